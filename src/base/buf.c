@@ -1,0 +1,56 @@
+/* base/buf.c - a growable array of bytes; see buf.h. */
+#include "base/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+
+int buf_reserve(struct buf *b, size_t extra) {
+  if (extra <= b->cap - b->len)
+    return 0;
+  if (extra > SIZE_MAX / 2 - b->len)
+    return -SBX_ENOMEM;
+  size_t cap = b->cap ? b->cap : 64;
+  while (cap - b->len < extra)
+    cap *= 2;
+  uint8_t *data = FAULT("buf.alloc") ? NULL : realloc(b->data, cap);
+  if (!data)
+    return -SBX_ENOMEM;
+  b->data = data;
+  b->cap = cap;
+  return 0;
+}
+
+int buf_append(struct buf *b, const void *data, size_t len) {
+  if (len == 0)
+    return 0;
+  int rc = buf_reserve(b, len);
+  if (rc)
+    return rc;
+  memcpy(b->data + b->len, data, len);
+  b->len += len;
+  return 0;
+}
+
+int buf_append_byte(struct buf *b, uint8_t byte) {
+  if (b->len == b->cap) {
+    int rc = buf_reserve(b, 1);
+    if (rc)
+      return rc;
+  }
+  b->data[b->len++] = byte;
+  return 0;
+}
+
+void buf_clear(struct buf *b, size_t keep) {
+  b->len = 0;
+  if (b->cap > keep)
+    buf_release(b);
+}
+
+void buf_release(struct buf *b) {
+  free(b->data);
+  *b = (struct buf){0};
+}

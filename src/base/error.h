@@ -1,0 +1,47 @@
+/*
+ * base/error.h - the error codes of every C layer.
+ *
+ * A function that can fail returns 0 or one of these, negated: `return -SBX_ETIMEDOUT;`.
+ * The list is declared once; the enum, the names and the texts are read from it.
+ * Lower layers return codes and never print.
+ */
+#ifndef SBX_BASE_ERROR_H
+#define SBX_BASE_ERROR_H
+
+/* X(name, number, text a person can act on) */
+#define SBX_ERRORS(X)                                                                              \
+  X(ETIMEDOUT, 1, "timeout")                                                                       \
+  X(ECLOSED, 2, "closed")                                                                          \
+  X(EINTERRUPTED, 3, "interrupted")                                                                \
+  X(ENOMEM, 4, "not enough memory")                                                                \
+  X(ENOSPC, 5, "no space is left to store the item (memory or a file size limit is exhausted)")    \
+  X(ECAP, 6, "the queue's log has reached its cap: readers are too slow, or there are none")       \
+  X(EMFILE, 7, "too many open files: raise `ulimit -n`, or drop queues that are no longer used")   \
+  X(ELIMIT, 8, "too many processes are alive: join some, or raise --max-procs")                    \
+  X(ERECORDS, 9, "too many finished processes are still referred to: drop handles not needed")     \
+  X(EOBJECTS, 10, "too many queues are alive: drop those that are no longer used")                 \
+  X(ETOOBIG, 11, "the value is too large")                                                         \
+  X(EAGAIN, 12, "the system cannot make another process now (its limit of processes or memory)")   \
+  X(EGONE, 13, "it no longer exists")                                                              \
+  X(ESELF, 14, "a process cannot join itself")                                                     \
+  X(EDATA, 15, "malformed data")                                                                   \
+  X(EINVAL, 16, "invalid argument")                                                                \
+  X(EDEPTH, 17, "processes are nested too deeply")                                                 \
+  X(ESYSTEM, 18, "the system refused a call")
+
+enum sbx_error {
+#define X(name, number, text) SBX_##name = (number),
+  SBX_ERRORS(X)
+#undef X
+};
+
+/* The text of a code, negated or not; a static string, never NULL. */
+const char *error_text(int code);
+
+/* The name of a code as it stands in the source ("SBX_ETIMEDOUT"); a static string, never NULL. */
+const char *error_name(int code);
+
+/* The code for an `errno` value, negated: ENOSPC becomes -SBX_ENOSPC, what is unknown -SBX_ESYSTEM. */
+int error_from_errno(int errnum);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * base/fault.h - named points where a test can make the program fail, die or stop.
+ *
+ * A point is an expression: `if (FAULT("queue.map")) return -SBX_ENOMEM;`. It is false unless the
+ * environment variable SANDBOX_FAULT names it:
+ *
+ *   SANDBOX_FAULT=point:n:action[,point:n:action...]
+ *
+ * where the n-th pass (from 1; 0 means every pass) through the point in one process performs the action:
+ *   fail   the expression is true, once
+ *   kill   SIGKILL to the process itself
+ *   stop   SIGSTOP to the process itself
+ * `point@k` restricts it to the process whose serial number is k (main is 1, see fault_process).
+ * Compiled out of release builds: there FAULT(x) is the constant 0.
+ */
+#ifndef SBX_BASE_FAULT_H
+#define SBX_BASE_FAULT_H
+
+#include <stdbool.h>
+
+#ifdef SBX_FAULTS
+#define FAULT(point) fault_hit(point)
+#else
+#define FAULT(point) 0
+#endif
+
+/* One pass through `point`; true if the caller must fail now. May not return (kill). */
+bool fault_hit(const char *point);
+
+/* A forked child tells its serial number; its passes count from zero again. */
+void fault_process(unsigned serial);
+
+/* Read a plan as if from SANDBOX_FAULT; NULL or "" clears it. For tests in C. */
+void fault_plan(const char *plan);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * object/op.h - the narrow waist: what a script can do to the world, and the backend that does it.
+ *
+ * A binding fills a `struct op` and calls perform(); a backend (real processes; later a simulator, a
+ * cluster) carries it out. Nothing else blocks. Tracing and limits hook in at perform(), once.
+ */
+#ifndef SBX_OBJECT_OP_H
+#define SBX_OBJECT_OP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+enum object_type { OBJECT_NONE, OBJECT_PROCESS, OBJECT_QUEUE, OBJECT_CLOCK };
+
+enum op_kind {
+  OP_NONE,
+#define OP(kind, type, blocks, verb) OP_##kind,
+#include "object/ops.def"
+  OP_COUNT
+};
+
+struct op_description {
+  enum object_type type;
+  bool blocks;
+  const char *verb; /* static */
+};
+
+/* The row of ops.def for a kind. */
+const struct op_description *op_describe(enum op_kind kind);
+
+enum { WHERE_MAX = 96, NAME_MAX_BYTES = 48 };
+
+/* Writes "file:line" of the caller into `where` (WHERE_MAX bytes). Called only if the op must wait. */
+typedef void locate_fn(void *ctx, char where[WHERE_MAX]);
+
+/* What a spawn asks for. All strings are borrowed for the call. */
+struct spawn_request {
+  const char *name;  /* not NULL */
+  const char *where; /* "file:line" of the spawn */
+  int cpu;           /* pin the child to this processor, -1: do not */
+  bool daemon;       /* ended with its parent instead of waited for */
+  bool quiet;        /* no report when it fails */
+};
+
+struct object; /* a process or a queue as this process holds it; belongs to the backend */
+
+struct op {
+  enum op_kind kind;
+  struct object *object; /* borrowed; SPAWN returns a new one here, owned by the caller */
+  int64_t deadline_ns;   /* CLOCK_MONOTONIC, SBX_FOREVER; for ops that can block */
+  const void *data;      /* PUT: the item, borrowed */
+  size_t len;            /* bytes of data */
+  struct buf *out;       /* GET, PEEK: the item is appended; JOIN: the result. Untouched on failure */
+  int number;            /* SIGNAL: its number in; SPAWN: 0 in the child, 1 in the parent, out */
+  const struct spawn_request *spawn;
+  locate_fn *locate; /* may be NULL */
+  void *locate_ctx;
+};
+
+/* How a process stands, for everybody who holds its handle. */
+enum process_status {
+  PROCESS_RUNNING,
+  PROCESS_STOPPED,
+  PROCESS_DONE,   /* returned, or left with status 0 */
+  PROCESS_FAILED, /* raised an error, or left with another status */
+  PROCESS_KILLED  /* ended by a signal */
+};
+
+struct process_info {
+  enum process_status status;
+  int64_t pid;
+  uint32_t id;   /* serial number in the run, main is 1 */
+  int exit_code; /* -1 while it lives, and when a signal ended it */
+  int signal;    /* 0 unless a signal ended it */
+  bool daemon;
+  bool has_result; /* it published an encoded result or failure before it left */
+  char name[NAME_MAX_BYTES];
+  char spawned_at[WHERE_MAX];
+};
+
+struct queue_options {
+  const char *name;         /* NULL: none */
+  uint64_t max;             /* items; 0: unbounded */
+  int transport;            /* enum queue_transport */
+  uint64_t log_limit_bytes; /* 0: a quarter of memory */
+};
+
+enum queue_transport { TRANSPORT_AUTO, TRANSPORT_PIPE, TRANSPORT_SHM };
+
+struct queue_info {
+  uint64_t id;
+  uint64_t len; /* items, exact */
+  uint64_t max; /* 0: unbounded */
+  enum queue_transport transport;
+  bool closed;
+  char name[NAME_MAX_BYTES];
+};
+
+/* How a handle is named inside a message; equal in every process. */
+struct object_ref {
+  uint32_t type; /* enum object_type */
+  uint32_t slot;
+  uint64_t serial; /* never reused in a run */
+};
+
+struct backend;
+
+struct backend_ops {
+  /* Carry out one op. Returns 0 or a code; see the functions of src/os for each. */
+  int (*perform)(struct backend *b, struct op *op);
+
+  /* Make a queue; the caller owns *ret. -SBX_EMFILE, -SBX_ENOMEM, -SBX_EOBJECTS */
+  int (*queue_open)(struct backend *b, const struct queue_options *o, struct object **ret);
+  int (*queue_info)(struct backend *b, struct object *q, struct queue_info *ret);
+
+  int (*process_info)(struct backend *b, struct object *p, struct process_info *ret);
+  /* The calling process itself; the caller owns *ret. */
+  int (*process_self)(struct backend *b, struct object **ret);
+  /* The children that live, oldest first: calls visit(ctx, child); visit owns the child. */
+  int (*children)(struct backend *b, int (*visit)(void *ctx, struct object *child), void *ctx);
+
+  /* Make the object reachable for a process that never held it, and name it. -SBX_EMFILE */
+  int (*object_export)(struct backend *b, struct object *o, struct object_ref *ret);
+  /* Hold the object that `ref` names; the caller owns *ret. -SBX_EGONE, -SBX_EMFILE */
+  int (*object_import)(struct backend *b, const struct object_ref *ref, struct object **ret);
+  /* The name of an object, without making it reachable. */
+  void (*object_ref)(const struct object *o, struct object_ref *ret);
+  /* Let go of one holding. `o` may be NULL. */
+  void (*object_release)(struct backend *b, struct object *o);
+
+  /* In a child of spawn: publish the encoded result or failure, `exit_code` 0 or not. */
+  int (*publish)(struct backend *b, const struct buf *result, int exit_code);
+  /* Is somebody waiting in join for the calling process right now? */
+  bool (*being_joined)(struct backend *b);
+  /* Wait for the children that are not daemons, end the others. -SBX_EINTERRUPTED */
+  int (*wait_children)(struct backend *b);
+  /* Forget that an interrupt (Ctrl-C) arrived; returns whether one had. */
+  bool (*take_interrupt)(struct backend *b);
+  const struct run_clock *(*clock)(struct backend *b);
+  /* A seed that is the calling process's own, from the run's seed and the path of spawns to it. */
+  uint64_t (*seed)(struct backend *b);
+  /* 16 bytes, secret, the same for every process of the run. */
+  const uint8_t *(*key)(struct backend *b);
+};
+
+enum op_phase { OP_BEGIN, OP_END };
+
+struct backend {
+  const struct backend_ops *ops;
+  /* Called before and after each op; NULL: nobody looks. `rc` is meaningful at OP_END. */
+  void (*observe)(void *observer, const struct op *op, enum op_phase phase, int rc);
+  void *observer;
+};
+
+/* Perform one op on a backend: the only way in. Returns what the backend returns. */
+int perform(struct backend *b, struct op *op);
+
+#endif
