@@ -16,10 +16,4 @@
  */
 int sandbox_lib_open(lua_State *L, struct backend *b);
 
-/*
- * A message handler for lua_pcall: turns the error into a string or leaves an error object alone, and remembers the
- * traceback of where it happened. `sandbox_lib_report` prints both as a person expects.
- */
-int sandbox_lib_traceback(lua_State *L);
-
 #endif

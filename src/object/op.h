@@ -125,6 +125,8 @@ struct backend_ops {
 
   /* Make the object reachable for a process that never held it, and name it. -SBX_EMFILE */
   int (*object_export)(struct backend *b, struct object *o, struct object_ref *ret);
+  /* A message that object_export counted arrived, or will never be sent: the object may go when its holders do. */
+  void (*object_landed)(struct backend *b, const struct object_ref *ref);
   /* Hold the object that `ref` names; the caller owns *ret. -SBX_EGONE, -SBX_EMFILE */
   int (*object_import)(struct backend *b, const struct object_ref *ref, struct object **ret);
   /* The name of an object, without making it reachable. */
@@ -132,14 +134,21 @@ struct backend_ops {
   /* Let go of one holding. `o` may be NULL. */
   void (*object_release)(struct backend *b, struct object *o);
 
-  /* In a child of spawn: publish the encoded result or failure, `exit_code` 0 or not. */
+  /* In a child of spawn: write out what was printed, publish the encoded result or failure (NULL: none). After it the
+   * process may only leave, by _exit. -SBX_ENOSPC, -SBX_ECAP: nothing was published. */
   int (*publish)(struct backend *b, const struct buf *result, int exit_code);
   /* Is somebody waiting in join for the calling process right now? */
   bool (*being_joined)(struct backend *b);
+  /* Its spawner wants no report of its failure. */
+  bool (*quiet)(struct backend *b);
   /* Wait for the children that are not daemons, end the others. -SBX_EINTERRUPTED */
   int (*wait_children)(struct backend *b);
+  /* Failures in the whole run so far that nobody joined. */
+  int (*unjoined_failures)(struct backend *b);
   /* Forget that an interrupt (Ctrl-C) arrived; returns whether one had. */
   bool (*take_interrupt)(struct backend *b);
+  /* Tell where an interrupt hit, "file:line", for the summary of the run. */
+  void (*note_where)(struct backend *b, const char *where);
   const struct run_clock *(*clock)(struct backend *b);
   /* A seed that is the calling process's own, from the run's seed and the path of spawns to it. */
   uint64_t (*seed)(struct backend *b);
@@ -154,6 +163,9 @@ struct backend {
   /* Called before and after each op; NULL: nobody looks. `rc` is meaningful at OP_END. */
   void (*observe)(void *observer, const struct op *op, enum op_phase phase, int rc);
   void *observer;
+  /* Called in the handler of SIGINT, so async-signal-safe; NULL: nobody cares. */
+  void (*interrupted)(void *ctx);
+  void *interrupted_ctx;
 };
 
 /* Perform one op on a backend: the only way in. Returns what the backend returns. */

@@ -1,0 +1,80 @@
+/*
+ * host/main.c - the program: understand the command line, then run a script under a supervisor.
+ *
+ * No Lua exists in this process: the supervisor forks main, and script.c takes over there. Help,
+ * version, completions and
+ * --check need no supervisor.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "host/options.h"
+#include "host/output.h"
+#include "host/script.h"
+#include "lua/report.h"
+#include "os/supervisor.h"
+
+/* What the supervisor has to tell a person. */
+static void say(void *ctx, const char *line) {
+  (void)ctx;
+  report_print(&(struct report){.message = line});
+}
+
+static int run(const struct options *o, int argc, char **argv) {
+  struct script script = {.options = o, .argc = argc, .argv = argv};
+  const struct supervisor_options supervisor = {
+      .speed = o->speed,
+      .seed = o->seed,
+      .max_procs = o->max_procs,
+      .timeout_ns = o->timeout_ns,
+      .tag_output = o->tag_output,
+      .say = say,
+  };
+  int status = supervisor_run(&supervisor, script_process, &script);
+  if (status >= 0)
+    return status;
+  fprintf(stderr, "sandbox: cannot start the run: %s\n", error_text(status));
+  return EXIT_LUA_ERROR;
+}
+
+static int check(const struct options *o, int argc, char **argv) {
+  if (o->script == argc && o->step_count == 0 && isatty(STDIN_FILENO))
+    return options_usage_error(
+        stderr, "option '--check' needs a script; for example sandbox --check job.lua");
+  return script_check(&(struct script){.options = o, .argc = argc, .argv = argv});
+}
+
+static int carry_out(const struct options *o, int argc, char **argv) {
+  switch (o->mode) {
+  case MODE_RUN:
+    return run(o, argc, argv);
+  case MODE_CHECK:
+    return check(o, argc, argv);
+  case MODE_HELP:
+    options_help(stdout);
+    break;
+  case MODE_VERSION:
+    puts(script_version);
+    break;
+  case MODE_COMPLETIONS:
+    options_completions(stdout, o->shell);
+    break;
+  }
+  return output_finish(0);
+}
+
+int main(int argc, char **argv) {
+  output_claim_descriptors();
+  struct options o;
+  int status = options_parse(&o, argc, argv, stderr);
+  if (status == 0) {
+    report_set_color(options_color(o.color, isatty(STDERR_FILENO)));
+    status = carry_out(&o, argc, argv);
+  }
+  options_release(&o);
+  return status;
+}

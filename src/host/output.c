@@ -1,0 +1,39 @@
+/* host/output.c - the standard streams; see output.h. */
+#include "host/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/options.h"
+
+void output_claim_descriptors(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+      _exit(EXIT_LUA_ERROR);
+}
+
+static void finish_at_exit(void) {
+  if (output_finish(0) != 0)
+    _exit(EXIT_LUA_ERROR);
+}
+
+void output_finish_at_exit(void) { atexit(finish_at_exit); }
+
+int output_finish(int status) {
+  static bool told;
+  bool lost = ferror(stdout) != 0;
+  errno = 0; /* of an earlier write that failed, only the mark is left */
+  lost |= fflush(stdout) != 0;
+  if (!lost || errno == EPIPE)
+    return status;
+  if (!told)
+    fprintf(stderr, "sandbox: cannot write to standard output%s%s\n", errno ? ": " : "",
+            errno ? strerror(errno) : "");
+  told = true;
+  return status ? status : EXIT_LUA_ERROR;
+}

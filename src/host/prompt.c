@@ -1,0 +1,163 @@
+/*
+ * host/prompt.c - a plain prompt; see prompt.h.
+ *
+ * Lines are read through stdio's stdin, which a statement may read from, too (io.read). Nothing
+ * here is malloc'ed, since any Lua call may leave by longjmp.
+ */
+#include "host/prompt.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/script.h"
+
+struct prompt {
+  struct backend *backend;
+  bool interrupted;
+};
+
+static bool interrupted(struct prompt *p) {
+  if (!p->interrupted)
+    p->interrupted = p->backend->ops->take_interrupt(p->backend);
+  return p->interrupted;
+}
+
+/*
+ * On a terminal, wait until there is a line: poll is ended by a signal also where read would be
+ * restarted, signal(7). A terminal hands out one line at a time, so stdio holds nothing back that
+ * poll could not see.
+ */
+static bool wait_for_line(struct prompt *p) {
+  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+  if (!isatty(STDIN_FILENO))
+    return true;
+  while (poll(&in, 1, -1) < 0 && errno == EINTR)
+    if (interrupted(p))
+      return false;
+  return true;
+}
+
+/* The next character of stdin, or EOF at its end or at Ctrl-C; other signals are passed over. */
+static int next_character(struct prompt *p) {
+  int c = getc(stdin);
+  while (c == EOF && ferror(stdin) && errno == EINTR && !interrupted(p)) {
+    clearerr(stdin);
+    c = getc(stdin);
+  }
+  return c;
+}
+
+/* Show the prompt that a global variable names. */
+static void show_prompt(lua_State *L, const char *variable, const char *otherwise) {
+  if (lua_getglobal(L, variable) == LUA_TNIL)
+    lua_pushstring(L, otherwise);
+  fputs(luaL_tolstring(L, -1, NULL), stdout);
+  fflush(stdout);
+}
+
+/* Push the next line, without its end. Returns false, nothing pushed, when there is none. */
+static bool push_line(lua_State *L, struct prompt *p, const char *variable, const char *otherwise) {
+  int top = lua_gettop(L);
+  show_prompt(L, variable, otherwise);
+  lua_settop(L, top);
+  if (!wait_for_line(p))
+    return false;
+  luaL_Buffer line;
+  luaL_buffinit(L, &line);
+  int c = next_character(p);
+  bool got = c != EOF;
+  for (; c != EOF && c != '\n'; c = next_character(p))
+    luaL_addchar(&line, (char)c);
+  luaL_pushresult(&line);
+  got &= !p->interrupted;
+  lua_settop(L, top + got);
+  return got;
+}
+
+/* Push the text at index 1 as a function, or an error message. Returns Lua's status. */
+static int load_text(lua_State *L) {
+  size_t len;
+  const char *text = lua_tolstring(L, 1, &len);
+  return luaL_loadbuffer(L, text, len, "=stdin");
+}
+
+/* Push the line at index 1 as a function that returns its values; or push nothing: it is no
+ * expression. */
+static bool load_expression(lua_State *L) {
+  const char *text = lua_pushfstring(L, "return %s", lua_tostring(L, 1)); /* line text */
+  if (luaL_loadbuffer(L, text, strlen(text), "=stdin") != LUA_OK) {       /* line text message */
+    lua_pop(L, 2);
+    return false;
+  }
+  lua_remove(L, -2);
+  return true;
+}
+
+/* The message on the top says that a statement breaks off: more lines may complete it. */
+static bool incomplete(lua_State *L, int status) {
+  static const char mark[] = "<eof>";
+  const size_t mark_len = sizeof mark - 1;
+  size_t len;
+  if (status != LUA_ERRSYNTAX)
+    return false;
+  const char *message = lua_tolstring(L, -1, &len);
+  return len >= mark_len && memcmp(message + len - mark_len, mark, mark_len) == 0;
+}
+
+/* Push the statement that begins with the line at index 1 as a function, or an error message; ask
+ * for the lines it lacks. */
+static int load_statement(lua_State *L, struct prompt *p) {
+  int status = load_text(L); /* text function|message */
+  while (incomplete(L, status) && push_line(L, p, "_PROMPT2", ">> ")) {
+    lua_remove(L, 2); /* text line */
+    lua_pushliteral(L, "\n");
+    lua_insert(L, 2);
+    lua_concat(L, 3);
+    status = load_text(L);
+  }
+  return status;
+}
+
+/* Print the values on the stack, with whatever `print` is now. */
+static void print_values(lua_State *L) {
+  int count = lua_gettop(L);
+  if (count == 0)
+    return;
+  luaL_checkstack(L, LUA_MINSTACK, "too many results to print");
+  lua_getglobal(L, "print");
+  lua_insert(L, 1);
+  if (script_call(L, count, 0) != LUA_OK) {
+    lua_pushfstring(L, "error calling 'print' (%s)", lua_tostring(L, -1));
+    script_report(L, true);
+  }
+}
+
+/* Run what begins with the line at index 1, and print what comes of it. */
+static void run_line(lua_State *L, struct prompt *p) {
+  int status = load_expression(L) ? LUA_OK : load_statement(L, p);
+  lua_remove(L, 1); /* function|message */
+  if (status == LUA_OK)
+    status = script_call(L, 0, LUA_MULTRET);
+  if (status == LUA_OK)
+    print_values(L);
+  else if (!interrupted(p))
+    script_report(L, true);
+}
+
+bool prompt_run(lua_State *L, struct backend *b) {
+  struct prompt p = {.backend = b};
+  lua_settop(L, 0); /* the indexes above count from the line */
+  while (push_line(L, &p, "_PROMPT", "> ") && !p.interrupted) {
+    run_line(L, &p);
+    lua_settop(L, 0);
+    if (interrupted(&p))
+      break;
+  }
+  if (!p.interrupted)
+    puts("");
+  return !p.interrupted;
+}

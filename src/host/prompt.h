@@ -1,0 +1,20 @@
+/*
+ * host/prompt.h - a plain prompt: read a line, run it, print what it returns.
+ *
+ * A place-holder for the REPL, which will replace it as a whole.
+ */
+#ifndef SBX_HOST_PROMPT_H
+#define SBX_HOST_PROMPT_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+#include "object/op.h"
+
+/*
+ * Read and run statements from standard input until its end. Errors are printed and the prompt goes
+ * on. Returns true, or false when Ctrl-C ended it. May raise a Lua error (memory; a bad _PROMPT).
+ */
+bool prompt_run(lua_State *L, struct backend *b);
+
+#endif

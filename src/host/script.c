@@ -1,0 +1,341 @@
+/*
+ * host/script.c - what lua.c does, in main's process: LUA_INIT, -e -l -W in order, the script, the
+ * prompt.
+ *
+ * run() and all it calls are protected by one lua_pcall in script_process. A step returns whether
+ * the next one may follow; a failure is printed where it happens, before children are waited for.
+ */
+#include "host/script.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <lualib.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "host/output.h"
+#include "host/prompt.h"
+#include "lua/report.h"
+#include "lua/sandbox_lib.h"
+#include "sandbox/sandbox.h"
+
+const char script_version[] = "sandbox " SANDBOX_VERSION "  " LUA_COPYRIGHT;
+
+struct session {
+  const struct script *script;
+  struct backend *backend;
+  bool interrupted;
+};
+
+/* ---- errors
+ * -------------------------------------------------------------------------------------------- */
+
+static const char traceback_key; /* its address, in the registry: the traceback of the last error */
+
+/* Message handler: the error as a string; its traceback goes to the registry. */
+static int on_error(lua_State *L) {
+  if (!lua_tostring(L, 1)) {
+    if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING)
+      return 1; /* an object made to be read: it says all it wants to say */
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+    lua_replace(L, 1);
+  }
+  luaL_traceback(L, L, NULL, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &traceback_key);
+  lua_settop(L, 1);
+  return 1;
+}
+
+int script_call(lua_State *L, int args, int results) {
+  int function = lua_gettop(L) - args;
+  lua_pushcfunction(L, on_error);
+  lua_insert(L, function);
+  int status = lua_pcall(L, args, results, function);
+  lua_remove(L, function);
+  return status;
+}
+
+void script_report(lua_State *L, bool bare) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &traceback_key); /* message traceback|nil */
+  const char *message = lua_tostring(L, -2);
+  struct report report = {
+      .message = message ? message : "(error object is not a string)",
+      .traceback = lua_tostring(L, -1),
+      .bare = bare,
+  };
+  report_print(&report);
+  lua_pop(L, 2);
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &traceback_key);
+}
+
+/* End of a step with Lua's status: print the error on the stack, if any; Ctrl-C is no error to be
+ * printed. */
+static bool succeeded(lua_State *L, struct session *s, int status) {
+  if (status == LUA_OK)
+    return true;
+  s->interrupted = s->backend->ops->take_interrupt(s->backend);
+  if (s->interrupted)
+    lua_pop(L, 1);
+  else
+    script_report(L, false);
+  return false;
+}
+
+/* ---- loading
+ * ------------------------------------------------------------------------------------------- */
+
+/* Push why `path` cannot be read; Lua's own message, which is replaced, is on the top. */
+static void push_read_error(lua_State *L, const char *path) {
+  struct stat about;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    lua_pushfstring(L, "cannot open '%s': %s", path, strerror(errno));
+  else if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode))
+    lua_pushfstring(L, "'%s' is a directory", path);
+  else
+    lua_pushvalue(L, -1);
+  if (fd >= 0)
+    close(fd);
+  lua_remove(L, -2);
+}
+
+/* Push the file as a function, or an error message. `path` NULL: standard input. Returns Lua's
+ * status. */
+static int load_file(lua_State *L, const char *path) {
+  int status = luaL_loadfile(L, path);
+  if (status == LUA_ERRFILE && path)
+    push_read_error(L, path);
+  return status;
+}
+
+static bool run_file(lua_State *L, struct session *s, const char *path) {
+  int status = load_file(L, path);
+  return succeeded(L, s, status == LUA_OK ? script_call(L, 0, 0) : status);
+}
+
+static bool run_text(lua_State *L, struct session *s, const char *text, const char *chunk_name) {
+  int status = luaL_loadbuffer(L, text, strlen(text), chunk_name);
+  return succeeded(L, s, status == LUA_OK ? script_call(L, 0, 0) : status);
+}
+
+/* ---- steps
+ * --------------------------------------------------------------------------------------------- */
+
+/* Set the global `arg`: the whole command line, the script (without one, the program) at index 0.
+ */
+static void set_arg(lua_State *L, const struct script *s) {
+  int origin = s->options->script < s->argc ? s->options->script : 0;
+  int after = s->argc - origin - 1;
+  lua_createtable(L, after > 0 ? after : 0, origin + 1);
+  for (int i = 0; i < s->argc; i++) {
+    lua_pushstring(L, s->argv[i]);
+    lua_rawseti(L, -2, i - origin);
+  }
+  lua_setglobal(L, "arg");
+}
+
+/* LUA_INIT_5_4, else LUA_INIT: a statement, or @file. */
+static bool run_init(lua_State *L, struct session *s) {
+  const char *chunk_name = "=LUA_INIT" LUA_VERSUFFIX;
+  const char *init = getenv(chunk_name + 1);
+  if (!init) {
+    chunk_name = "=LUA_INIT";
+    init = getenv(chunk_name + 1);
+  }
+  if (!init)
+    return true;
+  return *init == '@' ? run_file(L, s, init + 1) : run_text(L, s, init, chunk_name);
+}
+
+/* -l mod, -l global=mod */
+static bool require_library(lua_State *L, struct session *s, const char *text) {
+  const char *equals = strchr(text, '=');
+  lua_getglobal(L, "require");
+  lua_pushstring(L, equals ? equals + 1 : text);
+  if (!succeeded(L, s, script_call(L, 1, 1)))
+    return false;
+  lua_pushglobaltable(L);
+  lua_pushlstring(L, text, equals ? (size_t)(equals - text) : strlen(text));
+  lua_rotate(L, -3, -1); /* globals name module */
+  lua_settable(L, -3);
+  lua_pop(L, 1);
+  return true;
+}
+
+static bool run_steps(lua_State *L, struct session *s) {
+  const struct options *o = s->script->options;
+  for (size_t i = 0; i < o->step_count; i++) {
+    bool ok = true;
+    switch (o->steps[i].kind) {
+    case STEP_STATEMENT:
+      ok = run_text(L, s, o->steps[i].text, "=(command line)");
+      break;
+    case STEP_LIBRARY:
+      ok = require_library(L, s, o->steps[i].text);
+      break;
+    case STEP_WARNINGS:
+      lua_warning(L, "@on", 0);
+      break;
+    }
+    if (!ok)
+      return false;
+  }
+  return true;
+}
+
+/* Push arg[1], arg[2], ... as they are now: LUA_INIT and -e may have changed them. Returns their
+ * number. */
+static int push_arguments(lua_State *L) {
+  if (lua_getglobal(L, "arg") != LUA_TTABLE)
+    luaL_error(L, "'arg' is not a table");
+  lua_Integer count = luaL_len(L, -1);
+  if (count > INT_MAX - 3)
+    count = INT_MAX - 3;
+  luaL_checkstack(L, (int)count + 3, "too many arguments to script");
+  int table = lua_gettop(L);
+  for (int i = 1; i <= (int)count; i++)
+    lua_rawgeti(L, table, i);
+  lua_remove(L, table);
+  return (int)count;
+}
+
+static bool run_script(lua_State *L, struct session *s) {
+  const struct script *script = s->script;
+  const struct options *o = script->options;
+  int status = load_file(L, o->script_is_stdin ? NULL : script->argv[o->script]);
+  if (status == LUA_OK)
+    status = script_call(L, push_arguments(L), 0);
+  return succeeded(L, s, status);
+}
+
+/* Without a script: the prompt on a terminal, else standard input, unless -e or -v were all that
+ * was wanted. */
+static bool run_stdin(lua_State *L, struct session *s) {
+  const struct options *o = s->script->options;
+  bool terminal = isatty(STDIN_FILENO);
+  for (size_t i = 0; i < o->step_count; i++)
+    if (o->steps[i].kind == STEP_STATEMENT)
+      return true;
+  if (o->show_version)
+    return true;
+  if (!terminal)
+    return run_file(L, s, NULL);
+  puts(script_version);
+  s->interrupted = !prompt_run(L, s->backend);
+  return !s->interrupted;
+}
+
+/* Everything between the making and the closing of the state. Takes a struct session; returns a
+ * boolean. */
+static int run(lua_State *L) {
+  struct session *s = lua_touserdata(L, 1);
+  const struct options *o = s->script->options;
+  luaL_checkversion(L);
+  if (o->show_version)
+    puts(script_version);
+  if (o->ignore_environment) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+  }
+  luaL_openlibs(L);
+  sandbox_lib_open(L, s->backend);
+  lua_pop(L, 1);
+  set_arg(L, s->script);
+  lua_gc(L, LUA_GCGEN, 0, 0); /* as lua 5.4 has it */
+
+  bool has_script = o->script < s->script->argc;
+  bool ok = (o->ignore_environment || run_init(L, s)) && run_steps(L, s) &&
+            (!has_script || run_script(L, s));
+  if (ok && o->interactive) {
+    s->interrupted = !prompt_run(L, s->backend);
+    ok = !s->interrupted;
+  } else if (ok && !has_script) {
+    ok = run_stdin(L, s);
+  }
+  lua_pushboolean(L, ok);
+  return 1;
+}
+
+/* ---- main
+ * ---------------------------------------------------------------------------------------------- */
+
+static int no_memory(void) {
+  report_print(&(struct report){.message = error_text(SBX_ENOMEM)});
+  return EXIT_LUA_ERROR;
+}
+
+/* Run the session in a state; returns the exit status as far as it is known before children are
+ * waited for. */
+static int run_protected(lua_State *L, struct session *s) {
+  lua_pushcfunction(L, run);
+  lua_pushlightuserdata(L, s);
+  bool ok = succeeded(L, s, lua_pcall(L, 1, 1, 0)) && lua_toboolean(L, -1);
+  if (s->interrupted)
+    return EXIT_INTERRUPTED;
+  return ok ? 0 : EXIT_LUA_ERROR;
+}
+
+int script_process(struct backend *b, void *ctx) {
+  struct session s = {.script = ctx, .backend = b};
+  output_finish_at_exit();
+  lua_State *L = luaL_newstate();
+  if (!L)
+    return no_memory();
+  int status = run_protected(L, &s);
+  if (b->ops->wait_children(b) == -SBX_EINTERRUPTED)
+    status = EXIT_INTERRUPTED;
+  lua_close(L);
+  status = output_finish(status);
+  fflush(NULL); /* files that the script left open */
+  return status;
+}
+
+/* ---- check
+ * --------------------------------------------------------------------------------------------- */
+
+/* Pop a function or an error; returns whether it was a function. */
+static bool compiled(lua_State *L, int status) {
+  if (status == LUA_OK)
+    lua_pop(L, 1);
+  else
+    script_report(L, false);
+  return status == LUA_OK;
+}
+
+static int check(lua_State *L) {
+  const struct script *s = lua_touserdata(L, 1);
+  const struct options *o = s->options;
+  bool ok = true, has_statement = false;
+  for (size_t i = 0; i < o->step_count; i++) {
+    const char *text = o->steps[i].text;
+    if (o->steps[i].kind != STEP_STATEMENT)
+      continue;
+    has_statement = true;
+    ok &= compiled(L, luaL_loadbuffer(L, text, strlen(text), "=(command line)"));
+  }
+  if (o->script < s->argc)
+    ok &= compiled(L, load_file(L, o->script_is_stdin ? NULL : s->argv[o->script]));
+  else if (!has_statement)
+    ok &= compiled(L, load_file(L, NULL));
+  lua_pushboolean(L, ok);
+  return 1;
+}
+
+int script_check(const struct script *s) {
+  lua_State *L = luaL_newstate();
+  if (!L)
+    return no_memory();
+  lua_pushcfunction(L, check);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)s);
+  bool ok = compiled(L, lua_pcall(L, 1, 1, 0));
+  lua_close(L);
+  return ok ? 0 : EXIT_LUA_ERROR;
+}

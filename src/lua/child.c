@@ -1,0 +1,219 @@
+/*
+ * lua/child.c - the life of a spawned process, from the fork to _exit.
+ *
+ * It stands on a copy of its parent's C stack, deep inside the parent's calls. So it never returns and never raises past
+ * child_run: the function runs in a coroutine of its own (with a C call depth of its own, and a traceback that ends at
+ * its first line), and what it leaves behind is published before _exit. Nothing of the parent's is unwound: no __close, no
+ * __gc (guard.c), no atexit.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "lua/lib.h"
+#include "lua/report.h"
+
+enum { EXIT_FAILURE_STATUS = 1, EXIT_INTERRUPTED = 130 };
+
+static void leave(struct lib *lib, const struct buf *result, int status)
+    __attribute__((noreturn));
+
+static void leave(struct lib *lib, const struct buf *result, int status) {
+  int rc = lib->b->ops->publish(lib->b, result, status);
+  if (rc) { /* the result cannot be stored: the parent must not think that there was none */
+    struct process_info me;
+    struct object *self;
+    char text[WHERE_MAX + 200];
+    snprintf(text, sizeof text, "the result cannot be stored: %s", error_text(rc));
+    if (lib->b->ops->process_self(lib->b, &self) == 0 &&
+        lib->b->ops->process_info(lib->b, self, &me) == 0)
+      report_print(&(struct report){.message = text,
+                                    .name = me.name,
+                                    .id = me.id,
+                                    .pid = me.pid,
+                                    .spawned_at = me.spawned_at});
+    status = EXIT_FAILURE_STATUS;
+    lib->b->ops->publish(lib->b, NULL, status);
+  }
+  _exit(status);
+}
+
+int child_os_exit(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  int status = 0;
+  if (!lib->child) { /* main, or a foreign host: as it always was */
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 0);
+    return 0;
+  }
+  if (lua_isboolean(L, 1))
+    status = lua_toboolean(L, 1) ? 0 : 1;
+  else
+    status = (int)luaL_optinteger(L, 1, 0);
+  leave(lib, NULL, status & 0xff);
+}
+
+/* -- a failure ------------------------------------------------------------------------------- */
+
+/* The stack holds message, traceback, value: tell the person, unless somebody is waiting for it. */
+static void report_failure(lua_State *L, struct lib *lib) {
+  struct process_info me;
+  struct object *self;
+  if (lib->b->ops->quiet(lib->b) || lib->b->ops->being_joined(lib->b))
+    return;
+  if (lib->b->ops->process_self(lib->b, &self) || lib->b->ops->process_info(lib->b, self, &me))
+    return;
+  report_print(&(struct report){.message = lua_tostring(L, -3),
+                                .traceback = lua_tostring(L, -2),
+                                .name = me.name,
+                                .id = me.id,
+                                .pid = me.pid,
+                                .spawned_at = me.spawned_at});
+}
+
+/* protected: [message, traceback, value] -> lib->out */
+static int encode_failure(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  lib_encode(L, lib, 1, lua_gettop(L), "failure");
+  return 0;
+}
+
+/* protected: [value] -> its message */
+static int message_of(lua_State *L) {
+  if (lua_isnil(L, 1))
+    lua_pushliteral(L, "nil");
+  else if (lua_type(L, 1) == LUA_TSTRING || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL ||
+           lua_isnumber(L, 1))
+    luaL_tolstring(L, 1, NULL);
+  else
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  return 1;
+}
+
+/* Leaves message, traceback, value on L for the error value at the top of `co`. */
+static void describe_failure(lua_State *L, lua_State *co) {
+  lua_pushvalue(co, -1);
+  lua_xmove(co, L, 1);
+  int value = lua_gettop(L);
+  lua_pushcfunction(L, message_of);
+  lua_pushvalue(L, value);
+  lua_pcall(L, 1, 1, 0); /* whatever __tostring raises becomes the message */
+  if (lua_type(L, -1) != LUA_TSTRING) {
+    lua_pop(L, 1);
+    lua_pushliteral(L, "(error object cannot be shown)");
+  }
+  luaL_traceback(L, co, NULL, 0);
+  lua_pushvalue(L, value);
+}
+
+static void fail(lua_State *L, struct lib *lib, lua_State *co) {
+  describe_failure(L, co);
+  lib->current = L;
+  lua_resetthread(co); /* runs the __close of what the function had open */
+  if (lib->b->ops->take_interrupt(lib->b))
+    leave(lib, NULL, EXIT_INTERRUPTED); /* the summary of the run tells */
+  report_failure(L, lib);
+  lib->b->ops->wait_children(lib->b);
+  int top = lua_gettop(L);
+  lua_pushcfunction(L, encode_failure);
+  for (int i = 0; i < 3; i++)
+    lua_pushvalue(L, top - 2 + i);
+  if (lua_pcall(L, 3, 0, 0)) { /* the value cannot be sent: its message can */
+    lua_pushcfunction(L, encode_failure);
+    lua_pushvalue(L, top - 2);
+    lua_pushvalue(L, top - 1);
+    if (lua_pcall(L, 2, 0, 0))
+      leave(lib, NULL, EXIT_FAILURE_STATUS);
+  }
+  leave(lib, &lib->out, EXIT_FAILURE_STATUS);
+}
+
+/* -- a success ------------------------------------------------------------------------------- */
+
+/* protected, in the coroutine: [results] -> lib->out */
+static int encode_results(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  lib_encode(L, lib, 1, lua_gettop(L), "result");
+  return 0;
+}
+
+static void succeed(lua_State *L, struct lib *lib, lua_State *co, int count) {
+  lib->b->ops->wait_children(lib->b);
+  if (count == 0)
+    leave(lib, NULL, 0);
+  lua_pushcfunction(co, encode_results);
+  lua_insert(co, -1 - count);
+  if (lua_pcall(co, count, 0, 0))
+    fail(L, lib, co);
+  leave(lib, &lib->out, 0);
+}
+
+/* -- the life -------------------------------------------------------------------------------- */
+
+static void reseed(lua_State *L, struct lib *lib) {
+  uint64_t seed = lib->b->ops->seed(lib->b);
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "sandbox.randomseed") == LUA_TFUNCTION) {
+    lua_pushinteger(L, (lua_Integer)seed);
+    lua_pushinteger(L, (lua_Integer)(seed >> 32 ^ seed << 32));
+    lua_call(L, 2, 0);
+  } else {
+    lua_pop(L, 1);
+  }
+}
+
+/* The backend may have given the process other streams (tagged output): io.stdout and io.stderr must mean them. */
+static void renew_streams(lua_State *L) {
+  const struct {
+    const char *name;
+    FILE *file;
+  } streams[] = {{"stdout", stdout}, {"stderr", stderr}};
+  if (lua_getglobal(L, LUA_IOLIBNAME) == LUA_TTABLE)
+    for (int i = 0; i < 2; i++) {
+      lua_getfield(L, -1, streams[i].name);
+      luaL_Stream *s = luaL_testudata(L, -1, LUA_FILEHANDLE);
+      if (s && s->closef && s->f && fileno(s->f) == i + 1)
+        s->f = streams[i].file;
+      lua_pop(L, 1);
+    }
+  lua_pop(L, 1);
+}
+
+/* protected: [function, arguments...]. Does not return but by an error before the function runs. */
+static int child_body(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  int args = lua_gettop(L) - 1, results = 0;
+  guard_enter_child(L);
+  reseed(L, lib);
+  renew_streams(L);
+  lua_State *co = lua_newthread(L);
+  lua_insert(L, 1);
+  if (!lua_checkstack(co, args + LUA_MINSTACK))
+    luaL_error(L, "spawn: too many arguments");
+  lua_xmove(L, co, args + 1);
+  lib->current = co;
+  int status = lua_resume(co, NULL, args, &results);
+  lib->current = L;
+  if (status == LUA_YIELD) {
+    lua_pushliteral(co, "attempt to yield from outside a coroutine");
+    fail(L, lib, co);
+  }
+  if (status != LUA_OK)
+    fail(L, lib, co);
+  succeed(L, lib, co, results);
+  return 0;
+}
+
+void child_run(lua_State *L, struct lib *lib, int nargs) {
+  lib->child = true;
+  lib->generation++;
+  lib->flying.len = 0; /* its parent's */
+  lua_pushcfunction(L, child_body);
+  lua_insert(L, -2 - nargs);
+  lua_pcall(L, nargs + 1, 0, 0);
+  /* Here only for want of memory, before the function ran or while its failure was described. */
+  report_print(&(struct report){.message = "spawn: not enough memory in the new process"});
+  leave(lib, NULL, EXIT_FAILURE_STATUS);
+}

@@ -1,0 +1,238 @@
+/*
+ * lua/guard.c - finalizers and the fork: a child runs none of the objects it inherited.
+ *
+ * A child has a copy of every object of its parent. If it collected one with a finalizer, that would run twice: a file
+ * closed under the parent's feet, a line written again. So:
+ *   tables    get their finalizer by setmetatable, which is ours: it keeps a weak set of them; a child anchors
+ *             the whole set for good
+ *   userdata  get theirs in C. The allocator is told which blocks become userdata, so a child notes those that are its
+ *             own, and the __gc of every named metatable asks before it runs
+ * Handles of the library need neither: they hold nothing that outlives the process.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/lib.h"
+
+static const char finalizable_key, anchor_key, set_key;
+
+/* -- tables ---------------------------------------------------------------------------------- */
+
+/* setmetatable(t, mt), as the standard library has it, noting tables with a finalizer. */
+static int l_setmetatable(lua_State *L) {
+  int t = lua_type(L, 2);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
+  if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+    return luaL_error(L, "cannot change a protected metatable");
+  lua_settop(L, 2);
+  if (t == LUA_TTABLE) {
+    lua_pushliteral(L, "__gc");
+    if (lua_rawget(L, 2) != LUA_TNIL) {
+      lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
+      lua_pushvalue(L, 1);
+      lua_pushboolean(L, 1);
+      lua_rawset(L, -3);
+    }
+    lua_settop(L, 2);
+  }
+  lua_setmetatable(L, 1);
+  return 1;
+}
+
+static void anchor_tables(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
+  lua_pushnil(L);
+  if (!lua_next(L, -2)) { /* none: nothing to touch */
+    lua_pop(L, 1);
+    return;
+  }
+  lua_pop(L, 2);
+  lua_newtable(L); /* strong: array of what is anchored, of the parent's anchors first */
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &anchor_key);
+  lua_rawseti(L, -2, 1);
+  lua_Integer n = 1;
+  lua_pushnil(L);
+  while (lua_next(L, -3)) {
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, ++n);
+  }
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &anchor_key);
+  lua_pop(L, 1);
+}
+
+/* -- userdata -------------------------------------------------------------------------------- */
+
+/* The userdata that this process made: a set of addresses, open addressing. A stale entry does no harm: what stands at an
+ * address that was handed out since the fork is not older than the fork. */
+struct own_set {
+  lua_Alloc alloc; /* the state's allocator before this one */
+  void *alloc_ud;
+  void **slots;
+  size_t count, cap; /* cap is a power of two */
+  bool lost;         /* no memory to note one: from then on nothing is finalized, which is the safe side */
+};
+
+static size_t slot_of(const struct own_set *s, const void *p) {
+  size_t i = (size_t)(((uintptr_t)p >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (s->cap - 1);
+  while (s->slots[i] && s->slots[i] != p)
+    i = (i + 1) & (s->cap - 1);
+  return i;
+}
+
+static void grow(struct own_set *s) {
+  struct own_set bigger = {.cap = s->cap ? 2 * s->cap : 64};
+  bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
+  if (!bigger.slots) {
+    s->lost = true;
+    return;
+  }
+  for (size_t i = 0; i < s->cap; i++)
+    if (s->slots[i])
+      bigger.slots[slot_of(&bigger, s->slots[i])] = s->slots[i];
+  free(s->slots);
+  s->slots = bigger.slots;
+  s->cap = bigger.cap;
+}
+
+static void note(struct own_set *s, void *p) {
+  if (2 * s->count >= s->cap)
+    grow(s);
+  if (s->lost)
+    return;
+  size_t i = slot_of(s, p);
+  s->count += s->slots[i] == NULL;
+  s->slots[i] = p;
+}
+
+/* For a new object `osize` is its type (lua_Alloc in the manual). */
+static void *noting_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
+  struct own_set *s = ud;
+  void *p = s->alloc(s->alloc_ud, ptr, osize, nsize);
+  if (!ptr && p && osize == LUA_TUSERDATA)
+    note(s, p);
+  return p;
+}
+
+/*
+ * lua_touserdata points behind the block's header, whose size is Lua's own business: measured once with a userdata whose block
+ * and payload are both known.
+ */
+struct probe {
+  lua_Alloc alloc;
+  void *ud, *block;
+};
+
+static void *probing_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
+  struct probe *p = ud;
+  void *block = p->alloc(p->ud, ptr, osize, nsize);
+  if (!ptr && osize == LUA_TUSERDATA)
+    p->block = block;
+  return block;
+}
+
+static size_t header_bytes(lua_State *L, int user_values) {
+  struct probe p = {0};
+  p.alloc = lua_getallocf(L, &p.ud);
+  lua_setallocf(L, probing_alloc, &p);
+  char *payload = lua_newuserdatauv(L, 16, user_values);
+  lua_setallocf(L, p.alloc, p.ud);
+  lua_pop(L, 1);
+  return (size_t)(payload - (char *)p.block);
+}
+
+enum { USER_VALUES = 4 }; /* headers measured for 0 to 3 user values; more are taken as not our own */
+
+struct guard {
+  struct own_set own;
+  size_t header[USER_VALUES];
+  bool entered;
+};
+
+static struct guard *guard_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &set_key);
+  struct guard *g = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return g;
+}
+
+static bool is_own(const struct guard *g, char *payload) {
+  for (int i = 0; i < USER_VALUES && g->own.cap; i++) {
+    void *block = payload - g->header[i];
+    if (g->own.slots[slot_of(&g->own, block)] == block)
+      return true;
+  }
+  return false;
+}
+
+/* The __gc of a named metatable, in a child. Upvalue 1: the finalizer that was there. */
+static int guarded_gc(lua_State *L) {
+  const struct guard *g = guard_of(L);
+  if (!lua_isuserdata(L, 1) || g->own.lost || !is_own(g, lua_touserdata(L, 1)))
+    return 0;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 0);
+  return 0;
+}
+
+/* Is the value at the top a metatable that luaL_newmetatable made (it has its own name), and not of this library? */
+static bool is_foreign_type(lua_State *L) {
+  if (!lua_istable(L, -1) || lua_type(L, -2) != LUA_TSTRING)
+    return false;
+  return strncmp(lua_tostring(L, -2), "sandbox.", 8) != 0;
+}
+
+static void guard_metatables(lua_State *L) {
+  lua_pushnil(L);
+  while (lua_next(L, LUA_REGISTRYINDEX)) {
+    if (is_foreign_type(L)) {
+      lua_pushliteral(L, "__gc");
+      if (lua_rawget(L, -2) == LUA_TFUNCTION && lua_tocfunction(L, -1) != guarded_gc) {
+        lua_pushcclosure(L, guarded_gc, 1);
+        lua_setfield(L, -2, "__gc");
+      } else {
+        lua_pop(L, 1);
+      }
+    }
+    lua_pop(L, 1);
+  }
+}
+
+void guard_enter_child(lua_State *L) {
+  struct guard *g = guard_of(L);
+  int collecting = lua_gc(L, LUA_GCISRUNNING);
+  lua_gc(L, LUA_GCSTOP); /* a step now would run what must not run */
+  anchor_tables(L);
+  guard_metatables(L);
+  if (collecting)
+    lua_gc(L, LUA_GCRESTART);
+  if (!g->entered) {
+    g->own.alloc = lua_getallocf(L, &g->own.alloc_ud);
+    lua_setallocf(L, noting_alloc, &g->own);
+    g->entered = true;
+  }
+  /* What the parent made itself is inherited, too. */
+  if (g->own.slots)
+    memset(g->own.slots, 0, g->own.cap * sizeof *g->own.slots);
+  g->own.count = 0;
+}
+
+void lib_open_guard(lua_State *L) {
+  lua_createtable(L, 0, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &finalizable_key);
+  struct guard *g = calloc(1, sizeof *g); /* as long as the process: the allocator of a closing state needs it */
+  if (!g)
+    luaL_error(L, "not enough memory");
+  lua_pushlightuserdata(L, g);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &set_key);
+  for (int i = 0; i < USER_VALUES; i++)
+    g->header[i] = header_bytes(L, i);
+  lua_pushcfunction(L, l_setmetatable);
+  lua_setglobal(L, "setmetatable");
+}

@@ -1,0 +1,274 @@
+/* lua/queue.c - queues in Lua; see lib.h for how a binding is built. */
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/lib.h"
+
+enum { KEEP_BYTES = 1 << 16 };
+
+/* -- making ---------------------------------------------------------------------------------- */
+
+static uint64_t check_max(lua_State *L, int arg) {
+  int whole;
+  lua_Integer max = lua_tointegerx(L, -1, &whole);
+  if (!whole || lua_type(L, -1) != LUA_TNUMBER || max < 1)
+    luaL_argerror(L, arg,
+                  lua_pushfstring(L, "max must be a whole number of items, 1 or more, not %s",
+                                  luaL_tolstring(L, -1, NULL)));
+  return (uint64_t)max;
+}
+
+static void read_options(lua_State *L, struct queue_options *o) {
+  static const char *const names[] = {"max", "name", "transport", NULL};
+  static const char *const transports[] = {"auto", "pipe", "shm", NULL};
+  lib_check_options(L, 1, names);
+  if (lua_getfield(L, 1, "max") != LUA_TNIL)
+    o->max = check_max(L, 1);
+  if (lua_getfield(L, 1, "name") != LUA_TNIL) {
+    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "name must be a string");
+    o->name = lua_tostring(L, -1);
+  }
+  if (lua_getfield(L, 1, "transport") == LUA_TNIL)
+    return;
+  const char *t = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  int i = 0;
+  while (transports[i] && strcmp(t, transports[i]) != 0)
+    i++;
+  luaL_argcheck(L, transports[i], 1, "transport must be \"auto\", \"pipe\" or \"shm\"");
+  o->transport = i; /* in the order of enum queue_transport */
+}
+
+static int l_queue(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct queue_options o = {.transport = TRANSPORT_AUTO};
+  lua_settop(L, 1);
+  if (lua_istable(L, 1))
+    read_options(L, &o);
+  else if (!lua_isnil(L, 1)) {
+    luaL_argexpected(L, lua_type(L, 1) == LUA_TNUMBER, 1, "number of items or table of options");
+    o.max = check_max(L, 1);
+  }
+  struct handle *h = lib_push_handle(L, QUEUE_TYPE);
+  int rc = lib->b->ops->queue_open(lib->b, &o, &h->object);
+  if (rc == -SBX_EMFILE || rc == -SBX_EOBJECTS || rc == -SBX_ENOMEM) {
+    lua_gc(L, LUA_GCCOLLECT); /* handles nobody uses may hold what is missing */
+    rc = lib->b->ops->queue_open(lib->b, &o, &h->object);
+  }
+  if (rc)
+    return lib_error(L, "queue", rc);
+  lib_settle_handle(L, lib);
+  return 1;
+}
+
+/* -- putting --------------------------------------------------------------------------------- */
+
+static int put(lua_State *L, int64_t deadline_ns) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  luaL_checkany(L, 2);
+  if (lua_isnil(L, 2))
+    return luaL_argerror(L, 2, "nil is no item: close() ends the stream, sandbox.null stands for "
+                               "a missing value");
+  lib_encode(L, lib, 2, 1, "item");
+  struct op op = {.kind = OP_QUEUE_PUT,
+                  .object = h->object,
+                  .deadline_ns = deadline_ns,
+                  .data = lib->out.data,
+                  .len = lib->out.len,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  int rc = perform(lib->b, &op);
+  if (rc)
+    lib_not_sent(lib);
+  else
+    lib_sent(lib);
+  if (rc == -SBX_ECLOSED)
+    return luaL_error(L, "put on a closed queue");
+  if (rc)
+    return lib_expected(L, "put", rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_queue_put(lua_State *L) { return put(L, lib_check_timeout(L, lib_of(L), 3)); }
+
+static int l_queue_try_put(lua_State *L) { return put(L, 0); }
+
+/* -- getting --------------------------------------------------------------------------------- */
+
+/*
+ * Taken, then decoded: between the two the item is in this process's hands, in the handle. Should decoding raise (no
+ * memory; a name that is not defined yet), it stays there, and the next get decodes it first. A forked child
+ * forgets it: it is its parent's.
+ */
+static int get(lua_State *L, int64_t deadline_ns) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  if (h->generation != lib->generation)
+    h->item.len = 0;
+  if (h->item.len == 0) {
+    struct op op = {.kind = OP_QUEUE_GET,
+                    .object = h->object,
+                    .deadline_ns = deadline_ns,
+                    .out = &h->item,
+                    .locate = lib_locate,
+                    .locate_ctx = L};
+    h->generation = lib->generation;
+    int rc = perform(lib->b, &op);
+    if (rc)
+      return lib_expected(L, "get", rc);
+  }
+  lib_decode(L, lib, h->item.data, h->item.len, true);
+  buf_clear(&h->item, KEEP_BYTES);
+  return 1;
+}
+
+static int l_queue_get(lua_State *L) { return get(L, lib_check_timeout(L, lib_of(L), 2)); }
+
+static int l_queue_try_get(lua_State *L) { return get(L, 0); }
+
+static int l_queue_peek(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  struct op op = {.kind = OP_QUEUE_PEEK, .object = h->object, .deadline_ns = SBX_FOREVER};
+  buf_clear(&lib->in, KEEP_BYTES);
+  op.out = &lib->in;
+  int rc = perform(lib->b, &op);
+  if (rc == -SBX_ETIMEDOUT) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "empty");
+    return 2;
+  }
+  if (rc)
+    return lib_expected(L, "peek", rc);
+  lib_decode(L, lib, lib->in.data, lib->in.len, false);
+  return 1;
+}
+
+/* One step of `for v in q:items(timeout)`: nil ends the loop, so a timeout must be raised. */
+static int items_next(lua_State *L) {
+  lua_settop(L, 0);
+  lua_pushvalue(L, lua_upvalueindex(2)); /* the queue */
+  int n = get(L, lib_check_timeout(L, lib_of(L), lua_upvalueindex(3)));
+  if (n == 2 && strcmp(lua_tostring(L, -1), error_text(SBX_ETIMEDOUT)) == 0)
+    return luaL_error(L, "items: timeout");
+  return n == 2 ? 0 : 1;
+}
+
+static int l_queue_items(lua_State *L) {
+  lib_check_handle(L, 1, QUEUE_TYPE);
+  lib_check_timeout(L, lib_of(L), 2);
+  lua_settop(L, 2);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_pushcclosure(L, items_next, 3);
+  return 1;
+}
+
+/* -- state ----------------------------------------------------------------------------------- */
+
+static struct queue_info info_of(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  struct queue_info info;
+  lib->b->ops->queue_info(lib->b, h->object, &info);
+  return info;
+}
+
+static int l_queue_len(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)info_of(L).len);
+  return 1;
+}
+
+static int l_queue_empty(lua_State *L) {
+  lua_pushboolean(L, info_of(L).len == 0);
+  return 1;
+}
+
+static int l_queue_full(lua_State *L) {
+  struct queue_info info = info_of(L);
+  lua_pushboolean(L, info.max != 0 && info.len >= info.max);
+  return 1;
+}
+
+static int l_queue_closed(lua_State *L) {
+  lua_pushboolean(L, info_of(L).closed);
+  return 1;
+}
+
+static int l_queue_close(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  struct op op = {.kind = OP_QUEUE_CLOSE, .object = h->object, .deadline_ns = SBX_FOREVER};
+  int rc = perform(lib->b, &op);
+  if (rc)
+    return lib_expected(L, "close", rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* `queue: jobs#3 (2 of 10 items)` */
+static int l_queue_tostring(lua_State *L) {
+  struct handle *h = luaL_checkudata(L, 1, QUEUE_TYPE);
+  if (!h->object) {
+    lua_pushliteral(L, "queue: (empty handle)");
+    return 1;
+  }
+  struct queue_info i = info_of(L);
+  lua_pushfstring(L, "queue: %s#%I (%I", i.name[0] ? i.name : "queue", (LUAI_UACINT)i.id,
+                  (LUAI_UACINT)i.len);
+  if (i.max)
+    lua_pushfstring(L, " of %I", (LUAI_UACINT)i.max);
+  else
+    lua_pushliteral(L, "");
+  lua_pushfstring(L, " item%s%s)", i.len == 1 && !i.max ? "" : "s", i.closed ? ", closed" : "");
+  lua_concat(L, 3);
+  return 1;
+}
+
+static int l_queue_eq(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  const struct handle *x = luaL_testudata(L, 1, QUEUE_TYPE);
+  const struct handle *y = luaL_testudata(L, 2, QUEUE_TYPE);
+  struct object_ref a = {0}, b = {0};
+  if (x && y && x->object && y->object) {
+    lib->b->ops->object_ref(x->object, &a);
+    lib->b->ops->object_ref(y->object, &b);
+  }
+  lua_pushboolean(L, a.serial != 0 && a.serial == b.serial);
+  return 1;
+}
+
+static int l_queue_gc(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = luaL_checkudata(L, 1, QUEUE_TYPE);
+  struct object *object = h->object;
+  h->object = NULL; /* closed first, freed second */
+  lib->b->ops->object_release(lib->b, object);
+  buf_release(&h->item);
+  return 0;
+}
+
+void lib_open_queue(lua_State *L, int table) {
+  static const luaL_Reg methods[] = {
+      {"put", l_queue_put},     {"get", l_queue_get},     {"try_put", l_queue_try_put},
+      {"peek", l_queue_peek},   {"len", l_queue_len},     {"try_get", l_queue_try_get},
+      {"empty", l_queue_empty}, {"full", l_queue_full},   {"items", l_queue_items},
+      {"close", l_queue_close}, {"closed", l_queue_closed}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__len", l_queue_len},
+                                  {"__eq", l_queue_eq},
+                                  {"__gc", l_queue_gc},
+                                  {"__tostring", l_queue_tostring},
+                                  {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"queue", l_queue}, {"queue_put", l_queue_put}, {"queue_get", l_queue_get}, {NULL, NULL}};
+  luaL_newmetatable(L, QUEUE_TYPE);
+  lib_set_functions(L, meta);
+  lua_createtable(L, 0, 12);
+  lib_set_functions(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  lua_pushvalue(L, table);
+  lib_set_functions(L, functions);
+  lua_pop(L, 1);
+}

@@ -1,0 +1,318 @@
+/* os/backend.c - the vtable of the OS backend, its handlers of signals, and how handles name objects. */
+#include "os/backend.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "os/broker.h"
+#include "os/foreign.h"
+#include "os/process.h"
+#include "os/queue.h"
+
+struct os_backend *the_backend;
+
+static struct os_backend *os_of(struct backend *b) { return (struct os_backend *)b; }
+
+/* -- ops ------------------------------------------------------------------------------------- */
+
+static int os_perform(struct backend *base, struct op *op) {
+  struct os_backend *b = os_of(base);
+  switch (op->kind) {
+  case OP_PROCESS_SPAWN: {
+    int rc = foreign_start_supervisor(b);
+    return rc ? rc : process_spawn(b, op);
+  }
+  case OP_PROCESS_JOIN:
+    return process_join(b, op);
+  case OP_PROCESS_SIGNAL:
+    return process_signal(b, op);
+  case OP_QUEUE_PUT:
+    return queue_put(b, op->object->queue, op);
+  case OP_QUEUE_GET:
+    return queue_get(b, op->object->queue, op);
+  case OP_QUEUE_PEEK:
+    return queue_peek(b, op->object->queue, op);
+  case OP_QUEUE_CLOSE:
+    return queue_close(b, op->object->queue, op);
+  case OP_CLOCK_SLEEP:
+    return wait_sleep(b, op);
+  default:
+    return -SBX_EINVAL;
+  }
+}
+
+/* -- objects --------------------------------------------------------------------------------- */
+
+static int object_new(enum object_type type, uint32_t slot, uint64_t serial, struct object **ret) {
+  struct object *o = malloc(sizeof *o);
+  if (!o)
+    return -SBX_ENOMEM;
+  *o = (struct object){.type = type, .slot = slot, .serial = serial};
+  *ret = o;
+  return 0;
+}
+
+static int os_queue_open(struct backend *base, const struct queue_options *options,
+                         struct object **ret) {
+  struct os_backend *b = os_of(base);
+  struct object *o;
+  int rc = object_new(OBJECT_QUEUE, 0, 0, &o);
+  if (rc)
+    return rc;
+  if ((rc = queue_create(b, options, &o->queue))) {
+    free(o);
+    return rc;
+  }
+  o->slot = o->queue->slot;
+  o->serial = o->queue->serial;
+  *ret = o;
+  return 0;
+}
+
+static int os_queue_info(struct backend *base, struct object *o, struct queue_info *ret) {
+  queue_describe(os_of(base), o->queue, ret);
+  return 0;
+}
+
+static int os_process_info(struct backend *base, struct object *o, struct process_info *ret) {
+  return process_describe(os_of(base), o, ret);
+}
+
+static int os_process_self(struct backend *base, struct object **ret) {
+  struct os_backend *b = os_of(base);
+  return object_new(OBJECT_PROCESS, b->slot, b->serial, ret);
+}
+
+static int by_serial(const void *x, const void *y) {
+  const struct child *a = x, *b = y;
+  return a->serial < b->serial ? -1 : a->serial > b->serial;
+}
+
+static int os_children(struct backend *base, int (*visit)(void *, struct object *), void *ctx) {
+  struct os_backend *b = os_of(base);
+  sigset_t chld, old;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &chld, &old);
+  process_reap_all(b);
+  uint32_t n = b->child_count;
+  struct child *list = malloc((n ? n : 1) * sizeof *list);
+  if (list && n)
+    memcpy(list, b->children, n * sizeof *list);
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  int rc = list ? 0 : -SBX_ENOMEM;
+  if (list)
+    qsort(list, n, sizeof *list, by_serial);
+  for (uint32_t i = 0; i < n && rc == 0; i++) {
+    struct object *o;
+    if ((rc = object_new(OBJECT_PROCESS, list[i].slot, list[i].serial, &o)) == 0) {
+      o->own_child = true;
+      rc = visit(ctx, o);
+    }
+  }
+  free(list);
+  return rc;
+}
+
+static void os_object_ref(const struct object *o, struct object_ref *ret) {
+  *ret = (struct object_ref){.type = (uint32_t)o->type, .slot = o->slot, .serial = o->serial};
+}
+
+static int os_object_export(struct backend *base, struct object *o, struct object_ref *ret) {
+  struct os_backend *b = os_of(base);
+  if (o->type == OBJECT_QUEUE) {
+    int rc = foreign_start_supervisor(b);
+    if (rc == 0)
+      rc = broker_export(b, o->queue);
+    if (rc)
+      return rc;
+  }
+  os_object_ref(o, ret);
+  return 0;
+}
+
+static void os_object_landed(struct backend *base, const struct object_ref *ref) {
+  struct os_backend *b = os_of(base);
+  if (ref->type == OBJECT_QUEUE && ref->slot < OBJECT_SLOTS &&
+      stamp_serial(b->control->object_stamp[ref->slot]) == ref->serial)
+    atomic_fetch_sub(&b->control->queues[ref->slot].in_flight, 1);
+}
+
+static int import_queue(struct os_backend *b, const struct object_ref *ref, struct object *o) {
+  if (ref->slot >= OBJECT_SLOTS)
+    return -SBX_EDATA;
+  o->queue = queue_find(b, ref->slot, ref->serial);
+  if (o->queue) {
+    o->queue->refs++;
+    return 0;
+  }
+  if (b->control->object_stamp[ref->slot] != stamp_of(ref->serial, OBJECT_LIVE))
+    return -SBX_EGONE;
+  return broker_import(b, ref->slot, ref->serial, &o->queue);
+}
+
+static int os_object_import(struct backend *base, const struct object_ref *ref,
+                            struct object **ret) {
+  struct os_backend *b = os_of(base);
+  struct object *o;
+  if (ref->type != OBJECT_QUEUE && ref->type != OBJECT_PROCESS)
+    return -SBX_EDATA;
+  int rc = object_new((enum object_type)ref->type, ref->slot, ref->serial, &o);
+  if (rc)
+    return rc;
+  if (o->type == OBJECT_QUEUE)
+    rc = import_queue(b, ref, o);
+  else if (ref->slot >= PROCESS_SLOTS)
+    rc = -SBX_EDATA;
+  else
+    for (uint32_t i = 0; i < b->child_count; i++)
+      o->own_child |= b->children[i].serial == ref->serial;
+  if (rc) {
+    free(o);
+    return rc;
+  }
+  *ret = o;
+  return 0;
+}
+
+static void os_object_release(struct backend *base, struct object *o) {
+  struct os_backend *b = os_of(base);
+  if (!o)
+    return;
+  if (o->type == OBJECT_QUEUE) {
+    bool exported = atomic_load(&b->control->queues[o->slot].exported);
+    queue_drop(b, o->queue);
+    if (exported)
+      broker_notify(b, BROKER_RELEASE, o->slot, o->serial);
+  } else if (o->keeper && control_process_stamp(b->control, o->slot, o->serial)) {
+    atomic_fetch_or(&b->control->processes[o->slot].flags, FLAG_RELEASED);
+  }
+  free(o);
+}
+
+/* -- the calling process --------------------------------------------------------------------- */
+
+static int os_publish(struct backend *base, const struct buf *result, int exit_code) {
+  return process_publish(os_of(base), result, exit_code);
+}
+
+static bool os_being_joined(struct backend *base) {
+  return atomic_load(&my_record(os_of(base))->joiners) > 0;
+}
+
+static int os_wait_children(struct backend *base) { return process_wait_children(os_of(base)); }
+
+static bool os_take_interrupt(struct backend *base) {
+  struct os_backend *b = os_of(base);
+  bool was = b->interrupted;
+  b->leaving |= was;
+  b->interrupted = 0;
+  return was;
+}
+
+static void os_note_where(struct backend *base, const char *where) {
+  struct process_record *me = my_record(os_of(base));
+  strncpy(me->where, where, WHERE_MAX - 1);
+}
+
+static int os_unjoined_failures(struct backend *base) {
+  return (int)control_unjoined_failures(os_of(base)->control);
+}
+
+static const struct run_clock *os_clock(struct backend *base) {
+  return &os_of(base)->control->clock;
+}
+
+static uint64_t os_seed(struct backend *base) { return my_record(os_of(base))->seed; }
+
+static const uint8_t *os_key(struct backend *base) { return os_of(base)->control->key; }
+
+static bool os_quiet(struct backend *base) {
+  return my_record(os_of(base))->flags & FLAG_QUIET;
+}
+
+static const struct backend_ops os_ops = {
+    .perform = os_perform,
+    .queue_open = os_queue_open,
+    .queue_info = os_queue_info,
+    .process_info = os_process_info,
+    .process_self = os_process_self,
+    .children = os_children,
+    .object_export = os_object_export,
+    .object_landed = os_object_landed,
+    .object_import = os_object_import,
+    .object_ref = os_object_ref,
+    .object_release = os_object_release,
+    .publish = os_publish,
+    .being_joined = os_being_joined,
+    .quiet = os_quiet,
+    .wait_children = os_wait_children,
+    .unjoined_failures = os_unjoined_failures,
+    .take_interrupt = os_take_interrupt,
+    .note_where = os_note_where,
+    .clock = os_clock,
+    .seed = os_seed,
+    .key = os_key,
+};
+
+struct os_backend *backend_new(struct control *c) {
+  struct os_backend *b = calloc(1, sizeof *b);
+  if (!b)
+    return NULL;
+  b->base.ops = &os_ops;
+  b->control = c;
+  b->slot = 0;
+  b->serial = 1;
+  b->lifeline_shared = b->lifeline_own = -1;
+  b->results = b->broker = -1;
+  return b;
+}
+
+/* -- signals --------------------------------------------------------------------------------- */
+
+static struct sigaction previous_chld; /* of a foreign host */
+
+static void on_child(int signal, siginfo_t *info, void *context) {
+  int saved = errno;
+  if (the_backend)
+    process_reap_all(the_backend);
+  if (previous_chld.sa_flags & SA_SIGINFO)
+    previous_chld.sa_sigaction(signal, info, context);
+  else if (previous_chld.sa_handler != SIG_DFL && previous_chld.sa_handler != SIG_IGN)
+    previous_chld.sa_handler(signal);
+  errno = saved;
+}
+
+static void on_interrupt(int signal) {
+  int saved = errno;
+  (void)signal;
+  struct os_backend *b = the_backend;
+  if (b && !b->leaving) {
+    b->interrupted = 1;
+    if (b->base.interrupted)
+      b->base.interrupted(b->base.interrupted_ctx);
+  }
+  errno = saved;
+}
+
+void backend_install_signals(struct os_backend *b) {
+  struct sigaction chld = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
+  sigemptyset(&chld.sa_mask);
+  the_backend = b;
+  sigaction(SIGCHLD, &chld, &previous_chld);
+  if (b->foreign)
+    return; /* Ctrl-C and SIGPIPE are the host's */
+  previous_chld = (struct sigaction){.sa_handler = SIG_DFL};
+  struct sigaction intr = {.sa_handler = on_interrupt}; /* no SA_RESTART: a read of the terminal ends */
+  sigemptyset(&intr.sa_mask);
+  sigaction(SIGINT, &intr, NULL);
+  /*
+   * `sandbox x.lua | head` must end quietly, as any filter does. The pipes of queues cannot raise SIGPIPE: who
+   * writes to one holds its read end, too.
+   */
+  signal(SIGPIPE, SIG_DFL);
+}

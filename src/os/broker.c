@@ -1,0 +1,139 @@
+/* os/broker.c - messages with descriptors, and the client's side; see broker.h. */
+#include "os/broker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+
+union control_space {
+  struct cmsghdr align;
+  char bytes[CMSG_SPACE(sizeof(int) * BROKER_FDS_MAX)];
+};
+
+int broker_send(int socket, struct broker_message *m, const int *fds, int n) {
+  union control_space space = {0};
+  int packed[BROKER_FDS_MAX], count = 0;
+  m->present = 0;
+  for (int i = 0; i < n; i++) {
+    if (fds[i] < 0)
+      continue;
+    packed[count++] = fds[i];
+    m->present |= 1u << i;
+  }
+  struct iovec iov = {.iov_base = m, .iov_len = sizeof *m};
+  struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+  if (count > 0) {
+    msg.msg_control = space.bytes;
+    msg.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)count);
+    memcpy(CMSG_DATA(c), packed, sizeof(int) * (size_t)count);
+  }
+  ssize_t rc;
+  do
+    rc = sendmsg(socket, &msg, MSG_NOSIGNAL);
+  while (rc < 0 && errno == EINTR);
+  return rc < 0 ? error_from_errno(errno) : 0;
+}
+
+void broker_close_fds(const int *fds) {
+  for (int i = 0; i < BROKER_FDS_MAX; i++)
+    if (fds[i] >= 0)
+      close(fds[i]);
+}
+
+static void unpack_fds(struct msghdr *msg, uint32_t present, int *ret_fds) {
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+      continue;
+    int packed[BROKER_FDS_MAX];
+    int count = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    memcpy(packed, CMSG_DATA(c), sizeof(int) * (size_t)count);
+    for (int i = 0, k = 0; k < count; i++) {
+      if (i < BROKER_FDS_MAX && !(present & 1u << i))
+        continue;
+      if (i < BROKER_FDS_MAX)
+        ret_fds[i] = packed[k++];
+      else
+        close(packed[k++]);
+    }
+  }
+}
+
+int broker_receive(int socket, struct broker_message *ret, int *ret_fds) {
+  union control_space space;
+  struct iovec iov = {.iov_base = ret, .iov_len = sizeof *ret};
+  struct msghdr msg = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = space.bytes,
+                       .msg_controllen = sizeof space.bytes};
+  for (int i = 0; i < BROKER_FDS_MAX; i++)
+    ret_fds[i] = -1;
+  ssize_t n;
+  do
+    n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  if (n == 0 || (n < 0 && errno == EAGAIN))
+    return 0;
+  if (n < 0)
+    return error_from_errno(errno);
+  unpack_fds(&msg, n == sizeof *ret ? ret->present : 0, ret_fds);
+  if (n == sizeof *ret && !(msg.msg_flags & MSG_CTRUNC))
+    return 1;
+  broker_close_fds(ret_fds); /* CTRUNC: this process has no room for descriptors */
+  return -SBX_EMFILE;
+}
+
+int broker_export(struct os_backend *b, struct queue *q) {
+  struct queue_record *r = &b->control->queues[q->slot];
+  if (!atomic_load(&r->exported)) {
+    struct broker_message m = {.kind = BROKER_EXPORT, .slot = q->slot, .serial = q->serial};
+    int rc = FAULT("broker.export") ? -SBX_EMFILE : broker_send(b->broker, &m, q->fds, QUEUE_FDS);
+    if (rc)
+      return rc;
+    atomic_store(&r->exported, 1); /* after: a kill in between exports it twice, and the second is dropped */
+  }
+  atomic_fetch_add(&r->in_flight, 1);
+  return 0;
+}
+
+static int ask(struct os_backend *b, struct broker_message *m, int *ret_fds) {
+  int pair[2];
+  if (FAULT("broker.import") || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+    return -SBX_EMFILE;
+  int rc = broker_send(b->broker, m, &pair[1], 1);
+  close(pair[1]);
+  if (rc == 0)
+    rc = broker_receive(pair[0], m, ret_fds);
+  close(pair[0]);
+  if (rc == 1 && m->code) {
+    broker_close_fds(ret_fds);
+    return m->code;
+  }
+  return rc == 1 ? 0 : rc == 0 ? -SBX_EGONE : rc;
+}
+
+int broker_import(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret) {
+  struct broker_message m = {.kind = BROKER_IMPORT, .slot = slot, .serial = serial};
+  int fds[BROKER_FDS_MAX];
+  /* Held before it is asked for: from here on its record cannot go to another queue. */
+  control_object_hold(b->control, b->slot, slot);
+  int rc = ask(b, &m, fds);
+  if (rc == 0 && (rc = queue_adopt(b, slot, serial, fds, ret)))
+    broker_close_fds(fds);
+  if (rc)
+    control_object_drop(b->control, b->slot, slot);
+  return rc;
+}
+
+void broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial) {
+  struct broker_message m = {.kind = kind, .slot = slot, .serial = serial};
+  if (b->broker >= 0)
+    send(b->broker, &m, sizeof m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}

@@ -1,0 +1,204 @@
+/* os/control.c - see control.h. Everything here is lock-free; the supervisor may call all of it. */
+#include "os/control.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/sysinfo.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+
+static uint64_t quarter_of_memory(void) {
+  struct sysinfo si;
+  if (sysinfo(&si))
+    return UINT64_C(256) << 20;
+  return (uint64_t)si.totalram * si.mem_unit / 4;
+}
+
+static int fill_random(struct control *c, uint64_t *seed) {
+  if (getrandom(c->key, sizeof c->key, 0) != sizeof c->key)
+    return -SBX_ESYSTEM;
+  if (*seed == 0 && getrandom(seed, sizeof *seed, 0) != sizeof *seed)
+    return -SBX_ESYSTEM;
+  return 0;
+}
+
+int control_create(const struct control_options *o, struct control **ret) {
+  struct control *c = FAULT("control.map")
+                          ? MAP_FAILED
+                          : mmap(NULL, sizeof *c, PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (c == MAP_FAILED)
+    return -SBX_ENOMEM;
+  uint64_t seed = o->seed;
+  int rc = fill_random(c, &seed);
+  if (rc) {
+    munmap(c, sizeof *c);
+    return rc;
+  }
+  c->magic = CONTROL_MAGIC;
+  c->version = CONTROL_VERSION;
+  c->max_procs = o->max_procs ? o->max_procs : DEFAULT_MAX_PROCS;
+  c->tag_output = o->tag_output;
+  c->log_limit = quarter_of_memory();
+  c->clock = clock_run_start(o->speed > 0 ? o->speed : 1);
+  c->next_serial = 2;
+  c->next_process_slot = 1;
+  c->next_object_serial = 1;
+  c->alive = 1;
+  c->process_stamp[0] = stamp_of(1, PHASE_CLAIMED);
+  c->processes[0].seed = seed;
+  strcpy(c->processes[0].name, "main");
+  *ret = c;
+  return 0;
+}
+
+uint32_t control_process_end(const struct control *c) {
+  uint64_t n = atomic_load_explicit(&c->next_process_slot, memory_order_acquire);
+  return n < PROCESS_SLOTS ? (uint32_t)n : PROCESS_SLOTS;
+}
+
+uint64_t control_process_stamp(const struct control *c, uint32_t slot, uint64_t serial) {
+  if (slot >= PROCESS_SLOTS)
+    return 0;
+  uint64_t stamp = atomic_load_explicit(&c->process_stamp[slot], memory_order_acquire);
+  return stamp_serial(stamp) == serial ? stamp : 0;
+}
+
+static bool phase_alive(unsigned phase) { return phase > PHASE_FREE && phase < PHASE_ENDED; }
+
+bool control_process_alive(const struct control *c, uint32_t slot) {
+  return phase_alive(stamp_phase(atomic_load(&c->process_stamp[slot])));
+}
+
+static bool spawner_gone(const struct control *c, const struct process_record *p) {
+  uint64_t stamp = control_process_stamp(c, p->spawner, p->spawner_serial);
+  return !phase_alive(stamp_phase(stamp));
+}
+
+/* May this record be given to a new process? */
+static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp) {
+  const struct process_record *p = &c->processes[slot];
+  switch (stamp_phase(stamp)) {
+  case PHASE_FREE:
+    return true;
+  case PHASE_CLAIMED: /* its spawner died before the fork, or the child before its first step */
+    return slot != 0 && p->spawner_serial != 0 && spawner_gone(c, p);
+  case PHASE_ENDED:
+    return (p->flags & FLAG_RELEASED) || spawner_gone(c, p);
+  default:
+    return false;
+  }
+}
+
+static bool under_limit(struct control *c) {
+  if (atomic_load(&c->alive) < (int64_t)c->max_procs)
+    return true;
+  int64_t n = 0;
+  for (uint32_t i = 0; i < control_process_end(c); i++)
+    n += control_process_alive(c, i);
+  atomic_store(&c->alive, n);
+  return n < (int64_t)c->max_procs;
+}
+
+/* The record goes to a new process: what it knew of a failure nobody joined is kept as a count. */
+static void record_reset(struct control *c, uint32_t slot, uint64_t stamp) {
+  struct process_record *p = &c->processes[slot];
+  if (stamp_phase(stamp) == PHASE_ENDED && control_process_failed(c, slot))
+    atomic_fetch_add(&c->failures_dropped, 1);
+  memset(p, 0, sizeof *p);
+}
+
+int control_process_claim(struct control *c, uint32_t spawner, uint64_t spawner_serial,
+                          uint32_t *ret_slot, uint64_t *ret_serial) {
+  if (atomic_load(&c->ending))
+    return -SBX_EGONE;
+  if (!under_limit(c))
+    return -SBX_ELIMIT;
+  uint64_t serial = atomic_fetch_add(&c->next_serial, 1);
+  for (uint32_t tries = 0; tries < 2 * PROCESS_SLOTS; tries++) {
+    uint32_t slot = (uint32_t)(atomic_fetch_add(&c->next_process_slot, 1) % PROCESS_SLOTS);
+    uint64_t stamp = atomic_load(&c->process_stamp[slot]);
+    if (!record_usable(c, slot, stamp))
+      continue;
+    if (!atomic_compare_exchange_strong(&c->process_stamp[slot], &stamp,
+                                        stamp_of(serial, PHASE_CLAIMED)))
+      continue;
+    record_reset(c, slot, stamp);
+    c->processes[slot].spawner = spawner;
+    c->processes[slot].spawner_serial = spawner_serial;
+    atomic_fetch_add(&c->alive, 1);
+    *ret_slot = slot;
+    *ret_serial = serial;
+    return 0;
+  }
+  return -SBX_ERECORDS;
+}
+
+bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
+                             enum process_phase to) {
+  uint64_t stamp = control_process_stamp(c, slot, serial);
+  while (stamp && stamp_serial(stamp) == serial && stamp_phase(stamp) < (unsigned)to) {
+    if (atomic_compare_exchange_weak(&c->process_stamp[slot], &stamp, stamp_of(serial, to))) {
+      if (to == PHASE_ENDED)
+        atomic_fetch_sub(&c->alive, 1);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool control_process_failed(const struct control *c, uint32_t slot) {
+  const struct process_record *p = &c->processes[slot];
+  if (p->flags & (FLAG_EXPECTED | FLAG_JOINED))
+    return false;
+  return p->exit_code != 0 || p->signal != 0;
+}
+
+uint32_t control_unjoined_failures(const struct control *c) {
+  uint32_t n = c->failures_dropped;
+  for (uint32_t i = 1; i < control_process_end(c); i++)
+    if (stamp_phase(atomic_load(&c->process_stamp[i])) >= PHASE_EXITED && control_process_failed(c, i))
+      n++;
+  return n;
+}
+
+void control_object_hold(struct control *c, uint32_t process, uint32_t object) {
+  atomic_fetch_or(&c->held[process][object / 64], UINT64_C(1) << (object % 64));
+}
+
+void control_object_drop(struct control *c, uint32_t process, uint32_t object) {
+  atomic_fetch_and(&c->held[process][object / 64], ~(UINT64_C(1) << (object % 64)));
+}
+
+bool control_object_unused(const struct control *c, uint32_t object) {
+  if (atomic_load(&c->queues[object].in_flight) > 0)
+    return false;
+  uint64_t bit = UINT64_C(1) << (object % 64);
+  for (uint32_t i = 0; i < control_process_end(c); i++)
+    if (control_process_alive(c, i) && (atomic_load(&c->held[i][object / 64]) & bit))
+      return false;
+  return true;
+}
+
+static bool object_usable(const struct control *c, uint32_t slot, unsigned phase) {
+  return phase == OBJECT_FREE || (phase == OBJECT_LIVE && control_object_unused(c, slot));
+}
+
+int control_object_claim(struct control *c, uint32_t *ret_slot, uint64_t *ret_serial) {
+  uint64_t serial = atomic_fetch_add(&c->next_object_serial, 1);
+  for (uint32_t tries = 0; tries < 2 * OBJECT_SLOTS; tries++) {
+    uint32_t slot = (uint32_t)(atomic_fetch_add(&c->next_object_slot, 1) % OBJECT_SLOTS);
+    uint64_t stamp = atomic_load(&c->object_stamp[slot]);
+    if (!object_usable(c, slot, stamp_phase(stamp)))
+      continue;
+    if (!atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp,
+                                        stamp_of(serial, OBJECT_CLAIMED)))
+      continue;
+    *ret_slot = slot;
+    *ret_serial = serial;
+    return 0;
+  }
+  return -SBX_EOBJECTS;
+}

@@ -1,0 +1,189 @@
+/*
+ * os/control.h - the control block: one shared mapping, made before the first fork, that everybody sees.
+ *
+ * A header, a record per process, a record per object. Fixed-width fields, no pointers, never unmapped. For every
+ * field: who writes it, who reads it, what orders them.
+ *
+ * Vocabulary
+ *   slot     index of a record in its table
+ *   serial   a number never reused in a run; a process's serial is its id (main is 1)
+ *   stamp    serial << 8 | phase: the one word that owns a record. It changes by compare-and-swap only, so a
+ *            stale handle (slot, serial) never matches a record that was given to somebody else
+ *   spawner  the process that called spawn; the reaper of its children while it lives
+ *
+ * Kill safety: a record whose owner died half-way is recognised by its stamp and its owner's, and used again
+ * (process_claim). Nothing here is repaired; what is half-written is never current.
+ */
+#ifndef SBX_OS_CONTROL_H
+#define SBX_OS_CONTROL_H
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "object/op.h"
+#include "object/process.h"
+#include "os/monitor.h"
+
+enum {
+  CONTROL_MAGIC = 0x73627831, /* "sbx1" */
+  CONTROL_VERSION = 1,
+  PROCESS_SLOTS = 65536, /* records, of the living and of the ended still referred to */
+  OBJECT_SLOTS = 8192,
+  OBJECT_WORDS = OBJECT_SLOTS / 64,
+  DEFAULT_MAX_PROCS = 512,
+  DEPTH_MAX = 1000 /* spawn inside spawn: each level stands on its parent's C stack */
+};
+
+static inline uint64_t stamp_of(uint64_t serial, unsigned phase) { return serial << 8 | phase; }
+static inline uint64_t stamp_serial(uint64_t stamp) { return stamp >> 8; }
+static inline unsigned stamp_phase(uint64_t stamp) { return (unsigned)(stamp & 0xff); }
+
+/* Set once, cleared never, by whoever the comment names. */
+enum process_flag {
+  FLAG_DAEMON = 1,    /* spawner, before the fork */
+  FLAG_QUIET = 2,     /* spawner, before the fork: no report when it fails */
+  FLAG_RESULT = 4,    /* the process, before EXITED: `result_*` are valid */
+  FLAG_EXPECTED = 8,  /* whoever ends it on purpose, before the signal */
+  FLAG_JOINED = 16,   /* a joiner that was given the outcome */
+  FLAG_RELEASED = 32, /* spawner: it holds no handle any more */
+  FLAG_RECLAIMED = 64 /* whoever gave the result's pages back */
+};
+
+struct process_record {
+  /* Spawner, between CLAIMED and the fork; everybody after RUNNING. */
+  uint32_t spawner;        /* slot */
+  uint32_t depth;          /* spawns between main and it */
+  uint64_t spawner_serial; /* with `spawner`: is it still there? */
+  uint64_t seed;           /* of its random numbers */
+  char name[NAME_MAX_BYTES];
+  char spawned_at[WHERE_MAX];
+
+  _Atomic int32_t pid;     /* spawner and the process itself write the same value; 0 before */
+  _Atomic uint32_t flags;  /* enum process_flag, by fetch_or */
+  _Atomic uint32_t joiners; /* joiners count themselves; a killed one stays counted: then a report is missed, no more */
+
+  /* The process before EXITED, its reaper before ENDED (release, by the stamp); readers after (acquire). */
+  int32_t exit_code;
+  int32_t signal;
+  uint64_t result_offset; /* in the results file, whole pages */
+  uint64_t result_len;
+
+  /* The process, when it goes to sleep; readers take what they find, for display only. */
+  _Atomic uint32_t op_kind;    /* enum op_kind, 0: it runs; written last */
+  _Atomic uint64_t op_serial;  /* of the object it waits for */
+  _Atomic int64_t op_since_ns; /* CLOCK_MONOTONIC */
+  char where[WHERE_MAX];       /* file:line of the op, or of an interrupt */
+};
+static_assert(sizeof(struct process_record) == 328, "layout is shared between processes");
+
+enum object_phase { OBJECT_FREE, OBJECT_CLAIMED, OBJECT_LIVE };
+
+/* A queue's words in its two monitors. */
+enum queue_put_word { PUT_TAIL, PUT_ITEMS, PUT_RESERVED, PUT_BASE };
+enum queue_get_word { GET_HEAD, GET_ITEMS, GET_FREED };
+
+/*
+ * A queue's shared record: two sides, each on cache lines of its own. The algorithm is told in os/queue.h.
+ */
+struct queue_record {
+  /* Maker, before LIVE. */
+  uint32_t transport; /* enum queue_transport */
+  uint32_t serial_pad;
+  uint64_t max;       /* items; 0: unbounded */
+  uint64_t log_bytes; /* size of the ring, a power of two */
+  uint64_t log_limit; /* most bytes in use */
+  char name[NAME_MAX_BYTES];
+  _Atomic uint32_t closed;   /* holder of both sides; never cleared */
+  _Atomic uint32_t exported; /* whoever exported it first; its descriptors are with the supervisor */
+  _Atomic int32_t in_flight; /* messages that name it: +1 by senders, -1 by receivers */
+
+  alignas(128) struct monitor put;
+  _Atomic uint64_t pipe_writes; /* holder of put: odd while a write to the pipe may be going on */
+  _Atomic uint32_t put_bell;    /* holder of get rings (1), holder of both silences (0) */
+  alignas(128) struct monitor get;
+  uint64_t pipe_seen;        /* holder of get: the pipe was empty after this many writes */
+  _Atomic uint32_t get_bell; /* holder of put rings (1), holder of both silences (0) */
+};
+
+struct control {
+  /* Written before the first fork, by the maker. */
+  uint32_t magic, version;
+  uint32_t max_procs;
+  uint32_t tag_output;
+  uint64_t log_limit; /* bytes; the cap of a queue's log and of all results */
+  uint8_t key[16];
+  struct run_clock clock;
+  int64_t main_pid;
+
+  _Atomic uint64_t next_serial;       /* everybody, fetch_add */
+  _Atomic uint64_t next_process_slot; /* a hint where to look; everybody */
+  _Atomic uint64_t next_object_slot;
+  _Atomic uint64_t next_object_serial;
+  _Atomic int64_t alive;             /* +1 at claim, -1 at ENDED; a kill between may leave it off: recounted at the limit */
+  _Atomic uint64_t result_end;       /* allocator of the results file: fetch_add */
+  _Atomic int64_t result_bytes;      /* stored now; approximate after kills */
+  _Atomic uint32_t failures_dropped; /* failures nobody joined, in records used again */
+  _Atomic uint32_t ending;           /* supervisor: the tree is being ended, no new processes */
+
+  /* The owner of a record: see "stamp" above. Dense, since they are scanned. */
+  _Atomic uint64_t process_stamp[PROCESS_SLOTS];
+  _Atomic uint64_t object_stamp[OBJECT_SLOTS];
+  struct process_record processes[PROCESS_SLOTS];
+  alignas(128) struct queue_record queues[OBJECT_SLOTS];
+
+  /* Which objects a process holds: written by it alone (for a child before the fork by its spawner). */
+  _Atomic uint64_t held[PROCESS_SLOTS][OBJECT_WORDS];
+};
+
+struct control_options {
+  double speed;
+  uint64_t seed; /* 0: drawn at random */
+  uint32_t max_procs;
+  bool tag_output;
+};
+
+/*
+ * Map and fill a control block, with the record of main (slot 0, serial 1, CLAIMED).
+ * Returns 0, -SBX_ENOMEM or -SBX_ESYSTEM (no random numbers).
+ */
+int control_create(const struct control_options *o, struct control **ret);
+
+/* One past the highest process slot ever used. */
+uint32_t control_process_end(const struct control *c);
+
+/* The stamp of a process record if it still belongs to `serial`, else 0. */
+uint64_t control_process_stamp(const struct control *c, uint32_t slot, uint64_t serial);
+
+/* Is the process of this record alive (claimed, running or leaving)? */
+bool control_process_alive(const struct control *c, uint32_t slot);
+
+/*
+ * Claim a process record for a spawn. Counts against max_procs.
+ * Returns 0, or -SBX_ELIMIT, -SBX_ERECORDS, -SBX_EGONE (the tree is being ended).
+ */
+int control_process_claim(struct control *c, uint32_t spawner, uint64_t spawner_serial,
+                          uint32_t *ret_slot, uint64_t *ret_serial);
+
+/* Move a record to a later phase; only one caller wins. Returns whether this one did. */
+bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
+                             enum process_phase to);
+
+/* A process failed (by its record), and nobody has joined it nor ended it on purpose. */
+bool control_process_failed(const struct control *c, uint32_t slot);
+
+/* How many processes failed and were never joined, in the whole run. */
+uint32_t control_unjoined_failures(const struct control *c);
+
+/* Claim an object record. 0 or -SBX_EOBJECTS. */
+int control_object_claim(struct control *c, uint32_t *ret_slot, uint64_t *ret_serial);
+void control_object_hold(struct control *c, uint32_t process, uint32_t object);
+void control_object_drop(struct control *c, uint32_t process, uint32_t object);
+
+/* Does no living process hold the object, and no message name it? */
+bool control_object_unused(const struct control *c, uint32_t object);
+
+#endif

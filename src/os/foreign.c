@@ -1,0 +1,95 @@
+/* os/foreign.c - see foreign.h. */
+#include "os/foreign.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "os/process.h"
+#include "os/supervisor_internal.h"
+
+int foreign_open(const struct foreign_options *o, struct backend **ret) {
+  struct control *c;
+  if (the_backend) {
+    *ret = &the_backend->base;
+    return 0;
+  }
+  struct control_options co = {.speed = o->speed,
+                               .seed = o->seed,
+                               .max_procs = o->max_procs,
+                               .tag_output = o->tag_output};
+  int rc = control_create(&co, &c);
+  if (rc)
+    return rc;
+  struct os_backend *b = backend_new(c);
+  if (!b)
+    return -SBX_ENOMEM;
+  b->foreign = true;
+  atomic_store(&c->processes[0].pid, getpid());
+  control_process_advance(c, 0, 1, PHASE_RUNNING);
+  if ((rc = results_create(&b->results))) {
+    free(b);
+    return rc;
+  }
+  backend_install_signals(b);
+  *ret = &b->base;
+  return 0;
+}
+
+/* The grandchild, detached: keeps nothing of the host but what it watches. */
+static void become_supervisor(struct os_backend *b, int broker, pid_t host, int host_pidfd) {
+  the_backend = NULL;
+  close(b->lifeline_shared);
+  close(b->broker);
+  setsid();
+  supervisor_beside(b->control, broker, host, host_pidfd);
+}
+
+static int start(struct os_backend *b, int lifeline_write, int broker_read, int host_pidfd) {
+  pid_t host = getpid();
+  pid_t pid = fork();
+  if (pid < 0)
+    return -SBX_EAGAIN;
+  if (pid == 0) {
+    pid_t side = fork();
+    if (side == 0)
+      become_supervisor(b, broker_read, host, host_pidfd);
+    _exit(side < 0);
+  }
+  int status;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    continue;
+  (void)lifeline_write; /* closed by the caller: from now on only the supervisor holds it */
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -SBX_EAGAIN;
+}
+
+int foreign_start_supervisor(struct os_backend *b) {
+  int lifeline_write = -1, sockets[2] = {-1, -1};
+  if (!b->foreign || b->broker >= 0)
+    return 0;
+  int host_pidfd = pidfd_open_of(getpid());
+  int rc = host_pidfd < 0 ? error_from_errno(errno) : 0;
+  if (rc == 0)
+    rc = lifeline_create(&b->lifeline_shared, &lifeline_write);
+  if (rc == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+    rc = -SBX_EMFILE;
+  if (rc == 0) {
+    fcntl(sockets[0], F_SETFL, O_NONBLOCK);
+    b->broker = sockets[1];
+    rc = start(b, lifeline_write, sockets[0], host_pidfd);
+  }
+  if (rc) {
+    if (sockets[1] >= 0)
+      close(sockets[1]);
+    b->broker = -1;
+  }
+  const int done[] = {host_pidfd, lifeline_write, sockets[0]};
+  for (size_t i = 0; i < sizeof done / sizeof *done; i++)
+    if (done[i] >= 0)
+      close(done[i]);
+  return rc;
+}

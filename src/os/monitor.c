@@ -1,0 +1,100 @@
+/* os/monitor.c - see monitor.h. */
+#include "os/monitor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+enum { SLICE_NS = 100 * 1000 * 1000 };
+
+/* The ranks this process holds, as a stack of at most a few: checked by assert, private to the process. */
+static enum lock_rank held_ranks[4];
+static int held_count;
+
+static void rank_push(enum lock_rank rank) {
+  assert(held_count < 4 && (held_count == 0 || held_ranks[held_count - 1] < rank));
+  held_ranks[held_count++] = rank;
+}
+
+static void rank_pop(enum lock_rank rank) {
+  assert(held_count > 0 && held_ranks[held_count - 1] == rank);
+  (void)rank;
+  held_count--;
+}
+
+void monitor_forget_ranks(void) { held_count = 0; }
+
+int monitor_init(struct monitor *m) {
+  pthread_mutexattr_t attr;
+  memset(m, 0, sizeof *m);
+  if (pthread_mutexattr_init(&attr))
+    return -SBX_ENOMEM;
+  pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+  pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+  int rc = pthread_mutex_init(&m->mutex, &attr);
+  pthread_mutexattr_destroy(&attr);
+  return rc ? -SBX_ENOMEM : 0;
+}
+
+/* One attempt that lasts at most a slice. */
+static int lock_slice(struct monitor *m, int64_t until_ns) {
+  struct timespec t = {.tv_sec = until_ns / NS_PER_SECOND, .tv_nsec = until_ns % NS_PER_SECOND};
+  return pthread_mutex_clocklock(&m->mutex, CLOCK_MONOTONIC, &t);
+}
+
+int monitor_lock(struct monitor *m, enum lock_rank rank, int64_t deadline_ns,
+                 const volatile int *interrupted) {
+  int rc = pthread_mutex_trylock(&m->mutex);
+  for (int slice = 0; rc == EBUSY || rc == ETIMEDOUT; slice++) {
+    int64_t now = clock_now_ns();
+    if (slice > 0 && now >= deadline_ns)
+      return -SBX_ETIMEDOUT;
+    if (interrupted && *interrupted)
+      return -SBX_EINTERRUPTED;
+    rc = lock_slice(m, now + SLICE_NS);
+  }
+  if (rc == EOWNERDEAD)
+    rc = pthread_mutex_consistent(&m->mutex); /* the state is whole: see the top of monitor.h */
+  assert(rc == 0);
+  rank_push(rank);
+  return 0;
+}
+
+void monitor_unlock(struct monitor *m, enum lock_rank rank) {
+  rank_pop(rank);
+  int rc = pthread_mutex_unlock(&m->mutex);
+  assert(rc == 0);
+  (void)rc;
+}
+
+uint64_t *monitor_next(struct monitor *m) {
+  uint64_t g = m->generation;
+  uint64_t *next = m->state[(g + 1) & 1];
+  memcpy(next, m->state[g & 1], sizeof m->state[0]);
+  return next;
+}
+
+void monitor_commit(struct monitor *m) {
+  atomic_store_explicit(&m->generation, m->generation + 1, memory_order_release);
+}
+
+uint64_t monitor_read(const struct monitor *m, uint64_t ret[MONITOR_WORDS]) {
+  /*
+   * The copy of generation g is overwritten only while g + 1 is current and g + 2 is being written; so if the
+   * generation is still g afterwards, what was copied is whole. Word by word through volatile: a torn copy is thrown
+   * away by the second look, whose load must not move before the copying (fence, pairs with the release in commit).
+   */
+  for (;;) {
+    uint64_t g = atomic_load_explicit(&m->generation, memory_order_acquire);
+    const volatile uint64_t *state = m->state[g & 1];
+    for (int i = 0; i < MONITOR_WORDS; i++)
+      ret[i] = state[i];
+    atomic_thread_fence(memory_order_acquire);
+    if (atomic_load_explicit(&m->generation, memory_order_relaxed) == g)
+      return g;
+  }
+}

@@ -1,0 +1,405 @@
+/* os/process.c - see process.h. */
+#include "os/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "os/broker.h"
+#include "os/queue.h"
+
+enum { POLL_SLICE_NS = 5 * 1000 * 1000 };
+
+int pidfd_open_of(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int pidfd_signal(int pidfd, int signal) {
+  return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+/* -- spawn ----------------------------------------------------------------------------------- */
+
+/* splitmix64's finisher: neighbouring inputs give unrelated outputs. */
+static uint64_t mix(uint64_t x) {
+  x += UINT64_C(0x9e3779b97f4a7c15);
+  x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return x ^ (x >> 31);
+}
+
+static int reserve_child(struct os_backend *b) {
+  if (b->child_count < b->child_cap)
+    return 0;
+  uint32_t cap = b->child_cap ? 2 * b->child_cap : 16;
+  struct child *grown = FAULT("spawn.alloc") ? NULL : malloc(cap * sizeof *grown);
+  if (!grown)
+    return -SBX_ENOMEM;
+  if (b->child_count)
+    memcpy(grown, b->children, b->child_count * sizeof *grown);
+  struct child *old = b->children;
+  b->children = grown; /* signals are blocked: the handler never sees it half-way */
+  b->child_cap = cap;
+  free(old);
+  return 0;
+}
+
+static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_request *req) {
+  struct process_record *p = &b->control->processes[slot];
+  const struct process_record *me = my_record(b);
+  p->depth = me->depth + 1;
+  p->seed = mix(me->seed ^ mix(b->forks));
+  snprintf(p->name, sizeof p->name, "%s", req->name);
+  snprintf(p->spawned_at, sizeof p->spawned_at, "%s", req->where);
+  p->flags = (req->daemon ? FLAG_DAEMON : 0u) | (req->quiet ? FLAG_QUIET : 0u);
+  /* What the parent holds the child holds from its first instruction on; so it is written down before the fork. */
+  for (uint32_t i = 0; i < OBJECT_WORDS; i++) {
+    uint64_t word = atomic_load_explicit(&b->control->held[b->slot][i], memory_order_relaxed);
+    if (word || atomic_load_explicit(&b->control->held[slot][i], memory_order_relaxed))
+      atomic_store_explicit(&b->control->held[slot][i], word, memory_order_relaxed);
+  }
+}
+
+void process_begin(struct os_backend *b) {
+  struct process_record *me = my_record(b);
+  atomic_store(&me->pid, getpid());
+  fault_process((unsigned)b->serial);
+  if (lifeline_attach(b) ||
+      !control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
+    _exit(127); /* without /proc there is no lifeline; or the supervisor gave the record up */
+}
+
+static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
+                         const struct spawn_request *req) {
+  monitor_forget_ranks();
+  b->slot = slot;
+  b->serial = serial;
+  b->forks = 0;
+  b->child_count = 0; /* they are the parent's */
+  b->interrupted = 0;
+  b->leaving = false;
+  for (struct queue *q = b->queues; q; q = q->next)
+    q->forks = UINT32_MAX; /* others hold it, too */
+  process_begin(b);
+  if (req->cpu >= 0) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((unsigned)req->cpu, &set);
+    sched_setaffinity(0, sizeof set, &set); /* checked by the parent before */
+  }
+  if (b->foreign)
+    output_line_buffered(); /* in a host of ours they are already */
+  if (b->control->tag_output)
+    output_tagged(req->name, serial);
+}
+
+/* Fork with all signals blocked, so that the child is whole before it sees one. */
+static pid_t fork_child(struct os_backend *b, uint32_t slot, uint64_t serial,
+                        const struct spawn_request *req) {
+  fflush(NULL); /* what the parent printed must not be printed again by the child */
+  /*
+   * fork without exec is sound because the process has one thread: no lock of libc can be held by a thread that the
+   * child does not have.
+   */
+  pid_t pid = FAULT("spawn.fork") ? (errno = EAGAIN, -1) : fork();
+  if (pid == 0)
+    become_child(b, slot, serial, req);
+  return pid;
+}
+
+int process_spawn(struct os_backend *b, struct op *op) {
+  sigset_t all, old;
+  uint32_t slot;
+  uint64_t serial;
+  if (my_record(b)->depth + 1 > DEPTH_MAX)
+    return -SBX_EDEPTH;
+  struct object *child = malloc(sizeof *child);
+  if (!child)
+    return -SBX_ENOMEM;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &old);
+  process_reap_all(b); /* so that the limit counts only the living */
+  int rc = reserve_child(b);
+  if (rc == 0)
+    rc = control_process_claim(b->control, b->slot, b->serial, &slot, &serial);
+  if (rc)
+    goto done;
+  b->forks++;
+  fill_record(b, slot, op->spawn);
+  FAULT("spawn.before-fork");
+  pid_t pid = fork_child(b, slot, serial, op->spawn);
+  if (pid < 0) {
+    rc = errno == ENOMEM ? -SBX_ENOMEM : -SBX_EAGAIN;
+    control_process_advance(b->control, slot, serial, PHASE_ENDED);
+    atomic_fetch_or(&b->control->processes[slot].flags, FLAG_RELEASED);
+    goto done;
+  }
+  op->number = pid != 0;
+  if (pid != 0) {
+    atomic_store(&b->control->processes[slot].pid, pid);
+    b->children[b->child_count++] = (struct child){pid, slot, serial};
+    *child = (struct object){
+        .type = OBJECT_PROCESS, .slot = slot, 
+                              .serial = serial, .own_child = true, .keeper = true};
+    op->object = child;
+  }
+done:
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  if (rc || op->number == 0)
+    free(child);
+  return rc;
+}
+
+/* -- end ------------------------------------------------------------------------------------- */
+
+int process_publish(struct os_backend *b, const struct buf *result, int exit_code) {
+  struct process_record *me = my_record(b);
+  output_flush_all(); /* before anybody can learn that it ended */
+  if (result && result->len > 0) {
+    int rc = results_store(b, b->slot, result->data, result->len);
+    if (rc)
+      return rc;
+  }
+  FAULT("exit.before-publish");
+  me->exit_code = exit_code;
+  control_process_advance(b->control, b->slot, b->serial, PHASE_EXITED);
+  return 0;
+}
+
+void process_ended(struct control *c, uint32_t slot, uint64_t serial, const siginfo_t *info) {
+  uint64_t stamp = control_process_stamp(c, slot, serial);
+  struct process_record *p = &c->processes[slot];
+  if (!stamp || stamp_phase(stamp) == PHASE_ENDED)
+    return;
+  if (info->si_code != CLD_EXITED)
+    p->signal = info->si_status; /* also after it had published: it did not get to leave by itself */
+  else
+    p->exit_code = info->si_status;
+  control_process_advance(c, slot, serial, PHASE_ENDED);
+}
+
+bool process_reap(struct os_backend *b, uint32_t index) {
+  struct child c = b->children[index];
+  siginfo_t info = {0};
+  if (waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
+    return false; /* it lives */
+  if (info.si_pid == 0) { /* ECHILD: somebody else reaped it, against the rules */
+    info.si_code = CLD_EXITED;
+    info.si_status = b->control->processes[c.slot].exit_code;
+  }
+  b->children[index] = b->children[--b->child_count];
+  process_ended(b->control, c.slot, c.serial, &info);
+  if (info.si_code != CLD_EXITED)
+    broker_notify(b, BROKER_DEATH, c.slot, c.serial);
+  return true;
+}
+
+void process_reap_all(struct os_backend *b) {
+  while (b->child_count > 0) {
+    siginfo_t info = {0};
+    uint32_t i;
+    /* Peek at any child that ended: it may be one of os.execute or io.popen, which is not ours to reap. */
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid == 0)
+      return;
+    for (i = 0; i < b->child_count && b->children[i].pid != info.si_pid; i++)
+      continue;
+    if (i < b->child_count) {
+      process_reap(b, i);
+      continue;
+    }
+    for (i = b->child_count; i-- > 0;) /* it hides the others: ask for each */
+      process_reap(b, i);
+    return;
+  }
+}
+
+/* -- join ------------------------------------------------------------------------------------ */
+
+static bool has_ended(const struct control *c, const struct object *p) {
+  return stamp_phase(control_process_stamp(c, p->slot, p->serial)) == PHASE_ENDED;
+}
+
+static void reap_now(struct os_backend *b, const struct object *p) {
+  sigset_t chld, old;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &chld, &old);
+  for (uint32_t i = 0; i < b->child_count; i++)
+    if (b->children[i].serial == p->serial) {
+      process_reap(b, i);
+      break;
+    }
+  sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+/*
+ * One sleep until the process may have ended. Its pidfd wakes anybody; when it cannot be had (no descriptor left), and while
+ * the reaper, who alone learns how it ended, has not said so yet, the wait is a short slice.
+ */
+static int wait_end(struct os_backend *b, const struct op *op) {
+  const struct object *p = op->object;
+  struct pollfd end = {.fd = pidfd_open_of(b->control->processes[p->slot].pid), .events = POLLIN};
+  int64_t slice = clock_now_ns() + POLL_SLICE_NS;
+  int64_t deadline = op->deadline_ns;
+  int rc = 0;
+  if (!has_ended(b->control, p)) { /* still: so the pid was its own when it was opened */
+    bool sliced = end.fd < 0 || poll(&end, 1, 0) > 0;
+    if (sliced && slice < deadline)
+      deadline = slice;
+    rc = wait_fds(b, op, sliced ? NULL : &end, sliced ? 0 : 1, deadline);
+    if (rc == -SBX_ETIMEDOUT && !deadline_passed(op->deadline_ns))
+      rc = 0;
+  }
+  if (end.fd >= 0)
+    close(end.fd);
+  return rc;
+}
+
+static int wait_until_ended(struct os_backend *b, const struct op *op) {
+  const struct object *p = op->object;
+  int rc = 0;
+  for (;;) {
+    if (p->own_child)
+      reap_now(b, p);
+    if (!control_process_stamp(b->control, p->slot, p->serial))
+      return -SBX_EGONE;
+    if (has_ended(b->control, p))
+      return 0;
+    if (rc || deadline_passed(op->deadline_ns))
+      return rc ? rc : -SBX_ETIMEDOUT;
+    rc = wait_end(b, op);
+  }
+}
+
+int process_join(struct os_backend *b, const struct op *op) {
+  const struct object *p = op->object;
+  struct process_record *record = &b->control->processes[p->slot];
+  if (p->serial == b->serial)
+    return -SBX_ESELF;
+  if (!control_process_stamp(b->control, p->slot, p->serial))
+    return -SBX_EGONE;
+  atomic_fetch_add(&record->joiners, 1);
+  int rc = wait_until_ended(b, op);
+  if (rc == 0) {
+    atomic_fetch_or(&record->flags, FLAG_JOINED);
+    if (op->out && (atomic_load(&record->flags) & FLAG_RESULT))
+      rc = results_load(b, p->slot, op->out);
+  }
+  atomic_fetch_sub(&record->joiners, 1);
+  return rc;
+}
+
+int process_signal(struct os_backend *b, const struct op *op) {
+  const struct object *p = op->object;
+  struct process_record *record = &b->control->processes[p->slot];
+  int rc = 0;
+  if (!control_process_stamp(b->control, p->slot, p->serial))
+    return -SBX_EGONE;
+  int fd = pidfd_open_of(record->pid);
+  if (!has_ended(b->control, p)) { /* still: the pidfd is its own */
+    if (op->number == SIGTERM || op->number == SIGKILL)
+      atomic_fetch_or(&record->flags, FLAG_EXPECTED);
+    int sent = fd >= 0 ? pidfd_signal(fd, op->number) : kill(record->pid, op->number);
+    if (sent && errno != ESRCH)
+      rc = -SBX_ESYSTEM;
+  }
+  if (fd >= 0)
+    close(fd);
+  return rc;
+}
+
+/* -- status ---------------------------------------------------------------------------------- */
+
+/* The state letter of /proc/PID/stat, which follows the name in parentheses (proc(5)); 0 if there is none. */
+static char proc_state(pid_t pid) {
+  char path[32], text[512];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  text[n > 0 ? n : 0] = '\0';
+  const char *paren = strrchr(text, ')');
+  return paren && paren[1] == ' ' ? paren[2] : 0;
+}
+
+int process_describe(struct os_backend *b, const struct object *p, struct process_info *ret) {
+  const struct process_record *r = &b->control->processes[p->slot];
+  uint64_t stamp = control_process_stamp(b->control, p->slot, p->serial);
+  if (!stamp)
+    return -SBX_EGONE;
+  struct process_state s = {.phase = (enum process_phase)stamp_phase(stamp),
+                            .exit_code = r->exit_code,
+                            .signal = r->signal};
+  *ret = (struct process_info){.status = process_status_of(&s),
+                               .pid = r->pid,
+                               .id = (uint32_t)p->serial,
+                               .exit_code = s.phase < PHASE_EXITED || s.signal ? -1 : s.exit_code,
+                               .signal = s.phase < PHASE_EXITED ? 0 : s.signal,
+                               .daemon = r->flags & FLAG_DAEMON,
+                               .has_result = r->flags & FLAG_RESULT};
+  memcpy(ret->name, r->name, sizeof ret->name);
+  memcpy(ret->spawned_at, r->spawned_at, sizeof ret->spawned_at);
+  if (s.phase == PHASE_RUNNING && proc_state(r->pid) == 'T')
+    ret->status = PROCESS_STOPPED;
+  return 0;
+}
+
+/* -- children at the end --------------------------------------------------------------------- */
+
+static bool is_daemon(struct os_backend *b, const struct child *c) {
+  return b->control->processes[c->slot].flags & FLAG_DAEMON;
+}
+
+/* A child that is not a daemon and lives, as an object; false if there is none. */
+static bool next_to_wait_for(struct os_backend *b, struct object *ret) {
+  sigset_t chld, old;
+  bool found = false;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &chld, &old);
+  for (uint32_t i = 0; i < b->child_count && !found; i++)
+    if (!is_daemon(b, &b->children[i])) {
+      *ret = (struct object){.type = OBJECT_PROCESS,
+                             .slot = b->children[i].slot,
+                             .serial = b->children[i].serial,
+                             .own_child = true};
+      found = true;
+    }
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  return found;
+}
+
+int process_wait_children(struct os_backend *b) {
+  struct object p;
+  snprintf(my_record(b)->where, WHERE_MAX, "the end of the script");
+  while (next_to_wait_for(b, &p)) {
+    struct op op = {.kind = OP_PROCESS_JOIN, .object = &p, .deadline_ns = SBX_FOREVER};
+    int rc = wait_until_ended(b, &op);
+    if (rc == -SBX_EINTERRUPTED)
+      return rc;
+  }
+  sigset_t chld, old;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &chld, &old); /* they stay in the table, unreaped: the pids are theirs */
+  for (uint32_t i = 0; i < b->child_count; i++) {
+    atomic_fetch_or(&b->control->processes[b->children[i].slot].flags, FLAG_EXPECTED);
+    kill(b->children[i].pid, SIGKILL);
+  }
+  while (b->child_count > 0) {
+    siginfo_t info;
+    while (waitid(P_PID, (id_t)b->children[0].pid, &info, WEXITED | WNOWAIT) && errno == EINTR)
+      continue;
+    process_reap(b, 0);
+  }
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  return 0;
+}

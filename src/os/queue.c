@@ -1,0 +1,333 @@
+/* os/queue.c - put, get, peek, close; see queue.h. Making and holding queues is in queue_hold.c. */
+#include "os/queue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "object/queue.h"
+
+static struct queue_record *record_of(struct os_backend *b, const struct queue *q) {
+  return &b->control->queues[q->slot];
+}
+
+static uint64_t pipe_len(const struct queue *q) {
+  int bytes = 0;
+  if (q->fds[FD_PIPE_READ] < 0 || ioctl(q->fds[FD_PIPE_READ], FIONREAD, &bytes))
+    return 0;
+  return (uint64_t)bytes / RECORD_BYTES;
+}
+
+/*
+ * The state as the object layer knows it. Exact when nobody is at work; when somebody is, some moment in between. The
+ * pipe is counted again when a side moved meanwhile, since an item cannot be in both.
+ */
+static struct queue_state state_of(struct os_backend *b, const struct queue *q) {
+  const struct queue_record *r = record_of(b, q);
+  struct queue_state s = {.max = r->max};
+  uint64_t put[MONITOR_WORDS], get[MONITOR_WORDS], in_pipe, generation, writes;
+  s.closed = atomic_load_explicit(&r->closed, memory_order_acquire);
+  do {
+    writes = atomic_load(&r->pipe_writes);
+    monitor_read(&r->get, get);
+    generation = monitor_read(&r->put, put);
+    in_pipe = pipe_len(q);
+  } while (generation != atomic_load(&r->put.generation) || writes != atomic_load(&r->pipe_writes));
+  s.put = put[PUT_ITEMS] + in_pipe;
+  s.got = get[GET_ITEMS] < s.put ? get[GET_ITEMS] : s.put;
+  return s;
+}
+
+/* -- bells ----------------------------------------------------------------------------------- */
+
+static void ring(int fd, _Atomic uint32_t *rung) {
+  const uint64_t one = 1;
+  if (atomic_load(rung))
+    return;
+  while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
+    continue;
+  FAULT("queue.bell.rung");
+  atomic_store(rung, 1);
+}
+
+static void silence(int fd, _Atomic uint32_t *rung) {
+  uint64_t count;
+  atomic_store(rung, 0);
+  FAULT("queue.bell.silence");
+  while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
+    continue;
+}
+
+/* -- locks ----------------------------------------------------------------------------------- */
+
+static int lock_put(struct os_backend *b, struct queue_record *r, const struct op *op) {
+  return monitor_lock(&r->put, RANK_QUEUE_PUT, op->deadline_ns, &b->interrupted);
+}
+
+static int lock_get(struct os_backend *b, struct queue_record *r, const struct op *op) {
+  return monitor_lock(&r->get, RANK_QUEUE_GET, op->deadline_ns, &b->interrupted);
+}
+
+static void unlock_put(struct queue_record *r) { monitor_unlock(&r->put, RANK_QUEUE_PUT); }
+static void unlock_get(struct queue_record *r) { monitor_unlock(&r->get, RANK_QUEUE_GET); }
+
+/*
+ * The op cannot go on: under both locks make sure of it, and silence the bell it is going to sleep on. Returns 0 (sleep,
+ * or look again: the bell tells), or what a lock returned.
+ */
+static int prepare_sleep(struct os_backend *b, struct queue *q, const struct op *op, int bell,
+                         _Atomic uint32_t *rung) {
+  struct queue_record *r = record_of(b, q);
+  int rc = lock_put(b, r, op);
+  if (rc)
+    return rc;
+  rc = lock_get(b, r, op);
+  if (rc == 0) {
+    struct queue_state s = state_of(b, q);
+    if (!queue_enabled(&s, op->kind))
+      silence(bell, rung);
+    unlock_get(r);
+  }
+  unlock_put(r);
+  return rc;
+}
+
+/* -- put ------------------------------------------------------------------------------------- */
+
+/* The write is the commit. Returns 0, or -SBX_EAGAIN when the pipe is full. */
+static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op) {
+  uint8_t record[RECORD_BYTES] = {0};
+  uint32_t len = (uint32_t)op->len;
+  memcpy(record, &len, sizeof len);
+  if (len > 0)
+    memcpy(record + RECORD_HEAD, op->data, len);
+  uint64_t writing = atomic_load_explicit(&r->pipe_writes, memory_order_relaxed) | 1;
+  if (writing == atomic_load_explicit(&r->pipe_writes, memory_order_relaxed))
+    writing += 2; /* the last writer died in between: its count is used up */
+  atomic_store(&r->pipe_writes, writing);
+  FAULT("queue.put.before-commit");
+  ssize_t n;
+  do
+    n = write(q->fds[FD_PIPE_WRITE], record, sizeof record);
+  while (n < 0 && errno == EINTR);
+  FAULT("queue.put.after-commit");
+  assert(n == RECORD_BYTES || n < 0); /* a write of at most PIPE_BUF bytes is not split */
+  atomic_store(&r->pipe_writes, writing + 1);
+  return n < 0 ? -SBX_EAGAIN : 0;
+}
+
+static int put_log(struct queue *q, struct queue_record *r, const uint64_t get[MONITOR_WORDS],
+                   const struct op *op) {
+  const uint64_t *now = monitor_state(&r->put);
+  struct log_writer w = {
+      .tail = now[PUT_TAIL], .reserved = now[PUT_RESERVED], .base = now[PUT_BASE]};
+  int rc = log_append(&q->log, &w, get[GET_HEAD], get[GET_FREED], op->data, op->len);
+  if (rc)
+    return rc;
+  ring(q->fds[FD_GET_BELL], &r->get_bell); /* before the commit */
+  FAULT("queue.put.before-commit");
+  uint64_t *next = monitor_next(&r->put);
+  next[PUT_TAIL] = w.tail;
+  next[PUT_RESERVED] = w.reserved;
+  next[PUT_BASE] = w.base;
+  next[PUT_ITEMS]++;
+  monitor_commit(&r->put);
+  FAULT("queue.put.after-commit");
+  return 0;
+}
+
+static int put_locked(struct queue *q, struct queue_record *r, const struct op *op) {
+  uint64_t get[MONITOR_WORDS];
+  monitor_read(&r->get, get);
+  bool log_empty = get[GET_HEAD] == monitor_state(&r->put)[PUT_TAIL];
+  if (r->transport != TRANSPORT_SHM && log_empty && op->len <= RECORD_ITEM_MAX &&
+      put_pipe(q, r, op) == 0)
+    return 0;
+  return put_log(q, r, get, op);
+}
+
+int queue_put(struct os_backend *b, struct queue *q, const struct op *op) {
+  struct queue_record *r = record_of(b, q);
+  for (;;) {
+    int rc = lock_put(b, r, op);
+    if (rc)
+      return rc;
+    struct queue_state s = {.max = r->max, .closed = atomic_load(&r->closed)};
+    if (s.max && !s.closed)
+      s = state_of(b, q);
+    bool enabled = queue_enabled(&s, OP_QUEUE_PUT);
+    if (enabled)
+      rc = s.closed ? -SBX_ECLOSED : put_locked(q, r, op);
+    unlock_put(r);
+    if (enabled)
+      return rc;
+    if (deadline_passed(op->deadline_ns))
+      return -SBX_ETIMEDOUT;
+    struct pollfd bell = {.fd = q->fds[FD_PUT_BELL], .events = POLLIN};
+    if ((rc = prepare_sleep(b, q, op, bell.fd, &r->put_bell)))
+      return rc;
+    rc = wait_fds(b, op, &bell, 1, op->deadline_ns);
+    if (rc && rc != -SBX_ETIMEDOUT) /* at the deadline, one more look */
+      return rc;
+  }
+}
+
+/* -- get ------------------------------------------------------------------------------------- */
+
+static int append_record(const uint8_t record[RECORD_BYTES], struct buf *out) {
+  uint32_t len;
+  memcpy(&len, record, sizeof len);
+  assert(len <= RECORD_ITEM_MAX);
+  return buf_append(out, record + RECORD_HEAD, len);
+}
+
+/* A place is about to become free in a bounded queue. */
+static void announce_place(struct queue *q, struct queue_record *r) {
+  if (r->max)
+    ring(q->fds[FD_PUT_BELL], &r->put_bell);
+}
+
+/* The read is the commit. Returns 0, -SBX_EAGAIN when the pipe is empty, -SBX_ENOMEM before anything was read. */
+static int get_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
+  uint8_t record[RECORD_BYTES];
+  if (r->transport == TRANSPORT_SHM)
+    return -SBX_EAGAIN;
+  uint64_t writes = atomic_load(&r->pipe_writes);
+  if (writes == r->pipe_seen)
+    return -SBX_EAGAIN;
+  if (buf_reserve(out, RECORD_ITEM_MAX)) /* before the commit: the item must not be lost for want of memory */
+    return -SBX_ENOMEM;
+  announce_place(q, r);
+  FAULT("queue.get.before-commit");
+  ssize_t n;
+  do
+    n = read(q->fds[FD_PIPE_READ], record, sizeof record);
+  while (n < 0 && errno == EINTR);
+  FAULT("queue.get.after-commit");
+  if (n < 0) {
+    if (writes % 2 == 0) /* every write counted was over before this read */
+      r->pipe_seen = writes;
+    return -SBX_EAGAIN;
+  }
+  assert(n == RECORD_BYTES);
+  return append_record(record, out);
+}
+
+static int get_log(struct queue *q, struct queue_record *r, struct buf *out, bool take) {
+  const uint64_t *now = monitor_state(&r->get);
+  struct log_reader reader = {.head = now[GET_HEAD], .freed = now[GET_FREED]};
+  uint64_t len = log_front(&q->log, &reader);
+  if (buf_reserve(out, len))
+    return -SBX_ENOMEM;
+  log_read(&q->log, &reader, len, out);
+  if (!take)
+    return 0;
+  announce_place(q, r); /* before the commit */
+  log_advance(&q->log, &reader, len);
+  FAULT("queue.get.before-commit");
+  uint64_t *next = monitor_next(&r->get);
+  next[GET_HEAD] = reader.head;
+  next[GET_FREED] = reader.freed;
+  next[GET_ITEMS]++;
+  monitor_commit(&r->get);
+  FAULT("queue.get.after-commit");
+  return 0;
+}
+
+static int peek_pipe(struct queue *q, struct queue_record *r, struct buf *out);
+
+/* Take or look at the oldest item. -SBX_ETIMEDOUT when there is none, -SBX_ECLOSED when there will be none. */
+static int get_locked(struct queue *q, struct queue_record *r, struct buf *out, bool take) {
+  uint64_t put[MONITOR_WORDS];
+  bool closed = atomic_load(&r->closed); /* first: nothing is put after it is seen */
+  monitor_read(&r->put, put);            /* the log's tail before pipe_writes: see queue.h */
+  int rc = take ? get_pipe(q, r, out) : peek_pipe(q, r, out);
+  if (rc != -SBX_EAGAIN)
+    return rc;
+  if (put[PUT_TAIL] != monitor_state(&r->get)[GET_HEAD])
+    return get_log(q, r, out, take);
+  return closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
+}
+
+int queue_get(struct os_backend *b, struct queue *q, const struct op *op) {
+  struct queue_record *r = record_of(b, q);
+  for (;;) {
+    int rc = lock_get(b, r, op);
+    if (rc)
+      return rc;
+    rc = get_locked(q, r, op->out, true);
+    unlock_get(r);
+    if (rc != -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns))
+      return rc;
+    struct pollfd fds[2] = {{.fd = q->fds[FD_GET_BELL], .events = POLLIN},
+                            {.fd = q->fds[FD_PIPE_READ], .events = POLLIN}};
+    if ((rc = prepare_sleep(b, q, op, fds[0].fd, &r->get_bell)))
+      return rc;
+    rc = wait_fds(b, op, fds, 2, op->deadline_ns);
+    if (rc && rc != -SBX_ETIMEDOUT)
+      return rc;
+  }
+}
+
+/* -- peek and close -------------------------------------------------------------------------- */
+
+/* tee(2) copies what is in a pipe and leaves it there; a pipe of our own receives the copy. */
+static int peek_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
+  uint8_t record[RECORD_BYTES];
+  int copy[2];
+  if (r->transport == TRANSPORT_SHM || pipe_len(q) == 0)
+    return -SBX_EAGAIN;
+  if (pipe2(copy, O_CLOEXEC | O_NONBLOCK))
+    return error_from_errno(errno);
+  ssize_t n = tee(q->fds[FD_PIPE_READ], copy[1], RECORD_BYTES, SPLICE_F_NONBLOCK);
+  if (n == RECORD_BYTES)
+    n = read(copy[0], record, sizeof record);
+  close(copy[0]);
+  close(copy[1]);
+  return n == RECORD_BYTES ? append_record(record, out) : -SBX_ESYSTEM;
+}
+
+int queue_peek(struct os_backend *b, struct queue *q, const struct op *op) {
+  struct queue_record *r = record_of(b, q);
+  int rc = lock_get(b, r, op);
+  if (rc)
+    return rc;
+  rc = get_locked(q, r, op->out, false);
+  unlock_get(r);
+  return rc;
+}
+
+int queue_close(struct os_backend *b, struct queue *q, const struct op *op) {
+  struct queue_record *r = record_of(b, q);
+  int rc = lock_put(b, r, op);
+  if (rc)
+    return rc;
+  rc = lock_get(b, r, op);
+  if (rc == 0) {
+    ring(q->fds[FD_GET_BELL], &r->get_bell); /* before the commit; for ever: see prepare_sleep */
+    if (r->max)
+      ring(q->fds[FD_PUT_BELL], &r->put_bell);
+    atomic_store(&r->closed, 1);
+    unlock_get(r);
+  }
+  unlock_put(r);
+  return rc;
+}
+
+void queue_describe(struct os_backend *b, struct queue *q, struct queue_info *ret) {
+  const struct queue_record *r = record_of(b, q);
+  struct queue_state s = state_of(b, q);
+  *ret = (struct queue_info){.id = q->serial,
+                             .len = queue_len(&s),
+                             .max = r->max,
+                             .transport = (enum queue_transport)r->transport,
+                             .closed = s.closed};
+  if (ret->max && ret->len > ret->max)
+    ret->len = ret->max; /* seen while an item was on its way */
+  memcpy(ret->name, r->name, sizeof ret->name);
+}

@@ -1,0 +1,131 @@
+/* os/queue_hold.c - making, holding and dropping queues; see queue.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "os/queue.h"
+
+static void close_fds(const int fds[QUEUE_FDS]) {
+  for (int i = 0; i < QUEUE_FDS; i++)
+    if (i != FD_LOG && fds[i] >= 0)
+      close(fds[i]);
+}
+
+/* Everything but the log; -1 where the queue needs none. */
+static int open_fds(const struct queue_options *o, int fds[QUEUE_FDS]) {
+  for (int i = 0; i < QUEUE_FDS; i++)
+    fds[i] = -1;
+  int *pipe_ends = &fds[FD_PIPE_READ];
+  if (FAULT("queue.open"))
+    return errno = EMFILE, -1;
+  fds[FD_GET_BELL] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fds[FD_GET_BELL] < 0)
+    return -1;
+  if (o->max && (fds[FD_PUT_BELL] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+    return -1;
+  if (o->transport == TRANSPORT_SHM)
+    return 0;
+  return pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK);
+}
+
+static void record_fill(struct queue_record *r, const struct queue_options *o,
+                        const struct log_ring *log) {
+  memset(r, 0, sizeof *r);
+  r->transport = (uint32_t)o->transport;
+  r->max = o->max;
+  r->log_bytes = log->bytes;
+  r->log_limit = log->limit;
+  snprintf(r->name, sizeof r->name, "%s", o->name ? o->name : "");
+}
+
+static void link_queue(struct os_backend *b, struct queue *q) {
+  q->refs = 1;
+  q->forks = b->forks;
+  q->next = b->queues;
+  b->queues = q;
+  control_object_hold(b->control, b->slot, q->slot);
+}
+
+int queue_create(struct os_backend *b, const struct queue_options *o, struct queue **ret) {
+  struct control *c = b->control;
+  struct queue *q = calloc(1, sizeof *q);
+  if (!q)
+    return -SBX_ENOMEM;
+  int rc = open_fds(o, q->fds) ? error_from_errno(errno) : 0;
+  if (rc == 0)
+    rc = log_create(o->log_limit_bytes ? o->log_limit_bytes : c->log_limit, &q->log);
+  if (rc == 0)
+    rc = control_object_claim(c, &q->slot, &q->serial);
+  if (rc)
+    goto fail;
+  struct queue_record *r = &c->queues[q->slot];
+  record_fill(r, o, &q->log);
+  if ((rc = monitor_init(&r->put)) || (rc = monitor_init(&r->get)))
+    goto fail;
+  q->fds[FD_LOG] = q->log.fd;
+  link_queue(b, q);
+  atomic_store(&c->object_stamp[q->slot], stamp_of(q->serial, OBJECT_LIVE));
+  *ret = q;
+  return 0;
+fail:
+  close_fds(q->fds);
+  log_close(&q->log);
+  free(q);
+  return rc;
+}
+
+int queue_adopt(struct os_backend *b, uint32_t slot, uint64_t serial, const int fds[QUEUE_FDS],
+                struct queue **ret) {
+  const struct queue_record *r = &b->control->queues[slot];
+  struct queue *q = calloc(1, sizeof *q);
+  if (!q)
+    return -SBX_ENOMEM;
+  int rc = log_open(fds[FD_LOG], r->log_bytes, r->log_limit, &q->log);
+  if (rc) {
+    free(q);
+    return rc;
+  }
+  memcpy(q->fds, fds, sizeof q->fds);
+  q->slot = slot;
+  q->serial = serial;
+  link_queue(b, q);
+  *ret = q;
+  return 0;
+}
+
+struct queue *queue_find(struct os_backend *b, uint32_t slot, uint64_t serial) {
+  for (struct queue *q = b->queues; q; q = q->next)
+    if (q->slot == slot && q->serial == serial)
+      return q;
+  return NULL;
+}
+
+static void unlink_queue(struct os_backend *b, const struct queue *q) {
+  struct queue **at = &b->queues;
+  while (*at != q)
+    at = &(*at)->next;
+  *at = q->next;
+}
+
+void queue_drop(struct os_backend *b, struct queue *q) {
+  struct control *c = b->control;
+  if (--q->refs > 0)
+    return;
+  unlink_queue(b, q);
+  control_object_drop(c, b->slot, q->slot);
+  bool exported = atomic_load(&c->queues[q->slot].exported);
+  /* Made after the last fork and never sent: nobody else can hold it, without a look at everybody. */
+  if ((!exported && q->forks == b->forks) || control_object_unused(c, q->slot)) {
+    uint64_t stamp = stamp_of(q->serial, OBJECT_LIVE);
+    atomic_compare_exchange_strong(&c->object_stamp[q->slot], &stamp, stamp_of(q->serial, OBJECT_FREE));
+  }
+  close_fds(q->fds);
+  log_close(&q->log);
+  free(q);
+}

@@ -1,0 +1,253 @@
+/* os/supervisor.c - the supervisor's loop; see supervisor.h. */
+#include "os/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "os/process.h"
+#include "os/supervisor_internal.h"
+
+enum {
+  STATUS_CHILD_FAILED = 3,
+  STATUS_TIMEOUT = 124,
+  STATUS_SIGNAL = 128,
+  GRACE_NS = 1000 * 1000 * 1000 /* between an interrupt and SIGKILL: time for `<close>` */
+};
+
+static void say(const struct supervisor *s, const char *line) {
+  if (s->o && s->o->say)
+    s->o->say(s->o->ctx, line);
+}
+
+/* -- events ---------------------------------------------------------------------------------- */
+
+/* The run is to end: ask politely, and set the time at which it is not a question any more. */
+static void begin_end(struct supervisor *s, int signal) {
+  if (!s->end_signal && !s->timed_out)
+    tell_places(s->control, s->places, sizeof s->places);
+  s->end_signal = signal;
+  atomic_store(&s->control->ending, 1);
+  tree_signal(s->control, SIGINT);
+  s->deadline_ns = clock_now_ns() + GRACE_NS;
+}
+
+static void on_signal(struct supervisor *s, int signal) {
+  switch (signal) {
+  case SIGCHLD:
+    return; /* the loop reaps at each turn */
+  case SIGINT:
+    if (++s->interrupts == 1)
+      begin_end(s, SIGINT);
+    else
+      s->deadline_ns = 0; /* the second kills */
+    return;
+  default:
+    begin_end(s, signal);
+    s->deadline_ns = 0;
+  }
+}
+
+static void on_message(struct supervisor *s) {
+  struct broker_message m;
+  int fds[BROKER_FDS_MAX];
+  char line[LINE_MAX_BYTES];
+  while (broker_receive(s->broker, &m, fds) == 1) {
+    if (m.slot >= PROCESS_SLOTS || (m.kind != BROKER_DEATH && m.slot >= OBJECT_SLOTS))
+      broker_close_fds(fds);
+    else if (m.kind != BROKER_DEATH)
+      keeper_serve(&s->keeper, &m, fds);
+    else if (!s->end_signal && tell_death(s->control, m.slot, m.serial, line, sizeof line))
+      say(s, line);
+  }
+}
+
+/* The time is up: of the run, or of the grace. */
+static void on_deadline(struct supervisor *s) {
+  if (!s->end_signal) {
+    s->timed_out = true;
+    tell_places(s->control, s->places, sizeof s->places);
+  }
+  s->deadline_ns = SBX_FOREVER;
+  tree_kill(s->control, s->main_pidfd < 0);
+}
+
+/* Stay until main has ended. Returns how. */
+static siginfo_t watch(struct supervisor *s, int signals) {
+  siginfo_t main_end = {0};
+  struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = s->broker, .events = POLLIN}};
+  while (!tree_reap(s->control, s->main_pid, &main_end)) {
+    struct timespec left;
+    struct signalfd_siginfo info;
+    int n = ppoll(fds, 2, clock_left(s->deadline_ns, &left), NULL);
+    while (read(signals, &info, sizeof info) == sizeof info)
+      on_signal(s, (int)info.ssi_signo);
+    on_message(s);
+    if (n == 0 || clock_now_ns() >= s->deadline_ns) {
+      siginfo_t ended = {.si_pid = 0};
+      on_deadline(s); /* reaps everybody, main too */
+      uint64_t stamp = atomic_load(&s->control->process_stamp[0]);
+      if (stamp_phase(stamp) == PHASE_ENDED)
+        return ended;
+    }
+  }
+  return main_end;
+}
+
+/* -- the end --------------------------------------------------------------------------------- */
+
+static int status_of_main(struct supervisor *s, const siginfo_t *end) {
+  char line[LINE_MAX_BYTES + 128];
+  if (s->timed_out) {
+    snprintf(line, sizeof line, "the time limit of the run was reached: %s", s->places);
+    say(s, line);
+    return STATUS_TIMEOUT;
+  }
+  if (s->end_signal) {
+    snprintf(line, sizeof line, "%s: %s", s->end_signal == SIGINT ? "interrupted" : "terminated",
+             s->places);
+    say(s, line);
+    return STATUS_SIGNAL + s->end_signal;
+  }
+  if (end->si_code == CLD_EXITED) {
+    if (end->si_status == 0 && control_unjoined_failures(s->control) > 0)
+      return STATUS_CHILD_FAILED;
+    return end->si_status;
+  }
+  if (end->si_status != SIGPIPE) { /* `| head` is no news */
+    snprintf(line, sizeof line, "main (pid %d) was killed by signal %d", (int)s->main_pid,
+             end->si_status);
+    say(s, line);
+  }
+  return STATUS_SIGNAL + end->si_status;
+}
+
+/* -- the beginning --------------------------------------------------------------------------- */
+
+static int block_signals(sigset_t *old) {
+  sigset_t set;
+  sigemptyset(&set);
+  const int signals[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+    sigaddset(&set, signals[i]);
+  sigprocmask(SIG_BLOCK, &set, old);
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Queues and children need descriptors; the soft limit is there for programs that use select(2), which we do not. */
+static void raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+/* What both sides need before the fork: the results file, the lifeline, the broker's sockets. */
+static int open_shared(struct os_backend *b, int *ret_lifeline_write, int *ret_broker_read) {
+  int sockets[2];
+  int rc = results_create(&b->results);
+  if (rc == 0)
+    rc = lifeline_create(&b->lifeline_shared, ret_lifeline_write);
+  if (rc == 0 && (FAULT("supervisor.sockets") ||
+                  socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)))
+    rc = -SBX_EMFILE;
+  if (rc)
+    return rc;
+  fcntl(sockets[0], F_SETFL, O_NONBLOCK); /* ours; theirs blocks, so that no message is lost */
+  *ret_broker_read = sockets[0];
+  b->broker = sockets[1];
+  return 0;
+}
+
+/* The new process: becomes main, runs, leaves. */
+static void main_begin(struct os_backend *b, const sigset_t *old, int lifeline_write,
+                       int (*main_process)(struct backend *b, void *ctx), void *ctx) {
+  close(lifeline_write);
+  backend_install_signals(b);
+  process_begin(b);
+  sigprocmask(SIG_SETMASK, old, NULL);
+  int status = main_process(&b->base, ctx);
+  if (process_publish(b, NULL, status))
+    status = 1;
+  _exit(status);
+}
+
+int supervisor_run(const struct supervisor_options *o,
+                   int (*main_process)(struct backend *b, void *ctx), void *ctx) {
+  struct supervisor s = {.o = o, .main_pidfd = -1, .deadline_ns = SBX_FOREVER};
+  struct control_options co = {.speed = o->speed,
+                               .seed = o->seed,
+                               .max_procs = o->max_procs,
+                               .tag_output = o->tag_output};
+  int lifeline_write, rc;
+  sigset_t old;
+  if ((rc = control_create(&co, &s.control)))
+    return rc;
+  struct os_backend *b = backend_new(s.control);
+  if (!b || (rc = open_shared(b, &lifeline_write, &s.broker)))
+    return b ? rc : -SBX_ENOMEM;
+  raise_descriptor_limit();
+  signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap behind our back */
+  int signals = block_signals(&old);
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  fflush(NULL);
+  s.main_pid = FAULT("supervisor.fork") ? -1 : fork();
+  if (s.main_pid == 0)
+    main_begin(b, &old, lifeline_write, main_process, ctx);
+  if (s.main_pid < 0)
+    return -SBX_EAGAIN;
+  atomic_store(&s.control->processes[0].pid, s.main_pid);
+  signal(SIGPIPE, SIG_IGN); /* what it says may go to nobody */
+  close(b->broker);
+  s.keeper = (struct keeper){.control = s.control, .sweep_at = 64};
+  if (o->timeout_ns > 0 && o->timeout_ns != SBX_FOREVER)
+    s.deadline_ns = clock_now_ns() + o->timeout_ns;
+  siginfo_t end = watch(&s, signals);
+  on_message(&s);
+  tree_kill(s.control, true);
+  rc = status_of_main(&s, &end);
+  keeper_release(&s.keeper);
+  free(b);
+  return rc;
+}
+
+/* -- beside a foreign host ------------------------------------------------------------------- */
+
+static void say_stderr(void *ctx, const char *line) {
+  (void)ctx;
+  dprintf(STDERR_FILENO, "sandbox: %s\n", line);
+}
+
+void supervisor_beside(struct control *c, int broker, pid_t host, int host_pidfd) {
+  static const struct supervisor_options options = {.say = say_stderr};
+  struct supervisor s = {.o = &options,
+                         .control = c,
+                         .broker = broker,
+                         .main_pid = host,
+                         .main_pidfd = host_pidfd,
+                         .deadline_ns = SBX_FOREVER,
+                         .keeper = {.control = c, .sweep_at = 64}};
+  struct pollfd fds[] = {{.fd = host_pidfd, .events = POLLIN}, {.fd = broker, .events = POLLIN}};
+  signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is the host's to handle */
+  signal(SIGPIPE, SIG_IGN);
+  while (!(fds[0].revents & POLLIN)) {
+    if (poll(fds, 2, -1) < 0 && errno != EINTR)
+      break;
+    on_message(&s);
+    if (fds[1].revents & POLLHUP)
+      fds[1].fd = -1;
+  }
+  tree_kill(c, false);
+  _exit(0);
+}

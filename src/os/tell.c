@@ -1,0 +1,63 @@
+/* os/tell.c - what the supervisor says of processes, from their records alone; see supervisor_internal.h. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/supervisor_internal.h"
+
+enum { PLACES_MAX = 6 };
+
+static void tell_name(const struct control *c, uint32_t slot, char *ret, size_t size) {
+  uint64_t id = stamp_serial(atomic_load(&c->process_stamp[slot]));
+  if (slot == 0)
+    snprintf(ret, size, "main");
+  else
+    snprintf(ret, size, "%.*s#%llu", NAME_MAX_BYTES - 1, c->processes[slot].name,
+             (unsigned long long)id);
+}
+
+void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size) {
+  const struct process_record *p = &c->processes[slot];
+  char name[NAME_MAX_BYTES + 24], where[WHERE_MAX];
+  uint32_t kind = atomic_load(&p->op_kind);
+  tell_name(c, slot, name, sizeof name);
+  snprintf(where, sizeof where, "%.*s", WHERE_MAX - 1, p->where);
+  if (kind != OP_NONE)
+    snprintf(ret, size, "%s in %s at %s", name, op_describe((enum op_kind)kind)->verb, where);
+  else if (where[0])
+    snprintf(ret, size, "%s after %s", name, where);
+  else
+    snprintf(ret, size, "%s running", name);
+}
+
+void tell_places(const struct control *c, char *ret, size_t size) {
+  size_t used = 0;
+  int shown = 0, more = 0;
+  ret[0] = '\0';
+  for (uint32_t i = 0; i < control_process_end(c); i++) {
+    char place[LINE_MAX_BYTES / 4];
+    if (!control_process_alive(c, i))
+      continue;
+    if (shown == PLACES_MAX) {
+      more++;
+      continue;
+    }
+    tell_place(c, i, place, sizeof place);
+    used += (size_t)snprintf(ret + used, size - used, "%s%s", shown++ ? "; " : "", place);
+  }
+  if (more)
+    snprintf(ret + used, size - used, "; and %d more", more);
+}
+
+bool tell_death(const struct control *c, uint32_t slot, uint64_t serial, char *ret, size_t size) {
+  const struct process_record *p = &c->processes[slot];
+  char place[LINE_MAX_BYTES / 4];
+  if (!control_process_stamp(c, slot, serial) || p->signal == 0 || p->signal == SIGPIPE)
+    return false;
+  if ((p->flags & (FLAG_EXPECTED | FLAG_QUIET | FLAG_JOINED)) || p->joiners > 0)
+    return false;
+  tell_place(c, slot, place, sizeof place);
+  snprintf(ret, size, "%s (pid %d) was killed by signal %d (%s); spawned at %.*s", place, p->pid,
+           p->signal, strsignal(p->signal), WHERE_MAX - 1, p->spawned_at);
+  return true;
+}

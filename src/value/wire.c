@@ -1,0 +1,84 @@
+/* value/wire.c - the parts of the wire format that are not worth inlining; see wire.h. */
+#include "value/wire.h"
+
+#include "base/error.h"
+
+/*
+ * A hint is a floating-point number: below 16 it is itself; from there on, 16 + 8 * (exponent - 1)
+ * + (mantissa - 8) stands for mantissa << exponent, mantissa 8..15.
+ */
+enum { HINT_EXACT = 16, HINT_STEPS = 8, HINT_MAX = 255 };
+
+uint8_t wire_hint(size_t n) {
+  if (n < HINT_EXACT)
+    return (uint8_t)n;
+  unsigned exponent = 1;
+  size_t mantissa = n / 2 + (n & 1); /* halves rounded up add up to one rounding up */
+  while (mantissa >= 2 * HINT_STEPS) {
+    mantissa = mantissa / 2 + (mantissa & 1);
+    exponent++;
+  }
+  size_t hint = HINT_EXACT + HINT_STEPS * (exponent - 1) + (mantissa - HINT_STEPS);
+  return hint > HINT_MAX ? HINT_MAX : (uint8_t)hint;
+}
+
+size_t wire_hint_size(uint8_t hint) {
+  if (hint < HINT_EXACT)
+    return hint;
+  unsigned over = hint - HINT_EXACT;
+  return (size_t)(HINT_STEPS + over % HINT_STEPS) << (over / HINT_STEPS + 1);
+}
+
+size_t wire_hint_budget(size_t len) { return len + len / 8 + 1; }
+
+int writer_start(struct writer *w, struct buf *out) {
+  enum {
+    FIRST_ROOM = 64
+  }; /* also makes `data` a real pointer, so that arithmetic on it is defined */
+  int rc = buf_reserve(out, FIRST_ROOM);
+  if (rc)
+    return rc;
+  *w = (struct writer){.out = out, .at = out->data + out->len, .end = out->data + out->cap};
+  return 0;
+}
+
+int writer_grow(struct writer *w, size_t extra) {
+  size_t used = writer_used(w);
+  if (extra > SIZE_MAX - used)
+    return -SBX_ENOMEM;
+  int rc = buf_reserve(w->out, used + extra);
+  if (rc)
+    return rc;
+  w->at = w->out->data + w->out->len + used;
+  w->end = w->out->data + w->out->cap;
+  return 0;
+}
+
+bool take_varint(struct reader *r, uint64_t *ret) {
+  uint64_t v = 0;
+  const uint8_t *p = r->at;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    if (p == r->end)
+      return false;
+    uint8_t byte = *p++;
+    if (shift == 63 && byte > 1)
+      return false;
+    v |= (uint64_t)(byte & 0x7f) << shift;
+    if (byte < 0x80) {
+      r->at = p;
+      *ret = v;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool take_string(struct reader *r, const uint8_t **ret, size_t *ret_len) {
+  struct reader ahead = *r;
+  uint64_t len;
+  if (!take_varint(&ahead, &len) || !take_bytes(&ahead, len, ret))
+    return false;
+  *ret_len = (size_t)len;
+  *r = ahead;
+  return true;
+}

@@ -1,0 +1,200 @@
+/*
+ * value/wire.h - the bytes of a message: tags, numbers, a writer and a reader that cannot run past
+ * their ends.
+ *
+ * Includes base only; what a tag means for Lua is the business of lua/encode.c and lua/decode.c.
+ *
+ *   message = format byte, count (varint), `count` cells, and in a graph the body of every object
+ * in order of first mention cell    = tag byte and what the table below says body    = table:
+ * [METATABLE cell] cell* END (cell cell)* END    elements 1, 2, ... then pairs function: (cell |
+ * JOIN ...)* END                         its upvalues
+ *
+ * Tables, functions, handles and things sent by name are objects: the first mention is a cell of
+ * their own and gives the object the next number (from 0), later ones are REF. So bodies nest
+ * nowhere, and no reader needs a stack. Numbers of fixed width are little-endian.
+ */
+#ifndef SBX_VALUE_WIRE_H
+#define SBX_VALUE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+/* The first byte of a message; another version of the format takes other numbers. */
+enum wire_format {
+  FORMAT_FLAT = 0x10, /* no objects, no bodies: the quick one */
+  FORMAT_GRAPH = 0x11
+};
+
+enum wire_tag {
+  TAG_END = 0x00, /* of elements, of pairs, of upvalues; never a value */
+  TAG_NIL = 0x01,
+  TAG_FALSE = 0x02,
+  TAG_TRUE = 0x03,
+  TAG_NULL = 0x04,
+  TAG_INTEGER = 0x05,  /* zigzag varint */
+  TAG_FLOAT = 0x06,    /* 8 bytes, IEEE 754 */
+  TAG_STRING = 0x07,   /* varint length, bytes */
+  TAG_REF = 0x08,      /* varint number of an object mentioned before */
+  TAG_TABLE = 0x09,    /* hint of elements, hint of pairs (wire_hint); a body follows later */
+  TAG_FUNCTION = 0x0a, /* u64 SipHash of the bytecode, u32 length, bytecode; a body follows later */
+  TAG_HANDLE = 0x0b,   /* WIRE_HANDLE_BYTES bytes, opaque here */
+  TAG_MODULE = 0x0c,   /* varint length, name: a loaded module, or "_G" */
+  TAG_FIELD = 0x0d,    /* the same, varint length, key: a field of one */
+  TAG_METATABLE = 0x0e, /* first in a table's body: a cell follows */
+  TAG_JOIN = 0x0f,      /* varint number of a function, varint n: share its n-th upvalue (from 1) */
+  TAG_SHORT = 0x40,     /* 0x40 + length: a string of fewer than 64 bytes */
+  TAG_SMALL = 0x80      /* 0x80 + n: the integer 0 <= n < 128 */
+};
+
+enum {
+  WIRE_HANDLE_BYTES = 16,
+  WIRE_VARINT_MAX = 10, /* bytes of the longest varint */
+  WIRE_SCALAR_MAX =
+      WIRE_VARINT_MAX + 1, /* bytes of the longest cell of a number, without a string's bytes */
+  WIRE_SHORT_LIMIT = 64,
+  WIRE_SMALL_LIMIT = 128
+};
+
+/* ---- sizes of tables, as hints of one byte ---- */
+
+/* A byte that stands for `n` or up to an eighth more; exact below 16. */
+uint8_t wire_hint(size_t n);
+
+/* The number a hint stands for: at least the `n` it was made of, unless that was beyond 2^33. */
+size_t wire_hint_size(uint8_t hint);
+
+/*
+ * The sum of wire_hint_size(elements) + 2 * wire_hint_size(pairs) over all tables of an honest
+ * message of `len` bytes is at most this: an element takes a byte or more, a pair two. A reader
+ * that holds a message to it allocates in proportion to bytes received, whatever they claim.
+ */
+size_t wire_hint_budget(size_t len);
+
+/* ---- writing ---- */
+
+/*
+ * Appends to a buffer, but moves the buffer's `len` only in writer_finish: whoever leaves in
+ * between, by longjmp too, leaves the buffer's contents as they were. Relies on buf_reserve to keep
+ * bytes beyond `len` (it is a realloc).
+ */
+struct writer {
+  struct buf *out; /* borrowed */
+  uint8_t *at;     /* where the next byte goes */
+  uint8_t *end;    /* end of what is allocated */
+};
+
+/* Start behind the contents of `out`. 0 or -SBX_ENOMEM. */
+int writer_start(struct writer *w, struct buf *out);
+
+/* The slow part of writer_need. 0 or -SBX_ENOMEM; the writer is as it was on failure. */
+int writer_grow(struct writer *w, size_t extra);
+
+/* Make room for `n` bytes, which the put_ functions below take for granted. 0 or -SBX_ENOMEM. */
+static inline int writer_need(struct writer *w, size_t n) {
+  return (size_t)(w->end - w->at) >= n ? 0 : writer_grow(w, n);
+}
+
+/* Bytes written since writer_start: the offset of the next one. */
+static inline size_t writer_used(const struct writer *w) {
+  return (size_t)(w->at - (w->out->data + w->out->len));
+}
+
+/* The byte at an offset that was written before; valid until the next writer_need. */
+static inline uint8_t *writer_byte(const struct writer *w, size_t offset) {
+  return w->out->data + w->out->len + offset;
+}
+
+/* Forget what was written. */
+static inline void writer_rewind(struct writer *w) { w->at = w->out->data + w->out->len; }
+
+/* What was written becomes part of the buffer. */
+static inline void writer_finish(struct writer *w) { w->out->len += writer_used(w); }
+
+static inline void put_byte(struct writer *w, uint8_t byte) { *w->at++ = byte; }
+
+static inline void put_bytes(struct writer *w, const void *data, size_t len) {
+  memcpy(w->at, data, len);
+  w->at += len;
+}
+
+/* 7 bits a byte, the lowest first, the top bit set in all but the last. */
+static inline void put_varint(struct writer *w, uint64_t v) {
+  while (v >= 0x80) {
+    *w->at++ = (uint8_t)(v | 0x80);
+    v >>= 7;
+  }
+  *w->at++ = (uint8_t)v;
+}
+
+/* `bytes` low bytes of v, the lowest first. */
+static inline void store_fixed(uint8_t *to, uint64_t v, int bytes) {
+  for (int i = 0; i < bytes; i++)
+    to[i] = (uint8_t)(v >> (8 * i));
+}
+
+static inline void put_fixed(struct writer *w, uint64_t v, int bytes) {
+  store_fixed(w->at, v, bytes);
+  w->at += bytes;
+}
+
+/* Small magnitudes to small numbers: 0, -1, 1, -2, ... to 0, 1, 2, 3, ... */
+static inline uint64_t zigzag(int64_t v) { return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63); }
+
+/* ---- reading ---- */
+
+/* Any bytes at all; the take_ functions return false, and take nothing, when the bytes do not
+ * suffice. */
+struct reader {
+  const uint8_t *start; /* borrowed */
+  const uint8_t *at;    /* the next byte */
+  const uint8_t *end;
+};
+
+static inline struct reader reader_of(const void *data, size_t len) {
+  const uint8_t *p = data;
+  return (struct reader){.start = p, .at = p, .end = len ? p + len : p};
+}
+
+static inline size_t reader_left(const struct reader *r) { return (size_t)(r->end - r->at); }
+
+static inline bool take_byte(struct reader *r, uint8_t *ret) {
+  if (r->at == r->end)
+    return false;
+  *ret = *r->at++;
+  return true;
+}
+
+/* `*ret` points into the reader's data. */
+static inline bool take_bytes(struct reader *r, uint64_t len, const uint8_t **ret) {
+  if (len > reader_left(r))
+    return false;
+  *ret = r->at;
+  r->at += len;
+  return true;
+}
+
+/* False also for what does not fit 64 bits. */
+bool take_varint(struct reader *r, uint64_t *ret);
+
+/* A varint length and as many bytes; `*ret` points into the reader's data. */
+bool take_string(struct reader *r, const uint8_t **ret, size_t *ret_len);
+
+/* A number of `bytes` (1..8) bytes, the lowest first. */
+static inline bool take_fixed(struct reader *r, int bytes, uint64_t *ret) {
+  const uint8_t *p;
+  if (!take_bytes(r, (uint64_t)bytes, &p))
+    return false;
+  uint64_t v = 0;
+  for (int i = 0; i < bytes; i++)
+    v |= (uint64_t)p[i] << (8 * i);
+  *ret = v;
+  return true;
+}
+
+static inline int64_t unzigzag(uint64_t v) { return (int64_t)(v >> 1) ^ -(int64_t)(v & 1); }
+
+#endif
