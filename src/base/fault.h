@@ -21,7 +21,8 @@
 #ifdef SBX_FAULTS
 #define FAULT(point) fault_hit(point)
 #else
-#define FAULT(point) 0
+static inline bool fault_none(void) { return false; }
+#define FAULT(point) fault_none()
 #endif
 
 /* One pass through `point`; true if the caller must fail now. May not return (kill). */

@@ -1,16 +1,13 @@
 /*
  * host/main.c - the program: understand the command line, then run a script under a supervisor.
  *
- * No Lua exists in this process: the supervisor forks main, and script.c takes over there. Help,
- * version, completions and
- * --check need no supervisor.
+ * No Lua runs in this process: the supervisor forks main, and script.c takes over there. Help,
+ * version, completions and --check need no supervisor.
  */
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "host/options.h"
 #include "host/output.h"
@@ -24,11 +21,16 @@ static void say(void *ctx, const char *line) {
   report_print(&(struct report){.message = line});
 }
 
+/* 0 lets the supervisor draw a seed; whoever says --seed 0 wants a run that can be repeated. */
+static uint64_t supervisor_seed(const struct options *o) {
+  return o->seeded && o->seed == 0 ? UINT64_C(0x9e3779b97f4a7c15) : o->seed;
+}
+
 static int run(const struct options *o, int argc, char **argv) {
   struct script script = {.options = o, .argc = argc, .argv = argv};
   const struct supervisor_options supervisor = {
       .speed = o->speed,
-      .seed = o->seed,
+      .seed = supervisor_seed(o),
       .max_procs = o->max_procs,
       .timeout_ns = o->timeout_ns,
       .tag_output = o->tag_output,
@@ -42,7 +44,7 @@ static int run(const struct options *o, int argc, char **argv) {
 }
 
 static int check(const struct options *o, int argc, char **argv) {
-  if (o->script == argc && o->step_count == 0 && isatty(STDIN_FILENO))
+  if (o->script == argc && !o->has_statement && isatty(STDIN_FILENO))
     return options_usage_error(
         stderr, "option '--check' needs a script; for example sandbox --check job.lua");
   return script_check(&(struct script){.options = o, .argc = argc, .argv = argv});

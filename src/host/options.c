@@ -35,8 +35,7 @@ struct row {
   enum answer (*set)(struct options *o, const char *value);
 };
 
-/* ---- handlers
- * ------------------------------------------------------------------------------------------ */
+/* -- handlers --------------------------------------------------------------------------------- */
 
 static enum answer add_step(struct options *o, enum step_kind kind, const char *text) {
   o->steps[o->step_count++] = (struct step){kind, text}; /* room for argc steps was made */
@@ -44,6 +43,7 @@ static enum answer add_step(struct options *o, enum step_kind kind, const char *
 }
 
 static enum answer set_statement(struct options *o, const char *value) {
+  o->has_statement = true;
   return add_step(o, STEP_STATEMENT, value);
 }
 
@@ -184,8 +184,7 @@ static enum answer set_completions(struct options *o, const char *value) {
   return ANSWER_STOP;
 }
 
-/* ---- the table
- * ----------------------------------------------------------------------------------------- */
+/* -- the table -------------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -242,13 +241,11 @@ static const struct row *row_of_name(const char *name, size_t len) {
   return NULL;
 }
 
-/* ---- did you mean
- * -------------------------------------------------------------------------------------- */
+/* -- did you mean ----------------------------------------------------------------------------- */
 
 static int least(int a, int b) { return a < b ? a : b; }
 
-/* How many letters must be added, left out, changed or swapped with their neighbour to make `b` of
- * `a`. */
+/* How many letters must be added, left out, changed or swapped to make `b` of `a`. */
 static int edit_distance(const char *a, size_t a_len, const char *b) {
   int d[NAME_MAX_LEN + 1][NAME_MAX_LEN + 1];
   size_t b_len = strlen(b);
@@ -289,8 +286,7 @@ static const struct row *suggestion(const char *typed, size_t len) {
   return best;
 }
 
-/* ---- parsing
- * ------------------------------------------------------------------------------------------- */
+/* -- parsing ---------------------------------------------------------------------------------- */
 
 int options_usage_error(FILE *err, const char *format, ...) {
   va_list args;
@@ -435,8 +431,7 @@ void options_release(struct options *o) {
   o->step_count = 0;
 }
 
-/* ---- help
- * ---------------------------------------------------------------------------------------------- */
+/* -- help ------------------------------------------------------------------------------------- */
 
 static const char help_head[] =
     "Usage: sandbox [options] [script [args]]\n"
@@ -490,8 +485,7 @@ void options_help(FILE *out) {
   fputs(help_tail, out);
 }
 
-/* ---- completions
- * --------------------------------------------------------------------------------------- */
+/* -- completions ------------------------------------------------------------------------------ */
 
 /* Write `text`, each character that is in `special` after a backslash. */
 static void put_escaped(FILE *out, const char *text, const char *special) {
@@ -609,8 +603,7 @@ void options_completions(FILE *out, const char *shell) {
     writers[index](out);
 }
 
-/* ---- colour
- * -------------------------------------------------------------------------------------------- */
+/* -- colour ----------------------------------------------------------------------------------- */
 
 /* The variable is set, and not to nothing. */
 static bool environment_says(const char *name) {

@@ -32,6 +32,7 @@ struct options {
 
   struct step *steps; /* owned */
   size_t step_count;
+  bool has_statement;      /* -e: then standard input is no script */
   bool interactive;        /* -i */
   bool show_version;       /* -v, or implied by -i */
   bool ignore_environment; /* -E */

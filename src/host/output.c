@@ -11,6 +11,8 @@
 
 #include "host/options.h"
 
+enum { LINE_BYTES = 64 * 1024 }; /* a line up to this length is one write */
+
 void output_claim_descriptors(void) {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
     if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
@@ -22,7 +24,12 @@ static void finish_at_exit(void) {
     _exit(EXIT_LUA_ERROR);
 }
 
-void output_finish_at_exit(void) { atexit(finish_at_exit); }
+void output_prepare(void) {
+  static char out[LINE_BYTES], err[LINE_BYTES]; /* not touched until used, so they cost nothing */
+  setvbuf(stdout, out, _IOLBF, sizeof out);
+  setvbuf(stderr, err, _IOLBF, sizeof err);
+  atexit(finish_at_exit);
+}
 
 int output_finish(int status) {
   static bool told;
@@ -32,8 +39,8 @@ int output_finish(int status) {
   if (!lost || errno == EPIPE)
     return status;
   if (!told)
-    fprintf(stderr, "sandbox: cannot write to standard output%s%s\n", errno ? ": " : "",
-            errno ? strerror(errno) : "");
+    fprintf(stderr, "sandbox: cannot write to standard output: %s\n",
+            errno ? strerror(errno) : "an earlier write failed");
   told = true;
   return status ? status : EXIT_LUA_ERROR;
 }

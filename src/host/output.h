@@ -1,19 +1,23 @@
 /*
- * host/output.h - the standard streams: whole lines, and no silence about what could not be
- * written.
+ * host/output.h - the standard streams: whole lines, and no silence about lost ones.
  *
  * Includes base only.
  */
 #ifndef SBX_HOST_OUTPUT_H
 #define SBX_HOST_OUTPUT_H
 
-/* See that descriptors 0, 1 and 2 are open, or a pipe of ours could become somebody's stdout.
- * Before anything is opened. */
+/*
+ * See that descriptors 0, 1 and 2 are open, or a pipe of ours could become somebody's stdout.
+ * Before anything else is opened.
+ */
 void output_claim_descriptors(void);
 
-/* Let exit(3), by which os.exit leaves main, do what output_finish does. A child leaves by _exit
- * and never comes there. */
-void output_finish_at_exit(void);
+/*
+ * For main and, by fork, for its descendants; before the first output. stdout and stderr leave line
+ * by line, also into a pipe or a file; os.exit in main does what output_finish does (a child leaves
+ * by _exit, and is not concerned).
+ */
+void output_prepare(void);
 
 /*
  * Flush stdout. If something written to it was lost, say so on stderr, once.

@@ -78,23 +78,23 @@ static bool push_line(lua_State *L, struct prompt *p, const char *variable, cons
   return got;
 }
 
-/* Push the text at index 1 as a function, or an error message. Returns Lua's status. */
-static int load_text(lua_State *L) {
+/* Push the text at index `i` as a function, or an error message. Returns Lua's status. */
+static int load_text(lua_State *L, int i) {
   size_t len;
-  const char *text = lua_tolstring(L, 1, &len);
+  const char *text = lua_tolstring(L, i, &len);
   return luaL_loadbuffer(L, text, len, "=stdin");
 }
 
-/* Push the line at index 1 as a function that returns its values; or push nothing: it is no
- * expression. */
+/* Push the line at index 1 as a function that returns its values; or nothing, if it is none. */
 static bool load_expression(lua_State *L) {
-  const char *text = lua_pushfstring(L, "return %s", lua_tostring(L, 1)); /* line text */
-  if (luaL_loadbuffer(L, text, strlen(text), "=stdin") != LUA_OK) {       /* line text message */
-    lua_pop(L, 2);
-    return false;
-  }
-  lua_remove(L, -2);
-  return true;
+  lua_pushliteral(L, "return ");
+  lua_pushvalue(L, 1);
+  lua_concat(L, 2);                    /* line text */
+  bool ok = load_text(L, 2) == LUA_OK; /* line text function|message */
+  lua_remove(L, 2);
+  if (!ok)
+    lua_pop(L, 1);
+  return ok;
 }
 
 /* The message on the top says that a statement breaks off: more lines may complete it. */
@@ -108,16 +108,18 @@ static bool incomplete(lua_State *L, int status) {
   return len >= mark_len && memcmp(message + len - mark_len, mark, mark_len) == 0;
 }
 
-/* Push the statement that begins with the line at index 1 as a function, or an error message; ask
- * for the lines it lacks. */
+/*
+ * Push the statement that begins with the line at index 1 as a function, or an error message; ask
+ * for the lines that it lacks. Returns Lua's status.
+ */
 static int load_statement(lua_State *L, struct prompt *p) {
-  int status = load_text(L); /* text function|message */
+  int status = load_text(L, 1); /* text function|message */
   while (incomplete(L, status) && push_line(L, p, "_PROMPT2", ">> ")) {
     lua_remove(L, 2); /* text line */
     lua_pushliteral(L, "\n");
     lua_insert(L, 2);
     lua_concat(L, 3);
-    status = load_text(L);
+    status = load_text(L, 1);
   }
   return status;
 }

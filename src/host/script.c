@@ -1,6 +1,6 @@
 /*
- * host/script.c - what lua.c does, in main's process: LUA_INIT, -e -l -W in order, the script, the
- * prompt.
+ * host/script.c - what lua.c does, in main's process: LUA_INIT, -e -l -W in their order, the
+ * script.
  *
  * run() and all it calls are protected by one lua_pcall in script_process. A step returns whether
  * the next one may follow; a failure is printed where it happens, before children are waited for.
@@ -34,21 +34,26 @@ struct session {
   bool interrupted;
 };
 
-/* ---- errors
- * -------------------------------------------------------------------------------------------- */
+/* -- errors ----------------------------------------------------------------------------------- */
 
 static const char traceback_key; /* its address, in the registry: the traceback of the last error */
 
-/* Message handler: the error as a string; its traceback goes to the registry. */
+/* Pop a traceback, or nil, and keep it. */
+static void keep_traceback(lua_State *L) { lua_rawsetp(L, LUA_REGISTRYINDEX, &traceback_key); }
+
+/* Message handler: the error as a string; its traceback is kept. */
 static int on_error(lua_State *L) {
-  if (!lua_tostring(L, 1)) {
-    if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING)
-      return 1; /* an object made to be read: it says all it wants to say */
+  if (lua_tostring(L, 1)) {
+    luaL_traceback(L, L, NULL, 1);
+  } else if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) {
+    lua_replace(L, 1);
+    lua_pushnil(L); /* an object made to be read: it says all it wants to say */
+  } else {
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     lua_replace(L, 1);
+    luaL_traceback(L, L, NULL, 1);
   }
-  luaL_traceback(L, L, NULL, 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &traceback_key);
+  keep_traceback(L);
   lua_settop(L, 1);
   return 1;
 }
@@ -73,15 +78,15 @@ void script_report(lua_State *L, bool bare) {
   report_print(&report);
   lua_pop(L, 2);
   lua_pushnil(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &traceback_key);
+  keep_traceback(L);
 }
 
-/* End of a step with Lua's status: print the error on the stack, if any; Ctrl-C is no error to be
- * printed. */
+/* The end of a step with Lua's status: pop and print the error, if any, but not that of Ctrl-C. */
 static bool succeeded(lua_State *L, struct session *s, int status) {
   if (status == LUA_OK)
     return true;
-  s->interrupted = s->backend->ops->take_interrupt(s->backend);
+  /* A second SIGINT may raise once more, after the first was taken. */
+  s->interrupted |= s->backend->ops->take_interrupt(s->backend);
   if (s->interrupted)
     lua_pop(L, 1);
   else
@@ -89,13 +94,12 @@ static bool succeeded(lua_State *L, struct session *s, int status) {
   return false;
 }
 
-/* ---- loading
- * ------------------------------------------------------------------------------------------- */
+/* -- loading ---------------------------------------------------------------------------------- */
 
 /* Push why `path` cannot be read; Lua's own message, which is replaced, is on the top. */
 static void push_read_error(lua_State *L, const char *path) {
   struct stat about;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     lua_pushfstring(L, "cannot open '%s': %s", path, strerror(errno));
   else if (fstat(fd, &about) == 0 && S_ISDIR(about.st_mode))
@@ -107,8 +111,7 @@ static void push_read_error(lua_State *L, const char *path) {
   lua_remove(L, -2);
 }
 
-/* Push the file as a function, or an error message. `path` NULL: standard input. Returns Lua's
- * status. */
+/* Push the file (NULL: standard input) as a function, or an error message. Returns Lua's status. */
 static int load_file(lua_State *L, const char *path) {
   int status = luaL_loadfile(L, path);
   if (status == LUA_ERRFILE && path)
@@ -126,11 +129,9 @@ static bool run_text(lua_State *L, struct session *s, const char *text, const ch
   return succeeded(L, s, status == LUA_OK ? script_call(L, 0, 0) : status);
 }
 
-/* ---- steps
- * --------------------------------------------------------------------------------------------- */
+/* -- steps ------------------------------------------------------------------------------------ */
 
-/* Set the global `arg`: the whole command line, the script (without one, the program) at index 0.
- */
+/* Set the global `arg`: the command line, with the script, or else the program, at index 0. */
 static void set_arg(lua_State *L, const struct script *s) {
   int origin = s->options->script < s->argc ? s->options->script : 0;
   int after = s->argc - origin - 1;
@@ -191,8 +192,7 @@ static bool run_steps(lua_State *L, struct session *s) {
   return true;
 }
 
-/* Push arg[1], arg[2], ... as they are now: LUA_INIT and -e may have changed them. Returns their
- * number. */
+/* Push arg[1], arg[2], ... as they are now: LUA_INIT and -e may change them. Returns how many. */
 static int push_arguments(lua_State *L) {
   if (lua_getglobal(L, "arg") != LUA_TTABLE)
     luaL_error(L, "'arg' is not a table");
@@ -216,25 +216,19 @@ static bool run_script(lua_State *L, struct session *s) {
   return succeeded(L, s, status);
 }
 
-/* Without a script: the prompt on a terminal, else standard input, unless -e or -v were all that
- * was wanted. */
+/* Without a script: a prompt on a terminal, else standard input, unless -e or -v were enough. */
 static bool run_stdin(lua_State *L, struct session *s) {
   const struct options *o = s->script->options;
-  bool terminal = isatty(STDIN_FILENO);
-  for (size_t i = 0; i < o->step_count; i++)
-    if (o->steps[i].kind == STEP_STATEMENT)
-      return true;
-  if (o->show_version)
+  if (o->has_statement || o->show_version)
     return true;
-  if (!terminal)
+  if (!isatty(STDIN_FILENO))
     return run_file(L, s, NULL);
   puts(script_version);
   s->interrupted = !prompt_run(L, s->backend);
   return !s->interrupted;
 }
 
-/* Everything between the making and the closing of the state. Takes a struct session; returns a
- * boolean. */
+/* All between the making and the closing of the state: [struct session] -> boolean */
 static int run(lua_State *L) {
   struct session *s = lua_touserdata(L, 1);
   const struct options *o = s->script->options;
@@ -264,28 +258,28 @@ static int run(lua_State *L) {
   return 1;
 }
 
-/* ---- main
- * ---------------------------------------------------------------------------------------------- */
+/* -- main ------------------------------------------------------------------------------------- */
 
 static int no_memory(void) {
   report_print(&(struct report){.message = error_text(SBX_ENOMEM)});
   return EXIT_LUA_ERROR;
 }
 
-/* Run the session in a state; returns the exit status as far as it is known before children are
- * waited for. */
+/* Returns the exit status as far as it is known before children are waited for. */
 static int run_protected(lua_State *L, struct session *s) {
   lua_pushcfunction(L, run);
   lua_pushlightuserdata(L, s);
   bool ok = succeeded(L, s, lua_pcall(L, 1, 1, 0)) && lua_toboolean(L, -1);
-  if (s->interrupted)
+  if (s->interrupted) {
+    lua_sethook(L, NULL, 0, 0); /* ... or would, in a finalizer */
     return EXIT_INTERRUPTED;
+  }
   return ok ? 0 : EXIT_LUA_ERROR;
 }
 
 int script_process(struct backend *b, void *ctx) {
   struct session s = {.script = ctx, .backend = b};
-  output_finish_at_exit();
+  output_prepare();
   lua_State *L = luaL_newstate();
   if (!L)
     return no_memory();
@@ -293,13 +287,10 @@ int script_process(struct backend *b, void *ctx) {
   if (b->ops->wait_children(b) == -SBX_EINTERRUPTED)
     status = EXIT_INTERRUPTED;
   lua_close(L);
-  status = output_finish(status);
-  fflush(NULL); /* files that the script left open */
-  return status;
+  return output_finish(status);
 }
 
-/* ---- check
- * --------------------------------------------------------------------------------------------- */
+/* -- check ------------------------------------------------------------------------------------ */
 
 /* Pop a function or an error; returns whether it was a function. */
 static bool compiled(lua_State *L, int status) {
@@ -310,20 +301,19 @@ static bool compiled(lua_State *L, int status) {
   return status == LUA_OK;
 }
 
+/* protected: [struct script] -> boolean */
 static int check(lua_State *L) {
   const struct script *s = lua_touserdata(L, 1);
   const struct options *o = s->options;
-  bool ok = true, has_statement = false;
+  bool ok = true;
   for (size_t i = 0; i < o->step_count; i++) {
     const char *text = o->steps[i].text;
-    if (o->steps[i].kind != STEP_STATEMENT)
-      continue;
-    has_statement = true;
-    ok &= compiled(L, luaL_loadbuffer(L, text, strlen(text), "=(command line)"));
+    if (o->steps[i].kind == STEP_STATEMENT)
+      ok &= compiled(L, luaL_loadbuffer(L, text, strlen(text), "=(command line)"));
   }
   if (o->script < s->argc)
     ok &= compiled(L, load_file(L, o->script_is_stdin ? NULL : s->argv[o->script]));
-  else if (!has_statement)
+  else if (!o->has_statement)
     ok &= compiled(L, load_file(L, NULL));
   lua_pushboolean(L, ok);
   return 1;
@@ -335,7 +325,11 @@ int script_check(const struct script *s) {
     return no_memory();
   lua_pushcfunction(L, check);
   lua_pushlightuserdata(L, (void *)(uintptr_t)s);
-  bool ok = compiled(L, lua_pcall(L, 1, 1, 0));
+  bool ok = lua_pcall(L, 1, 1, 0) == LUA_OK;
+  if (ok)
+    ok = lua_toboolean(L, -1);
+  else
+    script_report(L, false);
   lua_close(L);
   return ok ? 0 : EXIT_LUA_ERROR;
 }

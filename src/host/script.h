@@ -27,8 +27,8 @@ extern const char script_version[];
  */
 int script_process(struct backend *b, void *ctx);
 
-/* Compile the script and the statements of -e, run nothing. Returns 0 or EXIT_LUA_ERROR (told on
- * stderr). */
+/* Compile the script and what -e says; run nothing. Returns 0 or EXIT_LUA_ERROR (told on stderr).
+ */
 int script_check(const struct script *s);
 
 /*

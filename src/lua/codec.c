@@ -1,5 +1,7 @@
-/* lua/codec.c - the codec's place in a state, and what both directions need; see codec.h and
- * codec_internal.h. */
+/*
+ * lua/codec.c - the codec's place in a state, and what both directions need; see codec.h and
+ * codec_internal.h.
+ */
 #include "lua/codec.h"
 
 #include <assert.h>
@@ -34,8 +36,7 @@ void codec_raise(lua_State *L) {
 }
 
 void codec_raise_nomem(lua_State *L) {
-  lua_pushliteral(
-      L, "not enough memory"); /* Lua's own text, which it keeps at hand: this allocates nothing */
+  lua_pushliteral(L, "not enough memory"); /* Lua keeps this text at hand: nothing is allocated */
   codec_raise(L);
 }
 

@@ -6,13 +6,15 @@
  * runs a metamethod or loads a module.
  *
  * What travels how:
- *   by value   nil, booleans, integers, floats, strings, codec_null, tables (cycles and shared
- * references kept within a message), Lua functions with debug information and upvalues (shared ones
- * stay shared) by name    C functions; libraries: the globals, and loaded modules that hold a
- * function (a module of mere data is data); metatables that are a global, a module or a field of a
- * module; streams of a library (io.stdout). Once a message mentions something by name, its later
- * mentions are that too by hooks   handles an error   coroutines, other userdata and light
- * userdata, C functions without a name
+ *   by value   nil, booleans, integers, floats, strings, codec_null; tables (cycles and shared
+ *              references are kept within a message); Lua functions with debug information and
+ *              upvalues (shared ones stay shared)
+ *   by name    C functions; libraries: the globals, and loaded modules that hold a function (a
+ *              module of mere data is data); metatables that are a global, a module or a field of
+ *              a module (but for Lua's own); streams of a library (io.stdout).
+ *              What a message mentions by name once, it mentions by name from there on
+ *   by hooks   handles
+ *   an error   coroutines, other userdata and light userdata, C functions without a name
  *
  * A finalizer may run in the middle of either call, and call the codec again: that is sound as long
  * as buffers and data belong to one call alone.
@@ -57,12 +59,14 @@ void *codec_null(void);
 
 /*
  * Encode `count` values from stack index `first` (positive) into `out`, appending. The stack is as
- * before. what   how an error names the root: "item" gives `item.handlers[3]: a coroutine cannot be
- * sent`; with count > 1 the values are named `what 1`, `what 2`, ... out    must be owned by
- * something Lua collects, since this raises. Its `len` is stored to once, at the end: whatever
- * raises, Lua's own memory error too, leaves `len` and the bytes before it as they were Raises a
- * Lua error, a string WITHOUT position (the caller adds its own by luaL_where), for a value that
- * cannot be sent or for want of memory.
+ * before.
+ *   what   how an error names the root: "item" gives `item.handlers[3]: a coroutine cannot be
+ *          sent`; with count > 1 the values are named `what 1`, `what 2`, ...
+ *   out    must be owned by something Lua collects, since this raises. Its `len` is stored to
+ *          once, at the end: whatever raises, Lua's own memory error too, leaves `len` and the
+ *          bytes before it as they were
+ * Raises a Lua error, a string WITHOUT position (the caller adds its own by luaL_where), for a
+ * value that cannot be sent or for want of memory.
  */
 void codec_encode(lua_State *L, int first, int count, const char *what, struct buf *out);
 

@@ -135,8 +135,11 @@ static const char *hand_out(lua_State *L, void *ud, size_t *ret_len) {
   return data;
 }
 
-/* The hash comes first: bytes that no process of this run wrote never reach lua_load, which trusts
- * what it loads. */
+/*
+ * The hash comes first: bytes that no process of this run wrote never reach lua_load, which trusts
+ * what it loads. SLOTS_TEMPORARY are free on the stack: Lua 5.4.4 may free a string it is loading
+ * (loadStringN) if the stack has to grow just there and memory is short.
+ */
 static void read_new_function(struct decoder *d) {
   lua_State *L = d->L;
   uint64_t hash = next_fixed(d, 8);
@@ -390,8 +393,10 @@ static void read_bodies(struct decoder *d) {
   }
 }
 
-/* Last of all, for lua_setmetatable looks for __gc at once, and a finalizer must not see half a
- * table. */
+/*
+ * Last of all, for lua_setmetatable looks for __gc at once, and a finalizer must not see half a
+ * table.
+ */
 static void set_metatables(struct decoder *d) {
   for (uint32_t i = 0; i < d->metatables; i++) {
     codec_push_object(d->L, d->base, d->pending[i].table);

@@ -65,11 +65,13 @@ static void write_string(struct encoder *e, int index) {
   put_bytes(&e->w, s, len);
 }
 
-/* Write the value at `index` and return true, unless it has an identity. Allocates no Lua object.
+/*
+ * Write the value at `index`, of Lua type `type`, and return true, unless it has an identity.
+ * Allocates no Lua object.
  */
-static bool write_scalar(struct encoder *e, int index) {
+static bool write_scalar(struct encoder *e, int index, int type) {
   lua_State *L = e->L;
-  switch (lua_type(L, index)) {
+  switch (type) {
   case LUA_TNIL:
     write_tag(e, TAG_NIL);
     return true;
@@ -167,8 +169,10 @@ static int append_bytecode(lua_State *L, const void *data, size_t len, void *enc
   return 0;
 }
 
-/* Its bytecode with debug information, and before that its hash, by which the decoder knows it as
- * ours. */
+/*
+ * Its bytecode with debug information, and before that its hash, by which the decoder knows it as
+ * ours.
+ */
 static void write_new_function(struct encoder *e, int index) {
   enum { HASH_BYTES = 8, LENGTH_BYTES = 4 };
   lua_State *L = e->L;
@@ -282,10 +286,10 @@ static void begin_objects(struct encoder *e) {
 }
 
 /* What write_scalar left over. Out of line: scalars are the quick ones. */
-static void write_object(struct encoder *e, int index) {
+static void write_object(struct encoder *e, int index, int type) {
   if (!e->base)
     begin_objects(e);
-  switch (lua_type(e->L, index)) {
+  switch (type) {
   case LUA_TTABLE:
     mention_table(e, index);
     break;
@@ -304,8 +308,9 @@ static void write_object(struct encoder *e, int index) {
 
 /* The cell of the value at `index` (absolute). */
 static inline void write_value(struct encoder *e, int index) {
-  if (!write_scalar(e, index))
-    write_object(e, index);
+  int type = lua_type(e->L, index);
+  if (!write_scalar(e, index, type))
+    write_object(e, index, type);
 }
 
 /* ---- bodies ---- */
@@ -317,15 +322,20 @@ struct table_walk {
   bool searched; /* whether it is a library */
 };
 
-/* The value that walk is at; false if the table turns out to be a library, so that its mention was
- * wrong. */
+/*
+ * The value that walk is at; false if the table turns out to be a library, so that its mention was
+ * wrong.
+ */
 static bool write_table_value(struct encoder *e, struct table_walk *walk) {
-  if (!walk->searched && lua_type(e->L, walk->value) == LUA_TFUNCTION) {
+  int type = lua_type(e->L, walk->value);
+  if (write_scalar(e, walk->value, type))
+    return true;
+  if (type == LUA_TFUNCTION && !walk->searched) {
     walk->searched = true;
     if (names_learn_library(e->L, &e->codec->names, e->base + SLOT_CODEC, walk->table))
       return false;
   }
-  write_value(e, walk->value);
+  write_object(e, walk->value, type);
   return true;
 }
 
@@ -363,8 +373,10 @@ static bool write_pairs(struct encoder *e, struct table_walk *walk, size_t *ret_
   return true;
 }
 
-/* A first use of a metatable that travels by value is a sign of a library too (one that loads its
- * parts lazily). */
+/*
+ * A first use of a metatable that travels by value is a sign of a library too (one that loads its
+ * parts lazily).
+ */
 static bool write_metatable(struct encoder *e, struct table_walk *walk) {
   lua_State *L = e->L;
   if (!lua_getmetatable(L, walk->table))

@@ -9,8 +9,10 @@
 
 #include "lua/codec_internal.h"
 
-/* The place in the index that holds the entity with this address, or the empty one where it
- * belongs. */
+/*
+ * The place in the index that holds the entity with this address, or the empty one where it
+ * belongs.
+ */
 static uint32_t *place_of(const struct encoder *e, const void *address) {
   size_t mask = 2 * (size_t)e->cap - 1;
   size_t i = (size_t)(((uintptr_t)address >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 20) & mask;

@@ -52,8 +52,11 @@ static void add_string_key(struct text *t, const char *s, size_t len) {
     add(t, ".%s", s);
     return;
   }
+  size_t shown = len < KEY_SHOWN ? len : KEY_SHOWN;
+  while (shown < len && shown > 0 && ((unsigned char)s[shown] & 0xc0) == 0x80)
+    shown--; /* not in the middle of a character of UTF-8 */
   add(t, "[\"");
-  for (size_t i = 0; i < len && i < KEY_SHOWN; i++) {
+  for (size_t i = 0; i < shown; i++) {
     unsigned char c = (unsigned char)s[i];
     if (c == '"' || c == '\\')
       add(t, "\\%c", c);
@@ -62,7 +65,7 @@ static void add_string_key(struct text *t, const char *s, size_t len) {
     else
       add(t, "%c", c);
   }
-  add(t, len > KEY_SHOWN ? "...\"]" : "\"]");
+  add(t, shown < len ? "...\"]" : "\"]");
 }
 
 /* The key at `index`, as in `.name` or `[3]`. */
@@ -107,8 +110,10 @@ static void add_upvalue_step(struct text *t, lua_State *L, int from, int to) {
   }
 }
 
-/* In the order in which the encoder mentions things: the metatable, then key and value of each
- * pair. */
+/*
+ * In the order in which the encoder mentions things: the metatable, then key and value of each
+ * pair.
+ */
 static bool add_table_step(struct text *t, lua_State *L, int from, int to) {
   if (lua_getmetatable(L, from)) {
     bool found = lua_rawequal(L, -1, to);
@@ -132,8 +137,10 @@ static bool add_table_step(struct text *t, lua_State *L, int from, int to) {
   return false;
 }
 
-/* The step from the value at `from` to that at `to`. Returns true, and adds nothing, if it is a
- * key. */
+/*
+ * The step from the value at `from` to that at `to`. Returns true, and adds nothing, if it is a
+ * key.
+ */
 static bool add_step(struct text *t, lua_State *L, int from, int to) {
   if (lua_istable(L, from))
     return add_table_step(t, L, from, to);

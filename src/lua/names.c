@@ -48,8 +48,10 @@ void names_push(lua_State *L, const struct name *n) {
 
 /* ---- cells ---- */
 
-/* [-0, +1] the cell of a name, a string. The strings of the name may point into keys of tables:
- * made in one step. */
+/*
+ * [-0, +1] the cell of a name, a string. The strings of the name may point into keys of tables:
+ * made in one step.
+ */
 static void push_cell(lua_State *L, const struct name *n) {
   uint8_t bytes[NAME_LIMIT + 2 * WIRE_VARINT_MAX];
   struct writer w = {.at = bytes};
@@ -175,9 +177,25 @@ static void search_fields(lua_State *L, int index, struct name n, struct name *b
   }
 }
 
-/* The value at `index` among the modules, and with `fields` among theirs. The globals are a matter
- * of their own. */
+/*
+ * Lua's own libraries hold no table that anybody uses as a metatable; searching them too for each
+ * metatable without a name would triple the cost.
+ */
+static bool holds_no_metatables(const struct name *n) {
+  static const char *const own[] = {"string", "table", "math",    "io",       "os",
+                                    "utf8",   "debug", "package", "coroutine"};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (strlen(own[i]) == n->module_len && memcmp(own[i], n->module, n->module_len) == 0)
+      return true;
+  return false;
+}
+
+/*
+ * The value at `index` among the modules, and with `fields` among theirs. The globals are a matter
+ * of their own.
+ */
 static void search_modules(lua_State *L, int index, bool fields, struct name *best) {
+  bool is_table = lua_istable(L, index);
   if (push_loaded(L) == LUA_TTABLE) {
     int loaded = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, loaded); lua_pop(L, 1)) {
@@ -189,7 +207,7 @@ static void search_modules(lua_State *L, int index, bool fields, struct name *be
         continue;
       if (lua_rawequal(L, -1, index))
         keep_better(best, &n);
-      if (fields && lua_istable(L, -1))
+      if (fields && lua_istable(L, -1) && !(is_table && holds_no_metatables(&n)))
         search_fields(L, index, n, best);
     }
   }

@@ -28,21 +28,22 @@ struct name {
   size_t field_len;
 };
 
-/* What was found so far. Lives in the codec's userdata; its tables are user values of that
- * userdata. */
+/* What was found so far. Lives in the codec's userdata, whose user values are its tables. */
 struct names {
   uint64_t libraries; /* a Bloom filter of one word over the addresses of libraries found */
 };
 
 /* Its user values, by number. Both have weak keys. */
 enum {
-  NAMES_FOUND = 1 /* value -> cell */,
-  NAMES_LIBRARIES = 2 /* table -> cell */,
-  NAMES_TABLES = 2
+  NAMES_FOUND = 1, /* value -> cell */
+  NAMES_LIBRARIES, /* table -> cell */
+  NAMES_TABLES = NAMES_LIBRARIES
 };
 
-/* Fill the user values of the userdata on top of the stack. The globals are a library from the
- * start. */
+/*
+ * Fill the user values of the userdata on top of the stack. The globals are a library from the
+ * start.
+ */
 void names_open(lua_State *L, struct names *n);
 
 /*

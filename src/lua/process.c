@@ -171,11 +171,10 @@ static int join(lua_State *L) {
 
 static int l_process_result(lua_State *L) {
   int n = join(L);
-  if (lua_toboolean(L, 1)) { /* true, results... */
-    lua_remove(L, 1);
-    return n - 1;
-  }
-  if (luaL_testudata(L, -1, PROCESS_TYPE) || lua_type(L, -1) == LUA_TSTRING)
+  int first = lua_gettop(L) - n + 1; /* below it the arguments may stand */
+  if (lua_toboolean(L, first))
+    return n - 1; /* true, results... */
+  if (lua_type(L, -1) == LUA_TSTRING)
     return n; /* nil, "timeout" */
   return lua_error(L);
 }

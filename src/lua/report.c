@@ -20,13 +20,11 @@ void report_set_color(bool color) { in_color = color; }
 
 bool report_color(void) { return in_color; }
 
-/* ---- format
- * -------------------------------------------------------------------------------------------- */
+/* -- format ----------------------------------------------------------------------------------- */
 
 static int put(struct buf *out, const char *text) { return buf_append(out, text, strlen(text)); }
 
-/* Append `len` bytes of text between the code of a colour and the end of colour, the codes only if
- * `color`. */
+/* Append `len` bytes of text, if `color` between the code of a colour and the end of colour. */
 static int put_colored(struct buf *out, bool color, const char *code, const char *text,
                        size_t len) {
   int rc = color ? put(out, code) : 0;
@@ -83,8 +81,7 @@ int report_format(const struct report *r, bool color, struct buf *out) {
   return rc ? rc : put_spawned_at(out, r);
 }
 
-/* ---- write
- * --------------------------------------------------------------------------------------------- */
+/* -- write ------------------------------------------------------------------------------------ */
 
 /*
  * Keep other reports out, or let them in again. A write that fits is in one piece anyway (pipe(7),

@@ -217,6 +217,7 @@ static bool os_take_interrupt(struct backend *base) {
 static void os_note_where(struct backend *base, const char *where) {
   struct process_record *me = my_record(os_of(base));
   strncpy(me->where, where, WHERE_MAX - 1);
+  atomic_fetch_or(&me->flags, FLAG_INTERRUPTED);
 }
 
 static int os_unjoined_failures(struct backend *base) {
@@ -299,10 +300,22 @@ static void on_interrupt(int signal) {
   errno = saved;
 }
 
+/* A handler and not SIG_IGN, since programs that are executed inherit the latter. */
+static void on_file_size(int signal) { (void)signal; }
+
+/* RLIMIT_FSIZE counts for memfds: the write must fail, and not the process (setrlimit(2)). */
+static void survive_file_size_limit(void) {
+  struct sigaction now, handler = {.sa_handler = on_file_size, .sa_flags = SA_RESTART};
+  sigemptyset(&handler.sa_mask);
+  if (sigaction(SIGXFSZ, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+    sigaction(SIGXFSZ, &handler, NULL);
+}
+
 void backend_install_signals(struct os_backend *b) {
   struct sigaction chld = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
   sigemptyset(&chld.sa_mask);
   the_backend = b;
+  survive_file_size_limit();
   sigaction(SIGCHLD, &chld, &previous_chld);
   if (b->foreign)
     return; /* Ctrl-C and SIGPIPE are the host's */

@@ -84,7 +84,7 @@ static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp
   case PHASE_FREE:
     return true;
   case PHASE_CLAIMED: /* its spawner died before the fork, or the child before its first step */
-    return slot != 0 && p->spawner_serial != 0 && spawner_gone(c, p);
+    return slot != 0 && p->serial == stamp_serial(stamp) && spawner_gone(c, p);
   case PHASE_ENDED:
     return (p->flags & FLAG_RELEASED) || spawner_gone(c, p);
   default:
@@ -92,26 +92,31 @@ static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp
   }
 }
 
+bool control_process_forgotten(const struct control *c, uint32_t slot) {
+  uint64_t stamp = atomic_load(&c->process_stamp[slot]);
+  return stamp_phase(stamp) == PHASE_ENDED && record_usable(c, slot, stamp);
+}
+
 static bool under_limit(struct control *c) {
   if (atomic_load(&c->alive) < (int64_t)c->max_procs)
     return true;
   int64_t n = 0;
   for (uint32_t i = 0; i < control_process_end(c); i++)
-    n += control_process_alive(c, i);
+    n += control_process_alive(c, i) && !record_usable(c, i, atomic_load(&c->process_stamp[i]));
   atomic_store(&c->alive, n);
   return n < (int64_t)c->max_procs;
 }
 
-/* The record goes to a new process: what it knew of a failure nobody joined is kept as a count. */
-static void record_reset(struct control *c, uint32_t slot, uint64_t stamp) {
+void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, uint32_t spawner,
+                           uint64_t spawner_serial) {
   struct process_record *p = &c->processes[slot];
-  if (stamp_phase(stamp) == PHASE_ENDED && control_process_failed(c, slot))
-    atomic_fetch_add(&c->failures_dropped, 1);
   memset(p, 0, sizeof *p);
+  p->spawner = spawner;
+  p->spawner_serial = spawner_serial;
+  p->serial = serial;
 }
 
-int control_process_claim(struct control *c, uint32_t spawner, uint64_t spawner_serial,
-                          uint32_t *ret_slot, uint64_t *ret_serial) {
+int control_process_claim(struct control *c, uint32_t *ret_slot, uint64_t *ret_serial) {
   if (atomic_load(&c->ending))
     return -SBX_EGONE;
   if (!under_limit(c))
@@ -125,9 +130,8 @@ int control_process_claim(struct control *c, uint32_t spawner, uint64_t spawner_
     if (!atomic_compare_exchange_strong(&c->process_stamp[slot], &stamp,
                                         stamp_of(serial, PHASE_CLAIMED)))
       continue;
-    record_reset(c, slot, stamp);
-    c->processes[slot].spawner = spawner;
-    c->processes[slot].spawner_serial = spawner_serial;
+    if (stamp_phase(stamp) == PHASE_ENDED && control_process_failed(c, slot))
+      atomic_fetch_add(&c->failures_dropped, 1); /* a failure nobody joined is kept as a count */
     atomic_fetch_add(&c->alive, 1);
     *ret_slot = slot;
     *ret_serial = serial;

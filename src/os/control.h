@@ -49,12 +49,15 @@ enum process_flag {
   FLAG_RESULT = 4,    /* the process, before EXITED: `result_*` are valid */
   FLAG_EXPECTED = 8,  /* whoever ends it on purpose, before the signal */
   FLAG_JOINED = 16,   /* a joiner that was given the outcome */
-  FLAG_RELEASED = 32, /* spawner: it holds no handle any more */
-  FLAG_RECLAIMED = 64 /* whoever gave the result's pages back */
+  FLAG_RELEASED = 32,  /* spawner: it holds no handle any more */
+  FLAG_RECLAIMED = 64, /* whoever gave the result's pages back */
+  FLAG_CAUGHT = 128,   /* supervisor: it lived when the run was ended from outside */
+  FLAG_INTERRUPTED = 256 /* the process: `where` is where an interrupt hit it */
 };
 
 struct process_record {
   /* Spawner, between CLAIMED and the fork; everybody after RUNNING. */
+  uint64_t serial;         /* of the process these fields tell of; the stamp is ahead while they are written */
   uint32_t spawner;        /* slot */
   uint32_t depth;          /* spawns between main and it */
   uint64_t spawner_serial; /* with `spawner`: is it still there? */
@@ -78,13 +81,13 @@ struct process_record {
   _Atomic int64_t op_since_ns; /* CLOCK_MONOTONIC */
   char where[WHERE_MAX];       /* file:line of the op, or of an interrupt */
 };
-static_assert(sizeof(struct process_record) == 328, "layout is shared between processes");
+static_assert(sizeof(struct process_record) == 336, "layout is shared between processes");
 
 enum object_phase { OBJECT_FREE, OBJECT_CLAIMED, OBJECT_LIVE };
 
 /* A queue's words in its two monitors. */
-enum queue_put_word { PUT_TAIL, PUT_ITEMS, PUT_RESERVED, PUT_BASE };
-enum queue_get_word { GET_HEAD, GET_ITEMS, GET_FREED };
+enum queue_put_word { PUT_ITEMS, PUT_TAIL, PUT_BASE, PUT_RESERVED, PUT_FREED };
+enum queue_get_word { GET_ITEMS, GET_HEAD };
 
 /*
  * A queue's shared record: two sides, each on cache lines of its own. The algorithm is told in os/queue.h.
@@ -162,11 +165,18 @@ uint64_t control_process_stamp(const struct control *c, uint32_t slot, uint64_t 
 bool control_process_alive(const struct control *c, uint32_t slot);
 
 /*
- * Claim a process record for a spawn. Counts against max_procs.
+ * Claim a process record for a spawn. Counts against max_procs. What the record knew of an earlier process is still in it, until
+ * control_process_reset.
  * Returns 0, or -SBX_ELIMIT, -SBX_ERECORDS, -SBX_EGONE (the tree is being ended).
  */
-int control_process_claim(struct control *c, uint32_t spawner, uint64_t spawner_serial,
-                          uint32_t *ret_slot, uint64_t *ret_serial);
+int control_process_claim(struct control *c, uint32_t *ret_slot, uint64_t *ret_serial);
+
+/* Clear a record just claimed, and write down who claimed it. */
+void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, uint32_t spawner,
+                           uint64_t spawner_serial);
+
+/* It ended, and its spawner holds no handle of it, or is gone itself. */
+bool control_process_forgotten(const struct control *c, uint32_t slot);
 
 /* Move a record to a later phase; only one caller wins. Returns whether this one did. */
 bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,

@@ -12,12 +12,13 @@
 
 enum {
   HEAD_BYTES = 8,
-  SKIP = 1,                /* in an entry's head: go on at the offset that follows in the next 8 bytes */
+  SKIP = 1, /* in an entry's head: go on at the offset that follows in the next 8 bytes */
   SKIP_BYTES = 16,
-  REWIND_BYTES = 1 << 20,  /* an empty log that is further into its ring than this starts again at 0 */
+  PAGE_BYTES = 4096,
+  WARM_BYTES = 1 << 20,    /* the start of the ring: its pages are kept, and used again and again */
   RESERVE_BYTES = 1 << 18, /* memory is reserved in such steps */
   PUNCH_BYTES = 1 << 20,   /* and given back in such */
-  RING_LEAST = 1 << 20
+  RING_LEAST = 4 << 20
 };
 
 static uint64_t entry_bytes(uint64_t len) { return HEAD_BYTES + ((len + 7) & ~UINT64_C(7)); }
@@ -39,10 +40,9 @@ int log_create(uint64_t limit, struct log_ring *ret) {
   int fd = FAULT("log.memfd") ? (errno = EMFILE, -1) : memfd_create("sandbox-queue", MFD_CLOEXEC);
   if (fd < 0)
     return error_from_errno(errno);
-  /* Room beyond the limit, for what was read but not given back yet, and for skips. */
   uint64_t bytes = RING_LEAST;
-  while (bytes < limit + 4 * PUNCH_BYTES && bytes < UINT64_C(1) << 40)
-    bytes *= 2;
+  while (bytes < limit + WARM_BYTES && bytes < UINT64_C(1) << 40)
+    bytes *= 2; /* room beyond the limit, for skips */
   /* The address space may be scarce (RLIMIT_AS, 39-bit machines): then a smaller ring will do. */
   for (; rc && bytes >= RING_LEAST; bytes /= 2) {
     if (ftruncate(fd, (off_t)bytes)) { /* RLIMIT_FSIZE counts here, too */
@@ -73,15 +73,18 @@ static int allocate(const struct log_ring *r, uint64_t from, uint64_t to) {
   return rc;
 }
 
-/* Have memory behind [w->reserved, end): a store to a page that the system cannot back would be a SIGBUS. */
-static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t end) {
+/*
+ * Have memory behind [w->tail, end): a store to a page that the system cannot back would be a SIGBUS. `bound` is the
+ * end of what may be reserved: beyond it, in the ring, are entries still unread.
+ */
+static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t end, uint64_t bound) {
   if (end <= w->reserved)
     return 0;
-  uint64_t from = w->reserved > w->tail ? w->reserved : w->tail & ~UINT64_C(4095);
+  uint64_t from = w->reserved > w->tail ? w->reserved : w->tail;
+  uint64_t lap_end = (w->tail | (r->bytes - 1)) + 1;
   uint64_t to = (end + (RESERVE_BYTES - 1)) & ~(uint64_t)(RESERVE_BYTES - 1);
-  uint64_t lap_end = (from | (r->bytes - 1)) + 1;
-  if (to > lap_end)
-    to = lap_end;
+  to = to < lap_end ? to : lap_end;
+  to = to < bound ? to : bound;
   if (allocate(r, from, to)) {
     to = end; /* as little as possible, then */
     if (allocate(r, from, to))
@@ -89,6 +92,20 @@ static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t end)
   }
   w->reserved = to;
   return 0;
+}
+
+/* Give whole pages of the ring between two logical offsets, less than a lap apart, back; but the warm ones. */
+static void punch(const struct log_ring *r, uint64_t from, uint64_t to) {
+  while (from < to) {
+    uint64_t lap_end = (from | (r->bytes - 1)) + 1;
+    uint64_t end = to < lap_end ? to : lap_end;
+    uint64_t warm_end = from - place(r, from) + WARM_BYTES;
+    uint64_t at = from > warm_end ? from : warm_end;
+    if (at < end)
+      fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)place(r, at),
+                (off_t)(end - at));
+    from = end;
+  }
 }
 
 static void store_word(const struct log_ring *r, uint64_t offset, uint64_t word) {
@@ -101,41 +118,61 @@ static uint64_t load_word(const struct log_ring *r, uint64_t offset) {
   return word;
 }
 
-/* Where the next entry of `need` bytes goes; differs from the tail if a skip must be written there. */
-static uint64_t target_of(const struct log_ring *r, const struct log_writer *w, uint64_t head,
-                          uint64_t freed, uint64_t need) {
-  uint64_t next_lap = (w->tail | (r->bytes - 1)) + 1;
-  bool rewind = head == w->tail && place(r, w->tail) >= REWIND_BYTES &&
-                next_lap + need + SKIP_BYTES <= freed + r->bytes;
-  /* Room for a skip must be left behind every entry. */
-  bool fits = place(r, w->tail) + need + SKIP_BYTES <= r->bytes;
-  return fits && !rewind ? w->tail : next_lap;
+bool log_wants_rewind(const struct log_ring *r, const struct log_writer *w) {
+  return place(r, w->tail) >= WARM_BYTES;
 }
 
-int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, uint64_t freed,
-               const void *item, uint64_t len) {
-  if (len >= r->limit)
+void log_rewind(const struct log_ring *r, struct log_writer *w) {
+  uint64_t next_lap = (w->tail | (r->bytes - 1)) + 1;
+  punch(r, w->freed, w->reserved > w->tail ? w->reserved : w->tail);
+  w->tail = w->base = w->reserved = w->freed = next_lap;
+}
+
+/* Give back what was read, when it is a lot. Before the commit that lets it be written again. */
+static void give_back(const struct log_ring *r, struct log_writer *w, uint64_t first) {
+  uint64_t page = first & ~(uint64_t)(PAGE_BYTES - 1);
+  if (page > w->freed && page - w->freed >= PUNCH_BYTES) {
+    punch(r, w->freed, page);
+    w->freed = page;
+  }
+}
+
+/* No room before the end of the ring: an entry that sends the reader to the next lap. */
+static int append_skip(const struct log_ring *r, struct log_writer *w, uint64_t bound) {
+  uint64_t next_lap = (w->tail | (r->bytes - 1)) + 1;
+  int rc = reserve(r, w, w->tail + SKIP_BYTES, bound);
+  if (rc)
+    return rc;
+  store_word(r, w->tail, SKIP);
+  store_word(r, w->tail + HEAD_BYTES, next_lap);
+  w->tail = next_lap;
+  if (w->reserved < next_lap)
+    w->reserved = next_lap;
+  return 0;
+}
+
+int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, const void *item,
+               uint64_t len) {
+  uint64_t need = entry_bytes(len);
+  if (len > r->limit || need + SKIP_BYTES > r->limit)
     return -SBX_ETOOBIG;
   struct log_writer next = *w;
-  uint64_t need = entry_bytes(len);
-  uint64_t target = target_of(r, w, head, freed, need);
-  uint64_t first = head > w->base ? head : w->base;
-  if (head == w->tail)
-    first = target; /* empty: nothing before the target counts */
-  if (target + need - first > r->limit || target + need + SKIP_BYTES > freed + r->bytes)
-    return -SBX_ECAP;
-  int rc;
-  if (target != w->tail) {
-    if ((rc = reserve(r, &next, w->tail + SKIP_BYTES)))
-      return rc;
-    store_word(r, w->tail, SKIP);
-    store_word(r, w->tail + HEAD_BYTES, target);
-    if (head == w->tail)
-      next.base = target;
-    next.tail = target;
-    next.reserved = next.reserved > target ? next.reserved : target;
+  uint64_t first = log_first(head, next.base);
+  if (first == next.tail && log_wants_rewind(r, &next)) {
+    log_rewind(r, &next);
+    first = next.tail;
   }
-  if ((rc = reserve(r, &next, next.tail + need)))
+  give_back(r, &next, first);
+  uint64_t bound = (first & ~(uint64_t)(PAGE_BYTES - 1)) + r->bytes;
+  /* Room for a skip is left behind every entry. */
+  bool fits = place(r, next.tail) + need + SKIP_BYTES <= r->bytes;
+  uint64_t target = fits ? next.tail : (next.tail | (r->bytes - 1)) + 1;
+  if (target + need - first > r->limit || target + need + SKIP_BYTES > bound)
+    return -SBX_ECAP;
+  int rc = fits ? 0 : append_skip(r, &next, bound);
+  if (rc == 0)
+    rc = reserve(r, &next, next.tail + need + SKIP_BYTES, bound);
+  if (rc)
     return rc;
   store_word(r, next.tail, len << 1);
   if (len > 0)
@@ -145,39 +182,17 @@ int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, ui
   return 0;
 }
 
-uint64_t log_front(const struct log_ring *ring, struct log_reader *r) {
+uint64_t log_front(const struct log_ring *ring, uint64_t *first) {
   uint64_t word;
-  while ((word = load_word(ring, r->head)) & SKIP)
-    r->head = load_word(ring, r->head + HEAD_BYTES);
+  while ((word = load_word(ring, *first)) & SKIP)
+    *first = load_word(ring, *first + HEAD_BYTES);
   return word >> 1;
 }
 
-void log_read(const struct log_ring *ring, const struct log_reader *r, uint64_t len,
-              struct buf *out) {
+void log_read(const struct log_ring *ring, uint64_t first, uint64_t len, struct buf *out) {
   if (len > 0)
-    memcpy(out->data + out->len, ring->map + place(ring, r->head + HEAD_BYTES), len);
+    memcpy(out->data + out->len, ring->map + place(ring, first + HEAD_BYTES), len);
   out->len += len;
 }
 
-/* Give whole pages of the ring between two logical offsets back. */
-static void punch(const struct log_ring *ring, uint64_t from, uint64_t to) {
-  while (from < to) {
-    uint64_t lap_end = (from | (ring->bytes - 1)) + 1;
-    uint64_t end = to < lap_end ? to : lap_end;
-    uint64_t at = place(ring, from) < REWIND_BYTES ? from - place(ring, from) + REWIND_BYTES : from;
-    if (at < end) /* the first part of the ring is used again and again: its pages stay */
-      fallocate(ring->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)place(ring, at),
-                (off_t)(end - at));
-    from = end;
-  }
-}
-
-void log_advance(const struct log_ring *ring, struct log_reader *r, uint64_t len) {
-  /* Only what earlier reads consumed: the caller may be killed before this one is committed. */
-  uint64_t page = r->head & ~UINT64_C(4095);
-  if (page > r->freed && page - r->freed >= PUNCH_BYTES) {
-    punch(ring, r->freed, page); /* before a writer may learn that the space is free */
-    r->freed = page;
-  }
-  r->head += entry_bytes(len);
-}
+uint64_t log_after(uint64_t first, uint64_t len) { return first + entry_bytes(len); }

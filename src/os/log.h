@@ -3,14 +3,20 @@
  *
  * Offsets are logical: they only grow, and the place in the ring is `offset & (bytes - 1)`. An entry is a 64-bit
  * head and the item, padded to 8 bytes, never split: what does not fit before the end of the ring is preceded by a
- * skip entry, and starts at the next lap. When the log is empty a skip also takes it back to the start of the ring,
- * whose pages are warm.
+ * skip entry, and starts at the next lap.
  *
- * The caller holds the lock of the side it works on; nothing here is current before the caller commits.
+ * An empty log that has come far into its ring is rewound: it goes on at the start of the next lap, whose pages are warm.
+ * That is no entry but a word of the put side, `base`: nothing before it is in use, whatever the head says. So the
+ * head that counts is log_first(), and a rewind needs the put side only.
+ *
+ * Memory is reserved before it is written, and given back after it was read, by the put side alone: nothing that the
+ * head has not passed is ever touched. The caller holds the lock of the side it works on; nothing is current before
+ * the caller commits.
  */
 #ifndef SBX_OS_LOG_H
 #define SBX_OS_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -26,14 +32,13 @@ struct log_ring {
 /* The put side's words, of the state being made. Each is logical. */
 struct log_writer {
   uint64_t tail;     /* where the next entry goes */
-  uint64_t reserved; /* the file has memory up to here */
-  uint64_t base;     /* nothing before it is in use, whatever the head says: the target of the last skip */
+  uint64_t base;     /* of the last rewind */
+  uint64_t reserved; /* the file has memory from the tail up to here */
+  uint64_t freed;    /* what was read before it was given back */
 };
 
-struct log_reader {
-  uint64_t head;  /* the oldest entry, or a skip before it */
-  uint64_t freed; /* a writer may write up to freed + bytes */
-};
+/* The oldest entry, or a skip before it; equal to the tail when the log is empty. */
+static inline uint64_t log_first(uint64_t head, uint64_t base) { return head > base ? head : base; }
 
 /* Make a ring of at most `limit` bytes of items in a new memfd. -SBX_ENOMEM, -SBX_EMFILE */
 int log_create(uint64_t limit, struct log_ring *ret);
@@ -42,20 +47,26 @@ int log_open(int fd, uint64_t bytes, uint64_t limit, struct log_ring *ret);
 void log_close(struct log_ring *r);
 
 /*
- * Write an item after w->tail, and move `w`. `head` and `freed` are the get side's, read after the put lock was taken.
- * Returns 0, -SBX_ETOOBIG (the item alone is over the limit), -SBX_ECAP (the limit is reached), -SBX_ENOSPC (the file system is full, or RLIMIT_FSIZE); `w` is then unchanged.
+ * Write an item after w->tail, and move `w`. `head` is the get side's, read after the put lock was taken.
+ * Returns 0, -SBX_ETOOBIG (the item alone is over the limit), -SBX_ECAP (the limit is reached), -SBX_ENOSPC (the file
+ * system is full, or RLIMIT_FSIZE); `w` is then unchanged.
  */
-int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, uint64_t freed,
-               const void *item, uint64_t len);
+int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, const void *item,
+               uint64_t len);
 
-/* The length of the oldest item; moves `r->head` past skips. The log must not be empty. */
-uint64_t log_front(const struct log_ring *ring, struct log_reader *r);
+/* An empty log that holds memory far into its ring: is it worth a rewind? */
+bool log_wants_rewind(const struct log_ring *r, const struct log_writer *w);
 
-/* Append the oldest item, `len` bytes as log_front said, to `out`, which has room. */
-void log_read(const struct log_ring *ring, const struct log_reader *r, uint64_t len,
-              struct buf *out);
+/* Rewind an empty log, and give its memory back but for the start of the ring. */
+void log_rewind(const struct log_ring *r, struct log_writer *w);
 
-/* Move past the oldest item; gives consumed pages back to the system when a lot has been read. */
-void log_advance(const struct log_ring *ring, struct log_reader *r, uint64_t len);
+/* The length of the oldest item; moves `first` past skips. The log must not be empty. */
+uint64_t log_front(const struct log_ring *ring, uint64_t *first);
+
+/* Append the item of the entry at `first`, `len` bytes as log_front said, to `out`, which has room. */
+void log_read(const struct log_ring *ring, uint64_t first, uint64_t len, struct buf *out);
+
+/* The head when the entry at `first` is consumed. */
+uint64_t log_after(uint64_t first, uint64_t len);
 
 #endif

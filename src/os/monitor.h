@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MONITOR_WORDS = 4 };
+enum { MONITOR_WORDS = 6 };
 
 /* Locks are taken in the order of their rank, and debug builds check it. */
 enum lock_rank { RANK_NONE = 0, RANK_QUEUE_PUT = 30, RANK_QUEUE_GET = 31 };

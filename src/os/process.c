@@ -127,9 +127,11 @@ int process_spawn(struct os_backend *b, struct op *op) {
   process_reap_all(b); /* so that the limit counts only the living */
   int rc = reserve_child(b);
   if (rc == 0)
-    rc = control_process_claim(b->control, b->slot, b->serial, &slot, &serial);
+    rc = control_process_claim(b->control, &slot, &serial);
   if (rc)
     goto done;
+  results_reclaim(b, slot); /* of whoever had the record before */
+  control_process_reset(b->control, slot, serial, b->slot, b->serial);
   b->forks++;
   fill_record(b, slot, op->spawn);
   FAULT("spawn.before-fork");
@@ -184,10 +186,14 @@ void process_ended(struct control *c, uint32_t slot, uint64_t serial, const sigi
   control_process_advance(c, slot, serial, PHASE_ENDED);
 }
 
+/*
+ * The record is filled while the zombie still stands for its pid, and only then reaped: a reaper that is killed in between leaves
+ * the zombie to the supervisor, and the record true.
+ */
 bool process_reap(struct os_backend *b, uint32_t index) {
   struct child c = b->children[index];
   siginfo_t info = {0};
-  if (waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
+  if (waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
     return false; /* it lives */
   if (info.si_pid == 0) { /* ECHILD: somebody else reaped it, against the rules */
     info.si_code = CLD_EXITED;
@@ -197,6 +203,7 @@ bool process_reap(struct os_backend *b, uint32_t index) {
   process_ended(b->control, c.slot, c.serial, &info);
   if (info.si_code != CLD_EXITED)
     broker_notify(b, BROKER_DEATH, c.slot, c.serial);
+  waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG);
   return true;
 }
 
@@ -379,6 +386,8 @@ static bool next_to_wait_for(struct os_backend *b, struct object *ret) {
 
 int process_wait_children(struct os_backend *b) {
   struct object p;
+  if (b->leaving) /* the whole run is: the supervisor sees to the children */
+    return -SBX_EINTERRUPTED;
   snprintf(my_record(b)->where, WHERE_MAX, "the end of the script");
   while (next_to_wait_for(b, &p)) {
     struct op op = {.kind = OP_PROCESS_JOIN, .object = &p, .deadline_ns = SBX_FOREVER};

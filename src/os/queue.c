@@ -24,23 +24,44 @@ static uint64_t pipe_len(const struct queue *q) {
 }
 
 /*
- * The state as the object layer knows it. Exact when nobody is at work; when somebody is, some moment in between. The
- * pipe is counted again when a side moved meanwhile, since an item cannot be in both.
+ * The state as the object layer knows it, of one moment: nothing may have moved while the sides and the pipe were read. When
+ * others are so busy that this does not come about, some moment in between has to do; whoever must know holds a lock.
  */
 static struct queue_state state_of(struct os_backend *b, const struct queue *q) {
   const struct queue_record *r = record_of(b, q);
   struct queue_state s = {.max = r->max};
-  uint64_t put[MONITOR_WORDS], get[MONITOR_WORDS], in_pipe, generation, writes;
+  uint64_t put[MONITOR_WORDS], get[MONITOR_WORDS], in_pipe = 0;
   s.closed = atomic_load_explicit(&r->closed, memory_order_acquire);
-  do {
-    writes = atomic_load(&r->pipe_writes);
-    monitor_read(&r->get, get);
-    generation = monitor_read(&r->put, put);
+  for (int tries = 0; tries < 64; tries++) {
+    uint64_t writes = atomic_load(&r->pipe_writes);
+    uint64_t got = monitor_read(&r->get, get);
+    uint64_t put_generation = monitor_read(&r->put, put);
     in_pipe = pipe_len(q);
-  } while (generation != atomic_load(&r->put.generation) || writes != atomic_load(&r->pipe_writes));
+    if (put_generation == atomic_load(&r->put.generation) &&
+        got == atomic_load(&r->get.generation) && writes == atomic_load(&r->pipe_writes))
+      break;
+  }
   s.put = put[PUT_ITEMS] + in_pipe;
   s.got = get[GET_ITEMS] < s.put ? get[GET_ITEMS] : s.put;
   return s;
+}
+
+static struct log_writer writer_of(const struct queue_record *r) {
+  const uint64_t *now = monitor_state(&r->put);
+  return (struct log_writer){.tail = now[PUT_TAIL],
+                             .base = now[PUT_BASE],
+                             .reserved = now[PUT_RESERVED],
+                             .freed = now[PUT_FREED]};
+}
+
+/* Fill the put side's next state from a writer; the caller commits it. */
+static uint64_t *next_from_writer(struct queue_record *r, const struct log_writer *w) {
+  uint64_t *next = monitor_next(&r->put);
+  next[PUT_TAIL] = w->tail;
+  next[PUT_BASE] = w->base;
+  next[PUT_RESERVED] = w->reserved;
+  next[PUT_FREED] = w->freed;
+  return next;
 }
 
 /* -- bells ----------------------------------------------------------------------------------- */
@@ -76,6 +97,16 @@ static int lock_get(struct os_backend *b, struct queue_record *r, const struct o
 static void unlock_put(struct queue_record *r) { monitor_unlock(&r->put, RANK_QUEUE_PUT); }
 static void unlock_get(struct queue_record *r) { monitor_unlock(&r->get, RANK_QUEUE_GET); }
 
+/* Both locks are held and the queue is empty: give back the memory of a log that had grown. */
+static void rewind_log(const struct queue *q, struct queue_record *r) {
+  struct log_writer w = writer_of(r);
+  if (!log_wants_rewind(&q->log, &w))
+    return;
+  log_rewind(&q->log, &w);
+  next_from_writer(r, &w);
+  monitor_commit(&r->put);
+}
+
 /*
  * The op cannot go on: under both locks make sure of it, and silence the bell it is going to sleep on. Returns 0 (sleep,
  * or look again: the bell tells), or what a lock returned.
@@ -91,6 +122,8 @@ static int prepare_sleep(struct os_backend *b, struct queue *q, const struct op 
     struct queue_state s = state_of(b, q);
     if (!queue_enabled(&s, op->kind))
       silence(bell, rung);
+    if (queue_len(&s) == 0)
+      rewind_log(q, r);
     unlock_get(r);
   }
   unlock_put(r);
@@ -121,21 +154,14 @@ static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op
   return n < 0 ? -SBX_EAGAIN : 0;
 }
 
-static int put_log(struct queue *q, struct queue_record *r, const uint64_t get[MONITOR_WORDS],
+static int put_log(struct queue *q, struct queue_record *r, struct log_writer *w, uint64_t head,
                    const struct op *op) {
-  const uint64_t *now = monitor_state(&r->put);
-  struct log_writer w = {
-      .tail = now[PUT_TAIL], .reserved = now[PUT_RESERVED], .base = now[PUT_BASE]};
-  int rc = log_append(&q->log, &w, get[GET_HEAD], get[GET_FREED], op->data, op->len);
+  int rc = log_append(&q->log, w, head, op->data, op->len);
   if (rc)
     return rc;
   ring(q->fds[FD_GET_BELL], &r->get_bell); /* before the commit */
   FAULT("queue.put.before-commit");
-  uint64_t *next = monitor_next(&r->put);
-  next[PUT_TAIL] = w.tail;
-  next[PUT_RESERVED] = w.reserved;
-  next[PUT_BASE] = w.base;
-  next[PUT_ITEMS]++;
+  next_from_writer(r, w)[PUT_ITEMS]++;
   monitor_commit(&r->put);
   FAULT("queue.put.after-commit");
   return 0;
@@ -143,12 +169,13 @@ static int put_log(struct queue *q, struct queue_record *r, const uint64_t get[M
 
 static int put_locked(struct queue *q, struct queue_record *r, const struct op *op) {
   uint64_t get[MONITOR_WORDS];
+  struct log_writer w = writer_of(r);
   monitor_read(&r->get, get);
-  bool log_empty = get[GET_HEAD] == monitor_state(&r->put)[PUT_TAIL];
+  bool log_empty = log_first(get[GET_HEAD], w.base) == w.tail;
   if (r->transport != TRANSPORT_SHM && log_empty && op->len <= RECORD_ITEM_MAX &&
       put_pipe(q, r, op) == 0)
     return 0;
-  return put_log(q, r, get, op);
+  return put_log(q, r, &w, get[GET_HEAD], op);
 }
 
 int queue_put(struct os_backend *b, struct queue *q, const struct op *op) {
@@ -218,21 +245,18 @@ static int get_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
   return append_record(record, out);
 }
 
-static int get_log(struct queue *q, struct queue_record *r, struct buf *out, bool take) {
-  const uint64_t *now = monitor_state(&r->get);
-  struct log_reader reader = {.head = now[GET_HEAD], .freed = now[GET_FREED]};
-  uint64_t len = log_front(&q->log, &reader);
+static int get_log(struct queue *q, struct queue_record *r, uint64_t first, struct buf *out,
+                   bool take) {
+  uint64_t len = log_front(&q->log, &first);
   if (buf_reserve(out, len))
     return -SBX_ENOMEM;
-  log_read(&q->log, &reader, len, out);
+  log_read(&q->log, first, len, out);
   if (!take)
     return 0;
   announce_place(q, r); /* before the commit */
-  log_advance(&q->log, &reader, len);
   FAULT("queue.get.before-commit");
   uint64_t *next = monitor_next(&r->get);
-  next[GET_HEAD] = reader.head;
-  next[GET_FREED] = reader.freed;
+  next[GET_HEAD] = log_after(first, len);
   next[GET_ITEMS]++;
   monitor_commit(&r->get);
   FAULT("queue.get.after-commit");
@@ -249,8 +273,9 @@ static int get_locked(struct queue *q, struct queue_record *r, struct buf *out, 
   int rc = take ? get_pipe(q, r, out) : peek_pipe(q, r, out);
   if (rc != -SBX_EAGAIN)
     return rc;
-  if (put[PUT_TAIL] != monitor_state(&r->get)[GET_HEAD])
-    return get_log(q, r, out, take);
+  uint64_t first = log_first(monitor_state(&r->get)[GET_HEAD], put[PUT_BASE]);
+  if (first != put[PUT_TAIL])
+    return get_log(q, r, first, out, take);
   return closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
 }
 

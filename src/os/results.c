@@ -36,12 +36,11 @@ void results_reclaim(struct os_backend *b, uint32_t slot) {
   atomic_fetch_sub(&b->control->result_bytes, (int64_t)pages(p->result_len));
 }
 
-/* Give back what nobody is likely to ask for: records of the ended whose spawner dropped them. */
+/* Give back what nobody is likely to ask for: records of the ended that their spawner forgot. */
 static void relieve_pressure(struct os_backend *b) {
   struct control *c = b->control;
   for (uint32_t i = 1; i < control_process_end(c); i++)
-    if (stamp_phase(atomic_load(&c->process_stamp[i])) == PHASE_ENDED &&
-        (atomic_load(&c->processes[i].flags) & FLAG_RELEASED))
+    if (control_process_forgotten(c, i))
       results_reclaim(b, i);
 }
 

@@ -35,7 +35,7 @@ static void say(const struct supervisor *s, const char *line) {
 /* The run is to end: ask politely, and set the time at which it is not a question any more. */
 static void begin_end(struct supervisor *s, int signal) {
   if (!s->end_signal && !s->timed_out)
-    tell_places(s->control, s->places, sizeof s->places);
+    tell_mark(s->control);
   s->end_signal = signal;
   atomic_store(&s->control->ending, 1);
   tree_signal(s->control, SIGINT);
@@ -76,7 +76,7 @@ static void on_message(struct supervisor *s) {
 static void on_deadline(struct supervisor *s) {
   if (!s->end_signal) {
     s->timed_out = true;
-    tell_places(s->control, s->places, sizeof s->places);
+    tell_mark(s->control);
   }
   s->deadline_ns = SBX_FOREVER;
   tree_kill(s->control, s->main_pidfd < 0);
@@ -107,15 +107,16 @@ static siginfo_t watch(struct supervisor *s, int signals) {
 /* -- the end --------------------------------------------------------------------------------- */
 
 static int status_of_main(struct supervisor *s, const siginfo_t *end) {
-  char line[LINE_MAX_BYTES + 128];
+  char line[LINE_MAX_BYTES + 128], places[LINE_MAX_BYTES];
+  tell_places(s->control, places, sizeof places);
   if (s->timed_out) {
-    snprintf(line, sizeof line, "the time limit of the run was reached: %s", s->places);
+    snprintf(line, sizeof line, "the time limit of the run was reached: %s", places);
     say(s, line);
     return STATUS_TIMEOUT;
   }
   if (s->end_signal) {
     snprintf(line, sizeof line, "%s: %s", s->end_signal == SIGINT ? "interrupted" : "terminated",
-             s->places);
+             places);
     say(s, line);
     return STATUS_SIGNAL + s->end_signal;
   }
@@ -171,9 +172,10 @@ static int open_shared(struct os_backend *b, int *ret_lifeline_write, int *ret_b
 }
 
 /* The new process: becomes main, runs, leaves. */
-static void main_begin(struct os_backend *b, const sigset_t *old, int lifeline_write,
+static void main_begin(struct os_backend *b, const sigset_t *old, const int supervisors[3],
                        int (*main_process)(struct backend *b, void *ctx), void *ctx) {
-  close(lifeline_write);
+  for (int i = 0; i < 3; i++)
+    close(supervisors[i]);
   backend_install_signals(b);
   process_begin(b);
   sigprocmask(SIG_SETMASK, old, NULL);
@@ -204,7 +206,7 @@ int supervisor_run(const struct supervisor_options *o,
   fflush(NULL);
   s.main_pid = FAULT("supervisor.fork") ? -1 : fork();
   if (s.main_pid == 0)
-    main_begin(b, &old, lifeline_write, main_process, ctx);
+    main_begin(b, &old, (int[]){lifeline_write, s.broker, signals}, main_process, ctx);
   if (s.main_pid < 0)
     return -SBX_EAGAIN;
   atomic_store(&s.control->processes[0].pid, s.main_pid);

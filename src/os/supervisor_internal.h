@@ -50,10 +50,13 @@ bool tree_reap(struct control *c, pid_t main_pid, siginfo_t *ret_main);
 
 enum { LINE_MAX_BYTES = 1024 };
 
-/* "writer#2 in put at queue.lua:12", or "at queue.lua:12", for one process. */
+/* "writer#2 in put at queue.lua:12" when it waits, "writer#2 at queue.lua:12" when it was interrupted, else "writer#2 running" */
 void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size);
 
-/* "main in join at x.lua:3; writer#2 in put at x.lua:9; and 4 more" for all that live. */
+/* Remember who lives: the run is ended from outside. */
+void tell_mark(struct control *c);
+
+/* "main in join at x.lua:3; writer#2 in put at x.lua:9; and 4 more" for all that tell_mark found. */
 void tell_places(const struct control *c, char *ret, size_t size);
 
 /* The line for a process that a signal ended, unless somebody knows already; false: nothing to tell. */
@@ -72,7 +75,6 @@ struct supervisor {
   int end_signal;      /* the signal that ends the run, 0: none */
   bool timed_out;
   int64_t deadline_ns; /* of the run, or of the grace after an interrupt */
-  char places[LINE_MAX_BYTES]; /* where everybody was when the end began */
 };
 
 /* The side process of a foreign host: until the host is gone and every process with it. Never returns. */

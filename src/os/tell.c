@@ -24,10 +24,18 @@ void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size) 
   snprintf(where, sizeof where, "%.*s", WHERE_MAX - 1, p->where);
   if (kind != OP_NONE)
     snprintf(ret, size, "%s in %s at %s", name, op_describe((enum op_kind)kind)->verb, where);
+  else if (p->flags & FLAG_INTERRUPTED)
+    snprintf(ret, size, "%s at %s", name, where);
   else if (where[0])
-    snprintf(ret, size, "%s after %s", name, where);
+    snprintf(ret, size, "%s running, after %s", name, where);
   else
     snprintf(ret, size, "%s running", name);
+}
+
+void tell_mark(struct control *c) {
+  for (uint32_t i = 0; i < control_process_end(c); i++)
+    if (control_process_alive(c, i))
+      atomic_fetch_or(&c->processes[i].flags, FLAG_CAUGHT);
 }
 
 void tell_places(const struct control *c, char *ret, size_t size) {
@@ -36,7 +44,7 @@ void tell_places(const struct control *c, char *ret, size_t size) {
   ret[0] = '\0';
   for (uint32_t i = 0; i < control_process_end(c); i++) {
     char place[LINE_MAX_BYTES / 4];
-    if (!control_process_alive(c, i))
+    if (!(c->processes[i].flags & FLAG_CAUGHT))
       continue;
     if (shown == PLACES_MAX) {
       more++;

@@ -4,10 +4,13 @@
  *
  * Includes base only; what a tag means for Lua is the business of lua/encode.c and lua/decode.c.
  *
- *   message = format byte, count (varint), `count` cells, and in a graph the body of every object
- * in order of first mention cell    = tag byte and what the table below says body    = table:
- * [METATABLE cell] cell* END (cell cell)* END    elements 1, 2, ... then pairs function: (cell |
- * JOIN ...)* END                         its upvalues
+ *   message  = format byte, count (varint), `count` cells, then, in a graph, the body of every
+ *              table and function, in order of first mention
+ *   cell     = tag byte, and what enum wire_tag says
+ *   body     = of a table:    [METATABLE cell] cell* END (cell cell)* END
+ *                             the elements 1, 2, ..., then the other pairs
+ *              of a function: (cell | JOIN ...)* END
+ *                             its upvalues
  *
  * Tables, functions, handles and things sent by name are objects: the first mention is a cell of
  * their own and gives the object the next number (from 0), later ones are REF. So bodies nest
@@ -53,8 +56,6 @@ enum wire_tag {
 enum {
   WIRE_HANDLE_BYTES = 16,
   WIRE_VARINT_MAX = 10, /* bytes of the longest varint */
-  WIRE_SCALAR_MAX =
-      WIRE_VARINT_MAX + 1, /* bytes of the longest cell of a number, without a string's bytes */
   WIRE_SHORT_LIMIT = 64,
   WIRE_SMALL_LIMIT = 128
 };
@@ -146,8 +147,10 @@ static inline uint64_t zigzag(int64_t v) { return ((uint64_t)v << 1) ^ (uint64_t
 
 /* ---- reading ---- */
 
-/* Any bytes at all; the take_ functions return false, and take nothing, when the bytes do not
- * suffice. */
+/*
+ * Any bytes at all; the take_ functions return false, and take nothing, when the bytes do not
+ * suffice.
+ */
 struct reader {
   const uint8_t *start; /* borrowed */
   const uint8_t *at;    /* the next byte */
@@ -155,8 +158,9 @@ struct reader {
 };
 
 static inline struct reader reader_of(const void *data, size_t len) {
-  const uint8_t *p = data;
-  return (struct reader){.start = p, .at = p, .end = len ? p + len : p};
+  static const uint8_t nothing[1]; /* for NULL, which must not be added to */
+  const uint8_t *p = data ? data : nothing;
+  return (struct reader){.start = p, .at = p, .end = p + len};
 }
 
 static inline size_t reader_left(const struct reader *r) { return (size_t)(r->end - r->at); }
