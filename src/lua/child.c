@@ -20,20 +20,27 @@ enum { EXIT_FAILURE_STATUS = 1, EXIT_INTERRUPTED = 130 };
 static void leave(struct lib *lib, const struct buf *result, int status)
     __attribute__((noreturn));
 
+/* Tell the person of a failure of this process, unless nobody wants to know, or somebody is waiting for it. */
+static void report(struct lib *lib, const char *message, const char *traceback) {
+  struct process_info me;
+  struct object *self;
+  if (lib->b->ops->quiet(lib->b) || lib->b->ops->being_joined(lib->b) ||
+      lib->b->ops->process_self(lib->b, &self) || lib->b->ops->process_info(lib->b, self, &me))
+    return;
+  report_print(&(struct report){.message = message,
+                                .traceback = traceback,
+                                .name = me.name,
+                                .id = me.id,
+                                .pid = me.pid,
+                                .spawned_at = me.spawned_at});
+}
+
 static void leave(struct lib *lib, const struct buf *result, int status) {
+  char message[200];
   int rc = lib->b->ops->publish(lib->b, result, status);
   if (rc) { /* the result cannot be stored: the parent must not think that there was none */
-    struct process_info me;
-    struct object *self;
-    char text[WHERE_MAX + 200];
-    snprintf(text, sizeof text, "the result cannot be stored: %s", error_text(rc));
-    if (lib->b->ops->process_self(lib->b, &self) == 0 &&
-        lib->b->ops->process_info(lib->b, self, &me) == 0)
-      report_print(&(struct report){.message = text,
-                                    .name = me.name,
-                                    .id = me.id,
-                                    .pid = me.pid,
-                                    .spawned_at = me.spawned_at});
+    snprintf(message, sizeof message, "the result cannot be stored: %s", error_text(rc));
+    report(lib, message, NULL);
     status = EXIT_FAILURE_STATUS;
     lib->b->ops->publish(lib->b, NULL, status);
   }
@@ -42,8 +49,10 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
 
 int child_os_exit(lua_State *L) {
   struct lib *lib = lib_of(L);
+  char message[48];
   int status = 0;
-  if (!lib->child) { /* main, or a foreign host: as it always was */
+  lib->b->ops->wait_children(lib->b); /* as at the end of the function */
+  if (!lib->child) {
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, 0);
@@ -52,27 +61,14 @@ int child_os_exit(lua_State *L) {
   if (lua_isboolean(L, 1))
     status = lua_toboolean(L, 1) ? 0 : 1;
   else
-    status = (int)luaL_optinteger(L, 1, 0);
-  leave(lib, NULL, status & 0xff);
+    status = (int)luaL_optinteger(L, 1, 0) & 0xff;
+  snprintf(message, sizeof message, "left with exit status %d", status);
+  if (status != 0)
+    report(lib, message, NULL);
+  leave(lib, NULL, status);
 }
 
 /* -- a failure ------------------------------------------------------------------------------- */
-
-/* The stack holds message, traceback, value: tell the person, unless somebody is waiting for it. */
-static void report_failure(lua_State *L, struct lib *lib) {
-  struct process_info me;
-  struct object *self;
-  if (lib->b->ops->quiet(lib->b) || lib->b->ops->being_joined(lib->b))
-    return;
-  if (lib->b->ops->process_self(lib->b, &self) || lib->b->ops->process_info(lib->b, self, &me))
-    return;
-  report_print(&(struct report){.message = lua_tostring(L, -3),
-                                .traceback = lua_tostring(L, -2),
-                                .name = me.name,
-                                .id = me.id,
-                                .pid = me.pid,
-                                .spawned_at = me.spawned_at});
-}
 
 /* protected: [message, traceback, value] -> lib->out */
 static int encode_failure(lua_State *L) {
@@ -115,7 +111,7 @@ static void fail(lua_State *L, struct lib *lib, lua_State *co) {
   lua_resetthread(co); /* runs the __close of what the function had open */
   if (lib->b->ops->take_interrupt(lib->b))
     leave(lib, NULL, EXIT_INTERRUPTED); /* the summary of the run tells */
-  report_failure(L, lib);
+  report(lib, lua_tostring(L, -3), lua_tostring(L, -2));
   lib->b->ops->wait_children(lib->b);
   int top = lua_gettop(L);
   lua_pushcfunction(L, encode_failure);

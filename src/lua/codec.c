@@ -5,6 +5,7 @@
 #include "lua/codec.h"
 
 #include <assert.h>
+#include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,14 +31,28 @@ struct codec *codec_push(lua_State *L) {
   return lua_touserdata(L, -1);
 }
 
+/* Tell the bindings that the codec is about to be left by an error. */
+static void announce_raise(lua_State *L) {
+  const struct codec *c = codec_push(L);
+  lua_pop(L, 1);
+  if (c->hooks && c->hooks->before_raise)
+    c->hooks->before_raise(L);
+}
+
 void codec_raise(lua_State *L) {
+  announce_raise(L);
+  luaL_where(L, 1); /* whoever called the function of the library that is running */
+  lua_insert(L, -2);
+  lua_concat(L, 2);
   lua_error(L);
   abort(); /* not reached */
 }
 
 void codec_raise_nomem(lua_State *L) {
+  announce_raise(L);
   lua_pushliteral(L, "not enough memory"); /* Lua keeps this text at hand: nothing is allocated */
-  codec_raise(L);
+  lua_error(L);
+  abort();
 }
 
 void codec_keep_object(lua_State *L, int base, uint32_t number, int index) {

@@ -44,6 +44,8 @@ struct codec_hooks {
   bool (*export_handle)(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]);
   /* Push the handle that `ref` names (bytes are untrusted: validate), or raise a Lua error. */
   void (*import_handle)(lua_State *L, const uint8_t ref[CODEC_HANDLE_BYTES]);
+  /* The codec is about to raise. Not called for a memory error that Lua itself raises. NULL: nobody cares. */
+  void (*before_raise)(lua_State *L);
 };
 
 /*
@@ -73,7 +75,7 @@ void codec_encode(lua_State *L, int first, int count, const char *what, struct b
 /*
  * Decode a message that codec_encode wrote: pushes its values, returns how many.
  *   data  borrowed; any bytes at all
- * Raises a Lua error, a string without position, for a malformed message ("malformed message: ...
+ * Raises a Lua error, positioned likewise, for a malformed message ("malformed message: ...
  * at byte N"), a name that this process lacks, or want of memory. Metatables are set last, so no
  * finalizer sees a half-filled table; of a message that raises none are set. What is allocated is
  * in proportion to the bytes read, whatever they claim.

@@ -29,6 +29,7 @@ struct lib {
   struct buf flying;           /* struct object_ref of handles in the message being made */
   struct buf landed;           /* those of a message being read, if it will not be read again */
   bool consuming;              /* the message being read is */
+  bool paused;                 /* the collector is, by lib_pause */
   bool child;                  /* this process was made by spawn */
   bool finished;               /* the end of the script was waited for */
   uint32_t generation;         /* forks between the first process and this one */
@@ -76,6 +77,13 @@ void lib_locate(void *ctx, char where[WHERE_MAX]);
 /* The options table at `arg`: any key that is not among `names` (ended by NULL) is an argument error. */
 void lib_check_options(lua_State *L, int arg, const char *const names[]);
 
+/*
+ * Hold the collector off while a buffer of the lib or of a handle is in use: a finalizer that called into the library would use it,
+ * too. Whoever raises resumes before; only a memory error of Lua itself does not, and then the next pause and resume do.
+ */
+void lib_pause(lua_State *L, struct lib *lib);
+void lib_resume(lua_State *L, struct lib *lib);
+
 /* Encode into lib->out, which is cleared before; the error stands at the caller's line. */
 void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what);
 
@@ -83,7 +91,8 @@ void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char 
 void lib_sent(struct lib *lib);
 void lib_not_sent(struct lib *lib);
 
-/* Decode, push the values, return how many. `consuming`: it will not be decoded again. */
+/* Decode, push the values, return how many. The collector is held off meanwhile, so `data` may be in a buffer of the lib.
+ * `consuming`: it will not be decoded again. */
 int lib_decode(lua_State *L, struct lib *lib, const void *data, size_t len, bool consuming);
 
 /* -- the parts, each sets its functions and types; stack as before, `sandbox` table at index `table` ---- */

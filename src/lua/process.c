@@ -338,6 +338,7 @@ static int l_children(lua_State *L) {
   struct lib *lib = lib_of(L);
   lua_settop(L, 0);
   lua_newtable(L);
+  lib_pause(L, lib);
   buf_clear(&lib->in, 1 << 16);
   int rc = lib->b->ops->children(lib->b, visit_child, &lib->in);
   size_t n = lib->in.len / sizeof(struct object *);
@@ -348,6 +349,7 @@ static int l_children(lua_State *L) {
     lib_settle_handle(L, lib);
     lua_rawseti(L, 1, (lua_Integer)i + 1);
   }
+  lib_resume(L, lib);
   return rc ? lib_error(L, "children", rc) : 1;
 }
 

@@ -136,15 +136,34 @@ void lib_not_sent(struct lib *lib) {
   buf_clear(&lib->out, KEEP_BYTES);
 }
 
+void lib_pause(lua_State *L, struct lib *lib) {
+  if (lua_gc(L, LUA_GCISRUNNING) == 1) { /* 0: a script stopped it; -1: inside a finalizer */
+    lua_gc(L, LUA_GCSTOP);
+    lib->paused = true;
+  }
+}
+
+void lib_resume(lua_State *L, struct lib *lib) {
+  if (lib->paused)
+    lua_gc(L, LUA_GCRESTART);
+  lib->paused = false;
+}
+
+static void before_raise(lua_State *L) { lib_resume(L, lib_find(L)); }
+
 void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what) {
   lib_not_sent(lib); /* what an error left */
+  lib_pause(L, lib);
   codec_encode(L, first, count, what, &lib->out);
+  lib_resume(L, lib);
 }
 
 int lib_decode(lua_State *L, struct lib *lib, const void *data, size_t len, bool consuming) {
   lib->consuming = consuming;
   lib->landed.len = 0;
+  lib_pause(L, lib);
   int n = codec_decode(L, data, len);
+  lib_resume(L, lib);
   land_all(lib, &lib->landed);
   return n;
 }
@@ -173,12 +192,14 @@ static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES])
   memcpy(&ref, bytes, sizeof ref);
   luaL_checkstack(L, 4, NULL);
   struct handle *h = lib_push_handle(L, ref.type == OBJECT_QUEUE ? QUEUE_TYPE : PROCESS_TYPE);
-  if (lib->consuming && buf_append(&lib->landed, &ref, sizeof ref))
-    luaL_error(L, "not enough memory");
-  int rc = lib->b->ops->object_import(lib->b, &ref, &h->object);
-  if (rc)
+  int rc = lib->consuming ? buf_append(&lib->landed, &ref, sizeof ref) : 0;
+  if (rc == 0)
+    rc = lib->b->ops->object_import(lib->b, &ref, &h->object);
+  if (rc) {
+    lib_resume(L, lib);
     luaL_error(L, "the message names a queue or process that cannot be reached: %s",
                error_text(rc));
+  }
   lib_settle_handle(L, lib);
 }
 
@@ -311,7 +332,7 @@ static void set_globals(lua_State *L) {
 int sandbox_lib_open(lua_State *L, struct backend *b) {
   static const luaL_Reg functions[] = {
       {"sleep", l_sleep}, {"now", l_now}, {"time", l_time}, {"cpus", l_cpus}, {NULL, NULL}};
-  static const struct codec_hooks hooks = {export_handle, import_handle};
+  static const struct codec_hooks hooks = {export_handle, import_handle, before_raise};
   struct lib *lib = new_lib(L, b);
   codec_open(L, b->ops->key(b), &hooks);
   lua_createtable(L, 0, 24);

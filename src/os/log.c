@@ -18,6 +18,8 @@ enum {
   WARM_BYTES = 1 << 20,    /* the start of the ring: its pages are kept, and used again and again */
   RESERVE_BYTES = 1 << 18, /* memory is reserved in such steps */
   PUNCH_BYTES = 1 << 20,   /* and given back in such */
+  /* The ring is larger than the limit by what was read but not given back yet, and by skips. */
+  SLACK_BYTES = WARM_BYTES + 2 * PUNCH_BYTES,
   RING_LEAST = 4 << 20
 };
 
@@ -41,15 +43,16 @@ int log_create(uint64_t limit, struct log_ring *ret) {
   if (fd < 0)
     return error_from_errno(errno);
   uint64_t bytes = RING_LEAST;
-  while (bytes < limit + WARM_BYTES && bytes < UINT64_C(1) << 40)
-    bytes *= 2; /* room beyond the limit, for skips */
+  while (bytes < limit + SLACK_BYTES && bytes < UINT64_C(1) << 40)
+    bytes *= 2;
   /* The address space may be scarce (RLIMIT_AS, 39-bit machines): then a smaller ring will do. */
   for (; rc && bytes >= RING_LEAST; bytes /= 2) {
     if (ftruncate(fd, (off_t)bytes)) { /* RLIMIT_FSIZE counts here, too */
       rc = error_from_errno(errno);
       continue;
     }
-    rc = log_open(fd, bytes, limit < bytes ? limit : bytes, ret);
+    uint64_t most = bytes - SLACK_BYTES;
+    rc = log_open(fd, bytes, limit < most ? limit : most, ret);
   }
   if (rc)
     close(fd);
@@ -75,7 +78,7 @@ static int allocate(const struct log_ring *r, uint64_t from, uint64_t to) {
 
 /*
  * Have memory behind [w->tail, end): a store to a page that the system cannot back would be a SIGBUS. `bound` is the
- * end of what may be reserved: beyond it, in the ring, are entries still unread.
+ * end of what may be reserved: beyond it, in the ring, are entries still unread, and pages that are still to be given back.
  */
 static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t end, uint64_t bound) {
   if (end <= w->reserved)
@@ -163,7 +166,7 @@ int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, co
     first = next.tail;
   }
   give_back(r, &next, first);
-  uint64_t bound = (first & ~(uint64_t)(PAGE_BYTES - 1)) + r->bytes;
+  uint64_t bound = next.freed + r->bytes;
   /* Room for a skip is left behind every entry. */
   bool fits = place(r, next.tail) + need + SKIP_BYTES <= r->bytes;
   uint64_t target = fits ? next.tail : (next.tail | (r->bytes - 1)) + 1;
