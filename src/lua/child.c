@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "lua/guard.h"
 #include "lua/lib.h"
 #include "lua/report.h"
 

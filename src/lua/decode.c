@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lua/codec_internal.h"
+#include "lua/guard.h"
 #include "value/siphash.h"
 
 /* Of each object: what follows for it. */

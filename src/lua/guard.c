@@ -12,13 +12,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/guard.h"
 #include "lua/lib.h"
 
 static const char finalizable_key, anchor_key, set_key;
 
 /* -- tables ---------------------------------------------------------------------------------- */
 
-/* setmetatable(t, mt), as the standard library has it, noting tables with a finalizer. */
+void guard_setmetatable(lua_State *L, int index) {
+  bool finalizable = false;
+  index = lua_absindex(L, index);
+  if (lua_istable(L, -1) && lua_istable(L, index)) {
+    lua_pushliteral(L, "__gc");
+    finalizable = lua_rawget(L, -2) != LUA_TNIL;
+    lua_pop(L, 1);
+  }
+  if (finalizable && lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key) == LUA_TTABLE) {
+    lua_pushvalue(L, index);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+  }
+  if (finalizable)
+    lua_pop(L, 1);
+  lua_setmetatable(L, index);
+}
+
+/* setmetatable(t, mt), as the standard library has it. */
 static int l_setmetatable(lua_State *L) {
   int t = lua_type(L, 2);
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -26,17 +45,16 @@ static int l_setmetatable(lua_State *L) {
   if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
     return luaL_error(L, "cannot change a protected metatable");
   lua_settop(L, 2);
-  if (t == LUA_TTABLE) {
-    lua_pushliteral(L, "__gc");
-    if (lua_rawget(L, 2) != LUA_TNIL) {
-      lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
-      lua_pushvalue(L, 1);
-      lua_pushboolean(L, 1);
-      lua_rawset(L, -3);
-    }
-    lua_settop(L, 2);
-  }
-  lua_setmetatable(L, 1);
+  guard_setmetatable(L, 1);
+  return 1;
+}
+
+/* debug.setmetatable(v, mt), likewise. */
+static int l_debug_setmetatable(lua_State *L) {
+  int t = lua_type(L, 2);
+  luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
+  lua_settop(L, 2);
+  guard_setmetatable(L, 1);
   return 1;
 }
 
@@ -235,4 +253,9 @@ void lib_open_guard(lua_State *L) {
     g->header[i] = header_bytes(L, i);
   lua_pushcfunction(L, l_setmetatable);
   lua_setglobal(L, "setmetatable");
+  if (lua_getglobal(L, LUA_DBLIBNAME) == LUA_TTABLE) {
+    lua_pushcfunction(L, l_debug_setmetatable);
+    lua_setfield(L, -2, "setmetatable");
+  }
+  lua_pop(L, 1);
 }

@@ -100,7 +100,6 @@ int lib_decode(lua_State *L, struct lib *lib, const void *data, size_t len, bool
 void lib_open_process(lua_State *L, int table);
 void lib_open_queue(lua_State *L, int table);
 void lib_open_failure(lua_State *L, int table);
-void lib_open_guard(lua_State *L);
 
 /* luaL_setfuncs with the lib as the one upvalue; the table is at the top. */
 void lib_set_functions(lua_State *L, const luaL_Reg *functions);
@@ -118,10 +117,5 @@ int child_os_exit(lua_State *L);
 /* Push the failure object of a process that ended badly, from its info and the published message, if any. */
 void failure_push(lua_State *L, struct lib *lib, const struct process_info *info,
                   const struct buf *message);
-
-/* -- guard.c: no finalizer of the parent's objects runs in a child ------------------------------------ */
-
-/* In a child, first thing: from now on objects older than the fork are not finalized. May raise for memory. */
-void guard_enter_child(lua_State *L);
 
 #endif

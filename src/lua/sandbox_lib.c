@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "lua/codec.h"
+#include "lua/guard.h"
 #include "lua/lib.h"
 
 enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
