@@ -21,16 +21,12 @@ static void say(void *ctx, const char *line) {
   report_print(&(struct report){.message = line});
 }
 
-/* 0 lets the supervisor draw a seed; whoever says --seed 0 wants a run that can be repeated. */
-static uint64_t supervisor_seed(const struct options *o) {
-  return o->seeded && o->seed == 0 ? UINT64_C(0x9e3779b97f4a7c15) : o->seed;
-}
-
 static int run(const struct options *o, int argc, char **argv) {
   struct script script = {.options = o, .argc = argc, .argv = argv};
   const struct supervisor_options supervisor = {
       .speed = o->speed,
-      .seed = supervisor_seed(o),
+      .seed = o->seed,
+      .seeded = o->seeded,
       .max_procs = o->max_procs,
       .timeout_ns = o->timeout_ns,
       .tag_output = o->tag_output,

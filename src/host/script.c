@@ -46,8 +46,9 @@ static int on_error(lua_State *L) {
   if (lua_tostring(L, 1)) {
     luaL_traceback(L, L, NULL, 1);
   } else if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) {
-    lua_replace(L, 1);
-    lua_pushnil(L); /* an object made to be read: it says all it wants to say */
+    if (!lua_istable(L, 1) || lua_getfield(L, 1, "traceback") != LUA_TSTRING)
+      lua_pushnil(L); /* an object made to be read: it says all it wants to say */
+    lua_copy(L, 2, 1); /* the failure of a child brings the traceback of the child */
   } else {
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     lua_replace(L, 1);

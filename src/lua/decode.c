@@ -402,7 +402,7 @@ static void set_metatables(struct decoder *d) {
   for (uint32_t i = 0; i < d->metatables; i++) {
     codec_push_object(d->L, d->base, d->pending[i].table);
     codec_push_object(d->L, d->base, d->pending[i].metatable);
-    lua_setmetatable(d->L, -2);
+    guard_setmetatable(d->L, -2);
     lua_pop(d->L, 1);
   }
 }

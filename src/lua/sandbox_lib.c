@@ -106,7 +106,9 @@ void lib_settle_handle(lua_State *L, struct lib *lib) {
   const struct handle *h = lua_touserdata(L, -1);
   lua_Integer key = handle_key(lib, h->object);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &handles_key);
-  if (lua_rawgeti(L, -1, key) == LUA_TUSERDATA) {
+  lua_rawgeti(L, -1, key);
+  const struct handle *older = lua_touserdata(L, -1);
+  if (older && older->object) { /* finalized ones are found while the state closes */
     lua_replace(L, -3);
   } else {
     lua_pop(L, 1);

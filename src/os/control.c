@@ -16,10 +16,10 @@ static uint64_t quarter_of_memory(void) {
   return (uint64_t)si.totalram * si.mem_unit / 4;
 }
 
-static int fill_random(struct control *c, uint64_t *seed) {
+static int fill_random(struct control *c, bool seeded, uint64_t *seed) {
   if (getrandom(c->key, sizeof c->key, 0) != sizeof c->key)
     return -SBX_ESYSTEM;
-  if (*seed == 0 && getrandom(seed, sizeof *seed, 0) != sizeof *seed)
+  if (!seeded && getrandom(seed, sizeof *seed, 0) != sizeof *seed)
     return -SBX_ESYSTEM;
   return 0;
 }
@@ -32,7 +32,7 @@ int control_create(const struct control_options *o, struct control **ret) {
   if (c == MAP_FAILED)
     return -SBX_ENOMEM;
   uint64_t seed = o->seed;
-  int rc = fill_random(c, &seed);
+  int rc = fill_random(c, o->seeded, &seed);
   if (rc) {
     munmap(c, sizeof *c);
     return rc;

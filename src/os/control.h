@@ -144,7 +144,8 @@ struct control {
 
 struct control_options {
   double speed;
-  uint64_t seed; /* 0: drawn at random */
+  uint64_t seed; /* if `seeded`; else drawn at random */
+  bool seeded;
   uint32_t max_procs;
   bool tag_output;
 };

@@ -20,6 +20,7 @@ int foreign_open(const struct foreign_options *o, struct backend **ret) {
   }
   struct control_options co = {.speed = o->speed,
                                .seed = o->seed,
+                               .seeded = o->seed != 0,
                                .max_procs = o->max_procs,
                                .tag_output = o->tag_output};
   int rc = control_create(&co, &c);

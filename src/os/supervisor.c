@@ -190,6 +190,7 @@ int supervisor_run(const struct supervisor_options *o,
   struct supervisor s = {.o = o, .main_pidfd = -1, .deadline_ns = SBX_FOREVER};
   struct control_options co = {.speed = o->speed,
                                .seed = o->seed,
+                               .seeded = o->seeded,
                                .max_procs = o->max_procs,
                                .tag_output = o->tag_output};
   int lifeline_write, rc;
@@ -226,9 +227,13 @@ int supervisor_run(const struct supervisor_options *o,
 
 /* -- beside a foreign host ------------------------------------------------------------------- */
 
+/* There is no host of ours to print for it: what it says is written by hand. */
 static void say_stderr(void *ctx, const char *line) {
+  char text[LINE_MAX_BYTES + 16];
+  int len = snprintf(text, sizeof text, "sandbox: %s\n", line);
   (void)ctx;
-  dprintf(STDERR_FILENO, "sandbox: %s\n", line);
+  while (write(STDERR_FILENO, text, (size_t)len) < 0 && errno == EINTR)
+    continue;
 }
 
 void supervisor_beside(struct control *c, int broker, pid_t host, int host_pidfd) {

@@ -16,9 +16,10 @@
 
 struct supervisor_options {
   double speed;         /* > 0 */
-  uint64_t seed;        /* 0: drawn at random */
+  uint64_t seed;        /* if `seeded` */
+  bool seeded;          /* false: drawn at random */
   uint32_t max_procs;   /* alive at once, main included; 0: 512 */
-  int64_t timeout_ns;   /* machine time; SBX_FOREVER: none */
+  int64_t timeout_ns;   /* how long the run may take, machine time; 0 or SBX_FOREVER: any */
   bool tag_output;      /* children's lines are tagged */
   /* Messages for a person: whole lines, without a newline at the end. Borrowed for the call. */
   void (*say)(void *ctx, const char *line);

@@ -1,0 +1,21 @@
+#!/usr/bin/env sandbox
+-- A child starts with a copy of everything its parent has. From then on nothing is shared: what
+-- either of them changes, the other never sees. A result is what comes back, or use a queue.
+
+counter = 10 -- a global
+local list = { "apple" } -- an upvalue of the function below
+
+local function change(who)
+  counter = counter + 1
+  list[#list + 1] = "pear"
+  print(("%s: counter = %d, list = { %s }"):format(who, counter, table.concat(list, ", ")))
+  return counter
+end
+
+print(("parent, before: counter = %d, list = { %s }"):format(counter, table.concat(list, ", ")))
+local a = spawn(change, "first child")
+local in_a = a:result() -- wait for it, and take what the function returned
+local b = spawn(change, "second child")
+local in_b = b:result()
+print(("parent, after: counter = %d, list = { %s }"):format(counter, table.concat(list, ", ")))
+print(("returned by the children: %d and %d"):format(in_a, in_b))

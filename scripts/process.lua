@@ -1,0 +1,18 @@
+#!/usr/bin/env sandbox
+-- Each download has a process of its own, and they sleep side by side: the total is the time of
+-- the longer one, not the sum. (serial.lua is the same without processes.)
+
+local function download(file)
+  print(("Start the download process, process number:[%d]"):format(sandbox.getpid()))
+  print(("Start downloading %s..."):format(file))
+  local seconds = math.random(5, 10) -- every process draws random numbers of its own
+  sleep(seconds)
+  print(("%s Download complete! Consumed %d second"):format(file, seconds))
+end
+
+local start = sandbox.now()
+local first = spawn(download, "Python introduction.pdf") -- runs from here on
+local second = spawn(download, "av.avi") -- so does this one
+assert(join(first)) -- join waits; assert makes a failure in the child one here
+assert(join(second))
+print(("Total cost %.2f second."):format(sandbox.now() - start))

@@ -1,0 +1,106 @@
+/*
+ * tests/fuzz/fuzz_decode.c - codec_decode under libFuzzer.
+ *
+ * Of any bytes it must make values or an error, in memory proportional to them; and values that it
+ * made can be sent again.
+ */
+#include "codec_state.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { BYTES_PER_BYTE = 64, BYTES_AT_LEAST = 1 << 16 };
+
+static size_t used, peak;
+
+static void *counting_alloc(void *ud, void *p, size_t old, size_t new) {
+  (void)ud;
+  if (!p)
+    old = 0;
+  if (new == 0) {
+    free(p);
+    used -= old;
+    return NULL;
+  }
+  void *q = realloc(p, new);
+  if (!q)
+    return NULL;
+  used = used - old + new;
+  if (used > peak)
+    peak = used;
+  return q;
+}
+
+static lua_State *L;
+
+static void require_that(bool condition, const char *what) {
+  if (condition)
+    return;
+  fprintf(stderr, "fuzz_decode: %s: %s\n", what, lua_tostring(L, -1));
+  abort();
+}
+
+static int l_buf_gc(lua_State *l) {
+  buf_release(lua_touserdata(l, 1));
+  return 0;
+}
+
+/* [bytes, len] -> values */
+static int decode(lua_State *l) {
+  const void *data = lua_touserdata(l, 1);
+  size_t len = (size_t)lua_tointeger(l, 2);
+  lua_settop(l, 0);
+  int n = codec_decode(l, data, len);
+  require_that(n == lua_gettop(l), "values are missing");
+  return n;
+}
+
+/* [values] -> []: there and back once more. */
+static int again(lua_State *l) {
+  int count = lua_gettop(l);
+  luaL_checkstack(l, 4, NULL);
+  struct buf *b = lua_newuserdatauv(l, sizeof *b, 0);
+  *b = (struct buf){0};
+  luaL_setmetatable(l, "buf");
+  codec_encode(l, 1, count, "value", b);
+  uint8_t *exact = lua_newuserdatauv(l, b->len, 0); /* so that reading beyond the end is seen */
+  memcpy(exact, b->data, b->len);
+  require_that(codec_decode(l, exact, b->len) == count, "the count changed");
+  return 0;
+}
+
+static void decode_bytes(const uint8_t *data, size_t size) {
+  size_t before = peak = used;
+  lua_pushcfunction(L, decode);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)data);
+  lua_pushinteger(L, (lua_Integer)size);
+  int status = lua_pcall(L, 2, LUA_MULTRET, 0);
+  require_that(peak - before <= BYTES_PER_BYTE * size + BYTES_AT_LEAST, "too much memory");
+  if (status) {
+    require_that(lua_type(L, -1) == LUA_TSTRING, "an error without a text");
+    return;
+  }
+  require_that(lua_checkstack(L, 4), "the stack is full");
+  lua_pushcfunction(L, again);
+  lua_insert(L, 1);
+  require_that(!lua_pcall(L, lua_gettop(L) - 1, 0, 0), "cannot be sent again");
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+  (void)argc;
+  (void)argv;
+  L = lua_newstate(counting_alloc, NULL);
+  state_fill(L);
+  luaL_newmetatable(L, "buf");
+  lua_pushcfunction(L, l_buf_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_settop(L, 0);
+  return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  decode_bytes(data, size);
+  lua_settop(L, 0);
+  lua_gc(L, LUA_GCCOLLECT);
+  return 0;
+}

@@ -1,0 +1,87 @@
+-- What the documentation shows is run as it stands there.
+--
+-- A fenced block after one of these comments is an example:
+--
+--   <!-- test: lua -->   a script; run at --speed 10
+--   <!-- test: sh -->    shell commands, the program in PATH, at the top of the source tree; must exit with 0
+--
+-- A ```text block right after it is all it must print (stdout and stderr; process ids, `number:[4711]` and `pid 4711`, may
+-- differ). `<!-- test: run -->` and `<!-- test: all -->` mark the two commands of a fresh machine: .ci/run runs those.
+local shell = require "support.shell"
+
+local DOCUMENTS = { "README.md", "scripts/README.md" }
+
+-- The examples of a document: { kind=, code=, output= or nil, line= }.
+local function examples(document)
+  local list, marker, block, last = {}, nil, nil, nil
+  local number = 0
+  for line in (shell.read(document) .. "\n"):gmatch("(.-)\n") do
+    number = number + 1
+    local fence = line:match("^```(%a*)")
+    if block and fence then
+      if block.kind == "output" then
+        last.output = table.concat(block, "\n", 1, #block) .. "\n"
+        last = nil
+      else
+        block.code = table.concat(block, "\n") .. "\n"
+        list[#list + 1] = block
+        last = block
+      end
+      block = nil
+    elseif block then
+      block[#block + 1] = line
+    elseif fence then
+      if marker then
+        block = { kind = marker, line = number, language = fence }
+      elseif last and fence == "text" then
+        block = { kind = "output", line = number }
+      else
+        block, last = { kind = "prose", line = number }, nil
+      end
+      marker = nil
+    else
+      local found = line:match("^<!%-%- test: (%a+) %-%->$")
+      marker = found or marker
+      if found or line:find("%S") then last = nil end
+    end
+  end
+  return list
+end
+
+local function same(text) return (text:gsub("number:%[%d+%]", "number:[n]"):gsub("pid %d+", "pid n")) end
+
+local function run(example)
+  if example.kind == "lua" then
+    local file <close> = shell.file(example.code)
+    local output = shell.sandbox("--speed", "10", file.name)
+    return (output:gsub(file.name:gsub("%p", "%%%0"), "script.lua")), 0
+  end
+  local folder = shell.program:match("^(.*)/[^/]*$")
+  local file <close> = shell.file("exec 2>&1 </dev/null\n" .. example.code)
+  return shell.run(("cd %s && PATH=%s:$PATH sh -e %s"):format(shell.quote(shell.source), shell.quote(folder),
+    shell.quote(file.name)))
+end
+
+for _, document in ipairs(DOCUMENTS) do
+  describe(document, function()
+    local count = { lua = 0, sh = 0, run = 0, all = 0 }
+    for _, example in ipairs(examples(document)) do
+      if count[example.kind] then count[example.kind] = count[example.kind] + 1 end
+      if example.kind == "lua" or example.kind == "sh" then
+        it(("line %d: the %s example does as shown"):format(example.line, example.kind), function()
+          local output, status = run(example)
+          assert.are.equal(0, status, output)
+          if example.output then assert.are.equal(same(example.output), same(output)) end
+        end)
+      end
+    end
+
+    it("has examples", function() assert.is_true(count.lua + count.sh > 0) end)
+    if document == "README.md" then
+      it("has the two commands of a fresh machine, once each", function()
+        assert.are.equal(1, count.run)
+        assert.are.equal(1, count.all)
+      end)
+    end
+  end)
+end

@@ -1,0 +1,263 @@
+/* tests/unit/test_base.c - errors, buffers, clock, fault points. */
+#include "support/os_world.h"
+
+#include <errno.h>
+#include <float.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+/* -- errors ------------------------------------------------------------------------------------ */
+
+static void every_code_has_a_name_a_text_and_a_number_of_its_own(void **state) {
+  (void)state;
+  static const int codes[] = {
+#define X(name, number, text) SBX_##name,
+      SBX_ERRORS(X)
+#undef X
+  };
+  size_t n = sizeof codes / sizeof *codes;
+  for (size_t i = 0; i < n; i++) {
+    assert_true(codes[i] > 0);
+    assert_true(strlen(error_text(codes[i])) > 0);
+    assert_ptr_equal(error_text(codes[i]), error_text(-codes[i]));
+    assert_true(strncmp(error_name(-codes[i]), "SBX_E", 5) == 0);
+    for (size_t k = 0; k < i; k++) {
+      assert_int_not_equal(codes[i], codes[k]);
+      assert_string_not_equal(error_name(codes[i]), error_name(codes[k]));
+    }
+  }
+}
+
+static void an_unknown_code_has_a_text_too(void **state) {
+  (void)state;
+  assert_string_equal(error_text(0), "unknown error");
+  assert_string_equal(error_text(-9999), "unknown error");
+  assert_string_equal(error_name(12345), "SBX_?");
+}
+
+static void errno_becomes_a_code(void **state) {
+  (void)state;
+  static const int pairs[][2] = {
+      {0, 0},
+      {EINTR, -SBX_EINTERRUPTED},
+      {ETIMEDOUT, -SBX_ETIMEDOUT},
+      {ENOMEM, -SBX_ENOMEM},
+      {ENOSPC, -SBX_ENOSPC},
+      {EFBIG, -SBX_ENOSPC},
+      {EDQUOT, -SBX_ENOSPC},
+      {EMFILE, -SBX_EMFILE},
+      {ENFILE, -SBX_EMFILE},
+      {EAGAIN, -SBX_EAGAIN},
+      {EBADF, -SBX_ESYSTEM},
+  };
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    assert_int_equal(error_from_errno(pairs[i][0]), pairs[i][1]);
+}
+
+/* -- buffers ----------------------------------------------------------------------------------- */
+
+static void a_buffer_holds_what_was_appended(void **state) {
+  (void)state;
+  struct buf b = {0};
+  uint64_t seed = 1;
+  for (int i = 0; i < 5000; i++) {
+    uint8_t bytes[7];
+    size_t len = random_next(&seed) % sizeof bytes;
+    size_t before = b.len;
+    for (size_t k = 0; k < len; k++)
+      bytes[k] = (uint8_t)(before + k);
+    assert_int_equal(buf_append(&b, bytes, len), 0);
+    if (i % 3 == 0)
+      assert_int_equal(buf_append_byte(&b, (uint8_t)b.len), 0);
+    assert_true(b.len <= b.cap);
+  }
+  for (size_t i = 0; i < b.len; i++)
+    assert_int_equal(b.data[i], (uint8_t)i);
+  buf_release(&b);
+  assert_null(b.data);
+  buf_release(&b);
+  assert_int_equal(buf_append(&b, "x", 1), 0);
+  buf_release(&b);
+}
+
+static void a_buffer_refuses_absurd_sizes_and_stays_as_it_was(void **state) {
+  (void)state;
+  struct buf b = {0};
+  assert_int_equal(buf_append(&b, "abc", 3), 0);
+  const uint8_t *data = b.data;
+  assert_int_equal(buf_reserve(&b, SIZE_MAX), -SBX_ENOMEM);
+  assert_int_equal(buf_reserve(&b, SIZE_MAX / 2), -SBX_ENOMEM);
+  assert_int_equal(buf_reserve(&b, SIZE_MAX / 2 - 3), -SBX_ENOMEM);
+  assert_ptr_equal(b.data, data);
+  assert_int_equal(b.len, 3);
+  assert_memory_equal(b.data, "abc", 3);
+  fault_plan("buf.alloc:1:fail");
+  assert_int_equal(buf_reserve(&b, 1000), -SBX_ENOMEM);
+  assert_int_equal(buf_append(&b, "d", 1), 0); /* there is room: no allocation */
+  assert_int_equal(buf_reserve(&b, 1000), 0);
+  fault_plan(NULL);
+  assert_memory_equal(b.data, "abcd", 4);
+  buf_release(&b);
+}
+
+static void clear_gives_memory_back_beyond_what_is_kept(void **state) {
+  (void)state;
+  struct buf b = {0};
+  assert_int_equal(buf_reserve(&b, 100), 0);
+  b.len = 100;
+  buf_clear(&b, b.cap);
+  assert_non_null(b.data);
+  assert_int_equal(b.len, 0);
+  buf_clear(&b, b.cap - 1);
+  assert_null(b.data);
+  assert_int_equal(b.cap, 0);
+}
+
+/* -- clock ------------------------------------------------------------------------------------- */
+
+static void deadlines_are_near_far_or_never(void **state) {
+  (void)state;
+  struct run_clock c = clock_run_start(1);
+  int64_t before = clock_now_ns();
+  int64_t now = clock_run_deadline(&c, 0);
+  assert_true(now >= before && now <= clock_now_ns());
+  int64_t far = clock_run_deadline(&c, 3600);
+  assert_true(far - now >= 3600 * NS_PER_SECOND && far != SBX_FOREVER);
+  assert_true(clock_run_deadline(&c, 1e300) == SBX_FOREVER);
+  assert_true(clock_run_deadline(&c, DBL_MAX) == SBX_FOREVER);
+  assert_true(clock_run_deadline(&c, 9.3e9) == SBX_FOREVER); /* just beyond 2^63 ns */
+  assert_true(clock_run_deadline(&c, 1e9) != SBX_FOREVER);
+  assert_true(clock_run_deadline(&c, 1e9) > 0);
+}
+
+static void a_faster_run_has_shorter_waits_and_a_clock_that_agrees(void **state) {
+  (void)state;
+  struct run_clock c = clock_run_start(1000);
+  int64_t now = clock_now_ns();
+  int64_t deadline = clock_run_deadline(&c, 1);
+  assert_true(deadline - now >= NS_PER_MS && deadline - now < NS_PER_SECOND);
+  double t0 = clock_run_now(&c), w0 = clock_run_time(&c);
+  int64_t m0 = clock_now_ns();
+  usleep(2000);
+  int64_t m1 = clock_now_ns();
+  double t1 = clock_run_now(&c), w1 = clock_run_time(&c);
+  double least = (double)(m1 - m0) / 1e9 * 1000;
+  assert_true(t1 - t0 >= least * 0.999 && w1 - w0 >= least * 0.999);
+  assert_true(t1 - t0 >= 2);
+}
+
+static void the_time_left_is_never_negative(void **state) {
+  (void)state;
+  struct timespec t;
+  assert_null(clock_left(SBX_FOREVER, &t));
+  assert_ptr_equal(clock_left(0, &t), &t);
+  assert_true(t.tv_sec == 0 && t.tv_nsec == 0);
+  clock_left(INT64_MIN / 2, &t);
+  assert_true(t.tv_sec == 0 && t.tv_nsec == 0);
+  clock_left(clock_now_ns() + 5 * NS_PER_SECOND, &t);
+  assert_true(t.tv_sec == 4 && t.tv_nsec > 0 && t.tv_nsec < NS_PER_SECOND);
+  clock_left(SBX_FOREVER - 1, &t);
+  assert_true(t.tv_sec > 1000000 && t.tv_nsec >= 0 && t.tv_nsec < NS_PER_SECOND);
+}
+
+/* -- fault points ------------------------------------------------------------------------------ */
+
+static void a_point_fails_at_its_pass_only(void **state) {
+  (void)state;
+  fault_plan("a.point:3:fail,b.point:0:fail");
+  assert_false(fault_hit("a.point"));
+  assert_false(fault_hit("a.point"));
+  assert_true(fault_hit("a.point"));
+  assert_false(fault_hit("a.point"));
+  assert_true(fault_hit("b.point"));
+  assert_true(fault_hit("b.point"));
+  assert_false(fault_hit("c.point"));
+  fault_plan("");
+  assert_false(fault_hit("b.point"));
+}
+
+static void a_point_may_be_for_one_process(void **state) {
+  (void)state;
+  fault_plan("a@7:1:fail");
+  fault_process(6);
+  assert_false(fault_hit("a"));
+  fault_process(7);
+  assert_true(fault_hit("a"));
+  assert_false(fault_hit("a"));
+  fault_process(7); /* counts from zero again */
+  assert_true(fault_hit("a"));
+  fault_process(1);
+  fault_plan(NULL);
+}
+
+static void a_malformed_plan_does_nothing(void **state) {
+  (void)state;
+  static const char *const plans[] = {"x", "x:", "x:1", "x:y:fail", ":1:fail", ",,,", "@@@:::", "x:1:dance"};
+  for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+    fault_plan(plans[i]);
+    assert_false(fault_hit("x"));
+  }
+  fault_plan("a:1:fail,b:1:fail,c:1:fail,d:1:fail,e:1:fail,f:1:fail,g:1:fail,h:1:fail,i:1:fail");
+  assert_true(fault_hit("h"));
+  assert_false(fault_hit("i")); /* eight steps, no more */
+  fault_plan(NULL);
+}
+
+static void the_plan_comes_from_the_environment(void **state) {
+  (void)state;
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    execl("/proc/self/exe", "test_base", "--from-environment", (char *)NULL);
+    _exit(98);
+  }
+  int status;
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+TEST_ON_STAGE(a_point_kills_or_stops, 10) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    fault_plan("s:1:stop,k:2:kill");
+    fault_hit("s");
+    fault_hit("k");
+    fault_hit("k");
+    _exit(0);
+  }
+  int status;
+  CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
+  CHECK(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+  kill(pid, SIGCONT);
+  status = reap_pid(pid);
+  CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static int from_environment(void) {
+  fault_hit("env.point");
+  return fault_hit("env.point") ? 1 : 2;
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "--from-environment") == 0)
+    return from_environment();
+  setenv("SANDBOX_FAULT", "env.point:2:kill", 1); /* not read here: fault_plan is called before any point */
+  fault_plan(NULL);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_code_has_a_name_a_text_and_a_number_of_its_own),
+      cmocka_unit_test(an_unknown_code_has_a_text_too),
+      cmocka_unit_test(errno_becomes_a_code),
+      cmocka_unit_test(a_buffer_holds_what_was_appended),
+      cmocka_unit_test(a_buffer_refuses_absurd_sizes_and_stays_as_it_was),
+      cmocka_unit_test(clear_gives_memory_back_beyond_what_is_kept),
+      cmocka_unit_test(deadlines_are_near_far_or_never),
+      cmocka_unit_test(a_faster_run_has_shorter_waits_and_a_clock_that_agrees),
+      cmocka_unit_test(the_time_left_is_never_negative),
+      cmocka_unit_test(a_point_fails_at_its_pass_only),
+      cmocka_unit_test(a_point_may_be_for_one_process),
+      cmocka_unit_test(a_malformed_plan_does_nothing),
+      cmocka_unit_test(the_plan_comes_from_the_environment),
+      cmocka_unit_test(a_point_kills_or_stops),
+  };
+  return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}

@@ -1,0 +1,149 @@
+/* tests/unit/test_object.c - the table of ops, the waist, the machines of queue and process. */
+#include "support/os_world.h"
+
+#include <assert.h>
+
+#include "object/process.h"
+#include "object/queue.h"
+
+/* -- ops --------------------------------------------------------------------------------------- */
+
+static void every_op_is_described(void **state) {
+  (void)state;
+  for (int k = OP_NONE + 1; k < OP_COUNT; k++) {
+    const struct op_description *d = op_describe((enum op_kind)k);
+    assert_true(d->type != OBJECT_NONE);
+    assert_true(d->verb && strlen(d->verb) > 0);
+    for (int other = OP_NONE + 1; other < k; other++) {
+      const struct op_description *o = op_describe((enum op_kind)other);
+      assert_false(o->type == d->type && strcmp(o->verb, d->verb) == 0);
+    }
+  }
+  assert_true(op_describe(OP_QUEUE_PUT)->blocks && op_describe(OP_QUEUE_GET)->blocks);
+  assert_true(op_describe(OP_PROCESS_JOIN)->blocks && op_describe(OP_CLOCK_SLEEP)->blocks);
+  assert_false(op_describe(OP_QUEUE_PEEK)->blocks || op_describe(OP_QUEUE_CLOSE)->blocks);
+  assert_string_equal(op_describe(OP_NONE)->verb, "none");
+  assert_ptr_equal(op_describe(OP_COUNT), op_describe(OP_NONE));
+  assert_ptr_equal(op_describe((enum op_kind)1000), op_describe(OP_NONE));
+}
+
+static struct {
+  int calls;
+  enum op_phase phase[4];
+  int rc[4];
+} seen;
+
+static void watch(void *observer, const struct op *op, enum op_phase phase, int rc) {
+  assert_ptr_equal(observer, &seen);
+  assert_int_equal(op->kind, OP_QUEUE_GET);
+  seen.phase[seen.calls] = phase;
+  seen.rc[seen.calls++] = rc;
+}
+
+static int refuse(struct backend *b, struct op *op) {
+  (void)b;
+  (void)op;
+  assert_int_equal(seen.calls, 1); /* told before, and not yet after */
+  return -SBX_ECLOSED;
+}
+
+static void perform_tells_the_observer_before_and_after(void **state) {
+  (void)state;
+  const struct backend_ops ops = {.perform = refuse};
+  struct backend b = {.ops = &ops, .observe = watch, .observer = &seen};
+  struct op op = {.kind = OP_QUEUE_GET};
+  assert_int_equal(perform(&b, &op), -SBX_ECLOSED);
+  assert_int_equal(seen.calls, 2);
+  assert_int_equal(seen.phase[0], OP_BEGIN);
+  assert_int_equal(seen.phase[1], OP_END);
+  assert_int_equal(seen.rc[1], -SBX_ECLOSED);
+}
+
+/* -- queue ------------------------------------------------------------------------------------- */
+
+/* What a queue means, said another way: a number of items, a limit, a flag. */
+static void the_queue_machine_is_a_bounded_counter_that_can_be_closed(void **state) {
+  (void)state;
+  uint64_t seed = 7;
+  for (int round = 0; round < 2000; round++) {
+    struct queue_state s = {.max = random_next(&seed) % 4, .put = UINT64_MAX - 5, .got = UINT64_MAX - 5};
+    uint64_t n = 0;
+    bool closed = false;
+    for (int step = 0; step < 40; step++) { /* the counters wrap on the way */
+      struct queue_state before = s;
+      bool full = s.max && n == s.max;
+      assert_true(queue_len(&s) == n);
+      assert_int_equal(queue_is_full(&s), full);
+      switch (random_next(&seed) % 9) {
+      case 0: case 1: case 2: case 3:
+        assert_int_equal(queue_enabled(&s, OP_QUEUE_PUT), closed || !full);
+        if (closed || !full) {
+          assert_int_equal(queue_apply(&s, OP_QUEUE_PUT), closed ? -SBX_ECLOSED : 0);
+          n += !closed;
+        }
+        break;
+      case 4: case 5: case 6:
+        assert_int_equal(queue_enabled(&s, OP_QUEUE_GET), closed || n > 0);
+        if (closed || n > 0) {
+          assert_int_equal(queue_apply(&s, OP_QUEUE_GET), n ? 0 : -SBX_ECLOSED);
+          n -= n > 0;
+        }
+        break;
+      case 7:
+        assert_true(queue_enabled(&s, OP_QUEUE_PEEK));
+        assert_int_equal(queue_apply(&s, OP_QUEUE_PEEK), n ? 0 : closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT);
+        assert_memory_equal(&s, &before, sizeof s);
+        break;
+      default:
+        if (random_next(&seed) % 4)
+          break;
+        assert_true(queue_enabled(&s, OP_QUEUE_CLOSE));
+        assert_int_equal(queue_apply(&s, OP_QUEUE_CLOSE), 0);
+        closed = true;
+      }
+      assert_int_equal(s.closed, closed);
+      assert_true(s.max == before.max);
+    }
+  }
+  struct queue_state s = {0};
+  assert_int_equal(queue_apply(&s, OP_CLOCK_SLEEP), -SBX_EINVAL);
+}
+
+/* -- process ----------------------------------------------------------------------------------- */
+
+static void a_join_is_enabled_when_the_process_has_ended(void **state) {
+  (void)state;
+  for (int phase = PHASE_FREE; phase <= PHASE_ENDED; phase++) {
+    struct process_state s = {.phase = (enum process_phase)phase};
+    assert_int_equal(process_enabled(&s, OP_PROCESS_JOIN), phase == PHASE_ENDED);
+    assert_true(process_enabled(&s, OP_PROCESS_SIGNAL));
+  }
+  static_assert(PHASE_FREE < PHASE_CLAIMED && PHASE_CLAIMED < PHASE_RUNNING &&
+                    PHASE_RUNNING < PHASE_EXITED && PHASE_EXITED < PHASE_ENDED,
+                "a life goes forward");
+}
+
+static void the_status_says_how_it_ended(void **state) {
+  (void)state;
+  struct process_state s = {.phase = PHASE_RUNNING, .exit_code = 1};
+  assert_int_equal(process_status_of(&s), PROCESS_RUNNING);
+  s.phase = PHASE_ENDED;
+  assert_int_equal(process_status_of(&s), PROCESS_FAILED);
+  s.exit_code = 0;
+  assert_int_equal(process_status_of(&s), PROCESS_DONE);
+  s.signal = 9;
+  assert_int_equal(process_status_of(&s), PROCESS_KILLED);
+  s.exit_code = 1;
+  assert_int_equal(process_status_of(&s), PROCESS_KILLED);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_op_is_described),
+      cmocka_unit_test(perform_tells_the_observer_before_and_after),
+      cmocka_unit_test(the_queue_machine_is_a_bounded_counter_that_can_be_closed),
+      cmocka_unit_test(a_join_is_enabled_when_the_process_has_ended),
+      cmocka_unit_test(the_status_says_how_it_ended),
+  };
+  return cmocka_run_group_tests_name("object", tests, NULL, NULL);
+}

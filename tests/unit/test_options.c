@@ -1,0 +1,404 @@
+/* The command line: what is understood, what is refused and how, and what is made from the table.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "host/options.h"
+
+enum { ARGS_MAX = 16 };
+
+/* A command line after its parse. */
+struct parsed {
+  struct options o;
+  int status, argc;
+  char *argv[ARGS_MAX];
+  char *complaint; /* owned; what was written to stderr */
+};
+
+/* Parse the arguments up to a NULL. */
+static struct parsed parse(const char *first, ...) {
+  struct parsed p = {.argc = 1, .argv = {"sandbox"}};
+  va_list args;
+  va_start(args, first);
+  for (const char *a = first; a; a = va_arg(args, const char *))
+    p.argv[p.argc++] = (char *)(uintptr_t)a;
+  va_end(args);
+  size_t len;
+  FILE *err = open_memstream(&p.complaint, &len);
+  p.status = options_parse(&p.o, p.argc, p.argv, err);
+  fclose(err);
+  return p;
+}
+
+static void release(struct parsed *p) {
+  options_release(&p->o);
+  free(p->complaint);
+}
+
+/* The command line is refused with this first line; the second names --help. */
+#define expect_refusal(text, ...)                                                                  \
+  do {                                                                                             \
+    struct parsed p_ = parse(__VA_ARGS__, NULL);                                                   \
+    assert_int_equal(p_.status, EXIT_USAGE);                                                       \
+    assert_string_equal(p_.complaint,                                                              \
+                        "sandbox: " text "\n'sandbox --help' shows what there is\n");              \
+    release(&p_);                                                                                  \
+  } while (0)
+
+/* The command line is good, and `condition` holds for its `p.o`. */
+#define expect_good(condition, ...)                                                                \
+  do {                                                                                             \
+    struct parsed p = parse(__VA_ARGS__, NULL);                                                    \
+    assert_string_equal(p.complaint, "");                                                          \
+    assert_int_equal(p.status, 0);                                                                 \
+    assert_true(condition);                                                                        \
+    release(&p);                                                                                   \
+  } while (0)
+
+static void test_defaults(void **state) {
+  (void)state;
+  struct parsed p = parse(NULL);
+  assert_int_equal(p.status, 0);
+  assert_int_equal(p.o.mode, MODE_RUN);
+  assert_int_equal(p.o.script, 1);
+  assert_true(p.o.speed == 1);
+  assert_false(p.o.seeded);
+  assert_int_equal(p.o.max_procs, 512);
+  assert_true(p.o.timeout_ns == SBX_FOREVER);
+  assert_false(p.o.tag_output);
+  assert_int_equal(p.o.color, COLOR_AUTO);
+  release(&p);
+
+  struct options nothing;
+  char *none[] = {NULL};
+  assert_int_equal(options_parse(&nothing, 0, none, stderr), 0);
+  assert_int_equal(nothing.script, 0);
+  options_release(&nothing);
+  options_release(&nothing);
+}
+
+static void test_steps_keep_their_order(void **state) {
+  (void)state;
+  struct parsed p =
+      parse("-e", "x=1", "-lm=json", "-W", "-ey=2", "-l", "a.b", "s.lua", "-e", "z", NULL);
+  static const struct step expected[] = {
+      {STEP_STATEMENT, "x=1"}, {STEP_LIBRARY, "m=json"}, {STEP_WARNINGS, NULL},
+      {STEP_STATEMENT, "y=2"}, {STEP_LIBRARY, "a.b"},
+  };
+  assert_int_equal(p.status, 0);
+  assert_int_equal(p.o.step_count, 5);
+  for (size_t i = 0; i < 5; i++) {
+    assert_int_equal(p.o.steps[i].kind, expected[i].kind);
+    if (expected[i].text)
+      assert_string_equal(p.o.steps[i].text, expected[i].text);
+  }
+  assert_string_equal(p.argv[p.o.script], "s.lua");
+  release(&p);
+}
+
+static void test_flags(void **state) {
+  (void)state;
+  expect_good(p.o.interactive && p.o.show_version, "-i");
+  expect_good(!p.o.interactive && p.o.show_version, "-v");
+  expect_good(p.o.ignore_environment, "-E");
+  expect_good(p.o.mode == MODE_CHECK, "--check");
+  expect_good(p.o.step_count == 1 && *p.o.steps[0].text == '\0', "-e", "");
+}
+
+static void test_where_the_script_is(void **state) {
+  (void)state;
+  expect_good(p.o.script == 1 && !p.o.script_is_stdin, "s.lua", "--sped");
+  expect_good(p.o.script == 1 && p.o.script_is_stdin, "-", "-e");
+  expect_good(p.o.script == 2 && !p.o.script_is_stdin, "--", "-");
+  expect_good(p.o.script == 2 && p.o.script == p.argc, "--");
+  expect_good(p.o.script == 3, "--speed", "2", "s.lua");
+  expect_good(p.o.script == 1, "");
+  expect_good(p.o.script == p.argc, "-e", "x=1");
+}
+
+static void test_speed(void **state) {
+  (void)state;
+  expect_good(p.o.speed == 10, "--speed", "10");
+  expect_good(p.o.speed == 0.5, "--speed=.5");
+  expect_good(p.o.speed == 1e3, "--speed=1e3");
+  static const char *const bad[] = {"0", "-1", "nan", "inf", "1e999",  "x",
+                                    "",  " 1", "1x",  "+1",  "--seed", "0.0"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    struct parsed p = parse("--speed", bad[i], NULL);
+    char expected[160];
+    snprintf(expected, sizeof expected,
+             "sandbox: option '--speed' wants a number greater than 0, not '%s'; for example "
+             "--speed 10\n",
+             bad[i]);
+    assert_int_equal(p.status, EXIT_USAGE);
+    assert_memory_equal(p.complaint, expected, strlen(expected));
+    release(&p);
+  }
+}
+
+static void test_seed(void **state) {
+  (void)state;
+  expect_good(p.o.seeded && p.o.seed == 0, "--seed", "0");
+  expect_good(p.o.seeded && p.o.seed == UINT64_MAX, "--seed", "18446744073709551615");
+  expect_good(p.o.seed == UINT64_MAX, "--seed=0xffffffffffffffff");
+  expect_good(p.o.seed == 10, "--seed=010");
+#define BAD_SEED(value)                                                                            \
+  expect_refusal("option '--seed' wants an integer of 64 bits, decimal or 0x, not '" value         \
+                 "'; for example --seed 42",                                                       \
+                 "--seed", value)
+  BAD_SEED("18446744073709551616");
+  BAD_SEED("-1");
+  BAD_SEED("1.5");
+  BAD_SEED("0x");
+  BAD_SEED("0xg");
+  BAD_SEED("");
+  BAD_SEED(" 1");
+}
+
+static void test_timeout(void **state) {
+  (void)state;
+  expect_good(p.o.timeout_ns == 60 * NS_PER_SECOND, "--timeout", "60");
+  expect_good(p.o.timeout_ns == NS_PER_SECOND / 4, "--timeout=0.25");
+  expect_good(p.o.timeout_ns == 1, "--timeout=1e-30");
+  expect_good(p.o.timeout_ns == SBX_FOREVER, "--timeout=1e30");
+  expect_refusal(
+      "option '--timeout' wants seconds greater than 0, not '0'; for example --timeout 60",
+      "--timeout", "0");
+}
+
+static void test_max_procs(void **state) {
+  (void)state;
+  expect_good(p.o.max_procs == 1, "--max-procs", "1");
+  expect_good(p.o.max_procs == 32768, "--max-procs=32768");
+  expect_refusal(
+      "option '--max-procs' wants an integer from 1 to 32768, not '0'; for example --max-procs 64",
+      "--max-procs", "0");
+  expect_refusal("option '--max-procs' wants an integer from 1 to 32768, not '32769'; for example "
+                 "--max-procs 64",
+                 "--max-procs=32769");
+}
+
+static void test_choices(void **state) {
+  (void)state;
+  expect_good(p.o.tag_output, "--output", "tag");
+  expect_good(!p.o.tag_output, "--output=tag", "--output=raw");
+  expect_good(p.o.color == COLOR_ALWAYS, "--color=always");
+  expect_good(p.o.color == COLOR_NEVER, "--color", "never");
+  expect_good(p.o.color == COLOR_AUTO, "--color", "auto");
+  expect_refusal("option '--output' wants raw or tag, not 'ta'; for example --output tag",
+                 "--output", "ta");
+  expect_refusal("option '--output' wants raw or tag, not ''; for example --output tag",
+                 "--output=");
+  expect_refusal("option '--output' wants raw or tag, not 'raw tag'; for example --output tag",
+                 "--output=raw tag");
+  expect_refusal(
+      "option '--color' wants auto, always or never, not 'yes'; for example --color never",
+      "--color", "yes");
+  expect_refusal(
+      "option '--completions' wants bash, zsh or fish, not 'tcsh'; for example --completions bash",
+      "--completions", "tcsh");
+}
+
+static void test_missing_arguments(void **state) {
+  (void)state;
+  expect_refusal(
+      "option '--speed' needs an argument: a number greater than 0; for example --speed 10",
+      "--speed");
+  expect_refusal("option '-e' needs an argument: a Lua statement; for example -e 'print(1)'", "-e");
+  expect_refusal("option '-e' needs an argument: a Lua statement; for example -e 'print(1)'", "-e",
+                 "-v");
+  expect_refusal("option '-l' needs an argument: the name of a library; for example -l json", "-l",
+                 "--");
+  expect_refusal("option '--check' takes no argument", "--check=1");
+  expect_refusal("option '--help' takes no argument", "--help=me");
+}
+
+static void test_did_you_mean(void **state) {
+  (void)state;
+  static const char *const pairs[][2] = {
+      {"--sped", "--speed"},
+      {"--spede", "--speed"},
+      {"--sed", "--seed"},
+      {"--Speed", "--speed"},
+      {"--time", "--timeout"},
+      {"--timout", "--timeout"},
+      {"--max-proc", "--max-procs"},
+      {"--maxprocs", "--max-procs"},
+      {"--max_procs", "--max-procs"},
+      {"--colour", "--color"},
+      {"--hlep", "--help"},
+      {"--verison", "--version"},
+      {"-speed", "--speed"},
+      {"-help", "--help"},
+      {"--ouput", "--output"},
+      {"--completion", "--completions"},
+      {"--chekc", "--check"},
+      {"--e", "-e"},
+      {"-version", "--version"},
+      {"--i", "-i"},
+  };
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    struct parsed p = parse(pairs[i][0], "x", NULL);
+    char expected[128];
+    snprintf(expected, sizeof expected, "sandbox: unknown option '%s'; did you mean '%s'?\n",
+             pairs[i][0], pairs[i][1]);
+    assert_int_equal(p.status, EXIT_USAGE);
+    assert_memory_equal(p.complaint, expected, strlen(expected));
+    release(&p);
+  }
+  expect_refusal("unknown option '--sped'; did you mean '--speed'?", "--sped=3");
+}
+
+static void test_no_idea(void **state) {
+  (void)state;
+  expect_refusal("unknown option '--frobnicate'", "--frobnicate");
+  expect_refusal("unknown option '-x'", "-x");
+  expect_refusal("unknown option '-ix'", "-ix");
+  expect_refusal("unknown option '-vi'", "-vi");
+  expect_refusal("unknown option '---'", "---");
+  expect_refusal("unknown option '--'", "--=");
+  expect_refusal("unknown option '--trace'", "--trace", "a.html");
+  expect_refusal("unknown option '--timeline'", "--timeline");
+  expect_refusal("unknown option '--stats'", "--stats");
+}
+
+static void test_a_long_mistake(void **state) {
+  (void)state;
+  static char typed[100000] = "--";
+  memset(typed + 2, 'x', sizeof typed - 3);
+  struct parsed p = parse(typed, NULL);
+  assert_int_equal(p.status, EXIT_USAGE);
+  release(&p);
+}
+
+static void test_the_first_of_help_and_mistake_wins(void **state) {
+  (void)state;
+  expect_good(p.o.mode == MODE_HELP, "--help", "--sped");
+  expect_good(p.o.mode == MODE_HELP, "-h");
+  expect_good(p.o.mode == MODE_VERSION, "--version", "--sped");
+  expect_good(p.o.mode == MODE_COMPLETIONS && strcmp(p.o.shell, "fish") == 0, "--completions=fish");
+  expect_refusal("unknown option '--sped'; did you mean '--speed'?", "--sped", "--help");
+}
+
+/* What a function of options.h prints; the caller frees it. */
+static char *printed(void (*print)(FILE *)) {
+  char *text;
+  size_t len;
+  FILE *out = open_memstream(&text, &len);
+  print(out);
+  fclose(out);
+  return text;
+}
+
+static void print_bash(FILE *out) { options_completions(out, "bash"); }
+static void print_zsh(FILE *out) { options_completions(out, "zsh"); }
+static void print_fish(FILE *out) { options_completions(out, "fish"); }
+static void print_unknown(FILE *out) { options_completions(out, "tcsh"); }
+
+static void test_help(void **state) {
+  (void)state;
+  char *help = printed(options_help);
+  const char *examples = strstr(help, "Examples:"), *options = strstr(help, "\nOptions"),
+             *statuses = strstr(help, "Exit status:");
+  assert_non_null(examples);
+  assert_true(examples < options && options < statuses);
+  for (char *line = strtok(help, "\n"); line; line = strtok(NULL, "\n"))
+    if (strlen(line) > 96)
+      fail_msg("too long for a terminal: %s", line);
+  free(help);
+}
+
+static void test_every_option_is_everywhere(void **state) {
+  (void)state;
+  static const char *const names[] = {"speed", "seed",  "timeout", "max-procs",   "output",
+                                      "check", "color", "version", "completions", "help"};
+  char *texts[] = {printed(options_help), printed(print_bash), printed(print_zsh),
+                   printed(print_fish)};
+  for (size_t t = 0; t < 4; t++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+      char wanted[32];
+      snprintf(wanted, sizeof wanted, t == 3 ? "-l %s" : "--%s", names[i]);
+      if (!strstr(texts[t], wanted))
+        fail_msg("no %s in text %zu", wanted, t);
+    }
+    free(texts[t]);
+  }
+  char *nothing = printed(print_unknown);
+  assert_string_equal(nothing, "");
+  free(nothing);
+}
+
+/* A specification of zsh stands between single quotes, and cannot hold one. */
+static void test_zsh_quotes(void **state) {
+  (void)state;
+  char *text = printed(print_zsh);
+  for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+    int quotes = 0;
+    for (const char *c = line; *c != '\0'; c++)
+      quotes += *c == '\'';
+    if (strncmp(line, "    '", 5) == 0)
+      assert_int_equal(quotes, 2);
+  }
+  free(text);
+}
+
+static bool color_with(const char *no_color, const char *force, const char *term,
+                       enum color_choice choice, bool terminal) {
+  const char *const values[][2] = {{"NO_COLOR", no_color}, {"FORCE_COLOR", force}, {"TERM", term}};
+  for (int i = 0; i < 3; i++) {
+    if (values[i][1])
+      setenv(values[i][0], values[i][1], 1);
+    else
+      unsetenv(values[i][0]);
+  }
+  return options_color(choice, terminal);
+}
+
+static void test_color(void **state) {
+  (void)state;
+  assert_true(color_with(NULL, NULL, "xterm", COLOR_AUTO, true));
+  assert_false(color_with(NULL, NULL, "xterm", COLOR_AUTO, false));
+  assert_false(color_with(NULL, NULL, "dumb", COLOR_AUTO, true));
+  assert_false(color_with(NULL, NULL, NULL, COLOR_AUTO, true));
+  assert_false(color_with("1", NULL, "xterm", COLOR_AUTO, true));
+  assert_true(color_with("", NULL, "xterm", COLOR_AUTO, true));
+  assert_true(color_with(NULL, "1", "dumb", COLOR_AUTO, false));
+  assert_false(color_with(NULL, "0", "xterm", COLOR_AUTO, true));
+  assert_true(color_with(NULL, "", "xterm", COLOR_AUTO, true));
+  assert_false(color_with("1", "1", "xterm", COLOR_AUTO, true));
+  assert_true(color_with("1", NULL, "dumb", COLOR_ALWAYS, false));
+  assert_false(color_with(NULL, "1", "xterm", COLOR_NEVER, true));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_defaults),
+      cmocka_unit_test(test_steps_keep_their_order),
+      cmocka_unit_test(test_flags),
+      cmocka_unit_test(test_where_the_script_is),
+      cmocka_unit_test(test_speed),
+      cmocka_unit_test(test_seed),
+      cmocka_unit_test(test_timeout),
+      cmocka_unit_test(test_max_procs),
+      cmocka_unit_test(test_choices),
+      cmocka_unit_test(test_missing_arguments),
+      cmocka_unit_test(test_did_you_mean),
+      cmocka_unit_test(test_no_idea),
+      cmocka_unit_test(test_a_long_mistake),
+      cmocka_unit_test(test_the_first_of_help_and_mistake_wins),
+      cmocka_unit_test(test_help),
+      cmocka_unit_test(test_every_option_is_everywhere),
+      cmocka_unit_test(test_zsh_quotes),
+      cmocka_unit_test(test_color),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

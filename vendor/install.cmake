@@ -1,0 +1,47 @@
+# What `cmake --install` puts where, and how other builds find it.
+#
+#   bin/sandbox                        the program
+#   lib/libsandbox.a                   the library for C programs that embed it
+#   include/sandbox/sandbox.h          its header
+#   lib/pkgconfig/sandbox.pc           pkg-config --cflags --libs sandbox
+#   lib/cmake/sandbox/                 find_package(sandbox) -> sandbox::sandbox
+#   <Lua's C modules>/sandbox.so       require "sandbox" in the stock lua5.4
+#   share/sandbox/scripts/             the example scripts
+#
+# Neither the library nor the module brings a Lua: the host's is the one. All paths are relative, the tree can be moved.
+include(CMakePackageConfigHelpers)
+
+# Lua's C modules, relative to the prefix. Debian's Lua looks in /usr/lib/<machine>/lua/5.4, but below /usr/local only in lib/lua/5.4.
+set(_cmod "${Lua54_CMOD}")
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr/local" AND NOT Lua54_PREFIX STREQUAL "/usr/local")
+  set(_cmod "lib/lua/5.4")
+endif()
+set(SANDBOX_INSTALL_CMOD "${_cmod}" CACHE STRING "Where sandbox.so goes, relative to the prefix")
+set(_cmakedir "${CMAKE_INSTALL_LIBDIR}/cmake/sandbox")
+set(_pcdir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+install(TARGETS sandbox RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(TARGETS libsandbox EXPORT sandbox-targets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS sandbox_module LIBRARY DESTINATION "${SANDBOX_INSTALL_CMOD}")
+install(FILES "${PROJECT_SOURCE_DIR}/include/sandbox/sandbox.h"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sandbox")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/scripts/" DESTINATION "${CMAKE_INSTALL_DATADIR}/sandbox/scripts"
+        USE_SOURCE_PERMISSIONS)
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/README.md"
+        DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+
+file(RELATIVE_PATH PC_PREFIX "/${_pcdir}" "/")
+configure_file("${CMAKE_CURRENT_LIST_DIR}/sandbox.pc.in" "${PROJECT_BINARY_DIR}/sandbox.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/sandbox.pc" DESTINATION "${_pcdir}")
+
+install(EXPORT sandbox-targets NAMESPACE sandbox:: DESTINATION "${_cmakedir}")
+file(WRITE "${PROJECT_BINARY_DIR}/sandbox-config.cmake" [[
+include(CMakeFindDependencyMacro)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_dependency(Threads)
+include("${CMAKE_CURRENT_LIST_DIR}/sandbox-targets.cmake")
+]])
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/sandbox-config-version.cmake"
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/sandbox-config.cmake" "${PROJECT_BINARY_DIR}/sandbox-config-version.cmake"
+        DESTINATION "${_cmakedir}")
