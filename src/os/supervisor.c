@@ -106,7 +106,7 @@ static siginfo_t watch(struct supervisor *s, int signals) {
 
 /* -- the end --------------------------------------------------------------------------------- */
 
-static int status_of_main(struct supervisor *s, const siginfo_t *end) {
+static int status_of_main(struct supervisor *s, const siginfo_t *end, uint32_t failures) {
   char line[LINE_MAX_BYTES + 128], places[LINE_MAX_BYTES];
   tell_places(s->control, places, sizeof places);
   if (s->timed_out) {
@@ -121,7 +121,7 @@ static int status_of_main(struct supervisor *s, const siginfo_t *end) {
     return STATUS_SIGNAL + s->end_signal;
   }
   if (end->si_code == CLD_EXITED) {
-    if (end->si_status == 0 && control_unjoined_failures(s->control) > 0)
+    if (end->si_status == 0 && failures > 0)
       return STATUS_CHILD_FAILED;
     return end->si_status;
   }
@@ -218,8 +218,9 @@ int supervisor_run(const struct supervisor_options *o,
     s.deadline_ns = clock_now_ns() + o->timeout_ns;
   siginfo_t end = watch(&s, signals);
   on_message(&s);
+  uint32_t failures = control_unjoined_failures(s.control); /* before what ends with main is killed */
   tree_kill(s.control, true);
-  rc = status_of_main(&s, &end);
+  rc = status_of_main(&s, &end, failures);
   keeper_release(&s.keeper);
   free(b);
   return rc;

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 static struct control *control_of(uint32_t max_procs) {
-  struct control_options o = {.speed = 2, .seed = 42, .max_procs = max_procs};
+  struct control_options o = {.speed = 2, .seed = 42, .seeded = true, .max_procs = max_procs};
   struct control *c = NULL;
   CHECK_EQ(control_create(&o, &c), 0);
   return c;
