@@ -256,7 +256,7 @@ static int wait_end(struct os_backend *b, const struct op *op) {
   int64_t deadline = op->deadline_ns;
   int rc = 0;
   if (!has_ended(b->control, p)) { /* still: so the pid was its own when it was opened */
-    bool sliced = end.fd < 0 || poll(&end, 1, 0) > 0;
+    bool sliced = end.fd < 0 || (!p->own_child && poll(&end, 1, 0) > 0);
     if (sliced && slice < deadline)
       deadline = slice;
     rc = wait_fds(b, op, sliced ? NULL : &end, sliced ? 0 : 1, deadline);
