@@ -16,7 +16,8 @@ struct buf {
   size_t cap;    /* bytes allocated */
 };
 
-/* Make room for `extra` more bytes after `len`. All bytes written so far are kept, also those beyond `len`. */
+/* Make room for `extra` more bytes after `len`. All bytes written so far are kept, also those
+ * beyond `len`. */
 int buf_reserve(struct buf *b, size_t extra);
 
 /* Append `len` bytes of `data` (borrowed). */

@@ -16,8 +16,8 @@
 
 /* The run's clock: written once before the first fork, read by everybody. */
 struct run_clock {
-  double speed;        /* run seconds per machine second, > 0 */
-  int64_t start_ns;    /* CLOCK_MONOTONIC when the run began */
+  double speed;          /* run seconds per machine second, > 0 */
+  int64_t start_ns;      /* CLOCK_MONOTONIC when the run began */
   int64_t start_wall_ns; /* CLOCK_REALTIME at the same moment */
 };
 
@@ -33,10 +33,12 @@ double clock_run_now(const struct run_clock *c);
 /* Seconds since 1970 by the run's clock (equal to the machine's at the start of the run). */
 double clock_run_time(const struct run_clock *c);
 
-/* The deadline `seconds` (of the run's clock, >= 0, not NaN) from now; SBX_FOREVER when beyond reach. */
+/* The deadline `seconds` (of the run's clock, >= 0, not NaN) from now; SBX_FOREVER when beyond
+ * reach. */
 int64_t clock_run_deadline(const struct run_clock *c, double seconds);
 
-/* Machine time left until a deadline, at least 0; fills `ret` for ppoll. Returns NULL for SBX_FOREVER. */
+/* Machine time left until a deadline, at least 0; fills `ret` for ppoll. Returns NULL for
+ * SBX_FOREVER. */
 struct timespec *clock_left(int64_t deadline_ns, struct timespec *ret);
 
 #endif

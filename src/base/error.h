@@ -41,7 +41,8 @@ const char *error_text(int code);
 /* The name of a code as it stands in the source ("SBX_ETIMEDOUT"); a static string, never NULL. */
 const char *error_name(int code);
 
-/* The code for an `errno` value, negated: ENOSPC becomes -SBX_ENOSPC, what is unknown -SBX_ESYSTEM. */
+/* The code for an `errno` value, negated: ENOSPC becomes -SBX_ENOSPC, what is unknown -SBX_ESYSTEM.
+ */
 int error_from_errno(int errnum);
 
 #endif

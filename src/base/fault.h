@@ -6,12 +6,10 @@
  *
  *   SANDBOX_FAULT=point:n:action[,point:n:action...]
  *
- * where the n-th pass (from 1; 0 means every pass) through the point in one process performs the action:
- *   fail   the expression is true, once
- *   kill   SIGKILL to the process itself
- *   stop   SIGSTOP to the process itself
- * `point@k` restricts it to the process whose serial number is k (main is 1, see fault_process).
- * Compiled out of release builds: there FAULT(x) is the constant 0.
+ * where the n-th pass (from 1; 0 means every pass) through the point in one process performs the
+ * action: fail   the expression is true, once kill   SIGKILL to the process itself stop   SIGSTOP
+ * to the process itself `point@k` restricts it to the process whose serial number is k (main is 1,
+ * see fault_process). Compiled out of release builds: there FAULT(x) is the constant 0.
  */
 #ifndef SBX_BASE_FAULT_H
 #define SBX_BASE_FAULT_H

@@ -1,9 +1,10 @@
 /*
  * lua/child.c - the life of a spawned process, from the fork to _exit.
  *
- * It stands on a copy of its parent's C stack, deep inside the parent's calls. So it never returns and never raises past
- * child_run: the function runs in a coroutine of its own (with a C call depth of its own, and a traceback that ends at
- * its first line), and what it leaves behind is published before _exit. Nothing of the parent's is unwound: no __close, no
+ * It stands on a copy of its parent's C stack, deep inside the parent's calls. So it never returns
+ * and never raises past child_run: the function runs in a coroutine of its own (with a C call depth
+ * of its own, and a traceback that ends at its first line), and what it leaves behind is published
+ * before _exit. Nothing of the parent's is unwound: no __close, no
  * __gc (guard.c), no atexit.
  */
 #include <stdio.h>
@@ -18,10 +19,10 @@
 
 enum { EXIT_FAILURE_STATUS = 1, EXIT_INTERRUPTED = 130 };
 
-static void leave(struct lib *lib, const struct buf *result, int status)
-    __attribute__((noreturn));
+static void leave(struct lib *lib, const struct buf *result, int status) __attribute__((noreturn));
 
-/* Tell the person of a failure of this process, unless nobody wants to know, or somebody is waiting for it. */
+/* Tell the person of a failure of this process, unless nobody wants to know, or somebody is waiting
+ * for it. */
 static void report(struct lib *lib, const char *message, const char *traceback) {
   struct process_info me;
   struct object *self;
@@ -161,7 +162,8 @@ static void reseed(lua_State *L, struct lib *lib) {
   }
 }
 
-/* The backend may have given the process other streams (tagged output): io.stdout and io.stderr must mean them. */
+/* The backend may have given the process other streams (tagged output): io.stdout and io.stderr
+ * must mean them. */
 static void renew_streams(lua_State *L) {
   const struct {
     const char *name;

@@ -44,7 +44,8 @@ struct codec_hooks {
   bool (*export_handle)(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]);
   /* Push the handle that `ref` names (bytes are untrusted: validate), or raise a Lua error. */
   void (*import_handle)(lua_State *L, const uint8_t ref[CODEC_HANDLE_BYTES]);
-  /* The codec is about to raise. Not called for a memory error that Lua itself raises. NULL: nobody cares. */
+  /* The codec is about to raise. Not called for a memory error that Lua itself raises. NULL: nobody
+   * cares. */
   void (*before_raise)(lua_State *L);
 };
 

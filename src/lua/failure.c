@@ -1,5 +1,6 @@
 /*
- * lua/failure.c - what join gives for a process that ended badly: {message, value, traceback, name, pid, exitcode, signal}.
+ * lua/failure.c - what join gives for a process that ended badly: {message, value, traceback, name,
+ * pid, exitcode, signal}.
  *
  * The metatable is sandbox.failure, so that a failure keeps it when it travels.
  */

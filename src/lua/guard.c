@@ -1,13 +1,12 @@
 /*
  * lua/guard.c - finalizers and the fork: a child runs none of the objects it inherited.
  *
- * A child has a copy of every object of its parent. If it collected one with a finalizer, that would run twice: a file
- * closed under the parent's feet, a line written again. So:
- *   tables    get their finalizer by setmetatable, which is ours: it keeps a weak set of them; a child anchors
- *             the whole set for good
- *   userdata  get theirs in C. The allocator is told which blocks become userdata, so a child notes those that are its
- *             own, and the __gc of every named metatable asks before it runs
- * Handles of the library need neither: they hold nothing that outlives the process.
+ * A child has a copy of every object of its parent. If it collected one with a finalizer, that
+ * would run twice: a file closed under the parent's feet, a line written again. So: tables    get
+ * their finalizer by setmetatable, which is ours: it keeps a weak set of them; a child anchors the
+ * whole set for good userdata  get theirs in C. The allocator is told which blocks become userdata,
+ * so a child notes those that are its own, and the __gc of every named metatable asks before it
+ * runs Handles of the library need neither: they hold nothing that outlives the process.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -82,14 +81,14 @@ static void anchor_tables(lua_State *L) {
 
 /* -- userdata -------------------------------------------------------------------------------- */
 
-/* The userdata that this process made: a set of addresses, open addressing. A stale entry does no harm: what stands at an
- * address that was handed out since the fork is not older than the fork. */
+/* The userdata that this process made: a set of addresses, open addressing. A stale entry does no
+ * harm: what stands at an address that was handed out since the fork is not older than the fork. */
 struct own_set {
   lua_Alloc alloc; /* the state's allocator before this one */
   void *alloc_ud;
   void **slots;
   size_t count, cap; /* cap is a power of two */
-  bool lost;         /* no memory to note one: from then on nothing is finalized, which is the safe side */
+  bool lost; /* no memory to note one: from then on nothing is finalized, which is the safe side */
 };
 
 static size_t slot_of(const struct own_set *s, const void *p) {
@@ -134,8 +133,8 @@ static void *noting_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
 }
 
 /*
- * lua_touserdata points behind the block's header, whose size is Lua's own business: measured once with a userdata whose block
- * and payload are both known.
+ * lua_touserdata points behind the block's header, whose size is Lua's own business: measured once
+ * with a userdata whose block and payload are both known.
  */
 struct probe {
   lua_Alloc alloc;
@@ -160,7 +159,9 @@ static size_t header_bytes(lua_State *L, int user_values) {
   return (size_t)(payload - (char *)p.block);
 }
 
-enum { USER_VALUES = 4 }; /* headers measured for 0 to 3 user values; more are taken as not our own */
+enum {
+  USER_VALUES = 4
+}; /* headers measured for 0 to 3 user values; more are taken as not our own */
 
 struct guard {
   struct own_set own;
@@ -195,7 +196,8 @@ static int guarded_gc(lua_State *L) {
   return 0;
 }
 
-/* Is the value at the top a metatable that luaL_newmetatable made (it has its own name), and not of this library? */
+/* Is the value at the top a metatable that luaL_newmetatable made (it has its own name), and not of
+ * this library? */
 static bool is_foreign_type(lua_State *L) {
   if (!lua_istable(L, -1) || lua_type(L, -2) != LUA_TSTRING)
     return false;
@@ -244,7 +246,8 @@ void lib_open_guard(lua_State *L) {
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &finalizable_key);
-  struct guard *g = calloc(1, sizeof *g); /* as long as the process: the allocator of a closing state needs it */
+  struct guard *g =
+      calloc(1, sizeof *g); /* as long as the process: the allocator of a closing state needs it */
   if (!g)
     luaL_error(L, "not enough memory");
   lua_pushlightuserdata(L, g);

@@ -1,15 +1,15 @@
 /*
  * lua/lib.h - what the files of the bindings share. Private to src/lua.
  *
- * The bindings check arguments, encode values, fill an op and perform it; they know the backend by its vtable only.
- * Every C function of the library has the `struct lib` as its first upvalue.
+ * The bindings check arguments, encode values, fill an op and perform it; they know the backend by
+ * its vtable only. Every C function of the library has the `struct lib` as its first upvalue.
  */
 #ifndef SBX_LUA_LIB_H
 #define SBX_LUA_LIB_H
 
 #include <lauxlib.h>
-#include <lualib.h>
 #include <lua.h>
+#include <lualib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,7 +35,8 @@ struct lib {
   uint32_t generation;         /* forks between the first process and this one */
 };
 
-/* A handle in Lua: empty (NULL) from its creation until the object is acquired, so that __gc knows what to free. */
+/* A handle in Lua: empty (NULL) from its creation until the object is acquired, so that __gc knows
+ * what to free. */
 struct handle {
   struct object *object;
   struct buf item;     /* of a queue: taken, but not decoded yet; see l_queue_get */
@@ -44,7 +45,12 @@ struct handle {
 
 static inline struct lib *lib_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 
-/* The lib of a state that has one open, else NULL. For those who are not called with the upvalue. */
+/* Make the lib of a state, in its registry; its __gc is the end of the script. Raises for want of
+ * memory. */
+struct lib *lib_new(lua_State *L, struct backend *b);
+
+/* The lib of a state that has one open, else NULL. For those who are not called with the upvalue.
+ */
 struct lib *lib_find(lua_State *L);
 
 /* The handle at `arg`, or an argument error. */
@@ -54,32 +60,37 @@ struct handle *lib_check_handle(lua_State *L, int arg, const char *type);
 struct handle *lib_push_handle(lua_State *L, const char *type);
 
 /*
- * The handle at the top of the stack was just filled: remember it as the one handle of this process for its object; or, if there
- * is an older one, put that in its place (and let the collector release the newcomer).
+ * The handle at the top of the stack was just filled: remember it as the one handle of this process
+ * for its object; or, if there is an older one, put that in its place (and let the collector
+ * release the newcomer).
  */
 void lib_settle_handle(lua_State *L, struct lib *lib);
 
-/* Deadline from the timeout in seconds at `arg`: absent or nil for ever; negative and NaN are argument errors. */
+/* Deadline from the timeout in seconds at `arg`: absent or nil for ever; negative and NaN are
+ * argument errors. */
 int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg);
 
 /* Raise the text of a code at the caller's line, as "what: text". Does not return. */
 int lib_error(lua_State *L, const char *what, int code);
 
 /*
- * What a careful program expects to happen: pushes nil and "timeout" or "closed", returns 2. Anything else is raised;
- * an interrupt as the error "interrupted!".
+ * What a careful program expects to happen: pushes nil and "timeout" or "closed", returns 2.
+ * Anything else is raised; an interrupt as the error "interrupted!".
  */
 int lib_expected(lua_State *L, const char *what, int code);
 
-/* For op.locate: "file:line" of the Lua function that called the running C function. `ctx` is the lua_State. */
+/* For op.locate: "file:line" of the Lua function that called the running C function. `ctx` is the
+ * lua_State. */
 void lib_locate(void *ctx, char where[WHERE_MAX]);
 
-/* The options table at `arg`: any key that is not among `names` (ended by NULL) is an argument error. */
+/* The options table at `arg`: any key that is not among `names` (ended by NULL) is an argument
+ * error. */
 void lib_check_options(lua_State *L, int arg, const char *const names[]);
 
 /*
- * Hold the collector off while a buffer of the lib or of a handle is in use: a finalizer that called into the library would use it,
- * too. Whoever raises resumes before; only a memory error of Lua itself does not, and then the next pause and resume do.
+ * Hold the collector off while a buffer of the lib or of a handle is in use: a finalizer that
+ * called into the library would use it, too. Whoever raises resumes before; only a memory error of
+ * Lua itself does not, and then the next pause and resume do.
  */
 void lib_pause(lua_State *L, struct lib *lib);
 void lib_resume(lua_State *L, struct lib *lib);
@@ -91,11 +102,12 @@ void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char 
 void lib_sent(struct lib *lib);
 void lib_not_sent(struct lib *lib);
 
-/* Decode, push the values, return how many. The collector is held off meanwhile, so `data` may be in a buffer of the lib.
- * `consuming`: it will not be decoded again. */
+/* Decode, push the values, return how many. The collector is held off meanwhile, so `data` may be
+ * in a buffer of the lib. `consuming`: it will not be decoded again. */
 int lib_decode(lua_State *L, struct lib *lib, const void *data, size_t len, bool consuming);
 
-/* -- the parts, each sets its functions and types; stack as before, `sandbox` table at index `table` ---- */
+/* -- the parts, each sets its functions and types; stack as before, `sandbox` table at index
+ * `table` ---- */
 
 void lib_open_process(lua_State *L, int table);
 void lib_open_queue(lua_State *L, int table);
@@ -104,7 +116,8 @@ void lib_open_failure(lua_State *L, int table);
 /* luaL_setfuncs with the lib as the one upvalue; the table is at the top. */
 void lib_set_functions(lua_State *L, const luaL_Reg *functions);
 
-/* -- child.c: from the fork to _exit ---------------------------------------------------------------- */
+/* -- child.c: from the fork to _exit
+ * ---------------------------------------------------------------- */
 
 /* In the child of a spawn: function and `nargs` arguments at the top of the stack. */
 void child_run(lua_State *L, struct lib *lib, int nargs) __attribute__((noreturn));
@@ -112,9 +125,11 @@ void child_run(lua_State *L, struct lib *lib, int nargs) __attribute__((noreturn
 /* os.exit of every process made by spawn. */
 int child_os_exit(lua_State *L);
 
-/* -- failure.c --------------------------------------------------------------------------------------- */
+/* -- failure.c
+ * --------------------------------------------------------------------------------------- */
 
-/* Push the failure object of a process that ended badly, from its info and the published message, if any. */
+/* Push the failure object of a process that ended badly, from its info and the published message,
+ * if any. */
 void failure_push(lua_State *L, struct lib *lib, const struct process_info *info,
                   const struct buf *message);
 

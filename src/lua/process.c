@@ -1,4 +1,5 @@
-/* lua/process.c - processes in Lua: spawn, join and the handle; see lib.h. child.c has the child's side. */
+/* lua/process.c - processes in Lua: spawn, join and the handle; see lib.h. child.c has the child's
+ * side. */
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,16 +19,19 @@ static bool is_callable(lua_State *L, int index) {
   return true;
 }
 
+/* Scripts number the processors that this process may use from 0, whichever they are. Returns the
+ * system's number. */
 static int check_cpu(lua_State *L) {
   cpu_set_t set;
   int whole;
-  lua_Integer cpu = lua_tointegerx(L, -1, &whole);
+  lua_Integer n = lua_tointegerx(L, -1, &whole);
   sched_getaffinity(0, sizeof set, &set);
-  if (!whole || cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET((size_t)cpu, &set))
-    luaL_argerror(L, 1, lua_pushfstring(L, "cpu must be a processor this process may use (there "
-                                           "are %d, from 0), not %s",
-                                        CPU_COUNT(&set), luaL_tolstring(L, -1, NULL)));
-  return (int)cpu;
+  for (size_t cpu = 0; whole && n >= 0 && cpu < CPU_SETSIZE; cpu++)
+    if (CPU_ISSET(cpu, &set) && n-- == 0)
+      return (int)cpu;
+  return luaL_argerror(L, 1,
+                       lua_pushfstring(L, "cpu must be a whole number from 0 to %d, not %s",
+                                       CPU_COUNT(&set) - 1, luaL_tolstring(L, -1, NULL)));
 }
 
 static bool check_flag(lua_State *L, const char *name) {
@@ -57,8 +61,8 @@ static void read_options(lua_State *L, struct spawn_request *req) {
 }
 
 /*
- * What the caller calls the function at `fn`: the name of a local variable, an upvalue or a global that holds it. A
- * process without a name is hard to tell from another in a report.
+ * What the caller calls the function at `fn`: the name of a local variable, an upvalue or a global
+ * that holds it. A process without a name is hard to tell from another in a report.
  */
 static bool name_from_caller(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
   lua_Debug ar;
@@ -256,8 +260,8 @@ static int push_signal(lua_State *L, const struct process_info *i) {
 static const struct property {
   const char *name;
   int (*push)(lua_State *L, const struct process_info *i);
-} properties[] = {{"pid", push_pid},       {"id", push_id},
-                  {"name", push_name},     {"daemon", push_daemon},
+} properties[] = {{"pid", push_pid},           {"id", push_id},
+                  {"name", push_name},         {"daemon", push_daemon},
                   {"exitcode", push_exitcode}, {"signal", push_signal}};
 
 /* Methods first (upvalue 2), then what the record says now. */
@@ -365,9 +369,9 @@ void lib_open_process(lua_State *L, int table) {
                                   {"__gc", l_process_gc},
                                   {"__tostring", l_process_tostring},
                                   {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"spawn", l_spawn},       {"join", join},
-                                       {"self", l_self},         {"children", l_children},
-                                       {"getpid", l_getpid},     {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"spawn", l_spawn},   {"join", join},
+                                       {"self", l_self},     {"children", l_children},
+                                       {"getpid", l_getpid}, {NULL, NULL}};
   luaL_newmetatable(L, PROCESS_TYPE);
   lib_set_functions(L, meta);
   lua_pushlightuserdata(L, lib_find(L));

@@ -67,8 +67,9 @@ static int put(lua_State *L, int64_t deadline_ns) {
   struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
   luaL_checkany(L, 2);
   if (lua_isnil(L, 2))
-    return luaL_argerror(L, 2, "nil is no item: close() ends the stream, sandbox.null stands for "
-                               "a missing value");
+    return luaL_argerror(L, 2,
+                         "nil is no item: close() ends the stream, sandbox.null stands for "
+                         "a missing value");
   lib_encode(L, lib, 2, 1, "item");
   struct op op = {.kind = OP_QUEUE_PUT,
                   .object = h->object,
@@ -97,9 +98,9 @@ static int l_queue_try_put(lua_State *L) { return put(L, 0); }
 /* -- getting --------------------------------------------------------------------------------- */
 
 /*
- * Taken, then decoded: between the two the item is in this process's hands, in the handle. Should decoding raise (no
- * memory; a name that is not defined yet), it stays there, and the next get decodes it first. A forked child
- * forgets it: it is its parent's.
+ * Taken, then decoded: between the two the item is in this process's hands, in the handle. Should
+ * decoding raise (no memory; a name that is not defined yet), it stays there, and the next get
+ * decodes it first. A forked child forgets it: it is its parent's.
  */
 static int get(lua_State *L, int64_t deadline_ns) {
   struct lib *lib = lib_of(L);
@@ -251,9 +252,9 @@ static int l_queue_gc(lua_State *L) {
 
 void lib_open_queue(lua_State *L, int table) {
   static const luaL_Reg methods[] = {
-      {"put", l_queue_put},     {"get", l_queue_get},     {"try_put", l_queue_try_put},
-      {"peek", l_queue_peek},   {"len", l_queue_len},     {"try_get", l_queue_try_get},
-      {"empty", l_queue_empty}, {"full", l_queue_full},   {"items", l_queue_items},
+      {"put", l_queue_put},     {"get", l_queue_get},       {"try_put", l_queue_try_put},
+      {"peek", l_queue_peek},   {"len", l_queue_len},       {"try_get", l_queue_try_get},
+      {"empty", l_queue_empty}, {"full", l_queue_full},     {"items", l_queue_items},
       {"close", l_queue_close}, {"closed", l_queue_closed}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__len", l_queue_len},
                                   {"__eq", l_queue_eq},

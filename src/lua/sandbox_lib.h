@@ -11,8 +11,9 @@
 #include "object/op.h"
 
 /*
- * Open the library in L over a backend (borrowed, must outlive L): the globals, the table `sandbox`, the finish of a run when L
- * closes. Pushes the library's table. Raises a Lua error for want of memory.
+ * Open the library in L over a backend (borrowed, must outlive L): the globals, the table
+ * `sandbox`, the finish of a run when L closes. Pushes the library's table. Raises a Lua error for
+ * want of memory.
  */
 int sandbox_lib_open(lua_State *L, struct backend *b);
 

@@ -1,8 +1,8 @@
 /*
  * object/op.h - the narrow waist: what a script can do to the world, and the backend that does it.
  *
- * A binding fills a `struct op` and calls perform(); a backend (real processes; later a simulator, a
- * cluster) carries it out. Nothing else blocks. Tracing and limits hook in at perform(), once.
+ * A binding fills a `struct op` and calls perform(); a backend (real processes; later a simulator,
+ * a cluster) carries it out. Nothing else blocks. Tracing and limits hook in at perform(), once.
  */
 #ifndef SBX_OBJECT_OP_H
 #define SBX_OBJECT_OP_H
@@ -34,7 +34,8 @@ const struct op_description *op_describe(enum op_kind kind);
 
 enum { WHERE_MAX = 96, NAME_MAX_BYTES = 48 };
 
-/* Writes "file:line" of the caller into `where` (WHERE_MAX bytes). Called only if the op must wait. */
+/* Writes "file:line" of the caller into `where` (WHERE_MAX bytes). Called only if the op must wait.
+ */
 typedef void locate_fn(void *ctx, char where[WHERE_MAX]);
 
 /* What a spawn asks for. All strings are borrowed for the call. */
@@ -54,8 +55,8 @@ struct op {
   int64_t deadline_ns;   /* CLOCK_MONOTONIC, SBX_FOREVER; for ops that can block */
   const void *data;      /* PUT: the item, borrowed */
   size_t len;            /* bytes of data */
-  struct buf *out;       /* GET, PEEK: the item is appended; JOIN: the result. Untouched on failure */
-  int number;            /* SIGNAL: its number in; SPAWN: 0 in the child, 1 in the parent, out */
+  struct buf *out; /* GET, PEEK: the item is appended; JOIN: the result. Untouched on failure */
+  int number;      /* SIGNAL: its number in; SPAWN: 0 in the child, 1 in the parent, out */
   const struct spawn_request *spawn;
   locate_fn *locate; /* may be NULL */
   void *locate_ctx;
@@ -125,7 +126,8 @@ struct backend_ops {
 
   /* Make the object reachable for a process that never held it, and name it. -SBX_EMFILE */
   int (*object_export)(struct backend *b, struct object *o, struct object_ref *ret);
-  /* A message that object_export counted arrived, or will never be sent: the object may go when its holders do. */
+  /* A message that object_export counted arrived, or will never be sent: the object may go when its
+   * holders do. */
   void (*object_landed)(struct backend *b, const struct object_ref *ref);
   /* Hold the object that `ref` names; the caller owns *ret. -SBX_EGONE, -SBX_EMFILE */
   int (*object_import)(struct backend *b, const struct object_ref *ref, struct object **ret);
@@ -134,8 +136,9 @@ struct backend_ops {
   /* Let go of one holding. `o` may be NULL. */
   void (*object_release)(struct backend *b, struct object *o);
 
-  /* In a child of spawn: write out what was printed, publish the encoded result or failure (NULL: none). After it the
-   * process may only leave, by _exit. -SBX_ENOSPC, -SBX_ECAP: nothing was published. */
+  /* In a child of spawn: write out what was printed, publish the encoded result or failure (NULL:
+   * none). After it the process may only leave, by _exit. -SBX_ENOSPC, -SBX_ECAP: nothing was
+   * published. */
   int (*publish)(struct backend *b, const struct buf *result, int exit_code);
   /* Is somebody waiting in join for the calling process right now? */
   bool (*being_joined)(struct backend *b);

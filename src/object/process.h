@@ -1,7 +1,8 @@
 /*
  * object/process.h - what a process means to others, without any I/O.
  *
- * A process is made by spawn, runs, and ends once; a join is enabled from then on, for everybody and repeatedly.
+ * A process is made by spawn, runs, and ends once; a join is enabled from then on, for everybody
+ * and repeatedly.
  */
 #ifndef SBX_OBJECT_PROCESS_H
 #define SBX_OBJECT_PROCESS_H

@@ -1,9 +1,10 @@
 /*
  * object/queue.h - what a queue means, without any I/O.
  *
- * The state is four words. Items themselves are carried by the backend; the machine says only whether an op can go
- * on, and what it leaves behind. The OS backend has a hot path of its own and asks the same questions
- * through these functions; tests/unit/test_queue_model.c holds the two against each other.
+ * The state is four words. Items themselves are carried by the backend; the machine says only
+ * whether an op can go on, and what it leaves behind. The OS backend has a hot path of its own and
+ * asks the same questions through these functions; tests/unit/test_queue_model.c holds the two
+ * against each other.
  */
 #ifndef SBX_OBJECT_QUEUE_H
 #define SBX_OBJECT_QUEUE_H
@@ -39,8 +40,9 @@ static inline bool queue_enabled(const struct queue_state *s, enum op_kind kind)
 }
 
 /*
- * Perform an op that is enabled. Returns 0, -SBX_ECLOSED (put on a closed queue; get from one that is closed and
- * drained), or -SBX_ETIMEDOUT (peek at an empty one). The state is unchanged on failure.
+ * Perform an op that is enabled. Returns 0, -SBX_ECLOSED (put on a closed queue; get from one that
+ * is closed and drained), or -SBX_ETIMEDOUT (peek at an empty one). The state is unchanged on
+ * failure.
  */
 int queue_apply(struct queue_state *s, enum op_kind kind);
 

@@ -1,5 +1,7 @@
-/* os/backend.c - the vtable of the OS backend, its handlers of signals, and how handles name objects. */
+/* os/backend.c - the vtable of the OS backend, its handlers of signals, and how handles name
+ * objects. */
 #include "os/backend.h"
+#include "os/wait.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -9,13 +11,14 @@
 
 #include "base/error.h"
 #include "os/broker.h"
-#include "os/foreign.h"
 #include "os/process.h"
 #include "os/queue.h"
 
-struct os_backend *the_backend;
-
 static struct os_backend *os_of(struct backend *b) { return (struct os_backend *)b; }
+
+static int ensure_supervisor(struct os_backend *b) {
+  return b->start_supervisor ? b->start_supervisor(b) : 0;
+}
 
 /* -- ops ------------------------------------------------------------------------------------- */
 
@@ -23,7 +26,7 @@ static int os_perform(struct backend *base, struct op *op) {
   struct os_backend *b = os_of(base);
   switch (op->kind) {
   case OP_PROCESS_SPAWN: {
-    int rc = foreign_start_supervisor(b);
+    int rc = ensure_supervisor(b);
     return rc ? rc : process_spawn(b, op);
   }
   case OP_PROCESS_JOIN:
@@ -125,7 +128,7 @@ static void os_object_ref(const struct object *o, struct object_ref *ret) {
 static int os_object_export(struct backend *base, struct object *o, struct object_ref *ret) {
   struct os_backend *b = os_of(base);
   if (o->type == OBJECT_QUEUE) {
-    int rc = foreign_start_supervisor(b);
+    int rc = ensure_supervisor(b);
     if (rc == 0)
       rc = broker_export(b, o->queue);
     if (rc)
@@ -232,9 +235,7 @@ static uint64_t os_seed(struct backend *base) { return my_record(os_of(base))->s
 
 static const uint8_t *os_key(struct backend *base) { return os_of(base)->control->key; }
 
-static bool os_quiet(struct backend *base) {
-  return my_record(os_of(base))->flags & FLAG_QUIET;
-}
+static bool os_quiet(struct backend *base) { return my_record(os_of(base))->flags & FLAG_QUIET; }
 
 static const struct backend_ops os_ops = {
     .perform = os_perform,
@@ -271,61 +272,4 @@ struct os_backend *backend_new(struct control *c) {
   b->lifeline_shared = b->lifeline_own = -1;
   b->results = b->broker = -1;
   return b;
-}
-
-/* -- signals --------------------------------------------------------------------------------- */
-
-static struct sigaction previous_chld; /* of a foreign host */
-
-static void on_child(int signal, siginfo_t *info, void *context) {
-  int saved = errno;
-  if (the_backend)
-    process_reap_all(the_backend);
-  if (previous_chld.sa_flags & SA_SIGINFO)
-    previous_chld.sa_sigaction(signal, info, context);
-  else if (previous_chld.sa_handler != SIG_DFL && previous_chld.sa_handler != SIG_IGN)
-    previous_chld.sa_handler(signal);
-  errno = saved;
-}
-
-static void on_interrupt(int signal) {
-  int saved = errno;
-  (void)signal;
-  struct os_backend *b = the_backend;
-  if (b && !b->leaving) {
-    b->interrupted = 1;
-    if (b->base.interrupted)
-      b->base.interrupted(b->base.interrupted_ctx);
-  }
-  errno = saved;
-}
-
-/* A handler and not SIG_IGN, since programs that are executed inherit the latter. */
-static void on_file_size(int signal) { (void)signal; }
-
-/* RLIMIT_FSIZE counts for memfds: the write must fail, and not the process (setrlimit(2)). */
-static void survive_file_size_limit(void) {
-  struct sigaction now, handler = {.sa_handler = on_file_size, .sa_flags = SA_RESTART};
-  sigemptyset(&handler.sa_mask);
-  if (sigaction(SIGXFSZ, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
-    sigaction(SIGXFSZ, &handler, NULL);
-}
-
-void backend_install_signals(struct os_backend *b) {
-  struct sigaction chld = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
-  sigemptyset(&chld.sa_mask);
-  the_backend = b;
-  survive_file_size_limit();
-  sigaction(SIGCHLD, &chld, &previous_chld);
-  if (b->foreign)
-    return; /* Ctrl-C and SIGPIPE are the host's */
-  previous_chld = (struct sigaction){.sa_handler = SIG_DFL};
-  struct sigaction intr = {.sa_handler = on_interrupt}; /* no SA_RESTART: a read of the terminal ends */
-  sigemptyset(&intr.sa_mask);
-  sigaction(SIGINT, &intr, NULL);
-  /*
-   * `sandbox x.lua | head` must end quietly, as any filter does. The pipes of queues cannot raise SIGPIPE: who
-   * writes to one holds its read end, too.
-   */
-  signal(SIGPIPE, SIG_DFL);
 }

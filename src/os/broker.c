@@ -97,7 +97,8 @@ int broker_export(struct os_backend *b, struct queue *q) {
     int rc = FAULT("broker.export") ? -SBX_EMFILE : broker_send(b->broker, &m, q->fds, QUEUE_FDS);
     if (rc)
       return rc;
-    atomic_store(&r->exported, 1); /* after: a kill in between exports it twice, and the second is dropped */
+    atomic_store(&r->exported,
+                 1); /* after: a kill in between exports it twice, and the second is dropped */
   }
   atomic_fetch_add(&r->in_flight, 1);
   return 0;

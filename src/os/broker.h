@@ -1,9 +1,10 @@
 /*
  * os/broker.h - how descriptors reach a process that did not inherit them.
  *
- * The supervisor keeps the descriptors of exported queues. One datagram socket leads to it; every process of the
- * tree may write to it. A request that wants an answer carries a socket to answer on (SCM_RIGHTS, unix(7)).
- * Messages are atomic, so a sender that is killed leaves a whole message or none.
+ * The supervisor keeps the descriptors of exported queues. One datagram socket leads to it; every
+ * process of the tree may write to it. A request that wants an answer carries a socket to answer on
+ * (SCM_RIGHTS, unix(7)). Messages are atomic, so a sender that is killed leaves a whole message or
+ * none.
  */
 #ifndef SBX_OS_BROKER_H
 #define SBX_OS_BROKER_H
@@ -11,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "os/backend.h"
 #include "os/queue.h"
+#include "os/self.h"
 
 enum broker_kind {
   BROKER_EXPORT = 1, /* keep these descriptors under slot and serial */
@@ -25,8 +26,9 @@ struct broker_message {
   uint32_t kind; /* enum broker_kind */
   uint32_t slot;
   uint64_t serial;
-  uint32_t present; /* of EXPORT and answers: bit i set when descriptor i of enum queue_fd is there */
-  int32_t code;     /* of answers: 0 or -SBX_E* */
+  uint32_t
+      present;  /* of EXPORT and answers: bit i set when descriptor i of enum queue_fd is there */
+  int32_t code; /* of answers: 0 or -SBX_E* */
 };
 
 enum { BROKER_FDS_MAX = QUEUE_FDS };
@@ -35,18 +37,21 @@ enum { BROKER_FDS_MAX = QUEUE_FDS };
 int broker_send(int socket, struct broker_message *m, const int *fds, int n);
 
 /*
- * Receive. `ret_fds` (BROKER_FDS_MAX) gets the descriptors in their places, -1 elsewhere: the caller owns them.
- * Returns 1, 0 when there is nothing (end of file, or a nonblocking socket that is empty), or a code.
+ * Receive. `ret_fds` (BROKER_FDS_MAX) gets the descriptors in their places, -1 elsewhere: the
+ * caller owns them. Returns 1, 0 when there is nothing (end of file, or a nonblocking socket that
+ * is empty), or a code.
  */
 int broker_receive(int socket, struct broker_message *ret, int *ret_fds);
 
 void broker_close_fds(const int *fds);
 
-/* Client side. Give the supervisor a queue's descriptors, once; count a message on its way. 0 or a code. */
+/* Client side. Give the supervisor a queue's descriptors, once; count a message on its way. 0 or a
+ * code. */
 int broker_export(struct os_backend *b, struct queue *q);
 /* Get a queue's descriptors. -SBX_EGONE, -SBX_EMFILE */
 int broker_import(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret);
-/* Notices without an answer; safe in a signal handler; lost if the supervisor is busy beyond the socket's buffer. */
+/* Notices without an answer; safe in a signal handler; lost if the supervisor is busy beyond the
+ * socket's buffer. */
 void broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial);
 
 #endif

@@ -153,6 +153,20 @@ bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
   return false;
 }
 
+void control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
+                           const siginfo_t *info) {
+  uint64_t stamp = control_process_stamp(c, slot, serial);
+  struct process_record *p = &c->processes[slot];
+  if (!stamp || stamp_phase(stamp) == PHASE_ENDED)
+    return;
+  if (info->si_code != CLD_EXITED)
+    p->signal =
+        info->si_status; /* also after it had published: it did not get to leave by itself */
+  else
+    p->exit_code = info->si_status;
+  control_process_advance(c, slot, serial, PHASE_ENDED);
+}
+
 bool control_process_failed(const struct control *c, uint32_t slot) {
   const struct process_record *p = &c->processes[slot];
   if (p->flags & (FLAG_EXPECTED | FLAG_JOINED))
@@ -163,7 +177,8 @@ bool control_process_failed(const struct control *c, uint32_t slot) {
 uint32_t control_unjoined_failures(const struct control *c) {
   uint32_t n = c->failures_dropped;
   for (uint32_t i = 1; i < control_process_end(c); i++)
-    if (stamp_phase(atomic_load(&c->process_stamp[i])) >= PHASE_EXITED && control_process_failed(c, i))
+    if (stamp_phase(atomic_load(&c->process_stamp[i])) >= PHASE_EXITED &&
+        control_process_failed(c, i))
       n++;
   return n;
 }

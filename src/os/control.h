@@ -1,23 +1,25 @@
 /*
- * os/control.h - the control block: one shared mapping, made before the first fork, that everybody sees.
+ * os/control.h - the control block: one shared mapping, made before the first fork, that everybody
+ * sees.
  *
- * A header, a record per process, a record per object. Fixed-width fields, no pointers, never unmapped. For every
- * field: who writes it, who reads it, what orders them.
+ * A header, a record per process, a record per object. Fixed-width fields, no pointers, never
+ * unmapped. For every field: who writes it, who reads it, what orders them.
  *
  * Vocabulary
  *   slot     index of a record in its table
  *   serial   a number never reused in a run; a process's serial is its id (main is 1)
- *   stamp    serial << 8 | phase: the one word that owns a record. It changes by compare-and-swap only, so a
- *            stale handle (slot, serial) never matches a record that was given to somebody else
+ *   stamp    serial << 8 | phase: the one word that owns a record. It changes by compare-and-swap
+ * only, so a stale handle (slot, serial) never matches a record that was given to somebody else
  *   spawner  the process that called spawn; the reaper of its children while it lives
  *
- * Kill safety: a record whose owner died half-way is recognised by its stamp and its owner's, and used again
- * (process_claim). Nothing here is repaired; what is half-written is never current.
+ * Kill safety: a record whose owner died half-way is recognised by its stamp and its owner's, and
+ * used again (process_claim). Nothing here is repaired; what is half-written is never current.
  */
 #ifndef SBX_OS_CONTROL_H
 #define SBX_OS_CONTROL_H
 
 #include <assert.h>
+#include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -44,20 +46,21 @@ static inline unsigned stamp_phase(uint64_t stamp) { return (unsigned)(stamp & 0
 
 /* Set once, cleared never, by whoever the comment names. */
 enum process_flag {
-  FLAG_DAEMON = 1,    /* spawner, before the fork */
-  FLAG_QUIET = 2,     /* spawner, before the fork: no report when it fails */
-  FLAG_RESULT = 4,    /* the process, before EXITED: `result_*` are valid */
-  FLAG_EXPECTED = 8,  /* whoever ends it on purpose, before the signal */
-  FLAG_JOINED = 16,   /* a joiner that was given the outcome */
-  FLAG_RELEASED = 32,  /* spawner: it holds no handle any more */
-  FLAG_RECLAIMED = 64, /* whoever gave the result's pages back */
-  FLAG_CAUGHT = 128,   /* supervisor: it lived when the run was ended from outside */
+  FLAG_DAEMON = 1,       /* spawner, before the fork */
+  FLAG_QUIET = 2,        /* spawner, before the fork: no report when it fails */
+  FLAG_RESULT = 4,       /* the process, before EXITED: `result_*` are valid */
+  FLAG_EXPECTED = 8,     /* whoever ends it on purpose, before the signal */
+  FLAG_JOINED = 16,      /* a joiner that was given the outcome */
+  FLAG_RELEASED = 32,    /* spawner: it holds no handle any more */
+  FLAG_RECLAIMED = 64,   /* whoever gave the result's pages back */
+  FLAG_CAUGHT = 128,     /* supervisor: it lived when the run was ended from outside */
   FLAG_INTERRUPTED = 256 /* the process: `where` is where an interrupt hit it */
 };
 
 struct process_record {
   /* Spawner, between CLAIMED and the fork; everybody after RUNNING. */
-  uint64_t serial;         /* of the process these fields tell of; the stamp is ahead while they are written */
+  uint64_t
+      serial; /* of the process these fields tell of; the stamp is ahead while they are written */
   uint32_t spawner;        /* slot */
   uint32_t depth;          /* spawns between main and it */
   uint64_t spawner_serial; /* with `spawner`: is it still there? */
@@ -65,11 +68,13 @@ struct process_record {
   char name[NAME_MAX_BYTES];
   char spawned_at[WHERE_MAX];
 
-  _Atomic int32_t pid;     /* spawner and the process itself write the same value; 0 before */
-  _Atomic uint32_t flags;  /* enum process_flag, by fetch_or */
-  _Atomic uint32_t joiners; /* joiners count themselves; a killed one stays counted: then a report is missed, no more */
+  _Atomic int32_t pid;      /* spawner and the process itself write the same value; 0 before */
+  _Atomic uint32_t flags;   /* enum process_flag, by fetch_or */
+  _Atomic uint32_t joiners; /* joiners count themselves; a killed one stays counted: then a report
+                               is missed, no more */
 
-  /* The process before EXITED, its reaper before ENDED (release, by the stamp); readers after (acquire). */
+  /* The process before EXITED, its reaper before ENDED (release, by the stamp); readers after
+   * (acquire). */
   int32_t exit_code;
   int32_t signal;
   uint64_t result_offset; /* in the results file, whole pages */
@@ -90,7 +95,8 @@ enum queue_put_word { PUT_ITEMS, PUT_TAIL, PUT_BASE, PUT_RESERVED, PUT_FREED };
 enum queue_get_word { GET_ITEMS, GET_HEAD };
 
 /*
- * A queue's shared record: two sides, each on cache lines of its own. The algorithm is told in os/queue.h.
+ * A queue's shared record: two sides, each on cache lines of its own. The algorithm is told in
+ * os/queue.h.
  */
 struct queue_record {
   /* Maker, before LIVE. */
@@ -100,8 +106,9 @@ struct queue_record {
   uint64_t log_bytes; /* size of the ring, a power of two */
   uint64_t log_limit; /* most bytes in use */
   char name[NAME_MAX_BYTES];
-  _Atomic uint32_t closed;   /* holder of both sides; never cleared */
-  _Atomic uint32_t exported; /* whoever exported it first; its descriptors are with the supervisor */
+  _Atomic uint32_t closed; /* holder of both sides; never cleared */
+  _Atomic uint32_t
+      exported; /* whoever exported it first; its descriptors are with the supervisor */
   _Atomic int32_t in_flight; /* messages that name it: +1 by senders, -1 by receivers */
 
   alignas(128) struct monitor put;
@@ -126,7 +133,8 @@ struct control {
   _Atomic uint64_t next_process_slot; /* a hint where to look; everybody */
   _Atomic uint64_t next_object_slot;
   _Atomic uint64_t next_object_serial;
-  _Atomic int64_t alive;             /* +1 at claim, -1 at ENDED; a kill between may leave it off: recounted at the limit */
+  _Atomic int64_t
+      alive; /* +1 at claim, -1 at ENDED; a kill between may leave it off: recounted at the limit */
   _Atomic uint64_t result_end;       /* allocator of the results file: fetch_add */
   _Atomic int64_t result_bytes;      /* stored now; approximate after kills */
   _Atomic uint32_t failures_dropped; /* failures nobody joined, in records used again */
@@ -138,7 +146,8 @@ struct control {
   struct process_record processes[PROCESS_SLOTS];
   alignas(128) struct queue_record queues[OBJECT_SLOTS];
 
-  /* Which objects a process holds: written by it alone (for a child before the fork by its spawner). */
+  /* Which objects a process holds: written by it alone (for a child before the fork by its
+   * spawner). */
   _Atomic uint64_t held[PROCESS_SLOTS][OBJECT_WORDS];
 };
 
@@ -166,9 +175,9 @@ uint64_t control_process_stamp(const struct control *c, uint32_t slot, uint64_t 
 bool control_process_alive(const struct control *c, uint32_t slot);
 
 /*
- * Claim a process record for a spawn. Counts against max_procs. What the record knew of an earlier process is still in it, until
- * control_process_reset.
- * Returns 0, or -SBX_ELIMIT, -SBX_ERECORDS, -SBX_EGONE (the tree is being ended).
+ * Claim a process record for a spawn. Counts against max_procs. What the record knew of an earlier
+ * process is still in it, until control_process_reset. Returns 0, or -SBX_ELIMIT, -SBX_ERECORDS,
+ * -SBX_EGONE (the tree is being ended).
  */
 int control_process_claim(struct control *c, uint32_t *ret_slot, uint64_t *ret_serial);
 
@@ -182,6 +191,10 @@ bool control_process_forgotten(const struct control *c, uint32_t slot);
 /* Move a record to a later phase; only one caller wins. Returns whether this one did. */
 bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
                              enum process_phase to);
+
+/* Fill a record from what waitid(2) told, and make it ENDED. Async-signal-safe. */
+void control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
+                           const siginfo_t *info);
 
 /* A process failed (by its record), and nobody has joined it nor ended it on purpose. */
 bool control_process_failed(const struct control *c, uint32_t slot);

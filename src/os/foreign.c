@@ -9,37 +9,12 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "os/process.h"
+#include "os/backend.h"
+#include "os/lifeline.h"
+#include "os/pidfd.h"
+#include "os/results.h"
+#include "os/signals.h"
 #include "os/supervisor_internal.h"
-
-int foreign_open(const struct foreign_options *o, struct backend **ret) {
-  struct control *c;
-  if (the_backend) {
-    *ret = &the_backend->base;
-    return 0;
-  }
-  struct control_options co = {.speed = o->speed,
-                               .seed = o->seed,
-                               .seeded = o->seed != 0,
-                               .max_procs = o->max_procs,
-                               .tag_output = o->tag_output};
-  int rc = control_create(&co, &c);
-  if (rc)
-    return rc;
-  struct os_backend *b = backend_new(c);
-  if (!b)
-    return -SBX_ENOMEM;
-  b->foreign = true;
-  atomic_store(&c->processes[0].pid, getpid());
-  control_process_advance(c, 0, 1, PHASE_RUNNING);
-  if ((rc = results_create(&b->results))) {
-    free(b);
-    return rc;
-  }
-  backend_install_signals(b);
-  *ret = &b->base;
-  return 0;
-}
 
 /* The grandchild, detached: keeps nothing of the host but what it watches. */
 static void become_supervisor(struct os_backend *b, int broker, pid_t host, int host_pidfd) {
@@ -68,9 +43,9 @@ static int start(struct os_backend *b, int lifeline_write, int broker_read, int 
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -SBX_EAGAIN;
 }
 
-int foreign_start_supervisor(struct os_backend *b) {
+static int start_supervisor(struct os_backend *b) {
   int lifeline_write = -1, sockets[2] = {-1, -1};
-  if (!b->foreign || b->broker >= 0)
+  if (b->broker >= 0)
     return 0;
   int host_pidfd = pidfd_open_of(getpid());
   int rc = host_pidfd < 0 ? error_from_errno(errno) : 0;
@@ -93,4 +68,34 @@ int foreign_start_supervisor(struct os_backend *b) {
     if (done[i] >= 0)
       close(done[i]);
   return rc;
+}
+
+int foreign_open(const struct foreign_options *o, struct backend **ret) {
+  struct control *c;
+  if (the_backend) {
+    *ret = &the_backend->base;
+    return 0;
+  }
+  struct control_options co = {.speed = o->speed,
+                               .seed = o->seed,
+                               .seeded = o->seed != 0,
+                               .max_procs = o->max_procs,
+                               .tag_output = o->tag_output};
+  int rc = control_create(&co, &c);
+  if (rc)
+    return rc;
+  struct os_backend *b = backend_new(c);
+  if (!b)
+    return -SBX_ENOMEM;
+  b->foreign = true;
+  b->start_supervisor = start_supervisor;
+  atomic_store(&c->processes[0].pid, getpid());
+  control_process_advance(c, 0, 1, PHASE_RUNNING);
+  if ((rc = results_create(&b->results))) {
+    free(b);
+    return rc;
+  }
+  backend_install_signals(b);
+  *ret = &b->base;
+  return 0;
 }

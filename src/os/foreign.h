@@ -1,13 +1,14 @@
 /*
  * os/foreign.h - the backend inside a host that is not ours (sandbox.so, libsandbox).
  *
- * Nobody stands above such a host: the first spawn, or the first handle that travels, starts the supervisor as a side
- * process, detached by a double fork so that the host's own waitpid never sees it.
+ * Nobody stands above such a host: the first spawn, or the first handle that travels, starts the
+ * supervisor as a side process, detached by a double fork so that the host's own waitpid never sees
+ * it.
  */
 #ifndef SBX_OS_FOREIGN_H
 #define SBX_OS_FOREIGN_H
 
-#include "os/backend.h"
+#include "os/self.h"
 
 struct foreign_options {
   double speed;
@@ -18,8 +19,5 @@ struct foreign_options {
 
 /* Make the backend of the calling process, which becomes `main`; once in a process. 0 or a code. */
 int foreign_open(const struct foreign_options *o, struct backend **ret);
-
-/* Start the side process if the host is foreign and it does not run yet. 0 or a code. */
-int foreign_start_supervisor(struct os_backend *b);
 
 #endif

@@ -64,7 +64,8 @@ static void answer(struct keeper *k, const struct broker_message *m, int reply) 
   const struct kept *q = find(k, m->slot, m->serial);
   struct broker_message a = {.kind = BROKER_IMPORT, .slot = m->slot, .serial = m->serial};
   a.code = q ? 0 : -SBX_EGONE;
-  broker_send(reply, &a, q ? q->fds : NULL, q ? BROKER_FDS_MAX : 0); /* an asker that died is no concern */
+  broker_send(reply, &a, q ? q->fds : NULL,
+              q ? BROKER_FDS_MAX : 0); /* an asker that died is no concern */
 }
 
 void keeper_serve(struct keeper *k, const struct broker_message *m, int *fds) {

@@ -1,10 +1,11 @@
 /*
  * os/lifeline.c - no process of the tree outlives the supervisor, however that dies.
  *
- * The supervisor alone holds the write end of a pipe. When the kernel closes it, pipe(7) signals every description
- * of the read end that asked for it (O_ASYNC), with the signal and to the process it chose: SIGKILL, to itself. No
- * handler has to run, so a stopped process dies, too. A parent-death signal would not do: it is cleared by
- * fork, and it would tell of the spawner's death, which children survive.
+ * The supervisor alone holds the write end of a pipe. When the kernel closes it, pipe(7) signals
+ * every description of the read end that asked for it (O_ASYNC), with the signal and to the process
+ * it chose: SIGKILL, to itself. No handler has to run, so a stopped process dies, too. A
+ * parent-death signal would not do: it is cleared by fork, and it would tell of the spawner's
+ * death, which children survive.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "os/backend.h"
+#include "os/lifeline.h"
 
 int lifeline_create(int *ret_read, int *ret_write) {
   int fds[2];

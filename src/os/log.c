@@ -28,9 +28,9 @@ static uint64_t entry_bytes(uint64_t len) { return HEAD_BYTES + ((len + 7) & ~UI
 static uint64_t place(const struct log_ring *r, uint64_t offset) { return offset & (r->bytes - 1); }
 
 int log_open(int fd, uint64_t bytes, uint64_t limit, struct log_ring *ret) {
-  void *map = FAULT("log.map") ? MAP_FAILED
-                               : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                                      MAP_SHARED | MAP_NORESERVE, fd, 0);
+  void *map = FAULT("log.map")
+                  ? MAP_FAILED
+                  : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
   if (map == MAP_FAILED)
     return -SBX_ENOMEM;
   *ret = (struct log_ring){.map = map, .bytes = bytes, .limit = limit, .fd = fd};
@@ -77,8 +77,9 @@ static int allocate(const struct log_ring *r, uint64_t from, uint64_t to) {
 }
 
 /*
- * Have memory behind [w->tail, end): a store to a page that the system cannot back would be a SIGBUS. `bound` is the
- * end of what may be reserved: beyond it, in the ring, are entries still unread, and pages that are still to be given back.
+ * Have memory behind [w->tail, end): a store to a page that the system cannot back would be a
+ * SIGBUS. `bound` is the end of what may be reserved: beyond it, in the ring, are entries still
+ * unread, and pages that are still to be given back.
  */
 static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t end, uint64_t bound) {
   if (end <= w->reserved)
@@ -97,7 +98,8 @@ static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t end,
   return 0;
 }
 
-/* Give whole pages of the ring between two logical offsets, less than a lap apart, back; but the warm ones. */
+/* Give whole pages of the ring between two logical offsets, less than a lap apart, back; but the
+ * warm ones. */
 static void punch(const struct log_ring *r, uint64_t from, uint64_t to) {
   while (from < to) {
     uint64_t lap_end = (from | (r->bytes - 1)) + 1;

@@ -1,17 +1,18 @@
 /*
  * os/log.h - the part of a queue that a pipe cannot take: a ring of items in a sparse memfd.
  *
- * Offsets are logical: they only grow, and the place in the ring is `offset & (bytes - 1)`. An entry is a 64-bit
- * head and the item, padded to 8 bytes, never split: what does not fit before the end of the ring is preceded by a
- * skip entry, and starts at the next lap.
+ * Offsets are logical: they only grow, and the place in the ring is `offset & (bytes - 1)`. An
+ * entry is a 64-bit head and the item, padded to 8 bytes, never split: what does not fit before the
+ * end of the ring is preceded by a skip entry, and starts at the next lap.
  *
- * An empty log that has come far into its ring is rewound: it goes on at the start of the next lap, whose pages are warm.
- * That is no entry but a word of the put side, `base`: nothing before it is in use, whatever the head says. So the
- * head that counts is log_first(), and a rewind needs the put side only.
+ * An empty log that has come far into its ring is rewound: it goes on at the start of the next lap,
+ * whose pages are warm. That is no entry but a word of the put side, `base`: nothing before it is
+ * in use, whatever the head says. So the head that counts is log_first(), and a rewind needs the
+ * put side only.
  *
- * Memory is reserved before it is written, and given back after it was read, by the put side alone: nothing that the
- * head has not passed is ever touched. The caller holds the lock of the side it works on; nothing is current before
- * the caller commits.
+ * Memory is reserved before it is written, and given back after it was read, by the put side alone:
+ * nothing that the head has not passed is ever touched. The caller holds the lock of the side it
+ * works on; nothing is current before the caller commits.
  */
 #ifndef SBX_OS_LOG_H
 #define SBX_OS_LOG_H
@@ -47,9 +48,9 @@ int log_open(int fd, uint64_t bytes, uint64_t limit, struct log_ring *ret);
 void log_close(struct log_ring *r);
 
 /*
- * Write an item after w->tail, and move `w`. `head` is the get side's, read after the put lock was taken.
- * Returns 0, -SBX_ETOOBIG (the item alone is over the limit), -SBX_ECAP (the limit is reached), -SBX_ENOSPC (the file
- * system is full, or RLIMIT_FSIZE); `w` is then unchanged.
+ * Write an item after w->tail, and move `w`. `head` is the get side's, read after the put lock was
+ * taken. Returns 0, -SBX_ETOOBIG (the item alone is over the limit), -SBX_ECAP (the limit is
+ * reached), -SBX_ENOSPC (the file system is full, or RLIMIT_FSIZE); `w` is then unchanged.
  */
 int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, const void *item,
                uint64_t len);
@@ -63,7 +64,8 @@ void log_rewind(const struct log_ring *r, struct log_writer *w);
 /* The length of the oldest item; moves `first` past skips. The log must not be empty. */
 uint64_t log_front(const struct log_ring *ring, uint64_t *first);
 
-/* Append the item of the entry at `first`, `len` bytes as log_front said, to `out`, which has room. */
+/* Append the item of the entry at `first`, `len` bytes as log_front said, to `out`, which has room.
+ */
 void log_read(const struct log_ring *ring, uint64_t first, uint64_t len, struct buf *out);
 
 /* The head when the entry at `first` is consumed. */

@@ -11,7 +11,8 @@
 
 enum { SLICE_NS = 100 * 1000 * 1000 };
 
-/* The ranks this process holds, as a stack of at most a few: checked by assert, private to the process. */
+/* The ranks this process holds, as a stack of at most a few: checked by assert, private to the
+ * process. */
 static enum lock_rank held_ranks[4];
 static int held_count;
 
@@ -84,9 +85,10 @@ void monitor_commit(struct monitor *m) {
 
 uint64_t monitor_read(const struct monitor *m, uint64_t ret[MONITOR_WORDS]) {
   /*
-   * The copy of generation g is overwritten only while g + 1 is current and g + 2 is being written; so if the
-   * generation is still g afterwards, what was copied is whole. Word by word through volatile: a torn copy is thrown
-   * away by the second look, whose load must not move before the copying (fence, pairs with the release in commit).
+   * The copy of generation g is overwritten only while g + 1 is current and g + 2 is being written;
+   * so if the generation is still g afterwards, what was copied is whole. Word by word through
+   * volatile: a torn copy is thrown away by the second look, whose load must not move before the
+   * copying (fence, pairs with the release in commit).
    */
   for (;;) {
     uint64_t g = atomic_load_explicit(&m->generation, memory_order_acquire);

@@ -1,12 +1,13 @@
 /*
  * os/monitor.h - the kill-safe container of shared state: a robust mutex, two copies, a generation.
  *
- * `generation & 1` selects the current copy. A change is written to the other copy and committed by one release
- * store of `generation`; so a process killed at any instruction leaves the old state or the new one, never a
- * mixture. After EOWNERDEAD there is nothing to repair: pthread_mutex_consistent(3), and on.
+ * `generation & 1` selects the current copy. A change is written to the other copy and committed by
+ * one release store of `generation`; so a process killed at any instruction leaves the old state or
+ * the new one, never a mixture. After EOWNERDEAD there is nothing to repair:
+ * pthread_mutex_consistent(3), and on.
  *
- * Lives in the control block, which is never unmapped (glibc BZ#14485). Processes are made by fork(): the owner
- * of a robust mutex made by raw clone3 would never yield EOWNERDEAD.
+ * Lives in the control block, which is never unmapped (glibc BZ#14485). Processes are made by
+ * fork(): the owner of a robust mutex made by raw clone3 would never yield EOWNERDEAD.
  */
 #ifndef SBX_OS_MONITOR_H
 #define SBX_OS_MONITOR_H
@@ -23,19 +24,21 @@ enum lock_rank { RANK_NONE = 0, RANK_QUEUE_PUT = 30, RANK_QUEUE_GET = 31 };
 
 struct monitor {
   pthread_mutex_t mutex;
-  _Atomic uint64_t generation; /* holder of mutex: release, the commit; readers: acquire */
-  uint64_t state[2][MONITOR_WORDS]; /* holder writes the copy that is not current; readers see monitor_read */
+  _Atomic uint64_t generation;      /* holder of mutex: release, the commit; readers: acquire */
+  uint64_t state[2][MONITOR_WORDS]; /* holder writes the copy that is not current; readers see
+                                       monitor_read */
 };
 
-/* Make a monitor in zeroed or abandoned shared memory; nobody else may know it yet. 0 or -SBX_ENOMEM. */
+/* Make a monitor in zeroed or abandoned shared memory; nobody else may know it yet. 0 or
+ * -SBX_ENOMEM. */
 int monitor_init(struct monitor *m);
 
 /*
- * Lock, waiting until `deadline_ns` at least and in slices of at most 100 ms, so that an interrupt is seen and a holder
- * that is stopped costs a timeout, not a hang. However near the deadline, one slice is waited: a holder
- * that runs lets go within microseconds, and a poll should not fail for that.
- *   interrupted  looked at between slices; NULL: never
- * Returns 0, -SBX_ETIMEDOUT or -SBX_EINTERRUPTED.
+ * Lock, waiting until `deadline_ns` at least and in slices of at most 100 ms, so that an interrupt
+ * is seen and a holder that is stopped costs a timeout, not a hang. However near the deadline, one
+ * slice is waited: a holder that runs lets go within microseconds, and a poll should not fail for
+ * that. interrupted  looked at between slices; NULL: never Returns 0, -SBX_ETIMEDOUT or
+ * -SBX_EINTERRUPTED.
  */
 int monitor_lock(struct monitor *m, enum lock_rank rank, int64_t deadline_ns,
                  const volatile int *interrupted);
@@ -46,7 +49,8 @@ static inline const uint64_t *monitor_state(const struct monitor *m) {
   return m->state[m->generation & 1];
 }
 
-/* The copy to change: filled with the current state. Holder only; nothing is changed until monitor_commit. */
+/* The copy to change: filled with the current state. Holder only; nothing is changed until
+ * monitor_commit. */
 uint64_t *monitor_next(struct monitor *m);
 
 /* Make what monitor_next returned the current state. */

@@ -1,8 +1,9 @@
 /*
  * os/output.c - stdout and stderr of a process that shares them with others.
  *
- * Lines are the unit: every stream is line-buffered with a buffer large enough that a line is one write(2), which
- * neither a file nor, up to PIPE_BUF bytes, a pipe mixes with another's (write(2), pipe(7)).
+ * Lines are the unit: every stream is line-buffered with a buffer large enough that a line is one
+ * write(2), which neither a file nor, up to PIPE_BUF bytes, a pipe mixes with another's (write(2),
+ * pipe(7)).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "os/backend.h"
+#include "object/op.h"
+#include "os/output.h"
 
 enum { LINE_BYTES = 64 * 1024 };
 

@@ -8,21 +8,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fault.h"
 #include "os/broker.h"
+#include "os/lifeline.h"
+#include "os/output.h"
+#include "os/pidfd.h"
 #include "os/queue.h"
+#include "os/results.h"
+#include "os/wait.h"
 
 enum { POLL_SLICE_NS = 5 * 1000 * 1000 };
-
-int pidfd_open_of(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
-
-int pidfd_signal(int pidfd, int signal) {
-  return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
-}
 
 /* -- spawn ----------------------------------------------------------------------------------- */
 
@@ -58,7 +57,8 @@ static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_
   snprintf(p->name, sizeof p->name, "%s", req->name);
   snprintf(p->spawned_at, sizeof p->spawned_at, "%s", req->where);
   p->flags = (req->daemon ? FLAG_DAEMON : 0u) | (req->quiet ? FLAG_QUIET : 0u);
-  /* What the parent holds the child holds from its first instruction on; so it is written down before the fork. */
+  /* What the parent holds the child holds from its first instruction on; so it is written down
+   * before the fork. */
   for (uint32_t i = 0; i < OBJECT_WORDS; i++) {
     uint64_t word = atomic_load_explicit(&b->control->held[b->slot][i], memory_order_relaxed);
     if (word || atomic_load_explicit(&b->control->held[slot][i], memory_order_relaxed))
@@ -70,8 +70,7 @@ void process_begin(struct os_backend *b) {
   struct process_record *me = my_record(b);
   atomic_store(&me->pid, getpid());
   fault_process((unsigned)b->serial);
-  if (lifeline_attach(b) ||
-      !control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
+  if (lifeline_attach(b) || !control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
     _exit(127); /* without /proc there is no lifeline; or the supervisor gave the record up */
 }
 
@@ -104,8 +103,8 @@ static pid_t fork_child(struct os_backend *b, uint32_t slot, uint64_t serial,
                         const struct spawn_request *req) {
   fflush(NULL); /* what the parent printed must not be printed again by the child */
   /*
-   * fork without exec is sound because the process has one thread: no lock of libc can be held by a thread that the
-   * child does not have.
+   * fork without exec is sound because the process has one thread: no lock of libc can be held by a
+   * thread that the child does not have.
    */
   pid_t pid = FAULT("spawn.fork") ? (errno = EAGAIN, -1) : fork();
   if (pid == 0)
@@ -147,8 +146,7 @@ int process_spawn(struct os_backend *b, struct op *op) {
     atomic_store(&b->control->processes[slot].pid, pid);
     b->children[b->child_count++] = (struct child){pid, slot, serial};
     *child = (struct object){
-        .type = OBJECT_PROCESS, .slot = slot, 
-                              .serial = serial, .own_child = true, .keeper = true};
+        .type = OBJECT_PROCESS, .slot = slot, .serial = serial, .own_child = true, .keeper = true};
     op->object = child;
   }
 done:
@@ -174,33 +172,21 @@ int process_publish(struct os_backend *b, const struct buf *result, int exit_cod
   return 0;
 }
 
-void process_ended(struct control *c, uint32_t slot, uint64_t serial, const siginfo_t *info) {
-  uint64_t stamp = control_process_stamp(c, slot, serial);
-  struct process_record *p = &c->processes[slot];
-  if (!stamp || stamp_phase(stamp) == PHASE_ENDED)
-    return;
-  if (info->si_code != CLD_EXITED)
-    p->signal = info->si_status; /* also after it had published: it did not get to leave by itself */
-  else
-    p->exit_code = info->si_status;
-  control_process_advance(c, slot, serial, PHASE_ENDED);
-}
-
 /*
- * The record is filled while the zombie still stands for its pid, and only then reaped: a reaper that is killed in between leaves
- * the zombie to the supervisor, and the record true.
+ * The record is filled while the zombie still stands for its pid, and only then reaped: a reaper
+ * that is killed in between leaves the zombie to the supervisor, and the record true.
  */
 bool process_reap(struct os_backend *b, uint32_t index) {
   struct child c = b->children[index];
   siginfo_t info = {0};
   if (waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
-    return false; /* it lives */
+    return false;         /* it lives */
   if (info.si_pid == 0) { /* ECHILD: somebody else reaped it, against the rules */
     info.si_code = CLD_EXITED;
     info.si_status = b->control->processes[c.slot].exit_code;
   }
   b->children[index] = b->children[--b->child_count];
-  process_ended(b->control, c.slot, c.serial, &info);
+  control_process_ended(b->control, c.slot, c.serial, &info);
   if (info.si_code != CLD_EXITED)
     broker_notify(b, BROKER_DEATH, c.slot, c.serial);
   waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG);
@@ -211,7 +197,8 @@ void process_reap_all(struct os_backend *b) {
   while (b->child_count > 0) {
     siginfo_t info = {0};
     uint32_t i;
-    /* Peek at any child that ended: it may be one of os.execute or io.popen, which is not ours to reap. */
+    /* Peek at any child that ended: it may be one of os.execute or io.popen, which is not ours to
+     * reap. */
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid == 0)
       return;
     for (i = 0; i < b->child_count && b->children[i].pid != info.si_pid; i++)
@@ -246,8 +233,9 @@ static void reap_now(struct os_backend *b, const struct object *p) {
 }
 
 /*
- * One sleep until the process may have ended. Its pidfd wakes anybody; when it cannot be had (no descriptor left), and while
- * the reaper, who alone learns how it ended, has not said so yet, the wait is a short slice.
+ * One sleep until the process may have ended. Its pidfd wakes anybody; when it cannot be had (no
+ * descriptor left), and while the reaper, who alone learns how it ended, has not said so yet, the
+ * wait is a short slice.
  */
 static int wait_end(struct os_backend *b, const struct op *op) {
   const struct object *p = op->object;
@@ -323,7 +311,8 @@ int process_signal(struct os_backend *b, const struct op *op) {
 
 /* -- status ---------------------------------------------------------------------------------- */
 
-/* The state letter of /proc/PID/stat, which follows the name in parentheses (proc(5)); 0 if there is none. */
+/* The state letter of /proc/PID/stat, which follows the name in parentheses (proc(5)); 0 if there
+ * is none. */
 static char proc_state(pid_t pid) {
   char path[32], text[512];
   snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);

@@ -4,21 +4,21 @@
 #ifndef SBX_OS_PROCESS_H
 #define SBX_OS_PROCESS_H
 
-#include <sys/wait.h>
-
-#include "os/backend.h"
+#include "os/self.h"
 
 /*
- * OP_PROCESS_SPAWN: fork. In the parent op->number is 1 and op->object the child; in the child op->number is 0
- * and the backend is the child's. -SBX_ELIMIT, -SBX_ERECORDS, -SBX_EAGAIN, -SBX_ENOMEM, -SBX_EDEPTH, -SBX_EGONE
+ * OP_PROCESS_SPAWN: fork. In the parent op->number is 1 and op->object the child; in the child
+ * op->number is 0 and the backend is the child's. -SBX_ELIMIT, -SBX_ERECORDS, -SBX_EAGAIN,
+ * -SBX_ENOMEM, -SBX_EDEPTH, -SBX_EGONE
  */
 int process_spawn(struct os_backend *b, struct op *op);
 
-/* OP_PROCESS_JOIN: wait for the end; appends the result, if one was published, to op->out. 0, -SBX_ETIMEDOUT,
- * -SBX_EINTERRUPTED, -SBX_ESELF, -SBX_EGONE. */
+/* OP_PROCESS_JOIN: wait for the end; appends the result, if one was published, to op->out. 0,
+ * -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_ESELF, -SBX_EGONE. */
 int process_join(struct os_backend *b, const struct op *op);
 
-/* OP_PROCESS_SIGNAL: send op->number. Nothing happens if it has ended. 0, -SBX_EGONE, -SBX_ESYSTEM */
+/* OP_PROCESS_SIGNAL: send op->number. Nothing happens if it has ended. 0, -SBX_EGONE, -SBX_ESYSTEM
+ */
 int process_signal(struct os_backend *b, const struct op *op);
 
 int process_describe(struct os_backend *b, const struct object *p, struct process_info *ret);
@@ -26,23 +26,18 @@ int process_describe(struct os_backend *b, const struct object *p, struct proces
 /* The first steps of a process made by fork, its record claimed: it becomes RUNNING, or dies. */
 void process_begin(struct os_backend *b);
 
-/* Flush, store the result, become EXITED. A failure to store is returned, and nothing is published. */
+/* Flush, store the result, become EXITED. A failure to store is returned, and nothing is published.
+ */
 int process_publish(struct os_backend *b, const struct buf *result, int exit_code);
 
-/* Reap one child if it has ended, by the table's index. Async-signal-safe. Signals must be blocked. */
+/* Reap one child if it has ended, by the table's index. Async-signal-safe. Signals must be blocked.
+ */
 bool process_reap(struct os_backend *b, uint32_t index);
 
 /* Reap every child that has ended: what the SIGCHLD handler does. */
 void process_reap_all(struct os_backend *b);
 
-/* Fill a record from what waitid(2) told, and make it ENDED. Async-signal-safe. */
-void process_ended(struct control *c, uint32_t slot, uint64_t serial, const siginfo_t *info);
-
 /* Wait for the children that are not daemons, then end those that are. -SBX_EINTERRUPTED */
 int process_wait_children(struct os_backend *b);
-
-/* pidfd_open(2), pidfd_send_signal(2). */
-int pidfd_open_of(pid_t pid);
-int pidfd_signal(int pidfd, int signal);
 
 #endif

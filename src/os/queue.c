@@ -1,5 +1,6 @@
 /* os/queue.c - put, get, peek, close; see queue.h. Making and holding queues is in queue_hold.c. */
 #include "os/queue.h"
+#include "os/wait.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -24,8 +25,9 @@ static uint64_t pipe_len(const struct queue *q) {
 }
 
 /*
- * The state as the object layer knows it, of one moment: nothing may have moved while the sides and the pipe were read. When
- * others are so busy that this does not come about, some moment in between has to do; whoever must know holds a lock.
+ * The state as the object layer knows it, of one moment: nothing may have moved while the sides and
+ * the pipe were read. When others are so busy that this does not come about, some moment in between
+ * has to do; whoever must know holds a lock.
  */
 static struct queue_state state_of(struct os_backend *b, const struct queue *q) {
   const struct queue_record *r = record_of(b, q);
@@ -108,8 +110,8 @@ static void rewind_log(const struct queue *q, struct queue_record *r) {
 }
 
 /*
- * The op cannot go on: under both locks make sure of it, and silence the bell it is going to sleep on. Returns 0 (sleep,
- * or look again: the bell tells), or what a lock returned.
+ * The op cannot go on: under both locks make sure of it, and silence the bell it is going to sleep
+ * on. Returns 0 (sleep, or look again: the bell tells), or what a lock returned.
  */
 static int prepare_sleep(struct os_backend *b, struct queue *q, const struct op *op, int bell,
                          _Atomic uint32_t *rung) {
@@ -219,7 +221,8 @@ static void announce_place(struct queue *q, struct queue_record *r) {
     ring(q->fds[FD_PUT_BELL], &r->put_bell);
 }
 
-/* The read is the commit. Returns 0, -SBX_EAGAIN when the pipe is empty, -SBX_ENOMEM before anything was read. */
+/* The read is the commit. Returns 0, -SBX_EAGAIN when the pipe is empty, -SBX_ENOMEM before
+ * anything was read. */
 static int get_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
   uint8_t record[RECORD_BYTES];
   if (r->transport == TRANSPORT_SHM)
@@ -227,7 +230,9 @@ static int get_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
   uint64_t writes = atomic_load(&r->pipe_writes);
   if (writes == r->pipe_seen)
     return -SBX_EAGAIN;
-  if (buf_reserve(out, RECORD_ITEM_MAX)) /* before the commit: the item must not be lost for want of memory */
+  if (buf_reserve(
+          out,
+          RECORD_ITEM_MAX)) /* before the commit: the item must not be lost for want of memory */
     return -SBX_ENOMEM;
   announce_place(q, r);
   FAULT("queue.get.before-commit");
@@ -265,7 +270,8 @@ static int get_log(struct queue *q, struct queue_record *r, uint64_t first, stru
 
 static int peek_pipe(struct queue *q, struct queue_record *r, struct buf *out);
 
-/* Take or look at the oldest item. -SBX_ETIMEDOUT when there is none, -SBX_ECLOSED when there will be none. */
+/* Take or look at the oldest item. -SBX_ETIMEDOUT when there is none, -SBX_ECLOSED when there will
+ * be none. */
 static int get_locked(struct queue *q, struct queue_record *r, struct buf *out, bool take) {
   uint64_t put[MONITOR_WORDS];
   bool closed = atomic_load(&r->closed); /* first: nothing is put after it is seen */

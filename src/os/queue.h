@@ -1,39 +1,43 @@
 /*
- * os/queue.h - the queue of real processes: a pipe of records, and a log for what the pipe cannot take.
+ * os/queue.h - the queue of real processes: a pipe of records, and a log for what the pipe cannot
+ * take.
  *
  * What a script may rely on
  *   1. When put returns, the item is in the queue for everybody; len, empty and full are exact.
  *   2. A writer may put any amount and exit before anybody reads.
- *   3. Kill any process at any instruction: at most the item in its own hands is lost; no other is lost, doubled or
- *      torn, nobody hangs, len stays exact.
+ *   3. Kill any process at any instruction: at most the item in its own hands is lost; no other is
+ * lost, doubled or torn, nobody hangs, len stays exact.
  *   4. close ends the stream: readers drain it, then get -SBX_ECLOSED.
  *
  * How
- *   An item of at most RECORD_ITEM_MAX bytes travels as one record of 512 bytes through an ordinary pipe: such a
- *   write is all or nothing, and FIONREAD / 512 is the kernel's exact count (pipe(7)). What is larger, and what comes
- *   while the pipe is full or the log is not empty, goes to the log. Readers empty the pipe first; so the order is FIFO.
+ *   An item of at most RECORD_ITEM_MAX bytes travels as one record of 512 bytes through an ordinary
+ * pipe: such a write is all or nothing, and FIONREAD / 512 is the kernel's exact count (pipe(7)).
+ * What is larger, and what comes while the pipe is full or the log is not empty, goes to the log.
+ * Readers empty the pipe first; so the order is FIFO.
  *
- *   Two sides, two locks (put before get, when both are needed), so that a producer and a consumer do not meet. One
- *   commit point per op: the pipe's write or read, or the release store of a monitor's generation.
+ *   Two sides, two locks (put before get, when both are needed), so that a producer and a consumer
+ * do not meet. One commit point per op: the pipe's write or read, or the release store of a
+ * monitor's generation.
  *
- *   pipe_writes is odd while a write to the pipe may be going on, and grows with each. A reader that found the pipe
- *   empty after an even count remembers it (pipe_seen), and needs no system call until the count changes.
- *   A reader loads the log's tail BEFORE pipe_writes: otherwise it could miss an older record in the pipe and take a
- *   younger item from the log.
+ *   pipe_writes is odd while a write to the pipe may be going on, and grows with each. A reader
+ * that found the pipe empty after an even count remembers it (pipe_seen), and needs no system call
+ * until the count changes. A reader loads the log's tail BEFORE pipe_writes: otherwise it could
+ * miss an older record in the pipe and take a younger item from the log.
  *
- *   Bells are eventfds: get_bell for readers that sleep while the log fills (the pipe wakes them by itself), put_bell
- *   for writers of a bounded queue. A bell is rung BEFORE the commit it announces: a kill between the two costs a spurious
- *   wake, never a lost one. It is silenced only under both locks, when there is nothing to announce. The flags in the
- *   record (put_bell, get_bell) say "rung already": set after ringing, cleared before silencing, so that a kill in
- *   between errs to a needless ring.
+ *   Bells are eventfds: get_bell for readers that sleep while the log fills (the pipe wakes them by
+ * itself), put_bell for writers of a bounded queue. A bell is rung BEFORE the commit it announces:
+ * a kill between the two costs a spurious wake, never a lost one. It is silenced only under both
+ * locks, when there is nothing to announce. The flags in the record (put_bell, get_bell) say "rung
+ * already": set after ringing, cleared before silencing, so that a kill in between errs to a
+ * needless ring.
  */
 #ifndef SBX_OS_QUEUE_H
 #define SBX_OS_QUEUE_H
 
 #include <stdint.h>
 
-#include "os/backend.h"
 #include "os/log.h"
+#include "os/self.h"
 
 enum {
   RECORD_BYTES = 512, /* divides PIPE_BUF and the page */
@@ -69,12 +73,13 @@ struct queue *queue_find(struct os_backend *b, uint32_t slot, uint64_t serial);
 void queue_drop(struct os_backend *b, struct queue *q);
 
 /*
- * OP_QUEUE_PUT. 0, -SBX_ETIMEDOUT (full), -SBX_ECLOSED, -SBX_ECAP, -SBX_ENOSPC, -SBX_ETOOBIG, -SBX_EINTERRUPTED.
- * On failure the queue is unchanged.
+ * OP_QUEUE_PUT. 0, -SBX_ETIMEDOUT (full), -SBX_ECLOSED, -SBX_ECAP, -SBX_ENOSPC, -SBX_ETOOBIG,
+ * -SBX_EINTERRUPTED. On failure the queue is unchanged.
  */
 int queue_put(struct os_backend *b, struct queue *q, const struct op *op);
 
-/* OP_QUEUE_GET. 0, -SBX_ETIMEDOUT (empty), -SBX_ECLOSED, -SBX_ENOMEM (the item stays), -SBX_EINTERRUPTED. */
+/* OP_QUEUE_GET. 0, -SBX_ETIMEDOUT (empty), -SBX_ECLOSED, -SBX_ENOMEM (the item stays),
+ * -SBX_EINTERRUPTED. */
 int queue_get(struct os_backend *b, struct queue *q, const struct op *op);
 
 /* OP_QUEUE_PEEK: as get with a deadline in the past, but the item stays. */

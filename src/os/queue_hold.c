@@ -120,10 +120,12 @@ void queue_drop(struct os_backend *b, struct queue *q) {
   unlink_queue(b, q);
   control_object_drop(c, b->slot, q->slot);
   bool exported = atomic_load(&c->queues[q->slot].exported);
-  /* Made after the last fork and never sent: nobody else can hold it, without a look at everybody. */
+  /* Made after the last fork and never sent: nobody else can hold it, without a look at everybody.
+   */
   if ((!exported && q->forks == b->forks) || control_object_unused(c, q->slot)) {
     uint64_t stamp = stamp_of(q->serial, OBJECT_LIVE);
-    atomic_compare_exchange_strong(&c->object_stamp[q->slot], &stamp, stamp_of(q->serial, OBJECT_FREE));
+    atomic_compare_exchange_strong(&c->object_stamp[q->slot], &stamp,
+                                   stamp_of(q->serial, OBJECT_FREE));
   }
   close_fds(q->fds);
   log_close(&q->log);

@@ -1,9 +1,9 @@
 /*
  * os/results.c - what processes leave behind: one sparse memfd for the whole run.
  *
- * A result takes whole pages at an offset that only grows, so nothing is ever moved and a writer killed half-way
- * costs its pages at most. Pages are given back (hole punching) when the record is used again, and earlier when a lot
- * has piled up whose spawner holds no handle any more.
+ * A result takes whole pages at an offset that only grows, so nothing is ever moved and a writer
+ * killed half-way costs its pages at most. Pages are given back (hole punching) when the record is
+ * used again, and earlier when a lot has piled up whose spawner holds no handle any more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "os/backend.h"
+#include "os/results.h"
 
 enum { PAGE = 4096, PRESSURE_BYTES = 64 << 20 };
 
@@ -46,8 +46,8 @@ static void relieve_pressure(struct os_backend *b) {
 
 static int write_all(int fd, const uint8_t *data, size_t len, uint64_t offset) {
   while (len > 0) {
-    ssize_t n = FAULT("results.write") ? (errno = ENOSPC, -1)
-                                       : pwrite(fd, data, len, (off_t)offset);
+    ssize_t n =
+        FAULT("results.write") ? (errno = ENOSPC, -1) : pwrite(fd, data, len, (off_t)offset);
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
@@ -88,8 +88,8 @@ int results_load(struct os_backend *b, uint32_t slot, struct buf *out) {
     return rc;
   while (out->len - start < len) {
     size_t done = out->len - start;
-    ssize_t n = pread(b->results, out->data + out->len, len - done,
-                      (off_t)(p->result_offset + done));
+    ssize_t n =
+        pread(b->results, out->data + out->len, len - done, (off_t)(p->result_offset + done));
     if (n < 0 && errno == EINTR)
       continue;
     if (n <= 0) {

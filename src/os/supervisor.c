@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,11 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "os/backend.h"
+#include "os/lifeline.h"
 #include "os/process.h"
+#include "os/results.h"
+#include "os/signals.h"
 #include "os/supervisor_internal.h"
 
 enum {
@@ -145,7 +150,8 @@ static int block_signals(sigset_t *old) {
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Queues and children need descriptors; the soft limit is there for programs that use select(2), which we do not. */
+/* Queues and children need descriptors; the soft limit is there for programs that use select(2),
+ * which we do not. */
 static void raise_descriptor_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
@@ -218,7 +224,8 @@ int supervisor_run(const struct supervisor_options *o,
     s.deadline_ns = clock_now_ns() + o->timeout_ns;
   siginfo_t end = watch(&s, signals);
   on_message(&s);
-  uint32_t failures = control_unjoined_failures(s.control); /* before what ends with main is killed */
+  uint32_t failures =
+      control_unjoined_failures(s.control); /* before what ends with main is killed */
   tree_kill(s.control, true);
   rc = status_of_main(&s, &end, failures);
   keeper_release(&s.keeper);

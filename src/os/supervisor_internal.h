@@ -1,6 +1,6 @@
 /*
- * os/supervisor_internal.h - the parts of the supervisor: its loop (supervisor.c), the descriptors it keeps
- * (keeper.c), the end of a tree (tree.c), and what it tells a person (tell.c).
+ * os/supervisor_internal.h - the parts of the supervisor: its loop (supervisor.c), the descriptors
+ * it keeps (keeper.c), the end of a tree (tree.c), and what it tells a person (tell.c).
  */
 #ifndef SBX_OS_SUPERVISOR_INTERNAL_H
 #define SBX_OS_SUPERVISOR_INTERNAL_H
@@ -37,29 +37,33 @@ void keeper_release(struct keeper *k);
 void tree_signal(struct control *c, int signal);
 
 /*
- * End every process of the tree and wait until none is left. As a subreaper every orphan is our child, so killing our
- * children until there are none reaches whoever left its group or session, too.
- *   subreaper  false for a side process: then only records are known
+ * End every process of the tree and wait until none is left. As a subreaper every orphan is our
+ * child, so killing our children until there are none reaches whoever left its group or session,
+ * too. subreaper  false for a side process: then only records are known
  */
 void tree_kill(struct control *c, bool subreaper);
 
-/* Reap every child of the supervisor that has ended, filling records. Returns true when main was among them. */
+/* Reap every child of the supervisor that has ended, filling records. Returns true when main was
+ * among them. */
 bool tree_reap(struct control *c, pid_t main_pid, siginfo_t *ret_main);
 
 /* -- tell.c ------------------------------------------------------------------------------------ */
 
 enum { LINE_MAX_BYTES = 1024 };
 
-/* "writer#2 in put at queue.lua:12" when it waits, "writer#2 at queue.lua:12" when it was interrupted, else "writer#2 running" */
+/* "writer#2 in put at queue.lua:12" when it waits, "writer#2 at queue.lua:12" when it was
+ * interrupted, else "writer#2 running" */
 void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size);
 
 /* Remember who lives: the run is ended from outside. */
 void tell_mark(struct control *c);
 
-/* "main in join at x.lua:3; writer#2 in put at x.lua:9; and 4 more" for all that tell_mark found. */
+/* "main in join at x.lua:3; writer#2 in put at x.lua:9; and 4 more" for all that tell_mark found.
+ */
 void tell_places(const struct control *c, char *ret, size_t size);
 
-/* The line for a process that a signal ended, unless somebody knows already; false: nothing to tell. */
+/* The line for a process that a signal ended, unless somebody knows already; false: nothing to
+ * tell. */
 bool tell_death(const struct control *c, uint32_t slot, uint64_t serial, char *ret, size_t size);
 
 /* -- supervisor.c ------------------------------------------------------------------------------ */
@@ -68,16 +72,17 @@ struct supervisor {
   const struct supervisor_options *o;
   struct control *control;
   struct keeper keeper;
-  int broker;          /* read end */
+  int broker; /* read end */
   pid_t main_pid;
-  int main_pidfd;      /* of a foreign host; else -1 */
-  int interrupts;      /* SIGINTs so far */
-  int end_signal;      /* the signal that ends the run, 0: none */
+  int main_pidfd; /* of a foreign host; else -1 */
+  int interrupts; /* SIGINTs so far */
+  int end_signal; /* the signal that ends the run, 0: none */
   bool timed_out;
   int64_t deadline_ns; /* of the run, or of the grace after an interrupt */
 };
 
-/* The side process of a foreign host: until the host is gone and every process with it. Never returns. */
+/* The side process of a foreign host: until the host is gone and every process with it. Never
+ * returns. */
 void supervisor_beside(struct control *c, int broker, pid_t host, int host_pidfd)
     __attribute__((noreturn));
 

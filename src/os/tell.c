@@ -1,4 +1,5 @@
-/* os/tell.c - what the supervisor says of processes, from their records alone; see supervisor_internal.h. */
+/* os/tell.c - what the supervisor says of processes, from their records alone; see
+ * supervisor_internal.h. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/process.h"
+#include "os/pidfd.h"
 #include "os/supervisor_internal.h"
 
 static void signal_record(struct control *c, uint32_t slot, int signal) {
@@ -29,7 +29,8 @@ void tree_signal(struct control *c, int signal) {
     signal_record(c, i, signal);
 }
 
-/* Kill the supervisor's own children, as the kernel lists them: they cannot be reaped meanwhile but by us. */
+/* Kill the supervisor's own children, as the kernel lists them: they cannot be reaped meanwhile but
+ * by us. */
 static void kill_children(void) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
@@ -46,7 +47,7 @@ static void fill_by_pid(struct control *c, pid_t pid, const siginfo_t *info) {
     uint64_t stamp = atomic_load(&c->process_stamp[i]);
     unsigned phase = stamp_phase(stamp);
     if (c->processes[i].pid == pid && phase > PHASE_FREE && phase < PHASE_ENDED) {
-      process_ended(c, i, stamp_serial(stamp), info);
+      control_process_ended(c, i, stamp_serial(stamp), info);
       return;
     }
   }

@@ -1,8 +1,9 @@
 /*
  * os/wait.c - the one place where a process sleeps.
  *
- * Whoever waits, for whatever, waits for descriptors here; before it sleeps it publishes its op in its record, so that
- * the supervisor and the reports know who waits for what, and where in the script.
+ * Whoever waits, for whatever, waits for descriptors here; before it sleeps it publishes its op in
+ * its record, so that the supervisor and the reports know who waits for what, and where in the
+ * script.
  */
 #include <errno.h>
 #include <signal.h>
@@ -10,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "os/backend.h"
+#include "os/wait.h"
 
 bool deadline_passed(int64_t deadline_ns) {
   return deadline_ns != SBX_FOREVER && clock_now_ns() >= deadline_ns;
@@ -35,8 +36,8 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
     return -SBX_EINTERRUPTED;
   publish_op(b, op);
   /*
-   * Signals are blocked from the last look at `interrupted` until ppoll sleeps, which unblocks them atomically:
-   * otherwise a Ctrl-C just before the sleep would be seen only after it.
+   * Signals are blocked from the last look at `interrupted` until ppoll sleeps, which unblocks them
+   * atomically: otherwise a Ctrl-C just before the sleep would be seen only after it.
    */
   sigemptyset(&block);
   sigaddset(&block, SIGINT);

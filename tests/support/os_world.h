@@ -30,8 +30,13 @@
 #include "base/fault.h"
 #include "object/op.h"
 #include "os/backend.h"
+#include "os/lifeline.h"
+#include "os/output.h"
 #include "os/process.h"
 #include "os/queue.h"
+#include "os/results.h"
+#include "os/signals.h"
+#include "os/wait.h"
 
 /* -- stage and checks -------------------------------------------------------------------------- */
 

@@ -1,0 +1,20 @@
+/*
+ * os/results.h - what processes leave behind: one sparse memfd for the whole run.
+ */
+#ifndef SBX_OS_RESULTS_H
+#define SBX_OS_RESULTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os/self.h"
+
+int results_create(int *ret_fd);
+/* Store bytes for a record; fills its result_* fields and FLAG_RESULT. -SBX_ENOSPC, -SBX_ECAP */
+int results_store(struct os_backend *b, uint32_t slot, const void *data, size_t len);
+/* Append what a record stored to `out`. -SBX_EGONE (given back), -SBX_ENOMEM, -SBX_ESYSTEM */
+int results_load(struct os_backend *b, uint32_t slot, struct buf *out);
+/* Give back the pages of one record, once. */
+void results_reclaim(struct os_backend *b, uint32_t slot);
+
+#endif

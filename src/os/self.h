@@ -1,0 +1,70 @@
+/*
+ * os/self.h - what one process has of the OS backend: private, copied by fork.
+ *
+ * The pieces: control (shared memory), queue + log (items), process (fork, join, reap), wait (sleep
+ * on descriptors), results (what a process leaves behind), broker (descriptors for processes that
+ * did not inherit them), lifeline (death with the supervisor), output (tagged lines). Each file
+ * holds one.
+ */
+#ifndef SBX_OS_SELF_H
+#define SBX_OS_SELF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "object/op.h"
+#include "os/control.h"
+
+struct child {
+  pid_t pid;
+  uint32_t slot;
+  uint64_t serial;
+};
+
+struct queue; /* os/queue.h */
+
+struct os_backend {
+  struct backend base;
+  struct control *control; /* shared; never unmapped */
+  uint32_t slot;           /* of the calling process */
+  uint64_t serial;
+  uint32_t forks; /* spawns so far: a queue made after the last one is held by nobody else */
+  bool foreign;   /* inside a host that is not ours */
+  bool leaving;   /* an interrupt was taken: later ones change nothing */
+
+  /* Descriptors, all close-on-exec; -1: none. */
+  int lifeline_shared; /* read end of the supervisor's pipe */
+  int lifeline_own;    /* the same pipe, opened again: a file description of this process alone */
+  int results;         /* the results file */
+  int broker;          /* to the supervisor; many writers */
+
+  /* Children not reaped yet. The SIGCHLD handler removes: change it with signals blocked. */
+  struct child *children;
+  uint32_t child_count, child_cap;
+
+  struct queue *queues; /* every queue held, a list */
+
+  /* In a foreign host: start the side process if it does not run yet. NULL: a supervisor stands
+   * above. */
+  int (*start_supervisor)(struct os_backend *b);
+
+  volatile int interrupted; /* set by the SIGINT handler */
+};
+
+/* One holding of an object by this process; what handles in Lua point to. */
+struct object {
+  enum object_type type;
+  uint32_t slot;
+  uint64_t serial;
+  struct queue *queue; /* of OBJECT_QUEUE */
+  bool own_child;      /* of OBJECT_PROCESS: this process spawned it, and reaps it */
+  bool keeper;         /* the object that spawn returned: while it is held, so is the record */
+};
+
+/* The record of the calling process. */
+static inline struct process_record *my_record(const struct os_backend *b) {
+  return &b->control->processes[b->slot];
+}
+
+#endif

@@ -1,0 +1,64 @@
+/* os/signals.c - the handlers of a process of the run: reaping, interrupts, limits. */
+#include <errno.h>
+#include <signal.h>
+
+#include "os/process.h"
+#include "os/signals.h"
+
+struct os_backend *the_backend;
+
+static struct sigaction previous_chld; /* of a foreign host */
+
+static void on_child(int signal, siginfo_t *info, void *context) {
+  int saved = errno;
+  if (the_backend)
+    process_reap_all(the_backend);
+  if (previous_chld.sa_flags & SA_SIGINFO)
+    previous_chld.sa_sigaction(signal, info, context);
+  else if (previous_chld.sa_handler != SIG_DFL && previous_chld.sa_handler != SIG_IGN)
+    previous_chld.sa_handler(signal);
+  errno = saved;
+}
+
+static void on_interrupt(int signal) {
+  int saved = errno;
+  (void)signal;
+  struct os_backend *b = the_backend;
+  if (b && !b->leaving) {
+    b->interrupted = 1;
+    if (b->base.interrupted)
+      b->base.interrupted(b->base.interrupted_ctx);
+  }
+  errno = saved;
+}
+
+/* A handler and not SIG_IGN, since programs that are executed inherit the latter. */
+static void on_file_size(int signal) { (void)signal; }
+
+/* RLIMIT_FSIZE counts for memfds: the write must fail, and not the process (setrlimit(2)). */
+static void survive_file_size_limit(void) {
+  struct sigaction now, handler = {.sa_handler = on_file_size, .sa_flags = SA_RESTART};
+  sigemptyset(&handler.sa_mask);
+  if (sigaction(SIGXFSZ, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+    sigaction(SIGXFSZ, &handler, NULL);
+}
+
+void backend_install_signals(struct os_backend *b) {
+  struct sigaction chld = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
+  sigemptyset(&chld.sa_mask);
+  the_backend = b;
+  survive_file_size_limit();
+  sigaction(SIGCHLD, &chld, &previous_chld);
+  if (b->foreign)
+    return; /* Ctrl-C and SIGPIPE are the host's */
+  previous_chld = (struct sigaction){.sa_handler = SIG_DFL};
+  struct sigaction intr = {.sa_handler =
+                               on_interrupt}; /* no SA_RESTART: a read of the terminal ends */
+  sigemptyset(&intr.sa_mask);
+  sigaction(SIGINT, &intr, NULL);
+  /*
+   * `sandbox x.lua | head` must end quietly, as any filter does. The pipes of queues cannot raise
+   * SIGPIPE: who writes to one holds its read end, too.
+   */
+  signal(SIGPIPE, SIG_DFL);
+}

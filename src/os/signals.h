@@ -1,0 +1,18 @@
+/*
+ * os/signals.h - the handlers of a process of the run.
+ */
+#ifndef SBX_OS_SIGNALS_H
+#define SBX_OS_SIGNALS_H
+
+#include "os/self.h"
+
+/*
+ * The backend of the calling process. There is one in a process, because signal handlers must find
+ * it; nothing else uses this.
+ */
+extern struct os_backend *the_backend;
+
+/* Install the handlers for SIGCHLD and SIGINT; SIGPIPE gets its default back in a host of ours. */
+void backend_install_signals(struct os_backend *b);
+
+#endif

@@ -1,0 +1,347 @@
+/*
+ * tests/fault/test_queue_step.c - SIGKILL after every single instruction of put and get.
+ *
+ * For n = 1, 2, 3 ... a victim is killed when it has done n instructions of one op. Afterwards the item is whole or absent, every
+ * other item is there once, in order and intact, len is exact, the next ops work, and whoever sleeps on the queue
+ * is woken by what they do. Where an op is so long that all n would take too much time, some n are left out (the stride is printed).
+ *
+ * On x86-64 the victim counts its own steps: with the trap flag set, each instruction raises SIGTRAP, and the handler
+ * (which runs without the flag) kills at the n-th. That is ten times faster than stepping by ptrace(2), which serves elsewhere.
+ */
+#include "support/os_world.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+enum { STEPS_BUDGET = 1000 * 1000 };
+enum { BEFORE = 1, VICTIM, MARKER, WAITER }; /* producers */
+
+enum helper { ALONE, READER_SLEEPS, WRITER_SLEEPS, READER_LATER, WRITER_LATER };
+
+struct scene {
+  const char *name;
+  enum op_kind op;
+  enum queue_transport transport;
+  uint64_t max;
+  uint32_t before;     /* items in the queue when the victim begins */
+  size_t before_len;   /* of each */
+  size_t len;          /* of what the victim puts */
+  enum helper helper;  /* another process, and what it does */
+};
+
+static const struct scene scenes[] = {
+    {"put into the pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 2, 20, 100, ALONE},
+    {"put into the log, empty", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 20, 40, ALONE},
+    {"put into the log", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 3, 600, 700, ALONE},
+    {"put behind a log that is not empty", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 2, 700, 20, ALONE},
+    {"put into a full pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 128, 20, 20, ALONE},
+    {"put into a bounded pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 3, 2, 20, 20, ALONE},
+    {"put into a bounded log", OP_QUEUE_PUT, TRANSPORT_SHM, 3, 2, 20, 20, ALONE},
+    {"put into the pipe, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 0, 0, 20, READER_SLEEPS},
+    {"put into the log, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 0, 20, READER_SLEEPS},
+    {"put of a large item, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 0, 0, 900, READER_SLEEPS},
+    {"get from the pipe", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 3, 100, 0, ALONE},
+    {"get from the log", OP_QUEUE_GET, TRANSPORT_SHM, 0, 3, 100, 0, ALONE},
+    {"get of a large item", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 3, 1500, 0, ALONE},
+    {"get from a bounded pipe, a writer sleeps", OP_QUEUE_GET, TRANSPORT_PIPE, 1, 1, 20, 0, WRITER_SLEEPS},
+    {"get from a bounded log, a writer sleeps", OP_QUEUE_GET, TRANSPORT_SHM, 1, 1, 20, 0, WRITER_SLEEPS},
+    {"get from an empty log, on the way to sleep", OP_QUEUE_GET, TRANSPORT_SHM, 0, 0, 0, 0, READER_LATER},
+    {"get from an empty pipe, on the way to sleep", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 0, 0, 0, READER_LATER},
+    {"put into a full queue, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_SHM, 1, 1, 20, 20, WRITER_LATER},
+};
+
+/* Shared with the victim and the helper. */
+static struct board {
+  _Atomic int done; /* the victim's op returned 0 */
+  _Atomic long steps; /* of the victim's op, when it was over before it was killed; else 0 */
+  _Atomic uint32_t got_victims, got_markers;
+  struct gate go, arrived; /* of the helper */
+} *board;
+
+static const struct scene *scene;
+static struct object *q;
+static struct object *helper;
+static uint32_t before_seq, drained_seq; /* of BEFORE: put, and seen */
+
+/* -- the victim -------------------------------------------------------------------------------- */
+
+#if defined(__x86_64__)
+
+static volatile sig_atomic_t steps, kill_at;
+
+static void on_trap(int signal) {
+  (void)signal;
+  if (++steps == kill_at)
+    kill(getpid(), SIGKILL);
+}
+
+/* The trap flag is bit 8 of the flags; below the stack pointer there may be a red zone. */
+#define SET_TRAP_FLAG(how)                                                                         \
+  __asm__ volatile("leaq -256(%%rsp), %%rsp\n pushfq\n " how                                       \
+                   " (%%rsp)\n popfq\n leaq 256(%%rsp), %%rsp" ::                                   \
+                       : "memory", "cc")
+
+static void begin_steps(long n) {
+  struct sigaction trap = {.sa_handler = on_trap};
+  sigaction(SIGTRAP, &trap, NULL);
+  steps = 0;
+  kill_at = (int)n;
+  SET_TRAP_FLAG("orq $0x100,");
+}
+
+static void end_steps(void) {
+  SET_TRAP_FLAG("andq $~0x100,");
+  board->steps = steps;
+}
+
+static void watch_steps(pid_t pid, long n) {
+  (void)n;
+  reap_pid(pid);
+}
+
+#else
+
+#include <sys/ptrace.h>
+
+static void begin_steps(long n) {
+  (void)n;
+  ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+  raise(SIGSTOP);
+}
+
+static void end_steps(void) { raise(SIGSTOP); }
+
+static void watch_steps(pid_t pid, long n) {
+  int status;
+  CHECK_EQ(waitpid(pid, &status, 0), pid);
+  for (long i = 0; i < n; i++) {
+    CHECK_EQ(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK(WIFSTOPPED(status));
+    if (WSTOPSIG(status) == SIGSTOP) {
+      board->steps = i;
+      break;
+    }
+  }
+  kill(pid, SIGKILL);
+  reap_pid(pid);
+}
+
+#endif
+
+/* The op is about to sleep: that is as far as it is followed. */
+static void stop_here(void *ctx, char where[WHERE_MAX]) {
+  (void)ctx;
+  where[0] = '\0';
+  end_steps();
+  kill(getpid(), SIGKILL);
+}
+
+static pid_t fork_victim(uint32_t seq, long n) {
+  pid_t pid = fork();
+  if (pid != 0)
+    return pid;
+  struct buf item = {0}, out = {0};
+  struct op op = {
+      .kind = scene->op, .object = q, .deadline_ns = SBX_FOREVER, .locate = stop_here, .out = &out};
+  if (scene->op == OP_QUEUE_PUT) {
+    item_make(&item, VICTIM, seq, scene->len);
+    op.data = item.data;
+    op.len = item.len;
+  }
+  begin_steps(n);
+  int rc = perform(&the_backend->base, &op);
+  board->done = rc == 0;
+  end_steps();
+  kill(getpid(), SIGKILL);
+  return 0;
+}
+
+/* -- the helper -------------------------------------------------------------------------------- */
+
+/* Takes whatever comes; a marker ends a round. */
+static int read_rounds(void *arg) {
+  (void)arg;
+  for (;;) {
+    uint32_t producer, seq;
+    gate_wait(board->go);
+    do {
+      CHECK_EQ(get_item(q, &producer, &seq, SBX_FOREVER), 0);
+      CHECK(producer == VICTIM || producer == MARKER);
+      board->got_victims += producer == VICTIM;
+    } while (producer != MARKER);
+    gate_open(board->arrived, 1);
+  }
+}
+
+static int write_rounds(void *arg) {
+  (void)arg;
+  for (uint32_t seq = 0;; seq++) {
+    gate_wait(board->go);
+    CHECK_EQ(put_item(q, WAITER, seq, 20, SBX_FOREVER), 0);
+    gate_open(board->arrived, 1);
+  }
+}
+
+static void start_helper(void) {
+  helper = NULL;
+  if (scene->helper == READER_SLEEPS || scene->helper == READER_LATER)
+    helper = spawn_process(read_rounds, NULL);
+  if (scene->helper == WRITER_SLEEPS || scene->helper == WRITER_LATER)
+    helper = spawn_process(write_rounds, NULL);
+}
+
+/* -- one round --------------------------------------------------------------------------------- */
+
+static void set_scene(void) {
+  uint32_t producer, seq;
+  if (scene->helper == READER_LATER || scene->helper == WRITER_LATER) { /* leave the bells rung */
+    CHECK_EQ(put_item(q, MARKER, 0, 20, 0), 0);
+    CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
+  }
+  for (uint32_t i = 0; i < scene->before; i++)
+    CHECK_EQ(put_item(q, BEFORE, before_seq++, scene->before_len, 0), 0);
+  board->done = 0;
+  board->steps = 0;
+  if (scene->helper == READER_SLEEPS || scene->helper == WRITER_SLEEPS) {
+    gate_open(board->go, 1);
+    await_sleep(helper, scene->helper == READER_SLEEPS ? OP_QUEUE_GET : OP_QUEUE_PUT);
+  }
+}
+
+/* Everything that must be in the queue is, in order; the victim's item may be, and must be if its put returned. */
+static void check_alone(uint32_t n) {
+  uint32_t producer, seq;
+  uint64_t len = len_of(q);
+  bool is_put = scene->op == OP_QUEUE_PUT;
+  uint64_t least = scene->before - (is_put ? 0 : 1) + (is_put && board->done ? 1 : 0);
+  uint64_t most = scene->before + (is_put ? 1 : 0) - (!is_put && board->done ? 1 : 0);
+  CHECK(len >= least && len <= most);
+  if (!is_put)
+    drained_seq += scene->before - (uint32_t)len;
+  while (drained_seq < before_seq) {
+    CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
+    CHECK_EQ(producer, BEFORE);
+    CHECK_EQ(seq, drained_seq++);
+    CHECK_EQ(len_of(q), --len);
+  }
+  if (len > 0) {
+    CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
+    CHECK_EQ(producer, VICTIM);
+    CHECK_EQ(seq, n);
+  }
+  CHECK_EQ(get_item(q, &producer, &seq, 0), -SBX_ETIMEDOUT);
+  CHECK_EQ(len_of(q), 0);
+  CHECK_EQ(put_item(q, MARKER, n, 30, 0), 0); /* and on it goes */
+  CHECK_EQ(put_item(q, MARKER, n + 1, 700, 0), 0);
+  CHECK_EQ(len_of(q), 2);
+  for (uint32_t i = 0; i < 2; i++) {
+    CHECK_EQ(get_item(q, &producer, &seq, SBX_FOREVER), 0);
+    CHECK(producer == MARKER && seq == n + i);
+  }
+}
+
+static void check_reader(uint32_t n) {
+  uint32_t before = board->got_victims;
+  if (scene->helper == READER_LATER) {
+    gate_open(board->go, 1);
+    await_sleep(helper, OP_QUEUE_GET);
+  }
+  if (board->done)
+    while (board->got_victims == 0) /* it is woken by the victim's item, not by ours */
+      usleep(20);
+  CHECK_EQ(put_item(q, MARKER, n, 20, 0), 0);
+  gate_wait(board->arrived);
+  CHECK(board->got_victims <= 1 && board->got_victims >= before);
+  board->got_victims = 0;
+  CHECK_EQ(len_of(q), 0);
+}
+
+static void check_writer(void) {
+  uint32_t producer, seq, n = 0;
+  if (scene->helper == WRITER_LATER) {
+    gate_open(board->go, 1);
+    await_sleep(helper, OP_QUEUE_PUT);
+  }
+  do { /* taking the item that may be left must wake the writer, if the victim did not */
+    CHECK_EQ(get_item(q, &producer, &seq, SBX_FOREVER), 0);
+    CHECK(producer == WAITER || (producer == BEFORE && seq == before_seq - 1 && n == 0));
+    CHECK(!(producer == BEFORE && board->done));
+    n++;
+  } while (producer != WAITER);
+  gate_wait(board->arrived);
+  CHECK_EQ(len_of(q), 0);
+  drained_seq = before_seq;
+}
+
+/* Returns the instructions done: less than n if the op was over before. */
+static long round_of(long n) {
+  uint32_t seq = (uint32_t)n;
+  set_scene();
+  watch_steps(fork_victim(seq, n), n);
+  switch (scene->helper) {
+  case ALONE:
+    check_alone(seq);
+    break;
+  case READER_SLEEPS:
+  case READER_LATER:
+    check_reader(seq);
+    break;
+  default:
+    check_writer();
+  }
+  return board->steps ? board->steps : n;
+}
+
+/* What is resolved at its first call, by the dynamic linker, is not part of the op. */
+static void warm_up(void) {
+  struct buf out = {0};
+  char large[700] = {0};
+  struct object *other = new_queue(1, scene->transport, 0);
+  CHECK_EQ(put(other, large, 20, 0), 0);
+  CHECK_EQ(put(other, large, 20, in_ms(1)), -SBX_ETIMEDOUT);
+  CHECK_EQ(get(other, &out, 0), 0);
+  CHECK_EQ(put(other, large, sizeof large, 0), 0);
+  CHECK_EQ(get(other, &out, 0), 0);
+  CHECK_EQ(get(other, &out, in_ms(1)), -SBX_ETIMEDOUT);
+  buf_release(&out);
+  release_object(other);
+}
+
+static void play_scene(void) {
+  sigset_t chld;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD); /* each step would raise one */
+  sigprocmask(SIG_BLOCK, &chld, NULL);
+  world_new();
+  board = shared_memory(sizeof *board);
+  board->go = gate_new();
+  board->arrived = gate_new();
+  q = new_queue(scene->max, scene->transport, 0);
+  warm_up();
+  start_helper();
+  long whole = round_of(1000 * 1000), rounds = 0;
+  CHECK(whole > 50 && whole < 1000 * 1000);
+  long stride = 1 + whole * whole / 2 / (STEPS_BUDGET / (long)stage_slowness());
+  for (long n = 1; n <= whole + 100 * stride; n += stride) { /* the length varies a little */
+    rounds++;
+    if (round_of(n) < n && n > whole)
+      break;
+  }
+  printf("           %-45s %5ld instructions, %5ld kills, stride %ld\n", scene->name, whole, rounds, stride);
+}
+
+static void every_instruction(void **state) {
+  scene = *state;
+  stage_run(scene->name, play_scene, 60);
+}
+
+int main(void) {
+  enum { N = sizeof scenes / sizeof *scenes };
+  struct CMUnitTest tests[N];
+  for (size_t i = 0; i < N; i++)
+    tests[i] = (struct CMUnitTest){.name = scenes[i].name,
+                                   .test_func = every_instruction,
+                                   .initial_state = (void *)(uintptr_t)&scenes[i]};
+  return _cmocka_run_group_tests("queue_step", tests, N, NULL, NULL);
+}
