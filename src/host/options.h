@@ -1,7 +1,7 @@
 /*
  * host/options.h - the command line, as a table of options and what they were set to.
  *
- * Every option is one row of the table in options.c; parsing, --help, --completions and the
+ * Every option is one row of the table in options_table.c; parsing, --help, --completions and the
  * suggestion for a mistyped one are read from it. Options end at the script's name, as in lua(1).
  *
  * Includes base only: no Lua is touched before the command line is understood.

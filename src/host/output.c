@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "host/options.h"
-
-enum { LINE_BYTES = 64 * 1024 }; /* a line up to this length is one write */
+#include "os/output.h"
 
 void output_claim_descriptors(void) {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -25,9 +24,7 @@ static void finish_at_exit(void) {
 }
 
 void output_prepare(void) {
-  static char out[LINE_BYTES], err[LINE_BYTES]; /* not touched until used, so they cost nothing */
-  setvbuf(stdout, out, _IOLBF, sizeof out);
-  setvbuf(stderr, err, _IOLBF, sizeof err);
+  output_line_buffered();
   atexit(finish_at_exit);
 }
 

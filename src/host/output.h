@@ -1,7 +1,8 @@
 /*
  * host/output.h - the standard streams: whole lines, and no silence about lost ones.
  *
- * Includes base only.
+ * Line buffering itself is in os/output.h, since children of a foreign host need it, too; here
+ * stands what only the program does.
  */
 #ifndef SBX_HOST_OUTPUT_H
 #define SBX_HOST_OUTPUT_H

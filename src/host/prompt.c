@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/script.h"
+#include "host/call.h"
 
 struct prompt {
   struct backend *backend;
@@ -132,9 +132,9 @@ static void print_values(lua_State *L) {
   luaL_checkstack(L, LUA_MINSTACK, "too many results to print");
   lua_getglobal(L, "print");
   lua_insert(L, 1);
-  if (script_call(L, count, 0) != LUA_OK) {
+  if (call_function(L, count, 0) != LUA_OK) {
     lua_pushfstring(L, "error calling 'print' (%s)", lua_tostring(L, -1));
-    script_report(L, true);
+    call_report(L, true);
   }
 }
 
@@ -143,11 +143,11 @@ static void run_line(lua_State *L, struct prompt *p) {
   int status = load_expression(L) ? LUA_OK : load_statement(L, p);
   lua_remove(L, 1); /* function|message */
   if (status == LUA_OK)
-    status = script_call(L, 0, LUA_MULTRET);
+    status = call_function(L, 0, LUA_MULTRET);
   if (status == LUA_OK)
     print_values(L);
   else if (!interrupted(p))
-    script_report(L, true);
+    call_report(L, true);
 }
 
 bool prompt_run(lua_State *L, struct backend *b) {

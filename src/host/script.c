@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "host/call.h"
 #include "host/output.h"
 #include "host/prompt.h"
 #include "lua/report.h"
@@ -36,52 +37,6 @@ struct session {
 
 /* -- errors ----------------------------------------------------------------------------------- */
 
-static const char traceback_key; /* its address, in the registry: the traceback of the last error */
-
-/* Pop a traceback, or nil, and keep it. */
-static void keep_traceback(lua_State *L) { lua_rawsetp(L, LUA_REGISTRYINDEX, &traceback_key); }
-
-/* Message handler: the error as a string; its traceback is kept. */
-static int on_error(lua_State *L) {
-  if (lua_tostring(L, 1)) {
-    luaL_traceback(L, L, NULL, 1);
-  } else if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) {
-    if (!lua_istable(L, 1) || lua_getfield(L, 1, "traceback") != LUA_TSTRING)
-      lua_pushnil(L); /* an object made to be read: it says all it wants to say */
-    lua_copy(L, 2, 1); /* the failure of a child brings the traceback of the child */
-  } else {
-    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
-    lua_replace(L, 1);
-    luaL_traceback(L, L, NULL, 1);
-  }
-  keep_traceback(L);
-  lua_settop(L, 1);
-  return 1;
-}
-
-int script_call(lua_State *L, int args, int results) {
-  int function = lua_gettop(L) - args;
-  lua_pushcfunction(L, on_error);
-  lua_insert(L, function);
-  int status = lua_pcall(L, args, results, function);
-  lua_remove(L, function);
-  return status;
-}
-
-void script_report(lua_State *L, bool bare) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &traceback_key); /* message traceback|nil */
-  const char *message = lua_tostring(L, -2);
-  struct report report = {
-      .message = message ? message : "(error object is not a string)",
-      .traceback = lua_tostring(L, -1),
-      .bare = bare,
-  };
-  report_print(&report);
-  lua_pop(L, 2);
-  lua_pushnil(L);
-  keep_traceback(L);
-}
-
 /* The end of a step with Lua's status: pop and print the error, if any, but not that of Ctrl-C. */
 static bool succeeded(lua_State *L, struct session *s, int status) {
   if (status == LUA_OK)
@@ -91,7 +46,7 @@ static bool succeeded(lua_State *L, struct session *s, int status) {
   if (s->interrupted)
     lua_pop(L, 1);
   else
-    script_report(L, false);
+    call_report(L, false);
   return false;
 }
 
@@ -122,12 +77,12 @@ static int load_file(lua_State *L, const char *path) {
 
 static bool run_file(lua_State *L, struct session *s, const char *path) {
   int status = load_file(L, path);
-  return succeeded(L, s, status == LUA_OK ? script_call(L, 0, 0) : status);
+  return succeeded(L, s, status == LUA_OK ? call_function(L, 0, 0) : status);
 }
 
 static bool run_text(lua_State *L, struct session *s, const char *text, const char *chunk_name) {
   int status = luaL_loadbuffer(L, text, strlen(text), chunk_name);
-  return succeeded(L, s, status == LUA_OK ? script_call(L, 0, 0) : status);
+  return succeeded(L, s, status == LUA_OK ? call_function(L, 0, 0) : status);
 }
 
 /* -- steps ------------------------------------------------------------------------------------ */
@@ -162,7 +117,7 @@ static bool require_library(lua_State *L, struct session *s, const char *text) {
   const char *equals = strchr(text, '=');
   lua_getglobal(L, "require");
   lua_pushstring(L, equals ? equals + 1 : text);
-  if (!succeeded(L, s, script_call(L, 1, 1)))
+  if (!succeeded(L, s, call_function(L, 1, 1)))
     return false;
   lua_pushglobaltable(L);
   lua_pushlstring(L, text, equals ? (size_t)(equals - text) : strlen(text));
@@ -213,7 +168,7 @@ static bool run_script(lua_State *L, struct session *s) {
   const struct options *o = script->options;
   int status = load_file(L, o->script_is_stdin ? NULL : script->argv[o->script]);
   if (status == LUA_OK)
-    status = script_call(L, push_arguments(L), 0);
+    status = call_function(L, push_arguments(L), 0);
   return succeeded(L, s, status);
 }
 
@@ -298,7 +253,7 @@ static bool compiled(lua_State *L, int status) {
   if (status == LUA_OK)
     lua_pop(L, 1);
   else
-    script_report(L, false);
+    call_report(L, false);
   return status == LUA_OK;
 }
 
@@ -330,7 +285,7 @@ int script_check(const struct script *s) {
   if (ok)
     ok = lua_toboolean(L, -1);
   else
-    script_report(L, false);
+    call_report(L, false);
   lua_close(L);
   return ok ? 0 : EXIT_LUA_ERROR;
 }

@@ -31,17 +31,4 @@ int script_process(struct backend *b, void *ctx);
  */
 int script_check(const struct script *s);
 
-/*
- * For the prompt: call the function below `args` arguments on the stack, as lua_call would.
- * Returns Lua's status; if it is not LUA_OK, the error is on the top of the stack as a string, and
- * its traceback is kept for script_report.
- */
-int script_call(lua_State *L, int args, int results);
-
-/*
- * Pop the error on the top of the stack and print it.
- *   bare  without "sandbox: " in front
- */
-void script_report(lua_State *L, bool bare);
-
 #endif

@@ -44,8 +44,10 @@ int lib_error(lua_State *L, const char *what, int code) {
 }
 
 int lib_expected(lua_State *L, const char *what, int code) {
-  if (code == -SBX_EINTERRUPTED)
+  if (code == -SBX_EINTERRUPTED) {
+    lua_sethook(lib_find(L)->current, NULL, 0, 0); /* said here: it must not fail a __close, too */
     return luaL_error(L, "interrupted!");
+  }
   if (code != -SBX_ETIMEDOUT && code != -SBX_ECLOSED)
     return lib_error(L, what, code);
   lua_pushnil(L);
@@ -62,6 +64,17 @@ int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg) {
   return clock_run_deadline(lib->b->ops->clock(lib->b), seconds);
 }
 
+/* [key, value on top] Raise an error that names the key and the options there are. */
+static void unknown_option(lua_State *L, int arg, const char *const names[]) {
+  const char *key = luaL_tolstring(L, -2, NULL);
+  lua_pushfstring(L, "unknown option '%s'; there are %s", key, names[0]);
+  for (int i = 1; names[i]; i++) {
+    lua_pushfstring(L, ", %s", names[i]);
+    lua_concat(L, 2);
+  }
+  luaL_argerror(L, arg, lua_tostring(L, -1));
+}
+
 void lib_check_options(lua_State *L, int arg, const char *const names[]) {
   lua_pushnil(L);
   while (lua_next(L, arg)) {
@@ -70,15 +83,28 @@ void lib_check_options(lua_State *L, int arg, const char *const names[]) {
     while (key && names[i] && strcmp(names[i], key) != 0)
       i++;
     if (!key || !names[i])
-      luaL_argerror(L, arg, lua_pushfstring(L, "unknown option '%s'", luaL_tolstring(L, -2, NULL)));
+      unknown_option(L, arg, names);
     lua_pop(L, 1);
   }
+}
+
+const char *lib_check_name(lua_State *L, int arg) {
+  luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, arg, "name must be a string");
+  size_t len;
+  const char *name = lua_tolstring(L, -1, &len);
+  bool good = len > 0;
+  for (size_t i = 0; i < len; i++)
+    good = good && (unsigned char)name[i] >= ' ' && name[i] != 0x7f;
+  luaL_argcheck(L, good, arg, "name must be text on one line, without control characters");
+  return name;
 }
 
 /* -- handles --------------------------------------------------------------------------------- */
 
 struct handle *lib_check_handle(lua_State *L, int arg, const char *type) {
-  struct handle *h = luaL_checkudata(L, arg, type);
+  struct handle *h = luaL_testudata(L, arg, type);
+  if (!h)
+    luaL_typeerror(L, arg, strchr(type, '.') + 1); /* without the "sandbox." */
   luaL_argcheck(L, h->object, arg, "the handle is empty");
   return h;
 }

@@ -87,6 +87,10 @@ void lib_locate(void *ctx, char where[WHERE_MAX]);
  * error. */
 void lib_check_options(lua_State *L, int arg, const char *const names[]);
 
+/* The option `name` at the top of the stack, as it may stand in reports and tags: one line of text.
+ * The string is the stack's; else an argument error. */
+const char *lib_check_name(lua_State *L, int arg);
+
 /*
  * Hold the collector off while a buffer of the lib or of a handle is in use: a finalizer that
  * called into the library would use it, too. Whoever raises resumes before; only a memory error of

@@ -52,8 +52,7 @@ static void read_options(lua_State *L, struct spawn_request *req) {
     req->cpu = check_cpu(L);
   lua_pop(L, 1);
   if (lua_getfield(L, 1, "name") != LUA_TNIL) {
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "name must be a string");
-    req->name = lua_tostring(L, -1);
+    req->name = lib_check_name(L, 1);
     lua_remove(L, -1); /* the table keeps it alive */
   } else {
     lua_pop(L, 1);
@@ -107,6 +106,9 @@ static int l_spawn(lua_State *L) {
     read_options(L, &req);
   if (!is_callable(L, fn))
     return luaL_typeerror(L, fn, fn == 1 ? "function or table of options" : "function");
+  /* The child would never leave the finalizer, and Lua collects nothing and calls no hook in one. */
+  if (lua_gc(L, LUA_GCCOUNT) < 0)
+    return luaL_error(L, "spawn cannot be called in a finalizer (__gc)");
   lib_locate(L, where);
   req.where = where;
   luaL_checkstack(L, 10, NULL);

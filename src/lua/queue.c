@@ -25,8 +25,7 @@ static void read_options(lua_State *L, struct queue_options *o) {
   if (lua_getfield(L, 1, "max") != LUA_TNIL)
     o->max = check_max(L, 1);
   if (lua_getfield(L, 1, "name") != LUA_TNIL) {
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, 1, "name must be a string");
-    o->name = lua_tostring(L, -1);
+    o->name = lib_check_name(L, 1);
   }
   if (lua_getfield(L, 1, "transport") == LUA_TNIL)
     return;
@@ -65,8 +64,7 @@ static int l_queue(lua_State *L) {
 static int put(lua_State *L, int64_t deadline_ns) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
-  luaL_checkany(L, 2);
-  if (lua_isnil(L, 2))
+  if (lua_isnoneornil(L, 2))
     return luaL_argerror(L, 2,
                          "nil is no item: close() ends the stream, sandbox.null stands for "
                          "a missing value");

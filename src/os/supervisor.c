@@ -87,26 +87,42 @@ static void on_deadline(struct supervisor *s) {
   tree_kill(s->control, s->main_pidfd < 0);
 }
 
+/* One sleep, and what woke it. Returns false when the time is up: everybody was killed then. */
+static bool turn(struct supervisor *s, int signals) {
+  struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = s->broker, .events = POLLIN}};
+  struct timespec left;
+  struct signalfd_siginfo info;
+  ppoll(fds, 2, clock_left(s->deadline_ns, &left), NULL);
+  while (read(signals, &info, sizeof info) == sizeof info)
+    on_signal(s, (int)info.ssi_signo);
+  on_message(s);
+  if (clock_now_ns() < s->deadline_ns)
+    return true;
+  on_deadline(s);
+  return false;
+}
+
 /* Stay until main has ended. Returns how. */
 static siginfo_t watch(struct supervisor *s, int signals) {
   siginfo_t main_end = {0};
-  struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = s->broker, .events = POLLIN}};
-  while (!tree_reap(s->control, s->main_pid, &main_end)) {
-    struct timespec left;
-    struct signalfd_siginfo info;
-    int n = ppoll(fds, 2, clock_left(s->deadline_ns, &left), NULL);
-    while (read(signals, &info, sizeof info) == sizeof info)
-      on_signal(s, (int)info.ssi_signo);
-    on_message(s);
-    if (n == 0 || clock_now_ns() >= s->deadline_ns) {
-      siginfo_t ended = {.si_pid = 0};
-      on_deadline(s); /* reaps everybody, main too */
-      uint64_t stamp = atomic_load(&s->control->process_stamp[0]);
-      if (stamp_phase(stamp) == PHASE_ENDED)
-        return ended;
-    }
-  }
+  while (!tree_reap(s->control, s->main_pid, &main_end))
+    if (!turn(s, signals))
+      break; /* main was reaped with the others */
   return main_end;
+}
+
+static bool anybody_lives(const struct control *c) {
+  for (uint32_t i = 0; i < control_process_end(c); i++)
+    if (control_process_alive(c, i))
+      return true;
+  return false;
+}
+
+/* After an interrupt everybody has the same grace as main had, to run `<close>`. */
+static void let_others_leave(struct supervisor *s, int signals) {
+  siginfo_t unused;
+  while (s->deadline_ns != SBX_FOREVER && anybody_lives(s->control) && turn(s, signals))
+    tree_reap(s->control, 0, &unused);
 }
 
 /* -- the end --------------------------------------------------------------------------------- */
@@ -223,6 +239,8 @@ int supervisor_run(const struct supervisor_options *o,
   if (o->timeout_ns > 0 && o->timeout_ns != SBX_FOREVER)
     s.deadline_ns = clock_now_ns() + o->timeout_ns;
   siginfo_t end = watch(&s, signals);
+  if (s.end_signal)
+    let_others_leave(&s, signals);
   on_message(&s);
   uint32_t failures =
       control_unjoined_failures(s.control); /* before what ends with main is killed */

@@ -290,7 +290,7 @@ static void test_the_first_of_help_and_mistake_wins(void **state) {
 }
 
 /* What a function of options.h prints; the caller frees it. */
-static char *printed(void (*print)(FILE *)) {
+__attribute__((noinline)) static char *printed(void (*print)(FILE *)) {
   char *text;
   size_t len;
   FILE *out = open_memstream(&text, &len);

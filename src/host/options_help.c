@@ -1,0 +1,60 @@
+/* host/options_help.c - --help, from the table of options; see options.h. */
+#include "host/options_internal.h"
+
+static const char *const group_titles[GROUP_COUNT] = {
+    "Options, as those of lua",
+    "Options of a run",
+    "Other options",
+};
+
+static const char help_head[] =
+    "Usage: sandbox [options] [script [args]]\n"
+    "Run Lua 5.4 scripts whose processes and queues are those of the operating system.\n"
+    "\n"
+    "Examples:\n"
+    "  sandbox scripts/queue.lua               run an experiment\n"
+    "  sandbox --speed 10 scripts/queue.lua    the same, in a tenth of the time\n"
+    "  sandbox --timeout 60 --output tag scripts/process.lua\n"
+    "                                          at most a minute, each line with its process\n"
+    "  sandbox -e 'print(spawn(math.sqrt, 2):join())'\n"
+    "  sandbox --check scripts/queue.lua       is the syntax right?\n"
+    "  sandbox                                 a prompt\n";
+
+static const char help_tail[] =
+    "\n"
+    "  --                   end of the options\n"
+    "  -                    end of the options; the script comes from standard input\n"
+    "\n"
+    "Without a script, Lua is read from standard input: at a prompt if that is a terminal.\n"
+    "\n"
+    "Exit status:\n"
+    "  0      success\n"
+    "  1      the script raised an error, or could not be read\n"
+    "  2      the command line is wrong\n"
+    "  3      a process failed, and no other joined it\n"
+    "  124    the time of --timeout was over\n"
+    "  128+n  ended by signal n (130: Ctrl-C)\n";
+
+static void help_row(FILE *out, const struct option_row *row) {
+  char left[64];
+  const char *argument = row->argument ? row->argument : "";
+  const char *gap = row->argument ? " " : "";
+  if (row->letter && row->name)
+    snprintf(left, sizeof left, "-%c, --%s%s%s", row->letter, row->name, gap, argument);
+  else if (row->name)
+    snprintf(left, sizeof left, "--%s%s%s", row->name, gap, argument);
+  else
+    snprintf(left, sizeof left, "-%c%s%s", row->letter, gap, argument);
+  fprintf(out, "  %-20s %s\n", left, row->help);
+}
+
+void options_help(FILE *out) {
+  fputs(help_head, out);
+  for (enum option_group group = 0; group < GROUP_COUNT; group++) {
+    fprintf(out, "\n%s:\n", group_titles[group]);
+    for (int i = 0; i < option_row_count; i++)
+      if (option_rows[i].group == group)
+        help_row(out, &option_rows[i]);
+  }
+  fputs(help_tail, out);
+}

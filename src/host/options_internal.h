@@ -1,0 +1,64 @@
+/*
+ * host/options_internal.h - what the files of the command line share: the table of options.
+ *
+ *   options_table.c     the table, and what each option sets
+ *   options.c           parsing
+ *   options_suggest.c   which option a mistyped one was meant to be
+ *   options_help.c      --help
+ *   options_complete.c  --completions
+ *
+ * Only options_table.c knows the options one by one; the others read its rows.
+ */
+#ifndef SBX_HOST_OPTIONS_INTERNAL_H
+#define SBX_HOST_OPTIONS_INTERNAL_H
+
+#include "host/options.h"
+
+enum { NAME_MAX_LEN = 32 }; /* no option has a longer name, and nothing longer is a mistyped one */
+
+/* The shells of --completions, between spaces; options_complete.c has a writer for each, in this
+ * order. */
+#define SHELLS "bash zsh fish"
+
+/* What a handler answers. */
+enum answer { ANSWER_OK, ANSWER_BAD, ANSWER_STOP /* the rest of the line does not matter */ };
+
+/* The groups of --help, in its order. */
+enum option_group { GROUP_LUA, GROUP_RUN, GROUP_ABOUT, GROUP_COUNT };
+
+/* One option: a letter, a name, or both. */
+struct option_row {
+  enum option_group group;
+  char letter;          /* -e; 0: none */
+  const char *name;     /* --speed; NULL: none */
+  const char *argument; /* what --help calls it; NULL: takes none */
+  const char *help;
+  const char *wants;   /* what the argument must be, to follow "wants" */
+  const char *example; /* a good argument */
+  const char *choices; /* the only good arguments, between spaces; NULL: not a choice */
+  enum answer (*set)(struct options *o, const char *value);
+};
+
+extern const struct option_row option_rows[];
+extern const int option_row_count;
+
+/* The row of -e, without its dash, or NULL. */
+const struct option_row *option_of_letter(char letter);
+
+/* The row of --speed, without its dashes and of `len` bytes, or NULL. */
+const struct option_row *option_of_name(const char *name, size_t len);
+
+/* The row that a mistyped option (without its dashes, `len` bytes) is most like, or NULL. */
+const struct option_row *option_suggestion(const char *typed, size_t len);
+
+/* The position of `value` among the words of `choices`, or -1. */
+int option_choice_index(const char *choices, const char *value);
+
+struct option_spelling {
+  char text[NAME_MAX_LEN + 3];
+};
+
+/* One of the row's two spellings, which it must have: "-e" or "--speed". */
+struct option_spelling option_spell(const struct option_row *row, bool is_long);
+
+#endif

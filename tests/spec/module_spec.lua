@@ -1,0 +1,191 @@
+-- The library in the stock lua5.4, where nobody stands above the process: tests/spec/modules_spec.lua has the first steps.
+local script = require "support.script"
+local shell = require "support.shell"
+
+if (os.getenv("SANDBOX_SANITIZED") or "") ~= "" then -- the stock Lua lacks the sanitizers' library
+  describe("the module", function() pending("is not tested in a build with sanitizers") end)
+  return
+end
+
+local function stock(text, o)
+  o = o or {}
+  o.program = "lua5.4"
+  o.env = "LUA_CPATH=" .. shell.quote(assert(os.getenv("SANDBOX_MODULE")) .. "/?.so;;")
+  return script.run("local sandbox = require 'sandbox'\n" .. text, o)
+end
+
+local function pids(text)
+  local list = {}
+  for pid in text:gmatch("pid=(%d+)") do list[#list + 1] = tonumber(pid) end
+  return list
+end
+
+describe("the module in the stock Lua:", function()
+  it("spawn, join, results, failures", function()
+    local r = stock [[
+      local p = spawn({ name = "a" }, function(...) return ... end, 1, nil, { 2 })
+      local ok, x, y, z = p:join()
+      print(ok, x, y, z[1], p.name, p.exitcode, p:status())
+      local _, e = spawn({ quiet = true, name = "bad" }, function() error("boom", 0) end):join()
+      print(e.message, e.name, e.exitcode, e.traceback ~= nil)
+      local k = spawn({ quiet = true }, function() sleep(100) end)
+      k:kill()
+      print(select(2, k:join()).signal, k:status())
+      print(pcall(function() sandbox.self():join() end))
+    ]]
+    assert.are.same({ "true\t1\tnil\t2\ta\t0\tdone\nboom\tbad\t1\ttrue\n9\tkilled\nfalse\t" .. r.name ..
+      ":10: a process cannot join itself\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  it("queues on every transport, 20,000 items joined before they are read (fault 7)", function()
+    local r = stock [[
+      for _, transport in ipairs { "auto", "pipe", "shm" } do
+        local q = queue { transport = transport }
+        assert(spawn(function() for i = 1, 20000 do q:put(i) end end):join())
+        assert(#q == 20000)
+        for i = 1, 20000 do assert(q:get(0) == i) end
+        q:close()
+        print(q:get())
+      end
+    ]]
+    assert.are.same({ ("nil\tclosed\n"):rep(3), "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  it("handles travel to an older process, and back", function()
+    local r = stock [[
+      local box, back = queue(), queue()
+      local older = spawn(function() for q in box:items() do q:put("via " .. tostring(q == q)) back:put(q) end end)
+      for i = 1, 20 do
+        local q = queue()
+        box:put(q)
+        assert(q:get(10) == "via true")
+        assert(back:get(10) == q)
+      end
+      local p = spawn(function() return "from p" end)
+      local asker = queue()
+      local other = spawn(function() return asker:get():join() end)
+      asker:put(p)
+      print(other:join())
+      box:close()
+      print(older:join(10))
+    ]]
+    assert.are.same({ "true\ttrue\tfrom p\ntrue\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  it("a failure that nobody joins is reported once, with its lines", function()
+    local r = stock [[spawn({ name = "w" }, function() error("boom") end)]]
+    assert.are.equal(1, script.count(r.err, "boom"), r.err)
+    assert.is_truthy(r.err:find(r.name .. ":2: boom (process w#2, pid ", 1, true), r.err)
+    assert.is_truthy(r.err:find("\nspawned at " .. r.name .. ":2\n", 1, true), r.err)
+    assert.are.equal(0, r.status, "the status is the host's own")
+  end)
+
+  it("what was printed before the spawn is printed once (fault 19), lines of children stay whole", function()
+    local r = stock([[
+      io.write("before ")
+      for i = 1, 4 do spawn(function() for k = 1, 100 do print("<" .. ("x"):rep(k) .. ">") end end) end
+      for _, p in ipairs(sandbox.children()) do p:join() end
+      print "after"
+    ]], { shell = "%s | cat" })
+    assert.are.equal(1, script.count(r.out, "before "))
+    assert.are.equal(1, script.count(r.out, "after\n"))
+    local n = 0
+    for line in r.out:gsub("before ", ""):gmatch("([^\n]*)\n") do
+      if line ~= "after" then
+        n = n + 1
+        assert.is_truthy(line:find("^<x+>$"), line)
+      end
+    end
+    assert.are.equal(400, n)
+  end)
+
+  it("at the end non-daemon children are waited for, daemons ended; os.exit(n, true) does it, too", function()
+    for ending, status in pairs { [""] = 0, ["os.exit(5, true)"] = 5, ["error('x')"] = 1 } do
+      local r = stock([[
+        local ready = queue()
+        spawn({ daemon = true }, function() print("pid=" .. sandbox.getpid()) ready:put(1) sleep(1000) end)
+        ready:get()
+        spawn(function() sleep(0.2) print "child" end)
+      ]] .. ending)
+      assert.is_truthy(r.out:find("child\n", 1, true), ending .. ": " .. r.out .. r.err)
+      assert.are.equal(status, r.status, r.err)
+      assert.is_true(script.gone(pids(r.out)))
+    end
+  end)
+
+  it("kill -9 of the host leaves no survivors: children, grandchildren, stopped ones (fault 24)", function()
+    for _ = 1, 3 do
+      local r = stock [[
+        local ready = queue()
+        local function stay() print("pid=" .. sandbox.getpid()) ready:put(1) sleep(1000) end
+        spawn(stay)
+        spawn(function() spawn(stay) stay() end)
+        spawn(function() print("pid=" .. sandbox.getpid()) ready:put(1) while true do end end)
+        local stopped = spawn(stay)
+        for i = 1, 5 do ready:get() end
+        os.execute("kill -STOP " .. stopped.pid)
+        for line in io.popen("ps -eo pid,args"):lines() do -- the supervisor at the side looks like the host
+          local pid = line:match("^%s*(%d+) lua5.4 " .. arg[0]:gsub("%W", "%%%0"))
+          if pid and tonumber(pid) ~= sandbox.getpid() then print("pid=" .. pid) end
+        end
+        os.execute("kill -9 " .. sandbox.getpid())
+        sleep(100)
+      ]]
+      assert.are.equal(137, r.status, r.err)
+      assert.is_true(#pids(r.out) >= 11, r.out) -- 5 told themselves; ps saw these again, and the supervisor
+      assert.is_true(script.gone(pids(r.out)))
+    end
+  end)
+
+  it("random numbers of children differ", function()
+    local r = stock [[
+      local seen = { [math.random(1 << 40)] = true }
+      for i = 1, 10 do
+        local x = spawn(math.random, 1 << 40):result()
+        assert(not seen[x])
+        seen[x] = true
+      end
+      print "ok"
+    ]]
+    assert.are.equal("ok\n", r.out, r.err)
+  end)
+
+  it("finalizers of the host's objects do not run in children", function()
+    local r = stock [[
+      local main = sandbox.getpid()
+      local t = setmetatable({}, { __gc = function() print(sandbox.getpid() == main and "main" or "child") end })
+      local p = io.popen("read x; exit 3", "w")
+      spawn(function() t, p = nil, nil collectgarbage() collectgarbage() end):join()
+      p:write("x\n")
+      print(p:close())
+      t = nil
+      collectgarbage() collectgarbage()
+    ]]
+    assert.are.same({ "nil\texit\t3\nmain\n", "" }, { r.out, r.err })
+  end)
+
+  it("a second require, and the globals, are the same library", function()
+    local r = stock [[
+      print(require "sandbox" == sandbox, package.loaded.sandbox == sandbox, spawn == sandbox.spawn)
+      package.loaded.sandbox = nil
+      local again = require "sandbox"
+      print(again.spawn(function() return 5 end):result())
+    ]]
+    assert.are.same({ "true\ttrue\ttrue\n5\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  it("Ctrl-C stays the host's own: lua5.4 says what it always says, and nobody is left", function()
+    local r = stock([[
+      local ready = queue()
+      spawn({ quiet = true }, function() print("pid=" .. sandbox.getpid()) io.stdout:flush() ready:put(1) sleep(1000) end)
+      ready:get()
+      local host = sandbox.getpid()
+      io.popen("kill -INT " .. host):close() -- os.execute would ignore the signal
+      while true do end
+    ]], { seconds = 5 })
+    assert.is_truthy(r.err:find("interrupted!", 1, true), r.err)
+    -- The child is no daemon and got no signal: lua5.4 waits for it, until `timeout` ends both.
+    assert.is_true(r.status == 124 or r.status == 137, r.status)
+    assert.is_true(script.gone(pids(r.out)))
+  end)
+end)
