@@ -16,9 +16,7 @@ static int open_table(lua_State *L, const struct sandbox_options *o) {
   struct foreign_options fo = {.speed = 1};
   struct backend *b;
   if (lib_find(L)) {
-    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_getfield(L, -1, "sandbox");
-    lua_remove(L, -2);
+    lua_getfield(L, LUA_REGISTRYINDEX, LIBRARY_KEY);
     return 0;
   }
   if (o) {

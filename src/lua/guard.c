@@ -246,11 +246,9 @@ void lib_open_guard(lua_State *L) {
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &finalizable_key);
-  struct guard *g =
-      calloc(1, sizeof *g); /* as long as the process: the allocator of a closing state needs it */
-  if (!g)
-    luaL_error(L, "not enough memory");
-  lua_pushlightuserdata(L, g);
+  /* In a child the allocator is in here; but a child leaves by _exit and never closes its state. */
+  struct guard *g = lua_newuserdatauv(L, sizeof *g, 0);
+  *g = (struct guard){0};
   lua_rawsetp(L, LUA_REGISTRYINDEX, &set_key);
   for (int i = 0; i < USER_VALUES; i++)
     g->header[i] = header_bytes(L, i);

@@ -160,6 +160,8 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   seed_random(L, lib);
   replace_exit(L, lib);
   set_globals(L);
+  lua_pushvalue(L, table);
+  lua_setfield(L, LUA_REGISTRYINDEX, LIBRARY_KEY);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pushvalue(L, table);
   lua_setfield(L, -2, "sandbox");
