@@ -373,12 +373,13 @@ describe("a queue under a lack of descriptors", function()
       print("ok", many)
     ]], { shell = "( ulimit -n 64; %s )" })
     assert.is_truthy(r.out:find("^ok\t%d+\n$"), r.err)
-    assert.is_truthy(r.err:find(r.name .. ":4: queue: too many open files", 1, true), r.err)
+    assert.is_truthy(r.err:find(r.name .. ":5: queue: too many open files", 1, true), r.err)
   end)
 end)
 
 describe("a log", function()
-  it("that finds no space makes put an error, and the queue goes on (fault 16)", function()
+  it("that reaches its cap makes put an error, and the queue goes on (fault 17)", function()
+    -- A limit on the size of files makes a small ring of it.
     local script = require "support.script"
     local r = script.run([[
       local q = queue { transport = "shm" }
@@ -396,6 +397,61 @@ describe("a log", function()
       print(n > 0)
     ]], { shell = "( ulimit -f 16384; %s )", seconds = 30 })
     assert.are.equal("true\n", r.out, r.err)
-    assert.is_truthy(r.err:find(r.name .. ":5: put: no space is left", 1, true), r.err)
+    assert.is_truthy(r.err:find(r.name .. ":5: put: the queue's log has reached its cap", 1, true), r.err)
+  end)
+
+  it("that finds no space makes put an error, and the queue goes on (fault 16)", function()
+    local script = require "support.script"
+    for n = 1, 3 do
+      -- A put asks for more than it needs, and if that cannot be had, for what it needs: both fail.
+      local r = script.run([[
+        local q, lost = queue { transport = "shm" }, 0
+        for i = 1, 40 do
+          local ok, e = pcall(function() q:put({ i, ("x"):rep(1 << 18) }) end)
+          if not ok then lost = i io.stderr:write(e, "\n") end
+        end
+        assert(#q == (lost > 0 and 39 or 40))
+        for i = 1, 40 do if i ~= lost then assert(q:get(0)[1] == i) end end
+        print(lost > 0, q:empty())
+      ]], { env = ("SANDBOX_FAULT=log.reserve:%d:fail,log.reserve:%d:fail"):format(n, n + 1) })
+      if r.out == "false\ttrue\n" and n == 1 then return pending("the program has no fault points (a release)") end
+      assert.are.equal("true\ttrue\n", r.out, r.err)
+      assert.is_truthy(r.err:find(r.name .. ":3: put: no space is left", 1, true), r.err)
+    end
+  end)
+end)
+
+describe("a queue for want of memory", function()
+  it("raises, loses nothing and goes on, whichever allocation fails (fault 32)", function()
+    local script = require "support.script"
+    local failures = 0
+    for n = 1, 12 do
+      local r = script.run([[
+        local q, failed = queue(), 0
+        local function try(fn, ...)
+          while true do
+            local r = table.pack(pcall(fn, ...))
+            if r[1] then return table.unpack(r, 2, r.n) end
+            assert(tostring(r[2]):find("not enough memory", 1, true), r[2])
+            failed = failed + 1
+            assert(failed < 10)
+          end
+        end
+        for i = 1, 10 do try(q.put, q, { i, ("x"):rep(i * i * 2000) }) end
+        assert(#q == 10)
+        assert(try(q.peek, q)[1] == 1)
+        for i = 1, 10 do
+          local v = try(q.get, q, 5)
+          assert(v[1] == i and #v[2] == i * i * 2000)
+        end
+        assert(q:empty())
+        local p = spawn(function() return ("r"):rep(300000) end)
+        assert(#try(p.result, p) == 300000)
+        print(failed)
+      ]], { env = ("SANDBOX_FAULT=buf.alloc@1:%d:fail"):format(n) })
+      assert.are.same({ "", 0 }, { r.err, r.status }, "allocation " .. n)
+      failures = failures + tonumber(r.out)
+    end
+    if failures == 0 then pending("the program has no fault points (a release)") end
   end)
 end)
