@@ -49,6 +49,7 @@ int control_create(const struct control_options *o, struct control **ret) {
   c->alive = 1;
   c->process_stamp[0] = stamp_of(1, PHASE_CLAIMED);
   c->processes[0].seed = seed;
+  c->processes[0].serial = 1;
   strcpy(c->processes[0].name, "main");
   *ret = c;
   return 0;
@@ -84,7 +85,9 @@ static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp
   case PHASE_FREE:
     return true;
   case PHASE_CLAIMED: /* its spawner died before the fork, or the child before its first step */
-    return slot != 0 && p->serial == stamp_serial(stamp) && spawner_gone(c, p);
+    if (p->serial != stamp_serial(stamp)) /* its claimer did not get to fill it */
+      return !control_process_alive(c, stamp_claimer(stamp));
+    return slot != 0 && spawner_gone(c, p);
   case PHASE_ENDED:
     return (p->flags & FLAG_RELEASED) || spawner_gone(c, p);
   default:
@@ -116,7 +119,8 @@ void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, ui
   p->serial = serial;
 }
 
-int control_process_claim(struct control *c, uint32_t *ret_slot, uint64_t *ret_serial) {
+int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
+                          uint64_t *ret_serial) {
   if (atomic_load(&c->ending))
     return -SBX_EGONE;
   if (!under_limit(c))
@@ -128,7 +132,7 @@ int control_process_claim(struct control *c, uint32_t *ret_slot, uint64_t *ret_s
     if (!record_usable(c, slot, stamp))
       continue;
     if (!atomic_compare_exchange_strong(&c->process_stamp[slot], &stamp,
-                                        stamp_of(serial, PHASE_CLAIMED)))
+                                        stamp_claimed(serial, claimer, PHASE_CLAIMED)))
       continue;
     if (stamp_phase(stamp) == PHASE_ENDED && control_process_failed(c, slot))
       atomic_fetch_add(&c->failures_dropped, 1); /* a failure nobody joined is kept as a count */
@@ -201,19 +205,27 @@ bool control_object_unused(const struct control *c, uint32_t object) {
   return true;
 }
 
-static bool object_usable(const struct control *c, uint32_t slot, unsigned phase) {
-  return phase == OBJECT_FREE || (phase == OBJECT_LIVE && control_object_unused(c, slot));
+static bool object_usable(const struct control *c, uint32_t slot, uint64_t stamp) {
+  switch (stamp_phase(stamp)) {
+  case OBJECT_FREE:
+    return true;
+  case OBJECT_CLAIMED: /* its maker died */
+    return !control_process_alive(c, stamp_claimer(stamp));
+  default:
+    return control_object_unused(c, slot);
+  }
 }
 
-int control_object_claim(struct control *c, uint32_t *ret_slot, uint64_t *ret_serial) {
+int control_object_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
+                         uint64_t *ret_serial) {
   uint64_t serial = atomic_fetch_add(&c->next_object_serial, 1);
   for (uint32_t tries = 0; tries < 2 * OBJECT_SLOTS; tries++) {
     uint32_t slot = (uint32_t)(atomic_fetch_add(&c->next_object_slot, 1) % OBJECT_SLOTS);
     uint64_t stamp = atomic_load(&c->object_stamp[slot]);
-    if (!object_usable(c, slot, stamp_phase(stamp)))
+    if (!object_usable(c, slot, stamp))
       continue;
     if (!atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp,
-                                        stamp_of(serial, OBJECT_CLAIMED)))
+                                        stamp_claimed(serial, claimer, OBJECT_CLAIMED)))
       continue;
     *ret_slot = slot;
     *ret_serial = serial;

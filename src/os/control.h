@@ -8,9 +8,11 @@
  * Vocabulary
  *   slot     index of a record in its table
  *   serial   a number never reused in a run; a process's serial is its id (main is 1)
- *   stamp    serial << 8 | phase: the one word that owns a record. It changes by compare-and-swap
- * only, so a stale handle (slot, serial) never matches a record that was given to somebody else
- *   spawner  the process that called spawn; the reaper of its children while it lives
+ *   stamp    serial << 24 | claimer << 8 | phase: the one word that owns a record. It changes by
+ * compare-and-swap only, so a stale handle (slot, serial) never matches a record that was given to
+ * somebody else. While the record is only claimed, `claimer` is the slot of the process that fills
+ * it, afterwards 0 spawner  the process that called spawn; the reaper of its children while it
+ * lives
  *
  * Kill safety: a record whose owner died half-way is recognised by its stamp and its owner's, and
  * used again (process_claim). Nothing here is repaired; what is half-written is never current.
@@ -40,9 +42,14 @@ enum {
   DEPTH_MAX = 1000 /* spawn inside spawn: each level stands on its parent's C stack */
 };
 
-static inline uint64_t stamp_of(uint64_t serial, unsigned phase) { return serial << 8 | phase; }
-static inline uint64_t stamp_serial(uint64_t stamp) { return stamp >> 8; }
+static inline uint64_t stamp_of(uint64_t serial, unsigned phase) { return serial << 24 | phase; }
+static inline uint64_t stamp_claimed(uint64_t serial, uint32_t claimer, unsigned phase) {
+  return serial << 24 | (uint64_t)claimer << 8 | phase;
+}
+static inline uint64_t stamp_serial(uint64_t stamp) { return stamp >> 24; }
+static inline uint32_t stamp_claimer(uint64_t stamp) { return (uint32_t)(stamp >> 8) & 0xffff; }
 static inline unsigned stamp_phase(uint64_t stamp) { return (unsigned)(stamp & 0xff); }
+static_assert(PROCESS_SLOTS <= 1 << 16, "a stamp holds a slot in 16 bits");
 
 /* Set once, cleared never, by whoever the comment names. */
 enum process_flag {
@@ -179,7 +186,8 @@ bool control_process_alive(const struct control *c, uint32_t slot);
  * process is still in it, until control_process_reset. Returns 0, or -SBX_ELIMIT, -SBX_ERECORDS,
  * -SBX_EGONE (the tree is being ended).
  */
-int control_process_claim(struct control *c, uint32_t *ret_slot, uint64_t *ret_serial);
+int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
+                          uint64_t *ret_serial);
 
 /* Clear a record just claimed, and write down who claimed it. */
 void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, uint32_t spawner,
@@ -203,7 +211,8 @@ bool control_process_failed(const struct control *c, uint32_t slot);
 uint32_t control_unjoined_failures(const struct control *c);
 
 /* Claim an object record. 0 or -SBX_EOBJECTS. */
-int control_object_claim(struct control *c, uint32_t *ret_slot, uint64_t *ret_serial);
+int control_object_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
+                         uint64_t *ret_serial);
 void control_object_hold(struct control *c, uint32_t process, uint32_t object);
 void control_object_drop(struct control *c, uint32_t process, uint32_t object);
 

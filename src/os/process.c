@@ -126,7 +126,7 @@ int process_spawn(struct os_backend *b, struct op *op) {
   process_reap_all(b); /* so that the limit counts only the living */
   int rc = reserve_child(b);
   if (rc == 0)
-    rc = control_process_claim(b->control, &slot, &serial);
+    rc = control_process_claim(b->control, b->slot, &slot, &serial);
   if (rc)
     goto done;
   results_reclaim(b, slot); /* of whoever had the record before */

@@ -61,7 +61,7 @@ int queue_create(struct os_backend *b, const struct queue_options *o, struct que
   if (rc == 0)
     rc = log_create(o->log_limit_bytes ? o->log_limit_bytes : c->log_limit, &q->log);
   if (rc == 0)
-    rc = control_object_claim(c, &q->slot, &q->serial);
+    rc = control_object_claim(c, b->slot, &q->slot, &q->serial);
   if (rc)
     goto fail;
   struct queue_record *r = &c->queues[q->slot];

@@ -17,7 +17,7 @@ bool deadline_passed(int64_t deadline_ns) {
   return deadline_ns != SBX_FOREVER && clock_now_ns() >= deadline_ns;
 }
 
-static void publish_op(struct os_backend *b, const struct op *op) {
+void wait_publish(struct os_backend *b, const struct op *op) {
   struct process_record *me = my_record(b);
   if (op->locate)
     op->locate(op->locate_ctx, me->where);
@@ -26,7 +26,7 @@ static void publish_op(struct os_backend *b, const struct op *op) {
   atomic_store(&me->op_kind, op->kind); /* last: it makes the rest valid */
 }
 
-static void withdraw_op(struct os_backend *b) { atomic_store(&my_record(b)->op_kind, OP_NONE); }
+void wait_withdraw(struct os_backend *b) { atomic_store(&my_record(b)->op_kind, OP_NONE); }
 
 int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds_t n,
              int64_t deadline_ns) {
@@ -34,7 +34,7 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
   sigset_t block, old;
   if (b->interrupted)
     return -SBX_EINTERRUPTED;
-  publish_op(b, op);
+  wait_publish(b, op);
   /*
    * Signals are blocked from the last look at `interrupted` until ppoll sleeps, which unblocks them
    * atomically: otherwise a Ctrl-C just before the sleep would be seen only after it.
@@ -49,7 +49,7 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
   sigprocmask(SIG_SETMASK, &old, NULL);
   if (b->interrupted)
     return -SBX_EINTERRUPTED; /* the op stays published: the summary of the run tells of it */
-  withdraw_op(b);
+  wait_withdraw(b);
   if (rc == 0)
     return -SBX_ETIMEDOUT;
   return rc < 0 && saved != EINTR ? error_from_errno(saved) : 0;

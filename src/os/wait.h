@@ -18,6 +18,11 @@
 int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds_t n,
              int64_t deadline_ns);
 
+/* Tell in this process's record what it waits for, and that it does no more. wait_fds does it by
+ * itself. */
+void wait_publish(struct os_backend *b, const struct op *op);
+void wait_withdraw(struct os_backend *b);
+
 /* OP_CLOCK_SLEEP. 0 or -SBX_EINTERRUPTED. */
 int wait_sleep(struct os_backend *b, const struct op *op);
 

