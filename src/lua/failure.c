@@ -34,7 +34,7 @@ static void push_plain_message(lua_State *L, const struct process_info *info) {
 void failure_push(lua_State *L, struct lib *lib, const struct process_info *info,
                   const struct buf *message) {
   int base = lua_gettop(L);
-  int n = message ? lib_decode(L, lib, message->data, message->len, false) : 0;
+  int n = message ? lib_decode(L, lib, message) : 0;
   lua_settop(L, base + 3); /* message, traceback, value: see child.c; or nils */
   if (n == 0 || info->signal)
     push_plain_message(L, info);

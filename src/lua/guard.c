@@ -222,12 +222,10 @@ static void guard_metatables(lua_State *L) {
 
 void guard_enter_child(lua_State *L) {
   struct guard *g = guard_of(L);
-  int collecting = lua_gc(L, LUA_GCISRUNNING);
-  lua_gc(L, LUA_GCSTOP); /* a step now would run what must not run */
+  struct lib *lib = lib_find(L);
+  lib_pause(L, lib); /* a step now would run what must not run */
   anchor_tables(L);
   guard_metatables(L);
-  if (collecting)
-    lua_gc(L, LUA_GCRESTART);
   if (!g->entered) {
     g->own.alloc = lua_getallocf(L, &g->own.alloc_ud);
     lua_setallocf(L, noting_alloc, &g->own);
@@ -237,6 +235,7 @@ void guard_enter_child(lua_State *L) {
   if (g->own.slots)
     memset(g->own.slots, 0, g->own.cap * sizeof *g->own.slots);
   g->own.count = 0;
+  lib_resume(L, lib);
 }
 
 void lib_open_guard(lua_State *L) {

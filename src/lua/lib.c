@@ -150,44 +150,66 @@ static void land_all(struct lib *lib, struct buf *refs) {
   refs->len = 0;
 }
 
-void lib_sent(struct lib *lib) {
-  lib->flying.len = 0;
-  buf_clear(&lib->out, KEEP_BYTES);
-}
-
-void lib_not_sent(struct lib *lib) {
-  land_all(lib, &lib->flying);
-  buf_clear(&lib->out, KEEP_BYTES);
-}
+/*
+ * The collector works off its debt, so a debt that is lower by more than anybody allocates is a
+ * pause, and adding the same again leaves its pace as it was (a LUA_GCRESTART would not: it makes a
+ * step due at once, so one for each message).
+ */
+enum { PAUSE_KIB = 1 << 30 };
 
 void lib_pause(lua_State *L, struct lib *lib) {
-  if (lua_gc(L, LUA_GCISRUNNING) == 1) { /* 0: a script stopped it; -1: inside a finalizer */
-    lua_gc(L, LUA_GCSTOP);
+  /* 0: a script stopped it; -1: inside a finalizer */
+  if (!lib->paused && lua_gc(L, LUA_GCISRUNNING) == 1) {
+    lua_gc(L, LUA_GCSTEP, -PAUSE_KIB);
     lib->paused = true;
   }
 }
 
 void lib_resume(lua_State *L, struct lib *lib) {
-  if (lib->paused)
-    lua_gc(L, LUA_GCRESTART);
-  lib->paused = false;
+  if (!lib->paused)
+    return;
+  lib->paused = false; /* first: finalizers that run now may pause, too */
+  lua_gc(L, LUA_GCSTEP, PAUSE_KIB);
+}
+
+void lib_sent(lua_State *L, struct lib *lib) {
+  lib->flying.len = 0;
+  buf_clear(&lib->out, KEEP_BYTES);
+  lib_resume(L, lib);
+}
+
+void lib_not_sent(lua_State *L, struct lib *lib) {
+  land_all(lib, &lib->flying);
+  buf_clear(&lib->out, KEEP_BYTES);
+  lib_resume(L, lib);
 }
 
 void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what) {
-  lib_not_sent(lib); /* what an error left */
+  lib_not_sent(L, lib); /* what an error left */
   lib_pause(L, lib);
   codec_encode(L, first, count, what, &lib->out);
-  lib_resume(L, lib);
 }
 
-int lib_decode(lua_State *L, struct lib *lib, const void *data, size_t len, bool consuming) {
+/* Leaves the collector paused: `message` may be in a buffer of the lib. */
+static int decode(lua_State *L, struct lib *lib, const struct buf *message, bool consuming) {
+  lib_pause(L, lib);
   lib->consuming = consuming;
   lib->landed.len = 0;
-  lib_pause(L, lib);
-  int n = codec_decode(L, data, len);
-  lib_resume(L, lib);
+  int n = codec_decode(L, message->data, message->len);
   land_all(lib, &lib->landed);
   return n;
+}
+
+int lib_decode(lua_State *L, struct lib *lib, const struct buf *message) {
+  int n = decode(L, lib, message, false);
+  lib_resume(L, lib);
+  return n;
+}
+
+void lib_decode_item(lua_State *L, struct lib *lib, struct buf *item) {
+  decode(L, lib, item, true);
+  buf_clear(item, KEEP_BYTES);
+  lib_resume(L, lib);
 }
 
 /* -- making ---------------------------------------------------------------------------------- */

@@ -93,22 +93,28 @@ const char *lib_check_name(lua_State *L, int arg);
 
 /*
  * Hold the collector off while a buffer of the lib or of a handle is in use: a finalizer that
- * called into the library would use it, too. Whoever raises resumes before; only a memory error of
- * Lua itself does not, and then the next pause and resume do.
+ * called into the library would use it, too. A resume may run a step that is due, so the buffer
+ * must be done with. Whoever raises resumes before; only a memory error of Lua itself does not, and
+ * then the next pause and resume do.
  */
 void lib_pause(lua_State *L, struct lib *lib);
 void lib_resume(lua_State *L, struct lib *lib);
 
-/* Encode into lib->out, which is cleared before; the error stands at the caller's line. */
+/* Encode into lib->out, which is cleared before; the error stands at the caller's line. The
+ * collector is held off until lib_sent or lib_not_sent. */
 void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what);
 
 /* The message in lib->out was sent (its handles are on their way) or not (they are taken back). */
-void lib_sent(struct lib *lib);
-void lib_not_sent(struct lib *lib);
+void lib_sent(lua_State *L, struct lib *lib);
+void lib_not_sent(lua_State *L, struct lib *lib);
 
-/* Decode, push the values, return how many. The collector is held off meanwhile, so `data` may be
- * in a buffer of the lib. `consuming`: it will not be decoded again. */
-int lib_decode(lua_State *L, struct lib *lib, const void *data, size_t len, bool consuming);
+/* Decode, push the values, return how many. The collector is held off meanwhile, so the message may
+ * be in a buffer of the lib. It may be decoded again. */
+int lib_decode(lua_State *L, struct lib *lib, const struct buf *message);
+
+/* The same for an item of a queue, one value: it is decoded once, and cleared; if this raises, it
+ * stays. */
+void lib_decode_item(lua_State *L, struct lib *lib, struct buf *item);
 
 /* -- the parts, each sets its functions and types; stack as before, `sandbox` table at index
  * `table` ---- */

@@ -106,7 +106,8 @@ static int l_spawn(lua_State *L) {
     read_options(L, &req);
   if (!is_callable(L, fn))
     return luaL_typeerror(L, fn, fn == 1 ? "function or table of options" : "function");
-  /* The child would never leave the finalizer, and Lua collects nothing and calls no hook in one. */
+  /* The child would never leave the finalizer, and Lua collects nothing and calls no hook in one.
+   */
   if (lua_gc(L, LUA_GCCOUNT) < 0)
     return luaL_error(L, "spawn cannot be called in a finalizer (__gc)");
   lib_locate(L, where);
@@ -172,7 +173,7 @@ static int join(lua_State *L) {
   lua_pushboolean(L, 1);
   if (!info.has_result)
     return 1;
-  return 1 + lib_decode(L, lib, lib->in.data, lib->in.len, false);
+  return 1 + lib_decode(L, lib, &lib->in);
 }
 
 static int l_process_result(lua_State *L) {

@@ -78,9 +78,9 @@ static int put(lua_State *L, int64_t deadline_ns) {
                   .locate_ctx = L};
   int rc = perform(lib->b, &op);
   if (rc)
-    lib_not_sent(lib);
+    lib_not_sent(L, lib);
   else
-    lib_sent(lib);
+    lib_sent(L, lib);
   if (rc == -SBX_ECLOSED)
     return luaL_error(L, "put on a closed queue");
   if (rc)
@@ -117,8 +117,7 @@ static int get(lua_State *L, int64_t deadline_ns) {
     if (rc)
       return lib_expected(L, "get", rc);
   }
-  lib_decode(L, lib, h->item.data, h->item.len, true);
-  buf_clear(&h->item, KEEP_BYTES);
+  lib_decode_item(L, lib, &h->item);
   return 1;
 }
 
@@ -140,7 +139,7 @@ static int l_queue_peek(lua_State *L) {
   }
   if (rc)
     return lib_expected(L, "peek", rc);
-  lib_decode(L, lib, lib->in.data, lib->in.len, false);
+  lib_decode(L, lib, &lib->in);
   return 1;
 }
 
