@@ -363,7 +363,8 @@ TEST_ON_STAGE(a_stopped_lock_holder_costs_timeouts_only, 60) {
         /* The other side goes on. */
         CHECK_EQ(side ? put_item(q, 2, 2, 30, in_ms(5000)) : get(q, &out, in_ms(5000)), 0);
         struct object *patient = spawn_process(side ? get_one : put_one, (void *)(uintptr_t)30);
-        await_sleep(patient, OP_NONE); /* asleep on the lock, not on a bell */
+        while (state_of_pid(pid_of(patient)) != 'S') /* asleep on the lock, not on a bell */
+          usleep(50);
         kill(pid_of(stopped), SIGCONT);
         join_well(stopped);
         join_well(patient);

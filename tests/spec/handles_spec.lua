@@ -59,7 +59,7 @@ describe("a queue", function()
     local a, b = there(function(x, y) return x == y, x ~= y end, q, q)
     assert.are.same({ true, false }, { a, b })
     assert.is_false(there(function(x, y) return x == y end, q, queue()))
-    assert.is_true(there(function(x) Kept = Kept or x return Kept == x end, q))
+    assert.is_true(there(function(x) _G.kept = _G.kept or x return _G.kept == x end, q))
   end)
 
   it("wakes a reader in an older process, and is woken by it", function()
