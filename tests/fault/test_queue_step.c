@@ -19,7 +19,7 @@
 enum { STEPS_MAX = 100 * 1000, STEPS_BUDGET = 30 * 1000 };
 enum { BEFORE = 1, VICTIM, MARKER, WAITER }; /* producers */
 
-enum helper { ALONE, READER_SLEEPS, WRITER_SLEEPS, READER_LATER, WRITER_LATER };
+enum helper { ALONE, READER_SLEEPS, WRITER_SLEEPS, READER_STOPPED, WRITER_STOPPED };
 
 struct scene {
   const char *name;
@@ -48,9 +48,9 @@ static const struct scene scenes[] = {
     {"get of a large item", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 3, 1500, 0, ALONE},
     {"get from a bounded pipe, a writer sleeps", OP_QUEUE_GET, TRANSPORT_PIPE, 1, 1, 20, 0, WRITER_SLEEPS},
     {"get from a bounded log, a writer sleeps", OP_QUEUE_GET, TRANSPORT_SHM, 1, 1, 20, 0, WRITER_SLEEPS},
-    {"get from an empty log, on the way to sleep", OP_QUEUE_GET, TRANSPORT_SHM, 0, 0, 0, 0, READER_LATER},
-    {"get from an empty pipe, on the way to sleep", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 0, 0, 0, READER_LATER},
-    {"put into a full queue, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_SHM, 1, 1, 20, 20, WRITER_LATER},
+    {"get from an empty log, on the way to sleep", OP_QUEUE_GET, TRANSPORT_SHM, 0, 0, 0, 0, READER_STOPPED},
+    {"get from an empty pipe, on the way to sleep", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 0, 0, 0, READER_STOPPED},
+    {"put into a full queue, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_SHM, 1, 1, 20, 20, WRITER_STOPPED},
 };
 
 /* Shared with the victim and the helper. */
@@ -191,26 +191,54 @@ static int write_rounds(void *arg) {
 
 static void start_helper(void) {
   helper = NULL;
-  if (scene->helper == READER_SLEEPS || scene->helper == READER_LATER)
+  if (scene->helper == READER_SLEEPS || scene->helper == READER_STOPPED)
     helper = spawn_process(read_rounds, NULL);
-  if (scene->helper == WRITER_SLEEPS || scene->helper == WRITER_LATER)
+  if (scene->helper == WRITER_SLEEPS || scene->helper == WRITER_STOPPED)
     helper = spawn_process(write_rounds, NULL);
 }
 
 /* -- one round --------------------------------------------------------------------------------- */
 
+/* The helper sleeps in the op. */
+static void await_helper(enum op_kind op) {
+  gate_open(board->go, 1);
+  await_sleep(helper, op);
+}
+
+/*
+ * The helper is stopped in its sleep, and the bell that is to wake it rings meanwhile: when it goes on, it looks again
+ * at the bell that the victim was silencing.
+ */
+static void stop_helper(enum op_kind op) {
+  await_helper(op);
+  kill(pid_of(helper), SIGSTOP);
+  await_stopped(pid_of(helper));
+}
+
 static void set_scene(void) {
   uint32_t producer, seq;
-  if (scene->helper == READER_LATER || scene->helper == WRITER_LATER) { /* leave the bells rung */
-    CHECK_EQ(put_item(q, MARKER, 0, 20, 0), 0);
-    CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
-  }
   for (uint32_t i = 0; i < scene->before; i++)
     CHECK_EQ(put_item(q, BEFORE, before_seq++, scene->before_len, 0), 0);
   board->done = 0;
-  if (scene->helper == READER_SLEEPS || scene->helper == WRITER_SLEEPS) {
-    gate_open(board->go, 1);
-    await_sleep(helper, scene->helper == READER_SLEEPS ? OP_QUEUE_GET : OP_QUEUE_PUT);
+  switch (scene->helper) {
+  case READER_SLEEPS:
+    await_helper(OP_QUEUE_GET);
+    break;
+  case WRITER_SLEEPS:
+    await_helper(OP_QUEUE_PUT);
+    break;
+  case READER_STOPPED:
+    stop_helper(OP_QUEUE_GET);
+    CHECK_EQ(put_item(q, MARKER, 0, 20, 0), 0);
+    CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
+    break;
+  case WRITER_STOPPED:
+    stop_helper(OP_QUEUE_PUT);
+    CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
+    CHECK_EQ(put_item(q, BEFORE, before_seq++, scene->before_len, 0), 0);
+    break;
+  default:
+    break;
   }
 }
 
@@ -246,33 +274,31 @@ static void check_alone(uint32_t n) {
   }
 }
 
+/* What the victim committed wakes the reader, though nobody else does anything. */
 static void check_reader(uint32_t n) {
-  uint32_t before = board->got_victims;
-  if (scene->helper == READER_LATER) {
-    gate_open(board->go, 1);
-    await_sleep(helper, OP_QUEUE_GET);
-  }
-  if (board->done)
-    while (board->got_victims == 0) /* it is woken by the victim's item, not by ours */
-      usleep(20);
+  kill(pid_of(helper), SIGCONT);
+  while (len_of(q) > 0)
+    usleep(20);
   CHECK_EQ(put_item(q, MARKER, n, 20, 0), 0);
   gate_wait(board->arrived);
-  CHECK(board->got_victims <= 1 && board->got_victims >= before);
+  CHECK(board->got_victims <= 1 && board->got_victims >= (uint32_t)board->done);
   board->got_victims = 0;
   CHECK_EQ(len_of(q), 0);
 }
 
+/* The place that the victim made wakes the writer; if it made none, ours does. */
 static void check_writer(void) {
   uint32_t producer, seq, n = 0;
-  if (scene->helper == WRITER_LATER) {
-    gate_open(board->go, 1);
-    await_sleep(helper, OP_QUEUE_PUT);
-  }
-  do { /* taking the item that may be left must wake the writer, if the victim did not */
+  kill(pid_of(helper), SIGCONT);
+  while (len_of(q) == 0)
+    usleep(20);
+  do {
     CHECK_EQ(get_item(q, &producer, &seq, SBX_FOREVER), 0);
     CHECK(producer == WAITER || (producer == BEFORE && seq == before_seq - 1 && n == 0));
     CHECK(!(producer == BEFORE && board->done));
     n++;
+    while (producer != WAITER && len_of(q) == 0)
+      usleep(20);
   } while (producer != WAITER);
   gate_wait(board->arrived);
   CHECK_EQ(len_of(q), 0);
@@ -285,7 +311,7 @@ static void check_round(uint32_t n) {
     check_alone(n);
     break;
   case READER_SLEEPS:
-  case READER_LATER:
+  case READER_STOPPED:
     check_reader(n);
     break;
   default:

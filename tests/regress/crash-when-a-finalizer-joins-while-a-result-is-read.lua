@@ -1,4 +1,4 @@
--- A collection in the middle of decoding ran a __gc that joined another process, in the same buffer: segmentation fault.
+-- A collection in the middle of decoding ran a __gc that joined another process, in the same buffer: a crash.
 local small = {}
 local mt = { __gc = function()
   local p = table.remove(small)

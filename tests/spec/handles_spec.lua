@@ -244,7 +244,11 @@ describe("descriptors", function()
   it("stay flat in the supervisor, too", function()
     local r = script.run([[
       local parent = io.open("/proc/self/stat"):read("a"):match("^%d+ %b() %a (%d+)")
-      local function count() local n = 0 for _ in io.popen("ls /proc/" .. parent .. "/fd"):lines() do n = n + 1 end return n end
+      local function count()
+        local n = 0
+        for _ in io.popen("ls /proc/" .. parent .. "/fd"):lines() do n = n + 1 end
+        return n
+      end
       local box = queue()
       local function work(n)
         for i = 1, n do

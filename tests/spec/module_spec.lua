@@ -1,4 +1,4 @@
--- The library in the stock lua5.4, where nobody stands above the process: tests/spec/modules_spec.lua has the first steps.
+-- The library in the stock lua5.4, where nobody stands above the process. (First steps: modules_spec.lua.)
 local script = require "support.script"
 local shell = require "support.shell"
 
@@ -177,7 +177,7 @@ describe("the module in the stock Lua:", function()
   it("Ctrl-C stays the host's own: lua5.4 says what it always says, and nobody is left", function()
     local r = stock([[
       local ready = queue()
-      spawn({ quiet = true }, function() print("pid=" .. sandbox.getpid()) io.stdout:flush() ready:put(1) sleep(1000) end)
+      spawn({ quiet = true }, function() print("pid=" .. sandbox.getpid()) ready:put(1) sleep(1000) end)
       ready:get()
       local host = sandbox.getpid()
       io.popen("kill -INT " .. host):close() -- os.execute would ignore the signal

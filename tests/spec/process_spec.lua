@@ -59,7 +59,7 @@ describe("spawn", function()
     b:join()
   end)
 
-  it("fails with a Lua error when the system makes no process (fault 21: spawn gives EAGAIN), and works again", function()
+  it("fails with a Lua error when the system makes no process (fault 21: EAGAIN), and works again", function()
     local r = script.run([[
       local ok, e = pcall(spawn, function() end)
       print(ok, e)

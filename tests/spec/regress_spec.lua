@@ -1,11 +1,12 @@
--- Every script in tests/regress/ is the smallest that once showed a bug, named after the symptom. It must end with status 0
--- and say nothing on stderr. A first line `-- options: ...` gives options of the program.
+-- Every script in tests/regress/ is the smallest that once showed a bug, named after the symptom. It must end with
+-- status 0 and say nothing on stderr. A first line `-- options: ...` gives options of the program.
 local script = require "support.script"
 local shell = require "support.shell"
 
 describe("this happens no more:", function()
   local names = {}
-  for name in shell.run("cd " .. shell.quote(shell.source .. "/tests/regress") .. " && ls *.lua"):gmatch("(%S+)%.lua") do
+  local list = shell.run("cd " .. shell.quote(shell.source .. "/tests/regress") .. " && ls *.lua")
+  for name in list:gmatch("(%S+)%.lua") do
     names[#names + 1] = name
   end
   assert(#names > 0, "tests/regress is empty")

@@ -37,13 +37,14 @@ describe("the exit status is", function()
   end)
 
   it("124 when the time of the run is up, which real seconds measure", function()
-    local r = run("spawn({ name = 'slow' }, sleep, 1e6) sleep(1e6)", { args = "--timeout 0.3 --speed 10" })
+    local r = run("spawn({ name = 'slow' }, sleep, 1e6) sleep(1e6)", { args = "--timeout 1 --speed 10" })
     assert.are.equal(124, r.status)
     assert.is_truthy(r.err:find("^sandbox: the time limit of the run was reached: [^\n]*\n$"), r.err)
     assert.is_truthy(r.err:find("slow#2 in sleep", 1, true), r.err)
     assert.is_truthy(r.err:find("main in sleep at " .. r.name .. ":1", 1, true), r.err)
     assert.are.equal(124, run("while true do end", { args = "--timeout 0.3" }).status)
-    assert.are.equal(124, run("spawn(function() while true do pcall(error) end end)", { args = "--timeout 0.3" }).status)
+    assert.are.equal(124,
+      run("spawn(function() while true do pcall(error) end end)", { args = "--timeout 0.3" }).status)
   end)
 
   it("137 when main is killed, 143 when the run is terminated, 130 when it is interrupted", function()
@@ -76,13 +77,17 @@ describe("a failed child", function()
   end)
 
   it("is not reported while it is being joined", function()
-    local r = run([[
+    local r = run [[
       local q = queue()
       local p = spawn(function() q:get() error("boom", 0) end)
-      spawn(function() sleep(20) q:put(1) end)
+      local main = sandbox.getpid()
+      spawn(function() -- main sleeps nowhere but in join
+        repeat until io.open("/proc/" .. main .. "/stat"):read("a"):find("%) S")
+        q:put(1)
+      end)
       local _, e = p:join()
       print(e.message)
-    ]], { args = "--speed 100" })
+    ]]
     assert.are.same({ "boom\n", "", 0 }, { r.out, r.err, r.status })
   end)
 
@@ -108,12 +113,12 @@ describe("a failed child", function()
       local p = spawn({ name = "victim" }, function() ready:put(1) sleep(1000) end)
       ready:get()
       while not (io.open("/proc/" .. p.pid .. "/stat"):read("a"):find("%) S")) do sleep(0.01) end
-      os.execute("kill -SEGV " .. p.pid)
+      os.execute("kill -USR1 " .. p.pid)
       while p:alive() do sleep(0.01) end
     ]]
     assert.are.equal(3, r.status)
-    assert.is_truthy(r.err:find("^sandbox: victim#2 in sleep at [^\n]*:2 %(pid %d+%) was killed by signal 11 " ..
-      "%(Segmentation fault%); spawned at [^\n]*:2\n$"), r.err)
+    assert.is_truthy(r.err:find("^sandbox: victim#2 in sleep at [^\n]*:2 %(pid %d+%) was killed by signal 10 " ..
+      "%(User defined signal 1%); spawned at [^\n]*:2\n$"), r.err)
   end)
 
   it("does not tear its report when many fail at a time", function()
@@ -132,7 +137,8 @@ describe("a failed child", function()
   it("that leaves by os.exit says so when nobody joins it, since the status of the run will tell of it", function()
     local r = run "spawn({ name = 'leaver' }, os.exit, 5)"
     assert.are.equal(3, r.status)
-    assert.is_truthy(r.err:find("leaver#2", 1, true) and r.err:find("5", 1, true), "nothing explains status 3: " .. r.err)
+    assert.is_truthy(r.err:find("leaver#2", 1, true) and r.err:find("5", 1, true),
+      "nothing explains status 3: " .. r.err)
   end)
 
   it("raised by result in main shows where the child failed and where it was spawned", function()
@@ -157,7 +163,7 @@ describe("Ctrl-C", function()
       super=$(ps -o pid= --ppid $wrapper | tr -d " ")
       ]] .. signals .. [[
 
-      wait $wrapper; status=$?
+      wait $wrapper; status=$?; end=$(date +%%s%%N); [ "$from" ] && echo took=$(((end - from) / 1000000))
       cat $out; cat $err >&2; rm -f $out $err
       ( exit $status )]]) })
     return r
@@ -214,18 +220,24 @@ describe("Ctrl-C", function()
     assert.is_truthy(r.out:find("main closed\n", 1, true), r.out)
   end)
 
-  it("twice: kills at once", function()
-    local r = interrupted(children:format [[
-      local function stubborn() while true do pcall(function() while true do end end) end end
-      stubborn()
-    ]], "kill -INT $super; sleep 0.1; from=$(date +%%s%%N); kill -INT $super")
-    assert.are.equal(130, r.status, r.err)
-    assert.are.equal(1, script.count(r.err, "\n"), r.err)
-    assert.is_true(script.gone(pids(r.out)))
+  it("twice: kills at once, and not after the second of grace", function()
+    local took
+    for _ = 1, 5 do -- a busy machine may be slow once
+      local r = interrupted(children:format [[
+        while true do pcall(function() while true do end end) end
+      ]], "kill -INT $super; sleep 0.1; from=$(date +%%s%%N); kill -INT $super")
+      assert.are.equal(130, r.status, r.err)
+      assert.are.equal(1, script.count(r.err, "\n"), r.err)
+      assert.is_true(script.gone(pids(r.out)))
+      took = tonumber(r.out:match("took=(%d+)"))
+      if took < 700 then return end
+    end
+    error("the second Ctrl-C took " .. took .. " ms")
   end)
 
   it("ends the stubborn after a grace, without a second", function()
-    local r = interrupted(children:format "while true do pcall(function() while true do end end) end", "kill -INT $super")
+    local r = interrupted(children:format "while true do pcall(function() while true do end end) end",
+      "kill -INT $super")
     assert.are.equal(130, r.status, r.err)
     assert.is_true(script.gone(pids(r.out)))
   end)
@@ -330,9 +342,9 @@ describe("nobody survives", function()
     assert.is_true(script.gone(pids(r.out)))
   end)
 
-  it("main's segmentation fault", function()
-    local r = run(tree_that "os.execute('kill -SEGV ' .. sandbox.getpid())")
-    assert.are.equal(139, r.status, r.err)
+  it("main's abortion", function()
+    local r = run(tree_that "os.execute('kill -ABRT ' .. sandbox.getpid())")
+    assert.are.equal(134, r.status, r.err)
     assert.are.equal(10, #pids(r.out), r.out)
     assert.is_true(script.gone(pids(r.out)))
   end)
@@ -350,7 +362,8 @@ describe("nobody survives", function()
 
   it("a command of os.execute that a process left the tree with: setsid and a double fork (fault 25)", function()
     local r = run [[
-      os.execute("setsid sh -c 'echo pid=$$; sleep 1000' & sleep 0.3")
+      local left = io.popen("setsid sh -c 'echo pid=$$; exec sleep 1000' &")
+      print(left:read())
       os.execute("kill -9 " .. sandbox.getpid())
     ]]
     assert.are.equal(137, r.status)
@@ -375,8 +388,8 @@ describe("--max-procs", function()
       print(spawn(function() return "room" end):result())
       go:close()
     ]], { args = "--max-procs 20" })
-    assert.are.equal("20\t" .. r.name .. ":4: spawn: too many processes are alive: join some, or raise --max-procs\nroom\n",
-      r.out, r.err)
+    assert.are.equal("20\t" .. r.name ..
+      ":4: spawn: too many processes are alive: join some, or raise --max-procs\nroom\n", r.out, r.err)
     assert.are.equal(0, r.status)
   end)
 
@@ -417,8 +430,8 @@ describe("stdin", function()
   it("empty, or a script, or huge: no hang (fault 29)", function()
     local program = shell.quote(shell.program)
     assert.are.equal("", (shell.run("timeout 10 " .. program .. " </dev/null 2>&1")))
-    assert.are.equal("hello 5\n", (shell.run("echo 'print(\"hello\", spawn(function() return 5 end):result())' | tr '\\t' ' ' | timeout 10 "
-      .. program .. " - 2>&1 | tr '\\t' ' '")))
+    assert.are.equal("hello\t5\n", (shell.run(
+      "echo 'print(\"hello\", spawn(function() return 5 end):result())' | timeout 10 " .. program .. " - 2>&1")))
     local out = shell.run("head -c 30000000 /dev/zero | timeout 20 " .. program ..
       " -e 'local n = #io.read(\"a\") print(n, spawn(function() return #io.read(\"a\") end):result())' 2>&1")
     assert.are.equal("30000000\t0\n", out)
