@@ -17,11 +17,11 @@
   X(ENOSPC, 5, "no space is left to store the item (memory or a file size limit is exhausted)")    \
   X(ECAP, 6, "the queue's log has reached its cap: readers are too slow, or there are none")       \
   X(EMFILE, 7, "too many open files: raise `ulimit -n`, or drop queues that are no longer used")   \
-  X(ELIMIT, 8, "too many processes are alive: join some, or raise --max-procs")                    \
+  X(ELIMIT, 8, "too many processes are alive, main included: join some, or raise --max-procs")     \
   X(ERECORDS, 9, "too many finished processes are still referred to: drop handles not needed")     \
   X(EOBJECTS, 10, "too many queues are alive: drop those that are no longer used")                 \
   X(ETOOBIG, 11, "the value is too large")                                                         \
-  X(EAGAIN, 12, "the system cannot make another process now (its limit of processes or memory)")   \
+  X(EAGAIN, 12, "the system cannot make another process now (`ulimit -u`, or memory)")             \
   X(EGONE, 13, "it no longer exists")                                                              \
   X(ESELF, 14, "a process cannot join itself")                                                     \
   X(EDATA, 15, "malformed data")                                                                   \

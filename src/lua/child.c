@@ -39,6 +39,11 @@ static void report(struct lib *lib, const char *message, const char *traceback) 
 
 static void leave(struct lib *lib, const struct buf *result, int status) {
   char message[200];
+  if ((fflush(stdout) || ferror(stdout)) && status == 0) {
+    report(lib, "cannot write to standard output: some of what it printed is lost", NULL);
+    result = NULL;
+    status = EXIT_FAILURE_STATUS;
+  }
   int rc = lib->b->ops->publish(lib->b, result, status);
   if (rc) { /* the result cannot be stored: the parent must not think that there was none */
     snprintf(message, sizeof message, "the result cannot be stored: %s", error_text(rc));

@@ -58,7 +58,8 @@ int lib_expected(lua_State *L, const char *what, int code) {
 int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg) {
   if (lua_isnoneornil(L, arg))
     return SBX_FOREVER;
-  double seconds = luaL_checknumber(L, arg);
+  luaL_argexpected(L, lua_isnumber(L, arg), arg, "timeout in seconds");
+  double seconds = lua_tonumber(L, arg);
   luaL_argcheck(L, seconds >= 0, arg,
                 isnan(seconds) ? "a timeout cannot be NaN" : "a timeout cannot be negative");
   return clock_run_deadline(lib->b->ops->clock(lib->b), seconds);
@@ -101,10 +102,20 @@ const char *lib_check_name(lua_State *L, int arg) {
 
 /* -- handles --------------------------------------------------------------------------------- */
 
+/* `q.put(v)` for `q:put(v)` is everybody's slip. */
+static bool called_as_field(lua_State *L) {
+  lua_Debug ar;
+  return lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar) && strcmp(ar.namewhat, "field") == 0;
+}
+
 struct handle *lib_check_handle(lua_State *L, int arg, const char *type) {
   struct handle *h = luaL_testudata(L, arg, type);
-  if (!h)
-    luaL_typeerror(L, arg, strchr(type, '.') + 1); /* without the "sandbox." */
+  if (!h) {
+    const char *hint = arg == 1 && called_as_field(L) ? "; call methods with a colon" : "";
+    luaL_argerror(L, arg,
+                  lua_pushfstring(L, "%s expected, got %s%s", strchr(type, '.') + 1,
+                                  luaL_typename(L, arg), hint));
+  }
   luaL_argcheck(L, h->object, arg, "the handle is empty");
   return h;
 }
@@ -191,9 +202,9 @@ void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char 
 }
 
 /* Leaves the collector paused: `message` may be in a buffer of the lib. */
-static int decode(lua_State *L, struct lib *lib, const struct buf *message, bool consuming) {
+static int decode(lua_State *L, struct lib *lib, const struct buf *message, struct buf *item) {
   lib_pause(L, lib);
-  lib->consuming = consuming;
+  lib->item = item;
   lib->landed.len = 0;
   int n = codec_decode(L, message->data, message->len);
   land_all(lib, &lib->landed);
@@ -201,13 +212,13 @@ static int decode(lua_State *L, struct lib *lib, const struct buf *message, bool
 }
 
 int lib_decode(lua_State *L, struct lib *lib, const struct buf *message) {
-  int n = decode(L, lib, message, false);
+  int n = decode(L, lib, message, NULL);
   lib_resume(L, lib);
   return n;
 }
 
 void lib_decode_item(lua_State *L, struct lib *lib, struct buf *item) {
-  decode(L, lib, item, true);
+  decode(L, lib, item, item);
   buf_clear(item, KEEP_BYTES);
   lib_resume(L, lib);
 }

@@ -28,7 +28,7 @@ struct lib {
   struct buf in;               /* a result being read */
   struct buf flying;           /* struct object_ref of handles in the message being made */
   struct buf landed;           /* those of a message being read, if it will not be read again */
-  bool consuming;              /* the message being read is */
+  struct buf *item;            /* the item being read, NULL if it is something else */
   bool paused;                 /* the collector is, by lib_pause */
   bool child;                  /* this process was made by spawn */
   bool finished;               /* the end of the script was waited for */

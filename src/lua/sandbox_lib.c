@@ -39,13 +39,20 @@ static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES])
   memcpy(&ref, bytes, sizeof ref);
   luaL_checkstack(L, 4, NULL);
   struct handle *h = lib_push_handle(L, ref.type == OBJECT_QUEUE ? QUEUE_TYPE : PROCESS_TYPE);
-  int rc = lib->consuming ? buf_append(&lib->landed, &ref, sizeof ref) : 0;
+  int rc = lib->item ? buf_append(&lib->landed, &ref, sizeof ref) : 0;
   if (rc == 0)
     rc = lib->b->ops->object_import(lib->b, &ref, &h->object);
+  bool hopeless = rc == -SBX_EGONE || rc == -SBX_EDATA;
+  if (hopeless && lib->item)
+    lib->item->len =
+        0; /* another try would end the same, and keep what comes behind from being read */
   if (rc) {
     lib_resume(L, lib);
-    luaL_error(L, "the message names a queue or process that cannot be reached: %s",
-               error_text(rc));
+    luaL_error(L, "%s names a queue or process that cannot be reached: %s%s",
+               lib->item ? "the item" : "the message", error_text(rc),
+               !lib->item ? ""
+               : hopeless ? " (the item is dropped)"
+                          : " (the item is kept: get it again)");
   }
   lib_settle_handle(L, lib);
 }

@@ -90,42 +90,48 @@ int broker_receive(int socket, struct broker_message *ret, int *ret_fds) {
   return -SBX_EMFILE;
 }
 
+/*
+ * Send a request with `fds`, and wait for the answer, whose descriptors replace them. No answer but
+ * the end of the socket: the supervisor had no room for the descriptors that came along.
+ */
+static int ask(struct os_backend *b, struct broker_message *m, int fds[BROKER_FDS_MAX]) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+    return -SBX_EMFILE;
+  fds[BROKER_REPLY] = pair[1];
+  int rc = broker_send(b->broker, m, fds, BROKER_FDS_MAX);
+  close(pair[1]);
+  if (rc == 0) {
+    rc = broker_receive(pair[0], m, fds);
+    rc = rc == 1 ? m->code : rc == 0 ? -SBX_EMFILE : rc;
+    if (rc)
+      broker_close_fds(fds);
+  }
+  close(pair[0]);
+  return rc;
+}
+
 int broker_export(struct os_backend *b, struct queue *q) {
   struct queue_record *r = &b->control->queues[q->slot];
   if (!atomic_load(&r->exported)) {
     struct broker_message m = {.kind = BROKER_EXPORT, .slot = q->slot, .serial = q->serial};
-    int rc = FAULT("broker.export") ? -SBX_EMFILE : broker_send(b->broker, &m, q->fds, QUEUE_FDS);
+    int fds[BROKER_FDS_MAX];
+    memcpy(fds, q->fds, sizeof q->fds);
+    int rc = FAULT("broker.export") ? -SBX_EMFILE : ask(b, &m, fds);
     if (rc)
       return rc;
-    atomic_store(&r->exported,
-                 1); /* after: a kill in between exports it twice, and the second is dropped */
+    atomic_store(&r->exported, 1); /* after: a kill in between exports it twice, no harm */
   }
   atomic_fetch_add(&r->in_flight, 1);
   return 0;
 }
 
-static int ask(struct os_backend *b, struct broker_message *m, int *ret_fds) {
-  int pair[2];
-  if (FAULT("broker.import") || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-    return -SBX_EMFILE;
-  int rc = broker_send(b->broker, m, &pair[1], 1);
-  close(pair[1]);
-  if (rc == 0)
-    rc = broker_receive(pair[0], m, ret_fds);
-  close(pair[0]);
-  if (rc == 1 && m->code) {
-    broker_close_fds(ret_fds);
-    return m->code;
-  }
-  return rc == 1 ? 0 : rc == 0 ? -SBX_EGONE : rc;
-}
-
 int broker_import(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret) {
   struct broker_message m = {.kind = BROKER_IMPORT, .slot = slot, .serial = serial};
-  int fds[BROKER_FDS_MAX];
+  int fds[BROKER_FDS_MAX] = {-1, -1, -1, -1, -1, -1};
   /* Held before it is asked for: from here on its record cannot go to another queue. */
   control_object_hold(b->control, b->slot, slot);
-  int rc = ask(b, &m, fds);
+  int rc = FAULT("broker.import") ? -SBX_EMFILE : ask(b, &m, fds);
   if (rc == 0 && (rc = queue_adopt(b, slot, serial, fds, ret)))
     broker_close_fds(fds);
   if (rc)

@@ -16,7 +16,7 @@
 #include "os/self.h"
 
 enum broker_kind {
-  BROKER_EXPORT = 1, /* keep these descriptors under slot and serial */
+  BROKER_EXPORT = 1, /* keep these descriptors under slot and serial; answered */
   BROKER_IMPORT,     /* send them back on the socket that comes along */
   BROKER_RELEASE,    /* a holder let go: keep them no longer if nobody is left */
   BROKER_DEATH       /* a process (slot, serial) was killed by a signal: tell the person */
@@ -31,7 +31,8 @@ struct broker_message {
   int32_t code; /* of answers: 0 or -SBX_E* */
 };
 
-enum { BROKER_FDS_MAX = QUEUE_FDS };
+/* The descriptors of a queue, and after them the socket to answer on. */
+enum { BROKER_REPLY = QUEUE_FDS, BROKER_FDS_MAX };
 
 /* Send with descriptors; those below 0 are left out, and `present` is filled. 0 or a code. */
 int broker_send(int socket, struct broker_message *m, const int *fds, int n);
@@ -45,8 +46,10 @@ int broker_receive(int socket, struct broker_message *ret, int *ret_fds);
 
 void broker_close_fds(const int *fds);
 
-/* Client side. Give the supervisor a queue's descriptors, once; count a message on its way. 0 or a
- * code. */
+/*
+ * Client side. Give the supervisor a queue's descriptors, once, and wait until it has them; count a
+ * message on its way. 0, -SBX_EMFILE (here or in the supervisor), -SBX_ENOMEM
+ */
 int broker_export(struct os_backend *b, struct queue *q);
 /* Get a queue's descriptors. -SBX_EGONE, -SBX_EMFILE */
 int broker_import(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret);

@@ -21,11 +21,17 @@ static bool needed(const struct keeper *k, const struct kept *q) {
   return stamp == stamp_of(q->serial, OBJECT_LIVE) && !control_object_unused(k->control, q->slot);
 }
 
+static void close_kept(const struct kept *q) {
+  for (int i = 0; i < QUEUE_FDS; i++)
+    if (q->fds[i] >= 0)
+      close(q->fds[i]);
+}
+
 static void forget(struct keeper *k, struct kept *q) {
   uint64_t stamp = stamp_of(q->serial, OBJECT_LIVE);
   atomic_compare_exchange_strong(&k->control->object_stamp[q->slot], &stamp,
                                  stamp_of(q->serial, OBJECT_FREE));
-  broker_close_fds(q->fds);
+  close_kept(q);
   *q = k->list[--k->count];
 }
 
@@ -50,36 +56,36 @@ static bool make_room(struct keeper *k) {
   return true;
 }
 
-static void keep(struct keeper *k, const struct broker_message *m, const int *fds) {
-  if (find(k, m->slot, m->serial) || !make_room(k)) {
-    broker_close_fds(fds); /* exported twice; or no memory: an import will say that it is gone */
-    return;
-  }
+/* Takes the queue's descriptors. 0 or -SBX_ENOMEM. */
+static int keep(struct keeper *k, const struct broker_message *m, int *fds) {
+  if (find(k, m->slot, m->serial))
+    return 0; /* exported twice */
+  if (!make_room(k))
+    return -SBX_ENOMEM;
   struct kept *q = &k->list[k->count++];
   *q = (struct kept){.slot = m->slot, .serial = m->serial};
   memcpy(q->fds, fds, sizeof q->fds);
+  for (int i = 0; i < QUEUE_FDS; i++)
+    fds[i] = -1;
+  return 0;
 }
 
-static void answer(struct keeper *k, const struct broker_message *m, int reply) {
-  const struct kept *q = find(k, m->slot, m->serial);
-  struct broker_message a = {.kind = BROKER_IMPORT, .slot = m->slot, .serial = m->serial};
-  a.code = q ? 0 : -SBX_EGONE;
-  broker_send(reply, &a, q ? q->fds : NULL,
-              q ? BROKER_FDS_MAX : 0); /* an asker that died is no concern */
+/* An asker that died meanwhile is no concern. */
+static void answer(const struct broker_message *m, int reply, int code, const int *fds) {
+  struct broker_message a = {.kind = m->kind, .slot = m->slot, .serial = m->serial, .code = code};
+  broker_send(reply, &a, fds, fds ? QUEUE_FDS : 0);
 }
 
 void keeper_serve(struct keeper *k, const struct broker_message *m, int *fds) {
-  struct kept *q;
+  struct kept *q = find(k, m->slot, m->serial);
   switch (m->kind) {
   case BROKER_EXPORT:
-    keep(k, m, fds);
-    return;
+    answer(m, fds[BROKER_REPLY], keep(k, m, fds), NULL);
+    break;
   case BROKER_IMPORT:
-    if (fds[0] >= 0)
-      answer(k, m, fds[0]);
+    answer(m, fds[BROKER_REPLY], q ? 0 : -SBX_EGONE, q ? q->fds : NULL);
     break;
   case BROKER_RELEASE:
-    q = find(k, m->slot, m->serial);
     if (q && !needed(k, q))
       forget(k, q);
     break;
@@ -91,7 +97,7 @@ void keeper_serve(struct keeper *k, const struct broker_message *m, int *fds) {
 
 void keeper_release(struct keeper *k) {
   while (k->count > 0)
-    broker_close_fds(k->list[--k->count].fds);
+    close_kept(&k->list[--k->count]);
   free(k->list);
   k->list = NULL;
 }

@@ -159,7 +159,9 @@ static int status_of_main(struct supervisor *s, const siginfo_t *end, uint32_t f
 static int block_signals(sigset_t *old) {
   sigset_t set;
   sigemptyset(&set);
-  const int signals[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  /* Whatever would end this process must end the tree first. */
+  const int signals[] = {SIGCHLD, SIGINT,  SIGTERM, SIGHUP,    SIGQUIT, SIGUSR1,
+                         SIGUSR2, SIGALRM, SIGPROF, SIGVTALRM, SIGABRT, SIGXCPU};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
     sigaddset(&set, signals[i]);
   sigprocmask(SIG_BLOCK, &set, old);

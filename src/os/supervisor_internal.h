@@ -17,7 +17,7 @@
 struct kept {
   uint32_t slot;
   uint64_t serial;
-  int fds[BROKER_FDS_MAX];
+  int fds[QUEUE_FDS];
 };
 
 struct keeper {

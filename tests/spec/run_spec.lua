@@ -389,7 +389,7 @@ describe("--max-procs", function()
       go:close()
     ]], { args = "--max-procs 20" })
     assert.are.equal("20\t" .. r.name ..
-      ":4: spawn: too many processes are alive: join some, or raise --max-procs\nroom\n", r.out, r.err)
+      ":4: spawn: too many processes are alive, main included: join some, or raise --max-procs\nroom\n", r.out, r.err)
     assert.are.equal(0, r.status)
   end)
 
