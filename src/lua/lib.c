@@ -120,6 +120,40 @@ struct handle *lib_check_handle(lua_State *L, int arg, const char *type) {
   return h;
 }
 
+/* The handle at `arg`, of whichever type; NULL if it is none. */
+static struct handle *any_handle(lua_State *L, int arg) {
+  struct handle *h = luaL_testudata(L, arg, QUEUE_TYPE);
+  return h ? h : luaL_testudata(L, arg, PROCESS_TYPE);
+}
+
+/* What the handle at `arg` names; serial 0 if it is none. */
+static struct object_ref ref_of(lua_State *L, int arg) {
+  struct lib *lib = lib_of(L);
+  struct object_ref ref = {0};
+  const struct handle *h = any_handle(L, arg);
+  if (h && h->object)
+    lib->b->ops->object_ref(h->object, &ref);
+  return ref;
+}
+
+int lib_handle_eq(lua_State *L) {
+  struct object_ref a = ref_of(L, 1), b = ref_of(L, 2);
+  lua_pushboolean(L, a.serial != 0 && a.serial == b.serial && a.type == b.type);
+  return 1;
+}
+
+int lib_handle_gc(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = any_handle(L, 1);
+  struct object *object = h ? h->object : NULL;
+  if (!h)
+    return 0;
+  h->object = NULL; /* closed first, freed second */
+  lib->b->ops->object_release(lib->b, object);
+  buf_release(&h->item);
+  return 0;
+}
+
 struct handle *lib_push_handle(lua_State *L, const char *type) {
   struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
   *h = (struct handle){0};

@@ -56,6 +56,10 @@ struct lib *lib_find(lua_State *L);
 /* The handle at `arg`, or an argument error. */
 struct handle *lib_check_handle(lua_State *L, int arg, const char *type);
 
+/* __eq and __gc of every type of handle: the same object in any process; let go of it. */
+int lib_handle_eq(lua_State *L);
+int lib_handle_gc(lua_State *L);
+
 /* Push a new handle of a type, empty. */
 struct handle *lib_push_handle(lua_State *L, const char *type);
 

@@ -296,28 +296,6 @@ static int l_process_tostring(lua_State *L) {
   return 1;
 }
 
-static int l_process_eq(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  const struct handle *x = luaL_testudata(L, 1, PROCESS_TYPE);
-  const struct handle *y = luaL_testudata(L, 2, PROCESS_TYPE);
-  struct object_ref a = {0}, b = {0};
-  if (x && y && x->object && y->object) {
-    lib->b->ops->object_ref(x->object, &a);
-    lib->b->ops->object_ref(y->object, &b);
-  }
-  lua_pushboolean(L, a.serial != 0 && a.serial == b.serial);
-  return 1;
-}
-
-static int l_process_gc(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  struct handle *h = luaL_checkudata(L, 1, PROCESS_TYPE);
-  struct object *object = h->object;
-  h->object = NULL;
-  lib->b->ops->object_release(lib->b, object);
-  return 0;
-}
-
 /* -- of the calling process ------------------------------------------------------------------ */
 
 static int l_self(lua_State *L) {
@@ -368,8 +346,8 @@ void lib_open_process(lua_State *L, int table) {
                                      {"terminate", l_process_terminate},
                                      {"kill", l_process_kill},
                                      {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__eq", l_process_eq},
-                                  {"__gc", l_process_gc},
+  static const luaL_Reg meta[] = {{"__eq", lib_handle_eq},
+                                  {"__gc", lib_handle_gc},
                                   {"__tostring", l_process_tostring},
                                   {NULL, NULL}};
   static const luaL_Reg functions[] = {{"spawn", l_spawn},   {"join", join},

@@ -226,29 +226,6 @@ static int l_queue_tostring(lua_State *L) {
   return 1;
 }
 
-static int l_queue_eq(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  const struct handle *x = luaL_testudata(L, 1, QUEUE_TYPE);
-  const struct handle *y = luaL_testudata(L, 2, QUEUE_TYPE);
-  struct object_ref a = {0}, b = {0};
-  if (x && y && x->object && y->object) {
-    lib->b->ops->object_ref(x->object, &a);
-    lib->b->ops->object_ref(y->object, &b);
-  }
-  lua_pushboolean(L, a.serial != 0 && a.serial == b.serial);
-  return 1;
-}
-
-static int l_queue_gc(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  struct handle *h = luaL_checkudata(L, 1, QUEUE_TYPE);
-  struct object *object = h->object;
-  h->object = NULL; /* closed first, freed second */
-  lib->b->ops->object_release(lib->b, object);
-  buf_release(&h->item);
-  return 0;
-}
-
 void lib_open_queue(lua_State *L, int table) {
   static const luaL_Reg methods[] = {
       {"put", l_queue_put},     {"get", l_queue_get},       {"try_put", l_queue_try_put},
@@ -256,8 +233,8 @@ void lib_open_queue(lua_State *L, int table) {
       {"empty", l_queue_empty}, {"full", l_queue_full},     {"items", l_queue_items},
       {"close", l_queue_close}, {"closed", l_queue_closed}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__len", l_queue_len},
-                                  {"__eq", l_queue_eq},
-                                  {"__gc", l_queue_gc},
+                                  {"__eq", lib_handle_eq},
+                                  {"__gc", lib_handle_gc},
                                   {"__tostring", l_queue_tostring},
                                   {NULL, NULL}};
   static const luaL_Reg functions[] = {
