@@ -343,7 +343,7 @@ int process_describe(struct os_backend *b, const struct object *p, struct proces
                                .has_result = r->flags & FLAG_RESULT};
   memcpy(ret->name, r->name, sizeof ret->name);
   memcpy(ret->spawned_at, r->spawned_at, sizeof ret->spawned_at);
-  if (s.phase == PHASE_RUNNING && proc_state(r->pid) == 'T')
+  if (s.phase < PHASE_EXITED && proc_state(r->pid) == 'T') /* maybe before its first step */
     ret->status = PROCESS_STOPPED;
   return 0;
 }
