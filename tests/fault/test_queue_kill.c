@@ -599,7 +599,9 @@ TEST_ON_STAGE(a_large_item_gets_through_a_storm, 40) {
   CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc > 1)
+    cmocka_set_test_filter(argv[1]);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(five_hundred_rounds_of_random_kills),
       cmocka_unit_test(a_queue_for_one_item_never_holds_two),

@@ -380,17 +380,76 @@ static void play_scene(void) {
   CHECK(inside > rounds * 3 / 4);
 }
 
+/* -- len ----------------------------------------------------------------------------------------- */
+
+static _Atomic uint64_t *seen;
+
+static pid_t fork_observer(void) {
+  pid_t pid = fork();
+  if (pid != 0)
+    return pid;
+  begin_op();
+  *seen = len_of(q);
+  raise(SIGSTOP);
+  _exit(0);
+}
+
+/* Items come and go, never more than one at a time. */
+static void pass_items(void) {
+  uint32_t producer, seq;
+  for (uint32_t i = 0; i < 5; i++) {
+    CHECK_EQ(put_item(q, MARKER, i, 20, 0), 0);
+    CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
+  }
+}
+
+/* An observer is held up after each instruction of len, while others go on: it does not count what came and went. */
+static void len_is_of_one_moment(void) {
+  world_new();
+  seen = shared_memory(sizeof *seen);
+  for (int t = TRANSPORT_PIPE; t <= TRANSPORT_SHM; t++) {
+    q = new_queue(0, (enum queue_transport)t, 0);
+    pass_items();
+    len_of(q);
+    pid_t pid = fork_observer();
+    long steps = step_victim(pid, STEPS_MAX - 1, true);
+    kill(pid, SIGKILL);
+    reap_pid(pid);
+    CHECK(steps > 50 && steps < 5000);
+    for (long n = 1; n <= steps; n += 1 + STRIDES * 20) {
+      *seen = UINT64_MAX;
+      pid = fork_observer();
+      if (run_victim(pid, n)) {
+        pass_items();
+        CHECK_EQ(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
+        CHECK(!stopped_inside(pid));
+      }
+      CHECK(*seen <= 1);
+      kill(pid, SIGKILL);
+      reap_pid(pid);
+    }
+    release_object(q);
+  }
+}
+
+static void len_is_of_one_moment_at_every_instruction(void **state) {
+  (void)state;
+  stage_run("len", len_is_of_one_moment, 60);
+}
+
 static void every_instruction(void **state) {
   scene = *state;
   stage_run(scene->name, play_scene, 60);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc > 1)
+    cmocka_set_test_filter(argv[1]);
   enum { N = sizeof scenes / sizeof *scenes };
-  struct CMUnitTest tests[N];
+  struct CMUnitTest tests[N + 1] = {[N] = cmocka_unit_test(len_is_of_one_moment_at_every_instruction)};
   for (size_t i = 0; i < N; i++)
     tests[i] = (struct CMUnitTest){.name = scenes[i].name,
                                    .test_func = every_instruction,
                                    .initial_state = (void *)(uintptr_t)&scenes[i]};
-  return _cmocka_run_group_tests("queue_step", tests, N, NULL, NULL);
+  return _cmocka_run_group_tests("queue_step", tests, N + 1, NULL, NULL);
 }

@@ -55,9 +55,11 @@ static int append(struct log *l, uint64_t len) {
   struct log_writer before = l->w;
   int rc = log_append(&l->ring, &l->w, l->head, item, len);
   free(item);
-  if (rc == 0)
+  if (rc == 0) {
+    CHECK(l->w.reserved >= l->w.tail); /* nothing was written where no memory was reserved */
     *len_at(l, l->put++) = len;
-  else
+  }
+  if (rc)
     CHECK(memcmp(&before, &l->w, sizeof before) == 0);
   return rc;
 }
@@ -288,6 +290,26 @@ TEST_ON_STAGE(an_append_that_is_not_committed_never_was, 30) {
   free(junk);
 }
 
+/* The end of the ring, met with every small number of bytes left: an entry and a skip are never split. */
+TEST_ON_STAGE(every_distance_to_the_end_of_the_ring_is_survived, 20) {
+  for (uint64_t left = 0; left <= 64; left += 8) {
+    struct log *l = log_new(3 * MIB);
+    uint64_t step = 100 * 1000;
+    CHECK_EQ(append(l, step), 0);
+    while (l->ring.bytes - l->w.tail > 3 * step) { /* never empty: it is not rewound */
+      CHECK_EQ(append(l, step), 0);
+      front(l, true);
+    }
+    uint64_t rest = l->ring.bytes - l->w.tail - left - 8;
+    CHECK_EQ(append(l, rest), 0);
+    CHECK(l->w.tail <= l->ring.bytes - 16 || l->w.tail > l->ring.bytes);
+    for (int i = 0; i < 5; i++)
+      CHECK_EQ(append(l, 50 + (uint64_t)i), 0);
+    drain(l);
+    log_free(l);
+  }
+}
+
 /* One out, one in, never empty, always as full as it gets: what is given back must not be what is reserved. */
 TEST_ON_STAGE(a_ring_that_is_always_full_goes_round, 30) {
   static const uint64_t limits[] = {3 * MIB, 1 * MIB};
@@ -354,18 +376,21 @@ TEST_ON_STAGE(nothing_is_leaked_when_a_ring_cannot_be_made, 20) {
 TEST_ON_STAGE(no_space_is_an_error_and_the_log_is_usable_afterwards, 20) {
   struct log *l = log_new(4 * MIB);
   uint64_t seed = 9;
+  int refused = 0;
   for (int i = 0; i < 3000; i++) {
     uint64_t len = random_next(&seed) % 100000;
     fault_plan("log.reserve:0:fail");
     int rc = append(l, len);
     CHECK(rc == 0 || rc == -SBX_ENOSPC || rc == -SBX_ECAP);
     fault_plan(i % 2 ? "log.reserve:1:fail" : NULL); /* a large step fails, as little as possible does not */
+    refused += rc == -SBX_ENOSPC;
     if (rc == -SBX_ENOSPC)
       CHECK_EQ(append(l, len), 0);
     fault_plan(NULL);
     if (l->put - l->got > random_next(&seed) % 20)
       drain(l);
   }
+  CHECK(refused > 100);
   log_free(l);
 }
 
@@ -395,6 +420,7 @@ int main(void) {
       cmocka_unit_test(a_full_log_says_so_and_is_usable_afterwards),
       cmocka_unit_test(empty_items_count),
       cmocka_unit_test(an_append_that_is_not_committed_never_was),
+      cmocka_unit_test(every_distance_to_the_end_of_the_ring_is_survived),
       cmocka_unit_test(a_ring_that_is_always_full_goes_round),
       cmocka_unit_test(memory_is_given_back),
       cmocka_unit_test(nothing_is_leaked_when_a_ring_cannot_be_made),

@@ -284,58 +284,6 @@ TEST_ON_STAGE(a_file_size_limit_is_survived, 20) {
   CHECK_EQ(open_fds_of(0), fds);
 }
 
-/* -- len, while others are at work ------------------------------------------------------------- */
-
-struct ping {
-  struct object *q, *back;
-  _Atomic int stop;
-};
-
-static int ping_put(void *arg) {
-  struct ping *p = arg;
-  struct buf out = {0};
-  while (!p->stop) {
-    CHECK_EQ(put(p->q, "0123456789", 10, SBX_FOREVER), 0);
-    out.len = 0;
-    CHECK_EQ(get(p->q, &out, SBX_FOREVER), 0); /* never more than one item in it */
-    CHECK_EQ(out.len, 10);
-  }
-  return 0;
-}
-
-static int observe(void *arg) {
-  struct ping *p = arg;
-  while (!p->stop)
-    CHECK(len_of(p->q) <= 1);
-  return 0;
-}
-
-/* An observer is stopped anywhere while items come and go: it must not count what came and went meanwhile. */
-TEST_ON_STAGE(len_is_never_more_than_there_ever_was, 30) {
-  world_new();
-  for (int t = 0; t < 3; t++) {
-    struct ping *p = shared_memory(sizeof *p);
-    uint64_t seed = 5;
-    p->q = new_queue(0, transports[t], 0);
-    struct object *worker = spawn_process(ping_put, p), *observer = spawn_process(observe, p);
-    for (int i = 0; i < 1500; i++) {
-      kill(pid_of(observer), SIGSTOP);
-      await_stopped(pid_of(observer));
-      uint64_t w[MONITOR_WORDS], until = monitor_read(&record_of_queue(p->q)->get, w) + 3;
-      if (transports[t] == TRANSPORT_SHM)
-        while (monitor_read(&record_of_queue(p->q)->get, w) < until)
-          usleep(1);
-      kill(pid_of(observer), SIGCONT);
-      for (volatile uint64_t spin = random_next(&seed) % 3000; spin > 0; spin--)
-        continue;
-    }
-    p->stop = 1;
-    join_well(observer);
-    join_well(worker);
-    release_object(p->q);
-  }
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(thousands_of_random_sequences_agree_with_the_machine),
@@ -345,7 +293,6 @@ int main(void) {
       cmocka_unit_test(out_of_memory_in_get_leaves_the_item),
       cmocka_unit_test(a_full_log_and_no_space_are_errors_of_put),
       cmocka_unit_test(a_file_size_limit_is_survived),
-      cmocka_unit_test(len_is_never_more_than_there_ever_was),
   };
   return cmocka_run_group_tests_name("queue_model", tests, NULL, NULL);
 }
