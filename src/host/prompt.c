@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/call.h"
+#include "lua/call.h"
 
 struct prompt {
   struct backend *backend;

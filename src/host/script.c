@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "host/call.h"
+#include "lua/call.h"
 #include "host/output.h"
 #include "host/prompt.h"
 #include "lua/report.h"

@@ -1,10 +1,10 @@
 /*
- * host/call.h - calling Lua as lua(1) does: with a traceback, and a report when it fails.
+ * lua/call.h - calling Lua as lua(1) does: with a traceback, and a report when it fails.
  *
  * For the script and for the prompt; knows neither.
  */
-#ifndef SBX_HOST_CALL_H
-#define SBX_HOST_CALL_H
+#ifndef SBX_LUA_CALL_H
+#define SBX_LUA_CALL_H
 
 #include <lua.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* host/call.c - calls with a traceback, and the report of those that fail; see call.h. */
-#include "host/call.h"
+/* lua/call.c - calls with a traceback, and the report of those that fail; see call.h. */
+#include "lua/call.h"
 
 #include <lauxlib.h>
 

@@ -1,0 +1,30 @@
+/*
+ * lua/prelude.h - the parts of sandbox that are written in Lua and compiled into the program.
+ *
+ * Each file below src/lua/prelude (and src/repl/lua) is a chunk that returns its module. It runs
+ * when it is first asked for, so a script that needs none pays nothing, and once in a state; a
+ * child has what its parent had loaded.
+ */
+#ifndef SBX_LUA_PRELUDE_H
+#define SBX_LUA_PRELUDE_H
+
+#include <lua.h>
+#include <stddef.h>
+
+struct prelude_source {
+  const char *name; /* of the module: its file's name without ".lua" */
+  const char *text; /* not ended by a zero for anybody who counts */
+  size_t len;
+};
+
+/* src/lua/prelude, ended by a row of NULL. */
+extern const struct prelude_source prelude_sources[];
+
+/*
+ * Push what the chunk `name` of a table of sources returned; the first time, compile it (as
+ * "=[sandbox NAME]") and call it with the library's table. Raises whatever the chunk raises; a name
+ * that is not there is a mistake in the program.
+ */
+void prelude_push(lua_State *L, const struct prelude_source *sources, const char *name);
+
+#endif
