@@ -144,6 +144,20 @@ int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slo
   return -SBX_ERECORDS;
 }
 
+uint64_t control_main_renew(struct control *c) {
+  uint64_t serial = atomic_fetch_add(&c->next_serial, 1);
+  uint64_t seed = c->processes[0].seed;
+  for (uint32_t i = 0; i < OBJECT_WORDS; i++)
+    if (atomic_load(&c->held[0][i])) /* what nobody held stays untouched memory */
+      atomic_store(&c->held[0][i], 0);
+  control_process_reset(c, 0, serial, 0, 0);
+  c->processes[0].seed = seed;
+  strcpy(c->processes[0].name, "main");
+  atomic_fetch_add(&c->alive, 1);
+  atomic_store(&c->process_stamp[0], stamp_claimed(serial, 0, PHASE_CLAIMED));
+  return serial;
+}
+
 bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
                              enum process_phase to) {
   uint64_t stamp = control_process_stamp(c, slot, serial);

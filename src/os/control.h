@@ -193,6 +193,10 @@ int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slo
 void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, uint32_t spawner,
                            uint64_t spawner_serial);
 
+/* Main has ended and another is about to be forked: its record begins anew. The supervisor's.
+ * Returns the new serial. */
+uint64_t control_main_renew(struct control *c);
+
 /* It ended, and its spawner holds no handle of it, or is gone itself. */
 bool control_process_forgotten(const struct control *c, uint32_t slot);
 

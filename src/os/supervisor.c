@@ -48,6 +48,11 @@ static void begin_end(struct supervisor *s, int signal) {
 }
 
 static void on_signal(struct supervisor *s, int signal) {
+  bool of_terminal = signal == SIGINT || signal == SIGWINCH || signal == SIGTSTP;
+  if (of_terminal && s->o->on_signal) {
+    s->o->on_signal(s->o->ctx, signal);
+    return;
+  }
   switch (signal) {
   case SIGCHLD:
     return; /* the loop reaps at each turn */
@@ -87,13 +92,10 @@ static void on_deadline(struct supervisor *s) {
   tree_kill(s->control, s->main_pidfd < 0);
 }
 
-/* One sleep, and what woke it. Returns false when the time is up: everybody was killed then. */
-static bool turn(struct supervisor *s, int signals) {
-  struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = s->broker, .events = POLLIN}};
-  struct timespec left;
+/* What woke us. Returns false when the time is up: everybody was killed then. */
+static bool handle(struct supervisor *s) {
   struct signalfd_siginfo info;
-  ppoll(fds, 2, clock_left(s->deadline_ns, &left), NULL);
-  while (read(signals, &info, sizeof info) == sizeof info)
+  while (read(s->signals, &info, sizeof info) == sizeof info)
     on_signal(s, (int)info.ssi_signo);
   on_message(s);
   if (clock_now_ns() < s->deadline_ns)
@@ -102,13 +104,18 @@ static bool turn(struct supervisor *s, int signals) {
   return false;
 }
 
-/* Stay until main has ended. Returns how. */
-static siginfo_t watch(struct supervisor *s, int signals) {
-  siginfo_t main_end = {0};
-  while (!tree_reap(s->control, s->main_pid, &main_end))
-    if (!turn(s, signals))
-      break; /* main was reaped with the others */
-  return main_end;
+/* One sleep, and what woke it; returns what handle does. */
+static bool turn(struct supervisor *s) {
+  struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->broker, .events = POLLIN}};
+  struct timespec left;
+  ppoll(fds, 2, clock_left(s->deadline_ns, &left), NULL);
+  return handle(s);
+}
+
+/* Reap. Returns whether main has ended. */
+static bool reap(struct supervisor *s) {
+  s->main_ended |= tree_reap(s->control, s->main_pid, &s->main_end);
+  return s->main_ended;
 }
 
 static bool anybody_lives(const struct control *c) {
@@ -119,15 +126,16 @@ static bool anybody_lives(const struct control *c) {
 }
 
 /* After an interrupt everybody has the same grace as main had, to run `<close>`. */
-static void let_others_leave(struct supervisor *s, int signals) {
+static void let_others_leave(struct supervisor *s) {
   siginfo_t unused;
-  while (s->deadline_ns != SBX_FOREVER && anybody_lives(s->control) && turn(s, signals))
+  while (s->deadline_ns != SBX_FOREVER && anybody_lives(s->control) && turn(s))
     tree_reap(s->control, 0, &unused);
 }
 
 /* -- the end --------------------------------------------------------------------------------- */
 
-static int status_of_main(struct supervisor *s, const siginfo_t *end, uint32_t failures) {
+static int status_of_main(struct supervisor *s, uint32_t failures) {
+  const siginfo_t *end = &s->main_end;
   char line[LINE_MAX_BYTES + 128], places[LINE_MAX_BYTES];
   tell_places(s->control, places, sizeof places);
   if (s->timed_out) {
@@ -156,7 +164,7 @@ static int status_of_main(struct supervisor *s, const siginfo_t *end, uint32_t f
 
 /* -- the beginning --------------------------------------------------------------------------- */
 
-static int block_signals(sigset_t *old) {
+static int block_signals(bool of_terminal, sigset_t *old) {
   sigset_t set;
   sigemptyset(&set);
   /* Whatever would end this process must end the tree first. */
@@ -164,6 +172,10 @@ static int block_signals(sigset_t *old) {
                          SIGUSR2, SIGALRM, SIGPROF, SIGVTALRM, SIGABRT, SIGXCPU};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
     sigaddset(&set, signals[i]);
+  if (of_terminal) {
+    sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGTSTP);
+  }
   sigprocmask(SIG_BLOCK, &set, old);
   return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -179,78 +191,137 @@ static void raise_descriptor_limit(void) {
 }
 
 /* What both sides need before the fork: the results file, the lifeline, the broker's sockets. */
-static int open_shared(struct os_backend *b, int *ret_lifeline_write, int *ret_broker_read) {
+static int open_shared(struct supervisor *s) {
+  struct os_backend *b = s->b;
   int sockets[2];
   int rc = results_create(&b->results);
   if (rc == 0)
-    rc = lifeline_create(&b->lifeline_shared, ret_lifeline_write);
+    rc = lifeline_create(&b->lifeline_shared, &s->lifeline);
   if (rc == 0 && (FAULT("supervisor.sockets") ||
                   socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)))
     rc = -SBX_EMFILE;
   if (rc)
     return rc;
   fcntl(sockets[0], F_SETFL, O_NONBLOCK); /* ours; theirs blocks, so that no message is lost */
-  *ret_broker_read = sockets[0];
+  s->broker = sockets[0];
   b->broker = sockets[1];
   return 0;
 }
 
 /* The new process: becomes main, runs, leaves. */
-static void main_begin(struct os_backend *b, const sigset_t *old, const int supervisors[3],
-                       int (*main_process)(struct backend *b, void *ctx), void *ctx) {
-  for (int i = 0; i < 3; i++)
+static void main_begin(struct supervisor *s, main_process_fn *main_process, void *ctx) {
+  struct os_backend *b = s->b;
+  const int supervisors[] = {s->lifeline, s->broker, s->signals};
+  for (size_t i = 0; i < sizeof supervisors / sizeof *supervisors; i++)
     close(supervisors[i]);
   backend_install_signals(b);
   process_begin(b);
-  sigprocmask(SIG_SETMASK, old, NULL);
+  sigprocmask(SIG_SETMASK, &s->old_signals, NULL);
   int status = main_process(&b->base, ctx);
   if (process_publish(b, NULL, status))
     status = 1;
   _exit(status);
 }
 
-int supervisor_run(const struct supervisor_options *o,
-                   int (*main_process)(struct backend *b, void *ctx), void *ctx) {
-  struct supervisor s = {.o = o, .main_pidfd = -1, .deadline_ns = SBX_FOREVER};
+int supervisor_open(const struct supervisor_options *o, struct supervisor **ret) {
+  struct supervisor *s = malloc(sizeof *s);
+  if (!s)
+    return -SBX_ENOMEM;
+  *s = (struct supervisor){.o = o, .main_pidfd = -1, .deadline_ns = SBX_FOREVER};
   struct control_options co = {.speed = o->speed,
                                .seed = o->seed,
                                .seeded = o->seeded,
                                .max_procs = o->max_procs,
                                .tag_output = o->tag_output};
-  int lifeline_write, rc;
-  sigset_t old;
-  if ((rc = control_create(&co, &s.control)))
+  int rc = control_create(&co, &s->control);
+  if (rc == 0 && !(s->b = backend_new(s->control)))
+    rc = -SBX_ENOMEM;
+  if (rc || (rc = open_shared(s))) {
+    free(s->b);
+    free(s);
     return rc;
-  struct os_backend *b = backend_new(s.control);
-  if (!b || (rc = open_shared(b, &lifeline_write, &s.broker)))
-    return b ? rc : -SBX_ENOMEM;
+  }
   raise_descriptor_limit();
   signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap behind our back */
-  int signals = block_signals(&old);
+  s->signals = block_signals(o->on_signal != NULL, &s->old_signals);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  fflush(NULL);
-  s.main_pid = FAULT("supervisor.fork") ? -1 : fork();
-  if (s.main_pid == 0)
-    main_begin(b, &old, (int[]){lifeline_write, s.broker, signals}, main_process, ctx);
-  if (s.main_pid < 0)
-    return -SBX_EAGAIN;
-  atomic_store(&s.control->processes[0].pid, s.main_pid);
-  signal(SIGPIPE, SIG_IGN); /* what it says may go to nobody */
-  close(b->broker);
-  s.keeper = (struct keeper){.control = s.control, .sweep_at = 64};
+  signal(SIGPIPE, SIG_IGN); /* what it says may go to nobody; main gets the default back */
+  s->keeper = (struct keeper){.control = s->control, .sweep_at = 64};
   if (o->timeout_ns > 0 && o->timeout_ns != SBX_FOREVER)
-    s.deadline_ns = clock_now_ns() + o->timeout_ns;
-  siginfo_t end = watch(&s, signals);
-  if (s.end_signal)
-    let_others_leave(&s, signals);
-  on_message(&s);
+    s->deadline_ns = clock_now_ns() + o->timeout_ns;
+  *ret = s;
+  return 0;
+}
+
+int supervisor_start_main(struct supervisor *s, main_process_fn *main_process, void *ctx) {
+  if (s->main_ended) {
+    s->b->serial = control_main_renew(s->control);
+    s->main_ended = false;
+  }
+  fflush(NULL);
+  s->main_pid = FAULT("supervisor.fork") ? -1 : fork();
+  if (s->main_pid == 0)
+    main_begin(s, main_process, ctx);
+  if (s->main_pid < 0) {
+    s->main_ended = true;
+    return -SBX_EAGAIN;
+  }
+  atomic_store(&s->control->processes[0].pid, s->main_pid);
+  return 0;
+}
+
+void supervisor_fds(const struct supervisor *s, int ret[SUPERVISOR_FDS]) {
+  ret[0] = s->signals;
+  ret[1] = s->broker;
+}
+
+int64_t supervisor_deadline(const struct supervisor *s) { return s->deadline_ns; }
+
+bool supervisor_serve(struct supervisor *s) {
+  if (!reap(s) && !handle(s))
+    s->main_ended = true; /* it was reaped with the others */
+  return reap(s);
+}
+
+pid_t supervisor_main_pid(const struct supervisor *s) { return s->main_ended ? 0 : s->main_pid; }
+
+struct control *supervisor_control(struct supervisor *s) {
+  return s->control;
+}
+
+int supervisor_main_status(const struct supervisor *s) {
+  return s->main_end.si_code == CLD_EXITED ? s->main_end.si_status
+                                           : STATUS_SIGNAL + s->main_end.si_status;
+}
+
+int supervisor_close(struct supervisor *s) {
+  if (s->end_signal)
+    let_others_leave(s);
+  on_message(s);
   uint32_t failures =
-      control_unjoined_failures(s.control); /* before what ends with main is killed */
-  tree_kill(s.control, true);
-  rc = status_of_main(&s, &end, failures);
-  keeper_release(&s.keeper);
-  free(b);
-  return rc;
+      control_unjoined_failures(s->control); /* before what ends with main is killed */
+  tree_kill(s->control, true);
+  int status = status_of_main(s, failures);
+  keeper_release(&s->keeper);
+  close(s->b->broker);
+  close(s->broker);
+  close(s->lifeline);
+  free(s->b);
+  free(s);
+  return status;
+}
+
+int supervisor_run(const struct supervisor_options *o, main_process_fn *main_process, void *ctx) {
+  struct supervisor *s;
+  int rc = supervisor_open(o, &s);
+  if (rc)
+    return rc;
+  if ((rc = supervisor_start_main(s, main_process, ctx)))
+    return rc;
+  while (!reap(s))
+    if (!turn(s))
+      break; /* main was reaped with the others */
+  return supervisor_close(s);
 }
 
 /* -- beside a foreign host ------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "object/op.h"
 
@@ -24,8 +25,14 @@ struct supervisor_options {
   bool tag_output;    /* children's lines are tagged */
   /* Messages for a person: whole lines, without a newline at the end. Borrowed for the call. */
   void (*say)(void *ctx, const char *line);
+  /* SIGINT, SIGWINCH and SIGTSTP, which would else end the run, do nothing and stop the program;
+   * NULL: they shall. For who owns the terminal. */
+  void (*on_signal)(void *ctx, int signal);
   void *ctx;
 };
+
+/* What main does with its life: its return value is the exit status. */
+typedef int main_process_fn(struct backend *b, void *ctx);
 
 /*
  * Run `main_process` in a process of its own, and stay above it until the tree is gone.
@@ -34,7 +41,46 @@ struct supervisor_options {
  * child failed that nobody joined; 124 when the time limit was reached. Or -SBX_E* when the run
  * could not start.
  */
-int supervisor_run(const struct supervisor_options *o,
-                   int (*main_process)(struct backend *b, void *ctx), void *ctx);
+int supervisor_run(const struct supervisor_options *o, main_process_fn *main_process, void *ctx);
+
+/* -- the same in steps, for a host that has a loop of its own
+ * -------------------------------------- */
+
+struct control;    /* os/control.h */
+struct supervisor; /* one in a process; it is made by supervisor_open */
+
+/*
+ * Make the shared memory and all else that a run needs; from now on the signals that would end this
+ * process wait for supervisor_turn. o  borrowed until supervisor_close 0 or a code of
+ * supervisor_run; then nothing is left behind.
+ */
+int supervisor_open(const struct supervisor_options *o, struct supervisor **ret);
+
+/*
+ * Fork main; after it has ended, another main over the same shared memory, with a new serial
+ * number. Who holds its own descriptors that main must not have closes them in `main_process`. 0 or
+ * -SBX_EAGAIN.
+ */
+int supervisor_start_main(struct supervisor *s, main_process_fn *main_process, void *ctx);
+
+/* The descriptors to be polled for POLLIN; and until when (CLOCK_MONOTONIC, SBX_FOREVER). */
+enum { SUPERVISOR_FDS = 2 };
+void supervisor_fds(const struct supervisor *s, int ret[SUPERVISOR_FDS]);
+int64_t supervisor_deadline(const struct supervisor *s);
+
+/* Do what there is to do, without waiting. Returns whether main has ended (and no other was
+ * started). */
+bool supervisor_serve(struct supervisor *s);
+
+/* The pid of main as long as it runs, else 0; and the shared memory, for those who only look. */
+pid_t supervisor_main_pid(const struct supervisor *s);
+struct control *supervisor_control(struct supervisor *s);
+
+/* How main ended, after supervisor_serve said that it has: its exit status, 128+n for signal n. */
+int supervisor_main_status(const struct supervisor *s);
+
+/* End whatever still runs, free everything. Returns the run's exit status, as supervisor_run does.
+ */
+int supervisor_close(struct supervisor *s);
 
 #endif

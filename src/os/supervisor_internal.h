@@ -6,6 +6,7 @@
 #define SBX_OS_SUPERVISOR_INTERNAL_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "os/broker.h"
@@ -72,9 +73,15 @@ struct supervisor {
   const struct supervisor_options *o;
   struct control *control;
   struct keeper keeper;
-  int broker; /* read end */
+  struct os_backend *b; /* what main is forked with; NULL beside a foreign host */
+  int broker;           /* read end */
+  int signals;          /* signalfd */
+  int lifeline;         /* write end: while it is open the tree may live */
+  sigset_t old_signals; /* main gets them back */
   pid_t main_pid;
-  int main_pidfd; /* of a foreign host; else -1 */
+  int main_pidfd;  /* of a foreign host; else -1 */
+  bool main_ended; /* how, is in main_end */
+  siginfo_t main_end;
   int interrupts; /* SIGINTs so far */
   int end_signal; /* the signal that ends the run, 0: none */
   bool timed_out;
