@@ -7,6 +7,7 @@
 #   lib/cmake/sandbox/                 find_package(sandbox) -> sandbox::sandbox
 #   <Lua's C modules>/sandbox.so       require "sandbox" in the stock lua5.4
 #   share/sandbox/scripts/             the example scripts
+#   share/sandbox/luals/library/       the library, as the Lua language server reads it
 #
 # Neither the library nor the module brings a Lua: the host's is the one. All paths are relative, the tree can be moved.
 include(CMakePackageConfigHelpers)
@@ -27,6 +28,7 @@ install(FILES "${PROJECT_SOURCE_DIR}/include/sandbox/sandbox.h"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sandbox")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/scripts/" DESTINATION "${CMAKE_INSTALL_DATADIR}/sandbox/scripts"
         USE_SOURCE_PERMISSIONS)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/lua/meta/" DESTINATION "${CMAKE_INSTALL_DATADIR}/sandbox/luals/library")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/README.md"
         DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
