@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "base/fault.h"
 
+enum { REUSE_TRIES = 32 };
+
 static uint64_t quarter_of_memory(void) {
   struct sysinfo si;
   if (sysinfo(&si))
@@ -44,7 +46,7 @@ int control_create(const struct control_options *o, struct control **ret) {
   c->log_limit = quarter_of_memory();
   c->clock = clock_run_start(o->speed > 0 ? o->speed : 1);
   c->next_serial = 2;
-  c->next_process_slot = 1;
+  c->process_end = 1;
   c->next_object_serial = 1;
   c->alive = 1;
   c->process_stamp[0] = stamp_of(1, PHASE_CLAIMED);
@@ -56,7 +58,7 @@ int control_create(const struct control_options *o, struct control **ret) {
 }
 
 uint32_t control_process_end(const struct control *c) {
-  uint64_t n = atomic_load_explicit(&c->next_process_slot, memory_order_acquire);
+  uint64_t n = atomic_load_explicit(&c->process_end, memory_order_acquire);
   return n < PROCESS_SLOTS ? (uint32_t)n : PROCESS_SLOTS;
 }
 
@@ -119,6 +121,21 @@ void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, ui
   p->serial = serial;
 }
 
+/*
+ * Records are used again before new ones are touched: memory stays flat, and scans short. A few of
+ * the old are looked at in turn; when none of them is usable, the table grows.
+ */
+static uint32_t slot_to_try(struct control *c, uint32_t tries) {
+  uint64_t end = control_process_end(c);
+  if (tries % (REUSE_TRIES + 1) == REUSE_TRIES && end < PROCESS_SLOTS) {
+    end = atomic_fetch_add(&c->process_end, 1);
+    if (end < PROCESS_SLOTS)
+      return (uint32_t)end;
+    end = PROCESS_SLOTS;
+  }
+  return (uint32_t)(atomic_fetch_add(&c->next_process_slot, 1) % end);
+}
+
 int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
                           uint64_t *ret_serial) {
   if (atomic_load(&c->ending))
@@ -127,7 +144,7 @@ int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slo
     return -SBX_ELIMIT;
   uint64_t serial = atomic_fetch_add(&c->next_serial, 1);
   for (uint32_t tries = 0; tries < 2 * PROCESS_SLOTS; tries++) {
-    uint32_t slot = (uint32_t)(atomic_fetch_add(&c->next_process_slot, 1) % PROCESS_SLOTS);
+    uint32_t slot = slot_to_try(c, tries);
     uint64_t stamp = atomic_load(&c->process_stamp[slot]);
     if (!record_usable(c, slot, stamp))
       continue;

@@ -137,6 +137,7 @@ struct control {
   int64_t main_pid;
 
   _Atomic uint64_t next_serial;       /* everybody, fetch_add */
+  _Atomic uint64_t process_end;       /* one past the highest process slot ever used; everybody */
   _Atomic uint64_t next_process_slot; /* a hint where to look; everybody */
   _Atomic uint64_t next_object_slot;
   _Atomic uint64_t next_object_serial;

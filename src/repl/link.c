@@ -53,8 +53,7 @@ static int take(struct link *l, struct frame *f) {
   if (l->in.len < whole)
     return 0;
   f->text.len = 0;
-  if (buf_append(&f->text, l->in.data + sizeof h, (size_t)h.len) ||
-      buf_append_byte(&f->text, '\0'))
+  if (buf_append(&f->text, l->in.data + sizeof h, (size_t)h.len) || buf_append_byte(&f->text, '\0'))
     return -SBX_ENOMEM;
   f->text.len--;
   f->kind = h.kind;

@@ -47,7 +47,8 @@ static int method(lua_State *L) {
   return 3;
 }
 
-/* Leaves three values on the stack, or an error message and two nils. Returns whether it went well. */
+/* Leaves three values on the stack, or an error message and two nils. Returns whether it went well.
+ */
 static bool call_method(lua_State *L, const char *name, const struct buf *text, uint32_t number) {
   lua_pushcfunction(L, method);
   lua_pushstring(L, name);
@@ -139,7 +140,8 @@ static void carry_out(lua_State *L, struct session *s) {
 
 /* -- what the module in Lua asks --------------------------------------------------------------- */
 
-/* Wait for the reply to a request; inquiries are answered meanwhile. Pushes its text. Returns its number. */
+/* Wait for the reply to a request; inquiries are answered meanwhile. Pushes its text. Returns its
+ * number. */
 static uint32_t await_reply(lua_State *L, struct session *s) {
   struct frame f = {0};
   int rc = 1;
@@ -155,7 +157,8 @@ static uint32_t await_reply(lua_State *L, struct session *s) {
       lua_settop(L, top);
     }
   }
-  lua_pushlstring(L, rc < 0 ? "the prompt is gone" : (const char *)f.text.data, rc < 0 ? 18 : f.text.len);
+  lua_pushlstring(L, rc < 0 ? "the prompt is gone" : (const char *)f.text.data,
+                  rc < 0 ? 18 : f.text.len);
   uint32_t number = rc < 0 ? 1 : f.number;
   buf_release(&f.text);
   return number;
@@ -244,7 +247,8 @@ static void run_init(lua_State *L) {
     fprintf(stderr, "%s\n", lua_tostring(L, -3));
 }
 
-void session_run(lua_State *L, struct backend *b, const struct session_place *place, bool read_init) {
+void session_run(lua_State *L, struct backend *b, const struct session_place *place,
+                 bool read_init) {
   struct session s = {.link.fd = place->link, .b = b, .place = place, .pid = getpid()};
   int top = lua_gettop(L), rc;
   setvbuf(stdin, NULL, _IONBF, 0); /* what a chunk does not read is the prompt's */

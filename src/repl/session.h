@@ -1,7 +1,9 @@
 /*
- * repl/session.h - the Lua side of the prompt: main, which runs the lines that the supervisor reads.
+ * repl/session.h - the Lua side of the prompt: main, which runs the lines that the supervisor
+ * reads.
  *
- * What a line means is in lua/session.lua; here are the loop over frames and what that module asks of its host.
+ * What a line means is in lua/session.lua; here are the loop over frames and what that module asks
+ * of its host.
  */
 #ifndef SBX_REPL_SESSION_H
 #define SBX_REPL_SESSION_H
@@ -24,6 +26,7 @@ struct session_place {
  *   read_init  run the person's init file first
  * May raise only for want of memory.
  */
-void session_run(lua_State *L, struct backend *b, const struct session_place *place, bool read_init);
+void session_run(lua_State *L, struct backend *b, const struct session_place *place,
+                 bool read_init);
 
 #endif
