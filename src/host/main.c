@@ -2,13 +2,14 @@
  * host/main.c - the program: understand the command line, then run a script under a supervisor.
  *
  * No Lua runs in this process: the supervisor forks main, and script.c takes over there. Help,
- * version, completions and --check need no supervisor.
+ * version, completions, --init and --check need no supervisor.
  */
 #include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "host/init.h"
 #include "host/options.h"
 #include "host/output.h"
 #include "host/script.h"
@@ -61,6 +62,8 @@ static int carry_out(const struct options *o, int argc, char **argv) {
   case MODE_COMPLETIONS:
     options_completions(stdout, o->shell);
     break;
+  case MODE_INIT:
+    return init_folder();
   }
   return output_finish(0);
 }

@@ -142,6 +142,12 @@ static enum answer set_version(struct options *o, const char *value) {
   return ANSWER_STOP;
 }
 
+static enum answer set_init(struct options *o, const char *value) {
+  (void)value;
+  o->mode = MODE_INIT;
+  return ANSWER_STOP;
+}
+
 static enum answer set_completions(struct options *o, const char *value) {
   if (option_choice_index(SHELLS, value) < 0)
     return ANSWER_BAD;
@@ -188,6 +194,8 @@ const struct option_row option_rows[] = {
      NULL, NULL, NULL, set_version},
     {GROUP_ABOUT, 0, "completions", "SHELL", "print a completion script for bash, zsh or fish",
      "bash, zsh or fish", "--completions bash", SHELLS, set_completions},
+    {GROUP_ABOUT, 0, "init", NULL, "write .luarc.json here: editors then know the library",
+     NULL, NULL, NULL, set_init},
 };
 /* clang-format on */
 

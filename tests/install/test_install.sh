@@ -27,6 +27,11 @@ step "the program, as a script's interpreter, and elsewhere"
 PATH="$prefix/bin:$PATH" "$prefix/share/sandbox/scripts/globals.lua"
 (cd / && "$prefix/bin/sandbox" --speed 100 "$prefix/share/sandbox/scripts/queue.lua")
 
+step "--init finds the descriptions"
+mkdir "$work/editor"
+(cd "$work/editor" && "$prefix/bin/sandbox" --init)
+grep -q "\"$prefix/share/sandbox/luals/library\"" "$work/editor/.luarc.json"
+
 step "the library keeps its inner names to itself"
 archive=$(find "$prefix" -name libsandbox.a)
 names=$("$nm" -g --defined-only "$archive" | awk 'NF == 3 { print $3 }')

@@ -319,8 +319,9 @@ static void test_help(void **state) {
 
 static void test_every_option_is_everywhere(void **state) {
   (void)state;
-  static const char *const names[] = {"speed", "seed",  "timeout", "max-procs",   "output",
-                                      "check", "color", "version", "completions", "help"};
+  static const char *const names[] = {"speed",       "seed",  "timeout", "max-procs",
+                                      "output",      "check", "color",   "version",
+                                      "completions", "init",  "help"};
   char *texts[] = {printed(options_help), printed(print_bash), printed(print_zsh),
                    printed(print_fish)};
   for (size_t t = 0; t < 4; t++) {
