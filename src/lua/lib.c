@@ -116,7 +116,10 @@ struct handle *lib_check_handle(lua_State *L, int arg, const char *type) {
                   lua_pushfstring(L, "%s expected, got %s%s", strchr(type, '.') + 1,
                                   luaL_typename(L, arg), hint));
   }
-  luaL_argcheck(L, h->object, arg, "the handle is empty");
+  if (!h->object)
+    luaL_argerror(L, arg,
+                  lib_push_request(L, arg) ? "the process was not started: call its start()"
+                                           : "the handle is empty");
   return h;
 }
 

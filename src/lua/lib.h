@@ -53,7 +53,7 @@ struct lib *lib_new(lua_State *L, struct backend *b);
  */
 struct lib *lib_find(lua_State *L);
 
-/* The handle at `arg`, or an argument error. */
+/* The handle at `arg`, or an argument error; a process that was not started is one, too. */
 struct handle *lib_check_handle(lua_State *L, int arg, const char *type);
 
 /* __eq and __gc of every type of handle: the same object in any process; let go of it. */
@@ -124,11 +124,22 @@ void lib_decode_item(lua_State *L, struct lib *lib, struct buf *item);
  * `table` ---- */
 
 void lib_open_process(lua_State *L, int table);
+void lib_open_spawn(lua_State *L, int table);
 void lib_open_queue(lua_State *L, int table);
 void lib_open_failure(lua_State *L, int table);
 
 /* luaL_setfuncs with the lib as the one upvalue; the table is at the top. */
 void lib_set_functions(lua_State *L, const luaL_Reg *functions);
+
+/* -- spawn.c: processes that were not started
+ * ------------------------------------------------------- */
+
+/* Push the request of a process made by sandbox.process and not started yet: a table of its
+ * options, `target` and `args`. Or push nothing and return false. */
+bool lib_push_request(lua_State *L, int handle);
+
+/* p:start(): fork it, and return p. */
+int lib_process_start(lua_State *L);
 
 /* -- child.c: from the fork to _exit
  * ---------------------------------------------------------------- */

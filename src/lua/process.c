@@ -1,140 +1,11 @@
-/* lua/process.c - processes in Lua: spawn, join and the handle; see lib.h. child.c has the child's
- * side. */
-#include <sched.h>
+/* lua/process.c - processes in Lua: join and the handle; see lib.h. spawn.c makes them, child.c has
+ * the child's side. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "lua/lib.h"
-
-/* -- spawn ----------------------------------------------------------------------------------- */
-
-static bool is_callable(lua_State *L, int index) {
-  if (lua_isfunction(L, index))
-    return true;
-  if (luaL_getmetafield(L, index, "__call") == LUA_TNIL)
-    return false;
-  lua_pop(L, 1);
-  return true;
-}
-
-/* Scripts number the processors that this process may use from 0, whichever they are. Returns the
- * system's number. */
-static int check_cpu(lua_State *L) {
-  cpu_set_t set;
-  int whole;
-  lua_Integer n = lua_tointegerx(L, -1, &whole);
-  sched_getaffinity(0, sizeof set, &set);
-  for (size_t cpu = 0; whole && n >= 0 && cpu < CPU_SETSIZE; cpu++)
-    if (CPU_ISSET(cpu, &set) && n-- == 0)
-      return (int)cpu;
-  return luaL_argerror(L, 1,
-                       lua_pushfstring(L, "cpu must be a whole number from 0 to %d, not %s",
-                                       CPU_COUNT(&set) - 1, luaL_tolstring(L, -1, NULL)));
-}
-
-static bool check_flag(lua_State *L, const char *name) {
-  if (lua_getfield(L, 1, name) != LUA_TNIL && !lua_isboolean(L, -1))
-    luaL_argerror(L, 1, lua_pushfstring(L, "%s must be true or false", name));
-  bool set = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return set;
-}
-
-/* The strings stay on the stack: what they point to must outlive the spawn. */
-static void read_options(lua_State *L, struct spawn_request *req) {
-  static const char *const names[] = {"name", "daemon", "cpu", "quiet", NULL};
-  lib_check_options(L, 1, names);
-  req->daemon = check_flag(L, "daemon");
-  req->quiet = check_flag(L, "quiet");
-  if (lua_getfield(L, 1, "cpu") != LUA_TNIL)
-    req->cpu = check_cpu(L);
-  lua_pop(L, 1);
-  if (lua_getfield(L, 1, "name") != LUA_TNIL) {
-    req->name = lib_check_name(L, 1);
-    lua_remove(L, -1); /* the table keeps it alive */
-  } else {
-    lua_pop(L, 1);
-  }
-}
-
-/*
- * What the caller calls the function at `fn`: the name of a local variable, an upvalue or a global
- * that holds it. A process without a name is hard to tell from another in a report.
- */
-static bool name_from_caller(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
-  lua_Debug ar;
-  const char *found;
-  bool hit = false;
-  if (!lua_getstack(L, 1, &ar))
-    return false;
-  for (int i = 1; !hit && (found = lua_getlocal(L, &ar, i)); i++) {
-    if ((hit = found[0] != '(' && lua_rawequal(L, -1, fn)))
-      snprintf(name, NAME_MAX_BYTES, "%s", found);
-    lua_pop(L, 1);
-  }
-  lua_getinfo(L, "f", &ar);
-  for (int i = 1; !hit && (found = lua_getupvalue(L, -1, i)); i++) {
-    if ((hit = found[0] != '\0' && lua_rawequal(L, -1, fn)))
-      snprintf(name, NAME_MAX_BYTES, "%s", found);
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-  return hit;
-}
-
-static bool name_from_globals(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
-  bool hit = false;
-  lua_pushglobaltable(L);
-  lua_pushnil(L);
-  while (!hit && lua_next(L, -2)) {
-    if ((hit = lua_type(L, -2) == LUA_TSTRING && lua_rawequal(L, -1, fn)))
-      snprintf(name, NAME_MAX_BYTES, "%s", lua_tostring(L, -2));
-    lua_pop(L, 1);
-  }
-  lua_pop(L, hit ? 2 : 1);
-  return hit;
-}
-
-static int l_spawn(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  struct spawn_request req = {.cpu = -1};
-  char where[WHERE_MAX], name[NAME_MAX_BYTES];
-  int fn = lua_istable(L, 1) && !is_callable(L, 1) ? 2 : 1;
-  if (fn == 2)
-    read_options(L, &req);
-  if (!is_callable(L, fn))
-    return luaL_typeerror(L, fn, fn == 1 ? "function or table of options" : "function");
-  /* The child would never leave the finalizer, and Lua collects nothing and calls no hook in one.
-   */
-  if (lua_gc(L, LUA_GCCOUNT) < 0)
-    return luaL_error(L, "spawn cannot be called in a finalizer (__gc)");
-  lib_locate(L, where);
-  req.where = where;
-  luaL_checkstack(L, 10, NULL);
-  if (!req.name) {
-    if (!name_from_caller(L, fn, name) && !name_from_globals(L, fn, name))
-      snprintf(name, sizeof name, "process");
-    req.name = name;
-  }
-  struct handle *h = lib_push_handle(L, PROCESS_TYPE);
-  struct op op = {.kind = OP_PROCESS_SPAWN, .spawn = &req};
-  int rc = perform(lib->b, &op);
-  if (rc == -SBX_ERECORDS) {
-    lua_gc(L, LUA_GCCOLLECT); /* handles nobody uses keep records */
-    rc = perform(lib->b, &op);
-  }
-  if (rc)
-    return lib_error(L, "spawn", rc);
-  if (op.number == 0) {
-    lua_pop(L, 1); /* the handle, which stays empty in the child */
-    child_run(L, lib, lua_gettop(L) - fn);
-  }
-  h->object = op.object;
-  lib_settle_handle(L, lib);
-  return 1;
-}
 
 /* -- join ------------------------------------------------------------------------------------ */
 
@@ -217,6 +88,10 @@ static int l_process_alive(lua_State *L) {
 }
 
 static int l_process_status(lua_State *L) {
+  if (luaL_testudata(L, 1, PROCESS_TYPE) && lib_push_request(L, 1)) {
+    lua_pushliteral(L, "new");
+    return 1;
+  }
   struct process_info info = info_of(L, lib_of(L), lib_check_handle(L, 1, PROCESS_TYPE));
   lua_pushstring(L, status_names[info.status]);
   return 1;
@@ -267,14 +142,29 @@ static const struct property {
                   {"name", push_name},         {"daemon", push_daemon},
                   {"exitcode", push_exitcode}, {"signal", push_signal}};
 
+/* A process that was not started has a name, and is a daemon or not; the rest comes with its start.
+ */
+static int push_requested(lua_State *L, const char *key) {
+  if (strcmp(key, "name") == 0 || strcmp(key, "daemon") == 0) {
+    lua_getfield(L, -1, key);
+    if (key[0] == 'd') /* nil is false */
+      lua_pushboolean(L, lua_toboolean(L, -1));
+    return 1;
+  }
+  lua_pushnil(L);
+  return 1;
+}
+
 /* Methods first (upvalue 2), then what the record says now. */
 static int l_process_index(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, PROCESS_TYPE);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL)
     return 1;
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  if (lib_push_request(L, 1))
+    return push_requested(L, key);
+  struct handle *h = lib_check_handle(L, 1, PROCESS_TYPE);
   for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
     if (strcmp(key, properties[i].name) == 0) {
       struct process_info info = info_of(L, lib, h);
@@ -288,6 +178,11 @@ static int l_process_tostring(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = luaL_checkudata(L, 1, PROCESS_TYPE);
   struct process_info i;
+  if (lib_push_request(L, 1)) {
+    lua_getfield(L, -1, "name");
+    lua_pushfstring(L, "process: %s (new)", lua_tostring(L, -1));
+    return 1;
+  }
   if (!h->object || lib->b->ops->process_info(lib->b, h->object, &i))
     lua_pushliteral(L, "process: (no longer known)");
   else
@@ -339,20 +234,20 @@ static int l_children(lua_State *L) {
 }
 
 void lib_open_process(lua_State *L, int table) {
-  static const luaL_Reg methods[] = {{"join", join},
-                                     {"result", l_process_result},
-                                     {"alive", l_process_alive},
-                                     {"status", l_process_status},
-                                     {"terminate", l_process_terminate},
-                                     {"kill", l_process_kill},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"start", lib_process_start}, {"join", join},
+      {"result", l_process_result}, {"alive", l_process_alive},
+      {"status", l_process_status}, {"terminate", l_process_terminate},
+      {"kill", l_process_kill},     {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__eq", lib_handle_eq},
                                   {"__gc", lib_handle_gc},
                                   {"__tostring", l_process_tostring},
                                   {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"spawn", l_spawn},   {"join", join},
-                                       {"self", l_self},     {"children", l_children},
-                                       {"getpid", l_getpid}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"join", join},
+                                       {"self", l_self},
+                                       {"children", l_children},
+                                       {"getpid", l_getpid},
+                                       {NULL, NULL}};
   luaL_newmetatable(L, PROCESS_TYPE);
   lib_set_functions(L, meta);
   lua_pushlightuserdata(L, lib_find(L));

@@ -21,6 +21,8 @@ static bool export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTE
   struct object_ref ref;
   if (!h)
     h = luaL_testudata(L, index, PROCESS_TYPE);
+  if (h && lib_push_request(L, index))
+    luaL_error(L, "a process that was not started cannot be sent");
   if (!h || !h->object)
     return false;
   if (buf_reserve(&lib->flying, sizeof ref))
@@ -162,6 +164,7 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lua_setfield(L, table, "null");
   lib_open_failure(L, table);
   lib_open_process(L, table);
+  lib_open_spawn(L, table);
   lib_open_queue(L, table);
   lib_open_guard(L);
   seed_random(L, lib);
