@@ -8,6 +8,7 @@
 #   <Lua's C modules>/sandbox.so       require "sandbox" in the stock lua5.4
 #   share/sandbox/scripts/             the example scripts
 #   share/sandbox/luals/library/       the library, as the Lua language server reads it
+#   share/sandbox/luacheck/            the library, as luacheck reads it
 #
 # Neither the library nor the module brings a Lua: the host's is the one. All paths are relative, the tree can be moved.
 include(CMakePackageConfigHelpers)
@@ -28,7 +29,10 @@ install(FILES "${PROJECT_SOURCE_DIR}/include/sandbox/sandbox.h"
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sandbox")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/scripts/" DESTINATION "${CMAKE_INSTALL_DATADIR}/sandbox/scripts"
         USE_SOURCE_PERMISSIONS)
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/lua/meta/" DESTINATION "${CMAKE_INSTALL_DATADIR}/sandbox/luals/library")
+install(FILES "${PROJECT_SOURCE_DIR}/src/lua/meta/sandbox.lua"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/sandbox/luals/library")
+install(FILES "${PROJECT_SOURCE_DIR}/src/lua/meta/sandbox.luacheckrc"
+        DESTINATION "${CMAKE_INSTALL_DATADIR}/sandbox/luacheck")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/README.md"
         DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 

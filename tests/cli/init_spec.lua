@@ -67,11 +67,15 @@ describe("--init", function()
     local dir <close> = folder()
     local tree = dir.name .. '/a "tree"' -- which JSON must escape
     local quoted = shell.quote(tree)
-    shell.run(("mkdir -p %s/bin %s/share/sandbox/luals/library && cp %s %s/bin/sandbox && touch %s/share/sandbox/luals/library/sandbox.lua")
-      :format(quoted, quoted, shell.quote(shell.program), quoted, quoted))
+    local library = tree .. "/share/sandbox/luals/library"
+    for _, command in ipairs { "mkdir -p " .. quoted .. "/bin " .. shell.quote(library),
+      ("cp %s %s/bin/sandbox"):format(shell.quote(shell.program), quoted),
+      "touch " .. shell.quote(library .. "/sandbox.lua") } do
+      assert.equal(0, select(2, shell.run(command)))
+    end
     assert.equal(0, run { "--init", dir = dir.name, program = tree .. "/bin/sandbox" }.status)
     local settings = json.decode(read(dir.name .. "/.luarc.json"))
-    assert.same({ tree .. "/share/sandbox/luals/library" }, settings["workspace.library"])
+    assert.same({ library }, settings["workspace.library"])
   end)
 
   it("knows the names when the library is not installed", function()

@@ -18,7 +18,7 @@ step "install into $prefix"
 pc=$(dirname "$(find "$prefix" -name sandbox.pc)")
 export PKG_CONFIG_PATH="$pc"
 for file in bin/sandbox include/sandbox/sandbox.h share/sandbox/scripts/queue.lua \
-            share/sandbox/luals/library/sandbox.lua; do
+            share/sandbox/luals/library/sandbox.lua share/sandbox/luacheck/sandbox.luacheckrc; do
   [ -e "$prefix/$file" ] || { echo "missing: $file"; exit 1; }
 done
 [ -x "$(pkg-config --variable=scriptdir sandbox)/queue.lua" ]

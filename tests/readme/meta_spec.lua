@@ -37,6 +37,20 @@ local function methods_of(handle)
   return index
 end
 
+-- What `---@field` says of a class: the names, each with whether it may be nil.
+local function fields_of(class)
+  local fields = {}
+  for _, item in ipairs(items) do
+    if item.tags[1] and item.tags[1][1] == "class" and item.tags[1][2] == class then
+      for _, field in ipairs(meta.tags(item, "field")) do
+        local name, optional = field:match("^([%a_]+)(%??) ")
+        fields[name] = optional == "?"
+      end
+    end
+  end
+  return fields
+end
+
 -- The names of functions in a table, sorted; those with an underscore in front are nobody's business.
 local function function_names(t)
   local names = {}
@@ -107,16 +121,21 @@ describe("src/lua/meta/sandbox.lua", function()
     for name in output:gmatch("%S+") do assert.is_true(here[name] or name == "sandbox", name) end
   end)
 
-  it("declares the fields of a process", function()
-    local p = sandbox.self()
-    for _, item in ipairs(items) do
-      if item.tags[1] and item.tags[1][2] == "sandbox.Process" then
-        for _, field in ipairs(meta.tags(item, "field")) do
-          local name, optional = field:match("^([%a_]+)(%??) ")
-          assert.is_true(p[name] ~= nil or optional == "?", name)
-        end
-      end
+  it("declares the fields of the library", function()
+    local fields = fields_of("sandbox")
+    for name in pairs(fields) do assert.is_not_nil(sandbox[name], name) end
+    for name, value in pairs(sandbox) do
+      if type(value) ~= "function" then assert.are.equal(false, fields[name], name) end
     end
+  end)
+
+  it("declares the fields of a process and of a failure", function()
+    local p = spawn({ quiet = true }, error, "boom")
+    local _, failure = p:join()
+    for name, optional in pairs(fields_of("sandbox.Process")) do assert.is_true(optional or p[name] ~= nil, name) end
+    local fields = fields_of("sandbox.Failure")
+    for name, optional in pairs(fields) do assert.is_true(optional or failure[name] ~= nil, name) end
+    for name in pairs(failure) do assert.is_not_nil(fields[name], name) end
   end)
 
   it("describes everything, and each parameter, in its order", function()
@@ -131,6 +150,50 @@ describe("src/lua/meta/sandbox.lua", function()
         end
       end
     end
+  end)
+end)
+
+describe("src/lua/meta/sandbox.luacheckrc", function()
+  local file = shell.source .. "/src/lua/meta/sandbox.luacheckrc"
+
+  -- The names in a std's list, where names are items, or keys with more about them.
+  local function names_in(list)
+    local names = {}
+    for key, value in pairs(list) do names[#names + 1] = type(key) == "string" and key or value end
+    table.sort(names)
+    return names
+  end
+
+  local function luacheck(config, words)
+    if select(2, shell.run("command -v luacheck")) ~= 0 then return pending("luacheck is not installed") end
+    return shell.run(("cd %s && luacheck --no-color --no-cache -q %s %s 2>&1"):format(shell.quote(shell.source),
+      config, words))
+  end
+
+  it("names what the annotated source declares", function()
+    local globals = dofile(file).read_globals
+    local expected = declared("function")
+    for name in pairs(fields_of("sandbox")) do expected[#expected + 1] = name end
+    table.sort(expected)
+    assert.are.same(expected, names_in(globals.sandbox.fields))
+    expected = declared("global")
+    expected[#expected + 1] = "sandbox"
+    table.sort(expected)
+    assert.are.same(expected, names_in(globals))
+  end)
+
+  it("makes luacheck know the library, and tell a slip", function()
+    local script <close> = shell.file("spawn(sandbox.now)\nprint(sandbox.nwo, spwan)\n")
+    local output, status = luacheck("--config " .. shell.quote(file), script.name)
+    assert.are.equal(1, status)
+    assert.is_truthy(output:find("accessing undefined field 'nwo' of global 'sandbox'", 1, true), output)
+    assert.is_truthy(output:find("accessing undefined variable 'spwan'", 1, true), output)
+    assert.is_truthy(output:find("Total: 2 warnings", 1, true), output)
+  end)
+
+  it("lets luacheck find no fault with the scripts", function()
+    local output, status = luacheck("", "scripts")
+    assert.are.equal(0, status, output)
   end)
 end)
 

@@ -13,7 +13,8 @@ local function take_example(lines, from, first_line)
     at = at + 1
   end
   output[#output + 1] = ""
-  return { line = first_line + from - 1, code = table.concat(code, "\n") .. "\n", output = table.concat(output, "\n") }, at
+  code[#code + 1] = ""
+  return { line = first_line + from - 1, code = table.concat(code, "\n"), output = table.concat(output, "\n") }, at
 end
 
 -- Sort the lines of a description: sentences, examples, and tags as { tag, rest }.
@@ -46,8 +47,8 @@ local function declaration(line)
   return "other"
 end
 
--- The items of the file in its order: { kind = "function", "method", "global" or "other", class=, name=, parameters = a list,
--- line=, text =, examples=, tags= }; a description of a class that has no table of its own is "other", too.
+-- The items of the file in its order: { kind = "function", "method", "global" or "other", class=, name=, parameters = a
+-- list, line=, text =, examples=, tags= }; a description of a class that has no table of its own is "other", too.
 function meta.items()
   local items, lines, first, number = {}, {}, nil, 0
   for line in (shell.read("src/lua/meta/sandbox.lua") .. "\n"):gmatch("(.-)\n") do

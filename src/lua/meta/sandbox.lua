@@ -19,6 +19,7 @@
 ---queue, in a result; two handles of the same thing are equal in every process.
 ---@class sandbox
 ---@field null lightuserdata # stands for "nothing" in a queue's item: nil itself cannot be put
+---@field failure table # the metatable of every failure (sandbox.Failure)
 sandbox = {}
 
 ------------------------------------------------------------------------------------------------------------------------

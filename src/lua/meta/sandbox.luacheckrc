@@ -1,0 +1,23 @@
+-- What luacheck must know of sandbox. Either
+--   luacheck --config <this file> script.lua
+-- or, in a .luacheckrc of your own,
+--   stds.sandbox = dofile "<this file>"
+--   std = "lua54+sandbox"
+local sandbox = {
+  read_globals = {
+    "spawn", "join", "queue", "queue_put", "queue_get", "sleep",
+    sandbox = {
+      fields = {
+        "spawn", "process", "join", "join_all", "as_completed", "self", "parent", "children", "getpid", "cpus",
+        "queue", "queue_put", "queue_get", "pipe", "select", "after",
+        "lock", "rlock", "semaphore", "event", "condition", "barrier", "value", "dict",
+        "pool", "scope", "sleep", "now", "time", "null", "failure",
+      },
+    },
+  },
+}
+if stds then -- it is the configuration itself
+  stds.sandbox = sandbox
+  std = "lua54+sandbox"
+end
+return sandbox
