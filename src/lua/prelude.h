@@ -22,8 +22,9 @@ extern const struct prelude_source prelude_sources[];
 
 /*
  * Push what the chunk `name` of a table of sources returned; the first time, compile it (as
- * "=[sandbox NAME]") and call it with the library's table. Raises whatever the chunk raises; a name
- * that is not there is a mistake in the program.
+ * "=[sandbox NAME]") and call it with the library's table and a function: `use(name)` is this
+ * function for another chunk of the same table. Raises whatever the chunk raises; a name that is
+ * not there is a mistake in the program.
  */
 void prelude_push(lua_State *L, const struct prelude_source *sources, const char *name);
 
