@@ -1,4 +1,4 @@
--- The scripts in scripts/ print what they promise.
+-- The first scripts in scripts/ print what they promise; experiments_spec.lua has the others.
 --
 -- The clock goes ten times faster, not more: what the machine adds (a start, a switch) counts ten times in the
 -- seconds that a script shows, and must stay far below the seconds between two outcomes.
@@ -145,14 +145,18 @@ describe("scripts/async.lua", function()
 end)
 
 describe("every script", function()
-  it("can be run by its name, and says what it shows", function()
+  it("can be run by its name, says what it shows, and is listed", function()
     local names = shell.run("cd " .. shell.quote(shell.source .. "/scripts") .. " && ls *.lua")
+    local lists = { ["README.md"] = "scripts/", ["scripts/README.md"] = "" }
     local count = 0
     for name in names:gmatch("%S+") do
       local text = shell.read("scripts/" .. name)
       assert.is_truthy(text:find("^#!/usr/bin/env sandbox\n%-%- "), name)
       local _, status = shell.run("test -x " .. shell.quote(shell.source .. "/scripts/" .. name))
       assert.are.equal(0, status, name .. " is not executable")
+      for list, folder in pairs(lists) do
+        assert.is_truthy(shell.read(list):find(("| [%s](%s%s) | "):format(name, folder, name), 1, true), name)
+      end
       count = count + 1
     end
     assert.is_true(count >= 6)

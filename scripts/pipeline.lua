@@ -1,0 +1,50 @@
+#!/usr/bin/env sandbox
+-- A pipeline: each stage is a process that takes from one queue and puts into the next, so all stages work
+-- at the same time on different items, as on a conveyor belt. Six letters need three seconds each; one after
+-- the other that is 18 seconds. Here the first leaves the belt after 3 seconds, and then one comes every second.
+--
+-- Guess first, then try: what counts when one stage takes 2 seconds? How do two processes in that stage help?
+
+-- Start a stage: `work` turns an item into another. When its input ends, it ends its output, so the end
+-- travels through the whole pipeline.
+local function stage(name, input, work)
+  local output = queue { max = 2, name = name }
+  spawn({ name = name }, function()
+    for item in input:items() do output:put(work(item)) end
+    output:close()
+  end)
+  return output
+end
+
+local function write(name)
+  sleep(1)
+  return { to = name, text = ("Dear %s, ..."):format(name) }
+end
+
+local function seal(letter)
+  sleep(1)
+  letter.sealed = true
+  return letter
+end
+
+local function stamp(letter)
+  sleep(1)
+  letter.stamp = #letter.to > 5 and "large" or "small"
+  return letter
+end
+
+local names = queue()
+local start = sandbox.now()
+local post = stage("stamp", stage("seal", stage("write", names, write), seal), stamp)
+
+for _, name in ipairs { "Ann", "Bob", "Cassandra", "Dan", "Eve", "Frederick" } do names:put(name) end
+names:close()
+
+local count = 0
+for letter in post:items() do
+  count = count + 1
+  print(("%4.1f s  to %-9s  %s stamp%s"):format(sandbox.now() - start, letter.to, letter.stamp,
+    letter.sealed and ", sealed" or ""))
+end
+print(("%4.1f s  %d letters; one after the other they would take %d s"):format(sandbox.now() - start, count,
+  count * 3))

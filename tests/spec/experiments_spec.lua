@@ -1,0 +1,75 @@
+-- The longer experiments in scripts/ print what they promise, each time. (scripts_spec.lua has the first six.)
+local shell = require "support.shell"
+
+-- What a script prints, stderr too, and its exit status.
+local function run(name, speed, ...)
+  return shell.sandbox("--timeout", "60", "--seed", "5", "--speed", speed, shell.source .. "/scripts/" .. name, ...)
+end
+
+-- Scripts whose whole output is known.
+local expected = {
+  producers = [[
+3 plates are on the counter, and no cook can put another
+the waiters come
+all plates are cooked; the cooks had to wait for room
+waiter 1 got each cook's plates in their order: yes
+waiter 2 got each cook's plates in their order: yes
+served: 12 of 12 plates
+]],
+  supervisor = [[
+worker 1 starts
+  make coffee: done
+worker 1 died: divide by zero, cannot be done
+worker 2 starts
+worker 2 died: lose the connection, try again
+worker 3 starts
+worker 3 died: killed by signal 9 (Killed)
+worker 4 starts
+  read the news: done
+worker 4 died: divide by zero, cannot be done
+worker 5 starts
+  lose the connection: done
+4 restarts, and no job is left
+]],
+}
+
+for name, text in pairs(expected) do
+  describe(("scripts/%s.lua"):format(name), function()
+    it("prints the same each time", function()
+      for _ = 1, 5 do
+        local output, status = run(name .. ".lua", 20)
+        assert.are.equal(text, output)
+        assert.are.equal(0, status)
+      end
+    end)
+  end)
+end
+
+describe("scripts/pipeline.lua", function()
+  it("has letters in their order, and all stages at work at a time", function()
+    local output, status = run("pipeline.lua", 10)
+    assert.are.equal(0, status, output)
+    assert.are.equal([[
+TIME  to Ann        small stamp, sealed
+TIME  to Bob        small stamp, sealed
+TIME  to Cassandra  large stamp, sealed
+TIME  to Dan        small stamp, sealed
+TIME  to Eve        small stamp, sealed
+TIME  to Frederick  large stamp, sealed
+TIME  6 letters; one after the other they would take 18 s
+]], (output:gsub("[ %d]%d%.%d s", "TIME")))
+    local first, last = output:match("^ *(%d+%.%d) s.* (%d+%.%d) s  6 letters")
+    assert.is_true(tonumber(first) >= 2.9, output)
+    assert.is_true(tonumber(last) >= 7.9 and tonumber(last) < 18, output)
+  end)
+end)
+
+describe("scripts/pingpong.lua", function()
+  it("takes turns, then measures a round trip", function()
+    local output, status = run("pingpong.lua", 1, 500)
+    assert.are.equal(0, status, output)
+    local game, measured = output:match("^(.*\n)([^\n]+)\n$")
+    assert.are.equal("ping 1\n  pong 1\nping 2\n  pong 2\nping 3\n  pong 3\nping 4\n  pong 4\n", game)
+    assert.is_truthy(measured:find("^500 round trips, %d+%.%d microseconds each$"), measured)
+  end)
+end)
