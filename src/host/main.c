@@ -1,7 +1,8 @@
 /*
  * host/main.c - the program: understand the command line, then run a script under a supervisor.
  *
- * No Lua runs in this process: the supervisor forks main, and script.c takes over there. Help,
+ * No Lua runs in this process: the supervisor forks main, and script.c takes over there; on a
+ * terminal the supervisor is the prompt, too (repl/repl.h). Help,
  * version, completions, --init and --check need no supervisor.
  */
 #include <stdint.h>
@@ -15,11 +16,32 @@
 #include "host/script.h"
 #include "lua/report.h"
 #include "os/supervisor.h"
+#include "repl/repl.h"
+#include "sandbox/sandbox.h"
+
+static const char prompt_greeting[] =
+    "sandbox " SANDBOX_VERSION ", " LUA_RELEASE ". help() tells what there is; Ctrl-D leaves.";
 
 /* What the supervisor has to tell a person. */
 static void say(void *ctx, const char *line) {
   (void)ctx;
   report_print(&(struct report){.message = line});
+}
+
+/* On a terminal: with -i, or when there is nothing else to do. */
+static bool wants_prompt(const struct options *o, int argc) {
+  bool nothing_else = o->script == argc && !o->has_statement && !o->show_version;
+  return (o->interactive || nothing_else) && repl_possible();
+}
+
+static int run_prompt(const struct supervisor_options *supervisor, struct script *script) {
+  const struct options *o = script->options;
+  const struct repl_options repl = {.run = *supervisor,
+                                    .greeting = prompt_greeting,
+                                    .color = options_color(o->color, true),
+                                    .session = script_session,
+                                    .ctx = script};
+  return repl_run(&repl);
 }
 
 static int run(const struct options *o, int argc, char **argv) {
@@ -33,7 +55,8 @@ static int run(const struct options *o, int argc, char **argv) {
       .tag_output = o->tag_output,
       .say = say,
   };
-  int status = supervisor_run(&supervisor, script_process, &script);
+  int status = wants_prompt(o, argc) ? run_prompt(&supervisor, &script)
+                                     : supervisor_run(&supervisor, script_process, &script);
   if (status >= 0)
     return status;
   fprintf(stderr, "sandbox: cannot start the run: %s\n", error_text(status));

@@ -20,9 +20,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "lua/call.h"
 #include "host/output.h"
 #include "host/prompt.h"
+#include "lua/call.h"
 #include "lua/report.h"
 #include "lua/sandbox_lib.h"
 #include "sandbox/sandbox.h"
@@ -32,6 +32,7 @@ const char script_version[] = "sandbox " SANDBOX_VERSION "  " LUA_COPYRIGHT;
 struct session {
   const struct script *script;
   struct backend *backend;
+  const struct session_place *place; /* of the prompt; NULL: there is none */
   bool interrupted;
 };
 
@@ -184,6 +185,17 @@ static bool run_stdin(lua_State *L, struct session *s) {
   return !s->interrupted;
 }
 
+/* The script, if there is one and it was not the reason for another session; then lines, whatever
+ * became of it. */
+static void run_session(lua_State *L, struct session *s) {
+  const struct options *o = s->script->options;
+  bool ok = (o->ignore_environment || run_init(L, s)) && (s->place->restarted || run_steps(L, s));
+  if (ok && !s->place->restarted && o->script < s->script->argc)
+    run_script(L, s);
+  s->interrupted = false;
+  session_run(L, s->backend, s->place, !o->ignore_environment);
+}
+
 /* All between the making and the closing of the state: [struct session] -> boolean */
 static int run(lua_State *L) {
   struct session *s = lua_touserdata(L, 1);
@@ -201,6 +213,11 @@ static int run(lua_State *L) {
   set_arg(L, s->script);
   lua_gc(L, LUA_GCGEN, 0, 0); /* as lua 5.4 has it */
 
+  if (s->place) {
+    run_session(L, s);
+    lua_pushboolean(L, 1);
+    return 1;
+  }
   bool has_script = o->script < s->script->argc;
   bool ok = (o->ignore_environment || run_init(L, s)) && run_steps(L, s) &&
             (!has_script || run_script(L, s));
@@ -233,17 +250,31 @@ static int run_protected(lua_State *L, struct session *s) {
   return ok ? 0 : EXIT_LUA_ERROR;
 }
 
-int script_process(struct backend *b, void *ctx) {
-  struct session s = {.script = ctx, .backend = b};
+static int run_process(struct session *s) {
+  struct backend *b = s->backend;
   output_prepare();
   lua_State *L = luaL_newstate();
   if (!L)
     return no_memory();
-  int status = run_protected(L, &s);
+  int status = run_protected(L, s);
+  if (s->place) {
+    fflush(NULL);
+    _exit(output_finish(status)); /* who leaves the prompt does not wait for what still runs */
+  }
   if (b->ops->wait_children(b) == -SBX_EINTERRUPTED)
     status = EXIT_INTERRUPTED;
   lua_close(L);
   return output_finish(status);
+}
+
+int script_process(struct backend *b, void *ctx) {
+  struct session s = {.script = ctx, .backend = b};
+  return run_process(&s);
+}
+
+int script_session(struct backend *b, const struct session_place *place, void *ctx) {
+  struct session s = {.script = ctx, .backend = b, .place = place};
+  return run_process(&s);
 }
 
 /* -- check ------------------------------------------------------------------------------------ */

@@ -289,6 +289,8 @@ struct control *supervisor_control(struct supervisor *s) {
   return s->control;
 }
 
+bool supervisor_ending(const struct supervisor *s) { return s->end_signal || s->timed_out; }
+
 int supervisor_main_status(const struct supervisor *s) {
   return s->main_end.si_code == CLD_EXITED ? s->main_end.si_status
                                            : STATUS_SIGNAL + s->main_end.si_status;

@@ -76,6 +76,9 @@ bool supervisor_serve(struct supervisor *s);
 pid_t supervisor_main_pid(const struct supervisor *s);
 struct control *supervisor_control(struct supervisor *s);
 
+/* Is the run being ended from outside: by a signal to this process, or its time limit? */
+bool supervisor_ending(const struct supervisor *s);
+
 /* How main ended, after supervisor_serve said that it has: its exit status, 128+n for signal n. */
 int supervisor_main_status(const struct supervisor *s);
 
