@@ -102,12 +102,17 @@ bool control_process_forgotten(const struct control *c, uint32_t slot) {
   return stamp_phase(stamp) == PHASE_ENDED && record_usable(c, slot, stamp);
 }
 
+bool control_process_exists(const struct control *c, uint32_t slot) {
+  uint64_t stamp = atomic_load(&c->process_stamp[slot]);
+  return phase_alive(stamp_phase(stamp)) && !record_usable(c, slot, stamp);
+}
+
 static bool under_limit(struct control *c) {
   if (atomic_load(&c->alive) < (int64_t)c->max_procs)
     return true;
   int64_t n = 0;
   for (uint32_t i = 0; i < control_process_end(c); i++)
-    n += control_process_alive(c, i) && !record_usable(c, i, atomic_load(&c->process_stamp[i]));
+    n += control_process_exists(c, i);
   atomic_store(&c->alive, n);
   return n < (int64_t)c->max_procs;
 }

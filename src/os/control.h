@@ -64,9 +64,10 @@ enum process_flag {
   FLAG_INTERRUPTED = 256 /* the process: `where` is where an interrupt hit it */
 };
 
+/* On cache lines of its own: a process counts its items in it, next to its neighbours. */
 struct process_record {
   /* Spawner, between CLAIMED and the fork; everybody after RUNNING. */
-  uint64_t
+  alignas(64) uint64_t
       serial; /* of the process these fields tell of; the stamp is ahead while they are written */
   uint32_t spawner;        /* slot */
   uint32_t depth;          /* spawns between main and it */
@@ -87,13 +88,28 @@ struct process_record {
   uint64_t result_offset; /* in the results file, whole pages */
   uint64_t result_len;
 
-  /* The process, when it goes to sleep; readers take what they find, for display only. */
-  _Atomic uint32_t op_kind;    /* enum op_kind, 0: it runs; written last */
-  _Atomic uint64_t op_serial;  /* of the object it waits for */
-  _Atomic int64_t op_since_ns; /* CLOCK_MONOTONIC */
-  char where[WHERE_MAX];       /* file:line of the op, or of an interrupt */
+  /* The process, when it goes to sleep. Readers look twice: the fields belong together if op_kind
+   * and then op_since_ns, which no two sleeps share, are what they were before (os/snapshot.c). */
+  _Atomic uint32_t op_kind;       /* enum op_kind, 0: it runs; written last */
+  _Atomic uint32_t op_slot;       /* of the object it waits for */
+  _Atomic uint64_t op_serial;     /* the same */
+  _Atomic int64_t op_since_ns;    /* CLOCK_MONOTONIC; 0: an interrupt ended the sleep */
+  _Atomic int64_t op_deadline_ns; /* CLOCK_MONOTONIC, SBX_FOREVER */
+  char where[WHERE_MAX];          /* file:line of the op, or of an interrupt */
+
+  /* The process alone, by plain stores; read by anybody. */
+  _Atomic uint64_t items_out; /* put into queues */
+  _Atomic uint64_t items_in;  /* got from queues */
+
+  _Atomic uint32_t muted; /* whoever wants silence; the process, before each line it prints */
 };
-static_assert(sizeof(struct process_record) == 336, "layout is shared between processes");
+static_assert(sizeof(struct process_record) == 384, "layout is shared between processes");
+
+/* Count one item more in a counter of the calling process's own record. */
+static inline void count_item(_Atomic uint64_t *counter) {
+  uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
+  atomic_store_explicit(counter, n + 1, memory_order_relaxed);
+}
 
 enum object_phase { OBJECT_FREE, OBJECT_CLAIMED, OBJECT_LIVE };
 
@@ -109,9 +125,10 @@ struct queue_record {
   /* Maker, before LIVE. */
   uint32_t transport; /* enum queue_transport */
   uint32_t serial_pad;
-  uint64_t max;       /* items; 0: unbounded */
-  uint64_t log_bytes; /* size of the ring, a power of two */
-  uint64_t log_limit; /* most bytes in use */
+  uint64_t max;        /* items; 0: unbounded */
+  uint64_t pipe_inode; /* by which others find the pipe among a holder's descriptors; 0: no pipe */
+  uint64_t log_bytes;  /* size of the ring, a power of two */
+  uint64_t log_limit;  /* most bytes in use */
   char name[NAME_MAX_BYTES];
   _Atomic uint32_t closed; /* holder of both sides; never cleared */
   _Atomic uint32_t
@@ -147,6 +164,8 @@ struct control {
   _Atomic int64_t result_bytes;      /* stored now; approximate after kills */
   _Atomic uint32_t failures_dropped; /* failures nobody joined, in records used again */
   _Atomic uint32_t ending;           /* supervisor: the tree is being ended, no new processes */
+  _Atomic int32_t supervisor_pid;    /* supervisor; 0: none yet */
+  _Atomic uint64_t follow; /* serial of the one process whose lines are shown, 0: all; as `muted` */
 
   /* The owner of a record: see "stamp" above. Dense, since they are scanned. */
   _Atomic uint64_t process_stamp[PROCESS_SLOTS];
@@ -181,6 +200,9 @@ uint64_t control_process_stamp(const struct control *c, uint32_t slot, uint64_t 
 
 /* Is the process of this record alive (claimed, running or leaving)? */
 bool control_process_alive(const struct control *c, uint32_t slot);
+
+/* Alive, and not merely claimed by somebody who died before there was a process. */
+bool control_process_exists(const struct control *c, uint32_t slot);
 
 /*
  * Claim a process record for a spawn. Counts against max_procs. What the record knew of an earlier

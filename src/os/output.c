@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "object/op.h"
 #include "os/output.h"
 
 enum { LINE_BYTES = 64 * 1024 };
@@ -26,6 +25,8 @@ void output_line_buffered(void) {
 /* A stream whose lines are tagged: what was written since the last newline waits in `line`. */
 struct tagged {
   int fd;
+  const struct control *control;
+  const struct process_record *process;
   char tag[NAME_MAX_BYTES + 32];
   struct buf line;
 };
@@ -43,8 +44,15 @@ static int write_fully(int fd, const uint8_t *data, size_t len) {
   return 0;
 }
 
+/* Shall nobody see what this process prints now? */
+static bool unwanted(const struct tagged *t) {
+  uint64_t follow = atomic_load_explicit(&t->control->follow, memory_order_relaxed);
+  return atomic_load_explicit(&t->process->muted, memory_order_relaxed) ||
+         (follow && follow != t->process->serial);
+}
+
 static int flush_line(struct tagged *t) {
-  int rc = write_fully(t->fd, t->line.data, t->line.len);
+  int rc = unwanted(t) ? 0 : write_fully(t->fd, t->line.data, t->line.len);
   t->line.len = 0;
   return rc;
 }
@@ -65,10 +73,13 @@ static ssize_t tagged_write(void *cookie, const char *data, size_t len) {
   return (ssize_t)len;
 }
 
-static FILE *tagged_stream(struct tagged *t, int fd, const char *name, uint64_t id) {
+static FILE *tagged_stream(struct tagged *t, int fd, const struct control *c, uint32_t slot) {
   buf_release(&t->line);
   t->fd = fd;
-  snprintf(t->tag, sizeof t->tag, "[%s#%llu] ", name, (unsigned long long)id);
+  t->control = c;
+  t->process = &c->processes[slot];
+  snprintf(t->tag, sizeof t->tag, "[%s#%llu] ", t->process->name,
+           (unsigned long long)t->process->serial);
   cookie_io_functions_t io = {.write = tagged_write};
   FILE *f = fopencookie(t, "w", io);
   if (f)
@@ -78,9 +89,9 @@ static FILE *tagged_stream(struct tagged *t, int fd, const char *name, uint64_t 
 
 static struct tagged tagged[2]; /* of stdout and stderr; unused while the tag is empty */
 
-void output_tagged(const char *name, uint64_t id) {
-  FILE *out = tagged_stream(&tagged[0], STDOUT_FILENO, name, id);
-  FILE *err = tagged_stream(&tagged[1], STDERR_FILENO, name, id);
+void output_tagged(const struct control *c, uint32_t slot) {
+  FILE *out = tagged_stream(&tagged[0], STDOUT_FILENO, c, slot);
+  FILE *err = tagged_stream(&tagged[1], STDERR_FILENO, c, slot);
   if (out)
     stdout = out;
   if (err)

@@ -2,7 +2,6 @@
 #include "os/process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "os/lifeline.h"
 #include "os/output.h"
 #include "os/pidfd.h"
+#include "os/proc.h"
 #include "os/queue.h"
 #include "os/results.h"
 #include "os/wait.h"
@@ -95,7 +95,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
   if (b->foreign)
     output_line_buffered(); /* in a host of ours they are already */
   if (b->control->tag_output)
-    output_tagged(req->name, serial);
+    output_tagged(b->control, slot);
 }
 
 /* Fork with all signals blocked, so that the child is whole before it sees one. */
@@ -310,21 +310,6 @@ int process_signal(struct os_backend *b, const struct op *op) {
 }
 
 /* -- status ---------------------------------------------------------------------------------- */
-
-/* The state letter of /proc/PID/stat, which follows the name in parentheses (proc(5)); 0 if there
- * is none. */
-static char proc_state(pid_t pid) {
-  char path[32], text[512];
-  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return 0;
-  ssize_t n = read(fd, text, sizeof text - 1);
-  close(fd);
-  text[n > 0 ? n : 0] = '\0';
-  const char *paren = strrchr(text, ')');
-  return paren && paren[1] == ' ' ? paren[2] : 0;
-}
 
 int process_describe(struct os_backend *b, const struct object *p, struct process_info *ret) {
   const struct process_record *r = &b->control->processes[p->slot];

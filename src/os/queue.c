@@ -11,26 +11,21 @@
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "object/queue.h"
 
 static struct queue_record *record_of(struct os_backend *b, const struct queue *q) {
   return &b->control->queues[q->slot];
 }
 
-static uint64_t pipe_len(const struct queue *q) {
+/* Items in a pipe, by any descriptor of it; 0 for -1. */
+static uint64_t pipe_len(int pipe) {
   int bytes = 0;
-  if (q->fds[FD_PIPE_READ] < 0 || ioctl(q->fds[FD_PIPE_READ], FIONREAD, &bytes))
+  if (pipe < 0 || ioctl(pipe, FIONREAD, &bytes))
     return 0;
   return (uint64_t)bytes / RECORD_BYTES;
 }
 
-/*
- * The state as the object layer knows it, of one moment: nothing may have moved while the sides and
- * the pipe were read. When others are so busy that this does not come about, some moment in between
- * has to do; whoever must know holds a lock.
- */
-static struct queue_state state_of(struct os_backend *b, const struct queue *q) {
-  const struct queue_record *r = record_of(b, q);
+/* When others are so busy that no moment can be had, some state in between has to do. */
+struct queue_state queue_look(const struct queue_record *r, int pipe, uint64_t *ret_bytes) {
   struct queue_state s = {.max = r->max};
   uint64_t put[MONITOR_WORDS], get[MONITOR_WORDS], in_pipe = 0;
   s.closed = atomic_load_explicit(&r->closed, memory_order_acquire);
@@ -38,14 +33,22 @@ static struct queue_state state_of(struct os_backend *b, const struct queue *q) 
     uint64_t writes = atomic_load(&r->pipe_writes);
     uint64_t got = monitor_read(&r->get, get);
     uint64_t put_generation = monitor_read(&r->put, put);
-    in_pipe = pipe_len(q);
+    in_pipe = pipe_len(pipe);
     if (put_generation == atomic_load(&r->put.generation) &&
         got == atomic_load(&r->get.generation) && writes == atomic_load(&r->pipe_writes))
       break;
   }
   s.put = put[PUT_ITEMS] + in_pipe;
   s.got = get[GET_ITEMS] < s.put ? get[GET_ITEMS] : s.put;
+  uint64_t first = log_first(get[GET_HEAD], put[PUT_BASE]);
+  if (ret_bytes)
+    *ret_bytes = in_pipe * RECORD_BYTES + (first < put[PUT_TAIL] ? put[PUT_TAIL] - first : 0);
   return s;
+}
+
+/* The state as the object layer knows it; whoever must know it for certain holds a lock. */
+static struct queue_state state_of(struct os_backend *b, const struct queue *q) {
+  return queue_look(record_of(b, q), q->fds[FD_PIPE_READ], NULL);
 }
 
 static struct log_writer writer_of(const struct queue_record *r) {
@@ -96,7 +99,9 @@ static int lock_side(struct os_backend *b, struct monitor *m, enum lock_rank ran
     return rc;
   wait_publish(b, op);
   rc = monitor_lock(m, rank, op->deadline_ns, &b->interrupted);
-  if (rc != -SBX_EINTERRUPTED)
+  if (rc == -SBX_EINTERRUPTED)
+    wait_interrupted(b);
+  else
     wait_withdraw(b);
   return rc;
 }
@@ -206,6 +211,8 @@ int queue_put(struct os_backend *b, struct queue *q, const struct op *op) {
     if (enabled)
       rc = s.closed ? -SBX_ECLOSED : put_locked(q, r, op);
     unlock_put(r);
+    if (enabled && rc == 0)
+      count_item(&my_record(b)->items_out);
     if (enabled)
       return rc;
     if (deadline_passed(op->deadline_ns))
@@ -306,6 +313,8 @@ int queue_get(struct os_backend *b, struct queue *q, const struct op *op) {
       return rc;
     rc = get_locked(q, r, op->out, true);
     unlock_get(r);
+    if (rc == 0)
+      count_item(&my_record(b)->items_in);
     if (rc != -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns))
       return rc;
     struct pollfd fds[2] = {{.fd = q->fds[FD_GET_BELL], .events = POLLIN},
@@ -324,7 +333,7 @@ int queue_get(struct os_backend *b, struct queue *q, const struct op *op) {
 static int peek_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
   uint8_t record[RECORD_BYTES];
   int copy[2];
-  if (r->transport == TRANSPORT_SHM || pipe_len(q) == 0)
+  if (r->transport == TRANSPORT_SHM || pipe_len(q->fds[FD_PIPE_READ]) == 0)
     return -SBX_EAGAIN;
   if (pipe2(copy, O_CLOEXEC | O_NONBLOCK))
     return error_from_errno(errno);

@@ -36,6 +36,7 @@
 
 #include <stdint.h>
 
+#include "object/queue.h"
 #include "os/log.h"
 #include "os/self.h"
 
@@ -87,6 +88,13 @@ int queue_peek(struct os_backend *b, struct queue *q, const struct op *op);
 
 /* OP_QUEUE_CLOSE. 0 or -SBX_EINTERRUPTED. */
 int queue_close(struct os_backend *b, struct queue *q, const struct op *op);
+
+/*
+ * The state of one moment, without a lock: nothing has moved while the sides and the pipe were
+ * read. pipe       any descriptor of the queue's pipe, -1: none is at hand ret_bytes  what the
+ * items occupy, in the pipe's records and the log's entries; may be NULL
+ */
+struct queue_state queue_look(const struct queue_record *r, int pipe, uint64_t *ret_bytes);
 
 void queue_describe(struct os_backend *b, struct queue *q, struct queue_info *ret);
 

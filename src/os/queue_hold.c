@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -34,9 +35,16 @@ static int open_fds(const struct queue_options *o, int fds[QUEUE_FDS]) {
   return pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK);
 }
 
+static uint64_t inode_of(int fd) {
+  struct stat about;
+  return fd < 0 || fstat(fd, &about) ? 0 : about.st_ino;
+}
+
 static void record_fill(struct queue_record *r, const struct queue_options *o,
-                        const struct log_ring *log) {
+                        const struct queue *q) {
+  const struct log_ring *log = &q->log;
   memset(r, 0, sizeof *r);
+  r->pipe_inode = inode_of(q->fds[FD_PIPE_READ]);
   r->transport = (uint32_t)o->transport;
   r->max = o->max;
   r->log_bytes = log->bytes;
@@ -65,7 +73,7 @@ int queue_create(struct os_backend *b, const struct queue_options *o, struct que
   if (rc)
     goto fail;
   struct queue_record *r = &c->queues[q->slot];
-  record_fill(r, o, &q->log);
+  record_fill(r, o, q);
   if ((rc = monitor_init(&r->put)) || (rc = monitor_init(&r->get)))
     goto fail;
   q->fds[FD_LOG] = q->log.fd;

@@ -241,6 +241,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
     free(s);
     return rc;
   }
+  atomic_store(&s->control->supervisor_pid, getpid());
   raise_descriptor_limit();
   signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap behind our back */
   s->signals = block_signals(o->on_signal != NULL, &s->old_signals);
@@ -347,6 +348,7 @@ void supervisor_beside(struct control *c, int broker, pid_t host, int host_pidfd
                          .deadline_ns = SBX_FOREVER,
                          .keeper = {.control = c, .sweep_at = 64}};
   struct pollfd fds[] = {{.fd = host_pidfd, .events = POLLIN}, {.fd = broker, .events = POLLIN}};
+  atomic_store(&c->supervisor_pid, getpid());
   signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is the host's to handle */
   signal(SIGPIPE, SIG_IGN);
   while (!(fds[0].revents & POLLIN)) {

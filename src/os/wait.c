@@ -21,12 +21,16 @@ void wait_publish(struct os_backend *b, const struct op *op) {
   struct process_record *me = my_record(b);
   if (op->locate)
     op->locate(op->locate_ctx, me->where);
+  atomic_store(&me->op_slot, op->object ? op->object->slot : 0);
   atomic_store(&me->op_serial, op->object ? op->object->serial : 0);
+  atomic_store(&me->op_deadline_ns, op->deadline_ns);
   atomic_store(&me->op_since_ns, clock_now_ns());
   atomic_store(&me->op_kind, op->kind); /* last: it makes the rest valid */
 }
 
 void wait_withdraw(struct os_backend *b) { atomic_store(&my_record(b)->op_kind, OP_NONE); }
+
+void wait_interrupted(struct os_backend *b) { atomic_store(&my_record(b)->op_since_ns, 0); }
 
 int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds_t n,
              int64_t deadline_ns) {
@@ -47,8 +51,10 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
   int rc = b->interrupted ? -1 : ppoll(fds, n, clock_left(deadline_ns, &left), &old);
   int saved = errno;
   sigprocmask(SIG_SETMASK, &old, NULL);
-  if (b->interrupted)
-    return -SBX_EINTERRUPTED; /* the op stays published: the summary of the run tells of it */
+  if (b->interrupted) {
+    wait_interrupted(b);
+    return -SBX_EINTERRUPTED;
+  }
   wait_withdraw(b);
   if (rc == 0)
     return -SBX_ETIMEDOUT;

@@ -22,6 +22,9 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
  * itself. */
 void wait_publish(struct os_backend *b, const struct op *op);
 void wait_withdraw(struct os_backend *b);
+/* An interrupt ended the wait: the op stays told, for the summary of the run, but as one that is
+ * over. */
+void wait_interrupted(struct os_backend *b);
 
 /* OP_CLOCK_SLEEP. 0 or -SBX_EINTERRUPTED. */
 int wait_sleep(struct os_backend *b, const struct op *op);

@@ -1,0 +1,20 @@
+/*
+ * os/snapshot_internal.h - the parts of a snapshot: processes (snapshot.c), queues
+ * (snapshot_queue.c).
+ */
+#ifndef SBX_OS_SNAPSHOT_INTERNAL_H
+#define SBX_OS_SNAPSHOT_INTERNAL_H
+
+#include "os/snapshot.h"
+
+/* Fill the queues; the processes are there already. 0 or -SBX_ENOMEM: what was made so far is the
+ * snapshot's. */
+int snapshot_queues(const struct control *c, struct snapshot *s);
+
+/* Something that is the same as long as nobody comes to hold or drops an object. */
+uint64_t snapshot_holdings(const struct control *c, const struct snapshot *s);
+
+/* One past the highest object slot ever used. */
+uint32_t snapshot_object_end(const struct control *c);
+
+#endif

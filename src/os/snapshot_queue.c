@@ -1,0 +1,169 @@
+/*
+ * os/snapshot_queue.c - queues in a snapshot; see snapshot.h.
+ *
+ * What a queue's log holds is told by its monitors. What its pipe holds only the kernel knows, and
+ * who asks it needs a descriptor of the pipe: here one is opened for a moment through the table of
+ * descriptors of any process that has one (/proc/PID/fd), be it a holder, or the supervisor, which
+ * keeps those of exported queues. The pipe is known by its inode, so it cannot be mistaken.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "os/proc.h"
+#include "os/queue.h"
+#include "os/snapshot_internal.h"
+
+uint32_t snapshot_object_end(const struct control *c) {
+  uint64_t n = atomic_load(&c->next_object_slot);
+  return n < OBJECT_SLOTS ? (uint32_t)n : OBJECT_SLOTS;
+}
+
+uint64_t snapshot_holdings(const struct control *c, const struct snapshot *s) {
+  uint64_t sum = 0;
+  uint32_t words = (snapshot_object_end(c) + 63) / 64;
+  for (uint32_t i = 0; i < s->process_count; i++)
+    for (uint32_t w = 0; w < words && s->processes[i].lives; w++)
+      sum =
+          sum * 31 + atomic_load_explicit(&c->held[s->processes[i].slot][w], memory_order_acquire);
+  return sum;
+}
+
+/* -- which queues there are ------------------------------------------------------------------ */
+
+static int by_queue_id(const void *x, const void *y) {
+  const struct snapshot_queue *a = x, *b = y;
+  return a->id < b->id ? -1 : a->id > b->id;
+}
+
+int64_t snapshot_find_queue(const struct snapshot *s, uint64_t id) {
+  const struct snapshot_queue key = {.id = id};
+  const struct snapshot_queue *found =
+      s->queue_count ? bsearch(&key, s->queues, s->queue_count, sizeof key, by_queue_id) : NULL;
+  return found ? found - s->queues : -1;
+}
+
+/* Every live record of a queue, also if nobody holds it any more. */
+static int list_queues(const struct control *c, struct snapshot *s) {
+  uint32_t end = snapshot_object_end(c), count = 0;
+  s->queues = calloc(end ? end : 1, sizeof *s->queues);
+  if (!s->queues)
+    return -SBX_ENOMEM;
+  for (uint32_t slot = 0; slot < end; slot++) {
+    uint64_t stamp = atomic_load(&c->object_stamp[slot]);
+    if (stamp_phase(stamp) == OBJECT_LIVE)
+      s->queues[count++] = (struct snapshot_queue){.id = stamp_serial(stamp), .slot = slot};
+  }
+  qsort(s->queues, count, sizeof *s->queues, by_queue_id);
+  s->queue_count = count;
+  return 0;
+}
+
+/* -- who has to do with them ----------------------------------------------------------------- */
+
+static int list_holdings(const struct control *c, struct snapshot *s, uint32_t process,
+                         const uint32_t *queue_at) {
+  uint32_t words = (snapshot_object_end(c) + 63) / 64;
+  const _Atomic uint64_t *held = c->held[s->processes[process].slot];
+  int rc = 0;
+  for (uint32_t w = 0; w < words; w++)
+    for (uint64_t bits = atomic_load(&held[w]); bits && rc == 0; bits &= bits - 1) {
+      uint32_t queue = queue_at[w * 64 + (uint32_t)__builtin_ctzll(bits)];
+      if (queue < s->queue_count)
+        rc = index_list_add(&s->queues[queue].holders, process);
+    }
+  return rc;
+}
+
+static int list_waiter(struct snapshot *s, uint32_t process) {
+  const struct snapshot_op *op = &s->processes[process].op;
+  int64_t queue = op->type == OBJECT_QUEUE ? snapshot_find_queue(s, op->object) : -1;
+  if (queue < 0)
+    return 0;
+  if (op->kind == OP_QUEUE_GET)
+    return index_list_add(&s->queues[queue].readers, process);
+  if (op->kind == OP_QUEUE_PUT)
+    return index_list_add(&s->queues[queue].writers, process);
+  return 0;
+}
+
+static int list_people(const struct control *c, struct snapshot *s) {
+  uint32_t *queue_at = malloc(OBJECT_SLOTS * sizeof *queue_at); /* slot -> number in the table */
+  int rc = queue_at ? 0 : -SBX_ENOMEM;
+  for (uint32_t slot = 0; slot < OBJECT_SLOTS && queue_at; slot++)
+    queue_at[slot] = UINT32_MAX;
+  for (uint32_t i = 0; i < s->queue_count && queue_at; i++)
+    queue_at[s->queues[i].slot] = i;
+  for (uint32_t i = 0; i < s->process_count && rc == 0; i++) {
+    if (s->processes[i].lives)
+      rc = list_holdings(c, s, i, queue_at);
+    if (rc == 0)
+      rc = list_waiter(s, i);
+  }
+  free(queue_at);
+  return rc;
+}
+
+/* -- what they hold -------------------------------------------------------------------------- */
+
+/* A descriptor of a queue's pipe, by way of somebody who has one; -1 if nobody can be asked. */
+static int open_pipe(const struct control *c, const struct snapshot *s,
+                     const struct snapshot_queue *q, struct proc_pipes *pipes) {
+  uint64_t inode = c->queues[q->slot].pipe_inode;
+  int fd = -1;
+  for (uint32_t i = 0; i < q->holders.count && fd < 0; i++) {
+    proc_pipes_of(pipes, (pid_t)s->processes[q->holders.list[i]].pid);
+    fd = proc_pipes_open(pipes, inode);
+  }
+  pid_t supervisor = atomic_load(&c->supervisor_pid);
+  if (fd < 0 && supervisor > 0) {
+    proc_pipes_of(pipes, supervisor);
+    fd = proc_pipes_open(pipes, inode);
+  }
+  return fd;
+}
+
+/* Returns whether the record is still this queue's, and somebody may use it. */
+static bool fill_queue(const struct control *c, const struct snapshot *s, struct snapshot_queue *q,
+                       struct proc_pipes *pipes) {
+  const struct queue_record *r = &c->queues[q->slot];
+  int pipe = r->pipe_inode ? open_pipe(c, s, q, pipes) : -1;
+  struct queue_state state = queue_look(r, pipe, &q->bytes);
+  if (pipe >= 0)
+    close(pipe);
+  q->items = queue_len(&state);
+  q->max = r->max;
+  q->closed = state.closed;
+  q->transport = (enum queue_transport)r->transport;
+  q->exact = pipe >= 0 || !r->pipe_inode;
+  q->named = atomic_load(&r->in_flight) > 0;
+  memcpy(q->name, r->name, sizeof q->name);
+  q->name[sizeof q->name - 1] = '\0';
+  return atomic_load(&c->object_stamp[q->slot]) == stamp_of(q->id, OBJECT_LIVE) &&
+         (q->holders.count > 0 || q->named);
+}
+
+static void forget_queue(struct snapshot_queue *q) {
+  free(q->readers.list);
+  free(q->writers.list);
+  free(q->holders.list);
+}
+
+int snapshot_queues(const struct control *c, struct snapshot *s) {
+  struct proc_pipes pipes = {0};
+  uint32_t kept = 0;
+  int rc = list_queues(c, s);
+  if (rc == 0)
+    rc = list_people(c, s);
+  for (uint32_t i = 0; i < s->queue_count && rc == 0; i++) {
+    if (fill_queue(c, s, &s->queues[i], &pipes))
+      s->queues[kept++] = s->queues[i];
+    else
+      forget_queue(&s->queues[i]);
+  }
+  if (rc == 0)
+    s->queue_count = kept;
+  proc_pipes_release(&pipes);
+  return rc;
+}
