@@ -86,10 +86,18 @@ static void request_watches(struct repl *r, const char *const *arguments) {
   buf_release(&text);
 }
 
+static void request_fresh(struct repl *r, const char *const *arguments) {
+  (void)arguments;
+  repl_drain(r);
+  editor_output_flush(r->editor);
+  reply(r, true, "");
+}
+
 static const struct request {
   const char *name;
   void (*run)(struct repl *r, const char *const *arguments);
-} requests[] = {{"run", request_run},
+} requests[] = {{"fresh", request_fresh},
+                {"run", request_run},
                 {"watch", request_watch},
                 {"unwatch", request_unwatch},
                 {"watches", request_watches}};

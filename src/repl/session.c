@@ -1,18 +1,22 @@
 /* repl/session.c - see session.h. */
 #include "repl/session.h"
 
+#include <dirent.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "lua/prelude.h"
 #include "repl/link.h"
 
 extern const struct prelude_source repl_sources[]; /* src/repl/lua */
+extern const struct prelude_source meta_sources[]; /* src/lua/meta: one file */
 
 struct session {
   struct link link;
@@ -200,6 +204,14 @@ static int l_run(lua_State *L) {
   return luaL_execresult(L, atoi(lua_tostring(L, -1)));
 }
 
+/* fresh(): what is printed next begins on a line of its own, whatever a chunk left there */
+static int l_fresh(lua_State *L) {
+  lua_settop(L, 0);
+  lua_pushliteral(L, "fresh");
+  l_request(L);
+  return 0;
+}
+
 static int l_width(lua_State *L) {
   const struct session *s = session_of(L);
   struct winsize size;
@@ -213,10 +225,50 @@ static int l_say(lua_State *L) {
   return 0;
 }
 
+/* clock() -> seconds of the machine's monotonic clock, whatever --speed says */
+static int l_clock(lua_State *L) {
+  lua_pushnumber(L, (double)clock_now_ns() / NS_PER_SECOND);
+  return 1;
+}
+
+/* protected: [table, DIR] fills the table with names; those of folders end with a slash */
+static int fill_list(lua_State *L) {
+  DIR *folder = lua_touserdata(L, 2);
+  lua_Integer n = 0;
+  for (struct dirent *d; (d = readdir(folder));) {
+    struct stat about;
+    bool is_folder = d->d_type == DT_DIR;
+    if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+      continue;
+    if (d->d_type == DT_LNK || d->d_type == DT_UNKNOWN)
+      is_folder = fstatat(dirfd(folder), d->d_name, &about, 0) == 0 && S_ISDIR(about.st_mode);
+    lua_pushfstring(L, "%s%s", d->d_name, is_folder ? "/" : "");
+    lua_rawseti(L, 1, ++n);
+  }
+  return 0;
+}
+
+/* list(folder) -> names in it; nil when it cannot be read */
+static int l_list(lua_State *L) {
+  DIR *folder = opendir(luaL_checkstring(L, 1));
+  if (!folder)
+    return 0;
+  lua_newtable(L);
+  lua_pushcfunction(L, fill_list);
+  lua_pushvalue(L, -2);
+  lua_pushlightuserdata(L, folder);
+  int status = lua_pcall(L, 2, 0, 0);
+  closedir(folder);
+  return status == LUA_OK ? 1 : lua_error(L);
+}
+
 static void push_host(lua_State *L, const struct session *s) {
   static const luaL_Reg functions[] = {
-      {"request", l_request}, {"run", l_run}, {"width", l_width}, {"say", l_say}, {NULL, NULL}};
+      {"request", l_request}, {"run", l_run},     {"width", l_width}, {"say", l_say},
+      {"clock", l_clock},     {"fresh", l_fresh}, {"list", l_list},   {NULL, NULL}};
   luaL_newlib(L, functions);
+  lua_pushlstring(L, meta_sources[0].text, meta_sources[0].len);
+  lua_setfield(L, -2, "meta");
   lua_pushboolean(L, s->place->color);
   lua_setfield(L, -2, "color");
 }

@@ -5,6 +5,7 @@
 --   host.run(command) -> ok, "exit"|"signal", code           a program in the foreground
 --   host.request(name, ...) -> string | nil, error           asked of the supervisor
 -- and, where they are there:
+--   host.fresh()  what is printed next begins on a line of its own
 --   host.commands  { name = function }: commands written in C        host.meta  the text of src/lua/meta/sandbox.lua
 --   host.clock() -> seconds of the machine's monotonic clock         host.list(folder) -> names, folders with a "/"
 --
@@ -28,16 +29,24 @@ local function keep_result(value)
   rawset(globals, "_", value)
 end
 
+-- What the chunk wrote may have left the cursor in the middle of a line.
+local function fresh_line(self)
+  flush()
+  if self.host.fresh then self.host.fresh() end
+end
+
 -- r: { true, results..., n = }
 local function show_results(self, r)
   if r.n < 2 then return end
   keep_result(r[2])
+  fresh_line(self)
   put_out(pretty.values(table.pack(table.unpack(r, 2, r.n)), { width = self.host.width(), color = self.host.color }) ..
     "\n")
 end
 
 local function show_error(self, e, hint)
   rawset(globals, "_e", e.value)
+  fresh_line(self)
   put_err(call.report(e, self.host.color, hint))
 end
 
