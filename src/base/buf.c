@@ -1,6 +1,8 @@
 /* base/buf.c - a growable array of bytes; see buf.h. */
 #include "base/buf.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +43,26 @@ int buf_append_byte(struct buf *b, uint8_t byte) {
       return rc;
   }
   b->data[b->len++] = byte;
+  return 0;
+}
+
+int buf_format(struct buf *b, const char *format, ...) {
+  char small[256];
+  va_list args;
+  va_start(args, format);
+  int len = vsnprintf(small, sizeof small, format, args);
+  va_end(args);
+  if (len < 0)
+    return -SBX_ENOMEM;
+  if ((size_t)len < sizeof small)
+    return buf_append(b, small, (size_t)len);
+  int rc = buf_reserve(b, (size_t)len + 1);
+  if (rc)
+    return rc;
+  va_start(args, format);
+  vsnprintf((char *)b->data + b->len, (size_t)len + 1, format, args);
+  va_end(args);
+  b->len += (size_t)len;
   return 0;
 }
 

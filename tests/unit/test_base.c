@@ -80,6 +80,24 @@ static void a_buffer_holds_what_was_appended(void **state) {
   buf_release(&b);
 }
 
+static void formatted_text_of_any_length_is_appended(void **state) {
+  struct buf b = {0};
+  char wanted[3000];
+  (void)state;
+  assert_int_equal(buf_format(&b, "%s#%d", "a", 7), 0);
+  assert_int_equal(b.len, 3);
+  assert_memory_equal(b.data, "a#7", 3);
+  memset(wanted, 'x', sizeof wanted);
+  for (int len = 250; len < 2500; len += len < 260 ? 1 : 600) {
+    b.len = 0;
+    assert_int_equal(buf_format(&b, "%.*s!", len, wanted), 0);
+    assert_int_equal(b.len, len + 1);
+    assert_memory_equal(b.data, wanted, (size_t)len);
+    assert_int_equal(b.data[len], '!');
+  }
+  buf_release(&b);
+}
+
 static void a_buffer_refuses_absurd_sizes_and_stays_as_it_was(void **state) {
   (void)state;
   struct buf b = {0};
@@ -251,6 +269,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(an_unknown_code_has_a_text_too),
       cmocka_unit_test(errno_becomes_a_code),
       cmocka_unit_test(a_buffer_holds_what_was_appended),
+      cmocka_unit_test(formatted_text_of_any_length_is_appended),
       cmocka_unit_test(a_buffer_refuses_absurd_sizes_and_stays_as_it_was),
       cmocka_unit_test(clear_gives_memory_back_beyond_what_is_kept),
       cmocka_unit_test(deadlines_are_near_far_or_never),

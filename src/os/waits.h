@@ -1,0 +1,65 @@
+/*
+ * os/waits.h - who waits for whom, and who can never go on: concluded from a snapshot alone.
+ *
+ * For each op that can sleep one row of a table (waits.c) says whether it can go on in the state
+ * that the snapshot shows, and which processes could make it go on. Everything else follows. An op
+ * without a row is one that nobody knows enough about: its process counts as running.
+ *
+ * Deadlock is the largest set of processes that sleep, without a deadline, in ops that cannot go on
+ * and that only members of the set could make go on. Nobody is in it who runs, is stopped, sleeps
+ * for a time, or was seen in two different sleeps (see `steady` in os/snapshot.h); so there are no
+ * false alarms. Signals are not counted: a person, or a process outside of the set, may still kill
+ * somebody whom another one joins.
+ */
+#ifndef SBX_OS_WAITS_H
+#define SBX_OS_WAITS_H
+
+#include "base/buf.h"
+#include "os/snapshot.h"
+
+/*
+ * Fill `stuck` of every process. The snapshot needs its queues; one that is not settled proves
+ * nothing about a part of the processes, so there is no answer but STUCK_NO.
+ *   helper  id of a process that counts as one that could help everybody, if only it did something
+ *           (the idle prompt): those whom nobody else could help are STUCK_HELP; 0: there is none
+ * Returns 0 or -SBX_ENOMEM (nothing is filled).
+ */
+int waits_find(struct snapshot *s, uint64_t helper);
+
+/* Is everybody who lives stuck for ever? After waits_find. */
+bool waits_all_stuck(const struct snapshot *s);
+
+/*
+ * The processes that could make the op of `process` go on: their numbers, ascending, at most `max`
+ * of them in `ret` (may be NULL with 0). Returns how many there are; none for one that runs.
+ */
+uint32_t waits_for(const struct snapshot *s, uint32_t process, uint32_t *ret, uint32_t max);
+
+/* May somebody be among them whom the snapshot does not know: a message in some queue names it? */
+bool waits_for_unknown(const struct snapshot *s, uint32_t process);
+
+/*
+ * A chain of stuck processes from `first` on, each waiting for the next (the first of them that is
+ * stuck and not in the chain yet, else none). Returns its length, at most `max`; 0 if `first` is
+ * not stuck. `ret_closed` says whether the last one waits for somebody in the chain: then there is
+ * a cycle in it.
+ */
+uint32_t waits_chain(const struct snapshot *s, uint32_t first, uint32_t *ret, uint32_t max,
+                     bool *ret_closed);
+
+/* -- words ------------------------------------------------------------------------------------- */
+
+/* "main", or "writer#2". 0 or -SBX_ENOMEM, as all that follow. */
+int waits_tell_process(const struct snapshot *s, uint32_t process, struct buf *out);
+
+/* "put for queue jobs#1", "join for a#2", "sleep": the op of one that sleeps. */
+int waits_tell_op(const struct snapshot *s, uint32_t process, struct buf *out);
+
+/*
+ * A sentence without its full stop about one that sleeps: "main waits in get at x.lua:3 for
+ * queue#1, which nobody else can fill"; "b#3 waits in join at x.lua:9 for a#2".
+ *   helper  as for waits_find: it is called "you"
+ */
+int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, struct buf *out);
+
+#endif
