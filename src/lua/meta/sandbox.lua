@@ -421,7 +421,7 @@ function sandbox.after(seconds) end
 ---local lock, total = sandbox.lock(), sandbox.value(0)
 ---local function work()
 ---  for _ = 1, 100 do
----    local hold <close> = lock:hold()
+---    local _ <close> = lock:hold()
 ---    total:set(total:get() + 1)
 ---  end
 ---end
@@ -450,7 +450,7 @@ function Lock:acquire(timeout) end
 ---@return true
 function Lock:release() end
 
----Acquire the lock until the end of the block: `local hold <close> = l:hold()`.
+---Acquire the lock until the end of the block: `local _ <close> = l:hold()`.
 ---@param timeout? number # seconds
 ---@return table? hold # releases the lock when it is closed; nil when it was not free in time
 ---@return "abandoned"|"timeout"|nil reason
@@ -523,12 +523,12 @@ function Event:wait(timeout) end
 ---```lua
 ---local c, full = sandbox.condition(), sandbox.value(false)
 ---local p = spawn(function()
----  local hold <close> = c:hold()
+---  local _ <close> = c:hold()
 ---  c:wait_for(function() return full:get() end)
 ---  return "full"
 ---end)
 ---do
----  local hold <close> = c:hold()
+---  local _ <close> = c:hold()
 ---  full:set(true)
 ---  c:notify_all()
 ---end
