@@ -5,10 +5,11 @@ local _ENV <const> = use "std"
 local call = {}
 
 -- Modules of the prompt: their frames are left out of tracebacks.
-local own = {
-  call = true, session = true, commands = true, arguments = true, measure = true, files = true, reload = true,
-  source = true, help = true, pretty = true, save = true,
-}
+local own = {}
+for name in string.gmatch([[arguments call commands compile complete files help hints leaf lex measure meta names
+    outline page pretty reload resolve save session source std suggest watch width]], "%a+") do
+  own[name] = true
+end
 
 -- -- calling --------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@
 local library, use = ...
 local _ENV <const> = use "std"
 
-local leaf, names, width_of = use "leaf", use "names", use "width"
+local leaf, lex, names, width_of = use "leaf", use "lex", use "names", use "width"
 
 local pretty = {}
 
@@ -86,16 +86,9 @@ end
 
 local survey
 
-local reserved <const> = {}
-for word in string.gmatch([[and break do else elseif end false for function goto if in local nil not or repeat return then
-    true until while]], "%a+") do
-  reserved[word] = true
-end
-
 -- `name` or `["a b"]` or `[1]`
 local function key_text(key, o)
-  local is_name = type(key) == "string" and string.find(key, "^[%a_][%w_]*$") and not reserved[key]
-  if is_name and #key <= 60 then return key end
+  if type(key) == "string" and #key <= 60 and lex.is_name(key) then return key end
   if type(key) == "table" then return "[" .. (o.met[key] and "table" or string.format("table: %p", key)) .. "]" end
   return "[" .. leaf.text(key, { string_limit = 60, names = o.names }) .. "]"
 end

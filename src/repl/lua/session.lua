@@ -13,7 +13,9 @@
 local _, use = ...
 local _ENV <const> = use "std"
 
-local call, compile, pretty = use "call", use "compile", use "pretty"
+local arguments, call, commands, compile = use "arguments", use "call", use "commands", use "compile"
+local complete, files, hints, lex = use "complete", use "files", use "hints", use "lex"
+local outline, pretty, suggest = use "outline", use "pretty", use "suggest"
 
 local Session = {}
 Session.__index = Session
@@ -35,55 +37,75 @@ local function fresh_line(self)
   if self.host.fresh then self.host.fresh() end
 end
 
--- r: { true, results..., n = }
+-- r: { true, results..., n = }. What an inquiry gives while a chunk runs has no name.
 local function show_results(self, r)
   if r.n < 2 then return end
-  keep_result(r[2])
+  if self.depth == 0 then keep_result(r[2]) end
+  local values = table.pack(table.unpack(r, 2, r.n))
   fresh_line(self)
-  put_out(pretty.values(table.pack(table.unpack(r, 2, r.n)), { width = self.host.width(), color = self.host.color }) ..
-    "\n")
+  put_out(pretty.values(values, { width = self.host.width(), color = self.host.color }) .. "\n")
 end
 
-local function show_error(self, e, hint)
-  rawset(globals, "_e", e.value)
+local function show_error(self, e)
+  if self.depth == 0 then rawset(globals, "_e", e.value) end
   fresh_line(self)
-  put_err(call.report(e, self.host.color, hint))
+  put_err(call.report(e, self.host.color, hints(self, e.value)))
 end
 
 -- -- evaluation -----------------------------------------------------------------------------------
 
--- Call what was typed with its own debug hook, and see what became of it.
-local function run(self, f, chunk)
-  call.resume_hook()
+-- Call what was typed. Its own debug hook is set meanwhile; an inquiry may come in between, and leaves the hook alone.
+local function call_input(self, f)
+  self.depth = self.depth + 1
+  if self.depth == 1 then call.resume_hook() end
   local r = call.protected(f)
-  call.suspend_hook()
-  if r[1] then
-    chunk.worked = true
-    show_results(self, r)
-  else
-    show_error(self, r.error)
-  end
+  if self.depth == 1 then call.suspend_hook() end
+  self.depth = self.depth - 1
+  return r
+end
+
+local function run(self, f, chunk)
+  local r = call_input(self, f)
+  chunk.worked = r[1]
+  if r[1] then show_results(self, r) else show_error(self, r.error) end
   flush()
   return r[1] and "ok" or "error"
 end
 
-local function eval(self, text)
-  local chunk = { text = text, name = "repl:" .. #self.chunks + 1 }
+-- Locals end with their chunk: remembered for hints; said once.
+local function note_locals(self, chunk)
+  local tokens = lex.code(chunk.text)
+  local names = outline(tokens).locals
+  for _, name in ipairs(names) do self.locals[name] = chunk.name end
+  if tokens[1] and tokens[1].text == "local" and names[1] and not self.told_of_locals then
+    self.told_of_locals = true
+    self.host.say("hint: a local ends with its line: write `" .. names[1] .. " = ...` without `local` to keep it " ..
+      "(said once)")
+  end
+end
+
+-- `is_whole`: no more lines will come.
+local function eval(self, text, is_whole)
+  local chunk = { text = text, name = "repl:" .. #self.chunks + 1, worked = false }
   local f, kind, more = compile.chunk(text, "=" .. chunk.name)
-  if not f and more then return "incomplete" end
+  if not f and more and not is_whole then return "incomplete" end
   self.chunks[#self.chunks + 1] = chunk
   if not f then
     show_error(self, { value = kind })
     return "error"
   end
   chunk.kind = kind
-  return run(self, f, chunk)
+  local done = run(self, f, chunk)
+  note_locals(self, chunk)
+  return done
 end
 
 -- Do something for the person; an error in it (an interrupt of the printing, mostly) is told, too.
 local function guarded(self, f, ...)
+  local depth = self.depth
   local r = call.protected(f, self, ...)
   if r[1] then return r[2] end
+  self.depth = depth
   call.protected(show_error, self, r.error)
   return "error"
 end
@@ -112,24 +134,93 @@ end
 
 -- -- commands -------------------------------------------------------------------------------------
 
--- `:name arguments`, `?name`, `!command`. Returns "ok" or "error".
-function Session:command(line)
-  put_err("not a command: " .. line .. "\n")
+local function shell(self, command)
+  if not string.find(command, "%S") then command = os.getenv("SHELL") or "sh" end
+  local ok, kind, code = self.host.run(command)
+  if ok then return "ok" end
+  self.host.say(kind == "signal" and "ended by signal " .. code or "exit status " .. tostring(code))
   return "error"
 end
 
+local function unknown(name)
+  local near = suggest(name, commands.names)
+  return "there is no command :" .. name .. (near and "; did you mean :" .. near .. "?" or "; :help lists them")
+end
+
+-- The function that was put there for a command, whatever a chunk has made of the global.
+local function obey(self, line, name, rest)
+  local row, f = commands.by_name[name], self.functions[name]
+  local chunk = { text = line, name = "repl:" .. #self.chunks + 1, kind = "command", worked = false }
+  if self.depth == 0 then self.chunks[#self.chunks + 1] = chunk end
+  local done = run(self, function()
+    if not f then error(unknown(name), 0) end
+    local list = arguments.read(row, rest)
+    if name == "load" then chunk.loads = list[1] end
+    return f(table.unpack(list, 1, list.n))
+  end, chunk)
+  if not self.next_chunk then return done end
+  local text = self.next_chunk -- what edit gave
+  self.next_chunk = nil
+  return eval(self, text, true)
+end
+
+local function command(self, line)
+  local sign, rest = string.match(line, "^%s*([:?!])%s*(.-)%s*$")
+  if sign == "!" then return shell(self, rest) end
+  if sign == "?" then return obey(self, line, "help", rest == "" and "" or " " .. rest) end
+  local name, tail = string.match(rest or "", "^([%a_][%w_]*)(.*)$")
+  if name then return obey(self, line, name, tail) end
+  show_error(self, { value = "a command is `:name arguments`, `?name` or `!command`; :help lists them" })
+  return "error"
+end
+
+-- `:name arguments`, `?name`, `!command`. Returns "ok" or "error".
+function Session:command(line) return guarded(self, command, line) end
+
 -- -- completion -----------------------------------------------------------------------------------
 
--- The words that may stand at the cursor, which is before the byte `cursor` of the line. Returns the byte where the
--- word starts, and a sorted list of what may stand there instead.
-function Session:complete(_, cursor) return cursor, {} end
+-- The words that may stand at the cursor; `cursor` bytes of the line are before it. Returns the byte (from 1) where the
+-- word to be replaced starts, and a sorted list of what may stand there.
+function Session:complete(line, cursor)
+  local r = call.protected(complete, self, line, cursor)
+  if r[1] then return r[2], r[3] end
+  return cursor + 1, {}
+end
 
 -- -- making ---------------------------------------------------------------------------------------
+
+-- Run the person's own file: $XDG_CONFIG_HOME/sandbox/init.lua, else ~/.config/sandbox/init.lua, unless a path is
+-- given. No such file: nothing happens. An error is reported. Returns "ok" or "error".
+function Session:init(path)
+  local config, home = os.getenv("XDG_CONFIG_HOME"), os.getenv("HOME")
+  path = path or (config and config ~= "" and config or (home or "") .. "/.config") .. "/sandbox/init.lua"
+  local file = io.open(path)
+  if not file then return "ok" end
+  io.close(file)
+  self.init_file = path
+  return guarded(self, function() return run(self, function() files.run(path) end, {}) end)
+end
+
+-- Commands are global functions, unless somebody has used the name.
+local function install(self)
+  for _, name in ipairs { "files", "help", "measure", "reload", "save", "source", "watch" } do
+    use(name).install(self, self.functions)
+  end
+  for _, name in ipairs(commands.names) do
+    local row, global = commands.by_name[name], rawget(globals, name)
+    local f = self.host.commands and self.host.commands[name] or self.functions[name]
+    if not f and type(global) == "function" and debug.getinfo(global, "S").what == "C" then f = global end
+    self.functions[name] = f
+    if global == nil and row.form ~= ":" then rawset(globals, name, f) end
+  end
+end
 
 local session = {}
 
 function session.new(host)
-  return setmetatable({ host = host, chunks = {} }, Session)
+  local self = setmetatable({ host = host, chunks = {}, functions = {}, locals = {}, depth = 0 }, Session)
+  install(self)
+  return self
 end
 
 return session
