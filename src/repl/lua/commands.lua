@@ -7,7 +7,7 @@
 --   more       what else there is to know; may be left out
 --   takes      what the arguments of the short form `:name ...` are, see arguments.lua:
 --              "values" (unless said) Lua values; "words" words as they stand; "text" all of the line in one piece
---   form       ":" when there is no function of that name, because Lua has one of its own
+--   form       ":" when there is no function of that name: Lua has one of its own, or a function makes no sense
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -57,6 +57,7 @@ commands.groups = {
     { name = "reload", arguments = "[module]", takes = "words",
       says = "Load a module again, or all that came from files since the start.",
       more = "Whoever holds the table of a module sees its new functions." },
+    { name = "quit", arguments = "", form = ":", says = "Leave, as Ctrl-D does." },
   } },
 }
 

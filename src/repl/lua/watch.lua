@@ -20,7 +20,7 @@ end
 
 function watch.install(session, functions)
   function functions.watch(expression, seconds)
-    if expression == nil then return ask(session, "watch") end
+    if expression == nil then return ask(session, "watches") end
     if type(expression) ~= "string" then
       error("watch wants the expression as a text, to evaluate it again and again: watch(\"#q\", 1)", 0)
     end
