@@ -201,7 +201,7 @@ static int run(lua_State *L) {
   struct session *s = lua_touserdata(L, 1);
   const struct options *o = s->script->options;
   luaL_checkversion(L);
-  if (o->show_version)
+  if (o->show_version && !s->place) /* the prompt has a greeting of its own */
     puts(script_version);
   if (o->ignore_environment) {
     lua_pushboolean(L, 1);

@@ -287,8 +287,11 @@ static enum editor_event read_plain(struct editor *e, const char **ret_line) {
   e->line.len = 0;
   for (;;) {
     int byte = editor_byte(e);
-    if (byte < 0)
+    if (byte < 0) {
+      if (e->event == EDITOR_INTERRUPT)
+        screen_write(e, "\n", 1); /* the terminal showed ^C */
       return e->event;
+    }
     if (buf_append_byte(&e->line, byte == '\n' ? '\0' : (uint8_t)byte) || byte == '\n')
       break;
   }
