@@ -26,7 +26,7 @@ int buf_append(struct buf *b, const void *data, size_t len);
 /* Append one byte. */
 int buf_append_byte(struct buf *b, uint8_t byte);
 
-/* Append text as printf(3) makes it, without the zero at its end. */
+/* Append text as printf makes it, without the zero at its end. */
 int buf_format(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Forget the bytes, and give memory back if more than `keep` bytes are allocated. */
