@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "lua/codec.h"
+#include "lua/native.h"
 
 enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
 
@@ -31,7 +32,7 @@ void lib_locate(void *ctx, char where[WHERE_MAX]) {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sl", &ar);
-    if (ar.currentline > 0) {
+    if (ar.currentline > 0 && !native_source(ar.source)) {
       snprintf(where, WHERE_MAX, "%.*s:%d", WHERE_MAX - 16, ar.short_src, ar.currentline);
       return;
     }
@@ -232,9 +233,19 @@ void lib_not_sent(lua_State *L, struct lib *lib) {
   lib_resume(L, lib);
 }
 
+void lib_sent_one(lua_State *L, struct lib *lib, size_t from, size_t to) {
+  if (to > from)
+    memset(lib->flying.data + from, 0, to - from); /* a ref of no object: nobody lands it */
+  lib_not_sent(L, lib);
+}
+
 void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what) {
   lib_not_sent(L, lib); /* what an error left */
   lib_pause(L, lib);
+  codec_encode(L, first, count, what, &lib->out);
+}
+
+void lib_encode_more(lua_State *L, struct lib *lib, int first, int count, const char *what) {
   codec_encode(L, first, count, what, &lib->out);
 }
 
@@ -254,10 +265,11 @@ int lib_decode(lua_State *L, struct lib *lib, const struct buf *message) {
   return n;
 }
 
-void lib_decode_item(lua_State *L, struct lib *lib, struct buf *item) {
-  decode(L, lib, item, item);
+int lib_decode_item(lua_State *L, struct lib *lib, struct buf *item) {
+  int n = decode(L, lib, item, item);
   buf_clear(item, KEEP_BYTES);
   lib_resume(L, lib);
+  return n;
 }
 
 /* -- making ---------------------------------------------------------------------------------- */

@@ -32,6 +32,8 @@ struct lib {
   bool paused;                 /* the collector is, by lib_pause */
   bool child;                  /* this process was made by spawn */
   bool finished;               /* the end of the script was waited for */
+  uint64_t lot;                /* state of the draw among what is ready in a select */
+  uint32_t lot_generation;     /* of the process whose draw it is */
   uint32_t generation;         /* forks between the first process and this one */
 };
 
@@ -83,7 +85,8 @@ int lib_error(lua_State *L, const char *what, int code);
  */
 int lib_expected(lua_State *L, const char *what, int code);
 
-/* For op.locate: "file:line" of the Lua function that called the running C function. `ctx` is the
+/* For op.locate: "file:line" of the script's function that called, be it through the library's own
+ * Lua, the running C function. `ctx` is the
  * lua_State. */
 void lib_locate(void *ctx, char where[WHERE_MAX]);
 
@@ -112,19 +115,28 @@ void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char 
 void lib_sent(lua_State *L, struct lib *lib);
 void lib_not_sent(lua_State *L, struct lib *lib);
 
+/*
+ * Several messages in lib->out, of which one will be sent: encode one more after the first, which
+ * lib_encode made. Then lib_sent_one with the bytes of lib->flying that are that one's; or
+ * lib_not_sent.
+ */
+void lib_encode_more(lua_State *L, struct lib *lib, int first, int count, const char *what);
+void lib_sent_one(lua_State *L, struct lib *lib, size_t from, size_t to);
+
 /* Decode, push the values, return how many. The collector is held off meanwhile, so the message may
  * be in a buffer of the lib. It may be decoded again. */
 int lib_decode(lua_State *L, struct lib *lib, const struct buf *message);
 
-/* The same for an item of a queue, one value: it is decoded once, and cleared; if this raises, it
+/* The same for an item of a queue: it is decoded once, and cleared; if this raises, it
  * stays. */
-void lib_decode_item(lua_State *L, struct lib *lib, struct buf *item);
+int lib_decode_item(lua_State *L, struct lib *lib, struct buf *item);
 
 /* -- the parts, each sets its functions and types; stack as before, `sandbox` table at index
  * `table` ---- */
 
 void lib_open_process(lua_State *L, int table);
 void lib_open_spawn(lua_State *L, int table);
+void lib_open_select(lua_State *L, int table);
 void lib_open_queue(lua_State *L, int table);
 void lib_open_failure(lua_State *L, int table);
 
@@ -140,6 +152,20 @@ bool lib_push_request(lua_State *L, int handle);
 
 /* p:start(): fork it, and return p. */
 int lib_process_start(lua_State *L);
+
+/* -- queue.c ---------------------------------------------------------------------------------- */
+
+/* Put what lib_encode made: pushes what q:put returns, returns how many. */
+int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns);
+
+/* Get from the queue at 1: pushes what q:get returns, returns how many. */
+int lib_get_item(lua_State *L, int64_t deadline_ns);
+
+/* -- process.c -------------------------------------------------------------------------------- */
+
+/* The process of `h` was joined, its result is in lib->in: push what join returns, return how many.
+ */
+int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h);
 
 /* -- child.c: from the fork to _exit
  * ---------------------------------------------------------------- */

@@ -51,3 +51,17 @@ void prelude_push(lua_State *L, const struct prelude_source *sources, const char
   }
   lua_replace(L, -2);
 }
+
+void prelude_set(lua_State *L, const struct prelude_source *sources, const char *name) {
+  push_modules(L, sources);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, name);
+  lua_pop(L, 1);
+}
+
+bool prelude_has(lua_State *L, const struct prelude_source *sources, const char *name) {
+  push_modules(L, sources);
+  bool has = lua_getfield(L, -1, name) != LUA_TNIL;
+  lua_pop(L, 2);
+  return has;
+}

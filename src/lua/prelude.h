@@ -9,6 +9,7 @@
 #define SBX_LUA_PRELUDE_H
 
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct prelude_source {
@@ -27,5 +28,11 @@ extern const struct prelude_source prelude_sources[];
  * not there is a mistake in the program.
  */
 void prelude_push(lua_State *L, const struct prelude_source *sources, const char *name);
+
+/* [-1, +0] Make a value the module `name` of a table of sources. */
+void prelude_set(lua_State *L, const struct prelude_source *sources, const char *name);
+
+/* Has the module `name` been made? */
+bool prelude_has(lua_State *L, const struct prelude_source *sources, const char *name);
 
 #endif

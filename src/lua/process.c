@@ -17,6 +17,18 @@ static struct process_info info_of(lua_State *L, struct lib *lib, const struct h
   return info;
 }
 
+int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h) {
+  struct process_info info = info_of(L, lib, h);
+  const struct buf *message = info.has_result ? &lib->in : NULL;
+  if (info.status != PROCESS_DONE) {
+    lua_pushnil(L);
+    failure_push(L, lib, &info, message);
+    return 2;
+  }
+  lua_pushboolean(L, 1);
+  return 1 + (message ? lib_decode(L, lib, message) : 0);
+}
+
 /* Leaves on the stack true and the results; or nil and "timeout"; or nil and the failure. */
 static int join(lua_State *L) {
   struct lib *lib = lib_of(L);
@@ -34,17 +46,7 @@ static int join(lua_State *L) {
     return luaL_error(L, "%s", error_text(rc));
   if (rc)
     return lib_expected(L, "join", rc);
-  struct process_info info = info_of(L, lib, h);
-  lua_settop(L, 0);
-  if (info.status != PROCESS_DONE) {
-    lua_pushnil(L);
-    failure_push(L, lib, &info, info.has_result ? &lib->in : NULL);
-    return 2;
-  }
-  lua_pushboolean(L, 1);
-  if (!info.has_result)
-    return 1;
-  return 1 + lib_decode(L, lib, &lib->in);
+  return lib_push_outcome(L, lib, h);
 }
 
 static int l_process_result(lua_State *L) {

@@ -63,14 +63,7 @@ static int l_queue(lua_State *L) {
 
 /* -- putting --------------------------------------------------------------------------------- */
 
-static int put(lua_State *L, int64_t deadline_ns) {
-  struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
-  if (lua_isnoneornil(L, 2))
-    return luaL_argerror(L, 2,
-                         "nil is no item: close() ends the stream, sandbox.null stands for "
-                         "a missing value");
-  lib_encode(L, lib, 2, 1, "item");
+int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
   struct op op = {.kind = OP_QUEUE_PUT,
                   .object = h->object,
                   .deadline_ns = deadline_ns,
@@ -91,6 +84,17 @@ static int put(lua_State *L, int64_t deadline_ns) {
   return 1;
 }
 
+static int put(lua_State *L, int64_t deadline_ns) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  if (lua_isnoneornil(L, 2))
+    return luaL_argerror(L, 2,
+                         "nil is no item: close() ends the stream, sandbox.null stands for "
+                         "a missing value");
+  lib_encode(L, lib, 2, 1, "item");
+  return lib_put_encoded(L, lib, h, deadline_ns);
+}
+
 static int l_queue_put(lua_State *L) { return put(L, lib_check_timeout(L, lib_of(L), 3)); }
 
 static int l_queue_try_put(lua_State *L) { return put(L, 0); }
@@ -102,7 +106,7 @@ static int l_queue_try_put(lua_State *L) { return put(L, 0); }
  * decoding raise (no memory; a name that is not defined yet), it stays there, and the next get
  * decodes it first. A forked child forgets it: it is its parent's.
  */
-static int get(lua_State *L, int64_t deadline_ns) {
+int lib_get_item(lua_State *L, int64_t deadline_ns) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
   if (h->generation != lib->generation)
@@ -119,13 +123,12 @@ static int get(lua_State *L, int64_t deadline_ns) {
     if (rc)
       return lib_expected(L, "get", rc);
   }
-  lib_decode_item(L, lib, &h->item);
-  return 1;
+  return lib_decode_item(L, lib, &h->item);
 }
 
-static int l_queue_get(lua_State *L) { return get(L, lib_check_timeout(L, lib_of(L), 2)); }
+static int l_queue_get(lua_State *L) { return lib_get_item(L, lib_check_timeout(L, lib_of(L), 2)); }
 
-static int l_queue_try_get(lua_State *L) { return get(L, 0); }
+static int l_queue_try_get(lua_State *L) { return lib_get_item(L, 0); }
 
 static int l_queue_peek(lua_State *L) {
   struct lib *lib = lib_of(L);
@@ -149,7 +152,7 @@ static int l_queue_peek(lua_State *L) {
 static int items_next(lua_State *L) {
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(2)); /* the queue */
-  int n = get(L, lib_check_timeout(L, lib_of(L), lua_upvalueindex(3)));
+  int n = lib_get_item(L, lib_check_timeout(L, lib_of(L), lua_upvalueindex(3)));
   if (n == 2 && strcmp(lua_tostring(L, -1), error_text(SBX_ETIMEDOUT)) == 0)
     return luaL_error(L, "items: timeout");
   return n == 2 ? 0 : 1;

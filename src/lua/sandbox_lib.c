@@ -10,6 +10,7 @@
 #include "lua/codec.h"
 #include "lua/guard.h"
 #include "lua/lib.h"
+#include "lua/native.h"
 
 /* -- handles in messages --------------------------------------------------------------------- */
 
@@ -166,6 +167,8 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lib_open_process(L, table);
   lib_open_spawn(L, table);
   lib_open_queue(L, table);
+  lib_open_select(L, table);
+  lib_open_native(L, table);
   lib_open_guard(L);
   seed_random(L, lib);
   replace_exit(L, lib);

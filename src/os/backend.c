@@ -13,6 +13,7 @@
 #include "os/broker.h"
 #include "os/process.h"
 #include "os/queue.h"
+#include "os/select.h"
 
 static struct os_backend *os_of(struct backend *b) { return (struct os_backend *)b; }
 
@@ -41,6 +42,8 @@ static int os_perform(struct backend *base, struct op *op) {
     return queue_peek(b, op->object->queue, op);
   case OP_QUEUE_CLOSE:
     return queue_close(b, op->object->queue, op);
+  case OP_SELECT:
+    return select_any(b, op);
   case OP_CLOCK_SLEEP:
     return wait_sleep(b, op);
   default:

@@ -51,6 +51,14 @@ static inline uint32_t stamp_claimer(uint64_t stamp) { return (uint32_t)(stamp >
 static inline unsigned stamp_phase(uint64_t stamp) { return (unsigned)(stamp & 0xff); }
 static_assert(PROCESS_SLOTS <= 1 << 16, "a stamp holds a slot in 16 bits");
 
+/* What a process waits for in a select: the first of its ops. */
+enum { SELECT_SHOWN = 6 };
+struct select_entry {
+  uint32_t kind; /* enum op_kind */
+  uint32_t slot; /* of the object */
+  uint64_t serial;
+};
+
 /* Set once, cleared never, by whoever the comment names. */
 enum process_flag {
   FLAG_DAEMON = 1,       /* spawner, before the fork */
@@ -101,9 +109,12 @@ struct process_record {
   _Atomic uint64_t items_out; /* put into queues */
   _Atomic uint64_t items_in;  /* got from queues */
 
+  uint32_t select_count; /* of op_kind SELECT: how many ops; more than are shown, perhaps */
+  struct select_entry select[SELECT_SHOWN];
+
   _Atomic uint32_t muted; /* whoever wants silence; the process, before each line it prints */
 };
-static_assert(sizeof(struct process_record) == 384, "layout is shared between processes");
+static_assert(sizeof(struct process_record) == 512, "layout is shared between processes");
 
 /* Count one item more in a counter of the calling process's own record. */
 static inline void count_item(_Atomic uint64_t *counter) {

@@ -19,9 +19,6 @@
 #include "os/proc.h"
 #include "os/queue.h"
 #include "os/results.h"
-#include "os/wait.h"
-
-enum { POLL_SLICE_NS = 5 * 1000 * 1000 };
 
 /* -- spawn ----------------------------------------------------------------------------------- */
 
@@ -233,27 +230,26 @@ static void reap_now(struct os_backend *b, const struct object *p) {
 }
 
 /*
- * One sleep until the process may have ended. Its pidfd wakes anybody; when it cannot be had (no
- * descriptor left), and while the reaper, who alone learns how it ended, has not said so yet, the
- * wait is a short slice.
+ * Its pidfd wakes anybody; when it cannot be had (no descriptor left), and while the reaper, who
+ * alone learns how it ended, has not said so yet, the wait is a short slice.
  */
-static int wait_end(struct os_backend *b, const struct op *op) {
+void process_arm(struct os_backend *b, const struct op *op, struct wait_set *w) {
   const struct object *p = op->object;
   struct pollfd end = {.fd = pidfd_open_of(b->control->processes[p->slot].pid), .events = POLLIN};
-  int64_t slice = clock_now_ns() + POLL_SLICE_NS;
-  int64_t deadline = op->deadline_ns;
-  int rc = 0;
-  if (!has_ended(b->control, p)) { /* still: so the pid was its own when it was opened */
-    bool sliced = end.fd < 0 || (!p->own_child && poll(&end, 1, 0) > 0);
-    if (sliced && slice < deadline)
-      deadline = slice;
-    rc = wait_fds(b, op, sliced ? NULL : &end, sliced ? 0 : 1, deadline);
-    if (rc == -SBX_ETIMEDOUT && !deadline_passed(op->deadline_ns))
-      rc = 0;
+  bool open = end.fd >= 0;
+  bool dead = open && poll(&end, 1, 0) > 0;
+  if (dead && p->own_child)
+    reap_now(b, p);
+  if (has_ended(b->control, p)) { /* or the pid may be somebody else's by now */
+    wait_set_until(w, 0);
+  } else if (open && !dead) {
+    wait_set_add(w, end.fd, true);
+    return;
+  } else {
+    wait_set_slice(w);
   }
-  if (end.fd >= 0)
+  if (open)
     close(end.fd);
-  return rc;
 }
 
 static int wait_until_ended(struct os_backend *b, const struct op *op) {
@@ -268,25 +264,48 @@ static int wait_until_ended(struct os_backend *b, const struct op *op) {
       return 0;
     if (rc || deadline_passed(op->deadline_ns))
       return rc ? rc : -SBX_ETIMEDOUT;
-    rc = wait_end(b, op);
+    struct wait_set w;
+    wait_set_init(&w, op->deadline_ns);
+    process_arm(b, op, &w);
+    rc = wait_set_sleep(b, op, &w);
   }
 }
 
-int process_join(struct os_backend *b, const struct op *op) {
-  const struct object *p = op->object;
-  struct process_record *record = &b->control->processes[p->slot];
+/* The process has ended: append its result. */
+static int outcome(struct os_backend *b, const struct op *op) {
+  uint32_t slot = op->object->slot;
+  uint32_t flags = atomic_fetch_or(&b->control->processes[slot].flags, FLAG_JOINED);
+  return op->out && (flags & FLAG_RESULT) ? results_load(b, slot, op->out) : 0;
+}
+
+static int check_joinable(const struct os_backend *b, const struct object *p) {
   if (p->serial == b->serial)
     return -SBX_ESELF;
-  if (!control_process_stamp(b->control, p->slot, p->serial))
-    return -SBX_EGONE;
-  atomic_fetch_add(&record->joiners, 1);
-  int rc = wait_until_ended(b, op);
-  if (rc == 0) {
-    atomic_fetch_or(&record->flags, FLAG_JOINED);
-    if (op->out && (atomic_load(&record->flags) & FLAG_RESULT))
-      rc = results_load(b, p->slot, op->out);
-  }
-  atomic_fetch_sub(&record->joiners, 1);
+  return control_process_stamp(b->control, p->slot, p->serial) ? 0 : -SBX_EGONE;
+}
+
+void process_joiner(struct os_backend *b, const struct op *op, bool waits) {
+  if (!waits && !control_process_stamp(b->control, op->object->slot, op->object->serial))
+    return; /* the record is another's */
+  atomic_fetch_add(&b->control->processes[op->object->slot].joiners, waits ? 1u : -1u);
+}
+
+int process_try_join(struct os_backend *b, const struct op *op) {
+  int rc = check_joinable(b, op->object);
+  if (rc)
+    return rc;
+  return has_ended(b->control, op->object) ? outcome(b, op) : -SBX_ETIMEDOUT;
+}
+
+int process_join(struct os_backend *b, const struct op *op) {
+  int rc = check_joinable(b, op->object);
+  if (rc)
+    return rc;
+  process_joiner(b, op, true);
+  rc = wait_until_ended(b, op);
+  if (rc == 0)
+    rc = outcome(b, op);
+  process_joiner(b, op, false);
   return rc;
 }
 

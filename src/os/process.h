@@ -5,6 +5,7 @@
 #define SBX_OS_PROCESS_H
 
 #include "os/self.h"
+#include "os/wait.h"
 
 /*
  * OP_PROCESS_SPAWN: fork. In the parent op->number is 1 and op->object the child; in the child
@@ -16,6 +17,15 @@ int process_spawn(struct os_backend *b, struct op *op);
 /* OP_PROCESS_JOIN: wait for the end; appends the result, if one was published, to op->out. 0,
  * -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_ESELF, -SBX_EGONE. */
 int process_join(struct os_backend *b, const struct op *op);
+
+/* The same without waiting, for who waits for several things and sleeps by process_arm. Asks the
+ * kernel nothing: -SBX_ETIMEDOUT while the reaper has not said that it ended. */
+int process_try_join(struct os_backend *b, const struct op *op);
+/* Name what wakes when the process may have ended. */
+void process_arm(struct os_backend *b, const struct op *op, struct wait_set *w);
+/* Count the caller among those who wait for the process, or no more: then nobody else is told of
+ * its failure. */
+void process_joiner(struct os_backend *b, const struct op *op, bool waits);
 
 /* OP_PROCESS_SIGNAL: send op->number. Nothing happens if it has ended. 0, -SBX_EGONE, -SBX_ESYSTEM
  */

@@ -1,6 +1,5 @@
 /* os/queue.c - put, get, peek, close; see queue.h. Making and holding queues is in queue_hold.c. */
 #include "os/queue.h"
-#include "os/wait.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -127,12 +126,10 @@ static void rewind_log(const struct queue *q, struct queue_record *r) {
   monitor_commit(&r->put);
 }
 
-/*
- * The op cannot go on: under both locks make sure of it, and silence the bell it is going to sleep
- * on. Returns 0 (sleep, or look again: the bell tells), or what a lock returned.
- */
-static int prepare_sleep(struct os_backend *b, struct queue *q, const struct op *op, int bell,
-                         _Atomic uint32_t *rung) {
+/* The op cannot go on: under both locks make sure of it, and silence the bell it is going to sleep
+ * on. */
+static int silence_bell(struct os_backend *b, struct queue *q, const struct op *op, int bell,
+                        _Atomic uint32_t *rung) {
   struct queue_record *r = record_of(b, q);
   int rc = lock_put(b, r, op);
   if (rc)
@@ -148,6 +145,30 @@ static int prepare_sleep(struct os_backend *b, struct queue *q, const struct op 
   }
   unlock_put(r);
   return rc;
+}
+
+int queue_arm(struct os_backend *b, struct queue *q, const struct op *op, struct wait_set *w) {
+  struct queue_record *r = record_of(b, q);
+  bool put = op->kind == OP_QUEUE_PUT;
+  int bell = q->fds[put ? FD_PUT_BELL : FD_GET_BELL];
+  int rc = silence_bell(b, q, op, bell, put ? &r->put_bell : &r->get_bell);
+  if (rc)
+    return rc;
+  wait_set_add(w, bell, false);
+  if (!put && q->fds[FD_PIPE_READ] >= 0)
+    wait_set_add(w, q->fds[FD_PIPE_READ], false);
+  return 0;
+}
+
+/* The op cannot go on. At the deadline one more look is taken, so its passing is 0, too. */
+static int sleep_for(struct os_backend *b, struct queue *q, const struct op *op) {
+  struct wait_set w;
+  wait_set_init(&w, op->deadline_ns);
+  int rc = queue_arm(b, q, op, &w);
+  if (rc)
+    return rc;
+  rc = wait_set_sleep(b, op, &w);
+  return rc == -SBX_ETIMEDOUT ? 0 : rc;
 }
 
 /* -- put ------------------------------------------------------------------------------------- */
@@ -217,11 +238,7 @@ int queue_put(struct os_backend *b, struct queue *q, const struct op *op) {
       return rc;
     if (deadline_passed(op->deadline_ns))
       return -SBX_ETIMEDOUT;
-    struct pollfd bell = {.fd = q->fds[FD_PUT_BELL], .events = POLLIN};
-    if ((rc = prepare_sleep(b, q, op, bell.fd, &r->put_bell)))
-      return rc;
-    rc = wait_fds(b, op, &bell, 1, op->deadline_ns);
-    if (rc && rc != -SBX_ETIMEDOUT) /* at the deadline, one more look */
+    if ((rc = sleep_for(b, q, op)))
       return rc;
   }
 }
@@ -317,12 +334,7 @@ int queue_get(struct os_backend *b, struct queue *q, const struct op *op) {
       count_item(&my_record(b)->items_in);
     if (rc != -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns))
       return rc;
-    struct pollfd fds[2] = {{.fd = q->fds[FD_GET_BELL], .events = POLLIN},
-                            {.fd = q->fds[FD_PIPE_READ], .events = POLLIN}};
-    if ((rc = prepare_sleep(b, q, op, fds[0].fd, &r->get_bell)))
-      return rc;
-    rc = wait_fds(b, op, fds, 2, op->deadline_ns);
-    if (rc && rc != -SBX_ETIMEDOUT)
+    if ((rc = sleep_for(b, q, op)))
       return rc;
   }
 }
@@ -362,7 +374,7 @@ int queue_close(struct os_backend *b, struct queue *q, const struct op *op) {
     return rc;
   rc = lock_get(b, r, op);
   if (rc == 0) {
-    ring(q->fds[FD_GET_BELL], &r->get_bell); /* before the commit; for ever: see prepare_sleep */
+    ring(q->fds[FD_GET_BELL], &r->get_bell); /* before the commit; for ever: see silence_bell */
     if (r->max)
       ring(q->fds[FD_PUT_BELL], &r->put_bell);
     atomic_store(&r->closed, 1);

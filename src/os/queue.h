@@ -39,6 +39,7 @@
 #include "object/queue.h"
 #include "os/log.h"
 #include "os/self.h"
+#include "os/wait.h"
 
 enum {
   RECORD_BYTES = 512, /* divides PIPE_BUF and the page */
@@ -95,6 +96,12 @@ int queue_close(struct os_backend *b, struct queue *q, const struct op *op);
  * items occupy, in the pipe's records and the log's entries; may be NULL
  */
 struct queue_state queue_look(const struct queue_record *r, int pipe, uint64_t *ret_bytes);
+
+/*
+ * PUT or GET could not go on: make sure of it, and name what wakes when it may. Returns 0 (sleep;
+ * or look again, which the bell tells), or what a lock returned.
+ */
+int queue_arm(struct os_backend *b, struct queue *q, const struct op *op, struct wait_set *w);
 
 void queue_describe(struct os_backend *b, struct queue *q, struct queue_info *ret);
 

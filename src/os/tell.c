@@ -17,14 +17,26 @@ static void tell_name(const struct control *c, uint32_t slot, char *ret, size_t 
              (unsigned long long)id);
 }
 
+/* "select" or, of a select, "select (get, join, ...)" */
+static void tell_op(const struct process_record *p, enum op_kind kind, char *ret, size_t size) {
+  size_t used = (size_t)snprintf(ret, size, "%s", op_describe(kind)->verb);
+  uint32_t n = kind == OP_SELECT ? p->select_count : 0;
+  for (uint32_t i = 0; i < n && i < SELECT_SHOWN && used < size; i++)
+    used += (size_t)snprintf(ret + used, size - used, "%s%s", i ? ", " : " (",
+                             op_describe((enum op_kind)p->select[i].kind)->verb);
+  if (n && used < size)
+    snprintf(ret + used, size - used, "%s", n > SELECT_SHOWN ? ", ...)" : ")");
+}
+
 void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size) {
   const struct process_record *p = &c->processes[slot];
-  char name[NAME_MAX_BYTES + 24], where[WHERE_MAX];
+  char name[NAME_MAX_BYTES + 24], where[WHERE_MAX], op[128];
   uint32_t kind = atomic_load(&p->op_kind);
   tell_name(c, slot, name, sizeof name);
   snprintf(where, sizeof where, "%.*s", WHERE_MAX - 1, p->where);
+  tell_op(p, (enum op_kind)kind, op, sizeof op);
   if (kind != OP_NONE)
-    snprintf(ret, size, "%s in %s at %s", name, op_describe((enum op_kind)kind)->verb, where);
+    snprintf(ret, size, "%s in %s at %s", name, op, where);
   else if (p->flags & FLAG_INTERRUPTED)
     snprintf(ret, size, "%s at %s", name, where);
   else if (where[0])

@@ -7,7 +7,9 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/fault.h"
@@ -17,10 +19,24 @@ bool deadline_passed(int64_t deadline_ns) {
   return deadline_ns != SBX_FOREVER && clock_now_ns() >= deadline_ns;
 }
 
+static void publish_entries(struct process_record *me, const struct op *op) {
+  for (uint32_t i = 0; i < op->sub_count && i < SELECT_SHOWN; i++) {
+    const struct op *sub = &op->subs[i];
+    me->select[i] = (struct select_entry){.kind = sub->kind};
+    if (sub->object) {
+      me->select[i].slot = sub->object->slot;
+      me->select[i].serial = sub->object->serial;
+    }
+  }
+  me->select_count = op->sub_count;
+}
+
 void wait_publish(struct os_backend *b, const struct op *op) {
   struct process_record *me = my_record(b);
   if (op->locate)
     op->locate(op->locate_ctx, me->where);
+  if (op->kind == OP_SELECT)
+    publish_entries(me, op);
   atomic_store(&me->op_slot, op->object ? op->object->slot : 0);
   atomic_store(&me->op_serial, op->object ? op->object->serial : 0);
   atomic_store(&me->op_deadline_ns, op->deadline_ns);
@@ -59,6 +75,65 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
   if (rc == 0)
     return -SBX_ETIMEDOUT;
   return rc < 0 && saved != EINTR ? error_from_errno(saved) : 0;
+}
+
+/* -- what a sleeper looks at ----------------------------------------------------------------- */
+
+void wait_set_init(struct wait_set *w, int64_t deadline_ns) {
+  w->fds = w->own_fds;
+  w->close = w->own_close;
+  w->n = 0;
+  w->cap = WAIT_INLINE;
+  w->deadline_ns = deadline_ns;
+}
+
+static bool grow(struct wait_set *w) {
+  nfds_t cap = 2 * w->cap;
+  struct pollfd *fds = malloc(cap * (sizeof *fds + sizeof *w->close));
+  if (!fds)
+    return false;
+  bool *flags = (bool *)(fds + cap);
+  memcpy(fds, w->fds, w->n * sizeof *fds);
+  memcpy(flags, w->close, w->n * sizeof *flags);
+  if (w->fds != w->own_fds)
+    free(w->fds);
+  w->fds = fds;
+  w->close = flags;
+  w->cap = cap;
+  return true;
+}
+
+void wait_set_add(struct wait_set *w, int fd, bool close_it) {
+  if (w->n == w->cap && !grow(w)) {
+    if (close_it)
+      close(fd);
+    wait_set_slice(w);
+    return;
+  }
+  w->fds[w->n] = (struct pollfd){.fd = fd, .events = POLLIN};
+  w->close[w->n++] = close_it;
+}
+
+void wait_set_until(struct wait_set *w, int64_t time_ns) {
+  if (time_ns < w->deadline_ns)
+    w->deadline_ns = time_ns;
+}
+
+void wait_set_slice(struct wait_set *w) { wait_set_until(w, clock_now_ns() + WAIT_SLICE_NS); }
+
+void wait_set_release(struct wait_set *w) {
+  for (nfds_t i = 0; i < w->n; i++)
+    if (w->close[i])
+      close(w->fds[i].fd);
+  if (w->fds != w->own_fds)
+    free(w->fds);
+  wait_set_init(w, 0);
+}
+
+int wait_set_sleep(struct os_backend *b, const struct op *op, struct wait_set *w) {
+  int rc = wait_fds(b, op, w->fds, w->n, w->deadline_ns);
+  wait_set_release(w);
+  return rc == -SBX_ETIMEDOUT && !deadline_passed(op->deadline_ns) ? 0 : rc;
 }
 
 int wait_sleep(struct os_backend *b, const struct op *op) {

@@ -18,6 +18,36 @@
 int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds_t n,
              int64_t deadline_ns);
 
+/*
+ * What a sleeper looks at: descriptors and times, named by the objects that it waits for (their
+ * `arm` functions). Adding cannot fail for good: what there is no memory for is looked at again
+ * after a short time.
+ */
+enum { WAIT_INLINE = 8, WAIT_SLICE_NS = 5 * 1000 * 1000 };
+
+struct wait_set {
+  struct pollfd *fds; /* `own_fds`, or owned */
+  nfds_t n, cap;
+  bool *close; /* parallel to fds: close it afterwards */
+  int64_t deadline_ns;
+  struct pollfd own_fds[WAIT_INLINE];
+  bool own_close[WAIT_INLINE];
+};
+
+void wait_set_init(struct wait_set *w, int64_t deadline_ns);
+/* Wake when `fd` is readable. `close`: it is the set's. */
+void wait_set_add(struct wait_set *w, int fd, bool close);
+/* Wake at that time, at the latest. */
+void wait_set_until(struct wait_set *w, int64_t time_ns);
+/* Wake after a slice: what is waited for has no descriptor now. */
+void wait_set_slice(struct wait_set *w);
+/*
+ * Sleep as wait_fds, and release the set. A time of the set that passes before the op's deadline is
+ * a wake-up: 0 is returned.
+ */
+int wait_set_sleep(struct os_backend *b, const struct op *op, struct wait_set *w);
+void wait_set_release(struct wait_set *w);
+
 /* Tell in this process's record what it waits for, and that it does no more. wait_fds does it by
  * itself. */
 void wait_publish(struct os_backend *b, const struct op *op);

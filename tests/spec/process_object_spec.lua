@@ -168,3 +168,92 @@ describe("join", function()
     assert.are.equal("grandchild", done:get(0))
   end)
 end)
+
+describe("join_all", function()
+  it("waits for all", function()
+    local gate, list = queue(), {}
+    for i = 1, 5 do list[i] = spawn(function() return gate:get(T) end) end
+    assert.are.same({ nil, "timeout" }, { sandbox.join_all(list, 0.02) })
+    for _ = 1, 5 do gate:put(1) end
+    assert.are.same({ true, n = 1 }, table.pack(sandbox.join_all(list, T)))
+    assert.are.same({ true, n = 1 }, table.pack(sandbox.join_all(list)))
+    assert.is_true(sandbox.join_all({}))
+    assert.is_true(sandbox.join_all({ list[1], list[1] }, 0))
+  end)
+
+  it("returns at the first failure, and says whose it is", function()
+    for _ = 1, 30 do
+      local gate = queue()
+      local a = spawn({ daemon = true }, function() gate:get() end)
+      local b = spawn({ quiet = true, name = "b" }, function() error("b fails", 0) end)
+      local ok, failure, p = sandbox.join_all({ a, b, a }, T)
+      assert.are.same({ nil, "b fails", true }, { ok, failure.message, rawequal(p, b) })
+      a:kill()
+      ok, failure, p = sandbox.join_all({ a }, T)
+      assert.are.same({ nil, 9, true }, { ok, failure.signal, rawequal(p, a) })
+    end
+  end)
+
+  it("leaves the list as it was, and refuses what is none", function()
+    local list = { spawn(function() end), spawn(function() end) }
+    local a, b = list[1], list[2]
+    assert.is_true(sandbox.join_all(list))
+    assert.are.same({ 2, a, b }, { #list, list[1], list[2] })
+    assert.is_nil(list.ordered)
+    for text, call in pairs {
+      ["list of processes expected, got no value"] = function() sandbox.join_all() end,
+      ["entry 2: process expected, got userdata"] = function() sandbox.join_all { a, queue() } end,
+      ["entry 1: process expected, got number"] = function() sandbox.join_all { 1 } end,
+      ["entry 1: the process was not started"] = function() sandbox.join_all { sandbox.process { target = print } } end,
+      ["a timeout cannot be negative"] = function() sandbox.join_all({ a }, -1) end,
+      ["bad argument #2 to 'as_completed' (timeout in seconds"] = function() sandbox.as_completed({ a }, "x") end,
+    } do
+      local ok, e = pcall(call)
+      assert.is_false(ok)
+      assert.is_truthy(e:find("^%S*process_object_spec.lua:%d+: "), e)
+      assert.is_truthy(e:find(text, 1, true), e)
+    end
+  end)
+end)
+
+describe("as_completed", function()
+  it("gives the processes as they end, with what join gives", function()
+    local gates, list = {}, {}
+    for i = 1, 4 do
+      gates[i] = queue()
+      list[i] = spawn({ quiet = true }, function()
+        gates[i]:get(T)
+        if i == 3 then error("three", 0) end
+        return i, nil, -i
+      end)
+    end
+    local order = { 2, 4, 3, 1 }
+    gates[order[1]]:put(1)
+    local k = 0
+    for p, ok, a, b, c in sandbox.as_completed(list, T) do
+      k = k + 1
+      local i = order[k]
+      assert.is_true(rawequal(p, list[i]))
+      if i == 3 then assert.are.same({ nil, "three" }, { ok, a.message })
+      else assert.are.same({ true, i, nil, -i }, { ok, a, b, c }) end
+      if order[k + 1] then gates[order[k + 1]]:put(1) end
+    end
+    assert.are.equal(4, k)
+    for _ in sandbox.as_completed {} do error "there is none" end
+  end)
+
+  it("raises when time is up, at the line of the loop", function()
+    local p = spawn({ daemon = true }, sleep, 1000)
+    local ok, e = pcall(function() for _ in sandbox.as_completed({ p }, 0.01) do error "none" end end)
+    assert.is_false(ok)
+    assert.is_truthy(e:find("^%S*process_object_spec.lua:%d+: as_completed: timeout"), e)
+    p:kill()
+  end)
+
+  it("copes with many", function()
+    local list, sum = {}, 0
+    for i = 1, 60 do list[i] = spawn(function() return i end) end
+    for _, _, i in sandbox.as_completed(list, T) do sum = sum + i end
+    assert.are.equal(1830, sum)
+  end)
+end)

@@ -1,0 +1,128 @@
+/* lua/native.c - see native.h. */
+#include "lua/native.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/codec.h"
+#include "lua/lib.h"
+#include "lua/prelude.h"
+
+bool native_source(const char *source) { return strncmp(source, "=[sandbox ", 10) == 0; }
+
+/* -- errors ---------------------------------------------------------------------------------- */
+
+static int l_raise(lua_State *L) {
+  char where[WHERE_MAX];
+  luaL_checkstring(L, 1);
+  lib_locate(L, where);
+  lua_pushfstring(L, "%s: %s", where, lua_tostring(L, 1));
+  return lua_error(L);
+}
+
+/* -- objects --------------------------------------------------------------------------------- */
+
+static int l_object(lua_State *L) {
+  lua_settop(L, 2);
+  lua_newuserdatauv(L, 0, 1);
+  lua_insert(L, 1);
+  lua_setiuservalue(L, 1, 1);
+  lua_setmetatable(L, 1);
+  return 1;
+}
+
+static int l_state(lua_State *L) {
+  lua_settop(L, 2);
+  if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1) || !lua_rawequal(L, 2, 3))
+    return 0;
+  lua_getiuservalue(L, 1, 1);
+  return 1;
+}
+
+/* -- messages -------------------------------------------------------------------------------- */
+
+/* send(q, timeout, ...) -> true; nil, "timeout". An error for a closed queue. */
+static int l_send(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  int64_t deadline_ns = lib_check_timeout(L, lib, 2);
+  lib_encode(L, lib, 3, lua_gettop(L) - 2, "value");
+  return lib_put_encoded(L, lib, h, deadline_ns);
+}
+
+/* recv(q, timeout) -> ...; nil, "timeout"; nil, "closed" */
+static int l_recv(lua_State *L) { return lib_get_item(L, lib_check_timeout(L, lib_of(L), 2)); }
+
+/* protected: [value, what] -> [bytes] */
+static int encode_value(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  const char *what = lua_tostring(L, 2);
+  lib_encode(L, lib, 1, 1, what);
+  lua_pushlstring(L, (const char *)lib->out.data, lib->out.len);
+  lib_not_sent(L, lib); /* whoever has the bytes keeps the value, and with it what it names */
+  return 1;
+}
+
+/* encode(value, what) -> bytes; nil, message without position */
+static int l_encode(lua_State *L) {
+  luaL_checkstring(L, 2);
+  lua_settop(L, 2);
+  lua_pushcfunction(L, encode_value);
+  lua_insert(L, 1);
+  if (lua_pcall(L, 2, 1, 0) == LUA_OK)
+    return 1;
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+static int l_decode(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  lib_pause(L, lib);
+  buf_clear(&lib->in, 0);
+  if (buf_append(&lib->in, bytes, len))
+    return lib_error(L, "decode", -SBX_ENOMEM);
+  return lib_decode(L, lib, &lib->in);
+}
+
+/* -- stubs ----------------------------------------------------------------------------------- */
+
+/* Once in a state: make `use "native"` known. */
+static void open_native(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"raise", l_raise}, {"object", l_object}, {"state", l_state},   {"send", l_send},
+      {"recv", l_recv},   {"encode", l_encode}, {"decode", l_decode}, {NULL, NULL}};
+  lua_createtable(L, 0, 8);
+  lib_set_functions(L, functions);
+  prelude_set(L, prelude_sources, "native");
+}
+
+/* Upvalues: lib, module, function. */
+static int call_stub(lua_State *L) {
+  int args = lua_gettop(L);
+  if (!prelude_has(L, prelude_sources, "native"))
+    open_native(L);
+  prelude_push(L, prelude_sources, lua_tostring(L, lua_upvalueindex(2)));
+  lua_pushvalue(L, lua_upvalueindex(3));
+  lua_rawget(L, -2);
+  lua_insert(L, 1);
+  lua_pop(L, 1);
+  lua_call(L, args, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+void lib_open_native(lua_State *L, int table) {
+  static const struct {
+    const char *module, *function;
+  } stubs[] = {{"wait", "join_all"}, {"wait", "as_completed"}};
+  for (size_t i = 0; i < sizeof stubs / sizeof *stubs; i++) {
+    lua_pushlightuserdata(L, lib_find(L));
+    lua_pushstring(L, stubs[i].module);
+    lua_pushstring(L, stubs[i].function);
+    lua_pushcclosure(L, call_stub, 3);
+    lua_setfield(L, table, stubs[i].function);
+  }
+}

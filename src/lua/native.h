@@ -1,0 +1,30 @@
+/*
+ * lua/native.h - the functions of `sandbox` that are written in Lua (src/lua/prelude), and what
+ * these need from C.
+ *
+ * In the table of the library such a function is a stub, which loads its module when it is called
+ * for the first time; so a script that needs none pays for a few closures. Modules reach what a
+ * script cannot by `use "native"`:
+ *
+ *   raise(message)           an error at the line of the script that called into the prelude
+ *   object(class, state)     a userdata with the metatable `class` and a state; it cannot be sent
+ *   state(object, class)     its state; nil if it is something else
+ *   send(q, timeout, ...)    q:put of several values as one item
+ *   recv(q, timeout)         q:get of such an item: the values
+ *   encode(value, what)      the bytes of a value; nil and a message if it cannot be sent
+ *   decode(bytes)            the value. What the bytes name must be held by somebody meanwhile
+ */
+#ifndef SBX_LUA_NATIVE_H
+#define SBX_LUA_NATIVE_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+/* Is a function with this source (lua_Debug) part of the library? Its lines tell a person nothing.
+ */
+bool native_source(const char *source);
+
+/* Set the stubs in the library's table. */
+void lib_open_native(lua_State *L, int table);
+
+#endif

@@ -1,0 +1,282 @@
+/*
+ * lua/select.c - sandbox.select: waiting for several things, and doing one of them; see lib.h.
+ *
+ * Each entry of the list becomes one op; what cannot be an entry by itself is made one by
+ * q:putting(v) and sandbox.after(s). The ops are shuffled first, so that of several that are ready
+ * each has the same chance, unless the caller says that the order counts.
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/lib.h"
+
+#define PUTTING_TYPE "sandbox.putting" /* user values: the queue, the item */
+#define TIMER_TYPE "sandbox.timer"
+
+struct timer {
+  int64_t deadline_ns;
+};
+
+enum { KEEP_BYTES = 1 << 16, LIST = 1, OPS = 3, ENTRY = 4 }; /* places on the stack of l_select */
+
+/* What the ops do not tell. */
+struct entry {
+  lua_Integer index; /* in the script's list */
+  struct handle *h;  /* of what is waited for, NULL for a timer */
+  size_t at, len;    /* PUT: its item in lib->out */
+  size_t from, to;   /* PUT: the handles in it, bytes of lib->flying */
+};
+
+/* A userdata on the stack, in one piece: both arrays have `count` elements, in the same order. */
+struct selection {
+  struct op *ops;
+  struct entry *entries;
+  uint32_t count;
+  bool encoded; /* lib->out holds an item */
+};
+
+/* -- entries --------------------------------------------------------------------------------- */
+
+static int bad_entry(lua_State *L, lua_Integer index, const char *what) {
+  return luaL_argerror(L, LIST, lua_pushfstring(L, "entry %I: %s", (LUAI_UACINT)index, what));
+}
+
+/* The handle at the top; a process must have been started. */
+static struct handle *check_entry_handle(lua_State *L, lua_Integer index) {
+  struct handle *h = lua_touserdata(L, -1);
+  if (!h->object)
+    bad_entry(L, index,
+              lib_push_request(L, lua_gettop(L)) ? "the process was not started: call its start()"
+                                                 : "the handle is empty");
+  return h;
+}
+
+/* [putting] Encode its item behind those of other entries. */
+static void read_putting(lua_State *L, struct lib *lib, struct selection *s, struct entry *e) {
+  lua_getiuservalue(L, ENTRY, 1);
+  e->h = check_entry_handle(L, e->index);
+  lua_getiuservalue(L, ENTRY, 2);
+  int item = lua_gettop(L);
+  if (!s->encoded)
+    lib_encode(L, lib, item, 1, "item");
+  e->at = lib->out.len;
+  e->from = lib->flying.len;
+  if (s->encoded)
+    lib_encode_more(L, lib, item, 1, "item");
+  else
+    e->at = e->from = 0;
+  s->encoded = true;
+  e->len = lib->out.len - e->at;
+  e->to = lib->flying.len;
+}
+
+/* [..., entry at ENTRY] Make its op. */
+static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint32_t i) {
+  struct op *op = &s->ops[i];
+  struct entry *e = &s->entries[i];
+  struct timer *timer;
+  if (luaL_testudata(L, ENTRY, QUEUE_TYPE)) {
+    e->h = check_entry_handle(L, e->index);
+    op->kind = OP_QUEUE_GET;
+    op->out = &e->h->item;
+  } else if (luaL_testudata(L, ENTRY, PROCESS_TYPE)) {
+    e->h = check_entry_handle(L, e->index);
+    op->kind = OP_PROCESS_JOIN;
+    op->out = &lib->in;
+  } else if (luaL_testudata(L, ENTRY, PUTTING_TYPE)) {
+    op->kind = OP_QUEUE_PUT;
+    read_putting(L, lib, s, e);
+  } else if ((timer = luaL_testudata(L, ENTRY, TIMER_TYPE))) {
+    op->kind = OP_CLOCK_SLEEP;
+    op->deadline_ns = timer->deadline_ns;
+  } else {
+    bad_entry(L, e->index,
+              lua_pushfstring(L,
+                              "a %s cannot be waited for (queues, q:putting(v), processes and "
+                              "sandbox.after(s) can)",
+                              luaL_typename(L, ENTRY)));
+  }
+  if (e->h)
+    op->object = e->h->object;
+}
+
+/* -- the list -------------------------------------------------------------------------------- */
+
+/* The keys of a list are its indices and `ordered`. Returns its length. */
+static uint32_t check_list(lua_State *L) {
+  lua_Integer n = luaL_len(L, LIST);
+  luaL_argcheck(L, n > 0, LIST, "there is nothing to wait for: the list is empty");
+  luaL_argcheck(L, n < 1 << 16, LIST, "the list is too long");
+  lua_pushnil(L);
+  while (lua_next(L, LIST)) {
+    bool ordered = lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "ordered") == 0;
+    if (ordered && !lua_isboolean(L, -1))
+      luaL_argerror(L, LIST, "ordered must be true or false");
+    if (!ordered && !lua_isinteger(L, -2))
+      luaL_argerror(
+          L, LIST,
+          lua_pushfstring(L, "unknown option '%s'; there is ordered", luaL_tolstring(L, -2, NULL)));
+    lua_pop(L, 1);
+  }
+  return (uint32_t)n;
+}
+
+/* xorshift64*: which of those that are ready comes first needs no better. */
+static uint32_t draw(struct lib *lib, uint32_t below) {
+  if (lib->lot_generation != lib->generation || lib->lot == 0) {
+    lib->lot = lib->b->ops->seed(lib->b) | 1; /* each process has its own */
+    lib->lot_generation = lib->generation;
+  }
+  lib->lot ^= lib->lot >> 12;
+  lib->lot ^= lib->lot << 25;
+  lib->lot ^= lib->lot >> 27;
+  uint64_t high = (lib->lot * UINT64_C(0x2545f4914f6cdd1d)) >> 32;
+  return (uint32_t)(high * below >> 32);
+}
+
+/* Into an order in which each is as likely at each place as any other (Fisher and Yates). */
+static void shuffle(struct lib *lib, struct entry *entries, uint32_t n) {
+  for (uint32_t i = n; i > 1; i--) {
+    uint32_t k = draw(lib, i);
+    struct entry e = entries[i - 1];
+    entries[i - 1] = entries[k];
+    entries[k] = e;
+  }
+}
+
+/* Push the userdata that holds the ops, and fill it from the list. */
+static struct selection read_list(lua_State *L, struct lib *lib) {
+  struct selection s = {.count = check_list(L)};
+  s.ops = lua_newuserdatauv(L, s.count * (sizeof *s.ops + sizeof *s.entries), 0);
+  s.entries = (struct entry *)(void *)(s.ops + s.count);
+  memset(s.ops, 0, s.count * (sizeof *s.ops + sizeof *s.entries));
+  for (uint32_t i = 0; i < s.count; i++)
+    s.entries[i].index = i + 1;
+  if (lua_getfield(L, LIST, "ordered") != LUA_TBOOLEAN || !lua_toboolean(L, -1))
+    shuffle(lib, s.entries, s.count);
+  lua_settop(L, OPS);
+  for (uint32_t i = 0; i < s.count; i++) {
+    lua_geti(L, LIST, s.entries[i].index);
+    read_entry(L, lib, &s, i);
+    lua_settop(L, OPS);
+  }
+  for (uint32_t i = 0; i < s.count; i++) /* the buffer moves no more */
+    if (s.ops[i].kind == OP_QUEUE_PUT) {
+      s.ops[i].data = lib->out.data + s.entries[i].at;
+      s.ops[i].len = s.entries[i].len;
+    }
+  return s;
+}
+
+/* -- select ---------------------------------------------------------------------------------- */
+
+/* An item that an earlier get took and could not decode is there already; see lua/queue.c. */
+static int find_taken(struct lib *lib, const struct selection *s) {
+  int taken = -1;
+  for (uint32_t i = s->count; i-- > 0;) {
+    struct handle *h = s->entries[i].h;
+    if (s->ops[i].kind != OP_QUEUE_GET)
+      continue;
+    if (h->generation != lib->generation)
+      h->item.len = 0;
+    h->generation = lib->generation;
+    if (h->item.len > 0)
+      taken = (int)i;
+  }
+  return taken;
+}
+
+/* The items that were not put are taken back. */
+static void settle_items(lua_State *L, struct lib *lib, const struct selection *s, int done) {
+  if (!s->encoded)
+    return;
+  if (done >= 0 && s->ops[done].kind == OP_QUEUE_PUT)
+    lib_sent_one(L, lib, s->entries[done].from, s->entries[done].to);
+  else
+    lib_not_sent(L, lib);
+}
+
+/* Push the index and what the op alone would return. */
+static int push_done(lua_State *L, struct lib *lib, const struct selection *s, int done, int rc) {
+  const struct entry *e = &s->entries[done];
+  lua_pushinteger(L, e->index);
+  switch (s->ops[done].kind) {
+  case OP_QUEUE_GET:
+    if (rc == -SBX_ECLOSED)
+      return 1 + lib_expected(L, "get", rc);
+    if (rc == 0)
+      return 1 + lib_decode_item(L, lib, &e->h->item);
+    break;
+  case OP_QUEUE_PUT:
+    if (rc == -SBX_ECLOSED)
+      return luaL_error(L, "select: entry %I: put on a closed queue", (LUAI_UACINT)e->index);
+    break;
+  case OP_PROCESS_JOIN:
+    if (rc == 0)
+      return 1 + lib_push_outcome(L, lib, e->h);
+    break;
+  default:
+    break;
+  }
+  if (rc)
+    return luaL_error(L, "select: entry %I: %s", (LUAI_UACINT)e->index, error_text(rc));
+  lua_pushboolean(L, 1);
+  return 2;
+}
+
+static int l_select(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  luaL_argexpected(L, lua_istable(L, LIST), LIST, "list of what to wait for");
+  struct op op = {.kind = OP_SELECT,
+                  .deadline_ns = lib_check_timeout(L, lib, 2),
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  lua_settop(L, 2);
+  struct selection s = read_list(L, lib);
+  op.subs = s.ops;
+  op.sub_count = s.count;
+  buf_clear(&lib->in, KEEP_BYTES);
+  int rc = 0;
+  op.number = find_taken(lib, &s);
+  if (op.number < 0)
+    rc = perform(lib->b, &op);
+  settle_items(L, lib, &s, rc == 0 ? op.number : -1);
+  return op.number < 0 ? lib_expected(L, "select", rc) : push_done(L, lib, &s, op.number, rc);
+}
+
+/* -- entries of their own -------------------------------------------------------------------- */
+
+static int l_putting(lua_State *L) {
+  lib_check_handle(L, 1, QUEUE_TYPE);
+  luaL_argcheck(L, !lua_isnoneornil(L, 2), 2, "nil is no item");
+  lua_settop(L, 2);
+  lua_newuserdatauv(L, 0, 2);
+  luaL_setmetatable(L, PUTTING_TYPE);
+  lua_insert(L, 1);
+  lua_setiuservalue(L, 1, 2);
+  lua_setiuservalue(L, 1, 1);
+  return 1;
+}
+
+static int l_after(lua_State *L) {
+  luaL_argcheck(L, luaL_checknumber(L, 1) >= 0, 1, "the seconds must be a number, 0 or more");
+  int64_t deadline_ns = lib_check_timeout(L, lib_of(L), 1);
+  struct timer *t = lua_newuserdatauv(L, sizeof *t, 0);
+  t->deadline_ns = deadline_ns;
+  luaL_setmetatable(L, TIMER_TYPE);
+  return 1;
+}
+
+void lib_open_select(lua_State *L, int table) {
+  static const luaL_Reg functions[] = {{"select", l_select}, {"after", l_after}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"putting", l_putting}, {NULL, NULL}};
+  luaL_newmetatable(L, PUTTING_TYPE);
+  luaL_newmetatable(L, TIMER_TYPE);
+  luaL_getmetatable(L, QUEUE_TYPE);
+  lua_getfield(L, -1, "__index");
+  lib_set_functions(L, methods);
+  lua_pop(L, 4);
+  lua_pushvalue(L, table);
+  lib_set_functions(L, functions);
+  lua_pop(L, 1);
+}
