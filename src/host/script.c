@@ -189,6 +189,7 @@ static bool run_stdin(lua_State *L, struct session *s) {
  * became of it. */
 static void run_session(lua_State *L, struct session *s) {
   const struct options *o = s->script->options;
+  session_prepare(L);
   bool ok = (o->ignore_environment || run_init(L, s)) && (s->place->restarted || run_steps(L, s));
   if (ok && !s->place->restarted && o->script < s->script->argc)
     run_script(L, s);

@@ -104,7 +104,12 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
     snprintf(where, sizeof where, "%.*s:%d", WHERE_MAX - 16, here.short_src, here.currentline);
     lib->b->ops->note_where(lib->b, where);
   }
-  luaL_error(L, "interrupted!");
+  luaL_where(L, 0); /* a hook has no frame of its own: 0 is what was interrupted */
+  if (*lua_tostring(L, -1) == '\0')
+    luaL_where(L, 1); /* which may be written in C */
+  lua_pushliteral(L, "interrupted!");
+  lua_concat(L, 2);
+  lua_error(L);
 }
 
 /* In the handler of SIGINT: lua_sethook is the one Lua function that may be called there (Lua

@@ -275,6 +275,11 @@ static void push_host(lua_State *L, const struct session *s) {
 
 /* -- the life ---------------------------------------------------------------------------------- */
 
+void session_prepare(lua_State *L) {
+  prelude_push(L, repl_sources, "std");
+  lua_pop(L, 1);
+}
+
 static void make_module(lua_State *L, struct session *s) {
   lua_pushlightuserdata(L, s);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);

@@ -21,6 +21,9 @@ struct session_place {
   bool restarted; /* an earlier session was killed: neither script nor -e again */
 };
 
+/* Keep what the prompt needs of the standard library, before anything can change that. */
+void session_prepare(lua_State *L);
+
 /*
  * Run lines until the supervisor closes the link. Whatever a line does, the next one may come.
  *   read_init  run the person's init file first

@@ -75,8 +75,7 @@ end
 
 -- Does a frame tell more than the message does?
 local function tells_more(line)
-  return string.find(line, "^\t") and not string.find(line, "in main chunk$") and not is_protection(line) and
-      line ~= "\t[C]: in function 'error'" and line ~= "\t[C]: in function 'assert'" and line ~= "\t[C]: in ?"
+  return not (is_protection(line) or string.find(line, "in main chunk$") or string.find(line, "^\t%[C%]: "))
 end
 
 -- The traceback as a report shows it; nil when it has nothing to add.

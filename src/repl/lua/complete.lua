@@ -136,9 +136,9 @@ local function module_candidates(session, text)
     local path = rawget(package, name)
     if type(path) == "string" then add_modules_of(add, session, path, parents) end
   end
-  for _, name in ipairs { "loaded", "preload" } do
-    local t = rawget(package, name)
-    for module in next, type(t) == "table" and t or {} do
+  local preload = rawget(package, "preload")
+  for _, t in ipairs { loaded, type(preload) == "table" and preload or {} } do
+    for module in next, t do
       if module ~= "_G" then add(module) end
     end
   end

@@ -30,7 +30,7 @@ end
 -- { [function] = "string.format" } as things are now.
 function names.functions()
   local map = {}
-  for module, t in next, package.loaded do
+  for module, t in next, loaded do
     if type(t) == "table" and type(module) == "string" then
       add_fields(map, module == "_G" and "" or module .. ".", t)
     end

@@ -20,7 +20,6 @@ local function refresh(old, new)
 end
 
 local function reload_one(name)
-  local loaded = package.loaded
   local old = loaded[name]
   loaded[name] = nil
   local ok, new = pcall(require, name)
@@ -35,24 +34,21 @@ local function reload_one(name)
 end
 
 -- The modules that came from files since the session began, sorted.
-local function own_modules(known)
+local function own_modules()
   local list = {}
-  for name in next, package.loaded do
-    if type(name) == "string" and not known[name] and file_of(name) then list[#list + 1] = name end
+  for name in next, loaded do
+    if type(name) == "string" and loaded_at_start[name] == nil and file_of(name) then list[#list + 1] = name end
   end
   table.sort(list)
   return list
 end
 
 function reload.install(session, functions)
-  local known = {}
-  for name in next, package.loaded do known[name] = true end
-
   function functions.reload(name)
     if name ~= nil and type(name) ~= "string" then error("reload wants the name of a module", 0) end
-    if name and package.loaded[name] == nil then error("the module '" .. name .. "' is not loaded", 0) end
+    if name and loaded[name] == nil then error("the module '" .. name .. "' is not loaded", 0) end
     if name and not file_of(name) then error("the module '" .. name .. "' is not from a file in package.path", 0) end
-    local list = name and { name } or own_modules(known)
+    local list = name and { name } or own_modules()
     for _, module in ipairs(list) do reload_one(module) end
     session.host.say(list[1] and "reloaded " .. table.concat(list, ", ") or "no module from a file is loaded")
   end

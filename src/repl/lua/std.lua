@@ -4,8 +4,9 @@
 -- runs in this environment (`local _ENV <const> = use "std"`), which holds copies of the libraries, and no module
 -- calls a method of a string (`s:sub(1)` would be looked up in the chunk's table `string`) or of a file.
 --
--- Besides the libraries: `globals`, the table of globals that chunks see, to be used raw; `put_out(text)` and
--- `put_err(text)`, which write to the standard streams; `flush()`.
+-- Besides the libraries: `globals`, the table of globals that chunks see, to be used raw; `loaded`, which is
+-- package.loaded, and `loaded_at_start`, what it was; `put_out(text)`, `put_err(text)` and `flush()` for the standard
+-- streams; `metatable_of(value)`.
 local std = { globals = _G }
 
 local function copy(t)
@@ -19,7 +20,8 @@ for name, value in next, _G do
     std[name] = type(value) == "table" and name ~= "arg" and copy(value) or value
   end
 end
-std.package = package -- not a copy: paths change, modules come and go
+std.package, std.loaded = package, package.loaded -- not copies: paths change, modules come and go
+std.loaded_at_start = copy(std.loaded)
 
 local getmetatable <const>, pcall <const>, error <const> = getmetatable, pcall, error
 local stdout <const>, stderr <const> = io.stdout, io.stderr
