@@ -31,7 +31,7 @@ static void say(void *ctx, const char *line) {
 /* On a terminal: with -i, or when there is nothing else to do. */
 static bool wants_prompt(const struct options *o, int argc) {
   bool nothing_else = o->script == argc && !o->has_statement && !o->show_version;
-  return (o->interactive || nothing_else) && repl_possible();
+  return o->mode == MODE_RUN && (o->interactive || nothing_else) && repl_possible();
 }
 
 static int run_prompt(const struct supervisor_options *supervisor, struct script *script) {
@@ -73,6 +73,7 @@ static int check(const struct options *o, int argc, char **argv) {
 static int carry_out(const struct options *o, int argc, char **argv) {
   switch (o->mode) {
   case MODE_RUN:
+  case MODE_TOPIC:
     return run(o, argc, argv);
   case MODE_CHECK:
     return check(o, argc, argv);

@@ -136,6 +136,10 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
     if (status)
       return status;
   }
+  if (o->mode == MODE_HELP && p.next < argc && argv[p.next][0] != '-') {
+    o->mode = MODE_TOPIC;
+    o->topic = argv[p.next];
+  }
   o->script = p.next;
   return 0;
 }

@@ -17,7 +17,15 @@
 /* The exit statuses that the host itself decides. */
 enum { EXIT_LUA_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-enum run_mode { MODE_RUN, MODE_CHECK, MODE_HELP, MODE_VERSION, MODE_COMPLETIONS, MODE_INIT };
+enum run_mode {
+  MODE_RUN,
+  MODE_TOPIC,
+  MODE_CHECK,
+  MODE_HELP,
+  MODE_VERSION,
+  MODE_COMPLETIONS,
+  MODE_INIT
+};
 
 enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -47,6 +55,7 @@ struct options {
   bool tag_output;
   enum color_choice color;
   const char *shell; /* --completions; borrowed */
+  const char *topic; /* what follows --help, for MODE_TOPIC; borrowed */
 };
 
 /*

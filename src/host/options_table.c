@@ -188,7 +188,7 @@ const struct option_row option_rows[] = {
     {GROUP_RUN, 0, "color", "WHEN", "colour messages: auto, always or never",
      "auto, always or never", "--color never", COLORS, set_color},
 
-    {GROUP_ABOUT, 'h', "help", NULL, "show this text",
+    {GROUP_ABOUT, 'h', "help", NULL, "show this text; --help sandbox: the library; --help queue.put: a part",
      NULL, NULL, NULL, set_help},
     {GROUP_ABOUT, 0, "version", NULL, "show the version and leave",
      NULL, NULL, NULL, set_version},

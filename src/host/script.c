@@ -25,6 +25,7 @@
 #include "lua/call.h"
 #include "lua/report.h"
 #include "lua/sandbox_lib.h"
+#include "repl/topic.h"
 #include "sandbox/sandbox.h"
 
 const char script_version[] = "sandbox " SANDBOX_VERSION "  " LUA_COPYRIGHT;
@@ -217,6 +218,10 @@ static int run(lua_State *L) {
   if (s->place) {
     run_session(L, s);
     lua_pushboolean(L, 1);
+    return 1;
+  }
+  if (o->mode == MODE_TOPIC) {
+    lua_pushboolean(L, topic_show(L, o->topic, options_color(o->color, isatty(STDOUT_FILENO))));
     return 1;
   }
   bool has_script = o->script < s->script->argc;

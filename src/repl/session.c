@@ -12,11 +12,11 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "lua/meta.h"
 #include "lua/prelude.h"
 #include "repl/link.h"
 
 extern const struct prelude_source repl_sources[]; /* src/repl/lua */
-extern const struct prelude_source meta_sources[]; /* src/lua/meta: one file */
 
 struct session {
   struct link link;

@@ -106,6 +106,28 @@ describe("--help", function()
     prints(text, "--speed", "2", "--help", "--sped")
   end)
 
+  it("tells of a part of the library what help tells at the prompt", function()
+    local result = run { "--help", "queue.put" }
+    assert.same({ "", 0 }, { result.err, result.status })
+    assert.equal("queue:put(item [, timeout])\n", result.out:match("^.-\n"))
+    assert.truthy(result.out:find("Add an item; wait while the queue is full.", 1, true))
+    assert.equal(result.out, run { "-h", "Queue.put" }.out)
+    assert.truthy(run { "--help", "ps" }.out:find(":ps", 1, true))
+    assert.truthy(run { "--color=always", "-h", "spawn" }.out:find("^\27%[1mspawn%("))
+  end)
+
+  it("lists the library", function()
+    local text = run { "--help", "sandbox" }.out
+    for name, value in pairs(sandbox) do
+      assert.truthy(text:find((type(value) == "function" and "%f[%w_]" or "%.") .. name .. "%f[^%w_]"), name)
+    end
+  end)
+
+  it("says when there is nothing of that name", function()
+    assert.same({ out = "", status = 1, err = "sandbox: there is no help for 'quueue'; did you mean 'queue'?\n" },
+      run { "--help", "quueue" })
+  end)
+
   it("shows examples that work", function()
     prints("true\t1.4142135623731\n", "-e", "print(spawn(math.sqrt, 2):join())")
     local text = run { "--help" }.out

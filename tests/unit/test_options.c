@@ -284,6 +284,7 @@ static void test_the_first_of_help_and_mistake_wins(void **state) {
   (void)state;
   expect_good(p.o.mode == MODE_HELP, "--help", "--sped");
   expect_good(p.o.mode == MODE_HELP, "-h");
+  expect_good(p.o.mode == MODE_TOPIC && strcmp(p.o.topic, "queue.put") == 0, "--help", "queue.put");
   expect_good(p.o.mode == MODE_VERSION, "--version", "--sped");
   expect_good(p.o.mode == MODE_COMPLETIONS && strcmp(p.o.shell, "fish") == 0, "--completions=fish");
   expect_refusal("unknown option '--sped'; did you mean '--speed'?", "--sped", "--help");

@@ -250,7 +250,8 @@ local Queue = {}
 ---local q = queue(1)
 ---print(q:put({ name = "tea" })) --> true
 ---print(q:put("no room", 0.01)) --> nil	timeout
----print(pcall(q.put, q, { f = coroutine.create(print) })) --> false	item.f: a coroutine cannot be sent
+---print(pcall(q.put, q, coroutine.create(print)))
+-----> false	item: a coroutine cannot be sent
 ---```
 ---@param item any # not nil; false is an item like any other
 ---@param timeout? number # seconds

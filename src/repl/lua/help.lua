@@ -140,6 +140,9 @@ local function add_class(p, class, meta)
   for _, entry in ipairs(class.methods) do
     p:row(string.sub(signature(entry, meta), #class.name + 1), first_sentence(entry.text), 2, 28)
   end
+  if class.name ~= "sandbox" then return end
+  p:line()
+  for _, entry in ipairs(meta.function_list) do p:row(signature(entry, meta), first_sentence(entry.text), 2, 34) end
 end
 
 -- -- pages of other things ------------------------------------------------------------------------
