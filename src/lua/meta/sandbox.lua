@@ -79,9 +79,9 @@ function sandbox.join(process, timeout) end
 ---for i = 1, 4 do list[i] = spawn(sleep, i / 100) end
 ---print(sandbox.join_all(list)) --> true
 ---```
----@param processes sandbox.Process[]
+---@param processes sandbox.Process[] # all of them started
 ---@param timeout? number # seconds, for all of them
----@return true? ok # nil when one failed, or time was up
+---@return true? ok # nil at once when one failed, or when time was up
 ---@return sandbox.Failure|"timeout"|nil failure # of the first to fail
 ---@return sandbox.Process? process # the one that failed
 function sandbox.join_all(processes, timeout) end
@@ -343,7 +343,7 @@ function Queue:join(timeout) end
 ---print(sandbox.select { full:putting("y"), free:putting("y") }) --> 2	true
 ---```
 ---@param item any # not nil
----@return sandbox.Event entry
+---@return sandbox.Putting entry
 function Queue:putting(item) end
 
 ---Make a two-way pipe: what one end sends, the other receives.
@@ -387,7 +387,13 @@ function Pipe:close() end
 
 ---What `sandbox.select` can wait for: a queue or a pipe (get), a process (join), a lock or a semaphore (acquire), an event
 ---(wait), `q:putting(v)` and `sandbox.after(s)`.
----@alias sandbox.Selectable sandbox.Queue|sandbox.Pipe|sandbox.Process|sandbox.Lock|sandbox.Semaphore|sandbox.Event
+---@alias sandbox.Selectable sandbox.Queue|sandbox.Pipe|sandbox.Process|sandbox.Lock|sandbox.Semaphore|sandbox.Event|sandbox.Putting|sandbox.Timer
+
+---What `q:putting(v)` returns.
+---@class sandbox.Putting
+
+---What `sandbox.after(s)` returns.
+---@class sandbox.Timer
 
 ---The entries, and whether their order counts.
 ---@class sandbox.SelectList
@@ -410,7 +416,7 @@ function sandbox.select(list, timeout) end
 
 ---An entry for `sandbox.select`: ready when so much time has passed.
 ---@param seconds number # from now
----@return sandbox.Event entry
+---@return sandbox.Timer entry
 function sandbox.after(seconds) end
 
 ------------------------------------------------------------------------------------------------------------------------
