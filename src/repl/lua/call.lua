@@ -57,7 +57,14 @@ local function own_frame(line)
   return name and own[name] and name
 end
 
-local function is_protection(line) return line == "\t[C]: in function 'xpcall'" or line == "\t(...tail calls...)" end
+local function is_tail_call(line) return line == "\t(...tail calls...)" end
+
+-- Take xpcall and what else is no call of the chunk from the end of a list of frames.
+local function drop_protection(list)
+  if list[#list] and is_tail_call(list[#list]) then list[#list] = nil end
+  if list[#list] and string.find(list[#list], "^\t%[C%]: ") then list[#list] = nil end
+  if list[#list] and is_tail_call(list[#list]) then list[#list] = nil end
+end
 
 -- The lines of a traceback from the error down to the chunk, without those of the prompt.
 local function frames(traceback)
@@ -65,7 +72,7 @@ local function frames(traceback)
   for line in string.gmatch(traceback, "[^\n]+") do
     local name = own_frame(line)
     if name == "call" then
-      while #list > 0 and is_protection(list[#list]) do list[#list] = nil end
+      drop_protection(list)
       break
     end
     if not name then list[#list + 1] = line end
@@ -75,7 +82,7 @@ end
 
 -- Does a frame tell more than the message does?
 local function tells_more(line)
-  return not (is_protection(line) or string.find(line, "in main chunk$") or string.find(line, "^\t%[C%]: "))
+  return not (is_tail_call(line) or string.find(line, "in main chunk$") or string.find(line, "^\t%[C%]: "))
 end
 
 -- The traceback as a report shows it; nil when it has nothing to add.

@@ -54,18 +54,19 @@ end
 
 -- -- evaluation -----------------------------------------------------------------------------------
 
--- Call what was typed. Its own debug hook is set meanwhile; an inquiry may come in between, and leaves the hook alone.
-local function call_input(self, f)
+-- Call what was typed. A chunk has the debug hook that it, or an earlier one, has set; an inquiry that comes meanwhile
+-- leaves it alone.
+local function call_input(self, f, chunk)
   self.depth = self.depth + 1
-  if self.depth == 1 then call.resume_hook() end
+  if self.depth == 1 and chunk.kind ~= "command" then call.resume_hook() end
   local r = call.protected(f)
-  if self.depth == 1 then call.suspend_hook() end
+  if self.depth == 1 and chunk.kind ~= "command" then call.suspend_hook() end
   self.depth = self.depth - 1
   return r
 end
 
 local function run(self, f, chunk)
-  local r = call_input(self, f)
+  local r = call_input(self, f, chunk)
   chunk.worked = r[1]
   if r[1] then show_results(self, r) else show_error(self, r.error) end
   flush()
