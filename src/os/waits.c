@@ -147,35 +147,51 @@ bool waits_for_unknown(const struct snapshot *s, uint32_t process) {
   return q && q->named;
 }
 
-static bool contains(const uint32_t *list, uint32_t n, uint32_t wanted) {
-  for (uint32_t i = 0; i < n; i++)
-    if (list[i] == wanted)
-      return true;
-  return false;
+static bool waits_together(const struct snapshot *s, uint32_t a, uint32_t b) {
+  const struct snapshot_process *p = &s->processes[a], *q = &s->processes[b];
+  return p->op.kind == q->op.kind && p->op.object == q->op.object && p->stuck == q->stuck;
+}
+
+uint32_t waits_with(const struct snapshot *s, uint32_t process, uint32_t *ret, uint32_t max) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < s->process_count; i++) {
+    if (!s->processes[i].lives || !waits_together(s, process, i))
+      continue;
+    if (n < max)
+      ret[n] = i;
+    n++;
+  }
+  return n;
+}
+
+/* The next of a chain whose last is ret[n - 1]; -1 if there is none. */
+static int64_t chain_next(const struct snapshot *s, const uint32_t *ret, uint32_t n,
+                          bool *ret_closed) {
+  uint32_t at = ret[n - 1];
+  const struct snapshot_op *op = &s->processes[at].op;
+  for (uint32_t i = 0; i < s->process_count; i++) {
+    if (s->processes[i].stuck == STUCK_NO || !rule_of(op)->helps(s, op, i))
+      continue;
+    uint32_t k = 0;
+    while (k < n && !waits_together(s, ret[k], i))
+      k++;
+    if (k == n)
+      return i;
+    *ret_closed |= k < n - 1;
+  }
+  return -1;
 }
 
 uint32_t waits_chain(const struct snapshot *s, uint32_t first, uint32_t *ret, uint32_t max,
                      bool *ret_closed) {
-  uint32_t n = 0, at = first;
+  uint32_t n = 0;
+  int64_t next = first;
   *ret_closed = false;
-  if (s->processes[first].stuck == STUCK_NO || max == 0)
+  if (s->processes[first].stuck == STUCK_NO)
     return 0;
-  ret[n++] = at;
-  while (n < max) {
-    const struct snapshot_op *op = &s->processes[at].op;
-    uint32_t i = 0;
-    bool closed = false;
-    for (; i < s->process_count; i++) {
-      if (i == at || s->processes[i].stuck == STUCK_NO || !rule_of(op)->helps(s, op, i))
-        continue;
-      if (!contains(ret, n, i))
-        break;
-      closed = true;
-    }
-    *ret_closed |= closed;
-    if (i == s->process_count)
-      break;
-    ret[n++] = at = i;
+  while (next >= 0 && n < max) {
+    ret[n++] = (uint32_t)next;
+    next = chain_next(s, ret, n, ret_closed);
   }
   return n;
 }
@@ -189,33 +205,26 @@ int waits_tell_process(const struct snapshot *s, uint32_t process, struct buf *o
   return buf_format(out, "%s#%" PRIu64, p->name[0] ? p->name : "process", p->id);
 }
 
-/* "queue jobs#1", "queue#1", "a#2" */
-static int tell_object(const struct snapshot *s, const struct snapshot_op *op, struct buf *out) {
+int waits_tell_object(const struct snapshot *s, uint32_t process, bool brief, struct buf *out) {
+  const struct snapshot_op *op = &s->processes[process].op;
   const struct wait_rule *rule = rule_of(op);
   int64_t joined = op->type == OBJECT_PROCESS ? snapshot_find_process(s, op->object) : -1;
+  bool named = op->object_name[0] != '\0';
   if (joined >= 0)
     return waits_tell_process(s, (uint32_t)joined, out);
-  return buf_format(out, "%s%s%s#%" PRIu64, rule ? rule->noun : "",
-                    rule && rule->noun[0] && op->object_name[0] ? " " : "", op->object_name,
+  if (op->object == 0)
+    return 0;
+  const char *noun = rule && !(brief && named) ? rule->noun : "";
+  return buf_format(out, "%s%s%s#%" PRIu64, noun, *noun && named ? " " : "", op->object_name,
                     op->object);
 }
 
-int waits_tell_op(const struct snapshot *s, uint32_t process, struct buf *out) {
-  const struct snapshot_op *op = &s->processes[process].op;
-  int rc = buf_format(out, "%s", op_describe(op->kind)->verb);
-  if (rc || !op->object)
-    return rc;
-  rc = buf_format(out, " for ");
-  return rc ? rc : tell_object(s, op, out);
-}
-
-/* "b#3, c#4 and 5 more": those who could help. */
-static int tell_helpers(const struct snapshot *s, const uint32_t *list, uint32_t n, uint32_t total,
-                        uint64_t helper, struct buf *out) {
+/* "b#3, c#4 and 5 more": the first `n` of `total`. */
+static int tell_list(const struct snapshot *s, const uint32_t *list, uint32_t n, uint32_t total,
+                     uint64_t helper, struct buf *out) {
   int rc = 0;
   for (uint32_t i = 0; i < n && rc == 0; i++) {
-    const char *before = i == 0 ? "" : i + 1 == total ? " and " : ", ";
-    rc = buf_format(out, "%s", before);
+    rc = buf_format(out, "%s", i == 0 ? "" : i + 1 == total ? " and " : ", ");
     if (rc == 0 && s->processes[list[i]].id == helper)
       rc = buf_format(out, "you");
     else if (rc == 0)
@@ -226,34 +235,62 @@ static int tell_helpers(const struct snapshot *s, const uint32_t *list, uint32_t
   return rc;
 }
 
+/* How many could help that do not wait for the same; the first few in `list`. */
+static uint32_t other_helpers(const struct snapshot *s, uint32_t process, uint32_t *list,
+                              uint32_t max) {
+  const struct snapshot_op *op = &s->processes[process].op;
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < s->process_count; i++) {
+    if (!s->processes[i].lives || waits_together(s, process, i) || !rule_of(op)->helps(s, op, i))
+      continue;
+    if (n < max)
+      list[n] = i;
+    n++;
+  }
+  return n;
+}
+
+enum { SHOWN = 3 };
+
 /* ", which only b#3 can fill" */
 static int tell_who_helps(const struct snapshot *s, uint32_t process, uint64_t helper,
                           struct buf *out) {
-  enum { SHOWN = 3 };
   uint32_t list[SHOWN];
   const char *verb = rule_of(&s->processes[process].op)->verb;
-  uint32_t total = waits_for(s, process, list, SHOWN);
+  uint32_t total = other_helpers(s, process, list, SHOWN);
   if (waits_for_unknown(s, process))
     return buf_format(out, ", which whoever gets a message with it can %s", verb);
   if (total == 0)
     return buf_format(out, ", which nobody else can %s", verb);
   int rc = buf_format(out, ", which only ");
   if (rc == 0)
-    rc = tell_helpers(s, list, total < SHOWN ? total : SHOWN, total, helper, out);
+    rc = tell_list(s, list, total < SHOWN ? total : SHOWN, total, helper, out);
   return rc ? rc : buf_format(out, " can %s", verb);
 }
 
+/* " at x.lua:3", if all who wait together do it there. */
+static int tell_where(const struct snapshot *s, uint32_t process, struct buf *out) {
+  const char *where = s->processes[process].where;
+  for (uint32_t i = 0; i < s->process_count; i++)
+    if (s->processes[i].lives && waits_together(s, process, i) &&
+        strcmp(s->processes[i].where, where) != 0)
+      return 0;
+  return *where ? buf_format(out, " at %s", where) : 0;
+}
+
 int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, struct buf *out) {
-  const struct snapshot_process *p = &s->processes[process];
-  const struct wait_rule *rule = rule_of(&p->op);
-  int rc = waits_tell_process(s, process, out);
+  const struct snapshot_op *op = &s->processes[process].op;
+  const struct wait_rule *rule = rule_of(op);
+  uint32_t list[SHOWN];
+  uint32_t total = waits_with(s, process, list, SHOWN);
+  int rc = tell_list(s, list, total < SHOWN ? total : SHOWN, total, 0, out);
   if (rc == 0)
-    rc = buf_format(out, " waits in %s", op_describe(p->op.kind)->verb);
-  if (rc == 0 && p->where[0])
-    rc = buf_format(out, " at %s", p->where);
-  if (rc == 0 && p->op.object) {
+    rc = buf_format(out, " wait%s in %s", total == 1 ? "s" : "", op_describe(op->kind)->verb);
+  if (rc == 0)
+    rc = tell_where(s, process, out);
+  if (rc == 0 && op->object)
     rc = buf_format(out, " for ");
-    rc = rc ? rc : tell_object(s, &p->op, out);
-  }
+  if (rc == 0)
+    rc = waits_tell_object(s, process, false, out);
   return rc == 0 && rule && rule->verb ? tell_who_helps(s, process, helper, out) : rc;
 }

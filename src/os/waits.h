@@ -39,10 +39,15 @@ uint32_t waits_for(const struct snapshot *s, uint32_t process, uint32_t *ret, ui
 bool waits_for_unknown(const struct snapshot *s, uint32_t process);
 
 /*
- * A chain of stuck processes from `first` on, each waiting for the next (the first of them that is
- * stuck and not in the chain yet, else none). Returns its length, at most `max`; 0 if `first` is
- * not stuck. `ret_closed` says whether the last one waits for somebody in the chain: then there is
- * a cycle in it.
+ * Those who wait for the same thing in the same way as `process`, itself included: the same kind of
+ * op, object and `stuck`. None of them can help another while all of them sleep. As waits_for.
+ */
+uint32_t waits_with(const struct snapshot *s, uint32_t process, uint32_t *ret, uint32_t max);
+
+/*
+ * A chain of stuck processes from `first` on, each waiting for the next; whoever waits with one of
+ * them is not in it, too. Returns its length, at most `max`; 0 if `first` is not stuck.
+ * `ret_closed` says whether somebody in it waits for somebody before him: then there is a cycle.
  */
 uint32_t waits_chain(const struct snapshot *s, uint32_t first, uint32_t *ret, uint32_t max,
                      bool *ret_closed);
@@ -52,13 +57,14 @@ uint32_t waits_chain(const struct snapshot *s, uint32_t first, uint32_t *ret, ui
 /* "main", or "writer#2". 0 or -SBX_ENOMEM, as all that follow. */
 int waits_tell_process(const struct snapshot *s, uint32_t process, struct buf *out);
 
-/* "put for queue jobs#1", "join for a#2", "sleep": the op of one that sleeps. */
-int waits_tell_op(const struct snapshot *s, uint32_t process, struct buf *out);
+/* "queue jobs#1", "queue#1", "a#2": what one that sleeps waits for; nothing for a mere sleep.
+ * brief  "jobs#1" for the first */
+int waits_tell_object(const struct snapshot *s, uint32_t process, bool brief, struct buf *out);
 
 /*
- * A sentence without its full stop about one that sleeps: "main waits in get at x.lua:3 for
- * queue#1, which nobody else can fill"; "b#3 waits in join at x.lua:9 for a#2".
- *   helper  as for waits_find: it is called "you"
+ * A sentence without its full stop about one that sleeps, and those who wait with it: "main waits
+ * in get at x.lua:3 for queue#1, which nobody else can fill"; "a#2 and b#3 wait in join at x.lua:9
+ * for c#4". helper  as for waits_find: it is called "you"
  */
 int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, struct buf *out);
 

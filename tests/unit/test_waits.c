@@ -39,7 +39,10 @@ static void world_of(uint32_t n) {
 
 static void hold(uint64_t process, uint64_t queue) {
   struct index_list *l = &queues[queue - 1].holders;
-  l->list[l->count++] = (uint32_t)process - 1;
+  uint32_t at = l->count++;
+  for (; at > 0 && l->list[at - 1] > process - 1; at--)
+    l->list[at] = l->list[at - 1];
+  l->list[at] = (uint32_t)process - 1;
 }
 
 static void sleeps_in(uint64_t process, enum op_kind kind, uint64_t object) {
@@ -195,12 +198,17 @@ static void writers_wait_for_those_who_empty(void **state) {
     sleeps_in(id, OP_QUEUE_PUT, 2);
   find(0);
   assert_true(waits_all_stuck(&world));
+  check_told(4, 0, "main, a#2, b#3 and 3 more wait in put at x.lua:3 for queue#2, which nobody else can empty");
+  strcpy(people[3].where, "x.lua:4");
+  check_told(4, 0, "main, a#2, b#3 and 3 more wait in put for queue#2, which nobody else can empty");
   queues[1].items = 1;
   find(0);
   assert_int_equal(stuck(1), STUCK_NO);
 }
 
 static void whom_only_the_prompt_could_help_is_told_apart(void **state) {
+  uint32_t chain[PEOPLE];
+  bool closed;
   (void)state;
   world_of(5); /* main is the prompt, and holds all; a waits for it; b and c wait for one another; d for itself */
   hold(1, 1);
@@ -219,6 +227,17 @@ static void whom_only_the_prompt_could_help_is_told_apart(void **state) {
   assert_int_equal(stuck(4), STUCK_FOR_EVER);
   assert_int_equal(stuck(5), STUCK_FOR_EVER);
   check_told(2, 1, "a#2 waits in get at x.lua:3 for queue#1, which only you can fill");
+  hold(5, 1);
+  sleeps_in(5, OP_QUEUE_GET, 1); /* with a: neither helps the other */
+  find(1);
+  check_told(2, 1, "a#2 and d#5 wait in get at x.lua:3 for queue#1, which only you can fill");
+  assert_int_equal(waits_chain(&world, 1, chain, PEOPLE, &closed), 1);
+  assert_false(closed);
+  hold(2, 3);
+  sleeps_in(5, OP_QUEUE_GET, 3); /* a deadlock, if it were not for the prompt */
+  find(1);
+  assert_int_equal(waits_chain(&world, 1, chain, PEOPLE, &closed), 2);
+  assert_true(closed && chain[1] == 4);
 }
 
 /* -- a model: try every set -------------------------------------------------------------------- */

@@ -1,0 +1,21 @@
+/*
+ * repl/show_internal.h - what the tables share: processes and queues (show.c), who waits for whom
+ * (show_waits.c).
+ */
+#ifndef SBX_REPL_SHOW_INTERNAL_H
+#define SBX_REPL_SHOW_INTERNAL_H
+
+#include <stdint.h>
+
+#include "repl/table.h"
+
+enum { SHOW_NUMBER = 32 }; /* bytes for a number as text */
+
+/* "3.2s", "42s", "12m05", "3h12" */
+void show_duration(int64_t ns, char ret[SHOW_NUMBER]);
+void show_cell_duration(struct table *t, int64_t ns);
+
+/* A cell with what was built in `text`, which is emptied. */
+void show_cell_text(struct table *t, const char *color, struct buf *text);
+
+#endif
