@@ -33,7 +33,7 @@ sandbox = {}
 ---@field cpu? integer # pin to this processor, from 0 to sandbox.cpus() - 1
 ---@field quiet? boolean # no report on stderr when it fails
 
----How `sandbox.process` makes a process: Python's shape.
+---How `sandbox.process` makes a process: Python's shape. The options of `spawn` (name, daemon, cpu, quiet) are good here, too.
 ---@class sandbox.ProcessOptions: sandbox.SpawnOptions
 ---@field target function # what the process runs
 ---@field args? any[] # what it is called with; give `n` in it when there are nils
