@@ -19,7 +19,8 @@ end
 
 describe("numbers", function()
   local cases = {
-    { 1, "1" }, { 1.0, "1.0" }, { 0.1, "0.1" }, { -0.0, "-0.0" }, { 1e15, "1e15" }, { 1e100, "1e100" }, { 1e-7, "1e-7" },
+    { 1, "1" }, { 1.0, "1.0" }, { 0.1, "0.1" }, { -0.0, "-0.0" }, { 1e15, "1e15" }, { 1e100, "1e100" },
+    { 1e-7, "1e-7" },
     { 2 ^ 53, "9007199254740992.0" }, { 1 / 3, "0.3333333333333333" }, { 0.1 + 0.2, "0.30000000000000004" },
     { math.maxinteger, "9223372036854775807" }, { math.mininteger, "-9223372036854775808" }, { 1 / 0, "inf" },
     { -1 / 0, "-inf" }, { 0 / 0, "nan" }, { -(0 / 0), "nan" }, { 123456.75, "123456.75" },
@@ -174,8 +175,8 @@ describe("tables", function()
 
   it("call no metamethod but __tostring", function()
     local function no() error("a metamethod was called") end
-    local t = setmetatable({ 1, x = 2 }, { __index = no, __newindex = no, __pairs = no, __len = no, __eq = no, __call = no,
-      __lt = no, __concat = no, __name = "Point" })
+    local t = setmetatable({ 1, x = 2 }, { __index = no, __newindex = no, __pairs = no, __len = no, __eq = no,
+      __call = no, __lt = no, __concat = no, __name = "Point" })
     assert.are.equal("Point {1, x = 2}", show(t))
     assert.are.equal("{Point {1, x = 2}}", show { t })
   end)
@@ -223,7 +224,8 @@ end)
 describe("several values", function()
   it("stand on one line, or each on its own", function()
     assert.are.equal('nil, "timeout"', pretty.values({ nil, "timeout", n = 2 }, { width = 80 }))
-    assert.are.equal('"' .. ("x"):rep(30) .. '"\n{1, 2}', pretty.values({ ("x"):rep(30), { 1, 2 }, n = 2 }, { width = 35 }))
+    assert.are.equal('"' .. ("x"):rep(30) .. '"\n{1, 2}', pretty.values({ ("x"):rep(30), { 1, 2 }, n = 2 },
+      { width = 35 }))
   end)
 end)
 
@@ -241,7 +243,7 @@ end)
 
 describe("colour", function()
   it("changes nothing but the colour", function()
-    local t = { 1, "x", { a = true, b = print }, c = t, n = 2 ^ 0.5, list = {} }
+    local t = { 1, "x", { a = true, b = print }, n = 2 ^ 0.5, list = {} }
     for i = 1, 50 do t.list[i] = i * 77 end
     for _, width in ipairs { 40, 80 } do
       local plain, colored = show(t, width), show(t, width, { color = true })

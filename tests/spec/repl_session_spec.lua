@@ -30,7 +30,8 @@ describe("a chunk", function()
 
   it("that gives no value prints nothing", function()
     local p <close> = prompt.new()
-    for _, text in ipairs { "", "  ", "-- a comment", "x = 5", "(function() end)()", "if x then y = x end", "local z = 1" } do
+    for _, text in ipairs { "", "  ", "-- a comment", "x = 5", "(function() end)()", "if x then y = x end",
+      "local z = 1" } do
       assert.are.equal("", printed(p, text))
     end
     assert.are.equal("5\n", printed(p, "y"))
@@ -38,8 +39,8 @@ describe("a chunk", function()
 
   it("is incomplete while more lines may complete it", function()
     local p <close> = prompt.new()
-    for _, text in ipairs { "1 +", "f(", "for i = 1, 2 do", "if x then", "function f()", "x =", "local", "return 1 +", "{",
-      "[[long", "--[[ long\ncomment", "x = [==[ ]]", "'a\\", "repeat", "a.", "a:", "= 1 +", "a.b(function()",
+    for _, text in ipairs { "1 +", "f(", "for i = 1, 2 do", "if x then", "function f()", "x =", "local", "return 1 +",
+      "{", "[[long", "--[[ long\ncomment", "x = [==[ ]]", "'a\\", "repeat", "a.", "a:", "= 1 +", "a.b(function()",
       "x = { 1, 2,", "while true do\n  break" } do
       assert.are.equal("incomplete", p.eval(text), text)
     end
@@ -49,7 +50,8 @@ describe("a chunk", function()
 
   it("that no line can complete is an error", function()
     local p <close> = prompt.new()
-    for i, text in ipairs { "'abc", "x = = 5", "1 2", "for for", ")", "end", "= x = 5", "goto nowhere", "break", "x = 08y" } do
+    for i, text in ipairs { "'abc", "x = = 5", "1 2", "for for", ")", "end", "= x = 5", "goto nowhere", "break",
+      "x = 08y" } do
       assert.is_truthy(report(p, text):find("repl:" .. i .. ":1: ", 1, true), text)
     end
   end)
@@ -132,14 +134,16 @@ describe("a report", function()
     assert.are.equal("error value: {code = 5}\n", report(p, "error({ code = 5 })"))
     assert.are.equal("error value: nil\n", report(p, "error(nil)"))
     assert.are.equal("12\n", report(p, "error(12)"))
-    assert.are.equal("readable\n", report(p, "error(setmetatable({}, { __tostring = function() return 'readable' end }))"))
+    assert.are.equal("readable\n", report(p,
+      "error(setmetatable({}, { __tostring = function() return 'readable' end }))"))
     local broken = report(p, "error(setmetatable({}, { __tostring = function() error('x') end }))")
     assert.is_truthy(broken:find("^error value: <__tostring failed"), broken)
   end)
 
   it("of a process's failure brings the traceback of that process", function()
     local p <close> = prompt.new()
-    local text = report(p, "function g() error('inside') end spawn({ quiet = true, name = 'w' }, function() g() end):result()")
+    local text = report(p,
+      "function g() error('inside') end spawn({ quiet = true, name = 'w' }, function() g() end):result()")
     assert.is_truthy(text:find("^repl:1:1: inside %(process w#%d+, pid %d+%)\nstack traceback:\n"), text)
     assert.is_truthy(text:find("in function 'g'", 1, true), text)
   end)
@@ -242,8 +246,9 @@ describe("the prompt itself", function()
       ]=])
       S:eval("for k in next, debug do debug[k] = nil end")
       S:eval("local e = error setmetatable(_G, { __index = function(_, k) e('strict: ' .. k, 2) end, __newindex = e })")
-      for _, name in ipairs { "tostring", "tonumber", "pairs", "ipairs", "next", "select", "type", "rawget", "rawset", "pcall",
-        "xpcall", "error", "load", "setmetatable", "getmetatable", "assert", "require", "print", "rawlen", "rawequal" } do
+      for _, name in ipairs { "tostring", "tonumber", "pairs", "ipairs", "next", "select", "type", "rawget", "rawset",
+        "pcall", "xpcall", "error", "load", "setmetatable", "getmetatable", "assert", "require", "print", "rawlen",
+        "rawequal" } do
         S:eval(name .. " = nil")
       end
       S:eval("string, table, math, debug, os, io = nil")

@@ -29,9 +29,13 @@ local function taker(list)
   end
 end
 
--- The names in a folder, as host.list gives them.
+local listed = {}
+
+-- The names in a folder, as host.list gives them; asked once.
 local function list_folder(folder)
+  if listed[folder] then return listed[folder] end
   local list = {}
+  listed[folder] = list
   for name in shell.run("ls -1ap " .. shell.quote(folder) .. " 2>/dev/null"):gmatch("[^\n]+") do
     if name ~= "./" and name ~= "../" then list[#list + 1] = name end
   end
@@ -59,6 +63,7 @@ function prompt.new(changes)
   local out, err, said, asked = {}, {}, {}, {}
   local before = {}
   for name, value in next, _G do before[name] = value end
+  rawset(_G, "arg", nil) -- it names busted, which is no script of the session's
   local use, host = prompt.modules(), fake_host(said, asked)
   for name, value in pairs(changes or {}) do host[name] = value end
   local std = use "std"

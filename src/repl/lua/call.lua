@@ -7,7 +7,7 @@ local call = {}
 -- Modules of the prompt: their frames are left out of tracebacks.
 local own = {}
 for name in string.gmatch([[arguments call commands compile complete files help hints leaf lex measure meta names
-    outline page pretty reload resolve save session source std suggest watch width]], "%a+") do
+    outline page pretty reload resolve save session source std suggest topic watch width]], "%a+") do
   own[name] = true
 end
 

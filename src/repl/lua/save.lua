@@ -59,18 +59,25 @@ local function safe_start(text) return (string.gsub(text, "^%(", ";(")) end
 -- A comment at the end of the text must not swallow what is written behind it.
 local function closed(text) return string.find(text, "%-%-[^\n]*$") and text .. "\n" or text end
 
+-- `return x;` is fine, but not `print(x;)`.
+local function without_semicolon(text, last)
+  if last.text ~= ";" then return text end
+  return string.sub(text, 1, last.at - 1) .. string.sub(text, last.stop + 1)
+end
+
 -- `keeps`: later pieces use `_`.
 local function expression_piece(text, keeps)
   text = string.gsub(text, "^%s*=?%s*", "", 1)
-  if #lex.code(text) == 0 then return text end
-  local value = closed(string.match(text, "^(.-)[%s;]*$"))
+  local tokens = lex.code(text)
+  if #tokens == 0 then return text end
+  local value = closed(without_semicolon(text, tokens[#tokens]))
   if keeps then value = "keep(" .. value .. ")" end
   if compiles(text) then return keeps and value or safe_start(text) end
   return "print(" .. value .. ")"
 end
 
 local function statement_piece(text, tokens, keeps)
-  local value = string.match(text, "^%s*return%f[%W]%s*(.-)[%s;]*$")
+  local value = string.match(text, "^%s*return%f[%W]%s*(.-)%s*$")
   if value and compiles("return " .. closed(value)) then return expression_piece(value, keeps) end
   local has = outline(tokens)
   if has.returns then
