@@ -19,6 +19,7 @@
 #include "os/proc.h"
 #include "os/queue.h"
 #include "os/results.h"
+#include "os/steer.h"
 
 /* -- spawn ----------------------------------------------------------------------------------- */
 
@@ -310,22 +311,7 @@ int process_join(struct os_backend *b, const struct op *op) {
 }
 
 int process_signal(struct os_backend *b, const struct op *op) {
-  const struct object *p = op->object;
-  struct process_record *record = &b->control->processes[p->slot];
-  int rc = 0;
-  if (!control_process_stamp(b->control, p->slot, p->serial))
-    return -SBX_EGONE;
-  int fd = pidfd_open_of(record->pid);
-  if (!has_ended(b->control, p)) { /* still: the pidfd is its own */
-    if (op->number == SIGTERM || op->number == SIGKILL)
-      atomic_fetch_or(&record->flags, FLAG_EXPECTED);
-    int sent = fd >= 0 ? pidfd_signal(fd, op->number) : kill(record->pid, op->number);
-    if (sent && errno != ESRCH)
-      rc = -SBX_ESYSTEM;
-  }
-  if (fd >= 0)
-    close(fd);
-  return rc;
+  return steer_signal(b->control, op->object->slot, op->object->serial, op->number);
 }
 
 /* -- status ---------------------------------------------------------------------------------- */

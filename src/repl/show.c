@@ -28,7 +28,7 @@ void show_duration(int64_t ns, char ret[SHOW_NUMBER]) {
 }
 
 /* Three digits and a unit: 950, 1.2k, 34k, 5.6M. `base` is 1000 or 1024. */
-static void scaled(uint64_t n, unsigned base, char ret[SHOW_NUMBER]) {
+void show_scaled(uint64_t n, unsigned base, char ret[SHOW_NUMBER]) {
   static const char units[] = " kMGTPE";
   double value = (double)n;
   int unit = 0;
@@ -46,7 +46,7 @@ static void count_text(uint64_t n, char ret[SHOW_NUMBER]) {
   if (n < 100000)
     snprintf(ret, SHOW_NUMBER, "%" PRIu64, n);
   else
-    scaled(n, 1000, ret);
+    show_scaled(n, 1000, ret);
 }
 
 static void cell_count(struct table *t, uint64_t n) {
@@ -57,7 +57,7 @@ static void cell_count(struct table *t, uint64_t n) {
 
 static void cell_bytes(struct table *t, uint64_t n) {
   char text[SHOW_NUMBER];
-  scaled(n, 1024, text);
+  show_scaled(n, 1024, text);
   table_cell(t, NULL, "%s", n ? text : "");
 }
 
@@ -325,7 +325,7 @@ static int top_head(const struct snapshot *s, double share, const struct show *h
     bytes += p->private_bytes;
   }
   show_duration(s->taken_ns - s->started_ns, up);
-  scaled(bytes, 1024, memory);
+  show_scaled(bytes, 1024, memory);
   int rc = buf_format(&line, "up %s, cpu %.0f%%, %" PRIu32 " process%s: %" PRIu32 " running", up,
                       share * 100, lives, lives == 1 ? "" : "es", lives - waiting - stopped);
   if (rc == 0)

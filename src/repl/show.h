@@ -27,6 +27,11 @@ struct show {
  */
 int show_ps(const struct snapshot *s, const struct show *how, struct buf *out);
 
+/* All that is known of the process with this number in the table, a few lines. Needs SNAPSHOT_USAGE
+ * and SNAPSHOT_QUEUES. */
+int show_process(const struct snapshot *s, uint32_t process, const struct show *how,
+                 struct buf *out);
+
 /* Queues, one a row: id, name, items, capacity, state, who sleeps in get and in put, bytes, how
  * many hold it, transport. Needs SNAPSHOT_QUEUES. */
 int show_queues(const struct snapshot *s, const struct show *how, struct buf *out);

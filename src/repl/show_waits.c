@@ -45,7 +45,7 @@ static void cell_helpers(struct table *t, const struct snapshot *s, uint32_t pro
   buf_release(&text);
 }
 
-static const struct table_column columns[] = {
+static const struct table_column waits_columns[] = {
     {.title = "PROCESS", .least = 8},
     {.title = "WAITS IN"},
     {.title = "FOR", .least = 8},
@@ -73,19 +73,22 @@ static bool waits(const struct snapshot_process *p) {
 
 /* -- sentences ------------------------------------------------------------------------------- */
 
-/* Words are not broken; lines after the first are indented. */
+/* One line of text; words are not broken, the lines after the first are indented more. */
 static int put_wrapped(const char *text, size_t len, int width, struct buf *out) {
+  size_t indent = 0;
   int rc = 0;
+  while (indent < len && text[indent] == ' ')
+    indent++;
   for (bool first = true; len > 0 && rc == 0; first = false) {
-    int room = first ? width : width - 2;
+    int room = first ? width : width - (int)indent - 2;
     size_t part = width_prefix(text, len, room > 8 ? room : 8);
     if (part < len) {
       size_t space = part;
-      while (space > 0 && text[space] != ' ')
+      while (space > (first ? indent : 0) && text[space] != ' ')
         space--;
-      part = space > 0 ? space : part;
+      part = space > (first ? indent : 0) ? space : part;
     }
-    rc = first ? 0 : buf_format(out, "  ");
+    rc = first ? 0 : buf_format(out, "%*s", (int)indent + 2, "");
     if (rc == 0)
       rc = buf_append(out, text, part);
     if (rc == 0)
@@ -93,6 +96,19 @@ static int put_wrapped(const char *text, size_t len, int width, struct buf *out)
     part += part < len && text[part] == ' ';
     text += part;
     len -= part;
+  }
+  return rc;
+}
+
+int show_wrapped(const char *text, size_t len, int columns, struct buf *out) {
+  int rc = 0;
+  while (len > 0 && rc == 0) {
+    const char *newline = memchr(text, '\n', len);
+    size_t line = newline ? (size_t)(newline - text) : len;
+    rc = put_wrapped(text, line, columns, out);
+    line += newline != NULL;
+    text += line;
+    len -= line;
   }
   return rc;
 }
@@ -127,7 +143,7 @@ static int tell_chain(const struct snapshot *s, uint32_t first, const struct sho
       rc = waits_tell(s, chain[i], how->idle, &text);
   }
   if (rc == 0)
-    rc = put_wrapped((const char *)text.data, text.len, how->style.columns, out);
+    rc = show_wrapped((const char *)text.data, text.len, how->style.columns, out);
   buf_release(&text);
   return rc;
 }
@@ -157,7 +173,7 @@ int show_waits(const struct snapshot *s, const struct show *how, struct buf *out
     n += waits(&s->processes[i]);
   if (n == 0)
     return buf_format(out, "nobody waits\n");
-  table_begin(&t, columns, sizeof columns / sizeof *columns);
+  table_begin(&t, waits_columns, sizeof waits_columns / sizeof *waits_columns);
   for (uint32_t i = 0; i < s->process_count; i++)
     if (waits(&s->processes[i]))
       row(&t, s, i, how);

@@ -349,6 +349,45 @@ static void who_still_runs_is_one_line(void **state) {
              "1 process still runs: producer#2 (in put for queue jobs#1)\n");
 }
 
+static void one_process_is_told_in_full(void **state) {
+  struct show how = at(60);
+  (void)state;
+  make_run();
+  people[1].op.deadline_ns = run.taken_ns + S(2.5);
+  strcpy(people[1].spawned_at, "x.lua:1");
+  people[3].spawner = 9;
+  strcpy(people[3].spawned_at, "x.lua:2");
+  check_text(show_process(&run, 1, &how, &text),
+          "producer#2, pid 4711\n"
+          "  in put at scripts/queue.lua:12 for queue jobs#1 since\n"
+          "    3.2s, 2.5s left\n"
+          "  spawned at x.lua:1 by main\n"
+          "  cpu 12s, memory 391k of 0\n"
+          "  items: 1234567 out, 0 in\n"
+          "  holds jobs#1\n");
+  check_text(show_process(&run, 2, &how, &text),
+          "Zählerin-日本#3, pid 4712\n"
+          "  stopped, in get at scripts/queue.lua:20 for queue jobs#1\n"
+          "    since 11m40\n"
+          "  spawned by main\n"
+          "  cpu 0.0s, memory 500 of 0\n"
+          "  items: 0 out, 99 in\n"
+          "  holds jobs#1\n");
+  check_text(show_process(&run, 3, &how, &text),
+          "reader#4, pid 4713, daemon, muted\n"
+          "  in get at x.lua:3 for queue#2 since 0.0s\n"
+          "  spawned at x.lua:2 by process 9, which has ended\n"
+          "  cpu 0.0s, memory 0 of 0\n"
+          "  items: 0 out, 0 in\n"
+          "  holds jobs#1, queue#2\n");
+  check_text(show_process(&run, 0, &how, &text),
+          "main, pid 4700\n"
+          "  running\n"
+          "  cpu 0.3s, memory 1.7M of 0\n"
+          "  items: 0 out, 0 in\n"
+          "  holds jobs#1, queue#2\n");
+}
+
 /* -- top --------------------------------------------------------------------------------------- */
 
 static void shares_are_of_the_time_between_two_snapshots(void **state) {
@@ -436,6 +475,7 @@ int main(void) {
       cmocka_unit_test(a_deadlock_is_told_in_words),
       cmocka_unit_test(the_prompt_is_called_you),
       cmocka_unit_test(who_still_runs_is_one_line),
+      cmocka_unit_test(one_process_is_told_in_full),
       cmocka_unit_test(shares_are_of_the_time_between_two_snapshots),
       cmocka_unit_test(colours_stand_around_text_and_change_no_width),
       cmocka_unit_test(width_counts_columns),

@@ -1,0 +1,22 @@
+/*
+ * os/steer.h - what a person does to a process from outside, by its record alone: signals, and
+ * whether its output is shown. Takes no lock; anybody may.
+ */
+#ifndef SBX_OS_STEER_H
+#define SBX_OS_STEER_H
+
+#include "os/control.h"
+
+/*
+ * Send a signal. SIGTERM and SIGKILL mark the end as expected, so that no report follows. Nothing
+ * happens if it has ended. 0, -SBX_EGONE (the record is somebody else's), -SBX_ESYSTEM.
+ */
+int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal);
+
+/* Show no line of it any more, or show them again. 0 or -SBX_EGONE. Main's are always shown. */
+int steer_mute(struct control *c, uint32_t slot, uint64_t serial, bool mute);
+
+/* Show the lines of this process alone (and main's); 0: of all that are not muted. */
+void steer_follow(struct control *c, uint64_t serial);
+
+#endif

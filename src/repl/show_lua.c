@@ -1,0 +1,184 @@
+/*
+ * repl/show_lua.c - see show_lua.h.
+ *
+ * Lua errors leave by longjmp, so nothing is raised while a snapshot or a buffer is owned: what is
+ * to be raised is first pushed as a string.
+ */
+#include "repl/show_lua.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/lib.h"
+#include "os/signals.h"
+#include "os/steer.h"
+#include "os/waits.h"
+#include "repl/act.h"
+#include "repl/show.h"
+
+static struct control *the_control(void) { return the_backend->control; }
+
+/* -- what is done to processes --------------------------------------------------------------- */
+
+/* Raise the sentence in `why`, or the code's text, and release the buffer. */
+static int raise_why(lua_State *L, const char *name, int rc, struct buf *why) {
+  luaL_where(L, 1);
+  lua_pushfstring(L, "%s: ", name);
+  if (why->len > 0)
+    lua_pushlstring(L, (const char *)why->data, why->len);
+  else
+    lua_pushstring(L, error_text(rc));
+  buf_release(why);
+  lua_concat(L, 3);
+  return lua_error(L);
+}
+
+/* The process that `who` (a string) means; fills slot and serial. Owns nothing when it returns. */
+static int find(const char *who, struct object_ref *ret, struct buf *why) {
+  struct snapshot s;
+  uint32_t process = 0;
+  int rc = snapshot_take(the_control(), 0, &s);
+  if (rc)
+    return rc;
+  rc = act_find(&s, who, &process, why);
+  if (rc == 0)
+    *ret =
+        (struct object_ref){.slot = s.processes[process].slot, .serial = s.processes[process].id};
+  snapshot_release(&s);
+  return rc;
+}
+
+/* What the handle at index 1 names; false if there is none. */
+static bool ref_of_handle(lua_State *L, struct object_ref *ret) {
+  const struct handle *h = luaL_testudata(L, 1, PROCESS_TYPE);
+  if (!h || !h->object)
+    return false;
+  the_backend->base.ops->object_ref(h->object, ret);
+  return true;
+}
+
+static int act(lua_State *L, const char *name, enum act what) {
+  struct object_ref ref;
+  struct buf why = {0};
+  int rc = 0;
+  if (!ref_of_handle(L, &ref)) {
+    bool named = lua_type(L, 1) == LUA_TSTRING || lua_isinteger(L, 1);
+    luaL_argexpected(L, named, 1, "process, its number or its name");
+    rc = find(lua_tostring(L, 1), &ref, &why);
+  }
+  if (rc == 0)
+    rc = act_allowed(what, ref.slot, &why);
+  if (rc == 0 && ref.slot == 0 && what == ACT_KILL)
+    rc = buf_format(&why, "main runs what is typed here; os.exit() ends it") ? -SBX_ENOMEM
+                                                                             : -SBX_EINVAL;
+  if (rc == 0)
+    rc = act_on(the_control(), what, ref.slot, ref.serial);
+  return rc ? raise_why(L, name, rc, &why) : 0;
+}
+
+static int l_kill(lua_State *L) { return act(L, "kill", ACT_KILL); }
+static int l_pause(lua_State *L) { return act(L, "pause", ACT_PAUSE); }
+static int l_resume(lua_State *L) { return act(L, "resume", ACT_RESUME); }
+
+static int l_mute(lua_State *L) {
+  bool on = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
+  return act(L, "mute", on ? ACT_MUTE : ACT_UNMUTE);
+}
+
+static int l_follow(lua_State *L) {
+  if (!lua_isnoneornil(L, 1))
+    return act(L, "follow", ACT_FOLLOW);
+  steer_follow(the_control(), 0);
+  return 0;
+}
+
+/* -- what is shown --------------------------------------------------------------------------- */
+
+/* The session is where the functions are called: it could help everybody. */
+static struct show show_for(const struct show_screen *screen) {
+  return (struct show){.style = {.columns = show_columns(screen->terminal), .color = screen->color},
+                       .idle = the_backend->serial};
+}
+
+typedef int show_fn(const struct snapshot *s, const struct show *how, struct buf *out);
+
+static void write_out(struct buf *text) {
+  fwrite(text->data, 1, text->len, stdout);
+  fflush(stdout);
+  buf_release(text);
+}
+
+static int print(lua_State *L, const char *name, unsigned parts, show_fn *show) {
+  const struct show_screen *screen = lua_touserdata(L, lua_upvalueindex(1));
+  struct show how = show_for(screen);
+  struct snapshot s = {0};
+  struct buf text = {0};
+  int rc = snapshot_take(the_control(), parts, &s);
+  if (rc == 0 && (parts & SNAPSHOT_QUEUES))
+    rc = waits_find(&s, how.idle);
+  if (rc == 0)
+    rc = show(&s, &how, &text);
+  snapshot_release(&s);
+  if (rc) {
+    text.len = 0;
+    return raise_why(L, name, rc, &text);
+  }
+  write_out(&text);
+  return 0;
+}
+
+static int l_queues(lua_State *L) { return print(L, "queues", SNAPSHOT_QUEUES, show_queues); }
+static int l_waits(lua_State *L) { return print(L, "waits", SNAPSHOT_QUEUES, show_waits); }
+
+/* ps(process): the one that index 1 means. */
+static int show_one(const struct snapshot *s, const struct show *how, const char *who,
+                    uint64_t serial, struct buf *out) {
+  uint32_t process = 0;
+  int64_t known = serial ? snapshot_find_process(s, serial) : -1;
+  if (serial && known < 0)
+    return buf_format(out, "it has ended") ? -SBX_ENOMEM : -SBX_EGONE;
+  int rc = serial ? 0 : act_find(s, who, &process, out);
+  return rc ? rc : show_process(s, serial ? (uint32_t)known : process, how, out);
+}
+
+static int l_ps(lua_State *L) {
+  struct object_ref ref = {0};
+  struct snapshot s = {0};
+  struct buf text = {0};
+  if (lua_isnoneornil(L, 1))
+    return print(L, "ps", SNAPSHOT_QUEUES | SNAPSHOT_USAGE, show_ps);
+  bool named = lua_type(L, 1) == LUA_TSTRING || lua_isinteger(L, 1);
+  luaL_argexpected(L, ref_of_handle(L, &ref) || named, 1, "process, its number or its name");
+  const char *who = named ? lua_tostring(L, 1) : NULL;
+  struct show how = show_for(lua_touserdata(L, lua_upvalueindex(1)));
+  int rc = snapshot_take(the_control(), SNAPSHOT_QUEUES | SNAPSHOT_USAGE, &s);
+  if (rc == 0)
+    rc = show_one(&s, &how, who, ref.serial, &text);
+  snapshot_release(&s);
+  if (rc)
+    return raise_why(L, "ps", rc, &text);
+  write_out(&text);
+  return 0;
+}
+
+/* -- opening --------------------------------------------------------------------------------- */
+
+static const luaL_Reg functions[] = {{"ps", l_ps},     {"queues", l_queues}, {"waits", l_waits},
+                                     {"kill", l_kill}, {"pause", l_pause},   {"resume", l_resume},
+                                     {"mute", l_mute}, {"follow", l_follow}, {NULL, NULL}};
+
+int show_lua_push(lua_State *L, const struct show_screen *screen) {
+  luaL_newlibtable(L, functions);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)screen);
+  luaL_setfuncs(L, functions, 1);
+  return 1;
+}
+
+void show_lua_open(lua_State *L, const struct show_screen *screen) {
+  lua_pushglobaltable(L);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)screen);
+  luaL_setfuncs(L, functions, 1);
+  lua_pop(L, 1);
+}
