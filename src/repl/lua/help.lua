@@ -289,7 +289,9 @@ local function add_overview(p, session)
     end
   end
   for _, sign in ipairs(commands.signs) do p:row(sign.sign, sign.says, 2, 32) end
-  p:paragraph("Without the colon they are functions: ps(), help('time').", 2)
+  p:line()
+  p:paragraph("Arguments behind the colon are divided by blanks: Lua expressions; what is none, or a name without a " ..
+    "value, is taken as text. Without the colon most are functions: ps(), help('time').")
   local list = {}
   for _, entry in ipairs(meta.function_list) do list[#list + 1] = entry.name end
   if not list[1] then return end

@@ -89,7 +89,7 @@ local survey
 -- `name` or `["a b"]` or `[1]`
 local function key_text(key, o)
   if type(key) == "string" and #key <= 60 and lex.is_name(key) then return key end
-  if type(key) == "table" then return "[" .. (o.met[key] and "table" or string.format("table: %p", key)) .. "]" end
+  if type(key) == "table" then return string.format("[table: %p]", key) end
   return "[" .. leaf.text(key, { string_limit = 60, names = o.names }) .. "]"
 end
 

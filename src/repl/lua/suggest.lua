@@ -20,9 +20,11 @@ local function distance(a, b)
   return above[#b]
 end
 
--- A module that is one function: the name of the list that is nearest to `word`, if one is near enough to be meant.
+-- A module that is one function: the name of the list that is nearest to `word`, if one is near enough to be meant. A
+-- word of one or two letters is near to too many.
 return function(word, list)
   local best, best_distance
+  if #word < 3 then return nil end
   local limit = math.max(1, #word // 3)
   for _, name in ipairs(list) do
     local near = math.abs(#name - #word) <= limit and #name < 60
