@@ -101,13 +101,14 @@ local function eval(self, text, is_whole)
   return done
 end
 
--- Do something for the person; an error in it (an interrupt of the printing, mostly) is told, too.
+-- Do something for the person; an error in it (an interrupt of the printing, mostly) is told, too: it is not the chunk's,
+-- so its traceback would tell nothing.
 local function guarded(self, f, ...)
   local depth = self.depth
   local r = call.protected(f, self, ...)
   if r[1] then return r[2] end
   self.depth = depth
-  call.protected(show_error, self, r.error)
+  call.protected(show_error, self, { value = r.error.value })
   return "error"
 end
 
