@@ -107,6 +107,23 @@ describe("help", function()
     has(p.out(), "Processes that share nothing")
   end)
 
+  it("finds methods that are written in Lua", function()
+    local p <close> = prompt.new()
+    local Pool = { __name = "sandbox.pool", __index = { map = function() end } }
+    local function make() return setmetatable({}, Pool) end
+    debug.getregistry()[sandbox.null] = { pool = { pool = function() return make() end } } -- as lua/prelude.c keeps it
+    local wanted = page(p, "?pool.map")
+    _G.made = make()
+    for _, text in ipairs { "help(made.map)", "?made.map", ":help made.map" } do
+      if text:find("^help") then p.eval(text) else p.command(text) end
+      assert.are.equal(wanted, p.out(), text)
+    end
+    p.eval("help(made)")
+    has(p.out(), ":imap(")
+    debug.getregistry()[sandbox.null] = nil
+    _G.made = nil
+  end)
+
   it("points to the manual for Lua's own functions", function()
     local p <close> = prompt.new()
     has(page(p, "?string.format"), "https://www.lua.org/manual/5.4/manual.html#pdf-string.format")

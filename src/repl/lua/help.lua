@@ -39,13 +39,11 @@ local function entries_by_function(meta)
     local f = rawget(library, name)
     if f ~= nil then map[f] = entry end
   end
-  for key, value in next, debug.getregistry() do
-    local class = type(key) == "string" and type(value) == "table" and
-        meta.classes[string.match(key, "^sandbox%.(%w+)$")]
-    local index = class and { __index = rawget(value, "__index") }
-    for _, place in ipairs(index and resolve.places(setmetatable({}, index)) or {}) do
-      for name, f in next, place do
-        if class.by_name[name] then map[f] = class.by_name[name] end
+  for name, metatable in next, resolve.metatables() do
+    local class = meta.classes[name]
+    for _, place in ipairs(class and resolve.methods(metatable) or {}) do
+      for member, f in next, place do
+        if class.by_name[member] then map[f] = class.by_name[member] end
       end
     end
   end

@@ -6,26 +6,31 @@ local resolve = {}
 
 local DEPTH <const> = 10 -- of a chain of __index
 
--- The tables in which Lua would look for a field of a value, nearest first. A handle's __index may be written in C:
--- then the methods are a table among its upvalues.
-function resolve.places(value)
-  local list, n = {}, 0
-  while n < DEPTH do
-    n = n + 1
-    if type(value) == "table" then list[#list + 1] = value end
-    local meta = metatable_of(value)
+-- The tables among the upvalues of an __index that is written in C: of a handle, its methods.
+local function add_upvalue_tables(list, index)
+  for i = 1, 5 do
+    local _, upvalue = debug.getupvalue(index, i)
+    if type(upvalue) == "table" then list[#list + 1] = upvalue end
+  end
+end
+
+-- Follow a metatable's __index, adding the tables in which Lua would look, nearest first.
+local function follow(list, meta)
+  for _ = 1, DEPTH do
     local index = type(meta) == "table" and rawget(meta, "__index")
-    if type(index) == "function" and debug.getinfo(index, "S").what == "C" then
-      for i = 1, 5 do
-        local _, upvalue = debug.getupvalue(index, i)
-        if type(upvalue) == "table" then list[#list + 1] = upvalue end
-      end
-    end
+    if type(index) == "function" and debug.getinfo(index, "S").what == "C" then add_upvalue_tables(list, index) end
     if type(index) ~= "table" then return list end
-    value = index
+    list[#list + 1] = index
+    meta = metatable_of(index)
   end
   return list
 end
+
+-- The tables in which Lua would look for a field of a value, nearest first.
+function resolve.places(value) return follow({ type(value) == "table" and value or nil }, metatable_of(value)) end
+
+-- The same for a value with this metatable, apart from its own fields.
+function resolve.methods(meta) return follow({}, meta) end
 
 function resolve.field(value, name)
   for _, place in ipairs(resolve.places(value)) do
@@ -51,6 +56,41 @@ function resolve.names(text)
   if not string.find(text, "^[%a_][%w_.:]*$") then return nil end
   for name in string.gmatch(text, "[^.:]+") do list[#list + 1] = name end
   return list
+end
+
+-- -- metatables of the library --------------------------------------------------------------------
+
+-- `sandbox.queue` names the class "queue".
+local function class_name(meta)
+  local name = type(meta) == "table" and rawget(meta, "__name")
+  return type(name) == "string" and string.match(name, "^sandbox%.(%w+)$")
+end
+
+-- Metatables among the upvalues of a function, and of functions among them.
+local function add_upvalues(found, f, depth)
+  for i = 1, 60 do
+    local name, value = debug.getupvalue(f, i)
+    if not name then return end
+    local class = class_name(value)
+    if class then found[class] = value end
+    if type(value) == "function" and depth > 1 then add_upvalues(found, value, depth - 1) end
+  end
+end
+
+-- { queue = metatable, ... }: those written in C are in the registry by name; those written in Lua are upvalues of what
+-- their modules return, and a table of modules is in the registry under an address (lua/prelude.c).
+function resolve.metatables()
+  local found = {}
+  for key, value in next, debug.getregistry() do
+    local class = type(key) == "string" and class_name(value)
+    if class then found[class] = value end
+    for _, module in next, type(key) == "userdata" and type(value) == "table" and value or {} do
+      for _, f in next, type(module) == "table" and module or {} do
+        if type(f) == "function" then add_upvalues(found, f, 3) end
+      end
+    end
+  end
+  return found
 end
 
 -- The library's name for the kind of a handle or object: "queue" for `sandbox.queue`.

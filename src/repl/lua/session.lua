@@ -101,8 +101,8 @@ local function eval(self, text, is_whole)
   return done
 end
 
--- Do something for the person; an error in it (an interrupt of the printing, mostly) is told, too: it is not the chunk's,
--- so its traceback would tell nothing.
+-- Do something for the person; an error in it (an interrupt of the printing, mostly) is told, too: it is not the
+-- chunk's, so its traceback would tell nothing.
 local function guarded(self, f, ...)
   local depth = self.depth
   local r = call.protected(f, self, ...)
