@@ -15,6 +15,7 @@
 #include "lua/meta.h"
 #include "lua/prelude.h"
 #include "repl/link.h"
+#include "repl/show_lua.h"
 
 extern const struct prelude_source repl_sources[]; /* src/repl/lua */
 
@@ -23,7 +24,8 @@ struct session {
   struct frame frame; /* the one being carried out, or a reply */
   struct backend *b;
   const struct session_place *place;
-  pid_t pid; /* a forked child has a copy of this, and no prompt */
+  struct show_screen screen; /* where ps and its like show */
+  pid_t pid;                 /* a forked child has a copy of this, and no prompt */
 };
 
 static const char session_key, module_key; /* their addresses are keys of the registry */
@@ -271,6 +273,8 @@ static void push_host(lua_State *L, const struct session *s) {
   lua_setfield(L, -2, "meta");
   lua_pushboolean(L, s->place->color);
   lua_setfield(L, -2, "color");
+  show_lua_push(L, &s->screen);
+  lua_setfield(L, -2, "commands");
 }
 
 /* -- the life ---------------------------------------------------------------------------------- */
@@ -307,6 +311,7 @@ static void run_init(lua_State *L) {
 void session_run(lua_State *L, struct backend *b, const struct session_place *place,
                  bool read_init) {
   struct session s = {.link.fd = place->link, .b = b, .place = place, .pid = getpid()};
+  s.screen = (struct show_screen){.terminal = place->terminal, .color = place->color};
   int top = lua_gettop(L), rc;
   setvbuf(stdin, NULL, _IONBF, 0); /* what a chunk does not read is the prompt's */
   make_module(L, &s);

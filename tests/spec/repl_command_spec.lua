@@ -110,6 +110,12 @@ describe("a command", function()
     assert.are.same({ 3, n = 1 }, seen)
   end)
 
+  it("that fails does not name a line of the prompt", function()
+    local p <close> = prompt.new { commands = { ps = string.rep } }
+    assert.are.equal("bad argument #2 to 'f' (number expected, got no value)\n",
+      (refused(p, ":ps 'x'"):gsub("'[^']*' %(", "'f' (")))
+  end)
+
   it("of the system runs in the foreground", function()
     local ran
     local p <close> = prompt.new { run = function(command) ran = command return nil, "exit", 3 end }

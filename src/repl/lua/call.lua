@@ -96,9 +96,15 @@ end
 
 local function paint(text, code, color) return color and "\27[" .. code .. "m" .. text .. "\27[0m" or text end
 
+-- A command written in C names the line that called it, which is one of the prompt's.
+local function without_own_place(text)
+  local name, rest = string.match(text, "^%[sandbox (%a+)%]:%d+: (.*)$")
+  return name and own[name] and rest or text
+end
+
 -- What to say of an error value: a string as it is, an object as it wants to be read.
 function call.message(value)
-  if type(value) == "string" then return value end
+  if type(value) == "string" then return without_own_place(value) end
   local meta = metatable_of(value)
   if type(value) == "number" or type(meta) == "table" and rawget(meta, "__tostring") then
     local ok, text = pcall(tostring, value)
