@@ -4,11 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,6 +13,12 @@
 #include "repl/editor_internal.h"
 
 enum { READ_BYTES = 4096 };
+
+struct editor *editor_of(EditLine *el) {
+  void *e;
+  el_wget(el, EL_CLIENTDATA, &e);
+  return e;
+}
 
 /* -- waiting ----------------------------------------------------------------------------------- */
 
@@ -32,7 +35,7 @@ static void read_keys(struct editor *e) {
     e->keys.len = e->keys_used = 0;
   if (buf_reserve(&e->keys, READ_BYTES))
     return;
-  ssize_t n = read(STDIN_FILENO, e->keys.data + e->keys.len, READ_BYTES);
+  ssize_t n = read(e->o.in, e->keys.data + e->keys.len, READ_BYTES);
   if (n > 0)
     e->keys.len += (size_t)n;
   else if (n == 0)
@@ -60,13 +63,18 @@ static void call_back(struct editor *e, const struct pollfd *ready) {
 }
 
 /* One sleep, and what woke it. */
-static void serve(struct editor *e) {
-  struct pollfd fds[WATCHED_MOST + 1] = {{.fd = STDIN_FILENO, .events = POLLIN}};
-  int n = 1;
+static void serve(struct editor *e, int64_t until_ns) {
+  struct pollfd fds[e->watched_count + 1];
   struct timespec left;
+  int n = 0;
+  screen_refresh(e);
+  output_settle(e);
+  fds[n++] = (struct pollfd){.fd = e->o.in, .events = POLLIN};
   for (int i = 0; i < e->watched_count; i++)
     fds[n++] = (struct pollfd){.fd = e->watched[i].fd, .events = e->watched[i].events};
-  if (ppoll(fds, (nfds_t)n, clock_left(e->deadline_ns, &left), NULL) < 0)
+  if (until_ns > e->deadline_ns)
+    until_ns = e->deadline_ns;
+  if (ppoll(fds, (nfds_t)n, clock_left(until_ns, &left), NULL) < 0)
     return;
   for (int i = 1; i < n; i++)
     if (fds[i].revents)
@@ -76,28 +84,37 @@ static void serve(struct editor *e) {
     read_keys(e);
 }
 
-static int next_key(struct editor *e) { return e->keys.data[e->keys_used++]; }
-
-int editor_byte(struct editor *e) {
+int editor_byte(struct editor *e, int64_t deadline_ns) {
   while (!e->ended) {
     if (e->keys_used < e->keys.len)
-      return next_key(e);
-    serve(e);
+      return e->keys.data[e->keys_used++];
+    if (deadline_ns != SBX_FOREVER && clock_now_ns() >= deadline_ns)
+      break;
+    serve(e, deadline_ns);
   }
   return -1;
 }
 
-int editor_byte_soon(struct editor *e, int ms) {
-  struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
-  if (e->keys_used == e->keys.len && poll(&terminal, 1, ms) > 0)
+int editor_peek(struct editor *e, size_t ahead, int ms) {
+  struct pollfd terminal = {.fd = e->o.in, .events = POLLIN};
+  while (e->keys.len - e->keys_used <= ahead) {
+    if (e->ended || poll(&terminal, 1, ms) <= 0)
+      return -1;
     read_keys(e);
-  return e->keys_used < e->keys.len ? next_key(e) : -1;
+  }
+  return e->keys.data[e->keys_used + ahead];
 }
 
 int editor_watch(struct editor *e, int fd, short events, editor_callback *call, void *ctx) {
   editor_unwatch(e, fd);
-  if (e->watched_count == WATCHED_MOST)
-    return -SBX_ENOMEM;
+  if (e->watched_count == e->watched_cap) {
+    int cap = e->watched_cap ? 2 * e->watched_cap : 8;
+    struct watched *grown = realloc(e->watched, (size_t)cap * sizeof *grown);
+    if (!grown)
+      return -SBX_ENOMEM;
+    e->watched = grown;
+    e->watched_cap = cap;
+  }
   e->watched[e->watched_count++] = (struct watched){fd, events, call, ctx};
   return 0;
 }
@@ -123,198 +140,220 @@ void editor_stop(struct editor *e) {
 }
 
 void editor_interrupted(struct editor *e) {
-  if (e->reading && !e->paused)
+  if (e->paused)
+    return;
+  if (e->reading)
     editor_end(e, EDITOR_INTERRUPT);
+  else
+    e->interrupt_waits = true;
 }
 
-void editor_resized(struct editor *e) {
-  if (!e->el || e->paused)
-    return;
-  bool occupied = screen_occupied(e);
-  if (occupied)
-    screen_clear_line(e);
-  el_resize(e->el);
-  if (occupied)
-    screen_draw_line(e);
-}
+void editor_resized(struct editor *e) { screen_refresh(e); }
 
 void editor_suspended(struct editor *e) {
   bool pause = !e->paused;
   if (pause)
     editor_pause(e);
-  kill(getpid(), SIGSTOP); /* here it stands still until the shell continues it */
+  terminal_stop_job();
   if (pause)
     editor_resume(e);
 }
 
 void editor_pause(struct editor *e) {
-  bool occupied = screen_occupied(e);
-  if (occupied)
-    screen_clear_line(e);
-  else if (e->mid_line)
-    screen_write(e, "\n", 1);
-  screen_bracketed_paste(e, false);
-  if (e->el)
-    el_set(e->el, EL_PREP_TERM, 0);
+  screen_erase(e);
+  screen_release_lead(e);
+  output_fresh_line(e);
+  screen_flush(e);
+  terminal_leave(e);
   e->paused = true;
 }
 
 void editor_resume(struct editor *e) {
+  terminal_enter(e);
   e->paused = false;
-  e->mid_line = false; /* the other program saw to it, or nobody can know */
-  if (e->el) {
-    el_set(e->el, EL_PREP_TERM, 1);
-    el_resize(e->el);
-  }
-  screen_bracketed_paste(e, true);
-  if (e->held.len > 0) {
-    struct buf held = e->held;
-    e->held = (struct buf){0};
-    screen_write(e, held.data, held.len);
-    buf_release(&held);
-  }
-  if (screen_occupied(e))
-    screen_draw_line(e);
+  output_settle(e);
+  screen_refresh(e);
+}
+
+void editor_finish(struct editor *e) {
+  if (e->finished)
+    return;
+  if (!e->paused)
+    editor_pause(e);
+  e->finished = true;
+  e->paused = false;
+  output_settle(e);
 }
 
 /* -- the prompt -------------------------------------------------------------------------------- */
 
-static wchar_t *prompt_of(EditLine *el) {
-  void *e;
-  el_wget(el, EL_CLIENTDATA, &e);
-  return ((struct editor *)e)->prompt;
-}
-
 void editor_set_prompt(struct editor *e, const char *prompt) {
-  wchar_t *wide = screen_widen(prompt, strlen(prompt));
+  wchar_t *wide = text_widen(prompt, strlen(prompt));
   if (!wide || wcscmp(wide, e->prompt) == 0) {
     free(wide);
     return;
   }
-  if (screen_occupied(e))
-    screen_clear_line(e);
-  wcsncpy(e->prompt, wide, sizeof e->prompt / sizeof *e->prompt - 1);
-  free(wide);
-  if (e->held.len > 0 && !screen_occupied(e)) {
-    struct buf held = e->held;
-    e->held = (struct buf){0};
-    screen_write(e, held.data, held.len);
-    buf_release(&held);
-  }
-  if (screen_occupied(e))
-    screen_draw_line(e);
+  if (wide[0])
+    screen_release_lead(e);
+  free(e->prompt);
+  e->prompt = wide;
+  if (e->el)
+    screen_refresh(e);
+  else if (e->reading)
+    plain_prompt(e);
+  output_settle(e);
 }
 
 /* -- reading ----------------------------------------------------------------------------------- */
 
-/* The read was ended: see that the screen and what was typed are as the event wants them. */
+/* The read was ended: see that the screen, and what was typed, are as the event wants them. While
+ * libedit still knows the line. */
 static void leave_line(struct editor *e) {
   const LineInfoW *line = el_wline(e->el);
   size_t len = (size_t)(line->lastchar - line->buffer);
-  e->ended = false; /* the line is on the screen still */
-  if (e->event == EDITOR_STOP) {
-    if (len > 0 && (e->kept = malloc((len + 1) * sizeof *e->kept))) {
-      wmemcpy(e->kept, line->buffer, len);
-      e->kept[len] = L'\0';
-      e->kept_cursor = (int)(line->cursor - line->buffer);
-    }
-    if (screen_occupied(e))
-      screen_clear_line(e);
-  } else if (e->event == EDITOR_INTERRUPT) {
-    if (screen_occupied(e)) { /* once more, with the cursor at its end */
-      screen_clear_line(e);
-      el_cursor(e->el, (int)(line->lastchar - line->cursor));
-      screen_draw_line(e);
-    }
-    screen_write(e, "^C\n", 3);
+  if (e->event == EDITOR_INTERRUPT) {
+    char *dropped = text_narrow(line->buffer, len);
+    if (dropped)
+      buf_append(&e->line, dropped, strlen(dropped));
+    free(dropped);
+    screen_leave(e, line->buffer, len, "^C");
+    return;
   }
-  e->ended = true;
+  if (e->event == EDITOR_STOP && len > 0 && (e->kept = malloc((len + 1) * sizeof *e->kept))) {
+    wmemcpy(e->kept, line->buffer, len);
+    e->kept[len] = L'\0';
+    e->kept_cursor = (int)(line->cursor - line->buffer);
+  }
+  screen_erase(e);
+  screen_release_lead(e);
+  screen_flush(e);
 }
 
-/* At the end of the reader, while libedit still knows the line. */
-static int read_character(EditLine *el, wchar_t *ret) {
-  struct editor *e;
-  el_wget(el, EL_CLIENTDATA, (void **)&e);
-  int rc = keys_read(el, ret);
-  if (rc < 0 && !e->left) {
-    e->left = true;
+/* What was typed before the last read was stopped is there again. */
+static void restore_kept(struct editor *e) {
+  wchar_t *kept = e->kept;
+  e->kept = NULL;
+  if (kept)
+    replace_line(e->el, kept, (size_t)e->kept_cursor);
+  free(kept);
+}
+
+int editor_getc(EditLine *el, wchar_t *ret) {
+  struct editor *e = editor_of(el);
+  if (!e->editing && !e->left) {
+    e->editing = true;
+    restore_kept(e);
+  }
+  *ret = keys_next(e);
+  if (*ret)
+    return 1;
+  if (e->editing)
     leave_line(e);
-  }
-  return rc;
+  e->left = true;
+  e->editing = false;
+  errno = EINTR;
+  return -1;
 }
 
-static enum editor_event take_line(struct editor *e, const wchar_t *text, int len,
-                                   const char **ret_line) {
-  while (len > 0 && text[len - 1] == L'\n')
-    len--;
-  char *narrow = screen_narrow(text, (size_t)len);
-  e->line.len = 0;
-  int rc = narrow ? buf_append(&e->line, narrow, strlen(narrow) + 1) : -SBX_ENOMEM;
+static void take_line(struct editor *e, const wchar_t *text, size_t len) {
+  char *narrow = text_narrow(text, len);
+  if (narrow)
+    buf_append(&e->line, narrow, strlen(narrow));
   free(narrow);
-  *ret_line = rc ? "" : (const char *)e->line.data;
-  return EDITOR_LINE;
 }
 
-static enum editor_event read_edited(struct editor *e, const char **ret_line) {
-  int len = 0;
-  if (e->prompt[0] && e->mid_line)
-    screen_write(e, "\n", 1);
-  e->left = e->tab_before = false;
-  const wchar_t *text = el_wgets(e->el, &len);
-  fflush(e->out);
-  el_set(e->el, EL_PREP_TERM, 1); /* what is typed before the next read is not shown twice */
-  if (e->ended) {
-    el_reset(e->el);
-    el_set(e->el, EL_PREP_TERM, 1);
-    return e->event;
+static enum editor_event read_edited(struct editor *e) {
+  int n = 0;
+  const wchar_t *text = el_wgets(e->el, &n);
+  size_t len = text && n > 0 ? (size_t)n : 0;
+  bool newline = len > 0 && text[len - 1] == L'\n';
+  free(e->search_prompt);
+  e->search_prompt = NULL;
+  if (!e->ended && newline) {
+    screen_leave(e, text, len - 1, "");
+    take_line(e, text, len - 1);
+    e->event = EDITOR_LINE;
+  } else if (!e->ended) { /* a key that is bound to the end of the file */
+    screen_leave(e, L"", 0, "");
+    e->event = EDITOR_EOF;
   }
-  e->mid_line = false;
-  if (text && len > 0)
-    return take_line(e, text, len, ret_line);
-  screen_write(e, "\n", 1);
-  return EDITOR_EOF;
+  e->editing = false;
+  return e->event;
 }
 
-/* The terminal edits, and hands out whole lines. */
-static enum editor_event read_plain(struct editor *e, const char **ret_line) {
-  char *prompt = screen_narrow(e->prompt, wcslen(e->prompt));
-  if (e->prompt[0] && e->mid_line)
-    screen_write(e, "\n", 1);
+/* -- reading what the terminal edits ----------------------------------------------------------- */
+
+void plain_prompt(struct editor *e) {
+  char *prompt = text_narrow(e->prompt, wcslen(e->prompt));
+  if (e->prompted) /* and maybe something was typed behind it */
+    screen_put(e, "\n", 1);
+  else
+    output_fresh_line(e);
   if (prompt)
-    screen_write(e, prompt, strlen(prompt));
+    screen_put(e, prompt, strlen(prompt));
+  screen_flush(e);
   e->prompted = e->prompt[0] != L'\0';
   free(prompt);
-  e->line.len = 0;
+}
+
+/* Move a line, or what there is at the end of the file, from the keys to `line`. */
+static void plain_take(struct editor *e, size_t len, size_t newline) {
+  buf_append(&e->line, e->keys.data + e->keys_used, len);
+  e->keys_used += len + newline;
+  e->prompted = false; /* the terminal showed the newline */
+  buf_clear(&e->tail, 0);
+}
+
+static enum editor_event read_plain(struct editor *e) {
+  if (!e->prompted)
+    plain_prompt(e);
   for (;;) {
-    int byte = editor_byte(e);
-    if (byte < 0) {
-      if (e->event == EDITOR_INTERRUPT)
-        screen_write(e, "\n", 1); /* the terminal showed ^C */
-      return e->event;
+    size_t len = e->keys.len - e->keys_used;
+    const uint8_t *unused = e->keys.data + e->keys_used;
+    const uint8_t *newline = len ? memchr(unused, '\n', len) : NULL;
+    if (newline) {
+      plain_take(e, (size_t)(newline - unused), 1);
+      return EDITOR_LINE;
     }
-    if (buf_append_byte(&e->line, byte == '\n' ? '\0' : (uint8_t)byte) || byte == '\n')
+    if (e->ended && e->event == EDITOR_EOF && len > 0) {
+      plain_take(e, len, 0);
+      return EDITOR_LINE;
+    }
+    if (e->ended)
       break;
+    serve(e, SBX_FOREVER);
   }
-  e->mid_line = e->prompted = false; /* the terminal showed the newline */
-  *ret_line = (const char *)e->line.data;
-  return EDITOR_LINE;
+  if (e->event == EDITOR_INTERRUPT) { /* the terminal showed ^C, and threw away what was typed */
+    screen_put(e, "\n", 1);
+    screen_flush(e);
+    e->keys.len = e->keys_used = 0;
+    e->prompted = false;
+  }
+  return e->event;
 }
 
 enum editor_event editor_read(struct editor *e, const char **ret_line) {
-  e->ended = false;
+  e->ended = e->left = false;
+  e->line.len = 0;
+  e->tab_before = false;
   e->reading = true;
-  enum editor_event event = e->el ? read_edited(e, ret_line) : read_plain(e, ret_line);
+  if (e->interrupt_waits)
+    editor_end(e, EDITOR_INTERRUPT);
+  e->interrupt_waits = false;
+  enum editor_event event = e->el ? read_edited(e) : read_plain(e);
   e->reading = false;
+  *ret_line = buf_append_byte(&e->line, '\0') == 0 ? (const char *)e->line.data : "";
   return event;
 }
 
 /* -- history ----------------------------------------------------------------------------------- */
 
+/* For libedit's own search (vi's `/`). */
 static void remember(struct editor *e, const char *text) {
-  wchar_t *wide = e->recall ? screen_widen(text, strlen(text)) : NULL;
+  wchar_t *wide = e->history_el ? text_widen(text, strlen(text)) : NULL;
   HistEventW event;
   if (wide)
-    history_w(e->recall, &event, H_ENTER, wide);
+    history_w(e->history_el, &event, H_ENTER, wide);
   free(wide);
 }
 
@@ -325,23 +364,72 @@ void editor_history_add(struct editor *e, const char *text) {
 
 /* -- opening and closing ----------------------------------------------------------------------- */
 
-static int open_edited(struct editor *e) {
+/* What libedit would draw. Only its beep is wanted. */
+static ssize_t swallow(void *ctx, const char *data, size_t len) {
+  struct editor *e = ctx;
+  if (e->editing && memchr(data, '\a', len))
+    screen_beep(e);
+  return (ssize_t)len;
+}
+
+static int open_libedit(struct editor *e) {
   HistEventW event;
-  int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-  e->out = out < 0 ? NULL : fdopen(out, "w");
-  e->recall = history_winit();
-  e->el = e->out ? el_init_fd(e->o.program, stdin, e->out, e->out, STDIN_FILENO, out, out) : NULL;
-  if (!e->el || !e->recall)
-    return out < 0 ? -SBX_EMFILE : -SBX_ENOMEM;
-  history_w(e->recall, &event, H_SETSIZE, HISTORY_MOST);
+  cookie_io_functions_t calls = {.write = swallow};
+  e->el_fd = fcntl(e->o.in, F_DUPFD_CLOEXEC, 3);
+  if (e->el_fd < 0)
+    return -SBX_EMFILE;
+  e->sink = fopencookie(e, "w", calls);
+  e->history_el = history_winit();
+  if (e->sink && e->history_el)
+    e->el = el_init_fd(e->o.program, stdin, e->sink, e->sink, e->el_fd, e->el_fd, e->el_fd);
+  if (!e->el)
+    return -SBX_ENOMEM;
+  history_w(e->history_el, &event, H_SETSIZE, HISTORY_MOST);
   el_wset(e->el, EL_CLIENTDATA, e);
   el_wset(e->el, EL_SIGNAL, 0);
-  el_wset(e->el, EL_EDITOR, L"emacs");
-  el_wset(e->el, EL_PROMPT, prompt_of);
-  el_wset(e->el, EL_HIST, history_w, e->recall);
-  el_wset(e->el, EL_GETCFN, read_character);
-  el_source(e->el, NULL); /* ~/.editrc: first, since a choice of vi keys makes all bindings anew */
-  return keys_bind(e) ? -SBX_ESYSTEM : 0;
+  el_wset(e->el, EL_HIST, history_w, e->history_el);
+  el_wset(e->el, EL_GETCFN, editor_getc);
+  return bind_all(e);
+}
+
+static void close_libedit(struct editor *e) {
+  int nowhere = e->el ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+  if (nowhere >= 0) { /* or el_end throws away what is typed for the next program */
+    dup2(nowhere, e->el_fd);
+    close(nowhere);
+  }
+  if (e->el)
+    el_end(e->el);
+  if (e->history_el)
+    history_wend(e->history_el);
+  if (e->sink)
+    fclose(e->sink);
+  if (e->el_fd >= 0)
+    close(e->el_fd);
+  e->el = NULL;
+  e->history_el = NULL;
+  e->sink = NULL;
+  e->el_fd = -1;
+}
+
+/* Returns 0 also when it turns out that libedit is not wanted. */
+static int open_edited(struct editor *e) {
+  int on = 1;
+  int rc = open_libedit(e);
+  if (rc)
+    return rc;
+  el_wget(e->el, EL_EDITMODE, &on);
+  if (!on) {
+    close_libedit(e);
+    tcsetattr(e->o.in, TCSADRAIN, &e->before);
+    return 0;
+  }
+  terminal_open(e);
+  if ((rc = guard_start(e)))
+    return rc;
+  screen_put(e, "\033[?2004h", 8);
+  screen_flush(e);
+  return 0;
 }
 
 int editor_open(const struct editor_options *o, struct editor **ret) {
@@ -350,9 +438,11 @@ int editor_open(const struct editor_options *o, struct editor **ret) {
     return -SBX_ENOMEM;
   e->o = *o;
   e->deadline_ns = SBX_FOREVER;
-  e->guard = -1;
-  int rc = tcgetattr(STDIN_FILENO, &e->before) ? -SBX_ESYSTEM : 0;
-  if (rc == 0 && !o->dumb && (rc = guard_start(e)) == 0)
+  e->guard = e->guard_pidfd = e->el_fd = -1;
+  e->prompt = calloc(1, sizeof *e->prompt);
+  e->has_modes = isatty(o->out) && tcgetattr(o->in, &e->before) == 0;
+  int rc = e->prompt ? 0 : -SBX_ENOMEM;
+  if (rc == 0 && e->has_modes && !o->dumb)
     rc = open_edited(e);
   if (rc) {
     editor_close(e);
@@ -361,7 +451,6 @@ int editor_open(const struct editor_options *o, struct editor **ret) {
   history_open(&e->history, o->history_path);
   for (size_t i = 0; i < e->history.count; i++)
     remember(e, e->history.texts[i]);
-  screen_bracketed_paste(e, true);
   *ret = e;
   return 0;
 }
@@ -369,22 +458,24 @@ int editor_open(const struct editor_options *o, struct editor **ret) {
 void editor_close(struct editor *e) {
   if (!e)
     return;
-  if (e->mid_line)
-    screen_write(e, "\n", 1);
-  if (e->el) {
-    screen_bracketed_paste(e, false);
-    el_end(e->el);
-  }
-  if (e->recall)
-    history_wend(e->recall);
-  if (e->out)
-    fclose(e->out);
-  tcsetattr(STDIN_FILENO, TCSADRAIN, &e->before);
+  editor_finish(e);
+  output_fresh_line(e);
+  screen_flush(e);
+  close_libedit(e);
+  if (e->has_modes)
+    tcsetattr(e->o.in, TCSADRAIN, &e->before);
   guard_stop(e);
   history_close(&e->history);
-  buf_release(&e->line);
-  buf_release(&e->keys);
-  buf_release(&e->held);
-  free(e->kept);
+  picture_release(&e->now);
+  picture_release(&e->next);
+  struct buf *const bufs[] = {&e->line, &e->keys, &e->pasted, &e->editrc_keys,
+                              &e->out,  &e->held, &e->tail};
+  for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+    buf_release(bufs[i]);
+  wchar_t *const texts[] = {e->kept,         e->prompt,       e->search_prompt, e->lead,
+                            e->recall_shown, e->recall_typed, e->search_before};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    free(texts[i]);
+  free(e->watched);
   free(e);
 }

@@ -1,281 +1,178 @@
-/* repl/editor_keys.c - from bytes of the terminal to characters and functions of libedit; see
- * editor_internal.h. */
-#include <errno.h>
-#include <stdlib.h>
+/*
+ * repl/editor_keys.c - from bytes of the terminal to characters and keys; see editor_internal.h.
+ *
+ * The sequences of keys that are no characters (ESC [ A) are recognised here, not by libedit: in
+ * vi's insert mode it would take the ESC for the key. They become codes that are bound in every
+ * map. A sequence that ~/.editrc binds is left to libedit; one that nobody knows is no text.
+ */
 #include <string.h>
 
+#include "base/clock.h"
 #include "repl/editor_internal.h"
 
-enum { ESC = 033, CTRL_C = 3, ESCAPE_MS = 40, INDENT = 2 };
+enum {
+  ESC = 033,
+  CTRL_C = 3,
+  CTRL_Z = 032,
+  SEQUENCE_MS = 50, /* what follows an ESC sooner belongs to it */
+  SEQUENCE_MOST = 32,
+  PASTE_IDLE_MS = 3000 /* the end of a paste does not come any more */
+};
 
-static struct editor *editor_of(EditLine *el) {
-  void *e;
-  el_wget(el, EL_CLIENTDATA, &e);
-  return e;
-}
+static const struct {
+  const char *sequence; /* behind ESC */
+  enum key key;
+} sequences[] = {{"[A", KEY_UP},
+                 {"OA", KEY_UP},
+                 {"[B", KEY_DOWN},
+                 {"OB", KEY_DOWN},
+                 {"[C", KEY_RIGHT},
+                 {"OC", KEY_RIGHT},
+                 {"[D", KEY_LEFT},
+                 {"OD", KEY_LEFT},
+                 {"[5~", KEY_OLDER},
+                 {"[6~", KEY_YOUNGER},
+                 {"[H", KEY_HOME},
+                 {"OH", KEY_HOME},
+                 {"[1~", KEY_HOME},
+                 {"[7~", KEY_HOME},
+                 {"[F", KEY_END},
+                 {"OF", KEY_END},
+                 {"[4~", KEY_END},
+                 {"[8~", KEY_END},
+                 {"[3~", KEY_DELETE},
+                 {"[200~", KEY_PASTE},
+                 {"[1;5D", KEY_WORD_LEFT},
+                 {"[1;3D", KEY_WORD_LEFT},
+                 {"[5D", KEY_WORD_LEFT},
+                 {"Od", KEY_WORD_LEFT},
+                 {"[1;5C", KEY_WORD_RIGHT},
+                 {"[1;3C", KEY_WORD_RIGHT},
+                 {"[5C", KEY_WORD_RIGHT},
+                 {"Oc", KEY_WORD_RIGHT}};
 
 /* -- pasted text ------------------------------------------------------------------------------- */
 
-static const char paste_begin[] = "[200~", paste_end[] = "\033[201~";
-
-static const char *unused_keys(const struct editor *e) {
-  return (const char *)e->keys.data + e->keys_used;
-}
-
-/* After an ESC: does the beginning of a paste follow? Takes it. */
-static bool paste_follows(struct editor *e) {
-  const size_t len = sizeof paste_begin - 1;
-  for (;;) {
-    size_t there = e->keys.len - e->keys_used;
-    size_t compare = there < len ? there : len;
-    if (compare > 0 && memcmp(unused_keys(e), paste_begin, compare) != 0)
-      return false;
-    if (there >= len)
-      break;
-    int byte = editor_byte_soon(e, ESCAPE_MS);
-    if (byte < 0)
-      return false;
-    e->keys_used--; /* only looked at */
-  }
-  e->keys_used += len;
-  return true;
-}
-
 /* Newlines and tabs stay, other control characters do not; one newline at the end is not part of
- * it. */
-static void insert_pasted(struct editor *e, struct buf *text) {
+ * it: Enter is for the person to press. */
+static void clean_pasted(struct buf *text) {
   size_t n = 0;
   for (size_t i = 0; i < text->len; i++) {
     uint8_t c = text->data[i] == '\r' ? '\n' : text->data[i];
-    if (c == '\n' && text->data[i] == '\n' && i > 0 && text->data[i - 1] == '\r')
-      continue;
-    if (c >= ' ' || c == '\n' || c == '\t')
+    bool second = text->data[i] == '\n' && i > 0 && text->data[i - 1] == '\r';
+    if (!second && ((c >= ' ' && c != 0x7f) || c == '\n' || c == '\t'))
       text->data[n++] = c;
   }
   if (n > 0 && text->data[n - 1] == '\n')
     n--;
-  wchar_t *wide = n ? screen_widen((const char *)text->data, n) : NULL;
-  bool occupied = screen_occupied(e);
-  if (occupied)
-    screen_clear_line(e);
-  if (wide)
-    el_winsertstr(e->el, wide);
-  screen_draw_line(e);
-  free(wide);
+  text->len = n;
 }
 
-static void paste(struct editor *e) {
-  const size_t mark = sizeof paste_end - 1;
-  struct buf text = {0};
+/* Read up to the mark of its end. */
+static void read_pasted(struct editor *e) {
+  static const char mark[] = "\033[201~";
+  const size_t mark_len = sizeof mark - 1;
+  struct buf *text = &e->pasted;
   int byte;
-  while ((byte = editor_byte(e)) >= 0 && buf_append_byte(&text, (uint8_t)byte) == 0)
-    if (text.len >= mark && memcmp(text.data + text.len - mark, paste_end, mark) == 0) {
-      text.len -= mark;
-      insert_pasted(e, &text);
+  text->len = 0;
+  while ((byte = editor_byte(e, clock_now_ns() + PASTE_IDLE_MS * NS_PER_MS)) >= 0 &&
+         buf_append_byte(text, (uint8_t)byte) == 0)
+    if (byte == '~' && text->len >= mark_len &&
+        memcmp(text->data + text->len - mark_len, mark, mark_len) == 0) {
+      text->len -= mark_len;
       break;
     }
-  buf_release(&text);
+  clean_pasted(text);
 }
 
-/* -- the reader -------------------------------------------------------------------------------- */
+/* -- sequences --------------------------------------------------------------------------------- */
 
-/* The character that begins with `byte`; what is none becomes U+FFFD. */
+/* The sequence behind an ESC that was read, not taken out of the keys yet. Returns its length, 0 if
+ * there is none, or not a whole one. */
+static size_t find_sequence(struct editor *e, char ret[SEQUENCE_MOST + 1]) {
+  size_t n = 0;
+  for (; n < SEQUENCE_MOST; n++) {
+    int byte = editor_peek(e, n, SEQUENCE_MS);
+    if (byte < 0 || (n == 0 && byte != '[' && byte != 'O'))
+      return 0;
+    ret[n] = (char)byte;
+    bool final = n > 0 && byte >= '@' && byte <= '~';
+    if (n > 0 && !final && (byte < ' ' || ret[0] == 'O'))
+      return 0;
+    if (final)
+      break;
+  }
+  if (n == SEQUENCE_MOST)
+    return 0;
+  ret[n + 1] = '\0';
+  return n + 1;
+}
+
+static bool editrc_has(const struct editor *e, const char *sequence) {
+  const char *all = (const char *)e->editrc_keys.data;
+  for (size_t at = 0; at < e->editrc_keys.len; at += strlen(all + at) + 1) {
+    size_t len = strlen(all + at), wanted = strlen(sequence);
+    if (len >= wanted && strcmp(all + at + len - wanted, sequence) == 0)
+      return true;
+  }
+  return false;
+}
+
+/* After an ESC: the key whose sequence it begins, ESC if none; 0: a key that nobody knows. */
+static wchar_t key_of_sequence(struct editor *e) {
+  char sequence[SEQUENCE_MOST + 1];
+  size_t len = find_sequence(e, sequence);
+  if (len == 0 || editrc_has(e, sequence))
+    return ESC;
+  e->keys_used += len;
+  for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++)
+    if (strcmp(sequences[i].sequence, sequence) == 0)
+      return (wchar_t)sequences[i].key;
+  return 0;
+}
+
+/* -- characters -------------------------------------------------------------------------------- */
+
+/* The character that begins with `byte`; a byte that begins none stands for itself. */
 static wchar_t assemble(struct editor *e, int byte) {
   mbstate_t state = {0};
   wchar_t c;
   char b = (char)byte;
+  size_t ahead = 0;
   size_t used = mbrtowc(&c, &b, 1, &state);
-  while (used == (size_t)-2 && (byte = editor_byte_soon(e, ESCAPE_MS)) >= 0) {
-    b = (char)byte;
+  while (used == (size_t)-2) {
+    int next = editor_peek(e, ahead, SEQUENCE_MS);
+    if (next < 0)
+      break;
+    b = (char)next;
+    ahead++;
     used = mbrtowc(&c, &b, 1, &state);
   }
-  return used == (size_t)-1 || used == (size_t)-2 ? L'\xfffd' : c;
+  if (used == (size_t)-1 || used == (size_t)-2 || (c >= KEY_FIRST && c <= KEY_LAST))
+    return STRAY(byte); /* the bytes behind it are looked at anew */
+  e->keys_used += ahead;
+  return c;
 }
 
-/* What was typed before the last read was stopped is there again. */
-static void restore_kept(struct editor *e) {
-  wchar_t *kept = e->kept;
-  if (!kept)
-    return;
-  e->kept = NULL;
-  el_winsertstr(e->el, kept);
-  el_cursor(e->el, e->kept_cursor - (int)wcslen(kept));
-  screen_draw_line(e);
-  free(kept);
-}
-
-int keys_read(EditLine *el, wchar_t *ret) {
-  struct editor *e = editor_of(el);
-  restore_kept(e);
-  for (;;) {
-    int byte = editor_byte(e);
+wchar_t keys_next(struct editor *e) {
+  wchar_t key = e->unread;
+  e->unread = 0;
+  while (!key) {
+    int byte = editor_byte(e, INT64_MAX);
     if (byte < 0)
-      return errno = EINTR, -1;
-    if (byte == CTRL_C) {
+      return 0;
+    if (byte == CTRL_C)
       editor_end(e, EDITOR_INTERRUPT);
-      continue;
-    }
-    if (byte == ESC && paste_follows(e)) {
-      paste(e);
-      continue;
-    }
-    if (!screen_occupied(e) && e->mid_line)
-      screen_draw_line(e); /* what is typed does not stand behind what was printed */
-    if (byte != '\t')
-      e->tab_before = false;
-    *ret = assemble(e, byte);
-    return 1;
+    else if (byte == CTRL_Z)
+      editor_suspended(e);
+    else if (byte == ESC)
+      key = key_of_sequence(e);
+    else if (byte != 0)
+      key = assemble(e, byte);
+    if (key == KEY_PASTE)
+      read_pasted(e);
   }
-}
-
-/* -- completion -------------------------------------------------------------------------------- */
-
-void completions_add(struct completions *c, const char *word, size_t len) {
-  if (c->count == c->cap) {
-    size_t cap = c->cap ? 2 * c->cap : 32;
-    char **grown = realloc(c->list, cap * sizeof *grown);
-    if (!grown)
-      return;
-    c->list = grown;
-    c->cap = cap;
-  }
-  char *copy = strndup(word, len);
-  if (copy)
-    c->list[c->count++] = copy;
-}
-
-static void completions_release(struct completions *c) {
-  for (size_t i = 0; i < c->count; i++)
-    free(c->list[i]);
-  free(c->list);
-}
-
-/* Bytes that all candidates begin with; never a part of a character. */
-static size_t common_prefix(const struct completions *c) {
-  size_t n = strlen(c->list[0]);
-  for (size_t i = 1; i < c->count; i++)
-    for (size_t k = 0; k < n; k++)
-      if (c->list[i][k] != c->list[0][k])
-        n = k;
-  while (n > 0 && ((unsigned char)c->list[0][n] & 0xc0) == 0x80)
-    n--;
-  return n;
-}
-
-/* Put the first `len` bytes of `word` in the place of what stands between byte `start` and the
- * cursor. */
-static bool replace_word(struct editor *e, const char *before, size_t start, const char *word,
-                         size_t len) {
-  size_t old = strlen(before) - start;
-  if (old == len && memcmp(before + start, word, len) == 0)
-    return false;
-  wchar_t *was = screen_widen(before + start, old), *now = screen_widen(word, len);
-  if (was && now) {
-    el_wdeletestr(e->el, (int)wcslen(was));
-    el_winsertstr(e->el, now);
-  }
-  free(was);
-  free(now);
-  return true;
-}
-
-static unsigned char complete_found(struct editor *e, const char *before,
-                                    const struct completions *c) {
-  if (c->count == 0 || c->start > strlen(before))
-    return CC_REFRESH_BEEP;
-  if (replace_word(e, before, c->start, c->list[0], common_prefix(c)) || c->count == 1)
-    return CC_REFRESH;
-  if (e->tab_before)
-    screen_list(e, c);
-  e->tab_before = !e->tab_before;
-  return CC_REFRESH;
-}
-
-static unsigned char on_tab(EditLine *el, int key) {
-  struct editor *e = editor_of(el);
-  const LineInfoW *line = el_wline(el);
-  (void)key;
-  const wchar_t *c = line->cursor;
-  while (c > line->buffer && (c[-1] == L' ' || c[-1] == L'\t'))
-    c--;
-  if (c == line->buffer || c[-1] == L'\n') { /* nothing before it: an indentation */
-    static const wchar_t blanks[INDENT + 1] = L"  ";
-    el_winsertstr(el, blanks);
-    return CC_REFRESH;
-  }
-  char *text = screen_narrow(line->buffer, (size_t)(line->lastchar - line->buffer));
-  char *before = screen_narrow(line->buffer, (size_t)(line->cursor - line->buffer));
-  struct completions found = {0};
-  unsigned char todo = CC_ERROR;
-  if (text && before && e->o.complete) {
-    e->o.complete(e->o.ctx, text, strlen(before), &found);
-    todo = complete_found(e, before, &found);
-  }
-  completions_release(&found);
-  free(text);
-  free(before);
-  return todo;
-}
-
-/* -- prefix search ----------------------------------------------------------------------------- */
-
-/* Show the next older (-1) or younger (+1) entry that begins as the line does up to the cursor. */
-static unsigned char search(EditLine *el, int step) {
-  struct editor *e = editor_of(el);
-  const LineInfoW *line = el_wline(el);
-  size_t cursor = (size_t)(line->cursor - line->buffer);
-  char *prefix = screen_narrow(line->buffer, cursor);
-  char *shown = screen_narrow(line->buffer, (size_t)(line->lastchar - line->buffer));
-  if (e->search_prefix != cursor || e->search_at >= e->history.count || !shown ||
-      strcmp(shown, e->history.texts[e->search_at]) != 0) { /* something was typed: a new search */
-    e->search_at = e->history.count;
-    e->search_prefix = cursor;
-  }
-  size_t at = e->search_at;
-  bool found = false;
-  while (prefix && shown && !found && (step < 0 ? at > 0 : at + 1 < e->history.count)) {
-    at += (size_t)step;
-    found = strncmp(e->history.texts[at], prefix, strlen(prefix)) == 0 &&
-            strcmp(e->history.texts[at], shown) != 0;
-  }
-  wchar_t *text = found ? screen_widen(e->history.texts[at], strlen(e->history.texts[at])) : NULL;
-  if (text) {
-    e->search_at = at;
-    el_wreplacestr(el, text);
-    el_cursor(el, (int)cursor - (int)(el_wline(el)->cursor - el_wline(el)->buffer));
-  }
-  free(prefix);
-  free(shown);
-  free(text);
-  return found ? CC_REFRESH : CC_ERROR;
-}
-
-static unsigned char on_search_older(EditLine *el, int key) {
-  (void)key;
-  return search(el, -1);
-}
-
-static unsigned char on_search_younger(EditLine *el, int key) {
-  (void)key;
-  return search(el, 1);
-}
-
-/* -- what key does what ------------------------------------------------------------------------ */
-
-int keys_bind(struct editor *e) {
-  static const char *const binds[][2] = {
-      {"^I", "sandbox-complete"},       {"\\e[5~", "sandbox-older"},  {"\\ep", "sandbox-older"},
-      {"\\e[6~", "sandbox-younger"},    {"\\en", "sandbox-younger"},  {"^R", "em-inc-search-prev"},
-      {"^L", "ed-clear-screen"},        {"\\e[1;5C", "em-next-word"}, {"\\e[1;5D", "ed-prev-word"},
-      {"\\e[1;3C", "em-next-word"},     {"\\e[1;3D", "ed-prev-word"}, {"\\e[H", "ed-move-to-beg"},
-      {"\\e[F", "ed-move-to-end"},      {"\\e[1~", "ed-move-to-beg"}, {"\\e[4~", "ed-move-to-end"},
-      {"\\e[3~", "ed-delete-next-char"}};
-  el_set(e->el, EL_ADDFN, "sandbox-complete", "Complete the word", on_tab);
-  el_set(e->el, EL_ADDFN, "sandbox-older", "Older line with the same beginning", on_search_older);
-  el_set(e->el, EL_ADDFN, "sandbox-younger", "Younger line with the same beginning",
-         on_search_younger);
-  int rc = 0;
-  for (size_t i = 0; i < sizeof binds / sizeof *binds; i++)
-    rc |= el_set(e->el, EL_BIND, binds[i][0], binds[i][1], NULL);
-  return rc;
+  if (key != L'\t')
+    e->tab_before = false;
+  return key;
 }

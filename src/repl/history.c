@@ -11,6 +11,8 @@
 
 #include "base/buf.h"
 
+enum { LOCK_TRIES = 100, LOCK_PAUSE_US = 2000 };
+
 /* -- in memory --------------------------------------------------------------------------------- */
 
 /* Takes `text`. */
@@ -67,11 +69,34 @@ static void unescape(char *text) {
   *to = '\0';
 }
 
-static int open_locked(const char *path, int flags) {
-  int fd = open(path, flags | O_CLOEXEC, 0600);
-  if (fd >= 0)
-    flock(fd, LOCK_EX); /* let go by close */
-  return fd;
+/* Is the file that was opened still the one of this name? Another session may have put a new one
+ * there. */
+static bool is_current(int fd, const char *path) {
+  struct stat opened, named;
+  return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino &&
+         opened.st_dev == named.st_dev;
+}
+
+/* Locks are held for moments. A session that was stopped with one in its hands must not stop
+ * others: they go on without, and lose at most a rewriting. */
+static bool lock(int fd) {
+  for (int i = 0; i < LOCK_TRIES; i++) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+      return true;
+    usleep(LOCK_PAUSE_US);
+  }
+  return false;
+}
+
+/* Open and lock; the lock is let go by close. Returns -1 if it cannot be opened. */
+static int open_locked(const char *path, int flags, bool *ret_locked) {
+  for (;;) {
+    int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
+    *ret_locked = fd >= 0 && lock(fd);
+    if (fd < 0 || !*ret_locked || is_current(fd, path))
+      return fd;
+    close(fd);
+  }
 }
 
 /* The folders on the way to it. */
@@ -112,8 +137,7 @@ static void rewrite(const struct history_list *h) {
   int fd = rc ? -1 : open((const char *)path.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd >= 0) {
     bool whole = write(fd, text.data, text.len) == (ssize_t)text.len;
-    close(fd);
-    if (whole)
+    if (close(fd) == 0 && whole)
       rename((const char *)path.data, h->path);
     else
       unlink((const char *)path.data);
@@ -126,13 +150,14 @@ void history_open(struct history_list *h, const char *path) {
   *h = (struct history_list){0};
   if (!path || !(h->path = strdup(path)))
     return;
+  bool locked;
   make_folders(path);
-  int fd = open_locked(path, O_RDONLY);
+  int fd = open_locked(path, O_RDONLY, &locked);
   FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
   if (!f)
     return;
   read_records(h, f);
-  bool long_file = h->count > 2 * (size_t)HISTORY_MOST;
+  bool long_file = locked && h->count > 2 * (size_t)HISTORY_MOST;
   keep_youngest(h, HISTORY_MOST);
   if (long_file)
     rewrite(h);
@@ -146,13 +171,23 @@ void history_close(struct history_list *h) {
   *h = (struct history_list){0};
 }
 
+/* Does the file end within a record? Then what follows would be a part of it. */
+static bool is_torn(int fd) {
+  char last;
+  struct stat st;
+  return fstat(fd, &st) == 0 && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 &&
+         last != '\n';
+}
+
 static void write_record(const struct history_list *h, const char *text) {
   struct buf record = {0};
-  int fd = h->path ? open_locked(h->path, O_WRONLY | O_APPEND | O_CREAT) : -1;
+  bool locked;
+  int fd = h->path ? open_locked(h->path, O_RDWR | O_APPEND | O_CREAT, &locked) : -1;
   if (fd < 0)
     return;
-  if (put_record(&record, text) == 0)
-    (void)!write(fd, record.data, record.len); /* a full disk: not kept */
+  int rc = is_torn(fd) ? buf_append_byte(&record, '\n') : 0;
+  if (rc == 0 && put_record(&record, text) == 0)
+    (void)!write(fd, record.data, record.len); /* at once; a full disk: not kept */
   buf_release(&record);
   close(fd);
 }
@@ -164,6 +199,8 @@ bool history_add(struct history_list *h, const char *text) {
   if (!copy)
     return false;
   append(h, copy);
+  if (h->count >= 2 * (size_t)HISTORY_MOST)
+    keep_youngest(h, HISTORY_MOST);
   write_record(h, text);
   return true;
 }

@@ -2,9 +2,11 @@
  * repl/history.h - lines remembered across runs, in a file of our own.
  *
  * A record is one line of the file: the text, with "\n" for a newline and "\\" for a backslash.
- * Sessions append under a lock (flock(2)), so several at a time lose nothing; a torn last record,
- * of a machine that went down, is a record. The file is written anew with the youngest HISTORY_MOST
- * when it has twice as many.
+ * Sessions append under a lock (flock(2)), each record by one write, so several at a time lose
+ * nothing. A torn last record, of a machine that went down or a disk that was full, is ended by
+ * the next one. The file is written anew with the youngest HISTORY_MOST when one with twice as many
+ * is read: beside it, and put in its place; who holds the old one then sees that it is not the one
+ * of that name.
  */
 #ifndef SBX_REPL_HISTORY_H
 #define SBX_REPL_HISTORY_H

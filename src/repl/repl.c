@@ -375,9 +375,12 @@ static int open_editor(struct repl *r) {
   char path[4096];
   if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
     setlocale(LC_CTYPE, "C.UTF-8");
-  const struct editor_options o = {.program = "sandbox",
+  const struct editor_options o = {.in = STDIN_FILENO,
+                                   .out = STDOUT_FILENO,
+                                   .program = "sandbox",
                                    .history_path = history_path(path, sizeof path),
                                    .dumb = r->dumb,
+                                   .color = r->o->color,
                                    .complete = complete,
                                    .ctx = r};
   return editor_open(&o, &r->editor);
