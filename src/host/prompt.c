@@ -23,6 +23,8 @@ struct prompt {
 static bool interrupted(struct prompt *p) {
   if (!p->interrupted)
     p->interrupted = p->backend->ops->take_interrupt(p->backend);
+  if (p->interrupted)
+    p->backend->ops->leave(p->backend);
   return p->interrupted;
 }
 

@@ -23,6 +23,7 @@
 #include "host/output.h"
 #include "host/prompt.h"
 #include "lua/call.h"
+#include "lua/interrupt.h"
 #include "lua/report.h"
 #include "lua/sandbox_lib.h"
 #include "repl/topic.h"
@@ -45,9 +46,10 @@ static bool succeeded(lua_State *L, struct session *s, int status) {
     return true;
   /* A second SIGINT may raise once more, after the first was taken. */
   s->interrupted |= s->backend->ops->take_interrupt(s->backend);
-  if (s->interrupted)
+  if (s->interrupted) {
+    s->backend->ops->leave(s->backend);
     lua_pop(L, 1);
-  else
+  } else
     call_report(L, false);
   return false;
 }
@@ -250,7 +252,7 @@ static int run_protected(lua_State *L, struct session *s) {
   lua_pushlightuserdata(L, s);
   bool ok = succeeded(L, s, lua_pcall(L, 1, 1, 0)) && lua_toboolean(L, -1);
   if (s->interrupted) {
-    lua_sethook(L, NULL, 0, 0); /* ... or would, in a finalizer */
+    interrupt_clear(L); /* a second one would hit a finalizer, else */
     return EXIT_INTERRUPTED;
   }
   return ok ? 0 : EXIT_LUA_ERROR;

@@ -116,8 +116,10 @@ static void fail(lua_State *L, struct lib *lib, lua_State *co) {
   describe_failure(L, co);
   lib->current = L;
   lua_resetthread(co); /* runs the __close of what the function had open */
-  if (lib->b->ops->take_interrupt(lib->b))
+  if (lib->b->ops->take_interrupt(lib->b)) {
+    lib->b->ops->leave(lib->b);
     leave(lib, NULL, EXIT_INTERRUPTED); /* the summary of the run tells */
+  }
   report(lib, lua_tostring(L, -3), lua_tostring(L, -2));
   lib->b->ops->wait_children(lib->b);
   int top = lua_gettop(L);
@@ -214,6 +216,9 @@ void child_run(lua_State *L, struct lib *lib, int nargs) {
   lib->child = true;
   lib->generation++;
   lib->flying.len = 0; /* its parent's */
+  lib->interrupted = lib->asked = 0;
+  lib->unwinding = false;
+  lib->answer = NULL;
   lua_pushcfunction(L, child_body);
   lua_insert(L, -2 - nargs);
   lua_pcall(L, nargs + 1, 0, 0);

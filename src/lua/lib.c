@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "lua/codec.h"
+#include "lua/interrupt.h"
 #include "lua/native.h"
 
 enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
@@ -46,8 +47,7 @@ int lib_error(lua_State *L, const char *what, int code) {
 
 int lib_expected(lua_State *L, const char *what, int code) {
   if (code == -SBX_EINTERRUPTED) {
-    lua_sethook(lib_find(L)->current, NULL, 0, 0); /* said here: it must not fail a __close, too */
-    return luaL_error(L, "interrupted!");
+    return interrupt_raise(L, lib_find(L));
   }
   if (code != -SBX_ETIMEDOUT && code != -SBX_ECLOSED)
     return lib_error(L, what, code);
@@ -281,7 +281,7 @@ static int lib_gc(lua_State *L) {
     lib->b->ops->wait_children(lib->b);
   }
   if (lib->b)
-    lib->b->interrupted = NULL;
+    lib->b->interrupted = lib->b->asked = lib->b->awake = NULL;
   buf_release(&lib->out);
   buf_release(&lib->in);
   buf_release(&lib->flying);

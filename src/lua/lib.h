@@ -10,6 +10,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,19 +23,25 @@
 
 /* One in a Lua state: a userdata in the registry, whose __gc frees the buffers. */
 struct lib {
-  struct backend *b;           /* borrowed */
-  lua_State *volatile current; /* whose hook an interrupt sets: main's thread, or the child's */
-  struct buf out;              /* the message being made */
-  struct buf in;               /* a result being read */
-  struct buf flying;           /* struct object_ref of handles in the message being made */
-  struct buf landed;           /* those of a message being read, if it will not be read again */
-  struct buf *item;            /* the item being read, NULL if it is something else */
-  bool paused;                 /* the collector is, by lib_pause */
-  bool child;                  /* this process was made by spawn */
-  bool finished;               /* the end of the script was waited for */
-  uint64_t lot;                /* state of the draw among what is ready in a select */
-  uint32_t lot_generation;     /* of the process whose draw it is */
-  uint32_t generation;         /* forks between the first process and this one */
+  struct backend *b;                        /* borrowed */
+  lua_State *volatile current;              /* the coroutine that runs; see interrupt.h */
+  volatile sig_atomic_t interrupted, asked; /* a signal came, and has not been attended to */
+  bool unwinding; /* the error of an interrupt is on its way: nobody catches it */
+  lua_Hook hook;  /* of the script, while ours stands in its place */
+  int hook_mask, hook_count;
+  void (*answer)(lua_State *L, void *ctx); /* see interrupt_on_question */
+  void *answer_ctx;
+  struct buf out;          /* the message being made */
+  struct buf in;           /* a result being read */
+  struct buf flying;       /* struct object_ref of handles in the message being made */
+  struct buf landed;       /* those of a message being read, if it will not be read again */
+  struct buf *item;        /* the item being read, NULL if it is something else */
+  bool paused;             /* the collector is, by lib_pause */
+  bool child;              /* this process was made by spawn */
+  bool finished;           /* the end of the script was waited for */
+  uint64_t lot;            /* state of the draw among what is ready in a select */
+  uint32_t lot_generation; /* of the process whose draw it is */
+  uint32_t generation;     /* forks between the first process and this one */
 };
 
 /* A handle in Lua: empty (NULL) from its creation until the object is acquired, so that __gc knows

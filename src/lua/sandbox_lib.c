@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "lua/codec.h"
 #include "lua/guard.h"
+#include "lua/interrupt.h"
 #include "lua/lib.h"
 #include "lua/native.h"
 
@@ -92,33 +93,6 @@ static int l_cpus(lua_State *L) {
   return 1;
 }
 
-/* -- interrupts ------------------------------------------------------------------------------ */
-
-static void on_hook(lua_State *L, lua_Debug *ar) {
-  struct lib *lib = lib_find(L);
-  char where[WHERE_MAX];
-  (void)ar;
-  lua_sethook(L, NULL, 0, 0);
-  lua_Debug here;
-  if (lua_getstack(L, 0, &here) && lua_getinfo(L, "Sl", &here) && here.currentline > 0) {
-    snprintf(where, sizeof where, "%.*s:%d", WHERE_MAX - 16, here.short_src, here.currentline);
-    lib->b->ops->note_where(lib->b, where);
-  }
-  luaL_where(L, 0); /* a hook has no frame of its own: 0 is what was interrupted */
-  if (*lua_tostring(L, -1) == '\0')
-    luaL_where(L, 1); /* which may be written in C */
-  lua_pushliteral(L, "interrupted!");
-  lua_concat(L, 2);
-  lua_error(L);
-}
-
-/* In the handler of SIGINT: lua_sethook is the one Lua function that may be called there (Lua
- * manual, 4.7). */
-static void on_interrupt(void *ctx) {
-  struct lib *lib = ctx;
-  lua_sethook(lib->current, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
-}
-
 /* -- opening --------------------------------------------------------------------------------- */
 
 /* math.random starts from the process's own seed. */
@@ -175,6 +149,8 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lib_open_select(L, table);
   lib_open_native(L, table);
   lib_open_guard(L);
+  lib_open_coroutine(L, lib);
+  lib_open_interrupt(L, lib);
   seed_random(L, lib);
   replace_exit(L, lib);
   set_globals(L);
@@ -186,7 +162,5 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lua_pop(L, 1);
   lua_pushvalue(L, table);
   lua_setglobal(L, "sandbox");
-  b->interrupted_ctx = lib;
-  b->interrupted = on_interrupt;
   return 1;
 }

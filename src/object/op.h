@@ -154,6 +154,11 @@ struct backend_ops {
   int (*unjoined_failures)(struct backend *b);
   /* Forget that an interrupt (Ctrl-C) arrived; returns whether one had. */
   bool (*take_interrupt)(struct backend *b);
+  /* The calling process ends because of one: others change nothing any more. */
+  void (*leave)(struct backend *b);
+  /* The questions this process was asked (enum question, or'ed); and that they are answered. */
+  unsigned (*questions)(struct backend *b);
+  void (*answered)(struct backend *b, unsigned questions);
   /* Tell where an interrupt hit, "file:line", for the summary of the run. */
   void (*note_where)(struct backend *b, const char *where);
   const struct run_clock *(*clock)(struct backend *b);
@@ -163,6 +168,13 @@ struct backend_ops {
   const uint8_t *(*key)(struct backend *b);
 };
 
+/* What one process may ask another; it is answered at the next safe point, also in the middle of an
+ * op. */
+enum question {
+  QUESTION_STACK = 1, /* where are you? The traceback goes to stderr */
+  QUESTION_LUA = 2    /* call whoever the bindings were told to call */
+};
+
 enum op_phase { OP_BEGIN, OP_END };
 
 struct backend {
@@ -170,9 +182,14 @@ struct backend {
   /* Called before and after each op; NULL: nobody looks. `rc` is meaningful at OP_END. */
   void (*observe)(void *observer, const struct op *op, enum op_phase phase, int rc);
   void *observer;
-  /* Called in the handler of SIGINT, so async-signal-safe; NULL: nobody cares. */
+  /* Called in handlers of signals, so async-signal-safe: an interrupt came; a question was asked.
+   * NULL: nobody cares. */
   void (*interrupted)(void *ctx);
-  void *interrupted_ctx;
+  void (*asked)(void *ctx);
+  /* Called in an op that waits, between two sleeps, when a signal ended one: ops may be performed.
+   */
+  void (*awake)(void *ctx);
+  void *signal_ctx; /* of all three */
 };
 
 /* Perform one op on a backend: the only way in. Returns what the backend returns. */

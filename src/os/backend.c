@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/ask.h"
 #include "os/broker.h"
 #include "os/process.h"
 #include "os/queue.h"
@@ -215,9 +216,18 @@ static int os_wait_children(struct backend *base) { return process_wait_children
 static bool os_take_interrupt(struct backend *base) {
   struct os_backend *b = os_of(base);
   bool was = b->interrupted;
-  b->leaving |= was;
   b->interrupted = 0;
   return was;
+}
+
+static void os_leave(struct backend *base) { os_of(base)->leaving = true; }
+
+static unsigned os_questions(struct backend *base) {
+  return atomic_load(&my_record(os_of(base))->question);
+}
+
+static void os_answered(struct backend *base, unsigned questions) {
+  ask_answered(my_record(os_of(base)), questions);
 }
 
 static void os_note_where(struct backend *base, const char *where) {
@@ -258,6 +268,9 @@ static const struct backend_ops os_ops = {
     .wait_children = os_wait_children,
     .unjoined_failures = os_unjoined_failures,
     .take_interrupt = os_take_interrupt,
+    .leave = os_leave,
+    .questions = os_questions,
+    .answered = os_answered,
     .note_where = os_note_where,
     .clock = os_clock,
     .seed = os_seed,

@@ -96,6 +96,8 @@ struct process_record {
   uint64_t result_offset; /* in the results file, whole pages */
   uint64_t result_len;
 
+  _Atomic uint32_t question; /* enum question: askers set bits, the process clears them (os/ask.h) */
+
   /* The process, when it goes to sleep. Readers look twice: the fields belong together if op_kind
    * and then op_since_ns, which no two sleeps share, are what they were before (os/snapshot.c). */
   _Atomic uint32_t op_kind;       /* enum op_kind, 0: it runs; written last */

@@ -50,6 +50,7 @@ struct os_backend {
   int (*start_supervisor)(struct os_backend *b);
 
   volatile int interrupted; /* set by the SIGINT handler */
+  volatile int woken;       /* set by the handler of WAKE_SIGNAL; see os/wait.h */
 };
 
 /* One holding of an object by this process; what handles in Lua point to. */

@@ -4,6 +4,7 @@
 
 #include "os/process.h"
 #include "os/signals.h"
+#include "os/wait.h"
 
 struct os_backend *the_backend;
 
@@ -27,7 +28,21 @@ static void on_interrupt(int signal) {
   if (b && !b->leaving) {
     b->interrupted = 1;
     if (b->base.interrupted)
-      b->base.interrupted(b->base.interrupted_ctx);
+      b->base.interrupted(b->base.signal_ctx);
+  }
+  errno = saved;
+}
+
+/* Somebody wants this process to look again, or to answer. It does so in wait_fds, if it is going
+ * to sleep. */
+static void on_wake(int signal) {
+  int saved = errno;
+  struct os_backend *b = the_backend;
+  (void)signal;
+  if (b) {
+    b->woken = 1;
+    if (b->base.asked && atomic_load(&my_record(b)->question))
+      b->base.asked(b->base.signal_ctx);
   }
   errno = saved;
 }
@@ -49,6 +64,9 @@ void backend_install_signals(struct os_backend *b) {
   the_backend = b;
   survive_file_size_limit();
   sigaction(SIGCHLD, &chld, &previous_chld);
+  struct sigaction wake = {.sa_handler = on_wake, .sa_flags = SA_RESTART};
+  sigemptyset(&wake.sa_mask);
+  sigaction(WAKE_SIGNAL, &wake, NULL);
   if (b->foreign)
     return; /* Ctrl-C and SIGPIPE are the host's */
   previous_chld = (struct sigaction){.sa_handler = SIG_DFL};

@@ -62,15 +62,20 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
   sigemptyset(&block);
   sigaddset(&block, SIGINT);
   sigaddset(&block, SIGCHLD);
+  sigaddset(&block, WAKE_SIGNAL);
   sigprocmask(SIG_BLOCK, &block, &old);
   FAULT("wait.before-poll");
-  int rc = b->interrupted ? -1 : ppoll(fds, n, clock_left(deadline_ns, &left), &old);
-  int saved = errno;
+  bool awake = b->interrupted || b->woken;
+  int rc = awake ? -1 : ppoll(fds, n, clock_left(deadline_ns, &left), &old);
+  int saved = awake ? EINTR : errno;
+  b->woken = 0; /* the caller looks again now */
   sigprocmask(SIG_SETMASK, &old, NULL);
   if (b->interrupted) {
     wait_interrupted(b);
     return -SBX_EINTERRUPTED;
   }
+  if (b->base.awake)
+    b->base.awake(b->base.signal_ctx);
   wait_withdraw(b);
   if (rc == 0)
     return -SBX_ETIMEDOUT;

@@ -5,15 +5,22 @@
 #define SBX_OS_WAIT_H
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "os/self.h"
 
 /*
- * Sleep until one of `fds` is ready, the deadline passes or a signal arrives; publishes the op
- * before. `fds` may be NULL with n 0. Returns 0 (look again, spurious wake-ups happen),
- * -SBX_ETIMEDOUT, -SBX_EINTERRUPTED.
+ * Tells a process to look again at what it waits for. Ignored by who does not know it, so that a
+ * pid that was given to somebody else does no harm.
+ */
+enum { WAKE_SIGNAL = SIGURG };
+
+/*
+ * Sleep until one of `fds` is ready, the deadline passes or a signal arrives, be it after the last
+ * wait_fds; publishes the op before. `fds` may be NULL with n 0. Returns 0 (look again, spurious
+ * wake-ups happen), -SBX_ETIMEDOUT, -SBX_EINTERRUPTED.
  */
 int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds_t n,
              int64_t deadline_ns);

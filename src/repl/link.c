@@ -70,9 +70,14 @@ int link_receive(struct link *l, struct frame *f, bool wait) {
       return rc;
     if (buf_reserve(&l->in, PART_BYTES))
       return -SBX_ENOMEM;
-    ssize_t n = recv(l->fd, l->in.data + l->in.len, PART_BYTES, wait ? 0 : MSG_DONTWAIT);
+    struct pollfd there = {.fd = l->fd, .events = POLLIN};
+    if (wait && poll(&there, 1, -1) < 0) /* ended by any signal, where recv would be restarted */
+      return -SBX_EINTERRUPTED;
+    ssize_t n = recv(l->fd, l->in.data + l->in.len, PART_BYTES, MSG_DONTWAIT);
     if (n < 0 && errno == EINTR)
       return -SBX_EINTERRUPTED;
+    if (n < 0 && errno == EAGAIN && wait)
+      continue;
     if (n < 0 && errno == EAGAIN)
       return 0;
     if (n <= 0)

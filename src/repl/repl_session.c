@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/ask.h"
 #include "os/supervisor.h"
 #include "repl/repl_internal.h"
 
@@ -167,10 +168,10 @@ void session_interrupt(struct repl *r) {
 }
 
 uint32_t session_inquire(struct repl *r, const char *text) {
-  pid_t pid = supervisor_main_pid(r->supervisor);
   uint32_t id = ++r->next_inquiry;
-  if (pid > 0 && link_send(&r->link, FRAME_INQUIRE, id, text, strlen(text)) == 0 &&
+  uint64_t serial = stamp_serial(atomic_load(&r->control->process_stamp[0]));
+  if (r->link.fd >= 0 && link_send(&r->link, FRAME_INQUIRE, id, text, strlen(text)) == 0 &&
       r->state == REPL_BUSY)
-    kill(pid, SIGURG); /* ignored unless it has a handler for it */
+    ask(r->control, 0, serial, QUESTION_LUA, 0); /* it shall not wait for the end of the chunk */
   return id;
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "lua/interrupt.h"
 #include "lua/meta.h"
 #include "lua/prelude.h"
 #include "repl/link.h"
@@ -73,12 +74,6 @@ static bool call_method(lua_State *L, const char *name, const struct buf *text, 
 
 /* -- frames ------------------------------------------------------------------------------------ */
 
-/* An interrupt that came for what has just ended must not hit what comes next. */
-static void forget_interrupt(lua_State *L, struct session *s) {
-  s->b->ops->take_interrupt(s->b);
-  lua_sethook(L, NULL, 0, 0);
-}
-
 static enum frame_done done_of(const char *word) {
   if (word && strcmp(word, "incomplete") == 0)
     return DONE_INCOMPLETE;
@@ -86,12 +81,12 @@ static enum frame_done done_of(const char *word) {
 }
 
 static void run_line(lua_State *L, struct session *s, const char *name) {
-  forget_interrupt(L, s);
+  interrupt_clear(L); /* one that came for what had just ended must not hit this */
   bool ok = call_method(L, name, &s->frame.text, 0);
   if (!ok)
     fprintf(stderr, "%s\n", lua_tostring(L, -3));
   enum frame_done done = ok ? done_of(lua_tostring(L, -3)) : DONE_ERROR;
-  forget_interrupt(L, s);
+  interrupt_clear(L);
   fflush(NULL);
   link_send(&s->link, FRAME_DONE, done, NULL, 0);
 }
@@ -121,6 +116,19 @@ static void answer(lua_State *L, struct session *s, const struct frame *f) {
   const char *text = command ? "" : lua_tolstring(L, ok ? -2 : -3, &len);
   fflush(NULL); /* what a command printed comes before the answer */
   link_send(&s->link, FRAME_ANSWER, f->number, text, text ? len : 0);
+}
+
+/* In the middle of a chunk: of frames there can be only inquiries. */
+static void answer_inquiries(lua_State *L, void *ctx) {
+  struct session *s = ctx;
+  struct frame f = {0};
+  int top = lua_gettop(L);
+  while (s->pid == getpid() && link_receive(&s->link, &f, false) == 1) {
+    if (f.kind == FRAME_INQUIRE)
+      answer(L, s, &f);
+    lua_settop(L, top);
+  }
+  buf_release(&f.text);
 }
 
 static void carry_out(lua_State *L, struct session *s) {
@@ -318,14 +326,18 @@ void session_run(lua_State *L, struct backend *b, const struct session_place *pl
   if (read_init)
     run_init(L);
   lua_settop(L, top);
-  forget_interrupt(L, &s);
+  interrupt_clear(L);
+  interrupt_on_question(lib_find(L), answer_inquiries, &s);
   fflush(NULL);
   link_send(&s.link, FRAME_READY, 0, NULL, 0);
   while ((rc = link_receive(&s.link, &s.frame, true)) == 1 || rc == -SBX_EINTERRUPTED)
-    if (rc == 1)
+    if (rc == 1) {
       carry_out(L, &s);
-    else
-      forget_interrupt(L, &s);
+    } else {
+      interrupt_clear(L);
+      b->awake(b->signal_ctx);
+    }
+  interrupt_on_question(lib_find(L), NULL, NULL);
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
   link_release(&s.link);

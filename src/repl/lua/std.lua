@@ -20,10 +20,13 @@ for name, value in next, _G do
     std[name] = type(value) == "table" and name ~= "arg" and copy(value) or value
   end
 end
+-- Those that a chunk sees let an interrupt pass; the prompt is where it ends.
+local registry = debug.getregistry()
+std.pcall, std.xpcall = registry["sandbox.pcall"] or pcall, registry["sandbox.xpcall"] or xpcall
 std.package, std.loaded = package, package.loaded -- not copies: paths change, modules come and go
 std.loaded_at_start = copy(std.loaded)
 
-local getmetatable <const>, pcall <const>, error <const> = getmetatable, pcall, error
+local getmetatable <const>, pcall <const>, error <const> = getmetatable, std.pcall, error
 local stdout <const>, stderr <const> = io.stdout, io.stderr
 local write <const>, flush <const> = stdout.write, stdout.flush
 
