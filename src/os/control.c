@@ -87,7 +87,8 @@ static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp
   case PHASE_FREE:
     return true;
   case PHASE_CLAIMED: /* its spawner died before the fork, or the child before its first step */
-    if (p->serial != stamp_serial(stamp)) /* its claimer did not get to fill it */
+    if (atomic_load_explicit(&p->serial, memory_order_acquire) !=
+        stamp_serial(stamp)) /* its claimer did not get to fill it */
       return !control_process_alive(c, stamp_claimer(stamp));
     return slot != 0 && spawner_gone(c, p);
   case PHASE_ENDED:
@@ -123,7 +124,7 @@ void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, ui
   memset(p, 0, sizeof *p);
   p->spawner = spawner;
   p->spawner_serial = spawner_serial;
-  p->serial = serial;
+  atomic_store_explicit(&p->serial, serial, memory_order_release);
 }
 
 /*

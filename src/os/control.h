@@ -75,8 +75,9 @@ enum process_flag {
 /* On cache lines of its own: a process counts its items in it, next to its neighbours. */
 struct process_record {
   /* Spawner, between CLAIMED and the fork; everybody after RUNNING. */
-  alignas(64) uint64_t
-      serial; /* of the process these fields tell of; the stamp is ahead while they are written */
+  /* Of the process these fields tell of; the stamp is ahead while they are written. Stored last
+   * (release): who finds it equal to the stamp's (acquire) finds the fields that follow filled. */
+  alignas(64) _Atomic uint64_t serial;
   uint32_t spawner;        /* slot */
   uint32_t depth;          /* spawns between main and it */
   uint64_t spawner_serial; /* with `spawner`: is it still there? */
@@ -96,7 +97,8 @@ struct process_record {
   uint64_t result_offset; /* in the results file, whole pages */
   uint64_t result_len;
 
-  _Atomic uint32_t question; /* enum question: askers set bits, the process clears them (os/ask.h) */
+  _Atomic uint32_t
+      question; /* enum question: askers set bits, the process clears them (os/ask.h) */
 
   /* The process, when it goes to sleep. Readers look twice: the fields belong together if op_kind
    * and then op_since_ns, which no two sleeps share, are what they were before (os/snapshot.c). */

@@ -65,11 +65,14 @@ static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_
 }
 
 void process_begin(struct os_backend *b) {
-  struct process_record *me = my_record(b);
-  atomic_store(&me->pid, getpid());
   fault_process((unsigned)b->serial);
+  /*
+   * Nothing is written into the record before it is known to be ours: when the spawner was killed
+   * right after the fork, it may have been given to somebody else.
+   */
   if (lifeline_attach(b) || !control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
-    _exit(127); /* without /proc there is no lifeline; or the supervisor gave the record up */
+    _exit(127); /* without /proc there is no lifeline; or the record was given up */
+  atomic_store(&my_record(b)->pid, getpid());
 }
 
 static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
