@@ -19,7 +19,7 @@
   X(EMFILE, 7, "too many open files: raise `ulimit -n`, or drop queues that are no longer used")   \
   X(ELIMIT, 8, "too many processes are alive, main included: join some, or raise --max-procs")     \
   X(ERECORDS, 9, "too many finished processes are still referred to: drop handles not needed")     \
-  X(EOBJECTS, 10, "too many queues are alive: drop those that are no longer used")                 \
+  X(EOBJECTS, 10, "too many queues and locks are alive: drop those that are no longer used")       \
   X(ETOOBIG, 11, "the value is too large")                                                         \
   X(EAGAIN, 12, "the system cannot make another process now (`ulimit -u`, or memory)")             \
   X(EGONE, 13, "it no longer exists")                                                              \
@@ -27,7 +27,12 @@
   X(EDATA, 15, "malformed data")                                                                   \
   X(EINVAL, 16, "invalid argument")                                                                \
   X(EDEPTH, 17, "processes are nested too deeply")                                                 \
-  X(ESYSTEM, 18, "the system refused a call")
+  X(ESYSTEM, 18, "the system refused a call")                                                      \
+  X(EBROKEN, 19, "broken")                                                                         \
+  X(ENOTHELD, 20, "the calling process does not hold it")                                          \
+  X(EHELD, 21,                                                                                     \
+    "the calling process holds it already, and would wait for itself: use sandbox.rlock")          \
+  X(EOVER, 22, "more than its maximum")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

@@ -1,6 +1,7 @@
 /* lua/lib.c - what the files of the bindings share; see lib.h. */
 #include "lua/lib.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
 
-static const char lib_key, handles_key; /* their addresses are keys of the registry */
+static const char lib_key, handles_key, types_key; /* their addresses are keys of the registry */
 
 struct lib *lib_find(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_key);
@@ -49,7 +50,7 @@ int lib_expected(lua_State *L, const char *what, int code) {
   if (code == -SBX_EINTERRUPTED) {
     return interrupt_raise(L, lib_find(L));
   }
-  if (code != -SBX_ETIMEDOUT && code != -SBX_ECLOSED)
+  if (code != -SBX_ETIMEDOUT && code != -SBX_ECLOSED && code != -SBX_EBROKEN)
     return lib_error(L, what, code);
   lua_pushnil(L);
   lua_pushstring(L, error_text(code));
@@ -124,31 +125,42 @@ struct handle *lib_check_handle(lua_State *L, int arg, const char *type) {
   return h;
 }
 
-/* The handle at `arg`, of whichever type; NULL if it is none. */
-static struct handle *any_handle(lua_State *L, int arg) {
-  struct handle *h = luaL_testudata(L, arg, QUEUE_TYPE);
-  return h ? h : luaL_testudata(L, arg, PROCESS_TYPE);
+/* types_key: a table from metatables to types of objects, and from types to metatables */
+
+struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type) {
+  if (lua_type(L, arg) != LUA_TUSERDATA || !lua_getmetatable(L, arg))
+    return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
+  lua_insert(L, -2);
+  lua_rawget(L, -2);
+  lua_Integer type = lua_tointeger(L, -1);
+  lua_pop(L, 2);
+  if (ret_type)
+    *ret_type = (enum object_type)type;
+  return type ? lua_touserdata(L, arg) : NULL;
 }
 
 /* What the handle at `arg` names; serial 0 if it is none. */
 static struct object_ref ref_of(lua_State *L, int arg) {
   struct lib *lib = lib_of(L);
   struct object_ref ref = {0};
-  const struct handle *h = any_handle(L, arg);
+  const struct handle *h = lib_any_handle(L, arg, NULL);
   if (h && h->object)
     lib->b->ops->object_ref(h->object, &ref);
   return ref;
 }
 
-int lib_handle_eq(lua_State *L) {
+/* __eq of every type of handle: the same object, in any process. */
+static int handle_eq(lua_State *L) {
   struct object_ref a = ref_of(L, 1), b = ref_of(L, 2);
   lua_pushboolean(L, a.serial != 0 && a.serial == b.serial && a.type == b.type);
   return 1;
 }
 
-int lib_handle_gc(lua_State *L) {
+/* __gc of every type of handle: let go of the object. */
+static int handle_gc(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = any_handle(L, 1);
+  struct handle *h = lib_any_handle(L, 1, NULL);
   struct object *object = h ? h->object : NULL;
   if (!h)
     return 0;
@@ -158,9 +170,39 @@ int lib_handle_gc(lua_State *L) {
   return 0;
 }
 
-struct handle *lib_push_handle(lua_State *L, const char *type) {
+void lib_set_handle_type(lua_State *L, enum object_type type) {
+  static const luaL_Reg meta[] = {{"__eq", handle_eq}, {"__gc", handle_gc}, {NULL, NULL}};
+  lib_set_functions(L, meta);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
+  lua_pushvalue(L, -2);
+  lua_pushinteger(L, (lua_Integer)type);
+  lua_rawset(L, -3);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, (lua_Integer)type);
+  lua_pop(L, 1);
+}
+
+static struct handle *push_handle(lua_State *L) {
   struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
   *h = (struct handle){0};
+  return h;
+}
+
+struct handle *lib_push_handle_of(lua_State *L, enum object_type type) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
+  if (lua_rawgeti(L, -1, (lua_Integer)type) != LUA_TTABLE) {
+    lua_pop(L, 2);
+    return NULL;
+  }
+  lua_remove(L, -2);
+  struct handle *h = push_handle(L);
+  lua_insert(L, -2);
+  lua_setmetatable(L, -2);
+  return h;
+}
+
+struct handle *lib_push_handle(lua_State *L, const char *type) {
+  struct handle *h = push_handle(L);
   luaL_setmetatable(L, type);
   return h;
 }
@@ -168,8 +210,9 @@ struct handle *lib_push_handle(lua_State *L, const char *type) {
 static lua_Integer handle_key(struct lib *lib, const struct object *object) {
   struct object_ref ref;
   lib->b->ops->object_ref(object, &ref);
-  return (lua_Integer)(ref.serial << 2 |
-                       ref.type); /* serials of processes and queues may be equal */
+  static_assert(OBJECT_TYPES <= 32, "a key has 5 bits for the type");
+  return (lua_Integer)(ref.serial << 5 |
+                       ref.type); /* serials of processes and of objects may be equal */
 }
 
 void lib_settle_handle(lua_State *L, struct lib *lib) {
@@ -303,6 +346,8 @@ struct lib *lib_new(lua_State *L, struct backend *b) {
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &handles_key);
+  lua_createtable(L, OBJECT_TYPES, OBJECT_TYPES);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   lib->current = lua_tothread(L, -1);
   lua_pop(L, 1);

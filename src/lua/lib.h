@@ -19,6 +19,10 @@
 
 #define PROCESS_TYPE "sandbox.process"
 #define QUEUE_TYPE "sandbox.queue"
+#define LOCK_TYPE "sandbox.lock"
+#define SEMAPHORE_TYPE "sandbox.semaphore"
+#define EVENT_TYPE "sandbox.event"
+#define HOLD_TYPE "sandbox.hold"
 #define FAILURE_TYPE "sandbox.failure"
 
 /* One in a Lua state: a userdata in the registry, whose __gc frees the buffers. */
@@ -65,12 +69,20 @@ struct lib *lib_find(lua_State *L);
 /* The handle at `arg`, or an argument error; a process that was not started is one, too. */
 struct handle *lib_check_handle(lua_State *L, int arg, const char *type);
 
-/* __eq and __gc of every type of handle: the same object in any process; let go of it. */
-int lib_handle_eq(lua_State *L);
-int lib_handle_gc(lua_State *L);
+/*
+ * The metatable at the top is that of the handles of a type of object: from now on they compare
+ * equal, are collected, and travel in messages.
+ */
+void lib_set_handle_type(lua_State *L, enum object_type type);
+
+/* The handle at `arg`, of whichever type; NULL if it is none. `ret_type` may be NULL. */
+struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type);
 
 /* Push a new handle of a type, empty. */
 struct handle *lib_push_handle(lua_State *L, const char *type);
+/* The same by the type of its object, which comes from outside; NULL and nothing pushed if there
+ * are no handles of that type. */
+struct handle *lib_push_handle_of(lua_State *L, enum object_type type);
 
 /*
  * The handle at the top of the stack was just filled: remember it as the one handle of this process
@@ -87,8 +99,8 @@ int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg);
 int lib_error(lua_State *L, const char *what, int code);
 
 /*
- * What a careful program expects to happen: pushes nil and "timeout" or "closed", returns 2.
- * Anything else is raised; an interrupt as the error "interrupted!".
+ * What a careful program expects to happen: pushes nil and "timeout", "closed" or "broken",
+ * returns 2. Anything else is raised; an interrupt as the error "interrupted!".
  */
 int lib_expected(lua_State *L, const char *what, int code);
 
@@ -145,6 +157,7 @@ void lib_open_process(lua_State *L, int table);
 void lib_open_spawn(lua_State *L, int table);
 void lib_open_select(lua_State *L, int table);
 void lib_open_queue(lua_State *L, int table);
+void lib_open_sync(lua_State *L, int table);
 void lib_open_failure(lua_State *L, int table);
 
 /* luaL_setfuncs with the lib as the one upvalue; the table is at the top. */

@@ -241,16 +241,14 @@ void lib_open_process(lua_State *L, int table) {
       {"result", l_process_result}, {"alive", l_process_alive},
       {"status", l_process_status}, {"terminate", l_process_terminate},
       {"kill", l_process_kill},     {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__eq", lib_handle_eq},
-                                  {"__gc", lib_handle_gc},
-                                  {"__tostring", l_process_tostring},
-                                  {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__tostring", l_process_tostring}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"join", join},
                                        {"self", l_self},
                                        {"children", l_children},
                                        {"getpid", l_getpid},
                                        {NULL, NULL}};
   luaL_newmetatable(L, PROCESS_TYPE);
+  lib_set_handle_type(L, OBJECT_PROCESS);
   lib_set_functions(L, meta);
   lua_pushlightuserdata(L, lib_find(L));
   lua_createtable(L, 0, 8);

@@ -235,14 +235,12 @@ void lib_open_queue(lua_State *L, int table) {
       {"peek", l_queue_peek},   {"len", l_queue_len},       {"try_get", l_queue_try_get},
       {"empty", l_queue_empty}, {"full", l_queue_full},     {"items", l_queue_items},
       {"close", l_queue_close}, {"closed", l_queue_closed}, {NULL, NULL}};
-  static const luaL_Reg meta[] = {{"__len", l_queue_len},
-                                  {"__eq", lib_handle_eq},
-                                  {"__gc", lib_handle_gc},
-                                  {"__tostring", l_queue_tostring},
-                                  {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__len", l_queue_len}, {"__tostring", l_queue_tostring}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"queue", l_queue}, {"queue_put", l_queue_put}, {"queue_get", l_queue_get}, {NULL, NULL}};
   luaL_newmetatable(L, QUEUE_TYPE);
+  lib_set_handle_type(L, OBJECT_QUEUE);
   lib_set_functions(L, meta);
   lua_createtable(L, 0, 12);
   lib_set_functions(L, methods);

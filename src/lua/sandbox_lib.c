@@ -19,11 +19,9 @@ static void before_raise(lua_State *L) { lib_resume(L, lib_find(L)); }
 
 static bool export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
   struct lib *lib = lib_find(L);
-  struct handle *h = luaL_testudata(L, index, QUEUE_TYPE);
+  struct handle *h = lib_any_handle(L, index, NULL);
   struct object_ref ref;
-  if (!h)
-    h = luaL_testudata(L, index, PROCESS_TYPE);
-  if (h && lib_push_request(L, index))
+  if (h && !h->object && lib_push_request(L, index))
     luaL_error(L, "a process that was not started cannot be sent");
   if (!h || !h->object)
     return false;
@@ -42,17 +40,17 @@ static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES])
   struct object_ref ref;
   memcpy(&ref, bytes, sizeof ref);
   luaL_checkstack(L, 4, NULL);
-  struct handle *h = lib_push_handle(L, ref.type == OBJECT_QUEUE ? QUEUE_TYPE : PROCESS_TYPE);
+  struct handle *h = lib_push_handle_of(L, (enum object_type)ref.type);
   int rc = lib->item ? buf_append(&lib->landed, &ref, sizeof ref) : 0;
   if (rc == 0)
-    rc = lib->b->ops->object_import(lib->b, &ref, &h->object);
+    rc = !h ? -SBX_EDATA : lib->b->ops->object_import(lib->b, &ref, &h->object);
   bool hopeless = rc == -SBX_EGONE || rc == -SBX_EDATA;
   if (hopeless && lib->item)
     lib->item->len =
         0; /* another try would end the same, and keep what comes behind from being read */
   if (rc) {
     lib_resume(L, lib);
-    luaL_error(L, "%s names a queue or process that cannot be reached: %s%s",
+    luaL_error(L, "%s names an object that cannot be reached: %s%s",
                lib->item ? "the item" : "the message", error_text(rc),
                !lib->item ? ""
                : hopeless ? " (the item is dropped)"
@@ -146,6 +144,7 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lib_open_process(L, table);
   lib_open_spawn(L, table);
   lib_open_queue(L, table);
+  lib_open_sync(L, table);
   lib_open_select(L, table);
   lib_open_native(L, table);
   lib_open_guard(L);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "lua/lib.h"
+#include "lua/sync.h"
 
 #define PUTTING_TYPE "sandbox.putting" /* user values: the queue, the item */
 #define TIMER_TYPE "sandbox.timer"
@@ -70,12 +70,31 @@ static void read_putting(lua_State *L, struct lib *lib, struct selection *s, str
   e->to = lib->flying.len;
 }
 
+/* What waits for a synchronisation object; OP_NONE if it is no such thing. */
+static enum op_kind acquire_of(enum object_type type) {
+  switch (type) {
+  case OBJECT_LOCK:
+    return OP_LOCK_ACQUIRE;
+  case OBJECT_SEMAPHORE:
+    return OP_SEMAPHORE_ACQUIRE;
+  case OBJECT_EVENT:
+    return OP_EVENT_WAIT;
+  default:
+    return OP_NONE;
+  }
+}
+
 /* [..., entry at ENTRY] Make its op. */
 static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint32_t i) {
   struct op *op = &s->ops[i];
   struct entry *e = &s->entries[i];
   struct timer *timer;
-  if (luaL_testudata(L, ENTRY, QUEUE_TYPE)) {
+  enum object_type type = OBJECT_NONE;
+  lib_any_handle(L, ENTRY, &type);
+  if (acquire_of(type) != OP_NONE) {
+    e->h = check_entry_handle(L, e->index);
+    op->kind = acquire_of(type);
+  } else if (luaL_testudata(L, ENTRY, QUEUE_TYPE)) {
     e->h = check_entry_handle(L, e->index);
     op->kind = OP_QUEUE_GET;
     op->out = &e->h->item;
@@ -92,8 +111,8 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
   } else {
     bad_entry(L, e->index,
               lua_pushfstring(L,
-                              "a %s cannot be waited for (queues, q:putting(v), processes and "
-                              "sandbox.after(s) can)",
+                              "a %s cannot be waited for (queues, q:putting(v), processes, locks, "
+                              "semaphores, events and sandbox.after(s) can)",
                               luaL_typename(L, ENTRY)));
   }
   if (e->h)
@@ -220,8 +239,7 @@ static int push_done(lua_State *L, struct lib *lib, const struct selection *s, i
   }
   if (rc)
     return luaL_error(L, "select: entry %I: %s", (LUAI_UACINT)e->index, error_text(rc));
-  lua_pushboolean(L, 1);
-  return 2;
+  return 1 + sync_push_taken(L, &s->ops[done]);
 }
 
 static int l_select(lua_State *L) {

@@ -14,7 +14,20 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
-enum object_type { OBJECT_NONE, OBJECT_PROCESS, OBJECT_QUEUE, OBJECT_CLOCK };
+enum object_type {
+  OBJECT_NONE,
+  OBJECT_PROCESS,
+  OBJECT_QUEUE,
+  OBJECT_CLOCK,
+  OBJECT_LOCK, /* from here on the synchronisation objects: object/sync.h */
+  OBJECT_SEMAPHORE,
+  OBJECT_EVENT,
+  OBJECT_CONDITION,
+  OBJECT_BARRIER,
+  OBJECT_VALUE,
+  OBJECT_DICT,
+  OBJECT_TYPES
+};
 
 enum op_kind {
   OP_NONE,
@@ -47,7 +60,8 @@ struct spawn_request {
   bool quiet;        /* no report when it fails */
 };
 
-struct object; /* a process or a queue as this process holds it; belongs to the backend */
+struct object; /* a process, a queue or a synchronisation object as this process holds it; belongs
+                  to the backend */
 
 struct op {
   enum op_kind kind;
@@ -61,6 +75,8 @@ struct op {
   struct op *subs; /* SELECT: ops that can block, the first to be tried first; borrowed. Their
                       deadlines do not count, but for CLOCK_SLEEP */
   uint32_t sub_count;
+  uint64_t count; /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out */
+  bool abandoned; /* ACQUIRE: it was taken over from a process that is gone, out */
   const struct spawn_request *spawn;
   locate_fn *locate; /* may be NULL */
   void *locate_ctx;
@@ -105,6 +121,29 @@ struct queue_info {
   char name[NAME_MAX_BYTES];
 };
 
+/* What a new synchronisation object is to be. */
+struct sync_options {
+  enum object_type type;
+  const char *name;    /* NULL: none */
+  bool recursive;      /* LOCK: its holder may acquire it again */
+  uint64_t count;      /* SEMAPHORE: units at first; BARRIER: parties */
+  uint64_t max;        /* SEMAPHORE: most units; 0: no limit */
+  struct object *lock; /* CONDITION: borrowed; NULL: it gets one of its own */
+};
+
+struct sync_info {
+  uint64_t id;
+  char name[NAME_MAX_BYTES];
+  bool recursive;                   /* LOCK */
+  bool set;                         /* LOCK: it is abandoned; EVENT: set; BARRIER: broken */
+  uint64_t holder;                  /* LOCK: id of the process that holds it; 0: none */
+  char holder_name[NAME_MAX_BYTES]; /* the same */
+  uint64_t depth;                   /* LOCK: how many times */
+  uint64_t count;                   /* SEMAPHORE: units left; BARRIER: parties that wait */
+  uint64_t max;                     /* SEMAPHORE: most units, 0: no limit; BARRIER: parties */
+  uint64_t waiting;                 /* processes that wait */
+};
+
 /* How a handle is named inside a message; equal in every process. */
 struct object_ref {
   uint32_t type; /* enum object_type */
@@ -121,6 +160,10 @@ struct backend_ops {
   /* Make a queue; the caller owns *ret. -SBX_EMFILE, -SBX_ENOMEM, -SBX_EOBJECTS */
   int (*queue_open)(struct backend *b, const struct queue_options *o, struct object **ret);
   int (*queue_info)(struct backend *b, struct object *q, struct queue_info *ret);
+
+  /* Make a synchronisation object; the caller owns *ret. -SBX_ENOMEM, -SBX_EOBJECTS */
+  int (*sync_open)(struct backend *b, const struct sync_options *o, struct object **ret);
+  void (*sync_info)(struct backend *b, struct object *o, struct sync_info *ret);
 
   int (*process_info)(struct backend *b, struct object *p, struct process_info *ret);
   /* The calling process itself; the caller owns *ret. */

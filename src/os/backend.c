@@ -15,12 +15,15 @@
 #include "os/process.h"
 #include "os/queue.h"
 #include "os/select.h"
+#include "os/sync.h"
 
 static struct os_backend *os_of(struct backend *b) { return (struct os_backend *)b; }
 
 static int ensure_supervisor(struct os_backend *b) {
   return b->start_supervisor ? b->start_supervisor(b) : 0;
 }
+
+static bool is_sync(enum object_type type) { return sync_machine_of(type) != NULL; }
 
 /* -- ops ------------------------------------------------------------------------------------- */
 
@@ -48,7 +51,7 @@ static int os_perform(struct backend *base, struct op *op) {
   case OP_CLOCK_SLEEP:
     return wait_sleep(b, op);
   default:
-    return -SBX_EINVAL;
+    return is_sync(op_describe(op->kind)->type) ? sync_perform(b, op) : -SBX_EINVAL;
   }
 }
 
@@ -78,6 +81,24 @@ static int os_queue_open(struct backend *base, const struct queue_options *optio
   o->serial = o->queue->serial;
   *ret = o;
   return 0;
+}
+
+static int os_sync_open(struct backend *base, const struct sync_options *options,
+                        struct object **ret) {
+  struct object *o;
+  int rc = object_new(options->type, 0, 0, &o);
+  if (rc)
+    return rc;
+  if ((rc = sync_create(os_of(base), options, &o->slot, &o->serial))) {
+    free(o);
+    return rc;
+  }
+  *ret = o;
+  return 0;
+}
+
+static void os_sync_info(struct backend *base, struct object *o, struct sync_info *ret) {
+  sync_describe(os_of(base), o, ret);
 }
 
 static int os_queue_info(struct backend *base, struct object *o, struct queue_info *ret) {
@@ -137,6 +158,8 @@ static int os_object_export(struct backend *base, struct object *o, struct objec
       rc = broker_export(b, o->queue);
     if (rc)
       return rc;
+  } else if (is_sync(o->type)) {
+    sync_fly(b, o->slot, 1);
   }
   os_object_ref(o, ret);
   return 0;
@@ -144,9 +167,13 @@ static int os_object_export(struct backend *base, struct object *o, struct objec
 
 static void os_object_landed(struct backend *base, const struct object_ref *ref) {
   struct os_backend *b = os_of(base);
-  if (ref->type == OBJECT_QUEUE && ref->slot < OBJECT_SLOTS &&
-      stamp_serial(b->control->object_stamp[ref->slot]) == ref->serial)
-    atomic_fetch_sub(&b->control->queues[ref->slot].in_flight, 1);
+  if (ref->type == OBJECT_PROCESS || ref->slot >= OBJECT_SLOTS ||
+      stamp_serial(b->control->object_stamp[ref->slot]) != ref->serial)
+    return;
+  if (is_sync((enum object_type)ref->type))
+    sync_fly(b, ref->slot, -1);
+  else
+    atomic_fetch_sub(&b->control->objects[ref->slot].in_flight, 1);
 }
 
 static int import_queue(struct os_backend *b, const struct object_ref *ref, struct object *o) {
@@ -157,7 +184,8 @@ static int import_queue(struct os_backend *b, const struct object_ref *ref, stru
     o->queue->refs++;
     return 0;
   }
-  if (b->control->object_stamp[ref->slot] != stamp_of(ref->serial, OBJECT_LIVE))
+  if (b->control->object_stamp[ref->slot] != stamp_of(ref->serial, OBJECT_LIVE) ||
+      b->control->objects[ref->slot].type != OBJECT_QUEUE)
     return -SBX_EGONE;
   return broker_import(b, ref->slot, ref->serial, &o->queue);
 }
@@ -166,13 +194,16 @@ static int os_object_import(struct backend *base, const struct object_ref *ref,
                             struct object **ret) {
   struct os_backend *b = os_of(base);
   struct object *o;
-  if (ref->type != OBJECT_QUEUE && ref->type != OBJECT_PROCESS)
+  bool sync = is_sync((enum object_type)ref->type);
+  if (ref->type != OBJECT_QUEUE && ref->type != OBJECT_PROCESS && !sync)
     return -SBX_EDATA;
   int rc = object_new((enum object_type)ref->type, ref->slot, ref->serial, &o);
   if (rc)
     return rc;
   if (o->type == OBJECT_QUEUE)
     rc = import_queue(b, ref, o);
+  else if (sync)
+    rc = sync_import(b, ref);
   else if (ref->slot >= PROCESS_SLOTS)
     rc = -SBX_EDATA;
   else
@@ -195,6 +226,8 @@ static void os_object_release(struct backend *base, struct object *o) {
     queue_drop(b, o->queue);
     if (exported)
       broker_notify(b, BROKER_RELEASE, o->slot, o->serial);
+  } else if (is_sync(o->type)) {
+    sync_drop(b, o->slot, o->serial);
   } else if (o->keeper && control_process_stamp(b->control, o->slot, o->serial)) {
     atomic_fetch_or(&b->control->processes[o->slot].flags, FLAG_RELEASED);
   }
@@ -254,6 +287,8 @@ static const struct backend_ops os_ops = {
     .perform = os_perform,
     .queue_open = os_queue_open,
     .queue_info = os_queue_info,
+    .sync_open = os_sync_open,
+    .sync_info = os_sync_info,
     .process_info = os_process_info,
     .process_self = os_process_self,
     .children = os_children,

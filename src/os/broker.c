@@ -122,7 +122,7 @@ int broker_export(struct os_backend *b, struct queue *q) {
       return rc;
     atomic_store(&r->exported, 1); /* after: a kill in between exports it twice, no harm */
   }
-  atomic_fetch_add(&r->in_flight, 1);
+  atomic_fetch_add(&b->control->objects[q->slot].in_flight, 1);
   return 0;
 }
 

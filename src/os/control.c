@@ -48,6 +48,7 @@ int control_create(const struct control_options *o, struct control **ret) {
   c->next_serial = 2;
   c->process_end = 1;
   c->next_object_serial = 1;
+  c->next_ticket = 1;
   c->alive = 1;
   c->process_stamp[0] = stamp_of(1, PHASE_CLAIMED);
   c->processes[0].seed = seed;
@@ -233,7 +234,7 @@ void control_object_drop(struct control *c, uint32_t process, uint32_t object) {
 }
 
 bool control_object_unused(const struct control *c, uint32_t object) {
-  if (atomic_load(&c->queues[object].in_flight) > 0)
+  if (atomic_load(&c->objects[object].in_flight) > 0)
     return false;
   uint64_t bit = UINT64_C(1) << (object % 64);
   for (uint32_t i = 0; i < control_process_end(c); i++)
@@ -251,6 +252,17 @@ static bool object_usable(const struct control *c, uint32_t slot, uint64_t stamp
   default:
     return control_object_unused(c, slot);
   }
+}
+
+void control_object_live(struct control *c, uint32_t slot, uint64_t serial, enum object_type type) {
+  atomic_store(&c->objects[slot].type, type);
+  atomic_store(&c->objects[slot].in_flight, 0);
+  atomic_store(&c->object_stamp[slot], stamp_of(serial, OBJECT_LIVE));
+}
+
+void control_object_free(struct control *c, uint32_t slot, uint64_t serial) {
+  uint64_t stamp = stamp_of(serial, OBJECT_LIVE);
+  atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp, stamp_of(serial, OBJECT_FREE));
 }
 
 int control_object_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,

@@ -30,6 +30,7 @@
 #include "base/clock.h"
 #include "object/op.h"
 #include "object/process.h"
+#include "object/sync.h"
 #include "os/monitor.h"
 
 enum {
@@ -117,6 +118,10 @@ struct process_record {
   struct select_entry select[SELECT_SHOWN];
 
   _Atomic uint32_t muted; /* whoever wants silence; the process, before each line it prints */
+
+  /* The process, while it waits in line (os/line.h); 0: it does not. */
+  _Atomic uint64_t line_ticket;
+  _Atomic int64_t line_since_ns; /* CLOCK_MONOTONIC */
 };
 static_assert(sizeof(struct process_record) == 512, "layout is shared between processes");
 
@@ -148,7 +153,6 @@ struct queue_record {
   _Atomic uint32_t closed; /* holder of both sides; never cleared */
   _Atomic uint32_t
       exported; /* whoever exported it first; its descriptors are with the supervisor */
-  _Atomic int32_t in_flight; /* messages that name it: +1 by senders, -1 by receivers */
 
   alignas(128) struct monitor put;
   _Atomic uint64_t pipe_writes; /* holder of put: odd while a write to the pipe may be going on */
@@ -156,6 +160,35 @@ struct queue_record {
   alignas(128) struct monitor get;
   uint64_t pipe_seen;        /* holder of get: the pipe was empty after this many writes */
   _Atomic uint32_t get_bell; /* holder of put rings (1), holder of both silences (0) */
+};
+
+/* What objects of all types have. */
+struct object_record {
+  _Atomic uint32_t type;     /* enum object_type; maker, before LIVE */
+  _Atomic int32_t in_flight; /* messages that name it: +1 by senders, -1 by receivers */
+};
+
+enum { LINE_PLACES = 1024 };
+
+/* The processes that wait for an object: os/line.h. Written by the holder of the object's lock. */
+struct line {
+  _Atomic uint32_t end; /* places beyond it are not in use, whatever they say */
+  _Atomic uint64_t told; /* ticket of who was woken alone, and did not look yet; 0: nobody */
+  _Atomic uint64_t places[LINE_PLACES];
+};
+
+/* A synchronisation object: os/sync.h. */
+struct sync_record {
+  /* Maker, before LIVE. */
+  uint32_t type; /* enum object_type */
+  uint32_t lock; /* CONDITION: slot of its lock */
+  uint64_t lock_serial;
+  char name[NAME_MAX_BYTES];
+  _Atomic uint32_t exported; /* whoever exported it first: others may hold it */
+
+  alignas(64) struct monitor monitor; /* its lock and generation; the words stand here: */
+  uint64_t state[2][SYNC_WORDS];      /* as the state of a monitor */
+  struct line line;
 };
 
 struct control {
@@ -173,6 +206,7 @@ struct control {
   _Atomic uint64_t next_process_slot; /* a hint where to look; everybody */
   _Atomic uint64_t next_object_slot;
   _Atomic uint64_t next_object_serial;
+  _Atomic uint64_t next_ticket; /* everybody, fetch_add; of the lines of all objects */
   _Atomic int64_t
       alive; /* +1 at claim, -1 at ENDED; a kill between may leave it off: recounted at the limit */
   _Atomic uint64_t result_end;       /* allocator of the results file: fetch_add */
@@ -186,7 +220,9 @@ struct control {
   _Atomic uint64_t process_stamp[PROCESS_SLOTS];
   _Atomic uint64_t object_stamp[OBJECT_SLOTS];
   struct process_record processes[PROCESS_SLOTS];
+  struct object_record objects[OBJECT_SLOTS];
   alignas(128) struct queue_record queues[OBJECT_SLOTS];
+  struct sync_record syncs[OBJECT_SLOTS]; /* a slot is a queue or one of these */
 
   /* Which objects a process holds: written by it alone (for a child before the fork by its
    * spawner). */
@@ -255,6 +291,10 @@ uint32_t control_unjoined_failures(const struct control *c);
 /* Claim an object record. 0 or -SBX_EOBJECTS. */
 int control_object_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
                          uint64_t *ret_serial);
+/* A claimed record is filled: from now on it is an object of this type. */
+void control_object_live(struct control *c, uint32_t slot, uint64_t serial, enum object_type type);
+/* Give the record back if it still belongs to this object. */
+void control_object_free(struct control *c, uint32_t slot, uint64_t serial);
 void control_object_hold(struct control *c, uint32_t process, uint32_t object);
 void control_object_drop(struct control *c, uint32_t process, uint32_t object);
 

@@ -28,9 +28,7 @@ static void close_kept(const struct kept *q) {
 }
 
 static void forget(struct keeper *k, struct kept *q) {
-  uint64_t stamp = stamp_of(q->serial, OBJECT_LIVE);
-  atomic_compare_exchange_strong(&k->control->object_stamp[q->slot], &stamp,
-                                 stamp_of(q->serial, OBJECT_FREE));
+  control_object_free(k->control, q->slot, q->serial);
   close_kept(q);
   *q = k->list[--k->count];
 }

@@ -72,18 +72,23 @@ void monitor_unlock(struct monitor *m, enum lock_rank rank) {
   (void)rc;
 }
 
-uint64_t *monitor_next(struct monitor *m) {
-  uint64_t g = m->generation;
-  uint64_t *next = m->state[(g + 1) & 1];
-  memcpy(next, m->state[g & 1], sizeof m->state[0]);
+uint64_t *monitor_next_in(const struct monitor *m, uint64_t *copies, size_t stride, size_t words) {
+  const uint64_t *now = monitor_state_in(m, copies, stride);
+  uint64_t *next = copies + ((m->generation + 1) & 1) * stride;
+  memcpy(next, now, words * sizeof *next);
   return next;
+}
+
+uint64_t *monitor_next(struct monitor *m) {
+  return monitor_next_in(m, m->state[0], MONITOR_WORDS, MONITOR_WORDS);
 }
 
 void monitor_commit(struct monitor *m) {
   atomic_store_explicit(&m->generation, m->generation + 1, memory_order_release);
 }
 
-uint64_t monitor_read(const struct monitor *m, uint64_t ret[MONITOR_WORDS]) {
+uint64_t monitor_read_in(const struct monitor *m, const uint64_t *copies, size_t stride,
+                         size_t words, uint64_t *ret) {
   /*
    * The copy of generation g is overwritten only while g + 1 is current and g + 2 is being written;
    * so if the generation is still g afterwards, what was copied is whole. Word by word through
@@ -92,11 +97,15 @@ uint64_t monitor_read(const struct monitor *m, uint64_t ret[MONITOR_WORDS]) {
    */
   for (;;) {
     uint64_t g = atomic_load_explicit(&m->generation, memory_order_acquire);
-    const volatile uint64_t *state = m->state[g & 1];
-    for (int i = 0; i < MONITOR_WORDS; i++)
+    const volatile uint64_t *state = copies + (g & 1) * stride;
+    for (size_t i = 0; i < words; i++)
       ret[i] = state[i];
     atomic_thread_fence(memory_order_acquire);
     if (atomic_load_explicit(&m->generation, memory_order_relaxed) == g)
       return g;
   }
+}
+
+uint64_t monitor_read(const struct monitor *m, uint64_t ret[MONITOR_WORDS]) {
+  return monitor_read_in(m, m->state[0], MONITOR_WORDS, MONITOR_WORDS, ret);
 }

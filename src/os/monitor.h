@@ -15,12 +15,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { MONITOR_WORDS = 6 };
 
 /* Locks are taken in the order of their rank, and debug builds check it. */
-enum lock_rank { RANK_NONE = 0, RANK_QUEUE_PUT = 30, RANK_QUEUE_GET = 31 };
+enum lock_rank { RANK_NONE = 0, RANK_QUEUE_PUT = 30, RANK_QUEUE_GET = 31, RANK_SYNC = 40 };
 
 struct monitor {
   pthread_mutex_t mutex;
@@ -58,6 +59,17 @@ void monitor_commit(struct monitor *m);
 
 /* A consistent copy, without the lock. Returns the generation it belongs to. */
 uint64_t monitor_read(const struct monitor *m, uint64_t ret[MONITOR_WORDS]);
+
+/*
+ * The same for a state that stands elsewhere, of any size: two copies, the second `stride` words
+ * after the first, of which `words` are in use. The generation is the monitor's.
+ */
+static inline uint64_t *monitor_state_in(const struct monitor *m, uint64_t *copies, size_t stride) {
+  return copies + (m->generation & 1) * stride;
+}
+uint64_t *monitor_next_in(const struct monitor *m, uint64_t *copies, size_t stride, size_t words);
+uint64_t monitor_read_in(const struct monitor *m, const uint64_t *copies, size_t stride,
+                         size_t words, uint64_t *ret);
 
 /* A forked child holds no lock, whatever its parent's thread held. */
 void monitor_forget_ranks(void);

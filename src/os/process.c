@@ -20,6 +20,7 @@
 #include "os/queue.h"
 #include "os/results.h"
 #include "os/steer.h"
+#include "os/sync.h"
 
 /* -- spawn ----------------------------------------------------------------------------------- */
 
@@ -83,6 +84,8 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
   b->forks = 0;
   b->child_count = 0; /* they are the parent's */
   b->interrupted = 0;
+  b->woken = 0;
+  b->lines = 0; /* it is its parent who stands there */
   b->leaving = false;
   for (struct queue *q = b->queues; q; q = q->next)
     q->forks = UINT32_MAX; /* others hold it, too */
@@ -162,6 +165,7 @@ done:
 int process_publish(struct os_backend *b, const struct buf *result, int exit_code) {
   struct process_record *me = my_record(b);
   output_flush_all(); /* before anybody can learn that it ended */
+  sync_leave_all(b, exit_code ? END_FAILED : END_WELL);
   if (result && result->len > 0) {
     int rc = results_store(b, b->slot, result->data, result->len);
     if (rc)
@@ -370,6 +374,7 @@ int process_wait_children(struct os_backend *b) {
   struct object p;
   if (b->leaving) /* the whole run is: the supervisor sees to the children */
     return -SBX_EINTERRUPTED;
+  sync_leave_all(b, END_OF_CODE); /* its code is at its end, and will release nothing any more */
   snprintf(my_record(b)->where, WHERE_MAX, "the end of the script");
   while (next_to_wait_for(b, &p)) {
     struct op op = {.kind = OP_PROCESS_JOIN, .object = &p, .deadline_ns = SBX_FOREVER};

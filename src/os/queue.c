@@ -90,27 +90,12 @@ static void silence(int fd, _Atomic uint32_t *rung) {
 
 /* -- locks ----------------------------------------------------------------------------------- */
 
-/* Who waits longer than a slice, since the holder is stopped, says so. */
-static int lock_side(struct os_backend *b, struct monitor *m, enum lock_rank rank,
-                     const struct op *op) {
-  int rc = monitor_lock(m, rank, 0, &b->interrupted);
-  if (rc != -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns))
-    return rc;
-  wait_publish(b, op);
-  rc = monitor_lock(m, rank, op->deadline_ns, &b->interrupted);
-  if (rc == -SBX_EINTERRUPTED)
-    wait_interrupted(b);
-  else
-    wait_withdraw(b);
-  return rc;
-}
-
 static int lock_put(struct os_backend *b, struct queue_record *r, const struct op *op) {
-  return lock_side(b, &r->put, RANK_QUEUE_PUT, op);
+  return wait_monitor(b, &r->put, RANK_QUEUE_PUT, op);
 }
 
 static int lock_get(struct os_backend *b, struct queue_record *r, const struct op *op) {
-  return lock_side(b, &r->get, RANK_QUEUE_GET, op);
+  return wait_monitor(b, &r->get, RANK_QUEUE_GET, op);
 }
 
 static void unlock_put(struct queue_record *r) { monitor_unlock(&r->put, RANK_QUEUE_PUT); }

@@ -78,7 +78,7 @@ int queue_create(struct os_backend *b, const struct queue_options *o, struct que
     goto fail;
   q->fds[FD_LOG] = q->log.fd;
   link_queue(b, q);
-  atomic_store(&c->object_stamp[q->slot], stamp_of(q->serial, OBJECT_LIVE));
+  control_object_live(c, q->slot, q->serial, OBJECT_QUEUE);
   *ret = q;
   return 0;
 fail:
@@ -130,11 +130,8 @@ void queue_drop(struct os_backend *b, struct queue *q) {
   bool exported = atomic_load(&c->queues[q->slot].exported);
   /* Made after the last fork and never sent: nobody else can hold it, without a look at everybody.
    */
-  if ((!exported && q->forks == b->forks) || control_object_unused(c, q->slot)) {
-    uint64_t stamp = stamp_of(q->serial, OBJECT_LIVE);
-    atomic_compare_exchange_strong(&c->object_stamp[q->slot], &stamp,
-                                   stamp_of(q->serial, OBJECT_FREE));
-  }
+  if ((!exported && q->forks == b->forks) || control_object_unused(c, q->slot))
+    control_object_free(c, q->slot, q->serial);
   close_fds(q->fds);
   log_close(&q->log);
   free(q);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "os/process.h"
 #include "os/queue.h"
+#include "os/sync.h"
 #include "os/wait.h"
 
 /* -SBX_ETIMEDOUT: it cannot be done now. */
@@ -27,13 +28,17 @@ static int try_one(struct os_backend *b, struct op *sub) {
     return process_try_join(b, sub);
   case OP_CLOCK_SLEEP:
     return deadline_passed(sub->deadline_ns) ? 0 : -SBX_ETIMEDOUT;
+  case OP_LOCK_ACQUIRE:
+  case OP_SEMAPHORE_ACQUIRE:
+  case OP_EVENT_WAIT:
+    return sync_poll(b, sub);
   default:
     return -SBX_EINVAL;
   }
 }
 
 /* Name what wakes when it may be done. 0, or -SBX_EINTERRUPTED. */
-static int arm_one(struct os_backend *b, const struct op *sub, struct wait_set *w) {
+static int arm_one(struct os_backend *b, struct op *sub, struct wait_set *w) {
   int rc = 0;
   switch (sub->kind) {
   case OP_QUEUE_GET:
@@ -42,6 +47,11 @@ static int arm_one(struct os_backend *b, const struct op *sub, struct wait_set *
     break;
   case OP_PROCESS_JOIN:
     process_arm(b, sub, w);
+    break;
+  case OP_LOCK_ACQUIRE:
+  case OP_SEMAPHORE_ACQUIRE:
+  case OP_EVENT_WAIT:
+    rc = sync_arm(b, sub, w);
     break;
   default: /* CLOCK_SLEEP: try_one knows no other */
     wait_set_until(w, sub->deadline_ns);
@@ -83,6 +93,13 @@ static void count_joiner(struct os_backend *b, const struct op *op, bool waits) 
       process_joiner(b, &op->subs[i], waits);
 }
 
+/* Leave the lines that arming joined. */
+static void disarm_all(struct os_backend *b, struct op *op) {
+  for (uint32_t i = 0; i < op->sub_count && b->lines > 0; i++)
+    if (sync_machine_of(op_describe(op->subs[i].kind)->type))
+      sync_disarm(b, &op->subs[i]);
+}
+
 static int wait_for_one(struct os_backend *b, struct op *op) {
   int rc;
   do {
@@ -104,5 +121,6 @@ int select_any(struct os_backend *b, struct op *op) {
   count_joiner(b, op, true);
   rc = wait_for_one(b, op);
   count_joiner(b, op, false);
+  disarm_all(b, op);
   return rc;
 }

@@ -1,10 +1,10 @@
 /*
  * os/self.h - what one process has of the OS backend: private, copied by fork.
  *
- * The pieces: control (shared memory), queue + log (items), process (fork, join, reap), wait (sleep
- * on descriptors), results (what a process leaves behind), broker (descriptors for processes that
- * did not inherit them), lifeline (death with the supervisor), output (tagged lines). Each file
- * holds one.
+ * The pieces: control (shared memory), queue + log (items), sync + line (locks and their like),
+ * process (fork, join, reap), wait (sleep on descriptors), results (what a process leaves behind),
+ * broker (descriptors for processes that did not inherit them), lifeline (death with the
+ * supervisor), output (tagged lines). Each file holds one.
  */
 #ifndef SBX_OS_SELF_H
 #define SBX_OS_SELF_H
@@ -22,7 +22,8 @@ struct child {
   uint64_t serial;
 };
 
-struct queue; /* os/queue.h */
+struct queue;     /* os/queue.h */
+struct sync_hold; /* os/sync.h */
 
 struct os_backend {
   struct backend base;
@@ -51,6 +52,10 @@ struct os_backend {
 
   volatile int interrupted; /* set by the SIGINT handler */
   volatile int woken;       /* set by the handler of WAKE_SIGNAL; see os/wait.h */
+
+  uint32_t lines; /* lines in which this process stands (os/line.h) */
+  struct sync_hold
+      *holds; /* what it holds of synchronisation objects, by slot; NULL: nothing yet */
 };
 
 /* One holding of an object by this process; what handles in Lua point to. */

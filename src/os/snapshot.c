@@ -59,9 +59,10 @@ static void object_name(const struct control *c, const struct snapshot_op *op, c
   ret[0] = '\0';
   if (op->type == OBJECT_PROCESS && control_process_stamp(c, op->slot, op->object))
     copy_text(ret, c->processes[op->slot].name, NAME_MAX_BYTES);
-  else if (op->type == OBJECT_QUEUE && op->slot < OBJECT_SLOTS &&
+  else if (op->type != OBJECT_PROCESS && op->slot < OBJECT_SLOTS &&
            stamp_serial(atomic_load(&c->object_stamp[op->slot])) == op->object)
-    copy_text(ret, c->queues[op->slot].name, NAME_MAX_BYTES);
+    copy_text(ret, op->type == OBJECT_QUEUE ? c->queues[op->slot].name : c->syncs[op->slot].name,
+              NAME_MAX_BYTES);
 }
 
 /*

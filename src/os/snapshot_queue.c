@@ -52,7 +52,7 @@ static int list_queues(const struct control *c, struct snapshot *s) {
     return -SBX_ENOMEM;
   for (uint32_t slot = 0; slot < end; slot++) {
     uint64_t stamp = atomic_load(&c->object_stamp[slot]);
-    if (stamp_phase(stamp) == OBJECT_LIVE)
+    if (stamp_phase(stamp) == OBJECT_LIVE && atomic_load(&c->objects[slot].type) == OBJECT_QUEUE)
       s->queues[count++] = (struct snapshot_queue){.id = stamp_serial(stamp), .slot = slot};
   }
   qsort(s->queues, count, sizeof *s->queues, by_queue_id);
@@ -137,7 +137,7 @@ static bool fill_queue(const struct control *c, const struct snapshot *s, struct
   q->closed = state.closed;
   q->transport = (enum queue_transport)r->transport;
   q->exact = pipe >= 0 || !r->pipe_inode;
-  q->named = atomic_load(&r->in_flight) > 0;
+  q->named = atomic_load(&c->objects[q->slot].in_flight) > 0;
   memcpy(q->name, r->name, sizeof q->name);
   q->name[sizeof q->name - 1] = '\0';
   return atomic_load(&c->object_stamp[q->slot]) == stamp_of(q->id, OBJECT_LIVE) &&

@@ -141,6 +141,20 @@ int wait_set_sleep(struct os_backend *b, const struct op *op, struct wait_set *w
   return rc == -SBX_ETIMEDOUT && !deadline_passed(op->deadline_ns) ? 0 : rc;
 }
 
+int wait_monitor(struct os_backend *b, struct monitor *m, enum lock_rank rank,
+                 const struct op *op) {
+  int rc = monitor_lock(m, rank, 0, &b->interrupted);
+  if (rc != -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns))
+    return rc;
+  wait_publish(b, op);
+  rc = monitor_lock(m, rank, op->deadline_ns, &b->interrupted);
+  if (rc == -SBX_EINTERRUPTED)
+    wait_interrupted(b);
+  else
+    wait_withdraw(b);
+  return rc;
+}
+
 int wait_sleep(struct os_backend *b, const struct op *op) {
   int rc = 0;
   while (rc == 0)

@@ -63,6 +63,12 @@ void wait_withdraw(struct os_backend *b);
  * over. */
 void wait_interrupted(struct os_backend *b);
 
+/*
+ * Lock a monitor for an op, until its deadline. Who waits for longer than a slice, since the holder
+ * is stopped, says so. Returns what monitor_lock returns.
+ */
+int wait_monitor(struct os_backend *b, struct monitor *m, enum lock_rank rank, const struct op *op);
+
 /* OP_CLOCK_SLEEP. 0 or -SBX_EINTERRUPTED. */
 int wait_sleep(struct os_backend *b, const struct op *op);
 

@@ -844,7 +844,7 @@ static int main_fails_to_send(struct backend *b, void *ctx) {
   struct object_ref ref;
   fault_plan("broker.export:1:fail");
   CHECK_EQ(b->ops->object_export(b, q, &ref), -SBX_EMFILE);
-  CHECK_EQ(record_of_queue(q)->in_flight, 0);
+  CHECK_EQ(the_backend->control->objects[q->slot].in_flight, 0);
   CHECK_EQ(record_of_queue(q)->exported, 0);
   fault_plan(NULL);
   CHECK_EQ(b->ops->object_export(b, q, &ref), 0);

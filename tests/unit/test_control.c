@@ -530,9 +530,9 @@ TEST_ON_STAGE(too_many_objects_are_an_error, 20) {
   }
   CHECK_EQ(control_object_claim(c, 0, &slot, &serial), -SBX_EOBJECTS);
   control_object_drop(c, 0, 123);
-  c->queues[123].in_flight = 1; /* a message names it */
+  c->objects[123].in_flight = 1; /* a message names it */
   CHECK_EQ(control_object_claim(c, 0, &slot, &serial), -SBX_EOBJECTS);
-  c->queues[123].in_flight = 0;
+  c->objects[123].in_flight = 0;
   CHECK_EQ(control_object_claim(c, 0, &slot, &serial), 0);
   CHECK_EQ(slot, 123);
 }

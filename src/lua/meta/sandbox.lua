@@ -435,12 +435,18 @@ function sandbox.after(seconds) end
 ---sandbox.join_all { spawn(work), spawn(work) }
 ---print(total:get()) --> 200
 ---```
+---@param options? sandbox.NameOption
 ---@return sandbox.Lock lock
-function sandbox.lock() end
+function sandbox.lock(options) end
+
+---What a thing is called, in reports and by `tostring`.
+---@class sandbox.NameOption
+---@field name? string
 
 ---Make a lock that its holder may acquire again; it must release it as often.
+---@param options? sandbox.NameOption
 ---@return sandbox.Lock lock
-function sandbox.rlock() end
+function sandbox.rlock(options) end
 
 ---A lock, made by `sandbox.lock` or `sandbox.rlock`.
 ---@class sandbox.Lock
@@ -470,20 +476,32 @@ function Lock:hold(timeout) end
 ---s:release()
 ---print(s:value()) --> 1
 ---```
----@param n integer # permits at the beginning, 0 or more
+---@param n integer|sandbox.SemaphoreOptions # permits at the beginning, 0 or more; or a table of options
 ---@param max? integer # never more than that: a release above it is an error
 ---@return sandbox.Semaphore semaphore
 function sandbox.semaphore(n, max) end
+
+---@class sandbox.SemaphoreOptions
+---@field n integer # permits at the beginning
+---@field max? integer
+---@field name? string
 
 ---A semaphore.
 ---@class sandbox.Semaphore
 local Semaphore = {}
 
----Take a permit; wait while there is none.
+---Take a permit; wait while there is none. Permits of a process that was killed or failed come back, as many as were there
+---at the beginning.
 ---@param timeout? number # seconds
 ---@return true? ok
----@return "timeout"? reason
+---@return "abandoned"|"timeout"|nil reason # true and "abandoned": it came back from a process that died
 function Semaphore:acquire(timeout) end
+
+---Take a permit until the end of the block: `local hold <close> = s:hold()`.
+---@param timeout? number # seconds
+---@return table? hold # gives it back when it is closed; nil when there was none in time
+---@return "abandoned"|"timeout"|nil reason
+function Semaphore:hold(timeout) end
 
 ---Give permits back, whoever took them.
 ---@param n? integer # how many; 1 unless said
@@ -501,8 +519,9 @@ function Semaphore:value() end
 ---go:set()
 ---print(p:result()) --> gone
 ---```
+---@param options? sandbox.NameOption
 ---@return sandbox.Event event
-function sandbox.event() end
+function sandbox.event(options) end
 
 ---An event.
 ---@class sandbox.Event

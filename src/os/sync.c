@@ -1,0 +1,347 @@
+/* os/sync.c - the loop around the machines; see sync.h. */
+#include "os/sync.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "os/line.h"
+#include "os/pidfd.h"
+#include "os/sync_internal.h"
+#include "os/wait.h"
+
+enum { OWNERS_WATCHED = 8 };
+
+/* -- the world, as machines ask of it -------------------------------------------------------------
+ */
+
+static bool world_is_gone(void *ctx, uint64_t who) {
+  const struct sync_view *v = ctx;
+  return process_gone(v->control, who, v->thorough);
+}
+
+static uint64_t world_nth(void *ctx, uint64_t after, uint64_t n) {
+  const struct sync_view *v = ctx;
+  uint64_t ticket = 0;
+  for (; n > 0; n--) {
+    struct line_place next = line_next(v->control, &v->record->line, after);
+    if (next.ticket == 0)
+      break;
+    ticket = after = next.ticket;
+  }
+  return ticket;
+}
+
+static uint64_t world_count(void *ctx, uint64_t after) {
+  const struct sync_view *v = ctx;
+  return line_count(v->control, &v->record->line, after);
+}
+
+static uint64_t world_newest(void *ctx) {
+  const struct sync_view *v = ctx;
+  return atomic_load(&v->control->next_ticket) - 1;
+}
+
+static void join(struct sync_call *call) {
+  if (call->place != LINE_NOWHERE)
+    return;
+  call->place = line_join(call->b, &call->record->line);
+  call->step.ticket = call->place == LINE_NOWHERE ? 0 : line_ticket(call->b);
+}
+
+static void leave(struct sync_call *call) {
+  if (call->place != LINE_NOWHERE)
+    line_leave(call->b, &call->record->line, call->place);
+  call->place = LINE_NOWHERE;
+}
+
+static uint64_t world_enter(void *ctx) {
+  struct sync_call *call = ((struct sync_view *)ctx)->call;
+  join(call);
+  return call->step.ticket;
+}
+
+static bool world_has_outsiders(void *ctx) {
+  const struct sync_view *v = ctx;
+  const struct control *c = v->control;
+  uint32_t slot = (uint32_t)(v->record - c->syncs);
+  uint64_t bit = UINT64_C(1) << (slot % 64), holders = 0;
+  if (atomic_load(&c->objects[slot].in_flight) > 0)
+    return true;
+  for (uint32_t i = 0; i < control_process_end(c); i++)
+    if (control_process_alive(c, i) && (atomic_load(&c->held[i][slot / 64]) & bit))
+      holders += !process_gone(c, who_of(i, stamp_serial(atomic_load(&c->process_stamp[i]))), true);
+  return holders > line_count(c, &v->record->line, 0);
+}
+
+const struct sync_world_ops sync_view_ops = {
+    .gone = world_is_gone,
+    .nth = world_nth,
+    .count = world_count,
+    .newest = world_newest,
+    .enter = world_enter,
+    .outsiders = world_has_outsiders,
+};
+
+/* -- one look ------------------------------------------------------------------------------------
+ */
+
+static void begin(struct sync_call *call, struct os_backend *b, struct op *op) {
+  *call = (struct sync_call){
+      .b = b,
+      .op = op,
+      .record = &b->control->syncs[op->object->slot],
+      .machine = sync_machine_of(op->object->type),
+      .step = {.kind = op->kind,
+               .who = who_of(b->slot, b->serial),
+               .patient = op->deadline_ns == SBX_FOREVER,
+               .count = op->count},
+      .place = LINE_NOWHERE,
+  };
+}
+
+/* A change of the other copy is complete: wake those who may go on, then make it current. */
+static void commit(struct os_backend *b, struct sync_record *r, const struct sync_step *step) {
+  FAULT("sync.before-wake");
+  if (step->wake)
+    line_wake(b, &r->line, step->wake, step->wake_after);
+  FAULT("sync.before-commit");
+  monitor_commit(&r->monitor);
+  FAULT("sync.after-commit");
+}
+
+/* Does somebody stand in line who must go first? Not before who owns the object already. */
+static bool must_yield(const struct sync_call *call, const uint64_t *state) {
+  uint64_t owners[SYNC_WORDS];
+  if (atomic_load(&call->record->line.end) == 0 || !call->machine->in_order ||
+      !op_describe(call->step.kind)->blocks)
+    return false;
+  uint32_t n = call->machine->watch(state, owners);
+  for (uint32_t i = 0; i < n; i++)
+    if (owners[i] == call->step.who)
+      return false;
+  return line_must_yield(call->b, &call->record->line);
+}
+
+static uint64_t *next_state(const struct sync_call *call, const uint64_t *now) {
+  struct sync_record *r = call->record;
+  return monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, call->machine->words(now));
+}
+
+/* It can be done. */
+static int apply(struct sync_call *call, const uint64_t *now, const struct sync_world *w) {
+  int rc = call->machine->apply(next_state(call, now), &call->step, w);
+  if (rc >= 0)
+    commit(call->b, call->record, &call->step);
+  if (rc == SYNC_ENTERED)
+    return SYNC_WAITS;
+  leave(call);
+  return rc;
+}
+
+/* Who was woken, and goes without taking anything, passes that on. */
+static int give_up(struct sync_call *call, const uint64_t *now, const struct sync_world *w) {
+  struct line *line = &call->record->line;
+  bool told = call->step.ticket && atomic_load(&line->told) == call->step.ticket;
+  leave(call);
+  if (told)
+    line_wake(call->b, line, 1, 0);
+  if (call->machine->give_up && call->machine->give_up(next_state(call, now), &call->step, w))
+    commit(call->b, call->record, &call->step);
+  return -SBX_ETIMEDOUT;
+}
+
+static int look(struct sync_call *call, enum sync_look how) {
+  struct sync_view view = {.control = call->b->control,
+                           .record = call->record,
+                           .thorough = call->looks > 1 || how == LOOK_LAST,
+                           .call = call};
+  struct sync_world w = sync_world_of(&view);
+  const uint64_t *now = sync_state(call->record);
+  if (call->machine->enabled(now, &call->step, &w) && !must_yield(call, now))
+    return how == LOOK_ARM ? 0 : apply(call, now, &w);
+  if (how == LOOK_LAST)
+    return give_up(call, now, &w);
+  if (how != LOOK_POLL)
+    join(call);
+  if (call->place != LINE_NOWHERE)
+    line_looked(call->b, &call->record->line);
+  return SYNC_WAITS;
+}
+
+static int lock_and_look(struct sync_call *call, enum sync_look how) {
+  int rc = wait_monitor(call->b, &call->record->monitor, RANK_SYNC, call->op);
+  if (rc) {
+    if (call->place != LINE_NOWHERE && how != LOOK_POLL)
+      line_vanish(call->b);
+    return rc;
+  }
+  FAULT("sync.locked");
+  rc = look(call, how);
+  monitor_unlock(&call->record->monitor, RANK_SYNC);
+  call->looks++;
+  if (rc != SYNC_WAITS) {
+    call->op->count = call->step.count;
+    call->op->abandoned = call->step.abandoned;
+  }
+  return rc;
+}
+
+/* An interrupt: leave the line, without a result. */
+static void cancel(struct sync_call *call) {
+  if (call->place == LINE_NOWHERE)
+    return;
+  if (monitor_lock(&call->record->monitor, RANK_SYNC, 0, NULL)) {
+    line_vanish(call->b);
+    return;
+  }
+  struct sync_view view = {.control = call->b->control, .record = call->record, .call = call};
+  struct sync_world w = sync_world_of(&view);
+  give_up(call, sync_state(call->record), &w);
+  monitor_unlock(&call->record->monitor, RANK_SYNC);
+}
+
+/* -- waiting -------------------------------------------------------------------------------------
+ */
+
+/* The death of an owner wakes, too; but most waits are over before it is worth a descriptor. */
+static void add_owners(const struct sync_call *call, struct wait_set *w) {
+  const struct control *c = call->b->control;
+  uint64_t owners[SYNC_WORDS], state[SYNC_WORDS];
+  if (call->looks < 2 || !call->machine->watch)
+    return;
+  sync_read(call->record, state);
+  uint32_t n = call->machine->watch(state, owners);
+  for (uint32_t i = 0; i < n && i < OWNERS_WATCHED; i++) {
+    if (owners[i] == call->step.who || process_gone(c, owners[i], false))
+      continue;
+    int fd = pidfd_open_of(c->processes[who_slot(owners[i])].pid);
+    if (fd >= 0)
+      wait_set_add(w, fd, true);
+  }
+}
+
+static int sleep_in_line(struct sync_call *call) {
+  struct wait_set w;
+  wait_set_init(&w, call->op->deadline_ns);
+  wait_set_until(&w, line_look_again_ns(&call->record->line, call->place, call->looks - 1));
+  add_owners(call, &w);
+  FAULT("sync.before-sleep");
+  return wait_set_sleep(call->b, call->op, &w);
+}
+
+int sync_perform(struct os_backend *b, struct op *op) {
+  struct sync_call call;
+  begin(&call, b, op);
+  for (;;) {
+    bool last = deadline_passed(op->deadline_ns);
+    int rc = lock_and_look(&call, last ? LOOK_LAST : LOOK_WAIT);
+    if (rc != SYNC_WAITS)
+      return rc;
+    rc = last ? 0 : sleep_in_line(&call);
+    if (rc == -SBX_EINTERRUPTED) {
+      cancel(&call);
+      return rc;
+    }
+  }
+}
+
+/* -- for select ----------------------------------------------------------------------------------
+ */
+
+/* One of several ops; it may stand in line already. */
+static void begin_again(struct sync_call *call, struct os_backend *b, struct op *op) {
+  op->deadline_ns = 0;
+  begin(call, b, op);
+  call->place = line_find(b, &call->record->line);
+  call->step.ticket = call->place == LINE_NOWHERE ? 0 : line_ticket(b);
+  call->looks = 2; /* its sleeps may be long: look closely */
+}
+
+int sync_poll(struct os_backend *b, struct op *op) {
+  struct sync_call call;
+  begin_again(&call, b, op);
+  int rc = lock_and_look(&call, LOOK_POLL);
+  return rc == SYNC_WAITS ? -SBX_ETIMEDOUT : rc;
+}
+
+int sync_arm(struct os_backend *b, struct op *op, struct wait_set *w) {
+  struct sync_call call;
+  begin_again(&call, b, op);
+  int rc = lock_and_look(&call, LOOK_ARM);
+  if (rc == 0)
+    wait_set_until(w, 0);
+  if (rc != SYNC_WAITS)
+    return rc;
+  wait_set_until(w, line_look_again_ns(&call.record->line, call.place, 1));
+  add_owners(&call, w);
+  return 0;
+}
+
+void sync_disarm(struct os_backend *b, struct op *op) {
+  struct sync_call call;
+  begin_again(&call, b, op);
+  cancel(&call);
+}
+
+/* -- the end of a process ------------------------------------------------------------------------
+ */
+
+static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how) {
+  struct sync_record *r = &b->control->syncs[slot];
+  const struct sync_machine *m =
+      sync_machine_of((enum object_type)atomic_load(&b->control->objects[slot].type));
+  struct sync_step step = {.who = who_of(b->slot, b->serial)};
+  uint64_t copy[SYNC_WORDS];
+  if (!m || !m->leave)
+    return;
+  sync_read(r, copy);
+  if (!m->leave(copy, &step, how)) /* nobody but this process writes itself there */
+    return;
+  if (monitor_lock(&r->monitor, RANK_SYNC, 0, NULL))
+    return; /* its holder is stopped; then the others find out by themselves */
+  step = (struct sync_step){.who = step.who};
+  uint64_t *now = sync_state(r);
+  uint64_t *next = monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, m->words(now));
+  if (m->leave(next, &step, how))
+    commit(b, r, &step);
+  monitor_unlock(&r->monitor, RANK_SYNC);
+}
+
+void sync_leave_all(struct os_backend *b, enum sync_end how) {
+  for (uint32_t i = 0; i < OBJECT_WORDS; i++)
+    for (uint64_t left = atomic_load(&b->control->held[b->slot][i]); left; left &= left - 1)
+      leave_object(b, 64 * i + (uint32_t)__builtin_ctzll(left), how);
+}
+
+/* -- for reports ---------------------------------------------------------------------------------
+ */
+
+uint32_t sync_owners(const struct control *c, uint32_t slot, uint64_t ret[SYNC_WORDS]) {
+  const struct sync_record *r = &c->syncs[slot];
+  const struct sync_machine *m = sync_machine_of((enum object_type)r->type);
+  uint64_t state[SYNC_WORDS];
+  if (!m || !m->watch_only)
+    return 0;
+  sync_read(r, state);
+  return m->watch(state, ret);
+}
+
+bool sync_could_go_on(const struct control *c, uint32_t slot, uint32_t process, enum op_kind kind,
+                      bool patient) {
+  const struct sync_record *r = &c->syncs[slot];
+  const struct sync_machine *m = sync_machine_of((enum object_type)r->type);
+  struct sync_view view = {.control = c, .record = r, .thorough = true};
+  struct sync_world w = sync_world_of(&view);
+  struct sync_step step = {
+      .kind = kind,
+      .who = who_of(process, stamp_serial(atomic_load(&c->process_stamp[process]))),
+      .ticket = atomic_load(&c->processes[process].line_ticket),
+      .patient = patient};
+  uint64_t state[SYNC_WORDS];
+  if (!m)
+    return true;
+  sync_read(r, state);
+  return m->enabled(state, &step, &w);
+}
