@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "os/ask.h"
 #include "os/steer.h"
 #include "os/waits.h"
 
@@ -22,7 +23,10 @@ static const struct verb {
     [ACT_RESUME] = {"resume", ACT_RESUME, SIGCONT, true, "resumed"},
     [ACT_MUTE] = {"mute", ACT_MUTE, 0, false, "muted"},
     [ACT_UNMUTE] = {"unmute", ACT_UNMUTE, 0, true, "unmuted"},
-    [ACT_FOLLOW] = {"follow", ACT_FOLLOW, 0, false, "followed: its output is always shown"}};
+    [ACT_FOLLOW] = {"follow", ACT_FOLLOW, 0, false, "followed: its output is always shown"},
+    [ACT_STACK] = {"bt", ACT_STACK, 0, true, "asked"}};
+
+enum { STACK_NS = 500 * 1000 * 1000 };
 
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
@@ -108,10 +112,18 @@ int act_allowed(enum act act, uint32_t slot, struct buf *why) {
 int act_on(struct control *c, enum act act, uint32_t slot, uint64_t serial) {
   if (verbs[act].signal)
     return steer_signal(c, slot, serial, verbs[act].signal);
+  if (act == ACT_STACK)
+    return ask(c, slot, serial, QUESTION_STACK, clock_now_ns() + STACK_NS);
   if (act != ACT_FOLLOW)
     return steer_mute(c, slot, serial, act == ACT_MUTE);
   steer_follow(c, serial);
   return 0;
+}
+
+const char *act_why(enum act act, int rc) {
+  if (act == ACT_STACK && rc == -SBX_ETIMEDOUT)
+    return "it is stopped, or in a long call into C; it answers as soon as it can";
+  return rc == -SBX_EGONE ? "it has ended" : error_text(rc);
 }
 
 static int find_and_act(struct control *c, const struct snapshot *s, enum act act, const char *who,
@@ -124,7 +136,7 @@ static int find_and_act(struct control *c, const struct snapshot *s, enum act ac
     return rc;
   rc = act_on(c, act, s->processes[process].slot, s->processes[process].id);
   if (rc)
-    buf_format(said, "%s: %s", verbs[act].name, error_text(rc));
+    buf_format(said, "%s: %s", verbs[act].name, act_why(act, rc));
   else if (act == ACT_FOLLOW && (rc = waits_tell_process(s, process, said)) == 0)
     rc = buf_format(said, " alone is shown; :follow shows all again");
   return rc;

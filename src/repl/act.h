@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "os/snapshot.h"
 
-enum act { ACT_KILL, ACT_PAUSE, ACT_RESUME, ACT_MUTE, ACT_UNMUTE, ACT_FOLLOW };
+enum act { ACT_KILL, ACT_PAUSE, ACT_RESUME, ACT_MUTE, ACT_UNMUTE, ACT_FOLLOW, ACT_STACK };
 
 /*
  * Find the living process that a person means: by its number ("3"), its name ("writer"), or both as
@@ -21,12 +21,17 @@ int act_find(const struct snapshot *s, const char *who, uint32_t *ret, struct bu
  * muted or followed. As act_find. */
 int act_allowed(enum act act, uint32_t slot, struct buf *why);
 
-/* Do it. 0, -SBX_EGONE (it ended meanwhile), -SBX_ESYSTEM. */
+/* Do it. 0, -SBX_EGONE (it ended meanwhile), -SBX_ESYSTEM. ACT_STACK has the process write its Lua
+ * traceback to stderr, and waits until it has, half a second at most: -SBX_ETIMEDOUT, see act_why.
+ */
 int act_on(struct control *c, enum act act, uint32_t slot, uint64_t serial);
+
+/* Why act_on failed, in words; static. */
+const char *act_why(enum act act, int rc);
 
 /*
  * All of it for a command of the prompt, without Lua.
- *   verb       "kill", "pause", "resume", "mute", "unmute", "follow"
+ *   verb       "kill", "pause", "resume", "mute", "unmute", "follow", "bt"
  *   arguments  what follows the verb: one process, blanks around it do not matter; after "mute"
  * maybe "false", after "follow" maybe nothing: all are shown again Returns 0, and in `said` a line
  * that confirms, or nothing; or a code, and in `said` why not. No newline at its end. -SBX_EINVAL

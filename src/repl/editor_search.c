@@ -11,7 +11,15 @@
 
 #include "repl/editor_internal.h"
 
-enum { PATTERN_MOST = 256, CTRL_G = 7, CTRL_H = 8, CTRL_R = 18, CTRL_S = 19, ESC = 033, RUBOUT = 0x7f };
+enum {
+  PATTERN_MOST = 256,
+  CTRL_G = 7,
+  CTRL_H = 8,
+  CTRL_R = 18,
+  CTRL_S = 19,
+  ESC = 033,
+  RUBOUT = 0x7f
+};
 
 struct search {
   struct editor *e;

@@ -294,7 +294,7 @@ static void on_eof(struct repl *r) {
     repl_say(r, "a chunk runs: Ctrl-C interrupts it");
     return;
   }
-  if (!r->told_running && session_tell_running(r)) {
+  if (!r->told_running && command_tell_running(r)) {
     repl_say(r, "Ctrl-D again leaves and ends them");
     r->told_running = true;
     return;

@@ -4,21 +4,112 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "os/waits.h"
+#include "repl/act.h"
 #include "repl/repl_internal.h"
+#include "repl/show.h"
+
+/* -- tables ------------------------------------------------------------------------------------ */
+
+struct show repl_show(const struct repl *r) {
+  uint64_t session = stamp_serial(atomic_load(&r->control->process_stamp[0]));
+  return (struct show){.style = {.columns = show_columns(STDOUT_FILENO), .color = r->o->color},
+                       .idle = r->state == REPL_IDLE ? session : 0};
+}
+
+typedef int show_fn(const struct snapshot *s, const struct show *how, struct buf *out);
+
+static void show_table(struct repl *r, show_fn *show, unsigned parts) {
+  struct show how = repl_show(r);
+  struct snapshot s = {0};
+  struct buf text = {0};
+  int rc = snapshot_take(r->control, parts, &s);
+  if (rc == 0)
+    rc = waits_find(&s, how.idle);
+  if (rc == 0)
+    rc = show(&s, &how, &text);
+  if (rc)
+    repl_say(r, "%s", error_text(rc));
+  else
+    editor_output(r->editor, text.data, text.len);
+  snapshot_release(&s);
+  buf_release(&text);
+}
+
+bool command_tell_running(struct repl *r) {
+  struct show how = repl_show(r);
+  struct snapshot s = {0};
+  struct buf text = {0};
+  if (snapshot_take(r->control, 0, &s) == 0 && show_running(&s, &how, &text) == 0)
+    editor_output(r->editor, text.data, text.len);
+  bool any = text.len > 0;
+  snapshot_release(&s);
+  buf_release(&text);
+  return any;
+}
 
 /* -- commands ---------------------------------------------------------------------------------- */
 
-static void run_quit(struct repl *r, const char *argument) {
-  (void)argument;
+/* Each returns whether the command is answered by it; if not, the session is asked. */
+typedef bool command_fn(struct repl *r, const char *verb, const char *arguments);
+
+/* Of one process the session knows more: by a variable, say. */
+static bool run_ps(struct repl *r, const char *verb, const char *arguments) {
+  (void)verb;
+  if (*arguments)
+    return false;
+  show_table(r, show_ps, SNAPSHOT_QUEUES | SNAPSHOT_USAGE);
+  return true;
+}
+
+static bool run_queues(struct repl *r, const char *verb, const char *arguments) {
+  (void)verb, (void)arguments;
+  show_table(r, show_queues, SNAPSHOT_QUEUES);
+  return true;
+}
+
+static bool run_waits(struct repl *r, const char *verb, const char *arguments) {
+  (void)verb, (void)arguments;
+  show_table(r, show_waits, SNAPSHOT_QUEUES);
+  return true;
+}
+
+static bool run_top(struct repl *r, const char *verb, const char *arguments) {
+  (void)verb, (void)arguments;
+  foreground_top(r);
+  return true;
+}
+
+/* By name or number. An idle session takes variables, too, so it is asked first. */
+static bool run_act(struct repl *r, const char *verb, const char *arguments) {
+  struct buf said = {0};
+  if (r->state == REPL_IDLE)
+    return false;
+  int rc = act_command(r->control, verb, arguments, &said);
+  bool told = said.len > 0 && buf_append_byte(&said, '\0') == 0;
+  bool by_variable = rc == -SBX_EINVAL && *arguments; /* no such name: an expression, perhaps */
+  if (told && !by_variable)
+    repl_say(r, "%s", (const char *)said.data);
+  buf_release(&said);
+  return !by_variable;
+}
+
+static bool run_quit(struct repl *r, const char *verb, const char *arguments) {
+  (void)verb, (void)arguments;
   r->state = REPL_LEAVING;
+  return true;
 }
 
 static const struct command {
   const char *name;
-  void (*run)(struct repl *r, const char *argument);
-} commands[] = {{"quit", run_quit}, {"q", run_quit}};
+  command_fn *run;
+} commands[] = {{"ps", run_ps},      {"queues", run_queues}, {"waits", run_waits},
+                {"top", run_top},    {"kill", run_act},      {"pause", run_act},
+                {"resume", run_act}, {"mute", run_act},      {"unmute", run_act},
+                {"follow", run_act}, {"bt", run_act},        {"quit", run_quit}};
 
 static void run_shell(struct repl *r, const char *command) {
   int status = foreground_run(r, command);
@@ -39,10 +130,8 @@ bool command_run(struct repl *r, const char *line) {
   const char *argument = line + 1 + len;
   argument += strspn(argument, " \t");
   for (size_t i = 0; *line == ':' && i < sizeof commands / sizeof *commands; i++)
-    if (strlen(commands[i].name) == len && memcmp(commands[i].name, line + 1, len) == 0) {
-      commands[i].run(r, argument);
-      return true;
-    }
+    if (strlen(commands[i].name) == len && memcmp(commands[i].name, line + 1, len) == 0)
+      return commands[i].run(r, commands[i].name, argument);
   return false;
 }
 
@@ -60,6 +149,12 @@ void command_complete(const char *line, size_t cursor, struct completions *ret) 
 
 static void reply(struct repl *r, bool ok, const char *text) {
   link_send(&r->link, FRAME_REPLY, !ok, text, strlen(text));
+}
+
+static void request_top(struct repl *r, const char *const *arguments) {
+  (void)arguments;
+  foreground_top(r);
+  reply(r, true, "");
 }
 
 static void request_run(struct repl *r, const char *const *arguments) {
@@ -96,11 +191,9 @@ static void request_fresh(struct repl *r, const char *const *arguments) {
 static const struct request {
   const char *name;
   void (*run)(struct repl *r, const char *const *arguments);
-} requests[] = {{"fresh", request_fresh},
-                {"run", request_run},
-                {"watch", request_watch},
-                {"unwatch", request_unwatch},
-                {"watches", request_watches}};
+} requests[] = {{"fresh", request_fresh},     {"run", request_run},
+                {"top", request_top},         {"watch", request_watch},
+                {"unwatch", request_unwatch}, {"watches", request_watches}};
 
 enum { ARGUMENTS = 4 };
 

@@ -15,6 +15,7 @@
 #include "repl/editor.h"
 #include "repl/link.h"
 #include "repl/repl.h"
+#include "repl/show.h"
 
 enum { WATCHES = 16 };
 
@@ -90,8 +91,6 @@ void repl_turn(struct repl *r, int extra, int64_t deadline_ns);
 int session_start(struct repl *r);
 /* The session has ended: say how, and start another, or leave. */
 void session_ended(struct repl *r);
-/* Say who still runs, if anybody does; returns whether. */
-bool session_tell_running(struct repl *r);
 /* Ctrl-C while a chunk runs. */
 void session_interrupt(struct repl *r);
 /* Ask it something that it shall answer also while a chunk runs. Returns the number of the inquiry.
@@ -103,6 +102,10 @@ uint32_t session_inquire(struct repl *r, const char *text);
 /* A line that begins with ':' or '!'. Returns whether it was one that is answered here, without the
  * session. */
 bool command_run(struct repl *r, const char *line);
+/* How tables are shown now. */
+struct show repl_show(const struct repl *r);
+/* Say who still runs, if anybody does; returns whether. */
+bool command_tell_running(struct repl *r);
 /* While a chunk runs: completes the names of these commands. */
 void command_complete(const char *line, size_t cursor, struct completions *ret);
 /* A request of the session: a word and its arguments. Answers it. */
@@ -112,6 +115,9 @@ void command_request(struct repl *r, const struct frame *f);
 
 /* Run a shell command on the terminal, everything else going on. Returns what waitpid(2) told. */
 int foreground_run(struct repl *r, const char *command);
+
+/* The table of processes, again each second, until a key is hit. */
+void foreground_top(struct repl *r);
 
 /* -- repl_watch.c ------------------------------------------------------------------------------ */
 

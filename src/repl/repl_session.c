@@ -100,13 +100,6 @@ static uint32_t others_alive(const struct control *c) {
   return n;
 }
 
-bool session_tell_running(struct repl *r) {
-  uint32_t n = others_alive(r->control);
-  if (n > 0)
-    repl_say(r, "%u process%s still run%s", n, n == 1 ? "" : "es", n == 1 ? "s" : "");
-  return n > 0;
-}
-
 static void tell_end(struct repl *r, int status) {
   if (r->killed)
     repl_say(

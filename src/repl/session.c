@@ -222,6 +222,14 @@ static int l_fresh(lua_State *L) {
   return 0;
 }
 
+/* top(): the supervisor shows it */
+static int l_top(lua_State *L) {
+  lua_settop(L, 0);
+  lua_pushliteral(L, "top");
+  l_request(L);
+  return 0;
+}
+
 static int l_width(lua_State *L) {
   const struct session *s = session_of(L);
   struct winsize size;
@@ -282,6 +290,8 @@ static void push_host(lua_State *L, const struct session *s) {
   lua_pushboolean(L, s->place->color);
   lua_setfield(L, -2, "color");
   show_lua_push(L, &s->screen);
+  lua_pushcfunction(L, l_top);
+  lua_setfield(L, -2, "top");
   lua_setfield(L, -2, "commands");
 }
 

@@ -75,12 +75,22 @@ static int act(lua_State *L, const char *name, enum act what) {
                                                                              : -SBX_EINVAL;
   if (rc == 0)
     rc = act_on(the_control(), what, ref.slot, ref.serial);
+  if (rc && why.len == 0)
+    buf_format(&why, "%s", act_why(what, rc));
   return rc ? raise_why(L, name, rc, &why) : 0;
 }
 
 static int l_kill(lua_State *L) { return act(L, "kill", ACT_KILL); }
 static int l_pause(lua_State *L) { return act(L, "pause", ACT_PAUSE); }
 static int l_resume(lua_State *L) { return act(L, "resume", ACT_RESUME); }
+
+static int l_bt(lua_State *L) {
+  if (!lua_isnoneornil(L, 1))
+    return act(L, "bt", ACT_STACK);
+  luaL_traceback(L, L, NULL, 1);
+  fprintf(stderr, "%s\n", lua_tostring(L, -1));
+  return 0;
+}
 
 static int l_mute(lua_State *L) {
   bool on = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
@@ -167,7 +177,8 @@ static int l_ps(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"ps", l_ps},     {"queues", l_queues}, {"waits", l_waits},
                                      {"kill", l_kill}, {"pause", l_pause},   {"resume", l_resume},
-                                     {"mute", l_mute}, {"follow", l_follow}, {NULL, NULL}};
+                                     {"mute", l_mute}, {"follow", l_follow}, {"bt", l_bt},
+                                     {NULL, NULL}};
 
 int show_lua_push(lua_State *L, const struct show_screen *screen) {
   luaL_newlibtable(L, functions);
