@@ -88,7 +88,12 @@ int interrupt_raise(lua_State *L, struct lib *lib) {
   lib->interrupted = 0;
   lib->unwinding = true;
   disarm(lib, L);
-  return luaL_error(L, "interrupted!");
+  luaL_where(L, 0); /* in a hook, which has no frame of its own, what was interrupted */
+  if (*lua_tostring(L, -1) == '\0')
+    luaL_where(L, 1); /* that may be written in C */
+  lua_pushliteral(L, "interrupted!");
+  lua_concat(L, 2);
+  return lua_error(L);
 }
 
 void interrupt_clear(lua_State *L) {

@@ -144,8 +144,11 @@ local function shell(self, command)
   return "error"
 end
 
-local function unknown(name)
-  local near = suggest(name, commands.names)
+local function unknown(self, name)
+  if commands.by_name[name] then return ":" .. name .. " is not there in this session" end
+  local list = {}
+  for known in next, self.functions do list[#list + 1] = known end
+  local near = suggest(name, list)
   return "there is no command :" .. name .. (near and "; did you mean :" .. near .. "?" or "; :help lists them")
 end
 
@@ -155,7 +158,7 @@ local function obey(self, line, name, rest)
   local chunk = { text = line, name = "repl:" .. #self.chunks + 1, kind = "command", worked = false }
   if self.depth == 0 then self.chunks[#self.chunks + 1] = chunk end
   local done = run(self, function()
-    if not f then error(unknown(name), 0) end
+    if not f then error(unknown(self, name), 0) end
     local list = arguments.read(row, rest)
     if name == "load" then chunk.loads = list[1] end
     return f(table.unpack(list, 1, list.n))
