@@ -32,7 +32,8 @@
   X(ENOTHELD, 20, "the calling process does not hold it")                                          \
   X(EHELD, 21,                                                                                     \
     "the calling process holds it already, and would wait for itself: use sandbox.rlock")          \
-  X(EOVER, 22, "more than its maximum")
+  X(EOVER, 22, "more than its maximum")                                                            \
+  X(ECROWD, 23, "no more than 1024 processes can wait for it")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

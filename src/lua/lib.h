@@ -22,6 +22,8 @@
 #define LOCK_TYPE "sandbox.lock"
 #define SEMAPHORE_TYPE "sandbox.semaphore"
 #define EVENT_TYPE "sandbox.event"
+#define CONDITION_TYPE "sandbox.condition"
+#define BARRIER_TYPE "sandbox.barrier"
 #define HOLD_TYPE "sandbox.hold"
 #define FAILURE_TYPE "sandbox.failure"
 

@@ -194,7 +194,8 @@ static void open_type(lua_State *L, int table, const struct sync_type *t) {
 }
 
 void lib_open_sync(lua_State *L, int table) {
-  static const struct sync_type *const types[] = {&sync_lock, &sync_semaphore, &sync_event};
+  static const struct sync_type *const types[] = {&sync_lock, &sync_semaphore, &sync_event,
+                                                  &sync_condition, &sync_barrier};
   open_hold(L);
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     open_type(L, table, types[i]);

@@ -18,7 +18,7 @@ struct sync_type {
   void (*tell)(lua_State *L, const struct sync_info *i);
 };
 
-extern const struct sync_type sync_lock, sync_semaphore, sync_event;
+extern const struct sync_type sync_lock, sync_semaphore, sync_event, sync_condition, sync_barrier;
 
 /*
  * [..., name or nil on top] Make an object: pushes its handle, returns 1. What the handles nobody

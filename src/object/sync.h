@@ -46,6 +46,7 @@ struct sync_step {
   bool patient;        /* it would wait for ever */
   uint64_t count;      /* as in struct op; LOCK_*: levels, 0 counts as 1, and RELEASE tells */
   bool abandoned;      /* out: as in struct op */
+  int result;          /* out: what an op that apply performed returns */
   uint64_t wake;       /* out: so many in line may now go on; (uint64_t)SYNC_ALL */
   uint64_t wake_after; /* out: not counting tickets up to this one */
 };
@@ -67,7 +68,8 @@ struct sync_world_ops {
   uint64_t (*newest)(void *ctx);
   /* Put the process whose step it is in line; its new ticket, 0 when the line is full. */
   uint64_t (*enter)(void *ctx);
-  /* Could a process that is not in line still come? */
+  /* Is there a process that may still come, or will give up in time? True also when it would take
+   * long to know. */
   bool (*outsiders)(void *ctx);
 };
 
@@ -111,5 +113,6 @@ static inline bool world_gone(const struct sync_world *w, uint64_t who) {
 }
 
 extern const struct sync_machine lock_machine, semaphore_machine, event_machine;
+extern const struct sync_machine condition_machine, barrier_machine;
 
 #endif

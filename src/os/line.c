@@ -97,6 +97,16 @@ struct line_place line_next(const struct control *c, const struct line *l, uint6
   return first;
 }
 
+bool line_has(const struct control *c, const struct line *l, uint32_t slot) {
+  uint32_t other, end = atomic_load(&l->end);
+  if (atomic_load(&c->processes[slot].line_ticket) == 0)
+    return false;
+  for (uint32_t i = 0; i < end; i++)
+    if (ticket_at(c, atomic_load(&l->places[i]), &other) && other == slot)
+      return true;
+  return false;
+}
+
 uint64_t line_count(const struct control *c, const struct line *l, uint64_t after) {
   uint64_t n = 0;
   uint32_t slot, end = atomic_load(&l->end);

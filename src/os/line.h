@@ -47,6 +47,9 @@ uint64_t line_ticket(const struct os_backend *b);
 /* The living process in line with the lowest ticket above `after`. */
 struct line_place line_next(const struct control *c, const struct line *l, uint64_t after);
 
+/* Is this process there? */
+bool line_has(const struct control *c, const struct line *l, uint32_t slot);
+
 /* How many there are. */
 uint64_t line_count(const struct control *c, const struct line *l, uint64_t after);
 

@@ -62,17 +62,33 @@ static uint64_t world_enter(void *ctx) {
   return call->step.ticket;
 }
 
+static bool holds_and_lives(const struct control *c, uint32_t process, uint32_t slot) {
+  uint64_t stamp = atomic_load(&c->process_stamp[process]);
+  return (atomic_load(&c->held[process][slot / 64]) & UINT64_C(1) << (slot % 64)) &&
+         control_process_alive(c, process) &&
+         !process_gone(c, who_of(process, stamp_serial(stamp)), true);
+}
+
+/* In line, and nothing but another process will end that. */
+static bool waits_for_ever(const struct sync_view *v, uint32_t process) {
+  const struct process_record *p = &v->control->processes[process];
+  if (!line_has(v->control, &v->record->line, process))
+    return false;
+  if (v->call && v->call->b->slot == process)
+    return v->call->step.patient;
+  return atomic_load(&p->op_kind) != OP_NONE && atomic_load(&p->op_deadline_ns) == SBX_FOREVER;
+}
+
 static bool world_has_outsiders(void *ctx) {
   const struct sync_view *v = ctx;
   const struct control *c = v->control;
   uint32_t slot = (uint32_t)(v->record - c->syncs);
-  uint64_t bit = UINT64_C(1) << (slot % 64), holders = 0;
-  if (atomic_load(&c->objects[slot].in_flight) > 0)
+  if (!v->thorough || atomic_load(&c->objects[slot].in_flight) > 0)
     return true;
   for (uint32_t i = 0; i < control_process_end(c); i++)
-    if (control_process_alive(c, i) && (atomic_load(&c->held[i][slot / 64]) & bit))
-      holders += !process_gone(c, who_of(i, stamp_serial(atomic_load(&c->process_stamp[i]))), true);
-  return holders > line_count(c, &v->record->line, 0);
+    if (!waits_for_ever(v, i) && holds_and_lives(c, i, slot))
+      return true;
+  return false;
 }
 
 const struct sync_world_ops sync_view_ops = {
@@ -87,7 +103,7 @@ const struct sync_world_ops sync_view_ops = {
 /* -- one look ------------------------------------------------------------------------------------
  */
 
-static void begin(struct sync_call *call, struct os_backend *b, struct op *op) {
+void sync_begin(struct sync_call *call, struct os_backend *b, struct op *op) {
   *call = (struct sync_call){
       .b = b,
       .op = op,
@@ -137,7 +153,7 @@ static int apply(struct sync_call *call, const uint64_t *now, const struct sync_
   if (rc == SYNC_ENTERED)
     return SYNC_WAITS;
   leave(call);
-  return rc;
+  return rc ? rc : call->step.result;
 }
 
 /* Who was woken, and goes without taking anything, passes that on. */
@@ -170,7 +186,7 @@ static int look(struct sync_call *call, enum sync_look how) {
   return SYNC_WAITS;
 }
 
-static int lock_and_look(struct sync_call *call, enum sync_look how) {
+int sync_look(struct sync_call *call, enum sync_look how) {
   int rc = wait_monitor(call->b, &call->record->monitor, RANK_SYNC, call->op);
   if (rc) {
     if (call->place != LINE_NOWHERE && how != LOOK_POLL)
@@ -188,8 +204,7 @@ static int lock_and_look(struct sync_call *call, enum sync_look how) {
   return rc;
 }
 
-/* An interrupt: leave the line, without a result. */
-static void cancel(struct sync_call *call) {
+void sync_cancel(struct sync_call *call) {
   if (call->place == LINE_NOWHERE)
     return;
   if (monitor_lock(&call->record->monitor, RANK_SYNC, 0, NULL)) {
@@ -231,20 +246,28 @@ static int sleep_in_line(struct sync_call *call) {
   return wait_set_sleep(call->b, call->op, &w);
 }
 
-int sync_perform(struct os_backend *b, struct op *op) {
-  struct sync_call call;
-  begin(&call, b, op);
+int sync_finish(struct sync_call *call) {
   for (;;) {
-    bool last = deadline_passed(op->deadline_ns);
-    int rc = lock_and_look(&call, last ? LOOK_LAST : LOOK_WAIT);
+    bool last = deadline_passed(call->op->deadline_ns);
+    int rc = sync_look(call, last ? LOOK_LAST : LOOK_WAIT);
     if (rc != SYNC_WAITS)
       return rc;
-    rc = last ? 0 : sleep_in_line(&call);
+    rc = last ? 0 : sleep_in_line(call);
     if (rc == -SBX_EINTERRUPTED) {
-      cancel(&call);
+      sync_cancel(call);
       return rc;
     }
   }
+}
+
+int sync_do(struct os_backend *b, struct op *op) {
+  struct sync_call call;
+  sync_begin(&call, b, op);
+  return sync_finish(&call);
+}
+
+int sync_perform(struct os_backend *b, struct op *op) {
+  return op->object->type == OBJECT_CONDITION ? condition_perform(b, op) : sync_do(b, op);
 }
 
 /* -- for select ----------------------------------------------------------------------------------
@@ -253,7 +276,7 @@ int sync_perform(struct os_backend *b, struct op *op) {
 /* One of several ops; it may stand in line already. */
 static void begin_again(struct sync_call *call, struct os_backend *b, struct op *op) {
   op->deadline_ns = 0;
-  begin(call, b, op);
+  sync_begin(call, b, op);
   call->place = line_find(b, &call->record->line);
   call->step.ticket = call->place == LINE_NOWHERE ? 0 : line_ticket(b);
   call->looks = 2; /* its sleeps may be long: look closely */
@@ -262,14 +285,14 @@ static void begin_again(struct sync_call *call, struct os_backend *b, struct op 
 int sync_poll(struct os_backend *b, struct op *op) {
   struct sync_call call;
   begin_again(&call, b, op);
-  int rc = lock_and_look(&call, LOOK_POLL);
+  int rc = sync_look(&call, LOOK_POLL);
   return rc == SYNC_WAITS ? -SBX_ETIMEDOUT : rc;
 }
 
 int sync_arm(struct os_backend *b, struct op *op, struct wait_set *w) {
   struct sync_call call;
   begin_again(&call, b, op);
-  int rc = lock_and_look(&call, LOOK_ARM);
+  int rc = sync_look(&call, LOOK_ARM);
   if (rc == 0)
     wait_set_until(w, 0);
   if (rc != SYNC_WAITS)
@@ -282,7 +305,7 @@ int sync_arm(struct os_backend *b, struct op *op, struct wait_set *w) {
 void sync_disarm(struct os_backend *b, struct op *op) {
   struct sync_call call;
   begin_again(&call, b, op);
-  cancel(&call);
+  sync_cancel(&call);
 }
 
 /* -- the end of a process ------------------------------------------------------------------------

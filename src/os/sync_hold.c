@@ -90,7 +90,7 @@ int sync_create(struct os_backend *b, const struct sync_options *o, uint32_t *re
                 uint64_t *ret_serial) {
   uint32_t lock = 0;
   uint64_t lock_serial = 0;
-  int rc = 0;
+  int rc = o->type == OBJECT_BARRIER && o->count > LINE_PLACES ? -SBX_ECROWD : 0;
   if (o->type == OBJECT_CONDITION)
     rc = condition_lock(b, o, &lock, &lock_serial);
   if (rc)

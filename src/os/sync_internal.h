@@ -28,6 +28,20 @@ struct sync_call {
 /* It cannot be done now. */
 enum { SYNC_WAITS = 2 };
 
+void sync_begin(struct sync_call *call, struct os_backend *b, struct op *op);
+/* Take the lock and look. Returns SYNC_WAITS; else it is over, and in line no more: 0,
+ * -SBX_ETIMEDOUT (LOOK_LAST, or no lock), -SBX_EINTERRUPTED, what the machine says. */
+int sync_look(struct sync_call *call, enum sync_look how);
+/* Look and sleep, until it is over. */
+int sync_finish(struct sync_call *call);
+/* An interrupt: leave the line, without a result. */
+void sync_cancel(struct sync_call *call);
+/* Begin and finish. */
+int sync_do(struct os_backend *b, struct op *op);
+
+/* An op on a condition, be it of its lock. */
+int condition_perform(struct os_backend *b, struct op *op);
+
 /* What a machine's questions are answered from. */
 struct sync_view {
   const struct control *control;

@@ -560,9 +560,13 @@ function Event:wait(timeout) end
 ---end
 ---print(p:result()) --> full
 ---```
----@param lock? sandbox.Lock # shared with others; one of its own unless said
+---@param lock? sandbox.Lock|sandbox.ConditionOptions # shared with others; an rlock of its own unless said
 ---@return sandbox.Condition condition
 function sandbox.condition(lock) end
+
+---@class sandbox.ConditionOptions
+---@field lock? sandbox.Lock
+---@field name? string
 
 ---A condition, with the methods of its lock.
 ---@class sandbox.Condition
@@ -587,7 +591,7 @@ function Condition:hold(timeout) end
 ---Release the lock, wait to be notified, and get the lock again. An error without the lock.
 ---@param timeout? number # seconds
 ---@return true? ok
----@return "timeout"? reason
+---@return "abandoned"|"timeout"|nil reason # true and "abandoned": the lock's holder died meanwhile
 function Condition:wait(timeout) end
 
 ---Wait until a function says so: it is called with the lock held, at first and after each notification.
@@ -615,17 +619,22 @@ function Condition:notify_all() end
 ---for _, p in ipairs(list) do sum = sum + p:result() end
 ---print(sum) --> 6
 ---```
----@param n integer # how many go on together, 1 or more
+---@param n integer|sandbox.BarrierOptions # how many go on together, 1 or more; or a table of options
 ---@return sandbox.Barrier barrier
 function sandbox.barrier(n) end
 
----A barrier. It breaks when one who waits gives up or dies, instead of letting the others wait for ever.
+---@class sandbox.BarrierOptions
+---@field n integer
+---@field name? string
+
+---A barrier. Instead of letting the others wait for ever, it breaks: when one who waits gives up or dies, when one who was
+---there before is killed or fails, and when nobody is left who could come.
 ---@class sandbox.Barrier
 local Barrier = {}
 
 ---Wait until all are there.
 ---@param timeout? number # seconds; when they are over, the barrier breaks
----@return integer? index # from 1 to n, each once
+---@return integer? index # from 1 to n, in the order of arrival
 ---@return "timeout"|"broken"|nil reason
 function Barrier:wait(timeout) end
 
