@@ -32,6 +32,7 @@
 #include "object/process.h"
 #include "object/sync.h"
 #include "os/monitor.h"
+#include "os/side.h"
 
 enum {
   CONTROL_MAGIC = 0x73627831, /* "sbx1" */
@@ -133,9 +134,12 @@ static inline void count_item(_Atomic uint64_t *counter) {
 
 enum object_phase { OBJECT_FREE, OBJECT_CLAIMED, OBJECT_LIVE };
 
-/* A queue's words in its two monitors. */
-enum queue_put_word { PUT_ITEMS, PUT_TAIL, PUT_BASE, PUT_RESERVED, PUT_FREED };
-enum queue_get_word { GET_ITEMS, GET_HEAD };
+/* A queue's words in its two sides: `shown`, `own`, and what was seen of the other side. */
+enum queue_put_shown { PUT_ITEMS, PUT_TAIL, PUT_BASE };
+enum queue_put_own { PUT_RESERVED, PUT_FREED, PUT_TURN, PUT_JUMP, PUT_WARM };
+enum queue_put_seen { SEEN_HEAD, SEEN_ROOM };
+enum queue_get_shown { GET_ITEMS, GET_HEAD };
+enum queue_get_seen { SEEN_TAIL, SEEN_BASE };
 
 /*
  * A queue's shared record: two sides, each on cache lines of its own. The algorithm is told in
@@ -154,12 +158,8 @@ struct queue_record {
   _Atomic uint32_t
       exported; /* whoever exported it first; its descriptors are with the supervisor */
 
-  alignas(128) struct monitor put;
-  _Atomic uint64_t pipe_writes; /* holder of put: odd while a write to the pipe may be going on */
-  _Atomic uint32_t put_bell;    /* holder of get rings (1), holder of both silences (0) */
-  alignas(128) struct monitor get;
-  uint64_t pipe_seen;        /* holder of get: the pipe was empty after this many writes */
-  _Atomic uint32_t get_bell; /* holder of put rings (1), holder of both silences (0) */
+  struct side put; /* .pipe is odd while a write may be going on, and grows by 2 with each */
+  struct side get; /* .pipe: so far the writes are accounted for; equal: the pipe is empty */
 };
 
 /* What objects of all types have. */

@@ -15,17 +15,31 @@ enum {
   SKIP = 1, /* in an entry's head: go on at the offset that follows in the next 8 bytes */
   SKIP_BYTES = 16,
   PAGE_BYTES = 4096,
-  WARM_BYTES = 1 << 20,    /* the start of the ring: its pages are kept, and used again and again */
+  TURN_BYTES = 1 << 16, /* a tail that has come so far goes back to the start when it can */
+  WARM_LEAST = 1 << 20, /* bounds of the warm start */
+  WARM_MOST = 8 << 20,
   RESERVE_BYTES = 1 << 18, /* memory is reserved in such steps */
   PUNCH_BYTES = 1 << 20,   /* and given back in such */
-  /* The ring is larger than the limit by what was read but not given back yet, and by skips. */
-  SLACK_BYTES = WARM_BYTES + 2 * PUNCH_BYTES,
   RING_LEAST = 4 << 20
 };
 
 static uint64_t entry_bytes(uint64_t len) { return HEAD_BYTES + ((len + 7) & ~UINT64_C(7)); }
 
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
+
 static uint64_t place(const struct log_ring *r, uint64_t offset) { return offset & (r->bytes - 1); }
+
+/* The start of the lap of an offset. */
+static uint64_t lap(const struct log_ring *r, uint64_t offset) { return offset & ~(r->bytes - 1); }
+
+static uint64_t warm_bytes(uint64_t bytes) { return least(most(bytes / 8, WARM_LEAST), WARM_MOST); }
+
+/*
+ * The ring is larger than the limit by what was read but is not given back yet, by skips, and by
+ * what lies idle behind a turn until the head has passed it.
+ */
+static uint64_t slack_bytes(uint64_t bytes) { return warm_bytes(bytes) + 2 * PUNCH_BYTES; }
 
 int log_open(int fd, uint64_t bytes, uint64_t limit, struct log_ring *ret) {
   void *map = FAULT("log.map")
@@ -33,7 +47,8 @@ int log_open(int fd, uint64_t bytes, uint64_t limit, struct log_ring *ret) {
                   : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
   if (map == MAP_FAILED)
     return -SBX_ENOMEM;
-  *ret = (struct log_ring){.map = map, .bytes = bytes, .limit = limit, .fd = fd};
+  *ret = (struct log_ring){
+      .map = map, .bytes = bytes, .warm = warm_bytes(bytes), .limit = limit, .fd = fd};
   return 0;
 }
 
@@ -43,7 +58,7 @@ int log_create(uint64_t limit, struct log_ring *ret) {
   if (fd < 0)
     return error_from_errno(errno);
   uint64_t bytes = RING_LEAST;
-  while (bytes < limit + SLACK_BYTES && bytes < UINT64_C(1) << 40)
+  while (bytes < limit + slack_bytes(bytes) && bytes < UINT64_C(1) << 40)
     bytes *= 2;
   /* The address space may be scarce (RLIMIT_AS, 39-bit machines): then a smaller ring will do. */
   for (; rc && bytes >= RING_LEAST; bytes /= 2) {
@@ -51,8 +66,7 @@ int log_create(uint64_t limit, struct log_ring *ret) {
       rc = error_from_errno(errno);
       continue;
     }
-    uint64_t most = bytes - SLACK_BYTES;
-    rc = log_open(fd, bytes, limit < most ? limit : most, ret);
+    rc = log_open(fd, bytes, least(limit, bytes - slack_bytes(bytes)), ret);
   }
   if (rc)
     close(fd);
@@ -67,6 +81,9 @@ void log_close(struct log_ring *r) {
   r->map = NULL;
 }
 
+/* -- memory ----------------------------------------------------------------------------------- */
+
+/* Of logical offsets, within one lap. */
 static int allocate(const struct log_ring *r, uint64_t from, uint64_t to) {
   int rc;
   do
@@ -76,24 +93,36 @@ static int allocate(const struct log_ring *r, uint64_t from, uint64_t to) {
   return rc;
 }
 
-/*
- * Have memory behind [w->tail, end): a store to a page that the system cannot back would be a
- * SIGBUS. `bound` is the end of what may be reserved: beyond it, in the ring, are entries still
- * unread, and pages that are still to be given back.
- */
-static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t end, uint64_t bound) {
-  if (end <= w->reserved)
-    return 0;
-  uint64_t from = w->reserved > w->tail ? w->reserved : w->tail;
-  uint64_t lap_end = (w->tail | (r->bytes - 1)) + 1;
+/* Memory for [from, end) and, if that can be had, up to a round offset, but not beyond `bound`.
+ * Returns how far it reaches, 0 if there is none. */
+static uint64_t allocate_step(const struct log_ring *r, uint64_t from, uint64_t end,
+                              uint64_t bound) {
   uint64_t to = (end + (RESERVE_BYTES - 1)) & ~(uint64_t)(RESERVE_BYTES - 1);
-  to = to < lap_end ? to : lap_end;
-  to = to < bound ? to : bound;
-  if (allocate(r, from, to)) {
-    to = end; /* as little as possible, then */
-    if (allocate(r, from, to))
+  to = most(least(to, bound), end);
+  if (allocate(r, from, to) == 0)
+    return to;
+  return allocate(r, from, end) == 0 ? end : 0; /* as little as possible, then */
+}
+
+/*
+ * Have memory for [start, end), in one lap: a store to a page that the system cannot back would be
+ * a SIGBUS. Behind the warm start nothing is reserved beyond `freed` plus a lap: there, in the
+ * ring, are entries still unread, and pages that are still to be given back.
+ */
+static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t start, uint64_t end) {
+  uint64_t first = lap(r, start), cold = first + r->warm, to;
+  if (w->warm < r->warm && first + w->warm < end) {
+    to = allocate_step(r, first + w->warm, least(end, cold), cold);
+    if (to == 0)
       return -SBX_ENOSPC;
+    w->warm = to - first;
   }
+  if (end <= cold || end <= w->reserved)
+    return 0;
+  to = allocate_step(r, most(w->reserved, most(start, cold)), end,
+                     least(first + r->bytes, w->freed + r->bytes));
+  if (to == 0)
+    return -SBX_ENOSPC;
   w->reserved = to;
   return 0;
 }
@@ -102,15 +131,84 @@ static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t end,
  * warm ones. */
 static void punch(const struct log_ring *r, uint64_t from, uint64_t to) {
   while (from < to) {
-    uint64_t lap_end = (from | (r->bytes - 1)) + 1;
-    uint64_t end = to < lap_end ? to : lap_end;
-    uint64_t warm_end = from - place(r, from) + WARM_BYTES;
-    uint64_t at = from > warm_end ? from : warm_end;
+    uint64_t next_lap = lap(r, from) + r->bytes;
+    uint64_t end = least(to, next_lap);
+    uint64_t at = most(from, lap(r, from) + r->warm);
     if (at < end)
       fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)place(r, at),
                 (off_t)(end - at));
     from = end;
   }
+}
+
+/* Give back what was read, when it is a lot. Before the commit that lets it be written again. */
+static void give_back(const struct log_ring *r, struct log_writer *w, uint64_t first) {
+  uint64_t page = first & ~(uint64_t)(PAGE_BYTES - 1);
+  if (page > w->freed && page - w->freed >= PUNCH_BYTES) {
+    punch(r, w->freed, page);
+    w->freed = page;
+  }
+}
+
+/* -- the way of the tail ---------------------------------------------------------------------- */
+
+bool log_wants_rewind(const struct log_ring *r, const struct log_writer *w) {
+  return place(r, w->tail) >= TURN_BYTES;
+}
+
+bool log_wants_head(const struct log_ring *r, const struct log_writer *w, uint64_t seen,
+                    uint64_t len) {
+  uint64_t at = place(r, w->tail), end = at + entry_bytes(len);
+  if (end >= TURN_BYTES && at / PAGE_BYTES != end / PAGE_BYTES)
+    return true; /* to turn or to rewind; once a page, for the word is far away */
+  uint64_t first = log_first(seen, w->base);
+  return first < lap(r, w->tail) && w->tail + entry_bytes(len) + SKIP_BYTES > first + r->bytes;
+}
+
+void log_rewind(const struct log_ring *r, struct log_writer *w) {
+  punch(r, w->freed, most(w->reserved, w->tail));
+  w->tail = w->base = w->freed = lap(r, w->tail) + r->bytes;
+}
+
+uint64_t log_in_use(uint64_t bytes, const struct log_writer *w, uint64_t first) {
+  uint64_t n = w->tail - first;
+  if (first < w->turn)
+    n -= (w->tail & ~(bytes - 1)) - w->turn;
+  if (first < w->jump)
+    n -= w->turn + bytes - w->jump;
+  return n;
+}
+
+/* Where the log may be left for the next lap early: all that is unread is near, and small. */
+static bool may_turn(const struct log_ring *r, const struct log_writer *w, uint64_t first,
+                     uint64_t size) {
+  uint64_t at = place(r, w->tail), unread = w->tail - first;
+  return at >= TURN_BYTES && at + SKIP_BYTES <= r->warm && unread <= place(r, first) &&
+         size <= place(r, first);
+}
+
+/*
+ * Where an entry that takes `size` bytes, with a skip behind it, may begin: at the tail, or where a
+ * skip leads. Returns whether there is such a place.
+ */
+static bool find_place(const struct log_ring *r, const struct log_writer *w, uint64_t first,
+                       uint64_t size, uint64_t *ret) {
+  uint64_t this_lap = lap(r, w->tail), next_lap = this_lap + r->bytes;
+  bool straight = w->tail + size <= next_lap;
+  *ret = w->tail;
+  if (first < this_lap && w->jump <= this_lap) { /* before the unread part of the lap before */
+    bool cold = w->tail + size > this_lap + r->warm;
+    if (w->tail + size <= least(first, cold ? w->freed : first) + r->bytes)
+      return true;
+    *ret = w->turn + r->bytes; /* over it, if it is all warm: else it has pages to be given back */
+    return *ret <= this_lap + r->warm && *ret + size <= next_lap;
+  }
+  if (first < w->jump) /* behind it; or there is a gap before the tail: not twice */
+    return straight;
+  if (straight && !may_turn(r, w, first, size))
+    return true;
+  *ret = next_lap;
+  return size <= least(place(r, first), size > r->warm ? place(r, w->freed) : r->bytes);
 }
 
 static void store_word(const struct log_ring *r, uint64_t offset, uint64_t word) {
@@ -123,43 +221,31 @@ static uint64_t load_word(const struct log_ring *r, uint64_t offset) {
   return word;
 }
 
-bool log_wants_rewind(const struct log_ring *r, const struct log_writer *w) {
-  return place(r, w->tail) >= WARM_BYTES;
-}
-
-void log_rewind(const struct log_ring *r, struct log_writer *w) {
-  uint64_t next_lap = (w->tail | (r->bytes - 1)) + 1;
-  punch(r, w->freed, w->reserved > w->tail ? w->reserved : w->tail);
-  w->tail = w->base = w->reserved = w->freed = next_lap;
-}
-
-/* Give back what was read, when it is a lot. Before the commit that lets it be written again. */
-static void give_back(const struct log_ring *r, struct log_writer *w, uint64_t first) {
-  uint64_t page = first & ~(uint64_t)(PAGE_BYTES - 1);
-  if (page > w->freed && page - w->freed >= PUNCH_BYTES) {
-    punch(r, w->freed, page);
-    w->freed = page;
-  }
-}
-
-/* No room before the end of the ring: an entry that sends the reader to the next lap. */
-static int append_skip(const struct log_ring *r, struct log_writer *w, uint64_t bound) {
-  uint64_t next_lap = (w->tail | (r->bytes - 1)) + 1;
-  int rc = reserve(r, w, w->tail + SKIP_BYTES, bound);
+/* The tail goes on at `target`, in this lap or the next: an entry that sends the reader there. */
+static int skip_to(const struct log_ring *r, struct log_writer *w, uint64_t target) {
+  uint64_t end = w->tail + SKIP_BYTES;
+  int rc = reserve(r, w, w->tail, end);
   if (rc)
     return rc;
   store_word(r, w->tail, SKIP);
-  store_word(r, w->tail + HEAD_BYTES, next_lap);
-  w->tail = next_lap;
-  if (w->reserved < next_lap)
-    w->reserved = next_lap;
+  store_word(r, w->tail + HEAD_BYTES, target);
+  if (lap(r, target) == lap(r, w->tail)) {
+    w->jump = end;
+  } else {
+    w->turn = end;
+    if (end <= lap(r, w->tail) + r->warm && w->reserved <= lap(r, w->tail)) {
+      punch(r, w->freed, lap(r, w->tail)); /* of laps before; mostly nothing */
+      w->freed = target;                   /* in this one there is nothing to give back */
+    }
+  }
+  w->tail = target;
   return 0;
 }
 
 int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, const void *item,
                uint64_t len) {
-  uint64_t need = entry_bytes(len);
-  if (len > r->limit || need + SKIP_BYTES > r->limit)
+  uint64_t need = entry_bytes(len), size = need + SKIP_BYTES, target;
+  if (len > r->limit || size > r->limit)
     return -SBX_ETOOBIG;
   struct log_writer next = *w;
   uint64_t first = log_first(head, next.base);
@@ -168,24 +254,23 @@ int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, co
     first = next.tail;
   }
   give_back(r, &next, first);
-  uint64_t bound = next.freed + r->bytes;
-  /* Room for a skip is left behind every entry. */
-  bool fits = place(r, next.tail) + need + SKIP_BYTES <= r->bytes;
-  uint64_t target = fits ? next.tail : (next.tail | (r->bytes - 1)) + 1;
-  if (target + need - first > r->limit || target + need + SKIP_BYTES > bound)
+  if (log_in_use(r->bytes, &next, first) + need > r->limit ||
+      !find_place(r, &next, first, size, &target))
     return -SBX_ECAP;
-  int rc = fits ? 0 : append_skip(r, &next, bound);
+  int rc = target == next.tail ? 0 : skip_to(r, &next, target);
   if (rc == 0)
-    rc = reserve(r, &next, next.tail + need + SKIP_BYTES, bound);
+    rc = reserve(r, &next, target, target + size);
   if (rc)
     return rc;
-  store_word(r, next.tail, len << 1);
+  store_word(r, target, len << 1);
   if (len > 0)
-    memcpy(r->map + place(r, next.tail + HEAD_BYTES), item, len);
-  next.tail += need;
+    memcpy(r->map + place(r, target + HEAD_BYTES), item, len);
+  next.tail = target + need;
   *w = next;
   return 0;
 }
+
+/* -- the way of the head ---------------------------------------------------------------------- */
 
 uint64_t log_front(const struct log_ring *ring, uint64_t *first) {
   uint64_t word;

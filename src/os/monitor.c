@@ -8,8 +8,13 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "os/spin.h"
 
-enum { SLICE_NS = 100 * 1000 * 1000 };
+enum {
+  SLICE_NS = 100 * 1000 * 1000,
+  LOCK_ROUNDS = 12, /* attempts awake before a sleep */
+  LOCK_PAUSES = 8   /* between two */
+};
 
 /* The ranks this process holds, as a stack of at most a few: checked by assert, private to the
  * process. */
@@ -29,27 +34,38 @@ static void rank_pop(enum lock_rank rank) {
 
 void monitor_forget_ranks(void) { held_count = 0; }
 
-int monitor_init(struct monitor *m) {
+int mutex_init(pthread_mutex_t *m) {
   pthread_mutexattr_t attr;
-  memset(m, 0, sizeof *m);
   if (pthread_mutexattr_init(&attr))
     return -SBX_ENOMEM;
   pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
   pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
-  int rc = pthread_mutex_init(&m->mutex, &attr);
+  int rc = pthread_mutex_init(m, &attr);
   pthread_mutexattr_destroy(&attr);
   return rc ? -SBX_ENOMEM : 0;
 }
 
 /* One attempt that lasts at most a slice. */
-static int lock_slice(struct monitor *m, int64_t until_ns) {
+static int lock_slice(pthread_mutex_t *m, int64_t until_ns) {
   struct timespec t = {.tv_sec = until_ns / NS_PER_SECOND, .tv_nsec = until_ns % NS_PER_SECOND};
-  return pthread_mutex_clocklock(&m->mutex, CLOCK_MONOTONIC, &t);
+  return pthread_mutex_clocklock(m, CLOCK_MONOTONIC, &t);
 }
 
-int monitor_lock(struct monitor *m, enum lock_rank rank, int64_t deadline_ns,
-                 const volatile int *interrupted) {
-  int rc = pthread_mutex_trylock(&m->mutex);
+/* A holder that runs lets go soon: sooner than a sleep and a wake-up take. */
+static int lock_awake(pthread_mutex_t *m) {
+  int rc = EBUSY;
+  if (spin_processors() < 2)
+    return rc;
+  for (int round = 0; rc == EBUSY && round < LOCK_ROUNDS; round++) {
+    for (int i = 0; i < LOCK_PAUSES; i++)
+      spin_pause();
+    rc = pthread_mutex_trylock(m);
+  }
+  return rc;
+}
+
+static int lock_slow(pthread_mutex_t *m, int64_t deadline_ns, const volatile int *interrupted) {
+  int rc = lock_awake(m);
   for (int slice = 0; rc == EBUSY || rc == ETIMEDOUT; slice++) {
     int64_t now = clock_now_ns();
     if (slice > 0 && now >= deadline_ns)
@@ -58,19 +74,39 @@ int monitor_lock(struct monitor *m, enum lock_rank rank, int64_t deadline_ns,
       return -SBX_EINTERRUPTED;
     rc = lock_slice(m, now + SLICE_NS);
   }
+  return rc;
+}
+
+int mutex_lock(pthread_mutex_t *m, enum lock_rank rank, int64_t deadline_ns,
+               const volatile int *interrupted) {
+  int rc = pthread_mutex_trylock(m);
+  if (rc == EBUSY && (rc = lock_slow(m, deadline_ns, interrupted)) < 0)
+    return rc;
   if (rc == EOWNERDEAD)
-    rc = pthread_mutex_consistent(&m->mutex); /* the state is whole: see the top of monitor.h */
+    rc = pthread_mutex_consistent(m); /* the state is whole: see the top of monitor.h */
   assert(rc == 0);
   rank_push(rank);
   return 0;
 }
 
-void monitor_unlock(struct monitor *m, enum lock_rank rank) {
+void mutex_unlock(pthread_mutex_t *m, enum lock_rank rank) {
   rank_pop(rank);
-  int rc = pthread_mutex_unlock(&m->mutex);
+  int rc = pthread_mutex_unlock(m);
   assert(rc == 0);
   (void)rc;
 }
+
+int monitor_init(struct monitor *m) {
+  memset(m, 0, sizeof *m);
+  return mutex_init(&m->mutex);
+}
+
+int monitor_lock(struct monitor *m, enum lock_rank rank, int64_t deadline_ns,
+                 const volatile int *interrupted) {
+  return mutex_lock(&m->mutex, rank, deadline_ns, interrupted);
+}
+
+void monitor_unlock(struct monitor *m, enum lock_rank rank) { mutex_unlock(&m->mutex, rank); }
 
 uint64_t *monitor_next_in(const struct monitor *m, uint64_t *copies, size_t stride, size_t words) {
   const uint64_t *now = monitor_state_in(m, copies, stride);

@@ -34,13 +34,22 @@ struct monitor {
  * -SBX_ENOMEM. */
 int monitor_init(struct monitor *m);
 
+/* The mutex alone, for who has a container of his own (os/side.h). 0 or -SBX_ENOMEM. */
+int mutex_init(pthread_mutex_t *m);
+
 /*
  * Lock, waiting until `deadline_ns` at least and in slices of at most 100 ms, so that an interrupt
  * is seen and a holder that is stopped costs a timeout, not a hang. However near the deadline, one
  * slice is waited: a holder that runs lets go within microseconds, and a poll should not fail for
- * that. interrupted  looked at between slices; NULL: never Returns 0, -SBX_ETIMEDOUT or
- * -SBX_EINTERRUPTED.
+ * that. For a moment it waits awake, if there is another processor on which the holder may run.
+ *   interrupted  looked at between slices; NULL: never
+ * Returns 0, -SBX_ETIMEDOUT or -SBX_EINTERRUPTED.
  */
+int mutex_lock(pthread_mutex_t *m, enum lock_rank rank, int64_t deadline_ns,
+               const volatile int *interrupted);
+void mutex_unlock(pthread_mutex_t *m, enum lock_rank rank);
+
+/* The same for a monitor. */
 int monitor_lock(struct monitor *m, enum lock_rank rank, int64_t deadline_ns,
                  const volatile int *interrupted);
 void monitor_unlock(struct monitor *m, enum lock_rank rank);

@@ -19,6 +19,7 @@
 #include "os/proc.h"
 #include "os/queue.h"
 #include "os/results.h"
+#include "os/spin.h"
 #include "os/steer.h"
 #include "os/sync.h"
 
@@ -79,6 +80,7 @@ void process_begin(struct os_backend *b) {
 static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
                          const struct spawn_request *req) {
   monitor_forget_ranks();
+  spin_forget();
   b->slot = slot;
   b->serial = serial;
   b->forks = 0;
@@ -95,6 +97,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
     CPU_ZERO(&set);
     CPU_SET((unsigned)req->cpu, &set);
     sched_setaffinity(0, sizeof set, &set); /* checked by the parent before */
+    spin_forget();
   }
   if (b->foreign)
     output_line_buffered(); /* in a host of ours they are already */

@@ -10,26 +10,34 @@
  *   4. close ends the stream: readers drain it, then get -SBX_ECLOSED.
  *
  * How
- *   An item of at most RECORD_ITEM_MAX bytes travels as one record of 512 bytes through an ordinary
- * pipe: such a write is all or nothing, and FIONREAD / 512 is the kernel's exact count (pipe(7)).
- * What is larger, and what comes while the pipe is full or the log is not empty, goes to the log.
- * Readers empty the pipe first; so the order is FIFO.
+ *   An item travels through the pipe or through the log (os/log.h). In the pipe it is one record of
+ * 512 bytes, if it fits one: such a write is all or nothing, and FIONREAD / 512 is the kernel's
+ * exact count (pipe(7)). The log needs no system call. Readers empty the pipe first, and as long as
+ * the log is not empty nothing is put into the pipe; so the order is FIFO. `transport` says which
+ * of them an item takes when both are possible: pipe   the pipe shm    the log auto   the pipe when
+ * a reader is asleep, since only the kernel can wake it, and then the item itself is the wake-up;
+ * the log when readers are awake Who finds nothing watches for a moment before he sleeps, where
+ * that pays (os/spin.h).
  *
  *   Two sides, two locks (put before get, when both are needed), so that a producer and a consumer
- * do not meet. One commit point per op: the pipe's write or read, or the release store of a
- * monitor's generation.
+ * do not meet. One commit point per op: the pipe's write or read, or the release store of a side's
+ * generation (os/side.h). Each side reads the other's words as seldom as it can, and remembers them
+ * in `seen`: the head, the tail and the room there was only grow, so what was seen may be old, and
+ * errs to the safe side. A reader takes all of the log that it has seen before it looks again.
  *
- *   pipe_writes is odd while a write to the pipe may be going on, and grows with each. A reader
- * that found the pipe empty after an even count remembers it (pipe_seen), and needs no system call
- * until the count changes. A reader loads the log's tail BEFORE pipe_writes: otherwise it could
- * miss an older record in the pipe and take a younger item from the log.
+ *   put.pipe is odd while a write to the pipe may be going on, and grows by 2 with each, whether it
+ * succeeds or its writer dies. get.pipe grows by 2 with each read, and is set to put.pipe when the
+ * pipe is found empty after an even count. So it never counts more than was read, and when both are
+ * equal the pipe is empty: no system call is needed to know. A reader loads the log's tail BEFORE
+ * put.pipe: otherwise it could miss an older record in the pipe and take a younger item from the
+ * log.
  *
- *   Bells are eventfds: get_bell for readers that sleep while the log fills (the pipe wakes them by
- * itself), put_bell for writers of a bounded queue. A bell is rung BEFORE the commit it announces:
- * a kill between the two costs a spurious wake, never a lost one. It is silenced only under both
- * locks, when there is nothing to announce. The flags in the record (put_bell, get_bell) say "rung
- * already": set after ringing, cleared before silencing, so that a kill in between errs to a
- * needless ring.
+ *   Bells are eventfds: one for readers that sleep while the log fills (the pipe wakes them by
+ * itself), one for writers of a bounded queue. A bell is rung BEFORE the commit it announces: a
+ * kill between the two costs a spurious wake, never a lost one. It is silenced only under both
+ * locks, when there is nothing to announce. `rung` says "rung already": set after ringing, cleared
+ * before silencing, so that a kill in between errs to a needless ring. `asleep` is a hint and no
+ * more: a reader went to sleep, and nothing went through the pipe since.
  */
 #ifndef SBX_OS_QUEUE_H
 #define SBX_OS_QUEUE_H
@@ -39,6 +47,7 @@
 #include "object/queue.h"
 #include "os/log.h"
 #include "os/self.h"
+#include "os/spin.h"
 #include "os/wait.h"
 
 enum {
@@ -59,6 +68,7 @@ struct queue {
   uint32_t forks;      /* the backend's count when it came to this process */
   int fds[QUEUE_FDS];  /* owned; the log's belongs to `log` */
   struct log_ring log; /* closed when refs is 0 */
+  struct spin get_spin, put_spin;
 };
 
 /* Make a queue. -SBX_EMFILE, -SBX_ENOMEM, -SBX_EOBJECTS; nothing is leaked on failure. */
@@ -92,8 +102,9 @@ int queue_close(struct os_backend *b, struct queue *q, const struct op *op);
 
 /*
  * The state of one moment, without a lock: nothing has moved while the sides and the pipe were
- * read. pipe       any descriptor of the queue's pipe, -1: none is at hand ret_bytes  what the
- * items occupy, in the pipe's records and the log's entries; may be NULL
+ * read. When others are so busy that this does not come about, some moment in between has to do.
+ *   pipe       any descriptor of the queue's pipe, -1: none is at hand
+ *   ret_bytes  what the items occupy, in the pipe's records and the log's entries; may be NULL
  */
 struct queue_state queue_look(const struct queue_record *r, int pipe, uint64_t *ret_bytes);
 

@@ -74,7 +74,7 @@ int queue_create(struct os_backend *b, const struct queue_options *o, struct que
     goto fail;
   struct queue_record *r = &c->queues[q->slot];
   record_fill(r, o, q);
-  if ((rc = monitor_init(&r->put)) || (rc = monitor_init(&r->get)))
+  if ((rc = mutex_init(&r->put.mutex)) || (rc = mutex_init(&r->get.mutex)))
     goto fail;
   q->fds[FD_LOG] = q->log.fd;
   link_queue(b, q);

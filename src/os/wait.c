@@ -16,7 +16,9 @@
 #include "os/wait.h"
 
 bool deadline_passed(int64_t deadline_ns) {
-  return deadline_ns != SBX_FOREVER && clock_now_ns() >= deadline_ns;
+  if (deadline_ns == SBX_FOREVER || deadline_ns <= 0) /* a poll needs no clock */
+    return deadline_ns <= 0;
+  return clock_now_ns() >= deadline_ns;
 }
 
 static void publish_entries(struct process_record *me, const struct op *op) {
@@ -141,18 +143,22 @@ int wait_set_sleep(struct os_backend *b, const struct op *op, struct wait_set *w
   return rc == -SBX_ETIMEDOUT && !deadline_passed(op->deadline_ns) ? 0 : rc;
 }
 
-int wait_monitor(struct os_backend *b, struct monitor *m, enum lock_rank rank,
-                 const struct op *op) {
-  int rc = monitor_lock(m, rank, 0, &b->interrupted);
+int wait_mutex(struct os_backend *b, pthread_mutex_t *m, enum lock_rank rank, const struct op *op) {
+  int rc = mutex_lock(m, rank, 0, &b->interrupted);
   if (rc != -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns))
     return rc;
   wait_publish(b, op);
-  rc = monitor_lock(m, rank, op->deadline_ns, &b->interrupted);
+  rc = mutex_lock(m, rank, op->deadline_ns, &b->interrupted);
   if (rc == -SBX_EINTERRUPTED)
     wait_interrupted(b);
   else
     wait_withdraw(b);
   return rc;
+}
+
+int wait_monitor(struct os_backend *b, struct monitor *m, enum lock_rank rank,
+                 const struct op *op) {
+  return wait_mutex(b, &m->mutex, rank, op);
 }
 
 int wait_sleep(struct os_backend *b, const struct op *op) {

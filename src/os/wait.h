@@ -64,9 +64,10 @@ void wait_withdraw(struct os_backend *b);
 void wait_interrupted(struct os_backend *b);
 
 /*
- * Lock a monitor for an op, until its deadline. Who waits for longer than a slice, since the holder
- * is stopped, says so. Returns what monitor_lock returns.
+ * Lock a mutex, a monitor, for an op, until its deadline. Who waits for longer than a slice, since
+ * the holder is stopped, says so. Returns what mutex_lock returns.
  */
+int wait_mutex(struct os_backend *b, pthread_mutex_t *m, enum lock_rank rank, const struct op *op);
 int wait_monitor(struct os_backend *b, struct monitor *m, enum lock_rank rank, const struct op *op);
 
 /* OP_CLOCK_SLEEP. 0 or -SBX_EINTERRUPTED. */

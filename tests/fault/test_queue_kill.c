@@ -68,7 +68,7 @@ static int choose_victim(struct object *const all[], int n, uint64_t *seed) {
   if (random_next(seed) % 2)
     return victim;
   struct queue_record *r = record_of_queue(q);
-  struct monitor *side = random_next(seed) % 2 ? &r->put : &r->get;
+  struct side *side = random_next(seed) % 2 ? &r->put : &r->get;
   for (int tries = 0; tries < 20000; tries++) {
     pid_t holder = (pid_t)(*(volatile int *)&side->mutex & 0x3fffffff); /* futex(2), robust: the owner's id */
     for (int i = 0; i < n && holder; i++)
@@ -158,10 +158,10 @@ TEST_ON_STAGE(five_hundred_rounds_of_random_kills, 110) {
 /* Items in the queue, never more than there were at some moment: what was put is read before what was got. */
 static uint64_t count_at_most(void) {
   struct queue_record *r = record_of_queue(q);
-  uint64_t w_put[MONITOR_WORDS], w_get[MONITOR_WORDS];
+  uint64_t w_put[SIDE_SHOWN], w_get[SIDE_SHOWN];
   int bytes = 0;
-  monitor_read(&r->put, w_put);
-  monitor_read(&r->get, w_get);
+  side_read(&r->put, w_put);
+  side_read(&r->get, w_get);
   if (q->queue->fds[FD_PIPE_READ] >= 0)
     CHECK_EQ(ioctl(q->queue->fds[FD_PIPE_READ], FIONREAD, &bytes), 0);
   uint64_t in_log = w_put[PUT_ITEMS] > w_get[GET_ITEMS] ? w_put[PUT_ITEMS] - w_get[GET_ITEMS] : 0;
@@ -187,7 +187,7 @@ static int put_for_ever(void *arg) {
 TEST_ON_STAGE(a_queue_for_one_item_never_holds_two, 60) {
   enum { PUTTERS = 8, GETS = 40 };
   world_new();
-  for (int t = 1; t < 3; t++) {
+  for (int t = 0; t < 3; t++) {
     struct object *putters[PUTTERS];
     _Atomic int *stop = shared_memory(sizeof *stop);
     uint64_t seed = 17;

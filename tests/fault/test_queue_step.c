@@ -30,27 +30,43 @@ struct scene {
   size_t before_len;   /* of each */
   size_t len;          /* of what the victim puts */
   enum helper helper;  /* another process, and what it does */
+  bool asleep;         /* auto: the victim believes that a reader sleeps */
+  uint32_t gone, late; /* items that came and went before: while the queue held one, and after it held all */
 };
 
 static const struct scene scenes[] = {
-    {"put into the pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 2, 20, 100, ALONE},
-    {"put into the log, empty", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 20, 40, ALONE},
-    {"put into the log", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 3, 600, 700, ALONE},
-    {"put behind a log that is not empty", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 2, 700, 20, ALONE},
-    {"put into a full pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 128, 20, 20, ALONE},
-    {"put into a bounded pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 3, 2, 20, 20, ALONE},
-    {"put into a bounded log", OP_QUEUE_PUT, TRANSPORT_SHM, 3, 2, 20, 20, ALONE},
-    {"put into the pipe, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 0, 0, 20, READER_SLEEPS},
-    {"put into the log, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 0, 20, READER_SLEEPS},
-    {"put of a large item, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 0, 0, 900, READER_SLEEPS},
-    {"get from the pipe", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 3, 100, 0, ALONE},
-    {"get from the log", OP_QUEUE_GET, TRANSPORT_SHM, 0, 3, 100, 0, ALONE},
-    {"get of a large item", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 3, 1500, 0, ALONE},
-    {"get from a bounded pipe, a writer sleeps", OP_QUEUE_GET, TRANSPORT_PIPE, 1, 1, 20, 0, WRITER_SLEEPS},
-    {"get from a bounded log, a writer sleeps", OP_QUEUE_GET, TRANSPORT_SHM, 1, 1, 20, 0, WRITER_SLEEPS},
-    {"get from an empty log, on the way to sleep", OP_QUEUE_GET, TRANSPORT_SHM, 0, 0, 0, 0, READER_STOPPED},
-    {"get from an empty pipe, on the way to sleep", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 0, 0, 0, READER_STOPPED},
-    {"put into a full queue, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_SHM, 1, 1, 20, 20, WRITER_STOPPED},
+    {"put into the pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 2, 20, 100, ALONE, false, 0, 0},
+    {"put into the log, empty", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 20, 40, ALONE, false, 0, 0},
+    {"put into the log", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 3, 600, 700, ALONE, false, 0, 0},
+    {"put behind a log that is not empty", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 2, 700, 20, ALONE, false, 0, 0},
+    {"put into a full pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 128, 20, 20, ALONE, false, 0, 0},
+    {"put into a bounded pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 3, 2, 20, 20, ALONE, false, 0, 0},
+    {"put into a bounded log", OP_QUEUE_PUT, TRANSPORT_SHM, 3, 2, 20, 20, ALONE, false, 0, 0},
+    {"put into the pipe, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 0, 0, 20, READER_SLEEPS, false, 0, 0},
+    {"put into the log, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 0, 20, READER_SLEEPS, false, 0, 0},
+    {"put of a large item, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 0, 0, 900, READER_SLEEPS, false, 0, 0},
+    {"get from the pipe", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 3, 100, 0, ALONE, false, 0, 0},
+    {"get from the log", OP_QUEUE_GET, TRANSPORT_SHM, 0, 3, 100, 0, ALONE, false, 0, 0},
+    {"get of a large item", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 3, 1500, 0, ALONE, false, 0, 0},
+    {"get from a bounded pipe, a writer sleeps", OP_QUEUE_GET, TRANSPORT_PIPE, 1, 1, 20, 0, WRITER_SLEEPS, false, 0, 0},
+    {"get from a bounded log, a writer sleeps", OP_QUEUE_GET, TRANSPORT_SHM, 1, 1, 20, 0, WRITER_SLEEPS, false, 0, 0},
+    {"get from an empty log, on the way to sleep", OP_QUEUE_GET, TRANSPORT_SHM, 0, 0, 0, 0, READER_STOPPED, false, 0, 0},
+    {"get from an empty pipe, on the way to sleep", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 0, 0, 0, READER_STOPPED, false, 0, 0},
+    {"put into a full queue, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_SHM, 1, 1, 20, 20, WRITER_STOPPED, false, 0, 0},
+    {"auto: put into the log behind the pipe", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 2, 20, 40, ALONE, false, 0, 0},
+    {"auto: put into the pipe", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 0, 20, 40, ALONE, true, 0, 0},
+    {"auto: put, the log is not empty", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 2, 20, 40, ALONE, true, 0, 0},
+    {"auto: put into a bounded queue", OP_QUEUE_PUT, TRANSPORT_AUTO, 3, 2, 20, 40, ALONE, true, 0, 0},
+    {"auto: put, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 0, 0, 20, READER_SLEEPS, false, 0, 0},
+    {"auto: put of a large item, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 0, 0, 900, READER_SLEEPS, false, 0, 0},
+    {"auto: get from the pipe, more in the log", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 3, 100, 0, ALONE, false, 0, 0},
+    {"auto: get from the log, the pipe was used", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 2, 100, 0, ALONE, false, 0, 1},
+    {"auto: get, a writer sleeps", OP_QUEUE_GET, TRANSPORT_AUTO, 1, 1, 20, 0, WRITER_SLEEPS, false, 0, 0},
+    {"auto: get, on the way to sleep", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 0, 0, 0, READER_STOPPED, false, 0, 0},
+    {"auto: put, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_AUTO, 1, 1, 20, 20, WRITER_STOPPED, false, 0, 0},
+    {"put that turns to the next lap", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 1, 4200, 4200, ALONE, false, 16, 0},
+    {"put into an empty log that is rewound", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 4200, 4200, ALONE, false, 16, 1},
+    {"get behind a turn", OP_QUEUE_GET, TRANSPORT_SHM, 0, 2, 4200, 0, ALONE, false, 16, 1},
 };
 
 /* Shared with the victim and the helper. */
@@ -215,10 +231,31 @@ static void stop_helper(enum op_kind op) {
   await_stopped(pid_of(helper));
 }
 
+/* `auto`: the first item of those there goes by the pipe, as if a reader slept. */
+static void put_before(uint32_t n) {
+  for (; n > 0; n--) {
+    record_of_queue(q)->put.asleep = len_of(q) == 0;
+    CHECK_EQ(put_item(q, BEFORE, before_seq++, scene->before_len, 0), 0);
+  }
+}
+
+static void get_before(uint32_t n) {
+  uint32_t producer, seq;
+  for (; n > 0; n--) {
+    CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
+    CHECK(producer == BEFORE && seq == drained_seq++);
+  }
+}
+
 static void set_scene(void) {
   uint32_t producer, seq;
-  for (uint32_t i = 0; i < scene->before; i++)
-    CHECK_EQ(put_item(q, BEFORE, before_seq++, scene->before_len, 0), 0);
+  if (scene->gone) {
+    put_before(scene->gone + 1);
+    get_before(scene->gone); /* that was so much that the log turns, or is rewound, at the next put */
+  }
+  put_before(scene->late + scene->before - (scene->gone ? 1 : 0));
+  get_before(scene->late);
+  record_of_queue(q)->put.asleep = scene->asleep;
   board->done = 0;
   switch (scene->helper) {
   case READER_SLEEPS:
@@ -378,6 +415,8 @@ static void play_scene(void) {
   printf("           %-45s %5ld instructions, %5ld kills (%ld inside), stride %ld\n", scene->name, steps, rounds, inside,
          stride);
   CHECK(inside > rounds * 3 / 4);
+  if (scene->gone) /* it did what the scene is for */
+    CHECK(scene->before > 0 ? side_own(&record_of_queue(q)->put)[PUT_TURN] : side_shown(&record_of_queue(q)->put)[PUT_BASE]);
 }
 
 /* -- len ----------------------------------------------------------------------------------------- */
@@ -397,7 +436,8 @@ static pid_t fork_observer(void) {
 /* Items come and go, never more than one at a time. */
 static void pass_items(void) {
   uint32_t producer, seq;
-  for (uint32_t i = 0; i < 5; i++) {
+  for (uint32_t i = 0; i < 6; i++) {
+    record_of_queue(q)->put.asleep = i % 2; /* auto: by the pipe, by the log */
     CHECK_EQ(put_item(q, MARKER, i, 20, 0), 0);
     CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
   }
@@ -407,7 +447,7 @@ static void pass_items(void) {
 static void len_is_of_one_moment(void) {
   world_new();
   seen = shared_memory(sizeof *seen);
-  for (int t = TRANSPORT_PIPE; t <= TRANSPORT_SHM; t++) {
+  for (int t = TRANSPORT_AUTO; t <= TRANSPORT_SHM; t++) {
     q = new_queue(0, (enum queue_transport)t, 0);
     pass_items();
     len_of(q);

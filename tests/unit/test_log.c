@@ -20,6 +20,8 @@ struct log {
   uint64_t head;
   uint64_t lens[70000]; /* of items put, by number modulo */
   uint64_t put, got;
+  uint64_t seen;       /* the head as the put side saw it last */
+  int turns, jumps;
 };
 
 static struct log *log_new(uint64_t limit) {
@@ -53,10 +55,17 @@ static int append(struct log *l, uint64_t len) {
   CHECK(item);
   fill(item, l->put, len);
   struct log_writer before = l->w;
-  int rc = log_append(&l->ring, &l->w, l->head, item, len);
+  if (log_wants_head(&l->ring, &l->w, l->seen, len))
+    l->seen = l->head;
+  int rc = log_append(&l->ring, &l->w, l->seen, item, len); /* an old head will do, but for room */
+  if (rc == -SBX_ECAP && l->seen != l->head)
+    rc = log_append(&l->ring, &l->w, l->seen = l->head, item, len);
   free(item);
   if (rc == 0) {
-    CHECK(l->w.reserved >= l->w.tail); /* nothing was written where no memory was reserved */
+    uint64_t end = l->w.tail & (l->ring.bytes - 1); /* nothing was written where no memory was reserved */
+    CHECK(end <= l->ring.warm ? end <= l->w.warm : l->w.tail <= l->w.reserved);
+    l->turns += l->w.turn != before.turn;
+    l->jumps += l->w.jump != before.jump;
     *len_at(l, l->put++) = len;
   }
   if (rc)
@@ -99,19 +108,18 @@ static uint64_t blocks_bytes(const struct log *l) {
 }
 
 /*
- * What `reserved` promises: a store up to there needs no memory any more. (SEEK_HOLE would not do: pages that are allocated and
- * not yet written count as holes.)
+ * What `warm` and `reserved` promise: a store up to there needs no memory any more. (SEEK_HOLE would not do: pages that are
+ * allocated and not yet written count as holes.)
  */
 static void check_backed(const struct log *l) {
-  if (l->w.reserved <= l->w.tail)
-    return;
-  if (log_first(l->head, l->w.base) == l->w.tail && log_wants_rewind(&l->ring, &l->w))
+  uint64_t start = l->w.tail & ~(l->ring.bytes - 1), first = log_first(l->head, l->w.base);
+  if (first == l->w.tail && log_wants_rewind(&l->ring, &l->w))
     return; /* nothing will be stored there */
-  uint64_t from = l->w.tail & (l->ring.bytes - 1), to = from + (l->w.reserved - l->w.tail);
-  CHECK(to <= l->ring.bytes);
   uint64_t before = blocks_bytes(l);
-  for (uint64_t at = from; at < to; at = (at | 4095) + 1)
-    *(volatile uint8_t *)(l->ring.map + at) = 0xee;
+  uint64_t free_to = first + l->ring.bytes; /* unread entries of the lap before */
+  for (uint64_t at = l->w.tail; at < start + l->ring.bytes && at < free_to; at = (at | 4095) + 1)
+    if (at - start < l->ring.warm ? at - start < l->w.warm : at < l->w.reserved)
+      *(volatile uint8_t *)(l->ring.map + (at - start)) = 0xee;
   CHECK_EQ(blocks_bytes(l), before);
 }
 
@@ -152,7 +160,7 @@ static void random_run(uint64_t limit, int steps, uint64_t seed) {
     }
     if (i % 8 == 0)
       check_backed(l);
-    CHECK(l->head <= l->w.tail && l->w.tail - log_first(l->head, l->w.base) <= l->ring.bytes);
+    CHECK(l->head <= l->w.tail && l->w.tail - log_first(l->head, l->w.base) <= 2 * l->ring.bytes);
   }
   drain(l);
   CHECK_EQ(append(l, limit / 2), 0);
@@ -295,8 +303,9 @@ TEST_ON_STAGE(every_distance_to_the_end_of_the_ring_is_survived, 20) {
   for (uint64_t left = 0; left <= 64; left += 8) {
     struct log *l = log_new(3 * MIB);
     uint64_t step = 100 * 1000;
-    CHECK_EQ(append(l, step), 0);
-    while (l->ring.bytes - l->w.tail > 3 * step) { /* never empty: it is not rewound */
+    while (l->w.tail <= l->ring.warm) /* then it does not turn early, and is not rewound */
+      CHECK_EQ(append(l, step), 0);
+    while (l->ring.bytes - l->w.tail > 3 * step) {
       CHECK_EQ(append(l, step), 0);
       front(l, true);
     }
@@ -337,20 +346,70 @@ TEST_ON_STAGE(memory_is_given_back, 30) {
   drain(l);
   CHECK(log_wants_rewind(&l->ring, &l->w));
   log_rewind(&l->ring, &l->w); /* what a reader does before it sleeps */
-  CHECK(blocks_bytes(l) <= 2 * MIB);
-  for (int i = 0; i < 40; i++) { /* never empty: what was read is given back, too */
+  CHECK(blocks_bytes(l) <= l->ring.warm + MIB / 2);
+  for (int i = 0; i < 60; i++) { /* too much for the start, and never empty: what was read is given back, too */
     CHECK_EQ(append(l, MIB), 0);
-    if (i > 0)
+    if (i >= 10)
       front(l, true);
-    CHECK(blocks_bytes(l) <= 7 * MIB);
+    CHECK(blocks_bytes(l) <= l->ring.warm + 14 * MIB);
   }
   drain(l);
-  for (int i = 0; i < 3000; i++) { /* steady traffic of one item at a time stays on warm pages */
-    CHECK_EQ(append(l, 100 * 1000), 0);
-    front(l, true);
-    CHECK(blocks_bytes(l) <= 6 * MIB);
-  }
   log_free(l);
+}
+
+/* A queue that is short, though it is never empty, stays at the start of the ring: its memory is used again. */
+static void stay_at_the_start(uint64_t len, int unread, uint64_t most) {
+  struct log *l = log_new(64 * MIB);
+  for (int i = 0; i < unread; i++)
+    CHECK_EQ(append(l, len), 0);
+  for (uint64_t i = 0; i < 20 * most / len; i++) {
+    CHECK_EQ(append(l, len), 0);
+    CHECK((l->w.tail & (l->ring.bytes - 1)) <= most);
+    front(l, true);
+  }
+  CHECK(l->turns > 5 || l->w.base > 0);
+  CHECK(blocks_bytes(l) <= most + MIB / 2);
+  drain(l);
+  log_free(l);
+}
+
+TEST_ON_STAGE(a_short_queue_stays_at_the_start, 60) {
+  stay_at_the_start(8, 0, 80 * 1024);
+  stay_at_the_start(8, 1, 80 * 1024);
+  stay_at_the_start(8, 1000, 80 * 1024);
+  stay_at_the_start(1000, 20, 80 * 1024);
+  stay_at_the_start(1000, 500, 1100 * 1024);
+  stay_at_the_start(100 * 1000, 3, 700 * 1024);
+  stay_at_the_start(MIB, 1, 5 * MIB);
+}
+
+/* After an early turn there is less room before the head than in the ring: the tail jumps, and the whole limit is there. */
+TEST_ON_STAGE(what_has_turned_early_grows_to_its_limit, 30) {
+  static const uint64_t sizes[] = {40, 3000, 30 * 1000, 200 * 1000};
+  for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+    struct log *l = log_new(3 * MIB);
+    uint64_t n = 0;
+    for (int i = 0; i < 100000 && l->turns == 0; i++) { /* one stays unread */
+      CHECK_EQ(append(l, 1000), 0);
+      if (i > 0)
+        front(l, true);
+    }
+    CHECK_EQ(l->turns, 1);
+    while (append(l, sizes[k]) == 0)
+      n += sizes[k] + 8;
+    CHECK_EQ(l->jumps, 1);
+    CHECK(n + 2 * sizes[k] + 3000 >= 3 * MIB && n <= 3 * MIB);
+    check_backed(l);
+    for (int i = 0; i < 3000; i++) { /* and goes on from there */
+      front(l, true);
+      while (append(l, sizes[k]) == 0)
+        continue;
+      if (i % 16 == 0)
+        check_backed(l);
+    }
+    drain(l);
+    log_free(l);
+  }
 }
 
 TEST_ON_STAGE(nothing_is_leaked_when_a_ring_cannot_be_made, 20) {
@@ -378,6 +437,10 @@ TEST_ON_STAGE(no_space_is_an_error_and_the_log_is_usable_afterwards, 20) {
   uint64_t seed = 9;
   int refused = 0;
   for (int i = 0; i < 3000; i++) {
+    if (i % 20 == 19) { /* one that has no memory yet */
+      log_free(l);
+      l = log_new(4 * MIB);
+    }
     uint64_t len = random_next(&seed) % 100000;
     fault_plan("log.reserve:0:fail");
     int rc = append(l, len);
@@ -423,6 +486,8 @@ int main(void) {
       cmocka_unit_test(every_distance_to_the_end_of_the_ring_is_survived),
       cmocka_unit_test(a_ring_that_is_always_full_goes_round),
       cmocka_unit_test(memory_is_given_back),
+      cmocka_unit_test(a_short_queue_stays_at_the_start),
+      cmocka_unit_test(what_has_turned_early_grows_to_its_limit),
       cmocka_unit_test(nothing_is_leaked_when_a_ring_cannot_be_made),
       cmocka_unit_test(no_space_is_an_error_and_the_log_is_usable_afterwards),
       cmocka_unit_test(a_file_size_limit_makes_a_smaller_ring),

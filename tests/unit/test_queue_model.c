@@ -104,6 +104,7 @@ static void random_sequence(uint64_t seed, int steps) {
     if (i % 64 == 0)
       fill = 10 + (unsigned)(random_next(&seed) % 80);
     uint64_t r = random_next(&seed);
+    record_of_queue(p->q)->put.asleep = r >> 40 & 1; /* a hint: auto takes the pipe, or the log */
     if (r % 256 == 0) {
       CHECK_EQ(close_queue(p->q), expected(&p->s, OP_QUEUE_CLOSE));
     } else if (r % 16 == 1) {
