@@ -210,6 +210,7 @@ static void on_supervisor(void *ctx, int fd, short events) {
   (void)fd, (void)events;
   if (supervisor_serve(r->supervisor) && r->link.fd >= 0)
     session_ended(r);
+  show_prompt(r);
   if (r->state == REPL_LEAVING)
     editor_stop(r->editor);
 }

@@ -180,7 +180,8 @@ static int tell_stuck(const struct snapshot *s, struct buf *out) {
 
 int show_ps(const struct snapshot *s, const struct show *how, struct buf *out) {
   struct table t;
-  if (s->process_count <= 1)
+  bool prompt_alone = s->process_count == 1 && s->processes[0].id == how->idle;
+  if (s->process_count == 0 || prompt_alone)
     return buf_format(out, "no other processes\n");
   table_begin(&t, ps_columns, sizeof ps_columns / sizeof *ps_columns);
   for (uint32_t i = 0; i < s->process_count; i++)

@@ -1,0 +1,298 @@
+"""The prompt as a person uses it: the real program, on a terminal in memory."""
+
+import os
+import re
+import subprocess
+import time
+import unittest
+
+from terminal import Terminal
+
+PROGRAM = os.environ["SANDBOX"]
+SOURCE = os.environ["SANDBOX_SOURCE"]
+
+
+class Prompt(unittest.TestCase):
+    def start(self, *arguments, **options):
+        t = Terminal([PROGRAM, *arguments], **options)
+        self.addCleanup(t.close)
+        t.wait_for_prompt()
+        return t
+
+    def run_line(self, t, line):
+        """Type a line, wait for the next prompt, return what came in between."""
+        def prompts():
+            return sum(l.startswith(">") for l in t.all_lines())
+        before, first = prompts(), len(t.all_lines())
+        t.line(line)
+        t.wait_for(lambda: prompts() > before)
+        t.wait_for_prompt()
+        rows = (len("> " + line) + t.screen.columns - 1) // t.screen.columns
+        return "\n".join(t.all_lines()[first + rows - 1:-1])
+
+    # -- evaluation
+
+    def test_values(self):
+        t = self.start()
+        for typed, shown in (("1 + 1", "2"), ("'a' .. 'b'", '"ab"'), ("{1, 2, {x = 1}}", "{1, 2, {x = 1}}"),
+                             ("= 7", "7"), ("return 1, nil", "1, nil"), ("_", "1"), ("_3", "7")):
+            self.assertEqual(self.run_line(t, typed), shown, typed)
+
+    def test_several_lines_are_one_chunk_and_one_record(self):
+        t = self.start()
+        t.line("for i = 1, 2 do")
+        t.wait_for_prompt(">> ")
+        t.line("print(i * 10)")
+        t.wait_for_prompt(">> ")
+        t.line("end")
+        t.wait_for_prompt()
+        self.assertIn("10\n20", t.text())
+        t.key("Up")
+        t.wait_for(lambda: t.at()[0] == "end")
+        t.key("Enter")
+        t.wait_for(lambda: t.text().count("10\n20") == 2)
+
+    def test_error_has_no_frames_of_the_prompt(self):
+        t = self.start()
+        shown = self.run_line(t, "local function f() error('boo') end f()")
+        self.assertIn("repl:1:1: boo", shown)
+        self.assertNotIn("sandbox", shown)
+
+    def test_unfinished_output_does_not_touch_the_prompt(self):
+        t = self.start()
+        self.assertEqual(self.run_line(t, "io.write('abc')").splitlines()[0], "abc")
+
+    # -- while a chunk runs
+
+    def test_input_of_a_chunk_and_lines_typed_too_early(self):
+        t = self.start()
+        t.line("a = io.read() b = queue():get(0.5)")
+        t.line("for the chunk")
+        t.line("a, 'early'")
+        t.wait_for('"for the chunk", "early"')
+
+    def test_commands_while_a_chunk_waits(self):
+        t = self.start(columns=100)
+        self.run_line(t, "q = queue{name='jobs'}")
+        t.line("q:get()")
+        t.line(":ps")
+        t.wait_for(lambda: re.search(r"main +in get +jobs#1", t.text()))
+        t.line(":queues")
+        t.wait_for(lambda: re.search(r"1 +jobs +0", t.text()))
+        t.line(":bt 1")
+        t.wait_for("[main#1] stack traceback:")
+        t.wait_for("in method 'get'")
+        t.line(":watch #q 0.1")
+        t.wait_for("#q = 0")
+        t.key("C-c")
+        t.wait_for_prompt()
+
+    def test_inquiries_while_a_chunk_computes(self):
+        t = self.start()
+        t.line("n = 0 while true do n = n + 1 end")
+        t.line(":watch n>1000 0.1")
+        t.wait_for("n>1000 = true")
+        t.key("C-c")
+        t.wait_for("interrupted!")
+        t.wait_for_prompt()
+
+    # -- Ctrl-C
+
+    def test_ctrl_c_interrupts_the_chunk_wherever_it_is(self):
+        t = self.start()
+        self.run_line(t, "background = spawn(function() queue():get() end)")
+        for text in ("while true do end", "queue():get()", "sleep(1000)", "background:join()",
+                     "while true do pcall(function() while true do end end) end",
+                     "coroutine.wrap(function() while true do end end)()",
+                     "table.sort({1, 2, 3}, function() while true do end end)",
+                     "while true do xpcall(sleep, print, 1000) end", "io.read()"):
+            before = t.text().count("interrupted!")
+            t.line("print('it ' .. 'runs') " + text)
+            t.wait_for(lambda: "it runs" in t.all_lines()[-1] or "it runs" in t.all_lines()[-2])
+            t.key("C-c")
+            t.wait_for_prompt()
+            if text != "io.read()":
+                self.assertEqual(t.text().count("interrupted!"), before + 1, text)
+        self.assertEqual(self.run_line(t, "background:status()"), '"running"')
+
+    def test_second_ctrl_c_starts_a_new_session(self):
+        t = self.start()
+        self.run_line(t, "x = 1 background = spawn({name='back'}, function() sleep(1000) end)")
+        t.line("string.find(string.rep('x', 200000), '.-.-.-.-.-b')")
+        t.wait_for(lambda: t.at()[0] == "")
+        t.key("C-c")
+        time.sleep(0.4)  # two at once are one
+        t.key("C-c")
+        t.wait_for("the session was killed and starts again")
+        t.wait_for_prompt()
+        self.assertEqual(self.run_line(t, "x"), "nil")
+        t.line(":ps")
+        t.wait_for(lambda: re.search(r"2 +back", t.text()))
+
+    def test_half_a_line_is_dropped(self):
+        t = self.start()
+        t.type("x = 12")
+        t.key("C-c")
+        t.wait_for_prompt()
+        self.assertEqual(self.run_line(t, "x"), "nil")
+
+    # -- background output
+
+    def test_three_chatty_processes_leave_the_line_alone(self):
+        t = self.start(columns=60)
+        self.run_line(t, "go = sandbox.event()")
+        self.run_line(t, "for i = 1, 3 do spawn({name = 'p' .. i}, function() go:wait() "
+                         "for n = 1, 100 do print(('line %d'):format(n)) end end) end")
+        typed = "-- half a line that is longer than the terminal is wide, so it is wrapped 日本"
+        t.type("go:set() sleep(0.2) ")
+        t.key("Enter")
+        t.type(typed)
+        t.wait_for(lambda: t.text().count("] line ") == 300)
+        t.wait_for(lambda: "".join(l for l in t.all_lines()[-2:]) == "> " + typed)
+        for i in (1, 2, 3):
+            numbers = re.findall(r"\[p%d#\d+\] line (\d+)$" % i, t.text(), re.M)
+            self.assertEqual(numbers, [str(n) for n in range(1, 101)])
+
+    def test_mute_and_follow(self):
+        t = self.start()
+        self.run_line(t, "q, r = queue(), queue()")
+        self.run_line(t, "p = spawn({name='p'}, function() for v in q:items() do print(v) r:put(1) end end)")
+        self.run_line(t, "mute(p) q:put('unheard') r:get() mute(p, false) q:put('heard') r:get()")
+        t.wait_for("[p#2] heard")
+        self.assertNotIn("[p#2] unheard", t.text())
+
+    # -- the end
+
+    def test_ctrl_d_tells_who_runs_and_leaves(self):
+        t = self.start()
+        self.run_line(t, "p = spawn({name='still'}, function() sleep(1000) end)")
+        pid = int(self.run_line(t, "p.pid"))
+        t.key("C-d")
+        t.wait_for("still#2")
+        t.wait_for_prompt()
+        t.key("C-d")
+        self.assertEqual(t.exit_status(), 0)
+        self.assertFalse(os.path.exists("/proc/%d" % pid))
+        self.assertTrue(t.is_restored())
+
+    def test_exit_status(self):
+        t = self.start()
+        t.line("os.exit(7)")
+        self.assertEqual(t.exit_status(), 7)
+        self.assertTrue(t.is_restored())
+
+    def test_a_killed_session_starts_again(self):
+        t = self.start()
+        pid = int(self.run_line(t, "sandbox.getpid()"))
+        os.kill(pid, 9)
+        t.wait_for("killed by signal 9")
+        t.wait_for_prompt()
+        self.assertEqual(self.run_line(t, "1 + 2"), "3")
+
+    def test_the_terminal_is_restored_when_the_program_is_killed(self):
+        t = self.start()
+        t.type("half")
+        t.wait_for("> half")
+        os.kill(t.pid, 9)
+        self.assertEqual(t.exit_status(), 137)
+        t.wait_for(t.is_restored)
+
+    # -- the rest of a day
+
+    def test_saved_lines_run(self):
+        t = self.start()
+        for line in ("q = queue()", "p = spawn(function() q:put('hello') end)", "oops(", ):
+            t.line(line)
+        t.key("C-c")
+        for line in ("nonsense()", "q:get() .. '!'", "ps()", "save('s.lua')"):
+            t.line(line)
+        t.wait_for("saved")
+        r = subprocess.run([PROGRAM, os.path.join(t.home, "s.lua")], capture_output=True, text=True)
+        self.assertEqual((r.returncode, r.stdout, r.stderr), (0, "hello!\n", ""))
+
+    def test_script_then_prompt(self):
+        with open(os.path.join(os.environ.get("TMPDIR", "/tmp"), "prompt-%d.lua" % os.getpid()), "w") as f:
+            f.write("greeting = ... print('ran', arg[1]) error('late')")
+        self.addCleanup(os.unlink, f.name)
+        t = self.start("-i", f.name, "word")
+        self.assertIn("ran     word", t.text())
+        self.assertIn("late", t.text())
+        self.assertEqual(self.run_line(t, "greeting"), '"word"')
+
+    def test_dumb_terminal_gets_no_escapes(self):
+        t = self.start(env={"TERM": "dumb"})
+        self.run_line(t, "{1}")
+        self.run_line(t, "p = spawn(function() print 'from p' end) p:join()")
+        t.key("C-d")
+        self.assertEqual(t.exit_status(), 0)
+        self.assertNotIn(b"\033", t.raw)
+
+    def test_no_color(self):
+        t = self.start(env={"NO_COLOR": "1"})
+        self.run_line(t, "{1, 'x'}")
+        self.assertNotRegex(t.raw, rb"\033\[[0-9;]*m")
+
+    def test_narrow_terminal(self):
+        t = self.start(columns=40)
+        self.run_line(t, "q = queue{name='a-rather-long-name'}")
+        self.run_line(t, "p = spawn({name='consumer-of-things'}, function() q:get() end)")
+        self.run_line(t, "ps()")
+        self.run_line(t, "waits()")
+        self.assertIn("consumer", t.text())
+
+    def test_a_thousand_processes_leave_nothing_behind(self):
+        t = self.start()
+        session = int(self.run_line(t, "sandbox.getpid()"))
+
+        def descriptors(pid):
+            return len(os.listdir("/proc/%d/fd" % pid))
+
+        def memory(pid):  # KiB, of its own
+            with open("/proc/%d/smaps_rollup" % pid) as f:
+                return sum(int(l.split()[1]) for l in f if l.startswith("Private_"))
+        self.run_line(t, "function many() for i = 1, 100 do spawn(function() end):join() end collectgarbage() end")
+        self.run_line(t, "many()")
+        before = [descriptors(t.pid), descriptors(session)]
+        kib = [memory(t.pid), memory(session)]
+        for _ in range(10):
+            self.run_line(t, "many()")
+        self.assertEqual([descriptors(t.pid), descriptors(session)], before)
+        for was, pid in zip(kib, (t.pid, session)):
+            self.assertLess(memory(pid), was + 1024)
+
+
+class Readme(unittest.TestCase):
+    """The session that README.md shows is typed, and must come out as it stands there."""
+
+    def session(self):
+        with open(os.path.join(SOURCE, "README.md")) as f:
+            text = f.read()
+        block = re.search(r"<!-- test: prompt -->\n```text\n(.*?)```", text, re.S).group(1)
+        return block.splitlines()
+
+    def same(self, lines):
+        """What may differ: how long somebody has waited, and white space in columns."""
+        text = re.sub(r"\b\d+\.\ds\b", "0.0s", " ".join(" ".join(lines).split()))
+        return text
+
+    def test_session(self):
+        lines = self.session()
+        t = Terminal([PROGRAM], columns=100, rows=60)
+        self.addCleanup(t.close)
+        t.wait_for_prompt()
+        shown_before = len(t.all_lines()) - 1
+        for i, line in enumerate(lines):
+            if not line.startswith("> "):
+                continue
+            t.line(line[2:])
+            expected = lines[:i + 1]
+            for follows in lines[i + 1:]:
+                if follows.startswith("> "):
+                    break
+                expected.append(follows)
+            t.wait_for(lambda: self.same(t.all_lines()[shown_before:-1]) == self.same(expected)
+                       and t.at()[0] == ">", timeout=10)
+
+
+if __name__ == "__main__":
+    unittest.main()
