@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "host/init.h"
 #include "host/options.h"
@@ -44,6 +45,12 @@ static int run_prompt(const struct supervisor_options *supervisor, struct script
   return repl_run(&repl);
 }
 
+/* A person at the prompt can resolve what a script cannot. */
+static int run_script(struct supervisor_options supervisor, struct script *script) {
+  supervisor.deadlock_after_ns = 250 * NS_PER_MS;
+  return supervisor_run(&supervisor, script_process, script);
+}
+
 static int run(const struct options *o, int argc, char **argv) {
   struct script script = {.options = o, .argc = argc, .argv = argv};
   const struct supervisor_options supervisor = {
@@ -55,8 +62,8 @@ static int run(const struct options *o, int argc, char **argv) {
       .tag_output = o->tag_output,
       .say = say,
   };
-  int status = wants_prompt(o, argc) ? run_prompt(&supervisor, &script)
-                                     : supervisor_run(&supervisor, script_process, &script);
+  int status =
+      wants_prompt(o, argc) ? run_prompt(&supervisor, &script) : run_script(supervisor, &script);
   if (status >= 0)
     return status;
   fprintf(stderr, "sandbox: cannot start the run: %s\n", error_text(status));

@@ -32,6 +32,7 @@ static const char help_tail[] =
     "  1      the script raised an error, or could not be read\n"
     "  2      the command line is wrong\n"
     "  3      a process failed, and no other joined it\n"
+    "  4      deadlock: every process waited for another one\n"
     "  124    the time of --timeout was over\n"
     "  128+n  ended by signal n (130: Ctrl-C)\n";
 

@@ -25,6 +25,7 @@
 
 enum {
   STATUS_CHILD_FAILED = 3,
+  STATUS_DEADLOCK = 4,
   STATUS_TIMEOUT = 124,
   STATUS_SIGNAL = 128,
   GRACE_NS = 1000 * 1000 * 1000 /* between an interrupt and SIGKILL: time for `<close>` */
@@ -92,12 +93,25 @@ static void on_deadline(struct supervisor *s) {
   tree_kill(s->control, s->main_pidfd < 0);
 }
 
+/* Those who wait in vain are interrupted, so that `<close>` runs; a Ctrl-C now kills at once. */
+static void end_if_deadlocked(struct supervisor *s) {
+  struct buf told = {0};
+  if (s->end_signal || s->timed_out || !deadlock_look(&s->watch, s->control, &told))
+    return;
+  s->deadlocked = true;
+  s->interrupts = 1;
+  say(s, told.len ? (const char *)told.data : "deadlock");
+  begin_end(s, SIGINT);
+  buf_release(&told);
+}
+
 /* What woke us. Returns false when the time is up: everybody was killed then. */
 static bool handle(struct supervisor *s) {
   struct signalfd_siginfo info;
   while (read(s->signals, &info, sizeof info) == sizeof info)
     on_signal(s, (int)info.ssi_signo);
   on_message(s);
+  end_if_deadlocked(s);
   if (clock_now_ns() < s->deadline_ns)
     return true;
   on_deadline(s);
@@ -108,7 +122,7 @@ static bool handle(struct supervisor *s) {
 static bool turn(struct supervisor *s) {
   struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->broker, .events = POLLIN}};
   struct timespec left;
-  ppoll(fds, 2, clock_left(s->deadline_ns, &left), NULL);
+  ppoll(fds, 2, clock_left(supervisor_deadline(s), &left), NULL);
   return handle(s);
 }
 
@@ -138,6 +152,8 @@ static int status_of_main(struct supervisor *s, uint32_t failures) {
   const siginfo_t *end = &s->main_end;
   char line[LINE_MAX_BYTES + 128], places[LINE_MAX_BYTES];
   tell_places(s->control, places, sizeof places);
+  if (s->deadlocked)
+    return STATUS_DEADLOCK; /* it was told */
   if (s->timed_out) {
     snprintf(line, sizeof line, "the time limit of the run was reached: %s", places);
     say(s, line);
@@ -250,6 +266,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   s->keeper = (struct keeper){.control = s->control, .sweep_at = 64};
   if (o->timeout_ns > 0 && o->timeout_ns != SBX_FOREVER)
     s->deadline_ns = clock_now_ns() + o->timeout_ns;
+  deadlock_begin(&s->watch, o->deadlock_after_ns);
   *ret = s;
   return 0;
 }
@@ -276,7 +293,10 @@ void supervisor_fds(const struct supervisor *s, int ret[SUPERVISOR_FDS]) {
   ret[1] = s->broker;
 }
 
-int64_t supervisor_deadline(const struct supervisor *s) { return s->deadline_ns; }
+int64_t supervisor_deadline(const struct supervisor *s) {
+  int64_t look = s->end_signal ? SBX_FOREVER : s->watch.look_at_ns;
+  return look < s->deadline_ns ? look : s->deadline_ns;
+}
 
 bool supervisor_serve(struct supervisor *s) {
   if (!reap(s) && !handle(s))

@@ -23,6 +23,9 @@ struct supervisor_options {
   uint32_t max_procs; /* alive at once, main included; 0: 512 */
   int64_t timeout_ns; /* how long the run may take, machine time; 0 or SBX_FOREVER: any */
   bool tag_output;    /* children's lines are tagged */
+  /* The run is ended, with status 4 and a line that tells who waits for whom, when for so long
+   * nobody could go on and nobody ever can; 0: it is not looked for. */
+  int64_t deadlock_after_ns;
   /* Messages for a person: whole lines, without a newline at the end. Borrowed for the call. */
   void (*say)(void *ctx, const char *line);
   /* SIGINT, SIGWINCH and SIGTSTP, which would else end the run, do nothing and stop the program;
@@ -38,8 +41,8 @@ typedef int main_process_fn(struct backend *b, void *ctx);
  * Run `main_process` in a process of its own, and stay above it until the tree is gone.
  *   main_process  called in the new process with the backend; its return value is the exit status
  * Returns the run's exit status: main's; 128+n if signal n ended it; 3 if main left with 0 and a
- * child failed that nobody joined; 124 when the time limit was reached. Or -SBX_E* when the run
- * could not start.
+ * child failed that nobody joined; 4 after a deadlock; 124 when the time limit was reached. Or
+ * -SBX_E* when the run could not start.
  */
 int supervisor_run(const struct supervisor_options *o, main_process_fn *main_process, void *ctx);
 

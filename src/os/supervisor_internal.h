@@ -1,6 +1,7 @@
 /*
  * os/supervisor_internal.h - the parts of the supervisor: its loop (supervisor.c), the descriptors
- * it keeps (keeper.c), the end of a tree (tree.c), and what it tells a person (tell.c).
+ * it keeps (keeper.c), the end of a tree (tree.c), what it tells a person (tell.c), and when a run
+ * can never go on (deadlock.c).
  */
 #ifndef SBX_OS_SUPERVISOR_INTERNAL_H
 #define SBX_OS_SUPERVISOR_INTERNAL_H
@@ -67,6 +68,27 @@ void tell_places(const struct control *c, char *ret, size_t size);
  * tell. */
 bool tell_death(const struct control *c, uint32_t slot, uint64_t serial, char *ret, size_t size);
 
+/* -- deadlock.c: when the whole run can never go on -------------------------------------------- */
+
+/*
+ * Nobody tells the supervisor when the last process goes to sleep, so it looks now and then; the
+ * longer somebody has been running, the more seldom. Processes are not concerned.
+ */
+struct deadlock_watch {
+  int64_t after_ns;   /* everybody must have slept for so long; 0: nobody looks */
+  int64_t look_at_ns; /* CLOCK_MONOTONIC: when to look next, SBX_FOREVER: never */
+  int64_t pause_ns;   /* between this look and the next */
+};
+
+void deadlock_begin(struct deadlock_watch *w, int64_t after_ns);
+
+/*
+ * Look, if it is time. Returns whether every process of the run is stuck for ever (os/waits.h), and
+ * then says who waits where for whom, in `told`, which ends with a zero; no memory for that is no
+ * matter.
+ */
+bool deadlock_look(struct deadlock_watch *w, const struct control *c, struct buf *told);
+
 /* -- supervisor.c ------------------------------------------------------------------------------ */
 
 struct supervisor {
@@ -85,6 +107,8 @@ struct supervisor {
   int interrupts; /* SIGINTs so far */
   int end_signal; /* the signal that ends the run, 0: none */
   bool timed_out;
+  bool deadlocked; /* which ends the run as an interrupt does */
+  struct deadlock_watch watch;
   int64_t deadline_ns; /* of the run, or of the grace after an interrupt */
 };
 

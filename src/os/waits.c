@@ -294,3 +294,24 @@ int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, stru
     rc = waits_tell_object(s, process, false, out);
   return rc == 0 && rule && rule->verb ? tell_who_helps(s, process, helper, out) : rc;
 }
+
+int waits_tell_chain(const struct snapshot *s, uint32_t first, uint64_t helper, bool *told,
+                     bool *ret_closed, struct buf *out) {
+  enum { CHAIN = 6 };
+  uint32_t chain[CHAIN];
+  bool closed;
+  uint32_t n = waits_chain(s, first, chain, CHAIN, &closed);
+  int rc = 0;
+  for (uint32_t i = 0; i < n && rc == 0; i++) {
+    if (told[chain[i]])
+      continue;
+    for (uint32_t k = 0; k < s->process_count; k++)
+      told[k] |= waits_together(s, chain[i], k);
+    rc = buf_format(out, "%s", i ? "; " : "");
+    if (rc == 0)
+      rc = waits_tell(s, chain[i], helper, out);
+  }
+  if (ret_closed)
+    *ret_closed = closed;
+  return rc;
+}

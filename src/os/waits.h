@@ -68,4 +68,13 @@ int waits_tell_object(const struct snapshot *s, uint32_t process, bool brief, st
  */
 int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, struct buf *out);
 
+/*
+ * Such sentences about a chain from `first` on, divided by semicolons.
+ *   told        one for each process: those marked are left out, but for `first`, who is not; all
+ *               who are told of are marked
+ *   ret_closed  as for waits_chain; may be NULL
+ */
+int waits_tell_chain(const struct snapshot *s, uint32_t first, uint64_t helper, bool *told,
+                     bool *ret_closed, struct buf *out);
+
 #endif

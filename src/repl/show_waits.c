@@ -9,7 +9,7 @@
 #include "repl/show_internal.h"
 #include "repl/width.h"
 
-enum { HELPERS = 3, CHAIN = 6, SENTENCES = 8 };
+enum { HELPERS = 3, SENTENCES = 8 };
 
 /* -- the table ------------------------------------------------------------------------------- */
 
@@ -113,37 +113,20 @@ int show_wrapped(const char *text, size_t len, int columns, struct buf *out) {
   return rc;
 }
 
-/* Everybody in the chain has been told of. */
-static void mark_told(const struct snapshot *s, const uint32_t *chain, uint32_t n, bool *told) {
-  uint32_t *list = malloc((s->process_count + 1) * sizeof *list);
-  for (uint32_t i = 0; i < n; i++) {
-    uint32_t together = list ? waits_with(s, chain[i], list, s->process_count) : 0;
-    told[chain[i]] = true;
-    for (uint32_t k = 0; k < together; k++)
-      told[list[k]] = true;
-  }
-  free(list);
-}
-
 /* "deadlock: a#2 waits ...; b#3 waits ..." */
 static int tell_chain(const struct snapshot *s, uint32_t first, const struct show *how, bool *told,
                       struct buf *out) {
-  uint32_t chain[CHAIN];
   bool closed;
-  struct buf text = {0};
-  uint32_t n = waits_chain(s, first, chain, CHAIN, &closed);
+  struct buf chain = {0}, text = {0};
+  int rc = waits_tell_chain(s, first, how->idle, told, &closed, &chain);
   const char *kind = s->processes[first].stuck == STUCK_FOR_EVER ? "deadlock"
                      : closed                                    ? "deadlock, unless you help"
                                                                  : "waiting for you";
-  mark_told(s, chain, n, told);
-  int rc = buf_format(&text, "%s: ", kind);
-  for (uint32_t i = 0; i < n && rc == 0; i++) {
-    rc = buf_format(&text, "%s", i ? "; " : "");
-    if (rc == 0)
-      rc = waits_tell(s, chain[i], how->idle, &text);
-  }
+  if (rc == 0)
+    rc = buf_format(&text, "%s: %.*s", kind, (int)chain.len, (const char *)chain.data);
   if (rc == 0)
     rc = show_wrapped((const char *)text.data, text.len, how->style.columns, out);
+  buf_release(&chain);
   buf_release(&text);
   return rc;
 }

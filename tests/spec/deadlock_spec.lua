@@ -1,0 +1,194 @@
+-- A run in which nobody can ever go on ends with status 4, and says who waits where for whom; no other run does.
+local script = require "support.script"
+local run = script.run
+
+-- The sentence about a run that must be deadlocked, with "x.lua" for the script's name.
+local function told(text, o)
+  local r = run(text, o)
+  assert.are.equal(4, r.status, r.err)
+  local line = r.err:match("^sandbox: deadlock: ([^\n]*)\n$")
+  assert.is_truthy(line, "not one line: " .. r.err)
+  return (line:gsub(r.name:gsub("%W", "%%%0"), "x.lua")), r.out
+end
+
+describe("a deadlock is told and ends the run with status 4:", function()
+  it("main waits for an item that nobody puts", function()
+    local line, out = told [[
+      local q = queue()
+      print "before"
+      q:get()
+      print "after"
+    ]]
+    assert.are.equal("main waits in get at x.lua:3 for queue#1, which nobody else can fill", line)
+    assert.are.equal("before\n", out)
+  end)
+
+  it("main waits for room that nobody makes", function()
+    assert.are.equal("main waits in put at x.lua:3 for queue jobs#1, which nobody else can empty", (told [[
+      local q = queue { name = "jobs", max = 1 }
+      q:put(1)
+      q:put(2)
+    ]]))
+  end)
+
+  it("two wait for one another", function()
+    assert.are.equal("main waits in join at the end of the script for a#2; a#2 waits in get at x.lua:4 for queue one#1, " ..
+      "which only main and b#3 can fill; b#3 waits in get at x.lua:4 for queue two#2, which only main and a#2 can fill",
+      (told [[
+      local one, two = queue { name = "one" }, queue { name = "two" }
+      local function relay(from, to)
+        --
+        to:put(from:get())
+      end
+      spawn({ name = "a" }, relay, one, two)
+      spawn({ name = "b" }, relay, two, one)
+    ]]))
+  end)
+
+  it("workers wait for a close that never comes, while main waits for their results", function()
+    assert.are.equal("main waits in join at x.lua:7 for w#2; w#2, w#3, w#4 and 17 more wait in get at x.lua:3 for " ..
+      "queue jobs#1, which only main can fill", (told [[
+      local jobs = queue { name = "jobs" }
+      local function work()
+        for _ in jobs:items() do end
+      end
+      local list = {}
+      for i = 1, 20 do list[i] = spawn({ name = "w" }, work); jobs:put(i) end
+      list[1]:join()
+    ]]))
+  end)
+
+  it("a child joins main", function()
+    local line = told [[
+      local main = sandbox.self()
+      spawn({ name = "c" }, function() main:join() end):join()
+    ]]
+    assert.are.equal("main waits in join at x.lua:2 for c#2; c#2 waits in join at x.lua:2 for main", line)
+  end)
+
+  it("whoever could have helped has been killed", function()
+    assert.are.equal("main waits in get at x.lua:4 for queue#1, which nobody else can fill", (told [[
+      local q = queue()
+      local p = spawn({ quiet = true }, function() sleep(1000) q:put(1) end)
+      p:kill()
+      q:get()
+    ]]))
+  end)
+
+  it("daemons do not keep a run going", function()
+    assert.are.equal("main waits in get at x.lua:4 for queue results#2, which only d#2 can fill; d#2 waits in get at " ..
+      "x.lua:3 for queue jobs#1, which only main can fill", (told [[
+      local jobs, results = queue { name = "jobs" }, queue { name = "results" }
+      spawn({ daemon = true, name = "d" },
+        function() results:put(jobs:get()) end)
+      results:get()
+    ]]))
+  end)
+
+  it("what is to be closed is closed, and what was printed is there", function()
+    local _, out = told [[
+      spawn(function()
+        local c <close> = setmetatable({}, { __close = function() print "child closed" end })
+        queue():get()
+      end)
+      local c <close> = setmetatable({}, { __close = function() print "main closed" end })
+      io.write "no newline, "
+      queue():get()
+    ]]
+    assert.is_truthy(out:find("child closed\n", 1, true), out)
+    assert.is_truthy(out:find("main closed\n", 1, true), out)
+    assert.is_truthy(out:find("no newline, ", 1, true), out)
+  end)
+
+  it("a faster clock changes nothing", function()
+    assert.are.equal("main waits in get at x.lua:1 for queue#1, which nobody else can fill",
+      (told("queue():get()", { args = "--speed 1000" })))
+  end)
+end)
+
+describe("no deadlock is", function()
+  -- Each waits longer than the supervisor does before it looks.
+  local function well(text, o)
+    local r = run(text, o)
+    assert.are.same({ "", 0 }, { r.err, r.status })
+    return r.out
+  end
+
+  it("a sleep, or a wait with a timeout", function()
+    well "sleep(0.8)"
+    well "assert(select(2, queue():get(0.8)) == 'timeout')"
+    well "local q = queue() spawn(function() sleep(0.8) q:put(1) end) q:get()"
+    well "local q = queue() spawn(function() queue():get(0.8) q:put(1) end) q:get()"
+  end)
+
+  it("work without end in sight", function()
+    well [[
+      local q = queue()
+      spawn(function() local t = os.clock() while os.clock() - t < 0.8 do end q:put(1) end)
+      q:get()
+    ]]
+  end)
+
+  it("a program that runs, or a read that waits", function()
+    well "local q = queue() spawn(function() os.execute 'sleep 0.8' q:put(1) end) q:get()"
+    well "local q = queue() spawn(function() q:put(io.popen('sleep 0.8; echo x'):read()) end) assert(q:get() == 'x')"
+    well("assert(io.read() == 'late')", { shell = "{ sleep 0.8; echo late; } | { %s ; }", program = nil })
+  end)
+
+  it("a process that is stopped, and goes on", function()
+    well [[
+      local q = queue()
+      local p = spawn(function() q:get() end)
+      os.execute("(kill -STOP " .. p.pid .. "; sleep 0.8; kill -CONT " .. p.pid .. ") &")
+      while p:status() ~= "stopped" do sleep(0.001) end
+      q:put(1)
+      p:join()
+    ]]
+  end)
+
+  it("what other parts wait for, if one can go on", function()
+    local r = run([[
+      local a, b = queue(), queue()
+      spawn(function() a:get() b:put(1) end)
+      spawn(function() b:get() a:put(1) end)
+      spawn(function() sleep(0.8) a:put(1) end)
+    ]])
+    assert.are.same({ "", 0 }, { r.err, r.status })
+  end)
+
+  it("anything that ends, over and over", function()
+    local r = run([[
+      local function relay(from, to) for v in from:items() do to:put(v) end to:close() end
+      for round = 1, 200 do
+        local first = queue(round % 3 + 1)
+        local last = first
+        for _ = 1, 4 do
+          local to = queue(round % 2 + 1)
+          spawn(relay, last, to)
+          last = to
+        end
+        spawn(function() for i = 1, 20 do first:put(i) end first:close() end)
+        local n = 0
+        for v in last:items() do n = n + v end
+        assert(n == 210)
+        for _, p in ipairs(sandbox.children()) do p:join() end
+      end
+      print "well"
+    ]], { seconds = 120 })
+    assert.are.same({ "well\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  it("a short run", function()
+    local before = run [[print(1)]]
+    assert.are.equal(0, before.status)
+    for _ = 1, 100 do
+      local r = run [[
+        local q = queue(1)
+        local p = spawn(function() for v in q:items() do io.write(v) end end)
+        for i = 1, 3 do q:put(i) end
+        q:close()
+      ]]
+      assert.are.same({ "123", "", 0 }, { r.out, r.err, r.status })
+    end
+  end)
+end)
