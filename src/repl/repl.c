@@ -327,6 +327,8 @@ static void loop(struct repl *r) {
     await_quick_end(r);
     if (r->state == REPL_LEAVING)
       break;
+    if (r->state == REPL_IDLE && r->ahead.len > 0)
+      continue; /* the chunk that has just ended left them */
     show_prompt(r);
     set_deadline(r);
     switch (editor_read(r->editor, &line)) {
