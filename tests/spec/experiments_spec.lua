@@ -73,3 +73,51 @@ describe("scripts/pingpong.lua", function()
     assert.is_truthy(measured:find("^500 round trips, %d+%.%d microseconds each$"), measured)
   end)
 end)
+
+describe("scripts/philosophers.lua", function()
+  it("shows the deadlock, and who holds what", function()
+    for _ = 1, 3 do
+      local output, status = run("philosophers.lua", 5)
+      assert.are.equal([[
+for ten seconds nobody has moved:
+  lock: fork1#1 (held by philosopher1#2, 1 waiting)
+  lock: fork2#2 (held by philosopher2#3, 1 waiting)
+  lock: fork3#3 (held by philosopher3#4, 1 waiting)
+  lock: fork4#4 (held by philosopher4#5, 1 waiting)
+  lock: fork5#5 (held by philosopher5#6, 1 waiting)
+philosopher 1 is killed; fork 1 passes on to who waits for it
+philosopher 1 killed
+philosopher 2 ate 3 times
+philosopher 3 ate 3 times
+philosopher 4 ate 3 times
+philosopher 5 ate 3 times
+]], output)
+      assert.are.equal(0, status)
+    end
+  end)
+
+  it("has none when forks are taken in their order", function()
+    for _ = 1, 5 do
+      local output, status = run("philosophers.lua", 1, "ordered")
+      local lines = {}
+      for i = 1, 5 do lines[i] = ("philosopher %d ate 3 times\n"):format(i) end
+      assert.are.equal(table.concat(lines), output)
+      assert.are.equal(0, status)
+    end
+  end)
+end)
+
+describe("scripts/ratelimit.lua", function()
+  it("never allows more than three at once and one a second", function()
+    local output, status = run("ratelimit.lua", 10)
+    assert.are.equal(0, status, output)
+    local sum, second = 0, 0
+    for number, stars in output:gmatch("second (%d+): (%**)\n") do
+      assert.are.equal(second, tonumber(number))
+      sum = sum + #stars
+      assert.is_true(sum <= 3 + second, output)
+      second = second + 1
+    end
+    assert.are.equal(10, sum, output)
+  end)
+end)

@@ -1,0 +1,49 @@
+#!/usr/bin/env sandbox
+-- Five philosophers sit around a table, a fork between each two. To eat, one needs the forks on both sides.
+-- When all take the left one first, each waits for a neighbour who waits for a neighbour ... and nobody will
+-- ever eat: a deadlock. A barrier here makes all have their first fork at the same moment; otherwise it would
+-- take bad luck. That is what makes deadlocks nasty: most of the time all goes well.
+--
+--   sandbox scripts/philosophers.lua            the deadlock, and a way out
+--   sandbox scripts/philosophers.lua ordered    the cure
+--
+-- The cure: forks have numbers, and everybody takes the one with the lower number first. Then the waiting
+-- cannot go in a circle: the fifth philosopher waits for fork 1 with empty hands, and the fourth can eat.
+--
+-- Guess first, then try: does it help if only one philosopher takes the right fork first?
+
+local N, MEALS = 5, 3
+local ordered = arg[1] == "ordered"
+
+local forks = {}
+for i = 1, N do forks[i] = sandbox.lock { name = "fork" .. i } end
+local all_have_one = sandbox.barrier(N + 1) -- and the one who watches
+
+local function philosopher(first, second)
+  for meal = 1, MEALS do
+    local _ <close> = forks[first]:hold()
+    if not ordered and meal == 1 then all_have_one:wait() end
+    local _ <close> = forks[second]:hold()
+    sleep(0.1) -- eats
+  end
+  return MEALS
+end
+
+local list = {}
+for i = 1, N do
+  local left, right = i, i % N + 1
+  if ordered then left, right = math.min(left, right), math.max(left, right) end
+  list[i] = spawn({ name = "philosopher" .. i }, philosopher, left, right)
+end
+
+if not ordered then all_have_one:wait() end
+if not sandbox.join_all(list, 10) then
+  print("for ten seconds nobody has moved:")
+  for i = 1, N do print("  " .. tostring(forks[i])) end
+  print("philosopher 1 is killed; fork 1 passes on to who waits for it")
+  list[1]:kill()
+end
+for i, p in ipairs(list) do
+  local ok, meals = p:join()
+  print(("philosopher %d %s"):format(i, ok and ("ate %d times"):format(meals) or p:status()))
+end
