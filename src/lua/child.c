@@ -222,6 +222,8 @@ void child_run(lua_State *L, struct lib *lib, int nargs) {
   lua_pushcfunction(L, child_body);
   lua_insert(L, -2 - nargs);
   lua_pcall(L, nargs + 1, 0, 0);
+  if (lib->b->ops->take_interrupt(lib->b)) /* before the function ran */
+    leave(lib, NULL, EXIT_INTERRUPTED);
   /* Here only for want of memory, before the function ran or while its failure was described. */
   report_print(&(struct report){.message = "spawn: not enough memory in the new process"});
   leave(lib, NULL, EXIT_FAILURE_STATUS);

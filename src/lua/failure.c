@@ -8,7 +8,7 @@
 
 #include "lua/lib.h"
 
-/* `queue.lua:12: boom (process writer#2, pid 4711)` */
+/* `queue.lua:12: boom (process writer#2, pid 4711)`; of a pool's task `(item 3, process ...)` */
 static int l_failure_tostring(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -18,7 +18,10 @@ static int l_failure_tostring(lua_State *L) {
   lua_getfield(L, 1, "pid");
   for (int i = 2; i <= 5; i++)
     luaL_tolstring(L, i, NULL);
-  lua_pushfstring(L, "%s (process %s#%s, pid %s)", lua_tostring(L, 6), lua_tostring(L, 7),
+  const char *item = "";
+  if (lua_getfield(L, 1, "index") != LUA_TNIL)
+    item = lua_pushfstring(L, "item %s, ", luaL_tolstring(L, -1, NULL));
+  lua_pushfstring(L, "%s (%sprocess %s#%s, pid %s)", lua_tostring(L, 6), item, lua_tostring(L, 7),
                   lua_tostring(L, 8), lua_tostring(L, 9));
   return 1;
 }

@@ -105,6 +105,26 @@ void interrupt_clear(lua_State *L) {
     disarm(lib, lib->current);
 }
 
+enum held { HELD_OPS = 1, HELD_NOTED = 2, HELD_UNWINDING = 4 };
+
+unsigned interrupt_hold(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  unsigned held = (lib->interrupted ? HELD_NOTED : 0u) | (lib->unwinding ? HELD_UNWINDING : 0u);
+  if (lib->b->ops->set_interrupt(lib->b, false))
+    held |= HELD_OPS;
+  interrupt_clear(L);
+  return held;
+}
+
+void interrupt_restore(lua_State *L, unsigned held) {
+  struct lib *lib = lib_find(L);
+  if (held & HELD_OPS)
+    lib->b->ops->set_interrupt(lib->b, true);
+  lib->unwinding |= (held & HELD_UNWINDING) != 0;
+  if (held & HELD_NOTED)
+    on_interrupt(lib);
+}
+
 void interrupt_enter(struct lib *lib, lua_State *co) {
   lib->current = co;
   if (lib->interrupted || lib->asked)

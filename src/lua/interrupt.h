@@ -27,6 +27,13 @@ int interrupt_raise(lua_State *L, struct lib *lib);
 /* Forget an interrupt that came or is under way. */
 void interrupt_clear(lua_State *L);
 
+/*
+ * For who must do something that waits while an interrupt is under way, in a `<close>`: forget it;
+ * and let it go on as it was. What is returned is for interrupt_restore.
+ */
+unsigned interrupt_hold(lua_State *L);
+void interrupt_restore(lua_State *L, unsigned held);
+
 /* For those who resume a coroutine: `co` runs from now on; `L` does again. What arrived in between
  * is not lost. */
 void interrupt_enter(struct lib *lib, lua_State *co);

@@ -29,17 +29,27 @@ void lib_set_functions(lua_State *L, const luaL_Reg *functions) {
 
 /* -- errors and arguments -------------------------------------------------------------------- */
 
-void lib_locate(void *ctx, char where[WHERE_MAX]) {
-  lua_State *L = ctx;
-  lua_Debug ar;
-  for (int level = 1; lua_getstack(L, level, &ar); level++) {
-    lua_getinfo(L, "Sl", &ar);
-    if (ar.currentline > 0 && !native_source(ar.source)) {
-      snprintf(where, WHERE_MAX, "%.*s:%d", WHERE_MAX - 16, ar.short_src, ar.currentline);
-      return;
-    }
+bool lib_find_caller(lua_State *L, lua_Debug *ar) {
+  int own = 0;
+  for (int level = 1; lua_getstack(L, level, ar); level++) {
+    lua_getinfo(L, "Sl", ar);
+    if (ar->currentline > 0 && !native_source(ar->source))
+      return true;
+    if (ar->currentline > 0 && own == 0)
+      own = level;
   }
-  snprintf(where, WHERE_MAX, "?");
+  if (own == 0)
+    return false;
+  lua_getstack(L, own, ar); /* a process that runs nothing else, a pool's worker */
+  return lua_getinfo(L, "Sl", ar);
+}
+
+void lib_locate(void *ctx, char where[WHERE_MAX]) {
+  lua_Debug ar;
+  if (lib_find_caller(ctx, &ar))
+    snprintf(where, WHERE_MAX, "%.*s:%d", WHERE_MAX - 16, ar.short_src, ar.currentline);
+  else
+    snprintf(where, WHERE_MAX, "?");
 }
 
 int lib_error(lua_State *L, const char *what, int code) {

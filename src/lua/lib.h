@@ -106,6 +106,10 @@ int lib_error(lua_State *L, const char *what, int code);
  */
 int lib_expected(lua_State *L, const char *what, int code);
 
+/* Fill `ar` ("Sl") with the script's function that called, be it through the library's own Lua, the
+ * running C function. */
+bool lib_find_caller(lua_State *L, lua_Debug *ar);
+
 /* For op.locate: "file:line" of the script's function that called, be it through the library's own
  * Lua, the running C function. `ctx` is the
  * lua_State. */

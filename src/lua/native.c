@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "lua/codec.h"
+#include "lua/interrupt.h"
 #include "lua/lib.h"
 #include "lua/prelude.h"
 
@@ -88,14 +89,47 @@ static int l_decode(lua_State *L) {
   return lib_decode(L, lib, &lib->in);
 }
 
+/* -- lists and forks ------------------------------------------------------------------------- */
+
+static int l_list(lua_State *L) {
+  lua_createtable(L, (int)luaL_checkinteger(L, 1), 0);
+  return 1;
+}
+
+static int l_place(lua_State *L) {
+  lua_Integer at = luaL_checkinteger(L, 2);
+  for (int i = lua_gettop(L); i >= 3; i--)
+    lua_rawseti(L, 1, at + i - 3);
+  return 0;
+}
+
+static int l_hold(lua_State *L) {
+  lua_pushinteger(L, interrupt_hold(L));
+  return 1;
+}
+
+static int l_restore(lua_State *L) {
+  interrupt_restore(L, (unsigned)luaL_checkinteger(L, 1));
+  return 0;
+}
+
+static int l_generation(lua_State *L) {
+  lua_pushinteger(L, lib_of(L)->generation);
+  return 1;
+}
+
 /* -- stubs ----------------------------------------------------------------------------------- */
 
 /* Once in a state: make `use "native"` known. */
 static void open_native(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"raise", l_raise}, {"object", l_object}, {"state", l_state},   {"send", l_send},
-      {"recv", l_recv},   {"encode", l_encode}, {"decode", l_decode}, {NULL, NULL}};
-  lua_createtable(L, 0, 8);
+  static const luaL_Reg functions[] = {{"raise", l_raise},   {"object", l_object},
+                                       {"state", l_state},   {"send", l_send},
+                                       {"recv", l_recv},     {"encode", l_encode},
+                                       {"decode", l_decode}, {"list", l_list},
+                                       {"place", l_place},   {"generation", l_generation},
+                                       {"hold", l_hold},     {"restore", l_restore},
+                                       {NULL, NULL}};
+  lua_createtable(L, 0, 16);
   lib_set_functions(L, functions);
   prelude_set(L, prelude_sources, "native");
 }
@@ -117,7 +151,8 @@ static int call_stub(lua_State *L) {
 void lib_open_native(lua_State *L, int table) {
   static const struct {
     const char *module, *function;
-  } stubs[] = {{"wait", "join_all"}, {"wait", "as_completed"}};
+  } stubs[] = {
+      {"wait", "join_all"}, {"wait", "as_completed"}, {"pool", "pool"}, {"scope", "scope"}};
   for (size_t i = 0; i < sizeof stubs / sizeof *stubs; i++) {
     lua_pushlightuserdata(L, lib_find(L));
     lua_pushstring(L, stubs[i].module);

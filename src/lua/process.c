@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "lua/lib.h"
 
+#define STOP_GRACE_S 1.0 /* between the polite signal and the other, unless said */
+
 /* -- join ------------------------------------------------------------------------------------ */
 
 static struct process_info info_of(lua_State *L, struct lib *lib, const struct handle *h) {
@@ -74,6 +76,41 @@ static int send_signal(lua_State *L, int signal) {
 
 static int l_process_terminate(lua_State *L) { return send_signal(L, SIGTERM); }
 static int l_process_kill(lua_State *L) { return send_signal(L, SIGKILL); }
+static int l_process_pause(lua_State *L) { return send_signal(L, SIGSTOP); }
+static int l_process_resume(lua_State *L) { return send_signal(L, SIGCONT); }
+static int l_process_interrupt(lua_State *L) { return send_signal(L, SIGINT); }
+
+/* Wait for the end, whatever it is. Returns false at the deadline. */
+static bool wait_end(lua_State *L, struct object *process, int64_t deadline_ns) {
+  struct op op = {.kind = OP_PROCESS_JOIN,
+                  .object = process,
+                  .deadline_ns = deadline_ns,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  int rc = perform(lib_of(L)->b, &op);
+  if (rc && rc != -SBX_ETIMEDOUT)
+    lib_expected(L, "stop", rc);
+  return rc == 0;
+}
+
+/* p:stop([grace]): politely, then by force. */
+static int l_process_stop(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, PROCESS_TYPE);
+  lua_settop(L, 2);
+  if (lua_isnil(L, 2)) {
+    lua_pushnumber(L, STOP_GRACE_S);
+    lua_replace(L, 2);
+  }
+  int64_t deadline_ns = lib_check_timeout(L, lib, 2);
+  send_signal(L, SIGTERM);
+  if (!wait_end(L, h->object, deadline_ns)) {
+    send_signal(L, SIGKILL);
+    wait_end(L, h->object, SBX_FOREVER);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
 
 /* -- state ----------------------------------------------------------------------------------- */
 
@@ -205,6 +242,21 @@ static int l_self(lua_State *L) {
   return 1;
 }
 
+/* nil in main */
+static int l_parent(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_push_handle(L, PROCESS_TYPE);
+  int rc = lib->b->ops->process_parent(lib->b, &h->object);
+  if (rc == -SBX_EGONE) {
+    lua_pushnil(L);
+    return 1;
+  }
+  if (rc)
+    return lib_error(L, "parent", rc);
+  lib_settle_handle(L, lib);
+  return 1;
+}
+
 static int l_getpid(lua_State *L) {
   l_self(L);
   struct process_info info = info_of(L, lib_of(L), lua_touserdata(L, -1));
@@ -240,18 +292,18 @@ void lib_open_process(lua_State *L, int table) {
       {"start", lib_process_start}, {"join", join},
       {"result", l_process_result}, {"alive", l_process_alive},
       {"status", l_process_status}, {"terminate", l_process_terminate},
-      {"kill", l_process_kill},     {NULL, NULL}};
+      {"kill", l_process_kill},     {"pause", l_process_pause},
+      {"resume", l_process_resume}, {"interrupt", l_process_interrupt},
+      {"stop", l_process_stop},     {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__tostring", l_process_tostring}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"join", join},
-                                       {"self", l_self},
-                                       {"children", l_children},
-                                       {"getpid", l_getpid},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"join", join},       {"self", l_self},
+                                       {"parent", l_parent}, {"children", l_children},
+                                       {"getpid", l_getpid}, {NULL, NULL}};
   luaL_newmetatable(L, PROCESS_TYPE);
   lib_set_handle_type(L, OBJECT_PROCESS);
   lib_set_functions(L, meta);
   lua_pushlightuserdata(L, lib_find(L));
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 16);
   lib_set_functions(L, methods);
   lua_pushcclosure(L, l_process_index, 2);
   lua_setfield(L, -2, "__index");

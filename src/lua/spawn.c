@@ -69,7 +69,7 @@ static bool name_from_caller(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
   lua_Debug ar;
   const char *found;
   bool hit = false;
-  if (!lua_getstack(L, 1, &ar))
+  if (!lib_find_caller(L, &ar))
     return false;
   for (int i = 1; !hit && (found = lua_getlocal(L, &ar, i)); i++) {
     if ((hit = found[0] != '(' && lua_rawequal(L, -1, fn)))

@@ -168,6 +168,8 @@ struct backend_ops {
   int (*process_info)(struct backend *b, struct object *p, struct process_info *ret);
   /* The calling process itself; the caller owns *ret. */
   int (*process_self)(struct backend *b, struct object **ret);
+  /* The process that spawned the calling one; the caller owns *ret. -SBX_EGONE: it is main. */
+  int (*process_parent)(struct backend *b, struct object **ret);
   /* The children that live, oldest first: calls visit(ctx, child); visit owns the child. */
   int (*children)(struct backend *b, int (*visit)(void *ctx, struct object *child), void *ctx);
 
@@ -202,6 +204,9 @@ struct backend_ops {
   /* The questions this process was asked (enum question, or'ed); and that they are answered. */
   unsigned (*questions)(struct backend *b);
   void (*answered)(struct backend *b, unsigned questions);
+  /* Say whether an interrupt counts as having arrived; returns whether one had. For who must still
+   * wait for something before the process leaves. */
+  bool (*set_interrupt)(struct backend *b, bool arrived);
   /* Tell where an interrupt hit, "file:line", for the summary of the run. */
   void (*note_where)(struct backend *b, const char *where);
   const struct run_clock *(*clock)(struct backend *b);

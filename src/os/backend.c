@@ -115,6 +115,14 @@ static int os_process_self(struct backend *base, struct object **ret) {
   return object_new(OBJECT_PROCESS, b->slot, b->serial, ret);
 }
 
+static int os_process_parent(struct backend *base, struct object **ret) {
+  const struct os_backend *b = os_of(base);
+  const struct process_record *me = my_record(b);
+  if (me->spawner_serial == 0)
+    return -SBX_EGONE;
+  return object_new(OBJECT_PROCESS, me->spawner, me->spawner_serial, ret);
+}
+
 static int by_serial(const void *x, const void *y) {
   const struct child *a = x, *b = y;
   return a->serial < b->serial ? -1 : a->serial > b->serial;
@@ -263,6 +271,13 @@ static void os_answered(struct backend *base, unsigned questions) {
   ask_answered(my_record(os_of(base)), questions);
 }
 
+static bool os_set_interrupt(struct backend *base, bool arrived) {
+  struct os_backend *b = os_of(base);
+  bool was = b->interrupted;
+  b->interrupted = arrived;
+  return was;
+}
+
 static void os_note_where(struct backend *base, const char *where) {
   struct process_record *me = my_record(os_of(base));
   strncpy(me->where, where, WHERE_MAX - 1);
@@ -291,6 +306,7 @@ static const struct backend_ops os_ops = {
     .sync_info = os_sync_info,
     .process_info = os_process_info,
     .process_self = os_process_self,
+    .process_parent = os_process_parent,
     .children = os_children,
     .object_export = os_object_export,
     .object_landed = os_object_landed,
@@ -306,6 +322,7 @@ static const struct backend_ops os_ops = {
     .leave = os_leave,
     .questions = os_questions,
     .answered = os_answered,
+    .set_interrupt = os_set_interrupt,
     .note_where = os_note_where,
     .clock = os_clock,
     .seed = os_seed,

@@ -8,8 +8,8 @@
 #include "os/control.h"
 
 /*
- * Send a signal. SIGTERM and SIGKILL mark the end as expected, so that no report follows. Nothing
- * happens if it has ended. 0, -SBX_EGONE (the record is somebody else's), -SBX_ESYSTEM.
+ * Send a signal. SIGINT, SIGTERM and SIGKILL mark the end as expected, so that no report follows.
+ * Nothing happens if it has ended. 0, -SBX_EGONE (the record is somebody else's), -SBX_ESYSTEM.
  */
 int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal);
 

@@ -45,6 +45,16 @@ function common.check_options(options, known, name, arg)
   end
 end
 
+-- Call a function of the library; its errors stand at the script's line.
+function common.call(f, ...)
+  local function finish(ok, ...)
+    if ok then return ... end
+    if type((...)) == "string" then native.raise(((...):gsub("^%[sandbox [^%]]*%]:%d+: ", ""))) end
+    error((...), 0)
+  end
+  return finish(pcall(f, ...))
+end
+
 -- The time, of sandbox.now, when a timeout is over; nil: never.
 function common.deadline(timeout, name, arg)
   if timeout == nil then return nil end

@@ -1,0 +1,267 @@
+-- Pools: processes that wait for tasks. sandbox.pool, and what a pool and a future can do.
+--
+-- The workers are forked when the pool is made; functions given later travel by value. There is no process or thread in
+-- between: the owner hands out tasks and looks after the workers whenever it calls into the pool. What was submitted goes
+-- on meanwhile.
+local sandbox, use = ...
+local native, common, seats, jobs = use "native", use "common", use "pool_seats", use "pool_jobs"
+
+local Pool, Future = { __name = "sandbox.pool" }, { __name = "sandbox.future" }
+local methods, future = {}, {}
+Pool.__index, Future.__index = methods, future
+
+-- -- checks ---------------------------------------------------------------------------------------
+
+local function state_of(handle, class, name)
+  local state = native.state(handle, class)
+  if not state then
+    native.raise(("bad argument #1 to '%s' (%s expected, got %s)"):format(name, class.__name:match("%a+$"), type(handle)))
+  end
+  return state
+end
+
+-- The pool, if the calling process may use it.
+local function pool_of(handle, name)
+  local pool = state_of(handle, Pool, name)
+  if pool.generation ~= native.generation() then
+    native.raise(("%s: a pool belongs to the process that made it"):format(name))
+  end
+  return pool
+end
+
+-- The pool, if it takes tasks.
+local function open_pool(handle, name)
+  local pool = pool_of(handle, name)
+  if pool.broken then error(pool.broken, 0) end
+  if pool.closed then native.raise(("%s: the pool is closed"):format(name)) end
+  return pool
+end
+
+-- -- making ---------------------------------------------------------------------------------------
+
+local OPTIONS = { workers = true, init = true, max_tasks = true, retries = true, name = true }
+
+local function read_options(options)
+  if options == nil then return {} end
+  if math.type(options) then options = { workers = options } end
+  common.check_table(options, "pool", 1, "number of workers or table of options")
+  common.check_options(options, OPTIONS, "pool", 1)
+  if options.init ~= nil then common.check(common.callable(options.init), "pool", 1, "init must be a function") end
+  if options.name ~= nil then
+    local name = options.name
+    common.check(type(name) == "string" and name:find("^[^%c]+$"), "pool", 1, "name must be text on one line")
+  end
+  return options
+end
+
+local function integer_option(options, name, least, default)
+  local value = options[name]
+  if value == nil then return default end
+  return common.check_integer(value, least, "pool", 1, name)
+end
+
+local function make(options)
+  options = read_options(options)
+  local n = integer_option(options, "workers", 1, sandbox.cpus())
+  local pool = {
+    name = options.name or "worker", init = options.init,
+    max_tasks = integer_option(options, "max_tasks", 1), retries = integer_option(options, "retries", 0, 0),
+    generation = native.generation(), owner = sandbox.self(),
+    results = sandbox.queue { transport = "shm", name = options.name or "pool" },
+    seats = {}, jobs = {}, feeding = {}, again = {},
+    last_job = 0, last_task = 0, open = 0, deaths = 0,
+  }
+  -- The number of the oldest job that goes on: workers need not know the functions of those before.
+  function pool.oldest()
+    local oldest = pool.last_job
+    for id in pairs(pool.jobs) do oldest = math.min(oldest, id) end
+    return oldest
+  end
+  seats.open(pool, n)
+  return native.object(Pool, pool) -- after the queues: so it is finalized before them, and can close them
+end
+
+-- -- futures --------------------------------------------------------------------------------------
+
+-- A task that calls a function once.
+local function call_task(pool, f, ...)
+  pool.last_task = pool.last_task + 1
+  local id, args = pool.last_task, table.pack(...)
+  local task = { id = id, count = 1, attempts = 0 }
+  function task.send(inbox) native.send(inbox, nil, 0, id, f, table.unpack(args, 1, args.n)) end
+  function task.done(_, ...) task.outcome = table.pack(true, ...) end
+  function task.failed(failure) task.outcome = { nil, failure, n = 2 } end
+  return task
+end
+
+-- Why a call cannot be sent; the first reason.
+local function refuse(f, ...)
+  local function check(value, what)
+    local bytes, message = native.encode(value, what)
+    if not bytes then native.raise("submit: " .. message) end
+  end
+  check(f, "function")
+  for i = 1, select("#", ...) do check((select(i, ...)), "argument " .. i) end
+end
+
+function methods.submit(handle, f, ...)
+  local pool = open_pool(handle, "submit")
+  common.check_function(f, "submit", 1)
+  seats.look(pool)
+  if pool.broken then error(pool.broken, 0) end
+  local task = call_task(pool, f, ...)
+  local ok, message = pcall(seats.give, pool, seats.idlest(pool), task)
+  if not ok then
+    refuse(f, ...)
+    error(message, 0)
+  end
+  pool.open = pool.open + 1
+  return native.object(Future, { pool = pool, task = task, keep = handle })
+end
+
+-- The task, and the pool if it can still be waited for.
+local function task_of(handle, name)
+  local state = state_of(handle, Future, name)
+  if not state.task.outcome and state.pool.generation ~= native.generation() then
+    native.raise(("%s: a pool belongs to the process that made it"):format(name))
+  end
+  return state.task, state.pool
+end
+
+local function wait_for(handle, name, timeout)
+  local task, pool = task_of(handle, name)
+  local deadline = common.deadline(timeout, name, 1)
+  while not task.outcome do
+    seats.feed(pool)
+    if not seats.step(pool, deadline) then break end
+  end
+  return task.outcome or { nil, "timeout", n = 2 }
+end
+
+function future.join(handle, timeout)
+  local outcome = wait_for(handle, "join", timeout)
+  return table.unpack(outcome, 1, outcome.n)
+end
+
+function future.result(handle, timeout)
+  local outcome = wait_for(handle, "result", timeout)
+  if outcome[1] then return table.unpack(outcome, 2, outcome.n) end
+  if outcome[2] == "timeout" then return nil, "timeout" end
+  error(outcome[2], 0)
+end
+
+function future.done(handle)
+  local task, pool = task_of(handle, "done")
+  if not task.outcome then seats.look(pool) end
+  return task.outcome ~= nil
+end
+
+function future.cancel(handle)
+  local task, pool = task_of(handle, "cancel")
+  if task.outcome then return false end
+  local taken = seats.withdraw(pool, function(other) return other == task end)
+  if not taken[1] then return false end
+  local failure = { message = "cancelled", name = pool.name, id = pool.owner.id, pid = pool.owner.pid }
+  task.outcome = { nil, setmetatable(failure, sandbox.failure), n = 2 }
+  return true
+end
+
+function Future.__tostring(handle)
+  local state = native.state(handle, Future)
+  local outcome = state.task.outcome
+  return ("future: task %d of %s (%s)"):format(state.task.id, state.pool.name,
+    not outcome and "under way" or outcome[1] and "done" or "failed")
+end
+
+-- -- maps -----------------------------------------------------------------------------------------
+
+function methods.map(handle, f, list, chunk)
+  return jobs.map(open_pool(handle, "map"), "map", f, list, false, chunk)
+end
+
+function methods.starmap(handle, f, list, chunk)
+  local pool = open_pool(handle, "starmap")
+  common.check_table(list, "starmap", 2, "list of lists of arguments")
+  for i = 1, #list do
+    common.check(type(list[i]) == "table", "starmap", 2,
+      ("item %d: list of arguments expected, got %s"):format(i, type(list[i])))
+  end
+  return jobs.map(pool, "starmap", f, list, true, chunk)
+end
+
+function methods.imap(handle, f, source, chunk)
+  return jobs.imap(open_pool(handle, "imap"), "imap", f, source, chunk, true, handle)
+end
+
+function methods.imap_unordered(handle, f, source, chunk)
+  return jobs.imap(open_pool(handle, "imap_unordered"), "imap_unordered", f, source, chunk, false, handle)
+end
+
+-- -- the end --------------------------------------------------------------------------------------
+
+local function close_inboxes(pool)
+  pool.ended = true
+  for _, seat in ipairs(pool.seats) do seat.inbox:close() end
+end
+
+local function processes_of(pool)
+  local list = {}
+  for i, seat in ipairs(pool.seats) do list[i] = seat.process end
+  return list
+end
+
+function methods.close(handle)
+  pool_of(handle, "close").closed = true
+  return true
+end
+
+function methods.join(handle, timeout)
+  local pool = pool_of(handle, "join")
+  local deadline = common.deadline(timeout, "join", 1)
+  if not pool.closed then native.raise("join: the pool must be closed first") end
+  while pool.open > 0 and not pool.ended do
+    seats.feed(pool)
+    if not seats.step(pool, deadline) then return nil, "timeout" end
+  end
+  if not pool.ended then close_inboxes(pool) end
+  for _, process in ipairs(processes_of(pool)) do
+    local _, reason = process:join(common.left(deadline))
+    if reason == "timeout" then return nil, "timeout" end
+  end
+  return true
+end
+
+function methods.terminate(handle)
+  local pool = pool_of(handle, "terminate")
+  pool.closed = true
+  if not pool.ended then
+    local failure = { message = "the pool was terminated", name = pool.name, id = pool.owner.id, pid = pool.owner.pid }
+    seats.give_up(pool, setmetatable(failure, sandbox.failure))
+  elseif not pool.broken then
+    seats.kill(pool)
+  end
+  return true
+end
+
+-- The end of its block: what was submitted is done first, unless an error ends the block.
+function Pool.__close(handle, err)
+  local pool = native.state(handle, Pool)
+  if pool.generation ~= native.generation() then return end
+  if err ~= nil then methods.terminate(handle) return end
+  methods.close(handle)
+  methods.join(handle)
+end
+
+-- Nobody can give it tasks any more: its workers may go.
+function Pool.__gc(handle)
+  local pool = native.state(handle, Pool)
+  if pool.generation == native.generation() and not pool.ended then close_inboxes(pool) end
+end
+
+function Pool.__tostring(handle)
+  local pool = native.state(handle, Pool)
+  return ("pool: %s (%d workers, %d tasks under way%s)"):format(pool.name, #pool.seats, pool.open,
+    pool.broken and ", broken" or pool.ended and ", ended" or pool.closed and ", closed" or "")
+end
+
+return { pool = make }

@@ -1,0 +1,261 @@
+-- Jobs of a pool: map and imap divide their items into tasks (chunks), and put the results together.
+local sandbox, use = ...
+local native, common, seats = use "native", use "common", use "pool_seats"
+
+local CHUNK_SECONDS = 0.001 -- what a chunk should take: long beside its message, short beside all
+local MAP_MOST, LIST_MOST, ITERATOR_MOST = 8192, 1024, 32 -- items in a chunk, if nothing is said
+local CHUNK_LIMIT = 32768 -- whatever is said: they travel by the stack
+local WINDOW = 4 -- chunks for each worker that an imap is ahead of the loop
+
+local jobs = {}
+
+-- -- where items come from ------------------------------------------------------------------------
+
+-- Each source is a function: take(n) -> items (a table), first, last; nil when there are no more; and the number that
+-- is left, if it is known.
+local function from_list(list)
+  local at, n = 1, #list
+  return function(count)
+    if at > n then return nil end
+    local first, last = at, math.min(at + count - 1, n)
+    at = last + 1
+    return list, first, last
+  end, function() return n - at + 1 end
+end
+
+local function from_iterator(next_item)
+  local over = false
+  return function(count)
+    local items = {}
+    while not over and #items < count do
+      local item = next_item()
+      if item == nil then over = true else items[#items + 1] = item end
+    end
+    if items[1] == nil then return nil end
+    return items, 1, #items
+  end
+end
+
+-- -- a job ----------------------------------------------------------------------------------------
+
+-- How many items the next chunk should have: so many as take CHUNK_SECONDS, and towards the end fewer, so that all
+-- workers end at the same time.
+local function chunk_size(job, most)
+  local n = job.chunk or math.min(job.cost and CHUNK_SECONDS / job.cost or 1, job.most)
+  if not job.chunk and job.left then n = math.min(n, math.ceil(job.left() / (2 * #job.pool.seats))) end
+  return math.max(1, math.floor(math.min(n, most or n, CHUNK_LIMIT)))
+end
+
+local function measure(job, seconds, n)
+  local cost = seconds / n
+  job.cost = math.max(job.cost and (job.cost + cost) / 2 or cost, 1e-9)
+end
+
+-- The place of a failure is that of its item.
+local function item_of(task, k)
+  local first = task.at + k - 1
+  return task.count > 1 and k == 1 and task.attempts > 0 and ("%d to %d"):format(task.at, task.at + task.count - 1)
+    or first
+end
+
+-- Put a chunk into an inbox; an item that cannot be sent is told by its number.
+local function send_chunk(job, task, inbox, seat)
+  local bytes = seat.epoch < job.id and not seat.known[job.id] and job.bytes
+  local ok, message = pcall(native.send, inbox, nil, job.id, task.id, bytes, job.pool.oldest(), job.star,
+    table.unpack(task.items, task.first, task.last))
+  if not ok then
+    for i = task.first, task.last do
+      local sent, why = native.encode(task.items[i], ("item %d"):format(task.at + i - task.first))
+      if not sent then native.raise(("%s: %s"):format(job.name, why)) end
+    end
+    error(message, 0)
+  end
+  task.taught = bytes and job.id
+  if bytes then seat.known[job.id] = true end
+end
+
+local new_task
+
+-- A task of so many items from `first` of `items` on; `at` is the number of the first in the job.
+function new_task(job, items, first, last, at)
+  local pool = job.pool
+  pool.last_task = pool.last_task + 1
+  local task = { id = pool.last_task, job = job, items = items, first = first, last = last, at = at,
+    count = last - first + 1, attempts = 0 }
+  function task.send(inbox, seat) send_chunk(job, task, inbox, seat) end
+  function task.done(seconds, ...)
+    measure(job, seconds, task.count)
+    if not job.over then job.done(task, ...) end
+  end
+  function task.failed(failure, k, ...)
+    failure.index = item_of(task, k)
+    if not job.over then job.failed(task, failure, k, ...) end
+  end
+  function task.split()
+    local parts = {}
+    for i = first, last do parts[#parts + 1] = new_task(job, items, i, i, at + i - first) end
+    job.split(#parts)
+    return parts
+  end
+  return task
+end
+
+-- Begin a job. The caller sets done, failed and split.
+function jobs.begin(pool, name, f, source, star, chunk, most)
+  common.check_function(f, name, 1)
+  local take, left
+  if type(source) == "function" then
+    take, left = from_iterator(source)
+    most = math.min(most, ITERATOR_MOST)
+  else
+    common.check_table(source, name, 2, "list of items")
+    take, left = from_list(source)
+  end
+  chunk = chunk and common.check_integer(chunk, 1, name, 3, "chunk")
+  local bytes, message = native.encode(f, "function")
+  if not bytes then native.raise(("%s: %s"):format(name, message)) end
+  pool.last_job = pool.last_job + 1
+  local job = { id = pool.last_job, pool = pool, name = name, f = f, bytes = bytes, star = star, chunk = chunk,
+    most = most, left = left, over = false, ahead = 0 }
+  local at = 1
+  function job.next(limit)
+    if job.window and job.ahead >= job.window then return nil end
+    if job.reading or job.exhausted then return nil end -- reading: the iterator uses the pool itself
+    job.reading = true
+    local items, first, last = take(chunk_size(job, limit))
+    job.reading = false
+    if not items then
+      job.exhausted = true
+      return nil
+    end
+    job.ahead = job.ahead + 1
+    at = at + last - first + 1
+    return new_task(job, items, first, last, at - (last - first + 1))
+  end
+  pool.jobs[job.id] = job
+  table.insert(pool.feeding, job)
+  return job
+end
+
+-- No more of it: what is not begun is taken back, what is under way comes to nothing.
+function jobs.finish(job)
+  local pool = job.pool
+  if job.over then return end
+  job.over = true
+  pool.jobs[job.id] = nil
+  for _, seat in ipairs(pool.seats) do seat.known[job.id] = nil end
+  for i, other in ipairs(pool.feeding) do
+    if other == job then table.remove(pool.feeding, i) break end
+  end
+  if not pool.ended and job.ahead > 0 then
+    seats.withdraw(pool, function(task) return task.job == job end)
+  end
+end
+
+-- -- map ------------------------------------------------------------------------------------------
+
+function jobs.map(pool, name, f, list, star, chunk)
+  local job = jobs.begin(pool, name, f, list, star, chunk, MAP_MOST)
+  local results, failure = native.list(job.left and job.left() or 0), nil
+  function job.done(task, ...)
+    native.place(results, task.at, ...)
+    job.ahead = job.ahead - 1
+  end
+  function job.failed(_, why) failure = why end
+  function job.split(parts) job.ahead = job.ahead + parts - 1 end
+  local guard <close> = setmetatable({}, { __close = function() jobs.finish(job) end })
+  while not failure do
+    seats.feed(pool)
+    if job.exhausted and job.ahead == 0 then return results end
+    seats.step(pool)
+  end
+  error(pool.broken or failure, 0)
+end
+
+-- -- imap -----------------------------------------------------------------------------------------
+
+-- What has come and was not asked for yet: groups { first index, n, results ..., failure }. In order, or as they come.
+local function ordered_groups()
+  local waiting, at = {}, 1
+  local groups = {}
+  function groups.add(group) waiting[group.at] = group end
+  function groups.next()
+    local group = waiting[at]
+    if not group then return nil end
+    waiting[at] = nil
+    at = at + group.count
+    return group
+  end
+  return groups
+end
+
+local function groups_as_they_come()
+  local list, first, last = {}, 1, 0
+  local groups = {}
+  function groups.add(group)
+    last = last + 1
+    list[last] = group
+  end
+  function groups.next()
+    local group = list[first]
+    if not group then return nil end
+    list[first] = nil
+    first = first + 1
+    return group
+  end
+  return groups
+end
+
+function jobs.imap(pool, name, f, source, chunk, ordered, keep)
+  local job = jobs.begin(pool, name, f, source, false, chunk, LIST_MOST)
+  local groups = ordered and ordered_groups() or groups_as_they_come()
+  local group, k
+  job.keep = keep -- the pool must not be collected while somebody goes through the results
+  job.window = WINDOW * #pool.seats
+  function job.done(task, ...)
+    groups.add { at = task.at, count = task.count, n = select("#", ...), ... }
+  end
+  function job.failed(task, failure, _, ...)
+    groups.add { at = task.at, count = task.count, n = select("#", ...), failure = failure, ... }
+  end
+  function job.split(parts) job.ahead = job.ahead + parts - 1 end
+
+  -- The next group that came, waiting for it; nil at the end.
+  local function next_group()
+    while true do
+      local next_one = groups.next()
+      if not next_one and not pool.ended then seats.feed(pool) end
+      if next_one or job.exhausted and job.ahead == 0 then return next_one end
+      if pool.broken then error(pool.broken, 0) end
+      if pool.ended then native.raise(("%s: the pool has ended"):format(name)) end
+      seats.step(pool)
+    end
+  end
+
+  local function next_result()
+    while not job.over do
+      if not group then
+        group, k = next_group(), 0
+        if not group then break end
+      end
+      if k < group.n then
+        k = k + 1
+        return group.at + k - 1, group[k]
+      end
+      local failure = group.failure
+      group = nil
+      job.ahead = job.ahead - 1
+      if failure then
+        jobs.finish(job)
+        error(failure, 0)
+      end
+    end
+    jobs.finish(job)
+    return nil
+  end
+  seats.feed(pool)
+  local closing = setmetatable({}, { __close = function() jobs.finish(job) end })
+  return next_result, nil, nil, closing
+end
+
+return jobs

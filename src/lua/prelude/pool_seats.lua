@@ -1,0 +1,329 @@
+-- The workers of a pool, seen by its owner: who does which task, what came of it, who died.
+--
+-- A seat is the place of one worker after the other. Its inbox stays when a worker is replaced; the owner alone puts,
+-- and the one worker alone takes, in order. So the owner always knows which task a worker has: that is the first of
+-- `sent`, if the inbox holds fewer than were sent. A kill costs the task in hand, and that is known, too.
+--
+-- A task is a table with
+--   id, count         its number in the pool; how many items are in it
+--   send(inbox)       puts it into an inbox
+--   done(seconds, ...)   its results
+--   failed(failure, k, ...)   what went wrong with its k-th item, and the results of those before
+--   attempts          how many workers died over it
+--   taught            the message brings the function of this job along
+-- and of those that can be divided: split() -> tasks of one item each.
+local sandbox, use = ...
+local native, work = use "native", use "pool_worker"
+
+local AHEAD = 2      -- tasks that a worker has: the one it does, and one so that it need not wait
+local SHORT = 0.0005 -- seconds to wait for results alone; deaths are looked for after that
+local DEATHS = 10    -- in a row, and none of their tasks done: then the pool gives up
+
+local seats = {}
+
+-- -- giving tasks ---------------------------------------------------------------------------------
+
+local function append(seat, task)
+  seat.last = seat.last + 1
+  seat.sent[seat.last] = task
+  seat.count = seat.count + 1
+end
+
+local function first_of(seat)
+  return seat.sent[seat.first]
+end
+
+local function remove_first(seat)
+  local task = seat.sent[seat.first]
+  seat.sent[seat.first] = nil
+  seat.first = seat.first + 1
+  seat.count = seat.count - 1
+  return task
+end
+
+-- After so many items the worker leaves; the inbox stays for the next.
+local function leave_task(pool)
+  pool.last_task = pool.last_task + 1
+  local id = pool.last_task
+  return { id = id, count = 0, leave = true, send = function(inbox) native.send(inbox, nil, -1, id) end }
+end
+
+function seats.give(pool, seat, task)
+  if pool.max_tasks and seat.used > 0 and seat.used + task.count > pool.max_tasks then
+    local leave = leave_task(pool)
+    leave.send(seat.inbox)
+    append(seat, leave)
+    seat.used = 0
+  end
+  task.send(seat.inbox, seat)
+  seat.used = seat.used + task.count
+  append(seat, task)
+end
+
+-- Take the tasks out of an inbox that the worker has not taken; the list, in order. It may take some meanwhile.
+local function take_back(seat)
+  local gone, list, sent, n = {}, {}, {}, 0
+  local function took(job, id)
+    if job ~= nil then gone[id] = true end
+    return job ~= nil
+  end
+  while took(native.recv(seat.inbox, 0)) do end
+  for i = seat.first, seat.last do
+    local task = seat.sent[i]
+    if gone[task.id] then
+      list[#list + 1] = task
+      if task.taught then seat.known[task.taught] = nil end
+    else
+      n = n + 1
+      sent[n] = task
+    end
+  end
+  seat.sent, seat.first, seat.last, seat.count = sent, 1, n, n
+  return list
+end
+
+local function put_back(seat, list)
+  for _, task in ipairs(list) do
+    task.send(seat.inbox, seat)
+    append(seat, task)
+  end
+end
+
+-- Take back those tasks that no worker has begun and that `wanted` accepts; the list.
+function seats.withdraw(pool, wanted)
+  local taken = {}
+  for _, seat in ipairs(pool.seats) do
+    local any = false
+    for i = seat.first, seat.last do any = any or wanted(seat.sent[i]) end
+    if any then
+      local rest = {}
+      for _, task in ipairs(take_back(seat)) do
+        local list = wanted(task) and taken or rest
+        list[#list + 1] = task
+      end
+      put_back(seat, rest)
+    end
+  end
+  for i = #pool.again, 1, -1 do
+    if wanted(pool.again[i]) then taken[#taken + 1] = table.remove(pool.again, i) end
+  end
+  pool.open = pool.open - #taken
+  return taken
+end
+
+-- The newest task that waits behind others, of whoever has most of them: for one who has nothing to do.
+local function steal(pool)
+  local richest
+  for _, seat in ipairs(pool.seats) do
+    if seat.count > 1 and (not richest or seat.count > richest.count) then richest = seat end
+  end
+  if not richest then return nil end
+  local list = take_back(richest)
+  local task = list[#list]
+  if task and not task.leave then list[#list] = nil else task = nil end
+  put_back(richest, list)
+  return task
+end
+
+-- The next task for a seat: of those to be tried again, then of the jobs, in turns.
+local function next_task(pool, seat)
+  if pool.again[1] then return table.remove(pool.again, 1) end
+  for _ = 1, #pool.feeding do
+    local job = table.remove(pool.feeding, 1)
+    pool.feeding[#pool.feeding + 1] = job
+    local task = job.next(pool.max_tasks and math.max(pool.max_tasks - seat.used, 1))
+    if task then
+      pool.open = pool.open + 1
+      return task
+    end
+  end
+end
+
+-- Give each worker what it needs, the idle ones first.
+function seats.feed(pool)
+  for level = 1, AHEAD do
+    for _, seat in ipairs(pool.seats) do
+      if seat.count < level then
+        local task = next_task(pool, seat) or seat.count == 0 and steal(pool)
+        local ok, message = true, nil
+        if task then ok, message = pcall(seats.give, pool, seat, task) end
+        if not ok then
+          pool.open = pool.open - 1
+          error(message, 0)
+        end
+      end
+    end
+  end
+end
+
+-- The seat with the least to do.
+function seats.idlest(pool)
+  local best = pool.seats[1]
+  for _, seat in ipairs(pool.seats) do
+    if seat.count < best.count then best = seat end
+  end
+  return best
+end
+
+-- -- workers --------------------------------------------------------------------------------------
+
+local function start(pool, seat)
+  seat.epoch, seat.known = pool.last_job, {} -- the jobs whose functions the worker has: by the fork, or told
+  seat.process = sandbox.spawn({ name = pool.name, daemon = true, quiet = true }, work, pool, seat.number)
+  pool.watch[1 + seat.number] = seat.process
+end
+
+function seats.open(pool, n)
+  pool.watch = { pool.results, ordered = true }
+  for number = 1, n do
+    pool.seats[number] = {
+      number = number, inbox = sandbox.queue { transport = "shm", name = pool.name }, sent = {}, first = 1, last = 0, count = 0,
+      used = 0,
+    }
+  end
+  for _, seat in ipairs(pool.seats) do
+    local ok, message = pcall(start, pool, seat)
+    if not ok then
+      seats.kill(pool)
+      native.raise((tostring(message):gsub("^%[sandbox [^%]]*%]:%d+: ", "pool: ")))
+    end
+  end
+end
+
+local function failure_of(process, fields)
+  fields.name, fields.id, fields.pid = process.name, process.id, process.pid
+  return setmetatable(fields, sandbox.failure)
+end
+
+-- The pool has no use any more: all that is open fails.
+function seats.give_up(pool, failure)
+  pool.broken = failure
+  seats.kill(pool)
+  local list = pool.again
+  for _, seat in ipairs(pool.seats) do
+    while seat.count > 0 do
+      local task = remove_first(seat)
+      if not task.leave then list[#list + 1] = task end
+    end
+  end
+  pool.again = {}
+  for _, task in ipairs(list) do
+    pool.open = pool.open - 1
+    local own = {} -- each task may add to it
+    for k, v in pairs(failure) do own[k] = v end
+    task.failed(setmetatable(own, sandbox.failure), 1)
+  end
+end
+
+function seats.kill(pool)
+  pool.ended = true
+  for _, seat in ipairs(pool.seats) do
+    if seat.process then seat.process:kill() end
+  end
+  for _, seat in ipairs(pool.seats) do
+    if seat.process then seat.process:join() end
+  end
+end
+
+-- A task whose worker died: again, or over.
+local function lost(pool, task, failure)
+  task.attempts = task.attempts + 1
+  if task.attempts > pool.retries then
+    pool.open = pool.open - 1
+    return task.failed(failure, 1)
+  end
+  local parts = task.split and task.count > 1 and task.split() or { task }
+  pool.open = pool.open + #parts - 1
+  for _, part in ipairs(parts) do
+    part.attempts = task.attempts
+    pool.again[#pool.again + 1] = part
+  end
+end
+
+local accept
+
+local function accept_all(pool)
+  while accept(pool, native.recv(pool.results, 0)) do end
+end
+
+-- The worker of a seat has ended: was it to, or what of its task?
+local function ended(pool, seat, ok, failure)
+  accept_all(pool)
+  if pool.ended then return end
+  local in_hand = #seat.inbox < seat.count and remove_first(seat)
+  if in_hand and in_hand.leave then return start(pool, seat) end
+  if ok then failure = { message = "left with exit status 0", exitcode = 0 } end
+  failure = failure_of(seat.process, failure)
+  pool.deaths = pool.deaths + 1
+  if pool.deaths >= DEATHS + 2 * #pool.seats then
+    if in_hand then table.insert(pool.again, in_hand) end
+    return seats.give_up(pool, failure_of(seat.process, {
+      message = ("the pool gave up: %d workers died in a row, the last one: %s"):format(pool.deaths, failure.message),
+    }))
+  end
+  seat.used = 0
+  if in_hand then lost(pool, in_hand, failure) end
+  start(pool, seat)
+end
+
+-- -- what comes back ------------------------------------------------------------------------------
+
+local outcomes = {}
+
+function outcomes.done(pool, _, task, seconds, ...)
+  pool.open = pool.open - 1
+  task.done(seconds, ...)
+end
+
+function outcomes.failed(pool, seat, task, _, k, message, traceback, value, ...)
+  pool.open = pool.open - 1
+  task.failed(failure_of(seat.process, { message = message, traceback = traceback, value = value, exitcode = 1 }), k, ...)
+end
+
+-- The message that would have brought the function was taken back, and this one was not.
+function outcomes.unknown(pool, seat, task)
+  seat.known[task.job.id] = nil
+  if task.job.over then pool.open = pool.open - 1 else table.insert(pool.again, 1, task) end
+end
+
+-- A message of the results queue; returns whether there was one.
+function accept(pool, number, id, status, seconds, ...)
+  if number == nil then return false end
+  local seat = pool.seats[number]
+  pool.deaths = 0
+  if status == "init" then
+    local _, message, traceback, value = ...
+    seats.give_up(pool, failure_of(seat.process,
+      { message = "init of the pool: " .. message, traceback = traceback, value = value }))
+    return true
+  end
+  local task = remove_first(seat)
+  assert(task.id == id)
+  outcomes[status](pool, seat, task, seconds, ...)
+  return true
+end
+
+local function wake(pool, index, ...)
+  if index == nil then return false end
+  if index == 1 then return accept(pool, ...) end
+  ended(pool, pool.seats[index - 1], ...)
+  return true
+end
+
+-- Let something happen: false if nothing did until the deadline.
+function seats.step(pool, deadline)
+  if accept(pool, native.recv(pool.results, deadline and math.min(SHORT, math.max(deadline - sandbox.now(), 0)) or SHORT))
+  then return true end
+  if deadline and sandbox.now() >= deadline then return false end
+  return wake(pool, sandbox.select(pool.watch, deadline and math.max(deadline - sandbox.now(), 0)))
+end
+
+-- What has happened already, without waiting.
+function seats.look(pool)
+  if pool.ended then return end
+  accept_all(pool)
+  while not pool.ended and wake(pool, sandbox.select(pool.watch, 0)) do end
+  if not pool.ended then seats.feed(pool) end
+end
+
+return seats

@@ -1,0 +1,138 @@
+-- A worker of a pool: takes tasks from the inbox of its seat, does them, and sends what came out.
+--
+-- It is a fork of the pool's owner, so it has what the owner had then. Messages, each an item of several values:
+--   inbox    0, task, function, arguments ...                      one call (submit)
+--            job, task, bytes, oldest, star, items ...             a chunk of a job: bytes of its function (false: the
+--                                                                  worker knows it); jobs before `oldest` are over
+--            -1, task                                              leave, somebody else takes the seat
+--   results  seat, task, "done", seconds, results ...
+--            seat, task, "failed", seconds, k, message, traceback, value or nil, results before the k-th item ...
+--            seat, task, "unknown"                                 the function of the job did not come
+--            seat, 0, "init", seconds, 0, message, traceback, value or nil
+local sandbox, use = ...
+local native = use "native"
+
+local SHORT = 0.0005 -- seconds; to sleep on the queue alone is cheap, to see the owner's death is not needed so soon
+
+-- The calls between the worker's own and the end of the stack tell nothing.
+local function cut(traceback)
+  local lines = {}
+  for line in traceback:gmatch("[^\n]+") do
+    if line:find("[sandbox ", 1, true) then break end
+    lines[#lines + 1] = line
+  end
+  while lines[#lines] and lines[#lines]:find("[C]: in function 'xpcall'", 1, true) do lines[#lines] = nil end
+  return table.concat(lines, "\n")
+end
+
+-- What went wrong, as the failure of a process tells it.
+local function describe(value)
+  local message
+  local meta = getmetatable(value)
+  if type(value) == "string" or type(value) == "number" or value == nil or type(meta) == "table" and meta.__tostring then
+    local ok, text = pcall(tostring, value)
+    message = ok and text or "(error object cannot be shown)"
+  else
+    message = ("(error object is a %s value)"):format(type(value))
+  end
+  return { message = message, traceback = cut(debug.traceback(nil, 2)), value = value }
+end
+
+local function work(pool, number)
+  local inbox, results = pool.seats[number].inbox, pool.results
+  local functions, waiting = {}, { inbox, pool.owner, ordered = true }
+
+  local function send_failure(task, status, seconds, k, what, ...)
+    if not pcall(native.send, results, nil, number, task, status, seconds, k, what.message, what.traceback, what.value,
+      ...) then
+      native.send(results, nil, number, task, status, seconds, k, what.message, what.traceback, nil)
+    end
+  end
+
+  -- The results of which one cannot be sent.
+  local function send_refusal(task, seconds, ...)
+    for k = 1, select("#", ...) do
+      local bytes, message = native.encode((select(k, ...)), "result")
+      if not bytes then return send_failure(task, "failed", seconds, k, { message = message }) end
+    end
+    send_failure(task, "failed", seconds, 1, { message = "the results cannot be sent: there is no room" })
+  end
+
+  local function send_results(task, seconds, ...)
+    if not pcall(native.send, results, nil, number, task, "done", seconds, ...) then send_refusal(task, seconds, ...) end
+  end
+
+  local function call(task, f, ...)
+    local from = sandbox.now()
+    local function finish(ok, ...)
+      if ok then send_results(task, sandbox.now() - from, ...)
+      else send_failure(task, "failed", sandbox.now() - from, 1, (...)) end
+    end
+    finish(xpcall(f, describe, ...))
+  end
+
+  local function function_of(job, bytes, oldest)
+    local f = functions[job]
+    if f == nil then
+      bytes = bytes or pool.jobs[job] and pool.jobs[job].bytes
+      if not bytes then return nil end
+      f = native.decode(bytes)
+      for known in pairs(functions) do
+        if known < oldest then functions[known] = nil end
+      end
+      functions[job] = f
+    end
+    return f
+  end
+
+  local function call_chunk(task, f, star, ...)
+    if f == nil then return native.send(results, nil, number, task, "unknown") end
+    local from, items, n, k = sandbox.now(), { ... }, select("#", ...), 0
+    local function each()
+      for i = 1, n do
+        k = i
+        items[i] = f(items[i])
+      end
+    end
+    local function each_star()
+      for i = 1, n do
+        k = i
+        items[i] = f(table.unpack(items[i], 1, items[i].n))
+      end
+    end
+    local ok, what = xpcall(star and each_star or each, describe)
+    local seconds = sandbox.now() - from
+    if ok then send_results(task, seconds, table.unpack(items, 1, n))
+    else send_failure(task, "failed", seconds, k, what, table.unpack(items, 1, k - 1)) end
+  end
+
+  -- Returns whether to go on.
+  local function serve(job, task, ...)
+    if job == nil or job == -1 then return false end
+    if job == 0 then
+      call(task, ...)
+    else
+      local bytes, oldest, star = ...
+      call_chunk(task, function_of(job, bytes, oldest), star, select(4, ...))
+    end
+    return true
+  end
+
+  local function serve_selected(index, ...)
+    if index == 2 then return false end -- the owner is dead
+    return serve(...)
+  end
+
+  local function serve_next(first, ...)
+    if first == nil and (...) == "timeout" then return serve_selected(sandbox.select(waiting)) end
+    return serve(first, ...)
+  end
+
+  if pool.init then
+    local ok, what = xpcall(pool.init, describe)
+    if not ok then return send_failure(0, "init", 0, 0, what) end
+  end
+  while serve_next(native.recv(inbox, SHORT)) do end
+end
+
+return work

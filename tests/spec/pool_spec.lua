@@ -1,0 +1,713 @@
+-- Pools: maps, futures, workers that die, and how all of it ends.
+local script = require "support.script"
+local T = 20
+
+local function range(n)
+  local list = {}
+  for i = 1, n do list[i] = i end
+  return list
+end
+
+local function square(x) return x * x end
+
+local function squares(n)
+  local list = {}
+  for i = 1, n do list[i] = i * i end
+  return list
+end
+
+-- The pids of the living children of this process.
+local function children()
+  local list = {}
+  for _, p in ipairs(sandbox.children()) do list[#list + 1] = p.pid end
+  return list
+end
+
+local function kill(pid) os.execute("kill -9 " .. pid .. " 2>/dev/null") end
+
+local function fails(text, f, ...)
+  local ok, e = pcall(f, ...)
+  assert.is_false(ok)
+  assert.is_truthy(tostring(e):find(text, 1, true), tostring(e))
+  return e
+end
+
+describe("map", function()
+  it("gives the results in order, for lists of any length and chunks of any size", function()
+    local pool <close> = sandbox.pool(3)
+    for _, n in ipairs { 0, 1, 2, 3, 10, 1000, 20000 } do
+      assert.are.same(squares(n), pool:map(square, range(n)))
+    end
+    for _, chunk in ipairs { 1, 2, 7, 99, 100, 101, 100000 } do
+      assert.are.same(squares(100), pool:map(square, range(100), chunk))
+    end
+  end)
+
+  it("in order however the workers finish", function()
+    local pool <close> = sandbox.pool(4)
+    local list = pool:map(function(x) sleep((10 - x) / 500) return x end, range(10), 1)
+    assert.are.same(range(10), list)
+    for _ = 1, 30 do
+      local items = {}
+      for i = 1, 40 do items[i] = math.random(0, 300) end
+      assert.are.same(items, pool:map(function(x) for _ = 1, x do end return x end, items))
+    end
+  end)
+
+  it("takes any values, nils among the results, and an iterator", function()
+    local pool <close> = sandbox.pool(2)
+    local big = ("x"):rep(100000)
+    local r = pool:map(function(x) if x then return x end end, { false, big, { 1, { 2 } }, 0.5, sandbox.null, "" })
+    assert.is_nil(r[1])
+    assert.are.same({ big, { 1, { 2 } }, 0.5, sandbox.null, "" }, { table.unpack(r, 2, 6) })
+    local n = 0
+    assert.are.same(squares(500), pool:map(square, function() n = n + 1 return n <= 500 and n or nil end))
+    assert.are.same({ "A", "B" }, pool:map(string.upper, { "a", "b" }))
+    assert.are.same({ 4 }, pool:map(setmetatable({}, { __call = function(_, x) return x * 2 end }), { 2 }))
+  end)
+
+  it("functions given later travel by value, with their upvalues", function()
+    local pool <close> = sandbox.pool(2)
+    for k = 1, 20 do
+      local helper = function(x) return x + k end
+      assert.are.same({ k + 1, k + 2, k + 3 }, pool:map(function(x) return helper(x) end, { 1, 2, 3 }))
+    end
+  end)
+
+  it("handles travel, too", function()
+    local pool <close> = sandbox.pool(2)
+    local q = queue()
+    pool:map(function(x) q:put(x) end, range(100))
+    local sum = 0
+    for v in function() return (q:try_get()) end do sum = sum + v end
+    assert.are.equal(5050, sum)
+    local list = pool:map(function(x) local new = queue() new:put(x) return new end, range(10))
+    for i = 1, 10 do assert.are.equal(i, list[i]:get(0)) end
+  end)
+
+  it("starmap gives each item as arguments", function()
+    local pool <close> = sandbox.pool(2)
+    assert.are.same({ 5, 7 }, pool:starmap(math.max, { { 1, 5 }, { 7, 2 } }))
+    local r = pool:starmap(select, { { "#", nil, nil, n = 3 }, { "#" }, { 2, "a", "b" } })
+    assert.are.same({ 2, 0, "b" }, r)
+  end)
+
+  it("raises the first failure with the item's index, the worker and its traceback; the pool works on", function()
+    local pool <close> = sandbox.pool { workers = 2, name = "crew" }
+    for _, chunk in ipairs { 1, 3, 10, false } do
+      local function inner(x) if x == 7 then error("seven!") end return x end
+      local function outer(x) local y = inner(x) return y end
+      local e = fails("seven!", pool.map, pool, outer, range(10), chunk or nil)
+      assert.are.equal(7, e.index)
+      assert.is_truthy(e.message:find("pool_spec.lua:%d+: seven!$"), e.message)
+      assert.is_truthy(tostring(e):find("seven! %(item 7, process crew#%d+, pid %d+%)"), tostring(e))
+      assert.is_truthy(e.traceback:find("in upvalue 'inner'", 1, true), e.traceback)
+      assert.are.equal(2, script.count(e.traceback, "pool_spec.lua:"), e.traceback)
+      assert.is_nil(e.traceback:find("[sandbox", 1, true), e.traceback)
+      assert.are.same({ 1, 2, 3 }, pool:map(function(x) return x end, { 1, 2, 3 }))
+    end
+    local e = fails("table value", pool.map, pool, function() error { code = 3 } end, { 1 })
+    assert.are.equal(3, e.value.code)
+  end)
+
+  it("refuses what cannot be sent, with the item's number; results likewise", function()
+    local pool <close> = sandbox.pool(2)
+    local co = coroutine.create(print)
+    local e = fails("map: item 3.f: a coroutine cannot be sent", pool.map, pool, square, { 1, 2, { f = co }, 4 })
+    assert.is_truthy(e:find("pool_spec.lua:", 1, true) or true)
+    fails("map: function", pool.map, pool, function() return co end, { 1 })
+    e = fails("result[1]: a coroutine cannot be sent", pool.map, pool,
+      function(x) return x == 5 and { coroutine.create(print) } or x end, range(8), 4)
+    assert.are.equal(5, e.index)
+    assert.are.same({ 1, 4 }, pool:map(square, { 1, 2 }))
+  end)
+
+  it("works inside a worker of a pool", function()
+    local pool <close> = sandbox.pool(2)
+    local r = pool:map(function(n)
+      local inner <close> = sandbox.pool(2)
+      local sum = 0
+      for _, v in ipairs(inner:map(function(x) return x * x end, { n, n + 1, n + 2 })) do sum = sum + v end
+      return sum
+    end, { 1, 10, 100 })
+    assert.are.same({ 14, 365, 30605 }, r)
+  end)
+
+  it("repeats well (200 maps of both kinds of chunks)", function()
+    local pool <close> = sandbox.pool(2)
+    for i = 1, 200 do
+      local n = i * 7 % 60
+      assert.are.same(squares(n), pool:map(square, range(n), i % 2 == 0 and i % 5 + 1 or nil))
+    end
+  end)
+end)
+
+describe("imap", function()
+  it("gives index and result, in order; unordered: each once", function()
+    local pool <close> = sandbox.pool(3)
+    for _, chunk in ipairs { 1, 4, false } do
+      local k = 0
+      for i, v in pool:imap(square, range(300), chunk or nil) do
+        k = k + 1
+        assert.are.same({ k, k * k }, { i, v })
+      end
+      assert.are.equal(300, k)
+      local seen, n = {}, 0
+      for i, v in pool:imap_unordered(square, range(300), chunk or nil) do
+        assert.is_nil(seen[i])
+        assert.are.equal(i * i, v)
+        seen[i], n = true, n + 1
+      end
+      assert.are.equal(300, n)
+    end
+    for _ in pool:imap(square, {}) do error "there is none" end
+  end)
+
+  it("gives nil and false results", function()
+    local pool <close> = sandbox.pool(2)
+    local list = {}
+    for i, v in pool:imap(function(x) if x == 2 then return false elseif x ~= 3 then return x end end, range(4)) do
+      list[i] = v == nil and "nil" or v
+    end
+    assert.are.same({ 1, false, "nil", 4 }, list)
+  end)
+
+  it("unordered: what is ready first comes first", function()
+    local pool <close> = sandbox.pool(2)
+    local gate, order = queue(), {}
+    for i in pool:imap_unordered(function(x) if x == 1 then gate:get(20) end end, range(4), 1) do
+      order[#order + 1] = i
+      if #order == 3 then gate:put(1) end
+    end
+    assert.are.equal(1, order[4])
+  end)
+
+  it("takes from an iterator only what it needs: a bounded number ahead", function()
+    local pool <close> = sandbox.pool(2)
+    local n = 0
+    local function numbers() n = n + 1 return n end
+    for i, v in pool:imap(square, numbers, 1) do
+      assert.are.equal(i * i, v)
+      assert.is_true(n - i <= 9, n - i) -- 4 chunks for each worker, and one in hand
+      if i == 50 then break end
+    end
+    n = 0
+    for i in pool:imap(square, numbers) do
+      assert.is_true(n - i <= 4 * 2 * 32 + 32, n - i)
+      if i == 2000 then break end
+    end
+    local before = n
+    assert.are.same({ 1 }, pool:map(square, { 1 }))
+    assert.are.equal(before, n, "the iterator of a loop that was left is asked no more")
+  end)
+
+  it("a loop that is left makes no more work: what was not begun is dropped", function()
+    local pool <close> = sandbox.pool(2)
+    for _ = 1, 20 do
+      local begun = queue()
+      for i in pool:imap(function(x) begun:put(x) sleep(0.001) return x end, range(10000), 1) do
+        if i == 3 then break end
+      end
+      assert.are.same({ 1, 4, 9 }, pool:map(square, range(3)))
+      assert.is_true(#begun <= 20, #begun)
+    end
+    pool:close()
+    assert.is_true(pool:join(T)) -- nothing is under way
+  end)
+
+  it("a loop left by an error or a return, two loops at once, a loop in a loop", function()
+    local pool <close> = sandbox.pool(2)
+    fails("out", function() for _ in pool:imap(square, function() return 1 end) do error "out" end end)
+    assert.are.equal(9, (function() for i, v in pool:imap(square, function() return 3 end) do
+      if i == 5 then return v end
+    end end)())
+    local sum = 0
+    for _, a in pool:imap(square, range(5)) do
+      for _, b in pool:imap_unordered(square, range(5)) do sum = sum + a * b end
+    end
+    assert.are.equal(55 * 55, sum)
+    local f, g = pool:imap(square, range(10)), pool:imap(function(x) return -x end, range(10))
+    for i = 1, 10 do assert.are.same({ i, i * i, i, -i }, { i, select(2, f()), g() }) end
+    assert.is_nil(f())
+    assert.is_nil(g())
+  end)
+
+  it("raises a failure at its place, after the results before it", function()
+    local pool <close> = sandbox.pool(2)
+    for _, chunk in ipairs { 1, 5, false } do
+      local seen = {}
+      local e = fails("no six", function()
+        for i in pool:imap(function(x) if x == 6 then error("no six", 0) end return x end, range(20), chunk or nil) do
+          seen[#seen + 1] = i
+        end
+      end)
+      assert.are.equal(6, e.index)
+      assert.are.same(range(5), seen)
+    end
+  end)
+
+  it("an iterator that fails, ends the loop with its error", function()
+    local pool <close> = sandbox.pool(2)
+    local n = 0
+    fails("iterator", function()
+      for _ in pool:imap(square, function() n = n + 1 if n == 5 then error "iterator" end return n end, 1) do end
+    end)
+    assert.are.same({ 1, 4 }, pool:map(square, { 1, 2 }))
+  end)
+
+  it("an iterator that uses the pool itself", function()
+    local pool <close> = sandbox.pool(2)
+    local n = 0
+    local list = {}
+    for _, v in pool:imap(square, function()
+      n = n + 1
+      return n <= 10 and pool:submit(square, n):result(T) or nil
+    end, 2) do list[#list + 1] = v end
+    assert.are.same({ 1, 16, 81, 256, 625, 1296, 2401, 4096, 6561, 10000 }, list)
+  end)
+end)
+
+describe("submit", function()
+  it("calls with arguments, and gives all results", function()
+    local pool <close> = sandbox.pool(2)
+    local f = pool:submit(function(...) return select("#", ...), ... end, nil, 2, nil)
+    assert.are.same({ true, 3, nil, 2, nil, n = 5 }, table.pack(f:join(T)))
+    assert.are.same({ 3, nil, 2, nil, n = 4 }, table.pack(f:result(T)))
+    assert.is_true(f:done())
+    assert.is_false(f:cancel())
+    assert.are.same({ true, n = 1 }, table.pack(pool:submit(function() end):join(T)))
+  end)
+
+  it("does many, whatever the order in which they are asked", function()
+    local pool <close> = sandbox.pool(3)
+    local list = {}
+    for i = 1, 300 do list[i] = pool:submit(square, i) end
+    for i = 300, 1, -1 do assert.are.equal(i * i, list[i]:result(T)) end
+  end)
+
+  it("goes on while the owner does something else, and idle workers take over what waits behind long tasks", function()
+    local pool <close> = sandbox.pool(2)
+    local gate, done = queue(), queue()
+    local long = pool:submit(function() gate:get(20) end)
+    local list = {}
+    for i = 1, 20 do list[i] = pool:submit(function(x) done:put(x) return x end, i) end
+    for i = 1, 20 do assert.are.equal(i, list[i]:result(T)) end
+    assert.is_false(long:done())
+    gate:put(1)
+    assert.is_true(long:join(T))
+  end)
+
+  it("times out, fails, and says what it is doing", function()
+    local pool <close> = sandbox.pool { workers = 1, name = "one" }
+    local gate = queue()
+    local f = pool:submit(function() gate:get(20) error("later", 0) end)
+    assert.are.same({ nil, "timeout" }, { f:join(0.01) })
+    assert.are.same({ nil, "timeout" }, { f:result(0) })
+    assert.is_truthy(tostring(f):find("future: task %d+ of one %(under way%)"))
+    gate:put(1)
+    local ok, e = f:join(T)
+    assert.are.same({ nil, "later" }, { ok, e.message })
+    assert.is_nil(e.index)
+    fails("later", f.result, f)
+    assert.is_truthy(tostring(f):find("(failed)", 1, true))
+  end)
+
+  it("a task that has not begun can be cancelled; one that has, cannot", function()
+    local pool <close> = sandbox.pool(1)
+    local gate, ran, begun = queue(), queue(), queue()
+    for _ = 1, 20 do
+      local first = pool:submit(function() begun:put(1) gate:get(20) end)
+      local list = {}
+      for i = 1, 6 do list[i] = pool:submit(function() ran:put(i) end) end
+      begun:get(T)
+      assert.is_false(first:cancel())
+      for _, i in ipairs { 2, 3, 6 } do assert.is_true(list[i]:cancel()) end
+      assert.is_false(list[3]:cancel())
+      gate:put(1)
+      local ok, e = list[2]:join(T)
+      assert.are.same({ nil, "cancelled" }, { ok, e.message })
+      assert.is_true(list[2]:done())
+      for _, i in ipairs { 1, 4, 5 } do assert.is_true(list[i]:join(T)) end
+      assert.is_true(first:join(T))
+      assert.are.same({ 1, 4, 5 }, { ran:get(0), ran:get(0), ran:get(0) })
+      assert.is_true(ran:empty())
+    end
+  end)
+
+  it("refuses what cannot be sent, at the caller's line", function()
+    local pool <close> = sandbox.pool(1)
+    local co = coroutine.create(print)
+    local e = fails("submit: argument 2.x: a coroutine cannot be sent", function() pool:submit(print, 1, { x = co }) end)
+    assert.is_truthy(e:find("^%S*pool_spec.lua:%d+: "), e)
+    fails("submit: function", function() pool:submit(function() return co end) end)
+    e = pool:submit(function() return 1, coroutine.create(print) end)
+    fails("result: a coroutine cannot be sent", e.result, e)
+    assert.are.equal(4, pool:submit(square, 2):result(T))
+  end)
+end)
+
+describe("a worker that dies", function()
+  it("fails its task alone: kill -9, os.exit, with the reason; it is replaced", function()
+    local pool <close> = sandbox.pool { workers = 2, name = "w" }
+    for _ = 1, 5 do
+      local bad = pool:submit(function() os.execute("kill -9 " .. sandbox.getpid()) sleep(100) end)
+      local left = pool:submit(function() os.exit(7) end)
+      local good = {}
+      for i = 1, 10 do good[i] = pool:submit(square, i) end
+      local ok, e = bad:join(T)
+      assert.are.same({ nil, 9, "killed by signal 9 (Killed)" }, { ok, e.signal, e.message })
+      ok, e = left:join(T)
+      assert.are.same({ nil, 7, "left with exit status 7" }, { ok, e.exitcode, e.message })
+      for i = 1, 10 do assert.are.equal(i * i, good[i]:result(T)) end
+    end
+    assert.are.equal(2, #children())
+  end)
+
+  it("map: the failure tells the item", function()
+    local pool <close> = sandbox.pool(2)
+    local function mortal(x) if x == 3 then os.exit(0) end return x end
+    local e = fails("left with exit status 0", pool.map, pool, mortal, range(5), 1)
+    assert.are.equal(3, e.index)
+    e = fails("left with exit status 0", pool.map, pool, mortal, range(8), 4)
+    assert.are.equal("1 to 4", e.index)
+    assert.are.same(squares(5), pool:map(square, range(5)))
+  end)
+
+  it("retries: the task is done by another worker; only whose item kills again and again fails", function()
+    local pool <close> = sandbox.pool { workers = 2, retries = 2 }
+    local tries = queue()
+    local f = pool:submit(function()
+      tries:put(1)
+      if #tries < 3 then os.exit(1) end
+      return "third time"
+    end)
+    assert.are.equal("third time", f:result(T))
+    for _ = 1, 5 do
+      local died = queue(1)
+      local r = pool:map(function(x)
+        if x == 13 and died:try_put(1) then os.execute("kill -9 " .. sandbox.getpid()) sleep(100) end
+        return x * x
+      end, range(40), 8)
+      assert.are.same(squares(40), r)
+    end
+    local e = fails("left with exit status 1", pool.map, pool, function(x) if x == 6 then os.exit(1) end end, range(9), 3)
+    assert.are.equal(6, e.index)
+  end)
+
+  it("kills at random from outside: each task is done once, or fails with the reason (100 kills)", function()
+    for round = 1, 10 do
+      local pool <close> = sandbox.pool { workers = 3 }
+      local begun, list = queue(), {}
+      for i = 1, 60 do
+        list[i] = pool:submit(function(x)
+          begun:put(x)
+          if x % 4 == round % 4 then sleep(0.002) end
+          return x * x
+        end, i)
+      end
+      for _ = 1, 10 do
+        local pids = children()
+        if pids[1] then kill(pids[math.random(#pids)]) end
+        list[math.random(60)]:done()
+      end
+      local failed = 0
+      for i = 1, 60 do
+        local ok, v = list[i]:join(T)
+        if ok then assert.are.equal(i * i, v)
+        else
+          assert.are.equal(9, v.signal)
+          failed = failed + 1
+        end
+      end
+      assert.is_true(failed <= 10, failed)
+      local times = {}
+      for x in function() return (begun:try_get()) end do
+        assert.is_nil(times[x], "done twice")
+        times[x] = true
+      end
+      assert.are.same(squares(20), pool:map(square, range(20)))
+    end
+  end)
+
+  it("kills at random during maps with retries: the results are right (60 maps)", function()
+    local killer_orders = queue()
+    local pool <close> = sandbox.pool { workers = 2, retries = 50 }
+    local pids = children()
+    local killer = spawn(function()
+      for pid in killer_orders:items() do kill(pid) end
+    end)
+    for i = 1, 60 do
+      pids = children()
+      for _, pid in ipairs(pids) do
+        if pid ~= killer.pid and math.random() < 0.4 then killer_orders:put(pid) end
+      end
+      assert.are.same(squares(200), pool:map(function(x) for _ = 1, 300 do end return x * x end, range(200)), i)
+      local n = 0
+      for k, v in pool:imap_unordered(square, range(50), 5) do
+        assert.are.equal(k * k, v)
+        n = n + 1
+      end
+      assert.are.equal(50, n)
+    end
+    killer_orders:close()
+    killer:join(T)
+  end)
+
+  it("an idle one is replaced, and no task fails", function()
+    local pool <close> = sandbox.pool(2)
+    for _ = 1, 20 do
+      local pids = children()
+      for _, pid in ipairs(pids) do kill(pid) end
+      assert.is_true(script.gone(pids))
+      assert.are.same(squares(10), pool:map(square, range(10)))
+    end
+  end)
+
+  it("a stopped one does not hold up the others", function()
+    local pool <close> = sandbox.pool(2)
+    local pids = children()
+    os.execute("kill -STOP " .. pids[1])
+    local list = {}
+    for i = 1, 20 do list[i] = pool:submit(square, i) end
+    local done = 0
+    repeat
+      done = 0
+      for i = 1, 20 do if list[i]:join(0.05) then done = done + 1 end end
+    until done >= 19
+    os.execute("kill -CONT " .. pids[1])
+    for i = 1, 20 do assert.are.equal(i * i, list[i]:result(T)) end
+  end)
+
+  it("too many deaths in a row end the pool with an error", function()
+    local pool = sandbox.pool { workers = 2, retries = 1000 }
+    local f, g = pool:submit(os.exit, 1), pool:submit(os.exit, 2)
+    fails("the pool gave up: 14 workers died in a row, the last one: left with exit status", f.result, f)
+    assert.is_nil((g:join(T)))
+    fails("the pool gave up", pool.map, pool, square, { 1 })
+    fails("the pool gave up", pool.submit, pool, square, 1)
+    assert.are.equal(0, #children())
+    pool:close()
+    assert.is_true(pool:join(T))
+    pool = sandbox.pool { workers = 2, retries = 1000 }
+    local e = fails("the pool gave up", pool.map, pool, function(x) if x == 2 then os.exit(1) end end, range(4), 1)
+    assert.is_nil(e.index)
+    assert.are.equal(0, #children())
+  end)
+
+  it("with retries=0 each of many deaths fails its own task", function()
+    local pool <close> = sandbox.pool(2)
+    for i = 1, 40 do
+      local bad, good = pool:submit(os.exit, 1), pool:submit(square, i)
+      assert.is_nil((bad:join(T)))
+      assert.are.equal(i * i, good:result(T))
+    end
+  end)
+end)
+
+describe("options:", function()
+  it("init runs once in each worker, before its first task", function()
+    local log = queue()
+    local pool <close> = sandbox.pool { workers = 2, init = function()
+      _G.prepared = (_G.prepared or 0) + 1
+      log:put(sandbox.getpid())
+    end }
+    for _ = 1, 20 do assert.are.equal(1, pool:submit(function() return prepared end):result(T)) end -- luacheck: ignore
+    pool:close()
+    pool:join(T)
+    local a, b = log:get(0), log:get(0)
+    assert.is_true(a ~= b and log:empty())
+  end)
+
+  it("an init that fails ends the pool with its error", function()
+    local pool = sandbox.pool { workers = 2, init = function() error("not today") end }
+    local e = fails("init of the pool: ", pool.map, pool, square, range(10))
+    assert.is_truthy(tostring(e):find("not today", 1, true))
+    fails("not today", pool.submit, pool, square, 1)
+    assert.are.equal(0, #children())
+  end)
+
+  it("max_tasks: a worker leaves after that many", function()
+    local pool <close> = sandbox.pool { workers = 2, max_tasks = 5 }
+    local count = {}
+    for _, pid in ipairs(pool:map(function() return sandbox.getpid() end, range(43))) do
+      count[pid] = (count[pid] or 0) + 1
+    end
+    for i = 1, 20 do
+      local pid = pool:submit(sandbox.getpid):result(T)
+      count[pid] = (count[pid] or 0) + 1
+      assert.is_true(i > 0)
+    end
+    for _, n in pairs(count) do assert.is_true(n <= 5, n) end
+    assert.are.equal(2, #children())
+  end)
+
+  it("refuses what makes no sense, at the caller's line", function()
+    local function refuses(text, f, ...)
+      local args = table.pack(...)
+      local e = fails(text, function() f(table.unpack(args, 1, args.n)) end)
+      assert.is_truthy(e:find("^%S*pool_spec.lua:%d+: "), e)
+    end
+    refuses("workers must be a whole number, 1 or more, not 0", sandbox.pool, 0)
+    refuses("workers must be a whole number, 1 or more, not 1.5", sandbox.pool, 1.5)
+    refuses("number of workers or table of options expected, got string", sandbox.pool, "2")
+    refuses("unknown option 'worker'", sandbox.pool, { worker = 2 })
+    refuses("init must be a function", sandbox.pool, { init = 1 })
+    refuses("retries must be a whole number, 0 or more", sandbox.pool, { retries = -1 })
+    refuses("max_tasks must be a whole number, 1 or more", sandbox.pool, { max_tasks = 0 })
+    refuses("name must be text", sandbox.pool, { name = "a\nb" })
+    local pool <close> = sandbox.pool(1)
+    refuses("function expected, got number", pool.map, pool, 1, {})
+    refuses("list of items expected, got no value", pool.map, pool, square)
+    refuses("chunk must be a whole number, 1 or more", pool.map, pool, square, {}, 0)
+    refuses("item 2: list of arguments expected", pool.starmap, pool, square, { {}, 1 })
+    refuses("pool expected, got table", pool.map, {}, square, {})
+    refuses("future expected, got userdata", pool:submit(square, 1).join, pool)
+    refuses("a timeout cannot be negative", pool:submit(square, 1).join, pool:submit(square, 1), -1)
+    refuses("join: the pool must be closed first", pool.join, pool)
+    fails("a sandbox.pool (userdata) cannot be sent", queue().put, queue(), pool)
+  end)
+end)
+
+describe("the end of a pool:", function()
+  it("close and join: all that was submitted is done, the workers have gone", function()
+    local pool, list = sandbox.pool(2), {}
+    for i = 1, 50 do list[i] = pool:submit(square, i) end
+    pool:close()
+    fails("submit: the pool is closed", pool.submit, pool, square, 1)
+    fails("map: the pool is closed", pool.map, pool, square, {})
+    assert.is_true(pool:join(T))
+    assert.is_true(pool:join())
+    for i = 1, 50 do assert.are.equal(i * i, list[i]:result(0)) end
+    assert.are.equal(0, #children())
+    assert.is_truthy(tostring(pool):find("ended"))
+  end)
+
+  it("join times out, and can be tried again", function()
+    local pool, gate = sandbox.pool(1), queue()
+    pool:submit(function() gate:get(20) end)
+    pool:close()
+    assert.are.same({ nil, "timeout" }, { pool:join(0.02) })
+    gate:put(1)
+    assert.is_true(pool:join(T))
+  end)
+
+  it("a loop goes on after close", function()
+    local pool = sandbox.pool(2)
+    local n = 0
+    for i, v in pool:imap(square, range(500), 3) do
+      if i == 2 then pool:close() end
+      assert.are.equal(i * i, v)
+      n = n + 1
+    end
+    assert.are.equal(500, n)
+    assert.is_true(pool:join(T))
+  end)
+
+  it("terminate: the workers are killed, what is not done fails", function()
+    local pool, begun = sandbox.pool(2), queue()
+    local list = {}
+    for i = 1, 5 do list[i] = pool:submit(function() begun:put(1) sleep(1000) end) end
+    begun:get(T)
+    assert.is_true(pool:terminate())
+    assert.is_true(pool:terminate())
+    for i = 1, 5 do
+      local ok, e = list[i]:join(0)
+      assert.are.same({ nil, "the pool was terminated" }, { ok, e.message })
+    end
+    assert.are.equal(0, #children())
+    fails("terminated", pool.submit, pool, square, 1)
+    assert.is_true(pool:join())
+  end)
+
+  it("its block: what was submitted is done; an error terminates", function()
+    local f
+    do
+      local pool <close> = sandbox.pool(2)
+      f = pool:submit(function() sleep(0.02) return "done" end)
+    end
+    assert.are.equal("done", f:result(0))
+    local g
+    fails("left by an error", function()
+      local pool <close> = sandbox.pool(2)
+      g = pool:submit(sleep, 1000)
+      error "left by an error"
+    end)
+    assert.are.equal("the pool was terminated", select(2, g:join(0)).message)
+    assert.are.equal(0, #children())
+  end)
+
+  it("one that is collected, or left open at the end, holds up nobody", function()
+    local function leave_open()
+      local pool = sandbox.pool(3)
+      pool:map(square, range(10))
+      return children()
+    end
+    local pids = leave_open()
+    collectgarbage() collectgarbage()
+    assert.is_true(script.gone(pids))
+    local r = script.run [[
+      local pool = sandbox.pool(2)
+      pool:submit(function() sleep(1000) end)
+      print(#pool:map(function(x) return x end, { 1, 2, 3 }))
+    ]]
+    assert.are.same({ "3\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  it("a killed owner takes its workers along: also in the middle of a run", function()
+    local box = queue()
+    local owner = spawn({ quiet = true }, function()
+      local pool = sandbox.pool(3)
+      for _, p in ipairs(sandbox.children()) do box:put(p.pid) end
+      pool:submit(sleep, 0.01)
+      box:put("ready")
+      sleep(1000)
+    end)
+    local pids = {}
+    for pid in function() local v = box:get(T) return v ~= "ready" and v or nil end do pids[#pids + 1] = pid end
+    owner:kill()
+    owner:join(T)
+    assert.are.equal(3, #pids)
+    assert.is_true(script.gone(pids))
+  end)
+
+  it("descriptors and processes stay flat over many pools", function()
+    collectgarbage() collectgarbage()
+    local before = script.descriptors()
+    for i = 1, 30 do
+      local pool <close> = sandbox.pool(2)
+      assert.are.same(squares(5), pool:map(square, range(5)), i)
+    end
+    collectgarbage() collectgarbage()
+    assert.are.equal(before, script.descriptors())
+    assert.are.equal(0, #children())
+  end)
+
+  it("belongs to the process that made it", function()
+    local pool <close> = sandbox.pool(1)
+    local f = pool:submit(square, 3)
+    local p = spawn({ quiet = true }, function()
+      local ok, e = pcall(pool.map, pool, square, { 1 })
+      local ok2, e2 = pcall(f.result, f)
+      collectgarbage() collectgarbage()
+      return ok, e, ok2, e2
+    end)
+    local ok, e, ok2, e2 = p:result(T)
+    assert.is_false(ok)
+    assert.is_truthy(e:find("a pool belongs to the process that made it", 1, true), e)
+    assert.is_false(ok2)
+    assert.is_truthy(e2:find("a pool belongs to the process that made it", 1, true), e2)
+    assert.are.equal(9, f:result(T))
+  end)
+
+  it("Ctrl-C: one line, no traceback of a worker", function()
+    local r = script.run [[
+      local super = io.open("/proc/self/stat"):read("a"):match("^.*%) %a (%d+)")
+      local pool <close> = sandbox.pool(3)
+      spawn({ daemon = true }, function() sleep(0.3) os.execute("kill -INT -" .. super .. " " .. super .. " 2>/dev/null") sleep(100) end)
+      pool:map(function(x) sleep(1000) end, { 1, 2, 3, 4, 5, 6 }, 1)
+    ]]
+    assert.are.equal(130, r.status, r.err)
+    assert.are.equal(0, script.count(r.err, "traceback"), r.err)
+    assert.are.equal(1, script.count(r.err, "\n"), r.err)
+  end)
+end)
