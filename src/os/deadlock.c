@@ -29,10 +29,12 @@ static int64_t asleep_since(const struct control *c) {
     const struct process_record *p = &c->processes[i];
     if (!control_process_exists(c, i))
       continue;
-    int64_t since = atomic_load(&p->op_since_ns);
+    int64_t since = atomic_load(&p->op_since_ns), line = atomic_load(&p->line_since_ns);
     if (atomic_load(&p->op_kind) == OP_NONE || atomic_load(&p->op_deadline_ns) != SBX_FOREVER ||
         since == 0)
       return 0;
+    if (atomic_load(&p->line_ticket) && line < since) /* it has looked again since */
+      since = line;
     latest = since > latest ? since : latest;
   }
   return latest;

@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "object/sync.h"
 #include "os/proc.h"
 #include "os/snapshot_internal.h"
 
 /* -- small things ---------------------------------------------------------------------------- */
 
 int index_list_add(struct index_list *l, uint32_t index) {
+  if (l->count > 0 && l->list[l->count - 1] == index)
+    return 0;
   if (l->count == l->cap) {
     uint32_t cap = l->cap ? 2 * l->cap : 4;
     uint32_t *grown = realloc(l->list, cap * sizeof *grown);
@@ -55,32 +58,55 @@ static void copy_text(char *ret, const char *text, size_t size) {
 /* -- what a process sleeps in ---------------------------------------------------------------- */
 
 /* The name of an object that still is what it was. */
-static void object_name(const struct control *c, const struct snapshot_op *op, char *ret) {
+static void object_name(const struct control *c, const struct snapshot_need *n, char *ret) {
   ret[0] = '\0';
-  if (op->type == OBJECT_PROCESS && control_process_stamp(c, op->slot, op->object))
-    copy_text(ret, c->processes[op->slot].name, NAME_MAX_BYTES);
-  else if (op->type != OBJECT_PROCESS && op->slot < OBJECT_SLOTS &&
-           stamp_serial(atomic_load(&c->object_stamp[op->slot])) == op->object)
-    copy_text(ret, op->type == OBJECT_QUEUE ? c->queues[op->slot].name : c->syncs[op->slot].name,
+  if (n->type == OBJECT_PROCESS && control_process_stamp(c, n->slot, n->object))
+    copy_text(ret, c->processes[n->slot].name, NAME_MAX_BYTES);
+  else if (n->type != OBJECT_PROCESS && n->slot < OBJECT_SLOTS &&
+           stamp_serial(atomic_load(&c->object_stamp[n->slot])) == n->object)
+    copy_text(ret, n->type == OBJECT_QUEUE ? c->queues[n->slot].name : c->syncs[n->slot].name,
               NAME_MAX_BYTES);
+}
+
+static void read_needs(const struct process_record *p, struct snapshot_op *op) {
+  if (op->kind != OP_SELECT) {
+    op->needs[0] = (struct snapshot_need){
+        .kind = op->kind, .slot = atomic_load(&p->op_slot), .object = atomic_load(&p->op_serial)};
+    op->need_count = 1;
+  } else {
+    op->needs_more = p->select_count > SELECT_SHOWN;
+    op->need_count = op->needs_more ? SELECT_SHOWN : p->select_count;
+    for (uint32_t i = 0; i < op->need_count; i++)
+      op->needs[i] = (struct snapshot_need){.kind = (enum op_kind)p->select[i].kind,
+                                            .slot = p->select[i].slot,
+                                            .object = p->select[i].serial};
+  }
+  for (uint32_t i = 0; i < op->need_count; i++)
+    op->needs[i].type = op_describe(op->needs[i].kind)->type;
 }
 
 /*
  * The writer withdraws (op_kind = NONE) before it publishes another op, and writes op_kind last, so
- * two equal looks at op_kind and then op_since_ns say that all between was of one sleep.
+ * two equal looks at op_kind and then op_since_ns say that all between was of one sleep. Who waits
+ * in line wakes now and then to look, and goes on waiting: its ticket tells the wait.
  */
 static struct snapshot_op read_op(const struct control *c, uint32_t slot, char where[WHERE_MAX]) {
   const struct process_record *p = &c->processes[slot];
   struct snapshot_op op = {.kind = (enum op_kind)atomic_load(&p->op_kind)};
   op.since_ns = atomic_load(&p->op_since_ns);
-  op.slot = atomic_load(&p->op_slot);
-  op.object = atomic_load(&p->op_serial);
   op.deadline_ns = atomic_load(&p->op_deadline_ns);
-  op.type = op_describe(op.kind)->type;
+  uint64_t ticket = atomic_load(&p->line_ticket);
+  int64_t line_since_ns = atomic_load(&p->line_since_ns);
+  read_needs(p, &op);
   copy_text(where, p->where, WHERE_MAX);
   bool same = atomic_load(&p->op_kind) == (uint32_t)op.kind;
-  if (!same || atomic_load(&p->op_since_ns) != op.since_ns || op.since_ns == 0)
+  if (!same || atomic_load(&p->op_since_ns) != op.since_ns || op.since_ns == 0 ||
+      op.kind == OP_NONE)
     return (struct snapshot_op){.kind = OP_NONE};
+  bool in_line = ticket && (op.kind == OP_SELECT || sync_machine_of(op.needs[0].type));
+  op.sleep_id = in_line ? ticket : (uint64_t)op.since_ns;
+  if (in_line && line_since_ns < op.since_ns)
+    op.since_ns = line_since_ns;
   return op;
 }
 
@@ -88,7 +114,7 @@ static struct snapshot_op read_op(const struct control *c, uint32_t slot, char w
 static bool same_sleep(const struct control *c, const struct snapshot_process *p) {
   char where[WHERE_MAX];
   struct snapshot_op now = read_op(c, p->slot, where);
-  return now.kind == p->op.kind && now.since_ns == p->op.since_ns &&
+  return now.kind == p->op.kind && now.sleep_id == p->op.sleep_id &&
          stamp_phase(control_process_stamp(c, p->slot, p->id)) == PHASE_RUNNING &&
          proc_state((pid_t)p->pid) == 'S'; /* neither stopped, nor dead, nor on its way */
 }
@@ -141,7 +167,8 @@ static void fill_process(const struct control *c, uint32_t slot, uint64_t stamp,
   ret->op = read_op(c, slot, ret->where);
   if (stamp_phase(stamp) != PHASE_RUNNING)
     ret->op = (struct snapshot_op){.kind = OP_NONE};
-  object_name(c, &ret->op, ret->op.object_name);
+  for (uint32_t i = 0; i < ret->op.need_count; i++)
+    object_name(c, &ret->op.needs[i], ret->op.needs[i].object_name);
   if (ret->lives && ret->pid > 0)
     fill_usage(ret, parts);
 }
@@ -197,6 +224,8 @@ static int read_all(const struct control *c, unsigned parts, struct snapshot *s)
   uint64_t holdings = rc ? 0 : snapshot_holdings(c, s);
   if (rc == 0 && (parts & SNAPSHOT_QUEUES))
     rc = snapshot_queues(c, s);
+  if (rc == 0 && (parts & SNAPSHOT_QUEUES))
+    rc = snapshot_syncs(c, s);
   for (uint32_t i = 0; i < s->process_count; i++)
     if (s->processes[i].op.steady)
       s->processes[i].op.steady =
@@ -223,7 +252,12 @@ void snapshot_release(struct snapshot *s) {
     free(s->queues[i].writers.list);
     free(s->queues[i].holders.list);
   }
+  for (uint32_t i = 0; i < s->sync_count; i++) {
+    free(s->syncs[i].owners.list);
+    free(s->syncs[i].holders.list);
+  }
   free(s->processes);
   free(s->queues);
+  free(s->syncs);
   *s = (struct snapshot){0};
 }

@@ -26,16 +26,26 @@ struct index_list {
   uint32_t count, cap;
 };
 
+/* One of the things that an op waits for. */
+struct snapshot_need {
+  enum op_kind kind;
+  enum object_type type;
+  uint32_t slot;
+  uint64_t object;                  /* its id; 0: a mere sleep */
+  char object_name[NAME_MAX_BYTES]; /* "" if it has none */
+  bool ready; /* of synchronisation objects: it could go on now; of others see os/waits.h */
+};
+
 /* What a process sleeps in. `kind` is OP_NONE if it does not. */
 struct snapshot_op {
   enum op_kind kind;
-  enum object_type type; /* of what it waits for */
-  uint32_t slot;
-  uint64_t object;                  /* its id */
-  char object_name[NAME_MAX_BYTES]; /* "" if it has none */
-  int64_t since_ns;                 /* CLOCK_MONOTONIC */
-  int64_t deadline_ns;              /* CLOCK_MONOTONIC, SBX_FOREVER */
-  bool steady;                      /* it slept in it all the while; see above */
+  struct snapshot_need needs[SELECT_SHOWN]; /* of SELECT one for each of its ops, else one */
+  uint32_t need_count;                      /* there may be more than are known: `needs_more` */
+  bool needs_more;
+  int64_t since_ns;    /* CLOCK_MONOTONIC */
+  int64_t deadline_ns; /* CLOCK_MONOTONIC, SBX_FOREVER */
+  uint64_t sleep_id;   /* no two waits of a process share it */
+  bool steady;         /* it slept in it all the while; see above */
 };
 
 /* Can a process that waits ever go on? Filled by waits_find. */
@@ -82,6 +92,15 @@ struct snapshot_queue {
   struct index_list holders;
 };
 
+/* A synchronisation object that somebody waits for. */
+struct snapshot_sync {
+  uint64_t id;
+  uint32_t slot;
+  bool named;                /* a message names it */
+  struct index_list owners;  /* nobody but these lets others go on; none: any holder may */
+  struct index_list holders; /* of handles */
+};
+
 struct snapshot {
   int64_t taken_ns;   /* CLOCK_MONOTONIC */
   int64_t started_ns; /* the run */
@@ -92,10 +111,12 @@ struct snapshot {
   uint32_t process_count;
   struct snapshot_queue *queues; /* owned; the oldest first */
   uint32_t queue_count;
+  struct snapshot_sync *syncs; /* owned; in no order */
+  uint32_t sync_count;
 };
 
 enum snapshot_part {
-  SNAPSHOT_QUEUES = 1, /* the queues */
+  SNAPSHOT_QUEUES = 1, /* the queues, and whatever else is waited for */
   SNAPSHOT_USAGE = 2,  /* CPU and memory of processes; without it they are 0 */
   SNAPSHOT_ENDED = 4   /* also the records of processes that have ended */
 };
@@ -114,8 +135,9 @@ void snapshot_release(struct snapshot *s);
 /* The number in its table of the process or queue with this id; -1 if there is none. */
 int64_t snapshot_find_process(const struct snapshot *s, uint64_t id);
 int64_t snapshot_find_queue(const struct snapshot *s, uint64_t id);
+int64_t snapshot_find_sync(const struct snapshot *s, uint64_t id);
 
-/* 0 or -SBX_ENOMEM; the numbers must come in ascending order. */
+/* 0 or -SBX_ENOMEM; the numbers must come in ascending order, and may come again. */
 int index_list_add(struct index_list *l, uint32_t index);
 bool index_list_has(const struct index_list *l, uint32_t index);
 

@@ -1,6 +1,6 @@
 /*
  * os/snapshot_internal.h - the parts of a snapshot: processes (snapshot.c), queues
- * (snapshot_queue.c).
+ * (snapshot_queue.c), locks and their like (snapshot_sync.c).
  */
 #ifndef SBX_OS_SNAPSHOT_INTERNAL_H
 #define SBX_OS_SNAPSHOT_INTERNAL_H
@@ -10,6 +10,9 @@
 /* Fill the queues; the processes are there already. 0 or -SBX_ENOMEM: what was made so far is the
  * snapshot's. */
 int snapshot_queues(const struct control *c, struct snapshot *s);
+
+/* Fill the synchronisation objects that somebody waits for, and what could go on; as above. */
+int snapshot_syncs(const struct control *c, struct snapshot *s);
 
 /* Something that is the same as long as nobody comes to hold or drops an object. */
 uint64_t snapshot_holdings(const struct control *c, const struct snapshot *s);

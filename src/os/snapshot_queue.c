@@ -1,10 +1,11 @@
 /*
  * os/snapshot_queue.c - queues in a snapshot; see snapshot.h.
  *
- * What a queue's log holds is told by its monitors. What its pipe holds only the kernel knows, and
- * who asks it needs a descriptor of the pipe: here one is opened for a moment through the table of
- * descriptors of any process that has one (/proc/PID/fd), be it a holder, or the supervisor, which
- * keeps those of exported queues. The pipe is known by its inode, so it cannot be mistaken.
+ * What a queue's log holds is told by its two sides, and mostly also that its pipe is empty. What
+ * is in the pipe else only the kernel knows, and who asks it needs a descriptor of the pipe: here
+ * one is opened for a moment through the table of descriptors of any process that has one
+ * (/proc/PID/fd), be it a holder, or the supervisor, which keeps those of exported queues. The pipe
+ * is known by its inode, so it cannot be mistaken.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -78,14 +79,16 @@ static int list_holdings(const struct control *c, struct snapshot *s, uint32_t p
 
 static int list_waiter(struct snapshot *s, uint32_t process) {
   const struct snapshot_op *op = &s->processes[process].op;
-  int64_t queue = op->type == OBJECT_QUEUE ? snapshot_find_queue(s, op->object) : -1;
-  if (queue < 0)
-    return 0;
-  if (op->kind == OP_QUEUE_GET)
-    return index_list_add(&s->queues[queue].readers, process);
-  if (op->kind == OP_QUEUE_PUT)
-    return index_list_add(&s->queues[queue].writers, process);
-  return 0;
+  int rc = 0;
+  for (uint32_t i = 0; i < op->need_count && rc == 0; i++) {
+    const struct snapshot_need *n = &op->needs[i];
+    int64_t queue = n->type == OBJECT_QUEUE ? snapshot_find_queue(s, n->object) : -1;
+    if (queue >= 0 && n->kind == OP_QUEUE_GET)
+      rc = index_list_add(&s->queues[queue].readers, process);
+    else if (queue >= 0 && n->kind == OP_QUEUE_PUT)
+      rc = index_list_add(&s->queues[queue].writers, process);
+  }
+  return rc;
 }
 
 static int list_people(const struct control *c, struct snapshot *s) {
@@ -112,6 +115,8 @@ static int open_pipe(const struct control *c, const struct snapshot *s,
                      const struct snapshot_queue *q, struct proc_pipes *pipes) {
   uint64_t inode = c->queues[q->slot].pipe_inode;
   int fd = -1;
+  if (inode == 0)
+    return -1;
   for (uint32_t i = 0; i < q->holders.count && fd < 0; i++) {
     proc_pipes_of(pipes, (pid_t)s->processes[q->holders.list[i]].pid);
     fd = proc_pipes_open(pipes, inode);
@@ -124,19 +129,33 @@ static int open_pipe(const struct control *c, const struct snapshot *s,
   return fd;
 }
 
+/* The state, as it is when no item is in the pipe; false if some may be. */
+static bool look_without_pipe(const struct queue_record *r, struct queue_state *ret,
+                              uint64_t *ret_bytes) {
+  uint64_t writes = atomic_load(&r->put.pipe);
+  if (writes != atomic_load(&r->get.pipe))
+    return false;
+  *ret = queue_look(r, -1, ret_bytes);
+  return writes == atomic_load(&r->put.pipe); /* nothing was written meanwhile */
+}
+
 /* Returns whether the record is still this queue's, and somebody may use it. */
 static bool fill_queue(const struct control *c, const struct snapshot *s, struct snapshot_queue *q,
                        struct proc_pipes *pipes) {
   const struct queue_record *r = &c->queues[q->slot];
-  int pipe = r->pipe_inode ? open_pipe(c, s, q, pipes) : -1;
-  struct queue_state state = queue_look(r, pipe, &q->bytes);
-  if (pipe >= 0)
-    close(pipe);
+  struct queue_state state;
+  q->exact = true;
+  if (!look_without_pipe(r, &state, &q->bytes)) {
+    int pipe = open_pipe(c, s, q, pipes);
+    state = queue_look(r, pipe, &q->bytes);
+    q->exact = pipe >= 0;
+    if (pipe >= 0)
+      close(pipe);
+  }
   q->items = queue_len(&state);
   q->max = r->max;
   q->closed = state.closed;
   q->transport = (enum queue_transport)r->transport;
-  q->exact = pipe >= 0 || !r->pipe_inode;
   q->named = atomic_load(&c->objects[q->slot].in_flight) > 0;
   memcpy(q->name, r->name, sizeof q->name);
   q->name[sizeof q->name - 1] = '\0';

@@ -13,51 +13,100 @@
 /* -- the rules, one row for each op ---------------------------------------------------------- */
 
 struct wait_rule {
-  /* Can the op go on, in the state that the snapshot shows? What is not known is yes. */
-  bool (*enabled)(const struct snapshot *s, const struct snapshot_op *op);
+  /* Can it go on, in the state that the snapshot shows? What is not known is yes. */
+  bool (*enabled)(const struct snapshot *s, const struct snapshot_need *n);
   /* Could the process with this number make it go on, one day? */
-  bool (*helps)(const struct snapshot *s, const struct snapshot_op *op, uint32_t by);
+  bool (*helps)(const struct snapshot *s, const struct snapshot_need *n, uint32_t by);
   const char *noun; /* what stands before the object's name; "" for nothing */
   const char *verb; /* what those do who help: "which only a#2 can ..." */
 };
 
 static const struct snapshot_queue *queue_of(const struct snapshot *s,
-                                             const struct snapshot_op *op) {
-  int64_t i = snapshot_find_queue(s, op->object);
+                                             const struct snapshot_need *n) {
+  int64_t i = snapshot_find_queue(s, n->object);
   return i < 0 ? NULL : &s->queues[i];
 }
 
-static bool queue_can(const struct snapshot *s, const struct snapshot_op *op) {
-  const struct snapshot_queue *q = queue_of(s, op);
+static bool queue_can(const struct snapshot *s, const struct snapshot_need *n) {
+  const struct snapshot_queue *q = queue_of(s, n);
   if (!q || !q->exact)
     return true;
   struct queue_state state = {.put = q->items, .max = q->max, .closed = q->closed};
-  return queue_enabled(&state, op->kind);
+  return queue_enabled(&state, n->kind);
 }
 
-static bool holds_queue(const struct snapshot *s, const struct snapshot_op *op, uint32_t by) {
-  const struct snapshot_queue *q = queue_of(s, op);
+static bool holds_queue(const struct snapshot *s, const struct snapshot_need *n, uint32_t by) {
+  const struct snapshot_queue *q = queue_of(s, n);
   return !q || q->named || index_list_has(&q->holders, by);
 }
 
-static bool process_has_ended(const struct snapshot *s, const struct snapshot_op *op) {
-  int64_t i = snapshot_find_process(s, op->object);
+static bool process_has_ended(const struct snapshot *s, const struct snapshot_need *n) {
+  int64_t i = snapshot_find_process(s, n->object);
   return i < 0 || !s->processes[i].lives;
 }
 
-static bool is_process(const struct snapshot *s, const struct snapshot_op *op, uint32_t by) {
-  return s->processes[by].id == op->object;
+static bool is_process(const struct snapshot *s, const struct snapshot_need *n, uint32_t by) {
+  return s->processes[by].id == n->object;
+}
+
+static const struct snapshot_sync *sync_of(const struct snapshot *s,
+                                           const struct snapshot_need *n) {
+  int64_t i = snapshot_find_sync(s, n->object);
+  return i < 0 ? NULL : &s->syncs[i];
+}
+
+static bool sync_can(const struct snapshot *s, const struct snapshot_need *n) {
+  return n->ready || !sync_of(s, n);
+}
+
+/* Its owners, if it has some; else all who hold it. */
+static bool owns_or_holds(const struct snapshot *s, const struct snapshot_need *n, uint32_t by) {
+  const struct snapshot_sync *sync = sync_of(s, n);
+  if (!sync)
+    return true;
+  if (sync->owners.count > 0)
+    return index_list_has(&sync->owners, by);
+  return sync->named || index_list_has(&sync->holders, by);
 }
 
 static const struct wait_rule rules[OP_COUNT] = {
     [OP_QUEUE_PUT] = {queue_can, holds_queue, "queue", "empty"},
     [OP_QUEUE_GET] = {queue_can, holds_queue, "queue", "fill"},
     [OP_PROCESS_JOIN] = {process_has_ended, is_process, "", NULL},
+    [OP_LOCK_ACQUIRE] = {sync_can, owns_or_holds, "lock", "release"},
+    [OP_SEMAPHORE_ACQUIRE] = {sync_can, owns_or_holds, "semaphore", "release"},
+    [OP_EVENT_WAIT] = {sync_can, owns_or_holds, "event", "set"},
+    [OP_CONDITION_WAIT] = {sync_can, owns_or_holds, "condition", "notify"},
+    [OP_BARRIER_WAIT] = {sync_can, owns_or_holds, "barrier", "come to"},
 };
 
-static const struct wait_rule *rule_of(const struct snapshot_op *op) {
-  const struct wait_rule *rule = op->kind < OP_COUNT ? &rules[op->kind] : NULL;
+static const struct wait_rule *rule_of(const struct snapshot_need *n) {
+  const struct wait_rule *rule = n->kind < OP_COUNT ? &rules[n->kind] : NULL;
   return rule && rule->enabled ? rule : NULL;
+}
+
+/* One of the things that it waits for is something that nobody knows about, like time. */
+static bool beyond_us(const struct snapshot_op *op) {
+  for (uint32_t i = 0; i < op->need_count; i++)
+    if (!rule_of(&op->needs[i]))
+      return true;
+  return op->need_count == 0 || op->needs_more;
+}
+
+static bool can_go_on(const struct snapshot *s, const struct snapshot_op *op) {
+  for (uint32_t i = 0; i < op->need_count; i++)
+    if (rule_of(&op->needs[i])->enabled(s, &op->needs[i]))
+      return true;
+  return false;
+}
+
+static bool helps(const struct snapshot *s, const struct snapshot_op *op, uint32_t by) {
+  for (uint32_t i = 0; i < op->need_count; i++) {
+    const struct wait_rule *rule = rule_of(&op->needs[i]);
+    if (rule && rule->helps(s, &op->needs[i], by))
+      return true;
+  }
+  return false;
 }
 
 /* -- the set --------------------------------------------------------------------------------- */
@@ -65,9 +114,8 @@ static const struct wait_rule *rule_of(const struct snapshot_op *op) {
 /* Does it sleep for ever, unless somebody does something? */
 static bool sleeps_for_good(const struct snapshot *s, uint32_t process) {
   const struct snapshot_process *p = &s->processes[process];
-  const struct wait_rule *rule = rule_of(&p->op);
-  return p->lives && p->status == PROCESS_RUNNING && p->op.steady && rule &&
-         p->op.deadline_ns == SBX_FOREVER && !rule->enabled(s, &p->op);
+  return p->lives && p->status == PROCESS_RUNNING && p->op.steady &&
+         p->op.deadline_ns == SBX_FOREVER && !beyond_us(&p->op) && !can_go_on(s, &p->op);
 }
 
 /* Those who are helped by `free_one` may go on one day: they leave the set, and join `list`. */
@@ -76,7 +124,7 @@ static uint32_t set_free(const struct snapshot *s, uint32_t free_one, bool *memb
   uint32_t n = 0;
   for (uint32_t i = 0; i < s->process_count; i++) {
     const struct snapshot_op *op = &s->processes[i].op;
-    if (!member[i] || !rule_of(op)->helps(s, op, free_one))
+    if (!member[i] || !helps(s, op, free_one))
       continue;
     member[i] = false;
     list[n++] = i;
@@ -129,10 +177,9 @@ bool waits_all_stuck(const struct snapshot *s) {
 
 uint32_t waits_for(const struct snapshot *s, uint32_t process, uint32_t *ret, uint32_t max) {
   const struct snapshot_op *op = &s->processes[process].op;
-  const struct wait_rule *rule = rule_of(op);
   uint32_t n = 0;
-  for (uint32_t i = 0; i < s->process_count && rule; i++) {
-    if (i == process || !s->processes[i].lives || !rule->helps(s, op, i))
+  for (uint32_t i = 0; i < s->process_count; i++) {
+    if (i == process || !s->processes[i].lives || !helps(s, op, i))
       continue;
     if (n < max)
       ret[n] = i;
@@ -143,13 +190,28 @@ uint32_t waits_for(const struct snapshot *s, uint32_t process, uint32_t *ret, ui
 
 bool waits_for_unknown(const struct snapshot *s, uint32_t process) {
   const struct snapshot_op *op = &s->processes[process].op;
-  const struct snapshot_queue *q = op->type == OBJECT_QUEUE ? queue_of(s, op) : NULL;
-  return q && q->named;
+  for (uint32_t i = 0; i < op->need_count; i++) {
+    const struct snapshot_need *n = &op->needs[i];
+    const struct snapshot_queue *q = n->type == OBJECT_QUEUE ? queue_of(s, n) : NULL;
+    const struct snapshot_sync *sync = sync_of(s, n);
+    if ((q && q->named) || (sync && sync->named && sync->owners.count == 0))
+      return true;
+  }
+  return false;
+}
+
+static bool same_needs(const struct snapshot_op *a, const struct snapshot_op *b) {
+  if (a->kind != b->kind || a->need_count != b->need_count)
+    return false;
+  for (uint32_t i = 0; i < a->need_count; i++)
+    if (a->needs[i].kind != b->needs[i].kind || a->needs[i].object != b->needs[i].object)
+      return false;
+  return true;
 }
 
 static bool waits_together(const struct snapshot *s, uint32_t a, uint32_t b) {
   const struct snapshot_process *p = &s->processes[a], *q = &s->processes[b];
-  return p->op.kind == q->op.kind && p->op.object == q->op.object && p->stuck == q->stuck;
+  return same_needs(&p->op, &q->op) && p->stuck == q->stuck;
 }
 
 uint32_t waits_with(const struct snapshot *s, uint32_t process, uint32_t *ret, uint32_t max) {
@@ -170,7 +232,7 @@ static int64_t chain_next(const struct snapshot *s, const uint32_t *ret, uint32_
   uint32_t at = ret[n - 1];
   const struct snapshot_op *op = &s->processes[at].op;
   for (uint32_t i = 0; i < s->process_count; i++) {
-    if (s->processes[i].stuck == STUCK_NO || !rule_of(op)->helps(s, op, i))
+    if (s->processes[i].stuck == STUCK_NO || !helps(s, op, i))
       continue;
     uint32_t k = 0;
     while (k < n && !waits_together(s, ret[k], i))
@@ -205,18 +267,32 @@ int waits_tell_process(const struct snapshot *s, uint32_t process, struct buf *o
   return buf_format(out, "%s#%" PRIu64, p->name[0] ? p->name : "process", p->id);
 }
 
-int waits_tell_object(const struct snapshot *s, uint32_t process, bool brief, struct buf *out) {
-  const struct snapshot_op *op = &s->processes[process].op;
-  const struct wait_rule *rule = rule_of(op);
-  int64_t joined = op->type == OBJECT_PROCESS ? snapshot_find_process(s, op->object) : -1;
-  bool named = op->object_name[0] != '\0';
+static int tell_need(const struct snapshot *s, const struct snapshot_need *n, bool brief,
+                     struct buf *out) {
+  const struct wait_rule *rule = rule_of(n);
+  int64_t joined = n->type == OBJECT_PROCESS ? snapshot_find_process(s, n->object) : -1;
+  bool named = n->object_name[0] != '\0';
   if (joined >= 0)
     return waits_tell_process(s, (uint32_t)joined, out);
-  if (op->object == 0)
-    return 0;
+  if (n->object == 0)
+    return buf_format(out, "time");
   const char *noun = rule && !(brief && named) ? rule->noun : "";
-  return buf_format(out, "%s%s%s#%" PRIu64, noun, *noun && named ? " " : "", op->object_name,
-                    op->object);
+  return buf_format(out, "%s%s%s#%" PRIu64, noun, *noun && named ? " " : "", n->object_name,
+                    n->object);
+}
+
+int waits_tell_object(const struct snapshot *s, uint32_t process, bool brief, struct buf *out) {
+  const struct snapshot_op *op = &s->processes[process].op;
+  int rc = 0;
+  if (op->kind == OP_CLOCK_SLEEP)
+    return 0;
+  for (uint32_t i = 0; i < op->need_count && rc == 0; i++) {
+    const char *before = i == 0 ? "" : brief ? ", " : i + 1 == op->need_count ? " or " : ", ";
+    rc = buf_format(out, "%s", before);
+    if (rc == 0)
+      rc = tell_need(s, &op->needs[i], brief, out);
+  }
+  return rc == 0 && op->needs_more ? buf_format(out, brief ? ", ..." : " or others") : rc;
 }
 
 /* "b#3, c#4 and 5 more": the first `n` of `total`. */
@@ -241,7 +317,7 @@ static uint32_t other_helpers(const struct snapshot *s, uint32_t process, uint32
   const struct snapshot_op *op = &s->processes[process].op;
   uint32_t n = 0;
   for (uint32_t i = 0; i < s->process_count; i++) {
-    if (!s->processes[i].lives || waits_together(s, process, i) || !rule_of(op)->helps(s, op, i))
+    if (!s->processes[i].lives || waits_together(s, process, i) || !helps(s, op, i))
       continue;
     if (n < max)
       list[n] = i;
@@ -252,20 +328,29 @@ static uint32_t other_helpers(const struct snapshot *s, uint32_t process, uint32
 
 enum { SHOWN = 3 };
 
-/* ", which only b#3 can fill" */
+/* ", which only b#3 can fill"; of a select ", and only b#3 can help" */
 static int tell_who_helps(const struct snapshot *s, uint32_t process, uint64_t helper,
                           struct buf *out) {
   uint32_t list[SHOWN];
-  const char *verb = rule_of(&s->processes[process].op)->verb;
+  const struct snapshot_op *op = &s->processes[process].op;
+  bool several = op->kind == OP_SELECT;
+  const char *verb = several ? "help" : rule_of(&op->needs[0])->verb;
   uint32_t total = other_helpers(s, process, list, SHOWN);
   if (waits_for_unknown(s, process))
-    return buf_format(out, ", which whoever gets a message with it can %s", verb);
+    return buf_format(out, ", %s whoever gets a message with it can %s", several ? "and" : "which",
+                      verb);
   if (total == 0)
-    return buf_format(out, ", which nobody else can %s", verb);
-  int rc = buf_format(out, ", which only ");
+    return buf_format(out, ", %s nobody else can %s", several ? "and" : "which", verb);
+  int rc = buf_format(out, ", %s only ", several ? "and" : "which");
   if (rc == 0)
     rc = tell_list(s, list, total < SHOWN ? total : SHOWN, total, helper, out);
   return rc ? rc : buf_format(out, " can %s", verb);
+}
+
+/* Is there more to say than for whom it waits? */
+static bool has_helpers_to_tell(const struct snapshot_op *op) {
+  const struct wait_rule *rule = op->need_count > 0 ? rule_of(&op->needs[0]) : NULL;
+  return op->kind == OP_SELECT ? !beyond_us(op) : rule && rule->verb;
 }
 
 /* " at x.lua:3", if all who wait together do it there. */
@@ -280,7 +365,6 @@ static int tell_where(const struct snapshot *s, uint32_t process, struct buf *ou
 
 int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, struct buf *out) {
   const struct snapshot_op *op = &s->processes[process].op;
-  const struct wait_rule *rule = rule_of(op);
   uint32_t list[SHOWN];
   uint32_t total = waits_with(s, process, list, SHOWN);
   int rc = tell_list(s, list, total < SHOWN ? total : SHOWN, total, 0, out);
@@ -288,11 +372,11 @@ int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, stru
     rc = buf_format(out, " wait%s in %s", total == 1 ? "s" : "", op_describe(op->kind)->verb);
   if (rc == 0)
     rc = tell_where(s, process, out);
-  if (rc == 0 && op->object)
+  if (rc == 0 && op->kind != OP_CLOCK_SLEEP)
     rc = buf_format(out, " for ");
   if (rc == 0)
     rc = waits_tell_object(s, process, false, out);
-  return rc == 0 && rule && rule->verb ? tell_who_helps(s, process, helper, out) : rc;
+  return rc == 0 && has_helpers_to_tell(op) ? tell_who_helps(s, process, helper, out) : rc;
 }
 
 int waits_tell_chain(const struct snapshot *s, uint32_t first, uint64_t helper, bool *told,

@@ -28,7 +28,7 @@ static int put_state(const struct snapshot *s, uint32_t process, struct buf *out
   show_duration(p->op.deadline_ns - s->taken_ns, left);
   rc = buf_format(out, "%sin %s%s%s%s", p->status == PROCESS_STOPPED ? ", " : "",
                   op_describe(p->op.kind)->verb, p->where[0] ? " at " : "", p->where,
-                  p->op.object ? " for " : "");
+                  p->op.kind == OP_CLOCK_SLEEP ? "" : " for ");
   if (rc == 0)
     rc = waits_tell_object(s, process, false, out);
   if (rc == 0)

@@ -180,7 +180,8 @@ static int put_running(const struct snapshot *s, uint32_t i, struct buf *out) {
     return rc;
   if (p->status == PROCESS_STOPPED)
     return buf_format(out, " (stopped)");
-  rc = buf_format(out, " (in %s%s", op_describe(p->op.kind)->verb, p->op.object ? " for " : "");
+  rc = buf_format(out, " (in %s%s", op_describe(p->op.kind)->verb,
+                  p->op.kind == OP_CLOCK_SLEEP ? "" : " for ");
   if (rc == 0)
     rc = waits_tell_object(s, i, false, out);
   return rc ? rc : buf_append_byte(out, ')');

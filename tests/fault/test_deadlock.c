@@ -226,6 +226,144 @@ static int main_waits_for_a_stopped_one(struct backend *b, void *ctx) {
   return 0;
 }
 
+/* -- the same with locks and their like -------------------------------------------------------- */
+
+enum { ROUNDS = 1500 };
+
+static struct object *first, *second;
+static int *turn; /* shared */
+
+static struct object *new_sync(enum object_type type, uint64_t count) {
+  const struct sync_options o = {.type = type, .count = count};
+  struct object *ret = NULL;
+  CHECK_EQ(the_backend->base.ops->sync_open(&the_backend->base, &o, &ret), 0);
+  return ret;
+}
+
+static void sync_op(enum op_kind kind, struct object *o) {
+  struct op op = {.kind = kind, .object = o, .deadline_ns = SBX_FOREVER, .count = 1};
+  CHECK_EQ(perform(&the_backend->base, &op), 0);
+}
+
+static int hold_often(void *unused) {
+  (void)unused;
+  for (int i = 0; i < ROUNDS; i++) {
+    sync_op(OP_LOCK_ACQUIRE, first);
+    sync_op(OP_LOCK_RELEASE, first);
+  }
+  return 0;
+}
+
+static int pass_units(void *unused) {
+  (void)unused;
+  for (int i = 0; i < ROUNDS; i++) {
+    sync_op(OP_SEMAPHORE_ACQUIRE, first);
+    sync_op(OP_SEMAPHORE_RELEASE, second);
+  }
+  return 0;
+}
+
+static int meet(void *unused) {
+  (void)unused;
+  for (int i = 0; i < ROUNDS; i++)
+    sync_op(OP_BARRIER_WAIT, first);
+  return 0;
+}
+
+/* Wait until it is one's turn, and give it to the other. */
+static void take_turns(int mine) {
+  for (int i = 0; i < ROUNDS; i++) {
+    sync_op(OP_LOCK_ACQUIRE, first);
+    while (*turn != mine)
+      sync_op(OP_CONDITION_WAIT, first);
+    *turn = !mine;
+    sync_op(OP_CONDITION_NOTIFY, first);
+    sync_op(OP_LOCK_RELEASE, first);
+  }
+}
+
+static int take_turns_too(void *unused) {
+  (void)unused;
+  take_turns(1);
+  return 0;
+}
+
+static int main_and_others_lock(struct backend *b, void *ctx) {
+  struct object *others[2];
+  (void)b, (void)ctx;
+  first = new_sync(OBJECT_LOCK, 0);
+  for (int i = 0; i < 2; i++)
+    others[i] = spawn_process(hold_often, NULL);
+  hold_often(NULL);
+  for (int i = 0; i < 2; i++)
+    join_well(others[i]);
+  return 0;
+}
+
+static int main_passes_units(struct backend *b, void *ctx) {
+  (void)b, (void)ctx;
+  first = new_sync(OBJECT_SEMAPHORE, 0);
+  second = new_sync(OBJECT_SEMAPHORE, 0);
+  struct object *other = spawn_process(pass_units, NULL);
+  for (int i = 0; i < ROUNDS; i++) {
+    sync_op(OP_SEMAPHORE_RELEASE, first);
+    sync_op(OP_SEMAPHORE_ACQUIRE, second);
+  }
+  join_well(other);
+  return 0;
+}
+
+static int main_meets(struct backend *b, void *ctx) {
+  (void)b, (void)ctx;
+  first = new_sync(OBJECT_BARRIER, 2);
+  struct object *other = spawn_process(meet, NULL);
+  meet(NULL);
+  join_well(other);
+  return 0;
+}
+
+static int main_takes_turns(struct backend *b, void *ctx) {
+  (void)b, (void)ctx;
+  turn = shared_memory(sizeof *turn);
+  first = new_sync(OBJECT_CONDITION, 0);
+  struct object *other = spawn_process(take_turns_too, NULL);
+  take_turns(0);
+  join_well(other);
+  return 0;
+}
+
+/* It puts now into the one queue and now into the other, and waits for an answer. */
+static int put_here_and_there(void *unused) {
+  (void)unused;
+  for (int i = 0; i < ROUNDS; i++) {
+    put_byte(i % 3 ? ping : pong, 'x');
+    sync_op(OP_SEMAPHORE_ACQUIRE, first);
+  }
+  return 0;
+}
+
+static int main_selects(struct backend *b, void *ctx) {
+  struct buf item = {0};
+  (void)ctx;
+  ping = new_queue(0, TRANSPORT_AUTO, 0);
+  pong = new_queue(0, TRANSPORT_SHM, 0);
+  first = new_sync(OBJECT_SEMAPHORE, 0);
+  second = new_sync(OBJECT_EVENT, 0);
+  struct object *other = spawn_process(put_here_and_there, NULL);
+  for (int i = 0; i < ROUNDS; i++) {
+    struct op subs[] = {{.kind = OP_QUEUE_GET, .object = ping, .out = &item},
+                        {.kind = OP_EVENT_WAIT, .object = second},
+                        {.kind = OP_QUEUE_GET, .object = pong, .out = &item}};
+    struct op op = {.kind = OP_SELECT, .subs = subs, .sub_count = 3, .deadline_ns = SBX_FOREVER};
+    CHECK_EQ(perform(b, &op), 0);
+    CHECK_EQ(op.number, i % 3 ? 0 : 2);
+    sync_op(OP_SEMAPHORE_RELEASE, first);
+  }
+  join_well(other);
+  buf_release(&item);
+  return 0;
+}
+
 #define NO_ALARM(name, main_process)                                                               \
   TEST_ON_STAGE(name, 60) {                                                                        \
     CHECK_EQ(run(main_process, NULL, 1000), 0);                                                    \
@@ -239,6 +377,11 @@ NO_ALARM(a_death_is_what_is_waited_for, main_kills)
 NO_ALARM(time_will_help, main_waits_for_time)
 NO_ALARM(the_world_outside_may_help, main_reads_and_runs)
 NO_ALARM(a_stopped_one_may_go_on, main_waits_for_a_stopped_one)
+NO_ALARM(a_lock_is_released, main_and_others_lock)
+NO_ALARM(units_are_passed, main_passes_units)
+NO_ALARM(parties_come_to_the_barrier, main_meets)
+NO_ALARM(conditions_are_notified, main_takes_turns)
+NO_ALARM(one_of_several_comes, main_selects)
 
 /* -- alarm ------------------------------------------------------------------------------------- */
 
@@ -372,6 +515,11 @@ int main(void) {
       cmocka_unit_test(time_will_help),
       cmocka_unit_test(the_world_outside_may_help),
       cmocka_unit_test(a_stopped_one_may_go_on),
+      cmocka_unit_test(a_lock_is_released),
+      cmocka_unit_test(units_are_passed),
+      cmocka_unit_test(parties_come_to_the_barrier),
+      cmocka_unit_test(conditions_are_notified),
+      cmocka_unit_test(one_of_several_comes),
       cmocka_unit_test(who_waits_alone_is_told),
       cmocka_unit_test(children_at_the_end_of_the_script_are_told),
       cmocka_unit_test(a_circle_of_joins_is_told),

@@ -85,6 +85,57 @@ describe("a deadlock is told and ends the run with status 4:", function()
     ]]))
   end)
 
+  it("locks are taken in different orders", function()
+    assert.are.equal("main waits in join at the end of the script for plato#2; plato#2 waits in acquire at x.lua:6 for " ..
+      "lock right#2, which only kant#3 can release; kant#3 waits in acquire at x.lua:6 for lock left#1, which only " ..
+      "plato#2 can release", (told [[
+      local left, right = sandbox.lock { name = "left" }, sandbox.lock { name = "right" }
+      local both = sandbox.barrier(2)
+      local function eat(one, two)
+        one:acquire()
+        both:wait()
+        two:acquire()
+      end
+      spawn({ name = "plato" }, eat, left, right)
+      spawn({ name = "kant" }, eat, right, left)
+    ]]))
+  end)
+
+  it("nobody sets, notifies or releases", function()
+    for line, text in pairs {
+      ["main waits in wait at x.lua:1 for event#1, which nobody else can set"] = "sandbox.event():wait()",
+      ["main waits in wait at x.lua:1 for condition#2, which nobody else can notify"] =
+        "local c = sandbox.condition() c:acquire() c:wait()",
+      ["main waits in acquire at x.lua:1 for semaphore#1, which nobody else can release"] =
+        "local s = sandbox.semaphore(1) s:acquire() s:acquire()",
+    } do
+      assert.are.equal(line, (told(text)))
+    end
+  end)
+
+  it("the holder of a lock waits for something else", function()
+    assert.are.equal("main waits in acquire at x.lua:8 for lock#1, which only p#2 can release; p#2 waits in get at " ..
+      "x.lua:5 for queue#3, which nobody else can fill", (told [[
+      local lock, held = sandbox.lock(), sandbox.event()
+      spawn({ name = "p" }, function()
+        lock:acquire()
+        held:set()
+        queue():get()
+      end)
+      held:wait()
+      lock:acquire()
+    ]]))
+  end)
+
+  it("none of several things can happen", function()
+    assert.are.equal("main waits in select at x.lua:3 for queue#1 or queue full#2, and only p#2 can help; p#2 waits in " ..
+      "join at x.lua:2 for main", (told [[
+      local q, full, main = queue(), queue { name = "full", max = 1 }, sandbox.self() full:put(1)
+      spawn({ name = "p" }, function() main:join() end)
+      sandbox.select { q, full:putting(2) }
+    ]]))
+  end)
+
   it("what is to be closed is closed, and what was printed is there", function()
     local _, out = told [[
       spawn(function()
@@ -119,6 +170,30 @@ describe("no deadlock is", function()
     well "assert(select(2, queue():get(0.8)) == 'timeout')"
     well "local q = queue() spawn(function() sleep(0.8) q:put(1) end) q:get()"
     well "local q = queue() spawn(function() queue():get(0.8) q:put(1) end) q:get()"
+  end)
+
+  it("a select with a timer in it", function()
+    well "assert(sandbox.select { queue(), sandbox.after(0.8) } == 2)"
+  end)
+
+  it("a lock whose holder dies, or is about to let go", function()
+    well [[
+      local lock, held = sandbox.lock(), sandbox.event()
+      local p = spawn({ quiet = true }, function() lock:acquire() held:set() sleep(1000) end)
+      held:wait()
+      spawn(function() sleep(0.8) p:kill() end)
+      assert(select(2, lock:acquire()) == "abandoned")
+    ]]
+    well [[
+      local lock, held = sandbox.lock(), sandbox.event()
+      spawn(function() lock:acquire() held:set() sleep(0.8) lock:release() end)
+      held:wait()
+      assert(lock:acquire())
+    ]]
+  end)
+
+  it("a barrier to which nobody else comes: it breaks", function()
+    assert.are.equal("nil\tbroken\n", well "print(sandbox.barrier(2):wait())")
   end)
 
   it("work without end in sight", function()

@@ -31,12 +31,14 @@ static struct snapshot_process *person(uint32_t i, const char *name, int64_t pid
 static void in_op(struct snapshot_process *p, enum op_kind kind, uint64_t object, const char *name,
                   double seconds, const char *where) {
   p->op = (struct snapshot_op){.kind = kind,
-                               .type = op_describe(kind)->type,
-                               .object = object,
+                               .needs = {{.kind = kind,
+                                          .type = op_describe(kind)->type,
+                                          .object = object}},
+                               .need_count = 1,
                                .since_ns = run.taken_ns - S(seconds),
                                .deadline_ns = SBX_FOREVER,
                                .steady = true};
-  strcpy(p->op.object_name, name);
+  strcpy(p->op.needs[0].object_name, name);
   strcpy(p->where, where);
 }
 

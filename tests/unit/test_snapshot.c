@@ -99,9 +99,9 @@ TEST_ON_STAGE(those_that_live_are_listed_with_what_they_do, 20) {
   CHECK_EQ(strcmp(b->spawned_at, "test:1"), 0);
   CHECK_EQ(strcmp(b->name, "p"), 0);
   CHECK_EQ(i->pid, pid_of(idle));
-  CHECK_EQ(i->op.type, OBJECT_QUEUE);
-  CHECK_EQ(i->op.object, the_queue->serial);
-  CHECK_EQ(strcmp(i->op.object_name, "jobs"), 0);
+  CHECK_EQ(i->op.needs[0].type, OBJECT_QUEUE);
+  CHECK_EQ(i->op.needs[0].object, the_queue->serial);
+  CHECK_EQ(strcmp(i->op.needs[0].object_name, "jobs"), 0);
   CHECK_EQ(i->op.deadline_ns, SBX_FOREVER);
   CHECK(i->op.since_ns > before && i->op.since_ns <= clock_now_ns());
   snapshot_release(&s);
@@ -138,9 +138,9 @@ TEST_ON_STAGE(a_joiner_is_told_with_the_name_of_whom_it_joins, 20) {
   struct object *joiner = spawn_process(join_it, sleeper);
   struct snapshot s = take_asleep(joiner, OP_PROCESS_JOIN);
   const struct snapshot_op *op = &row_of(&s, joiner)->op;
-  CHECK_EQ(op->type, OBJECT_PROCESS);
-  CHECK_EQ(op->object, sleeper->serial);
-  CHECK_EQ(strcmp(op->object_name, "p"), 0);
+  CHECK_EQ(op->needs[0].type, OBJECT_PROCESS);
+  CHECK_EQ(op->needs[0].object, sleeper->serial);
+  CHECK_EQ(strcmp(op->needs[0].object_name, "p"), 0);
   CHECK_EQ(op->deadline_ns, SBX_FOREVER);
   snapshot_release(&s);
   CHECK_EQ(put(the_queue, "x", 1, SBX_FOREVER), 0);

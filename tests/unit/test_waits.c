@@ -47,8 +47,10 @@ static void hold(uint64_t process, uint64_t queue) {
 
 static void sleeps_in(uint64_t process, enum op_kind kind, uint64_t object) {
   people[process - 1].op = (struct snapshot_op){.kind = kind,
-                                                .type = op_describe(kind)->type,
-                                                .object = object,
+                                                .needs = {{.kind = kind,
+                                                           .type = op_describe(kind)->type,
+                                                           .object = object}},
+                                                .need_count = 1,
                                                 .since_ns = 1,
                                                 .deadline_ns = SBX_FOREVER,
                                                 .steady = true};
@@ -86,7 +88,7 @@ static void a_join_and_a_get_make_a_cycle(void **state) {
   hold(2, 1);
   hold(3, 1);
   sleeps_in(2, OP_QUEUE_GET, 1);
-  strcpy(people[1].op.object_name, "jobs");
+  strcpy(people[1].op.needs[0].object_name, "jobs");
   sleeps_in(3, OP_PROCESS_JOIN, 2);
   sleeps_in(4, OP_PROCESS_JOIN, 3);
   find(0);
@@ -247,16 +249,16 @@ static bool model_asleep(uint32_t i) {
   if (!p->lives || p->op.deadline_ns != SBX_FOREVER || !p->op.steady)
     return false;
   if (p->op.kind == OP_PROCESS_JOIN)
-    return people[p->op.object - 1].lives;
-  const struct snapshot_queue *q = &queues[p->op.object - 1];
+    return people[p->op.needs[0].object - 1].lives;
+  const struct snapshot_queue *q = &queues[p->op.needs[0].object - 1];
   return p->op.kind == OP_QUEUE_GET ? q->items == 0 : q->max && q->items == q->max;
 }
 
 static bool model_helps(uint32_t i, uint32_t by) {
   const struct snapshot_op *op = &people[i].op;
   if (op->kind == OP_PROCESS_JOIN)
-    return op->object == by + 1;
-  const struct index_list *l = &queues[op->object - 1].holders;
+    return op->needs[0].object == by + 1;
+  const struct index_list *l = &queues[op->needs[0].object - 1].holders;
   for (uint32_t k = 0; k < l->count; k++)
     if (l->list[k] == by)
       return true;

@@ -1,0 +1,75 @@
+/* os/snapshot_sync.c - locks, semaphores, events, ... that somebody waits for; see snapshot.h. */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "os/snapshot_internal.h"
+#include "os/sync.h"
+
+int64_t snapshot_find_sync(const struct snapshot *s, uint64_t id) {
+  for (uint32_t i = 0; i < s->sync_count; i++)
+    if (s->syncs[i].id == id)
+      return i;
+  return -1;
+}
+
+static int add_sync(struct snapshot *s, const struct snapshot_need *n) {
+  struct snapshot_sync *grown = realloc(s->syncs, (s->sync_count + 1) * sizeof *grown);
+  if (!grown)
+    return -SBX_ENOMEM;
+  s->syncs = grown;
+  s->syncs[s->sync_count++] = (struct snapshot_sync){.id = n->object, .slot = n->slot};
+  return 0;
+}
+
+/* Those in whose hands it is, if it is in anybody's. */
+static int list_owners(const struct control *c, const struct snapshot *s,
+                       struct snapshot_sync *sync) {
+  uint64_t owners[SYNC_WORDS];
+  uint32_t n = sync_owners(c, sync->slot, owners);
+  int rc = 0;
+  for (uint32_t i = 0; i < s->process_count && rc == 0; i++)
+    for (uint32_t k = 0; k < n; k++)
+      if (owners[k] == who_of(s->processes[i].slot, s->processes[i].id)) {
+        rc = index_list_add(&sync->owners, i);
+        break;
+      }
+  return rc;
+}
+
+static int list_holders(const struct control *c, const struct snapshot *s,
+                        struct snapshot_sync *sync) {
+  int rc = 0;
+  uint64_t bit = UINT64_C(1) << (sync->slot % 64);
+  for (uint32_t i = 0; i < s->process_count && rc == 0; i++)
+    if (s->processes[i].lives &&
+        (atomic_load(&c->held[s->processes[i].slot][sync->slot / 64]) & bit))
+      rc = index_list_add(&sync->holders, i);
+  return rc;
+}
+
+static int note(const struct control *c, struct snapshot *s, const struct snapshot_need *n) {
+  if (snapshot_find_sync(s, n->object) >= 0)
+    return 0;
+  int rc = add_sync(s, n);
+  if (rc)
+    return rc;
+  struct snapshot_sync *sync = &s->syncs[s->sync_count - 1];
+  sync->named = atomic_load(&c->objects[n->slot].in_flight) > 0;
+  rc = list_owners(c, s, sync);
+  return rc ? rc : list_holders(c, s, sync);
+}
+
+int snapshot_syncs(const struct control *c, struct snapshot *s) {
+  int rc = 0;
+  for (uint32_t i = 0; i < s->process_count; i++) {
+    struct snapshot_process *p = &s->processes[i];
+    for (uint32_t k = 0; k < p->op.need_count && rc == 0; k++) {
+      struct snapshot_need *n = &p->op.needs[k];
+      if (!sync_machine_of(n->type) || n->slot >= OBJECT_SLOTS)
+        continue;
+      n->ready = sync_could_go_on(c, n->slot, p->slot, n->kind, p->op.deadline_ns == SBX_FOREVER);
+      rc = note(c, s, n);
+    }
+  }
+  return rc;
+}
