@@ -4,7 +4,8 @@
 -- ever eat: a deadlock. A barrier here makes all have their first fork at the same moment; otherwise it would
 -- take bad luck. That is what makes deadlocks nasty: most of the time all goes well.
 --
---   sandbox scripts/philosophers.lua            the deadlock, and a way out
+--   sandbox scripts/philosophers.lua            the deadlock: sandbox notices, and says who waits for whom
+--   sandbox scripts/philosophers.lua kill       a way out: one gives way
 --   sandbox scripts/philosophers.lua ordered    the cure
 --
 -- The cure: forks have numbers, and everybody takes the one with the lower number first. Then the waiting
@@ -13,7 +14,7 @@
 -- Guess first, then try: does it help if only one philosopher takes the right fork first?
 
 local N, MEALS = 5, 3
-local ordered = arg[1] == "ordered"
+local ordered = arg[1] == "ordered" -- else all are unlucky
 
 local forks = {}
 for i = 1, N do forks[i] = sandbox.lock { name = "fork" .. i } end
@@ -37,7 +38,7 @@ for i = 1, N do
 end
 
 if not ordered then all_have_one:wait() end
-if not sandbox.join_all(list, 10) then
+if arg[1] == "kill" and not sandbox.join_all(list, 10) then
   print("for ten seconds nobody has moved:")
   for i = 1, N do print("  " .. tostring(forks[i])) end
   print("philosopher 1 is killed; fork 1 passes on to who waits for it")

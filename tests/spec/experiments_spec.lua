@@ -75,9 +75,23 @@ describe("scripts/pingpong.lua", function()
 end)
 
 describe("scripts/philosophers.lua", function()
-  it("shows the deadlock, and who holds what", function()
+  it("ends in a deadlock, and says who waits for whom", function()
     for _ = 1, 3 do
-      local output, status = run("philosophers.lua", 5)
+      local output, status = run("philosophers.lua", 1)
+      local lines = { "sandbox: deadlock: main waits in join at FILE for philosopher1#2" }
+      for i = 1, 5 do
+        local fork = i % 5 + 1
+        lines[#lines + 1] = ("philosopher%d#%d waits in acquire at FILE for lock fork%d#%d"):format(i, i + 1, fork, fork)
+          .. (", which only philosopher%d#%d can release"):format(fork, fork + 1)
+      end
+      assert.are.equal(table.concat(lines, "; ") .. "\n", (output:gsub("at %S+:%d+", "at FILE")))
+      assert.are.equal(4, status)
+    end
+  end)
+
+  it("goes on when one is killed", function()
+    for _ = 1, 3 do
+      local output, status = run("philosophers.lua", 5, "kill")
       assert.are.equal([[
 for ten seconds nobody has moved:
   lock: fork1#1 (held by philosopher1#2, 1 waiting)
@@ -119,5 +133,54 @@ describe("scripts/ratelimit.lua", function()
       second = second + 1
     end
     assert.are.equal(10, sum, output)
+  end)
+end)
+
+describe("scripts/wordcount.lua", function()
+  -- The words of the files, counted here.
+  local function count(names)
+    local words, total, different = {}, 0, 0
+    for _, name in ipairs(names) do
+      for word in shell.read("scripts/" .. name):lower():gmatch("%a+") do
+        if not words[word] then different = different + 1 end
+        words[word] = (words[word] or 0) + 1
+        total = total + 1
+      end
+    end
+    local list = {}
+    for word, n in pairs(words) do list[#list + 1] = { word, n } end
+    table.sort(list, function(a, b) return a[2] > b[2] or a[2] == b[2] and a[1] < b[1] end)
+    local lines = { ("%d files, %d words, %d different ones\n"):format(#names, total, different) }
+    for i = 1, 5 do lines[#lines + 1] = ("%6d  %s\n"):format(list[i][2], list[i][1]) end
+    return table.concat(lines)
+  end
+
+  it("counts the words of all scripts", function()
+    local names = {}
+    for name in shell.run("cd " .. shell.quote(shell.source .. "/scripts") .. " && ls *.lua"):gmatch("%S+") do
+      names[#names + 1] = name
+    end
+    local output, status = run("wordcount.lua", 1)
+    assert.are.equal(0, status, output)
+    assert.are.equal(count(names), output)
+  end)
+
+  it("counts those of the files that are named", function()
+    local output, status = run("wordcount.lua", 1, shell.source .. "/scripts/serial.lua")
+    assert.are.equal(0, status, output)
+    assert.are.equal(count { "serial.lua" }, output)
+  end)
+end)
+
+describe("scripts/primes.lua", function()
+  it("finds them, however many workers there are", function()
+    local output, status = run("primes.lua", 1, 200000)
+    assert.are.equal(0, status, output)
+    local rows = 0
+    for line in output:gmatch("[^\n]+") do
+      assert.is_truthy(line:find("^%d+ workers? +17984 primes +%d+%.%d%d s  speed%-up %d+%.%d%d$"), line)
+      rows = rows + 1
+    end
+    assert.is_true(rows >= 2)
   end)
 end)

@@ -1,0 +1,62 @@
+#!/usr/bin/env sandbox
+-- How many primes are there below a limit? The numbers are cut into segments, and each is sieved on its own: the
+-- workers of a pool have nothing to wait for and nothing to say to each other, so twice the processors should
+-- take half the time. How much of that comes true, the table says.
+--
+--   sandbox scripts/primes.lua [limit]
+--
+-- The speed-up is the time of one worker, divided by the time of several. It is less than their number, since
+-- something is left that only one can do (cut, collect, add up), and since processors share a memory and a clock.
+-- Leave out --speed, which would make the clock go faster but not the processors.
+--
+-- Guess first, then try: what do more workers than processors bring? What do segments of 1000 numbers cost?
+
+local LIMIT, SEGMENT = math.tointeger(arg[1] or 2000000), 50000
+
+-- The primes up to `limit`, by the sieve of Eratosthenes.
+local function small_primes(limit)
+  local composite, primes = {}, {}
+  for n = 2, limit do
+    if not composite[n] then
+      primes[#primes + 1] = n
+      for multiple = n * n, limit, n do composite[multiple] = true end
+    end
+  end
+  return primes
+end
+
+local divisors = small_primes(math.ceil(LIMIT ^ 0.5)) -- goes to the workers with the function that uses it
+
+-- How many primes there are from `first` to `last`.
+local function count(first, last)
+  local composite, primes = {}, 0
+  for _, p in ipairs(divisors) do
+    if p * p > last then break end
+    local start = math.max(p * p, (first + p - 1) // p * p)
+    for multiple = start, last, p do composite[multiple - first] = true end
+  end
+  for n = math.max(first, 2), last do
+    if not composite[n - first] then primes = primes + 1 end
+  end
+  return primes
+end
+
+local segments = {}
+for first = 1, LIMIT, SEGMENT do
+  segments[#segments + 1] = { first, math.min(first + SEGMENT - 1, LIMIT) }
+end
+
+local alone
+local workers = 1
+repeat
+  local start, sum = sandbox.now(), 0
+  do
+    local pool <close> = sandbox.pool(workers)
+    for _, n in ipairs(pool:starmap(count, segments)) do sum = sum + n end
+  end
+  local seconds = sandbox.now() - start
+  alone = alone or seconds
+  print(("%d worker%s %7d primes  %6.2f s  speed-up %.2f"):format(workers, workers == 1 and " " or "s", sum, seconds,
+    alone / seconds))
+  workers = workers * 2
+until workers > math.max(2, sandbox.cpus())
