@@ -1,4 +1,5 @@
 /* lua/queue.c - queues in Lua; see lib.h for how a binding is built. */
+#include <limits.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -130,13 +131,39 @@ static int l_queue_get(lua_State *L) { return lib_get_item(L, lib_check_timeout(
 
 static int l_queue_try_get(lua_State *L) { return lib_get_item(L, 0); }
 
+/* The items in lib->in, each behind its length, as a list. */
+static int push_items(lua_State *L, struct lib *lib) {
+  uint64_t len;
+  lua_newtable(L);
+  for (size_t at = 0, n = 1; at + sizeof len <= lib->in.len; n++) {
+    memcpy(&len, lib->in.data + at, sizeof len);
+    at += sizeof len;
+    const struct buf item = {.data = lib->in.data + at, .len = (size_t)len};
+    lib_decode(L, lib, &item);
+    lua_rawseti(L, -2, (lua_Integer)n);
+    at += (size_t)len;
+  }
+  return 1;
+}
+
+/* peek() -> the oldest item, or nil and why; peek(n) -> a list of the n oldest */
 static int l_queue_peek(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  lua_Integer most = luaL_optinteger(L, 2, 0);
+  bool list = !lua_isnoneornil(L, 2);
+  luaL_argcheck(L, !list || most >= 1, 2, "the number of items must be 1 or more");
   struct op op = {.kind = OP_QUEUE_PEEK, .object = h->object, .deadline_ns = SBX_FOREVER};
   buf_clear(&lib->in, KEEP_BYTES);
   op.out = &lib->in;
+  op.number = most > INT_MAX ? INT_MAX : (int)most;
   int rc = perform(lib->b, &op);
+  if (list && (rc == -SBX_ETIMEDOUT || rc == -SBX_ECLOSED)) {
+    lua_newtable(L);
+    return 1;
+  }
+  if (list && rc == 0)
+    return push_items(L, lib);
   if (rc == -SBX_ETIMEDOUT) {
     lua_pushnil(L);
     lua_pushliteral(L, "empty");

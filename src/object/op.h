@@ -70,8 +70,8 @@ struct op {
   const void *data;      /* PUT: the item, borrowed */
   size_t len;            /* bytes of data */
   struct buf *out; /* GET, PEEK: the item is appended; JOIN: the result. Untouched on failure */
-  int number;      /* SIGNAL: its number in; SPAWN: 0 in the child, 1 in the parent, out;
-                      SELECT: which of `subs` was done, -1 if none, out */
+  int number; /* PEEK: how many items, 0: one, bare; SIGNAL: its number in; SPAWN: 0 in the child, 1
+                 in the parent, out; SELECT: which of `subs` was done, -1 if none, out */
   struct op *subs; /* SELECT: ops that can block, the first to be tried first; borrowed. Their
                       deadlines do not count, but for CLOCK_SLEEP */
   uint32_t sub_count;

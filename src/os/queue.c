@@ -257,7 +257,10 @@ int queue_peek(struct os_backend *b, struct queue *q, const struct op *op) {
   int rc = lock_get(b, r, op);
   if (rc)
     return rc;
-  rc = get_locked(q, r, op->out, false);
+  if (op->number > 0)
+    rc = queue_peek_locked(q, r, (uint64_t)op->number, op->out);
+  else
+    rc = get_locked(q, r, op->out, false);
   unlock_get(r);
   return rc;
 }

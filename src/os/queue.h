@@ -94,7 +94,8 @@ int queue_put(struct os_backend *b, struct queue *q, const struct op *op);
  * -SBX_EINTERRUPTED. */
 int queue_get(struct os_backend *b, struct queue *q, const struct op *op);
 
-/* OP_QUEUE_PEEK: as get with a deadline in the past, but the item stays. */
+/* OP_QUEUE_PEEK: as get with a deadline in the past, but the item stays. With op->number n > 0: up
+ * to n of the oldest items of one moment, each behind its length in 8 bytes. */
 int queue_peek(struct os_backend *b, struct queue *q, const struct op *op);
 
 /* OP_QUEUE_CLOSE. 0 or -SBX_EINTERRUPTED. */

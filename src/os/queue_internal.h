@@ -56,4 +56,11 @@ void queue_glance(struct queue_wait *w, const struct queue_record *r, enum op_ki
  */
 int queue_wait(struct os_backend *b, struct queue *q, const struct op *op, struct queue_wait *w);
 
+/* -- queue_peek.c ------------------------------------------------------------------------------ */
+
+/* Up to `most` of the oldest items, each behind its length (uint64_t). 0, -SBX_ETIMEDOUT (none),
+ * -SBX_ECLOSED, -SBX_ENOMEM, -SBX_EMFILE; on failure what was appended means nothing. Caller holds
+ * the get side. */
+int queue_peek_locked(struct queue *q, struct queue_record *r, uint64_t most, struct buf *out);
+
 #endif

@@ -294,10 +294,11 @@ function Queue:empty() end
 ---@return boolean full
 function Queue:full() end
 
----Look at the oldest item and leave it where it is.
----@return any item # nil when there is none
+---Look at the oldest item and leave it where it is; with a number, at so many of the oldest, as a list.
+---@param n? integer # 1 or more
+---@return any item # nil when there is none; with `n` a list, empty when there is none
 ---@return "empty"|"closed"|nil reason
-function Queue:peek() end
+function Queue:peek(n) end
 
 ---End the stream: nothing can be put any more; readers take what is left, then get nil and "closed".
 ---@return true

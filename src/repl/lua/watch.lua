@@ -1,4 +1,4 @@
--- repl/lua/watch.lua - what asks the supervisor: watch and unwatch; dump, which asks nobody.
+-- repl/lua/watch.lua - what asks the supervisor: watch and unwatch; dump and peek, which ask nobody.
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -18,7 +18,16 @@ local function check_seconds(seconds)
   return n
 end
 
+local PEEKED <const> = 10 -- items, unless said
+
 function watch.install(session, functions)
+  function functions.peek(queue, n)
+    local methods = metatable_of(queue)
+    local peek = methods and type(rawget(methods, "__index")) == "table" and rawget(methods, "__index").peek
+    if not peek then error("peek wants a queue, and how many items: peek(q, 5)", 0) end
+    return peek(queue, n or PEEKED)
+  end
+
   function functions.watch(expression, seconds)
     if expression == nil then return ask(session, "watches") end
     if type(expression) ~= "string" then
