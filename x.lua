@@ -1,7 +1,0 @@
-local l = sandbox.lock()
-local t0=os.clock() for i=1,1e6 do l:acquire() l:release() end print("lock pair ns", (os.clock()-t0)*1e3)
-local q = queue() t0=os.clock() for i=1,1e6 do q:put(i) q:get() end print("put+get ns", (os.clock()-t0)*1e3)
-local a,b=queue(),queue() local p=spawn(function() for v in a:items() do b:put(v) end end)
-local n=20000 t0=sandbox.now() for i=1,n do a:put(i) b:get() end print("round trip us",(sandbox.now()-t0)/n*1e6) a:close() p:join()
-local q=queue() local p=spawn(function() for i=1,1e6 do q:put(i) end q:close() end) t0=sandbox.now() local c=0 for v in q:items() do c=c+1 end print("1P1C M/s", c/(sandbox.now()-t0)/1e6)
-t0=sandbox.now() for i=1,500 do spawn(function() end):join() end print("spawn+join us",(sandbox.now()-t0)/500*1e6)
