@@ -81,8 +81,8 @@ describe("scripts/philosophers.lua", function()
       local lines = { "sandbox: deadlock: main waits in join at FILE for philosopher1#2" }
       for i = 1, 5 do
         local fork = i % 5 + 1
-        lines[#lines + 1] = ("philosopher%d#%d waits in acquire at FILE for lock fork%d#%d"):format(i, i + 1, fork, fork)
-          .. (", which only philosopher%d#%d can release"):format(fork, fork + 1)
+        lines[#lines + 1] = ("philosopher%d#%d waits in acquire at FILE for lock fork%d#%d"):format(i, i + 1, fork,
+          fork) .. (", which only philosopher%d#%d can release"):format(fork, fork + 1)
       end
       assert.are.equal(table.concat(lines, "; ") .. "\n", (output:gsub("at %S+:%d+", "at FILE")))
       assert.are.equal(4, status)

@@ -139,6 +139,8 @@ local Process = {}
 ---@field pid integer # of the process
 ---@field exitcode? integer # nil when a signal ended it
 ---@field signal? integer # the signal that ended it
+---@field index? integer|string # of the item, when a pool's map failed; "5 to 8" when it is not known which of them
+---@field others? sandbox.Failure[] # of a scope with on_error = "wait": those after the first
 local Failure = {}
 
 ---Start a process made by `sandbox.process`. A second start is an error.
@@ -740,7 +742,9 @@ function Dict:update(key, f) end
 ---@field retries? integer # how often a task is tried again whose worker died; 0 unless said
 ---@field name? string # of the workers, in reports
 
----Make a pool: some processes that wait for tasks. `local pool <close> = sandbox.pool()` ends them with the block.
+---Make a pool: some processes that wait for tasks. With `local pool <close> = sandbox.pool()`, what was given to it is done
+---before the block ends, and then its workers end. They are copies of the process that makes the pool, as it is then; the
+---functions given to them later travel as items do. Only that process can use the pool.
 ---```lua
 ---local pool <close> = sandbox.pool(4)
 ---print(table.concat(pool:map(function(x) return x * x end, { 1, 2, 3, 4 }), " ")) --> 1 4 9 16
@@ -754,9 +758,14 @@ function sandbox.pool(workers) end
 local Pool = {}
 
 ---Call a function for each item of a list. Raises the first failure, with the index of its item.
+---```lua
+---local pool <close> = sandbox.pool(2)
+---local ok, failure = pcall(pool.map, pool, function(x) assert(x ~= 3, "not three") end, { 1, 2, 3, 4 })
+---print(ok, failure.index, failure.value) --> false	3	not three
+---```
 ---@param f function
 ---@param list any[]
----@param chunk? integer # so many items travel at a time
+---@param chunk? integer # so many items travel at a time; by the time they take unless said
 ---@return any[] results # in the order of the list
 function Pool:map(f, list, chunk) end
 
@@ -807,7 +816,7 @@ function Pool:submit(f, ...) end
 ---@return true
 function Pool:close() end
 
----Wait until the workers of a closed pool have ended.
+---Wait until the workers of a closed pool have ended. An error when it was not closed.
 ---@param timeout? number # seconds
 ---@return true? ok
 ---@return "timeout"? reason
@@ -836,7 +845,7 @@ function Future:result(timeout) end
 ---@return boolean done
 function Future:done() end
 
----Take back a task that has not begun.
+---Take back a task that has not begun; its `join` then gives a failure with the message "cancelled".
 ---@return boolean cancelled
 function Future:cancel() end
 
@@ -845,7 +854,7 @@ function Future:cancel() end
 ---@field on_error? "stop"|"wait" # what the first failure does to the others: "stop" unless said
 
 ---Make a scope: no process that is spawned in it outlives the block. The first failure stops the others, and is raised at
----the end of the block.
+---the end of the block. When the block itself is left by an error, its processes are stopped, and that error goes on.
 ---```lua
 ---do
 ---  local g <close> = sandbox.scope()
