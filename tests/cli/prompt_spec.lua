@@ -1,4 +1,4 @@
--- The plain prompt, with lines from a pipe (-i) and at a terminal.
+-- The plain prompt, with lines from a pipe (-i), as lua has it. The one at a terminal is tested in tests/repl.
 local run = require "cli.run"
 
 local BANNER = run { "--version" }.out
@@ -90,46 +90,5 @@ describe("the prompt", function()
   it("is left with the status of os.exit", function()
     local result = run { "-i", stdin = "os.exit(5)\nprint(1)\n" }
     assert.same({ BANNER .. "> ", "", 5 }, { result.out, result.err, result.status })
-  end)
-end)
-
-describe("the prompt at a terminal", function()
-  -- What the terminal shows; `keys` is a shell command that types.
-  local function typed(keys, arguments)
-    local result = run { command = ("(%s) | script -qec '\"$P\" %s' /dev/null"):format(keys, arguments or ""),
-      env = { TERM = "dumb" } }
-    return (result.out:gsub("\r", "")), result.status
-  end
-
-  it("is there when there is no script", function()
-    local screen, status = typed([[sleep 0.3; printf '1 + 1\n'; sleep 0.3; printf '\004']])
-    assert.equal(0, status)
-    assert.truthy(screen:find(BANNER .. "> ", 1, true))
-    assert.truthy(screen:find("\n2\n> ", 1, true))
-  end)
-
-  it("is not there with -e or -v", function()
-    local screen, status = typed("sleep 0.3; printf '\\004'", "-e \"print(7)\"")
-    assert.equal(0, status)
-    assert.falsy(screen:find("> ", 1, true))
-  end)
-
-  it("is left by Ctrl-C", function()
-    local screen, status = typed([[sleep 0.3; printf '1 + 1\n'; sleep 0.7; printf '\003'; sleep 1]])
-    assert.equal(130, status)
-    assert.truthy(screen:find("\n2\n> ", 1, true))
-    assert.falsy(screen:find("traceback", 1, true))
-  end)
-
-  it("is left by Ctrl-C while a statement runs", function()
-    local screen, status = typed([[sleep 0.3; printf 'while true do end\n'; sleep 0.7; printf '\003'; sleep 1.5]])
-    assert.equal(130, status)
-    assert.falsy(screen:find("traceback", 1, true))
-  end)
-
-  it("does not stop other processes from printing", function()
-    local screen = typed([[sleep 0.3; printf 'p = spawn(function() sleep(0.3) print("from a child") end)\n'; sleep 1
-      printf '\004']])
-    assert.truthy(screen:find("from a child\n", 1, true))
   end)
 end)

@@ -228,6 +228,14 @@ class Prompt(unittest.TestCase):
         self.assertEqual(t.exit_status(), 0)
         self.assertNotIn(b"\033", t.raw)
 
+    def test_no_prompt_when_there_is_something_else_to_do(self):
+        for arguments, printed in ((["-e", "print(7)"], "7"), (["-v"], "Lua.org")):
+            t = Terminal([PROGRAM, *arguments])
+            self.addCleanup(t.close)
+            self.assertEqual(t.exit_status(), 0)
+            self.assertIn(printed, t.text())
+            self.assertFalse(any(l.startswith(">") for l in t.all_lines()))
+
     def test_no_color(self):
         t = self.start(env={"NO_COLOR": "1"})
         self.run_line(t, "{1, 'x'}")
