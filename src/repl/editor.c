@@ -12,7 +12,10 @@
 #include "base/error.h"
 #include "repl/editor_internal.h"
 
-enum { READ_BYTES = 4096 };
+enum {
+  READ_BYTES = 4096,
+  BURST = 256 /* so many bytes of the terminal before others are served again */
+};
 
 struct editor *editor_of(EditLine *el) {
   void *e;
@@ -29,13 +32,17 @@ void editor_end(struct editor *e, enum editor_event event) {
   e->ended = true;
 }
 
-/* Take what the terminal has. */
+/*
+ * Take what the terminal has: one byte, since what is typed behind the end of a line may be for
+ * another program; of a paste, or a line that the terminal has put together, all.
+ */
 static void read_keys(struct editor *e) {
+  size_t most = e->el && !e->pasting ? 1 : READ_BYTES;
   if (e->keys_used == e->keys.len)
     e->keys.len = e->keys_used = 0;
   if (buf_reserve(&e->keys, READ_BYTES))
     return;
-  ssize_t n = read(e->o.in, e->keys.data + e->keys.len, READ_BYTES);
+  ssize_t n = read(e->o.in, e->keys.data + e->keys.len, most);
   if (n > 0)
     e->keys.len += (size_t)n;
   else if (n == 0)
@@ -84,13 +91,25 @@ static void serve(struct editor *e, int64_t until_ns) {
     read_keys(e);
 }
 
+/* Is there more to be read already? Then nothing needs to be drawn meanwhile. */
+static bool goes_on(struct editor *e) {
+  struct pollfd terminal = {.fd = e->o.in, .events = POLLIN};
+  if (++e->burst < BURST && poll(&terminal, 1, 0) > 0)
+    return true;
+  e->burst = 0;
+  return false;
+}
+
 int editor_byte(struct editor *e, int64_t deadline_ns) {
   while (!e->ended) {
     if (e->keys_used < e->keys.len)
       return e->keys.data[e->keys_used++];
     if (deadline_ns != SBX_FOREVER && clock_now_ns() >= deadline_ns)
       break;
-    serve(e, deadline_ns);
+    if (e->editing && goes_on(e))
+      read_keys(e);
+    else
+      serve(e, deadline_ns);
   }
   return -1;
 }

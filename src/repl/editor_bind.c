@@ -6,8 +6,14 @@
 #include "repl/editor_internal.h"
 
 void replace_line(EditLine *el, const wchar_t *text, size_t cursor) {
-  el_wreplacestr(el, text);
   const LineInfoW *line = el_wline(el);
+  if (!*text) { /* which el_wreplacestr does not take */
+    el_cursor(el, (int)(line->lastchar - line->cursor));
+    el_wdeletestr(el, (int)(line->lastchar - line->buffer));
+    return;
+  }
+  el_wreplacestr(el, text);
+  line = el_wline(el);
   el_cursor(el, (int)cursor - (int)(line->cursor - line->buffer));
 }
 

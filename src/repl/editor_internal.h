@@ -96,6 +96,8 @@ struct editor {
   struct buf keys; /* bytes read from the terminal and not yet used */
   size_t keys_used;
   wchar_t unread; /* a character given back; 0: none */
+  int burst;      /* bytes since others were served */
+  bool pasting;   /* all that comes belongs to us */
   struct buf pasted;
   struct buf editrc_keys; /* sequences that ~/.editrc binds, each ended by a zero */
   bool tab_before;        /* the last key was a Tab that found several */

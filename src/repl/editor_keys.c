@@ -57,11 +57,13 @@ static const struct {
  * it: Enter is for the person to press. */
 static void clean_pasted(struct buf *text) {
   size_t n = 0;
+  uint8_t before = 0;
   for (size_t i = 0; i < text->len; i++) {
-    uint8_t c = text->data[i] == '\r' ? '\n' : text->data[i];
-    bool second = text->data[i] == '\n' && i > 0 && text->data[i - 1] == '\r';
+    uint8_t read = text->data[i], c = read == '\r' ? '\n' : read;
+    bool second = read == '\n' && before == '\r';
     if (!second && ((c >= ' ' && c != 0x7f) || c == '\n' || c == '\t'))
       text->data[n++] = c;
+    before = read;
   }
   if (n > 0 && text->data[n - 1] == '\n')
     n--;
@@ -75,6 +77,7 @@ static void read_pasted(struct editor *e) {
   struct buf *text = &e->pasted;
   int byte;
   text->len = 0;
+  e->pasting = true;
   while ((byte = editor_byte(e, clock_now_ns() + PASTE_IDLE_MS * NS_PER_MS)) >= 0 &&
          buf_append_byte(text, (uint8_t)byte) == 0)
     if (byte == '~' && text->len >= mark_len &&
@@ -82,6 +85,7 @@ static void read_pasted(struct editor *e) {
       text->len -= mark_len;
       break;
     }
+  e->pasting = false;
   clean_pasted(text);
 }
 

@@ -24,8 +24,8 @@ enum { WAIT_PIDFD = 3 /* P_PIDFD of waitid(2), which older C libraries do not na
 void terminal_open(struct editor *e) {
   static const char *const modes[] = {"-d", "-x"}; /* of editing; of what runs in between */
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-    el_set(e->el, EL_SETTY, modes[i], "-echo", "-icanon", "-iexten", "-ixon", "+icrnl", "+isig",
-           "intr=", "susp=", NULL);
+    el_set(e->el, EL_SETTY, modes[i], "-echo", "-icanon", "-iexten", "-ixon", "-icrnl", "-inlcr",
+           "-igncr", "+isig", "intr=", "susp=", NULL);
 }
 
 static void set_modes(const struct editor *e, const struct termios *modes) {

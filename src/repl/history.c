@@ -88,10 +88,19 @@ static bool lock(int fd) {
   return false;
 }
 
-/* Open and lock; the lock is let go by close. Returns -1 if it cannot be opened. */
+static bool is_file(int fd) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Open and lock; the lock is let go by close. Returns -1 if it cannot be opened, or is no file. */
 static int open_locked(const char *path, int flags, bool *ret_locked) {
   for (;;) {
     int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
+    if (fd >= 0 && !is_file(fd)) {
+      close(fd);
+      fd = -1;
+    }
     *ret_locked = fd >= 0 && lock(fd);
     if (fd < 0 || !*ret_locked || is_current(fd, path))
       return fd;

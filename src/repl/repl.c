@@ -450,6 +450,8 @@ int repl_run(const struct repl_options *o) {
     let_session_leave(&r);
     rc = r.status;
   }
+  if (r.editor)
+    editor_finish(r.editor); /* while its guard lives */
   if (r.supervisor) {
     int ended = supervisor_close(r.supervisor); /* says why, if the run was ended from outside */
     rc = r.ended_from_outside ? ended : rc;

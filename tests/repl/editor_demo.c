@@ -4,8 +4,9 @@
  *   editor_demo [--history FILE] [--prompt TEXT] [--dumb] [--color] [--commands FD]
  *
  * Reads lines until Ctrl-D and tells what each read gave: `<line "text">`, a newline in it written
- * \n. Lines are added to the history. Meanwhile commands come from the descriptor FD, a line each,
- * with \n, \e and \\ in their text:
+ * \n. Lines are added to the history. Meanwhile commands come from the socket FD, a line each,
+ * with \n, \e and \\ in their text;
+ * each is answered by a zero byte when it was carried out:
  *
  *   o TEXT  output       f  flush            p TEXT  set the prompt     a TEXT  add to the history
  *   s  stop the read     i  interrupted      t MS    output "tick" once after this time
@@ -110,6 +111,7 @@ static void on_commands(void *ctx, int fd, short events) {
     memmove(d->commands.data, newline + 1, d->commands.len - used);
     d->commands.len -= used;
     carry_out(d, command);
+    (void)!write(fd, "", 1);
     free(command);
   }
 }

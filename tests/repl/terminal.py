@@ -107,11 +107,19 @@ class Terminal:
 
     def type(self, text):
         """Keys as they are, unhurried: the program reads while we write."""
-        data = text if isinstance(text, bytes) else text.encode()
+        self._write(self.master, text if isinstance(text, bytes) else text.encode())
+
+    def _write(self, fd, data):
+        """All of it, while the program reads; it fails if the program does not."""
+        until = time.monotonic() + TIMEOUT
         while data:
-            _, writable, _ = select.select([], [self.master], [], 1)
+            _, writable, _ = select.select([], [fd], [], 0.1)
             if writable:
-                data = data[os.write(self.master, data[:1024]):]
+                fileno = fd if isinstance(fd, int) else fd.fileno()
+                data = data[os.write(fileno, data[:1024]):]
+                until = time.monotonic() + TIMEOUT
+            elif self.poll() is not None or time.monotonic() > until:
+                raise AssertionError("nobody reads what is typed:\n" + self.picture())
             self._pump(0)
 
     def key(self, *names):

@@ -184,6 +184,7 @@ class Unfinished(unittest.TestCase):
     def test_is_held_above_a_prompt(self):
         with Demo() as t:
             t.type("abc")
+            t.wait_for_prompt("> abc")
             t.output("first\nsecond")
             t.wait_for(lambda: t.all_lines() == ["first", "> abc"])
             t.output(" half\n")
@@ -222,6 +223,7 @@ class Unfinished(unittest.TestCase):
     def test_typed_text_is_taken_back_and_output_goes_on(self):
         with Demo(prompt="") as t:
             t.output("Name? ")
+            t.wait_for("Name?")
             t.type("x")
             t.wait_for_screen(["Name? x"])
             t.key("Backspace")
@@ -239,6 +241,7 @@ class Unfinished(unittest.TestCase):
     def test_prompt_comes_while_text_stands_behind_output(self):
         with Demo(prompt="") as t:
             t.output("Name? ")
+            t.wait_for("Name?")
             t.type("1+1")
             t.wait_for_screen(["Name? 1+1"])
             t.send("p > ")
@@ -326,6 +329,7 @@ class Stopped(unittest.TestCase):
     def test_behind_unfinished_output(self):
         with Demo(prompt="") as t:
             t.output("Name? ")
+            t.wait_for("Name?")
             t.type("ab")
             t.wait_for_screen(["Name? ab"])
             t.send("s")
