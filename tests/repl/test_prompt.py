@@ -133,6 +133,7 @@ class Prompt(unittest.TestCase):
         t = self.start()
         t.type("x = 12")
         t.key("C-c")
+        t.wait_for("x = 12^C")
         t.wait_for_prompt()
         self.assertEqual(self.run_line(t, "x"), "nil")
 
