@@ -33,7 +33,10 @@
   X(EHELD, 21,                                                                                     \
     "the calling process holds it already, and would wait for itself: use sandbox.rlock")          \
   X(EOVER, 22, "more than its maximum")                                                            \
-  X(ECROWD, 23, "no more than 1024 processes can wait for it")
+  X(ECROWD, 23, "no more than 1024 processes can wait for it")                                     \
+  X(ESTORE, 24, "results and shared values have reached their cap, a quarter of memory")           \
+  X(ENUMBER, 25, "it is no number")                                                                \
+  X(EUPDATING, 26, "it cannot be changed by the function that updates it, but by what that returns")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

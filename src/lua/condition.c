@@ -105,5 +105,5 @@ static const luaL_Reg methods[] = {{"acquire", l_acquire},
                                    {NULL, NULL}};
 static const luaL_Reg constructors[] = {{"condition", l_condition}, {NULL, NULL}};
 
-const struct sync_type sync_condition = {OBJECT_CONDITION, CONDITION_TYPE, methods, constructors,
-                                         tell};
+const struct sync_type sync_condition = {OBJECT_CONDITION, CONDITION_TYPE, methods,
+                                         constructors,     NULL,           tell};

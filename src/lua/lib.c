@@ -325,6 +325,16 @@ int lib_decode_item(lua_State *L, struct lib *lib, struct buf *item) {
   return n;
 }
 
+void lib_read_begin(struct lib *lib) {
+  land_all(lib, &lib->read); /* what an error left */
+  buf_clear(&lib->in, KEEP_BYTES);
+}
+
+void lib_read_end(lua_State *L, struct lib *lib) {
+  lib_decode(L, lib, &lib->in);
+  land_all(lib, &lib->read);
+}
+
 /* -- making ---------------------------------------------------------------------------------- */
 
 static int lib_gc(lua_State *L) {
@@ -338,6 +348,7 @@ static int lib_gc(lua_State *L) {
   buf_release(&lib->out);
   buf_release(&lib->in);
   buf_release(&lib->flying);
+  buf_release(&lib->read);
   buf_release(&lib->landed);
   return 0;
 }

@@ -24,6 +24,8 @@
 #define EVENT_TYPE "sandbox.event"
 #define CONDITION_TYPE "sandbox.condition"
 #define BARRIER_TYPE "sandbox.barrier"
+#define VALUE_TYPE "sandbox.value"
+#define DICT_TYPE "sandbox.dict"
 #define HOLD_TYPE "sandbox.hold"
 #define FAILURE_TYPE "sandbox.failure"
 
@@ -40,6 +42,7 @@ struct lib {
   struct buf out;          /* the message being made */
   struct buf in;           /* a result being read */
   struct buf flying;       /* struct object_ref of handles in the message being made */
+  struct buf read;         /* handles in a value being read */
   struct buf landed;       /* those of a message being read, if it will not be read again */
   struct buf *item;        /* the item being read, NULL if it is something else */
   bool paused;             /* the collector is, by lib_pause */
@@ -151,6 +154,14 @@ void lib_sent_one(lua_State *L, struct lib *lib, size_t from, size_t to);
 /* Decode, push the values, return how many. The collector is held off meanwhile, so the message may
  * be in a buffer of the lib. It may be decoded again. */
 int lib_decode(lua_State *L, struct lib *lib, const struct buf *message);
+
+/*
+ * A value is read in two steps: the op appends its message to lib->in and its handles to lib->read,
+ * both made empty by lib_read_begin; lib_read_end pushes it, and says that the handles have landed.
+ * Between the two nothing may allocate in Lua.
+ */
+void lib_read_begin(struct lib *lib);
+void lib_read_end(lua_State *L, struct lib *lib);
 
 /* The same for an item of a queue: it is decoded once, and cleared; if this raises, it
  * stays. */

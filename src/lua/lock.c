@@ -39,4 +39,4 @@ static const luaL_Reg methods[] = {
     {"acquire", l_acquire}, {"release", l_release}, {"hold", l_hold}, {NULL, NULL}};
 static const luaL_Reg constructors[] = {{"lock", l_lock}, {"rlock", l_rlock}, {NULL, NULL}};
 
-const struct sync_type sync_lock = {OBJECT_LOCK, LOCK_TYPE, methods, constructors, tell};
+const struct sync_type sync_lock = {OBJECT_LOCK, LOCK_TYPE, methods, constructors, NULL, tell};

@@ -177,6 +177,16 @@ static int l_tostring(lua_State *L) {
   return 1;
 }
 
+/* [metatable, methods] */
+static void set_meta(lua_State *L, const luaL_Reg *meta) {
+  for (; meta && meta->name; meta++) {
+    lua_pushlightuserdata(L, lib_find(L));
+    lua_pushvalue(L, -2);
+    lua_pushcclosure(L, meta->func, 2);
+    lua_setfield(L, -3, meta->name);
+  }
+}
+
 static void open_type(lua_State *L, int table, const struct sync_type *t) {
   luaL_newmetatable(L, t->name);
   lib_set_handle_type(L, t->type);
@@ -186,17 +196,21 @@ static void open_type(lua_State *L, int table, const struct sync_type *t) {
   lua_setfield(L, -2, "__tostring");
   lua_createtable(L, 0, 8);
   lib_set_functions(L, t->methods);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__index");
+  set_meta(L, t->meta);
+  lua_pop(L, 2);
   lua_pushvalue(L, table);
   lib_set_functions(L, t->constructors);
   lua_pop(L, 1);
 }
 
 void lib_open_sync(lua_State *L, int table) {
-  static const struct sync_type *const types[] = {&sync_lock, &sync_semaphore, &sync_event,
-                                                  &sync_condition, &sync_barrier};
+  static const struct sync_type *const types[] = {&sync_lock,      &sync_semaphore, &sync_event,
+                                                  &sync_condition, &sync_barrier,   &sync_value,
+                                                  &sync_dict};
   open_hold(L);
+  dict_open_pairs(L);
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     open_type(L, table, types[i]);
 }

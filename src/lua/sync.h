@@ -14,11 +14,17 @@ struct sync_type {
   const char *name; /* of the metatable */
   const luaL_Reg *methods;
   const luaL_Reg *constructors;
+  const luaL_Reg *meta; /* NULL: nothing special; `__index`: instead of the methods, called with
+                           their table as upvalue 2 */
   /* Push what stands in parentheses: `lock: jobs#3 (held by writer#2)`. */
   void (*tell)(lua_State *L, const struct sync_info *i);
 };
 
-extern const struct sync_type sync_lock, sync_semaphore, sync_event, sync_condition, sync_barrier;
+extern const struct sync_type sync_lock, sync_semaphore, sync_event, sync_condition, sync_barrier,
+    sync_value, sync_dict;
+
+/* Make the type of what pairs of a dict goes through. */
+void dict_open_pairs(lua_State *L);
 
 /*
  * [..., name or nil on top] Make an object: pushes its handle, returns 1. What the handles nobody

@@ -63,6 +63,40 @@ struct spawn_request {
 struct object; /* a process, a queue or a synchronisation object as this process holds it; belongs
                   to the backend */
 
+struct number {
+  enum { NUMBER_NONE, NUMBER_INTEGER, NUMBER_FLOAT } kind;
+  int64_t i;
+  double f;
+};
+
+/* How a handle is named inside a message; equal in every process. */
+struct object_ref {
+  uint32_t type; /* enum object_type */
+  uint32_t slot;
+  uint64_t serial; /* never reused in a run */
+};
+
+/*
+ * What the ops of values and dicts have besides. A value is a number, or else a message (op->data)
+ * and the handles in it, which an op that is done counts as sent. What is read counts its handles
+ * as sent, too: whoever has decoded it says that they landed.
+ */
+struct value_args {
+  struct number number;          /* SET, REPLACE, CAS: in; ADD: in and out; GET, UPDATE: out, then
+                                    op->out is as it was */
+  const struct object_ref *refs; /* handles in op->data, borrowed */
+  uint32_t ref_count;
+  struct buf *out_refs;   /* handles in what is read are appended (struct object_ref) */
+  struct number expected; /* CAS: or else a message */
+  const void *expected_data;
+  size_t expected_len;
+  bool same;       /* CAS: it was as expected, and is changed; out */
+  const void *key; /* DICT_*: bytes */
+  uint32_t key_len;
+  uint64_t hash; /* of the key */
+  bool none;     /* DICT_SET, REPLACE: remove the key, in; GET, UPDATE: no such key, out */
+};
+
 struct op {
   enum op_kind kind;
   struct object *object; /* borrowed; SPAWN returns a new one here, owned by the caller */
@@ -75,8 +109,9 @@ struct op {
   struct op *subs; /* SELECT: ops that can block, the first to be tried first; borrowed. Their
                       deadlines do not count, but for CLOCK_SLEEP */
   uint32_t sub_count;
-  uint64_t count; /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out */
-  bool abandoned; /* ACQUIRE: it was taken over from a process that is gone, out */
+  uint64_t count;           /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out */
+  bool abandoned;           /* ACQUIRE: it was taken over from a process that is gone, out */
+  struct value_args *value; /* VALUE_*, DICT_*: borrowed */
   const struct spawn_request *spawn;
   locate_fn *locate; /* may be NULL */
   void *locate_ctx;
@@ -142,13 +177,8 @@ struct sync_info {
   uint64_t count;                   /* SEMAPHORE: units left; BARRIER: parties that wait */
   uint64_t max;                     /* SEMAPHORE: most units, 0: no limit; BARRIER: parties */
   uint64_t waiting;                 /* processes that wait */
-};
-
-/* How a handle is named inside a message; equal in every process. */
-struct object_ref {
-  uint32_t type; /* enum object_type */
-  uint32_t slot;
-  uint64_t serial; /* never reused in a run */
+  struct number
+      number; /* VALUE: what it is, if that is a number; else `count` is the bytes it takes */
 };
 
 struct backend;
@@ -186,7 +216,7 @@ struct backend_ops {
   void (*object_release)(struct backend *b, struct object *o);
 
   /* In a child of spawn: write out what was printed, publish the encoded result or failure (NULL:
-   * none). After it the process may only leave, by _exit. -SBX_ENOSPC, -SBX_ECAP: nothing was
+   * none). After it the process may only leave, by _exit. -SBX_ENOSPC, -SBX_ESTORE: nothing was
    * published. */
   int (*publish)(struct backend *b, const struct buf *result, int exit_code);
   /* Is somebody waiting in join for the calling process right now? */

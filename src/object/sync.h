@@ -29,6 +29,7 @@
 enum {
   SYNC_WORDS = 48,    /* most words that a state has */
   SYNC_ENTERED = 1,   /* of apply: the state has changed, and now the op waits in line */
+  SYNC_SAME = 3,      /* of apply: done, and nothing has changed */
   SYNC_ABANDONED = 1, /* instead of a process: one that is gone, whoever it was */
   SYNC_ALL = -1       /* for sync_step.wake: everybody in line */
 };
@@ -41,6 +42,7 @@ static inline uint64_t who_serial(uint64_t who) { return who >> 16; }
 /* One op as the machines see it. */
 struct sync_step {
   enum op_kind kind;
+  struct op *op; /* borrowed; for those whose ops have more than these fields */
   uint64_t who;
   uint64_t ticket;     /* 0: not in line */
   bool patient;        /* it would wait for ever */
@@ -113,6 +115,6 @@ static inline bool world_gone(const struct sync_world *w, uint64_t who) {
 }
 
 extern const struct sync_machine lock_machine, semaphore_machine, event_machine;
-extern const struct sync_machine condition_machine, barrier_machine;
+extern const struct sync_machine condition_machine, barrier_machine, value_machine, dict_machine;
 
 #endif

@@ -167,21 +167,15 @@ static int os_object_export(struct backend *base, struct object *o, struct objec
     if (rc)
       return rc;
   } else if (is_sync(o->type)) {
-    sync_fly(b, o->slot, 1);
+    const struct object_ref ref = {(uint32_t)o->type, o->slot, o->serial};
+    sync_fly(b, &ref, 1);
   }
   os_object_ref(o, ret);
   return 0;
 }
 
 static void os_object_landed(struct backend *base, const struct object_ref *ref) {
-  struct os_backend *b = os_of(base);
-  if (ref->type == OBJECT_PROCESS || ref->slot >= OBJECT_SLOTS ||
-      stamp_serial(b->control->object_stamp[ref->slot]) != ref->serial)
-    return;
-  if (is_sync((enum object_type)ref->type))
-    sync_fly(b, ref->slot, -1);
-  else
-    atomic_fetch_sub(&b->control->objects[ref->slot].in_flight, 1);
+  sync_fly(os_of(base), ref, -1);
 }
 
 static int import_queue(struct os_backend *b, const struct object_ref *ref, struct object *o) {

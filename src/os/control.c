@@ -260,9 +260,16 @@ void control_object_live(struct control *c, uint32_t slot, uint64_t serial, enum
   atomic_store(&c->object_stamp[slot], stamp_of(serial, OBJECT_LIVE));
 }
 
-void control_object_free(struct control *c, uint32_t slot, uint64_t serial) {
+bool control_object_reclaim(struct control *c, uint32_t claimer, uint32_t slot, uint64_t serial) {
   uint64_t stamp = stamp_of(serial, OBJECT_LIVE);
-  atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp, stamp_of(serial, OBJECT_FREE));
+  return atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp,
+                                        stamp_claimed(serial, claimer, OBJECT_CLAIMED));
+}
+
+void control_object_free(struct control *c, uint32_t slot, uint64_t serial) {
+  uint64_t stamp = atomic_load(&c->object_stamp[slot]);
+  if (stamp_serial(stamp) == serial)
+    atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp, stamp_of(serial, OBJECT_FREE));
 }
 
 int control_object_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,

@@ -96,7 +96,7 @@ struct process_record {
    * (acquire). */
   int32_t exit_code;
   int32_t signal;
-  uint64_t result_offset; /* in the results file, whole pages */
+  uint64_t result_offset, result_bytes; /* in the results file (os/store.h) */
   uint64_t result_len;
 
   _Atomic uint32_t
@@ -172,7 +172,7 @@ enum { LINE_PLACES = 1024 };
 
 /* The processes that wait for an object: os/line.h. Written by the holder of the object's lock. */
 struct line {
-  _Atomic uint32_t end; /* places beyond it are not in use, whatever they say */
+  _Atomic uint32_t end;  /* places beyond it are not in use, whatever they say */
   _Atomic uint64_t told; /* ticket of who was woken alone, and did not look yet; 0: nobody */
   _Atomic uint64_t places[LINE_PLACES];
 };
@@ -293,6 +293,8 @@ int control_object_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot
                          uint64_t *ret_serial);
 /* A claimed record is filled: from now on it is an object of this type. */
 void control_object_live(struct control *c, uint32_t slot, uint64_t serial, enum object_type type);
+/* Nobody holds the object any more: claim its record, to clean it up. False: somebody else has. */
+bool control_object_reclaim(struct control *c, uint32_t claimer, uint32_t slot, uint64_t serial);
 /* Give the record back if it still belongs to this object. */
 void control_object_free(struct control *c, uint32_t slot, uint64_t serial);
 void control_object_hold(struct control *c, uint32_t process, uint32_t object);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "os/queue.h"
+#include "os/sync.h"
 
 static void close_fds(const int fds[QUEUE_FDS]) {
   for (int i = 0; i < QUEUE_FDS; i++)
@@ -72,6 +73,7 @@ int queue_create(struct os_backend *b, const struct queue_options *o, struct que
     rc = control_object_claim(c, b->slot, &q->slot, &q->serial);
   if (rc)
     goto fail;
+  sync_recycle(b, q->slot); /* the slot may have been another's */
   struct queue_record *r = &c->queues[q->slot];
   record_fill(r, o, q);
   if ((rc = mutex_init(&r->put.mutex)) || (rc = mutex_init(&r->get.mutex)))

@@ -100,6 +100,10 @@ const struct sync_world_ops sync_view_ops = {
     .outsiders = world_has_outsiders,
 };
 
+const struct sync_storage *sync_storage_of(enum object_type type) {
+  return type == OBJECT_VALUE ? &value_storage : type == OBJECT_DICT ? &dict_storage : NULL;
+}
+
 /* -- one look ------------------------------------------------------------------------------------
  */
 
@@ -110,6 +114,7 @@ void sync_begin(struct sync_call *call, struct os_backend *b, struct op *op) {
       .record = &b->control->syncs[op->object->slot],
       .machine = sync_machine_of(op->object->type),
       .step = {.kind = op->kind,
+               .op = op,
                .who = who_of(b->slot, b->serial),
                .patient = op->deadline_ns == SBX_FOREVER,
                .count = op->count},
@@ -146,14 +151,24 @@ static uint64_t *next_state(const struct sync_call *call, const uint64_t *now) {
 }
 
 /* It can be done. */
-static int apply(struct sync_call *call, const uint64_t *now, const struct sync_world *w) {
-  int rc = call->machine->apply(next_state(call, now), &call->step, w);
-  if (rc >= 0)
-    commit(call->b, call->record, &call->step);
+static int apply(struct sync_call *call, const struct sync_world *w) {
+  const struct sync_storage *storage = call->storage;
+  int rc = storage ? storage->prepare(call) : 0;
+  if (rc == 0) {
+    uint64_t *next = next_state(call, sync_state(call->record));
+    rc = call->machine->apply(next, &call->step, w);
+    if (rc >= 0 && rc != SYNC_SAME) {
+      if (storage && storage->fill)
+        storage->fill(call, next);
+      commit(call->b, call->record, &call->step);
+    }
+  }
   if (rc == SYNC_ENTERED)
     return SYNC_WAITS;
   leave(call);
-  return rc ? rc : call->step.result;
+  if (rc < 0 || call->step.result)
+    return rc < 0 ? rc : call->step.result;
+  return storage ? storage->done(call) : 0;
 }
 
 /* Who was woken, and goes without taking anything, passes that on. */
@@ -176,7 +191,7 @@ static int look(struct sync_call *call, enum sync_look how) {
   struct sync_world w = sync_world_of(&view);
   const uint64_t *now = sync_state(call->record);
   if (call->machine->enabled(now, &call->step, &w) && !must_yield(call, now))
-    return how == LOOK_ARM ? 0 : apply(call, now, &w);
+    return how == LOOK_ARM ? 0 : apply(call, &w);
   if (how == LOOK_LAST)
     return give_up(call, now, &w);
   if (how != LOOK_POLL)
@@ -267,7 +282,16 @@ int sync_do(struct os_backend *b, struct op *op) {
 }
 
 int sync_perform(struct os_backend *b, struct op *op) {
-  return op->object->type == OBJECT_CONDITION ? condition_perform(b, op) : sync_do(b, op);
+  switch (op->object->type) {
+  case OBJECT_CONDITION:
+    return condition_perform(b, op);
+  case OBJECT_VALUE:
+    return value_perform(b, op);
+  case OBJECT_DICT:
+    return dict_perform(b, op);
+  default:
+    return sync_do(b, op);
+  }
 }
 
 /* -- for select ----------------------------------------------------------------------------------

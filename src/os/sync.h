@@ -31,6 +31,7 @@
 
 #include "object/sync.h"
 #include "os/self.h"
+#include "os/store.h"
 #include "os/wait.h"
 
 /* -- holding (sync_hold.c) --------------------------------------------------------------------- */
@@ -40,6 +41,8 @@ struct sync_hold {
   uint32_t refs;    /* struct objects of this process */
   uint32_t forks;   /* the backend's count when it made the object */
   uint64_t process; /* serial of the process that made it; a forked child's differs */
+  uint8_t *map;     /* DICT: its table, in this process; NULL: not mapped yet */
+  struct extent mapped;
 };
 
 /* Make an object. -SBX_ENOMEM, -SBX_EOBJECTS; nothing is leaked on failure. */
@@ -50,8 +53,10 @@ int sync_create(struct os_backend *b, const struct sync_options *o, uint32_t *re
 int sync_import(struct os_backend *b, const struct object_ref *ref);
 /* One reference less; the last one of all processes frees the record. */
 void sync_drop(struct os_backend *b, uint32_t slot, uint64_t serial);
-/* A message that names it is on its way (+1), or has arrived (-1). */
-void sync_fly(struct os_backend *b, uint32_t slot, int messages);
+/* Messages that name an object, of any type, are on their way (n), or have arrived (-n). */
+void sync_fly(struct os_backend *b, const struct object_ref *ref, int n);
+/* A record was just claimed: give back what its last object has stored. */
+void sync_recycle(struct os_backend *b, uint32_t slot);
 
 void sync_describe(struct os_backend *b, const struct object *o, struct sync_info *ret);
 

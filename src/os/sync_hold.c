@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/error.h"
 #include "base/fault.h"
@@ -31,10 +32,16 @@ static void drop(struct os_backend *b, uint32_t slot, uint64_t serial) {
   if (--h->refs > 0)
     return;
   control_object_drop(b->control, b->slot, slot);
+  if (h->map)
+    munmap(h->map, h->mapped.bytes);
+  h->map = NULL;
   /* Made after the last fork and never sent: nobody else can hold it. */
   bool own = h->process == b->serial && h->forks == b->forks && !atomic_load(&r->exported);
-  if (own || control_object_unused(b->control, slot))
+  if ((own || control_object_unused(b->control, slot)) &&
+      control_object_reclaim(b->control, b->slot, slot, serial)) {
+    sync_recycle(b, slot);
     control_object_free(b->control, slot, serial);
+  }
 }
 
 /* -- making --------------------------------------------------------------------------------------
@@ -63,6 +70,7 @@ static int create(struct os_backend *b, const struct sync_options *o, uint32_t *
     rc = control_object_claim(b->control, b->slot, &slot, &serial);
   if (rc)
     return rc;
+  sync_recycle(b, slot);
   if ((rc = fill(record_of(b, slot), o)))
     return rc;
   b->holds[slot] = (struct sync_hold){.forks = b->forks, .process = b->serial};
@@ -145,14 +153,40 @@ void sync_drop(struct os_backend *b, uint32_t slot, uint64_t serial) {
     drop(b, lock, lock_serial);
 }
 
-void sync_fly(struct os_backend *b, uint32_t slot, int messages) {
-  struct sync_record *r = record_of(b, slot);
-  if (r->lock_serial) {
-    atomic_store(&record_of(b, r->lock)->exported, 1);
-    atomic_fetch_add(&b->control->objects[r->lock].in_flight, messages);
+static void fly(struct control *c, uint32_t slot, int n) {
+  atomic_fetch_add(&c->objects[slot].in_flight, n);
+}
+
+void sync_fly(struct os_backend *b, const struct object_ref *ref, int n) {
+  struct control *c = b->control;
+  if (ref->type == OBJECT_PROCESS || ref->slot >= OBJECT_SLOTS ||
+      stamp_serial(atomic_load(&c->object_stamp[ref->slot])) != ref->serial)
+    return;
+  if (sync_machine_of((enum object_type)ref->type)) {
+    struct sync_record *r = record_of(b, ref->slot);
+    atomic_store(&r->exported, 1);
+    if (r->lock_serial) {
+      atomic_store(&record_of(b, r->lock)->exported, 1);
+      fly(c, r->lock, n);
+    }
   }
-  atomic_store(&r->exported, 1);
-  atomic_fetch_add(&b->control->objects[slot].in_flight, messages);
+  fly(c, ref->slot, n);
+}
+
+void sync_fly_all(struct os_backend *b, const void *refs, uint64_t count, int n) {
+  for (uint64_t i = 0; i < count; i++) {
+    struct object_ref ref;
+    memcpy(&ref, (const uint8_t *)refs + i * sizeof ref, sizeof ref);
+    sync_fly(b, &ref, n);
+  }
+}
+
+void sync_recycle(struct os_backend *b, uint32_t slot) {
+  const struct sync_storage *storage =
+      sync_storage_of((enum object_type)atomic_load(&b->control->objects[slot].type));
+  if (storage)
+    storage->release(b, slot);
+  atomic_store(&b->control->objects[slot].type, OBJECT_NONE);
 }
 
 /* -- telling -------------------------------------------------------------------------------------

@@ -14,6 +14,27 @@ enum sync_look {
   LOOK_ARM   /* join the line, unless it could be done */
 };
 
+struct sync_call;
+
+/* What an object does whose contents do not stand in its words. All with the lock held. */
+struct sync_storage {
+  /* The op is going to be applied: make room, and store what it brings where it is not current. May
+   * commit changes that mean nothing. 0 or a code. */
+  int (*prepare)(struct sync_call *call);
+  /* The machine has applied it to `next`: say where things are now. NULL: nothing to say. */
+  void (*fill)(struct sync_call *call, uint64_t *next);
+  /* It is done: read what it asks for, give back what it replaced. 0 or a code. */
+  int (*done)(struct sync_call *call);
+  /* Nobody holds the object any more. It may come to this twice, if somebody is killed meanwhile.
+   */
+  void (*release)(struct os_backend *b, uint32_t slot);
+};
+
+extern const struct sync_storage value_storage, dict_storage;
+
+/* Of a type of object; NULL: it has none. */
+const struct sync_storage *sync_storage_of(enum object_type type);
+
 /* An op under way. */
 struct sync_call {
   struct os_backend *b;
@@ -21,8 +42,10 @@ struct sync_call {
   struct sync_record *record;
   const struct sync_machine *machine;
   struct sync_step step;
-  int place;      /* in line; LINE_NOWHERE */
-  unsigned looks; /* so far */
+  const struct sync_storage *storage; /* NULL: none */
+  void *change;                       /* the storage's, borrowed: what it notes between its steps */
+  int place;                          /* in line; LINE_NOWHERE */
+  unsigned looks;                     /* so far */
 };
 
 /* It cannot be done now. */
@@ -38,6 +61,18 @@ int sync_finish(struct sync_call *call);
 void sync_cancel(struct sync_call *call);
 /* Begin and finish. */
 int sync_do(struct os_backend *b, struct op *op);
+
+/* Make the next state current, of a change that wakes nobody. */
+static inline uint64_t *sync_next(struct sync_record *r) {
+  return monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, SYNC_WORDS);
+}
+
+/* Ops on values and dicts. */
+int value_perform(struct os_backend *b, struct op *op);
+int dict_perform(struct os_backend *b, struct op *op);
+
+/* Handles in a message that is stored are counted as in flight: count `n` more of each. */
+void sync_fly_all(struct os_backend *b, const void *refs, uint64_t count, int n);
 
 /* An op on a condition, be it of its lock. */
 int condition_perform(struct os_backend *b, struct op *op);

@@ -420,10 +420,10 @@ TEST_ON_STAGE(results_of_every_size_arrive, 30) {
 
 TEST_ON_STAGE(a_result_that_cannot_be_stored_is_an_error_of_the_publisher, 20) {
   struct os_backend *b = world_new();
-  release_object(result_of(&(struct result_request){100000, -SBX_ENOSPC, "results.write:1:fail"}));
+  release_object(result_of(&(struct result_request){100000, -SBX_ENOSPC, "store.write:1:fail"}));
   CHECK_EQ(results_stored(b), 0);
   b->control->log_limit = 1 << 20;
-  release_object(result_of(&(struct result_request){.len = 2 << 20, .wanted = -SBX_ECAP}));
+  release_object(result_of(&(struct result_request){.len = 2 << 20, .wanted = -SBX_ESTORE}));
   release_object(result_of(&(struct result_request){.len = 1 << 19}));
   struct rlimit limit = {.rlim_cur = 100000, .rlim_max = 100000}; /* a partial write, then EFBIG */
   CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);

@@ -656,9 +656,10 @@ function Barrier:reset() end
 ---sandbox.join_all { spawn(work), spawn(work) }
 ---print(count:get()) --> 200
 ---```
----@param v any # whatever can be put into a queue
+---@param v any # whatever can be put into a queue, and nil
+---@param options? sandbox.NameOption
 ---@return sandbox.Value value
-function sandbox.value(v) end
+function sandbox.value(v, options) end
 
 ---A shared value. Each method is one step: no other process comes between.
 ---@class sandbox.Value
@@ -688,7 +689,8 @@ function Value:add(n) end
 ---@return any value # the new one
 function Value:update(f) end
 
----Set it to `new` if it is `old`.
+---Set it to `new` if it is `old`. Numbers are compared as Lua does, and all else by the bytes in which it travels: two
+---tables with the same entries are equal if these were added in the same order.
 ---```lua
 ---local state = sandbox.value("free")
 ---print(state:cas("free", "taken")) --> true
@@ -707,11 +709,13 @@ function Value:cas(old, new) end
 ---print(ages.ann, ages.bob, #ages) --> 30	25	2
 ---```
 ---@param t? table # what is in it at the beginning
+---@param options? sandbox.NameOption
 ---@return sandbox.Dict dict
-function sandbox.dict(t) end
+function sandbox.dict(t, options) end
 
 ---A shared table: `d[k]`, `d[k] = v`, `pairs(d)`, and `#d`, the number of its entries. What it gives is a copy: to change
----what is inside an entry, set the entry again, or `update` it.
+---what is inside an entry, set the entry again, or `update` it. Keys are strings, numbers and booleans; the key "update" is
+---taken by the method.
 ---@class sandbox.Dict
 ---@field [any] any
 ---@operator len: integer

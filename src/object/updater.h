@@ -1,0 +1,50 @@
+/*
+ * object/updater.h - what values and dicts have in common: one process at a time may run a function
+ * that changes them, and is the updater meanwhile. The first word of the state says who.
+ */
+#ifndef SBX_OBJECT_UPDATER_H
+#define SBX_OBJECT_UPDATER_H
+
+#include "base/error.h"
+#include "object/sync.h"
+
+enum { UPDATER = 0 };
+
+/* Who wants to change it waits for an updater that lives; but not for himself: that is an error. */
+static inline bool updater_lets(const uint64_t *s, const struct sync_step *step,
+                                const struct sync_world *w) {
+  return s[UPDATER] == 0 || s[UPDATER] == step->who || !op_describe(step->kind)->blocks ||
+         world_gone(w, s[UPDATER]);
+}
+
+/* A change that is no update's. Whoever comes next in line may go on, too. */
+static inline int updater_pass(const uint64_t *s, struct sync_step *step) {
+  step->wake = 1;
+  return s[UPDATER] == step->who ? -SBX_EUPDATING : 0;
+}
+
+static inline int updater_begin(uint64_t *s, struct sync_step *step) {
+  if (s[UPDATER] == step->who)
+    return -SBX_EUPDATING;
+  s[UPDATER] = step->who;
+  return 0;
+}
+
+static inline int updater_end(uint64_t *s, struct sync_step *step) {
+  if (s[UPDATER] != step->who)
+    return -SBX_ENOTHELD;
+  s[UPDATER] = 0;
+  step->wake = 1;
+  return 0;
+}
+
+static inline bool updater_leave(uint64_t *s, struct sync_step *step) {
+  return updater_end(s, step) == 0;
+}
+
+static inline uint32_t updater_watch(const uint64_t *s, uint64_t ret[SYNC_WORDS]) {
+  ret[0] = s[UPDATER];
+  return s[UPDATER] != 0;
+}
+
+#endif

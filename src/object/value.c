@@ -1,0 +1,167 @@
+/* object/value.c - the state machine of shared values; see value.h. */
+#include "object/value.h"
+
+#include <string.h>
+
+#include "object/updater.h"
+
+static uint32_t words(const uint64_t *s) {
+  switch (s[VALUE_KIND]) {
+  case VALUE_INLINE:
+    return VALUE_DATA + (uint32_t)((value_bytes(s[VALUE_REFS], s[VALUE_LEN]) + 7) / 8);
+  default:
+    return VALUE_DATA + 1;
+  }
+}
+
+static void init(uint64_t *s, const struct sync_options *o) {
+  (void)o;
+  s[VALUE_KIND] = VALUE_INLINE;
+}
+
+/* -- numbers -------------------------------------------------------------------------------------
+ */
+
+static struct number number_in(const uint64_t *s) {
+  struct number n = {.kind = NUMBER_NONE};
+  if (s[VALUE_KIND] == VALUE_INTEGER) {
+    n.kind = NUMBER_INTEGER;
+    memcpy(&n.i, &s[VALUE_DATA], sizeof n.i);
+  } else if (s[VALUE_KIND] == VALUE_FLOAT) {
+    n.kind = NUMBER_FLOAT;
+    memcpy(&n.f, &s[VALUE_DATA], sizeof n.f);
+  }
+  return n;
+}
+
+static void put_number(uint64_t *s, const struct number *n) {
+  s[VALUE_KIND] = n->kind == NUMBER_INTEGER ? VALUE_INTEGER : VALUE_FLOAT;
+  s[VALUE_LEN] = s[VALUE_REFS] = 0;
+  memcpy(&s[VALUE_DATA], n->kind == NUMBER_INTEGER ? (const void *)&n->i : (const void *)&n->f, 8);
+}
+
+static double as_float(const struct number *n) {
+  return n->kind == NUMBER_INTEGER ? (double)n->i : n->f;
+}
+
+/* As Lua adds: integers wrap around, and with a float it is a float. */
+static struct number sum(const struct number *a, const struct number *b) {
+  if (a->kind == NUMBER_INTEGER && b->kind == NUMBER_INTEGER)
+    return (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)((uint64_t)a->i + (uint64_t)b->i)};
+  return (struct number){.kind = NUMBER_FLOAT, .f = as_float(a) + as_float(b)};
+}
+
+/* As Lua compares: by the mathematical value, so that no rounding makes two equal. */
+static bool same_number(const struct number *a, const struct number *b) {
+  if (a->kind == b->kind)
+    return a->kind == NUMBER_INTEGER ? a->i == b->i : a->f == b->f;
+  int64_t i = a->kind == NUMBER_INTEGER ? a->i : b->i;
+  double f = a->kind == NUMBER_INTEGER ? b->f : a->f;
+  return f >= -0x1p63 && f < 0x1p63 && (double)(int64_t)f == f && (int64_t)f == i;
+}
+
+bool value_equals(const uint64_t *s, const struct value_args *args) {
+  struct number now = number_in(s);
+  if (now.kind != NUMBER_NONE || args->expected.kind != NUMBER_NONE)
+    return now.kind != NUMBER_NONE && args->expected.kind != NUMBER_NONE &&
+           same_number(&now, &args->expected);
+  const uint8_t *message = (const uint8_t *)&s[VALUE_DATA] + value_bytes(s[VALUE_REFS], 0);
+  return s[VALUE_LEN] == args->expected_len &&
+         memcmp(message, args->expected_data, args->expected_len) == 0;
+}
+
+/* -- ops -----------------------------------------------------------------------------------------
+ */
+
+static bool enabled(const uint64_t *s, const struct sync_step *step, const struct sync_world *w) {
+  return updater_lets(s, step, w);
+}
+
+static void put(uint64_t *s, const struct sync_step *step) {
+  const struct op *op = step->op;
+  if (op->value->number.kind != NUMBER_NONE) {
+    put_number(s, &op->value->number);
+    return;
+  }
+  s[VALUE_LEN] = op->len;
+  s[VALUE_REFS] = op->value->ref_count;
+  s[VALUE_KIND] = value_is_inline(op) ? VALUE_INLINE : VALUE_STORED;
+  if (s[VALUE_KIND] == VALUE_STORED) {
+    s[VALUE_EXTENT] ^= 1; /* where the world has put it */
+    return;
+  }
+  uint8_t *at = (uint8_t *)&s[VALUE_DATA];
+  uint64_t refs = value_bytes(op->value->ref_count, 0);
+  if (refs)
+    memcpy(at, op->value->refs, refs);
+  if (op->len)
+    memcpy(at + refs, op->data, op->len);
+}
+
+static int add(uint64_t *s, const struct sync_step *step) {
+  struct number now = number_in(s);
+  if (now.kind == NUMBER_NONE)
+    return -SBX_ENUMBER;
+  step->op->value->number = sum(&now, &step->op->value->number);
+  put_number(s, &step->op->value->number);
+  return 0;
+}
+
+static int change(uint64_t *s, struct sync_step *step) {
+  int rc = updater_pass(s, step);
+  if (rc)
+    return rc;
+  if (s[UPDATER]) /* it is gone */
+    s[UPDATER] = 0;
+  if (step->kind == OP_VALUE_ADD)
+    return add(s, step);
+  if (step->kind == OP_VALUE_CAS && !step->op->value->same)
+    return SYNC_SAME;
+  put(s, step);
+  return 0;
+}
+
+static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
+  int rc;
+  (void)w;
+  switch (step->kind) {
+  case OP_VALUE_GET:
+    return SYNC_SAME;
+  case OP_VALUE_UPDATE:
+    return updater_begin(s, step);
+  case OP_VALUE_KEEP:
+    return updater_end(s, step);
+  case OP_VALUE_REPLACE:
+    rc = updater_end(s, step);
+    if (rc == 0)
+      put(s, step);
+    return rc;
+  default:
+    return change(s, step);
+  }
+}
+
+static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
+  (void)how;
+  return updater_leave(s, step);
+}
+
+static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
+  (void)w;
+  ret->holder = s[UPDATER];
+  ret->number = number_in(s);
+  ret->count = s[VALUE_LEN];
+}
+
+const struct sync_machine value_machine = {
+    .type = OBJECT_VALUE,
+    .words = words,
+    .init = init,
+    .enabled = enabled,
+    .apply = apply,
+    .leave = leave,
+    .watch = updater_watch,
+    .watch_only = true,
+    .describe = describe,
+    .in_order = true,
+};

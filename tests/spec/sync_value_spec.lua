@@ -1,0 +1,252 @@
+-- Shared values: each change is whole, whoever dies.
+local sync = require "support.sync"
+local raises, results = sync.raises, sync.results
+
+describe("a value", function()
+  it("holds whatever can be sent", function()
+    local function f(n) return n + 1 end
+    local q = queue()
+    for _, v in ipairs { 1, -1.5, math.huge, math.mininteger, 0x7fffffffffffffff, "", "text", ("x"):rep(5000), true,
+      false, sandbox.null } do
+      local x = sandbox.value(v)
+      assert.are.equal(v, x:get())
+      assert.are.equal(math.type(v), math.type(x:get()))
+    end
+    local nan = sandbox.value(0 / 0):get()
+    assert.is_true(nan ~= nan)
+    assert.are.equal(-math.huge, 1 / sandbox.value(-0.0):get())
+    assert.is_nil(sandbox.value():get())
+    assert.is_nil(sandbox.value(nil):get())
+    assert.are.equal(8, sandbox.value(f):get()(7))
+    assert.are.same({ 1, { a = "b" } }, sandbox.value({ 1, { a = "b" } }):get())
+    assert.is_true(sandbox.value(q):get() == q)
+  end)
+
+  it("is set by one and seen by all", function()
+    local x = sandbox.value("old")
+    results(spawn(function()
+      assert(x:get() == "old")
+      assert(x:set({ "new" }) == true)
+    end))
+    assert.are.same({ "new" }, x:get())
+    x:set(nil)
+    assert.is_nil(x:get())
+  end)
+
+  it("goes from small to large and back", function()
+    local x = sandbox.value(0)
+    for i = 1, 200 do
+      local n = (i * 7919) % 40000
+      local text = string.char(97 + i % 26):rep(n)
+      x:set(text)
+      assert.are.equal(text, x:get())
+      if i % 5 == 0 then
+        x:set(i)
+        assert.are.equal(i, x:get())
+      end
+    end
+  end)
+
+  it("adds as Lua does", function()
+    local x = sandbox.value(1)
+    assert.are.equal(3, x:add(2))
+    assert.are.equal("integer", math.type(x:add(-5)))
+    assert.are.equal(-1.5, x:add(0.5))
+    assert.are.equal(-1.5, x:get())
+    x:set(math.maxinteger)
+    assert.are.equal(math.mininteger, x:add(1))
+    x:set("5")
+    raises("add: it is no number", function() x:add(1) end)
+    assert.are.equal("5", x:get())
+  end)
+
+  it("loses no addition", function()
+    local x, ps = sandbox.value(0), {}
+    for i = 1, 4 do ps[i] = spawn(function() for _ = 1, 5000 do x:add(1) end end) end
+    for i = 1, 4 do results(ps[i]) end
+    assert.are.equal(20000, x:get())
+  end)
+
+  it("is compared and set", function()
+    local x = sandbox.value(1)
+    assert.are.same({ true }, { x:cas(1, 2) })
+    assert.are.same({ false, 2 }, { x:cas(1, 3) })
+    assert.are.same({ true }, { x:cas(2.0, "two") }) -- numbers as Lua compares them
+    assert.are.same({ false, "two" }, { x:cas("Two", 3) })
+    assert.are.same({ true }, { x:cas("two", { 1 }) })
+    assert.are.same({ true }, { x:cas({ 1 }, nil) })
+    assert.are.same({ false, nil }, { x:cas(false, 1) })
+    assert.are.same({ true }, { x:cas(nil, ("x"):rep(1000)) })
+    assert.are.same({ false, ("x"):rep(1000) }, { x:cas(("x"):rep(999) .. "y", 1) })
+    assert.are.same({ true }, { x:cas(("x"):rep(1000), ("y"):rep(2000)) })
+    assert.are.same({ true }, { x:cas(("y"):rep(2000), 9007199254740993) })
+    assert.are.same({ false, 9007199254740993 }, { x:cas(9007199254740992.0, 1) })
+    x:set(0 / 0)
+    assert.is_false((x:cas(0 / 0, 1)))
+    x:set(math.maxinteger)
+    assert.is_false((x:cas(2 ^ 63, 1)))
+    x:set(-2 ^ 63)
+    assert.is_true((x:cas(math.mininteger, 1)))
+  end)
+
+  it("gives a place to one of many by cas", function()
+    for _ = 1, 20 do
+      local x, ps, won = sandbox.value("free"), {}, 0
+      for i = 1, 4 do ps[i] = spawn(function() return (x:cas("free", i)) end) end
+      for i = 1, 4 do won = won + (results(ps[i]) and 1 or 0) end
+      assert.are.equal(1, won)
+    end
+  end)
+
+  it("refuses misuse, at the caller's line", function()
+    local x = sandbox.value(1)
+    raises("value expected", function() x:set() end)
+    raises("number expected, got string", function() x:add("1") end)
+    raises("number expected, got no value", function() x:add() end)
+    raises("value expected", function() x:cas(1) end)
+    raises("function expected", function() x:update(5) end)
+    raises("value: a coroutine cannot be sent", function() x:set(coroutine.create(print)) end)
+    raises("value.f[1]: a coroutine cannot be sent", function() x:set({ f = { coroutine.create(print) } }) end)
+    raises("old: a coroutine cannot be sent", function() x:cas(coroutine.create(print), 1) end)
+    raises("new: a coroutine cannot be sent", function() x:cas("a", coroutine.create(print)) end)
+    raises("unknown option 'max'", function() sandbox.value(1, { max = 1 }) end)
+    raises("table of options expected", function() sandbox.value(1, "x") end)
+    raises("call methods with a colon", function() x.get() end)
+    assert.are.equal(1, x:get())
+  end)
+
+  it("tells its state", function()
+    assert.is_truthy(tostring(sandbox.value(42, { name = "n" })):match("^value: n#%d+ %(42%)$"))
+    assert.is_truthy(tostring(sandbox.value("abc")):match("^value: value#%d+ %(%d+ bytes%)$"))
+  end)
+end)
+
+describe("the update of a value", function()
+  it("is one step", function()
+    local x, ps = sandbox.value({ n = 0 }), {}
+    for i = 1, 4 do
+      ps[i] = spawn(function()
+        for _ = 1, 200 do x:update(function(t) t.n = t.n + 1 return t end) end
+      end)
+    end
+    for i = 1, 4 do results(ps[i]) end
+    assert.are.equal(800, x:get().n)
+    assert.are.equal(7, x:update(function() return 7 end))
+    assert.is_nil(x:update(function() return nil end))
+    assert.is_nil(x:get())
+  end)
+
+  it("lets others know the value, but not change it, meanwhile", function()
+    local x, inside, go = sandbox.value("old"), queue(), queue()
+    local p = spawn(function()
+      x:update(function(v)
+        inside:put(1)
+        go:get()
+        return v .. " and new"
+      end)
+    end)
+    inside:get()
+    assert.are.equal("old", x:get())
+    local setters = {
+      spawn(function() x:update(function(v) return v .. ", updated" end) end),
+      spawn(function() x:update(function(v) return v .. ", updated" end) end),
+    }
+    sync.await_waiting(x, 2)
+    go:put(1)
+    results(p)
+    for _, s in ipairs(setters) do results(s) end
+    assert.are.equal("old and new, updated, updated", x:get())
+  end)
+
+  it("that fails, or returns nothing, leaves it as it was, and the next goes on", function()
+    local x = sandbox.value(5)
+    raises("boom", function() x:update(function() error("boom") end) end)
+    raises("update: the function returned nothing", function() x:update(function() end) end)
+    raises("value: a coroutine cannot be sent", function() x:update(function() return coroutine.create(print) end) end)
+    local ok, e = pcall(x.update, x, function() error({ code = 7 }) end)
+    assert.is_false(ok)
+    assert.are.equal(7, e.code)
+    assert.are.equal(5, x:get())
+    assert.are.equal(6, x:update(function(v) return v + 1 end))
+  end)
+
+  it("cannot be changed from inside", function()
+    local x = sandbox.value(5)
+    x:update(function(v)
+      assert.are.equal(5, x:get())
+      raises("cannot be changed by the function that updates it", function() x:set(1) end)
+      raises("cannot be changed by the function that updates it", function() x:add(1) end)
+      raises("cannot be changed by the function that updates it", function() x:cas(5, 1) end)
+      raises("cannot be changed by the function that updates it", function() x:update(print) end)
+      return v + 1
+    end)
+    assert.are.equal(6, x:get())
+  end)
+
+  it("whose process is killed has not happened, and the next goes on", function()
+    local x, inside = sandbox.value(("a"):rep(1000)), queue()
+    for _ = 1, 5 do
+      local p = spawn({ quiet = true }, function() x:update(function() inside:put(1) sleep(1000) return "no" end) end)
+      inside:get()
+      local waiters = { spawn(function() x:update(function(v) return v .. "b" end) end), spawn(function() x:cas(1, 2) end) }
+      sync.await_waiting(x, 2)
+      sync.kill(p)
+      for _, w in ipairs(waiters) do results(w) end
+    end
+    assert.are.equal(("a"):rep(1000) .. "bbbbb", x:get())
+  end)
+end)
+
+describe("handles in a value", function()
+  it("live as long as they are in it", function()
+    local x = sandbox.value()
+    results(spawn(function()
+      local q = queue()
+      q:put("inside")
+      x:set({ q = q, l = sandbox.lock { name = "deep" } })
+    end))
+    collectgarbage()
+    for _ = 1, 3 do
+      assert.are.equal("inside", results(spawn(function() return x:get().q:peek() end)))
+    end
+    assert.is_truthy(tostring(x:get().l):find("deep", 1, true))
+  end)
+
+  it("go when they are replaced", function()
+    local x = sandbox.value()
+    for i = 1, 20000 do
+      x:set({ sandbox.lock(), i })
+      if i % 1000 == 0 then collectgarbage() end
+    end
+    for i = 1, 20000 do
+      x:update(function(v)
+        assert(v[1]:acquire(0))
+        return { sandbox.lock(), ("x"):rep(i % 1000) }
+      end)
+      if i % 500 == 0 then collectgarbage() end
+    end
+    for _ = 1, 20000 do
+      local y = sandbox.value({ sandbox.event() })
+      assert.is_false(y:get()[1]:is_set())
+    end
+  end)
+end)
+
+describe("values are made and collected:", function()
+  it("large ones, and their memory goes back", function()
+    local text = ("x"):rep(1 << 20)
+    for i = 1, 3000 do
+      local x = sandbox.value(text)
+      if i % 100 == 0 then
+        assert.are.equal(text, x:get())
+        collectgarbage()
+      end
+    end
+    for _ = 1, 20 do
+      results(spawn({ quiet = true }, function()
+        local list = {}
+        for i = 1, 50 do list[i] = sandbox.value(text) end
+      end))
+    end
+  end)
+end)
