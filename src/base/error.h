@@ -36,7 +36,9 @@
   X(ECROWD, 23, "no more than 1024 processes can wait for it")                                     \
   X(ESTORE, 24, "results and shared values have reached their cap, a quarter of memory")           \
   X(ENUMBER, 25, "it is no number")                                                                \
-  X(EUPDATING, 26, "it cannot be changed by the function that updates it, but by what that returns")
+  X(EUPDATING, 26,                                                                                 \
+    "it cannot be changed by the function that updates it, but by what that returns")              \
+  X(ETASKS, 27, "more often than items were taken")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

@@ -237,6 +237,32 @@ static int l_queue_close(lua_State *L) {
   return 1;
 }
 
+static int l_queue_task_done(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  struct op op = {.kind = OP_QUEUE_TASK_DONE, .object = h->object, .deadline_ns = SBX_FOREVER};
+  int rc = perform(lib->b, &op);
+  if (rc)
+    return lib_expected(L, "task_done", rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_queue_join(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  struct op op = {.kind = OP_QUEUE_JOIN,
+                  .object = h->object,
+                  .deadline_ns = lib_check_timeout(L, lib, 2),
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  int rc = perform(lib->b, &op);
+  if (rc)
+    return lib_expected(L, "join", rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* `queue: jobs#3 (2 of 10 items)` */
 static int l_queue_tostring(lua_State *L) {
   struct handle *h = luaL_checkudata(L, 1, QUEUE_TYPE);
@@ -257,11 +283,20 @@ static int l_queue_tostring(lua_State *L) {
 }
 
 void lib_open_queue(lua_State *L, int table) {
-  static const luaL_Reg methods[] = {
-      {"put", l_queue_put},     {"get", l_queue_get},       {"try_put", l_queue_try_put},
-      {"peek", l_queue_peek},   {"len", l_queue_len},       {"try_get", l_queue_try_get},
-      {"empty", l_queue_empty}, {"full", l_queue_full},     {"items", l_queue_items},
-      {"close", l_queue_close}, {"closed", l_queue_closed}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"put", l_queue_put},
+                                     {"get", l_queue_get},
+                                     {"try_put", l_queue_try_put},
+                                     {"peek", l_queue_peek},
+                                     {"len", l_queue_len},
+                                     {"try_get", l_queue_try_get},
+                                     {"empty", l_queue_empty},
+                                     {"full", l_queue_full},
+                                     {"items", l_queue_items},
+                                     {"close", l_queue_close},
+                                     {"closed", l_queue_closed},
+                                     {"join", l_queue_join},
+                                     {"task_done", l_queue_task_done},
+                                     {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__len", l_queue_len}, {"__tostring", l_queue_tostring}, {NULL, NULL}};
   static const luaL_Reg functions[] = {

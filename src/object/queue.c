@@ -22,6 +22,13 @@ int queue_apply(struct queue_state *s, enum op_kind kind) {
     if (queue_len(s) == 0)
       return s->closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
     return 0;
+  case OP_QUEUE_TASK_DONE:
+    if (s->done == s->got)
+      return -SBX_ETASKS;
+    s->done++;
+    return 0;
+  case OP_QUEUE_JOIN:
+    return 0;
   case OP_QUEUE_CLOSE:
     s->closed = 1;
     return 0;

@@ -44,6 +44,10 @@ static int os_perform(struct backend *base, struct op *op) {
     return queue_get(b, op->object->queue, op);
   case OP_QUEUE_PEEK:
     return queue_peek(b, op->object->queue, op);
+  case OP_QUEUE_TASK_DONE:
+    return queue_task_done(b, op->object->queue, op);
+  case OP_QUEUE_JOIN:
+    return queue_join(b, op->object->queue, op);
   case OP_QUEUE_CLOSE:
     return queue_close(b, op->object->queue, op);
   case OP_SELECT:

@@ -160,6 +160,9 @@ struct queue_record {
 
   struct side put; /* .pipe is odd while a write may be going on, and grows by 2 with each */
   struct side get; /* .pipe: so far the writes are accounted for; equal: the pipe is empty */
+
+  _Atomic uint64_t got_by_pipe; /* holder of get, after each read: GET_ITEMS are those of the log */
+  _Atomic uint64_t done;        /* everybody, by compare-and-swap: see os/queue_tasks.c */
 };
 
 /* What objects of all types have. */

@@ -157,9 +157,10 @@ static int get_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
     n = read(q->fds[FD_PIPE_READ], record, sizeof record);
   while (n < 0 && errno == EINTR);
   FAULT("queue.get.after-commit");
-  if (n == RECORD_BYTES)
+  if (n == RECORD_BYTES) {
+    count_item(&r->got_by_pipe);
     atomic_store(&r->get.pipe, reads + 2);
-  else if (writes % 2 == 0) /* every write counted was over before this read */
+  } else if (writes % 2 == 0) /* every write counted was over before this read */
     atomic_store(&r->get.pipe, writes);
   assert(n == RECORD_BYTES || n < 0);
   return n < 0 ? -SBX_EAGAIN : append_record(record, out);

@@ -102,6 +102,16 @@ int queue_peek(struct os_backend *b, struct queue *q, const struct op *op);
 int queue_close(struct os_backend *b, struct queue *q, const struct op *op);
 
 /*
+ * OP_QUEUE_TASK_DONE: one of the items that were got has been worked off. 0, or -SBX_ETASKS (more
+ * often than items were got).
+ */
+int queue_task_done(struct os_backend *b, struct queue *q, const struct op *op);
+
+/* OP_QUEUE_JOIN: wait until every item that was put has been marked so. 0, -SBX_ETIMEDOUT,
+ * -SBX_EINTERRUPTED. */
+int queue_join(struct os_backend *b, struct queue *q, const struct op *op);
+
+/*
  * The state of one moment, without a lock: nothing has moved while the sides and the pipe were
  * read. When others are so busy that this does not come about, some moment in between has to do.
  *   pipe       any descriptor of the queue's pipe, -1: none is at hand

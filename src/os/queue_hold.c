@@ -36,6 +36,12 @@ static int open_fds(const struct queue_options *o, int fds[QUEUE_FDS]) {
   return pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK);
 }
 
+/* Of those who wait in join; a slot has one, whatever stands in it. */
+static void line_clear(struct line *l) {
+  atomic_store(&l->end, 0);
+  atomic_store(&l->told, 0);
+}
+
 static uint64_t inode_of(int fd) {
   struct stat about;
   return fd < 0 || fstat(fd, &about) ? 0 : about.st_ino;
@@ -76,6 +82,7 @@ int queue_create(struct os_backend *b, const struct queue_options *o, struct que
   sync_recycle(b, q->slot); /* the slot may have been another's */
   struct queue_record *r = &c->queues[q->slot];
   record_fill(r, o, q);
+  line_clear(&c->syncs[q->slot].line);
   if ((rc = mutex_init(&r->put.mutex)) || (rc = mutex_init(&r->get.mutex)))
     goto fail;
   q->fds[FD_LOG] = q->log.fd;

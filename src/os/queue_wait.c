@@ -38,8 +38,12 @@ struct queue_state queue_look(const struct queue_record *r, int pipe, uint64_t *
         got == atomic_load(&r->get.generation) && writes == atomic_load(&r->put.pipe))
       break;
   }
+  uint64_t by_pipe = atomic_load_explicit(&r->got_by_pipe, memory_order_acquire);
   s.put = put[PUT_ITEMS] + in_pipe;
   s.got = get[GET_ITEMS] < s.put ? get[GET_ITEMS] : s.put;
+  s.put += by_pipe;
+  s.got += by_pipe;
+  s.done = atomic_load_explicit(&r->done, memory_order_acquire);
   if (ret_bytes)
     *ret_bytes = in_pipe * RECORD_BYTES + log_bytes(r, put, own, get[GET_HEAD]);
   return s;

@@ -82,8 +82,9 @@ struct snapshot_queue {
   uint32_t slot;
   char name[NAME_MAX_BYTES]; /* "" if it has none */
   uint64_t items;
-  uint64_t max;   /* 0: unbounded */
-  uint64_t bytes; /* what the items occupy, in the pipe's records and the log's entries */
+  uint64_t undone; /* put and not marked by task_done */
+  uint64_t max;    /* 0: unbounded */
+  uint64_t bytes;  /* what the items occupy, in the pipe's records and the log's entries */
   enum queue_transport transport;
   bool closed;
   bool exact; /* false: the pipe could not be looked into, `items` are those of the log alone */

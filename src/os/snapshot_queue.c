@@ -153,6 +153,7 @@ static bool fill_queue(const struct control *c, const struct snapshot *s, struct
       close(pipe);
   }
   q->items = queue_len(&state);
+  q->undone = queue_undone(&state);
   q->max = r->max;
   q->closed = state.closed;
   q->transport = (enum queue_transport)r->transport;

@@ -31,7 +31,8 @@ static bool queue_can(const struct snapshot *s, const struct snapshot_need *n) {
   const struct snapshot_queue *q = queue_of(s, n);
   if (!q || !q->exact)
     return true;
-  struct queue_state state = {.put = q->items, .max = q->max, .closed = q->closed};
+  struct queue_state state = {
+      .put = q->undone, .got = q->undone - q->items, .max = q->max, .closed = q->closed};
   return queue_enabled(&state, n->kind);
 }
 
@@ -72,6 +73,7 @@ static bool owns_or_holds(const struct snapshot *s, const struct snapshot_need *
 static const struct wait_rule rules[OP_COUNT] = {
     [OP_QUEUE_PUT] = {queue_can, holds_queue, "queue", "empty"},
     [OP_QUEUE_GET] = {queue_can, holds_queue, "queue", "fill"},
+    [OP_QUEUE_JOIN] = {queue_can, holds_queue, "queue", "finish"},
     [OP_PROCESS_JOIN] = {process_has_ended, is_process, "", NULL},
     [OP_LOCK_ACQUIRE] = {sync_can, owns_or_holds, "lock", "release"},
     [OP_SEMAPHORE_ACQUIRE] = {sync_can, owns_or_holds, "semaphore", "release"},

@@ -278,6 +278,16 @@ int close_queue(struct object *q) {
   return perform(&the_backend->base, &op);
 }
 
+int task_done(struct object *q) {
+  struct op op = {.kind = OP_QUEUE_TASK_DONE, .object = q, .deadline_ns = SBX_FOREVER};
+  return perform(&the_backend->base, &op);
+}
+
+int join_queue(struct object *q, int64_t deadline_ns) {
+  struct op op = {.kind = OP_QUEUE_JOIN, .object = q, .deadline_ns = deadline_ns};
+  return perform(&the_backend->base, &op);
+}
+
 uint64_t len_of(struct object *q) {
   struct queue_info info;
   CHECK_EQ(the_backend->base.ops->queue_info(&the_backend->base, q, &info), 0);

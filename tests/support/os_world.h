@@ -127,6 +127,8 @@ int put(struct object *q, const void *data, size_t len, int64_t deadline_ns);
 int get(struct object *q, struct buf *out, int64_t deadline_ns);
 int peek(struct object *q, struct buf *out);
 int close_queue(struct object *q);
+int task_done(struct object *q);
+int join_queue(struct object *q, int64_t deadline_ns);
 uint64_t len_of(struct object *q);
 struct queue_record *record_of_queue(const struct object *q);
 

@@ -12,7 +12,7 @@ static void every_op_is_described(void **state) {
   (void)state;
   for (int k = OP_NONE + 1; k < OP_COUNT; k++) {
     const struct op_description *d = op_describe((enum op_kind)k);
-    assert_true(d->type != OBJECT_NONE);
+    assert_true(d->type != OBJECT_NONE || k == OP_SELECT);
     assert_true(d->verb && strlen(d->verb) > 0);
     for (int other = OP_NONE + 1; other < k; other++) {
       const struct op_description *o = op_describe((enum op_kind)other);
@@ -66,15 +66,17 @@ static void the_queue_machine_is_a_bounded_counter_that_can_be_closed(void **sta
   (void)state;
   uint64_t seed = 7;
   for (int round = 0; round < 2000; round++) {
-    struct queue_state s = {.max = random_next(&seed) % 4, .put = UINT64_MAX - 5, .got = UINT64_MAX - 5};
-    uint64_t n = 0;
+    struct queue_state s = {.max = random_next(&seed) % 4, .put = UINT64_MAX - 5, .got = UINT64_MAX - 5,
+                            .done = UINT64_MAX - 5};
+    uint64_t n = 0, in_hand = 0;
     bool closed = false;
     for (int step = 0; step < 40; step++) { /* the counters wrap on the way */
       struct queue_state before = s;
       bool full = s.max && n == s.max;
       assert_true(queue_len(&s) == n);
       assert_int_equal(queue_is_full(&s), full);
-      switch (random_next(&seed) % 9) {
+      assert_int_equal(queue_enabled(&s, OP_QUEUE_JOIN), n + in_hand == 0);
+      switch (random_next(&seed) % 10) {
       case 0: case 1: case 2: case 3:
         assert_int_equal(queue_enabled(&s, OP_QUEUE_PUT), closed || !full);
         if (closed || !full) {
@@ -86,8 +88,14 @@ static void the_queue_machine_is_a_bounded_counter_that_can_be_closed(void **sta
         assert_int_equal(queue_enabled(&s, OP_QUEUE_GET), closed || n > 0);
         if (closed || n > 0) {
           assert_int_equal(queue_apply(&s, OP_QUEUE_GET), n ? 0 : -SBX_ECLOSED);
+          in_hand += n > 0;
           n -= n > 0;
         }
+        break;
+      case 8:
+        assert_true(queue_enabled(&s, OP_QUEUE_TASK_DONE));
+        assert_int_equal(queue_apply(&s, OP_QUEUE_TASK_DONE), in_hand ? 0 : -SBX_ETASKS);
+        in_hand -= in_hand > 0;
         break;
       case 7:
         assert_true(queue_enabled(&s, OP_QUEUE_PEEK));

@@ -76,6 +76,11 @@ static void step_get(struct pair *p, bool take) {
   buf_release(&out);
 }
 
+static void step_task(struct pair *p) {
+  CHECK_EQ(task_done(p->q), expected(&p->s, OP_QUEUE_TASK_DONE));
+  CHECK_EQ(join_queue(p->q, PAST), expected(&p->s, OP_QUEUE_JOIN));
+}
+
 static size_t random_len(uint64_t *seed) {
   uint64_t r = random_next(seed);
   switch (r % 8) {
@@ -109,6 +114,8 @@ static void random_sequence(uint64_t seed, int steps) {
       CHECK_EQ(close_queue(p->q), expected(&p->s, OP_QUEUE_CLOSE));
     } else if (r % 16 == 1) {
       step_get(p, false);
+    } else if (r % 16 < 6) {
+      step_task(p);
     } else if (r / 16 % 100 < fill && queue_len(&p->s) < ITEMS_MAX) {
       step_put(p, random_len(&seed));
     } else {
@@ -120,6 +127,9 @@ static void random_sequence(uint64_t seed, int steps) {
     step_get(p, true);
     compare(p);
   }
+  while (queue_undone(&p->s) > 0)
+    step_task(p);
+  step_task(p);
   release_object(p->q);
   free(p);
 }
