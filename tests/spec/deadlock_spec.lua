@@ -132,7 +132,7 @@ describe("a deadlock is told and ends the run with status 4:", function()
       "join at x.lua:2 for main", (told [[
       local q, full, main = queue(), queue { name = "full", max = 1 }, sandbox.self() full:put(1)
       spawn({ name = "p" }, function() main:join() end)
-      sandbox.select { q, full:putting(2) }
+      sandbox.select { q, full:putting(2), ordered = true }
     ]]))
   end)
 
