@@ -14,17 +14,18 @@
 #include <unistd.h>
 
 #include "lua/call.h"
+#include "lua/interrupt.h"
+#include "lua/lib.h"
 
 struct prompt {
-  struct backend *backend;
+  lua_State *L;
   bool interrupted;
 };
 
 static bool interrupted(struct prompt *p) {
-  if (!p->interrupted)
-    p->interrupted = p->backend->ops->take_interrupt(p->backend);
+  p->interrupted |= interrupt_came(p->L) != 0;
   if (p->interrupted)
-    p->backend->ops->leave(p->backend);
+    lib_find(p->L)->b->ops->leave(lib_find(p->L)->b);
   return p->interrupted;
 }
 
@@ -152,8 +153,8 @@ static void run_line(lua_State *L, struct prompt *p) {
     call_report(L, true);
 }
 
-bool prompt_run(lua_State *L, struct backend *b) {
-  struct prompt p = {.backend = b};
+bool prompt_run(lua_State *L) {
+  struct prompt p = {.L = L};
   lua_settop(L, 0); /* the indexes above count from the line */
   while (push_line(L, &p, "_PROMPT", "> ") && !p.interrupted) {
     run_line(L, &p);

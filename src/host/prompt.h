@@ -15,6 +15,6 @@
  * Read and run statements from standard input until its end. Errors are printed and the prompt goes
  * on. Returns true, or false when Ctrl-C ended it. May raise a Lua error (memory; a bad _PROMPT).
  */
-bool prompt_run(lua_State *L, struct backend *b);
+bool prompt_run(lua_State *L);
 
 #endif

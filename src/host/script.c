@@ -40,16 +40,24 @@ struct session {
 
 /* -- errors ----------------------------------------------------------------------------------- */
 
-/* The end of a step with Lua's status: pop and print the error, if any, but not that of Ctrl-C. */
+/* Put the place in the place of an interrupt's error. */
+static void tell_interrupt(lua_State *L) {
+  lua_pop(L, 1);
+  lua_pushfstring(L, "interrupted at %s", lib_find(L)->interrupted_at);
+}
+
+/* The end of a step with Lua's status: pop and print the error, if any, but not that of Ctrl-C,
+ * which the supervisor tells of. */
 static bool succeeded(lua_State *L, struct session *s, int status) {
   if (status == LUA_OK)
     return true;
-  /* A second SIGINT may raise once more, after the first was taken. */
-  s->interrupted |= s->backend->ops->take_interrupt(s->backend);
-  if (s->interrupted) {
-    s->backend->ops->leave(s->backend);
+  unsigned came = interrupt_came(L);
+  s->interrupted |= came != 0;
+  if (came)
+    tell_interrupt(L);
+  if ((came & INTERRUPT_RUN) && !s->place)
     lua_pop(L, 1);
-  } else
+  else
     call_report(L, false);
   return false;
 }
@@ -184,7 +192,7 @@ static bool run_stdin(lua_State *L, struct session *s) {
   if (!isatty(STDIN_FILENO))
     return run_file(L, s, NULL);
   puts(script_version);
-  s->interrupted = !prompt_run(L, s->backend);
+  s->interrupted = !prompt_run(L);
   return !s->interrupted;
 }
 
@@ -197,6 +205,7 @@ static void run_session(lua_State *L, struct session *s) {
   if (ok && !s->place->restarted && o->script < s->script->argc)
     run_script(L, s);
   s->interrupted = false;
+  interrupt_clear(L);
   session_run(L, s->backend, s->place, !o->ignore_environment);
 }
 
@@ -230,7 +239,7 @@ static int run(lua_State *L) {
   bool ok = (o->ignore_environment || run_init(L, s)) && run_steps(L, s) &&
             (!has_script || run_script(L, s));
   if (ok && o->interactive) {
-    s->interrupted = !prompt_run(L, s->backend);
+    s->interrupted = !prompt_run(L);
     ok = !s->interrupted;
   } else if (ok && !has_script) {
     ok = run_stdin(L, s);
@@ -253,6 +262,7 @@ static int run_protected(lua_State *L, struct session *s) {
   bool ok = succeeded(L, s, lua_pcall(L, 1, 1, 0)) && lua_toboolean(L, -1);
   if (s->interrupted) {
     interrupt_clear(L); /* a second one would hit a finalizer, else */
+    s->backend->ops->leave(s->backend);
     return EXIT_INTERRUPTED;
   }
   return ok ? 0 : EXIT_LUA_ERROR;
@@ -269,8 +279,12 @@ static int run_process(struct session *s) {
     fflush(NULL);
     _exit(output_finish(status)); /* who leaves the prompt does not wait for what still runs */
   }
-  if (b->ops->wait_children(b) == -SBX_EINTERRUPTED)
+  if (b->ops->wait_children(b) == -SBX_EINTERRUPTED) {
+    if (interrupt_came(L) == INTERRUPT_ONE)
+      report_print(&(struct report){.message = "interrupted at the end of the script"});
+    b->ops->leave(b);
     status = EXIT_INTERRUPTED;
+  }
   lua_close(L);
   return output_finish(status);
 }

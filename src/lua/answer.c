@@ -4,80 +4,213 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lua/interrupt.h"
+#include "lua/lib.h"
 #include "lua/report.h"
 
 enum { STACK_FOR_ANSWER = 40 };
 
 /* -- where are you? ---------------------------------------------------------------------------- */
 
-/* The line above the traceback: "[writer#2] in put at x.lua:12" */
-static void push_head(lua_State *L, struct lib *lib) {
+enum { HEAD_BYTES = NAME_MAX_BYTES + WHERE_MAX + 64 };
+
+/* "[writer#2] waiting in put at x.lua:12", "[writer#2] running at x.lua:9"; without a place if
+ * `where` is NULL. */
+static void make_head(struct lib *lib, const struct op *op, const char *where,
+                      char head[HEAD_BYTES]) {
   struct process_info me = {0};
   struct object *self;
   if (lib->b->ops->process_self(lib->b, &self) == 0) {
     lib->b->ops->process_info(lib->b, self, &me);
     lib->b->ops->object_release(lib->b, self);
   }
-  lua_pushfstring(L, "[%s#%d]", me.name, (int)me.id);
+  snprintf(head, HEAD_BYTES, "[%s#%u] %s%s%s%s", me.name, (unsigned)me.id,
+           op ? "waiting in " : "running", op ? op_describe(op->kind)->verb : "",
+           where ? " at " : ", at its end", where ? where : "");
 }
 
-/* protected: [state] writes its traceback to stderr */
+/* No Lua runs any more. */
+static void tell_end(struct lib *lib, const struct op *op) {
+  char head[HEAD_BYTES];
+  make_head(lib, op, NULL, head);
+  strcat(head, "\n");
+  struct buf out = {.data = (uint8_t *)head, .len = strlen(head)};
+  report_write(&out);
+}
+
+/* Append the lines of a traceback, without its title. */
+static void add_frames(lua_State *L, luaL_Buffer *text, lua_State *of, int level) {
+  luaL_traceback(L, of, NULL, level);
+  size_t len;
+  const char *frames = lua_tolstring(L, -1, &len);
+  const char *first = strchr(frames, '\n');
+  lua_pushlstring(L, first ? first : "", first ? len - (size_t)(first - frames) : 0);
+  lua_remove(L, -2);
+  luaL_addvalue(text);
+}
+
+/* protected: [op|nil] writes the place and the traceback of L, below this function, to stderr */
 static int tell_stack(lua_State *L) {
   struct lib *lib = lib_find(L);
-  lua_State *of = lua_touserdata(L, 1);
-  push_head(L, lib);
-  lua_pushliteral(L, " ");
-  luaL_traceback(L, of, NULL, of == L ? 1 : 0); /* without this function itself */
-  lua_pushliteral(L, "\n");
-  lua_concat(L, 4);
+  char where[WHERE_MAX], head[HEAD_BYTES];
+  luaL_Buffer text;
+  lua_Debug ar;
+  if (!lua_getstack(L, 1, &ar)) {
+    tell_end(lib, lua_touserdata(L, 1));
+    return 0;
+  }
+  running_locate(lib, L, 1, where);
+  make_head(lib, lua_touserdata(L, 1), where, head);
+  luaL_buffinit(L, &text);
+  luaL_addstring(&text, head);
+  luaL_addstring(&text, "\nstack traceback:");
+  add_frames(L, &text, L, 1);
+  for (const struct resumer *r = lib->running.resumers; r; r = r->up) {
+    luaL_addstring(&text, "\n\t(a coroutine, resumed by:)");
+    add_frames(L, &text, r->L, 0);
+  }
+  luaL_addchar(&text, '\n');
+  luaL_pushresult(&text);
   size_t len;
-  const char *text = lua_tolstring(L, -1, &len);
-  struct buf out = {.data = (uint8_t *)(uintptr_t)text, .len = len};
+  const char *bytes = lua_tolstring(L, -1, &len);
+  struct buf out = {.data = (uint8_t *)(uintptr_t)bytes, .len = len};
   report_write(&out);
+  return 0;
+}
+
+/* -- anything ---------------------------------------------------------------------------------- */
+
+/* [] */
+static int call_answer(lua_State *co) {
+  struct lib *lib = lib_find(co);
+  lib->answer(co, lib->answer_ctx);
+  return 0;
+}
+
+/* protected: [op|nil]. In a hook there are no others; in a coroutine of its own the answer can be
+ * interrupted. */
+static int tell_lua(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  struct resumer link;
+  int results;
+  lua_State *before = lib->running.current;
+  lua_State *co = lua_newthread(L);
+  lua_pushcfunction(co, call_answer);
+  running_enter(lib, &link, L, co);
+  if (lua_resume(co, L, 0, &results) != LUA_OK)
+    lua_resetthread(co);
+  running_leave(lib, &link, before);
   return 0;
 }
 
 /* -- answering --------------------------------------------------------------------------------- */
 
-/* protected: [state] */
-static int tell_lua(lua_State *L) {
-  struct lib *lib = lib_find(L);
-  lib->answer(L, lib->answer_ctx);
-  return 0;
-}
-
-static void answer_protected(lua_State *L, lua_CFunction f) {
+static void protect(lua_State *L, lua_CFunction f, const struct op *op) {
+  int top = lua_gettop(L);
   lua_pushcfunction(L, f);
-  lua_pushlightuserdata(L, L);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK)
-    lua_pop(L, 1);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)op);
+  lua_pcall(L, 1, 0, 0);
+  lua_settop(L, top);
 }
 
-/*
- * The op that waits may have its message in the lib's buffers: they are put aside, and whoever
- * answers gets empty ones. The collector stays as it is, since a pause belongs to those buffers.
- */
-void answer_questions(lua_State *L, struct lib *lib) {
+static void answer(struct lib *lib, const struct op *op) {
+  lua_State *L = lib->finished ? NULL : lib->running.current;
   unsigned questions = lib->b->ops->questions(lib->b);
-  if (questions == 0 || !lua_checkstack(L, STACK_FOR_ANSWER))
-    return;
-  struct lib saved = *lib;
+  bool room = L && lua_checkstack(L, STACK_FOR_ANSWER);
+  if (questions & QUESTION_STACK) {
+    if (room)
+      protect(L, tell_stack, op);
+    else
+      tell_end(lib, op);
+    lib->b->ops->answered(lib->b, QUESTION_STACK);
+  }
+  if (questions & QUESTION_LUA) {
+    lib->b->ops->answered(lib->b, QUESTION_LUA); /* first: one that comes now is another one */
+    if (room && lib->answer)
+      protect(L, tell_lua, op);
+  }
+}
+
+/* What an op that waits, or is being prepared, has in the lib. */
+struct aside {
+  struct buf out, in, flying, landed, *item;
+  bool paused;
+};
+
+/* The collector stays as it is: a pause belongs to those buffers. */
+static struct aside put_aside(struct lib *lib) {
+  struct aside a = {lib->out, lib->in, lib->flying, lib->landed, lib->item, lib->paused};
   lib->out = lib->in = lib->flying = lib->landed = (struct buf){0};
   lib->item = NULL;
   lib->paused = false;
-  if (questions & QUESTION_STACK)
-    answer_protected(L, tell_stack);
-  if ((questions & QUESTION_LUA) && lib->answer)
-    answer_protected(L, tell_lua);
+  return a;
+}
+
+static void put_back(lua_State *L, struct lib *lib, const struct aside *a) {
+  if (L && lib->paused)
+    lib_resume(L, lib); /* an answer that failed */
   buf_release(&lib->out);
   buf_release(&lib->in);
   buf_release(&lib->flying);
   buf_release(&lib->landed);
-  lib->out = saved.out;
-  lib->in = saved.in;
-  lib->flying = saved.flying;
-  lib->landed = saved.landed;
-  lib->item = saved.item;
-  lib->paused = saved.paused;
-  lib->b->ops->answered(lib->b, questions);
+  lib->out = a->out;
+  lib->in = a->in;
+  lib->flying = a->flying;
+  lib->landed = a->landed;
+  lib->item = a->item;
+  lib->paused = a->paused;
+}
+
+void answer_questions(struct lib *lib, const struct op *op) {
+  if (!lib->asked || lib->answering)
+    return;
+  uint32_t throws = lib->throws;
+  struct aside aside = put_aside(lib);
+  lib->answering = true;
+  lib->asked = 0; /* before the questions are read */
+  answer(lib, op);
+  put_back(lib->finished ? NULL : lib->running.current, lib, &aside);
+  lib->answering = false;
+  interrupt_landed(lib, throws);
+  running_refresh(lib);
+}
+
+void answer_check(lua_State *L, struct lib *lib, enum op_kind kind) {
+  const struct op_description *what = op_describe(kind);
+  bool takes =
+      what->blocks && kind != OP_QUEUE_PUT && kind != OP_PROCESS_JOIN && kind != OP_CLOCK_SLEEP;
+  if (lib->answering && takes)
+    luaL_error(L, "%s: an answer in the middle of something else takes nothing", what->verb);
+}
+
+/* -- signals ----------------------------------------------------------------------------------- */
+
+static void on_asked(void *ctx) {
+  struct lib *lib = ctx;
+  lib->asked = 1;
+  running_sync(lib);
+}
+
+/* Was the op interrupted in its answer, it is itself. */
+static bool on_awake(void *ctx, const struct op *op) {
+  struct lib *lib = ctx;
+  uint32_t throws = lib->throws;
+  answer_questions(lib, op);
+  return lib->throws != throws && lib->interrupt;
+}
+
+void answer_by(struct lib *lib, answer_fn *answer_lua, void *ctx) {
+  lib->answer = answer_lua;
+  lib->answer_ctx = ctx;
+}
+
+void answer_forked(struct lib *lib) {
+  lib->asked = 0;
+  lib->answering = false;
+  lib->answer = NULL;
+}
+
+void answer_open(struct lib *lib) {
+  lib->b->asked = on_asked;
+  lib->b->awake = on_awake;
 }

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "lua/answer.h"
 #include "lua/guard.h"
+#include "lua/interrupt.h"
 #include "lua/lib.h"
 #include "lua/report.h"
 
@@ -112,16 +114,8 @@ static void describe_failure(lua_State *L, lua_State *co) {
   lua_pushvalue(L, value);
 }
 
-static void fail(lua_State *L, struct lib *lib, lua_State *co) {
-  describe_failure(L, co);
-  lib->current = L;
-  lua_resetthread(co); /* runs the __close of what the function had open */
-  if (lib->b->ops->take_interrupt(lib->b)) {
-    lib->b->ops->leave(lib->b);
-    leave(lib, NULL, EXIT_INTERRUPTED); /* the summary of the run tells */
-  }
-  report(lib, lua_tostring(L, -3), lua_tostring(L, -2));
-  lib->b->ops->wait_children(lib->b);
+/* [message, traceback, value] Publish them, and leave. */
+static void leave_failed(lua_State *L, struct lib *lib, int status) {
   int top = lua_gettop(L);
   lua_pushcfunction(L, encode_failure);
   for (int i = 0; i < 3; i++)
@@ -131,9 +125,45 @@ static void fail(lua_State *L, struct lib *lib, lua_State *co) {
     lua_pushvalue(L, top - 2);
     lua_pushvalue(L, top - 1);
     if (lua_pcall(L, 2, 0, 0))
-      leave(lib, NULL, EXIT_FAILURE_STATUS);
+      leave(lib, NULL, status);
   }
-  leave(lib, &lib->out, EXIT_FAILURE_STATUS);
+  leave(lib, &lib->out, status);
+}
+
+/* The first interrupt of this process alone came while it waited for its children, if `at` is "".
+ */
+static void push_interrupted(lua_State *L, const char *at) {
+  lua_pushfstring(L, "interrupted at %s", *at ? at : "its end");
+}
+
+/* The error at the top of `co` is what became of the function. */
+static void fail(lua_State *L, struct lib *lib, lua_State *co) {
+  int status = EXIT_FAILURE_STATUS;
+  describe_failure(L, co);
+  if (interrupt_came(L)) {
+    status = EXIT_INTERRUPTED;
+    push_interrupted(L, lib->interrupted_at);
+    lua_replace(L, -4); /* the message */
+  }
+  lua_resetthread(co); /* runs the __close of what the function had open */
+  running_set(lib, NULL);
+  if (interrupt_came(L) & INTERRUPT_RUN)
+    leave(lib, NULL, EXIT_INTERRUPTED); /* the summary of the run tells */
+  interrupt_clear(L);
+  report(lib, lua_tostring(L, -3), lua_tostring(L, -2));
+  lib->b->ops->wait_children(lib->b);
+  leave_failed(L, lib, status);
+}
+
+/* The function had returned, and its children were waited for. */
+static void fail_interrupted(lua_State *L, struct lib *lib) {
+  if (interrupt_came(L) & INTERRUPT_RUN)
+    leave(lib, NULL, EXIT_INTERRUPTED);
+  push_interrupted(L, "");
+  lua_pushnil(L);
+  lua_pushvalue(L, -2);
+  report(lib, lua_tostring(L, -1), NULL);
+  leave_failed(L, lib, EXIT_INTERRUPTED);
 }
 
 /* -- a success ------------------------------------------------------------------------------- */
@@ -146,7 +176,9 @@ static int encode_results(lua_State *L) {
 }
 
 static void succeed(lua_State *L, struct lib *lib, lua_State *co, int count) {
-  lib->b->ops->wait_children(lib->b);
+  running_set(lib, NULL);
+  if (lib->b->ops->wait_children(lib->b) == -SBX_EINTERRUPTED)
+    fail_interrupted(L, lib);
   if (count == 0)
     leave(lib, NULL, 0);
   lua_pushcfunction(co, encode_results);
@@ -199,9 +231,8 @@ static int child_body(lua_State *L) {
   if (!lua_checkstack(co, args + LUA_MINSTACK))
     luaL_error(L, "spawn: too many arguments");
   lua_xmove(L, co, args + 1);
-  lib->current = co;
+  running_set(lib, co);
   int status = lua_resume(co, NULL, args, &results);
-  lib->current = L;
   if (status == LUA_YIELD) {
     lua_pushliteral(co, "attempt to yield from outside a coroutine");
     fail(L, lib, co);
@@ -213,17 +244,14 @@ static int child_body(lua_State *L) {
 }
 
 void child_run(lua_State *L, struct lib *lib, int nargs) {
+  answer_forked(lib);
+  interrupt_forked(lib);
   lib->child = true;
   lib->generation++;
   lib->flying.len = 0; /* its parent's */
-  lib->interrupted = lib->asked = 0;
-  lib->unwinding = false;
-  lib->answer = NULL;
   lua_pushcfunction(L, child_body);
   lua_insert(L, -2 - nargs);
   lua_pcall(L, nargs + 1, 0, 0);
-  if (lib->b->ops->take_interrupt(lib->b)) /* before the function ran */
-    leave(lib, NULL, EXIT_INTERRUPTED);
   /* Here only for want of memory, before the function ran or while its failure was described. */
   report_print(&(struct report){.message = "spawn: not enough memory in the new process"});
   leave(lib, NULL, EXIT_FAILURE_STATUS);

@@ -1,80 +1,89 @@
 /*
- * lua/coroutine.c - coroutine.resume, wrap and close that keep track of which coroutine runs; see
- * interrupt.h.
+ * lua/coroutine.c - coroutine.resume, wrap and close, which tell the library who runs; see
+ * running.h.
  *
- * To a script they are those of the standard library (Lua manual, 6.2).
+ * In all else they are what the Lua manual (6.2) says. The rest of the coroutine library is Lua's.
  */
 #include "lua/interrupt.h"
+#include "lua/lib.h"
 
+/* The coroutine at 1, or an argument error. */
 static lua_State *check_coroutine(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
   luaL_argexpected(L, co, 1, "thread");
   return co;
 }
 
-/* Resume with the `args` values at the top of L. Leaves the results and returns their number, or an
- * error and returns -1. */
+/*
+ * Resume with the `args` values at the top of the stack, which it takes. Returns how many values it
+ * leaves there; or -1, and leaves an error value.
+ */
 static int resume(lua_State *L, struct lib *lib, lua_State *co, int args) {
-  int count;
+  struct resumer link;
+  lua_State *before = lib->running.current;
+  int results;
   if (!lua_checkstack(co, args)) {
     lua_pushliteral(L, "too many arguments to resume");
     return -1;
   }
   lua_xmove(L, co, args);
-  lua_State *before = lib->current;
-  interrupt_enter(lib, co);
-  int status = lua_resume(co, L, args, &count);
-  interrupt_leave(lib, before);
+  running_enter(lib, &link, L, co);
+  int status = lua_resume(co, L, args, &results);
+  running_leave(lib, &link, before);
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_xmove(co, L, 1);
     return -1;
   }
-  if (!lua_checkstack(L, count + 1)) {
-    lua_pop(co, count);
+  if (!lua_checkstack(L, results + 1)) {
+    lua_pop(co, results);
     lua_pushliteral(L, "too many results to resume");
     return -1;
   }
-  lua_xmove(co, L, count);
-  return count;
+  lua_xmove(co, L, results);
+  return results;
 }
 
-static int l_resume(lua_State *L) {
+/* Run the __close that are pending in a coroutine that is not running. Returns Lua's status; unless
+ * that is LUA_OK, the error is at the top of its stack. */
+static int close_coroutine(lua_State *L, lua_State *co) {
   struct lib *lib = lib_of(L);
-  lua_State *co = check_coroutine(L);
-  int count = resume(L, lib, co, lua_gettop(L) - 1);
-  if (count < 0 && lib->unwinding)
-    return lua_error(L); /* an interrupt goes on */
-  lua_pushboolean(L, count >= 0);
-  lua_insert(L, count < 0 ? -2 : -1 - count);
-  return count < 0 ? 2 : count + 1;
-}
-
-/* Close what a coroutine has open; its error, if there is one, is on its stack afterwards. Returns
- * Lua's status. */
-static int close_in(lua_State *L, struct lib *lib, lua_State *co) {
-  lua_State *before = lib->current;
-  (void)L;
-  interrupt_enter(lib, co);
+  struct resumer link;
+  lua_State *before = lib->running.current;
+  running_enter(lib, &link, L, co);
+#if LUA_VERSION_RELEASE_NUM >= 50406
+  int status = lua_closethread(co, L);
+#else
   int status = lua_resetthread(co);
-  interrupt_leave(lib, before);
+#endif
+  running_leave(lib, &link, before);
   return status;
 }
 
-/* The function that wrap returns. Upvalues: lib, coroutine. */
-static int l_wrapped(lua_State *L) {
+/* coroutine.resume(co, ...) -> true, values... or false, error */
+static int l_resume(lua_State *L) {
   struct lib *lib = lib_of(L);
+  lua_State *co = check_coroutine(L);
+  uint32_t throws = lib->throws;
+  int n = resume(L, lib, co, lua_gettop(L) - 1);
+  if (n < 0)
+    interrupt_landed(lib, throws);
+  lua_pushboolean(L, n >= 0);
+  lua_insert(L, n < 0 ? -2 : -(n + 1));
+  return n < 0 ? 2 : n + 1;
+}
+
+/* What coroutine.wrap returned: upvalue 2 is the coroutine. An error ends it, and goes on. */
+static int l_wrapped(lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(2));
-  int count = resume(L, lib, co, lua_gettop(L));
-  if (count >= 0)
-    return count;
+  int n = resume(L, lib_of(L), co, lua_gettop(L));
+  if (n >= 0)
+    return n;
   int status = lua_status(co);
-  if (status != LUA_OK && status != LUA_YIELD &&
-      status != LUA_ERRMEM) { /* it ended by the error: closed at once */
-    lua_xmove(L, co, 1);
-    status = close_in(L, lib, co);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    status = close_coroutine(L, co);
     lua_xmove(co, L, 1);
   }
-  if (status != LUA_ERRMEM && !lib->unwinding && lua_type(L, -1) == LUA_TSTRING) {
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
     luaL_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);
@@ -82,6 +91,7 @@ static int l_wrapped(lua_State *L) {
   return lua_error(L);
 }
 
+/* coroutine.wrap(f) */
 static int l_wrap(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_pushvalue(L, lua_upvalueindex(1));
@@ -92,36 +102,36 @@ static int l_wrap(lua_State *L) {
   return 1;
 }
 
-/* Upvalues: lib, the library's own coroutine.status */
+/* Why a coroutine cannot be closed; NULL if it can. */
+static const char *what_it_does(lua_State *L, lua_State *co) {
+  lua_Debug ar;
+  if (co == L)
+    return "running";
+  return lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar) ? "normal" : NULL;
+}
+
+/* coroutine.close(co) -> true, or false, error */
 static int l_close(lua_State *L) {
   struct lib *lib = lib_of(L);
   lua_State *co = check_coroutine(L);
-  lua_pushvalue(L, lua_upvalueindex(2));
-  lua_pushvalue(L, 1);
-  lua_call(L, 1, 1);
-  const char *status = lua_tostring(L, -1);
-  if (*status != 's' && *status != 'd') /* suspended, dead; else running, normal */
-    return luaL_error(L, "cannot close a %s coroutine", status);
-  bool ok = close_in(L, lib, co) == LUA_OK;
-  if (!ok && lib->unwinding) {
-    lua_xmove(co, L, 1);
-    return lua_error(L);
-  }
-  lua_pushboolean(L, ok);
-  if (ok)
+  uint32_t throws = lib->throws;
+  const char *busy = what_it_does(L, co);
+  if (busy)
+    return luaL_error(L, "cannot close a %s coroutine", busy);
+  int status = close_coroutine(L, co);
+  lua_pushboolean(L, status == LUA_OK);
+  if (status == LUA_OK)
     return 1;
+  interrupt_landed(lib, throws);
   lua_xmove(co, L, 1);
   return 2;
 }
 
 void lib_open_coroutine(lua_State *L, struct lib *lib) {
-  static const luaL_Reg functions[] = {{"resume", l_resume}, {"wrap", l_wrap}, {NULL, NULL}};
-  if (lua_getglobal(L, LUA_COLIBNAME) == LUA_TTABLE) {
+  static const luaL_Reg functions[] = {
+      {"resume", l_resume}, {"wrap", l_wrap}, {"close", l_close}, {NULL, NULL}};
+  if (lua_getglobal(L, LUA_COLIBNAME) == LUA_TTABLE)
     lib_set_functions(L, functions);
-    lua_pushlightuserdata(L, lib);
-    lua_getfield(L, -2, "status");
-    lua_pushcclosure(L, l_close, 2);
-    lua_setfield(L, -2, "close");
-  }
+  (void)lib;
   lua_pop(L, 1);
 }

@@ -1,190 +1,199 @@
-/* lua/interrupt.c - see interrupt.h. */
+/* lua/interrupt.c - Ctrl-C in a script; see interrupt.h. */
 #include "lua/interrupt.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "lua/answer.h"
+#include "lua/lib.h"
 
-enum { NOW = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT };
+/* -- raising --------------------------------------------------------------------------------- */
 
-/* -- the hook ---------------------------------------------------------------------------------- */
-
-static void on_hook(lua_State *L, lua_Debug *ar);
-
-/* Async-signal-safe: it reads and sets fields of a state that exists. The hook of a script comes
- * back afterwards. */
-static void arm(struct lib *lib, lua_State *L) {
-  if (lua_gethook(L) == on_hook)
-    return;
-  lib->hook = lua_gethook(L);
-  lib->hook_mask = lua_gethookmask(L);
-  lib->hook_count = lua_gethookcount(L);
-  lua_sethook(L, on_hook, NOW, 1);
-}
-
-static void disarm(struct lib *lib, lua_State *L) {
-  if (lua_gethook(L) == on_hook)
-    lua_sethook(L, lib->hook, lib->hook_mask, lib->hook_count);
-}
-
-static void note_where(lua_State *L, struct lib *lib) {
-  char where[WHERE_MAX];
-  lua_Debug here;
-  if (lua_getstack(L, 0, &here) && lua_getinfo(L, "Sl", &here) && here.currentline > 0) {
-    snprintf(where, sizeof where, "%.*s:%d", WHERE_MAX - 16, here.short_src, here.currentline);
-    lib->b->ops->note_where(lib->b, where);
-  }
-}
-
-static void on_hook(lua_State *L, lua_Debug *ar) {
-  struct lib *lib = lib_find(L);
-  (void)ar;
-  disarm(lib, L);
-  if (lib->asked) {
-    lib->asked = 0;
-    answer_questions(L, lib);
-  }
-  if (lib->interrupted) {
-    note_where(L, lib);
-    interrupt_raise(L, lib);
-  }
-}
-
-/* -- signals ----------------------------------------------------------------------------------- */
-
+/* In the handler of SIGINT. */
 static void on_interrupt(void *ctx) {
   struct lib *lib = ctx;
-  lib->interrupted = 1;
-  arm(lib, lib->current);
+  lib->raise = 1;
+  running_sync(lib);
 }
 
-static void on_asked(void *ctx) {
-  struct lib *lib = ctx;
-  lib->asked = 1;
-  arm(lib, lib->current);
-}
+/* Is a finalizer running? Then the collector cannot be asked anything. */
+static bool in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
 
-/* Asleep in an op: the answer is given here, and the hook that would give it later is not needed.
- */
-static void on_awake(void *ctx) {
-  struct lib *lib = ctx;
-  if (!lib->asked)
+static void note_throw(struct lib *lib, const char *where, bool running) {
+  lib->raise = 0; /* first: an interrupt from now on is another one */
+  lib->interrupt |= lib->b->ops->take_interrupt(lib->b);
+  if (!lib->interrupt)
+    lib->interrupt = INTERRUPT_ONE; /* its signal was taken with an earlier one's */
+  lib->throws++;
+  if (lib->interrupted_at[0] != '\0')
     return;
-  lib->asked = 0;
-  if (!lib->interrupted)
-    disarm(lib, lib->current);
-  answer_questions(lib->current, lib);
+  snprintf(lib->interrupted_at, sizeof lib->interrupted_at, "%s", where);
+  if (running)
+    lib->b->ops->note_where(lib->b, where);
 }
 
-void interrupt_on_question(struct lib *lib, lib_answer_fn *answer, void *ctx) {
-  lib->answer = answer;
-  lib->answer_ctx = ctx;
-}
-
-/* -- an interrupt under way -------------------------------------------------------------------- */
-
-int interrupt_raise(lua_State *L, struct lib *lib) {
-  lib->interrupted = 0;
-  lib->unwinding = true;
-  disarm(lib, L);
-  luaL_where(L, 0); /* in a hook, which has no frame of its own, what was interrupted */
-  if (*lua_tostring(L, -1) == '\0')
-    luaL_where(L, 1); /* that may be written in C */
-  lua_pushliteral(L, "interrupted!");
-  lua_concat(L, 2);
+int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
+  char where[WHERE_MAX];
+  running_locate(lib, L, 0, where);
+  if (in_finalizer(L))
+    lib->raise = 1;
+  else
+    note_throw(lib, where, running);
+  lib->running.alert = 1;
+  running_refresh(lib);
+  if (strcmp(where, "?") == 0)
+    lua_pushliteral(L, "interrupted!");
+  else
+    lua_pushfstring(L, "%s: interrupted!", where);
   return lua_error(L);
+}
+
+void interrupt_landed(struct lib *lib, uint32_t throws) {
+  if (lib->throws == throws || !lib->interrupt)
+    return;
+  lib->raise = 1;
+  lib->running.alert = 1;
+  running_refresh(lib);
+}
+
+/* -- the end --------------------------------------------------------------------------------- */
+
+unsigned interrupt_came(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  if (!lib)
+    return 0; /* not opened for want of memory */
+  lib->interrupt |= lib->b->ops->take_interrupt(lib->b);
+  return lib->interrupt;
+}
+
+/* Begin with the interrupts of `came`. */
+static void begin(struct lib *lib, unsigned came) {
+  lib->interrupt = came;
+  lib->raise = came != 0;
+  lib->insist = false;
+  lib->interrupted_at[0] = '\0';
+  running_sync(lib);
 }
 
 void interrupt_clear(lua_State *L) {
   struct lib *lib = lib_find(L);
+  sigset_t old;
+  if (!lib)
+    return;
+  running_block(&old);
   lib->b->ops->take_interrupt(lib->b);
-  lib->interrupted = 0;
-  lib->unwinding = false;
-  if (!lib->asked)
-    disarm(lib, lib->current);
+  begin(lib, 0);
+  running_unblock(&old);
 }
 
-enum held { HELD_OPS = 1, HELD_NOTED = 2, HELD_UNWINDING = 4 };
+/* What interrupt_hold returns: enum interrupt, and these. */
+enum { HELD_RAISE = 16, HELD_INSIST = 32 };
 
 unsigned interrupt_hold(lua_State *L) {
   struct lib *lib = lib_find(L);
-  unsigned held = (lib->interrupted ? HELD_NOTED : 0u) | (lib->unwinding ? HELD_UNWINDING : 0u);
-  if (lib->b->ops->set_interrupt(lib->b, false))
-    held |= HELD_OPS;
-  interrupt_clear(L);
+  sigset_t old;
+  running_block(&old);
+  unsigned held = interrupt_came(L);
+  held |= (lib->raise ? HELD_RAISE : 0u) | (lib->insist ? HELD_INSIST : 0u);
+  lib->raise = 0;
+  lib->interrupt = 0;
+  lib->insist = false;
+  running_sync(lib);
+  running_unblock(&old);
   return held;
 }
 
 void interrupt_restore(lua_State *L, unsigned held) {
   struct lib *lib = lib_find(L);
-  if (held & HELD_OPS)
-    lib->b->ops->set_interrupt(lib->b, true);
-  lib->unwinding |= (held & HELD_UNWINDING) != 0;
-  if (held & HELD_NOTED)
-    on_interrupt(lib);
+  sigset_t old;
+  running_block(&old);
+  lib->interrupt |= held & (INTERRUPT_ONE | INTERRUPT_RUN);
+  lib->raise |= (held & HELD_RAISE) != 0;
+  lib->insist |= (held & HELD_INSIST) != 0;
+  running_sync(lib);
+  running_unblock(&old);
 }
 
-void interrupt_enter(struct lib *lib, lua_State *co) {
-  lib->current = co;
-  if (lib->interrupted || lib->asked)
-    arm(lib, co);
+void interrupt_defer(struct lib *lib, bool defer) {
+  lib->deferred = defer;
+  running_refresh(lib);
 }
 
-void interrupt_leave(struct lib *lib, lua_State *L) { interrupt_enter(lib, L); }
+void interrupt_forked(struct lib *lib) {
+  sigset_t old;
+  running_block(&old);
+  lib->running.resumers = NULL;
+  lib->running.current = NULL;
+  lib->deferred = false;
+  begin(lib, lib->b->ops->take_interrupt(lib->b));
+  running_unblock(&old);
+}
 
-/* -- pcall and xpcall -------------------------------------------------------------------------- */
+/* -- pcall ----------------------------------------------------------------------------------- */
 
-/*
- * The end of a protected call, or its continuation after a yield. `skip`: what stands below the
- * results.
- *   [..., results...] -> true, results...   or   [..., error] -> false, error
- */
-static int finish(lua_State *L, int status, lua_KContext skip) {
+/* What a protected call knows when it ends, in one number: the values below its results, and the
+ * interrupts raised before it began. */
+static lua_KContext context_of(int below, uint32_t throws) {
+  return (lua_KContext)throws << 2 | below;
+}
+
+/* The end of a protected call, whether it yielded or not. */
+static int finish(lua_State *L, int status, lua_KContext context) {
   if (status == LUA_OK || status == LUA_YIELD)
-    return lua_gettop(L) - (int)skip;
-  if (lib_find(L)->unwinding)
-    return lua_error(L);
+    return lua_gettop(L) - (int)(context & 3);
+  interrupt_landed(lib_of(L), (uint32_t)(context >> 2));
   lua_pushboolean(L, 0);
   lua_insert(L, -2);
   return 2;
 }
 
-/* pcall(f, ...) */
+/* pcall(f, ...) -> true, results... or false, error */
 static int l_pcall(lua_State *L) {
-  luaL_checkany(L, 1);
-  lua_pushboolean(L, 1); /* the first result, if all goes well */
-  lua_insert(L, 1);
-  int status = lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, finish);
-  return finish(L, status, 0);
+  lua_KContext context = context_of(0, lib_of(L)->throws);
+  int count = lua_gettop(L);
+  if (count == 0)
+    luaL_checkany(L, 1);
+  lua_pushboolean(L, 1);
+  lua_insert(L, 1); /* true f ... */
+  int status = lua_pcallk(L, count - 1, LUA_MULTRET, 0, context, finish);
+  return finish(L, status, context);
 }
 
-/* xpcall(f, handler, ...) */
-static int l_xpcall(lua_State *L) {
+/* [f, handler, ...] -> f, handler, true, f, ...; returns how many arguments f has */
+static int prepare_xpcall(lua_State *L) {
   int args = lua_gettop(L) - 2;
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_pushboolean(L, 1);
   lua_pushvalue(L, 1);
-  lua_rotate(L, 3, 2); /* f handler true f arguments... */
-  int status = lua_pcallk(L, args, LUA_MULTRET, 2, 2, finish);
-  return finish(L, status, 2);
+  lua_rotate(L, 3, 2);
+  return args;
 }
 
-/* -- opening ----------------------------------------------------------------------------------- */
+/* xpcall(f, handler, ...), as lua has it */
+static int l_xpcall(lua_State *L) {
+  lua_KContext context = context_of(2, lib_of(L)->throws);
+  int args = prepare_xpcall(L);
+  int status = lua_pcallk(L, args, LUA_MULTRET, 2, context, finish);
+  return finish(L, status, context);
+}
 
-/* The function that was there stays in the registry: the prompt catches what nobody else does. */
-static void replace(lua_State *L, const char *name, const char *keep, lua_CFunction f) {
+/* -- opening --------------------------------------------------------------------------------- */
+
+/* The function that was there stays in the registry: for the prompt, where interrupts end. */
+static void replace(lua_State *L, struct lib *lib, const char *name, const char *keep,
+                    lua_CFunction f) {
   lua_getglobal(L, name);
   lua_setfield(L, LUA_REGISTRYINDEX, keep);
-  lua_pushcfunction(L, f);
+  lua_pushlightuserdata(L, lib);
+  lua_pushcclosure(L, f, 1);
   lua_setglobal(L, name);
 }
 
 void lib_open_interrupt(lua_State *L, struct lib *lib) {
-  replace(L, "pcall", "sandbox.pcall", l_pcall);
-  replace(L, "xpcall", "sandbox.xpcall", l_xpcall);
+  replace(L, lib, "pcall", "sandbox.pcall", l_pcall);
+  replace(L, lib, "xpcall", "sandbox.xpcall", l_xpcall);
+  running_open(L);
+  answer_open(lib);
   lib->b->signal_ctx = lib;
   lib->b->interrupted = on_interrupt;
-  lib->b->asked = on_asked;
-  lib->b->awake = on_awake;
 }

@@ -29,37 +29,41 @@ void lib_set_functions(lua_State *L, const luaL_Reg *functions) {
 
 /* -- errors and arguments -------------------------------------------------------------------- */
 
-bool lib_find_caller(lua_State *L, lua_Debug *ar) {
-  int own = 0;
-  for (int level = 1; lua_getstack(L, level, ar); level++) {
+/* The first function of a script from a level on; without any, the first of the library. */
+static bool find_caller(lua_State *L, int level, lua_Debug *ar) {
+  int own = -1;
+  for (; lua_getstack(L, level, ar); level++) {
     lua_getinfo(L, "Sl", ar);
     if (ar->currentline > 0 && !native_source(ar->source))
       return true;
-    if (ar->currentline > 0 && own == 0)
+    if (ar->currentline > 0 && own < 0)
       own = level;
   }
-  if (own == 0)
+  if (own < 0)
     return false;
   lua_getstack(L, own, ar); /* a process that runs nothing else, a pool's worker */
   return lua_getinfo(L, "Sl", ar);
 }
 
-void lib_locate(void *ctx, char where[WHERE_MAX]) {
+bool lib_find_caller(lua_State *L, lua_Debug *ar) { return find_caller(L, 1, ar); }
+
+void lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
   lua_Debug ar;
-  if (lib_find_caller(ctx, &ar))
+  if (find_caller(L, level, &ar))
     snprintf(where, WHERE_MAX, "%.*s:%d", WHERE_MAX - 16, ar.short_src, ar.currentline);
   else
     snprintf(where, WHERE_MAX, "?");
 }
+
+void lib_locate(void *ctx, char where[WHERE_MAX]) { lib_locate_from(ctx, 1, where); }
 
 int lib_error(lua_State *L, const char *what, int code) {
   return luaL_error(L, "%s: %s", what, error_text(code));
 }
 
 int lib_expected(lua_State *L, const char *what, int code) {
-  if (code == -SBX_EINTERRUPTED) {
-    return interrupt_raise(L, lib_find(L));
-  }
+  if (code == -SBX_EINTERRUPTED)
+    return interrupt_raise(L, lib_find(L), false);
   if (code != -SBX_ETIMEDOUT && code != -SBX_ECLOSED && code != -SBX_EBROKEN)
     return lib_error(L, what, code);
   lua_pushnil(L);
@@ -343,8 +347,10 @@ static int lib_gc(lua_State *L) {
     lib->finished = true;
     lib->b->ops->wait_children(lib->b);
   }
-  if (lib->b)
-    lib->b->interrupted = lib->b->asked = lib->b->awake = NULL;
+  if (lib->b) {
+    lib->b->interrupted = lib->b->asked = NULL;
+    lib->b->awake = NULL;
+  }
   buf_release(&lib->out);
   buf_release(&lib->in);
   buf_release(&lib->flying);
@@ -370,7 +376,7 @@ struct lib *lib_new(lua_State *L, struct backend *b) {
   lua_createtable(L, OBJECT_TYPES, OBJECT_TYPES);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  lib->current = lua_tothread(L, -1);
+  lib->running.current = lua_tothread(L, -1);
   lua_pop(L, 1);
   return lib;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "lua/running.h"
 #include "object/op.h"
 
 #define PROCESS_TYPE "sandbox.process"
@@ -31,14 +32,8 @@
 
 /* One in a Lua state: a userdata in the registry, whose __gc frees the buffers. */
 struct lib {
-  struct backend *b;                        /* borrowed */
-  lua_State *volatile current;              /* the coroutine that runs; see interrupt.h */
-  volatile sig_atomic_t interrupted, asked; /* a signal came, and has not been attended to */
-  bool unwinding; /* the error of an interrupt is on its way: nobody catches it */
-  lua_Hook hook;  /* of the script, while ours stands in its place */
-  int hook_mask, hook_count;
-  void (*answer)(lua_State *L, void *ctx); /* see interrupt_on_question */
-  void *answer_ctx;
+  struct backend *b;       /* borrowed */
+  struct running running;  /* the coroutine that runs */
   struct buf out;          /* the message being made */
   struct buf in;           /* a result being read */
   struct buf flying;       /* struct object_ref of handles in the message being made */
@@ -51,6 +46,20 @@ struct lib {
   uint64_t lot;            /* state of the draw among what is ready in a select */
   uint32_t lot_generation; /* of the process whose draw it is */
   uint32_t generation;     /* forks between the first process and this one */
+
+  /* Of interrupts, see interrupt.h. What a handler sets is volatile. */
+  volatile sig_atomic_t raise;    /* the next instruction is interrupted */
+  bool insist;                    /* and so is every one after it */
+  bool deferred;                  /* but not yet: see interrupt_defer */
+  unsigned interrupt;             /* those that were raised (enum interrupt) and are not over */
+  uint32_t throws;                /* how many were raised so far */
+  char interrupted_at[WHERE_MAX]; /* where the first of them was, "" before */
+
+  /* Of questions, see answer.h. */
+  volatile sig_atomic_t asked;             /* one came that was not looked at */
+  bool answering;                          /* others wait until it is done */
+  void (*answer)(lua_State *L, void *ctx); /* who answers QUESTION_LUA; NULL: nobody */
+  void *answer_ctx;
 };
 
 /* A handle in Lua: empty (NULL) from its creation until the object is acquired, so that __gc knows
@@ -117,6 +126,9 @@ bool lib_find_caller(lua_State *L, lua_Debug *ar);
  * Lua, the running C function. `ctx` is the
  * lua_State. */
 void lib_locate(void *ctx, char where[WHERE_MAX]);
+
+/* The same from a level of the stack on: 0 is the running function itself. */
+void lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]);
 
 /* The options table at `arg`: any key that is not among `names` (ended by NULL) is an argument
  * error. */

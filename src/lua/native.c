@@ -113,6 +113,27 @@ static int l_restore(lua_State *L) {
   return 0;
 }
 
+/* upvalue 2: what it was before */
+static int l_defer_end(lua_State *L) {
+  interrupt_defer(lib_of(L), lua_toboolean(L, lua_upvalueindex(2)));
+  return 0;
+}
+
+/* defer() -> what ends it, to be closed */
+static int l_defer(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  lua_settop(L, 0);
+  lua_createtable(L, 0, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushlightuserdata(L, lib);
+  lua_pushboolean(L, lib->deferred);
+  lua_pushcclosure(L, l_defer_end, 2);
+  lua_setfield(L, 2, "__close");
+  lua_setmetatable(L, 1);
+  interrupt_defer(lib, true);
+  return 1;
+}
+
 static int l_generation(lua_State *L) {
   lua_pushinteger(L, lib_of(L)->generation);
   return 1;
@@ -128,7 +149,7 @@ static void open_native(lua_State *L) {
                                        {"decode", l_decode}, {"list", l_list},
                                        {"place", l_place},   {"generation", l_generation},
                                        {"hold", l_hold},     {"restore", l_restore},
-                                       {NULL, NULL}};
+                                       {"defer", l_defer},   {NULL, NULL}};
   lua_createtable(L, 0, 16);
   lib_set_functions(L, functions);
   prelude_set(L, prelude_sources, "native");

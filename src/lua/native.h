@@ -15,10 +15,11 @@
  *   decode(bytes)            the value. What the bytes name must be held by somebody meanwhile
  *   list(n)                  an empty table with room for n elements
  *   place(list, at, ...)     list[at], list[at + 1], ... = ...
- *   interrupt(arrived)       say whether an interrupt (Ctrl-C) counts as having arrived; returns
- * whether one had. For who must wait before the process leaves generation()             how many
- * forks lie between the first process and this one: tells whether a value was made here, or came
- * along with a fork
+ *   hold()                   forget interrupts that came, for what must be done in a `<close>`;
+ *   restore(held)            let them go on
+ *   local _ <close> = defer()  until the block ends, what computes is not interrupted
+ *   generation()             how many forks lie between the first process and this one: tells
+ *                            whether a value was made here, or came along with a fork
  */
 #ifndef SBX_LUA_NATIVE_H
 #define SBX_LUA_NATIVE_H

@@ -7,8 +7,6 @@
 #include "base/error.h"
 #include "lua/lib.h"
 
-#define STOP_GRACE_S 1.0 /* between the polite signal and the other, unless said */
-
 /* -- join ------------------------------------------------------------------------------------ */
 
 static struct process_info info_of(lua_State *L, struct lib *lib, const struct handle *h) {
@@ -74,40 +72,45 @@ static int send_signal(lua_State *L, int signal) {
   return 1;
 }
 
+static int l_process_interrupt(lua_State *L) { return send_signal(L, SIGINT); }
 static int l_process_terminate(lua_State *L) { return send_signal(L, SIGTERM); }
 static int l_process_kill(lua_State *L) { return send_signal(L, SIGKILL); }
 static int l_process_pause(lua_State *L) { return send_signal(L, SIGSTOP); }
 static int l_process_resume(lua_State *L) { return send_signal(L, SIGCONT); }
-static int l_process_interrupt(lua_State *L) { return send_signal(L, SIGINT); }
 
-/* Wait for the end, whatever it is. Returns false at the deadline. */
-static bool wait_end(lua_State *L, struct object *process, int64_t deadline_ns) {
+/* Wait for the end, but not for the outcome. 0, or a code of OP_PROCESS_JOIN. */
+static int await_end(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
   struct op op = {.kind = OP_PROCESS_JOIN,
-                  .object = process,
+                  .object = h->object,
                   .deadline_ns = deadline_ns,
                   .locate = lib_locate,
                   .locate_ctx = L};
-  int rc = perform(lib_of(L)->b, &op);
-  if (rc && rc != -SBX_ETIMEDOUT)
-    lib_expected(L, "stop", rc);
-  return rc == 0;
+  return perform(lib->b, &op);
 }
 
-/* p:stop([grace]): politely, then by force. */
+enum { GRACE_SECONDS = 5, LAST_GRACE_SECONDS = 1 };
+
+/* stop([grace]): an interrupt, which a process that was paused must wake up for; when the grace is
+ * over SIGTERM, which may have a handler in C; then SIGKILL. */
 static int l_process_stop(lua_State *L) {
+  static const int steps[][2] = {{SIGINT, SIGCONT}, {SIGTERM, SIGCONT}, {SIGKILL, SIGKILL}};
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, PROCESS_TYPE);
-  lua_settop(L, 2);
-  if (lua_isnil(L, 2)) {
-    lua_pushnumber(L, STOP_GRACE_S);
-    lua_replace(L, 2);
+  const struct run_clock *clock = lib->b->ops->clock(lib->b);
+  lib_check_timeout(L, lib, 2);
+  double grace = luaL_optnumber(L, 2, GRACE_SECONDS);
+  lua_settop(L, 1);
+  int rc = await_end(L, lib, h, 0);
+  for (int i = 0; i < 3 && rc == -SBX_ETIMEDOUT; i++) {
+    send_signal(L, steps[i][0]);
+    send_signal(L, steps[i][1]);
+    int64_t until = clock_run_deadline(clock, i == 0 ? grace : LAST_GRACE_SECONDS);
+    rc = await_end(L, lib, h, i < 2 ? until : SBX_FOREVER);
   }
-  int64_t deadline_ns = lib_check_timeout(L, lib, 2);
-  send_signal(L, SIGTERM);
-  if (!wait_end(L, h->object, deadline_ns)) {
-    send_signal(L, SIGKILL);
-    wait_end(L, h->object, SBX_FOREVER);
-  }
+  if (rc == -SBX_ESELF)
+    return luaL_error(L, "a process cannot stop itself");
+  if (rc)
+    return lib_expected(L, "stop", rc);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -242,7 +245,7 @@ static int l_self(lua_State *L) {
   return 1;
 }
 
-/* nil in main */
+/* parent() -> the process that spawned this one; nil in main, and when nobody knows it any more */
 static int l_parent(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_push_handle(L, PROCESS_TYPE);
@@ -292,8 +295,8 @@ void lib_open_process(lua_State *L, int table) {
       {"start", lib_process_start}, {"join", join},
       {"result", l_process_result}, {"alive", l_process_alive},
       {"status", l_process_status}, {"terminate", l_process_terminate},
-      {"kill", l_process_kill},     {"pause", l_process_pause},
-      {"resume", l_process_resume}, {"interrupt", l_process_interrupt},
+      {"kill", l_process_kill},     {"interrupt", l_process_interrupt},
+      {"pause", l_process_pause},   {"resume", l_process_resume},
       {"stop", l_process_stop},     {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__tostring", l_process_tostring}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"join", join},       {"self", l_self},

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "lua/answer.h"
 #include "lua/lib.h"
 
 enum { KEEP_BYTES = 1 << 16 };
@@ -110,6 +111,7 @@ static int l_queue_try_put(lua_State *L) { return put(L, 0); }
 int lib_get_item(lua_State *L, int64_t deadline_ns) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  answer_check(L, lib, OP_QUEUE_GET);
   if (h->generation != lib->generation)
     h->item.len = 0;
   if (h->item.len == 0) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "lua/answer.h"
 #include "lua/sync.h"
 
 #define PUTTING_TYPE "sandbox.putting" /* user values: the queue, the item */
@@ -245,6 +246,7 @@ static int push_done(lua_State *L, struct lib *lib, const struct selection *s, i
 static int l_select(lua_State *L) {
   struct lib *lib = lib_of(L);
   luaL_argexpected(L, lua_istable(L, LIST), LIST, "list of what to wait for");
+  answer_check(L, lib, OP_SELECT);
   struct op op = {.kind = OP_SELECT,
                   .deadline_ns = lib_check_timeout(L, lib, 2),
                   .locate = lib_locate,

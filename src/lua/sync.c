@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "lua/answer.h"
 
 /* -- making --------------------------------------------------------------------------------------
  */
@@ -62,6 +63,7 @@ struct sync_info sync_info_of(lua_State *L, const char *type) {
 
 int sync_op(lua_State *L, struct op *op, const char *type, int timeout) {
   struct lib *lib = lib_of(L);
+  answer_check(L, lib, op->kind);
   op->object = lib_check_handle(L, 1, type)->object;
   op->deadline_ns = timeout ? lib_check_timeout(L, lib, timeout) : SBX_FOREVER;
   op->locate = lib_locate;

@@ -181,6 +181,12 @@ struct sync_info {
       number; /* VALUE: what it is, if that is a number; else `count` is the bytes it takes */
 };
 
+/* Whom an interrupt was for. */
+enum interrupt {
+  INTERRUPT_ONE = 1, /* the calling process alone */
+  INTERRUPT_RUN = 2  /* the whole run: Ctrl-C */
+};
+
 struct backend;
 
 struct backend_ops {
@@ -198,7 +204,8 @@ struct backend_ops {
   int (*process_info)(struct backend *b, struct object *p, struct process_info *ret);
   /* The calling process itself; the caller owns *ret. */
   int (*process_self)(struct backend *b, struct object **ret);
-  /* The process that spawned the calling one; the caller owns *ret. -SBX_EGONE: it is main. */
+  /* The process that spawned it; the caller owns *ret. -SBX_EGONE: main has none; or it ended, and
+   * nobody remembers it. */
   int (*process_parent)(struct backend *b, struct object **ret);
   /* The children that live, oldest first: calls visit(ctx, child); visit owns the child. */
   int (*children)(struct backend *b, int (*visit)(void *ctx, struct object *child), void *ctx);
@@ -227,16 +234,14 @@ struct backend_ops {
   int (*wait_children)(struct backend *b);
   /* Failures in the whole run so far that nobody joined. */
   int (*unjoined_failures)(struct backend *b);
-  /* Forget that an interrupt (Ctrl-C) arrived; returns whether one had. */
-  bool (*take_interrupt)(struct backend *b);
-  /* The calling process ends because of one: others change nothing any more. */
+  /* Forget that interrupts arrived; returns which had, of enum interrupt. */
+  unsigned (*take_interrupt)(struct backend *b);
+  /* The calling process is on its way out: from now on interrupts are ignored, and wait_children
+   * waits for nobody. */
   void (*leave)(struct backend *b);
   /* The questions this process was asked (enum question, or'ed); and that they are answered. */
   unsigned (*questions)(struct backend *b);
   void (*answered)(struct backend *b, unsigned questions);
-  /* Say whether an interrupt counts as having arrived; returns whether one had. For who must still
-   * wait for something before the process leaves. */
-  bool (*set_interrupt)(struct backend *b, bool arrived);
   /* Tell where an interrupt hit, "file:line", for the summary of the run. */
   void (*note_where)(struct backend *b, const char *where);
   const struct run_clock *(*clock)(struct backend *b);
@@ -265,8 +270,8 @@ struct backend {
   void (*interrupted)(void *ctx);
   void (*asked)(void *ctx);
   /* Called in an op that waits, between two sleeps, when a signal ended one: ops may be performed.
-   */
-  void (*awake)(void *ctx);
+   * Returns whether the op shall end as interrupted. */
+  bool (*awake)(void *ctx, const struct op *op);
   void *signal_ctx; /* of all three */
 };
 

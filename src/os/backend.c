@@ -120,9 +120,9 @@ static int os_process_self(struct backend *base, struct object **ret) {
 }
 
 static int os_process_parent(struct backend *base, struct object **ret) {
-  const struct os_backend *b = os_of(base);
+  struct os_backend *b = os_of(base);
   const struct process_record *me = my_record(b);
-  if (me->spawner_serial == 0)
+  if (b->slot == 0 || !control_process_stamp(b->control, me->spawner, me->spawner_serial))
     return -SBX_EGONE;
   return object_new(OBJECT_PROCESS, me->spawner, me->spawner_serial, ret);
 }
@@ -252,9 +252,9 @@ static bool os_being_joined(struct backend *base) {
 
 static int os_wait_children(struct backend *base) { return process_wait_children(os_of(base)); }
 
-static bool os_take_interrupt(struct backend *base) {
+static unsigned os_take_interrupt(struct backend *base) {
   struct os_backend *b = os_of(base);
-  bool was = b->interrupted;
+  unsigned was = (unsigned)b->interrupted;
   b->interrupted = 0;
   return was;
 }
@@ -267,13 +267,6 @@ static unsigned os_questions(struct backend *base) {
 
 static void os_answered(struct backend *base, unsigned questions) {
   ask_answered(my_record(os_of(base)), questions);
-}
-
-static bool os_set_interrupt(struct backend *base, bool arrived) {
-  struct os_backend *b = os_of(base);
-  bool was = b->interrupted;
-  b->interrupted = arrived;
-  return was;
 }
 
 static void os_note_where(struct backend *base, const char *where) {
@@ -320,7 +313,6 @@ static const struct backend_ops os_ops = {
     .leave = os_leave,
     .questions = os_questions,
     .answered = os_answered,
-    .set_interrupt = os_set_interrupt,
     .note_where = os_note_where,
     .clock = os_clock,
     .seed = os_seed,

@@ -19,6 +19,7 @@
 #include "os/proc.h"
 #include "os/queue.h"
 #include "os/results.h"
+#include "os/signals.h"
 #include "os/spin.h"
 #include "os/steer.h"
 #include "os/sync.h"
@@ -89,6 +90,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
   b->woken = 0;
   b->lines = 0; /* it is its parent who stands there */
   b->leaving = false;
+  signals_enter_child(b);
   for (struct queue *q = b->queues; q; q = q->next)
     q->forks = UINT32_MAX; /* others hold it, too */
   process_begin(b);

@@ -32,7 +32,7 @@ struct os_backend {
   uint64_t serial;
   uint32_t forks; /* spawns so far: a queue made after the last one is held by nobody else */
   bool foreign;   /* inside a host that is not ours */
-  bool leaving;   /* an interrupt was taken: later ones change nothing */
+  bool leaving;   /* on the way out: interrupts change nothing any more */
 
   /* Descriptors, all close-on-exec; -1: none. */
   int lifeline_shared; /* read end of the supervisor's pipe */
@@ -50,7 +50,7 @@ struct os_backend {
    * above. */
   int (*start_supervisor)(struct os_backend *b);
 
-  volatile int interrupted; /* set by the SIGINT handler */
+  volatile int interrupted; /* set by the SIGINT handler: of enum interrupt */
   volatile int woken;       /* set by the handler of WAKE_SIGNAL; see os/wait.h */
 
   uint32_t lines; /* lines in which this process stands (os/line.h) */

@@ -8,25 +8,39 @@
 
 struct os_backend *the_backend;
 
-static struct sigaction previous_chld; /* of a foreign host */
+static struct sigaction previous_chld, previous_wake; /* of a foreign host */
+
+static void call_previous(const struct sigaction *previous, int signal, siginfo_t *info,
+                          void *context) {
+  if (previous->sa_flags & SA_SIGINFO)
+    previous->sa_sigaction(signal, info, context);
+  else if (previous->sa_handler != SIG_DFL && previous->sa_handler != SIG_IGN)
+    previous->sa_handler(signal);
+}
 
 static void on_child(int signal, siginfo_t *info, void *context) {
   int saved = errno;
   if (the_backend)
     process_reap_all(the_backend);
-  if (previous_chld.sa_flags & SA_SIGINFO)
-    previous_chld.sa_sigaction(signal, info, context);
-  else if (previous_chld.sa_handler != SIG_DFL && previous_chld.sa_handler != SIG_IGN)
-    previous_chld.sa_handler(signal);
+  call_previous(&previous_chld, signal, info, context);
   errno = saved;
 }
 
-static void on_interrupt(int signal) {
+/* The terminal means the run, and so does the supervisor when it ends it; anybody else means this
+ * process. */
+static int whom(const struct os_backend *b, const siginfo_t *info) {
+  bool sent = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
+  bool ending = info->si_pid == b->control->supervisor_pid && b->control->ending;
+  return sent && !ending ? INTERRUPT_ONE : INTERRUPT_RUN;
+}
+
+static void on_interrupt(int signal, siginfo_t *info, void *context) {
   int saved = errno;
   (void)signal;
+  (void)context;
   struct os_backend *b = the_backend;
   if (b && !b->leaving) {
-    b->interrupted = 1;
+    b->interrupted |= whom(b, info);
     if (b->base.interrupted)
       b->base.interrupted(b->base.signal_ctx);
   }
@@ -35,15 +49,15 @@ static void on_interrupt(int signal) {
 
 /* Somebody wants this process to look again, or to answer. It does so in wait_fds, if it is going
  * to sleep. */
-static void on_wake(int signal) {
+static void on_wake(int signal, siginfo_t *info, void *context) {
   int saved = errno;
   struct os_backend *b = the_backend;
-  (void)signal;
   if (b) {
     b->woken = 1;
     if (b->base.asked && atomic_load(&my_record(b)->question))
       b->base.asked(b->base.signal_ctx);
   }
+  call_previous(&previous_wake, signal, info, context);
   errno = saved;
 }
 
@@ -58,22 +72,31 @@ static void survive_file_size_limit(void) {
     sigaction(SIGXFSZ, &handler, NULL);
 }
 
+/* No SA_RESTART: a read of the terminal ends. */
+static void install_interrupt(void) {
+  struct sigaction intr = {.sa_sigaction = on_interrupt, .sa_flags = SA_SIGINFO};
+  sigemptyset(&intr.sa_mask);
+  sigaction(SIGINT, &intr, NULL);
+}
+
+void signals_enter_child(struct os_backend *b) {
+  if (b->foreign)
+    install_interrupt();
+}
+
 void backend_install_signals(struct os_backend *b) {
   struct sigaction chld = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_RESTART};
   sigemptyset(&chld.sa_mask);
   the_backend = b;
   survive_file_size_limit();
   sigaction(SIGCHLD, &chld, &previous_chld);
-  struct sigaction wake = {.sa_handler = on_wake, .sa_flags = SA_RESTART};
+  struct sigaction wake = {.sa_sigaction = on_wake, .sa_flags = SA_SIGINFO | SA_RESTART};
   sigemptyset(&wake.sa_mask);
-  sigaction(WAKE_SIGNAL, &wake, NULL);
+  sigaction(WAKE_SIGNAL, &wake, &previous_wake);
   if (b->foreign)
     return; /* Ctrl-C and SIGPIPE are the host's */
-  previous_chld = (struct sigaction){.sa_handler = SIG_DFL};
-  struct sigaction intr = {.sa_handler =
-                               on_interrupt}; /* no SA_RESTART: a read of the terminal ends */
-  sigemptyset(&intr.sa_mask);
-  sigaction(SIGINT, &intr, NULL);
+  previous_chld = previous_wake = (struct sigaction){.sa_handler = SIG_DFL};
+  install_interrupt();
   /*
    * `sandbox x.lua | head` must end quietly, as any filter does. The pipes of queues cannot raise
    * SIGPIPE: who writes to one holds its read end, too.

@@ -15,4 +15,7 @@ extern struct os_backend *the_backend;
 /* Install the handlers for SIGCHLD and SIGINT; SIGPIPE gets its default back in a host of ours. */
 void backend_install_signals(struct os_backend *b);
 
+/* In a process made by spawn: whatever the host does at Ctrl-C, its processes are interrupted. */
+void signals_enter_child(struct os_backend *b);
+
 #endif

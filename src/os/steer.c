@@ -18,7 +18,7 @@ int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal) 
   int fd = pid > 0 ? pidfd_open_of(pid) : -1;
   stamp = control_process_stamp(c, slot, serial);
   if (stamp && stamp_phase(stamp) != PHASE_ENDED && pid > 0) { /* still: the pidfd is its own */
-    if (signal == SIGTERM || signal == SIGKILL || signal == SIGINT)
+    if (signal == SIGINT || signal == SIGTERM || signal == SIGKILL)
       atomic_fetch_or(&record->flags, FLAG_EXPECTED);
     int sent = fd >= 0 ? pidfd_signal(fd, signal) : kill(pid, signal);
     if (sent && errno != ESRCH)

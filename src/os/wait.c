@@ -76,9 +76,10 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
     wait_interrupted(b);
     return -SBX_EINTERRUPTED;
   }
-  if (b->base.awake)
-    b->base.awake(b->base.signal_ctx);
+  bool end = b->base.awake && b->base.awake(b->base.signal_ctx, op);
   wait_withdraw(b);
+  if (end)
+    return -SBX_EINTERRUPTED;
   if (rc == 0)
     return -SBX_ETIMEDOUT;
   return rc < 0 && saved != EINTR ? error_from_errno(saved) : 0;

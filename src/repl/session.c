@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "lua/answer.h"
 #include "lua/interrupt.h"
 #include "lua/meta.h"
 #include "lua/prelude.h"
@@ -337,7 +338,7 @@ void session_run(lua_State *L, struct backend *b, const struct session_place *pl
     run_init(L);
   lua_settop(L, top);
   interrupt_clear(L);
-  interrupt_on_question(lib_find(L), answer_inquiries, &s);
+  answer_by(lib_find(L), answer_inquiries, &s);
   fflush(NULL);
   link_send(&s.link, FRAME_READY, 0, NULL, 0);
   while ((rc = link_receive(&s.link, &s.frame, true)) == 1 || rc == -SBX_EINTERRUPTED)
@@ -345,9 +346,9 @@ void session_run(lua_State *L, struct backend *b, const struct session_place *pl
       carry_out(L, &s);
     } else {
       interrupt_clear(L);
-      b->awake(b->signal_ctx);
+      answer_questions(lib_find(L), NULL);
     }
-  interrupt_on_question(lib_find(L), NULL, NULL);
+  answer_by(lib_find(L), NULL, NULL);
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
   link_release(&s.link);

@@ -196,12 +196,18 @@ function Process:pause() end
 ---@return true
 function Process:resume() end
 
----Interrupt it as Ctrl-C does: an error "interrupted!" is raised in it.
+---Interrupt it as Ctrl-C does: whatever it does, or waits for, ends with the error "interrupted!", which no `pcall` keeps
+---from ending the process. What it has open with `<close>` is closed.
+---```lua
+---local p = spawn({ quiet = true }, function() while true do end end)
+---p:interrupt()
+---print(select(2, p:join()).exitcode) --> 130
+---```
 ---@return true
 function Process:interrupt() end
 
----End it politely, then by force: SIGTERM, and SIGKILL when it has not ended after a while.
----@param grace? number # seconds between the two
+---End it, and wait until it has: an interrupt first; when it still runs after the grace, SIGTERM and then SIGKILL.
+---@param grace? number # seconds, 5 unless said
 ---@return true
 function Process:stop(grace) end
 

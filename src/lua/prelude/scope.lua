@@ -101,6 +101,7 @@ function methods.spawn(handle, ...)
   end
   common.check_function(select(first, ...), "spawn", first)
   if options.quiet == nil then options.quiet = true end -- the scope tells of its failure
+  local _ <close> = native.defer() -- an interrupt between the two would leave the child to nobody
   local p = common.call(sandbox.spawn, options, select(first, ...))
   table.insert(scope.children, p)
   return p

@@ -1,0 +1,171 @@
+/* lua/running.c - which coroutine runs, and the hook by which a signal reaches it; see running.h.
+ */
+#include "lua/running.h"
+
+#include <string.h>
+
+#include "lua/answer.h"
+#include "lua/interrupt.h"
+#include "lua/lib.h"
+
+enum {
+  EVERYTHING = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT,
+  PATIENCE = 100 * 1000 * 1000 /* instructions, about a second: see interrupt.h */
+};
+
+void running_block(sigset_t *old) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGURG);
+  sigprocmask(SIG_BLOCK, &set, old);
+}
+
+void running_unblock(const sigset_t *old) { sigprocmask(SIG_SETMASK, old, NULL); }
+
+/* -- the hook -------------------------------------------------------------------------------- */
+
+static void on_hook(lua_State *L, lua_Debug *ar) {
+  struct lib *lib = lib_find(L);
+  sigset_t old;
+  (void)ar;
+  if (lib->running.current == L)
+    answer_questions(lib, NULL);
+  if (!lib->raise && lib->running.patient && lib->running.hooked == L)
+    lib->insist = true;
+  if ((lib->raise || lib->insist) && !lib->deferred)
+    interrupt_raise(L, lib, true);
+  running_block(&old);
+  if (lib->running.hooked == L)
+    running_sync(lib);
+  else
+    lua_sethook(L, NULL, 0, 0); /* inherited from the coroutine that made this one */
+  running_unblock(&old);
+}
+
+static void unhook(struct running *r) {
+  if (r->hooked)
+    lua_sethook(r->hooked, r->own, r->own_mask, r->own_count);
+  r->hooked = NULL;
+}
+
+static void hook(struct running *r, int mask, int count) {
+  lua_State *L = r->current;
+  if (!L) {
+    unhook(r);
+    return;
+  }
+  if (r->hooked != L) {
+    unhook(r);
+    bool inherited = lua_gethook(L) == on_hook;
+    r->own = inherited ? NULL : lua_gethook(L);
+    r->own_mask = lua_gethookmask(L);
+    r->own_count = lua_gethookcount(L);
+    r->hooked = L;
+  }
+  lua_sethook(L, on_hook, mask, count);
+}
+
+void running_sync(struct lib *lib) {
+  struct running *r = &lib->running;
+  r->patient = false;
+  if ((lib->raise || lib->insist) && !lib->deferred) {
+    hook(r, EVERYTHING, 1);
+  } else if (lib->asked && !lib->answering) {
+    hook(r, LUA_MASKCOUNT, 1);
+  } else if (lib->interrupt) {
+    hook(r, LUA_MASKCOUNT, PATIENCE);
+    r->patient = true;
+  } else {
+    unhook(r);
+  }
+  r->alert = lib->raise || lib->asked || lib->interrupt || r->hooked;
+}
+
+/* -- who runs -------------------------------------------------------------------------------- */
+
+void running_refresh(struct lib *lib) {
+  sigset_t old;
+  if (!lib->running.alert)
+    return;
+  running_block(&old);
+  running_sync(lib);
+  running_unblock(&old);
+}
+
+void running_set(struct lib *lib, lua_State *L) {
+  lib->running.current = L; /* first: a signal from now on finds the right one */
+  running_refresh(lib);
+}
+
+void running_enter(struct lib *lib, struct resumer *link, lua_State *L, lua_State *co) {
+  *link = (struct resumer){lib->running.resumers, L};
+  lib->running.resumers = link;
+  running_set(lib, co);
+}
+
+void running_leave(struct lib *lib, struct resumer *link, lua_State *before) {
+  lib->running.resumers = link->up;
+  running_set(lib, before);
+}
+
+void running_locate(const struct lib *lib, lua_State *L, int level, char where[]) {
+  const struct resumer *r = lib->running.resumers;
+  lib_locate_from(L, level, where);
+  for (; r && strcmp(where, "?") == 0; r = r->up)
+    lib_locate_from(r->L, 0, where);
+}
+
+/* -- hooks of scripts ------------------------------------------------------------------------ */
+
+/* The coroutine that a function of the debug library is about. */
+static lua_State *target(lua_State *L) { return lua_isthread(L, 1) ? lua_tothread(L, 1) : L; }
+
+static int standard(lua_State *L) { return lua_tocfunction(L, lua_upvalueindex(2))(L); }
+
+/* debug.sethook([thread,] f, mask [, count]): what is set becomes what is put aside. */
+static int l_sethook(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  lua_State *co = target(L);
+  int n = standard(L);
+  sigset_t old;
+  running_block(&old);
+  if (lib->running.hooked == co && lua_gethook(co) != on_hook) {
+    lib->running.hooked = NULL;
+    running_sync(lib);
+  }
+  running_unblock(&old);
+  return n;
+}
+
+/* debug.gethook([thread]): what was put aside is shown. */
+static int l_gethook(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  sigset_t old;
+  if (lib->running.hooked != target(L))
+    return standard(L);
+  running_block(&old);
+  unhook(&lib->running);
+  int n = standard(L);
+  running_sync(lib);
+  running_unblock(&old);
+  return n;
+}
+
+/* Put `f` around debug.NAME; the table is at `debug`. */
+static void replace(lua_State *L, int debug, const char *name, lua_CFunction f) {
+  lua_pushlightuserdata(L, lib_find(L));
+  if (lua_getfield(L, debug, name) == LUA_TFUNCTION && lua_iscfunction(L, -1)) {
+    lua_pushcclosure(L, f, 2);
+    lua_setfield(L, debug, name);
+  }
+}
+
+void running_open(lua_State *L) {
+  int top = lua_gettop(L);
+  if (lua_getglobal(L, LUA_DBLIBNAME) == LUA_TTABLE) {
+    replace(L, top + 1, "sethook", l_sethook);
+    replace(L, top + 1, "gethook", l_gethook);
+  }
+  lua_settop(L, top);
+}
