@@ -770,7 +770,8 @@ local Pool = {}
 ---Call a function for each item of a list. Raises the first failure, with the index of its item.
 ---```lua
 ---local pool <close> = sandbox.pool(2)
----local ok, failure = pcall(pool.map, pool, function(x) assert(x ~= 3, "not three") end, { 1, 2, 3, 4 })
+---local function check(x) if x == 3 then error("not three", 0) end end
+---local ok, failure = pcall(pool.map, pool, check, { 1, 2, 3, 4 })
 ---print(ok, failure.index, failure.value) --> false	3	not three
 ---```
 ---@param f function

@@ -1,0 +1,71 @@
+#!/usr/bin/env sandbox
+-- Readers and writers. Any number of readers may look at the same time, since looking changes nothing; a writer
+-- must be alone. A plain lock would let the readers in only one by one. Here a condition and two shared numbers
+-- make a lock of two kinds: everybody waits until what he needs is true, and whoever changes it says so.
+--
+-- Guess first, then try: can readers that come again and again keep a writer waiting for ever? How would one let
+-- a waiting writer go first?
+
+local c = sandbox.condition()
+local readers, writing = sandbox.value(0), sandbox.value(false)
+
+local function reading(look)
+  do
+    local _ <close> = c:hold()
+    c:wait_for(function() return not writing:get() end)
+    readers:add(1)
+  end
+  look() -- without the lock: others look, too
+  local _ <close> = c:hold()
+  if readers:add(-1) == 0 then c:notify_all() end
+end
+
+local function writing_alone(change)
+  do
+    local _ <close> = c:hold()
+    c:wait_for(function() return not writing:get() and readers:get() == 0 end)
+    writing:set(true)
+  end
+  change()
+  local _ <close> = c:hold()
+  writing:set(false)
+  c:notify_all()
+end
+
+-- The data: two accounts that hold 100 together. In the middle of a change they do not.
+local left, right = sandbox.value(100), sandbox.value(0)
+local inside = sandbox.barrier(3)
+
+local LOOKS, CHANGES = 50, 25
+
+local function reader()
+  local together, wrong = false, 0
+  reading(function() together = inside:wait(30) ~= nil end) -- waits until all three look at the same time
+  for _ = 1, LOOKS do
+    reading(function()
+      if left:get() + right:get() ~= 100 then wrong = wrong + 1 end
+    end)
+  end
+  return together, wrong
+end
+
+local function writer()
+  for _ = 1, CHANGES do
+    writing_alone(function()
+      local n = math.random(-10, 10)
+      left:set(left:get() - n)
+      right:set(right:get() + n)
+    end)
+  end
+end
+
+local readers_of, writers_of = {}, {}
+for i = 1, 3 do readers_of[i] = spawn(reader) end
+for i = 1, 2 do writers_of[i] = spawn(writer) end
+for i, p in ipairs(readers_of) do
+  local together, wrong = p:result()
+  print(("reader %d looked together with the others: %s; saw %d half-made changes in %d looks"):format(i,
+    together and "yes" or "no", wrong, LOOKS))
+end
+assert(sandbox.join_all(writers_of))
+print(("after %d changes: %d in both accounts"):format(2 * CHANGES, left:get() + right:get()))
