@@ -423,7 +423,7 @@ function Pipe:close() end
 ---@return any ... # what it alone would return: of a queue the item, or nil and "closed"; of a process true and the results, or nil and the failure; of others true; "timeout" when nothing could be done
 function sandbox.select(list, timeout) end
 
----An entry for `sandbox.select`: ready when so much time has passed.
+---An entry for `sandbox.select`: ready when so much time has passed since it was made, and from then on.
 ---@param seconds number # from now
 ---@return sandbox.Timer entry
 function sandbox.after(seconds) end
