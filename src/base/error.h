@@ -38,7 +38,8 @@
   X(ENUMBER, 25, "it is no number")                                                                \
   X(EUPDATING, 26,                                                                                 \
     "it cannot be changed by the function that updates it, but by what that returns")              \
-  X(ETASKS, 27, "more often than items were taken")
+  X(ETASKS, 27, "more often than items were taken")                                                \
+  X(ELENT, 28, "an item was lent, and is still to be taken")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

@@ -73,6 +73,25 @@ void *codec_null(void);
  */
 void codec_encode(lua_State *L, int first, int count, const char *what, struct buf *out);
 
+/* A message of one value that needs no memory: in two parts, the second inside a Lua string. */
+struct codec_scalar {
+  uint8_t head[16];
+  size_t head_len;
+  const void *more; /* borrowed from the value encoded */
+  size_t more_len;
+};
+
+/* The same message as codec_encode makes of the one value at `index`, if that is a boolean, a
+ * number, a string or codec_null; else false. */
+bool codec_encode_scalar(lua_State *L, int index, struct codec_scalar *ret);
+
+/* If the message is one boolean, number or codec_null, push it as codec_decode would; else push
+ * nothing and return false. */
+bool codec_decode_scalar(lua_State *L, const uint8_t *data, size_t len);
+
+/* If the message is one string of 64 bytes or more, tell where its bytes are; else false. */
+bool codec_find_string(const uint8_t *data, size_t len, const uint8_t **ret, size_t *ret_len);
+
 /*
  * Decode a message that codec_encode wrote: pushes its values, returns how many.
  *   data  borrowed; any bytes at all

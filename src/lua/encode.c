@@ -36,32 +36,22 @@ static void write_tag_number(struct encoder *e, uint8_t tag, uint64_t n) {
   put_varint(&e->w, n);
 }
 
-static void write_integer(struct encoder *e, lua_Integer v) {
-  if (v >= 0 && v < WIRE_SMALL_LIMIT)
-    write_tag(e, (uint8_t)(TAG_SMALL + v));
+static void write_number(struct encoder *e, int index) {
+  static_assert(sizeof(lua_Number) == 8 && sizeof(lua_Integer) == 8, "as in the format");
+  need(e, 1 + WIRE_VARINT_MAX);
+  if (lua_isinteger(e->L, index))
+    put_integer(&e->w, lua_tointegerx(e->L, index, NULL));
   else
-    write_tag_number(e, TAG_INTEGER, zigzag(v));
-}
-
-static void write_float(struct encoder *e, lua_Number v) {
-  uint64_t bits;
-  static_assert(sizeof bits == sizeof v, "lua_Number is a double");
-  memcpy(&bits, &v, sizeof bits);
-  need(e, 1 + sizeof bits);
-  put_byte(&e->w, TAG_FLOAT);
-  put_fixed(&e->w, bits, sizeof bits);
+    put_float(&e->w, lua_tonumberx(e->L, index, NULL));
 }
 
 static void write_string(struct encoder *e, int index) {
   size_t len;
   const char *s = lua_tolstring(e->L, index, &len);
-  if (len < WIRE_SHORT_LIMIT) {
-    need(e, 1 + WIRE_SHORT_LIMIT);
-    put_byte(&e->w, (uint8_t)(TAG_SHORT + len));
-  } else {
-    write_tag_number(e, TAG_STRING, len);
-    need(e, len);
-  }
+  if (len > SIZE_MAX - 1 - WIRE_VARINT_MAX)
+    codec_raise_nomem(e->L);
+  need(e, len + 1 + WIRE_VARINT_MAX);
+  put_string_head(&e->w, len);
   put_bytes(&e->w, s, len);
 }
 
@@ -79,10 +69,7 @@ static bool write_scalar(struct encoder *e, int index, int type) {
     write_tag(e, lua_toboolean(L, index) ? TAG_TRUE : TAG_FALSE);
     return true;
   case LUA_TNUMBER:
-    if (lua_isinteger(L, index))
-      write_integer(e, lua_tointegerx(L, index, NULL));
-    else
-      write_float(e, lua_tonumberx(L, index, NULL));
+    write_number(e, index);
     return true;
   case LUA_TSTRING:
     write_string(e, index);

@@ -187,6 +187,7 @@ static int handle_gc(lua_State *L) {
 void lib_set_handle_type(lua_State *L, enum object_type type) {
   static const luaL_Reg meta[] = {{"__eq", handle_eq}, {"__gc", handle_gc}, {NULL, NULL}};
   lib_set_functions(L, meta);
+  lib_find(L)->metas[type] = lua_topointer(L, -1);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
   lua_pushvalue(L, -2);
   lua_pushinteger(L, (lua_Integer)type);
@@ -211,13 +212,16 @@ struct handle *lib_push_handle_of(lua_State *L, enum object_type type) {
   lua_remove(L, -2);
   struct handle *h = push_handle(L);
   lua_insert(L, -2);
+  h->meta = lua_topointer(L, -1);
   lua_setmetatable(L, -2);
   return h;
 }
 
 struct handle *lib_push_handle(lua_State *L, const char *type) {
   struct handle *h = push_handle(L);
-  luaL_setmetatable(L, type);
+  luaL_getmetatable(L, type);
+  h->meta = lua_topointer(L, -1);
+  lua_setmetatable(L, -2);
   return h;
 }
 

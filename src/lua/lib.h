@@ -32,20 +32,21 @@
 
 /* One in a Lua state: a userdata in the registry, whose __gc frees the buffers. */
 struct lib {
-  struct backend *b;       /* borrowed */
-  struct running running;  /* the coroutine that runs */
-  struct buf out;          /* the message being made */
-  struct buf in;           /* a result being read */
-  struct buf flying;       /* struct object_ref of handles in the message being made */
-  struct buf read;         /* handles in a value being read */
-  struct buf landed;       /* those of a message being read, if it will not be read again */
-  struct buf *item;        /* the item being read, NULL if it is something else */
-  bool paused;             /* the collector is, by lib_pause */
-  bool child;              /* this process was made by spawn */
-  bool finished;           /* the end of the script was waited for */
-  uint64_t lot;            /* state of the draw among what is ready in a select */
-  uint32_t lot_generation; /* of the process whose draw it is */
-  uint32_t generation;     /* forks between the first process and this one */
+  struct backend *b;               /* borrowed */
+  struct running running;          /* the coroutine that runs */
+  struct buf out;                  /* the message being made */
+  struct buf in;                   /* a result being read */
+  struct buf flying;               /* struct object_ref of handles in the message being made */
+  struct buf read;                 /* handles in a value being read */
+  struct buf landed;               /* those of a message being read, if it will not be read again */
+  struct buf *item;                /* the item being read, NULL if it is something else */
+  const void *metas[OBJECT_TYPES]; /* the metatables of handles, as lua_topointer gives them */
+  bool paused;                     /* the collector is, by lib_pause */
+  bool child;                      /* this process was made by spawn */
+  bool finished;                   /* the end of the script was waited for */
+  uint64_t lot;                    /* state of the draw among what is ready in a select */
+  uint32_t lot_generation;         /* of the process whose draw it is */
+  uint32_t generation;             /* forks between the first process and this one */
 
   /* Of interrupts, see interrupt.h. What a handler sets is volatile. */
   volatile sig_atomic_t raise;    /* the next instruction is interrupted */
@@ -65,10 +66,20 @@ struct lib {
 /* A handle in Lua: empty (NULL) from its creation until the object is acquired, so that __gc knows
  * what to free. */
 struct handle {
+  const void *meta; /* its metatable, as lua_topointer gives it */
   struct object *object;
   struct buf item;     /* of a queue: taken, but not decoded yet; see l_queue_get */
   uint32_t generation; /* of the process that took it: a forked child has no right to it */
 };
+
+/* The handle of that type at `arg`, or NULL: quicker than lib_check_handle. It may be empty. */
+static inline struct handle *lib_quick_handle(lua_State *L, const struct lib *lib, int arg,
+                                              enum object_type type) {
+  struct handle *h = lua_touserdata(L, arg);
+  if (h && lua_rawlen(L, arg) == sizeof *h && h->meta == lib->metas[type])
+    return h;
+  return NULL;
+}
 
 static inline struct lib *lib_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 
@@ -208,7 +219,7 @@ int lib_process_start(lua_State *L);
 int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns);
 
 /* Get from the queue at 1: pushes what q:get returns, returns how many. */
-int lib_get_item(lua_State *L, int64_t deadline_ns);
+int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns);
 
 /* -- process.c -------------------------------------------------------------------------------- */
 

@@ -53,7 +53,10 @@ static int l_send(lua_State *L) {
 }
 
 /* recv(q, timeout) -> ...; nil, "timeout"; nil, "closed" */
-static int l_recv(lua_State *L) { return lib_get_item(L, lib_check_timeout(L, lib_of(L), 2)); }
+static int l_recv(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2));
+}
 
 /* protected: [value, what] -> [bytes] */
 static int encode_value(lua_State *L) {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "lua/answer.h"
+#include "lua/codec.h"
 #include "lua/lib.h"
 
 enum { KEEP_BYTES = 1 << 16 };
@@ -63,7 +64,23 @@ static int l_queue(lua_State *L) {
   return 1;
 }
 
+/* The queue at `arg`, as lib_check_handle gives it, but quickly. */
+static struct handle *check_queue(lua_State *L, struct lib *lib, int arg) {
+  struct handle *h = lib_quick_handle(L, lib, arg, OBJECT_QUEUE);
+  return h && h->object ? h : lib_check_handle(L, arg, QUEUE_TYPE);
+}
+
 /* -- putting --------------------------------------------------------------------------------- */
+
+/* What put returns, or raises. */
+static int put_done(lua_State *L, int rc) {
+  if (rc == -SBX_ECLOSED)
+    return luaL_error(L, "put on a closed queue");
+  if (rc)
+    return lib_expected(L, "put", rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
 
 int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
   struct op op = {.kind = OP_QUEUE_PUT,
@@ -78,17 +95,28 @@ int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t dea
     lib_not_sent(L, lib);
   else
     lib_sent(L, lib);
-  if (rc == -SBX_ECLOSED)
-    return luaL_error(L, "put on a closed queue");
-  if (rc)
-    return lib_expected(L, "put", rc);
-  lua_pushboolean(L, 1);
-  return 1;
+  return put_done(L, rc);
 }
 
-static int put(lua_State *L, int64_t deadline_ns) {
-  struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+static int put_scalar(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns,
+                      const struct codec_scalar *item) {
+  struct op op = {.kind = OP_QUEUE_PUT,
+                  .object = h->object,
+                  .deadline_ns = deadline_ns,
+                  .data = item->head,
+                  .len = item->head_len,
+                  .more = item->more,
+                  .more_len = item->more_len,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  return put_done(L, perform(lib->b, &op));
+}
+
+static int put(lua_State *L, struct lib *lib, int64_t deadline_ns) {
+  struct handle *h = check_queue(L, lib, 1);
+  struct codec_scalar scalar;
+  if (codec_encode_scalar(L, 2, &scalar))
+    return put_scalar(L, lib, h, deadline_ns, &scalar);
   if (lua_isnoneornil(L, 2))
     return luaL_argerror(L, 2,
                          "nil is no item: close() ends the stream, sandbox.null stands for "
@@ -97,41 +125,88 @@ static int put(lua_State *L, int64_t deadline_ns) {
   return lib_put_encoded(L, lib, h, deadline_ns);
 }
 
-static int l_queue_put(lua_State *L) { return put(L, lib_check_timeout(L, lib_of(L), 3)); }
+static int l_queue_put(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  return put(L, lib, lib_check_timeout(L, lib, 3));
+}
 
-static int l_queue_try_put(lua_State *L) { return put(L, 0); }
+static int l_queue_try_put(lua_State *L) { return put(L, lib_of(L), 0); }
 
 /* -- getting --------------------------------------------------------------------------------- */
+
+/*
+ * A large string is made while it lies in the queue, and then taken: so it is copied once, and
+ * stays there if there is no memory. Somebody else may take it meanwhile (or a finalizer, if the
+ * collector runs): then what was made is thrown away. Returns what the last op returned, or
+ * -SBX_EAGAIN.
+ */
+static int take_lent(lua_State *L, struct lib *lib, struct op *op) {
+  const uint8_t *s;
+  size_t len;
+  op->may_lend = false; /* if this comes to nothing, by copying it first */
+  if (!codec_find_string(op->data, op->len, &s, &len))
+    return -SBX_EAGAIN;
+  lua_pushlstring(L, (const char *)s, len);
+  struct op take = *op;
+  take.kind = OP_QUEUE_TAKE;
+  int rc = perform(lib->b, &take);
+  if (rc)
+    lua_pop(L, 1);
+  return rc;
+}
+
+/* Returns 0 when the item is in h->item, 1 when it is on the stack, or a code. */
+static int get_raw(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
+  struct op op = {.kind = OP_QUEUE_GET,
+                  .object = h->object,
+                  .deadline_ns = deadline_ns,
+                  .out = &h->item,
+                  .may_lend = true,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  h->generation = lib->generation;
+  int rc = perform(lib->b, &op);
+  while (rc == -SBX_ELENT) {
+    rc = take_lent(L, lib, &op);
+    if (rc == 0)
+      return 1;
+    if (rc == -SBX_EAGAIN)
+      rc = perform(lib->b, &op);
+  }
+  return rc;
+}
 
 /*
  * Taken, then decoded: between the two the item is in this process's hands, in the handle. Should
  * decoding raise (no memory; a name that is not defined yet), it stays there, and the next get
  * decodes it first. A forked child forgets it: it is its parent's.
  */
-int lib_get_item(lua_State *L, int64_t deadline_ns) {
-  struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
-  answer_check(L, lib, OP_QUEUE_GET);
+int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns) {
+  struct handle *h = check_queue(L, lib, 1);
+  if (lib->answering)
+    answer_check(L, lib, OP_QUEUE_GET);
   if (h->generation != lib->generation)
     h->item.len = 0;
   if (h->item.len == 0) {
-    struct op op = {.kind = OP_QUEUE_GET,
-                    .object = h->object,
-                    .deadline_ns = deadline_ns,
-                    .out = &h->item,
-                    .locate = lib_locate,
-                    .locate_ctx = L};
-    h->generation = lib->generation;
-    int rc = perform(lib->b, &op);
+    int rc = get_raw(L, lib, h, deadline_ns);
+    if (rc == 1)
+      return 1;
     if (rc)
       return lib_expected(L, "get", rc);
+  }
+  if (codec_decode_scalar(L, h->item.data, h->item.len)) {
+    h->item.len = 0;
+    return 1;
   }
   return lib_decode_item(L, lib, &h->item);
 }
 
-static int l_queue_get(lua_State *L) { return lib_get_item(L, lib_check_timeout(L, lib_of(L), 2)); }
+static int l_queue_get(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2));
+}
 
-static int l_queue_try_get(lua_State *L) { return lib_get_item(L, 0); }
+static int l_queue_try_get(lua_State *L) { return lib_get_item(L, lib_of(L), 0); }
 
 /* The items in lib->in, each behind its length, as a list. */
 static int push_items(lua_State *L, struct lib *lib) {
@@ -181,7 +256,8 @@ static int l_queue_peek(lua_State *L) {
 static int items_next(lua_State *L) {
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(2)); /* the queue */
-  int n = lib_get_item(L, lib_check_timeout(L, lib_of(L), lua_upvalueindex(3)));
+  struct lib *lib = lib_of(L);
+  int n = lib_get_item(L, lib, lib_check_timeout(L, lib, lua_upvalueindex(3)));
   if (n == 2 && strcmp(lua_tostring(L, -1), error_text(SBX_ETIMEDOUT)) == 0)
     return luaL_error(L, "items: timeout");
   return n == 2 ? 0 : 1;

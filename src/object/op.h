@@ -103,7 +103,13 @@ struct op {
   int64_t deadline_ns;   /* CLOCK_MONOTONIC, SBX_FOREVER; for ops that can block */
   const void *data;      /* PUT: the item, borrowed */
   size_t len;            /* bytes of data */
+  const void *more;      /* PUT: the rest of the item, borrowed */
+  size_t more_len;       /* bytes of more */
   struct buf *out; /* GET, PEEK: the item is appended; JOIN: the result. Untouched on failure */
+  bool may_lend; /* GET: -SBX_ELENT for an item that is large: data, len show it where it lies, and
+                    it stays in the queue. Should somebody else take it, the bytes may change. TAKE
+                    takes it */
+  uint64_t ticket; /* of what was lent: out of GET, into TAKE */
   int number; /* PEEK: how many items, 0: one, bare; SIGNAL: its number in; SPAWN: 0 in the child, 1
                  in the parent, out; SELECT: which of `subs` was done, -1 if none, out */
   struct op *subs; /* SELECT: ops that can block, the first to be tried first; borrowed. Their

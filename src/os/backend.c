@@ -42,6 +42,8 @@ static int os_perform(struct backend *base, struct op *op) {
     return queue_put(b, op->object->queue, op);
   case OP_QUEUE_GET:
     return queue_get(b, op->object->queue, op);
+  case OP_QUEUE_TAKE:
+    return queue_take(b, op->object->queue, op);
   case OP_QUEUE_PEEK:
     return queue_peek(b, op->object->queue, op);
   case OP_QUEUE_TASK_DONE:

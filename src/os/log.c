@@ -242,11 +242,43 @@ static int skip_to(const struct log_ring *r, struct log_writer *w, uint64_t targ
   return 0;
 }
 
-int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, const void *item,
-               uint64_t len) {
-  uint64_t need = entry_bytes(len), size = need + SKIP_BYTES, target;
-  if (len > r->limit || size > r->limit)
+static void store_item(const struct log_ring *r, uint64_t offset, const struct span item[2]) {
+  uint8_t *at = r->map + place(r, offset);
+  for (int i = 0; i < 2; i++) {
+    if (item[i].len > 0)
+      memcpy(at, item[i].data, item[i].len);
+    at += item[i].len;
+  }
+}
+
+static void store_entry(const struct log_ring *r, uint64_t offset, const struct span item[2],
+                        uint64_t len) {
+  store_word(r, offset, len << 1);
+  store_item(r, offset + HEAD_BYTES, item);
+}
+
+/* What log_append does in most cases: at the start of the ring, where nothing is to be decided. */
+static bool append_quickly(const struct log_ring *r, struct log_writer *w, uint64_t first,
+                           const struct span item[2], uint64_t len) {
+  uint64_t need = entry_bytes(len), end = w->tail + need + SKIP_BYTES, this_lap = lap(r, w->tail);
+  if (end > this_lap + least(w->warm, TURN_BYTES) || w->jump > this_lap || end > first + r->bytes ||
+      log_in_use(r->bytes, w, first) + need > r->limit)
+    return false;
+  store_entry(r, w->tail, item, len);
+  w->tail += need;
+  return true;
+}
+
+int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head,
+               const struct span item[2]) {
+  if (item[0].len > r->limit || item[1].len > r->limit)
     return -SBX_ETOOBIG;
+  uint64_t len = item[0].len + item[1].len, need = entry_bytes(len), size = need + SKIP_BYTES;
+  uint64_t target;
+  if (size > r->limit)
+    return -SBX_ETOOBIG;
+  if (append_quickly(r, w, log_first(head, w->base), item, len))
+    return 0;
   struct log_writer next = *w;
   uint64_t first = log_first(head, next.base);
   if (first == next.tail && log_wants_rewind(r, &next)) {
@@ -262,9 +294,7 @@ int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, co
     rc = reserve(r, &next, target, target + size);
   if (rc)
     return rc;
-  store_word(r, target, len << 1);
-  if (len > 0)
-    memcpy(r->map + place(r, target + HEAD_BYTES), item, len);
+  store_entry(r, target, item, len);
   next.tail = target + need;
   *w = next;
   return 0;
@@ -279,9 +309,13 @@ uint64_t log_front(const struct log_ring *ring, uint64_t *first) {
   return word >> 1;
 }
 
+const uint8_t *log_item(const struct log_ring *ring, uint64_t first) {
+  return ring->map + place(ring, first + HEAD_BYTES);
+}
+
 void log_read(const struct log_ring *ring, uint64_t first, uint64_t len, struct buf *out) {
   if (len > 0)
-    memcpy(out->data + out->len, ring->map + place(ring, first + HEAD_BYTES), len);
+    memcpy(out->data + out->len, log_item(ring, first), len);
   out->len += len;
 }
 

@@ -58,14 +58,20 @@ int log_create(uint64_t limit, struct log_ring *ret);
 int log_open(int fd, uint64_t bytes, uint64_t limit, struct log_ring *ret);
 void log_close(struct log_ring *r);
 
+/* Bytes that lie somewhere. */
+struct span {
+  const void *data; /* borrowed */
+  uint64_t len;
+};
+
 /*
- * Write an item after w->tail, and move `w`. `head` is the get side's, as it was at any time
- * before: an old one costs room at most. Returns 0, -SBX_ETOOBIG (the item alone is over the
- * limit), -SBX_ECAP (the limit is reached), -SBX_ENOSPC (the file system is full, or RLIMIT_FSIZE);
- * `w` is then unchanged.
+ * Write an item, of two parts, after w->tail, and move `w`. `head` is the get side's, as it was at
+ * any time before: an old one costs room at most. Returns 0, -SBX_ETOOBIG (the item alone is over
+ * the limit), -SBX_ECAP (the limit is reached), -SBX_ENOSPC (the file system is full, or
+ * RLIMIT_FSIZE); `w` is then unchanged.
  */
-int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head, const void *item,
-               uint64_t len);
+int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head,
+               const struct span item[2]);
 
 /* Would log_append make use of knowing the head of just now, instead of the one last `seen`? */
 bool log_wants_head(const struct log_ring *r, const struct log_writer *w, uint64_t seen,
@@ -82,6 +88,9 @@ void log_rewind(const struct log_ring *r, struct log_writer *w);
 
 /* The length of the oldest item; moves `first` past skips. The log must not be empty. */
 uint64_t log_front(const struct log_ring *ring, uint64_t *first);
+
+/* The item of the entry at `first`, where it lies. */
+const uint8_t *log_item(const struct log_ring *ring, uint64_t first);
 
 /* Append the item of the entry at `first`, `len` bytes as log_front said, to `out`, which has room.
  */

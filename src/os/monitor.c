@@ -16,23 +16,30 @@ enum {
   LOCK_PAUSES = 8   /* between two */
 };
 
-/* The ranks this process holds, as a stack of at most a few: checked by assert, private to the
- * process. */
+#ifdef NDEBUG
+
+void monitor_forget_ranks(void) {}
+
+#else
+
+/* A stack of at most a few, private to the process. */
 static enum lock_rank held_ranks[4];
 static int held_count;
 
-static void rank_push(enum lock_rank rank) {
+void lock_rank_push(enum lock_rank rank) {
   assert(held_count < 4 && (held_count == 0 || held_ranks[held_count - 1] < rank));
   held_ranks[held_count++] = rank;
 }
 
-static void rank_pop(enum lock_rank rank) {
+void lock_rank_pop(enum lock_rank rank) {
   assert(held_count > 0 && held_ranks[held_count - 1] == rank);
   (void)rank;
   held_count--;
 }
 
 void monitor_forget_ranks(void) { held_count = 0; }
+
+#endif
 
 int mutex_init(pthread_mutex_t *m) {
   pthread_mutexattr_t attr;
@@ -64,8 +71,8 @@ static int lock_awake(pthread_mutex_t *m) {
   return rc;
 }
 
-static int lock_slow(pthread_mutex_t *m, int64_t deadline_ns, const volatile int *interrupted) {
-  int rc = lock_awake(m);
+static int lock_asleep(pthread_mutex_t *m, int64_t deadline_ns, const volatile int *interrupted) {
+  int rc = EBUSY;
   for (int slice = 0; rc == EBUSY || rc == ETIMEDOUT; slice++) {
     int64_t now = clock_now_ns();
     if (slice > 0 && now >= deadline_ns)
@@ -77,23 +84,16 @@ static int lock_slow(pthread_mutex_t *m, int64_t deadline_ns, const volatile int
   return rc;
 }
 
-int mutex_lock(pthread_mutex_t *m, enum lock_rank rank, int64_t deadline_ns,
-               const volatile int *interrupted) {
-  int rc = pthread_mutex_trylock(m);
-  if (rc == EBUSY && (rc = lock_slow(m, deadline_ns, interrupted)) < 0)
+int mutex_lock_slow(pthread_mutex_t *m, int tried, enum lock_rank rank, int64_t deadline_ns,
+                    const volatile int *interrupted) {
+  int rc = tried == EBUSY ? lock_awake(m) : tried;
+  if (rc == EBUSY && (rc = lock_asleep(m, deadline_ns, interrupted)) < 0)
     return rc;
   if (rc == EOWNERDEAD)
     rc = pthread_mutex_consistent(m); /* the state is whole: see the top of monitor.h */
   assert(rc == 0);
-  rank_push(rank);
+  lock_rank_push(rank);
   return 0;
-}
-
-void mutex_unlock(pthread_mutex_t *m, enum lock_rank rank) {
-  rank_pop(rank);
-  int rc = pthread_mutex_unlock(m);
-  assert(rc == 0);
-  (void)rc;
 }
 
 int monitor_init(struct monitor *m) {

@@ -45,9 +45,31 @@ int mutex_init(pthread_mutex_t *m);
  *   interrupted  looked at between slices; NULL: never
  * Returns 0, -SBX_ETIMEDOUT or -SBX_EINTERRUPTED.
  */
-int mutex_lock(pthread_mutex_t *m, enum lock_rank rank, int64_t deadline_ns,
-               const volatile int *interrupted);
-void mutex_unlock(pthread_mutex_t *m, enum lock_rank rank);
+int mutex_lock_slow(pthread_mutex_t *m, int tried, enum lock_rank rank, int64_t deadline_ns,
+                    const volatile int *interrupted); /* `tried`: what a trylock returned */
+
+/* The ranks that the process holds: debug builds check their order. */
+#ifdef NDEBUG
+static inline void lock_rank_push(enum lock_rank rank) { (void)rank; }
+static inline void lock_rank_pop(enum lock_rank rank) { (void)rank; }
+#else
+void lock_rank_push(enum lock_rank rank);
+void lock_rank_pop(enum lock_rank rank);
+#endif
+
+static inline int mutex_lock(pthread_mutex_t *m, enum lock_rank rank, int64_t deadline_ns,
+                             const volatile int *interrupted) {
+  int tried = pthread_mutex_trylock(m);
+  if (tried)
+    return mutex_lock_slow(m, tried, rank, deadline_ns, interrupted);
+  lock_rank_push(rank);
+  return 0;
+}
+
+static inline void mutex_unlock(pthread_mutex_t *m, enum lock_rank rank) {
+  lock_rank_pop(rank);
+  pthread_mutex_unlock(m);
+}
 
 /* The same for a monitor. */
 int monitor_lock(struct monitor *m, enum lock_rank rank, int64_t deadline_ns,

@@ -17,11 +17,14 @@
 
 /* The write is the commit. Returns 0, or -SBX_EAGAIN when the pipe is full. */
 static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op) {
-  uint8_t record[RECORD_BYTES] = {0};
-  uint32_t len = (uint32_t)op->len;
+  uint8_t record[RECORD_BYTES];
+  uint32_t len = (uint32_t)(op->len + op->more_len);
   memcpy(record, &len, sizeof len);
-  if (len > 0)
-    memcpy(record + RECORD_HEAD, op->data, len);
+  if (op->len > 0)
+    memcpy(record + RECORD_HEAD, op->data, op->len);
+  if (op->more_len > 0)
+    memcpy(record + RECORD_HEAD + op->len, op->more, op->more_len);
+  memset(record + RECORD_HEAD + len, 0, RECORD_ITEM_MAX - len);
   uint64_t now = atomic_load_explicit(&r->put.pipe, memory_order_relaxed);
   /* Odd: the last writer died in between, and its count is used up. */
   uint64_t writing = now % 2 ? now + 2 : now + 1;
@@ -54,12 +57,13 @@ static bool log_is_empty(struct queue_record *r, const struct log_writer *w) {
 
 static int put_log(struct queue *q, struct queue_record *r, struct log_writer *w,
                    const struct op *op) {
-  if (log_wants_head(&q->log, w, r->put.seen[SEEN_HEAD], op->len))
+  const struct span item[2] = {{op->data, op->len}, {op->more, op->more_len}};
+  if (log_wants_head(&q->log, w, r->put.seen[SEEN_HEAD], op->len + op->more_len))
     look_at_head(r);
-  int rc = log_append(&q->log, w, r->put.seen[SEEN_HEAD], op->data, op->len);
+  int rc = log_append(&q->log, w, r->put.seen[SEEN_HEAD], item);
   if (rc == -SBX_ECAP) {
     look_at_head(r);
-    rc = log_append(&q->log, w, r->put.seen[SEEN_HEAD], op->data, op->len);
+    rc = log_append(&q->log, w, r->put.seen[SEEN_HEAD], item);
   }
   if (rc)
     return rc;
@@ -74,7 +78,8 @@ static int put_log(struct queue *q, struct queue_record *r, struct log_writer *w
 
 /* Should the item travel by the pipe, if that can be? */
 static bool prefers_pipe(const struct queue_record *r, const struct op *op) {
-  if (op->len > RECORD_ITEM_MAX || r->transport == TRANSPORT_SHM)
+  if (op->len > RECORD_ITEM_MAX || op->more_len > RECORD_ITEM_MAX - op->len ||
+      r->transport == TRANSPORT_SHM)
     return false;
   return r->transport == TRANSPORT_PIPE ||
          atomic_load_explicit(&r->put.asleep, memory_order_relaxed);
@@ -107,7 +112,6 @@ int queue_put(struct os_backend *b, struct queue *q, const struct op *op) {
   struct queue_record *r = record_of(b, q);
   struct queue_wait wait = queue_wait_begin(q, OP_QUEUE_PUT);
   for (;;) {
-    queue_glance(&wait, r, OP_QUEUE_PUT);
     int rc = lock_put(b, r, op);
     if (rc)
       return rc;
@@ -166,14 +170,9 @@ static int get_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
   return n < 0 ? -SBX_EAGAIN : append_record(record, out);
 }
 
-static int get_log(struct queue *q, struct queue_record *r, uint64_t first, struct buf *out,
-                   bool take) {
-  uint64_t len = log_front(&q->log, &first);
-  if (buf_reserve(out, len))
-    return -SBX_ENOMEM;
-  log_read(&q->log, first, len, out);
-  if (!take)
-    return 0;
+/* The item of the entry at `first`, `len` bytes, is taken. */
+static void commit_get(const struct queue *q, struct queue_record *r, uint64_t first,
+                       uint64_t len) {
   ring_writers(q, r); /* before the commit */
   FAULT("queue.get.before-commit");
   uint64_t *next = side_next_shown(&r->get);
@@ -181,6 +180,22 @@ static int get_log(struct queue *q, struct queue_record *r, uint64_t first, stru
   next[GET_HEAD] = log_after(first, len);
   side_commit(&r->get);
   FAULT("queue.get.after-commit");
+}
+
+static int get_log(struct queue *q, struct queue_record *r, uint64_t first, struct op *op,
+                   bool take) {
+  uint64_t len = log_front(&q->log, &first);
+  if (op->may_lend && len >= LEND_BYTES) {
+    op->data = log_item(&q->log, first);
+    op->len = len;
+    op->ticket = atomic_load_explicit(&r->get.generation, memory_order_relaxed);
+    return -SBX_ELENT;
+  }
+  if (buf_reserve(op->out, len))
+    return -SBX_ENOMEM;
+  log_read(&q->log, first, len, op->out);
+  if (take)
+    commit_get(q, r, first, len);
   return 0;
 }
 
@@ -191,14 +206,14 @@ static int peek_pipe(struct queue *q, struct queue_record *r, struct buf *out);
  * be none. What was seen in the log when the pipe was last found empty comes first: as long as
  * there is something in the log, nothing is put into the pipe.
  */
-static int get_locked(struct queue *q, struct queue_record *r, struct buf *out, bool take) {
+static int get_locked(struct queue *q, struct queue_record *r, struct op *op, bool take) {
   uint64_t put[SIDE_SHOWN], *seen = r->get.seen, head = side_shown(&r->get)[GET_HEAD];
   uint64_t first = log_first(head, seen[SEEN_BASE]);
   if (first < seen[SEEN_TAIL])
-    return get_log(q, r, first, out, take);
+    return get_log(q, r, first, op, take);
   bool closed = atomic_load(&r->closed); /* first: nothing is put after it is seen */
   side_read(&r->put, put);               /* the log's tail before the pipe: see queue.h */
-  int rc = take ? get_pipe(q, r, out) : peek_pipe(q, r, out);
+  int rc = take ? get_pipe(q, r, op->out) : peek_pipe(q, r, op->out);
   if (rc != -SBX_EAGAIN)
     return rc;
   first = log_first(head, put[PUT_BASE]);
@@ -206,18 +221,17 @@ static int get_locked(struct queue *q, struct queue_record *r, struct buf *out, 
     return closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
   seen[SEEN_BASE] = put[PUT_BASE];
   seen[SEEN_TAIL] = put[PUT_TAIL];
-  return get_log(q, r, first, out, take);
+  return get_log(q, r, first, op, take);
 }
 
-int queue_get(struct os_backend *b, struct queue *q, const struct op *op) {
+int queue_get(struct os_backend *b, struct queue *q, struct op *op) {
   struct queue_record *r = record_of(b, q);
   struct queue_wait wait = queue_wait_begin(q, OP_QUEUE_GET);
   for (;;) {
-    queue_glance(&wait, r, OP_QUEUE_GET);
     int rc = lock_get(b, r, op);
     if (rc)
       return rc;
-    rc = get_locked(q, r, op->out, true);
+    rc = get_locked(q, r, op, true);
     unlock_get(r);
     if (rc != -SBX_ETIMEDOUT) {
       spin_won(&wait.awake);
@@ -230,6 +244,25 @@ int queue_get(struct os_backend *b, struct queue *q, const struct op *op) {
     if ((rc = queue_wait(b, q, op, &wait)))
       return rc;
   }
+}
+
+/* As long as nobody takes anything, what was lent is the oldest item: nothing goes into the pipe.
+ */
+int queue_take(struct os_backend *b, struct queue *q, const struct op *op) {
+  struct queue_record *r = record_of(b, q);
+  int rc = lock_get(b, r, op);
+  if (rc)
+    return rc;
+  if (op->ticket != atomic_load_explicit(&r->get.generation, memory_order_relaxed)) {
+    rc = -SBX_EAGAIN;
+  } else {
+    uint64_t first = log_first(side_shown(&r->get)[GET_HEAD], r->get.seen[SEEN_BASE]);
+    uint64_t len = log_front(&q->log, &first);
+    commit_get(q, r, first, len);
+    count_item(&my_record(b)->items_in);
+  }
+  unlock_get(r);
+  return rc;
 }
 
 /* -- peek and close -------------------------------------------------------------------------- */
@@ -253,7 +286,7 @@ static int peek_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
   return n == RECORD_BYTES ? append_record(record, out) : -SBX_ESYSTEM;
 }
 
-int queue_peek(struct os_backend *b, struct queue *q, const struct op *op) {
+int queue_peek(struct os_backend *b, struct queue *q, struct op *op) {
   struct queue_record *r = record_of(b, q);
   int rc = lock_get(b, r, op);
   if (rc)
@@ -261,7 +294,7 @@ int queue_peek(struct os_backend *b, struct queue *q, const struct op *op) {
   if (op->number > 0)
     rc = queue_peek_locked(q, r, (uint64_t)op->number, op->out);
   else
-    rc = get_locked(q, r, op->out, false);
+    rc = get_locked(q, r, op, false);
   unlock_get(r);
   return rc;
 }

@@ -53,7 +53,8 @@
 enum {
   RECORD_BYTES = 512, /* divides PIPE_BUF and the page */
   RECORD_HEAD = 4,    /* the item's length */
-  RECORD_ITEM_MAX = RECORD_BYTES - RECORD_HEAD
+  RECORD_ITEM_MAX = RECORD_BYTES - RECORD_HEAD,
+  LEND_BYTES = 16 << 10 /* an item so large is shown where it lies, to who asks for it */
 };
 
 /* The descriptors of a queue, in the order in which they travel. */
@@ -91,12 +92,16 @@ void queue_drop(struct os_backend *b, struct queue *q);
 int queue_put(struct os_backend *b, struct queue *q, const struct op *op);
 
 /* OP_QUEUE_GET. 0, -SBX_ETIMEDOUT (empty), -SBX_ECLOSED, -SBX_ENOMEM (the item stays),
- * -SBX_EINTERRUPTED. */
-int queue_get(struct os_backend *b, struct queue *q, const struct op *op);
+ * -SBX_EINTERRUPTED, -SBX_ELENT (it is asked for, and the item is in the log and large). */
+int queue_get(struct os_backend *b, struct queue *q, struct op *op);
+
+/* OP_QUEUE_TAKE. 0, -SBX_EAGAIN: what was lent is not the oldest item any more; -SBX_EINTERRUPTED.
+ */
+int queue_take(struct os_backend *b, struct queue *q, const struct op *op);
 
 /* OP_QUEUE_PEEK: as get with a deadline in the past, but the item stays. With op->number n > 0: up
  * to n of the oldest items of one moment, each behind its length in 8 bytes. */
-int queue_peek(struct os_backend *b, struct queue *q, const struct op *op);
+int queue_peek(struct os_backend *b, struct queue *q, struct op *op);
 
 /* OP_QUEUE_CLOSE. 0 or -SBX_EINTERRUPTED. */
 int queue_close(struct os_backend *b, struct queue *q, const struct op *op);

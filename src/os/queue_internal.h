@@ -19,20 +19,61 @@ static inline struct queue_state queue_now(const struct os_backend *b, const str
   return queue_look(record_of(b, q), q->fds[FD_PIPE_READ], NULL);
 }
 
-/* 0, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED. Who waits longer than a slice, since the holder is stopped,
- * says so. */
-int lock_put(struct os_backend *b, struct queue_record *r, const struct op *op);
-int lock_get(struct os_backend *b, struct queue_record *r, const struct op *op);
-void unlock_put(struct queue_record *r);
-void unlock_get(struct queue_record *r);
+/* 0, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED. */
+static inline int lock_put(struct os_backend *b, struct queue_record *r, const struct op *op) {
+  return wait_mutex(b, &r->put.mutex, RANK_QUEUE_PUT, op);
+}
 
-/* A put is about to be committed to the log, a place to become free. Holder of put, of get. */
-void ring_readers(const struct queue *q, struct queue_record *r);
-void ring_writers(const struct queue *q, struct queue_record *r);
+static inline int lock_get(struct os_backend *b, struct queue_record *r, const struct op *op) {
+  return wait_mutex(b, &r->get.mutex, RANK_QUEUE_GET, op);
+}
+
+static inline void unlock_put(struct queue_record *r) {
+  mutex_unlock(&r->put.mutex, RANK_QUEUE_PUT);
+}
+
+static inline void unlock_get(struct queue_record *r) {
+  mutex_unlock(&r->get.mutex, RANK_QUEUE_GET);
+}
+
+/* A system call, and then the flag. */
+void bell_ring(int fd, _Atomic uint32_t *rung);
+
+/* An item is about to be committed to the log. Holder of put. */
+static inline void ring_readers(const struct queue *q, struct queue_record *r) {
+  if (!atomic_load_explicit(&r->put.rung, memory_order_relaxed))
+    bell_ring(q->fds[FD_GET_BELL], &r->put.rung);
+}
+
+/* A place is about to become free, in a bounded queue. Holder of get. */
+static inline void ring_writers(const struct queue *q, struct queue_record *r) {
+  if (r->max && !atomic_load_explicit(&r->get.rung, memory_order_relaxed))
+    bell_ring(q->fds[FD_PUT_BELL], &r->get.rung);
+}
 
 /* The writer's view of the log, and its words as the next state of the put side. */
-struct log_writer writer_of(const uint64_t shown[SIDE_SHOWN], const uint64_t own[SIDE_OWN]);
-void writer_becomes_next(struct queue_record *r, const struct log_writer *w);
+static inline struct log_writer writer_of(const uint64_t shown[SIDE_SHOWN],
+                                          const uint64_t own[SIDE_OWN]) {
+  return (struct log_writer){.tail = shown[PUT_TAIL],
+                             .base = shown[PUT_BASE],
+                             .reserved = own[PUT_RESERVED],
+                             .freed = own[PUT_FREED],
+                             .turn = own[PUT_TURN],
+                             .jump = own[PUT_JUMP],
+                             .warm = own[PUT_WARM]};
+}
+
+static inline void writer_becomes_next(struct queue_record *r, const struct log_writer *w) {
+  uint64_t *shown = side_next_shown(&r->put), *own = side_next_own(&r->put);
+  shown[PUT_ITEMS] = side_shown(&r->put)[PUT_ITEMS];
+  shown[PUT_TAIL] = w->tail;
+  shown[PUT_BASE] = w->base;
+  own[PUT_RESERVED] = w->reserved;
+  own[PUT_FREED] = w->freed;
+  own[PUT_TURN] = w->turn;
+  own[PUT_JUMP] = w->jump;
+  own[PUT_WARM] = w->warm;
+}
 
 static inline struct log_writer writer_now(const struct queue_record *r) {
   return writer_of(side_shown(&r->put), side_own(&r->put));
@@ -41,17 +82,17 @@ static inline struct log_writer writer_now(const struct queue_record *r) {
 /* A wait of one op: how it watches, and whether the bell has woken it. */
 struct queue_wait {
   struct spin_wait awake;
-  uint64_t was[2]; /* what queue_glance saw */
+  uint64_t was[2]; /* if `watching`: what has to change for another attempt to be worth it */
+  bool watching;
   bool heard;
 };
 
-struct queue_wait queue_wait_begin(struct queue *q, enum op_kind kind);
-
-/* Before an attempt: note what has to change for another attempt to be worth it. */
-void queue_glance(struct queue_wait *w, const struct queue_record *r, enum op_kind kind);
+static inline struct queue_wait queue_wait_begin(struct queue *q, enum op_kind kind) {
+  return (struct queue_wait){.awake.spin = kind == OP_QUEUE_GET ? &q->get_spin : &q->put_spin};
+}
 
 /*
- * The op (put or get) cannot go on: wait awake if that pays, else asleep. Returns 0 (look again;
+ * The op (put or get) could not go on: wait awake if that pays, else asleep. Returns 0 (look again;
  * also at the deadline), or what a lock returned, -SBX_EINTERRUPTED.
  */
 int queue_wait(struct os_backend *b, struct queue *q, const struct op *op, struct queue_wait *w);

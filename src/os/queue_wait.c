@@ -49,46 +49,14 @@ struct queue_state queue_look(const struct queue_record *r, int pipe, uint64_t *
   return s;
 }
 
-struct log_writer writer_of(const uint64_t shown[SIDE_SHOWN], const uint64_t own[SIDE_OWN]) {
-  return (struct log_writer){.tail = shown[PUT_TAIL],
-                             .base = shown[PUT_BASE],
-                             .reserved = own[PUT_RESERVED],
-                             .freed = own[PUT_FREED],
-                             .turn = own[PUT_TURN],
-                             .jump = own[PUT_JUMP],
-                             .warm = own[PUT_WARM]};
-}
-
-void writer_becomes_next(struct queue_record *r, const struct log_writer *w) {
-  uint64_t *shown = side_next_shown(&r->put), *own = side_next_own(&r->put);
-  shown[PUT_ITEMS] = side_shown(&r->put)[PUT_ITEMS];
-  shown[PUT_TAIL] = w->tail;
-  shown[PUT_BASE] = w->base;
-  own[PUT_RESERVED] = w->reserved;
-  own[PUT_FREED] = w->freed;
-  own[PUT_TURN] = w->turn;
-  own[PUT_JUMP] = w->jump;
-  own[PUT_WARM] = w->warm;
-}
-
 /* -- bells ------------------------------------------------------------------------------------ */
 
-static void ring(int fd, _Atomic uint32_t *rung) {
+void bell_ring(int fd, _Atomic uint32_t *rung) {
   const uint64_t one = 1;
   while (write(fd, &one, sizeof one) < 0 && errno == EINTR)
     continue;
   FAULT("queue.bell.rung");
   atomic_store(rung, 1);
-}
-
-void ring_readers(const struct queue *q, struct queue_record *r) {
-  if (!atomic_load_explicit(&r->put.rung, memory_order_relaxed))
-    ring(q->fds[FD_GET_BELL], &r->put.rung);
-}
-
-void ring_writers(const struct queue *q, struct queue_record *r) {
-  if (r->max && !atomic_load_explicit(&r->get.rung, memory_order_relaxed))
-    ring(q->fds[FD_PUT_BELL], &r->get.rung);
 }
 
 static void silence(int fd, _Atomic uint32_t *rung) {
@@ -99,19 +67,6 @@ static void silence(int fd, _Atomic uint32_t *rung) {
     continue;
 }
 
-/* -- locks ------------------------------------------------------------------------------------ */
-
-int lock_put(struct os_backend *b, struct queue_record *r, const struct op *op) {
-  return wait_mutex(b, &r->put.mutex, RANK_QUEUE_PUT, op);
-}
-
-int lock_get(struct os_backend *b, struct queue_record *r, const struct op *op) {
-  return wait_mutex(b, &r->get.mutex, RANK_QUEUE_GET, op);
-}
-
-void unlock_put(struct queue_record *r) { mutex_unlock(&r->put.mutex, RANK_QUEUE_PUT); }
-void unlock_get(struct queue_record *r) { mutex_unlock(&r->get.mutex, RANK_QUEUE_GET); }
-
 /* -- waiting ---------------------------------------------------------------------------------- */
 
 /* The side that rings the bell on which who waits in `kind` sleeps. */
@@ -119,23 +74,21 @@ static struct side *ringing_side(struct queue_record *r, enum op_kind kind) {
   return kind == OP_QUEUE_GET ? &r->put : &r->get;
 }
 
-struct queue_wait queue_wait_begin(struct queue *q, enum op_kind kind) {
-  return (struct queue_wait){.awake.spin = kind == OP_QUEUE_GET ? &q->get_spin : &q->put_spin};
-}
-
-void queue_glance(struct queue_wait *w, const struct queue_record *r, enum op_kind kind) {
-  const struct side *other = kind == OP_QUEUE_GET ? &r->put : &r->get;
-  w->was[0] = atomic_load_explicit(&other->generation, memory_order_relaxed);
-  w->was[1] = atomic_load_explicit(&other->pipe, memory_order_relaxed);
-  atomic_thread_fence(memory_order_acquire); /* the attempt looks at what is at least as new */
-}
-
+/*
+ * Wait awake. Returns true when another attempt is worth it, false when it is time to sleep. What
+ * is watched is noted before an attempt, but not before the first: it is the other side's, and far
+ * away.
+ */
 static bool watch(struct os_backend *b, struct queue_record *r, const struct op *op,
                   struct queue_wait *w) {
   const struct side *other = ringing_side(r, op->kind);
   const _Atomic uint64_t *const words[2] = {&other->generation, &other->pipe};
   bool crowded = atomic_load(&b->control->alive) > spin_processors() + 1;
-  return spin_watch(&w->awake, words, w->was, crowded, op->deadline_ns);
+  bool again = !w->watching || spin_watch(&w->awake, words, w->was, crowded, op->deadline_ns);
+  w->watching = again;
+  w->was[0] = atomic_load(words[0]);
+  w->was[1] = atomic_load(words[1]);
+  return again;
 }
 
 /* Both locks are held and the queue is empty: what comes next begins at the warm start of the log.

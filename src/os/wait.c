@@ -144,8 +144,9 @@ int wait_set_sleep(struct os_backend *b, const struct op *op, struct wait_set *w
   return rc == -SBX_ETIMEDOUT && !deadline_passed(op->deadline_ns) ? 0 : rc;
 }
 
-int wait_mutex(struct os_backend *b, pthread_mutex_t *m, enum lock_rank rank, const struct op *op) {
-  int rc = mutex_lock(m, rank, 0, &b->interrupted);
+int wait_mutex_slow(struct os_backend *b, pthread_mutex_t *m, int tried, enum lock_rank rank,
+                    const struct op *op) {
+  int rc = mutex_lock_slow(m, tried, rank, 0, &b->interrupted);
   if (rc != -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns))
     return rc;
   wait_publish(b, op);

@@ -67,7 +67,16 @@ void wait_interrupted(struct os_backend *b);
  * Lock a mutex, a monitor, for an op, until its deadline. Who waits for longer than a slice, since
  * the holder is stopped, says so. Returns what mutex_lock returns.
  */
-int wait_mutex(struct os_backend *b, pthread_mutex_t *m, enum lock_rank rank, const struct op *op);
+int wait_mutex_slow(struct os_backend *b, pthread_mutex_t *m, int tried, enum lock_rank rank,
+                    const struct op *op);
+static inline int wait_mutex(struct os_backend *b, pthread_mutex_t *m, enum lock_rank rank,
+                             const struct op *op) {
+  int tried = pthread_mutex_trylock(m);
+  if (tried)
+    return wait_mutex_slow(b, m, tried, rank, op);
+  lock_rank_push(rank);
+  return 0;
+}
 int wait_monitor(struct os_backend *b, struct monitor *m, enum lock_rank rank, const struct op *op);
 
 /* OP_CLOCK_SLEEP. 0 or -SBX_EINTERRUPTED. */

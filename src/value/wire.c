@@ -54,25 +54,6 @@ int writer_grow(struct writer *w, size_t extra) {
   return 0;
 }
 
-bool take_varint(struct reader *r, uint64_t *ret) {
-  uint64_t v = 0;
-  const uint8_t *p = r->at;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    if (p == r->end)
-      return false;
-    uint8_t byte = *p++;
-    if (shift == 63 && byte > 1)
-      return false;
-    v |= (uint64_t)(byte & 0x7f) << shift;
-    if (byte < 0x80) {
-      r->at = p;
-      *ret = v;
-      return true;
-    }
-  }
-  return false;
-}
-
 bool take_string(struct reader *r, const uint8_t **ret, size_t *ret_len) {
   struct reader ahead = *r;
   uint64_t len;

@@ -145,6 +145,33 @@ static inline void put_fixed(struct writer *w, uint64_t v, int bytes) {
 /* Small magnitudes to small numbers: 0, -1, 1, -2, ... to 0, 1, 2, 3, ... */
 static inline uint64_t zigzag(int64_t v) { return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63); }
 
+/* One value of its own kind: at most 1 + WIRE_VARINT_MAX bytes. */
+static inline void put_integer(struct writer *w, int64_t v) {
+  if (v >= 0 && v < WIRE_SMALL_LIMIT) {
+    put_byte(w, (uint8_t)(TAG_SMALL + v));
+  } else {
+    put_byte(w, TAG_INTEGER);
+    put_varint(w, zigzag(v));
+  }
+}
+
+static inline void put_float(struct writer *w, double v) {
+  uint64_t bits;
+  memcpy(&bits, &v, sizeof bits);
+  put_byte(w, TAG_FLOAT);
+  put_fixed(w, bits, sizeof bits);
+}
+
+/* What comes before the bytes of a string. */
+static inline void put_string_head(struct writer *w, size_t len) {
+  if (len < WIRE_SHORT_LIMIT) {
+    put_byte(w, (uint8_t)(TAG_SHORT + len));
+  } else {
+    put_byte(w, TAG_STRING);
+    put_varint(w, len);
+  }
+}
+
 /* ---- reading ---- */
 
 /*
@@ -182,7 +209,24 @@ static inline bool take_bytes(struct reader *r, uint64_t len, const uint8_t **re
 }
 
 /* False also for what does not fit 64 bits. */
-bool take_varint(struct reader *r, uint64_t *ret);
+static inline bool take_varint(struct reader *r, uint64_t *ret) {
+  uint64_t v = 0;
+  const uint8_t *p = r->at;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    if (p == r->end)
+      return false;
+    uint8_t byte = *p++;
+    if (shift == 63 && byte > 1)
+      return false;
+    v |= (uint64_t)(byte & 0x7f) << shift;
+    if (byte < 0x80) {
+      r->at = p;
+      *ret = v;
+      return true;
+    }
+  }
+  return false;
+}
 
 /* A varint length and as many bytes; `*ret` points into the reader's data. */
 bool take_string(struct reader *r, const uint8_t **ret, size_t *ret_len);

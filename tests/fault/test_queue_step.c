@@ -64,6 +64,8 @@ static const struct scene scenes[] = {
     {"auto: get, a writer sleeps", OP_QUEUE_GET, TRANSPORT_AUTO, 1, 1, 20, 0, WRITER_SLEEPS, false, 0, 0},
     {"auto: get, on the way to sleep", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 0, 0, 0, READER_STOPPED, false, 0, 0},
     {"auto: put, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_AUTO, 1, 1, 20, 20, WRITER_STOPPED, false, 0, 0},
+    {"get of what is lent", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 2, 20000, 0, ALONE, false, 0, 0},
+    {"get of what is lent, a writer sleeps", OP_QUEUE_GET, TRANSPORT_SHM, 1, 1, 20000, 0, WRITER_SLEEPS, false, 0, 0},
     {"put that turns to the next lap", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 1, 4200, 4200, ALONE, false, 16, 0},
     {"put into an empty log that is rewound", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 4200, 4200, ALONE, false, 16, 1},
     {"get behind a turn", OP_QUEUE_GET, TRANSPORT_SHM, 0, 2, 4200, 0, ALONE, false, 16, 1},
@@ -173,7 +175,12 @@ static pid_t fork_victim(uint32_t seq) {
     op.len = item.len;
   }
   begin_op();
+  op.may_lend = true;
   int rc = perform(&the_backend->base, &op);
+  if (rc == -SBX_ELENT) {
+    op.kind = OP_QUEUE_TAKE;
+    rc = perform(&the_backend->base, &op);
+  }
   board->done = rc == 0;
   raise(SIGSTOP);
   return 0;

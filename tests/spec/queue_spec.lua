@@ -135,6 +135,30 @@ for _, transport in ipairs { "auto", "pipe", "shm" } do
       assert.is_true(q:empty())
     end)
 
+    it("hands out large strings whole and once, though several readers look at the same one", function()
+      local q, sums = make(8), queue()
+      local readers = {}
+      for r = 1, 3 do
+        readers[r] = spawn(function()
+          for s in q:items(T) do
+            local i = tonumber(s:sub(1, 3))
+            assert(s == tostring(i):rep(#s // 3), "torn")
+            sums:put(i)
+          end
+        end)
+      end
+      for i = 100, 399 do q:put(tostring(i):rep(i % 7 == 0 and 300000 or 5000 + i)) end
+      q:close()
+      join_all(readers)
+      local seen = {}
+      for _ = 100, 399 do
+        local i = sums:get(0)
+        assert.is_nil(seen[i])
+        seen[i] = true
+      end
+      assert.is_true(sums:empty())
+    end)
+
     it("keeps the order when items go by pipe and by log in turns", function()
       local q = make()
       local got, n = 0, 0

@@ -215,6 +215,55 @@ TEST_ON_STAGE(a_get_appends_to_what_the_buffer_holds, 10) {
   }
 }
 
+static struct op get_or_lend(struct object *q, struct buf *out, int rc) {
+  struct op op = {.kind = OP_QUEUE_GET, .object = q, .out = out, .may_lend = true};
+  CHECK_EQ(perform(&the_backend->base, &op), rc);
+  return op;
+}
+
+static int take_lent(struct op op) {
+  op.kind = OP_QUEUE_TAKE;
+  return perform(&the_backend->base, &op);
+}
+
+/* A large item is shown where it lies; it is in the queue until it is taken, by whoever is first. */
+TEST_ON_STAGE(what_was_lent_is_taken_once, 10) {
+  world_new();
+  for (int t = 0; t < 3; t++) {
+    struct object *q = new_queue(5, transports[t], 0);
+    struct buf out = {0};
+    uint32_t producer, seq;
+    for (uint32_t i = 0; i < 4; i++)
+      CHECK_EQ(put_item(q, 1, i, LEND_BYTES + i, PAST), 0);
+    CHECK_EQ(put_item(q, 1, 4, 100, PAST), 0);
+    struct op first = get_or_lend(q, &out, -SBX_ELENT), again = get_or_lend(q, &out, -SBX_ELENT);
+    CHECK(out.len == 0 && len_of(q) == 5);
+    CHECK_EQ(first.len, LEND_BYTES);
+    item_check(first.data, first.len, &producer, &seq);
+    CHECK_EQ(seq, 0);
+    CHECK_EQ(put(q, "x", 1, PAST), -SBX_ETIMEDOUT); /* it is full still */
+    CHECK_EQ(take_lent(first), 0);
+    CHECK_EQ(len_of(q), 4);
+    CHECK_EQ(take_lent(again), -SBX_EAGAIN);
+    CHECK_EQ(take_lent(first), -SBX_EAGAIN);
+    struct op second = get_or_lend(q, &out, -SBX_ELENT);
+    CHECK_EQ(get_item(q, &producer, &seq, PAST), 0); /* somebody else takes it */
+    CHECK_EQ(seq, 1);
+    CHECK_EQ(take_lent(second), -SBX_EAGAIN);
+    for (uint32_t i = 2; i < 4; i++) {
+      struct op op = get_or_lend(q, &out, -SBX_ELENT);
+      CHECK_EQ(op.len, LEND_BYTES + i);
+      CHECK_EQ(take_lent(op), 0);
+    }
+    get_or_lend(q, &out, 0); /* too small to be lent */
+    CHECK_EQ(out.len, 100);
+    CHECK_EQ(len_of(q), 0);
+    get_or_lend(q, &out, -SBX_ETIMEDOUT);
+    buf_release(&out);
+    release_object(q);
+  }
+}
+
 TEST_ON_STAGE(out_of_memory_in_get_leaves_the_item, 10) {
   world_new();
   for (int t = 0; t < 3; t++) {
@@ -301,6 +350,7 @@ int main(void) {
       cmocka_unit_test(a_full_pipe_overflows_into_the_log_in_order),
       cmocka_unit_test(timeouts_are_kept),
       cmocka_unit_test(a_get_appends_to_what_the_buffer_holds),
+      cmocka_unit_test(what_was_lent_is_taken_once),
       cmocka_unit_test(out_of_memory_in_get_leaves_the_item),
       cmocka_unit_test(a_full_log_and_no_space_are_errors_of_put),
       cmocka_unit_test(a_file_size_limit_is_survived),
