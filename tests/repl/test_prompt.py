@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import termios
 import time
 import unittest
 
@@ -196,6 +197,7 @@ class Prompt(unittest.TestCase):
         t = self.start()
         t.type("half")
         t.wait_for("> half")
+        t.wait_for(lambda: t.modes()[6][termios.VINTR] == b"\0")  # the editor has made them its own
         os.kill(t.pid, 9)
         self.assertEqual(t.exit_status(), 137)
         t.wait_for(t.is_restored)
