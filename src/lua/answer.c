@@ -124,10 +124,9 @@ static void answer(struct lib *lib, const struct op *op) {
       tell_end(lib, op);
     lib->b->ops->answered(lib->b, QUESTION_STACK);
   }
-  if (questions & QUESTION_LUA) {
+  if ((questions & QUESTION_LUA) && lib->answer && room) { /* else it waits for who can */
     lib->b->ops->answered(lib->b, QUESTION_LUA); /* first: one that comes now is another one */
-    if (room && lib->answer)
-      protect(L, tell_lua, op);
+    protect(L, tell_lua, op);
   }
 }
 
@@ -199,9 +198,19 @@ static bool on_awake(void *ctx, const struct op *op) {
   return lib->throws != throws && lib->interrupt;
 }
 
+/* What was asked before anybody could answer. */
+static void look(struct lib *lib) {
+  if (!lib->b->ops->questions(lib->b))
+    return;
+  lib->asked = 1;
+  lib->running.alert = 1;
+  running_refresh(lib);
+}
+
 void answer_by(struct lib *lib, answer_fn *answer_lua, void *ctx) {
   lib->answer = answer_lua;
   lib->answer_ctx = ctx;
+  look(lib);
 }
 
 void answer_forked(struct lib *lib) {
@@ -213,4 +222,5 @@ void answer_forked(struct lib *lib) {
 void answer_open(struct lib *lib) {
   lib->b->asked = on_asked;
   lib->b->awake = on_awake;
+  look(lib);
 }

@@ -38,7 +38,7 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   running_block(&old);
   if (lib->running.hooked == L)
     running_sync(lib);
-  else
+  else if (lua_gethook(L) == on_hook)
     lua_sethook(L, NULL, 0, 0); /* inherited from the coroutine that made this one */
   running_unblock(&old);
 }
@@ -118,45 +118,39 @@ void running_locate(const struct lib *lib, lua_State *L, int level, char where[]
 
 /* -- hooks of scripts ------------------------------------------------------------------------ */
 
-/* The coroutine that a function of the debug library is about. */
-static lua_State *target(lua_State *L) { return lua_isthread(L, 1) ? lua_tothread(L, 1) : L; }
+/* What the function of the standard library checks, before signals are kept out. */
+static void check_hook(lua_State *L) {
+  int f = lua_isthread(L, 1) ? 2 : 1;
+  if (lua_isnoneornil(L, f))
+    return;
+  luaL_checkstring(L, f + 1);
+  luaL_checktype(L, f, LUA_TFUNCTION);
+  luaL_optinteger(L, f + 2, 0);
+}
 
-static int standard(lua_State *L) { return lua_tocfunction(L, lua_upvalueindex(2))(L); }
-
-/* debug.sethook([thread,] f, mask [, count]): what is set becomes what is put aside. */
-static int l_sethook(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  lua_State *co = target(L);
-  int n = standard(L);
+/* debug.sethook([thread,] f, mask [, count]) and gethook([thread]), with ours out of their sight.
+ */
+static int l_hook_function(lua_State *L) {
+  struct running *r = &lib_of(L)->running;
+  lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
   sigset_t old;
+  if (lua_toboolean(L, lua_upvalueindex(3)))
+    check_hook(L);
   running_block(&old);
-  if (lib->running.hooked == co && lua_gethook(co) != on_hook) {
-    lib->running.hooked = NULL;
-    running_sync(lib);
-  }
+  if (r->hooked == co)
+    unhook(r);
+  int n = lua_tocfunction(L, lua_upvalueindex(2))(L);
+  running_sync(lib_of(L));
   running_unblock(&old);
   return n;
 }
 
-/* debug.gethook([thread]): what was put aside is shown. */
-static int l_gethook(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  sigset_t old;
-  if (lib->running.hooked != target(L))
-    return standard(L);
-  running_block(&old);
-  unhook(&lib->running);
-  int n = standard(L);
-  running_sync(lib);
-  running_unblock(&old);
-  return n;
-}
-
-/* Put `f` around debug.NAME; the table is at `debug`. */
-static void replace(lua_State *L, int debug, const char *name, lua_CFunction f) {
+/* The table is at `debug`. */
+static void replace(lua_State *L, int debug, const char *name, bool sets) {
   lua_pushlightuserdata(L, lib_find(L));
   if (lua_getfield(L, debug, name) == LUA_TFUNCTION && lua_iscfunction(L, -1)) {
-    lua_pushcclosure(L, f, 2);
+    lua_pushboolean(L, sets);
+    lua_pushcclosure(L, l_hook_function, 3);
     lua_setfield(L, debug, name);
   }
 }
@@ -164,8 +158,8 @@ static void replace(lua_State *L, int debug, const char *name, lua_CFunction f) 
 void running_open(lua_State *L) {
   int top = lua_gettop(L);
   if (lua_getglobal(L, LUA_DBLIBNAME) == LUA_TTABLE) {
-    replace(L, top + 1, "sethook", l_sethook);
-    replace(L, top + 1, "gethook", l_gethook);
+    replace(L, top + 1, "sethook", true);
+    replace(L, top + 1, "gethook", false);
   }
   lua_settop(L, top);
 }
