@@ -208,15 +208,43 @@ static int l_queue_get(lua_State *L) {
 
 static int l_queue_try_get(lua_State *L) { return lib_get_item(L, lib_of(L), 0); }
 
-/* The items in lib->in, each behind its length, as a list. */
+/* protected: [items, offset, length] -> the value of one of them */
+static int decode_peeked(lua_State *L) {
+  const uint8_t *items = lua_touserdata(L, 1);
+  const struct buf item = {.data = (uint8_t *)(uintptr_t)items + lua_tointeger(L, 2),
+                           .len = (size_t)lua_tointeger(L, 3)};
+  lib_decode(L, lib_find(L), &item);
+  return 1;
+}
+
+/* [items] Push the value; or, instead of one that this process cannot make, why. */
+static void push_peeked(lua_State *L, int items, size_t at, uint64_t len) {
+  lua_pushcfunction(L, decode_peeked);
+  lua_pushvalue(L, items);
+  lua_pushinteger(L, (lua_Integer)at);
+  lua_pushinteger(L, (lua_Integer)len);
+  if (lua_pcall(L, 3, 1, 0) == LUA_OK)
+    return;
+  lua_pushfstring(L, "<cannot be read here: %s>", luaL_tolstring(L, -1, NULL));
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
+/* The items in lib->in, each behind its length, as a list. They are taken out of there first: a
+ * finalizer that runs between two of them may peek, too. */
 static int push_items(lua_State *L, struct lib *lib) {
-  uint64_t len;
+  size_t total = lib->in.len;
+  lib_pause(L, lib);
+  uint8_t *items = lua_newuserdatauv(L, total, 0);
+  int first = lua_gettop(L);
+  memcpy(items, lib->in.data, total);
+  lib_resume(L, lib);
   lua_newtable(L);
-  for (size_t at = 0, n = 1; at + sizeof len <= lib->in.len; n++) {
-    memcpy(&len, lib->in.data + at, sizeof len);
+  uint64_t len;
+  for (size_t at = 0, n = 1; at + sizeof len <= total; n++) {
+    memcpy(&len, items + at, sizeof len);
     at += sizeof len;
-    const struct buf item = {.data = lib->in.data + at, .len = (size_t)len};
-    lib_decode(L, lib, &item);
+    push_peeked(L, first, at, len);
     lua_rawseti(L, -2, (lua_Integer)n);
     at += (size_t)len;
   }

@@ -1,5 +1,5 @@
 /*
- * tests/fault/test_queue_step.c - SIGKILL after every single instruction of put and get.
+ * tests/fault/test_queue_step.c - SIGKILL after every single instruction of put, get and peek.
  *
  * For n = 1, 2, 3 ... a victim is killed when it has done n instructions of one op. Afterwards the item is whole or absent, every
  * other item is there once, in order and intact, len is exact, the next ops work, and whoever sleeps on the queue
@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 enum { STEPS_MAX = 100 * 1000, STEPS_BUDGET = 30 * 1000 };
+enum { PEEKED = 4 }; /* items */
 enum { BEFORE = 1, VICTIM, MARKER, WAITER }; /* producers */
 
 enum helper { ALONE, READER_SLEEPS, WRITER_SLEEPS, READER_STOPPED, WRITER_STOPPED };
@@ -68,6 +69,9 @@ static const struct scene scenes[] = {
     {"get of what is lent, a writer sleeps", OP_QUEUE_GET, TRANSPORT_SHM, 1, 1, 20000, 0, WRITER_SLEEPS, false, 0, 0},
     {"put that turns to the next lap", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 1, 4200, 4200, ALONE, false, 16, 0},
     {"put into an empty log that is rewound", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 4200, 4200, ALONE, false, 16, 1},
+    {"peek of several in the pipe", OP_QUEUE_PEEK, TRANSPORT_PIPE, 0, 5, 100, 0, ALONE, false, 0, 0},
+    {"peek of several in the log", OP_QUEUE_PEEK, TRANSPORT_SHM, 0, 5, 700, 0, ALONE, false, 0, 0},
+    {"auto: peek of several in the pipe and the log", OP_QUEUE_PEEK, TRANSPORT_AUTO, 0, 5, 100, 0, ALONE, false, 0, 0},
     {"get behind a turn", OP_QUEUE_GET, TRANSPORT_SHM, 0, 2, 4200, 0, ALONE, false, 16, 1},
 };
 
@@ -174,8 +178,10 @@ static pid_t fork_victim(uint32_t seq) {
     op.data = item.data;
     op.len = item.len;
   }
+  if (scene->op == OP_QUEUE_PEEK)
+    op.number = PEEKED;
   begin_op();
-  op.may_lend = true;
+  op.may_lend = scene->op == OP_QUEUE_GET;
   int rc = perform(&the_backend->base, &op);
   if (rc == -SBX_ELENT) {
     op.kind = OP_QUEUE_TAKE;
@@ -290,11 +296,11 @@ static void set_scene(void) {
 static void check_alone(uint32_t n) {
   uint32_t producer, seq;
   uint64_t len = len_of(q);
-  bool is_put = scene->op == OP_QUEUE_PUT;
-  uint64_t least = scene->before - (is_put ? 0 : 1) + (is_put && board->done ? 1 : 0);
-  uint64_t most = scene->before + (is_put ? 1 : 0) - (!is_put && board->done ? 1 : 0);
+  bool is_put = scene->op == OP_QUEUE_PUT, is_get = scene->op == OP_QUEUE_GET;
+  uint64_t least = scene->before - (is_get ? 1 : 0) + (is_put && board->done ? 1 : 0);
+  uint64_t most = scene->before + (is_put ? 1 : 0) - (is_get && board->done ? 1 : 0);
   CHECK(len >= least && len <= most);
-  if (!is_put)
+  if (is_get)
     drained_seq += scene->before - (uint32_t)len;
   while (drained_seq < before_seq) {
     CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
@@ -397,6 +403,9 @@ static void warm_up(void) {
   CHECK_EQ(put(other, large, sizeof large, 0), 0);
   CHECK_EQ(get(other, &out, 0), 0);
   CHECK_EQ(get(other, &out, in_ms(1)), -SBX_ETIMEDOUT);
+  CHECK_EQ(put(other, large, 20, 0), 0);
+  struct op op = {.kind = OP_QUEUE_PEEK, .object = other, .out = &out, .number = PEEKED};
+  CHECK_EQ(perform(&the_backend->base, &op), 0);
   buf_release(&out);
   release_object(other);
 }

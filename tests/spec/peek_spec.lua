@@ -39,6 +39,20 @@ describe("peek(n)", function()
     assert.are.same({}, q:peek(3))
   end)
 
+  it("shows why in the place of an item that this process cannot read, which stays", function()
+    local r = require "support.script".run [[
+      local q = queue()
+      q:put(1)
+      spawn(function() q:put { require "lfs".dir } q:put("after") end):result()
+      local list = q:peek(5)
+      assert(#list == 3 and list[1] == 1 and list[3] == "after")
+      assert(list[2]:find("^<cannot be read here: .*'lfs.dir'"), list[2])
+      assert(#q == 3)
+      print(#q:peek(5), q:get(0))
+    ]]
+    assert.are.same({ "3\t1\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
   it("wants at least one", function()
     assert.has_error(function() queue():peek(0) end, "bad argument #1 to 'peek' (the number of items must be 1 or more)")
   end)
