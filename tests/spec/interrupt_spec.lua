@@ -307,6 +307,88 @@ describe("an interrupted process", function()
   end)
 end)
 
+describe("p:stop()", function()
+  -- Where no hook runs, nothing is interrupted.
+  local function stubborn(ready)
+    setmetatable({}, { __gc = function() ready:put(1) while true do end end })
+    collectgarbage()
+    collectgarbage()
+  end
+
+  it("ends a process by an interrupt, with its blocks closed, and returns when it has ended", function()
+    for _ = 1, 10 do
+      local ready, closed = queue(), queue()
+      local p = spawn(function()
+        local c <close> = setmetatable({}, { __close = function() sleep(0.01) closed:put("closed") end })
+        ready:put(1)
+        while true do pcall(sleep, 1e6) end
+      end)
+      ready:get(T)
+      assert.is_true(p:stop())
+      assert.is_false(p:alive())
+      assert.are.equal(130, p.exitcode)
+      assert.are.equal("closed", closed:get(0))
+    end
+  end)
+
+  it("wakes one that is paused", function()
+    local ready = queue()
+    local p = spawn({ quiet = true }, function() ready:put(1) sleep(1e6) end)
+    ready:get(T)
+    p:pause()
+    assert.is_true(p:stop())
+    assert.are.equal(130, p.exitcode)
+  end)
+
+  it("ends one that does not mind, after the grace", function()
+    local ready = queue()
+    local p = spawn({ quiet = true }, stubborn, ready)
+    ready:get(T)
+    local from = sandbox.now()
+    assert.is_true(p:stop(0.2))
+    assert.is_true(sandbox.now() - from >= 0.2)
+    assert.are.same({ "killed", 15 }, { p:status(), p.signal })
+  end)
+
+  it("has its grace by the run's clock", function()
+    local r = script.run([[
+      local ready = queue()
+      local p = spawn({ quiet = true }, function()
+        setmetatable({}, { __gc = function() ready:put(1) while true do end end })
+        collectgarbage() collectgarbage()
+      end)
+      ready:get()
+      local from = sandbox.now()
+      p:stop(1000)
+      assert(sandbox.now() - from >= 1000)
+      print(p.signal)
+    ]], { args = "--speed 2000", seconds = 30 })
+    assert.are.same({ "15\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
+  it("does nothing to what has ended, and is wrong for oneself", function()
+    local p = spawn(function() return 7 end)
+    p:join()
+    assert.is_true(p:stop(0))
+    assert.are.same({ true, 7 }, { p:join() })
+    assert.has_error(function() sandbox.self():stop() end, "a process cannot stop itself")
+    assert.is_false(pcall(p.stop, p, -1))
+  end)
+
+  it("can be interrupted itself", function()
+    local ready, gone = queue(), queue()
+    local p = spawn({ quiet = true }, function()
+      local q = spawn({ quiet = true, daemon = true }, stubborn, ready)
+      ready:get(T)
+      gone:put(q)
+      q:stop(1e6)
+    end)
+    gone:get(T)
+    while p:join(0.01) == nil and p:alive() do p:interrupt() end
+    assert.are.equal(130, p.exitcode)
+  end)
+end)
+
 describe("Ctrl-C", function()
   -- Interrupts its own run from a process that it does not wait for.
   local prologue = [[

@@ -174,6 +174,27 @@ describe("the module in the stock Lua:", function()
     assert.are.same({ "true\ttrue\ttrue\n5\n", "", 0 }, { r.out, r.err, r.status })
   end)
 
+  it("its processes can be interrupted and stopped, though Ctrl-C is the host's", function()
+    local r = stock [[
+      for _ = 1, 5 do
+        local ready = queue()
+        local p = spawn({ quiet = true }, function()
+          ready:put(1)
+          while true do coroutine.wrap(function() pcall(function() while true do end end) end)() end
+        end)
+        ready:get()
+        p:interrupt()
+        local ok, failure = p:join(20)
+        assert(ok == nil and failure.exitcode == 130, tostring(failure))
+        p = spawn({ quiet = true }, function() ready:put(1) while true do pcall(sleep, 1000) end end)
+        ready:get()
+        assert(p:stop() and p.exitcode == 130)
+      end
+      print "ok"
+    ]]
+    assert.are.same({ "ok\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
   it("Ctrl-C stays the host's own: lua5.4 says what it always says, and nobody is left", function()
     local r = stock([[
       local ready = queue()
