@@ -20,6 +20,7 @@
 
 #define PROCESS_TYPE "sandbox.process"
 #define QUEUE_TYPE "sandbox.queue"
+#define PIPE_TYPE "sandbox.pipe"
 #define LOCK_TYPE "sandbox.lock"
 #define SEMAPHORE_TYPE "sandbox.semaphore"
 #define EVENT_TYPE "sandbox.event"
@@ -195,6 +196,7 @@ int lib_decode_item(lua_State *L, struct lib *lib, struct buf *item);
 
 void lib_open_process(lua_State *L, int table);
 void lib_open_spawn(lua_State *L, int table);
+void lib_open_pipe(lua_State *L, int table);
 void lib_open_select(lua_State *L, int table);
 void lib_open_queue(lua_State *L, int table);
 void lib_open_sync(lua_State *L, int table);

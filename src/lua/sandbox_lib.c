@@ -145,6 +145,7 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lib_open_spawn(L, table);
   lib_open_queue(L, table);
   lib_open_sync(L, table);
+  lib_open_pipe(L, table);
   lib_open_select(L, table);
   lib_open_native(L, table);
   lib_open_guard(L);

@@ -71,18 +71,22 @@ static void read_putting(lua_State *L, struct lib *lib, struct selection *s, str
   e->to = lib->flying.len;
 }
 
-/* What waits for a synchronisation object; OP_NONE if it is no such thing. */
-static enum op_kind acquire_of(enum object_type type) {
-  switch (type) {
-  case OBJECT_LOCK:
-    return OP_LOCK_ACQUIRE;
-  case OBJECT_SEMAPHORE:
-    return OP_SEMAPHORE_ACQUIRE;
-  case OBJECT_EVENT:
-    return OP_EVENT_WAIT;
-  default:
-    return OP_NONE;
-  }
+/* The op that a handle stands for; OP_NONE: it cannot be waited for. */
+static enum op_kind op_of(enum object_type type) {
+  static const enum op_kind kinds[OBJECT_TYPES] = {
+      [OBJECT_QUEUE] = OP_QUEUE_GET,
+      [OBJECT_PIPE] = OP_PIPE_RECV,
+      [OBJECT_PROCESS] = OP_PROCESS_JOIN,
+      [OBJECT_LOCK] = OP_LOCK_ACQUIRE,
+      [OBJECT_SEMAPHORE] = OP_SEMAPHORE_ACQUIRE,
+      [OBJECT_EVENT] = OP_EVENT_WAIT,
+  };
+  return kinds[type];
+}
+
+/* Does it take an item, into its handle? */
+static bool takes_item(const struct op *op) {
+  return op->kind == OP_QUEUE_GET || op->kind == OP_PIPE_RECV;
 }
 
 /* [..., entry at ENTRY] Make its op. */
@@ -92,17 +96,9 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
   struct timer *timer;
   enum object_type type = OBJECT_NONE;
   lib_any_handle(L, ENTRY, &type);
-  if (acquire_of(type) != OP_NONE) {
+  if ((op->kind = op_of(type)) != OP_NONE) {
     e->h = check_entry_handle(L, e->index);
-    op->kind = acquire_of(type);
-  } else if (luaL_testudata(L, ENTRY, QUEUE_TYPE)) {
-    e->h = check_entry_handle(L, e->index);
-    op->kind = OP_QUEUE_GET;
-    op->out = &e->h->item;
-  } else if (luaL_testudata(L, ENTRY, PROCESS_TYPE)) {
-    e->h = check_entry_handle(L, e->index);
-    op->kind = OP_PROCESS_JOIN;
-    op->out = &lib->in;
+    op->out = takes_item(op) ? &e->h->item : op->kind == OP_PROCESS_JOIN ? &lib->in : NULL;
   } else if (luaL_testudata(L, ENTRY, PUTTING_TYPE)) {
     op->kind = OP_QUEUE_PUT;
     read_putting(L, lib, s, e);
@@ -112,8 +108,8 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
   } else {
     bad_entry(L, e->index,
               lua_pushfstring(L,
-                              "a %s cannot be waited for (queues, q:putting(v), processes, locks, "
-                              "semaphores, events and sandbox.after(s) can)",
+                              "a %s cannot be waited for (queues, q:putting(v), pipes, processes, "
+                              "locks, semaphores, events and sandbox.after(s) can)",
                               luaL_typename(L, ENTRY)));
   }
   if (e->h)
@@ -195,7 +191,7 @@ static int find_taken(struct lib *lib, const struct selection *s) {
   int taken = -1;
   for (uint32_t i = s->count; i-- > 0;) {
     struct handle *h = s->entries[i].h;
-    if (s->ops[i].kind != OP_QUEUE_GET)
+    if (!takes_item(&s->ops[i]))
       continue;
     if (h->generation != lib->generation)
       h->item.len = 0;
@@ -222,6 +218,7 @@ static int push_done(lua_State *L, struct lib *lib, const struct selection *s, i
   lua_pushinteger(L, e->index);
   switch (s->ops[done].kind) {
   case OP_QUEUE_GET:
+  case OP_PIPE_RECV:
     if (rc == -SBX_ECLOSED)
       return 1 + lib_expected(L, "get", rc);
     if (rc == 0)

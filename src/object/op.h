@@ -26,6 +26,7 @@ enum object_type {
   OBJECT_BARRIER,
   OBJECT_VALUE,
   OBJECT_DICT,
+  OBJECT_PIPE, /* an end of one */
   OBJECT_TYPES
 };
 
@@ -202,6 +203,11 @@ struct backend_ops {
   /* Make a queue; the caller owns *ret. -SBX_EMFILE, -SBX_ENOMEM, -SBX_EOBJECTS */
   int (*queue_open)(struct backend *b, const struct queue_options *o, struct object **ret);
   int (*queue_info)(struct backend *b, struct object *q, struct queue_info *ret);
+
+  /* Make a pipe; the caller owns both ends. -SBX_EMFILE, -SBX_ENOMEM, -SBX_EOBJECTS */
+  int (*pipe_open)(struct backend *b, const char *name, struct object *ret[2]);
+  /* What waits to be received at this end, as of a queue. */
+  void (*pipe_info)(struct backend *b, struct object *end, struct queue_info *ret);
 
   /* Make a synchronisation object; the caller owns *ret. -SBX_ENOMEM, -SBX_EOBJECTS */
   int (*sync_open)(struct backend *b, const struct sync_options *o, struct object **ret);

@@ -115,6 +115,7 @@ static inline bool world_gone(const struct sync_world *w, uint64_t who) {
 }
 
 extern const struct sync_machine lock_machine, semaphore_machine, event_machine;
-extern const struct sync_machine condition_machine, barrier_machine, value_machine, dict_machine;
+extern const struct sync_machine condition_machine, barrier_machine, value_machine, dict_machine,
+    pipe_machine;
 
 #endif

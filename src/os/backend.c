@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "os/ask.h"
 #include "os/broker.h"
+#include "os/pipe.h"
 #include "os/process.h"
 #include "os/queue.h"
 #include "os/select.h"
@@ -52,6 +53,13 @@ static int os_perform(struct backend *base, struct op *op) {
     return queue_join(b, op->object->queue, op);
   case OP_QUEUE_CLOSE:
     return queue_close(b, op->object->queue, op);
+  case OP_PIPE_SEND:
+    return pipe_send(b, op);
+  case OP_PIPE_RECV:
+  case OP_PIPE_POLL:
+    return pipe_recv(b, op);
+  case OP_PIPE_CLOSE:
+    return pipe_close(b, op);
   case OP_SELECT:
     return select_any(b, op);
   case OP_CLOCK_SLEEP:
@@ -87,6 +95,27 @@ static int os_queue_open(struct backend *base, const struct queue_options *optio
   o->serial = o->queue->serial;
   *ret = o;
   return 0;
+}
+
+static int os_pipe_open(struct backend *base, const char *name, struct object *ret[2]) {
+  struct object *a, *other;
+  int rc = object_new(OBJECT_PIPE, 0, 0, &a);
+  if (rc)
+    return rc;
+  rc = object_new(OBJECT_PIPE, 0, 0, &other);
+  if (rc == 0 && (rc = pipe_create(os_of(base), name, a, other)))
+    free(other);
+  if (rc) {
+    free(a);
+    return rc;
+  }
+  ret[0] = a;
+  ret[1] = other;
+  return 0;
+}
+
+static void os_pipe_info(struct backend *base, struct object *end, struct queue_info *ret) {
+  pipe_describe(os_of(base), end, ret);
 }
 
 static int os_sync_open(struct backend *base, const struct sync_options *options,
@@ -172,6 +201,12 @@ static int os_object_export(struct backend *base, struct object *o, struct objec
       rc = broker_export(b, o->queue);
     if (rc)
       return rc;
+  } else if (o->type == OBJECT_PIPE) {
+    int rc = ensure_supervisor(b);
+    if (rc == 0)
+      rc = pipe_export(b, o);
+    if (rc)
+      return rc;
   } else if (is_sync(o->type)) {
     const struct object_ref ref = {(uint32_t)o->type, o->slot, o->serial};
     sync_fly(b, &ref, 1);
@@ -182,20 +217,6 @@ static int os_object_export(struct backend *base, struct object *o, struct objec
 
 static void os_object_landed(struct backend *base, const struct object_ref *ref) {
   sync_fly(os_of(base), ref, -1);
-}
-
-static int import_queue(struct os_backend *b, const struct object_ref *ref, struct object *o) {
-  if (ref->slot >= OBJECT_SLOTS)
-    return -SBX_EDATA;
-  o->queue = queue_find(b, ref->slot, ref->serial);
-  if (o->queue) {
-    o->queue->refs++;
-    return 0;
-  }
-  if (b->control->object_stamp[ref->slot] != stamp_of(ref->serial, OBJECT_LIVE) ||
-      b->control->objects[ref->slot].type != OBJECT_QUEUE)
-    return -SBX_EGONE;
-  return broker_import(b, ref->slot, ref->serial, &o->queue);
 }
 
 static int os_object_import(struct backend *base, const struct object_ref *ref,
@@ -209,7 +230,9 @@ static int os_object_import(struct backend *base, const struct object_ref *ref,
   if (rc)
     return rc;
   if (o->type == OBJECT_QUEUE)
-    rc = import_queue(b, ref, o);
+    rc = queue_hold(b, ref->slot, ref->serial, &o->queue);
+  else if (o->type == OBJECT_PIPE)
+    rc = pipe_import(b, ref, o);
   else if (sync)
     rc = sync_import(b, ref);
   else if (ref->slot >= PROCESS_SLOTS)
@@ -234,6 +257,8 @@ static void os_object_release(struct backend *base, struct object *o) {
     queue_drop(b, o->queue);
     if (exported)
       broker_notify(b, BROKER_RELEASE, o->slot, o->serial);
+  } else if (o->type == OBJECT_PIPE) {
+    pipe_drop(b, o);
   } else if (is_sync(o->type)) {
     sync_drop(b, o->slot, o->serial);
   } else if (o->keeper && control_process_stamp(b->control, o->slot, o->serial)) {
@@ -295,6 +320,8 @@ static const struct backend_ops os_ops = {
     .perform = os_perform,
     .queue_open = os_queue_open,
     .queue_info = os_queue_info,
+    .pipe_open = os_pipe_open,
+    .pipe_info = os_pipe_info,
     .sync_open = os_sync_open,
     .sync_info = os_sync_info,
     .process_info = os_process_info,

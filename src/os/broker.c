@@ -111,7 +111,7 @@ static int ask(struct os_backend *b, struct broker_message *m, int fds[BROKER_FD
   return rc;
 }
 
-int broker_export(struct os_backend *b, struct queue *q) {
+int broker_keep(struct os_backend *b, struct queue *q) {
   struct queue_record *r = &b->control->queues[q->slot];
   if (!atomic_load(&r->exported)) {
     struct broker_message m = {.kind = BROKER_EXPORT, .slot = q->slot, .serial = q->serial};
@@ -122,8 +122,14 @@ int broker_export(struct os_backend *b, struct queue *q) {
       return rc;
     atomic_store(&r->exported, 1); /* after: a kill in between exports it twice, no harm */
   }
-  atomic_fetch_add(&b->control->objects[q->slot].in_flight, 1);
   return 0;
+}
+
+int broker_export(struct os_backend *b, struct queue *q) {
+  int rc = broker_keep(b, q);
+  if (rc == 0)
+    atomic_fetch_add(&b->control->objects[q->slot].in_flight, 1);
+  return rc;
 }
 
 int broker_import(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret) {

@@ -47,9 +47,11 @@ int broker_receive(int socket, struct broker_message *ret, int *ret_fds);
 void broker_close_fds(const int *fds);
 
 /*
- * Client side. Give the supervisor a queue's descriptors, once, and wait until it has them; count a
- * message on its way. 0, -SBX_EMFILE (here or in the supervisor), -SBX_ENOMEM
+ * Client side. Give the supervisor a queue's descriptors, once, and wait until it has them. 0,
+ * -SBX_EMFILE (here or in the supervisor), -SBX_ENOMEM
  */
+int broker_keep(struct os_backend *b, struct queue *q);
+/* The same, and count a message on its way. */
 int broker_export(struct os_backend *b, struct queue *q);
 /* Get a queue's descriptors. -SBX_EGONE, -SBX_EMFILE */
 int broker_import(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret);

@@ -82,6 +82,13 @@ int queue_adopt(struct os_backend *b, uint32_t slot, uint64_t serial, const int 
 /* The queue if this process holds it already, else NULL. Counts no reference. */
 struct queue *queue_find(struct os_backend *b, uint32_t slot, uint64_t serial);
 
+/* Hold a queue that a message, or an end of a pipe, names; broker_import if need be. -SBX_EGONE,
+ * -SBX_EDATA, -SBX_EMFILE */
+int queue_hold(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret);
+
+/* Have those who sleep in get look again, if that is possible at once. */
+void queue_nudge(struct os_backend *b, struct queue *q);
+
 /* One reference less; at none the descriptors are closed. */
 void queue_drop(struct os_backend *b, struct queue *q);
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "os/broker.h"
 #include "os/queue.h"
 #include "os/sync.h"
 
@@ -121,6 +122,22 @@ struct queue *queue_find(struct os_backend *b, uint32_t slot, uint64_t serial) {
     if (q->slot == slot && q->serial == serial)
       return q;
   return NULL;
+}
+
+int queue_hold(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret) {
+  const struct control *c = b->control;
+  if (slot >= OBJECT_SLOTS)
+    return -SBX_EDATA;
+  struct queue *q = queue_find(b, slot, serial);
+  if (q) {
+    q->refs++;
+    *ret = q;
+    return 0;
+  }
+  if (atomic_load(&c->object_stamp[slot]) != stamp_of(serial, OBJECT_LIVE) ||
+      c->objects[slot].type != OBJECT_QUEUE)
+    return -SBX_EGONE;
+  return broker_import(b, slot, serial, ret);
 }
 
 static void unlink_queue(struct os_backend *b, const struct queue *q) {

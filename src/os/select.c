@@ -10,6 +10,7 @@
 #include "os/select.h"
 
 #include "base/error.h"
+#include "os/pipe.h"
 #include "os/process.h"
 #include "os/queue.h"
 #include "os/sync.h"
@@ -24,6 +25,8 @@ static int try_one(struct os_backend *b, struct op *sub) {
   case OP_QUEUE_PUT:
     sub->deadline_ns = 0;
     return queue_put(b, sub->object->queue, sub);
+  case OP_PIPE_RECV:
+    return pipe_try_recv(b, sub);
   case OP_PROCESS_JOIN:
     return process_try_join(b, sub);
   case OP_CLOCK_SLEEP:
@@ -44,6 +47,9 @@ static int arm_one(struct os_backend *b, struct op *sub, struct wait_set *w) {
   case OP_QUEUE_GET:
   case OP_QUEUE_PUT:
     rc = queue_arm(b, sub->object->queue, sub, w);
+    break;
+  case OP_PIPE_RECV:
+    rc = pipe_arm(b, sub, w);
     break;
   case OP_PROCESS_JOIN:
     process_arm(b, sub, w);

@@ -63,7 +63,8 @@ struct object {
   enum object_type type;
   uint32_t slot;
   uint64_t serial;
-  struct queue *queue; /* of OBJECT_QUEUE */
+  struct queue *queue; /* of OBJECT_QUEUE; of OBJECT_PIPE the one to receive from */
+  struct queue *out;   /* of OBJECT_PIPE: the one to send to */
   bool own_child;      /* of OBJECT_PROCESS: this process spawned it, and reaps it */
   bool keeper;         /* the object that spawn returned: while it is held, so is the record */
 };

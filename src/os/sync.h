@@ -58,6 +58,9 @@ void sync_fly(struct os_backend *b, const struct object_ref *ref, int n);
 /* A record was just claimed: give back what its last object has stored. */
 void sync_recycle(struct os_backend *b, uint32_t slot);
 
+/* Nobody but the calling process can hold the object of a slot that it holds. */
+bool sync_is_private(const struct os_backend *b, uint32_t slot);
+
 void sync_describe(struct os_backend *b, const struct object *o, struct sync_info *ret);
 
 /* -- ops (sync.c) ------------------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "object/pipe.h"
 #include "os/line.h"
 #include "os/sync_internal.h"
 
@@ -25,18 +26,23 @@ static void hold(struct os_backend *b, uint32_t slot) {
     control_object_hold(b->control, b->slot, slot);
 }
 
+/* Made after the last fork and never sent. */
+bool sync_is_private(const struct os_backend *b, uint32_t slot) {
+  const struct sync_hold *h = b->holds ? &b->holds[slot] : NULL;
+  return h && h->refs > 0 && h->process == b->serial && h->forks == b->forks &&
+         !atomic_load(&record_of(b, slot)->exported);
+}
+
 /* One reference less to this very record, and not to the lock of a condition. */
 static void drop(struct os_backend *b, uint32_t slot, uint64_t serial) {
   struct sync_hold *h = &b->holds[slot];
-  const struct sync_record *r = record_of(b, slot);
+  bool own = sync_is_private(b, slot);
   if (--h->refs > 0)
     return;
   control_object_drop(b->control, b->slot, slot);
   if (h->map)
     munmap(h->map, h->mapped.bytes);
   h->map = NULL;
-  /* Made after the last fork and never sent: nobody else can hold it. */
-  bool own = h->process == b->serial && h->forks == b->forks && !atomic_load(&r->exported);
   if ((own || control_object_unused(b->control, slot)) &&
       control_object_reclaim(b->control, b->slot, slot, serial)) {
     sync_recycle(b, slot);
@@ -168,6 +174,10 @@ void sync_fly(struct os_backend *b, const struct object_ref *ref, int n) {
     if (r->lock_serial) {
       atomic_store(&record_of(b, r->lock)->exported, 1);
       fly(c, r->lock, n);
+    }
+    if (ref->type == OBJECT_PIPE) {
+      fly(c, (uint32_t)r->state[0][END_IN], n);
+      fly(c, (uint32_t)r->state[0][END_OUT], n);
     }
   }
   fly(c, ref->slot, n);

@@ -1,0 +1,149 @@
+/* lua/pipe.c - the ends of two-way pipes in Lua: send, recv, poll, close; see lib.h. */
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/answer.h"
+#include "lua/lib.h"
+
+static const char *read_name(lua_State *L) {
+  static const char *const names[] = {"name", NULL};
+  lua_settop(L, 1);
+  if (lua_isnil(L, 1))
+    return NULL;
+  luaL_argexpected(L, lua_istable(L, 1), 1, "table of options");
+  lib_check_options(L, 1, names);
+  return lua_getfield(L, 1, "name") == LUA_TNIL ? NULL : lib_check_name(L, 1);
+}
+
+/* sandbox.pipe([{name=}]) -> a, b */
+static int l_pipe(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct object *ends[2];
+  const char *name = read_name(L);
+  struct handle *a = lib_push_handle(L, PIPE_TYPE), *b = lib_push_handle(L, PIPE_TYPE);
+  int rc = lib->b->ops->pipe_open(lib->b, name, ends);
+  if (rc == -SBX_EMFILE || rc == -SBX_EOBJECTS || rc == -SBX_ENOMEM) {
+    lua_gc(L, LUA_GCCOLLECT); /* handles nobody uses may hold what is missing */
+    rc = lib->b->ops->pipe_open(lib->b, name, ends);
+  }
+  if (rc)
+    return lib_error(L, "pipe", rc);
+  a->object = ends[0];
+  b->object = ends[1];
+  lib_settle_handle(L, lib);
+  lua_insert(L, -2);
+  lib_settle_handle(L, lib);
+  lua_insert(L, -2);
+  return 2;
+}
+
+static int l_send(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, PIPE_TYPE);
+  if (lua_isnoneornil(L, 2))
+    return luaL_argerror(L, 2, "nil cannot be sent: sandbox.null stands for a missing value");
+  lib_encode(L, lib, 2, 1, "value");
+  struct op op = {.kind = OP_PIPE_SEND,
+                  .object = h->object,
+                  .deadline_ns = SBX_FOREVER,
+                  .data = lib->out.data,
+                  .len = lib->out.len,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  int rc = perform(lib->b, &op);
+  if (rc)
+    lib_not_sent(L, lib);
+  else
+    lib_sent(L, lib);
+  if (rc == -SBX_ECLOSED)
+    return luaL_error(L, "send: the pipe is closed");
+  if (rc)
+    return lib_expected(L, "send", rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* Taken, then decoded, as lua/queue.c tells. */
+static int l_recv(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, PIPE_TYPE);
+  struct op op = {.kind = OP_PIPE_RECV,
+                  .object = h->object,
+                  .deadline_ns = lib_check_timeout(L, lib, 2),
+                  .out = &h->item,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  answer_check(L, lib, op.kind);
+  if (h->generation != lib->generation)
+    h->item.len = 0;
+  h->generation = lib->generation;
+  int rc = h->item.len > 0 ? 0 : perform(lib->b, &op);
+  if (rc)
+    return lib_expected(L, "recv", rc);
+  return lib_decode_item(L, lib, &h->item);
+}
+
+/* p:poll([timeout]): 0 unless said. true; false; false, "closed" */
+static int l_poll(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, PIPE_TYPE);
+  struct op op = {.kind = OP_PIPE_POLL,
+                  .object = h->object,
+                  .deadline_ns = lua_isnoneornil(L, 2) ? 0 : lib_check_timeout(L, lib, 2),
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  answer_check(L, lib, op.kind);
+  bool taken = h->generation == lib->generation && h->item.len > 0; /* see lua/queue.c */
+  int rc = taken ? 0 : perform(lib->b, &op);
+  if (rc && rc != -SBX_ETIMEDOUT && rc != -SBX_ECLOSED)
+    return lib_expected(L, "poll", rc);
+  lua_pushboolean(L, rc == 0);
+  if (rc != -SBX_ECLOSED)
+    return 1;
+  lua_pushstring(L, error_text(rc));
+  return 2;
+}
+
+static int l_close(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, PIPE_TYPE);
+  struct op op = {.kind = OP_PIPE_CLOSE, .object = h->object, .deadline_ns = SBX_FOREVER};
+  int rc = perform(lib->b, &op);
+  if (rc)
+    return lib_expected(L, "close", rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* `pipe: control#7 (2 values to receive, closed)` */
+static int l_tostring(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  const struct handle *h = luaL_checkudata(L, 1, PIPE_TYPE);
+  struct queue_info i;
+  if (!h->object) {
+    lua_pushliteral(L, "pipe: (empty handle)");
+    return 1;
+  }
+  lib->b->ops->pipe_info(lib->b, h->object, &i);
+  lua_pushfstring(L, "pipe: %s#%I (%I value%s to receive%s)", i.name[0] ? i.name : "pipe",
+                  (LUAI_UACINT)i.id, (LUAI_UACINT)i.len, i.len == 1 ? "" : "s",
+                  i.closed ? ", closed" : "");
+  return 1;
+}
+
+void lib_open_pipe(lua_State *L, int table) {
+  static const luaL_Reg methods[] = {
+      {"send", l_send}, {"recv", l_recv}, {"poll", l_poll}, {"close", l_close}, {NULL, NULL}};
+  static const luaL_Reg meta[] = {{"__tostring", l_tostring}, {"__close", l_close}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"pipe", l_pipe}, {NULL, NULL}};
+  luaL_newmetatable(L, PIPE_TYPE);
+  lib_set_handle_type(L, OBJECT_PIPE);
+  lib_set_functions(L, meta);
+  lua_createtable(L, 0, 4);
+  lib_set_functions(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  lua_pushvalue(L, table);
+  lib_set_functions(L, functions);
+  lua_pop(L, 1);
+}
