@@ -51,6 +51,35 @@ describe("the module in the stock Lua:", function()
     assert.are.same({ ("nil\tclosed\n"):rep(3), "", 0 }, { r.out, r.err, r.status })
   end)
 
+  it("what is written in Lua works as well: pools, scopes, join_all; and select, pipes, tasks", function()
+    local r = stock [[
+      local pool <close> = sandbox.pool { workers = 2, retries = 1 }
+      print(table.concat(pool:map(function(x) return x * x end, { 1, 2, 3, 4, 5 }), " "))
+      for i, v in pool:imap(string.upper, { "a", "b" }) do io.write(i, v, " ") end
+      print(pool:submit(math.max, 3, 9):result())
+      print(select(2, pcall(pool.map, pool, function(x) if x == 2 then error("two", 0) end end, { 1, 2 })).index)
+      print(select(2, pool:submit(os.exit, 3):join()).message)
+      print(pcall(function()
+        local g <close> = sandbox.scope()
+        g:spawn(sleep, 100)
+        g:spawn(function() error("failed", 0) end)
+      end) == false, #sandbox.children())
+      local list = { spawn(function() end), spawn(function() end) }
+      print(sandbox.join_all(list), (sandbox.select(list)) <= 2)
+      for p, ok in sandbox.as_completed(list) do io.write(tostring(ok), " ") end
+      local a, b = sandbox.pipe()
+      local p = sandbox.process { target = function() b:send(b:recv() + 1) end }
+      p:start()
+      a:send(1)
+      print(a:recv(), p:join(), a:recv())
+      local q = queue()
+      q:put(1) q:get() q:task_done()
+      print(q:join(0))
+    ]]
+    assert.are.same({ "1 4 9 16 25\n1A 2B 9\n2\nleft with exit status 3\ntrue\t2\ntrue\ttrue\n" ..
+      "true true 2\ttrue\tnil\tclosed\ntrue\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
   it("handles travel to an older process, and back", function()
     local r = stock [[
       local box, back = queue(), queue()

@@ -215,6 +215,23 @@ describe("imap", function()
     assert.is_true(pool:join(T)) -- nothing is under way
   end)
 
+  it("a long chunk of a loop that was left is given up between two items", function()
+    local pool <close> = sandbox.pool(2)
+    for _ = 1, 5 do
+      local done = queue()
+      for i in pool:imap_unordered(function(x)
+        if x <= 2 then return x end
+        sleep(0.004)
+        done:put(x)
+      end, range(4000), 1000) do
+        if i then break end
+      end
+      -- The first result comes when its chunk is over; those of the others that are under way are not finished.
+      pool:map(square, range(4))
+      assert.is_true(#done < 2500, #done)
+    end
+  end)
+
   it("a loop left by an error or a return, two loops at once, a loop in a loop", function()
     local pool <close> = sandbox.pool(2)
     fails("out", function() for _ in pool:imap(square, function() return 1 end) do error "out" end end)

@@ -68,6 +68,7 @@ local function make(options)
     max_tasks = integer_option(options, "max_tasks", 1), retries = integer_option(options, "retries", 0, 0),
     generation = native.generation(), owner = sandbox.self(),
     results = sandbox.queue { transport = "shm", name = options.name or "pool" },
+    over = sandbox.value {}, lately_over = {}, -- jobs that are over and may have chunks under way
     seats = {}, jobs = {}, feeding = {}, again = {},
     last_job = 0, last_task = 0, open = 0, deaths = 0,
   }

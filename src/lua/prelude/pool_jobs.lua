@@ -149,6 +149,9 @@ function jobs.finish(job)
   end
   if not pool.ended and job.ahead > 0 then
     seats.withdraw(pool, function(task) return task.job == job end)
+    table.insert(pool.lately_over, 1, job.id)
+    pool.lately_over[2 * #pool.seats + 1] = nil -- no more than may still be under way
+    pool.over:set(pool.lately_over)
   end
 end
 

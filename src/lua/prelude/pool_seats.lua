@@ -280,6 +280,9 @@ function outcomes.failed(pool, seat, task, _, k, message, traceback, value, ...)
   task.failed(failure_of(seat.process, { message = message, traceback = traceback, value = value, exitcode = 1 }), k, ...)
 end
 
+-- Nobody wants it any more.
+function outcomes.dropped(pool) pool.open = pool.open - 1 end
+
 -- The message that would have brought the function was taken back, and this one was not.
 function outcomes.unknown(pool, seat, task)
   seat.known[task.job.id] = nil
@@ -312,8 +315,7 @@ end
 
 -- Let something happen: false if nothing did until the deadline.
 function seats.step(pool, deadline)
-  if accept(pool, native.recv(pool.results, deadline and math.min(SHORT, math.max(deadline - sandbox.now(), 0)) or SHORT))
-  then return true end
+  if accept(pool, native.recv(pool.results, 0)) then return true end
   if deadline and sandbox.now() >= deadline then return false end
   return wake(pool, sandbox.select(pool.watch, deadline and math.max(deadline - sandbox.now(), 0)))
 end

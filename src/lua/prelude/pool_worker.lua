@@ -8,10 +8,12 @@
 --   results  seat, task, "done", seconds, results ...
 --            seat, task, "failed", seconds, k, message, traceback, value or nil, results before the k-th item ...
 --            seat, task, "unknown"                                 the function of the job did not come
+--            seat, task, "dropped"                                 the job is over
 --            seat, 0, "init", seconds, 0, message, traceback, value or nil
 local sandbox, use = ...
 local native = use "native"
 
+local LOOK = 0.005 -- seconds of work in a chunk before the worker looks whether somebody still wants it
 local SHORT = 0.0005 -- seconds; to sleep on the queue alone is cheap, to see the owner's death is not needed so soon
 
 -- The calls between the worker's own and the end of the stack tell nothing.
@@ -85,25 +87,49 @@ local function work(pool, number)
     return f
   end
 
-  local function call_chunk(task, f, star, ...)
-    if f == nil then return native.send(results, nil, number, task, "unknown") end
-    local from, items, n, k = sandbox.now(), { ... }, select("#", ...), 0
-    local function each()
-      for i = 1, n do
-        k = i
+  local function is_over(job)
+    for _, id in ipairs(pool.over:get()) do
+      if id == job then return true end
+    end
+    return false
+  end
+
+  -- Replace the items from `first` to `last` by what the function makes of them; `at` tells how far it came.
+  local function apply(f, star, items, first, last, at)
+    if star then
+      for i = first, last do
+        at.k = i
+        items[i] = f(table.unpack(items[i], 1, items[i].n))
+      end
+    else
+      for i = first, last do
+        at.k = i
         items[i] = f(items[i])
       end
     end
-    local function each_star()
-      for i = 1, n do
-        k = i
-        items[i] = f(table.unpack(items[i], 1, items[i].n))
-      end
+  end
+
+  -- The whole chunk, with a look in between if it takes long; "dropped" if nobody wants it any more.
+  local function apply_all(job, f, star, items, n, at)
+    local from, first, part = sandbox.now(), 1, 1
+    while first <= n do
+      local last = math.min(first + part - 1, n)
+      apply(f, star, items, first, last, at)
+      first = last + 1
+      local seconds = sandbox.now() - from
+      if first <= n and seconds > LOOK and is_over(job) then return "dropped" end
+      part = math.max(1, math.floor(math.min(part * 8, LOOK * last / seconds)))
     end
-    local ok, what = xpcall(star and each_star or each, describe)
+  end
+
+  local function call_chunk(job, task, f, star, ...)
+    if f == nil then return native.send(results, nil, number, task, "unknown") end
+    local from, items, n, at = sandbox.now(), { ... }, select("#", ...), { k = 0 }
+    local ok, what = xpcall(apply_all, describe, job, f, star, items, n, at)
     local seconds = sandbox.now() - from
-    if ok then send_results(task, seconds, table.unpack(items, 1, n))
-    else send_failure(task, "failed", seconds, k, what, table.unpack(items, 1, k - 1)) end
+    if not ok then send_failure(task, "failed", seconds, at.k, what, table.unpack(items, 1, at.k - 1))
+    elseif what then native.send(results, nil, number, task, what)
+    else send_results(task, seconds, table.unpack(items, 1, n)) end
   end
 
   -- Returns whether to go on.
@@ -113,7 +139,7 @@ local function work(pool, number)
       call(task, ...)
     else
       local bytes, oldest, star = ...
-      call_chunk(task, function_of(job, bytes, oldest), star, select(4, ...))
+      call_chunk(job, task, function_of(job, bytes, oldest), star, select(4, ...))
     end
     return true
   end
