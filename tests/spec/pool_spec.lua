@@ -351,6 +351,41 @@ describe("submit", function()
     end
   end)
 
+  it("join_all and as_completed take futures, and processes with them", function()
+    local pool, other <close> = sandbox.pool(2), sandbox.pool(1)
+    for _ = 1, 10 do
+      local gate, list = queue(), {}
+      for i = 1, 20 do list[i] = (i % 5 == 0 and other or pool):submit(square, i) end
+      list[21] = pool:submit(function() gate:get(20) return "last" end)
+      list[22] = spawn(function() return "process" end)
+      local seen, n = {}, 0
+      for f, ok, v in sandbox.as_completed(list, T) do
+        assert.is_true(ok)
+        seen[f], n = v, n + 1
+        if n == 21 then gate:put(1) end
+      end
+      assert.are.equal(22, n)
+      for i = 1, 20 do assert.are.equal(i * i, seen[list[i]]) end
+      assert.are.same({ "last", "process" }, { seen[list[21]], seen[list[22]] })
+      assert.is_true(sandbox.join_all(list))
+      list[1] = pool:submit(error, "no", 0)
+      local ok, e, f = sandbox.join_all(list, T)
+      assert.are.same({ nil, "no", true }, { ok, e.message, rawequal(f, list[1]) })
+      local slow = pool:submit(function() gate:get(20) end)
+      assert.are.same({ nil, "timeout" }, { sandbox.join_all({ slow, list[2] }, 0.01) })
+      gate:put(1)
+      assert.is_true(sandbox.join_all({ slow }, T))
+      list = { pool:submit(os.exit, 4), pool:submit(square, 2) }
+      n = 0
+      for _, fine, v in sandbox.as_completed(list, T) do
+        n = n + 1
+        assert.is_true(fine and v == 4 or v.exitcode == 4)
+      end
+      assert.are.equal(2, n)
+    end
+    pool:terminate()
+  end)
+
   it("refuses what cannot be sent, at the caller's line", function()
     local pool <close> = sandbox.pool(1)
     local co = coroutine.create(print)

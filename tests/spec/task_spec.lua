@@ -165,3 +165,33 @@ describe("a queue's join", function()
     assert.has_error(function() queue().task_done() end)
   end)
 end)
+
+describe("a worker killed in task_done", function()
+  local function run(plan, text)
+    return script.run(text, { env = "SANDBOX_FAULT=" .. plan, args = "--timeout 15" })
+  end
+  local has_faults = run("spawn.fork:1:fail", [[spawn(function() end):join()]]).status ~= 0
+
+  it("before it counts: the item stays open; after it: it is done, and a sleeping joiner learns it", function()
+    if not has_faults then return pending("the program has no fault points (a release)") end
+    for _, transport in ipairs { "auto", "pipe", "shm" } do
+      for point, outcome in pairs { ["queue.done.before-commit"] = "nil timeout", ["queue.done.after-commit"] = "true nil" } do
+        local r = run(point .. "@2:2:kill", ([[
+          local q, asleep = queue { transport = "%s" }, queue()
+          for i = 1, 2 do q:put(i) end
+          local worker = spawn({ quiet = true }, function()
+            asleep:get()
+            for _ = 1, 2 do q:get() q:task_done() end
+          end)
+          local joiner = spawn(function() asleep:put(1) return q:join(2) end)
+          local ok, reason = joiner:result()
+          worker:join()
+          print(ok, reason, worker.signal, (pcall(q.task_done, q)))
+        ]]):format(transport))
+        local ok, reason, signal, open = r.out:match("(%S+)\t(%S+)\t(%S+)\t(%S+)")
+        assert.are.equal(outcome, ok .. " " .. reason, point .. ": " .. r.err)
+        assert.are.same({ "9", tostring(point == "queue.done.before-commit") }, { signal, open })
+      end
+    end
+  end)
+end)

@@ -265,4 +265,7 @@ function Pool.__tostring(handle)
     pool.broken and ", broken" or pool.ended and ", ended" or pool.closed and ", closed" or "")
 end
 
-return { pool = make }
+-- For those who wait for several futures.
+local function outcome_of(handle) return native.state(handle, Future).task.outcome end
+
+return { pool = make, pool_of = function(handle, name) return select(2, task_of(handle, name)) end, outcome_of = outcome_of }

@@ -16,7 +16,6 @@ local sandbox, use = ...
 local native, work = use "native", use "pool_worker"
 
 local AHEAD = 2      -- tasks that a worker has: the one it does, and one so that it need not wait
-local SHORT = 0.0005 -- seconds to wait for results alone; deaths are looked for after that
 local DEATHS = 10    -- in a row, and none of their tasks done: then the pool gives up
 
 local seats = {}
@@ -306,7 +305,8 @@ function accept(pool, number, id, status, seconds, ...)
   return true
 end
 
-local function wake(pool, index, ...)
+-- What `pool.watch` gave to a select: false if nothing.
+function seats.wake(pool, index, ...)
   if index == nil then return false end
   if index == 1 then return accept(pool, ...) end
   ended(pool, pool.seats[index - 1], ...)
@@ -317,14 +317,14 @@ end
 function seats.step(pool, deadline)
   if accept(pool, native.recv(pool.results, 0)) then return true end
   if deadline and sandbox.now() >= deadline then return false end
-  return wake(pool, sandbox.select(pool.watch, deadline and math.max(deadline - sandbox.now(), 0)))
+  return seats.wake(pool, sandbox.select(pool.watch, deadline and math.max(deadline - sandbox.now(), 0)))
 end
 
 -- What has happened already, without waiting.
 function seats.look(pool)
   if pool.ended then return end
   accept_all(pool)
-  while not pool.ended and wake(pool, sandbox.select(pool.watch, 0)) do end
+  while not pool.ended and seats.wake(pool, sandbox.select(pool.watch, 0)) do end
   if not pool.ended then seats.feed(pool) end
 end
 
