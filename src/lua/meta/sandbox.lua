@@ -29,7 +29,7 @@ sandbox = {}
 ---How a process runs.
 ---@class sandbox.SpawnOptions
 ---@field name? string # in reports and messages; what the caller calls the function unless said
----@field daemon? boolean # not waited for at the end: ended with the process that spawned it
+---@field daemon? boolean # not waited for at the end: ended with the process that spawned it; it may have children itself
 ---@field cpu? integer # pin to this processor, from 0 to sandbox.cpus() - 1
 ---@field quiet? boolean # no report on stderr when it fails
 
@@ -73,20 +73,20 @@ function sandbox.process(options) end
 ---@return any ... # the results; or the failure (sandbox.Failure); or "timeout"
 function sandbox.join(process, timeout) end
 
----Wait until all processes of a list have ended.
+---Wait until all processes of a list, or tasks of pools, have ended.
 ---```lua
 ---local list = {}
 ---for i = 1, 4 do list[i] = spawn(sleep, i / 100) end
 ---print(sandbox.join_all(list)) --> true
 ---```
----@param processes sandbox.Process[] # all of them started
+---@param processes (sandbox.Process|sandbox.Future)[] # all of them started
 ---@param timeout? number # seconds, for all of them
 ---@return true? ok # nil at once when one failed, or when time was up
 ---@return sandbox.Failure|"timeout"|nil failure # of the first to fail
----@return sandbox.Process? process # the one that failed
+---@return sandbox.Process|sandbox.Future|nil process # the one that failed
 function sandbox.join_all(processes, timeout) end
 
----Go through the processes of a list in the order in which they end.
+---Go through the processes of a list, or tasks of pools, in the order in which they end.
 ---```lua
 ---local function work(seconds) sleep(seconds) return seconds end
 ---local list = { spawn(work, 2), spawn(work, 0) }
@@ -94,9 +94,9 @@ function sandbox.join_all(processes, timeout) end
 -----> true	0
 -----> true	2
 ---```
----@param processes sandbox.Process[]
+---@param processes (sandbox.Process|sandbox.Future)[]
 ---@param timeout? number # seconds, for all of them; raises an error when they are over
----@return fun(): sandbox.Process, boolean?, any ... # the process, then what its `join` returns
+---@return fun(): sandbox.Process|sandbox.Future, boolean?, any ... # the process, then what its `join` returns
 function sandbox.as_completed(processes, timeout) end
 
 ---The process that calls it.
@@ -329,11 +329,12 @@ function Queue:closed() end
 ---@return fun(): any
 function Queue:items(timeout) end
 
----Say that an item taken with `get` has been worked off, for `q:join`. More often than items were put is an error.
+---Say that an item taken with `get` has been worked off, for `q:join`. More often than items were taken is an error.
 ---@return true
 function Queue:task_done() end
 
----Wait until every item that was put has been marked by `task_done`.
+---Wait until every item that was put has been marked by `task_done`. An item in the hands of a process that was killed
+---stays unmarked.
 ---```lua
 ---local q = queue()
 ---spawn({ daemon = true }, function() for _ in q:items() do q:task_done() end end)
@@ -366,7 +367,8 @@ function Queue:putting(item) end
 ---@return sandbox.Pipe b
 function sandbox.pipe() end
 
----One end of a pipe.
+---One end of a pipe. Unlike in Python nobody need close the ends he does not use: an end stays open as long as anybody who
+---lives holds it, and `close` ends the pipe for all.
 ---@class sandbox.Pipe
 local Pipe = {}
 
@@ -375,7 +377,8 @@ local Pipe = {}
 ---@return true
 function Pipe:send(value) end
 
----Take the oldest value that the other end sent; wait while there is none.
+---Take the oldest value that the other end sent; wait while there is none. It is "closed" when an end was closed and all
+---is taken, and also when no other living process holds the other end: then nothing will come.
 ---@param timeout? number # seconds
 ---@return any value # nil when none came
 ---@return "timeout"|"closed"|nil reason
@@ -384,9 +387,10 @@ function Pipe:recv(timeout) end
 ---Is there something to receive?
 ---@param timeout? number # seconds to wait for it; 0 unless said
 ---@return boolean ready
+---@return "closed"? reason # nothing will come
 function Pipe:poll(timeout) end
 
----Close this end: the other receives what is left, then nil and "closed".
+---Close the pipe, for every process: each end receives what is left, then nil and "closed". `<close>` does it, too.
 ---@return true
 function Pipe:close() end
 
@@ -881,7 +885,8 @@ function sandbox.scope(options) end
 ---@class sandbox.Scope
 local Scope = {}
 
----Start a process that ends with the scope, at the latest.
+---Start a process that ends with the scope, at the latest. When another one has failed meanwhile, that failure is raised
+---instead. A failure is told by the scope, and not by a report on stderr, unless `quiet = false` is among the options.
 ---@param f function
 ---@param ... any # its arguments
 ---@return sandbox.Process process
