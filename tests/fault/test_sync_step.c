@@ -1,0 +1,323 @@
+/*
+ * tests/fault/test_sync_step.c - SIGKILL after every few instructions of the ops of synchronisation objects: what was there
+ * before is there, or what the op makes of it; and everybody else goes on at once.
+ *
+ * A victim is stepped by ptrace(2) up to its n-th instruction and killed, for n = 1, 1 + stride, ... to the end of the op.
+ */
+#include "support/os_world.h"
+
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "os/dict_table.h"
+#include "os/sync.h"
+
+enum { STEPS_BUDGET = 60000, STEPS_MAX = 60000 };
+
+static struct object *shared;
+
+static int perform_on(enum op_kind kind, int64_t deadline_ns, struct op *op) {
+  op->kind = kind;
+  op->object = shared;
+  op->deadline_ns = deadline_ns;
+  return perform(&the_backend->base, op);
+}
+
+static int plain(enum op_kind kind, bool *abandoned) {
+  struct op op = {.count = 1};
+  int rc = perform_on(kind, 0, &op);
+  if (abandoned)
+    *abandoned = op.abandoned;
+  return rc;
+}
+
+static struct sync_info info(void) {
+  struct sync_info i;
+  the_backend->base.ops->sync_info(&the_backend->base, shared, &i);
+  return i;
+}
+
+/* -- values and dicts: bytes that know what they are -------------------------------------------- */
+
+struct content {
+  uint32_t key, n;
+  size_t len; /* 0: nothing */
+};
+
+/* The message of the scene's new content: made before it is stepped. */
+static struct buf made;
+static const struct content *made_of;
+
+static int bring(enum op_kind kind, const struct content *c) {
+  struct buf message = {0};
+  struct value_args args = {.key = &c->key, .key_len = sizeof c->key, .hash = c->key * 77, .none = c->len == 0};
+  if (c->len && c != made_of)
+    item_make(&message, c->key, c->n, c->len);
+  struct buf *bytes = c == made_of ? &made : &message;
+  struct op op = {.data = bytes->data, .len = bytes->len, .value = &args};
+  int rc = perform_on(kind, SBX_FOREVER, &op);
+  buf_release(&message);
+  return rc;
+}
+
+static struct content look_up(enum op_kind kind, uint32_t key) {
+  struct buf message = {0}, refs = {0};
+  struct value_args args = {.key = &key, .key_len = sizeof key, .hash = key * 77, .out_refs = &refs};
+  struct op op = {.out = &message, .value = &args};
+  struct content c = {.key = key};
+  CHECK_EQ(perform_on(kind, SBX_FOREVER, &op), 0);
+  if (!args.none && message.len) {
+    uint32_t got;
+    item_check(message.data, message.len, &got, &c.n);
+    CHECK_EQ(got, key);
+    c.len = message.len;
+  }
+  buf_release(&message);
+  return c;
+}
+
+static bool same(const struct content *a, const struct content *b) { return a->n == b->n && a->len == b->len; }
+
+/* -- scenes ------------------------------------------------------------------------------------ */
+
+struct scene {
+  const char *name;
+  struct sync_options options;
+  void (*before)(const struct scene *s); /* main, before each victim; may be NULL */
+  void (*prelude)(void);                 /* the victim, not stepped; may be NULL */
+  void (*act)(const struct scene *s);    /* the victim, stepped */
+  bool (*check)(const struct scene *s);  /* main, when it is dead: has the op happened? */
+  struct content old, new;
+  int others; /* DICT: keys besides */
+};
+
+static void acquire(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_LOCK_ACQUIRE, NULL), 0);
+}
+static void release(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_LOCK_RELEASE, NULL), 0);
+}
+static void acquired(void) { acquire(NULL); }
+
+static bool lock_is_taken_over(const struct scene *s) {
+  bool abandoned;
+  (void)s;
+  CHECK_EQ(plain(OP_LOCK_ACQUIRE, &abandoned), 0);
+  CHECK_EQ(plain(OP_LOCK_RELEASE, NULL), 0);
+  return abandoned;
+}
+static bool lock_was_released(const struct scene *s) { return !lock_is_taken_over(s); }
+
+static void take_unit(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_SEMAPHORE_ACQUIRE, NULL), 0);
+}
+static void give_unit(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_SEMAPHORE_RELEASE, NULL), 0);
+}
+static void unit_taken(void) { take_unit(NULL); }
+
+static bool unit_comes_back(const struct scene *s) {
+  bool abandoned;
+  (void)s;
+  CHECK_EQ(info().count, 1);
+  CHECK_EQ(plain(OP_SEMAPHORE_ACQUIRE, &abandoned), 0);
+  CHECK_EQ(plain(OP_SEMAPHORE_ACQUIRE, NULL), -SBX_ETIMEDOUT);
+  CHECK_EQ(plain(OP_SEMAPHORE_RELEASE, NULL), 0);
+  return abandoned;
+}
+static bool unit_was_given(const struct scene *s) { return !unit_comes_back(s); }
+
+static void set_event(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_EVENT_SET, NULL), 0);
+}
+static bool event_was_set(const struct scene *s) {
+  (void)s;
+  bool set = info().set;
+  CHECK_EQ(plain(OP_EVENT_WAIT, NULL), set ? 0 : -SBX_ETIMEDOUT);
+  CHECK_EQ(plain(OP_EVENT_CLEAR, NULL), 0);
+  return set;
+}
+
+/* It arrives, and gives up at once. */
+static void pass_by(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_BARRIER_WAIT, NULL), -SBX_ETIMEDOUT);
+}
+static bool barrier_is_broken(const struct scene *s) {
+  struct sync_info before = info();
+  (void)s;
+  if (before.count) /* it has arrived, and died */
+    CHECK_EQ(plain(OP_BARRIER_WAIT, NULL), -SBX_EBROKEN);
+  CHECK_EQ(plain(OP_BARRIER_RESET, NULL), 0);
+  CHECK(!info().set && info().count == 0);
+  CHECK_EQ(plain(OP_BARRIER_WAIT, NULL), -SBX_ETIMEDOUT); /* it works: as a place for one who gives up */
+  CHECK_EQ(plain(OP_BARRIER_RESET, NULL), 0);
+  return before.set || before.count;
+}
+
+static void value_before(const struct scene *s) { CHECK_EQ(bring(OP_VALUE_SET, &s->old), 0); }
+static void value_set(const struct scene *s) { CHECK_EQ(bring(OP_VALUE_SET, &s->new), 0); }
+static void value_update(const struct scene *s) {
+  look_up(OP_VALUE_UPDATE, s->old.key);
+  CHECK_EQ(bring(OP_VALUE_REPLACE, &s->new), 0);
+}
+static bool value_is_new(const struct scene *s) {
+  struct content c = look_up(OP_VALUE_GET, s->old.key);
+  CHECK(same(&c, &s->old) || same(&c, &s->new));
+  return same(&c, &s->new);
+}
+
+static struct content other(int i) { return (struct content){.key = 1000 + (uint32_t)i, .n = 7, .len = 60}; }
+
+static uint64_t count_entries(void) {
+  struct buf all = {0}, refs = {0};
+  struct value_args args = {.out_refs = &refs};
+  struct op op = {.out = &all, .value = &args};
+  uint64_t n = 0;
+  CHECK_EQ(perform_on(OP_DICT_ALL, SBX_FOREVER, &op), 0);
+  for (size_t at = 0; at < all.len; n++)
+    at += dict_entry_size((const struct dict_entry *)(const void *)(all.data + at));
+  buf_release(&all);
+  return n;
+}
+
+/* A dict of its own for each victim: so each has the same room left. */
+static void dict_before(const struct scene *s) {
+  release_object(shared);
+  CHECK_EQ(the_backend->base.ops->sync_open(&the_backend->base, &s->options, &shared), 0);
+  for (int i = 0; i < s->others; i++) {
+    struct content c = other(i);
+    CHECK_EQ(bring(OP_DICT_SET, &c), 0);
+  }
+  CHECK_EQ(bring(OP_DICT_SET, &s->old), 0);
+}
+static void dict_set(const struct scene *s) { CHECK_EQ(bring(OP_DICT_SET, &s->new), 0); }
+static void dict_update(const struct scene *s) {
+  look_up(OP_DICT_UPDATE, s->old.key);
+  CHECK_EQ(bring(OP_DICT_REPLACE, &s->new), 0);
+}
+static bool dict_is_new(const struct scene *s) {
+  struct content c = look_up(OP_DICT_GET, s->old.key);
+  CHECK(same(&c, &s->old) || same(&c, &s->new));
+  CHECK_EQ(info().count, s->others + (c.len != 0));
+  CHECK_EQ(count_entries(), s->others + (c.len != 0));
+  for (int i = 0; i < s->others; i++) {
+    struct content wanted = other(i), there = look_up(OP_DICT_GET, wanted.key);
+    CHECK(same(&there, &wanted));
+  }
+  struct content more = {.key = 5, .n = 3, .len = 100}; /* it can be changed */
+  CHECK_EQ(bring(OP_DICT_SET, &more), 0);
+  struct content there = look_up(OP_DICT_GET, 5);
+  CHECK(same(&there, &more));
+  return same(&c, &s->new);
+}
+
+/* -- stepping ---------------------------------------------------------------------------------- */
+
+static const struct scene *the_scene;
+
+static int victim(void *arg) {
+  (void)arg;
+  if (the_scene->prelude)
+    the_scene->prelude();
+  ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+  raise(SIGSTOP);
+  the_scene->act(the_scene);
+  raise(SIGSTOP);
+  return 0;
+}
+
+static bool stopped_inside(pid_t pid) {
+  int status;
+  CHECK_EQ(waitpid(pid, &status, 0), pid);
+  CHECK(WIFSTOPPED(status));
+  return WSTOPSIG(status) == SIGTRAP;
+}
+
+/* Returns the steps done: less than n if the op was over before. */
+static long steps_of(pid_t pid, long n) {
+  CHECK(!stopped_inside(pid));
+  for (long i = 1; i <= n; i++) {
+    CHECK_EQ(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+    if (!stopped_inside(pid))
+      return i - 1;
+  }
+  return n;
+}
+
+/* Returns whether the op has happened; *steps is n or, if it was over before, less. */
+static bool round_of(long n, long *steps) {
+  if (the_scene->before)
+    the_scene->before(the_scene);
+  struct object *p = spawn_process(victim, NULL);
+  *steps = steps_of(pid_of(p), n);
+  kill_process(p);
+  return the_scene->check(the_scene);
+}
+
+static void play(const struct scene *scene) {
+  sigset_t chld;
+  long steps, all, rounds = 0, happened = 0, stride;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD); /* each step would raise one */
+  sigprocmask(SIG_BLOCK, &chld, NULL);
+  world_new();
+  the_scene = scene;
+  CHECK_EQ(the_backend->base.ops->sync_open(&the_backend->base, &scene->options, &shared), 0);
+  if (scene->new.len) {
+    item_make(&made, scene->new.key, scene->new.n, scene->new.len);
+    made_of = &scene->new;
+  }
+  CHECK(round_of(STEPS_MAX, &all));
+  CHECK(all > 50 && all < STEPS_MAX);
+  stride = (1 + all * all / 2 / STEPS_BUDGET) * (long)stage_slowness();
+  for (long n = 1; n < all; n += stride) {
+    happened += round_of(n, &steps);
+    rounds++;
+  }
+  printf("           %-32s %5ld instructions, %4ld kills, %4ld after the change, stride %ld\n", scene->name, all, rounds,
+         happened, stride);
+  CHECK(happened > 0 && happened < rounds);
+}
+
+enum { LARGE = 3000 };
+
+static const struct scene scenes[] = {
+    {"acquire", {.type = OBJECT_LOCK}, NULL, NULL, acquire, lock_is_taken_over, {0}, {0}, 0},
+    {"release", {.type = OBJECT_LOCK}, NULL, acquired, release, lock_was_released, {0}, {0}, 0},
+    {"semaphore acquire", {.type = OBJECT_SEMAPHORE, .count = 1}, NULL, NULL, take_unit, unit_comes_back, {0}, {0}, 0},
+    {"semaphore release", {.type = OBJECT_SEMAPHORE, .count = 1}, NULL, unit_taken, give_unit, unit_was_given, {0}, {0}, 0},
+    {"event set", {.type = OBJECT_EVENT}, NULL, NULL, set_event, event_was_set, {0}, {0}, 0},
+    {"barrier wait, given up", {.type = OBJECT_BARRIER, .count = 2}, NULL, NULL, pass_by, barrier_is_broken, {0}, {0}, 0},
+    {"value set, small", {.type = OBJECT_VALUE}, value_before, NULL, value_set, value_is_new, {1, 1, 40}, {1, 2, 90}, 0},
+    {"value set, large", {.type = OBJECT_VALUE}, value_before, NULL, value_set, value_is_new, {1, 1, LARGE}, {1, 2, LARGE + 9}, 0},
+    {"value set, large to small", {.type = OBJECT_VALUE}, value_before, NULL, value_set, value_is_new, {1, 1, 100000}, {1, 2, 9}, 0},
+    {"value update", {.type = OBJECT_VALUE}, value_before, NULL, value_update, value_is_new, {1, 1, 50}, {1, 2, LARGE}, 0},
+    {"dict, the first key", {.type = OBJECT_DICT}, dict_before, NULL, dict_set, dict_is_new, {1, 0, 0}, {1, 2, 50}, 0},
+    {"dict, a new key", {.type = OBJECT_DICT}, dict_before, NULL, dict_set, dict_is_new, {1, 0, 0}, {1, 2, 50}, 20},
+    {"dict, an old key", {.type = OBJECT_DICT}, dict_before, NULL, dict_set, dict_is_new, {1, 1, 70}, {1, 2, 50}, 20},
+    {"dict, a key removed", {.type = OBJECT_DICT}, dict_before, NULL, dict_set, dict_is_new, {1, 1, 70}, {1, 0, 0}, 20},
+    {"dict, made anew", {.type = OBJECT_DICT}, dict_before, NULL, dict_set, dict_is_new, {1, 0, 0}, {1, 2, 50}, 128},
+    {"dict update", {.type = OBJECT_DICT}, dict_before, NULL, dict_update, dict_is_new, {1, 1, 70}, {1, 2, 50}, 5},
+};
+enum { SCENES = sizeof scenes / sizeof *scenes };
+
+static void play_the_scene(void) { play(the_scene); }
+
+static void run_scene(void **state) {
+  the_scene = *state;
+  stage_run(the_scene->name, play_the_scene, 120);
+}
+
+int main(void) {
+  struct CMUnitTest tests[SCENES];
+  for (int i = 0; i < SCENES; i++)
+    tests[i] = (struct CMUnitTest){.name = scenes[i].name, .test_func = run_scene, .initial_state = (void *)(uintptr_t)&scenes[i]};
+  return _cmocka_run_group_tests("sync_step", tests, SCENES, NULL, NULL);
+}

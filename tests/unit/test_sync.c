@@ -1,0 +1,651 @@
+/*
+ * tests/unit/test_sync.c - the machines of the synchronisation objects, alone and against real
+ * processes.
+ *
+ * Alone: each does what its header says, in a world that the test makes up. Against processes:
+ * random ops by workers, some of which wait and some of which are killed; after every step what
+ * they were told must be what the machine says.
+ */
+#include "support/os_world.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "object/barrier.h"
+#include "object/condition.h"
+#include "object/event.h"
+#include "object/lock.h"
+#include "object/semaphore.h"
+#include "object/value.h"
+#include "os/line.h"
+#include "os/sync.h"
+
+/* -- a world that is made up ------------------------------------------------------------------- */
+
+enum { PEOPLE = 6 };
+
+struct person {
+  uint64_t who, ticket; /* ticket 0: not in line */
+  bool gone;
+};
+
+struct made_up {
+  struct person people[PEOPLE];
+  struct person *acting;
+  uint64_t newest;
+  bool outsiders;
+};
+
+static bool made_up_gone(void *ctx, uint64_t who) {
+  const struct made_up *m = ctx;
+  for (int i = 0; i < PEOPLE; i++)
+    if (m->people[i].who == who)
+      return m->people[i].gone;
+  return true; /* somebody whose place another has now */
+}
+
+static uint64_t made_up_nth(void *ctx, uint64_t after, uint64_t n) {
+  const struct made_up *m = ctx;
+  uint64_t last = 0;
+  while (n-- > 0) {
+    uint64_t next = 0;
+    for (int i = 0; i < PEOPLE; i++) {
+      uint64_t t = m->people[i].gone ? 0 : m->people[i].ticket;
+      if (t > after && (next == 0 || t < next))
+        next = t;
+    }
+    if (next == 0)
+      break;
+    last = after = next;
+  }
+  return last;
+}
+
+static uint64_t made_up_count(void *ctx, uint64_t after) {
+  const struct made_up *m = ctx;
+  uint64_t n = 0;
+  for (int i = 0; i < PEOPLE; i++)
+    n += !m->people[i].gone && m->people[i].ticket > after;
+  return n;
+}
+
+static uint64_t made_up_newest(void *ctx) { return ((struct made_up *)ctx)->newest; }
+
+static uint64_t made_up_enter(void *ctx) {
+  struct made_up *m = ctx;
+  return m->acting->ticket = ++m->newest;
+}
+
+static bool made_up_outsiders(void *ctx) { return ((struct made_up *)ctx)->outsiders; }
+
+static const struct sync_world_ops made_up_ops = {.gone = made_up_gone,
+                                                  .nth = made_up_nth,
+                                                  .count = made_up_count,
+                                                  .newest = made_up_newest,
+                                                  .enter = made_up_enter,
+                                                  .outsiders = made_up_outsiders};
+
+/* An object in this world. */
+struct model {
+  const struct sync_machine *machine;
+  uint64_t s[SYNC_WORDS];
+  struct made_up world;
+};
+
+static struct model model_new(const struct sync_options *o) {
+  struct model m = {.machine = sync_machine_of(o->type),
+                    .world = {.newest = 100, .outsiders = true}};
+  m.machine->init(m.s, o);
+  for (int i = 0; i < PEOPLE; i++)
+    m.world.people[i].who = who_of((uint32_t)i, (uint64_t)i + 1);
+  return m;
+}
+
+static struct sync_world world_of(struct model *m) {
+  return (struct sync_world){.ops = &made_up_ops, .ctx = &m->world};
+}
+
+static struct sync_step step_of(struct model *m, int person, enum op_kind kind, uint64_t count) {
+  struct person *p = &m->world.people[person];
+  m->world.acting = p;
+  return (struct sync_step){
+      .kind = kind, .who = p->who, .ticket = p->ticket, .patient = true, .count = count};
+}
+
+static bool can(struct model *m, int person, enum op_kind kind) {
+  struct sync_world w = world_of(m);
+  struct sync_step step = step_of(m, person, kind, 0);
+  return m->machine->enabled(m->s, &step, &w);
+}
+
+/* Perform an op that is enabled. */
+static int act_with(struct model *m, struct sync_step *step) {
+  struct sync_world w = world_of(m);
+  uint64_t next[SYNC_WORDS], n = m->machine->words(m->s);
+  assert_true(n <= SYNC_WORDS);
+  assert_true(m->machine->enabled(m->s, step, &w));
+  memset(next, 0xee, sizeof next); /* what lies beyond the words in use is anything */
+  memcpy(next, m->s, n * sizeof *next);
+  int rc = m->machine->apply(next, step, &w);
+  if (rc >= 0 && rc != SYNC_SAME)
+    memcpy(m->s, next, m->machine->words(next) * sizeof *next);
+  return rc ? rc : step->result;
+}
+
+static int act(struct model *m, int person, enum op_kind kind, uint64_t count) {
+  struct sync_step step = step_of(m, person, kind, count);
+  return act_with(m, &step);
+}
+
+static void wait_in_line(struct model *m, int person) {
+  m->world.people[person].ticket = ++m->world.newest;
+}
+static void go(struct model *m, int person) { m->world.people[person].ticket = 0; }
+
+/* -- machines ---------------------------------------------------------------------------------- */
+
+static void a_lock_has_one_owner(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_LOCK});
+  assert_int_equal(act(&m, 0, OP_LOCK_RELEASE, 0), -SBX_ENOTHELD);
+  assert_int_equal(act(&m, 0, OP_LOCK_ACQUIRE, 0), 0);
+  assert_false(can(&m, 1, OP_LOCK_ACQUIRE));
+  assert_int_equal(act(&m, 1, OP_LOCK_RELEASE, 0), -SBX_ENOTHELD);
+  assert_int_equal(act(&m, 0, OP_LOCK_ACQUIRE, 0), -SBX_EHELD);
+  struct sync_world w = world_of(&m);
+  struct sync_step step = step_of(&m, 0, OP_LOCK_ACQUIRE, 0);
+  step.patient = false; /* with a deadline it may wait for itself */
+  assert_false(m.machine->enabled(m.s, &step, &w));
+  assert_int_equal(act(&m, 0, OP_LOCK_RELEASE, 0), 0);
+  step = step_of(&m, 1, OP_LOCK_ACQUIRE, 0);
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_false(step.abandoned);
+  m.world.people[1].gone = true;
+  step = step_of(&m, 2, OP_LOCK_ACQUIRE, 0);
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_true(step.abandoned);
+  assert_true(m.machine->leave(m.s, &step, END_OF_CODE));
+  assert_false(m.machine->leave(m.s, &step, END_WELL));
+  step = step_of(&m, 0, OP_LOCK_ACQUIRE, 0);
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_true(step.abandoned);
+}
+
+static void a_recursive_lock_counts(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_LOCK, .recursive = true});
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(act(&m, 0, OP_LOCK_ACQUIRE, 0), 0);
+  struct sync_step step =
+      step_of(&m, 0, OP_LOCK_RELEASE, UINT64_MAX); /* all levels, and back: as a condition does */
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_int_equal(step.count, 3);
+  assert_int_equal(step.wake, 1);
+  assert_int_equal(act(&m, 0, OP_LOCK_ACQUIRE, 3), 0);
+  for (int i = 0; i < 3; i++) {
+    assert_false(can(&m, 1, OP_LOCK_ACQUIRE));
+    assert_int_equal(act(&m, 0, OP_LOCK_RELEASE, 0), 0);
+  }
+  assert_true(can(&m, 1, OP_LOCK_ACQUIRE));
+}
+
+/* Said another way: units that are there, that each has, and that those who died had. */
+static void a_semaphore_never_has_more_than_at_first_from_the_dead(void **state) {
+  (void)state;
+  uint64_t seed = 11;
+  for (int round = 0; round < 500; round++) {
+    uint64_t initial = random_next(&seed) % 5, has[PEOPLE] = {0}, there = initial;
+    struct model m = model_new(&(struct sync_options){.type = OBJECT_SEMAPHORE, .count = initial});
+    for (int step = 0; step < 60; step++) {
+      int p = (int)(random_next(&seed) % PEOPLE);
+      uint64_t living = 0, dead = 0;
+      for (int i = 0; i < PEOPLE; i++)
+        *(m.world.people[i].gone ? &dead : &living) += has[i];
+      uint64_t missing = initial > there + living ? initial - there - living : 0;
+      uint64_t back = dead < missing ? dead : missing;
+      if (m.world.people[p].gone) {
+        continue; /* it does nothing any more */
+      } else if (random_next(&seed) % 12 == 0) {
+        m.world.people[p].gone = true;
+      } else if (random_next(&seed) % 3 == 0) {
+        uint64_t n = 1 + random_next(&seed) % 2;
+        assert_int_equal(act(&m, p, OP_SEMAPHORE_RELEASE, n), 0);
+        there += n;
+        has[p] -= has[p] < n ? has[p] : n;
+      } else {
+        assert_int_equal(can(&m, p, OP_SEMAPHORE_ACQUIRE), there > 0 || back > 0);
+        if (there == 0 && back == 0)
+          continue;
+        struct sync_step acquire = step_of(&m, p, OP_SEMAPHORE_ACQUIRE, 0);
+        assert_int_equal(act_with(&m, &acquire), 0);
+        assert_int_equal(acquire.abandoned, there == 0);
+        if (there == 0) {
+          there = back;
+          for (int i = 0; i < PEOPLE; i++)
+            has[i] = m.world.people[i].gone ? 0 : has[i];
+        }
+        there--;
+        has[p]++;
+      }
+      assert_int_equal(m.s[SEMAPHORE_VALUE], there);
+    }
+  }
+}
+
+static void a_semaphore_has_limits(void **state) {
+  (void)state;
+  struct model m =
+      model_new(&(struct sync_options){.type = OBJECT_SEMAPHORE, .count = 1, .max = 3});
+  assert_int_equal(act(&m, 0, OP_SEMAPHORE_RELEASE, 3), -SBX_EOVER);
+  assert_int_equal(act(&m, 0, OP_SEMAPHORE_RELEASE, 2), 0);
+  assert_int_equal(act(&m, 0, OP_SEMAPHORE_RELEASE, 1), -SBX_EOVER);
+  m = model_new(&(struct sync_options){.type = OBJECT_SEMAPHORE, .count = INT64_MAX});
+  assert_int_equal(act(&m, 0, OP_SEMAPHORE_RELEASE, 1), -SBX_EOVER);
+  m = model_new(&(struct sync_options){.type = OBJECT_SEMAPHORE, .count = 100000});
+  for (int i = 0; i < 100000; i++) /* more than can be noted */
+    assert_int_equal(act(&m, 0, OP_SEMAPHORE_ACQUIRE, 0), 0);
+  assert_int_equal(m.s[SEMAPHORE_COUNT], SEMAPHORE_HOLDERS);
+  m.world.people[0].gone = true;
+  struct sync_world w = world_of(&m);
+  struct sync_info info = {0};
+  m.machine->describe(m.s, &w, &info);
+  assert_int_equal(info.count, SEMAPHORE_HOLDERS * 255);
+}
+
+static void an_event_lets_go_who_waited_when_it_was_set(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_EVENT});
+  assert_false(can(&m, 0, OP_EVENT_WAIT));
+  wait_in_line(&m, 0);
+  assert_false(can(&m, 0, OP_EVENT_WAIT));
+  act(&m, 1, OP_EVENT_SET, 0);
+  act(&m, 1, OP_EVENT_CLEAR, 0);
+  assert_true(can(&m, 0, OP_EVENT_WAIT));
+  assert_false(can(&m, 2, OP_EVENT_WAIT));
+  wait_in_line(&m, 2);
+  assert_false(can(&m, 2, OP_EVENT_WAIT));
+}
+
+static void a_notification_goes_to_the_living_in_order(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_CONDITION});
+  assert_int_equal(act(&m, 5, OP_CONDITION_NOTIFY, 3), 0); /* nobody: lost */
+  for (int i = 0; i < 5; i++)
+    assert_int_equal(act(&m, i, OP_CONDITION_WAIT, 0), SYNC_ENTERED);
+  m.world.people[0].gone = true;
+  go(&m, 2); /* it gave up */
+  assert_int_equal(act(&m, 5, OP_CONDITION_NOTIFY, 2), 0);
+  assert_true(can(&m, 1, OP_CONDITION_WAIT) && can(&m, 3, OP_CONDITION_WAIT));
+  assert_false(can(&m, 4, OP_CONDITION_WAIT));
+  assert_int_equal(act(&m, 5, OP_CONDITION_NOTIFY, 1),
+                   0); /* 1 and 3 did not look yet, and count no more */
+  assert_true(can(&m, 4, OP_CONDITION_WAIT));
+  assert_int_equal(act(&m, 1, OP_CONDITION_WAIT, 0), 0);
+}
+
+static void a_barrier_lets_all_go_or_breaks(void **state) {
+  (void)state;
+  struct sync_options o = {.type = OBJECT_BARRIER, .count = 3};
+  struct model m = model_new(&o);
+  struct sync_step step;
+  for (int round = 0; round < 3; round++) {
+    for (int i = 0; i < 2; i++) {
+      step = step_of(&m, i, OP_BARRIER_WAIT, 0);
+      assert_int_equal(act_with(&m, &step), SYNC_ENTERED);
+      assert_int_equal(step.count, i + 1);
+      assert_false(can(&m, i, OP_BARRIER_WAIT));
+    }
+    step = step_of(&m, 2, OP_BARRIER_WAIT, 0);
+    assert_int_equal(act_with(&m, &step), 0);
+    assert_int_equal(step.count, 3);
+    for (int i = 0; i < 2; i++) {
+      assert_int_equal(act(&m, i, OP_BARRIER_WAIT, 0), 0);
+      go(&m, i);
+    }
+  }
+  assert_int_equal(act(&m, 0, OP_BARRIER_WAIT, 0), SYNC_ENTERED);
+  m.world.people[0].gone = true; /* a party that waits */
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), -SBX_EBROKEN);
+  assert_int_equal(act(&m, 2, OP_BARRIER_WAIT, 0), -SBX_EBROKEN);
+  assert_int_equal(act(&m, 2, OP_BARRIER_RESET, 0), 0);
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), SYNC_ENTERED);
+  m.world.people[2].gone = true; /* one who took part before */
+  assert_true(can(&m, 1, OP_BARRIER_WAIT));
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), -SBX_EBROKEN);
+  go(&m, 1);
+  assert_int_equal(act(&m, 1, OP_BARRIER_RESET, 0), 0);
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), SYNC_ENTERED);
+  assert_false(can(&m, 1, OP_BARRIER_WAIT));
+  m.world.outsiders = false; /* nobody is left */
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), -SBX_EBROKEN);
+}
+
+/* Whoever is slow to look is told what became of his round, whatever happened since. */
+static void a_slow_party_of_a_barrier_is_told_of_its_own_round(void **state) {
+  (void)state;
+  struct sync_options o = {.type = OBJECT_BARRIER, .count = 2};
+  struct model m = model_new(&o);
+  assert_int_equal(act(&m, 0, OP_BARRIER_WAIT, 0), SYNC_ENTERED); /* released */
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), 0);
+  assert_int_equal(act(&m, 2, OP_BARRIER_WAIT, 0), SYNC_ENTERED); /* broken */
+  assert_int_equal(act(&m, 1, OP_BARRIER_ABORT, 0), 0);
+  assert_int_equal(act(&m, 1, OP_BARRIER_RESET, 0), 0);
+  assert_int_equal(act(&m, 3, OP_BARRIER_WAIT, 0), SYNC_ENTERED); /* released */
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), 0);
+  assert_int_equal(act(&m, 4, OP_BARRIER_WAIT, 0), SYNC_ENTERED); /* waits */
+  assert_int_equal(act(&m, 0, OP_BARRIER_WAIT, 0), 0);
+  assert_int_equal(act(&m, 2, OP_BARRIER_WAIT, 0), -SBX_EBROKEN);
+  assert_int_equal(act(&m, 3, OP_BARRIER_WAIT, 0), 0);
+  assert_false(can(&m, 4, OP_BARRIER_WAIT));
+  struct sync_step late = step_of(&m, 2, OP_BARRIER_WAIT, 0);
+  struct sync_world w = world_of(&m);
+  assert_false(m.machine->give_up(m.s, &late, &w)); /* decided long ago: it breaks nothing */
+  assert_false(can(&m, 4, OP_BARRIER_WAIT));
+  struct sync_step tired = step_of(&m, 4, OP_BARRIER_WAIT, 0);
+  assert_true(m.machine->give_up(m.s, &tired, &w));
+  assert_int_equal(m.s[BARRIER_BROKEN], 1);
+}
+
+static void values_compare_as_lua_does(void **state) {
+  (void)state;
+  static const struct {
+    struct number a, b;
+    bool same;
+  } rows[] = {
+      {{NUMBER_INTEGER, 1, 0}, {NUMBER_FLOAT, 0, 1.0}, true},
+      {{NUMBER_INTEGER, 9007199254740993, 0}, {NUMBER_FLOAT, 0, 9007199254740992.0}, false},
+      {{NUMBER_INTEGER, INT64_MAX, 0}, {NUMBER_FLOAT, 0, 0x1p63}, false},
+      {{NUMBER_INTEGER, INT64_MIN, 0}, {NUMBER_FLOAT, 0, -0x1p63}, true},
+      {{NUMBER_FLOAT, 0, 0.0}, {NUMBER_FLOAT, 0, -0.0}, true},
+      {{NUMBER_FLOAT, 0, 1.5}, {NUMBER_INTEGER, 1, 0}, false},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct model m = model_new(&(struct sync_options){.type = OBJECT_VALUE});
+    struct value_args args = {.number = rows[i].a, .expected = rows[i].b};
+    struct op op = {.kind = OP_VALUE_SET, .value = &args};
+    struct sync_step step = step_of(&m, 0, OP_VALUE_SET, 0);
+    step.op = &op;
+    assert_int_equal(act_with(&m, &step), 0);
+    assert_int_equal(value_equals(m.s, &args), rows[i].same);
+  }
+}
+
+static void only_the_updater_changes_a_value(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_VALUE});
+  struct value_args args = {.number = {NUMBER_INTEGER, 7, 0}};
+  struct op op = {.value = &args};
+  struct sync_step step = step_of(&m, 0, OP_VALUE_UPDATE, 0);
+  step.op = &op;
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_int_equal(act(&m, 0, OP_VALUE_UPDATE, 0), -SBX_EUPDATING);
+  assert_false(can(&m, 1, OP_VALUE_SET) || can(&m, 1, OP_VALUE_UPDATE) || can(&m, 1, OP_VALUE_ADD));
+  assert_true(can(&m, 1, OP_VALUE_GET));
+  assert_int_equal(act(&m, 1, OP_VALUE_KEEP, 0), -SBX_ENOTHELD);
+  step.kind = OP_VALUE_SET;
+  assert_int_equal(act_with(&m, &step), -SBX_EUPDATING);
+  step.kind = OP_VALUE_REPLACE;
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_true(can(&m, 1, OP_VALUE_SET));
+  assert_int_equal(act(&m, 1, OP_VALUE_UPDATE, 0), 0);
+  m.world.people[1].gone = true;
+  step = step_of(&m, 2, OP_VALUE_ADD, 0);
+  step.op = &op;
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_int_equal(args.number.i, 14);
+}
+
+/* -- against real processes -------------------------------------------------------------------- */
+
+struct command {
+  enum op_kind kind;
+  int64_t deadline_ns;
+  uint64_t count;
+};
+
+struct reply {
+  int rc;
+  uint64_t count;
+  bool abandoned;
+};
+
+struct worker {
+  struct object *process;
+  int command[2], reply[2];
+  bool busy; /* a command is under way, and was not answered */
+  struct command now;
+  struct sync_step step; /* of it */
+};
+
+static struct object *shared_object;
+
+static int obey(void *arg) {
+  const struct worker *w = arg;
+  struct command c;
+  while (read(w->command[0], &c, sizeof c) == sizeof c) {
+    struct op op = {
+        .kind = c.kind, .object = shared_object, .deadline_ns = c.deadline_ns, .count = c.count};
+    struct reply r = {.rc = perform(&the_backend->base, &op)};
+    r.count = op.count;
+    r.abandoned = op.abandoned;
+    CHECK_EQ(write(w->reply[1], &r, sizeof r), sizeof r);
+  }
+  return 0;
+}
+
+static void worker_start(struct worker *w, struct person *p) {
+  CHECK_EQ(pipe2(w->command, O_CLOEXEC), 0);
+  CHECK_EQ(pipe2(w->reply, O_CLOEXEC), 0);
+  w->process = spawn_process(obey, w);
+  w->busy = false;
+  *p = (struct person){.who = who_of(w->process->slot, w->process->serial)};
+}
+
+static void worker_kill(struct worker *w, struct person *p) {
+  kill_process(w->process);
+  for (int i = 0; i < 2; i++) {
+    close(w->command[i]);
+    close(w->reply[i]);
+  }
+  p->gone = true;
+  p->ticket = 0;
+}
+
+/* Has a worker that was told to wait fallen asleep in line, or answered? */
+static bool settled(const struct worker *w) {
+  struct pollfd fd = {.fd = w->reply[0], .events = POLLIN};
+  return poll(&fd, 1, 0) > 0 ||
+         (atomic_load(&record_of_process(w->process)->op_kind) == w->now.kind &&
+          atomic_load(&record_of_process(w->process)->line_ticket) &&
+          state_of_pid(pid_of(w->process)) == 'S');
+}
+
+static struct reply read_reply(struct worker *w) {
+  struct reply r;
+  CHECK_EQ(read(w->reply[0], &r, sizeof r), sizeof r);
+  w->busy = false;
+  return r;
+}
+
+/* One step of a worker's op in the model: done, SYNC_ENTERED, or it cannot be done: -SBX_ETIMEDOUT.
+ */
+static int model_look(struct model *m, int i, struct sync_step *step, bool last) {
+  struct sync_world w = world_of(m);
+  m->world.acting = &m->world.people[i];
+  step->ticket = m->world.people[i].ticket;
+  step->wake = step->wake_after = 0;
+  if (m->machine->enabled(m->s, step, &w))
+    return act_with(m, step);
+  if (last) {
+    m->world.people[i].ticket = 0;
+    if (m->machine->give_up)
+      m->machine->give_up(m->s, step, &w);
+  } else if (step->ticket == 0) {
+    m->world.people[i].ticket = ++m->world.newest;
+  }
+  return -SBX_ETIMEDOUT;
+}
+
+static void check_reply(const struct reply *r, int rc, const struct sync_step *step) {
+  CHECK_EQ(r->rc, rc);
+  CHECK_EQ(r->count, step->count);
+  CHECK_EQ(r->abandoned, step->abandoned);
+}
+
+static bool enabled_now(struct model *m, int i, const struct worker *w) {
+  struct sync_world world = world_of(m);
+  struct sync_step step = w->step;
+  step.ticket = m->world.people[i].ticket;
+  return w->busy && m->machine->enabled(m->s, &step, &world);
+}
+
+/* As long as the machine says that some of those who wait can go on, one of them must; and be told
+ * what it says. */
+static void let_go(struct model *m, struct worker *workers, int n) {
+  for (;;) {
+    struct pollfd fds[PEOPLE];
+    int ready = 0;
+    for (int i = 0; i < n; i++) {
+      bool can_go = enabled_now(m, i, &workers[i]);
+      fds[i] = (struct pollfd){.fd = can_go ? workers[i].reply[0] : -1, .events = POLLIN};
+      ready += can_go;
+    }
+    if (ready == 0)
+      return;
+    CHECK(poll(fds, (nfds_t)n, 20000) > 0);
+    for (int i = 0; i < n; i++)
+      if (fds[i].revents) {
+        struct reply r = read_reply(&workers[i]);
+        int rc = model_look(m, i, &workers[i].step, false);
+        check_reply(&r, rc, &workers[i].step);
+        m->world.people[i].ticket = 0;
+        break;
+      }
+  }
+}
+
+static void order(struct model *m, struct worker *w, int i, struct command c) {
+  w->busy = true;
+  w->now = c;
+  w->step = (struct sync_step){.kind = c.kind,
+                               .who = m->world.people[i].who,
+                               .patient = c.deadline_ns == SBX_FOREVER,
+                               .count = c.count};
+  bool last = c.deadline_ns == 0;
+  CHECK_EQ(write(w->command[1], &c, sizeof c), sizeof c);
+  int rc = model_look(m, i, &w->step, last);
+  if (rc == SYNC_ENTERED && last)
+    rc = model_look(m, i, &w->step, true);
+  if (rc == SYNC_ENTERED || (rc == -SBX_ETIMEDOUT && !last)) {
+    while (!settled(w))
+      usleep(50);
+    return;
+  }
+  struct reply r = read_reply(w);
+  check_reply(&r, rc, &w->step);
+  m->world.people[i].ticket = 0;
+}
+
+struct scene {
+  struct sync_options options;
+  struct {
+    enum op_kind kind;
+    unsigned chance;
+    bool waits;
+    uint64_t counts;
+  } ops[5];
+};
+
+static struct command random_command(const struct scene *scene, uint64_t *seed) {
+  unsigned sum = 0, i = 0;
+  for (int k = 0; k < 5; k++)
+    sum += scene->ops[k].chance;
+  unsigned drawn = (unsigned)(random_next(seed) % sum);
+  while (drawn >= scene->ops[i].chance)
+    drawn -= scene->ops[i++].chance;
+  struct command c = {.kind = scene->ops[i].kind, .deadline_ns = SBX_FOREVER};
+  if (scene->ops[i].waits && random_next(seed) % 3 == 0)
+    c.deadline_ns = 0;
+  if (scene->ops[i].counts)
+    c.count = 1 + random_next(seed) % scene->ops[i].counts;
+  return c;
+}
+
+static void play(const struct scene *scene, uint64_t seed) {
+  enum { WORKERS = 4, STEPS = 150 };
+  struct model m = model_new(&scene->options);
+  struct worker workers[WORKERS];
+  int kills = 0;
+  CHECK_EQ(the_backend->base.ops->sync_open(&the_backend->base, &scene->options, &shared_object),
+           0);
+  for (int i = 0; i < PEOPLE; i++)
+    m.world.people[i].gone = true;
+  for (int i = 0; i < WORKERS; i++)
+    worker_start(&workers[i], &m.world.people[i]);
+  for (int step = 0; step < STEPS; step++) {
+    int i = (int)(random_next(&seed) % WORKERS);
+    if (random_next(&seed) % 25 == 0) {
+      worker_kill(&workers[i], &m.world.people[i]);
+      workers[i].busy = false;
+      let_go(&m, workers, WORKERS);
+      worker_start(&workers[i], &m.world.people[i]);
+      kills++;
+    } else if (!workers[i].busy) {
+      order(&m, &workers[i], i, random_command(scene, &seed));
+    }
+    let_go(&m, workers, WORKERS);
+  }
+  for (int i = 0; i < WORKERS; i++)
+    worker_kill(&workers[i], &m.world.people[i]);
+  release_object(shared_object);
+  CHECK(kills > 0);
+}
+
+static const struct scene scenes[] = {
+    {{.type = OBJECT_LOCK}, {{OP_LOCK_ACQUIRE, 3, true, 0}, {OP_LOCK_RELEASE, 3, false, 0}}},
+    {{.type = OBJECT_LOCK, .recursive = true},
+     {{OP_LOCK_ACQUIRE, 2, true, 3}, {OP_LOCK_RELEASE, 3, false, 3}}},
+    {{.type = OBJECT_SEMAPHORE, .count = 2, .max = 4},
+     {{OP_SEMAPHORE_ACQUIRE, 3, true, 0}, {OP_SEMAPHORE_RELEASE, 2, false, 2}}},
+    {{.type = OBJECT_EVENT},
+     {{OP_EVENT_WAIT, 4, true, 0}, {OP_EVENT_SET, 1, false, 0}, {OP_EVENT_CLEAR, 2, false, 0}}},
+    {{.type = OBJECT_BARRIER, .count = 3},
+     {{OP_BARRIER_WAIT, 8, true, 0},
+      {OP_BARRIER_RESET, 2, false, 0},
+      {OP_BARRIER_ABORT, 1, false, 0}}},
+};
+
+#define PLAY(name, index)                                                                          \
+  TEST_ON_STAGE(name, 60) {                                                                        \
+    world_new();                                                                                   \
+    for (uint64_t seed = 1; seed <= 8; seed++)                                                     \
+      play(&scenes[index], seed);                                                                  \
+  }
+
+PLAY(real_locks_agree_with_the_machine, 0)
+PLAY(real_rlocks_agree_with_the_machine, 1)
+PLAY(real_semaphores_agree_with_the_machine, 2)
+PLAY(real_events_agree_with_the_machine, 3)
+PLAY(real_barriers_agree_with_the_machine, 4)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_lock_has_one_owner),
+      cmocka_unit_test(a_recursive_lock_counts),
+      cmocka_unit_test(a_semaphore_never_has_more_than_at_first_from_the_dead),
+      cmocka_unit_test(a_semaphore_has_limits),
+      cmocka_unit_test(an_event_lets_go_who_waited_when_it_was_set),
+      cmocka_unit_test(a_notification_goes_to_the_living_in_order),
+      cmocka_unit_test(a_barrier_lets_all_go_or_breaks),
+      cmocka_unit_test(a_slow_party_of_a_barrier_is_told_of_its_own_round),
+      cmocka_unit_test(values_compare_as_lua_does),
+      cmocka_unit_test(only_the_updater_changes_a_value),
+      cmocka_unit_test(real_locks_agree_with_the_machine),
+      cmocka_unit_test(real_rlocks_agree_with_the_machine),
+      cmocka_unit_test(real_semaphores_agree_with_the_machine),
+      cmocka_unit_test(real_events_agree_with_the_machine),
+      cmocka_unit_test(real_barriers_agree_with_the_machine),
+  };
+  return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
+}
