@@ -132,14 +132,14 @@ static void answer(struct lib *lib, const struct op *op) {
 
 /* What an op that waits, or is being prepared, has in the lib. */
 struct aside {
-  struct buf out, in, flying, landed, *item;
+  struct buf out, in, read, flying, landed, *item;
   bool paused;
 };
 
 /* The collector stays as it is: a pause belongs to those buffers. */
 static struct aside put_aside(struct lib *lib) {
-  struct aside a = {lib->out, lib->in, lib->flying, lib->landed, lib->item, lib->paused};
-  lib->out = lib->in = lib->flying = lib->landed = (struct buf){0};
+  struct aside a = {lib->out, lib->in, lib->read, lib->flying, lib->landed, lib->item, lib->paused};
+  lib->out = lib->in = lib->read = lib->flying = lib->landed = (struct buf){0};
   lib->item = NULL;
   lib->paused = false;
   return a;
@@ -150,10 +150,12 @@ static void put_back(lua_State *L, struct lib *lib, const struct aside *a) {
     lib_resume(L, lib); /* an answer that failed */
   buf_release(&lib->out);
   buf_release(&lib->in);
+  buf_release(&lib->read);
   buf_release(&lib->flying);
   buf_release(&lib->landed);
   lib->out = a->out;
   lib->in = a->in;
+  lib->read = a->read;
   lib->flying = a->flying;
   lib->landed = a->landed;
   lib->item = a->item;

@@ -23,7 +23,7 @@ static struct board {
   _Atomic uint64_t tokens;
 } *board;
 
-static struct object *shared;
+static struct object *shared, *second; /* `second`: of those who select */
 
 static struct object *new_sync(const struct sync_options *o) {
   struct object *object = NULL;
@@ -117,6 +117,33 @@ static void semaphore_finish(void) {
     CHECK_EQ(try_op(OP_SEMAPHORE_ACQUIRE, 0, NULL, 0), 0);
   CHECK_EQ(try_op(OP_SEMAPHORE_ACQUIRE, 0, NULL, 0), -SBX_ETIMEDOUT);
 }
+
+static void select_prepare(void) {
+  second = new_sync(&(struct sync_options){.type = OBJECT_SEMAPHORE, .count = 1});
+}
+
+static void give_back(struct object *object, enum op_kind kind) {
+  struct op op = {.kind = kind, .object = object, .count = 1, .deadline_ns = SBX_FOREVER};
+  CHECK_EQ(perform(&the_backend->base, &op), 0);
+}
+
+/* A lock or a semaphore, whichever is free; exactly one of them. */
+static void select_once(int worker, uint64_t *seed) {
+  struct op subs[2] = {{.kind = OP_LOCK_ACQUIRE, .object = shared}, {.kind = OP_SEMAPHORE_ACQUIRE, .object = second}};
+  struct op op = {.kind = OP_SELECT, .deadline_ns = SBX_FOREVER, .subs = subs, .sub_count = 2};
+  (void)worker;
+  CHECK_EQ(perform(&the_backend->base, &op), 0);
+  CHECK(op.number == 0 || op.number == 1);
+  _Atomic uint64_t *inside = &board->inside[op.number];
+  uint64_t before = atomic_exchange(inside, myself());
+  CHECK(before == 0 || (subs[op.number].abandoned && process_gone(the_backend->control, before, true)));
+  linger(seed);
+  CHECK_EQ(atomic_load(inside), myself());
+  atomic_store(inside, 0);
+  give_back(op.number ? second : shared, op.number ? OP_SEMAPHORE_RELEASE : OP_LOCK_RELEASE);
+}
+
+static void select_finish(void) { release_object(second); }
 
 static void event_once(int worker, uint64_t *seed) {
   if (worker % 2) {
@@ -282,6 +309,7 @@ static const struct job jobs[] = {
     {"barrier", {.type = OBJECT_BARRIER, .count = 3}, barrier_once, NULL, NULL, sleeping},
     {"value", {.type = OBJECT_VALUE}, value_once, value_prepare, value_finish, of_values},
     {"dict", {.type = OBJECT_DICT}, dict_once, NULL, dict_finish, of_dicts},
+    {"select", {.type = OBJECT_LOCK}, select_once, select_prepare, select_finish, sleeping},
 };
 
 /* -- workers ----------------------------------------------------------------------------------- */
@@ -425,6 +453,7 @@ JOB(condition, 4)
 JOB(barrier, 5)
 JOB(value, 6)
 JOB(dict, 7)
+JOB(select, 8)
 
 #define TESTS(name)                                                                                \
   cmocka_unit_test(name##s_survive_random_kills_and_stops),                                        \
@@ -434,6 +463,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TESTS(lock),      TESTS(rlock),   TESTS(semaphore), TESTS(event),
       TESTS(condition), TESTS(barrier), TESTS(value),     TESTS(dict),
+      TESTS(select),
   };
   return cmocka_run_group_tests_name("sync_kill", tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "object/barrier.h"
@@ -629,6 +630,118 @@ PLAY(real_semaphores_agree_with_the_machine, 2)
 PLAY(real_events_agree_with_the_machine, 3)
 PLAY(real_barriers_agree_with_the_machine, 4)
 
+/* -- what is stored ---------------------------------------------------------------------------- */
+
+enum { STORED_BYTES = 100000 };
+
+static struct object *new_of(enum object_type type) {
+  struct object *o = NULL;
+  CHECK_EQ(the_backend->base.ops->sync_open(&the_backend->base,
+                                            &(struct sync_options){.type = type}, &o),
+           0);
+  return o;
+}
+
+static void set_bytes(struct object *o, uint32_t key, size_t len) {
+  struct buf message = {0};
+  struct value_args args = {.key = &key, .key_len = sizeof key, .hash = key * 12345};
+  item_make(&message, 1, key, len);
+  struct op op = {.kind = o->type == OBJECT_VALUE ? OP_VALUE_SET : OP_DICT_SET,
+                  .object = o,
+                  .deadline_ns = SBX_FOREVER,
+                  .data = message.data,
+                  .len = message.len,
+                  .value = &args};
+  CHECK_EQ(perform(&the_backend->base, &op), 0);
+  buf_release(&message);
+}
+
+static struct object *stuffed(enum object_type type) {
+  struct object *o = new_of(type);
+  for (uint32_t i = 0; i < 20; i++)
+    set_bytes(o, i % 7, STORED_BYTES - i * 4000);
+  return o;
+}
+
+static int64_t blocks_stored(void) {
+  struct stat about;
+  CHECK_EQ(fstat(the_backend->results, &about), 0);
+  return about.st_blocks;
+}
+
+TEST_ON_STAGE(what_values_and_dicts_store_goes_back, 30) {
+  world_new();
+  for (int round = 0; round < 20; round++) {
+    struct object *value = stuffed(OBJECT_VALUE), *dict = stuffed(OBJECT_DICT);
+    CHECK(blocks_stored() * 512 > STORED_BYTES);
+    CHECK(the_backend->control->result_bytes > STORED_BYTES);
+    release_object(value);
+    release_object(dict);
+    CHECK_EQ(blocks_stored(), 0);
+    CHECK_EQ(the_backend->control->result_bytes, 0);
+  }
+}
+
+static int stuff_and_die(void *arg) {
+  (void)arg;
+  stuffed(OBJECT_VALUE);
+  stuffed(OBJECT_DICT);
+  raise(SIGKILL);
+  return 0;
+}
+
+/* Nobody holds them, and nobody has said so: their records are used again one day. */
+TEST_ON_STAGE(what_the_dead_have_stored_goes_back_when_their_records_are_used_again, 60) {
+  world_new();
+  struct object *p = spawn_process(stuff_and_die, NULL);
+  CHECK_EQ(join_process(p, NULL, SBX_FOREVER), 0);
+  release_object(p);
+  CHECK(blocks_stored() * 512 > STORED_BYTES);
+  for (int i = 0; i < 2 * OBJECT_SLOTS; i++)
+    release_object(new_of(OBJECT_EVENT));
+  CHECK_EQ(blocks_stored(), 0);
+  CHECK_EQ(the_backend->control->result_bytes, 0);
+}
+
+TEST_ON_STAGE(a_store_that_is_full_is_an_error_and_changes_nothing, 30) {
+  world_new();
+  static const char *const plans[] = {"store.take:0:fail", "store.write:0:fail",
+                                      "store.reserve:0:fail", "store.map:0:fail"};
+  for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+    struct buf large = {0}, out = {0};
+    uint32_t key = 3, producer, seq;
+    item_make(&large, 1, key, 1 << 20);
+    struct value_args args = {
+        .key = &key, .key_len = sizeof key, .hash = key * 12345, .out_refs = &out};
+    struct object *objects[] = {stuffed(OBJECT_VALUE), stuffed(OBJECT_DICT)};
+    for (int k = 0; k < 2; k++) {
+      struct op op = {.kind = k ? OP_DICT_SET : OP_VALUE_SET,
+                      .object = objects[k],
+                      .deadline_ns = SBX_FOREVER,
+                      .data = large.data,
+                      .len = large.len,
+                      .value = &args};
+      fault_plan(plans[i]);
+      int rc = perform(&the_backend->base, &op);
+      fault_plan(NULL);
+      bool concerned = k ? i != 1 : i < 2; /* a value is written, a dict is mapped */
+      if (concerned)
+        CHECK(rc == -SBX_ESTORE || rc == -SBX_ENOSPC || rc == -SBX_ENOMEM);
+      op.kind = k ? OP_DICT_GET : OP_VALUE_GET;
+      op.out = &out;
+      out.len = 0;
+      CHECK_EQ(perform(&the_backend->base, &op), 0);
+      item_check(out.data, out.len, &producer, &seq);
+      CHECK_EQ(out.len == large.len, !concerned);
+      set_bytes(objects[k], key, STORED_BYTES); /* it works again */
+      release_object(objects[k]);
+    }
+    buf_release(&large);
+    buf_release(&out);
+  }
+  CHECK_EQ(blocks_stored(), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_lock_has_one_owner),
@@ -646,6 +759,9 @@ int main(void) {
       cmocka_unit_test(real_semaphores_agree_with_the_machine),
       cmocka_unit_test(real_events_agree_with_the_machine),
       cmocka_unit_test(real_barriers_agree_with_the_machine),
+      cmocka_unit_test(what_values_and_dicts_store_goes_back),
+      cmocka_unit_test(what_the_dead_have_stored_goes_back_when_their_records_are_used_again),
+      cmocka_unit_test(a_store_that_is_full_is_an_error_and_changes_nothing),
   };
   return cmocka_run_group_tests_name("sync", tests, NULL, NULL);
 }
