@@ -16,6 +16,15 @@ waiter 1 got each cook's plates in their order: yes
 waiter 2 got each cook's plates in their order: yes
 served: 12 of 12 plates
 ]],
+  chat = [[
+ann: hello
+bob: hi ann
+ann: how are you?
+cid: fine
+(ann left)
+(bob left)
+(cid left)
+]],
   lost_update = [[
 three steps               250 of 1000
 a lock around them       1000 of 1000
