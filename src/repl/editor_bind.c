@@ -78,62 +78,63 @@ static unsigned char on_end(EditLine *el, int key) {
 }
 
 static const struct {
-  const char *name, *help;
+  const wchar_t *name, *help; /* libedit keeps them */
   unsigned char (*call)(EditLine *el, int key);
-} functions[] = {{"edit-complete", "Complete the word, or indent", on_tab},
-                 {"edit-up", "Up in the block, or the older entry", on_up},
-                 {"edit-down", "Down in the block, or the younger entry", on_down},
-                 {"edit-older", "Older entry with the same beginning", on_older},
-                 {"edit-younger", "Younger entry with the same beginning", on_younger},
-                 {"edit-search", "Search older entries for a text", on_search},
-                 {"edit-paste", "Insert what was pasted", on_paste},
-                 {"edit-newline", "Insert a newline", on_newline},
-                 {"edit-clear-screen", "Clear the screen", on_clear_screen},
-                 {"edit-home", "To the beginning of the line", on_home},
-                 {"edit-end", "To the end of the line", on_end},
-                 {"edit-delete", "Delete the character at the cursor", on_delete},
-                 {"edit-delete-or-eof", "Delete, or leave if there is nothing", on_delete_or_eof}};
+} functions[] = {
+    {L"edit-complete", L"Complete the word, or indent", on_tab},
+    {L"edit-up", L"Up in the block, or the older entry", on_up},
+    {L"edit-down", L"Down in the block, or the younger entry", on_down},
+    {L"edit-older", L"Older entry with the same beginning", on_older},
+    {L"edit-younger", L"Younger entry with the same beginning", on_younger},
+    {L"edit-search", L"Search older entries for a text", on_search},
+    {L"edit-paste", L"Insert what was pasted", on_paste},
+    {L"edit-newline", L"Insert a newline", on_newline},
+    {L"edit-clear-screen", L"Clear the screen", on_clear_screen},
+    {L"edit-home", L"To the beginning of the line", on_home},
+    {L"edit-end", L"To the end of the line", on_end},
+    {L"edit-delete", L"Delete the character at the cursor", on_delete},
+    {L"edit-delete-or-eof", L"Delete, or leave if there is nothing", on_delete_or_eof}};
 
 /* -- bindings ---------------------------------------------------------------------------------- */
 
 enum map { EMACS = 1, VI_INSERT = 2, VI_COMMAND = 4, INSERTING = EMACS | VI_INSERT, ALL = 7 };
 
 static const struct {
-  const char *key, *function;
+  const wchar_t *key, *function;
   int maps;
 } bindings[] = {
-    {"^I", "edit-complete", INSERTING}, {"^D", "edit-delete-or-eof", ALL},
-    {"^R", "edit-search", ALL},         {"^L", "edit-clear-screen", ALL},
-    {"^P", "edit-older", INSERTING},    {"^N", "edit-younger", INSERTING},
-    {"^A", "edit-home", EMACS},         {"^E", "edit-end", EMACS},
-    {"\\ep", "edit-older", EMACS},      {"\\en", "edit-younger", EMACS},
-    {"\\e^M", "edit-newline", EMACS},   {"\\e^J", "edit-newline", EMACS},
-    {"k", "edit-up", VI_COMMAND},       {"j", "edit-down", VI_COMMAND},
+    {L"^I", L"edit-complete", INSERTING}, {L"^D", L"edit-delete-or-eof", ALL},
+    {L"^R", L"edit-search", ALL},         {L"^L", L"edit-clear-screen", ALL},
+    {L"^P", L"edit-older", INSERTING},    {L"^N", L"edit-younger", INSERTING},
+    {L"^A", L"edit-home", EMACS},         {L"^E", L"edit-end", EMACS},
+    {L"\\ep", L"edit-older", EMACS},      {L"\\en", L"edit-younger", EMACS},
+    {L"\\e^M", L"edit-newline", EMACS},   {L"\\e^J", L"edit-newline", EMACS},
+    {L"k", L"edit-up", VI_COMMAND},       {L"j", L"edit-down", VI_COMMAND},
 };
 
 /* The same for the codes of enum key. */
-static const char *const key_functions[] = {
-    [KEY_UP - KEY_FIRST] = "edit-up",
-    [KEY_DOWN - KEY_FIRST] = "edit-down",
-    [KEY_OLDER - KEY_FIRST] = "edit-older",
-    [KEY_YOUNGER - KEY_FIRST] = "edit-younger",
-    [KEY_LEFT - KEY_FIRST] = "ed-prev-char",
-    [KEY_RIGHT - KEY_FIRST] = "ed-next-char",
-    [KEY_HOME - KEY_FIRST] = "edit-home",
-    [KEY_END - KEY_FIRST] = "edit-end",
-    [KEY_DELETE - KEY_FIRST] = "edit-delete",
-    [KEY_WORD_LEFT - KEY_FIRST] = "ed-prev-word",
-    [KEY_WORD_RIGHT - KEY_FIRST] = "em-next-word",
-    [KEY_PASTE - KEY_FIRST] = "edit-paste",
+static const wchar_t *const key_functions[] = {
+    [KEY_UP - KEY_FIRST] = L"edit-up",
+    [KEY_DOWN - KEY_FIRST] = L"edit-down",
+    [KEY_OLDER - KEY_FIRST] = L"edit-older",
+    [KEY_YOUNGER - KEY_FIRST] = L"edit-younger",
+    [KEY_LEFT - KEY_FIRST] = L"ed-prev-char",
+    [KEY_RIGHT - KEY_FIRST] = L"ed-next-char",
+    [KEY_HOME - KEY_FIRST] = L"edit-home",
+    [KEY_END - KEY_FIRST] = L"edit-end",
+    [KEY_DELETE - KEY_FIRST] = L"edit-delete",
+    [KEY_WORD_LEFT - KEY_FIRST] = L"ed-prev-word",
+    [KEY_WORD_RIGHT - KEY_FIRST] = L"em-next-word",
+    [KEY_PASTE - KEY_FIRST] = L"edit-paste",
 };
 
-static int bind(struct editor *e, const char *key, const char *function, bool alternative) {
+static int bind(struct editor *e, const wchar_t *key, const wchar_t *function, bool alternative) {
   if (alternative)
-    return el_set(e->el, EL_BIND, "-a", key, function, NULL);
-  return el_set(e->el, EL_BIND, key, function, NULL);
+    return el_wset(e->el, EL_BIND, L"-a", key, function, NULL);
+  return el_wset(e->el, EL_BIND, key, function, NULL);
 }
 
-static int bind_in_maps(struct editor *e, const char *key, const char *function, int maps,
+static int bind_in_maps(struct editor *e, const wchar_t *key, const wchar_t *function, int maps,
                         bool vi) {
   int rc = 0;
   if (maps & (vi ? VI_INSERT : EMACS))
@@ -148,8 +149,8 @@ static int bind_ours(struct editor *e, bool vi) {
   for (size_t i = 0; i < sizeof bindings / sizeof *bindings; i++)
     rc |= bind_in_maps(e, bindings[i].key, bindings[i].function, bindings[i].maps, vi);
   for (size_t i = 0; i < sizeof key_functions / sizeof *key_functions; i++) {
-    char key[8];
-    snprintf(key, sizeof key, "\\%03o", (unsigned)(KEY_FIRST + i));
+    wchar_t key[8];
+    swprintf(key, sizeof key / sizeof *key, L"\\%03o", (unsigned)(KEY_FIRST + i));
     rc |= bind_in_maps(e, key, key_functions[i], ALL, vi);
   }
   return rc;
@@ -218,7 +219,7 @@ int bind_all(struct editor *e) {
   el_set(e->el, EL_EDITOR, vi ? "vi" : "emacs");
   int rc = 0;
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-    rc |= el_set(e->el, EL_ADDFN, functions[i].name, functions[i].help, functions[i].call);
+    rc |= el_wset(e->el, EL_ADDFN, functions[i].name, functions[i].help, functions[i].call);
   rc |= bind_ours(e, vi);
   if (f) {
     run_file(e, f);
