@@ -11,6 +11,7 @@
  *   o TEXT  output       f  flush            p TEXT  set the prompt     a TEXT  add to the history
  *   s  stop the read     i  interrupted      t MS    output "tick" once after this time
  *   z  pause             g  resume           q       stop, then leave through editor_finish
+ *   j  stop the read, and interrupt before the next one
  *
  * Signals of the terminal are taken by a signalfd, as the supervisor of a run does it.
  */
@@ -31,12 +32,10 @@ struct demo {
   struct editor *editor;
   struct buf commands; /* read and not carried out */
   int commands_fd;
-  bool leave;
+  bool leave, interrupt_between;
 };
 
-static void show(struct demo *d, const char *text) {
-  editor_output(d->editor, text, strlen(text));
-}
+static void show(struct demo *d, const char *text) { editor_output(d->editor, text, strlen(text)); }
 
 /* -- commands ---------------------------------------------------------------------------------- */
 
@@ -76,6 +75,10 @@ static void carry_out(struct demo *d, char *command) {
     break;
   case 'i':
     editor_interrupted(d->editor);
+    break;
+  case 'j':
+    d->interrupt_between = true;
+    editor_stop(d->editor);
     break;
   case 't':
     editor_set_deadline(d->editor, clock_now_ns() + atoi(text) * NS_PER_MS, on_tick, d);
@@ -143,10 +146,9 @@ static int take_signals(void) {
 }
 
 static void complete(void *ctx, const char *line, size_t cursor, struct completions *ret) {
-  static const char *const words[] = {"alpha",  "alphabet", "alpine",      "beta",
-                                      "gamma",  "grün",     "grünspan",    "item01",
-                                      "item02", "item03",   "item04",      "item05",
-                                      "item06", "item07",   "item08_long", "item09"};
+  static const char *const words[] = {
+      "alpha",  "alphabet", "alpine", "beta",   "gamma",  "grün",   "grünspan",    "item01",
+      "item02", "item03",   "item04", "item05", "item06", "item07", "item08_long", "item09"};
   (void)ctx;
   ret->start = cursor;
   while (ret->start > 0 && line[ret->start - 1] != ' ')
@@ -182,16 +184,16 @@ static void loop(struct demo *d) {
     if (event == EDITOR_LINE)
       editor_history_add(d->editor, line);
     tell(d, names[event], line);
+    if (d->interrupt_between)
+      editor_interrupted(d->editor);
+    d->interrupt_between = false;
   }
 }
 
 int main(int argc, char **argv) {
   struct demo d = {.commands_fd = -1};
-  struct editor_options o = {.in = STDIN_FILENO,
-                             .out = STDOUT_FILENO,
-                             .program = "demo",
-                             .complete = complete,
-                             .ctx = &d};
+  struct editor_options o = {
+      .in = STDIN_FILENO, .out = STDOUT_FILENO, .program = "demo", .complete = complete, .ctx = &d};
   const char *prompt = "> ";
   for (int i = 1; i < argc; i++) {
     const char *next = i + 1 < argc ? argv[i + 1] : "";
