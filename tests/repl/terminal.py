@@ -59,7 +59,7 @@ class Terminal:
         self.home = home or self.folder
         self.screen = Screen(columns, rows, history=100000)
         self.stream = pyte.ByteStream(self.screen)
-        self.raw = b""
+        self.raw = bytearray()
         self.status = None
         self.master, self.slave = os.openpty()
         self._set_size(columns, rows)
