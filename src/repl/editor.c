@@ -3,7 +3,6 @@
 #include "repl/editor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +20,14 @@ struct editor *editor_of(EditLine *el) {
   void *e;
   el_wget(el, EL_CLIENTDATA, &e);
   return e;
+}
+
+const LineInfoW *line_now(EditLine *el) {
+  const LineInfoW *line = el_wline(el);
+  if (line->cursor < line->buffer || line->cursor > line->lastchar)
+    el_cursor(el,
+              (int)((line->cursor < line->buffer ? line->buffer : line->lastchar) - line->cursor));
+  return line;
 }
 
 /* -- waiting ----------------------------------------------------------------------------------- */
@@ -228,7 +235,7 @@ void editor_set_prompt(struct editor *e, const char *prompt) {
 /* The read was ended: see that the screen, and what was typed, are as the event wants them. While
  * libedit still knows the line. */
 static void leave_line(struct editor *e) {
-  const LineInfoW *line = el_wline(e->el);
+  const LineInfoW *line = line_now(e->el);
   size_t len = (size_t)(line->lastchar - line->buffer);
   if (e->event == EDITOR_INTERRUPT) {
     char *dropped = text_narrow(line->buffer, len);
@@ -263,6 +270,7 @@ int editor_getc(EditLine *el, wchar_t *ret) {
     e->editing = true;
     restore_kept(e);
   }
+  terminal_own_fit(e);
   *ret = keys_next(e);
   if (*ret)
     return 1;
@@ -283,6 +291,7 @@ static void take_line(struct editor *e, const wchar_t *text, size_t len) {
 
 static enum editor_event read_edited(struct editor *e) {
   int n = 0;
+  terminal_own_reset(e);
   const wchar_t *text = el_wgets(e->el, &n);
   size_t len = text && n > 0 ? (size_t)n : 0;
   bool newline = len > 0 && text[len - 1] == L'\n';
@@ -394,13 +403,14 @@ static ssize_t swallow(void *ctx, const char *data, size_t len) {
 static int open_libedit(struct editor *e) {
   HistEventW event;
   cookie_io_functions_t calls = {.write = swallow};
-  e->el_fd = fcntl(e->o.in, F_DUPFD_CLOEXEC, 3);
-  if (e->el_fd < 0)
-    return -SBX_EMFILE;
+  int rc = terminal_own_open(e);
+  if (rc)
+    return rc;
   e->sink = fopencookie(e, "w", calls);
   e->history_el = history_winit();
   if (e->sink && e->history_el)
-    e->el = el_init_fd(e->o.program, stdin, e->sink, e->sink, e->el_fd, e->el_fd, e->el_fd);
+    e->el =
+        el_init_fd(e->o.program, stdin, e->sink, e->sink, e->own_slave, e->own_slave, e->own_slave);
   if (!e->el)
     return -SBX_ENOMEM;
   history_w(e->history_el, &event, H_SETSIZE, HISTORY_MOST);
@@ -412,43 +422,33 @@ static int open_libedit(struct editor *e) {
 }
 
 static void close_libedit(struct editor *e) {
-  int nowhere = e->el ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
-  if (nowhere >= 0) { /* or el_end throws away what is typed for the next program */
-    dup2(nowhere, e->el_fd);
-    close(nowhere);
-  }
   if (e->el)
     el_end(e->el);
   if (e->history_el)
     history_wend(e->history_el);
   if (e->sink)
     fclose(e->sink);
-  if (e->el_fd >= 0)
-    close(e->el_fd);
+  terminal_own_close(e);
   e->el = NULL;
   e->history_el = NULL;
   e->sink = NULL;
-  e->el_fd = -1;
 }
 
-/* Returns 0 also when it turns out that libedit is not wanted. */
+/* Returns 0 also when it turns out that libedit is not wanted, or not possible. */
 static int open_edited(struct editor *e) {
   int on = 1;
   int rc = open_libedit(e);
-  if (rc)
-    return rc;
-  el_wget(e->el, EL_EDITMODE, &on);
-  if (!on) {
+  if (rc == 0)
+    el_wget(e->el, EL_EDITMODE, &on);
+  if (rc == -SBX_ESYSTEM || !on) {
     close_libedit(e);
-    tcsetattr(e->o.in, TCSADRAIN, &e->before);
     return 0;
   }
-  terminal_open(e);
-  if ((rc = guard_start(e)))
-    return rc;
-  screen_put(e, "\033[?2004h", 8);
-  screen_flush(e);
-  return 0;
+  if (rc == 0)
+    rc = guard_start(e);
+  if (rc == 0)
+    terminal_enter(e);
+  return rc;
 }
 
 int editor_open(const struct editor_options *o, struct editor **ret) {
@@ -457,7 +457,7 @@ int editor_open(const struct editor_options *o, struct editor **ret) {
     return -SBX_ENOMEM;
   e->o = *o;
   e->deadline_ns = SBX_FOREVER;
-  e->guard = e->guard_pidfd = e->el_fd = -1;
+  e->guard = e->guard_pidfd = e->own_master = e->own_slave = -1;
   e->prompt = calloc(1, sizeof *e->prompt);
   e->has_modes = isatty(o->out) && tcgetattr(o->in, &e->before) == 0;
   int rc = e->prompt ? 0 : -SBX_ENOMEM;

@@ -6,14 +6,14 @@
 #include "repl/editor_internal.h"
 
 void replace_line(EditLine *el, const wchar_t *text, size_t cursor) {
-  const LineInfoW *line = el_wline(el);
+  const LineInfoW *line = line_now(el);
   if (!*text) { /* which el_wreplacestr does not take */
     el_cursor(el, (int)(line->lastchar - line->cursor));
     el_wdeletestr(el, (int)(line->lastchar - line->buffer));
     return;
   }
   el_wreplacestr(el, text);
-  line = el_wline(el);
+  line = line_now(el);
   el_cursor(el, (int)cursor - (int)(line->cursor - line->buffer));
 }
 
@@ -22,12 +22,17 @@ void replace_line(EditLine *el, const wchar_t *text, size_t cursor) {
 static unsigned char on_paste(EditLine *el, int key) {
   struct editor *e = editor_of(el);
   wchar_t *text = text_widen((const char *)e->pasted.data, e->pasted.len);
+  static const char refused[] = "(too long to be pasted)\n";
+  unsigned char todo = CC_REFRESH;
   (void)key;
-  if (text && *text)
+  if (text && !terminal_own_has_room(e, text)) {
+    output_above(e, refused, sizeof refused - 1);
+    todo = CC_ERROR;
+  } else if (text && *text)
     el_winsertstr(el, text);
   free(text);
   buf_clear(&e->pasted, 0);
-  return CC_REFRESH;
+  return todo;
 }
 
 static unsigned char on_newline(EditLine *el, int key) {
@@ -36,7 +41,7 @@ static unsigned char on_newline(EditLine *el, int key) {
 }
 
 static unsigned char on_delete(EditLine *el, int key) {
-  const LineInfoW *line = el_wline(el);
+  const LineInfoW *line = line_now(el);
   (void)key;
   if (line->cursor == line->lastchar)
     return CC_ERROR;
@@ -46,7 +51,7 @@ static unsigned char on_delete(EditLine *el, int key) {
 }
 
 static unsigned char on_delete_or_eof(EditLine *el, int key) {
-  const LineInfoW *line = el_wline(el);
+  const LineInfoW *line = line_now(el);
   return line->buffer == line->lastchar ? CC_EOF : on_delete(el, key);
 }
 
@@ -58,7 +63,7 @@ static unsigned char on_clear_screen(EditLine *el, int key) {
 
 /* Of a block: the beginning and the end of the cursor's line. */
 static unsigned char on_home(EditLine *el, int key) {
-  const LineInfoW *line = el_wline(el);
+  const LineInfoW *line = line_now(el);
   const wchar_t *c = line->cursor;
   (void)key;
   while (c > line->buffer && c[-1] != L'\n')
@@ -68,7 +73,7 @@ static unsigned char on_home(EditLine *el, int key) {
 }
 
 static unsigned char on_end(EditLine *el, int key) {
-  const LineInfoW *line = el_wline(el);
+  const LineInfoW *line = line_now(el);
   const wchar_t *c = line->cursor;
   (void)key;
   while (c < line->lastchar && *c != L'\n')
@@ -110,6 +115,7 @@ static const struct {
     {L"\\ep", L"edit-older", EMACS},      {L"\\en", L"edit-younger", EMACS},
     {L"\\e^M", L"edit-newline", EMACS},   {L"\\e^J", L"edit-newline", EMACS},
     {L"k", L"edit-up", VI_COMMAND},       {L"j", L"edit-down", VI_COMMAND},
+    {L"v", L"ed-unassigned", VI_COMMAND}, /* would wait for an editor, and nothing else go on */
 };
 
 /* The same for the codes of enum key. */

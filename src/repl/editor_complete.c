@@ -104,7 +104,7 @@ static unsigned char use(struct editor *e, const char *before, const struct comp
 
 unsigned char on_tab(EditLine *el, int key) {
   struct editor *e = editor_of(el);
-  const LineInfoW *line = el_wline(el);
+  const LineInfoW *line = line_now(el);
   const wchar_t *c = line->cursor;
   (void)key;
   while (c > line->buffer && (c[-1] == L' ' || c[-1] == L'\t'))

@@ -63,13 +63,14 @@ size_t picture_difference(const struct picture *a, const struct picture *b);
 
 struct editor {
   struct editor_options o;
-  EditLine *el; /* NULL: dumb */
-  int el_fd;    /* its own descriptor of the terminal */
+  EditLine *el;              /* NULL: dumb */
+  int own_master, own_slave; /* libedit's terminal */
+  size_t own_rows;           /* ... is so high */
   HistoryW *history_el;
   FILE *sink; /* where libedit's output goes */
   struct history_list history;
 
-  struct termios before, during; /* the terminal's modes: outside, and inside of the editor */
+  struct termios before; /* the terminal's modes outside of the editor */
   bool has_modes;
   int guard;       /* socket: its end is the end of this process */
   int guard_pidfd; /* the guard */
@@ -139,13 +140,22 @@ void editor_end(struct editor *e, enum editor_event event);
 void plain_prompt(struct editor *e);
 /* The editor of a line. */
 struct editor *editor_of(EditLine *el);
+/* The line, as el_wline tells; but the cursor is within it, of which libedit's vi commands are not
+ * sure (`yyp` on an empty line). */
+const LineInfoW *line_now(EditLine *el);
 /* libedit's reader. */
 int editor_getc(EditLine *el, wchar_t *ret);
 
 /* -- editor_terminal.c ------------------------------------------------------------------------- */
 
-/* After el_init: no mode of libedit's is one in which keys are shown or signals. */
-void terminal_open(struct editor *e);
+/* Make, and close, the terminal that libedit believes to be the terminal. 0 or -SBX_ESYSTEM. */
+int terminal_own_open(struct editor *e);
+void terminal_own_close(struct editor *e);
+/* It is as high as the line needs; and again as it was at first. */
+void terminal_own_fit(struct editor *e);
+void terminal_own_reset(struct editor *e);
+/* Can it be so high that this text fits, too? */
+bool terminal_own_has_room(struct editor *e, const wchar_t *text);
 /* Back to the modes of before, and ours again. */
 void terminal_leave(struct editor *e);
 void terminal_enter(struct editor *e);

@@ -96,7 +96,7 @@ static void pass_held(struct editor *e) {
 /* Nothing of ours is on the screen but what others have printed. */
 static bool screen_is_theirs(struct editor *e) {
   if (e->editing && e->lead && !e->search_prompt) {
-    const LineInfoW *line = el_wline(e->el);
+    const LineInfoW *line = line_now(e->el);
     if (line->lastchar == line->buffer)
       screen_release_lead(e);
   }

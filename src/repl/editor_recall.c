@@ -70,7 +70,7 @@ static bool find(const struct editor *e, int step, const char *prefix, const cha
 }
 
 static unsigned char recall(struct editor *e, int step) {
-  const LineInfoW *line = el_wline(e->el);
+  const LineInfoW *line = line_now(e->el);
   size_t at;
   if (!goes_on(e, line)) {
     if (step > 0)
@@ -109,7 +109,7 @@ static const wchar_t *line_end(const LineInfoW *line, const wchar_t *c) {
 
 /* Move the cursor to the line above or below, as far from its start. False: there is none. */
 static bool move_in_block(EditLine *el, int step) {
-  const LineInfoW *line = el_wline(el);
+  const LineInfoW *line = line_now(el);
   const wchar_t *start = line_start(line, line->cursor), *end = line_end(line, line->cursor);
   if (step < 0 ? start == line->buffer : end == line->lastchar)
     return false;
@@ -123,7 +123,7 @@ static bool move_in_block(EditLine *el, int step) {
 
 static unsigned char up_or_down(EditLine *el, int step) {
   struct editor *e = editor_of(el);
-  if (!goes_on(e, el_wline(el)) && move_in_block(el, step))
+  if (!goes_on(e, line_now(el)) && move_in_block(el, step))
     return CC_REFRESH;
   return recall(e, step);
 }

@@ -252,7 +252,7 @@ void screen_refresh(struct editor *e) {
   int rows, columns;
   if (!e->editing || e->paused)
     return;
-  const LineInfoW *line = el_wline(e->el);
+  const LineInfoW *line = line_now(e->el);
   size_t len = (size_t)(line->lastchar - line->buffer);
   editor_size(e, &rows, &columns);
   if (e->drawn && (columns != e->now.columns || rows != e->rows))

@@ -142,7 +142,7 @@ static void leave(struct search *s, wchar_t key) {
 
 unsigned char on_search(EditLine *el, int unused) {
   struct editor *e = editor_of(el);
-  const LineInfoW *line = el_wline(el);
+  const LineInfoW *line = line_now(el);
   size_t len = (size_t)(line->lastchar - line->buffer);
   struct search s = {.e = e,
                      .at = e->history.count,

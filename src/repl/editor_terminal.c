@@ -1,17 +1,21 @@
 /*
  * repl/editor_terminal.c - the terminal's modes, and who restores them; see editor_internal.h.
  *
- * libedit switches between two modes, one to edit and one between two lines. Both are made such
- * that nothing is echoed, no line is assembled by the kernel and Ctrl-C is a byte: there is no
- * moment in which typing would show up by itself, or be a signal.
+ * libedit never touches the terminal: it has one of its own, a pseudo-terminal on which nothing is
+ * written. So it cannot switch back to echoing between two lines, throw typed keys away at the end,
+ * or draw. And that terminal always has more rows than the line needs: of a line that is higher
+ * than its screen, libedit (3.1) loses track, and of memory with it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wctype.h>
 
 #include "base/error.h"
 #include "os/pidfd.h"
@@ -19,18 +23,90 @@
 
 enum { WAIT_PIDFD = 3 /* P_PIDFD of waitid(2), which older C libraries do not name */ };
 
-/* -- modes ------------------------------------------------------------------------------------- */
+/* -- libedit's terminal ------------------------------------------------------------------------ */
 
-void terminal_open(struct editor *e) {
-  static const char *const modes[] = {"-d", "-x"}; /* of editing; of what runs in between */
-  for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-    el_set(e->el, EL_SETTY, modes[i], "-echo", "-icanon", "-iexten", "-ixon", "-icrnl", "-inlcr",
-           "-igncr", "+isig", "intr=", "susp=", NULL);
+enum { OWN_COLUMNS = 250, OWN_ROWS = 64, OWN_ROWS_SPARE = 8, OWN_ROWS_MOST = 65535 };
+
+static void set_own_rows(struct editor *e, size_t rows) {
+  struct winsize size = {.ws_col = OWN_COLUMNS,
+                         .ws_row = (unsigned short)(rows < OWN_ROWS_MOST ? rows : OWN_ROWS_MOST)};
+  e->own_rows = rows;
+  ioctl(e->own_slave, TIOCSWINSZ, &size);
 }
+
+int terminal_own_open(struct editor *e) {
+  e->own_master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (e->own_master < 0 || grantpt(e->own_master) || unlockpt(e->own_master))
+    return -SBX_ESYSTEM;
+  e->own_slave = ioctl(e->own_master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (e->own_slave < 0)
+    return -SBX_ESYSTEM;
+  tcsetattr(e->own_slave, TCSANOW, &e->before); /* which keys erase, it takes from there */
+  set_own_rows(e, OWN_ROWS);
+  return 0;
+}
+
+void terminal_own_close(struct editor *e) {
+  if (e->own_slave >= 0)
+    close(e->own_slave);
+  if (e->own_master >= 0)
+    close(e->own_master);
+  e->own_slave = e->own_master = -1;
+}
+
+void terminal_own_reset(struct editor *e) {
+  if (e->own_rows != OWN_ROWS)
+    set_own_rows(e, OWN_ROWS); /* the next read finds it so */
+}
+
+/* Rows that a text takes there, at most. */
+static size_t own_rows_of(const wchar_t *text, size_t len) {
+  size_t newlines = 0, columns = 0;
+  for (size_t i = 0; i < len; i++) {
+    newlines += text[i] == L'\n';
+    columns += iswprint((wint_t)text[i]) ? 2 : GLYPH_MAX;
+  }
+  return newlines + columns / (OWN_COLUMNS - GLYPH_MAX) + OWN_ROWS_SPARE;
+}
+
+bool terminal_own_has_room(struct editor *e, const wchar_t *text) {
+  const LineInfoW *line = line_now(e->el);
+  return own_rows_of(line->buffer, (size_t)(line->lastchar - line->buffer)) +
+             own_rows_of(text, wcslen(text)) <
+         OWN_ROWS_MOST;
+}
+
+void terminal_own_fit(struct editor *e) {
+  const LineInfoW *line = line_now(e->el);
+  size_t len = (size_t)(line->lastchar - line->buffer);
+  if (len < OWN_ROWS / 2)
+    return;
+  size_t needed = own_rows_of(line->buffer, len);
+  if (needed <= e->own_rows)
+    return;
+  set_own_rows(e, 2 * needed);
+  el_resize(e->el);
+  el_set(e->el, EL_REFRESH);
+}
+
+/* -- modes ------------------------------------------------------------------------------------- */
 
 static void set_modes(const struct editor *e, const struct termios *modes) {
   while (tcsetattr(e->o.in, TCSADRAIN, modes) && errno == EINTR)
     continue;
+}
+
+/* Keys as they are typed, unseen; but output is still processed, and Ctrl-\ is a signal. */
+static struct termios editing_modes(const struct termios *before) {
+  struct termios modes = *before;
+  modes.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IGNCR | ISTRIP | IXON);
+  modes.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | IEXTEN);
+  modes.c_lflag |= ISIG;
+  modes.c_oflag |= OPOST | ONLCR;
+  modes.c_cc[VMIN] = 1;
+  modes.c_cc[VTIME] = 0;
+  modes.c_cc[VINTR] = modes.c_cc[VSUSP] = _POSIX_VDISABLE;
+  return modes;
 }
 
 /* Pasted text comes between marks, so that its newlines are no Enter. */
@@ -43,15 +119,16 @@ void terminal_leave(struct editor *e) {
   if (!e->el)
     return;
   bracketed_paste(e, false);
-  tcgetattr(e->o.in, &e->during);
   set_modes(e, &e->before);
 }
 
 void terminal_enter(struct editor *e) {
+  struct termios modes;
   if (!e->el)
     return;
   tcgetattr(e->o.in, &e->before); /* `!stty ...` is meant to last */
-  set_modes(e, &e->during);
+  modes = editing_modes(&e->before);
+  set_modes(e, &modes);
   bracketed_paste(e, true);
 }
 

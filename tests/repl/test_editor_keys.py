@@ -144,6 +144,20 @@ class Editrc(unittest.TestCase):
             t.key("Enter")
             t.said('<line "two one wo!">')
 
+    def test_vi_starts_no_other_editor(self):
+        with with_editrc("bind -v\n") as home, Demo(home=home) as t:
+            t.type("abc\033v")
+            t.output("still there\n")
+            t.wait_for_screen(["still there", "> abc"])
+
+    def test_vi_put_where_nothing_is(self):
+        with with_editrc("bind -v\n") as home, Demo(home=home, rows=5, columns=20) as t:
+            for keys in ("\033yyp", "\033yyP", "abc\033yypp", "\0332.", "\033u", "\033[A"):
+                t.type(keys)
+                t.output("x\n")
+            t.key("C-c")
+            t.said("<interrupt")
+
     def test_vi_with_arrows_in_insert_mode(self):
         with with_editrc("bind -v\n") as home, Demo(home=home) as t:
             t.type("abc")
@@ -479,6 +493,30 @@ class Paste(unittest.TestCase):
             t.wait_for("line 1999")
             t.key("Enter")
             t.said('<line "' + text.replace("\n", "\\n") + '">')
+
+    def test_of_too_much(self):
+        with Demo() as t:
+            t.type("x")
+            t.paste("\n" * 70000)
+            t.wait_for_screen(["(too long to be pasted)", "> x"])
+            t.key("Enter")
+            t.said('<line "x">')
+
+    def test_moving_in_a_block_higher_than_the_screen(self):
+        with Demo(rows=6, columns=30) as t:
+            t.paste("\n".join("日本 line %d" % n for n in range(40)))
+            t.wait_for(lambda: t.at() == ("日本 line 39", 12))
+            for _ in range(600):
+                t.key("C-b")
+            t.wait_for(lambda: t.at() == ("> 日本 line 0", 2))
+            for _ in range(600):
+                t.key("C-f")
+            t.wait_for(lambda: t.at() == ("日本 line 39", 12))
+            for n in range(60):
+                t.type("word%d " % n)
+            t.wait_for(lambda: t.at() == ("9", 2))
+            t.key("C-a", "C-k", "C-y", "Enter")
+            t.said("日本 line 38\\n日本 line 39word0 ")
 
     def test_into_nothing_shown(self):
         with Demo(prompt="") as t:
