@@ -33,11 +33,13 @@ void fault_plan(const char *text) {
   }
 }
 
+#ifdef SBX_FAULTS
 void fault_process(unsigned serial) {
   process_serial = serial;
   for (int i = 0; i < steps; i++)
     plan[i].passes = 0;
 }
+#endif
 
 static bool act(const struct step *s) {
   if (strcmp(s->action, "kill") == 0)

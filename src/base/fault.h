@@ -27,7 +27,11 @@ static inline bool fault_none(void) { return false; }
 bool fault_hit(const char *point);
 
 /* A forked child tells its serial number; its passes count from zero again. */
+#ifdef SBX_FAULTS
 void fault_process(unsigned serial);
+#else
+static inline void fault_process(unsigned serial) { (void)serial; }
+#endif
 
 /* Read a plan as if from SANDBOX_FAULT; NULL or "" clears it. For tests in C. */
 void fault_plan(const char *plan);

@@ -9,10 +9,10 @@
 /* Make the pipe whose write end only the supervisor keeps. */
 int lifeline_create(int *ret_read, int *ret_write);
 /*
- * From now on the kernel sends SIGKILL to the calling process when the supervisor is gone, even if
- * it is stopped or blocks every signal: O_ASYNC with F_SETSIG on a description of its own
+ * From now on the kernel sends SIGKILL to the calling process, `self`, when the supervisor is gone,
+ * even if it is stopped or blocks every signal: O_ASYNC with F_SETSIG on a description of its own
  * (fcntl(2)). Dies at once if it is gone already.
  */
-int lifeline_attach(struct os_backend *b);
+int lifeline_attach(struct os_backend *b, pid_t self);
 
 #endif

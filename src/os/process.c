@@ -68,20 +68,21 @@ static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_
 }
 
 void process_begin(struct os_backend *b) {
+  pid_t self = getpid();
   fault_process((unsigned)b->serial);
   /*
    * Nothing is written into the record before it is known to be ours: when the spawner was killed
    * right after the fork, it may have been given to somebody else.
    */
-  if (lifeline_attach(b) || !control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
+  if (lifeline_attach(b, self) ||
+      !control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
     _exit(127); /* without /proc there is no lifeline; or the record was given up */
-  atomic_store(&my_record(b)->pid, getpid());
+  atomic_store(&my_record(b)->pid, self);
 }
 
 static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
                          const struct spawn_request *req) {
   monitor_forget_ranks();
-  spin_forget();
   b->slot = slot;
   b->serial = serial;
   b->forks = 0;
@@ -127,8 +128,7 @@ int process_spawn(struct os_backend *b, struct op *op) {
   uint64_t serial;
   if (my_record(b)->depth + 1 > DEPTH_MAX)
     return -SBX_EDEPTH;
-  struct object *child = malloc(sizeof *child);
-  if (!child)
+  if (!b->spare && !(b->spare = malloc(sizeof *b->spare)))
     return -SBX_ENOMEM;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &old);
@@ -154,14 +154,13 @@ int process_spawn(struct os_backend *b, struct op *op) {
   if (pid != 0) {
     atomic_store(&b->control->processes[slot].pid, pid);
     b->children[b->child_count++] = (struct child){pid, slot, serial};
-    *child = (struct object){
+    op->object = b->spare;
+    *op->object = (struct object){
         .type = OBJECT_PROCESS, .slot = slot, .serial = serial, .own_child = true, .keeper = true};
-    op->object = child;
+    b->spare = NULL;
   }
 done:
   sigprocmask(SIG_SETMASK, &old, NULL);
-  if (rc || op->number == 0)
-    free(child);
   return rc;
 }
 
@@ -380,6 +379,8 @@ int process_wait_children(struct os_backend *b) {
   if (b->leaving) /* the whole run is: the supervisor sees to the children */
     return -SBX_EINTERRUPTED;
   sync_leave_all(b, END_OF_CODE); /* its code is at its end, and will release nothing any more */
+  if (b->child_count == 0)
+    return 0;
   snprintf(my_record(b)->where, WHERE_MAX, "the end of the script");
   while (next_to_wait_for(b, &p)) {
     struct op op = {.kind = OP_PROCESS_JOIN, .object = &p, .deadline_ns = SBX_FOREVER};

@@ -43,6 +43,8 @@ struct os_backend {
   /* Children not reaped yet. The SIGCHLD handler removes: change it with signals blocked. */
   struct child *children;
   uint32_t child_count, child_cap;
+  struct object
+      *spare; /* for the next spawn; a child keeps it for its own: free would touch pages */
 
   struct queue *queues; /* every queue held, a list */
 

@@ -461,7 +461,7 @@ int editor_open(const struct editor_options *o, struct editor **ret) {
   e->prompt = calloc(1, sizeof *e->prompt);
   e->has_modes = isatty(o->out) && tcgetattr(o->in, &e->before) == 0;
   int rc = e->prompt ? 0 : -SBX_ENOMEM;
-  if (rc == 0 && e->has_modes && !o->dumb)
+  if (rc == 0 && e->has_modes && !o->dumb && libedit_load() == 0)
     rc = open_edited(e);
   if (rc) {
     editor_close(e);

@@ -8,7 +8,6 @@
 #ifndef SBX_REPL_EDITOR_INTERNAL_H
 #define SBX_REPL_EDITOR_INTERNAL_H
 
-#include <histedit.h>
 #include <poll.h>
 #include <stdio.h>
 #include <termios.h>
@@ -17,6 +16,7 @@
 #include "base/buf.h"
 #include "repl/editor.h"
 #include "repl/history.h"
+#include "repl/libedit.h"
 
 struct watched {
   int fd;
