@@ -17,6 +17,7 @@
   X(el_get)                                                                                        \
   X(el_init_fd)                                                                                    \
   X(el_parse)                                                                                      \
+  X(el_resize)                                                                                     \
   X(el_set)                                                                                        \
   X(el_source)                                                                                     \
   X(el_wget)                                                                                       \
@@ -51,6 +52,7 @@ int libedit_load(void);
 #define el_get (libedit.el_get)
 #define el_init_fd (libedit.el_init_fd)
 #define el_parse (libedit.el_parse)
+#define el_resize (libedit.el_resize)
 #define el_set (libedit.el_set)
 #define el_source (libedit.el_source)
 #define el_wget (libedit.el_wget)
