@@ -13,11 +13,11 @@
  *   An item travels through the pipe or through the log (os/log.h). In the pipe it is one record of
  * 512 bytes, if it fits one: such a write is all or nothing, and FIONREAD / 512 is the kernel's
  * exact count (pipe(7)). The log needs no system call. Readers empty the pipe first, and as long as
- * the log is not empty nothing is put into the pipe; so the order is FIFO. `transport` says which
- * of them an item takes when both are possible: pipe   the pipe shm    the log auto   the pipe when
- * a reader is asleep, since only the kernel can wake it, and then the item itself is the wake-up;
- * the log when readers are awake Who finds nothing watches for a moment before he sleeps, where
- * that pays (os/spin.h).
+ * the log is not empty nothing is put into the pipe; so the order is FIFO. Where both are possible,
+ * `transport` decides: "pipe" takes the pipe, "shm" the log. "auto" takes the pipe when a reader is
+ * asleep, since only the kernel can wake it, and then the item itself is the wake-up; and the log
+ * when readers are awake. Who finds nothing watches for a moment before he sleeps, where that pays
+ * (os/spin.h).
  *
  *   Two sides, two locks (put before get, when both are needed), so that a producer and a consumer
  * do not meet. One commit point per op: the pipe's write or read, or the release store of a side's

@@ -164,14 +164,13 @@ static bool modes_are_ours(void) {
  * socket to it. A word through the socket says that all is well; the end of the process, that it is
  * not. (The socket's other end is no sign of life: children inherit it.)
  */
-static void guard(const struct editor *e, pid_t watched) {
+static void guard(const struct editor *e) {
   struct pollfd events[] = {{.fd = 1, .events = POLLIN}, {.fd = 2, .events = POLLIN}};
   static const char paste_off[] = "\033[?2004l";
-  bool alive = getppid() == watched; /* the descriptor was opened before, so it is of that one */
-  while (alive && poll(events, 2, -1) < 0 && errno == EINTR)
+  while (poll(events, 2, -1) < 0 && errno == EINTR)
     continue;
   char word; /* at the end of the file nothing was said */
-  if ((alive && recv(2, &word, 1, MSG_DONTWAIT) == 1) || !modes_are_ours())
+  if (recv(2, &word, 1, MSG_DONTWAIT) == 1 || !modes_are_ours())
     _exit(0);
   tcsetattr(0, TCSANOW, &e->before);
   (void)!write(0, paste_off, sizeof paste_off - 1);
@@ -179,31 +178,39 @@ static void guard(const struct editor *e, pid_t watched) {
 }
 
 /* In the guard: nothing is left that could disturb it, or others. */
-static void guard_begin(const struct editor *e, int socket, pid_t watched) {
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_BLOCK, &all, NULL); /* with SIGTTOU blocked the background may tcsetattr(3) */
+static void guard_begin(const struct editor *e, int watched, int socket) {
   prctl(PR_SET_NAME, "terminal-guard");
-  int process = pidfd_open_of(watched);
-  int high[] = {fcntl(e->o.in, F_DUPFD, 10), fcntl(process, F_DUPFD, 10),
+  int high[] = {fcntl(e->o.in, F_DUPFD, 10), fcntl(watched, F_DUPFD, 10),
                 fcntl(socket, F_DUPFD, 10)};
   for (int i = 0; i < 3; i++)
     if (high[i] < 0 || dup2(high[i], i) < 0)
       _exit(0);
   close_range(3, ~0u, 0); /* nobody shall wait for a pipe that this one holds */
   (void)!chdir("/");
-  guard(e, watched);
+  guard(e);
 }
 
+/*
+ * The guard is born with all signals blocked, so that none ever ends it, and with the descriptor of
+ * whom it watches, who may be gone before it runs. With SIGTTOU blocked it may tcsetattr(3) from
+ * the background.
+ */
 int guard_start(struct editor *e) {
-  int ends[2];
-  pid_t self = getpid();
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+  int ends[2], watched = pidfd_open_of(getpid());
+  sigset_t all, old;
+  if (watched < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+    if (watched >= 0)
+      close(watched);
     return -SBX_EMFILE;
+  }
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &old);
   pid_t pid = fork();
   if (pid == 0)
-    guard_begin(e, ends[1], self);
+    guard_begin(e, watched, ends[1]);
+  sigprocmask(SIG_SETMASK, &old, NULL);
   close(ends[1]);
+  close(watched);
   e->guard = ends[0];
   if (pid < 0)
     return -SBX_EAGAIN;

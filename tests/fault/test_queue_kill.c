@@ -1,6 +1,6 @@
 /*
- * tests/fault/test_queue_kill.c - several processes on one queue, and some of them are killed, stopped or interrupted:
- * every item is accounted for, nobody hangs.
+ * tests/fault/test_queue_kill.c - several processes on one queue, and some of them are killed,
+ * stopped or interrupted: every item is accounted for, nobody hangs.
  */
 #include "support/os_world.h"
 
@@ -21,7 +21,7 @@ static struct board {
   _Atomic uint32_t put_done[PRODUCERS];      /* puts that returned */
   _Atomic uint8_t got[PRODUCERS][ITEMS + 1]; /* gets that were noted down */
   _Atomic uint32_t total;
-} *board;
+} * board;
 static struct object *q;
 
 static int produce(void *arg) {
@@ -33,7 +33,8 @@ static int produce(void *arg) {
   return 0;
 }
 
-/* One get, noted down. `last` is per producer, plus one: what a reader sees of a producer only grows. */
+/* One get, noted down. `last` is per producer, plus one: what a reader sees of a producer only
+ * grows. */
 static int consume_one(uint32_t last[PRODUCERS], int64_t deadline_ns) {
   uint32_t p, seq;
   int rc = get_item(q, &p, &seq, deadline_ns);
@@ -59,7 +60,8 @@ static int consume(void *arg) {
 
 static bool ended(struct object *p) { return join_process(p, NULL, 0) == 0; }
 
-/* Wait until a random number of items came out, then choose: anybody, or who holds a lock just now. */
+/* Wait until a random number of items came out, then choose: anybody, or who holds a lock just now.
+ */
 static int choose_victim(struct object *const all[], int n, uint64_t *seed) {
   uint32_t until = board->total + (uint32_t)(random_next(seed) % 40);
   for (int tries = 0; board->total < until && tries < 3000; tries++)
@@ -70,7 +72,8 @@ static int choose_victim(struct object *const all[], int n, uint64_t *seed) {
   struct queue_record *r = record_of_queue(q);
   struct side *side = random_next(seed) % 2 ? &r->put : &r->get;
   for (int tries = 0; tries < 20000; tries++) {
-    pid_t holder = (pid_t)(*(volatile int *)&side->mutex & 0x3fffffff); /* futex(2), robust: the owner's id */
+    pid_t holder =
+        (pid_t)(*(volatile int *)&side->mutex & 0x3fffffff); /* futex(2), robust: the owner's id */
     for (int i = 0; i < n && holder; i++)
       if (pid_of(all[i]) == holder)
         return i;
@@ -137,7 +140,8 @@ static void kill_round(uint64_t seed) {
   CHECK_EQ(rc, -SBX_ECLOSED);
   for (int i = 0; i < PRODUCERS + CONSUMERS; i++) {
     CHECK_EQ(join_process(all[i], NULL, SBX_FOREVER), 0);
-    CHECK(killed[i] || (record_of_process(all[i])->exit_code == 0 && record_of_process(all[i])->signal == 0));
+    CHECK(killed[i] ||
+          (record_of_process(all[i])->exit_code == 0 && record_of_process(all[i])->signal == 0));
     release_object(all[i]);
   }
   CHECK_EQ(len_of(q), 0);
@@ -155,23 +159,31 @@ TEST_ON_STAGE(five_hundred_rounds_of_random_kills, 110) {
 
 /* -- max = 1 ----------------------------------------------------------------------------------- */
 
-/* Items in the queue, never more than there were at some moment: what was put is read before what was got. */
-static uint64_t count_at_most(void) {
+/*
+ * Items in the queue at one moment: those in the pipe, counted between two looks at the log that
+ * saw the same (its counters only grow). Looks again until that comes about, or the test is over.
+ */
+static uint64_t count_items(const _Atomic int *stop) {
   struct queue_record *r = record_of_queue(q);
-  uint64_t w_put[SIDE_SHOWN], w_get[SIDE_SHOWN];
+  uint64_t put[2][SIDE_SHOWN], get[2][SIDE_SHOWN];
   int bytes = 0;
-  side_read(&r->put, w_put);
-  side_read(&r->get, w_get);
-  if (q->queue->fds[FD_PIPE_READ] >= 0)
-    CHECK_EQ(ioctl(q->queue->fds[FD_PIPE_READ], FIONREAD, &bytes), 0);
-  uint64_t in_log = w_put[PUT_ITEMS] > w_get[GET_ITEMS] ? w_put[PUT_ITEMS] - w_get[GET_ITEMS] : 0;
-  return in_log + (uint64_t)bytes / RECORD_BYTES;
+  do {
+    side_read(&r->put, put[0]);
+    side_read(&r->get, get[0]);
+    if (q->queue->fds[FD_PIPE_READ] >= 0)
+      CHECK_EQ(ioctl(q->queue->fds[FD_PIPE_READ], FIONREAD, &bytes), 0);
+    side_read(&r->put, put[1]);
+    side_read(&r->get, get[1]);
+    if (*stop)
+      return 0;
+  } while (put[0][PUT_ITEMS] != put[1][PUT_ITEMS] || get[0][GET_ITEMS] != get[1][GET_ITEMS]);
+  return put[0][PUT_ITEMS] - get[0][GET_ITEMS] + (uint64_t)bytes / RECORD_BYTES;
 }
 
 static int count_for_ever(void *arg) {
   _Atomic int *stop = arg;
   while (!*stop) {
-    CHECK(count_at_most() <= 1);
+    CHECK(count_items(stop) <= 1);
     CHECK(len_of(q) <= 1);
   }
   return 0;
@@ -215,8 +227,9 @@ TEST_ON_STAGE(a_queue_for_one_item_never_holds_two, 60) {
 /* -- named points ------------------------------------------------------------------------------ */
 
 static const char *const points[] = {
-    "queue.put.before-commit", "queue.put.after-commit", "queue.get.before-commit", "queue.get.after-commit",
-    "queue.bell.rung",         "queue.bell.silence",     "wait.before-poll",
+    "queue.put.before-commit", "queue.put.after-commit", "queue.get.before-commit",
+    "queue.get.after-commit",  "queue.bell.rung",        "queue.bell.silence",
+    "wait.before-poll",
 };
 enum { POINTS = sizeof points / sizeof *points };
 
@@ -298,7 +311,8 @@ TEST_ON_STAGE(a_kill_at_any_named_point_harms_nobody_else, 100) {
         CHECK_EQ(close_queue(q), 0);
         CHECK_EQ(join_process(backwards, NULL, SBX_FOREVER), 0);
         hits[k] += record_of_process(backwards)->signal == SIGKILL;
-        CHECK(record_of_process(backwards)->signal == SIGKILL || record_of_process(backwards)->exit_code == 0);
+        CHECK(record_of_process(backwards)->signal == SIGKILL ||
+              record_of_process(backwards)->exit_code == 0);
         uint32_t producer, seq;
         for (uint64_t len = len_of(q); len > 0; len--)
           CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
@@ -338,11 +352,14 @@ static int stop_in_get(void *arg) {
   return 0;
 }
 
-/* Who holds a lock is stopped: others' timed ops time out, an interrupt is seen, and after SIGCONT all goes on. */
+/* Who holds a lock is stopped: others' timed ops time out, an interrupt is seen, and after SIGCONT
+ * all goes on. */
 TEST_ON_STAGE(a_stopped_lock_holder_costs_timeouts_only, 60) {
   struct os_backend *b = world_new();
-  static const char *const at_put[] = {"queue.put.before-commit:1:stop", "queue.put.after-commit:1:stop"};
-  static const char *const at_get[] = {"queue.get.before-commit:1:stop", "queue.get.after-commit:1:stop"};
+  static const char *const at_put[] = {"queue.put.before-commit:1:stop",
+                                       "queue.put.after-commit:1:stop"};
+  static const char *const at_get[] = {"queue.get.before-commit:1:stop",
+                                       "queue.get.after-commit:1:stop"};
   for (int t = 0; t < 3; t++)
     for (int after = 0; after < 2; after++)
       for (int side = 0; side < 2; side++) {
@@ -350,8 +367,9 @@ TEST_ON_STAGE(a_stopped_lock_holder_costs_timeouts_only, 60) {
         q = new_queue(0, transports[t], 0);
         CHECK_EQ(put_item(q, 1, 0, 30, 0), 0);
         CHECK_EQ(put_item(q, 1, 1, 30, 0), 0);
-        struct object *stopped = side ? spawn_process(stop_in_get, (void *)(uintptr_t)at_get[after])
-                                      : spawn_process(stop_in_put, (void *)(uintptr_t)at_put[after]);
+        struct object *stopped = side
+                                     ? spawn_process(stop_in_get, (void *)(uintptr_t)at_get[after])
+                                     : spawn_process(stop_in_put, (void *)(uintptr_t)at_put[after]);
         await_stopped(pid_of(stopped));
         uint64_t len = side ? 2 - (uint64_t)after : 2 + (uint64_t)after;
         CHECK_EQ(len_of(q), len); /* no lock is needed for that */
@@ -390,11 +408,13 @@ TEST_ON_STAGE(a_killed_sleeper_takes_nobodys_wake_up, 60) {
     if (writers)
       CHECK_EQ(put_item(q, 1, 1, 20, 0), 0);
     for (int i = 0; i < SLEEPERS; i++)
-      sleepers[i] = spawn_process(writers ? put_one : get_one, (void *)(uintptr_t)(round % 4 < 2 ? 20 : 2000));
+      sleepers[i] = spawn_process(writers ? put_one : get_one,
+                                  (void *)(uintptr_t)(round % 4 < 2 ? 20 : 2000));
     for (int i = 0; i < SLEEPERS; i++)
       await_sleep(sleepers[i], writers ? OP_QUEUE_PUT : OP_QUEUE_GET);
     int v = (int)(random_next(&seed) % SLEEPERS);
-    for (int i = 0; i < SLEEPERS - 1; i++) { /* the victim dies asleep, or racing with the wake-ups */
+    for (int i = 0; i < SLEEPERS - 1;
+         i++) { /* the victim dies asleep, or racing with the wake-ups */
       if (i == round / 6 % 3)
         kill(pid_of(sleepers[v]), SIGKILL);
       if (writers)
@@ -447,7 +467,8 @@ TEST_ON_STAGE(close_wakes_readers_and_writers, 40) {
     bool writers = round % 2;
     q = new_queue(writers ? 2 : 0, transports[round / 2 % 3], 0);
     for (int i = 0; i < EACH; i++)
-      sleepers[i] = spawn_process(writers ? put_until_closed : get_until_closed, (void *)(uintptr_t)(round % 4 < 2 ? 20 : 2000));
+      sleepers[i] = spawn_process(writers ? put_until_closed : get_until_closed,
+                                  (void *)(uintptr_t)(round % 4 < 2 ? 20 : 2000));
     for (int i = 0; i < EACH; i++)
       await_sleep(sleepers[i], writers ? OP_QUEUE_PUT : OP_QUEUE_GET);
     CHECK_EQ(close_queue(q), 0);
@@ -592,7 +613,8 @@ static int put_large_in_storm(void *arg) {
   return 0;
 }
 
-/* fallocate(2) gives up at every signal and undoes what it did: it must not be asked for more than it can do between two. */
+/* fallocate(2) gives up at every signal and undoes what it did: it must not be asked for more than
+ * it can do between two. */
 TEST_ON_STAGE(a_large_item_gets_through_a_storm, 40) {
   world_new();
   uint32_t producer, seq;

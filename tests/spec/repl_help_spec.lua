@@ -44,7 +44,7 @@ describe("the annotated source", function()
     assert.are.equal('"timeout"?', put.returns[2].type)
     assert.are.equal("reason", put.returns[2].name)
     local completed = meta.functions.as_completed.returns[1]
-    assert.are.equal("fun(): sandbox.Process, boolean?, any", completed.type)
+    assert.are.equal("fun(): sandbox.Process|sandbox.Future, boolean?, any", completed.type)
     assert.are.equal(1, #meta.functions.spawn.overloads)
   end)
 end)
