@@ -514,7 +514,7 @@ TEST_ON_STAGE(a_hundred_thousand_items_outlive_their_writer, 60) {
 static int produce_many(void *arg) {
   uint32_t p = (uint32_t)(uintptr_t)arg;
   for (uint32_t seq = 0; seq < 400; seq++) {
-    size_t len = seq % 133 == 100 ? 10000000 : item_mixed_len(p, seq);
+    size_t len = seq % 133 == 100 ? 2500000 : item_mixed_len(p, seq);
     CHECK_EQ(put_item(q, p, seq, len, SBX_FOREVER), 0);
   }
   return 0;

@@ -3,7 +3,8 @@
  *
  * For n = 1, 2, 3 ... a victim is killed when it has done n instructions of one op. Afterwards the item is whole or absent, every
  * other item is there once, in order and intact, len is exact, the next ops work, and whoever sleeps on the queue
- * is woken by what they do. Where an op is so long that all n would take too much time, some n are left out (the stride is printed).
+ * is woken by what they do. Every other n is left out, by chance the odd or the even ones, unless SANDBOX_EVERY_STEP is set; and more
+ * where an op is so long that all would take too much time (the stride is printed).
  *
  * A first victim is single-stepped by ptrace(2), and the addresses it passes are written down. On x86-64 the others run to the n-th
  * of them by a breakpoint, and so need a few stops instead of n; elsewhere they are stepped, too. Instructions that repeat
@@ -423,8 +424,9 @@ static void play_scene(void) {
   warm_up();
   start_helper();
   long steps = first_round(), rounds = 0, inside = 0;
-  long stride = 1 + (STRIDES ? steps * steps / 2 / STEPS_BUDGET : 0) + steps * (stage_slowness() - 1) / 3000;
-  for (long n = 1; n <= steps; n += stride) {
+  long others = getenv("SANDBOX_EVERY_STEP") ? 0 : 1;
+  long stride = 1 + others + (STRIDES ? steps * steps / 2 / STEPS_BUDGET : 0) + steps * (stage_slowness() - 1) / 3000;
+  for (long n = 1 + others * (getpid() % 2); n <= steps; n += stride) {
     if (!STRIDES && n > 1 && passed[n] == passed[n - 1])
       continue; /* an instruction that repeats itself: a breakpoint knows it once */
     inside += round_of(n);

@@ -309,7 +309,7 @@ TEST_ON_STAGE(a_supervisor_killed_at_any_moment_takes_all_along, 60) {
   struct supervisor_options o = plain;
   o.max_procs = 40;
   uint64_t seed = 1;
-  for (int i = 0; i < 60; i++) {
+  for (int i = 0; i < 40; i++) {
     pid_t pid = start(main_forks_on, &o);
     int until = (int)(random_next(&seed) % 35); /* fewer than the limit */
     while (board->n < until)

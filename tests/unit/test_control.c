@@ -433,12 +433,12 @@ TEST_ON_STAGE(a_result_that_cannot_be_stored_is_an_error_of_the_publisher, 20) {
 
 TEST_ON_STAGE(results_nobody_wants_are_given_back_under_pressure, 50) {
   struct os_backend *b = world_new();
-  for (int i = 0; i < 100; i++)
+  for (int i = 0; i < 35; i++) /* 100 MiB; the limit is 64 */
     release_object(result_of(&(struct result_request){.len = 3000000}));
   CHECK(results_stored(b) <= 70 << 20);
   CHECK(b->control->result_bytes <= 70 << 20);
   struct object *kept = result_of(&(struct result_request){.len = 3000000});
-  for (int i = 0; i < 50; i++)
+  for (int i = 0; i < 25; i++)
     release_object(result_of(&(struct result_request){.len = 3000000}));
   struct buf out = {0};
   CHECK_EQ(join_process(kept, &out, 0), 0); /* its spawner holds it: it is still there */
@@ -455,7 +455,7 @@ static int leave_grandchild_result(void *arg) {
 TEST_ON_STAGE(results_whose_spawner_is_gone_are_given_back_too, 50) {
   struct os_backend *b = world_new();
   b->control->log_limit = 96 << 20;
-  for (int i = 0; i < 60; i++)
+  for (int i = 0; i < 35; i++)
     join_well(spawn_process(leave_grandchild_result, &(struct result_request){.len = 3000000}));
   CHECK(results_stored(b) <= 70 << 20);
 }
