@@ -1,39 +1,61 @@
-"""tests/bench/peer.py WHAT: the same work by Python's multiprocessing; prints one number."""
+"""tests/bench/peer.py WHAT N [ARGUMENTS]: the work of work.lua by Python's multiprocessing; prints one number."""
 import multiprocessing as mp
+import re
 import sys
 import time
 
-mp.set_start_method("fork")
+now = time.monotonic
 
 
 def nothing():
     pass
 
 
-def spawn(n=200):
-    start = time.monotonic()
+def spawn(n):
+    start = now()
     for _ in range(n):
         p = mp.Process(target=nothing)
         p.start()
         p.join()
-    return (time.monotonic() - start) / n * 1e6
+    return (now() - start) / n * 1e6
 
 
-def produce(q, n):
+def write(q, ready, n, item):
+    ready.wait()
     for i in range(n):
-        q.put(i)
+        q.put(i if item is None else item)
 
 
-def integers(n=60000):
-    q = mp.Queue()
-    start = time.monotonic()
-    p = mp.Process(target=produce, args=(q, n))
-    p.start()
-    for i in range(n):
-        assert q.get() == i
-    seconds = time.monotonic() - start
-    p.join()
-    return n / seconds / 1e6
+def read(q, ready, n):
+    ready.wait()
+    for _ in range(n):
+        q.get()
+
+
+def through_queue(q, writers, readers, n, item=None):
+    ready = mp.Barrier(writers + readers + 1)
+    list = [mp.Process(target=write, args=(q, ready, n // writers, item)) for _ in range(writers)]
+    list += [mp.Process(target=read, args=(q, ready, n // readers)) for _ in range(readers)]
+    for p in list:
+        p.start()
+    ready.wait()
+    start = now()
+    for p in list:
+        p.join()
+    return now() - start
+
+
+def integers(n, writers, readers):
+    return n / through_queue(mp.Queue(), int(writers), int(readers), n) / 1e6
+
+
+def tables(n):
+    item = {"id": 4711, "name": "widget", "price": 9.5, "sold": True, "place": {"x": 3, "y": 4}}
+    return n / through_queue(mp.Queue(), 1, 1, n, item) / 1e6
+
+
+def strings(n, bytes):
+    return n * int(bytes) / through_queue(mp.Queue(8), 1, 1, n, b"x" * int(bytes)) / 1e9
 
 
 def echo(there, back, n):
@@ -41,18 +63,81 @@ def echo(there, back, n):
         back.put(there.get())
 
 
-def roundtrip(n=5000):
+def roundtrip(n):
     there, back = mp.Queue(), mp.Queue()
-    p = mp.Process(target=echo, args=(there, back, n))
+    p = mp.Process(target=echo, args=(there, back, n + 1))
     p.start()
-    there.put(0), back.get()
-    start = time.monotonic()
-    for i in range(n - 1):
+    there.put(0)
+    back.get()
+    start = now()
+    for i in range(n):
         there.put(i)
         back.get()
-    seconds = time.monotonic() - start
+    seconds = now() - start
     p.join()
-    return seconds / (n - 1) * 1e6
+    return seconds / n * 1e6
 
 
-print("%.3f" % {"spawn": spawn, "integers": integers, "roundtrip": roundtrip}[sys.argv[1]]())
+def wait_at(here, gate):
+    here.release()
+    gate.wait()
+
+
+def alive(n):
+    here, gate = mp.Semaphore(0), mp.Event()
+    start = now()
+    list = [mp.Process(target=wait_at, args=(here, gate)) for _ in range(n)]
+    for p in list:
+        p.start()
+    for _ in range(n):
+        here.acquire()
+    gate.set()
+    for p in list:
+        p.join()
+    return (now() - start) / n * 1e6
+
+
+def idle(here):
+    here.set()
+    time.sleep(3600)
+
+
+def memory(_):
+    here = mp.Event()
+    p = mp.Process(target=idle, args=(here,))
+    p.start()
+    here.wait()
+    time.sleep(0.05)
+    with open("/proc/%d/smaps_rollup" % p.pid) as f:
+        kilobytes = sum(int(k) for k in re.findall(r"^Private_[CD]\w+:\s*(\d+) kB", f.read(), re.M))
+    p.kill()
+    return kilobytes / 1024
+
+
+def lock(n):
+    one = mp.Lock()
+    start = now()
+    for _ in range(n):
+        one.acquire()
+        one.release()
+    return (now() - start) / n * 1e6
+
+
+def square(x):
+    return x * x
+
+
+def map(n, chunk=None):
+    with mp.Pool(2) as pool:
+        list = range(1, n + 1)
+        for _ in range(2):
+            start = now()
+            squares = pool.map(square, list, chunk and int(chunk))
+        seconds = now() - start
+    assert squares[-1] == n * n
+    return seconds * 1e3
+
+
+if __name__ == "__main__":
+    mp.set_start_method("fork")
+    print("%.6g" % globals()[sys.argv[1]](int(sys.argv[2]), *sys.argv[3:]))

@@ -1,60 +1,156 @@
--- tests/bench/work.lua WHAT [ARG]: does one piece of work and prints one number.
-local what, arg1 = arg[1], arg[2]
+-- tests/bench/work.lua WHAT N [ARGUMENTS]: does one piece of work and prints one number. N says how much of it.
+-- What peer.py does under the same name is the same work, by Python's multiprocessing.
 local now = sandbox.now
 
 local work = {}
 
 -- microseconds for spawn + join of an empty function
-function work.spawn()
-  local n, start = 1000, now()
-  for _ = 1, n do spawn(function() end):join() end
+function work.spawn(n)
+  local function nothing() end
+  local start = now()
+  for _ = 1, n do spawn(nothing):join() end
   return (now() - start) / n * 1e6
 end
 
--- millions of integers a second through a queue, one producer and one consumer
-function work.integers(transport)
-  local q, n = queue { transport = transport }, 300000
+-- `writers` processes put n times `item` in all, `readers` get them: seconds from the moment when all are ready.
+local function through_queue(q, writers, readers, n, item)
+  local ready, list = sandbox.barrier(writers + readers + 1), {}
+  for _ = 1, writers do
+    list[#list + 1] = spawn(function()
+      ready:wait()
+      for i = 1, n // writers do q:put(item or i) end
+    end)
+  end
+  for _ = 1, readers do
+    list[#list + 1] = spawn(function()
+      ready:wait()
+      for _ = 1, n // readers do q:get() end
+    end)
+  end
+  ready:wait()
   local start = now()
-  local p = spawn(function() for i = 1, n do q:put(i) end end)
-  for i = 1, n do assert(q:get() == i) end
+  assert(sandbox.join_all(list))
   local seconds = now() - start
-  assert(p:join())
-  return n / seconds / 1e6
+  assert(q:empty())
+  return seconds
+end
+
+-- millions of integers a second; n must be a multiple of both numbers of processes
+function work.integers(n, writers, readers, transport)
+  return n / through_queue(queue { transport = transport }, tonumber(writers), tonumber(readers), n) / 1e6
+end
+
+-- millions of small tables a second: five fields, two levels
+function work.tables(n)
+  local item = { id = 4711, name = "widget", price = 9.5, sold = true, place = { x = 3, y = 4 } }
+  return n / through_queue(queue(), 1, 1, n, item) / 1e6
+end
+
+-- GB/s of strings of so many bytes, in a queue that holds some of them
+function work.strings(n, bytes)
+  bytes = tonumber(bytes)
+  return n * bytes / through_queue(queue(8), 1, 1, n, ("x"):rep(bytes)) / 1e9
 end
 
 -- microseconds there and back between two processes
-function work.roundtrip(transport)
-  local there, back, n = queue { transport = transport }, queue { transport = transport }, 20000
-  local p = spawn(function() for _ = 1, n do back:put(there:get()) end end)
+function work.roundtrip(n)
+  local there, back = queue(), queue()
+  local p = spawn(function() for _ = 0, n do back:put(there:get()) end end)
+  there:put(0)
+  back:get()
   local start = now()
-  for i = 1, n do there:put(i) assert(back:get() == i) end
+  for i = 1, n do
+    there:put(i)
+    back:get()
+  end
   local seconds = now() - start
   assert(p:join())
   return seconds / n * 1e6
 end
 
--- seconds for 100,000 puts by a process that is joined before the first get, and the gets
-function work.joined(transport)
-  local q, n = queue { transport = transport }, 100000
-  local start = now()
-  assert(spawn(function() for i = 1, n do q:put(i) end end):join())
-  for i = 1, n do assert(q:get() == i) end
-  assert(q:empty())
-  return now() - start
-end
-
--- seconds until 2,000 processes are alive at once, and until all are joined (run with --max-procs 2100)
-function work.alive()
-  local gate, start, list = queue(), now(), {}
-  local here = queue()
-  for i = 1, 2000 do list[i] = spawn(function() here:put(i) gate:get() end) end
-  for _ = 1, 2000 do here:get() end
-  local born = now() - start
-  assert(#sandbox.children() == 2000)
+-- microseconds for each of n processes that are alive at once, until all are joined
+function work.alive(n)
+  local gate, here, list, start = queue(), queue(), {}, now()
+  for i = 1, n do
+    list[i] = spawn(function()
+      here:put(i)
+      gate:get()
+    end)
+  end
+  for _ = 1, n do here:get() end
   gate:close()
-  for _, p in ipairs(list) do assert(p:join()) end
-  io.stderr:write(("%.2f s until 2,000 were alive, %.2f s in all\n"):format(born, now() - start))
-  return now() - start
+  assert(sandbox.join_all(list))
+  return (now() - start) / n * 1e6
 end
 
-print(("%.3f"):format(work[what](arg1)))
+-- MB that a spawned idle process shares with nobody
+function work.memory()
+  local here, kilobytes = sandbox.event(), 0
+  local p = spawn(function()
+    here:set()
+    sleep(3600)
+  end)
+  here:wait()
+  sleep(0.05)
+  for line in io.lines(("/proc/%d/smaps_rollup"):format(p.pid)) do
+    kilobytes = kilobytes + (tonumber(line:match("^Private_[CD]%a+:%s*(%d+) kB")) or 0)
+  end
+  p:kill()
+  return kilobytes / 1024
+end
+
+-- microseconds for lock + unlock, nobody else wanting it
+function work.lock(n)
+  local lock, start = sandbox.lock(), now()
+  for _ = 1, n do
+    lock:acquire()
+    lock:release()
+  end
+  return (now() - start) / n * 1e6
+end
+
+local function numbers(n)
+  local list = {}
+  for i = 1, n do list[i] = i end
+  return list
+end
+
+-- milliseconds for a map of x * x over n numbers by two workers; the second map, so that all is warm
+function work.map(n, chunk)
+  local pool <close> = sandbox.pool(2)
+  local list, start, squares = numbers(n), nil, nil
+  for _ = 1, 2 do
+    start = now()
+    squares = pool:map(function(x) return x * x end, list, tonumber(chunk))
+  end
+  local seconds = now() - start
+  assert(squares[n] == n * n)
+  return seconds * 1e3
+end
+
+-- per cent of two CPUs that n tasks of 20 microseconds use, done by two workers
+function work.busy(n)
+  local turns = 1
+  local function task()
+    local x = 0
+    for i = 1, turns do x = x + i % 7 end
+    return x
+  end
+  local function seconds_of(k)
+    local start = os.clock()
+    for _ = 1, k do task() end
+    return (os.clock() - start) / k
+  end
+  turns = 1000
+  seconds_of(100)
+  turns = math.max(1, math.floor(turns * 20e-6 / seconds_of(2000)))
+  local alone = seconds_of(2000)
+  local pool <close> = sandbox.pool(2)
+  local list = numbers(n)
+  pool:map(task, list)
+  local start = now()
+  pool:map(task, list)
+  return alone * n / (2 * (now() - start)) * 100
+end
+
+print(("%.6g"):format(work[arg[1]](tonumber(arg[2]), table.unpack(arg, 3))))

@@ -1,0 +1,65 @@
+-- What an operation costs, in instructions: the same on a busy machine and a quiet one, so a regression shows at once.
+-- Counted by callgrind in the program that is tested: that of the preset dev (-O1, fault points), by gcc for x86-64.
+local shell = require "support.shell"
+
+-- Instructions for one, Lua's own among them. Who makes an operation cheaper writes the new number here.
+local KNOWN = {
+  integer = 2155,      -- put + get of an integer by the log: nobody sleeps
+  integer_pipe = 2011, -- the same through the pipe
+  encode = 6269,       -- put of a small table
+  decode = 7497,       -- get of it
+  lock = 3019,         -- acquire + release of a free lock
+}
+local MORE = 1.10 -- so many times the number is a failure
+local ROUNDS = 1000
+
+-- A new folder; removed with its block.
+local function new_folder()
+  local name = os.tmpname()
+  os.remove(name)
+  assert(os.execute("mkdir " .. name))
+  return setmetatable({ name = name }, { __close = function() os.execute("rm -r " .. name) end })
+end
+
+-- Callgrind writes a file for each process, and one more at each mark. The instructions up to the n-th mark of the one
+-- that came so far.
+local function counted(folder, n)
+  local name = shell.run(("ls %s/out.*.%d"):format(folder, n)):match("[^\n]+")
+  assert(name, "callgrind wrote no count")
+  local file = assert(io.open(name))
+  local text = file:read("a")
+  file:close()
+  return tonumber(text:match("summary: (%d+)"))
+end
+
+-- Instructions for one of each of these.
+local function count(names)
+  local folder <close> = new_folder()
+  local output, status = shell.run(("valgrind -q --tool=callgrind --dump-before=l_getpid --callgrind-out-file=%s/out.%%p %s %s %d %s 2>&1")
+    :format(folder.name, shell.quote(shell.program), shell.quote(shell.source .. "/tests/bench/count.lua"), ROUNDS,
+      table.concat(names, " ")))
+  assert.are.equal(0, status, output)
+  local counts = {}
+  for i, name in ipairs(names) do counts[name] = counted(folder.name, 2 * i) / ROUNDS end
+  return counts
+end
+
+describe("instructions", function()
+  it("are no more than they were", function()
+    local reason = os.getenv "SANDBOX_UNCOUNTED" or ""
+    if reason ~= "" then return pending(reason) end
+    if not os.execute("command -v valgrind >/dev/null") then return pending("not counted: valgrind is not installed") end
+    local names = {}
+    for name in pairs(KNOWN) do names[#names + 1] = name end
+    table.sort(names)
+    local counts, lines, failed = count(names), {}, false
+    for i, name in ipairs(names) do
+      local much = counts[name] > KNOWN[name] * MORE
+      failed = failed or much
+      lines[i] = ("%-13s %6.0f, known %d%s"):format(name, counts[name], KNOWN[name], much and ": TOO MANY" or "")
+    end
+    local text = table.concat(lines, "\n")
+    print("\n" .. text)
+    assert.is_false(failed, "more instructions than before:\n" .. text)
+  end)
+end)
