@@ -1,24 +1,18 @@
 /*
  * tests/fault/test_queue_step.c - SIGKILL after every single instruction of put, get and peek.
  *
- * For n = 1, 2, 3 ... a victim is killed when it has done n instructions of one op. Afterwards the item is whole or absent, every
- * other item is there once, in order and intact, len is exact, the next ops work, and whoever sleeps on the queue
- * is woken by what they do. Every other n is left out, by chance the odd or the even ones, unless SANDBOX_EVERY_STEP is set; and more
- * where an op is so long that all would take too much time (the stride is printed).
- *
- * A first victim is single-stepped by ptrace(2), and the addresses it passes are written down. On x86-64 the others run to the n-th
- * of them by a breakpoint, and so need a few stops instead of n; elsewhere they are stepped, too. Instructions that repeat
- * themselves (rep movsb) count as one there.
+ * For n = 1, 2, 3 ... a victim is killed when it has done n instructions of one op. Afterwards the
+ * item is whole or absent, every other item is there once, in order and intact, len is exact, the
+ * next ops work, and whoever sleeps on the queue is woken by what they do. Not all n have their
+ * turn each time: the stride is printed; SANDBOX_EVERY_STEP=1 makes it 1.
  */
-#include "support/os_world.h"
+#include "support/os_steps.h"
 
 #include <signal.h>
 #include <sys/ptrace.h>
-#include <sys/user.h>
-#include <sys/wait.h>
 
-enum { STEPS_MAX = 100 * 1000, STEPS_BUDGET = 30 * 1000 };
-enum { PEEKED = 4 }; /* items */
+enum { PEEKED = 4 };                         /* items */
+enum { KILLS = 350 };                        /* in a scene */
 enum { BEFORE = 1, VICTIM, MARKER, WAITER }; /* producers */
 
 enum helper { ALONE, READER_SLEEPS, WRITER_SLEEPS, READER_STOPPED, WRITER_STOPPED };
@@ -28,51 +22,76 @@ struct scene {
   enum op_kind op;
   enum queue_transport transport;
   uint64_t max;
-  uint32_t before;     /* items in the queue when the victim begins */
-  size_t before_len;   /* of each */
-  size_t len;          /* of what the victim puts */
-  enum helper helper;  /* another process, and what it does */
-  bool asleep;         /* auto: the victim believes that a reader sleeps */
-  uint32_t gone, late; /* items that came and went before: while the queue held one, and after it held all */
+  uint32_t before;    /* items in the queue when the victim begins */
+  size_t before_len;  /* of each */
+  size_t len;         /* of what the victim puts */
+  enum helper helper; /* another process, and what it does */
+  bool asleep;        /* auto: the victim believes that a reader sleeps */
+  uint32_t gone,
+      late; /* items that came and went before: while the queue held one, and after it held all */
 };
 
 static const struct scene scenes[] = {
     {"put into the pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 2, 20, 100, ALONE, false, 0, 0},
     {"put into the log, empty", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 20, 40, ALONE, false, 0, 0},
     {"put into the log", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 3, 600, 700, ALONE, false, 0, 0},
-    {"put behind a log that is not empty", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 2, 700, 20, ALONE, false, 0, 0},
+    {"put behind a log that is not empty", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 2, 700, 20, ALONE,
+     false, 0, 0},
     {"put into a full pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 128, 20, 20, ALONE, false, 0, 0},
     {"put into a bounded pipe", OP_QUEUE_PUT, TRANSPORT_PIPE, 3, 2, 20, 20, ALONE, false, 0, 0},
     {"put into a bounded log", OP_QUEUE_PUT, TRANSPORT_SHM, 3, 2, 20, 20, ALONE, false, 0, 0},
-    {"put into the pipe, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 0, 0, 20, READER_SLEEPS, false, 0, 0},
-    {"put into the log, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 0, 20, READER_SLEEPS, false, 0, 0},
-    {"put of a large item, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 0, 0, 900, READER_SLEEPS, false, 0, 0},
+    {"put into the pipe, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 0, 0, 20, READER_SLEEPS,
+     false, 0, 0},
+    {"put into the log, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 0, 20, READER_SLEEPS,
+     false, 0, 0},
+    {"put of a large item, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_PIPE, 0, 0, 0, 900,
+     READER_SLEEPS, false, 0, 0},
     {"get from the pipe", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 3, 100, 0, ALONE, false, 0, 0},
     {"get from the log", OP_QUEUE_GET, TRANSPORT_SHM, 0, 3, 100, 0, ALONE, false, 0, 0},
     {"get of a large item", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 3, 1500, 0, ALONE, false, 0, 0},
-    {"get from a bounded pipe, a writer sleeps", OP_QUEUE_GET, TRANSPORT_PIPE, 1, 1, 20, 0, WRITER_SLEEPS, false, 0, 0},
-    {"get from a bounded log, a writer sleeps", OP_QUEUE_GET, TRANSPORT_SHM, 1, 1, 20, 0, WRITER_SLEEPS, false, 0, 0},
-    {"get from an empty log, on the way to sleep", OP_QUEUE_GET, TRANSPORT_SHM, 0, 0, 0, 0, READER_STOPPED, false, 0, 0},
-    {"get from an empty pipe, on the way to sleep", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 0, 0, 0, READER_STOPPED, false, 0, 0},
-    {"put into a full queue, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_SHM, 1, 1, 20, 20, WRITER_STOPPED, false, 0, 0},
-    {"auto: put into the log behind the pipe", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 2, 20, 40, ALONE, false, 0, 0},
+    {"get from a bounded pipe, a writer sleeps", OP_QUEUE_GET, TRANSPORT_PIPE, 1, 1, 20, 0,
+     WRITER_SLEEPS, false, 0, 0},
+    {"get from a bounded log, a writer sleeps", OP_QUEUE_GET, TRANSPORT_SHM, 1, 1, 20, 0,
+     WRITER_SLEEPS, false, 0, 0},
+    {"get from an empty log, on the way to sleep", OP_QUEUE_GET, TRANSPORT_SHM, 0, 0, 0, 0,
+     READER_STOPPED, false, 0, 0},
+    {"get from an empty pipe, on the way to sleep", OP_QUEUE_GET, TRANSPORT_PIPE, 0, 0, 0, 0,
+     READER_STOPPED, false, 0, 0},
+    {"put into a full queue, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_SHM, 1, 1, 20, 20,
+     WRITER_STOPPED, false, 0, 0},
+    {"auto: put into the log behind the pipe", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 2, 20, 40, ALONE,
+     false, 0, 0},
     {"auto: put into the pipe", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 0, 20, 40, ALONE, true, 0, 0},
-    {"auto: put, the log is not empty", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 2, 20, 40, ALONE, true, 0, 0},
-    {"auto: put into a bounded queue", OP_QUEUE_PUT, TRANSPORT_AUTO, 3, 2, 20, 40, ALONE, true, 0, 0},
-    {"auto: put, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 0, 0, 20, READER_SLEEPS, false, 0, 0},
-    {"auto: put of a large item, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 0, 0, 900, READER_SLEEPS, false, 0, 0},
-    {"auto: get from the pipe, more in the log", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 3, 100, 0, ALONE, false, 0, 0},
-    {"auto: get from the log, the pipe was used", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 2, 100, 0, ALONE, false, 0, 1},
-    {"auto: get, a writer sleeps", OP_QUEUE_GET, TRANSPORT_AUTO, 1, 1, 20, 0, WRITER_SLEEPS, false, 0, 0},
-    {"auto: get, on the way to sleep", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 0, 0, 0, READER_STOPPED, false, 0, 0},
-    {"auto: put, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_AUTO, 1, 1, 20, 20, WRITER_STOPPED, false, 0, 0},
+    {"auto: put, the log is not empty", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 2, 20, 40, ALONE, true, 0,
+     0},
+    {"auto: put into a bounded queue", OP_QUEUE_PUT, TRANSPORT_AUTO, 3, 2, 20, 40, ALONE, true, 0,
+     0},
+    {"auto: put, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 0, 0, 20, READER_SLEEPS, false,
+     0, 0},
+    {"auto: put of a large item, a reader sleeps", OP_QUEUE_PUT, TRANSPORT_AUTO, 0, 0, 0, 900,
+     READER_SLEEPS, false, 0, 0},
+    {"auto: get from the pipe, more in the log", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 3, 100, 0, ALONE,
+     false, 0, 0},
+    {"auto: get from the log, the pipe was used", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 2, 100, 0, ALONE,
+     false, 0, 1},
+    {"auto: get, a writer sleeps", OP_QUEUE_GET, TRANSPORT_AUTO, 1, 1, 20, 0, WRITER_SLEEPS, false,
+     0, 0},
+    {"auto: get, on the way to sleep", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 0, 0, 0, READER_STOPPED,
+     false, 0, 0},
+    {"auto: put, on the way to sleep", OP_QUEUE_PUT, TRANSPORT_AUTO, 1, 1, 20, 20, WRITER_STOPPED,
+     false, 0, 0},
     {"get of what is lent", OP_QUEUE_GET, TRANSPORT_AUTO, 0, 2, 20000, 0, ALONE, false, 0, 0},
-    {"get of what is lent, a writer sleeps", OP_QUEUE_GET, TRANSPORT_SHM, 1, 1, 20000, 0, WRITER_SLEEPS, false, 0, 0},
-    {"put that turns to the next lap", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 1, 4200, 4200, ALONE, false, 16, 0},
-    {"put into an empty log that is rewound", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 4200, 4200, ALONE, false, 16, 1},
-    {"peek of several in the pipe", OP_QUEUE_PEEK, TRANSPORT_PIPE, 0, 5, 100, 0, ALONE, false, 0, 0},
+    {"get of what is lent, a writer sleeps", OP_QUEUE_GET, TRANSPORT_SHM, 1, 1, 20000, 0,
+     WRITER_SLEEPS, false, 0, 0},
+    {"put that turns to the next lap", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 1, 4200, 4200, ALONE, false,
+     16, 0},
+    {"put into an empty log that is rewound", OP_QUEUE_PUT, TRANSPORT_SHM, 0, 0, 4200, 4200, ALONE,
+     false, 16, 1},
+    {"peek of several in the pipe", OP_QUEUE_PEEK, TRANSPORT_PIPE, 0, 5, 100, 0, ALONE, false, 0,
+     0},
     {"peek of several in the log", OP_QUEUE_PEEK, TRANSPORT_SHM, 0, 5, 700, 0, ALONE, false, 0, 0},
-    {"auto: peek of several in the pipe and the log", OP_QUEUE_PEEK, TRANSPORT_AUTO, 0, 5, 100, 0, ALONE, false, 0, 0},
+    {"auto: peek of several in the pipe and the log", OP_QUEUE_PEEK, TRANSPORT_AUTO, 0, 5, 100, 0,
+     ALONE, false, 0, 0},
     {"get behind a turn", OP_QUEUE_GET, TRANSPORT_SHM, 0, 2, 4200, 0, ALONE, false, 16, 1},
 };
 
@@ -81,7 +100,7 @@ static struct board {
   _Atomic int done; /* the victim's op returned 0 */
   _Atomic uint32_t got_victims, got_markers;
   struct gate go, arrived; /* of the helper */
-} *board;
+} * board;
 
 static const struct scene *scene;
 static struct object *q;
@@ -89,76 +108,6 @@ static struct object *helper;
 static uint32_t before_seq, drained_seq; /* of BEFORE: put, and seen */
 
 /* -- the victim -------------------------------------------------------------------------------- */
-
-static uintptr_t passed[STEPS_MAX]; /* where the first victim was after n steps */
-
-/* Wait for the victim to stop; false if its op is over. */
-static bool stopped_inside(pid_t pid) {
-  int status;
-  CHECK_EQ(waitpid(pid, &status, 0), pid);
-  CHECK(WIFSTOPPED(status));
-  CHECK(WSTOPSIG(status) == SIGTRAP || WSTOPSIG(status) == SIGSTOP);
-  return WSTOPSIG(status) == SIGTRAP;
-}
-
-static void begin_op(void) {
-  ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-  raise(SIGSTOP);
-}
-
-/* Returns the steps done: less than n if the op was over before. */
-static long step_victim(pid_t pid, long n, bool record) {
-  CHECK(!stopped_inside(pid)); /* before the op */
-  for (long i = 1; i <= n; i++) {
-    CHECK_EQ(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
-    if (!stopped_inside(pid))
-      return i - 1;
-#if defined(__x86_64__)
-    if (record)
-      passed[i] = (uintptr_t)ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, regs.rip), NULL);
-#endif
-  }
-  (void)record;
-  return n;
-}
-
-#if defined(__x86_64__)
-
-enum { STRIDES = 0 };
-
-static long peek_user(pid_t pid, size_t offset) { return ptrace(PTRACE_PEEKUSER, pid, offset, NULL); }
-
-/* Run to where the first victim was after n steps. False if the op was over before. */
-static bool run_victim(pid_t pid, long n) {
-  const size_t rip = offsetof(struct user, regs.rip);
-  CHECK(!stopped_inside(pid));
-  long text = ptrace(PTRACE_PEEKTEXT, pid, passed[n], NULL), trap = (text & ~0xffL) | 0xcc;
-  for (long i = 1; i <= n; i++) {
-    if (passed[i] != passed[n] || (i > 1 && passed[i - 1] == passed[i]))
-      continue;
-    CHECK_EQ(ptrace(PTRACE_POKETEXT, pid, passed[n], trap), 0);
-    CHECK_EQ(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
-    if (!stopped_inside(pid))
-      return false;
-    CHECK_EQ(peek_user(pid, rip), passed[n] + 1);
-    CHECK_EQ(ptrace(PTRACE_POKEUSER, pid, rip, passed[n]), 0);
-    CHECK_EQ(ptrace(PTRACE_POKETEXT, pid, passed[n], text), 0);
-    if (i == n)
-      break;
-    CHECK_EQ(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0); /* past the breakpoint */
-    if (!stopped_inside(pid))
-      return false;
-  }
-  return true;
-}
-
-#else
-
-enum { STRIDES = 1 };
-
-static bool run_victim(pid_t pid, long n) { return step_victim(pid, n, false) == n; }
-
-#endif
 
 /* The op is about to sleep: that is as far as it is followed. */
 static void stop_here(void *ctx, char where[WHERE_MAX]) {
@@ -181,7 +130,7 @@ static pid_t fork_victim(uint32_t seq) {
   }
   if (scene->op == OP_QUEUE_PEEK)
     op.number = PEEKED;
-  begin_op();
+  steps_begin();
   op.may_lend = scene->op == OP_QUEUE_GET;
   int rc = perform(&the_backend->base, &op);
   if (rc == -SBX_ELENT) {
@@ -236,8 +185,8 @@ static void await_helper(enum op_kind op) {
 }
 
 /*
- * The helper is stopped in its sleep, and the bell that is to wake it rings meanwhile: when it goes on, it looks again
- * at the bell that the victim was silencing.
+ * The helper is stopped in its sleep, and the bell that is to wake it rings meanwhile: when it goes
+ * on, it looks again at the bell that the victim was silencing.
  */
 static void stop_helper(enum op_kind op) {
   await_helper(op);
@@ -265,7 +214,8 @@ static void set_scene(void) {
   uint32_t producer, seq;
   if (scene->gone) {
     put_before(scene->gone + 1);
-    get_before(scene->gone); /* that was so much that the log turns, or is rewound, at the next put */
+    get_before(
+        scene->gone); /* that was so much that the log turns, or is rewound, at the next put */
   }
   put_before(scene->late + scene->before - (scene->gone ? 1 : 0));
   get_before(scene->late);
@@ -293,7 +243,8 @@ static void set_scene(void) {
   }
 }
 
-/* Everything that must be in the queue is, in order; the victim's item may be, and must be if its put returned. */
+/* Everything that must be in the queue is, in order; the victim's item may be, and must be if its
+ * put returned. */
 static void check_alone(uint32_t n) {
   uint32_t producer, seq;
   uint64_t len = len_of(q);
@@ -374,7 +325,7 @@ static void check_round(uint32_t n) {
 static bool round_of(long n) {
   set_scene();
   pid_t pid = fork_victim((uint32_t)n);
-  bool inside = run_victim(pid, n);
+  bool inside = steps_run(pid, n);
   kill(pid, SIGKILL);
   reap_pid(pid);
   check_round((uint32_t)n);
@@ -385,11 +336,10 @@ static bool round_of(long n) {
 static long first_round(void) {
   set_scene();
   pid_t pid = fork_victim(0);
-  long steps = step_victim(pid, STEPS_MAX - 1, true);
+  long steps = steps_record(pid);
   kill(pid, SIGKILL);
   reap_pid(pid);
   check_round(0);
-  CHECK(steps > 50 && steps < STEPS_MAX - 1);
   return steps;
 }
 
@@ -423,23 +373,22 @@ static void play_scene(void) {
   q = new_queue(scene->max, scene->transport, 0);
   warm_up();
   start_helper();
-  long steps = first_round(), rounds = 0, inside = 0;
-  long others = getenv("SANDBOX_EVERY_STEP") ? 0 : 1;
-  long stride = 1 + others + (STRIDES ? steps * steps / 2 / STEPS_BUDGET : 0) + steps * (stage_slowness() - 1) / 3000;
-  for (long n = 1 + others * (getpid() % 2); n <= steps; n += stride) {
-    if (!STRIDES && n > 1 && passed[n] == passed[n - 1])
-      continue; /* an instruction that repeats itself: a breakpoint knows it once */
+  long stride, steps = first_round(), rounds = 0, inside = 0;
+  for (long n = steps_first(steps, KILLS, &stride); n <= steps; n = steps_next(n, stride)) {
     inside += round_of(n);
     rounds++;
   }
-  printf("           %-45s %5ld instructions, %5ld kills (%ld inside), stride %ld\n", scene->name, steps, rounds, inside,
-         stride);
-  CHECK(inside > rounds / 2); /* stepped slowly, the clock is read more often: some are not reached again */
-  if (scene->gone) /* it did what the scene is for */
-    CHECK(scene->before > 0 ? side_own(&record_of_queue(q)->put)[PUT_TURN] : side_shown(&record_of_queue(q)->put)[PUT_BASE]);
+  printf("           %-45s %5ld instructions, %5ld kills (%ld inside), stride %ld\n", scene->name,
+         steps, rounds, inside, stride);
+  CHECK(inside >
+        rounds / 2); /* stepped slowly, the clock is read more often: some are not reached again */
+  if (scene->gone)   /* it did what the scene is for */
+    CHECK(scene->before > 0 ? side_own(&record_of_queue(q)->put)[PUT_TURN]
+                            : side_shown(&record_of_queue(q)->put)[PUT_BASE]);
 }
 
-/* -- len ----------------------------------------------------------------------------------------- */
+/* -- len -----------------------------------------------------------------------------------------
+ */
 
 static _Atomic uint64_t *seen;
 
@@ -447,7 +396,7 @@ static pid_t fork_observer(void) {
   pid_t pid = fork();
   if (pid != 0)
     return pid;
-  begin_op();
+  steps_begin();
   *seen = len_of(q);
   raise(SIGSTOP);
   _exit(0);
@@ -463,7 +412,8 @@ static void pass_items(void) {
   }
 }
 
-/* An observer is held up after each instruction of len, while others go on: it does not count what came and went. */
+/* An observer is held up after each instruction of len, while others go on: it does not count what
+ * came and went. */
 static void len_is_of_one_moment(void) {
   world_new();
   seen = shared_memory(sizeof *seen);
@@ -472,17 +422,17 @@ static void len_is_of_one_moment(void) {
     pass_items();
     len_of(q);
     pid_t pid = fork_observer();
-    long steps = step_victim(pid, STEPS_MAX - 1, true);
+    long stride, steps = steps_record(pid);
     kill(pid, SIGKILL);
     reap_pid(pid);
-    CHECK(steps > 50 && steps < 5000);
-    for (long n = 1; n <= steps; n += 1 + STRIDES * 20) {
+    CHECK(steps < 5000);
+    for (long n = steps_first(steps, 0, &stride); n <= steps; n = steps_next(n, stride)) {
       *seen = UINT64_MAX;
       pid = fork_observer();
-      if (run_victim(pid, n)) {
+      if (steps_run(pid, n)) {
         pass_items();
         CHECK_EQ(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
-        CHECK(!stopped_inside(pid));
+        CHECK(!steps_stopped_inside(pid));
       }
       CHECK(*seen <= 1);
       kill(pid, SIGKILL);
@@ -506,7 +456,8 @@ int main(int argc, char **argv) {
   if (argc > 1)
     cmocka_set_test_filter(argv[1]);
   enum { N = sizeof scenes / sizeof *scenes };
-  struct CMUnitTest tests[N + 1] = {[N] = cmocka_unit_test(len_is_of_one_moment_at_every_instruction)};
+  struct CMUnitTest tests[N + 1] = {
+      [N] = cmocka_unit_test(len_is_of_one_moment_at_every_instruction)};
   for (size_t i = 0; i < N; i++)
     tests[i] = (struct CMUnitTest){.name = scenes[i].name,
                                    .test_func = every_instruction,

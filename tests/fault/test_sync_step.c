@@ -1,19 +1,19 @@
 /*
- * tests/fault/test_sync_step.c - SIGKILL after every few instructions of the ops of synchronisation objects: what was there
- * before is there, or what the op makes of it; and everybody else goes on at once.
+ * tests/fault/test_sync_step.c - SIGKILL after every few instructions of the ops of synchronisation
+ * objects: what was there before is there, or what the op makes of it; and everybody else goes on
+ * at once.
  *
- * A victim is stepped by ptrace(2) up to its n-th instruction and killed, for n = 1, 1 + stride, ... to the end of the op.
+ * A victim is stopped after its n-th instruction and killed, for n from 1 to the end of the op. Not
+ * all n have their turn each time: the stride is printed; SANDBOX_EVERY_STEP=1 makes it 1.
  */
-#include "support/os_world.h"
+#include "support/os_steps.h"
 
 #include <signal.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 
 #include "os/dict_table.h"
 #include "os/sync.h"
 
-enum { STEPS_BUDGET = 60000, STEPS_MAX = 60000 };
+enum { KILLS = 150 }; /* in a scene */
 
 static struct object *shared;
 
@@ -38,7 +38,8 @@ static struct sync_info info(void) {
   return i;
 }
 
-/* -- values and dicts: bytes that know what they are -------------------------------------------- */
+/* -- values and dicts: bytes that know what they are --------------------------------------------
+ */
 
 struct content {
   uint32_t key, n;
@@ -51,7 +52,8 @@ static const struct content *made_of;
 
 static int bring(enum op_kind kind, const struct content *c) {
   struct buf message = {0};
-  struct value_args args = {.key = &c->key, .key_len = sizeof c->key, .hash = c->key * 77, .none = c->len == 0};
+  struct value_args args = {
+      .key = &c->key, .key_len = sizeof c->key, .hash = c->key * 77, .none = c->len == 0};
   if (c->len && c != made_of)
     item_make(&message, c->key, c->n, c->len);
   struct buf *bytes = c == made_of ? &made : &message;
@@ -63,7 +65,8 @@ static int bring(enum op_kind kind, const struct content *c) {
 
 static struct content look_up(enum op_kind kind, uint32_t key) {
   struct buf message = {0}, refs = {0};
-  struct value_args args = {.key = &key, .key_len = sizeof key, .hash = key * 77, .out_refs = &refs};
+  struct value_args args = {
+      .key = &key, .key_len = sizeof key, .hash = key * 77, .out_refs = &refs};
   struct op op = {.out = &message, .value = &args};
   struct content c = {.key = key};
   CHECK_EQ(perform_on(kind, SBX_FOREVER, &op), 0);
@@ -77,7 +80,9 @@ static struct content look_up(enum op_kind kind, uint32_t key) {
   return c;
 }
 
-static bool same(const struct content *a, const struct content *b) { return a->n == b->n && a->len == b->len; }
+static bool same(const struct content *a, const struct content *b) {
+  return a->n == b->n && a->len == b->len;
+}
 
 /* -- scenes ------------------------------------------------------------------------------------ */
 
@@ -156,7 +161,8 @@ static bool barrier_is_broken(const struct scene *s) {
     CHECK_EQ(plain(OP_BARRIER_WAIT, NULL), -SBX_EBROKEN);
   CHECK_EQ(plain(OP_BARRIER_RESET, NULL), 0);
   CHECK(!info().set && info().count == 0);
-  CHECK_EQ(plain(OP_BARRIER_WAIT, NULL), -SBX_ETIMEDOUT); /* it works: as a place for one who gives up */
+  CHECK_EQ(plain(OP_BARRIER_WAIT, NULL),
+           -SBX_ETIMEDOUT); /* it works: as a place for one who gives up */
   CHECK_EQ(plain(OP_BARRIER_RESET, NULL), 0);
   return before.set || before.count;
 }
@@ -173,7 +179,9 @@ static bool value_is_new(const struct scene *s) {
   return same(&c, &s->new);
 }
 
-static struct content other(int i) { return (struct content){.key = 1000 + (uint32_t)i, .n = 7, .len = 60}; }
+static struct content other(int i) {
+  return (struct content){.key = 1000 + (uint32_t)i, .n = 7, .len = 60};
+}
 
 static uint64_t count_entries(void) {
   struct buf all = {0}, refs = {0};
@@ -226,44 +234,38 @@ static int victim(void *arg) {
   (void)arg;
   if (the_scene->prelude)
     the_scene->prelude();
-  ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-  raise(SIGSTOP);
+  steps_begin();
   the_scene->act(the_scene);
   raise(SIGSTOP);
   return 0;
 }
 
-static bool stopped_inside(pid_t pid) {
-  int status;
-  CHECK_EQ(waitpid(pid, &status, 0), pid);
-  CHECK(WIFSTOPPED(status));
-  return WSTOPSIG(status) == SIGTRAP;
-}
-
-/* Returns the steps done: less than n if the op was over before. */
-static long steps_of(pid_t pid, long n) {
-  CHECK(!stopped_inside(pid));
-  for (long i = 1; i <= n; i++) {
-    CHECK_EQ(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
-    if (!stopped_inside(pid))
-      return i - 1;
-  }
-  return n;
-}
-
-/* Returns whether the op has happened; *steps is n or, if it was over before, less. */
-static bool round_of(long n, long *steps) {
+static struct object *start_victim(void) {
   if (the_scene->before)
     the_scene->before(the_scene);
-  struct object *p = spawn_process(victim, NULL);
-  *steps = steps_of(pid_of(p), n);
+  return spawn_process(victim, NULL);
+}
+
+/* The whole op. Returns how many instructions it has. */
+static long first_round(void) {
+  struct object *p = start_victim();
+  long steps = steps_record(pid_of(p));
+  kill_process(p);
+  CHECK(the_scene->check(the_scene));
+  return steps;
+}
+
+/* Returns whether the op has happened. */
+static bool round_of(long n) {
+  struct object *p = start_victim();
+  steps_run(pid_of(p), n);
   kill_process(p);
   return the_scene->check(the_scene);
 }
 
 static void play(const struct scene *scene) {
   sigset_t chld;
-  long steps, all, rounds = 0, happened = 0, stride;
+  long stride, rounds = 0, happened = 0;
   sigemptyset(&chld);
   sigaddset(&chld, SIGCHLD); /* each step would raise one */
   sigprocmask(SIG_BLOCK, &chld, NULL);
@@ -274,15 +276,13 @@ static void play(const struct scene *scene) {
     item_make(&made, scene->new.key, scene->new.n, scene->new.len);
     made_of = &scene->new;
   }
-  CHECK(round_of(STEPS_MAX, &all));
-  CHECK(all > 50 && all < STEPS_MAX);
-  stride = (1 + all * all / 2 / STEPS_BUDGET) * (long)stage_slowness();
-  for (long n = 1; n < all; n += stride) {
-    happened += round_of(n, &steps);
+  long steps = first_round();
+  for (long n = steps_first(steps, KILLS, &stride); n <= steps; n = steps_next(n, stride)) {
+    happened += round_of(n);
     rounds++;
   }
-  printf("           %-32s %5ld instructions, %4ld kills, %4ld after the change, stride %ld\n", scene->name, all, rounds,
-         happened, stride);
+  printf("           %-32s %5ld instructions, %4ld kills, %4ld after the change, stride %ld\n",
+         scene->name, steps, rounds, happened, stride);
   CHECK(happened > 0 && happened < rounds);
 }
 
@@ -291,20 +291,124 @@ enum { LARGE = 3000 };
 static const struct scene scenes[] = {
     {"acquire", {.type = OBJECT_LOCK}, NULL, NULL, acquire, lock_is_taken_over, {0}, {0}, 0},
     {"release", {.type = OBJECT_LOCK}, NULL, acquired, release, lock_was_released, {0}, {0}, 0},
-    {"semaphore acquire", {.type = OBJECT_SEMAPHORE, .count = 1}, NULL, NULL, take_unit, unit_comes_back, {0}, {0}, 0},
-    {"semaphore release", {.type = OBJECT_SEMAPHORE, .count = 1}, NULL, unit_taken, give_unit, unit_was_given, {0}, {0}, 0},
+    {"semaphore acquire",
+     {.type = OBJECT_SEMAPHORE, .count = 1},
+     NULL,
+     NULL,
+     take_unit,
+     unit_comes_back,
+     {0},
+     {0},
+     0},
+    {"semaphore release",
+     {.type = OBJECT_SEMAPHORE, .count = 1},
+     NULL,
+     unit_taken,
+     give_unit,
+     unit_was_given,
+     {0},
+     {0},
+     0},
     {"event set", {.type = OBJECT_EVENT}, NULL, NULL, set_event, event_was_set, {0}, {0}, 0},
-    {"barrier wait, given up", {.type = OBJECT_BARRIER, .count = 2}, NULL, NULL, pass_by, barrier_is_broken, {0}, {0}, 0},
-    {"value set, small", {.type = OBJECT_VALUE}, value_before, NULL, value_set, value_is_new, {1, 1, 40}, {1, 2, 90}, 0},
-    {"value set, large", {.type = OBJECT_VALUE}, value_before, NULL, value_set, value_is_new, {1, 1, LARGE}, {1, 2, LARGE + 9}, 0},
-    {"value set, large to small", {.type = OBJECT_VALUE}, value_before, NULL, value_set, value_is_new, {1, 1, 100000}, {1, 2, 9}, 0},
-    {"value update", {.type = OBJECT_VALUE}, value_before, NULL, value_update, value_is_new, {1, 1, 50}, {1, 2, LARGE}, 0},
-    {"dict, the first key", {.type = OBJECT_DICT}, dict_before, NULL, dict_set, dict_is_new, {1, 0, 0}, {1, 2, 50}, 0},
-    {"dict, a new key", {.type = OBJECT_DICT}, dict_before, NULL, dict_set, dict_is_new, {1, 0, 0}, {1, 2, 50}, 20},
-    {"dict, an old key", {.type = OBJECT_DICT}, dict_before, NULL, dict_set, dict_is_new, {1, 1, 70}, {1, 2, 50}, 20},
-    {"dict, a key removed", {.type = OBJECT_DICT}, dict_before, NULL, dict_set, dict_is_new, {1, 1, 70}, {1, 0, 0}, 20},
-    {"dict, made anew", {.type = OBJECT_DICT}, dict_before, NULL, dict_set, dict_is_new, {1, 0, 0}, {1, 2, 50}, 128},
-    {"dict update", {.type = OBJECT_DICT}, dict_before, NULL, dict_update, dict_is_new, {1, 1, 70}, {1, 2, 50}, 5},
+    {"barrier wait, given up",
+     {.type = OBJECT_BARRIER, .count = 2},
+     NULL,
+     NULL,
+     pass_by,
+     barrier_is_broken,
+     {0},
+     {0},
+     0},
+    {"value set, small",
+     {.type = OBJECT_VALUE},
+     value_before,
+     NULL,
+     value_set,
+     value_is_new,
+     {1, 1, 40},
+     {1, 2, 90},
+     0},
+    {"value set, large",
+     {.type = OBJECT_VALUE},
+     value_before,
+     NULL,
+     value_set,
+     value_is_new,
+     {1, 1, LARGE},
+     {1, 2, LARGE + 9},
+     0},
+    {"value set, large to small",
+     {.type = OBJECT_VALUE},
+     value_before,
+     NULL,
+     value_set,
+     value_is_new,
+     {1, 1, 100000},
+     {1, 2, 9},
+     0},
+    {"value update",
+     {.type = OBJECT_VALUE},
+     value_before,
+     NULL,
+     value_update,
+     value_is_new,
+     {1, 1, 50},
+     {1, 2, LARGE},
+     0},
+    {"dict, the first key",
+     {.type = OBJECT_DICT},
+     dict_before,
+     NULL,
+     dict_set,
+     dict_is_new,
+     {1, 0, 0},
+     {1, 2, 50},
+     0},
+    {"dict, a new key",
+     {.type = OBJECT_DICT},
+     dict_before,
+     NULL,
+     dict_set,
+     dict_is_new,
+     {1, 0, 0},
+     {1, 2, 50},
+     20},
+    {"dict, an old key",
+     {.type = OBJECT_DICT},
+     dict_before,
+     NULL,
+     dict_set,
+     dict_is_new,
+     {1, 1, 70},
+     {1, 2, 50},
+     20},
+    {"dict, a key removed",
+     {.type = OBJECT_DICT},
+     dict_before,
+     NULL,
+     dict_set,
+     dict_is_new,
+     {1, 1, 70},
+     {1, 0, 0},
+     20},
+    {"dict, made anew",
+     {.type = OBJECT_DICT},
+     dict_before,
+     NULL,
+     dict_set,
+     dict_is_new,
+     {1, 0, 0},
+     {1, 2, 50},
+     128},
+    {"dict update",
+     {.type = OBJECT_DICT},
+     dict_before,
+     NULL,
+     dict_update,
+     dict_is_new,
+     {1, 1, 70},
+     {1, 2, 50},
+     5},
 };
 enum { SCENES = sizeof scenes / sizeof *scenes };
 
@@ -318,6 +422,8 @@ static void run_scene(void **state) {
 int main(void) {
   struct CMUnitTest tests[SCENES];
   for (int i = 0; i < SCENES; i++)
-    tests[i] = (struct CMUnitTest){.name = scenes[i].name, .test_func = run_scene, .initial_state = (void *)(uintptr_t)&scenes[i]};
+    tests[i] = (struct CMUnitTest){.name = scenes[i].name,
+                                   .test_func = run_scene,
+                                   .initial_state = (void *)(uintptr_t)&scenes[i]};
   return _cmocka_run_group_tests("sync_step", tests, SCENES, NULL, NULL);
 }

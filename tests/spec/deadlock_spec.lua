@@ -157,84 +157,79 @@ describe("a deadlock is told and ends the run with status 4:", function()
   end)
 end)
 
+-- Each waits longer than the supervisor does before it looks. All run at the same time: what they do is to sleep.
+local QUIET = {
+  ["a sleep"] = "sleep(0.8)",
+  ["a get with a timeout"] = "assert(select(2, queue():get(0.8)) == 'timeout')",
+  ["a wait for one who sleeps"] = "local q = queue() spawn(function() sleep(0.8) q:put(1) end) q:get()",
+  ["a wait for one who waits with a timeout"] =
+    "local q = queue() spawn(function() queue():get(0.8) q:put(1) end) q:get()",
+  ["a select with a timer in it"] = "assert(sandbox.select { queue(), sandbox.after(0.8) } == 2)",
+  ["a lock whose holder dies"] = [[
+    local lock, held = sandbox.lock(), sandbox.event()
+    local p = spawn({ quiet = true }, function() lock:acquire() held:set() sleep(1000) end)
+    held:wait()
+    spawn(function() sleep(0.8) p:kill() end)
+    assert(select(2, lock:acquire()) == "abandoned")
+  ]],
+  ["a lock whose holder is about to let go"] = [[
+    local lock, held = sandbox.lock(), sandbox.event()
+    spawn(function() lock:acquire() held:set() sleep(0.8) lock:release() end)
+    held:wait()
+    assert(lock:acquire())
+  ]],
+  ["work without end in sight"] = [[
+    local q = queue()
+    spawn(function() local t = os.clock() while os.clock() - t < 0.6 do end q:put(1) end)
+    q:get()
+  ]],
+  ["a program that runs"] = "local q = queue() spawn(function() os.execute 'sleep 0.8' q:put(1) end) q:get()",
+  ["a read from a program"] =
+    "local q = queue() spawn(function() q:put(io.popen('sleep 0.8; echo x'):read()) end) assert(q:get() == 'x')",
+  ["a read from stdin"] = { "assert(io.read() == 'late')", { shell = "{ sleep 0.8; echo late; } | { %s ; }" } },
+  ["a process that is stopped, and goes on"] = [[
+    local q = queue()
+    local p = spawn(function() q:get() end)
+    os.execute("(kill -STOP " .. p.pid .. "; sleep 0.8; kill -CONT " .. p.pid .. ") &")
+    while p:status() ~= "stopped" do sleep(0.001) end
+    q:put(1)
+    p:join()
+  ]],
+  ["what other parts wait for, if one can go on"] = [[
+    local a, b = queue(), queue()
+    spawn(function() a:get() b:put(1) end)
+    spawn(function() b:get() a:put(1) end)
+    spawn(function() sleep(0.8) a:put(1) end)
+  ]],
+}
+
 describe("no deadlock is", function()
-  -- Each waits longer than the supervisor does before it looks.
-  local function well(text, o)
-    local r = run(text, o)
-    assert.are.same({ "", 0 }, { r.err, r.status })
-    return r.out
+  local running = {}
+
+  setup(function()
+    for name, case in pairs(QUIET) do
+      local text, options = case, nil
+      if type(case) == "table" then text, options = case[1], case[2] end
+      running[name] = spawn(function()
+        local r = run(text, options)
+        return { err = r.err, status = r.status }
+      end)
+    end
+  end)
+
+  for name in pairs(QUIET) do
+    it(name, function() assert.are.same({ err = "", status = 0 }, running[name]:result()) end)
   end
 
-  it("a sleep, or a wait with a timeout", function()
-    well "sleep(0.8)"
-    well "assert(select(2, queue():get(0.8)) == 'timeout')"
-    well "local q = queue() spawn(function() sleep(0.8) q:put(1) end) q:get()"
-    well "local q = queue() spawn(function() queue():get(0.8) q:put(1) end) q:get()"
-  end)
-
-  it("a select with a timer in it", function()
-    well "assert(sandbox.select { queue(), sandbox.after(0.8) } == 2)"
-  end)
-
-  it("a lock whose holder dies, or is about to let go", function()
-    well [[
-      local lock, held = sandbox.lock(), sandbox.event()
-      local p = spawn({ quiet = true }, function() lock:acquire() held:set() sleep(1000) end)
-      held:wait()
-      spawn(function() sleep(0.8) p:kill() end)
-      assert(select(2, lock:acquire()) == "abandoned")
-    ]]
-    well [[
-      local lock, held = sandbox.lock(), sandbox.event()
-      spawn(function() lock:acquire() held:set() sleep(0.8) lock:release() end)
-      held:wait()
-      assert(lock:acquire())
-    ]]
-  end)
-
   it("a barrier to which nobody else comes: it breaks", function()
-    assert.are.equal("nil\tbroken\n", well "print(sandbox.barrier(2):wait())")
-  end)
-
-  it("work without end in sight", function()
-    well [[
-      local q = queue()
-      spawn(function() local t = os.clock() while os.clock() - t < 0.8 do end q:put(1) end)
-      q:get()
-    ]]
-  end)
-
-  it("a program that runs, or a read that waits", function()
-    well "local q = queue() spawn(function() os.execute 'sleep 0.8' q:put(1) end) q:get()"
-    well "local q = queue() spawn(function() q:put(io.popen('sleep 0.8; echo x'):read()) end) assert(q:get() == 'x')"
-    well("assert(io.read() == 'late')", { shell = "{ sleep 0.8; echo late; } | { %s ; }", program = nil })
-  end)
-
-  it("a process that is stopped, and goes on", function()
-    well [[
-      local q = queue()
-      local p = spawn(function() q:get() end)
-      os.execute("(kill -STOP " .. p.pid .. "; sleep 0.8; kill -CONT " .. p.pid .. ") &")
-      while p:status() ~= "stopped" do sleep(0.001) end
-      q:put(1)
-      p:join()
-    ]]
-  end)
-
-  it("what other parts wait for, if one can go on", function()
-    local r = run([[
-      local a, b = queue(), queue()
-      spawn(function() a:get() b:put(1) end)
-      spawn(function() b:get() a:put(1) end)
-      spawn(function() sleep(0.8) a:put(1) end)
-    ]])
-    assert.are.same({ "", 0 }, { r.err, r.status })
+    local r = run "print(sandbox.barrier(2):wait())"
+    assert.are.same({ "nil\tbroken\n", "", 0 }, { r.out, r.err, r.status })
   end)
 
   it("anything that ends, over and over", function()
     local r = run([[
       local function relay(from, to) for v in from:items() do to:put(v) end to:close() end
-      for round = 1, 200 do
+      for round = 1, 100 do
         local first = queue(round % 3 + 1)
         local last = first
         for _ = 1, 4 do
@@ -256,7 +251,7 @@ describe("no deadlock is", function()
   it("a short run", function()
     local before = run [[print(1)]]
     assert.are.equal(0, before.status)
-    for _ = 1, 100 do
+    for _ = 1, 40 do
       local r = run [[
         local q = queue(1)
         local p = spawn(function() for v in q:items() do io.write(v) end end)

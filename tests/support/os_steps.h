@@ -1,0 +1,42 @@
+/*
+ * tests/support/os_steps.h - a process is stopped after its n-th instruction.
+ *
+ * A first victim is single-stepped by ptrace(2), and the addresses it passes are written down. On
+ * x86-64 the others run to the n-th of them by a breakpoint, and so need a few stops instead of n;
+ * elsewhere they are stepped, too. Instructions that repeat themselves (rep movsb) count as one
+ * there.
+ *
+ * The victim is a child of the caller and does what the first did; its text is its own (a private
+ * mapping).
+ */
+#ifndef TEST_OS_STEPS_H
+#define TEST_OS_STEPS_H
+
+#include "support/os_world.h"
+
+enum { STEPS_MAX = 100 * 1000 };
+
+/* The victim: steps are counted from here on, up to the next SIGSTOP. */
+void steps_begin(void);
+
+/* Wait for the victim to stop; false if it stopped by itself. */
+bool steps_stopped_inside(pid_t pid);
+
+/* The first victim, from steps_begin() to its end. Returns how many instructions it did, more
+ * than 50. */
+long steps_record(pid_t pid);
+
+/* Another one, from steps_begin() to where the first was after n. False if it was over before. */
+bool steps_run(pid_t pid, long n);
+
+/*
+ * Which n to try, of `steps`: about `most` of them (0: all), and fewer under sanitizers, or where
+ * victims must be stepped all the way; all of them if SANDBOX_EVERY_STEP is set. The first is by
+ * chance, so that all have their turn in time. ret_stride   from one to the next
+ */
+long steps_first(long steps, long most, long *ret_stride);
+
+/* The next after n; larger than what was recorded: no more. */
+long steps_next(long n, long stride);
+
+#endif
