@@ -17,7 +17,7 @@ enum {
   PAGE_BYTES = 4096,
   TURN_BYTES = 1 << 16, /* a tail that has come so far goes back to the start when it can */
   WARM_LEAST = 1 << 20, /* bounds of the warm start */
-  WARM_MOST = 8 << 20,
+  WARM_MOST = 32 << 20,
   RESERVE_BYTES = 1 << 18, /* memory is reserved in such steps */
   PUNCH_BYTES = 1 << 20,   /* and given back in such */
   RING_LEAST = 4 << 20
