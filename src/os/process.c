@@ -321,8 +321,25 @@ int process_join(struct os_backend *b, const struct op *op) {
   return rc;
 }
 
+/* A signal is on its way for a moment. Who was told to stop does no more when this returns, unless
+ * the kernel is busy for it for long (a disk). */
+static void await_stop(const struct os_backend *b, const struct object *p) {
+  enum { TRIES = 1000 };
+  const struct timespec pause = {.tv_nsec = 100 * 1000};
+  pid_t pid = b->control->processes[p->slot].pid;
+  for (int i = 0; i < TRIES && pid != getpid(); i++) {
+    char state = proc_state(pid);
+    if (state == 0 || !strchr("RSD", state) || has_ended(b->control, p))
+      return;
+    nanosleep(&pause, NULL);
+  }
+}
+
 int process_signal(struct os_backend *b, const struct op *op) {
-  return steer_signal(b->control, op->object->slot, op->object->serial, op->number);
+  int rc = steer_signal(b->control, op->object->slot, op->object->serial, op->number);
+  if (rc == 0 && op->number == SIGSTOP)
+    await_stop(b, op->object);
+  return rc;
 }
 
 /* -- status ---------------------------------------------------------------------------------- */

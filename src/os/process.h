@@ -27,8 +27,8 @@ void process_arm(struct os_backend *b, const struct op *op, struct wait_set *w);
  * its failure. */
 void process_joiner(struct os_backend *b, const struct op *op, bool waits);
 
-/* OP_PROCESS_SIGNAL: send op->number. Nothing happens if it has ended. 0, -SBX_EGONE, -SBX_ESYSTEM
- */
+/* OP_PROCESS_SIGNAL: send op->number. Nothing happens if it has ended. After SIGSTOP the process does nothing more when this
+ * returns. 0, -SBX_EGONE, -SBX_ESYSTEM */
 int process_signal(struct os_backend *b, const struct op *op);
 
 int process_describe(struct os_backend *b, const struct object *p, struct process_info *ret);

@@ -188,7 +188,7 @@ function Process:terminate() end
 ---@return true
 function Process:kill() end
 
----Stop it where it is (SIGSTOP), until `resume`.
+---Stop it where it is (SIGSTOP), until `resume`: when `pause` returns, it does nothing more.
 ---@return true
 function Process:pause() end
 
