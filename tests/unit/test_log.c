@@ -180,7 +180,7 @@ static void random_run(uint64_t limit, int steps, uint64_t seed) {
 
 TEST_ON_STAGE(a_small_ring_agrees_with_a_list, 30) {
   for (uint64_t seed = 1; seed <= 4; seed++)
-    random_run(LIMIT, 60000, seed);
+    random_run(LIMIT, 60000 / (int)stage_slowness(), seed);
   random_run(1 * MIB, 10000, 5); /* the ring is just what is needed */
   random_run(5 * MIB - 5000, 3000, 6);
 }
@@ -412,7 +412,7 @@ TEST_ON_STAGE(what_has_turned_early_grows_to_its_limit, 30) {
     CHECK_EQ(l->jumps, 1);
     CHECK(n + 2 * sizes[k] + 3000 >= 3 * MIB && n <= 3 * MIB);
     check_backed(l);
-    for (int i = 0; i < 3000; i++) { /* and goes on from there */
+    for (int i = 0; i < 2000 / (int)stage_slowness(); i++) { /* and goes on from there */
       front(l, true);
       while (append(l, sizes[k]) == 0)
         continue;
