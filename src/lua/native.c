@@ -122,9 +122,10 @@ static int l_defer_end(lua_State *L) {
   return 0;
 }
 
-/* defer() -> what ends it, to be closed */
+/* defer([whether]) -> what ends it, to be closed. defer(false): within it, what computes is interrupted again. */
 static int l_defer(lua_State *L) {
   struct lib *lib = lib_of(L);
+  bool defer = lua_isnone(L, 1) || lua_toboolean(L, 1);
   lua_settop(L, 0);
   lua_createtable(L, 0, 0);
   lua_createtable(L, 0, 1);
@@ -133,7 +134,7 @@ static int l_defer(lua_State *L) {
   lua_pushcclosure(L, l_defer_end, 2);
   lua_setfield(L, 2, "__close");
   lua_setmetatable(L, 1);
-  interrupt_defer(lib, true);
+  interrupt_defer(lib, defer);
   return 1;
 }
 

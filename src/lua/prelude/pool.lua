@@ -63,6 +63,7 @@ end
 local function make(options)
   options = read_options(options)
   local n = integer_option(options, "workers", 1, sandbox.cpus())
+  local _ <close> = native.defer() -- an interrupt comes when all is there, or not at all
   local pool = {
     name = options.name or "worker", init = options.init,
     max_tasks = integer_option(options, "max_tasks", 1), retries = integer_option(options, "retries", 0, 0),
@@ -110,6 +111,7 @@ function methods.submit(handle, f, ...)
   common.check_function(f, "submit", 1)
   seats.look(pool)
   if pool.broken then error(pool.broken, 0) end
+  local _ <close> = native.defer()
   local task = call_task(pool, f, ...)
   local ok, message = pcall(seats.give, pool, seats.idlest(pool), task)
   if not ok then

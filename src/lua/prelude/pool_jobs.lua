@@ -23,12 +23,18 @@ local function from_list(list)
   end, function() return n - at + 1 end
 end
 
+-- The script's own: it may take long, and be interrupted.
+local function call_out(next_item)
+  local _ <close> = native.defer(false)
+  return (next_item())
+end
+
 local function from_iterator(next_item)
   local over = false
   return function(count)
     local items = {}
     while not over and #items < count do
-      local item = next_item()
+      local item = call_out(next_item)
       if item == nil then over = true else items[#items + 1] = item end
     end
     if items[1] == nil then return nil end
@@ -100,8 +106,8 @@ function new_task(job, items, first, last, at)
   return task
 end
 
--- Begin a job. The caller sets done, failed and split.
-function jobs.begin(pool, name, f, source, star, chunk, most)
+-- Make a job. The caller sets done, failed and split, sees to it that the job is finished, and then lets it begin.
+local function new_job(pool, name, f, source, star, chunk, most)
   common.check_function(f, name, 1)
   local take, left
   if type(source) == "function" then
@@ -122,8 +128,9 @@ function jobs.begin(pool, name, f, source, star, chunk, most)
     if job.window and job.ahead >= job.window then return nil end
     if job.reading or job.exhausted then return nil end -- reading: the iterator uses the pool itself
     job.reading = true
-    local items, first, last = take(chunk_size(job, limit))
+    local ok, items, first, last = pcall(take, chunk_size(job, limit))
     job.reading = false
+    if not ok then error(items, 0) end
     if not items then
       job.exhausted = true
       return nil
@@ -132,15 +139,20 @@ function jobs.begin(pool, name, f, source, star, chunk, most)
     at = at + last - first + 1
     return new_task(job, items, first, last, at - (last - first + 1))
   end
-  pool.jobs[job.id] = job
-  table.insert(pool.feeding, job)
   return job
+end
+
+local function begin(job)
+  local _ <close> = native.defer()
+  job.pool.jobs[job.id] = job
+  table.insert(job.pool.feeding, job)
 end
 
 -- No more of it: what is not begun is taken back, what is under way comes to nothing.
 function jobs.finish(job)
   local pool = job.pool
   if job.over then return end
+  local _ <close> = native.defer()
   job.over = true
   pool.jobs[job.id] = nil
   for _, seat in ipairs(pool.seats) do seat.known[job.id] = nil end
@@ -158,7 +170,7 @@ end
 -- -- map ------------------------------------------------------------------------------------------
 
 function jobs.map(pool, name, f, list, star, chunk)
-  local job = jobs.begin(pool, name, f, list, star, chunk, MAP_MOST)
+  local job = new_job(pool, name, f, list, star, chunk, MAP_MOST)
   local results, failure = native.list(job.left and job.left() or 0), nil
   function job.done(task, ...)
     native.place(results, task.at, ...)
@@ -167,6 +179,7 @@ function jobs.map(pool, name, f, list, star, chunk)
   function job.failed(_, why) failure = why end
   function job.split(parts) job.ahead = job.ahead + parts - 1 end
   local guard <close> = setmetatable({}, { __close = function() jobs.finish(job) end })
+  begin(job)
   while not failure do
     seats.feed(pool)
     if job.exhausted and job.ahead == 0 then return results end
@@ -210,7 +223,7 @@ local function groups_as_they_come()
 end
 
 function jobs.imap(pool, name, f, source, chunk, ordered, keep)
-  local job = jobs.begin(pool, name, f, source, false, chunk, LIST_MOST)
+  local job = new_job(pool, name, f, source, false, chunk, LIST_MOST)
   local groups = ordered and ordered_groups() or groups_as_they_come()
   local group, k
   job.keep = keep -- the pool must not be collected while somebody goes through the results
@@ -235,7 +248,12 @@ function jobs.imap(pool, name, f, source, chunk, ordered, keep)
     end
   end
 
+  local begun = false -- not before the loop has the value that ends it
   local function next_result()
+    if not begun then
+      begun = true
+      begin(job)
+    end
     while not job.over do
       if not group then
         group, k = next_group(), 0
@@ -256,7 +274,6 @@ function jobs.imap(pool, name, f, source, chunk, ordered, keep)
     jobs.finish(job)
     return nil
   end
-  seats.feed(pool)
   local closing = setmetatable({}, { __close = function() jobs.finish(job) end })
   return next_result, nil, nil, closing
 end

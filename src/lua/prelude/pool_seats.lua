@@ -12,6 +12,9 @@
 --   attempts          how many workers died over it
 --   taught            the message brings the function of this job along
 -- and of those that can be divided: split() -> tasks of one item each.
+--
+-- What belongs together (a message and the note of it, a fork and its seat) is done with interrupts deferred: a Ctrl-C ends a
+-- wait, or comes afterwards, and the pool can be used again at the prompt.
 local sandbox, use = ...
 local native, work = use "native", use "pool_worker"
 
@@ -48,6 +51,7 @@ local function leave_task(pool)
 end
 
 function seats.give(pool, seat, task)
+  local _ <close> = native.defer()
   if pool.max_tasks and seat.used > 0 and seat.used + task.count > pool.max_tasks then
     local leave = leave_task(pool)
     leave.send(seat.inbox)
@@ -90,6 +94,7 @@ end
 
 -- Take back those tasks that no worker has begun and that `wanted` accepts; the list.
 function seats.withdraw(pool, wanted)
+  local _ <close> = native.defer()
   local taken = {}
   for _, seat in ipairs(pool.seats) do
     local any = false
@@ -140,6 +145,7 @@ end
 
 -- Give each worker what it needs, the idle ones first.
 function seats.feed(pool)
+  local _ <close> = native.defer()
   for level = 1, AHEAD do
     for _, seat in ipairs(pool.seats) do
       if seat.count < level then
@@ -167,6 +173,7 @@ end
 -- -- workers --------------------------------------------------------------------------------------
 
 local function start(pool, seat)
+  local _ <close> = native.defer()
   seat.epoch, seat.known = pool.last_job, {} -- the jobs whose functions the worker has: by the fork, or told
   seat.process = sandbox.spawn({ name = pool.name, daemon = true, quiet = true }, work, pool, seat.number)
   pool.watch[1 + seat.number] = seat.process
@@ -315,6 +322,7 @@ end
 
 -- Let something happen: false if nothing did until the deadline.
 function seats.step(pool, deadline)
+  local _ <close> = native.defer()
   if accept(pool, native.recv(pool.results, 0)) then return true end
   if deadline and sandbox.now() >= deadline then return false end
   return seats.wake(pool, sandbox.select(pool.watch, deadline and math.max(deadline - sandbox.now(), 0)))
@@ -323,6 +331,7 @@ end
 -- What has happened already, without waiting.
 function seats.look(pool)
   if pool.ended then return end
+  local _ <close> = native.defer()
   accept_all(pool)
   while not pool.ended and seats.wake(pool, sandbox.select(pool.watch, 0)) do end
   if not pool.ended then seats.feed(pool) end
