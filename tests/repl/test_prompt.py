@@ -117,6 +117,23 @@ class Prompt(unittest.TestCase):
                 self.assertEqual(t.text().count("interrupted!"), before + 1 + handled, text)
         self.assertEqual(self.run_line(t, "background:status()"), '"running"')
 
+    def test_a_pool_that_was_interrupted_anywhere_works_on(self):
+        t = self.start()
+        self.run_line(t, "pool, me, list = sandbox.pool(2), sandbox.self(), {1, 2, 3, 4, 5, 6}")
+        self.run_line(t, "function square(x) return x * x end")
+        self.run_line(t, "function later() spawn({daemon = true, quiet = true}, function() "
+                         "sleep(math.random() * 0.01) me:interrupt() end) end")
+        for _ in range(4):
+            for text in ("pool:map(square, list, 1)",
+                         "for i, v in pool:imap_unordered(square, list, 2) do assert(v == i * i) end",
+                         "assert(pool:submit(square, 3):result() == 9)",
+                         "for i in pool:imap(square, function() return 3 end) do if i == 20 then break end end"):
+                shown = self.run_line(t, "later() while true do " + text + " end")
+                self.assertIn("interrupted!", shown)
+                shown = self.run_line(t, "table.concat(pool:map(square, list, 1), ' '), tostring(pool):match('%d+ tasks')")
+                self.assertEqual(shown.splitlines()[-1], '"1 4 9 16 25 36", "0 tasks"', text)
+        self.assertEqual(self.run_line(t, "pool:close() print(pool:join(5))"), "true")
+
     def test_second_ctrl_c_starts_a_new_session(self):
         t = self.start()
         self.run_line(t, "x = 1 background = spawn({name='back'}, function() sleep(1000) end)")
