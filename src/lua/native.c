@@ -122,7 +122,8 @@ static int l_defer_end(lua_State *L) {
   return 0;
 }
 
-/* defer([whether]) -> what ends it, to be closed. defer(false): within it, what computes is interrupted again. */
+/* defer([whether]) -> what ends it, to be closed. defer(false): within it, what computes is
+ * interrupted again. */
 static int l_defer(lua_State *L) {
   struct lib *lib = lib_of(L);
   bool defer = lua_isnone(L, 1) || lua_toboolean(L, 1);
