@@ -38,15 +38,56 @@ static void tell_end(struct lib *lib, const struct op *op) {
   report_write(&out);
 }
 
-/* Append the lines of a traceback, without its title. */
-static void add_frames(lua_State *L, luaL_Buffer *text, lua_State *of, int level) {
+static bool starts(const char *text, const char *end, const char *with) {
+  return (size_t)(end - text) >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
+}
+
+/* Where the frames of `text`, one in a line, stop to be of interest: at the first of the module
+ * `floor`, and those that led from there to the script. */
+static const char *end_of_frames(const char *text, const char *end, const char *floor) {
+  const char *last = end;
+  for (const char *p = text; floor && p < last; p++)
+    if (starts(p, end, "\n\t[") && starts(p + 3, end, floor))
+      last = p;
+  while (last < end && last > text) {
+    const char *line = last - 1;
+    while (line > text && *line != '\n')
+      line--;
+    if (!starts(line, last, "\n\t(...tail calls...)") && !starts(line, last, "\n\t[C]: ") &&
+        !starts(line, last, "\n\t[sandbox "))
+      break;
+    last = line;
+  }
+  return last;
+}
+
+/* Append the lines of a traceback, without its title. Returns whether there was any. */
+static bool add_frames(lua_State *L, luaL_Buffer *text, lua_State *of, int level) {
   luaL_traceback(L, of, NULL, level);
   size_t len;
-  const char *frames = lua_tolstring(L, -1, &len);
+  const char *frames = lua_tolstring(L, -1, &len), *end = frames + len;
   const char *first = strchr(frames, '\n');
-  lua_pushlstring(L, first ? first : "", first ? len - (size_t)(first - frames) : 0);
+  first = first ? first : end;
+  end = end_of_frames(first, end, lib_find(L)->floor);
+  bool any = end > first;
+  lua_pushlstring(L, first, (size_t)(end - first));
   lua_remove(L, -2);
   luaL_addvalue(text);
+  return any;
+}
+
+void answer_traceback(lua_State *L, int level) {
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  luaL_addstring(&text, "stack traceback:");
+  bool any = add_frames(L, &text, L, level);
+  for (const struct resumer *r = lib_find(L)->running.resumers; r; r = r->up) {
+    luaL_addstring(&text, "\n\t(a coroutine, resumed by:)");
+    any = add_frames(L, &text, r->L, 0) || any;
+  }
+  if (!any)
+    luaL_addstring(&text, "\n\t(none)");
+  luaL_pushresult(&text);
 }
 
 /* protected: [op|nil] writes the place and the traceback of L, below this function, to stderr */
@@ -63,12 +104,9 @@ static int tell_stack(lua_State *L) {
   make_head(lib, lua_touserdata(L, 1), where, head);
   luaL_buffinit(L, &text);
   luaL_addstring(&text, head);
-  luaL_addstring(&text, "\nstack traceback:");
-  add_frames(L, &text, L, 1);
-  for (const struct resumer *r = lib->running.resumers; r; r = r->up) {
-    luaL_addstring(&text, "\n\t(a coroutine, resumed by:)");
-    add_frames(L, &text, r->L, 0);
-  }
+  luaL_addchar(&text, '\n');
+  answer_traceback(L, 1);
+  luaL_addvalue(&text);
   luaL_addchar(&text, '\n');
   luaL_pushresult(&text);
   size_t len;
@@ -209,7 +247,8 @@ static void look(struct lib *lib) {
   running_refresh(lib);
 }
 
-void answer_by(struct lib *lib, answer_fn *answer_lua, void *ctx) {
+void answer_by(struct lib *lib, answer_fn *answer_lua, void *ctx, const char *floor) {
+  lib->floor = floor;
   lib->answer = answer_lua;
   lib->answer_ctx = ctx;
   look(lib);
@@ -219,6 +258,7 @@ void answer_forked(struct lib *lib) {
   lib->asked = 0;
   lib->answering = false;
   lib->answer = NULL;
+  lib->floor = NULL;
 }
 
 void answer_open(struct lib *lib) {

@@ -26,6 +26,9 @@ void answer_open(struct lib *lib);
  */
 void answer_questions(struct lib *lib, const struct op *op);
 
+/* Push the traceback of L from `level`, and of who resumed it, as luaL_traceback(3) shows it. */
+void answer_traceback(lua_State *L, int level);
+
 /* Raise an error if an answer is being given and may not do such an op. */
 void answer_check(lua_State *L, struct lib *lib, enum op_kind kind);
 
@@ -34,9 +37,10 @@ void answer_forked(struct lib *lib);
 
 /*
  * Have `answer` called, in the middle of whatever runs or waits, when somebody asked QUESTION_LUA.
- * Its errors are dropped. The session's; children forget it.
+ * Its errors are dropped. Tracebacks end above the frames of the chunk `floor` (a name that lives
+ * as long as the lib; NULL: at the bottom). The session's; children forget it.
  */
 typedef void answer_fn(lua_State *L, void *ctx);
-void answer_by(struct lib *lib, answer_fn *answer, void *ctx);
+void answer_by(struct lib *lib, answer_fn *answer, void *ctx, const char *floor);
 
 #endif

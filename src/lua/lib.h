@@ -62,6 +62,7 @@ struct lib {
   bool answering;                          /* others wait until it is done */
   void (*answer)(lua_State *L, void *ctx); /* who answers QUESTION_LUA; NULL: nobody */
   void *answer_ctx;
+  const char *floor; /* tracebacks end above it */
 };
 
 /* A handle in Lua: empty (NULL) from its creation until the object is acquired, so that __gc knows

@@ -338,7 +338,7 @@ void session_run(lua_State *L, struct backend *b, const struct session_place *pl
     run_init(L);
   lua_settop(L, top);
   interrupt_clear(L);
-  answer_by(lib_find(L), answer_inquiries, &s);
+  answer_by(lib_find(L), answer_inquiries, &s, "sandbox session");
   fflush(NULL);
   link_send(&s.link, FRAME_READY, 0, NULL, 0);
   while ((rc = link_receive(&s.link, &s.frame, true)) == 1 || rc == -SBX_EINTERRUPTED)
@@ -348,7 +348,7 @@ void session_run(lua_State *L, struct backend *b, const struct session_place *pl
       interrupt_clear(L);
       answer_questions(lib_find(L), NULL);
     }
-  answer_by(lib_find(L), NULL, NULL);
+  answer_by(lib_find(L), NULL, NULL, NULL);
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
   link_release(&s.link);

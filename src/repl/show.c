@@ -78,6 +78,10 @@ static const char *name_of(const struct snapshot_process *p) {
   return p->name[0] ? p->name : "process";
 }
 
+static bool at_prompt(const struct snapshot_process *p, const struct show *how) {
+  return p->status == PROCESS_RUNNING && p->op.kind == OP_NONE && p->id == how->idle;
+}
+
 static void cell_state(struct table *t, const struct snapshot_process *p, const struct show *how) {
   const char *color = p->stuck == STUCK_FOR_EVER ? style_red : NULL;
   switch (p->status) {
@@ -85,7 +89,7 @@ static void cell_state(struct table *t, const struct snapshot_process *p, const 
     if (p->op.kind != OP_NONE)
       table_cell(t, color, "in %s", op_describe(p->op.kind)->verb);
     else
-      table_cell(t, style_green, "%s", p->id == how->idle ? "prompt" : "running");
+      table_cell(t, style_green, "%s", at_prompt(p, how) ? "prompt" : "running");
     return;
   case PROCESS_STOPPED:
     table_cell(t, style_yellow, "stopped");
@@ -126,6 +130,11 @@ static void cells_time(struct table *t, const struct snapshot *s,
     show_cell_duration(t, p->op.deadline_ns - s->taken_ns);
 }
 
+/* At the prompt it is nowhere. */
+static void cell_place(struct table *t, const struct snapshot_process *p, const struct show *how) {
+  table_cell(t, style_dim, "%s", at_prompt(p, how) ? "" : p->where);
+}
+
 static void cell_marks(struct table *t, const struct snapshot *s,
                        const struct snapshot_process *p) {
   bool silent = p->muted || (s->follow && s->follow != p->id && p->slot != 0);
@@ -163,7 +172,7 @@ static void ps_row(struct table *t, const struct snapshot *s, uint32_t i, const 
   cell_count(t, p->items_out);
   cell_count(t, p->items_in);
   table_cell(t, NULL, "%" PRId64, p->pid);
-  table_cell(t, style_dim, "%s", p->where);
+  cell_place(t, p, how);
   cell_marks(t, s, p);
 }
 
@@ -308,7 +317,7 @@ static void top_row(struct table *t, const struct snapshot *s, const struct shar
   cell_bytes(t, p->private_bytes);
   cell_count(t, p->items_out);
   cell_count(t, p->items_in);
-  table_cell(t, style_dim, "%s", p->where);
+  cell_place(t, p, how);
 }
 
 /* "up 12s, cpu 134%, 5 processes: 2 running, 3 waiting, memory 12M" */

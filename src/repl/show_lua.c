@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "lua/answer.h"
 #include "lua/lib.h"
 #include "os/signals.h"
 #include "os/steer.h"
@@ -73,6 +74,11 @@ static int act(lua_State *L, const char *name, enum act what) {
   if (rc == 0 && ref.slot == 0 && what == ACT_KILL)
     rc = buf_format(&why, "main runs what is typed here; os.exit() ends it") ? -SBX_ENOMEM
                                                                              : -SBX_EINVAL;
+  if (rc == 0 && what == ACT_STACK && ref.serial == the_backend->serial) {
+    answer_traceback(L, 1); /* to be asked it would have to go on first */
+    fprintf(stderr, "%s\n", lua_tostring(L, -1));
+    return 0;
+  }
   if (rc == 0)
     rc = act_on(the_control(), what, ref.slot, ref.serial);
   if (rc && why.len == 0)
@@ -87,7 +93,7 @@ static int l_resume(lua_State *L) { return act(L, "resume", ACT_RESUME); }
 static int l_bt(lua_State *L) {
   if (!lua_isnoneornil(L, 1))
     return act(L, "bt", ACT_STACK);
-  luaL_traceback(L, L, NULL, 1);
+  answer_traceback(L, 1);
   fprintf(stderr, "%s\n", lua_tostring(L, -1));
   return 0;
 }

@@ -155,7 +155,7 @@ static void work_while_asked(const char *work, uint32_t count) {
   lua_setglobal(L, "finished");
   run_lua(L, prologue);
   dup2(fileno(told), STDERR_FILENO);
-  answer_by(lib_find(L), answer_numbers, NULL);
+  answer_by(lib_find(L), answer_numbers, NULL, NULL);
   run_lua(L, work);
   dup2(old_stderr, STDERR_FILENO);
   CHECK_EQ(reap_pid(asker), 0);

@@ -59,6 +59,22 @@ class Prompt(unittest.TestCase):
         self.assertIn("repl:1:1: boo", shown)
         self.assertNotIn("sandbox", shown)
 
+    def test_traceback_of_the_session_has_no_frames_of_the_prompt(self):
+        t = self.start(columns=100)
+        self.assertEqual(self.run_line(t, ":bt main"), "stack traceback:\n        (none)")
+        self.assertEqual(self.run_line(t, "function f() bt() end f()"),
+                         "stack traceback:\n        repl:2:1: in function 'f'\n        repl:2:1: in main chunk")
+        self.assertEqual(self.run_line(t, "bt('main')"), "stack traceback:\n        repl:3:1: in main chunk")
+        self.run_line(t, "q = queue() function g() q:get() end")
+        t.line("coroutine.wrap(function() g() end)()")
+        t.line(":bt main")
+        t.wait_for("[C]: in ?\n        repl:5:1: in main chunk")
+        self.assertIn("waiting in get at repl:4:1", t.text())
+        self.assertNotIn("[sandbox", t.text())
+        t.key("Ctrl-C")
+        t.wait_for_prompt()
+        self.assertRegex(self.run_line(t, ":ps"), r"main +prompt [^:]*$")  # at no place of a script
+
     def test_unfinished_output_does_not_touch_the_prompt(self):
         t = self.start()
         self.assertEqual(self.run_line(t, "io.write('abc')").splitlines()[0], "abc")
