@@ -192,7 +192,7 @@ static void succeed(lua_State *L, struct lib *lib, lua_State *co, int count) {
 
 static void reseed(lua_State *L, struct lib *lib) {
   uint64_t seed = lib->b->ops->seed(lib->b);
-  if (lua_getfield(L, LUA_REGISTRYINDEX, "sandbox.randomseed") == LUA_TFUNCTION) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_randomseed_key) == LUA_TFUNCTION) {
     lua_pushinteger(L, (lua_Integer)seed);
     lua_pushinteger(L, (lua_Integer)(seed >> 32 ^ seed << 32));
     lua_call(L, 2, 0);
@@ -203,7 +203,9 @@ static void reseed(lua_State *L, struct lib *lib) {
 
 /* The backend may have given the process other streams (tagged output): io.stdout and io.stderr
  * must mean them. */
-static void renew_streams(lua_State *L) {
+static void renew_streams(lua_State *L, struct lib *lib) {
+  if (lib->streams[0] == stdout && lib->streams[1] == stderr)
+    return;
   const struct {
     const char *name;
     FILE *file;
@@ -217,6 +219,8 @@ static void renew_streams(lua_State *L) {
       lua_pop(L, 1);
     }
   lua_pop(L, 1);
+  lib->streams[0] = stdout;
+  lib->streams[1] = stderr;
 }
 
 /* protected: [function, arguments...]. Does not return but by an error before the function runs. */
@@ -225,7 +229,7 @@ static int child_body(lua_State *L) {
   int args = lua_gettop(L) - 1, results = 0;
   guard_enter_child(L);
   reseed(L, lib);
-  renew_streams(L);
+  renew_streams(L, lib);
   lua_State *co = lua_newthread(L);
   lua_insert(L, 1);
   if (!lua_checkstack(co, args + LUA_MINSTACK))

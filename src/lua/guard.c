@@ -185,10 +185,10 @@ static bool is_own(const struct guard *g, char *payload) {
   return false;
 }
 
-/* The __gc of a named metatable, in a child. Upvalue 1: the finalizer that was there. */
+/* The __gc of a named metatable. Upvalue 1: the finalizer that was there. */
 static int guarded_gc(lua_State *L) {
   const struct guard *g = guard_of(L);
-  if (!lua_isuserdata(L, 1) || g->own.lost || !is_own(g, lua_touserdata(L, 1)))
+  if (g->entered && (!lua_isuserdata(L, 1) || g->own.lost || !is_own(g, lua_touserdata(L, 1))))
     return 0;
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
@@ -220,12 +220,18 @@ static void guard_metatables(lua_State *L) {
   }
 }
 
+void guard_before_fork(lua_State *L, struct lib *lib) {
+  luaL_checkstack(L, LUA_MINSTACK, "spawn");
+  lib_pause(L, lib); /* a finalizer could change what is walked through */
+  guard_metatables(L);
+  lib_resume(L, lib);
+}
+
 void guard_enter_child(lua_State *L) {
   struct guard *g = guard_of(L);
   struct lib *lib = lib_find(L);
   lib_pause(L, lib); /* a step now would run what must not run */
   anchor_tables(L);
-  guard_metatables(L);
   if (!g->entered) {
     g->own.alloc = lua_getallocf(L, &g->own.alloc_ud);
     lua_setallocf(L, noting_alloc, &g->own);

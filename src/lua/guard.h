@@ -7,8 +7,13 @@
 
 #include <lua.h>
 
+struct lib;
+
 /* Prepare a state: replaces setmetatable and debug.setmetatable. */
 void lib_open_guard(lua_State *L);
+
+/* In the parent, right before a fork: what every child would have to do. May raise for memory. */
+void guard_before_fork(lua_State *L, struct lib *lib);
 
 /* In a child, first thing: from now on objects older than the fork are not finalized. May raise for
  * memory. */

@@ -13,6 +13,7 @@
 
 enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
 
+const char lib_randomseed_key;
 static const char lib_key, handles_key, types_key; /* their addresses are keys of the registry */
 
 struct lib *lib_find(lua_State *L) {
@@ -365,7 +366,7 @@ static int lib_gc(lua_State *L) {
 
 struct lib *lib_new(lua_State *L, struct backend *b) {
   struct lib *lib = lua_newuserdatauv(L, sizeof *lib, 0);
-  *lib = (struct lib){.b = b};
+  *lib = (struct lib){.b = b, .streams = {stdout, stderr}};
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, lib_gc);
   lua_setfield(L, -2, "__gc");

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "lua/running.h"
@@ -48,6 +49,7 @@ struct lib {
   uint64_t lot;                    /* state of the draw among what is ready in a select */
   uint32_t lot_generation;         /* of the process whose draw it is */
   uint32_t generation;             /* forks between the first process and this one */
+  FILE *streams[2];                /* stdout and stderr, as they were when the lib was made */
 
   /* Of interrupts, see interrupt.h. What a handler sets is volatile. */
   volatile sig_atomic_t raise;    /* the next instruction is interrupted */
@@ -82,6 +84,9 @@ static inline struct handle *lib_quick_handle(lua_State *L, const struct lib *li
     return h;
   return NULL;
 }
+
+/* In the registry: the first math.randomseed, for children, whatever scripts do to `math`. */
+extern const char lib_randomseed_key;
 
 static inline struct lib *lib_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 

@@ -100,8 +100,7 @@ static void seed_random(lua_State *L, struct lib *lib) {
   lua_getglobal(L, LUA_MATHLIBNAME);
   if (lua_istable(L, -1) && lua_getfield(L, -1, "randomseed") == LUA_TFUNCTION) {
     lua_pushvalue(L, -1);
-    lua_setfield(L, LUA_REGISTRYINDEX,
-                 "sandbox.randomseed"); /* for children, whatever scripts do to math */
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_randomseed_key);
     lua_pushinteger(L, (lua_Integer)seed);
     lua_pushinteger(L, (lua_Integer)(seed >> 32 ^ seed << 32));
     lua_call(L, 2, 0);

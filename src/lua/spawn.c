@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "lua/guard.h"
 #include "lua/lib.h"
 
 /* -- options --------------------------------------------------------------------------------- */
@@ -117,6 +118,7 @@ static void spawn_function(lua_State *L, const struct spawn_request *req, struct
                            int nargs, bool start) {
   struct lib *lib = lib_of(L);
   struct op op = {.kind = OP_PROCESS_SPAWN, .spawn = req};
+  guard_before_fork(L, lib);
   int rc = perform(lib->b, &op);
   if (rc == -SBX_ERECORDS) {
     lua_gc(L, LUA_GCCOLLECT); /* handles nobody uses keep records */
