@@ -123,7 +123,10 @@ authkey daemon exitcode ident is_alive kill name pid run sentinel start
 cancel_join_thread empty full get_nowait join_thread put put_nowait qsize task_done Empty Full
 get_value clear is_set set notify notify_all wait_for abort broken n_waiting parties reset BrokenBarrierError
 closed fileno poll readable recv recv_bytes recv_bytes_into send send_bytes writable Listener Client
-SharedMemory ShareableList Namespace dict list BaseManager BaseProxy get_lock]]
+SharedMemory ShareableList SharedMemoryManager buf unlink Namespace dict list BaseManager BaseProxy SyncManager register
+connect get_server address get_lock synchronized copy
+Future set_result set_exception set_running_or_notify_cancel ThreadPoolExecutor ThreadPool next max_tasks_per_child
+mp_context reducer reduction resource_tracker]]
 
 describe("the Python column", function()
   local mentioned = {}
