@@ -282,9 +282,15 @@ static int l_list(lua_State *L) {
 }
 
 static void push_host(lua_State *L, const struct session *s) {
-  static const luaL_Reg functions[] = {
-      {"request", l_request}, {"run", l_run},     {"width", l_width}, {"say", l_say},
-      {"clock", l_clock},     {"fresh", l_fresh}, {"list", l_list},   {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"request", l_request},
+                                       {"run", l_run},
+                                       {"width", l_width},
+                                       {"say", l_say},
+                                       {"clock", l_clock},
+                                       {"fresh", l_fresh},
+                                       {"list", l_list},
+                                       {"processes", show_lua_names},
+                                       {NULL, NULL}};
   luaL_newlib(L, functions);
   lua_pushlstring(L, meta_sources[0].text, meta_sources[0].len);
   lua_setfield(L, -2, "meta");

@@ -179,6 +179,38 @@ static int l_ps(lua_State *L) {
   return 0;
 }
 
+/* [array, snapshot] */
+static int push_names(lua_State *L) {
+  const struct snapshot *s = lua_touserdata(L, 2);
+  for (uint32_t i = 0; i < s->process_count; i++) {
+    const struct snapshot_process *p = &s->processes[i];
+    uint32_t same = 0;
+    if (!p->lives || p->name[0] == '\0')
+      continue;
+    for (uint32_t k = 0; k < s->process_count; k++)
+      same += s->processes[k].lives && strcmp(s->processes[k].name, p->name) == 0;
+    if (same == 1 || p->slot == 0)
+      lua_pushstring(L, p->slot == 0 ? "main" : p->name);
+    else
+      lua_pushfstring(L, "%s#%I", p->name, (lua_Integer)p->id);
+    lua_rawseti(L, 1, luaL_len(L, 1) + 1);
+  }
+  return 0;
+}
+
+int show_lua_names(lua_State *L) {
+  struct snapshot s = {0};
+  lua_newtable(L);
+  if (snapshot_take(the_control(), 0, &s))
+    return 1; /* nobody is known */
+  lua_pushcfunction(L, push_names);
+  lua_pushvalue(L, -2);
+  lua_pushlightuserdata(L, &s);
+  int status = lua_pcall(L, 2, 0, 0);
+  snapshot_release(&s);
+  return status == LUA_OK ? 1 : lua_error(L);
+}
+
 /* -- opening --------------------------------------------------------------------------------- */
 
 static const luaL_Reg functions[] = {{"ps", l_ps},     {"queues", l_queues}, {"waits", l_waits},

@@ -71,9 +71,18 @@ class Prompt(unittest.TestCase):
         t.wait_for("[C]: in ?\n        repl:5:1: in main chunk")
         self.assertIn("waiting in get at repl:4:1", t.text())
         self.assertNotIn("[sandbox", t.text())
-        t.key("Ctrl-C")
+        t.key("C-c")
         t.wait_for_prompt()
-        self.assertRegex(self.run_line(t, ":ps"), r"main +prompt [^:]*$")  # at no place of a script
+        self.run_line(t, "p = spawn({daemon = true}, sleep, 1000)")
+        self.assertRegex(self.run_line(t, ":ps"), r"main +prompt [^:\n]*\n")  # at no place of a script
+
+    def test_tab_completes_the_names_of_processes(self):
+        t = self.start()
+        self.run_line(t, "p = spawn({name = 'sleeper', daemon = true}, sleep, 1000)")
+        t.type(":bt sle\t")
+        t.wait_for(lambda: t.at()[0].startswith("> :bt sleeper"))
+        t.key("Enter")
+        t.wait_for("[sleeper#2] waiting in sleep")
 
     def test_unfinished_output_does_not_touch_the_prompt(self):
         t = self.start()

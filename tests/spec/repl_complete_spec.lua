@@ -35,6 +35,20 @@ describe("completion", function()
     assert.are.same({ { "format(" }, 12 }, { list, start })
   end)
 
+  it("knows processes, where one is wanted", function()
+    local names = { "main", "reader#2", "reader#3", "writer" }
+    local p <close> = prompt.new { processes = function() return names end }
+    p.eval("my_reader = 1 list = { writer = 1 }")
+    assert.are.same({ names, 5 }, { candidates(p, ":bt ") })
+    assert.are.same({ { "reader#2", "reader#3" }, 7 }, { candidates(p, ":kill rea") })
+    assert.are.same({ { "reader#3" }, 5 }, { candidates(p, ":ps reader#3") })
+    assert.are.same({ { "writer" }, 5 }, { candidates(p, "bt('wr") })
+    assert.are.same({ { "main" }, 8 }, { candidates(p, 'pause "ma') })
+    assert.are.same({ { "my_reader" }, 5 }, { candidates(p, ":bt my") })
+    assert.are.same({ { "writer" }, 10 }, { candidates(p, ":bt list.") })
+    assert.are.same({}, (candidates(p, "print('wr")))
+  end)
+
   it("knows fields, of tables within tables, too", function()
     local p <close> = prompt.new()
     p.eval("a = { b = { value = 1, func = print, ['not a name'] = 1, [1] = 2, ['end'] = 1, _hidden = 1 } }")

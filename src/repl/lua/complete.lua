@@ -145,18 +145,40 @@ local function module_candidates(session, text)
   return sorted(set)
 end
 
+-- -- processes ------------------------------------------------------------------------------------
+
+local function wants_process(row) return row ~= nil and string.find(row.arguments, "^%[?process") ~= nil end
+
+local function process_candidates(session, prefix)
+  local add, set = collector(prefix)
+  local processes = session.host.processes
+  for _, name in ipairs(processes and processes() or {}) do add(name) end
+  return sorted(set)
+end
+
+-- `:bt word`: who is called so, and variables that may hold a process, once a letter is there.
+local function add_names(list, word)
+  local set = {}
+  for _, name in ipairs(list) do set[name] = true end
+  for _, name in ipairs(lex.is_name(word) and name_candidates(word) or {}) do set[name] = true end
+  return sorted(set)
+end
+
 -- -- where the cursor is --------------------------------------------------------------------------
 
-local function is_require(tokens)
+-- The name of the function whose first argument is the string that is the last token; nil if it is none.
+local function called(tokens)
   local i = #tokens - 1
   if tokens[i] and tokens[i].text == "(" then i = i - 1 end
-  return tokens[i] ~= nil and tokens[i].text == "require"
+  return tokens[i] and tokens[i].kind == "name" and tokens[i].text or nil
 end
 
 local function in_string(session, tokens, string_token)
   local text = string.sub(string_token.text, 2)
   local start = string_token.at + 1
-  if is_require(tokens) then return start, module_candidates(session, text) end
+  local f = called(tokens)
+  if f and wants_process(commands.by_name[f]) then return start, process_candidates(session, text) end
+  if f == "require" then return start, module_candidates(session, text) end
   local skip, list = file_candidates(session, text)
   return start + skip, list
 end
@@ -214,6 +236,10 @@ local function in_command(session, text)
   if row and row.takes == "words" and string.find(row.arguments, "^file") then
     local skip, list = file_candidates(session, word)
     return start + skip, list
+  end
+  if wants_process(row) and string.find(rest, "^%s+%S*$") then
+    local candidates = add_names(process_candidates(session, word), word)
+    if candidates[1] or word == "" then return start, candidates end
   end
   local at, list = in_lua(session, string.rep(" ", #text - #rest) .. rest)
   return at, list
