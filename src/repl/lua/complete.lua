@@ -160,7 +160,9 @@ end
 local function add_names(list, word)
   local set = {}
   for _, name in ipairs(list) do set[name] = true end
-  for _, name in ipairs(lex.is_name(word) and name_candidates(word) or {}) do set[name] = true end
+  for _, name in ipairs(lex.is_name(word) and name_candidates(word) or {}) do
+    if not string.find(name, "%($") then set[name] = true end
+  end
   return sorted(set)
 end
 
