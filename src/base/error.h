@@ -29,13 +29,13 @@
   X(EDEPTH, 17, "processes are nested too deeply")                                                 \
   X(ESYSTEM, 18, "the system refused a call")                                                      \
   X(EBROKEN, 19, "broken")                                                                         \
-  X(ENOTHELD, 20, "the calling process does not hold it")                                          \
+  X(ENOTHELD, 20, "the calling process does not hold the lock")                                    \
   X(EHELD, 21,                                                                                     \
     "the calling process holds it already, and would wait for itself: use sandbox.rlock")          \
   X(EOVER, 22, "more than its maximum")                                                            \
   X(ECROWD, 23, "no more than 1024 processes can wait for it")                                     \
   X(ESTORE, 24, "results and shared values have reached their cap, a quarter of memory")           \
-  X(ENUMBER, 25, "it is no number")                                                                \
+  X(ENUMBER, 25, "the value is no number")                                                         \
   X(EUPDATING, 26,                                                                                 \
     "it cannot be changed by the function that updates it, but by what that returns")              \
   X(ETASKS, 27, "more often than items were taken")                                                \

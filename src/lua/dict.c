@@ -75,8 +75,8 @@ static bool read_key(lua_State *L, struct lib *lib, int index, struct key *key,
 static int bad_key(lua_State *L, int index) {
   if (lua_type(L, index) == LUA_TNUMBER)
     return luaL_error(L, "the key is NaN");
-  return luaL_error(L, "a %s cannot be a key of a dict (strings, numbers and booleans can)",
-                    luaL_typename(L, index));
+  return luaL_error(L, "%s cannot be a key of a dict (strings, numbers and booleans can)",
+                    lib_say(L, index));
 }
 
 static void push_key(lua_State *L, const uint8_t *at, uint32_t key_len) {

@@ -58,6 +58,19 @@ void lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
 
 void lib_locate(void *ctx, char where[WHERE_MAX]) { lib_locate_from(ctx, 1, where); }
 
+const char *lib_say(lua_State *L, int index) {
+  int type = lua_type(L, index);
+  if (type == LUA_TNUMBER)
+    return luaL_tolstring(L, index, NULL);
+  if (type == LUA_TSTRING)
+    return lua_pushfstring(L, "the string %s", lua_tostring(L, index));
+  if (type == LUA_TNIL || type == LUA_TNONE)
+    return "nil";
+  if (type == LUA_TUSERDATA && luaL_getmetafield(L, index, "__name") == LUA_TSTRING)
+    return lua_pushfstring(L, "a %s", lua_tostring(L, -1));
+  return lua_pushfstring(L, "a %s", luaL_typename(L, index));
+}
+
 int lib_error(lua_State *L, const char *what, int code) {
   return luaL_error(L, "%s: %s", what, error_text(code));
 }

@@ -127,6 +127,10 @@ void lib_settle_handle(lua_State *L, struct lib *lib);
  * argument errors. */
 int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg);
 
+/* A value as an error message names it: a number itself, "nil", "the string x", "a table", "a
+ * sandbox.lock". May push. */
+const char *lib_say(lua_State *L, int index);
+
 /* Raise the text of a code at the caller's line, as "what: text". Does not return. */
 int lib_error(lua_State *L, const char *what, int code);
 

@@ -13,13 +13,11 @@ enum { KEEP_BYTES = 1 << 16 };
 
 static uint64_t check_max(lua_State *L, int arg) {
   int whole;
-  const char *type = luaL_typename(L, -1);
   lua_Integer max = lua_tointegerx(L, -1, &whole);
   if (!whole || lua_type(L, -1) != LUA_TNUMBER || max < 1)
     luaL_argerror(L, arg,
-                  lua_pushfstring(L,
-                                  "max must be a whole number of items, 1 or more, not the %s %s",
-                                  type, luaL_tolstring(L, -1, NULL)));
+                  lua_pushfstring(L, "max must be a whole number of items, 1 or more, not %s",
+                                  lib_say(L, -1)));
   return (uint64_t)max;
 }
 

@@ -108,9 +108,9 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
   } else {
     bad_entry(L, e->index,
               lua_pushfstring(L,
-                              "a %s cannot be waited for (queues, q:putting(v), pipes, processes, "
+                              "%s cannot be waited for (queues, q:putting(v), pipes, processes, "
                               "locks, semaphores, events and sandbox.after(s) can)",
-                              luaL_typename(L, ENTRY)));
+                              lib_say(L, ENTRY)));
   }
   if (e->h)
     op->object = e->h->object;

@@ -30,9 +30,8 @@ uint64_t sync_check_count(lua_State *L, int index, const char *what, lua_Integer
   lua_Integer n = lua_tointegerx(L, index, &whole);
   if (!whole || lua_type(L, index) != LUA_TNUMBER || n < least)
     luaL_argerror(L, arg,
-                  lua_pushfstring(L, "%s must be a whole number, %I or more, not the %s %s", what,
-                                  (LUAI_UACINT)least, luaL_typename(L, index),
-                                  luaL_tolstring(L, index, NULL)));
+                  lua_pushfstring(L, "%s must be a whole number, %I or more, not %s", what,
+                                  (LUAI_UACINT)least, lib_say(L, index)));
   return (uint64_t)n;
 }
 

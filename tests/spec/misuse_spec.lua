@@ -44,9 +44,9 @@ local rows = {
   { "p.join without a process", "(process expected, got no value", function() self.join() end },
   { "p:nonsense()", "method 'nonsense'", function() self:nonsense() end },
 
-  { "queue(-1)", "max must be a whole number of items, 1 or more, not the number -1", function() queue(-1) end },
-  { "queue(0)", "max must be a whole number of items, 1 or more, not the number 0", function() queue(0) end },
-  { "queue(1.5)", "max must be a whole number of items, 1 or more, not the number 1.5", function() queue(1.5) end },
+  { "queue(-1)", "max must be a whole number of items, 1 or more, not -1", function() queue(-1) end },
+  { "queue(0)", "max must be a whole number of items, 1 or more, not 0", function() queue(0) end },
+  { "queue(1.5)", "max must be a whole number of items, 1 or more, not 1.5", function() queue(1.5) end },
   { "queue(0/0)", "max must be a whole number", function() queue(0 / 0) end },
   { "queue(1/0)", "max must be a whole number", function() queue(1 / 0) end },
   { "queue('x')", "number of items or table of options expected, got string", function() queue("x") end },

@@ -84,7 +84,7 @@ for _, kind in ipairs { "lock", "rlock" } do
         return ok, message, l:acquire(0)
       end))
       assert.is_false(ok)
-      assert.is_truthy(message:find("does not hold it", 1, true))
+      assert.is_truthy(message:find("does not hold the lock", 1, true))
       assert.is_nil(a)
       assert.are.equal("timeout", reason)
       assert.is_true(l:release())
@@ -118,7 +118,7 @@ for _, kind in ipairs { "lock", "rlock" } do
 
     it("refuses misuse, at the caller's line", function()
       local l = new()
-      raises("release: the calling process does not hold it", function() l:release() end)
+      raises("release: the calling process does not hold the lock", function() l:release() end)
       raises("timeout cannot be negative", function() l:acquire(-1) end)
       raises("timeout cannot be NaN", function() l:acquire(0 / 0) end)
       raises("timeout in seconds expected, got string", function() l:acquire("soon") end)
@@ -203,7 +203,7 @@ describe("a lock and its holder", function()
     assert.is_true(l:acquire()) -- also when others wait
     for _ = 1, 4 do l:release() end
     assert.are.same({ true }, { results(p) })
-    raises("does not hold it", function() l:release() end)
+    raises("does not hold the lock", function() l:release() end)
   end)
 end)
 

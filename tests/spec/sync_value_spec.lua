@@ -56,7 +56,7 @@ describe("a value", function()
     x:set(math.maxinteger)
     assert.are.equal(math.mininteger, x:add(1))
     x:set("5")
-    raises("add: it is no number", function() x:add(1) end)
+    raises("add: the value is no number", function() x:add(1) end)
     assert.are.equal("5", x:get())
   end)
 
