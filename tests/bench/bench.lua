@@ -8,7 +8,7 @@
 --   --scaling         the scaling table, too
 --   --only PATTERN    only the rows whose key has it (a pattern of Lua)
 --   --json FILE       write all figures there
---   --markdown FILE   write the tables there, for the README
+--   --markdown FILE   write the table of goals there, for the README
 --
 -- Each contender is a program that does one piece of work and prints one number. A peer that is not installed is named and
 -- left out. A ratio is the median of those of each round, since the machine may be another one a minute later.
@@ -162,7 +162,7 @@ local function judge(row, goal)
   if not ratio then return nil end
   local met = goal[4] == "<=" and ratio.median <= goal[5] or goal[4] == ">=" and ratio.median >= goal[5]
   return { work = row.title, key = row.key, what = goal[1], median = ratio.median, least = ratio.least, most = ratio.most,
-    target = goal[4] .. " " .. goal[5], met = met }
+    target = goal[4] .. " " .. goal[5], met = met, other = goal[2] ~= "ours" and goal[2] or goal[3] }
 end
 
 local function results_of(rows)
@@ -201,6 +201,24 @@ local function table_of_goals(goals)
       goal.met and "met" or "not met" }
   end
   return list, { [3] = true, [4] = true, [5] = true }
+end
+
+-- For the README: each goal in a line, with what both sides took.
+local function table_of_both(rows, goals)
+  local list = { { "work", "sandbox", "other", "ratio", "spread", "target", "" } }
+  local by_key = {}
+  for _, row in ipairs(rows) do by_key[row.key] = row end
+  local function figure(row, name)
+    local summary = figures.summary(numbers(taken_by(row, name) or {}))
+    return summary and ("%s %s"):format(figures.short(summary.median), row.unit) or ""
+  end
+  for _, goal in ipairs(goals) do
+    local row = by_key[goal.key]
+    list[#list + 1] = { goal.work, figure(row, "ours"), goal.other and shown_name(goal.other) .. " " .. figure(row, goal.other) or "",
+      goal.other and figures.short(goal.median) or "", goal.other and figures.spread(goal) or "", goal.target,
+      goal.met and "met" or "**not met**" }
+  end
+  return list, { [2] = true, [3] = true, [4] = true, [5] = true }
 end
 
 -- -- the machine ----------------------------------------------------------------------------------
@@ -253,17 +271,16 @@ local function main()
   if parts[2] then report.scaling = results_of(parts[2].figures) end
   report.seconds = sandbox.now() - start
 
-  local text, markdown = { machine_line(machine) .. "\n" }, { machine_line(machine) .. "\n" }
-  local function show(list, right)
-    text[#text + 1] = figures.table(list, right)
-    markdown[#markdown + 1] = figures.markdown(list, right)
-  end
+  local text = { machine_line(machine) .. "\n" }
+  local function show(list, right) text[#text + 1] = figures.table(list, right) end
   for _, part in ipairs(parts) do show(table_of_figures(part.figures)) end
   if report.goals[1] then show(table_of_goals(report.goals)) end
   io.write(table.concat(text, "\n"))
   print(("\n%d rounds, %.0f seconds"):format(rounds, report.seconds))
   if options.json then write_file(options.json, figures.json(report) .. "\n") end
-  if options.markdown then write_file(options.markdown, table.concat(markdown, "\n")) end
+  if options.markdown then
+    write_file(options.markdown, machine_line(machine) .. ":\n\n" .. figures.markdown(table_of_both(rows, report.goals)))
+  end
 end
 
 main()

@@ -1,4 +1,4 @@
--- What is measured: `... = dofile "rows.lua"` gives the rows, and the rows of the scaling table.
+-- What is measured: dofile "rows.lua" gives the rows, and the rows of the scaling table.
 --
 -- A row is
 --   key, title, unit
@@ -53,7 +53,7 @@ local rows = {
     }),
   row("lock", "lock + unlock, uncontended", "us", false, 500000,
     { { "ours", "lock" }, { "python", "lock" } }, { { "ours, in microseconds", "ours", nil, "<=", 0.3 } }),
-  row("map", "pool map of x * x over 100,000 numbers, 2 workers", "ms", false, 100000, {
+  row("map", "pool map of x * x over 100,000 numbers, 2 workers, the median of 30", "ms", false, 100000, {
     { "ours", "map" }, { "python", "map" }, { "python chunk 5000", "map", "5000" },
     { "python chunk 12500", "map", "12500" }, { "python chunk 25000", "map", "25000" }, { "python chunk 50000", "map", "50000" },
   }, {
