@@ -30,7 +30,7 @@ static int run(main_process_fn *main_process, void *ctx, int64_t after_ns) {
 static void check_said(const char *wanted) {
   if (strcmp(said, wanted) != 0) {
     dprintf(2, "said: %s\n", said);
-    CHECK(!"what was wanted");
+    CHECK(false); /* what was wanted */
   }
 }
 

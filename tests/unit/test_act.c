@@ -36,7 +36,7 @@ static int command(const char *verb, const char *arguments, const char *wanted) 
   CHECK_EQ(buf_append_byte(&said, '\0'), 0);
   if (strcmp((char *)said.data, wanted) != 0) {
     dprintf(2, "said: %s\n", (char *)said.data);
-    CHECK(!"what was wanted");
+    CHECK(false); /* what was wanted */
   }
   buf_release(&said);
   return rc;
@@ -153,7 +153,7 @@ static char *run_lua(const char *chunk) {
   CHECK_EQ(lua_gettop(L), 0);
   if (luaL_loadbuffer(L, chunk, strlen(chunk), "=demo") || lua_pcall(L, 0, 0, 0)) {
     dprintf(2, "%s\n", lua_tostring(L, -1));
-    CHECK(!"the chunk failed");
+    CHECK(false); /* the chunk failed */
   }
   lua_close(L);
   fflush(stdout);
@@ -172,7 +172,7 @@ static char *run_lua(const char *chunk) {
 static void check_line(const char *text, const char *wanted) {
   if (!strstr(text, wanted)) {
     dprintf(2, "no \"%s\" in\n%s\n", wanted, text);
-    CHECK(!"the line");
+    CHECK(false); /* the line */
   }
 }
 
