@@ -22,5 +22,6 @@ while [ "$passed" -lt "$rounds" ]; do
     exit 1
   fi
   passed=$((passed + 1))
+  echo "round $passed of $rounds passed, after $SECONDS s"
 done
 echo "$passed rounds passed in $SECONDS seconds"
