@@ -5,7 +5,7 @@
 #
 # ROUNDS (200) times in the build tree BUILD (build/dev), in rounds over all of them, so that a run that is stopped has had each
 # as often; no new round begins after SECONDS (no limit). Stops at the first failure, whose output stays in
-# BUILD/Testing/Temporary/LastTest.log. The last line says how many rounds passed. SANDBOX_REPEAT: another regular expression.
+# BUILD/repeat.log. The last line says how many rounds passed. SANDBOX_REPEAT: another regular expression.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 rounds=${1:-200}
@@ -16,9 +16,9 @@ tests=${SANDBOX_REPEAT:-'^(spec\.(sync_.*|select|queue|queue_promises|pool|scope
 passed=0
 while [ "$passed" -lt "$rounds" ]; do
   if [ "$seconds" -gt 0 ] && [ "$SECONDS" -ge "$seconds" ]; then break; fi
-  if ! ctest --test-dir "$build" -R "$tests" --output-on-failure -Q; then
-    ctest --test-dir "$build" -R "$tests" --rerun-failed -N
-    echo "failed in round $((passed + 1)) of $rounds; see $build/Testing/Temporary/LastTest.log"
+  if ! ctest --test-dir "$build" -R "$tests" --output-on-failure >"$build/repeat.log" 2>&1; then
+    grep -a -A30 -E '^(Failure|Error) ->|tests failed' "$build/repeat.log"
+    echo "failed in round $((passed + 1)) of $rounds; see $build/repeat.log"
     exit 1
   fi
   passed=$((passed + 1))

@@ -594,7 +594,7 @@ describe("options:", function()
       assert.is_true(i > 0)
     end
     for _, n in pairs(count) do assert.is_true(n <= 5, n) end
-    assert.are.equal(2, #children())
+    assert.is_true(#children() <= 2) -- one that has left is replaced when the pool is used again
   end)
 
   it("refuses what makes no sense, at the caller's line", function()
