@@ -19,7 +19,9 @@
   X(EMFILE, 7, "too many open files: raise `ulimit -n`, or drop queues that are no longer used")   \
   X(ELIMIT, 8, "too many processes are alive, main included: join some, or raise --max-procs")     \
   X(ERECORDS, 9, "too many finished processes are still referred to: drop handles not needed")     \
-  X(EOBJECTS, 10, "too many queues and locks are alive: drop those that are no longer used")       \
+  X(EOBJECTS, 10,                                                                                  \
+    "too many queues and locks are alive: drop those that are no longer used, here and in "        \
+    "processes that inherited them")                                                               \
   X(ETOOBIG, 11, "the value is too large")                                                         \
   X(EAGAIN, 12, "the system cannot make another process now (`ulimit -u`, or memory)")             \
   X(EGONE, 13, "it no longer exists")                                                              \

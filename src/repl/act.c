@@ -116,8 +116,10 @@ int act_on(struct control *c, enum act act, uint32_t slot, uint64_t serial) {
     return ask(c, slot, serial, QUESTION_STACK, clock_now_ns() + STACK_NS);
   if (act != ACT_FOLLOW)
     return steer_mute(c, slot, serial, act == ACT_MUTE);
-  steer_follow(c, serial);
-  return 0;
+  int rc = steer_mute(c, slot, serial, false); /* who follows wants to see */
+  if (rc == 0)
+    steer_follow(c, serial);
+  return rc;
 }
 
 const char *act_why(enum act act, int rc) {

@@ -60,14 +60,20 @@ static bool ref_of_handle(lua_State *L, struct object_ref *ret) {
   return true;
 }
 
+/* The name or number at index 1, which is no handle. */
+static const char *check_name(lua_State *L, const char *name) {
+  if (lua_type(L, 1) != LUA_TSTRING && !lua_isinteger(L, 1))
+    luaL_error(L, "%s: a process, its number or its name is wanted, not %s", name, lib_say(L, 1));
+  return lua_tostring(L, 1);
+}
+
 static int act(lua_State *L, const char *name, enum act what) {
   struct object_ref ref;
   struct buf why = {0};
   int rc = 0;
   if (!ref_of_handle(L, &ref)) {
-    bool named = lua_type(L, 1) == LUA_TSTRING || lua_isinteger(L, 1);
-    luaL_argexpected(L, named, 1, "process, its number or its name");
-    rc = find(lua_tostring(L, 1), &ref, &why);
+    const char *who = check_name(L, name);
+    rc = find(who, &ref, &why);
   }
   if (rc == 0)
     rc = act_allowed(what, ref.slot, &why);
@@ -165,9 +171,7 @@ static int l_ps(lua_State *L) {
   struct buf text = {0};
   if (lua_isnoneornil(L, 1))
     return print(L, "ps", SNAPSHOT_QUEUES | SNAPSHOT_USAGE, show_ps);
-  bool named = lua_type(L, 1) == LUA_TSTRING || lua_isinteger(L, 1);
-  luaL_argexpected(L, ref_of_handle(L, &ref) || named, 1, "process, its number or its name");
-  const char *who = named ? lua_tostring(L, 1) : NULL;
+  const char *who = ref_of_handle(L, &ref) ? NULL : check_name(L, "ps");
   struct show how = show_for(lua_touserdata(L, lua_upvalueindex(1)));
   int rc = snapshot_take(the_control(), SNAPSHOT_QUEUES | SNAPSHOT_USAGE, &s);
   if (rc == 0)

@@ -310,6 +310,19 @@ describe("edit", function()
     assert.are.equal("edited = 7\nreturn edited", notes[3])
   end)
 
+  it("does so, too, when it is called as a function; nothing is left for the next input", function()
+    local notes = {}
+    local p <close> = prompt.new { run = editor(notes, "function edited() return 8 end\n") }
+    p.eval("function edited() return 7 end")
+    assert.are.equal("ok", p.eval("edit(edited)"))
+    assert.are.equal("function edited() return 7 end", notes[1])
+    p.out()
+    p.eval("edited()")
+    assert.are.equal("8\n", p.out())
+    p.eval("1")
+    assert.are.equal("1\n", p.out())
+  end)
+
   it("takes a function", function()
     local notes = {}
     local p <close> = prompt.new { run = editor(notes) }

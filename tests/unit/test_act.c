@@ -110,6 +110,9 @@ TEST_ON_STAGE(one_is_followed_or_none, 20) {
   struct object *p = named("p");
   CHECK_EQ(command("follow", "p", "p#2 alone is shown; :follow shows all again"), 0);
   CHECK_EQ(the_control()->follow, 2);
+  CHECK_EQ(command("mute", "p", ""), 0);
+  CHECK_EQ(command("follow", "p", "p#2 alone is shown; :follow shows all again"), 0);
+  CHECK(!the_control()->processes[1].muted); /* who follows wants to see */
   CHECK_EQ(command("follow", "main", "main runs what is typed here: it cannot be followed: its output is always shown"),
            -SBX_EINVAL);
   CHECK_EQ(the_control()->follow, 2);
@@ -210,7 +213,7 @@ TEST_ON_STAGE(tables_are_printed_and_processes_steered_in_lua, 30) {
   check_line(text, "  muted\n");
   check_line(text, "kill: there is no process 'nobody' now; there are main, writer#2, reader#3\n");
   check_line(text, "kill: there is no process 99 now; there are main, writer#2, reader#3\n");
-  check_line(text, "process, its number or its name expected, got table");
+  check_line(text, "kill: a process, its number or its name is wanted, not a table");
   check_line(text, "kill: main runs what is typed here; os.exit() ends it\n");
   check_line(text, "pause: main runs what is typed here: it cannot be paused\n");
   check_line(text, "ps: it has ended\n");

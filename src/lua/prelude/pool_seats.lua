@@ -179,7 +179,7 @@ local function start(pool, seat)
   pool.watch[1 + seat.number] = seat.process
 end
 
-function seats.open(pool, n)
+local function open(pool, n)
   pool.watch = { pool.results, ordered = true }
   for number = 1, n do
     pool.seats[number] = {
@@ -187,12 +187,15 @@ function seats.open(pool, n)
       used = 0,
     }
   end
-  for _, seat in ipairs(pool.seats) do
-    local ok, message = pcall(start, pool, seat)
-    if not ok then
-      seats.kill(pool)
-      native.raise((tostring(message):gsub("^%[sandbox [^%]]*%]:%d+: ", "pool: ")))
-    end
+  for _, seat in ipairs(pool.seats) do start(pool, seat) end
+end
+
+-- Make n workers, or none: then an error names what there was too little of.
+function seats.open(pool, n)
+  local ok, message = pcall(open, pool, n)
+  if not ok then
+    seats.kill(pool)
+    native.raise((tostring(message):gsub("^%[sandbox [^%]]*%]:%d+: ", "pool: ")))
   end
 end
 

@@ -67,7 +67,7 @@ local function edited(session, text)
 end
 
 function files.install(session, functions)
-  -- Run when the command that edits has ended: it is input of its own.
+  -- Run when the input that edits has ended, see session.lua.
   function functions.edit(what)
     local before = text_to_edit(session, what)
     local after = edited(session, before)

@@ -85,8 +85,18 @@ local function note_locals(self, chunk)
   end
 end
 
+local eval
+
+-- What edit gave is input of its own, once the input that edited has ended.
+local function run_edited(self, chunk, done)
+  local text = self.next_chunk
+  if not text or self.depth > 0 then return done end
+  self.next_chunk, chunk.kind = nil, "command"
+  return eval(self, text, true)
+end
+
 -- `is_whole`: no more lines will come.
-local function eval(self, text, is_whole)
+function eval(self, text, is_whole)
   local chunk = { text = text, name = "repl:" .. #self.chunks + 1, worked = false }
   local f, kind, more = compile.chunk(text, "=" .. chunk.name)
   if not f and more and not is_whole then return "incomplete" end
@@ -98,7 +108,7 @@ local function eval(self, text, is_whole)
   chunk.kind = kind
   local done = run(self, f, chunk)
   note_locals(self, chunk)
-  return done
+  return run_edited(self, chunk, done)
 end
 
 -- Do something for the person; an error in it (an interrupt of the printing, mostly) is told, too: it is not the
@@ -163,10 +173,7 @@ local function obey(self, line, name, rest)
     if name == "load" then chunk.loads = list[1] end
     return f(table.unpack(list, 1, list.n))
   end, chunk)
-  if not self.next_chunk then return done end
-  local text = self.next_chunk -- what edit gave
-  self.next_chunk = nil
-  return eval(self, text, true)
+  return run_edited(self, chunk, done)
 end
 
 local function command(self, line)
