@@ -83,7 +83,8 @@ static int l_wrapped(lua_State *L) {
     status = close_coroutine(L, co);
     lua_xmove(co, L, 1);
   }
-  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
+  bool named = lib_of(L)->interrupt != 0; /* an interrupt tells its place by itself */
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING && !named) {
     luaL_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);

@@ -140,6 +140,7 @@ class Prompt(unittest.TestCase):
             if text != "io.read()":
                 handled = text.count("print")  # a message handler sees it, but cannot stop it
                 self.assertEqual(t.text().count("interrupted!"), before + 1 + handled, text)
+        self.assertNotRegex(t.text(), r"repl:\d+:1: repl")  # the place is told once
         self.assertEqual(self.run_line(t, "background:status()"), '"running"')
 
     def test_a_pool_that_was_interrupted_anywhere_works_on(self):
