@@ -63,7 +63,8 @@ function seats.give(pool, seat, task)
   append(seat, task)
 end
 
--- Take the tasks out of an inbox that the worker has not taken; the list, in order. It may take some meanwhile.
+-- Take the tasks out of an inbox that the worker has not taken; the list, in order. It may take some meanwhile: also one
+-- that was behind the word to leave, and do it.
 local function take_back(seat)
   local gone, list, sent, n = {}, {}, {}, 0
   local function took(job, id)
@@ -115,11 +116,18 @@ function seats.withdraw(pool, wanted)
   return taken
 end
 
+local function is_leaving(seat)
+  for i = seat.first, seat.last do
+    if seat.sent[i].leave then return true end
+  end
+  return false
+end
+
 -- The newest task that waits behind others, of whoever has most of them: for one who has nothing to do.
 local function steal(pool)
   local richest
   for _, seat in ipairs(pool.seats) do
-    if seat.count > 1 and (not richest or seat.count > richest.count) then richest = seat end
+    if seat.count > 1 and (not richest or seat.count > richest.count) and not is_leaving(seat) then richest = seat end
   end
   if not richest then return nil end
   local list = take_back(richest)
