@@ -286,44 +286,53 @@ static void finish(struct object *worker) {
   }
 }
 
+/* Two workers among others, killed when they pass a point for the n-th time. Returns how many did.
+ */
+static int kill_at(const char *point, int n, int variant) {
+  char plan[80];
+  struct object *others[2], *victim, *backwards;
+  snprintf(plan, sizeof plan, "%s:%d:kill", point, n);
+  q = new_queue(variant % 2 ? 2 : 0, transports[variant / 2], 0);
+  if (n <= 4) /* mostly they sleep at once: else the bells would hardly be needed */
+    q->queue->get_spin.skip = q->queue->put_spin.skip = UINT32_MAX;
+  backwards = spawn_process(work_backwards, n % 2 ? plan : NULL);
+  victim = spawn_process(work, plan);
+  for (int i = 0; i < 2; i++)
+    others[i] = spawn_process(work, NULL);
+  finish(victim);
+  for (int i = 0; i < 2; i++) {
+    finish(others[i]);
+    join_well(others[i]);
+  }
+  CHECK_EQ(close_queue(q), 0);
+  CHECK_EQ(join_process(backwards, NULL, SBX_FOREVER), 0);
+  int hits = (record_of_process(victim)->signal == SIGKILL) +
+             (record_of_process(backwards)->signal == SIGKILL);
+  CHECK(record_of_process(backwards)->signal == SIGKILL ||
+        record_of_process(backwards)->exit_code == 0);
+  uint32_t producer, seq;
+  for (uint64_t len = len_of(q); len > 0; len--)
+    CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
+  CHECK_EQ(get_item(q, &producer, &seq, 0), -SBX_ECLOSED);
+  release_object(victim);
+  release_object(backwards);
+  release_object(q);
+  return hits;
+}
+
+/* Who sleeps, and so passes some of the points, depends on who is faster: until all were reached.
+ */
 TEST_ON_STAGE(a_kill_at_any_named_point_harms_nobody_else, 100) {
+  enum { MOST = 20 };
   world_new();
-  int hits[POINTS] = {0};
-  for (int k = 0; k < POINTS; k++)
-    for (int n = 1; n <= 6; n++)
-      for (int variant = 0; variant < 6; variant++) {
-        char plan[80];
-        snprintf(plan, sizeof plan, "%s:%d:kill", points[k], n);
-        q = new_queue(variant % 2 ? 2 : 0, transports[variant / 2], 0);
-        if (n <= 4) /* mostly they sleep at once: else the bells would hardly be needed */
-          q->queue->get_spin.skip = q->queue->put_spin.skip = UINT32_MAX;
-        struct object *others[2], *victim, *backwards;
-        backwards = spawn_process(work_backwards, n % 2 ? plan : NULL);
-        victim = spawn_process(work, plan);
-        for (int i = 0; i < 2; i++)
-          others[i] = spawn_process(work, NULL);
-        finish(victim);
-        hits[k] += record_of_process(victim)->signal == SIGKILL;
-        for (int i = 0; i < 2; i++) {
-          finish(others[i]);
-          join_well(others[i]);
-        }
-        CHECK_EQ(close_queue(q), 0);
-        CHECK_EQ(join_process(backwards, NULL, SBX_FOREVER), 0);
-        hits[k] += record_of_process(backwards)->signal == SIGKILL;
-        CHECK(record_of_process(backwards)->signal == SIGKILL ||
-              record_of_process(backwards)->exit_code == 0);
-        uint32_t producer, seq;
-        for (uint64_t len = len_of(q); len > 0; len--)
-          CHECK_EQ(get_item(q, &producer, &seq, 0), 0);
-        CHECK_EQ(get_item(q, &producer, &seq, 0), -SBX_ECLOSED);
-        release_object(victim);
-        release_object(backwards);
-        release_object(q);
-      }
   for (int k = 0; k < POINTS; k++) {
-    printf("           %-26s %d kills\n", points[k], hits[k]);
-    CHECK(hits[k] > 0);
+    int hits = 0, laps = 0;
+    for (; laps == 0 || (hits == 0 && laps < MOST); laps++)
+      for (int n = 1; n <= 6; n++)
+        for (int variant = 0; variant < 6; variant++)
+          hits += kill_at(points[k], n, variant);
+    printf("           %-26s %d kills, laps %d\n", points[k], hits, laps);
+    CHECK(hits > 0);
   }
 }
 
