@@ -100,7 +100,7 @@ for _, kind in ipairs { "lock", "rlock" } do
       end)
       local l = new { name = "late" }
       q:put(l)
-      assert.are.equal(tostring(l), back:get())
+      assert.are.equal(tostring(l):match("late#%d+"), back:get():match("late#%d+")) -- its state changes meanwhile
       assert.is_true(back:get() == l)
       assert.is_true(results(p))
       assert.are.same({ true, "abandoned" }, { l:acquire() })
