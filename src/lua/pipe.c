@@ -4,22 +4,13 @@
 #include "base/error.h"
 #include "lua/answer.h"
 #include "lua/lib.h"
-
-static const char *read_name(lua_State *L) {
-  static const char *const names[] = {"name", NULL};
-  lua_settop(L, 1);
-  if (lua_isnil(L, 1))
-    return NULL;
-  luaL_argexpected(L, lua_istable(L, 1), 1, "table of options");
-  lib_check_options(L, 1, names);
-  return lua_getfield(L, 1, "name") == LUA_TNIL ? NULL : lib_check_name(L, 1);
-}
+#include "lua/sync.h"
 
 /* sandbox.pipe([{name=}]) -> a, b */
 static int l_pipe(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct object *ends[2];
-  const char *name = read_name(L);
+  const char *name = sync_only_name(L);
   struct handle *a = lib_push_handle(L, PIPE_TYPE), *b = lib_push_handle(L, PIPE_TYPE);
   int rc = lib->b->ops->pipe_open(lib->b, name, ends);
   if (rc == -SBX_EMFILE || rc == -SBX_EOBJECTS || rc == -SBX_ENOMEM) {
