@@ -597,6 +597,28 @@ describe("options:", function()
     assert.is_true(#children() <= 2) -- one that has left is replaced when the pool is used again
   end)
 
+  it("max_tasks: no worker does more, whatever is cancelled meanwhile (10 rounds)", function()
+    local pool <close> = sandbox.pool { workers = 1, max_tasks = 3 }
+    local done, count = sandbox.queue(), {}
+    for _ = 1, 10 do
+      local futures = {}
+      for i = 1, 20 do futures[i] = pool:submit(function() return (done:put(sandbox.getpid())) end) end
+      local open = 0
+      for i = 20, 1, -1 do
+        if i % 7 == 0 or not futures[i]:cancel() then
+          assert.is_true(futures[i]:result(T))
+          open = open + 1
+        end
+      end
+      assert.are.equal(open, #done)
+      for _ = 1, open do
+        local pid = done:get(0)
+        count[pid] = (count[pid] or 0) + 1
+      end
+    end
+    for _, n in pairs(count) do assert.is_true(n <= 3, n) end
+  end)
+
   it("refuses what makes no sense, at the caller's line", function()
     local function refuses(text, f, ...)
       local args = table.pack(...)
@@ -608,7 +630,6 @@ describe("options:", function()
     refuses("number of workers or table of options expected, got string", sandbox.pool, "2")
     refuses("unknown option 'worker'", sandbox.pool, { worker = 2 })
     refuses("pool: queue: too many queues and locks are alive", sandbox.pool, 1000000)
-    refuses("pool: spawn: too many processes are alive", sandbox.pool, 600)
     refuses("init must be a function", sandbox.pool, { init = 1 })
     refuses("retries must be a whole number, 0 or more", sandbox.pool, { retries = -1 })
     refuses("max_tasks must be a whole number, 1 or more", sandbox.pool, { max_tasks = 0 })
@@ -623,6 +644,20 @@ describe("options:", function()
     refuses("a timeout cannot be negative", pool:submit(square, 1).join, pool:submit(square, 1), -1)
     refuses("join: the pool must be closed first", pool.join, pool)
     fails("a sandbox.pool (userdata) cannot be sent", queue().put, queue(), pool)
+  end)
+end)
+
+describe("the number of processes", function()
+  it("is the pool's limit, too: none are left if it cannot have all, and the caller's line is named", function()
+    local r = script.run([[
+      print(pcall(sandbox.pool, 30))
+      print(#sandbox.children())
+      local pool <close> = sandbox.pool(10)
+      print(#sandbox.children())
+    ]], { args = "--max-procs 20" })
+    assert.are.equal("", r.err)
+    assert.is_truthy(r.out:find(
+      "^false\t%S+:1: pool: spawn: too many processes are alive, main included: join some, or raise %-%-max%-procs\n0\n10\n$"), r.out)
   end)
 end)
 

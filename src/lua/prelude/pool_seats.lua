@@ -43,28 +43,22 @@ local function remove_first(seat)
   return task
 end
 
--- After so many items the worker leaves; the inbox stays for the next.
-local function leave_task(pool)
-  pool.last_task = pool.last_task + 1
-  local id = pool.last_task
-  return { id = id, count = 0, leave = true, send = function(inbox) native.send(inbox, nil, -1, id) end }
+-- How many items the worker of a seat may be given in a message: it leaves after max_tasks of them by itself, and what would
+-- be more, it refuses. So this is to be about right, not exact.
+local function room(pool, seat)
+  local left = pool.max_tasks and pool.max_tasks - seat.used
+  return left == 0 and pool.max_tasks or left
 end
 
 function seats.give(pool, seat, task)
   local _ <close> = native.defer()
-  if pool.max_tasks and seat.used > 0 and seat.used + task.count > pool.max_tasks then
-    local leave = leave_task(pool)
-    leave.send(seat.inbox)
-    append(seat, leave)
-    seat.used = 0
-  end
   task.send(seat.inbox, seat)
-  seat.used = seat.used + task.count
+  local fits = not pool.max_tasks or seat.used + task.count <= pool.max_tasks
+  seat.used = (fits and seat.used or 0) + task.count
   append(seat, task)
 end
 
--- Take the tasks out of an inbox that the worker has not taken; the list, in order. It may take some meanwhile: also one
--- that was behind the word to leave, and do it.
+-- Take the tasks out of an inbox that the worker has not taken; the list, in order.
 local function take_back(seat)
   local gone, list, sent, n = {}, {}, {}, 0
   local function took(job, id)
@@ -116,23 +110,15 @@ function seats.withdraw(pool, wanted)
   return taken
 end
 
-local function is_leaving(seat)
-  for i = seat.first, seat.last do
-    if seat.sent[i].leave then return true end
-  end
-  return false
-end
-
 -- The newest task that waits behind others, of whoever has most of them: for one who has nothing to do.
 local function steal(pool)
   local richest
   for _, seat in ipairs(pool.seats) do
-    if seat.count > 1 and (not richest or seat.count > richest.count) and not is_leaving(seat) then richest = seat end
+    if seat.count > 1 and (not richest or seat.count > richest.count) then richest = seat end
   end
   if not richest then return nil end
   local list = take_back(richest)
-  local task = list[#list]
-  if task and not task.leave then list[#list] = nil else task = nil end
+  local task = table.remove(list)
   put_back(richest, list)
   return task
 end
@@ -143,7 +129,7 @@ local function next_task(pool, seat)
   for _ = 1, #pool.feeding do
     local job = table.remove(pool.feeding, 1)
     pool.feeding[#pool.feeding + 1] = job
-    local task = job.next(pool.max_tasks and math.max(pool.max_tasks - seat.used, 1))
+    local task = job.next(room(pool, seat))
     if task then
       pool.open = pool.open + 1
       return task
@@ -183,6 +169,7 @@ end
 local function start(pool, seat)
   local _ <close> = native.defer()
   seat.epoch, seat.known = pool.last_job, {} -- the jobs whose functions the worker has: by the fork, or told
+  seat.left = false -- whether it said so
   seat.process = sandbox.spawn({ name = pool.name, daemon = true, quiet = true }, work, pool, seat.number)
   pool.watch[1 + seat.number] = seat.process
 end
@@ -218,10 +205,7 @@ function seats.give_up(pool, failure)
   seats.kill(pool)
   local list = pool.again
   for _, seat in ipairs(pool.seats) do
-    while seat.count > 0 do
-      local task = remove_first(seat)
-      if not task.leave then list[#list + 1] = task end
-    end
+    while seat.count > 0 do list[#list + 1] = remove_first(seat) end
   end
   pool.again = {}
   for _, task in ipairs(list) do
@@ -267,8 +251,8 @@ end
 local function ended(pool, seat, ok, failure)
   accept_all(pool)
   if pool.ended then return end
+  if seat.left then return start(pool, seat) end
   local in_hand = #seat.inbox < seat.count and remove_first(seat)
-  if in_hand and in_hand.leave then return start(pool, seat) end
   if ok then failure = { message = "left with exit status 0", exitcode = 0 } end
   failure = failure_of(seat.process, failure)
   pool.deaths = pool.deaths + 1
@@ -306,6 +290,12 @@ function outcomes.unknown(pool, seat, task)
   if task.job.over then pool.open = pool.open - 1 else table.insert(pool.again, 1, task) end
 end
 
+-- The worker has done its max_tasks, or would with this one have done more: the next shall do it.
+function outcomes.left(pool, seat, task)
+  seat.left = true
+  if task then table.insert(pool.again, 1, task) end
+end
+
 -- A message of the results queue; returns whether there was one.
 function accept(pool, number, id, status, seconds, ...)
   if number == nil then return false end
@@ -317,8 +307,8 @@ function accept(pool, number, id, status, seconds, ...)
       { message = "init of the pool: " .. message, traceback = traceback, value = value }))
     return true
   end
-  local task = remove_first(seat)
-  assert(task.id == id)
+  local task = id and remove_first(seat)
+  assert(not task or task.id == id)
   outcomes[status](pool, seat, task, seconds, ...)
   return true
 end

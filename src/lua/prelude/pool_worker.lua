@@ -4,11 +4,11 @@
 --   inbox    0, task, function, arguments ...                      one call (submit)
 --            job, task, bytes, oldest, star, items ...             a chunk of a job: bytes of its function (false: the
 --                                                                  worker knows it); jobs before `oldest` are over
---            -1, task                                              leave, somebody else takes the seat
 --   results  seat, task, "done", seconds, results ...
 --            seat, task, "failed", seconds, k, message, traceback, value or nil, results before the k-th item ...
 --            seat, task, "unknown"                                 the function of the job did not come
 --            seat, task, "dropped"                                 the job is over
+--            seat, task or nil, "left"                             max_tasks are done, and the task is not: the next worker's
 --            seat, 0, "init", seconds, 0, message, traceback, value or nil
 local sandbox, use = ...
 local native = use "native"
@@ -132,16 +132,25 @@ local function work(pool, number)
     else send_results(task, seconds, table.unpack(items, 1, n)) end
   end
 
+  local function leave(task)
+    native.send(results, nil, number, task, "left")
+    return false
+  end
+
   -- Returns whether to go on.
+  local used, most = 0, pool.max_tasks or math.huge -- in items
   local function serve(job, task, ...)
-    if job == nil or job == -1 then return false end
+    if job == nil then return false end
+    local count = job == 0 and 1 or select("#", ...) - 3
+    if used > 0 and used + count > most then return leave(task) end
+    used = used + count
     if job == 0 then
       call(task, ...)
     else
       local bytes, oldest, star = ...
       call_chunk(job, task, function_of(job, bytes, oldest), star, select(4, ...))
     end
-    return true
+    return used < most or leave(nil)
   end
 
   local function serve_selected(index, ...)
