@@ -6,12 +6,15 @@
 # ROUNDS (200) times in the build tree BUILD (build/dev), in rounds over all of them, so that a run that is stopped has had each
 # as often; no new round begins after SECONDS (no limit). Stops at the first failure, whose output stays in
 # BUILD/repeat.log. The last line says how many rounds passed. SANDBOX_REPEAT: another regular expression.
+# SANDBOX_SHARE (0.1): tests that repeat themselves do so that much less often. CTEST_PARALLEL_LEVEL: so many at a time.
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 rounds=${1:-200}
 build=${2:-build/dev}
 seconds=${3:-0}
 tests=${SANDBOX_REPEAT:-'^(spec\.(sync_.*|select|queue|queue_promises|pool|scope|task|pipe|process|process_object|handles|fork|kill|api)|fault\.objects_kill)$'}
+
+export SANDBOX_SHARE=${SANDBOX_SHARE:-0.1}
 
 passed=0
 while [ "$passed" -lt "$rounds" ]; do

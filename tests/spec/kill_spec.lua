@@ -2,6 +2,7 @@
 --
 -- A producer writes down, in a file of its own and unbuffered, what put has accepted; a consumer what get has given
 -- it. A kill may fall between the two steps, so of each victim one item may be in doubt, and no more than that.
+local rounds = require "support.rounds"
 local T = 30
 local SIZES = { 0, 0, 0, 10, 300, 480, 3000, 20000 } -- bytes; beyond a record of 512 it goes to the log
 
@@ -135,9 +136,9 @@ describe("random kills of producers and consumers (promise 3; faults 1, 2, 4, 5)
   for _, transport in ipairs { "auto", "pipe", "shm" } do
     it("35 rounds, every item accounted for (" .. transport .. ")", function()
       local first = tonumber(os.getenv("SANDBOX_SEED")) or os.time() * 1000
-      local kills = 0
-      for n = 1, 35 do kills = kills + round(first + n, transport) end
-      assert.is_true(kills > 35, "the rounds killed too few")
+      local kills, times = 0, rounds(35)
+      for n = 1, times do kills = kills + round(first + n, transport) end
+      assert.is_true(kills > times, "the rounds killed too few")
     end)
   end
 end)
@@ -183,7 +184,7 @@ end)
 
 describe("a killed process that others wait for:", function()
   it("every joiner learns of it, 50 times", function()
-    for _ = 1, 50 do
+    for _ = 1, rounds(50) do
       local ready = queue()
       local victim = spawn({ quiet = true }, function() sleep(100) end)
       local joiners = {}
@@ -203,7 +204,7 @@ describe("a killed process that others wait for:", function()
   it("a killed joiner disturbs nobody, and a failure is still told to the next", function()
     local go = queue()
     local p = spawn({ quiet = true }, function() go:get(T) error("told", 0) end)
-    for _ = 1, 10 do
+    for _ = 1, rounds(10) do
       local joiner = spawn({ quiet = true }, function() p:join() end)
       joiner:kill()
       joiner:join(T)

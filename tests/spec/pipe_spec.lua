@@ -1,4 +1,5 @@
 -- Two-way pipes: what one end sends, the other receives; and how that ends.
+local rounds = require "support.rounds"
 local script = require "support.script"
 local T = 20
 
@@ -98,7 +99,7 @@ describe("a pipe", function()
   end)
 
   it("close wakes who receives; <close> closes", function()
-    for _ = 1, 30 do
+    for _ = 1, rounds(30) do
       local a, b = sandbox.pipe()
       local p = spawn(function() return b:recv(T) end)
       do
@@ -110,7 +111,7 @@ describe("a pipe", function()
   end)
 
   it("the death of all others who hold the other end is noticed: at once, and while asleep (60 rounds)", function()
-    for round = 1, 60 do
+    for round = 1, rounds(60) do
       local a, b = sandbox.pipe()
       local helpers = {}
       for i = 1, round % 3 + 1 do
@@ -137,7 +138,7 @@ describe("a pipe", function()
   end)
 
   it("what the dead had sent is received first", function()
-    for i = 1, 50 do
+    for i = 1, rounds(50) do
       local a, b = sandbox.pipe()
       local p = spawn({ quiet = true }, function()
         for k = 1, i do b:send(k) end
@@ -151,7 +152,7 @@ describe("a pipe", function()
 
   it("a worker that died may be followed by another", function()
     local a, b = sandbox.pipe()
-    for i = 1, 20 do
+    for i = 1, rounds(20) do
       local p = spawn({ quiet = true }, function()
         b:send(b:recv(T) * 2)
         os.exit(1)
@@ -216,7 +217,7 @@ describe("a pipe", function()
     seen:set()
     assert.are.same({ 2, nil, "closed", n = 3 }, table.pack(sandbox.select({ queue(), c }, T)))
     p:join(T)
-    for _ = 1, 50 do
+    for _ = 1, rounds(50) do
       local x, y = sandbox.pipe()
       local z, w = sandbox.pipe()
       local over = queue()

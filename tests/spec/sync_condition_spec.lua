@@ -1,4 +1,5 @@
 -- Conditions: waiting, with a lock, for somebody to say that something has changed.
+local rounds = require "support.rounds"
 local sync = require "support.sync"
 local raises, results = sync.raises, sync.results
 
@@ -82,7 +83,7 @@ describe("a condition", function()
 
   it("gives a notification to the living: those killed or gone use up none", function()
     local c = sandbox.condition()
-    for _ = 1, 10 do
+    for _ = 1, rounds(10) do
       local a, b, last = waiter(c), waiter(c, 0.001), nil
       results(b)
       sync.await_waiting(c, 1)
