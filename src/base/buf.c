@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/memory.h"
 
 int buf_reserve(struct buf *b, size_t extra) {
   if (extra <= b->cap - b->len)
@@ -17,7 +18,7 @@ int buf_reserve(struct buf *b, size_t extra) {
   size_t cap = b->cap ? b->cap : 64;
   while (cap - b->len < extra)
     cap *= 2;
-  uint8_t *data = FAULT("buf.alloc") ? NULL : realloc(b->data, cap);
+  uint8_t *data = FAULT("buf.alloc") ? NULL : memory_resize(b->data, b->cap, cap);
   if (!data)
     return -SBX_ENOMEM;
   b->data = data;

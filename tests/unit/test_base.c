@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/memory.h"
+
 /* -- errors ------------------------------------------------------------------------------------ */
 
 static void every_code_has_a_name_a_text_and_a_number_of_its_own(void **state) {
@@ -131,6 +133,38 @@ static void clear_gives_memory_back_beyond_what_is_kept(void **state) {
   assert_int_equal(b.cap, 0);
 }
 
+/* -- blocks ------------------------------------------------------------------------------------ */
+
+static void a_block_keeps_its_bytes_whatever_its_size_becomes(void **state) {
+  (void)state;
+  static const size_t sizes[] = {1,       100,     2 << 20, 3 << 20, (4 << 20) + 7,
+                                 5 << 20, 9 << 20, 3 << 20, 1 << 20, 1 << 21,
+                                 1 << 19, 6 << 20, 64,      1};
+  uint8_t *block = NULL;
+  size_t old = 0;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    block = memory_resize(block, old, sizes[i]);
+    assert_non_null(block);
+    for (size_t k = 0; k < old && k < sizes[i]; k += 509)
+      assert_int_equal(block[k], (uint8_t)(k / 509));
+    for (size_t k = 0; k < sizes[i]; k += 509)
+      block[k] = (uint8_t)(k / 509);
+    block[sizes[i] - 1] = (uint8_t)((sizes[i] - 1) / 509);
+    old = sizes[i];
+  }
+  free(block);
+}
+
+static void a_block_that_cannot_grow_stays_as_it_was(void **state) {
+  (void)state;
+  uint8_t *block = memory_resize(NULL, 0, 3 << 20);
+  block[(3 << 20) - 1] = 7;
+  for (size_t shift = 1; shift < 4; shift++)
+    assert_null(memory_resize(block, 3 << 20, SIZE_MAX >> shift));
+  assert_int_equal(block[(3 << 20) - 1], 7);
+  free(block);
+}
+
 /* -- clock ------------------------------------------------------------------------------------- */
 
 static void deadlines_are_near_far_or_never(void **state) {
@@ -210,7 +244,8 @@ static void a_point_may_be_for_one_process(void **state) {
 
 static void a_malformed_plan_does_nothing(void **state) {
   (void)state;
-  static const char *const plans[] = {"x", "x:", "x:1", "x:y:fail", ":1:fail", ",,,", "@@@:::", "x:1:dance"};
+  static const char *const plans[] = {"x",       "x:",  "x:1",    "x:y:fail",
+                                      ":1:fail", ",,,", "@@@:::", "x:1:dance"};
   for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
     fault_plan(plans[i]);
     assert_false(fault_hit("x"));
@@ -262,7 +297,8 @@ int main(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "--from-environment") == 0)
     return from_environment();
   program = argv[0];
-  setenv("SANDBOX_FAULT", "env.point:2:kill", 1); /* not read here: fault_plan is called before any point */
+  setenv("SANDBOX_FAULT", "env.point:2:kill",
+         1); /* not read here: fault_plan is called before any point */
   fault_plan(NULL);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_code_has_a_name_a_text_and_a_number_of_its_own),
@@ -272,6 +308,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(formatted_text_of_any_length_is_appended),
       cmocka_unit_test(a_buffer_refuses_absurd_sizes_and_stays_as_it_was),
       cmocka_unit_test(clear_gives_memory_back_beyond_what_is_kept),
+      cmocka_unit_test(a_block_keeps_its_bytes_whatever_its_size_becomes),
+      cmocka_unit_test(a_block_that_cannot_grow_stays_as_it_was),
       cmocka_unit_test(deadlines_are_near_far_or_never),
       cmocka_unit_test(a_faster_run_has_shorter_waits_and_a_clock_that_agrees),
       cmocka_unit_test(the_time_left_is_never_negative),
