@@ -4,6 +4,7 @@
 --   key, title, unit
 --   more        more is better (a rate); absent: less is better
 --   n           how much work a contender does, unless it says otherwise; --quick divides it
+--   turns       how often each contender takes its turn in a round; absent: once
 --   who         contenders in their order: { name, work, arguments, n = }
 --   goals       { text, numerator, denominator or nil, "<=" or ">=", limit }; a numerator may be a list of names: the best of them
 --
@@ -13,7 +14,7 @@
 
 local function plain(key, title)
   return {
-    key = "plain_" .. key, title = "plain Lua: " .. title, unit = "ms", n = 8,
+    key = "plain_" .. key, title = "plain Lua: " .. title, unit = "ms", n = 8, turns = 5,
     who = { { "ours", "plain", key }, { "lua", "plain", key } },
     goals = { { "ours / lua5.4", "ours", "lua", "<=", 1.03 } },
   }
