@@ -30,6 +30,8 @@ static bool is_sync(enum object_type type) { return sync_machine_of(type) != NUL
 
 static int os_perform(struct backend *base, struct op *op) {
   struct os_backend *b = os_of(base);
+  if (op->kind != OP_QUEUE_GET)
+    b->got_from = NULL;
   switch (op->kind) {
   case OP_PROCESS_SPAWN: {
     int rc = ensure_supervisor(b);

@@ -227,6 +227,7 @@ static int get_locked(struct queue *q, struct queue_record *r, struct op *op, bo
 int queue_get(struct os_backend *b, struct queue *q, struct op *op) {
   struct queue_record *r = record_of(b, q);
   struct queue_wait wait = queue_wait_begin(q, OP_QUEUE_GET);
+  wait.streaming = b->got_from == q && (r->max == 0 || r->max >= STREAM_LEAST);
   for (;;) {
     int rc = lock_get(b, r, op);
     if (rc)
@@ -237,6 +238,7 @@ int queue_get(struct os_backend *b, struct queue *q, struct op *op) {
       spin_won(&wait.awake);
       if (rc == 0)
         count_item(&my_record(b)->items_in);
+      b->got_from = q;
       return rc;
     }
     if (deadline_passed(op->deadline_ns))

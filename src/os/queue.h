@@ -16,8 +16,8 @@
  * the log is not empty nothing is put into the pipe; so the order is FIFO. Where both are possible,
  * `transport` decides: "pipe" takes the pipe, "shm" the log. "auto" takes the pipe when a reader is
  * asleep, since only the kernel can wake it, and then the item itself is the wake-up; and the log
- * when readers are awake. Who finds nothing watches for a moment before he sleeps, where that pays
- * (os/spin.h).
+ * when readers are awake. Who finds nothing watches for a moment before he sleeps, where that pays;
+ * and who takes one item after the other lets some gather meanwhile (os/spin.h).
  *
  *   Two sides, two locks (put before get, when both are needed), so that a producer and a consumer
  * do not meet. One commit point per op: the pipe's write or read, or the release store of a side's

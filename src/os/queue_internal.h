@@ -79,12 +79,16 @@ static inline struct log_writer writer_now(const struct queue_record *r) {
   return writer_of(side_shown(&r->put), side_own(&r->put));
 }
 
+/* Items that a bounded queue must hold for its reader to let some gather (spin_linger). */
+enum { STREAM_LEAST = 64 };
+
 /* A wait of one op: how it watches, and whether the bell has woken it. */
 struct queue_wait {
   struct spin_wait awake;
   uint64_t was[2]; /* if `watching`: what has to change for another attempt to be worth it */
   bool watching;
   bool heard;
+  bool streaming; /* the caller takes item after item, and does nothing else */
 };
 
 static inline struct queue_wait queue_wait_begin(struct queue *q, enum op_kind kind) {

@@ -93,6 +93,8 @@ static bool watch(struct os_backend *b, struct queue_record *r, const struct op 
   const _Atomic uint64_t *const words[2] = {&other->generation, &other->pipe};
   bool crowded = atomic_load(&b->control->alive) > spin_processors() + 1;
   bool again = !w->watching || spin_watch(&w->awake, words, w->was, crowded, op->deadline_ns);
+  if (w->watching && again && w->streaming)
+    spin_linger();
   w->watching = again;
   w->was[0] = atomic_load(words[0]);
   w->was[1] = atomic_load(words[1]);

@@ -46,7 +46,8 @@ struct os_backend {
   struct object
       *spare; /* for the next spawn; a child keeps it for its own: free would touch pages */
 
-  struct queue *queues; /* every queue held, a list */
+  struct queue *queues;         /* every queue held, a list */
+  const struct queue *got_from; /* the last op took an item from here; NULL: it was another op */
 
   /* In a foreign host: start the side process if it does not run yet. NULL: a supervisor stands
    * above. */

@@ -8,6 +8,7 @@
 
 enum {
   WATCH_NS = 50 * 1000,
+  LINGER_NS = 2 * 1000,
   SKIP_MOST = 255,
   SKIP_CROWDED = 7,
   PAUSES = 16 /* between two looks at the clock */
@@ -35,6 +36,14 @@ static void lost(struct spin *s) {
 void spin_won(struct spin_wait *w) {
   if (w->until_ns != 0 && !w->over)
     w->spin->skipping /= 2;
+}
+
+void spin_linger(void) {
+  int64_t until_ns = clock_now_ns() + LINGER_NS;
+  do
+    for (int i = 0; i < PAUSES; i++)
+      spin_pause();
+  while (clock_now_ns() < until_ns);
 }
 
 /* May this wait be watched? Then it is known how long. */

@@ -52,6 +52,13 @@ void spin_forget(void);
 bool spin_watch(struct spin_wait *w, const _Atomic uint64_t *const words[2], const uint64_t was[2],
                 bool crowded, int64_t deadline_ns);
 
+/*
+ * The first of many items came to a reader who takes nothing but items: wait 2 microseconds more,
+ * without a look. Whoever takes each item as soon as it is there takes the cache line from the
+ * writer for each, and both are slower by half (measured: 3.7 and 6.5 million integers a second).
+ */
+void spin_linger(void);
+
 /* What was waited for came. */
 void spin_won(struct spin_wait *w);
 
