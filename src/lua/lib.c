@@ -130,6 +130,24 @@ const char *lib_check_name(lua_State *L, int arg) {
   return name;
 }
 
+bool lib_made_room(lua_State *L, int rc) {
+  if (rc != -SBX_EMFILE && rc != -SBX_EOBJECTS && rc != -SBX_ERECORDS && rc != -SBX_ENOMEM)
+    return false;
+  lua_gc(L, LUA_GCCOLLECT);
+  return true;
+}
+
+int lib_perform_simply(lua_State *L, const char *type, enum op_kind kind, const char *what) {
+  struct lib *lib = lib_of(L);
+  const struct handle *h = lib_check_handle(L, 1, type);
+  struct op op = {.kind = kind, .object = h->object, .deadline_ns = SBX_FOREVER};
+  int rc = perform(lib->b, &op);
+  if (rc)
+    return lib_expected(L, what, rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* -- handles --------------------------------------------------------------------------------- */
 
 /* `q.put(v)` for `q:put(v)` is everybody's slip. */

@@ -140,6 +140,13 @@ int lib_error(lua_State *L, const char *what, int code);
  */
 int lib_expected(lua_State *L, const char *what, int code);
 
+/* Was `rc` a want of what handles nobody uses may hold? Then they were collected: try again. */
+bool lib_made_room(lua_State *L, int rc);
+
+/* A method without arguments: performs `kind` on the object of the handle at 1, pushes true, or
+ * what lib_expected pushes; returns how many. */
+int lib_perform_simply(lua_State *L, const char *type, enum op_kind kind, const char *what);
+
 /* Fill `ar` ("Sl") with the script's function that called, be it through the library's own Lua, the
  * running C function. */
 bool lib_find_caller(lua_State *L, lua_Debug *ar);

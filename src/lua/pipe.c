@@ -13,10 +13,8 @@ static int l_pipe(lua_State *L) {
   const char *name = sync_only_name(L);
   struct handle *a = lib_push_handle(L, PIPE_TYPE), *b = lib_push_handle(L, PIPE_TYPE);
   int rc = lib->b->ops->pipe_open(lib->b, name, ends);
-  if (rc == -SBX_EMFILE || rc == -SBX_EOBJECTS || rc == -SBX_ENOMEM) {
-    lua_gc(L, LUA_GCCOLLECT); /* handles nobody uses may hold what is missing */
+  if (lib_made_room(L, rc))
     rc = lib->b->ops->pipe_open(lib->b, name, ends);
-  }
   if (rc)
     return lib_error(L, "pipe", rc);
   a->object = ends[0];
@@ -96,14 +94,7 @@ static int l_poll(lua_State *L) {
 }
 
 static int l_close(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, PIPE_TYPE);
-  struct op op = {.kind = OP_PIPE_CLOSE, .object = h->object, .deadline_ns = SBX_FOREVER};
-  int rc = perform(lib->b, &op);
-  if (rc)
-    return lib_expected(L, "close", rc);
-  lua_pushboolean(L, 1);
-  return 1;
+  return lib_perform_simply(L, PIPE_TYPE, OP_PIPE_CLOSE, "close");
 }
 
 /* `pipe: control#7 (2 values to receive, closed)` */

@@ -52,10 +52,8 @@ static int l_queue(lua_State *L) {
   }
   struct handle *h = lib_push_handle(L, QUEUE_TYPE);
   int rc = lib->b->ops->queue_open(lib->b, &o, &h->object);
-  if (rc == -SBX_EMFILE || rc == -SBX_EOBJECTS || rc == -SBX_ENOMEM) {
-    lua_gc(L, LUA_GCCOLLECT); /* handles nobody uses may hold what is missing */
+  if (lib_made_room(L, rc))
     rc = lib->b->ops->queue_open(lib->b, &o, &h->object);
-  }
   if (rc)
     return lib_error(L, "queue", rc);
   lib_settle_handle(L, lib);
@@ -331,25 +329,11 @@ static int l_queue_closed(lua_State *L) {
 }
 
 static int l_queue_close(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
-  struct op op = {.kind = OP_QUEUE_CLOSE, .object = h->object, .deadline_ns = SBX_FOREVER};
-  int rc = perform(lib->b, &op);
-  if (rc)
-    return lib_expected(L, "close", rc);
-  lua_pushboolean(L, 1);
-  return 1;
+  return lib_perform_simply(L, QUEUE_TYPE, OP_QUEUE_CLOSE, "close");
 }
 
 static int l_queue_task_done(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
-  struct op op = {.kind = OP_QUEUE_TASK_DONE, .object = h->object, .deadline_ns = SBX_FOREVER};
-  int rc = perform(lib->b, &op);
-  if (rc)
-    return lib_expected(L, "task_done", rc);
-  lua_pushboolean(L, 1);
-  return 1;
+  return lib_perform_simply(L, QUEUE_TYPE, OP_QUEUE_TASK_DONE, "task_done");
 }
 
 static int l_queue_join(lua_State *L) {

@@ -120,10 +120,8 @@ static void spawn_function(lua_State *L, const struct spawn_request *req, struct
   struct op op = {.kind = OP_PROCESS_SPAWN, .spawn = req};
   guard_before_fork(L, lib);
   int rc = perform(lib->b, &op);
-  if (rc == -SBX_ERECORDS) {
-    lua_gc(L, LUA_GCCOLLECT); /* handles nobody uses keep records */
+  if (lib_made_room(L, rc))
     rc = perform(lib->b, &op);
-  }
   if (rc)
     lib_error(L, "spawn", rc);
   if (op.number == 0) {

@@ -39,10 +39,8 @@ int sync_make(lua_State *L, const struct sync_options *o, const char *type) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_push_handle(L, type);
   int rc = lib->b->ops->sync_open(lib->b, o, &h->object);
-  if (rc == -SBX_EOBJECTS || rc == -SBX_ENOMEM) {
-    lua_gc(L, LUA_GCCOLLECT); /* handles nobody uses may hold what is missing */
+  if (lib_made_room(L, rc))
     rc = lib->b->ops->sync_open(lib->b, o, &h->object);
-  }
   if (rc)
     return lib_error(L, strchr(type, '.') + 1, rc);
   lib_settle_handle(L, lib);
