@@ -234,6 +234,10 @@ int lib_process_start(lua_State *L);
 
 /* -- queue.c ---------------------------------------------------------------------------------- */
 
+/* Perform `kind`, a put or a send of what lib_encode made; returns what perform did. */
+int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, enum op_kind kind,
+                        int64_t deadline_ns);
+
 /* Put what lib_encode made: pushes what q:put returns, returns how many. */
 int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns);
 

@@ -32,18 +32,7 @@ static int l_send(lua_State *L) {
   if (lua_isnoneornil(L, 2))
     return luaL_argerror(L, 2, "nil cannot be sent: sandbox.null stands for a missing value");
   lib_encode(L, lib, 2, 1, "value");
-  struct op op = {.kind = OP_PIPE_SEND,
-                  .object = h->object,
-                  .deadline_ns = SBX_FOREVER,
-                  .data = lib->out.data,
-                  .len = lib->out.len,
-                  .locate = lib_locate,
-                  .locate_ctx = L};
-  int rc = perform(lib->b, &op);
-  if (rc)
-    lib_not_sent(L, lib);
-  else
-    lib_sent(L, lib);
+  int rc = lib_perform_encoded(L, lib, h, OP_PIPE_SEND, SBX_FOREVER);
   if (rc == -SBX_ECLOSED)
     return luaL_error(L, "send: the pipe is closed");
   if (rc)

@@ -78,8 +78,9 @@ static int put_done(lua_State *L, int rc) {
   return 1;
 }
 
-int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
-  struct op op = {.kind = OP_QUEUE_PUT,
+int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, enum op_kind kind,
+                        int64_t deadline_ns) {
+  struct op op = {.kind = kind,
                   .object = h->object,
                   .deadline_ns = deadline_ns,
                   .data = lib->out.data,
@@ -91,7 +92,11 @@ int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t dea
     lib_not_sent(L, lib);
   else
     lib_sent(L, lib);
-  return put_done(L, rc);
+  return rc;
+}
+
+int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
+  return put_done(L, lib_perform_encoded(L, lib, h, OP_QUEUE_PUT, deadline_ns));
 }
 
 static int put_scalar(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns,
