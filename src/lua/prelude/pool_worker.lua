@@ -94,27 +94,29 @@ local function work(pool, number)
     return false
   end
 
-  -- Replace the items from `first` to `last` by what the function makes of them; `at` tells how far it came.
-  local function apply(f, star, items, first, last, at)
+  local at -- the item in hand of a chunk
+
+  -- Replace the items from `first` to `last` by what the function makes of them.
+  local function apply(f, star, items, first, last)
     if star then
       for i = first, last do
-        at.k = i
+        at = i
         items[i] = f(table.unpack(items[i], 1, items[i].n))
       end
     else
       for i = first, last do
-        at.k = i
+        at = i
         items[i] = f(items[i])
       end
     end
   end
 
   -- The whole chunk, with a look in between if it takes long; "dropped" if nobody wants it any more.
-  local function apply_all(job, f, star, items, n, at)
+  local function apply_all(job, f, star, items, n)
     local from, first, part = sandbox.now(), 1, 1
     while first <= n do
       local last = math.min(first + part - 1, n)
-      apply(f, star, items, first, last, at)
+      apply(f, star, items, first, last)
       first = last + 1
       local seconds = sandbox.now() - from
       if first <= n and seconds > LOOK and is_over(job) then return "dropped" end
@@ -124,10 +126,11 @@ local function work(pool, number)
 
   local function call_chunk(job, task, f, star, ...)
     if f == nil then return native.send(results, nil, number, task, "unknown") end
-    local from, items, n, at = sandbox.now(), { ... }, select("#", ...), { k = 0 }
-    local ok, what = xpcall(apply_all, describe, job, f, star, items, n, at)
+    local from, items, n = sandbox.now(), { ... }, select("#", ...)
+    at = 0
+    local ok, what = xpcall(apply_all, describe, job, f, star, items, n)
     local seconds = sandbox.now() - from
-    if not ok then send_failure(task, "failed", seconds, at.k, what, table.unpack(items, 1, at.k - 1))
+    if not ok then send_failure(task, "failed", seconds, at, what, table.unpack(items, 1, at - 1))
     elseif what then native.send(results, nil, number, task, what)
     else send_results(task, seconds, table.unpack(items, 1, n)) end
   end
