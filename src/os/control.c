@@ -81,6 +81,24 @@ static bool spawner_gone(const struct control *c, const struct process_record *p
   return !phase_alive(stamp_phase(stamp));
 }
 
+/* Is the process gone that claimed a process record? Maybe another one is in its place, with a
+ * serial drawn after the claim. */
+static bool claimer_gone(const struct control *c, uint64_t stamp) {
+  uint64_t there = atomic_load(&c->process_stamp[stamp_claimer(stamp)]);
+  return !phase_alive(stamp_phase(there)) || stamp_serial(there) > stamp_serial(stamp);
+}
+
+/* The same of an object record. The fields of one who is just coming are not filled yet. */
+static bool object_claimer_gone(const struct control *c, uint64_t stamp) {
+  uint32_t slot = stamp_claimer(stamp);
+  uint64_t there = atomic_load(&c->process_stamp[slot]);
+  const struct process_record *p = &c->processes[slot];
+  if (!phase_alive(stamp_phase(there)))
+    return true;
+  return atomic_load_explicit(&p->serial, memory_order_acquire) == stamp_serial(there) &&
+         p->objects_before > stamp_serial(stamp);
+}
+
 /* May this record be given to a new process? */
 static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp) {
   const struct process_record *p = &c->processes[slot];
@@ -90,7 +108,7 @@ static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp
   case PHASE_CLAIMED: /* its spawner died before the fork, or the child before its first step */
     if (atomic_load_explicit(&p->serial, memory_order_acquire) !=
         stamp_serial(stamp)) /* its claimer did not get to fill it */
-      return !control_process_alive(c, stamp_claimer(stamp));
+      return claimer_gone(c, stamp);
     return slot != 0 && spawner_gone(c, p);
   case PHASE_ENDED:
     return (p->flags & FLAG_RELEASED) || spawner_gone(c, p);
@@ -125,6 +143,7 @@ void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, ui
   memset(p, 0, sizeof *p);
   p->spawner = spawner;
   p->spawner_serial = spawner_serial;
+  p->objects_before = atomic_load(&c->next_object_serial);
   atomic_store_explicit(&p->serial, serial, memory_order_release);
 }
 
@@ -149,12 +168,13 @@ int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slo
     return -SBX_EGONE;
   if (!under_limit(c))
     return -SBX_ELIMIT;
-  uint64_t serial = atomic_fetch_add(&c->next_serial, 1);
   for (uint32_t tries = 0; tries < 2 * PROCESS_SLOTS; tries++) {
     uint32_t slot = slot_to_try(c, tries);
     uint64_t stamp = atomic_load(&c->process_stamp[slot]);
     if (!record_usable(c, slot, stamp))
       continue;
+    /* After that look: so it is above all that the process before has claimed (claimer_gone). */
+    uint64_t serial = atomic_fetch_add(&c->next_serial, 1);
     if (!atomic_compare_exchange_strong(&c->process_stamp[slot], &stamp,
                                         stamp_claimed(serial, claimer, PHASE_CLAIMED)))
       continue;
@@ -248,7 +268,7 @@ static bool object_usable(const struct control *c, uint32_t slot, uint64_t stamp
   case OBJECT_FREE:
     return true;
   case OBJECT_CLAIMED: /* its maker died */
-    return !control_process_alive(c, stamp_claimer(stamp));
+    return object_claimer_gone(c, stamp);
   default:
     return control_object_unused(c, slot);
   }
@@ -260,10 +280,14 @@ void control_object_live(struct control *c, uint32_t slot, uint64_t serial, enum
   atomic_store(&c->object_stamp[slot], stamp_of(serial, OBJECT_LIVE));
 }
 
-bool control_object_reclaim(struct control *c, uint32_t claimer, uint32_t slot, uint64_t serial) {
-  uint64_t stamp = stamp_of(serial, OBJECT_LIVE);
-  return atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp,
-                                        stamp_claimed(serial, claimer, OBJECT_CLAIMED));
+bool control_object_reclaim(struct control *c, uint32_t claimer, uint32_t slot, uint64_t *serial) {
+  uint64_t stamp = stamp_of(*serial, OBJECT_LIVE);
+  uint64_t fresh = atomic_fetch_add(&c->next_object_serial, 1); /* the claimer's: see above */
+  if (!atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp,
+                                      stamp_claimed(fresh, claimer, OBJECT_CLAIMED)))
+    return false;
+  *serial = fresh;
+  return true;
 }
 
 void control_object_free(struct control *c, uint32_t slot, uint64_t serial) {

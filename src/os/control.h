@@ -11,8 +11,10 @@
  *   stamp    serial << 24 | claimer << 8 | phase: the one word that owns a record. It changes by
  * compare-and-swap only, so a stale handle (slot, serial) never matches a record that was given to
  * somebody else. While the record is only claimed, `claimer` is the slot of the process that fills
- * it, afterwards 0 spawner  the process that called spawn; the reaper of its children while it
- * lives
+ * it, and that one is gone when its slot has another process, which came after the claim (serials
+ * tell); afterwards it is 0.
+ *
+ *   spawner  the process that called spawn; the reaper of its children while it lives
  *
  * Kill safety: a record whose owner died half-way is recognised by its stamp and its owner's, and
  * used again (process_claim). Nothing here is repaired; what is half-written is never current.
@@ -83,6 +85,7 @@ struct process_record {
   uint32_t spawner;        /* slot */
   uint32_t depth;          /* spawns between main and it */
   uint64_t spawner_serial; /* with `spawner`: is it still there? */
+  uint64_t objects_before; /* serials of objects below this one were claimed before it was there */
   uint64_t seed;           /* of its random numbers */
   char name[NAME_MAX_BYTES];
   char spawned_at[WHERE_MAX];
@@ -296,8 +299,9 @@ int control_object_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot
                          uint64_t *ret_serial);
 /* A claimed record is filled: from now on it is an object of this type. */
 void control_object_live(struct control *c, uint32_t slot, uint64_t serial, enum object_type type);
-/* Nobody holds the object any more: claim its record, to clean it up. False: somebody else has. */
-bool control_object_reclaim(struct control *c, uint32_t claimer, uint32_t slot, uint64_t serial);
+/* Nobody holds the object any more: claim its record, to clean it up; `serial` is then another one,
+ * for control_object_free. False: somebody else has. */
+bool control_object_reclaim(struct control *c, uint32_t claimer, uint32_t slot, uint64_t *serial);
 /* Give the record back if it still belongs to this object. */
 void control_object_free(struct control *c, uint32_t slot, uint64_t serial);
 void control_object_hold(struct control *c, uint32_t process, uint32_t object);

@@ -84,8 +84,10 @@ int queue_create(struct os_backend *b, const struct queue_options *o, struct que
   struct queue_record *r = &c->queues[q->slot];
   record_fill(r, o, q);
   line_clear(&c->syncs[q->slot].line);
-  if ((rc = mutex_init(&r->put.mutex)) || (rc = mutex_init(&r->get.mutex)))
+  if ((rc = mutex_init(&r->put.mutex)) || (rc = mutex_init(&r->get.mutex))) {
+    control_object_free(c, q->slot, q->serial);
     goto fail;
+  }
   q->fds[FD_LOG] = q->log.fd;
   link_queue(b, q);
   control_object_live(c, q->slot, q->serial, OBJECT_QUEUE);

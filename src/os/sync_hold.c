@@ -44,7 +44,7 @@ static void drop(struct os_backend *b, uint32_t slot, uint64_t serial) {
     munmap(h->map, h->mapped.bytes);
   h->map = NULL;
   if ((own || control_object_unused(b->control, slot)) &&
-      control_object_reclaim(b->control, b->slot, slot, serial)) {
+      control_object_reclaim(b->control, b->slot, slot, &serial)) {
     sync_recycle(b, slot);
     control_object_free(b->control, slot, serial);
   }
@@ -77,8 +77,10 @@ static int create(struct os_backend *b, const struct sync_options *o, uint32_t *
   if (rc)
     return rc;
   sync_recycle(b, slot);
-  if ((rc = fill(record_of(b, slot), o)))
+  if ((rc = fill(record_of(b, slot), o))) {
+    control_object_free(b->control, slot, serial);
     return rc;
+  }
   b->holds[slot] = (struct sync_hold){.forks = b->forks, .process = b->serial};
   hold(b, slot);
   FAULT("sync.made");

@@ -1,6 +1,6 @@
 /*
- * tests/unit/test_control.c - records of processes and objects, results, descriptors: who owns what, when it is used
- * again, and that nothing is leaked.
+ * tests/unit/test_control.c - records of processes and objects, results, descriptors: who owns
+ * what, when it is used again, and that nothing is leaked.
  */
 #include "support/os_world.h"
 
@@ -147,7 +147,8 @@ TEST_ON_STAGE(records_are_used_again_only_when_nobody_needs_them, 20) {
   CHECK_EQ(control_process_stamp(c, 777, serial), stamp_of(serial, PHASE_CLAIMED));
   CHECK_EQ(claim(c, 0, 1, &slot, &serial), -SBX_ERECORDS);
 
-  CHECK(control_process_advance(c, parent, parent_serial, PHASE_ENDED)); /* its children's records are free now */
+  CHECK(control_process_advance(c, parent, parent_serial,
+                                PHASE_ENDED)); /* its children's records are free now */
   for (int i = 1; i <= 65; i++) {
     CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
     CHECK(c->processes[slot].spawner == 0 && c->processes[slot].spawner_serial == 1);
@@ -155,6 +156,72 @@ TEST_ON_STAGE(records_are_used_again_only_when_nobody_needs_them, 20) {
     serials[slot] = serial;
   }
   CHECK_EQ(claim(c, 0, 1, &slot, &serial), -SBX_ERECORDS); /* all of main's are still there */
+}
+
+/* A process that can be killed; in its place somebody who stays. */
+static void replace(struct control *c, uint32_t slot, uint64_t serial) {
+  uint32_t other;
+  uint64_t other_serial;
+  CHECK(control_process_advance(c, slot, serial, PHASE_ENDED));
+  atomic_fetch_or(&c->processes[slot].flags, FLAG_RELEASED);
+  atomic_store(&c->next_process_slot, slot);
+  CHECK_EQ(claim(c, 0, 1, &other, &other_serial), 0);
+  CHECK_EQ(other, slot);
+  CHECK(control_process_advance(c, other, other_serial, PHASE_RUNNING));
+}
+
+TEST_ON_STAGE(what_a_killed_process_was_claiming_is_free_though_its_own_record_has_another, 20) {
+  struct control *c = control_of(4);
+  uint32_t spawner, child, object, again;
+  uint64_t spawner_serial, child_serial, object_serial, again_serial;
+  CHECK_EQ(claim(c, 0, 1, &spawner, &spawner_serial), 0);
+  CHECK(control_process_advance(c, spawner, spawner_serial, PHASE_RUNNING));
+  CHECK_EQ(control_process_claim(c, spawner, &child, &child_serial),
+           0); /* killed before it filled it */
+  CHECK_EQ(control_object_claim(c, spawner, &object, &object_serial), 0);
+  CHECK(control_process_exists(c, child));
+  atomic_store(&c->next_object_slot, object);
+  CHECK_EQ(control_object_claim(c, 0, &again, &again_serial), 0);
+  CHECK(again != object);
+
+  replace(c, spawner, spawner_serial);
+  CHECK(!control_process_exists(c, child));
+  atomic_store(&c->next_object_slot, object);
+  CHECK_EQ(control_object_claim(c, 0, &again, &again_serial), 0);
+  CHECK_EQ(again, object);
+  uint32_t slot;
+  uint64_t serial;
+  CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0); /* main, who came instead, and this one, of four */
+  CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
+  CHECK_EQ(claim(c, 0, 1, &slot, &serial), -SBX_ELIMIT);
+}
+
+TEST_ON_STAGE(who_cleans_an_object_older_than_itself_is_not_taken_for_dead, 20) {
+  struct control *c = control_of(4);
+  uint32_t old, slot, again;
+  uint64_t old_serial, serial, again_serial;
+  CHECK_EQ(control_object_claim(c, 0, &old, &old_serial), 0);
+  control_object_live(c, old, old_serial, OBJECT_LOCK);
+  CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
+  CHECK(control_process_advance(c, slot, serial, PHASE_RUNNING));
+  uint64_t cleaning = old_serial;
+  CHECK(control_object_reclaim(c, slot, old, &cleaning));
+  CHECK(!control_object_reclaim(c, 0, old, &old_serial)); /* one of them only */
+  atomic_store(&c->next_object_slot, old);
+  CHECK_EQ(control_object_claim(c, 0, &again, &again_serial), 0);
+  CHECK(again != old);
+  control_object_free(c, old, cleaning);
+  atomic_store(&c->next_object_slot, old);
+  CHECK_EQ(control_object_claim(c, 0, &again, &again_serial), 0);
+  CHECK_EQ(again, old);
+
+  CHECK_EQ(control_object_claim(c, slot, &old, &old_serial), 0);
+  control_object_live(c, old, old_serial, OBJECT_LOCK);
+  CHECK(control_object_reclaim(c, slot, old, &old_serial)); /* killed while it cleans */
+  replace(c, slot, serial);
+  atomic_store(&c->next_object_slot, old);
+  CHECK_EQ(control_object_claim(c, 0, &again, &again_serial), 0);
+  CHECK_EQ(again, old);
 }
 
 TEST_ON_STAGE(a_hundred_thousand_spawns_use_the_records_again, 20) {
@@ -185,7 +252,8 @@ TEST_ON_STAGE(failures_are_counted_once_also_when_their_record_is_used_again, 20
   static const unsigned flags[] = {0, FLAG_JOINED, FLAG_EXPECTED, 0};
   for (int i = 0; i < 4000; i++) {
     CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
-    c->processes[slot].exit_code = i % 4 == 3 ? 0 : 1; /* one in four is a failure that nobody joined */
+    c->processes[slot].exit_code =
+        i % 4 == 3 ? 0 : 1; /* one in four is a failure that nobody joined */
     atomic_fetch_or(&c->processes[slot].flags, flags[i % 4]);
     end_record(c, slot, serial, true);
   }
@@ -577,7 +645,9 @@ TEST_ON_STAGE(every_failure_of_queue_open_leaks_nothing, 20) {
   static const struct {
     const char *plan;
     int rc;
-  } rows[] = {{"queue.open:1:fail", -SBX_EMFILE}, {"log.memfd:1:fail", -SBX_EMFILE}, {"log.map:0:fail", -SBX_ENOMEM}};
+  } rows[] = {{"queue.open:1:fail", -SBX_EMFILE},
+              {"log.memfd:1:fail", -SBX_EMFILE},
+              {"log.map:0:fail", -SBX_ENOMEM}};
   int fds = open_fds_of(0);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct queue_options o = {.max = 1};
@@ -630,6 +700,8 @@ int main(void) {
       cmocka_unit_test(phases_go_forward_and_one_caller_wins),
       cmocka_unit_test(the_limit_counts_the_living),
       cmocka_unit_test(records_are_used_again_only_when_nobody_needs_them),
+      cmocka_unit_test(what_a_killed_process_was_claiming_is_free_though_its_own_record_has_another),
+      cmocka_unit_test(who_cleans_an_object_older_than_itself_is_not_taken_for_dead),
       cmocka_unit_test(a_hundred_thousand_spawns_use_the_records_again),
       cmocka_unit_test(failures_are_counted_once_also_when_their_record_is_used_again),
       cmocka_unit_test(a_spawner_killed_in_spawn_leaks_no_place),
