@@ -76,6 +76,13 @@ bool control_process_alive(const struct control *c, uint32_t slot) {
   return phase_alive(stamp_phase(atomic_load(&c->process_stamp[slot])));
 }
 
+pid_t control_process_pid(const struct control *c, uint32_t slot, uint64_t stamp) {
+  const struct process_record *p = &c->processes[slot];
+  return atomic_load_explicit(&p->serial, memory_order_acquire) == stamp_serial(stamp)
+             ? atomic_load(&p->pid)
+             : 0;
+}
+
 static bool spawner_gone(const struct control *c, const struct process_record *p) {
   uint64_t stamp = control_process_stamp(c, p->spawner, p->spawner_serial);
   return !phase_alive(stamp_phase(stamp));

@@ -258,6 +258,10 @@ uint64_t control_process_stamp(const struct control *c, uint32_t slot, uint64_t 
 /* Is the process of this record alive (claimed, running or leaving)? */
 bool control_process_alive(const struct control *c, uint32_t slot);
 
+/* The pid of the process that the stamp in this slot belongs to; 0: it has none yet, and what the
+ * record tells is of the process before. */
+pid_t control_process_pid(const struct control *c, uint32_t slot, uint64_t stamp);
+
 /* Alive, and not merely claimed by somebody who died before there was a process. */
 bool control_process_exists(const struct control *c, uint32_t slot);
 

@@ -11,7 +11,7 @@
 
 static void signal_record(struct control *c, uint32_t slot, int signal) {
   uint64_t stamp = atomic_load(&c->process_stamp[slot]);
-  pid_t pid = c->processes[slot].pid;
+  pid_t pid = control_process_pid(c, slot, stamp);
   if (stamp_phase(stamp) == PHASE_FREE || stamp_phase(stamp) == PHASE_ENDED || pid <= 0)
     return;
   int fd = pidfd_open_of(pid);
@@ -46,7 +46,7 @@ static void fill_by_pid(struct control *c, pid_t pid, const siginfo_t *info) {
   for (uint32_t i = 0; i < control_process_end(c); i++) {
     uint64_t stamp = atomic_load(&c->process_stamp[i]);
     unsigned phase = stamp_phase(stamp);
-    if (c->processes[i].pid == pid && phase > PHASE_FREE && phase < PHASE_ENDED) {
+    if (phase > PHASE_FREE && phase < PHASE_ENDED && control_process_pid(c, i, stamp) == pid) {
       control_process_ended(c, i, stamp_serial(stamp), info);
       return;
     }

@@ -224,6 +224,24 @@ TEST_ON_STAGE(who_cleans_an_object_older_than_itself_is_not_taken_for_dead, 20) 
   CHECK_EQ(again, old);
 }
 
+TEST_ON_STAGE(the_pid_of_the_process_before_is_not_that_of_the_next, 20) {
+  struct control *c = control_of(4);
+  uint32_t slot, next;
+  uint64_t serial, next_serial;
+  CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
+  CHECK_EQ(control_process_pid(c, slot, stamp_of(serial, PHASE_CLAIMED)), 0);
+  atomic_store(&c->processes[slot].pid, 4711);
+  CHECK_EQ(control_process_pid(c, slot, stamp_of(serial, PHASE_RUNNING)), 4711);
+  end_record(c, slot, serial, true);
+  atomic_store(&c->next_process_slot, slot);
+  CHECK_EQ(control_process_claim(c, 0, &next, &next_serial), 0);
+  CHECK_EQ(next, slot);
+  CHECK_EQ(control_process_pid(c, slot, stamp_claimed(next_serial, 0, PHASE_CLAIMED)),
+           0); /* not filled yet */
+  control_process_reset(c, slot, next_serial, 0, 1);
+  CHECK_EQ(control_process_pid(c, slot, stamp_claimed(next_serial, 0, PHASE_CLAIMED)), 0);
+}
+
 TEST_ON_STAGE(a_hundred_thousand_spawns_use_the_records_again, 20) {
   struct control *c = control_of(4);
   uint32_t slot, old_slot = 0;
@@ -700,7 +718,9 @@ int main(void) {
       cmocka_unit_test(phases_go_forward_and_one_caller_wins),
       cmocka_unit_test(the_limit_counts_the_living),
       cmocka_unit_test(records_are_used_again_only_when_nobody_needs_them),
-      cmocka_unit_test(what_a_killed_process_was_claiming_is_free_though_its_own_record_has_another),
+      cmocka_unit_test(
+          what_a_killed_process_was_claiming_is_free_though_its_own_record_has_another),
+      cmocka_unit_test(the_pid_of_the_process_before_is_not_that_of_the_next),
       cmocka_unit_test(who_cleans_an_object_older_than_itself_is_not_taken_for_dead),
       cmocka_unit_test(a_hundred_thousand_spawns_use_the_records_again),
       cmocka_unit_test(failures_are_counted_once_also_when_their_record_is_used_again),
