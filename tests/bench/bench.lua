@@ -184,7 +184,7 @@ local function results_of(rows)
 end
 
 local NAMES = { c = "C", ours = "sandbox", python = "Python", node = "Node", lua = "lua5.4" }
-local function shown_name(name) return (name:gsub("^%S+", NAMES)) end
+local function shown_name(name) return (name:gsub("^%S+", NAMES):gsub(" chunk %*$", ", best chunk size,")) end
 
 local function table_of_figures(rows)
   local list = { { "work", "by", "median", "spread", "unit" } }
