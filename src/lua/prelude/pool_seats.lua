@@ -169,9 +169,9 @@ end
 local function start(pool, seat)
   local _ <close> = native.defer()
   seat.epoch, seat.known = pool.last_job, {} -- the jobs whose functions the worker has: by the fork, or told
-  seat.left = false -- whether it said so
   seat.process = sandbox.spawn({ name = pool.name, daemon = true, quiet = true }, work, pool, seat.number)
   pool.watch[1 + seat.number] = seat.process
+  seat.left = false -- whether it said so
 end
 
 local function open(pool, n)
@@ -293,7 +293,8 @@ end
 -- The worker has done its max_tasks, or would with this one have done more: the next shall do it.
 function outcomes.left(pool, seat, task)
   seat.left = true
-  if task then table.insert(pool.again, 1, task) end
+  if not task then return end
+  if task.job.over then pool.open = pool.open - 1 else table.insert(pool.again, 1, task) end
 end
 
 -- A message of the results queue; returns whether there was one.
