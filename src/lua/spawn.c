@@ -120,8 +120,10 @@ static void spawn_function(lua_State *L, const struct spawn_request *req, struct
   struct op op = {.kind = OP_PROCESS_SPAWN, .spawn = req};
   guard_before_fork(L, lib);
   int rc = perform(lib->b, &op);
-  if (lib_made_room(L, rc))
+  if (lib_made_room(L, rc)) {
+    guard_before_fork(L, lib); /* finalizers ran: they may have loaded modules */
     rc = perform(lib->b, &op);
+  }
   if (rc)
     lib_error(L, "spawn", rc);
   if (op.number == 0) {

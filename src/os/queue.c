@@ -238,7 +238,7 @@ int queue_get(struct os_backend *b, struct queue *q, struct op *op) {
       spin_won(&wait.awake);
       if (rc == 0)
         count_item(&my_record(b)->items_in);
-      b->got_from = q;
+      b->got_from = rc == 0 ? q : NULL;
       return rc;
     }
     if (deadline_passed(op->deadline_ns))

@@ -71,7 +71,7 @@ bool tree_reap(struct control *c, pid_t main_pid, siginfo_t *ret_main) {
 
 static bool anybody_left(const struct control *c) {
   for (uint32_t i = 1; i < control_process_end(c); i++) {
-    pid_t pid = c->processes[i].pid;
+    pid_t pid = control_process_pid(c, i, atomic_load(&c->process_stamp[i]));
     if (control_process_alive(c, i) && pid > 0 && kill(pid, 0) == 0)
       return true;
   }

@@ -80,7 +80,7 @@ size_t wire_hint_budget(size_t len);
 /*
  * Appends to a buffer, but moves the buffer's `len` only in writer_finish: whoever leaves in
  * between, by longjmp too, leaves the buffer's contents as they were. Relies on buf_reserve to keep
- * bytes beyond `len` (it is a realloc).
+ * bytes beyond `len`: all that is allocated.
  */
 struct writer {
   struct buf *out; /* borrowed */

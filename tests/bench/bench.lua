@@ -96,7 +96,8 @@ end
 -- -- measuring ------------------------------------------------------------------------------------
 
 local function better(row, x, y)
-  if not x or x ~= x then return y end
+  if not x or x ~= x then return y end -- NaN: that turn failed
+  if y ~= y then return x end
   return (x < y) == (row.more or false) and y or x
 end
 
