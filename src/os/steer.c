@@ -12,7 +12,7 @@ int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal) 
   struct process_record *record = &c->processes[slot];
   int rc = 0;
   uint64_t stamp = control_process_stamp(c, slot, serial);
-  pid_t pid = record->pid;
+  pid_t pid = control_process_pid(c, slot, stamp);
   if (!stamp)
     return -SBX_EGONE;
   int fd = pid > 0 ? pidfd_open_of(pid) : -1;

@@ -1,7 +1,7 @@
 -- Random SIGKILL and SIGSTOP of those who use a pipe, wait for the tasks of a queue, or work for a pool: 200 rounds of each.
 -- (Locks, semaphores, events, conditions, barriers, values, dicts, select: test_sync_kill.c. Queues: test_queue_kill.c.)
 local T = 30
-local ROUNDS = require "support.rounds"((os.getenv("SANDBOX_SANITIZED") or "") == "" and 200 or 40)
+local ROUNDS = require "support.rounds".count((os.getenv("SANDBOX_SANITIZED") or "") == "" and 200 or 40)
 local sleep, sandbox, math = sleep, sandbox, math -- functions that travel take no globals along
 
 local function start(f, ...) return spawn({ quiet = true, daemon = true }, f, ...) end
@@ -49,7 +49,7 @@ describe("killed and stopped at random,", function()
         deaths = deaths + 1
         workers[3] = start(answer)
       end
-      if round % 10 == 0 then -- what is not answered now is not going to be
+      if round % 10 == 0 or round == ROUNDS then -- what is not answered now is not going to be
         for _ = 1, since - deaths do
           local v = assert(a:recv(T), "an answer is missing")
           assert.is_true(open[v[1]], "answered twice")

@@ -136,7 +136,7 @@ describe("random kills of producers and consumers (promise 3; faults 1, 2, 4, 5)
   for _, transport in ipairs { "auto", "pipe", "shm" } do
     it("35 rounds, every item accounted for (" .. transport .. ")", function()
       local first = tonumber(os.getenv("SANDBOX_SEED")) or os.time() * 1000
-      local kills, times = 0, rounds(35)
+      local kills, times = 0, rounds.count(35)
       for n = 1, times do kills = kills + round(first + n, transport) end
       -- a few rounds of a repetition may be unlucky; all 35 are not
       assert.is_true(kills > (times < 35 and 0 or times), "the rounds killed too few")
@@ -185,7 +185,7 @@ end)
 
 describe("a killed process that others wait for:", function()
   it("every joiner learns of it, 50 times", function()
-    for _ = 1, rounds(50) do
+    for _ in rounds(50) do
       local ready = queue()
       local victim = spawn({ quiet = true }, function() sleep(100) end)
       local joiners = {}
@@ -205,7 +205,7 @@ describe("a killed process that others wait for:", function()
   it("a killed joiner disturbs nobody, and a failure is still told to the next", function()
     local go = queue()
     local p = spawn({ quiet = true }, function() go:get(T) error("told", 0) end)
-    for _ = 1, rounds(10) do
+    for _ in rounds(10) do
       local joiner = spawn({ quiet = true }, function() p:join() end)
       joiner:kill()
       joiner:join(T)

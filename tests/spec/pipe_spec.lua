@@ -99,7 +99,7 @@ describe("a pipe", function()
   end)
 
   it("close wakes who receives; <close> closes", function()
-    for _ = 1, rounds(30) do
+    for _ in rounds(30) do
       local a, b = sandbox.pipe()
       local p = spawn(function() return b:recv(T) end)
       do
@@ -111,7 +111,7 @@ describe("a pipe", function()
   end)
 
   it("the death of all others who hold the other end is noticed: at once, and while asleep (60 rounds)", function()
-    for round = 1, rounds(60) do
+    for round in rounds(60) do
       local a, b = sandbox.pipe()
       local helpers = {}
       for i = 1, round % 3 + 1 do
@@ -138,7 +138,7 @@ describe("a pipe", function()
   end)
 
   it("what the dead had sent is received first", function()
-    for i = 1, rounds(50) do
+    for i in rounds(50) do
       local a, b = sandbox.pipe()
       local p = spawn({ quiet = true }, function()
         for k = 1, i do b:send(k) end
@@ -152,7 +152,7 @@ describe("a pipe", function()
 
   it("a worker that died may be followed by another", function()
     local a, b = sandbox.pipe()
-    for i = 1, rounds(20) do
+    for i in rounds(20) do
       local p = spawn({ quiet = true }, function()
         b:send(b:recv(T) * 2)
         os.exit(1)
@@ -217,7 +217,7 @@ describe("a pipe", function()
     seen:set()
     assert.are.same({ 2, nil, "closed", n = 3 }, table.pack(sandbox.select({ queue(), c }, T)))
     p:join(T)
-    for _ = 1, rounds(50) do
+    for _ in rounds(50) do
       local x, y = sandbox.pipe()
       local z, w = sandbox.pipe()
       local over = queue()

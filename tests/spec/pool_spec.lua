@@ -52,7 +52,7 @@ describe("map", function()
     local pool <close> = sandbox.pool(4)
     local list = pool:map(function(x) sleep((10 - x) / 500) return x end, range(10), 1)
     assert.are.same(range(10), list)
-    for _ = 1, rounds(30) do
+    for _ in rounds(30) do
       local items = {}
       for i = 1, 40 do items[i] = math.random(0, 300) end
       assert.are.same(items, pool:map(function(x) for _ = 1, x do end return x end, items))
@@ -208,7 +208,7 @@ describe("imap", function()
 
   it("a loop that is left makes no more work: what was not begun is dropped", function()
     local pool <close> = sandbox.pool(2)
-    for _ = 1, rounds(20) do
+    for _ in rounds(20) do
       local begun = queue()
       for i in pool:imap(function(x) begun:put(x) sleep(0.001) return x end, range(10000), 1) do
         if i == 3 then break end
@@ -337,7 +337,7 @@ describe("submit", function()
   it("a task that has not begun can be cancelled; one that has, cannot", function()
     local pool <close> = sandbox.pool(1)
     local gate, ran, begun = queue(), queue(), queue()
-    for _ = 1, rounds(20) do
+    for _ in rounds(20) do
       local first = pool:submit(function() begun:put(1) gate:get(20) end)
       local list = {}
       for i = 1, 6 do list[i] = pool:submit(function() ran:put(i) end) end
@@ -358,7 +358,7 @@ describe("submit", function()
 
   it("join_all and as_completed take futures, and processes with them", function()
     local pool, other <close> = sandbox.pool(2), sandbox.pool(1)
-    for _ = 1, rounds(10) do
+    for _ in rounds(10) do
       local gate, list = queue(), {}
       for i = 1, 20 do list[i] = (i % 5 == 0 and other or pool):submit(square, i) end
       list[21] = pool:submit(function() gate:get(20) return "last" end)
@@ -452,7 +452,7 @@ describe("a worker that dies", function()
   end)
 
   it("kills at random from outside: each task is done once, or fails with the reason (100 kills)", function()
-    for round = 1, rounds(10) do
+    for round in rounds(10) do
       local pool <close> = sandbox.pool { workers = 3 }
       local begun, list = queue(), {}
       for i = 1, 60 do
@@ -493,7 +493,7 @@ describe("a worker that dies", function()
     local killer = spawn(function()
       for pid in killer_orders:items() do kill(pid) end
     end)
-    for i = 1, rounds(30) do
+    for i in rounds(30) do
       pids = children()
       for _, pid in ipairs(pids) do
         if pid ~= killer.pid and math.random() < 0.4 then killer_orders:put(pid) end
@@ -512,7 +512,7 @@ describe("a worker that dies", function()
 
   it("an idle one is replaced, and no task fails", function()
     local pool <close> = sandbox.pool(2)
-    for _ = 1, rounds(10) do
+    for _ in rounds(10) do
       local pids = children()
       for _, pid in ipairs(pids) do kill(pid) end
       assert.is_true(script.gone(pids))
@@ -601,7 +601,7 @@ describe("options:", function()
   it("max_tasks: no worker does more, whatever is cancelled meanwhile (10 rounds)", function()
     local pool <close> = sandbox.pool { workers = 1, max_tasks = 3 }
     local done, count = sandbox.queue(), {}
-    for _ = 1, rounds(10) do
+    for _ in rounds(10) do
       local futures = {}
       for i = 1, 20 do futures[i] = pool:submit(function() return (done:put(sandbox.getpid())) end) end
       local open = 0

@@ -114,7 +114,7 @@ end)
 
 describe("join", function()
   it("works from any process that holds the handle, again and again", function()
-    for round = 1, rounds(50) do
+    for round in rounds(50) do
       local gate, answers = queue(), queue()
       local p = spawn(function() return gate:get(T), ("r"):rep(round * 100) end)
       local joiners = {}
@@ -183,7 +183,7 @@ describe("join_all", function()
   end)
 
   it("returns at the first failure, and says whose it is", function()
-    for _ = 1, rounds(30) do
+    for _ in rounds(30) do
       local gate = queue()
       local a = spawn({ daemon = true }, function() gate:get() end)
       local b = spawn({ quiet = true, name = "b" }, function() error("b fails", 0) end)

@@ -98,7 +98,7 @@ for _, transport in ipairs { "auto", "pipe", "shm" } do
   describe("promise 3 (" .. transport .. "): kill any process,", function()
     it("a blocked reader: the others still get everything (fault 5)", function()
       local q, ready = make(), queue()
-      for _ = 1, rounds(10) do
+      for _ in rounds(10) do
         local victims = {}
         for i = 1, 3 do
           victims[i] = spawn({ quiet = true }, function() ready:put(1) q:get() end)
@@ -115,7 +115,7 @@ for _, transport in ipairs { "auto", "pipe", "shm" } do
 
     it("a blocked writer: at most its own item is missing, and nobody hangs", function()
       local q, ready = make(1), queue()
-      for round = 1, rounds(10) do
+      for round in rounds(10) do
         q:put("first")
         local victim = spawn({ quiet = true }, function() ready:put(1) q:put("victim") end)
         local other = spawn(function() ready:put(1) q:put("other") end)

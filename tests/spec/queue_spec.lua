@@ -106,7 +106,7 @@ for _, transport in ipairs { "auto", "pipe", "shm" } do
 
     it("takes items of every size, mixed, in order (fault 8: 10 B and 10 MB, order per producer)", function()
       local q = make()
-      local producers, n = {}, rounds(24)
+      local producers, n = {}, rounds.count(24)
       for id = 1, 3 do
         producers[id] = spawn(function()
           for i = 1, n do
@@ -163,7 +163,7 @@ for _, transport in ipairs { "auto", "pipe", "shm" } do
     it("keeps the order when items go by pipe and by log in turns", function()
       local q = make()
       local got, n = 0, 0
-      for round = 1, rounds(60) do
+      for round in rounds(60) do
         for _ = 1, round * 7 % 50 do
           n = n + 1
           q:put({ n, n % 5 == 0 and ("L"):rep(2000) or "s" })

@@ -32,7 +32,7 @@ describe("a scope", function()
   end)
 
   it("the first failure stops the others, and is raised when the block ends (50 times)", function()
-    for _ = 1, rounds(50) do
+    for _ in rounds(50) do
       local list = {}
       local ok, e = pcall(function()
         local g <close> = sandbox.scope()
@@ -121,7 +121,7 @@ describe("a scope", function()
   end)
 
   it("a child that is stopped ends the scopes it has itself, however deep (20 times)", function()
-    for _ = 1, rounds(20) do
+    for _ in rounds(20) do
       local pids, list = queue(), {}
       local function nest(depth)
         pids:put(sandbox.getpid())
@@ -248,7 +248,7 @@ end)
 describe("signals to a process:", function()
   it("pause and resume", function()
     local p = spawn({ daemon = true, quiet = true }, function() while true do sleep(0.001) end end)
-    for _ = 1, rounds(20) do
+    for _ in rounds(20) do
       assert.is_true(p:pause())
       local stop = sandbox.now() + T
       repeat until p:status() == "stopped" or sandbox.now() > stop
@@ -282,7 +282,7 @@ describe("signals to a process:", function()
     assert.is_true(p:stop())
     assert.are.same({ "failed", 130 }, { p:status(), p.exitcode })
     assert.is_true(p:stop(0))
-    for _ = 1, rounds(20) do -- no grace: which of the signals ends it is open
+    for _ in rounds(20) do -- no grace: which of the signals ends it is open
       p = spawn({ quiet = true }, function() while true do end end)
       assert.is_true(p:stop(0))
       assert.is_true(p.exitcode == 130 or p.signal == 15 or p.signal == 9)

@@ -55,7 +55,7 @@ describe("select", function()
   end)
 
   it("items of several sizes, of which one is put, with handles in them", function()
-    for round = 1, rounds(60) do
+    for round in rounds(60) do
       local a, b, inner = queue(1), queue(1), queue()
       local big = ("b"):rep(round * 300)
       local i = sandbox.select { a:putting { inner, big }, b:putting { big, inner } }
@@ -82,7 +82,7 @@ describe("select", function()
   end)
 
   it("joins processes that somebody else spawned", function()
-    for round = 1, rounds(30) do
+    for round in rounds(30) do
       local box, gate = queue(), queue()
       local middle = spawn(function()
         local p = spawn(function() gate:get(T) return round end)
@@ -189,7 +189,7 @@ describe("select", function()
         else return end
       end
     end)
-    for n = 1, rounds(200) do
+    for n in rounds(200) do
       local kind = ({ "a", "b", "room" })[n % 3 + 1]
       if #full == 0 then full:put("x") end
       go:put { kind, n }
@@ -202,7 +202,7 @@ describe("select", function()
   end)
 
   it("loses and doubles nothing when many select on the same queues", function()
-    for _ = 1, rounds(20) do
+    for _ in rounds(20) do
       local qs, done = { queue(), queue(2), queue { transport = "shm", max = 3 } }, queue()
       local takers, givers = {}, {}
       for t = 1, 3 do
@@ -238,7 +238,7 @@ describe("select", function()
   end)
 
   it("kills of those who select cost one item at most, and nobody hangs (60 rounds)", function()
-    for round = 1, rounds(60) do
+    for round in rounds(60) do
       local a, b, out = queue(), queue(4), queue()
       local victims = {}
       for v = 1, 2 do

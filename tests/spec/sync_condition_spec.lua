@@ -83,7 +83,7 @@ describe("a condition", function()
 
   it("gives a notification to the living: those killed or gone use up none", function()
     local c = sandbox.condition()
-    for _ = 1, rounds(10) do
+    for _ in rounds(10) do
       local a, b, last = waiter(c), waiter(c, 0.001), nil
       results(b)
       sync.await_waiting(c, 1)

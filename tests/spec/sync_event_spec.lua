@@ -20,7 +20,7 @@ describe("an event", function()
 
   it("lets all go who wait, also if it is cleared at once", function()
     local e = sandbox.event()
-    for _ = 1, rounds(20) do
+    for _ in rounds(20) do
       local ps = {}
       for i = 1, 8 do ps[i] = spawn(function() return e:wait() end) end
       sync.await_waiting(e, 8)
@@ -89,7 +89,7 @@ describe("select", function()
       what()
       assert.are.equal(i, ready:get(sync.limit)[1])
     end
-    for _ = 1, rounds(10) do
+    for _ in rounds(10) do
       next_is(2, function() s:release() end)
       next_is(3, function() e:set() e:clear() end)
       next_is(4, function() q:put("x") end)
@@ -114,7 +114,7 @@ describe("select", function()
 
   it("that took something else passes a wake-up on", function()
     local l, s = sandbox.lock(), sandbox.semaphore(0)
-    for _ = 1, rounds(50) do
+    for _ in rounds(50) do
       l:acquire()
       local a = spawn(function()
         local i = sandbox.select { l, s }

@@ -239,14 +239,14 @@ end)
 describe("values are made and collected:", function()
   it("large ones, and their memory goes back", function()
     local text = ("x"):rep(1 << 20)
-    for i = 1, rounds(ROUNDS // 10) do
+    for i in rounds(ROUNDS // 10) do
       local x = sandbox.value(text)
       if i % 100 == 0 then
         assert.are.equal(text, x:get())
         collectgarbage()
       end
     end
-    for _ = 1, rounds(20) do
+    for _ in rounds(20) do
       results(spawn({ quiet = true }, function()
         local list = {}
         for i = 1, 50 do list[i] = sandbox.value(text) end

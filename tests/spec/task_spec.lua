@@ -54,7 +54,7 @@ for _, transport in ipairs { "auto", "pipe", "shm" } do
     end)
 
     it("several workers, several joiners, from other processes (20 rounds)", function()
-      for round = 1, rounds(20) do
+      for round in rounds(20) do
         local q, done = make(round % 3 == 0 and 5 or nil), queue()
         local workers, joiners = {}, {}
         for w = 1, 3 do
@@ -93,7 +93,7 @@ for _, transport in ipairs { "auto", "pipe", "shm" } do
     end)
 
     it("kills of workers leave the count true: what they had in hand stays open, all else is done (30 rounds)", function()
-      for _ = 1, rounds(30) do
+      for _ in rounds(30) do
         local q, begun, ended = make(), queue(), queue()
         local workers = {}
         for w = 1, 3 do
