@@ -3,9 +3,9 @@
  *
  * A new page costs a fault, which is dear in virtual machines: 2 MiB of small pages took 12 ms on
  * one where a huge page took 0.3 ms. Linux gives huge pages of 2 MiB to those who ask, if its
- * setting
- * (/sys/kernel/mm/transparent_hugepage/enabled) is not "never" (madvise(2), MADV_HUGEPAGE); who
- * does not get them has small ones.
+ * setting (/sys/kernel/mm/transparent_hugepage/enabled) is not "never" (madvise(2),
+ * MADV_HUGEPAGE); who does not get them has small ones. A large block grows by copying: for that
+ * time there are both.
  */
 #ifndef SBX_BASE_MEMORY_H
 #define SBX_BASE_MEMORY_H

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ static void become_supervisor(struct os_backend *b, int broker, pid_t host, int 
   supervisor_beside(b->control, broker, host, host_pidfd);
 }
 
-static int start(struct os_backend *b, int lifeline_write, int broker_read, int host_pidfd) {
+static int fork_supervisor(struct os_backend *b, int broker, int host_pidfd) {
   pid_t host = getpid();
   pid_t pid = fork();
   if (pid < 0)
@@ -33,14 +34,18 @@ static int start(struct os_backend *b, int lifeline_write, int broker_read, int 
   if (pid == 0) {
     pid_t side = fork();
     if (side == 0)
-      become_supervisor(b, broker_read, host, host_pidfd);
+      become_supervisor(b, broker, host, host_pidfd);
     _exit(side < 0);
   }
   int status;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
     continue;
-  (void)lifeline_write; /* closed by the caller: from now on only the supervisor holds it */
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -SBX_EAGAIN;
+}
+
+static void close_if_open(int fd) {
+  if (fd >= 0)
+    close(fd);
 }
 
 static int start_supervisor(struct os_backend *b) {
@@ -56,17 +61,16 @@ static int start_supervisor(struct os_backend *b) {
   if (rc == 0) {
     fcntl(sockets[0], F_SETFL, O_NONBLOCK);
     b->broker = sockets[1];
-    rc = start(b, lifeline_write, sockets[0], host_pidfd);
+    rc = fork_supervisor(b, sockets[0], host_pidfd);
   }
-  if (rc) {
-    if (sockets[1] >= 0)
-      close(sockets[1]);
-    b->broker = -1;
+  if (rc) { /* as before: the next spawn tries again */
+    close_if_open(b->lifeline_shared);
+    close_if_open(sockets[1]);
+    b->lifeline_shared = b->broker = -1;
   }
-  const int done[] = {host_pidfd, lifeline_write, sockets[0]};
-  for (size_t i = 0; i < sizeof done / sizeof *done; i++)
-    if (done[i] >= 0)
-      close(done[i]);
+  close_if_open(host_pidfd);
+  close_if_open(lifeline_write); /* from now on only the supervisor holds it */
+  close_if_open(sockets[0]);
   return rc;
 }
 
@@ -85,14 +89,17 @@ int foreign_open(const struct foreign_options *o, struct backend **ret) {
   if (rc)
     return rc;
   struct os_backend *b = backend_new(c);
-  if (!b)
+  if (!b) {
+    munmap(c, sizeof *c);
     return -SBX_ENOMEM;
+  }
   b->foreign = true;
   b->start_supervisor = start_supervisor;
   atomic_store(&c->processes[0].pid, getpid());
   control_process_advance(c, 0, 1, PHASE_RUNNING);
   if ((rc = results_create(&b->results))) {
     free(b);
+    munmap(c, sizeof *c);
     return rc;
   }
   backend_install_signals(b);

@@ -109,6 +109,33 @@ describe("the module in the stock Lua:", function()
     assert.are.equal(0, r.status, "the status is the host's own")
   end)
 
+  it("a first spawn without descriptors left is an error, leaves none behind, and the next one works", function()
+    local r = stock([[
+      local function fill()
+        local files = {}
+        for f in function() return (io.open("/dev/null")) end do files[#files + 1] = f end
+        return files
+      end
+      local q = queue() -- what the first object needs is open
+      local before, failed = nil, 0
+      for left = 0, 5 do
+        local files = fill()
+        before = before or #files
+        for _ = 1, left do table.remove(files):close() end
+        local ok, why = pcall(spawn, function() end)
+        for _, f in ipairs(files) do f:close() end
+        if ok then break end
+        assert(tostring(why):find "too many open files", why)
+        failed = failed + 1
+        local now = fill()
+        for _, f in ipairs(now) do f:close() end
+        assert(#now == before, #now .. " instead of " .. before .. ", with " .. left .. " left")
+      end
+      print(failed > 3, spawn(function() return "works" end):join())
+    ]], { shell = "ulimit -n 40; %s" })
+    assert.are.same({ "true\ttrue\tworks\n", "", 0 }, { r.out, r.err, r.status })
+  end)
+
   it("what was printed before the spawn is printed once (fault 19), lines of children stay whole", function()
     local r = stock([[
       io.write("before ")
