@@ -14,20 +14,20 @@ static int l_barrier(lua_State *L) {
   }
   o.count = sync_check_count(L, 2, "n", 1, 1);
   o.name = sync_name_option(L, 1);
-  return sync_make(L, &o, BARRIER_TYPE);
+  return sync_make(L, &o, OBJECT_BARRIER);
 }
 
 static int l_wait(lua_State *L) {
   struct op op = {.kind = OP_BARRIER_WAIT};
-  int n = sync_op(L, &op, BARRIER_TYPE, 2);
+  int n = sync_op(L, &op, OBJECT_BARRIER, 2);
   if (n)
     return n;
   lua_pushinteger(L, (lua_Integer)op.count);
   return 1;
 }
 
-static int l_abort(lua_State *L) { return sync_plain(L, OP_BARRIER_ABORT, BARRIER_TYPE, 0); }
-static int l_reset(lua_State *L) { return sync_plain(L, OP_BARRIER_RESET, BARRIER_TYPE, 0); }
+static int l_abort(lua_State *L) { return sync_plain(L, OP_BARRIER_ABORT, OBJECT_BARRIER, 0); }
+static int l_reset(lua_State *L) { return sync_plain(L, OP_BARRIER_RESET, OBJECT_BARRIER, 0); }
 
 static void tell(lua_State *L, const struct sync_info *i) {
   lua_pushfstring(L, "%I of %I are there%s", (LUAI_UACINT)i->count, (LUAI_UACINT)i->max,

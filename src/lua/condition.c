@@ -19,7 +19,7 @@ static int l_condition(lua_State *L) {
     o.lock = lock->object;
   }
   o.name = sync_name_option(L, 1);
-  return sync_make(L, &o, CONDITION_TYPE);
+  return sync_make(L, &o, OBJECT_CONDITION);
 }
 
 /* -- its lock ------------------------------------------------------------------------------------
@@ -27,14 +27,14 @@ static int l_condition(lua_State *L) {
 
 static int l_acquire(lua_State *L) {
   struct op op = {.kind = OP_LOCK_ACQUIRE};
-  int n = sync_op(L, &op, CONDITION_TYPE, 2);
+  int n = sync_op(L, &op, OBJECT_CONDITION, 2);
   return n ? n : sync_push_taken(L, &op);
 }
 
-static int l_release(lua_State *L) { return sync_plain(L, OP_LOCK_RELEASE, CONDITION_TYPE, 0); }
+static int l_release(lua_State *L) { return sync_plain(L, OP_LOCK_RELEASE, OBJECT_CONDITION, 0); }
 
 static int l_hold(lua_State *L) {
-  return sync_hold(L, CONDITION_TYPE, OP_LOCK_ACQUIRE, OP_LOCK_RELEASE);
+  return sync_hold(L, OBJECT_CONDITION, OP_LOCK_ACQUIRE, OP_LOCK_RELEASE);
 }
 
 /* -- waiting -------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ static int l_hold(lua_State *L) {
 
 static int l_wait(lua_State *L) {
   struct op op = {.kind = OP_CONDITION_WAIT};
-  int n = sync_op(L, &op, CONDITION_TYPE, 2);
+  int n = sync_op(L, &op, OBJECT_CONDITION, 2);
   return n ? n : sync_push_taken(L, &op);
 }
 
@@ -56,7 +56,7 @@ static bool holds_now(lua_State *L) {
 /* c:wait_for(fn, timeout): what fn returned, or nil and "timeout". */
 static int l_wait_for(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, CONDITION_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_CONDITION);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   struct op op = {.kind = OP_CONDITION_WAIT,
                   .object = h->object,
@@ -80,7 +80,7 @@ static int l_wait_for(lua_State *L) {
 
 static int notify(lua_State *L, uint64_t count) {
   struct op op = {.kind = OP_CONDITION_NOTIFY, .count = count};
-  int n = sync_op(L, &op, CONDITION_TYPE, 0);
+  int n = sync_op(L, &op, OBJECT_CONDITION, 0);
   lua_pushboolean(L, 1);
   return n ? n : 1;
 }

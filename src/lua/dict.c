@@ -115,7 +115,7 @@ static int l_index(lua_State *L) {
     lua_getfield(L, lua_upvalueindex(2), METHOD);
     return 1;
   }
-  shared_begin(L, lib, &s, DICT_TYPE, OP_DICT_GET);
+  shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_GET);
   if (!read_key(L, lib, 2, &key, &s)) {
     if (!lua_isnil(L, 2) && lua_type(L, 2) != LUA_TNUMBER)
       return bad_key(L, 2);
@@ -132,7 +132,7 @@ static int l_index(lua_State *L) {
 static void set(lua_State *L, struct lib *lib) {
   struct shared_op s;
   struct key key;
-  shared_begin(L, lib, &s, DICT_TYPE, OP_DICT_SET);
+  shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_SET);
   if (is_method(L, 2))
     luaL_error(L, "the key '" METHOD "' cannot be used: it is a method of dicts");
   if (!read_key(L, lib, 2, &key, &s))
@@ -150,7 +150,7 @@ static int l_newindex(lua_State *L) {
 }
 
 static int l_len(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)sync_info_of(L, DICT_TYPE).count);
+  lua_pushinteger(L, (lua_Integer)sync_info_of(L, OBJECT_DICT).count);
   return 1;
 }
 
@@ -159,9 +159,9 @@ static int l_update(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct shared_op s;
   struct key key;
-  lib_check_handle(L, 1, DICT_TYPE);
+  lib_check_handle(L, 1, OBJECT_DICT);
   luaL_checktype(L, 3, LUA_TFUNCTION);
-  shared_begin(L, lib, &s, DICT_TYPE, OP_DICT_UPDATE);
+  shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_UPDATE);
   if (!read_key(L, lib, 2, &key, &s))
     return bad_key(L, 2);
   lib_read_begin(lib);
@@ -211,7 +211,7 @@ static int next_entry(lua_State *L) {
 static int l_pairs(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct shared_op s;
-  shared_begin(L, lib, &s, DICT_TYPE, OP_DICT_ALL);
+  shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_ALL);
   lua_pushlightuserdata(L, lib);
   struct all *all = lua_newuserdatauv(L, sizeof *all, 0);
   *all = (struct all){.lib = lib};
@@ -237,7 +237,7 @@ static int l_dict(lua_State *L) {
     lib_check_options(L, 2, names);
   }
   o.name = sync_name_option(L, 2);
-  sync_make(L, &o, DICT_TYPE);
+  sync_make(L, &o, OBJECT_DICT);
   lua_pushvalue(L, 1); /* [handle, key, value, table] is what set and lua_next need */
   lua_replace(L, 2);
   lua_replace(L, 1);

@@ -4,15 +4,15 @@
 static int l_event(lua_State *L) {
   struct sync_options o = {.type = OBJECT_EVENT};
   o.name = sync_only_name(L);
-  return sync_make(L, &o, EVENT_TYPE);
+  return sync_make(L, &o, OBJECT_EVENT);
 }
 
-static int l_set(lua_State *L) { return sync_plain(L, OP_EVENT_SET, EVENT_TYPE, 0); }
-static int l_clear(lua_State *L) { return sync_plain(L, OP_EVENT_CLEAR, EVENT_TYPE, 0); }
-static int l_wait(lua_State *L) { return sync_plain(L, OP_EVENT_WAIT, EVENT_TYPE, 2); }
+static int l_set(lua_State *L) { return sync_plain(L, OP_EVENT_SET, OBJECT_EVENT, 0); }
+static int l_clear(lua_State *L) { return sync_plain(L, OP_EVENT_CLEAR, OBJECT_EVENT, 0); }
+static int l_wait(lua_State *L) { return sync_plain(L, OP_EVENT_WAIT, OBJECT_EVENT, 2); }
 
 static int l_is_set(lua_State *L) {
-  lua_pushboolean(L, sync_info_of(L, EVENT_TYPE).set);
+  lua_pushboolean(L, sync_info_of(L, OBJECT_EVENT).set);
   return 1;
 }
 

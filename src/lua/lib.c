@@ -137,7 +137,7 @@ bool lib_made_room(lua_State *L, int rc) {
   return true;
 }
 
-int lib_perform_simply(lua_State *L, const char *type, enum op_kind kind, const char *what) {
+int lib_perform_simply(lua_State *L, enum object_type type, enum op_kind kind, const char *what) {
   struct lib *lib = lib_of(L);
   const struct handle *h = lib_check_handle(L, 1, type);
   struct op op = {.kind = kind, .object = h->object, .deadline_ns = SBX_FOREVER};
@@ -156,12 +156,23 @@ static bool called_as_field(lua_State *L) {
   return lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar) && strcmp(ar.namewhat, "field") == 0;
 }
 
-struct handle *lib_check_handle(lua_State *L, int arg, const char *type) {
-  struct handle *h = luaL_testudata(L, arg, type);
-  if (!h) {
+const char *lib_type_name(enum object_type type) {
+  static const char *const names[OBJECT_TYPES] = {
+      [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue", [OBJECT_LOCK] = "lock",
+      [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event", [OBJECT_CONDITION] = "condition",
+      [OBJECT_BARRIER] = "barrier",     [OBJECT_VALUE] = "value", [OBJECT_DICT] = "dict",
+      [OBJECT_PIPE] = "pipe",
+  };
+  return names[type];
+}
+
+struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type type) {
+  enum object_type is = OBJECT_NONE;
+  struct handle *h = lib_any_handle(L, arg, &is);
+  if (!h || is != type) {
     const char *hint = arg == 1 && called_as_field(L) ? "; call methods with a colon" : "";
     luaL_argerror(L, arg,
-                  lua_pushfstring(L, "%s expected, got %s%s", strchr(type, '.') + 1,
+                  lua_pushfstring(L, "%s expected, got %s%s", lib_type_name(type),
                                   luaL_typename(L, arg), hint));
   }
   if (!h->object)
@@ -235,7 +246,7 @@ static struct handle *push_handle(lua_State *L) {
   return h;
 }
 
-struct handle *lib_push_handle_of(lua_State *L, enum object_type type) {
+struct handle *lib_push_handle(lua_State *L, enum object_type type) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
   if (lua_rawgeti(L, -1, (lua_Integer)type) != LUA_TTABLE) {
     lua_pop(L, 2);
@@ -244,14 +255,6 @@ struct handle *lib_push_handle_of(lua_State *L, enum object_type type) {
   lua_remove(L, -2);
   struct handle *h = push_handle(L);
   lua_insert(L, -2);
-  h->meta = lua_topointer(L, -1);
-  lua_setmetatable(L, -2);
-  return h;
-}
-
-struct handle *lib_push_handle(lua_State *L, const char *type) {
-  struct handle *h = push_handle(L);
-  luaL_getmetatable(L, type);
   h->meta = lua_topointer(L, -1);
   lua_setmetatable(L, -2);
   return h;

@@ -76,15 +76,6 @@ struct handle {
   uint32_t generation; /* of the process that took it: a forked child has no right to it */
 };
 
-/* The handle of that type at `arg`, or NULL: quicker than lib_check_handle. It may be empty. */
-static inline struct handle *lib_quick_handle(lua_State *L, const struct lib *lib, int arg,
-                                              enum object_type type) {
-  struct handle *h = lua_touserdata(L, arg);
-  if (h && lua_rawlen(L, arg) == sizeof *h && h->meta == lib->metas[type])
-    return h;
-  return NULL;
-}
-
 /* In the registry: the first math.randomseed, for children, whatever scripts do to `math`. */
 extern const char lib_randomseed_key;
 
@@ -98,8 +89,19 @@ struct lib *lib_new(lua_State *L, struct backend *b);
  */
 struct lib *lib_find(lua_State *L);
 
-/* The handle at `arg`, or an argument error; a process that was not started is one, too. */
-struct handle *lib_check_handle(lua_State *L, int arg, const char *type);
+/* "queue": the word for the handles of that type, static. */
+const char *lib_type_name(enum object_type type);
+
+struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type type);
+
+/* The handle at `arg`, or an argument error; a process that was not started is one, too. The
+ * metatable is asked for only when the first look does not do. */
+static inline struct handle *lib_check_handle(lua_State *L, int arg, enum object_type type) {
+  struct handle *h = lua_touserdata(L, arg);
+  if (h && lua_rawlen(L, arg) == sizeof *h && h->meta == lib_of(L)->metas[type] && h->object)
+    return h;
+  return lib_check_handle_closely(L, arg, type);
+}
 
 /*
  * The metatable at the top is that of the handles of a type of object: from now on they compare
@@ -110,11 +112,9 @@ void lib_set_handle_type(lua_State *L, enum object_type type);
 /* The handle at `arg`, of whichever type; NULL if it is none. `ret_type` may be NULL. */
 struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type);
 
-/* Push a new handle of a type, empty. */
-struct handle *lib_push_handle(lua_State *L, const char *type);
-/* The same by the type of its object, which comes from outside; NULL and nothing pushed if there
- * are no handles of that type. */
-struct handle *lib_push_handle_of(lua_State *L, enum object_type type);
+/* Push a new handle of a type, empty; NULL and nothing pushed if there are no handles of that type.
+ */
+struct handle *lib_push_handle(lua_State *L, enum object_type type);
 
 /*
  * The handle at the top of the stack was just filled: remember it as the one handle of this process
@@ -145,7 +145,7 @@ bool lib_made_room(lua_State *L, int rc);
 
 /* A method without arguments: performs `kind` on the object of the handle at 1, pushes true, or
  * what lib_expected pushes; returns how many. */
-int lib_perform_simply(lua_State *L, const char *type, enum op_kind kind, const char *what);
+int lib_perform_simply(lua_State *L, enum object_type type, enum op_kind kind, const char *what);
 
 /* Fill `ar` ("Sl") with the script's function that called, be it through the library's own Lua, the
  * running C function. */

@@ -5,7 +5,7 @@
 static int make(lua_State *L, bool recursive) {
   struct sync_options o = {.type = OBJECT_LOCK, .recursive = recursive};
   o.name = sync_only_name(L);
-  return sync_make(L, &o, LOCK_TYPE);
+  return sync_make(L, &o, OBJECT_LOCK);
 }
 
 static int l_lock(lua_State *L) { return make(L, false); }
@@ -13,14 +13,14 @@ static int l_rlock(lua_State *L) { return make(L, true); }
 
 static int l_acquire(lua_State *L) {
   struct op op = {.kind = OP_LOCK_ACQUIRE};
-  int n = sync_op(L, &op, LOCK_TYPE, 2);
+  int n = sync_op(L, &op, OBJECT_LOCK, 2);
   return n ? n : sync_push_taken(L, &op);
 }
 
-static int l_release(lua_State *L) { return sync_plain(L, OP_LOCK_RELEASE, LOCK_TYPE, 0); }
+static int l_release(lua_State *L) { return sync_plain(L, OP_LOCK_RELEASE, OBJECT_LOCK, 0); }
 
 static int l_hold(lua_State *L) {
-  return sync_hold(L, LOCK_TYPE, OP_LOCK_ACQUIRE, OP_LOCK_RELEASE);
+  return sync_hold(L, OBJECT_LOCK, OP_LOCK_ACQUIRE, OP_LOCK_RELEASE);
 }
 
 static void tell(lua_State *L, const struct sync_info *i) {

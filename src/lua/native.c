@@ -46,7 +46,7 @@ static int l_state(lua_State *L) {
 /* send(q, timeout, ...) -> true; nil, "timeout". An error for a closed queue. */
 static int l_send(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
   int64_t deadline_ns = lib_check_timeout(L, lib, 2);
   lib_encode(L, lib, 3, lua_gettop(L) - 2, "value");
   return lib_put_encoded(L, lib, h, deadline_ns);

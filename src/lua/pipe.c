@@ -11,7 +11,7 @@ static int l_pipe(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct object *ends[2];
   const char *name = sync_only_name(L);
-  struct handle *a = lib_push_handle(L, PIPE_TYPE), *b = lib_push_handle(L, PIPE_TYPE);
+  struct handle *a = lib_push_handle(L, OBJECT_PIPE), *b = lib_push_handle(L, OBJECT_PIPE);
   int rc = lib->b->ops->pipe_open(lib->b, name, ends);
   if (lib_made_room(L, rc))
     rc = lib->b->ops->pipe_open(lib->b, name, ends);
@@ -28,7 +28,7 @@ static int l_pipe(lua_State *L) {
 
 static int l_send(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, PIPE_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_PIPE);
   if (lua_isnoneornil(L, 2))
     return luaL_argerror(L, 2, "nil cannot be sent: sandbox.null stands for a missing value");
   lib_encode(L, lib, 2, 1, "value");
@@ -44,7 +44,7 @@ static int l_send(lua_State *L) {
 /* Taken, then decoded, as lua/queue.c tells. */
 static int l_recv(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, PIPE_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_PIPE);
   struct op op = {.kind = OP_PIPE_RECV,
                   .object = h->object,
                   .deadline_ns = lib_check_timeout(L, lib, 2),
@@ -64,7 +64,7 @@ static int l_recv(lua_State *L) {
 /* p:poll([timeout]): 0 unless said. true; false; false, "closed" */
 static int l_poll(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, PIPE_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_PIPE);
   struct op op = {.kind = OP_PIPE_POLL,
                   .object = h->object,
                   .deadline_ns = lua_isnoneornil(L, 2) ? 0 : lib_check_timeout(L, lib, 2),
@@ -83,7 +83,7 @@ static int l_poll(lua_State *L) {
 }
 
 static int l_close(lua_State *L) {
-  return lib_perform_simply(L, PIPE_TYPE, OP_PIPE_CLOSE, "close");
+  return lib_perform_simply(L, OBJECT_PIPE, OP_PIPE_CLOSE, "close");
 }
 
 /* `pipe: control#7 (2 values to receive, closed)` */

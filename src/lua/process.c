@@ -32,7 +32,7 @@ int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h) {
 /* Leaves on the stack true and the results; or nil and "timeout"; or nil and the failure. */
 static int join(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, PROCESS_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   int64_t deadline_ns = lib_check_timeout(L, lib, 2);
   buf_clear(&lib->in, 1 << 16);
   struct op op = {.kind = OP_PROCESS_JOIN,
@@ -63,7 +63,7 @@ static int l_process_result(lua_State *L) {
 
 static int send_signal(lua_State *L, int signal) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, PROCESS_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   struct op op = {.kind = OP_PROCESS_SIGNAL, .object = h->object, .number = signal};
   int rc = perform(lib->b, &op);
   if (rc)
@@ -95,7 +95,7 @@ enum { GRACE_SECONDS = 5, LAST_GRACE_SECONDS = 1 };
 static int l_process_stop(lua_State *L) {
   static const int steps[][2] = {{SIGINT, SIGCONT}, {SIGTERM, SIGCONT}, {SIGKILL, SIGKILL}};
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, PROCESS_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   const struct run_clock *clock = lib->b->ops->clock(lib->b);
   lib_check_timeout(L, lib, 2);
   double grace = luaL_optnumber(L, 2, GRACE_SECONDS);
@@ -124,7 +124,7 @@ static bool lives(const struct process_info *info) {
 }
 
 static int l_process_alive(lua_State *L) {
-  struct process_info info = info_of(L, lib_of(L), lib_check_handle(L, 1, PROCESS_TYPE));
+  struct process_info info = info_of(L, lib_of(L), lib_check_handle(L, 1, OBJECT_PROCESS));
   lua_pushboolean(L, lives(&info));
   return 1;
 }
@@ -134,7 +134,7 @@ static int l_process_status(lua_State *L) {
     lua_pushliteral(L, "new");
     return 1;
   }
-  struct process_info info = info_of(L, lib_of(L), lib_check_handle(L, 1, PROCESS_TYPE));
+  struct process_info info = info_of(L, lib_of(L), lib_check_handle(L, 1, OBJECT_PROCESS));
   lua_pushstring(L, status_names[info.status]);
   return 1;
 }
@@ -206,7 +206,7 @@ static int l_process_index(lua_State *L) {
   const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   if (lib_push_request(L, 1))
     return push_requested(L, key);
-  struct handle *h = lib_check_handle(L, 1, PROCESS_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
     if (strcmp(key, properties[i].name) == 0) {
       struct process_info info = info_of(L, lib, h);
@@ -237,7 +237,7 @@ static int l_process_tostring(lua_State *L) {
 
 static int l_self(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_push_handle(L, PROCESS_TYPE);
+  struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
   int rc = lib->b->ops->process_self(lib->b, &h->object);
   if (rc)
     return lib_error(L, "self", rc);
@@ -248,7 +248,7 @@ static int l_self(lua_State *L) {
 /* parent() -> the process that spawned this one; nil in main, and when nobody knows it any more */
 static int l_parent(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_push_handle(L, PROCESS_TYPE);
+  struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
   int rc = lib->b->ops->process_parent(lib->b, &h->object);
   if (rc == -SBX_EGONE) {
     lua_pushnil(L);
@@ -281,7 +281,7 @@ static int l_children(lua_State *L) {
   size_t n = lib->in.len / sizeof(struct object *);
   for (size_t i = 0; i < n; i++) {
     struct object **list = (struct object **)(void *)lib->in.data;
-    struct handle *h = lib_push_handle(L, PROCESS_TYPE);
+    struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
     h->object = list[i];
     lib_settle_handle(L, lib);
     lua_rawseti(L, 1, (lua_Integer)i + 1);

@@ -50,7 +50,7 @@ static int l_queue(lua_State *L) {
     luaL_argexpected(L, lua_type(L, 1) == LUA_TNUMBER, 1, "number of items or table of options");
     o.max = check_max(L, 1);
   }
-  struct handle *h = lib_push_handle(L, QUEUE_TYPE);
+  struct handle *h = lib_push_handle(L, OBJECT_QUEUE);
   int rc = lib->b->ops->queue_open(lib->b, &o, &h->object);
   if (lib_made_room(L, rc))
     rc = lib->b->ops->queue_open(lib->b, &o, &h->object);
@@ -58,12 +58,6 @@ static int l_queue(lua_State *L) {
     return lib_error(L, "queue", rc);
   lib_settle_handle(L, lib);
   return 1;
-}
-
-/* The queue at `arg`, as lib_check_handle gives it, but quickly. */
-static struct handle *check_queue(lua_State *L, struct lib *lib, int arg) {
-  struct handle *h = lib_quick_handle(L, lib, arg, OBJECT_QUEUE);
-  return h && h->object ? h : lib_check_handle(L, arg, QUEUE_TYPE);
 }
 
 /* -- putting --------------------------------------------------------------------------------- */
@@ -114,7 +108,7 @@ static int put_scalar(lua_State *L, struct lib *lib, struct handle *h, int64_t d
 }
 
 static int put(lua_State *L, struct lib *lib, int64_t deadline_ns) {
-  struct handle *h = check_queue(L, lib, 1);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
   struct codec_scalar scalar;
   if (codec_encode_scalar(L, 2, &scalar))
     return put_scalar(L, lib, h, deadline_ns, &scalar);
@@ -183,7 +177,7 @@ static int get_raw(lua_State *L, struct lib *lib, struct handle *h, int64_t dead
  * decodes it first. A forked child forgets it: it is its parent's.
  */
 int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns) {
-  struct handle *h = check_queue(L, lib, 1);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
   if (lib->answering)
     answer_check(L, lib, OP_QUEUE_GET);
   if (h->generation != lib->generation)
@@ -255,7 +249,7 @@ static int push_items(lua_State *L, struct lib *lib) {
 /* peek() -> the oldest item, or nil and why; peek(n) -> a list of the n oldest */
 static int l_queue_peek(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
   lua_Integer most = luaL_optinteger(L, 2, 0);
   bool list = !lua_isnoneornil(L, 2);
   luaL_argcheck(L, !list || most >= 1, 2, "the number of items must be 1 or more");
@@ -293,7 +287,7 @@ static int items_next(lua_State *L) {
 }
 
 static int l_queue_items(lua_State *L) {
-  lib_check_handle(L, 1, QUEUE_TYPE);
+  lib_check_handle(L, 1, OBJECT_QUEUE);
   lib_check_timeout(L, lib_of(L), 2);
   lua_settop(L, 2);
   lua_pushvalue(L, lua_upvalueindex(1));
@@ -306,7 +300,7 @@ static int l_queue_items(lua_State *L) {
 
 static struct queue_info info_of(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
   struct queue_info info;
   lib->b->ops->queue_info(lib->b, h->object, &info);
   return info;
@@ -334,16 +328,16 @@ static int l_queue_closed(lua_State *L) {
 }
 
 static int l_queue_close(lua_State *L) {
-  return lib_perform_simply(L, QUEUE_TYPE, OP_QUEUE_CLOSE, "close");
+  return lib_perform_simply(L, OBJECT_QUEUE, OP_QUEUE_CLOSE, "close");
 }
 
 static int l_queue_task_done(lua_State *L) {
-  return lib_perform_simply(L, QUEUE_TYPE, OP_QUEUE_TASK_DONE, "task_done");
+  return lib_perform_simply(L, OBJECT_QUEUE, OP_QUEUE_TASK_DONE, "task_done");
 }
 
 static int l_queue_join(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, QUEUE_TYPE);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
   struct op op = {.kind = OP_QUEUE_JOIN,
                   .object = h->object,
                   .deadline_ns = lib_check_timeout(L, lib, 2),

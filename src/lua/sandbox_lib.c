@@ -40,7 +40,7 @@ static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES])
   struct object_ref ref;
   memcpy(&ref, bytes, sizeof ref);
   luaL_checkstack(L, 4, NULL);
-  struct handle *h = lib_push_handle_of(L, (enum object_type)ref.type);
+  struct handle *h = lib_push_handle(L, (enum object_type)ref.type);
   int rc = lib->item ? buf_append(&lib->landed, &ref, sizeof ref) : 0;
   if (rc == 0)
     rc = !h ? -SBX_EDATA : lib->b->ops->object_import(lib->b, &ref, &h->object);

@@ -264,7 +264,7 @@ static int l_select(lua_State *L) {
 /* -- entries of their own -------------------------------------------------------------------- */
 
 static int l_putting(lua_State *L) {
-  lib_check_handle(L, 1, QUEUE_TYPE);
+  lib_check_handle(L, 1, OBJECT_QUEUE);
   luaL_argcheck(L, !lua_isnoneornil(L, 2), 2, "nil is no item");
   lua_settop(L, 2);
   lua_newuserdatauv(L, 0, 2);

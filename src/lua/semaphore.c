@@ -21,12 +21,12 @@ static int l_semaphore(lua_State *L) {
     o.max = sync_check_count(L, 4, "max", 1, lua_istable(L, 1) ? 1 : 2);
   luaL_argcheck(L, o.max == 0 || o.count <= o.max, 1, "n is more than max");
   o.name = sync_name_option(L, 1);
-  return sync_make(L, &o, SEMAPHORE_TYPE);
+  return sync_make(L, &o, OBJECT_SEMAPHORE);
 }
 
 static int l_acquire(lua_State *L) {
   struct op op = {.kind = OP_SEMAPHORE_ACQUIRE};
-  int n = sync_op(L, &op, SEMAPHORE_TYPE, 2);
+  int n = sync_op(L, &op, OBJECT_SEMAPHORE, 2);
   return n ? n : sync_push_taken(L, &op);
 }
 
@@ -34,17 +34,17 @@ static int l_release(lua_State *L) {
   struct op op = {.kind = OP_SEMAPHORE_RELEASE, .count = 1};
   if (!lua_isnoneornil(L, 2))
     op.count = sync_check_count(L, 2, "n", 1, 2);
-  int n = sync_op(L, &op, SEMAPHORE_TYPE, 0);
+  int n = sync_op(L, &op, OBJECT_SEMAPHORE, 0);
   lua_pushboolean(L, 1);
   return n ? n : 1;
 }
 
 static int l_hold(lua_State *L) {
-  return sync_hold(L, SEMAPHORE_TYPE, OP_SEMAPHORE_ACQUIRE, OP_SEMAPHORE_RELEASE);
+  return sync_hold(L, OBJECT_SEMAPHORE, OP_SEMAPHORE_ACQUIRE, OP_SEMAPHORE_RELEASE);
 }
 
 static int l_value(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)sync_info_of(L, SEMAPHORE_TYPE).count);
+  lua_pushinteger(L, (lua_Integer)sync_info_of(L, OBJECT_SEMAPHORE).count);
   return 1;
 }
 

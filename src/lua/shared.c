@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 
-void shared_begin(lua_State *L, struct lib *lib, struct shared_op *s, const char *type,
+void shared_begin(lua_State *L, struct lib *lib, struct shared_op *s, enum object_type type,
                   enum op_kind kind) {
   struct handle *h = lib_check_handle(L, 1, type);
   *s = (struct shared_op){.op = {.kind = kind,

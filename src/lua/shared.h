@@ -19,7 +19,7 @@ struct shared_op {
 };
 
 /* Prepare an op on the handle at 1. */
-void shared_begin(lua_State *L, struct lib *lib, struct shared_op *s, const char *type,
+void shared_begin(lua_State *L, struct lib *lib, struct shared_op *s, enum object_type type,
                   enum op_kind kind);
 
 /* A number is brought as it is. True: the value at `index` is one. */

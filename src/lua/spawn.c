@@ -159,7 +159,7 @@ static int l_spawn(lua_State *L) {
     find_name(L, fn, name);
     req.name = name;
   }
-  struct handle *h = lib_push_handle(L, PROCESS_TYPE);
+  struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
   lua_insert(L, fn); /* the function and its arguments above it */
   spawn_function(L, &req, h, lua_gettop(L) - fn - 1, false);
   lua_settop(L, fn);
@@ -259,7 +259,7 @@ int lib_process_start(lua_State *L) {
   char where[WHERE_MAX];
   struct handle *h = luaL_testudata(L, 1, PROCESS_TYPE);
   if (!h || !lib_push_request(L, 1)) {
-    lib_check_handle(L, 1, PROCESS_TYPE);
+    lib_check_handle(L, 1, OBJECT_PROCESS);
     return luaL_error(L, "start: the process was started before");
   }
   lua_insert(L, 2);

@@ -35,14 +35,14 @@ uint64_t sync_check_count(lua_State *L, int index, const char *what, lua_Integer
   return (uint64_t)n;
 }
 
-int sync_make(lua_State *L, const struct sync_options *o, const char *type) {
+int sync_make(lua_State *L, const struct sync_options *o, enum object_type type) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_push_handle(L, type);
   int rc = lib->b->ops->sync_open(lib->b, o, &h->object);
   if (lib_made_room(L, rc))
     rc = lib->b->ops->sync_open(lib->b, o, &h->object);
   if (rc)
-    return lib_error(L, strchr(type, '.') + 1, rc);
+    return lib_error(L, lib_type_name(type), rc);
   lib_settle_handle(L, lib);
   return 1;
 }
@@ -50,7 +50,7 @@ int sync_make(lua_State *L, const struct sync_options *o, const char *type) {
 /* -- ops -----------------------------------------------------------------------------------------
  */
 
-struct sync_info sync_info_of(lua_State *L, const char *type) {
+struct sync_info sync_info_of(lua_State *L, enum object_type type) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, type);
   struct sync_info info;
@@ -58,7 +58,7 @@ struct sync_info sync_info_of(lua_State *L, const char *type) {
   return info;
 }
 
-int sync_op(lua_State *L, struct op *op, const char *type, int timeout) {
+int sync_op(lua_State *L, struct op *op, enum object_type type, int timeout) {
   struct lib *lib = lib_of(L);
   answer_check(L, lib, op->kind);
   op->object = lib_check_handle(L, 1, type)->object;
@@ -69,7 +69,7 @@ int sync_op(lua_State *L, struct op *op, const char *type, int timeout) {
   return rc ? lib_expected(L, op_describe(op->kind)->verb, rc) : 0;
 }
 
-int sync_plain(lua_State *L, enum op_kind kind, const char *type, int timeout) {
+int sync_plain(lua_State *L, enum op_kind kind, enum object_type type, int timeout) {
   struct op op = {.kind = kind};
   int n = sync_op(L, &op, type, timeout);
   if (n)
@@ -96,7 +96,7 @@ struct hold {
   bool held;
 };
 
-int sync_hold(lua_State *L, const char *type, enum op_kind acquire, enum op_kind release) {
+int sync_hold(lua_State *L, enum object_type type, enum op_kind acquire, enum op_kind release) {
   struct lib *lib = lib_of(L);
   struct op op = {.kind = acquire};
   lib_check_handle(L, 1, type);

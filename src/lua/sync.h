@@ -30,7 +30,7 @@ void dict_open_pairs(lua_State *L);
  * [..., name or nil on top] Make an object: pushes its handle, returns 1. What the handles nobody
  * uses hold is set free when it is missing.
  */
-int sync_make(lua_State *L, const struct sync_options *o, const char *type);
+int sync_make(lua_State *L, const struct sync_options *o, enum object_type type);
 
 /* The option `name` of the table at `arg`, if it is a table; pushed, and kept alive by it. NULL:
  * none. */
@@ -44,16 +44,16 @@ const char *sync_only_name(lua_State *L);
 uint64_t sync_check_count(lua_State *L, int index, const char *what, lua_Integer least, int arg);
 
 /* The info of the handle at 1. */
-struct sync_info sync_info_of(lua_State *L, const char *type);
+struct sync_info sync_info_of(lua_State *L, enum object_type type);
 
 /*
  * Perform an op on the handle at 1, with the timeout at `timeout` (0: it does not wait). Returns 0,
  * or how many values it pushed: what lib_expected says.
  */
-int sync_op(lua_State *L, struct op *op, const char *type, int timeout);
+int sync_op(lua_State *L, struct op *op, enum object_type type, int timeout);
 
 /* A whole method: sync_op, and true. */
-int sync_plain(lua_State *L, enum op_kind kind, const char *type, int timeout);
+int sync_plain(lua_State *L, enum op_kind kind, enum object_type type, int timeout);
 
 /* true, or true and "abandoned". */
 int sync_push_taken(lua_State *L, const struct op *op);
@@ -62,6 +62,6 @@ int sync_push_taken(lua_State *L, const struct op *op);
  * x:hold(timeout): acquire, and return what releases it when it is closed, by the op `release`.
  * Returns like sync_push_taken.
  */
-int sync_hold(lua_State *L, const char *type, enum op_kind acquire, enum op_kind release);
+int sync_hold(lua_State *L, enum object_type type, enum op_kind acquire, enum op_kind release);
 
 #endif

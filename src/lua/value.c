@@ -6,7 +6,7 @@
 
 static void set(lua_State *L, struct lib *lib, int index) {
   struct shared_op s;
-  shared_begin(L, lib, &s, VALUE_TYPE, OP_VALUE_SET);
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_SET);
   shared_bring(L, lib, &s, index, "value");
   shared_perform(L, lib, &s);
   shared_end(L, lib, &s);
@@ -22,7 +22,7 @@ static int l_value(lua_State *L) {
     lib_check_options(L, 2, names);
   }
   o.name = sync_name_option(L, 2);
-  sync_make(L, &o, VALUE_TYPE);
+  sync_make(L, &o, OBJECT_VALUE);
   lua_pushvalue(L, 1); /* the handle goes first: it is what set looks at */
   lua_insert(L, 2);
   lua_replace(L, 1);
@@ -32,7 +32,7 @@ static int l_value(lua_State *L) {
 }
 
 static int l_set(lua_State *L) {
-  lib_check_handle(L, 1, VALUE_TYPE);
+  lib_check_handle(L, 1, OBJECT_VALUE);
   luaL_checkany(L, 2);
   set(L, lib_of(L), 2);
   lua_pushboolean(L, 1);
@@ -42,7 +42,7 @@ static int l_set(lua_State *L) {
 static int l_get(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct shared_op s;
-  shared_begin(L, lib, &s, VALUE_TYPE, OP_VALUE_GET);
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_GET);
   shared_perform(L, lib, &s);
   shared_push(L, lib, &s);
   return 1;
@@ -51,7 +51,7 @@ static int l_get(lua_State *L) {
 static int l_add(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct shared_op s;
-  shared_begin(L, lib, &s, VALUE_TYPE, OP_VALUE_ADD);
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_ADD);
   luaL_argexpected(L, shared_number(L, 2, &s.args.number), 2, "number");
   shared_perform(L, lib, &s);
   shared_push(L, lib, &s);
@@ -86,10 +86,10 @@ static int l_cas(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct shared_op s;
   size_t refs = 0;
-  lib_check_handle(L, 1, VALUE_TYPE);
+  lib_check_handle(L, 1, OBJECT_VALUE);
   luaL_checkany(L, 2);
   luaL_checkany(L, 3);
-  shared_begin(L, lib, &s, VALUE_TYPE, OP_VALUE_CAS);
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_CAS);
   bring_both(L, lib, &s, &refs);
   shared_perform(L, lib, &s);
   lua_pushboolean(L, s.args.same);
@@ -105,9 +105,9 @@ static int l_cas(lua_State *L) {
 static int l_update(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct shared_op s;
-  lib_check_handle(L, 1, VALUE_TYPE);
+  lib_check_handle(L, 1, OBJECT_VALUE);
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  shared_begin(L, lib, &s, VALUE_TYPE, OP_VALUE_UPDATE);
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_UPDATE);
   return shared_update(L, lib, &s, 2, OP_VALUE_REPLACE, OP_VALUE_KEEP);
 }
 
