@@ -157,13 +157,14 @@ static bool called_as_field(lua_State *L) {
 }
 
 const char *lib_type_name(enum object_type type) {
-  static const char *const names[OBJECT_TYPES] = {
-      [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue", [OBJECT_LOCK] = "lock",
-      [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event", [OBJECT_CONDITION] = "condition",
-      [OBJECT_BARRIER] = "barrier",     [OBJECT_VALUE] = "value", [OBJECT_DICT] = "dict",
-      [OBJECT_PIPE] = "pipe",
+  static const char *const metatables[OBJECT_TYPES] = {
+      [OBJECT_PROCESS] = PROCESS_TYPE, [OBJECT_QUEUE] = QUEUE_TYPE,
+      [OBJECT_LOCK] = LOCK_TYPE,       [OBJECT_SEMAPHORE] = SEMAPHORE_TYPE,
+      [OBJECT_EVENT] = EVENT_TYPE,     [OBJECT_CONDITION] = CONDITION_TYPE,
+      [OBJECT_BARRIER] = BARRIER_TYPE, [OBJECT_VALUE] = VALUE_TYPE,
+      [OBJECT_DICT] = DICT_TYPE,       [OBJECT_PIPE] = PIPE_TYPE,
   };
-  return names[type];
+  return strchr(metatables[type], '.') + 1;
 }
 
 struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type type) {
