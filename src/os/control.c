@@ -42,6 +42,8 @@ int control_create(const struct control_options *o, struct control **ret) {
   c->magic = CONTROL_MAGIC;
   c->version = CONTROL_VERSION;
   c->max_procs = o->max_procs ? o->max_procs : DEFAULT_MAX_PROCS;
+  if (c->max_procs > PROCESS_SLOTS)
+    c->max_procs = PROCESS_SLOTS;
   c->tag_output = o->tag_output;
   c->log_limit = quarter_of_memory();
   c->clock = clock_run_start(o->speed > 0 ? o->speed : 1);
@@ -134,14 +136,38 @@ bool control_process_exists(const struct control *c, uint32_t slot) {
   return phase_alive(stamp_phase(stamp)) && !record_usable(c, slot, stamp);
 }
 
-static bool under_limit(struct control *c) {
-  if (atomic_load(&c->alive) < (int64_t)c->max_procs)
+/* A process in a seat: its stamp without the phase, with its slot. */
+static uint64_t sitter_of(uint64_t serial, uint32_t slot) { return stamp_claimed(serial, slot, 0); }
+
+/* What died before there was a process gives up its record: should its child still come to life, it
+ * finds itself unwanted. False: it has come to life, or somebody was quicker. */
+static bool abandon(struct control *c, uint32_t slot, uint64_t stamp) {
+  if (!atomic_compare_exchange_strong(&c->process_stamp[slot], &stamp, 0))
+    return false;
+  atomic_fetch_sub(&c->alive, 1);
+  return true;
+}
+
+static bool seat_free(struct control *c, uint64_t sitter) {
+  uint32_t slot = stamp_claimer(sitter);
+  uint64_t stamp = control_process_stamp(c, slot, stamp_serial(sitter));
+  if (!phase_alive(stamp_phase(stamp)))
     return true;
-  int64_t n = 0;
-  for (uint32_t i = 0; i < control_process_end(c); i++)
-    n += control_process_exists(c, i);
-  atomic_store(&c->alive, n);
-  return n < (int64_t)c->max_procs;
+  return record_usable(c, slot, stamp) && abandon(c, slot, stamp);
+}
+
+/* A free seat, from this one on, and who sat there last. False: each was taken when looked at. */
+static bool find_seat(struct control *c, uint32_t *seat, uint64_t *sitter) {
+  uint32_t seats = c->max_procs - 1; /* main stands */
+  for (uint32_t i = 0; i < seats; i++) {
+    uint32_t at = (*seat + i) % seats;
+    *sitter = atomic_load(&c->seats[at]);
+    if (seat_free(c, *sitter)) {
+      *seat = at;
+      return true;
+    }
+  }
+  return false;
 }
 
 void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, uint32_t spawner,
@@ -169,12 +195,8 @@ static uint32_t slot_to_try(struct control *c, uint32_t tries) {
   return (uint32_t)(atomic_fetch_add(&c->next_process_slot, 1) % end);
 }
 
-int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
-                          uint64_t *ret_serial) {
-  if (atomic_load(&c->ending))
-    return -SBX_EGONE;
-  if (!under_limit(c))
-    return -SBX_ELIMIT;
+static int claim_record(struct control *c, uint32_t claimer, uint32_t *ret_slot,
+                        uint64_t *ret_serial) {
   for (uint32_t tries = 0; tries < 2 * PROCESS_SLOTS; tries++) {
     uint32_t slot = slot_to_try(c, tries);
     uint64_t stamp = atomic_load(&c->process_stamp[slot]);
@@ -187,12 +209,35 @@ int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slo
       continue;
     if (stamp_phase(stamp) == PHASE_ENDED && control_process_failed(c, slot))
       atomic_fetch_add(&c->failures_dropped, 1); /* a failure nobody joined is kept as a count */
-    atomic_fetch_add(&c->alive, 1);
+    if (stamp_phase(stamp) != PHASE_CLAIMED)     /* counted by who claimed it and died */
+      atomic_fetch_add(&c->alive, 1);
     *ret_slot = slot;
     *ret_serial = serial;
     return 0;
   }
   return -SBX_ERECORDS;
+}
+
+/* The record comes first: a seat tells who sits there, and so whether a kill has made it free. */
+int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
+                          uint64_t *ret_serial) {
+  uint32_t seat = (uint32_t)atomic_load(&c->next_serial); /* each begins elsewhere */
+  uint64_t sitter;
+  if (atomic_load(&c->ending))
+    return -SBX_EGONE;
+  if (!find_seat(c, &seat, &sitter))
+    return -SBX_ELIMIT;
+  int rc = claim_record(c, claimer, ret_slot, ret_serial);
+  if (rc)
+    return rc;
+  while (!atomic_compare_exchange_strong(&c->seats[seat], &sitter,
+                                         sitter_of(*ret_serial, *ret_slot))) {
+    if (!find_seat(c, &seat, &sitter)) {
+      abandon(c, *ret_slot, stamp_claimed(*ret_serial, claimer, PHASE_CLAIMED));
+      return -SBX_ELIMIT;
+    }
+  }
+  return 0;
 }
 
 uint64_t control_main_renew(struct control *c) {

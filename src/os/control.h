@@ -213,8 +213,7 @@ struct control {
   _Atomic uint64_t next_object_slot;
   _Atomic uint64_t next_object_serial;
   _Atomic uint64_t next_ticket; /* everybody, fetch_add; of the lines of all objects */
-  _Atomic int64_t
-      alive; /* +1 at claim, -1 at ENDED; a kill between may leave it off: recounted at the limit */
+  _Atomic int64_t alive; /* a hint: +1 at claim, -1 at ENDED; a kill between may leave it off */
   _Atomic uint64_t result_end;       /* allocator of the results file: fetch_add */
   _Atomic int64_t result_bytes;      /* stored now; approximate after kills */
   _Atomic uint32_t failures_dropped; /* failures nobody joined, in records used again */
@@ -224,7 +223,15 @@ struct control {
 
   /* The owner of a record: see "stamp" above. Dense, since they are scanned. */
   _Atomic uint64_t process_stamp[PROCESS_SLOTS];
-  _Atomic uint64_t object_stamp[OBJECT_SLOTS];
+
+  /*
+   * The limit of processes: max_procs - 1 seats, and who spawns takes one for the child, by
+   * compare-and-swap. serial << 24 | slot << 8 of the process that sits there. A seat is free again
+   * when that process has ended: nobody gives it back, so no kill can keep it.
+   */
+  _Atomic uint64_t seats[PROCESS_SLOTS];
+
+  _Atomic uint64_t object_stamp[OBJECT_SLOTS]; /* as process_stamp */
   struct process_record processes[PROCESS_SLOTS];
   struct object_record objects[OBJECT_SLOTS];
   alignas(128) struct queue_record queues[OBJECT_SLOTS];
@@ -266,9 +273,10 @@ pid_t control_process_pid(const struct control *c, uint32_t slot, uint64_t stamp
 bool control_process_exists(const struct control *c, uint32_t slot);
 
 /*
- * Claim a process record for a spawn. Counts against max_procs. What the record knew of an earlier
- * process is still in it, until control_process_reset. Returns 0, or -SBX_ELIMIT, -SBX_ERECORDS,
- * -SBX_EGONE (the tree is being ended).
+ * Claim a process record and a seat for a spawn: never are more than max_procs alive, however many
+ * spawn at once. What the record knew of an earlier process is still in it, until
+ * control_process_reset. Returns 0, or -SBX_ELIMIT, -SBX_ERECORDS, -SBX_EGONE (the tree is being
+ * ended).
  */
 int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
                           uint64_t *ret_serial);

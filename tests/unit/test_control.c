@@ -5,6 +5,7 @@
 #include "support/os_world.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -47,6 +48,7 @@ TEST_ON_STAGE(a_new_block_holds_main_alone, 10) {
   CHECK(strcmp(c->processes[0].name, "main") == 0);
   CHECK_EQ(c->processes[0].seed, 42);
   CHECK(memcmp(c->key, other->key, sizeof c->key) != 0);
+  CHECK_EQ(control_of(UINT32_MAX)->max_procs, PROCESS_SLOTS); /* as many as there are seats */
   fault_plan("control.map:1:fail");
   struct control_options o = {.speed = 1};
   CHECK_EQ(control_create(&o, &other), -SBX_ENOMEM);
@@ -114,11 +116,69 @@ TEST_ON_STAGE(the_limit_counts_the_living, 10) {
   CHECK(slot != slots[3]);
   CHECK_EQ(claim(c, 0, 1, &slots[7], &serials[7]), -SBX_ELIMIT);
   CHECK(control_process_advance(c, slot, serial, PHASE_ENDED));
-  atomic_store(&c->alive, 1000); /* what kills may leave behind is counted again */
   CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
-  CHECK_EQ(c->alive, 8);
   atomic_store(&c->ending, 1);
   CHECK_EQ(claim(c, 0, 1, &slot, &serial), -SBX_EGONE);
+}
+
+/* More spawners than places; each spawns the next as soon as its child has ended. */
+TEST_ON_STAGE(the_limit_holds_when_many_spawn_at_once, 60) {
+  enum { RACERS = 6, PLACES = 4, ROUNDS = 40000 };
+  struct control *c = control_of(1 + PLACES);
+  struct {
+    _Atomic int alive, most;
+    _Atomic uint64_t refused;
+  } *seen = shared_memory(sizeof *seen);
+  struct gate start = gate_new();
+  pid_t racers[RACERS];
+  uint32_t slot;
+  uint64_t serial;
+  for (int k = 0; k < RACERS; k++)
+    if ((racers[k] = fork()) == 0) {
+      gate_wait(start);
+      for (int i = 0; i < ROUNDS; i++) {
+        int rc = claim(c, 0, 1, &slot, &serial);
+        if (rc) {
+          CHECK_EQ(rc, -SBX_ELIMIT);
+          seen->refused++;
+          continue;
+        }
+        int now = ++seen->alive, most = seen->most;
+        while (now > most && !atomic_compare_exchange_weak(&seen->most, &most, now))
+          continue;
+        if (i % 64 == 0)
+          sched_yield(); /* while it holds the place */
+        seen->alive--;
+        end_record(c, slot, serial, true);
+      }
+      _exit(0);
+    }
+  gate_open(start, RACERS);
+  for (int k = 0; k < RACERS; k++)
+    CHECK_EQ(reap_pid(racers[k]), 0);
+  CHECK_EQ(seen->most, PLACES);
+  CHECK(seen->refused > 0);
+  CHECK_EQ(c->alive, 1);
+  for (int i = 0; i < PLACES; i++) /* none of the places is lost */
+    CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
+  CHECK_EQ(claim(c, 0, 1, &slot, &serial), -SBX_ELIMIT);
+}
+
+/* A child that is forked but not yet awake when its spawner dies: its place is given away, and it
+ * must not come to life as one too many. */
+TEST_ON_STAGE(who_lost_its_place_before_it_lived_does_not_come_to_life, 20) {
+  struct control *c = control_of(3);
+  uint32_t spawner, orphan, slot;
+  uint64_t spawner_serial, orphan_serial, serial;
+  CHECK_EQ(claim(c, 0, 1, &spawner, &spawner_serial), 0);
+  CHECK(control_process_advance(c, spawner, spawner_serial, PHASE_RUNNING));
+  CHECK_EQ(claim(c, spawner, spawner_serial, &orphan, &orphan_serial), 0);
+  CHECK(control_process_advance(c, spawner, spawner_serial, PHASE_ENDED));
+  CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
+  CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
+  CHECK(!control_process_advance(c, orphan, orphan_serial, PHASE_RUNNING));
+  CHECK_EQ(claim(c, 0, 1, &slot, &serial), -SBX_ELIMIT);
+  CHECK_EQ(c->alive, 3);
 }
 
 TEST_ON_STAGE(records_are_used_again_only_when_nobody_needs_them, 20) {
@@ -717,6 +777,8 @@ int main(void) {
       cmocka_unit_test(a_seed_is_drawn_when_none_is_given),
       cmocka_unit_test(phases_go_forward_and_one_caller_wins),
       cmocka_unit_test(the_limit_counts_the_living),
+      cmocka_unit_test(the_limit_holds_when_many_spawn_at_once),
+      cmocka_unit_test(who_lost_its_place_before_it_lived_does_not_come_to_life),
       cmocka_unit_test(records_are_used_again_only_when_nobody_needs_them),
       cmocka_unit_test(
           what_a_killed_process_was_claiming_is_free_though_its_own_record_has_another),
