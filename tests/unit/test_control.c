@@ -168,14 +168,22 @@ TEST_ON_STAGE(the_limit_holds_when_many_spawn_at_once, 60) {
  * must not come to life as one too many. */
 TEST_ON_STAGE(who_lost_its_place_before_it_lived_does_not_come_to_life, 20) {
   struct control *c = control_of(3);
-  uint32_t spawner, orphan, slot;
+  uint32_t spare, spawner, orphan, slot;
   uint64_t spawner_serial, orphan_serial, serial;
+  CHECK_EQ(claim(c, 0, 1, &spare, &serial), 0);
+  end_record(c, spare, serial, true);
+  c->processes[spare].flags = 0; /* kept for later */
   CHECK_EQ(claim(c, 0, 1, &spawner, &spawner_serial), 0);
   CHECK(control_process_advance(c, spawner, spawner_serial, PHASE_RUNNING));
   CHECK_EQ(claim(c, spawner, spawner_serial, &orphan, &orphan_serial), 0);
   CHECK(control_process_advance(c, spawner, spawner_serial, PHASE_ENDED));
-  CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
-  CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
+  uint32_t old[] = {spawner, spare}; /* the records of the next two: not that of the orphan */
+  for (int i = 0; i < 2; i++) {
+    atomic_fetch_or(&c->processes[old[i]].flags, FLAG_RELEASED);
+    atomic_store(&c->next_process_slot, old[i]);
+    CHECK_EQ(claim(c, 0, 1, &slot, &serial), 0);
+    CHECK_EQ(slot, old[i]);
+  }
   CHECK(!control_process_advance(c, orphan, orphan_serial, PHASE_RUNNING));
   CHECK_EQ(claim(c, 0, 1, &slot, &serial), -SBX_ELIMIT);
   CHECK_EQ(c->alive, 3);
