@@ -31,9 +31,10 @@ static inline bool process_enabled(const struct process_state *s, enum op_kind k
   return kind != OP_PROCESS_JOIN || s->phase == PHASE_ENDED;
 }
 
-/* How it stands, for a person; whether it is stopped is not part of the machine. */
+/* How it stands, for a person; whether it is stopped is not part of the machine. It is running as
+ * long as a join would wait. */
 static inline enum process_status process_status_of(const struct process_state *s) {
-  if (s->phase < PHASE_EXITED)
+  if (s->phase < PHASE_ENDED)
     return PROCESS_RUNNING;
   if (s->signal)
     return PROCESS_KILLED;

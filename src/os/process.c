@@ -355,13 +355,13 @@ int process_describe(struct os_backend *b, const struct object *p, struct proces
   *ret = (struct process_info){.status = process_status_of(&s),
                                .pid = r->pid,
                                .id = (uint32_t)p->serial,
-                               .exit_code = s.phase < PHASE_EXITED || s.signal ? -1 : s.exit_code,
-                               .signal = s.phase < PHASE_EXITED ? 0 : s.signal,
+                               .exit_code = s.phase < PHASE_ENDED || s.signal ? -1 : s.exit_code,
+                               .signal = s.phase < PHASE_ENDED ? 0 : s.signal,
                                .daemon = r->flags & FLAG_DAEMON,
                                .has_result = r->flags & FLAG_RESULT};
   memcpy(ret->name, r->name, sizeof ret->name);
   memcpy(ret->spawned_at, r->spawned_at, sizeof ret->spawned_at);
-  if (s.phase < PHASE_EXITED && proc_state(r->pid) == 'T') /* maybe before its first step */
+  if (s.phase < PHASE_ENDED && proc_state(r->pid) == 'T') /* maybe before its first step */
     ret->status = PROCESS_STOPPED;
   return 0;
 }

@@ -126,7 +126,7 @@ static void fill_end(struct snapshot_process *ret, const struct process_record *
   struct process_state s = {
       .phase = (enum process_phase)phase, .exit_code = p->exit_code, .signal = p->signal};
   ret->lives = phase < PHASE_ENDED;
-  ret->status = ret->lives ? PROCESS_RUNNING : process_status_of(&s);
+  ret->status = process_status_of(&s);
   ret->exit_code = ret->lives || s.signal ? -1 : s.exit_code;
   ret->signal = ret->lives ? 0 : s.signal;
 }

@@ -135,6 +135,8 @@ static void the_status_says_how_it_ended(void **state) {
   (void)state;
   struct process_state s = {.phase = PHASE_RUNNING, .exit_code = 1};
   assert_int_equal(process_status_of(&s), PROCESS_RUNNING);
+  s.phase = PHASE_EXITED; /* a join would still wait */
+  assert_int_equal(process_status_of(&s), PROCESS_RUNNING);
   s.phase = PHASE_ENDED;
   assert_int_equal(process_status_of(&s), PROCESS_FAILED);
   s.exit_code = 0;
