@@ -93,6 +93,13 @@ bool codec_decode_scalar(lua_State *L, const uint8_t *data, size_t len);
 bool codec_find_string(const uint8_t *data, size_t len, const uint8_t **ret, size_t *ret_len);
 
 /*
+ * Encode as a list `count` elements of the table at `list` (positive) from `first` on. False, and
+ * `out` as it was, if one of them has an identity (a table, a function, a handle), or the table has
+ * a metatable. Raises for want of memory.
+ */
+bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, struct buf *out);
+
+/*
  * Decode a message that codec_encode wrote: pushes its values, returns how many.
  *   data  borrowed; any bytes at all
  * Raises a Lua error, positioned likewise, for a malformed message ("malformed message: ...
@@ -101,5 +108,12 @@ bool codec_find_string(const uint8_t *data, size_t len, const uint8_t **ret, siz
  * in proportion to the bytes read, whatever they claim.
  */
 int codec_decode(lua_State *L, const uint8_t *data, size_t len);
+
+/*
+ * The same for a list that codec_encode_list wrote: its values become the elements of the table at
+ * `list` (positive) from `first` on, set raw. Returns how many. What was decoded before an error
+ * stays there.
+ */
+int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first);
 
 #endif

@@ -445,21 +445,82 @@ static void decode_graph(struct decoder *d, int count) {
   lua_settop(L, d->base + count);
 }
 
+/* The format of the message, one of two, and the number of its values. */
+static uint8_t read_head(struct decoder *d, uint8_t format, uint8_t or_format,
+                         uint64_t *ret_count) {
+  uint8_t found = next_byte(d);
+  if (found != format && found != or_format)
+    malformed(d, "another version of the format, or no message at all,");
+  *ret_count = next_varint(d);
+  if (*ret_count > reader_left(&d->r) || *ret_count > INT_MAX / 2)
+    malformed(d, "more values than bytes");
+  return found;
+}
+
 int codec_decode(lua_State *L, const uint8_t *data, size_t len) {
   struct decoder d; /* not zeroed: scalars use little of it */
+  uint64_t count;
   d.L = L;
   d.r = reader_of(data, len);
-  uint8_t format = next_byte(&d);
-  if (format != FORMAT_FLAT && format != FORMAT_GRAPH)
-    malformed(&d, "another version of the format, or no message at all,");
-  uint64_t count = next_varint(&d);
-  if (count > reader_left(&d.r) || count > INT_MAX / 2)
-    malformed(&d, "more values than bytes");
+  uint8_t format = read_head(&d, FORMAT_FLAT, FORMAT_GRAPH, &count);
   if (!lua_checkstack(L, (int)count + SLOTS + SLOTS_TEMPORARY))
     codec_raise_nomem(L);
   if (format == FORMAT_FLAT)
     decode_flat(&d, (int)count);
   else
     decode_graph(&d, (int)count);
+  return (int)count;
+}
+
+/* ---- a list ---- */
+
+static inline void set_run(lua_State *L, int list, lua_Integer first, const uint8_t *data, size_t n,
+                           int width) {
+  for (size_t i = 0; i < n; i++) {
+    lua_pushinteger(L, run_integer(data + i * (size_t)width, width));
+    lua_rawseti(L, list, first + (lua_Integer)i);
+  }
+}
+
+/* A run, after its tag, of at most `most`; returns how many they were. */
+static size_t read_run(struct decoder *d, int list, lua_Integer first, uint64_t most) {
+  const uint8_t *data;
+  size_t n;
+  int width;
+  if (!take_run(&d->r, &n, &width, &data) || n > most)
+    malformed(d, "a run of integers that is cut off, or too long,");
+  switch (width) { /* constants, as in put_run */
+  case 1:
+    set_run(d->L, list, first, data, n, 1);
+    break;
+  case 2:
+    set_run(d->L, list, first, data, n, 2);
+    break;
+  case 4:
+    set_run(d->L, list, first, data, n, 4);
+    break;
+  default:
+    set_run(d->L, list, first, data, n, 8);
+  }
+  return n;
+}
+
+int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first) {
+  struct decoder d;
+  uint64_t count;
+  d.L = L;
+  d.r = reader_of(data, len);
+  read_head(&d, FORMAT_LIST, FORMAT_LIST, &count);
+  for (uint64_t i = 0; i < count;) {
+    uint8_t tag = next_byte(&d);
+    if (tag == TAG_RUN) {
+      i += read_run(&d, list, first + (lua_Integer)i, count - i);
+    } else if (read_scalar(&d, tag)) {
+      lua_rawseti(L, list, first + (lua_Integer)i++);
+    } else {
+      malformed(&d, "an unknown or misplaced tag");
+    }
+  }
+  check_end(&d);
   return (int)count;
 }

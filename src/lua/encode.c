@@ -20,10 +20,12 @@ static const char cannot[] = "cannot be sent";
 /* ---- bytes ---- */
 
 /* Room for `n` bytes, or a Lua error. */
-static inline void need(struct encoder *e, size_t n) {
-  if (writer_need(&e->w, n))
-    codec_raise_nomem(e->L);
+static inline void room(lua_State *L, struct writer *w, size_t n) {
+  if (writer_need(w, n))
+    codec_raise_nomem(L);
 }
+
+static inline void need(struct encoder *e, size_t n) { room(e->L, &e->w, n); }
 
 static void write_tag(struct encoder *e, uint8_t tag) {
   need(e, 1);
@@ -36,48 +38,43 @@ static void write_tag_number(struct encoder *e, uint8_t tag, uint64_t n) {
   put_varint(&e->w, n);
 }
 
-static void write_number(struct encoder *e, int index) {
-  static_assert(sizeof(lua_Number) == 8 && sizeof(lua_Integer) == 8, "as in the format");
-  need(e, 1 + WIRE_VARINT_MAX);
-  if (lua_isinteger(e->L, index))
-    put_integer(&e->w, lua_tointegerx(e->L, index, NULL));
-  else
-    put_float(&e->w, lua_tonumberx(e->L, index, NULL));
-}
-
-static void write_string(struct encoder *e, int index) {
+static void write_string(lua_State *L, struct writer *w, int index) {
   size_t len;
-  const char *s = lua_tolstring(e->L, index, &len);
+  const char *s = lua_tolstring(L, index, &len);
   if (len > SIZE_MAX - 1 - WIRE_VARINT_MAX)
-    codec_raise_nomem(e->L);
-  need(e, len + 1 + WIRE_VARINT_MAX);
-  put_string_head(&e->w, len);
-  put_bytes(&e->w, s, len);
+    codec_raise_nomem(L);
+  room(L, w, len + 1 + WIRE_VARINT_MAX);
+  put_string_head(w, len);
+  put_bytes(w, s, len);
 }
 
 /*
  * Write the value at `index`, of Lua type `type`, and return true, unless it has an identity.
  * Allocates no Lua object.
  */
-static bool write_scalar(struct encoder *e, int index, int type) {
-  lua_State *L = e->L;
+static bool write_scalar(lua_State *L, struct writer *w, int index, int type) {
+  static_assert(sizeof(lua_Number) == 8 && sizeof(lua_Integer) == 8, "as in the format");
+  room(L, w, 1 + WIRE_VARINT_MAX);
   switch (type) {
   case LUA_TNIL:
-    write_tag(e, TAG_NIL);
+    put_byte(w, TAG_NIL);
     return true;
   case LUA_TBOOLEAN:
-    write_tag(e, lua_toboolean(L, index) ? TAG_TRUE : TAG_FALSE);
+    put_byte(w, lua_toboolean(L, index) ? TAG_TRUE : TAG_FALSE);
     return true;
   case LUA_TNUMBER:
-    write_number(e, index);
+    if (lua_isinteger(L, index))
+      put_integer(w, lua_tointegerx(L, index, NULL));
+    else
+      put_float(w, lua_tonumberx(L, index, NULL));
     return true;
   case LUA_TSTRING:
-    write_string(e, index);
+    write_string(L, w, index);
     return true;
   case LUA_TLIGHTUSERDATA:
     if (lua_touserdata(L, index) != codec_null())
       return false;
-    write_tag(e, TAG_NULL);
+    put_byte(w, TAG_NULL);
     return true;
   default:
     return false;
@@ -296,7 +293,7 @@ static void write_object(struct encoder *e, int index, int type) {
 /* The cell of the value at `index` (absolute). */
 static inline void write_value(struct encoder *e, int index) {
   int type = lua_type(e->L, index);
-  if (!write_scalar(e, index, type))
+  if (!write_scalar(e->L, &e->w, index, type))
     write_object(e, index, type);
 }
 
@@ -315,7 +312,7 @@ struct table_walk {
  */
 static bool write_table_value(struct encoder *e, struct table_walk *walk) {
   int type = lua_type(e->L, walk->value);
-  if (write_scalar(e, walk->value, type))
+  if (write_scalar(e->L, &e->w, walk->value, type))
     return true;
   if (type == LUA_TFUNCTION && !walk->searched) {
     walk->searched = true;
@@ -476,4 +473,46 @@ void codec_encode(lua_State *L, int first, int count, const char *what, struct b
   writer_finish(&e.w);
   if (e.base)
     lua_settop(L, e.base);
+}
+
+/* Write the `n` values from stack index `first` on; false at the first one with an identity. */
+static bool write_list_part(lua_State *L, struct writer *w, int first, int n) {
+  int64_t run[WIRE_RUN_MAX];
+  for (int i = 0; i < n; i++) {
+    size_t integers = 0;
+    for (; i < n && lua_isinteger(L, first + i); i++)
+      run[integers++] = lua_tointegerx(L, first + i, NULL);
+    room(L, w, 3 + sizeof run);
+    if (integers)
+      put_run(w, run, integers);
+    if (i < n && !write_scalar(L, w, first + i, lua_type(L, first + i)))
+      return false;
+  }
+  return true;
+}
+
+bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, struct buf *out) {
+  struct writer w;
+  int top = lua_gettop(L);
+  if (lua_getmetatable(L, list)) {
+    lua_pop(L, 1);
+    return false;
+  }
+  if (writer_start(&w, out) || !lua_checkstack(L, WIRE_RUN_MAX))
+    codec_raise_nomem(L);
+  room(L, &w, 1 + WIRE_VARINT_MAX);
+  put_byte(&w, FORMAT_LIST);
+  put_varint(&w, count);
+  for (size_t left = count; left > 0;) {
+    int n = left < WIRE_RUN_MAX ? (int)left : WIRE_RUN_MAX;
+    for (int i = 0; i < n; i++)
+      lua_geti(L, list, first++); /* raw, since there is no metatable, and quicker than rawgeti */
+    bool written = write_list_part(L, &w, top + 1, n);
+    lua_settop(L, top);
+    if (!written)
+      return false;
+    left -= (size_t)n;
+  }
+  writer_finish(&w);
+  return true;
 }

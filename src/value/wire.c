@@ -63,3 +63,47 @@ bool take_string(struct reader *r, const uint8_t **ret, size_t *ret_len) {
   *r = ahead;
   return true;
 }
+
+/* ---- runs ---- */
+
+static inline void put_run_of(struct writer *w, const int64_t *v, size_t n, int width) {
+  for (size_t i = 0; i < n; i++)
+    store_fixed(w->at + i * (size_t)width, (uint64_t)v[i], width);
+  w->at += n * (size_t)width;
+}
+
+void put_run(struct writer *w, const int64_t *v, size_t n) {
+  uint64_t all = 0; /* each bit that one of them needs, but for the sign */
+  for (size_t i = 0; i < n; i++)
+    all |= (uint64_t)(v[i] ^ (v[i] >> 63));
+  int width = all < 0x80 ? 1 : all < 0x8000 ? 2 : all < 0x80000000 ? 4 : 8;
+  put_byte(w, TAG_RUN);
+  put_byte(w, (uint8_t)(n - 1));
+  put_byte(w, (uint8_t)width);
+  switch (width) { /* constants, for which the compiler knows a quicker store */
+  case 1:
+    put_run_of(w, v, n, 1);
+    break;
+  case 2:
+    put_run_of(w, v, n, 2);
+    break;
+  case 4:
+    put_run_of(w, v, n, 4);
+    break;
+  default:
+    put_run_of(w, v, n, 8);
+  }
+}
+
+bool take_run(struct reader *r, size_t *ret_n, int *ret_width, const uint8_t **ret_data) {
+  struct reader at = *r;
+  uint8_t last, width;
+  if (!take_byte(&at, &last) || !take_byte(&at, &width) ||
+      (width != 1 && width != 2 && width != 4 && width != 8) ||
+      !take_bytes(&at, ((uint64_t)last + 1) * width, ret_data))
+    return false;
+  *r = at;
+  *ret_n = (size_t)last + 1;
+  *ret_width = width;
+  return true;
+}

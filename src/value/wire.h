@@ -5,7 +5,7 @@
  * Includes base only; what a tag means for Lua is the business of lua/encode.c and lua/decode.c.
  *
  *   message  = format byte, count (varint), `count` cells, then, in a graph, the body of every
- *              table and function, in order of first mention
+ *              table and function, in order of first mention; in a list a RUN is as many cells
  *   cell     = tag byte, and what enum wire_tag says
  *   body     = of a table:    [METATABLE cell] cell* END (cell cell)* END
  *                             the elements 1, 2, ..., then the other pairs
@@ -29,7 +29,8 @@
 /* The first byte of a message; another version of the format takes other numbers. */
 enum wire_format {
   FORMAT_FLAT = 0x10, /* no objects, no bodies: the quick one */
-  FORMAT_GRAPH = 0x11
+  FORMAT_GRAPH = 0x11,
+  FORMAT_LIST = 0x12 /* no objects; written and read by those who know that it is a list */
 };
 
 enum wire_tag {
@@ -49,6 +50,7 @@ enum wire_tag {
   TAG_FIELD = 0x0d,    /* the same, varint length, key: a field of one */
   TAG_METATABLE = 0x0e, /* first in a table's body: a cell follows */
   TAG_JOIN = 0x0f,      /* varint number of a function, varint n: share its n-th upvalue (from 1) */
+  TAG_RUN = 0x10,       /* n - 1, width in bytes (1, 2, 4, 8), n integers, two's complement */
   TAG_SHORT = 0x40,     /* 0x40 + length: a string of fewer than 64 bytes */
   TAG_SMALL = 0x80      /* 0x80 + n: the integer 0 <= n < 128 */
 };
@@ -57,7 +59,8 @@ enum {
   WIRE_HANDLE_BYTES = 16,
   WIRE_VARINT_MAX = 10, /* bytes of the longest varint */
   WIRE_SHORT_LIMIT = 64,
-  WIRE_SMALL_LIMIT = 128
+  WIRE_SMALL_LIMIT = 128,
+  WIRE_RUN_MAX = 64 /* as many as a writer puts into a run; a reader takes 256 */
 };
 
 /* ---- sizes of tables, as hints of one byte ---- */
@@ -172,6 +175,9 @@ static inline void put_string_head(struct writer *w, size_t len) {
   }
 }
 
+/* So many integers, 1 to WIRE_RUN_MAX: at most 3 + 8 * n bytes. */
+void put_run(struct writer *w, const int64_t *v, size_t n);
+
 /* ---- reading ---- */
 
 /*
@@ -241,6 +247,19 @@ static inline bool take_fixed(struct reader *r, int bytes, uint64_t *ret) {
     v |= (uint64_t)p[i] << (8 * i);
   *ret = v;
   return true;
+}
+
+/* The rest of a run, after its tag. `*ret_data` points into the reader's data. False also for a
+ * width that there is not. */
+bool take_run(struct reader *r, size_t *ret_n, int *ret_width, const uint8_t **ret_data);
+
+/* The integer of `width` bytes at `from`, as take_run gives them. */
+static inline int64_t run_integer(const uint8_t *from, int width) {
+  uint64_t v = 0;
+  for (int i = 0; i < width; i++)
+    v |= (uint64_t)from[i] << (8 * i);
+  unsigned unused = 64 - 8 * (unsigned)width;
+  return (int64_t)(v << unused) >> unused;
 }
 
 static inline int64_t unzigzag(uint64_t v) { return (int64_t)(v >> 1) ^ -(int64_t)(v & 1); }

@@ -1,8 +1,11 @@
 /* tests/fuzz/codec_seeds.c - writes the seeds of fuzz_decode, one file each: codec_seeds FOLDER */
 #include "codec_state.h"
 
-/* Each returns the values of a message. */
+/* Each returns the values of a message, or a table whose first 80 elements are one. */
+enum { LISTS = 2 }; /* the first ones */
 static const char *const seeds[] = {
+    "return {1, 2, -3, 'x', 2.5, true, null, [20] = 1 << 40, [21] = -1 << 20, [22] = 300}",
+    "local t = {}; for i = 1, 80 do t[i] = i * i end; return t",
     "return",
     "return nil, true, false, null, 0, 127, 128, -1, math.mininteger, 0.5, 0/0, ''",
     "return 'short', ('long'):rep(100)",
@@ -46,7 +49,10 @@ int main(int argc, char **argv) {
       fprintf(stderr, "%s\n", lua_tostring(L, -1));
       return 1;
     }
-    codec_encode(L, 1, lua_gettop(L), "seed", &b);
+    if (i < LISTS)
+      codec_encode_list(L, 1, 1, 80, &b);
+    else
+      codec_encode(L, 1, lua_gettop(L), "seed", &b);
     if (!write_file(argv[1], i, &b)) {
       perror(argv[1]);
       return 1;

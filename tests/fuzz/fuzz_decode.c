@@ -1,10 +1,11 @@
 /*
- * tests/fuzz/fuzz_decode.c - codec_decode under libFuzzer.
+ * tests/fuzz/fuzz_decode.c - codec_decode and codec_decode_list under libFuzzer.
  *
  * Of any bytes it must make values or an error, in memory proportional to them; and values that it
  * made can be sent again.
  */
 #include "codec_state.h"
+#include "value/wire.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,11 +46,19 @@ static int l_buf_gc(lua_State *l) {
   return 0;
 }
 
-/* [bytes, len] -> values */
+static bool is_list(const uint8_t *data, size_t len) { return len > 0 && data[0] == FORMAT_LIST; }
+
+/* [bytes, len] -> values; of a list: table, count */
 static int decode(lua_State *l) {
-  const void *data = lua_touserdata(l, 1);
+  const uint8_t *data = lua_touserdata(l, 1);
   size_t len = (size_t)lua_tointeger(l, 2);
   lua_settop(l, 0);
+  if (is_list(data, len)) {
+    lua_newtable(l);
+    lua_pushinteger(l, codec_decode_list(l, data, len, 1, 1));
+    require_that(lua_gettop(l) == 2, "something was left on the stack");
+    return 2;
+  }
   int n = codec_decode(l, data, len);
   require_that(n == lua_gettop(l), "values are missing");
   return n;
@@ -69,6 +78,25 @@ static int again(lua_State *l) {
   return 0;
 }
 
+/* [table, count] -> []: the same for a list. */
+static int list_again(lua_State *l) {
+  int count = (int)lua_tointeger(l, 2);
+  struct buf *b = lua_newuserdatauv(l, sizeof *b, 0);
+  *b = (struct buf){0};
+  luaL_setmetatable(l, "buf");
+  require_that(codec_encode_list(l, 1, 1, (size_t)count, b), "it is no list any more");
+  lua_createtable(l, count, 0);
+  require_that(codec_decode_list(l, b->data, b->len, 4, 1) == count, "the count changed");
+  for (int i = 1; i <= count; i++) {
+    lua_rawgeti(l, 1, i);
+    lua_rawgeti(l, 4, i);
+    bool nan = lua_type(l, -1) == LUA_TNUMBER && lua_tonumber(l, -1) != lua_tonumber(l, -1);
+    require_that(nan || lua_rawequal(l, -1, -2), "a value changed");
+    lua_pop(l, 2);
+  }
+  return 0;
+}
+
 static void decode_bytes(const uint8_t *data, size_t size) {
   size_t before = peak = used;
   lua_pushcfunction(L, decode);
@@ -81,7 +109,7 @@ static void decode_bytes(const uint8_t *data, size_t size) {
     return;
   }
   require_that(lua_checkstack(L, 4), "the stack is full");
-  lua_pushcfunction(L, again);
+  lua_pushcfunction(L, is_list(data, size) ? list_again : again);
   lua_insert(L, 1);
   require_that(!lua_pcall(L, lua_gettop(L) - 1, 0, 0), "cannot be sent again");
 }

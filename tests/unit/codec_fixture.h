@@ -5,6 +5,7 @@
  *   encode(what, ...)   the bytes of a message, a string
  *   decode(bytes)       its values
  *   rt(...)             there and back
+ *   encode_list(list, first, n) and decode_list(bytes, list, first)
  *   handle(n)           a userdata that the hooks know; h.n is n
  *                       (its export raises if n is 13, its import if n is 14)
  *   null                sandbox.null
@@ -139,6 +140,30 @@ static int l_decode(lua_State *L) {
   return n;
 }
 
+static int l_encode_list(lua_State *L) {
+  lua_Integer first = luaL_checkinteger(L, 2), count = luaL_checkinteger(L, 3);
+  int top = lua_gettop(L);
+  struct buf *b = push_buf(L);
+  bool encoded = codec_encode_list(L, 1, first, (size_t)count, b);
+  assert_int_equal(lua_gettop(L), top + 1);
+  assert_int_equal(encoded, b->len > 0);
+  if (encoded)
+    lua_pushlstring(L, (const char *)b->data, b->len);
+  buf_release(b);
+  return encoded;
+}
+
+static int l_decode_list(lua_State *L) {
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  lua_Integer first = luaL_checkinteger(L, 3);
+  int top = lua_gettop(L);
+  int n = codec_decode_list(L, (const uint8_t *)bytes, len, 2, first);
+  assert_int_equal(lua_gettop(L), top);
+  lua_pushinteger(L, n);
+  return 1;
+}
+
 static const char fixture_prelude[] =
     "function rt(...) return decode(encode('item', ...)) end\n"
     "function fails(text, ...)\n"
@@ -168,6 +193,8 @@ static lua_State *fixture_open(void) {
   codec_open(L, fixture_key, &fixture_hooks);
   lua_register(L, "encode", l_encode);
   lua_register(L, "decode", l_decode);
+  lua_register(L, "encode_list", l_encode_list);
+  lua_register(L, "decode_list", l_decode_list);
   lua_register(L, "handle", l_handle);
   lua_pushlightuserdata(L, codec_null());
   lua_setglobal(L, "null");

@@ -435,6 +435,47 @@ static void a_collection_at_any_moment_is_harmless(void **state) {
   fixture_close(L);
 }
 
+static const char lists[] =
+    "local function check(list, n, first)\n"
+    "  first = first or 1\n"
+    "  local r = {'before'}\n"
+    "  assert(decode_list(assert(encode_list(list, first, n)), r, 2) == n)\n"
+    "  assert(r[1] == 'before' and r[n + 2] == nil)\n"
+    "  for i = 1, n do\n"
+    "    local a, b = list[first + i - 1], r[i + 1]\n"
+    "    assert(a == b and math.type(a) == math.type(b), ('%d: %s, %s'):format(i, a, b))\n"
+    "  end\n"
+    "end\n"
+    "check({}, 0)\n"
+    "check({nil, nil}, 3)\n"
+    "check({1, 'x', 2.0, true, false, null, nil, ('y'):rep(1000), -1, 3, nil, 5}, 14)\n"
+    "for _, n in ipairs {1, 63, 64, 65, 127, 128, 129, 1000} do\n" /* the ends of runs */
+    "  for _, top in ipairs {1, 0x7f, 0x80, 0x7fff, 0x8000, 0x7fffffff, 0x80000000,\n"
+    "                        math.maxinteger} do\n"
+    "    local list = {}\n"
+    "    for i = 1, n do list[i] = i % 3 == 0 and top or i % 3 == 1 and -top - 1 or 0 end\n"
+    "    check(list, n)\n"
+    "    check(list, n // 2, n - n // 2 + 1)\n"
+    "    for i = 7, n, 7 do list[i] = i % 2 == 0 and i + 0.0 or 's' .. i end\n"
+    "    check(list, n)\n"
+    "  end\n"
+    "end\n"
+    "local list = {}\n"
+    "for i = 1, 5000 do list[i] = i end\n"
+    "assert(#encode_list(list, 1, 5000) < 2.1 * 5000)\n" /* two bytes each */
+    "for _, x in ipairs {{}, print, function() end, coroutine.create(print), handle(1),\n"
+    "                    io.stdout} do\n"
+    "  for _, at in ipairs {1, 100, 5000} do\n"
+    "    local was = list[at]\n"
+    "    list[at] = x\n"
+    "    assert(not encode_list(list, 1, 5000))\n"
+    "    list[at] = was\n"
+    "  end\n"
+    "end\n"
+    "local asked = setmetatable({1}, {__index = error, __newindex = error})\n"
+    "assert(not encode_list(asked, 1, 2))\n"
+    "assert(decode_list(encode_list({1, 2}, 1, 2), asked, 1) == 2 and rawget(asked, 2) == 2)\n";
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCRIPT("scalars", scalars),
@@ -458,6 +499,7 @@ int main(void) {
       SCRIPT("handles", handles),
       SCRIPT("what cannot be sent", what_cannot_be_sent),
       SCRIPT("long paths are cut", long_paths_are_cut),
+      SCRIPT("lists", lists),
       cmocka_unit_test_setup(other_light_userdata_cannot_be_sent, fixture_reset),
       cmocka_unit_test_setup(names_mean_what_the_receiver_has, fixture_reset),
       cmocka_unit_test_setup(a_collection_at_any_moment_is_harmless, fixture_reset),

@@ -101,7 +101,32 @@ static const char malformed[] =
     "local code = string.dump(function() end)\n"
     "bad('no process of this run', '\\x11\\1\\x0a' .. ('\\0'):rep(8) .. string.pack('<s4', code) "
     ".. '\\0')\n"
-    "assert(next(decode '\\x11\\1\\9\\0\\0\\0\\0') == nil)\n";
+    "assert(next(decode '\\x11\\1\\9\\0\\0\\0\\0') == nil)\n"
+    "local function bad_list(problem, bytes)\n"
+    "  local ok, e = pcall(decode_list, bytes, {}, 1)\n"
+    "  assert(not ok and e:find(problem, 1, true), problem .. ' / ' .. tostring(e))\n"
+    "end\n"
+    "bad_list('ends early', '')\n"
+    "bad_list('another version', '\\x10\\0')\n"
+    "bad_list('more values than bytes', '\\x12\\2\\1')\n"
+    "bad_list('more values than bytes', '\\x12' .. huge)\n"
+    "bad_list('something follows', '\\x12\\0\\1')\n"
+    "for tag = 0, 0x3f do\n"
+    "  if tag == 0 or tag > 7 and tag ~= 0x10 then\n"
+    "    bad_list('unknown or misplaced tag', '\\x12\\1' .. string.char(tag) .. '\\0\\0')\n"
+    "  end\n"
+    "end\n"
+    "for width = 0, 255 do\n"
+    "  local run = '\\x10\\0' .. string.char(width)\n"
+    "  local has = ({[1] = 1, [2] = 2, [4] = 4, [8] = 8})[width]\n"
+    "  bad_list('run of integers', '\\x12\\1' .. run .. ('x'):rep((has or 1) - 1))\n"
+    "  if not has then bad_list('run of integers', '\\x12\\1' .. run .. ('x'):rep(255)) end\n"
+    "end\n"
+    "bad_list('run of integers', '\\x12\\2\\x10\\2\\1abc')\n" /* three, and two announced */
+    "bad_list('run of integers', '\\x12\\1\\x10\\xff\\1')\n"
+    "local long = {}\n"
+    "assert(decode_list('\\x12\\x80\\2\\x10\\xff\\1' .. ('\\xfe'):rep(256), long, 1) == 256)\n"
+    "assert(long[1] == -2 and long[256] == -2 and #long == 256)\n";
 
 /*
  * A message made by hand, with a hash that is right, around the bytecode of a function with two
