@@ -10,21 +10,41 @@
 enum {
   HUGE_PAGE = 2 << 20,      /* bytes; of x86-64, and of arm64 with pages of 4 KiB */
   ROUND_UP = HUGE_PAGE / 4, /* bytes that may be wasted */
-  LARGE = HUGE_PAGE - ROUND_UP
+  LARGE = HUGE_PAGE - ROUND_UP,
+  KEEP_MAX = 8 << 20 /* bytes; what is larger goes back to the system */
 };
+
+static void *kept; /* a large block that is free, or NULL */
+
+void memory_keep_nothing(void) {
+  free(kept);
+  kept = NULL;
+}
+
+/* The block that is kept, if it has the right size: not twice as much as is wanted. */
+static void *take_kept(size_t size) {
+  size_t has = kept ? malloc_usable_size(kept) : 0;
+  if (has < size || has / 2 > size)
+    return NULL;
+  void *block = kept;
+  kept = NULL;
+  return block;
+}
 
 /* Where less than three quarters of the last huge page would be used, the end lies in small pages.
  */
 static void *new_large(size_t size) {
   size_t huge = (size + ROUND_UP) / HUGE_PAGE * HUGE_PAGE;
-  void *block = NULL;
+  void *block = take_kept(size);
+  if (block)
+    return block;
   if (posix_memalign(&block, HUGE_PAGE, size > huge ? size : huge))
     return NULL;
   madvise(block, huge, MADV_HUGEPAGE);
   return block;
 }
 
-void *memory_resize(void *block, size_t old, size_t size) {
+static void *resize(void *block, size_t old, size_t size) {
   if (size < LARGE || size > SIZE_MAX / 2 || (old >= LARGE && size <= malloc_usable_size(block)))
     return realloc(block, size);
   void *large = new_large(size);
@@ -32,6 +52,24 @@ void *memory_resize(void *block, size_t old, size_t size) {
     return realloc(block, size);
   if (block)
     memcpy(large, block, old < size ? old : size);
-  free(block);
+  memory_free(block, old);
   return large;
+}
+
+void *memory_resize(void *block, size_t old, size_t size) {
+  void *ret = resize(block, old, size);
+  if (!ret && kept) { /* others need it more */
+    memory_keep_nothing();
+    ret = resize(block, old, size);
+  }
+  return ret;
+}
+
+void memory_free(void *block, size_t size) {
+  if (size < LARGE || size > KEEP_MAX) {
+    free(block);
+    return;
+  }
+  memory_keep_nothing();
+  kept = block;
 }

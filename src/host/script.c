@@ -274,7 +274,7 @@ static void *allocate(void *ud, void *block, size_t old, size_t size) {
   (void)ud;
   if (size > 0)
     return memory_resize(block, block ? old : 0, size); /* without a block, `old` is a type */
-  free(block);
+  memory_free(block, block ? old : 0);
   return NULL;
 }
 

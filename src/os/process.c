@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/memory.h"
 #include "os/broker.h"
 #include "os/lifeline.h"
 #include "os/output.h"
@@ -111,6 +112,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
 /* Fork with all signals blocked, so that the child is whole before it sees one. */
 static pid_t fork_child(struct os_backend *b, uint32_t slot, uint64_t serial,
                         const struct spawn_request *req) {
+  memory_keep_nothing();
   fflush(NULL); /* what the parent printed must not be printed again by the child */
   /*
    * fork without exec is sound because the process has one thread: no lock of libc can be held by a
