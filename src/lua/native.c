@@ -92,6 +92,28 @@ static int l_decode(lua_State *L) {
   return lib_decode(L, lib, &lib->in);
 }
 
+static int l_pack(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer first = luaL_checkinteger(L, 2);
+  size_t count = (size_t)luaL_checkinteger(L, 3);
+  lib_not_sent(L, lib); /* what an error left */
+  lib_pause(L, lib);
+  bool packed = codec_encode_list(L, 1, first, count, &lib->out);
+  if (packed)
+    lua_pushlstring(L, (const char *)lib->out.data, lib->out.len);
+  lib_not_sent(L, lib);
+  return packed;
+}
+
+static int l_unpack(lua_State *L) {
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_pushinteger(L, codec_decode_list(L, (const uint8_t *)bytes, len, 2, luaL_checkinteger(L, 3)));
+  return 1;
+}
+
 /* -- lists and forks ------------------------------------------------------------------------- */
 
 static int l_list(lua_State *L) {
@@ -148,13 +170,13 @@ static int l_generation(lua_State *L) {
 
 /* Once in a state: make `use "native"` known. */
 static void open_native(lua_State *L) {
-  static const luaL_Reg functions[] = {{"raise", l_raise},   {"object", l_object},
-                                       {"state", l_state},   {"send", l_send},
-                                       {"recv", l_recv},     {"encode", l_encode},
-                                       {"decode", l_decode}, {"list", l_list},
-                                       {"place", l_place},   {"generation", l_generation},
-                                       {"hold", l_hold},     {"restore", l_restore},
-                                       {"defer", l_defer},   {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"raise", l_raise},   {"object", l_object},   {"state", l_state},
+      {"send", l_send},     {"recv", l_recv},       {"encode", l_encode},
+      {"decode", l_decode}, {"list", l_list},       {"pack", l_pack},
+      {"unpack", l_unpack}, {"place", l_place},     {"generation", l_generation},
+      {"hold", l_hold},     {"restore", l_restore}, {"defer", l_defer},
+      {NULL, NULL}};
   lua_createtable(L, 0, 16);
   lib_set_functions(L, functions);
   prelude_set(L, prelude_sources, "native");

@@ -13,6 +13,9 @@
  *   recv(q, timeout)         q:get of such an item: the values
  *   encode(value, what)      the bytes of a value; nil and a message if it cannot be sent
  *   decode(bytes)            the value. What the bytes name must be held by somebody meanwhile
+ *   pack(list, first, n)     the bytes of n elements; nil if there are others than numbers, strings,
+ *                            booleans, nil and sandbox.null, or the list has a metatable
+ *   unpack(bytes, list, at)  list[at], list[at + 1], ... = what was packed; how many
  *   list(n)                  an empty table with room for n elements
  *   place(list, at, ...)     list[at], list[at + 1], ... = ...
  *   hold()                   forget interrupts that came, for what must be done in a `<close>`;

@@ -3,7 +3,9 @@ local sandbox, use = ...
 local native, common, seats = use "native", use "common", use "pool_seats"
 
 local CHUNK_SECONDS = 0.001 -- what a chunk should take: long beside its message, short beside all
-local MAP_MOST, LIST_MOST, ITERATOR_MOST = 8192, 1024, 32 -- items in a chunk, if nothing is said
+local PROBE_SECONDS = 0.00001 -- work that tells what an item costs
+local LEAST_SECONDS = 0.00005 -- a shorter one costs more than what it evens out
+local MAP_MOST, LIST_MOST, ITERATOR_MOST = 4096, 1024, 32 -- items in a chunk, if nothing is said
 local CHUNK_LIMIT = 32768 -- whatever is said: they travel by the stack
 local WINDOW = 4 -- chunks for each worker that an imap is ahead of the loop
 
@@ -48,13 +50,17 @@ end
 -- workers end at the same time.
 local function chunk_size(job, most)
   local n = job.chunk or math.min(job.cost and CHUNK_SECONDS / job.cost or 1, job.most)
-  if not job.chunk and job.left then n = math.min(n, math.ceil(job.left() / (2 * #job.pool.seats))) end
+  if not job.chunk and job.left then
+    local least = job.cost and LEAST_SECONDS / job.cost or 1
+    n = math.min(n, math.max(least, math.ceil(job.left() / (2 * #job.pool.seats))))
+  end
   return math.max(1, math.floor(math.min(n, most or n, CHUNK_LIMIT)))
 end
 
+-- What an item costs: each chunk counts by its items, and half as much with each that comes after it.
 local function measure(job, seconds, n)
-  local cost = seconds / n
-  job.cost = math.max(job.cost and (job.cost + cost) / 2 or cost, 1e-9)
+  job.seconds, job.items = job.seconds / 2 + seconds, job.items / 2 + n
+  job.cost, job.known = math.max(job.seconds / job.items, 1e-9), job.known or job.seconds >= PROBE_SECONDS
 end
 
 -- The place of a failure is that of its item.
@@ -67,8 +73,15 @@ end
 -- Put a chunk into an inbox; an item that cannot be sent is told by its number.
 local function send_chunk(job, task, inbox, seat)
   local bytes = seat.epoch < job.id and not seat.known[job.id] and job.bytes
-  local ok, message = pcall(native.send, inbox, nil, job.id, task.id, bytes, job.pool.oldest(), job.star,
-    table.unpack(task.items, task.first, task.last))
+  local ok, message = pcall(function()
+    local packed, oldest = native.pack(task.items, task.first, task.count), job.pool.oldest()
+    if packed then
+      native.send(inbox, nil, job.id, task.id, bytes, oldest, job.star, task.count, packed)
+    else
+      native.send(inbox, nil, job.id, task.id, bytes, oldest, job.star, task.count, false,
+        table.unpack(task.items, task.first, task.last))
+    end
+  end)
   if not ok then
     for i = task.first, task.last do
       local sent, why = native.encode(task.items[i], ("item %d"):format(task.at + i - task.first))
@@ -93,6 +106,10 @@ function new_task(job, items, first, last, at)
     measure(job, seconds, task.count)
     if not job.over then job.done(task, ...) end
   end
+  function task.packed(seconds, bytes)
+    measure(job, seconds, task.count)
+    if not job.over then job.packed(task, bytes) end
+  end
   function task.failed(failure, k, ...)
     failure.index = item_of(task, k)
     if not job.over then job.failed(task, failure, k, ...) end
@@ -106,7 +123,7 @@ function new_task(job, items, first, last, at)
   return task
 end
 
--- Make a job. The caller sets done, failed and split, sees to it that the job is finished, and then lets it begin.
+-- Make a job. The caller sets done, packed, failed and split, sees to it that the job is finished, and then lets it begin.
 local function new_job(pool, name, f, source, star, chunk, most)
   common.check_function(f, name, 1)
   local take, left
@@ -122,10 +139,11 @@ local function new_job(pool, name, f, source, star, chunk, most)
   if not bytes then native.raise(("%s: %s"):format(name, message)) end
   pool.last_job = pool.last_job + 1
   local job = { id = pool.last_job, pool = pool, name = name, f = f, bytes = bytes, star = star, chunk = chunk,
-    most = most, left = left, over = false, ahead = 0 }
+    most = most, left = left, over = false, ahead = 0, seconds = 0, items = 0 }
   local at = 1
   function job.next(limit)
     if job.window and job.ahead >= job.window then return nil end
+    if not (job.known or job.chunk) and job.ahead >= #pool.seats then return nil end -- first, what an item costs
     if job.reading or job.exhausted then return nil end -- reading: the iterator uses the pool itself
     job.reading = true
     local ok, items, first, last = pcall(take, chunk_size(job, limit))
@@ -171,9 +189,20 @@ end
 
 function jobs.map(pool, name, f, list, star, chunk)
   local job = new_job(pool, name, f, list, star, chunk, MAP_MOST)
-  local results, failure = native.list(job.left and job.left() or 0), nil
+  local total, results, failure, early = job.left and job.left() or 0, nil, nil, {}
+  -- Room for many takes a while, so the workers get their chunks first; what comes before that is kept as it is.
+  local function make_room()
+    if results then return end
+    results = native.list(total)
+    for _, group in ipairs(early) do native.unpack(group.bytes, results, group.at) end
+  end
   function job.done(task, ...)
+    make_room()
     native.place(results, task.at, ...)
+    job.ahead = job.ahead - 1
+  end
+  function job.packed(task, bytes)
+    if results then native.unpack(bytes, results, task.at) else early[#early + 1] = { at = task.at, bytes = bytes } end
     job.ahead = job.ahead - 1
   end
   function job.failed(_, why) failure = why end
@@ -182,6 +211,7 @@ function jobs.map(pool, name, f, list, star, chunk)
   begin(job)
   while not failure do
     seats.feed(pool)
+    if job.known or job.chunk or job.exhausted then make_room() end
     if job.exhausted and job.ahead == 0 then return results end
     seats.step(pool)
   end
@@ -230,6 +260,11 @@ function jobs.imap(pool, name, f, source, chunk, ordered, keep)
   job.window = WINDOW * #pool.seats
   function job.done(task, ...)
     groups.add { at = task.at, count = task.count, n = select("#", ...), ... }
+  end
+  function job.packed(task, bytes)
+    local group = { at = task.at, count = task.count, n = task.count }
+    native.unpack(bytes, group, 1)
+    groups.add(group)
   end
   function job.failed(task, failure, _, ...)
     groups.add { at = task.at, count = task.count, n = select("#", ...), failure = failure, ... }

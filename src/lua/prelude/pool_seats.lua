@@ -8,6 +8,7 @@
 --   id, count         its number in the pool; how many items are in it
 --   send(inbox)       puts it into an inbox
 --   done(seconds, ...)   its results
+--   packed(seconds, bytes)    its results, as native.pack gives them; of tasks of several items
 --   failed(failure, k, ...)   what went wrong with its k-th item, and the results of those before
 --   attempts          how many workers died over it
 --   taught            the message brings the function of this job along
@@ -18,7 +19,7 @@
 local sandbox, use = ...
 local native, work = use "native", use "pool_worker"
 
-local AHEAD = 2      -- tasks that a worker has: the one it does, and one so that it need not wait
+local AHEAD = 4      -- tasks that a worker has: the one it does, and those while the owner has no CPU
 local DEATHS = 10    -- in a row, and none of their tasks done: then the pool gives up
 
 local seats = {}
@@ -274,6 +275,11 @@ local outcomes = {}
 function outcomes.done(pool, _, task, seconds, ...)
   pool.open = pool.open - 1
   task.done(seconds, ...)
+end
+
+function outcomes.packed(pool, _, task, seconds, bytes)
+  pool.open = pool.open - 1
+  task.packed(seconds, bytes)
 end
 
 function outcomes.failed(pool, seat, task, _, k, message, traceback, value, ...)

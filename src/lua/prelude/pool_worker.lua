@@ -2,9 +2,11 @@
 --
 -- It is a fork of the pool's owner, so it has what the owner had then. Messages, each an item of several values:
 --   inbox    0, task, function, arguments ...                      one call (submit)
---            job, task, bytes, oldest, star, items ...             a chunk of a job: bytes of its function (false: the
---                                                                  worker knows it); jobs before `oldest` are over
+--            job, task, bytes, oldest, star, n, packed, items ...  a chunk of n items of a job: bytes of its function
+--                                                                  (false: the worker knows it); jobs before `oldest`
+--                                                                  are over; the items packed, or false and the items
 --   results  seat, task, "done", seconds, results ...
+--            seat, task, "packed", seconds, bytes                  of a chunk, if they can be packed
 --            seat, task, "failed", seconds, k, message, traceback, value or nil, results before the k-th item ...
 --            seat, task, "unknown"                                 the function of the job did not come
 --            seat, task, "dropped"                                 the job is over
@@ -14,6 +16,7 @@ local sandbox, use = ...
 local native = use "native"
 
 local LOOK = 0.005 -- seconds of work in a chunk before the worker looks whether somebody still wants it
+local KEEP = 1 << 16 -- bytes; the list of a chunk that was no larger serves the next one, too
 local SHORT = 0.0005 -- seconds; to sleep on the queue alone is cheap, to see the owner's death is not needed so soon
 
 -- The calls between the worker's own and the end of the stack tell nothing.
@@ -95,6 +98,14 @@ local function work(pool, number)
   end
 
   local at -- the item in hand of a chunk
+  local spare -- the list of an earlier chunk, to be filled again; it holds nothing but what was packed
+
+  local function unpack_items(packed, n)
+    local items = spare or native.list(n)
+    spare = nil
+    native.unpack(packed, items, 1)
+    return items
+  end
 
   -- Replace the items from `first` to `last` by what the function makes of them.
   local function apply(f, star, items, first, last)
@@ -124,15 +135,25 @@ local function work(pool, number)
     end
   end
 
-  local function call_chunk(job, task, f, star, ...)
+  -- The results of a chunk: packed, unless one of them has an identity or is too large.
+  local function send_list(task, seconds, list, n)
+    local ok, packed = pcall(native.pack, list, 1, n)
+    if ok and packed and pcall(native.send, results, nil, number, task, "packed", seconds, packed) then
+      if #packed <= KEEP then spare = list end
+    else
+      send_results(task, seconds, table.unpack(list, 1, n))
+    end
+  end
+
+  local function call_chunk(job, task, f, star, n, packed, ...)
     if f == nil then return native.send(results, nil, number, task, "unknown") end
-    local from, items, n = sandbox.now(), { ... }, select("#", ...)
+    local from, items = sandbox.now(), packed and unpack_items(packed, n) or { ... }
     at = 0
     local ok, what = xpcall(apply_all, describe, job, f, star, items, n)
     local seconds = sandbox.now() - from
     if not ok then send_failure(task, "failed", seconds, at, what, table.unpack(items, 1, at - 1))
     elseif what then native.send(results, nil, number, task, what)
-    else send_results(task, seconds, table.unpack(items, 1, n)) end
+    else send_list(task, seconds, items, n) end
   end
 
   local function leave(task)
@@ -144,7 +165,7 @@ local function work(pool, number)
   local used, most = 0, pool.max_tasks or math.huge -- in items
   local function serve(job, task, ...)
     if job == nil then return false end
-    local count = job == 0 and 1 or select("#", ...) - 3
+    local count = job == 0 and 1 or select(4, ...)
     if used > 0 and used + count > most then return leave(task) end
     used = used + count
     if job == 0 then
