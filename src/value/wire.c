@@ -67,9 +67,10 @@ bool take_string(struct reader *r, const uint8_t **ret, size_t *ret_len) {
 /* ---- runs ---- */
 
 static inline void put_run_of(struct writer *w, const int64_t *v, size_t n, int width) {
-  for (size_t i = 0; i < n; i++)
-    store_fixed(w->at + i * (size_t)width, (uint64_t)v[i], width);
-  w->at += n * (size_t)width;
+  uint8_t *at = w->at;
+  for (size_t i = 0; i < n; i++, at += width)
+    store_fixed(at, (uint64_t)v[i], width);
+  w->at = at;
 }
 
 void put_run(struct writer *w, const int64_t *v, size_t n) {

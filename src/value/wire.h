@@ -19,6 +19,7 @@
 #ifndef SBX_VALUE_WIRE_H
 #define SBX_VALUE_WIRE_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -136,8 +137,15 @@ static inline void put_varint(struct writer *w, uint64_t v) {
 
 /* `bytes` low bytes of v, the lowest first. */
 static inline void store_fixed(uint8_t *to, uint64_t v, int bytes) {
-  for (int i = 0; i < bytes; i++)
-    to[i] = (uint8_t)(v >> (8 * i));
+  v = htole64(v);
+  memcpy(to, &v, (size_t)bytes);
+}
+
+/* The number of `bytes` (1..8) bytes there. */
+static inline uint64_t load_fixed(const uint8_t *from, int bytes) {
+  uint64_t v = 0;
+  memcpy(&v, from, (size_t)bytes);
+  return le64toh(v);
 }
 
 static inline void put_fixed(struct writer *w, uint64_t v, int bytes) {
@@ -242,10 +250,7 @@ static inline bool take_fixed(struct reader *r, int bytes, uint64_t *ret) {
   const uint8_t *p;
   if (!take_bytes(r, (uint64_t)bytes, &p))
     return false;
-  uint64_t v = 0;
-  for (int i = 0; i < bytes; i++)
-    v |= (uint64_t)p[i] << (8 * i);
-  *ret = v;
+  *ret = load_fixed(p, bytes);
   return true;
 }
 
@@ -255,11 +260,8 @@ bool take_run(struct reader *r, size_t *ret_n, int *ret_width, const uint8_t **r
 
 /* The integer of `width` bytes at `from`, as take_run gives them. */
 static inline int64_t run_integer(const uint8_t *from, int width) {
-  uint64_t v = 0;
-  for (int i = 0; i < width; i++)
-    v |= (uint64_t)from[i] << (8 * i);
   unsigned unused = 64 - 8 * (unsigned)width;
-  return (int64_t)(v << unused) >> unused;
+  return (int64_t)(load_fixed(from, width) << unused) >> unused;
 }
 
 static inline int64_t unzigzag(uint64_t v) { return (int64_t)(v >> 1) ^ -(int64_t)(v & 1); }
