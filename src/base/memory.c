@@ -11,24 +11,31 @@ enum {
   HUGE_PAGE = 2 << 20,      /* bytes; of x86-64, and of arm64 with pages of 4 KiB */
   ROUND_UP = HUGE_PAGE / 4, /* bytes that may be wasted */
   LARGE = HUGE_PAGE - ROUND_UP,
-  KEEP_MAX = 8 << 20 /* bytes; what is larger goes back to the system */
+  KEEP_MAX = 4 << 20, /* bytes; what is larger goes back to the system */
+  KEPT = 2            /* blocks */
 };
 
-static void *kept; /* a large block that is free, or NULL */
+static void *kept[KEPT]; /* large blocks that are free, or NULL */
+static unsigned oldest;  /* the one that makes room for the next */
 
 void memory_keep_nothing(void) {
-  free(kept);
-  kept = NULL;
+  for (int i = 0; i < KEPT; i++) {
+    free(kept[i]);
+    kept[i] = NULL;
+  }
 }
 
-/* The block that is kept, if it has the right size: not twice as much as is wanted. */
+/* One that has the right size: not twice as much as is wanted. */
 static void *take_kept(size_t size) {
-  size_t has = kept ? malloc_usable_size(kept) : 0;
-  if (has < size || has / 2 > size)
-    return NULL;
-  void *block = kept;
-  kept = NULL;
-  return block;
+  for (int i = 0; i < KEPT; i++) {
+    void *block = kept[i];
+    size_t has = block ? malloc_usable_size(block) : 0;
+    if (has >= size && has / 2 <= size) {
+      kept[i] = NULL;
+      return block;
+    }
+  }
+  return NULL;
 }
 
 /* Where less than three quarters of the last huge page would be used, the end lies in small pages.
@@ -58,7 +65,7 @@ static void *resize(void *block, size_t old, size_t size) {
 
 void *memory_resize(void *block, size_t old, size_t size) {
   void *ret = resize(block, old, size);
-  if (!ret && kept) { /* others need it more */
+  if (!ret) { /* this one needs it more */
     memory_keep_nothing();
     ret = resize(block, old, size);
   }
@@ -70,6 +77,7 @@ void memory_free(void *block, size_t size) {
     free(block);
     return;
   }
-  memory_keep_nothing();
-  kept = block;
+  free(kept[oldest]);
+  kept[oldest] = block;
+  oldest = (oldest + 1) % KEPT;
 }

@@ -8,7 +8,7 @@
  * time there are both.
  *
  * A huge page must be found and cleared, which took 0.2 ms there, and 9 ms when memory had to be
- * moved for it. So one large block that was freed is kept, and is the next one.
+ * moved for it. So two blocks that were freed, of some MiB each, are kept for the next ones.
  */
 #ifndef SBX_BASE_MEMORY_H
 #define SBX_BASE_MEMORY_H
@@ -22,11 +22,11 @@
  */
 void *memory_resize(void *block, size_t old, size_t size);
 
-/* Free a block of `size` bytes from memory_resize; NULL, 0 does nothing. Keeps at most one. */
+/* Free a block of `size` bytes from memory_resize; NULL, 0 does nothing. */
 void memory_free(void *block, size_t size);
 
 /*
- * Free the block that is kept. To be called before a fork: parent and child would have it in
+ * Free the blocks that are kept. To be called before a fork: parent and child would have them in
  * common, and who writes into a huge page that is not its own alone gets hundreds of small ones.
  */
 void memory_keep_nothing(void);
