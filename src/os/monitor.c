@@ -11,9 +11,10 @@
 #include "os/spin.h"
 
 enum {
-  SLICE_NS = 100 * 1000 * 1000,
-  LOCK_ROUNDS = 12, /* attempts awake before a sleep */
-  LOCK_PAUSES = 8   /* between two */
+  SLICE_NS = 100 * 1000 * 1000,      /* the first; each is twice as long as the one before */
+  SLICE_MOST_NS = 800 * 1000 * 1000, /* shorter than the grace after an interrupt */
+  LOCK_ROUNDS = 12,                  /* attempts awake before a sleep */
+  LOCK_PAUSES = 8                    /* between two */
 };
 
 #ifdef NDEBUG
@@ -73,13 +74,16 @@ static int lock_awake(pthread_mutex_t *m) {
 
 static int lock_asleep(pthread_mutex_t *m, int64_t deadline_ns, const volatile int *interrupted) {
   int rc = EBUSY;
-  for (int slice = 0; rc == EBUSY || rc == ETIMEDOUT; slice++) {
+  int64_t slice = 0;
+  while (rc == EBUSY || rc == ETIMEDOUT) {
     int64_t now = clock_now_ns();
     if (slice > 0 && now >= deadline_ns)
       return -SBX_ETIMEDOUT;
     if (interrupted && *interrupted)
       return -SBX_EINTERRUPTED;
-    rc = lock_slice(m, now + SLICE_NS);
+    bool first = slice == 0; /* has its time even if there is none: a holder that runs lets go */
+    slice = first ? SLICE_NS : slice < SLICE_MOST_NS ? 2 * slice : SLICE_MOST_NS;
+    rc = lock_slice(m, first || now + slice < deadline_ns ? now + slice : deadline_ns);
   }
   return rc;
 }
