@@ -38,12 +38,13 @@ int monitor_init(struct monitor *m);
 int mutex_init(pthread_mutex_t *m);
 
 /*
- * Lock, waiting until `deadline_ns` at least and in slices of 100 ms to 800 ms, so that an
+ * Lock, waiting until `deadline_ns` at least and in slices of 100 ms, later up to 800, so that an
  * interrupt is seen and a holder that is stopped costs a timeout, not a hang. However near the
  * deadline, one slice is waited: a holder that runs lets go within microseconds, and a poll should
  * not fail for that. For a moment it waits awake, if there is another processor on which the holder
- * may run. interrupted  looked at between slices; NULL: never Returns 0, -SBX_ETIMEDOUT or
- * -SBX_EINTERRUPTED.
+ * may run.
+ *   interrupted  looked at between slices; NULL: never
+ * Returns 0, -SBX_ETIMEDOUT or -SBX_EINTERRUPTED.
  */
 int mutex_lock_slow(pthread_mutex_t *m, int tried, enum lock_rank rank, int64_t deadline_ns,
                     const volatile int *interrupted); /* `tried`: what a trylock returned */
