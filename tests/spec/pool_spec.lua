@@ -187,6 +187,19 @@ describe("imap", function()
     assert.are.equal(1, order[4])
   end)
 
+  it("does not let a worker wait because the first item takes long and nobody knows yet what one costs", function()
+    local pool <close> = sandbox.pool(2)
+    local gate = queue()
+    for _ = 1, 20 do -- the first items of a new worker take longer, and tell more
+      local values = {}
+      for i, v in pool:imap(function(x)
+        if x == 6 then gate:put("six was done") end
+        return x == 1 and gate:get(5) or x
+      end, range(8)) do values[i] = v end
+      assert.are.same({ "six was done", 2, 3, 4, 5, 6, 7, 8 }, values)
+    end
+  end)
+
   it("takes from an iterator only what it needs: a bounded number ahead", function()
     local pool <close> = sandbox.pool(2)
     local n = 0

@@ -103,20 +103,24 @@ function new_task(job, items, first, last, at)
     count = last - first + 1, attempts = 0 }
   function task.send(inbox, seat) send_chunk(job, task, inbox, seat) end
   function task.done(seconds, ...)
+    job.out = job.out - 1
     measure(job, seconds, task.count)
     if not job.over then job.done(task, ...) end
   end
   function task.packed(seconds, bytes)
+    job.out = job.out - 1
     measure(job, seconds, task.count)
     if not job.over then job.packed(task, bytes) end
   end
   function task.failed(failure, k, ...)
+    job.out = job.out - 1
     failure.index = item_of(task, k)
     if not job.over then job.failed(task, failure, k, ...) end
   end
   function task.split()
     local parts = {}
     for i = first, last do parts[#parts + 1] = new_task(job, items, i, i, at + i - first) end
+    job.out = job.out + #parts - 1
     job.split(#parts)
     return parts
   end
@@ -139,11 +143,11 @@ local function new_job(pool, name, f, source, star, chunk, most)
   if not bytes then native.raise(("%s: %s"):format(name, message)) end
   pool.last_job = pool.last_job + 1
   local job = { id = pool.last_job, pool = pool, name = name, f = f, bytes = bytes, star = star, chunk = chunk,
-    most = most, left = left, over = false, ahead = 0, seconds = 0, items = 0 }
+    most = most, left = left, over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
   local at = 1
   function job.next(limit)
     if job.window and job.ahead >= job.window then return nil end
-    if not (job.known or job.chunk) and job.ahead >= #pool.seats then return nil end -- first, what an item costs
+    if not (job.known or job.chunk) and job.out >= #pool.seats then return nil end -- first, what an item costs
     if job.reading or job.exhausted then return nil end -- reading: the iterator uses the pool itself
     job.reading = true
     local ok, items, first, last = pcall(take, chunk_size(job, limit))
@@ -153,7 +157,7 @@ local function new_job(pool, name, f, source, star, chunk, most)
       job.exhausted = true
       return nil
     end
-    job.ahead = job.ahead + 1
+    job.ahead, job.out = job.ahead + 1, job.out + 1 -- not asked for yet (of a map: not there yet); with a worker
     at = at + last - first + 1
     return new_task(job, items, first, last, at - (last - first + 1))
   end
