@@ -58,23 +58,21 @@ static int l_recv(lua_State *L) {
   return lib_get_item(L, lib, lib_check_timeout(L, lib, 2));
 }
 
-/* protected: [value, what] -> [bytes] */
-static int encode_value(lua_State *L) {
+/* protected: [what, values ...] -> [bytes] */
+static int encode_values(lua_State *L) {
   struct lib *lib = lib_find(L);
-  const char *what = lua_tostring(L, 2);
-  lib_encode(L, lib, 1, 1, what);
+  lib_encode(L, lib, 2, lua_gettop(L) - 1, lua_tostring(L, 1));
   lua_pushlstring(L, (const char *)lib->out.data, lib->out.len);
-  lib_not_sent(L, lib); /* whoever has the bytes keeps the value, and with it what it names */
+  lib_not_sent(L, lib); /* whoever has the bytes keeps the values, and with them what they name */
   return 1;
 }
 
-/* encode(value, what) -> bytes; nil, message without position */
+/* encode(what, ...) -> bytes; nil, message without position */
 static int l_encode(lua_State *L) {
-  luaL_checkstring(L, 2);
-  lua_settop(L, 2);
-  lua_pushcfunction(L, encode_value);
+  luaL_checkstring(L, 1);
+  lua_pushcfunction(L, encode_values);
   lua_insert(L, 1);
-  if (lua_pcall(L, 2, 1, 0) == LUA_OK)
+  if (lua_pcall(L, lua_gettop(L) - 1, 1, 0) == LUA_OK)
     return 1;
   lua_pushnil(L);
   lua_insert(L, -2);

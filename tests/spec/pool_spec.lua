@@ -127,6 +127,42 @@ describe("map", function()
     assert.are.same({ 1, 4 }, pool:map(square, { 1, 2 }))
   end)
 
+  it("refuses a length that makes no sense, at the caller's line", function()
+    local pool <close> = sandbox.pool(2)
+    for _, length in ipairs { 2.5, "2", {} } do
+      local list = setmetatable({}, { __len = function() return length end })
+      for _, map in ipairs { "map", "starmap", "imap" } do
+        local e = fails("length of the list is not a whole number", function() pool[map](pool, square, list) end)
+        assert.is_truthy(e:find("^%S*pool_spec.lua:%d+: bad argument #2 to '" .. map .. "'"), e)
+      end
+    end
+  end)
+
+  it("of a chunk in which several things go wrong, the first one counts; only what cannot be sent is left out", function()
+    local pool <close> = sandbox.pool(1)
+    local function f(x)
+      if x == 4 then return coroutine.create(print) end
+      if x >= 6 then error({ code = x }) end
+      return x
+    end
+    local e = fails("result: a coroutine cannot be sent", pool.map, pool, f, range(8), 8)
+    assert.are.equal(4, e.index)
+    e = fails("table value", pool.map, pool, f, { 1, 2, 7, 4 }, 4)
+    assert.are.same({ 3, 7 }, { e.index, e.value.code })
+    local seen = {}
+    fails("result: a coroutine", function() for i in pool:imap(f, range(8), 8) do seen[#seen + 1] = i end end)
+    assert.are.same({ 1, 2, 3 }, seen)
+    local function g(x)
+      local value = setmetatable({ coroutine.create(print) }, { __tostring = function() return "text" end })
+      if x == 3 then error(value) end
+      return x
+    end
+    seen = {}
+    e = fails("text (item 3", function() for i in pool:imap(g, range(5), 5) do seen[#seen + 1] = i end end)
+    assert.is_nil(e.value)
+    assert.are.same({ 1, 2 }, seen)
+  end)
+
   it("works inside a worker of a pool", function()
     local pool <close> = sandbox.pool(2)
     local r = pool:map(function(n)
@@ -290,6 +326,112 @@ describe("imap", function()
     assert.are.same({ 1, 4 }, pool:map(square, { 1, 2 }))
   end)
 
+  -- Everything that the iterator of an imap gives, errors in "!..."; at most `most` steps.
+  local function steps(next_result, most)
+    local list = {}
+    for k = 1, most do
+      local ok, i = pcall(next_result)
+      list[k] = ok and (i or "end") or "!" .. tostring(i)
+      if ok and not i then break end
+    end
+    return list
+  end
+
+  it("an item that cannot be sent ends the loop after the results before it, whatever the chunk", function()
+    local pool <close> = sandbox.pool(1)
+    local items = range(6)
+    items[4] = coroutine.create(print)
+    for _, chunk in ipairs { 1, 2, 3, 4, 5, 6, false } do
+      local list = steps(pool:imap(square, items, chunk or nil), 10)
+      assert.is_truthy(tostring(list[4]):find("^!%S*pool_spec.lua:%d+: imap: item 4: a coroutine cannot be sent$"), list[4])
+      list[4] = "!"
+      assert.are.same({ 1, 2, 3, "!", "end" }, list)
+    end
+    fails("imap_unordered: item 4: a coroutine", function() for _ in pool:imap_unordered(square, items, 1) do end end)
+    assert.are.equal(1, #steps(pool:imap(square, setmetatable({}, { __len = function() return 0 end })), 10))
+    local list = setmetatable({}, { __len = function() return 6 end,
+      __index = function(_, k) if k == 3 then error("no third", 0) end return k end })
+    assert.are.same({ 1, 2, "!no third", "end" }, steps(pool:imap(square, list, 2), 10))
+    assert.are.same({ 1, 2, "!no third", "end" }, steps(pool:imap(square, list, 6), 10))
+  end)
+
+  it("an iterator that fails, does so after the results before it", function()
+    local pool <close> = sandbox.pool(2)
+    for chunk = 1, 6 do
+      local n = 0
+      local function items()
+        n = n + 1
+        if n == 5 then error("no fifth", 0) end
+        return n
+      end
+      assert.are.same({ 1, 2, 3, 4, "!no fifth", "end" }, steps(pool:imap(square, items, chunk), 10))
+    end
+  end)
+
+  it("what is wrong with its items is told to the loop alone, whoever else uses the pool meanwhile", function()
+    local items = range(40)
+    items[20] = coroutine.create(print)
+    local function failing()
+      local n = 0
+      return function()
+        n = n + 1
+        if n == 20 then error("imap: item 20: an error", 0) end
+        return n
+      end
+    end
+    local uses = {
+      function(pool) assert.are.same({ 1, 4, 9 }, pool:map(square, { 1, 2, 3 })) end,
+      function(pool) assert.are.equal(81, pool:submit(square, 9):result(T)) end,
+      function(pool) assert.is_true(pool:submit(square, 9):join(T)) end,
+      function(pool) local f = pool:submit(square, 9) while not f:done() do sleep(0) end end,
+      function(pool) assert.is_true(sandbox.join_all({ pool:submit(square, 9), pool:submit(square, 8) }, T)) end,
+      function(pool) for i in pool:imap(square, { 1, 2, 3 }, 1) do assert(i) end end,
+    }
+    for _, source in ipairs { function() return items end, failing } do
+      for _, use in ipairs(uses) do
+        for _, workers in ipairs { 1, 3 } do
+          local pool <close> = sandbox.pool(workers)
+          local next_result, list = pool:imap(square, source(), 1), {}
+          for k = 1, 19 do
+            list[k] = next_result()
+            use(pool)
+          end
+          assert.are.same(range(19), list)
+          fails("imap: item 20: a", next_result)
+          assert.is_nil(next_result())
+        end
+      end
+    end
+  end)
+
+  it("a pool can be closed and joined while an item that cannot be sent is on its way", function()
+    local items = range(30)
+    items[10] = coroutine.create(print)
+    local pool <close> = sandbox.pool(1)
+    local next_result = pool:imap(square, items, 1)
+    assert.are.equal(1, next_result())
+    pool:close()
+    assert.is_true(pool:join(T))
+  end)
+
+  it("Ctrl-C in an iterator ends whoever had it called, and the loop of the iterator", function()
+    local r = script.run [[
+      local pool <close> = sandbox.pool(1)
+      local super = io.open("/proc/self/stat"):read("a"):match("^.*%) %a (%d+)")
+      local n = 0
+      local next_result = pool:imap(function(x) return x end, function()
+        n = n + 1
+        if n == 9 then os.execute("kill -INT -" .. super .. " " .. super .. " 2>/dev/null") while true do end end
+        return n <= 20 and n or nil
+      end, 1)
+      for _ = 1, 20 do next_result() pool:map(function(x) return x end, { 1, 2, 3 }) end
+      print("not reached")
+    ]]
+    assert.are.equal(130, r.status, r.err)
+    assert.are.equal("", r.out)
+    assert.are.equal(1, script.count(r.err, "interrupted"), r.err)
+  end)
+
   it("an iterator that uses the pool itself", function()
     local pool <close> = sandbox.pool(2)
     local n = 0
@@ -402,6 +544,19 @@ describe("submit", function()
       assert.are.equal(2, n)
     end
     pool:terminate()
+  end)
+
+  it("sends the arguments as they are when it is called, whoever does the task in the end (20 rounds)", function()
+    local pool <close> = sandbox.pool(3)
+    for _ in rounds(20) do
+      local argument, list = {}, {}
+      for i = 1, 60 do
+        argument.v = i
+        list[i] = pool:submit(function(a) if a.v == 1 then sleep(0.005) end return a.v end, argument)
+      end
+      argument.v = coroutine.create(print) -- could not even be sent
+      for i = 1, 60 do assert.are.equal(i, list[i]:result(T)) end
+    end
   end)
 
   it("refuses what cannot be sent, at the caller's line", function()
@@ -521,6 +676,30 @@ describe("a worker that dies", function()
     end
     killer_orders:close()
     killer:join(T)
+  end)
+
+  it("a task that is done again gets what the first try got, whatever became of it meanwhile", function()
+    local pool <close> = sandbox.pool { workers = 1, retries = 2 }
+    for _, chunk in ipairs { 1, 2 } do
+      local tries, list = queue(), {}
+      for i = 1, 4 do list[i] = { i } end
+      local next_result = pool:imap(function(t)
+        if t[1] == 3 and #tries == 0 then tries:put(1) os.exit(1) end
+        return t[1]
+      end, list, chunk)
+      assert.are.same({ 1, 1 }, { next_result() }) -- all four have been given to the worker
+      for i = 1, 4 do list[i][1], list[i] = 100, coroutine.create(print) end
+      for i = 2, 4 do assert.are.same({ i, i }, { next_result() }) end
+      assert.is_nil(next_result())
+    end
+    local tries, go, argument = queue(), queue(), { v = 1 }
+    local f = pool:submit(function(a)
+      if #tries == 0 then tries:put(1) go:get(T) os.exit(1) end
+      return a.v
+    end, argument)
+    argument.v = 2
+    go:put(1)
+    assert.are.equal(1, f:result(T))
   end)
 
   it("an idle one is replaced, and no task fails", function()

@@ -796,7 +796,8 @@ function Pool:map(f, list, chunk) end
 function Pool:starmap(f, list, chunk) end
 
 ---Call a function for each item, and go through the results while others are computed; a bounded number of items is taken
----ahead, so that the items may be without end.
+---ahead, so that the items may be without end. What goes wrong (a failed item, one that cannot be sent, an error of the
+---iterator) ends the loop with an error, after the results before it.
 ---```lua
 ---local pool <close> = sandbox.pool(2)
 ---for i, v in pool:imap(string.upper, { "a", "b" }) do print(i, v) end
@@ -809,14 +810,14 @@ function Pool:starmap(f, list, chunk) end
 ---@return fun(): integer, any # the index of the item and its result, in order
 function Pool:imap(f, items, chunk) end
 
----Like `imap`, but the results come as they are ready.
+---Like `imap`, but results come as they are ready, and an error as soon as it is known.
 ---@param f function
 ---@param items any[]|function # a list, or an iterator
 ---@param chunk? integer # so many items travel at a time
 ---@return fun(): integer, any # the index of the item and its result
 function Pool:imap_unordered(f, items, chunk) end
 
----Give the pool one task: call `f(...)`.
+---Give the pool one task: call `f(...)`, with the values as they are now.
 ---```lua
 ---local pool <close> = sandbox.pool(2)
 ---local f = pool:submit(math.max, 3, 9)

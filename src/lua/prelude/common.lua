@@ -32,6 +32,13 @@ function common.check_integer(value, least, name, arg, what)
   return n
 end
 
+-- The length of a list, which may be the script's own `__len`.
+function common.length(list, name, arg)
+  local n = #list
+  common.check(math.type(n) == "integer", name, arg, ("the length of the list is not a whole number, but %s"):format(n))
+  return n
+end
+
 -- The keys of a table of options are among `known` (a set).
 function common.check_options(options, known, name, arg)
   for key in pairs(options) do
@@ -45,11 +52,16 @@ function common.check_options(options, known, name, arg)
   end
 end
 
+-- The text of an error of the library, without the place in it.
+function common.text_of(message)
+  return (tostring(message):gsub("^%[sandbox [^%]]*%]:%d+: ", ""))
+end
+
 -- Call a function of the library; its errors stand at the script's line.
 function common.call(f, ...)
   local function finish(ok, ...)
     if ok then return ... end
-    if type((...)) == "string" then native.raise(((...):gsub("^%[sandbox [^%]]*%]:%d+: ", ""))) end
+    if type((...)) == "string" then native.raise(common.text_of((...))) end
     error((...), 0)
   end
   return finish(pcall(f, ...))

@@ -85,25 +85,36 @@ end
 
 -- -- futures --------------------------------------------------------------------------------------
 
--- A task that calls a function once.
-local function call_task(pool, f, ...)
-  pool.last_task = pool.last_task + 1
-  local id, args = pool.last_task, table.pack(...)
-  local task = { id = id, count = 1, attempts = 0 }
-  function task.send(inbox) native.send(inbox, nil, 0, id, f, table.unpack(args, 1, args.n)) end
-  function task.done(_, ...) task.outcome = table.pack(true, ...) end
-  function task.failed(failure) task.outcome = { nil, failure, n = 2 } end
-  return task
+-- A failure that no worker had.
+local function failure_here(pool, message)
+  return setmetatable({ message = message, name = pool.name, id = pool.owner.id, pid = pool.owner.pid }, sandbox.failure)
 end
 
 -- Why a call cannot be sent; the first reason.
 local function refuse(f, ...)
   local function check(value, what)
-    local bytes, message = native.encode(value, what)
+    local bytes, message = native.encode(what, value)
     if not bytes then native.raise("submit: " .. message) end
   end
   check(f, "function")
   for i = 1, select("#", ...) do check((select(i, ...)), "argument " .. i) end
+  native.raise("submit: the arguments cannot be sent: there is no room")
+end
+
+-- A task that calls a function once, with its arguments as they are now; what these name lives as long as it.
+local function call_task(pool, f, ...)
+  local bytes = native.encode("call", f, ...) or refuse(f, ...)
+  pool.last_task = pool.last_task + 1
+  local task = { id = pool.last_task, call = table.pack(f, ...), bytes = bytes, count = 1, attempts = 0 }
+  local function settle(outcome) task.outcome, task.call, task.bytes = outcome, nil, nil end
+  function task.done(_, ...) settle(table.pack(true, ...)) end
+  function task.failed(failure) settle { nil, failure, n = 2 } end
+  function task.send(inbox)
+    local ok, message = pcall(native.send, inbox, nil, 0, task.id, task.bytes)
+    if not ok then task.failed(failure_here(pool, "submit: " .. common.text_of(message))) end
+    return ok
+  end
+  return task
 end
 
 function methods.submit(handle, f, ...)
@@ -113,12 +124,8 @@ function methods.submit(handle, f, ...)
   if pool.broken then error(pool.broken, 0) end
   local _ <close> = native.defer()
   local task = call_task(pool, f, ...)
-  local ok, message = pcall(seats.give, pool, seats.idlest(pool), task)
-  if not ok then
-    refuse(f, ...)
-    error(message, 0)
-  end
   pool.open = pool.open + 1
+  if not seats.give(pool, seats.idlest(pool), task) then native.raise(task.outcome[2].message) end
   return native.object(Future, { pool = pool, task = task, keep = handle })
 end
 
@@ -134,10 +141,7 @@ end
 local function wait_for(handle, name, timeout)
   local task, pool = task_of(handle, name)
   local deadline = common.deadline(timeout, name, 1)
-  while not task.outcome do
-    seats.feed(pool)
-    if not seats.step(pool, deadline) then break end
-  end
+  if not task.outcome then seats.wait(pool, function() return task.outcome end, deadline) end
   return task.outcome or { nil, "timeout", n = 2 }
 end
 
@@ -164,8 +168,7 @@ function future.cancel(handle)
   if task.outcome then return false end
   local taken = seats.withdraw(pool, function(other) return other == task end)
   if not taken[1] then return false end
-  local failure = { message = "cancelled", name = pool.name, id = pool.owner.id, pid = pool.owner.pid }
-  task.outcome = { nil, setmetatable(failure, sandbox.failure), n = 2 }
+  task.failed(failure_here(pool, "cancelled"))
   return true
 end
 
@@ -185,7 +188,7 @@ end
 function methods.starmap(handle, f, list, chunk)
   local pool = open_pool(handle, "starmap")
   common.check_table(list, "starmap", 2, "list of lists of arguments")
-  for i = 1, #list do
+  for i = 1, common.length(list, "starmap", 2) do
     common.check(type(list[i]) == "table", "starmap", 2,
       ("item %d: list of arguments expected, got %s"):format(i, type(list[i])))
   end
@@ -222,10 +225,8 @@ function methods.join(handle, timeout)
   local pool = pool_of(handle, "join")
   local deadline = common.deadline(timeout, "join", 1)
   if not pool.closed then native.raise("join: the pool must be closed first") end
-  while pool.open > 0 and not pool.ended do
-    seats.feed(pool)
-    if not seats.step(pool, deadline) then return nil, "timeout" end
-  end
+  local function all_done() return pool.open == 0 or pool.ended end
+  if not seats.wait(pool, all_done, deadline) then return nil, "timeout" end
   if not pool.ended then close_inboxes(pool) end
   for _, process in ipairs(processes_of(pool)) do
     local _, reason = process:join(common.left(deadline))
@@ -238,8 +239,7 @@ function methods.terminate(handle)
   local pool = pool_of(handle, "terminate")
   pool.closed = true
   if not pool.ended then
-    local failure = { message = "the pool was terminated", name = pool.name, id = pool.owner.id, pid = pool.owner.pid }
-    seats.give_up(pool, setmetatable(failure, sandbox.failure))
+    seats.give_up(pool, failure_here(pool, "the pool was terminated"))
   elseif not pool.broken then
     seats.kill(pool)
   end

@@ -13,10 +13,10 @@ local jobs = {}
 
 -- -- where items come from ------------------------------------------------------------------------
 
--- Each source is a function: take(n) -> items (a table), first, last; nil when there are no more; and the number that
--- is left, if it is known.
-local function from_list(list)
-  local at, n = 1, #list
+-- Each source is a function: take(n) -> items (a table), first, last; nil when there are no more, and what ended them if
+-- that was an error (see stop); and the number that is left, if it is known.
+local function from_list(list, n)
+  local at = 1
   return function(count)
     if at > n then return nil end
     local first, last = at, math.min(at + count - 1, n)
@@ -32,19 +32,27 @@ local function call_out(next_item)
 end
 
 local function from_iterator(next_item)
-  local over = false
+  local over, stop = false, nil
   return function(count)
     local items = {}
     while not over and #items < count do
-      local item = call_out(next_item)
-      if item == nil then over = true else items[#items + 1] = item end
+      local ok, item = pcall(call_out, next_item)
+      if not ok then stop = { value = item } end
+      if not ok or item == nil then over = true else items[#items + 1] = item end
     end
-    if items[1] == nil then return nil end
+    if items[1] == nil then return nil, stop end
     return items, 1, #items
   end
 end
 
 -- -- a job ----------------------------------------------------------------------------------------
+
+-- What ends a job early concerns whoever asked for the job, and not whoever happens to use the pool when it comes to
+-- light. A stop is { value = error value } of the script's own or a failure, or { text = message } of ours.
+local function raise(stop)
+  if stop.text then native.raise(stop.text) end
+  error(stop.value, 0)
+end
 
 -- How many items the next chunk should have: so many as take CHUNK_SECONDS, and towards the end fewer, so that all
 -- workers end at the same time.
@@ -70,64 +78,81 @@ local function item_of(task, k)
     or first
 end
 
--- Put a chunk into an inbox; an item that cannot be sent is told by its number.
-local function send_chunk(job, task, inbox, seat)
-  local bytes = seat.epoch < job.id and not seat.known[job.id] and job.bytes
-  local ok, message = pcall(function()
-    local packed, oldest = native.pack(task.items, task.first, task.count), job.pool.oldest()
-    if packed then
-      native.send(inbox, nil, job.id, task.id, bytes, oldest, job.star, task.count, packed)
-    else
-      native.send(inbox, nil, job.id, task.id, bytes, oldest, job.star, task.count, false,
-        table.unpack(task.items, task.first, task.last))
-    end
-  end)
-  if not ok then
-    for i = task.first, task.last do
-      local sent, why = native.encode(task.items[i], ("item %d"):format(task.at + i - task.first))
-      if not sent then native.raise(("%s: %s"):format(job.name, why)) end
-    end
-    error(message, 0)
-  end
-  task.taught = bytes and job.id
-  if bytes then seat.known[job.id] = true end
+-- Items as bytes, as they are now: whatever the script does to them until a worker takes them, or when they are given to
+-- another. Plain ones are packed; what other ones name lives as long as the values, which are returned, too.
+local function encode_items(items, first, count)
+  local packed = native.pack(items, first, count)
+  if packed then return packed, true end
+  local values = table.pack(table.unpack(items, first, first + count - 1))
+  return assert(native.encode("item", table.unpack(values, 1, count))), false, values
 end
 
-local new_task
+-- Which of so many items cannot be sent, and why: its number among them, and a stop.
+local function find_unsendable(job, items, first, count, at)
+  for k = 1, count do
+    local ok, bytes, why = pcall(function() return native.encode(("item %d"):format(at + k - 1), items[first + k - 1]) end)
+    if not ok then return k, { value = bytes } end -- the list's own __index
+    if not bytes then return k, { text = ("%s: %s"):format(job.name, why) } end
+  end
+  return 1, { text = ("%s: the items cannot be sent: there is no room"):format(job.name) }
+end
 
--- A task of so many items from `first` of `items` on; `at` is the number of the first in the job.
-function new_task(job, items, first, last, at)
+-- Put a chunk into an inbox. If there is no room for it, the job ends there.
+local function send_chunk(job, task, inbox, seat)
+  local bytes = seat.epoch < job.id and not seat.known[job.id] and job.bytes
+  local ok, message = pcall(native.send, inbox, nil, job.id, task.id, bytes, job.pool.oldest(), job.star, task.count,
+    task.plain, task.bytes)
+  if ok then
+    task.taught = bytes and job.id
+    if bytes then seat.known[job.id] = true end
+  else
+    job.out, job.exhausted = job.out - 1, true
+    job.stopped(task.at, { text = ("%s: %s"):format(job.name, common.text_of(message)) })
+  end
+  return ok
+end
+
+-- A task of `count` items from `first` of `items` on; `at` is the number of the first in the job. Or nil, a number of
+-- items that can be sent, and the stop that is after them.
+local function new_task(job, items, first, count, at)
+  local ok, bytes, plain, values = pcall(encode_items, items, first, count)
+  if not ok then
+    local k, stop = find_unsendable(job, items, first, count, at)
+    return nil, k - 1, stop
+  end
   local pool = job.pool
   pool.last_task = pool.last_task + 1
-  local task = { id = pool.last_task, job = job, items = items, first = first, last = last, at = at,
-    count = last - first + 1, attempts = 0 }
-  function task.send(inbox, seat) send_chunk(job, task, inbox, seat) end
+  local task = { id = pool.last_task, job = job, bytes = bytes, plain = plain, values = values, count = count, at = at,
+    attempts = 0 }
+  function task.send(inbox, seat) return send_chunk(job, task, inbox, seat) end
   function task.done(seconds, ...)
     job.out = job.out - 1
-    measure(job, seconds, task.count)
+    measure(job, seconds, count)
     if not job.over then job.done(task, ...) end
   end
-  function task.packed(seconds, bytes)
+  function task.packed(seconds, packed)
     job.out = job.out - 1
-    measure(job, seconds, task.count)
-    if not job.over then job.packed(task, bytes) end
+    measure(job, seconds, count)
+    if not job.over then job.packed(task, packed) end
   end
   function task.failed(failure, k, ...)
     job.out = job.out - 1
     failure.index = item_of(task, k)
-    if not job.over then job.failed(task, failure, k, ...) end
+    if not job.over then job.stopped(at, { value = failure }, ...) end
   end
   function task.split()
-    local parts = {}
-    for i = first, last do parts[#parts + 1] = new_task(job, items, i, i, at + i - first) end
-    job.out = job.out + #parts - 1
-    job.split(#parts)
+    local own, parts = plain and {} or { native.decode(bytes) }, {}
+    if plain then native.unpack(bytes, own, 1) end
+    for k = 1, count do parts[k] = new_task(job, own, k, 1, at + k - 1) end
+    job.out, job.ahead = job.out + count - 1, job.ahead + count - 1
     return parts
   end
   return task
 end
 
--- Make a job. The caller sets done, packed, failed and split, sees to it that the job is finished, and then lets it begin.
+-- Make a job. The caller sets what becomes of it, sees to it that the job is finished, and then lets it begin:
+--   done(task, ...), packed(task, bytes)   the results of a task
+--   stopped(at, stop, ...)                 item `at` ends the job; the results just before it
 local function new_job(pool, name, f, source, star, chunk, most)
   common.check_function(f, name, 1)
   local take, left
@@ -136,30 +161,39 @@ local function new_job(pool, name, f, source, star, chunk, most)
     most = math.min(most, ITERATOR_MOST)
   else
     common.check_table(source, name, 2, "list of items")
-    take, left = from_list(source)
+    take, left = from_list(source, common.length(source, name, 2))
   end
   chunk = chunk and common.check_integer(chunk, 1, name, 3, "chunk")
-  local bytes, message = native.encode(f, "function")
+  local bytes, message = native.encode("function", f)
   if not bytes then native.raise(("%s: %s"):format(name, message)) end
   pool.last_job = pool.last_job + 1
   local job = { id = pool.last_job, pool = pool, name = name, f = f, bytes = bytes, star = star, chunk = chunk,
     most = most, left = left, over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
   local at = 1
+  -- There are no more items; after them comes `stop`, if that is not nil.
+  local function exhaust(stop, where)
+    job.exhausted = true
+    if not stop then return end
+    job.ahead = job.ahead + 1
+    job.stopped(where, stop)
+  end
   function job.next(limit)
     if job.window and job.ahead >= job.window then return nil end
     if not (job.known or job.chunk) and job.out >= #pool.seats then return nil end -- first, what an item costs
     if job.reading or job.exhausted then return nil end -- reading: the iterator uses the pool itself
     job.reading = true
-    local ok, items, first, last = pcall(take, chunk_size(job, limit))
+    local items, first, last = take(chunk_size(job, limit))
     job.reading = false
-    if not ok then error(items, 0) end
-    if not items then
-      job.exhausted = true
-      return nil
-    end
+    if not items then return exhaust(first, at) end
+    local task, count, stop = nil, last - first + 1, nil
+    repeat
+      task, count, stop = new_task(job, items, first, count, at)
+      if stop then exhaust(stop, at + count) end
+    until task or count == 0
+    if not task then return nil end
+    at = at + task.count
     job.ahead, job.out = job.ahead + 1, job.out + 1 -- not asked for yet (of a map: not there yet); with a worker
-    at = at + last - first + 1
-    return new_task(job, items, first, last, at - (last - first + 1))
+    return task
   end
   return job
 end
@@ -193,7 +227,7 @@ end
 
 function jobs.map(pool, name, f, list, star, chunk)
   local job = new_job(pool, name, f, list, star, chunk, MAP_MOST)
-  local total, results, failure, early = job.left and job.left() or 0, nil, nil, {}
+  local total, results, stopped, early = job.left and job.left() or 0, nil, nil, {}
   -- Room for many takes a while, so the workers get their chunks first; what comes before that is kept as it is.
   local function make_room()
     if results then return end
@@ -209,22 +243,21 @@ function jobs.map(pool, name, f, list, star, chunk)
     if results then native.unpack(bytes, results, task.at) else early[#early + 1] = { at = task.at, bytes = bytes } end
     job.ahead = job.ahead - 1
   end
-  function job.failed(_, why) failure = why end
-  function job.split(parts) job.ahead = job.ahead + parts - 1 end
+  function job.stopped(_, stop) stopped = stop end
   local guard <close> = setmetatable({}, { __close = function() jobs.finish(job) end })
   begin(job)
-  while not failure do
-    seats.feed(pool)
+  seats.wait(pool, function()
     if job.known or job.chunk or job.exhausted then make_room() end
-    if job.exhausted and job.ahead == 0 then return results end
-    seats.step(pool)
-  end
-  error(pool.broken or failure, 0)
+    return stopped or job.exhausted and job.ahead == 0
+  end)
+  if stopped then raise(pool.broken and { value = pool.broken } or stopped) end
+  return results
 end
 
 -- -- imap -----------------------------------------------------------------------------------------
 
--- What has come and was not asked for yet: groups { first index, n, results ..., failure }. In order, or as they come.
+-- What has come and was not asked for yet: groups { at = number of the first item, count = of how many, n = results that
+-- are there, results ..., stop = what comes after them }. In order, or as they come.
 local function ordered_groups()
   local waiting, at = {}, 1
   local groups = {}
@@ -270,21 +303,20 @@ function jobs.imap(pool, name, f, source, chunk, ordered, keep)
     native.unpack(bytes, group, 1)
     groups.add(group)
   end
-  function job.failed(task, failure, _, ...)
-    groups.add { at = task.at, count = task.count, n = select("#", ...), failure = failure, ... }
+  function job.stopped(at, stop, ...)
+    groups.add { at = at, count = 1, n = select("#", ...), stop = stop, ... }
   end
-  function job.split(parts) job.ahead = job.ahead + parts - 1 end
 
   -- The next group that came, waiting for it; nil at the end.
   local function next_group()
-    while true do
-      local next_one = groups.next()
-      if not next_one and not pool.ended then seats.feed(pool) end
-      if next_one or job.exhausted and job.ahead == 0 then return next_one end
-      if pool.broken then error(pool.broken, 0) end
-      if pool.ended then native.raise(("%s: the pool has ended"):format(name)) end
-      seats.step(pool)
-    end
+    local next_one
+    seats.wait(pool, function()
+      next_one = groups.next()
+      return next_one or job.exhausted and job.ahead == 0 or pool.ended
+    end)
+    if next_one or job.exhausted and job.ahead == 0 then return next_one end
+    if pool.broken then error(pool.broken, 0) end
+    native.raise(("%s: the pool has ended"):format(name))
   end
 
   local begun = false -- not before the loop has the value that ends it
@@ -302,12 +334,12 @@ function jobs.imap(pool, name, f, source, chunk, ordered, keep)
         k = k + 1
         return group.at + k - 1, group[k]
       end
-      local failure = group.failure
+      local stop = group.stop
       group = nil
       job.ahead = job.ahead - 1
-      if failure then
+      if stop then
         jobs.finish(job)
-        error(failure, 0)
+        raise(stop)
       end
     end
     jobs.finish(job)

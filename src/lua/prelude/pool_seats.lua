@@ -6,7 +6,7 @@
 --
 -- A task is a table with
 --   id, count         its number in the pool; how many items are in it
---   send(inbox)       puts it into an inbox
+--   send(inbox, seat) puts it into an inbox; false: it cannot be sent, and the task has told whom it concerns
 --   done(seconds, ...)   its results
 --   packed(seconds, bytes)    its results, as native.pack gives them; of tasks of several items
 --   failed(failure, k, ...)   what went wrong with its k-th item, and the results of those before
@@ -17,7 +17,7 @@
 -- What belongs together (a message and the note of it, a fork and its seat) is done with interrupts deferred: a Ctrl-C ends a
 -- wait, or comes afterwards, and the pool can be used again at the prompt.
 local sandbox, use = ...
-local native, work = use "native", use "pool_worker"
+local native, common, work = use "native", use "common", use "pool_worker"
 
 local AHEAD = 4      -- tasks that a worker has: the one it does, and those while the owner has no CPU
 local DEATHS = 10    -- in a row, and none of their tasks done: then the pool gives up
@@ -51,12 +51,19 @@ local function room(pool, seat)
   return left == 0 and pool.max_tasks or left
 end
 
+-- Put an open task into the inbox of a seat; false if it cannot be sent, and that is the end of it.
+local function put(pool, seat, task)
+  local sent = task.send(seat.inbox, seat)
+  if sent then append(seat, task) else pool.open = pool.open - 1 end
+  return sent
+end
+
 function seats.give(pool, seat, task)
   local _ <close> = native.defer()
-  task.send(seat.inbox, seat)
+  if not put(pool, seat, task) then return false end
   local fits = not pool.max_tasks or seat.used + task.count <= pool.max_tasks
   seat.used = (fits and seat.used or 0) + task.count
-  append(seat, task)
+  return true
 end
 
 -- Take the tasks out of an inbox that the worker has not taken; the list, in order.
@@ -81,11 +88,8 @@ local function take_back(seat)
   return list
 end
 
-local function put_back(seat, list)
-  for _, task in ipairs(list) do
-    task.send(seat.inbox, seat)
-    append(seat, task)
-  end
+local function put_back(pool, seat, list)
+  for _, task in ipairs(list) do put(pool, seat, task) end
 end
 
 -- Take back those tasks that no worker has begun and that `wanted` accepts; the list.
@@ -101,7 +105,7 @@ function seats.withdraw(pool, wanted)
         local list = wanted(task) and taken or rest
         list[#list + 1] = task
       end
-      put_back(seat, rest)
+      put_back(pool, seat, rest)
     end
   end
   for i = #pool.again, 1, -1 do
@@ -120,7 +124,7 @@ local function steal(pool)
   if not richest then return nil end
   local list = take_back(richest)
   local task = table.remove(list)
-  put_back(richest, list)
+  put_back(pool, richest, list)
   return task
 end
 
@@ -138,20 +142,19 @@ local function next_task(pool, seat)
   end
 end
 
--- Give each worker what it needs, the idle ones first.
+local function give_next(pool, seat)
+  repeat
+    local task = next_task(pool, seat) or seat.count == 0 and steal(pool)
+  until not task or seats.give(pool, seat, task)
+end
+
+-- Give each worker what it needs, the idle ones first. This may be the end of tasks that cannot be sent.
 function seats.feed(pool)
+  if pool.ended then return end
   local _ <close> = native.defer()
   for level = 1, AHEAD do
     for _, seat in ipairs(pool.seats) do
-      if seat.count < level then
-        local task = next_task(pool, seat) or seat.count == 0 and steal(pool)
-        local ok, message = true, nil
-        if task then ok, message = pcall(seats.give, pool, seat, task) end
-        if not ok then
-          pool.open = pool.open - 1
-          error(message, 0)
-        end
-      end
+      if seat.count < level then give_next(pool, seat) end
     end
   end
 end
@@ -191,7 +194,7 @@ function seats.open(pool, n)
   local ok, message = pcall(open, pool, n)
   if not ok then
     seats.kill(pool)
-    native.raise((tostring(message):gsub("^%[sandbox [^%]]*%]:%d+: ", "pool: ")))
+    native.raise("pool: " .. common.text_of(message))
   end
 end
 
@@ -336,13 +339,22 @@ function seats.step(pool, deadline)
   return seats.wake(pool, sandbox.select(pool.watch, deadline and math.max(deadline - sandbox.now(), 0)))
 end
 
+-- Keep the workers busy until `enough()`: false if that did not come until the deadline.
+function seats.wait(pool, enough, deadline)
+  repeat
+    seats.feed(pool)
+    if enough() then return true end
+  until not seats.step(pool, deadline)
+  return false
+end
+
 -- What has happened already, without waiting.
 function seats.look(pool)
   if pool.ended then return end
   local _ <close> = native.defer()
   accept_all(pool)
   while not pool.ended and seats.wake(pool, sandbox.select(pool.watch, 0)) do end
-  if not pool.ended then seats.feed(pool) end
+  seats.feed(pool)
 end
 
 return seats

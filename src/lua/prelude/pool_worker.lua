@@ -1,10 +1,10 @@
 -- A worker of a pool: takes tasks from the inbox of its seat, does them, and sends what came out.
 --
 -- It is a fork of the pool's owner, so it has what the owner had then. Messages, each an item of several values:
---   inbox    0, task, function, arguments ...                      one call (submit)
---            job, task, bytes, oldest, star, n, packed, items ...  a chunk of n items of a job: bytes of its function
+--   inbox    0, task, call                                         one call (submit): bytes of the function and its arguments
+--            job, task, bytes, oldest, star, n, plain, items       a chunk of n items of a job: bytes of its function
 --                                                                  (false: the worker knows it); jobs before `oldest`
---                                                                  are over; the items packed, or false and the items
+--                                                                  are over; the items packed, if plain, or encoded
 --   results  seat, task, "done", seconds, results ...
 --            seat, task, "packed", seconds, bytes                  of a chunk, if they can be packed
 --            seat, task, "failed", seconds, k, message, traceback, value or nil, results before the k-th item ...
@@ -18,6 +18,7 @@ local native = use "native"
 local LOOK = 0.005 -- seconds of work in a chunk before the worker looks whether somebody still wants it
 local KEEP = 1 << 16 -- bytes; the list of a chunk that was no larger serves the next one, too
 local SHORT = 0.0005 -- seconds; to sleep on the queue alone is cheap, to see the owner's death is not needed so soon
+local NO_ROOM = { message = "the results cannot be sent: there is no room" }
 
 -- The calls between the worker's own and the end of the stack tell nothing.
 local function cut(traceback)
@@ -47,24 +48,26 @@ local function work(pool, number)
   local inbox, results = pool.seats[number].inbox, pool.results
   local functions, waiting = {}, { inbox, pool.owner, ordered = true }
 
+  -- What cannot be sent along is left out: the value, or else the results before it, too.
   local function send_failure(task, status, seconds, k, what, ...)
-    if not pcall(native.send, results, nil, number, task, status, seconds, k, what.message, what.traceback, what.value,
-      ...) then
-      native.send(results, nil, number, task, status, seconds, k, what.message, what.traceback, nil)
+    local function send(...)
+      return native.send(results, nil, number, task, status, seconds, k, what.message, what.traceback, ...)
     end
+    return pcall(send, what.value, ...) or pcall(send, nil, ...) or send(nil)
   end
 
-  -- The results of which one cannot be sent.
-  local function send_refusal(task, seconds, ...)
-    for k = 1, select("#", ...) do
-      local bytes, message = native.encode((select(k, ...)), "result")
-      if not bytes then return send_failure(task, "failed", seconds, k, { message = message }) end
+  -- The first of n values that cannot be sent, and why.
+  local function find_unsendable(list, n)
+    for k = 1, n do
+      local bytes, message = native.encode("result", list[k])
+      if not bytes then return k, { message = message } end
     end
-    send_failure(task, "failed", seconds, 1, { message = "the results cannot be sent: there is no room" })
   end
 
   local function send_results(task, seconds, ...)
-    if not pcall(native.send, results, nil, number, task, "done", seconds, ...) then send_refusal(task, seconds, ...) end
+    if pcall(native.send, results, nil, number, task, "done", seconds, ...) then return end
+    local _, why = find_unsendable({ ... }, select("#", ...))
+    send_failure(task, "failed", seconds, 1, why or NO_ROOM)
   end
 
   local function call(task, f, ...)
@@ -100,10 +103,11 @@ local function work(pool, number)
   local at -- the item in hand of a chunk
   local spare -- the list of an earlier chunk, to be filled again; it holds nothing but what was packed
 
-  local function unpack_items(packed, n)
+  local function items_of(plain, bytes, n)
+    if not plain then return { native.decode(bytes) } end
     local items = spare or native.list(n)
     spare = nil
-    native.unpack(packed, items, 1)
+    native.unpack(bytes, items, 1)
     return items
   end
 
@@ -135,23 +139,31 @@ local function work(pool, number)
     end
   end
 
+  -- The n results that there are of a chunk, and what went wrong with its k-th item: that is the first of the results
+  -- that cannot be sent, if there is one.
+  local function send_broken_list(task, seconds, list, n, k, what)
+    local first, why = find_unsendable(list, n)
+    k = first or k
+    send_failure(task, "failed", seconds, k, why or what, table.unpack(list, 1, k - 1))
+  end
+
   -- The results of a chunk: packed, unless one of them has an identity or is too large.
   local function send_list(task, seconds, list, n)
     local ok, packed = pcall(native.pack, list, 1, n)
     if ok and packed and pcall(native.send, results, nil, number, task, "packed", seconds, packed) then
       if #packed <= KEEP then spare = list end
-    else
-      send_results(task, seconds, table.unpack(list, 1, n))
+    elseif not pcall(native.send, results, nil, number, task, "done", seconds, table.unpack(list, 1, n)) then
+      send_broken_list(task, seconds, list, n, 1, NO_ROOM)
     end
   end
 
-  local function call_chunk(job, task, f, star, n, packed, ...)
+  local function call_chunk(job, task, f, star, n, plain, bytes)
     if f == nil then return native.send(results, nil, number, task, "unknown") end
-    local from, items = sandbox.now(), packed and unpack_items(packed, n) or { ... }
+    local from, items = sandbox.now(), items_of(plain, bytes, n)
     at = 0
     local ok, what = xpcall(apply_all, describe, job, f, star, items, n)
     local seconds = sandbox.now() - from
-    if not ok then send_failure(task, "failed", seconds, at, what, table.unpack(items, 1, at - 1))
+    if not ok then send_broken_list(task, seconds, items, at - 1, at, what)
     elseif what then native.send(results, nil, number, task, what)
     else send_list(task, seconds, items, n) end
   end
@@ -169,7 +181,7 @@ local function work(pool, number)
     if used > 0 and used + count > most then return leave(task) end
     used = used + count
     if job == 0 then
-      call(task, ...)
+      call(task, native.decode((...)))
     else
       local bytes, oldest, star = ...
       call_chunk(job, task, function_of(job, bytes, oldest), star, select(4, ...))

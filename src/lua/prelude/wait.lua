@@ -24,7 +24,8 @@ local function read_list(list, name)
   return waiting
 end
 
--- A list for select: the processes, then what each pool of a future waits for; and whose the latter are.
+-- A list for select: the processes, then what each pool of a future waits for; and whose the latter are. The pools are
+-- fed, which may be the end of a task.
 local function entries_of(waiting)
   local list, owners, seen = { ordered = true }, {}, {}
   for i, p in ipairs(waiting.processes) do list[i] = p end
@@ -63,10 +64,14 @@ local function take_ended(waiting, deadline)
     use "pool_seats".wake(owner.pool, owner.index, ...)
     return take_next()
   end
+  local function take_or_select(list, owners, future, ...)
+    if future then return future, ... end
+    return take_process(owners, sandbox.select(list, common.left(deadline)))
+  end
   local function take_or_wait(future, ...)
     if future then return future, ... end
     local list, owners = entries_of(waiting)
-    return take_process(owners, sandbox.select(list, common.left(deadline)))
+    return take_or_select(list, owners, take_future(waiting))
   end
   function take_next()
     if waiting.futures[1] then return take_or_wait(take_future(waiting)) end
