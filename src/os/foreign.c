@@ -20,7 +20,7 @@
 /* The grandchild, detached: keeps nothing of the host but what it watches. */
 static void become_supervisor(struct os_backend *b, int broker, pid_t host, int host_pidfd) {
   the_backend = NULL;
-  close(b->lifeline_shared);
+  lifeline_close(b);
   close(b->broker);
   setsid();
   supervisor_beside(b->control, broker, host, host_pidfd);
@@ -55,7 +55,7 @@ static int start_supervisor(struct os_backend *b) {
   int host_pidfd = pidfd_open_of(getpid());
   int rc = host_pidfd < 0 ? error_from_errno(errno) : 0;
   if (rc == 0)
-    rc = lifeline_create(&b->lifeline_shared, &lifeline_write);
+    rc = lifeline_create(b, &lifeline_write);
   if (rc == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
     rc = -SBX_EMFILE;
   if (rc == 0) {
@@ -64,9 +64,9 @@ static int start_supervisor(struct os_backend *b) {
     rc = fork_supervisor(b, sockets[0], host_pidfd);
   }
   if (rc) { /* as before: the next spawn tries again */
-    close_if_open(b->lifeline_shared);
+    lifeline_close(b);
     close_if_open(sockets[1]);
-    b->lifeline_shared = b->broker = -1;
+    b->broker = -1;
   }
   close_if_open(host_pidfd);
   close_if_open(lifeline_write); /* from now on only the supervisor holds it */

@@ -36,6 +36,7 @@ struct os_backend {
 
   /* Descriptors, all close-on-exec; -1: none. */
   int lifeline_shared; /* read end of the supervisor's pipe */
+  int lifeline_dir;    /* /proc/PID/fd of who made the pipe, and has it under the same number */
   int lifeline_own;    /* the same pipe, opened again: a file description of this process alone */
   int results;         /* the results file */
   int broker;          /* to the supervisor; many writers */

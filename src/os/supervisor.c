@@ -212,7 +212,7 @@ static int open_shared(struct supervisor *s) {
   int sockets[2];
   int rc = results_create(&b->results);
   if (rc == 0)
-    rc = lifeline_create(&b->lifeline_shared, &s->lifeline);
+    rc = lifeline_create(b, &s->lifeline);
   if (rc == 0 && (FAULT("supervisor.sockets") ||
                   socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)))
     rc = -SBX_EMFILE;

@@ -182,7 +182,7 @@ struct os_backend *world_new(void) {
   struct os_backend *b = backend_new(c);
   CHECK(b);
   CHECK_EQ(results_create(&b->results), 0);
-  CHECK_EQ(lifeline_create(&b->lifeline_shared, &lifeline_write), 0);
+  CHECK_EQ(lifeline_create(b, &lifeline_write), 0);
   atomic_store(&c->processes[0].pid, getpid());
   CHECK(control_process_advance(c, 0, 1, PHASE_RUNNING));
   backend_install_signals(b);
