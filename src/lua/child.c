@@ -41,7 +41,9 @@ static void report(struct lib *lib, const char *message, const char *traceback) 
 
 static void leave(struct lib *lib, const struct buf *result, int status) {
   char message[200];
-  if ((fflush(stdout) || ferror(stdout)) && status == 0) {
+  fflush(NULL); /* publish does it, too, but this can be told; not stdout alone, which takes two
+                   pages of code more */
+  if (ferror_unlocked(stdout) && status == 0) {
     report(lib, "cannot write to standard output: some of what it printed is lost", NULL);
     result = NULL;
     status = EXIT_FAILURE_STATUS;
@@ -223,6 +225,48 @@ static void renew_streams(lua_State *L, struct lib *lib) {
   lib->streams[1] = stderr;
 }
 
+static const char spare_key;
+
+/* Goes some levels deep: what Lua allocates for that stays. */
+static int warm_up(lua_State *co) {
+  lua_Integer levels = lua_tointeger(co, 1);
+  if (levels > 0) {
+    lua_pushcfunction(co, warm_up);
+    lua_pushinteger(co, levels - 1);
+    lua_call(co, 1, 0);
+  }
+  return 0;
+}
+
+void child_prepare(lua_State *L, struct lib *lib) {
+  enum { LEVELS = 4 };
+  int results;
+  if (lib->spare || lua_gethook(L)) /* a hook would see the calls */
+    return;
+  lua_pushcfunction(L, warm_up);
+  lua_pushinteger(L, LEVELS);
+  lua_call(L, 1, 0);
+  lua_State *co = lua_newthread(L);
+  lua_sethook(co, NULL, 0, 0); /* that of L as it is now; the child takes that of the spawn */
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
+  lua_pushcfunction(co, warm_up);
+  lua_pushinteger(co, LEVELS);
+  if (lua_resume(co, L, 1, &results) == LUA_OK)
+    lib->spare = co;
+}
+
+/* Pushes the coroutine that the function runs in. */
+static lua_State *push_coroutine(lua_State *L, struct lib *lib) {
+  lua_State *co = lib->spare;
+  if (!co)
+    return lua_newthread(L);
+  lib->spare = NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &spare_key);
+  if (lua_gethook(L))
+    lua_sethook(co, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L));
+  return co;
+}
+
 /* protected: [function, arguments...]. Does not return but by an error before the function runs. */
 static int child_body(lua_State *L) {
   struct lib *lib = lib_find(L);
@@ -230,7 +274,7 @@ static int child_body(lua_State *L) {
   guard_enter_child(L);
   reseed(L, lib);
   renew_streams(L, lib);
-  lua_State *co = lua_newthread(L);
+  lua_State *co = push_coroutine(L, lib);
   lua_insert(L, 1);
   if (!lua_checkstack(co, args + LUA_MINSTACK))
     luaL_error(L, "spawn: too many arguments");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "lua/codec.h"
 #include "lua/interrupt.h"
 #include "lua/native.h"
@@ -50,10 +51,13 @@ bool lib_find_caller(lua_State *L, lua_Debug *ar) { return find_caller(L, 1, ar)
 
 void lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
   lua_Debug ar;
-  if (find_caller(L, level, &ar))
-    snprintf(where, WHERE_MAX, "%.*s:%d", WHERE_MAX - 16, ar.short_src, ar.currentline);
-  else
-    snprintf(where, WHERE_MAX, "?");
+  if (!find_caller(L, level, &ar)) {
+    text_copy(where, WHERE_MAX, "?");
+    return;
+  }
+  char *at = text_copy(where, WHERE_MAX - 1 - TEXT_NUMBER_MAX, ar.short_src);
+  *at++ = ':';
+  text_number(at, ar.currentline);
 }
 
 void lib_locate(void *ctx, char where[WHERE_MAX]) { lib_locate_from(ctx, 1, where); }

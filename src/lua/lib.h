@@ -49,6 +49,7 @@ struct lib {
   uint64_t lot;                    /* state of the draw among what is ready in a select */
   uint32_t lot_generation;         /* of the process whose draw it is */
   uint32_t generation;             /* forks between the first process and this one */
+  lua_State *spare;                /* for the next child, see child_prepare; NULL: none */
   FILE *streams[2];                /* stdout and stderr, as they were when the lib was made */
 
   /* Of interrupts, see interrupt.h. What a handler sets is volatile. */
@@ -252,6 +253,13 @@ int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h);
 
 /* -- child.c: from the fork to _exit
  * ---------------------------------------------------------------- */
+
+/*
+ * Before a spawn, once: make the coroutine in which the child's function will run. Then the child,
+ * which makes a page of its own of each that it touches first, need not touch what allocates. May
+ * raise for want of memory, and run finalizers.
+ */
+void child_prepare(lua_State *L, struct lib *lib);
 
 /* In the child of a spawn: function and `nargs` arguments at the top of the stack. */
 void child_run(lua_State *L, struct lib *lib, int nargs) __attribute__((noreturn));

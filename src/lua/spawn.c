@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "lua/guard.h"
 #include "lua/lib.h"
 
@@ -74,13 +75,13 @@ static bool name_from_caller(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
     return false;
   for (int i = 1; !hit && (found = lua_getlocal(L, &ar, i)); i++) {
     if ((hit = found[0] != '(' && lua_rawequal(L, -1, fn)))
-      snprintf(name, NAME_MAX_BYTES, "%s", found);
+      text_copy(name, NAME_MAX_BYTES, found);
     lua_pop(L, 1);
   }
   lua_getinfo(L, "f", &ar);
   for (int i = 1; !hit && (found = lua_getupvalue(L, -1, i)); i++) {
     if ((hit = found[0] != '\0' && lua_rawequal(L, -1, fn)))
-      snprintf(name, NAME_MAX_BYTES, "%s", found);
+      text_copy(name, NAME_MAX_BYTES, found);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -93,7 +94,7 @@ static bool name_from_globals(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
   lua_pushnil(L);
   while (!hit && lua_next(L, -2)) {
     if ((hit = lua_type(L, -2) == LUA_TSTRING && lua_rawequal(L, -1, fn)))
-      snprintf(name, NAME_MAX_BYTES, "%s", lua_tostring(L, -2));
+      text_copy(name, NAME_MAX_BYTES, lua_tostring(L, -2));
     lua_pop(L, 1);
   }
   lua_pop(L, hit ? 2 : 1);
@@ -103,7 +104,7 @@ static bool name_from_globals(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
 /* Write down what the caller calls the function at `fn`, or what the globals do. */
 static void find_name(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
   if (!name_from_caller(L, fn, name) && !name_from_globals(L, fn, name))
-    snprintf(name, NAME_MAX_BYTES, "process");
+    text_copy(name, NAME_MAX_BYTES, "process");
 }
 
 /* -- spawn ----------------------------------------------------------------------------------- */
@@ -118,6 +119,7 @@ static void spawn_function(lua_State *L, const struct spawn_request *req, struct
                            int nargs, bool start) {
   struct lib *lib = lib_of(L);
   struct op op = {.kind = OP_PROCESS_SPAWN, .spawn = req};
+  child_prepare(L, lib);
   guard_before_fork(L, lib);
   int rc = perform(lib->b, &op);
   if (lib_made_room(L, rc)) {

@@ -9,12 +9,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "os/lifeline.h"
 
 int lifeline_create(struct os_backend *b, int *ret_write) {
@@ -36,18 +36,6 @@ void lifeline_close(struct os_backend *b) {
   }
 }
 
-/* By hand: a child that called snprintf(3) for it would touch ten more pages. */
-static void append_number(char *to, int n) {
-  char digits[12];
-  int count = 0;
-  do
-    digits[count++] = (char)('0' + n % 10);
-  while ((n /= 10) > 0);
-  while (count > 0)
-    *to++ = digits[--count];
-  *to = '\0';
-}
-
 /*
  * The pipe once more, in a file description of our own. The way through the directory of who made
  * the pipe is short, and the kernel knows it from the last child; that through our own makes an
@@ -58,14 +46,15 @@ static int open_again(const struct os_backend *b) {
   enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK };
   char path[32] = "/proc/self/fd/";
   char *name = path + strlen(path);
-  append_number(name, b->lifeline_shared);
+  text_number(name, b->lifeline_shared);
   int fd = b->lifeline_dir < 0 ? -1 : openat(b->lifeline_dir, name, FLAGS);
   return fd < 0 ? open(path, FLAGS) : fd;
 }
 
+/* Nobody writes into the pipe: it is empty, or at its end. */
 static bool supervisor_gone(int fd) {
-  struct pollfd p = {.fd = fd, .events = POLLIN};
-  return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+  char byte;
+  return read(fd, &byte, 1) == 0;
 }
 
 int lifeline_attach(struct os_backend *b, pid_t self) {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "base/fault.h"
 #include "base/memory.h"
 #include "os/broker.h"
@@ -56,8 +57,8 @@ static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_
   const struct process_record *me = my_record(b);
   p->depth = me->depth + 1;
   p->seed = mix(me->seed ^ mix(b->forks));
-  snprintf(p->name, sizeof p->name, "%s", req->name);
-  snprintf(p->spawned_at, sizeof p->spawned_at, "%s", req->where);
+  text_copy(p->name, sizeof p->name, req->name);
+  text_copy(p->spawned_at, sizeof p->spawned_at, req->where);
   p->flags = (req->daemon ? FLAG_DAEMON : 0u) | (req->quiet ? FLAG_QUIET : 0u);
   /* What the parent holds the child holds from its first instruction on; so it is written down
    * before the fork. */

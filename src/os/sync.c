@@ -357,6 +357,8 @@ static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how)
 }
 
 void sync_leave_all(struct os_backend *b, enum sync_end how) {
+  if (!b->holds) /* it never held any: its words in the control block need not be looked at */
+    return;
   for (uint32_t i = 0; i < OBJECT_WORDS; i++)
     for (uint64_t left = atomic_load(&b->control->held[b->slot][i]); left; left &= left - 1)
       leave_object(b, 64 * i + (uint32_t)__builtin_ctzll(left), how);
