@@ -13,14 +13,6 @@ local KNOWN = {
 local MORE = 1.10 -- so many times the number is a failure
 local ROUNDS = 1000
 
--- A new folder; removed with its block.
-local function new_folder()
-  local name = os.tmpname()
-  os.remove(name)
-  assert(os.execute("mkdir " .. name))
-  return setmetatable({ name = name }, { __close = function() os.execute("rm -r " .. name) end })
-end
-
 -- Callgrind writes a file for each process, and one more at each mark. The instructions up to the n-th mark of the one
 -- that came so far.
 local function counted(folder, n)
@@ -34,7 +26,7 @@ end
 
 -- Instructions for one of each of these.
 local function count(names)
-  local folder <close> = new_folder()
+  local folder <close> = shell.folder()
   local output, status = shell.run(("valgrind -q --tool=callgrind --dump-before=l_getpid --callgrind-out-file=%s/out.%%p %s %s %d %s 2>&1")
     :format(folder.name, shell.quote(shell.program), shell.quote(shell.source .. "/tests/bench/count.lua"), ROUNDS,
       table.concat(names, " ")))

@@ -3,12 +3,6 @@ local json = require "cjson"
 local shell = require "support.shell"
 local run = require "cli.run"
 
--- A new folder, removed at the end of the block.
-local function folder()
-  local name = shell.run("mktemp -d"):match("%S+")
-  return setmetatable({ name = name }, { __close = function() shell.run("rm -r " .. shell.quote(name)) end })
-end
-
 local function read(name)
   local file = io.open(name)
   if not file then return nil end
@@ -21,7 +15,7 @@ local GLOBALS = { "sandbox", "spawn", "join", "queue", "queue_put", "queue_get",
 
 describe("--init", function()
   it("writes the settings, and names a library that is there", function()
-    local dir <close> = folder()
+    local dir <close> = shell.folder()
     local result = run { "--init", dir = dir.name }
     local settings = json.decode(read(dir.name .. "/.luarc.json"))
     assert.same({ ["runtime.version"] = "Lua 5.4", ["diagnostics.globals"] = GLOBALS,
@@ -34,7 +28,7 @@ describe("--init", function()
   end)
 
   it("has nothing to do the second time", function()
-    local dir <close> = folder()
+    local dir <close> = shell.folder()
     run { "--init", dir = dir.name }
     local text = read(dir.name .. "/.luarc.json")
     assert.same({ out = ".luarc.json is already as it should be\n", err = "", status = 0 },
@@ -43,7 +37,7 @@ describe("--init", function()
   end)
 
   it("leaves another file as it is, and shows what it should have", function()
-    local dir <close> = folder()
+    local dir <close> = shell.folder()
     run { "--init", dir = dir.name }
     local settings = read(dir.name .. "/.luarc.json")
     for _, text in ipairs { "{}", "", settings .. " ", settings:sub(2), (settings:gsub("5", "6")) } do
@@ -64,7 +58,7 @@ describe("--init", function()
   end)
 
   it("finds the library wherever the installed tree is", function()
-    local dir <close> = folder()
+    local dir <close> = shell.folder()
     local tree = dir.name .. '/a "tree"' -- which JSON must escape
     local quoted = shell.quote(tree)
     local library = tree .. "/share/sandbox/luals/library"
@@ -79,7 +73,7 @@ describe("--init", function()
   end)
 
   it("knows the names when the library is not installed", function()
-    local dir <close> = folder()
+    local dir <close> = shell.folder()
     shell.run(("cp %s %s/alone"):format(shell.quote(shell.program), dir.name))
     local result = run { "--init", dir = dir.name, program = dir.name .. "/alone" }
     assert.equal(0, result.status)

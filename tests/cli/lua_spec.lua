@@ -4,13 +4,13 @@ local run = require "cli.run"
 
 -- A folder with the files of `files` (name = text), removed at the end of the block.
 local function folder(files)
-  local path = shell.run("mktemp -d"):gsub("\n$", "")
+  local place = shell.folder()
   for name, text in pairs(files) do
-    local file = assert(io.open(path .. "/" .. name, "wb"))
+    local file = assert(io.open(place.name .. "/" .. name, "wb"))
     file:write(text)
     file:close()
   end
-  return setmetatable({ path = path }, { __close = function() shell.run("rm -rf " .. shell.quote(path)) end })
+  return place
 end
 
 -- What a program wrote, without what differs on purpose: its name, and its version.
@@ -153,7 +153,7 @@ describe("the same command line does the same as in lua:", function()
   teardown(function() getmetatable(place).__close() end)
 
   local function of(program, row)
-    local t = { program = program, dir = place.path, stdin = row.stdin, env = row.env, table.unpack(row) }
+    local t = { program = program, dir = place.name, stdin = row.stdin, env = row.env, table.unpack(row) }
     local result = run(t)
     result.out, result.err = plain(result.out, program), plain(result.err, program)
     return result
@@ -180,9 +180,9 @@ describe("a script that cannot be read", function()
   end)
 
   it("is a directory", function()
-    assert.same({ out = "", err = ("sandbox: '%s' is a directory\n"):format(place.path), status = 1 },
-      run { place.path })
-    assert.same(("sandbox: '%s' is a directory\n"):format(place.path), run { "--check", place.path }.err)
+    assert.same({ out = "", err = ("sandbox: '%s' is a directory\n"):format(place.name), status = 1 },
+      run { place.name })
+    assert.same(("sandbox: '%s' is a directory\n"):format(place.name), run { "--check", place.name }.err)
     assert.equal(1, run { command = "exec \"$P\" - < /" }.status)
   end)
 
@@ -192,7 +192,7 @@ describe("a script that cannot be read", function()
   end)
 
   it("has a syntax error", function()
-    local name = place.path .. "/bad.lua"
+    local name = place.name .. "/bad.lua"
     assert.same({ out = "", err = ("sandbox: %s:2: unexpected symbol near '='\n"):format(name), status = 1 },
       run { name })
   end)

@@ -27,6 +27,25 @@ describe("spawn", function()
     assert.are.equal(42, spawn(double, 21):result(10))
   end)
 
+  it("a first or a later child has a coroutine of its own, with the hook of who spawned it at that moment", function()
+    local r = script.run [[
+      local n = 0
+      local function calls() local function g() end g() g() return n end
+      local function child() return spawn(calls):result() end
+      print(spawn(calls):result())
+      debug.sethook(function() n = n + 1 end, "c")
+      print(spawn(calls):result() > 2, spawn(child):result() > 2)
+      debug.sethook()
+      n = 0
+      print(spawn(calls):result(), spawn(child):result(), coroutine.wrap(function() return spawn(calls):result() end)())
+      print(spawn(function(...) return select("#", ...) end, table.unpack({}, 1, 200)):result())
+      local function depth(k) return k == 0 and 0 or 1 + depth(k - 1) end
+      print(spawn(depth, 10000):result())
+      print(spawn(function() return coroutine.isyieldable(), select(2, coroutine.running()) end):result())
+    ]]
+    assert.are.equal("0\ntrue\ttrue\n0\t0\t0\n200\n10000\ntrue\tfalse\n", r.out, r.err)
+  end)
+
   it("takes options", function()
     local p = spawn({ name = "writer", daemon = true, cpu = 0 }, function(x) return x end, 5)
     assert.are.equal("writer", p.name)

@@ -31,6 +31,12 @@ function shell.file(text)
   return setmetatable({ name = name }, { __close = function() os.remove(name) end })
 end
 
+-- A new folder, removed with all that is in it when the block ends: its name is folder.name.
+function shell.folder()
+  local name = shell.run("mktemp -d"):match("%S+")
+  return setmetatable({ name = name }, { __close = function() shell.run("rm -rf " .. shell.quote(name)) end })
+end
+
 -- The whole text of a file of the source tree.
 function shell.read(path)
   local handle = assert(io.open(shell.source .. "/" .. path))

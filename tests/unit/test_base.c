@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <float.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 /* -- errors ------------------------------------------------------------------------------------ */
 
@@ -314,6 +316,26 @@ static int from_environment(void) {
   return fault_hit("env.point") ? 1 : 2;
 }
 
+/* -- texts ------------------------------------------------------------------------------------- */
+
+static void short_texts_are_what_printf_makes_of_them(void **state) {
+  static const char *const texts[] = {"", "a", "abc", "abcd", "abcdefgh"};
+  static const int numbers[] = {0, 7, 10, 4711, -1, -90, INT_MAX, INT_MIN};
+  char got[TEXT_NUMBER_MAX], expected[TEXT_NUMBER_MAX];
+  (void)state;
+  for (size_t size = 1; size <= sizeof got; size++)
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+      snprintf(expected, size, "%s", texts[i]);
+      assert_ptr_equal(text_copy(got, size, texts[i]), got + strlen(expected));
+      assert_string_equal(got, expected);
+    }
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    snprintf(expected, sizeof expected, "%d", numbers[i]);
+    assert_ptr_equal(text_number(got, numbers[i]), got + strlen(expected));
+    assert_string_equal(got, expected);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "--from-environment") == 0)
     return from_environment();
@@ -332,6 +354,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_block_keeps_its_bytes_whatever_its_size_becomes),
       cmocka_unit_test(a_block_that_cannot_grow_stays_as_it_was),
       cmocka_unit_test(large_blocks_that_were_freed_are_the_next_ones),
+      cmocka_unit_test(short_texts_are_what_printf_makes_of_them),
       cmocka_unit_test(deadlines_are_near_far_or_never),
       cmocka_unit_test(a_faster_run_has_shorter_waits_and_a_clock_that_agrees),
       cmocka_unit_test(the_time_left_is_never_negative),

@@ -1,0 +1,45 @@
+-- What a spawn costs, in pages of memory that a child touches: each is mapped anew for it, which is most of its cost
+-- (README.md beside this). Counted by valgrind's lackey, so the same on a busy machine and a quiet one; in the program that is
+-- tested, as in instructions_spec.lua.
+local shell = require "support.shell"
+
+local KNOWN = { code = 32, data = 28 } -- of an empty function. Who touches fewer writes the new numbers here
+local MORE = 3 -- so many more are a failure
+
+-- The pages in a trace of lackey: lines as "I  0011f3a0,4", instructions in hexadecimal; " L", " S" and " M" are of data.
+local function count(name)
+  local seen, code, data = {}, 0, 0
+  for line in io.lines(name) do
+    local kind, address = line:match("^ ?([ILSM])%s+(%x+),")
+    if kind then
+      local page = tonumber(address, 16) >> 12
+      if not seen[page] then
+        seen[page] = true
+        if kind == "I" then code = code + 1 else data = data + 1 end
+      end
+    end
+  end
+  return { code = code, data = data }
+end
+
+describe("pages", function()
+  it("that a child touches are no more than they were", function()
+    local reason = os.getenv "SANDBOX_UNCOUNTED" or ""
+    if reason ~= "" then return pending(reason) end
+    if not os.execute("command -v valgrind >/dev/null") then return pending("not counted: valgrind is not installed") end
+    local folder <close> = shell.folder()
+    local output, status = shell.run(("valgrind --tool=lackey --trace-mem=yes --log-file=%s/%%p %s %s spawn 3 2>&1")
+      :format(folder.name, shell.quote(shell.program), shell.quote(shell.source .. "/tests/bench/work.lua")))
+    assert.are.equal(0, status, output)
+    local traces = {}
+    for pid in shell.run("ls " .. folder.name):gmatch("%d+") do traces[#traces + 1] = tonumber(pid) end
+    table.sort(traces)
+    assert.are.equal(5, #traces) -- the supervisor, the process of the script, three children
+    local counted = count(folder.name .. "/" .. traces[#traces])
+    local text = ("code %d, known %d; data %d, known %d"):format(counted.code, KNOWN.code, counted.data, KNOWN.data)
+    print("\n" .. text)
+    for kind, known in pairs(KNOWN) do
+      assert.is_true(counted[kind] > 10 and counted[kind] <= known + MORE, "pages that a child touches: " .. text)
+    end
+  end)
+end)
