@@ -77,6 +77,11 @@ void memory_free(void *block, size_t size) {
     free(block);
     return;
   }
+  for (int i = 0; i < KEPT; i++)
+    if (!kept[i]) {
+      kept[i] = block;
+      return;
+    }
   free(kept[oldest]);
   kept[oldest] = block;
   oldest = (oldest + 1) % KEPT;

@@ -184,6 +184,16 @@ static void large_blocks_that_were_freed_are_the_next_ones(void **state) {
   first = memory_resize(NULL, 0, SIZE);
   second = memory_resize(NULL, 0, SIZE);
   assert_true((first == a && second == b) || (first == b && second == a));
+  for (int i = 0; i < 5;
+       i++) { /* whichever is in use meanwhile: its place is free, the other's is not */
+    memory_free(first, SIZE);
+    memory_free(second, SIZE);
+    uint8_t *one = memory_resize(NULL, 0, SIZE), *other = one == first ? second : first;
+    memory_free(one, SIZE);
+    first = memory_resize(NULL, 0, SIZE);
+    second = memory_resize(NULL, 0, SIZE);
+    assert_true((first == one && second == other) || (first == other && second == one));
+  }
   free(first);
   free(second);
 }
