@@ -483,7 +483,9 @@ static bool write_list_part(lua_State *L, struct writer *w, int first, int n) {
     for (; i < n && lua_isinteger(L, first + i); i++)
       run[integers++] = lua_tointegerx(L, first + i, NULL);
     room(L, w, 3 + sizeof run);
-    if (integers)
+    if (integers == 1) /* shorter than a run of one */
+      put_integer(w, run[0]);
+    else if (integers > 1)
       put_run(w, run, integers);
     if (i < n && !write_scalar(L, w, first + i, lua_type(L, first + i)))
       return false;
