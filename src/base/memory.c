@@ -19,10 +19,11 @@ static void *kept[KEPT]; /* large blocks that are free, or NULL */
 static unsigned oldest;  /* the one that makes room for the next */
 
 void memory_keep_nothing(void) {
-  for (int i = 0; i < KEPT; i++) {
-    free(kept[i]);
-    kept[i] = NULL;
-  }
+  for (int i = 0; i < KEPT; i++)
+    if (kept[i]) { /* else the page is not written to: after a fork that takes one of its own */
+      free(kept[i]);
+      kept[i] = NULL;
+    }
 }
 
 /* One that has the right size: not twice as much as is wanted. */
