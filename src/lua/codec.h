@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "value/wire.h"
 
 enum { CODEC_HANDLE_BYTES = 16 };
 
@@ -99,6 +100,13 @@ bool codec_find_string(const uint8_t *data, size_t len, const uint8_t **ret, siz
  */
 bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, struct buf *out);
 
+/* The same bit by bit: the head of a list of `count` elements. Raises for want of memory. */
+void codec_list_begin(lua_State *L, size_t count, struct buf *out);
+
+/* Its next `n` elements, the values from stack index `first` on. False, and `out` as it was, if one
+ * has an identity. Raises for want of memory. */
+bool codec_list_append(lua_State *L, int first, int n, struct buf *out);
+
 /*
  * Decode a message that codec_encode wrote: pushes its values, returns how many.
  *   data  borrowed; any bytes at all
@@ -115,5 +123,22 @@ int codec_decode(lua_State *L, const uint8_t *data, size_t len);
  * stays there.
  */
 int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first);
+
+/* The same bit by bit. */
+struct list_reader {
+  struct reader r; /* of the data: borrowed */
+  uint64_t left;   /* elements */
+};
+enum {
+  LIST_PART = WIRE_RUN_MAX,       /* elements that codec_encode_list wrote together */
+  LIST_PART_MAX = LIST_PART + 256 /* that are pushed at most */
+};
+
+/* Begin to read a list. Raises if it is malformed. */
+void codec_list_open(lua_State *L, struct list_reader *l, const uint8_t *data, size_t len);
+
+/* Push its next elements, LIST_PART of those that codec_encode_list wrote, or the last; returns how
+ * many, 0 at the end. Raises if they are malformed, or for want of memory. */
+int codec_list_push(lua_State *L, struct list_reader *l);
 
 #endif

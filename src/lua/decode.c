@@ -474,16 +474,13 @@ int codec_decode(lua_State *L, const uint8_t *data, size_t len) {
 
 /* ---- a list ---- */
 
-static inline void set_run(lua_State *L, int list, lua_Integer first, const uint8_t *data, size_t n,
-                           int width) {
-  for (size_t i = 0; i < n; i++) {
+static inline void push_run(lua_State *L, const uint8_t *data, size_t n, int width) {
+  for (size_t i = 0; i < n; i++)
     lua_pushinteger(L, run_integer(data + i * (size_t)width, width));
-    lua_rawseti(L, list, first + (lua_Integer)i);
-  }
 }
 
 /* A run, after its tag, of at most `most`; returns how many they were. */
-static size_t read_run(struct decoder *d, int list, lua_Integer first, uint64_t most) {
+static size_t read_run(struct decoder *d, uint64_t most) {
   const uint8_t *data;
   size_t n;
   int width;
@@ -491,36 +488,68 @@ static size_t read_run(struct decoder *d, int list, lua_Integer first, uint64_t 
     malformed(d, "a run of integers that is cut off, or too long,");
   switch (width) { /* constants, as in put_run */
   case 1:
-    set_run(d->L, list, first, data, n, 1);
+    push_run(d->L, data, n, 1);
     break;
   case 2:
-    set_run(d->L, list, first, data, n, 2);
+    push_run(d->L, data, n, 2);
     break;
   case 4:
-    set_run(d->L, list, first, data, n, 4);
+    push_run(d->L, data, n, 4);
     break;
   default:
-    set_run(d->L, list, first, data, n, 8);
+    push_run(d->L, data, n, 8);
   }
   return n;
 }
 
-int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first) {
+static void open_list(struct decoder *d, struct list_reader *l) {
+  read_head(d, FORMAT_LIST, FORMAT_LIST, &l->left);
+  if (l->left == 0)
+    check_end(d);
+}
+
+static size_t push_part(struct decoder *d, struct list_reader *l) {
+  size_t n = 0;
+  while (n < WIRE_RUN_MAX && n < l->left) {
+    uint8_t tag = next_byte(d);
+    if (tag == TAG_RUN)
+      n += read_run(d, l->left - n);
+    else if (read_scalar(d, tag))
+      n++;
+    else
+      malformed(d, "an unknown or misplaced tag");
+  }
+  l->left -= n;
+  if (n > 0 && l->left == 0)
+    check_end(d);
+  return n;
+}
+
+void codec_list_open(lua_State *L, struct list_reader *l, const uint8_t *data, size_t len) {
   struct decoder d;
-  uint64_t count;
   d.L = L;
   d.r = reader_of(data, len);
-  read_head(&d, FORMAT_LIST, FORMAT_LIST, &count);
-  for (uint64_t i = 0; i < count;) {
-    uint8_t tag = next_byte(&d);
-    if (tag == TAG_RUN) {
-      i += read_run(&d, list, first + (lua_Integer)i, count - i);
-    } else if (read_scalar(&d, tag)) {
-      lua_rawseti(L, list, first + (lua_Integer)i++);
-    } else {
-      malformed(&d, "an unknown or misplaced tag");
-    }
-  }
-  check_end(&d);
-  return (int)count;
+  open_list(&d, l);
+  l->r = d.r;
+}
+
+int codec_list_push(lua_State *L, struct list_reader *l) {
+  struct decoder d;
+  if (!lua_checkstack(L, LIST_PART_MAX))
+    codec_raise_nomem(L);
+  d.L = L;
+  d.r = l->r;
+  size_t n = push_part(&d, l);
+  l->r = d.r;
+  return (int)n;
+}
+
+int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first) {
+  struct list_reader l;
+  lua_Integer at = first;
+  codec_list_open(L, &l, data, len);
+  for (int n; (n = codec_list_push(L, &l)) > 0; at += n)
+    for (int i = n; i > 0; i--)
+      lua_rawseti(L, list, at + i - 1);
+  return (int)(at - first);
 }

@@ -475,46 +475,62 @@ void codec_encode(lua_State *L, int first, int count, const char *what, struct b
     lua_settop(L, e.base);
 }
 
-/* Write the `n` values from stack index `first` on; false at the first one with an identity. */
-static bool write_list_part(lua_State *L, struct writer *w, int first, int n) {
-  int64_t run[WIRE_RUN_MAX];
-  for (int i = 0; i < n; i++) {
-    size_t integers = 0;
-    for (; i < n && lua_isinteger(L, first + i); i++)
-      run[integers++] = lua_tointegerx(L, first + i, NULL);
-    room(L, w, 3 + sizeof run);
-    if (integers == 1) /* shorter than a run of one */
-      put_integer(w, run[0]);
-    else if (integers > 1)
-      put_run(w, run, integers);
-    if (i < n && !write_scalar(L, w, first + i, lua_type(L, first + i)))
-      return false;
-  }
-  return true;
-}
+/* ---- a list ---- */
 
-bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, struct buf *out) {
+void codec_list_begin(lua_State *L, size_t count, struct buf *out) {
   struct writer w;
-  int top = lua_gettop(L);
-  if (lua_getmetatable(L, list)) {
-    lua_pop(L, 1);
-    return false;
-  }
-  if (writer_start(&w, out) || !lua_checkstack(L, WIRE_RUN_MAX))
+  if (writer_start(&w, out))
     codec_raise_nomem(L);
   room(L, &w, 1 + WIRE_VARINT_MAX);
   put_byte(&w, FORMAT_LIST);
   put_varint(&w, count);
+  writer_finish(&w);
+}
+
+bool codec_list_append(lua_State *L, int first, int n, struct buf *out) {
+  struct writer w;
+  int64_t run[WIRE_RUN_MAX];
+  if (writer_start(&w, out))
+    codec_raise_nomem(L);
+  for (int i = 0; i < n; i++) {
+    size_t integers = 0;
+    for (; i < n && integers < WIRE_RUN_MAX && lua_isinteger(L, first + i); i++)
+      run[integers++] = lua_tointegerx(L, first + i, NULL);
+    room(L, &w, 3 + sizeof run);
+    if (integers == 1) /* shorter than a run of one */
+      put_integer(&w, run[0]);
+    else if (integers > 1)
+      put_run(&w, run, integers);
+    if (integers == WIRE_RUN_MAX)
+      i--;
+    else if (i < n && !write_scalar(L, &w, first + i, lua_type(L, first + i)))
+      return false;
+  }
+  writer_finish(&w);
+  return true;
+}
+
+bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, struct buf *out) {
+  int top = lua_gettop(L);
+  size_t len = out->len;
+  if (lua_getmetatable(L, list)) {
+    lua_pop(L, 1);
+    return false;
+  }
+  if (!lua_checkstack(L, WIRE_RUN_MAX))
+    codec_raise_nomem(L);
+  codec_list_begin(L, count, out);
   for (size_t left = count; left > 0;) {
     int n = left < WIRE_RUN_MAX ? (int)left : WIRE_RUN_MAX;
     for (int i = 0; i < n; i++)
       lua_geti(L, list, first++); /* raw, since there is no metatable, and quicker than rawgeti */
-    bool written = write_list_part(L, &w, top + 1, n);
+    bool written = codec_list_append(L, top + 1, n, out);
     lua_settop(L, top);
-    if (!written)
+    if (!written) {
+      out->len = len;
       return false;
+    }
     left -= (size_t)n;
   }
-  writer_finish(&w);
   return true;
 }

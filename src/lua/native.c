@@ -168,14 +168,29 @@ static int l_generation(lua_State *L) {
 
 /* Once in a state: make `use "native"` known. */
 static void open_native(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"raise", l_raise},   {"object", l_object},   {"state", l_state},
-      {"send", l_send},     {"recv", l_recv},       {"encode", l_encode},
-      {"decode", l_decode}, {"list", l_list},       {"pack", l_pack},
-      {"unpack", l_unpack}, {"place", l_place},     {"generation", l_generation},
-      {"hold", l_hold},     {"restore", l_restore}, {"defer", l_defer},
-      {NULL, NULL}};
-  lua_createtable(L, 0, 16);
+  static const luaL_Reg functions[] = {{"raise", l_raise},
+                                       {"object", l_object},
+                                       {"state", l_state},
+                                       {"send", l_send},
+                                       {"recv", l_recv},
+                                       {"encode", l_encode},
+                                       {"decode", l_decode},
+                                       {"list", l_list},
+                                       {"pack", l_pack},
+                                       {"unpack", l_unpack},
+                                       {"place", l_place},
+                                       {"generation", l_generation},
+                                       {"hold", l_hold},
+                                       {"restore", l_restore},
+                                       {"defer", l_defer},
+                                       {"chunk", native_chunk},
+                                       {"begin", native_begin},
+                                       {"take", native_take},
+                                       {"put", native_put},
+                                       {"packed", native_packed},
+                                       {"results", native_results},
+                                       {NULL, NULL}};
+  lua_createtable(L, 0, sizeof functions / sizeof *functions);
   lib_set_functions(L, functions);
   prelude_set(L, prelude_sources, "native");
 }

@@ -18,6 +18,12 @@
  *   unpack(bytes, list, at)  list[at], list[at + 1], ... = what was packed; how many
  *   list(n)                  an empty table with room for n elements
  *   place(list, at, ...)     list[at], list[at + 1], ... = ...
+ *   chunk()                  what a worker has of the chunk in hand (chunk.c)
+ *   begin(c, bytes, n)       the next one: its n items, as pack gives them
+ *   take(c)                  the next of its items, 64 or the last ones
+ *   put(c, ...)              results of the next items
+ *   packed(c)                all results, as pack gives them, and then it is empty; nil if pack would
+ *   results(c)               the results put so far, a list
  *   hold()                   forget interrupts that came, for what must be done in a `<close>`;
  *   restore(held)            let them go on
  *   local _ <close> = defer()  until the block ends, what computes is not interrupted
@@ -36,5 +42,13 @@ bool native_source(const char *source);
 
 /* Set the stubs in the library's table. */
 void lib_open_native(lua_State *L, int table);
+
+/* chunk.c: functions of the table above. */
+int native_chunk(lua_State *L);
+int native_begin(lua_State *L);
+int native_take(lua_State *L);
+int native_put(lua_State *L);
+int native_packed(lua_State *L);
+int native_results(lua_State *L);
 
 #endif

@@ -16,7 +16,7 @@ local sandbox, use = ...
 local native = use "native"
 
 local LOOK = 0.005 -- seconds of work in a chunk before the worker looks whether somebody still wants it
-local KEEP = 1 << 16 -- bytes; the list of a chunk that was no larger serves the next one, too
+local PART = 64 -- items that native.take gives at once
 local SHORT = 0.0005 -- seconds; to sleep on the queue alone is cheap, to see the owner's death is not needed so soon
 local NO_ROOM = { message = "the results cannot be sent: there is no room" }
 
@@ -31,8 +31,8 @@ local function cut(traceback)
   return table.concat(lines, "\n")
 end
 
--- What went wrong, as the failure of a process tells it.
-local function describe(value)
+-- What went wrong, as the failure of a process tells it. `level` is that of who raised it.
+local function describe(value, level)
   local message
   local meta = getmetatable(value)
   if type(value) == "string" or type(value) == "number" or value == nil or type(meta) == "table" and meta.__tostring then
@@ -41,7 +41,37 @@ local function describe(value)
   else
     message = ("(error object is a %s value)"):format(type(value))
   end
-  return { message = message, traceback = cut(debug.traceback(nil, 2)), value = value }
+  return { message = message, traceback = cut(debug.traceback(nil, level or 2)), value = value }
+end
+
+-- A function that calls f for PART values and returns the results: in a row, so that none of them is an element of a
+-- table. Each call stands on a line of its own, and its result in the place of its value: so an error tells which it was, and what
+-- came before.
+local function compile_batch()
+  local names, calls = {}, {}
+  for k = 1, PART do
+    names[k] = "a" .. k
+    calls[k] = ("a%d = f(a%d)"):format(k, k)
+  end
+  names = table.concat(names, ", ")
+  return load(("return function(f, %s) %s\nreturn %s end"):format(names, table.concat(calls, "\n"), names), "=[sandbox batch]")()
+end
+
+-- In a message handler: at which call a batch is, and the results before.
+local function progress_of(batch)
+  local known, beyond = 1, 2 -- levels: the stack is deep where recursion has no end
+  while debug.getinfo(beyond, "l") do known, beyond = beyond, 2 * beyond end
+  while beyond - known > 1 do
+    local middle = (known + beyond) // 2
+    if debug.getinfo(middle, "l") then known = middle else beyond = middle end
+  end
+  for level = known, 1, -1 do
+    local info, values = debug.getinfo(level, "fl"), {}
+    if info.func == batch then
+      for k = 1, info.currentline - 1 do values[k] = select(2, debug.getlocal(level, 1 + k)) end
+      return info.currentline, values
+    end
+  end
 end
 
 local function work(pool, number)
@@ -100,16 +130,19 @@ local function work(pool, number)
     return false
   end
 
-  local at -- the item in hand of a chunk
-  local spare -- the list of an earlier chunk, to be filled again; it holds nothing but what was packed
+  -- Of the chunk in hand: when it was begun, the seconds until the next look, whether its items are quick.
+  local from, look_at, quick
 
-  local function items_of(plain, bytes, n)
-    if not plain then return { native.decode(bytes) } end
-    local items = spare or native.list(n)
-    spare = nil
-    native.unpack(bytes, items, 1)
-    return items
+  -- Between two items, `done` of n: whether to go on.
+  local function goes_on(job, done, n)
+    local seconds = sandbox.now() - from
+    quick = seconds < LOOK / PART * done
+    if done == n or seconds < look_at then return true end
+    look_at = seconds + LOOK
+    return not is_over(job)
   end
+
+  local at -- the item in hand of a list
 
   -- Replace the items from `first` to `last` by what the function makes of them.
   local function apply(f, star, items, first, last)
@@ -126,17 +159,36 @@ local function work(pool, number)
     end
   end
 
-  -- The whole chunk, with a look in between if it takes long; "dropped" if nobody wants it any more.
-  local function apply_all(job, f, star, items, n)
-    local from, first, part = sandbox.now(), 1, 1
-    while first <= n do
-      local last = math.min(first + part - 1, n)
+  -- All items of a list, which are those of the chunk after `before` others; false if nobody wants them any more.
+  local function apply_list(job, f, star, items, count, before, n)
+    local last = 0
+    repeat
+      local first = last + 1
+      last = quick and math.min(last + PART, count) or first
       apply(f, star, items, first, last)
-      first = last + 1
-      local seconds = sandbox.now() - from
-      if first <= n and seconds > LOOK and is_over(job) then return "dropped" end
-      part = math.max(1, math.floor(math.min(part * 8, LOOK * last / seconds)))
+    until last == count or not goes_on(job, before + last, n)
+    return last == count
+  end
+
+  local chunk, batch = native.chunk(), compile_batch()
+  local done -- items of a plain chunk whose results were put
+
+  -- Plain items, a part after the other: in a batch, or as a list (which is `part` meanwhile), if they may take long.
+  local function apply_plain(job, f, part, n)
+    while done < n do
+      local count = math.min(PART, n - done)
+      if quick and count == PART then
+        native.put(chunk, batch(f, native.take(chunk)))
+      else
+        part.items = { native.take(chunk) }
+        if not apply_list(job, f, false, part.items, count, done, n) then return false end
+        native.put(chunk, table.unpack(part.items, 1, count))
+        part.items = nil
+      end
+      done = done + count
+      if not goes_on(job, done, n) then return false end
     end
+    return true
   end
 
   -- The n results that there are of a chunk, and what went wrong with its k-th item: that is the first of the results
@@ -147,25 +199,63 @@ local function work(pool, number)
     send_failure(task, "failed", seconds, k, why or what, table.unpack(list, 1, k - 1))
   end
 
+  local function send_packed(task, seconds, packed)
+    return pcall(native.send, results, nil, number, task, "packed", seconds, packed)
+  end
+
   -- The results of a chunk: packed, unless one of them has an identity or is too large.
   local function send_list(task, seconds, list, n)
     local ok, packed = pcall(native.pack, list, 1, n)
-    if ok and packed and pcall(native.send, results, nil, number, task, "packed", seconds, packed) then
-      if #packed <= KEEP then spare = list end
-    elseif not pcall(native.send, results, nil, number, task, "done", seconds, table.unpack(list, 1, n)) then
+    if ok and packed and send_packed(task, seconds, packed) then return end
+    if not pcall(native.send, results, nil, number, task, "done", seconds, table.unpack(list, 1, n)) then
       send_broken_list(task, seconds, list, n, 1, NO_ROOM)
+    end
+  end
+
+  local function call_list(job, task, f, star, n, items)
+    local ok, what = xpcall(apply_list, describe, job, f, star, items, n, 0, n)
+    local seconds = sandbox.now() - from
+    if not ok then send_broken_list(task, seconds, items, at - 1, at, what)
+    elseif not what then native.send(results, nil, number, task, "dropped")
+    else send_list(task, seconds, items, n) end
+  end
+
+  local function call_plain(job, task, f, n, bytes)
+    local part = {}
+    local function explain(value)
+      local what = describe(value, 3)
+      if part.items then
+        what.k, what.values = at, part.items
+      else
+        what.k, what.values = progress_of(batch)
+      end
+      return what
+    end
+    native.begin(chunk, bytes, n)
+    done = 0
+    local ok, what = xpcall(apply_plain, explain, job, f, part, n)
+    local seconds = sandbox.now() - from
+    if not ok then
+      local list = table.move(what.values, 1, what.k - 1, done + 1, native.results(chunk))
+      send_broken_list(task, seconds, list, done + what.k - 1, done + what.k, what)
+    elseif not what then
+      native.send(results, nil, number, task, "dropped")
+    else
+      local packed = native.packed(chunk)
+      if not packed then send_list(task, seconds, native.results(chunk), n)
+      elseif not send_packed(task, seconds, packed) then
+        local list = native.list(n)
+        native.unpack(packed, list, 1)
+        send_list(task, seconds, list, n)
+      end
     end
   end
 
   local function call_chunk(job, task, f, star, n, plain, bytes)
     if f == nil then return native.send(results, nil, number, task, "unknown") end
-    local from, items = sandbox.now(), items_of(plain, bytes, n)
-    at = 0
-    local ok, what = xpcall(apply_all, describe, job, f, star, items, n)
-    local seconds = sandbox.now() - from
-    if not ok then send_broken_list(task, seconds, items, at - 1, at, what)
-    elseif what then native.send(results, nil, number, task, what)
-    else send_list(task, seconds, items, n) end
+    from, look_at, quick = sandbox.now(), LOOK, false
+    if plain then call_plain(job, task, f, n, bytes)
+    else call_list(job, task, f, star, n, { native.decode(bytes) }) end
   end
 
   local function leave(task)
