@@ -58,22 +58,23 @@ static int l_recv(lua_State *L) {
   return lib_get_item(L, lib, lib_check_timeout(L, lib, 2));
 }
 
-/* protected: [what, values ...] -> [bytes] */
+/* protected: [what, values ...] -> [bytes, whether they name handles] */
 static int encode_values(lua_State *L) {
   struct lib *lib = lib_find(L);
   lib_encode(L, lib, 2, lua_gettop(L) - 1, lua_tostring(L, 1));
   lua_pushlstring(L, (const char *)lib->out.data, lib->out.len);
-  lib_not_sent(L, lib); /* whoever has the bytes keeps the values, and with them what they name */
-  return 1;
+  lua_pushboolean(L, lib->flying.len > 0);
+  lib_not_sent(L, lib); /* whoever has the bytes keeps what they name */
+  return 2;
 }
 
-/* encode(what, ...) -> bytes; nil, message without position */
+/* encode(what, ...) -> bytes, handles; nil, message without position */
 static int l_encode(lua_State *L) {
   luaL_checkstring(L, 1);
   lua_pushcfunction(L, encode_values);
   lua_insert(L, 1);
-  if (lua_pcall(L, lua_gettop(L) - 1, 1, 0) == LUA_OK)
-    return 1;
+  if (lua_pcall(L, lua_gettop(L) - 1, 2, 0) == LUA_OK)
+    return 2;
   lua_pushnil(L);
   lua_insert(L, -2);
   return 2;

@@ -11,7 +11,8 @@
  *   state(object, class)     its state; nil if it is something else
  *   send(q, timeout, ...)    q:put of several values as one item
  *   recv(q, timeout)         q:get of such an item: the values
- *   encode(what, ...)        the bytes of values; nil and a message if one cannot be sent
+ *   encode(what, ...)        the bytes of values, and whether they name handles; nil and a message
+ *                            if one cannot be sent
  *   decode(bytes)            the values. What the bytes name must be held by somebody meanwhile
  *   pack(list, first, n)     the bytes of n elements; nil if there are others than numbers, strings,
  *                            booleans, nil and sandbox.null, or the list has a metatable

@@ -432,6 +432,91 @@ describe("imap", function()
     assert.are.equal(1, script.count(r.err, "interrupted"), r.err)
   end)
 
+  it("can be begun after workers were replaced, and by nobody but who made it", function()
+    local pool <close> = sandbox.pool(1)
+    local next_result = pool:imap(square, { 1, 2, 3 }, 1)
+    assert.is_nil((pool:submit(os.exit, 1):join(T)))
+    assert.are.same({ 1, 1 }, { next_result() })
+    local e = fails("imap: a pool belongs to the process that made it", function()
+      spawn({ quiet = true }, function() local i = next_result() return i end):result(T)
+    end)
+    assert.is_truthy(e.message:find("pool_spec.lua:%d+: imap: "), e.message)
+    assert.are.same({ 2, 4 }, { next_result() })
+  end)
+
+  it("can be ended by its own iterator; so can the pool", function()
+    local pool <close> = sandbox.pool(1)
+    local n, next_result, closing, _ = 0, nil, nil, nil
+    next_result, _, _, closing = pool:imap(square, function()
+      n = n + 1
+      if n == 2 then local _ <close> = closing end
+      return n
+    end, 1)
+    assert.is_nil(next_result())
+    assert.are.same({ 4 }, pool:map(square, { 2 }))
+    for _, map in ipairs { "map", "imap" } do
+      local ending = sandbox.pool(1)
+      fails("the pool was terminated", function()
+        local next_or_list = ending[map](ending, square, function() return ending:terminate() and 1 end)
+        next_or_list()
+      end)
+      local closed = sandbox.pool(1)
+      fails(map .. ": the pool has ended", function()
+        local next_or_list = closed[map](closed, square, function() return closed:close() and closed:join(T) and 1 end)
+        next_or_list()
+      end)
+    end
+  end)
+
+  it("a list's own __index may use the pool, and may fail once", function()
+    local pool <close> = sandbox.pool(1)
+    local calls = 0
+    local list = setmetatable({}, { __len = function() return 5 end, __index = function(_, k)
+      calls = calls + 1
+      return pool:submit(math.max, k):result(T)
+    end })
+    assert.are.same({ 1, 4, 9, 16, 25 }, pool:map(square, list))
+    assert.are.equal(5, calls)
+    assert.are.same({ 1, 2, 3, 4, 5, "end" }, steps(pool:imap(square, list), 10))
+    local once = true
+    list = setmetatable({}, { __len = function() return 3 end, __index = function(_, k)
+      if k == 2 and once then once = false error("not yet", 0) end
+      return k
+    end })
+    fails("not yet", pool.map, pool, square, list, 3)
+  end)
+
+  it("no line of the library is in an error of the script's own", function()
+    local pool <close> = sandbox.pool(1)
+    local function level2() error("level 2", 2) end
+    local cases = {
+      function() pool:map(string.rep, { "a" }) end,
+      function() pool:submit(string.rep, "a"):result(T) end,
+      function() pool:map(level2, { 1 }) end,
+      function() pool:starmap(level2, { { 1 } }) end,
+      function() pool:map(square, coroutine.wrap(function() coroutine.yield(1) error("x") end)) end,
+      function() pool:map(square, level2) end,
+      function() pool:map(square, setmetatable({}, { __len = level2 })) end,
+      function() pool:map(square, setmetatable({}, { __len = function() return 2 end, __index = level2 })) end,
+    }
+    for i, case in ipairs(cases) do
+      local _, e = pcall(case)
+      assert.is_nil(tostring(e):find("[sandbox", 1, true), i .. ": " .. tostring(e))
+    end
+  end)
+
+  it("loops that nobody goes on with cost the others nothing", function()
+    local pool <close> = sandbox.pool(2)
+    for _ = 1, 50 do pool:imap(square, { 1, 2, 3 })() end
+    for _ = 1, 50 do pool:imap(square, range(1000))() end
+    collectgarbage()
+    collectgarbage()
+    assert.are.same({ 4 }, pool:map(square, { 2 }))
+    local state = debug.getuservalue(pool, 1)
+    assert.are.equal(0, #state.feeding)
+    assert.is_nil(next(state.jobs))
+  end)
+
   it("an iterator that uses the pool itself", function()
     local pool <close> = sandbox.pool(2)
     local n = 0
@@ -557,6 +642,43 @@ describe("submit", function()
       argument.v = coroutine.create(print) -- could not even be sent
       for i = 1, 60 do assert.are.equal(i, list[i]:result(T)) end
     end
+  end)
+
+  it("keeps the handles in what it was given, whatever becomes of the tables and upvalues that held them", function()
+    local pool <close> = sandbox.pool { workers = 1, retries = 1 }
+    local gate, list = queue(), {}
+    local function collect() collectgarbage() collectgarbage() end
+    pool:submit(function() gate:get(T) end)
+    local q
+    for i = 1, 5 do
+      q = queue()
+      q:put(i)
+      list[i] = pool:submit(function() return q:get(T) end)
+    end
+    local argument = { q = queue() }
+    argument.q:put("x")
+    list[6] = pool:submit(function(a) return a.q:get(T) end, argument)
+    q, argument.q = nil, nil
+    collect()
+    gate:put(1)
+    for i = 1, 5 do assert.are.equal(i, list[i]:result(T)) end
+    assert.are.equal("x", list[6]:result(T))
+    local items, tries = {}, queue()
+    for i = 1, 6 do
+      items[i] = { q = queue(), i = i }
+      items[i].q:put(i)
+    end
+    local upvalue = queue()
+    for i = 1, 6 do upvalue:put(i) end
+    local next_result = pool:imap(function(t)
+      if t.i == 3 and #tries == 0 then tries:put(1) os.exit(1) end
+      return t.q:get(T) + 0 * upvalue:get(T)
+    end, items, 2)
+    assert.are.same({ 1, 1 }, { next_result() })
+    for i = 2, 6 do items[i].q = nil end
+    upvalue = nil
+    collect()
+    for i = 2, 6 do assert.are.same({ i, i }, { next_result() }) end
   end)
 
   it("refuses what cannot be sent, at the caller's line", function()

@@ -34,7 +34,8 @@ end
 
 -- The length of a list, which may be the script's own `__len`.
 function common.length(list, name, arg)
-  local n = #list
+  local ok, n = pcall(function() return #list end)
+  if not ok then common.raise_again(n) end
   common.check(math.type(n) == "integer", name, arg, ("the length of the list is not a whole number, but %s"):format(n))
   return n
 end
@@ -52,9 +53,24 @@ function common.check_options(options, known, name, arg)
   end
 end
 
+-- Values as they are now: their bytes, and what keeps alive the handles that these name (whatever becomes of the values), if
+-- they name any; nil and a message if one cannot be sent.
+function common.freeze(what, ...)
+  local bytes, handles = native.encode(what, ...)
+  if not bytes then return nil, handles end
+  return bytes, handles and table.pack(native.decode(bytes))
+end
+
 -- The text of an error of the library, without the place in it.
 function common.text_of(message)
   return (tostring(message):gsub("^%[sandbox [^%]]*%]:%d+: ", ""))
+end
+
+-- Raise again what the script's own raised when we called it; a line of ours in it is replaced by the script's.
+function common.raise_again(value)
+  local text = common.text_of(value)
+  if type(value) == "string" and text ~= value and not text:find("^%S+:%d+: ") then native.raise(text) end
+  error(type(value) == "string" and text or value, 0)
 end
 
 -- Call a function of the library; its errors stand at the script's line.

@@ -101,12 +101,13 @@ local function refuse(f, ...)
   native.raise("submit: the arguments cannot be sent: there is no room")
 end
 
--- A task that calls a function once, with its arguments as they are now; what these name lives as long as it.
+-- A task that calls a function once, with its arguments as they are now.
 local function call_task(pool, f, ...)
-  local bytes = native.encode("call", f, ...) or refuse(f, ...)
+  local bytes, kept = common.freeze("call", f, ...)
+  if not bytes then refuse(f, ...) end
   pool.last_task = pool.last_task + 1
-  local task = { id = pool.last_task, call = table.pack(f, ...), bytes = bytes, count = 1, attempts = 0 }
-  local function settle(outcome) task.outcome, task.call, task.bytes = outcome, nil, nil end
+  local task = { id = pool.last_task, bytes = bytes, kept = kept, count = 1, attempts = 0 }
+  local function settle(outcome) task.outcome, task.bytes, task.kept = outcome, nil, nil end
   function task.done(_, ...) settle(table.pack(true, ...)) end
   function task.failed(failure) settle { nil, failure, n = 2 } end
   function task.send(inbox)

@@ -13,8 +13,15 @@ local jobs = {}
 
 -- -- where items come from ------------------------------------------------------------------------
 
--- Each source is a function: take(n) -> items (a table), first, last; nil when there are no more, and what ended them if
--- that was an error (see stop); and the number that is left, if it is known.
+-- What ends a job early concerns whoever asked for the job, and not whoever happens to use the pool when it comes to
+-- light. A stop is { value = error value } of the script's own or a failure, or { text = message } of ours.
+local function raise(stop)
+  if stop.text then native.raise(stop.text) end
+  common.raise_again(stop.value)
+end
+
+-- Each source is a function: take(n) -> items (a table without a metatable), first, last; nil when there are no more, and what
+-- ended them if that was an error; and the number that is left, if it is known.
 local function from_list(list, n)
   local at = 1
   return function(count)
@@ -25,10 +32,30 @@ local function from_list(list, n)
   end, function() return n - at + 1 end
 end
 
--- The script's own: it may take long, and be interrupted.
-local function call_out(next_item)
+-- The script's own: it may take long, be interrupted, and use the pool itself.
+local function call_out(get, ...)
   local _ <close> = native.defer(false)
-  return (next_item())
+  return (get(...))
+end
+
+-- A list with a metatable.
+local function from_proxy(list, n)
+  local at, stop = 1, nil
+  local function get(i) return list[i] end
+  return function(count)
+    local items, k = {}, 0
+    while not stop and k < count and at <= n do
+      local ok, item = pcall(call_out, get, at)
+      if ok then
+        k, at = k + 1, at + 1
+        items[k] = item
+      else
+        stop = { value = item }
+      end
+    end
+    if k == 0 then return nil, stop end
+    return items, 1, k
+  end, function() return n - at + 1 end
 end
 
 local function from_iterator(next_item)
@@ -46,13 +73,6 @@ local function from_iterator(next_item)
 end
 
 -- -- a job ----------------------------------------------------------------------------------------
-
--- What ends a job early concerns whoever asked for the job, and not whoever happens to use the pool when it comes to
--- light. A stop is { value = error value } of the script's own or a failure, or { text = message } of ours.
-local function raise(stop)
-  if stop.text then native.raise(stop.text) end
-  error(stop.value, 0)
-end
 
 -- How many items the next chunk should have: so many as take CHUNK_SECONDS, and towards the end fewer, so that all
 -- workers end at the same time.
@@ -79,19 +99,18 @@ local function item_of(task, k)
 end
 
 -- Items as bytes, as they are now: whatever the script does to them until a worker takes them, or when they are given to
--- another. Plain ones are packed; what other ones name lives as long as the values, which are returned, too.
+-- another. Plain ones are packed. Nil and a message if one cannot be sent.
 local function encode_items(items, first, count)
   local packed = native.pack(items, first, count)
   if packed then return packed, true end
-  local values = table.pack(table.unpack(items, first, first + count - 1))
-  return assert(native.encode("item", table.unpack(values, 1, count))), false, values
+  local bytes, kept = common.freeze("item", table.unpack(items, first, first + count - 1))
+  return bytes, false, kept
 end
 
 -- Which of so many items cannot be sent, and why: its number among them, and a stop.
 local function find_unsendable(job, items, first, count, at)
   for k = 1, count do
-    local ok, bytes, why = pcall(function() return native.encode(("item %d"):format(at + k - 1), items[first + k - 1]) end)
-    if not ok then return k, { value = bytes } end -- the list's own __index
+    local bytes, why = native.encode(("item %d"):format(at + k - 1), items[first + k - 1])
     if not bytes then return k, { text = ("%s: %s"):format(job.name, why) } end
   end
   return 1, { text = ("%s: the items cannot be sent: there is no room"):format(job.name) }
@@ -112,31 +131,40 @@ local function send_chunk(job, task, inbox, seat)
   return ok
 end
 
+-- No worker needs its function any more.
+local function forget(job)
+  job.pool.jobs[job.id] = nil
+  for _, seat in ipairs(job.pool.seats) do seat.known[job.id] = nil end
+end
+
 -- A task of `count` items from `first` of `items` on; `at` is the number of the first in the job. Or nil, a number of
 -- items that can be sent, and the stop that is after them.
 local function new_task(job, items, first, count, at)
-  local ok, bytes, plain, values = pcall(encode_items, items, first, count)
-  if not ok then
+  local bytes, plain, kept = encode_items(items, first, count)
+  if not bytes then
     local k, stop = find_unsendable(job, items, first, count, at)
     return nil, k - 1, stop
   end
   local pool = job.pool
   pool.last_task = pool.last_task + 1
-  local task = { id = pool.last_task, job = job, bytes = bytes, plain = plain, values = values, count = count, at = at,
+  local task = { id = pool.last_task, job = job, bytes = bytes, plain = plain, kept = kept, count = count, at = at,
     attempts = 0 }
   function task.send(inbox, seat) return send_chunk(job, task, inbox, seat) end
-  function task.done(seconds, ...)
+  local function back(seconds)
     job.out = job.out - 1
-    measure(job, seconds, count)
+    if seconds then measure(job, seconds, count) end
+    if job.exhausted and job.out == 0 then forget(job) end
+  end
+  function task.done(seconds, ...)
+    back(seconds)
     if not job.over then job.done(task, ...) end
   end
   function task.packed(seconds, packed)
-    job.out = job.out - 1
-    measure(job, seconds, count)
+    back(seconds)
     if not job.over then job.packed(task, packed) end
   end
   function task.failed(failure, k, ...)
-    job.out = job.out - 1
+    back()
     failure.index = item_of(task, k)
     if not job.over then job.stopped(at, { value = failure }, ...) end
   end
@@ -161,14 +189,13 @@ local function new_job(pool, name, f, source, star, chunk, most)
     most = math.min(most, ITERATOR_MOST)
   else
     common.check_table(source, name, 2, "list of items")
-    take, left = from_list(source, common.length(source, name, 2))
+    take, left = (getmetatable(source) and from_proxy or from_list)(source, common.length(source, name, 2))
   end
   chunk = chunk and common.check_integer(chunk, 1, name, 3, "chunk")
-  local bytes, message = native.encode("function", f)
-  if not bytes then native.raise(("%s: %s"):format(name, message)) end
-  pool.last_job = pool.last_job + 1
-  local job = { id = pool.last_job, pool = pool, name = name, f = f, bytes = bytes, star = star, chunk = chunk,
-    most = most, left = left, over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
+  local bytes, kept = common.freeze("function", f)
+  if not bytes then native.raise(("%s: %s"):format(name, kept)) end
+  local job = { pool = pool, name = name, bytes = bytes, kept = kept, star = star, chunk = chunk, most = most, left = left,
+    over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
   local at = 1
   -- There are no more items; after them comes `stop`, if that is not nil.
   local function exhaust(stop, where)
@@ -178,12 +205,11 @@ local function new_job(pool, name, f, source, star, chunk, most)
     job.stopped(where, stop)
   end
   function job.next(limit)
+    if job.abandoned then return jobs.finish(job) end
     if job.window and job.ahead >= job.window then return nil end
     if not (job.known or job.chunk) and job.out >= #pool.seats then return nil end -- first, what an item costs
-    if job.reading or job.exhausted then return nil end -- reading: the iterator uses the pool itself
-    job.reading = true
     local items, first, last = take(chunk_size(job, limit))
-    job.reading = false
+    if job.over then return nil end -- ended by its own iterator
     if not items then return exhaust(first, at) end
     local task, count, stop = nil, last - first + 1, nil
     repeat
@@ -200,18 +226,21 @@ end
 
 local function begin(job)
   local _ <close> = native.defer()
-  job.pool.jobs[job.id] = job
-  table.insert(job.pool.feeding, job)
+  local pool = job.pool
+  pool.last_job = pool.last_job + 1
+  job.id = pool.last_job
+  pool.jobs[job.id] = job
+  table.insert(pool.feeding, job)
 end
 
 -- No more of it: what is not begun is taken back, what is under way comes to nothing.
 function jobs.finish(job)
   local pool = job.pool
-  if job.over then return end
+  if job.over or pool.generation ~= native.generation() then return end
   local _ <close> = native.defer()
   job.over = true
-  pool.jobs[job.id] = nil
-  for _, seat in ipairs(pool.seats) do seat.known[job.id] = nil end
+  if not job.id then return end -- it was never begun
+  forget(job)
   for i, other in ipairs(pool.feeding) do
     if other == job then table.remove(pool.feeding, i) break end
   end
@@ -248,9 +277,11 @@ function jobs.map(pool, name, f, list, star, chunk)
   begin(job)
   seats.wait(pool, function()
     if job.known or job.chunk or job.exhausted then make_room() end
-    return stopped or job.exhausted and job.ahead == 0
+    return stopped or job.exhausted and job.ahead == 0 or pool.ended
   end)
-  if stopped then raise(pool.broken and { value = pool.broken } or stopped) end
+  if pool.broken then error(pool.broken, 0) end
+  if stopped then raise(stopped) end
+  if not (job.exhausted and job.ahead == 0) then native.raise(("%s: the pool has ended"):format(name)) end
   return results
 end
 
@@ -312,19 +343,24 @@ function jobs.imap(pool, name, f, source, chunk, ordered, keep)
     local next_one
     seats.wait(pool, function()
       next_one = groups.next()
-      return next_one or job.exhausted and job.ahead == 0 or pool.ended
+      return next_one or job.over or job.exhausted and job.ahead == 0 or pool.ended
     end)
-    if next_one or job.exhausted and job.ahead == 0 then return next_one end
+    if next_one or job.over or job.exhausted and job.ahead == 0 then return next_one end
     if pool.broken then error(pool.broken, 0) end
     native.raise(("%s: the pool has ended"):format(name))
   end
 
-  local begun = false -- not before the loop has the value that ends it
+  -- Ends the loop; or, if nobody can go on with it any more, has the next who feeds the workers end it.
+  local closing = setmetatable({}, {
+    __close = function() jobs.finish(job) end,
+    __gc = function() job.abandoned = true end,
+  })
   local function next_result()
-    if not begun then
-      begun = true
-      begin(job)
+    local _ = closing -- as long as this function lives
+    if pool.generation ~= native.generation() then
+      native.raise(("%s: a pool belongs to the process that made it"):format(name))
     end
+    if not job.id and not job.over then begin(job) end -- not before the loop has the value that ends it
     while not job.over do
       if not group then
         group, k = next_group(), 0
@@ -345,7 +381,6 @@ function jobs.imap(pool, name, f, source, chunk, ordered, keep)
     jobs.finish(job)
     return nil
   end
-  local closing = setmetatable({}, { __close = function() jobs.finish(job) end })
   return next_result, nil, nil, closing
 end
 

@@ -133,8 +133,8 @@ local function next_task(pool, seat)
   if pool.again[1] then return table.remove(pool.again, 1) end
   for _ = 1, #pool.feeding do
     local job = table.remove(pool.feeding, 1)
-    pool.feeding[#pool.feeding + 1] = job
-    local task = job.next(room(pool, seat))
+    local task = job and job.next(room(pool, seat)) -- it is in no list meanwhile: its iterator may use the pool itself
+    if job and not job.exhausted and not job.over then pool.feeding[#pool.feeding + 1] = job end
     if task then
       pool.open = pool.open + 1
       return task
@@ -145,7 +145,7 @@ end
 local function give_next(pool, seat)
   repeat
     local task = next_task(pool, seat) or seat.count == 0 and steal(pool)
-  until not task or seats.give(pool, seat, task)
+  until not task or pool.ended or seats.give(pool, seat, task)
 end
 
 -- Give each worker what it needs, the idle ones first. This may be the end of tasks that cannot be sent.

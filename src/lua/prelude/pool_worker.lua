@@ -13,7 +13,7 @@
 --            seat, task or nil, "left"                             max_tasks are done, and the task is not: the next worker's
 --            seat, 0, "init", seconds, 0, message, traceback, value or nil
 local sandbox, use = ...
-local native = use "native"
+local native, common = use "native", use "common"
 
 local LOOK = 0.005 -- seconds of work in a chunk before the worker looks whether somebody still wants it
 local PART = 64 -- items that native.take gives at once
@@ -37,7 +37,7 @@ local function describe(value, level)
   local meta = getmetatable(value)
   if type(value) == "string" or type(value) == "number" or value == nil or type(meta) == "table" and meta.__tostring then
     local ok, text = pcall(tostring, value)
-    message = ok and text or "(error object cannot be shown)"
+    message = ok and common.text_of(text) or "(error object cannot be shown)" -- no line of ours
   else
     message = ("(error object is a %s value)"):format(type(value))
   end
@@ -100,13 +100,17 @@ local function work(pool, number)
     send_failure(task, "failed", seconds, 1, why or NO_ROOM)
   end
 
-  local function call(task, f, ...)
+  local function call(task, bytes)
     local from = sandbox.now()
     local function finish(ok, ...)
       if ok then send_results(task, sandbox.now() - from, ...)
       else send_failure(task, "failed", sandbox.now() - from, 1, (...)) end
     end
-    finish(xpcall(f, describe, ...))
+    local function start(ok, f, ...)
+      if ok then return finish(xpcall(f, describe, ...)) end
+      send_failure(task, "failed", 0, 1, { message = common.text_of(f) })
+    end
+    start(pcall(native.decode, bytes))
   end
 
   local function function_of(job, bytes, oldest)
@@ -212,8 +216,14 @@ local function work(pool, number)
     end
   end
 
-  local function call_list(job, task, f, star, n, items)
-    local ok, what = xpcall(apply_list, describe, job, f, star, items, n, 0, n)
+  local function call_list(job, task, f, star, n, bytes)
+    local items
+    local function run_list()
+      items = { native.decode(bytes) }
+      return apply_list(job, f, star, items, n, 0, n)
+    end
+    at = 1
+    local ok, what = xpcall(run_list, describe)
     local seconds = sandbox.now() - from
     if not ok then send_broken_list(task, seconds, items, at - 1, at, what)
     elseif not what then native.send(results, nil, number, task, "dropped")
@@ -255,7 +265,7 @@ local function work(pool, number)
     if f == nil then return native.send(results, nil, number, task, "unknown") end
     from, look_at, quick = sandbox.now(), LOOK, false
     if plain then call_plain(job, task, f, n, bytes)
-    else call_list(job, task, f, star, n, { native.decode(bytes) }) end
+    else call_list(job, task, f, star, n, bytes) end
   end
 
   local function leave(task)
@@ -271,7 +281,7 @@ local function work(pool, number)
     if used > 0 and used + count > most then return leave(task) end
     used = used + count
     if job == 0 then
-      call(task, native.decode((...)))
+      call(task, (...))
     else
       local bytes, oldest, star = ...
       call_chunk(job, task, function_of(job, bytes, oldest), star, select(4, ...))
