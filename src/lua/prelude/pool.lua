@@ -101,21 +101,30 @@ local function refuse(f, ...)
   native.raise("submit: the arguments cannot be sent: there is no room")
 end
 
--- A task that calls a function once, with its arguments as they are now.
+-- A task that calls a function once.
+local Call = {}
+Call.__index = Call
+
+local function settle(task, outcome)
+  task.outcome, task.bytes, task.kept = outcome, nil, nil
+end
+
+function Call:done(_, ...) settle(self, table.pack(true, ...)) end
+
+function Call:failed(failure) settle(self, { nil, failure, n = 2 }) end
+
+function Call:send(inbox)
+  local ok, message = pcall(native.send, inbox, nil, 0, self.id, self.bytes)
+  if not ok then self:failed(failure_here(self.pool, "submit: " .. common.text_of(message))) end
+  return ok
+end
+
+-- The function is called with the arguments as they are now.
 local function call_task(pool, f, ...)
   local bytes, kept = common.freeze("call", f, ...)
   if not bytes then refuse(f, ...) end
   pool.last_task = pool.last_task + 1
-  local task = { id = pool.last_task, bytes = bytes, kept = kept, count = 1, attempts = 0 }
-  local function settle(outcome) task.outcome, task.bytes, task.kept = outcome, nil, nil end
-  function task.done(_, ...) settle(table.pack(true, ...)) end
-  function task.failed(failure) settle { nil, failure, n = 2 } end
-  function task.send(inbox)
-    local ok, message = pcall(native.send, inbox, nil, 0, task.id, task.bytes)
-    if not ok then task.failed(failure_here(pool, "submit: " .. common.text_of(message))) end
-    return ok
-  end
-  return task
+  return setmetatable({ pool = pool, id = pool.last_task, bytes = bytes, kept = kept, count = 1, attempts = 0 }, Call)
 end
 
 function methods.submit(handle, f, ...)
@@ -169,7 +178,7 @@ function future.cancel(handle)
   if task.outcome then return false end
   local taken = seats.withdraw(pool, function(other) return other == task end)
   if not taken[1] then return false end
-  task.failed(failure_here(pool, "cancelled"))
+  task:failed(failure_here(pool, "cancelled"))
   return true
 end
 

@@ -116,30 +116,18 @@ local function find_unsendable(job, items, first, count, at)
   return 1, { text = ("%s: the items cannot be sent: there is no room"):format(job.name) }
 end
 
--- Put a chunk into an inbox. If there is no room for it, the job ends there.
-local function send_chunk(job, task, inbox, seat)
-  local bytes = seat.epoch < job.id and not seat.known[job.id] and job.bytes
-  local ok, message = pcall(native.send, inbox, nil, job.id, task.id, bytes, job.pool.oldest(), job.star, task.count,
-    task.plain, task.bytes)
-  if ok then
-    task.taught = bytes and job.id
-    if bytes then seat.known[job.id] = true end
-  else
-    job.out, job.exhausted = job.out - 1, true
-    job.stopped(task.at, { text = ("%s: %s"):format(job.name, common.text_of(message)) })
-  end
-  return ok
-end
-
 -- No worker needs its function any more.
 local function forget(job)
   job.pool.jobs[job.id] = nil
   for _, seat in ipairs(job.pool.seats) do seat.known[job.id] = nil end
 end
 
--- A task of `count` items from `first` of `items` on; `at` is the number of the first in the job. Or nil, a number of
--- items that can be sent, and the stop that is after them.
-local function new_task(job, items, first, count, at)
+-- A task of a job (see pool_seats): `at` is the number of its first item in the job.
+local Chunk = {}
+Chunk.__index = Chunk
+
+-- The `count` items from `first` of `items` on. Or nil, a number of items that can be sent, and the stop that is after them.
+local function new_chunk(job, items, first, count, at)
   local bytes, plain, kept = encode_items(items, first, count)
   if not bytes then
     local k, stop = find_unsendable(job, items, first, count, at)
@@ -147,35 +135,57 @@ local function new_task(job, items, first, count, at)
   end
   local pool = job.pool
   pool.last_task = pool.last_task + 1
-  local task = { id = pool.last_task, job = job, bytes = bytes, plain = plain, kept = kept, count = count, at = at,
-    attempts = 0 }
-  function task.send(inbox, seat) return send_chunk(job, task, inbox, seat) end
-  local function back(seconds)
-    job.out = job.out - 1
-    if seconds then measure(job, seconds, count) end
-    if job.exhausted and job.out == 0 then forget(job) end
+  return setmetatable({ id = pool.last_task, job = job, bytes = bytes, plain = plain, kept = kept, count = count, at = at,
+    attempts = 0 }, Chunk)
+end
+
+-- If there is no room for it in an inbox, the job ends there.
+function Chunk:send(inbox, seat)
+  local job = self.job
+  local bytes = seat.epoch < job.id and not seat.known[job.id] and job.bytes
+  local ok, message = pcall(native.send, inbox, nil, job.id, self.id, bytes, job.pool.oldest(), job.star, self.count,
+    self.plain, self.bytes)
+  if ok then
+    self.taught = bytes and job.id
+    if bytes then seat.known[job.id] = true end
+  else
+    job.out, job.exhausted = job.out - 1, true
+    job.stopped(self.at, { text = ("%s: %s"):format(job.name, common.text_of(message)) })
   end
-  function task.done(seconds, ...)
-    back(seconds)
-    if not job.over then job.done(task, ...) end
-  end
-  function task.packed(seconds, packed)
-    back(seconds)
-    if not job.over then job.packed(task, packed) end
-  end
-  function task.failed(failure, k, ...)
-    back()
-    failure.index = item_of(task, k)
-    if not job.over then job.stopped(at, { value = failure }, ...) end
-  end
-  function task.split()
-    local own, parts = plain and {} or { native.decode(bytes) }, {}
-    if plain then native.unpack(bytes, own, 1) end
-    for k = 1, count do parts[k] = new_task(job, own, k, 1, at + k - 1) end
-    job.out, job.ahead = job.out + count - 1, job.ahead + count - 1
-    return parts
-  end
-  return task
+  return ok
+end
+
+-- No worker has it any more; `seconds` if it was done.
+local function take_off(chunk, seconds)
+  local job = chunk.job
+  job.out = job.out - 1
+  if seconds then measure(job, seconds, chunk.count) end
+  if job.exhausted and job.out == 0 then forget(job) end
+  return not job.over and job
+end
+
+function Chunk:done(seconds, ...)
+  local job = take_off(self, seconds)
+  if job then job.done(self, ...) end
+end
+
+function Chunk:packed(seconds, bytes)
+  local job = take_off(self, seconds)
+  if job then job.packed(self, bytes) end
+end
+
+function Chunk:failed(failure, k, ...)
+  local job = take_off(self)
+  failure.index = item_of(self, k)
+  if job then job.stopped(self.at, { value = failure }, ...) end
+end
+
+function Chunk:split()
+  local job, items, parts = self.job, self.plain and {} or { native.decode(self.bytes) }, {}
+  if self.plain then native.unpack(self.bytes, items, 1) end
+  for k = 1, self.count do parts[k] = new_chunk(job, items, k, 1, self.at + k - 1) end
+  job.out, job.ahead = job.out + self.count - 1, job.ahead + self.count - 1
+  return parts
 end
 
 -- Make a job. The caller sets what becomes of it, sees to it that the job is finished, and then lets it begin:
@@ -213,7 +223,7 @@ local function new_job(pool, name, f, source, star, chunk, most)
     if not items then return exhaust(first, at) end
     local task, count, stop = nil, last - first + 1, nil
     repeat
-      task, count, stop = new_task(job, items, first, count, at)
+      task, count, stop = new_chunk(job, items, first, count, at)
       if stop then exhaust(stop, at + count) end
     until task or count == 0
     if not task then return nil end

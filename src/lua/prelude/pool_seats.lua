@@ -4,7 +4,7 @@
 -- and the one worker alone takes, in order. So the owner always knows which task a worker has: that is the first of
 -- `sent`, if the inbox holds fewer than were sent. A kill costs the task in hand, and that is known, too.
 --
--- A task is a table with
+-- A task is an object with
 --   id, count         its number in the pool; how many items are in it
 --   send(inbox, seat) puts it into an inbox; false: it cannot be sent, and the task has told whom it concerns
 --   done(seconds, ...)   its results
@@ -53,7 +53,7 @@ end
 
 -- Put an open task into the inbox of a seat; false if it cannot be sent, and that is the end of it.
 local function put(pool, seat, task)
-  local sent = task.send(seat.inbox, seat)
+  local sent = task:send(seat.inbox, seat)
   if sent then append(seat, task) else pool.open = pool.open - 1 end
   return sent
 end
@@ -216,7 +216,7 @@ function seats.give_up(pool, failure)
     pool.open = pool.open - 1
     local own = {} -- each task may add to it
     for k, v in pairs(failure) do own[k] = v end
-    task.failed(setmetatable(own, sandbox.failure), 1)
+    task:failed(setmetatable(own, sandbox.failure), 1)
   end
 end
 
@@ -235,9 +235,9 @@ local function lost(pool, task, failure)
   task.attempts = task.attempts + 1
   if task.attempts > pool.retries then
     pool.open = pool.open - 1
-    return task.failed(failure, 1)
+    return task:failed(failure, 1)
   end
-  local parts = task.split and task.count > 1 and task.split() or { task }
+  local parts = task.split and task.count > 1 and task:split() or { task }
   pool.open = pool.open + #parts - 1
   for _, part in ipairs(parts) do
     part.attempts = task.attempts
@@ -277,17 +277,17 @@ local outcomes = {}
 
 function outcomes.done(pool, _, task, seconds, ...)
   pool.open = pool.open - 1
-  task.done(seconds, ...)
+  task:done(seconds, ...)
 end
 
 function outcomes.packed(pool, _, task, seconds, bytes)
   pool.open = pool.open - 1
-  task.packed(seconds, bytes)
+  task:packed(seconds, bytes)
 end
 
 function outcomes.failed(pool, seat, task, _, k, message, traceback, value, ...)
   pool.open = pool.open - 1
-  task.failed(failure_of(seat.process, { message = message, traceback = traceback, value = value, exitcode = 1 }), k, ...)
+  task:failed(failure_of(seat.process, { message = message, traceback = traceback, value = value, exitcode = 1 }), k, ...)
 end
 
 -- Nobody wants it any more.
