@@ -131,11 +131,12 @@ describe("p:interrupt() ends", function()
       spawn(function() ready:put(1) go:get(T) end)
     end)
     ready:get(T)
-    for _ = 1, 1000 do -- until it waits: then its stat says that it sleeps
-      if p:status() ~= "running" then break end
-      p:interrupt()
-      if p:join(0.01) == nil and p:status() == "failed" then break end
-    end
+    repeat -- until it waits: then its stat says that it sleeps
+      sleep(0)
+      local state = io.open(("/proc/%d/stat"):format(p.pid)):read("a"):match("^.*%) (%a)")
+    until state == "S"
+    p:interrupt()
+    assert.is_nil((p:join(T)))
     assert.are.equal(130, p.exitcode)
     assert.are.equal("interrupted at its end", select(2, p:join()).message)
     go:put(1)
