@@ -163,6 +163,50 @@ describe("map", function()
     assert.are.same({ 1, 2 }, seen)
   end)
 
+  it("in chunks of any size each result is at its place: plain ones, others, nils, and both", function()
+    local pool <close> = sandbox.pool(2)
+    local kinds = {
+      function(x) return x end, function(x) return x % 2 == 0 and x / 4 or "s" .. x end, function(x) return { x } end,
+      function(x) if x % 3 > 0 then return x end end, function(x) return x == 100 and { x } or x end,
+      function(x) return x >= 130 and { x } or x >= 70 and -x or ("y"):rep(x) end,
+    }
+    for _, f in ipairs(kinds) do
+      local expected = {}
+      for i = 1, 200 do expected[i] = f(i) end
+      for _, chunk in ipairs { 1, 63, 64, 65, 127, 128, 129, 200, false } do
+        assert.are.same(expected, pool:map(f, range(200), chunk or nil))
+        local list = {}
+        for i, v in pool:imap(f, range(200), chunk or nil) do list[i] = v end
+        assert.are.same(expected, list)
+      end
+    end
+  end)
+
+  it("a failure at any item of a chunk: its index, and the results before it", function()
+    local pool <close> = sandbox.pool(1)
+    for _, bad in ipairs { 1, 2, 63, 64, 65, 100, 128, 129, 191, 192, 193, 200 } do
+      for _, odd in ipairs { false, 50, 150 } do -- one before is no plain value
+        local function f(x)
+          if x == bad then error("bad", 0) end
+          return x == odd and { x } or x ~= 7 and x or nil
+        end
+        local seen = {}
+        local e = fails("bad (item " .. bad, function()
+          for i, v in pool:imap(f, range(200), 200) do
+            seen[#seen + 1] = i
+            assert.are.same(i == odd and { i } or i ~= 7 and i or nil, v)
+          end
+        end)
+        assert.are.equal(bad, e.index)
+        assert.are.same(range(bad - 1), seen)
+      end
+    end
+    local function deep(x) return x == 150 and 1 + deep(x) or x end
+    assert.are.equal(150, fails("stack overflow", pool.map, pool, deep, range(200), 200).index)
+    local function within(x) return x == 150 and coroutine.wrap(function() error("within", 0) end)() or x end
+    assert.are.equal(150, fails("within", pool.map, pool, within, range(200), 200).index)
+  end)
+
   it("works inside a worker of a pool", function()
     local pool <close> = sandbox.pool(2)
     local r = pool:map(function(n)

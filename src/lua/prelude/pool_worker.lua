@@ -44,6 +44,11 @@ local function describe(value, level)
   return { message = message, traceback = cut(debug.traceback(nil, level or 2)), value = value }
 end
 
+-- What a message handler made of an error; of one that none is called for (memory, a stack that overflows in it) its text.
+local function caught(what)
+  return type(what) == "table" and what or { message = tostring(what) }
+end
+
 -- A function that calls f for PART values and returns the results: in a row, so that none of them is an element of a
 -- table. Each call stands on a line of its own, and its result in the place of its value: so an error tells which it was, and what
 -- came before.
@@ -72,6 +77,7 @@ local function progress_of(batch)
       return info.currentline, values
     end
   end
+  return 1, {} -- between two of them
 end
 
 local function work(pool, number)
@@ -104,7 +110,7 @@ local function work(pool, number)
     local from = sandbox.now()
     local function finish(ok, ...)
       if ok then send_results(task, sandbox.now() - from, ...)
-      else send_failure(task, "failed", sandbox.now() - from, 1, (...)) end
+      else send_failure(task, "failed", sandbox.now() - from, 1, caught((...))) end
     end
     local function start(ok, f, ...)
       if ok then return finish(xpcall(f, describe, ...)) end
@@ -174,7 +180,7 @@ local function work(pool, number)
     return last == count
   end
 
-  local chunk, batch = native.chunk(), compile_batch()
+  local chunk, batch = native.chunk(), nil
   local done -- items of a plain chunk whose results were put
 
   -- Plain items, a part after the other: in a batch, or as a list (which is `part` meanwhile), if they may take long.
@@ -182,6 +188,7 @@ local function work(pool, number)
     while done < n do
       local count = math.min(PART, n - done)
       if quick and count == PART then
+        batch = batch or compile_batch()
         native.put(chunk, batch(f, native.take(chunk)))
       else
         part.items = { native.take(chunk) }
@@ -225,7 +232,7 @@ local function work(pool, number)
     at = 1
     local ok, what = xpcall(run_list, describe)
     local seconds = sandbox.now() - from
-    if not ok then send_broken_list(task, seconds, items, at - 1, at, what)
+    if not ok then send_broken_list(task, seconds, items, at - 1, at, caught(what))
     elseif not what then native.send(results, nil, number, task, "dropped")
     else send_list(task, seconds, items, n) end
   end
@@ -246,8 +253,10 @@ local function work(pool, number)
     local ok, what = xpcall(apply_plain, explain, job, f, part, n)
     local seconds = sandbox.now() - from
     if not ok then
-      local list = table.move(what.values, 1, what.k - 1, done + 1, native.results(chunk))
-      send_broken_list(task, seconds, list, done + what.k - 1, done + what.k, what)
+      what = caught(what)
+      local k = what.k or 1
+      local list = table.move(what.values or {}, 1, k - 1, done + 1, native.results(chunk))
+      send_broken_list(task, seconds, list, done + k - 1, done + k, what)
     elseif not what then
       native.send(results, nil, number, task, "dropped")
     else
@@ -301,7 +310,7 @@ local function work(pool, number)
 
   if pool.init then
     local ok, what = xpcall(pool.init, describe)
-    if not ok then return send_failure(0, "init", 0, 0, what) end
+    if not ok then return send_failure(0, "init", 0, 0, caught(what)) end
   end
   while serve_next(native.recv(inbox, SHORT)) do end
 end
