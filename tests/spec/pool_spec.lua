@@ -551,8 +551,11 @@ describe("imap", function()
 
   it("loops that nobody goes on with cost the others nothing", function()
     local pool <close> = sandbox.pool(2)
-    for _ = 1, 50 do pool:imap(square, { 1, 2, 3 })() end
-    for _ = 1, 50 do pool:imap(square, range(1000))() end
+    local function begin_and_drop()
+      for _ = 1, 50 do pool:imap(square, { 1, 2, 3 })() end
+      for _ = 1, 50 do pool:imap(square, range(1000))() end
+    end
+    begin_and_drop()
     collectgarbage()
     collectgarbage()
     assert.are.same({ 4 }, pool:map(square, { 2 }))

@@ -206,6 +206,7 @@ local function new_job(pool, name, f, source, star, chunk, most)
   if not bytes then native.raise(("%s: %s"):format(name, kept)) end
   local job = { pool = pool, name = name, bytes = bytes, kept = kept, star = star, chunk = chunk, most = most, left = left,
     over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
+  function job.finish() jobs.finish(job) end
   local at = 1
   -- There are no more items; after them comes `stop`, if that is not nil.
   local function exhaust(stop, where)
@@ -215,7 +216,6 @@ local function new_job(pool, name, f, source, star, chunk, most)
     job.stopped(where, stop)
   end
   function job.next(limit)
-    if job.abandoned then return jobs.finish(job) end
     if job.window and job.ahead >= job.window then return nil end
     if not (job.known or job.chunk) and job.out >= #pool.seats then return nil end -- first, what an item costs
     local items, first, last = take(chunk_size(job, limit))
@@ -363,7 +363,7 @@ function jobs.imap(pool, name, f, source, chunk, ordered, keep)
   -- Ends the loop; or, if nobody can go on with it any more, has the next who feeds the workers end it.
   local closing = setmetatable({}, {
     __close = function() jobs.finish(job) end,
-    __gc = function() job.abandoned = true end,
+    __gc = function() job.abandoned, pool.abandoned = true, true end,
   })
   local function next_result()
     local _ = closing -- as long as this function lives

@@ -148,10 +148,21 @@ local function give_next(pool, seat)
   until not task or pool.ended or seats.give(pool, seat, task)
 end
 
+-- Of jobs that nobody can ask for results any more.
+local function finish_abandoned(pool)
+  local list = {}
+  pool.abandoned = false
+  for _, job in pairs(pool.jobs) do
+    if job.abandoned then list[#list + 1] = job end
+  end
+  for _, job in ipairs(list) do job.finish() end
+end
+
 -- Give each worker what it needs, the idle ones first. This may be the end of tasks that cannot be sent.
 function seats.feed(pool)
   if pool.ended then return end
   local _ <close> = native.defer()
+  if pool.abandoned then finish_abandoned(pool) end
   for level = 1, AHEAD do
     for _, seat in ipairs(pool.seats) do
       if seat.count < level then give_next(pool, seat) end
