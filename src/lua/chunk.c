@@ -68,11 +68,7 @@ static void push_results(lua_State *L, struct chunk *c) {
   struct list_reader l = {.r = reader_of(c->results.data + c->head, c->results.len - c->head),
                           .left = (uint64_t)c->done};
   lua_createtable(L, (int)c->done, 0);
-  int list = lua_gettop(L);
-  lua_Integer at = 0;
-  for (int n; (n = codec_list_push(L, &l)) > 0; at += n)
-    for (int i = n; i > 0; i--)
-      lua_rawseti(L, list, at + i);
+  codec_list_place(L, &l, lua_gettop(L), 1);
 }
 
 int native_results(lua_State *L) {

@@ -141,4 +141,7 @@ void codec_list_open(lua_State *L, struct list_reader *l, const uint8_t *data, s
  * many, 0 at the end. Raises if they are malformed, or for want of memory. */
 int codec_list_push(lua_State *L, struct list_reader *l);
 
+/* Make all that is left elements of the table at `list`, as codec_decode_list does. */
+int codec_list_place(lua_State *L, struct list_reader *l, int list, lua_Integer first);
+
 #endif

@@ -502,12 +502,6 @@ static size_t read_run(struct decoder *d, uint64_t most) {
   return n;
 }
 
-static void open_list(struct decoder *d, struct list_reader *l) {
-  read_head(d, FORMAT_LIST, FORMAT_LIST, &l->left);
-  if (l->left == 0)
-    check_end(d);
-}
-
 static size_t push_part(struct decoder *d, struct list_reader *l) {
   size_t n = 0;
   while (n < WIRE_RUN_MAX && n < l->left) {
@@ -529,7 +523,9 @@ void codec_list_open(lua_State *L, struct list_reader *l, const uint8_t *data, s
   struct decoder d;
   d.L = L;
   d.r = reader_of(data, len);
-  open_list(&d, l);
+  read_head(&d, FORMAT_LIST, FORMAT_LIST, &l->left);
+  if (l->left == 0)
+    check_end(&d);
   l->r = d.r;
 }
 
@@ -544,12 +540,16 @@ int codec_list_push(lua_State *L, struct list_reader *l) {
   return (int)n;
 }
 
-int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first) {
-  struct list_reader l;
+int codec_list_place(lua_State *L, struct list_reader *l, int list, lua_Integer first) {
   lua_Integer at = first;
-  codec_list_open(L, &l, data, len);
-  for (int n; (n = codec_list_push(L, &l)) > 0; at += n)
+  for (int n; (n = codec_list_push(L, l)) > 0; at += n)
     for (int i = n; i > 0; i--)
       lua_rawseti(L, list, at + i - 1);
   return (int)(at - first);
+}
+
+int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first) {
+  struct list_reader l;
+  codec_list_open(L, &l, data, len);
+  return codec_list_place(L, &l, list, first);
 }

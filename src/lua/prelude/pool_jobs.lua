@@ -289,10 +289,10 @@ function jobs.map(pool, name, f, list, star, chunk)
     if job.known or job.chunk or job.exhausted then make_room() end
     return stopped or job.exhausted and job.ahead == 0 or pool.ended
   end)
+  if not stopped and job.exhausted and job.ahead == 0 then return results end -- even if the pool broke meanwhile
   if pool.broken then error(pool.broken, 0) end
   if stopped then raise(stopped) end
-  if not (job.exhausted and job.ahead == 0) then native.raise(("%s: the pool has ended"):format(name)) end
-  return results
+  native.raise(("%s: the pool has ended"):format(name))
 end
 
 -- -- imap -----------------------------------------------------------------------------------------
