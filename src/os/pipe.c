@@ -202,7 +202,7 @@ static int wait_for_value(struct os_backend *b, const struct op *op, const struc
     if (seen == -SBX_ETIMEDOUT && rc == 0 && !deadline_passed(op->deadline_ns)) {
       rc = queue_arm(b, get->object->queue, get, &w);
       if (rc == 0)
-        rc = wait_set_sleep(b, get, &w);
+        rc = wait_set_sleep(b, op, &w);
       if (rc == 0 || rc == -SBX_ETIMEDOUT) /* at the deadline, one more look */
         continue;
       seen = rc;

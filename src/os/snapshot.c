@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "object/pipe.h"
 #include "object/sync.h"
 #include "os/proc.h"
 #include "os/snapshot_internal.h"
@@ -57,15 +58,19 @@ static void copy_text(char *ret, const char *text, size_t size) {
 
 /* -- what a process sleeps in ---------------------------------------------------------------- */
 
-/* The name of an object that still is what it was. */
-static void object_name(const struct control *c, const struct snapshot_need *n, char *ret) {
-  ret[0] = '\0';
-  if (n->type == OBJECT_PROCESS && control_process_stamp(c, n->slot, n->object))
-    copy_text(ret, c->processes[n->slot].name, NAME_MAX_BYTES);
-  else if (n->type != OBJECT_PROCESS && n->slot < OBJECT_SLOTS &&
-           stamp_serial(atomic_load(&c->object_stamp[n->slot])) == n->object)
-    copy_text(ret, n->type == OBJECT_QUEUE ? c->queues[n->slot].name : c->syncs[n->slot].name,
-              NAME_MAX_BYTES);
+/* What is known of an object that still is what it was. */
+static void look_up(const struct control *c, struct snapshot_need *n) {
+  const char *name = "";
+  if (n->type == OBJECT_PROCESS) {
+    if (control_process_stamp(c, n->slot, n->object))
+      name = c->processes[n->slot].name;
+  } else if (n->slot < OBJECT_SLOTS &&
+             stamp_serial(atomic_load(&c->object_stamp[n->slot])) == n->object) {
+    name = n->type == OBJECT_QUEUE ? c->queues[n->slot].name : c->syncs[n->slot].name;
+    if (n->type == OBJECT_PIPE)
+      n->queue = c->syncs[n->slot].state[0][END_IN_SERIAL];
+  }
+  copy_text(n->object_name, name, NAME_MAX_BYTES);
 }
 
 static void read_needs(const struct process_record *p, struct snapshot_op *op) {
@@ -168,7 +173,7 @@ static void fill_process(const struct control *c, uint32_t slot, uint64_t stamp,
   if (stamp_phase(stamp) != PHASE_RUNNING)
     ret->op = (struct snapshot_op){.kind = OP_NONE};
   for (uint32_t i = 0; i < ret->op.need_count; i++)
-    object_name(c, &ret->op.needs[i], ret->op.needs[i].object_name);
+    look_up(c, &ret->op.needs[i]);
   if (ret->lives && ret->pid > 0)
     fill_usage(ret, parts);
 }

@@ -82,8 +82,9 @@ static int list_waiter(struct snapshot *s, uint32_t process) {
   int rc = 0;
   for (uint32_t i = 0; i < op->need_count && rc == 0; i++) {
     const struct snapshot_need *n = &op->needs[i];
-    int64_t queue = n->type == OBJECT_QUEUE ? snapshot_find_queue(s, n->object) : -1;
-    if (queue >= 0 && n->kind == OP_QUEUE_GET)
+    uint64_t id = n->type == OBJECT_QUEUE ? n->object : n->type == OBJECT_PIPE ? n->queue : 0;
+    int64_t queue = id ? snapshot_find_queue(s, id) : -1;
+    if (queue >= 0 && (n->kind == OP_QUEUE_GET || n->type == OBJECT_PIPE))
       rc = index_list_add(&s->queues[queue].readers, process);
     else if (queue >= 0 && n->kind == OP_QUEUE_PUT)
       rc = index_list_add(&s->queues[queue].writers, process);

@@ -65,7 +65,7 @@ int snapshot_syncs(const struct control *c, struct snapshot *s) {
     struct snapshot_process *p = &s->processes[i];
     for (uint32_t k = 0; k < p->op.need_count && rc == 0; k++) {
       struct snapshot_need *n = &p->op.needs[k];
-      if (!sync_machine_of(n->type) || n->slot >= OBJECT_SLOTS)
+      if (!sync_machine_of(n->type) || n->type == OBJECT_PIPE || n->slot >= OBJECT_SLOTS)
         continue;
       n->ready = sync_could_go_on(c, n->slot, p->slot, n->kind, p->op.deadline_ns == SBX_FOREVER);
       rc = note(c, s, n);

@@ -13,7 +13,6 @@
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "os/queue.h"
 #include "os/wait.h"
 
 bool deadline_passed(int64_t deadline_ns) {
@@ -26,11 +25,7 @@ static void publish_entries(struct process_record *me, const struct op *op) {
   for (uint32_t i = 0; i < op->sub_count && i < SELECT_SHOWN; i++) {
     const struct op *sub = &op->subs[i];
     me->select[i] = (struct select_entry){.kind = sub->kind};
-    if (sub->kind == OP_PIPE_RECV) { /* it waits for the pipe's queue */
-      me->select[i] = (struct select_entry){.kind = OP_QUEUE_GET,
-                                            .slot = sub->object->queue->slot,
-                                            .serial = sub->object->queue->serial};
-    } else if (sub->object) {
+    if (sub->object) {
       me->select[i].slot = sub->object->slot;
       me->select[i].serial = sub->object->serial;
     }

@@ -41,6 +41,18 @@ static bool holds_queue(const struct snapshot *s, const struct snapshot_need *n,
   return !q || q->named || index_list_has(&q->holders, by);
 }
 
+/* What a pipe's end receives is in a queue of its own, which is held with either end: whoever holds
+ * one may send, or close the pipe. */
+static bool pipe_can(const struct snapshot *s, const struct snapshot_need *n) {
+  const struct snapshot_need get = {.kind = OP_QUEUE_GET, .object = n->queue};
+  return queue_can(s, &get);
+}
+
+static bool holds_pipe(const struct snapshot *s, const struct snapshot_need *n, uint32_t by) {
+  const struct snapshot_need get = {.kind = OP_QUEUE_GET, .object = n->queue};
+  return holds_queue(s, &get, by);
+}
+
 static bool process_has_ended(const struct snapshot *s, const struct snapshot_need *n) {
   int64_t i = snapshot_find_process(s, n->object);
   return i < 0 || !s->processes[i].lives;
@@ -70,20 +82,42 @@ static bool owns_or_holds(const struct snapshot *s, const struct snapshot_need *
   return sync->named || index_list_has(&sync->holders, by);
 }
 
-static const struct wait_rule rules[OP_COUNT] = {
-    [OP_QUEUE_PUT] = {queue_can, holds_queue, "queue", "empty"},
-    [OP_QUEUE_GET] = {queue_can, holds_queue, "queue", "fill"},
-    [OP_QUEUE_JOIN] = {queue_can, holds_queue, "queue", "finish"},
-    [OP_PROCESS_JOIN] = {process_has_ended, is_process, "", NULL},
-    [OP_LOCK_ACQUIRE] = {sync_can, owns_or_holds, "lock", "release"},
-    [OP_SEMAPHORE_ACQUIRE] = {sync_can, owns_or_holds, "semaphore", "release"},
-    [OP_EVENT_WAIT] = {sync_can, owns_or_holds, "event", "set"},
-    [OP_CONDITION_WAIT] = {sync_can, owns_or_holds, "condition", "notify"},
-    [OP_BARRIER_WAIT] = {sync_can, owns_or_holds, "barrier", "come to"},
+/* Its owner runs a function that changes it; nobody else can end that. */
+#define RULE_UPDATED(noun)                                                                         \
+  { sync_can, owns_or_holds, noun, "finish updating" }
+
+static const struct wait_rule rule_PROCESS_JOIN = {process_has_ended, is_process, "", NULL},
+                              rule_QUEUE_PUT = {queue_can, holds_queue, "queue", "empty"},
+                              rule_QUEUE_GET = {queue_can, holds_queue, "queue", "fill"},
+                              rule_QUEUE_JOIN = {queue_can, holds_queue, "queue", "finish"},
+                              rule_PIPE_RECV = {pipe_can, holds_pipe, "pipe", "fill"},
+                              rule_PIPE_POLL = {pipe_can, holds_pipe, "pipe", "fill"},
+                              rule_LOCK_ACQUIRE = {sync_can, owns_or_holds, "lock", "release"},
+                              rule_SEMAPHORE_ACQUIRE = {sync_can, owns_or_holds, "semaphore",
+                                                        "release"},
+                              rule_EVENT_WAIT = {sync_can, owns_or_holds, "event", "set"},
+                              rule_CONDITION_WAIT = {sync_can, owns_or_holds, "condition",
+                                                     "notify"},
+                              rule_BARRIER_WAIT = {sync_can, owns_or_holds, "barrier", "come to"},
+                              rule_VALUE_SET = RULE_UPDATED("value"),
+                              rule_VALUE_ADD = RULE_UPDATED("value"),
+                              rule_VALUE_CAS = RULE_UPDATED("value"),
+                              rule_VALUE_UPDATE = RULE_UPDATED("value"),
+                              rule_DICT_SET = RULE_UPDATED("dict"),
+                              rule_DICT_UPDATE = RULE_UPDATED("dict"),
+                              rule_SELECT = {NULL}, /* the rules of what it waits for */
+    rule_CLOCK_SLEEP = {NULL};                      /* time will */
+
+/* An op that can block and has no rule does not compile. */
+#define RULE_0(kind) NULL
+#define RULE_1(kind) &rule_##kind
+static const struct wait_rule *const rules[OP_COUNT] = {
+#define OP(kind, type, blocks, verb) [OP_##kind] = RULE_##blocks(kind),
+#include "object/ops.def"
 };
 
 static const struct wait_rule *rule_of(const struct snapshot_need *n) {
-  const struct wait_rule *rule = n->kind < OP_COUNT ? &rules[n->kind] : NULL;
+  const struct wait_rule *rule = n->kind < OP_COUNT ? rules[n->kind] : NULL;
   return rule && rule->enabled ? rule : NULL;
 }
 
@@ -194,8 +228,10 @@ bool waits_for_unknown(const struct snapshot *s, uint32_t process) {
   const struct snapshot_op *op = &s->processes[process].op;
   for (uint32_t i = 0; i < op->need_count; i++) {
     const struct snapshot_need *n = &op->needs[i];
-    const struct snapshot_queue *q = n->type == OBJECT_QUEUE ? queue_of(s, n) : NULL;
-    const struct snapshot_sync *sync = sync_of(s, n);
+    int64_t queue = snapshot_find_queue(s, n->type == OBJECT_PIPE ? n->queue : n->object);
+    bool is_queue = n->type == OBJECT_QUEUE || n->type == OBJECT_PIPE;
+    const struct snapshot_queue *q = is_queue && queue >= 0 ? &s->queues[queue] : NULL;
+    const struct snapshot_sync *sync = is_queue ? NULL : sync_of(s, n);
     if ((q && q->named) || (sync && sync->named && sync->owners.count == 0))
       return true;
   }

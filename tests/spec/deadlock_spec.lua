@@ -127,6 +127,56 @@ describe("a deadlock is told and ends the run with status 4:", function()
     ]]))
   end)
 
+  it("two change values and dicts inside one another's updates", function()
+    local kinds = {
+      ["update#value"] = "x:update(function() return 1 end)", ["set#value"] = "x:set(1)", ["add#value"] = "x:add(1)",
+      ["cas#value"] = "x:cas(0, 1)", ["set#dict"] = "x.k = 1", ["update#dict"] = "x:update('k', function() return 1 end)",
+    }
+    for name, change in pairs(kinds) do
+      local verb, type = name:match "(%a+)#(%a+)"
+      local key = type == "dict" and "'k', " or ""
+      local text = ([[
+        local first, second = sandbox.TYPE(TYPE_OF), sandbox.TYPE(TYPE_OF)
+        local both = sandbox.barrier(2)
+        local function change(x)
+          CHANGE
+        end
+        spawn({ name = "a" }, function() first:update(KEYfunction() both:wait() change(second) return 1 end) end)
+        spawn({ name = "b" }, function() second:update(KEYfunction() both:wait() change(first) return 1 end) end)
+      ]]):gsub("TYPE_OF", type == "dict" and "{}" or "0"):gsub("TYPE", type):gsub("KEY", key):gsub("CHANGE", change)
+      local line = told(text)
+      assert.are.equal(("main waits in join at the end of the script for a#2; a#2 waits in %s at x.lua:4 for %s#2, which " ..
+        "only b#3 can finish updating; b#3 waits in %s at x.lua:4 for %s#1, which only a#2 can finish updating")
+        :format(verb, type, verb, type), line)
+    end
+  end)
+
+  it("an update waits for a lock, whose holder waits for the update to end", function()
+    assert.are.equal("main waits in join at x.lua:7 for p#2; p#2 waits in set at x.lua:3 for dict#3, which only main can " ..
+      "finish updating", (told [[
+      local lock, ready, d = sandbox.lock(), sandbox.event(), sandbox.dict()
+      local p = spawn({ name = "p" }, function() lock:acquire() ready:set() sleep(0.1)
+        d.k = 1
+      end)
+      ready:wait()
+      d:update("k", function()
+        p:join()
+        lock:acquire()
+      end)
+    ]]))
+  end)
+
+  it("nothing is sent through a pipe", function()
+    assert.are.equal("main waits in recv at x.lua:3 for pipe talk#4, which only p#2 can fill; p#2 waits in select at " ..
+      "x.lua:2 for pipe talk#3, and only main can help", (told [[
+      local a, b = sandbox.pipe { name = "talk" }
+      spawn({ name = "p" }, function() sandbox.select { a } end)
+      b:recv()
+    ]]))
+    assert.are.equal("main waits in poll at x.lua:1 for pipe#3, which nobody else can fill",
+      (told "local a, b = sandbox.pipe() a:poll(math.huge)"))
+  end)
+
   it("none of several things can happen", function()
     assert.are.equal("main waits in select at x.lua:3 for queue#1 or queue full#2, and only p#2 can help; p#2 waits in " ..
       "join at x.lua:2 for main", (told [[
@@ -177,6 +227,24 @@ local QUIET = {
     spawn(function() lock:acquire() held:set() sleep(0.8) lock:release() end)
     held:wait()
     assert(lock:acquire())
+  ]],
+  ["a value whose updater is about to be done"] = [[
+    local x, inside = sandbox.value(0), sandbox.event()
+    spawn(function() x:update(function() inside:set() sleep(0.8) return 1 end) end)
+    inside:wait()
+    x:set(2)
+  ]],
+  ["a pipe through which somebody will send"] = [[
+    local a, b = sandbox.pipe()
+    spawn(function() sleep(0.8) b:send(1) end)
+    assert(a:recv() == 1)
+  ]],
+  ["a pipe whose other end is held by nobody soon"] = [[
+    local a, b = sandbox.pipe()
+    spawn({ quiet = true }, function() a = nil sleep(0.8) end)
+    b = nil
+    collectgarbage()
+    assert(select(2, a:recv()) == "closed")
   ]],
   ["work without end in sight"] = [[
     local q = queue()
