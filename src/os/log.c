@@ -73,12 +73,16 @@ int log_create(uint64_t limit, struct log_ring *ret) {
   return rc;
 }
 
-void log_close(struct log_ring *r) {
-  if (r->map) {
+void log_unmap(struct log_ring *r) {
+  if (r->map)
     munmap(r->map, r->bytes);
-    close(r->fd);
-  }
   r->map = NULL;
+}
+
+void log_close(struct log_ring *r) {
+  if (r->map)
+    close(r->fd);
+  log_unmap(r);
 }
 
 /* -- memory ----------------------------------------------------------------------------------- */

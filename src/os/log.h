@@ -58,6 +58,9 @@ int log_create(uint64_t limit, struct log_ring *ret);
 int log_open(int fd, uint64_t bytes, uint64_t limit, struct log_ring *ret);
 void log_close(struct log_ring *r);
 
+/* Of a process at its end: see queue_unmap_all. */
+void log_unmap(struct log_ring *r);
+
 /* Bytes that lie somewhere. */
 struct span {
   const void *data; /* borrowed */

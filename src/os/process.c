@@ -181,6 +181,7 @@ int process_publish(struct os_backend *b, const struct buf *result, int exit_cod
   FAULT("exit.before-publish");
   me->exit_code = exit_code;
   control_process_advance(b->control, b->slot, b->serial, PHASE_EXITED);
+  queue_unmap_all(b);
   return 0;
 }
 

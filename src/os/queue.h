@@ -93,6 +93,13 @@ void queue_nudge(struct os_backend *b, struct queue *q);
 void queue_drop(struct os_backend *b, struct queue *q);
 
 /*
+ * Of a process that uses no queue any more, and ends: unmap the logs. What looks through all of its
+ * memory at the end (memcheck's search for leaks) would read, and so fill, a quarter of the
+ * machine's memory for each queue.
+ */
+void queue_unmap_all(struct os_backend *b);
+
+/*
  * OP_QUEUE_PUT. 0, -SBX_ETIMEDOUT (full), -SBX_ECLOSED, -SBX_ECAP, -SBX_ENOSPC, -SBX_ETOOBIG,
  * -SBX_EINTERRUPTED. On failure the queue is unchanged.
  */

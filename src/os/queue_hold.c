@@ -164,3 +164,8 @@ void queue_drop(struct os_backend *b, struct queue *q) {
   log_close(&q->log);
   free(q);
 }
+
+void queue_unmap_all(struct os_backend *b) {
+  for (struct queue *q = b->queues; q; q = q->next)
+    log_unmap(&q->log);
+}

@@ -19,6 +19,7 @@
 #include "os/backend.h"
 #include "os/lifeline.h"
 #include "os/process.h"
+#include "os/queue.h"
 #include "os/results.h"
 #include "os/signals.h"
 #include "os/supervisor_internal.h"
@@ -224,7 +225,11 @@ static int open_shared(struct supervisor *s) {
   return 0;
 }
 
-/* The new process: becomes main, runs, leaves. */
+static struct os_backend *main_backend; /* in main */
+
+static void unmap_at_exit(void) { queue_unmap_all(main_backend); }
+
+/* The new process: becomes main, runs, leaves; or a script calls os.exit. */
 static void main_begin(struct supervisor *s, main_process_fn *main_process, void *ctx) {
   struct os_backend *b = s->b;
   const int supervisors[] = {s->lifeline, s->broker, s->signals};
@@ -232,6 +237,8 @@ static void main_begin(struct supervisor *s, main_process_fn *main_process, void
     close(supervisors[i]);
   backend_install_signals(b);
   process_begin(b);
+  main_backend = b;
+  atexit(unmap_at_exit);
   sigprocmask(SIG_SETMASK, &s->old_signals, NULL);
   int status = main_process(&b->base, ctx);
   if (process_publish(b, NULL, status))
