@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/memory.h"
+#include "base/arena.h"
 #include "host/output.h"
 #include "host/prompt.h"
 #include "lua/call.h"
@@ -269,22 +269,24 @@ static int run_protected(lua_State *L, struct session *s) {
   return ok ? 0 : EXIT_LUA_ERROR;
 }
 
-/* lua_Alloc: as that of luaL_newstate, but for large blocks. */
-static void *allocate(void *ud, void *block, size_t old, size_t size) {
-  (void)ud;
-  if (size > 0)
-    return memory_resize(block, block ? old : 0, size); /* without a block, `old` is a type */
-  memory_free(block, block ? old : 0);
-  return NULL;
+/* As luaL_newstate does it, but in an arena. */
+static lua_State *new_state(void) {
+  struct arena *arena;
+  if (arena_open(&arena))
+    return NULL;
+  lua_State *L = lua_newstate(arena_resize, arena);
+  if (L) {
+    lua_atpanic(L, NULL);
+  }
+  return L;
 }
 
 static int run_process(struct session *s) {
   struct backend *b = s->backend;
   output_prepare();
-  lua_State *L = luaL_newstate();
+  lua_State *L = new_state();
   if (!L)
     return no_memory();
-  lua_setallocf(L, allocate, NULL);
   int status = run_protected(L, s);
   if (s->place) {
     fflush(NULL);

@@ -1,0 +1,510 @@
+/*
+ * base/arena.c - see arena.h.
+ *
+ *   range:  | struct arena | struct page [one for each page of the heap] | heap ...... |
+ *                                                                          0    top    pages
+ *
+ * Pages are named by their number in the heap. Pages from `top` on were never used, or were given
+ * back. A free run has its length in the records of its first and last page; those records are 0 in
+ * every page that is in use and borders on another run, so that a freed run finds its free
+ * neighbours. The lists of free runs, one for each power of two, are linked through the records,
+ * not through the pages: looking for a run touches none.
+ */
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+enum {
+  PAGE = 4096,
+  SPAN = 16,   /* pages */
+  STEP = 16,   /* bytes between the sizes of blocks up to FINE */
+  FINE = 1024, /* bytes; beyond, there are eight sizes for each power of two */
+  CLASSES = FINE / STEP + 8 * 4,
+  BINS = 32, /* of free runs: 2^bin pages or more */
+  TRIES = 8, /* runs looked at in the bin where not every run is long enough */
+  HUGE_PAGE = 2 << 20
+};
+static_assert(ARENA_SMALL == FINE << 4, "four powers of two beyond FINE");
+static_assert(ARENA_SMALL <= SPAN * PAGE, "a block lies in one span");
+
+#define NONE UINT32_MAX
+
+/* What is known of a page. */
+struct page {
+  uint32_t len; /* first and last page of a free run: its pages; else 0 */
+  uint32_t
+      next; /* first page of a free run: the next in its bin, or NONE; of a span: see span_of */
+  uint32_t prev; /* first page of a free run: the one before in its bin, or NONE; of a span: bytes
+                    in all its blocks */
+  uint32_t sum; /* first page of a free run: 1 if it may be resident; of a span: free bytes in it */
+};
+
+struct block {
+  struct block *next;
+};
+
+struct arena {
+  struct block *lists[CLASSES]; /* free blocks of each size */
+  char *cut, *cut_end;          /* what is left of the current span */
+  size_t small, small_peak;     /* bytes in small blocks: now, and the most since the last sweep */
+  size_t large;                 /* pages in large blocks */
+  size_t resident;              /* pages in free runs that may be resident */
+  uint32_t bins[BINS];
+  uint32_t spans; /* pages in spans */
+  uint32_t own;   /* pages below are inherited */
+  uint32_t top, pages;
+  struct page *page;
+  char *heap;
+  size_t range; /* bytes of all */
+};
+
+/* -- sizes ------------------------------------------------------------------------------------ */
+
+static unsigned highest_bit(size_t n) { return 63U - (unsigned)__builtin_clzll(n); }
+
+/* The kind of blocks that have room for `size` bytes, 1 to ARENA_SMALL. */
+static inline unsigned class_of(size_t size) {
+  if (size <= FINE)
+    return (unsigned)((size - 1) / STEP);
+  unsigned bit = highest_bit(size - 1);
+  return FINE / STEP + (bit - 10) * 8 + ((unsigned)((size - 1) >> (bit - 3)) & 7);
+}
+
+static inline size_t class_bytes(unsigned kind) {
+  if (kind < FINE / STEP)
+    return (kind + 1) * (size_t)STEP;
+  unsigned beyond = kind - FINE / STEP;
+  return (size_t)(8 + (beyond & 7) + 1) << (beyond / 8 + 7);
+}
+
+static uint32_t pages_of(size_t size) { return (uint32_t)((size + PAGE - 1) / PAGE); }
+
+static char *page_at(const struct arena *a, uint32_t page) { return a->heap + (size_t)page * PAGE; }
+
+static uint32_t page_of(const struct arena *a, const void *p) {
+  return (uint32_t)((size_t)((const char *)p - a->heap) / PAGE);
+}
+
+/* -- runs of pages ---------------------------------------------------------------------------- */
+
+static void bin_remove(struct arena *a, uint32_t run) {
+  struct page *p = &a->page[run];
+  if (p->prev == NONE)
+    a->bins[highest_bit(p->len)] = p->next;
+  else
+    a->page[p->prev].next = p->next;
+  if (p->next != NONE)
+    a->page[p->next].prev = p->prev;
+  if (p->sum)
+    a->resident -= p->len;
+}
+
+/* From now on pages `run` to `run` + `len` are a free run, and in a bin. */
+static void bin_add(struct arena *a, uint32_t run, uint32_t len, bool resident) {
+  uint32_t *bin = &a->bins[highest_bit(len)];
+  struct page *p = &a->page[run];
+  a->page[run + len - 1].len = len;
+  *p = (struct page){.len = len, .next = *bin, .prev = NONE, .sum = resident};
+  if (*bin != NONE)
+    a->page[*bin].prev = run;
+  *bin = run;
+  if (resident)
+    a->resident += len;
+}
+
+/* Take the free run that begins at `run` out of its bin; its records are as of pages in use. */
+static uint32_t run_take(struct arena *a, uint32_t run, bool *ret_resident) {
+  uint32_t len = a->page[run].len;
+  *ret_resident = a->page[run].sum != 0;
+  bin_remove(a, run);
+  a->page[run].len = 0;
+  a->page[run + len - 1].len = 0;
+  return len;
+}
+
+static void give_back(struct arena *a, uint32_t run, uint32_t len) {
+  madvise(page_at(a, run), (size_t)len * PAGE, MADV_DONTNEED);
+}
+
+/* Give back the pages of all free runs. */
+static void release_runs(struct arena *a) {
+  for (unsigned bin = 0; bin < BINS; bin++)
+    for (uint32_t run = a->bins[bin]; run != NONE; run = a->page[run].next)
+      if (a->page[run].sum) {
+        give_back(a, run, a->page[run].len);
+        a->page[run].sum = 0;
+      }
+  a->resident = 0;
+}
+
+static size_t most_resident(const struct arena *a) {
+  size_t eighth = (a->large + a->spans) / 8;
+  return eighth > ARENA_KEEP / PAGE ? eighth : ARENA_KEEP / PAGE;
+}
+
+/* Pages that were in use are free. */
+static void run_free(struct arena *a, uint32_t run, uint32_t len) {
+  bool also;
+  if (run > a->own && a->page[run - 1].len) {
+    uint32_t before = a->page[run - 1].len;
+    run -= before;
+    len += run_take(a, run, &also);
+  }
+  if (run + len < a->top && a->page[run + len].len)
+    len += run_take(a, run + len, &also);
+  bin_add(a, run, len, true);
+  if (a->resident > most_resident(a))
+    release_runs(a);
+}
+
+/* A free run of at least `len` pages, or NONE. */
+static uint32_t run_find(const struct arena *a, uint32_t len) {
+  unsigned bin = highest_bit(len);
+  uint32_t run = a->bins[bin];
+  for (int i = 0; i < TRIES && run != NONE; i++, run = a->page[run].next)
+    if (a->page[run].len >= len)
+      return run;
+  for (bin++; bin < BINS; bin++)
+    if (a->bins[bin] != NONE)
+      return a->bins[bin];
+  return NONE;
+}
+
+/* Pages at the end of what is used; NONE if the range is full. */
+static uint32_t run_new(struct arena *a, uint32_t len) {
+  if (len > a->pages - a->top)
+    return NONE;
+  uint32_t run = a->top;
+  a->top += len;
+  return run;
+}
+
+/* `len` pages for use, or NONE. */
+static uint32_t run_alloc(struct arena *a, uint32_t len) {
+  bool resident;
+  uint32_t run = run_find(a, len);
+  if (run == NONE)
+    return run_new(a, len);
+  uint32_t has = run_take(a, run, &resident);
+  if (has > len)
+    bin_add(a, run + len, has - len, resident);
+  return run;
+}
+
+/* Let a run in use grow in place. */
+static bool run_grow(struct arena *a, uint32_t run, uint32_t old, uint32_t len) {
+  uint32_t end = run + old, more = len - old;
+  bool resident;
+  if (end == a->top)
+    return run_new(a, more) != NONE;
+  if (a->page[end].len < more)
+    return false;
+  uint32_t has = run_take(a, end, &resident);
+  if (has > more)
+    bin_add(a, end + more, has - more, resident);
+  return true;
+}
+
+/* -- small blocks ----------------------------------------------------------------------------- */
+
+static void push(struct arena *a, unsigned kind, void *p) {
+  struct block *block = p;
+  block->next = a->lists[kind];
+  a->lists[kind] = block;
+}
+
+/* What is left of the span is cut into blocks: one, if there is a size of just that. */
+static void cut_rest(struct arena *a) {
+  while (a->cut < a->cut_end) {
+    size_t left = (size_t)(a->cut_end - a->cut);
+    unsigned kind = class_of(left < ARENA_SMALL ? left : ARENA_SMALL);
+    if (class_bytes(kind) > left)
+      kind--;
+    push(a, kind, a->cut);
+    a->cut += class_bytes(kind);
+  }
+}
+
+/* `len` pages hold blocks of `bytes` bytes in all. */
+static void make_span(struct arena *a, uint32_t run, uint32_t len, size_t bytes) {
+  for (uint32_t i = 0; i < len; i++)
+    a->page[run + i] = (struct page){.next = run};
+  a->page[run].prev = (uint32_t)bytes;
+  a->spans += len;
+}
+
+static bool new_span(struct arena *a) {
+  uint32_t run = run_alloc(a, SPAN);
+  if (run == NONE)
+    return false;
+  cut_rest(a);
+  make_span(a, run, SPAN, SPAN * PAGE);
+  a->cut = page_at(a, run);
+  a->cut_end = a->cut + SPAN * PAGE;
+  return true;
+}
+
+/* No list had one. */
+static void *small_cut(struct arena *a, unsigned kind) {
+  size_t bytes = class_bytes(kind);
+  if ((size_t)(a->cut_end - a->cut) < bytes && !new_span(a))
+    return NULL;
+  void *p = a->cut;
+  a->cut += bytes;
+  a->small += bytes;
+  return p;
+}
+
+static inline void *small_alloc(struct arena *a, size_t size) {
+  unsigned kind = class_of(size);
+  struct block *block = a->lists[kind];
+  if (!block)
+    return small_cut(a, kind);
+  a->lists[kind] = block->next;
+  a->small += class_bytes(kind);
+  return block;
+}
+
+/* -- sweeping: spans that are free as a whole ------------------------------------------------- */
+
+/* The first page of the span in which a block lies. */
+static uint32_t span_of(const struct arena *a, const void *p) {
+  return a->page[page_of(a, p)].next;
+}
+
+static void count_free(struct arena *a) {
+  for (unsigned kind = 0; kind < CLASSES; kind++)
+    for (struct block *b = a->lists[kind]; b; b = b->next)
+      a->page[span_of(a, b)].sum += (uint32_t)class_bytes(kind);
+}
+
+static bool all_free(const struct arena *a, const void *p) {
+  const struct page *span = &a->page[span_of(a, p)];
+  return span->sum == span->prev;
+}
+
+/* Take the blocks of free spans out of a list. `firsts` collects those at the start of a span: each
+ * span has one, however it was cut. */
+static void drop_blocks(struct arena *a, unsigned kind, struct block **firsts) {
+  struct block **at = &a->lists[kind];
+  while (*at) {
+    struct block *b = *at;
+    if (!all_free(a, b)) {
+      at = &b->next;
+      continue;
+    }
+    *at = b->next;
+    if (page_at(a, span_of(a, b)) == (char *)b) {
+      b->next = *firsts;
+      *firsts = b;
+    }
+  }
+}
+
+/* Spans that stay are counted anew the next time. */
+static void forget_counts(struct arena *a) {
+  for (unsigned kind = 0; kind < CLASSES; kind++)
+    for (struct block *b = a->lists[kind]; b; b = b->next)
+      a->page[span_of(a, b)].sum = 0;
+}
+
+static void span_free(struct arena *a, uint32_t span) {
+  uint32_t len = pages_of(a->page[span].prev);
+  memset(&a->page[span], 0, len * sizeof *a->page);
+  a->spans -= len;
+  run_free(a, span, len);
+}
+
+static void sweep(struct arena *a) {
+  struct block *firsts = NULL;
+  count_free(a);
+  for (unsigned kind = 0; kind < CLASSES; kind++)
+    drop_blocks(a, kind, &firsts);
+  forget_counts(a);
+  while (firsts) {
+    uint32_t span = span_of(a, firsts);
+    firsts = firsts->next;
+    span_free(a, span);
+  }
+  a->small_peak = a->small;
+}
+
+static inline void small_free(struct arena *a, void *block, size_t size) {
+  unsigned kind = class_of(size);
+  size_t bytes = class_bytes(kind);
+  push(a, kind, block);
+  if (a->small > a->small_peak)
+    a->small_peak = a->small;
+  a->small -= bytes;
+  if (a->small < a->small_peak / 2 && a->small_peak - a->small > ARENA_KEEP)
+    sweep(a);
+}
+
+/* -- blocks of any size ----------------------------------------------------------------------- */
+
+static void *alloc(struct arena *a, size_t size) {
+  if (size <= ARENA_SMALL)
+    return small_alloc(a, size);
+  if (size / PAGE >= a->pages)
+    return NULL;
+  uint32_t len = pages_of(size), run = run_alloc(a, len);
+  if (run == NONE)
+    return NULL;
+  a->large += len;
+  return page_at(a, run);
+}
+
+/* The parent may have it still; its pages are given back as far as they are the child's copies. */
+static void release_inherited(struct arena *a, void *block, size_t size) {
+  if (size > ARENA_SMALL)
+    give_back(a, page_of(a, block), pages_of(size));
+}
+
+static void release(struct arena *a, void *block, size_t size) {
+  if (!arena_owns(a, block)) {
+    release_inherited(a, block, size);
+  } else if (size <= ARENA_SMALL) {
+    small_free(a, block, size);
+  } else {
+    uint32_t len = pages_of(size);
+    a->large -= len;
+    run_free(a, page_of(a, block), len);
+  }
+}
+
+/* A run stays where it is. */
+static bool resize_run(struct arena *a, void *block, size_t old, size_t size) {
+  uint32_t run = page_of(a, block), has = pages_of(old), len = pages_of(size);
+  if (len == has)
+    return true;
+  if (!arena_owns(a, block) || size / PAGE >= a->pages ||
+      (len > has && !run_grow(a, run, has, len)))
+    return false;
+  a->large = a->large - has + len;
+  if (len < has)
+    run_free(a, run + len, has - len);
+  return true;
+}
+
+/* There is no room for a block that gets smaller: it keeps its place, and what it has too much of
+ * is lost. A run becomes a span of one block. */
+static void *resize_full(struct arena *a, void *block, size_t old, size_t size) {
+  uint32_t run = page_of(a, block), len = pages_of(class_bytes(class_of(size)));
+  if (old > ARENA_SMALL && arena_owns(a, block)) {
+    resize_run(a, block, old, (size_t)len * PAGE);
+    a->large -= len;
+    a->small += class_bytes(class_of(size));
+    make_span(a, run, len, class_bytes(class_of(size)));
+  }
+  return block;
+}
+
+static void *resize(struct arena *a, void *block, size_t old, size_t size) {
+  if (old <= ARENA_SMALL && size <= ARENA_SMALL && class_of(old) == class_of(size))
+    return block;
+  if (old > ARENA_SMALL && size > ARENA_SMALL && resize_run(a, block, old, size))
+    return block;
+  void *new = alloc(a, size);
+  if (!new)
+    return size <= old ? resize_full(a, block, old, size) : NULL;
+  memcpy(new, block, old < size ? old : size);
+  release(a, block, old);
+  return new;
+}
+
+void *arena_resize(void *arena, void *block, size_t old, size_t size) {
+  struct arena *a = arena;
+  if (!block)
+    return size ? alloc(a, size) : NULL;
+  if (size && old)
+    return resize(a, block, old, size);
+  if (old)
+    release(a, block, old);
+  return NULL;
+}
+
+/* -- the arena as a whole --------------------------------------------------------------------- */
+
+void arena_forked(struct arena *a) {
+  memset(a->lists, 0, sizeof a->lists);
+  memset(a->bins, 0xff, sizeof a->bins);
+  a->cut = a->cut_end = NULL;
+  a->small = a->small_peak = a->large = a->resident = a->spans = 0;
+  a->own = a->top;
+}
+
+bool arena_owns(const struct arena *a, const void *block) {
+  size_t offset = (size_t)((const char *)block - a->heap);
+  return offset / PAGE >= a->own && offset / PAGE < a->top;
+}
+
+void arena_trim(struct arena *a) {
+  sweep(a);
+  release_runs(a);
+}
+
+void arena_measure(const struct arena *a, struct arena_use *ret) {
+  size_t spans = (size_t)a->spans * PAGE;
+  *ret = (struct arena_use){.used = a->small + a->large * PAGE,
+                            .free = spans - a->small + a->resident * PAGE,
+                            .reached = (size_t)a->top * PAGE};
+}
+
+static size_t no_more_than(size_t bytes, int resource) {
+  struct rlimit limit;
+  if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur / 2 > bytes)
+    return bytes;
+  return (size_t)limit.rlim_cur / 2;
+}
+
+static size_t range_wanted(void) {
+  size_t bytes = 2 * (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+  return no_more_than(no_more_than(bytes, RLIMIT_AS), RLIMIT_DATA);
+}
+
+/* The same address in each run, if that is free. */
+static void *reserve(size_t bytes) {
+  void *wanted = (void *)(uintptr_t)0x200000000000;
+  void *p = mmap(wanted, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                 -1, 0);
+  return p == MAP_FAILED ? NULL : p;
+}
+
+static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+static void lay_out(struct arena *a, size_t range) {
+  size_t pages = range / (PAGE + sizeof *a->page);
+  a->range = range;
+  a->page = (struct page *)round_up((size_t)(a + 1), sizeof *a->page);
+  a->heap = (char *)round_up((size_t)(a->page + pages), HUGE_PAGE);
+  pages = (size_t)((char *)a + range - a->heap) / PAGE;
+  a->pages = pages < NONE ? (uint32_t)pages : NONE - 1;
+  memset(a->bins, 0xff, sizeof a->bins);
+}
+
+int arena_open(struct arena **ret) {
+  enum { LEAST = 8 * HUGE_PAGE };
+  struct arena *a = NULL;
+  size_t range = range_wanted();
+  for (; !a && range >= LEAST; range = a ? range : range / 2)
+    a = reserve(range);
+  if (!a)
+    return -SBX_ENOMEM;
+  lay_out(a, range);
+  if (a->pages > HUGE_PAGE / PAGE)
+    madvise(a->heap + HUGE_PAGE, (size_t)a->pages * PAGE - HUGE_PAGE, MADV_HUGEPAGE);
+  *ret = a;
+  return 0;
+}
+
+void arena_close(struct arena *a) {
+  if (a)
+    munmap(a, a->range);
+}

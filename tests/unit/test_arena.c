@@ -1,0 +1,274 @@
+/* tests/unit/test_arena.c - blocks of an arena: apart from each other, whole, given back. */
+#include "support/os_world.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/arena.h"
+
+enum { BLOCKS = 3000 };
+
+struct held {
+  unsigned char *p;
+  size_t size;
+  unsigned char mark;
+};
+
+static uint64_t draw(uint64_t *state) {
+  *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+  return *state >> 33;
+}
+
+/* Mostly small, some of pages, a few of megabytes. */
+static size_t draw_size(uint64_t *state) {
+  uint64_t k = draw(state) % 100;
+  if (k < 80)
+    return 1 + draw(state) % 600;
+  if (k < 95)
+    return 1 + draw(state) % (40 << 10);
+  return 1 + draw(state) % (k == 99 ? 3 << 20 : 200 << 10);
+}
+
+static void fill(struct held *h) { memset(h->p, h->mark, h->size); }
+
+static void check(const struct held *h, size_t bytes) {
+  for (size_t i = 0; i<bytes; i += bytes> 5000 ? 509 : 1)
+    if (h->p[i] != h->mark)
+      fail_msg("byte %zu of a block of %zu is %u, not %u", i, h->size, h->p[i], h->mark);
+}
+
+static void step(struct arena *a, struct held *h, uint64_t *state, size_t *used) {
+  size_t size = draw(state) % 3 == 0 ? 0 : draw_size(state);
+  unsigned char *p = arena_resize(a, h->p, h->p ? h->size : 5, size);
+  assert_true(p != NULL || size == 0);
+  assert_int_equal((uintptr_t)p % 16, 0);
+  *used = *used - h->size + size;
+  if (p && h->p) {
+    struct held moved = {p, size, h->mark};
+    check(&moved, size < h->size ? size : h->size);
+  }
+  *h = (struct held){p, size, (unsigned char)draw(state)};
+  if (p)
+    fill(h);
+}
+
+/* A block that overlapped another, or lost its contents when it moved, would show a wrong mark. */
+static void blocks_keep_what_is_in_them(void **unused) {
+  (void)unused;
+  static struct held held[BLOCKS];
+  struct arena *a;
+  struct arena_use use;
+  uint64_t state = 20261129;
+  size_t used = 0;
+  memset(held, 0, sizeof held);
+  assert_int_equal(arena_open(&a), 0);
+  for (int i = 0; i < 60000; i++) {
+    struct held *h = &held[draw(&state) % BLOCKS];
+    if (h->p)
+      check(h, h->size);
+    step(a, h, &state, &used);
+    if (i % 10000 == 9999)
+      arena_trim(a);
+  }
+  arena_measure(a, &use);
+  assert_true(use.used >= used && use.used < used + used / 3 + (1 << 20));
+  for (int i = 0; i < BLOCKS; i++) {
+    if (held[i].p)
+      check(&held[i], held[i].size);
+    arena_resize(a, held[i].p, held[i].size, 0);
+  }
+  arena_measure(a, &use);
+  assert_int_equal(use.used, 0);
+  arena_trim(a);
+  arena_close(a);
+}
+
+/* Bytes of the range that are in memory. */
+static size_t resident(const void *at, size_t bytes) {
+  static unsigned char map[1 << 16];
+  size_t n = 0;
+  assert_true(bytes / 4096 <= sizeof map);
+  assert_int_equal(mincore((void *)(uintptr_t)at, bytes, map), 0);
+  for (size_t i = 0; i < bytes / 4096; i++)
+    n += map[i] & 1;
+  return n * 4096;
+}
+
+static void free_pages_go_back_beyond_what_is_kept(void **unused) {
+  (void)unused;
+  enum { BIG = 32 << 20 };
+  struct arena *a;
+  assert_int_equal(arena_open(&a), 0);
+  char *p = arena_resize(a, NULL, 0, BIG);
+  memset(p, 1, BIG);
+  assert_true(resident(p, BIG) >= BIG);
+  p = arena_resize(a, p, BIG, BIG / 2);
+  assert_true(resident(p + BIG / 2, BIG / 2) == 0);
+  arena_resize(a, p, BIG / 2, 0);
+  assert_true(resident(p, BIG) == 0);
+  arena_close(a);
+}
+
+static void spans_of_small_blocks_go_back_when_all_are_free(void **unused) {
+  (void)unused;
+  enum { N = 400000, SIZE = 56 };
+  void **p = malloc(N * sizeof *p);
+  struct arena *a;
+  struct arena_use use;
+  assert_int_equal(arena_open(&a), 0);
+  for (int i = 0; i < N; i++) {
+    p[i] = arena_resize(a, NULL, 5, SIZE);
+    memset(p[i], 1, SIZE);
+  }
+  for (int i = 0; i < N; i++)
+    if (i % 20000 != 7) /* one in each of some spans stays */
+      arena_resize(a, p[i], SIZE, 0);
+  arena_measure(a, &use);
+  assert_true(use.free < 12 << 20);
+  arena_trim(a);
+  arena_measure(a, &use);
+  assert_true(use.free < 3 << 20);
+  for (int i = 7; i < N; i += 20000)
+    assert_int_equal(((char *)p[i])[SIZE - 1], 1);
+  void *again = arena_resize(a, NULL, 5, 1 << 20); /* room that small blocks had */
+  arena_measure(a, &use);
+  assert_true(use.reached < (size_t)N * 64 + (2 << 20));
+  arena_resize(a, again, 1 << 20, 0);
+  arena_close(a);
+  free(p);
+}
+
+static void a_large_block_at_the_end_grows_where_it_is(void **unused) {
+  (void)unused;
+  struct arena *a;
+  assert_int_equal(arena_open(&a), 0);
+  char *p = arena_resize(a, NULL, 5, 100000), *q = p;
+  for (size_t size = 200000; size < 50000000; size *= 2) {
+    q = arena_resize(a, q, size / 2, size);
+    assert_ptr_equal(p, q);
+  }
+  arena_close(a);
+}
+
+/* In a process of its own: run `body` and end with its result. */
+static int in_child(int (*body)(void *ctx), void *ctx) {
+  int status;
+  pid_t pid = fork();
+  if (pid == 0)
+    _exit(body(ctx));
+  assert_int_equal(waitpid(pid, &status, 0), pid);
+  assert_true(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+/* Fill an arena whose range is limited, then make everything smaller: that never fails. Returns 0
+ * or the number of what went wrong. */
+static int fill_to_the_brim(void *ctx) {
+  enum { MANY = 20000 };
+  static char *p[MANY];
+  struct rlimit limit = {96 << 20, RLIM_INFINITY};
+  struct arena *a;
+  int n = 0;
+  (void)ctx;
+  if (setrlimit(RLIMIT_DATA, &limit) || arena_open(&a))
+    return 1;
+  while (n < MANY && (p[n] = arena_resize(a, NULL, 5, 20000)))
+    memset(p[n++], 1, 20000);
+  if (n == MANY || n < 500)
+    return 2;
+  if (arena_resize(a, p[0], 20000, 40000) || p[0][19999] != 1 || arena_resize(a, NULL, 5, SIZE_MAX))
+    return 3;
+  for (int i = 0; i < n; i++) {
+    p[i] = arena_resize(a, p[i], 20000, 1000);
+    if (!p[i] || p[i][999] != 1)
+      return 4;
+  }
+  for (int i = 0; i < n; i++)
+    arena_resize(a, p[i], 1000, 0);
+  arena_trim(a);
+  return arena_resize(a, NULL, 5, 1 << 20) ? 0 : 5;
+}
+
+static void a_full_range_is_told_and_lets_go(void **unused) {
+  (void)unused;
+  assert_int_equal(in_child(fill_to_the_brim, NULL), 0);
+}
+
+struct family {
+  struct arena *a;
+  char *small, *large;
+  size_t reached;
+};
+
+/* Returns 0 or the number of what went wrong. */
+static int be_a_child(void *ctx) {
+  struct family *f = ctx;
+  arena_forked(f->a);
+  if (arena_owns(f->a, f->small) || arena_owns(f->a, f->large) || arena_owns(f->a, f))
+    return 1;
+  arena_resize(f->a, f->small, 100, 0);
+  arena_resize(f->a, f->large, 1 << 20, 0);
+  for (int i = 0; i < 5000; i++) {
+    char *p = arena_resize(f->a, NULL, 5, i % 7 ? 100 : 50000);
+    if (!p || !arena_owns(f->a, p) || !arena_owns(f->a, p + 99) || p == f->small)
+      return 2;
+    memset(p, 2, 100);
+    if (i % 3 == 0)
+      arena_resize(f->a, p, i % 7 ? 100 : 50000, 0);
+  }
+  return 0;
+}
+
+static int be_a_child_and_have_one(void *ctx) {
+  struct family *f = ctx;
+  int rc = be_a_child(f);
+  f->small = arena_resize(f->a, NULL, 5, 100);
+  f->large = arena_resize(f->a, NULL, 5, 1 << 20);
+  return rc ? rc : in_child(be_a_child, f);
+}
+
+static void a_child_knows_what_is_its_own(void **unused) {
+  (void)unused;
+  struct family f;
+  assert_int_equal(arena_open(&f.a), 0);
+  f.small = arena_resize(f.a, NULL, 5, 100);
+  f.large = arena_resize(f.a, NULL, 5, 1 << 20);
+  strcpy(f.small, "small");
+  strcpy(f.large, "large");
+  assert_true(arena_owns(f.a, f.small) && arena_owns(f.a, f.large + 1000));
+  assert_int_equal(in_child(be_a_child_and_have_one, &f), 0);
+  assert_string_equal(f.small, "small");
+  assert_string_equal(f.large, "large");
+  arena_close(f.a);
+}
+
+/* Images of processes, and what is told of them, need one address. */
+static void two_runs_have_their_arena_at_the_same_place(void **unused) {
+  (void)unused;
+  struct arena *a, *b;
+  assert_int_equal(arena_open(&a), 0);
+  void *first = arena_resize(a, NULL, 5, 100);
+  assert_int_equal(arena_open(&b), 0); /* another state in the same process */
+  assert_ptr_not_equal(arena_resize(b, NULL, 5, 100), first);
+  arena_close(a);
+  assert_int_equal(arena_open(&a), 0);
+  assert_ptr_equal(arena_resize(a, NULL, 5, 100), first);
+  arena_close(a);
+  arena_close(b);
+  arena_close(NULL);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(blocks_keep_what_is_in_them),
+      cmocka_unit_test(free_pages_go_back_beyond_what_is_kept),
+      cmocka_unit_test(spans_of_small_blocks_go_back_when_all_are_free),
+      cmocka_unit_test(a_large_block_at_the_end_grows_where_it_is),
+      cmocka_unit_test(a_full_range_is_told_and_lets_go),
+      cmocka_unit_test(a_child_knows_what_is_its_own),
+      cmocka_unit_test(two_runs_have_their_arena_at_the_same_place),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
