@@ -36,6 +36,28 @@ static_assert(ARENA_SMALL <= SPAN * PAGE, "a block lies in one span");
 
 #define NONE UINT32_MAX
 
+/*
+ * The address sanitizer is told which bytes are in blocks, so that it finds uses of others as it
+ * does with malloc. What follows the lists of free blocks reads and writes such bytes.
+ */
+#if defined __SANITIZE_ADDRESS__
+#define SANITIZED 1
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifdef SANITIZED
+#include <sanitizer/asan_interface.h>
+#define WALKS_FREE_BLOCKS __attribute__((no_sanitize("address")))
+static void open_bytes(const void *p, size_t n) { ASAN_UNPOISON_MEMORY_REGION(p, n); }
+static void shut_bytes(const void *p, size_t n) { ASAN_POISON_MEMORY_REGION(p, n); }
+#else
+#define WALKS_FREE_BLOCKS
+static inline void open_bytes(const void *p, size_t n) { (void)p, (void)n; }
+static inline void shut_bytes(const void *p, size_t n) { (void)p, (void)n; }
+#endif
+
 /* What is known of a page. */
 struct page {
   uint32_t len; /* first and last page of a free run: its pages; else 0 */
@@ -85,6 +107,11 @@ static inline size_t class_bytes(unsigned kind) {
 }
 
 static uint32_t pages_of(size_t size) { return (uint32_t)((size + PAGE - 1) / PAGE); }
+
+/* Bytes that a block of `size` takes. */
+static size_t room_of(size_t size) {
+  return size <= ARENA_SMALL ? class_bytes(class_of(size)) : (size_t)pages_of(size) * PAGE;
+}
 
 static char *page_at(const struct arena *a, uint32_t page) { return a->heap + (size_t)page * PAGE; }
 
@@ -214,6 +241,7 @@ static bool run_grow(struct arena *a, uint32_t run, uint32_t old, uint32_t len) 
 
 /* -- small blocks ----------------------------------------------------------------------------- */
 
+WALKS_FREE_BLOCKS
 static void push(struct arena *a, unsigned kind, void *p) {
   struct block *block = p;
   block->next = a->lists[kind];
@@ -262,6 +290,7 @@ static void *small_cut(struct arena *a, unsigned kind) {
   return p;
 }
 
+WALKS_FREE_BLOCKS
 static inline void *small_alloc(struct arena *a, size_t size) {
   unsigned kind = class_of(size);
   struct block *block = a->lists[kind];
@@ -279,6 +308,7 @@ static uint32_t span_of(const struct arena *a, const void *p) {
   return a->page[page_of(a, p)].next;
 }
 
+WALKS_FREE_BLOCKS
 static void count_free(struct arena *a) {
   for (unsigned kind = 0; kind < CLASSES; kind++)
     for (struct block *b = a->lists[kind]; b; b = b->next)
@@ -292,6 +322,7 @@ static bool all_free(const struct arena *a, const void *p) {
 
 /* Take the blocks of free spans out of a list. `firsts` collects those at the start of a span: each
  * span has one, however it was cut. */
+WALKS_FREE_BLOCKS
 static void drop_blocks(struct arena *a, unsigned kind, struct block **firsts) {
   struct block **at = &a->lists[kind];
   while (*at) {
@@ -309,6 +340,7 @@ static void drop_blocks(struct arena *a, unsigned kind, struct block **firsts) {
 }
 
 /* Spans that stay are counted anew the next time. */
+WALKS_FREE_BLOCKS
 static void forget_counts(struct arena *a) {
   for (unsigned kind = 0; kind < CLASSES; kind++)
     for (struct block *b = a->lists[kind]; b; b = b->next)
@@ -322,6 +354,7 @@ static void span_free(struct arena *a, uint32_t span) {
   run_free(a, span, len);
 }
 
+WALKS_FREE_BLOCKS
 static void sweep(struct arena *a) {
   struct block *firsts = NULL;
   count_free(a);
@@ -368,6 +401,7 @@ static void release_inherited(struct arena *a, void *block, size_t size) {
 }
 
 static void release(struct arena *a, void *block, size_t size) {
+  shut_bytes(block, room_of(size));
   if (!arena_owns(a, block)) {
     release_inherited(a, block, size);
   } else if (size <= ARENA_SMALL) {
@@ -414,17 +448,26 @@ static void *resize(struct arena *a, void *block, size_t old, size_t size) {
   void *new = alloc(a, size);
   if (!new)
     return size <= old ? resize_full(a, block, old, size) : NULL;
+  open_bytes(new, size);
   memcpy(new, block, old < size ? old : size);
   release(a, block, old);
   return new;
 }
 
+static void *opened(void *block, size_t size) {
+  if (block) {
+    open_bytes(block, size);
+    shut_bytes((char *)block + size, room_of(size) - size);
+  }
+  return block;
+}
+
 void *arena_resize(void *arena, void *block, size_t old, size_t size) {
   struct arena *a = arena;
   if (!block)
-    return size ? alloc(a, size) : NULL;
+    return size ? opened(alloc(a, size), size) : NULL;
   if (size && old)
-    return resize(a, block, old, size);
+    return opened(resize(a, block, old, size), size);
   if (old)
     release(a, block, old);
   return NULL;
@@ -505,6 +548,8 @@ int arena_open(struct arena **ret) {
 }
 
 void arena_close(struct arena *a) {
-  if (a)
-    munmap(a, a->range);
+  if (!a)
+    return;
+  open_bytes(a->heap, (size_t)a->top * PAGE); /* for others who get these addresses */
+  munmap(a, a->range);
 }

@@ -20,13 +20,13 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/arena.h"
 #include "host/output.h"
 #include "host/prompt.h"
 #include "lua/call.h"
 #include "lua/interrupt.h"
 #include "lua/report.h"
 #include "lua/sandbox_lib.h"
+#include "lua/state.h"
 #include "repl/topic.h"
 #include "sandbox/sandbox.h"
 
@@ -269,22 +269,10 @@ static int run_protected(lua_State *L, struct session *s) {
   return ok ? 0 : EXIT_LUA_ERROR;
 }
 
-/* As luaL_newstate does it, but in an arena. */
-static lua_State *new_state(void) {
-  struct arena *arena;
-  if (arena_open(&arena))
-    return NULL;
-  lua_State *L = lua_newstate(arena_resize, arena);
-  if (L) {
-    lua_atpanic(L, NULL);
-  }
-  return L;
-}
-
 static int run_process(struct session *s) {
   struct backend *b = s->backend;
   output_prepare();
-  lua_State *L = new_state();
+  lua_State *L = state_new();
   if (!L)
     return no_memory();
   int status = run_protected(L, s);
@@ -298,7 +286,7 @@ static int run_process(struct session *s) {
     b->ops->leave(b);
     status = EXIT_INTERRUPTED;
   }
-  lua_close(L);
+  state_close(L);
   return output_finish(status);
 }
 
@@ -342,7 +330,7 @@ static int check(lua_State *L) {
 }
 
 int script_check(const struct script *s) {
-  lua_State *L = luaL_newstate();
+  lua_State *L = state_new();
   if (!L)
     return no_memory();
   lua_pushcfunction(L, check);
@@ -352,6 +340,6 @@ int script_check(const struct script *s) {
     ok = lua_toboolean(L, -1);
   else
     call_report(L, false);
-  lua_close(L);
+  state_close(L);
   return ok ? 0 : EXIT_LUA_ERROR;
 }
