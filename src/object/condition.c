@@ -45,6 +45,15 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   }
 }
 
+/* It was notified, and is interrupted before it could go on: another one is notified instead. */
+static bool give_up(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
+  if (step->kind != OP_CONDITION_WAIT || step->ticket == 0 || step->ticket > s[CONDITION_BOUND])
+    return false;
+  step->count = 1;
+  notify(s, step, w);
+  return step->wake > 0;
+}
+
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
   ret->waiting = w->ops->count(w->ctx, s[CONDITION_BOUND]);
 }
@@ -55,5 +64,6 @@ const struct sync_machine condition_machine = {
     .init = init,
     .enabled = enabled,
     .apply = apply,
+    .give_up = give_up,
     .describe = describe,
 };

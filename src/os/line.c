@@ -55,7 +55,7 @@ int line_join(struct os_backend *b, struct line *l) {
   uint32_t slot, i, end = atomic_load(&l->end);
   for (i = 0; i < end && ticket_at(b->control, atomic_load(&l->places[i]), &slot); i++)
     continue;
-  if (i == LINE_PLACES)
+  if (i == LINE_PLACES || FAULT("line.full"))
     return LINE_NOWHERE;
   if (b->lines++ == 0) {
     atomic_store(&me->line_since_ns, clock_now_ns());
@@ -124,6 +124,8 @@ static void wake(const struct os_backend *b, uint32_t slot) {
 /* Between two looks of the first, others may come and go often: one signal will do. */
 static void wake_first(const struct os_backend *b, struct line *l, uint64_t after) {
   struct line_place first = line_next(b->control, l, after);
+  if (first.ticket && first.slot == b->slot)
+    first = line_next(b->control, l, first.ticket);
   if (first.ticket == 0 || first.ticket == atomic_load(&l->told))
     return;
   wake(b, first.slot);
@@ -181,6 +183,8 @@ int64_t line_look_again_ns(const struct line *l, int place, unsigned looks) {
   if (place != LINE_NOWHERE)
     slice = looks == 0 ? FIRST_SLICE_NS
                        : LINE_SLICE_NS * (1 + (int64_t)atomic_load(&l->end) / LINE_CROWD);
+  if (place != LINE_NOWHERE && FAULT(looks == 0 ? "line.first-slice" : "line.slice"))
+    return SBX_FOREVER;
   return clock_now_ns() + slice;
 }
 

@@ -13,8 +13,12 @@
  * A place is one word, the process and the low bits of its ticket; so one that belongs to a process
  * that is gone, or no longer waits, shows by its record. Such places are used again.
  *
+ * A process that leaves the line, whether it got what it waited for or gave up, wakes the next one
+ * if that could go on (sync.c, leave): so one signal, to the first, is enough for each change.
+ *
  * A woken process may be killed or stopped before it acts, and then nobody wakes the next. So those
- * in line look again by themselves, every LINE_SLICE_NS and more rarely when they are many.
+ * in line look again by themselves, every LINE_SLICE_NS and more rarely when they are many. Nothing
+ * else relies on these looks: the tests of wake-ups take them out ("line.slice").
  */
 #ifndef SBX_OS_LINE_H
 #define SBX_OS_LINE_H

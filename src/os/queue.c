@@ -201,6 +201,13 @@ static int get_log(struct queue *q, struct queue_record *r, uint64_t first, stru
 
 static int peek_pipe(struct queue *q, struct queue_record *r, struct buf *out);
 
+static int look_into_pipe(struct queue *q, struct queue_record *r, struct buf *out, bool take) {
+  int rc = take ? get_pipe(q, r, out) : peek_pipe(q, r, out);
+  if (rc == -SBX_EAGAIN)
+    FAULT("queue.get.pipe-empty");
+  return rc;
+}
+
 /*
  * Take or look at the oldest item. -SBX_ETIMEDOUT when there is none, -SBX_ECLOSED when there will
  * be none. What was seen in the log when the pipe was last found empty comes first: as long as
@@ -211,9 +218,10 @@ static int get_locked(struct queue *q, struct queue_record *r, struct op *op, bo
   uint64_t first = log_first(head, seen[SEEN_BASE]);
   if (first < seen[SEEN_TAIL])
     return get_log(q, r, first, op, take);
-  bool closed = atomic_load(&r->closed); /* first: nothing is put after it is seen */
-  side_read(&r->put, put);               /* the log's tail before the pipe: see queue.h */
-  int rc = take ? get_pipe(q, r, op->out) : peek_pipe(q, r, op->out);
+  bool closed =
+      atomic_load(&r->closed); /* close needs the lock of get, too: it cannot come between */
+  side_read(&r->put, put);     /* the log's tail before the pipe: see queue.h */
+  int rc = look_into_pipe(q, r, op->out, take);
   if (rc != -SBX_EAGAIN)
     return rc;
   first = log_first(head, put[PUT_BASE]);

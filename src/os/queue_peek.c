@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "os/queue.h"
 #include "os/queue_internal.h"
 
@@ -50,6 +51,8 @@ static int peek_pipe(const struct queue *q, struct peek *p) {
   int rc = n > 0 ? add_records(p, copy[0]) : 0;
   close(copy[0]);
   close(copy[1]);
+  if (n <= 0)
+    FAULT("queue.peek.pipe-empty");
   return rc;
 }
 

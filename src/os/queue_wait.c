@@ -121,6 +121,7 @@ static int silence_bell(struct os_backend *b, struct queue *q, const struct op *
                         bool heard) {
   struct queue_record *r = record_of(b, q);
   struct side *ringing = ringing_side(r, op->kind);
+  FAULT("queue.before-silence");
   int rc = lock_put(b, r, op);
   if (rc)
     return rc;

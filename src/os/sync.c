@@ -50,10 +50,26 @@ static void join(struct sync_call *call) {
   call->step.ticket = call->place == LINE_NOWHERE ? 0 : line_ticket(call->b);
 }
 
+/* Could another process that waits as this one did go on? By the records alone: in doubt, no. */
+static bool next_may_go(const struct sync_call *call) {
+  struct sync_view view = {.control = call->b->control, .record = call->record};
+  struct sync_world w = sync_world_of(&view);
+  struct sync_step other = {.kind = call->step.kind, .patient = true};
+  return call->machine->enabled(sync_state(call->record), &other, &w);
+}
+
+/*
+ * Out of the line, with what was waited for or without. Those in line are woken one by one, so the
+ * first wakes the next: a unit of a semaphore may be left, or a waiter that was woken gives up.
+ */
 static void leave(struct sync_call *call) {
-  if (call->place != LINE_NOWHERE)
-    line_leave(call->b, &call->record->line, call->place);
+  struct line *line = &call->record->line;
+  if (call->place == LINE_NOWHERE)
+    return;
+  line_leave(call->b, line, call->place);
   call->place = LINE_NOWHERE;
+  if (call->machine->in_order && atomic_load(&line->end) > 0 && next_may_go(call))
+    line_wake(call->b, line, 1, 0);
 }
 
 static uint64_t world_enter(void *ctx) {
@@ -171,13 +187,8 @@ static int apply(struct sync_call *call, const struct sync_world *w) {
   return storage ? storage->done(call) : 0;
 }
 
-/* Who was woken, and goes without taking anything, passes that on. */
 static int give_up(struct sync_call *call, const uint64_t *now, const struct sync_world *w) {
-  struct line *line = &call->record->line;
-  bool told = call->step.ticket && atomic_load(&line->told) == call->step.ticket;
   leave(call);
-  if (told)
-    line_wake(call->b, line, 1, 0);
   if (call->machine->give_up && call->machine->give_up(next_state(call, now), &call->step, w))
     commit(call->b, call->record, &call->step);
   return -SBX_ETIMEDOUT;
@@ -204,7 +215,9 @@ static int look(struct sync_call *call, enum sync_look how) {
 int sync_look(struct sync_call *call, enum sync_look how) {
   int rc = wait_monitor(call->b, &call->record->monitor, RANK_SYNC, call->op);
   if (rc) {
-    if (call->place != LINE_NOWHERE && how != LOOK_POLL)
+    if (rc == -SBX_EINTERRUPTED && how != LOOK_POLL)
+      sync_cancel(call);
+    else if (call->place != LINE_NOWHERE && how != LOOK_POLL)
       line_vanish(call->b);
     return rc;
   }

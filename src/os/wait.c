@@ -127,7 +127,10 @@ void wait_set_until(struct wait_set *w, int64_t time_ns) {
     w->deadline_ns = time_ns;
 }
 
-void wait_set_slice(struct wait_set *w) { wait_set_until(w, clock_now_ns() + WAIT_SLICE_NS); }
+void wait_set_slice(struct wait_set *w) {
+  if (!FAULT("wait.slice"))
+    wait_set_until(w, clock_now_ns() + WAIT_SLICE_NS);
+}
 
 void wait_set_release(struct wait_set *w) {
   for (nfds_t i = 0; i < w->n; i++)
