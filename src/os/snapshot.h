@@ -107,8 +107,8 @@ struct snapshot {
   int64_t taken_ns;   /* CLOCK_MONOTONIC */
   int64_t started_ns; /* the run */
   uint64_t follow;    /* id of the one process whose output is shown, 0: all */
-  bool
-      settled; /* nobody was made, and nobody came to hold or dropped a queue, while it was taken */
+  bool settled; /* while it was taken nobody was made, and nobody came to hold, dropped or sent what
+                   somebody waits for */
   struct snapshot_process *processes; /* owned; the oldest first */
   uint32_t process_count;
   struct snapshot_queue *queues; /* owned; the oldest first */

@@ -14,7 +14,8 @@ int snapshot_queues(const struct control *c, struct snapshot *s);
 /* Fill the synchronisation objects that somebody waits for, and what could go on; as above. */
 int snapshot_syncs(const struct control *c, struct snapshot *s);
 
-/* Something that is the same as long as nobody comes to hold or drops an object. */
+/* Something that is the same as long as nobody comes to hold, drops or sends an object that
+ * somebody waits for. */
 uint64_t snapshot_holdings(const struct control *c, const struct snapshot *s);
 
 /* One past the highest object slot ever used. */

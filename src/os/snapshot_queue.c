@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "object/pipe.h"
 #include "os/proc.h"
 #include "os/queue.h"
 #include "os/snapshot_internal.h"
@@ -21,13 +22,33 @@ uint32_t snapshot_object_end(const struct control *c) {
   return n < OBJECT_SLOTS ? (uint32_t)n : OBJECT_SLOTS;
 }
 
-uint64_t snapshot_holdings(const struct control *c, const struct snapshot *s) {
-  uint64_t sum = 0;
-  uint32_t words = (snapshot_object_end(c) + 63) / 64;
+/* The bits of the objects that somebody waits for. */
+static void mark_needed(const struct control *c, const struct snapshot *s,
+                        uint64_t ret[OBJECT_WORDS]) {
   for (uint32_t i = 0; i < s->process_count; i++)
-    for (uint32_t w = 0; w < words && s->processes[i].lives; w++)
-      sum =
-          sum * 31 + atomic_load_explicit(&c->held[s->processes[i].slot][w], memory_order_acquire);
+    for (uint32_t k = 0; k < s->processes[i].op.need_count; k++) {
+      const struct snapshot_need *n = &s->processes[i].op.needs[k];
+      uint64_t slot = n->type == OBJECT_PIPE && n->slot < OBJECT_SLOTS
+                          ? c->syncs[n->slot].state[0][END_IN]
+                          : n->slot;
+      if (n->type != OBJECT_PROCESS && n->type != OBJECT_CLOCK && slot < OBJECT_SLOTS)
+        ret[slot / 64] |= UINT64_C(1) << (slot % 64);
+    }
+}
+
+uint64_t snapshot_holdings(const struct control *c, const struct snapshot *s) {
+  uint64_t sum = 0, needed[OBJECT_WORDS] = {0};
+  mark_needed(c, s, needed);
+  for (uint32_t w = 0; w < OBJECT_WORDS; w++) {
+    if (!needed[w])
+      continue;
+    for (uint32_t i = 0; i < s->process_count; i++)
+      if (s->processes[i].lives)
+        sum = sum * 31 + (needed[w] & atomic_load(&c->held[s->processes[i].slot][w]));
+    for (uint64_t bits = needed[w]; bits; bits &= bits - 1)
+      sum = sum * 31 +
+            (uint64_t)atomic_load(&c->objects[w * 64 + (uint32_t)__builtin_ctzll(bits)].in_flight);
+  }
   return sum;
 }
 

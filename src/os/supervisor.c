@@ -94,15 +94,21 @@ static void on_deadline(struct supervisor *s) {
   tree_kill(s->control, s->main_pidfd < 0);
 }
 
-/* Those who wait in vain are interrupted, so that `<close>` runs; a Ctrl-C now kills at once. */
-static void end_if_deadlocked(struct supervisor *s) {
+/*
+ * When nobody can go on, those that wait in vain are interrupted, so that `<close>` runs; a Ctrl-C
+ * now kills at once. When only some cannot, that is told, and the run goes on.
+ */
+static void look_for_deadlock(struct supervisor *s) {
   struct buf told = {0};
-  if (s->end_signal || s->timed_out || !deadlock_look(&s->watch, s->control, &told))
-    return;
-  s->deadlocked = true;
-  s->interrupts = 1;
-  say(s, told.len ? (const char *)told.data : "deadlock");
-  begin_end(s, SIGINT);
+  enum deadlock found =
+      s->end_signal || s->timed_out ? DEADLOCK_NONE : deadlock_look(&s->watch, s->control, &told);
+  if (found != DEADLOCK_NONE)
+    say(s, told.len ? (const char *)told.data : "deadlock");
+  if (found == DEADLOCK_ALL) {
+    s->deadlocked = true;
+    s->interrupts = 1;
+    begin_end(s, SIGINT);
+  }
   buf_release(&told);
 }
 
@@ -112,7 +118,7 @@ static bool handle(struct supervisor *s) {
   while (read(s->signals, &info, sizeof info) == sizeof info)
     on_signal(s, (int)info.ssi_signo);
   on_message(s);
-  end_if_deadlocked(s);
+  look_for_deadlock(s);
   if (clock_now_ns() < s->deadline_ns)
     return true;
   on_deadline(s);
@@ -273,7 +279,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   s->keeper = (struct keeper){.control = s->control, .sweep_at = 64};
   if (o->timeout_ns > 0 && o->timeout_ns != SBX_FOREVER)
     s->deadline_ns = clock_now_ns() + o->timeout_ns;
-  deadlock_begin(&s->watch, o->deadlock_after_ns);
+  deadlock_begin(&s->watch, o->deadlock_after_ns, o->guided);
   *ret = s;
   return 0;
 }
@@ -332,6 +338,7 @@ int supervisor_close(struct supervisor *s) {
       control_unjoined_failures(s->control); /* before what ends with main is killed */
   tree_kill(s->control, true);
   int status = status_of_main(s, failures);
+  deadlock_end(&s->watch);
   keeper_release(&s->keeper);
   close(s->b->broker);
   close(s->broker);

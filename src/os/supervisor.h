@@ -23,9 +23,11 @@ struct supervisor_options {
   uint32_t max_procs; /* alive at once, main included; 0: 512 */
   int64_t timeout_ns; /* how long the run may take, machine time; 0 or SBX_FOREVER: any */
   bool tag_output;    /* children's lines are tagged */
-  /* The run is ended, with status 4 and a line that tells who waits for whom, when for so long
-   * nobody could go on and nobody ever can; 0: it is not looked for. */
+  /* When for so long nobody could go on, and nobody ever can, the run is ended with status 4; when
+   * that is true of some processes only, it goes on. Either is told once, with who waits for whom.
+   * 0: it is not looked for. */
   int64_t deadlock_after_ns;
+  bool guided; /* main does what a person types, who can always help: main is never stuck */
   /* Messages for a person: whole lines, without a newline at the end. Borrowed for the call. */
   void (*say)(void *ctx, const char *line);
   /* SIGINT, SIGWINCH and SIGTSTP, which would else end the run, do nothing and stop the program;

@@ -68,26 +68,38 @@ void tell_places(const struct control *c, char *ret, size_t size);
  * tell. */
 bool tell_death(const struct control *c, uint32_t slot, uint64_t serial, char *ret, size_t size);
 
-/* -- deadlock.c: when the whole run can never go on -------------------------------------------- */
+/* -- deadlock.c: when a run, or a part of it, can never go on ---------------------------------- */
+
+enum deadlock {
+  DEADLOCK_NONE,
+  DEADLOCK_SOME, /* some can never go on, who were not told of before; others can */
+  DEADLOCK_ALL   /* nobody can */
+};
 
 /*
  * Nobody tells the supervisor when the last process goes to sleep, so it looks now and then; the
- * longer somebody has been running, the more seldom. Processes are not concerned.
+ * longer somebody has been running, the more seldom, and never for more than a hundredth of its
+ * time. Processes are not concerned.
  */
 struct deadlock_watch {
-  int64_t after_ns;   /* everybody must have slept for so long; 0: nobody looks */
+  int64_t after_ns;   /* they must have slept for so long; 0: nobody looks */
   int64_t look_at_ns; /* CLOCK_MONOTONIC: when to look next, SBX_FOREVER: never */
   int64_t pause_ns;   /* between this look and the next */
+  bool guided;        /* main does what a person types, who may help whatever it waits for */
+  struct told_sleep { /* the sleeps of the stuck that were told of */
+    uint64_t process, sleep;
+  } * told; /* owned */
+  uint32_t told_count;
 };
 
-void deadlock_begin(struct deadlock_watch *w, int64_t after_ns);
+void deadlock_begin(struct deadlock_watch *w, int64_t after_ns, bool guided);
+void deadlock_end(struct deadlock_watch *w);
 
 /*
- * Look, if it is time. Returns whether every process of the run is stuck for ever (os/waits.h), and
- * then says who waits where for whom, in `told`, which ends with a zero; no memory for that is no
- * matter.
+ * Look, if it is time, for processes that are stuck for ever (os/waits.h). Unless there are none,
+ * `told` says who waits where for whom, and ends with a zero; no memory for that is no matter.
  */
-bool deadlock_look(struct deadlock_watch *w, const struct control *c, struct buf *told);
+enum deadlock deadlock_look(struct deadlock_watch *w, const struct control *c, struct buf *told);
 
 /* -- supervisor.c ------------------------------------------------------------------------------ */
 

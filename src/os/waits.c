@@ -191,7 +191,7 @@ int waits_find(struct snapshot *s, uint64_t helper) {
   int rc = member && list ? 0 : -SBX_ENOMEM;
   for (uint32_t i = 0; i < s->process_count && rc == 0; i++)
     s->processes[i].stuck = STUCK_NO;
-  for (int round = 0; round < 2 && rc == 0 && s->settled; round++) {
+  for (int round = helper ? 0 : 1; round < 2 && rc == 0 && s->settled; round++) {
     find_members(s, round == 0 ? helper : 0, member, list);
     for (uint32_t i = 0; i < s->process_count; i++)
       if (member[i] && s->processes[i].id != helper)
@@ -200,6 +200,26 @@ int waits_find(struct snapshot *s, uint64_t helper) {
   free(member);
   free(list);
   return rc;
+}
+
+/* Those of whom one could help the other, if it went on, belong together, and who belongs with
+ * them. */
+static uint32_t part_of(uint32_t *part, uint32_t i) {
+  while (part[i] != i)
+    i = part[i] = part[part[i]];
+  return i;
+}
+
+void waits_parts(const struct snapshot *s, uint32_t *part) {
+  for (uint32_t i = 0; i < s->process_count; i++)
+    part[i] = i;
+  for (uint32_t i = 0; i < s->process_count; i++)
+    for (uint32_t k = 0; k < s->process_count; k++)
+      if (s->processes[i].stuck != STUCK_NO && s->processes[k].stuck != STUCK_NO && i != k &&
+          part_of(part, i) != part_of(part, k) && helps(s, &s->processes[i].op, k))
+        part[part_of(part, i)] = part_of(part, k);
+  for (uint32_t i = 0; i < s->process_count; i++)
+    part[i] = part_of(part, i);
 }
 
 bool waits_all_stuck(const struct snapshot *s) {
@@ -252,16 +272,9 @@ static bool waits_together(const struct snapshot *s, uint32_t a, uint32_t b) {
   return same_needs(&p->op, &q->op) && p->stuck == q->stuck;
 }
 
-uint32_t waits_with(const struct snapshot *s, uint32_t process, uint32_t *ret, uint32_t max) {
-  uint32_t n = 0;
-  for (uint32_t i = 0; i < s->process_count; i++) {
-    if (!s->processes[i].lives || !waits_together(s, process, i))
-      continue;
-    if (n < max)
-      ret[n] = i;
-    n++;
-  }
-  return n;
+/* At the same line, too. */
+static bool waits_alike(const struct snapshot *s, uint32_t a, uint32_t b) {
+  return waits_together(s, a, b) && strcmp(s->processes[a].where, s->processes[b].where) == 0;
 }
 
 /* The next of a chain whose last is ret[n - 1]; -1 if there is none. */
@@ -333,20 +346,85 @@ int waits_tell_object(const struct snapshot *s, uint32_t process, bool brief, st
   return rc == 0 && op->needs_more ? buf_format(out, brief ? ", ..." : " or others") : rc;
 }
 
-/* "b#3, c#4 and 5 more": the first `n` of `total`. */
-static int tell_list(const struct snapshot *s, const uint32_t *list, uint32_t n, uint32_t total,
+/* A list of processes as it is told: "b#3, c#4 and 5 more". */
+struct telling {
+  const struct snapshot *s;
+  uint64_t helper; /* is "you" */
+  struct buf *out;
+  uint32_t told, left; /* names so far; processes that are not named yet */
+};
+
+static int tell_name(struct telling *t, uint32_t process, const char *before) {
+  int rc = buf_format(t->out, "%s", before);
+  if (rc)
+    return rc;
+  return t->s->processes[process].id == t->helper ? buf_format(t->out, "you")
+                                                  : waits_tell_process(t->s, process, t->out);
+}
+
+/* The next in a list, which stands for `count` processes, the last of which is `last`. */
+static int tell_next(struct telling *t, uint32_t first, uint32_t last, uint32_t count) {
+  t->left -= count;
+  int rc = tell_name(t, first, t->told == 0 ? "" : t->left == 0 ? " and " : ", ");
+  t->told++;
+  return rc || count == 1 ? rc : tell_name(t, last, " to ");
+}
+
+enum { SHOWN = 3 }; /* names in a list */
+
+static int tell_rest(const struct telling *t) {
+  return t->left ? buf_format(t->out, " and %" PRIu32 " more", t->left) : 0;
+}
+
+/* Of the `total` in a list the first are there. */
+static int tell_list(const struct snapshot *s, const uint32_t *list, uint32_t total,
                      uint64_t helper, struct buf *out) {
+  struct telling t = {.s = s, .helper = helper, .out = out, .left = total};
   int rc = 0;
-  for (uint32_t i = 0; i < n && rc == 0; i++) {
-    rc = buf_format(out, "%s", i == 0 ? "" : i + 1 == total ? " and " : ", ");
-    if (rc == 0 && s->processes[list[i]].id == helper)
-      rc = buf_format(out, "you");
-    else if (rc == 0)
-      rc = waits_tell_process(s, list[i], out);
+  for (uint32_t i = 0; i < total && i < SHOWN && rc == 0; i++)
+    rc = tell_next(&t, list[i], list[i], 1);
+  return rc ? rc : tell_rest(&t);
+}
+
+/* The next that lives after a process; process_count: there is none. */
+static uint32_t next_living(const struct snapshot *s, uint32_t process) {
+  do
+    process++;
+  while (process < s->process_count && !s->processes[process].lives);
+  return process;
+}
+
+/* How many of the same name follow one another from `first` on that wait alike; the last of them.
+ */
+static uint32_t row_of(const struct snapshot *s, uint32_t first, uint32_t *ret_last) {
+  uint32_t n = 1, next = first;
+  *ret_last = first;
+  while ((next = next_living(s, next)) < s->process_count && waits_alike(s, first, next) &&
+         strcmp(s->processes[first].name, s->processes[next].name) == 0) {
+    *ret_last = next;
+    n++;
   }
-  if (rc == 0 && total > n)
-    rc = buf_format(out, " and %" PRIu32 " more", total - n);
-  return rc;
+  return n;
+}
+
+/* All that wait alike, as `process` does: "readers#3 to readers#12", "a#2, b#3 and 5 more". Returns
+ * how many there are in `ret_count`. */
+static int tell_alike(const struct snapshot *s, uint32_t process, struct buf *out,
+                      uint32_t *ret_count) {
+  struct telling t = {.s = s, .out = out};
+  uint32_t last;
+  int rc = 0;
+  for (uint32_t i = 0; i < s->process_count; i++)
+    t.left += s->processes[i].lives && waits_alike(s, process, i);
+  *ret_count = t.left;
+  for (uint32_t i = 0; i < s->process_count && t.told < SHOWN && rc == 0; i++) {
+    if (!s->processes[i].lives || !waits_alike(s, process, i))
+      continue;
+    uint32_t n = row_of(s, i, &last);
+    rc = n < SHOWN ? tell_next(&t, i, i, 1) : tell_next(&t, i, last, n);
+    i = n < SHOWN ? i : last;
+  }
+  return rc ? rc : tell_rest(&t);
 }
 
 /* How many could help that do not wait for the same; the first few in `list`. */
@@ -364,8 +442,6 @@ static uint32_t other_helpers(const struct snapshot *s, uint32_t process, uint32
   return n;
 }
 
-enum { SHOWN = 3 };
-
 /* ", which only b#3 can fill"; of a select ", and only b#3 can help" */
 static int tell_who_helps(const struct snapshot *s, uint32_t process, uint64_t helper,
                           struct buf *out) {
@@ -381,31 +457,30 @@ static int tell_who_helps(const struct snapshot *s, uint32_t process, uint64_t h
     return buf_format(out, ", %s nobody else can %s", several ? "and" : "which", verb);
   int rc = buf_format(out, ", %s only ", several ? "and" : "which");
   if (rc == 0)
-    rc = tell_list(s, list, total < SHOWN ? total : SHOWN, total, helper, out);
+    rc = tell_list(s, list, total, helper, out);
   return rc ? rc : buf_format(out, " can %s", verb);
 }
 
 /* Is there more to say than for whom it waits? */
 static bool has_helpers_to_tell(const struct snapshot_op *op) {
-  const struct wait_rule *rule = op->need_count > 0 ? rule_of(&op->needs[0]) : NULL;
-  return op->kind == OP_SELECT ? !beyond_us(op) : rule && rule->verb;
+  bool more = false;
+  for (uint32_t i = 0; i < op->need_count; i++) {
+    const struct wait_rule *rule = rule_of(&op->needs[i]);
+    more |= rule && rule->verb;
+  }
+  return more && !beyond_us(op);
 }
 
-/* " at x.lua:3", if all who wait together do it there. */
+/* " at x.lua:3" */
 static int tell_where(const struct snapshot *s, uint32_t process, struct buf *out) {
   const char *where = s->processes[process].where;
-  for (uint32_t i = 0; i < s->process_count; i++)
-    if (s->processes[i].lives && waits_together(s, process, i) &&
-        strcmp(s->processes[i].where, where) != 0)
-      return 0;
   return *where ? buf_format(out, " at %s", where) : 0;
 }
 
 int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, struct buf *out) {
   const struct snapshot_op *op = &s->processes[process].op;
-  uint32_t list[SHOWN];
-  uint32_t total = waits_with(s, process, list, SHOWN);
-  int rc = tell_list(s, list, total < SHOWN ? total : SHOWN, total, 0, out);
+  uint32_t total;
+  int rc = tell_alike(s, process, out, &total);
   if (rc == 0)
     rc = buf_format(out, " wait%s in %s", total == 1 ? "s" : "", op_describe(op->kind)->verb);
   if (rc == 0)
@@ -417,23 +492,56 @@ int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, stru
   return rc == 0 && has_helpers_to_tell(op) ? tell_who_helps(s, process, helper, out) : rc;
 }
 
-int waits_tell_chain(const struct snapshot *s, uint32_t first, uint64_t helper, bool *told,
-                     bool *ret_closed, struct buf *out) {
-  enum { CHAIN = 6 };
+enum { CHAIN = 6 }; /* processes in a chain that is told */
+
+/* What a chain is told with: each sentence between these. */
+struct sentences {
+  const char *before, *between, *after;
+  uint32_t count, most; /* told so far; then no more */
+};
+
+/* The sentences of a chain from `first` on that were not told yet. */
+static int tell_chain(const struct snapshot *s, uint32_t first, uint64_t helper, bool *told,
+                      bool *ret_closed, struct sentences *how, struct buf *out) {
   uint32_t chain[CHAIN];
-  bool closed;
-  uint32_t n = waits_chain(s, first, chain, CHAIN, &closed);
+  uint32_t n = waits_chain(s, first, chain, CHAIN, ret_closed);
   int rc = 0;
-  for (uint32_t i = 0; i < n && rc == 0; i++) {
+  for (uint32_t i = 0; i < n && how->count < how->most && rc == 0; i++) {
     if (told[chain[i]])
       continue;
     for (uint32_t k = 0; k < s->process_count; k++)
-      told[k] |= waits_together(s, chain[i], k);
-    rc = buf_format(out, "%s", i ? "; " : "");
+      told[k] |= waits_alike(s, chain[i], k);
+    rc = buf_format(out, "%s%s", i ? how->between : "", how->before);
     if (rc == 0)
       rc = waits_tell(s, chain[i], helper, out);
+    if (rc == 0)
+      rc = buf_format(out, "%s", how->after);
+    how->count++;
   }
-  if (ret_closed)
-    *ret_closed = closed;
+  return rc;
+}
+
+int waits_tell_chain(const struct snapshot *s, uint32_t first, uint64_t helper, bool *told,
+                     bool *ret_closed, struct buf *out) {
+  struct sentences how = {.before = "", .between = "; ", .after = "", .most = CHAIN};
+  return tell_chain(s, first, helper, told, ret_closed, &how, out);
+}
+
+int waits_report(const struct snapshot *s, const bool *about, struct buf *out) {
+  enum { LINES = 20 };
+  struct sentences how = {.before = "\n  ", .between = "", .after = "", .most = LINES};
+  bool closed, *told = calloc(s->process_count ? s->process_count : 1, sizeof *told);
+  uint32_t untold = 0;
+  int rc = told ? 0 : -SBX_ENOMEM;
+  for (uint32_t i = 0; i < s->process_count && rc == 0; i++)
+    told[i] = !about[i];
+  for (uint32_t i = 0; i < s->process_count && rc == 0; i++)
+    if (!told[i])
+      rc = tell_chain(s, i, 0, told, &closed, &how, out);
+  for (uint32_t i = 0; i < s->process_count && rc == 0; i++)
+    untold += !told[i];
+  if (rc == 0 && untold)
+    rc = buf_format(out, "\n  and %" PRIu32 " more", untold);
+  free(told);
   return rc;
 }

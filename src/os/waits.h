@@ -30,6 +30,13 @@ int waits_find(struct snapshot *s, uint64_t helper);
 bool waits_all_stuck(const struct snapshot *s);
 
 /*
+ * Divide the stuck processes into parts that have nothing to do with one another: in different
+ * parts, neither could help the other.
+ *   part  room for process_count numbers: those of the same part have the same one
+ */
+void waits_parts(const struct snapshot *s, uint32_t *part);
+
+/*
  * The processes that could make the op of `process` go on: their numbers, ascending, at most `max`
  * of them in `ret` (may be NULL with 0). Returns how many there are; none for one that runs.
  */
@@ -37,12 +44,6 @@ uint32_t waits_for(const struct snapshot *s, uint32_t process, uint32_t *ret, ui
 
 /* May somebody be among them whom the snapshot does not know: a message in some queue names it? */
 bool waits_for_unknown(const struct snapshot *s, uint32_t process);
-
-/*
- * Those who wait for the same thing in the same way as `process`, itself included: the same kind of
- * op, object and `stuck`. None of them can help another while all of them sleep. As waits_for.
- */
-uint32_t waits_with(const struct snapshot *s, uint32_t process, uint32_t *ret, uint32_t max);
 
 /*
  * A chain of stuck processes from `first` on, each waiting for the next; whoever waits with one of
@@ -62,19 +63,26 @@ int waits_tell_process(const struct snapshot *s, uint32_t process, struct buf *o
 int waits_tell_object(const struct snapshot *s, uint32_t process, bool brief, struct buf *out);
 
 /*
- * A sentence without its full stop about one that sleeps, and those who wait with it: "main waits
- * in get at x.lua:3 for queue#1, which nobody else can fill"; "a#2 and b#3 wait in join at x.lua:9
- * for c#4". helper  as for waits_find: it is called "you"
+ * A sentence without its full stop about one that sleeps, and those that wait for the same thing at
+ * the same line: "main waits in get at x.lua:3 for queue#1, which nobody else can fill"; "w#2 to
+ * w#9 wait in join at x.lua:9 for c#4".
+ *   helper  as for waits_find: it is called "you"
  */
 int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, struct buf *out);
 
 /*
  * Such sentences about a chain from `first` on, divided by semicolons.
- *   told        one for each process: those marked are left out, but for `first`, who is not; all
- *               who are told of are marked
- *   ret_closed  as for waits_chain; may be NULL
+ *   told        one for each process: those marked are left out; all who are told of are marked
+ *   ret_closed  as for waits_chain
  */
 int waits_tell_chain(const struct snapshot *s, uint32_t first, uint64_t helper, bool *told,
                      bool *ret_closed, struct buf *out);
+
+/*
+ * The lines of a report, each behind a newline and two blanks: those sentences, in the order of
+ * their chains.
+ *   about  one for each process: shall it be told of?
+ */
+int waits_report(const struct snapshot *s, const bool *about, struct buf *out);
 
 #endif

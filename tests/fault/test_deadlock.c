@@ -1,6 +1,7 @@
 /*
- * os/deadlock.c - the supervisor ends a run in which nobody can go on, and no other. With a threshold of a microsecond it
- * looks without a pause, and at processes in the middle of whatever they do.
+ * os/deadlock.c - the supervisor ends a run in which nobody can go on, and no other. With a
+ * threshold of a microsecond it looks without a pause, and at processes in the middle of whatever
+ * they do.
  */
 #include "support/os_world.h"
 
@@ -51,7 +52,8 @@ static char get_byte(struct object *q) {
   return c;
 }
 
-/* One of two always sleeps, and sometimes both do, one of them rung already. The ball '.' ends the game. */
+/* One of two always sleeps, and sometimes both do, one of them rung already. The ball '.' ends the
+ * game. */
 static int return_balls(void *unused) {
   (void)unused;
   char ball;
@@ -466,8 +468,8 @@ static int main_insists(struct backend *b, void *ctx) {
   return 0;
 }
 
-static const char alone[] =
-    "deadlock: main waits in get at x.lua:3 for queue#1, which nobody else can fill";
+static const char alone[] = "deadlock: nobody can ever go on\n  main waits in get at x.lua:3 for "
+                            "queue#1, which nobody else can fill";
 
 TEST_ON_STAGE(who_waits_alone_is_told, 30) {
   CHECK_EQ(run(main_gets, NULL, 1000), STATUS_DEADLOCK);
@@ -478,13 +480,15 @@ TEST_ON_STAGE(who_waits_alone_is_told, 30) {
 
 TEST_ON_STAGE(children_at_the_end_of_the_script_are_told, 30) {
   CHECK_EQ(run(main_ends_without_closing, NULL, 100 * NS_PER_MS), STATUS_DEADLOCK);
-  check_said("deadlock: main waits in join at the end of the script for p#2; p#2, p#3, p#4 and 2 more wait in get at "
+  check_said("deadlock: nobody can ever go on\n  main waits in join at the end of the script for "
+             "p#2\n  p#2 to p#6 wait in get at "
              "x.lua:9 for queue#1, which only main can fill");
 }
 
 TEST_ON_STAGE(a_circle_of_joins_is_told, 30) {
   CHECK_EQ(run(main_joins_its_joiner, NULL, 1000), STATUS_DEADLOCK);
-  check_said("deadlock: main waits in join for p#2; p#2 waits in join for main");
+  check_said("deadlock: nobody can ever go on\n  main waits in join for p#2\n  p#2 waits in join "
+             "for main");
 }
 
 TEST_ON_STAGE(the_dead_do_not_help, 30) {
@@ -502,7 +506,8 @@ TEST_ON_STAGE(the_stubborn_are_killed_after_the_grace, 30) {
 }
 
 TEST_ON_STAGE(nobody_looks_unless_asked, 30) {
-  struct supervisor_options o = {.speed = 1, .max_procs = 10, .say = say, .timeout_ns = 700 * NS_PER_MS};
+  struct supervisor_options o = {
+      .speed = 1, .max_procs = 10, .say = say, .timeout_ns = 700 * NS_PER_MS};
   CHECK_EQ(supervisor_run(&o, main_insists, NULL), 124);
 }
 

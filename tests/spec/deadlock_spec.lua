@@ -2,13 +2,29 @@
 local script = require "support.script"
 local run = script.run
 
--- The sentence about a run that must be deadlocked, with "x.lua" for the script's name.
+-- The lines of a report under its head, divided by "; ", with "x.lua" for the script's name.
+local function lines_under(head, r)
+  local first, lines = r.err:match("^sandbox: ([^\n]*)\n  ([^\n].*)\n$")
+  assert.are.equal(head, first, r.err)
+  return (lines:gsub("\n  ", "; "):gsub(r.name:gsub("%W", "%%%0"), "x.lua"))
+end
+
+-- Those of a run that must be deadlocked; and what it printed.
 local function told(text, o)
   local r = run(text, o)
   assert.are.equal(4, r.status, r.err)
-  local line = r.err:match("^sandbox: deadlock: ([^\n]*)\n$")
-  assert.is_truthy(line, "not one line: " .. r.err)
-  return (line:gsub(r.name:gsub("%W", "%%%0"), "x.lua")), r.out
+  return lines_under("deadlock: nobody can ever go on", r), r.out
+end
+
+-- In front of a script: await_told(n) waits until that many warnings stand on its stderr, which is a file.
+local AWAIT = [[local function await_told(n) for _ = 1, 1000 do local f <close> = io.open("/proc/self/fd/2") if ]] ..
+  [[select(2, f:read("a"):gsub("warning: deadlock", "")) >= n then return end sleep(0.01) end error "not told" end ]]
+
+-- Those about the processes that wait for ever in a run that goes on, and ends well.
+local function warned(head, text)
+  local r = run(AWAIT .. text)
+  assert.are.equal(0, r.status, r.err)
+  return lines_under("warning: deadlock: " .. head, r)
 end
 
 describe("a deadlock is told and ends the run with status 4:", function()
@@ -46,7 +62,7 @@ describe("a deadlock is told and ends the run with status 4:", function()
   end)
 
   it("workers wait for a close that never comes, while main waits for their results", function()
-    assert.are.equal("main waits in join at x.lua:7 for w#2; w#2, w#3, w#4 and 17 more wait in get at x.lua:3 for " ..
+    assert.are.equal("main waits in join at x.lua:7 for w#2; w#2 to w#21 wait in get at x.lua:3 for " ..
       "queue jobs#1, which only main can fill", (told [[
       local jobs = queue { name = "jobs" }
       local function work()
@@ -207,6 +223,89 @@ describe("a deadlock is told and ends the run with status 4:", function()
   end)
 end)
 
+describe("a deadlock of a part is told once, and the run goes on:", function()
+  it("two wait for one another's lock while a third works", function()
+    local out = warned("2 of 3 processes can never go on", [[
+      local left, right = sandbox.lock { name = "left" }, sandbox.lock { name = "right" }
+      local both = sandbox.barrier(2)
+      local function eat(one, two)
+        one:acquire()
+        both:wait()
+        two:acquire()
+      end
+      local plato = spawn({ name = "plato", quiet = true }, eat, left, right)
+      local kant = spawn({ name = "kant", quiet = true }, eat, right, left)
+      await_told(1)
+      plato:kill() kant:kill()
+    ]])
+    assert.are.equal("plato#2 waits in acquire at x.lua:6 for lock right#2, which only kant#3 can release; kant#3 waits " ..
+      "in acquire at x.lua:6 for lock left#1, which only plato#2 can release", out)
+  end)
+
+  it("one waits for what it alone holds, while others come and go and make what they need", function()
+    assert.are.equal("p#2 waits in get at x.lua:2 for queue own#ID, which nobody else can fill",
+      (warned("a process can never go on", [[
+      local p = spawn({ name = "p", quiet = true }, function() local q = queue { name = "own" }
+        q:get()
+      end)
+      local told = spawn(await_told, 1)
+      while not told:join(0) do
+        local answers = queue()
+        spawn(function() answers:put(1) end):join()
+        answers:get()
+      end
+      p:kill()
+    ]]):gsub("own#%d+", "own#ID")))
+  end)
+
+  it("main waits with them, and a daemon works on", function()
+    local lines = warned("3 of 5 processes can never go on", [[
+      local a, b, both = sandbox.lock { name = "a" }, sandbox.lock { name = "b" }, sandbox.barrier(2)
+      local function take(one, two) one:acquire() both:wait() two:acquire() end
+      local p, q
+      spawn({ daemon = true, name = "clock" }, function() while true do sleep(0.01) end end)
+      p = spawn({ name = "p" }, take, a, b)
+      q = spawn({ name = "q", quiet = true }, take, b, a)
+      spawn({ daemon = true, name = "killer" }, function() await_told(1) q:kill() end)
+      p:join()
+    ]])
+    assert.is_truthy(lines:find("main waits in join at x.lua:8 for p#3; p#3 waits in acquire at x.lua:2 for lock b#2", 1,
+      true), lines)
+  end)
+
+  it("parts are told of, each when it stands, and never again", function()
+    local r = run(AWAIT .. [[
+      local function lose(name) return spawn({ name = name, quiet = true }, function() queue():get() end) end
+      local first = lose "first"
+      await_told(1)
+      local second = lose "second"
+      await_told(2)
+      local third = lose "third"
+      await_told(3)
+      first:kill() second:kill() third:kill()
+    ]])
+    assert.are.equal(0, r.status, r.err)
+    local _, heads = r.err:gsub("sandbox: warning: deadlock: a process can never go on\n", "")
+    assert.are.equal(3, heads, r.err)
+    for name in pairs { ["first#2"] = true, ["second#3"] = true, ["third#4"] = true } do
+      assert.are.equal(1, select(2, r.err:gsub(name .. " waits in get", "")), r.err)
+    end
+  end)
+
+  it("and when the others come to wait, too, the run ends", function()
+    local r = run(AWAIT .. [[
+      local lock, held = sandbox.lock(), sandbox.event()
+      spawn({ name = "p" }, function() lock:acquire() held:set() queue():get() end)
+      held:wait()
+      await_told(1)
+      lock:acquire()
+    ]])
+    assert.are.equal(4, r.status, r.err)
+    assert.is_truthy(r.err:find("^sandbox: warning: deadlock: a process can never go on\n  p#2 waits in get [^\n]*\n" ..
+      "sandbox: deadlock: nobody can ever go on\n  main waits in acquire at [^\n]*\n  p#2 waits in get at "), r.err)
+  end)
+end)
+
 -- Each waits longer than the supervisor does before it looks. All run at the same time: what they do is to sleep.
 local QUIET = {
   ["a sleep"] = "sleep(0.8)",
@@ -262,6 +361,44 @@ local QUIET = {
     while p:status() ~= "stopped" do sleep(0.001) end
     q:put(1)
     p:join()
+  ]],
+  ["a handle that is on its way"] = [[
+    local post = queue()
+    local p = spawn(function() local q = queue() post:put(q) q:get() end)
+    sleep(0.8)
+    post:get():put(1)
+    p:join()
+  ]],
+  ["a handle in a value"] = [[
+    local at = sandbox.value()
+    local p = spawn(function() local q = queue() at:set(q) q:get() end)
+    sleep(0.8)
+    at:get():put(1)
+    p:join()
+  ]],
+  ["a daemon that holds a handle, and works"] = [[
+    local q = queue()
+    spawn({ daemon = true }, function() sleep(0.8) q:put(1) sleep(1000) end)
+    spawn(function() q:get() end)
+  ]],
+  ["the workers of a pool that is not used"] = [[
+    local pool <close> = sandbox.pool(2)
+    pool:map(function(x) return x end, { 1, 2 })
+    sleep(0.8)
+  ]],
+  ["the workers of a pool that nobody knows any more"] = [[
+    sandbox.pool(2):map(function(x) return x end, { 1, 2 })
+    collectgarbage() collectgarbage()
+    sleep(0.8)
+  ]],
+  ["a paused process that others wait for"] = [[
+    local go = sandbox.event()
+    local p = spawn(function() sleep(0.1) go:set() end)
+    p:pause()
+    local q = spawn(function() go:wait() end)
+    sleep(0.8)
+    p:resume()
+    q:join()
   ]],
   ["what other parts wait for, if one can go on"] = [[
     local a, b = queue(), queue()

@@ -1,6 +1,6 @@
 /*
- * os/waits.c - who can never go on, from snapshots made by hand; a model that tries everything agrees; and from real
- * processes: no false alarm while they work, an alarm when they are stuck.
+ * os/waits.c - who can never go on, from snapshots made by hand; a model that tries everything
+ * agrees; and from real processes: no false alarm while they work, an alarm when they are stuck.
  */
 #include "support/os_world.h"
 
@@ -46,14 +46,13 @@ static void hold(uint64_t process, uint64_t queue) {
 }
 
 static void sleeps_in(uint64_t process, enum op_kind kind, uint64_t object) {
-  people[process - 1].op = (struct snapshot_op){.kind = kind,
-                                                .needs = {{.kind = kind,
-                                                           .type = op_describe(kind)->type,
-                                                           .object = object}},
-                                                .need_count = 1,
-                                                .since_ns = 1,
-                                                .deadline_ns = SBX_FOREVER,
-                                                .steady = true};
+  people[process - 1].op = (struct snapshot_op){
+      .kind = kind,
+      .needs = {{.kind = kind, .type = op_describe(kind)->type, .object = object}},
+      .need_count = 1,
+      .since_ns = 1,
+      .deadline_ns = SBX_FOREVER,
+      .steady = true};
   strcpy(people[process - 1].where, "x.lua:3");
 }
 
@@ -195,14 +194,18 @@ static void writers_wait_for_those_who_empty(void **state) {
   sleeps_in(6, OP_QUEUE_PUT, 2);
   find(0);
   assert_int_equal(stuck(6), STUCK_NO);
-  check_told(6, 0, "e#6 waits in put at x.lua:3 for queue#2, which only main, a#2, b#3 and 2 more can empty");
+  check_told(
+      6, 0,
+      "e#6 waits in put at x.lua:3 for queue#2, which only main, a#2, b#3 and 2 more can empty");
   for (uint64_t id = 1; id <= 5; id++)
     sleeps_in(id, OP_QUEUE_PUT, 2);
   find(0);
   assert_true(waits_all_stuck(&world));
-  check_told(4, 0, "main, a#2, b#3 and 3 more wait in put at x.lua:3 for queue#2, which nobody else can empty");
+  check_told(
+      4, 0,
+      "main, a#2, b#3 and 3 more wait in put at x.lua:3 for queue#2, which nobody else can empty");
   strcpy(people[3].where, "x.lua:4");
-  check_told(4, 0, "main, a#2, b#3 and 3 more wait in put for queue#2, which nobody else can empty");
+  check_told(4, 0, "c#4 waits in put at x.lua:4 for queue#2, which nobody else can empty");
   queues[1].items = 1;
   find(0);
   assert_int_equal(stuck(1), STUCK_NO);
@@ -212,7 +215,8 @@ static void whom_only_the_prompt_could_help_is_told_apart(void **state) {
   uint32_t chain[PEOPLE];
   bool closed;
   (void)state;
-  world_of(5); /* main is the prompt, and holds all; a waits for it; b and c wait for one another; d for itself */
+  world_of(5); /* main is the prompt, and holds all; a waits for it; b and c wait for one another; d
+                  for itself */
   hold(1, 1);
   hold(2, 1);
   sleeps_in(2, OP_QUEUE_GET, 1);
@@ -358,7 +362,8 @@ TEST_ON_STAGE(players_are_never_stuck_until_the_ball_is_lost, 60) {
         CHECK_EQ(s.processes[i].stuck, STUCK_NO);
       snapshot_release(&s);
     }
-    kill_process(players[0]); /* the ball may be in its hands, or in a queue that nobody fills any more */
+    kill_process(
+        players[0]); /* the ball may be in its hands, or in a queue that nobody fills any more */
     for (bool over = false; !over;) {
       struct snapshot s = take();
       int64_t other = snapshot_find_process(&s, players[1]->serial);
