@@ -500,16 +500,20 @@ void arena_measure(const struct arena *a, struct arena_use *ret) {
                             .reached = (size_t)a->top * PAGE};
 }
 
-static size_t no_more_than(size_t bytes, int resource) {
-  struct rlimit limit;
-  if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur / 2 > bytes)
+static size_t no_more_than_half(size_t bytes, const struct rlimit *limit) {
+  if (limit->rlim_cur == RLIM_INFINITY || limit->rlim_cur / 2 > bytes)
     return bytes;
-  return (size_t)limit.rlim_cur / 2;
+  return (size_t)limit->rlim_cur / 2;
 }
 
 static size_t range_wanted(void) {
   size_t bytes = 2 * (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
-  return no_more_than(no_more_than(bytes, RLIMIT_AS), RLIMIT_DATA);
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) == 0)
+    bytes = no_more_than_half(bytes, &limit);
+  if (getrlimit(RLIMIT_DATA, &limit) == 0)
+    bytes = no_more_than_half(bytes, &limit);
+  return bytes;
 }
 
 /* The same address in each run, if that is free. */
