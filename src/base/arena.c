@@ -156,8 +156,18 @@ static uint32_t run_take(struct arena *a, uint32_t run, bool *ret_resident) {
   return len;
 }
 
+static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
+
+/* Give back the pages of a run; beyond the first huge page whole ones, for it costs the system more
+ * to break one up than a part of it is worth. */
 static void give_back(struct arena *a, uint32_t run, uint32_t len) {
-  madvise(page_at(a, run), (size_t)len * PAGE, MADV_DONTNEED);
+  size_t from = (size_t)run * PAGE, to = from + (size_t)len * PAGE;
+  if (from >= HUGE_PAGE) {
+    from = round_up(from, HUGE_PAGE);
+    to = to / HUGE_PAGE * HUGE_PAGE;
+  }
+  if (from < to)
+    madvise(a->heap + from, to - from, MADV_DONTNEED);
 }
 
 /* Give back the pages of all free runs. */
@@ -523,8 +533,6 @@ static void *reserve(size_t bytes) {
                  -1, 0);
   return p == MAP_FAILED ? NULL : p;
 }
-
-static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
 static void lay_out(struct arena *a, size_t range) {
   size_t pages = range / (PAGE + sizeof *a->page);

@@ -26,7 +26,7 @@
 
 struct arena;
 
-enum { ARENA_SMALL = 16 << 10, ARENA_KEEP = 4 << 20 }; /* bytes */
+enum { ARENA_SMALL = 16 << 10, ARENA_KEEP = 8 << 20 }; /* bytes */
 
 struct arena_use {
   size_t used;    /* bytes in blocks, sizes rounded up */

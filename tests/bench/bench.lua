@@ -77,7 +77,8 @@ local function command_of(programs, contender, n)
   if work == "start" then
     line = ("%s start %d %s %s"):format(quote(programs.c), n, quote(program), more)
   elseif work == "plain" then
-    line = ("%s %s %s %d"):format(quote(program), quote(here .. "/plain.lua"), more, n)
+    line = ("sh -c 'out=$(mktemp) && \"$@\" 2>&1 >\"$out\"; rm -f \"$out\"' sh %s %s %s %d"):format(quote(program),
+      quote(here .. "/plain.lua"), more, n)
   elseif name == "c" then
     line = ("%s %s %d"):format(quote(program), work, n)
   else

@@ -12,11 +12,12 @@
 --   ours work.lua, c floor.c, python peer.py, node peer.js; lua and ours/plain the same plain.lua.
 -- After a space there may be more, for contenders of the same kind.
 
-local function plain(key, title)
+-- Code that allocates is to be quicker than in lua5.4: its limit is 1.
+local function plain(key, title, limit)
   return {
     key = "plain_" .. key, title = "plain Lua: " .. title, unit = "ms", n = 8, turns = 5,
     who = { { "ours", "plain", key }, { "lua", "plain", key } },
-    goals = { { "ours / lua5.4", "ours", "lua", "<=", 1.03 } },
+    goals = { { "ours / lua5.4", "ours", "lua", "<=", limit or 1.03 } },
   }
 end
 
@@ -73,6 +74,22 @@ local rows = {
   plain("nbody", "n-body"),
   plain("strings", "string building"),
   plain("sort", "table sort"),
+  plain("trees", "binary trees", 1),
+  plain("rep", "string.rep and .."),
+  plain("concat", "concatenation of short strings", 1),
+  plain("closures", "closures", 1),
+  plain("methods", "method calls"),
+  plain("setmetatable", "setmetatable", 1),
+  plain("setmetatable_gc", "setmetatable with __gc", 1),
+  plain("pcall", "pcall"),
+  plain("xpcall", "xpcall"),
+  plain("error", "errors that are caught"),
+  plain("switch", "coroutine switches"),
+  plain("coroutines", "new coroutines", 1),
+  plain("grow", "growing lists", 1),
+  plain("hash", "tables with string keys", 1),
+  plain("read", "reading 100 MB"),
+  plain("write", "io.write of short lines into a file"),
 }
 
 local scaling = {}

@@ -98,16 +98,16 @@ static size_t resident(const void *at, size_t bytes) {
 
 static void free_pages_go_back_beyond_what_is_kept(void **unused) {
   (void)unused;
-  enum { BIG = 32 << 20 };
+  enum { BIG = 64 << 20, HUGE_PAGES = 4 << 20 }; /* those at its ends are not given back */
   struct arena *a;
   assert_int_equal(arena_open(&a), 0);
   char *p = arena_resize(a, NULL, 0, BIG);
   memset(p, 1, BIG);
   assert_true(resident(p, BIG) >= BIG);
   p = arena_resize(a, p, BIG, BIG / 2);
-  assert_true(resident(p + BIG / 2, BIG / 2) == 0);
+  assert_true(resident(p + BIG / 2, BIG / 2) <= HUGE_PAGES);
   arena_resize(a, p, BIG / 2, 0);
-  assert_true(resident(p, BIG) == 0);
+  assert_true(resident(p, BIG) <= HUGE_PAGES);
   arena_close(a);
 }
 
@@ -126,7 +126,7 @@ static void spans_of_small_blocks_go_back_when_all_are_free(void **unused) {
     if (i % 20000 != 7) /* one in each of some spans stays */
       arena_resize(a, p[i], SIZE, 0);
   arena_measure(a, &use);
-  assert_true(use.free < 12 << 20);
+  assert_true(use.free < ARENA_KEEP + (N * 64) / 2 + (1 << 20));
   arena_trim(a);
   arena_measure(a, &use);
   assert_true(use.free < 3 << 20);
