@@ -6,8 +6,10 @@
 
 #include "base/error.h"
 #include "lua/lib.h"
+#include "lua/report.h"
 #include "lua/sandbox_lib.h"
 #include "os/foreign.h"
+#include "os/output.h"
 
 static int protected_open(lua_State *L) { return sandbox_lib_open(L, lua_touserdata(L, 1)); }
 
@@ -25,6 +27,7 @@ static int open_table(lua_State *L, const struct sandbox_options *o) {
     fo.max_procs = o->max_procs;
     fo.tag_output = o->tag_output != 0;
   }
+  report_set_writer(output_message);
   int rc = foreign_open(&fo, &b);
   if (rc) {
     lua_pushfstring(L, "sandbox: %s", error_text(rc));

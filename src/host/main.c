@@ -16,6 +16,7 @@
 #include "host/output.h"
 #include "host/script.h"
 #include "lua/report.h"
+#include "os/output.h"
 #include "os/supervisor.h"
 #include "repl/repl.h"
 #include "sandbox/sandbox.h"
@@ -104,6 +105,7 @@ int main(int argc, char **argv) {
   struct options o;
   int status = options_parse(&o, argc, argv, stderr);
   if (status == 0) {
+    report_set_writer(output_message);
     report_set_color(options_color(o.color, isatty(STDERR_FILENO)));
     status = carry_out(&o, argc, argv);
   }

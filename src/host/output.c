@@ -33,6 +33,7 @@ int output_finish(int status) {
   bool lost = ferror(stdout) != 0;
   errno = 0; /* of an earlier write that failed, only the mark is left */
   lost |= fflush(stdout) != 0;
+  lost |= !output_flush_all();
   if (!lost || errno == EPIPE)
     return status;
   if (!told)

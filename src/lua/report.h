@@ -44,6 +44,10 @@ void report_write(const struct buf *text);
 /* Format with the colour set and write; with no memory for that, write the bare message. */
 void report_print(const struct report *r);
 
+/* What writes a text to stderr in one piece. Set once by the host before the first fork; unless
+ * set, a write under a lock of the file. */
+void report_set_writer(void (*writer)(const void *text, size_t len));
+
 /* Shall reports be coloured? Set once by the host before the first fork; false unless set. */
 void report_set_color(bool color);
 bool report_color(void);

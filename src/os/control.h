@@ -197,6 +197,14 @@ struct sync_record {
   struct line line;
 };
 
+/* Where stdout, or stderr, goes: os/output.c. */
+struct outlet {
+  _Atomic uint64_t writer; /* who_of; 0: nobody. By compare-and-swap */
+  _Atomic uint32_t
+      contended;         /* somebody may wait: a futex. Waiters set it, who lets go clears it */
+  _Atomic uint32_t torn; /* the writer is inside a line; it alone, and the next one */
+};
+
 struct control {
   /* Written before the first fork, by the maker. */
   uint32_t magic, version;
@@ -219,6 +227,7 @@ struct control {
   _Atomic uint32_t failures_dropped; /* failures nobody joined, in records used again */
   _Atomic uint32_t ending;           /* supervisor: the tree is being ended, no new processes */
   _Atomic int32_t supervisor_pid;    /* supervisor; 0: none yet */
+  struct outlet outlets[2];          /* of stdout and stderr; if both go to one place, the first */
   _Atomic uint64_t follow; /* serial of the one process whose lines are shown, 0: all; as `muted` */
 
   /* The owner of a record: see "stamp" above. Dense, since they are scanned. */

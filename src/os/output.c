@@ -1,106 +1,396 @@
 /*
  * os/output.c - stdout and stderr of a process that shares them with others.
  *
- * Lines are the unit: every stream is line-buffered with a buffer large enough that a line is one
- * write(2), which neither a file nor, up to PIPE_BUF bytes, a pipe mixes with another's (write(2),
- * pipe(7)).
+ * Lines are the unit. The kernel keeps a write(2) together up to PIPE_BUF bytes in a pipe, and
+ * longer ones as long as nothing interrupts it and there is room; stdio breaks what is longer than
+ * its buffer. So a line is put together here, whatever its length, and is written while its process
+ * holds the outlet: a word of the control block, one for each place where output goes.
+ *
+ *   1. The holder writes itself into `writer`, by compare-and-swap from 0, and 0 when it is done.
+ *   2. Before a write that the kernel may break off it sets `torn`, afterwards it clears it.
+ *   3. A waiter sleeps on the futex `contended`, which it sets before it looks at `writer` for the
+ *      last time, and the holder clears after it has let go: no wake-up is lost. Those it does not
+ *      wake are woken by the next holder, who sets `contended` if it has waited.
+ *   4. A holder that is gone never lets go, nor does one that is stopped. So waiters look at it
+ *      every LOOK_NS, and take its place: at once if it is gone, after a while if it is stopped. A
+ *      holder that is killed is found by its waiters, or by the next one who comes.
+ *   5. Whoever finds `torn` set writes a newline first. So a process that is killed inside a line
+ *      loses the rest of its own line, and tears no other.
+ *   6. A stopped holder that is continued and finds that it was replaced waits for its turn, and
+ *      then writes the rest of its line on a line of its own.
+ *
+ * What a script flushes before its line is at an end leaves at once, as it is: a question, say.
  */
 #include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/fault.h"
+#include "os/line.h"
 #include "os/output.h"
+#include "os/proc.h"
+#include "os/signals.h"
+#include "os/spin.h"
 
-enum { LINE_BYTES = 64 * 1024 };
-
-void output_line_buffered(void) {
-  static char out[LINE_BYTES], err[LINE_BYTES]; /* must live as long as the streams */
-  setvbuf(stdout, out, _IOLBF, sizeof out);
-  setvbuf(stderr, err, _IOLBF, sizeof err);
-}
-
-/* A stream whose lines are tagged: what was written since the last newline waits in `line`. */
-struct tagged {
-  int fd;
-  const struct control *control;
-  const struct process_record *process;
-  char tag[NAME_MAX_BYTES + 32];
-  struct buf line;
+enum {
+  /* Of stdio's buffer. What comes out of it as a multiple of this, without a newline at its end,
+   * did not fit it; else the script has flushed. An odd number: no script writes so many bytes. */
+  LINE_BYTES = 65521,
+  UNFINISHED_MOST = 64 << 20, /* a longer line leaves in pieces */
+  KEEP_BYTES = 64 << 10,      /* an empty buffer up to it is kept */
+  LOOK_NS = 10 * 1000 * 1000,
+  LOOKS_STOPPED = 20,    /* a holder that is stopped for so long is replaced */
+  LOOKS_SUPERVISOR = 10, /* the supervisor waits no longer */
+  ROUNDS_AWAKE = 20,
+  PAUSES = 16
 };
 
-static int write_fully(int fd, const uint8_t *data, size_t len) {
-  while (len > 0) {
-    ssize_t n = write(fd, data, len);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return -1;
-    data += n;
-    len -= (size_t)n;
+static const uint64_t SUPERVISOR = UINT64_MAX;
+
+static char buffers[2][LINE_BYTES]; /* must live as long as the streams */
+
+/* -- outlets ----------------------------------------------------------------------------------- */
+
+/* stdout or stderr of the calling process. */
+static struct stream {
+  int fd;
+  FILE *file; /* NULL: not shared */
+  struct control *control;
+  struct outlet *outlet;
+  const struct process_record *process;
+  uint64_t who;
+  size_t whole; /* so many bytes are never broken off */
+  bool tagged;
+  char tag[NAME_MAX_BYTES + 32];
+  struct buf line; /* since the last newline; with its tag */
+} streams[2] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
+
+static void futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *most) {
+  syscall(SYS_futex, word, op, value, most, NULL, 0);
+}
+
+static bool try_hold(struct outlet *o, uint64_t who) {
+  uint64_t nobody = 0;
+  return atomic_load_explicit(&o->writer, memory_order_relaxed) == 0 &&
+         atomic_compare_exchange_strong(&o->writer, &nobody, who);
+}
+
+/* One that writes a short line is soon done. */
+static bool hold_awake(struct outlet *o, uint64_t who) {
+  if (spin_processors() < 2)
+    return false;
+  for (int round = 0; round < ROUNDS_AWAKE; round++) {
+    for (int i = 0; i < PAUSES; i++)
+      spin_pause();
+    if (try_hold(o, who))
+      return true;
   }
+  return false;
+}
+
+/* Will this holder not let go? `looks`: how often it was seen stopped, in a row. */
+static bool holder_is_lost(const struct control *c, uint64_t holder, unsigned *looks) {
+  if (holder == SUPERVISOR)
+    return false;
+  if (process_gone(c, holder, true))
+    return true;
+  char state = proc_state(c->processes[who_slot(holder)].pid);
+  *looks = state == 'T' || state == 't' ? *looks + 1 : 0;
+  return *looks > LOOKS_STOPPED;
+}
+
+static int hold_asleep(const struct control *c, struct outlet *o, uint64_t who) {
+  const struct timespec most = {.tv_nsec = LOOK_NS};
+  unsigned stopped = 0;
+  for (unsigned looks = 0;; looks++) {
+    atomic_store(&o->contended, 1);
+    uint64_t holder = atomic_load(&o->writer);
+    if (holder == 0 || holder_is_lost(c, holder, &stopped))
+      if (atomic_compare_exchange_strong(&o->writer, &holder, who))
+        return 0;
+    if (who == SUPERVISOR && looks == LOOKS_SUPERVISOR)
+      return EAGAIN;
+    if (who != SUPERVISOR && the_backend->interrupted && looks > 0)
+      return EINTR;
+    futex(&o->contended, FUTEX_WAIT, 1, &most);
+  }
+}
+
+static int hold(const struct control *c, struct outlet *o, uint64_t who) {
+  return try_hold(o, who) || hold_awake(o, who) ? 0 : hold_asleep(c, o, who);
+}
+
+static void let_go(struct outlet *o, uint64_t who) {
+  if (!atomic_compare_exchange_strong(&o->writer, &who, 0))
+    return; /* it was replaced */
+  if (atomic_exchange(&o->contended, 0))
+    futex(&o->contended, FUTEX_WAKE, 1, NULL);
+}
+
+/* -- writing ----------------------------------------------------------------------------------- */
+
+/* Take away what was written. */
+static void advance(struct iovec parts[2], size_t n) {
+  for (int i = 0; i < 2; i++) {
+    size_t part = n < parts[i].iov_len ? n : parts[i].iov_len;
+    parts[i].iov_base = (char *)parts[i].iov_base + part;
+    parts[i].iov_len -= part;
+    n -= part;
+  }
+}
+
+/* As much as goes, once. 0, or an errno. */
+static int write_some(int fd, struct iovec parts[2]) {
+  struct pollfd room = {.fd = fd, .events = POLLOUT};
+  FAULT("output.write");
+  ssize_t n =
+      parts[0].iov_len ? writev(fd, parts, 2) : write(fd, parts[1].iov_base, parts[1].iov_len);
+  if (n >= 0)
+    advance(parts, (size_t)n);
+  else if (errno == EAGAIN) /* somebody made it non-blocking: it may be shared with anybody */
+    poll(&room, 1, -1);
+  else if (errno != EINTR || (the_backend && the_backend->interrupted))
+    return errno;
   return 0;
 }
 
-/* Shall nobody see what this process prints now? */
-static bool unwanted(const struct tagged *t) {
-  uint64_t follow = atomic_load_explicit(&t->control->follow, memory_order_relaxed);
-  return atomic_load_explicit(&t->process->muted, memory_order_relaxed) ||
-         (follow && follow != t->process->serial);
+static void mark(struct outlet *o, bool torn) {
+  atomic_store_explicit(&o->torn, torn, memory_order_release);
 }
 
-static int flush_line(struct tagged *t) {
-  int rc = unwanted(t) ? 0 : write_fully(t->fd, t->line.data, t->line.len);
-  t->line.len = 0;
+/* The holder begins: after a line that somebody else did not finish, on a new one. */
+static void begin(int fd, struct outlet *o) {
+  struct iovec newline[2] = {{0}, {(void *)(uintptr_t) "\n", 1}};
+  if (!atomic_load_explicit(&o->torn, memory_order_acquire))
+    return;
+  while (newline[1].iov_len > 0 && write_some(fd, newline) == 0)
+    continue;
+  mark(o, false);
+}
+
+/* Both parts, while no other process of the run writes there. 0, or an errno. */
+static int emit(const struct control *c, struct outlet *o, int fd, uint64_t who, size_t whole,
+                struct iovec parts[2]) {
+  bool breakable = parts[0].iov_len + parts[1].iov_len > whole;
+  int rc = hold(c, o, who);
+  if (rc)
+    return rc;
+  begin(fd, o);
+  if (breakable)
+    mark(o, true);
+  while (rc == 0 && parts[0].iov_len + parts[1].iov_len > 0) {
+    if (atomic_load(&o->writer) != who) { /* it was stopped for long */
+      if ((rc = hold(c, o, who)))
+        return rc;
+      begin(fd, o);
+      mark(o, true);
+    }
+    rc = write_some(fd, parts);
+  }
+  if (rc == 0 && breakable && atomic_load(&o->writer) == who)
+    mark(o, false);
+  let_go(o, who);
   return rc;
 }
 
-static ssize_t tagged_write(void *cookie, const char *data, size_t len) {
-  struct tagged *t = cookie;
+bool output_in_flight(const struct control *c) {
+  const struct outlet *o = &c->outlets[0];
+  uint64_t holder = atomic_load(&o->writer);
+  if (holder == 0 || holder == SUPERVISOR || !atomic_load(&o->torn) ||
+      process_gone(c, holder, false))
+    return false;
+  char state = proc_state(c->processes[who_slot(holder)].pid);
+  return state && !strchr("TtZX", state);
+}
+
+/* -- streams ----------------------------------------------------------------------------------- */
+
+/* Shall nobody see what this process prints now? */
+static bool unwanted(const struct stream *s) {
+  uint64_t follow = atomic_load_explicit(&s->control->follow, memory_order_relaxed);
+  return s->tagged && (atomic_load_explicit(&s->process->muted, memory_order_relaxed) ||
+                       (follow && follow != s->process->serial));
+}
+
+/* Write what waits, and `data` after it. False: an error, in errno. */
+static bool flush(struct stream *s, const void *data, size_t len) {
+  struct iovec parts[2] = {{s->line.data, s->line.len}, {(void *)(uintptr_t)data, len}};
+  int rc = unwanted(s) || s->line.len + len == 0
+               ? 0
+               : emit(s->control, s->outlet, s->fd, s->who, s->whole, parts);
+  s->line.len = 0;
+  if (s->line.cap > KEEP_BYTES)
+    buf_release(&s->line);
+  errno = rc ? rc : errno;
+  return rc == 0;
+}
+
+/* Keep it until its line is at an end. */
+static bool keep(struct stream *s, const char *data, size_t len) {
+  if (s->line.len + len > UNFINISHED_MOST)
+    return flush(s, data, len);
+  if (len > 0 && buf_append(&s->line, data, len)) {
+    errno = ENOMEM;
+    return false;
+  }
+  return true;
+}
+
+static bool put_tagged(struct stream *s, const char *data, size_t len) {
   for (size_t at = 0; at < len;) {
     const char *newline = memchr(data + at, '\n', len - at);
     size_t part = newline ? (size_t)(newline - data) + 1 - at : len - at;
-    if (t->line.len == 0 && buf_append(&t->line, t->tag, strlen(t->tag)))
-      return 0;
-    if (buf_append(&t->line, data + at, part))
-      return 0;
+    if (s->line.len == 0 && !keep(s, s->tag, strlen(s->tag)))
+      return false;
+    if (newline ? !flush(s, data + at, part) : !keep(s, data + at, part))
+      return false;
     at += part;
-    if (newline && flush_line(t))
-      return 0;
   }
-  return (ssize_t)len;
+  return true;
 }
 
-static FILE *tagged_stream(struct tagged *t, int fd, const struct control *c, uint32_t slot) {
-  buf_release(&t->line);
-  t->fd = fd;
-  t->control = c;
-  t->process = &c->processes[slot];
-  snprintf(t->tag, sizeof t->tag, "[%s#%llu] ", t->process->name,
-           (unsigned long long)t->process->serial);
-  cookie_io_functions_t io = {.write = tagged_write};
-  FILE *f = fopencookie(t, "w", io);
-  if (f)
-    setvbuf(f, NULL, _IOLBF, LINE_BYTES);
+/* Nobody else is there yet: a line need not be put together. */
+static bool alone(const struct stream *s) { return control_process_end(s->control) <= 1; }
+
+static bool put_plain(struct stream *s, const char *data, size_t len) {
+  const char *newline = memrchr(data, '\n', len);
+  size_t whole = newline ? (size_t)(newline + 1 - data) : 0;
+  if (whole == len || len % LINE_BYTES != 0 || alone(s))
+    return flush(s, data, len);
+  return (whole == 0 || flush(s, data, whole)) && keep(s, data + whole, len - whole);
+}
+
+static ssize_t stream_write(void *cookie, const char *data, size_t len) {
+  struct stream *s = cookie;
+  return (s->tagged ? put_tagged(s, data, len) : put_plain(s, data, len)) ? (ssize_t)len : 0;
+}
+
+static int stream_seek(void *cookie, off64_t *at, int whence) {
+  struct stream *s = cookie;
+  off64_t to = lseek(s->fd, *at, whence);
+  if (to < 0)
+    return -1;
+  *at = to;
+  return 0;
+}
+
+/* -- a process of the run ---------------------------------------------------------------------- */
+
+void output_line_buffered(void) {
+  setvbuf(stdout, buffers[0], _IOLBF, LINE_BYTES);
+  setvbuf(stderr, buffers[1], _IOLBF, LINE_BYTES);
+}
+
+static FILE *open_stream(struct stream *s, char buffer[LINE_BYTES]) {
+  cookie_io_functions_t io = {.write = stream_write, .seek = stream_seek};
+  FILE *f = fopencookie(s, "w", io);
+  if (!f)
+    return NULL;
+  f->_fileno = s->fd; /* what fileno(3) tells: libraries ask isatty(fileno(f)) */
+  setvbuf(f, buffer, _IOLBF, LINE_BYTES);
   return f;
 }
 
-static struct tagged tagged[2]; /* of stdout and stderr; unused while the tag is empty */
-
-void output_tagged(const struct control *c, uint32_t slot) {
-  FILE *out = tagged_stream(&tagged[0], STDOUT_FILENO, c, slot);
-  FILE *err = tagged_stream(&tagged[1], STDERR_FILENO, c, slot);
-  if (out)
-    stdout = out;
-  if (err)
-    stderr = err;
+/* Do both streams go to the same place? */
+static bool same_place(void) {
+  struct stat out, err;
+  return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+         out.st_dev == err.st_dev && out.st_ino == err.st_ino;
 }
 
-void output_flush_all(void) {
+/* A write of so many bytes is all or nothing: to a pipe, pipe(7), and as good as that to a file. */
+static size_t whole_bytes(int fd) {
+  struct stat about;
+  bool keeps = fstat(fd, &about) == 0 && (S_ISFIFO(about.st_mode) || S_ISREG(about.st_mode));
+  return keeps ? PIPE_BUF : 0;
+}
+
+static void open_streams(void) {
+  static char shared[2][LINE_BYTES]; /* the buffers are those of the streams from before */
   fflush(NULL);
   for (int i = 0; i < 2; i++)
-    if (tagged[i].line.len > 0 && buf_append_byte(&tagged[i].line, '\n') == 0)
-      flush_line(&tagged[i]);
+    streams[i].file = open_stream(&streams[i], shared[i]);
+  if (streams[0].file)
+    stdout = streams[0].file;
+  if (streams[1].file)
+    stderr = streams[1].file;
+}
+
+/* Where do they go? Main's descendants inherit that. */
+static void find_places(struct control *c) {
+  bool same = same_place();
+  for (int i = 0; i < 2; i++) {
+    streams[i].outlet = &c->outlets[same ? 0 : i];
+    streams[i].whole = whole_bytes(streams[i].fd);
+  }
+}
+
+void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged) {
+  bool first = !streams[0].file && !streams[1].file;
+  if (first)
+    open_streams();
+  if (first || slot == 0)
+    find_places(c);
+  for (int i = 0; i < 2; i++) {
+    struct stream *s = &streams[i];
+    if (s->line.data) /* what waits in it is the parent's */
+      buf_release(&s->line);
+    s->control = c;
+    s->process = &c->processes[slot];
+    s->who = who_of(slot, serial);
+    s->tagged = tagged;
+    if (tagged)
+      snprintf(s->tag, sizeof s->tag, "[%s#%llu] ", s->process->name, (unsigned long long)serial);
+  }
+}
+
+static struct control *supervised; /* by this process */
+
+void output_supervise(struct control *c) { supervised = c; }
+
+static void write_all(int fd, struct iovec parts[2]) {
+  while (parts[1].iov_len > 0 && write_some(fd, parts) == 0)
+    continue;
+}
+
+/* It waits for nobody for longer than a moment: then its message stands where it does. */
+static void write_of_supervisor(struct iovec parts[2]) {
+  struct outlet *o = &supervised->outlets[same_place() ? 0 : 1];
+  bool held = hold(supervised, o, SUPERVISOR) == 0;
+  begin(STDERR_FILENO, o);
+  write_all(STDERR_FILENO, parts);
+  if (held)
+    let_go(o, SUPERVISOR);
+}
+
+void output_message(const void *text, size_t len) {
+  const struct stream *s = &streams[1];
+  struct iovec parts[2] = {{0}, {(void *)(uintptr_t)text, len}};
+  fflush(stderr);
+  if (s->file)
+    emit(s->control, s->outlet, s->fd, s->who, s->whole, parts);
+  else if (supervised)
+    write_of_supervisor(parts);
+  else
+    write_all(STDERR_FILENO, parts);
+}
+
+bool output_flush_all(void) {
+  bool well = true;
+  fflush(NULL);
+  for (int i = 0; i < 2; i++) {
+    struct stream *s = &streams[i];
+    if (s->file && s->line.len > 0)
+      well &= flush(s, "\n", s->tagged ? 1 : 0);
+  }
+  return well;
 }

@@ -4,20 +4,39 @@
 #ifndef SBX_OS_OUTPUT_H
 #define SBX_OS_OUTPUT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "os/control.h"
 
-/* Line-buffer stdout and stderr. */
+/* Line-buffer stdout and stderr of a process that is alone with them, as long as it is. */
 void output_line_buffered(void);
+
 /*
- * From now on each line of stdout and stderr is written as one piece, tagged "[name#id] "; while
- * the process is muted, or another one is followed, whole lines are dropped. The calling process's
- * record stands at `slot`.
+ * The calling process is one of a run from now on: its lines keep out of the lines of the others,
+ * whatever their length. stdout and stderr are other streams afterwards, but for a process whose
+ * parent was one already.
+ * Main calls it again when its descriptors have become others.
+ *   tagged  each line is preceded by "[name#id] ", and an unfinished one waits for its end; while
+ *           the process is muted, or another one is followed, its lines are dropped
  */
-void output_tagged(const struct control *c, uint32_t slot);
-/* Write out everything buffered, an unfinished tagged line with a newline. Nothing may be printed
- * afterwards. */
-void output_flush_all(void);
+void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged);
+
+/*
+ * Write to stderr in one piece, after what stdio holds for it. `text` ends with a newline.
+ * Failures are ignored: there is nobody left to tell.
+ */
+void output_message(const void *text, size_t len);
+
+/* The calling process is the supervisor of this run: for its messages. */
+void output_supervise(struct control *c);
+
+/* Is a process of the run inside a line that goes to stdout, and about to end it? A hint. */
+bool output_in_flight(const struct control *c);
+
+/* Write out everything buffered, an unfinished tagged line with a newline. False: what waited for
+ * the end of its line is lost, see errno. */
+bool output_flush_all(void);
 
 #endif

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/text.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "os/broker.h"
 #include "os/lifeline.h"
 #include "os/output.h"
@@ -104,10 +104,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
     sched_setaffinity(0, sizeof set, &set); /* checked by the parent before */
     spin_forget();
   }
-  if (b->foreign)
-    output_line_buffered(); /* in a host of ours they are already */
-  if (b->control->tag_output)
-    output_tagged(b->control, slot);
+  output_share(b->control, slot, serial, b->control->tag_output);
 }
 
 /* Fork with all signals blocked, so that the child is whole before it sees one. */

@@ -18,6 +18,7 @@
 #include "base/fault.h"
 #include "os/backend.h"
 #include "os/lifeline.h"
+#include "os/output.h"
 #include "os/process.h"
 #include "os/queue.h"
 #include "os/results.h"
@@ -243,6 +244,7 @@ static void main_begin(struct supervisor *s, main_process_fn *main_process, void
     close(supervisors[i]);
   backend_install_signals(b);
   process_begin(b);
+  output_share(b->control, b->slot, b->serial, false);
   main_backend = b;
   atexit(unmap_at_exit);
   sigprocmask(SIG_SETMASK, &s->old_signals, NULL);
@@ -271,6 +273,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
     return rc;
   }
   atomic_store(&s->control->supervisor_pid, getpid());
+  output_supervise(s->control);
   raise_descriptor_limit();
   signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap behind our back */
   s->signals = block_signals(o->on_signal != NULL, &s->old_signals);
@@ -368,8 +371,7 @@ static void say_stderr(void *ctx, const char *line) {
   char text[LINE_MAX_BYTES + 16];
   int len = snprintf(text, sizeof text, "sandbox: %s\n", line);
   (void)ctx;
-  while (write(STDERR_FILENO, text, (size_t)len) < 0 && errno == EINTR)
-    continue;
+  output_message(text, (size_t)len);
 }
 
 void supervisor_beside(struct control *c, int broker, pid_t host, int host_pidfd) {
@@ -383,6 +385,7 @@ void supervisor_beside(struct control *c, int broker, pid_t host, int host_pidfd
                          .keeper = {.control = c, .sweep_at = 64}};
   struct pollfd fds[] = {{.fd = host_pidfd, .events = POLLIN}, {.fd = broker, .events = POLLIN}};
   atomic_store(&c->supervisor_pid, getpid());
+  output_supervise(c);
   signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is the host's to handle */
   signal(SIGPIPE, SIG_IGN);
   while (!(fds[0].revents & POLLIN)) {

@@ -116,6 +116,8 @@ void editor_size(const struct editor *e, int *ret_rows, int *ret_columns);
  */
 void editor_output(struct editor *e, const void *data, size_t len);
 void editor_output_flush(struct editor *e);
+/* Does what was printed last end inside a line? */
+bool editor_output_unfinished(const struct editor *e);
 
 /* Remember a line or block; not twice in a row; at once in the file, too. */
 void editor_history_add(struct editor *e, const char *text);

@@ -137,6 +137,8 @@ void editor_output(struct editor *e, const void *data, size_t len) {
   buf_append(&e->held, (const char *)data + whole, len - whole);
 }
 
+bool editor_output_unfinished(const struct editor *e) { return e->tail.len > 0 || e->held.len > 0; }
+
 void editor_output_flush(struct editor *e) {
   if (e->paused && !e->finished)
     return;

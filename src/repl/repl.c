@@ -13,13 +13,16 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/output.h"
 #include "repl/repl_internal.h"
 
 enum {
   READ_BYTES = 64 * 1024,
   DRAIN_BYTES = 1 << 20,            /* at once, however fast children write */
   QUICK_ANSWER_NS = 50 * NS_PER_MS, /* before the line editor comes back without a prompt */
-  CANDIDATES_NS = 300 * NS_PER_MS   /* how long Tab may take */
+  LINE_NS = NS_PER_SECOND,          /* how long a long line may take to come */
+  LINE_LOOK_MS = 10,
+  CANDIDATES_NS = 300 * NS_PER_MS /* how long Tab may take */
 };
 
 static const char prompt[] = "> ", prompt_more[] = ">> ", no_prompt[] = "";
@@ -34,6 +37,7 @@ void repl_say(struct repl *r, const char *format, ...) {
   va_end(args);
   size_t len = n < 0 ? 0 : (size_t)n < sizeof text - 2 ? (size_t)n : sizeof text - 2;
   text[len] = '\n';
+  repl_drain_lines(r);
   editor_output_flush(r->editor);
   editor_output(r->editor, text, len + 1);
 }
@@ -48,6 +52,19 @@ void repl_drain(struct repl *r) {
       return;
     editor_output(r->editor, data, (size_t)n);
     total += (size_t)n;
+  }
+}
+
+void repl_drain_lines(struct repl *r) {
+  int64_t until = clock_now_ns() + LINE_NS;
+  struct pollfd more = {.fd = r->output_read, .events = POLLIN};
+  for (;;) {
+    bool flying = output_in_flight(r->control);
+    repl_drain(r);
+    if (!editor_output_unfinished(r->editor) || clock_now_ns() > until ||
+        (!flying && !output_in_flight(r->control)))
+      return;
+    poll(&more, 1, LINE_LOOK_MS);
   }
 }
 
@@ -155,7 +172,7 @@ static void on_done(struct repl *r, enum frame_done how) {
 
 static void on_frame(struct repl *r) {
   struct frame *f = &r->frame;
-  repl_drain(r); /* what was printed before the frame is seen before it */
+  repl_drain_lines(r); /* what was printed before the frame is seen before it */
   switch (f->kind) {
   case FRAME_READY:
     r->incomplete = false;

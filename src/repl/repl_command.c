@@ -183,7 +183,7 @@ static void request_watches(struct repl *r, const char *const *arguments) {
 
 static void request_fresh(struct repl *r, const char *const *arguments) {
   (void)arguments;
-  repl_drain(r);
+  repl_drain_lines(r);
   editor_output_flush(r->editor);
   reply(r, true, "");
 }

@@ -75,6 +75,8 @@ void repl_say(struct repl *r, const char *format, ...) __attribute__((format(pri
 
 /* Show what the session and its children have written so far. */
 void repl_drain(struct repl *r);
+/* The same, and the rest of a line that somebody is writing now: something else is to follow. */
+void repl_drain_lines(struct repl *r);
 
 /* Carry out what the session sent. */
 void repl_serve_link(struct repl *r);

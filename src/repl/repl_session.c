@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "os/ask.h"
+#include "os/output.h"
 #include "os/supervisor.h"
 #include "repl/repl_internal.h"
 
@@ -41,6 +42,7 @@ static int session_main(struct backend *b, void *ctx) {
     close(own[i]);
   close(r->input_read);
   close(r->output_write);
+  output_share(r->control, 0, stamp_serial(atomic_load(&r->control->process_stamp[0])), false);
   return r->o->session(b, &place, r->o->ctx);
 }
 

@@ -122,6 +122,145 @@ describe("lines", function()
   end)
 end)
 
+-- A script whose `writers` processes print lines of one letter each; `length` is a number, or an expression of `k`.
+local function letters(writers, length, count, write)
+  return ([[
+    for k = 1, %d do
+      spawn(function()
+        local letter = string.char(96 + k)
+        for i = 1, %d do
+          local line = letter:rep(%s)
+          %s
+        end
+      end)
+    end]]):format(writers, count, length, write or "print(line)")
+end
+
+-- How many lines there are of each letter, tags taken away; an error if one is of several.
+local function count_letters(text, tagged)
+  local counts = {}
+  local at = 1
+  for newline in text:gmatch("()\n") do
+    local line = text:sub(at, newline - 1)
+    at = newline + 1
+    if tagged then line = assert(line:match("^%[p[^]]*#%d+%] (.*)$"), "without a tag: " .. line:sub(1, 80)) end
+    local letter = line:sub(1, 1)
+    assert(line == letter:rep(#line), "a torn line: " .. line:sub(1, 40) .. " ... " .. line:sub(-40))
+    counts[letter] = (counts[letter] or 0) + 1
+  end
+  assert(at > #text, "an unfinished line")
+  return counts
+end
+
+describe("long lines", function()
+  local lengths = { [4096] = 40, [5000] = 40, [65521] = 6, [70000] = 6, [1000000] = 2 }
+
+  for _, kind in ipairs { "raw", "tag" } do
+    it("of several processes stay whole in a pipe, --output " .. kind, function()
+      for length, count in pairs(lengths) do
+        local result = run { stdin = letters(4, length, count),
+          command = ("\"$P\" --output %s - | cat"):format(kind) }
+        assert.same({ a = count, b = count, c = count, d = count }, count_letters(result.out, kind == "tag"))
+      end
+    end)
+
+    it("stay whole in a file, and on stderr, --output " .. kind, function()
+      for length, count in pairs(lengths) do
+        local result = run { command = ("\"$P\" --output %s - >&2"):format(kind), stdin = letters(4, length, count,
+          "if i % 2 == 0 then print(line) else io.stderr:write(line, '\\n') end") }
+        assert.same({ a = count, b = count, c = count, d = count }, count_letters(result.err, kind == "tag"))
+        result = run { command = ("\"$P\" --output %s - 2>&1 | cat"):format(kind), stdin = letters(4, length, count,
+          "if i % 2 == 0 then print(line) else io.stderr:write(line, '\\n') end") }
+        assert.same({ a = count, b = count, c = count, d = count }, count_letters(result.out, kind == "tag"))
+      end
+    end)
+  end
+
+  it("do not take short ones in", function()
+    local result = run { command = "\"$P\" - | cat", stdin = letters(4, "k % 2 == 0 and 3 or 200000", 20) }
+    assert.same({ a = 20, b = 20, c = 20, d = 20 }, count_letters(result.out))
+  end)
+
+  it("that are written bit by bit stay whole", function()
+    local bits = "for n = 1, #line, 7001 do io.write(line:sub(n, n + 7000)) end io.write('\\n')"
+    for _, option in ipairs { "", "io.stdout:setvbuf('full') " } do
+      local result = run { command = "\"$P\" - | cat", stdin = option .. letters(4, 140001, 10, bits) }
+      assert.same({ a = 10, b = 10, c = 10, d = 10 }, count_letters(result.out))
+    end
+  end)
+
+  it("that are not finished leave in one piece, with their process", function()
+    local script = letters(4, 9000, 20, "io.write(line)")
+    local result = run { command = "\"$P\" - | cat", stdin = script }
+    local whole = {}
+    for letter in ("abcd"):gmatch(".") do whole[#whole + 1] = letter:rep(180000) end
+    for _, piece in ipairs(whole) do assert.truthy(result.out:find(piece, 1, true)) end
+    assert.equal(4 * 180000, #result.out)
+    result = run { command = "\"$P\" --output tag - | cat", stdin = script }
+    assert.same({ a = 1, b = 1, c = 1, d = 1 }, count_letters(result.out, true))
+    assert.equal(4 * (180000 + #"[p#2] " + 1), #result.out:gsub("%[[^]]*#", "[p#"))
+  end)
+
+  it("are flushed when the script flushes them", function()
+    for _, length in ipairs { 5, 70000 } do
+      local result = run { command = ([[
+        "$P" -e 'spawn(function() end):join() io.write(("x"):rep(%d)) io.flush() os.execute("kill -9 $PPID")' | cat]])
+        :format(length) }
+      assert.equal(("x"):rep(length), result.out)
+    end
+  end)
+
+  -- `what` is done to a writer inside its line: its first byte was read, and more than fits the pipe is to come.
+  local function in_the_middle(what)
+    local folder <close> = shell.folder()
+    local script = ([[
+      local victim = spawn({ quiet = true }, function() print(("a"):rep(1000000)) end)
+      io.open("began"):close()
+      %s
+      local others = {}
+      for i, letter in ipairs { "b", "c" } do
+        others[i] = spawn(function() for n = 1, 10 do print(letter:rep(n %% 2 == 0 and 3 or 9000)) end end)
+      end
+      io.open("go", "w"):close()
+      sandbox.join_all(others)
+      if victim:alive() then victim:resume() end]]):format(what)
+    return run { dir = folder.name, stdin = script,
+      command = "mkfifo began go; \"$P\" - | { head -c 1; : >began; read -r _ <go; cat; }" }
+  end
+
+  it("of a process that is killed inside one hold nobody up, and tear nothing", function()
+    local result = in_the_middle("victim:kill() victim:join()")
+    local torn, rest = result.out:match("^(a+)\n(.*)$")
+    assert.truthy(torn and #torn < 1000000)
+    assert.same({ b = 10, c = 10 }, count_letters(rest))
+  end)
+
+  it("of a process that is paused inside one hold nobody up for long, and tear nothing but themselves", function()
+    local result = in_the_middle("victim:pause()")
+    local counts = count_letters(result.out)
+    assert.same({ a = 2, b = 10, c = 10 }, counts)
+    assert.equal(1000000, select(2, result.out:gsub("a", "")))
+  end)
+
+  it("of reports stay whole", function()
+    local result = run { command = "\"$P\" - 2>&1 | cat", stdin = [[
+      for k = 1, 4 do
+        spawn(function() for i = 1, 10 do io.stderr:write(("x"):rep(90000), "\n") end error(("e"):rep(90000), 0) end)
+      end]] }
+    assert.equal(4, select(2, ("\n" .. result.out):gsub("\nsandbox: e+ %(process", "")))
+    assert.equal(40, select(2, ("\n" .. result.out):gsub("\nx+%f[\n]", "")))
+  end)
+end)
+
+describe("stdout", function()
+  it("is what libraries expect of it: a place in a file, and a descriptor", function()
+    local folder <close> = shell.folder()
+    local script = "io.write('abc') io.stderr:write(io.stdout:seek('cur'), ' ', tostring(io.stdout:setvbuf('no')))"
+    assert.equal("3 true", run { "-e", script, closed = (">%s/out"):format(folder.name) }.err)
+    assert.equal("Illegal seek", run { command = [["$P" -e 'io.write((select(2, io.stdout:seek("set"))))' | cat]] }.out)
+  end)
+end)
+
 describe("a file that the script leaves open", function()
   it("is written", function()
     local file <close> = shell.file("")

@@ -470,7 +470,7 @@ TEST_ON_STAGE(rows_are_whole_while_processes_come_and_go, 60) {
 
 /* Print a line, tell so, and wait to be let on, three times. */
 static int print_lines(void *id) {
-  output_tagged(the_control(), the_backend->slot);
+  output_share(the_backend->control, the_backend->slot, the_backend->serial, true);
   for (int i = 1; i <= 3; i++) {
     printf("line %d", i);
     printf(" of %d\n", *(int *)id);
