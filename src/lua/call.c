@@ -28,6 +28,18 @@ static int on_error(lua_State *L) {
   return 1;
 }
 
+int call_keep_traceback(lua_State *L) {
+  luaL_traceback(L, L, NULL, 1);
+  keep_traceback(L);
+  return 1;
+}
+
+void call_take_traceback(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &traceback_key);
+  lua_pushnil(L);
+  keep_traceback(L);
+}
+
 int call_function(lua_State *L, int args, int results) {
   int function = lua_gettop(L) - args;
   lua_pushcfunction(L, on_error);
@@ -38,7 +50,7 @@ int call_function(lua_State *L, int args, int results) {
 }
 
 void call_report(lua_State *L, bool bare) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &traceback_key); /* message traceback|nil */
+  call_take_traceback(L); /* message traceback|nil */
   const char *message = lua_tostring(L, -2);
   struct report report = {
       .message = message ? message : "(error object is not a string)",
@@ -47,6 +59,4 @@ void call_report(lua_State *L, bool bare) {
   };
   report_print(&report);
   lua_pop(L, 2);
-  lua_pushnil(L);
-  keep_traceback(L);
 }

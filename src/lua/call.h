@@ -22,4 +22,10 @@ int call_function(lua_State *L, int args, int results);
  */
 void call_report(lua_State *L, bool bare);
 
+/* A message handler that leaves the error as it is, and keeps its traceback. */
+int call_keep_traceback(lua_State *L);
+
+/* Push the traceback that was kept, nil if there is none, and forget it. */
+void call_take_traceback(lua_State *L);
+
 #endif

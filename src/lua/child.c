@@ -1,11 +1,16 @@
 /*
  * lua/child.c - the life of a spawned process, from the fork to _exit.
  *
- * It stands on a copy of its parent's C stack, deep inside the parent's calls. So it never returns
- * and never raises past child_run: the function runs in a coroutine of its own (with a C call depth
- * of its own, and a traceback that ends at its first line), and what it leaves behind is published
- * before _exit. Nothing of the parent's is unwound: no __close, no
- * __gc (guard.c), no atexit.
+ * A child begins on a copy of its parent's C stack, deep inside the parent's calls. It never
+ * returns to them and never raises past child_run, so nothing of the parent's is unwound: no
+ * __close, no __gc (guard.c), no atexit.
+ *
+ * Its function runs on a new Lua thread, called and not resumed: so it cannot yield, its C call
+ * depth is counted from 0, and the stack below it is empty. That thread is the main thread of the
+ * process: it stands in LUA_RIDX_MAINTHREAD, coroutine.running says so (coroutine.c), and
+ * os.exit(code, true) closes it. Lua itself knows one main thread, that of the first process, for
+ * ever; only a module in C that calls lua_pushthread can see the difference. The parent's threads
+ * stay as they were at the fork.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +19,7 @@
 
 #include "base/error.h"
 #include "lua/answer.h"
+#include "lua/call.h"
 #include "lua/guard.h"
 #include "lua/interrupt.h"
 #include "lua/lib.h"
@@ -58,10 +64,50 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
   _exit(status);
 }
 
+/* Run the finalizers of what this process made. They may do anything, spawn too. */
+static void finalize(struct lib *lib) {
+  if (!guard_has_own(lib->own))
+    return;
+  interrupt_clear(lib->own);
+  running_set(lib, lib->own);
+  guard_finalize(lib->own);
+  running_set(lib, NULL);
+  lib->b->ops->wait_children(lib->b);
+}
+
+/* The message in lib->out is what the process leaves. */
+static void leave_message(struct lib *lib, int status) {
+  struct buf message = lib->out;
+  if (guard_has_own(lib->own)) { /* finalizers make messages of their own */
+    lib->out = (struct buf){0};
+    lib_sent(lib->own, lib);
+    finalize(lib);
+  }
+  leave(lib, &message, status);
+}
+
+static void leave_silently(struct lib *lib, int status) {
+  finalize(lib);
+  leave(lib, NULL, status);
+}
+
+/* -- os.exit --------------------------------------------------------------------------------- */
+
+/* Close the variables of the main thread, whatever that is doing: it does not go on. */
+static void close_variables(lua_State *L, struct lib *lib) {
+  interrupt_clear(L);
+  lib->running.resumers = NULL;
+  running_set(lib, lib->own);
+  lua_resetthread(lib->own); /* an error in one of them does not keep the others from it */
+  running_set(lib, NULL);
+}
+
 int child_os_exit(lua_State *L) {
   struct lib *lib = lib_of(L);
-  char message[48];
-  int status = 0;
+  bool is_flag = lua_isboolean(L, 1), close = lua_toboolean(L, 2);
+  int number = is_flag ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0) & 0xff;
+  if (lib->child && close)
+    close_variables(L, lib);
   lib->b->ops->wait_children(lib->b); /* as at the end of the function */
   if (!lib->child) {
     lua_pushvalue(L, lua_upvalueindex(2));
@@ -69,14 +115,13 @@ int child_os_exit(lua_State *L) {
     lua_call(L, lua_gettop(L) - 1, 0);
     return 0;
   }
-  if (lua_isboolean(L, 1))
-    status = lua_toboolean(L, 1) ? 0 : 1;
-  else
-    status = (int)luaL_optinteger(L, 1, 0) & 0xff;
-  snprintf(message, sizeof message, "left with exit status %d", status);
-  if (status != 0)
+  char message[48];
+  snprintf(message, sizeof message, "left with exit status %d", number);
+  if (number != 0)
     report(lib, message, NULL);
-  leave(lib, NULL, status);
+  if (close)
+    finalize(lib);
+  leave(lib, NULL, number);
 }
 
 /* -- a failure ------------------------------------------------------------------------------- */
@@ -100,10 +145,9 @@ static int message_of(lua_State *L) {
   return 1;
 }
 
-/* Leaves message, traceback, value on L for the error value at the top of `co`. */
-static void describe_failure(lua_State *L, lua_State *co) {
-  lua_pushvalue(co, -1);
-  lua_xmove(co, L, 1);
+/* Leaves message, traceback, value on L for the error value at the top of `own`, which it takes. */
+static void describe_failure(lua_State *L, lua_State *own) {
+  lua_xmove(own, L, 1);
   int value = lua_gettop(L);
   lua_pushcfunction(L, message_of);
   lua_pushvalue(L, value);
@@ -112,7 +156,7 @@ static void describe_failure(lua_State *L, lua_State *co) {
     lua_pop(L, 1);
     lua_pushliteral(L, "(error object cannot be shown)");
   }
-  luaL_traceback(L, co, NULL, 0);
+  call_take_traceback(L);
   lua_pushvalue(L, value);
 }
 
@@ -127,9 +171,9 @@ static void leave_failed(lua_State *L, struct lib *lib, int status) {
     lua_pushvalue(L, top - 2);
     lua_pushvalue(L, top - 1);
     if (lua_pcall(L, 2, 0, 0))
-      leave(lib, NULL, status);
+      leave_silently(lib, status);
   }
-  leave(lib, &lib->out, status);
+  leave_message(lib, status);
 }
 
 /* The first interrupt of this process alone came while it waited for its children, if `at` is "".
@@ -138,19 +182,18 @@ static void push_interrupted(lua_State *L, const char *at) {
   lua_pushfstring(L, "interrupted at %s", *at ? at : "its end");
 }
 
-/* The error at the top of `co` is what became of the function. */
-static void fail(lua_State *L, struct lib *lib, lua_State *co) {
+/* The error at the top of the main thread is what became of the function. */
+static void fail(lua_State *L, struct lib *lib) {
   int status = EXIT_FAILURE_STATUS;
-  describe_failure(L, co);
+  running_set(lib, NULL);
+  describe_failure(L, lib->own);
   if (interrupt_came(L)) {
     status = EXIT_INTERRUPTED;
     push_interrupted(L, lib->interrupted_at);
     lua_replace(L, -4); /* the message */
   }
-  lua_resetthread(co); /* runs the __close of what the function had open */
-  running_set(lib, NULL);
   if (interrupt_came(L) & INTERRUPT_RUN)
-    leave(lib, NULL, EXIT_INTERRUPTED); /* the summary of the run tells */
+    leave_silently(lib, EXIT_INTERRUPTED); /* the summary of the run tells */
   interrupt_clear(L);
   report(lib, lua_tostring(L, -3), lua_tostring(L, -2));
   lib->b->ops->wait_children(lib->b);
@@ -160,7 +203,7 @@ static void fail(lua_State *L, struct lib *lib, lua_State *co) {
 /* The function had returned, and its children were waited for. */
 static void fail_interrupted(lua_State *L, struct lib *lib) {
   if (interrupt_came(L) & INTERRUPT_RUN)
-    leave(lib, NULL, EXIT_INTERRUPTED);
+    leave_silently(lib, EXIT_INTERRUPTED);
   push_interrupted(L, "");
   lua_pushnil(L);
   lua_pushvalue(L, -2);
@@ -170,24 +213,25 @@ static void fail_interrupted(lua_State *L, struct lib *lib) {
 
 /* -- a success ------------------------------------------------------------------------------- */
 
-/* protected, in the coroutine: [results] -> lib->out */
+/* protected, on the main thread: [results] -> lib->out */
 static int encode_results(lua_State *L) {
   struct lib *lib = lib_find(L);
   lib_encode(L, lib, 1, lua_gettop(L), "result");
   return 0;
 }
 
-static void succeed(lua_State *L, struct lib *lib, lua_State *co, int count) {
+/* The `count` results are at the top of the main thread. */
+static void succeed(lua_State *L, struct lib *lib, int count) {
   running_set(lib, NULL);
   if (lib->b->ops->wait_children(lib->b) == -SBX_EINTERRUPTED)
     fail_interrupted(L, lib);
   if (count == 0)
-    leave(lib, NULL, 0);
-  lua_pushcfunction(co, encode_results);
-  lua_insert(co, -1 - count);
-  if (lua_pcall(co, count, 0, 0))
-    fail(L, lib, co);
-  leave(lib, &lib->out, 0);
+    leave_silently(lib, 0);
+  lua_pushcfunction(lib->own, encode_results);
+  lua_insert(lib->own, -1 - count);
+  if (lua_pcall(lib->own, count, 0, 0))
+    fail(L, lib);
+  leave_message(lib, 0);
 }
 
 /* -- the life -------------------------------------------------------------------------------- */
@@ -240,54 +284,60 @@ static int warm_up(lua_State *co) {
 
 void child_prepare(lua_State *L, struct lib *lib) {
   enum { LEVELS = 4 };
-  int results;
   if (lib->spare || lua_gethook(L)) /* a hook would see the calls */
     return;
   lua_pushcfunction(L, warm_up);
   lua_pushinteger(L, LEVELS);
   lua_call(L, 1, 0);
-  lua_State *co = lua_newthread(L);
-  lua_sethook(co, NULL, 0, 0); /* that of L as it is now; the child takes that of the spawn */
+  lua_State *spare = lua_newthread(L);
+  lua_sethook(spare, NULL, 0, 0); /* that of L as it is now; the child takes that of the spawn */
   lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
-  lua_pushcfunction(co, warm_up);
-  lua_pushinteger(co, LEVELS);
-  if (lua_resume(co, L, 1, &results) == LUA_OK)
-    lib->spare = co;
+  lua_pushcfunction(spare, warm_up);
+  lua_pushinteger(spare, LEVELS);
+  if (lua_pcall(spare, 1, 0, 0) == LUA_OK)
+    lib->spare = spare;
 }
 
-/* Pushes the coroutine that the function runs in. */
-static lua_State *push_coroutine(lua_State *L, struct lib *lib) {
-  lua_State *co = lib->spare;
-  if (!co)
-    return lua_newthread(L);
+enum { HANDLER = 3 }; /* where it is in the main thread */
+
+/*
+ * Make the main thread: [the thread that spawned, the main thread before, message handler]. The two
+ * stay as they are, for this function runs on the first and what they hold is the parent's. The
+ * hook of the first goes over: from now on it runs what is the library's.
+ */
+static lua_State *make_main_thread(lua_State *L, struct lib *lib) {
+  lua_State *own = lib->spare;
+  if (own)
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &spare_key);
+  else
+    own = lua_newthread(L);
   lib->spare = NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &spare_key);
+  lib->own = own;
+  lua_pushthread(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lua_xmove(L, own, 2);
+  lua_pushcfunction(own, call_keep_traceback);
+  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   if (lua_gethook(L))
-    lua_sethook(co, lua_gethook(L), lua_gethookmask(L), lua_gethookcount(L));
-  return co;
+    running_move_hook(L, own);
+  return own;
 }
 
 /* protected: [function, arguments...]. Does not return but by an error before the function runs. */
 static int child_body(lua_State *L) {
   struct lib *lib = lib_find(L);
-  int args = lua_gettop(L) - 1, results = 0;
+  int args = lua_gettop(L) - 1;
   guard_enter_child(L);
+  lua_State *own = make_main_thread(L, lib);
   reseed(L, lib);
   renew_streams(L, lib);
-  lua_State *co = push_coroutine(L, lib);
-  lua_insert(L, 1);
-  if (!lua_checkstack(co, args + LUA_MINSTACK))
+  if (!lua_checkstack(own, args + LUA_MINSTACK))
     luaL_error(L, "spawn: too many arguments");
-  lua_xmove(L, co, args + 1);
-  running_set(lib, co);
-  int status = lua_resume(co, NULL, args, &results);
-  if (status == LUA_YIELD) {
-    lua_pushliteral(co, "attempt to yield from outside a coroutine");
-    fail(L, lib, co);
-  }
-  if (status != LUA_OK)
-    fail(L, lib, co);
-  succeed(L, lib, co, results);
+  lua_xmove(L, own, args + 1);
+  running_set(lib, own);
+  if (lua_pcall(own, args, LUA_MULTRET, HANDLER) != LUA_OK)
+    fail(L, lib);
+  succeed(L, lib, lua_gettop(own) - HANDLER);
   return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * lua/coroutine.c - coroutine.resume, wrap and close, which tell the library who runs; see
- * running.h.
+ * lua/coroutine.c - coroutine.resume, wrap and close, which tell the library who runs (see
+ * running.h); running and yield, which know the main thread of a spawned process (see child.c).
  *
  * In all else they are what the Lua manual (6.2) says. The rest of the coroutine library is Lua's.
  */
@@ -128,9 +128,27 @@ static int l_close(lua_State *L) {
   return 2;
 }
 
+/* coroutine.running() -> the running coroutine, whether it is the main one */
+static int l_running(lua_State *L) {
+  const struct lib *lib = lib_of(L);
+  bool first = lua_pushthread(L);
+  lua_pushboolean(L, lib->own ? L == lib->own : first);
+  return 2;
+}
+
+/* coroutine.yield(...) */
+static int l_yield(lua_State *L) {
+  if (L == lib_of(L)->own) { /* lua_yield would say that it is across a C call */
+    lua_pushliteral(L, "attempt to yield from outside a coroutine");
+    return lua_error(L);
+  }
+  return lua_yield(L, lua_gettop(L));
+}
+
 void lib_open_coroutine(lua_State *L, struct lib *lib) {
-  static const luaL_Reg functions[] = {
-      {"resume", l_resume}, {"wrap", l_wrap}, {"close", l_close}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"resume", l_resume}, {"wrap", l_wrap},
+                                       {"close", l_close},   {"running", l_running},
+                                       {"yield", l_yield},   {NULL, NULL}};
   if (lua_getglobal(L, LUA_COLIBNAME) == LUA_TTABLE)
     lib_set_functions(L, functions);
   (void)lib;

@@ -1,12 +1,20 @@
 /*
- * lua/guard.c - finalizers and the fork: a child runs none of the objects it inherited.
+ * lua/guard.c - finalizers and the fork: a child runs those of its own objects, at the latest at
+ * its end, and none of those that it inherited.
  *
  * A child has a copy of every object of its parent. If it collected one with a finalizer, that
- * would run twice: a file closed under the parent's feet, a line written again. So: tables    get
- * their finalizer by setmetatable, which is ours: it keeps a weak set of them; a child anchors the
- * whole set for good userdata  get theirs in C. The allocator is told which blocks become userdata,
- * so a child notes those that are its own, and the __gc of every named metatable asks before it
- * runs Handles of the library need neither: they hold nothing that outlives the process.
+ * would run twice: a file closed under the parent's feet, a line written again. So:
+ *
+ *   tables    get their finalizer by setmetatable, which is ours: it keeps a weak list of them. A
+ *             child anchors the whole list for good
+ *   userdata  get theirs in C. The allocator is told which blocks become userdata, so a child notes
+ *             those that are its own, and the __gc of every named metatable asks before it runs
+ *
+ * Handles of the library need neither: they hold nothing that outlives the process.
+ *
+ * A child never closes its state: that would touch every object of its parent's. At its end it runs
+ * the finalizers of what stands in the list behind the parent's part. Userdata of modules in C are
+ * not there: what the system does not take back when the process ends, they keep.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,25 +22,62 @@
 #include "lua/guard.h"
 #include "lua/lib.h"
 
-static const char finalizable_key, anchor_key, set_key;
+static const char finalizable_key, again_key, anchor_key, set_key;
+
+static struct guard *guard_of(lua_State *L);
+static lua_Integer next_number(struct guard *g);
 
 /* -- tables ---------------------------------------------------------------------------------- */
 
-void guard_setmetatable(lua_State *L, int index) {
-  bool finalizable = false;
+/* Append the value at `index` to the list. Its values are weak: Lua takes one out before its
+ * finalizer runs. */
+static void note_finalizable(lua_State *L, int index) {
   index = lua_absindex(L, index);
-  if (lua_istable(L, -1) && lua_istable(L, index)) {
-    lua_pushliteral(L, "__gc");
-    finalizable = lua_rawget(L, -2) != LUA_TNIL;
-    lua_pop(L, 1);
-  }
-  if (finalizable && lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key) == LUA_TTABLE) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
+  lua_pushvalue(L, index);
+  lua_rawseti(L, -2, next_number(guard_of(L)));
+  lua_pop(L, 1);
+}
+
+void guard_note(lua_State *L) { note_finalizable(L, -1); }
+
+/* Has the metatable at the top a finalizer? */
+static bool has_gc(lua_State *L) {
+  lua_pushliteral(L, "__gc");
+  bool has = lua_rawget(L, -2) != LUA_TNIL;
+  lua_pop(L, 1);
+  return has;
+}
+
+/*
+ * Is the table at `index`, which has a metatable with a finalizer, in the list for sure? That it
+ * has one is no proof: the finalizer may have come later. So it is listed once more, and
+ * remembered, until Lua forgets it (the values are weak, too) because its finalizer is to run.
+ */
+static bool listed_again(lua_State *L, int index) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &again_key);
+  lua_pushvalue(L, index);
+  bool listed = lua_rawget(L, -2) != LUA_TNIL;
+  if (!listed) {
     lua_pushvalue(L, index);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, -3);
+    lua_pushvalue(L, index);
+    lua_rawset(L, -4);
   }
-  if (finalizable)
-    lua_pop(L, 1);
+  lua_pop(L, 2);
+  return listed;
+}
+
+void guard_setmetatable(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  if (lua_istable(L, -1) && lua_istable(L, index) && has_gc(L) && guard_of(L)) {
+    bool listed = lua_getmetatable(L, index);
+    if (listed) {
+      listed = has_gc(L) && listed_again(L, index);
+      lua_pop(L, 1);
+    }
+    if (!listed)
+      note_finalizable(L, index);
+  }
   lua_setmetatable(L, index);
 }
 
@@ -70,11 +115,8 @@ static void anchor_tables(lua_State *L) {
   lua_rawseti(L, -2, 1);
   lua_Integer n = 1;
   lua_pushnil(L);
-  while (lua_next(L, -3)) {
-    lua_pop(L, 1);
-    lua_pushvalue(L, -1);
+  while (lua_next(L, -3))
     lua_rawseti(L, -3, ++n);
-  }
   lua_rawsetp(L, LUA_REGISTRYINDEX, &anchor_key);
   lua_pop(L, 1);
 }
@@ -167,7 +209,11 @@ struct guard {
   struct own_set own;
   size_t header[USER_VALUES];
   bool entered;
+  lua_Integer noted,
+      inherited; /* numbers in the list: the last one, and the last of the parent's */
 };
+
+static lua_Integer next_number(struct guard *g) { return ++g->noted; }
 
 static struct guard *guard_of(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &set_key);
@@ -188,7 +234,8 @@ static bool is_own(const struct guard *g, char *payload) {
 /* The __gc of a named metatable. Upvalue 1: the finalizer that was there. */
 static int guarded_gc(lua_State *L) {
   const struct guard *g = guard_of(L);
-  if (g->entered && (!lua_isuserdata(L, 1) || g->own.lost || !is_own(g, lua_touserdata(L, 1))))
+  bool inherits = g->entered && lua_isuserdata(L, 1);
+  if (inherits && (g->own.lost || !is_own(g, lua_touserdata(L, 1))))
     return 0;
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
@@ -241,16 +288,118 @@ void guard_enter_child(lua_State *L) {
   if (g->own.slots)
     memset(g->own.slots, 0, g->own.cap * sizeof *g->own.slots);
   g->own.count = 0;
+  g->inherited = g->noted;
   lib_resume(L, lib);
 }
 
-void lib_open_guard(lua_State *L) {
+/* -- the end of a child ---------------------------------------------------------------------- */
+
+bool guard_has_own(lua_State *L) {
+  const struct guard *g = guard_of(L);
+  return g->entered && g->noted > g->inherited;
+}
+
+static int descending(const void *a, const void *b) {
+  lua_Integer x = *(const lua_Integer *)a, y = *(const lua_Integer *)b;
+  return (x < y) - (x > y);
+}
+
+/* [list] Push a userdata, the numbers of what is this process's in the list, and a table that keeps
+ * it alive. Returns how many. */
+static size_t push_own(lua_State *L, lua_Integer inherited) {
+  size_t n = 0, cap = 0;
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) /* list kept key value */
+    if (lua_tointeger(L, -2) > inherited) {
+      lua_pushvalue(L, -1);
+      lua_rawseti(L, -4, lua_tointeger(L, -3));
+      cap++;
+    }
+  lua_Integer *numbers = lua_newuserdatauv(L, cap * sizeof *numbers, 0);
+  for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) /* kept numbers key value */
+    numbers[n++] = lua_tointeger(L, -2);
+  qsort(numbers, n, sizeof *numbers, descending);
+  return n;
+}
+
+static void warn(lua_State *L) {
+  const char *message = lua_tostring(L, -1);
+  lua_warning(L, "error in __gc (", 1);
+  lua_warning(L, message ? message : "error object is not a string", 1);
+  lua_warning(L, ")", 0);
+}
+
+/* [object] Run its finalizer, if it has one. */
+static void finalize(lua_State *L) {
+  int object = lua_gettop(L);
+  if (luaL_getmetafield(L, object, "__gc") == LUA_TNIL)
+    return;
+  lua_pushvalue(L, object);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+    warn(L);
+  lua_settop(L, object);
+}
+
+/* [list] Push a table to note what is done. An object may be listed twice: that of the parent's are
+ * not to be finalized, wherever they stand. */
+static void push_done(lua_State *L, lua_Integer inherited) {
+  int list = lua_gettop(L);
+  lua_newtable(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &again_key);
+  lua_pushnil(L);
+  if (lua_next(L, -2)) /* else nothing is listed twice */
+    for (lua_pushnil(L); lua_next(L, list);) {
+      lua_pushboolean(L, lua_tointeger(L, -2) <= inherited); /* key value done? */
+      if (lua_toboolean(L, -1))
+        lua_rawset(L, list + 1);
+      else
+        lua_pop(L, 2);
+    }
+  lua_settop(L, list + 1);
+}
+
+/* protected */
+static int finalize_own(lua_State *L) {
+  lua_Integer inherited = guard_of(L)->inherited;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
+  push_done(L, inherited);
+  lua_insert(L, 1); /* done list */
+  size_t n = push_own(L, inherited);
+  const lua_Integer *numbers = lua_touserdata(L, 4);
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, 3, numbers[i]);
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, 1) == LUA_TNIL) {
+      lua_pop(L, 1);
+      lua_pushvalue(L, -1);
+      lua_pushboolean(L, 1);
+      lua_rawset(L, 1);
+      finalize(L);
+    }
+    lua_settop(L, 4);
+  }
+  return 0;
+}
+
+void guard_finalize(lua_State *L) {
+  lua_pushcfunction(L, finalize_own);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK)
+    lua_pop(L, 1); /* no memory for the list */
+}
+
+/* A new table with weak keys, values or both, in the registry. */
+static void open_weak(lua_State *L, const char *key, const char *mode) {
   lua_createtable(L, 0, 0);
   lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
+  lua_pushstring(L, mode);
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &finalizable_key);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+void lib_open_guard(lua_State *L) {
+  open_weak(L, &finalizable_key, "v");
+  open_weak(L, &again_key, "kv");
   /* In a child the allocator is in here; but a child leaves by _exit and never closes its state. */
   struct guard *g = lua_newuserdatauv(L, sizeof *g, 0);
   *g = (struct guard){0};

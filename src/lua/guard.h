@@ -6,6 +6,7 @@
 #define SBX_LUA_GUARD_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 struct lib;
 
@@ -18,6 +19,15 @@ void guard_before_fork(lua_State *L, struct lib *lib);
 /* In a child, first thing: from now on objects older than the fork are not finalized. May raise for
  * memory. */
 void guard_enter_child(lua_State *L);
+
+/* The value at the top, not a table, has a finalizer and was made by this process: it runs at the
+ * process's end. */
+void guard_note(lua_State *L);
+
+/* Has this process, made by spawn, objects with finalizers? Then run those that did not run yet,
+ * the youngest first; their errors are warnings, as in lua_close. Nothing is raised. */
+bool guard_has_own(lua_State *L);
+void guard_finalize(lua_State *L);
 
 /* lua_setmetatable for whoever sets a metatable of a script's: a table that gets a finalizer is
  * noted. */

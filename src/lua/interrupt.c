@@ -177,6 +177,15 @@ static int l_xpcall(lua_State *L) {
   return finish(L, status, context);
 }
 
+/* load(chunk, ...), as lua has it: it catches what a function that reads the chunk raises */
+static int l_load(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  uint32_t throws = lib->throws;
+  int results = lua_tocfunction(L, lua_upvalueindex(2))(L);
+  interrupt_landed(lib, throws);
+  return results;
+}
+
 /* -- opening --------------------------------------------------------------------------------- */
 
 /* The function that was there stays in the registry: for the prompt, where interrupts end. */
@@ -189,9 +198,20 @@ static void replace(lua_State *L, struct lib *lib, const char *name, const char 
   lua_setglobal(L, name);
 }
 
+static void replace_load(lua_State *L, struct lib *lib) {
+  lua_pushlightuserdata(L, lib);
+  if (lua_getglobal(L, "load") == LUA_TFUNCTION && lua_iscfunction(L, -1)) {
+    lua_pushcclosure(L, l_load, 2);
+    lua_setglobal(L, "load");
+  } else {
+    lua_pop(L, 2);
+  }
+}
+
 void lib_open_interrupt(lua_State *L, struct lib *lib) {
   replace(L, lib, "pcall", "sandbox.pcall", l_pcall);
   replace(L, lib, "xpcall", "sandbox.xpcall", l_xpcall);
+  replace_load(L, lib);
   running_open(L);
   answer_open(lib);
   lib->b->signal_ctx = lib;

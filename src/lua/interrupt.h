@@ -2,14 +2,13 @@
  * lua/interrupt.h - Ctrl-C in a script: the error "interrupted!", and how it ends what runs.
  * Private to src/lua.
  *
- * An interrupt is not over when its error was caught: whoever catches it (pcall, xpcall,
+ * An interrupt is not over when its error was caught: whoever catches it (pcall, xpcall, load,
  * coroutine.resume, coroutine.close) is interrupted again at its next instruction, until the script
- * or the chunk has ended and interrupt_clear is called. That is why pcall and xpcall are the
- * library's own; the prompt, where an
- * interrupt does end, uses Lua's ("sandbox.xpcall" of the registry). While the error is on its way,
- * from the throw to the landing, nothing is interrupted, and ops may wait: `__close` and message
- * handlers work. A `__close` that computes for longer than about a second has used up all patience:
- * from then on every instruction is interrupted.
+ * or the chunk has ended and interrupt_clear is called. That is why these are the library's own;
+ * the prompt, where an interrupt does end, uses Lua's ("sandbox.xpcall" of the registry). While the
+ * error is on its way, from the throw to the landing, nothing is interrupted, and ops may wait:
+ * `__close` and message handlers work. A `__close` that computes for longer than about a second has
+ * used up all patience: from then on every instruction is interrupted.
  *
  * Beyond reach, since Lua runs no hooks there: a message handler that never ends; finalizers; the
  * `__close` of a coroutine that the error itself has ended. Signals end these.
@@ -21,7 +20,7 @@
 
 #include "lua/lib.h"
 
-/* pcall and xpcall, debug.sethook and gethook, and the handlers of signals. */
+/* pcall, xpcall and load, debug.sethook and gethook, and the handlers of signals. */
 void lib_open_interrupt(lua_State *L, struct lib *lib);
 
 /* coroutine.resume, wrap and close. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/stack.h"
 #include "base/text.h"
 #include "lua/codec.h"
 #include "lua/interrupt.h"
@@ -405,7 +406,7 @@ static int lib_gc(lua_State *L) {
 
 struct lib *lib_new(lua_State *L, struct backend *b) {
   struct lib *lib = lua_newuserdatauv(L, sizeof *lib, 0);
-  *lib = (struct lib){.b = b, .streams = {stdout, stderr}};
+  *lib = (struct lib){.b = b, .streams = {stdout, stderr}, .stack_middle = stack_middle()};
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, lib_gc);
   lua_setfield(L, -2, "__gc");

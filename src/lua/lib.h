@@ -48,7 +48,9 @@ struct lib {
   bool finished;                   /* the end of the script was waited for */
   uint64_t lot;                    /* state of the draw among what is ready in a select */
   uint32_t lot_generation;         /* of the process whose draw it is */
+  const char *stack_middle;        /* of the C stack; see spawn.c */
   uint32_t generation;             /* forks between the first process and this one */
+  lua_State *own;                  /* of a process made by spawn, its main thread; else NULL */
   lua_State *spare;                /* for the next child, see child_prepare; NULL: none */
   FILE *streams[2];                /* stdout and stderr, as they were when the lib was made */
 
@@ -255,7 +257,7 @@ int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h);
  * ---------------------------------------------------------------- */
 
 /*
- * Before a spawn, once: make the coroutine in which the child's function will run. Then the child,
+ * Before a spawn, once: make the thread on which the child's function will run. Then the child,
  * which makes a page of its own of each that it touches first, need not touch what allocates. May
  * raise for want of memory, and run finalizers.
  */

@@ -145,10 +145,41 @@ static int l_hook_function(lua_State *L) {
   return n;
 }
 
+/* In the registry: sethook and gethook of the standard library, which alone know the hook functions
+ * of scripts. */
+static const char sethook_key, gethook_key;
+
+void running_move_hook(lua_State *L, lua_State *to) {
+  int top = lua_gettop(L), base = lua_gettop(to);
+  lua_Hook f = lua_gethook(L);
+  int mask = lua_gethookmask(L), count = lua_gethookcount(L);
+  lua_sethook(to, NULL, 0, 0); /* nobody sees the calls here */
+  lua_rawgetp(to, LUA_REGISTRYINDEX, &gethook_key);
+  lua_pushthread(L);
+  lua_xmove(L, to, 1);
+  bool known = lua_isfunction(to, base + 1);
+  if (known)
+    lua_call(to, 1, 3); /* function, mask, count */
+  lua_sethook(L, NULL, 0, 0);
+  if (known && lua_isfunction(to, base + 1)) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &sethook_key);
+    lua_pushthread(to);
+    lua_insert(to, base + 1);
+    lua_xmove(to, L, 4);
+    lua_call(L, 4, 0);
+  } else { /* of C, or of nobody */
+    lua_sethook(to, f, mask, count);
+  }
+  lua_settop(to, base);
+  lua_settop(L, top);
+}
+
 /* The table is at `debug`. */
 static void replace(lua_State *L, int debug, const char *name, bool sets) {
   lua_pushlightuserdata(L, lib_find(L));
   if (lua_getfield(L, debug, name) == LUA_TFUNCTION && lua_iscfunction(L, -1)) {
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, sets ? &sethook_key : &gethook_key);
     lua_pushboolean(L, sets);
     lua_pushcclosure(L, l_hook_function, 3);
     lua_setfield(L, debug, name);

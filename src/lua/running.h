@@ -62,4 +62,7 @@ void running_unblock(const sigset_t *old);
 /* debug.sethook and gethook, which must not see, nor disturb, the hook. */
 void running_open(lua_State *L);
 
+/* The hook of a script that L has, which is the caller's, becomes that of `to`. */
+void running_move_hook(lua_State *L, lua_State *to);
+
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/stack.h"
 #include "base/text.h"
 #include "lua/guard.h"
 #include "lua/lib.h"
@@ -141,6 +142,10 @@ static void check_forkable(lua_State *L) {
    */
   if (lua_gc(L, LUA_GCCOUNT) < 0)
     luaL_error(L, "spawn cannot be called in a finalizer (__gc)");
+  /* The child's calls lie above the parent's on one C stack, and it may nest as many as any
+   * program. */
+  if (stack_is_beyond(lib_of(L)->stack_middle))
+    luaL_error(L, "spawn: C stack overflow");
 }
 
 static int l_spawn(lua_State *L) {

@@ -27,7 +27,7 @@ describe("spawn", function()
     assert.are.equal(42, spawn(double, 21):result(10))
   end)
 
-  it("a first or a later child has a coroutine of its own, with the hook of who spawned it at that moment", function()
+  it("a first or a later child has a thread of its own, with the hook of who spawned it at that moment", function()
     local r = script.run [[
       local n = 0
       local function calls() local function g() end g() g() return n end
@@ -43,7 +43,7 @@ describe("spawn", function()
       print(spawn(depth, 10000):result())
       print(spawn(function() return coroutine.isyieldable(), select(2, coroutine.running()) end):result())
     ]]
-    assert.are.equal("0\ntrue\ttrue\n0\t0\t0\n200\n10000\ntrue\tfalse\n", r.out, r.err)
+    assert.are.equal("0\ntrue\ttrue\n0\t0\t0\n200\n10000\nfalse\ttrue\n", r.out, r.err)
   end)
 
   it("takes options", function()
