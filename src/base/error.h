@@ -41,7 +41,9 @@
   X(EUPDATING, 26,                                                                                 \
     "it cannot be changed by the function that updates it, but by what that returns")              \
   X(ETASKS, 27, "more often than items were taken")                                                \
-  X(ELENT, 28, "an item was lent, and is still to be taken")
+  X(ELENT, 28, "an item was lent, and is still to be taken")                                       \
+  X(ENAMES, 29,                                                                                    \
+    "too many handles wait in queues, values and dicts to be received: receive some first")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

@@ -151,7 +151,17 @@ static void protect(lua_State *L, lua_CFunction f, const struct op *op) {
   lua_settop(L, top);
 }
 
-static void answer(struct lib *lib, const struct op *op) {
+/*
+ * Handles are short, and garbage may hold some. What was paused is paused again: a collection
+ * forgets it.
+ */
+static void collect(lua_State *L, bool paused) {
+  lua_gc(L, LUA_GCCOLLECT);
+  if (paused)
+    lib_pause_again(L);
+}
+
+static void answer(struct lib *lib, const struct op *op, bool paused) {
   lua_State *L = lib->finished ? NULL : lib->running.current;
   unsigned questions = lib->b->ops->questions(lib->b);
   bool room = L && lua_checkstack(L, STACK_FOR_ANSWER);
@@ -162,6 +172,11 @@ static void answer(struct lib *lib, const struct op *op) {
       tell_end(lib, op);
     lib->b->ops->answered(lib->b, QUESTION_STACK);
   }
+  if (questions & QUESTION_COLLECT) {
+    if (L)
+      collect(L, paused);
+    lib->b->ops->answered(lib->b, QUESTION_COLLECT);
+  }
   if ((questions & QUESTION_LUA) && lib->answer && room) { /* else it waits for who can */
     lib->b->ops->answered(lib->b, QUESTION_LUA); /* first: one that comes now is another one */
     protect(L, tell_lua, op);
@@ -170,14 +185,14 @@ static void answer(struct lib *lib, const struct op *op) {
 
 /* What an op that waits, or is being prepared, has in the lib. */
 struct aside {
-  struct buf out, in, read, flying, landed, *item;
+  struct buf out, in, read, flying, *item;
   bool paused;
 };
 
 /* The collector stays as it is: a pause belongs to those buffers. */
 static struct aside put_aside(struct lib *lib) {
-  struct aside a = {lib->out, lib->in, lib->read, lib->flying, lib->landed, lib->item, lib->paused};
-  lib->out = lib->in = lib->read = lib->flying = lib->landed = (struct buf){0};
+  struct aside a = {lib->out, lib->in, lib->read, lib->flying, lib->item, lib->paused};
+  lib->out = lib->in = lib->read = lib->flying = (struct buf){0};
   lib->item = NULL;
   lib->paused = false;
   return a;
@@ -186,16 +201,15 @@ static struct aside put_aside(struct lib *lib) {
 static void put_back(lua_State *L, struct lib *lib, const struct aside *a) {
   if (L && lib->paused)
     lib_resume(L, lib); /* an answer that failed */
+  lib_read_begin(lib);  /* what an answer that failed has taken */
   buf_release(&lib->out);
   buf_release(&lib->in);
   buf_release(&lib->read);
   buf_release(&lib->flying);
-  buf_release(&lib->landed);
   lib->out = a->out;
   lib->in = a->in;
   lib->read = a->read;
   lib->flying = a->flying;
-  lib->landed = a->landed;
   lib->item = a->item;
   lib->paused = a->paused;
 }
@@ -207,7 +221,7 @@ void answer_questions(struct lib *lib, const struct op *op) {
   struct aside aside = put_aside(lib);
   lib->answering = true;
   lib->asked = 0; /* before the questions are read */
-  answer(lib, op);
+  answer(lib, op, aside.paused);
   put_back(lib->finished ? NULL : lib->running.current, lib, &aside);
   lib->answering = false;
   interrupt_landed(lib, throws);

@@ -54,12 +54,13 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
     result = NULL;
     status = EXIT_FAILURE_STATUS;
   }
-  int rc = lib->b->ops->publish(lib->b, result, status);
+  struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
+  int rc = lib->b->ops->publish(lib->b, result, result ? &refs : NULL, status);
   if (rc) { /* the result cannot be stored: the parent must not think that there was none */
     snprintf(message, sizeof message, "the result cannot be stored: %s", error_text(rc));
     report(lib, message, NULL);
     status = EXIT_FAILURE_STATUS;
-    lib->b->ops->publish(lib->b, NULL, status);
+    lib->b->ops->publish(lib->b, NULL, NULL, status);
   }
   _exit(status);
 }

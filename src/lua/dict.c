@@ -173,25 +173,17 @@ static int l_update(lua_State *L) {
 
 /* All entries as they were when pairs was called; a userdata. */
 struct all {
-  struct lib *lib;
   struct buf entries;
-  struct buf refs; /* handles in them: on their way until this is collected */
   size_t at;
 };
 
 static int l_all_gc(lua_State *L) {
   struct all *all = luaL_checkudata(L, 1, ALL_TYPE);
-  struct object_ref ref;
-  for (size_t at = 0; at < all->refs.len; at += sizeof ref) {
-    memcpy(&ref, all->refs.data + at, sizeof ref);
-    all->lib->b->ops->object_landed(all->lib->b, &ref);
-  }
   buf_release(&all->entries);
-  buf_release(&all->refs);
   return 0;
 }
 
-/* One step of `for k, v in pairs(d)`. Upvalue 2: the entries. */
+/* One step of `for k, v in pairs(d)`. Upvalue 2: the entries; 3: what holds their handles. */
 static int next_entry(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct all *all = lua_touserdata(L, lua_upvalueindex(2));
@@ -214,12 +206,16 @@ static int l_pairs(lua_State *L) {
   shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_ALL);
   lua_pushlightuserdata(L, lib);
   struct all *all = lua_newuserdatauv(L, sizeof *all, 0);
-  *all = (struct all){.lib = lib};
+  *all = (struct all){.at = 0};
   luaL_setmetatable(L, ALL_TYPE);
-  lua_pushcclosure(L, next_entry, 2);
   s.op.out = &all->entries;
-  s.args.out_refs = &all->refs;
+  lib_read_begin(lib);
   shared_perform(L, lib, &s);
+  int rc = lib_fetch(lib, &s.op, &lib->read);
+  if (rc)
+    return lib_expected(L, "pairs", rc);
+  lib_push_taken(L, lib);
+  lua_pushcclosure(L, next_entry, 3);
   return 1;
 }
 

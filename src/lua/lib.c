@@ -228,8 +228,11 @@ static int handle_gc(lua_State *L) {
   if (!h)
     return 0;
   h->object = NULL; /* closed first, freed second */
+  if (h->generation == lib->generation)
+    lib_land(lib, &h->refs); /* of an item that nobody will decode */
   lib->b->ops->object_release(lib->b, object);
   buf_release(&h->item);
+  buf_release(&h->refs);
   return 0;
 }
 
@@ -292,13 +295,52 @@ void lib_settle_handle(lua_State *L, struct lib *lib) {
 
 /* -- messages -------------------------------------------------------------------------------- */
 
-static void land_all(struct lib *lib, struct buf *refs) {
+void lib_land(struct lib *lib, struct buf *refs) {
   struct object_ref ref;
   for (size_t at = 0; at < refs->len; at += sizeof ref) {
     memcpy(&ref, refs->data + at, sizeof ref);
     lib->b->ops->object_landed(lib->b, &ref);
   }
   refs->len = 0;
+}
+
+struct op_refs lib_flying(const struct lib *lib, size_t from, size_t to) {
+  const uint8_t *refs = lib->flying.data ? lib->flying.data + from : NULL;
+  return (struct op_refs){.sent = (const struct object_ref *)(const void *)refs,
+                          .count = (uint32_t)((to - from) / sizeof(struct object_ref))};
+}
+
+int lib_fetch(struct lib *lib, const struct op *op, const struct buf *refs) {
+  if (refs->len == 0)
+    return 0;
+  return lib->b->ops->objects_fetch(lib->b, op, (const struct object_ref *)(const void *)refs->data,
+                                    (uint32_t)(refs->len / sizeof(struct object_ref)));
+}
+
+/* Handles that something in Lua keeps. */
+struct taken {
+  struct lib *lib;
+  struct buf refs;
+  uint32_t generation; /* of the process that took them */
+};
+
+static int taken_gc(lua_State *L) {
+  struct taken *t = lua_touserdata(L, 1);
+  if (t->generation == t->lib->generation)
+    lib_land(t->lib, &t->refs);
+  buf_release(&t->refs);
+  return 0;
+}
+
+void lib_push_taken(lua_State *L, struct lib *lib) {
+  struct taken *t = lua_newuserdatauv(L, sizeof *t, 0);
+  *t = (struct taken){.lib = lib, .generation = lib->generation};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, taken_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  t->refs = lib->read;
+  lib->read = (struct buf){0};
 }
 
 /*
@@ -316,6 +358,8 @@ void lib_pause(lua_State *L, struct lib *lib) {
   }
 }
 
+void lib_pause_again(lua_State *L) { lua_gc(L, LUA_GCSTEP, -PAUSE_KIB); }
+
 void lib_resume(lua_State *L, struct lib *lib) {
   if (!lib->paused)
     return;
@@ -329,20 +373,8 @@ void lib_sent(lua_State *L, struct lib *lib) {
   lib_resume(L, lib);
 }
 
-void lib_not_sent(lua_State *L, struct lib *lib) {
-  land_all(lib, &lib->flying);
-  buf_clear(&lib->out, KEEP_BYTES);
-  lib_resume(L, lib);
-}
-
-void lib_sent_one(lua_State *L, struct lib *lib, size_t from, size_t to) {
-  if (to > from)
-    memset(lib->flying.data + from, 0, to - from); /* a ref of no object: nobody lands it */
-  lib_not_sent(L, lib);
-}
-
 void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what) {
-  lib_not_sent(L, lib); /* what an error left */
+  lib_sent(L, lib); /* what an error left */
   lib_pause(L, lib);
   codec_encode(L, first, count, what, &lib->out);
 }
@@ -355,10 +387,7 @@ void lib_encode_more(lua_State *L, struct lib *lib, int first, int count, const 
 static int decode(lua_State *L, struct lib *lib, const struct buf *message, struct buf *item) {
   lib_pause(L, lib);
   lib->item = item;
-  lib->landed.len = 0;
-  int n = codec_decode(L, message->data, message->len);
-  land_all(lib, &lib->landed);
-  return n;
+  return codec_decode(L, message->data, message->len);
 }
 
 int lib_decode(lua_State *L, struct lib *lib, const struct buf *message) {
@@ -367,21 +396,30 @@ int lib_decode(lua_State *L, struct lib *lib, const struct buf *message) {
   return n;
 }
 
-int lib_decode_item(lua_State *L, struct lib *lib, struct buf *item) {
-  int n = decode(L, lib, item, item);
-  buf_clear(item, KEEP_BYTES);
+int lib_decode_item(lua_State *L, struct lib *lib, struct handle *h, const struct op *op) {
+  int rc = lib_fetch(lib, op, &h->refs);
+  if (rc)
+    return lib_expected(L, op_describe(op->kind)->verb, rc);
+  int n = decode(L, lib, &h->item, &h->item);
+  buf_clear(&h->item, KEEP_BYTES);
+  lib_land(lib, &h->refs);
   lib_resume(L, lib);
   return n;
 }
 
 void lib_read_begin(struct lib *lib) {
-  land_all(lib, &lib->read); /* what an error left */
+  lib_land(lib, &lib->read); /* what an error left */
   buf_clear(&lib->in, KEEP_BYTES);
 }
 
-void lib_read_end(lua_State *L, struct lib *lib) {
-  lib_decode(L, lib, &lib->in);
-  land_all(lib, &lib->read);
+int lib_read_end(lua_State *L, struct lib *lib, const struct op *op) {
+  int rc = lib_fetch(lib, op, &lib->read);
+  if (rc)
+    return lib_expected(L, op_describe(op->kind)->verb, rc);
+  int n = decode(L, lib, &lib->in, NULL);
+  lib_land(lib, &lib->read);
+  lib_resume(L, lib);
+  return n;
 }
 
 /* -- making ---------------------------------------------------------------------------------- */
@@ -400,7 +438,6 @@ static int lib_gc(lua_State *L) {
   buf_release(&lib->in);
   buf_release(&lib->flying);
   buf_release(&lib->read);
-  buf_release(&lib->landed);
   return 0;
 }
 

@@ -39,8 +39,7 @@ struct lib {
   struct buf out;                  /* the message being made */
   struct buf in;                   /* a result being read */
   struct buf flying;               /* struct object_ref of handles in the message being made */
-  struct buf read;                 /* handles in a value being read */
-  struct buf landed;               /* those of a message being read, if it will not be read again */
+  struct buf read;                 /* the same in what is in `in`: held until it is decoded */
   struct buf *item;                /* the item being read, NULL if it is something else */
   const void *metas[OBJECT_TYPES]; /* the metatables of handles, as lua_topointer gives them */
   bool paused;                     /* the collector is, by lib_pause */
@@ -76,6 +75,7 @@ struct handle {
   const void *meta; /* its metatable, as lua_topointer gives it */
   struct object *object;
   struct buf item;     /* of a queue: taken, but not decoded yet; see l_queue_get */
+  struct buf refs;     /* handles in it: held until it is decoded */
   uint32_t generation; /* of the process that took it: a forked child has no right to it */
 };
 
@@ -178,38 +178,63 @@ const char *lib_check_name(lua_State *L, int arg);
  */
 void lib_pause(lua_State *L, struct lib *lib);
 void lib_resume(lua_State *L, struct lib *lib);
-
-/* Encode into lib->out, which is cleared before; the error stands at the caller's line. The
- * collector is held off until lib_sent or lib_not_sent. */
-void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what);
-
-/* The message in lib->out was sent (its handles are on their way) or not (they are taken back). */
-void lib_sent(lua_State *L, struct lib *lib);
-void lib_not_sent(lua_State *L, struct lib *lib);
+/* A full collection was made in a pause, and has ended it. */
+void lib_pause_again(lua_State *L);
 
 /*
- * Several messages in lib->out, of which one will be sent: encode one more after the first, which
- * lib_encode made. Then lib_sent_one with the bytes of lib->flying that are that one's; or
- * lib_not_sent.
+ * Encode into lib->out, which is cleared before; the error stands at the caller's line. The
+ * handles in it are in lib->flying. The collector is held off until lib_sent.
  */
+void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what);
+
+/* The message in lib->out was sent, or will not be. */
+void lib_sent(lua_State *L, struct lib *lib);
+
+/* Several messages in lib->out, of which one will be sent: encode one more after the first, which
+ * lib_encode made. */
 void lib_encode_more(lua_State *L, struct lib *lib, int first, int count, const char *what);
-void lib_sent_one(lua_State *L, struct lib *lib, size_t from, size_t to);
+
+/* The handles of lib->flying between two bytes, for an op that sends them. */
+struct op_refs lib_flying(const struct lib *lib, size_t from, size_t to);
+
+/*
+ * An op took a message with these handles: have what it takes to make them, until its deadline.
+ * Returns 0, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_EMFILE: then the message is not to be decoded
+ * now.
+ */
+int lib_fetch(struct lib *lib, const struct op *op, const struct buf *refs);
+
+/* A message that was decoded, or never will be: let go of its handles, which others now hold. */
+void lib_land(struct lib *lib, struct buf *refs);
+
+/* Push a userdata that holds what lib->read holds, until it is collected. */
+void lib_push_taken(lua_State *L, struct lib *lib);
 
 /* Decode, push the values, return how many. The collector is held off meanwhile, so the message may
  * be in a buffer of the lib. It may be decoded again. */
 int lib_decode(lua_State *L, struct lib *lib, const struct buf *message);
 
 /*
- * A value is read in two steps: the op appends its message to lib->in and its handles to lib->read,
- * both made empty by lib_read_begin; lib_read_end pushes it, and says that the handles have landed.
+ * A message is read in two steps: an op appends it to lib->in, and its handles to lib->read, both
+ * made empty by lib_read_begin; lib_read_end pushes its values, returns how many, and lets go of
+ * the handles. It waits for descriptors as long as `op` may; then it returns nil and "timeout".
  * Between the two nothing may allocate in Lua.
  */
 void lib_read_begin(struct lib *lib);
-void lib_read_end(lua_State *L, struct lib *lib);
+int lib_read_end(lua_State *L, struct lib *lib, const struct op *op);
 
-/* The same for an item of a queue: it is decoded once, and cleared; if this raises, it
- * stays. */
-int lib_decode_item(lua_State *L, struct lib *lib, struct buf *item);
+/*
+ * The same for an item that `op` took into the handle: it is decoded once, and cleared; if this
+ * raises, or returns nil and "timeout" for want of descriptors, it stays.
+ */
+int lib_decode_item(lua_State *L, struct lib *lib, struct handle *h, const struct op *op);
+
+/* An item that the handle got in a process that this one was forked from is not this one's. */
+static inline void lib_own_item(const struct lib *lib, struct handle *h) {
+  if (h->generation != lib->generation)
+    h->item.len = h->refs.len = 0;
+  h->generation = lib->generation;
+}
 
 /* -- the parts, each sets its functions and types; stack as before, `sandbox` table at index
  * `table` ---- */
@@ -249,9 +274,9 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns);
 
 /* -- process.c -------------------------------------------------------------------------------- */
 
-/* The process of `h` was joined, its result is in lib->in: push what join returns, return how many.
- */
-int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h);
+/* The process of `h` was joined by `op`, its result is in lib->in: push what join returns, return
+ * how many. */
+int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op);
 
 /* -- child.c: from the fork to _exit
  * ---------------------------------------------------------------- */

@@ -61,10 +61,17 @@ static int l_recv(lua_State *L) {
 /* protected: [what, values ...] -> [bytes, whether they name handles] */
 static int encode_values(lua_State *L) {
   struct lib *lib = lib_find(L);
+  const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
   lib_encode(L, lib, 2, lua_gettop(L) - 1, lua_tostring(L, 1));
+  struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
+  int rc = refs.count ? lib->b->ops->objects_export(lib->b, &op, refs.sent, refs.count) : 0;
+  if (rc) {
+    lib_sent(L, lib);
+    return lib_expected(L, "send", rc);
+  }
   lua_pushlstring(L, (const char *)lib->out.data, lib->out.len);
   lua_pushboolean(L, lib->flying.len > 0);
-  lib_not_sent(L, lib); /* whoever has the bytes keeps what they name */
+  lib_sent(L, lib); /* whoever has the bytes keeps what they name */
   return 2;
 }
 
@@ -96,12 +103,12 @@ static int l_pack(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_Integer first = luaL_checkinteger(L, 2);
   size_t count = (size_t)luaL_checkinteger(L, 3);
-  lib_not_sent(L, lib); /* what an error left */
+  lib_sent(L, lib); /* what an error left */
   lib_pause(L, lib);
   bool packed = codec_encode_list(L, 1, first, count, &lib->out);
   if (packed)
     lua_pushlstring(L, (const char *)lib->out.data, lib->out.len);
-  lib_not_sent(L, lib);
+  lib_sent(L, lib);
   return packed;
 }
 

@@ -45,20 +45,20 @@ static int l_send(lua_State *L) {
 static int l_recv(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PIPE);
+  struct op_refs refs = {.taken = &h->refs};
   struct op op = {.kind = OP_PIPE_RECV,
                   .object = h->object,
                   .deadline_ns = lib_check_timeout(L, lib, 2),
                   .out = &h->item,
+                  .refs = &refs,
                   .locate = lib_locate,
                   .locate_ctx = L};
   answer_check(L, lib, op.kind);
-  if (h->generation != lib->generation)
-    h->item.len = 0;
-  h->generation = lib->generation;
+  lib_own_item(lib, h);
   int rc = h->item.len > 0 ? 0 : perform(lib->b, &op);
   if (rc)
     return lib_expected(L, "recv", rc);
-  return lib_decode_item(L, lib, &h->item);
+  return lib_decode_item(L, lib, h, &op);
 }
 
 /* p:poll([timeout]): 0 unless said. true; false; false, "closed" */

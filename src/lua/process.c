@@ -17,16 +17,20 @@ static struct process_info info_of(lua_State *L, struct lib *lib, const struct h
   return info;
 }
 
-int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h) {
+int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op) {
   struct process_info info = info_of(L, lib, h);
+  int rc = lib_fetch(lib, op, &lib->read);
+  if (rc)
+    return lib_expected(L, "join", rc);
   const struct buf *message = info.has_result ? &lib->in : NULL;
   if (info.status != PROCESS_DONE) {
     lua_pushnil(L);
     failure_push(L, lib, &info, message);
+    lib_land(lib, &lib->read);
     return 2;
   }
   lua_pushboolean(L, 1);
-  return 1 + (message ? lib_decode(L, lib, message) : 0);
+  return 1 + (message ? lib_read_end(L, lib, op) : 0);
 }
 
 /* Leaves on the stack true and the results; or nil and "timeout"; or nil and the failure. */
@@ -34,11 +38,13 @@ static int join(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   int64_t deadline_ns = lib_check_timeout(L, lib, 2);
-  buf_clear(&lib->in, 1 << 16);
+  struct op_refs refs = {.taken = &lib->read};
+  lib_read_begin(lib);
   struct op op = {.kind = OP_PROCESS_JOIN,
                   .object = h->object,
                   .deadline_ns = deadline_ns,
                   .out = &lib->in,
+                  .refs = &refs,
                   .locate = lib_locate,
                   .locate_ctx = L};
   int rc = perform(lib->b, &op);
@@ -46,7 +52,7 @@ static int join(lua_State *L) {
     return luaL_error(L, "%s", error_text(rc));
   if (rc)
     return lib_expected(L, "join", rc);
-  return lib_push_outcome(L, lib, h);
+  return lib_push_outcome(L, lib, h, &op);
 }
 
 static int l_process_result(lua_State *L) {

@@ -7,8 +7,6 @@
 #include "lua/codec.h"
 #include "lua/lib.h"
 
-enum { KEEP_BYTES = 1 << 16 };
-
 /* -- making ---------------------------------------------------------------------------------- */
 
 static uint64_t check_max(lua_State *L, int arg) {
@@ -74,18 +72,17 @@ static int put_done(lua_State *L, int rc) {
 
 int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, enum op_kind kind,
                         int64_t deadline_ns) {
+  struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
   struct op op = {.kind = kind,
                   .object = h->object,
                   .deadline_ns = deadline_ns,
                   .data = lib->out.data,
                   .len = lib->out.len,
+                  .refs = refs.count ? &refs : NULL,
                   .locate = lib_locate,
                   .locate_ctx = L};
   int rc = perform(lib->b, &op);
-  if (rc)
-    lib_not_sent(L, lib);
-  else
-    lib_sent(L, lib);
+  lib_sent(L, lib);
   return rc;
 }
 
@@ -151,22 +148,14 @@ static int take_lent(lua_State *L, struct lib *lib, struct op *op) {
 }
 
 /* Returns 0 when the item is in h->item, 1 when it is on the stack, or a code. */
-static int get_raw(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
-  struct op op = {.kind = OP_QUEUE_GET,
-                  .object = h->object,
-                  .deadline_ns = deadline_ns,
-                  .out = &h->item,
-                  .may_lend = true,
-                  .locate = lib_locate,
-                  .locate_ctx = L};
-  h->generation = lib->generation;
-  int rc = perform(lib->b, &op);
+static int get_raw(lua_State *L, struct lib *lib, struct op *op) {
+  int rc = perform(lib->b, op);
   while (rc == -SBX_ELENT) {
-    rc = take_lent(L, lib, &op);
+    rc = take_lent(L, lib, op);
     if (rc == 0)
       return 1;
     if (rc == -SBX_EAGAIN)
-      rc = perform(lib->b, &op);
+      rc = perform(lib->b, op);
   }
   return rc;
 }
@@ -178,12 +167,20 @@ static int get_raw(lua_State *L, struct lib *lib, struct handle *h, int64_t dead
  */
 int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns) {
   struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
+  struct op_refs refs = {.taken = &h->refs};
+  struct op op = {.kind = OP_QUEUE_GET,
+                  .object = h->object,
+                  .deadline_ns = deadline_ns,
+                  .out = &h->item,
+                  .may_lend = true,
+                  .refs = &refs,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
   if (lib->answering)
     answer_check(L, lib, OP_QUEUE_GET);
-  if (h->generation != lib->generation)
-    h->item.len = 0;
+  lib_own_item(lib, h);
   if (h->item.len == 0) {
-    int rc = get_raw(L, lib, h, deadline_ns);
+    int rc = get_raw(L, lib, &op);
     if (rc == 1)
       return 1;
     if (rc)
@@ -193,7 +190,7 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns) {
     h->item.len = 0;
     return 1;
   }
-  return lib_decode_item(L, lib, &h->item);
+  return lib_decode_item(L, lib, h, &op);
 }
 
 static int l_queue_get(lua_State *L) {
@@ -230,6 +227,7 @@ static void push_peeked(lua_State *L, int items, size_t at, uint64_t len) {
 static int push_items(lua_State *L, struct lib *lib) {
   size_t total = lib->in.len;
   lib_pause(L, lib);
+  lib_push_taken(L, lib);
   uint8_t *items = lua_newuserdatauv(L, total, 0);
   int first = lua_gettop(L);
   memcpy(items, lib->in.data, total);
@@ -253,8 +251,14 @@ static int l_queue_peek(lua_State *L) {
   lua_Integer most = luaL_optinteger(L, 2, 0);
   bool list = !lua_isnoneornil(L, 2);
   luaL_argcheck(L, !list || most >= 1, 2, "the number of items must be 1 or more");
-  struct op op = {.kind = OP_QUEUE_PEEK, .object = h->object, .deadline_ns = SBX_FOREVER};
-  buf_clear(&lib->in, KEEP_BYTES);
+  struct op_refs refs = {.taken = &lib->read};
+  struct op op = {.kind = OP_QUEUE_PEEK,
+                  .object = h->object,
+                  .deadline_ns = SBX_FOREVER,
+                  .refs = &refs,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  lib_read_begin(lib);
   op.out = &lib->in;
   op.number = most > INT_MAX ? INT_MAX : (int)most;
   int rc = perform(lib->b, &op);
@@ -262,6 +266,8 @@ static int l_queue_peek(lua_State *L) {
     lua_newtable(L);
     return 1;
   }
+  if (list && rc == 0)
+    rc = lib_fetch(lib, &op, &lib->read);
   if (list && rc == 0)
     return push_items(L, lib);
   if (rc == -SBX_ETIMEDOUT) {
@@ -271,8 +277,7 @@ static int l_queue_peek(lua_State *L) {
   }
   if (rc)
     return lib_expected(L, "peek", rc);
-  lib_decode(L, lib, &lib->in);
-  return 1;
+  return lib_read_end(L, lib, &op);
 }
 
 /* One step of `for v in q:items(timeout)`: nil ends the loop, so a timeout must be raised. */

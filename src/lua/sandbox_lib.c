@@ -27,9 +27,7 @@ static bool export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTE
     return false;
   if (buf_reserve(&lib->flying, sizeof ref))
     luaL_error(L, "not enough memory");
-  int rc = lib->b->ops->object_export(lib->b, h->object, &ref);
-  if (rc)
-    luaL_error(L, "%s", error_text(rc));
+  lib->b->ops->object_ref(h->object, &ref);
   buf_append(&lib->flying, &ref, sizeof ref); /* there is room */
   memcpy(ret, &ref, CODEC_HANDLE_BYTES);
   return true;
@@ -41,9 +39,7 @@ static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES])
   memcpy(&ref, bytes, sizeof ref);
   luaL_checkstack(L, 4, NULL);
   struct handle *h = lib_push_handle(L, (enum object_type)ref.type);
-  int rc = lib->item ? buf_append(&lib->landed, &ref, sizeof ref) : 0;
-  if (rc == 0)
-    rc = !h ? -SBX_EDATA : lib->b->ops->object_import(lib->b, &ref, &h->object);
+  int rc = !h ? -SBX_EDATA : lib->b->ops->object_import(lib->b, &ref, &h->object);
   bool hopeless = rc == -SBX_EGONE || rc == -SBX_EDATA;
   if (hopeless && lib->item)
     lib->item->len =

@@ -18,7 +18,7 @@ struct timer {
   int64_t deadline_ns;
 };
 
-enum { KEEP_BYTES = 1 << 16, LIST = 1, OPS = 3, ENTRY = 4 }; /* places on the stack of l_select */
+enum { LIST = 1, OPS = 3, ENTRY = 4 }; /* places on the stack of l_select */
 
 /* What the ops do not tell. */
 struct entry {
@@ -26,6 +26,7 @@ struct entry {
   struct handle *h;  /* of what is waited for, NULL for a timer */
   size_t at, len;    /* PUT: its item in lib->out */
   size_t from, to;   /* PUT: the handles in it, bytes of lib->flying */
+  struct op_refs refs;
 };
 
 /* A userdata on the stack, in one piece: both arrays have `count` elements, in the same order. */
@@ -99,6 +100,8 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
   if ((op->kind = op_of(type)) != OP_NONE) {
     e->h = check_entry_handle(L, e->index);
     op->out = takes_item(op) ? &e->h->item : op->kind == OP_PROCESS_JOIN ? &lib->in : NULL;
+    e->refs.taken = takes_item(op) ? &e->h->refs : &lib->read;
+    op->refs = op->out ? &e->refs : NULL;
   } else if (luaL_testudata(L, ENTRY, PUTTING_TYPE)) {
     op->kind = OP_QUEUE_PUT;
     read_putting(L, lib, s, e);
@@ -180,6 +183,8 @@ static struct selection read_list(lua_State *L, struct lib *lib) {
     if (s.ops[i].kind == OP_QUEUE_PUT) {
       s.ops[i].data = lib->out.data + s.entries[i].at;
       s.ops[i].len = s.entries[i].len;
+      s.entries[i].refs = lib_flying(lib, s.entries[i].from, s.entries[i].to);
+      s.ops[i].refs = &s.entries[i].refs;
     }
   return s;
 }
@@ -193,28 +198,37 @@ static int find_taken(struct lib *lib, const struct selection *s) {
     struct handle *h = s->entries[i].h;
     if (!takes_item(&s->ops[i]))
       continue;
-    if (h->generation != lib->generation)
-      h->item.len = 0;
-    h->generation = lib->generation;
+    lib_own_item(lib, h);
     if (h->item.len > 0)
       taken = (int)i;
   }
   return taken;
 }
 
-/* The items that were not put are taken back. */
-static void settle_items(lua_State *L, struct lib *lib, const struct selection *s, int done) {
-  if (!s->encoded)
-    return;
-  if (done >= 0 && s->ops[done].kind == OP_QUEUE_PUT)
-    lib_sent_one(L, lib, s->entries[done].from, s->entries[done].to);
-  else
-    lib_not_sent(L, lib);
+/* As an op of its own, with the deadline of the select. */
+static struct op alone(const struct selection *s, const struct op *select) {
+  struct op op = s->ops[select->number];
+  op.deadline_ns = select->deadline_ns;
+  op.locate = select->locate;
+  op.locate_ctx = select->locate_ctx;
+  return op;
+}
+
+/* The handles in what was taken; a timeout is the select's, and the item stays with its handle. */
+static int fetch(struct lib *lib, const struct selection *s, struct op *select) {
+  struct op op = alone(s, select);
+  int rc = op.out ? lib_fetch(lib, &op, op.refs->taken) : 0;
+  if (rc)
+    select->number = -1;
+  return rc;
 }
 
 /* Push the index and what the op alone would return. */
-static int push_done(lua_State *L, struct lib *lib, const struct selection *s, int done, int rc) {
+static int push_done(lua_State *L, struct lib *lib, const struct selection *s,
+                     const struct op *select, int rc) {
+  int done = select->number;
   const struct entry *e = &s->entries[done];
+  struct op op = alone(s, select);
   lua_pushinteger(L, e->index);
   switch (s->ops[done].kind) {
   case OP_QUEUE_GET:
@@ -222,7 +236,7 @@ static int push_done(lua_State *L, struct lib *lib, const struct selection *s, i
     if (rc == -SBX_ECLOSED)
       return 1 + lib_expected(L, "get", rc);
     if (rc == 0)
-      return 1 + lib_decode_item(L, lib, &e->h->item);
+      return 1 + lib_decode_item(L, lib, e->h, &op);
     break;
   case OP_QUEUE_PUT:
     if (rc == -SBX_ECLOSED)
@@ -230,7 +244,7 @@ static int push_done(lua_State *L, struct lib *lib, const struct selection *s, i
     break;
   case OP_PROCESS_JOIN:
     if (rc == 0)
-      return 1 + lib_push_outcome(L, lib, e->h);
+      return 1 + lib_push_outcome(L, lib, e->h, &op);
     break;
   default:
     break;
@@ -252,13 +266,16 @@ static int l_select(lua_State *L) {
   struct selection s = read_list(L, lib);
   op.subs = s.ops;
   op.sub_count = s.count;
-  buf_clear(&lib->in, KEEP_BYTES);
+  lib_read_begin(lib);
   int rc = 0;
   op.number = find_taken(lib, &s);
   if (op.number < 0)
     rc = perform(lib->b, &op);
-  settle_items(L, lib, &s, rc == 0 ? op.number : -1);
-  return op.number < 0 ? lib_expected(L, "select", rc) : push_done(L, lib, &s, op.number, rc);
+  if (s.encoded)
+    lib_sent(L, lib);
+  if (op.number >= 0 && rc == 0)
+    rc = fetch(lib, &s, &op);
+  return op.number < 0 ? lib_expected(L, "select", rc) : push_done(L, lib, &s, &op, rc);
 }
 
 /* -- entries of their own -------------------------------------------------------------------- */

@@ -43,7 +43,7 @@ void shared_perform(lua_State *L, struct lib *lib, struct shared_op *s) {
   s->op.value = &s->args;
   int rc = perform(lib->b, &s->op);
   if (rc && s->encoded)
-    lib_not_sent(L, lib);
+    lib_sent(L, lib);
   if (rc)
     lib_expected(L, op_describe(s->op.kind)->verb, rc);
 }
@@ -56,7 +56,7 @@ void shared_push(lua_State *L, struct lib *lib, struct shared_op *s) {
   else if (lib->in.len == 0) /* of a dict: no such key; of a value: it was never set */
     lua_pushnil(L);
   else
-    lib_read_end(L, lib);
+    lib_read_end(L, lib, &s->op);
 }
 
 void shared_end(lua_State *L, struct lib *lib, struct shared_op *s) {
@@ -106,7 +106,8 @@ int shared_update(lua_State *L, struct lib *lib, struct shared_op *s, int fn, en
   lua_pushvalue(L, fn);
   if (lua_pcall(L, 2, 1, 0) == LUA_OK)
     return 1;
-  s->op.kind = keep;
+  s->op.kind = keep; /* it brings nothing */
+  s->args.ref_count = 0;
   perform(lib->b, &s->op);
   if (u.own && lua_type(L, -1) == LUA_TSTRING) { /* its place is ours */
     luaL_where(L, 1);

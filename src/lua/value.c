@@ -95,10 +95,8 @@ static int l_cas(lua_State *L) {
   lua_pushboolean(L, s.args.same);
   if (!s.args.same)
     shared_push(L, lib, &s);
-  if (s.encoded && s.args.same)
-    lib_sent_one(L, lib, refs, lib->flying.len);
-  else if (s.encoded)
-    lib_not_sent(L, lib);
+  if (s.encoded)
+    lib_sent(L, lib);
   return s.args.same ? 1 : 2;
 }
 

@@ -77,17 +77,24 @@ struct object_ref {
   uint64_t serial; /* never reused in a run */
 };
 
+/* Handles in a message that an op sends, or takes. */
+struct op_refs {
+  const struct object_ref *sent; /* borrowed; the caller holds their objects */
+  uint32_t count;
+  struct buf *taken; /* struct object_ref of those in what is taken or looked at are appended: the
+                        calling process holds them until object_landed */
+};
+
 /*
  * What the ops of values and dicts have besides. A value is a number, or else a message (op->data)
- * and the handles in it, which an op that is done counts as sent. What is read counts its handles
- * as sent, too: whoever has decoded it says that they landed.
+ * and the handles in it.
  */
 struct value_args {
   struct number number;          /* SET, REPLACE, CAS: in; ADD: in and out; GET, UPDATE: out, then
                                     op->out is as it was */
-  const struct object_ref *refs; /* handles in op->data, borrowed */
+  const struct object_ref *refs; /* handles in op->data, as in op_refs */
   uint32_t ref_count;
-  struct buf *out_refs;   /* handles in what is read are appended (struct object_ref) */
+  struct buf *out_refs;   /* as op_refs.taken */
   struct number expected; /* CAS: or else a message */
   const void *expected_data;
   size_t expected_len;
@@ -119,6 +126,9 @@ struct op {
   uint64_t count;           /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out */
   bool abandoned;           /* ACQUIRE: it was taken over from a process that is gone, out */
   struct value_args *value; /* VALUE_*, DICT_*: borrowed */
+  struct op_refs
+      *refs; /* of the other ops whose messages may hold handles: PUT, GET, PEEK,
+                SEND, RECV, JOIN; borrowed. NULL: none are sent, and what is taken is lost */
   const struct spawn_request *spawn;
   locate_fn *locate; /* may be NULL */
   void *locate_ctx;
@@ -222,22 +232,29 @@ struct backend_ops {
   /* The children that live, oldest first: calls visit(ctx, child); visit owns the child. */
   int (*children)(struct backend *b, int (*visit)(void *ctx, struct object *child), void *ctx);
 
-  /* Make the object reachable for a process that never held it, and name it. -SBX_EMFILE */
-  int (*object_export)(struct backend *b, struct object *o, struct object_ref *ret);
-  /* A message that object_export counted arrived, or will never be sent: the object may go when its
-   * holders do. */
+  /* Make the objects reachable for processes that never held them; an op that sends does it by
+   * itself. Until the deadline of `op`. -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_EMFILE */
+  int (*objects_export)(struct backend *b, const struct op *op, const struct object_ref *refs,
+                        uint32_t count);
+  /* Have what it takes to hold the objects that a message has brought, before it is decoded. Waits
+   * until the deadline of `op`, which took the message. -SBX_ETIMEDOUT, -SBX_EINTERRUPTED,
+   * -SBX_EMFILE. What is gone is no error here. */
+  int (*objects_fetch)(struct backend *b, const struct op *op, const struct object_ref *refs,
+                       uint32_t count);
+  /* A handle of a message that an op took was decoded, or never will be. */
   void (*object_landed)(struct backend *b, const struct object_ref *ref);
   /* Hold the object that `ref` names; the caller owns *ret. -SBX_EGONE, -SBX_EMFILE */
   int (*object_import)(struct backend *b, const struct object_ref *ref, struct object **ret);
-  /* The name of an object, without making it reachable. */
+  /* The name of an object. */
   void (*object_ref)(const struct object *o, struct object_ref *ret);
   /* Let go of one holding. `o` may be NULL. */
   void (*object_release)(struct backend *b, struct object *o);
 
   /* In a child of spawn: write out what was printed, publish the encoded result or failure (NULL:
-   * none). After it the process may only leave, by _exit. -SBX_ENOSPC, -SBX_ESTORE: nothing was
-   * published. */
-  int (*publish)(struct backend *b, const struct buf *result, int exit_code);
+   * none), and the handles in it (NULL: none). After it the process may only leave, by _exit.
+   * -SBX_ENOSPC, -SBX_ESTORE: nothing was published. */
+  int (*publish)(struct backend *b, const struct buf *result, const struct op_refs *refs,
+                 int exit_code);
   /* Is somebody waiting in join for the calling process right now? */
   bool (*being_joined)(struct backend *b);
   /* Its spawner wants no report of its failure. */
@@ -266,8 +283,9 @@ struct backend_ops {
 /* What one process may ask another; it is answered at the next safe point, also in the middle of an
  * op. */
 enum question {
-  QUESTION_STACK = 1, /* where are you? The traceback goes to stderr */
-  QUESTION_LUA = 2    /* call whoever the bindings were told to call */
+  QUESTION_STACK = 1,  /* where are you? The traceback goes to stderr */
+  QUESTION_LUA = 2,    /* call whoever the bindings were told to call */
+  QUESTION_COLLECT = 4 /* collect garbage: handles are short */
 };
 
 enum op_phase { OP_BEGIN, OP_END };

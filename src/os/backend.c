@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "os/ask.h"
 #include "os/broker.h"
+#include "os/hand.h"
 #include "os/pipe.h"
 #include "os/process.h"
 #include "os/queue.h"
@@ -28,10 +29,24 @@ static bool is_sync(enum object_type type) { return sync_machine_of(type) != NUL
 
 /* -- ops ------------------------------------------------------------------------------------- */
 
+/* What the op sends can be received anywhere. */
+static int export_sent(struct os_backend *b, const struct op *op) {
+  bool sends = (op->refs && op->refs->count) || (op->value && op->value->ref_count);
+  for (uint32_t i = 0; i < op->sub_count && !sends; i++)
+    sends = op->subs[i].refs && op->subs[i].refs->count;
+  int rc = sends ? ensure_supervisor(b) : 0;
+  return sends && rc == 0 ? hand_export(b, op) : rc;
+}
+
 static int os_perform(struct backend *base, struct op *op) {
   struct os_backend *b = os_of(base);
   if (op->kind != OP_QUEUE_GET)
     b->got_from = NULL;
+  if (op->refs || op->value || op->sub_count) {
+    int rc = export_sent(b, op);
+    if (rc)
+      return rc;
+  }
   switch (op->kind) {
   case OP_PROCESS_SPAWN: {
     int rc = ensure_supervisor(b);
@@ -195,30 +210,19 @@ static void os_object_ref(const struct object *o, struct object_ref *ret) {
   *ret = (struct object_ref){.type = (uint32_t)o->type, .slot = o->slot, .serial = o->serial};
 }
 
-static int os_object_export(struct backend *base, struct object *o, struct object_ref *ret) {
-  struct os_backend *b = os_of(base);
-  if (o->type == OBJECT_QUEUE) {
-    int rc = ensure_supervisor(b);
-    if (rc == 0)
-      rc = broker_export(b, o->queue);
-    if (rc)
-      return rc;
-  } else if (o->type == OBJECT_PIPE) {
-    int rc = ensure_supervisor(b);
-    if (rc == 0)
-      rc = pipe_export(b, o);
-    if (rc)
-      return rc;
-  } else if (is_sync(o->type)) {
-    const struct object_ref ref = {(uint32_t)o->type, o->slot, o->serial};
-    sync_fly(b, &ref, 1);
-  }
-  os_object_ref(o, ret);
-  return 0;
+static int os_objects_export(struct backend *base, const struct op *op,
+                             const struct object_ref *refs, uint32_t count) {
+  int rc = ensure_supervisor(os_of(base));
+  return rc ? rc : hand_export_refs(os_of(base), op, refs, count);
+}
+
+static int os_objects_fetch(struct backend *base, const struct op *op,
+                            const struct object_ref *refs, uint32_t count) {
+  return hand_fetch(os_of(base), op, refs, count);
 }
 
 static void os_object_landed(struct backend *base, const struct object_ref *ref) {
-  sync_fly(os_of(base), ref, -1);
+  hand_drop(os_of(base), ref);
 }
 
 static int os_object_import(struct backend *base, const struct object_ref *ref,
@@ -271,8 +275,9 @@ static void os_object_release(struct backend *base, struct object *o) {
 
 /* -- the calling process --------------------------------------------------------------------- */
 
-static int os_publish(struct backend *base, const struct buf *result, int exit_code) {
-  return process_publish(os_of(base), result, exit_code);
+static int os_publish(struct backend *base, const struct buf *result, const struct op_refs *refs,
+                      int exit_code) {
+  return process_publish(os_of(base), result, refs, exit_code);
 }
 
 static bool os_being_joined(struct backend *base) {
@@ -330,7 +335,8 @@ static const struct backend_ops os_ops = {
     .process_self = os_process_self,
     .process_parent = os_process_parent,
     .children = os_children,
-    .object_export = os_object_export,
+    .objects_export = os_objects_export,
+    .objects_fetch = os_objects_fetch,
     .object_landed = os_object_landed,
     .object_import = os_object_import,
     .object_ref = os_object_ref,

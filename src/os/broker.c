@@ -2,12 +2,16 @@
 #include "os/broker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "os/ask.h"
+#include "os/hand.h"
+#include "os/wait.h"
 
 union control_space {
   struct cmsghdr align;
@@ -37,7 +41,7 @@ int broker_send(int socket, struct broker_message *m, const int *fds, int n) {
   }
   ssize_t rc;
   do
-    rc = sendmsg(socket, &msg, MSG_NOSIGNAL);
+    rc = sendmsg(socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (rc < 0 && errno == EINTR);
   return rc < 0 ? error_from_errno(errno) : 0;
 }
@@ -90,17 +94,54 @@ int broker_receive(int socket, struct broker_message *ret, int *ret_fds) {
   return -SBX_EMFILE;
 }
 
+/* -- the client's side ------------------------------------------------------------------------ */
+
+enum {
+  SLICE_NS = 1000 * 1000 * 1000,
+  LEAST_NS = 200 * 1000 * 1000 /* a supervisor that runs answers in that time, also to a poll */
+};
+
+/*
+ * Sleep until the socket is ready, for an op. What others see is a wait with an end, since the
+ * supervisor can always help: nobody is to take it for stuck. 0, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED
+ */
+static int await(struct os_backend *b, const struct op *op, int socket, short events) {
+  struct op shown = *op;
+  struct pollfd ready = {.fd = socket, .events = events};
+  for (;;) {
+    int64_t slice = clock_now_ns() + SLICE_NS;
+    shown.deadline_ns = op->deadline_ns < slice ? op->deadline_ns : slice;
+    int rc = wait_fds(b, &shown, &ready, 1, shown.deadline_ns);
+    if (rc == 0 && ready.revents == 0)
+      continue;
+    if (rc != -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns))
+      return rc;
+  }
+}
+
+static int send_request(struct os_backend *b, const struct op *op, struct broker_message *m,
+                        const int fds[BROKER_FDS_MAX]) {
+  int rc;
+  while ((rc = broker_send(b->broker, m, fds, BROKER_FDS_MAX)) == -SBX_EAGAIN)
+    if ((rc = await(b, op, b->broker, POLLOUT)))
+      return rc;
+  return rc;
+}
+
 /*
  * Send a request with `fds`, and wait for the answer, whose descriptors replace them. No answer but
  * the end of the socket: the supervisor had no room for the descriptors that came along.
  */
-static int ask(struct os_backend *b, struct broker_message *m, int fds[BROKER_FDS_MAX]) {
+static int ask_once(struct os_backend *b, const struct op *op, struct broker_message *m,
+                    int fds[BROKER_FDS_MAX]) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-    return -SBX_EMFILE;
+    return error_from_errno(errno);
   fds[BROKER_REPLY] = pair[1];
-  int rc = broker_send(b->broker, m, fds, BROKER_FDS_MAX);
+  int rc = send_request(b, op, m, fds);
   close(pair[1]);
+  if (rc == 0)
+    rc = await(b, op, pair[0], POLLIN);
   if (rc == 0) {
     rc = broker_receive(pair[0], m, fds);
     rc = rc == 1 ? m->code : rc == 0 ? -SBX_EMFILE : rc;
@@ -111,13 +152,59 @@ static int ask(struct os_backend *b, struct broker_message *m, int fds[BROKER_FD
   return rc;
 }
 
-int broker_keep(struct os_backend *b, struct queue *q) {
+/* Garbage may hold descriptors. */
+static void ask_all_to_collect(struct os_backend *b) {
+  struct control *c = b->control;
+  for (uint32_t i = 0; i < control_process_end(c); i++) {
+    uint64_t stamp = atomic_load(&c->process_stamp[i]);
+    if (stamp_phase(stamp) == PHASE_RUNNING && i != b->slot)
+      ask(c, i, stamp_serial(stamp), QUESTION_COLLECT, 0);
+  }
+  atomic_fetch_or(&my_record(b)->question, QUESTION_COLLECT); /* without a descriptor of ours */
+  raise(WAKE_SIGNAL);
+}
+
+/*
+ * The same. When the supervisor is short of descriptors, handles that are garbage somewhere may be
+ * why: everybody is asked to collect, and the request is repeated for a while. `fds` are the
+ * caller's.
+ */
+static int request(struct os_backend *b, const struct op *by, struct broker_message *m,
+                   int fds[BROKER_FDS_MAX]) {
+  enum { TRIES = 50, PAUSE_NS = 20 * 1000 * 1000 };
+  struct op patient = *by;
+  const struct op *op = &patient;
+  int64_t least_ns = clock_now_ns() + LEAST_NS;
+  if (patient.deadline_ns < least_ns)
+    patient.deadline_ns = least_ns;
+  const struct broker_message asked = *m;
+  int own[BROKER_FDS_MAX];
+  memcpy(own, fds, sizeof own);
+  for (int i = 0;; i++) {
+    int rc = ask_once(b, op, m, fds);
+    if (rc != -SBX_EMFILE || i == TRIES)
+      return rc;
+    *m = asked;
+    memcpy(fds, own, sizeof own);
+    if (i == 0)
+      ask_all_to_collect(b);
+    struct op pause = *op;
+    pause.deadline_ns = clock_now_ns() + PAUSE_NS;
+    if (op->deadline_ns < pause.deadline_ns)
+      pause.deadline_ns = op->deadline_ns;
+    rc = wait_fds(b, &pause, NULL, 0, pause.deadline_ns);
+    if (rc == -SBX_EINTERRUPTED || deadline_passed(op->deadline_ns))
+      return rc ? rc : -SBX_ETIMEDOUT;
+  }
+}
+
+int broker_keep(struct os_backend *b, const struct op *op, struct queue *q) {
   struct queue_record *r = &b->control->queues[q->slot];
   if (!atomic_load(&r->exported)) {
     struct broker_message m = {.kind = BROKER_EXPORT, .slot = q->slot, .serial = q->serial};
     int fds[BROKER_FDS_MAX];
     memcpy(fds, q->fds, sizeof q->fds);
-    int rc = FAULT("broker.export") ? -SBX_EMFILE : ask(b, &m, fds);
+    int rc = FAULT("broker.export") ? -SBX_EMFILE : request(b, op, &m, fds);
     if (rc)
       return rc;
     atomic_store(&r->exported, 1); /* after: a kill in between exports it twice, no harm */
@@ -125,23 +212,17 @@ int broker_keep(struct os_backend *b, struct queue *q) {
   return 0;
 }
 
-int broker_export(struct os_backend *b, struct queue *q) {
-  int rc = broker_keep(b, q);
-  if (rc == 0)
-    atomic_fetch_add(&b->control->objects[q->slot].in_flight, 1);
-  return rc;
-}
-
-int broker_import(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret) {
+int broker_import(struct os_backend *b, const struct op *op, uint32_t slot, uint64_t serial,
+                  struct queue **ret) {
   struct broker_message m = {.kind = BROKER_IMPORT, .slot = slot, .serial = serial};
   int fds[BROKER_FDS_MAX] = {-1, -1, -1, -1, -1, -1};
   /* Held before it is asked for: from here on its record cannot go to another queue. */
   control_object_hold(b->control, b->slot, slot);
-  int rc = FAULT("broker.import") ? -SBX_EMFILE : ask(b, &m, fds);
+  int rc = FAULT("broker.import") ? -SBX_EMFILE : request(b, op, &m, fds);
   if (rc == 0 && (rc = queue_adopt(b, slot, serial, fds, ret)))
     broker_close_fds(fds);
   if (rc)
-    control_object_drop(b->control, b->slot, slot);
+    hand_release(b, slot);
   return rc;
 }
 

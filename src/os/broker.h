@@ -34,7 +34,8 @@ struct broker_message {
 /* The descriptors of a queue, and after them the socket to answer on. */
 enum { BROKER_REPLY = QUEUE_FDS, BROKER_FDS_MAX };
 
-/* Send with descriptors; those below 0 are left out, and `present` is filled. 0 or a code. */
+/* Send with descriptors; those below 0 are left out, and `present` is filled. 0 or a code:
+ * -SBX_EAGAIN: the socket is full now. */
 int broker_send(int socket, struct broker_message *m, const int *fds, int n);
 
 /*
@@ -47,14 +48,14 @@ int broker_receive(int socket, struct broker_message *ret, int *ret_fds);
 void broker_close_fds(const int *fds);
 
 /*
- * Client side. Give the supervisor a queue's descriptors, once, and wait until it has them. 0,
- * -SBX_EMFILE (here or in the supervisor), -SBX_ENOMEM
+ * Client side. Give the supervisor a queue's descriptors, once, and wait until it has them, for an
+ * op: until its deadline, or an interrupt. 0, -SBX_EMFILE (here, or in the supervisor and nobody
+ * had any to give back), -SBX_ENOMEM, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED
  */
-int broker_keep(struct os_backend *b, struct queue *q);
-/* The same, and count a message on its way. */
-int broker_export(struct os_backend *b, struct queue *q);
-/* Get a queue's descriptors. -SBX_EGONE, -SBX_EMFILE */
-int broker_import(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret);
+int broker_keep(struct os_backend *b, const struct op *op, struct queue *q);
+/* Get a queue's descriptors, likewise; and -SBX_EGONE. */
+int broker_import(struct os_backend *b, const struct op *op, uint32_t slot, uint64_t serial,
+                  struct queue **ret);
 /* Notices without an answer; safe in a signal handler; lost if the supervisor is busy beyond the
  * socket's buffer. */
 void broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial);

@@ -306,7 +306,7 @@ void control_object_drop(struct control *c, uint32_t process, uint32_t object) {
 }
 
 bool control_object_unused(const struct control *c, uint32_t object) {
-  if (atomic_load(&c->objects[object].in_flight) > 0)
+  if (atomic_load(&c->objects[object].named))
     return false;
   uint64_t bit = UINT64_C(1) << (object % 64);
   for (uint32_t i = 0; i < control_process_end(c); i++)
@@ -328,7 +328,7 @@ static bool object_usable(const struct control *c, uint32_t slot, uint64_t stamp
 
 void control_object_live(struct control *c, uint32_t slot, uint64_t serial, enum object_type type) {
   atomic_store(&c->objects[slot].type, type);
-  atomic_store(&c->objects[slot].in_flight, 0);
+  atomic_store(&c->objects[slot].named, 0);
   atomic_store(&c->object_stamp[slot], stamp_of(serial, OBJECT_LIVE));
 }
 

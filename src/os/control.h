@@ -101,6 +101,7 @@ struct process_record {
   int32_t signal;
   uint64_t result_offset, result_bytes; /* in the results file (os/store.h) */
   uint64_t result_len;
+  uint32_t result_refs; /* handles in it, which stand before it */
 
   _Atomic uint32_t
       question; /* enum question: askers set bits, the process clears them (os/ask.h) */
@@ -164,14 +165,32 @@ struct queue_record {
   struct side put; /* .pipe is odd while a write may be going on, and grows by 2 with each */
   struct side get; /* .pipe: so far the writes are accounted for; equal: the pipe is empty */
 
+  /* Items that carry handles have numbers, from 1: os/names.h. */
+  uint32_t reader; /* of a pipe's queue: the end that receives; maker, with its serial (0: none) */
+  _Atomic uint64_t reader_serial;
+  _Atomic uint64_t carry_begun; /* holder of put, before the item is put */
+  _Atomic uint64_t carry_done;  /* the same, after */
+  _Atomic uint64_t carry_gone;  /* holder of get: those up to it are gone */
+
   _Atomic uint64_t got_by_pipe; /* holder of get, after each read: GET_ITEMS are those of the log */
   _Atomic uint64_t done;        /* everybody, by compare-and-swap: see os/queue_tasks.c */
 };
 
 /* What objects of all types have. */
 struct object_record {
-  _Atomic uint32_t type;     /* enum object_type; maker, before LIVE */
-  _Atomic int32_t in_flight; /* messages that name it: +1 by senders, -1 by receivers */
+  _Atomic uint32_t type;  /* enum object_type; maker, before LIVE */
+  _Atomic uint32_t named; /* not 0: something stored names it, or did; another number each time;
+                             whoever stores it, before that */
+  _Atomic uint64_t moved; /* the sweep of the day when it last changed hands: os/names.h */
+};
+
+enum { NAME_CELLS = 16384, NAME_WINDOW = 64 };
+
+/* Something stored names an object: os/names.h. */
+struct name_cell {
+  _Atomic uint64_t holder; /* what is stored there; 0: the cell is free. By compare-and-swap */
+  _Atomic uint64_t object; /* 0: the cell is being filled */
+  _Atomic uint64_t count;  /* with a generation above it */
 };
 
 enum { LINE_PLACES = 1024 };
@@ -191,6 +210,7 @@ struct sync_record {
   uint64_t lock_serial;
   char name[NAME_MAX_BYTES];
   _Atomic uint32_t exported; /* whoever exported it first: others may hold it */
+  _Atomic uint32_t naming;   /* holder of the monitor: handles that it stores are being counted */
 
   alignas(64) struct monitor monitor; /* its lock and generation; the words stand here: */
   uint64_t state[2][SYNC_WORDS];      /* as the state of a monitor */
@@ -241,6 +261,10 @@ struct control {
   _Atomic uint64_t seats[PROCESS_SLOTS];
 
   _Atomic uint64_t object_stamp[OBJECT_SLOTS]; /* as process_stamp */
+  _Atomic uint64_t forks;                      /* spawners, before the fork */
+  _Atomic uint64_t sweeps;                     /* begun so far; whoever begins one */
+  _Atomic uint32_t names_used;                 /* 1: there may be cells in use */
+  struct name_cell names[NAME_CELLS];
   struct process_record processes[PROCESS_SLOTS];
   struct object_record objects[OBJECT_SLOTS];
   alignas(128) struct queue_record queues[OBJECT_SLOTS];
@@ -328,7 +352,8 @@ void control_object_free(struct control *c, uint32_t slot, uint64_t serial);
 void control_object_hold(struct control *c, uint32_t process, uint32_t object);
 void control_object_drop(struct control *c, uint32_t process, uint32_t object);
 
-/* Does no living process hold the object, and no message name it? */
+/* Does no living process hold the object, and was it never stored? Of what was, a sweep knows
+ * (os/names.h). */
 bool control_object_unused(const struct control *c, uint32_t object);
 
 #endif

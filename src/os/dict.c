@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "os/dict_table.h"
+#include "os/hand.h"
 #include "os/sync_internal.h"
 
 enum { EXTENT_LEAST = 16 << 10, BUCKETS_LEAST = 64, RESERVE_BYTES = 256 << 10 };
@@ -184,7 +185,10 @@ static int prepare_removal(struct sync_call *call, struct dict_change *change) {
   begin_change(call, change);
   point_to(change, dict_at(change->table, change->found)->next);
   change->words[DICT_COUNT]--;
-  return note_old(change);
+  int rc = note_old(change);
+  if (rc == 0 && change->old_refs.len)
+    sync_naming_begin(call);
+  return rc;
 }
 
 static int prepare_room(struct sync_call *call, struct dict_change *change, uint64_t need) {
@@ -219,7 +223,10 @@ static int prepare_entry(struct sync_call *call, struct dict_change *change) {
   change->words[DICT_TAIL] += need;
   change->words[DICT_LIVE] += need;
   change->words[DICT_COUNT] += !change->found;
-  return 0;
+  if (op->value->ref_count == 0 && change->old_refs.len == 0)
+    return 0;
+  sync_naming_begin(call);
+  return sync_name_all(call, op->value->refs, op->value->ref_count);
 }
 
 /* Room for all entries as dict_all tells them, and for their handles. */
@@ -268,7 +275,7 @@ static void read_refs(struct os_backend *b, const struct dict_entry *e, struct o
   if (e->refs == 0)
     return;
   buf_append(refs, dict_refs(e), e->refs * sizeof(struct object_ref));
-  sync_fly_all(b, dict_refs(e), e->refs, 1);
+  hand_take(b, dict_refs(e), e->refs);
 }
 
 /* The entry as it stands, with handles, key and message. */
@@ -308,24 +315,34 @@ static int done(struct sync_call *call) {
     return 0;
   FAULT("dict.redo");
   redo(s, change->table);
-  sync_fly_all(call->b, change->old_refs.data, change->old_refs.len / sizeof(struct object_ref),
-               -1);
+  sync_unname_all(call, change->old_refs.data, change->old_refs.len / sizeof(struct object_ref));
   return 0;
 }
 
-static void land(void *ctx, const struct dict_entry *e) {
-  sync_fly_all(ctx, dict_refs(e), e->refs, -1);
+struct visit {
+  struct sync_call *call;
+  void (*refs)(struct sync_call *call, const void *refs, uint64_t count);
+};
+
+static void visit_entry(void *ctx, const struct dict_entry *e) {
+  const struct visit *v = ctx;
+  if (e->refs)
+    v->refs(v->call, dict_refs(e), e->refs);
+}
+
+static void each_ref(struct sync_call *call,
+                     void (*visit)(struct sync_call *call, const void *refs, uint64_t count)) {
+  struct visit v = {call, visit};
+  uint8_t *table;
+  if (map_current(call->b, call->op->object->slot, &table) == 0 && table)
+    dict_each(table, sync_state(call->record)[DICT_BUCKETS], visit_entry, &v);
 }
 
 static void release(struct os_backend *b, uint32_t slot) {
   struct sync_record *r = &b->control->syncs[slot];
-  uint64_t *s = sync_state(r);
-  uint8_t *table;
-  if (b->holds && map_current(b, slot, &table) == 0) {
-    if (table)
-      dict_each(table, s[DICT_BUCKETS], land, b);
+  const uint64_t *s = sync_state(r);
+  if (b->holds)
     unmap(&b->holds[slot]);
-  }
   for (uint64_t i = 0; i < 2; i++) {
     struct extent e = extent_in(s, i);
     if (e.bytes)
@@ -337,7 +354,7 @@ static void release(struct os_backend *b, uint32_t slot) {
 }
 
 const struct sync_storage dict_storage = {
-    .prepare = prepare, .fill = fill, .done = done, .release = release};
+    .prepare = prepare, .fill = fill, .done = done, .each_ref = each_ref, .release = release};
 
 int dict_perform(struct os_backend *b, struct op *op) {
   struct sync_call call;

@@ -23,7 +23,7 @@ static void become_supervisor(struct os_backend *b, int broker, pid_t host, int 
   lifeline_close(b);
   close(b->broker);
   setsid();
-  supervisor_beside(b->control, broker, host, host_pidfd);
+  supervisor_beside(b, broker, host, host_pidfd);
 }
 
 static int fork_supervisor(struct os_backend *b, int broker, int host_pidfd) {

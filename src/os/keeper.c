@@ -4,9 +4,13 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/names.h"
+#include "os/results.h"
 #include "os/supervisor_internal.h"
 
-enum { SWEEP_LEAST = 64 };
+/* Nobody tells that a holder was killed: so there is a look now and then as long as anything is
+ * kept, and soon after a handle was exported or let go. */
+enum { SWEEP_LEAST = 64, SOON_NS = 50 * 1000 * 1000, SELDOM_NS = 1000 * 1000 * 1000 };
 
 static struct kept *find(struct keeper *k, uint32_t slot, uint64_t serial) {
   for (uint32_t i = 0; i < k->count; i++)
@@ -15,10 +19,14 @@ static struct kept *find(struct keeper *k, uint32_t slot, uint64_t serial) {
   return NULL;
 }
 
-/* Does anybody still need it? A process may hold it, a message may name it. */
+/*
+ * Does anybody still need it? What was stored a sweep has looked for, and given up its record; of
+ * the others it is enough that nobody holds them.
+ */
 static bool needed(const struct keeper *k, const struct kept *q) {
-  uint64_t stamp = atomic_load(&k->control->object_stamp[q->slot]);
-  return stamp == stamp_of(q->serial, OBJECT_LIVE) && !control_object_unused(k->control, q->slot);
+  const struct control *c = k->b->control;
+  return atomic_load(&c->object_stamp[q->slot]) == stamp_of(q->serial, OBJECT_LIVE) &&
+         !control_object_unused(c, q->slot);
 }
 
 static void close_kept(const struct kept *q) {
@@ -28,16 +36,40 @@ static void close_kept(const struct kept *q) {
 }
 
 static void forget(struct keeper *k, struct kept *q) {
-  control_object_free(k->control, q->slot, q->serial);
+  control_object_free(k->b->control, q->slot, q->serial);
   close_kept(q);
   *q = k->list[--k->count];
 }
 
 static void sweep(struct keeper *k) {
+  names_sweep(k->b);
   for (uint32_t i = k->count; i-- > 0;)
     if (!needed(k, &k->list[i]))
       forget(k, &k->list[i]);
   k->sweep_at = 2 * k->count < SWEEP_LEAST ? SWEEP_LEAST : 2 * k->count;
+  k->busy = false;
+  k->look_at_ns = k->count > 0 ? clock_now_ns() + SELDOM_NS : SBX_FOREVER;
+}
+
+/* Something may have become garbage: look soon. */
+static void stir(struct keeper *k) {
+  if (!k->busy)
+    k->look_at_ns = clock_now_ns() + SOON_NS;
+  k->busy = true;
+}
+
+void keeper_begin(struct keeper *k, struct os_backend *b) {
+  *k = (struct keeper){.b = b, .sweep_at = SWEEP_LEAST, .look_at_ns = SBX_FOREVER};
+}
+
+void keeper_look(struct keeper *k) {
+  if (clock_now_ns() >= k->look_at_ns)
+    sweep(k);
+}
+
+void keeper_make_room(struct keeper *k) {
+  results_relieve(k->b);
+  sweep(k);
 }
 
 static bool make_room(struct keeper *k) {
@@ -78,6 +110,7 @@ void keeper_serve(struct keeper *k, const struct broker_message *m, int *fds) {
   struct kept *q = find(k, m->slot, m->serial);
   switch (m->kind) {
   case BROKER_EXPORT:
+    stir(k);
     answer(m, fds[BROKER_REPLY], keep(k, m, fds), NULL);
     break;
   case BROKER_IMPORT:
@@ -86,6 +119,8 @@ void keeper_serve(struct keeper *k, const struct broker_message *m, int *fds) {
   case BROKER_RELEASE:
     if (q && !needed(k, q))
       forget(k, q);
+    else
+      stir(k);
     break;
   default:
     break;

@@ -13,6 +13,8 @@
 enum {
   HEAD_BYTES = 8,
   SKIP = 1, /* in an entry's head: go on at the offset that follows in the next 8 bytes */
+  MARK = 2, /* the same: see log_mark; the length stands above */
+  LENGTH_SHIFT = 2,
   SKIP_BYTES = 16,
   PAGE_BYTES = 4096,
   TURN_BYTES = 1 << 16, /* a tail that has come so far goes back to the start when it can */
@@ -257,7 +259,7 @@ static void store_item(const struct log_ring *r, uint64_t offset, const struct s
 
 static void store_entry(const struct log_ring *r, uint64_t offset, const struct span item[2],
                         uint64_t len) {
-  store_word(r, offset, len << 1);
+  store_word(r, offset, len << LENGTH_SHIFT);
   store_item(r, offset + HEAD_BYTES, item);
 }
 
@@ -310,7 +312,16 @@ uint64_t log_front(const struct log_ring *ring, uint64_t *first) {
   uint64_t word;
   while ((word = load_word(ring, *first)) & SKIP)
     *first = load_word(ring, *first + HEAD_BYTES);
-  return word >> 1;
+  return word >> LENGTH_SHIFT;
+}
+
+void log_mark(const struct log_ring *r, const struct log_writer *w, uint64_t len) {
+  uint64_t at = w->tail - entry_bytes(len);
+  store_word(r, at, load_word(r, at) | MARK);
+}
+
+bool log_is_marked(const struct log_ring *ring, uint64_t first) {
+  return load_word(ring, first) & MARK;
 }
 
 const uint8_t *log_item(const struct log_ring *ring, uint64_t first) {

@@ -89,6 +89,11 @@ bool log_wants_rewind(const struct log_ring *r, const struct log_writer *w);
 /* Rewind an empty log, and give its memory back but for the start of the ring. */
 void log_rewind(const struct log_ring *r, struct log_writer *w);
 
+/* The entry that log_append has just made, of so many bytes, is marked: it carries handles. */
+void log_mark(const struct log_ring *r, const struct log_writer *w, uint64_t len);
+/* Is the entry at `first`, where log_front left it? */
+bool log_is_marked(const struct log_ring *ring, uint64_t first);
+
 /* The length of the oldest item; moves `first` past skips. The log must not be empty. */
 uint64_t log_front(const struct log_ring *ring, uint64_t *first);
 

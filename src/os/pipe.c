@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "object/pipe.h"
 #include "os/broker.h"
+#include "os/names.h"
 #include "os/pidfd.h"
 #include "os/queue.h"
 #include "os/sync.h"
@@ -36,6 +37,8 @@ static void connect_end(struct os_backend *b, struct object *end, const struct o
   words[END_OUT_SERIAL] = out->serial;
   words[END_PEER] = peer->slot;
   words[END_PEER_SERIAL] = peer->serial;
+  b->control->queues[in->slot].reader = end->slot;
+  atomic_store(&b->control->queues[in->slot].reader_serial, end->serial);
   end->queue = in;
   end->out = out;
 }
@@ -64,16 +67,6 @@ fail:
     queue_drop(b, to_b);
   if (to_a)
     queue_drop(b, to_a);
-  return rc;
-}
-
-int pipe_export(struct os_backend *b, const struct object *end) {
-  const struct object_ref ref = {OBJECT_PIPE, end->slot, end->serial};
-  int rc = broker_keep(b, end->queue);
-  if (rc == 0)
-    rc = broker_keep(b, end->out);
-  if (rc == 0)
-    sync_fly(b, &ref, 1);
   return rc;
 }
 
@@ -138,18 +131,19 @@ static bool peer_is_there(struct os_backend *b, const struct object *end, struct
   uint64_t bit = UINT64_C(1) << (peer % 64);
   if (atomic_load(&c->object_stamp[peer]) != stamp_of(words[END_PEER_SERIAL], OBJECT_LIVE))
     return false;
-  if (atomic_load(&c->objects[peer].in_flight) > 0) {
-    if (w)
-      wait_set_slice(w);
-    return true;
-  }
   for (uint32_t i = 0; i < control_process_end(c); i++) {
     unsigned phase = stamp_phase(atomic_load(&c->process_stamp[i]));
     if (i != b->slot && (atomic_load(&c->held[i][peer / 64]) & bit) &&
         (phase == PHASE_CLAIMED || phase == PHASE_RUNNING) && watch_holder(c, i, w))
       return true;
   }
-  return sync_is_private(b, peer);
+  if (sync_is_private(b, peer))
+    return true;
+  if (!names_stored(b->control, peer))
+    return false;
+  if (w)
+    wait_set_slice(w);
+  return true;
 }
 
 /* -- ops -------------------------------------------------------------------------------------- */

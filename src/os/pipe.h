@@ -21,8 +21,6 @@
  * -SBX_ENOMEM, -SBX_EOBJECTS; nothing is leaked on failure. */
 int pipe_create(struct os_backend *b, const char *name, struct object *a, struct object *b_end);
 
-/* Make an end reachable for a process that does not hold it, and count a message that names it. */
-int pipe_export(struct os_backend *b, const struct object *end);
 /* Hold the end that `ref` names: fills the queues of `end`. -SBX_EGONE, -SBX_EMFILE, -SBX_EDATA */
 int pipe_import(struct os_backend *b, const struct object_ref *ref, struct object *end);
 void pipe_drop(struct os_backend *b, struct object *end);

@@ -15,7 +15,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "os/broker.h"
+#include "os/hand.h"
 #include "os/lifeline.h"
+#include "os/names.h"
 #include "os/output.h"
 #include "os/pidfd.h"
 #include "os/proc.h"
@@ -94,6 +96,8 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
   b->lines = 0; /* it is its parent who stands there */
   b->leaving = false;
   signals_enter_child(b);
+  if (b->hand_count > 0)
+    hand_forget(b);
   for (struct queue *q = b->queues; q; q = q->next)
     q->forks = UINT32_MAX; /* others hold it, too */
   process_begin(b);
@@ -142,6 +146,7 @@ int process_spawn(struct os_backend *b, struct op *op) {
   control_process_reset(b->control, slot, serial, b->slot, b->serial);
   b->forks++;
   fill_record(b, slot, op->spawn);
+  atomic_fetch_add(&b->control->forks, 1); /* after what it holds: os/names.h */
   FAULT("spawn.before-fork");
   pid_t pid = fork_child(b, slot, serial, op->spawn);
   if (pid < 0) {
@@ -166,12 +171,27 @@ done:
 
 /* -- end ------------------------------------------------------------------------------------- */
 
-int process_publish(struct os_backend *b, const struct buf *result, int exit_code) {
+/* The result in the store, and its handles named by it. */
+static int store_result(struct os_backend *b, const struct buf *result,
+                        const struct op_refs *refs) {
+  const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
+  const uint64_t holder = names_of_result(b->slot, b->serial);
+  int rc = hand_export_refs(b, &op, refs->sent, refs->count);
+  if (rc == 0)
+    rc = names_add(b->control, holder, refs->sent, refs->count);
+  if (rc == 0 && (rc = results_store(b, b->slot, result, refs)))
+    names_remove(b->control, holder, refs->sent, refs->count);
+  return rc;
+}
+
+int process_publish(struct os_backend *b, const struct buf *result, const struct op_refs *refs,
+                    int exit_code) {
   struct process_record *me = my_record(b);
   output_flush_all(); /* before anybody can learn that it ended */
   sync_leave_all(b, exit_code ? END_FAILED : END_WELL);
   if (result && result->len > 0) {
-    int rc = results_store(b, b->slot, result->data, result->len);
+    int rc = refs && refs->count ? store_result(b, result, refs)
+                                 : results_store(b, b->slot, result, NULL);
     if (rc)
       return rc;
   }
@@ -288,7 +308,7 @@ static int wait_until_ended(struct os_backend *b, const struct op *op) {
 static int outcome(struct os_backend *b, const struct op *op) {
   uint32_t slot = op->object->slot;
   uint32_t flags = atomic_fetch_or(&b->control->processes[slot].flags, FLAG_JOINED);
-  return op->out && (flags & FLAG_RESULT) ? results_load(b, slot, op->out) : 0;
+  return op->out && (flags & FLAG_RESULT) ? results_load(b, slot, op) : 0;
 }
 
 static int check_joinable(const struct os_backend *b, const struct object *p) {

@@ -27,8 +27,8 @@ void process_arm(struct os_backend *b, const struct op *op, struct wait_set *w);
  * its failure. */
 void process_joiner(struct os_backend *b, const struct op *op, bool waits);
 
-/* OP_PROCESS_SIGNAL: send op->number. Nothing happens if it has ended. After SIGSTOP the process does nothing more when this
- * returns. 0, -SBX_EGONE, -SBX_ESYSTEM */
+/* OP_PROCESS_SIGNAL: send op->number. Nothing happens if it has ended. After SIGSTOP the process
+ * does nothing more when this returns. 0, -SBX_EGONE, -SBX_ESYSTEM */
 int process_signal(struct os_backend *b, const struct op *op);
 
 int process_describe(struct os_backend *b, const struct object *p, struct process_info *ret);
@@ -36,9 +36,10 @@ int process_describe(struct os_backend *b, const struct object *p, struct proces
 /* The first steps of a process made by fork, its record claimed: it becomes RUNNING, or dies. */
 void process_begin(struct os_backend *b);
 
-/* Flush, store the result, become EXITED. A failure to store is returned, and nothing is published.
- */
-int process_publish(struct os_backend *b, const struct buf *result, int exit_code);
+/* Flush, store the result and the handles in it (NULL: none), become EXITED. A failure to store is
+ * returned, and nothing is published. */
+int process_publish(struct os_backend *b, const struct buf *result, const struct op_refs *refs,
+                    int exit_code);
 
 /* Reap one child if it has ended, by the table's index. Async-signal-safe. Signals must be blocked.
  */

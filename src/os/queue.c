@@ -19,7 +19,8 @@
 static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op) {
   uint8_t record[RECORD_BYTES];
   uint32_t len = (uint32_t)(op->len + op->more_len);
-  memcpy(record, &len, sizeof len);
+  uint32_t head = len | (carries(op) ? RECORD_MARK : 0);
+  memcpy(record, &head, sizeof head);
   if (op->len > 0)
     memcpy(record + RECORD_HEAD, op->data, op->len);
   if (op->more_len > 0)
@@ -67,6 +68,8 @@ static int put_log(struct queue *q, struct queue_record *r, struct log_writer *w
   }
   if (rc)
     return rc;
+  if (carries(op))
+    log_mark(&q->log, w, op->len + op->more_len);
   ring_readers(q, r); /* before the commit */
   FAULT("queue.put.before-commit");
   writer_becomes_next(r, w);
@@ -90,6 +93,19 @@ static int put_locked(struct queue *q, struct queue_record *r, const struct op *
   if (prefers_pipe(r, op) && log_is_empty(r, &w) && put_pipe(q, r, op) == 0)
     return 0;
   return put_log(q, r, &w, op);
+}
+
+static int put_carrying(struct os_backend *b, struct queue *q, struct queue_record *r,
+                        const struct op *op) {
+  struct buf space = {0};
+  struct op with_trailer;
+  int rc = carry_begin(b, q, op, &with_trailer, &space);
+  if (rc == 0) {
+    rc = put_locked(q, r, &with_trailer);
+    carry_end(b, q, op, rc);
+  }
+  buf_release(&space);
+  return rc;
 }
 
 /*
@@ -118,7 +134,7 @@ int queue_put(struct os_backend *b, struct queue *q, const struct op *op) {
     bool closed = atomic_load_explicit(&r->closed, memory_order_relaxed); /* under the lock */
     bool enabled = closed || has_room(b, q, r);
     if (enabled)
-      rc = closed ? -SBX_ECLOSED : put_locked(q, r, op);
+      rc = closed ? -SBX_ECLOSED : carries(op) ? put_carrying(b, q, r, op) : put_locked(q, r, op);
     unlock_put(r);
     if (enabled) {
       spin_won(&wait.awake);
@@ -135,24 +151,37 @@ int queue_put(struct os_backend *b, struct queue *q, const struct op *op) {
 
 /* -- get ------------------------------------------------------------------------------------- */
 
-static int append_record(const uint8_t record[RECORD_BYTES], struct buf *out) {
-  uint32_t len;
-  memcpy(&len, record, sizeof len);
+/* `ret_number` is set if the item carries handles. */
+static int append_record(struct os_backend *b, const uint8_t record[RECORD_BYTES],
+                         const struct op *op, uint64_t *ret_number) {
+  uint32_t head;
+  memcpy(&head, record, sizeof head);
+  uint32_t len = head & ~(uint32_t)RECORD_MARK;
   assert(len <= RECORD_ITEM_MAX);
-  return buf_append(out, record + RECORD_HEAD, len);
+  int rc = buf_append(op->out, record + RECORD_HEAD, len);
+  if (head == len || rc)
+    return rc;
+  return carry_read(b, op->out, op->refs, len, ret_number);
+}
+
+/* There is room for all that a record may bring. */
+static int reserve_record(const struct op *op) {
+  int rc = buf_reserve(op->out, RECORD_ITEM_MAX);
+  return rc || !op->refs || !op->refs->taken ? rc : buf_reserve(op->refs->taken, RECORD_ITEM_MAX);
 }
 
 /*
  * The read is the commit. Returns 0, -SBX_EAGAIN when the pipe is empty, -SBX_ENOMEM before
  * anything was read.
  */
-static int get_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
+static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
+                    const struct op *op) {
   uint8_t record[RECORD_BYTES];
   uint64_t writes = atomic_load(&r->put.pipe);
   uint64_t reads = atomic_load_explicit(&r->get.pipe, memory_order_relaxed);
   if (writes == reads)
     return -SBX_EAGAIN;
-  if (buf_reserve(out, RECORD_ITEM_MAX)) /* before the commit: nothing is lost for want of memory */
+  if (reserve_record(op)) /* before the commit: nothing is lost for want of memory */
     return -SBX_ENOMEM;
   ring_writers(q, r);
   FAULT("queue.get.before-commit");
@@ -167,7 +196,13 @@ static int get_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
   } else if (writes % 2 == 0) /* every write counted was over before this read */
     atomic_store(&r->get.pipe, writes);
   assert(n == RECORD_BYTES || n < 0);
-  return n < 0 ? -SBX_EAGAIN : append_record(record, out);
+  if (n < 0)
+    return -SBX_EAGAIN;
+  uint64_t number = 0;
+  int rc = append_record(b, record, op, &number);
+  if (number) /* last: now this process holds what the queue named */
+    carry_gone(r, number);
+  return rc;
 }
 
 /* The item of the entry at `first`, `len` bytes, is taken. */
@@ -182,10 +217,11 @@ static void commit_get(const struct queue *q, struct queue_record *r, uint64_t f
   FAULT("queue.get.after-commit");
 }
 
-static int get_log(struct queue *q, struct queue_record *r, uint64_t first, struct op *op,
-                   bool take) {
-  uint64_t len = log_front(&q->log, &first);
-  if (op->may_lend && len >= LEND_BYTES) {
+static int get_log(struct os_backend *b, struct queue *q, struct queue_record *r, uint64_t first,
+                   struct op *op, bool take) {
+  uint64_t len = log_front(&q->log, &first), number = 0;
+  bool marked = log_is_marked(&q->log, first);
+  if (op->may_lend && len >= LEND_BYTES && !marked) {
     op->data = log_item(&q->log, first);
     op->len = len;
     op->ticket = atomic_load_explicit(&r->get.generation, memory_order_relaxed);
@@ -194,15 +230,20 @@ static int get_log(struct queue *q, struct queue_record *r, uint64_t first, stru
   if (buf_reserve(op->out, len))
     return -SBX_ENOMEM;
   log_read(&q->log, first, len, op->out);
-  if (take)
+  int rc = marked ? carry_read(b, op->out, op->refs, len, &number) : 0;
+  if (rc == 0 && take)
     commit_get(q, r, first, len);
-  return 0;
+  if (rc == 0 && take && marked)
+    carry_gone(r, number);
+  return rc;
 }
 
-static int peek_pipe(struct queue *q, struct queue_record *r, struct buf *out);
+static int peek_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
+                     const struct op *op);
 
-static int look_into_pipe(struct queue *q, struct queue_record *r, struct buf *out, bool take) {
-  int rc = take ? get_pipe(q, r, out) : peek_pipe(q, r, out);
+static int look_into_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
+                          const struct op *op, bool take) {
+  int rc = take ? get_pipe(b, q, r, op) : peek_pipe(b, q, r, op);
   if (rc == -SBX_EAGAIN)
     FAULT("queue.get.pipe-empty");
   return rc;
@@ -213,23 +254,27 @@ static int look_into_pipe(struct queue *q, struct queue_record *r, struct buf *o
  * be none. What was seen in the log when the pipe was last found empty comes first: as long as
  * there is something in the log, nothing is put into the pipe.
  */
-static int get_locked(struct queue *q, struct queue_record *r, struct op *op, bool take) {
+static int get_locked(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op,
+                      bool take) {
   uint64_t put[SIDE_SHOWN], *seen = r->get.seen, head = side_shown(&r->get)[GET_HEAD];
   uint64_t first = log_first(head, seen[SEEN_BASE]);
   if (first < seen[SEEN_TAIL])
-    return get_log(q, r, first, op, take);
+    return get_log(b, q, r, first, op, take);
   bool closed =
       atomic_load(&r->closed); /* close needs the lock of get, too: it cannot come between */
-  side_read(&r->put, put);     /* the log's tail before the pipe: see queue.h */
-  int rc = look_into_pipe(q, r, op->out, take);
+  uint64_t carried = atomic_load(&r->carry_done);
+  side_read(&r->put, put); /* the log's tail before the pipe: see queue.h */
+  int rc = look_into_pipe(b, q, r, op, take);
   if (rc != -SBX_EAGAIN)
     return rc;
   first = log_first(head, put[PUT_BASE]);
-  if (first == put[PUT_TAIL])
+  if (first == put[PUT_TAIL]) {
+    carry_gone(r, carried); /* whoever took them: it may have been killed over that */
     return closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
+  }
   seen[SEEN_BASE] = put[PUT_BASE];
   seen[SEEN_TAIL] = put[PUT_TAIL];
-  return get_log(q, r, first, op, take);
+  return get_log(b, q, r, first, op, take);
 }
 
 int queue_get(struct os_backend *b, struct queue *q, struct op *op) {
@@ -240,7 +285,7 @@ int queue_get(struct os_backend *b, struct queue *q, struct op *op) {
     int rc = lock_get(b, r, op);
     if (rc)
       return rc;
-    rc = get_locked(q, r, op, true);
+    rc = get_locked(b, q, r, op, true);
     unlock_get(r);
     if (rc != -SBX_ETIMEDOUT) {
       spin_won(&wait.awake);
@@ -278,7 +323,8 @@ int queue_take(struct os_backend *b, struct queue *q, const struct op *op) {
 /* -- peek and close -------------------------------------------------------------------------- */
 
 /* tee(2) copies what is in a pipe and leaves it there; a pipe of our own receives the copy. */
-static int peek_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
+static int peek_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
+                     const struct op *op) {
   uint8_t record[RECORD_BYTES];
   int copy[2];
   if (atomic_load(&r->put.pipe) == atomic_load(&r->get.pipe)) /* empty, or none */
@@ -293,7 +339,8 @@ static int peek_pipe(struct queue *q, struct queue_record *r, struct buf *out) {
   close(copy[1]);
   if (empty)
     return -SBX_EAGAIN;
-  return n == RECORD_BYTES ? append_record(record, out) : -SBX_ESYSTEM;
+  uint64_t number;
+  return n == RECORD_BYTES ? append_record(b, record, op, &number) : -SBX_ESYSTEM;
 }
 
 int queue_peek(struct os_backend *b, struct queue *q, struct op *op) {
@@ -302,9 +349,9 @@ int queue_peek(struct os_backend *b, struct queue *q, struct op *op) {
   if (rc)
     return rc;
   if (op->number > 0)
-    rc = queue_peek_locked(q, r, (uint64_t)op->number, op->out);
+    rc = queue_peek_locked(b, q, r, op);
   else
-    rc = get_locked(q, r, op, false);
+    rc = get_locked(b, q, r, op, false);
   unlock_get(r);
   return rc;
 }

@@ -38,6 +38,10 @@
  * locks, when there is nothing to announce. `rung` says "rung already": set after ringing, cleared
  * before silencing, so that a kill in between errs to a needless ring. `asleep` is a hint and no
  * more: a reader went to sleep, and nothing went through the pipe since.
+ *
+ *   An item that carries handles is marked (in its length, in its entry's head), and ends with a
+ * trailer: the handles (struct object_ref), and a struct carried. Its number tells when the queue
+ * names them no more (os/names.h).
  */
 #ifndef SBX_OS_QUEUE_H
 #define SBX_OS_QUEUE_H
@@ -51,8 +55,9 @@
 #include "os/wait.h"
 
 enum {
-  RECORD_BYTES = 512, /* divides PIPE_BUF and the page */
-  RECORD_HEAD = 4,    /* the item's length */
+  RECORD_BYTES = 512,    /* divides PIPE_BUF and the page */
+  RECORD_HEAD = 4,       /* the item's length */
+  RECORD_MARK = 1 << 30, /* in it: the item carries handles */
   RECORD_ITEM_MAX = RECORD_BYTES - RECORD_HEAD,
   LEND_BYTES = 16 << 10 /* an item so large is shown where it lies, to who asks for it */
 };
@@ -65,7 +70,7 @@ struct queue {
   struct queue *next;
   uint32_t slot;
   uint64_t serial;
-  uint32_t refs;       /* struct objects of this process */
+  uint32_t refs;       /* struct objects of this process; 0: laid by (os/hand.h) */
   uint32_t forks;      /* the backend's count when it came to this process */
   int fds[QUEUE_FDS];  /* owned; the log's belongs to `log` */
   struct log_ring log; /* closed when refs is 0 */
@@ -82,8 +87,8 @@ int queue_adopt(struct os_backend *b, uint32_t slot, uint64_t serial, const int 
 /* The queue if this process holds it already, else NULL. Counts no reference. */
 struct queue *queue_find(struct os_backend *b, uint32_t slot, uint64_t serial);
 
-/* Hold a queue that a message, or an end of a pipe, names; broker_import if need be. -SBX_EGONE,
- * -SBX_EDATA, -SBX_EMFILE */
+/* Hold a queue that a message, or an end of a pipe, names; broker_import if it was not laid by.
+ * -SBX_EGONE, -SBX_EDATA, -SBX_EMFILE */
 int queue_hold(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret);
 
 /* Have those who sleep in get look again, if that is possible at once. */
@@ -91,6 +96,8 @@ void queue_nudge(struct os_backend *b, struct queue *q);
 
 /* One reference less; at none the descriptors are closed. */
 void queue_drop(struct os_backend *b, struct queue *q);
+/* The same of one that was laid by, and will not be used. */
+void queue_drop_laid_by(struct os_backend *b, struct queue *q);
 
 /*
  * Of a process that uses no queue any more, and ends: unmap the logs. What looks through all of its

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "os/broker.h"
+#include "os/hand.h"
 #include "os/queue.h"
 #include "os/sync.h"
 
@@ -77,10 +78,9 @@ int queue_create(struct os_backend *b, const struct queue_options *o, struct que
   if (rc == 0)
     rc = log_create(o->log_limit_bytes ? o->log_limit_bytes : c->log_limit, &q->log);
   if (rc == 0)
-    rc = control_object_claim(c, b->slot, &q->slot, &q->serial);
+    rc = sync_claim(b, &q->slot, &q->serial);
   if (rc)
     goto fail;
-  sync_recycle(b, q->slot); /* the slot may have been another's */
   struct queue_record *r = &c->queues[q->slot];
   record_fill(r, o, q);
   line_clear(&c->syncs[q->slot].line);
@@ -139,7 +139,8 @@ int queue_hold(struct os_backend *b, uint32_t slot, uint64_t serial, struct queu
   if (atomic_load(&c->object_stamp[slot]) != stamp_of(serial, OBJECT_LIVE) ||
       c->objects[slot].type != OBJECT_QUEUE)
     return -SBX_EGONE;
-  return broker_import(b, slot, serial, ret);
+  const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
+  return broker_import(b, &op, slot, serial, ret);
 }
 
 static void unlink_queue(struct os_backend *b, const struct queue *q) {
@@ -154,7 +155,7 @@ void queue_drop(struct os_backend *b, struct queue *q) {
   if (--q->refs > 0)
     return;
   unlink_queue(b, q);
-  control_object_drop(c, b->slot, q->slot);
+  hand_release(b, q->slot);
   bool exported = atomic_load(&c->queues[q->slot].exported);
   /* Made after the last fork and never sent: nobody else can hold it, without a look at everybody.
    */
@@ -168,4 +169,12 @@ void queue_drop(struct os_backend *b, struct queue *q) {
 void queue_unmap_all(struct os_backend *b) {
   for (struct queue *q = b->queues; q; q = q->next)
     log_unmap(&q->log);
+}
+
+void queue_drop_laid_by(struct os_backend *b, struct queue *q) {
+  uint32_t slot = q->slot;
+  uint64_t serial = q->serial;
+  q->refs = 1;
+  queue_drop(b, q);
+  broker_notify(b, BROKER_RELEASE, slot, serial);
 }

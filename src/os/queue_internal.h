@@ -82,6 +82,40 @@ static inline struct log_writer writer_now(const struct queue_record *r) {
 /* Items that a bounded queue must hold for its reader to let some gather (spin_linger). */
 enum { STREAM_LEAST = 64 };
 
+/* -- queue_carry.c: items that carry handles --------------------------------------------------- */
+
+/* The end of a marked item. */
+struct carried {
+  uint64_t number; /* among those of the queue, from 1 */
+  uint64_t count;  /* handles before it */
+};
+
+/* The op's item carries handles: the same op with its trailer behind the item (`space`, to be
+ * released), and its number; from now on the queue names them. Holder of put. 0, -SBX_ENOMEM,
+ * -SBX_ENAMES */
+int carry_begin(struct os_backend *b, const struct queue *q, const struct op *op, struct op *ret,
+                struct buf *space);
+/* It was put (rc 0), or not. Holder of put. */
+void carry_end(struct os_backend *b, const struct queue *q, const struct op *op, int rc);
+
+/* Does an op put an item that carries handles? */
+static inline bool carries(const struct op *op) { return op->refs && op->refs->count; }
+
+/*
+ * A marked item, `len` bytes, was read to the end of op->out: cut the trailer off, hold what it
+ * names, and append that to op->refs->taken. `ret_number` for carry_gone. -SBX_ENOMEM: the item is
+ * then cut off, too.
+ */
+int carry_read(struct os_backend *b, struct buf *out, const struct op_refs *refs, size_t len,
+               uint64_t *ret_number);
+
+/* The item with this number is not in the queue any more; nor are those before it. Holder of get.
+ */
+static inline void carry_gone(struct queue_record *r, uint64_t number) {
+  if (number > atomic_load(&r->carry_gone))
+    atomic_store(&r->carry_gone, number);
+}
+
 /* A wait of one op: how it watches, and whether the bell has woken it. */
 struct queue_wait {
   struct spin_wait awake;
@@ -103,9 +137,10 @@ int queue_wait(struct os_backend *b, struct queue *q, const struct op *op, struc
 
 /* -- queue_peek.c ------------------------------------------------------------------------------ */
 
-/* Up to `most` of the oldest items, each behind its length (uint64_t). 0, -SBX_ETIMEDOUT (none),
- * -SBX_ECLOSED, -SBX_ENOMEM, -SBX_EMFILE; on failure what was appended means nothing. Caller holds
- * the get side. */
-int queue_peek_locked(struct queue *q, struct queue_record *r, uint64_t most, struct buf *out);
+/* Up to op->number of the oldest items, each behind its length (uint64_t). 0, -SBX_ETIMEDOUT
+ * (none), -SBX_ECLOSED, -SBX_ENOMEM, -SBX_EMFILE; on failure what was appended to op->out means
+ * nothing. Caller holds the get side. */
+int queue_peek_locked(struct os_backend *b, struct queue *q, struct queue_record *r,
+                      const struct op *op);
 
 #endif

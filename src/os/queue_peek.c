@@ -13,22 +13,39 @@ enum { RECORDS_MAX = 2048 }; /* more than any pipe holds that /proc/sys/fs/pipe-
 
 /* What is looked at: `left` items more, and room for each behind its length. */
 struct peek {
-  struct buf *out;
+  struct os_backend *b;
+  const struct op *op;
   uint64_t left;
 };
 
 static int add_length(struct peek *p, uint64_t len) {
   p->left--;
-  return buf_append(p->out, &len, sizeof len);
+  return buf_append(p->op->out, &len, sizeof len);
+}
+
+/* An item, `len` bytes, was added behind its length: without its trailer, if it is marked. */
+static int finish_item(struct peek *p, uint64_t len, bool marked) {
+  struct buf *out = p->op->out;
+  size_t start = out->len - len;
+  uint64_t number, left;
+  int rc = marked ? carry_read(p->b, out, p->op->refs, len, &number) : 0;
+  if (rc)
+    return rc;
+  left = out->len - start;
+  memcpy(out->data + start - sizeof left, &left, sizeof left);
+  return 0;
 }
 
 static int add_record(struct peek *p, const uint8_t record[RECORD_BYTES]) {
-  uint32_t len;
-  memcpy(&len, record, sizeof len);
+  uint32_t head;
+  memcpy(&head, record, sizeof head);
+  uint32_t len = head & ~(uint32_t)RECORD_MARK;
   if (len > RECORD_ITEM_MAX)
     return -SBX_EDATA;
   int rc = add_length(p, len);
-  return rc ? rc : buf_append(p->out, record + RECORD_HEAD, len);
+  if (rc == 0)
+    rc = buf_append(p->op->out, record + RECORD_HEAD, len);
+  return rc ? rc : finish_item(p, len, head != len);
 }
 
 static int add_records(struct peek *p, int fd) {
@@ -63,9 +80,11 @@ static int peek_log(const struct queue *q, uint64_t first, uint64_t tail, struct
     uint64_t len = log_front(&q->log, &first);
     rc = add_length(p, len);
     if (rc == 0)
-      rc = buf_reserve(p->out, len);
-    if (rc == 0)
-      log_read(&q->log, first, len, p->out);
+      rc = buf_reserve(p->op->out, len);
+    if (rc == 0) {
+      log_read(&q->log, first, len, p->op->out);
+      rc = finish_item(p, len, log_is_marked(&q->log, first));
+    }
     first = log_after(first, len);
   }
   return rc;
@@ -76,8 +95,10 @@ static int peek_log(const struct queue *q, uint64_t first, uint64_t tail, struct
  * what was in the log by then is younger than what the pipe holds, and as long as there is
  * something in it nothing is put into the pipe. Caller holds the get side.
  */
-int queue_peek_locked(struct queue *q, struct queue_record *r, uint64_t most, struct buf *out) {
-  struct peek p = {.out = out, .left = most};
+int queue_peek_locked(struct os_backend *b, struct queue *q, struct queue_record *r,
+                      const struct op *op) {
+  uint64_t most = (uint64_t)op->number;
+  struct peek p = {.b = b, .op = op, .left = most};
   uint64_t put[SIDE_SHOWN], *seen = r->get.seen, head = side_shown(&r->get)[GET_HEAD];
   bool closed = atomic_load(&r->closed); /* first: nothing is put after it is seen */
   bool pipe_is_empty = log_first(head, seen[SEEN_BASE]) < seen[SEEN_TAIL];

@@ -6,9 +6,11 @@
  * used again, and earlier when a lot has piled up whose spawner holds no handle any more.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/error.h"
+#include "os/hand.h"
 #include "os/results.h"
 #include "os/store.h"
 
@@ -42,33 +44,60 @@ void results_relieve(struct os_backend *b) {
       results_reclaim(b, i);
 }
 
-int results_store(struct os_backend *b, uint32_t slot, const void *data, size_t len) {
+int results_store(struct os_backend *b, uint32_t slot, const struct buf *result,
+                  const struct op_refs *refs) {
   struct control *c = b->control;
   struct process_record *p = &c->processes[slot];
   struct extent e;
+  uint64_t ref_bytes = refs ? refs->count * sizeof(struct object_ref) : 0;
+  uint64_t len = ref_bytes + result->len;
   if (atomic_load(&c->result_bytes) + (int64_t)len > PRESSURE_BYTES)
     results_relieve(b);
   int rc = store_take(b, len, &e);
   if (rc)
     return rc;
-  if ((rc = store_write(b, e.offset, data, len))) {
+  rc = ref_bytes ? store_write(b, e.offset, refs->sent, ref_bytes) : 0;
+  if (rc == 0)
+    rc = store_write(b, e.offset + ref_bytes, result->data, result->len);
+  if (rc) {
     store_give(b, &e);
     return rc;
   }
   p->result_offset = e.offset;
   p->result_bytes = e.bytes;
-  p->result_len = len;
+  p->result_len = result->len;
+  p->result_refs = (uint32_t)(ref_bytes / sizeof(struct object_ref));
   atomic_fetch_or(&p->flags, FLAG_RESULT);
   return 0;
 }
 
-int results_load(struct os_backend *b, uint32_t slot, struct buf *out) {
+/* Forget what was appended. */
+static void cut(struct buf *buf, size_t len) {
+  if (buf)
+    buf->len = len;
+}
+
+int results_load(struct os_backend *b, uint32_t slot, const struct op *op) {
   const struct process_record *p = &b->control->processes[slot];
-  size_t start = out->len;
-  int rc = store_read(b, p->result_offset, p->result_len, out);
+  struct buf *taken = op->refs ? op->refs->taken : NULL;
+  size_t start = op->out->len, refs_start = taken ? taken->len : 0;
+  uint64_t ref_bytes = p->result_refs * sizeof(struct object_ref);
+  int rc = taken && ref_bytes ? store_read(b, p->result_offset, ref_bytes, taken) : 0;
+  if (rc == 0)
+    rc = store_read(b, p->result_offset + ref_bytes, p->result_len, op->out);
+  if (rc == 0 && taken)
+    hand_take(b, taken->data + refs_start, p->result_refs);
   if (rc == 0 && (atomic_load(&p->flags) & FLAG_RECLAIMED)) { /* also while it was being read */
-    out->len = start;
-    return -SBX_EGONE;
+    for (size_t at = refs_start; taken && at < taken->len; at += sizeof(struct object_ref)) {
+      struct object_ref ref;
+      memcpy(&ref, taken->data + at, sizeof ref);
+      hand_drop(b, &ref);
+    }
+    rc = -SBX_EGONE;
+  }
+  if (rc) {
+    cut(op->out, start);
+    cut(taken, refs_start);
   }
   return rc;
 }

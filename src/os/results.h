@@ -10,10 +10,13 @@
 #include "os/self.h"
 
 int results_create(int *ret_fd);
-/* Store bytes for a record; fills its result_* fields and FLAG_RESULT. -SBX_ENOSPC, -SBX_ESTORE */
-int results_store(struct os_backend *b, uint32_t slot, const void *data, size_t len);
-/* Append what a record stored to `out`. -SBX_EGONE (given back), -SBX_ENOMEM, -SBX_ESYSTEM */
-int results_load(struct os_backend *b, uint32_t slot, struct buf *out);
+/* Store a result for a record, and the handles in it (NULL: none); fills its result_* fields and
+ * FLAG_RESULT. -SBX_ENOSPC, -SBX_ESTORE */
+int results_store(struct os_backend *b, uint32_t slot, const struct buf *result,
+                  const struct op_refs *refs);
+/* Append what a record stored to op->out, its handles to op->refs->taken; they are held then.
+ * -SBX_EGONE (given back), -SBX_ENOMEM, -SBX_ESYSTEM */
+int results_load(struct os_backend *b, uint32_t slot, const struct op *op);
 /* Give back the pages of all that nobody is likely to ask for. */
 void results_relieve(struct os_backend *b);
 /* Give back the pages of one record, once. */

@@ -57,9 +57,12 @@ struct os_backend {
   volatile int interrupted; /* set by the SIGINT handler: of enum interrupt */
   volatile int woken;       /* set by the handler of WAKE_SIGNAL; see os/wait.h */
 
+  uint32_t hand_count; /* handles received and not decoded yet (os/hand.h) */
   uint32_t lines; /* lines in which this process stands (os/line.h) */
   struct sync_hold
       *holds; /* what it holds of synchronisation objects, by slot; NULL: nothing yet */
+
+  uint32_t hands[OBJECT_SLOTS]; /* by object; last, since most never touch it */
 };
 
 /* One holding of an object by this process; what handles in Lua point to. */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "object/pipe.h"
 #include "object/sync.h"
+#include "os/names.h"
 #include "os/proc.h"
 #include "os/snapshot_internal.h"
 
@@ -223,12 +224,22 @@ static uint64_t population(const struct control *c) {
   return sum;
 }
 
+static void look_at_names(const struct control *c, struct snapshot *s) {
+  struct names_reach reach;
+  if (!atomic_load(&c->names_used))
+    return;
+  names_look((struct control *)(uintptr_t)c, &reach); /* it notes only that somebody looked */
+  memcpy(s->stored, reach.stored, sizeof s->stored);
+}
+
 static int read_all(const struct control *c, unsigned parts, struct snapshot *s) {
   uint64_t living = population(c);
   int rc = read_processes(c, parts, s);
   uint64_t holdings = rc ? 0 : snapshot_holdings(c, s);
-  if (rc == 0 && (parts & SNAPSHOT_QUEUES))
+  if (rc == 0 && (parts & SNAPSHOT_QUEUES)) {
+    look_at_names(c, s);
     rc = snapshot_queues(c, s);
+  }
   if (rc == 0 && (parts & SNAPSHOT_QUEUES))
     rc = snapshot_syncs(c, s);
   for (uint32_t i = 0; i < s->process_count; i++)

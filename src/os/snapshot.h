@@ -113,7 +113,8 @@ struct snapshot {
   uint32_t process_count;
   struct snapshot_queue *queues; /* owned; the oldest first */
   uint32_t queue_count;
-  struct snapshot_sync *syncs; /* owned; in no order */
+  uint64_t stored[OBJECT_WORDS]; /* objects that something within reach names, by slot */
+  struct snapshot_sync *syncs;   /* owned; in no order */
   uint32_t sync_count;
 };
 

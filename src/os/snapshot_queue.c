@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "object/pipe.h"
+#include "os/names.h"
 #include "os/proc.h"
 #include "os/queue.h"
 #include "os/snapshot_internal.h"
@@ -46,8 +47,7 @@ uint64_t snapshot_holdings(const struct control *c, const struct snapshot *s) {
       if (s->processes[i].lives)
         sum = sum * 31 + (needed[w] & atomic_load(&c->held[s->processes[i].slot][w]));
     for (uint64_t bits = needed[w]; bits; bits &= bits - 1)
-      sum = sum * 31 +
-            (uint64_t)atomic_load(&c->objects[w * 64 + (uint32_t)__builtin_ctzll(bits)].in_flight);
+      sum = sum * 31 + atomic_load(&c->objects[w * 64 + (uint32_t)__builtin_ctzll(bits)].named);
   }
   return sum;
 }
@@ -179,7 +179,7 @@ static bool fill_queue(const struct control *c, const struct snapshot *s, struct
   q->max = r->max;
   q->closed = state.closed;
   q->transport = (enum queue_transport)r->transport;
-  q->named = atomic_load(&c->objects[q->slot].in_flight) > 0;
+  q->named = names_has(s->stored, q->slot);
   memcpy(q->name, r->name, sizeof q->name);
   q->name[sizeof q->name - 1] = '\0';
   return atomic_load(&c->object_stamp[q->slot]) == stamp_of(q->id, OBJECT_LIVE) &&

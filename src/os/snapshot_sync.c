@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "os/names.h"
 #include "os/snapshot_internal.h"
 #include "os/sync.h"
 
@@ -54,7 +55,7 @@ static int note(const struct control *c, struct snapshot *s, const struct snapsh
   if (rc)
     return rc;
   struct snapshot_sync *sync = &s->syncs[s->sync_count - 1];
-  sync->named = atomic_load(&c->objects[n->slot].in_flight) > 0;
+  sync->named = names_has(s->stored, n->slot);
   rc = list_owners(c, s, sync);
   return rc ? rc : list_holders(c, s, sync);
 }

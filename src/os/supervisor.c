@@ -75,8 +75,11 @@ static void on_message(struct supervisor *s) {
   struct broker_message m;
   int fds[BROKER_FDS_MAX];
   char line[LINE_MAX_BYTES];
-  while (broker_receive(s->broker, &m, fds) == 1) {
-    if (m.slot >= PROCESS_SLOTS || (m.kind != BROKER_DEATH && m.slot >= OBJECT_SLOTS))
+  int rc;
+  while ((rc = broker_receive(s->broker, &m, fds)) == 1 || rc == -SBX_EMFILE) {
+    if (rc == -SBX_EMFILE)
+      keeper_make_room(&s->keeper); /* its sender asks again */
+    else if (m.slot >= PROCESS_SLOTS || (m.kind != BROKER_DEATH && m.slot >= OBJECT_SLOTS))
       broker_close_fds(fds);
     else if (m.kind != BROKER_DEATH)
       keeper_serve(&s->keeper, &m, fds);
@@ -119,6 +122,7 @@ static bool handle(struct supervisor *s) {
   while (read(s->signals, &info, sizeof info) == sizeof info)
     on_signal(s, (int)info.ssi_signo);
   on_message(s);
+  keeper_look(&s->keeper);
   look_for_deadlock(s);
   if (clock_now_ns() < s->deadline_ns)
     return true;
@@ -249,7 +253,7 @@ static void main_begin(struct supervisor *s, main_process_fn *main_process, void
   atexit(unmap_at_exit);
   sigprocmask(SIG_SETMASK, &s->old_signals, NULL);
   int status = main_process(&b->base, ctx);
-  if (process_publish(b, NULL, status))
+  if (process_publish(b, NULL, NULL, status))
     status = 1;
   _exit(status);
 }
@@ -279,7 +283,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   s->signals = block_signals(o->on_signal != NULL, &s->old_signals);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   signal(SIGPIPE, SIG_IGN); /* what it says may go to nobody; main gets the default back */
-  s->keeper = (struct keeper){.control = s->control, .sweep_at = 64};
+  keeper_begin(&s->keeper, s->b);
   if (o->timeout_ns > 0 && o->timeout_ns != SBX_FOREVER)
     s->deadline_ns = clock_now_ns() + o->timeout_ns;
   deadlock_begin(&s->watch, o->deadlock_after_ns, o->guided);
@@ -311,6 +315,8 @@ void supervisor_fds(const struct supervisor *s, int ret[SUPERVISOR_FDS]) {
 
 int64_t supervisor_deadline(const struct supervisor *s) {
   int64_t look = s->end_signal ? SBX_FOREVER : s->watch.look_at_ns;
+  if (s->keeper.look_at_ns < look)
+    look = s->keeper.look_at_ns;
   return look < s->deadline_ns ? look : s->deadline_ns;
 }
 
@@ -374,24 +380,27 @@ static void say_stderr(void *ctx, const char *line) {
   output_message(text, (size_t)len);
 }
 
-void supervisor_beside(struct control *c, int broker, pid_t host, int host_pidfd) {
+void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pidfd) {
+  struct control *c = b->control;
   static const struct supervisor_options options = {.say = say_stderr};
   struct supervisor s = {.o = &options,
                          .control = c,
                          .broker = broker,
                          .main_pid = host,
                          .main_pidfd = host_pidfd,
-                         .deadline_ns = SBX_FOREVER,
-                         .keeper = {.control = c, .sweep_at = 64}};
+                         .deadline_ns = SBX_FOREVER};
   struct pollfd fds[] = {{.fd = host_pidfd, .events = POLLIN}, {.fd = broker, .events = POLLIN}};
   atomic_store(&c->supervisor_pid, getpid());
   output_supervise(c);
   signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is the host's to handle */
   signal(SIGPIPE, SIG_IGN);
+  keeper_begin(&s.keeper, b);
   while (!(fds[0].revents & POLLIN)) {
-    if (poll(fds, 2, -1) < 0 && errno != EINTR)
+    struct timespec left;
+    if (ppoll(fds, 2, clock_left(s.keeper.look_at_ns, &left), NULL) < 0 && errno != EINTR)
       break;
     on_message(&s);
+    keeper_look(&s.keeper);
     if (fds[1].revents & POLLHUP)
       fds[1].fd = -1;
   }

@@ -23,14 +23,21 @@ struct kept {
 };
 
 struct keeper {
-  struct control *control;
-  struct kept *list; /* owned */
+  struct os_backend *b; /* to look at what is shared; borrowed */
+  struct kept *list;    /* owned */
   uint32_t count, cap;
-  uint32_t sweep_at; /* look for queues nobody holds when there are so many */
+  uint32_t sweep_at;  /* look for what nobody can reach when there are so many */
+  int64_t look_at_ns; /* CLOCK_MONOTONIC: or then; SBX_FOREVER: nothing is kept */
+  bool busy;          /* something came since the last look */
 };
 
+void keeper_begin(struct keeper *k, struct os_backend *b);
 /* One message; takes the descriptors. */
 void keeper_serve(struct keeper *k, const struct broker_message *m, int *fds);
+/* Look for what nobody can reach any more, if it is time. */
+void keeper_look(struct keeper *k);
+/* A message came whose descriptors this process has no room for: give up what can be given up. */
+void keeper_make_room(struct keeper *k);
 void keeper_release(struct keeper *k);
 
 /* -- tree.c ------------------------------------------------------------------------------------ */
@@ -126,7 +133,7 @@ struct supervisor {
 
 /* The side process of a foreign host: until the host is gone and every process with it. Never
  * returns. */
-void supervisor_beside(struct control *c, int broker, pid_t host, int host_pidfd)
+void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pidfd)
     __attribute__((noreturn));
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "os/line.h"
+#include "os/names.h"
 #include "os/pidfd.h"
 #include "os/sync_internal.h"
 #include "os/wait.h"
@@ -99,12 +100,12 @@ static bool world_has_outsiders(void *ctx) {
   const struct sync_view *v = ctx;
   const struct control *c = v->control;
   uint32_t slot = (uint32_t)(v->record - c->syncs);
-  if (!v->thorough || atomic_load(&c->objects[slot].in_flight) > 0)
+  if (!v->thorough)
     return true;
   for (uint32_t i = 0; i < control_process_end(c); i++)
     if (!waits_for_ever(v, i) && holds_and_lives(c, i, slot))
       return true;
-  return false;
+  return names_stored((struct control *)(uintptr_t)c, slot); /* a look notes only that it looked */
 }
 
 const struct sync_world_ops sync_view_ops = {
@@ -166,9 +167,43 @@ static uint64_t *next_state(const struct sync_call *call, const uint64_t *now) {
   return monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, call->machine->words(now));
 }
 
+/* -- handles in what is stored ---------------------------------------------------------------- */
+
+static uint64_t name_of(const struct sync_call *call) {
+  return names_of_object(call->op->object->slot, call->op->object->serial);
+}
+
+void sync_naming_begin(struct sync_call *call) { atomic_store(&call->record->naming, 1); }
+
+void sync_naming_end(struct sync_call *call) {
+  if (atomic_load_explicit(&call->record->naming, memory_order_relaxed))
+    atomic_store(&call->record->naming, 0);
+}
+
+int sync_name_all(struct sync_call *call, const void *refs, uint64_t count) {
+  return names_add(call->b->control, name_of(call), refs, (uint32_t)count);
+}
+
+void sync_unname_all(struct sync_call *call, const void *refs, uint64_t count) {
+  names_remove(call->b->control, name_of(call), refs, (uint32_t)count);
+}
+
+static void name_again(struct sync_call *call, const void *refs, uint64_t count) {
+  sync_name_all(call, refs, count); /* they had cells: there is room */
+}
+
+/* Somebody was killed while it counted. */
+static void count_again(struct sync_call *call) {
+  names_clear(call->b->control, name_of(call));
+  call->storage->each_ref(call, name_again);
+  sync_naming_end(call);
+}
+
 /* It can be done. */
 static int apply(struct sync_call *call, const struct sync_world *w) {
   const struct sync_storage *storage = call->storage;
+  if (storage && atomic_load_explicit(&call->record->naming, memory_order_relaxed))
+    count_again(call);
   int rc = storage ? storage->prepare(call) : 0;
   if (rc == 0) {
     uint64_t *next = next_state(call, sync_state(call->record));
@@ -182,9 +217,13 @@ static int apply(struct sync_call *call, const struct sync_world *w) {
   if (rc == SYNC_ENTERED)
     return SYNC_WAITS;
   leave(call);
-  if (rc < 0 || call->step.result)
-    return rc < 0 ? rc : call->step.result;
-  return storage ? storage->done(call) : 0;
+  if (rc >= 0)
+    rc = call->step.result ? call->step.result : storage ? storage->done(call) : 0;
+  if (storage && rc < 0 && atomic_load_explicit(&call->record->naming, memory_order_relaxed))
+    count_again(call); /* what it was to name it does not */
+  else if (storage)
+    sync_naming_end(call);
+  return rc;
 }
 
 static int give_up(struct sync_call *call, const uint64_t *now, const struct sync_world *w) {

@@ -53,9 +53,10 @@ int sync_create(struct os_backend *b, const struct sync_options *o, uint32_t *re
 int sync_import(struct os_backend *b, const struct object_ref *ref);
 /* One reference less; the last one of all processes frees the record. */
 void sync_drop(struct os_backend *b, uint32_t slot, uint64_t serial);
-/* Messages that name an object, of any type, are on their way (n), or have arrived (-n). */
-void sync_fly(struct os_backend *b, const struct object_ref *ref, int n);
-/* A record was just claimed: give back what its last object has stored. */
+/* Claim a record for a new object, of any type, and give back what its last object has stored. 0 or
+ * -SBX_EOBJECTS */
+int sync_claim(struct os_backend *b, uint32_t *ret_slot, uint64_t *ret_serial);
+/* Give back what the last object of a record that is claimed has stored. */
 void sync_recycle(struct os_backend *b, uint32_t slot);
 
 /* Nobody but the calling process can hold the object of a slot that it holds. */

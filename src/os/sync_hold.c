@@ -8,7 +8,11 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "object/pipe.h"
+#include "os/broker.h"
+#include "os/hand.h"
 #include "os/line.h"
+#include "os/names.h"
+#include "os/results.h"
 #include "os/sync_internal.h"
 
 static struct sync_record *record_of(const struct os_backend *b, uint32_t slot) {
@@ -39,7 +43,7 @@ static void drop(struct os_backend *b, uint32_t slot, uint64_t serial) {
   bool own = sync_is_private(b, slot);
   if (--h->refs > 0)
     return;
-  control_object_drop(b->control, b->slot, slot);
+  hand_release(b, slot);
   if (h->map)
     munmap(h->map, h->mapped.bytes);
   h->map = NULL;
@@ -47,7 +51,20 @@ static void drop(struct os_backend *b, uint32_t slot, uint64_t serial) {
       control_object_reclaim(b->control, b->slot, slot, &serial)) {
     sync_recycle(b, slot);
     control_object_free(b->control, slot, serial);
+  } else if (atomic_load(&b->control->objects[slot].named)) {
+    broker_notify(b, BROKER_RELEASE, slot, serial); /* a sweep finds out who else is left */
   }
+}
+
+int sync_claim(struct os_backend *b, uint32_t *ret_slot, uint64_t *ret_serial) {
+  int rc = control_object_claim(b->control, b->slot, ret_slot, ret_serial);
+  if (rc == -SBX_EOBJECTS)
+    results_relieve(b); /* they may name some */
+  if (rc == -SBX_EOBJECTS && names_sweep(b) > 0)
+    rc = control_object_claim(b->control, b->slot, ret_slot, ret_serial);
+  if (rc == 0)
+    sync_recycle(b, *ret_slot); /* the slot may have been another's */
+  return rc;
 }
 
 /* -- making --------------------------------------------------------------------------------------
@@ -60,6 +77,7 @@ static int fill(struct sync_record *r, const struct sync_options *o) {
   r->lock_serial = 0;
   snprintf(r->name, sizeof r->name, "%s", o->name ? o->name : "");
   atomic_store(&r->exported, 0);
+  atomic_store(&r->naming, 0);
   atomic_store(&r->line.end, 0);
   atomic_store(&r->line.told, 0);
   memset(r->state, 0, sizeof r->state);
@@ -73,10 +91,9 @@ static int create(struct os_backend *b, const struct sync_options *o, uint32_t *
   uint64_t serial;
   int rc = reserve_holds(b);
   if (rc == 0)
-    rc = control_object_claim(b->control, b->slot, &slot, &serial);
+    rc = sync_claim(b, &slot, &serial);
   if (rc)
     return rc;
-  sync_recycle(b, slot);
   if ((rc = fill(record_of(b, slot), o))) {
     control_object_free(b->control, slot, serial);
     return rc;
@@ -127,10 +144,11 @@ int sync_create(struct os_backend *b, const struct sync_options *o, uint32_t *re
 /* Held before it is looked at: from then on the record cannot go to another object. */
 static int hold_imported(struct os_backend *b, uint32_t slot, uint64_t serial) {
   hold(b, slot);
+  names_moved(b->control, slot);
   if (atomic_load(&b->control->object_stamp[slot]) == stamp_of(serial, OBJECT_LIVE))
     return 0;
   if (--b->holds[slot].refs == 0)
-    control_object_drop(b->control, b->slot, slot);
+    hand_release(b, slot);
   return -SBX_EGONE;
 }
 
@@ -159,38 +177,6 @@ void sync_drop(struct os_backend *b, uint32_t slot, uint64_t serial) {
   drop(b, slot, serial);
   if (lock_serial)
     drop(b, lock, lock_serial);
-}
-
-static void fly(struct control *c, uint32_t slot, int n) {
-  atomic_fetch_add(&c->objects[slot].in_flight, n);
-}
-
-void sync_fly(struct os_backend *b, const struct object_ref *ref, int n) {
-  struct control *c = b->control;
-  if (ref->type == OBJECT_PROCESS || ref->slot >= OBJECT_SLOTS ||
-      stamp_serial(atomic_load(&c->object_stamp[ref->slot])) != ref->serial)
-    return;
-  if (sync_machine_of((enum object_type)ref->type)) {
-    struct sync_record *r = record_of(b, ref->slot);
-    atomic_store(&r->exported, 1);
-    if (r->lock_serial) {
-      atomic_store(&record_of(b, r->lock)->exported, 1);
-      fly(c, r->lock, n);
-    }
-    if (ref->type == OBJECT_PIPE) {
-      fly(c, (uint32_t)r->state[0][END_IN], n);
-      fly(c, (uint32_t)r->state[0][END_OUT], n);
-    }
-  }
-  fly(c, ref->slot, n);
-}
-
-void sync_fly_all(struct os_backend *b, const void *refs, uint64_t count, int n) {
-  for (uint64_t i = 0; i < count; i++) {
-    struct object_ref ref;
-    memcpy(&ref, (const uint8_t *)refs + i * sizeof ref, sizeof ref);
-    sync_fly(b, &ref, n);
-  }
 }
 
 void sync_recycle(struct os_backend *b, uint32_t slot) {

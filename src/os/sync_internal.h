@@ -25,8 +25,11 @@ struct sync_storage {
   void (*fill)(struct sync_call *call, uint64_t *next);
   /* It is done: read what it asks for, give back what it replaced. 0 or a code. */
   int (*done)(struct sync_call *call);
-  /* Nobody holds the object any more. It may come to this twice, if somebody is killed meanwhile.
-   */
+  /* Call visit for the handles in what is current. */
+  void (*each_ref)(struct sync_call *call,
+                   void (*visit)(struct sync_call *call, const void *refs, uint64_t count));
+  /* Nobody can reach the object any more. It may come to this twice, if somebody is killed
+   * meanwhile. */
   void (*release)(struct os_backend *b, uint32_t slot);
 };
 
@@ -71,8 +74,14 @@ static inline uint64_t *sync_next(struct sync_record *r) {
 int value_perform(struct os_backend *b, struct op *op);
 int dict_perform(struct os_backend *b, struct op *op);
 
-/* Handles in a message that is stored are counted as in flight: count `n` more of each. */
-void sync_fly_all(struct os_backend *b, const void *refs, uint64_t count, int n);
+/*
+ * Handles that a storage keeps (os/names.h), between sync_naming_begin and sync_naming_end. Should
+ * the process be killed there, the next to change the object counts again.
+ */
+void sync_naming_begin(struct sync_call *call);
+void sync_naming_end(struct sync_call *call);
+int sync_name_all(struct sync_call *call, const void *refs, uint64_t count);
+void sync_unname_all(struct sync_call *call, const void *refs, uint64_t count);
 
 /* An op on a condition, be it of its lock. */
 int condition_perform(struct os_backend *b, struct op *op);

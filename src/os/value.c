@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "os/hand.h"
 #include "os/sync_internal.h"
 
 enum { WARM_BYTES = 64 << 10 }; /* an extent up to it keeps its memory between two messages */
@@ -96,14 +97,23 @@ static int prepare_reading(struct sync_call *call) {
   return rc ? rc : buf_reserve(call->op->value->out_refs, value_bytes(s[VALUE_REFS], 0));
 }
 
+/* Handles in the current message. */
+static uint64_t ref_count(const uint64_t *s) { return is_number(s) ? 0 : s[VALUE_REFS]; }
+
 static int prepare_writing(struct sync_call *call) {
   struct value_change *change = call->change;
+  const struct value_args *args = call->op->value;
   const uint64_t *s = sync_state(call->record);
   int rc = 0;
   change->was_stored = s[VALUE_KIND] == VALUE_STORED;
-  if (s[VALUE_REFS] && !is_number(s))
+  if (ref_count(s))
     rc = read_part(call->b, s, 0, value_bytes(s[VALUE_REFS], 0), &change->old_refs);
-  return rc || value_is_inline(call->op) ? rc : stow(call);
+  if (rc == 0 && !value_is_inline(call->op))
+    rc = stow(call);
+  if (rc || (args->ref_count == 0 && ref_count(sync_state(call->record)) == 0))
+    return rc;
+  sync_naming_begin(call);
+  return sync_name_all(call, args->refs, args->ref_count);
 }
 
 static int prepare(struct sync_call *call) {
@@ -146,7 +156,7 @@ static int read_out(struct os_backend *b, const uint64_t *s, struct op *op) {
     return rc;
   if ((rc = read_part(b, s, 0, ref_bytes, refs)))
     return rc;
-  sync_fly_all(b, refs->data + refs->len - ref_bytes, s[VALUE_REFS], 1);
+  hand_take(b, refs->data + refs->len - ref_bytes, (uint32_t)s[VALUE_REFS]);
   return 0;
 }
 
@@ -174,21 +184,24 @@ static int done(struct sync_call *call) {
   default:
     break;
   }
-  sync_fly_all(call->b, change->old_refs.data, change->old_refs.len / sizeof(struct object_ref),
-               -1);
+  sync_unname_all(call, change->old_refs.data, change->old_refs.len / sizeof(struct object_ref));
   if (change->was_stored)
     trim(call->b, s);
   return 0;
 }
 
+static void each_ref(struct sync_call *call,
+                     void (*visit)(struct sync_call *call, const void *refs, uint64_t count)) {
+  const uint64_t *s = sync_state(call->record);
+  struct buf refs = {0};
+  if (ref_count(s) && read_part(call->b, s, 0, value_bytes(s[VALUE_REFS], 0), &refs) == 0)
+    visit(call, refs.data, s[VALUE_REFS]);
+  buf_release(&refs);
+}
+
 static void release(struct os_backend *b, uint32_t slot) {
   struct sync_record *r = &b->control->syncs[slot];
-  struct buf refs = {0};
   const uint64_t *s = sync_state(r);
-  uint64_t ref_bytes = is_number(s) ? 0 : value_bytes(s[VALUE_REFS], 0);
-  if (ref_bytes && read_part(b, s, 0, ref_bytes, &refs) == 0)
-    sync_fly_all(b, refs.data, s[VALUE_REFS], -1);
-  buf_release(&refs);
   for (uint64_t i = 0; i < 2; i++) {
     struct extent e = extent_in(s, i);
     if (e.bytes)
@@ -201,7 +214,8 @@ static void release(struct os_backend *b, uint32_t slot) {
   monitor_commit(&r->monitor);
 }
 
-const struct sync_storage value_storage = {.prepare = prepare, .done = done, .release = release};
+const struct sync_storage value_storage = {
+    .prepare = prepare, .done = done, .each_ref = each_ref, .release = release};
 
 /* -- ops -----------------------------------------------------------------------------------------
  */

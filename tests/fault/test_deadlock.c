@@ -110,37 +110,43 @@ static int main_joins(struct backend *b, void *ctx) {
 
 /* A queue that only travels: it is made, sent, dropped here, and filled by whoever received it. */
 static int fill_what_comes(void *unused) {
-  struct buf item = {0};
+  struct buf item = {0}, taken = {0};
+  struct op_refs refs = {.taken = &taken};
   (void)unused;
   for (;;) {
     struct object_ref ref;
     struct object *q;
-    item.len = 0;
-    int rc = get(mail, &item, SBX_FOREVER);
+    item.len = taken.len = 0;
+    struct op op = {.kind = OP_QUEUE_GET, .object = mail, .deadline_ns = SBX_FOREVER, .out = &item, .refs = &refs};
+    int rc = perform(&the_backend->base, &op);
     if (rc == -SBX_ECLOSED)
       break;
     CHECK_EQ(rc, 0);
-    CHECK_EQ(item.len, sizeof ref);
-    memcpy(&ref, item.data, sizeof ref);
+    CHECK_EQ(taken.len, sizeof ref);
+    memcpy(&ref, taken.data, sizeof ref);
     CHECK_EQ(the_backend->base.ops->object_import(&the_backend->base, &ref, &q), 0);
     the_backend->base.ops->object_landed(&the_backend->base, &ref);
     put_byte(q, 'x');
     release_object(q);
   }
   buf_release(&item);
+  buf_release(&taken);
   return 0;
 }
 
 static int main_sends_queues(struct backend *b, void *ctx) {
-  (void)ctx;
+  (void)b, (void)ctx;
   end_ns = in_ms(RUN_MS);
   mail = new_queue(0, TRANSPORT_AUTO, 0);
   struct object *other = spawn_process(fill_what_comes, NULL);
   while (time_left()) {
     struct object_ref ref;
     struct object *q = new_queue(0, TRANSPORT_AUTO, 0);
-    CHECK_EQ(b->ops->object_export(b, q, &ref), 0);
-    CHECK_EQ(put(mail, &ref, sizeof ref, SBX_FOREVER), 0);
+    the_backend->base.ops->object_ref(q, &ref);
+    struct op_refs refs = {.sent = &ref, .count = 1};
+    struct op op = {
+        .kind = OP_QUEUE_PUT, .object = mail, .deadline_ns = SBX_FOREVER, .data = "x", .len = 1, .refs = &refs};
+    CHECK_EQ(perform(&the_backend->base, &op), 0);
     get_byte(q);
     release_object(q);
   }

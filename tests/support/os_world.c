@@ -198,7 +198,7 @@ int try_spawn(int (*fn)(void *arg), void *arg, struct object **ret) {
     return rc;
   if (op.number == 0) {
     int status = fn(arg);
-    if (b->ops->publish(b, NULL, status))
+    if (b->ops->publish(b, NULL, NULL, status))
       status = STATUS_FAILED;
     _exit(status);
   }
@@ -248,6 +248,13 @@ void await_sleep(const struct object *p, enum op_kind kind) {
 void await_stopped(pid_t pid) {
   while (state_of_pid(pid) != 'T')
     usleep(50);
+}
+
+int export_object(struct object *o, struct object_ref *ret) {
+  struct backend *b = &the_backend->base;
+  const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
+  b->ops->object_ref(o, ret);
+  return b->ops->objects_export(b, &op, ret, 1);
 }
 
 struct object *new_queue(uint64_t max, enum queue_transport transport, uint64_t log_limit) {

@@ -123,6 +123,9 @@ void await_sleep(const struct object *p, enum op_kind kind);
 void await_stopped(pid_t pid);
 
 struct object *new_queue(uint64_t max, enum queue_transport transport, uint64_t log_limit);
+
+/* Make an object reachable for those who never held it, and name it. 0 or a code. */
+int export_object(struct object *o, struct object_ref *ret);
 int put(struct object *q, const void *data, size_t len, int64_t deadline_ns);
 int get(struct object *q, struct buf *out, int64_t deadline_ns);
 int peek(struct object *q, struct buf *out);

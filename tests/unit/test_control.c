@@ -532,7 +532,7 @@ static int leave_result(void *arg) {
   fault_plan(r->plan);
   if (r->len)
     item_make(&result, 1, (uint32_t)the_backend->serial, r->len);
-  CHECK_EQ(process_publish(the_backend, &result, 0), r->wanted);
+  CHECK_EQ(process_publish(the_backend, &result, NULL, 0), r->wanted);
   fault_plan(NULL);
   return 0;
 }
@@ -684,9 +684,9 @@ TEST_ON_STAGE(too_many_objects_are_an_error, 20) {
   }
   CHECK_EQ(control_object_claim(c, 0, &slot, &serial), -SBX_EOBJECTS);
   control_object_drop(c, 0, 123);
-  c->objects[123].in_flight = 1; /* a message names it */
+  c->objects[123].named = 1; /* something stored names it: only a sweep knows */
   CHECK_EQ(control_object_claim(c, 0, &slot, &serial), -SBX_EOBJECTS);
-  c->objects[123].in_flight = 0;
+  c->objects[123].named = 0;
   CHECK_EQ(control_object_claim(c, 0, &slot, &serial), 0);
   CHECK_EQ(slot, 123);
 }
