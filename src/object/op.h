@@ -132,6 +132,7 @@ struct op {
   const struct spawn_request *spawn;
   locate_fn *locate; /* may be NULL */
   void *locate_ctx;
+  int64_t since_ns; /* the backend's: when it first went to sleep; 0: it did not */
 };
 
 /* How a process stands, for everybody who holds its handle. */

@@ -107,7 +107,7 @@ struct process_record {
       question; /* enum question: askers set bits, the process clears them (os/ask.h) */
 
   /* The process, when it goes to sleep. Readers look twice: the fields belong together if op_kind
-   * and then op_since_ns, which no two sleeps share, are what they were before (os/snapshot.c). */
+   * and then op_since_ns, which no two ops share, are what they were before (os/snapshot.c). */
   _Atomic uint32_t op_kind;       /* enum op_kind, 0: it runs; written last */
   _Atomic uint32_t op_slot;       /* of the object it waits for */
   _Atomic uint64_t op_serial;     /* the same */

@@ -93,7 +93,7 @@ static void read_needs(const struct process_record *p, struct snapshot_op *op) {
 
 /*
  * The writer withdraws (op_kind = NONE) before it publishes another op, and writes op_kind last, so
- * two equal looks at op_kind and then op_since_ns say that all between was of one sleep. Who waits
+ * two equal looks at op_kind and then op_since_ns say that all between was of one op. Who waits
  * in line wakes now and then to look, and goes on waiting: its ticket tells the wait.
  */
 static struct snapshot_op read_op(const struct control *c, uint32_t slot, char where[WHERE_MAX]) {

@@ -33,6 +33,14 @@ static void publish_entries(struct process_record *me, const struct op *op) {
   me->select_count = op->sub_count;
 }
 
+/* Who is woken, looks in vain and sleeps again still waits since it first did. */
+static int64_t since(const struct op *op) {
+  int64_t *since_ns = (int64_t *)(uintptr_t)&op->since_ns; /* no part of what is asked for */
+  if (*since_ns == 0)
+    *since_ns = clock_now_ns();
+  return *since_ns;
+}
+
 void wait_publish(struct os_backend *b, const struct op *op) {
   struct process_record *me = my_record(b);
   if (op->locate)
@@ -42,7 +50,7 @@ void wait_publish(struct os_backend *b, const struct op *op) {
   atomic_store(&me->op_slot, op->object ? op->object->slot : 0);
   atomic_store(&me->op_serial, op->object ? op->object->serial : 0);
   atomic_store(&me->op_deadline_ns, op->deadline_ns);
-  atomic_store(&me->op_since_ns, clock_now_ns());
+  atomic_store(&me->op_since_ns, since(op));
   atomic_store(&me->op_kind, op->kind); /* last: it makes the rest valid */
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "os/ask.h"
+#include "os/proc.h"
 #include "os/steer.h"
 #include "os/waits.h"
 
@@ -109,11 +110,17 @@ int act_allowed(enum act act, uint32_t slot, struct buf *why) {
 
 /* -- what is done ---------------------------------------------------------------------------- */
 
+static bool is_stopped(const struct control *c, uint32_t slot) {
+  char state = proc_state(c->processes[slot].pid);
+  return state == 'T' || state == 't';
+}
+
 int act_on(struct control *c, enum act act, uint32_t slot, uint64_t serial) {
   if (verbs[act].signal)
     return steer_signal(c, slot, serial, verbs[act].signal);
-  if (act == ACT_STACK)
-    return ask(c, slot, serial, QUESTION_STACK, clock_now_ns() + STACK_NS);
+  if (act == ACT_STACK) /* one that is stopped answers when it goes on */
+    return ask(c, slot, serial, QUESTION_STACK,
+               is_stopped(c, slot) ? 0 : clock_now_ns() + STACK_NS);
   if (act != ACT_FOLLOW)
     return steer_mute(c, slot, serial, act == ACT_MUTE);
   int rc = steer_mute(c, slot, serial, false); /* who follows wants to see */
@@ -122,9 +129,10 @@ int act_on(struct control *c, enum act act, uint32_t slot, uint64_t serial) {
   return rc;
 }
 
-const char *act_why(enum act act, int rc) {
+const char *act_why(const struct control *c, enum act act, uint32_t slot, int rc) {
   if (act == ACT_STACK && rc == -SBX_ETIMEDOUT)
-    return "it is stopped, or in a long call into C; it answers as soon as it can";
+    return is_stopped(c, slot) ? "it is stopped, and shows its traceback when it goes on (resume)"
+                               : "it is in a long call into C; it answers as soon as it can";
   return rc == -SBX_EGONE ? "it has ended" : error_text(rc);
 }
 
@@ -138,7 +146,7 @@ static int find_and_act(struct control *c, const struct snapshot *s, enum act ac
     return rc;
   rc = act_on(c, act, s->processes[process].slot, s->processes[process].id);
   if (rc)
-    buf_format(said, "%s: %s", verbs[act].name, act_why(act, rc));
+    buf_format(said, "%s: %s", verbs[act].name, act_why(c, act, s->processes[process].slot, rc));
   else if (act == ACT_FOLLOW && (rc = waits_tell_process(s, process, said)) == 0)
     rc = buf_format(said, " alone is shown; :follow shows all again");
   return rc;

@@ -26,8 +26,8 @@ int act_allowed(enum act act, uint32_t slot, struct buf *why);
  */
 int act_on(struct control *c, enum act act, uint32_t slot, uint64_t serial);
 
-/* Why act_on failed, in words; static. */
-const char *act_why(enum act act, int rc);
+/* Why act_on failed on the process of this record, in words; static. */
+const char *act_why(const struct control *c, enum act act, uint32_t slot, int rc);
 
 /*
  * All of it for a command of the prompt, without Lua.

@@ -180,7 +180,11 @@ void editor_suspended(struct editor *e) {
   bool pause = !e->paused;
   if (pause)
     editor_pause(e);
+  if (e->o.suspended)
+    e->o.suspended(e->o.ctx, true);
   terminal_stop_job();
+  if (e->o.suspended)
+    e->o.suspended(e->o.ctx, false);
   if (pause)
     editor_resume(e);
 }

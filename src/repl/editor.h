@@ -50,6 +50,8 @@ struct editor_options {
   /* Tab: how may the word before `cursor` (bytes) go on? Soon: nothing is read meanwhile. NULL:
    * nothing is completed. */
   void (*complete)(void *ctx, const char *line, size_t cursor, struct completions *ret);
+  /* Ctrl-Z: this process is going to stop, or goes on again. NULL: nobody else minds. */
+  void (*suspended)(void *ctx, bool stops);
   void *ctx;
 };
 

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "os/output.h"
+#include "os/suspend.h"
 #include "repl/repl_internal.h"
 
 enum {
@@ -78,6 +79,7 @@ static void show_prompt(struct repl *r) {
 static void send_line(struct repl *r, enum frame_kind kind) {
   r->state = REPL_BUSY;
   r->interrupted_ns = 0;
+  r->warned = false;
   show_prompt(r);
   link_send(&r->link, kind, 0, r->block.data, r->block.len);
 }
@@ -304,6 +306,15 @@ static void complete(void *ctx, const char *line, size_t cursor, struct completi
   }
 }
 
+/* Of the editor: Ctrl-Z stops the run, as it does without a prompt. */
+static void suspended(void *ctx, bool stops) {
+  struct repl *r = ctx;
+  if (stops)
+    suspend_run(r->control, &r->suspended);
+  else
+    suspend_end(r->control, &r->suspended);
+}
+
 /* -- the loop ---------------------------------------------------------------------------------- */
 
 /* Ctrl-D on an empty line. The first tells who still runs, as a shell does. */
@@ -402,6 +413,7 @@ static int open_editor(struct repl *r) {
                                    .dumb = r->dumb,
                                    .color = r->o->color,
                                    .complete = complete,
+                                   .suspended = suspended,
                                    .ctx = r};
   return editor_open(&o, &r->editor);
 }

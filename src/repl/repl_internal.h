@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "os/control.h"
+#include "os/suspend.h"
 #include "repl/editor.h"
 #include "repl/link.h"
 #include "repl/repl.h"
@@ -57,9 +58,11 @@ struct repl {
   bool incomplete;             /* it lacks lines */
   bool not_for_history;        /* the chunk is none that was typed */
   int64_t interrupted_ns;      /* when the first Ctrl-C hit this chunk; 0: none did */
+  bool warned;                 /* a second one has told what the third does */
   bool foreground_interrupted; /* Ctrl-C while another program, or a table, has the terminal */
   bool told_running;           /* the last Ctrl-D told who still runs */
   int status;                  /* to leave with */
+  struct suspended suspended;  /* by Ctrl-Z, at this moment */
   struct buf ahead;            /* lines that a chunk did not read */
   struct buf candidates;       /* of the last completion */
   uint32_t candidates_start;

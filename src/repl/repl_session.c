@@ -81,6 +81,7 @@ int session_start(struct repl *r) {
   r->not_for_history = true;
   r->incomplete = false;
   r->interrupted_ns = 0;
+  r->warned = false;
   r->started_ns = clock_now_ns();
   rc = supervisor_start_main(r->supervisor, session_main, r);
   close(sockets[1]);
@@ -152,12 +153,18 @@ void session_interrupt(struct repl *r) {
   int64_t now = clock_now_ns();
   if (pid <= 0)
     return;
-  if (r->interrupted_ns && now - r->interrupted_ns > INSIST_NS) {
+  bool again = r->interrupted_ns && now - r->interrupted_ns > INSIST_NS;
+  if (again && r->warned) {
     r->killed = true;
     kill(pid, SIGKILL);
     return;
   }
-  if (!r->interrupted_ns)
+  if (again) {
+    r->warned = true;
+    repl_say(
+        r, "the chunk does not stop; Ctrl-C once more kills the session, and its globals are lost");
+  }
+  if (again || !r->interrupted_ns)
     r->interrupted_ns = now;
   kill(pid, SIGINT);
 }

@@ -88,7 +88,7 @@ static int act(lua_State *L, const char *name, enum act what) {
   if (rc == 0)
     rc = act_on(the_control(), what, ref.slot, ref.serial);
   if (rc && why.len == 0)
-    buf_format(&why, "%s", act_why(what, rc));
+    buf_format(&why, "%s", act_why(the_control(), what, ref.slot, rc));
   return rc ? raise_why(L, name, rc, &why) : 0;
 }
 

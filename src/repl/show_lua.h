@@ -19,7 +19,8 @@ struct show_screen {
 /* Push a table of the functions by name. The calling process is the session. */
 int show_lua_push(lua_State *L, const struct show_screen *screen);
 
-/* () -> what the living are called, an array: "main", "writer", "reader#2" if several are readers. */
+/* () -> what the living are called, an array: "main", "writer", "reader#2" if several are readers.
+ */
 int show_lua_names(lua_State *L);
 
 /* Set them as globals. Leaves nothing on the stack. */

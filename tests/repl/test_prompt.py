@@ -76,6 +76,30 @@ class Prompt(unittest.TestCase):
         self.run_line(t, "p = spawn({daemon = true}, sleep, 1000)")
         self.assertRegex(self.run_line(t, ":ps"), r"main +prompt [^:\n]*\n")  # at no place of a script
 
+    def test_a_traceback_leaves_the_time_of_a_wait_alone(self):
+        t = self.start(columns=100)
+        self.run_line(t, "q = queue() p = spawn({name='waiter', daemon=true}, function() q:get() end)")
+        seconds = r"waiter +in get +queue#\d+ +[1-9]\d*s"  # SINCE
+        t.wait_for(lambda: re.search(seconds, self.run_line(t, ":ps")))
+        t.line(":bt waiter")
+        t.wait_for("[waiter#2] waiting in get")
+        self.assertRegex(self.run_line(t, ":ps"), seconds)
+
+    def test_traceback_of_a_process_that_is_stopped(self):
+        t = self.start(columns=100)
+        self.run_line(t, "p = spawn({name='still', daemon=true}, function() while true do end end)")
+        self.run_line(t, "p:pause()")
+        self.assertIn("bt: it is stopped, and shows its traceback when it goes on (resume)",
+                      self.run_line(t, ":bt still"))
+        self.assertIn("it is stopped", self.run_line(t, "bt(p)"))
+        t.line("queue():get()")
+        t.line(":bt 2")
+        t.wait_for(lambda: t.text().count("it is stopped") == 3)
+        t.key("C-c")
+        t.wait_for_prompt()
+        self.run_line(t, ":resume still")
+        t.wait_for("[still#2] running")
+
     def test_tab_completes_the_names_of_processes(self):
         t = self.start()
         self.run_line(t, "p = spawn({name = 'sleeper', daemon = true}, sleep, 1000)")
@@ -160,19 +184,37 @@ class Prompt(unittest.TestCase):
                 self.assertEqual(shown.splitlines()[-1], '"1 4 9 16 25 36", "0 tasks"', text)
         self.assertEqual(self.run_line(t, "pool:close() print(pool:join(5))"), "true")
 
-    def test_second_ctrl_c_starts_a_new_session(self):
-        t = self.start()
+    def interrupt_until(self, t, text):
+        """Ctrl-C until something is said; those that come fast one after the other count as one."""
+        def said():
+            if text in t.text():
+                return True
+            t.key("C-c")
+            time.sleep(0.05)
+        t.wait_for(said)
+
+    def test_second_ctrl_c_warns_and_the_third_starts_a_new_session(self):
+        t = self.start(columns=100)
         self.run_line(t, "x = 1 background = spawn({name='back'}, function() sleep(1000) end)")
-        t.line("string.find(string.rep('x', 200000), '.-.-.-.-.-b')")
+        endless = "string.find(string.rep('x', 200000), '.-.-.-.-.-b')"
+        t.line(endless)
         t.wait_for(lambda: t.at()[0] == "")
-        t.key("C-c")
-        time.sleep(0.4)  # two at once are one
-        t.key("C-c")
-        t.wait_for("the session was killed and starts again")
+        self.interrupt_until(t, "the chunk does not stop; Ctrl-C once more kills the session, and its globals are lost")
+        self.assertNotIn("the session was killed", t.text())
+        self.interrupt_until(t, "the session was killed and starts again")
         t.wait_for_prompt()
         self.assertEqual(self.run_line(t, "x"), "nil")
         t.line(":ps")
         t.wait_for(lambda: re.search(r"2 +back", t.text()))
+
+    def test_a_chunk_that_stops_late_costs_no_globals(self):
+        t = self.start(columns=100)
+        self.run_line(t, "x = 1")
+        t.line("while true do string.find(string.rep('x', 200), '.-.-.-b') end")
+        t.wait_for(lambda: t.at()[0] == "")
+        t.key("C-c")
+        t.wait_for_prompt()
+        self.assertEqual(self.run_line(t, "x"), "1")
 
     def test_half_a_line_is_dropped(self):
         t = self.start()
@@ -350,6 +392,77 @@ class Readme(unittest.TestCase):
                 expected.append(follows)
             t.wait_for(lambda: self.same(t.all_lines()[shown_before:-1]) == self.same(expected)
                        and t.at()[0] == ">", timeout=10)
+        saved = os.path.join(t.home, "experiment.lua")
+        for _ in range(3):
+            r = subprocess.run([PROGRAM, saved], capture_output=True, text=True, timeout=20)
+            self.assertEqual((r.returncode, r.stderr), (0, ""))
+            self.assertRegex(r.stdout, r"^queue: jobs#1 \(8 of 100 items\)\n(did\t1\n)?(7\n42|8\n48)\n$")
+
+
+def state_of(pid):
+    with open("/proc/%d/stat" % pid) as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0]
+
+
+class Job(unittest.TestCase):
+    """Under a shell with job control: Ctrl-Z and fg."""
+
+    def start(self):
+        t = Terminal(["bash", "--norc", "--noprofile", "-i"], env={"PS1": "$ "}, columns=100)
+        self.addCleanup(t.close)
+        t.wait_for_prompt("$ ")
+        t.line(PROGRAM)
+        t.wait_for_prompt()
+        return t
+
+    def spawn(self, t, name, body):
+        t.line("%s = spawn({name='%s', daemon=true}, function() %s end) print('%s is', %s.pid)" %
+               (name, name, body, name, name))
+        return int(t.wait_for(lambda: re.search(r"^%s is\s+(\d+)" % name, t.text(), re.M)).group(1))
+
+    def await_states(self, t, expected):
+        t.wait_for(lambda: all(state_of(pid) in states for pid, states in expected))
+
+    def stop_and_continue(self, t, processes, paused):
+        """Ctrl-Z: all stand still; fg: all but the paused one go on."""
+        stopped = [(pid, "T") for pid in processes]
+        t.key("C-z")
+        t.wait_for_prompt("$ ")
+        self.await_states(t, stopped + [(paused, "T")])
+        t.line("fg")
+        self.await_states(t, [(pid, "RS") for pid in processes] + [(paused, "T")])
+
+    def test_the_whole_run_stops_and_goes_on(self):
+        t = self.start()
+        busy = self.spawn(t, "busy", "while true do end")
+        nested = self.spawn(t, "nested", "q = queue() spawn(function() q:get() end) sleep(1000)")
+        program = self.spawn(t, "program", "os.execute('exec sleep 1000')")
+        paused = self.spawn(t, "paused", "while true do end")
+        t.line("paused:pause() me = sandbox.self() print('I am', me.pid)")
+        session = int(t.wait_for(lambda: re.search(r"^I am\s+(\d+)", t.text(), re.M)).group(1))
+        def children_of(pid):
+            with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
+                return [int(word) for word in children.read().split()]
+        t.wait_for(lambda: children_of(nested) and children_of(program))
+        everybody = [busy, nested, program, session] + children_of(nested) + children_of(program)
+        for round in range(2):
+            t.wait_for(lambda: t.at()[0].rstrip() == ">")
+            self.stop_and_continue(t, everybody, paused)
+        t.wait_for_prompt()
+
+        t.line("while true do sleep(0.01) end")  # while a chunk runs
+        t.wait_for(lambda: t.at()[0] == "")
+        self.stop_and_continue(t, everybody, paused)
+        t.key("C-c")
+        t.wait_for_prompt()
+
+        t.line("!sleep 1000")  # while another program has the terminal
+        t.wait_for(lambda: t.at()[0] == "")
+        self.stop_and_continue(t, everybody, paused)
+        t.key("C-c")
+        t.wait_for_prompt()
+        t.line("paused:resume()")
+        self.await_states(t, [(paused, "R")])
 
 
 if __name__ == "__main__":

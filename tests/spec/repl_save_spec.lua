@@ -23,6 +23,28 @@ local function saved(lines, p)
   return text, output
 end
 
+-- The prompt's own kill, pause and resume, which are in C.
+local function acts()
+  local function act(method)
+    return function(who)
+      for _, p in ipairs(sandbox.children()) do
+        if p == who or p.id == who or p.name == who then
+          p[method](p)
+          if method == "kill" then p:join() end
+          return
+        end
+      end
+      error("there is no process " .. tostring(who), 0)
+    end
+  end
+  return { kill = act "kill", pause = act "pause", resume = act "resume" }
+end
+
+local function saved_with_acts(lines)
+  local p <close> = prompt.new { commands = acts() }
+  return saved(lines, p)
+end
+
 local function body(text) return (text:gsub("^%-%- Typed[^\n]*\n", "")) end
 
 describe("a saved session", function()
@@ -80,6 +102,47 @@ describe("a saved session", function()
     assert.is_truthy(text:find("dump = dump or function() end\ntime = time or function() end\n", 1, true), text)
     assert.is_nil(text:find("save = ", 1, true))
     assert.is_truthy(output:find("5\n$"))
+  end)
+
+  it("does again what was done to processes", function()
+    local lines = {
+      "q = queue()",
+      "p = spawn({ name = 'first' }, function() q:get() end)", "t = { w = spawn(function() q:get() end) }",
+      "third = spawn({ name = 'third' }, function() q:get() end)", "pause(p)", ":pause t.w", "pause(third)",
+      "third:status() == 'stopped'", "kill(p) kill(t.w)", ":resume third", "third:status() == 'running'",
+      ":kill third", "ps()" }
+    local text, output = saved_with_acts(lines)
+    assert.are.equal([[
+p:pause()
+t.w:pause()
+third:pause()
+print(third:status() == 'stopped')
+p:kill() t.w:kill()
+third:resume()
+print(third:status() == 'running')
+third:kill()
+]], body(text):match("(p:pause.*)$"))
+    assert.are.equal("true\ntrue\n", output)
+  end)
+
+  it("finds the processes that were meant by name or number, and by an expression", function()
+    local text, output = saved_with_acts {
+      "list = {}", "q = queue()",
+      "for i = 1, 4 do list[i] = spawn({ name = 'w' .. i }, function() q:get() end) end",
+      "kill 'w1'", "function stop(p) kill(p) end", "stop(list[2])", ":kill w3", ":kill list[4]",
+      "for i = 1, 4 do list[i]:join() end", "list[1].signal, list[2].signal, list[3].signal, list[4].signal" }
+    assert.is_truthy(text:find('kill = kill or act "kill"', 1, true), text)
+    assert.is_nil(text:find("pause", 1, true))
+    assert.are.equal("9\t9\t9\t9\n", output)
+  end)
+
+  it("leaves alone what is no command, or was no success", function()
+    local text = saved_with_acts { "o = { kill = function() return 1 end }", "o.kill(o)", "p = spawn(function() end)",
+      "p:join()", "kill(p)", ":kill p", "function o.pause(x) return x end", "o.pause(p) == p" }
+    assert.are.equal("o = { kill = function() return 1 end }\no.kill(o)\np = spawn(function() end)\np:join()\n" ..
+      "function o.pause(x) return x end\nprint(o.pause(p) == p)\n", body(text))
+    text = saved_with_acts { "function kill(x) print('mine', x) end", "kill(1)" }
+    assert.are.equal("function kill(x) print('mine', x) end\nkill(1)\n", body(text))
   end)
 
   it("takes a name that the person has given something else", function()

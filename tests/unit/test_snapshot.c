@@ -466,6 +466,34 @@ TEST_ON_STAGE(rows_are_whole_while_processes_come_and_go, 60) {
   kill_process(busy[1]);
 }
 
+/* -- since when -------------------------------------------------------------------------------- */
+
+static struct object *the_queue;
+
+static int get_and_look_twice(void *arg) {
+  struct buf out = {0};
+  (void)arg;
+  fault_plan("wait.before-poll:2:stop");
+  return get(the_queue, &out, SBX_FOREVER);
+}
+
+/* Somebody asks where it is, say. */
+TEST_ON_STAGE(a_wait_lasts_since_its_first_sleep_though_it_is_woken, 20) {
+#ifndef SBX_FAULTS
+  stage_skip("no fault points in this build");
+#endif
+  world_new();
+  the_queue = new_queue(0, TRANSPORT_SHM, 0);
+  struct object *p = spawn_process(get_and_look_twice, NULL);
+  await_sleep(p, OP_QUEUE_GET);
+  int64_t since_ns = atomic_load(&record_of_process(p)->op_since_ns);
+  kill(pid_of(p), WAKE_SIGNAL);
+  await_stopped(pid_of(p));
+  CHECK_EQ(atomic_load(&record_of_process(p)->op_kind), OP_QUEUE_GET);
+  CHECK_EQ(atomic_load(&record_of_process(p)->op_since_ns), since_ns);
+  kill_process(p);
+}
+
 /* -- output ------------------------------------------------------------------------------------ */
 
 /* Print a line, tell so, and wait to be let on, three times. */
@@ -539,6 +567,7 @@ int main(void) {
       cmocka_unit_test(waiting_readers_and_writers_are_named),
       cmocka_unit_test(counts_are_of_one_moment_under_load),
       cmocka_unit_test(rows_are_whole_while_processes_come_and_go),
+      cmocka_unit_test(a_wait_lasts_since_its_first_sleep_though_it_is_woken),
       cmocka_unit_test(muted_lines_are_dropped_whole_and_others_followed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 --   more       what else there is to know; may be left out
 --   takes      what the arguments of the short form `:name ...` are, see arguments.lua:
 --              "values" (unless said) Lua values; "words" words as they stand; "text" all of the line in one piece
+--   replays    a saved session does it, too: it is about processes, not about what is shown
 --   form       ":" when there is no function of that name: Lua has one of its own, or a function makes no sense
 local _, use = ...
 local _ENV <const> = use "std"
@@ -32,9 +33,9 @@ commands.groups = {
     { name = "mute", arguments = "process [, false]", says = "Drop the output of a process, or show it again." },
   } },
   { title = "Act on processes", rows = {
-    { name = "kill", arguments = "process", says = "End a process at once (SIGKILL)." },
-    { name = "pause", arguments = "process", says = "Stop a process where it is, until resume." },
-    { name = "resume", arguments = "process", says = "Let a paused process go on." },
+    { name = "kill", arguments = "process", replays = true, says = "End a process at once (SIGKILL)." },
+    { name = "pause", arguments = "process", replays = true, says = "Stop a process where it is, until resume." },
+    { name = "resume", arguments = "process", replays = true, says = "Let a paused process go on." },
   } },
   { title = "Work at the prompt", rows = {
     { name = "help", arguments = "[topic]", takes = "text", says = "Explain: help('queue.put'), help(q.put), ?q.put",
@@ -51,7 +52,7 @@ commands.groups = {
     { name = "save", arguments = "file [, true]", takes = "words",
       says = "Write what worked so far as a script that runs: `sandbox file`.",
       more = "A file that exists is replaced only with true. Input that failed and commands of the prompt are left " ..
-        "out." },
+        "out, but for what was done to processes." },
     { name = "load", arguments = "file", takes = "words", form = ":",
       says = "Run a file here; what it defines stays." },
     { name = "reload", arguments = "[module]", takes = "words",
@@ -67,6 +68,7 @@ commands.signs = {
   { sign = "!command", says = "Run a command of the system; ! alone starts a shell." },
   { sign = "Tab", says = "Complete the word, or show what it may become." },
   { sign = "Ctrl-C", says = "Interrupt what runs, or drop what is typed; processes in the background go on." },
+  { sign = "Ctrl-Z", says = "Stop the whole run; fg lets it go on." },
   { sign = "Ctrl-D", says = "Leave, on an empty line." },
 }
 

@@ -4,8 +4,10 @@
 --   * an expression that is no statement is printed; results that later input uses as `_` are kept;
 --   * locals end with their input: such a piece stands in a block of its own, and one that returns in a function;
 --   * input that is only a command of the prompt is left out, `:load x` becomes dofile("x"); commands that are called
---     within something else are defined, to do nothing.
-local _, use = ...
+--     within something else are defined, to do nothing;
+--   * but what is done to processes is done again: `kill(p)` and `:kill p` become `p:kill()`, and where it is not known
+--     that p is a process, `kill` is defined.
+local library, use = ...
 local _ENV <const> = use "std"
 
 local commands, files, leaf, lex = use "commands", use "files", use "leaf", use "lex"
@@ -20,6 +22,12 @@ local function mentions(tokens, wanted)
     if lex.is_variable(tokens, i) and wanted(token.text) then return true end
   end
   return false
+end
+
+-- `name = value`: a key of a table, or an assignment.
+local function is_set(tokens, i)
+  local one, two = tokens[i + 1], tokens[i + 2]
+  return one ~= nil and one.text == "=" and not (two and two.text == "=" and two.at == one.at + 1)
 end
 
 local function is_result(name) return string.find(name, "^_%d?$") ~= nil end
@@ -47,6 +55,54 @@ local function is_command_call(tokens, is_command)
     if depth == 0 then return i == #tokens or i == #tokens - 1 and tokens[#tokens].text == ";" end
   end
   return false
+end
+
+-- -- what is done to processes ---------------------------------------------------------------------
+
+local function is_process(value)
+  return type(value) == "userdata" and rawequal(metatable_of(value), metatable_of(library.self()))
+end
+
+-- The value of the global variable, or of the fields of it, that tokens `first` to `last` name; nil if they are more.
+local function named_value(tokens, first, last)
+  local value = globals
+  for i = first, last do
+    local token = tokens[i]
+    local is_key = (i - first) % 2 == 0
+    if is_key and not (token.kind == "name" and type(value) == "table") or not is_key and token.text ~= "." then
+      return nil
+    end
+    if is_key then value = rawget(value, token.text) end
+  end
+  return value
+end
+
+-- `kill(p)`, of a process that has a name, as `p:kill()`, wherever it stands in the text.
+local function with_methods(text, tokens, is_command)
+  local pieces, at = {}, 1
+  for i, token in ipairs(tokens) do
+    local row = commands.by_name[token.text]
+    if row and row.replays and lex.is_variable(tokens, i) and is_command(token.text) and tokens[i + 1] and
+        tokens[i + 1].text == "(" then
+      local stop = i + 2
+      while tokens[stop] and tokens[stop].text ~= ")" do stop = stop + 1 end
+      if tokens[stop] and is_process(named_value(tokens, i + 2, stop - 1)) then
+        local name = string.sub(text, tokens[i + 2].at, tokens[stop - 1].stop)
+        pieces[#pieces + 1] = string.sub(text, at, token.at - 1) .. name .. ":" .. token.text .. "()"
+        at = tokens[stop].stop + 1
+      end
+    end
+  end
+  return table.concat(pieces) .. string.sub(text, at)
+end
+
+-- `:kill p` as a call.
+local function act_piece(act)
+  local rest = string.match(act.rest, "^%s*(.-)%s*$")
+  rest = string.match(rest, "^%((.*)%)$") or rest
+  if is_process(act.on) then return act.name .. "(" .. rest .. ")" end
+  local on = act.on -- a name or a number
+  return act.name .. "(" .. (type(on) == "string" and leaf.quoted(on, math.huge) or tostring(on)) .. ")"
 end
 
 -- -- a piece as a part of the script --------------------------------------------------------------
@@ -102,27 +158,47 @@ local function keep(...)
 end
 ]]
 
+-- What the prompt's kill, pause and resume are in a script: they take a handle, a number or a name.
+local ACT <const> = [[
+local function act(method)
+  return function(who)
+    if type(who) == "userdata" then return who[method](who) end
+    for _, p in ipairs(sandbox.children()) do
+      if p.id == who or p.name == who or p.name .. "#" .. p.id == who then p[method](p) end
+    end
+  end
+end
+]]
+
 local function is_piece(chunk, tokens, is_command)
-  return chunk.worked and chunk.kind ~= "command" and not is_command_call(tokens, is_command) and
-      not mentions(tokens, is_error)
+  local is_only_command = is_command_call(tokens, is_command) and not commands.by_name[tokens[1].text].replays
+  return chunk.worked and chunk.kind ~= "command" and not is_only_command and not mentions(tokens, is_error)
 end
 
 -- The input that goes into the script: list of { text =, tokens =, kind = }, and what it mentions.
 local function select_pieces(session)
   local is_command = command_test(session)
   local list, about = {}, { keeps = false, commands = {} }
+  local function add(text, kind)
+    text = with_methods(text, lex.code(text), is_command)
+    local tokens = lex.code(text)
+    list[#list + 1] = { text = text, tokens = tokens, kind = kind }
+    about.keeps = about.keeps or mentions(tokens, is_result)
+    for i, token in ipairs(tokens) do
+      if lex.is_variable(tokens, i) and is_command(token.text) and not is_set(tokens, i) then
+        about.commands[token.text] = true
+      end
+    end
+  end
   for _, chunk in ipairs(session.chunks) do
     local tokens = lex.code(chunk.text)
     if chunk.worked and chunk.loads then
       list[#list + 1] = { text = "dofile(" .. leaf.quoted(chunk.loads, math.huge) .. ")" }
+    elseif chunk.worked and chunk.act then
+      add(act_piece(chunk.act), "statement")
     elseif is_piece(chunk, tokens, is_command) then
-      list[#list + 1] = { text = chunk.text, tokens = tokens, kind = chunk.kind }
-      about.keeps = about.keeps or mentions(tokens, is_result)
-      for _, name in ipairs(commands.names) do
-        if mentions(tokens, function(word) return word == name and is_command(name) end) then
-          about.commands[name] = true
-        end
-      end
+      local is_act = is_command_call(tokens, is_command) -- its results are none
+      add(chunk.text, is_act and "statement" or chunk.kind)
     end
   end
   return list, about
@@ -141,13 +217,16 @@ local function add_preamble(lines, session, about)
   end
   local script = first_script()
   if script then lines[#lines + 1] = "dofile(" .. leaf.quoted(script, math.huge) .. ")" end
-  local stubs = {}
+  local stubs, acts = {}, {}
   for _, name in ipairs(commands.names) do
-    if about.commands[name] then stubs[#stubs + 1] = name .. " = " .. name .. " or function() end" end
+    local does = commands.by_name[name].replays and 'act "' .. name .. '"' or "function() end"
+    local list = commands.by_name[name].replays and acts or stubs
+    if about.commands[name] then list[#list + 1] = name .. " = " .. name .. " or " .. does end
   end
   if stubs[1] then
     lines[#lines + 1] = "-- Commands of the prompt do nothing here.\n" .. table.concat(stubs, "\n")
   end
+  if acts[1] then lines[#lines + 1] = ACT .. table.concat(acts, "\n") end
   if about.keeps then lines[#lines + 1] = KEEP end
 end
 

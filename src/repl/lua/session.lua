@@ -171,6 +171,7 @@ local function obey(self, line, name, rest)
     if not f then error(unknown(self, name), 0) end
     local list = arguments.read(row, rest)
     if name == "load" then chunk.loads = list[1] end
+    if row.replays then chunk.act = { name = name, rest = rest, on = list[1] } end
     return f(table.unpack(list, 1, list.n))
   end, chunk)
   return run_edited(self, chunk, done)
