@@ -124,8 +124,6 @@ static void wake(const struct os_backend *b, uint32_t slot) {
 /* Between two looks of the first, others may come and go often: one signal will do. */
 static void wake_first(const struct os_backend *b, struct line *l, uint64_t after) {
   struct line_place first = line_next(b->control, l, after);
-  if (first.ticket && first.slot == b->slot)
-    first = line_next(b->control, l, first.ticket);
   if (first.ticket == 0 || first.ticket == atomic_load(&l->told))
     return;
   wake(b, first.slot);

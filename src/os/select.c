@@ -10,6 +10,7 @@
 #include "os/select.h"
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "os/pipe.h"
 #include "os/process.h"
 #include "os/queue.h"
@@ -84,6 +85,7 @@ static int try_all(struct os_backend *b, struct op *op) {
 static int sleep_for_all(struct os_backend *b, const struct op *op) {
   struct wait_set w;
   int rc = 0;
+  FAULT("select.before-arm");
   wait_set_init(&w, op->deadline_ns);
   for (uint32_t i = 0; i < op->sub_count && rc == 0; i++)
     rc = arm_one(b, &op->subs[i], &w);

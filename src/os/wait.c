@@ -76,6 +76,7 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
   sigprocmask(SIG_BLOCK, &block, &old);
   FAULT("wait.before-poll");
   bool awake = b->interrupted || b->woken;
+  FAULT("wait.at-poll");
   int rc = awake ? -1 : ppoll(fds, n, clock_left(deadline_ns, &left), &old);
   int saved = awake ? EINTR : errno;
   b->woken = 0; /* the caller looks again now */

@@ -30,10 +30,13 @@ enum { SECONDS = 30, WAITERS = 3 };
   }                                                                                                \
   static void name##_scene(void)
 
+static const char *the_plan; /* of all processes of a test */
+
 static void begin(const char *plan) {
 #ifndef SBX_FAULTS
   stage_skip("no fault points in this build");
 #endif
+  the_plan = plan;
   fault_plan(plan);
   world_new();
 }
@@ -95,7 +98,7 @@ static int wait_once(void *arg) {
   const struct role *r = arg;
   char plan[160];
   if (r->plan) {
-    snprintf(plan, sizeof plan, "%s,%s", r->plan, NO_LOOKS);
+    snprintf(plan, sizeof plan, "%s,%s", r->plan, the_plan);
     fault_plan(plan);
   }
   CHECK_EQ(act(r->object, r->kind, 0), r->result);
@@ -416,16 +419,20 @@ LIVENESS_TEST(a_select_that_takes_something_else_passes_its_wake_up_on) {
   join_well(second);
 }
 
-/* Killed before it acts, it wakes nobody: this is what those in line look again for. */
+/* Killed before it acts, it wakes nobody: this is what those in line look again for, not the first
+ * time alone. */
 TEST_ON_STAGE(those_in_line_look_again_when_the_one_that_was_woken_is_killed, SECONDS) {
   begin("");
   struct object *lock = new_object(OBJECT_LOCK, 0);
   do_op(lock, OP_LOCK_ACQUIRE);
   struct object *first = start_waiter((struct role){lock, .kind = OP_LOCK_ACQUIRE});
-  struct object *second = start_waiter((struct role){lock, .kind = OP_LOCK_ACQUIRE});
+  struct object *second =
+      start_role((struct role){lock, .kind = OP_LOCK_ACQUIRE, .plan = "sync.before-sleep:2:stop"});
+  await_stopped(pid_of(second));
   stop(first);
   do_op(lock, OP_LOCK_RELEASE);
   kill_process(first);
+  resume(second);
   join_well(second);
 }
 
@@ -635,8 +642,9 @@ static void is_woken_at(const char *plan) {
 }
 
 LIVENESS_TEST(a_wake_up_before_the_sleep_is_not_lost) {
-  is_woken_at("sync.before-sleep:1:stop,line.first-slice:0:fail");
-  is_woken_at("wait.before-poll:1:stop,line.first-slice:0:fail");
+  is_woken_at("sync.before-sleep:1:stop");
+  is_woken_at("wait.before-poll:1:stop");
+  is_woken_at("wait.at-poll:1:stop");
 }
 
 /* -- queues ------------------------------------------------------------------------------------ */
@@ -783,8 +791,8 @@ LIVENESS_TEST(a_task_done_while_another_begins_to_join_is_seen) {
   struct object *q = new_queue(0, TRANSPORT_AUTO, 0);
   do_op(q, OP_QUEUE_PUT);
   do_op(q, OP_QUEUE_GET);
-  struct object *p = start_role((struct role){
-      q, .kind = OP_QUEUE_JOIN, .plan = "line.joined:1:stop,line.first-slice:0:fail"});
+  struct object *p =
+      start_role((struct role){q, .kind = OP_QUEUE_JOIN, .plan = "line.joined:1:stop"});
   await_stopped(pid_of(p));
   CHECK_EQ(task_done(q), 0);
   resume(p);
@@ -910,11 +918,6 @@ static int leave_when_continued(void *arg) {
   return 0;
 }
 
-static int join_it(void *arg) {
-  CHECK_EQ(join_process(arg, NULL, SBX_FOREVER), 0);
-  return 0;
-}
-
 LIVENESS_TEST(the_end_of_a_process_wakes_its_parent) {
   for (int killed = 0; killed < 2; killed++) {
     struct object *p = spawn_process(leave_when_continued, NULL);
@@ -932,15 +935,32 @@ LIVENESS_TEST(the_end_of_a_process_wakes_its_parent) {
   }
 }
 
-/* It learns of the death from the pidfd, and then waits for the parent to tell how it ended. */
+/* Stopped on the way to its second sleep. */
+static int join_it(void *arg) {
+  char plan[160];
+  snprintf(plan, sizeof plan, "wait.before-poll:2:stop,%s", the_plan);
+  fault_plan(plan);
+  CHECK_EQ(join_process(arg, NULL, SBX_FOREVER), 0);
+  return 0;
+}
+
+/* Of the death it learns from the pidfd; then it looks again until the parent tells how it ended.
+ */
 TEST_ON_STAGE(the_end_of_a_process_wakes_others_who_join_it, SECONDS) {
+  sigset_t chld, old;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
   begin("line.first-slice:0:fail,line.slice:0:fail");
   for (int killed = 0; killed < 2; killed++) {
     struct object *p = spawn_process(leave_when_continued, NULL);
     await_stopped(pid_of(p));
     struct object *joiner = spawn_process(join_it, p);
     await_sleep(joiner, OP_PROCESS_JOIN);
+    sigprocmask(SIG_BLOCK, &chld, &old); /* main does not reap */
     kill(pid_of(p), killed ? SIGKILL : SIGCONT);
+    await_stopped(pid_of(joiner));
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    resume(joiner);
     join_well(joiner);
     CHECK_EQ(join_process(p, NULL, SBX_FOREVER), 0);
     release_object(p);
@@ -952,6 +972,8 @@ TEST_ON_STAGE(the_end_of_a_process_wakes_others_who_join_it, SECONDS) {
 /* One op that something wakes, and one that nothing does. */
 static int select_one(void *arg) {
   const struct role *r = arg;
+  if (r->plan)
+    fault_plan(r->plan);
   struct buf out = {0};
   struct op subs[2] = {{.kind = OP_QUEUE_GET, .object = ends[1], .out = &out},
                        {.kind = r->kind,
@@ -1009,6 +1031,32 @@ LIVENESS_TEST(objects_wake_a_select) {
   p = start_select(event, OP_EVENT_WAIT);
   do_op(event, OP_EVENT_SET);
   join_well(p);
+}
+
+/* After a look in vain, before it names what is to wake it. */
+LIVENESS_TEST(what_becomes_possible_on_the_way_to_sleep_wakes_a_select) {
+  static const struct {
+    enum object_type type;
+    enum op_kind wait, wake;
+  } rows[] = {{OBJECT_LOCK, OP_LOCK_ACQUIRE, OP_LOCK_RELEASE},
+              {OBJECT_SEMAPHORE, OP_SEMAPHORE_ACQUIRE, OP_SEMAPHORE_RELEASE},
+              {OBJECT_EVENT, OP_EVENT_WAIT, OP_EVENT_SET},
+              {OBJECT_QUEUE, OP_QUEUE_GET, OP_QUEUE_PUT},
+              {OBJECT_QUEUE, OP_QUEUE_PUT, OP_QUEUE_GET}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct object *o = rows[i].type == OBJECT_QUEUE ? new_queue(1, TRANSPORT_AUTO, 0)
+                                                    : new_object(rows[i].type, 0);
+    if (rows[i].wake == OP_LOCK_RELEASE || rows[i].wake == OP_QUEUE_GET)
+      do_op(o, rows[i].wake == OP_QUEUE_GET ? OP_QUEUE_PUT : OP_LOCK_ACQUIRE);
+    struct role role = {o, .kind = rows[i].wait,
+                        .plan = "select.before-arm:1:stop," NOTHING_BUT_WAKE_UPS};
+    ends[1] = new_queue(0, TRANSPORT_AUTO, 0);
+    struct object *p = spawn_process(select_one, &role);
+    await_stopped(pid_of(p));
+    do_op(o, rows[i].wake);
+    resume(p);
+    join_well(p);
+  }
 }
 
 /* A killed holder wakes nobody, but a select watches it from its first sleep on. */
@@ -1084,6 +1132,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(an_item_and_room_wake_a_select),
       cmocka_unit_test(a_value_and_a_close_wake_a_select_on_a_pipe),
       cmocka_unit_test(objects_wake_a_select),
+      cmocka_unit_test(what_becomes_possible_on_the_way_to_sleep_wakes_a_select),
       cmocka_unit_test(the_death_of_a_holder_wakes_a_select),
       cmocka_unit_test(the_end_of_a_process_and_a_time_wake_a_select),
   };
