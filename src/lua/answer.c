@@ -278,5 +278,6 @@ void answer_forked(struct lib *lib) {
 void answer_open(struct lib *lib) {
   lib->b->asked = on_asked;
   lib->b->awake = on_awake;
+  lib->b->forgot = child_forgot;
   look(lib);
 }

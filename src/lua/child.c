@@ -12,6 +12,7 @@
  * ever; only a module in C that calls lua_pushthread can see the difference. The parent's threads
  * stay as they were at the fork.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,38 @@ static void report(struct lib *lib, const char *message, const char *traceback) 
                                 .id = me.id,
                                 .pid = me.pid,
                                 .spawned_at = me.spawned_at});
+}
+
+/* "main", "writer#2": the calling process. */
+static void name_self(struct lib *lib, char *ret, size_t size) {
+  struct process_info me = {.id = 1};
+  struct object *self;
+  if (lib->b->ops->process_self(lib->b, &self) == 0) {
+    lib->b->ops->process_info(lib->b, self, &me);
+    lib->b->ops->object_release(lib->b, self);
+  }
+  if (me.id == 1)
+    snprintf(ret, size, "main");
+  else
+    snprintf(ret, size, "%s#%" PRIu32, me.name, me.id);
+}
+
+void child_forgot(void *ctx, const struct forgotten *what) {
+  char line[256 + WHERE_MAX], self[NAME_MAX_BYTES + 24], object[NAME_MAX_BYTES + 40];
+  const char *type = lib_type_name(what->type);
+  bool lock = what->type == OBJECT_LOCK, known = what->where[0] != '\0';
+  name_self(ctx, self, sizeof self);
+  if (what->name[0])
+    snprintf(object, sizeof object, "%s '%s'", type, what->name);
+  else
+    snprintf(object, sizeof object, "%s#%" PRIu64, type, what->id);
+  snprintf(line, sizeof line, "warning: %s ended %s %s%s%s", self,
+           lock ? "and still held" : "inside an update of", object,
+           !known ? ""
+           : lock ? ", acquired at "
+                  : ", begun at ",
+           what->where);
+  report_print(&(struct report){.message = line});
 }
 
 static void leave(struct lib *lib, const struct buf *result, int status) {
@@ -109,6 +142,7 @@ int child_os_exit(lua_State *L) {
   int number = is_flag ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0) & 0xff;
   if (lib->child && close)
     close_variables(L, lib);
+  lib->b->exits = true;
   lib->b->ops->wait_children(lib->b); /* as at the end of the function */
   if (!lib->child) {
     lua_pushvalue(L, lua_upvalueindex(2));
@@ -346,6 +380,7 @@ void child_run(lua_State *L, struct lib *lib, int nargs) {
   answer_forked(lib);
   interrupt_forked(lib);
   lib->child = true;
+  lib->b->exits = false;
   lib->generation++;
   lib->flying.len = 0; /* its parent's */
   lua_pushcfunction(L, child_body);

@@ -63,6 +63,8 @@ static int l_wait_for(lua_State *L) {
                   .deadline_ns = lib_check_timeout(L, lib, 3),
                   .locate = lib_locate,
                   .locate_ctx = L};
+  struct place place;
+  lib_note_place(L, &op, &place);
   struct op nobody = {.kind = OP_CONDITION_NOTIFY, .object = h->object};
   int rc = perform(lib->b, &nobody); /* is the lock held? */
   if (rc)

@@ -41,7 +41,7 @@ int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
     note_throw(lib, where, running);
   lib->running.alert = 1;
   running_refresh(lib);
-  if (strcmp(where, "?") == 0)
+  if (where[0] == '(')
     lua_pushliteral(L, "interrupted!");
   else
     lua_pushfstring(L, "%s: interrupted!", where);

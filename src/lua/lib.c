@@ -12,6 +12,7 @@
 #include "lua/codec.h"
 #include "lua/interrupt.h"
 #include "lua/native.h"
+#include "lua/running.h"
 
 enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
 
@@ -50,18 +51,38 @@ static bool find_caller(lua_State *L, int level, lua_Debug *ar) {
 
 bool lib_find_caller(lua_State *L, lua_Debug *ar) { return find_caller(L, 1, ar); }
 
-void lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
+bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
   lua_Debug ar;
-  if (!find_caller(L, level, &ar)) {
-    text_copy(where, WHERE_MAX, "?");
-    return;
+  where[0] = '\0';
+  if (!find_caller(L, level, &ar))
+    return false;
+  if (native_source(ar.source)) {
+    if (strncmp(ar.source, "=[sandbox pool", 14) == 0)
+      text_copy(where, WHERE_MAX, WHERE_IDLE);
+    return false;
   }
   char *at = text_copy(where, WHERE_MAX - 1 - TEXT_NUMBER_MAX, ar.short_src);
   *at++ = ':';
   text_number(at, ar.currentline);
+  return true;
 }
 
-void lib_locate(void *ctx, char where[WHERE_MAX]) { lib_locate_from(ctx, 1, where); }
+void lib_locate(void *ctx, char where[WHERE_MAX]) { running_locate(lib_find(ctx), ctx, 1, where); }
+
+void lib_note_place(lua_State *L, struct op *op, struct place *at) {
+  lua_Debug *ar = &at->ar;
+  static_assert(sizeof ar->short_src >= SOURCE_MAX, "what is copied of it");
+  if (!op_describe(op->kind)->past && op->kind != OP_CONDITION_WAIT) /* which takes a lock, too */
+    return;
+  if (!lua_getstack(L, 1, ar) || !lua_getinfo(L, "Sl", ar))
+    return;
+  if ((ar->currentline <= 0 || native_source(ar->source)) &&
+      (!lib_find_caller(L, ar) || native_source(ar->source)))
+    return;
+  at->of.source = ar->short_src;
+  at->of.line = ar->currentline;
+  op->place = &at->of;
+}
 
 const char *lib_say(lua_State *L, int index) {
   int type = lua_type(L, index);

@@ -69,6 +69,13 @@ struct lib {
   const char *floor; /* tracebacks end above it */
 };
 
+/* Fill where an op is asked for, if its object remembers that. `at` must outlive the op. */
+struct place {
+  struct op_place of;
+  lua_Debug ar;
+};
+void lib_note_place(lua_State *L, struct op *op, struct place *at);
+
 /* A handle in Lua: empty (NULL) from its creation until the object is acquired, so that __gc knows
  * what to free. */
 struct handle {
@@ -99,11 +106,15 @@ struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type 
 
 /* The handle at `arg`, or an argument error; a process that was not started is one, too. The
  * metatable is asked for only when the first look does not do. */
-static inline struct handle *lib_check_handle(lua_State *L, int arg, enum object_type type) {
+static inline struct handle *lib_check_handle_of(lua_State *L, const struct lib *lib, int arg,
+                                                 enum object_type type) {
   struct handle *h = lua_touserdata(L, arg);
-  if (h && lua_rawlen(L, arg) == sizeof *h && h->meta == lib_of(L)->metas[type] && h->object)
+  if (h && lua_rawlen(L, arg) == sizeof *h && h->meta == lib->metas[type] && h->object)
     return h;
   return lib_check_handle_closely(L, arg, type);
+}
+static inline struct handle *lib_check_handle(lua_State *L, int arg, enum object_type type) {
+  return lib_check_handle_of(L, lib_of(L), arg, type);
 }
 
 /*
@@ -159,8 +170,9 @@ bool lib_find_caller(lua_State *L, lua_Debug *ar);
  * lua_State. */
 void lib_locate(void *ctx, char where[WHERE_MAX]);
 
-/* The same from a level of the stack on: 0 is the running function itself. */
-void lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]);
+/* The same from a level of the stack of L alone on: 0 is the running function itself. False: none
+ * of the script's functions is there, and `where` is "", or WHERE_IDLE. */
+bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]);
 
 /* The options table at `arg`: any key that is not among `names` (ended by NULL) is an argument
  * error. */
@@ -270,7 +282,7 @@ int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, e
 int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns);
 
 /* Get from the queue at 1: pushes what q:get returns, returns how many. */
-int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns);
+int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items);
 
 /* -- process.c -------------------------------------------------------------------------------- */
 
@@ -293,6 +305,10 @@ void child_run(lua_State *L, struct lib *lib, int nargs) __attribute__((noreturn
 
 /* os.exit of every process made by spawn. */
 int child_os_exit(lua_State *L);
+
+/* What the calling process forgot to release before its end is told on stderr. Of struct backend;
+ * ctx is the lib. */
+void child_forgot(void *ctx, const struct forgotten *what);
 
 /* -- failure.c
  * --------------------------------------------------------------------------------------- */

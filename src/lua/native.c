@@ -55,7 +55,7 @@ static int l_send(lua_State *L) {
 /* recv(q, timeout) -> ...; nil, "timeout"; nil, "closed" */
 static int l_recv(lua_State *L) {
   struct lib *lib = lib_of(L);
-  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2));
+  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), false);
 }
 
 /* protected: [what, values ...] -> [bytes, whether they name handles] */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "lua/answer.h"
 #include "lua/interrupt.h"
 #include "lua/lib.h"
@@ -109,11 +110,24 @@ void running_leave(struct lib *lib, struct resumer *link, lua_State *before) {
   running_set(lib, before);
 }
 
+/* No function of the script runs: it is the line that spawned the process which says what to do. */
+static void locate_process(const struct lib *lib, char where[WHERE_MAX]) {
+  struct process_info me = {.id = 0};
+  struct object *self;
+  if (lib->b->ops->process_self(lib->b, &self) == 0) {
+    lib->b->ops->process_info(lib->b, self, &me);
+    lib->b->ops->object_release(lib->b, self);
+  }
+  text_copy(where, WHERE_MAX, me.spawned_at[0] ? me.spawned_at : "the end of the script");
+}
+
 void running_locate(const struct lib *lib, lua_State *L, int level, char where[]) {
   const struct resumer *r = lib->running.resumers;
-  lib_locate_from(L, level, where);
-  for (; r && strcmp(where, "?") == 0; r = r->up)
-    lib_locate_from(r->L, 0, where);
+  bool found = lib_locate_from(L, level, where);
+  for (; r && !found && strcmp(where, WHERE_IDLE) != 0; r = r->up)
+    found = lib_locate_from(r->L, 0, where);
+  if (!found && where[0] == '\0')
+    locate_process(lib, where);
 }
 
 /* -- hooks of scripts ------------------------------------------------------------------------ */

@@ -44,8 +44,11 @@ void running_leave(struct lib *lib, struct resumer *link, lua_State *before);
 /* Another coroutine runs from here on, for good; NULL: nobody does. */
 void running_set(struct lib *lib, lua_State *L);
 
-/* "file:line" of what runs in L, from that level of its stack on; a coroutine may be a function in
- * C, then of who resumed it. "?" if there is no Lua. */
+/*
+ * "file:line" of the script, where L stands, from that level of its stack on; never a place of the
+ * library. A coroutine in which no function of the script runs stands where it was resumed, and
+ * such a process where it was spawned. WHERE_IDLE for a pool's worker without a task.
+ */
 void running_locate(const struct lib *lib, lua_State *L, int level, char where[]);
 
 /* A flag was changed: make the hook what they want. Call it in a handler, or with signals blocked.

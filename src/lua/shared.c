@@ -99,8 +99,11 @@ static int update(lua_State *L) {
 int shared_update(lua_State *L, struct lib *lib, struct shared_op *s, int fn, enum op_kind replace,
                   enum op_kind keep) {
   struct update u = {.op = s, .replace = replace, .own = true};
+  struct place place;
   luaL_checkstack(L, LUA_MINSTACK, NULL); /* from the op on, nothing may raise here */
+  lib_note_place(L, &s->op, &place);
   shared_perform(L, lib, s);
+  s->op.place = NULL;
   lua_pushcfunction(L, update);
   lua_pushlightuserdata(L, &u);
   lua_pushvalue(L, fn);

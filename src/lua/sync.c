@@ -61,10 +61,12 @@ struct sync_info sync_info_of(lua_State *L, enum object_type type) {
 int sync_op(lua_State *L, struct op *op, enum object_type type, int timeout) {
   struct lib *lib = lib_of(L);
   answer_check(L, lib, op->kind);
-  op->object = lib_check_handle(L, 1, type)->object;
+  op->object = lib_check_handle_of(L, lib, 1, type)->object;
   op->deadline_ns = timeout ? lib_check_timeout(L, lib, timeout) : SBX_FOREVER;
   op->locate = lib_locate;
   op->locate_ctx = L;
+  struct place place;
+  lib_note_place(L, op, &place);
   int rc = perform(lib->b, op);
   return rc ? lib_expected(L, op_describe(op->kind)->verb, rc) : 0;
 }
@@ -98,7 +100,7 @@ struct hold {
 
 int sync_hold(lua_State *L, enum object_type type, enum op_kind acquire, enum op_kind release) {
   struct lib *lib = lib_of(L);
-  struct op op = {.kind = acquire};
+  struct op op = {.kind = acquire, .number = acquire == OP_LOCK_ACQUIRE};
   lib_check_handle(L, 1, type);
   struct hold *hold = lua_newuserdatauv(L, sizeof *hold, 1);
   *hold = (struct hold){.release = release, .generation = lib->generation};

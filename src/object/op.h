@@ -32,7 +32,7 @@ enum object_type {
 
 enum op_kind {
   OP_NONE,
-#define OP(kind, type, blocks, verb) OP_##kind,
+#define OP(kind, type, blocks, verb, past) OP_##kind,
 #include "object/ops.def"
   OP_COUNT
 };
@@ -41,12 +41,17 @@ struct op_description {
   enum object_type type;
   bool blocks;
   const char *verb; /* static */
+  const char *past; /* static; NULL: not remembered by its object */
 };
 
-/* The row of ops.def for a kind. */
-const struct op_description *op_describe(enum op_kind kind);
+extern const struct op_description op_descriptions[OP_COUNT];
 
-enum { WHERE_MAX = 96, NAME_MAX_BYTES = 48 };
+/* The row of ops.def for a kind. */
+static inline const struct op_description *op_describe(enum op_kind kind) {
+  return &op_descriptions[kind < OP_COUNT ? kind : OP_NONE];
+}
+
+enum { WHERE_MAX = 96, SOURCE_MAX = 60, NAME_MAX_BYTES = 48 };
 
 /* Writes "file:line" of the caller into `where` (WHERE_MAX bytes). Called only if the op must wait.
  */
@@ -60,6 +65,9 @@ struct spawn_request {
   bool daemon;       /* ended with its parent instead of waited for */
   bool quiet;        /* no report when it fails */
 };
+
+/* The place of a pool's worker that has no task: nobody's line. */
+#define WHERE_IDLE "(idle)"
 
 struct object; /* a process, a queue or a synchronisation object as this process holds it; belongs
                   to the backend */
@@ -105,6 +113,12 @@ struct value_args {
   bool none;     /* DICT_SET, REPLACE: remove the key, in; GET, UPDATE: no such key, out */
 };
 
+/* Where an op is asked for. */
+struct op_place {
+  const char *source; /* SOURCE_MAX bytes, as Lua's short_src; borrowed */
+  int line;
+};
+
 struct op {
   enum op_kind kind;
   struct object *object; /* borrowed; SPAWN returns a new one here, owned by the caller */
@@ -118,8 +132,9 @@ struct op {
                     it stays in the queue. Should somebody else take it, the bytes may change. TAKE
                     takes it */
   uint64_t ticket; /* of what was lent: out of GET, into TAKE */
-  int number; /* PEEK: how many items, 0: one, bare; SIGNAL: its number in; SPAWN: 0 in the child, 1
-                 in the parent, out; SELECT: which of `subs` was done, -1 if none, out */
+  int number; /* GET: 1 if it is a step of items(); PEEK: how many items, 0: one, bare; SIGNAL: its
+                 number in; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE: 1 if a
+                 `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none, out */
   struct op *subs; /* SELECT: ops that can block, the first to be tried first; borrowed. Their
                       deadlines do not count, but for CLOCK_SLEEP */
   uint32_t sub_count;
@@ -130,7 +145,8 @@ struct op {
       *refs; /* of the other ops whose messages may hold handles: PUT, GET, PEEK,
                 SEND, RECV, JOIN; borrowed. NULL: none are sent, and what is taken is lost */
   const struct spawn_request *spawn;
-  locate_fn *locate; /* may be NULL */
+  const struct op_place *place; /* for ops that their object remembers; NULL: not known. Borrowed */
+  locate_fn *locate;            /* may be NULL */
   void *locate_ctx;
   int64_t since_ns; /* the backend's: when it first went to sleep; 0: it did not */
 };
@@ -289,6 +305,15 @@ enum question {
   QUESTION_COLLECT = 4 /* collect garbage: handles are short */
 };
 
+/* What a process did not release: a lock, or a value or dict in the middle of its update. */
+struct forgotten {
+  enum object_type type;
+  uint64_t id; /* of the object */
+  char name[NAME_MAX_BYTES];
+  char where[WHERE_MAX]; /* where it was taken; "" if that is not known */
+  bool scoped;           /* by a hold, which a `<close>` would have released */
+};
+
 enum op_phase { OP_BEGIN, OP_END };
 
 struct backend {
@@ -303,7 +328,10 @@ struct backend {
   /* Called in an op that waits, between two sleeps, when a signal ended one: ops may be performed.
    * Returns whether the op shall end as interrupted. */
   bool (*awake)(void *ctx, const struct op *op);
-  void *signal_ctx; /* of all three */
+  /* The calling process is at its end, and had this in its hands until now. NULL: nobody cares. */
+  void (*forgot)(void *ctx, const struct forgotten *what);
+  bool exits;       /* by os.exit: no `<close>` was to release what it has */
+  void *signal_ctx; /* of all of them */
 };
 
 /* Perform one op on a backend: the only way in. Returns what the backend returns. */

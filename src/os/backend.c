@@ -150,7 +150,8 @@ static int os_sync_open(struct backend *base, const struct sync_options *options
 }
 
 static void os_sync_info(struct backend *base, struct object *o, struct sync_info *ret) {
-  sync_describe(os_of(base), o, ret);
+  sync_describe(os_of(base)->control, o->slot, ret);
+  ret->id = o->serial;
 }
 
 static int os_queue_info(struct backend *base, struct object *o, struct queue_info *ret) {

@@ -29,6 +29,8 @@ static int perform_on(struct os_backend *b, struct object *lock, struct op *like
                   .object = lock,
                   .deadline_ns = deadline_ns,
                   .count = *count,
+                  .place = like->place,
+                  .number = like->number,
                   .locate = like->locate,
                   .locate_ctx = like->locate_ctx};
   int rc = sync_perform(b, &op);

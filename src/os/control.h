@@ -122,7 +122,8 @@ struct process_record {
   uint32_t select_count; /* of op_kind SELECT: how many ops; more than are shown, perhaps */
   struct select_entry select[SELECT_SHOWN];
 
-  _Atomic uint32_t muted; /* whoever wants silence; the process, before each line it prints */
+  _Atomic uint32_t op_number; /* as the others of op: QUEUE_GET: it is a step of items() */
+  _Atomic uint32_t muted;     /* whoever wants silence; the process, before each line it prints */
 
   /* The process, while it waits in line (os/line.h); 0: it does not. */
   _Atomic uint64_t line_ticket;
@@ -202,6 +203,21 @@ struct line {
   _Atomic uint64_t places[LINE_PLACES];
 };
 
+/* What was done to an object: os/past.h. Written by the holder of the object's lock. */
+enum { PAST_EVENTS = 4 };
+struct past_event {
+  uint64_t who;  /* as in object/sync.h */
+  uint32_t kind; /* enum op_kind */
+  int32_t line;
+  bool vain;   /* NOTIFY: nobody waited */
+  bool scoped; /* LOCK_ACQUIRE: a `<close>` will release it */
+  char source[SOURCE_MAX];
+};
+struct past {
+  _Atomic uint32_t count; /* events so far; the newest is the one before */
+  struct past_event events[PAST_EVENTS];
+};
+
 /* A synchronisation object: os/sync.h. */
 struct sync_record {
   /* Maker, before LIVE. */
@@ -211,6 +227,7 @@ struct sync_record {
   char name[NAME_MAX_BYTES];
   _Atomic uint32_t exported; /* whoever exported it first: others may hold it */
   _Atomic uint32_t naming;   /* holder of the monitor: handles that it stores are being counted */
+  struct past past;
 
   alignas(64) struct monitor monitor; /* its lock and generation; the words stand here: */
   uint64_t state[2][SYNC_WORDS];      /* as the state of a monitor */

@@ -107,7 +107,7 @@ static uint32_t find_new(const struct deadlock_watch *w, const struct snapshot *
       about[i] = about[part[i]];
   for (uint32_t i = 0; i < s->process_count; i++) {
     about[i] &= s->processes[i].stuck == STUCK_FOR_EVER;
-    n += about[i];
+    n += about[i] && !waits_idly(s, i);
   }
   return n;
 }
@@ -150,8 +150,22 @@ static enum deadlock judge(struct deadlock_watch *w, const struct snapshot *s, s
   return all ? DEADLOCK_ALL : rc == 0 && n ? DEADLOCK_SOME : DEADLOCK_NONE;
 }
 
+/*
+ * Everybody sleeps, but one has just looked again: it may well be that everybody is stuck, and that
+ * is what should be told then, not that some are. It will show at one of the next looks.
+ */
+static bool is_unsure(struct deadlock_watch *w, const struct snapshot *s, bool all_asleep) {
+  enum { MOST = 4 };
+  bool unsure = all_asleep && !waits_all_stuck(s) && w->unsure < MOST;
+  w->unsure = unsure ? w->unsure + 1 : 0;
+  if (unsure)
+    w->pause_ns = w->after_ns / 4;
+  return unsure;
+}
+
 /* Everything is looked at again, and twice. */
-static enum deadlock look(struct deadlock_watch *w, const struct control *c, struct buf *out) {
+static enum deadlock look(struct deadlock_watch *w, const struct control *c, bool all_asleep,
+                          struct buf *out) {
   struct snapshot s;
   enum deadlock ret = DEADLOCK_NONE;
   if (snapshot_take(c, SNAPSHOT_QUEUES, &s))
@@ -163,7 +177,7 @@ static enum deadlock look(struct deadlock_watch *w, const struct control *c, str
   if (s.process_count && waits_find(&s, 0) == 0)
     for (uint32_t i = 0; i < s.process_count; i++)
       some |= s.processes[i].stuck == STUCK_FOR_EVER;
-  if (some)
+  if (some && !is_unsure(w, &s, all_asleep))
     ret = judge(w, &s, out);
   snapshot_release(&s);
   return ret;
@@ -191,7 +205,7 @@ enum deadlock deadlock_look(struct deadlock_watch *w, const struct control *c, s
     w->look_at_ns = h.all_since_ns + w->after_ns;
     return DEADLOCK_NONE;
   }
-  enum deadlock ret = h.all_since_ns || h.some ? look(w, c, told) : DEADLOCK_NONE;
+  enum deadlock ret = h.all_since_ns || h.some ? look(w, c, h.all_since_ns, told) : DEADLOCK_NONE;
   if (ret != DEADLOCK_ALL)
     look_later(w, now);
   return ret;

@@ -103,6 +103,7 @@ static struct snapshot_op read_op(const struct control *c, uint32_t slot, char w
   op.deadline_ns = atomic_load(&p->op_deadline_ns);
   uint64_t ticket = atomic_load(&p->line_ticket);
   int64_t line_since_ns = atomic_load(&p->line_since_ns);
+  op.items = op.kind == OP_QUEUE_GET && atomic_load(&p->op_number);
   read_needs(p, &op);
   copy_text(where, p->where, WHERE_MAX);
   bool same = atomic_load(&p->op_kind) == (uint32_t)op.kind;

@@ -43,6 +43,7 @@ struct snapshot_op {
   struct snapshot_need needs[SELECT_SHOWN]; /* of SELECT one for each of its ops, else one */
   uint32_t need_count;                      /* there may be more than are known: `needs_more` */
   bool needs_more;
+  bool items;          /* QUEUE_GET: a step of items() */
   int64_t since_ns;    /* CLOCK_MONOTONIC */
   int64_t deadline_ns; /* CLOCK_MONOTONIC, SBX_FOREVER */
   uint64_t sleep_id;   /* no two waits of a process share it */
@@ -84,6 +85,7 @@ struct snapshot_queue {
   char name[NAME_MAX_BYTES]; /* "" if it has none */
   uint64_t items;
   uint64_t undone; /* put and not marked by task_done */
+  uint64_t put;    /* so far */
   uint64_t max;    /* 0: unbounded */
   uint64_t bytes;  /* what the items occupy, in the pipe's records and the log's entries */
   enum queue_transport transport;
@@ -94,11 +96,19 @@ struct snapshot_queue {
   struct index_list holders;
 };
 
-/* A synchronisation object that somebody waits for. */
+/* A synchronisation object that somebody waits for; or any, if all are asked for. */
 struct snapshot_sync {
   uint64_t id;
   uint32_t slot;
+  enum object_type type;
+  char name[NAME_MAX_BYTES]; /* "" if it has none */
+  struct sync_info info;     /* its state */
   bool named;                /* a message names it */
+  struct snapshot_event {    /* what was done to it last, the newest first */
+    struct past_event event;
+    char by[NAME_MAX_BYTES]; /* "" if that is not known any more */
+  } past[PAST_EVENTS];
+  uint32_t past_count;
   struct index_list owners;  /* nobody but these lets others go on; none: any holder may */
   struct index_list holders; /* of handles */
 };

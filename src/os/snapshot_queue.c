@@ -176,6 +176,7 @@ static bool fill_queue(const struct control *c, const struct snapshot *s, struct
   }
   q->items = queue_len(&state);
   q->undone = queue_undone(&state);
+  q->put = state.put;
   q->max = r->max;
   q->closed = state.closed;
   q->transport = (enum queue_transport)r->transport;

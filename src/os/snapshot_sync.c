@@ -1,8 +1,11 @@
 /* os/snapshot_sync.c - locks, semaphores, events, ... that somebody waits for; see snapshot.h. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "os/names.h"
+#include "os/past.h"
 #include "os/snapshot_internal.h"
 #include "os/sync.h"
 
@@ -48,6 +51,18 @@ static int list_holders(const struct control *c, const struct snapshot *s,
   return rc;
 }
 
+static void list_past(const struct control *c, const struct sync_record *r,
+                      struct snapshot_sync *sync) {
+  struct past_event e;
+  for (; past_read(&r->past, sync->past_count, &e); sync->past_count++) {
+    struct snapshot_event *event = &sync->past[sync->past_count];
+    const struct process_record *p = &c->processes[who_slot(e.who)];
+    event->event = e;
+    snprintf(event->by, sizeof event->by, "%.*s", NAME_MAX_BYTES - 1,
+             p->serial == who_serial(e.who) ? p->name : "");
+  }
+}
+
 static int note(const struct control *c, struct snapshot *s, const struct snapshot_need *n) {
   if (snapshot_find_sync(s, n->object) >= 0)
     return 0;
@@ -55,6 +70,12 @@ static int note(const struct control *c, struct snapshot *s, const struct snapsh
   if (rc)
     return rc;
   struct snapshot_sync *sync = &s->syncs[s->sync_count - 1];
+  const struct sync_record *r = &c->syncs[n->slot];
+  sync->type = (enum object_type)r->type;
+  memcpy(sync->name, r->name, sizeof sync->name);
+  sync->name[sizeof sync->name - 1] = '\0';
+  sync_describe(c, n->slot, &sync->info);
+  list_past(c, r, sync);
   sync->named = names_has(s->stored, n->slot);
   rc = list_owners(c, s, sync);
   return rc ? rc : list_holders(c, s, sync);

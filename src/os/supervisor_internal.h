@@ -97,6 +97,7 @@ struct deadlock_watch {
     uint64_t process, sleep;
   } * told; /* owned */
   uint32_t told_count;
+  uint32_t unsure; /* looks in a row at which everybody slept, but not everybody was stuck */
 };
 
 void deadlock_begin(struct deadlock_watch *w, int64_t after_ns, bool guided);

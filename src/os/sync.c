@@ -6,8 +6,10 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "object/lock.h"
 #include "os/line.h"
 #include "os/names.h"
+#include "os/past.h"
 #include "os/pidfd.h"
 #include "os/sync_internal.h"
 #include "os/wait.h"
@@ -199,6 +201,13 @@ static void count_again(struct sync_call *call) {
   sync_naming_end(call);
 }
 
+/* It was done: the object remembers that. A lock that is taken again was taken before. */
+static void note(struct sync_record *r, const struct sync_step *step) {
+  if (step->op->place && (step->kind != OP_LOCK_ACQUIRE ||
+                          sync_state(r)[LOCK_DEPTH] <= (step->count ? step->count : 1)))
+    past_note(&r->past, step->op, step->who, step->wake == 0);
+}
+
 /* It can be done. */
 static int apply(struct sync_call *call, const struct sync_world *w) {
   const struct sync_storage *storage = call->storage;
@@ -213,6 +222,8 @@ static int apply(struct sync_call *call, const struct sync_world *w) {
         storage->fill(call, next);
       commit(call->b, call->record, &call->step);
     }
+    if (rc >= 0)
+      note(call->record, &call->step);
   }
   if (rc == SYNC_ENTERED)
     return SYNC_WAITS;
@@ -327,8 +338,56 @@ int sync_finish(struct sync_call *call) {
   }
 }
 
+/* The lock is held. SYNC_WAITS: the op cannot be done without more ado. */
+static int apply_at_once(struct os_backend *b, struct sync_record *r, const struct sync_machine *m,
+                         struct op *op) {
+  struct sync_step step = {.kind = op->kind,
+                           .op = op,
+                           .who = who_of(b->slot, b->serial),
+                           .patient = op->deadline_ns == SBX_FOREVER,
+                           .count = op->count};
+  struct sync_view view = {.control = b->control, .record = r};
+  struct sync_world w = sync_world_of(&view);
+  const uint64_t *now = sync_state(r);
+  if (atomic_load_explicit(&r->line.end, memory_order_relaxed) || !m->enabled(now, &step, &w))
+    return SYNC_WAITS;
+  uint64_t *next = monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, m->words(now));
+  int rc = m->apply(next, &step, &w);
+  if (rc == 0) {
+    FAULT("sync.before-commit");
+    monitor_commit(&r->monitor);
+    FAULT("sync.after-commit");
+    note(r, &step);
+  }
+  op->count = step.count;
+  op->abandoned = step.abandoned;
+  return rc;
+}
+
+/*
+ * Most ops of locks and semaphores find the object as they want it, and nobody in line: then there
+ * is nobody to wake, nobody to yield to, and nothing to keep for a wait. SYNC_WAITS: it is not so,
+ * and nothing is done.
+ */
+static int do_at_once(struct os_backend *b, struct op *op) {
+  struct sync_record *r = &b->control->syncs[op->object->slot];
+  const struct sync_machine *m = sync_machine_of(op->object->type);
+  if (!m->in_order || atomic_load_explicit(&r->line.end, memory_order_relaxed))
+    return SYNC_WAITS;
+  int rc = wait_monitor(b, &r->monitor, RANK_SYNC, op);
+  if (rc)
+    return rc;
+  FAULT("sync.locked");
+  rc = apply_at_once(b, r, m, op);
+  monitor_unlock(&r->monitor, RANK_SYNC);
+  return rc;
+}
+
 int sync_do(struct os_backend *b, struct op *op) {
   struct sync_call call;
+  int rc = do_at_once(b, op);
+  if (rc != SYNC_WAITS)
+    return rc;
   sync_begin(&call, b, op);
   return sync_finish(&call);
 }
@@ -387,6 +446,48 @@ void sync_disarm(struct os_backend *b, struct op *op) {
 /* -- the end of a process ------------------------------------------------------------------------
  */
 
+/* The op by which a process came to have an object of this type in its hands. */
+static enum op_kind taking(enum object_type type) {
+  switch (type) {
+  case OBJECT_LOCK:
+    return OP_LOCK_ACQUIRE;
+  case OBJECT_VALUE:
+    return OP_VALUE_UPDATE;
+  case OBJECT_DICT:
+    return OP_DICT_UPDATE;
+  default:
+    return OP_NONE;
+  }
+}
+
+bool sync_find_forgotten(const struct control *c, uint32_t slot, uint64_t who,
+                         struct forgotten *ret) {
+  const struct sync_record *r = &c->syncs[slot];
+  uint64_t owners[SYNC_WORDS];
+  struct past_event e;
+  enum object_type type = (enum object_type)atomic_load(&c->objects[slot].type);
+  enum op_kind kind = taking(type);
+  if (kind == OP_NONE || sync_owners(c, slot, owners) == 0 || owners[0] != who)
+    return false;
+  *ret = (struct forgotten){.type = type, .id = stamp_serial(atomic_load(&c->object_stamp[slot]))};
+  memcpy(ret->name, r->name, sizeof ret->name);
+  if (past_find(&r->past, who, kind, &e)) {
+    past_where(&e, ret->where);
+    ret->scoped = e.scoped;
+  }
+  return true;
+}
+
+/* It is going to be let go: not if it was ended, or if a `<close>` would have done so. */
+static void tell_forgotten(struct os_backend *b, uint32_t slot) {
+  struct forgotten f;
+  if (b->base.forgot && !atomic_load(&b->control->ending) &&
+      !(atomic_load(&my_record(b)->flags) & (FLAG_EXPECTED | FLAG_QUIET)) &&
+      sync_find_forgotten(b->control, slot, who_of(b->slot, b->serial), &f) &&
+      !(f.scoped && b->base.exits))
+    b->base.forgot(b->base.signal_ctx, &f);
+}
+
 static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how) {
   struct sync_record *r = &b->control->syncs[slot];
   const struct sync_machine *m =
@@ -398,6 +499,7 @@ static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how)
   sync_read(r, copy);
   if (!m->leave(copy, &step, how)) /* nobody but this process writes itself there */
     return;
+  tell_forgotten(b, slot);
   if (monitor_lock(&r->monitor, RANK_SYNC, 0, NULL))
     return; /* its holder is stopped; then the others find out by themselves */
   step = (struct sync_step){.who = step.who};

@@ -62,7 +62,8 @@ void sync_recycle(struct os_backend *b, uint32_t slot);
 /* Nobody but the calling process can hold the object of a slot that it holds. */
 bool sync_is_private(const struct os_backend *b, uint32_t slot);
 
-void sync_describe(struct os_backend *b, const struct object *o, struct sync_info *ret);
+/* What the object of a slot tells of itself. */
+void sync_describe(const struct control *c, uint32_t slot, struct sync_info *ret);
 
 /* -- ops (sync.c) ------------------------------------------------------------------------------ */
 
@@ -88,6 +89,11 @@ void sync_disarm(struct os_backend *b, struct op *op);
 /* The processes without which those who wait for the object cannot go on (who_of); how many. 0:
  * nobody in particular, anybody could help. */
 uint32_t sync_owners(const struct control *c, uint32_t slot, uint64_t ret[SYNC_WORDS]);
+
+/* Has `who` (as in object/sync.h) the object in its hands, which will be taken from it when it
+ * ends? */
+bool sync_find_forgotten(const struct control *c, uint32_t slot, uint64_t who,
+                         struct forgotten *ret);
 
 /* A process sleeps in an op of the object: could it go on now? `patient`: it has no deadline. */
 bool sync_could_go_on(const struct control *c, uint32_t slot, uint32_t process, enum op_kind kind,

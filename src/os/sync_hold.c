@@ -78,6 +78,7 @@ static int fill(struct sync_record *r, const struct sync_options *o) {
   snprintf(r->name, sizeof r->name, "%s", o->name ? o->name : "");
   atomic_store(&r->exported, 0);
   atomic_store(&r->naming, 0);
+  atomic_store(&r->past.count, 0);
   atomic_store(&r->line.end, 0);
   atomic_store(&r->line.told, 0);
   memset(r->state, 0, sizeof r->state);
@@ -197,15 +198,18 @@ static void tell_holder(const struct control *c, struct sync_info *ret, uint64_t
     snprintf(ret->holder_name, sizeof ret->holder_name, "%s", c->processes[slot].name);
 }
 
-void sync_describe(struct os_backend *b, const struct object *o, struct sync_info *ret) {
-  const struct sync_record *r = record_of(b, o->slot);
-  struct sync_view view = {.control = b->control, .record = r, .thorough = true};
+void sync_describe(const struct control *c, uint32_t slot, struct sync_info *ret) {
+  const struct sync_record *r = &c->syncs[slot];
+  const struct sync_machine *m = sync_machine_of((enum object_type)r->type);
+  struct sync_view view = {.control = c, .record = r, .thorough = true};
   struct sync_world w = sync_world_of(&view);
   uint64_t state[SYNC_WORDS];
-  *ret = (struct sync_info){.id = o->serial, .waiting = line_count(b->control, &r->line, 0)};
+  *ret = (struct sync_info){.id = stamp_serial(atomic_load(&c->object_stamp[slot])),
+                            .waiting = line_count(c, &r->line, 0)};
   memcpy(ret->name, r->name, sizeof ret->name);
   sync_read(r, state);
-  sync_machine_of(o->type)->describe(state, &w, ret);
+  if (m)
+    m->describe(state, &w, ret);
   if (ret->holder)
-    tell_holder(b->control, ret, ret->holder);
+    tell_holder(c, ret, ret->holder);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "os/supervisor_internal.h"
+#include "os/sync.h"
 
 enum { PLACES_MAX = 6 };
 
@@ -35,7 +36,9 @@ void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size) 
   tell_name(c, slot, name, sizeof name);
   snprintf(where, sizeof where, "%.*s", WHERE_MAX - 1, p->where);
   tell_op(p, (enum op_kind)kind, op, sizeof op);
-  if (kind != OP_NONE)
+  if (kind != OP_NONE && strcmp(where, WHERE_IDLE) == 0)
+    snprintf(ret, size, "%s idle", name);
+  else if (kind != OP_NONE)
     snprintf(ret, size, "%s in %s at %s", name, op, where);
   else if (p->flags & FLAG_INTERRUPTED)
     snprintf(ret, size, "%s at %s", name, where);
@@ -70,6 +73,32 @@ void tell_places(const struct control *c, char *ret, size_t size) {
     snprintf(ret + used, size - used, "; and %d more", more);
 }
 
+/* "; it still held lock 'ledger', acquired at x.lua:7" */
+static int tell_forgotten(const struct forgotten *f, char *ret, size_t size) {
+  const char *type = f->type == OBJECT_LOCK ? "lock" : "value or dict";
+  char object[NAME_MAX_BYTES + 40];
+  if (f->name[0])
+    snprintf(object, sizeof object, "%s '%s'", type, f->name);
+  else
+    snprintf(object, sizeof object, "%s#%llu", type, (unsigned long long)f->id);
+  return snprintf(ret, size, "; it still held %s%s%s", object, f->where[0] ? ", acquired at " : "",
+                  f->where);
+}
+
+/* "; it still held lock 'ledger', acquired at x.lua:7", for each thing that was in its hands and
+ * that nobody has taken over yet. */
+static void tell_held(const struct control *c, uint32_t slot, uint64_t serial, char *ret,
+                      size_t size) {
+  size_t used = strlen(ret);
+  for (uint32_t w = 0; w < OBJECT_WORDS; w++)
+    for (uint64_t bits = atomic_load(&c->held[slot][w]); bits; bits &= bits - 1) {
+      uint32_t object = 64 * w + (uint32_t)__builtin_ctzll(bits);
+      struct forgotten f;
+      if (used < size && sync_find_forgotten(c, object, who_of(slot, serial), &f))
+        used += (size_t)tell_forgotten(&f, ret + used, size - used);
+    }
+}
+
 bool tell_death(const struct control *c, uint32_t slot, uint64_t serial, char *ret, size_t size) {
   const struct process_record *p = &c->processes[slot];
   char place[LINE_MAX_BYTES / 4];
@@ -80,5 +109,6 @@ bool tell_death(const struct control *c, uint32_t slot, uint64_t serial, char *r
   tell_place(c, slot, place, sizeof place);
   snprintf(ret, size, "%s (pid %d) was killed by signal %d (%s); spawned at %.*s", place, p->pid,
            p->signal, strsignal(p->signal), WHERE_MAX - 1, p->spawned_at);
+  tell_held(c, slot, serial, ret, size);
   return true;
 }

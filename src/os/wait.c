@@ -49,6 +49,7 @@ void wait_publish(struct os_backend *b, const struct op *op) {
     publish_entries(me, op);
   atomic_store(&me->op_slot, op->object ? op->object->slot : 0);
   atomic_store(&me->op_serial, op->object ? op->object->serial : 0);
+  atomic_store(&me->op_number, (uint32_t)op->number);
   atomic_store(&me->op_deadline_ns, op->deadline_ns);
   atomic_store(&me->op_since_ns, since(op));
   atomic_store(&me->op_kind, op->kind); /* last: it makes the rest valid */

@@ -1,5 +1,5 @@
 /* os/waits.c - see waits.h. */
-#include "os/waits.h"
+#include "os/waits_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -112,7 +112,7 @@ static const struct wait_rule rule_PROCESS_JOIN = {process_has_ended, is_process
 #define RULE_0(kind) NULL
 #define RULE_1(kind) &rule_##kind
 static const struct wait_rule *const rules[OP_COUNT] = {
-#define OP(kind, type, blocks, verb) [OP_##kind] = RULE_##blocks(kind),
+#define OP(kind, type, blocks, verb, past) [OP_##kind] = RULE_##blocks(kind),
 #include "object/ops.def"
 };
 
@@ -200,6 +200,11 @@ int waits_find(struct snapshot *s, uint64_t helper) {
   free(member);
   free(list);
   return rc;
+}
+
+bool waits_idly(const struct snapshot *s, uint32_t process) {
+  const struct snapshot_process *p = &s->processes[process];
+  return p->op.kind != OP_NONE && strcmp(p->where, WHERE_IDLE) == 0;
 }
 
 /* Those of whom one could help the other, if it went on, belong together, and who belongs with
@@ -489,7 +494,11 @@ int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, stru
     rc = buf_format(out, " for ");
   if (rc == 0)
     rc = waits_tell_object(s, process, false, out);
-  return rc == 0 && has_helpers_to_tell(op) ? tell_who_helps(s, process, helper, out) : rc;
+  if (rc == 0 && has_helpers_to_tell(op))
+    rc = tell_who_helps(s, process, helper, out);
+  if (rc == 0 && op->items) /* it is not closed, or it would not wait */
+    rc = buf_format(out, "; nobody closed the queue: q:close() ends items()");
+  return rc;
 }
 
 enum { CHAIN = 6 }; /* processes in a chain that is told */
@@ -527,14 +536,60 @@ int waits_tell_chain(const struct snapshot *s, uint32_t first, uint64_t helper, 
   return tell_chain(s, first, helper, told, ret_closed, &how, out);
 }
 
+/* Was this object told of, as one that a process before `process` waits for? `about` as below. */
+static bool object_is_told(const struct snapshot *s, const bool *about, uint32_t process,
+                           const struct snapshot_need *need) {
+  for (uint32_t i = 0; i <= process; i++)
+    for (uint32_t k = 0; about[i] && k < s->processes[i].op.need_count; k++) {
+      const struct snapshot_need *n = &s->processes[i].op.needs[k];
+      if (n->object == need->object && n->type == need->type)
+        return n != need;
+    }
+  return false;
+}
+
+/* "  lock left#1: taken by a#2 at x.lua:4" */
+static int tell_object_past(const struct snapshot *s, const struct snapshot_need *n,
+                            struct buf *out, uint32_t *lines) {
+  struct buf past = {0};
+  int rc = waits_tell_past(s, n, &past);
+  if (rc == 0 && past.len > 0) {
+    rc = buf_format(out, "\n  ");
+    if (rc == 0)
+      rc = tell_need(s, n, false, out);
+    if (rc == 0)
+      rc = buf_format(out, ": %.*s", (int)past.len, (const char *)past.data);
+    ++*lines;
+  }
+  buf_release(&past);
+  return rc;
+}
+
+/* What happened last to what they wait for, a line for each object. */
+static int tell_pasts(const struct snapshot *s, const bool *about, struct buf *out) {
+  enum { LINES = 12 };
+  uint32_t lines = 0;
+  int rc = 0;
+  for (uint32_t i = 0; i < s->process_count && rc == 0 && lines < LINES; i++)
+    for (uint32_t k = 0; about[i] && k < s->processes[i].op.need_count && rc == 0; k++) {
+      const struct snapshot_need *n = &s->processes[i].op.needs[k];
+      if (!waits_idly(s, i) && n->type != OBJECT_PROCESS && n->type != OBJECT_CLOCK &&
+          !object_is_told(s, about, i, n))
+        rc = tell_object_past(s, n, out, &lines);
+    }
+  return rc;
+}
+
 int waits_report(const struct snapshot *s, const bool *about, struct buf *out) {
   enum { LINES = 20 };
   struct sentences how = {.before = "\n  ", .between = "", .after = "", .most = LINES};
   bool closed, *told = calloc(s->process_count ? s->process_count : 1, sizeof *told);
-  uint32_t untold = 0;
+  uint32_t untold = 0, idle = 0;
   int rc = told ? 0 : -SBX_ENOMEM;
-  for (uint32_t i = 0; i < s->process_count && rc == 0; i++)
-    told[i] = !about[i];
+  for (uint32_t i = 0; i < s->process_count && rc == 0; i++) {
+    told[i] = !about[i] || waits_idly(s, i);
+    idle += about[i] && waits_idly(s, i);
+  }
   for (uint32_t i = 0; i < s->process_count && rc == 0; i++)
     if (!told[i])
       rc = tell_chain(s, i, 0, told, &closed, &how, out);
@@ -542,6 +597,10 @@ int waits_report(const struct snapshot *s, const bool *about, struct buf *out) {
     untold += !told[i];
   if (rc == 0 && untold)
     rc = buf_format(out, "\n  and %" PRIu32 " more", untold);
+  if (rc == 0 && idle)
+    rc = buf_format(out, "\n  and %" PRIu32 " idle worker%s of pools", idle, idle == 1 ? "" : "s");
+  if (rc == 0)
+    rc = tell_pasts(s, about, out);
   free(told);
   return rc;
 }

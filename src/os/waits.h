@@ -26,6 +26,9 @@
  */
 int waits_find(struct snapshot *s, uint64_t helper);
 
+/* Is it a pool's worker that waits for a task? Whatever becomes of it, it is not to blame. */
+bool waits_idly(const struct snapshot *s, uint32_t process);
+
 /* Is everybody who lives stuck for ever? After waits_find. */
 bool waits_all_stuck(const struct snapshot *s);
 
@@ -80,8 +83,9 @@ int waits_tell_chain(const struct snapshot *s, uint32_t first, uint64_t helper, 
 
 /*
  * The lines of a report, each behind a newline and two blanks: those sentences, in the order of
- * their chains.
- *   about  one for each process: shall it be told of?
+ * their chains; and what happened last to each object that is waited for: "lock left#1: taken by
+ * a#2 at x.lua:4".
+ *   about  one for each process: shall it be told of? The idle are only counted.
  */
 int waits_report(const struct snapshot *s, const bool *about, struct buf *out);
 

@@ -475,7 +475,8 @@ static int main_insists(struct backend *b, void *ctx) {
 }
 
 static const char alone[] = "deadlock: nobody can ever go on\n  main waits in get at x.lua:3 for "
-                            "queue#1, which nobody else can fill";
+                            "queue#1, which nobody else can fill\n"
+                            "  queue#1: nothing was ever put";
 
 TEST_ON_STAGE(who_waits_alone_is_told, 30) {
   CHECK_EQ(run(main_gets, NULL, 1000), STATUS_DEADLOCK);
@@ -488,7 +489,8 @@ TEST_ON_STAGE(children_at_the_end_of_the_script_are_told, 30) {
   CHECK_EQ(run(main_ends_without_closing, NULL, 100 * NS_PER_MS), STATUS_DEADLOCK);
   check_said("deadlock: nobody can ever go on\n  main waits in join at the end of the script for "
              "p#2\n  p#2 to p#6 wait in get at "
-             "x.lua:9 for queue#1, which only main can fill");
+             "x.lua:9 for queue#1, which only main can fill\n"
+             "  queue#1: nothing was ever put");
 }
 
 TEST_ON_STAGE(a_circle_of_joins_is_told, 30) {

@@ -2,19 +2,29 @@
 local script = require "support.script"
 local run = script.run
 
--- The lines of a report under its head, divided by "; ", with "x.lua" for the script's name.
+-- The lines of a report under its head, divided by "; ", with "x.lua" for the script's name: those about processes, and
+-- those about what happened last.
 local function lines_under(head, r)
-  local first, lines = r.err:match("^sandbox: ([^\n]*)\n  ([^\n].*)\n$")
+  local first, lines = r.err:match("^sandbox: ([^\n]*)\n(  [^\n].*\n)$")
   assert.are.equal(head, first, r.err)
-  return (lines:gsub("\n  ", "; "):gsub(r.name:gsub("%W", "%%%0"), "x.lua"))
+  local waits, past = {}, {}
+  for line in lines:gsub(r.name:gsub("%W", "%%%0"), "x.lua"):gmatch("  ([^\n]*)\n") do
+    local list = (line:find(" waits? in ") or line:find("^and ")) and waits or past
+    list[#list + 1] = line
+  end
+  return table.concat(waits, "; "), table.concat(past, "; ")
 end
 
--- Those of a run that must be deadlocked; and what it printed.
+-- Those of a run that must be deadlocked; and what it printed, between them.
 local function told(text, o)
   local r = run(text, o)
   assert.are.equal(4, r.status, r.err)
-  return lines_under("deadlock: nobody can ever go on", r), r.out
+  local waits, past = lines_under("deadlock: nobody can ever go on", r)
+  return waits, r.out, past
 end
+
+-- What it says of what happened last.
+local function told_last(text) return (select(3, told(text))) end
 
 -- In front of a script: await_told(n) waits until that many warnings stand on its stderr, which is a file.
 local AWAIT = [[local function await_told(n) for _ = 1, 1000 do local f <close> = io.open("/proc/self/fd/2") if ]] ..
@@ -63,7 +73,7 @@ describe("a deadlock is told and ends the run with status 4:", function()
 
   it("workers wait for a close that never comes, while main waits for their results", function()
     assert.are.equal("main waits in join at x.lua:7 for w#2; w#2 to w#21 wait in get at x.lua:3 for " ..
-      "queue jobs#1, which only main can fill", (told [[
+      "queue jobs#1, which only main can fill; nobody closed the queue: q:close() ends items()", (told [[
       local jobs = queue { name = "jobs" }
       local function work()
         for _ in jobs:items() do end
@@ -223,9 +233,108 @@ describe("a deadlock is told and ends the run with status 4:", function()
   end)
 end)
 
+describe("a report of a deadlock", function()
+  it("folds those that wait alike, and keeps the line of each", function()
+    assert.are.equal("main waits in join at the end of the script for reader#2; reader#2 to reader#11 wait in get at " ..
+      "x.lua:2 for queue#1, which only main can fill; odd#12, even#13 and odd#14 wait in get at x.lua:4 for queue#1, which " ..
+      "only main can fill; odd#15 waits in get at x.lua:7 for queue#1, which only main can fill", (told [[
+      local q = queue() local function reader()
+        q:get()
+      end local function other()
+        q:get()
+      end
+      for _ = 1, 10 do spawn(reader) end for i = 1, 3 do spawn({ name = i % 2 == 1 and "odd" or "even" }, other) end
+      spawn({ name = "odd" }, function() q:get() end)
+    ]]))
+  end)
+
+  it("says what became of a queue", function()
+    assert.are.equal("queue#1: nothing was ever put", told_last "queue():get()")
+    assert.are.equal("queue jobs#1: 3 put, and taken",
+      told_last "local q = queue { name = 'jobs' } for i = 1, 3 do q:put(i) end for _ = 1, 4 do q:get() end")
+    assert.are.equal("queue#1: full, with 2 of 2 items", told_last "local q = queue(2) for i = 1, 3 do q:put(i) end")
+    assert.are.equal("queue#1: 1 of 2 items are not marked by task_done", told_last [[
+      local q = queue() q:put(1) q:put(2) q:get() q:task_done() q:join()
+    ]])
+    assert.are.equal("pipe#4: 1 sent, and taken", told_last "local a, b = sandbox.pipe() a:send(1) b:recv() b:recv()")
+  end)
+
+  it("says who has what is waited for, and since which line", function()
+    assert.are.equal("lock fork2#1: taken by philosopher2#2 at x.lua:3; queue#3: nothing was ever put", told_last [[
+      local fork, taken = sandbox.lock { name = "fork2" }, sandbox.event()
+      spawn({ name = "philosopher2" }, function()
+        fork:acquire()
+        taken:set() queue():get()
+      end)
+      taken:wait() fork:acquire()
+    ]])
+    assert.are.equal("lock#1: taken by main at x.lua:1", told_last [[local r = sandbox.rlock() r:acquire()
+      r:acquire() spawn(function() r:acquire() end):join()
+    ]])
+    assert.are.equal("lock#1: taken by p#2 at x.lua:3; queue#4: nothing was ever put", told_last [[
+      local c, inside = sandbox.condition(), sandbox.event()
+      spawn({ name = "p" }, function()
+        local _ <close> = c:hold()
+        inside:set() queue():get()
+      end)
+      inside:wait()
+      c:acquire()
+    ]])
+    assert.are.equal("value#1: in an update by p#2 at x.lua:2; queue#3: nothing was ever put", told_last [[
+      local v, inside = sandbox.value(0), sandbox.event() spawn({ name = "p" }, function()
+        v:update(function() inside:set() queue():get() end) end)
+      inside:wait() v:set(1)
+    ]])
+  end)
+
+  it("says which notification came too early", function()
+    assert.are.equal("condition c#2: notify at x.lua:3 by setter#2, when nobody waited", told_last [[
+      local c = sandbox.condition { name = "c" }
+      spawn({ name = "setter" }, function()
+        c:acquire() c:notify() c:release()
+      end):join()
+      c:acquire() c:wait()
+    ]])
+    assert.are.equal("condition#2: nobody has notified it", told_last "local c = sandbox.condition() c:acquire() c:wait()")
+    assert.are.equal("condition#2: notify at x.lua:4 by main", told_last [[
+      local c, waits = sandbox.condition(), sandbox.event()
+      spawn(function() c:acquire() waits:set() c:wait() c:release() end)
+      waits:wait()
+      c:acquire() c:notify() c:wait()
+    ]])
+  end)
+
+  it("says what was done to events, semaphores and barriers", function()
+    assert.are.equal("event#1: nobody has set it", told_last "sandbox.event():wait()")
+    assert.are.equal("event#1: set by main at x.lua:1, then cleared by main at x.lua:2",
+      told_last "local e = sandbox.event() e:clear() e:set()\n e:clear() e:wait()")
+    assert.are.equal("semaphore#1: nobody has taken or released a unit", told_last "sandbox.semaphore(0):acquire()")
+    assert.are.equal("semaphore#1: taken by main at x.lua:1, then taken by main at x.lua:2",
+      told_last "local s = sandbox.semaphore(2) s:acquire()\n s:acquire()\n s:acquire()")
+    local past = told_last [[
+      local b = sandbox.barrier(3)
+      spawn(function() b:wait() end)
+      queue():get() b:wait()
+    ]]
+    assert.is_truthy(past:find("barrier#1: 1 of 3 came", 1, true), past)
+  end)
+
+  it("does not blame the idle workers of pools, and has no place of the library in it", function()
+    local waits, _, past = told [[
+      local pool, ledger = sandbox.pool(3), sandbox.lock { name = "ledger" }
+      pool:submit(function() ledger:acquire() end):join()
+      sandbox.pool(2):map(function(x) return x end, { 1, 2, 3 })
+      ledger:acquire()
+    ]]
+    assert.is_truthy(waits:find("^main waits in acquire at x.lua:4 for lock ledger#%d+, which only worker#%d can release; " ..
+      "and 5 idle workers of pools$"), waits)
+    assert.is_truthy(past:find("^lock ledger#%d+: taken by worker#%d at x.lua:2$"), past)
+  end)
+end)
+
 describe("a deadlock of a part is told once, and the run goes on:", function()
   it("two wait for one another's lock while a third works", function()
-    local out = warned("2 of 3 processes can never go on", [[
+    local out, past = warned("2 of 3 processes can never go on", [[
       local left, right = sandbox.lock { name = "left" }, sandbox.lock { name = "right" }
       local both = sandbox.barrier(2)
       local function eat(one, two)
@@ -240,6 +349,7 @@ describe("a deadlock of a part is told once, and the run goes on:", function()
     ]])
     assert.are.equal("plato#2 waits in acquire at x.lua:6 for lock right#2, which only kant#3 can release; kant#3 waits " ..
       "in acquire at x.lua:6 for lock left#1, which only plato#2 can release", out)
+    assert.are.equal("lock right#2: taken by kant#3 at x.lua:4; lock left#1: taken by plato#2 at x.lua:4", past)
   end)
 
   it("one waits for what it alone holds, while others come and go and make what they need", function()
@@ -301,7 +411,7 @@ describe("a deadlock of a part is told once, and the run goes on:", function()
       lock:acquire()
     ]])
     assert.are.equal(4, r.status, r.err)
-    assert.is_truthy(r.err:find("^sandbox: warning: deadlock: a process can never go on\n  p#2 waits in get [^\n]*\n" ..
+    assert.is_truthy(r.err:find("^sandbox: warning: deadlock: a process can never go on\n  p#2 waits in get [^\n]*\n  queue#3: [^\n]*\n" ..
       "sandbox: deadlock: nobody can ever go on\n  main waits in acquire at [^\n]*\n  p#2 waits in get at "), r.err)
   end)
 end)
@@ -320,12 +430,14 @@ local QUIET = {
     held:wait()
     spawn(function() sleep(0.8) p:kill() end)
     assert(select(2, lock:acquire()) == "abandoned")
+    lock:release()
   ]],
   ["a lock whose holder is about to let go"] = [[
     local lock, held = sandbox.lock(), sandbox.event()
     spawn(function() lock:acquire() held:set() sleep(0.8) lock:release() end)
     held:wait()
     assert(lock:acquire())
+    lock:release()
   ]],
   ["a value whose updater is about to be done"] = [[
     local x, inside = sandbox.value(0), sandbox.event()

@@ -472,7 +472,8 @@ local Lock = {}
 ---@return "abandoned"|"timeout"|nil reason # true and "abandoned": its holder died
 function Lock:acquire(timeout) end
 
----Give the lock back. Raises an error when the calling process does not hold it.
+---Give the lock back. Raises an error when the calling process does not hold it. A process that ends and still holds it is told
+---of on stderr, with the line of its `acquire`.
 ---@return true
 function Lock:release() end
 
@@ -517,7 +518,7 @@ function Semaphore:acquire(timeout) end
 function Semaphore:hold(timeout) end
 
 ---Give permits back, whoever took them.
----@param n? integer # how many; 1 unless said
+---@param n? integer # how many, 0 or more; 1 unless said
 ---@return true
 function Semaphore:release(n) end
 
