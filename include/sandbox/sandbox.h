@@ -14,6 +14,7 @@
  *
  * Nobody stands above a foreign host: the first spawn, or the first handle that travels, starts the supervisor as a side
  * process. What only a parent can do is left out: orphans are not reaped by it and no exit status passes through it.
+ * Deadlocks are told on stderr, but do not end anything.
  * The host must have one thread when a script calls spawn (a spawn is a fork without exec), and must not reap
  * children it did not make (no waitpid(-1, ...)).
  */

@@ -36,9 +36,14 @@ static bool wants_prompt(const struct options *o, int argc) {
   return o->mode == MODE_RUN && (o->interactive || nothing_else) && repl_possible();
 }
 
-static int run_prompt(const struct supervisor_options *supervisor, struct script *script) {
+enum { DEADLOCK_AFTER_NS = 250 * 1000 * 1000 };
+
+/* A person at the prompt can resolve what a script cannot: nothing is ended, but told. */
+static int run_prompt(struct supervisor_options supervisor, struct script *script) {
   const struct options *o = script->options;
-  const struct repl_options repl = {.run = *supervisor,
+  supervisor.deadlock_after_ns = DEADLOCK_AFTER_NS;
+  supervisor.guided = true;
+  const struct repl_options repl = {.run = supervisor,
                                     .greeting = prompt_greeting,
                                     .color = options_color(o->color, true),
                                     .session = script_session,
@@ -46,9 +51,8 @@ static int run_prompt(const struct supervisor_options *supervisor, struct script
   return repl_run(&repl);
 }
 
-/* A person at the prompt can resolve what a script cannot. */
 static int run_script(struct supervisor_options supervisor, struct script *script) {
-  supervisor.deadlock_after_ns = 250 * NS_PER_MS;
+  supervisor.deadlock_after_ns = DEADLOCK_AFTER_NS;
   return supervisor_run(&supervisor, script_process, script);
 }
 
@@ -64,7 +68,7 @@ static int run(const struct options *o, int argc, char **argv) {
       .say = say,
   };
   int status =
-      wants_prompt(o, argc) ? run_prompt(&supervisor, &script) : run_script(supervisor, &script);
+      wants_prompt(o, argc) ? run_prompt(supervisor, &script) : run_script(supervisor, &script);
   if (status >= 0)
     return status;
   fprintf(stderr, "sandbox: cannot start the run: %s\n", error_text(status));

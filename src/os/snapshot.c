@@ -242,7 +242,7 @@ static int read_all(const struct control *c, unsigned parts, struct snapshot *s)
     rc = snapshot_queues(c, s);
   }
   if (rc == 0 && (parts & SNAPSHOT_QUEUES))
-    rc = snapshot_syncs(c, s);
+    rc = snapshot_syncs(c, s, parts & SNAPSHOT_OBJECTS);
   for (uint32_t i = 0; i < s->process_count; i++)
     if (s->processes[i].op.steady)
       s->processes[i].op.steady =

@@ -104,6 +104,8 @@ struct snapshot_sync {
   char name[NAME_MAX_BYTES]; /* "" if it has none */
   struct sync_info info;     /* its state */
   bool named;                /* a message names it */
+  uint64_t queue;            /* PIPE: id of the queue that the end receives from */
+  uint64_t lock;             /* CONDITION: id of its lock */
   struct snapshot_event {    /* what was done to it last, the newest first */
     struct past_event event;
     char by[NAME_MAX_BYTES]; /* "" if that is not known any more */
@@ -124,14 +126,15 @@ struct snapshot {
   struct snapshot_queue *queues; /* owned; the oldest first */
   uint32_t queue_count;
   uint64_t stored[OBJECT_WORDS]; /* objects that something within reach names, by slot */
-  struct snapshot_sync *syncs;   /* owned; in no order */
+  struct snapshot_sync *syncs;   /* owned; the oldest first */
   uint32_t sync_count;
 };
 
 enum snapshot_part {
   SNAPSHOT_QUEUES = 1, /* the queues, and whatever else is waited for */
   SNAPSHOT_USAGE = 2,  /* CPU and memory of processes; without it they are 0 */
-  SNAPSHOT_ENDED = 4   /* also the records of processes that have ended */
+  SNAPSHOT_ENDED = 4,  /* also the records of processes that have ended */
+  SNAPSHOT_OBJECTS = 8 /* with SNAPSHOT_QUEUES: all synchronisation objects and ends of pipes */
 };
 
 /*

@@ -11,8 +11,8 @@
  * snapshot's. */
 int snapshot_queues(const struct control *c, struct snapshot *s);
 
-/* Fill the synchronisation objects that somebody waits for, and what could go on; as above. */
-int snapshot_syncs(const struct control *c, struct snapshot *s);
+/* Fill the synchronisation objects that somebody waits for (or all), and what could go on; as above. */
+int snapshot_syncs(const struct control *c, struct snapshot *s, bool all);
 
 /* Something that is the same as long as nobody comes to hold, drops or sends an object that
  * somebody waits for. */

@@ -4,16 +4,30 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "object/pipe.h"
 #include "os/names.h"
 #include "os/past.h"
 #include "os/snapshot_internal.h"
 #include "os/sync.h"
 
+static int by_sync_id(const void *x, const void *y) {
+  const struct snapshot_sync *a = x, *b = y;
+  return a->id < b->id ? -1 : a->id > b->id;
+}
+
 int64_t snapshot_find_sync(const struct snapshot *s, uint64_t id) {
-  for (uint32_t i = 0; i < s->sync_count; i++)
+  const struct snapshot_sync key = {.id = id};
+  const struct snapshot_sync *found =
+      s->sync_count ? bsearch(&key, s->syncs, s->sync_count, sizeof key, by_sync_id) : NULL;
+  return found ? found - s->syncs : -1;
+}
+
+/* While they are found, they are in no order. */
+static bool is_listed(const struct snapshot *s, uint64_t id) {
+  for (uint32_t i = s->sync_count; i-- > 0;)
     if (s->syncs[i].id == id)
-      return i;
-  return -1;
+      return true;
+  return false;
 }
 
 static int add_sync(struct snapshot *s, const struct snapshot_need *n) {
@@ -64,7 +78,7 @@ static void list_past(const struct control *c, const struct sync_record *r,
 }
 
 static int note(const struct control *c, struct snapshot *s, const struct snapshot_need *n) {
-  if (snapshot_find_sync(s, n->object) >= 0)
+  if (is_listed(s, n->object))
     return 0;
   int rc = add_sync(s, n);
   if (rc)
@@ -75,13 +89,29 @@ static int note(const struct control *c, struct snapshot *s, const struct snapsh
   memcpy(sync->name, r->name, sizeof sync->name);
   sync->name[sizeof sync->name - 1] = '\0';
   sync_describe(c, n->slot, &sync->info);
+  sync->queue = sync->type == OBJECT_PIPE ? r->state[0][END_IN_SERIAL] : 0;
+  sync->lock = r->lock_serial;
   list_past(c, r, sync);
   sync->named = names_has(s->stored, n->slot);
   rc = list_owners(c, s, sync);
   return rc ? rc : list_holders(c, s, sync);
 }
 
-int snapshot_syncs(const struct control *c, struct snapshot *s) {
+/* Every live record. */
+static int note_all(const struct control *c, struct snapshot *s) {
+  int rc = 0;
+  for (uint32_t slot = 0; slot < snapshot_object_end(c) && rc == 0; slot++) {
+    uint64_t stamp = atomic_load(&c->object_stamp[slot]);
+    enum object_type type = (enum object_type)atomic_load(&c->objects[slot].type);
+    const struct snapshot_need n = {.type = type, .slot = slot, .object = stamp_serial(stamp)};
+    if (stamp_phase(stamp) == OBJECT_LIVE && sync_machine_of(type))
+      rc = note(c, s, &n);
+  }
+  return rc;
+}
+
+int snapshot_syncs(const struct control *c, struct snapshot *s, bool all) {
+  struct sync_outsiders outsiders = {.known = false};
   int rc = 0;
   for (uint32_t i = 0; i < s->process_count; i++) {
     struct snapshot_process *p = &s->processes[i];
@@ -89,9 +119,14 @@ int snapshot_syncs(const struct control *c, struct snapshot *s) {
       struct snapshot_need *n = &p->op.needs[k];
       if (!sync_machine_of(n->type) || n->type == OBJECT_PIPE || n->slot >= OBJECT_SLOTS)
         continue;
-      n->ready = sync_could_go_on(c, n->slot, p->slot, n->kind, p->op.deadline_ns == SBX_FOREVER);
+      n->ready = sync_could_go_on(c, n->slot, p->slot, n->kind, p->op.deadline_ns == SBX_FOREVER,
+                                  &outsiders);
       rc = note(c, s, n);
     }
   }
+  if (rc == 0 && all)
+    rc = note_all(c, s);
+  if (s->sync_count)
+    qsort(s->syncs, s->sync_count, sizeof *s->syncs, by_sync_id);
   return rc;
 }

@@ -30,6 +30,7 @@ enum {
   STATUS_DEADLOCK = 4,
   STATUS_TIMEOUT = 124,
   STATUS_SIGNAL = 128,
+  BESIDE_DEADLOCK_NS = 250 * 1000 * 1000,
   GRACE_NS = 1000 * 1000 * 1000 /* between an interrupt and SIGKILL: time for `<close>` */
 };
 
@@ -374,10 +375,26 @@ int supervisor_run(const struct supervisor_options *o, main_process_fn *main_pro
 
 /* There is no host of ours to print for it: what it says is written by hand. */
 static void say_stderr(void *ctx, const char *line) {
-  char text[LINE_MAX_BYTES + 16];
-  int len = snprintf(text, sizeof text, "sandbox: %s\n", line);
+  struct buf text = {0};
   (void)ctx;
-  output_message(text, (size_t)len);
+  if (buf_format(&text, "sandbox: %s\n", line) == 0)
+    output_message((const char *)text.data, text.len);
+  buf_release(&text);
+}
+
+/* Deadlocks are told, also when it is everybody's; nothing is ended: the host may know better. */
+static void tell_deadlocks(struct supervisor *s, bool *all_told) {
+  struct buf told = {0};
+  int64_t now = clock_now_ns();
+  if (now < s->watch.look_at_ns)
+    return;
+  enum deadlock found = deadlock_look(&s->watch, s->control, &told);
+  if (told.len && !(found == DEADLOCK_ALL && *all_told))
+    say(s, (const char *)told.data);
+  *all_told = found == DEADLOCK_ALL;
+  if (found == DEADLOCK_ALL)
+    s->watch.look_at_ns = now + NS_PER_SECOND;
+  buf_release(&told);
 }
 
 void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pidfd) {
@@ -389,18 +406,23 @@ void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pi
                          .main_pid = host,
                          .main_pidfd = host_pidfd,
                          .deadline_ns = SBX_FOREVER};
+  bool all_told = false;
   struct pollfd fds[] = {{.fd = host_pidfd, .events = POLLIN}, {.fd = broker, .events = POLLIN}};
   atomic_store(&c->supervisor_pid, getpid());
   output_supervise(c);
   signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is the host's to handle */
   signal(SIGPIPE, SIG_IGN);
   keeper_begin(&s.keeper, b);
+  deadlock_begin(&s.watch, BESIDE_DEADLOCK_NS, false);
   while (!(fds[0].revents & POLLIN)) {
     struct timespec left;
-    if (ppoll(fds, 2, clock_left(s.keeper.look_at_ns, &left), NULL) < 0 && errno != EINTR)
+    int64_t until =
+        s.keeper.look_at_ns < s.watch.look_at_ns ? s.keeper.look_at_ns : s.watch.look_at_ns;
+    if (ppoll(fds, 2, clock_left(until, &left), NULL) < 0 && errno != EINTR)
       break;
     on_message(&s);
     keeper_look(&s.keeper);
+    tell_deadlocks(&s, &all_told);
     if (fds[1].revents & POLLHUP)
       fds[1].fd = -1;
   }

@@ -98,8 +98,7 @@ static bool waits_for_ever(const struct sync_view *v, uint32_t process) {
   return atomic_load(&p->op_kind) != OP_NONE && atomic_load(&p->op_deadline_ns) == SBX_FOREVER;
 }
 
-static bool world_has_outsiders(void *ctx) {
-  const struct sync_view *v = ctx;
+static bool find_outsiders(const struct sync_view *v) {
   const struct control *c = v->control;
   uint32_t slot = (uint32_t)(v->record - c->syncs);
   if (!v->thorough)
@@ -108,6 +107,17 @@ static bool world_has_outsiders(void *ctx) {
     if (!waits_for_ever(v, i) && holds_and_lives(c, i, slot))
       return true;
   return names_stored((struct control *)(uintptr_t)c, slot); /* a look notes only that it looked */
+}
+
+static bool world_has_outsiders(void *ctx) {
+  const struct sync_view *v = ctx;
+  struct sync_outsiders *kept = v->outsiders;
+  uint32_t slot = (uint32_t)(v->record - v->control->syncs);
+  if (!kept)
+    return find_outsiders(v);
+  if (!kept->known || kept->slot != slot)
+    *kept = (struct sync_outsiders){.known = true, .some = find_outsiders(v), .slot = slot};
+  return kept->some;
 }
 
 const struct sync_world_ops sync_view_ops = {
@@ -532,10 +542,10 @@ uint32_t sync_owners(const struct control *c, uint32_t slot, uint64_t ret[SYNC_W
 }
 
 bool sync_could_go_on(const struct control *c, uint32_t slot, uint32_t process, enum op_kind kind,
-                      bool patient) {
+                      bool patient, struct sync_outsiders *outsiders) {
   const struct sync_record *r = &c->syncs[slot];
   const struct sync_machine *m = sync_machine_of((enum object_type)r->type);
-  struct sync_view view = {.control = c, .record = r, .thorough = true};
+  struct sync_view view = {.control = c, .record = r, .thorough = true, .outsiders = outsiders};
   struct sync_world w = sync_world_of(&view);
   struct sync_step step = {
       .kind = kind,

@@ -95,8 +95,18 @@ uint32_t sync_owners(const struct control *c, uint32_t slot, uint64_t ret[SYNC_W
 bool sync_find_forgotten(const struct control *c, uint32_t slot, uint64_t who,
                          struct forgotten *ret);
 
-/* A process sleeps in an op of the object: could it go on now? `patient`: it has no deadline. */
+/* What was found out about one object (sync_world_ops.outsiders), which takes long. */
+struct sync_outsiders {
+  bool known, some;
+  uint32_t slot;
+};
+
+/*
+ * A process sleeps in an op of the object: could it go on now?
+ *   patient    it has no deadline
+ *   outsiders  kept between the calls for the processes of one snapshot
+ */
 bool sync_could_go_on(const struct control *c, uint32_t slot, uint32_t process, enum op_kind kind,
-                      bool patient);
+                      bool patient, struct sync_outsiders *outsiders);
 
 #endif

@@ -91,7 +91,8 @@ struct sync_view {
   const struct control *control;
   const struct sync_record *record;
   bool thorough;
-  struct sync_call *call; /* NULL: nobody's op, only a look */
+  struct sync_call *call;           /* NULL: nobody's op, only a look */
+  struct sync_outsiders *outsiders; /* NULL: nothing is kept */
 };
 
 extern const struct sync_world_ops sync_view_ops;

@@ -382,7 +382,13 @@ static void loop(struct repl *r) {
 
 bool repl_possible(void) { return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO); }
 
-static void say(void *ctx, const char *line) { repl_say(ctx, "%s", line); }
+/* Of the supervisor. What it says may be long. */
+static void say(void *ctx, const char *line) {
+  struct repl *r = ctx;
+  editor_output_flush(r->editor);
+  editor_output(r->editor, line, strlen(line));
+  editor_output(r->editor, "\n", 1);
+}
 
 /* A terminal that does not even know how to move its cursor. */
 static bool dumb_terminal(void) {

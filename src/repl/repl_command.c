@@ -71,6 +71,12 @@ static bool run_queues(struct repl *r, const char *verb, const char *arguments) 
   return true;
 }
 
+static bool run_objects(struct repl *r, const char *verb, const char *arguments) {
+  (void)verb, (void)arguments;
+  show_table(r, show_objects, SNAPSHOT_QUEUES | SNAPSHOT_OBJECTS);
+  return true;
+}
+
 static bool run_waits(struct repl *r, const char *verb, const char *arguments) {
   (void)verb, (void)arguments;
   show_table(r, show_waits, SNAPSHOT_QUEUES);
@@ -106,10 +112,11 @@ static bool run_quit(struct repl *r, const char *verb, const char *arguments) {
 static const struct command {
   const char *name;
   command_fn *run;
-} commands[] = {{"ps", run_ps},      {"queues", run_queues}, {"waits", run_waits},
-                {"top", run_top},    {"kill", run_act},      {"pause", run_act},
-                {"resume", run_act}, {"mute", run_act},      {"unmute", run_act},
-                {"follow", run_act}, {"bt", run_act},        {"quit", run_quit}};
+} commands[] = {{"ps", run_ps},       {"queues", run_queues}, {"objects", run_objects},
+                {"waits", run_waits}, {"top", run_top},       {"kill", run_act},
+                {"pause", run_act},   {"resume", run_act},    {"mute", run_act},
+                {"unmute", run_act},  {"follow", run_act},    {"bt", run_act},
+                {"quit", run_quit}};
 
 static void run_shell(struct repl *r, const char *command) {
   int status = foreground_run(r, command);

@@ -36,6 +36,11 @@ int show_process(const struct snapshot *s, uint32_t process, const struct show *
  * many hold it, transport. Needs SNAPSHOT_QUEUES. */
 int show_queues(const struct snapshot *s, const struct show *how, struct buf *out);
 
+/* Locks, semaphores, events, conditions, barriers, values, dicts and ends of pipes, one a row: id,
+ * type, name, state, in whose hands it is, who waits, what was done to it last and where, how many
+ * have a handle. Needs SNAPSHOT_QUEUES and SNAPSHOT_OBJECTS. */
+int show_objects(const struct snapshot *s, const struct show *how, struct buf *out);
+
 /*
  * Who waits for whom, one a row: who, in what, for what, how long, who could help. Then a line for
  * each deadlock ("deadlock: a#2 waits in get ..."), and for those whom only `idle` could help.

@@ -152,6 +152,9 @@ static int print(lua_State *L, const char *name, unsigned parts, show_fn *show) 
 }
 
 static int l_queues(lua_State *L) { return print(L, "queues", SNAPSHOT_QUEUES, show_queues); }
+static int l_objects(lua_State *L) {
+  return print(L, "objects", SNAPSHOT_QUEUES | SNAPSHOT_OBJECTS, show_objects);
+}
 static int l_waits(lua_State *L) { return print(L, "waits", SNAPSHOT_QUEUES, show_waits); }
 
 /* ps(process): the one that index 1 means. */
@@ -217,10 +220,11 @@ int show_lua_names(lua_State *L) {
 
 /* -- opening --------------------------------------------------------------------------------- */
 
-static const luaL_Reg functions[] = {{"ps", l_ps},     {"queues", l_queues}, {"waits", l_waits},
-                                     {"kill", l_kill}, {"pause", l_pause},   {"resume", l_resume},
-                                     {"mute", l_mute}, {"follow", l_follow}, {"bt", l_bt},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"ps", l_ps},         {"queues", l_queues}, {"objects", l_objects},
+    {"waits", l_waits},   {"kill", l_kill},     {"pause", l_pause},
+    {"resume", l_resume}, {"mute", l_mute},     {"follow", l_follow},
+    {"bt", l_bt},         {NULL, NULL}};
 
 int show_lua_push(lua_State *L, const struct show_screen *screen) {
   luaL_newlibtable(L, functions);

@@ -1,5 +1,5 @@
 /*
- * repl/show_lua.h - the live state in Lua, for the session of the prompt: ps, queues, waits, kill,
+ * repl/show_lua.h - the live state in Lua, for the session of the prompt: ps, queues, objects, waits, kill,
  * pause, resume, mute, follow.
  *
  * A process is given as a handle, a number, or a name. What is shown goes to stdout.

@@ -137,6 +137,36 @@ class Prompt(unittest.TestCase):
         t.key("C-c")
         t.wait_for_prompt()
 
+    def test_objects_and_who_has_them(self):
+        t = self.start(columns=120, rows=40)
+        self.run_line(t, "lock, go, both = sandbox.lock{name='ledger'}, sandbox.event(), sandbox.barrier(2)")
+        self.run_line(t, "count, stock, slots = sandbox.value(42), sandbox.dict{a=1, b=2}, sandbox.semaphore(2, 5)")
+        self.run_line(t, "changed, left = sandbox.condition(), sandbox.pipe{name='talk'}")
+        self.run_line(t, "spawn({name='writer'}, function() lock:acquire() go:wait() end)")
+        self.run_line(t, "spawn({name='next'}, function() lock:acquire() end)")
+        self.run_line(t, "repeat until tostring(lock):find 'waiting'")
+        for command in (":objects", "objects()"):
+            t.line(command)
+            t.wait_for(lambda: re.search(r"lock +ledger +held +writer#2 +next#3 +acquire +repl:4:1", t.text()))
+            for row in (r"event +not set +writer#2", r"barrier +0 of 2 came", r"value +42", r"dict +2 keys",
+                        r"semaphore +2 of 5", r"condition +with lock#\d+", r"pipe +talk +0 sent"):
+                t.wait_for(lambda: re.search(row, t.text()))
+            self.run_line(t, "for _ = 1, 40 do print() end")
+        t.line("queue():get()") # also while a chunk runs
+        t.line(":objects")
+        t.wait_for(lambda: re.search(r"lock +ledger +held +writer#2", t.text()))
+        t.key("C-c")
+        t.wait_for_prompt()
+
+    def test_a_deadlock_of_others_is_told_and_nothing_ends(self):
+        t = self.start(columns=120)
+        self.run_line(t, "a, b, both = sandbox.lock(), sandbox.lock(), sandbox.barrier(2)")
+        self.run_line(t, "take = function(x, y) x:acquire() both:wait() y:acquire() end")
+        self.run_line(t, "spawn({name='left'}, take, a, b) spawn({name='right'}, take, b, a)")
+        t.wait_for("warning: deadlock: 2 of 3 processes can never go on")
+        t.wait_for("right#3 waits in acquire at repl:2:1 for lock#1, which only left#2 can release")
+        self.assertEqual(self.run_line(t, "6 * 7").splitlines()[0], "42")
+
     def test_inquiries_while_a_chunk_computes(self):
         t = self.start()
         t.line("n = 0 while true do n = n + 1 end")

@@ -37,6 +37,30 @@ describe("the module in the stock Lua:", function()
       ":10: a process cannot join itself\n", "", 0 }, { r.out, r.err, r.status })
   end)
 
+  it("deadlocks are told, also of everybody, and once", function()
+    local r = stock([[
+      local left, right, both = sandbox.lock { name = "left" }, sandbox.lock { name = "right" }, sandbox.barrier(2)
+      local function eat(one, two) one:acquire() both:wait() two:acquire() end
+      local p, q = spawn({ name = "plato" }, eat, left, right), spawn({ name = "kant", quiet = true }, eat, right, left)
+      spawn({ daemon = true }, function()
+        local f <const>, stop = function() local f <close> = io.open("/proc/self/fd/2") return f:read("a") end, sandbox.now() + 10
+        repeat sleep(0.01) until f():find "deadlock" or sandbox.now() > stop
+        sleep(0.5) q:kill()
+      end)
+      p:join()
+    ]])
+    local told = r.err:gsub(r.name:gsub("%W", "%%%0"), "x.lua")
+    assert.are.equal(1, select(2, told:gsub("deadlock", "")), told)
+    for _, line in ipairs {
+      "sandbox: warning: deadlock: 3 of 4 processes can never go on\n", "  main waits in join at x.lua:10 for plato#2\n",
+      "  plato#2 waits in acquire at x.lua:3 for lock right#2, which only kant#3 can release\n",
+    } do
+      assert.is_truthy(told:find(line, 1, true), told)
+    end
+    local all = stock("spawn(function() end):join() queue { name = 'none' }:get()", { seconds = 2 })
+    assert.are.equal(1, select(2, all.err:gsub("sandbox: deadlock: nobody can ever go on\n  main waits in get at ", "")), all.err)
+  end)
+
   it("queues on every transport, 20,000 items joined before they are read (fault 7)", function()
     local r = stock [[
       for _, transport in ipairs { "auto", "pipe", "shm" } do

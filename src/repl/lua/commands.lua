@@ -20,6 +20,8 @@ commands.groups = {
       "cpu, memory, items in and out, source line." },
     { name = "top", arguments = "", says = "Show the processes again and again, until a key is hit." },
     { name = "queues", arguments = "", says = "Show the queues: items, room, bytes, who waits, closed or not." },
+    { name = "objects", arguments = "", says = "Show the locks, semaphores, events, conditions, barriers, values, dicts and " ..
+      "pipes: state, holder, who waits, and where it was used last." },
     { name = "peek", arguments = "queue [, n]", says = "Show the oldest items of a queue, and leave them there.",
       more = "n is 10 unless said." },
     { name = "waits", arguments = "", says = "Show who waits for whom; a deadlock is named." },
