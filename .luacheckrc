@@ -10,3 +10,19 @@ files["src/repl/lua/"] = {
   read_globals = { "globals", "put_out", "put_err", "flush", "loaded_at_start", "metatable_of" }, -- of std.lua
   ignore = { "211/_ENV", "212/self" },
 }
+files["src/lua/prelude/"] = { -- what prelude.c gives them, and nothing else
+  std = {
+    read_globals = {
+      "assert", "error", "ipairs", "load", "next", "pcall", "rawequal", "rawget", "select", "setmetatable", "tostring", "type",
+      "xpcall",
+      table = { fields = { "concat", "insert", "move", "pack", "remove", "sort", "unpack" } },
+      string = { fields = { "find", "format", "gmatch", "gsub", "match" } },
+      math = { fields = { "ceil", "floor", "huge", "max", "min", "tointeger", "type" } },
+      coroutine = { fields = { "close", "create", "isyieldable", "yield" } },
+      debug = { fields = { "getinfo", "getlocal", "getmetatable", "traceback" } },
+      queue = { fields = { "close", "len" } },
+      process = { fields = { "alive", "interrupt", "join", "kill", "pause", "status" } },
+      value = { fields = { "get", "set" } },
+    },
+  },
+}

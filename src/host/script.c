@@ -280,7 +280,8 @@ static int run_process(struct session *s) {
     fflush(NULL);
     _exit(output_finish(status)); /* who leaves the prompt does not wait for what still runs */
   }
-  if (b->ops->wait_children(b) == -SBX_EINTERRUPTED) {
+  int rc = s->interrupted ? b->ops->wait_children(b) : lib_wait_children(L, lib_find(L));
+  if (rc == -SBX_EINTERRUPTED) {
     if (interrupt_came(L) == INTERRUPT_ONE)
       report_print(&(struct report){.message = "interrupted at the end of the script"});
     b->ops->leave(b);

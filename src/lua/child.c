@@ -106,7 +106,7 @@ static void finalize(struct lib *lib) {
   running_set(lib, lib->own);
   guard_finalize(lib->own);
   running_set(lib, NULL);
-  lib->b->ops->wait_children(lib->b);
+  lib_wait_children(lib->own, lib);
 }
 
 /* The message in lib->out is what the process leaves. */
@@ -143,7 +143,7 @@ int child_os_exit(lua_State *L) {
   if (lib->child && close)
     close_variables(L, lib);
   lib->b->exits = true;
-  lib->b->ops->wait_children(lib->b); /* as at the end of the function */
+  lib_wait_children(L, lib); /* as at the end of the function */
   if (!lib->child) {
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
@@ -231,7 +231,7 @@ static void fail(lua_State *L, struct lib *lib) {
     leave_silently(lib, EXIT_INTERRUPTED); /* the summary of the run tells */
   interrupt_clear(L);
   report(lib, lua_tostring(L, -3), lua_tostring(L, -2));
-  lib->b->ops->wait_children(lib->b);
+  lib_wait_children(L, lib);
   leave_failed(L, lib, status);
 }
 
@@ -258,7 +258,7 @@ static int encode_results(lua_State *L) {
 /* The `count` results are at the top of the main thread. */
 static void succeed(lua_State *L, struct lib *lib, int count) {
   running_set(lib, NULL);
-  if (lib->b->ops->wait_children(lib->b) == -SBX_EINTERRUPTED)
+  if (lib_wait_children(L, lib) == -SBX_EINTERRUPTED)
     fail_interrupted(L, lib);
   if (count == 0)
     leave_silently(lib, 0);
@@ -282,26 +282,20 @@ static void reseed(lua_State *L, struct lib *lib) {
   }
 }
 
-/* The backend may have given the process other streams (tagged output): io.stdout and io.stderr
- * must mean them. */
+/* The backend may have given the process other streams (tagged output): what was io.stdout and
+ * io.stderr must mean them. */
 static void renew_streams(lua_State *L, struct lib *lib) {
-  if (lib->streams[0] == stdout && lib->streams[1] == stderr)
-    return;
-  const struct {
-    const char *name;
-    FILE *file;
-  } streams[] = {{"stdout", stdout}, {"stderr", stderr}};
-  if (lua_getglobal(L, LUA_IOLIBNAME) == LUA_TTABLE)
-    for (int i = 0; i < 2; i++) {
-      lua_getfield(L, -1, streams[i].name);
-      luaL_Stream *s = luaL_testudata(L, -1, LUA_FILEHANDLE);
-      if (s && s->closef && s->f && fileno(s->f) == i + 1)
-        s->f = streams[i].file;
-      lua_pop(L, 1);
-    }
-  lua_pop(L, 1);
-  lib->streams[0] = stdout;
-  lib->streams[1] = stderr;
+  FILE *const files[] = {stdout, stderr};
+  for (int i = 0; i < 2; i++) {
+    if (lib->streams[i] == files[i])
+      continue;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_stream_keys[i]);
+    luaL_Stream *s = luaL_testudata(L, -1, LUA_FILEHANDLE);
+    if (s && s->closef && s->f && fileno(s->f) == i + 1)
+      s->f = files[i];
+    lua_pop(L, 1);
+    lib->streams[i] = files[i];
+  }
 }
 
 static const char spare_key;

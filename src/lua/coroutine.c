@@ -4,6 +4,8 @@
  *
  * In all else they are what the Lua manual (6.2) says. The rest of the coroutine library is Lua's.
  */
+#include "lua/coroutine.h"
+
 #include "lua/interrupt.h"
 #include "lua/lib.h"
 
@@ -60,7 +62,7 @@ static int close_coroutine(lua_State *L, lua_State *co) {
 }
 
 /* coroutine.resume(co, ...) -> true, values... or false, error */
-static int l_resume(lua_State *L) {
+int coroutine_resume(lua_State *L) {
   struct lib *lib = lib_of(L);
   lua_State *co = check_coroutine(L);
   uint32_t throws = lib->throws;
@@ -146,7 +148,7 @@ static int l_yield(lua_State *L) {
 }
 
 void lib_open_coroutine(lua_State *L, struct lib *lib) {
-  static const luaL_Reg functions[] = {{"resume", l_resume}, {"wrap", l_wrap},
+  static const luaL_Reg functions[] = {{"resume", coroutine_resume}, {"wrap", l_wrap},
                                        {"close", l_close},   {"running", l_running},
                                        {"yield", l_yield},   {NULL, NULL}};
   if (lua_getglobal(L, LUA_COLIBNAME) == LUA_TTABLE)

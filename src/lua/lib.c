@@ -12,11 +12,12 @@
 #include "lua/codec.h"
 #include "lua/interrupt.h"
 #include "lua/native.h"
+#include "lua/prelude.h"
 #include "lua/running.h"
 
 enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
 
-const char lib_randomseed_key;
+const char lib_randomseed_key, lib_stream_keys[2];
 static const char lib_key, handles_key, types_key; /* their addresses are keys of the registry */
 
 struct lib *lib_find(lua_State *L) {
@@ -443,13 +444,29 @@ int lib_read_end(lua_State *L, struct lib *lib, const struct op *op) {
   return n;
 }
 
+/* -- the end --------------------------------------------------------------------------------- */
+
+static int finish_pools(lua_State *L) { return native_call(L, "pool", "finish"); }
+
+int lib_wait_children(lua_State *L, struct lib *lib) {
+  if (prelude_has(L, prelude_sources, "pool")) {
+    lua_pushcfunction(L, finish_pools);
+    bool failed = lua_pcall(L, 0, 0, 0) != LUA_OK;
+    if (failed)
+      lua_pop(L, 1);
+    if (failed && interrupt_came(L))
+      return -SBX_EINTERRUPTED;
+  }
+  return lib->b->ops->wait_children(lib->b);
+}
+
 /* -- making ---------------------------------------------------------------------------------- */
 
 static int lib_gc(lua_State *L) {
   struct lib *lib = lua_touserdata(L, 1);
   if (lib->b && !lib->child && !lib->finished) { /* lua_close: the end of the script */
     lib->finished = true;
-    lib->b->ops->wait_children(lib->b);
+    lib_wait_children(L, lib);
   }
   if (lib->b) {
     lib->b->interrupted = lib->b->asked = NULL;

@@ -53,6 +53,9 @@ struct lib {
   lua_State *spare;                /* for the next child, see child_prepare; NULL: none */
   FILE *streams[2];                /* stdout and stderr, as they were when the lib was made */
 
+  lua_State *feeder; /* the coroutine that asks a pool's iterator: see feed.h; NULL: none */
+  int64_t again_ns;  /* the deadline of the op that is tried again, 0: it is the first time */
+
   /* Of interrupts, see interrupt.h. What a handler sets is volatile. */
   volatile sig_atomic_t raise;    /* the next instruction is interrupted */
   bool insist;                    /* and so is every one after it */
@@ -88,6 +91,9 @@ struct handle {
 
 /* In the registry: the first math.randomseed, for children, whatever scripts do to `math`. */
 extern const char lib_randomseed_key;
+
+/* Likewise the first io.stdout and io.stderr. */
+extern const char lib_stream_keys[2];
 
 static inline struct lib *lib_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 
@@ -160,6 +166,10 @@ bool lib_made_room(lua_State *L, int rc);
 /* A method without arguments: performs `kind` on the object of the handle at 1, pushes true, or
  * what lib_expected pushes; returns how many. */
 int lib_perform_simply(lua_State *L, enum object_type type, enum op_kind kind, const char *what);
+
+/* The end of a script, or of a process: the tasks of its pools are done, then its children are
+ * waited for. -SBX_EINTERRUPTED */
+int lib_wait_children(lua_State *L, struct lib *lib);
 
 /* Fill `ar` ("Sl") with the script's function that called, be it through the library's own Lua, the
  * running C function. */
@@ -289,6 +299,10 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items)
 /* The process of `h` was joined by `op`, its result is in lib->in: push what join returns, return
  * how many. */
 int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op);
+
+/* lib->in holds objects, as a visitor of processes appended them: append their handles to the list
+ * at index `list`. */
+void lib_push_processes(lua_State *L, struct lib *lib, int list);
 
 /* -- child.c: from the fork to _exit
  * ---------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "lua/codec.h"
+#include "lua/feed.h"
 #include "lua/interrupt.h"
 #include "lua/lib.h"
 #include "lua/prelude.h"
@@ -167,6 +168,32 @@ static int l_defer(lua_State *L) {
   return 1;
 }
 
+/* descendants(p, list): append the living ones of a process. */
+static int visit_descendant(void *ctx, struct object *p) { return buf_append(ctx, &p, sizeof p); }
+
+static int l_descendants(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lib_pause(L, lib);
+  buf_clear(&lib->in, 1 << 16);
+  int rc = lib->b->ops->descendants(lib->b, h->object, visit_descendant, &lib->in);
+  lib_push_processes(L, lib, 2);
+  lib_resume(L, lib);
+  return rc ? lib_error(L, "descendants", rc) : 0;
+}
+
+/* expected(p): has anybody told it to end? */
+static int l_expected(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct process_info info;
+  int rc = lib->b->ops->process_info(lib->b, lib_check_handle(L, 1, OBJECT_PROCESS)->object, &info);
+  if (rc)
+    return lib_error(L, "expected", rc);
+  lua_pushboolean(L, info.expected);
+  return 1;
+}
+
 static int l_generation(lua_State *L) {
   lua_pushinteger(L, lib_of(L)->generation);
   return 1;
@@ -188,9 +215,12 @@ static void open_native(lua_State *L) {
                                        {"unpack", l_unpack},
                                        {"place", l_place},
                                        {"generation", l_generation},
+                                       {"feed", feed_resume},
                                        {"hold", l_hold},
                                        {"restore", l_restore},
                                        {"defer", l_defer},
+                                       {"descendants", l_descendants},
+                                       {"expected", l_expected},
                                        {"chunk", native_chunk},
                                        {"begin", native_begin},
                                        {"take", native_take},
@@ -200,21 +230,29 @@ static void open_native(lua_State *L) {
                                        {NULL, NULL}};
   lua_createtable(L, 0, sizeof functions / sizeof *functions);
   lib_set_functions(L, functions);
+  lua_pushlightuserdata(L, feed_mark());
+  lua_setfield(L, -2, "gave_way");
+  lua_pushinteger(L, LIST_PART);
+  lua_setfield(L, -2, "part");
   prelude_set(L, prelude_sources, "native");
 }
 
-/* Upvalues: lib, module, function. */
-static int call_stub(lua_State *L) {
+int native_call(lua_State *L, const char *module, const char *function) {
   int args = lua_gettop(L);
   if (!prelude_has(L, prelude_sources, "native"))
     open_native(L);
-  prelude_push(L, prelude_sources, lua_tostring(L, lua_upvalueindex(2)));
-  lua_pushvalue(L, lua_upvalueindex(3));
+  prelude_push(L, prelude_sources, module);
+  lua_pushstring(L, function);
   lua_rawget(L, -2);
   lua_insert(L, 1);
   lua_pop(L, 1);
   lua_call(L, args, LUA_MULTRET);
   return lua_gettop(L);
+}
+
+/* Upvalues: lib, module, function. */
+static int call_stub(lua_State *L) {
+  return native_call(L, lua_tostring(L, lua_upvalueindex(2)), lua_tostring(L, lua_upvalueindex(3)));
 }
 
 void lib_open_native(lua_State *L, int table) {

@@ -14,22 +14,23 @@
  *   encode(what, ...)        the bytes of values, and whether they name handles; nil and a message
  *                            if one cannot be sent
  *   decode(bytes)            the values. What the bytes name must be held by somebody meanwhile
- *   pack(list, first, n)     the bytes of n elements; nil if there are others than numbers, strings,
- *                            booleans, nil and sandbox.null, or the list has a metatable
- *   unpack(bytes, list, at)  list[at], list[at + 1], ... = what was packed; how many
- *   list(n)                  an empty table with room for n elements
- *   place(list, at, ...)     list[at], list[at + 1], ... = ...
- *   chunk()                  what a worker has of the chunk in hand (chunk.c)
- *   begin(c, bytes, n)       the next one: its n items, as pack gives them
- *   take(c)                  the next of its items, 64 or the last ones
- *   put(c, ...)              results of the next items
- *   packed(c)                all results, as pack gives them, and then it is empty; nil if pack would
- *   results(c)               the results put so far, a list
- *   hold()                   forget interrupts that came, for what must be done in a `<close>`;
+ *   pack(list, first, n)     the bytes of n elements; nil if there are others than numbers,
+ * strings, booleans, nil and sandbox.null, or the list has a metatable unpack(bytes, list, at)
+ * list[at], list[at + 1], ... = what was packed; how many list(n)                  an empty table
+ * with room for n elements place(list, at, ...)     list[at], list[at + 1], ... = ... chunk() what
+ * a worker has of the chunk in hand (chunk.c) begin(c, bytes, n)       the next one: its n items,
+ * as pack gives them take(c)                  the next of its items, `part` or the last ones put(c,
+ * ...)              results of the next items packed(c)                all results, as pack gives
+ * them, and then it is empty; nil if pack would results(c)               the results put so far, a
+ * list hold()                   forget interrupts that came, for what must be done in a `<close>`;
  *   restore(held)            let them go on
  *   local _ <close> = defer()  until the block ends, what computes is not interrupted
- *   generation()             how many forks lie between the first process and this one: tells
- *                            whether a value was made here, or came along with a fork
+ *   descendants(p, list)     append the living processes that p has spawned, and those spawned by
+ * these, and so on; p itself may have ended expected(p)              has anybody interrupted,
+ * terminated or killed it on purpose? feed(co, give_way, ...)  as coroutine.resume(co, ...), of an
+ * iterator whose ops give way (feed.h): then it yields `gave_way` generation()             how many
+ * forks lie between the first process and this one: tells whether a value was made here, or came
+ * along with a fork
  */
 #ifndef SBX_LUA_NATIVE_H
 #define SBX_LUA_NATIVE_H
@@ -43,6 +44,10 @@ bool native_source(const char *source);
 
 /* Set the stubs in the library's table. */
 void lib_open_native(lua_State *L, int table);
+
+/* [arguments...] Call a function of a module of the prelude; returns how many results are on the
+ * stack in the place of the arguments. */
+int native_call(lua_State *L, const char *module, const char *function);
 
 /* chunk.c: functions of the table above. */
 int native_chunk(lua_State *L);

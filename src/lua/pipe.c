@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "lua/answer.h"
+#include "lua/feed.h"
 #include "lua/lib.h"
 #include "lua/sync.h"
 
@@ -48,14 +49,17 @@ static int l_recv(lua_State *L) {
   struct op_refs refs = {.taken = &h->refs};
   struct op op = {.kind = OP_PIPE_RECV,
                   .object = h->object,
-                  .deadline_ns = lib_check_timeout(L, lib, 2),
                   .out = &h->item,
                   .refs = &refs,
                   .locate = lib_locate,
                   .locate_ctx = L};
   answer_check(L, lib, op.kind);
   lib_own_item(lib, h);
+  op.deadline_ns = lib_check_timeout(L, lib, 2);
+  int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
   int rc = h->item.len > 0 ? 0 : perform(lib->b, &op);
+  if (rc == -SBX_ETIMEDOUT && until_ns)
+    feed_give_way(L, until_ns);
   if (rc)
     return lib_expected(L, "recv", rc);
   return lib_decode_item(L, lib, h, &op);

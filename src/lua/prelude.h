@@ -22,10 +22,18 @@ struct prelude_source {
 extern const struct prelude_source prelude_sources[];
 
 /*
+ * When the library is opened, its table at `table`: keep what the chunks of src/lua/prelude use of
+ * the libraries, as it is then. They run in an environment of their own, so whatever a script does
+ * to its globals, and to the tables of libraries, does not reach them. No chunk calls a method of a
+ * string, which would be looked up in the script's table `string`.
+ */
+void prelude_open(lua_State *L, int table);
+
+/*
  * Push what the chunk `name` of a table of sources returned; the first time, compile it (as
- * "=[sandbox NAME]") and call it with the library's table and a function: `use(name)` is this
- * function for another chunk of the same table. Raises whatever the chunk raises; a name that is
- * not there is a mistake in the program.
+ * "=[sandbox NAME]") and call it with the library's table (or a copy) and a function: `use(name)`
+ * is this function for another chunk of the same table. Raises whatever the chunk raises; a name
+ * that is not there is a mistake in the program.
  */
 void prelude_push(lua_State *L, const struct prelude_source *sources, const char *name);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "lua/feed.h"
 #include "lua/lib.h"
 
 /* -- join ------------------------------------------------------------------------------------ */
@@ -38,6 +39,7 @@ static int join(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   int64_t deadline_ns = lib_check_timeout(L, lib, 2);
+  int64_t until_ns = feed_begin(L, lib, &deadline_ns);
   struct op_refs refs = {.taken = &lib->read};
   lib_read_begin(lib);
   struct op op = {.kind = OP_PROCESS_JOIN,
@@ -50,6 +52,8 @@ static int join(lua_State *L) {
   int rc = perform(lib->b, &op);
   if (rc == -SBX_ESELF)
     return luaL_error(L, "%s", error_text(rc));
+  if (rc == -SBX_ETIMEDOUT && until_ns)
+    feed_give_way(L, until_ns);
   if (rc)
     return lib_expected(L, "join", rc);
   return lib_push_outcome(L, lib, h, &op);
@@ -130,6 +134,10 @@ static bool lives(const struct process_info *info) {
 }
 
 static int l_process_alive(lua_State *L) {
+  if (luaL_testudata(L, 1, PROCESS_TYPE) && lib_push_request(L, 1)) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
   struct process_info info = info_of(L, lib_of(L), lib_check_handle(L, 1, OBJECT_PROCESS));
   lua_pushboolean(L, lives(&info));
   return 1;
@@ -272,6 +280,18 @@ static int l_getpid(lua_State *L) {
   return push_pid(L, &info);
 }
 
+void lib_push_processes(lua_State *L, struct lib *lib, int list) {
+  size_t n = lib->in.len / sizeof(struct object *);
+  lua_Integer at = (lua_Integer)lua_rawlen(L, list);
+  for (size_t i = 0; i < n; i++) {
+    struct object **objects = (struct object **)(void *)lib->in.data;
+    struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
+    h->object = objects[i];
+    lib_settle_handle(L, lib);
+    lua_rawseti(L, list, ++at);
+  }
+}
+
 /* The objects come into lib->in first, since nothing may raise while the backend visits. */
 static int visit_child(void *ctx, struct object *child) {
   return buf_append(ctx, &child, sizeof child);
@@ -284,14 +304,7 @@ static int l_children(lua_State *L) {
   lib_pause(L, lib);
   buf_clear(&lib->in, 1 << 16);
   int rc = lib->b->ops->children(lib->b, visit_child, &lib->in);
-  size_t n = lib->in.len / sizeof(struct object *);
-  for (size_t i = 0; i < n; i++) {
-    struct object **list = (struct object **)(void *)lib->in.data;
-    struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
-    h->object = list[i];
-    lib_settle_handle(L, lib);
-    lua_rawseti(L, 1, (lua_Integer)i + 1);
-  }
+  lib_push_processes(L, lib, 1);
   lib_resume(L, lib);
   return rc ? lib_error(L, "children", rc) : 1;
 }

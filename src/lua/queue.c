@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "lua/answer.h"
 #include "lua/codec.h"
+#include "lua/feed.h"
 #include "lua/lib.h"
 
 /* -- making ---------------------------------------------------------------------------------- */
@@ -181,9 +182,12 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items)
     answer_check(L, lib, OP_QUEUE_GET);
   lib_own_item(lib, h);
   if (h->item.len == 0) {
+    int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
     int rc = get_raw(L, lib, &op);
     if (rc == 1)
       return 1;
+    if (rc == -SBX_ETIMEDOUT && until_ns)
+      feed_give_way(L, until_ns);
     if (rc)
       return lib_expected(L, "get", rc);
   }

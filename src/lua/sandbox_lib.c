@@ -8,10 +8,12 @@
 
 #include "base/error.h"
 #include "lua/codec.h"
+#include "lua/feed.h"
 #include "lua/guard.h"
 #include "lua/interrupt.h"
 #include "lua/lib.h"
 #include "lua/native.h"
+#include "lua/prelude.h"
 
 /* -- handles in messages --------------------------------------------------------------------- */
 
@@ -64,6 +66,11 @@ static int l_sleep(lua_State *L) {
   struct op op = {.kind = OP_CLOCK_SLEEP, .locate = lib_locate, .locate_ctx = L};
   luaL_argcheck(L, luaL_checknumber(L, 1) >= 0, 1, "the seconds must be a number, 0 or more");
   op.deadline_ns = lib_check_timeout(L, lib, 1);
+  int64_t now_ns = op.deadline_ns;
+  int64_t until_ns = feed_begin(L, lib, &now_ns);
+  if (until_ns)
+    feed_give_way(L, until_ns);
+  op.deadline_ns = now_ns;
   int rc = perform(lib->b, &op);
   return rc ? lib_expected(L, "sleep", rc) : 0;
 }
@@ -102,6 +109,17 @@ static void seed_random(lua_State *L, struct lib *lib) {
     lua_call(L, 2, 0);
   }
   lua_settop(L, top);
+}
+
+/* Children find io.stdout and io.stderr, whatever scripts do to `io`. */
+static void keep_streams(lua_State *L) {
+  static const char *const streams[] = {"stdout", "stderr"};
+  bool there = lua_getglobal(L, LUA_IOLIBNAME) == LUA_TTABLE;
+  for (int i = 0; there && i < 2; i++) {
+    lua_getfield(L, -1, streams[i]);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_stream_keys[i]);
+  }
+  lua_pop(L, 1);
 }
 
 /* In a child os.exit must not run the exit handlers of the parent's C code, nor close its state. */
@@ -147,7 +165,9 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lib_open_coroutine(L, lib);
   lib_open_interrupt(L, lib);
   seed_random(L, lib);
+  keep_streams(L);
   replace_exit(L, lib);
+  prelude_open(L, table);
   set_globals(L);
   lua_pushvalue(L, table);
   lua_setfield(L, LUA_REGISTRYINDEX, LIBRARY_KEY);

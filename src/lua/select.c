@@ -9,6 +9,8 @@
 
 #include "base/error.h"
 #include "lua/answer.h"
+#include "lua/feed.h"
+#include "lua/native.h"
 #include "lua/sync.h"
 
 #define PUTTING_TYPE "sandbox.putting" /* user values: the queue, the item */
@@ -35,6 +37,7 @@ struct selection {
   struct entry *entries;
   uint32_t count;
   bool encoded; /* lib->out holds an item */
+  bool futures; /* there are tasks of pools among the entries */
 };
 
 /* -- entries --------------------------------------------------------------------------------- */
@@ -90,6 +93,15 @@ static bool takes_item(const struct op *op) {
   return op->kind == OP_QUEUE_GET || op->kind == OP_PIPE_RECV;
 }
 
+/* A task of a pool, which the library's Lua knows: see prelude/pool.lua. */
+static bool is_future(lua_State *L) {
+  bool is = lua_type(L, ENTRY) == LUA_TUSERDATA &&
+            luaL_getmetafield(L, ENTRY, "__name") == LUA_TSTRING &&
+            strcmp(lua_tostring(L, -1), "sandbox.future") == 0;
+  lua_settop(L, ENTRY);
+  return is;
+}
+
 /* [..., entry at ENTRY] Make its op. */
 static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint32_t i) {
   struct op *op = &s->ops[i];
@@ -108,12 +120,15 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
   } else if ((timer = luaL_testudata(L, ENTRY, TIMER_TYPE))) {
     op->kind = OP_CLOCK_SLEEP;
     op->deadline_ns = timer->deadline_ns;
+  } else if (is_future(L)) {
+    s->futures = true;
   } else {
-    bad_entry(L, e->index,
-              lua_pushfstring(L,
-                              "%s cannot be waited for (queues, q:putting(v), pipes, processes, "
-                              "locks, semaphores, events and sandbox.after(s) can)",
-                              lib_say(L, ENTRY)));
+    bad_entry(
+        L, e->index,
+        lua_pushfstring(L,
+                        "%s cannot be waited for (queues, q:putting(v), pipes, processes, tasks "
+                        "of pools, locks, semaphores, events and sandbox.after(s) can)",
+                        lib_say(L, ENTRY)));
   }
   if (e->h)
     op->object = e->h->object;
@@ -263,7 +278,14 @@ static int l_select(lua_State *L) {
                   .locate = lib_locate,
                   .locate_ctx = L};
   lua_settop(L, 2);
+  int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
   struct selection s = read_list(L, lib);
+  if (s.futures) {
+    if (s.encoded)
+      lib_sent(L, lib);
+    lua_settop(L, 2);
+    return native_call(L, "wait", "select");
+  }
   op.subs = s.ops;
   op.sub_count = s.count;
   lib_read_begin(lib);
@@ -275,6 +297,8 @@ static int l_select(lua_State *L) {
     lib_sent(L, lib);
   if (op.number >= 0 && rc == 0)
     rc = fetch(lib, &s, &op);
+  if (op.number < 0 && rc == -SBX_ETIMEDOUT && until_ns)
+    feed_give_way(L, until_ns);
   return op.number < 0 ? lib_expected(L, "select", rc) : push_done(L, lib, &s, &op, rc);
 }
 

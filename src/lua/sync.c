@@ -1,5 +1,6 @@
 /* lua/sync.c - what the bindings of the synchronisation objects share; see sync.h. */
 #include "lua/sync.h"
+#include "lua/feed.h"
 
 #include <string.h>
 
@@ -67,7 +68,10 @@ int sync_op(lua_State *L, struct op *op, enum object_type type, int timeout) {
   op->locate_ctx = L;
   struct place place;
   lib_note_place(L, op, &place);
+  int64_t until_ns = op->kind == OP_EVENT_WAIT ? feed_begin(L, lib, &op->deadline_ns) : 0;
   int rc = perform(lib->b, op);
+  if (rc == -SBX_ETIMEDOUT && until_ns)
+    feed_give_way(L, until_ns);
   return rc ? lib_expected(L, op_describe(op->kind)->verb, rc) : 0;
 }
 

@@ -167,6 +167,7 @@ struct process_info {
   int exit_code; /* -1 while it lives, and when a signal ended it */
   int signal;    /* 0 unless a signal ended it */
   bool daemon;
+  bool expected;   /* it was interrupted, terminated or killed on purpose */
   bool has_result; /* it published an encoded result or failure before it left */
   char name[NAME_MAX_BYTES];
   char spawned_at[WHERE_MAX];
@@ -248,6 +249,10 @@ struct backend_ops {
   int (*process_parent)(struct backend *b, struct object **ret);
   /* The children that live, oldest first: calls visit(ctx, child); visit owns the child. */
   int (*children)(struct backend *b, int (*visit)(void *ctx, struct object *child), void *ctx);
+  /* The living processes below `p`, which may have ended: visited as children are. Of a process
+   * that was killed, and whose record is used again, they are not known. */
+  int (*descendants)(struct backend *b, const struct object *p,
+                     int (*visit)(void *ctx, struct object *descendant), void *ctx);
 
   /* Make the objects reachable for processes that never held them; an op that sends does it by
    * itself. Until the deadline of `op`. -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_EMFILE */

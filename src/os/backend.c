@@ -207,6 +207,19 @@ static int os_children(struct backend *base, int (*visit)(void *, struct object 
   return rc;
 }
 
+static int os_descendants(struct backend *base, const struct object *p,
+                          int (*visit)(void *, struct object *), void *ctx) {
+  struct os_backend *b = os_of(base);
+  int rc = 0;
+  for (uint32_t i = 0; i < control_process_end(b->control) && rc == 0; i++) {
+    struct object *o;
+    uint64_t serial = control_process_descends(b->control, i, p->slot, p->serial);
+    if (serial && (rc = object_new(OBJECT_PROCESS, i, serial, &o)) == 0)
+      rc = visit(ctx, o);
+  }
+  return rc;
+}
+
 static void os_object_ref(const struct object *o, struct object_ref *ret) {
   *ret = (struct object_ref){.type = (uint32_t)o->type, .slot = o->slot, .serial = o->serial};
 }
@@ -336,6 +349,7 @@ static const struct backend_ops os_ops = {
     .process_self = os_process_self,
     .process_parent = os_process_parent,
     .children = os_children,
+    .descendants = os_descendants,
     .objects_export = os_objects_export,
     .objects_fetch = os_objects_fetch,
     .object_landed = os_object_landed,

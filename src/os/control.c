@@ -85,6 +85,25 @@ pid_t control_process_pid(const struct control *c, uint32_t slot, uint64_t stamp
              : 0;
 }
 
+uint64_t control_process_descends(const struct control *c, uint32_t slot, uint32_t above,
+                                  uint64_t above_serial) {
+  uint64_t stamp = atomic_load_explicit(&c->process_stamp[slot], memory_order_acquire);
+  uint64_t serial = stamp_serial(stamp);
+  if (!phase_alive(stamp_phase(stamp)))
+    return 0;
+  while (slot != 0) { /* main is below nobody */
+    const struct process_record *p = &c->processes[slot];
+    if (atomic_load_explicit(&p->serial, memory_order_acquire) != stamp_serial(stamp))
+      return 0;
+    slot = p->spawner;
+    if (slot == above && p->spawner_serial == above_serial)
+      return serial;
+    if (!(stamp = control_process_stamp(c, slot, p->spawner_serial)))
+      return 0;
+  }
+  return 0;
+}
+
 static bool spawner_gone(const struct control *c, const struct process_record *p) {
   uint64_t stamp = control_process_stamp(c, p->spawner, p->spawner_serial);
   return !phase_alive(stamp_phase(stamp));

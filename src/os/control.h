@@ -315,6 +315,11 @@ uint64_t control_process_stamp(const struct control *c, uint32_t slot, uint64_t 
 /* Is the process of this record alive (claimed, running or leaving)? */
 bool control_process_alive(const struct control *c, uint32_t slot);
 
+/* The serial of the living process in `slot`, if one that was in `above` is above it: it spawned
+ * it, or what spawned it, and so on. Else 0. */
+uint64_t control_process_descends(const struct control *c, uint32_t slot, uint32_t above,
+                                  uint64_t above_serial);
+
 /* The pid of the process that the stamp in this slot belongs to; 0: it has none yet, and what the
  * record tells is of the process before. */
 pid_t control_process_pid(const struct control *c, uint32_t slot, uint64_t stamp);

@@ -379,6 +379,7 @@ int process_describe(struct os_backend *b, const struct object *p, struct proces
                                .exit_code = s.phase < PHASE_ENDED || s.signal ? -1 : s.exit_code,
                                .signal = s.phase < PHASE_ENDED ? 0 : s.signal,
                                .daemon = r->flags & FLAG_DAEMON,
+                               .expected = r->flags & FLAG_EXPECTED,
                                .has_result = r->flags & FLAG_RESULT};
   memcpy(ret->name, r->name, sizeof ret->name);
   memcpy(ret->spawned_at, r->spawned_at, sizeof ret->spawned_at);

@@ -496,6 +496,7 @@ describe("imap", function()
       if n == 2 then local _ <close> = closing end
       return n
     end, 1)
+    assert.are.same({ 1, 1 }, { next_result() })
     assert.is_nil(next_result())
     assert.are.same({ 4 }, pool:map(square, { 2 }))
     for _, map in ipairs { "map", "imap" } do
@@ -1091,7 +1092,7 @@ describe("the end of a pool:", function()
     assert.are.equal(0, #children())
   end)
 
-  it("one that is collected, or left open at the end, holds up nobody", function()
+  it("one that is collected when all is done holds up nobody", function()
     local function leave_open()
       local pool = sandbox.pool(3)
       pool:map(square, range(10))
@@ -1100,12 +1101,41 @@ describe("the end of a pool:", function()
     local pids = leave_open()
     collectgarbage() collectgarbage()
     assert.is_true(script.gone(pids))
+  end)
+
+  local ENDS = { -- how a script ends that has submitted tasks, and its status
+    ["at its last line"] = { "", 0 }, ["by os.exit"] = { "os.exit(7)", 7 }, ["by an error"] = { "error('main')", 1 },
+    ["with the pool closed"] = { "pool:close()", 0 }, ["with the pool collected"] = { "pool = nil collectgarbage() collectgarbage()", 0 },
+    ["with a loop that was left"] = { "local f = pool:imap(function(x) return x end, { 1, 2, 3 }) f()", 0 },
+  }
+  for how, ending in pairs(ENDS) do
+    it("its tasks are done before the script ends: " .. how, function()
+      local r = script.run(([[
+        local pool = sandbox.pool(2)
+        local q = queue()
+        for i = 1, 6 do pool:submit(function() q:get() io.write(i, "\n") end) end
+        spawn(function() for i = 1, 6 do sleep(0.01) q:put(i) end end)
+        ]] .. ending[1]))
+      local lines = {}
+      for line in r.out:gmatch("%d") do lines[#lines + 1] = line end
+      table.sort(lines)
+      assert.are.same({ "1 2 3 4 5 6", ending[2] }, { table.concat(lines, " "), r.status }, r.err)
+    end)
+  end
+
+  it("in any process: also one that is killed over them, and tasks that fail", function()
     local r = script.run [[
-      local pool = sandbox.pool(2)
-      pool:submit(function() sleep(1000) end)
-      print(#pool:map(function(x) return x end, { 1, 2, 3 }))
+      local q = queue()
+      local p = spawn(function()
+        local pool = sandbox.pool { workers = 1, retries = 1 }
+        local tries = queue()
+        pool:submit(function() tries:put(1) if #tries == 1 then os.exit(1) end q:put("again") end)
+        pool:submit(function() q:put("after") end)
+      end)
+      p:join()
+      print(#q, #(q:get(0) .. q:get(0)))
     ]]
-    assert.are.same({ "3\n", "", 0 }, { r.out, r.err, r.status })
+    assert.are.same({ "2\t10\n", 0 }, { r.out, r.status }, r.err)
   end)
 
   it("a killed owner takes its workers along: also in the middle of a run", function()

@@ -1,4 +1,7 @@
 -- What the parts of the library that are written in Lua share: arguments, and time.
+--
+-- These files see no globals of the script, but copies of what they use, made when the library was opened (prelude.c has
+-- the list); and no method of a string, which the script could have replaced: string.find(s), not s:find().
 local sandbox, use = ...
 local native = use "native"
 
@@ -6,7 +9,7 @@ local common = {}
 
 -- Raise unless `ok`; the message is that of an argument error.
 function common.check(ok, name, arg, message)
-  if not ok then native.raise(("bad argument #%d to '%s' (%s)"):format(arg, name, message)) end
+  if not ok then native.raise(string.format("bad argument #%d to '%s' (%s)", arg, name, message)) end
 end
 
 local function got(value) return value == nil and "no value" or type(value) end
@@ -15,10 +18,20 @@ function common.check_table(value, name, arg, what)
   common.check(type(value) == "table", name, arg, what .. " expected, got " .. got(value))
 end
 
+-- A field of a value's metatable, whatever its `__metatable` says.
+local function metafield(value, field)
+  local meta = debug.getmetatable(value)
+  return meta and rawget(meta, field)
+end
+common.metafield = metafield
+
+-- "sandbox.process", "sandbox.future": the class of a handle or of an object of the library; nil of anything else.
+function common.class_of(value)
+  return type(value) == "userdata" and metafield(value, "__name") or nil
+end
+
 function common.callable(value)
-  if type(value) == "function" then return true end
-  local meta = getmetatable(value)
-  return type(meta) == "table" and meta.__call ~= nil
+  return type(value) == "function" or metafield(value, "__call") ~= nil
 end
 
 function common.check_function(value, name, arg)
@@ -28,27 +41,35 @@ end
 function common.check_integer(value, least, name, arg, what)
   local n = math.type(value) and math.tointeger(value)
   common.check(n and n >= least, name, arg,
-    ("%s must be a whole number, %d or more, not %s"):format(what, least, tostring(value)))
+    string.format("%s must be a whole number, %d or more, not %s", what, least, tostring(value)))
   return n
+end
+
+-- There are no arguments from the `arg`-th on, which follow here; nils at the end do no harm.
+function common.check_no_more(name, arg, ...)
+  for i = 1, select("#", ...) do
+    common.check((select(i, ...)) == nil, name, arg + i - 1, "there is no such argument")
+  end
 end
 
 -- The length of a list, which may be the script's own `__len`.
 function common.length(list, name, arg)
   local ok, n = pcall(function() return #list end)
   if not ok then common.raise_again(n) end
-  common.check(math.type(n) == "integer", name, arg, ("the length of the list is not a whole number, but %s"):format(n))
+  common.check(math.type(n) == "integer", name, arg,
+    string.format("the length of the list is not a whole number, but %s", tostring(n)))
   return n
 end
 
 -- The keys of a table of options are among `known` (a set).
 function common.check_options(options, known, name, arg)
-  for key in pairs(options) do
+  for key in next, options do
     if not known[key] then
       local names = {}
-      for k in pairs(known) do names[#names + 1] = k end
+      for k in next, known do names[#names + 1] = k end
       table.sort(names)
       common.check(false, name, arg,
-        ("unknown option '%s'; there are %s"):format(tostring(key), table.concat(names, ", ")))
+        string.format("unknown option '%s'; there are %s", tostring(key), table.concat(names, ", ")))
     end
   end
 end
@@ -63,13 +84,13 @@ end
 
 -- The text of an error of the library, without the place in it.
 function common.text_of(message)
-  return (tostring(message):gsub("^%[sandbox [^%]]*%]:%d+: ", ""))
+  return (string.gsub(tostring(message), "^%[sandbox [^%]]*%]:%d+: ", ""))
 end
 
 -- Raise again what the script's own raised when we called it; a line of ours in it is replaced by the script's.
 function common.raise_again(value)
   local text = common.text_of(value)
-  if type(value) == "string" and text ~= value and not text:find("^%S+:%d+: ") then native.raise(text) end
+  if type(value) == "string" and text ~= value and not string.find(text, "^%S+:%d+: ") then native.raise(text) end
   error(type(value) == "string" and text or value, 0)
 end
 
@@ -83,13 +104,18 @@ function common.call(f, ...)
   return finish(pcall(f, ...))
 end
 
--- The time, of sandbox.now, when a timeout is over; nil: never.
-function common.deadline(timeout, name, arg)
-  if timeout == nil then return nil end
+-- A timeout in seconds, or nil: for ever.
+function common.check_timeout(timeout, name, arg)
+  if timeout == nil then return end
   common.check(type(timeout) == "number", name, arg, "timeout in seconds expected, got " .. type(timeout))
   common.check(timeout >= 0, name, arg,
     timeout ~= timeout and "a timeout cannot be NaN" or "a timeout cannot be negative")
-  return sandbox.now() + timeout
+end
+
+-- The time, of sandbox.now, when a timeout is over; nil: never.
+function common.deadline(timeout, name, arg)
+  common.check_timeout(timeout, name, arg)
+  return timeout and sandbox.now() + timeout
 end
 
 -- The seconds left until a deadline, for a timeout.

@@ -15,7 +15,8 @@ Pool.__index, Future.__index = methods, future
 local function state_of(handle, class, name)
   local state = native.state(handle, class)
   if not state then
-    native.raise(("bad argument #1 to '%s' (%s expected, got %s)"):format(name, class.__name:match("%a+$"), type(handle)))
+    native.raise(string.format("bad argument #1 to '%s' (%s expected, got %s)", name, string.match(class.__name, "%a+$"),
+      type(handle)))
   end
   return state
 end
@@ -23,9 +24,7 @@ end
 -- The pool, if the calling process may use it.
 local function pool_of(handle, name)
   local pool = state_of(handle, Pool, name)
-  if pool.generation ~= native.generation() then
-    native.raise(("%s: a pool belongs to the process that made it"):format(name))
-  end
+  seats.check_own(pool, name)
   return pool
 end
 
@@ -33,7 +32,7 @@ end
 local function open_pool(handle, name)
   local pool = pool_of(handle, name)
   if pool.broken then error(pool.broken, 0) end
-  if pool.closed then native.raise(("%s: the pool is closed"):format(name)) end
+  if pool.closed then native.raise(name .. ": the pool is closed") end
   return pool
 end
 
@@ -49,7 +48,7 @@ local function read_options(options)
   if options.init ~= nil then common.check(common.callable(options.init), "pool", 1, "init must be a function") end
   if options.name ~= nil then
     local name = options.name
-    common.check(type(name) == "string" and name:find("^[^%c]+$"), "pool", 1, "name must be text on one line")
+    common.check(type(name) == "string" and string.find(name, "^[^%c]+$"), "pool", 1, "name must be text on one line")
   end
   return options
 end
@@ -60,8 +59,33 @@ local function integer_option(options, name, least, default)
   return common.check_integer(value, least, "pool", 1, name)
 end
 
-local function make(options)
+-- The pools of this process that are not collected; and the states of those that are, but had tasks under way then.
+local known, left = setmetatable({}, { __mode = "k" }), {}
+
+-- Those of a process that it came along with in a fork are not its own.
+local function own(pool) return pool.generation == native.generation() end
+
+local function close_inboxes(pool)
+  pool.ended = true
+  for _, seat in ipairs(pool.seats) do queue.close(seat.inbox) end
+end
+
+-- The workers of pools that were left may go when they have done their tasks.
+local function look_after_left()
+  for pool in next, left do
+    if not own(pool) or pool.ended then
+      left[pool] = nil
+    else
+      seats.look(pool)
+      if pool.open == 0 and not pool.ended then close_inboxes(pool) end
+    end
+  end
+end
+
+local function make(options, ...)
+  common.check_no_more("pool", 2, ...)
   options = read_options(options)
+  look_after_left()
   local n = integer_option(options, "workers", 1, sandbox.cpus())
   local _ <close> = native.defer() -- an interrupt comes when all is there, or not at all
   local pool = {
@@ -76,18 +100,20 @@ local function make(options)
   -- The number of the oldest job that goes on: workers need not know the functions of those before.
   function pool.oldest()
     local oldest = pool.last_job
-    for id in pairs(pool.jobs) do oldest = math.min(oldest, id) end
+    for id in next, pool.jobs do oldest = math.min(oldest, id) end
     return oldest
   end
   seats.open(pool, n)
+  known[pool] = true
   return native.object(Pool, pool) -- after the queues: so it is finalized before them, and can close them
 end
 
 -- -- futures --------------------------------------------------------------------------------------
 
--- A failure that no worker had.
+-- A failure that no worker had, but the pool's owner.
 local function failure_here(pool, message)
-  return setmetatable({ message = message, name = pool.name, id = pool.owner.id, pid = pool.owner.pid }, sandbox.failure)
+  local me = pool.owner
+  return setmetatable({ message = message, name = me.name, id = me.id, pid = me.pid }, sandbox.failure)
 end
 
 -- Why a call cannot be sent; the first reason.
@@ -142,9 +168,7 @@ end
 -- The task, and the pool if it can still be waited for.
 local function task_of(handle, name)
   local state = state_of(handle, Future, name)
-  if not state.task.outcome and state.pool.generation ~= native.generation() then
-    native.raise(("%s: a pool belongs to the process that made it"):format(name))
-  end
+  if not state.task.outcome then seats.check_own(state.pool, name) end
   return state.task, state.pool
 end
 
@@ -155,25 +179,29 @@ local function wait_for(handle, name, timeout)
   return task.outcome or { nil, "timeout", n = 2 }
 end
 
-function future.join(handle, timeout)
+function future.join(handle, timeout, ...)
+  common.check_no_more("join", 2, ...)
   local outcome = wait_for(handle, "join", timeout)
   return table.unpack(outcome, 1, outcome.n)
 end
 
-function future.result(handle, timeout)
+function future.result(handle, timeout, ...)
+  common.check_no_more("result", 2, ...)
   local outcome = wait_for(handle, "result", timeout)
   if outcome[1] then return table.unpack(outcome, 2, outcome.n) end
   if outcome[2] == "timeout" then return nil, "timeout" end
   error(outcome[2], 0)
 end
 
-function future.done(handle)
+function future.done(handle, ...)
+  common.check_no_more("done", 1, ...)
   local task, pool = task_of(handle, "done")
   if not task.outcome then seats.look(pool) end
   return task.outcome ~= nil
 end
 
-function future.cancel(handle)
+function future.cancel(handle, ...)
+  common.check_no_more("cancel", 1, ...)
   local task, pool = task_of(handle, "cancel")
   if task.outcome then return false end
   local taken = seats.withdraw(pool, function(other) return other == task end)
@@ -185,67 +213,73 @@ end
 function Future.__tostring(handle)
   local state = native.state(handle, Future)
   local outcome = state.task.outcome
-  return ("future: task %d of %s (%s)"):format(state.task.id, state.pool.name,
+  return string.format("future: task %d of %s (%s)", state.task.id, state.pool.name,
     not outcome and "under way" or outcome[1] and "done" or "failed")
 end
 
 -- -- maps -----------------------------------------------------------------------------------------
 
-function methods.map(handle, f, list, chunk)
-  return jobs.map(open_pool(handle, "map"), "map", f, list, false, chunk)
+function methods.map(handle, f, list, chunk, timeout, ...)
+  common.check_no_more("map", 5, ...)
+  return jobs.map(open_pool(handle, "map"), "map", f, list, false, chunk, timeout)
 end
 
-function methods.starmap(handle, f, list, chunk)
+function methods.starmap(handle, f, list, chunk, timeout, ...)
+  common.check_no_more("starmap", 5, ...)
   local pool = open_pool(handle, "starmap")
   common.check_table(list, "starmap", 2, "list of lists of arguments")
   for i = 1, common.length(list, "starmap", 2) do
     common.check(type(list[i]) == "table", "starmap", 2,
-      ("item %d: list of arguments expected, got %s"):format(i, type(list[i])))
+      string.format("item %d: list of arguments expected, got %s", i, type(list[i])))
   end
-  return jobs.map(pool, "starmap", f, list, true, chunk)
+  return jobs.map(pool, "starmap", f, list, true, chunk, timeout)
 end
 
-function methods.imap(handle, f, source, chunk)
-  return jobs.imap(open_pool(handle, "imap"), "imap", f, source, chunk, true, handle)
+function methods.imap(handle, f, source, chunk, timeout, ...)
+  common.check_no_more("imap", 5, ...)
+  return jobs.imap(open_pool(handle, "imap"), "imap", f, source, chunk, timeout, true, handle)
 end
 
-function methods.imap_unordered(handle, f, source, chunk)
-  return jobs.imap(open_pool(handle, "imap_unordered"), "imap_unordered", f, source, chunk, false, handle)
+function methods.imap_unordered(handle, f, source, chunk, timeout, ...)
+  common.check_no_more("imap_unordered", 5, ...)
+  return jobs.imap(open_pool(handle, "imap_unordered"), "imap_unordered", f, source, chunk, timeout, false, handle)
 end
 
 -- -- the end --------------------------------------------------------------------------------------
 
-local function close_inboxes(pool)
-  pool.ended = true
-  for _, seat in ipairs(pool.seats) do seat.inbox:close() end
-end
-
-local function processes_of(pool)
-  local list = {}
-  for i, seat in ipairs(pool.seats) do list[i] = seat.process end
-  return list
-end
-
-function methods.close(handle)
+local function close(handle)
   pool_of(handle, "close").closed = true
   return true
 end
 
-function methods.join(handle, timeout)
+function methods.close(handle, ...)
+  common.check_no_more("close", 1, ...)
+  return close(handle)
+end
+
+local function no_task_open(pool)
+  return function() return pool.open == 0 or pool.ended end
+end
+
+local function join(handle, timeout)
   local pool = pool_of(handle, "join")
   local deadline = common.deadline(timeout, "join", 1)
   if not pool.closed then native.raise("join: the pool must be closed first") end
-  local function all_done() return pool.open == 0 or pool.ended end
-  if not seats.wait(pool, all_done, deadline) then return nil, "timeout" end
+  if not seats.wait(pool, no_task_open(pool), deadline) then return nil, "timeout" end
   if not pool.ended then close_inboxes(pool) end
-  for _, process in ipairs(processes_of(pool)) do
-    local _, reason = process:join(common.left(deadline))
+  for _, seat in ipairs(pool.seats) do
+    local _, reason = process.join(seat.process, common.left(deadline))
     if reason == "timeout" then return nil, "timeout" end
   end
   return true
 end
 
-function methods.terminate(handle)
+function methods.join(handle, timeout, ...)
+  common.check_no_more("join", 2, ...)
+  return join(handle, timeout)
+end
+
+local function terminate(handle)
   local pool = pool_of(handle, "terminate")
   pool.closed = true
   if not pool.ended then
@@ -256,28 +290,54 @@ function methods.terminate(handle)
   return true
 end
 
--- The end of its block: what was submitted is done first, unless an error ends the block.
-function Pool.__close(handle, err)
-  local pool = native.state(handle, Pool)
-  if pool.generation ~= native.generation() then return end
-  if err ~= nil then methods.terminate(handle) return end
-  methods.close(handle)
-  methods.join(handle)
+function methods.terminate(handle, ...)
+  common.check_no_more("terminate", 1, ...)
+  return terminate(handle)
 end
 
--- Nobody can give it tasks any more: its workers may go.
+-- The end of its block: what was submitted is done first, unless an error ends the block.
+function Pool.__close(handle, err)
+  if not own(native.state(handle, Pool)) then return end
+  if err ~= nil then terminate(handle) return end
+  close(handle)
+  join(handle)
+end
+
+-- Nobody can give it tasks any more: its workers may go, when they have done those that there are.
 function Pool.__gc(handle)
   local pool = native.state(handle, Pool)
-  if pool.generation == native.generation() and not pool.ended then close_inboxes(pool) end
+  if not own(pool) or pool.ended then return end
+  seats.accept_all(pool)
+  if pool.open == 0 then
+    close_inboxes(pool)
+  elseif not pool.ended then
+    left[pool] = true
+  end
+end
+
+-- The end of the process: the tasks of its pools are done first, as children are waited for. Jobs that nobody goes through any
+-- more are no tasks.
+local function finish()
+  local list = {}
+  for pool in next, known do list[#list + 1] = pool end
+  for _, pool in ipairs(list) do
+    if own(pool) and not pool.ended then
+      for _, job in next, table.move(pool.feeding, 1, #pool.feeding, 1, {}) do job.finish() end
+      seats.wait(pool, no_task_open(pool))
+    end
+  end
 end
 
 function Pool.__tostring(handle)
   local pool = native.state(handle, Pool)
-  return ("pool: %s (%d workers, %d tasks under way%s)"):format(pool.name, #pool.seats, pool.open,
+  return string.format("pool: %s (%d workers, %d tasks under way%s)", pool.name, #pool.seats, pool.open,
     pool.broken and ", broken" or pool.ended and ", ended" or pool.closed and ", closed" or "")
 end
 
 -- For those who wait for several futures.
 local function outcome_of(handle) return native.state(handle, Future).task.outcome end
 
-return { pool = make, pool_of = function(handle, name) return select(2, task_of(handle, name)) end, outcome_of = outcome_of }
+return {
+  pool = make, finish = finish, pool_of = function(handle, name) return select(2, task_of(handle, name)) end,
+  outcome_of = outcome_of,
+}

@@ -1,6 +1,6 @@
 -- Jobs of a pool: map and imap divide their items into tasks (chunks), and put the results together.
 local sandbox, use = ...
-local native, common, seats = use "native", use "common", use "pool_seats"
+local native, common, seats, sources = use "native", use "common", use "pool_seats", use "pool_source"
 
 local CHUNK_SECONDS = 0.001 -- what a chunk should take: long beside its message, short beside all
 local PROBE_SECONDS = 0.00001 -- work that tells what an item costs
@@ -11,65 +11,11 @@ local WINDOW = 4 -- chunks for each worker that an imap is ahead of the loop
 
 local jobs = {}
 
--- -- where items come from ------------------------------------------------------------------------
-
--- What ends a job early concerns whoever asked for the job, and not whoever happens to use the pool when it comes to
--- light. A stop is { value = error value } of the script's own or a failure, or { text = message } of ours.
+-- What ends a job early (a stop, see pool_source) concerns whoever asked for the job, and not whoever happens to use the
+-- pool when it comes to light.
 local function raise(stop)
   if stop.text then native.raise(stop.text) end
   common.raise_again(stop.value)
-end
-
--- Each source is a function: take(n) -> items (a table without a metatable), first, last; nil when there are no more, and what
--- ended them if that was an error; and the number that is left, if it is known.
-local function from_list(list, n)
-  local at = 1
-  return function(count)
-    if at > n then return nil end
-    local first, last = at, math.min(at + count - 1, n)
-    at = last + 1
-    return list, first, last
-  end, function() return n - at + 1 end
-end
-
--- The script's own: it may take long, be interrupted, and use the pool itself.
-local function call_out(get, ...)
-  local _ <close> = native.defer(false)
-  return (get(...))
-end
-
--- A list with a metatable.
-local function from_proxy(list, n)
-  local at, stop = 1, nil
-  local function get(i) return list[i] end
-  return function(count)
-    local items, k = {}, 0
-    while not stop and k < count and at <= n do
-      local ok, item = pcall(call_out, get, at)
-      if ok then
-        k, at = k + 1, at + 1
-        items[k] = item
-      else
-        stop = { value = item }
-      end
-    end
-    if k == 0 then return nil, stop end
-    return items, 1, k
-  end, function() return n - at + 1 end
-end
-
-local function from_iterator(next_item)
-  local over, stop = false, nil
-  return function(count)
-    local items = {}
-    while not over and #items < count do
-      local ok, item = pcall(call_out, next_item)
-      if not ok then stop = { value = item } end
-      if not ok or item == nil then over = true else items[#items + 1] = item end
-    end
-    if items[1] == nil then return nil, stop end
-    return items, 1, #items
-  end
 end
 
 -- -- a job ----------------------------------------------------------------------------------------
@@ -78,9 +24,11 @@ end
 -- workers end at the same time.
 local function chunk_size(job, most)
   local n = job.chunk or math.min(job.cost and CHUNK_SECONDS / job.cost or 1, job.most)
-  if not job.chunk and job.left then
+  if not job.chunk and job.source.left then
     local least = job.cost and LEAST_SECONDS / job.cost or 1
-    n = math.min(n, math.max(least, math.ceil(job.left() / (2 * #job.pool.seats))))
+    n = math.min(n, math.max(least, math.ceil(job.source:left() / (2 * #job.pool.seats))))
+  elseif not job.chunk then
+    n = math.min(n, job.source:most())
   end
   return math.max(1, math.floor(math.min(n, most or n, CHUNK_LIMIT)))
 end
@@ -94,8 +42,8 @@ end
 -- The place of a failure is that of its item.
 local function item_of(task, k)
   local first = task.at + k - 1
-  return task.count > 1 and k == 1 and task.attempts > 0 and ("%d to %d"):format(task.at, task.at + task.count - 1)
-    or first
+  return task.count > 1 and k == 1 and task.attempts > 0
+    and string.format("%d to %d", task.at, task.at + task.count - 1) or first
 end
 
 -- Items as bytes, as they are now: whatever the script does to them until a worker takes them, or when they are given to
@@ -110,10 +58,10 @@ end
 -- Which of so many items cannot be sent, and why: its number among them, and a stop.
 local function find_unsendable(job, items, first, count, at)
   for k = 1, count do
-    local bytes, why = native.encode(("item %d"):format(at + k - 1), items[first + k - 1])
-    if not bytes then return k, { text = ("%s: %s"):format(job.name, why) } end
+    local bytes, why = native.encode("item " .. at + k - 1, items[first + k - 1])
+    if not bytes then return k, { text = job.name .. ": " .. why } end
   end
-  return 1, { text = ("%s: the items cannot be sent: there is no room"):format(job.name) }
+  return 1, { text = job.name .. ": the items cannot be sent: there is no room" }
 end
 
 -- No worker needs its function any more.
@@ -150,7 +98,7 @@ function Chunk:send(inbox, seat)
     if bytes then seat.known[job.id] = true end
   else
     job.out, job.exhausted = job.out - 1, true
-    job.stopped(self.at, { text = ("%s: %s"):format(job.name, common.text_of(message)) })
+    job.stopped(self.at, { text = job.name .. ": " .. common.text_of(message) })
   end
   return ok
 end
@@ -193,18 +141,12 @@ end
 --   stopped(at, stop, ...)                 item `at` ends the job; the results just before it
 local function new_job(pool, name, f, source, star, chunk, most)
   common.check_function(f, name, 1)
-  local take, left
-  if type(source) == "function" then
-    take, left = from_iterator(source)
-    most = math.min(most, ITERATOR_MOST)
-  else
-    common.check_table(source, name, 2, "list of items")
-    take, left = (getmetatable(source) and from_proxy or from_list)(source, common.length(source, name, 2))
-  end
+  source = sources.new(source, name)
+  if source.may_ask then most = math.min(most, ITERATOR_MOST) end
   chunk = chunk and common.check_integer(chunk, 1, name, 3, "chunk")
   local bytes, kept = common.freeze("function", f)
-  if not bytes then native.raise(("%s: %s"):format(name, kept)) end
-  local job = { pool = pool, name = name, bytes = bytes, kept = kept, star = star, chunk = chunk, most = most, left = left,
+  if not bytes then native.raise(name .. ": " .. kept) end
+  local job = { pool = pool, name = name, bytes = bytes, kept = kept, source = source, star = star, chunk = chunk, most = most,
     over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
   function job.finish() jobs.finish(job) end
   local at = 1
@@ -215,12 +157,29 @@ local function new_job(pool, name, f, source, star, chunk, most)
     job.ahead = job.ahead + 1
     job.stopped(where, stop)
   end
-  function job.next(limit)
+  -- May the iterator be asked now? If not, the pool is told when to try again. A map has a use for all items at once.
+  local function may_ask(idle, may_block)
+    local since = job.out > 0 and job.sent_at or nil
+    local ask, again
+    if job.ready then
+      if source:most() == 1 then seats.accept_all(pool) end -- it may take long: what has come goes first
+      ask, again = source:may_ask(idle, job.ready(), since, may_block)
+    else
+      ask, again = source:may_ask(true, false, nil, may_block)
+    end
+    if not ask and again then pool.ask_at = math.min(pool.ask_at or again, again) end
+    return ask
+  end
+  -- The next task for a worker, `idle` or not, that takes up to `limit` items; nil if there is none now. If the caller waits
+  -- for this job alone, its iterator may wait as well, once there is nothing else to wait for.
+  function job.next(limit, idle, awaited)
     if job.window and job.ahead >= job.window then return nil end
     if not (job.known or job.chunk) and job.out >= #pool.seats then return nil end -- first, what an item costs
-    local items, first, last = take(chunk_size(job, limit))
+    local may_block = awaited and job.out == 0 and not (job.ready and job.ready())
+    if source.may_ask and not source.over and (not may_ask(idle, may_block) or pool.ended) then return nil end
+    local items, first, last = source:take(chunk_size(job, limit), may_block)
     if job.over then return nil end -- ended by its own iterator
-    if not items then return exhaust(first, at) end
+    if not items then return source.over and exhaust(source.stop, at) or nil end
     local task, count, stop = nil, last - first + 1, nil
     repeat
       task, count, stop = new_chunk(job, items, first, count, at)
@@ -229,6 +188,7 @@ local function new_job(pool, name, f, source, star, chunk, most)
     if not task then return nil end
     at = at + task.count
     job.ahead, job.out = job.ahead + 1, job.out + 1 -- not asked for yet (of a map: not there yet); with a worker
+    if source.may_ask then job.sent_at = sandbox.now() end
     return task
   end
   return job
@@ -249,6 +209,7 @@ function jobs.finish(job)
   if job.over or pool.generation ~= native.generation() then return end
   local _ <close> = native.defer()
   job.over = true
+  if job.source.close then job.source:close() end
   if not job.id then return end -- it was never begun
   forget(job)
   for i, other in ipairs(pool.feeding) do
@@ -258,15 +219,16 @@ function jobs.finish(job)
     seats.withdraw(pool, function(task) return task.job == job end)
     table.insert(pool.lately_over, 1, job.id)
     pool.lately_over[2 * #pool.seats + 1] = nil -- no more than may still be under way
-    pool.over:set(pool.lately_over)
+    value.set(pool.over, pool.lately_over)
   end
 end
 
 -- -- map ------------------------------------------------------------------------------------------
 
-function jobs.map(pool, name, f, list, star, chunk)
+function jobs.map(pool, name, f, list, star, chunk, timeout)
+  local deadline = common.deadline(timeout, name, 4)
   local job = new_job(pool, name, f, list, star, chunk, MAP_MOST)
-  local total, results, stopped, early = job.left and job.left() or 0, nil, nil, {}
+  local total, results, stopped, early = job.source.left and job.source:left() or 0, nil, nil, {}
   -- Room for many takes a while, so the workers get their chunks first; what comes before that is kept as it is.
   local function make_room()
     if results then return end
@@ -285,14 +247,15 @@ function jobs.map(pool, name, f, list, star, chunk)
   function job.stopped(_, stop) stopped = stop end
   local guard <close> = setmetatable({}, { __close = function() jobs.finish(job) end })
   begin(job)
-  seats.wait(pool, function()
+  local done = seats.wait(pool, function()
     if job.known or job.chunk or job.exhausted then make_room() end
     return stopped or job.exhausted and job.ahead == 0 or pool.ended
-  end)
+  end, deadline, job)
+  if not done then return nil, "timeout" end
   if not stopped and job.exhausted and job.ahead == 0 then return results end -- even if the pool broke meanwhile
   if pool.broken then error(pool.broken, 0) end
   if stopped then raise(stopped) end
-  native.raise(("%s: the pool has ended"):format(name))
+  native.raise(name .. ": the pool has ended")
 end
 
 -- -- imap -----------------------------------------------------------------------------------------
@@ -310,6 +273,7 @@ local function ordered_groups()
     at = at + group.count
     return group
   end
+  function groups.ready() return waiting[at] ~= nil end
   return groups
 end
 
@@ -327,15 +291,18 @@ local function groups_as_they_come()
     first = first + 1
     return group
   end
+  function groups.ready() return list[first] ~= nil end
   return groups
 end
 
-function jobs.imap(pool, name, f, source, chunk, ordered, keep)
+function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep)
+  common.check_timeout(timeout, name, 4)
   local job = new_job(pool, name, f, source, false, chunk, LIST_MOST)
   local groups = ordered and ordered_groups() or groups_as_they_come()
   local group, k
   job.keep = keep -- the pool must not be collected while somebody goes through the results
   job.window = WINDOW * #pool.seats
+  job.ready = groups.ready
   function job.done(task, ...)
     groups.add { at = task.at, count = task.count, n = select("#", ...), ... }
   end
@@ -351,13 +318,14 @@ function jobs.imap(pool, name, f, source, chunk, ordered, keep)
   -- The next group that came, waiting for it; nil at the end.
   local function next_group()
     local next_one
-    seats.wait(pool, function()
+    local done = seats.wait(pool, function()
       next_one = groups.next()
       return next_one or job.over or job.exhausted and job.ahead == 0 or pool.ended
-    end)
+    end, common.deadline(timeout), job)
+    if not done then native.raise(name .. ": timeout") end
     if next_one or job.over or job.exhausted and job.ahead == 0 then return next_one end
     if pool.broken then error(pool.broken, 0) end
-    native.raise(("%s: the pool has ended"):format(name))
+    native.raise(name .. ": the pool has ended")
   end
 
   -- Ends the loop; or, if nobody can go on with it any more, has the next who feeds the workers end it.
@@ -367,9 +335,7 @@ function jobs.imap(pool, name, f, source, chunk, ordered, keep)
   })
   local function next_result()
     local _ = closing -- as long as this function lives
-    if pool.generation ~= native.generation() then
-      native.raise(("%s: a pool belongs to the process that made it"):format(name))
-    end
+    seats.check_own(pool, name)
     if not job.id and not job.over then begin(job) end -- not before the loop has the value that ends it
     while not job.over do
       if not group then

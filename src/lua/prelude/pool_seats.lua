@@ -17,12 +17,19 @@
 -- What belongs together (a message and the note of it, a fork and its seat) is done with interrupts deferred: a Ctrl-C ends a
 -- wait, or comes afterwards, and the pool can be used again at the prompt.
 local sandbox, use = ...
-local native, common, work = use "native", use "common", use "pool_worker"
+local native, common, family, work = use "native", use "common", use "family", use "pool_worker"
 
 local AHEAD = 4      -- tasks that a worker has: the one it does, and those while the owner has no CPU
 local DEATHS = 10    -- in a row, and none of their tasks done: then the pool gives up
 
 local seats = {}
+
+-- Only the process that made a pool has its workers: any other has a copy of what that knew.
+function seats.check_own(pool, name)
+  if pool.generation ~= native.generation() then
+    native.raise(name .. ": a pool belongs to the process that made it")
+  end
+end
 
 -- -- giving tasks ---------------------------------------------------------------------------------
 
@@ -129,11 +136,11 @@ local function steal(pool)
 end
 
 -- The next task for a seat: of those to be tried again, then of the jobs, in turns.
-local function next_task(pool, seat)
+local function next_task(pool, seat, awaited)
   if pool.again[1] then return table.remove(pool.again, 1) end
   for _ = 1, #pool.feeding do
     local job = table.remove(pool.feeding, 1)
-    local task = job and job.next(room(pool, seat)) -- it is in no list meanwhile: its iterator may use the pool itself
+    local task = job and job.next(room(pool, seat), seat.count == 0, job == awaited) -- it is in no list meanwhile: its iterator may use the pool itself
     if job and not job.exhausted and not job.over then pool.feeding[#pool.feeding + 1] = job end
     if task then
       pool.open = pool.open + 1
@@ -142,9 +149,9 @@ local function next_task(pool, seat)
   end
 end
 
-local function give_next(pool, seat)
+local function give_next(pool, seat, awaited)
   repeat
-    local task = next_task(pool, seat) or seat.count == 0 and steal(pool)
+    local task = next_task(pool, seat, awaited) or seat.count == 0 and steal(pool)
   until not task or pool.ended or seats.give(pool, seat, task)
 end
 
@@ -152,20 +159,22 @@ end
 local function finish_abandoned(pool)
   local list = {}
   pool.abandoned = false
-  for _, job in pairs(pool.jobs) do
+  for _, job in next, pool.jobs do
     if job.abandoned then list[#list + 1] = job end
   end
   for _, job in ipairs(list) do job.finish() end
 end
 
--- Give each worker what it needs, the idle ones first. This may be the end of tasks that cannot be sent.
-function seats.feed(pool)
+-- Give each worker what it needs, the idle ones first. This may be the end of tasks that cannot be sent. `awaited` is the
+-- job that the caller waits for, if that is all it waits for. Afterwards pool.ask_at is when to feed again, if it is known.
+function seats.feed(pool, awaited)
+  pool.ask_at = nil
   if pool.ended then return end
   local _ <close> = native.defer()
   if pool.abandoned then finish_abandoned(pool) end
   for level = 1, AHEAD do
     for _, seat in ipairs(pool.seats) do
-      if seat.count < level then give_next(pool, seat) end
+      if seat.count < level then give_next(pool, seat, awaited) end
     end
   end
 end
@@ -209,8 +218,8 @@ function seats.open(pool, n)
   end
 end
 
-local function failure_of(process, fields)
-  fields.name, fields.id, fields.pid = process.name, process.id, process.pid
+local function failure_of(p, fields)
+  fields.name, fields.id, fields.pid = p.name, p.id, p.pid
   return setmetatable(fields, sandbox.failure)
 end
 
@@ -226,19 +235,18 @@ function seats.give_up(pool, failure)
   for _, task in ipairs(list) do
     pool.open = pool.open - 1
     local own = {} -- each task may add to it
-    for k, v in pairs(failure) do own[k] = v end
+    for k, v in next, failure do own[k] = v end
     task:failed(setmetatable(own, sandbox.failure), 1)
   end
 end
 
+-- Kill the workers, and what their tasks have spawned.
 function seats.kill(pool)
   pool.ended = true
-  for _, seat in ipairs(pool.seats) do
-    if seat.process then seat.process:kill() end
-  end
-  for _, seat in ipairs(pool.seats) do
-    if seat.process then seat.process:join() end
-  end
+  local workers = {}
+  for _, seat in ipairs(pool.seats) do workers[#workers + 1] = seat.process end
+  family.kill(workers)
+  for _, p in ipairs(workers) do process.join(p) end
 end
 
 -- A task whose worker died: again, or over.
@@ -258,23 +266,24 @@ end
 
 local accept
 
-local function accept_all(pool)
+-- What has come from the workers.
+function seats.accept_all(pool)
   while accept(pool, native.recv(pool.results, 0)) do end
 end
 
 -- The worker of a seat has ended: was it to, or what of its task?
 local function ended(pool, seat, ok, failure)
-  accept_all(pool)
+  seats.accept_all(pool)
   if pool.ended then return end
   if seat.left then return start(pool, seat) end
-  local in_hand = #seat.inbox < seat.count and remove_first(seat)
+  local in_hand = queue.len(seat.inbox) < seat.count and remove_first(seat)
   if ok then failure = { message = "left with exit status 0", exitcode = 0 } end
   failure = failure_of(seat.process, failure)
   pool.deaths = pool.deaths + 1
   if pool.deaths >= DEATHS + 2 * #pool.seats then
     if in_hand then table.insert(pool.again, in_hand) end
     return seats.give_up(pool, failure_of(seat.process, {
-      message = ("the pool gave up: %d workers died in a row, the last one: %s"):format(pool.deaths, failure.message),
+      message = string.format("the pool gave up: %d workers died in a row, the last one: %s", pool.deaths, failure.message),
     }))
   end
   seat.used = 0
@@ -347,23 +356,24 @@ function seats.step(pool, deadline)
   local _ <close> = native.defer()
   if accept(pool, native.recv(pool.results, 0)) then return true end
   if deadline and sandbox.now() >= deadline then return false end
-  return seats.wake(pool, sandbox.select(pool.watch, deadline and math.max(deadline - sandbox.now(), 0)))
+  return seats.wake(pool, sandbox.select(pool.watch, common.left(deadline)))
 end
 
--- Keep the workers busy until `enough()`: false if that did not come until the deadline.
-function seats.wait(pool, enough, deadline)
-  repeat
-    seats.feed(pool)
+-- Keep the workers busy until `enough()`, for a job if one is named: false if that did not come until the deadline.
+function seats.wait(pool, enough, deadline, job)
+  while true do
+    seats.feed(pool, not deadline and job)
     if enough() then return true end
-  until not seats.step(pool, deadline)
-  return false
+    local until_then = pool.ask_at and math.min(pool.ask_at, deadline or math.huge) or deadline
+    if not seats.step(pool, until_then) and until_then == deadline then return false end
+  end
 end
 
 -- What has happened already, without waiting.
 function seats.look(pool)
   if pool.ended then return end
   local _ <close> = native.defer()
-  accept_all(pool)
+  seats.accept_all(pool)
   while not pool.ended and seats.wake(pool, sandbox.select(pool.watch, 0)) do end
   seats.feed(pool)
 end

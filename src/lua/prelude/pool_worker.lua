@@ -16,37 +16,54 @@ local sandbox, use = ...
 local native, common = use "native", use "common"
 
 local LOOK = 0.005 -- seconds of work in a chunk before the worker looks whether somebody still wants it
-local PART = 64 -- items that native.take gives at once
+local PART = native.part -- items that native.take gives at once
 local SHORT = 0.0005 -- seconds; to sleep on the queue alone is cheap, to see the owner's death is not needed so soon
 local NO_ROOM = { message = "the results cannot be sent: there is no room" }
 
--- The calls between the worker's own and the end of the stack tell nothing.
+-- A traceback that ends at the script's function: neither the worker's own calls nor those of other parts of the library,
+-- with the C functions that these called, tell anything.
 local function cut(traceback)
-  local lines = {}
-  for line in traceback:gmatch("[^\n]+") do
-    if line:find("[sandbox ", 1, true) then break end
-    lines[#lines + 1] = line
+  local lines, n = {}, 0
+  for line in string.gmatch(traceback, "[^\n]+") do
+    local own = string.match(line, "^%s*%[sandbox (%a+_?%a*)%]")
+    if own == "pool_worker" or own == "batch" then break end
+    while own and lines[n] and string.find(lines[n], "^%s*%[C%]:") do lines[n], n = nil, n - 1 end
+    if not own then
+      n = n + 1
+      lines[n] = line
+    end
   end
-  while lines[#lines] and lines[#lines]:find("[C]: in function 'xpcall'", 1, true) do lines[#lines] = nil end
-  return table.concat(lines, "\n")
+  while lines[n] and string.find(lines[n], "[C]: in function 'xpcall'", 1, true) do lines[n], n = nil, n - 1 end
+  return table.concat(lines, "\n", 1, n)
 end
 
 -- What went wrong, as the failure of a process tells it. `level` is that of who raised it.
 local function describe(value, level)
   local message
-  local meta = getmetatable(value)
-  if type(value) == "string" or type(value) == "number" or value == nil or type(meta) == "table" and meta.__tostring then
+  local kind = type(value)
+  if kind == "string" or kind == "number" or value == nil or common.metafield(value, "__tostring") ~= nil then
     local ok, text = pcall(tostring, value)
     message = ok and common.text_of(text) or "(error object cannot be shown)" -- no line of ours
   else
-    message = ("(error object is a %s value)"):format(type(value))
+    message = string.format("(error object is a %s value)", kind)
   end
-  return { message = message, traceback = cut(debug.traceback(nil, level or 2)), value = value }
+  return { message = message, traceback = cut(debug.traceback(nil, level)), value = value }
 end
 
--- What a message handler made of an error; of one that none is called for (memory, a stack that overflows in it) its text.
-local function caught(what)
-  return type(what) == "table" and what or { message = tostring(what) }
+-- What the message handler saw last. It returns the value itself, which is what the `__close` of the script's variables get.
+local seen
+
+local function explain(value)
+  seen = describe(value, 3)
+  return value
+end
+
+-- What the handler saw of an error with this value; of one that none was called for (memory, a stack that overflows in it)
+-- its text.
+local function caught(value)
+  local what = seen
+  seen = nil
+  return what and rawequal(what.value, value) and what or { message = tostring(value), value = value }
 end
 
 -- A function that calls f for PART values and returns the results: in a row, so that none of them is an element of a
@@ -56,10 +73,11 @@ local function compile_batch()
   local names, calls = {}, {}
   for k = 1, PART do
     names[k] = "a" .. k
-    calls[k] = ("a%d = f(a%d)"):format(k, k)
+    calls[k] = string.format("a%d = f(a%d)", k, k)
   end
   names = table.concat(names, ", ")
-  return load(("return function(f, %s) %s\nreturn %s end"):format(names, table.concat(calls, "\n"), names), "=[sandbox batch]")()
+  return load(string.format("return function(f, %s) %s\nreturn %s end", names, table.concat(calls, "\n"), names),
+    "=[sandbox batch]")()
 end
 
 -- In a message handler: at which call a batch is, and the results before.
@@ -113,7 +131,7 @@ local function work(pool, number)
       else send_failure(task, "failed", sandbox.now() - from, 1, caught((...))) end
     end
     local function start(ok, f, ...)
-      if ok then return finish(xpcall(f, describe, ...)) end
+      if ok then return finish(xpcall(f, explain, ...)) end
       send_failure(task, "failed", 0, 1, { message = common.text_of(f) })
     end
     start(pcall(native.decode, bytes))
@@ -125,7 +143,7 @@ local function work(pool, number)
       bytes = bytes or pool.jobs[job] and pool.jobs[job].bytes
       if not bytes then return nil end
       f = native.decode(bytes)
-      for known in pairs(functions) do
+      for known in next, functions do
         if known < oldest then functions[known] = nil end
       end
       functions[job] = f
@@ -134,7 +152,7 @@ local function work(pool, number)
   end
 
   local function is_over(job)
-    for _, id in ipairs(pool.over:get()) do
+    for _, id in ipairs(value.get(pool.over)) do
       if id == job then return true end
     end
     return false
@@ -230,7 +248,7 @@ local function work(pool, number)
       return apply_list(job, f, star, items, n, 0, n)
     end
     at = 1
-    local ok, what = xpcall(run_list, describe)
+    local ok, what = xpcall(run_list, explain)
     local seconds = sandbox.now() - from
     if not ok then send_broken_list(task, seconds, items, at - 1, at, caught(what))
     elseif not what then native.send(results, nil, number, task, "dropped")
@@ -239,18 +257,21 @@ local function work(pool, number)
 
   local function call_plain(job, task, f, n, bytes)
     local part = {}
-    local function explain(value)
-      local what = describe(value, 3)
-      if part.items then
-        what.k, what.values = at, part.items
+    local function explain_part(value)
+      local before = seen -- a `__close` that fails takes the error's place, but not that of the item
+      seen = describe(value, 3)
+      if before then
+        seen.k, seen.values = before.k, before.values
+      elseif part.items then
+        seen.k, seen.values = at, part.items
       else
-        what.k, what.values = progress_of(batch)
+        seen.k, seen.values = progress_of(batch)
       end
-      return what
+      return value
     end
     native.begin(chunk, bytes, n)
     done = 0
-    local ok, what = xpcall(apply_plain, explain, job, f, part, n)
+    local ok, what = xpcall(apply_plain, explain_part, job, f, part, n)
     local seconds = sandbox.now() - from
     if not ok then
       what = caught(what)
@@ -309,7 +330,7 @@ local function work(pool, number)
   end
 
   if pool.init then
-    local ok, what = xpcall(pool.init, describe)
+    local ok, what = xpcall(pool.init, explain)
     if not ok then return send_failure(0, "init", 0, 0, caught(what)) end
   end
   while serve_next(native.recv(inbox, SHORT)) do end

@@ -5,11 +5,13 @@
 --
 -- No child outlives the block. The first failure stops the others and is raised where the block ends (or by g:spawn,
 -- which notices it, too); when the block itself is left by an error, the children are stopped and that error goes on.
--- Children that are stopped are interrupted, so that their own scopes can end in order, and killed if they do not end.
+-- Children that are stopped are interrupted, so that their own scopes can end in order, and killed if they do not end; with
+-- all that they have spawned, and what that has spawned.
 local sandbox, use = ...
-local native, common = use "native", use "common"
+local native, common, family = use "native", use "common", use "family"
 
-local GRACE = 1 -- seconds between the interrupt and the kill
+local OWN = 0.1 -- seconds from the interrupt of the children to that of what they have spawned outside of scopes
+local GRACE = 1 -- seconds from there to the kill
 
 local Scope = { __name = "sandbox.scope" }
 local methods = {}
@@ -17,14 +19,16 @@ Scope.__index = methods
 
 local OPTIONS = { on_error = true }
 
-local function make(options)
+local function make(options, ...)
+  common.check_no_more("scope", 2, ...)
   if options == nil then options = {} end
   common.check_table(options, "scope", 1, "table of options")
   common.check_options(options, OPTIONS, "scope", 1)
   local on_error = options.on_error or "stop"
   common.check(on_error == "stop" or on_error == "wait", "scope", 1, "on_error must be \"stop\" or \"wait\"")
   return native.object(Scope, {
-    children = { ordered = true }, on_error = on_error, failure = nil, closed = false, generation = native.generation(),
+    children = { ordered = true }, left = {}, on_error = on_error, failure = nil, closed = false,
+    generation = native.generation(),
   })
 end
 
@@ -41,26 +45,45 @@ local function note_failure(scope, failure)
   end
 end
 
+-- A child that was killed may leave some that it had spawned: they end with the scope.
+local function keep_left(scope, p)
+  local list = {}
+  native.descendants(p, list)
+  if list[1] then scope.left[#scope.left + 1] = p end
+end
+
 -- Take the children that have ended out of the list, waiting for one until the deadline. False: none has ended.
 local function take_ended(scope, deadline)
   local function took(index, ok, failure)
     if not index then return false end
-    table.remove(scope.children, index)
+    local p = table.remove(scope.children, index)
+    if not ok and failure.signal then keep_left(scope, p) end
     if not ok and not scope.stopping then note_failure(scope, failure) end
     return true
   end
   return scope.children[1] ~= nil and took(sandbox.select(scope.children, common.left(deadline)))
 end
 
+local function take_all_ended(scope, deadline)
+  while take_ended(scope, deadline) do end
+end
+
+-- Kill the children that live, and all that is below them or was left.
+local function kill(scope)
+  family.kill(table.move(scope.children, 1, #scope.children, #scope.left + 1, scope.left))
+  take_all_ended(scope)
+  scope.left = {}
+end
+
 -- Interrupt all, kill those that do not mind, and wait for them: also while this process is itself interrupted.
 local function stop(scope)
   local held = native.hold()
   scope.stopping = true
-  for _, p in ipairs(scope.children) do p:interrupt() end
-  local deadline = sandbox.now() + GRACE
-  while take_ended(scope, deadline) do end
-  for _, p in ipairs(scope.children) do p:kill() end
-  while take_ended(scope) do end
+  for _, p in ipairs(scope.children) do process.interrupt(p) end
+  take_all_ended(scope, sandbox.now() + OWN)
+  family.interrupt_rest(scope.children)
+  take_all_ended(scope, sandbox.now() + GRACE)
+  kill(scope)
   native.restore(held)
 end
 
@@ -73,17 +96,17 @@ end
 local function scope_of(handle, name)
   local scope = native.state(handle, Scope)
   if not scope then
-    native.raise(("bad argument #1 to '%s' (scope expected, got %s)"):format(name, type(handle)))
+    native.raise(string.format("bad argument #1 to '%s' (scope expected, got %s)", name, type(handle)))
   end
   if scope.generation ~= native.generation() then
-    native.raise(("%s: a scope belongs to the process that made it"):format(name))
+    native.raise(name .. ": a scope belongs to the process that made it")
   end
   return scope
 end
 
 -- The failure has ended the scope: nothing more can be started.
 local function look(scope)
-  while take_ended(scope, 0) do end
+  take_all_ended(scope, 0)
   if scope.failure and scope.on_error == "stop" then
     stop(scope)
     error(scope.failure, 0)
@@ -97,7 +120,7 @@ function methods.spawn(handle, ...)
   local options, first = {}, 1
   if type((...)) == "table" and not common.callable((...)) then
     first = 2
-    for k, v in pairs((...)) do options[k] = v end
+    for k, v in next, (...) do options[k] = v end
   end
   common.check_function(select(first, ...), "spawn", first)
   if options.quiet == nil then options.quiet = true end -- the scope tells of its failure
@@ -118,12 +141,13 @@ function Scope.__close(handle, err)
     end })
     wait(scope)
   end
+  if scope.left[1] then kill(scope) end
   if scope.failure then error(scope.failure, 0) end
 end
 
 function Scope.__tostring(handle)
   local scope = native.state(handle, Scope)
-  return ("scope: %d processes%s"):format(#scope.children, scope.closed and ", closed" or "")
+  return string.format("scope: %d processes%s", #scope.children, scope.closed and ", closed" or "")
 end
 
 return { scope = make }

@@ -1,101 +1,113 @@
--- Waiting for several processes, or tasks of pools: join_all and as_completed, by select.
+-- Waiting for several processes, or tasks of pools: join_all, as_completed, and select with futures in its list.
 local sandbox, use = ...
 local native, common = use "native", use "common"
 
 local wait = {}
 
-local function class_of(value)
-  local meta = type(value) == "userdata" and getmetatable(value)
-  return meta and meta.__name
+-- -- select ---------------------------------------------------------------------------------------
+
+local function has_future(list)
+  for i = 1, #list do
+    if common.class_of(list[i]) == "sandbox.future" then return true end
+  end
+  return false
 end
 
--- The processes and the futures of a list, each in its order.
+-- A list for the select of C, and what its entries are: an index of the script's list; or, behind those, a pool and the
+-- index in what it waits for. A task that is done is an entry that is ready, one that is not is none: its pool is one.
+local function entries_of(list, name)
+  local pools, seats = use "pool", use "pool_seats"
+  local entries, owners, waiting, seen = { ordered = list.ordered }, {}, {}, {}
+  local function add(entry, owner)
+    entries[#entries + 1] = entry
+    owners[#entries] = owner
+  end
+  for i = 1, #list do -- to feed a pool may be the end of a task
+    local pool = common.class_of(list[i]) == "sandbox.future" and pools.pool_of(list[i], name)
+    if pool and not seen[pool] then
+      seen[pool] = true
+      waiting[#waiting + 1] = pool
+      seats.feed(pool)
+    end
+  end
+  for i = 1, #list do
+    if common.class_of(list[i]) ~= "sandbox.future" then
+      add(list[i], i)
+    elseif pools.outcome_of(list[i]) then
+      add(sandbox.after(0), i)
+    end
+  end
+  for _, pool in ipairs(waiting) do
+    for index, entry in ipairs(pool.watch) do add(entry, { pool = pool, index = index }) end
+  end
+  return entries, owners
+end
+
+local function select_with_futures(list, deadline, name)
+  local function took(owners, index, ...)
+    if index == nil then return index, ... end
+    local owner = owners[index]
+    if type(owner) == "table" then
+      use "pool_seats".wake(owner.pool, owner.index, ...)
+      return select_with_futures(list, deadline, name)
+    end
+    if common.class_of(list[owner]) ~= "sandbox.future" then return owner, ... end
+    local outcome = use "pool".outcome_of(list[owner])
+    return owner, table.unpack(outcome, 1, outcome.n)
+  end
+  local entries, owners = entries_of(list, name)
+  return took(owners, common.call(sandbox.select, entries, common.left(deadline)))
+end
+
+-- What C calls for a list with futures.
+function wait.select(list, timeout)
+  return select_with_futures(list, common.deadline(timeout, "select", 2), "select")
+end
+
+-- -- join_all, as_completed -----------------------------------------------------------------------
+
+-- The processes and the futures of a list, each once, in their order.
 local function read_list(list, name)
   common.check_table(list, name, 1, "list of processes")
-  local waiting = { name = name, processes = {}, futures = {} }
+  local waiting, seen, me = { ordered = true }, {}, sandbox.self().id
   for i = 1, #list do
-    local entry, class = list[i], class_of(list[i])
+    local entry = list[i]
+    local class = common.class_of(entry)
     common.check(class == "sandbox.process" or class == "sandbox.future", name, 1,
-      ("entry %d: process expected, got %s"):format(i, type(entry)))
-    common.check(class == "sandbox.future" or entry:status() ~= "new", name, 1,
-      ("entry %d: the process was not started: call its start()"):format(i))
-    table.insert(class == "sandbox.future" and waiting.futures or waiting.processes, entry)
+      string.format("entry %d: process expected, got %s", i, type(entry)))
+    common.check(class == "sandbox.future" or process.status(entry) ~= "new", name, 1,
+      string.format("entry %d: the process was not started: call its start()", i))
+    local key = class == "sandbox.process" and entry.id or entry
+    common.check(key ~= me, name, 1, string.format("entry %d: a process cannot wait for itself", i))
+    if not seen[key] then waiting[#waiting + 1] = entry end
+    seen[key] = true
   end
   return waiting
 end
 
--- A list for select: the processes, then what each pool of a future waits for; and whose the latter are. The pools are
--- fed, which may be the end of a task.
-local function entries_of(waiting)
-  local list, owners, seen = { ordered = true }, {}, {}
-  for i, p in ipairs(waiting.processes) do list[i] = p end
-  for _, future in ipairs(waiting.futures) do
-    local pool = use "pool".pool_of(future, waiting.name)
-    if not seen[pool] then
-      seen[pool] = true
-      use "pool_seats".feed(pool)
-      for index, entry in ipairs(pool.watch) do
-        list[#list + 1] = entry
-        owners[#list] = { pool = pool, index = index }
-      end
-    end
-  end
-  return list, owners
-end
-
--- Takes the first future that is done out of the list; returns it and what its join returns.
-local function take_future(waiting)
-  for i, future in ipairs(waiting.futures) do
-    local outcome = use "pool".outcome_of(future)
-    if outcome then
-      table.remove(waiting.futures, i)
-      return future, table.unpack(outcome, 1, outcome.n)
-    end
-  end
-end
-
 -- Waits until one has ended and takes it out; returns it and what its join returns; or nil.
-local function take_ended(waiting, deadline)
-  local take_next
-  local function take_process(owners, index, ...)
-    if index == nil then return nil end
-    local owner = owners[index]
-    if not owner then return table.remove(waiting.processes, index), ... end
-    use "pool_seats".wake(owner.pool, owner.index, ...)
-    return take_next()
+local function take_ended(waiting, deadline, name)
+  local function took(index, ...)
+    if index then return table.remove(waiting, index), ... end
   end
-  local function take_or_select(list, owners, future, ...)
-    if future then return future, ... end
-    return take_process(owners, sandbox.select(list, common.left(deadline)))
-  end
-  local function take_or_wait(future, ...)
-    if future then return future, ... end
-    local list, owners = entries_of(waiting)
-    return take_or_select(list, owners, take_future(waiting))
-  end
-  function take_next()
-    if waiting.futures[1] then return take_or_wait(take_future(waiting)) end
-    return take_or_wait()
-  end
-  return take_next()
+  if has_future(waiting) then return took(select_with_futures(waiting, deadline, name)) end
+  return took(common.call(sandbox.select, waiting, common.left(deadline)))
 end
 
-local function any_left(waiting)
-  return waiting.processes[1] ~= nil or waiting.futures[1] ~= nil
-end
-
-function wait.join_all(list, timeout)
+function wait.join_all(list, timeout, ...)
+  common.check_no_more("join_all", 3, ...)
   local waiting = read_list(list, "join_all")
   local deadline = common.deadline(timeout, "join_all", 2)
-  while any_left(waiting) do
-    local entry, ok, failure = take_ended(waiting, deadline)
+  while waiting[1] do
+    local entry, ok, failure = take_ended(waiting, deadline, "join_all")
     if not entry then return nil, "timeout" end
     if not ok then return nil, failure, entry end
   end
   return true
 end
 
-function wait.as_completed(list, timeout)
+function wait.as_completed(list, timeout, ...)
+  common.check_no_more("as_completed", 3, ...)
   local waiting = read_list(list, "as_completed")
   local deadline = common.deadline(timeout, "as_completed", 2)
   local function check(entry, ...)
@@ -103,7 +115,7 @@ function wait.as_completed(list, timeout)
     return entry, ...
   end
   return function()
-    if any_left(waiting) then return check(take_ended(waiting, deadline)) end
+    if waiting[1] then return check(take_ended(waiting, deadline, "as_completed")) end
   end
 end
 

@@ -1,11 +1,11 @@
 -- repl/lua/leaf.lua - values that have no parts, as text: what a chunk would write for them where there is such a
 -- thing.
-local library, use = ...
+local _, use = ...
 local _ENV <const> = use "std"
 
 local leaf = {}
 
-local null <const> = library.null
+local null <const> = sandbox.null
 
 -- -- strings --------------------------------------------------------------------------------------
 

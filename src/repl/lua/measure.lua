@@ -1,5 +1,5 @@
 -- repl/lua/measure.lua - time(f, ...): how long a call takes.
-local library, use = ...
+local _, use = ...
 local _ENV <const> = use "std"
 
 local compile = use "compile"
@@ -66,7 +66,7 @@ local function callable(f)
 end
 
 function measure.install(session, functions)
-  local clock = session.host.clock or library.now
+  local clock = session.host.clock or sandbox.now
   function functions.time(f, ...)
     if type(f) == "string" then
       local g, message = compile.chunk(f, "=(time)")

@@ -3,7 +3,7 @@
 -- Two steps. survey() walks a value within limits and makes a tree of nodes; so it meets cycles, and leaves out what
 -- is too much, saying how much. lay_out() makes lines of the tree that fit the width. Neither calls a metamethod but
 -- __tostring, and both do as much work as they show, not as there is.
-local library, use = ...
+local _, use = ...
 local _ENV <const> = use "std"
 
 local leaf, lex, names, width_of = use "leaf", use "lex", use "names", use "width"
@@ -145,7 +145,7 @@ function survey(value, depth, o)
   if type(value) ~= "table" then return leaf_node(leaf.text(value, o)) end
   local meta = metatable_of(value)
   if tells_itself(meta, o) then
-    return leaf_node((meta == library.failure and "failure: " or "") .. leaf.told(value), "told")
+    return leaf_node((meta == sandbox.failure and "failure: " or "") .. leaf.told(value), "told")
   end
   local first = o.met[value]
   if first and not first.cut then
