@@ -1,0 +1,164 @@
+-- A scope and a pool end with all that their processes have spawned, and what that has spawned.
+local rounds = require "support.rounds"
+local script = require "support.script"
+local T = 20
+
+local sandbox, sleep, queue, spawn, error = sandbox, sleep, queue, spawn, error
+
+-- A process that says its pid and those of a tree of processes below it, each with `width` children and `depth` levels.
+local function tree(pids, depth, width)
+  pids:put(sandbox.getpid())
+  for _ = 1, depth > 0 and width or 0 do spawn({ quiet = true }, tree, pids, depth - 1, width) end
+  sleep(1000)
+end
+
+local function take(pids, n)
+  local list = {}
+  for i = 1, n do list[i] = assert(pids:get(T)) end
+  return list
+end
+
+local function all_gone(list)
+  for _, pid in ipairs(list) do
+    if script.alive(pid) then return false end
+  end
+  return true
+end
+
+describe("what the children of a scope have spawned", function()
+  local ENDS = {
+    ["an error in its block"] = function() error("left", 0) end,
+    ["the failure of a child"] = function(g) g:spawn(error, "left", 0) end,
+    ["a child that is killed"] = function(g) g:spawn(sleep, 1000):kill() end,
+  }
+  for how, finish in pairs(ENDS) do
+    it("ends with it, by " .. how, function()
+      local list
+      local ok = pcall(function()
+        local g <close> = sandbox.scope()
+        local pids = queue()
+        g:spawn(tree, pids, 2, 2)
+        list = take(pids, 7)
+        finish(g)
+      end)
+      assert.is_false(ok)
+      assert.is_true(all_gone(list))
+    end)
+  end
+
+  it("gets the interrupt, and can end in order", function()
+    local done = queue()
+    pcall(function()
+      local g <close> = sandbox.scope()
+      local ready = queue()
+      g:spawn(function()
+        spawn({ quiet = true }, function()
+          local _ <close> = setmetatable({}, { __close = function() done:put("in order") end })
+          ready:put(1)
+          sleep(1000)
+        end)
+        sleep(1000)
+      end)
+      ready:get(T)
+      error("left")
+    end)
+    assert.are.equal("in order", done:get(0))
+  end)
+
+  it("is left in peace by a nested scope's end but for its own", function()
+    local done = queue()
+    pcall(function()
+      local g <close> = sandbox.scope()
+      local ready = queue()
+      g:spawn(function()
+        local inner <close> = sandbox.scope()
+        inner:spawn(function()
+          local _ <close> = setmetatable({}, { __close = function() sleep(0.2) done:put("once") end })
+          ready:put(1)
+          sleep(1000)
+        end)
+      end)
+      ready:get(T)
+      error("left")
+    end)
+    assert.are.equal("once", done:get(0))
+  end)
+
+  it("ends when it minds no interrupt and spawns meanwhile (5 rounds)", function()
+    for _ in rounds(5) do
+      local pids, list = queue(), nil
+      local function stubborn(left)
+        pids:put(sandbox.getpid())
+        local function go_on()
+          for _ = 1, left do
+            spawn({ quiet = true }, stubborn, left - 1)
+            sleep(0.02)
+          end
+          sleep(1000)
+        end
+        local _ <close> = setmetatable({}, { __close = go_on }) -- whatever interrupts it
+        go_on()
+      end
+      pcall(function()
+        local g <close> = sandbox.scope()
+        g:spawn(stubborn, 3)
+        g:spawn(stubborn, 3)
+        list = take(pids, 4)
+        error("left")
+      end)
+      for pid in function() return (pids:try_get()) end do list[#list + 1] = pid end
+      assert.is_true(all_gone(list))
+    end
+  end)
+
+  it("ends with the scope even if the child in between was killed before", function()
+    local list
+    local ok = pcall(function()
+      local g <close> = sandbox.scope { on_error = "wait" }
+      local pids = queue()
+      local p = g:spawn(tree, pids, 2, 1)
+      list = take(pids, 3)
+      p:kill()
+      p:join(T)
+    end)
+    assert.is_false(ok)
+    assert.is_true(all_gone(list))
+  end)
+
+  it("is waited for where nothing goes wrong", function()
+    local done = queue()
+    do
+      local g <close> = sandbox.scope()
+      g:spawn(function() spawn(function() sleep(0.05) done:put(1) end) end)
+    end
+    assert.are.equal(1, #done)
+  end)
+end)
+
+describe("what the tasks of a pool have spawned", function()
+  for _, how in ipairs { "terminate", "an error" } do
+    it("ends by " .. how, function()
+      local pids, list = queue(), nil
+      pcall(function()
+        local pool <close> = sandbox.pool(2)
+        pool:submit(tree, pids, 1, 2)
+        pool:submit(tree, pids, 1, 2)
+        list = take(pids, 6)
+        if how == "terminate" then pool:terminate() else error("left") end
+      end)
+      assert.is_true(all_gone(list))
+    end)
+  end
+
+  it("pools within pools, too", function()
+    local pids, list = queue(), nil
+    local pool = sandbox.pool(2)
+    pool:submit(function()
+      local inner <close> = sandbox.pool(2)
+      for _ = 1, 2 do inner:submit(function() pids:put(sandbox.getpid()) sleep(1000) end) end
+    end)
+    list = take(pids, 2)
+    pool:terminate()
+    assert.is_true(all_gone(list))
+  end)
+end)
