@@ -138,3 +138,62 @@ describe("a script's own globals", function()
     assert.are.same({ "[w#2] from w\n", "", 0 }, { r.out, r.err, r.status })
   end)
 end)
+
+describe("the prompt", function()
+  -- What a session says to some inputs after `change` was made to what chunks see.
+  local function talk(change)
+    local shell = require "support.shell"
+    local assert, load, rawset = assert, load, rawset
+    local texts, made, said = {}, {}, ""
+    for name in shell.run("ls -1 " .. shell.quote(shell.source or os.getenv("SANDBOX_SOURCE")) .. "/src/repl/lua"):gmatch("([%w_]+)%.lua") do
+      texts[name] = shell.read("src/repl/lua/" .. name .. ".lua")
+    end
+    local library = sandbox
+    local function use(name)
+      if made[name] == nil then made[name] = assert(load(texts[name], "=[sandbox " .. name .. "]", "t"))(library, use) end
+      return made[name]
+    end
+    local function say(text) said = said .. text end
+    local host = {
+      color = false, meta = shell.read("src/lua/meta/sandbox.lua"), width = function() return 80 end, clock = function() return 0 end,
+      say = function(text) said = said .. text .. "\n" end, run = function() end, request = function() return "" end,
+      list = function() return {} end,
+    }
+    local std = use "std"
+    rawset(std, "put_out", say)
+    rawset(std, "put_err", say)
+    local S = use "session".new(host)
+    local inputs = {
+      "1 + 1", "{ 1, 2, x = { 'deep', true } }", "local x <const> = 5 return x, nil, 'text'", "nil + 1", "(function() nope() end)()",
+      "help('queue.put')", "help(1)", "for", "'unfinished", "help()",
+    }
+    if change then change() end
+    for i = 1, #inputs do S:eval(inputs[i]) end
+    S:command(":help q")
+    S:command(":nonsense")
+    S:complete("que", 3)
+    S:complete("string.fo", 9)
+    return said
+  end
+
+  it("says the same whatever chunks have done to their globals", function()
+    local function result(change)
+      local ok, what = spawn({ quiet = true }, talk, change):join(60)
+      return ok and what:gsub("0x%x+", "0x"):gsub("queue#%d+", "queue"):gsub("repl:%d+", "repl") or tostring(what)
+    end
+    local before = result()
+    assert.is_truthy(before:find("put", 1, true), before)
+    local function replaced() error("the script's own", 0) end
+    for name, what in next, _G do
+      if name ~= "_G" and name ~= "help" and name ~= "queue" and name ~= "nope" then
+        assert.are.equal(before, result(function() rawset(_G, name, { "x" }) end), name)
+        if type(what) == "table" and name ~= "package" and name ~= "arg" and not name:find("^assert") then
+          local fields = {}
+          for field, v in next, what do fields[#fields + 1] = type(v) == "function" and field or nil end
+          assert.are.equal(before, result(function() for _, field in ipairs(fields) do what[field] = replaced end end), name)
+        end
+      end
+    end
+    assert.are.equal(before, result(function() getmetatable("").__index = replaced end))
+  end)
+end)

@@ -398,9 +398,9 @@ function Pipe:close() end
 -- Waiting for several things
 ------------------------------------------------------------------------------------------------------------------------
 
----What `sandbox.select` can wait for: a queue or a pipe (get), a process (join), a lock or a semaphore (acquire), an event
----(wait), `q:putting(v)` and `sandbox.after(s)`.
----@alias sandbox.Selectable sandbox.Queue|sandbox.Pipe|sandbox.Process|sandbox.Lock|sandbox.Semaphore|sandbox.Event|sandbox.Putting|sandbox.Timer
+---What `sandbox.select` can wait for: a queue or a pipe (get), a process or a task of a pool (join), a lock or a semaphore
+---(acquire), an event (wait), `q:putting(v)` and `sandbox.after(s)`.
+---@alias sandbox.Selectable sandbox.Queue|sandbox.Pipe|sandbox.Process|sandbox.Future|sandbox.Lock|sandbox.Semaphore|sandbox.Event|sandbox.Putting|sandbox.Timer
 
 ---What `q:putting(v)` returns.
 ---@class sandbox.Putting
@@ -424,7 +424,7 @@ function Pipe:close() end
 ---@param list sandbox.SelectList
 ---@param timeout? number # seconds
 ---@return integer? index # of the entry that was done
----@return any ... # what it alone would return: of a queue the item, or nil and "closed"; of a process true and the results, or nil and the failure; of others true; "timeout" when nothing could be done
+---@return any ... # what it alone would return: of a queue the item, or nil and "closed"; of a process or a task true and the results, or nil and the failure; of others true; "timeout" when nothing could be done
 function sandbox.select(list, timeout) end
 
 ---An entry for `sandbox.select`: ready when so much time has passed since it was made, and from then on.
@@ -758,8 +758,10 @@ function Dict:update(key, f) end
 ---@field name? string # of the workers, in reports
 
 ---Make a pool: some processes that wait for tasks. With `local pool <close> = sandbox.pool()`, what was given to it is done
----before the block ends, and then its workers end. They are copies of the process that makes the pool, as it is then; the
----functions given to them later travel as items do. Only that process can use the pool.
+---before the block ends, and then its workers end; a block that is left by an error ends them at once. Without a block, what
+---was given to it is done before the script ends. The workers are copies of the process that makes the pool, with the globals
+---that it has then, also those that come in the place of others later; the functions given to them travel as items do. Only
+---that process can use the pool.
 ---```lua
 ---local pool <close> = sandbox.pool(4)
 ---print(table.concat(pool:map(function(x) return x * x end, { 1, 2, 3, 4 }), " ")) --> 1 4 9 16
@@ -780,10 +782,12 @@ local Pool = {}
 ---print(ok, failure.index, failure.value) --> false	3	not three
 ---```
 ---@param f function
----@param list any[]
+---@param list any[]|function # a list, or an iterator
 ---@param chunk? integer # so many items travel at a time; by the time they take unless said
----@return any[] results # in the order of the list
-function Pool:map(f, list, chunk) end
+---@param timeout? number # seconds, for all of them
+---@return any[]? results # in the order of the list; nil when the timeout is over: what is not begun is not done any more
+---@return "timeout"? reason
+function Pool:map(f, list, chunk, timeout) end
 
 ---Like `map`, but each item is a list of arguments.
 ---```lua
@@ -793,11 +797,14 @@ function Pool:map(f, list, chunk) end
 ---@param f function
 ---@param list any[][]
 ---@param chunk? integer # so many items travel at a time
----@return any[] results # in the order of the list
-function Pool:starmap(f, list, chunk) end
+---@param timeout? number # seconds, for all of them
+---@return any[]? results # in the order of the list; or nil and "timeout"
+---@return "timeout"? reason
+function Pool:starmap(f, list, chunk, timeout) end
 
 ---Call a function for each item, and go through the results while others are computed; a bounded number of items is taken
----ahead, so that the items may be without end. What goes wrong (a failed item, one that cannot be sent, an error of the
+---ahead, so that the items may be without end. An iterator may also wait, for an item of a queue, say: meanwhile results are
+---given as they come. What goes wrong (a failed item, one that cannot be sent, an error of the
 ---iterator) ends the loop with an error, after the results before it.
 ---```lua
 ---local pool <close> = sandbox.pool(2)
@@ -808,15 +815,17 @@ function Pool:starmap(f, list, chunk) end
 ---@param f function
 ---@param items any[]|function # a list, or an iterator
 ---@param chunk? integer # so many items travel at a time
+---@param timeout? number # seconds for each step; when they are over it raises an error, and the loop can be gone on with
 ---@return fun(): integer, any # the index of the item and its result, in order
-function Pool:imap(f, items, chunk) end
+function Pool:imap(f, items, chunk, timeout) end
 
 ---Like `imap`, but results come as they are ready, and an error as soon as it is known.
 ---@param f function
 ---@param items any[]|function # a list, or an iterator
 ---@param chunk? integer # so many items travel at a time
+---@param timeout? number # seconds for each step; when they are over it raises an error, and the loop can be gone on with
 ---@return fun(): integer, any # the index of the item and its result
-function Pool:imap_unordered(f, items, chunk) end
+function Pool:imap_unordered(f, items, chunk, timeout) end
 
 ---Give the pool one task: call `f(...)`, with the values as they are now.
 ---```lua
@@ -839,7 +848,7 @@ function Pool:close() end
 ---@return "timeout"? reason
 function Pool:join(timeout) end
 
----End the workers at once; tasks that are not done fail.
+---End the workers at once, and what their tasks have spawned; tasks that are not done fail.
 ---@return true
 function Pool:terminate() end
 
@@ -870,8 +879,9 @@ function Future:cancel() end
 ---@class sandbox.ScopeOptions
 ---@field on_error? "stop"|"wait" # what the first failure does to the others: "stop" unless said
 
----Make a scope: no process that is spawned in it outlives the block. The first failure stops the others, and is raised at
----the end of the block. When the block itself is left by an error, its processes are stopped, and that error goes on.
+---Make a scope: no process that is spawned in it outlives the block, and when it is stopped, neither does what it has spawned.
+---The first failure stops the others, and is raised at the end of the block. When the block itself is left by an error, its
+---processes are stopped, and that error goes on.
 ---```lua
 ---do
 ---  local g <close> = sandbox.scope()
