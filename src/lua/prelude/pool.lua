@@ -95,7 +95,7 @@ local function make(options, ...)
     results = sandbox.queue { transport = "shm", name = options.name or "pool" },
     over = sandbox.value {}, lately_over = {}, -- jobs that are over and may have chunks under way
     seats = {}, jobs = {}, feeding = {}, again = {},
-    last_job = 0, last_task = 0, open = 0, deaths = 0,
+    last_job = 0, last_task = 0, open = 0, deaths = 0, turn = 0,
   }
   -- The number of the oldest job that goes on: workers need not know the functions of those before.
   function pool.oldest()

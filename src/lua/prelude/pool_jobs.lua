@@ -158,25 +158,26 @@ local function new_job(pool, name, f, source, star, chunk, most)
     job.stopped(where, stop)
   end
   -- May the iterator be asked now? If not, the pool is told when to try again. A map has a use for all items at once.
-  local function may_ask(idle, may_block)
-    local since = job.out > 0 and job.sent_at or nil
+  local function may_ask(idle, awaited, may_block)
     local ask, again
-    if job.ready then
-      if source:most() == 1 then seats.accept_all(pool) end -- it may take long: what has come goes first
-      ask, again = source:may_ask(idle, job.ready(), since, may_block)
-    else
+    if not job.ready then
       ask, again = source:may_ask(true, false, nil, may_block)
+    elseif source.cautious and job.turn == pool.turn then
+      ask, again = false, 0 -- it was asked in this turn: what has come meanwhile goes first
+    else
+      ask, again = source:may_ask(idle, job.ready(), job.out > 0 and job.sent_at or nil, may_block)
     end
-    if not ask and again then pool.ask_at = math.min(pool.ask_at or again, again) end
+    job.turn = ask and pool.turn or job.turn
+    if not ask and again and awaited then pool.ask_at = math.min(pool.ask_at or again, again) end
     return ask
   end
-  -- The next task for a worker, `idle` or not, that takes up to `limit` items; nil if there is none now. If the caller waits
-  -- for this job alone, its iterator may wait as well, once there is nothing else to wait for.
-  function job.next(limit, idle, awaited)
+  -- The next task for a worker, `idle` or not, that takes up to `limit` items; nil if there is none now. `awaited`: the caller
+  -- waits for this job, and its iterator `may_block`, once there is nothing else to wait for.
+  function job.next(limit, idle, awaited, may_block)
     if job.window and job.ahead >= job.window then return nil end
     if not (job.known or job.chunk) and job.out >= #pool.seats then return nil end -- first, what an item costs
-    local may_block = awaited and job.out == 0 and not (job.ready and job.ready())
-    if source.may_ask and not source.over and (not may_ask(idle, may_block) or pool.ended) then return nil end
+    may_block = awaited and may_block and job.out == 0 and not (job.ready and job.ready())
+    if source.may_ask and not source.over and (not may_ask(idle, awaited, may_block) or pool.ended) then return nil end
     local items, first, last = source:take(chunk_size(job, limit), may_block)
     if job.over then return nil end -- ended by its own iterator
     if not items then return source.over and exhaust(source.stop, at) or nil end

@@ -136,11 +136,11 @@ local function steal(pool)
 end
 
 -- The next task for a seat: of those to be tried again, then of the jobs, in turns.
-local function next_task(pool, seat, awaited)
+local function next_task(pool, seat, awaited, may_block)
   if pool.again[1] then return table.remove(pool.again, 1) end
   for _ = 1, #pool.feeding do
     local job = table.remove(pool.feeding, 1)
-    local task = job and job.next(room(pool, seat), seat.count == 0, job == awaited) -- it is in no list meanwhile: its iterator may use the pool itself
+    local task = job and job.next(room(pool, seat), seat.count == 0, job == awaited, may_block) -- it is in no list meanwhile: its iterator may use the pool itself
     if job and not job.exhausted and not job.over then pool.feeding[#pool.feeding + 1] = job end
     if task then
       pool.open = pool.open + 1
@@ -149,9 +149,9 @@ local function next_task(pool, seat, awaited)
   end
 end
 
-local function give_next(pool, seat, awaited)
+local function give_next(pool, seat, awaited, may_block)
   repeat
-    local task = next_task(pool, seat, awaited) or seat.count == 0 and steal(pool)
+    local task = next_task(pool, seat, awaited, may_block) or seat.count == 0 and steal(pool)
   until not task or pool.ended or seats.give(pool, seat, task)
 end
 
@@ -166,15 +166,16 @@ local function finish_abandoned(pool)
 end
 
 -- Give each worker what it needs, the idle ones first. This may be the end of tasks that cannot be sent. `awaited` is the
--- job that the caller waits for, if that is all it waits for. Afterwards pool.ask_at is when to feed again, if it is known.
-function seats.feed(pool, awaited)
-  pool.ask_at = nil
+-- job that the caller waits for: afterwards pool.ask_at is when to feed again, if that is known; and if it has nothing else
+-- to wait for, its iterator `may_block`.
+function seats.feed(pool, awaited, may_block)
+  pool.ask_at, pool.turn = nil, pool.turn + 1
   if pool.ended then return end
   local _ <close> = native.defer()
   if pool.abandoned then finish_abandoned(pool) end
   for level = 1, AHEAD do
     for _, seat in ipairs(pool.seats) do
-      if seat.count < level then give_next(pool, seat, awaited) end
+      if seat.count < level then give_next(pool, seat, awaited, may_block) end
     end
   end
 end
@@ -362,7 +363,8 @@ end
 -- Keep the workers busy until `enough()`, for a job if one is named: false if that did not come until the deadline.
 function seats.wait(pool, enough, deadline, job)
   while true do
-    seats.feed(pool, not deadline and job)
+    if job and job.source.cautious then seats.accept_all(pool) end -- to ask may take long: what has come goes first
+    seats.feed(pool, job, not deadline)
     if enough() then return true end
     local until_then = pool.ask_at and math.min(pool.ask_at, deadline or math.huge) or deadline
     if not seats.step(pool, until_then) and until_then == deadline then return false end

@@ -80,6 +80,7 @@ Iterator.__index = Iterator
 -- How long an item took: is it worth to take more than are needed?
 local function note(self, seconds)
   self.streak = seconds <= QUICK and self.streak + 1 or 0
+  self.cautious = self.streak < TRUSTED
   self.wait = seconds >= SLOW and math.min(seconds, LONGEST_WAIT) or self.wait / 2
 end
 
@@ -137,7 +138,7 @@ function Iterator:take(count, may_block)
     if done then
       self.pause = LEAST_PAUSE
     else
-      self.streak = 0
+      self.streak, self.cautious = 0, true
       self.pause = math.min(2 * self.pause, LONGEST_PAUSE)
       self.again = sandbox.now() + self.pause
     end
@@ -155,14 +156,14 @@ end
 --   may_block  nothing else is to be done meanwhile
 function Iterator:may_ask(idle, ready, since, may_block)
   if self.gave_way then return may_block or sandbox.now() >= self.again, self.again end
-  if self.streak >= TRUSTED then return true end
+  if not self.cautious then return true end
   if not idle or ready then return false end
   if since == nil or self.wait < QUICK then return true end
   return sandbox.now() >= since + self.wait, since + self.wait
 end
 
 -- How many items it may be asked for at once.
-function Iterator:most() return self.streak >= TRUSTED and self.streak // 4 or 1 end
+function Iterator:most() return self.cautious and 1 or self.streak // 4 end
 
 -- Nobody wants more: what the iterator has open is closed.
 function Iterator:close()
@@ -176,7 +177,7 @@ end
 function sources.new(value, name)
   if type(value) == "function" then
     local self = setmetatable({ items = {}, n = 0, wanted = 0, streak = 0, wait = FIRST_WAIT, pause = LEAST_PAUSE, over = false,
-      gave_way = false }, Iterator)
+      cautious = true, gave_way = false }, Iterator)
     self.thread = coroutine.create(collect)
     native.feed(self.thread, false, self, value)
     return self
