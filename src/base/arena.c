@@ -493,10 +493,16 @@ void arena_forked(struct arena *a) {
   a->own = a->top;
 }
 
-bool arena_owns(const struct arena *a, const void *block) {
-  size_t offset = (size_t)((const char *)block - a->heap);
-  return offset / PAGE >= a->own && offset / PAGE < a->top;
+/* The page of any address; beyond all pages if it is not in the heap. */
+static size_t any_page(const struct arena *a, const void *p) {
+  return (size_t)((const char *)p - a->heap) / PAGE;
 }
+
+bool arena_owns(const struct arena *a, const void *block) {
+  return any_page(a, block) >= a->own && any_page(a, block) < a->top;
+}
+
+bool arena_holds(const struct arena *a, const void *block) { return any_page(a, block) < a->top; }
 
 void arena_trim(struct arena *a) {
   sweep(a);

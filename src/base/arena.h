@@ -64,6 +64,9 @@ void arena_forked(struct arena *a);
  * may be asked for. */
 bool arena_owns(const struct arena *a, const void *block);
 
+/* The same, whenever it was made. */
+bool arena_holds(const struct arena *a, const void *block);
+
 /* Give back to the system whatever is free. */
 void arena_trim(struct arena *a);
 
