@@ -30,6 +30,12 @@ static void say(void *ctx, const char *line) {
   report_print(&(struct report){.message = line});
 }
 
+/* What a process that failed has left to be told. */
+static void report(void *ctx, const char *text, size_t len) {
+  (void)ctx;
+  report_write(text, len);
+}
+
 /* On a terminal: with -i, or when there is nothing else to do. */
 static bool wants_prompt(const struct options *o, int argc) {
   bool nothing_else = o->script == argc && !o->has_statement && !o->show_version;
@@ -66,6 +72,7 @@ static int run(const struct options *o, int argc, char **argv) {
       .timeout_ns = o->timeout_ns,
       .tag_output = o->tag_output,
       .say = say,
+      .report = report,
   };
   int status =
       wants_prompt(o, argc) ? run_prompt(supervisor, &script) : run_script(supervisor, &script);

@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 /* The exit statuses that the host itself decides. */
-enum { EXIT_LUA_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+enum { EXIT_LUA_ERROR = 1, EXIT_USAGE = 2 };
 
 enum run_mode {
   MODE_RUN,

@@ -35,7 +35,7 @@ static void tell_end(struct lib *lib, const struct op *op) {
   make_head(lib, op, NULL, head);
   strcat(head, "\n");
   struct buf out = {.data = (uint8_t *)head, .len = strlen(head)};
-  report_write(&out);
+  report_write(out.data, out.len);
 }
 
 static bool starts(const char *text, const char *end, const char *with) {
@@ -112,7 +112,7 @@ static int tell_stack(lua_State *L) {
   size_t len;
   const char *bytes = lua_tolstring(L, -1, &len);
   struct buf out = {.data = (uint8_t *)(uintptr_t)bytes, .len = len};
-  report_write(&out);
+  report_write(out.data, out.len);
   return 0;
 }
 

@@ -26,24 +26,25 @@
 #include "lua/lib.h"
 #include "lua/report.h"
 
-enum { EXIT_FAILURE_STATUS = 1, EXIT_INTERRUPTED = 130 };
+enum { EXIT_FAILURE_STATUS = 1 };
 
 static void leave(struct lib *lib, const struct buf *result, int status) __attribute__((noreturn));
 
-/* Tell the person of a failure of this process, unless nobody wants to know, or somebody is waiting
- * for it. */
+/* Write down what a person is told of a failure of this process, unless somebody looks at it. */
 static void report(struct lib *lib, const char *message, const char *traceback) {
   struct process_info me;
   struct object *self;
-  if (lib->b->ops->quiet(lib->b) || lib->b->ops->being_joined(lib->b) ||
-      lib->b->ops->process_self(lib->b, &self) || lib->b->ops->process_info(lib->b, self, &me))
+  lib->report.len = 0;
+  if (lib->b->ops->quiet(lib->b) || lib->b->ops->process_self(lib->b, &self) ||
+      lib->b->ops->process_info(lib->b, self, &me))
     return;
-  report_print(&(struct report){.message = message,
-                                .traceback = traceback,
-                                .name = me.name,
-                                .id = me.id,
-                                .pid = me.pid,
-                                .spawned_at = me.spawned_at});
+  report_format(&(struct report){.message = message,
+                                 .traceback = traceback,
+                                 .name = me.name,
+                                 .id = me.id,
+                                 .pid = me.pid,
+                                 .spawned_at = me.spawned_at},
+                report_color(), &lib->report);
 }
 
 /* "main", "writer#2": the calling process. */
@@ -87,13 +88,17 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
     result = NULL;
     status = EXIT_FAILURE_STATUS;
   }
+  const struct buf *told = status && lib->report.len ? &lib->report : NULL;
   struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
-  int rc = lib->b->ops->publish(lib->b, result, result ? &refs : NULL, status);
+  int rc = lib->b->ops->publish(lib->b, result, result ? &refs : NULL, told, status);
   if (rc) { /* the result cannot be stored: the parent must not think that there was none */
     snprintf(message, sizeof message, "the result cannot be stored: %s", error_text(rc));
     report(lib, message, NULL);
     status = EXIT_FAILURE_STATUS;
-    lib->b->ops->publish(lib->b, NULL, NULL, status);
+    if (lib->b->ops->publish(lib->b, NULL, NULL, &lib->report, status)) { /* nor can that */
+      report_write(lib->report.data, lib->report.len);
+      lib->b->ops->publish(lib->b, NULL, NULL, NULL, status);
+    }
   }
   _exit(status);
 }
@@ -381,6 +386,8 @@ void child_run(lua_State *L, struct lib *lib, int nargs) {
   lua_insert(L, -2 - nargs);
   lua_pcall(L, nargs + 1, 0, 0);
   /* Here only for want of memory, before the function ran or while its failure was described. */
-  report_print(&(struct report){.message = "spawn: not enough memory in the new process"});
+  static char text[] = "sandbox: spawn: not enough memory in the new process\n";
+  buf_release(&lib->report);
+  lib->report = (struct buf){.data = (uint8_t *)text, .len = sizeof text - 1};
   leave(lib, NULL, EXIT_FAILURE_STATUS);
 }

@@ -20,6 +20,9 @@
 
 #include "lua/lib.h"
 
+/* The exit status of what an interrupt ended. */
+enum { EXIT_INTERRUPTED = 130 };
+
 /* pcall, xpcall and load, debug.sethook and gethook, and the handlers of signals. */
 void lib_open_interrupt(lua_State *L, struct lib *lib);
 

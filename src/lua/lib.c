@@ -476,6 +476,7 @@ static int lib_gc(lua_State *L) {
   buf_release(&lib->in);
   buf_release(&lib->flying);
   buf_release(&lib->read);
+  buf_release(&lib->report);
   return 0;
 }
 

@@ -40,6 +40,7 @@ struct lib {
   struct buf in;                   /* a result being read */
   struct buf flying;               /* struct object_ref of handles in the message being made */
   struct buf read;                 /* the same in what is in `in`: held until it is decoded */
+  struct buf report;               /* what tells of a failure of this process, should nobody look */
   struct buf *item;                /* the item being read, NULL if it is something else */
   const void *metas[OBJECT_TYPES]; /* the metatables of handles, as lua_topointer gives them */
   bool paused;                     /* the collector is, by lib_pause */
@@ -328,8 +329,15 @@ void child_forgot(void *ctx, const struct forgotten *what);
  * --------------------------------------------------------------------------------------- */
 
 /* Push the failure object of a process that ended badly, from its info and the published message,
- * if any. */
-void failure_push(lua_State *L, struct lib *lib, const struct process_info *info,
-                  const struct buf *message);
+ * if any. Nobody has looked at it yet. */
+void failure_push(lua_State *L, struct lib *lib, const struct object *process,
+                  const struct process_info *info, const struct buf *message);
+
+/* [fields] -> a failure object that has them, which nobody has looked at; `ref` names the failure
+ * for the backend, NULL: it does not know it. */
+void failure_wrap(lua_State *L, const struct object_ref *ref);
+
+/* Somebody looks at the value at `index`, which may be a failure object. */
+void failure_look(lua_State *L, int index);
 
 #endif

@@ -23,6 +23,13 @@ static int l_raise(lua_State *L) {
   return lua_error(L);
 }
 
+static int l_where(lua_State *L) {
+  char where[WHERE_MAX];
+  lib_locate(L, where);
+  lua_pushstring(L, where);
+  return 1;
+}
+
 /* -- objects --------------------------------------------------------------------------------- */
 
 static int l_object(lua_State *L) {
@@ -216,6 +223,12 @@ static void open_native(lua_State *L) {
                                        {"place", l_place},
                                        {"generation", l_generation},
                                        {"feed", feed_resume},
+                                       {"look", native_look},
+                                       {"unread", native_unread},
+                                       {"task_failing", native_task_failing},
+                                       {"task_failed", native_task_failed},
+                                       {"task_joined", native_task_joined},
+                                       {"where", l_where},
                                        {"hold", l_hold},
                                        {"restore", l_restore},
                                        {"defer", l_defer},

@@ -7,6 +7,7 @@
  * script cannot by `use "native"`:
  *
  *   raise(message)           an error at the line of the script that called into the prelude
+ *   where()                  that line, "file:line"
  *   object(class, state)     a userdata with the metatable `class` and a state; it cannot be sent
  *   state(object, class)     its state; nil if it is something else
  *   send(q, timeout, ...)    q:put of several values as one item
@@ -31,6 +32,14 @@
  * iterator whose ops give way (feed.h): then it yields `gave_way` generation()             how many
  * forks lie between the first process and this one: tells whether a value was made here, or came
  * along with a fork
+ *   look(failure)            somebody looks at it: it will not be reported
+ *   task_failing(fields, where)  a task that was submitted at `where` fails: two numbers that name
+ *                            the failure; nothing if there is no room: then it was reported
+ *   task_failed(...)         so named, it is reported from now on, unless somebody looks. To
+ *                            be called by the worker when it has sent the name, and by the
+ *                            owner, which may end the worker before it does that
+ *   unread(fields, ...)      the failure so named, with these fields
+ *   task_joined(...)         its task was joined, which is to be told once
  */
 #ifndef SBX_LUA_NATIVE_H
 #define SBX_LUA_NATIVE_H
@@ -49,7 +58,12 @@ void lib_open_native(lua_State *L, int table);
  * stack in the place of the arguments. */
 int native_call(lua_State *L, const char *module, const char *function);
 
-/* chunk.c: functions of the table above. */
+/* failure.c, chunk.c: functions of the table above. */
+int native_look(lua_State *L);
+int native_unread(lua_State *L);
+int native_task_failing(lua_State *L);
+int native_task_failed(lua_State *L);
+int native_task_joined(lua_State *L);
 int native_chunk(lua_State *L);
 int native_begin(lua_State *L);
 int native_take(lua_State *L);

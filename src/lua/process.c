@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "lua/feed.h"
+#include "lua/interrupt.h"
 #include "lua/lib.h"
 
 /* -- join ------------------------------------------------------------------------------------ */
@@ -26,7 +27,7 @@ int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, cons
   const struct buf *message = info.has_result ? &lib->in : NULL;
   if (info.status != PROCESS_DONE) {
     lua_pushnil(L);
-    failure_push(L, lib, &info, message);
+    failure_push(L, lib, h->object, &info, message);
     lib_land(lib, &lib->read);
     return 2;
   }
@@ -66,6 +67,7 @@ static int l_process_result(lua_State *L) {
     return n - 1; /* true, results... */
   if (lua_type(L, -1) == LUA_TSTRING)
     return n; /* nil, "timeout" */
+  failure_look(L, -1);
   return lua_error(L);
 }
 
@@ -98,6 +100,17 @@ static int await_end(lua_State *L, struct lib *lib, struct handle *h, int64_t de
   return perform(lib->b, &op);
 }
 
+/* A process that was told to end has: if that is what ended it, nothing is to be reported. */
+static void expect_end(struct lib *lib, const struct handle *h) {
+  struct process_info info;
+  struct object_ref ref;
+  if (lib->b->ops->process_info(lib->b, h->object, &info) ||
+      (info.signal == 0 && info.exit_code != EXIT_INTERRUPTED))
+    return;
+  lib->b->ops->object_ref(h->object, &ref);
+  lib->b->ops->failure_looked(lib->b, &ref);
+}
+
 enum { GRACE_SECONDS = 5, LAST_GRACE_SECONDS = 1 };
 
 /* stop([grace]): an interrupt, which a process that was paused must wake up for; when the grace is
@@ -111,6 +124,7 @@ static int l_process_stop(lua_State *L) {
   double grace = luaL_optnumber(L, 2, GRACE_SECONDS);
   lua_settop(L, 1);
   int rc = await_end(L, lib, h, 0);
+  bool lived = rc == -SBX_ETIMEDOUT;
   for (int i = 0; i < 3 && rc == -SBX_ETIMEDOUT; i++) {
     send_signal(L, steps[i][0]);
     send_signal(L, steps[i][1]);
@@ -121,6 +135,8 @@ static int l_process_stop(lua_State *L) {
     return luaL_error(L, "a process cannot stop itself");
   if (rc)
     return lib_expected(L, "stop", rc);
+  if (lived)
+    expect_end(lib, h);
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -68,7 +68,7 @@ static int put_traceback(struct buf *out, const struct report *r, bool color) {
 static int put_spawned_at(struct buf *out, const struct report *r) {
   if (!r->name || !r->spawned_at || *r->spawned_at == '\0')
     return 0;
-  int rc = put(out, "spawned at ");
+  int rc = put(out, r->task ? "submitted at " : "spawned at ");
   if (!rc)
     rc = put(out, r->spawned_at);
   return rc ? rc : put(out, "\n");
@@ -119,7 +119,7 @@ static void (*writer)(const void *text, size_t len); /* as in_color */
 
 void report_set_writer(void (*w)(const void *text, size_t len)) { writer = w; }
 
-static void write_report(const void *data, size_t len) {
+void report_write(const void *data, size_t len) {
   if (writer) {
     writer(data, len);
     return;
@@ -130,13 +130,11 @@ static void write_report(const void *data, size_t len) {
   exclude_others(F_UNLCK);
 }
 
-void report_write(const struct buf *text) { write_report(text->data, text->len); }
-
 void report_print(const struct report *r) {
   struct buf text = {0};
   if (report_format(r, in_color, &text) == 0)
-    report_write(&text);
+    report_write(text.data, text.len);
   else
-    write_report(r->message, strlen(r->message));
+    report_write(r->message, strlen(r->message));
   buf_release(&text);
 }

@@ -20,6 +20,7 @@ struct report {
   uint32_t id;            /* its serial number in the run */
   int64_t pid;            /* its pid */
   const char *spawned_at; /* "file:line"; NULL or "": not known */
+  bool task;              /* of a pool: it was not spawned there, but submitted */
   bool bare;              /* without "sandbox: " in front: at the prompt everything is sandbox's */
 };
 
@@ -36,10 +37,11 @@ struct report {
 int report_format(const struct report *r, bool color, struct buf *out);
 
 /*
- * Write the text to stderr, after what stdio still holds for it. One write if the system takes it
- * in one; other reports keep out meanwhile. Failures are ignored: there is nobody left to tell.
+ * Write a text of `len` bytes to stderr, after what stdio still holds for it. One write if the
+ * system takes it in one; other reports keep out meanwhile. Failures are ignored: there is nobody
+ * left to tell.
  */
-void report_write(const struct buf *text);
+void report_write(const void *data, size_t len);
 
 /* Format with the colour set and write; with no memory for that, write the bare message. */
 void report_print(const struct report *r);

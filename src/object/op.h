@@ -273,12 +273,21 @@ struct backend_ops {
   void (*object_release)(struct backend *b, struct object *o);
 
   /* In a child of spawn: write out what was printed, publish the encoded result or failure (NULL:
-   * none), and the handles in it (NULL: none). After it the process may only leave, by _exit.
-   * -SBX_ENOSPC, -SBX_ESTORE: nothing was published. */
+   * none), the handles in it (NULL: none), and the text that reports a failure should nobody look at
+   * it (NULL: "left with ..."). After it the process may only leave, by _exit. -SBX_ENOSPC,
+   * -SBX_ESTORE: nothing was published. */
   int (*publish)(struct backend *b, const struct buf *result, const struct op_refs *refs,
-                 int exit_code);
-  /* Is somebody waiting in join for the calling process right now? */
-  bool (*being_joined)(struct backend *b);
+                 const struct buf *report, int exit_code);
+  /* A task of a pool fails in the calling process: to be reported by this text, should nobody look
+   * at it, and to be joined; `ret` names the failure. -SBX_ENOSPC, -SBX_ESTORE, -SBX_ERECORDS. It
+   * counts when the second is called, by whoever comes first: the caller, which has told its owner,
+   * or the owner. */
+  int (*task_failing)(struct backend *b, const struct buf *report, struct object_ref *ret);
+  void (*task_failed)(struct backend *b, const struct object_ref *failure);
+  /* A failure of a task was joined, which is told once; somebody looked at a failure, of a task or
+   * a process. */
+  void (*failure_joined)(struct backend *b, const struct object_ref *failure);
+  void (*failure_looked)(struct backend *b, const struct object_ref *failure);
   /* Its spawner wants no report of its failure. */
   bool (*quiet)(struct backend *b);
   /* Wait for the children that are not daemons, end the others. -SBX_EINTERRUPTED */

@@ -13,6 +13,7 @@
 #include "os/ask.h"
 #include "os/broker.h"
 #include "os/hand.h"
+#include "os/failures.h"
 #include "os/pipe.h"
 #include "os/process.h"
 #include "os/queue.h"
@@ -290,12 +291,24 @@ static void os_object_release(struct backend *base, struct object *o) {
 /* -- the calling process --------------------------------------------------------------------- */
 
 static int os_publish(struct backend *base, const struct buf *result, const struct op_refs *refs,
-                      int exit_code) {
-  return process_publish(os_of(base), result, refs, exit_code);
+                      const struct buf *report, int exit_code) {
+  return process_publish(os_of(base), result, refs, report, exit_code);
 }
 
-static bool os_being_joined(struct backend *base) {
-  return atomic_load(&my_record(os_of(base))->joiners) > 0;
+static int os_task_failing(struct backend *base, const struct buf *report, struct object_ref *ret) {
+  return failures_of_task(os_of(base), report, ret);
+}
+
+static void os_task_failed(struct backend *base, const struct object_ref *ref) {
+  failures_task_failed(os_of(base), ref);
+}
+
+static void os_failure_joined(struct backend *base, const struct object_ref *ref) {
+  failures_joined(os_of(base)->control, ref);
+}
+
+static void os_failure_looked(struct backend *base, const struct object_ref *ref) {
+  failures_looked(os_of(base)->control, ref);
 }
 
 static int os_wait_children(struct backend *base) { return process_wait_children(os_of(base)); }
@@ -357,7 +370,10 @@ static const struct backend_ops os_ops = {
     .object_ref = os_object_ref,
     .object_release = os_object_release,
     .publish = os_publish,
-    .being_joined = os_being_joined,
+    .task_failing = os_task_failing,
+    .task_failed = os_task_failed,
+    .failure_joined = os_failure_joined,
+    .failure_looked = os_failure_looked,
     .quiet = os_quiet,
     .wait_children = os_wait_children,
     .unjoined_failures = os_unjoined_failures,

@@ -19,7 +19,7 @@ enum broker_kind {
   BROKER_EXPORT = 1, /* keep these descriptors under slot and serial; answered */
   BROKER_IMPORT,     /* send them back on the socket that comes along */
   BROKER_RELEASE,    /* a holder let go: keep them no longer if nobody is left */
-  BROKER_DEATH       /* a process (slot, serial) was killed by a signal: tell the person */
+  BROKER_FAILURE     /* something failed, and may have to be reported (os/failures.h) */
 };
 
 struct broker_message {

@@ -139,7 +139,8 @@ static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp
       return claimer_gone(c, stamp);
     return slot != 0 && spawner_gone(c, p);
   case PHASE_ENDED:
-    return (p->flags & FLAG_RELEASED) || spawner_gone(c, p);
+    return ((p->flags & FLAG_RELEASED) || spawner_gone(c, p)) && !(p->flags & FLAG_HELD) &&
+           !control_failure_pending(c, slot);
   default:
     return false;
   }
@@ -237,6 +238,11 @@ static int claim_record(struct control *c, uint32_t claimer, uint32_t *ret_slot,
   return -SBX_ERECORDS;
 }
 
+int control_failure_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
+                          uint64_t *ret_serial) {
+  return claim_record(c, claimer, ret_slot, ret_serial);
+}
+
 /* The record comes first: a seat tells who sits there, and so whether a kill has made it free. */
 int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
                           uint64_t *ret_serial) {
@@ -286,18 +292,24 @@ bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
   return false;
 }
 
-void control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
+bool control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
                            const siginfo_t *info) {
   uint64_t stamp = control_process_stamp(c, slot, serial);
   struct process_record *p = &c->processes[slot];
   if (!stamp || stamp_phase(stamp) == PHASE_ENDED)
-    return;
+    return false;
   if (info->si_code != CLD_EXITED)
     p->signal =
         info->si_status; /* also after it had published: it did not get to leave by itself */
   else
     p->exit_code = info->si_status;
+  bool failed = p->signal != 0 || p->exit_code != 0;
+  if (failed && p->failed_ns == 0) /* it did not publish */
+    p->failed_ns = clock_now_ns();
   control_process_advance(c, slot, serial, PHASE_ENDED);
+  if (failed)
+    atomic_fetch_add(&c->failures_noted, 1);
+  return failed;
 }
 
 bool control_process_failed(const struct control *c, uint32_t slot) {
@@ -305,6 +317,14 @@ bool control_process_failed(const struct control *c, uint32_t slot) {
   if (p->flags & (FLAG_EXPECTED | FLAG_JOINED))
     return false;
   return p->exit_code != 0 || p->signal != 0;
+}
+
+bool control_failure_pending(const struct control *c, uint32_t slot) {
+  const struct process_record *p = &c->processes[slot];
+  uint32_t flags = atomic_load(&p->flags);
+  if (p->failed_ns == 0 || (flags & (FLAG_QUIET | FLAG_LOOKED | FLAG_REPORTED)))
+    return false;
+  return !(p->signal != 0 && (flags & FLAG_EXPECTED)); /* killed on purpose */
 }
 
 uint32_t control_unjoined_failures(const struct control *c) {

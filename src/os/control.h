@@ -65,15 +65,18 @@ struct select_entry {
 
 /* Set once, cleared never, by whoever the comment names. */
 enum process_flag {
-  FLAG_DAEMON = 1,       /* spawner, before the fork */
-  FLAG_QUIET = 2,        /* spawner, before the fork: no report when it fails */
-  FLAG_RESULT = 4,       /* the process, before EXITED: `result_*` are valid */
-  FLAG_EXPECTED = 8,     /* whoever ends it on purpose, before the signal */
-  FLAG_JOINED = 16,      /* a joiner that was given the outcome */
-  FLAG_RELEASED = 32,    /* spawner: it holds no handle any more */
-  FLAG_RECLAIMED = 64,   /* whoever gave the result's pages back */
-  FLAG_CAUGHT = 128,     /* supervisor: it lived when the run was ended from outside */
-  FLAG_INTERRUPTED = 256 /* the process: `where` is where an interrupt hit it */
+  FLAG_DAEMON = 1,        /* spawner, before the fork */
+  FLAG_QUIET = 2,         /* spawner, before the fork: no report when it fails */
+  FLAG_RESULT = 4,        /* the process, before EXITED: `result_*` are valid */
+  FLAG_EXPECTED = 8,      /* whoever ends it on purpose, before the signal */
+  FLAG_JOINED = 16,       /* a joiner that was given the outcome */
+  FLAG_RELEASED = 32,     /* spawner: it holds no handle any more */
+  FLAG_RECLAIMED = 64,    /* whoever gave the result's pages back */
+  FLAG_CAUGHT = 128,      /* supervisor: it lived when the run was ended from outside */
+  FLAG_INTERRUPTED = 256, /* the process: `where` is where an interrupt hit it */
+  FLAG_LOOKED = 512,      /* whoever looked at its failure: it need not be reported */
+  FLAG_REPORTED = 1024,   /* whoever reported its failure (os/failures.h) */
+  FLAG_HELD = 2048        /* whoever reports it, and clears this again: the record is being read */
 };
 
 /* On cache lines of its own: a process counts its items in it, next to its neighbours. */
@@ -90,28 +93,30 @@ struct process_record {
   char name[NAME_MAX_BYTES];
   char spawned_at[WHERE_MAX];
 
-  _Atomic int32_t pid;      /* spawner and the process itself write the same value; 0 before */
-  _Atomic uint32_t flags;   /* enum process_flag, by fetch_or */
-  _Atomic uint32_t joiners; /* joiners count themselves; a killed one stays counted: then a report
-                               is missed, no more */
+  _Atomic int32_t pid;    /* spawner and the process itself write the same value; 0 before */
+  _Atomic uint32_t flags; /* enum process_flag, by fetch_or */
 
   /* The process before EXITED, its reaper before ENDED (release, by the stamp); readers after
    * (acquire). */
   int32_t exit_code;
   int32_t signal;
-  uint64_t result_offset, result_bytes; /* in the results file (os/store.h) */
-  uint64_t result_len;
-  uint32_t result_refs; /* handles in it, which stand before it */
+  int64_t failed_ns;      /* CLOCK_MONOTONIC, of a failure's death; 0: it did not fail */
+  uint64_t result_offset; /* in the results file (os/store.h) */
+  uint64_t result_len;    /* 0: there is none, and FLAG_RESULT is not set */
+  uint32_t result_refs;   /* handles in it, which stand before it */
+  uint32_t report_len;    /* the text that reports its failure; 0: there is none */
+  uint64_t report_offset; /* the same: an extent of its own */
 
   _Atomic uint32_t
       question; /* enum question: askers set bits, the process clears them (os/ask.h) */
 
   /* The process, when it goes to sleep. Readers look twice: the fields belong together if op_kind
    * and then op_since_ns, which no two ops share, are what they were before (os/snapshot.c). */
-  _Atomic uint32_t op_kind;       /* enum op_kind, 0: it runs; written last */
-  _Atomic uint32_t op_slot;       /* of the object it waits for */
-  _Atomic uint64_t op_serial;     /* the same */
-  _Atomic int64_t op_since_ns;    /* CLOCK_MONOTONIC; 0: an interrupt ended the sleep */
+  _Atomic uint32_t op_kind;    /* enum op_kind, 0: it runs; written last */
+  _Atomic uint32_t op_slot;    /* of the object it waits for */
+  uint32_t select_count;       /* of op_kind SELECT: how many ops; more than are shown, perhaps */
+  _Atomic uint64_t op_serial;  /* the same */
+  _Atomic int64_t op_since_ns; /* CLOCK_MONOTONIC; 0: an interrupt ended the sleep */
   _Atomic int64_t op_deadline_ns; /* CLOCK_MONOTONIC, SBX_FOREVER */
   char where[WHERE_MAX];          /* file:line of the op, or of an interrupt */
 
@@ -119,7 +124,6 @@ struct process_record {
   _Atomic uint64_t items_out; /* put into queues */
   _Atomic uint64_t items_in;  /* got from queues */
 
-  uint32_t select_count; /* of op_kind SELECT: how many ops; more than are shown, perhaps */
   struct select_entry select[SELECT_SHOWN];
 
   _Atomic uint32_t op_number; /* as the others of op: QUEUE_GET: it is a step of items() */
@@ -262,9 +266,10 @@ struct control {
   _Atomic uint64_t result_end;       /* allocator of the results file: fetch_add */
   _Atomic int64_t result_bytes;      /* stored now; approximate after kills */
   _Atomic uint32_t failures_dropped; /* failures nobody joined, in records used again */
-  _Atomic uint32_t ending;           /* supervisor: the tree is being ended, no new processes */
-  _Atomic int32_t supervisor_pid;    /* supervisor; 0: none yet */
-  struct outlet outlets[2];          /* of stdout and stderr; if both go to one place, the first */
+  _Atomic uint32_t failures_noted; /* grows with each failure: there is one to be reported, maybe */
+  _Atomic uint32_t ending;         /* supervisor: the tree is being ended, no new processes */
+  _Atomic int32_t supervisor_pid;  /* supervisor; 0: none yet */
+  struct outlet outlets[2];        /* of stdout and stderr; if both go to one place, the first */
   _Atomic uint64_t follow; /* serial of the one process whose lines are shown, 0: all; as `muted` */
 
   /* The owner of a record: see "stamp" above. Dense, since they are scanned. */
@@ -351,12 +356,21 @@ bool control_process_forgotten(const struct control *c, uint32_t slot);
 bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
                              enum process_phase to);
 
-/* Fill a record from what waitid(2) told, and make it ENDED. Async-signal-safe. */
-void control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
+/* Fill a record from what waitid(2) told, and make it ENDED. Async-signal-safe. Returns whether the
+ * process failed: then the supervisor is to be woken. */
+bool control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
                            const siginfo_t *info);
 
 /* A process failed (by its record), and nobody has joined it nor ended it on purpose. */
 bool control_process_failed(const struct control *c, uint32_t slot);
+
+/* Its failure is still to be reported, unless somebody looks at it. */
+bool control_failure_pending(const struct control *c, uint32_t slot);
+
+/* Claim a process record without a seat: for a failure that is no death. What it knew of an earlier
+ * process is still in it. 0 or -SBX_ERECORDS. */
+int control_failure_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
+                          uint64_t *ret_serial);
 
 /* How many processes failed and were never joined, in the whole run. */
 uint32_t control_unjoined_failures(const struct control *c);

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "os/broker.h"
 #include "os/hand.h"
+#include "os/failures.h"
 #include "os/lifeline.h"
 #include "os/names.h"
 #include "os/output.h"
@@ -26,6 +27,7 @@
 #include "os/signals.h"
 #include "os/spin.h"
 #include "os/steer.h"
+#include "os/supervisor_internal.h"
 #include "os/sync.h"
 
 /* -- spawn ----------------------------------------------------------------------------------- */
@@ -185,7 +187,7 @@ static int store_result(struct os_backend *b, const struct buf *result,
 }
 
 int process_publish(struct os_backend *b, const struct buf *result, const struct op_refs *refs,
-                    int exit_code) {
+                    const struct buf *report, int exit_code) {
   struct process_record *me = my_record(b);
   output_flush_all(); /* before anybody can learn that it ended */
   sync_leave_all(b, exit_code ? END_FAILED : END_WELL);
@@ -195,9 +197,18 @@ int process_publish(struct os_backend *b, const struct buf *result, const struct
     if (rc)
       return rc;
   }
+  if (report) {
+    int rc = results_store_report(b, b->slot, report);
+    if (rc)
+      return rc;
+  }
   FAULT("exit.before-publish");
   me->exit_code = exit_code;
+  if (exit_code)
+    me->failed_ns = clock_now_ns();
   control_process_advance(b->control, b->slot, b->serial, PHASE_EXITED);
+  if (exit_code) /* its spawner, which may be stopped, need not reap it for that */
+    failures_note(b);
   queue_unmap_all(b);
   return 0;
 }
@@ -216,9 +227,8 @@ bool process_reap(struct os_backend *b, uint32_t index) {
     info.si_status = b->control->processes[c.slot].exit_code;
   }
   b->children[index] = b->children[--b->child_count];
-  control_process_ended(b->control, c.slot, c.serial, &info);
-  if (info.si_code != CLD_EXITED)
-    broker_notify(b, BROKER_DEATH, c.slot, c.serial);
+  if (control_process_ended(b->control, c.slot, c.serial, &info))
+    broker_notify(b, BROKER_FAILURE, c.slot, c.serial);
   waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG);
   return true;
 }
@@ -317,12 +327,6 @@ static int check_joinable(const struct os_backend *b, const struct object *p) {
   return control_process_stamp(b->control, p->slot, p->serial) ? 0 : -SBX_EGONE;
 }
 
-void process_joiner(struct os_backend *b, const struct op *op, bool waits) {
-  if (!waits && !control_process_stamp(b->control, op->object->slot, op->object->serial))
-    return; /* the record is another's */
-  atomic_fetch_add(&b->control->processes[op->object->slot].joiners, waits ? 1u : -1u);
-}
-
 int process_try_join(struct os_backend *b, const struct op *op) {
   int rc = check_joinable(b, op->object);
   if (rc)
@@ -334,12 +338,8 @@ int process_join(struct os_backend *b, const struct op *op) {
   int rc = check_joinable(b, op->object);
   if (rc)
     return rc;
-  process_joiner(b, op, true);
   rc = wait_until_ended(b, op);
-  if (rc == 0)
-    rc = outcome(b, op);
-  process_joiner(b, op, false);
-  return rc;
+  return rc ? rc : outcome(b, op);
 }
 
 /* A signal is on its way for a moment. Who was told to stop does no more when this returns, unless
@@ -413,7 +413,7 @@ static bool next_to_wait_for(struct os_backend *b, struct object *ret) {
   return found;
 }
 
-int process_wait_children(struct os_backend *b) {
+static int wait_children(struct os_backend *b) {
   struct object p;
   if (b->leaving) /* the whole run is: the supervisor sees to the children */
     return -SBX_EINTERRUPTED;
@@ -443,4 +443,11 @@ int process_wait_children(struct os_backend *b) {
   }
   sigprocmask(SIG_SETMASK, &old, NULL);
   return 0;
+}
+
+int process_wait_children(struct os_backend *b) {
+  int rc = wait_children(b);
+  if (b->foreign && b->slot == 0) /* the run ends; the side process learns it later */
+    supervisor_report_failures(b);
+  return rc;
 }

@@ -23,9 +23,6 @@ int process_join(struct os_backend *b, const struct op *op);
 int process_try_join(struct os_backend *b, const struct op *op);
 /* Name what wakes when the process may have ended. */
 void process_arm(struct os_backend *b, const struct op *op, struct wait_set *w);
-/* Count the caller among those who wait for the process, or no more: then nobody else is told of
- * its failure. */
-void process_joiner(struct os_backend *b, const struct op *op, bool waits);
 
 /* OP_PROCESS_SIGNAL: send op->number. Nothing happens if it has ended. After SIGSTOP the process
  * does nothing more when this returns. 0, -SBX_EGONE, -SBX_ESYSTEM */
@@ -36,9 +33,13 @@ int process_describe(struct os_backend *b, const struct object *p, struct proces
 /* The first steps of a process made by fork, its record claimed: it becomes RUNNING, or dies. */
 void process_begin(struct os_backend *b);
 
-/* Flush, store the result and the handles in it (NULL: none), become EXITED. A failure to store is
- * returned, and nothing is published. */
+/*
+ * Flush, store the result, the handles in it and the text that reports a failure, become EXITED. Each
+ * may be NULL; a failure without a text is reported by what its record says. A failure to store is
+ * returned, and nothing is published.
+ */
 int process_publish(struct os_backend *b, const struct buf *result, const struct op_refs *refs,
+                    const struct buf *report,
                     int exit_code);
 
 /* Reap one child if it has ended, by the table's index. Async-signal-safe. Signals must be blocked.

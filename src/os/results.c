@@ -24,16 +24,21 @@ int results_create(int *ret_fd) {
   return 0;
 }
 
-static struct extent extent_of(const struct process_record *p) {
-  return (struct extent){.offset = p->result_offset, .bytes = p->result_bytes};
+static uint64_t bytes_of_result(const struct process_record *p) {
+  return store_bytes(p->result_refs * sizeof(struct object_ref) + p->result_len);
 }
 
 void results_reclaim(struct os_backend *b, uint32_t slot) {
   struct process_record *p = &b->control->processes[slot];
   uint32_t flags = atomic_fetch_or(&p->flags, FLAG_RECLAIMED);
-  struct extent e = extent_of(p);
-  if (!(flags & FLAG_RECLAIMED) && e.bytes > 0)
-    store_give(b, &e);
+  const struct extent result = {.offset = p->result_offset, .bytes = bytes_of_result(p)};
+  const struct extent report = {.offset = p->report_offset, .bytes = store_bytes(p->report_len)};
+  if (flags & FLAG_RECLAIMED)
+    return;
+  if (result.bytes > 0)
+    store_give(b, &result);
+  if (report.bytes > 0)
+    store_give(b, &report);
 }
 
 /* Give back what nobody is likely to ask for: records of the ended that their spawner forgot. */
@@ -64,7 +69,6 @@ int results_store(struct os_backend *b, uint32_t slot, const struct buf *result,
     return rc;
   }
   p->result_offset = e.offset;
-  p->result_bytes = e.bytes;
   p->result_len = result->len;
   p->result_refs = (uint32_t)(ref_bytes / sizeof(struct object_ref));
   atomic_fetch_or(&p->flags, FLAG_RESULT);
@@ -98,6 +102,32 @@ int results_load(struct os_backend *b, uint32_t slot, const struct op *op) {
   if (rc) {
     cut(op->out, start);
     cut(taken, refs_start);
+  }
+  return rc;
+}
+
+int results_store_report(struct os_backend *b, uint32_t slot, const struct buf *report) {
+  struct process_record *p = &b->control->processes[slot];
+  struct extent e;
+  int rc = store_take(b, report->len, &e);
+  if (rc)
+    return rc;
+  if ((rc = store_write(b, e.offset, report->data, report->len))) {
+    store_give(b, &e);
+    return rc;
+  }
+  p->report_offset = e.offset;
+  p->report_len = (uint32_t)report->len;
+  return 0;
+}
+
+int results_load_report(struct os_backend *b, uint32_t slot, struct buf *out) {
+  const struct process_record *p = &b->control->processes[slot];
+  size_t start = out->len;
+  int rc = store_read(b, p->report_offset, p->report_len, out);
+  if (rc == 0 && (atomic_load(&p->flags) & FLAG_RECLAIMED)) {
+    out->len = start;
+    return -SBX_EGONE;
   }
   return rc;
 }

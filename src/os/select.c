@@ -95,12 +95,6 @@ static int sleep_for_all(struct os_backend *b, const struct op *op) {
   return rc;
 }
 
-static void count_joiner(struct os_backend *b, const struct op *op, bool waits) {
-  for (uint32_t i = 0; i < op->sub_count; i++)
-    if (op->subs[i].kind == OP_PROCESS_JOIN)
-      process_joiner(b, &op->subs[i], waits);
-}
-
 /* Leave the lines that arming joined. */
 static void disarm_all(struct os_backend *b, struct op *op) {
   for (uint32_t i = 0; i < op->sub_count && b->lines > 0; i++)
@@ -126,9 +120,7 @@ int select_any(struct os_backend *b, struct op *op) {
   int rc = try_all(b, op);
   if (op->number >= 0 || rc != -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns))
     return rc;
-  count_joiner(b, op, true);
   rc = wait_for_one(b, op);
-  count_joiner(b, op, false);
   disarm_all(b, op);
   return rc;
 }

@@ -12,7 +12,7 @@
 
 enum { PAGE = 4096 };
 
-static uint64_t pages(uint64_t len) { return (len + PAGE - 1) / PAGE * PAGE; }
+uint64_t store_bytes(uint64_t len) { return (len + PAGE - 1) / PAGE * PAGE; }
 
 static bool fits(const struct control *c, uint64_t bytes) {
   int64_t used = atomic_load(&c->result_bytes);
@@ -21,7 +21,7 @@ static bool fits(const struct control *c, uint64_t bytes) {
 
 int store_take(struct os_backend *b, uint64_t bytes, struct extent *ret) {
   struct control *c = b->control;
-  bytes = pages(bytes);
+  bytes = store_bytes(bytes);
   if (!fits(c, bytes))
     results_relieve(b);
   if (!fits(c, bytes) || FAULT("store.take"))

@@ -19,6 +19,8 @@ struct extent {
   uint64_t offset, bytes; /* whole pages */
 };
 
+/* What an extent for so many bytes takes. */
+uint64_t store_bytes(uint64_t len);
 /* An extent for so many bytes; counted against the cap. -SBX_ESTORE */
 int store_take(struct os_backend *b, uint64_t bytes, struct extent *ret);
 /* Its memory goes back, and it counts no more. */

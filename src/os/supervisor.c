@@ -43,8 +43,10 @@ static void say(const struct supervisor *s, const char *line) {
 
 /* The run is to end: ask politely, and set the time at which it is not a question any more. */
 static void begin_end(struct supervisor *s, int signal) {
-  if (!s->end_signal && !s->timed_out)
+  if (!s->end_signal && !s->timed_out) {
     tell_mark(s->control);
+    s->end_ns = clock_now_ns();
+  }
   s->end_signal = signal;
   atomic_store(&s->control->ending, 1);
   tree_signal(s->control, SIGINT);
@@ -75,17 +77,14 @@ static void on_signal(struct supervisor *s, int signal) {
 static void on_message(struct supervisor *s) {
   struct broker_message m;
   int fds[BROKER_FDS_MAX];
-  char line[LINE_MAX_BYTES];
   int rc;
   while ((rc = broker_receive(s->broker, &m, fds)) == 1 || rc == -SBX_EMFILE) {
     if (rc == -SBX_EMFILE)
       keeper_make_room(&s->keeper); /* its sender asks again */
-    else if (m.slot >= PROCESS_SLOTS || (m.kind != BROKER_DEATH && m.slot >= OBJECT_SLOTS))
-      broker_close_fds(fds);
-    else if (m.kind != BROKER_DEATH)
+    else if (m.kind == BROKER_FAILURE || m.slot >= OBJECT_SLOTS)
+      broker_close_fds(fds); /* a failure is only to wake us */
+    else
       keeper_serve(&s->keeper, &m, fds);
-    else if (!s->end_signal && tell_death(s->control, m.slot, m.serial, line, sizeof line))
-      say(s, line);
   }
 }
 
@@ -94,6 +93,7 @@ static void on_deadline(struct supervisor *s) {
   if (!s->end_signal) {
     s->timed_out = true;
     tell_mark(s->control);
+    s->end_ns = clock_now_ns();
   }
   s->deadline_ns = SBX_FOREVER;
   tree_kill(s->control, s->main_pidfd < 0);
@@ -124,6 +124,8 @@ static bool handle(struct supervisor *s) {
     on_signal(s, (int)info.ssi_signo);
   on_message(s);
   keeper_look(&s->keeper);
+  if (s->end_ns == SBX_FOREVER)
+    failures_look(&s->failures);
   look_for_deadlock(s);
   if (clock_now_ns() < s->deadline_ns)
     return true;
@@ -254,7 +256,7 @@ static void main_begin(struct supervisor *s, main_process_fn *main_process, void
   atexit(unmap_at_exit);
   sigprocmask(SIG_SETMASK, &s->old_signals, NULL);
   int status = main_process(&b->base, ctx);
-  if (process_publish(b, NULL, NULL, status))
+  if (process_publish(b, NULL, NULL, NULL, status))
     status = 1;
   _exit(status);
 }
@@ -263,7 +265,8 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   struct supervisor *s = malloc(sizeof *s);
   if (!s)
     return -SBX_ENOMEM;
-  *s = (struct supervisor){.o = o, .main_pidfd = -1, .deadline_ns = SBX_FOREVER};
+  *s = (struct supervisor){
+      .o = o, .main_pidfd = -1, .end_ns = SBX_FOREVER, .deadline_ns = SBX_FOREVER};
   struct control_options co = {.speed = o->speed,
                                .seed = o->seed,
                                .seeded = o->seeded,
@@ -288,6 +291,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   if (o->timeout_ns > 0 && o->timeout_ns != SBX_FOREVER)
     s->deadline_ns = clock_now_ns() + o->timeout_ns;
   deadlock_begin(&s->watch, o->deadlock_after_ns, o->guided);
+  failures_begin(&s->failures, s->b, s->o);
   *ret = s;
   return 0;
 }
@@ -315,10 +319,14 @@ void supervisor_fds(const struct supervisor *s, int ret[SUPERVISOR_FDS]) {
 }
 
 int64_t supervisor_deadline(const struct supervisor *s) {
-  int64_t look = s->end_signal ? SBX_FOREVER : s->watch.look_at_ns;
-  if (s->keeper.look_at_ns < look)
-    look = s->keeper.look_at_ns;
-  return look < s->deadline_ns ? look : s->deadline_ns;
+  int64_t until = s->deadline_ns;
+  if (s->end_ns != SBX_FOREVER)
+    return until;
+  if (s->watch.look_at_ns < until)
+    until = s->watch.look_at_ns;
+  if (s->keeper.look_at_ns < until)
+    until = s->keeper.look_at_ns;
+  return s->failures.report_at_ns < until ? s->failures.report_at_ns : until;
 }
 
 bool supervisor_serve(struct supervisor *s) {
@@ -346,6 +354,7 @@ int supervisor_close(struct supervisor *s) {
   on_message(s);
   uint32_t failures =
       control_unjoined_failures(s->control); /* before what ends with main is killed */
+  failures_report_all(&s->failures, s->end_ns);
   tree_kill(s->control, true);
   int status = status_of_main(s, failures);
   deadlock_end(&s->watch);
@@ -374,6 +383,11 @@ int supervisor_run(const struct supervisor_options *o, main_process_fn *main_pro
 /* -- beside a foreign host ------------------------------------------------------------------- */
 
 /* There is no host of ours to print for it: what it says is written by hand. */
+static void report_stderr(void *ctx, const char *text, size_t len) {
+  (void)ctx;
+  output_message(text, len);
+}
+
 static void say_stderr(void *ctx, const char *line) {
   struct buf text = {0};
   (void)ctx;
@@ -397,35 +411,49 @@ static void tell_deadlocks(struct supervisor *s, bool *all_told) {
   buf_release(&told);
 }
 
+static const struct supervisor_options options_beside = {.say = say_stderr,
+                                                         .report = report_stderr};
+
+void supervisor_report_failures(struct os_backend *b) {
+  static struct failures_watch watch; /* large */
+  failures_begin(&watch, b, &options_beside);
+  failures_report_all(&watch, SBX_FOREVER);
+}
+
 void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pidfd) {
-  struct control *c = b->control;
-  static const struct supervisor_options options = {.say = say_stderr};
-  struct supervisor s = {.o = &options,
-                         .control = c,
+  struct supervisor s = {.o = &options_beside,
+                         .control = b->control,
+                         .b = b,
                          .broker = broker,
                          .main_pid = host,
                          .main_pidfd = host_pidfd,
+                         .end_ns = SBX_FOREVER,
                          .deadline_ns = SBX_FOREVER};
   bool all_told = false;
   struct pollfd fds[] = {{.fd = host_pidfd, .events = POLLIN}, {.fd = broker, .events = POLLIN}};
-  atomic_store(&c->supervisor_pid, getpid());
-  output_supervise(c);
+  struct timespec left;
+  atomic_store(&b->control->supervisor_pid, getpid());
+  output_supervise(b->control);
   signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is the host's to handle */
   signal(SIGPIPE, SIG_IGN);
   keeper_begin(&s.keeper, b);
   deadlock_begin(&s.watch, BESIDE_DEADLOCK_NS, false);
+  failures_begin(&s.failures, b, &options_beside);
   while (!(fds[0].revents & POLLIN)) {
-    struct timespec left;
-    int64_t until =
-        s.keeper.look_at_ns < s.watch.look_at_ns ? s.keeper.look_at_ns : s.watch.look_at_ns;
+    const int64_t looks[] = {s.failures.report_at_ns, s.keeper.look_at_ns, s.watch.look_at_ns};
+    int64_t until = SBX_FOREVER;
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+      until = looks[i] < until ? looks[i] : until;
     if (ppoll(fds, 2, clock_left(until, &left), NULL) < 0 && errno != EINTR)
       break;
     on_message(&s);
     keeper_look(&s.keeper);
     tell_deadlocks(&s, &all_told);
+    failures_look(&s.failures);
     if (fds[1].revents & POLLHUP)
       fds[1].fd = -1;
   }
-  tree_kill(c, false);
+  failures_report_all(&s.failures, SBX_FOREVER);
+  tree_kill(b->control, false);
   _exit(0);
 }

@@ -30,6 +30,9 @@ struct supervisor_options {
   bool guided; /* main does what a person types, who can always help: main is never stuck */
   /* Messages for a person: whole lines, without a newline at the end. Borrowed for the call. */
   void (*say)(void *ctx, const char *line);
+  /* The text of a report, made by the process that failed: whole lines, with a newline at the end.
+   */
+  void (*report)(void *ctx, const char *text, size_t len);
   /* SIGINT, SIGWINCH and SIGTSTP, which would else end the run, do nothing and stop the program;
    * NULL: they shall. For who owns the terminal. */
   void (*on_signal)(void *ctx, int signal);

@@ -12,6 +12,7 @@
 
 #include "os/broker.h"
 #include "os/control.h"
+#include "os/failures.h"
 #include "os/supervisor.h"
 
 /* -- keeper.c: the descriptors of exported queues ---------------------------------------------- */
@@ -71,9 +72,9 @@ void tell_mark(struct control *c);
  */
 void tell_places(const struct control *c, char *ret, size_t size);
 
-/* The line for a process that a signal ended, unless somebody knows already; false: nothing to
- * tell. */
-bool tell_death(const struct control *c, uint32_t slot, uint64_t serial, char *ret, size_t size);
+/* The line for a process that failed without a report of its own: a signal ended it, or it left by
+ * itself. False: that is no news. */
+bool tell_failure(const struct control *c, uint32_t slot, char *ret, size_t size);
 
 /* -- deadlock.c: when a run, or a part of it, can never go on ---------------------------------- */
 
@@ -129,6 +130,8 @@ struct supervisor {
   bool timed_out;
   bool deadlocked; /* which ends the run as an interrupt does */
   struct deadlock_watch watch;
+  struct failures_watch failures;
+  int64_t end_ns;      /* when the run began to be ended from outside; SBX_FOREVER: it is not */
   int64_t deadline_ns; /* of the run, or of the grace after an interrupt */
 };
 
@@ -136,5 +139,8 @@ struct supervisor {
  * returns. */
 void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pidfd)
     __attribute__((noreturn));
+
+/* In a foreign host, at its end: report failures to stderr. */
+void supervisor_report_failures(struct os_backend *b);
 
 #endif

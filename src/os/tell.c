@@ -99,16 +99,20 @@ static void tell_held(const struct control *c, uint32_t slot, uint64_t serial, c
     }
 }
 
-bool tell_death(const struct control *c, uint32_t slot, uint64_t serial, char *ret, size_t size) {
+bool tell_failure(const struct control *c, uint32_t slot, char *ret, size_t size) {
   const struct process_record *p = &c->processes[slot];
   char place[LINE_MAX_BYTES / 4];
-  if (!control_process_stamp(c, slot, serial) || p->signal == 0 || p->signal == SIGPIPE)
+  if (p->signal == SIGPIPE) /* `| head` is no news */
     return false;
-  if ((p->flags & (FLAG_EXPECTED | FLAG_QUIET | FLAG_JOINED)) || p->joiners > 0)
-    return false;
-  tell_place(c, slot, place, sizeof place);
-  snprintf(ret, size, "%s (pid %d) was killed by signal %d (%s); spawned at %.*s", place, p->pid,
-           p->signal, strsignal(p->signal), WHERE_MAX - 1, p->spawned_at);
-  tell_held(c, slot, serial, ret, size);
+  if (p->signal) {
+    tell_place(c, slot, place, sizeof place);
+    snprintf(ret, size, "%s (pid %d) was killed by signal %d (%s); spawned at %.*s", place, p->pid,
+             p->signal, strsignal(p->signal), WHERE_MAX - 1, p->spawned_at);
+    tell_held(c, slot, stamp_serial(atomic_load(&c->process_stamp[slot])), ret, size);
+  } else {
+    tell_name(c, slot, place, sizeof place);
+    snprintf(ret, size, "%s (pid %d) left with exit status %d; spawned at %.*s", place, p->pid,
+             p->exit_code, WHERE_MAX - 1, p->spawned_at);
+  }
   return true;
 }

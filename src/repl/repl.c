@@ -390,6 +390,12 @@ static void say(void *ctx, const char *line) {
   editor_output(r->editor, "\n", 1);
 }
 
+static void report(void *ctx, const char *text, size_t len) {
+  struct repl *r = ctx;
+  editor_output_flush(r->editor);
+  editor_output(r->editor, text, len);
+}
+
 /* A terminal that does not even know how to move its cursor. */
 static bool dumb_terminal(void) {
   const char *term = getenv("TERM");
@@ -476,6 +482,7 @@ int repl_run(const struct repl_options *o) {
                    .input_write = -1,
                    .dumb = dumb_terminal()};
   r.run.say = say;
+  r.run.report = report;
   r.run.on_signal = on_signal;
   r.run.ctx = &r;
   r.run.tag_output = true;

@@ -12,12 +12,13 @@
 
 enum { STATUS_DEADLOCK = 4, RUN_MS = 1500 };
 
-/* What the supervisor said last. */
+/* What the supervisor said last, but for reports of those who were killed. */
 static char said[2000];
 
 static void say(void *ctx, const char *line) {
   (void)ctx;
-  snprintf(said, sizeof said, "%s", line);
+  if (!strstr(line, " was killed by signal "))
+    snprintf(said, sizeof said, "%s", line);
 }
 
 /* The status of a run; `after_ns` is when it is a deadlock. */

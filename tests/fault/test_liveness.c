@@ -924,7 +924,8 @@ LIVENESS_TEST(the_end_of_a_process_wakes_its_parent) {
     await_stopped(pid_of(p));
     pid_t pid = fork(); /* not of this world: it acts when main sleeps */
     if (pid == 0) {
-      while (atomic_load(&record_of_process(p)->joiners) == 0 || state_of_pid(getppid()) != 'S')
+      while (atomic_load(&the_backend->control->processes[0].op_kind) != OP_PROCESS_JOIN ||
+             state_of_pid(getppid()) != 'S')
         usleep(50);
       kill(pid_of(p), killed ? SIGKILL : SIGCONT);
       _exit(0);

@@ -91,11 +91,10 @@ describe("a failed child", function()
     assert.are.same({ "boom\n", "", 0 }, { r.out, r.err, r.status })
   end)
 
-  it("is reported, but no failure of the run, if it is joined later", function()
+  it("is reported, but no failure of the run, if it is joined much later", function()
     local r = run [[
-      local q = queue()
       local p = spawn({ name = "early" }, function() error("boom", 0) end)
-      while p:alive() do sleep(0.01) end
+      sleep(1.5)
       print(select(2, p:join()).message)
     ]]
     assert.are.same({ "boom\n", 0 }, { r.out, r.status })

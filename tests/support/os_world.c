@@ -198,7 +198,7 @@ int try_spawn(int (*fn)(void *arg), void *arg, struct object **ret) {
     return rc;
   if (op.number == 0) {
     int status = fn(arg);
-    if (b->ops->publish(b, NULL, NULL, status))
+    if (b->ops->publish(b, NULL, NULL, NULL, status))
       status = STATUS_FAILED;
     _exit(status);
   }

@@ -532,7 +532,7 @@ static int leave_result(void *arg) {
   fault_plan(r->plan);
   if (r->len)
     item_make(&result, 1, (uint32_t)the_backend->serial, r->len);
-  CHECK_EQ(process_publish(the_backend, &result, NULL, 0), r->wanted);
+  CHECK_EQ(process_publish(the_backend, &result, NULL, NULL, 0), r->wanted);
   fault_plan(NULL);
   return 0;
 }

@@ -129,7 +129,8 @@ function sandbox.cpus() end
 ---@field signal? integer # the signal that ended it
 local Process = {}
 
----What `join` returns for a process that ended badly; `tostring` tells it in a line.
+---What `join` returns for a process that ended badly; `tostring` tells it in a line. Reading its text or a field is to look
+---at the failure: one that nobody looks at is reported on stderr a second after the death, or when the run ends.
 ---@class sandbox.Failure
 ---@field message string # what went wrong, with its line
 ---@field value any # what was raised: a table, too
@@ -898,7 +899,7 @@ function sandbox.scope(options) end
 local Scope = {}
 
 ---Start a process that ends with the scope, at the latest. When another one has failed meanwhile, that failure is raised
----instead. A failure is told by the scope, and not by a report on stderr, unless `quiet = false` is among the options.
+---instead.
 ---@param f function
 ---@param ... any # its arguments
 ---@return sandbox.Process process

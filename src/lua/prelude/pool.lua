@@ -31,7 +31,7 @@ end
 -- The pool, if it takes tasks.
 local function open_pool(handle, name)
   local pool = pool_of(handle, name)
-  if pool.broken then error(pool.broken, 0) end
+  if pool.broken then seats.raise(pool) end
   if pool.closed then native.raise(name .. ": the pool is closed") end
   return pool
 end
@@ -137,10 +137,29 @@ end
 
 function Call:done(_, ...) settle(self, table.pack(true, ...)) end
 
-function Call:failed(failure) settle(self, { nil, failure, n = 2 }) end
+-- Two numbers name the failure, if somebody has to look at it; when the pool broke, `name` is that of its failure.
+function Call:failed(failure, _, slot, serial, name)
+  if slot then
+    native.task_failed(slot, serial)
+    failure = native.unread(failure, slot, serial)
+    self.failure_name = name or { slot, serial }
+  end
+  settle(self, { nil, failure, n = 2 })
+end
+
+-- Its worker died.
+function Call:lost(failure)
+  self:failed(failure, 1, native.task_failing(failure, self.where))
+end
+
+-- What its join returns.
+function Call:take()
+  seats.joined(self.failure_name)
+  return table.unpack(self.outcome, 1, self.outcome.n)
+end
 
 function Call:send(inbox)
-  local ok, message = pcall(native.send, inbox, nil, 0, self.id, self.bytes)
+  local ok, message = pcall(native.send, inbox, nil, 0, self.id, self.bytes, self.where)
   if not ok then self:failed(failure_here(self.pool, "submit: " .. common.text_of(message))) end
   return ok
 end
@@ -150,14 +169,16 @@ local function call_task(pool, f, ...)
   local bytes, kept = common.freeze("call", f, ...)
   if not bytes then refuse(f, ...) end
   pool.last_task = pool.last_task + 1
-  return setmetatable({ pool = pool, id = pool.last_task, bytes = bytes, kept = kept, count = 1, attempts = 0 }, Call)
+  return setmetatable({
+    pool = pool, id = pool.last_task, bytes = bytes, kept = kept, where = native.where(), count = 1, attempts = 0,
+  }, Call)
 end
 
 function methods.submit(handle, f, ...)
   local pool = open_pool(handle, "submit")
   common.check_function(f, "submit", 1)
   seats.look(pool)
-  if pool.broken then error(pool.broken, 0) end
+  if pool.broken then seats.raise(pool) end
   local _ <close> = native.defer()
   local task = call_task(pool, f, ...)
   pool.open = pool.open + 1
@@ -176,21 +197,24 @@ local function wait_for(handle, name, timeout)
   local task, pool = task_of(handle, name)
   local deadline = common.deadline(timeout, name, 1)
   if not task.outcome then seats.wait(pool, function() return task.outcome end, deadline) end
-  return task.outcome or { nil, "timeout", n = 2 }
+  if not task.outcome then return nil, "timeout" end
+  return task:take()
 end
 
 function future.join(handle, timeout, ...)
   common.check_no_more("join", 2, ...)
-  local outcome = wait_for(handle, "join", timeout)
-  return table.unpack(outcome, 1, outcome.n)
+  return wait_for(handle, "join", timeout)
 end
 
 function future.result(handle, timeout, ...)
   common.check_no_more("result", 2, ...)
-  local outcome = wait_for(handle, "result", timeout)
-  if outcome[1] then return table.unpack(outcome, 2, outcome.n) end
-  if outcome[2] == "timeout" then return nil, "timeout" end
-  error(outcome[2], 0)
+  local function finish(ok, ...)
+    if ok then return ... end
+    if (...) == "timeout" then return nil, "timeout" end
+    native.look((...))
+    error((...), 0)
+  end
+  return finish(wait_for(handle, "result", timeout))
 end
 
 function future.done(handle, ...)
@@ -334,10 +358,13 @@ function Pool.__tostring(handle)
     pool.broken and ", broken" or pool.ended and ", ended" or pool.closed and ", closed" or "")
 end
 
--- For those who wait for several futures.
-local function outcome_of(handle) return native.state(handle, Future).task.outcome end
+-- For those who wait for several futures: the task, if it is done.
+local function done_of(handle)
+  local task = native.state(handle, Future).task
+  return task.outcome and task
+end
 
 return {
   pool = make, finish = finish, pool_of = function(handle, name) return select(2, task_of(handle, name)) end,
-  outcome_of = outcome_of,
+  done_of = done_of,
 }

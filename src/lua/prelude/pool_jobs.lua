@@ -254,7 +254,7 @@ function jobs.map(pool, name, f, list, star, chunk, timeout)
   end, deadline, job)
   if not done then return nil, "timeout" end
   if not stopped and job.exhausted and job.ahead == 0 then return results end -- even if the pool broke meanwhile
-  if pool.broken then error(pool.broken, 0) end
+  if pool.broken then seats.raise(pool) end
   if stopped then raise(stopped) end
   native.raise(name .. ": the pool has ended")
 end
@@ -325,7 +325,7 @@ function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep)
     end, common.deadline(timeout), job)
     if not done then native.raise(name .. ": timeout") end
     if next_one or job.over or job.exhausted and job.ahead == 0 then return next_one end
-    if pool.broken then error(pool.broken, 0) end
+    if pool.broken then seats.raise(pool) end
     native.raise(name .. ": the pool has ended")
   end
 

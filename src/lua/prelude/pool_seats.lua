@@ -10,6 +10,7 @@
 --   done(seconds, ...)   its results
 --   packed(seconds, bytes)    its results, as native.pack gives them; of tasks of several items
 --   failed(failure, k, ...)   what went wrong with its k-th item, and the results of those before
+--   lost(failure)     its worker died, if that is something else than failed(failure, 1)
 --   attempts          how many workers died over it
 --   taught            the message brings the function of this job along
 -- and of those that can be divided: split() -> tasks of one item each.
@@ -194,7 +195,7 @@ end
 local function start(pool, seat)
   local _ <close> = native.defer()
   seat.epoch, seat.known = pool.last_job, {} -- the jobs whose functions the worker has: by the fork, or told
-  seat.process = sandbox.spawn({ name = pool.name, daemon = true, quiet = true }, work, pool, seat.number)
+  seat.process = sandbox.spawn({ name = pool.name, daemon = true }, work, pool, seat.number)
   pool.watch[1 + seat.number] = seat.process
   seat.left = false -- whether it said so
 end
@@ -224,10 +225,43 @@ local function failure_of(p, fields)
   return setmetatable(fields, sandbox.failure)
 end
 
--- The pool has no use any more: all that is open fails.
-function seats.give_up(pool, failure)
+local accept
+
+-- What has come from the workers.
+function seats.accept_all(pool)
+  while accept(pool, native.recv(pool.results, 0)) do end
+end
+
+-- The failure so named was joined.
+function seats.joined(name)
+  if name and not name.joined then
+    name.joined = true
+    native.task_joined(name[1], name[2])
+  end
+end
+
+-- Raise the failure of a pool that gave up.
+function seats.raise(pool)
+  seats.joined(pool.broken_name)
+  native.look(pool.broken)
+  error(pool.broken, 0)
+end
+
+local function copy(failure)
+  local own = {}
+  for k, v in next, failure do own[k] = v end
+  return setmetatable(own, sandbox.failure)
+end
+
+-- The pool has no use any more: all that is open fails. Two numbers name the failure, if somebody has to look at it.
+function seats.give_up(pool, failure, slot, serial)
   pool.broken = failure
+  if slot then
+    native.task_failed(slot, serial)
+    pool.broken, pool.broken_name = native.unread(copy(failure), slot, serial), { slot, serial }
+  end
   seats.kill(pool)
+  seats.accept_all(pool) -- what was done before
   local list = pool.again
   for _, seat in ipairs(pool.seats) do
     while seat.count > 0 do list[#list + 1] = remove_first(seat) end
@@ -235,9 +269,7 @@ function seats.give_up(pool, failure)
   pool.again = {}
   for _, task in ipairs(list) do
     pool.open = pool.open - 1
-    local own = {} -- each task may add to it
-    for k, v in next, failure do own[k] = v end
-    task:failed(setmetatable(own, sandbox.failure), 1)
+    task:failed(copy(failure), 1, slot, serial, pool.broken_name) -- each task may add to it
   end
 end
 
@@ -255,7 +287,7 @@ local function lost(pool, task, failure)
   task.attempts = task.attempts + 1
   if task.attempts > pool.retries then
     pool.open = pool.open - 1
-    return task:failed(failure, 1)
+    return (task.lost or task.failed)(task, failure, 1)
   end
   local parts = task.split and task.count > 1 and task:split() or { task }
   pool.open = pool.open + #parts - 1
@@ -265,13 +297,6 @@ local function lost(pool, task, failure)
   end
 end
 
-local accept
-
--- What has come from the workers.
-function seats.accept_all(pool)
-  while accept(pool, native.recv(pool.results, 0)) do end
-end
-
 -- The worker of a seat has ended: was it to, or what of its task?
 local function ended(pool, seat, ok, failure)
   seats.accept_all(pool)
@@ -279,13 +304,15 @@ local function ended(pool, seat, ok, failure)
   if seat.left then return start(pool, seat) end
   local in_hand = queue.len(seat.inbox) < seat.count and remove_first(seat)
   if ok then failure = { message = "left with exit status 0", exitcode = 0 } end
+  native.look(failure) -- the task has a failure of its own, or another worker
   failure = failure_of(seat.process, failure)
   pool.deaths = pool.deaths + 1
   if pool.deaths >= DEATHS + 2 * #pool.seats then
     if in_hand then table.insert(pool.again, in_hand) end
-    return seats.give_up(pool, failure_of(seat.process, {
+    local last = failure_of(seat.process, {
       message = string.format("the pool gave up: %d workers died in a row, the last one: %s", pool.deaths, failure.message),
-    }))
+    })
+    return seats.give_up(pool, last, native.task_failing(last))
   end
   seat.used = 0
   if in_hand then lost(pool, in_hand, failure) end
@@ -333,9 +360,15 @@ function accept(pool, number, id, status, seconds, ...)
   local seat = pool.seats[number]
   pool.deaths = 0
   if status == "init" then
-    local _, message, traceback, value = ...
-    seats.give_up(pool, failure_of(seat.process,
-      { message = "init of the pool: " .. message, traceback = traceback, value = value }))
+    local _, message, traceback, value, slot, serial = ...
+    if pool.ended then -- another one was quicker
+      if slot then
+        native.task_joined(slot, serial)
+        native.look(native.unread({}, slot, serial))
+      end
+      return true
+    end
+    seats.give_up(pool, failure_of(seat.process, { message = message, traceback = traceback, value = value }), slot, serial)
     return true
   end
   local task = id and remove_first(seat)

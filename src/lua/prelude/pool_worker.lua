@@ -1,17 +1,18 @@
 -- A worker of a pool: takes tasks from the inbox of its seat, does them, and sends what came out.
 --
 -- It is a fork of the pool's owner, so it has what the owner had then. Messages, each an item of several values:
---   inbox    0, task, call                                         one call (submit): bytes of the function and its arguments
+--   inbox    0, task, call, where                                  one call (submit): bytes of the function and its arguments
 --            job, task, bytes, oldest, star, n, plain, items       a chunk of n items of a job: bytes of its function
 --                                                                  (false: the worker knows it); jobs before `oldest`
 --                                                                  are over; the items packed, if plain, or encoded
 --   results  seat, task, "done", seconds, results ...
 --            seat, task, "packed", seconds, bytes                  of a chunk, if they can be packed
 --            seat, task, "failed", seconds, k, message, traceback, value or nil, results before the k-th item ...
+--                                                                  or, of a call, two numbers that name the failure
 --            seat, task, "unknown"                                 the function of the job did not come
 --            seat, task, "dropped"                                 the job is over
 --            seat, task or nil, "left"                             max_tasks are done, and the task is not: the next worker's
---            seat, 0, "init", seconds, 0, message, traceback, value or nil
+--            seat, 0, "init", seconds, 0, message, traceback, value or nil, two numbers that name the failure
 local sandbox, use = ...
 local native, common = use "native", use "common"
 
@@ -118,21 +119,29 @@ local function work(pool, number)
     end
   end
 
-  local function send_results(task, seconds, ...)
-    if pcall(native.send, results, nil, number, task, "done", seconds, ...) then return end
-    local _, why = find_unsendable({ ... }, select("#", ...))
-    send_failure(task, "failed", seconds, 1, why or NO_ROOM)
+  -- Of what somebody has to look at, or it is reported.
+  local function send_noted(task, status, seconds, k, what, where)
+    local me = sandbox.self()
+    local slot, serial = native.task_failing(
+      { message = what.message, traceback = what.traceback, name = me.name, id = me.id, pid = me.pid }, where)
+    send_failure(task, status, seconds, k, what, slot, serial)
+    native.task_failed(slot, serial)
   end
 
-  local function call(task, bytes)
+  local function call(task, bytes, where)
     local from = sandbox.now()
+    local function fail(what)
+      send_noted(task, "failed", sandbox.now() - from, 1, what, where)
+    end
     local function finish(ok, ...)
-      if ok then send_results(task, sandbox.now() - from, ...)
-      else send_failure(task, "failed", sandbox.now() - from, 1, caught((...))) end
+      if not ok then return fail(caught((...))) end
+      if pcall(native.send, results, nil, number, task, "done", sandbox.now() - from, ...) then return end
+      local _, why = find_unsendable({ ... }, select("#", ...))
+      fail(why or NO_ROOM)
     end
     local function start(ok, f, ...)
       if ok then return finish(xpcall(f, explain, ...)) end
-      send_failure(task, "failed", 0, 1, { message = common.text_of(f) })
+      fail({ message = common.text_of(f) })
     end
     start(pcall(native.decode, bytes))
   end
@@ -311,7 +320,7 @@ local function work(pool, number)
     if used > 0 and used + count > most then return leave(task) end
     used = used + count
     if job == 0 then
-      call(task, (...))
+      call(task, ...)
     else
       local bytes, oldest, star = ...
       call_chunk(job, task, function_of(job, bytes, oldest), star, select(4, ...))
@@ -331,7 +340,11 @@ local function work(pool, number)
 
   if pool.init then
     local ok, what = xpcall(pool.init, explain)
-    if not ok then return send_failure(0, "init", 0, 0, caught(what)) end
+    if not ok then
+      what = caught(what)
+      what.message = "init of the pool: " .. what.message
+      return send_noted(0, "init", 0, 0, what)
+    end
   end
   while serve_next(native.recv(inbox, SHORT)) do end
 end

@@ -7,6 +7,9 @@
 -- which notices it, too); when the block itself is left by an error, the children are stopped and that error goes on.
 -- Children that are stopped are interrupted, so that their own scopes can end in order, and killed if they do not end; with
 -- all that they have spawned, and what that has spawned.
+--
+-- The failure that is raised has been looked at, and what becomes of a child that is stopped is no news. Other failures
+-- are reported unless the script reads them, like those of any process.
 local sandbox, use = ...
 local native, common, family = use "native", use "common", use "family"
 
@@ -57,8 +60,9 @@ local function take_ended(scope, deadline)
   local function took(index, ok, failure)
     if not index then return false end
     local p = table.remove(scope.children, index)
-    if not ok and failure.signal then keep_left(scope, p) end
-    if not ok and not scope.stopping then note_failure(scope, failure) end
+    if not ok and p.signal then keep_left(scope, p) end
+    if not ok and scope.stopping then native.look(failure) -- it was ended
+    elseif not ok then note_failure(scope, failure) end
     return true
   end
   return scope.children[1] ~= nil and took(sandbox.select(scope.children, common.left(deadline)))
@@ -78,6 +82,7 @@ end
 -- Interrupt all, kill those that do not mind, and wait for them: also while this process is itself interrupted.
 local function stop(scope)
   local held = native.hold()
+  while not scope.failure and take_ended(scope, 0) do end -- these failed by themselves
   scope.stopping = true
   for _, p in ipairs(scope.children) do process.interrupt(p) end
   take_all_ended(scope, sandbox.now() + OWN)
@@ -89,6 +94,11 @@ end
 
 local function wait(scope)
   while not (scope.failure and scope.on_error == "stop") and take_ended(scope) do end
+end
+
+local function raise(scope)
+  native.look(scope.failure)
+  error(scope.failure, 0)
 end
 
 -- -- methods --------------------------------------------------------------------------------------
@@ -109,7 +119,7 @@ local function look(scope)
   take_all_ended(scope, 0)
   if scope.failure and scope.on_error == "stop" then
     stop(scope)
-    error(scope.failure, 0)
+    raise(scope)
   end
 end
 
@@ -123,7 +133,6 @@ function methods.spawn(handle, ...)
     for k, v in next, (...) do options[k] = v end
   end
   common.check_function(select(first, ...), "spawn", first)
-  if options.quiet == nil then options.quiet = true end -- the scope tells of its failure
   local _ <close> = native.defer() -- an interrupt between the two would leave the child to nobody
   local p = common.call(sandbox.spawn, options, select(first, ...))
   table.insert(scope.children, p)
@@ -142,7 +151,7 @@ function Scope.__close(handle, err)
     wait(scope)
   end
   if scope.left[1] then kill(scope) end
-  if scope.failure then error(scope.failure, 0) end
+  if scope.failure then raise(scope) end
 end
 
 function Scope.__tostring(handle)

@@ -33,7 +33,7 @@ local function entries_of(list, name)
   for i = 1, #list do
     if common.class_of(list[i]) ~= "sandbox.future" then
       add(list[i], i)
-    elseif pools.outcome_of(list[i]) then
+    elseif pools.done_of(list[i]) then
       add(sandbox.after(0), i)
     end
   end
@@ -52,8 +52,7 @@ local function select_with_futures(list, deadline, name)
       return select_with_futures(list, deadline, name)
     end
     if common.class_of(list[owner]) ~= "sandbox.future" then return owner, ... end
-    local outcome = use "pool".outcome_of(list[owner])
-    return owner, table.unpack(outcome, 1, outcome.n)
+    return owner, use "pool".done_of(list[owner]):take()
   end
   local entries, owners = entries_of(list, name)
   return took(owners, common.call(sandbox.select, entries, common.left(deadline)))

@@ -27,7 +27,11 @@ local function follow(list, meta)
 end
 
 -- The tables in which Lua would look for a field of a value, nearest first.
-function resolve.places(value) return follow({ type(value) == "table" and value or nil }, metatable_of(value)) end
+function resolve.places(value)
+  local list = {}
+  if type(value) == "table" then list = { value, rawget(value, "(unread)") } end -- the latter is of a failure
+  return follow(list, metatable_of(value))
+end
 
 -- The same for a value with this metatable, apart from its own fields.
 function resolve.methods(meta) return follow({}, meta) end
