@@ -12,20 +12,16 @@ static int64_t read_ns(clockid_t id) {
 int64_t clock_now_ns(void) { return read_ns(CLOCK_MONOTONIC); }
 
 struct run_clock clock_run_start(double speed) {
-  return (struct run_clock){
-      .speed = speed, .start_ns = clock_now_ns(), .start_wall_ns = read_ns(CLOCK_REALTIME)};
-}
-
-static double run_elapsed(const struct run_clock *c) {
-  return (double)(clock_now_ns() - c->start_ns) / (double)NS_PER_SECOND * c->speed;
+  return (struct run_clock){.speed = speed, .start_ns = clock_now_ns()};
 }
 
 double clock_run_now(const struct run_clock *c) {
-  return (double)c->start_ns / (double)NS_PER_SECOND + run_elapsed(c);
+  return (double)(clock_now_ns() - c->start_ns) / (double)NS_PER_SECOND * c->speed;
 }
 
 double clock_run_time(const struct run_clock *c) {
-  return (double)c->start_wall_ns / (double)NS_PER_SECOND + run_elapsed(c);
+  double ahead = (double)(clock_now_ns() - c->start_ns) * (c->speed - 1);
+  return ((double)read_ns(CLOCK_REALTIME) + ahead) / (double)NS_PER_SECOND;
 }
 
 int64_t clock_run_deadline(const struct run_clock *c, double seconds) {

@@ -16,9 +16,8 @@
 
 /* The run's clock: written once before the first fork, read by everybody. */
 struct run_clock {
-  double speed;          /* run seconds per machine second, > 0 */
-  int64_t start_ns;      /* CLOCK_MONOTONIC when the run began */
-  int64_t start_wall_ns; /* CLOCK_REALTIME at the same moment */
+  double speed;     /* run seconds per machine second, > 0 */
+  int64_t start_ns; /* CLOCK_MONOTONIC when the run began */
 };
 
 /* CLOCK_MONOTONIC in nanoseconds. */
@@ -27,10 +26,11 @@ int64_t clock_now_ns(void);
 /* Start a run's clock now, going `speed` times as fast as the machine's. */
 struct run_clock clock_run_start(double speed);
 
-/* Seconds of the run's monotonic clock; its zero is that of CLOCK_MONOTONIC at the start. */
+/* Seconds of the run's clock since the run began; it only goes forward. */
 double clock_run_now(const struct run_clock *c);
 
-/* Seconds since 1970 by the run's clock (equal to the machine's at the start of the run). */
+/* Seconds since 1970: by the machine's clock, wherever that is set to, and ahead of it by what the
+ * run's clock has gained. */
 double clock_run_time(const struct run_clock *c);
 
 /* The deadline `seconds` (of the run's clock, >= 0, not NaN) from now; SBX_FOREVER when beyond

@@ -183,7 +183,7 @@ const struct option_row option_rows[] = {
      "an integer from 1 to 32768", "--max-procs 64", NULL, set_max_procs},
     {GROUP_RUN, 0, "output", "HOW", "raw: as it is; tag: each line of a child begins with [name#id]",
      "raw or tag", "--output tag", OUTPUTS, set_output},
-    {GROUP_RUN, 0, "check", NULL, "compile the script, do not run it",
+    {GROUP_RUN, 0, "check", NULL, "compile the script, or scripts; run nothing",
      NULL, NULL, NULL, set_check},
     {GROUP_RUN, 0, "color", "WHEN", "colour messages: auto, always or never",
      "auto, always or never", "--color never", COLORS, set_color},

@@ -62,8 +62,10 @@ static void show_prompt(lua_State *L, const char *variable, const char *otherwis
   fflush(stdout);
 }
 
-/* Push the next line, without its end. Returns false, nothing pushed, when there is none. */
-static bool push_line(lua_State *L, struct prompt *p, const char *variable, const char *otherwise) {
+/* Push the next line, without its end; the first of a chunk may begin with "=", for "return ", as
+ * it may in lua. Returns false, nothing pushed, when there is none. */
+static bool push_line(lua_State *L, struct prompt *p, bool first, const char *variable,
+                      const char *otherwise) {
   int top = lua_gettop(L);
   show_prompt(L, variable, otherwise);
   lua_settop(L, top);
@@ -73,6 +75,10 @@ static bool push_line(lua_State *L, struct prompt *p, const char *variable, cons
   luaL_buffinit(L, &line);
   int c = next_character(p);
   bool got = c != EOF;
+  if (first && c == '=') {
+    luaL_addstring(&line, "return ");
+    c = next_character(p);
+  }
   for (; c != EOF && c != '\n'; c = next_character(p))
     luaL_addchar(&line, (char)c);
   luaL_pushresult(&line);
@@ -117,7 +123,7 @@ static bool incomplete(lua_State *L, int status) {
  */
 static int load_statement(lua_State *L, struct prompt *p) {
   int status = load_text(L, 1); /* text function|message */
-  while (incomplete(L, status) && push_line(L, p, "_PROMPT2", ">> ")) {
+  while (incomplete(L, status) && push_line(L, p, false, "_PROMPT2", ">> ")) {
     lua_remove(L, 2); /* text line */
     lua_pushliteral(L, "\n");
     lua_insert(L, 2);
@@ -156,7 +162,7 @@ static void run_line(lua_State *L, struct prompt *p) {
 bool prompt_run(lua_State *L) {
   struct prompt p = {.L = L};
   lua_settop(L, 0); /* the indexes above count from the line */
-  while (push_line(L, &p, "_PROMPT", "> ") && !p.interrupted) {
+  while (push_line(L, &p, true, "_PROMPT", "> ") && !p.interrupted) {
     run_line(L, &p);
     lua_settop(L, 0);
     if (interrupted(&p))

@@ -280,6 +280,8 @@ static int run_process(struct session *s) {
     fflush(NULL);
     _exit(output_finish(status)); /* who leaves the prompt does not wait for what still runs */
   }
+  if (status == EXIT_LUA_ERROR)
+    b->ops->decide(b, status);
   int rc = s->interrupted ? b->ops->wait_children(b) : lib_wait_children(L, lib_find(L));
   if (rc == -SBX_EINTERRUPTED) {
     if (interrupt_came(L) == INTERRUPT_ONE)
@@ -322,9 +324,9 @@ static int check(lua_State *L) {
     if (o->steps[i].kind == STEP_STATEMENT)
       ok &= compiled(L, luaL_loadbuffer(L, text, strlen(text), "=(command line)"));
   }
-  if (o->script < s->argc)
-    ok &= compiled(L, load_file(L, o->script_is_stdin ? NULL : s->argv[o->script]));
-  else if (!o->has_statement)
+  for (int i = o->script; i < s->argc; i++)
+    ok &= compiled(L, load_file(L, strcmp(s->argv[i], "-") == 0 ? NULL : s->argv[i]));
+  if (o->script == s->argc && !o->has_statement)
     ok &= compiled(L, load_file(L, NULL));
   lua_pushboolean(L, ok);
   return 1;

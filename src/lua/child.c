@@ -147,6 +147,8 @@ int child_os_exit(lua_State *L) {
   int number = is_flag ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0) & 0xff;
   if (lib->child && close)
     close_variables(L, lib);
+  if (!lib->child && !lua_isnoneornil(L, 1))
+    lib->b->ops->decide(lib->b, number);
   lib->b->exits = true;
   lib_wait_children(L, lib); /* as at the end of the function */
   if (!lib->child) {

@@ -192,12 +192,14 @@ int native_task_failing(lua_State *L) {
                            .pid = lua_tointeger(L, 5),
                            .spawned_at = lua_tostring(L, 2),
                            .task = true};
-  lib->report.len = 0;
-  if (report_format(&r, report_color(), &lib->report) ||
-      lib->b->ops->task_failing(lib->b, &lib->report, &ref)) {
-    report_write(lib->report.data, lib->report.len);
+  struct buf text = {0};
+  bool known = report_format(&r, report_color(), &text) == 0 &&
+               lib->b->ops->task_failing(lib->b, &text, &ref) == 0;
+  if (!known)
+    report_write(text.data, text.len);
+  buf_release(&text);
+  if (!known)
     return 0;
-  }
   lua_pushinteger(L, (lua_Integer)ref.slot);
   lua_pushinteger(L, (lua_Integer)ref.serial);
   return 2;

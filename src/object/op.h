@@ -290,6 +290,9 @@ struct backend_ops {
   void (*failure_looked)(struct backend *b, const struct object_ref *failure);
   /* Its spawner wants no report of its failure. */
   bool (*quiet)(struct backend *b);
+  /* The calling process is main, and will leave with this exit status, whatever becomes of others
+   * meanwhile. */
+  void (*decide)(struct backend *b, int exit_code);
   /* Wait for the children that are not daemons, end the others. -SBX_EINTERRUPTED */
   int (*wait_children)(struct backend *b);
   /* Failures in the whole run so far that nobody joined. */

@@ -311,6 +311,12 @@ static void os_failure_looked(struct backend *base, const struct object_ref *ref
   failures_looked(os_of(base)->control, ref);
 }
 
+static void os_decide(struct backend *base, int exit_code) {
+  struct os_backend *b = os_of(base);
+  atomic_store(&b->control->main_status, exit_code & 0xff);
+  broker_notify(b, BROKER_LEAVING, 0, 0);
+}
+
 static int os_wait_children(struct backend *base) { return process_wait_children(os_of(base)); }
 
 static unsigned os_take_interrupt(struct backend *base) {
@@ -375,6 +381,7 @@ static const struct backend_ops os_ops = {
     .failure_joined = os_failure_joined,
     .failure_looked = os_failure_looked,
     .quiet = os_quiet,
+    .decide = os_decide,
     .wait_children = os_wait_children,
     .unjoined_failures = os_unjoined_failures,
     .take_interrupt = os_take_interrupt,

@@ -226,8 +226,8 @@ int broker_import(struct os_backend *b, const struct op *op, uint32_t slot, uint
   return rc;
 }
 
-void broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial) {
+bool broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial) {
   struct broker_message m = {.kind = kind, .slot = slot, .serial = serial};
-  if (b->broker >= 0)
-    send(b->broker, &m, sizeof m, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return b->broker >= 0 &&
+         send(b->broker, &m, sizeof m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof m;
 }

@@ -19,7 +19,9 @@ enum broker_kind {
   BROKER_EXPORT = 1, /* keep these descriptors under slot and serial; answered */
   BROKER_IMPORT,     /* send them back on the socket that comes along */
   BROKER_RELEASE,    /* a holder let go: keep them no longer if nobody is left */
-  BROKER_FAILURE     /* something failed, and may have to be reported (os/failures.h) */
+  BROKER_FAILURE,    /* something failed, and may have to be reported (os/failures.h) */
+  BROKER_LEAVING,    /* main has decided its exit status, and waits for its children */
+  BROKER_INTERRUPT   /* somebody outside interrupts a process (slot, serial) */
 };
 
 struct broker_message {
@@ -56,8 +58,8 @@ int broker_keep(struct os_backend *b, const struct op *op, struct queue *q);
 /* Get a queue's descriptors, likewise; and -SBX_EGONE. */
 int broker_import(struct os_backend *b, const struct op *op, uint32_t slot, uint64_t serial,
                   struct queue **ret);
-/* Notices without an answer; safe in a signal handler; lost if the supervisor is busy beyond the
- * socket's buffer. */
-void broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial);
+/* Notices without an answer; safe in a signal handler; lost (false) if the supervisor is busy
+ * beyond the socket's buffer. */
+bool broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial);
 
 #endif

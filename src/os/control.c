@@ -52,6 +52,7 @@ int control_create(const struct control_options *o, struct control **ret) {
   c->next_object_serial = 1;
   c->next_ticket = 1;
   c->alive = 1;
+  c->main_status = -1;
   c->process_stamp[0] = stamp_of(1, PHASE_CLAIMED);
   c->processes[0].seed = seed;
   c->processes[0].serial = 1;
@@ -275,6 +276,7 @@ uint64_t control_main_renew(struct control *c) {
   c->processes[0].seed = seed;
   strcpy(c->processes[0].name, "main");
   atomic_fetch_add(&c->alive, 1);
+  atomic_store(&c->main_status, -1);
   atomic_store(&c->process_stamp[0], stamp_claimed(serial, 0, PHASE_CLAIMED));
   return serial;
 }
@@ -322,7 +324,7 @@ bool control_process_failed(const struct control *c, uint32_t slot) {
 bool control_failure_pending(const struct control *c, uint32_t slot) {
   const struct process_record *p = &c->processes[slot];
   uint32_t flags = atomic_load(&p->flags);
-  if (p->failed_ns == 0 || (flags & (FLAG_QUIET | FLAG_LOOKED | FLAG_REPORTED)))
+  if (p->failed_ns == 0 || (flags & (FLAG_QUIET | FLAG_LOOKED | FLAG_REPORTED | FLAG_CAUGHT)))
     return false;
   return !(p->signal != 0 && (flags & FLAG_EXPECTED)); /* killed on purpose */
 }

@@ -270,6 +270,8 @@ struct control {
   _Atomic uint32_t ending;         /* supervisor: the tree is being ended, no new processes */
   _Atomic int32_t supervisor_pid;  /* supervisor; 0: none yet */
   struct outlet outlets[2];        /* of stdout and stderr; if both go to one place, the first */
+  _Atomic int32_t main_status; /* main, before it waits for its children: the exit status that an
+                                  error or os.exit has decided; -1: none has */
   _Atomic uint64_t follow; /* serial of the one process whose lines are shown, 0: all; as `muted` */
 
   /* The owner of a record: see "stamp" above. Dense, since they are scanned. */

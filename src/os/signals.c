@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "os/broker.h"
 #include "os/process.h"
 #include "os/signals.h"
 #include "os/wait.h"
@@ -26,12 +27,30 @@ static void on_child(int signal, siginfo_t *info, void *context) {
   errno = saved;
 }
 
-/* The terminal means the run, and so does the supervisor when it ends it; anybody else means this
- * process. */
-static int whom(const struct os_backend *b, const siginfo_t *info) {
+/* Is this a process of the run? */
+static bool of_the_run(const struct control *c, pid_t pid) {
+  for (uint32_t i = 0; i < control_process_end(c); i++)
+    if (control_process_alive(c, i) && atomic_load(&c->processes[i].pid) == pid)
+      return true;
+  return false;
+}
+
+/*
+ * Whom an interrupt is for: enum interrupt. The terminal means the run, and so does the supervisor
+ * when it ends it; otherwise the supervisor, or a process of the run, means this process.
+ *
+ * Anybody else may mean either: timeout(1) and CI systems send a signal to the whole group, a
+ * person to one process. What is for all must be told in one line and end all, so the supervisor is
+ * asked: 0, it will send the interrupt that it is.
+ */
+static unsigned whom(struct os_backend *b, const siginfo_t *info) {
+  const struct control *c = b->control;
   bool sent = info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
-  bool ending = info->si_pid == b->control->supervisor_pid && b->control->ending;
-  return sent && !ending ? INTERRUPT_ONE : INTERRUPT_RUN;
+  if (!sent || c->ending) /* whoever sent it: that of the supervisor may have been pending, too */
+    return INTERRUPT_RUN;
+  if (info->si_pid == c->supervisor_pid || of_the_run(c, info->si_pid))
+    return INTERRUPT_ONE;
+  return broker_notify(b, BROKER_INTERRUPT, b->slot, b->serial) ? 0 : INTERRUPT_ONE;
 }
 
 static void on_interrupt(int signal, siginfo_t *info, void *context) {
@@ -39,8 +58,9 @@ static void on_interrupt(int signal, siginfo_t *info, void *context) {
   (void)signal;
   (void)context;
   struct os_backend *b = the_backend;
-  if (b && !b->leaving) {
-    b->interrupted |= whom(b, info);
+  unsigned interrupt = b && !b->leaving ? whom(b, info) : 0;
+  if (interrupt) {
+    b->interrupted |= (int)interrupt;
     if (b->base.interrupted)
       b->base.interrupted(b->base.signal_ctx);
   }

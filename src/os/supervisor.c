@@ -31,7 +31,10 @@ enum {
   STATUS_TIMEOUT = 124,
   STATUS_SIGNAL = 128,
   BESIDE_DEADLOCK_NS = 250 * 1000 * 1000,
-  GRACE_NS = 1000 * 1000 * 1000 /* between an interrupt and SIGKILL: time for `<close>` */
+  GRACE_NS = 1000 * 1000 * 1000, /* between an interrupt and SIGKILL: time for `<close>` */
+  WAIT_NS = 1000 * 1000 * 1000,  /* main waits at its end for so long before that is told */
+  SAME_NS = 50 * 1000 * 1000,    /* SIGINTs so near are one: timeout(1) sends two */
+  ASKED_NS = 20 * 1000 * 1000    /* a signal that is for the group has reached all by then */
 };
 
 static void say(const struct supervisor *s, const char *line) {
@@ -43,14 +46,51 @@ static void say(const struct supervisor *s, const char *line) {
 
 /* The run is to end: ask politely, and set the time at which it is not a question any more. */
 static void begin_end(struct supervisor *s, int signal) {
-  if (!s->end_signal && !s->timed_out) {
-    tell_mark(s->control);
+  if (s->end_ns == SBX_FOREVER) {
+    s->failures_at_end = control_unjoined_failures(s->control);
+    tell_mark(s->control, signal, &s->caught);
     s->end_ns = clock_now_ns();
   }
   s->end_signal = signal;
+  s->asked_ns = s->wait_ns = SBX_FOREVER;
   atomic_store(&s->control->ending, 1);
   tree_signal(s->control, SIGINT);
   s->deadline_ns = clock_now_ns() + GRACE_NS;
+}
+
+/* Interrupt those of which it was asked. */
+static void pass_on(struct supervisor *s) {
+  for (uint32_t i = 0; i < s->asked_count; i++)
+    tree_signal_one(s->control, s->asked[i].slot, s->asked[i].serial, SIGINT);
+  s->asked_count = 0;
+  s->asked_ns = SBX_FOREVER;
+}
+
+static void on_interrupt(struct supervisor *s) {
+  int64_t now = clock_now_ns();
+  if (s->interrupts == 0) {
+    s->interrupts = 1;
+    s->interrupted_ns = now;
+    begin_end(s, SIGINT);
+  } else if (now - s->interrupted_ns >= SAME_NS) {
+    s->deadline_ns = 0; /* the second kills */
+  }
+}
+
+/* Somebody outside interrupts a process. If main is among those, the run is meant; if only others
+ * are for a while, these are. */
+static void on_asked(struct supervisor *s, uint32_t slot, uint64_t serial) {
+  if (s->end_ns != SBX_FOREVER)
+    return; /* they are interrupted */
+  if (slot == 0 && s->main_pidfd < 0 && !s->o->on_signal) {
+    on_interrupt(s);
+    return;
+  }
+  if (s->asked_count == ASKED_MAX)
+    pass_on(s);
+  if (s->asked_count == 0)
+    s->asked_ns = clock_now_ns() + ASKED_NS;
+  s->asked[s->asked_count++] = (struct asked){slot, serial};
 }
 
 static void on_signal(struct supervisor *s, int signal) {
@@ -63,10 +103,7 @@ static void on_signal(struct supervisor *s, int signal) {
   case SIGCHLD:
     return; /* the loop reaps at each turn */
   case SIGINT:
-    if (++s->interrupts == 1)
-      begin_end(s, SIGINT);
-    else
-      s->deadline_ns = 0; /* the second kills */
+    on_interrupt(s);
     return;
   default:
     begin_end(s, signal);
@@ -79,24 +116,46 @@ static void on_message(struct supervisor *s) {
   int fds[BROKER_FDS_MAX];
   int rc;
   while ((rc = broker_receive(s->broker, &m, fds)) == 1 || rc == -SBX_EMFILE) {
-    if (rc == -SBX_EMFILE)
+    if (rc == -SBX_EMFILE) {
       keeper_make_room(&s->keeper); /* its sender asks again */
-    else if (m.kind == BROKER_FAILURE || m.slot >= OBJECT_SLOTS)
-      broker_close_fds(fds); /* a failure is only to wake us */
-    else
+      continue;
+    }
+    if (m.kind < BROKER_FAILURE && m.slot < OBJECT_SLOTS)
       keeper_serve(&s->keeper, &m, fds);
+    else
+      broker_close_fds(fds);
+    if (m.kind == BROKER_LEAVING && s->end_ns == SBX_FOREVER)
+      s->wait_ns = clock_now_ns() + WAIT_NS;
+    else if (m.kind == BROKER_INTERRUPT)
+      on_asked(s, m.slot, m.serial);
+    /* BROKER_FAILURE is only to wake us */
   }
 }
 
-/* The time is up: of the run, or of the grace. */
-static void on_deadline(struct supervisor *s) {
-  if (!s->end_signal) {
+/* The time is up: of the run, and everybody is interrupted, so that each tells where it is; or of
+ * the grace, and everybody is killed: then false. */
+static bool on_deadline(struct supervisor *s) {
+  if (s->end_ns == SBX_FOREVER) {
     s->timed_out = true;
-    tell_mark(s->control);
-    s->end_ns = clock_now_ns();
+    s->interrupts = 1; /* a Ctrl-C now kills at once */
+    begin_end(s, SIGINT);
+    return true;
   }
   s->deadline_ns = SBX_FOREVER;
   tree_kill(s->control, s->main_pidfd < 0);
+  return false;
+}
+
+/* Main is at its end, which an error or os.exit has decided, and waits: for whom? */
+static void tell_wait(struct supervisor *s) {
+  char line[LINE_MAX_BYTES + 128], places[LINE_MAX_BYTES];
+  s->wait_ns = SBX_FOREVER;
+  int status = atomic_load(&s->control->main_status);
+  if (status < 0 || !tell_children_of_main(s->control, places, sizeof places))
+    return;
+  snprintf(line, sizeof line, "main has ended with status %d, and waits for its children: %s",
+           status, places);
+  say(s, line);
 }
 
 /*
@@ -127,10 +186,12 @@ static bool handle(struct supervisor *s) {
   if (s->end_ns == SBX_FOREVER)
     failures_look(&s->failures);
   look_for_deadlock(s);
-  if (clock_now_ns() < s->deadline_ns)
-    return true;
-  on_deadline(s);
-  return false;
+  int64_t now = clock_now_ns();
+  if (now >= s->asked_ns)
+    pass_on(s);
+  if (now >= s->wait_ns)
+    tell_wait(s);
+  return now < s->deadline_ns || on_deadline(s);
 }
 
 /* One sleep, and what woke it; returns what handle does. */
@@ -154,6 +215,22 @@ static bool anybody_lives(const struct control *c) {
   return false;
 }
 
+/* Main was ended by a signal: that may have been sent to the whole group, which means the run, and
+ * be on its way to this process. */
+static void catch_up(struct supervisor *s) {
+  struct pollfd fd = {.fd = s->signals, .events = POLLIN};
+  struct signalfd_siginfo info;
+  if (s->main_end.si_code == CLD_EXITED || s->main_end.si_status == SIGKILL)
+    return;
+  int64_t until = clock_now_ns() + ASKED_NS;
+  while (s->end_ns == SBX_FOREVER && clock_now_ns() < until) {
+    struct timespec left;
+    if (ppoll(&fd, 1, clock_left(until, &left), NULL) > 0 &&
+        read(s->signals, &info, sizeof info) == sizeof info)
+      on_signal(s, (int)info.ssi_signo);
+  }
+}
+
 /* After an interrupt everybody has the same grace as main had, to run `<close>`. */
 static void let_others_leave(struct supervisor *s) {
   siginfo_t unused;
@@ -163,12 +240,14 @@ static void let_others_leave(struct supervisor *s) {
 
 /* -- the end --------------------------------------------------------------------------------- */
 
+/* What an error in main or os.exit decided wins over what became of others. */
 static int status_of_main(struct supervisor *s, uint32_t failures) {
   const siginfo_t *end = &s->main_end;
+  int decided = atomic_load(&s->control->main_status);
   char line[LINE_MAX_BYTES + 128], places[LINE_MAX_BYTES];
-  tell_places(s->control, places, sizeof places);
-  if (s->deadlocked)
-    return STATUS_DEADLOCK; /* it was told */
+  tell_caught(s->control, &s->caught, places, sizeof places);
+  if (s->deadlocked) /* it was told */
+    return decided >= 0 ? decided : s->failures_at_end > 0 ? STATUS_CHILD_FAILED : STATUS_DEADLOCK;
   if (s->timed_out) {
     snprintf(line, sizeof line, "the time limit of the run was reached: %s", places);
     say(s, line);
@@ -181,7 +260,7 @@ static int status_of_main(struct supervisor *s, uint32_t failures) {
     return STATUS_SIGNAL + s->end_signal;
   }
   if (end->si_code == CLD_EXITED) {
-    if (end->si_status == 0 && failures > 0)
+    if (end->si_status == 0 && failures > 0 && decided < 0)
       return STATUS_CHILD_FAILED;
     return end->si_status;
   }
@@ -265,8 +344,12 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   struct supervisor *s = malloc(sizeof *s);
   if (!s)
     return -SBX_ENOMEM;
-  *s = (struct supervisor){
-      .o = o, .main_pidfd = -1, .end_ns = SBX_FOREVER, .deadline_ns = SBX_FOREVER};
+  *s = (struct supervisor){.o = o,
+                           .main_pidfd = -1,
+                           .end_ns = SBX_FOREVER,
+                           .deadline_ns = SBX_FOREVER,
+                           .wait_ns = SBX_FOREVER,
+                           .asked_ns = SBX_FOREVER};
   struct control_options co = {.speed = o->speed,
                                .seed = o->seed,
                                .seeded = o->seeded,
@@ -319,14 +402,14 @@ void supervisor_fds(const struct supervisor *s, int ret[SUPERVISOR_FDS]) {
 }
 
 int64_t supervisor_deadline(const struct supervisor *s) {
+  const int64_t running[] = {s->watch.look_at_ns, s->keeper.look_at_ns, s->failures.report_at_ns,
+                             s->asked_ns, s->wait_ns};
   int64_t until = s->deadline_ns;
   if (s->end_ns != SBX_FOREVER)
     return until;
-  if (s->watch.look_at_ns < until)
-    until = s->watch.look_at_ns;
-  if (s->keeper.look_at_ns < until)
-    until = s->keeper.look_at_ns;
-  return s->failures.report_at_ns < until ? s->failures.report_at_ns : until;
+  for (size_t i = 0; i < sizeof running / sizeof *running; i++)
+    until = running[i] < until ? running[i] : until;
+  return until;
 }
 
 bool supervisor_serve(struct supervisor *s) {
@@ -349,6 +432,8 @@ int supervisor_main_status(const struct supervisor *s) {
 }
 
 int supervisor_close(struct supervisor *s) {
+  if (s->end_ns == SBX_FOREVER)
+    catch_up(s);
   if (s->end_signal)
     let_others_leave(s);
   on_message(s);
@@ -428,7 +513,9 @@ void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pi
                          .main_pid = host,
                          .main_pidfd = host_pidfd,
                          .end_ns = SBX_FOREVER,
-                         .deadline_ns = SBX_FOREVER};
+                         .deadline_ns = SBX_FOREVER,
+                         .wait_ns = SBX_FOREVER,
+                         .asked_ns = SBX_FOREVER};
   bool all_told = false;
   struct pollfd fds[] = {{.fd = host_pidfd, .events = POLLIN}, {.fd = broker, .events = POLLIN}};
   struct timespec left;
@@ -440,7 +527,8 @@ void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pi
   deadlock_begin(&s.watch, BESIDE_DEADLOCK_NS, false);
   failures_begin(&s.failures, b, &options_beside);
   while (!(fds[0].revents & POLLIN)) {
-    const int64_t looks[] = {s.failures.report_at_ns, s.keeper.look_at_ns, s.watch.look_at_ns};
+    const int64_t looks[] = {s.failures.report_at_ns, s.keeper.look_at_ns, s.watch.look_at_ns,
+                             s.asked_ns};
     int64_t until = SBX_FOREVER;
     for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
       until = looks[i] < until ? looks[i] : until;
@@ -449,6 +537,8 @@ void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pi
     on_message(&s);
     keeper_look(&s.keeper);
     tell_deadlocks(&s, &all_told);
+    if (clock_now_ns() >= s.asked_ns)
+      pass_on(&s);
     failures_look(&s.failures);
     if (fds[1].revents & POLLHUP)
       fds[1].fd = -1;

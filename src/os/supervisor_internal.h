@@ -43,6 +43,9 @@ void keeper_release(struct keeper *k);
 
 /* -- tree.c ------------------------------------------------------------------------------------ */
 
+/* Send a signal to a process, if it lives. */
+void tree_signal_one(struct control *c, uint32_t slot, uint64_t serial, int signal);
+
 /* Send a signal to every process that has a record and lives. */
 void tree_signal(struct control *c, int signal);
 
@@ -65,12 +68,22 @@ enum { LINE_MAX_BYTES = 1024 };
  * interrupted, else "writer#2 running" */
 void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size);
 
-/* Remember who lives: the run is ended from outside. */
-void tell_mark(struct control *c);
+/* Processes whose places are to be told: the first of them, and how many more there are. */
+enum { PLACES_MAX = 6, PLACE_MAX_BYTES = LINE_MAX_BYTES / 4 };
+struct caught {
+  uint32_t slots[PLACES_MAX];
+  char places[PLACES_MAX][PLACE_MAX_BYTES]; /* "": it was running */
+  uint32_t count, more;
+};
 
-/* "main in join at x.lua:3; writer#2 in put at x.lua:9; and 4 more" for all that tell_mark found.
- */
-void tell_places(const struct control *c, char *ret, size_t size);
+/* The run is ended from outside: who lives, and who was just ended by the same signal. */
+void tell_mark(struct control *c, int signal, struct caught *ret);
+
+/* "main in join at x.lua:3; writer#2 at x.lua:9; and 4 more" */
+void tell_caught(const struct control *c, const struct caught *caught, char *ret, size_t size);
+
+/* The same for those children of main for which it waits at its end; false: there are none. */
+bool tell_children_of_main(const struct control *c, char *ret, size_t size);
 
 /* The line for a process that failed without a report of its own: a signal ended it, or it left by
  * itself. False: that is no news. */
@@ -112,6 +125,8 @@ enum deadlock deadlock_look(struct deadlock_watch *w, const struct control *c, s
 
 /* -- supervisor.c ------------------------------------------------------------------------------ */
 
+enum { ASKED_MAX = 16 };
+
 struct supervisor {
   const struct supervisor_options *o;
   struct control *control;
@@ -133,6 +148,16 @@ struct supervisor {
   struct failures_watch failures;
   int64_t end_ns;      /* when the run began to be ended from outside; SBX_FOREVER: it is not */
   int64_t deadline_ns; /* of the run, or of the grace after an interrupt */
+  int64_t wait_ns;     /* when main, which is at its end, has waited for long; SBX_FOREVER: never */
+  struct caught caught;     /* when the run began to be ended */
+  uint32_t failures_at_end; /* which nobody had joined when the run began to be ended */
+  int64_t interrupted_ns;   /* of the first SIGINT */
+  struct asked {            /* interrupts from outside of single processes, it seems */
+    uint32_t slot;
+    uint64_t serial;
+  } asked[ASKED_MAX];
+  uint32_t asked_count;
+  int64_t asked_ns; /* when they are taken for what they seem; SBX_FOREVER: there are none */
 };
 
 /* The side process of a foreign host: until the host is gone and every process with it. Never

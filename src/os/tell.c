@@ -7,8 +7,6 @@
 #include "os/supervisor_internal.h"
 #include "os/sync.h"
 
-enum { PLACES_MAX = 6 };
-
 static void tell_name(const struct control *c, uint32_t slot, char *ret, size_t size) {
   uint64_t id = stamp_serial(atomic_load(&c->process_stamp[slot]));
   if (slot == 0)
@@ -29,6 +27,11 @@ static void tell_op(const struct process_record *p, enum op_kind kind, char *ret
     snprintf(ret + used, size - used, "%s", n > SELECT_SHOWN ? ", ...)" : ")");
 }
 
+/* A place of the script's: not one in the library (a worker of a pool), nor none. */
+static bool tells_place(const char *where) {
+  return *where && strcmp(where, "?") != 0 && strncmp(where, "[sandbox ", 9) != 0;
+}
+
 void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size) {
   const struct process_record *p = &c->processes[slot];
   char name[NAME_MAX_BYTES + 24], where[WHERE_MAX], op[128];
@@ -36,41 +39,72 @@ void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size) 
   tell_name(c, slot, name, sizeof name);
   snprintf(where, sizeof where, "%.*s", WHERE_MAX - 1, p->where);
   tell_op(p, (enum op_kind)kind, op, sizeof op);
+  bool known = tells_place(where);
   if (kind != OP_NONE && strcmp(where, WHERE_IDLE) == 0)
     snprintf(ret, size, "%s idle", name);
   else if (kind != OP_NONE)
-    snprintf(ret, size, "%s in %s at %s", name, op, where);
-  else if (p->flags & FLAG_INTERRUPTED)
+    snprintf(ret, size, "%s in %s%s%s", name, op, known ? " at " : "", known ? where : "");
+  else if (known && (p->flags & FLAG_INTERRUPTED))
     snprintf(ret, size, "%s at %s", name, where);
-  else if (where[0])
+  else if (known)
     snprintf(ret, size, "%s running, after %s", name, where);
   else
     snprintf(ret, size, "%s running", name);
 }
 
-void tell_mark(struct control *c) {
-  for (uint32_t i = 0; i < control_process_end(c); i++)
-    if (control_process_alive(c, i))
-      atomic_fetch_or(&c->processes[i].flags, FLAG_CAUGHT);
+/* The signal that ends the run had been sent to this process, too, and ended it. */
+static bool ended_alike(const struct process_record *p, int signal) {
+  return p->signal == signal && !(p->flags & FLAG_EXPECTED) &&
+         clock_now_ns() - p->failed_ns < NS_PER_SECOND;
 }
 
-void tell_places(const struct control *c, char *ret, size_t size) {
-  size_t used = 0;
-  int shown = 0, more = 0;
-  ret[0] = '\0';
+void tell_mark(struct control *c, int signal, struct caught *ret) {
+  *ret = (struct caught){0};
   for (uint32_t i = 0; i < control_process_end(c); i++) {
-    char place[LINE_MAX_BYTES / 4];
-    if (!(c->processes[i].flags & FLAG_CAUGHT))
+    if (!control_process_alive(c, i) && !ended_alike(&c->processes[i], signal))
       continue;
-    if (shown == PLACES_MAX) {
-      more++;
+    atomic_fetch_or(&c->processes[i].flags, FLAG_CAUGHT);
+    if (ret->count == PLACES_MAX) {
+      ret->more++;
       continue;
     }
-    tell_place(c, i, place, sizeof place);
-    used += (size_t)snprintf(ret + used, size - used, "%s%s", shown++ ? "; " : "", place);
+    ret->slots[ret->count] = i;
+    if (atomic_load(&c->processes[i].op_kind) !=
+        OP_NONE) /* it will wait elsewhere in a `<close>` */
+      tell_place(c, i, ret->places[ret->count], sizeof ret->places[0]);
+    ret->count++;
   }
-  if (more)
-    snprintf(ret + used, size - used, "; and %d more", more);
+}
+
+void tell_caught(const struct control *c, const struct caught *caught, char *ret, size_t size) {
+  char place[PLACE_MAX_BYTES];
+  size_t used = 0;
+  ret[0] = '\0';
+  for (uint32_t i = 0; i < caught->count; i++) {
+    memcpy(place, caught->places[i], sizeof place);
+    if (place[0] == '\0') /* it was running: where, the interrupt told */
+      tell_place(c, caught->slots[i], place, sizeof place);
+    used += (size_t)snprintf(ret + used, size - used, "%s%s", i ? "; " : "", place);
+  }
+  if (caught->more)
+    snprintf(ret + used, size - used, "; and %u more", caught->more);
+}
+
+bool tell_children_of_main(const struct control *c, char *ret, size_t size) {
+  struct caught children = {0};
+  uint64_t main_serial = stamp_serial(atomic_load(&c->process_stamp[0]));
+  for (uint32_t i = 1; i < control_process_end(c); i++) {
+    const struct process_record *p = &c->processes[i];
+    if (!control_process_exists(c, i) || p->spawner_serial != main_serial ||
+        (p->flags & FLAG_DAEMON))
+      continue;
+    if (children.count == PLACES_MAX)
+      children.more++;
+    else
+      children.slots[children.count++] = i;
+  }
+  tell_caught(c, &children, ret, size);
+  return children.count > 0;
 }
 
 /* "; it still held lock 'ledger', acquired at x.lua:7" */

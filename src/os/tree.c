@@ -24,6 +24,11 @@ static void signal_record(struct control *c, uint32_t slot, int signal) {
   close(fd);
 }
 
+void tree_signal_one(struct control *c, uint32_t slot, uint64_t serial, int signal) {
+  if (slot < PROCESS_SLOTS && control_process_stamp(c, slot, serial))
+    signal_record(c, slot, signal);
+}
+
 void tree_signal(struct control *c, int signal) {
   for (uint32_t i = 0; i < control_process_end(c); i++)
     signal_record(c, i, signal);

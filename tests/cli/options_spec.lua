@@ -171,6 +171,19 @@ describe("--check", function()
       run { "--check", "/nowhere" })
   end)
 
+  it("takes any number of files, and tells of each that does not compile", function()
+    local good <close> = shell.file("error 'run'")
+    local one <close> = shell.file("x = = 1")
+    local two <close> = shell.file("y =")
+    assert.same({ out = "", err = "", status = 0 }, run { "--check", good.name, good.name })
+    assert.same({ out = "", status = 1, err = ("sandbox: %s:1: unexpected symbol near '='\n" ..
+      "sandbox: cannot open '/nowhere': No such file or directory\nsandbox: %s:1: unexpected symbol near <eof>\n"):format(
+      one.name, two.name) }, run { "--check", one.name, good.name, "/nowhere", two.name })
+    assert.same({ out = "", status = 1, err = "sandbox: stdin:1: unexpected symbol near '='\n" },
+      run { "--check", good.name, "-", stdin = "x = = 1" })
+    assert.equal(1, run { "--check", "-e", "x =", good.name }.status)
+  end)
+
   it("does not wait for a script to be typed", function()
     local screen = run { command = [[script -qec '"$P" --check' /dev/null </dev/null]] }
     assert.equal("sandbox: option '--check' needs a script; for example sandbox --check job.lua\n" .. HINT,

@@ -58,6 +58,12 @@ describe("the prompt", function()
     assert.same({ "> >> > \n", "stdin:1: unexpected symbol near <eof>\n" }, { out, err })
   end)
 
+  it("takes lines that begin with =, as lua does, but not within a chunk", function()
+    assert.same({ "> 2\n> 1\t2\n> nil\n> \n", "" }, { answers { "=1+1", "=1,2", "=nil" } })
+    local out, err = answers { "x =", "=3" }
+    assert.same({ "> >> > \n", "stdin:2: unexpected symbol near '='\n" }, { out, err })
+  end)
+
   it("can be changed", function()
     assert.same({ "> ? ! 1\n? \n", "" }, { answers { "_PROMPT, _PROMPT2 = '? ', '! '", "print(", "1)" } })
     assert.same({ "> 5> \n", "" }, { answers { "_PROMPT = '5> '" } })

@@ -230,6 +230,21 @@ static void a_faster_run_has_shorter_waits_and_a_clock_that_agrees(void **state)
   assert_true(t1 - t0 >= 2);
 }
 
+/* The machine sleeps, or somebody sets its clock: one clock goes on and the other does not. */
+static void the_time_of_day_is_that_of_the_machine(void **state) {
+  (void)state;
+  struct run_clock c = clock_run_start(1);
+  assert_true(clock_run_now(&c) >= 0 && clock_run_now(&c) < 60);
+  c.start_ns -= 1000 * NS_PER_SECOND;
+  double off = clock_run_time(&c) - (double)time(NULL);
+  assert_true(off > -60 && off < 60);
+  assert_true(clock_run_now(&c) >= 1000 && clock_run_now(&c) < 1060);
+  c.speed = 10; /* it has gained nine times that */
+  off = clock_run_time(&c) - (double)time(NULL) - 9000;
+  assert_true(off > -600 && off < 600);
+  assert_true(clock_run_now(&c) >= 10000 && clock_run_now(&c) < 10600);
+}
+
 static void the_time_left_is_never_negative(void **state) {
   (void)state;
   struct timespec t;
@@ -366,6 +381,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(short_texts_are_what_printf_makes_of_them),
       cmocka_unit_test(deadlines_are_near_far_or_never),
       cmocka_unit_test(a_faster_run_has_shorter_waits_and_a_clock_that_agrees),
+      cmocka_unit_test(the_time_of_day_is_that_of_the_machine),
       cmocka_unit_test(the_time_left_is_never_negative),
       cmocka_unit_test(a_point_fails_at_its_pass_only),
       cmocka_unit_test(a_point_may_be_for_one_process),

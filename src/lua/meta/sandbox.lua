@@ -914,7 +914,8 @@ function Scope:spawn(f, ...) end
 ---@param seconds number # 0 or more
 function sandbox.sleep(seconds) end
 
----Seconds of a clock that only goes forward, for measuring: it starts with the run, and `--speed` makes it go faster.
+---Seconds since the run began, the same in all of its processes. The clock only goes forward; `--speed` makes it go faster.
+---In a program that opens the library the run begins with that.
 ---```lua
 ---local start = sandbox.now()
 ---sleep(0.1)
@@ -923,7 +924,8 @@ function sandbox.sleep(seconds) end
 ---@return number seconds
 function sandbox.now() end
 
----The time of day: seconds since 1970, as os.time, but with fractions.
+---The time of day: seconds since 1970, as os.time, but with fractions; also after the clock was set, or the machine slept.
+---With `--speed` it goes ahead.
 ---@return number seconds
 function sandbox.time() end
 
