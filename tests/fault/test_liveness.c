@@ -989,10 +989,13 @@ static int select_one(void *arg) {
   return 0;
 }
 
-static struct object *start_select(struct object *o, enum op_kind kind) {
-  struct role role = {o, .kind = kind};
+static struct object *spawn_select(struct role role) {
   ends[1] = new_queue(0, TRANSPORT_AUTO, 0);
-  struct object *p = spawn_process(select_one, &role);
+  return spawn_process(select_one, &role);
+}
+
+static struct object *start_select(struct object *o, enum op_kind kind) {
+  struct object *p = spawn_select((struct role){o, .kind = kind});
   await_sleep(p, OP_SELECT);
   return p;
 }
@@ -1051,8 +1054,7 @@ LIVENESS_TEST(what_becomes_possible_on_the_way_to_sleep_wakes_a_select) {
       do_op(o, rows[i].wake == OP_QUEUE_GET ? OP_QUEUE_PUT : OP_LOCK_ACQUIRE);
     struct role role = {o, .kind = rows[i].wait,
                         .plan = "select.before-arm:1:stop," NOTHING_BUT_WAKE_UPS};
-    ends[1] = new_queue(0, TRANSPORT_AUTO, 0);
-    struct object *p = spawn_process(select_one, &role);
+    struct object *p = spawn_select(role);
     await_stopped(pid_of(p));
     do_op(o, rows[i].wake);
     resume(p);
@@ -1077,7 +1079,7 @@ TEST_ON_STAGE(the_end_of_a_process_and_a_time_wake_a_select, SECONDS) {
   resume(p);
   join_well(joiner);
   join_well(p);
-  join_well(start_select(NULL, OP_CLOCK_SLEEP));
+  join_well(spawn_select((struct role){.kind = OP_CLOCK_SLEEP})); /* it may be over soon */
 }
 
 int main(int argc, char **argv) {
