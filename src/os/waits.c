@@ -105,8 +105,8 @@ static const struct wait_rule rule_PROCESS_JOIN = {process_has_ended, is_process
                               rule_VALUE_UPDATE = RULE_UPDATED("value"),
                               rule_DICT_SET = RULE_UPDATED("dict"),
                               rule_DICT_UPDATE = RULE_UPDATED("dict"),
-                              rule_SELECT = {NULL}, /* the rules of what it waits for */
-    rule_CLOCK_SLEEP = {NULL};                      /* time will */
+                              rule_SELECT = {.noun = NULL}, /* the rules of what it waits for */
+    rule_CLOCK_SLEEP = {.noun = NULL};                      /* time will */
 
 /* An op that can block and has no rule does not compile. */
 #define RULE_0(kind) NULL
