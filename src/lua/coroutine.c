@@ -149,8 +149,8 @@ static int l_yield(lua_State *L) {
 
 void lib_open_coroutine(lua_State *L, struct lib *lib) {
   static const luaL_Reg functions[] = {{"resume", coroutine_resume}, {"wrap", l_wrap},
-                                       {"close", l_close},   {"running", l_running},
-                                       {"yield", l_yield},   {NULL, NULL}};
+                                       {"close", l_close},           {"running", l_running},
+                                       {"yield", l_yield},           {NULL, NULL}};
   if (lua_getglobal(L, LUA_COLIBNAME) == LUA_TTABLE)
     lib_set_functions(L, functions);
   (void)lib;
