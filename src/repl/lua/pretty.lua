@@ -152,7 +152,7 @@ function survey(value, depth, o)
     first.shared = true
     return { again = first, kind = "mark" }
   end
-  local _ = meta == library.failure and value.message -- which is to look at it: its fields are in their places then
+  local _ = rawget(value, "(unread)") and value.message -- to show a failure is to look at it: then its fields are there
   return table_node(value, meta, depth, o)
 end
 
