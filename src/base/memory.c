@@ -12,7 +12,9 @@ enum {
   ROUND_UP = HUGE_PAGE / 4, /* bytes that may be wasted */
   LARGE = HUGE_PAGE - ROUND_UP,
   KEEP_MAX = 4 << 20, /* bytes; what is larger goes back to the system */
-  KEPT = 2            /* blocks */
+  KEPT = 2,           /* blocks */
+  MAPPED_FROM = 1 << 20, /* bytes; such a block goes back when it is freed */
+  TRIMMED_FROM = 4 << 20 /* bytes that are free at the end of the heap */
 };
 
 static void *kept[KEPT]; /* large blocks that are free, or NULL */
@@ -24,6 +26,18 @@ void memory_keep_nothing(void) {
       free(kept[i]);
       kept[i] = NULL;
     }
+}
+
+bool memory_keeps(void) {
+  bool any = false;
+  for (int i = 0; i < KEPT; i++)
+    any |= kept[i] != NULL;
+  return any;
+}
+
+void memory_bound(void) {
+  mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+  mallopt(M_TRIM_THRESHOLD, TRIMMED_FROM);
 }
 
 /* One that has the right size: not twice as much as is wanted. */

@@ -8,11 +8,13 @@
  * time there are both.
  *
  * A huge page must be found and cleared, which took 0.2 ms there, and 9 ms when memory had to be
- * moved for it. So two blocks that were freed, of some MiB each, are kept for the next ones.
+ * moved for it. So two blocks that were freed, of some MiB each, are kept for the next ones, until
+ * the process has slept for a second.
  */
 #ifndef SBX_BASE_MEMORY_H
 #define SBX_BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -24,6 +26,16 @@ void *memory_resize(void *block, size_t old, size_t size);
 
 /* Free a block of `size` bytes from memory_resize; NULL, 0 does nothing. */
 void memory_free(void *block, size_t size);
+
+/* Is anything kept? */
+bool memory_keeps(void);
+
+/*
+ * Of a program whose own this process is: what malloc keeps has a bound, whatever sizes it has seen
+ * (mallopt(3): by itself it takes the largest block that was freed, up to 32 MiB, for small, and
+ * keeps twice as much).
+ */
+void memory_bound(void);
 
 /*
  * Free the blocks that are kept. To be called before a fork: parent and child would have them in

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "host/init.h"
 #include "host/options.h"
 #include "host/output.h"
@@ -113,6 +114,7 @@ static int carry_out(const struct options *o, int argc, char **argv) {
 
 int main(int argc, char **argv) {
   output_claim_descriptors();
+  memory_bound();
   struct options o;
   int status = options_parse(&o, argc, argv, stderr);
   if (status == 0) {

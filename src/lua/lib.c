@@ -439,6 +439,7 @@ int lib_read_end(lua_State *L, struct lib *lib, const struct op *op) {
   if (rc)
     return lib_expected(L, op_describe(op->kind)->verb, rc);
   int n = decode(L, lib, &lib->in, NULL);
+  buf_clear(&lib->in, KEEP_BYTES);
   lib_land(lib, &lib->read);
   lib_resume(L, lib);
   return n;

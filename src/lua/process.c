@@ -28,7 +28,7 @@ int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, cons
   if (info.status != PROCESS_DONE) {
     lua_pushnil(L);
     failure_push(L, lib, h->object, &info, message);
-    lib_land(lib, &lib->read);
+    lib_read_begin(lib); /* it is read */
     return 2;
   }
   lua_pushboolean(L, 1);

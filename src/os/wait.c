@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/memory.h"
 #include "os/wait.h"
 
 bool deadline_passed(int64_t deadline_ns) {
@@ -59,9 +60,22 @@ void wait_withdraw(struct os_backend *b) { atomic_store(&my_record(b)->op_kind, 
 
 void wait_interrupted(struct os_backend *b) { atomic_store(&my_record(b)->op_since_ns, 0); }
 
+/* Sleep; whoever sleeps for a second does not need what it keeps of memory. */
+static int sleep_on(struct pollfd *fds, nfds_t n, int64_t deadline_ns, const sigset_t *unblocked) {
+  enum { KEEP_NS = 1000 * 1000 * 1000 };
+  struct timespec left;
+  int64_t until_ns = memory_keeps() ? clock_now_ns() + KEEP_NS : SBX_FOREVER;
+  if (until_ns < deadline_ns) {
+    int rc = ppoll(fds, n, clock_left(until_ns, &left), unblocked);
+    if (rc)
+      return rc;
+    memory_keep_nothing();
+  }
+  return ppoll(fds, n, clock_left(deadline_ns, &left), unblocked);
+}
+
 int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds_t n,
              int64_t deadline_ns) {
-  struct timespec left;
   sigset_t block, old;
   if (b->interrupted)
     return -SBX_EINTERRUPTED;
@@ -78,7 +92,7 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
   FAULT("wait.before-poll");
   bool awake = b->interrupted || b->woken;
   FAULT("wait.at-poll");
-  int rc = awake ? -1 : ppoll(fds, n, clock_left(deadline_ns, &left), &old);
+  int rc = awake ? -1 : sleep_on(fds, n, deadline_ns, &old);
   int saved = awake ? EINTR : errno;
   b->woken = 0; /* the caller looks again now */
   sigprocmask(SIG_SETMASK, &old, NULL);

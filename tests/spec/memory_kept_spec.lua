@@ -1,0 +1,64 @@
+-- Memory that messages and results took goes back to the system.
+local script = require "support.script"
+
+local rss = [[
+  local function kib(what)
+    for line in io.lines("/proc/self/status") do
+      local n = line:match("^" .. what .. ":%s+(%d+)")
+      if n then return tonumber(n) end
+    end
+  end
+]]
+
+describe("memory", function()
+  it("of 15 maps with results of 36 MB is not kept by the process that called them", function()
+    local r = script.run(rss .. [[
+      local pool <close> = sandbox.pool(2)
+      for _ = 1, 15 do
+        local list = pool:map(function(n)
+          local t = {}
+          for k = 1, 1000 do t[k] = ("%d"):format(n * 1000 + k):rep(200) end
+          return t
+        end, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
+          30, 31, 32, 33, 34, 35, 36 })
+        assert(#list == 36 and #list[36] == 1000)
+        list = nil
+        collectgarbage()
+      end
+      print(kib("VmRSS") <= 80 * 1024 and "ok" or kib("VmRSS"))
+    ]], { seconds = 120 })
+    assert.are.same({ "ok\n", "" }, { r.out, r.err })
+  end)
+
+  it("of large values, results and items is not kept", function()
+    local r = script.run(rss .. [[
+      local function large(n) local t = {} for i = 1, n do t[i] = ("%d"):format(i):rep(1 << 18) end return t end
+      local q, x = queue(), sandbox.value(0)
+      for n = 20, 40, 5 do
+        q:put(large(n))
+        assert(#q:get() == n)
+        assert(#spawn(large, n):result() == n)
+        x:set(large(n))
+        assert(#x:get() == n)
+        collectgarbage()
+      end
+      print(kib("RssAnon") <= 48 * 1024 and "ok" or kib("RssAnon"))
+    ]], { seconds = 60 })
+    assert.are.same({ "ok\n", "" }, { r.out, r.err })
+  end)
+
+  it("that is kept for the next message goes back when the process has slept for a second", function()
+    local r = script.run(rss .. [[
+      local q = queue()
+      local parts = {}
+      for i = 1, 40 do parts[i] = ("%d"):format(i):rep(40000) end
+      q:put(parts) -- its buffer grows step by step
+      parts = nil
+      collectgarbage() collectgarbage()
+      local before = kib("RssAnon")
+      sleep(1.2)
+      print(before - kib("RssAnon") >= 2048 and "ok" or before .. " " .. kib("RssAnon"))
+    ]])
+    assert.are.same({ "ok\n", "" }, { r.out, r.err })
+  end)
+end)
