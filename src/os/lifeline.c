@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/text.h"
 #include "os/lifeline.h"
 
@@ -57,14 +58,41 @@ static bool supervisor_gone(int fd) {
   return read(fd, &byte, 1) == 0;
 }
 
-int lifeline_attach(struct os_backend *b, pid_t self) {
+int lifeline_open(const struct os_backend *b, int *ret) {
+  int fd = FAULT("lifeline.open") ? (errno = ENOENT, -1) : open_again(b);
+  if (fd < 0)
+    return error_from_errno(errno);
+  fcntl(fd, F_SETSIG, SIGKILL);
+  fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK); /* nobody owns it yet: nobody is told */
+  *ret = fd;
+  return 0;
+}
+
+void lifeline_fork_begin(const struct os_backend *b) {
+  if (b->lifeline_own >= 0)
+    fcntl(b->lifeline_own, F_SETSIG, SIGCONT);
+}
+
+void lifeline_fork_end(const struct os_backend *b, int fd, pid_t pid) {
+  FAULT("lifeline.between");
+  if (pid > 0)
+    fcntl(fd, F_SETOWN, pid);
+  if (b->lifeline_own >= 0) {
+    fcntl(b->lifeline_own, F_SETSIG, SIGKILL);
+    if (supervisor_gone(b->lifeline_own)) { /* before one of the two was tied */
+      if (pid > 0)
+        kill(pid, SIGKILL);
+      raise(SIGKILL);
+    }
+  }
+  close(fd);
+}
+
+void lifeline_enter(struct os_backend *b, int fd, pid_t self) {
   if (b->lifeline_own >= 0)
     close(b->lifeline_own); /* the parent's, inherited */
-  int fd = b->lifeline_own = open_again(b);
-  if (fd < 0 || fcntl(fd, F_SETOWN, self) || fcntl(fd, F_SETSIG, SIGKILL) ||
-      fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK))
-    return error_from_errno(errno);
+  b->lifeline_own = fd;
+  fcntl(fd, F_SETOWN, self);
   if (supervisor_gone(fd)) /* before the kernel knew whom to tell */
     raise(SIGKILL);
-  return 0;
 }

@@ -73,20 +73,20 @@ static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_
   }
 }
 
-void process_begin(struct os_backend *b) {
+void process_begin(struct os_backend *b, int lifeline) {
   pid_t self = getpid();
   fault_process((unsigned)b->serial);
   /*
    * Nothing is written into the record before it is known to be ours: when the spawner was killed
    * right after the fork, it may have been given to somebody else.
    */
-  if (lifeline_attach(b, self) ||
-      !control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
-    _exit(127); /* without /proc there is no lifeline; or the record was given up */
+  lifeline_enter(b, lifeline, self);
+  if (!control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
+    _exit(127); /* the record was given up */
   atomic_store(&my_record(b)->pid, self);
 }
 
-static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
+static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial, int lifeline,
                          const struct spawn_request *req) {
   monitor_forget_ranks();
   b->slot = slot;
@@ -102,7 +102,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
     hand_forget(b);
   for (struct queue *q = b->queues; q; q = q->next)
     q->forks = UINT32_MAX; /* others hold it, too */
-  process_begin(b);
+  process_begin(b, lifeline);
   if (req->cpu >= 0) {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -114,7 +114,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial,
 }
 
 /* Fork with all signals blocked, so that the child is whole before it sees one. */
-static pid_t fork_child(struct os_backend *b, uint32_t slot, uint64_t serial,
+static pid_t fork_child(struct os_backend *b, uint32_t slot, uint64_t serial, int lifeline,
                         const struct spawn_request *req) {
   memory_keep_nothing();
   fflush(NULL); /* what the parent printed must not be printed again by the child */
@@ -122,9 +122,14 @@ static pid_t fork_child(struct os_backend *b, uint32_t slot, uint64_t serial,
    * fork without exec is sound because the process has one thread: no lock of libc can be held by a
    * thread that the child does not have.
    */
+  lifeline_fork_begin(b);
   pid_t pid = FAULT("spawn.fork") ? (errno = EAGAIN, -1) : fork();
   if (pid == 0)
-    become_child(b, slot, serial, req);
+    become_child(b, slot, serial, lifeline, req);
+  int saved = errno;
+  if (pid != 0)
+    lifeline_fork_end(b, lifeline, pid);
+  errno = saved;
   return pid;
 }
 
@@ -139,18 +144,23 @@ int process_spawn(struct os_backend *b, struct op *op) {
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &old);
   process_reap_all(b); /* so that the limit counts only the living */
-  int rc = reserve_child(b);
+  int lifeline = -1, rc = reserve_child(b);
+  if (rc == 0)
+    rc = lifeline_open(b, &lifeline);
   if (rc == 0)
     rc = control_process_claim(b->control, b->slot, &slot, &serial);
-  if (rc)
+  if (rc) {
+    if (lifeline >= 0)
+      close(lifeline);
     goto done;
+  }
   results_reclaim(b, slot); /* of whoever had the record before */
   control_process_reset(b->control, slot, serial, b->slot, b->serial);
   b->forks++;
   fill_record(b, slot, op->spawn);
   atomic_fetch_add(&b->control->forks, 1); /* after what it holds: os/names.h */
   FAULT("spawn.before-fork");
-  pid_t pid = fork_child(b, slot, serial, op->spawn);
+  pid_t pid = fork_child(b, slot, serial, lifeline, op->spawn);
   if (pid < 0) {
     rc = errno == ENOMEM ? -SBX_ENOMEM : -SBX_EAGAIN;
     control_process_advance(b->control, slot, serial, PHASE_ENDED);

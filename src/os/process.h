@@ -30,8 +30,9 @@ int process_signal(struct os_backend *b, const struct op *op);
 
 int process_describe(struct os_backend *b, const struct object *p, struct process_info *ret);
 
-/* The first steps of a process made by fork, its record claimed: it becomes RUNNING, or dies. */
-void process_begin(struct os_backend *b);
+/* The first steps of a process made by fork, its record claimed: it becomes RUNNING, or dies.
+ * `lifeline` is what lifeline_open gave. */
+void process_begin(struct os_backend *b, int lifeline);
 
 /*
  * Flush, store the result, the handles in it and the text that reports a failure, become EXITED. Each

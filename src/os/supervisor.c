@@ -323,13 +323,13 @@ static struct os_backend *main_backend; /* in main */
 static void unmap_at_exit(void) { queue_unmap_all(main_backend); }
 
 /* The new process: becomes main, runs, leaves; or a script calls os.exit. */
-static void main_begin(struct supervisor *s, main_process_fn *main_process, void *ctx) {
+static void main_begin(struct supervisor *s, int lifeline, main_process_fn *main_process, void *ctx) {
   struct os_backend *b = s->b;
   const int supervisors[] = {s->lifeline, s->broker, s->signals};
   for (size_t i = 0; i < sizeof supervisors / sizeof *supervisors; i++)
     close(supervisors[i]);
   backend_install_signals(b);
-  process_begin(b);
+  process_begin(b, lifeline);
   output_share(b->control, b->slot, b->serial, false);
   main_backend = b;
   atexit(unmap_at_exit);
@@ -384,10 +384,16 @@ int supervisor_start_main(struct supervisor *s, main_process_fn *main_process, v
     s->b->serial = control_main_renew(s->control);
     s->main_ended = false;
   }
+  int lifeline, rc = lifeline_open(s->b, &lifeline);
+  if (rc) {
+    s->main_ended = true;
+    return rc;
+  }
   fflush(NULL);
   s->main_pid = FAULT("supervisor.fork") ? -1 : fork();
   if (s->main_pid == 0)
-    main_begin(s, main_process, ctx);
+    main_begin(s, lifeline, main_process, ctx);
+  lifeline_fork_end(s->b, lifeline, s->main_pid);
   if (s->main_pid < 0) {
     s->main_ended = true;
     return -SBX_EAGAIN;
