@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct entry {
   int code;
@@ -22,9 +24,32 @@ static const struct entry *entry_of(int code) {
   return NULL;
 }
 
+/* The last call that failed. */
+static struct {
+  int code;
+  const char *call;
+  int errnum;
+} last;
+
+int error_call(const char *call, int errnum) {
+  int code = error_from_errno(errnum);
+  if (code == -SBX_EAGAIN && strcmp(call, "fork") != 0)
+    code = -SBX_ESYSTEM;
+  last.code = code;
+  last.call = call;
+  last.errnum = errnum;
+  return code;
+}
+
 const char *error_text(int code) {
+  static char with_call[320];
   const struct entry *e = entry_of(code);
-  return e ? e->text : "unknown error";
+  const char *text = e ? e->text : "unknown error";
+  if (code == 0 || last.code == 0 || abs(code) != abs(last.code))
+    return text;
+  snprintf(with_call, sizeof with_call, "%s (%s: %s)", text, last.call, strerror(last.errnum));
+  last.code = 0;
+  return with_call;
 }
 
 const char *error_name(int code) {

@@ -51,7 +51,11 @@ enum sbx_error {
 #undef X
 };
 
-/* The text of a code, negated or not; a static string, never NULL. */
+/*
+ * The text of a code, negated or not; a static string until the next call, never NULL. If
+ * error_call has returned that code last, the call and the system's reason follow once, in
+ * brackets.
+ */
 const char *error_text(int code);
 
 /* The name of a code as it stands in the source ("SBX_ETIMEDOUT"); a static string, never NULL. */
@@ -60,5 +64,13 @@ const char *error_name(int code);
 /* The code for an `errno` value, negated: ENOSPC becomes -SBX_ENOSPC, what is unknown -SBX_ESYSTEM.
  */
 int error_from_errno(int errnum);
+
+/*
+ * A system call has failed: its code, negated, which error_text tells with the call. What
+ * error_from_errno takes for a lack of processes is -SBX_ESYSTEM, unless the call is "fork".
+ *   call    "socketpair"; borrowed for ever
+ *   errnum  errno
+ */
+int error_call(const char *call, int errnum);
 
 #endif

@@ -36,6 +36,8 @@ static int l_send(lua_State *L) {
   int rc = lib_perform_encoded(L, lib, h, OP_PIPE_SEND, SBX_FOREVER);
   if (rc == -SBX_ECLOSED)
     return luaL_error(L, "send: the pipe is closed");
+  if (rc == -SBX_EGONE)
+    return luaL_error(L, "send: nobody holds the other end of the pipe any more");
   if (rc)
     return lib_expected(L, "send", rc);
   lua_pushboolean(L, 1);

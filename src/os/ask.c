@@ -31,7 +31,7 @@ int ask(struct control *c, uint32_t slot, uint64_t serial, unsigned question, in
     return -SBX_EGONE;
   int fd = pidfd_open_of(c->processes[slot].pid);
   if (fd < 0)
-    return error_from_errno(errno);
+    return error_call("pidfd_open", errno);
   atomic_fetch_or(word, question);
   int sent =
       lives(c, slot, serial) ? pidfd_signal(fd, WAKE_SIGNAL) : -1; /* still: the pid was its own */

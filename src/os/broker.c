@@ -43,7 +43,9 @@ int broker_send(int socket, struct broker_message *m, const int *fds, int n) {
   do
     rc = sendmsg(socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (rc < 0 && errno == EINTR);
-  return rc < 0 ? error_from_errno(errno) : 0;
+  if (rc >= 0)
+    return 0;
+  return errno == EAGAIN ? -SBX_EAGAIN : error_call("sendmsg", errno);
 }
 
 void broker_close_fds(const int *fds) {
@@ -86,7 +88,7 @@ int broker_receive(int socket, struct broker_message *ret, int *ret_fds) {
   if (n == 0 || (n < 0 && errno == EAGAIN))
     return 0;
   if (n < 0)
-    return error_from_errno(errno);
+    return error_call("recvmsg", errno);
   unpack_fds(&msg, n == sizeof *ret ? ret->present : 0, ret_fds);
   if (n == sizeof *ret && !(msg.msg_flags & MSG_CTRUNC))
     return 1;
@@ -136,7 +138,7 @@ static int ask_once(struct os_backend *b, const struct op *op, struct broker_mes
                     int fds[BROKER_FDS_MAX]) {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-    return error_from_errno(errno);
+    return error_call("socketpair", errno);
   fds[BROKER_REPLY] = pair[1];
   int rc = send_request(b, op, m, fds);
   close(pair[1]);

@@ -53,11 +53,11 @@ static int start_supervisor(struct os_backend *b) {
   if (b->broker >= 0)
     return 0;
   int host_pidfd = pidfd_open_of(getpid());
-  int rc = host_pidfd < 0 ? error_from_errno(errno) : 0;
+  int rc = host_pidfd < 0 ? error_call("pidfd_open", errno) : 0;
   if (rc == 0)
     rc = lifeline_create(b, &lifeline_write);
   if (rc == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
-    rc = -SBX_EMFILE;
+    rc = error_call("socketpair", errno);
   if (rc == 0) {
     fcntl(sockets[0], F_SETFL, O_NONBLOCK);
     b->broker = sockets[1];

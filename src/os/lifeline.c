@@ -21,7 +21,7 @@
 int lifeline_create(struct os_backend *b, int *ret_write) {
   int fds[2];
   if (pipe2(fds, O_CLOEXEC | O_NONBLOCK))
-    return error_from_errno(errno);
+    return error_call("pipe2", errno);
   b->lifeline_shared = fds[0];
   b->lifeline_dir = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
   *ret_write = fds[1];
@@ -61,7 +61,7 @@ static bool supervisor_gone(int fd) {
 int lifeline_open(const struct os_backend *b, int *ret) {
   int fd = FAULT("lifeline.open") ? (errno = ENOENT, -1) : open_again(b);
   if (fd < 0)
-    return error_from_errno(errno);
+    return error_call("open of /proc/self/fd", errno);
   fcntl(fd, F_SETSIG, SIGKILL);
   fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK); /* nobody owns it yet: nobody is told */
   *ret = fd;

@@ -45,10 +45,10 @@ static uint64_t slack_bytes(uint64_t bytes) { return warm_bytes(bytes) + 2 * PUN
 
 int log_open(int fd, uint64_t bytes, uint64_t limit, struct log_ring *ret) {
   void *map = FAULT("log.map")
-                  ? MAP_FAILED
+                  ? (errno = ENOMEM, MAP_FAILED)
                   : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
   if (map == MAP_FAILED)
-    return -SBX_ENOMEM;
+    return error_call("mmap", errno);
   *ret = (struct log_ring){
       .map = map, .bytes = bytes, .warm = warm_bytes(bytes), .limit = limit, .fd = fd};
   return 0;
@@ -58,14 +58,14 @@ int log_create(uint64_t limit, struct log_ring *ret) {
   int rc = -SBX_ENOMEM;
   int fd = FAULT("log.memfd") ? (errno = EMFILE, -1) : memfd_create("sandbox-queue", MFD_CLOEXEC);
   if (fd < 0)
-    return error_from_errno(errno);
+    return error_call("memfd_create", errno);
   uint64_t bytes = RING_LEAST;
   while (bytes < limit + slack_bytes(bytes) && bytes < UINT64_C(1) << 40)
     bytes *= 2;
   /* The address space may be scarce (RLIMIT_AS, 39-bit machines): then a smaller ring will do. */
   for (; rc && bytes >= RING_LEAST; bytes /= 2) {
     if (ftruncate(fd, (off_t)bytes)) { /* RLIMIT_FSIZE counts here, too */
-      rc = error_from_errno(errno);
+      rc = error_call("ftruncate", errno);
       continue;
     }
     rc = log_open(fd, bytes, least(limit, bytes - slack_bytes(bytes)), ret);
@@ -120,7 +120,7 @@ static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t star
   if (w->warm < r->warm && first + w->warm < end) {
     to = allocate_step(r, first + w->warm, least(end, cold), cold);
     if (to == 0)
-      return -SBX_ENOSPC;
+      return error_call("fallocate", errno);
     w->warm = to - first;
   }
   if (end <= cold || end <= w->reserved)
@@ -128,7 +128,7 @@ static int reserve(const struct log_ring *r, struct log_writer *w, uint64_t star
   to = allocate_step(r, most(w->reserved, most(start, cold)), end,
                      least(first + r->bytes, w->freed + r->bytes));
   if (to == 0)
-    return -SBX_ENOSPC;
+    return error_call("fallocate", errno);
   w->reserved = to;
   return 0;
 }

@@ -146,6 +146,29 @@ static bool peer_is_there(struct os_backend *b, const struct object *end, struct
   return true;
 }
 
+static bool may_receive(const struct control *c, uint32_t process, uint32_t peer) {
+  unsigned phase = stamp_phase(atomic_load(&c->process_stamp[process]));
+  return (atomic_load(&c->held[process][peer / 64]) >> (peer % 64) & 1) &&
+         (phase == PHASE_CLAIMED || phase == PHASE_RUNNING);
+}
+
+/* Could anybody still receive what is sent from this end, this process included? */
+static bool anybody_receives(struct os_backend *b, struct object *end) {
+  const struct control *c = b->control;
+  const uint64_t *words = words_of(b, end);
+  uint32_t peer = (uint32_t)words[END_PEER];
+  if (atomic_load(&c->object_stamp[peer]) != stamp_of(words[END_PEER_SERIAL], OBJECT_LIVE))
+    return false;
+  if (may_receive(c, end->peer_at, peer))
+    return true;
+  for (uint32_t i = 0; i < control_process_end(c); i++)
+    if (may_receive(c, i, peer)) {
+      end->peer_at = i;
+      return true;
+    }
+  return names_stored(b->control, peer);
+}
+
 /* -- ops -------------------------------------------------------------------------------------- */
 
 /* The op as one of a queue; `as` must outlive it. */
@@ -161,6 +184,9 @@ static struct op queue_op(const struct op *op, enum op_kind kind, struct queue *
 int pipe_send(struct os_backend *b, const struct op *op) {
   struct object as;
   struct op put = queue_op(op, OP_QUEUE_PUT, op->object->out, &as);
+  bool closed = atomic_load(&b->control->queues[op->object->out->slot].closed); /* that is told first */
+  if (!closed && !anybody_receives(b, op->object))
+    return -SBX_EGONE;
   return queue_put(b, as.queue, &put);
 }
 

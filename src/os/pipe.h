@@ -25,7 +25,8 @@ int pipe_create(struct os_backend *b, const char *name, struct object *a, struct
 int pipe_import(struct os_backend *b, const struct object_ref *ref, struct object *end);
 void pipe_drop(struct os_backend *b, struct object *end);
 
-/* OP_PIPE_SEND: as queue_put. -SBX_ECLOSED if either end was closed. */
+/* OP_PIPE_SEND: as queue_put. -SBX_ECLOSED if either end was closed, -SBX_EGONE if nobody could
+ * receive it: no living process holds the other end, and nothing stored names it. */
 int pipe_send(struct os_backend *b, const struct op *op);
 /* OP_PIPE_RECV, OP_PIPE_POLL (takes nothing): as queue_get. -SBX_ECLOSED: nothing is left, and
  * nothing will come. */

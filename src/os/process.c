@@ -162,7 +162,7 @@ int process_spawn(struct os_backend *b, struct op *op) {
   FAULT("spawn.before-fork");
   pid_t pid = fork_child(b, slot, serial, lifeline, op->spawn);
   if (pid < 0) {
-    rc = errno == ENOMEM ? -SBX_ENOMEM : -SBX_EAGAIN;
+    rc = error_call("fork", errno);
     control_process_advance(b->control, slot, serial, PHASE_ENDED);
     atomic_fetch_or(&b->control->processes[slot].flags, FLAG_RELEASED);
     goto done;

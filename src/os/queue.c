@@ -330,7 +330,7 @@ static int peek_pipe(struct os_backend *b, struct queue *q, struct queue_record 
   if (atomic_load(&r->put.pipe) == atomic_load(&r->get.pipe)) /* empty, or none */
     return -SBX_EAGAIN;
   if (pipe2(copy, O_CLOEXEC | O_NONBLOCK))
-    return error_from_errno(errno);
+    return error_call("pipe2", errno);
   ssize_t n = tee(q->fds[FD_PIPE_READ], copy[1], RECORD_BYTES, SPLICE_F_NONBLOCK);
   bool empty = n < 0 && errno == EAGAIN;
   if (n == RECORD_BYTES)

@@ -21,21 +21,21 @@ static void close_fds(const int fds[QUEUE_FDS]) {
       close(fds[i]);
 }
 
-/* Everything but the log; -1 where the queue needs none. */
+/* Everything but the log; -1 where the queue needs none. 0 or a code. */
 static int open_fds(const struct queue_options *o, int fds[QUEUE_FDS]) {
   for (int i = 0; i < QUEUE_FDS; i++)
     fds[i] = -1;
   int *pipe_ends = &fds[FD_PIPE_READ];
   if (FAULT("queue.open"))
-    return errno = EMFILE, -1;
+    return error_call("eventfd", EMFILE);
   fds[FD_GET_BELL] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fds[FD_GET_BELL] < 0)
-    return -1;
+    return error_call("eventfd", errno);
   if (o->max && (fds[FD_PUT_BELL] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
-    return -1;
+    return error_call("eventfd", errno);
   if (o->transport == TRANSPORT_SHM)
     return 0;
-  return pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK);
+  return pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) ? error_call("pipe2", errno) : 0;
 }
 
 /* Of those who wait in join; a slot has one, whatever stands in it. */
@@ -74,7 +74,7 @@ int queue_create(struct os_backend *b, const struct queue_options *o, struct que
   struct queue *q = calloc(1, sizeof *q);
   if (!q)
     return -SBX_ENOMEM;
-  int rc = open_fds(o, q->fds) ? error_from_errno(errno) : 0;
+  int rc = open_fds(o, q->fds);
   if (rc == 0)
     rc = log_create(o->log_limit_bytes ? o->log_limit_bytes : c->log_limit, &q->log);
   if (rc == 0)

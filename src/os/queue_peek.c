@@ -63,7 +63,7 @@ static int peek_pipe(const struct queue *q, struct peek *p) {
   if (q->fds[FD_PIPE_READ] < 0 || records == 0)
     return 0;
   if (pipe2(copy, O_CLOEXEC | O_NONBLOCK))
-    return error_from_errno(errno);
+    return error_call("pipe2", errno);
   ssize_t n = tee(q->fds[FD_PIPE_READ], copy[1], records * RECORD_BYTES, SPLICE_F_NONBLOCK);
   int rc = n > 0 ? add_records(p, copy[0]) : 0;
   close(copy[0]);

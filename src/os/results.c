@@ -19,7 +19,7 @@ enum { PRESSURE_BYTES = 64 << 20 };
 int results_create(int *ret_fd) {
   int fd = memfd_create("sandbox-results", MFD_CLOEXEC);
   if (fd < 0)
-    return error_from_errno(errno);
+    return error_call("memfd_create", errno);
   *ret_fd = fd;
   return 0;
 }

@@ -72,6 +72,7 @@ struct object {
   uint64_t serial;
   struct queue *queue; /* of OBJECT_QUEUE; of OBJECT_PIPE the one to receive from */
   struct queue *out;   /* of OBJECT_PIPE: the one to send to */
+  uint32_t peer_at;    /* of OBJECT_PIPE: slot of a process that held the other end when last looked */
   bool own_child;      /* of OBJECT_PROCESS: this process spawned it, and reaps it */
   bool keeper;         /* the object that spawn returned: while it is held, so is the record */
 };

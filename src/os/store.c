@@ -48,7 +48,7 @@ int store_reserve(struct os_backend *b, uint64_t offset, uint64_t bytes) {
     rc = FAULT("store.reserve") ? (errno = ENOSPC, -1)
                                 : fallocate(b->results, 0, (off_t)offset, (off_t)bytes);
   while (rc && errno == EINTR);
-  return rc ? error_from_errno(errno) : 0;
+  return rc ? error_call("fallocate", errno) : 0;
 }
 
 int store_write(struct os_backend *b, uint64_t offset, const void *data, size_t len) {
@@ -59,7 +59,7 @@ int store_write(struct os_backend *b, uint64_t offset, const void *data, size_t 
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
-      return error_from_errno(errno);
+      return error_call("pwrite", errno);
     at += n;
     len -= (size_t)n;
     offset += (uint64_t)n;

@@ -307,9 +307,10 @@ static int open_shared(struct supervisor *s) {
   int rc = results_create(&b->results);
   if (rc == 0)
     rc = lifeline_create(b, &s->lifeline);
-  if (rc == 0 && (FAULT("supervisor.sockets") ||
-                  socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)))
-    rc = -SBX_EMFILE;
+  if (rc == 0 && (FAULT("supervisor.sockets")
+                      ? (errno = EMFILE, -1)
+                      : socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)))
+    rc = error_call("socketpair", errno);
   if (rc)
     return rc;
   fcntl(sockets[0], F_SETFL, O_NONBLOCK); /* ours; theirs blocks, so that no message is lost */
@@ -390,13 +391,15 @@ int supervisor_start_main(struct supervisor *s, main_process_fn *main_process, v
     return rc;
   }
   fflush(NULL);
-  s->main_pid = FAULT("supervisor.fork") ? -1 : fork();
+  s->main_pid = FAULT("supervisor.fork") ? (errno = EAGAIN, -1) : fork();
   if (s->main_pid == 0)
     main_begin(s, lifeline, main_process, ctx);
+  int saved = errno;
   lifeline_fork_end(s->b, lifeline, s->main_pid);
+  errno = saved;
   if (s->main_pid < 0) {
     s->main_ended = true;
-    return -SBX_EAGAIN;
+    return error_call("fork", errno);
   }
   atomic_store(&s->control->processes[0].pid, s->main_pid);
   return 0;

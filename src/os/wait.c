@@ -106,7 +106,7 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
     return -SBX_EINTERRUPTED;
   if (rc == 0)
     return -SBX_ETIMEDOUT;
-  return rc < 0 && saved != EINTR ? error_from_errno(saved) : 0;
+  return rc < 0 && saved != EINTR ? error_call("ppoll", saved) : 0;
 }
 
 /* -- what a sleeper looks at ----------------------------------------------------------------- */

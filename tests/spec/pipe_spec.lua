@@ -42,6 +42,49 @@ describe("a pipe", function()
     assert.are.equal("sandbox.pipe", getmetatable(a).__name)
   end)
 
+  it("send is an error when nobody holds the other end any more", function()
+    local gone = "send: nobody holds the other end of the pipe any more"
+    local a = sandbox.pipe()
+    collectgarbage() collectgarbage()
+    local ok, e = pcall(function() a:send(1) end)
+    assert.is_true(not ok and e:find(gone, 1, true) ~= nil, e)
+
+    local box, end_of_it = queue(), sandbox.event()
+    do
+      local c, d = sandbox.pipe()
+      box:put(d) -- from here on only the message names it
+      a = c
+    end
+    collectgarbage() collectgarbage()
+    assert.is_true(a:send("while it is on its way"))
+    local p = spawn({ quiet = true }, function()
+      local d = box:get()
+      local first = d:recv()
+      end_of_it:wait()
+      return first, d:recv()
+    end)
+    while #box > 0 do sleep(0.001) end
+    assert.is_true(a:send("to a process that is there"))
+    end_of_it:set()
+    assert.are.same({ true, "while it is on its way", "to a process that is there" }, { p:join(T) })
+    ok, e = pcall(a.send, a, { "too late" })
+    assert.is_true(not ok and e:find(gone, 1, true) ~= nil, e)
+    a:close()
+    ok, e = pcall(a.send, a, 1)
+    assert.is_true(not ok and e:find("the pipe is closed", 1, true) ~= nil, e)
+  end)
+
+  it("send is an error when the process that held the other end was killed", function()
+    local a, b = sandbox.pipe()
+    local p = spawn({ quiet = true }, function() b:recv() sleep(100) end)
+    b = nil
+    collectgarbage() collectgarbage()
+    assert.is_true(a:send("first"))
+    p:kill()
+    p:join()
+    assert.is_false((pcall(a.send, a, "second")))
+  end)
+
   it("ping-pong between processes (2000 times)", function()
     local a, b = sandbox.pipe()
     local p = spawn(function()

@@ -88,7 +88,8 @@ describe("spawn", function()
       print(zombies:find("Z") == nil)
     ]], { env = "SANDBOX_FAULT=spawn.fork:1:fail" })
     if r.out:find("^true") then return pending("the program has no fault points (a release)") end
-    assert.are.equal("false\tspawn: the system cannot make another process now (`ulimit -u`, or memory)\n" ..
+    assert.are.equal("false\tspawn: the system cannot make another process now (`ulimit -u`, or memory) " ..
+      "(fork: Resource temporarily unavailable)\n" ..
       "works\n0\ntrue\n", r.out, r.err)
   end)
 end)

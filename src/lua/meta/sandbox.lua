@@ -373,7 +373,8 @@ function sandbox.pipe() end
 ---@class sandbox.Pipe
 local Pipe = {}
 
----Send a value to the other end. It never waits. Raises an error when either end is closed.
+---Send a value to the other end. It never waits. Raises an error when either end is closed, and when nobody could ever
+---receive the value: no living process holds the other end, and it is in no message on its way.
 ---@param value any # not nil
 ---@return true
 function Pipe:send(value) end
