@@ -11,8 +11,8 @@ enum {
   HUGE_PAGE = 2 << 20,      /* bytes; of x86-64, and of arm64 with pages of 4 KiB */
   ROUND_UP = HUGE_PAGE / 4, /* bytes that may be wasted */
   LARGE = HUGE_PAGE - ROUND_UP,
-  KEEP_MAX = 4 << 20, /* bytes; what is larger goes back to the system */
-  KEPT = 2,           /* blocks */
+  KEEP_MAX = 4 << 20,    /* bytes; what is larger goes back to the system */
+  KEPT = 2,              /* blocks */
   MAPPED_FROM = 1 << 20, /* bytes; such a block goes back when it is freed */
   TRIMMED_FROM = 4 << 20 /* bytes that are free at the end of the heap */
 };

@@ -184,7 +184,8 @@ static struct op queue_op(const struct op *op, enum op_kind kind, struct queue *
 int pipe_send(struct os_backend *b, const struct op *op) {
   struct object as;
   struct op put = queue_op(op, OP_QUEUE_PUT, op->object->out, &as);
-  bool closed = atomic_load(&b->control->queues[op->object->out->slot].closed); /* that is told first */
+  bool closed =
+      atomic_load(&b->control->queues[op->object->out->slot].closed); /* that is told first */
   if (!closed && !anybody_receives(b, op->object))
     return -SBX_EGONE;
   return queue_put(b, as.queue, &put);

@@ -58,7 +58,7 @@ struct os_backend {
   volatile int woken;       /* set by the handler of WAKE_SIGNAL; see os/wait.h */
 
   uint32_t hand_count; /* handles received and not decoded yet (os/hand.h) */
-  uint32_t lines; /* lines in which this process stands (os/line.h) */
+  uint32_t lines;      /* lines in which this process stands (os/line.h) */
   struct sync_hold
       *holds; /* what it holds of synchronisation objects, by slot; NULL: nothing yet */
 
@@ -72,9 +72,9 @@ struct object {
   uint64_t serial;
   struct queue *queue; /* of OBJECT_QUEUE; of OBJECT_PIPE the one to receive from */
   struct queue *out;   /* of OBJECT_PIPE: the one to send to */
-  uint32_t peer_at;    /* of OBJECT_PIPE: slot of a process that held the other end when last looked */
-  bool own_child;      /* of OBJECT_PROCESS: this process spawned it, and reaps it */
-  bool keeper;         /* the object that spawn returned: while it is held, so is the record */
+  uint32_t peer_at; /* of OBJECT_PIPE: slot of a process that held the other end when last looked */
+  bool own_child;   /* of OBJECT_PROCESS: this process spawned it, and reaps it */
+  bool keeper;      /* the object that spawn returned: while it is held, so is the record */
 };
 
 /* The record of the calling process. */

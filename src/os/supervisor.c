@@ -324,7 +324,8 @@ static struct os_backend *main_backend; /* in main */
 static void unmap_at_exit(void) { queue_unmap_all(main_backend); }
 
 /* The new process: becomes main, runs, leaves; or a script calls os.exit. */
-static void main_begin(struct supervisor *s, int lifeline, main_process_fn *main_process, void *ctx) {
+static void main_begin(struct supervisor *s, int lifeline, main_process_fn *main_process,
+                       void *ctx) {
   struct os_backend *b = s->b;
   const int supervisors[] = {s->lifeline, s->broker, s->signals};
   for (size_t i = 0; i < sizeof supervisors / sizeof *supervisors; i++)

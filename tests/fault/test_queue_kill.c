@@ -4,7 +4,6 @@
  */
 #include "support/os_world.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
@@ -60,12 +59,13 @@ static int consume(void *arg) {
 
 static bool ended(struct object *p) { return join_process(p, NULL, 0) == 0; }
 
-/* Wait until a random number of items came out, then choose: anybody, or who holds a lock just now.
- */
+/* Wait until a random number of items came out, or for a moment if none do, then choose: anybody, or who holds a lock just
+ * now. */
 static int choose_victim(struct object *const all[], int n, uint64_t *seed) {
   uint32_t until = board->total + (uint32_t)(random_next(seed) % 40);
-  for (int tries = 0; board->total < until && tries < 3000; tries++)
-    sched_yield();
+  int64_t end_ns = in_ms(2);
+  while (board->total < until && clock_now_ns() < end_ns)
+    usleep(20); /* not a yield: beside others who are busy each costs a time slice */
   int victim = (int)(random_next(seed) % (unsigned)n);
   if (random_next(seed) % 2)
     return victim;

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -389,7 +388,7 @@ static _Noreturn int main_spins(struct backend *b, void *ctx) {
     continue;
   gate_open(board->ready, 1);
   for (;;) /* and it does not care */
-    sched_yield();
+    pause();
 }
 
 static int main_stops(struct backend *b, void *ctx) {

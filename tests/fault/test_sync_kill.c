@@ -7,7 +7,6 @@
  */
 #include "support/os_world.h"
 
-#include <sched.h>
 #include <signal.h>
 
 #include "os/dict_table.h"
@@ -49,7 +48,7 @@ static void linger(uint64_t *seed) {
   for (uint64_t i = random_next(seed) % 200; i > 0; i--)
     __asm__ volatile("" ::: "memory");
   if (random_next(seed) % 64 == 0)
-    sched_yield();
+    usleep(1);
 }
 
 /* -- jobs -------------------------------------------------------------------------------------- */

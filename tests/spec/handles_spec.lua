@@ -248,7 +248,7 @@ describe("descriptors", function()
       local parent = io.open("/proc/self/stat"):read("a"):match("^%d+ %b() %a (%d+)")
       local function count()
         local n = 0
-        for _ in io.popen("ls /proc/" .. parent .. "/fd"):lines() do n = n + 1 end
+        for _ in require("lfs").dir("/proc/" .. parent .. "/fd") do n = n + 1 end
         return n
       end
       local box = queue()

@@ -9,7 +9,7 @@ describe("many processes", function()
         spawn(function() end)
         if i % 1000 == 0 then
           for j = 1, 1e6 do end -- the spawner computes; its children are reaped all the same
-          local n = select(2, io.popen("ps -o stat= --ppid " .. sandbox.getpid()):read("a"):gsub("Z", ""))
+          local n = require("support.script").zombies()
           if n > most then most = n end
         end
       end
@@ -49,7 +49,7 @@ describe("many processes", function()
       print(select(3, kept:close()))
       for _, p in ipairs(sandbox.children()) do p:join() end
       print(#sandbox.children())
-      print((select(2, io.popen("ps -o stat= --ppid " .. sandbox.getpid()):read("a"):gsub("Z", ""))))
+      print(require("support.script").zombies())
       os.exit(0)
     ]]
     assert.are.same({ "9\n0\n0\n", "", 0 }, { r.out, r.err, r.status })

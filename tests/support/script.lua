@@ -64,6 +64,20 @@ function script.count(text, needle)
   end
 end
 
+-- The number of children of this process that have ended and were not reaped.
+function script.zombies()
+  local own, n = tostring(sandbox.getpid()), 0
+  for pid in require("lfs").dir("/proc") do
+    local handle = pid:match("^%d+$") and io.open("/proc/" .. pid .. "/stat")
+    if handle then
+      local state, parent = (handle:read("a") or ""):match("^.*%) (%a) (%d+)")
+      handle:close()
+      if state == "Z" and parent == own then n = n + 1 end
+    end
+  end
+  return n
+end
+
 -- The number of descriptors that this process has open.
 function script.descriptors()
   local n = 0
