@@ -7,6 +7,8 @@
 #include "lua/lib.h"
 #include "lua/native.h"
 
+#define CHUNK_TYPE "sandbox.chunk"
+
 enum { KEEP_BYTES = 1 << 16 }; /* of the results' buffer between two chunks */
 enum { USER_BYTES = 1, USER_LIST, USER_VALUES = USER_LIST };
 
@@ -18,10 +20,7 @@ struct chunk {
   bool listed;
 };
 
-static struct chunk *check_chunk(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TUSERDATA);
-  return lua_touserdata(L, 1);
-}
+static struct chunk *check_chunk(lua_State *L) { return luaL_checkudata(L, 1, CHUNK_TYPE); }
 
 static int chunk_gc(lua_State *L) {
   buf_release(&check_chunk(L)->results);
@@ -31,9 +30,10 @@ static int chunk_gc(lua_State *L) {
 int native_chunk(lua_State *L) {
   struct chunk *c = lua_newuserdatauv(L, sizeof *c, USER_VALUES);
   *c = (struct chunk){0};
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, chunk_gc);
-  lua_setfield(L, -2, "__gc");
+  if (luaL_newmetatable(L, CHUNK_TYPE)) {
+    lua_pushcfunction(L, chunk_gc);
+    lua_setfield(L, -2, "__gc");
+  }
   lua_setmetatable(L, -2);
   return 1;
 }

@@ -15,6 +15,8 @@
 #include "lua/prelude.h"
 #include "lua/running.h"
 
+#define LIB_TYPE "sandbox.lib"
+
 enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
 
 const char lib_randomseed_key, lib_stream_keys[2];
@@ -110,6 +112,19 @@ int lib_expected(lua_State *L, const char *what, int code) {
   lua_pushnil(L);
   lua_pushstring(L, error_text(code));
   return 2;
+}
+
+bool lib_must_raise(const struct lib *lib, int status, uint32_t throws) {
+  return status == LUA_ERRMEM || (status != LUA_OK && lib->throws != throws && lib->interrupt);
+}
+
+bool lib_try(lua_State *L, int args, int results) {
+  const struct lib *lib = lib_find(L);
+  uint32_t throws = lib->throws;
+  int status = lua_pcall(L, args, results, 0);
+  if (lib_must_raise(lib, status, throws))
+    lua_error(L);
+  return status == LUA_OK;
 }
 
 int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg) {
@@ -464,7 +479,7 @@ int lib_wait_children(lua_State *L, struct lib *lib) {
 /* -- making ---------------------------------------------------------------------------------- */
 
 static int lib_gc(lua_State *L) {
-  struct lib *lib = lua_touserdata(L, 1);
+  struct lib *lib = luaL_checkudata(L, 1, LIB_TYPE);
   if (lib->b && !lib->child && !lib->finished) { /* lua_close: the end of the script */
     lib->finished = true;
     lib_wait_children(L, lib);
@@ -484,7 +499,7 @@ static int lib_gc(lua_State *L) {
 struct lib *lib_new(lua_State *L, struct backend *b) {
   struct lib *lib = lua_newuserdatauv(L, sizeof *lib, 0);
   *lib = (struct lib){.b = b, .streams = {stdout, stderr}, .stack_middle = stack_middle()};
-  lua_createtable(L, 0, 1);
+  luaL_newmetatable(L, LIB_TYPE);
   lua_pushcfunction(L, lib_gc);
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);

@@ -161,6 +161,15 @@ int lib_error(lua_State *L, const char *what, int code);
  */
 int lib_expected(lua_State *L, const char *what, int code);
 
+/*
+ * lua_pcall without a handler, for a call of the library's own: returns whether it went well, else
+ * the error is at the top, to be told or dropped. An interrupt and the want of memory are neither,
+ * they are raised again from here. lib_must_raise says so of a status, for callers that must do
+ * something first: `throws` is lib->throws from before the call.
+ */
+bool lib_try(lua_State *L, int args, int results);
+bool lib_must_raise(const struct lib *lib, int status, uint32_t throws);
+
 /* Was `rc` a want of what handles nobody uses may hold? Then they were collected: try again. */
 bool lib_made_room(lua_State *L, int rc);
 

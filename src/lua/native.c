@@ -33,6 +33,7 @@ static int l_where(lua_State *L) {
 /* -- objects --------------------------------------------------------------------------------- */
 
 static int l_object(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
   lua_newuserdatauv(L, 0, 1);
   lua_insert(L, 1);
@@ -88,7 +89,7 @@ static int l_encode(lua_State *L) {
   luaL_checkstring(L, 1);
   lua_pushcfunction(L, encode_values);
   lua_insert(L, 1);
-  if (lua_pcall(L, lua_gettop(L) - 1, 2, 0) == LUA_OK)
+  if (lib_try(L, lua_gettop(L) - 1, 2))
     return 2;
   lua_pushnil(L);
   lua_insert(L, -2);
@@ -137,6 +138,7 @@ static int l_list(lua_State *L) {
 
 static int l_place(lua_State *L) {
   lua_Integer at = luaL_checkinteger(L, 2);
+  luaL_checktype(L, 1, LUA_TTABLE);
   for (int i = lua_gettop(L); i >= 3; i--)
     lua_rawseti(L, 1, at + i - 3);
   return 0;

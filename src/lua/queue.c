@@ -220,7 +220,7 @@ static void push_peeked(lua_State *L, int items, size_t at, uint64_t len) {
   lua_pushvalue(L, items);
   lua_pushinteger(L, (lua_Integer)at);
   lua_pushinteger(L, (lua_Integer)len);
-  if (lua_pcall(L, 3, 1, 0) == LUA_OK)
+  if (lib_try(L, 3, 1))
     return;
   lua_pushfstring(L, "<cannot be read here: %s>", luaL_tolstring(L, -1, NULL));
   lua_replace(L, -3);

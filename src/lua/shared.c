@@ -107,12 +107,15 @@ int shared_update(lua_State *L, struct lib *lib, struct shared_op *s, int fn, en
   lua_pushcfunction(L, update);
   lua_pushlightuserdata(L, &u);
   lua_pushvalue(L, fn);
-  if (lua_pcall(L, 2, 1, 0) == LUA_OK)
+  uint32_t throws = lib->throws;
+  int status = lua_pcall(L, 2, 1, 0);
+  if (status == LUA_OK)
     return 1;
   s->op.kind = keep; /* it brings nothing */
   s->args.ref_count = 0;
   perform(lib->b, &s->op);
-  if (u.own && lua_type(L, -1) == LUA_TSTRING) { /* its place is ours */
+  bool tell = u.own && !lib_must_raise(lib, status, throws);
+  if (tell && lua_type(L, -1) == LUA_TSTRING) { /* its place is ours */
     luaL_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);

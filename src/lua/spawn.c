@@ -239,7 +239,10 @@ static int l_process(lua_State *L) {
 }
 
 bool lib_push_request(lua_State *L, int handle) {
-  const struct handle *h = lua_touserdata(L, handle);
+  enum object_type type = OBJECT_NONE;
+  const struct handle *h = lib_any_handle(L, handle, &type);
+  if (type != OBJECT_PROCESS)
+    return false;
   if (!h->object && lua_getiuservalue(L, handle, 1) == LUA_TTABLE)
     return true;
   if (!h->object)

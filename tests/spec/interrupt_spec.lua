@@ -58,6 +58,38 @@ local busy = {
   end,
   ["the reader of load"] = function(go) go() while true do load(function() while true do end end) end end,
   ["the chunk of load in a loop"] = function(go) go() while true do load("return 1")() end end,
+  ["peek in a loop of pcall"] = function(go)
+    local q = queue()
+    for i = 1, 50 do q:put { i } end
+    go()
+    while true do
+      pcall(function()
+        for _, item in ipairs(q:peek(50)) do
+          if type(item) ~= "table" then q:put("swallowed") os.exit(9) end
+        end
+      end)
+    end
+  end,
+  ["submit in a loop of pcall"] = function(go)
+    local pool <close> = sandbox.pool(1)
+    go()
+    while true do pcall(function() pool:submit(math.abs, {}) end) end
+  end,
+  ["update in a loop of pcall"] = function(go)
+    local v = sandbox.value {}
+    go()
+    while true do pcall(v.update, v, function(t) return t end) end
+  end,
+  ["a put of handles in a loop of pcall"] = function(go)
+    local q, other = queue(), queue()
+    go()
+    while true do pcall(function() q:put { { other } } q:get() end) end
+  end,
+  ["the text of things in a loop of pcall"] = function(go)
+    local list = { queue(), sandbox.value(1), sandbox.self(), select(2, spawn({ quiet = true }, error, "x"):join(T)) }
+    go()
+    while true do pcall(function() for _, o in ipairs(list) do tostring(o) end end) end
+  end,
   ["a loop of failing ops"] = function(go) local q = queue() go() while true do q:get(0) end end,
   ["sleep"] = function(go) go() sleep(1e6) end,
   ["sleep in a loop of pcall"] = function(go) go() while true do pcall(sleep, 1e6) end end,
