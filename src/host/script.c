@@ -263,6 +263,8 @@ static int run_protected(lua_State *L, struct session *s) {
   bool ok = succeeded(L, s, lua_pcall(L, 1, 1, 0)) && lua_toboolean(L, -1);
   if (s->interrupted) {
     interrupt_clear(L); /* a second one would hit a finalizer, else */
+    if (lib_find(L))
+      lib_find(L)->cut_short = true;
     s->backend->ops->leave(s->backend);
     return EXIT_INTERRUPTED;
   }

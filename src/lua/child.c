@@ -24,6 +24,7 @@
 #include "lua/guard.h"
 #include "lua/interrupt.h"
 #include "lua/lib.h"
+#include "lua/program.h"
 #include "lua/report.h"
 
 enum { EXIT_FAILURE_STATUS = 1 };
@@ -151,6 +152,7 @@ int child_os_exit(lua_State *L) {
     lib->b->ops->decide(lib->b, number);
   lib->b->exits = true;
   lib_wait_children(L, lib); /* as at the end of the function */
+  program_close_all(L, lib);
   if (!lib->child) {
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
@@ -231,6 +233,7 @@ static void fail(lua_State *L, struct lib *lib) {
   describe_failure(L, lib->own);
   if (interrupt_came(L)) {
     status = EXIT_INTERRUPTED;
+    lib->cut_short = true;
     push_interrupted(L, lib->interrupted_at);
     lua_replace(L, -4); /* the message */
   }
@@ -244,6 +247,7 @@ static void fail(lua_State *L, struct lib *lib) {
 
 /* The function had returned, and its children were waited for. */
 static void fail_interrupted(lua_State *L, struct lib *lib) {
+  lib->cut_short = true;
   if (interrupt_came(L) & INTERRUPT_RUN)
     leave_silently(lib, EXIT_INTERRUPTED);
   push_interrupted(L, "");
@@ -364,6 +368,7 @@ static int child_body(lua_State *L) {
   struct lib *lib = lib_find(L);
   int args = lua_gettop(L) - 1;
   guard_enter_child(L);
+  program_forked(L, lib);
   lua_State *own = make_main_thread(L, lib);
   reseed(L, lib);
   renew_streams(L, lib);
@@ -382,6 +387,7 @@ void child_run(lua_State *L, struct lib *lib, int nargs) {
   interrupt_forked(lib);
   lib->child = true;
   lib->b->exits = false;
+  lib->cut_short = false;
   lib->generation++;
   lib->flying.len = 0; /* its parent's */
   lua_pushcfunction(L, child_body);

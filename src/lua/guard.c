@@ -70,7 +70,7 @@ static void note_finalizable(lua_State *L, int index) {
   lua_pop(L, 1);
 }
 
-void guard_note(lua_State *L) { note_finalizable(L, -1); }
+void guard_note_at(lua_State *L, int index) { note_finalizable(L, index); }
 
 /* Has the metatable at the top a finalizer? */
 static bool has_gc(lua_State *L) {

@@ -20,9 +20,9 @@ void guard_before_fork(lua_State *L, struct lib *lib);
  * memory. */
 void guard_enter_child(lua_State *L);
 
-/* The value at the top, not a table, has a finalizer and was made by this process: it runs at the
- * process's end. */
-void guard_note(lua_State *L);
+/* The userdata at `index`, made by this process, has a finalizer that is to run at the process's
+ * end. */
+void guard_note_at(lua_State *L, int index);
 
 /* Has this process, made by spawn, objects with finalizers? Then run those that did not run yet,
  * the youngest first; their errors are warnings, as in lua_close. Nothing is raised. */

@@ -45,14 +45,16 @@ struct lib {
   const void *metas[OBJECT_TYPES]; /* the metatables of handles, as lua_topointer gives them */
   bool paused;                     /* the collector is, by lib_pause */
   bool child;                      /* this process was made by spawn */
-  bool finished;                   /* the end of the script was waited for */
-  uint64_t lot;                    /* state of the draw among what is ready in a select */
-  uint32_t lot_generation;         /* of the process whose draw it is */
-  const char *stack_middle;        /* of the C stack; see spawn.c */
-  uint32_t generation;             /* forks between the first process and this one */
-  lua_State *own;                  /* of a process made by spawn, its main thread; else NULL */
-  lua_State *spare;                /* for the next child, see child_prepare; NULL: none */
-  FILE *streams[2];                /* stdout and stderr, as they were when the lib was made */
+  uint32_t programs;               /* files of io.popen that are open */
+  bool cut_short;           /* the process is ending for an interrupt: programs are told, too */
+  bool finished;            /* the end of the script was waited for */
+  uint64_t lot;             /* state of the draw among what is ready in a select */
+  uint32_t lot_generation;  /* of the process whose draw it is */
+  const char *stack_middle; /* of the C stack; see spawn.c */
+  uint32_t generation;      /* forks between the first process and this one */
+  lua_State *own;           /* of a process made by spawn, its main thread; else NULL */
+  lua_State *spare;         /* for the next child, see child_prepare; NULL: none */
+  FILE *streams[2];         /* stdout and stderr, as they were when the lib was made */
 
   lua_State *feeder; /* the coroutine that asks a pool's iterator: see feed.h; NULL: none */
   int64_t again_ns;  /* the deadline of the op that is tried again, 0: it is the first time */

@@ -14,6 +14,7 @@
 #include "lua/lib.h"
 #include "lua/native.h"
 #include "lua/prelude.h"
+#include "lua/program.h"
 
 /* -- handles in messages --------------------------------------------------------------------- */
 
@@ -167,6 +168,7 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   seed_random(L, lib);
   keep_streams(L);
   replace_exit(L, lib);
+  lib_open_program(L, lib);
   prelude_open(L, table);
   set_globals(L);
   lua_pushvalue(L, table);

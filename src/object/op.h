@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -64,6 +65,7 @@ struct spawn_request {
   int cpu;           /* pin the child to this processor, -1: do not */
   bool daemon;       /* ended with its parent instead of waited for */
   bool quiet;        /* no report when it fails */
+  bool stdin_too;    /* stdin is the child's from now on */
 };
 
 /* The place of a pool's worker that has no task: nobody's line. */
@@ -224,6 +226,13 @@ enum interrupt {
 
 struct backend;
 
+/* A program that os.execute or io.popen started. */
+enum program_mode { PROGRAM_ALONE, PROGRAM_READ, PROGRAM_WRITE };
+struct program {
+  int64_t pid;
+  FILE *stream; /* of PROGRAM_READ and WRITE, the caller's end */
+};
+
 struct backend_ops {
   /* Carry out one op. Returns 0 or a code; see the functions of src/os for each. */
   int (*perform)(struct backend *b, struct op *op);
@@ -295,6 +304,10 @@ struct backend_ops {
   void (*decide)(struct backend *b, int exit_code);
   /* Wait for the children that are not daemons, end the others. -SBX_EINTERRUPTED */
   int (*wait_children)(struct backend *b);
+  /* Start a program, and wait for its end (os/program.h): 0, or a code and errno. */
+  int (*program_start)(struct backend *b, const char *command, enum program_mode mode,
+                       struct program *ret);
+  int (*program_finish)(struct backend *b, struct program *p, bool hurry, int *ret_status);
   /* Failures in the whole run so far that nobody joined. */
   int (*unjoined_failures)(struct backend *b);
   /* Forget that interrupts arrived; returns which had, of enum interrupt. */
@@ -342,8 +355,8 @@ struct backend {
    * NULL: nobody cares. */
   void (*interrupted)(void *ctx);
   void (*asked)(void *ctx);
-  /* Called in an op that waits, between two sleeps, when a signal ended one: ops may be performed.
-   * Returns whether the op shall end as interrupted. */
+  /* Called in an op that waits (NULL: for a program), between two sleeps, when a signal ended one:
+   * ops may be performed. Returns whether the op shall end as interrupted. */
   bool (*awake)(void *ctx, const struct op *op);
   /* The calling process is at its end, and had this in its hands until now. NULL: nobody cares. */
   void (*forgot)(void *ctx, const struct forgotten *what);

@@ -16,6 +16,7 @@
 #include "os/failures.h"
 #include "os/pipe.h"
 #include "os/process.h"
+#include "os/program.h"
 #include "os/queue.h"
 #include "os/select.h"
 #include "os/sync.h"
@@ -356,6 +357,15 @@ static const uint8_t *os_key(struct backend *base) { return os_of(base)->control
 
 static bool os_quiet(struct backend *base) { return my_record(os_of(base))->flags & FLAG_QUIET; }
 
+static int os_program_start(struct backend *base, const char *command, enum program_mode mode,
+                            struct program *ret) {
+  return program_start(os_of(base), command, mode, ret);
+}
+
+static int os_program_finish(struct backend *base, struct program *p, bool hurry, int *ret_status) {
+  return program_finish(os_of(base), p, hurry, ret_status);
+}
+
 static const struct backend_ops os_ops = {
     .perform = os_perform,
     .queue_open = os_queue_open,
@@ -383,6 +393,8 @@ static const struct backend_ops os_ops = {
     .quiet = os_quiet,
     .decide = os_decide,
     .wait_children = os_wait_children,
+    .program_start = os_program_start,
+    .program_finish = os_program_finish,
     .unjoined_failures = os_unjoined_failures,
     .take_interrupt = os_take_interrupt,
     .leave = os_leave,

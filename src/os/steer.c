@@ -8,6 +8,10 @@
 #include "base/error.h"
 #include "os/pidfd.h"
 
+static int send(int pidfd, pid_t pid, int signal) {
+  return pidfd >= 0 ? pidfd_signal(pidfd, signal) : kill(pid, signal);
+}
+
 int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal) {
   struct process_record *record = &c->processes[slot];
   int rc = 0;
@@ -20,7 +24,10 @@ int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal) 
   if (stamp && stamp_phase(stamp) != PHASE_ENDED && pid > 0) { /* still: the pidfd is its own */
     if (signal == SIGINT || signal == SIGTERM || signal == SIGKILL)
       atomic_fetch_or(&record->flags, FLAG_EXPECTED);
-    int sent = fd >= 0 ? pidfd_signal(fd, signal) : kill(pid, signal);
+    bool wakes = signal == SIGINT || signal == SIGTERM; /* whoever is paused must get it, too */
+    int sent = send(fd, pid, signal);
+    if (sent == 0 && wakes)
+      sent = send(fd, pid, SIGCONT);
     if (sent && errno != ESRCH)
       rc = -SBX_ESYSTEM;
   }

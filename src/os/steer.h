@@ -9,6 +9,7 @@
 
 /*
  * Send a signal. SIGINT, SIGTERM and SIGKILL mark the end as expected: it is no failure of the run.
+ * SIGINT and SIGTERM reach a process that is paused, too: it goes on.
  * Nothing happens if it has ended. 0, -SBX_EGONE (the record is somebody else's), -SBX_ESYSTEM.
  */
 int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal);

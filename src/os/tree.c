@@ -32,6 +32,9 @@ void tree_signal_one(struct control *c, uint32_t slot, uint64_t serial, int sign
 void tree_signal(struct control *c, int signal) {
   for (uint32_t i = 0; i < control_process_end(c); i++)
     signal_record(c, i, signal);
+  if (signal == SIGINT) /* those that are paused, too */
+    for (uint32_t i = 0; i < control_process_end(c); i++)
+      signal_record(c, i, SIGCONT);
 }
 
 /* Kill the supervisor's own children, as the kernel lists them: they cannot be reaped meanwhile but
