@@ -28,6 +28,7 @@
 #include "lua/report.h"
 
 enum { EXIT_FAILURE_STATUS = 1 };
+enum { HANDLER = 3 }; /* where the message handler is in the main thread; results are above it */
 
 static void leave(struct lib *lib, const struct buf *result, int status) __attribute__((noreturn));
 
@@ -115,15 +116,18 @@ static void finalize(struct lib *lib) {
   lib_wait_children(lib->own, lib);
 }
 
-/* The message in lib->out is what the process leaves. */
+/* The message in lib->out is what the process leaves. What it was made of is still on the stack, so
+ * that the objects that it names are held. */
 static void leave_message(struct lib *lib, int status) {
-  struct buf message = lib->out;
   if (guard_has_own(lib->own)) { /* finalizers make messages of their own */
-    lib->out = (struct buf){0};
+    struct buf out = lib->out, flying = lib->flying;
+    lib->out = lib->flying = (struct buf){0};
     lib_sent(lib->own, lib);
     finalize(lib);
+    lib->out = out;
+    lib->flying = flying;
   }
-  leave(lib, &message, status);
+  leave(lib, &lib->out, status);
 }
 
 static void leave_silently(struct lib *lib, int status) {
@@ -273,8 +277,13 @@ static void succeed(lua_State *L, struct lib *lib, int count) {
     fail_interrupted(L, lib);
   if (count == 0)
     leave_silently(lib, 0);
+  if (!lua_checkstack(lib->own, count + 1)) {
+    lua_pushliteral(lib->own, "too many results");
+    fail(L, lib);
+  }
   lua_pushcfunction(lib->own, encode_results);
-  lua_insert(lib->own, -1 - count);
+  for (int i = 1; i <= count; i++)
+    lua_pushvalue(lib->own, HANDLER + i);
   if (lua_pcall(lib->own, count, 0, 0))
     fail(L, lib);
   leave_message(lib, 0);
@@ -337,8 +346,6 @@ void child_prepare(lua_State *L, struct lib *lib) {
   if (lua_pcall(spare, 1, 0, 0) == LUA_OK)
     lib->spare = spare;
 }
-
-enum { HANDLER = 3 }; /* where it is in the main thread */
 
 /*
  * Make the main thread: [the thread that spawned, the main thread before, message handler]. The two
