@@ -9,6 +9,16 @@ char *text_copy(char *to, size_t size, const char *from) {
   return to;
 }
 
+char *text_copy_name(char *to, size_t size, const char *from) {
+  static const char ellipsis[] = "\xe2\x80\xa6";
+  char *end = text_copy(to, size, from), *last = to + size - sizeof ellipsis;
+  if (from[end - to] == '\0')
+    return end;
+  for (int i = 0; i < 3 && last > to && ((unsigned char)*last & 0xc0) == 0x80; i++)
+    last--; /* within a character; more than three are none */
+  return text_copy(last, sizeof ellipsis, ellipsis);
+}
+
 char *text_number(char *to, int n) {
   char digits[TEXT_NUMBER_MAX];
   int count = 0;

@@ -13,6 +13,10 @@ enum { TEXT_NUMBER_MAX = 12 }; /* bytes of the longest number, with its sign and
  */
 char *text_copy(char *to, size_t size, const char *from);
 
+/* Copy a name. One that does not fit is cut at a character of UTF-8 and ends in an ellipsis; `size`
+ * is 8 at least. Returns where its NUL is. */
+char *text_copy_name(char *to, size_t size, const char *from);
+
 /* Write a number, of at most TEXT_NUMBER_MAX bytes. Returns where its NUL is. */
 char *text_number(char *to, int n);
 

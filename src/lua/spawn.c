@@ -56,6 +56,7 @@ static void read_options(lua_State *L, int table, struct spawn_request *req,
   lib_check_options(L, table, names);
   req->daemon = check_flag(L, table, "daemon");
   req->quiet = check_flag(L, table, "quiet");
+  req->stdin_too = check_flag(L, table, "stdin");
   if (lua_getfield(L, table, "cpu") != LUA_TNIL)
     req->cpu = check_cpu(L);
   lua_pop(L, 1);
@@ -76,13 +77,13 @@ static bool name_from_caller(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
     return false;
   for (int i = 1; !hit && (found = lua_getlocal(L, &ar, i)); i++) {
     if ((hit = found[0] != '(' && lua_rawequal(L, -1, fn)))
-      text_copy(name, NAME_MAX_BYTES, found);
+      text_copy_name(name, NAME_MAX_BYTES, found);
     lua_pop(L, 1);
   }
   lua_getinfo(L, "f", &ar);
   for (int i = 1; !hit && (found = lua_getupvalue(L, -1, i)); i++) {
     if ((hit = found[0] != '\0' && lua_rawequal(L, -1, fn)))
-      text_copy(name, NAME_MAX_BYTES, found);
+      text_copy_name(name, NAME_MAX_BYTES, found);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -95,7 +96,7 @@ static bool name_from_globals(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
   lua_pushnil(L);
   while (!hit && lua_next(L, -2)) {
     if ((hit = lua_type(L, -2) == LUA_TSTRING && lua_rawequal(L, -1, fn)))
-      text_copy(name, NAME_MAX_BYTES, lua_tostring(L, -2));
+      text_copy_name(name, NAME_MAX_BYTES, lua_tostring(L, -2));
     lua_pop(L, 1);
   }
   lua_pop(L, hit ? 2 : 1);
@@ -149,7 +150,7 @@ static void check_forkable(lua_State *L) {
 }
 
 static int l_spawn(lua_State *L) {
-  static const char *const names[] = {"name", "daemon", "cpu", "quiet", NULL};
+  static const char *const names[] = {"name", "daemon", "cpu", "quiet", "stdin", NULL};
   struct lib *lib = lib_of(L);
   struct spawn_request req = {.cpu = -1};
   char where[WHERE_MAX], name[NAME_MAX_BYTES];
@@ -190,14 +191,14 @@ static int count_arguments(lua_State *L) {
 }
 
 /* A copy of the table of options at 1, so that nothing the script does to its own matters. */
-static void push_request(lua_State *L, const struct spawn_request *req, const char *name) {
-  static const char *const copied[] = {"cpu", "quiet", "daemon", "target"};
+static void push_request(lua_State *L, const char *name) {
+  static const char *const copied[] = {"cpu", "quiet", "daemon", "stdin", "target"};
   lua_createtable(L, 0, 8);
   for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
     lua_getfield(L, 1, copied[i]);
     lua_setfield(L, -2, copied[i]);
   }
-  lua_pushstring(L, req->name ? req->name : name);
+  lua_pushstring(L, name);
   lua_setfield(L, -2, "name");
   if (lua_getfield(L, 1, "args") == LUA_TNIL) {
     lua_pop(L, 1);
@@ -215,8 +216,8 @@ static void push_request(lua_State *L, const struct spawn_request *req, const ch
   lua_pop(L, 1);
 }
 
-static const char *const process_options[] = {"target", "args",  "name", "daemon",
-                                              "cpu",    "quiet", NULL};
+static const char *const process_options[] = {"target", "args",  "name",  "daemon",
+                                              "cpu",    "quiet", "stdin", NULL};
 
 static int l_process(lua_State *L) {
   struct spawn_request req = {.cpu = -1};
@@ -228,12 +229,14 @@ static int l_process(lua_State *L) {
   luaL_argcheck(L, is_callable(L, 2), 1, "target must be a function");
   int args = lua_getfield(L, 1, "args");
   luaL_argcheck(L, args == LUA_TTABLE || args == LUA_TNIL, 1, "args must be a list of arguments");
-  if (!req.name)
+  if (req.name)
+    text_copy_name(name, sizeof name, req.name);
+  else
     find_name(L, 2, name);
   struct handle *h = lua_newuserdatauv(L, sizeof *h, 1);
   *h = (struct handle){0};
   luaL_setmetatable(L, PROCESS_TYPE);
-  push_request(L, &req, name);
+  push_request(L, name);
   lua_setiuservalue(L, -2, 1);
   return 1;
 }

@@ -415,6 +415,6 @@ struct os_backend *backend_new(struct control *c) {
   b->slot = 0;
   b->serial = 1;
   b->lifeline_shared = b->lifeline_dir = b->lifeline_own = -1;
-  b->results = b->broker = -1;
+  b->results = b->broker = b->null = -1;
   return b;
 }

@@ -26,6 +26,7 @@
 #include "os/results.h"
 #include "os/signals.h"
 #include "os/spin.h"
+#include "os/stdin.h"
 #include "os/steer.h"
 #include "os/supervisor_internal.h"
 #include "os/sync.h"
@@ -61,7 +62,7 @@ static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_
   const struct process_record *me = my_record(b);
   p->depth = me->depth + 1;
   p->seed = mix(me->seed ^ mix(b->forks));
-  text_copy(p->name, sizeof p->name, req->name);
+  text_copy_name(p->name, sizeof p->name, req->name);
   text_copy(p->spawned_at, sizeof p->spawned_at, req->where);
   p->flags = (req->daemon ? FLAG_DAEMON : 0u) | (req->quiet ? FLAG_QUIET : 0u);
   /* What the parent holds the child holds from its first instruction on; so it is written down
@@ -103,6 +104,8 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial, i
   for (struct queue *q = b->queues; q; q = q->next)
     q->forks = UINT32_MAX; /* others hold it, too */
   process_begin(b, lifeline);
+  if (!b->no_stdin && !req->stdin_too)
+    stdin_lose(b);
   if (req->cpu >= 0) {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -139,12 +142,18 @@ int process_spawn(struct os_backend *b, struct op *op) {
   uint64_t serial;
   if (my_record(b)->depth + 1 > DEPTH_MAX)
     return -SBX_EDEPTH;
+  if (b->no_stdin && op->spawn->stdin_too)
+    return -SBX_ESTDIN;
+  int rc = b->no_stdin ? 0 : stdin_prepare(b);
+  if (rc)
+    return rc;
   if (!b->spare && !(b->spare = malloc(sizeof *b->spare)))
     return -SBX_ENOMEM;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &old);
   process_reap_all(b); /* so that the limit counts only the living */
-  int lifeline = -1, rc = reserve_child(b);
+  int lifeline = -1;
+  rc = reserve_child(b);
   if (rc == 0)
     rc = lifeline_open(b, &lifeline);
   if (rc == 0)
@@ -168,6 +177,8 @@ int process_spawn(struct os_backend *b, struct op *op) {
     goto done;
   }
   op->number = pid != 0;
+  if (pid != 0 && op->spawn->stdin_too)
+    stdin_lose(b);
   if (pid != 0) {
     atomic_store(&b->control->processes[slot].pid, pid);
     b->children[b->child_count++] = (struct child){pid, slot, serial};

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/text.h"
 #include "os/broker.h"
 #include "os/hand.h"
 #include "os/queue.h"
@@ -58,7 +59,7 @@ static void record_fill(struct queue_record *r, const struct queue_options *o,
   r->max = o->max;
   r->log_bytes = log->bytes;
   r->log_limit = log->limit;
-  snprintf(r->name, sizeof r->name, "%s", o->name ? o->name : "");
+  text_copy_name(r->name, sizeof r->name, o->name ? o->name : "");
 }
 
 static void link_queue(struct os_backend *b, struct queue *q) {

@@ -32,6 +32,7 @@ struct os_backend {
   uint64_t serial;
   uint32_t forks; /* spawns so far: a queue made after the last one is held by nobody else */
   bool foreign;   /* inside a host that is not ours */
+  bool no_stdin;  /* it is another process's: this one reads end of file */
   bool leaving;   /* on the way out: interrupts change nothing any more */
 
   /* Descriptors, all close-on-exec; -1: none. */
@@ -39,6 +40,7 @@ struct os_backend {
   int lifeline_dir;    /* /proc/PID/fd of who made the pipe, and has it under the same number */
   int lifeline_own;    /* the same pipe, opened again: a file description of this process alone */
   int results;         /* the results file */
+  int null;            /* /dev/null, once this process may lose stdin */
   int broker;          /* to the supervisor; many writers */
 
   /* Children not reaped yet. The SIGCHLD handler removes: change it with signals blocked. */

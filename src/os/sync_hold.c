@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/text.h"
 #include "object/pipe.h"
 #include "os/broker.h"
 #include "os/hand.h"
@@ -75,7 +76,7 @@ static int fill(struct sync_record *r, const struct sync_options *o) {
   r->type = o->type;
   r->lock = 0;
   r->lock_serial = 0;
-  snprintf(r->name, sizeof r->name, "%s", o->name ? o->name : "");
+  text_copy_name(r->name, sizeof r->name, o->name ? o->name : "");
   atomic_store(&r->exported, 0);
   atomic_store(&r->naming, 0);
   atomic_store(&r->past.count, 0);

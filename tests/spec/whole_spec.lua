@@ -228,6 +228,29 @@ local function run(text)
   return r.out, r.err, r.status
 end
 
+describe("a name that is too long", function()
+  it("is cut at a character, with an ellipsis, of whatever it is", function()
+    local function own_name() return sandbox.self().name end
+    local long, cut = ("ä"):rep(40), ("ä"):rep(22) .. "…"
+    assert.are.equal(cut, spawn({ name = long }, own_name):result(T))
+    assert.are.equal(cut, sandbox.process({ name = long, target = print }).name)
+    for _, object in ipairs { queue { name = long }, sandbox.lock { name = long }, sandbox.dict({}, { name = long }) } do
+      assert.is_truthy(tostring(object):find(": " .. cut .. "#", 1, true), tostring(object))
+    end
+    assert.are.equal(("x"):rep(47), spawn({ name = ("x"):rep(47) }, own_name):result(T))
+  end)
+end)
+
+describe("os.exit", function()
+  it("with a wrong argument says where, and what it is called", function()
+    for _, call in ipairs { "os.exit({})", "os.exit('x')", "spawn({ quiet = true }, function() os.exit({}) end):result()" } do
+      local r = script.run(call)
+      assert.are.equal(1, r.status)
+      assert.is_truthy(r.err:find("^sandbox: %S+:1: bad argument #1 to '[os.]*exit' %(number expected, got %a+%)"), r.err)
+    end
+  end)
+end)
+
 describe("__close", function()
   it("that raises replaces the error, as in pcall", function()
     local function fn(how)

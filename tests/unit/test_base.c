@@ -360,6 +360,29 @@ static void short_texts_are_what_printf_makes_of_them(void **state) {
   }
 }
 
+static void a_name_is_cut_at_a_character(void **state) {
+  static const struct {
+    const char *from, *expected;
+  } names[] = {
+      {"", ""},
+      {"worker", "worker"},
+      {"12345678901", "12345678901"},           /* fits */
+      {"123456789012", "12345678\xe2\x80\xa6"}, /* by one too long */
+      {"1234567\xc3\xa4\xc3\xa4\xc3\xa4", "1234567\xe2\x80\xa6"},
+      {"123456\xe2\x82\xac\xe2\x82\xac", "123456\xe2\x80\xa6"},
+      {"12345\xf0\x9f\x98\x80\xf0\x9f\x98\x80", "12345\xe2\x80\xa6"},
+      {"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", /* no UTF-8 */
+       "\x80\x80\x80\x80\x80\xe2\x80\xa6"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char got[12];
+    char *end = text_copy_name(got, sizeof got, names[i].from);
+    assert_string_equal(got, names[i].expected);
+    assert_ptr_equal(end, got + strlen(got));
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "--from-environment") == 0)
     return from_environment();
@@ -385,6 +408,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(the_time_left_is_never_negative),
       cmocka_unit_test(a_point_fails_at_its_pass_only),
       cmocka_unit_test(a_point_may_be_for_one_process),
+      cmocka_unit_test(a_name_is_cut_at_a_character),
       cmocka_unit_test(a_malformed_plan_does_nothing),
       cmocka_unit_test(the_plan_comes_from_the_environment),
       cmocka_unit_test(a_point_kills_or_stops),

@@ -32,8 +32,10 @@ sandbox = {}
 ---@field daemon? boolean # not waited for at the end: ended with the process that spawned it; it may have children itself
 ---@field cpu? integer # pin to this processor, from 0 to sandbox.cpus() - 1
 ---@field quiet? boolean # no report on stderr when it fails
+---@field stdin? boolean # stdin is its own from now on, with what is buffered; its parent, as all others, reads end of file
 
----How `sandbox.process` makes a process: Python's shape. The options of `spawn` (name, daemon, cpu, quiet) are good here, too.
+---How `sandbox.process` makes a process: Python's shape. The options of `spawn` (name, daemon, cpu, quiet, stdin) are good
+---here, too.
 ---@class sandbox.ProcessOptions: sandbox.SpawnOptions
 ---@field target function # what the process runs
 ---@field args? any[] # what it is called with; give `n` in it when there are nils
