@@ -150,8 +150,10 @@ int child_os_exit(lua_State *L) {
   struct lib *lib = lib_of(L);
   bool is_flag = lua_isboolean(L, 1), close = lua_toboolean(L, 2);
   int number = is_flag ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0) & 0xff;
-  if (lib->child && close)
+  if (lib->child && close) {
     close_variables(L, lib);
+    L = lib->own; /* nothing holds a coroutine that called, now */
+  }
   if (!lib->child && !lua_isnoneornil(L, 1))
     lib->b->ops->decide(lib->b, number);
   lib->b->exits = true;

@@ -311,6 +311,18 @@ describe("__close", function()
       all .. "pcall\t5\n" .. all .. "gsub\t5\n" .. "6\nclose\ta\tnil\ntrue\nend\nclose\tthe parent's\tnil\n", out, err)
   end)
 
+  it("runs at os.exit(code, true) in a coroutine that is collected meanwhile", function()
+    local out, err = run [[
+      print(quietly(function()
+        local pool <close> = sandbox.pool(1)
+        local _ <close> = c("x", function() for _ = 1, 3 do collectgarbage() end end)
+        g("y", function() for _ = 1, 3 do collectgarbage() end end)
+        coroutine.wrap(function() coroutine.wrap(os.exit)(true, true) end)()
+      end))
+    ]]
+    assert.are.equal("close\tx\tnil\ngc\ty\ntrue\n", out, err)
+  end)
+
   it("waits at os.exit(code, true), and ends its children", function()
     local out, err = run [[
       print(quietly(function()
