@@ -377,7 +377,8 @@ static int child_body(lua_State *L) {
   struct lib *lib = lib_find(L);
   int args = lua_gettop(L) - 1;
   guard_enter_child(L);
-  program_forked(L, lib);
+  if (lib->programs > 0)
+    program_forked(L, lib);
   lua_State *own = make_main_thread(L, lib);
   reseed(L, lib);
   renew_streams(L, lib);

@@ -97,8 +97,6 @@ static int l_popen(lua_State *L) {
 /* -- the fork and the end -------------------------------------------------------------------- */
 
 void program_forked(lua_State *L, struct lib *lib) {
-  if (lib->programs == 0)
-    return;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &files_key);
   for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
     struct program_file *f = lua_touserdata(L, -2);

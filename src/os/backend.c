@@ -17,6 +17,7 @@
 #include "os/pipe.h"
 #include "os/process.h"
 #include "os/program.h"
+#include "os/stdin.h"
 #include "os/queue.h"
 #include "os/select.h"
 #include "os/sync.h"
@@ -416,5 +417,6 @@ struct os_backend *backend_new(struct control *c) {
   b->serial = 1;
   b->lifeline_shared = b->lifeline_dir = b->lifeline_own = -1;
   b->results = b->broker = b->null = -1;
+  stdin_prepare(b); /* else the first spawn does; but descriptors are counted, to find leaks */
   return b;
 }

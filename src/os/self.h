@@ -30,10 +30,11 @@ struct os_backend {
   struct control *control; /* shared; never unmapped */
   uint32_t slot;           /* of the calling process */
   uint64_t serial;
-  uint32_t forks; /* spawns so far: a queue made after the last one is held by nobody else */
-  bool foreign;   /* inside a host that is not ours */
-  bool no_stdin;  /* it is another process's: this one reads end of file */
-  bool leaving;   /* on the way out: interrupts change nothing any more */
+  uint32_t forks;      /* spawns so far: a queue made after the last one is held by nobody else */
+  bool foreign;        /* inside a host that is not ours */
+  bool no_stdin;       /* it is another process's: this one reads end of file */
+  bool stdin_buffered; /* it was read from */
+  bool leaving;        /* on the way out: interrupts change nothing any more */
 
   /* Descriptors, all close-on-exec; -1: none. */
   int lifeline_shared; /* read end of the supervisor's pipe */

@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 int stdin_prepare(struct os_backend *b) {
+  b->stdin_buffered = __fbufsize(stdin) > 0; /* asked here: each page of code costs a child more */
   if (b->null >= 0)
     return 0;
   b->null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -18,7 +19,7 @@ int stdin_prepare(struct os_backend *b) {
 
 void stdin_lose(struct os_backend *b) {
   dup2(b->null, STDIN_FILENO); /* in no process does this need anything that could be missing */
-  if (__fbufsize(stdin) > 0)
+  if (b->stdin_buffered)
     __fpurge(stdin);
   b->no_stdin = true;
 }

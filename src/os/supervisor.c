@@ -1,6 +1,5 @@
 /* os/supervisor.c - the supervisor's loop; see supervisor.h. */
 #include "os/supervisor.h"
-#include "os/stdin.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -333,7 +332,6 @@ static void main_begin(struct supervisor *s, int lifeline, main_process_fn *main
     close(supervisors[i]);
   backend_install_signals(b);
   process_begin(b, lifeline);
-  stdin_prepare(b); /* now, and not with the first spawn: descriptors are counted, to find leaks */
   output_share(b->control, b->slot, b->serial, false);
   main_backend = b;
   atexit(unmap_at_exit);

@@ -8,7 +8,7 @@ local function run(text, input)
     "' >$f; %s <$f; s=$?; rm $f; exit $s; }" } do
     -- script.run gives its own stdin; the command's own stands nearer
     local r = script.run(text, { shell = how })
-    local got = r.out .. r.err
+    local got = (r.out .. r.err):gsub("'sandbox%.spawn'", "'spawn'") -- as Lua happens to find it
     assert.is_true(first == nil or first == got, got)
     first = got
   end
@@ -84,8 +84,7 @@ describe("stdin", function()
       print(select(2, pcall(spawn, { stdin = "yes" }, print)))
     ]], "")
     local refused = "spawn: stdin belongs to another process: main has it, or the process that it was given to\n"
-    local bad = out:match("bad argument #1 to '[%a.]*spawn' %(stdin must be true or false%)\n$")
-    assert.are.equal(refused .. "\n" .. refused .. tostring(bad), out)
+    assert.are.equal(refused .. "\n" .. refused .. "bad argument #1 to 'spawn' (stdin must be true or false)\n", out)
   end)
 
   it("stays with main when the spawn fails", function()
