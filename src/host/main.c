@@ -20,15 +20,24 @@
 #include "os/output.h"
 #include "os/supervisor.h"
 #include "repl/repl.h"
+#include "repl/show.h"
 #include "sandbox/sandbox.h"
 
 static const char prompt_greeting[] =
     "sandbox " SANDBOX_VERSION ", " LUA_RELEASE ". help() tells what there is; Ctrl-D leaves.";
 
 /* What the supervisor has to tell a person. */
+/* The supervisor's messages. The lines of one are broken between words on a terminal. */
 static void say(void *ctx, const char *line) {
+  struct buf wrapped = {0};
   (void)ctx;
+  if (isatty(STDERR_FILENO) && strchr(line, '\n') &&
+      show_wrapped(line, strlen(line), show_columns(STDERR_FILENO), &wrapped) == 0) {
+    wrapped.data[wrapped.len - 1] = '\0'; /* a newline */
+    line = (const char *)wrapped.data;
+  }
   report_print(&(struct report){.message = line});
+  buf_release(&wrapped);
 }
 
 /* What a process that failed has left to be told. */

@@ -2,6 +2,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "os/snapshot.h"
@@ -10,7 +11,7 @@
 
 enum {
   PAUSE_MOST = 4,  /* times after_ns */
-  COST_SHARE = 100 /* a look may take this part of the time between two */
+  COST_SHARE = 100 /* a look may take this part of the time between two, of CPU time */
 };
 
 void deadlock_begin(struct deadlock_watch *w, int64_t after_ns, bool guided) {
@@ -185,10 +186,17 @@ static enum deadlock look(struct deadlock_watch *w, const struct control *c, boo
 
 /* -- when ------------------------------------------------------------------------------------ */
 
+/* CPU time of this process: what a look costs, however busy the machine is. */
+static int64_t cpu_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
+}
+
 /* Somebody is awake: look again after a pause that grows. */
-static void look_later(struct deadlock_watch *w, int64_t began_ns) {
+static void look_later(struct deadlock_watch *w, int64_t cpu_before_ns) {
   int64_t now = clock_now_ns();
-  int64_t least = (now - began_ns) * COST_SHARE;
+  int64_t least = (cpu_ns() - cpu_before_ns) * COST_SHARE;
   w->pause_ns =
       2 * w->pause_ns < PAUSE_MOST * w->after_ns ? 2 * w->pause_ns : PAUSE_MOST * w->after_ns;
   w->look_at_ns = now + (w->pause_ns > least ? w->pause_ns : least);
@@ -198,6 +206,7 @@ enum deadlock deadlock_look(struct deadlock_watch *w, const struct control *c, s
   int64_t now = clock_now_ns();
   if (now < w->look_at_ns)
     return DEADLOCK_NONE;
+  int64_t cpu_before = cpu_ns();
   struct hint h = glance(w, c, now);
   if (h.all_since_ns &&
       now - h.all_since_ns < w->after_ns) { /* maybe: they have just gone to sleep */
@@ -207,6 +216,6 @@ enum deadlock deadlock_look(struct deadlock_watch *w, const struct control *c, s
   }
   enum deadlock ret = h.all_since_ns || h.some ? look(w, c, h.all_since_ns, told) : DEADLOCK_NONE;
   if (ret != DEADLOCK_ALL)
-    look_later(w, now);
+    look_later(w, cpu_before);
   return ret;
 }

@@ -61,6 +61,10 @@ int show_top(const struct snapshot *now, const struct snapshot *before, const st
  * but `idle` and main. One line. */
 int show_running(const struct snapshot *s, const struct show *how, struct buf *out);
 
+/* Lines, each wrapped between words to so many columns; what goes on in the next is indented more. 0
+ * or -SBX_ENOMEM. */
+int show_wrapped(const char *text, size_t len, int columns, struct buf *out);
+
 /* Columns of the terminal `fd`: as the kernel says, else as COLUMNS does, else 80. */
 int show_columns(int fd);
 

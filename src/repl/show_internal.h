@@ -18,9 +18,6 @@ void show_cell_duration(struct table *t, int64_t ns);
 /* Two or three digits and a unit: 950, 1.2k, 34k, 5.6M. `base` is 1000 or 1024. */
 void show_scaled(uint64_t n, unsigned base, char ret[SHOW_NUMBER]);
 
-/* Lines, each wrapped between words to so many columns. 0 or -SBX_ENOMEM. */
-int show_wrapped(const char *text, size_t len, int columns, struct buf *out);
-
 /* A cell with what was built in `text`, which is emptied. */
 void show_cell_text(struct table *t, const char *color, struct buf *text);
 

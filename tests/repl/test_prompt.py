@@ -158,6 +158,16 @@ class Prompt(unittest.TestCase):
         t.key("C-c")
         t.wait_for_prompt()
 
+    def test_the_report_of_a_deadlock_is_broken_between_words(self):
+        script = ("local jobs = queue { name = 'jobs' } "
+                  "spawn({ name = 'consumer' }, function() for v in jobs:items() do end end):join()")
+        t = Terminal([PROGRAM, "-e", script], columns=44)
+        self.addCleanup(t.close)
+        t.wait_for("queue jobs#1: nothing was ever put")
+        self.assertRegex(t.text(), r"(?m)^  consumer#2 waits in get at .*\n    \S")
+        for word in ("consumer#2", "queue", "closed", "items()"):
+            self.assertRegex(t.text(), r"(?m)(^|\s)" + re.escape(word) + r"(\s|:|;|$)")
+
     def test_a_deadlock_of_others_is_told_and_nothing_ends(self):
         t = self.start(columns=120)
         self.run_line(t, "a, b, both = sandbox.lock(), sandbox.lock(), sandbox.barrier(2)")

@@ -258,6 +258,49 @@ static void top_is_sorted_by_cpu(void **state) {
   check_golden(top, golden, 3);
 }
 
+/* A lock that is held and waited for, an event, an end of a pipe, a value that nobody has any more. */
+static void make_objects(void) {
+  static struct snapshot_sync syncs[4];
+  static uint32_t owner = 1, all[] = {0, 1, 3};
+  syncs[0] = (struct snapshot_sync){.id = 3, .type = OBJECT_LOCK, .name = "ledger", .past_count = 1,
+                                    .info = {.holder = 2, .depth = 1},
+                                    .owners = {.list = &owner, .count = 1},
+                                    .holders = {.list = all, .count = 3}};
+  syncs[0].past[0].event = (struct past_event){.kind = OP_LOCK_ACQUIRE, .line = 7, .source = "x.lua"};
+  syncs[1] = (struct snapshot_sync){.id = 4, .type = OBJECT_EVENT, .holders = {.list = all, .count = 1}};
+  syncs[2] = (struct snapshot_sync){.id = 5, .type = OBJECT_PIPE, .name = "talk", .queue = 1,
+                                    .holders = {.list = all, .count = 2}};
+  syncs[3] = (struct snapshot_sync){.id = 6, .type = OBJECT_VALUE};
+  make_run();
+  in_op(&people[3], OP_LOCK_ACQUIRE, 3, "ledger", 9, "x.lua:3");
+  run.syncs = syncs;
+  run.sync_count = 4;
+}
+
+static void objects_drop_columns(void **state) {
+  static const char wide[] =
+      "ID  TYPE   NAME    STATE    HOLDER      WAITING   LAST     AT       HANDLES\n"
+      " 3  lock   ledger  held     producer#2  reader#4  acquire  x.lua:7        3\n"
+      " 4  event          not set                                                1\n"
+      " 5  pipe   talk    10 sent                                                2\n";
+  static const char narrow[] = "ID  TYPE   NAME    STATE    HOLDER\n"
+                               " 3  lock   ledger  held     producer#2\n"
+                               " 4  event          not set\n"
+                               " 5  pipe   talk    10 sent\n";
+  struct show how = at(100);
+  (void)state;
+  make_objects();
+  check_text(show_objects(&run, &how, &text), wide);
+  how = at(40);
+  check_text(show_objects(&run, &how, &text), narrow);
+  for (int columns = 36; columns < 100; columns++) {
+    how = at(columns);
+    check_fits(show_objects(&run, &how, &text), columns);
+  }
+  run.sync_count = 0;
+  check_text(show_objects(&run, &how, &text), "no locks, events or the like\n");
+}
+
 static void nothing_is_wider_than_the_terminal(void **state) {
   (void)state;
   make_run();
@@ -470,6 +513,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ps_drops_columns),
       cmocka_unit_test(queues_drop_columns),
+      cmocka_unit_test(objects_drop_columns),
       cmocka_unit_test(waits_drop_columns_and_wrap_sentences),
       cmocka_unit_test(top_is_sorted_by_cpu),
       cmocka_unit_test(nothing_is_wider_than_the_terminal),
