@@ -434,6 +434,12 @@ static bool next_to_wait_for(struct os_backend *b, struct object *ret) {
   return found;
 }
 
+/* Of op.locate: until then, where an interrupt has hit the process is its place. */
+static void locate_end(void *ctx, char where[WHERE_MAX]) {
+  (void)ctx;
+  text_copy(where, WHERE_MAX, "the end of the script");
+}
+
 static int wait_children(struct os_backend *b) {
   struct object p;
   if (b->leaving) /* the whole run is: the supervisor sees to the children */
@@ -441,9 +447,9 @@ static int wait_children(struct os_backend *b) {
   sync_leave_all(b, END_OF_CODE); /* its code is at its end, and will release nothing any more */
   if (b->child_count == 0)
     return 0;
-  snprintf(my_record(b)->where, WHERE_MAX, "the end of the script");
   while (next_to_wait_for(b, &p)) {
-    struct op op = {.kind = OP_PROCESS_JOIN, .object = &p, .deadline_ns = SBX_FOREVER};
+    struct op op = {
+        .kind = OP_PROCESS_JOIN, .object = &p, .deadline_ns = SBX_FOREVER, .locate = locate_end};
     int rc = wait_until_ended(b, &op);
     if (rc == -SBX_EINTERRUPTED)
       return rc;

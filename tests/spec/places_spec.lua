@@ -1,0 +1,85 @@
+-- A place that is named is a line of the script, whatever runs: never one of the library's own Lua, and never "?".
+local script = require "support.script"
+
+-- Each stands on line 2 of a script, and waits until it is interrupted. "workers" has idle ones; what stands there is not named.
+local WAITS = {
+  ["a function of the library, spawned"] = "spawn(sleep, 1000)",
+  ["the same in a coroutine"] = "spawn(coroutine.wrap(sleep), 1000)",
+  ["a coroutine that is a function of the library"] = "spawn(function() coroutine.wrap(sleep)(1000) end)",
+  ["a method, spawned"] = "local q = queue() spawn(q.get, q)",
+  ["a function of the library's Lua, spawned"] = "spawn(sandbox.join_all, { spawn(sleep, 1000) })",
+  ["join_all"] = "local p = spawn(sleep, 1000) spawn(function() sandbox.join_all { p } end)",
+  ["as_completed"] = "local p = spawn(sleep, 1000) spawn(function() for _ in sandbox.as_completed { p } do end end)",
+  ["select"] = "local q = queue() spawn(function() sandbox.select { q, sandbox.after(1000) } end)",
+  ["a scope that closes"] = "spawn(function() local g <close> = sandbox.scope() g:spawn(sleep, 1000) end)",
+  ["a map"] = "spawn(function() sandbox.pool(2):map(sleep, { 1000, 1000 }) end)",
+  ["an imap"] = "spawn(function() for _ in sandbox.pool(2):imap(sleep, { 1000 }) do end end)",
+  ["a task that is waited for"] = "spawn(function() sandbox.pool(2):submit(sleep, 1000):result() end)",
+  ["idle workers"] = "sandbox.pool(2):map(tostring, { 1, 2 })",
+  ["pcall of a method"] = "spawn(function() pcall(sandbox.event().wait, sandbox.event()) end)",
+  ["a wait_for"] = "spawn(function() local c = sandbox.condition() c:acquire() c:wait_for(function() end) end)",
+  ["a finalizer"] = "spawn(function() setmetatable({}, { __gc = function() sleep(1000) end }) collectgarbage() end)",
+  ["table.sort"] = "spawn(function() table.sort({ 1, 2, 3 }, function() sleep(1000) end) end)",
+}
+
+-- Tracebacks left aside: they show what was called.
+local function check(text)
+  local err = text:gsub("\n\t[^\n]*", "")
+  assert.is_nil(err:find("[sandbox ", 1, true), err)
+  assert.is_nil(err:find("%f[%w]at %?"), err)
+  assert.is_nil(err:find("%? *%("), err)
+end
+
+describe("the places in the summary of an interrupted run:", function()
+  local running = {}
+  setup(function()
+    for name, text in pairs(WAITS) do
+      running[name] = spawn(function()
+        local r = script.run("--\n" .. text .. "\nprint('go') io.stdout:flush() sleep(1000)",
+          { program = "sh -c 'exec timeout -s INT 1.5 \"$0\" \"$@\"' " .. require "support.shell".quote(require "support.shell".program) })
+        return { err = r.err, name = r.name, out = r.out }
+      end)
+    end
+  end)
+  for name in pairs(WAITS) do
+    it(name, function()
+      local r = running[name]:result()
+      assert.are.equal("go\n", r.out, r.err)
+      assert.is_truthy(r.err:find("interrupted: main in sleep at " .. r.name .. ":3", 1, true), r.err)
+      check(r.err)
+      for place in r.err:gmatch(" in [%w_]+[^\n;]- at ([^;\n]+)") do
+        assert.is_truthy(place:find("^" .. r.name:gsub("%W", "%%%0") .. ":[23]"), place .. " in " .. r.err)
+      end
+    end)
+  end
+end)
+
+describe("the place of an error of misuse:", function()
+  local MISUSES = {
+    "sandbox.pool(-1)", "sandbox.pool { worker = 1 }", "sandbox.pool(1):map()", "sandbox.pool(1):map(print, 1)",
+    "sandbox.pool(1):imap()", "sandbox.pool(1):submit()", "sandbox.pool(1):starmap(print)", "sandbox.scope(1)",
+    "sandbox.scope { on_error = 1 }", "sandbox.join_all()", "sandbox.join_all { 1 }", "sandbox.as_completed()",
+    "sandbox.select()", "sandbox.select { 1 }", "sandbox.process()", "spawn()", "queue(-1)", "sandbox.lock(1)",
+    "sandbox.lock():release()", "sandbox.condition():wait()", "sandbox.value(print):get(1, 2, coroutine.create(print))",
+    "sandbox.value(1):update()", "sandbox.semaphore(1):release(-1)", "sandbox.barrier(0)", "sleep('x')",
+  }
+  for _, call in ipairs(MISUSES) do
+    it(call, function()
+      local text = ([[
+        local function try(f) local ok, e = pcall(f) if not ok then print(e) end end
+        local function call()
+          CALL
+        end
+        try(call)
+        try(coroutine.wrap(call))
+        print(spawn({ quiet = true }, call):join())
+      ]]):gsub("CALL", (call:gsub("%%", "%%%%")))
+      local r = script.run(text)
+      assert.are.equal(0, r.status, r.err)
+      for line in r.out:gmatch "[^\n]+" do
+        check(line)
+        if not line:find "^true" then assert.is_truthy(line:find(r.name .. ":3: ", 1, true), line) end
+      end
+    end)
+  end
+end)
