@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -92,9 +93,24 @@ static void drop_queue(struct os_backend *b, struct queue *q) {
     broker_notify(b, BROKER_RELEASE, slot, serial);
 }
 
+/*
+ * The processes that may receive from a dropped end look who is left. A signal for each: of several
+ * that sleep on the queue's bell one could silence it for the others, and be the one that waits on.
+ */
+static void tell_receivers(const struct os_backend *b, uint32_t peer) {
+  const struct control *c = b->control;
+  for (uint32_t i = 0; i < control_process_end(c); i++) {
+    pid_t pid = atomic_load(&c->processes[i].pid);
+    if (i != b->slot && (atomic_load(&c->held[i][peer / 64]) >> (peer % 64) & 1) &&
+        control_process_alive(c, i) && pid > 0)
+      kill(pid, WAKE_SIGNAL);
+  }
+}
+
 void pipe_drop(struct os_backend *b, struct object *end) {
+  uint32_t peer = (uint32_t)words_of(b, end)[END_PEER];
   sync_drop(b, end->slot, end->serial);
-  queue_nudge(b, end->out); /* who receives from this end looks who is left */
+  tell_receivers(b, peer);
   drop_queue(b, end->queue);
   drop_queue(b, end->out);
 }

@@ -8,8 +8,7 @@
  * never shared them counts as one who could.
  *
  * Who sleeps in recv watches one holder of the other end, whichever, by its pidfd; when that one
- * has died, he looks for the next. Who drops an end without dying rings the bell of the other's
- * queue.
+ * has died, he looks for the next. Who drops an end without dying signals those who hold the other.
  */
 #ifndef SBX_OS_PIPE_H
 #define SBX_OS_PIPE_H

@@ -91,9 +91,6 @@ struct queue *queue_find(struct os_backend *b, uint32_t slot, uint64_t serial);
  * -SBX_EGONE, -SBX_EDATA, -SBX_EMFILE */
 int queue_hold(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret);
 
-/* Have those who sleep in get look again, if that is possible at once. */
-void queue_nudge(struct os_backend *b, struct queue *q);
-
 /* One reference less; at none the descriptors are closed. */
 void queue_drop(struct os_backend *b, struct queue *q);
 /* The same of one that was laid by, and will not be used. */

@@ -59,14 +59,6 @@ void bell_ring(int fd, _Atomic uint32_t *rung) {
   atomic_store(rung, 1);
 }
 
-void queue_nudge(struct os_backend *b, struct queue *q) {
-  struct queue_record *r = record_of(b, q);
-  if (mutex_lock(&r->put.mutex, RANK_QUEUE_PUT, 0, NULL))
-    return;
-  ring_readers(q, r);
-  mutex_unlock(&r->put.mutex, RANK_QUEUE_PUT);
-}
-
 static void silence(int fd, _Atomic uint32_t *rung) {
   uint64_t count;
   atomic_store(rung, 0);
