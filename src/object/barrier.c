@@ -155,6 +155,25 @@ static uint32_t watch(const uint64_t *s, uint64_t ret[SYNC_WORDS]) {
   return (uint32_t)s[BARRIER_COUNT];
 }
 
+/* A bound is compared with tickets and with other bounds only: ranks do as well. */
+static void canonical(uint64_t *s, const struct sync_world *w) {
+  for (int word = BARRIER_OLDEST; word <= BARRIER_RELEASED; word++)
+    s[word] = world_rank(w, s[word]);
+  if (s[BARRIER_OLDEST] > s[BARRIER_FROM]) /* the range from there on says the same */
+    s[BARRIER_OLDEST] = s[BARRIER_FROM];
+  bool gone = false;
+  for (uint64_t i = s[BARRIER_COUNT]; i-- > 0;)
+    if (world_gone(w, s[BARRIER_FIRST + i])) {
+      remove_member(s, i);
+      gone = true;
+    }
+  if (gone)
+    s[BARRIER_FIRST + s[BARRIER_COUNT]++] = SYNC_ABANDONED;
+  sync_sort(&s[BARRIER_FIRST], s[BARRIER_COUNT]);
+  for (uint64_t i = s[BARRIER_COUNT]; i < BARRIER_MEMBERS; i++)
+    s[BARRIER_FIRST + i] = 0;
+}
+
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
   (void)w;
   ret->count = s[BARRIER_ARRIVED];
@@ -171,5 +190,6 @@ const struct sync_machine barrier_machine = {
     .give_up = give_up,
     .leave = leave,
     .watch = watch,
+    .canonical = canonical,
     .describe = describe,
 };

@@ -54,6 +54,10 @@ static bool give_up(uint64_t *s, struct sync_step *step, const struct sync_world
   return step->wake > 0;
 }
 
+static void canonical(uint64_t *s, const struct sync_world *w) {
+  s[CONDITION_BOUND] = world_rank(w, s[CONDITION_BOUND]);
+}
+
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
   ret->waiting = w->ops->count(w->ctx, s[CONDITION_BOUND]);
 }
@@ -65,5 +69,6 @@ const struct sync_machine condition_machine = {
     .enabled = enabled,
     .apply = apply,
     .give_up = give_up,
+    .canonical = canonical,
     .describe = describe,
 };

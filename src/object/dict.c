@@ -42,6 +42,13 @@ static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
   return updater_leave(s, step);
 }
 
+/* Where the table stands is the world's. */
+static void canonical(uint64_t *s, const struct sync_world *w) {
+  updater_canonical(s, w);
+  for (int word = DICT_COUNT + 1; word < DICT_WORDS; word++)
+    s[word] = 0;
+}
+
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
   (void)w;
   ret->holder = s[UPDATER];
@@ -57,6 +64,7 @@ const struct sync_machine dict_machine = {
     .leave = leave,
     .watch = updater_watch,
     .watch_only = true,
+    .canonical = canonical,
     .describe = describe,
     .in_order = true,
 };

@@ -36,6 +36,10 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   }
 }
 
+static void canonical(uint64_t *s, const struct sync_world *w) {
+  s[EVENT_BOUND] = world_rank(w, s[EVENT_BOUND]);
+}
+
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
   (void)w;
   ret->set = s[EVENT_FLAG];
@@ -47,5 +51,6 @@ const struct sync_machine event_machine = {
     .init = init,
     .enabled = enabled,
     .apply = apply,
+    .canonical = canonical,
     .describe = describe,
 };

@@ -74,6 +74,13 @@ static uint32_t watch(const uint64_t *s, uint64_t ret[SYNC_WORDS]) {
   return s[LOCK_OWNER] != 0;
 }
 
+static void canonical(uint64_t *s, const struct sync_world *w) {
+  if (s[LOCK_OWNER] != 0 && world_gone(w, s[LOCK_OWNER]))
+    s[LOCK_OWNER] = SYNC_ABANDONED;
+  if (s[LOCK_OWNER] <= SYNC_ABANDONED)
+    s[LOCK_DEPTH] = 0;
+}
+
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
   uint64_t owner = s[LOCK_OWNER];
   ret->recursive = s[LOCK_RECURSIVE];
@@ -93,6 +100,7 @@ const struct sync_machine lock_machine = {
     .leave = leave,
     .watch = watch,
     .watch_only = true,
+    .canonical = canonical,
     .describe = describe,
     .in_order = true,
 };

@@ -32,6 +32,29 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   return -SBX_EINVAL; /* its ops are those of the queues: os/pipe.c */
 }
 
+/* The words say where it is, and not what. */
+static void canonical(uint64_t *s, const struct sync_world *w) {
+  (void)w;
+  for (int word = 0; word < END_WORDS; word++)
+    s[word] = 0;
+}
+
+int pipe_apply(enum op_kind kind, struct queue_state *in, struct queue_state *out, bool heard) {
+  switch (kind) {
+  case OP_PIPE_SEND:
+    return heard || out->closed ? queue_apply(out, OP_QUEUE_PUT) : -SBX_EGONE;
+  case OP_PIPE_RECV:
+    return queue_len(in) > 0 ? queue_apply(in, OP_QUEUE_GET) : -SBX_ECLOSED;
+  case OP_PIPE_POLL:
+    return queue_len(in) > 0 ? 0 : -SBX_ECLOSED;
+  case OP_PIPE_CLOSE:
+    in->closed = out->closed = 1;
+    return 0;
+  default:
+    return -SBX_EINVAL;
+  }
+}
+
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
   (void)s;
   (void)w;
@@ -44,5 +67,6 @@ const struct sync_machine pipe_machine = {
     .init = init,
     .enabled = enabled,
     .apply = apply,
+    .canonical = canonical,
     .describe = describe,
 };

@@ -31,6 +31,33 @@ static inline bool process_enabled(const struct process_state *s, enum op_kind k
   return kind != OP_PROCESS_JOIN || s->phase == PHASE_ENDED;
 }
 
+/*
+ * How a process ends. One that leaves by itself does four things, in this order; one that is killed
+ * does none of them, and only ENDED is told by its reaper:
+ *   1. its code is over: machines `leave` with END_OF_CODE
+ *   2. its children are over, and how it ends is known: machines `leave` with END_WELL or
+ * END_FAILED
+ *   3. EXITED: its result can be read; it is "gone" (object/sync.h)
+ *   4. ENDED: joins are enabled
+ */
+static inline void process_exit(struct process_state *s, int exit_code) {
+  s->phase = PHASE_EXITED;
+  s->exit_code = exit_code;
+}
+/* `signal`: 0, or what ended it. */
+static inline void process_end(struct process_state *s, int signal) {
+  s->phase = PHASE_ENDED;
+  s->signal = signal;
+}
+
+/* The same state written the same way: nothing is known of the end before it. */
+static inline void process_canonical(struct process_state *s) {
+  if (s->phase < PHASE_EXITED || s->signal)
+    s->exit_code = 0;
+  if (s->phase < PHASE_ENDED)
+    s->signal = 0;
+}
+
 /* How it stands, for a person; whether it is stopped is not part of the machine. It is running as
  * long as a join would wait. */
 static inline enum process_status process_status_of(const struct process_state *s) {

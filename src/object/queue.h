@@ -45,6 +45,13 @@ static inline bool queue_enabled(const struct queue_state *s, enum op_kind kind)
   }
 }
 
+/* The same state written the same way: items are counted from the first that is not done. */
+static inline void queue_canonical(struct queue_state *s) {
+  s->put -= s->done;
+  s->got -= s->done;
+  s->done = 0;
+}
+
 /*
  * Perform an op that is enabled. Returns 0, -SBX_ECLOSED (put on a closed queue; get from one that
  * is closed and drained), -SBX_ETIMEDOUT (peek at an empty one) or -SBX_ETASKS (more items done

@@ -135,6 +135,22 @@ static uint32_t watch(const uint64_t *s, uint64_t ret[SYNC_WORDS]) {
   return (uint32_t)s[SEMAPHORE_COUNT];
 }
 
+/* The units of the gone are as those of one; each word holds what it can. */
+static void canonical(uint64_t *s, const struct sync_world *w) {
+  uint64_t *words = &s[SEMAPHORE_FIRST], gone = 0, kept = 0;
+  for (uint64_t i = 0; i < s[SEMAPHORE_COUNT]; i++)
+    if (world_gone(w, holder_of(words[i])))
+      gone += units_of(words[i]);
+    else
+      words[kept++] = words[i];
+  for (; gone > 0; gone -= gone < UNITS_MAX ? gone : UNITS_MAX)
+    words[kept++] = (uint64_t)SYNC_ABANDONED << UNITS_BITS | (gone < UNITS_MAX ? gone : UNITS_MAX);
+  sync_sort(words, kept);
+  for (uint64_t i = kept; i < SEMAPHORE_HOLDERS; i++)
+    words[i] = 0;
+  s[SEMAPHORE_COUNT] = kept;
+}
+
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
   ret->count = s[SEMAPHORE_VALUE] + abandoned_units(s, w);
   ret->max = s[SEMAPHORE_MAX];
@@ -148,6 +164,7 @@ const struct sync_machine semaphore_machine = {
     .apply = apply,
     .leave = leave,
     .watch = watch,
+    .canonical = canonical,
     .describe = describe,
     .in_order = true,
 };

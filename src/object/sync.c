@@ -8,6 +8,27 @@ static const struct sync_machine *const machines[OBJECT_TYPES] = {
     [OBJECT_DICT] = &dict_machine,       [OBJECT_PIPE] = &pipe_machine,
 };
 
+void sync_sort(uint64_t *words, uint64_t count) {
+  for (uint64_t i = 1; i < count; i++)
+    for (uint64_t j = i; j > 0 && words[j - 1] > words[j]; j--) {
+      uint64_t word = words[j];
+      words[j] = words[j - 1];
+      words[j - 1] = word;
+    }
+}
+
+bool sync_passes_line(const struct sync_machine *m, const uint64_t *s,
+                      const struct sync_step *step) {
+  uint64_t owners[SYNC_WORDS];
+  if (!m->in_order || !op_describe(step->kind)->blocks)
+    return true;
+  uint32_t n = m->watch(s, owners);
+  for (uint32_t i = 0; i < n; i++)
+    if (owners[i] == step->who)
+      return true;
+  return false;
+}
+
 const struct sync_machine *sync_machine_of(enum object_type type) {
   return type < OBJECT_TYPES ? machines[type] : 0;
 }

@@ -101,6 +101,13 @@ struct sync_machine {
   uint32_t (*watch)(const uint64_t *s, uint64_t ret[SYNC_WORDS]);
   /* Nobody but these can let others go on. */
   bool watch_only;
+  /*
+   * Write the same state the same way, however it came about: tickets become ranks in the line,
+   * processes that are gone become one, lists are sorted, and words that mean nothing are 0. What a
+   * canonical state does from then on is what the state would have done. The line is to be
+   * renumbered by its ranks, too (1 for the first of the living).
+   */
+  void (*canonical)(uint64_t *s, const struct sync_world *w);
   /* Fill what the state tells. */
   void (*describe)(const uint64_t *s, const struct sync_world *w, struct sync_info *ret);
   /* First come, first served, one by one: nobody overtakes who has waited for long. */
@@ -113,6 +120,22 @@ const struct sync_machine *sync_machine_of(enum object_type type);
 static inline bool world_gone(const struct sync_world *w, uint64_t who) {
   return who == SYNC_ABANDONED || w->ops->gone(w->ctx, who);
 }
+
+/* How many of the living in line have tickets up to this one. */
+static inline uint64_t world_rank(const struct sync_world *w, uint64_t ticket) {
+  return w->ops->count(w->ctx, 0) - w->ops->count(w->ctx, ticket);
+}
+
+/* Sort words, of which there are few. */
+void sync_sort(uint64_t *words, uint64_t count);
+
+/*
+ * May the process of a step take the object without a look at the line? Yes if the machine keeps no
+ * order, if the op never waits, and if the process owns the object already. Otherwise it goes
+ * behind those that fair_must_yield (object/fair.h) names.
+ */
+bool sync_passes_line(const struct sync_machine *m, const uint64_t *s,
+                      const struct sync_step *step);
 
 extern const struct sync_machine lock_machine, semaphore_machine, event_machine;
 extern const struct sync_machine condition_machine, barrier_machine, value_machine, dict_machine,

@@ -42,6 +42,11 @@ static inline bool updater_leave(uint64_t *s, struct sync_step *step) {
   return updater_end(s, step) == 0;
 }
 
+static inline void updater_canonical(uint64_t *s, const struct sync_world *w) {
+  if (s[UPDATER] != 0 && world_gone(w, s[UPDATER]))
+    s[UPDATER] = 0; /* it has changed nothing, and nobody is told */
+}
+
 static inline uint32_t updater_watch(const uint64_t *s, uint64_t ret[SYNC_WORDS]) {
   ret[0] = s[UPDATER];
   return s[UPDATER] != 0;

@@ -146,6 +146,17 @@ static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
   return updater_leave(s, step);
 }
 
+/* Where a message stands is the world's; and what was in the words before means nothing. */
+static void canonical(uint64_t *s, const struct sync_world *w) {
+  bool number = s[VALUE_KIND] == VALUE_INTEGER || s[VALUE_KIND] == VALUE_FLOAT;
+  uint64_t bytes = number                          ? 8
+                   : s[VALUE_KIND] == VALUE_STORED ? 0
+                                                   : value_bytes(s[VALUE_REFS], s[VALUE_LEN]);
+  updater_canonical(s, w);
+  memset(&s[VALUE_EXTENT], 0, (VALUE_DATA - VALUE_EXTENT) * sizeof *s);
+  memset((uint8_t *)&s[VALUE_DATA] + bytes, 0, VALUE_INLINE_BYTES - bytes);
+}
+
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
   (void)w;
   ret->holder = s[UPDATER];
@@ -162,6 +173,7 @@ const struct sync_machine value_machine = {
     .leave = leave,
     .watch = updater_watch,
     .watch_only = true,
+    .canonical = canonical,
     .describe = describe,
     .in_order = true,
 };

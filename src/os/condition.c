@@ -1,12 +1,11 @@
 /*
- * os/condition.c - conditions: what they do to their lock; see sync.h and object/condition.h.
- *
- * A wait enters the condition BEFORE it releases the lock: so whoever gets the lock then, and
- * notifies, finds it. A process that is killed between the two leaves an abandoned lock, and a
- * place in line that counts for nobody.
+ * os/condition.c - conditions: what they do to their lock; see sync.h, and object/compose.h for the
+ * steps of a wait. A process that is killed between entering the condition and releasing the lock
+ * leaves an abandoned lock, and a place in line that counts for nobody.
  */
 #include "base/error.h"
 #include "base/fault.h"
+#include "object/compose.h"
 #include "object/lock.h"
 #include "os/sync_internal.h"
 
@@ -39,27 +38,37 @@ static int perform_on(struct os_backend *b, struct object *lock, struct op *like
   return rc;
 }
 
+/* `levels`: those of the lock, out of UNLOCK, into what locks it again. */
+static int do_step(struct sync_call *call, struct object *lock, enum condition_step step,
+                   uint64_t *levels) {
+  int rc;
+  switch (step) {
+  case CONDITION_ENTER:
+    rc = sync_look(call, LOOK_WAIT);
+    return rc == SYNC_WAITS ? 0 : rc;
+  case CONDITION_UNLOCK:
+    FAULT("condition.entered");
+    rc = perform_on(call->b, lock, call->op, OP_LOCK_RELEASE, levels, SBX_FOREVER);
+    if (rc)
+      sync_cancel(call);
+    return rc;
+  case CONDITION_AWAIT:
+    FAULT("condition.released");
+    return sync_finish(call);
+  default:
+    return perform_on(call->b, lock, call->op, OP_LOCK_ACQUIRE, levels,
+                      step == CONDITION_TRY_RELOCK ? 0 : SBX_FOREVER);
+  }
+}
+
 static int wait(struct os_backend *b, struct object *lock, struct op *op) {
   struct sync_call call;
+  struct condition_wait w = {.step = CONDITION_ENTER};
   uint64_t levels = UINT64_MAX;
   sync_begin(&call, b, op);
-  int rc = sync_look(&call, LOOK_WAIT);
-  if (rc != SYNC_WAITS)
-    return rc;
-  FAULT("condition.entered");
-  rc = perform_on(b, lock, op, OP_LOCK_RELEASE, &levels, SBX_FOREVER);
-  if (rc) {
-    sync_cancel(&call);
-    return rc;
-  }
-  FAULT("condition.released");
-  rc = sync_finish(&call);
-  if (rc == -SBX_EINTERRUPTED) { /* it is not going to touch what the lock protects */
-    perform_on(b, lock, op, OP_LOCK_ACQUIRE, &levels, 0);
-    return rc;
-  }
-  int again = perform_on(b, lock, op, OP_LOCK_ACQUIRE, &levels, SBX_FOREVER);
-  return again ? again : rc;
+  while (w.step != CONDITION_OVER)
+    condition_next(&w, do_step(&call, lock, w.step, &levels));
+  return w.result;
 }
 
 int condition_perform(struct os_backend *b, struct op *op) {

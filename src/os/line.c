@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "object/fair.h"
 #include "object/sync.h"
 #include "os/pidfd.h"
 #include "os/proc.h"
@@ -18,7 +19,6 @@ enum {
   LINE_SLICE_NS = 50 * 1000 * 1000,
   LINE_CROWD = 16, /* so many make the slices twice as long */
   FULL_SLICE_NS = 5 * 1000 * 1000,
-  LONG_WAIT_NS = 5 * 1000 * 1000,
   TICKET_BITS = 8
 };
 
@@ -167,10 +167,11 @@ bool line_must_yield(const struct os_backend *b, const struct line *l) {
   if (atomic_load(&l->end) == 0)
     return false;
   struct line_place first = line_next(c, l, 0);
-  if (first.ticket == 0 || first.slot == b->slot || (mine && mine < first.ticket))
+  struct fair_first rule = {.ticket = first.ticket, .self = first.slot == b->slot};
+  if (!fair_stands_before(&rule, mine))
     return false;
   const struct process_record *p = &c->processes[first.slot];
-  if (clock_now_ns() - atomic_load(&p->line_since_ns) < LONG_WAIT_NS || !can_act(p->pid))
+  if (!fair_is_due(atomic_load(&p->line_since_ns), clock_now_ns()) || !can_act(p->pid))
     return false;
   wake(b, first.slot); /* should the signal that told it have come to nothing */
   return true;

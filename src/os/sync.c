@@ -161,16 +161,11 @@ static void commit(struct os_backend *b, struct sync_record *r, const struct syn
   FAULT("sync.after-commit");
 }
 
-/* Does somebody stand in line who must go first? Not before who owns the object already. */
+/* Does somebody stand in line who must go first? */
 static bool must_yield(const struct sync_call *call, const uint64_t *state) {
-  uint64_t owners[SYNC_WORDS];
-  if (atomic_load(&call->record->line.end) == 0 || !call->machine->in_order ||
-      !op_describe(call->step.kind)->blocks)
+  if (atomic_load(&call->record->line.end) == 0 ||
+      sync_passes_line(call->machine, state, &call->step))
     return false;
-  uint32_t n = call->machine->watch(state, owners);
-  for (uint32_t i = 0; i < n; i++)
-    if (owners[i] == call->step.who)
-      return false;
   return line_must_yield(call->b, &call->record->line);
 }
 
