@@ -1,0 +1,264 @@
+/* tests/conformance/laws.c - see laws.h. */
+#include "laws.h"
+
+#include "base/error.h"
+
+#define LAW(condition, text)                                                                       \
+  do {                                                                                             \
+    if (!(condition))                                                                              \
+      return text;                                                                                 \
+  } while (0)
+
+typedef const char *law_fn(const struct lawful *l, const struct told *b, const struct told *a);
+
+static uint64_t levels_of(const struct lawful *l) { return l->count ? l->count : 1; }
+
+static const char *lock_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  bool mine = b->info.holder == l->who && !b->holder_gone;
+  bool held = b->info.holder != 0 && !b->holder_gone;
+  if (l->kind == OP_LOCK_RELEASE) {
+    uint64_t levels = levels_of(l);
+    LAW((l->rc == 0) == mine, "a lock is released by its holder, and by no other");
+    if (l->rc == 0 && levels < b->info.depth)
+      LAW(a->info.holder == l->who && a->info.depth == b->info.depth - levels,
+          "a release takes off its levels");
+    else if (l->rc == 0)
+      LAW(a->info.holder == 0, "the last release frees the lock");
+    return NULL;
+  }
+  if (l->rc == -SBX_EHELD) {
+    LAW(mine && !b->info.recursive, "only a lock that is not recursive is held too often");
+    return NULL;
+  }
+  LAW(l->rc == 0, "an acquire succeeds");
+  LAW(!held || (mine && b->info.recursive), "no two processes hold a lock");
+  LAW(a->info.holder == l->who && !a->holder_gone, "who acquired a lock holds it");
+  LAW(a->info.depth == (mine ? b->info.depth : 0) + levels_of(l), "a lock counts its levels");
+  LAW(l->answer.abandoned == (b->info.holder != 0 && b->holder_gone),
+      "an abandoned lock says so, once");
+  return NULL;
+}
+
+static const char *semaphore_law(const struct lawful *l, const struct told *b,
+                                 const struct told *a) {
+  uint64_t n = levels_of(l);
+  if (l->kind == OP_SEMAPHORE_ACQUIRE) {
+    LAW(l->rc == 0 && b->info.count > 0, "a unit is taken of those there are");
+    LAW(a->info.count == b->info.count - 1, "an acquire takes one unit");
+    return NULL;
+  }
+  if (l->rc == -SBX_EOVER) {
+    LAW(b->info.max && b->info.count + n > b->info.max, "only a full semaphore refuses units");
+    return NULL;
+  }
+  LAW(l->rc == 0, "a release succeeds");
+  LAW(a->info.count == b->info.count + n || (b->gone_members && a->info.count < b->info.count + n),
+      "a release gives back what it says");
+  LAW(!a->info.max || a->info.count <= a->info.max || b->gone_members, "there are never too many");
+  return NULL;
+}
+
+static const char *event_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  switch (l->kind) {
+  case OP_EVENT_SET:
+    LAW(a->info.set && a->free == a->standing, "a set event lets everybody go");
+    break;
+  case OP_EVENT_CLEAR:
+    LAW(!a->info.set, "a cleared event is not set");
+    break;
+  default:
+    LAW(l->sub || b->info.set || (l->stood && (b->free >> l->proc & 1)),
+        "a wait ends when the event was set");
+    LAW(a->info.set == b->info.set, "a wait changes nothing");
+  }
+  return l->rc == 0 ? NULL : "ops of events succeed";
+}
+
+static int bits(uint64_t word) { return __builtin_popcountll(word); }
+
+static const char *condition_law(const struct lawful *l, const struct told *b,
+                                 const struct told *a) {
+  if (l->kind == OP_CONDITION_NOTIFY) {
+    uint64_t waiting = (uint64_t)bits(b->standing & ~b->free);
+    uint64_t go = l->count < waiting ? l->count : waiting;
+    LAW((uint64_t)bits(a->free) == (uint64_t)bits(b->free) + go,
+        "a notify lets go as many as it says, of those that wait");
+    LAW(go == 0 || (a->free & a->first), "a notify lets the first go first");
+    return NULL;
+  }
+  if (l->entered)
+    LAW(!(a->free >> l->proc & 1), "who comes to wait has not been notified yet");
+  else
+    LAW(b->free >> l->proc & 1, "a wait ends by a notify");
+  return NULL;
+}
+
+static const char *barrier_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  bool broken = b->info.set || b->gone_members || b->info.count > (uint64_t)bits(b->standing);
+  switch (l->kind) {
+  case OP_BARRIER_ABORT:
+    LAW(a->info.set && a->free == a->standing, "an abort breaks the barrier for all");
+    return NULL;
+  case OP_BARRIER_RESET:
+    LAW(!a->info.set && a->info.count == 0 && a->free == a->standing,
+        "a reset begins anew, and lets those go that wait");
+    return NULL;
+  default:
+    break;
+  }
+  if (l->stood) {
+    LAW(l->rc != 0 || l->answer.count > 0, "a party is told its place");
+    return NULL;
+  }
+  if (broken) {
+    LAW(l->rc == -SBX_EBROKEN, "a broken barrier lets nobody wait");
+    return NULL;
+  }
+  LAW(l->answer.count == b->info.count + 1, "places count from 1");
+  LAW(l->entered == (b->info.count + 1 < b->info.max), "the last party to come lets all go");
+  if (l->entered)
+    LAW(a->info.count == b->info.count + 1, "arrivals are counted");
+  else
+    LAW(l->rc == 0 && a->info.count == 0 && a->free == a->standing, "all go on together");
+  return NULL;
+}
+
+/* Of values and dicts: one process updates at a time. */
+static const char *updater_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  bool mine = b->info.holder == l->who && !b->holder_gone;
+  bool others = b->info.holder != 0 && !b->holder_gone && !mine;
+  switch (l->kind) {
+  case OP_VALUE_GET:
+  case OP_DICT_GET:
+  case OP_DICT_ALL:
+    LAW(l->rc == 0 && a->info.holder == b->info.holder, "whoever reads changes nothing");
+    return NULL;
+  case OP_VALUE_KEEP:
+  case OP_VALUE_REPLACE:
+  case OP_DICT_KEEP:
+  case OP_DICT_REPLACE:
+    LAW((l->rc == 0) == mine, "an update is ended by its process, and by no other");
+    LAW(l->rc || a->info.holder == 0, "an update that is over lets others in");
+    return NULL;
+  default:
+    LAW(!others, "who wants to change something waits for an update to end");
+    LAW((l->rc == -SBX_EUPDATING) == mine, "an update is not changed from inside");
+    if (l->rc == 0 && (l->kind == OP_VALUE_UPDATE || l->kind == OP_DICT_UPDATE))
+      LAW(a->info.holder == l->who, "who updates is the updater");
+    return NULL;
+  }
+}
+
+static const char *value_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  const char *broken = updater_law(l, b, a);
+  bool puts = l->kind == OP_VALUE_SET || l->kind == OP_VALUE_REPLACE ||
+              (l->kind == OP_VALUE_CAS && l->expected);
+  if (broken || l->rc == -SBX_EUPDATING || l->rc == -SBX_ENOTHELD)
+    return broken;
+  if (l->kind == OP_VALUE_ADD) {
+    LAW((l->rc == 0) == (b->number.kind == NUMBER_INTEGER), "numbers are added to numbers");
+    LAW(l->rc || a->number.i == b->number.i + l->brings.i, "an add adds");
+  } else if (l->kind == OP_VALUE_CAS && l->answer.same != l->expected) {
+    return "a cas compares with what there is";
+  } else if (puts) {
+    LAW(l->rc == 0 && a->number.kind == l->brings.kind &&
+            (a->number.kind == NUMBER_NONE || a->number.i == l->brings.i),
+        "a value is what it was set to");
+  } else {
+    LAW(a->number.kind == b->number.kind && a->number.i == b->number.i,
+        "what does not set a value leaves it");
+  }
+  return NULL;
+}
+
+static const char *queue_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  uint64_t len = b->items, undone = queue_undone(&b->queue);
+  bool closed = b->queue.closed, full = b->queue.max && len >= b->queue.max;
+  LAW(queue_len(&a->queue) == a->items, "a queue counts its items");
+  switch (l->kind) {
+  case OP_QUEUE_PUT:
+    LAW(l->rc == (closed ? -SBX_ECLOSED : 0) && (closed || !full), "a put needs room");
+    LAW(a->items == len + !closed, "a put adds one item");
+    break;
+  case OP_QUEUE_GET:
+    LAW(l->rc == (len ? 0 : -SBX_ECLOSED) && (len || closed), "a get needs an item");
+    LAW(a->items == len - (len > 0), "a get takes one item");
+    break;
+  case OP_QUEUE_PEEK:
+    LAW(l->rc == (len ? 0 : closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT), "a peek does not wait");
+    LAW(a->items == len, "a peek takes nothing");
+    break;
+  case OP_QUEUE_TASK_DONE:
+    LAW(l->rc == (undone > len ? 0 : -SBX_ETASKS), "what was taken is marked, and no more");
+    LAW(queue_undone(&a->queue) == undone - (undone > len), "a mark counts one item as done");
+    break;
+  case OP_QUEUE_JOIN:
+    LAW(l->rc == 0 && undone == 0, "a join waits until all is done");
+    break;
+  default:
+    LAW(l->rc == 0 && a->queue.closed, "a closed queue is closed");
+  }
+  return NULL;
+}
+
+static const char *pipe_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  uint64_t len = b->items;
+  switch (l->kind) {
+  case OP_PIPE_RECV:
+    LAW(l->rc == (len ? 0 : -SBX_ECLOSED), "what was sent is received before the end");
+    LAW(a->items == len - (len > 0), "a recv takes one value");
+    break;
+  case OP_PIPE_POLL:
+    LAW(l->rc == (len ? 0 : -SBX_ECLOSED) && a->items == len, "a poll takes nothing");
+    break;
+  case OP_PIPE_CLOSE:
+    LAW(l->rc == 0 && a->queue.closed, "a closed end is closed");
+    break;
+  default:
+    LAW((l->rc == -SBX_ECLOSED) == b->queue.closed, "an end that is open can be sent to");
+  }
+  return NULL;
+}
+
+static law_fn *const laws[OBJECT_TYPES] = {
+    [OBJECT_LOCK] = lock_law,       [OBJECT_SEMAPHORE] = semaphore_law,
+    [OBJECT_EVENT] = event_law,     [OBJECT_CONDITION] = condition_law,
+    [OBJECT_BARRIER] = barrier_law, [OBJECT_VALUE] = value_law,
+    [OBJECT_DICT] = updater_law,    [OBJECT_QUEUE] = queue_law,
+    [OBJECT_PIPE] = pipe_law,
+};
+
+const char *law_of_step(const struct lawful *l, const struct told *before,
+                        const struct told *after) {
+  law_fn *law = l->type < OBJECT_TYPES ? laws[l->type] : NULL;
+  return law ? law(l, before, after) : NULL;
+}
+
+const char *law_of_end(enum object_type type, uint64_t who, enum end how, bool failed,
+                       const struct told *before, const struct told *after) {
+  bool mine = before->info.holder == who;
+  if (type == OBJECT_LOCK && mine)
+    LAW(after->info.set && after->info.holder != 0 && after->holder_gone,
+        "a lock is abandoned by a holder that ends");
+  if ((type == OBJECT_VALUE || type == OBJECT_DICT) && mine)
+    LAW(after->info.holder == 0 || after->holder_gone, "an updater that ends lets others in");
+  if (type == OBJECT_SEMAPHORE && how == END_LEFT && !failed && !before->gone_members)
+    LAW(after->info.count == before->info.count, "who leaves well keeps what it took");
+  if (type == OBJECT_SEMAPHORE)
+    LAW(after->info.count >= before->info.count, "no end takes units");
+  return NULL;
+}
+
+const char *law_of_give_up(enum object_type type, bool could_go, const struct told *after) {
+  if (type == OBJECT_BARRIER && !could_go)
+    LAW(after->info.set && after->free == after->standing,
+        "a party that gives up breaks it for all");
+  return NULL;
+}
+
+const char *law_of_status(enum process_status status, enum end how, bool failed) {
+  enum process_status wanted = how == END_KILLED ? PROCESS_KILLED
+                               : failed          ? PROCESS_FAILED
+                                                 : PROCESS_DONE;
+  return status == wanted ? NULL : "a process is as it has ended";
+}

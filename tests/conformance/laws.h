@@ -1,0 +1,59 @@
+/*
+ * tests/conformance/laws.h - what the machines mean, said another way.
+ *
+ * The model does what the machines of src/object say, and so does src/os: a machine that is wrong
+ * would be wrong on both sides. So each step of the model is held against laws, which know nothing
+ * of words and tickets but what an object tells (`describe`) before and after.
+ */
+#ifndef TEST_CONFORMANCE_LAWS_H
+#define TEST_CONFORMANCE_LAWS_H
+
+#include "conformance.h"
+
+#include "object/queue.h"
+#include "object/sync.h"
+
+/* An object as it tells of itself, and as its line stands. */
+struct told {
+  struct sync_info info;
+  bool holder_gone;
+  uint64_t standing; /* bit p: process p stands in line */
+  uint64_t free;     /* of these, the ones that can go on */
+  uint64_t first;    /* the bit of the first in line; 0: none */
+  struct queue_state queue;
+  uint64_t items; /* entries of its contents */
+  struct number number;
+  bool gone_members; /* somebody that has part in it is gone */
+};
+
+/* One step: process `proc`, known as `who`, has done an op of an object, or waits in it. */
+struct lawful {
+  int kind;
+  enum object_type type;
+  int proc;
+  uint64_t who;
+  uint64_t count;        /* as the op was given it */
+  bool patient, entered; /* it stands in line now, and did not before */
+  bool stood;            /* it stood in line before */
+  bool sub;              /* it is one op of a select, which the line does not tell of */
+  int rc;
+  struct number brings;
+  bool brings_none, expected; /* CAS: it was as expected */
+  struct answer answer;
+};
+
+/* NULL, or the law that is broken. */
+const char *law_of_step(const struct lawful *l, const struct told *before,
+                        const struct told *after);
+
+/* It goes without having done the op. */
+const char *law_of_give_up(enum object_type type, bool could_go, const struct told *after);
+
+/* How a process that has ended stands. */
+const char *law_of_status(enum process_status status, enum end how, bool failed);
+
+/* A process has ended: killed, or left with `failed` or well. */
+const char *law_of_end(enum object_type type, uint64_t who, enum end how, bool failed,
+                       const struct told *before, const struct told *after);
+
+#endif
