@@ -57,7 +57,7 @@ local busy = {
     while true do pcall(string.gsub, "xx", "x", function() while true do end end) end
   end,
   ["the reader of load"] = function(go) go() while true do load(function() while true do end end) end end,
-  ["the chunk of load in a loop"] = function(go) go() while true do load("return 1")() end end,
+  ["the chunk of load in a loop"] = function(go) go() while true do load("return 1", "@loaded.lua")() end end,
   ["peek in a loop of pcall"] = function(go)
     local q = queue()
     for i = 1, 50 do q:put { i } end
@@ -73,7 +73,7 @@ local busy = {
   ["submit in a loop of pcall"] = function(go)
     local pool <close> = sandbox.pool(1)
     go()
-    while true do pcall(function() pool:submit(math.abs, {}) end) end
+    while true do pcall(function() pool:submit(math.abs, 1) end) end
   end,
   ["update in a loop of pcall"] = function(go)
     local v = sandbox.value {}
