@@ -124,7 +124,7 @@ static void locate_process(const struct lib *lib, char where[WHERE_MAX]) {
 void running_locate(const struct lib *lib, lua_State *L, int level, char where[]) {
   const struct resumer *r = lib->running.resumers;
   bool found = lib_locate_from(L, level, where);
-  for (; r && !found && strcmp(where, WHERE_IDLE) != 0; r = r->up)
+  for (; r && !found; r = r->up)
     found = lib_locate_from(r->L, 0, where);
   if (!found && where[0] == '\0')
     locate_process(lib, where);

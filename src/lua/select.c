@@ -286,6 +286,9 @@ static int l_select(lua_State *L) {
     lua_settop(L, 2);
     return native_call(L, "wait", "select");
   }
+  struct place place;
+  for (uint32_t i = 0; i < s.count; i++)
+    lib_note_place(L, &s.ops[i], &place);
   op.subs = s.ops;
   op.sub_count = s.count;
   lib_read_begin(lib);

@@ -330,6 +330,16 @@ describe("a report of a deadlock", function()
       "and 5 idle workers of pools$"), waits)
     assert.is_truthy(past:find("^lock ledger#%d+: taken by worker#%d at x.lua:2$"), past)
   end)
+
+  it("tells of the owner of a pool that waits inside the iterator of an imap", function()
+    local waits = told [[
+      local words, pool = queue { name = "words" }, sandbox.pool(2)
+      for _ in pool:imap(string.upper,
+        words:items()) do end
+    ]]
+    assert.is_truthy(waits:find("^main waits in get at x.lua:[23] for queue words#1, which only worker#2 and worker#3 can fill; " ..
+      "nobody closed the queue: q:close%(%) ends items%(%); and 2 idle workers of pools$"), waits)
+  end)
 end)
 
 describe("a deadlock of a part is told once, and the run goes on:", function()

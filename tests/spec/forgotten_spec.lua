@@ -57,6 +57,23 @@ describe("a lock that is not released is told when its process ends:", function(
       repeat until tostring(l):find "waiting"
       l:release() p:join()
     ]] },
+    ["a lock that select took, later than acquire did"] = {
+      "p#2 ended and still held lock#1, acquired at x.lua:3", [[
+      local l = sandbox.lock() spawn({ name = "p" }, function()
+        l:acquire() l:release()
+        sandbox.select { queue(), l }
+      end):join()
+    ]] },
+    ["a lock that select waited for, with a task of a pool"] = {
+      "p#2 ended and still held lock#1, acquired at x.lua:3", [[
+      local l, p = sandbox.lock() l:acquire() p = spawn({ name = "p" }, function()
+        local pool <close> = sandbox.pool(1) local task = pool:submit(sleep, 1000)
+        sandbox.select { task, l }
+        pool:terminate()
+      end)
+      repeat until tostring(l):find "waiting"
+      l:release() p:join()
+    ]] },
     ["an update of a value"] = {
       "p#2 ended inside an update of value 'v', begun at x.lua:1", "local v = sandbox.value(0, { name = 'v' }) " ..
       "spawn({ name = 'p' }, function() v:update(function() os.exit(0) end) end):join()" },
