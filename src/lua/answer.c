@@ -7,6 +7,7 @@
 #include "lua/interrupt.h"
 #include "lua/lib.h"
 #include "lua/report.h"
+#include "lua/traceback.h"
 
 enum { STACK_FOR_ANSWER = 40 };
 
@@ -72,6 +73,7 @@ static bool add_frames(lua_State *L, luaL_Buffer *text, lua_State *of, int level
   bool any = end > first;
   lua_pushlstring(L, first, (size_t)(end - first));
   lua_remove(L, -2);
+  traceback_clean(L);
   luaL_addvalue(text);
   return any;
 }

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "lua/report.h"
+#include "lua/traceback.h"
 
 static const char traceback_key; /* its address, in the registry: the traceback of the last error */
 
@@ -13,7 +14,7 @@ static void keep_traceback(lua_State *L) { lua_rawsetp(L, LUA_REGISTRYINDEX, &tr
 /* Message handler: the error as a string; its traceback is kept. */
 static int on_error(lua_State *L) {
   if (lua_tostring(L, 1)) {
-    luaL_traceback(L, L, NULL, 1);
+    traceback_push(L, 1);
   } else if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) {
     if (!lua_istable(L, 1) || lua_getfield(L, 1, "traceback") != LUA_TSTRING)
       lua_pushnil(L);  /* an object made to be read: it says all it wants to say */
@@ -21,7 +22,7 @@ static int on_error(lua_State *L) {
   } else {
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     lua_replace(L, 1);
-    luaL_traceback(L, L, NULL, 1);
+    traceback_push(L, 1);
   }
   keep_traceback(L);
   lua_settop(L, 1);
@@ -29,7 +30,7 @@ static int on_error(lua_State *L) {
 }
 
 int call_keep_traceback(lua_State *L) {
-  luaL_traceback(L, L, NULL, 1);
+  traceback_push(L, 1);
   keep_traceback(L);
   return 1;
 }

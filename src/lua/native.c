@@ -10,6 +10,7 @@
 #include "lua/interrupt.h"
 #include "lua/lib.h"
 #include "lua/prelude.h"
+#include "lua/traceback.h"
 
 bool native_source(const char *source) { return strncmp(source, "=[sandbox ", 10) == 0; }
 
@@ -203,6 +204,13 @@ static int l_expected(lua_State *L) {
   return 1;
 }
 
+static int l_clean(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  lua_settop(L, 1);
+  traceback_clean(L);
+  return 1;
+}
+
 static int l_generation(lua_State *L) {
   lua_pushinteger(L, lib_of(L)->generation);
   return 1;
@@ -223,6 +231,7 @@ static void open_native(lua_State *L) {
                                        {"pack", l_pack},
                                        {"unpack", l_unpack},
                                        {"place", l_place},
+                                       {"clean", l_clean},
                                        {"generation", l_generation},
                                        {"feed", feed_resume},
                                        {"look", native_look},

@@ -22,9 +22,7 @@ local WAITS = {
   ["table.sort"] = "spawn(function() table.sort({ 1, 2, 3 }, function() sleep(1000) end) end)",
 }
 
--- Tracebacks left aside: they show what was called.
-local function check(text)
-  local err = text:gsub("\n\t[^\n]*", "")
+local function check(err)
   assert.is_nil(err:find("[sandbox ", 1, true), err)
   assert.is_nil(err:find("%f[%w]at %?"), err)
   assert.is_nil(err:find("%? *%("), err)
@@ -79,6 +77,34 @@ describe("the place of an error of misuse:", function()
       for line in r.out:gmatch "[^\n]+" do
         check(line)
         if not line:find "^true" then assert.is_truthy(line:find(r.name .. ":3: ", 1, true), line) end
+      end
+    end)
+  end
+end)
+
+describe("a traceback", function()
+  -- What fails, on line 2 or in what is called there.
+  local FAILS = {
+    "sandbox.join_all { 1 }", "sandbox.pool(0)", "sandbox.pool(1):join()", "sandbox.scope { on_error = 1 }", "sandbox.scope():spawn(1)",
+    "for _ in sandbox.as_completed({ spawn({ daemon = true }, sleep, 1000) }, 0) do end", "sandbox.pool(1):map(print, { coroutine.create(print) })",
+    "for _ in sandbox.pool(1):imap(print, function() error('none') end) do end", "for _ in sandbox.pool(1):imap(sleep, { 0.3 }, 1, 0) do end",
+    "sandbox.pool(1):submit(print, coroutine.create(print))", "sandbox.pool(1):submit(error, 'task'):result()", "sleep {}", "spawn(1)", "queue('x')",
+    "queue_put(1)", "queue_get(1)", "join(1)",
+  }
+  local CALLERS = {
+    main = "f()", ["a process"] = "spawn(f)", ["a coroutine"] = "coroutine.wrap(f)()", ["a task"] = "sandbox.pool(1):submit(f)",
+    ["an item"] = "sandbox.pool(1):map(f, { 1 })",
+  }
+  for caller, call in pairs(CALLERS) do
+    it("shows no call of the library's own, and each function by one name: " .. caller, function()
+      for _, fails in ipairs(FAILS) do
+        local r = script.run("local function f()\n" .. fails .. "\nend\n" .. call)
+        assert.is_truthy(r.err:find("\nstack traceback:\n", 1, true), fails .. r.err)
+        assert.is_nil(r.err:find("[sandbox ", 1, true), fails .. r.err)
+        assert.is_nil(r.err:find("field 'raise'", 1, true), fails .. r.err)
+        for _, name in ipairs { "spawn", "join", "queue", "queue_put", "queue_get", "sleep" } do
+          assert.is_nil(r.err:find("'sandbox." .. name .. "'", 1, true), fails .. r.err)
+        end
       end
     end)
   end

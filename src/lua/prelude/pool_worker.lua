@@ -35,7 +35,7 @@ local function cut(traceback)
     end
   end
   while lines[n] and string.find(lines[n], "[C]: in function 'xpcall'", 1, true) do lines[n], n = nil, n - 1 end
-  return table.concat(lines, "\n", 1, n)
+  return native.clean(table.concat(lines, "\n", 1, n))
 end
 
 -- What went wrong, as the failure of a process tells it. `level` is that of who raised it.
