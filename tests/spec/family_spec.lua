@@ -162,3 +162,28 @@ describe("what the tasks of a pool have spawned", function()
     assert.is_true(all_gone(list))
   end)
 end)
+
+describe("what a scope has stopped is no news:", function()
+  local script = require "support.script"
+  local BELOW = {
+    ["children of its children"] = "spawn(function() q:put(1) sleep(1000) end) q:put(1) sleep(1000)",
+    ["children of those"] = "spawn(function() spawn(function() q:put(1) sleep(1000) end) q:put(1) sleep(1000) end) sleep(1000)",
+    ["daemons"] = "spawn({ daemon = true }, function() q:put(1) sleep(1000) end) q:put(1) sleep(1000)",
+    ["what fails when it is interrupted"] = "spawn(function() q:put(1) pcall(sleep, 1000) error('hurt') end) q:put(1) sleep(1000)",
+  }
+  for name, body in pairs(BELOW) do
+    it(name, function()
+      local text = ([[
+        local q = queue()
+        print(pcall(function()
+          local g <close> = sandbox.scope()
+          g:spawn(function() BODY end)
+          q:get() q:get()
+          error("left", 0)
+        end))
+      ]]):gsub("BODY", body)
+      local r = script.run(text)
+      assert.are.same({ "false\tleft\n", "", 0 }, { r.out, r.err, r.status })
+    end)
+  end
+end)

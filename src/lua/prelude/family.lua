@@ -34,12 +34,25 @@ local function pause_all(list)
   return members
 end
 
--- Interrupt those below the processes of a list that nobody has told to end yet, as their own scopes do.
+-- Interrupt those below the processes of a list that nobody has told to end yet, as their own scopes do. Returns them.
 function family.interrupt_rest(list)
   local below = {}
   for _, p in ipairs(list) do native.descendants(p, below) end
+  local told = {}
   for _, p in ipairs(below) do
-    if not try(native.expected, p) then try(process.interrupt, p) end
+    if not try(native.expected, p) then
+      try(process.interrupt, p)
+      told[#told + 1] = p
+    end
+  end
+  return told
+end
+
+-- What became of the processes of a list that have ended is no news.
+function family.look(list)
+  for _, p in ipairs(list) do
+    local known, ok, failure = pcall(process.join, p, 0)
+    if known and not ok then native.look(failure) end
   end
 end
 

@@ -86,9 +86,10 @@ local function stop(scope)
   scope.stopping = true
   for _, p in ipairs(scope.children) do process.interrupt(p) end
   take_all_ended(scope, sandbox.now() + OWN)
-  family.interrupt_rest(scope.children)
+  local told = family.interrupt_rest(scope.children)
   take_all_ended(scope, sandbox.now() + GRACE)
   kill(scope)
+  family.look(told)
   native.restore(held)
 end
 
