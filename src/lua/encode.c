@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lua/codec_internal.h"
+#include "lua/guard.h"
 #include "value/siphash.h"
 
 static const char cannot[] = "cannot be sent";
@@ -180,15 +181,19 @@ static void write_new_function(struct encoder *e, int index) {
 
 static void mention_function(struct encoder *e, int index) {
   uint32_t known = encode_find(e, lua_topointer(e->L, index));
-  if (known != NONE)
+  if (known != NONE) {
     write_ref(e, known);
-  else if (!lua_iscfunction(e->L, index))
+  } else if (guard_push_finalizer(e->L, index)) { /* the guard is this process's */
+    mention_function(e, lua_gettop(e->L));
+    lua_pop(e->L, 1);
+  } else if (!lua_iscfunction(e->L, index)) {
     write_new_function(e, index);
-  else if (names_find(e->L, e->base + SLOT_CODEC, index))
+  } else if (names_find(e->L, e->base + SLOT_CODEC, index)) {
     write_name(e, index);
-  else
+  } else {
     encode_fail(e, index, "a function written in C that has no name",
                 "cannot be sent (it would have to be a global or a field of a loaded module)");
+  }
 }
 
 /* ---- userdata ---- */

@@ -9,8 +9,12 @@
  *             state of a foreign host, whose memory is no arena, gets one in the child for all that
  *             is made from then on
  *   tables    get their finalizer from setmetatable, which is ours: it keeps a weak list of them.
- *             In a child the parent's list becomes strong, so that none of it is ever collected
- *   userdata  get theirs in C: the __gc of every named metatable asks whose they are before it runs
+ *             In a child the parent's list becomes strong, so that none of it is ever collected.
+ *             What the parent's collector has taken out already, to finalize it soon, is pending
+ *             in the child, too: there the __gc of each metatable that was given to a table asks
+ *             whose it is before it runs
+ *   userdata  get theirs in C: the __gc of every named metatable asks the same. Those that get one
+ *             from debug.setmetatable are treated as tables are
  *
  * Handles of the library need neither: they hold nothing that outlives the process.
  *
@@ -26,7 +30,7 @@
 #include "lua/guard.h"
 #include "lua/lib.h"
 
-static const char finalizable_key, again_key, anchor_key, guard_key;
+static const char finalizable_key, again_key, anchor_key, metatables_key, guard_key;
 
 struct guard {
   struct arena *arena; /* of this process's objects; NULL: a state of a foreign host, not forked */
@@ -70,6 +74,18 @@ static void note_finalizable(lua_State *L, int index) {
   lua_pop(L, 1);
 }
 
+/* Note the metatable at the top, which has a finalizer. */
+static void note_metatable(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+  lua_pushvalue(L, -2);
+  if (lua_rawget(L, -2) == LUA_TNIL) {
+    lua_pushvalue(L, -3);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -4);
+  }
+  lua_pop(L, 2);
+}
+
 void guard_note_at(lua_State *L, int index) { note_finalizable(L, index); }
 
 /* Has the metatable at the top a finalizer? */
@@ -81,7 +97,7 @@ static bool has_gc(lua_State *L) {
 }
 
 /*
- * Is the table at `index`, which has a metatable with a finalizer, in the list for sure? That it
+ * Is the object at `index`, which has a metatable with a finalizer, in the list for sure? That it
  * has one is no proof: the finalizer may have come later. So it is listed once more, and
  * remembered, until Lua forgets it (the values are weak, too) because its finalizer is to run.
  */
@@ -100,7 +116,10 @@ static bool listed_again(lua_State *L, int index) {
 
 void guard_setmetatable(lua_State *L, int index) {
   index = lua_absindex(L, index);
-  if (lua_istable(L, -1) && lua_istable(L, index) && has_gc(L) && guard_of(L)) {
+  int type = lua_type(L, index);
+  if (lua_istable(L, -1) && (type == LUA_TTABLE || type == LUA_TUSERDATA) && has_gc(L) &&
+      guard_of(L)) {
+    note_metatable(L);
     bool listed = lua_getmetatable(L, index);
     if (listed) {
       listed = has_gc(L) && listed_again(L, index);
@@ -154,16 +173,36 @@ static void anchor_tables(lua_State *L) {
   open_weak(L, &finalizable_key, "v");
 }
 
-/* -- userdata -------------------------------------------------------------------------------- */
+/* -- metatables ------------------------------------------------------------------------------ */
 
-/* The __gc of a named metatable. Upvalue 1: the finalizer that was there. */
+/* Does the collector call? A script may call a finalizer, too. */
+static bool is_collecting(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) < 0; }
+
+/* The __gc of a guarded metatable. Upvalue 1: the finalizer that was there. */
 static int guarded_gc(lua_State *L) {
-  if (lua_isuserdata(L, 1) && !is_own(guard_of(L), lua_touserdata(L, 1)))
+  if ((lua_isuserdata(L, 1) || (lua_istable(L, 1) && is_collecting(L))) &&
+      !is_own(guard_of(L), lua_topointer(L, 1)))
     return 0;
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, 0);
-  return 0;
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+bool guard_push_finalizer(lua_State *L, int index) {
+  return lua_tocfunction(L, index) == guarded_gc && lua_getupvalue(L, index, 1);
+}
+
+/* Let the finalizer of the metatable at the top ask whose an object is. */
+static void guard_metatable(lua_State *L) {
+  lua_pushliteral(L, "__gc");
+  lua_pushvalue(L, -1);
+  if (lua_rawget(L, -3) == LUA_TFUNCTION && lua_tocfunction(L, -1) != guarded_gc) {
+    lua_pushcclosure(L, guarded_gc, 1);
+    lua_rawset(L, -3);
+  } else {
+    lua_pop(L, 2);
+  }
 }
 
 /* Is the value at the top a metatable that luaL_newmetatable made (it has its own name), and not of
@@ -174,26 +213,27 @@ static bool is_foreign_type(lua_State *L) {
   return strncmp(lua_tostring(L, -2), "sandbox.", 8) != 0;
 }
 
-static void guard_metatables(lua_State *L) {
-  lua_pushnil(L);
-  while (lua_next(L, LUA_REGISTRYINDEX)) {
-    if (is_foreign_type(L)) {
-      lua_pushliteral(L, "__gc");
-      if (lua_rawget(L, -2) == LUA_TFUNCTION && lua_tocfunction(L, -1) != guarded_gc) {
-        lua_pushcclosure(L, guarded_gc, 1);
-        lua_setfield(L, -2, "__gc");
-      } else {
-        lua_pop(L, 1);
-      }
-    }
+/* In the parent: those of userdata, which the child gets so. */
+static void guard_types(lua_State *L) {
+  for (lua_pushnil(L); lua_next(L, LUA_REGISTRYINDEX); lua_pop(L, 1))
+    if (is_foreign_type(L))
+      guard_metatable(L);
+}
+
+/* In a child: those of its parent's tables. */
+static void guard_noted(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+  for (lua_pushnil(L); lua_next(L, -2);) {
     lua_pop(L, 1);
+    guard_metatable(L);
   }
+  lua_pop(L, 1);
 }
 
 void guard_before_fork(lua_State *L, struct lib *lib) {
   luaL_checkstack(L, LUA_MINSTACK, "spawn");
   lib_pause(L, lib); /* a finalizer could change what is walked through */
-  guard_metatables(L);
+  guard_types(L);
   lib_resume(L, lib);
 }
 
@@ -238,6 +278,7 @@ void guard_enter_child(lua_State *L) {
   g->child = true;
   g->noted = 0;
   anchor_tables(L);
+  guard_noted(L);
   lib_resume(L, lib);
 }
 
@@ -321,6 +362,7 @@ void guard_finalize(lua_State *L) {
 void lib_open_guard(lua_State *L) {
   open_weak(L, &finalizable_key, "v");
   open_weak(L, &again_key, "kv");
+  open_weak(L, &metatables_key, "k");
   /* A foreign host's child has its allocator in here; but it leaves by _exit and never closes its
    * state. */
   struct guard *g = lua_newuserdatauv(L, sizeof *g, 0);

@@ -29,6 +29,10 @@ void guard_note_at(lua_State *L, int index);
 bool guard_has_own(lua_State *L);
 void guard_finalize(lua_State *L);
 
+/* Is the function at `index` what stands in a metatable in place of its finalizer? Then push that.
+ */
+bool guard_push_finalizer(lua_State *L, int index);
+
 /* lua_setmetatable for whoever sets a metatable of a script's: a table that gets a finalizer is
  * noted. */
 void guard_setmetatable(lua_State *L, int index);

@@ -131,6 +131,61 @@ describe("finalizers of the parent's objects", function()
     assert.are.equal("children over\n" .. ("g in main\n"):rep(50), r.out, r.err)
   end)
 
+  -- The collector looks for what is to be finalized first, and calls the finalizers a few at a time.
+  for _, mode in ipairs { "incremental", "generational" } do
+    it("of garbage that the collector is just finalizing do not run either, " .. mode, function()
+      local r = lines(([[
+        collectgarbage(%q)
+        local count = { [" in main"] = 0, [" in child"] = 0 }
+        local function ran() local at = sandbox.getpid() == main and " in main" or " in child" count[at] = count[at] + 1 end
+        local class = { __gc = ran }
+        collectgarbage("stop")
+        for i = 1, 2000 do
+          setmetatable({}, class)
+          setmetatable({}, { __gc = function() ran() end })
+          local file = io.open("/dev/null")
+          file:close()
+          debug.setmetatable(file, class)
+        end
+        collectgarbage("restart")
+        repeat collectgarbage("step", 1) until count[" in main"] > 0
+        local inherited = setmetatable({}, class)
+        child(function()
+          setmetatable({}, class)
+          collect()
+          assert(count[" in child"] == 1, count[" in child"])
+          getmetatable(inherited).__gc(inherited) -- called, not collected
+          child(collect)
+          assert(count[" in child"] == 2, count[" in child"])
+        end)
+        collect()
+        print(count[" in main"], count[" in child"])
+      ]]):format(mode))
+      assert.are.equal("6000\t0\n", r.out, r.err)
+    end)
+  end
+
+  it("do not keep a child from sending objects of the same class", function()
+    local class = { __gc = function(t) t.ended = true end }
+    local inherited = setmetatable({}, class)
+    local got, finalizer = result(function() return setmetatable({ "own" }, class), class.__gc end)
+    assert.are.equal("own", got[1])
+    finalizer(inherited)
+    assert.is_true(inherited.ended)
+    assert.are.equal("function", type(getmetatable(got).__gc))
+  end)
+
+  it("that debug.setmetatable gave to userdata do not run", function()
+    local r = lines [[
+      local file = debug.setmetatable(io.tmpfile(), { __gc = function() Log "file" end })
+      child(function() file = nil collect() end)
+      child(function() debug.setmetatable(io.tmpfile(), { __gc = function() Log "own" end }) end)
+      print "children over"
+      file = nil collect()
+    ]]
+    assert.are.equal("own in child\nchildren over\nfile in main\n", r.out, r.err)
+  end)
+
   it("of variables to be closed do not run in a child", function()
     local r = lines [[
       do
