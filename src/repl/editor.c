@@ -215,25 +215,6 @@ void editor_finish(struct editor *e) {
   output_settle(e);
 }
 
-/* -- the prompt -------------------------------------------------------------------------------- */
-
-void editor_set_prompt(struct editor *e, const char *prompt) {
-  wchar_t *wide = text_widen(prompt, strlen(prompt));
-  if (!wide || wcscmp(wide, e->prompt) == 0) {
-    free(wide);
-    return;
-  }
-  if (wide[0])
-    screen_release_lead(e);
-  free(e->prompt);
-  e->prompt = wide;
-  if (e->el)
-    screen_refresh(e);
-  else if (e->reading)
-    plain_prompt(e);
-  output_settle(e);
-}
-
 /* -- reading ----------------------------------------------------------------------------------- */
 
 /* The read was ended: see that the screen, and what was typed, are as the event wants them. While

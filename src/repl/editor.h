@@ -82,8 +82,9 @@ void editor_unwatch(struct editor *e, int fd);
 void editor_set_deadline(struct editor *e, int64_t deadline_ns, void (*call)(void *ctx), void *ctx);
 
 /*
- * What stands before the line from now on, also before one that is being typed; copied. One line,
- * no escape sequences. "": nothing is shown until a key is hit; then the text stands behind what
+ * What stands before the line from now on, also before one that is being typed; copied. Sequences
+ * that set colours (SGR) take no columns, and are written if the editor has colours; then the
+ * prompt is not bold. Other escape sequences are left out. "": nothing is shown until a key is hit; then the text stands behind what
  * was printed last, if that was no whole line (`io.write("Name? ")`).
  */
 void editor_set_prompt(struct editor *e, const char *prompt);

@@ -3,7 +3,7 @@
  * (editor.c), the terminal's modes and its guard (editor_terminal.c), from bytes to keys
  * (editor_keys.c), what keys do (editor_bind.c, editor_complete.c, editor_recall.c,
  * editor_search.c), what is drawn (editor_screen.c, editor_layout.c), printing around it
- * (editor_output.c), characters (editor_text.c).
+ * (editor_output.c), the prompt and its colours (editor_prompt.c), characters (editor_text.c).
  */
 #ifndef SBX_REPL_EDITOR_INTERNAL_H
 #define SBX_REPL_EDITOR_INTERNAL_H
@@ -61,6 +61,14 @@ size_t picture_difference(const struct picture *a, const struct picture *b);
 
 /* -------------------------------------------------------------------------------------------- */
 
+/* A colour of the prompt: an SGR sequence, before the character with this index. */
+struct style {
+  size_t at;
+  char text[32];
+};
+
+enum { STYLES = 32 };
+
 struct editor {
   struct editor_options o;
   EditLine *el;              /* NULL: dumb */
@@ -104,7 +112,9 @@ struct editor {
   bool tab_before;        /* the last key was a Tab that found several */
 
   /* the screen */
-  wchar_t *prompt;          /* owned */
+  wchar_t *prompt;             /* owned */
+  struct style styles[STYLES]; /* ... and its own colours, which are no characters */
+  size_t style_count;
   wchar_t *search_prompt;   /* owned: instead of it, while a search goes on; else NULL */
   wchar_t *lead;            /* owned: what was printed, and the typed text stands behind; or NULL */
   struct picture now, next; /* what is drawn; the other is for drawing */
@@ -232,6 +242,8 @@ void output_above(struct editor *e, const void *data, size_t len);
 void output_settle(struct editor *e);
 /* End the unfinished line, if there is one. */
 void output_fresh_line(struct editor *e);
+/* The length of the escape sequence at the start of `text`. */
+size_t output_sequence(const char *text, size_t len);
 /* The unfinished line as text without escape sequences; NULL if there is none. `ret_plain`: it can
  * be drawn again. */
 wchar_t *output_tail(const struct editor *e, bool *ret_plain);

@@ -8,8 +8,7 @@ enum { TAIL_MOST = 4096, ESC = 033, BEL = 7 };
 
 /* -- the unfinished line ----------------------------------------------------------------------- */
 
-/* The length of the escape sequence at the start of `text`. */
-static size_t sequence_length(const char *text, size_t len) {
+size_t output_sequence(const char *text, size_t len) {
   size_t n = 2;
   if (len < 2)
     return len;
@@ -33,7 +32,7 @@ wchar_t *output_tail(const struct editor *e, bool *ret_plain) {
   for (size_t i = 0; i < e->tail.len && n < sizeof text;) {
     const char *next = (const char *)e->tail.data + i;
     if (*next == ESC) {
-      i += sequence_length(next, e->tail.len - i);
+      i += output_sequence(next, e->tail.len - i);
       continue;
     }
     *ret_plain &= (unsigned char)*next >= ' ';

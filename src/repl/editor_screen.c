@@ -77,24 +77,38 @@ static void put_blanks(struct editor *e, int n) {
     put(e, " ");
 }
 
+/* What the characters of a row are drawn with. */
+struct pen {
+  bool on;      /* not as the line is */
+  size_t style; /* the next one */
+};
+
+/* The prompt has the colours that it brings, or is bold. */
+static void put_style(struct editor *e, const struct picture *p, size_t i, struct pen *pen) {
+  bool own = e->style_count > 0 && !e->search_prompt;
+  bool want = e->o.color && i < p->prompt_len && (own || p->text[i] != L' ');
+  if (want != pen->on && !(want && own))
+    put(e, want ? "\033[1m" : "\033[m");
+  for (; want && own && pen->style < e->style_count && e->styles[pen->style].at <= i; pen->style++)
+    put(e, e->styles[pen->style].text);
+  pen->on = want;
+}
+
 /* The characters of a row. Returns the column behind them. */
 static int put_characters(struct editor *e, const struct picture *p, const struct row *row) {
   int column = 0;
-  bool bold = false;
+  struct pen pen = {0};
   for (size_t i = row->start; i < row->end; i++) {
     char text[GLYPH_MAX];
     size_t len;
-    bool want = e->o.color && i < p->prompt_len && p->text[i] != L' ';
-    if (want != bold)
-      put(e, want ? "\033[1m" : "\033[m");
-    bold = want;
+    put_style(e, p, i, &pen);
     int width = glyph(p->text[i], column, p->columns, text, &len);
     screen_put(e, text, len);
     if (p->text[i] == L'\t')
       put_blanks(e, width);
     column += width;
   }
-  if (bold)
+  if (pen.on)
     put(e, "\033[m");
   return column;
 }

@@ -17,6 +17,7 @@ enum frame_kind {
   /* to the session */
   FRAME_EVAL = 1, /* run a chunk; answered by DONE */
   FRAME_COMMAND,  /* run a line that begins with : ? or !; answered by DONE */
+  FRAME_PROMPT,   /* nothing but a prompt is asked for; answered by DONE */
   FRAME_COMPLETE, /* number: the cursor, in bytes; the text: the line; answered by CANDIDATES of the
                      same line */
   FRAME_INQUIRE,  /* evaluate also while a chunk runs; number: whose; answered by ANSWER. A SIGURG
@@ -24,8 +25,8 @@ enum frame_kind {
   FRAME_REPLY,    /* to a REQUEST; number: 0, or not 0 when the text tells of a failure */
 
   /* from the session */
-  FRAME_READY,      /* it is there, and waits for lines */
-  FRAME_DONE,       /* number: enum frame_done */
+  FRAME_READY,      /* it is there, and waits for lines; the text: the prompt for the next one */
+  FRAME_DONE,       /* number: enum frame_done; the text: the prompt for the next line */
   FRAME_CANDIDATES, /* number: where the completed word begins, in bytes from 0; the text:
                        candidates, a line each */
   FRAME_ANSWER,     /* number: whose; the text: the value, or an error */

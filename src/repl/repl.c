@@ -26,8 +26,6 @@ enum {
   CANDIDATES_NS = 300 * NS_PER_MS /* how long Tab may take */
 };
 
-static const char prompt[] = "> ", prompt_more[] = ">> ", no_prompt[] = "";
-
 /* -- output ------------------------------------------------------------------------------------ */
 
 void repl_say(struct repl *r, const char *format, ...) {
@@ -71,9 +69,14 @@ void repl_drain_lines(struct repl *r) {
 
 /* -- lines ------------------------------------------------------------------------------------- */
 
+/* What the session's _PROMPT, or _PROMPT2, was when it came to wait for a line. */
+static const char *prompt(const struct repl *r) {
+  const struct buf *text = &r->prompts[r->incomplete];
+  return text->data ? (const char *)text->data : "";
+}
+
 static void show_prompt(struct repl *r) {
-  const char *text = r->state != REPL_IDLE ? no_prompt : r->incomplete ? prompt_more : prompt;
-  editor_set_prompt(r->editor, text);
+  editor_set_prompt(r->editor, r->state == REPL_IDLE ? prompt(r) : "");
 }
 
 static void send_line(struct repl *r, enum frame_kind kind) {
@@ -84,6 +87,14 @@ static void send_line(struct repl *r, enum frame_kind kind) {
   link_send(&r->link, kind, 0, r->block.data, r->block.len);
 }
 
+/* A line that was no chunk is done with: the prompt may be another now. */
+static void ask_prompt(struct repl *r) {
+  r->block.len = 0;
+  r->not_for_history = true;
+  if (r->state == REPL_IDLE)
+    send_line(r, FRAME_PROMPT);
+}
+
 static bool is_command(const char *line) { return *line == ':' || *line == '?' || *line == '!'; }
 
 /* A line at the prompt: a command, or one more line of a chunk. */
@@ -91,8 +102,10 @@ static void on_line_idle(struct repl *r, const char *line) {
   bool first = !r->incomplete;
   if (first)
     r->block.len = 0;
-  if (first && line[strspn(line, " \t")] == '\0')
+  if (first && line[strspn(line, " \t")] == '\0') {
+    ask_prompt(r);
     return;
+  }
   if ((!first && buf_append_byte(&r->block, '\n')) || buf_append(&r->block, line, strlen(line))) {
     repl_say(r, "not enough memory for this line");
     return;
@@ -104,7 +117,9 @@ static void on_line_idle(struct repl *r, const char *line) {
   }
   editor_history_add(r->editor, line);
   r->not_for_history = true;
-  if (!command_run(r, line))
+  if (command_run(r, line))
+    ask_prompt(r);
+  else
     send_line(r, FRAME_COMMAND);
 }
 
@@ -152,7 +167,7 @@ static void run_ahead(struct repl *r) {
     memmove(r->ahead.data, r->ahead.data + used, r->ahead.len - used);
     r->ahead.len -= used;
     if (line) {
-      repl_say(r, "%s%s", r->incomplete ? prompt_more : prompt, line);
+      repl_say(r, "%s%s", prompt(r), line);
       on_line(r, line);
     }
     free(line);
@@ -161,8 +176,16 @@ static void run_ahead(struct repl *r) {
 
 /* -- the session's frames ---------------------------------------------------------------------- */
 
-static void on_done(struct repl *r, enum frame_done how) {
+static void note_prompt(struct repl *r, const struct buf *text) {
+  struct buf *kept = &r->prompts[r->incomplete];
+  kept->len = 0;
+  if (buf_append(kept, text->data, text->len) || buf_append_byte(kept, '\0'))
+    buf_release(kept);
+}
+
+static void on_done(struct repl *r, enum frame_done how, const struct buf *next_prompt) {
   r->incomplete = how == DONE_INCOMPLETE;
+  note_prompt(r, next_prompt);
   if (!r->incomplete && !r->not_for_history && buf_append_byte(&r->block, '\0') == 0) {
     editor_history_add(r->editor, (const char *)r->block.data);
     r->block.len = 0;
@@ -178,10 +201,10 @@ static void on_frame(struct repl *r) {
   switch (f->kind) {
   case FRAME_READY:
     r->incomplete = false;
-    on_done(r, DONE_OK);
+    on_done(r, DONE_OK, &f->text);
     break;
   case FRAME_DONE:
-    on_done(r, (enum frame_done)f->number);
+    on_done(r, (enum frame_done)f->number, &f->text);
     break;
   case FRAME_CANDIDATES:
     r->candidates.len = 0;
@@ -470,6 +493,8 @@ static void close_all(struct repl *r) {
   buf_release(&r->block);
   buf_release(&r->ahead);
   buf_release(&r->candidates);
+  buf_release(&r->prompts[0]);
+  buf_release(&r->prompts[1]);
 }
 
 int repl_run(const struct repl_options *o) {

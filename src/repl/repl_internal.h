@@ -56,6 +56,7 @@ struct repl {
   } state;
   struct buf block;            /* the lines of a chunk, from its first on */
   bool incomplete;             /* it lacks lines */
+  struct buf prompts[2];       /* for its first line, and for those that it lacks */
   bool not_for_history;        /* the chunk is none that was typed */
   int64_t interrupted_ns;      /* when the first Ctrl-C hit this chunk; 0: none did */
   bool warned;                 /* a second one has told what the third does */

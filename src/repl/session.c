@@ -81,15 +81,28 @@ static enum frame_done done_of(const char *word) {
   return word && strcmp(word, "ok") == 0 ? DONE_OK : DONE_ERROR;
 }
 
+/* Wait for the next line from now on: the prompt for it is shown with this frame. */
+static void await_line(lua_State *L, struct session *s, enum frame_kind kind,
+                       enum frame_done done) {
+  size_t len;
+  bool more = done == DONE_INCOMPLETE;
+  if (!call_method(L, "prompt", &(struct buf){0}, more)) {
+    lua_pushstring(L, more ? ">> " : "> ");
+    lua_replace(L, -4);
+  }
+  const char *prompt = lua_tolstring(L, -3, &len);
+  interrupt_clear(L);
+  fflush(NULL);
+  link_send(&s->link, kind, done, prompt, prompt ? len : 0);
+}
+
 static void run_line(lua_State *L, struct session *s, const char *name) {
   interrupt_clear(L); /* one that came for what had just ended must not hit this */
   bool ok = call_method(L, name, &s->frame.text, 0);
   if (!ok)
     fprintf(stderr, "%s\n", lua_tostring(L, -3));
-  enum frame_done done = ok ? done_of(lua_tostring(L, -3)) : DONE_ERROR;
   interrupt_clear(L);
-  fflush(NULL);
-  link_send(&s->link, FRAME_DONE, done, NULL, 0);
+  await_line(L, s, FRAME_DONE, ok ? done_of(lua_tostring(L, -3)) : DONE_ERROR);
 }
 
 /* complete() -> start, list of candidates */
@@ -140,6 +153,9 @@ static void carry_out(lua_State *L, struct session *s) {
     break;
   case FRAME_COMMAND:
     run_line(L, s, "command");
+    break;
+  case FRAME_PROMPT:
+    await_line(L, s, FRAME_DONE, DONE_OK);
     break;
   case FRAME_COMPLETE:
     complete(L, s);
@@ -342,11 +358,10 @@ void session_run(lua_State *L, struct backend *b, const struct session_place *pl
   make_module(L, &s);
   if (read_init)
     run_init(L);
-  lua_settop(L, top);
   interrupt_clear(L);
   answer_by(lib_find(L), answer_inquiries, &s, "sandbox session");
-  fflush(NULL);
-  link_send(&s.link, FRAME_READY, 0, NULL, 0);
+  await_line(L, &s, FRAME_READY, DONE_OK);
+  lua_settop(L, top);
   while ((rc = link_receive(&s.link, &s.frame, true)) == 1 || rc == -SBX_EINTERRUPTED)
     if (rc == 1) {
       carry_out(L, &s);

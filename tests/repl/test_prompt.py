@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import termios
 import time
 import unittest
@@ -111,6 +113,104 @@ class Prompt(unittest.TestCase):
     def test_unfinished_output_does_not_touch_the_prompt(self):
         t = self.start()
         self.assertEqual(self.run_line(t, "io.write('abc')").splitlines()[0], "abc")
+
+    # -- the prompt of a session's own
+
+    def ask(self, t, line, prompt):
+        """Type a line; then this is the prompt, in another row."""
+        before = len(t.all_lines())
+        t.line(line)
+        t.wait_for(lambda: len(t.all_lines()) > before or t.cursor()[0] >= before)
+        t.wait_for_prompt(prompt)
+
+    def test_prompt_is_a_global(self):
+        t = self.start()
+        self.ask(t, "_PROMPT, _PROMPT2 = 'lua> ', '... '", "lua> ")
+        self.ask(t, "x = 1 +", "... ")
+        self.ask(t, "2", "lua> ")
+        self.ask(t, "x", "lua> ")
+        self.assertEqual(t.all_lines()[-2], "3")
+        self.ask(t, "x = (", "... ")
+        t.key("C-c")
+        t.wait_for_prompt("lua> ")
+        self.ask(t, "_PROMPT, _PROMPT2 = nil", "> ")
+        self.ask(t, "x = (", ">> ")
+
+    def test_prompt_may_be_any_value(self):
+        t = self.start()
+        self.ask(t, "_PROMPT = 5", "5")
+        self.ask(t, "_PROMPT = false", "false")
+        self.ask(t, "n = 0 _PROMPT = setmetatable({}, {__tostring = function() n = n + 1 return n .. '> ' end})",
+                 "1> ")
+        self.ask(t, "", "2> ")
+        self.ask(t, "n", "3> ")
+        self.ask(t, "error('boom', 0)", "4> ")
+        self.ask(t, ":ps", "5> ")
+        self.ask(t, "?ps", "6> ")
+        self.ask(t, "_PROMPT = ''", "")
+        self.ask(t, "_PROMPT = ('x'):rep(1e6)", "x" * 64)  # the last row of 1,024
+
+    def test_prompt_that_cannot_be_had(self):
+        t = self.start(columns=100)
+        self.ask(t, "_PROMPT = setmetatable({}, {__tostring = function() error('no prompt', 0) end})", "> ")
+        self.ask(t, "1 + 1", "> ")
+        self.assertEqual(t.text().count("_PROMPT: no prompt"), 1)  # told once
+        self.ask(t, "_PROMPT = setmetatable({}, {__tostring = function() return {} end})", "> ")
+        t.line("_PROMPT = setmetatable({}, {__tostring = function() while true do end end}) print('set')")
+        t.wait_for("\nset")
+        t.key("C-c")
+        t.wait_for_prompt("> ")
+        self.ask(t, "_PROMPT = nil", "> ")
+        self.run_line(t, "rawset(_G, 'x', setmetatable(_G, {__index = function(_, k) error('no ' .. k) end}) and 1)")
+        self.assertEqual(self.run_line(t, "x"), "1")
+        self.ask(t, "rawset(_G, '_PROMPT', '$ ')", "$ ")
+
+    def test_prompt_has_the_width_of_its_characters(self):
+        t = self.start(columns=20)
+        self.ask(t, "_PROMPT='\u00e9\u65e5\u672c\u8a9e> '", "\u00e9\u65e5\u672c\u8a9e> ")
+        t.type("0123456789abc")
+        t.wait_for(lambda: t.at() == ("bc", 2))
+        t.key("Home", "Right")
+        t.wait_for(lambda: t.cursor()[1] == 10)
+        t.key("C-c")
+        self.ask(t, "_PROMPT='\\xff> '", "\\xff> ")
+
+    def test_prompt_has_colors_that_take_no_columns(self):
+        for arguments, colors in ((), ["green", "default"]), (("--color=never",), ["default", "default"]):
+            t = self.start(*arguments)
+            self.ask(t, "_PROMPT = '\\27[32mlua\\27[m> \\27[2J\\1\\27]0;title\\7\\2'", "lua> ")
+            t.type("abc")
+            t.wait_for(lambda: t.at() == ("lua> abc", 8))
+            row = t.screen.buffer[t.cursor()[0]]
+            self.assertEqual([row[0].fg, row[3].fg], colors)
+            self.assertFalse(row[0].bold or row[3].bold)
+            self.assertEqual(row[5].fg, "default")
+            t.key("C-r")
+            t.wait_for(lambda: "lua>" not in t.at()[0])
+            t.key("C-c", "C-c")
+            t.wait_for_prompt("lua> ")
+            self.ask(t, "_PROMPT = '\\27[31mlua> '", "lua> ")
+            row = t.screen.buffer[t.cursor()[0]]
+            self.assertEqual(row[0].fg, "red" if arguments == () else "default")
+
+    def test_prompt_of_init_and_of_a_new_session(self):
+        home = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, home)
+        os.makedirs(home + "/config/sandbox")
+        with open(home + "/config/sandbox/init.lua", "w") as init:
+            init.write("_PROMPT = 'mine> '")
+        t = Terminal([PROGRAM], home=home)
+        self.addCleanup(t.close)
+        t.wait_for_prompt("mine> ")
+        self.ask(t, "_PROMPT = 'other> '", "other> ")
+        t.line("os.execute('kill -9 $PPID')")
+        t.wait_for_prompt("mine> ")
+
+    def test_prompt_of_a_dumb_terminal(self):
+        t = self.start(env={"TERM": "dumb"})
+        self.ask(t, "_PROMPT = '\\27[32m$ '", "$ ")
+        self.ask(t, "1", "$ ")
+        self.assertNotIn(b"\033", t.raw.replace(b"\\27", b""))
 
     # -- while a chunk runs
 

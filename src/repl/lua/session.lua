@@ -200,6 +200,38 @@ function Session:complete(line, cursor)
   return cursor + 1, {}
 end
 
+-- -- the prompt -----------------------------------------------------------------------------------
+
+local PROMPT_BYTES <const> = 1024
+
+local function without_color(text) return (string.gsub(text, "\27%[[%d;:]*m", "")) end
+
+local function shorten(text)
+  if #text <= PROMPT_BYTES then return text end
+  return (string.gsub(string.sub(text, 1, PROMPT_BYTES), "[\xC2-\xF4][\x80-\xBF]*$", ""))
+end
+
+-- What a line is asked for with, as in lua: the global _PROMPT, or _PROMPT2 when a chunk lacks lines (`more` is 1),
+-- whatever value it is. One that cannot be had is told, once, and the prompt is the usual one.
+function Session:prompt(_, more)
+  local name, usual = "_PROMPT", "> "
+  if more == 1 then name, usual = "_PROMPT2", ">> " end
+  local there = call.protected(function() return globals[name] end)
+  if there[2] == nil then return usual end -- a table of globals may forbid to ask
+  local r = call.protected(tostring, there[2])
+  if r[1] then
+    self.prompt_failed = nil
+    return shorten(self.host.color and r[2] or without_color(r[2]))
+  end
+  local message = name .. ": " .. call.message(r.error.value)
+  if message ~= self.prompt_failed then
+    fresh_line(self)
+    put_err(message .. "\n")
+  end
+  self.prompt_failed = message
+  return usual
+end
+
 -- -- making ---------------------------------------------------------------------------------------
 
 -- Run the person's own file: $XDG_CONFIG_HOME/sandbox/init.lua, else ~/.config/sandbox/init.lua, unless a path is
