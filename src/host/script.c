@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "host/output.h"
 #include "host/prompt.h"
+#include "host/write.h"
 #include "lua/call.h"
 #include "lua/interrupt.h"
 #include "lua/report.h"
@@ -222,6 +223,7 @@ static int run(lua_State *L) {
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
   }
   luaL_openlibs(L);
+  write_open(L);
   sandbox_lib_open(L, s->backend);
   lua_pop(L, 1);
   set_arg(L, s->script);

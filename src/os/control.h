@@ -244,6 +244,7 @@ struct outlet {
   _Atomic uint32_t
       contended;         /* somebody may wait: a futex. Waiters set it, who lets go clears it */
   _Atomic uint32_t torn; /* the writer is inside a line; it alone, and the next one */
+  _Atomic uint64_t open; /* who_of: it showed the beginning of a line; 0: nobody did. The writer */
 };
 
 struct control {

@@ -20,12 +20,18 @@
  *      then writes the rest of its line on a line of its own.
  *
  * What a script flushes before its line is at an end leaves at once, as it is: a question, say.
+ *
+ * stderr has no buffer in lua. So what a script writes to it is seen when the call is over, also
+ * without a newline (output_unfinished), where a person looks on: in the process that may read from
+ * the terminal, and in main if stderr is one; and of main as long as it is alone. The line is
+ * `open` then: another process that comes before its end begins a new one, and so does the rest.
  */
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,7 +74,10 @@ static struct stream {
   struct outlet *outlet;
   const struct process_record *process;
   uint64_t who;
-  size_t whole; /* so many bytes are never broken off */
+  size_t whole;                                     /* so many bytes are never broken off */
+  enum { UNKNOWN, NOBODY, PERSON, PROMPT } watched; /* by whom */
+  bool open;                                        /* the beginning of a line was shown ... */
+  bool opens;                                       /* ... or is, if what is written is one */
   bool tagged;
   char tag[NAME_MAX_BYTES + 32];
   struct buf line; /* since the last newline; with its tag */
@@ -168,36 +177,48 @@ static void mark(struct outlet *o, bool torn) {
 }
 
 /* The holder begins: after a line that somebody else did not finish, on a new one. */
-static void begin(int fd, struct outlet *o) {
+static void begin(int fd, struct outlet *o, uint64_t who, bool whole_lines) {
   struct iovec newline[2] = {{0}, {(void *)(uintptr_t) "\n", 1}};
-  if (!atomic_load_explicit(&o->torn, memory_order_acquire))
+  uint64_t open = atomic_load_explicit(&o->open, memory_order_relaxed);
+  if (open)
+    atomic_store_explicit(&o->open, 0, memory_order_relaxed);
+  if (!atomic_load_explicit(&o->torn, memory_order_acquire) &&
+      (open == 0 || open == who || !whole_lines))
     return;
   while (newline[1].iov_len > 0 && write_some(fd, newline) == 0)
     continue;
   mark(o, false);
 }
 
+static bool ends_line(const struct iovec parts[2]) {
+  const struct iovec *last = &parts[parts[1].iov_len > 0];
+  return last->iov_len == 0 || ((const char *)last->iov_base)[last->iov_len - 1] == '\n';
+}
+
 /* Both parts, while no other process of the run writes there. 0, or an errno. */
 static int emit(const struct control *c, struct outlet *o, int fd, uint64_t who, size_t whole,
-                struct iovec parts[2]) {
+                bool opens, struct iovec parts[2]) {
+  bool whole_lines = ends_line(parts);
   bool breakable = parts[0].iov_len + parts[1].iov_len > whole;
   int rc = hold(c, o, who);
   if (rc)
     return rc;
-  begin(fd, o);
+  begin(fd, o, who, whole_lines);
   if (breakable)
     mark(o, true);
   while (rc == 0 && parts[0].iov_len + parts[1].iov_len > 0) {
     if (atomic_load(&o->writer) != who) { /* it was stopped for long */
       if ((rc = hold(c, o, who)))
         return rc;
-      begin(fd, o);
+      begin(fd, o, who, whole_lines);
       mark(o, true);
     }
     rc = write_some(fd, parts);
   }
   if (rc == 0 && breakable && atomic_load(&o->writer) == who)
     mark(o, false);
+  if (opens)
+    atomic_store_explicit(&o->open, who, memory_order_relaxed);
   let_go(o, who);
   return rc;
 }
@@ -224,9 +245,10 @@ static bool unwanted(const struct stream *s) {
 /* Write what waits, and `data` after it. False: an error, in errno. */
 static bool flush(struct stream *s, const void *data, size_t len) {
   struct iovec parts[2] = {{s->line.data, s->line.len}, {(void *)(uintptr_t)data, len}};
+  s->open = s->opens && !ends_line(parts);
   int rc = unwanted(s) || s->line.len + len == 0
                ? 0
-               : emit(s->control, s->outlet, s->fd, s->who, s->whole, parts);
+               : emit(s->control, s->outlet, s->fd, s->who, s->whole, s->open, parts);
   s->line.len = 0;
   if (s->line.cap > KEEP_BYTES)
     buf_release(&s->line);
@@ -245,17 +267,38 @@ static bool keep(struct stream *s, const char *data, size_t len) {
   return true;
 }
 
+/* Does a person look on, and have to answer, maybe? */
+static bool is_watched(struct stream *s) {
+  if (s->watched == UNKNOWN)
+    s->watched = isatty(STDIN_FILENO) || (who_slot(s->who) == 0 && isatty(s->fd)) ? PERSON : NOBODY;
+  return s->watched != NOBODY;
+}
+
+/* The beginning of a line, which waits for no end. */
+static bool show_tagged(struct stream *s) {
+  s->opens = true;
+  bool well = flush(s, NULL, 0);
+  s->opens = false;
+  return well;
+}
+
+/* Is the line still open that was? */
+static bool goes_on(struct stream *s) {
+  s->open &= atomic_load_explicit(&s->outlet->open, memory_order_relaxed) == s->who;
+  return s->open;
+}
+
 static bool put_tagged(struct stream *s, const char *data, size_t len) {
   for (size_t at = 0; at < len;) {
     const char *newline = memchr(data + at, '\n', len - at);
     size_t part = newline ? (size_t)(newline - data) + 1 - at : len - at;
-    if (s->line.len == 0 && !keep(s, s->tag, strlen(s->tag)))
+    if (s->line.len == 0 && !goes_on(s) && !keep(s, s->tag, strlen(s->tag)))
       return false;
     if (newline ? !flush(s, data + at, part) : !keep(s, data + at, part))
       return false;
     at += part;
   }
-  return true;
+  return s->line.len == 0 || len % LINE_BYTES == 0 || !is_watched(s) || show_tagged(s);
 }
 
 /* Nobody else is there yet: a line need not be put together. */
@@ -344,6 +387,8 @@ void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged
     struct stream *s = &streams[i];
     if (s->line.data) /* what waits in it is the parent's */
       buf_release(&s->line);
+    s->watched = UNKNOWN;
+    s->open = false;
     s->control = c;
     s->process = &c->processes[slot];
     s->who = who_of(slot, serial);
@@ -366,7 +411,7 @@ static void write_all(int fd, struct iovec parts[2]) {
 static void write_of_supervisor(struct iovec parts[2]) {
   struct outlet *o = &supervised->outlets[same_place() ? 0 : 1];
   bool held = hold(supervised, o, SUPERVISOR) == 0;
-  begin(STDERR_FILENO, o);
+  begin(STDERR_FILENO, o, SUPERVISOR, true);
   write_all(STDERR_FILENO, parts);
   if (held)
     let_go(o, SUPERVISOR);
@@ -377,12 +422,37 @@ void output_message(const void *text, size_t len) {
   struct iovec parts[2] = {{0}, {(void *)(uintptr_t)text, len}};
   fflush(stderr);
   if (s->file)
-    emit(s->control, s->outlet, s->fd, s->who, s->whole, parts);
+    emit(s->control, s->outlet, s->fd, s->who, s->whole, false, parts);
   else if (supervised)
     write_of_supervisor(parts);
   else
     write_all(STDERR_FILENO, parts);
 }
+
+void output_unfinished(void) {
+  struct stream *s = &streams[1];
+  if (!s->file || __fpending(stderr) == 0)
+    return;
+  bool watched = is_watched(s);
+  if (!watched && (s->tagged || !alone(s)))
+    return;
+  s->opens = s->watched != PROMPT;
+  fflush(stderr);
+  s->opens = false;
+}
+
+void output_answered(const FILE *f) {
+  for (int i = 0; i < 2; i++) {
+    struct stream *s = &streams[i];
+    uint64_t who = s->who;
+    if (!s->open || f != stdin || !isatty(STDIN_FILENO))
+      continue;
+    atomic_compare_exchange_strong(&s->outlet->open, &who, 0);
+    s->open = false;
+  }
+}
+
+void output_of_prompt(void) { streams[1].watched = PROMPT; }
 
 bool output_flush_all(void) {
   bool well = true;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "os/control.h"
 
@@ -18,8 +19,9 @@ void output_line_buffered(void);
  * whatever their length. stdout and stderr are other streams afterwards, but for a process whose
  * parent was one already.
  * Main calls it again when its descriptors have become others.
- *   tagged  each line is preceded by "[name#id] ", and an unfinished one waits for its end; while
- *           the process is muted, or another one is followed, its lines are dropped
+ *   tagged  each line is preceded by "[name#id] ", and an unfinished one waits for its end, but for
+ * one that a person looks at, on a terminal, when it is flushed; while the process is muted, or
+ * another one is followed, its lines are dropped
  */
 void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged);
 
@@ -34,6 +36,19 @@ void output_supervise(struct control *c);
 
 /* Is a process of the run inside a line that goes to stdout, and about to end it? A hint. */
 bool output_in_flight(const struct control *c);
+
+/*
+ * A call that wrote to stderr is over: the beginning of a line is seen now, if this process is
+ * alone or a person looks on, on the terminal that is its stdin or, of main, its stderr; also if it
+ * is tagged. Whole lines of other processes do not stand behind it.
+ */
+void output_unfinished(void);
+
+/* A line was read from `f`: if it is the terminal, what is printed next stands in a new line. */
+void output_answered(const FILE *f);
+
+/* The calling process is main at the prompt, which shows what comes from its stderr, a pipe. */
+void output_of_prompt(void);
 
 /* Write out everything buffered, an unfinished tagged line with a newline. False: what waited for
  * the end of its line is lost, see errno. */

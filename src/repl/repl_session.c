@@ -43,6 +43,7 @@ static int session_main(struct backend *b, void *ctx) {
   close(r->input_read);
   close(r->output_write);
   output_share(r->control, 0, stamp_serial(atomic_load(&r->control->process_stamp[0])), false);
+  output_of_prompt();
   return r->o->session(b, &place, r->o->ctx);
 }
 

@@ -116,6 +116,22 @@ describe("lines", function()
     assert.equal(1600, count)
   end)
 
+  it("on stderr that are not finished leave at once while main is alone", function()
+    for script, seen in pairs { ["io.stderr:write('a', 'b', 1)"] = "ab1", ["io.stderr:write('a\\nb')"] = "a\nb",
+      ["io.output(io.stderr) io.write('a', 'b', 1)"] = "ab1", ["io.stderr:write('a') io.stderr:write('b')"] = "ab" } do
+      local result = run { "-e", script .. "os.execute('kill -9 $PPID')" }
+      assert.equal(seen, result.err:match("^(.-)\nsandbox: main"), result.err)
+    end
+  end)
+
+  it("on stderr that are written in pieces stay whole, also those of main", function()
+    local result = run { "-e", [[
+      local function write() for _ = 1, 200 do io.stderr:write("a") io.stderr:write("b", 1) io.stderr:write("\n") end end
+      for _ = 1, 3 do spawn(write) end
+      write()]] }
+    assert.equal(("ab1\n"):rep(800), result.err)
+  end)
+
   it("that are not finished leave with their process", function()
     assert.same({ out = "ab", err = "c", status = 0 },
       run { "-e", "io.write('a') spawn(io.write, 'b'):join() io.stderr:write('c')" })
