@@ -104,6 +104,17 @@ describe("a report", function()
     assert.is_nil(report(p, "assert(false, 'no')"):find("traceback"))
   end)
 
+  it("has no frames of the library", function()
+    local p <close> = prompt.new()
+    p.eval("function f(g, ...) g(...) end")
+    for _, text in ipairs { "sandbox.pool, 0", "sandbox.join_all, { 1 }", "sandbox.scope, 1", "sandbox.as_completed, { 1 }" } do
+      local told = report(p, "f(" .. text .. ")")
+      assert.is_truthy(told:find("\nstack traceback:\n\t%[C%]: in function 'sandbox%.[%w_]+'\n\trepl:1:1: in function 'f'\n"), told)
+      assert.is_nil(told:find("[sandbox ", 1, true), told)
+    end
+    assert.is_nil(report(p, "sandbox.pool(1):join()"):find("traceback"))
+  end)
+
   it("has the frames of the chunk, and none of the prompt", function()
     local p <close> = prompt.new()
     p.eval("function f(n) if n == 0 then error('deep') end f(n - 1) end")

@@ -4,7 +4,7 @@ local _ENV <const> = use "std"
 
 local call = {}
 
--- Modules of the prompt: their frames are left out of tracebacks.
+-- Modules of the prompt: their places are left out of messages.
 local own = {}
 for name in string.gmatch([[arguments call commands compile complete files help hints leaf lex measure meta names
     outline page pretty reload resolve save session source std suggest topic watch width]], "%a+") do
@@ -52,29 +52,32 @@ end
 
 -- -- tracebacks -----------------------------------------------------------------------------------
 
-local function own_frame(line)
-  local name = string.match(line, "^\t%[sandbox (%a+)%]")
-  return name and own[name] and name
-end
+-- The name of the module, of the prompt or of the library, whose frame this is; nil: the chunk's.
+local function own_frame(line) return string.match(line, "^\t%[sandbox ([%a_]+)%]") end
+
+local function is_of_c(line) return string.find(line, "^\t%[C%]: ") end
 
 local function is_tail_call(line) return line == "\t(...tail calls...)" end
 
 -- Take xpcall and what else is no call of the chunk from the end of a list of frames.
 local function drop_protection(list)
   if list[#list] and is_tail_call(list[#list]) then list[#list] = nil end
-  if list[#list] and string.find(list[#list], "^\t%[C%]: ") then list[#list] = nil end
+  if list[#list] and is_of_c(list[#list]) then list[#list] = nil end
   if list[#list] and is_tail_call(list[#list]) then list[#list] = nil end
 end
 
--- The lines of a traceback from the error down to the chunk, without those of the prompt.
+-- The lines of a traceback from the error down to the chunk, without those of the prompt and the library, and what these
+-- called in C.
 local function frames(traceback)
-  local list = {}
+  local list, name = {}, nil
   for line in string.gmatch(traceback, "[^\n]+") do
-    local name = own_frame(line)
-    if name == "call" then
+    local tail = name and is_tail_call(line)
+    name = own_frame(line) or tail and name
+    if name == "call" and not tail then
       drop_protection(list)
       break
     end
+    while name and not tail and list[#list] and is_of_c(list[#list]) do list[#list] = nil end
     if not name then list[#list + 1] = line end
   end
   return list
@@ -82,7 +85,7 @@ end
 
 -- Does a frame tell more than the message does?
 local function tells_more(line)
-  return not (is_tail_call(line) or string.find(line, "in main chunk$") or string.find(line, "^\t%[C%]: "))
+  return not (is_tail_call(line) or string.find(line, "in main chunk$") or is_of_c(line))
 end
 
 -- The traceback as a report shows it; nil when it has nothing to add.
