@@ -181,20 +181,21 @@ int native_task_failing(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct object_ref ref;
   luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 2);
+  uint64_t order = (uint64_t)luaL_checkinteger(L, 2);
+  lua_settop(L, 3);
   const char *message = text_field(L, 1, "message");
   lua_getfield(L, 1, "id");
   lua_getfield(L, 1, "pid");
   const struct report r = {.message = message ? message : "",
                            .traceback = text_field(L, 1, "traceback"),
                            .name = text_field(L, 1, "name"),
-                           .id = (uint32_t)lua_tointeger(L, 4),
-                           .pid = lua_tointeger(L, 5),
-                           .spawned_at = lua_tostring(L, 2),
+                           .id = (uint32_t)lua_tointeger(L, 5),
+                           .pid = lua_tointeger(L, 6),
+                           .spawned_at = lua_tostring(L, 3),
                            .task = true};
   struct buf text = {0};
   bool known = report_format(&r, report_color(), &text) == 0 &&
-               lib->b->ops->task_failing(lib->b, &text, &ref) == 0;
+               lib->b->ops->task_failing(lib->b, &text, order, &ref) == 0;
   if (!known)
     report_write(text.data, text.len);
   buf_release(&text);

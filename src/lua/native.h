@@ -33,8 +33,10 @@
  * forks lie between the first process and this one: tells whether a value was made here, or came
  * along with a fork
  *   look(failure)            somebody looks at it: it will not be reported
- *   task_failing(fields, where)  a task that was submitted at `where` fails: two numbers that name
- *                            the failure; nothing if there is no room: then it was reported
+ *   task_failing(fields, order, where)
+ *                            a task that was submitted at `where` fails: two numbers that name
+ *                            the failure; nothing if there is no room: then it was reported.
+ *                            Reports that are due at one time come in the order of `order`
  *   task_failed(...)         so named, it is reported from now on, unless somebody looks. To
  *                            be called by the worker when it has sent the name, and by the
  *                            owner, which may end the worker before it does that

@@ -291,7 +291,8 @@ struct backend_ops {
    * at it, and to be joined; `ret` names the failure. -SBX_ENOSPC, -SBX_ESTORE, -SBX_ERECORDS. It
    * counts when the second is called, by whoever comes first: the caller, which has told its owner,
    * or the owner. */
-  int (*task_failing)(struct backend *b, const struct buf *report, struct object_ref *ret);
+  int (*task_failing)(struct backend *b, const struct buf *report, uint64_t order,
+                      struct object_ref *ret);
   void (*task_failed)(struct backend *b, const struct object_ref *failure);
   /* A failure of a task was joined, which is told once; somebody looked at a failure, of a task or
    * a process. */

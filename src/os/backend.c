@@ -297,8 +297,9 @@ static int os_publish(struct backend *base, const struct buf *result, const stru
   return process_publish(os_of(base), result, refs, report, exit_code);
 }
 
-static int os_task_failing(struct backend *base, const struct buf *report, struct object_ref *ret) {
-  return failures_of_task(os_of(base), report, ret);
+static int os_task_failing(struct backend *base, const struct buf *report, uint64_t order,
+                           struct object_ref *ret) {
+  return failures_of_task(os_of(base), report, order, ret);
 }
 
 static void os_task_failed(struct backend *base, const struct object_ref *ref) {

@@ -89,7 +89,7 @@ struct process_record {
   uint32_t depth;          /* spawns between main and it */
   uint64_t spawner_serial; /* with `spawner`: is it still there? */
   uint64_t objects_before; /* serials of objects below this one were claimed before it was there */
-  uint64_t seed;           /* of its random numbers */
+  uint64_t seed;           /* of its random numbers; of a task's failure: the order of reports */
   char name[NAME_MAX_BYTES];
   char spawned_at[WHERE_MAX];
 

@@ -20,7 +20,8 @@ void failures_note(struct os_backend *b) {
   broker_notify(b, BROKER_FAILURE, 0, 0);
 }
 
-int failures_of_task(struct os_backend *b, const struct buf *report, struct object_ref *ret) {
+int failures_of_task(struct os_backend *b, const struct buf *report, uint64_t order,
+                     struct object_ref *ret) {
   struct control *c = b->control;
   uint32_t slot;
   uint64_t serial;
@@ -29,6 +30,7 @@ int failures_of_task(struct os_backend *b, const struct buf *report, struct obje
     return rc;
   results_reclaim(b, slot); /* of whoever had the record before */
   control_process_reset(c, slot, serial, b->slot, b->serial);
+  c->processes[slot].seed = order;
   rc = results_store_report(b, slot, report);
   control_process_advance(c, slot, serial, PHASE_ENDED);
   *ret = (struct object_ref){.type = OBJECT_PROCESS, .slot = slot, .serial = serial};
@@ -67,6 +69,7 @@ void failures_looked(struct control *c, const struct object_ref *ref) {
 struct due {
   uint32_t slot;
   uint64_t serial;
+  uint64_t order; /* of a task; 0: a process, by its serial */
 };
 
 struct due_list {
@@ -74,12 +77,14 @@ struct due_list {
   size_t count, cap;
 };
 
-static int by_serial(const void *x, const void *y) {
+static int by_order(const void *x, const void *y) {
   const struct due *a = x, *b = y;
+  if (a->order != b->order)
+    return a->order < b->order ? -1 : 1;
   return a->serial < b->serial ? -1 : a->serial > b->serial;
 }
 
-static void add(struct due_list *l, uint32_t slot, uint64_t serial) {
+static void add(struct due_list *l, const struct due *d) {
   if (l->count == l->cap) {
     size_t cap = l->cap ? 2 * l->cap : 64;
     struct due *grown = realloc(l->list, cap * sizeof *grown);
@@ -88,7 +93,7 @@ static void add(struct due_list *l, uint32_t slot, uint64_t serial) {
     l->list = grown;
     l->cap = cap;
   }
-  l->list[l->count++] = (struct due){slot, serial};
+  l->list[l->count++] = *d;
 }
 
 /* Those that failed until `until_ns`. Returns when the first of the others did; SBX_FOREVER: there
@@ -100,13 +105,14 @@ static int64_t collect(const struct control *c, int64_t until_ns, struct due_lis
     int64_t failed_ns = c->processes[i].failed_ns;
     if (stamp_phase(stamp) < PHASE_EXITED || !control_failure_pending(c, i))
       continue;
+    uint64_t order = c->processes[i].pid ? 0 : c->processes[i].seed;
     if (failed_ns <= until_ns)
-      add(ret, i, stamp_serial(stamp));
+      add(ret, &(struct due){i, stamp_serial(stamp), order});
     else if (failed_ns < next)
       next = failed_ns;
   }
   if (ret->count)
-    qsort(ret->list, ret->count, sizeof *ret->list, by_serial);
+    qsort(ret->list, ret->count, sizeof *ret->list, by_order);
   return next;
 }
 

@@ -20,10 +20,12 @@ void failures_note(struct os_backend *b);
 
 /*
  * A task is about to have failed in the calling process: `report` is the text, `ret` names the
- * failure. -SBX_ENOSPC, -SBX_ESTORE, -SBX_ERECORDS. When its owner can learn the name, it has
+ * failure. Reports that are due at one time come in the order of `order`, after those of processes.
+ * -SBX_ENOSPC, -SBX_ESTORE, -SBX_ERECORDS. When its owner can learn the name, it has
  * failed: the worker says so, or the owner, which may end the worker before it does.
  */
-int failures_of_task(struct os_backend *b, const struct buf *report, struct object_ref *ret);
+int failures_of_task(struct os_backend *b, const struct buf *report, uint64_t order,
+                     struct object_ref *ret);
 void failures_task_failed(struct os_backend *b, const struct object_ref *ref);
 
 /* The failure of a task was joined; to be called once for each. */

@@ -226,6 +226,20 @@ describe("a task of a pool that fails", function()
     end
   end)
 
+  it("is reported at the end in its turn, as the tasks were submitted, after the failures of processes", function()
+    local r = run([[
+      local first, second, gate = sandbox.pool(3), sandbox.pool(3), sandbox.barrier(4)
+      local function fail(i) gate:wait() sleep((7 - i) * 0.01) error("no" .. i, 0) end
+      for i = 4, 6 do second:submit(fail, i) end
+      for i = 1, 3 do first:submit(function() error("no" .. i, 0) end) end
+      gate:wait()
+      spawn(function() error("no0", 0) end)
+    ]])
+    local order = {}
+    for i in r.err:gmatch "sandbox: no(%d)" do order[#order + 1] = i end
+    assert.are.equal("0123456", table.concat(order), r.err)
+  end)
+
   it("is not reported when somebody looks at it", function()
     for _, text in ipairs {
       "print(pool:submit(boom):join())",

@@ -82,16 +82,19 @@ local function look_after_left()
   end
 end
 
+local made = 0 -- pools of this process; failures of their tasks are reported in the order of the submits
+
 local function make(options, ...)
   common.check_no_more("pool", 2, ...)
   options = read_options(options)
   look_after_left()
   local n = integer_option(options, "workers", 1, sandbox.cpus())
+  made = made + 1
   local _ <close> = native.defer() -- an interrupt comes when all is there, or not at all
   local pool = {
     name = options.name or "worker", init = options.init,
     max_tasks = integer_option(options, "max_tasks", 1), retries = integer_option(options, "retries", 0, 0),
-    generation = native.generation(), owner = sandbox.self(),
+    generation = native.generation(), owner = sandbox.self(), order = made << 32,
     results = sandbox.queue { transport = "shm", name = options.name or "pool" },
     over = sandbox.value {}, lately_over = {}, -- jobs that are over and may have chunks under way
     seats = {}, jobs = {}, feeding = {}, again = {},
@@ -149,7 +152,7 @@ end
 
 -- Its worker died.
 function Call:lost(failure)
-  self:failed(failure, 1, native.task_failing(failure, self.where))
+  self:failed(failure, 1, native.task_failing(failure, self.pool.order + self.id, self.where))
 end
 
 -- What its join returns.

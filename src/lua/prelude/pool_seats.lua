@@ -312,7 +312,7 @@ local function ended(pool, seat, ok, failure)
     local last = failure_of(seat.process, {
       message = string.format("the pool gave up: %d workers died in a row, the last one: %s", pool.deaths, failure.message),
     })
-    return seats.give_up(pool, last, native.task_failing(last))
+    return seats.give_up(pool, last, native.task_failing(last, pool.order))
   end
   seat.used = 0
   if in_hand then lost(pool, in_hand, failure) end

@@ -123,7 +123,8 @@ local function work(pool, number)
   local function send_noted(task, status, seconds, k, what, where)
     local me = sandbox.self()
     local slot, serial = native.task_failing(
-      { message = what.message, traceback = what.traceback, name = me.name, id = me.id, pid = me.pid }, where)
+      { message = what.message, traceback = what.traceback, name = me.name, id = me.id, pid = me.pid },
+      pool.order + task, where)
     send_failure(task, status, seconds, k, what, slot, serial)
     native.task_failed(slot, serial)
   end
