@@ -742,6 +742,19 @@ describe("submit", function()
 end)
 
 describe("a worker that dies", function()
+  it("has the globals of the moment when it was made, as one that replaces it has", function()
+    local r = require "support.script".run([[
+      x = 1
+      local pool = sandbox.pool(1)
+      x = 2
+      local function see() return x end
+      print(pool:submit(see):result(), pool:submit(function() sandbox.self():kill() end):join())
+      print(pool:submit(see):result(), pool:submit(see):result())
+    ]])
+    assert.are.equal("1", r.out:match("^%d"), r.err)
+    assert.is_truthy(r.out:find("\n2\t2\n$"), r.out)
+  end)
+
   it("fails its task alone: kill -9, os.exit, with the reason; it is replaced", function()
     local pool <close> = sandbox.pool { workers = 2, name = "w" }
     for _ = 1, 5 do

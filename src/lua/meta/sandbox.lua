@@ -28,7 +28,7 @@ sandbox = {}
 
 ---How a process runs.
 ---@class sandbox.SpawnOptions
----@field name? string # in reports and messages; what the caller calls the function unless said
+---@field name? string # in reports and messages, cut to 47 bytes; what the caller calls the function unless said
 ---@field daemon? boolean # not waited for at the end: ended with the process that spawned it; it may have children itself
 ---@field cpu? integer # pin to this processor, from 0 to sandbox.cpus() - 1
 ---@field quiet? boolean # no report on stderr when it fails
@@ -764,8 +764,8 @@ function Dict:update(key, f) end
 ---Make a pool: some processes that wait for tasks. With `local pool <close> = sandbox.pool()`, what was given to it is done
 ---before the block ends, and then its workers end; a block that is left by an error ends them at once. Without a block, what
 ---was given to it is done before the script ends. The workers are copies of the process that makes the pool, with the globals
----that it has then, also those that come in the place of others later; the functions given to them travel as items do. Only
----that process can use the pool.
+---that it has then; a worker that replaces one that died has those of that moment. The functions given to them travel as
+---items do. Only the process that made the pool can use it.
 ---```lua
 ---local pool <close> = sandbox.pool(4)
 ---print(table.concat(pool:map(function(x) return x * x end, { 1, 2, 3, 4 }), " ")) --> 1 4 9 16
