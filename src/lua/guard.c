@@ -30,7 +30,7 @@
 #include "lua/guard.h"
 #include "lua/lib.h"
 
-static const char finalizable_key, again_key, anchor_key, metatables_key, guard_key;
+static const char finalizable_key, again_key, anchor_key, metatables_key, finalized_key, guard_key;
 
 struct guard {
   struct arena *arena; /* of this process's objects; NULL: a state of a foreign host, not forked */
@@ -331,10 +331,21 @@ static void finalize(lua_State *L) {
   lua_settop(L, object);
 }
 
+/* Push the set of objects that are finalized already: an object may be listed twice, and a
+ * finalizer may end the process, so that the others are looked for again. */
+static void push_finalized(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &finalized_key) != LUA_TNIL)
+    return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &finalized_key);
+}
+
 /* protected */
 static int finalize_own(lua_State *L) {
-  enum { DONE = 1, KEPT = 3, NUMBERS = 4 }; /* an object may be listed twice */
-  lua_newtable(L);
+  enum { DONE = 1, KEPT = 3, NUMBERS = 4 };
+  push_finalized(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
   size_t n = push_own(L);
   const lua_Integer *numbers = lua_touserdata(L, NUMBERS);

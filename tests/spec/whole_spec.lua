@@ -391,6 +391,19 @@ describe("finalizers", function()
     assert.are.equal("gc\ttwo\ngrandchild joined\ngc\tone\n", out, err)
   end)
 
+  it("run once, too, when one of them ends the process", function()
+    local out, err = run [[
+      for _, close in ipairs { true, false } do
+        print(select(2, quietly(function()
+          one = g "one"
+          two = g("two", function() os.exit(5, close) end)
+          three = g("three", function() os.exit(6, close) end)
+        end)).exitcode)
+      end
+    ]]
+    assert.are.equal("gc\tthree\ngc\ttwo\ngc\tone\n5\ngc\tthree\n6\n", out, err)
+  end)
+
   it("that fail are warnings, and keep neither others nor the result from it", function()
     local r = script.run([[
       print(spawn(function()
