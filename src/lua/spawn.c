@@ -138,7 +138,19 @@ static void spawn_function(lua_State *L, const struct spawn_request *req, struct
   h->object = op.object;
 }
 
+/* Raises an error when there is no room for so many calls of C functions: Lua counts them. */
+static int nest_calls(lua_State *L) {
+  lua_Integer levels = lua_tointeger(L, 1);
+  if (levels > 0) {
+    lua_pushcfunction(L, nest_calls);
+    lua_pushinteger(L, levels - 1);
+    lua_call(L, 1, 0);
+  }
+  return 0;
+}
+
 static void check_forkable(lua_State *L) {
+  enum { CHILD_CALLS = 8 }; /* what child_run and below need on the thread that spawned */
   /* The child would never leave the finalizer, and Lua collects nothing and calls no hook in one.
    */
   if (lua_gc(L, LUA_GCCOUNT) < 0)
@@ -147,6 +159,11 @@ static void check_forkable(lua_State *L) {
    * program. */
   if (stack_is_beyond(lib_of(L)->stack_middle))
     luaL_error(L, "spawn: C stack overflow");
+  if (lua_gethook(L)) /* it would see the calls */
+    return;
+  lua_pushcfunction(L, nest_calls);
+  lua_pushinteger(L, CHILD_CALLS);
+  lua_call(L, 1, 0);
 }
 
 static int l_spawn(lua_State *L) {
