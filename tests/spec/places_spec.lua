@@ -109,3 +109,15 @@ describe("a traceback", function()
     end)
   end
 end)
+
+it("a pool's owner that lacks descriptors fails at the script's line", function()
+  for _, limit in ipairs { 28, 46 } do
+    local r = script.run([[
+      local pool <close> = sandbox.pool(2)
+      local ok, e = pcall(pool.map, pool, function() return queue() end, { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 })
+      if not ok then io.stderr:write(tostring(e), "\n") end
+    ]], { shell = "( ulimit -n " .. limit .. "; %s )" })
+    assert.is_truthy(r.err:find("too many open files", 1, true), limit .. r.err)
+    check(r.err)
+  end
+end)

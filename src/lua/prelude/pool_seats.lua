@@ -385,12 +385,14 @@ function seats.wake(pool, index, ...)
   return true
 end
 
+local function await(pool, timeout) return common.call(sandbox.select, pool.watch, timeout) end
+
 -- Let something happen: false if nothing did until the deadline.
 function seats.step(pool, deadline)
   local _ <close> = native.defer()
   if accept(pool, native.recv(pool.results, 0)) then return true end
   if deadline and sandbox.now() >= deadline then return false end
-  return seats.wake(pool, sandbox.select(pool.watch, common.left(deadline)))
+  return seats.wake(pool, await(pool, common.left(deadline)))
 end
 
 -- Keep the workers busy until `enough()`, for a job if one is named: false if that did not come until the deadline.
@@ -409,7 +411,7 @@ function seats.look(pool)
   if pool.ended then return end
   local _ <close> = native.defer()
   seats.accept_all(pool)
-  while not pool.ended and seats.wake(pool, sandbox.select(pool.watch, 0)) do end
+  while not pool.ended and seats.wake(pool, await(pool, 0)) do end
   seats.feed(pool)
 end
 
