@@ -29,7 +29,8 @@ enum {
   CLASSES = FINE / STEP + 8 * 4,
   BINS = 32, /* of free runs: 2^bin pages or more */
   TRIES = 8, /* runs looked at in the bin where not every run is long enough */
-  HUGE_PAGE = 2 << 20
+  HUGE_PAGE = 2 << 20,
+  MORE = 1024 /* pages that are made ready at once, at least */
 };
 static_assert(ARENA_SMALL == FINE << 4, "four powers of two beyond FINE");
 static_assert(ARENA_SMALL <= SPAN * PAGE, "a block lies in one span");
@@ -79,9 +80,9 @@ struct arena {
   size_t large;                 /* pages in large blocks */
   size_t resident;              /* pages in free runs that may be resident */
   uint32_t bins[BINS];
-  uint32_t spans; /* pages in spans */
-  uint32_t own;   /* pages below are inherited */
-  uint32_t top, pages;
+  uint32_t spans;             /* pages in spans */
+  uint32_t own;               /* pages below are inherited */
+  uint32_t top, ready, pages; /* used so far; readable and writable; in the range */
   struct page *page;
   char *heap;
   size_t range; /* bytes of all */
@@ -105,6 +106,8 @@ static inline size_t class_bytes(unsigned kind) {
   unsigned beyond = kind - FINE / STEP;
   return (size_t)(8 + (beyond & 7) + 1) << (beyond / 8 + 7);
 }
+
+static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
 static uint32_t pages_of(size_t size) { return (uint32_t)((size + PAGE - 1) / PAGE); }
 
@@ -155,8 +158,6 @@ static uint32_t run_take(struct arena *a, uint32_t run, bool *ret_resident) {
   a->page[run + len - 1].len = 0;
   return len;
 }
-
-static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
 /* Give back the pages of a run; beyond the first huge page whole ones, for it costs the system more
  * to break one up than a part of it is worth. */
@@ -214,9 +215,30 @@ static uint32_t run_find(const struct arena *a, uint32_t len) {
   return NONE;
 }
 
+static bool allow(const void *from, const void *to) {
+  return mprotect((void *)(uintptr_t)from, (size_t)((const char *)to - (const char *)from),
+                  PROT_READ | PROT_WRITE) == 0;
+}
+
+/* Make pages up to `end` readable and writable, with their records, and some more. Whoever looks
+ * through a process's memory, as memcheck does at its end, looks at no more than that. */
+static bool make_ready(struct arena *a, uint32_t end) {
+  size_t pages = end + (end / 8 > MORE ? end / 8 : MORE), per_page = PAGE / sizeof *a->page;
+  pages = round_up(pages, per_page); /* of records */
+  if (pages > a->pages)
+    pages = a->pages;
+  if (!allow(a->page + a->ready, a->page + round_up(pages, per_page)) ||
+      !allow(page_at(a, a->ready), page_at(a, (uint32_t)pages)))
+    return false;
+  a->ready = (uint32_t)pages;
+  return true;
+}
+
 /* Pages at the end of what is used; NONE if the range is full. */
 static uint32_t run_new(struct arena *a, uint32_t len) {
   if (len > a->pages - a->top)
+    return NONE;
+  if (a->top + len > a->ready && !make_ready(a, a->top + len))
     return NONE;
   uint32_t run = a->top;
   a->top += len;
@@ -535,15 +557,14 @@ static size_t range_wanted(void) {
 /* The same address in each run, if that is free. */
 static void *reserve(size_t bytes) {
   void *wanted = (void *)(uintptr_t)0x200000000000;
-  void *p = mmap(wanted, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                 -1, 0);
+  void *p = mmap(wanted, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return p == MAP_FAILED ? NULL : p;
 }
 
 static void lay_out(struct arena *a, size_t range) {
   size_t pages = range / (PAGE + sizeof *a->page);
   a->range = range;
-  a->page = (struct page *)round_up((size_t)(a + 1), sizeof *a->page);
+  a->page = (struct page *)round_up((size_t)(a + 1), PAGE);
   a->heap = (char *)round_up((size_t)(a->page + pages), HUGE_PAGE);
   pages = (size_t)((char *)a + range - a->heap) / PAGE;
   a->pages = pages < NONE ? (uint32_t)pages : NONE - 1;
@@ -558,6 +579,10 @@ int arena_open(struct arena **ret) {
     a = reserve(range);
   if (!a)
     return -SBX_ENOMEM;
+  if (!allow(a, a + 1)) {
+    munmap(a, range);
+    return -SBX_ENOMEM;
+  }
   lay_out(a, range);
   if (a->pages > HUGE_PAGE / PAGE)
     madvise(a->heap + HUGE_PAGE, (size_t)a->pages * PAGE - HUGE_PAGE, MADV_HUGEPAGE);

@@ -330,22 +330,28 @@ static int main_spawns_when_told(struct backend *b, void *ctx) {
   return wait_for_ever(NULL);
 }
 
-/* Born, but before its first instruction the supervisor dies: nobody told the kernel yet whom to kill. */
+/*
+ * Born, but before its first instruction the supervisor dies: nobody told the kernel yet whom to
+ * kill. Its parent, in the middle of the fork, must go on to end: so it is let go, too.
+ */
 TEST_ON_STAGE(a_child_born_when_the_supervisor_dies_dies_too, 20) {
   new_board();
   pid_t supervisor = start(main_spawns_when_told, &plain);
   gate_wait(board->ready);
-  pid_t main_pid = (pid_t)board->slot[0], child;
+  pid_t main_pid = (pid_t)board->slot[0], child = 0;
   int status;
   CHECK_EQ(ptrace(PTRACE_SEIZE, main_pid, NULL, PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE), 0);
   gate_open(board->go, 1);
-  do { /* of the two, the one that is not main is the child, stopped where it was born */
-    child = waitpid(-1, &status, __WALL);
-    CHECK(child > 0 && WIFSTOPPED(status));
-  } while (child == main_pid);
+  for (int stopped = 0; stopped < 2;
+       stopped++) { /* main in fork, and the child where it was born */
+    pid_t pid = waitpid(-1, &status, __WALL);
+    CHECK(pid > 0 && WIFSTOPPED(status));
+    child = pid == main_pid ? child : pid;
+  }
   kill(supervisor, SIGKILL);
   reap_pid(supervisor);
   CHECK_EQ(ptrace(PTRACE_DETACH, child, NULL, NULL), 0);
+  CHECK_EQ(ptrace(PTRACE_DETACH, main_pid, NULL, NULL), 0);
   await_all_gone();
 }
 
