@@ -60,7 +60,7 @@ bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
   if (!find_caller(L, level, &ar))
     return false;
   if (native_source(ar.source)) {
-    if (strncmp(ar.source, "=[sandbox pool", 14) == 0)
+    if (strncmp(ar.source, "=[sandbox pool_worker]", 22) == 0)
       text_copy(where, WHERE_MAX, WHERE_IDLE);
     return false;
   }

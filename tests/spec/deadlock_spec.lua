@@ -319,6 +319,15 @@ describe("a report of a deadlock", function()
     assert.is_truthy(past:find("barrier#1: 1 of 3 came", 1, true), past)
   end)
 
+  it("has a line for main that waits at its end for the tasks of a pool: it is no idle worker", function()
+    local waits = told [[
+      local q, pool = queue(), sandbox.pool(1)
+      pool:submit(function() q:get() end)
+    ]]
+    assert.is_truthy(waits:find("^main waits in select at the end of the script for "), waits)
+    assert.is_nil(waits:find("idle", 1, true), waits)
+  end)
+
   it("does not blame the idle workers of pools, and has no place of the library in it", function()
     local waits, _, past = told [[
       local pool, ledger = sandbox.pool(3), sandbox.lock { name = "ledger" }
