@@ -35,10 +35,15 @@ static bool tells_place(const char *where) {
 void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size) {
   const struct process_record *p = &c->processes[slot];
   char name[NAME_MAX_BYTES + 24], where[WHERE_MAX], op[128];
-  uint32_t kind = atomic_load(&p->op_kind);
+  uint32_t kind;
   tell_name(c, slot, name, sizeof name);
-  snprintf(where, sizeof where, "%.*s", WHERE_MAX - 1, p->where);
-  tell_op(p, (enum op_kind)kind, op, sizeof op);
+  for (int tries = 0; tries < 3; tries++) { /* it may be on its way from one op to the next */
+    kind = atomic_load(&p->op_kind);
+    snprintf(where, sizeof where, "%.*s", WHERE_MAX - 1, p->where);
+    tell_op(p, (enum op_kind)kind, op, sizeof op);
+    if (atomic_load(&p->op_kind) == kind)
+      break;
+  }
   bool known = tells_place(where);
   if (kind != OP_NONE && strcmp(where, WHERE_IDLE) == 0)
     snprintf(ret, size, "%s idle", name);

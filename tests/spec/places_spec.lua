@@ -34,7 +34,7 @@ describe("the places in the summary of an interrupted run:", function()
     for name, text in pairs(WAITS) do
       running[name] = spawn(function()
         local r = script.run("--\n" .. text .. "\nprint('go') io.stdout:flush() sleep(1000)",
-          { program = "sh -c 'exec timeout -s INT 1.5 \"$0\" \"$@\"' " .. require "support.shell".quote(require "support.shell".program) })
+          { program = "sh -c 'exec timeout --foreground -s INT 1.5 \"$0\" \"$@\"' " .. require "support.shell".quote(require "support.shell".program) })
         return { err = r.err, name = r.name, out = r.out }
       end)
     end

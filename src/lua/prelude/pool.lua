@@ -59,8 +59,9 @@ local function integer_option(options, name, least, default)
   return common.check_integer(value, least, "pool", 1, name)
 end
 
--- The pools of this process that are not collected; and the states of those that are, but had tasks under way then.
-local known, left = setmetatable({}, { __mode = "k" }), {}
+-- The states of the pools of this process: "held" by a handle; or "left", when that was collected but had tasks under way. A
+-- state must not go with its handle: its queues would be finalized, too, and no task would arrive any more.
+local known = {}
 
 -- Those of a process that it came along with in a fork are not its own.
 local function own(pool) return pool.generation == native.generation() end
@@ -72,13 +73,14 @@ end
 
 -- The workers of pools that were left may go when they have done their tasks.
 local function look_after_left()
-  for pool in next, left do
-    if not own(pool) or pool.ended then
-      left[pool] = nil
-    else
-      seats.look(pool)
-      if pool.open == 0 and not pool.ended then close_inboxes(pool) end
-    end
+  local list = {}
+  for pool, how in next, known do
+    if not own(pool) or pool.ended then known[pool] = nil
+    elseif how == "left" then list[#list + 1] = pool end
+  end
+  for _, pool in ipairs(list) do
+    seats.look(pool)
+    if pool.open == 0 and not pool.ended then close_inboxes(pool) end
   end
 end
 
@@ -107,7 +109,7 @@ local function make(options, ...)
     return oldest
   end
   seats.open(pool, n)
-  known[pool] = true
+  known[pool] = "held"
   return native.object(Pool, pool) -- after the queues: so it is finalized before them, and can close them
 end
 
@@ -333,13 +335,11 @@ end
 -- Nobody can give it tasks any more: its workers may go, when they have done those that there are.
 function Pool.__gc(handle)
   local pool = native.state(handle, Pool)
-  if not own(pool) or pool.ended then return end
-  seats.accept_all(pool)
-  if pool.open == 0 then
-    close_inboxes(pool)
-  elseif not pool.ended then
-    left[pool] = true
+  if own(pool) and not pool.ended then
+    seats.accept_all(pool)
+    if pool.open == 0 then close_inboxes(pool) end
   end
+  known[pool] = own(pool) and not pool.ended and "left" or nil
 end
 
 -- The end of the process: the tasks of its pools are done first, as children are waited for. Jobs that nobody goes through any

@@ -301,7 +301,6 @@ function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep)
   local job = new_job(pool, name, f, source, false, chunk, LIST_MOST)
   local groups = ordered and ordered_groups() or groups_as_they_come()
   local group, k
-  job.keep = keep -- the pool must not be collected while somebody goes through the results
   job.window = WINDOW * #pool.seats
   job.ready = groups.ready
   function job.done(task, ...)
@@ -330,7 +329,7 @@ function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep)
   end
 
   -- Ends the loop; or, if nobody can go on with it any more, has the next who feeds the workers end it.
-  local closing = setmetatable({}, {
+  local closing = setmetatable({ keep = keep }, { -- the pool is not collected while somebody goes through the results
     __close = function() jobs.finish(job) end,
     __gc = function() job.abandoned, pool.abandoned = true, true end,
   })
