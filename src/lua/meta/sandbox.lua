@@ -758,7 +758,7 @@ function Dict:update(key, f) end
 ---@field workers? integer # how many processes; sandbox.cpus() unless said
 ---@field init? function # called once in each worker before its first task
 ---@field max_tasks? integer # a worker is replaced after that many tasks
----@field retries? integer # how often a task is tried again whose worker died; 0 unless said
+---@field retries? integer # how often a task is tried again whose worker died; 0 unless said. The pool's owner replaces the worker, the next time that it uses the pool or waits for it
 ---@field name? string # of the workers, in reports
 
 ---Make a pool: some processes that wait for tasks. With `local pool <close> = sandbox.pool()`, what was given to it is done
