@@ -11,7 +11,10 @@ local rss = [[
 ]]
 
 describe("memory", function()
+  local sanitized = os.getenv("SANDBOX_SANITIZED") or "" -- sanitizers keep what is freed, to find uses of it
+
   it("of 15 maps with results of 36 MB is not kept by the process that called them", function()
+    if sanitized ~= "" then return pending("sanitizers keep memory") end
     local r = script.run(rss .. [[
       local pool <close> = sandbox.pool(2)
       for _ = 1, 15 do
@@ -31,6 +34,7 @@ describe("memory", function()
   end)
 
   it("of large values, results and items is not kept", function()
+    if sanitized ~= "" then return pending("sanitizers keep memory") end
     local r = script.run(rss .. [[
       local function large(n) local t = {} for i = 1, n do t[i] = ("%d"):format(i):rep(1 << 18) end return t end
       local q, x = queue(), sandbox.value(0)
@@ -48,6 +52,7 @@ describe("memory", function()
   end)
 
   it("that is kept for the next message goes back when the process has slept for a second", function()
+    if sanitized ~= "" then return pending("sanitizers keep memory") end
     local r = script.run(rss .. [[
       local q = queue()
       local parts = {}
