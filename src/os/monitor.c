@@ -79,9 +79,10 @@ static int lock_asleep(pthread_mutex_t *m, int64_t deadline_ns, const volatile i
     int64_t now = clock_now_ns();
     if (slice > 0 && now >= deadline_ns)
       return -SBX_ETIMEDOUT;
-    if (interrupted && *interrupted)
+    bool first = slice == 0; /* has its time even if there is none: a holder that runs lets go, and
+                                a release must not be lost because of an interrupt */
+    if (!first && interrupted && *interrupted)
       return -SBX_EINTERRUPTED;
-    bool first = slice == 0; /* has its time even if there is none: a holder that runs lets go */
     slice = first ? SLICE_NS : slice < SLICE_MOST_NS ? 2 * slice : SLICE_MOST_NS;
     rc = lock_slice(m, first || now + slice < deadline_ns ? now + slice : deadline_ns);
   }
