@@ -60,7 +60,10 @@ end
 function family.kill(list)
   local members = pause_all(list)
   for _, p in ipairs(members) do try(process.kill, p) end
-  for i = #list + 1, #members do try(process.join, members[i]) end
+  for i = #list + 1, #members do
+    local p = members[i] -- one that was not born when its spawner was killed never will be, and has no end
+    if try(pid_of, p) ~= 0 then try(process.join, p) end
+  end
 end
 
 return family
