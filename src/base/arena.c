@@ -4,8 +4,8 @@
  *   range:  | struct arena | struct page [one for each page of the heap] | heap ...... |
  *                                                                          0    top    pages
  *
- * Pages are named by their number in the heap. Pages from `top` on were never used, or were given
- * back. A free run has its length in the records of its first and last page; those records are 0 in
+ * Pages are named by their number in the heap. Pages from `top` on were never used; those beyond
+ * `ready`, and their records, cannot even be read. A free run has its length in the records of its first and last page; those records are 0 in
  * every page that is in use and borders on another run, so that a freed run finds its free
  * neighbours. The lists of free runs, one for each power of two, are linked through the records,
  * not through the pages: looking for a run touches none.

@@ -6,10 +6,10 @@
  * frees it, so blocks need no headers:
  *
  *   small   up to ARENA_SMALL bytes: rounded up to one of some hundred sizes. Each size has a list
- * of free blocks. What no list has is cut from the current span (16 pages), whatever its size, so
- * objects that are made together lie together. large   runs of whole pages. Free neighbours merge;
- * a run grows in place when the pages behind it are free, which they are at the end of what is
- * used.
+ *           of free blocks. What no list has is cut from the current span (16 pages), whatever its
+ *           size, so objects that are made together lie together.
+ *   large   runs of whole pages. Free neighbours merge; a run grows in place when the pages behind
+ *           it are free, which they are at the end of what is used.
  *
  * Free pages go back to the system when they are more than an eighth of what is used and more than
  * ARENA_KEEP; spans in which every block is free become free pages when small blocks have shrunk to
@@ -31,8 +31,7 @@ enum { ARENA_SMALL = 16 << 10, ARENA_KEEP = 8 << 20 }; /* bytes */
 struct arena_use {
   size_t used;    /* bytes in blocks, sizes rounded up */
   size_t free;    /* bytes in free blocks and free pages that may still be resident */
-  size_t reached; /* bytes from the start of the range to the end of what was ever used and not
-                     given back */
+  size_t reached; /* bytes from the start of the heap to the end of what was ever used */
 };
 
 /*

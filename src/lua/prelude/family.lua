@@ -61,7 +61,7 @@ function family.kill(list)
   local members = pause_all(list)
   for _, p in ipairs(members) do try(process.kill, p) end
   for i = #list + 1, #members do
-    local p = members[i] -- one that was not born when its spawner was killed never will be, and has no end
+    local p = members[i] -- a process whose spawner was killed before the fork is never born, so it never ends
     if try(pid_of, p) ~= 0 then try(process.join, p) end
   end
 end
