@@ -315,15 +315,15 @@ function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep)
     groups.add { at = at, count = 1, n = select("#", ...), stop = stop, ... }
   end
 
-  -- The next group that came, waiting for it; nil at the end.
-  local function next_group()
-    local next_one
+  -- `group` becomes the next one that came, waiting for it; nil at the end.
+  local function take_group()
+    local _ <close> = native.defer()
     local done = seats.wait(pool, function()
-      next_one = groups.next()
-      return next_one or job.over or job.exhausted and job.ahead == 0 or pool.ended
+      group, k = groups.next(), 0
+      return group or job.over or job.exhausted and job.ahead == 0 or pool.ended
     end, common.deadline(timeout), job)
     if not done then native.raise(name .. ": timeout") end
-    if next_one or job.over or job.exhausted and job.ahead == 0 then return next_one end
+    if group or job.over or job.exhausted and job.ahead == 0 then return end
     if pool.broken then seats.raise(pool) end
     native.raise(name .. ": the pool has ended")
   end
@@ -339,7 +339,7 @@ function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep)
     if not job.id and not job.over then begin(job) end -- not before the loop has the value that ends it
     while not job.over do
       if not group then
-        group, k = next_group(), 0
+        take_group()
         if not group then break end
       end
       if k < group.n then

@@ -229,6 +229,7 @@ local accept
 
 -- What has come from the workers.
 function seats.accept_all(pool)
+  local _ <close> = native.defer()
   while accept(pool, native.recv(pool.results, 0)) do end
 end
 
