@@ -1,4 +1,4 @@
-# Writes Lua sources into a C file, as the table `NAME` of struct prelude_source (lua/prelude.h), ended by a NULL.
+# Writes Lua sources into a C file, as the table `NAME` of struct prelude_source (lua/state/prelude.h), ended by a NULL.
 #   cmake -DOUTPUT=x.c -DNAME=prelude_sources -DFILES=a.lua,b.lua -P embed_lua.cmake
 string(REPLACE "," ";" files "${FILES}")
 set(bodies "")
@@ -13,5 +13,5 @@ foreach(file IN LISTS files)
   string(APPEND bodies "static const unsigned char ${name}_text[] = {\n  ${bytes}\n  0};\n")
   string(APPEND rows "  {\"${name}\", (const char *)${name}_text, ${size}},\n")
 endforeach()
-file(WRITE "${OUTPUT}" "/* Made by vendor/embed_lua.cmake. */\n#include \"lua/prelude.h\"\n\n${bodies}\n"
+file(WRITE "${OUTPUT}" "/* Made by vendor/embed_lua.cmake. */\n#include \"lua/state/prelude.h\"\n\n${bodies}\n"
                        "const struct prelude_source ${NAME}[] = {\n${rows}  {NULL, NULL, 0}};\n")

@@ -43,7 +43,7 @@
   X(ETASKS, 27, "more often than items were taken")                                                \
   X(ELENT, 28, "an item was lent, and is still to be taken")                                       \
   X(ENAMES, 29,                                                                                    \
-    "too many handles wait in queues, values and dicts to be received: receive some first")         \
+    "too many handles wait in queues, values and dicts to be received: receive some first")        \
   X(ESTDIN, 30,                                                                                    \
     "stdin belongs to another process: main has it, or the process that it was given to")
 

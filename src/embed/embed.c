@@ -5,11 +5,11 @@
 #include <lauxlib.h>
 
 #include "base/error.h"
-#include "lua/lib.h"
-#include "lua/report.h"
-#include "lua/sandbox_lib.h"
-#include "os/foreign.h"
-#include "os/output.h"
+#include "lua/bind/sandbox_lib.h"
+#include "lua/state/lib.h"
+#include "lua/state/report.h"
+#include "os/process/output.h"
+#include "os/supervisor/foreign.h"
 
 static int protected_open(lua_State *L) { return sandbox_lib_open(L, lua_touserdata(L, 1)); }
 

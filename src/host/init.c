@@ -19,7 +19,7 @@
 #include "base/buf.h"
 #include "host/options.h"
 #include "host/output.h"
-#include "lua/meta.h"
+#include "lua/state/meta.h"
 
 static const char file_name[] = ".luarc.json";
 

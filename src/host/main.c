@@ -2,7 +2,7 @@
  * host/main.c - the program: understand the command line, then run a script under a supervisor.
  *
  * No Lua runs in this process: the supervisor forks main, and script.c takes over there; on a
- * terminal the supervisor is the prompt, too (repl/repl.h). Help,
+ * terminal the supervisor is the prompt, too (prompt/repl.h). Help,
  * version, completions, --init and --check need no supervisor.
  */
 #include <stdint.h>
@@ -16,11 +16,11 @@
 #include "host/options.h"
 #include "host/output.h"
 #include "host/script.h"
-#include "lua/report.h"
-#include "os/output.h"
-#include "os/supervisor.h"
-#include "repl/repl.h"
-#include "repl/show.h"
+#include "lua/state/report.h"
+#include "os/process/output.h"
+#include "os/supervisor/supervisor.h"
+#include "prompt/repl.h"
+#include "prompt/show.h"
 #include "sandbox/sandbox.h"
 
 static const char prompt_greeting[] =

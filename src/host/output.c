@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "host/options.h"
-#include "os/output.h"
+#include "os/process/output.h"
 
 void output_claim_descriptors(void) {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

@@ -1,7 +1,7 @@
 /*
  * host/output.h - the standard streams: whole lines, and no silence about lost ones.
  *
- * Line buffering itself is in os/output.h, since children of a foreign host need it, too; here
+ * Line buffering itself is in os/process/output.h, since children of a foreign host need it, too; here
  * stands what only the program does.
  */
 #ifndef SBX_HOST_OUTPUT_H

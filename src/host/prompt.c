@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lua/call.h"
-#include "lua/interrupt.h"
-#include "lua/lib.h"
+#include "lua/state/call.h"
+#include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
 
 struct prompt {
   lua_State *L;

@@ -1,7 +1,7 @@
 /*
  * host/prompt.h - a plain prompt: read a line, run it, print what it returns.
  *
- * For `-i` without a terminal, as lua(1) has it; the prompt at a terminal is repl/repl.h.
+ * For `-i` without a terminal, as lua(1) has it; the prompt at a terminal is prompt/repl.h.
  */
 #ifndef SBX_HOST_PROMPT_H
 #define SBX_HOST_PROMPT_H

@@ -23,12 +23,12 @@
 #include "host/output.h"
 #include "host/prompt.h"
 #include "host/write.h"
-#include "lua/call.h"
-#include "lua/interrupt.h"
-#include "lua/report.h"
-#include "lua/sandbox_lib.h"
-#include "lua/state.h"
-#include "repl/topic.h"
+#include "lua/bind/sandbox_lib.h"
+#include "lua/state/call.h"
+#include "lua/state/interrupt.h"
+#include "lua/state/report.h"
+#include "lua/state/state.h"
+#include "prompt/topic.h"
 #include "sandbox/sandbox.h"
 
 const char script_version[] = "sandbox " SANDBOX_VERSION "  " LUA_COPYRIGHT;

@@ -9,7 +9,7 @@
 
 #include "host/options.h"
 #include "object/op.h"
-#include "repl/session.h"
+#include "prompt/session.h"
 
 /* What is to be run; borrowed. */
 struct script {
@@ -28,7 +28,7 @@ extern const char script_version[];
  */
 int script_process(struct backend *b, void *ctx);
 
-/* The same for the session of the prompt (repl/repl.h): after the script, lines. */
+/* The same for the session of the prompt (prompt/repl.h): after the script, lines. */
 int script_session(struct backend *b, const struct session_place *place, void *ctx);
 
 /* Compile the script and what -e says; run nothing. Returns 0 or EXIT_LUA_ERROR (told on stderr).

@@ -11,7 +11,7 @@
 #include <lualib.h>
 #include <stdio.h>
 
-#include "os/output.h"
+#include "os/process/output.h"
 
 static lua_CFunction io_write, file_write, io_read, file_read; /* of Lua */
 

@@ -1,7 +1,7 @@
 /*
  * object/contents.h - what is in an object: a sequence of items, or a table of keys. Pure.
  *
- * The OS backend keeps contents where it is fast (os/queue.h, os/dict_table.h). This is what they
+ * The OS backend keeps contents where it is fast (os/queue/queue.h, os/sync/dict_table.h). This is what they
  * mean, for backends that copy and compare whole states, and for tests: one buffer without
  * pointers, in which equal contents are equal bytes.
  *

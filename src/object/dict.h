@@ -2,7 +2,7 @@
  * object/dict.h - what a dict means to those who wait for it: a table that one process at a time
  * may update by a function, as a value (object/value.h).
  *
- * What is in it is no matter of a few words: the world keeps it (os/dict_table.h), and the words
+ * What is in it is no matter of a few words: the world keeps it (os/sync/dict_table.h), and the words
  * behind the first say where.
  */
 #ifndef SBX_OBJECT_DICT_H

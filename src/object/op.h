@@ -54,6 +54,9 @@ static inline const struct op_description *op_describe(enum op_kind kind) {
 
 enum { WHERE_MAX = 96, SOURCE_MAX = 60, NAME_MAX_BYTES = 48 };
 
+/* Of the ops of a SELECT so many are shown in reports. */
+enum { SELECT_SHOWN = 6 };
+
 /* Writes "file:line" of the caller into `where` (WHERE_MAX bytes). Called only if the op must wait.
  */
 typedef void locate_fn(void *ctx, char where[WHERE_MAX]);
@@ -143,8 +146,7 @@ struct op {
   uint64_t count;           /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out */
   bool abandoned;           /* ACQUIRE: it was taken over from a process that is gone, out */
   struct value_args *value; /* VALUE_*, DICT_*: borrowed */
-  struct op_refs
-      *refs; /* of the other ops whose messages may hold handles: PUT, GET, PEEK,
+  struct op_refs *refs;     /* of the other ops whose messages may hold handles: PUT, GET, PEEK,
                 SEND, RECV, JOIN; borrowed. NULL: none are sent, and what is taken is lost */
   const struct spawn_request *spawn;
   const struct op_place *place; /* for ops that their object remembers; NULL: not known. Borrowed */
@@ -305,7 +307,7 @@ struct backend_ops {
   void (*decide)(struct backend *b, int exit_code);
   /* Wait for the children that are not daemons, end the others. -SBX_EINTERRUPTED */
   int (*wait_children)(struct backend *b);
-  /* Start a program, and wait for its end (os/program.h): 0, or a code and errno. */
+  /* Start a program, and wait for its end (os/process/program.h): 0, or a code and errno. */
   int (*program_start)(struct backend *b, const char *command, enum program_mode mode,
                        struct program *ret);
   int (*program_finish)(struct backend *b, struct program *p, bool hurry, int *ret_status);

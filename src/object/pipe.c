@@ -29,7 +29,7 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   (void)s;
   (void)step;
   (void)w;
-  return -SBX_EINVAL; /* its ops are those of the queues: os/pipe.c */
+  return -SBX_EINVAL; /* its ops are those of the queues: os/queue/pipe.c */
 }
 
 /* The words say where it is, and not what. */

@@ -2,7 +2,7 @@
  * object/sync.h - what the synchronisation objects mean, without any I/O.
  *
  * A lock, a semaphore, an event, ... is a machine: a row of functions over a state of a few words.
- * A backend keeps the state where it likes, and has one loop for all of them (os/sync.h):
+ * A backend keeps the state where it likes, and has one loop for all of them (os/sync/sync.h):
  *
  *   enabled?  yes: apply, which says how many of those who wait may now go on
  *             no:  wait in line, and ask again when told

@@ -1,7 +1,7 @@
 /* os/backend.c - the vtable of the OS backend, its handlers of signals, and how handles name
  * objects. */
 #include "os/backend.h"
-#include "os/wait.h"
+#include "os/shared/wait.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,17 +10,17 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "os/ask.h"
-#include "os/broker.h"
-#include "os/hand.h"
-#include "os/failures.h"
-#include "os/pipe.h"
-#include "os/process.h"
-#include "os/program.h"
-#include "os/stdin.h"
-#include "os/queue.h"
+#include "os/process/process.h"
+#include "os/process/program.h"
+#include "os/process/stdin.h"
+#include "os/queue/pipe.h"
+#include "os/queue/queue.h"
 #include "os/select.h"
-#include "os/sync.h"
+#include "os/shared/ask.h"
+#include "os/shared/broker.h"
+#include "os/shared/hand.h"
+#include "os/supervisor/failures.h"
+#include "os/sync/sync.h"
 
 static struct os_backend *os_of(struct backend *b) { return (struct os_backend *)b; }
 

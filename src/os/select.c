@@ -11,11 +11,11 @@
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "os/pipe.h"
-#include "os/process.h"
-#include "os/queue.h"
-#include "os/sync.h"
-#include "os/wait.h"
+#include "os/process/process.h"
+#include "os/queue/pipe.h"
+#include "os/queue/queue.h"
+#include "os/shared/wait.h"
+#include "os/sync/sync.h"
 
 /* -SBX_ETIMEDOUT: it cannot be done now. */
 static int try_one(struct os_backend *b, struct op *sub) {

@@ -4,7 +4,7 @@
 #ifndef SBX_OS_SELECT_H
 #define SBX_OS_SELECT_H
 
-#include "os/self.h"
+#include "os/shared/self.h"
 
 /*
  * OP_SELECT: do the first of op->subs that can go on, waiting until one can. Exactly one is done,

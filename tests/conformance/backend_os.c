@@ -23,11 +23,11 @@
 #include "base/error.h"
 #include "object/dict.h"
 #include "os/backend.h"
-#include "os/lifeline.h"
-#include "os/line.h"
-#include "os/process.h"
-#include "os/results.h"
-#include "os/signals.h"
+#include "os/process/lifeline.h"
+#include "os/shared/line.h"
+#include "os/process/process.h"
+#include "os/shared/results.h"
+#include "os/process/signals.h"
 
 enum { SOON_NS = 2 * 1000 * 1000, IN = 0, OUT = 1, WRONG = 9999 };
 

@@ -904,7 +904,7 @@ static void leave_all(struct model *m, struct model_state *s, int proc, enum syn
 }
 
 /* A get that is killed between the pipe's read and the count of it: as if the item had never been
- * (os/queue_tasks.c). */
+ * (os/queue/queue_tasks.c). */
 static void maybe_never_put(struct model *m, const struct model_state *s, int proc) {
   const struct request *r = &m->requests[proc];
   if (r->step.kind != OP_QUEUE_GET || s->procs[proc].stage != STAGE_DONE ||

@@ -13,9 +13,9 @@
 #include <lualib.h>
 #include <poll.h>
 
-#include "lua/answer.h"
-#include "lua/sandbox_lib.h"
-#include "os/ask.h"
+#include "lua/state/answer.h"
+#include "lua/bind/sandbox_lib.h"
+#include "os/shared/ask.h"
 
 enum { PATIENCE_MS = 60 * 1000 };
 

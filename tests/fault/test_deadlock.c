@@ -1,5 +1,5 @@
 /*
- * os/deadlock.c - the supervisor ends a run in which nobody can go on, and no other. With a
+ * os/supervisor/deadlock.c - the supervisor ends a run in which nobody can go on, and no other. With a
  * threshold of a microsecond it looks without a pause, and at processes in the middle of whatever
  * they do.
  */
@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "os/supervisor.h"
+#include "os/supervisor/supervisor.h"
 
 enum { STATUS_CHILD_FAILED = 3, STATUS_DEADLOCK = 4, RUN_MS = 1500 };
 

@@ -13,8 +13,8 @@
 
 #include <signal.h>
 
-#include "os/line.h"
-#include "os/sync.h"
+#include "os/shared/line.h"
+#include "os/sync/sync.h"
 
 #define NO_LOOKS "line.slice:0:fail,wait.slice:0:fail" /* but the first, after 2 ms */
 #define NOTHING_BUT_WAKE_UPS NO_LOOKS ",line.first-slice:0:fail"

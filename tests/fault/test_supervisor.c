@@ -13,7 +13,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
-#include "os/supervisor.h"
+#include "os/supervisor/supervisor.h"
 
 typedef int main_fn(struct backend *b, void *ctx);
 

@@ -9,9 +9,9 @@
 
 #include <signal.h>
 
-#include "os/dict_table.h"
-#include "os/line.h"
-#include "os/sync.h"
+#include "os/sync/dict_table.h"
+#include "os/shared/line.h"
+#include "os/sync/sync.h"
 
 enum { WORKERS = 4, ROUNDS = 200, KEYS = 97 };
 

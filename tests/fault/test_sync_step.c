@@ -10,8 +10,8 @@
 
 #include <signal.h>
 
-#include "os/dict_table.h"
-#include "os/sync.h"
+#include "os/sync/dict_table.h"
+#include "os/sync/sync.h"
 
 enum { KILLS = 150 }; /* in a scene */
 

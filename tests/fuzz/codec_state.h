@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua/codec.h"
+#include "lua/codec/codec.h"
 
 static const uint8_t state_key[16] = "fuzz the decoder";
 

@@ -5,7 +5,7 @@
  * made can be sent again.
  */
 #include "codec_state.h"
-#include "value/wire.h"
+#include "wire/wire.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

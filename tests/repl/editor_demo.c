@@ -26,7 +26,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "repl/editor.h"
+#include "term/editor.h"
 
 struct demo {
   struct editor *editor;

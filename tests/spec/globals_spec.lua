@@ -145,8 +145,8 @@ describe("the prompt", function()
     local shell = require "support.shell"
     local assert, load, rawset = assert, load, rawset
     local texts, made, said = {}, {}, ""
-    for name in shell.run("ls -1 " .. shell.quote(shell.source or os.getenv("SANDBOX_SOURCE")) .. "/src/repl/lua"):gmatch("([%w_]+)%.lua") do
-      texts[name] = shell.read("src/repl/lua/" .. name .. ".lua")
+    for name in shell.run("ls -1 " .. shell.quote(shell.source or os.getenv("SANDBOX_SOURCE")) .. "/src/prompt/lua"):gmatch("([%w_]+)%.lua") do
+      texts[name] = shell.read("src/prompt/lua/" .. name .. ".lua")
     end
     local library = sandbox
     local function use(name)

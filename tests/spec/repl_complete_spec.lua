@@ -1,4 +1,4 @@
--- What may stand at the cursor: src/repl/lua/complete.lua.
+-- What may stand at the cursor: src/prompt/lua/complete.lua.
 local prompt = require "support.prompt"
 
 -- The candidates, and where the completed word starts.

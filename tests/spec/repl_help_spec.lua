@@ -1,4 +1,4 @@
--- help(), help("topic"), help(value), ?topic: src/repl/lua/help.lua and meta.lua.
+-- help(), help("topic"), help(value), ?topic: src/prompt/lua/help.lua and meta.lua.
 local prompt = require "support.prompt"
 local shell = require "support.shell"
 
@@ -111,7 +111,7 @@ describe("help", function()
     local p <close> = prompt.new()
     local Pool = { __name = "sandbox.pool", __index = { map = function() end } }
     local function make() return setmetatable({}, Pool) end
-    debug.getregistry()[sandbox.null] = { pool = { pool = function() return make() end } } -- as lua/prelude.c keeps it
+    debug.getregistry()[sandbox.null] = { pool = { pool = function() return make() end } } -- as lua/state/prelude.c keeps it
     local wanted = page(p, "?pool.map")
     _G.made = make()
     for _, text in ipairs { "help(made.map)", "?made.map", ":help made.map" } do

@@ -1,4 +1,4 @@
--- How the prompt prints values: src/repl/lua/pretty.lua.
+-- How the prompt prints values: src/prompt/lua/pretty.lua.
 local prompt = require "support.prompt"
 
 local pretty, width_of = prompt.modules() "pretty", prompt.modules() "width"

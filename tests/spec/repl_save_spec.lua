@@ -1,4 +1,4 @@
--- save(file): what worked at the prompt, as a script that runs: src/repl/lua/save.lua.
+-- save(file): what worked at the prompt, as a script that runs: src/prompt/lua/save.lua.
 local prompt = require "support.prompt"
 local shell = require "support.shell"
 

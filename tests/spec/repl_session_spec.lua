@@ -1,4 +1,4 @@
--- What the prompt does with a chunk: src/repl/lua/session.lua and what it uses.
+-- What the prompt does with a chunk: src/prompt/lua/session.lua and what it uses.
 local prompt = require "support.prompt"
 local script = require "support.script"
 local shell = require "support.shell"
@@ -332,11 +332,11 @@ describe("the prompt itself", function()
   end)
 
   it("leaves every module of its own out of tracebacks", function()
-    local own = shell.read("src/repl/lua/call.lua"):match("gmatch%(%[%[(.-)%]%]")
+    local own = shell.read("src/prompt/lua/call.lua"):match("gmatch%(%[%[(.-)%]%]")
     local known = {}
     for name in own:gmatch("%a+") do known[name] = true end
     local count = 0
-    for name in shell.run("ls " .. shell.quote(shell.source .. "/src/repl/lua")):gmatch("(%w+)%.lua") do
+    for name in shell.run("ls " .. shell.quote(shell.source .. "/src/prompt/lua")):gmatch("(%w+)%.lua") do
       assert.is_true(known[name], name)
       count = count + 1
     end

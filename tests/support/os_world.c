@@ -1,5 +1,5 @@
 /* tests/support/os_world.c - see os_world.h. */
-#include "os/pidfd.h"
+#include "base/pidfd.h"
 #include "os_world.h"
 
 #include <dirent.h>

@@ -30,13 +30,13 @@
 #include "base/fault.h"
 #include "object/op.h"
 #include "os/backend.h"
-#include "os/lifeline.h"
-#include "os/output.h"
-#include "os/process.h"
-#include "os/queue.h"
-#include "os/results.h"
-#include "os/signals.h"
-#include "os/wait.h"
+#include "os/process/lifeline.h"
+#include "os/process/output.h"
+#include "os/process/process.h"
+#include "os/queue/queue.h"
+#include "os/shared/results.h"
+#include "os/process/signals.h"
+#include "os/shared/wait.h"
 
 /* -- stage and checks -------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
--- support/prompt.lua - the session's side of the prompt (src/repl/lua) without the program around it.
+-- support/prompt.lua - the session's side of the prompt (src/prompt/lua) without the program around it.
 --
 --   local p <close> = prompt.new()      -- a session with a host that notes what it is asked
 --   p.eval("1 + 1")                     -- "ok"; p.out() is what was printed since it was asked last, p.err(), p.said()
@@ -7,12 +7,12 @@ local shell = require "support.shell"
 
 local prompt = {}
 
--- A function that loads modules of src/repl/lua as the program does.
+-- A function that loads modules of src/prompt/lua as the program does.
 function prompt.modules()
   local made = {}
   local function use(name)
     if made[name] == nil then
-      local text = shell.read("src/repl/lua/" .. name .. ".lua")
+      local text = shell.read("src/prompt/lua/" .. name .. ".lua")
       made[name] = assert(load(text, "=[sandbox " .. name .. "]", "t"))(sandbox, use)
     end
     return made[name]

@@ -26,7 +26,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "lua/codec.h"
+#include "lua/codec/codec.h"
 
 static const uint8_t fixture_key[16] = "0123456789abcde";
 

@@ -1,4 +1,4 @@
-/* repl/act.c and os/steer.c, repl/show_lua.c: what a person does to processes by name, number or handle. */
+/* prompt/act.c and os/process/steer.c, prompt/show_lua.c: what a person does to processes by name, number or handle. */
 #include "support/os_world.h"
 
 #include <fcntl.h>
@@ -7,11 +7,11 @@
 #include <lualib.h>
 #include <signal.h>
 
-#include "lua/sandbox_lib.h"
-#include "os/snapshot.h"
-#include "os/steer.h"
-#include "repl/act.h"
-#include "repl/show_lua.h"
+#include "lua/bind/sandbox_lib.h"
+#include "os/supervisor/snapshot.h"
+#include "os/process/steer.h"
+#include "prompt/act.h"
+#include "prompt/show_lua.h"
 
 static struct control *the_control(void) { return the_backend->control; }
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/fault.h"
-#include "value/siphash.h"
-#include "value/wire.h"
+#include "wire/siphash.h"
+#include "wire/wire.h"
 
 /*
  * Something of everything. Flips of its bytes must not name a function that hurts when called as a

@@ -6,9 +6,9 @@
 
 #include <signal.h>
 
-#include "os/hand.h"
-#include "os/names.h"
-#include "os/sync.h"
+#include "os/shared/hand.h"
+#include "os/shared/names.h"
+#include "os/sync/sync.h"
 
 static bool lives(const struct object_ref *ref) {
   return atomic_load(&the_backend->control->object_stamp[ref->slot]) == stamp_of(ref->serial, OBJECT_LIVE);

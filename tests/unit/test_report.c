@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "lua/report.h"
+#include "lua/state/report.h"
 
 static void expect_text(const struct report *r, bool color, const char *text) {
   struct buf out = {0};

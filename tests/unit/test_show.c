@@ -1,4 +1,4 @@
-/* repl/show.c, table.c, width.c - tables and sentences of snapshots made by hand, at several widths. */
+/* prompt/show.c, table.c, width.c - tables and sentences of snapshots made by hand, at several widths. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/waits.h"
-#include "repl/show.h"
-#include "repl/width.h"
+#include "look/waits.h"
+#include "prompt/show.h"
+#include "term/width.h"
 
 /* -- a run that stands still ------------------------------------------------------------------- */
 

@@ -1,10 +1,10 @@
-/* os/snapshot.c: what others see of processes and queues, from inside and from outside. */
+/* os/supervisor/snapshot.c: what others see of processes and queues, from inside and from outside. */
 #include "support/os_world.h"
 
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "os/snapshot.h"
+#include "os/supervisor/snapshot.h"
 
 static struct control *the_control(void) { return the_backend->control; }
 

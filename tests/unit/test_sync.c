@@ -19,8 +19,8 @@
 #include "object/lock.h"
 #include "object/semaphore.h"
 #include "object/value.h"
-#include "os/line.h"
-#include "os/sync.h"
+#include "os/shared/line.h"
+#include "os/sync/sync.h"
 
 /* -- a world that is made up ------------------------------------------------------------------- */
 

@@ -1,13 +1,13 @@
 /*
- * os/waits.c - who can never go on, from snapshots made by hand; a model that tries everything
+ * look/waits.c - who can never go on, from snapshots made by hand; a model that tries everything
  * agrees; and from real processes: no false alarm while they work, an alarm when they are stuck.
  */
 #include "support/os_world.h"
 
 #include <signal.h>
 
-#include "os/snapshot.h"
-#include "os/waits.h"
+#include "os/supervisor/snapshot.h"
+#include "look/waits.h"
 
 /* -- snapshots made by hand -------------------------------------------------------------------- */
 

@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "value/siphash.h"
-#include "value/wire.h"
+#include "wire/siphash.h"
+#include "wire/wire.h"
 
 /* ---- SipHash ---- */
 

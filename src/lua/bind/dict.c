@@ -1,0 +1,284 @@
+/*
+ * lua/bind/dict.c - shared tables in Lua; see shared.h.
+ *
+ * A key is a string, a number or a boolean; in bytes a letter for its type, then itself. A float
+ * that is a whole number is the integer, as in tables.
+ */
+#include "object/dict.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/bind/shared.h"
+#include "wire/siphash.h"
+
+#define ALL_TYPE "sandbox.dict.pairs"
+#define METHOD "update"
+
+/* -- keys ----------------------------------------------------------------------------------------
+ */
+
+enum { KEY_INLINE = 64 };
+
+struct key {
+  uint8_t bytes[KEY_INLINE];
+};
+
+/* Where a key of a letter and `len` bytes goes: into `key`, or a userdata on the stack. */
+static uint8_t *key_room(lua_State *L, struct key *key, size_t len) {
+  return len + 1 <= KEY_INLINE ? key->bytes : lua_newuserdatauv(L, len + 1, 0);
+}
+
+static uint8_t *put_key(lua_State *L, struct key *key, char letter, const void *data, size_t len) {
+  uint8_t *at = key_room(L, key, len);
+  at[0] = (uint8_t)letter;
+  memcpy(at + 1, data, len);
+  return at;
+}
+
+/* The key at `index`, for an op; it may push something. False: it is no key that could be there. */
+static bool read_key(lua_State *L, struct lib *lib, int index, struct key *key,
+                     struct shared_op *s) {
+  size_t len = 0;
+  const char *text;
+  lua_Integer i;
+  lua_Number f = 0;
+  uint8_t flag;
+  int whole = 0;
+  uint8_t *at;
+  switch (lua_type(L, index)) {
+  case LUA_TSTRING:
+    text = lua_tolstring(L, index, &len);
+    at = put_key(L, key, 's', text, len);
+    break;
+  case LUA_TNUMBER:
+    i = lua_tointegerx(L, index, &whole);
+    f = lua_tonumber(L, index);
+    len = sizeof i;
+    at = whole ? put_key(L, key, 'i', &i, len) : put_key(L, key, 'f', &f, len);
+    break;
+  case LUA_TBOOLEAN:
+    flag = (uint8_t)lua_toboolean(L, index);
+    len = 1;
+    at = put_key(L, key, 'b', &flag, len);
+    break;
+  default:
+    return false;
+  }
+  luaL_argcheck(L, len < UINT32_MAX, index, "the key is too long");
+  s->args.key = at;
+  s->args.key_len = (uint32_t)len + 1;
+  s->args.hash = siphash(lib->b->ops->key(lib->b), at, len + 1);
+  return f == f;
+}
+
+static int bad_key(lua_State *L, int index) {
+  if (lua_type(L, index) == LUA_TNUMBER)
+    return luaL_error(L, "the key is NaN");
+  return luaL_error(L, "%s cannot be a key of a dict (strings, numbers and booleans can)",
+                    lib_say(L, index));
+}
+
+static void push_key(lua_State *L, const uint8_t *at, uint32_t key_len) {
+  lua_Integer i;
+  lua_Number f;
+  switch (at[0]) {
+  case 's':
+    lua_pushlstring(L, (const char *)at + 1, key_len - 1);
+    break;
+  case 'i':
+    memcpy(&i, at + 1, sizeof i);
+    lua_pushinteger(L, i);
+    break;
+  case 'f':
+    memcpy(&f, at + 1, sizeof f);
+    lua_pushnumber(L, f);
+    break;
+  default:
+    lua_pushboolean(L, at[1]);
+  }
+}
+
+/* -- reading and writing -------------------------------------------------------------------------
+ */
+
+static bool is_method(lua_State *L, int index) {
+  return lua_type(L, index) == LUA_TSTRING && strcmp(lua_tostring(L, index), METHOD) == 0;
+}
+
+/* d[k]. Upvalue 2: the methods. */
+static int l_index(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  struct key key;
+  if (is_method(L, 2)) {
+    lua_getfield(L, lua_upvalueindex(2), METHOD);
+    return 1;
+  }
+  shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_GET);
+  if (!read_key(L, lib, 2, &key, &s)) {
+    if (!lua_isnil(L, 2) && lua_type(L, 2) != LUA_TNUMBER)
+      return bad_key(L, 2);
+    lua_pushnil(L); /* as of a table */
+    return 1;
+  }
+  lib_read_begin(lib); /* again: a key may have been allocated */
+  shared_perform(L, lib, &s);
+  shared_push(L, lib, &s);
+  return 1;
+}
+
+/* The dict at 1; the key and the value at 2 and 3. */
+static void set(lua_State *L, struct lib *lib) {
+  struct shared_op s;
+  struct key key;
+  shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_SET);
+  if (is_method(L, 2))
+    luaL_error(L, "the key '" METHOD "' cannot be used: it is a method of dicts");
+  if (!read_key(L, lib, 2, &key, &s))
+    bad_key(L, 2);
+  s.args.none = lua_isnil(L, 3);
+  if (!s.args.none)
+    shared_bring(L, lib, &s, 3, "value");
+  shared_perform(L, lib, &s);
+  shared_end(L, lib, &s);
+}
+
+static int l_newindex(lua_State *L) {
+  set(L, lib_of(L));
+  return 0;
+}
+
+static int l_len(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)sync_info_of(L, OBJECT_DICT).count);
+  return 1;
+}
+
+/* d:update(key, fn) */
+static int l_update(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  struct key key;
+  lib_check_handle(L, 1, OBJECT_DICT);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_UPDATE);
+  if (!read_key(L, lib, 2, &key, &s))
+    return bad_key(L, 2);
+  lib_read_begin(lib);
+  return shared_update(L, lib, &s, 3, OP_DICT_REPLACE, OP_DICT_KEEP);
+}
+
+/* -- pairs ---------------------------------------------------------------------------------------
+ */
+
+/* All entries as they were when pairs was called; a userdata. */
+struct all {
+  struct buf entries;
+  size_t at;
+};
+
+static int l_all_gc(lua_State *L) {
+  struct all *all = luaL_checkudata(L, 1, ALL_TYPE);
+  buf_release(&all->entries);
+  return 0;
+}
+
+/* One step of `for k, v in pairs(d)`. Upvalue 2: the entries; 3: what holds their handles. */
+static int next_entry(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct all *all = lua_touserdata(L, lua_upvalueindex(2));
+  struct dict_entry e;
+  if (all->at >= all->entries.len)
+    return 0;
+  const uint8_t *here = all->entries.data + all->at;
+  memcpy(&e, here, sizeof e);
+  const uint8_t *key = here + sizeof e + e.refs * sizeof(struct object_ref);
+  push_key(L, key, e.key_len);
+  struct buf message = {.data = (uint8_t *)(uintptr_t)(key + e.key_len), .len = e.len};
+  all->at += dict_entry_size(&e);
+  lib_decode(L, lib, &message);
+  return 2;
+}
+
+static int l_pairs(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_ALL);
+  lua_pushlightuserdata(L, lib);
+  struct all *all = lua_newuserdatauv(L, sizeof *all, 0);
+  *all = (struct all){.at = 0};
+  luaL_setmetatable(L, ALL_TYPE);
+  s.op.out = &all->entries;
+  lib_read_begin(lib);
+  shared_perform(L, lib, &s);
+  int rc = lib_fetch(lib, &s.op, &lib->read);
+  if (rc)
+    return lib_expected(L, "pairs", rc);
+  lib_push_taken(L, lib);
+  lua_pushcclosure(L, next_entry, 3);
+  return 1;
+}
+
+/* -- making --------------------------------------------------------------------------------------
+ */
+
+/* dict([t [, {name =}]]) */
+static int l_dict(lua_State *L) {
+  static const char *const names[] = {"name", NULL};
+  struct sync_options o = {.type = OBJECT_DICT};
+  lua_settop(L, 2);
+  luaL_argexpected(L, lua_isnil(L, 1) || lua_istable(L, 1), 1, "table");
+  if (!lua_isnil(L, 2)) {
+    luaL_argexpected(L, lua_istable(L, 2), 2, "table of options");
+    lib_check_options(L, 2, names);
+  }
+  o.name = sync_name_option(L, 2);
+  sync_make(L, &o, OBJECT_DICT);
+  lua_pushvalue(L, 1); /* [handle, key, value, table] is what set and lua_next need */
+  lua_replace(L, 2);
+  lua_replace(L, 1);
+  lua_settop(L, 2);
+  lua_pushnil(L);
+  lua_insert(L, 2);
+  lua_pushnil(L);
+  lua_insert(L, 3); /* [handle, nil, nil, table] */
+  if (lua_isnil(L, 4)) {
+    lua_settop(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  while (lua_next(L, 4)) {
+    lua_copy(L, -2, 2);
+    lua_copy(L, -1, 3);
+    set(L, lib_of(L));
+    lua_settop(L, 4);
+    lua_pushvalue(L, 2);
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+static void tell(lua_State *L, const struct sync_info *i) {
+  lua_pushfstring(L, "%I key%s", (LUAI_UACINT)i->count, i->count == 1 ? "" : "s");
+  if (i->holder) {
+    lua_pushfstring(L, ", updated by %s#%I", i->holder_name, (LUAI_UACINT)i->holder);
+    lua_concat(L, 2);
+  }
+}
+
+static const luaL_Reg methods[] = {{METHOD, l_update}, {NULL, NULL}};
+static const luaL_Reg constructors[] = {{"dict", l_dict}, {NULL, NULL}};
+static const luaL_Reg meta[] = {{"__index", l_index},
+                                {"__newindex", l_newindex},
+                                {"__len", l_len},
+                                {"__pairs", l_pairs},
+                                {NULL, NULL}};
+
+const struct sync_type sync_dict = {OBJECT_DICT, DICT_TYPE, methods, constructors, meta, tell};
+
+void dict_open_pairs(lua_State *L) {
+  luaL_newmetatable(L, ALL_TYPE);
+  lua_pushcfunction(L, l_all_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pop(L, 1);
+}

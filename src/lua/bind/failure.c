@@ -1,0 +1,254 @@
+/*
+ * lua/bind/failure.c - what join gives for a process that ended badly: {message, value, traceback, name,
+ * pid, exitcode, signal}.
+ *
+ * A failure that nobody looks at is reported, so reading one is noticed. Until then the table holds
+ * one raw field, "(unread)", which has all the others, and in [1] and [2] the names of the failure
+ * for the backend. The first access by __index, __pairs or __tostring puts the fields in their
+ * places. An unread failure that is sent arrives unread.
+ *
+ * The metatable is sandbox.failure, so that a failure keeps it when it travels.
+ */
+#include <string.h>
+
+#include "lua/bind/native.h"
+#include "lua/state/lib.h"
+#include "lua/state/report.h"
+
+static const char unread[] = "(unread)";
+
+/* -- looking --------------------------------------------------------------------------------- */
+
+/* [fields] Tell the backend that somebody looked at the failure that these are of. */
+static void tell_looked(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  struct object_ref ref = {.type = OBJECT_PROCESS};
+  int known;
+  lua_rawgeti(L, -1, 1);
+  lua_rawgeti(L, -2, 2);
+  ref.slot = (uint32_t)lua_tointegerx(L, -2, &known);
+  ref.serial = (uint64_t)lua_tointeger(L, -1);
+  lua_pop(L, 2);
+  if (lib && known && lua_rawlen(L, -1) == 2)
+    lib->b->ops->failure_looked(lib->b, &ref);
+}
+
+void failure_look(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  if (lua_type(L, index) != LUA_TTABLE)
+    return;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  lua_pushstring(L, unread);
+  if (lua_rawget(L, index) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    return;
+  }
+  int fields = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, fields); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING)
+      continue;
+    lua_pushvalue(L, -2);
+    bool set = lua_rawget(L, index) != LUA_TNIL; /* by the script */
+    lua_pop(L, 1);
+    if (!set) {
+      lua_pushvalue(L, -2);
+      lua_pushvalue(L, -2);
+      lua_rawset(L, index);
+    }
+  }
+  tell_looked(L);
+  lua_pushstring(L, unread);
+  lua_pushnil(L);
+  lua_rawset(L, index);
+  lua_settop(L, fields - 1);
+}
+
+void failure_wrap(lua_State *L, const struct object_ref *ref) {
+  if (ref) {
+    lua_pushinteger(L, (lua_Integer)ref->slot);
+    lua_rawseti(L, -2, 1);
+    lua_pushinteger(L, (lua_Integer)ref->serial);
+    lua_rawseti(L, -2, 2);
+  }
+  lua_createtable(L, 0, 8);
+  lua_insert(L, -2);
+  lua_setfield(L, -2, unread);
+  luaL_setmetatable(L, FAILURE_TYPE);
+}
+
+static int l_failure_index(lua_State *L) {
+  lua_settop(L, 2);
+  if (lua_type(L, 1) != LUA_TTABLE)
+    return 0;
+  failure_look(L, 1);
+  lua_rawget(L, 1);
+  return 1;
+}
+
+static int l_failure_next(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 2);
+  if (lua_next(L, 1))
+    return 2;
+  lua_pushnil(L);
+  return 1;
+}
+
+static int l_failure_pairs(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  failure_look(L, 1);
+  lua_pushcfunction(L, l_failure_next);
+  lua_pushvalue(L, 1);
+  lua_pushnil(L);
+  return 3;
+}
+
+/* `queue.lua:12: boom (process writer#2, pid 4711)`; of a pool's task `(item 3, process ...)` */
+static int l_failure_tostring(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "message");
+  lua_getfield(L, 1, "name");
+  lua_getfield(L, 1, "id");
+  lua_getfield(L, 1, "pid");
+  for (int i = 2; i <= 5; i++)
+    luaL_tolstring(L, i, NULL);
+  const char *item = "";
+  if (lua_getfield(L, 1, "index") != LUA_TNIL)
+    item = lua_pushfstring(L, "item %s, ", luaL_tolstring(L, -1, NULL));
+  lua_pushfstring(L, "%s (%sprocess %s#%s, pid %s)", lua_tostring(L, 6), item, lua_tostring(L, 7),
+                  lua_tostring(L, 8), lua_tostring(L, 9));
+  return 1;
+}
+
+/* -- making ---------------------------------------------------------------------------------- */
+
+/* The message of a process that left no report of its own. */
+static void push_plain_message(lua_State *L, const struct process_info *info) {
+  if (info->signal)
+    lua_pushfstring(L, "killed by signal %d (%s)", info->signal, strsignal(info->signal));
+  else
+    lua_pushfstring(L, "left with exit status %d", info->exit_code);
+}
+
+/* [message, traceback, value] -> the fields, in their place */
+static void push_fields(lua_State *L, const struct process_info *info) {
+  static const char *const names[] = {"message", "traceback", "value"};
+  int first = lua_gettop(L) - 2;
+  lua_createtable(L, 2, 8);
+  lua_insert(L, first);
+  for (int i = 2; i >= 0; i--)
+    lua_setfield(L, first, names[i]);
+  lua_pushstring(L, info->name);
+  lua_setfield(L, first, "name");
+  lua_pushinteger(L, (lua_Integer)info->id);
+  lua_setfield(L, first, "id");
+  lua_pushinteger(L, (lua_Integer)info->pid);
+  lua_setfield(L, first, "pid");
+  if (info->exit_code >= 0) {
+    lua_pushinteger(L, info->exit_code);
+    lua_setfield(L, first, "exitcode");
+  }
+  if (info->signal) {
+    lua_pushinteger(L, info->signal);
+    lua_setfield(L, first, "signal");
+  }
+}
+
+void failure_push(lua_State *L, struct lib *lib, const struct object *process,
+                  const struct process_info *info, const struct buf *message) {
+  struct object_ref ref;
+  int base = lua_gettop(L);
+  int n = message ? lib_decode(L, lib, message) : 0;
+  lua_settop(L, base + 3); /* message, traceback, value: see child.c; or nils */
+  if (n == 0 || info->signal) {
+    push_plain_message(L, info);
+    lua_replace(L, base + 1);
+  }
+  push_fields(L, info);
+  lib->b->ops->object_ref(process, &ref);
+  failure_wrap(L, &ref);
+}
+
+/* -- of tasks: see native.h ------------------------------------------------------------------ */
+
+static const char *text_field(lua_State *L, int table, const char *name) {
+  lua_getfield(L, table, name);
+  return lua_tostring(L, -1);
+}
+
+int native_task_failing(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct object_ref ref;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  uint64_t order = (uint64_t)luaL_checkinteger(L, 2);
+  lua_settop(L, 3);
+  const char *message = text_field(L, 1, "message");
+  lua_getfield(L, 1, "id");
+  lua_getfield(L, 1, "pid");
+  const struct report r = {.message = message ? message : "",
+                           .traceback = text_field(L, 1, "traceback"),
+                           .name = text_field(L, 1, "name"),
+                           .id = (uint32_t)lua_tointeger(L, 5),
+                           .pid = lua_tointeger(L, 6),
+                           .spawned_at = lua_tostring(L, 3),
+                           .task = true};
+  struct buf text = {0};
+  bool known = report_format(&r, report_color(), &text) == 0 &&
+               lib->b->ops->task_failing(lib->b, &text, order, &ref) == 0;
+  if (!known)
+    report_write(text.data, text.len);
+  buf_release(&text);
+  if (!known)
+    return 0;
+  lua_pushinteger(L, (lua_Integer)ref.slot);
+  lua_pushinteger(L, (lua_Integer)ref.serial);
+  return 2;
+}
+
+static struct object_ref check_ref(lua_State *L, int slot) {
+  return (struct object_ref){.type = OBJECT_PROCESS,
+                             .slot = (uint32_t)luaL_checkinteger(L, slot),
+                             .serial = (uint64_t)luaL_checkinteger(L, slot + 1)};
+}
+
+int native_task_failed(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  if (!lua_isnoneornil(L, 1)) {
+    struct object_ref ref = check_ref(L, 1);
+    lib->b->ops->task_failed(lib->b, &ref);
+  }
+  return 0;
+}
+
+int native_task_joined(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct object_ref ref = check_ref(L, 1);
+  lib->b->ops->failure_joined(lib->b, &ref);
+  return 0;
+}
+
+int native_unread(lua_State *L) {
+  struct object_ref ref = check_ref(L, 2);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_pushnil(L);
+  lua_setmetatable(L, 1);
+  failure_wrap(L, &ref);
+  return 1;
+}
+
+int native_look(lua_State *L) {
+  failure_look(L, 1);
+  return 0;
+}
+
+void lib_open_failure(lua_State *L, int table) {
+  static const luaL_Reg meta[] = {{"__index", l_failure_index},
+                                  {"__pairs", l_failure_pairs},
+                                  {"__tostring", l_failure_tostring},
+                                  {NULL, NULL}};
+  luaL_newmetatable(L, FAILURE_TYPE); /* sets __name */
+  lib_set_functions(L, meta);
+  lua_setfield(L, table, "failure");
+}

@@ -1,0 +1,42 @@
+/* lua/bind/lock.c - locks in Lua; see sync.h. */
+#include "base/error.h"
+#include "lua/bind/sync.h"
+
+static int make(lua_State *L, bool recursive) {
+  struct sync_options o = {.type = OBJECT_LOCK, .recursive = recursive};
+  o.name = sync_only_name(L);
+  return sync_make(L, &o, OBJECT_LOCK);
+}
+
+static int l_lock(lua_State *L) { return make(L, false); }
+static int l_rlock(lua_State *L) { return make(L, true); }
+
+static int l_acquire(lua_State *L) {
+  struct op op = {.kind = OP_LOCK_ACQUIRE};
+  int n = sync_op(L, &op, OBJECT_LOCK, 2);
+  return n ? n : sync_push_taken(L, &op);
+}
+
+static int l_release(lua_State *L) { return sync_plain(L, OP_LOCK_RELEASE, OBJECT_LOCK, 0); }
+
+static int l_hold(lua_State *L) {
+  return sync_hold(L, OBJECT_LOCK, OP_LOCK_ACQUIRE, OP_LOCK_RELEASE);
+}
+
+static void tell(lua_State *L, const struct sync_info *i) {
+  if (i->set)
+    lua_pushliteral(L, "abandoned");
+  else if (!i->holder)
+    lua_pushliteral(L, "free");
+  else if (i->depth > 1)
+    lua_pushfstring(L, "held %I times by %s#%I", (LUAI_UACINT)i->depth, i->holder_name,
+                    (LUAI_UACINT)i->holder);
+  else
+    lua_pushfstring(L, "held by %s#%I", i->holder_name, (LUAI_UACINT)i->holder);
+}
+
+static const luaL_Reg methods[] = {
+    {"acquire", l_acquire}, {"release", l_release}, {"hold", l_hold}, {NULL, NULL}};
+static const luaL_Reg constructors[] = {{"lock", l_lock}, {"rlock", l_rlock}, {NULL, NULL}};
+
+const struct sync_type sync_lock = {OBJECT_LOCK, LOCK_TYPE, methods, constructors, NULL, tell};

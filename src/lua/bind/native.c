@@ -1,0 +1,294 @@
+/* lua/bind/native.c - see native.h. */
+#include "lua/bind/native.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/codec/codec.h"
+#include "lua/state/feed.h"
+#include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
+#include "lua/state/prelude.h"
+#include "lua/state/traceback.h"
+
+bool native_source(const char *source) { return strncmp(source, "=[sandbox ", 10) == 0; }
+
+/* -- errors ---------------------------------------------------------------------------------- */
+
+static int l_raise(lua_State *L) {
+  char where[WHERE_MAX];
+  luaL_checkstring(L, 1);
+  lib_locate(L, where);
+  lua_pushfstring(L, "%s: %s", where, lua_tostring(L, 1));
+  return lua_error(L);
+}
+
+static int l_where(lua_State *L) {
+  char where[WHERE_MAX];
+  lib_locate(L, where);
+  lua_pushstring(L, where);
+  return 1;
+}
+
+/* -- objects --------------------------------------------------------------------------------- */
+
+static int l_object(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_newuserdatauv(L, 0, 1);
+  lua_insert(L, 1);
+  lua_setiuservalue(L, 1, 1);
+  lua_setmetatable(L, 1);
+  return 1;
+}
+
+static int l_state(lua_State *L) {
+  lua_settop(L, 2);
+  if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1) || !lua_rawequal(L, 2, 3))
+    return 0;
+  lua_getiuservalue(L, 1, 1);
+  return 1;
+}
+
+/* -- messages -------------------------------------------------------------------------------- */
+
+/* send(q, timeout, ...) -> true; nil, "timeout". An error for a closed queue. */
+static int l_send(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
+  int64_t deadline_ns = lib_check_timeout(L, lib, 2);
+  lib_encode(L, lib, 3, lua_gettop(L) - 2, "value");
+  return lib_put_encoded(L, lib, h, deadline_ns);
+}
+
+/* recv(q, timeout) -> ...; nil, "timeout"; nil, "closed" */
+static int l_recv(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), false);
+}
+
+/* protected: [what, values ...] -> [bytes, whether they name handles] */
+static int encode_values(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
+  lib_encode(L, lib, 2, lua_gettop(L) - 1, lua_tostring(L, 1));
+  struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
+  int rc = refs.count ? lib->b->ops->objects_export(lib->b, &op, refs.sent, refs.count) : 0;
+  if (rc) {
+    lib_sent(L, lib);
+    return lib_expected(L, "send", rc);
+  }
+  lua_pushlstring(L, (const char *)lib->out.data, lib->out.len);
+  lua_pushboolean(L, lib->flying.len > 0);
+  lib_sent(L, lib); /* whoever has the bytes keeps what they name */
+  return 2;
+}
+
+/* encode(what, ...) -> bytes, handles; nil, message without position */
+static int l_encode(lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_pushcfunction(L, encode_values);
+  lua_insert(L, 1);
+  if (lib_try(L, lua_gettop(L) - 1, 2))
+    return 2;
+  lua_pushnil(L);
+  lua_insert(L, -2);
+  return 2;
+}
+
+static int l_decode(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  lib_pause(L, lib);
+  buf_clear(&lib->in, 0);
+  if (buf_append(&lib->in, bytes, len))
+    return lib_error(L, "decode", -SBX_ENOMEM);
+  return lib_decode(L, lib, &lib->in);
+}
+
+static int l_pack(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_Integer first = luaL_checkinteger(L, 2);
+  size_t count = (size_t)luaL_checkinteger(L, 3);
+  lib_sent(L, lib); /* what an error left */
+  lib_pause(L, lib);
+  bool packed = codec_encode_list(L, 1, first, count, &lib->out);
+  if (packed)
+    lua_pushlstring(L, (const char *)lib->out.data, lib->out.len);
+  lib_sent(L, lib);
+  return packed;
+}
+
+static int l_unpack(lua_State *L) {
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_pushinteger(L, codec_decode_list(L, (const uint8_t *)bytes, len, 2, luaL_checkinteger(L, 3)));
+  return 1;
+}
+
+/* -- lists and forks ------------------------------------------------------------------------- */
+
+static int l_list(lua_State *L) {
+  lua_createtable(L, (int)luaL_checkinteger(L, 1), 0);
+  return 1;
+}
+
+static int l_place(lua_State *L) {
+  lua_Integer at = luaL_checkinteger(L, 2);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  for (int i = lua_gettop(L); i >= 3; i--)
+    lua_rawseti(L, 1, at + i - 3);
+  return 0;
+}
+
+static int l_hold(lua_State *L) {
+  lua_pushinteger(L, interrupt_hold(L));
+  return 1;
+}
+
+static int l_restore(lua_State *L) {
+  interrupt_restore(L, (unsigned)luaL_checkinteger(L, 1));
+  return 0;
+}
+
+/* upvalue 2: what it was before */
+static int l_defer_end(lua_State *L) {
+  interrupt_defer(lib_of(L), lua_toboolean(L, lua_upvalueindex(2)));
+  return 0;
+}
+
+/* defer([whether]) -> what ends it, to be closed. defer(false): within it, what computes is
+ * interrupted again. */
+static int l_defer(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  bool defer = lua_isnone(L, 1) || lua_toboolean(L, 1);
+  lua_settop(L, 0);
+  lua_createtable(L, 0, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushlightuserdata(L, lib);
+  lua_pushboolean(L, lib->deferred);
+  lua_pushcclosure(L, l_defer_end, 2);
+  lua_setfield(L, 2, "__close");
+  lua_setmetatable(L, 1);
+  interrupt_defer(lib, defer);
+  return 1;
+}
+
+/* descendants(p, list): append the living ones of a process. */
+static int visit_descendant(void *ctx, struct object *p) { return buf_append(ctx, &p, sizeof p); }
+
+static int l_descendants(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lib_pause(L, lib);
+  buf_clear(&lib->in, 1 << 16);
+  int rc = lib->b->ops->descendants(lib->b, h->object, visit_descendant, &lib->in);
+  lib_push_processes(L, lib, 2);
+  lib_resume(L, lib);
+  return rc ? lib_error(L, "descendants", rc) : 0;
+}
+
+/* expected(p): has anybody told it to end? */
+static int l_expected(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct process_info info;
+  int rc = lib->b->ops->process_info(lib->b, lib_check_handle(L, 1, OBJECT_PROCESS)->object, &info);
+  if (rc)
+    return lib_error(L, "expected", rc);
+  lua_pushboolean(L, info.expected);
+  return 1;
+}
+
+static int l_clean(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  lua_settop(L, 1);
+  traceback_clean(L);
+  return 1;
+}
+
+static int l_generation(lua_State *L) {
+  lua_pushinteger(L, lib_of(L)->generation);
+  return 1;
+}
+
+/* -- stubs ----------------------------------------------------------------------------------- */
+
+/* Once in a state: make `use "native"` known. */
+static void open_native(lua_State *L) {
+  static const luaL_Reg functions[] = {{"raise", l_raise},
+                                       {"object", l_object},
+                                       {"state", l_state},
+                                       {"send", l_send},
+                                       {"recv", l_recv},
+                                       {"encode", l_encode},
+                                       {"decode", l_decode},
+                                       {"list", l_list},
+                                       {"pack", l_pack},
+                                       {"unpack", l_unpack},
+                                       {"place", l_place},
+                                       {"clean", l_clean},
+                                       {"generation", l_generation},
+                                       {"feed", feed_resume},
+                                       {"look", native_look},
+                                       {"unread", native_unread},
+                                       {"task_failing", native_task_failing},
+                                       {"task_failed", native_task_failed},
+                                       {"task_joined", native_task_joined},
+                                       {"where", l_where},
+                                       {"hold", l_hold},
+                                       {"restore", l_restore},
+                                       {"defer", l_defer},
+                                       {"descendants", l_descendants},
+                                       {"expected", l_expected},
+                                       {"chunk", native_chunk},
+                                       {"begin", native_begin},
+                                       {"take", native_take},
+                                       {"put", native_put},
+                                       {"packed", native_packed},
+                                       {"results", native_results},
+                                       {NULL, NULL}};
+  lua_createtable(L, 0, sizeof functions / sizeof *functions);
+  lib_set_functions(L, functions);
+  lua_pushlightuserdata(L, feed_mark());
+  lua_setfield(L, -2, "gave_way");
+  lua_pushinteger(L, LIST_PART);
+  lua_setfield(L, -2, "part");
+  prelude_set(L, prelude_sources, "native");
+}
+
+int native_call(lua_State *L, const char *module, const char *function) {
+  int args = lua_gettop(L);
+  if (!prelude_has(L, prelude_sources, "native"))
+    open_native(L);
+  prelude_push(L, prelude_sources, module);
+  lua_pushstring(L, function);
+  lua_rawget(L, -2);
+  lua_insert(L, 1);
+  lua_pop(L, 1);
+  lua_call(L, args, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+/* Upvalues: lib, module, function. */
+static int call_stub(lua_State *L) {
+  return native_call(L, lua_tostring(L, lua_upvalueindex(2)), lua_tostring(L, lua_upvalueindex(3)));
+}
+
+void lib_open_native(lua_State *L, int table) {
+  static const struct {
+    const char *module, *function;
+  } stubs[] = {
+      {"wait", "join_all"}, {"wait", "as_completed"}, {"pool", "pool"}, {"scope", "scope"}};
+  for (size_t i = 0; i < sizeof stubs / sizeof *stubs; i++) {
+    lua_pushlightuserdata(L, lib_find(L));
+    lua_pushstring(L, stubs[i].module);
+    lua_pushstring(L, stubs[i].function);
+    lua_pushcclosure(L, call_stub, 3);
+    lua_setfield(L, table, stubs[i].function);
+  }
+}

@@ -1,0 +1,411 @@
+/* lua/bind/queue.c - queues in Lua; see lib.h for how a binding is built. */
+#include <limits.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/codec/codec.h"
+#include "lua/state/answer.h"
+#include "lua/state/feed.h"
+#include "lua/state/lib.h"
+
+/* -- making ---------------------------------------------------------------------------------- */
+
+static uint64_t check_max(lua_State *L, int arg) {
+  int whole;
+  lua_Integer max = lua_tointegerx(L, -1, &whole);
+  if (!whole || lua_type(L, -1) != LUA_TNUMBER || max < 1)
+    luaL_argerror(L, arg,
+                  lua_pushfstring(L, "max must be a whole number of items, 1 or more, not %s",
+                                  lib_say(L, -1)));
+  return (uint64_t)max;
+}
+
+static void read_options(lua_State *L, struct queue_options *o) {
+  static const char *const names[] = {"max", "name", "transport", NULL};
+  static const char *const transports[] = {"auto", "pipe", "shm", NULL};
+  lib_check_options(L, 1, names);
+  if (lua_getfield(L, 1, "max") != LUA_TNIL)
+    o->max = check_max(L, 1);
+  if (lua_getfield(L, 1, "name") != LUA_TNIL) {
+    o->name = lib_check_name(L, 1);
+  }
+  if (lua_getfield(L, 1, "transport") == LUA_TNIL)
+    return;
+  const char *t = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  int i = 0;
+  while (transports[i] && strcmp(t, transports[i]) != 0)
+    i++;
+  luaL_argcheck(L, transports[i], 1, "transport must be \"auto\", \"pipe\" or \"shm\"");
+  o->transport = i; /* in the order of enum queue_transport */
+}
+
+static int l_queue(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct queue_options o = {.transport = TRANSPORT_AUTO};
+  lua_settop(L, 1);
+  if (lua_istable(L, 1))
+    read_options(L, &o);
+  else if (!lua_isnil(L, 1)) {
+    luaL_argexpected(L, lua_type(L, 1) == LUA_TNUMBER, 1, "number of items or table of options");
+    o.max = check_max(L, 1);
+  }
+  struct handle *h = lib_push_handle(L, OBJECT_QUEUE);
+  int rc = lib->b->ops->queue_open(lib->b, &o, &h->object);
+  if (lib_made_room(L, rc))
+    rc = lib->b->ops->queue_open(lib->b, &o, &h->object);
+  if (rc)
+    return lib_error(L, "queue", rc);
+  lib_settle_handle(L, lib);
+  return 1;
+}
+
+/* -- putting --------------------------------------------------------------------------------- */
+
+/* What put returns, or raises. */
+static int put_done(lua_State *L, int rc) {
+  if (rc == -SBX_ECLOSED)
+    return luaL_error(L, "put on a closed queue");
+  if (rc)
+    return lib_expected(L, "put", rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, enum op_kind kind,
+                        int64_t deadline_ns) {
+  struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
+  struct op op = {.kind = kind,
+                  .object = h->object,
+                  .deadline_ns = deadline_ns,
+                  .data = lib->out.data,
+                  .len = lib->out.len,
+                  .refs = refs.count ? &refs : NULL,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  int rc = perform(lib->b, &op);
+  lib_sent(L, lib);
+  return rc;
+}
+
+int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
+  return put_done(L, lib_perform_encoded(L, lib, h, OP_QUEUE_PUT, deadline_ns));
+}
+
+static int put_scalar(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns,
+                      const struct codec_scalar *item) {
+  struct op op = {.kind = OP_QUEUE_PUT,
+                  .object = h->object,
+                  .deadline_ns = deadline_ns,
+                  .data = item->head,
+                  .len = item->head_len,
+                  .more = item->more,
+                  .more_len = item->more_len,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  return put_done(L, perform(lib->b, &op));
+}
+
+static int put(lua_State *L, struct lib *lib, int64_t deadline_ns) {
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
+  struct codec_scalar scalar;
+  if (codec_encode_scalar(L, 2, &scalar))
+    return put_scalar(L, lib, h, deadline_ns, &scalar);
+  if (lua_isnoneornil(L, 2))
+    return luaL_argerror(L, 2,
+                         "nil is no item: close() ends the stream, sandbox.null stands for "
+                         "a missing value");
+  lib_encode(L, lib, 2, 1, "item");
+  return lib_put_encoded(L, lib, h, deadline_ns);
+}
+
+static int l_queue_put(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  return put(L, lib, lib_check_timeout(L, lib, 3));
+}
+
+static int l_queue_try_put(lua_State *L) { return put(L, lib_of(L), 0); }
+
+/* -- getting --------------------------------------------------------------------------------- */
+
+/*
+ * A large string is made while it lies in the queue, and then taken: so it is copied once, and
+ * stays there if there is no memory. Somebody else may take it meanwhile (or a finalizer, if the
+ * collector runs): then what was made is thrown away. Returns what the last op returned, or
+ * -SBX_EAGAIN.
+ */
+static int take_lent(lua_State *L, struct lib *lib, struct op *op) {
+  const uint8_t *s;
+  size_t len;
+  op->may_lend = false; /* if this comes to nothing, by copying it first */
+  if (!codec_find_string(op->data, op->len, &s, &len))
+    return -SBX_EAGAIN;
+  lua_pushlstring(L, (const char *)s, len);
+  struct op take = *op;
+  take.kind = OP_QUEUE_TAKE;
+  int rc = perform(lib->b, &take);
+  if (rc)
+    lua_pop(L, 1);
+  return rc;
+}
+
+/* Returns 0 when the item is in h->item, 1 when it is on the stack, or a code. */
+static int get_raw(lua_State *L, struct lib *lib, struct op *op) {
+  int rc = perform(lib->b, op);
+  while (rc == -SBX_ELENT) {
+    rc = take_lent(L, lib, op);
+    if (rc == 0)
+      return 1;
+    if (rc == -SBX_EAGAIN)
+      rc = perform(lib->b, op);
+  }
+  return rc;
+}
+
+/*
+ * Taken, then decoded: between the two the item is in this process's hands, in the handle. Should
+ * decoding raise (no memory; a name that is not defined yet), it stays there, and the next get
+ * decodes it first. A forked child forgets it: it is its parent's.
+ */
+int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items) {
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
+  struct op_refs refs = {.taken = &h->refs};
+  struct op op = {.kind = OP_QUEUE_GET,
+                  .object = h->object,
+                  .deadline_ns = deadline_ns,
+                  .out = &h->item,
+                  .may_lend = true,
+                  .number = items,
+                  .refs = &refs,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  if (lib->answering)
+    answer_check(L, lib, OP_QUEUE_GET);
+  lib_own_item(lib, h);
+  if (h->item.len == 0) {
+    int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
+    int rc = get_raw(L, lib, &op);
+    if (rc == 1)
+      return 1;
+    if (rc == -SBX_ETIMEDOUT && until_ns)
+      feed_give_way(L, until_ns);
+    if (rc)
+      return lib_expected(L, "get", rc);
+  }
+  if (codec_decode_scalar(L, h->item.data, h->item.len)) {
+    h->item.len = 0;
+    return 1;
+  }
+  return lib_decode_item(L, lib, h, &op);
+}
+
+static int l_queue_get(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), false);
+}
+
+static int l_queue_try_get(lua_State *L) { return lib_get_item(L, lib_of(L), 0, false); }
+
+/* protected: [items, offset, length] -> the value of one of them */
+static int decode_peeked(lua_State *L) {
+  const uint8_t *items = lua_touserdata(L, 1);
+  const struct buf item = {.data = (uint8_t *)(uintptr_t)items + lua_tointeger(L, 2),
+                           .len = (size_t)lua_tointeger(L, 3)};
+  lib_decode(L, lib_find(L), &item);
+  return 1;
+}
+
+/* [items] Push the value; or, instead of one that this process cannot make, why. */
+static void push_peeked(lua_State *L, int items, size_t at, uint64_t len) {
+  lua_pushcfunction(L, decode_peeked);
+  lua_pushvalue(L, items);
+  lua_pushinteger(L, (lua_Integer)at);
+  lua_pushinteger(L, (lua_Integer)len);
+  if (lib_try(L, 3, 1))
+    return;
+  lua_pushfstring(L, "<cannot be read here: %s>", luaL_tolstring(L, -1, NULL));
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
+/* The items in lib->in, each behind its length, as a list. They are taken out of there first: a
+ * finalizer that runs between two of them may peek, too. */
+static int push_items(lua_State *L, struct lib *lib) {
+  size_t total = lib->in.len;
+  lib_pause(L, lib);
+  lib_push_taken(L, lib);
+  uint8_t *items = lua_newuserdatauv(L, total, 0);
+  int first = lua_gettop(L);
+  memcpy(items, lib->in.data, total);
+  lib_resume(L, lib);
+  lua_newtable(L);
+  uint64_t len;
+  for (size_t at = 0, n = 1; at + sizeof len <= total; n++) {
+    memcpy(&len, items + at, sizeof len);
+    at += sizeof len;
+    push_peeked(L, first, at, len);
+    lua_rawseti(L, -2, (lua_Integer)n);
+    at += (size_t)len;
+  }
+  return 1;
+}
+
+/* peek() -> the oldest item, or nil and why; peek(n) -> a list of the n oldest */
+static int l_queue_peek(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
+  lua_Integer most = luaL_optinteger(L, 2, 0);
+  bool list = !lua_isnoneornil(L, 2);
+  luaL_argcheck(L, !list || most >= 1, 2, "the number of items must be 1 or more");
+  struct op_refs refs = {.taken = &lib->read};
+  struct op op = {.kind = OP_QUEUE_PEEK,
+                  .object = h->object,
+                  .deadline_ns = SBX_FOREVER,
+                  .refs = &refs,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  lib_read_begin(lib);
+  op.out = &lib->in;
+  op.number = most > INT_MAX ? INT_MAX : (int)most;
+  int rc = perform(lib->b, &op);
+  if (list && (rc == -SBX_ETIMEDOUT || rc == -SBX_ECLOSED)) {
+    lua_newtable(L);
+    return 1;
+  }
+  if (list && rc == 0)
+    rc = lib_fetch(lib, &op, &lib->read);
+  if (list && rc == 0)
+    return push_items(L, lib);
+  if (rc == -SBX_ETIMEDOUT) {
+    lua_pushnil(L);
+    lua_pushliteral(L, "empty");
+    return 2;
+  }
+  if (rc)
+    return lib_expected(L, "peek", rc);
+  return lib_read_end(L, lib, &op);
+}
+
+/* One step of `for v in q:items(timeout)`: nil ends the loop, so a timeout must be raised. */
+static int items_next(lua_State *L) {
+  lua_settop(L, 0);
+  lua_pushvalue(L, lua_upvalueindex(2)); /* the queue */
+  struct lib *lib = lib_of(L);
+  int n = lib_get_item(L, lib, lib_check_timeout(L, lib, lua_upvalueindex(3)), true);
+  if (n == 2 && strcmp(lua_tostring(L, -1), error_text(SBX_ETIMEDOUT)) == 0)
+    return luaL_error(L, "items: timeout");
+  return n == 2 ? 0 : 1;
+}
+
+static int l_queue_items(lua_State *L) {
+  lib_check_handle(L, 1, OBJECT_QUEUE);
+  lib_check_timeout(L, lib_of(L), 2);
+  lua_settop(L, 2);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_pushcclosure(L, items_next, 3);
+  return 1;
+}
+
+/* -- state ----------------------------------------------------------------------------------- */
+
+static struct queue_info info_of(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
+  struct queue_info info;
+  lib->b->ops->queue_info(lib->b, h->object, &info);
+  return info;
+}
+
+static int l_queue_len(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)info_of(L).len);
+  return 1;
+}
+
+static int l_queue_empty(lua_State *L) {
+  lua_pushboolean(L, info_of(L).len == 0);
+  return 1;
+}
+
+static int l_queue_full(lua_State *L) {
+  struct queue_info info = info_of(L);
+  lua_pushboolean(L, info.max != 0 && info.len >= info.max);
+  return 1;
+}
+
+static int l_queue_closed(lua_State *L) {
+  lua_pushboolean(L, info_of(L).closed);
+  return 1;
+}
+
+static int l_queue_close(lua_State *L) {
+  return lib_perform_simply(L, OBJECT_QUEUE, OP_QUEUE_CLOSE, "close");
+}
+
+static int l_queue_task_done(lua_State *L) {
+  return lib_perform_simply(L, OBJECT_QUEUE, OP_QUEUE_TASK_DONE, "task_done");
+}
+
+static int l_queue_join(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
+  struct op op = {.kind = OP_QUEUE_JOIN,
+                  .object = h->object,
+                  .deadline_ns = lib_check_timeout(L, lib, 2),
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  int rc = perform(lib->b, &op);
+  if (rc)
+    return lib_expected(L, "join", rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* `queue: jobs#3 (2 of 10 items)` */
+static int l_queue_tostring(lua_State *L) {
+  struct handle *h = luaL_checkudata(L, 1, QUEUE_TYPE);
+  if (!h->object) {
+    lua_pushliteral(L, "queue: (empty handle)");
+    return 1;
+  }
+  struct queue_info i = info_of(L);
+  lua_pushfstring(L, "queue: %s#%I (%I", i.name[0] ? i.name : "queue", (LUAI_UACINT)i.id,
+                  (LUAI_UACINT)i.len);
+  if (i.max)
+    lua_pushfstring(L, " of %I", (LUAI_UACINT)i.max);
+  else
+    lua_pushliteral(L, "");
+  lua_pushfstring(L, " item%s%s)", i.len == 1 && !i.max ? "" : "s", i.closed ? ", closed" : "");
+  lua_concat(L, 3);
+  return 1;
+}
+
+void lib_open_queue(lua_State *L, int table) {
+  static const luaL_Reg methods[] = {{"put", l_queue_put},
+                                     {"get", l_queue_get},
+                                     {"try_put", l_queue_try_put},
+                                     {"peek", l_queue_peek},
+                                     {"len", l_queue_len},
+                                     {"try_get", l_queue_try_get},
+                                     {"empty", l_queue_empty},
+                                     {"full", l_queue_full},
+                                     {"items", l_queue_items},
+                                     {"close", l_queue_close},
+                                     {"closed", l_queue_closed},
+                                     {"join", l_queue_join},
+                                     {"task_done", l_queue_task_done},
+                                     {NULL, NULL}};
+  static const luaL_Reg meta[] = {
+      {"__len", l_queue_len}, {"__tostring", l_queue_tostring}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"queue", l_queue}, {"queue_put", l_queue_put}, {"queue_get", l_queue_get}, {NULL, NULL}};
+  luaL_newmetatable(L, QUEUE_TYPE);
+  lib_set_handle_type(L, OBJECT_QUEUE);
+  lib_set_functions(L, meta);
+  lua_createtable(L, 0, 12);
+  lib_set_functions(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+  lua_pushvalue(L, table);
+  lib_set_functions(L, functions);
+  lua_pop(L, 1);
+}

@@ -1,0 +1,183 @@
+/* lua/bind/sandbox_lib.c - opening the library: time, interrupts, how handles travel; see lib.h. */
+#include "lua/bind/sandbox_lib.h"
+
+#include <assert.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/bind/native.h"
+#include "lua/bind/program.h"
+#include "lua/codec/codec.h"
+#include "lua/state/feed.h"
+#include "lua/state/guard.h"
+#include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
+#include "lua/state/prelude.h"
+
+/* -- handles in messages --------------------------------------------------------------------- */
+
+static void before_raise(lua_State *L) { lib_resume(L, lib_find(L)); }
+
+static bool export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
+  struct lib *lib = lib_find(L);
+  struct handle *h = lib_any_handle(L, index, NULL);
+  struct object_ref ref;
+  if (h && !h->object && lib_push_request(L, index))
+    luaL_error(L, "a process that was not started cannot be sent");
+  if (!h || !h->object)
+    return false;
+  if (buf_reserve(&lib->flying, sizeof ref))
+    luaL_error(L, "not enough memory");
+  lib->b->ops->object_ref(h->object, &ref);
+  buf_append(&lib->flying, &ref, sizeof ref); /* there is room */
+  memcpy(ret, &ref, CODEC_HANDLE_BYTES);
+  return true;
+}
+
+static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES]) {
+  struct lib *lib = lib_find(L);
+  struct object_ref ref;
+  memcpy(&ref, bytes, sizeof ref);
+  luaL_checkstack(L, 4, NULL);
+  struct handle *h = lib_push_handle(L, (enum object_type)ref.type);
+  int rc = !h ? -SBX_EDATA : lib->b->ops->object_import(lib->b, &ref, &h->object);
+  bool hopeless = rc == -SBX_EGONE || rc == -SBX_EDATA;
+  if (hopeless && lib->item)
+    lib->item->len =
+        0; /* another try would end the same, and keep what comes behind from being read */
+  if (rc) {
+    lib_resume(L, lib);
+    luaL_error(L, "%s names an object that cannot be reached: %s%s",
+               lib->item ? "the item" : "the message", error_text(rc),
+               !lib->item ? ""
+               : hopeless ? " (the item is dropped)"
+                          : " (the item is kept: get it again)");
+  }
+  lib_settle_handle(L, lib);
+}
+
+static_assert(sizeof(struct object_ref) == CODEC_HANDLE_BYTES, "a handle in a message is its ref");
+
+/* -- time and machine ------------------------------------------------------------------------ */
+
+static int l_sleep(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct op op = {.kind = OP_CLOCK_SLEEP, .locate = lib_locate, .locate_ctx = L};
+  luaL_argcheck(L, luaL_checknumber(L, 1) >= 0, 1, "the seconds must be a number, 0 or more");
+  op.deadline_ns = lib_check_timeout(L, lib, 1);
+  int64_t now_ns = op.deadline_ns;
+  int64_t until_ns = feed_begin(L, lib, &now_ns);
+  if (until_ns)
+    feed_give_way(L, until_ns);
+  op.deadline_ns = now_ns;
+  int rc = perform(lib->b, &op);
+  return rc ? lib_expected(L, "sleep", rc) : 0;
+}
+
+static int l_now(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  lua_pushnumber(L, clock_run_now(lib->b->ops->clock(lib->b)));
+  return 1;
+}
+
+static int l_time(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  lua_pushnumber(L, clock_run_time(lib->b->ops->clock(lib->b)));
+  return 1;
+}
+
+/* The processors that this process may use, as `spawn{cpu=}` numbers them from 0. */
+static int l_cpus(lua_State *L) {
+  cpu_set_t set;
+  lua_pushinteger(L, sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set));
+  return 1;
+}
+
+/* -- opening --------------------------------------------------------------------------------- */
+
+/* math.random starts from the process's own seed. */
+static void seed_random(lua_State *L, struct lib *lib) {
+  uint64_t seed = lib->b->ops->seed(lib->b);
+  int top = lua_gettop(L);
+  lua_getglobal(L, LUA_MATHLIBNAME);
+  if (lua_istable(L, -1) && lua_getfield(L, -1, "randomseed") == LUA_TFUNCTION) {
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_randomseed_key);
+    lua_pushinteger(L, (lua_Integer)seed);
+    lua_pushinteger(L, (lua_Integer)(seed >> 32 ^ seed << 32));
+    lua_call(L, 2, 0);
+  }
+  lua_settop(L, top);
+}
+
+/* Children find io.stdout and io.stderr, whatever scripts do to `io`. */
+static void keep_streams(lua_State *L) {
+  static const char *const streams[] = {"stdout", "stderr"};
+  bool there = lua_getglobal(L, LUA_IOLIBNAME) == LUA_TTABLE;
+  for (int i = 0; there && i < 2; i++) {
+    lua_getfield(L, -1, streams[i]);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_stream_keys[i]);
+  }
+  lua_pop(L, 1);
+}
+
+/* In a child os.exit must not run the exit handlers of the parent's C code, nor close its state. */
+static void replace_exit(lua_State *L, struct lib *lib) {
+  lua_getglobal(L, LUA_OSLIBNAME);
+  if (lua_istable(L, -1)) {
+    lua_pushlightuserdata(L, lib);
+    lua_getfield(L, -2, "exit");
+    lua_pushcclosure(L, child_os_exit, 2);
+    lua_setfield(L, -2, "exit");
+  }
+  lua_pop(L, 1);
+}
+
+static void set_globals(lua_State *L) {
+  static const char *const names[] = {"spawn", "join", "queue", "queue_put", "queue_get", "sleep"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    lua_getfield(L, -1, names[i]);
+    lua_setglobal(L, names[i]);
+  }
+}
+
+int sandbox_lib_open(lua_State *L, struct backend *b) {
+  static const luaL_Reg functions[] = {
+      {"sleep", l_sleep}, {"now", l_now}, {"time", l_time}, {"cpus", l_cpus}, {NULL, NULL}};
+  static const struct codec_hooks hooks = {export_handle, import_handle, before_raise};
+  struct lib *lib = lib_new(L, b);
+  codec_open(L, b->ops->key(b), &hooks);
+  lua_createtable(L, 0, 24);
+  int table = lua_gettop(L);
+  lib_set_functions(L, functions);
+  lua_pushlightuserdata(L, codec_null());
+  lua_setfield(L, table, "null");
+  lib_open_failure(L, table);
+  lib_open_process(L, table);
+  lib_open_spawn(L, table);
+  lib_open_queue(L, table);
+  lib_open_sync(L, table);
+  lib_open_pipe(L, table);
+  lib_open_select(L, table);
+  lib_open_native(L, table);
+  lib_open_guard(L);
+  lib_open_coroutine(L, lib);
+  lib_open_interrupt(L, lib);
+  seed_random(L, lib);
+  keep_streams(L);
+  replace_exit(L, lib);
+  lib_open_program(L, lib);
+  prelude_open(L, table);
+  set_globals(L);
+  lua_pushvalue(L, table);
+  lua_setfield(L, LUA_REGISTRYINDEX, LIBRARY_KEY);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushvalue(L, table);
+  lua_setfield(L, -2, "sandbox");
+  lua_pop(L, 1);
+  lua_pushvalue(L, table);
+  lua_setglobal(L, "sandbox");
+  return 1;
+}

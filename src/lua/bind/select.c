@@ -1,0 +1,343 @@
+/*
+ * lua/bind/select.c - sandbox.select: waiting for several things, and doing one of them; see lib.h.
+ *
+ * Each entry of the list becomes one op; what cannot be an entry by itself is made one by
+ * q:putting(v) and sandbox.after(s). The ops are shuffled first, so that of several that are ready
+ * each has the same chance, unless the caller says that the order counts.
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/bind/native.h"
+#include "lua/bind/sync.h"
+#include "lua/state/answer.h"
+#include "lua/state/feed.h"
+
+#define PUTTING_TYPE "sandbox.putting" /* user values: the queue, the item */
+#define TIMER_TYPE "sandbox.timer"
+
+struct timer {
+  int64_t deadline_ns;
+};
+
+enum { LIST = 1, OPS = 3, ENTRY = 4 }; /* places on the stack of l_select */
+
+/* What the ops do not tell. */
+struct entry {
+  lua_Integer index; /* in the script's list */
+  struct handle *h;  /* of what is waited for, NULL for a timer */
+  size_t at, len;    /* PUT: its item in lib->out */
+  size_t from, to;   /* PUT: the handles in it, bytes of lib->flying */
+  struct op_refs refs;
+};
+
+/* A userdata on the stack, in one piece: both arrays have `count` elements, in the same order. */
+struct selection {
+  struct op *ops;
+  struct entry *entries;
+  uint32_t count;
+  bool encoded; /* lib->out holds an item */
+  bool futures; /* there are tasks of pools among the entries */
+};
+
+/* -- entries --------------------------------------------------------------------------------- */
+
+static int bad_entry(lua_State *L, lua_Integer index, const char *what) {
+  return luaL_argerror(L, LIST, lua_pushfstring(L, "entry %I: %s", (LUAI_UACINT)index, what));
+}
+
+/* The handle at the top; a process must have been started. */
+static struct handle *check_entry_handle(lua_State *L, lua_Integer index) {
+  struct handle *h = lua_touserdata(L, -1);
+  if (!h->object)
+    bad_entry(L, index,
+              lib_push_request(L, lua_gettop(L)) ? "the process was not started: call its start()"
+                                                 : "the handle is empty");
+  return h;
+}
+
+/* [putting] Encode its item behind those of other entries. */
+static void read_putting(lua_State *L, struct lib *lib, struct selection *s, struct entry *e) {
+  lua_getiuservalue(L, ENTRY, 1);
+  e->h = check_entry_handle(L, e->index);
+  lua_getiuservalue(L, ENTRY, 2);
+  int item = lua_gettop(L);
+  if (!s->encoded)
+    lib_encode(L, lib, item, 1, "item");
+  e->at = lib->out.len;
+  e->from = lib->flying.len;
+  if (s->encoded)
+    lib_encode_more(L, lib, item, 1, "item");
+  else
+    e->at = e->from = 0;
+  s->encoded = true;
+  e->len = lib->out.len - e->at;
+  e->to = lib->flying.len;
+}
+
+/* The op that a handle stands for; OP_NONE: it cannot be waited for. */
+static enum op_kind op_of(enum object_type type) {
+  static const enum op_kind kinds[OBJECT_TYPES] = {
+      [OBJECT_QUEUE] = OP_QUEUE_GET,
+      [OBJECT_PIPE] = OP_PIPE_RECV,
+      [OBJECT_PROCESS] = OP_PROCESS_JOIN,
+      [OBJECT_LOCK] = OP_LOCK_ACQUIRE,
+      [OBJECT_SEMAPHORE] = OP_SEMAPHORE_ACQUIRE,
+      [OBJECT_EVENT] = OP_EVENT_WAIT,
+  };
+  return kinds[type];
+}
+
+/* Does it take an item, into its handle? */
+static bool takes_item(const struct op *op) {
+  return op->kind == OP_QUEUE_GET || op->kind == OP_PIPE_RECV;
+}
+
+/* A task of a pool, which the library's Lua knows: see prelude/pool.lua. */
+static bool is_future(lua_State *L) {
+  bool is = lua_type(L, ENTRY) == LUA_TUSERDATA &&
+            luaL_getmetafield(L, ENTRY, "__name") == LUA_TSTRING &&
+            strcmp(lua_tostring(L, -1), "sandbox.future") == 0;
+  lua_settop(L, ENTRY);
+  return is;
+}
+
+/* [..., entry at ENTRY] Make its op. */
+static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint32_t i) {
+  struct op *op = &s->ops[i];
+  struct entry *e = &s->entries[i];
+  struct timer *timer;
+  enum object_type type = OBJECT_NONE;
+  lib_any_handle(L, ENTRY, &type);
+  if ((op->kind = op_of(type)) != OP_NONE) {
+    e->h = check_entry_handle(L, e->index);
+    op->out = takes_item(op) ? &e->h->item : op->kind == OP_PROCESS_JOIN ? &lib->in : NULL;
+    e->refs.taken = takes_item(op) ? &e->h->refs : &lib->read;
+    op->refs = op->out ? &e->refs : NULL;
+  } else if (luaL_testudata(L, ENTRY, PUTTING_TYPE)) {
+    op->kind = OP_QUEUE_PUT;
+    read_putting(L, lib, s, e);
+  } else if ((timer = luaL_testudata(L, ENTRY, TIMER_TYPE))) {
+    op->kind = OP_CLOCK_SLEEP;
+    op->deadline_ns = timer->deadline_ns;
+  } else if (is_future(L)) {
+    s->futures = true;
+  } else {
+    bad_entry(
+        L, e->index,
+        lua_pushfstring(L,
+                        "%s cannot be waited for (queues, q:putting(v), pipes, processes, tasks "
+                        "of pools, locks, semaphores, events and sandbox.after(s) can)",
+                        lib_say(L, ENTRY)));
+  }
+  if (e->h)
+    op->object = e->h->object;
+}
+
+/* -- the list -------------------------------------------------------------------------------- */
+
+/* The keys of a list are its indices and `ordered`. Returns its length. */
+static uint32_t check_list(lua_State *L) {
+  lua_Integer n = luaL_len(L, LIST);
+  luaL_argcheck(L, n > 0, LIST, "there is nothing to wait for: the list is empty");
+  luaL_argcheck(L, n < 1 << 16, LIST, "the list is too long");
+  lua_pushnil(L);
+  while (lua_next(L, LIST)) {
+    bool ordered = lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "ordered") == 0;
+    if (ordered && !lua_isboolean(L, -1))
+      luaL_argerror(L, LIST, "ordered must be true or false");
+    if (!ordered && !lua_isinteger(L, -2))
+      luaL_argerror(
+          L, LIST,
+          lua_pushfstring(L, "unknown option '%s'; there is ordered", luaL_tolstring(L, -2, NULL)));
+    lua_pop(L, 1);
+  }
+  return (uint32_t)n;
+}
+
+/* xorshift64*: which of those that are ready comes first needs no better. */
+static uint32_t draw(struct lib *lib, uint32_t below) {
+  if (lib->lot_generation != lib->generation || lib->lot == 0) {
+    lib->lot = lib->b->ops->seed(lib->b) | 1; /* each process has its own */
+    lib->lot_generation = lib->generation;
+  }
+  lib->lot ^= lib->lot >> 12;
+  lib->lot ^= lib->lot << 25;
+  lib->lot ^= lib->lot >> 27;
+  uint64_t high = (lib->lot * UINT64_C(0x2545f4914f6cdd1d)) >> 32;
+  return (uint32_t)(high * below >> 32);
+}
+
+/* Into an order in which each is as likely at each place as any other (Fisher and Yates). */
+static void shuffle(struct lib *lib, struct entry *entries, uint32_t n) {
+  for (uint32_t i = n; i > 1; i--) {
+    uint32_t k = draw(lib, i);
+    struct entry e = entries[i - 1];
+    entries[i - 1] = entries[k];
+    entries[k] = e;
+  }
+}
+
+/* Push the userdata that holds the ops, and fill it from the list. */
+static struct selection read_list(lua_State *L, struct lib *lib) {
+  struct selection s = {.count = check_list(L)};
+  s.ops = lua_newuserdatauv(L, s.count * (sizeof *s.ops + sizeof *s.entries), 0);
+  s.entries = (struct entry *)(void *)(s.ops + s.count);
+  memset(s.ops, 0, s.count * (sizeof *s.ops + sizeof *s.entries));
+  for (uint32_t i = 0; i < s.count; i++)
+    s.entries[i].index = i + 1;
+  if (lua_getfield(L, LIST, "ordered") != LUA_TBOOLEAN || !lua_toboolean(L, -1))
+    shuffle(lib, s.entries, s.count);
+  lua_settop(L, OPS);
+  for (uint32_t i = 0; i < s.count; i++) {
+    lua_geti(L, LIST, s.entries[i].index);
+    read_entry(L, lib, &s, i);
+    lua_settop(L, OPS);
+  }
+  for (uint32_t i = 0; i < s.count; i++) /* the buffer moves no more */
+    if (s.ops[i].kind == OP_QUEUE_PUT) {
+      s.ops[i].data = lib->out.data + s.entries[i].at;
+      s.ops[i].len = s.entries[i].len;
+      s.entries[i].refs = lib_flying(lib, s.entries[i].from, s.entries[i].to);
+      s.ops[i].refs = &s.entries[i].refs;
+    }
+  return s;
+}
+
+/* -- select ---------------------------------------------------------------------------------- */
+
+/* An item that an earlier get took and could not decode is there already; see lua/bind/queue.c. */
+static int find_taken(struct lib *lib, const struct selection *s) {
+  int taken = -1;
+  for (uint32_t i = s->count; i-- > 0;) {
+    struct handle *h = s->entries[i].h;
+    if (!takes_item(&s->ops[i]))
+      continue;
+    lib_own_item(lib, h);
+    if (h->item.len > 0)
+      taken = (int)i;
+  }
+  return taken;
+}
+
+/* As an op of its own, with the deadline of the select. */
+static struct op alone(const struct selection *s, const struct op *select) {
+  struct op op = s->ops[select->number];
+  op.deadline_ns = select->deadline_ns;
+  op.locate = select->locate;
+  op.locate_ctx = select->locate_ctx;
+  return op;
+}
+
+/* The handles in what was taken; a timeout is the select's, and the item stays with its handle. */
+static int fetch(struct lib *lib, const struct selection *s, struct op *select) {
+  struct op op = alone(s, select);
+  int rc = op.out ? lib_fetch(lib, &op, op.refs->taken) : 0;
+  if (rc)
+    select->number = -1;
+  return rc;
+}
+
+/* Push the index and what the op alone would return. */
+static int push_done(lua_State *L, struct lib *lib, const struct selection *s,
+                     const struct op *select, int rc) {
+  int done = select->number;
+  const struct entry *e = &s->entries[done];
+  struct op op = alone(s, select);
+  lua_pushinteger(L, e->index);
+  switch (s->ops[done].kind) {
+  case OP_QUEUE_GET:
+  case OP_PIPE_RECV:
+    if (rc == -SBX_ECLOSED)
+      return 1 + lib_expected(L, "get", rc);
+    if (rc == 0)
+      return 1 + lib_decode_item(L, lib, e->h, &op);
+    break;
+  case OP_QUEUE_PUT:
+    if (rc == -SBX_ECLOSED)
+      return luaL_error(L, "select: entry %I: put on a closed queue", (LUAI_UACINT)e->index);
+    break;
+  case OP_PROCESS_JOIN:
+    if (rc == 0)
+      return 1 + lib_push_outcome(L, lib, e->h, &op);
+    break;
+  default:
+    break;
+  }
+  if (rc)
+    return luaL_error(L, "select: entry %I: %s", (LUAI_UACINT)e->index, error_text(rc));
+  return 1 + sync_push_taken(L, &s->ops[done]);
+}
+
+static int l_select(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  luaL_argexpected(L, lua_istable(L, LIST), LIST, "list of what to wait for");
+  answer_check(L, lib, OP_SELECT);
+  struct op op = {.kind = OP_SELECT,
+                  .deadline_ns = lib_check_timeout(L, lib, 2),
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  lua_settop(L, 2);
+  int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
+  struct selection s = read_list(L, lib);
+  if (s.futures) {
+    if (s.encoded)
+      lib_sent(L, lib);
+    lua_settop(L, 2);
+    return native_call(L, "wait", "select");
+  }
+  struct place place;
+  for (uint32_t i = 0; i < s.count; i++)
+    lib_note_place(L, &s.ops[i], &place);
+  op.subs = s.ops;
+  op.sub_count = s.count;
+  lib_read_begin(lib);
+  int rc = 0;
+  op.number = find_taken(lib, &s);
+  if (op.number < 0)
+    rc = perform(lib->b, &op);
+  if (s.encoded)
+    lib_sent(L, lib);
+  if (op.number >= 0 && rc == 0)
+    rc = fetch(lib, &s, &op);
+  if (op.number < 0 && rc == -SBX_ETIMEDOUT && until_ns)
+    feed_give_way(L, until_ns);
+  return op.number < 0 ? lib_expected(L, "select", rc) : push_done(L, lib, &s, &op, rc);
+}
+
+/* -- entries of their own -------------------------------------------------------------------- */
+
+static int l_putting(lua_State *L) {
+  lib_check_handle(L, 1, OBJECT_QUEUE);
+  luaL_argcheck(L, !lua_isnoneornil(L, 2), 2, "nil is no item");
+  lua_settop(L, 2);
+  lua_newuserdatauv(L, 0, 2);
+  luaL_setmetatable(L, PUTTING_TYPE);
+  lua_insert(L, 1);
+  lua_setiuservalue(L, 1, 2);
+  lua_setiuservalue(L, 1, 1);
+  return 1;
+}
+
+static int l_after(lua_State *L) {
+  luaL_argcheck(L, luaL_checknumber(L, 1) >= 0, 1, "the seconds must be a number, 0 or more");
+  int64_t deadline_ns = lib_check_timeout(L, lib_of(L), 1);
+  struct timer *t = lua_newuserdatauv(L, sizeof *t, 0);
+  t->deadline_ns = deadline_ns;
+  luaL_setmetatable(L, TIMER_TYPE);
+  return 1;
+}
+
+void lib_open_select(lua_State *L, int table) {
+  static const luaL_Reg functions[] = {{"select", l_select}, {"after", l_after}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"putting", l_putting}, {NULL, NULL}};
+  luaL_newmetatable(L, PUTTING_TYPE);
+  luaL_newmetatable(L, TIMER_TYPE);
+  luaL_getmetatable(L, QUEUE_TYPE);
+  lua_getfield(L, -1, "__index");
+  lib_set_functions(L, methods);
+  lua_pop(L, 4);
+  lua_pushvalue(L, table);
+  lib_set_functions(L, functions);
+  lua_pop(L, 1);
+}

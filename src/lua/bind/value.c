@@ -1,0 +1,129 @@
+/* lua/bind/value.c - shared values in Lua; see shared.h. */
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/bind/shared.h"
+
+static void set(lua_State *L, struct lib *lib, int index) {
+  struct shared_op s;
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_SET);
+  shared_bring(L, lib, &s, index, "value");
+  shared_perform(L, lib, &s);
+  shared_end(L, lib, &s);
+}
+
+/* value(v [, {name =}]) */
+static int l_value(lua_State *L) {
+  static const char *const names[] = {"name", NULL};
+  struct sync_options o = {.type = OBJECT_VALUE};
+  lua_settop(L, 2);
+  if (!lua_isnil(L, 2)) {
+    luaL_argexpected(L, lua_istable(L, 2), 2, "table of options");
+    lib_check_options(L, 2, names);
+  }
+  o.name = sync_name_option(L, 2);
+  sync_make(L, &o, OBJECT_VALUE);
+  lua_pushvalue(L, 1); /* the handle goes first: it is what set looks at */
+  lua_insert(L, 2);
+  lua_replace(L, 1);
+  set(L, lib_of(L), 2);
+  lua_pushvalue(L, 1);
+  return 1;
+}
+
+static int l_set(lua_State *L) {
+  lib_check_handle(L, 1, OBJECT_VALUE);
+  luaL_checkany(L, 2);
+  set(L, lib_of(L), 2);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int l_get(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_GET);
+  shared_perform(L, lib, &s);
+  shared_push(L, lib, &s);
+  return 1;
+}
+
+static int l_add(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_ADD);
+  luaL_argexpected(L, shared_number(L, 2, &s.args.number), 2, "number");
+  shared_perform(L, lib, &s);
+  shared_push(L, lib, &s);
+  return 1;
+}
+
+/* Both values are messages, unless they are numbers: they stand one behind the other. */
+static void bring_both(lua_State *L, struct lib *lib, struct shared_op *s, size_t *ret_refs) {
+  size_t len = 0;
+  if (!shared_number(L, 2, &s->args.expected)) {
+    lib_encode(L, lib, 2, 1, "old");
+    s->encoded = true;
+    len = lib->out.len;
+    *ret_refs = lib->flying.len;
+  }
+  if (!shared_number(L, 3, &s->args.number)) {
+    if (s->encoded)
+      lib_encode_more(L, lib, 3, 1, "new");
+    else
+      lib_encode(L, lib, 3, 1, "new");
+    s->encoded = true;
+    s->op.data = lib->out.data + len;
+    s->op.len = lib->out.len - len;
+    s->args.refs = (const struct object_ref *)(const void *)(lib->flying.data + *ret_refs);
+    s->args.ref_count = (uint32_t)((lib->flying.len - *ret_refs) / sizeof(struct object_ref));
+  }
+  s->args.expected_data = lib->out.data;
+  s->args.expected_len = len;
+}
+
+static int l_cas(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  size_t refs = 0;
+  lib_check_handle(L, 1, OBJECT_VALUE);
+  luaL_checkany(L, 2);
+  luaL_checkany(L, 3);
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_CAS);
+  bring_both(L, lib, &s, &refs);
+  shared_perform(L, lib, &s);
+  lua_pushboolean(L, s.args.same);
+  if (!s.args.same)
+    shared_push(L, lib, &s);
+  if (s.encoded)
+    lib_sent(L, lib);
+  return s.args.same ? 1 : 2;
+}
+
+static int l_update(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  lib_check_handle(L, 1, OBJECT_VALUE);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_UPDATE);
+  return shared_update(L, lib, &s, 2, OP_VALUE_REPLACE, OP_VALUE_KEEP);
+}
+
+static void tell(lua_State *L, const struct sync_info *i) {
+  if (i->number.kind == NUMBER_INTEGER)
+    lua_pushfstring(L, "%I", (LUAI_UACINT)i->number.i);
+  else if (i->number.kind == NUMBER_FLOAT)
+    lua_pushfstring(L, "%f", (LUAI_UACNUMBER)i->number.f);
+  else
+    lua_pushfstring(L, "%I bytes", (LUAI_UACINT)i->count);
+  if (i->holder) {
+    lua_pushfstring(L, ", updated by %s#%I", i->holder_name, (LUAI_UACINT)i->holder);
+    lua_concat(L, 2);
+  }
+}
+
+static const luaL_Reg methods[] = {{"get", l_get},       {"set", l_set}, {"add", l_add},
+                                   {"update", l_update}, {"cas", l_cas}, {NULL, NULL}};
+static const luaL_Reg constructors[] = {{"value", l_value}, {NULL, NULL}};
+
+const struct sync_type sync_value = {OBJECT_VALUE, VALUE_TYPE, methods, constructors, NULL, tell};

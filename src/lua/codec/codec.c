@@ -1,0 +1,69 @@
+/*
+ * lua/codec/codec.c - the codec's place in a state, and what both directions need; see codec.h and
+ * codec_internal.h.
+ */
+#include "lua/codec/codec.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/codec/codec_internal.h"
+
+static const char codec_key; /* its address is the key in the registry */
+static char null_target;     /* its address is sandbox.null */
+
+void *codec_null(void) { return &null_target; }
+
+void codec_open(lua_State *L, const uint8_t key[16], const struct codec_hooks *hooks) {
+  struct codec *c = lua_newuserdatauv(L, sizeof *c, NAMES_TABLES);
+  memcpy(c->key, key, sizeof c->key);
+  c->hooks = hooks;
+  names_open(L, &c->names);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &codec_key);
+}
+
+struct codec *codec_push(lua_State *L) {
+  int type = lua_rawgetp(L, LUA_REGISTRYINDEX, &codec_key);
+  assert(type == LUA_TUSERDATA && "codec_open comes first");
+  (void)type;
+  return lua_touserdata(L, -1);
+}
+
+/* Tell the bindings that the codec is about to be left by an error. */
+static void announce_raise(lua_State *L) {
+  const struct codec *c = codec_push(L);
+  lua_pop(L, 1);
+  if (c->hooks && c->hooks->before_raise)
+    c->hooks->before_raise(L);
+}
+
+void codec_raise(lua_State *L) {
+  announce_raise(L);
+  luaL_where(L, 1); /* whoever called the function of the library that is running */
+  lua_insert(L, -2);
+  lua_concat(L, 2);
+  lua_error(L);
+  abort(); /* not reached */
+}
+
+void codec_raise_nomem(lua_State *L) {
+  announce_raise(L);
+  lua_pushliteral(L, "not enough memory"); /* Lua keeps this text at hand: nothing is allocated */
+  lua_error(L);
+  abort();
+}
+
+void codec_keep_object(lua_State *L, int base, uint32_t number, int index) {
+  if (number < INLINE_OBJECTS) {
+    lua_copy(L, index, base + SLOT_INLINE + (int)number);
+    return;
+  }
+  lua_pushvalue(L, index);
+  if (number == INLINE_OBJECTS) {
+    lua_createtable(L, 2 * INLINE_OBJECTS, 0);
+    lua_replace(L, base + SLOT_OBJECTS);
+  }
+  lua_rawseti(L, base + SLOT_OBJECTS, (lua_Integer)(number - INLINE_OBJECTS) + 1);
+}

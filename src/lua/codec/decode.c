@@ -1,0 +1,555 @@
+/*
+ * lua/codec/decode.c - bytes to Lua values; see codec.h for the contract and wire/wire.h for the format.
+ *
+ * The bytes may be anything. An object is created, empty, where it is mentioned first, and filled
+ * when its body comes; bodies come in the order of the objects, so a cursor over them replaces
+ * recursion. Only objects that the message itself created are filled or get a metatable, never one
+ * that it reached by name.
+ */
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/codec/codec_internal.h"
+#include "lua/state/guard.h"
+#include "wire/siphash.h"
+
+/* Of each object: what follows for it. */
+enum object_kind { KIND_TABLE, KIND_FUNCTION, KIND_ATOM };
+
+/* To be set when everything is filled: numbers of objects. */
+struct metatable_of {
+  uint32_t table;
+  uint32_t metatable;
+};
+
+enum { OWN_METATABLES = 8 };
+
+struct decoder {
+  lua_State *L;
+  struct reader r;
+  int base; /* the slots */
+  struct codec *codec;
+  size_t budget; /* what hints may still claim, see wire_hint_budget */
+  uint32_t objects, objects_cap;
+  uint8_t *kinds; /* of each object; `own_kinds` or in SLOT_MEMORY */
+  uint32_t metatables, metatables_cap;
+  struct metatable_of *pending; /* `own_pending` or in SLOT_MORE_MEMORY */
+  uint8_t own_kinds[INLINE_OBJECTS];
+  struct metatable_of own_pending[OWN_METATABLES];
+};
+
+/* ---- complaints ---- */
+
+_Noreturn static void malformed(struct decoder *d, const char *problem) {
+  lua_pushfstring(d->L, "malformed message: %s at byte %I", problem,
+                  (LUAI_UACINT)(d->r.at - d->r.start));
+  codec_raise(d->L);
+}
+
+static uint8_t next_byte(struct decoder *d) {
+  uint8_t byte;
+  if (!take_byte(&d->r, &byte))
+    malformed(d, "it ends early");
+  return byte;
+}
+
+static uint64_t next_varint(struct decoder *d) {
+  uint64_t v;
+  if (!take_varint(&d->r, &v))
+    malformed(d, "a number is cut off or too large");
+  return v;
+}
+
+static uint64_t next_fixed(struct decoder *d, int bytes) {
+  uint64_t v;
+  if (!take_fixed(&d->r, bytes, &v))
+    malformed(d, "a number is cut off");
+  return v;
+}
+
+static const uint8_t *next_bytes(struct decoder *d, uint64_t len) {
+  const uint8_t *p;
+  if (!take_bytes(&d->r, len, &p))
+    malformed(d, "a length is beyond the end");
+  return p;
+}
+
+/* ---- objects ---- */
+
+/* Twice the memory, in a slot; what was there is copied and then garbage. */
+static void *grow(lua_State *L, int slot, const void *old, size_t bytes) {
+  void *new = lua_newuserdatauv(L, 2 * bytes, 0);
+  memcpy(new, old, bytes);
+  lua_replace(L, slot);
+  return new;
+}
+
+/* The value on top of the stack is the next object. */
+static void add_object(struct decoder *d, enum object_kind kind) {
+  if (d->objects == d->objects_cap) {
+    if (d->objects_cap > UINT32_MAX / 4)
+      malformed(d, "too many objects");
+    d->kinds = grow(d->L, d->base + SLOT_MEMORY, d->kinds, d->objects_cap);
+    d->objects_cap *= 2;
+  }
+  codec_keep_object(d->L, d->base, d->objects, lua_gettop(d->L));
+  d->kinds[d->objects++] = (uint8_t)kind;
+}
+
+/* The number of an object that exists. */
+static uint32_t next_object(struct decoder *d) {
+  uint64_t number = next_varint(d);
+  if (number >= d->objects)
+    malformed(d, "a reference to nothing");
+  return (uint32_t)number;
+}
+
+/* A size for lua_createtable that is backed by bytes; `bytes_each` of them for each one. */
+static int next_hint(struct decoder *d, size_t bytes_each) {
+  size_t n = wire_hint_size(next_byte(d));
+  if (n > d->budget / bytes_each)
+    malformed(d, "a table is larger than its contents");
+  d->budget -= n * bytes_each;
+  return n > INT_MAX ? INT_MAX : (int)n;
+}
+
+static void read_new_table(struct decoder *d) {
+  int elements = next_hint(d, 1);
+  int pairs = next_hint(d, 2);
+  lua_createtable(d->L, elements, pairs);
+  add_object(d, KIND_TABLE);
+}
+
+struct chunk {
+  const uint8_t *data; /* NULL: it was handed out */
+  size_t len;
+};
+
+static const char *hand_out(lua_State *L, void *ud, size_t *ret_len) {
+  struct chunk *c = ud;
+  const char *data = (const char *)c->data;
+  (void)L;
+  *ret_len = data ? c->len : 0;
+  c->data = NULL;
+  return data;
+}
+
+/*
+ * The hash comes first: bytes that no process of this run wrote never reach lua_load, which trusts
+ * what it loads. SLOTS_TEMPORARY are free on the stack: Lua 5.4.4 may free a string it is loading
+ * (loadStringN) if the stack has to grow just there and memory is short.
+ */
+static void read_new_function(struct decoder *d) {
+  lua_State *L = d->L;
+  uint64_t hash = next_fixed(d, 8);
+  size_t len = (size_t)next_fixed(d, 4);
+  struct chunk c = {.data = next_bytes(d, len), .len = len};
+  if (siphash(d->codec->key, c.data, len) != hash)
+    malformed(d, "a function that no process of this run sent");
+  int status = lua_load(L, hand_out, &c, "=message", "b");
+  if (status == LUA_ERRMEM)
+    codec_raise(L);
+  if (status)
+    malformed(d, "a function that does not load");
+  add_object(d, KIND_FUNCTION);
+}
+
+static void read_handle(struct decoder *d) {
+  const uint8_t *bytes = next_bytes(d, CODEC_HANDLE_BYTES);
+  if (!d->codec->hooks)
+    malformed(d, "a handle, and nobody who knows handles,");
+  d->codec->hooks->import_handle(d->L, bytes);
+  add_object(d, KIND_ATOM);
+}
+
+/* ---- names ---- */
+
+_Noreturn static void fail_name(lua_State *L, const struct name *n) {
+  enum { SHOWN = 200 };
+  int module_len = n->module_len < SHOWN ? (int)n->module_len : SHOWN;
+  int field_len = n->field_len < SHOWN ? (int)n->field_len : SHOWN;
+  bool global = n->module_len == 2 && memcmp(n->module, "_G", 2) == 0;
+  char text[1024];
+  if (!n->field)
+    snprintf(text, sizeof text,
+             "the message needs the module '%.*s', which this process has not loaded: require it "
+             "before the receiving process is spawned",
+             module_len, n->module);
+  else if (global)
+    snprintf(text, sizeof text,
+             "the message needs the global '%.*s', which this process does not have: define it "
+             "before the receiving process is spawned",
+             field_len, n->field);
+  else
+    snprintf(text, sizeof text,
+             "the message needs '%.*s.%.*s', which this process does not have: require '%.*s' "
+             "before the receiving process is spawned",
+             module_len, n->module, field_len, n->field, module_len, n->module);
+  lua_pushstring(L, text);
+  codec_raise(L);
+}
+
+static void read_name(struct decoder *d, uint8_t tag) {
+  struct name n;
+  if (!names_take(&d->r, tag, &n))
+    malformed(d, "a name is cut off");
+  names_push(d->L, &n);
+  if (lua_isnil(d->L, -1))
+    fail_name(d->L, &n);
+  add_object(d, KIND_ATOM);
+}
+
+/* ---- cells ---- */
+
+static void push_float(lua_State *L, uint64_t bits) {
+  lua_Number v;
+  memcpy(&v, &bits, sizeof v);
+  lua_pushnumber(L, v);
+}
+
+static void push_string(struct decoder *d, uint64_t len) {
+  const uint8_t *s = next_bytes(d, len);
+  lua_pushlstring(d->L, (const char *)s, (size_t)len);
+}
+
+/* Push the value of a cell that is no object and return true; or take and push nothing. */
+static bool read_scalar(struct decoder *d, uint8_t tag) {
+  lua_State *L = d->L;
+  if (tag >= TAG_SMALL) {
+    lua_pushinteger(L, tag - TAG_SMALL);
+    return true;
+  }
+  if (tag >= TAG_SHORT) {
+    push_string(d, tag - TAG_SHORT);
+    return true;
+  }
+  switch (tag) {
+  case TAG_NIL:
+    lua_pushnil(L);
+    return true;
+  case TAG_FALSE:
+  case TAG_TRUE:
+    lua_pushboolean(L, tag == TAG_TRUE);
+    return true;
+  case TAG_NULL:
+    lua_pushlightuserdata(L, codec_null());
+    return true;
+  case TAG_INTEGER:
+    lua_pushinteger(L, unzigzag(next_varint(d)));
+    return true;
+  case TAG_FLOAT:
+    push_float(L, next_fixed(d, 8));
+    return true;
+  case TAG_STRING:
+    push_string(d, next_varint(d));
+    return true;
+  default:
+    return false;
+  }
+}
+
+static void read_object(struct decoder *d, uint8_t tag) {
+  switch (tag) {
+  case TAG_REF:
+    codec_push_object(d->L, d->base, next_object(d));
+    break;
+  case TAG_TABLE:
+    read_new_table(d);
+    break;
+  case TAG_FUNCTION:
+    read_new_function(d);
+    break;
+  case TAG_HANDLE:
+    read_handle(d);
+    break;
+  case TAG_MODULE:
+  case TAG_FIELD:
+    read_name(d, tag);
+    break;
+  default:
+    malformed(d, "an unknown or misplaced tag");
+  }
+}
+
+/* [-0, +1] the value of the cell that began with `tag`. */
+static inline void read_value(struct decoder *d, uint8_t tag) {
+  if (!read_scalar(d, tag))
+    read_object(d, tag);
+}
+
+/* ---- bodies ---- */
+
+/* The metatable of object `table`, after its tag; set later. */
+static void read_metatable(struct decoder *d, uint32_t table) {
+  struct reader ahead = d->r;
+  uint8_t tag = next_byte(d);
+  uint32_t number = d->objects; /* if it is a new one */
+  if (tag == TAG_REF) {
+    number = next_object(d);
+    d->r = ahead;
+    tag = next_byte(d);
+  }
+  read_object(d, tag);
+  if (!lua_istable(d->L, -1))
+    malformed(d, "a metatable that is not a table (in this process)");
+  lua_pop(d->L, 1);
+  if (d->metatables == d->metatables_cap) {
+    d->pending =
+        grow(d->L, d->base + SLOT_MORE_MEMORY, d->pending, d->metatables_cap * sizeof *d->pending);
+    d->metatables_cap *= 2;
+  }
+  d->pending[d->metatables++] = (struct metatable_of){table, number};
+}
+
+/* Elements 1, 2, ... of the table on top of the stack. */
+static void read_elements(struct decoder *d, int table, uint8_t tag) {
+  for (lua_Integer i = 1; tag != TAG_END; i++, tag = next_byte(d)) {
+    read_value(d, tag);
+    if (lua_isnil(d->L, -1))
+      malformed(d, "a nil in a table");
+    lua_rawseti(d->L, table, i);
+  }
+}
+
+/* rawset would raise for these, with a text of its own. */
+static void check_key(struct decoder *d) {
+  if (lua_isnil(d->L, -1))
+    malformed(d, "a nil as a key");
+  if (lua_type(d->L, -1) == LUA_TNUMBER && isnan(lua_tonumberx(d->L, -1, NULL)))
+    malformed(d, "a NaN as a key");
+}
+
+static void read_pairs(struct decoder *d, int table) {
+  uint8_t tag;
+  while ((tag = next_byte(d)) != TAG_END) {
+    read_value(d, tag);
+    check_key(d);
+    read_value(d, next_byte(d));
+    if (lua_isnil(d->L, -1))
+      malformed(d, "a nil in a table");
+    lua_rawset(d->L, table);
+  }
+}
+
+static void read_table(struct decoder *d, uint32_t number) {
+  codec_push_object(d->L, d->base, number);
+  int table = lua_gettop(d->L);
+  uint8_t tag = next_byte(d);
+  if (tag == TAG_METATABLE) {
+    read_metatable(d, number);
+    tag = next_byte(d);
+  }
+  read_elements(d, table, tag);
+  read_pairs(d, table);
+  lua_pop(d->L, 1);
+}
+
+/* Has the function at `index` an n-th upvalue? It is one that lua_load made. */
+static bool has_upvalue(lua_State *L, int index, uint64_t n) {
+  enum { UPVALUES_MAX = 255 };
+  return n >= 1 && n <= UPVALUES_MAX && lua_upvalueid(L, index, (int)n) != NULL;
+}
+
+/* The n-th upvalue of the function at `function` is that of another. */
+static void read_join(struct decoder *d, int function, int n) {
+  uint32_t other = next_object(d);
+  uint64_t other_n = next_varint(d);
+  if (d->kinds[other] != KIND_FUNCTION)
+    malformed(d, "an upvalue shared with something else than a function");
+  codec_push_object(d->L, d->base, other);
+  if (!has_upvalue(d->L, function + 1, other_n))
+    malformed(d, "an upvalue shared with one that does not exist");
+  lua_upvaluejoin(d->L, function, n, function + 1, (int)other_n);
+  lua_pop(d->L, 1);
+}
+
+static void read_function(struct decoder *d, uint32_t number) {
+  codec_push_object(d->L, d->base, number);
+  int function = lua_gettop(d->L);
+  uint8_t tag;
+  int n = 1;
+  for (; (tag = next_byte(d)) != TAG_END; n++) {
+    if (!has_upvalue(d->L, function, (uint64_t)n))
+      malformed(d, "more upvalues than the function has");
+    if (tag == TAG_JOIN) {
+      read_join(d, function, n);
+    } else {
+      read_value(d, tag);
+      lua_setupvalue(d->L, function, n);
+    }
+  }
+  if (has_upvalue(d->L, function, (uint64_t)n))
+    malformed(d, "fewer upvalues than the function has");
+  lua_pop(d->L, 1);
+}
+
+static void read_bodies(struct decoder *d) {
+  for (uint32_t i = 0; i < d->objects; i++) {
+    if (d->kinds[i] == KIND_TABLE)
+      read_table(d, i);
+    else if (d->kinds[i] == KIND_FUNCTION)
+      read_function(d, i);
+  }
+}
+
+/*
+ * Last of all, for lua_setmetatable looks for __gc at once, and a finalizer must not see half a
+ * table.
+ */
+static void set_metatables(struct decoder *d) {
+  for (uint32_t i = 0; i < d->metatables; i++) {
+    codec_push_object(d->L, d->base, d->pending[i].table);
+    codec_push_object(d->L, d->base, d->pending[i].metatable);
+    guard_setmetatable(d->L, -2);
+    lua_pop(d->L, 1);
+  }
+}
+
+/* ---- a message ---- */
+
+static void check_end(struct decoder *d) {
+  if (reader_left(&d->r))
+    malformed(d, "something follows the end");
+}
+
+static void decode_flat(struct decoder *d, int count) {
+  for (int i = 0; i < count; i++)
+    if (!read_scalar(d, next_byte(d)))
+      malformed(d, "an unknown or misplaced tag");
+  check_end(d);
+}
+
+/* Stack: slots, roots; in the end the roots take the place of the slots. */
+static void decode_graph(struct decoder *d, int count) {
+  lua_State *L = d->L;
+  d->base = lua_gettop(L);
+  lua_settop(L, d->base + SLOTS);
+  d->codec = codec_push(L);
+  lua_replace(L, d->base + SLOT_CODEC);
+  d->budget = wire_hint_budget(reader_left(&d->r));
+  d->objects = 0;
+  d->objects_cap = INLINE_OBJECTS;
+  d->kinds = d->own_kinds;
+  d->metatables = 0;
+  d->metatables_cap = OWN_METATABLES;
+  d->pending = d->own_pending;
+  for (int i = 0; i < count; i++)
+    read_value(d, next_byte(d));
+  read_bodies(d);
+  check_end(d);
+  set_metatables(d);
+  for (int i = 1; i <= count; i++)
+    lua_copy(L, d->base + SLOTS + i, d->base + i);
+  lua_settop(L, d->base + count);
+}
+
+/* The format of the message, one of two, and the number of its values. */
+static uint8_t read_head(struct decoder *d, uint8_t format, uint8_t or_format,
+                         uint64_t *ret_count) {
+  uint8_t found = next_byte(d);
+  if (found != format && found != or_format)
+    malformed(d, "another version of the format, or no message at all,");
+  *ret_count = next_varint(d);
+  if (*ret_count > reader_left(&d->r) || *ret_count > INT_MAX / 2)
+    malformed(d, "more values than bytes");
+  return found;
+}
+
+int codec_decode(lua_State *L, const uint8_t *data, size_t len) {
+  struct decoder d; /* not zeroed: scalars use little of it */
+  uint64_t count;
+  d.L = L;
+  d.r = reader_of(data, len);
+  uint8_t format = read_head(&d, FORMAT_FLAT, FORMAT_GRAPH, &count);
+  if (!lua_checkstack(L, (int)count + SLOTS + SLOTS_TEMPORARY))
+    codec_raise_nomem(L);
+  if (format == FORMAT_FLAT)
+    decode_flat(&d, (int)count);
+  else
+    decode_graph(&d, (int)count);
+  return (int)count;
+}
+
+/* ---- a list ---- */
+
+static inline void push_run(lua_State *L, const uint8_t *data, size_t n, int width) {
+  for (size_t i = 0; i < n; i++)
+    lua_pushinteger(L, run_integer(data + i * (size_t)width, width));
+}
+
+/* A run, after its tag, of at most `most`; returns how many they were. */
+static size_t read_run(struct decoder *d, uint64_t most) {
+  const uint8_t *data;
+  size_t n;
+  int width;
+  if (!take_run(&d->r, &n, &width, &data) || n > most)
+    malformed(d, "a run of integers that is cut off, or too long,");
+  switch (width) { /* constants, as in put_run */
+  case 1:
+    push_run(d->L, data, n, 1);
+    break;
+  case 2:
+    push_run(d->L, data, n, 2);
+    break;
+  case 4:
+    push_run(d->L, data, n, 4);
+    break;
+  default:
+    push_run(d->L, data, n, 8);
+  }
+  return n;
+}
+
+static size_t push_part(struct decoder *d, struct list_reader *l) {
+  size_t n = 0;
+  while (n < WIRE_RUN_MAX && n < l->left) {
+    uint8_t tag = next_byte(d);
+    if (tag == TAG_RUN)
+      n += read_run(d, l->left - n);
+    else if (read_scalar(d, tag))
+      n++;
+    else
+      malformed(d, "an unknown or misplaced tag");
+  }
+  l->left -= n;
+  if (n > 0 && l->left == 0)
+    check_end(d);
+  return n;
+}
+
+void codec_list_open(lua_State *L, struct list_reader *l, const uint8_t *data, size_t len) {
+  struct decoder d;
+  d.L = L;
+  d.r = reader_of(data, len);
+  read_head(&d, FORMAT_LIST, FORMAT_LIST, &l->left);
+  if (l->left == 0)
+    check_end(&d);
+  l->r = d.r;
+}
+
+int codec_list_push(lua_State *L, struct list_reader *l) {
+  struct decoder d;
+  if (!lua_checkstack(L, LIST_PART_MAX))
+    codec_raise_nomem(L);
+  d.L = L;
+  d.r = l->r;
+  size_t n = push_part(&d, l);
+  l->r = d.r;
+  return (int)n;
+}
+
+int codec_list_place(lua_State *L, struct list_reader *l, int list, lua_Integer first) {
+  lua_Integer at = first;
+  for (int n; (n = codec_list_push(L, l)) > 0; at += n)
+    for (int i = n; i > 0; i--)
+      lua_rawseti(L, list, at + i - 1);
+  return (int)(at - first);
+}
+
+int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first) {
+  struct list_reader l;
+  codec_list_open(L, &l, data, len);
+  return codec_list_place(L, &l, list, first);
+}

@@ -1,0 +1,541 @@
+/*
+ * lua/codec/encode.c - Lua values to bytes; see codec.h for the contract and wire/wire.h for the format.
+ *
+ * The roots are written first. Whatever has an identity becomes an object at its first mention, and
+ * a cursor goes over the objects and writes the body of each, which may add more: breadth first,
+ * without recursion.
+ *
+ * A table that turns out to be a library while its body is being written (it holds a function; only
+ * then is it worth the search) makes the encoder learn that and start over. That happens once for
+ * each library in a process.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/codec/codec_internal.h"
+#include "lua/state/guard.h"
+#include "wire/siphash.h"
+
+static const char cannot[] = "cannot be sent";
+
+/* ---- bytes ---- */
+
+/* Room for `n` bytes, or a Lua error. */
+static inline void room(lua_State *L, struct writer *w, size_t n) {
+  if (writer_need(w, n))
+    codec_raise_nomem(L);
+}
+
+static inline void need(struct encoder *e, size_t n) { room(e->L, &e->w, n); }
+
+static void write_tag(struct encoder *e, uint8_t tag) {
+  need(e, 1);
+  put_byte(&e->w, tag);
+}
+
+static void write_tag_number(struct encoder *e, uint8_t tag, uint64_t n) {
+  need(e, 1 + WIRE_VARINT_MAX);
+  put_byte(&e->w, tag);
+  put_varint(&e->w, n);
+}
+
+static void write_string(lua_State *L, struct writer *w, int index) {
+  size_t len;
+  const char *s = lua_tolstring(L, index, &len);
+  if (len > SIZE_MAX - 1 - WIRE_VARINT_MAX)
+    codec_raise_nomem(L);
+  room(L, w, len + 1 + WIRE_VARINT_MAX);
+  put_string_head(w, len);
+  put_bytes(w, s, len);
+}
+
+/*
+ * Write the value at `index`, of Lua type `type`, and return true, unless it has an identity.
+ * Allocates no Lua object.
+ */
+static bool write_scalar(lua_State *L, struct writer *w, int index, int type) {
+  static_assert(sizeof(lua_Number) == 8 && sizeof(lua_Integer) == 8, "as in the format");
+  room(L, w, 1 + WIRE_VARINT_MAX);
+  switch (type) {
+  case LUA_TNIL:
+    put_byte(w, TAG_NIL);
+    return true;
+  case LUA_TBOOLEAN:
+    put_byte(w, lua_toboolean(L, index) ? TAG_TRUE : TAG_FALSE);
+    return true;
+  case LUA_TNUMBER:
+    if (lua_isinteger(L, index))
+      put_integer(w, lua_tointegerx(L, index, NULL));
+    else
+      put_float(w, lua_tonumberx(L, index, NULL));
+    return true;
+  case LUA_TSTRING:
+    write_string(L, w, index);
+    return true;
+  case LUA_TLIGHTUSERDATA:
+    if (lua_touserdata(L, index) != codec_null())
+      return false;
+    put_byte(w, TAG_NULL);
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* ---- mentions of objects ---- */
+
+static void write_ref(struct encoder *e, uint32_t entity) {
+  write_tag_number(e, TAG_REF, e->entities[entity].number);
+}
+
+static struct entity *write_new_table(struct encoder *e, int index) {
+  need(e, 3);
+  size_t cell = writer_used(&e->w);
+  put_byte(&e->w, TAG_TABLE);
+  put_byte(&e->w, 0); /* the hints come when the body is known, see write_table */
+  put_byte(&e->w, 0);
+  struct entity *new = encode_add_object(e, index, ENTITY_TABLE);
+  new->cell = cell;
+  return new;
+}
+
+/* [-1, +0] the name on top of the stack stands for the value at `index`. */
+static void write_name(struct encoder *e, int index) {
+  size_t len;
+  const char *cell = lua_tolstring(e->L, -1, &len);
+  need(e, len);
+  put_bytes(&e->w, cell, len);
+  lua_pop(e->L, 1);
+  encode_add_object(e, index, ENTITY_ATOM);
+}
+
+static void mention_table(struct encoder *e, int index) {
+  const void *address = lua_topointer(e->L, index);
+  uint32_t known = encode_find(e, address);
+  if (known != NONE)
+    write_ref(e, known);
+  else if (names_maybe_library(&e->codec->names, address) &&
+           names_known_library(e->L, e->base + SLOT_CODEC, index))
+    write_name(e, index);
+  else
+    write_new_table(e, index);
+}
+
+/*
+ * The table at `index` as a metatable: by name if it has one, even when it was mentioned by value
+ * before, so that getmetatable(x) == Point holds on the other side. Returns whether it was now
+ * found to have none.
+ */
+static bool mention_metatable(struct encoder *e, int index) {
+  uint32_t known = encode_find(e, lua_topointer(e->L, index));
+  if (known != NONE && (e->entities[known].kind == ENTITY_ATOM || e->entities[known].nameless)) {
+    write_ref(e, known);
+    return false;
+  }
+  if (names_find(e->L, e->base + SLOT_CODEC, index)) {
+    write_name(e, index);
+    return false;
+  }
+  if (known != NONE) {
+    write_ref(e, known);
+    e->entities[known].nameless = true;
+  } else {
+    write_new_table(e, index)->nameless = true;
+  }
+  return true;
+}
+
+static int append_bytecode(lua_State *L, const void *data, size_t len, void *encoder) {
+  struct encoder *e = encoder;
+  (void)L;
+  if (writer_need(&e->w, len))
+    return 1;
+  put_bytes(&e->w, data, len);
+  return 0;
+}
+
+/*
+ * Its bytecode with debug information, and before that its hash, by which the decoder knows it as
+ * ours.
+ */
+static void write_new_function(struct encoder *e, int index) {
+  enum { HASH_BYTES = 8, LENGTH_BYTES = 4 };
+  lua_State *L = e->L;
+  need(e, 1 + HASH_BYTES + LENGTH_BYTES);
+  put_byte(&e->w, TAG_FUNCTION);
+  size_t hash = writer_used(&e->w), code = hash + HASH_BYTES + LENGTH_BYTES;
+  put_fixed(&e->w, 0, HASH_BYTES);
+  put_fixed(&e->w, 0, LENGTH_BYTES);
+  lua_pushvalue(L, index);
+  if (lua_dump(L, append_bytecode, e, 0))
+    codec_raise_nomem(L);
+  lua_pop(L, 1);
+  size_t len = writer_used(&e->w) - code;
+  if (len > UINT32_MAX)
+    encode_fail(e, index, "a function of more than 4 GiB", cannot);
+  uint8_t *at = writer_byte(&e->w, hash);
+  store_fixed(at, siphash(e->codec->key, at + HASH_BYTES + LENGTH_BYTES, len), HASH_BYTES);
+  store_fixed(at + HASH_BYTES, len, LENGTH_BYTES);
+  encode_add_object(e, index, ENTITY_FUNCTION);
+}
+
+static void mention_function(struct encoder *e, int index) {
+  uint32_t known = encode_find(e, lua_topointer(e->L, index));
+  if (known != NONE) {
+    write_ref(e, known);
+  } else if (guard_push_finalizer(e->L, index)) { /* the guard is this process's */
+    mention_function(e, lua_gettop(e->L));
+    lua_pop(e->L, 1);
+  } else if (!lua_iscfunction(e->L, index)) {
+    write_new_function(e, index);
+  } else if (names_find(e->L, e->base + SLOT_CODEC, index)) {
+    write_name(e, index);
+  } else {
+    encode_fail(e, index, "a function written in C that has no name",
+                "cannot be sent (it would have to be a global or a field of a loaded module)");
+  }
+}
+
+/* ---- userdata ---- */
+
+struct export_call {
+  const struct codec_hooks *hooks;
+  uint8_t bytes[CODEC_HANDLE_BYTES];
+  bool is_handle;
+};
+
+/* [userdata, struct export_call] -> [] */
+static int call_export(lua_State *L) {
+  struct export_call *call = lua_touserdata(L, 2);
+  lua_settop(L, 1);
+  call->is_handle = call->hooks->export_handle(L, 1, call->bytes);
+  return 0;
+}
+
+/* Is the userdata a handle? Then `ret` names it. An error of the hook gets the path in front. */
+static bool export_handle(struct encoder *e, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
+  lua_State *L = e->L;
+  struct export_call call = {.hooks = e->codec->hooks};
+  if (!call.hooks)
+    return false;
+  lua_pushcfunction(L, call_export);
+  lua_pushvalue(L, index);
+  lua_pushlightuserdata(L, &call);
+  int status = lua_pcall(L, 2, 0, 0);
+  if (status == LUA_ERRRUN && lua_type(L, -1) == LUA_TSTRING)
+    encode_fail(e, index, NULL, lua_tostring(L, -1));
+  if (status)
+    codec_raise(L);
+  memcpy(ret, call.bytes, CODEC_HANDLE_BYTES);
+  return call.is_handle;
+}
+
+_Noreturn static void fail_userdata(struct encoder *e, int index) {
+  lua_State *L = e->L;
+  char thing[64] = "a userdata";
+  if (lua_getmetatable(L, index)) {
+    lua_pushliteral(L, "__name");
+    if (lua_rawget(L, -2) == LUA_TSTRING)
+      snprintf(thing, sizeof thing, "a %.40s (userdata)", lua_tostring(L, -1));
+    lua_pop(L, 2);
+  }
+  encode_fail(e, index, thing, cannot);
+}
+
+static void mention_userdata(struct encoder *e, int index) {
+  uint8_t handle[CODEC_HANDLE_BYTES];
+  uint32_t known = encode_find(e, lua_topointer(e->L, index));
+  if (known != NONE) {
+    write_ref(e, known);
+  } else if (export_handle(e, index, handle)) {
+    need(e, 1 + sizeof handle);
+    put_byte(&e->w, TAG_HANDLE);
+    put_bytes(&e->w, handle, sizeof handle);
+    encode_add_object(e, index, ENTITY_ATOM);
+  } else if (names_find(e->L, e->base + SLOT_CODEC, index)) {
+    write_name(e, index);
+  } else {
+    fail_userdata(e, index);
+  }
+}
+
+/* ---- any value ---- */
+
+/* From here on the message is a graph: make the slots. */
+static void begin_objects(struct encoder *e) {
+  lua_State *L = e->L;
+  int base = lua_gettop(L);
+  if (!lua_checkstack(L, SLOTS + SLOTS_TEMPORARY))
+    codec_raise_nomem(L);
+  lua_settop(L, base + SLOTS);
+  e->codec = codec_push(L);
+  lua_replace(L, base + SLOT_CODEC);
+  e->base = base;
+  *writer_byte(&e->w, 0) = FORMAT_GRAPH;
+}
+
+/* What write_scalar left over. Out of line: scalars are the quick ones. */
+static void write_object(struct encoder *e, int index, int type) {
+  if (!e->base)
+    begin_objects(e);
+  switch (type) {
+  case LUA_TTABLE:
+    mention_table(e, index);
+    break;
+  case LUA_TFUNCTION:
+    mention_function(e, index);
+    break;
+  case LUA_TUSERDATA:
+    mention_userdata(e, index);
+    break;
+  case LUA_TTHREAD:
+    encode_fail(e, index, "a coroutine", cannot);
+  default:
+    encode_fail(e, index, "a light userdata", cannot);
+  }
+}
+
+/* The cell of the value at `index` (absolute). */
+static inline void write_value(struct encoder *e, int index) {
+  int type = lua_type(e->L, index);
+  if (!write_scalar(e->L, &e->w, index, type))
+    write_object(e, index, type);
+}
+
+/* ---- bodies ---- */
+
+/* A table whose body is being written: its place on the stack, and how far we are. */
+struct table_walk {
+  int table, key, value;
+  bool more;     /* key and value stand on the stack */
+  bool searched; /* whether it is a library */
+};
+
+/*
+ * The value that walk is at; false if the table turns out to be a library, so that its mention was
+ * wrong.
+ */
+static bool write_table_value(struct encoder *e, struct table_walk *walk) {
+  int type = lua_type(e->L, walk->value);
+  if (write_scalar(e->L, &e->w, walk->value, type))
+    return true;
+  if (type == LUA_TFUNCTION && !walk->searched) {
+    walk->searched = true;
+    if (names_learn_library(e->L, &e->codec->names, e->base + SLOT_CODEC, walk->table))
+      return false;
+  }
+  write_object(e, walk->value, type);
+  return true;
+}
+
+static void next_pair(lua_State *L, struct table_walk *walk) {
+  lua_settop(L, walk->key);
+  walk->more = lua_next(L, walk->table);
+}
+
+/* Values as long as keys come as 1, 2, 3, ...; returns false as write_table_value does. */
+static bool write_elements(struct encoder *e, struct table_walk *walk, size_t *ret_count) {
+  lua_State *L = e->L;
+  size_t n = 0;
+  while (walk->more && lua_isinteger(L, walk->key) &&
+         lua_tointegerx(L, walk->key, NULL) == (lua_Integer)n + 1) {
+    if (!write_table_value(e, walk))
+      return false;
+    next_pair(L, walk);
+    n++;
+  }
+  write_tag(e, TAG_END);
+  *ret_count = n;
+  return true;
+}
+
+static bool write_pairs(struct encoder *e, struct table_walk *walk, size_t *ret_count) {
+  size_t n = 0;
+  for (; walk->more; n++) {
+    write_value(e, walk->key);
+    if (!write_table_value(e, walk))
+      return false;
+    next_pair(e->L, walk);
+  }
+  write_tag(e, TAG_END);
+  *ret_count = n;
+  return true;
+}
+
+/*
+ * A first use of a metatable that travels by value is a sign of a library too (one that loads its
+ * parts lazily).
+ */
+static bool write_metatable(struct encoder *e, struct table_walk *walk) {
+  lua_State *L = e->L;
+  if (!lua_getmetatable(L, walk->table))
+    return true;
+  write_tag(e, TAG_METATABLE);
+  bool nameless = mention_metatable(e, walk->table + 1);
+  lua_pop(L, 1);
+  if (!nameless)
+    return true;
+  walk->searched = true;
+  return !names_learn_library(L, &e->codec->names, e->base + SLOT_CODEC, walk->table);
+}
+
+/* Returns false as write_table_value does. */
+static bool write_table(struct encoder *e, uint32_t number, size_t cell) {
+  lua_State *L = e->L;
+  int table = e->base + SLOTS + 1;
+  struct table_walk walk = {.table = table, .key = table + 1, .value = table + 2};
+  size_t elements = 0, pairs = 0;
+  codec_push_object(L, e->base, number);
+  if (!write_metatable(e, &walk))
+    return false;
+  lua_pushnil(L);
+  next_pair(L, &walk);
+  if (!write_elements(e, &walk, &elements) || !write_pairs(e, &walk, &pairs))
+    return false;
+  uint8_t *hints = writer_byte(&e->w, cell) + 1;
+  hints[0] = wire_hint(elements);
+  hints[1] = wire_hint(pairs);
+  lua_settop(L, table - 1);
+  return true;
+}
+
+static void write_upvalue(struct encoder *e, int function, int n, uint32_t number) {
+  const void *id = lua_upvalueid(e->L, function, n);
+  uint32_t known = encode_find(e, id);
+  if (known != NONE) {
+    const struct entity *shared = &e->entities[known];
+    write_tag_number(e, TAG_JOIN, shared->number);
+    need(e, WIRE_VARINT_MAX);
+    put_varint(&e->w, shared->cell);
+    return;
+  }
+  struct entity *new = encode_add(e, id, ENTITY_UPVALUE);
+  new->number = number;
+  new->cell = (size_t)n;
+  write_value(e, function + 1);
+}
+
+static void write_function(struct encoder *e, uint32_t number) {
+  lua_State *L = e->L;
+  int function = e->base + SLOTS + 1;
+  codec_push_object(L, e->base, number);
+  for (int n = 1; lua_getupvalue(L, function, n); n++) {
+    write_upvalue(e, function, n, number);
+    lua_settop(L, function);
+  }
+  write_tag(e, TAG_END);
+  lua_settop(L, function - 1);
+}
+
+/* Returns false as write_table_value does. */
+static bool write_bodies(struct encoder *e) {
+  for (e->cursor = 0; e->cursor < e->len; e->cursor++) {
+    struct entity entity = e->entities[e->cursor]; /* a copy: the array may move */
+    if (entity.kind == ENTITY_FUNCTION)
+      write_function(e, entity.number);
+    else if (entity.kind == ENTITY_TABLE && !write_table(e, entity.number, entity.cell))
+      return false;
+  }
+  return true;
+}
+
+/* ---- a message ---- */
+
+/* Returns false if it must be called again, because more is known about libraries. */
+static bool write_message(struct encoder *e) {
+  need(e, 1 + WIRE_VARINT_MAX);
+  put_byte(&e->w, e->base ? FORMAT_GRAPH : FORMAT_FLAT);
+  put_varint(&e->w, (uint64_t)e->count);
+  e->cursor = NONE;
+  for (int i = 0; i < e->count; i++)
+    write_value(e, e->first + i);
+  return !e->base || write_bodies(e);
+}
+
+static void start_over(struct encoder *e) {
+  lua_settop(e->L, e->base + SLOTS);
+  writer_rewind(&e->w);
+  encode_forget(e);
+}
+
+void codec_encode(lua_State *L, int first, int count, const char *what, struct buf *out) {
+  struct encoder e; /* not zeroed: `own` is large, and scalars do not use it */
+  if (writer_start(&e.w, out))
+    codec_raise_nomem(L);
+  e.L = L;
+  e.first = first;
+  e.count = count;
+  e.what = what;
+  e.base = 0;
+  e.codec = NULL;
+  e.objects = 0;
+  e.len = 0;
+  e.cap = INLINE_ENTITIES;
+  e.entities = e.own;
+  e.index = NULL;
+  while (!write_message(&e))
+    start_over(&e);
+  writer_finish(&e.w);
+  if (e.base)
+    lua_settop(L, e.base);
+}
+
+/* ---- a list ---- */
+
+void codec_list_begin(lua_State *L, size_t count, struct buf *out) {
+  struct writer w;
+  if (writer_start(&w, out))
+    codec_raise_nomem(L);
+  room(L, &w, 1 + WIRE_VARINT_MAX);
+  put_byte(&w, FORMAT_LIST);
+  put_varint(&w, count);
+  writer_finish(&w);
+}
+
+bool codec_list_append(lua_State *L, int first, int n, struct buf *out) {
+  struct writer w;
+  int64_t run[WIRE_RUN_MAX];
+  if (writer_start(&w, out))
+    codec_raise_nomem(L);
+  for (int i = 0; i < n; i++) {
+    size_t integers = 0;
+    for (; i < n && integers < WIRE_RUN_MAX && lua_isinteger(L, first + i); i++)
+      run[integers++] = lua_tointegerx(L, first + i, NULL);
+    room(L, &w, 3 + sizeof run);
+    if (integers == 1) /* shorter than a run of one */
+      put_integer(&w, run[0]);
+    else if (integers > 1)
+      put_run(&w, run, integers);
+    if (integers == WIRE_RUN_MAX)
+      i--;
+    else if (i < n && !write_scalar(L, &w, first + i, lua_type(L, first + i)))
+      return false;
+  }
+  writer_finish(&w);
+  return true;
+}
+
+bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, struct buf *out) {
+  int top = lua_gettop(L);
+  size_t len = out->len;
+  if (lua_getmetatable(L, list)) {
+    lua_pop(L, 1);
+    return false;
+  }
+  if (!lua_checkstack(L, WIRE_RUN_MAX))
+    codec_raise_nomem(L);
+  codec_list_begin(L, count, out);
+  for (size_t left = count; left > 0;) {
+    int n = left < WIRE_RUN_MAX ? (int)left : WIRE_RUN_MAX;
+    for (int i = 0; i < n; i++)
+      lua_geti(L, list, first++); /* raw, since there is no metatable, and quicker than rawgeti */
+    bool written = codec_list_append(L, top + 1, n, out);
+    lua_settop(L, top);
+    if (!written) {
+      out->len = len;
+      return false;
+    }
+    left -= (size_t)n;
+  }
+  return true;
+}

@@ -1,0 +1,250 @@
+/* lua/codec/names.c - the search for a name, its cell, and the way back; see names.h. */
+#include "lua/codec/names.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+/* Keys longer than this, module and field together, are not names: a cell fits an array. */
+enum { NAME_LIMIT = 240 };
+
+/* The module "_G": whatever package.loaded says, the state's table of globals. */
+static const struct name globals = {.module = "_G", .module_len = 2};
+
+/* ---- tables of the state, without metamethods ---- */
+
+/* [-0, +1] package.loaded; nil if there is none. */
+static int push_loaded(lua_State *L) {
+  lua_pushstring(L, LUA_LOADED_TABLE);
+  return lua_rawget(L, LUA_REGISTRYINDEX);
+}
+
+/* [-1, +1] the table on top gives way to its field; anything else to nil. */
+static void into_field(lua_State *L, const char *key, size_t len) {
+  if (!lua_istable(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+    return;
+  }
+  lua_pushlstring(L, key, len);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
+static bool is_globals(const struct name *n) {
+  return n->module_len == globals.module_len &&
+         memcmp(n->module, globals.module, globals.module_len) == 0;
+}
+
+void names_push(lua_State *L, const struct name *n) {
+  if (is_globals(n)) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  } else {
+    push_loaded(L);
+    into_field(L, n->module, n->module_len);
+  }
+  if (n->field)
+    into_field(L, n->field, n->field_len);
+}
+
+/* ---- cells ---- */
+
+/*
+ * [-0, +1] the cell of a name, a string. The strings of the name may point into keys of tables:
+ * made in one step.
+ */
+static void push_cell(lua_State *L, const struct name *n) {
+  uint8_t bytes[NAME_LIMIT + 2 * WIRE_VARINT_MAX];
+  struct writer w = {.at = bytes};
+  put_byte(&w, n->field ? TAG_FIELD : TAG_MODULE);
+  put_varint(&w, n->module_len);
+  put_bytes(&w, n->module, n->module_len);
+  if (n->field) {
+    put_varint(&w, n->field_len);
+    put_bytes(&w, n->field, n->field_len);
+  }
+  lua_pushlstring(L, (const char *)bytes, (size_t)(w.at - bytes));
+}
+
+bool names_take(struct reader *r, uint8_t tag, struct name *ret) {
+  const uint8_t *module, *field = NULL;
+  size_t module_len, field_len = 0;
+  if (!take_string(r, &module, &module_len))
+    return false;
+  if (tag == TAG_FIELD && !take_string(r, &field, &field_len))
+    return false;
+  *ret = (struct name){(const char *)module, (const char *)field, module_len, field_len};
+  return true;
+}
+
+/* Does the cell on top of the stack still name the value at `index`? The stack is as before. */
+static bool still_names(lua_State *L, int index) {
+  size_t len;
+  const char *cell = lua_tolstring(L, -1, &len);
+  struct reader r = reader_of(cell, len);
+  struct name n;
+  uint8_t tag;
+  if (!take_byte(&r, &tag) || !names_take(&r, tag, &n))
+    return false;
+  names_push(L, &n);
+  bool same = lua_rawequal(L, -1, index);
+  lua_pop(L, 1);
+  return same;
+}
+
+/* ---- what was found before ---- */
+
+/* If `table` of the owner has a cell for the value, and it holds: push it and return true. */
+static bool recall(lua_State *L, int owner, int table, int index) {
+  lua_getiuservalue(L, owner, table);
+  lua_pushvalue(L, index);
+  bool found = lua_rawget(L, -2) == LUA_TSTRING && still_names(L, index);
+  lua_remove(L, -2);
+  if (!found)
+    lua_pop(L, 1);
+  return found;
+}
+
+/* [-0, +1] the cell of a name, remembered for the value. */
+static void remember(lua_State *L, int owner, int table, int index, const struct name *n) {
+  push_cell(L, n);
+  lua_getiuservalue(L, owner, table);
+  lua_pushvalue(L, index);
+  lua_pushvalue(L, -3);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+/* [-0, +1] a table that does not keep its keys alive. */
+static void push_weak_table(lua_State *L) {
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
+void names_open(lua_State *L, struct names *n) {
+  int owner = lua_gettop(L);
+  for (int table = 1; table <= NAMES_TABLES; table++) {
+    push_weak_table(L);
+    lua_setiuservalue(L, owner, table);
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  n->libraries = names_filter_bit(lua_topointer(L, -1));
+  remember(L, owner, NAMES_LIBRARIES, lua_gettop(L), &globals);
+  lua_settop(L, owner);
+}
+
+/* ---- the search; allocates nothing, so the strings it points to stay where they are ---- */
+
+/* By bytes, the shorter first. */
+static int compare(const char *a, size_t a_len, const char *b, size_t b_len) {
+  if (a_len != b_len)
+    return a_len < b_len ? -1 : 1;
+  return memcmp(a, b, a_len);
+}
+
+/*
+ * A value may have several names, and the order of lua_next differs from run to run: take a module
+ * before a field, a global before another field, then short names before long ones.
+ */
+static bool better(const struct name *a, const struct name *b) {
+  if (!b->module)
+    return true;
+  if (!a->field != !b->field)
+    return !a->field;
+  if (is_globals(a) != is_globals(b))
+    return is_globals(a);
+  int order = compare(a->module, a->module_len, b->module, b->module_len);
+  if (order == 0 && a->field)
+    order = compare(a->field, a->field_len, b->field, b->field_len);
+  return order < 0;
+}
+
+static void keep_better(struct name *best, const struct name *n) {
+  if (n->module_len + n->field_len <= NAME_LIMIT && better(n, best))
+    *best = *n;
+}
+
+/* The value at `index` among the fields of the module on top of the stack. */
+static void search_fields(lua_State *L, int index, struct name n, struct name *best) {
+  int module = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, module); lua_pop(L, 1)) {
+    if (lua_rawequal(L, -1, index) && lua_type(L, -2) == LUA_TSTRING) {
+      n.field = lua_tolstring(L, -2, &n.field_len);
+      keep_better(best, &n);
+    }
+  }
+}
+
+/*
+ * Lua's own libraries hold no table that anybody uses as a metatable; searching them too for each
+ * metatable without a name would triple the cost.
+ */
+static bool holds_no_metatables(const struct name *n) {
+  static const char *const own[] = {"string", "table", "math",    "io",       "os",
+                                    "utf8",   "debug", "package", "coroutine"};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (strlen(own[i]) == n->module_len && memcmp(own[i], n->module, n->module_len) == 0)
+      return true;
+  return false;
+}
+
+/*
+ * The value at `index` among the modules, and with `fields` among theirs. The globals are a matter
+ * of their own.
+ */
+static void search_modules(lua_State *L, int index, bool fields, struct name *best) {
+  bool is_table = lua_istable(L, index);
+  if (push_loaded(L) == LUA_TTABLE) {
+    int loaded = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, loaded); lua_pop(L, 1)) {
+      if (lua_type(L, -2) != LUA_TSTRING)
+        continue;
+      struct name n = {0};
+      n.module = lua_tolstring(L, -2, &n.module_len);
+      if (is_globals(&n))
+        continue;
+      if (lua_rawequal(L, -1, index))
+        keep_better(best, &n);
+      if (fields && lua_istable(L, -1) && !(is_table && holds_no_metatables(&n)))
+        search_fields(L, index, n, best);
+    }
+  }
+  lua_pop(L, 1);
+}
+
+static void search_globals(lua_State *L, int index, bool fields, struct name *best) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  if (lua_rawequal(L, -1, index))
+    keep_better(best, &globals);
+  if (fields)
+    search_fields(L, index, globals, best);
+  lua_pop(L, 1);
+}
+
+bool names_find(lua_State *L, int owner, int index) {
+  if (recall(L, owner, NAMES_FOUND, index))
+    return true;
+  struct name best = {0};
+  search_globals(L, index, lua_type(L, index) != LUA_TUSERDATA, &best);
+  search_modules(L, index, true, &best);
+  if (best.module)
+    remember(L, owner, NAMES_FOUND, index, &best);
+  return best.module != NULL;
+}
+
+bool names_known_library(lua_State *L, int owner, int index) {
+  return recall(L, owner, NAMES_LIBRARIES, index);
+}
+
+bool names_learn_library(lua_State *L, struct names *n, int owner, int index) {
+  struct name best = {0};
+  search_globals(L, index, false, &best);
+  search_modules(L, index, false, &best);
+  if (!best.module)
+    return false;
+  n->libraries |= names_filter_bit(lua_topointer(L, index));
+  remember(L, owner, NAMES_LIBRARIES, index, &best);
+  return true;
+}

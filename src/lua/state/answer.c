@@ -1,0 +1,285 @@
+/* lua/state/answer.c - see answer.h. */
+#include "lua/state/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
+#include "lua/state/report.h"
+#include "lua/state/traceback.h"
+
+enum { STACK_FOR_ANSWER = 40 };
+
+/* -- where are you? ---------------------------------------------------------------------------- */
+
+enum { HEAD_BYTES = NAME_MAX_BYTES + WHERE_MAX + 64 };
+
+/* "[writer#2] waiting in put at x.lua:12", "[writer#2] running at x.lua:9"; without a place if
+ * `where` is NULL. */
+static void make_head(struct lib *lib, const struct op *op, const char *where,
+                      char head[HEAD_BYTES]) {
+  struct process_info me = {0};
+  struct object *self;
+  if (lib->b->ops->process_self(lib->b, &self) == 0) {
+    lib->b->ops->process_info(lib->b, self, &me);
+    lib->b->ops->object_release(lib->b, self);
+  }
+  snprintf(head, HEAD_BYTES, "[%s#%u] %s%s%s%s", me.name, (unsigned)me.id,
+           op ? "waiting in " : "running", op ? op_describe(op->kind)->verb : "",
+           where ? " at " : ", at its end", where ? where : "");
+}
+
+/* No Lua runs any more. */
+static void tell_end(struct lib *lib, const struct op *op) {
+  char head[HEAD_BYTES];
+  make_head(lib, op, NULL, head);
+  strcat(head, "\n");
+  struct buf out = {.data = (uint8_t *)head, .len = strlen(head)};
+  report_write(out.data, out.len);
+}
+
+static bool starts(const char *text, const char *end, const char *with) {
+  return (size_t)(end - text) >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
+}
+
+/* Where the frames of `text`, one in a line, stop to be of interest: at the first of the module
+ * `floor`, and those that led from there to the script. */
+static const char *end_of_frames(const char *text, const char *end, const char *floor) {
+  const char *last = end;
+  for (const char *p = text; floor && p < last; p++)
+    if (starts(p, end, "\n\t[") && starts(p + 3, end, floor))
+      last = p;
+  while (last < end && last > text) {
+    const char *line = last - 1;
+    while (line > text && *line != '\n')
+      line--;
+    if (!starts(line, last, "\n\t(...tail calls...)") && !starts(line, last, "\n\t[C]: ") &&
+        !starts(line, last, "\n\t[sandbox "))
+      break;
+    last = line;
+  }
+  return last;
+}
+
+/* Append the lines of a traceback, without its title. Returns whether there was any. */
+static bool add_frames(lua_State *L, luaL_Buffer *text, lua_State *of, int level) {
+  luaL_traceback(L, of, NULL, level);
+  size_t len;
+  const char *frames = lua_tolstring(L, -1, &len), *end = frames + len;
+  const char *first = strchr(frames, '\n');
+  first = first ? first : end;
+  end = end_of_frames(first, end, lib_find(L)->floor);
+  bool any = end > first;
+  lua_pushlstring(L, first, (size_t)(end - first));
+  lua_remove(L, -2);
+  traceback_clean(L);
+  luaL_addvalue(text);
+  return any;
+}
+
+void answer_traceback(lua_State *L, int level) {
+  luaL_Buffer text;
+  luaL_buffinit(L, &text);
+  luaL_addstring(&text, "stack traceback:");
+  bool any = add_frames(L, &text, L, level);
+  for (const struct resumer *r = lib_find(L)->running.resumers; r; r = r->up) {
+    luaL_addstring(&text, "\n\t(a coroutine, resumed by:)");
+    any = add_frames(L, &text, r->L, 0) || any;
+  }
+  if (!any)
+    luaL_addstring(&text, "\n\t(none)");
+  luaL_pushresult(&text);
+}
+
+/* protected: [op|nil] writes the place and the traceback of L, below this function, to stderr */
+static int tell_stack(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  char where[WHERE_MAX], head[HEAD_BYTES];
+  luaL_Buffer text;
+  lua_Debug ar;
+  if (!lua_getstack(L, 1, &ar)) {
+    tell_end(lib, lua_touserdata(L, 1));
+    return 0;
+  }
+  running_locate(lib, L, 1, where);
+  make_head(lib, lua_touserdata(L, 1), where, head);
+  luaL_buffinit(L, &text);
+  luaL_addstring(&text, head);
+  luaL_addchar(&text, '\n');
+  answer_traceback(L, 1);
+  luaL_addvalue(&text);
+  luaL_addchar(&text, '\n');
+  luaL_pushresult(&text);
+  size_t len;
+  const char *bytes = lua_tolstring(L, -1, &len);
+  struct buf out = {.data = (uint8_t *)(uintptr_t)bytes, .len = len};
+  report_write(out.data, out.len);
+  return 0;
+}
+
+/* -- anything ---------------------------------------------------------------------------------- */
+
+/* [] */
+static int call_answer(lua_State *co) {
+  struct lib *lib = lib_find(co);
+  lib->answer(co, lib->answer_ctx);
+  return 0;
+}
+
+/* protected: [op|nil]. In a hook there are no others; in a coroutine of its own the answer can be
+ * interrupted. */
+static int tell_lua(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  struct resumer link;
+  int results;
+  lua_State *before = lib->running.current;
+  lua_State *co = lua_newthread(L);
+  lua_pushcfunction(co, call_answer);
+  running_enter(lib, &link, L, co);
+  if (lua_resume(co, L, 0, &results) != LUA_OK)
+    lua_resetthread(co);
+  running_leave(lib, &link, before);
+  return 0;
+}
+
+/* -- answering --------------------------------------------------------------------------------- */
+
+static void protect(lua_State *L, lua_CFunction f, const struct op *op) {
+  int top = lua_gettop(L);
+  lua_pushcfunction(L, f);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)op);
+  lua_pcall(L, 1, 0, 0);
+  lua_settop(L, top);
+}
+
+/*
+ * Handles are short, and garbage may hold some. What was paused is paused again: a collection
+ * forgets it.
+ */
+static void collect(lua_State *L, bool paused) {
+  lua_gc(L, LUA_GCCOLLECT);
+  if (paused)
+    lib_pause_again(L);
+}
+
+static void answer(struct lib *lib, const struct op *op, bool paused) {
+  lua_State *L = lib->finished ? NULL : lib->running.current;
+  unsigned questions = lib->b->ops->questions(lib->b);
+  bool room = L && lua_checkstack(L, STACK_FOR_ANSWER);
+  if (questions & QUESTION_STACK) {
+    if (room)
+      protect(L, tell_stack, op);
+    else
+      tell_end(lib, op);
+    lib->b->ops->answered(lib->b, QUESTION_STACK);
+  }
+  if (questions & QUESTION_COLLECT) {
+    if (L)
+      collect(L, paused);
+    lib->b->ops->answered(lib->b, QUESTION_COLLECT);
+  }
+  if ((questions & QUESTION_LUA) && lib->answer && room) { /* else it waits for who can */
+    lib->b->ops->answered(lib->b, QUESTION_LUA); /* first: one that comes now is another one */
+    protect(L, tell_lua, op);
+  }
+}
+
+/* What an op that waits, or is being prepared, has in the lib. */
+struct aside {
+  struct buf out, in, read, flying, *item;
+  bool paused;
+};
+
+/* The collector stays as it is: a pause belongs to those buffers. */
+static struct aside put_aside(struct lib *lib) {
+  struct aside a = {lib->out, lib->in, lib->read, lib->flying, lib->item, lib->paused};
+  lib->out = lib->in = lib->read = lib->flying = (struct buf){0};
+  lib->item = NULL;
+  lib->paused = false;
+  return a;
+}
+
+static void put_back(lua_State *L, struct lib *lib, const struct aside *a) {
+  if (L && lib->paused)
+    lib_resume(L, lib); /* an answer that failed */
+  lib_read_begin(lib);  /* what an answer that failed has taken */
+  buf_release(&lib->out);
+  buf_release(&lib->in);
+  buf_release(&lib->read);
+  buf_release(&lib->flying);
+  lib->out = a->out;
+  lib->in = a->in;
+  lib->read = a->read;
+  lib->flying = a->flying;
+  lib->item = a->item;
+  lib->paused = a->paused;
+}
+
+void answer_questions(struct lib *lib, const struct op *op) {
+  if (!lib->asked || lib->answering)
+    return;
+  uint32_t throws = lib->throws;
+  struct aside aside = put_aside(lib);
+  lib->answering = true;
+  lib->asked = 0; /* before the questions are read */
+  answer(lib, op, aside.paused);
+  put_back(lib->finished ? NULL : lib->running.current, lib, &aside);
+  lib->answering = false;
+  interrupt_landed(lib, throws);
+  running_refresh(lib);
+}
+
+void answer_check(lua_State *L, struct lib *lib, enum op_kind kind) {
+  const struct op_description *what = op_describe(kind);
+  bool takes =
+      what->blocks && kind != OP_QUEUE_PUT && kind != OP_PROCESS_JOIN && kind != OP_CLOCK_SLEEP;
+  if (lib->answering && takes)
+    luaL_error(L, "%s: an answer in the middle of something else takes nothing", what->verb);
+}
+
+/* -- signals ----------------------------------------------------------------------------------- */
+
+static void on_asked(void *ctx) {
+  struct lib *lib = ctx;
+  lib->asked = 1;
+  running_sync(lib);
+}
+
+/* Was the op interrupted in its answer, it is itself. */
+static bool on_awake(void *ctx, const struct op *op) {
+  struct lib *lib = ctx;
+  uint32_t throws = lib->throws;
+  answer_questions(lib, op);
+  return lib->throws != throws && lib->interrupt;
+}
+
+/* What was asked before anybody could answer. */
+static void look(struct lib *lib) {
+  if (!lib->b->ops->questions(lib->b))
+    return;
+  lib->asked = 1;
+  lib->running.alert = 1;
+  running_refresh(lib);
+}
+
+void answer_by(struct lib *lib, answer_fn *answer_lua, void *ctx, const char *floor) {
+  lib->floor = floor;
+  lib->answer = answer_lua;
+  lib->answer_ctx = ctx;
+  look(lib);
+}
+
+void answer_forked(struct lib *lib) {
+  lib->asked = 0;
+  lib->answering = false;
+  lib->answer = NULL;
+  lib->floor = NULL;
+}
+
+void answer_open(struct lib *lib) {
+  lib->b->asked = on_asked;
+  lib->b->awake = on_awake;
+  lib->b->forgot = child_forgot;
+  look(lib);
+}

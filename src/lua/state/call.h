@@ -1,0 +1,31 @@
+/*
+ * lua/state/call.h - calling Lua as lua(1) does: with a traceback, and a report when it fails.
+ *
+ * For the script and for the prompt; knows neither.
+ */
+#ifndef SBX_LUA_STATE_CALL_H
+#define SBX_LUA_STATE_CALL_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+/*
+ * Call the function below `args` arguments on the stack, as lua_call would.
+ * Returns Lua's status; if it is not LUA_OK, the error is on the top of the stack as a string, and
+ * its traceback is kept for call_report.
+ */
+int call_function(lua_State *L, int args, int results);
+
+/*
+ * Pop the error on the top of the stack and print it, with the traceback that was kept, if any.
+ *   bare  without "sandbox: " in front
+ */
+void call_report(lua_State *L, bool bare);
+
+/* A message handler that leaves the error as it is, and keeps its traceback. */
+int call_keep_traceback(lua_State *L);
+
+/* Push the traceback that was kept, nil if there is none, and forget it. */
+void call_take_traceback(lua_State *L);
+
+#endif

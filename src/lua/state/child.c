@@ -1,0 +1,411 @@
+/*
+ * lua/state/child.c - the life of a spawned process, from the fork to _exit.
+ *
+ * A child begins on a copy of its parent's C stack, deep inside the parent's calls. It never
+ * returns to them and never raises past child_run, so nothing of the parent's is unwound: no
+ * __close, no __gc (guard.c), no atexit.
+ *
+ * Its function runs on a new Lua thread, called and not resumed: so it cannot yield, its C call
+ * depth is counted from 0, and the stack below it is empty. That thread is the main thread of the
+ * process: it stands in LUA_RIDX_MAINTHREAD, coroutine.running says so (coroutine.c), and
+ * os.exit(code, true) closes it. Lua itself knows one main thread, that of the first process, for
+ * ever; only a module in C that calls lua_pushthread can see the difference. The parent's threads
+ * stay as they were at the fork.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "lua/bind/program.h"
+#include "lua/state/answer.h"
+#include "lua/state/call.h"
+#include "lua/state/guard.h"
+#include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
+#include "lua/state/report.h"
+
+enum { EXIT_FAILURE_STATUS = 1 };
+enum { HANDLER = 3 }; /* where the message handler is in the main thread; results are above it */
+
+static void leave(struct lib *lib, const struct buf *result, int status) __attribute__((noreturn));
+
+/* Write down what a person is told of a failure of this process, unless somebody looks at it. */
+static void report(struct lib *lib, const char *message, const char *traceback) {
+  struct process_info me;
+  struct object *self;
+  lib->report.len = 0;
+  if (lib->b->ops->quiet(lib->b) || lib->b->ops->process_self(lib->b, &self) ||
+      lib->b->ops->process_info(lib->b, self, &me))
+    return;
+  report_format(&(struct report){.message = message,
+                                 .traceback = traceback,
+                                 .name = me.name,
+                                 .id = me.id,
+                                 .pid = me.pid,
+                                 .spawned_at = me.spawned_at},
+                report_color(), &lib->report);
+}
+
+/* "main", "writer#2": the calling process. */
+static void name_self(struct lib *lib, char *ret, size_t size) {
+  struct process_info me = {.id = 1};
+  struct object *self;
+  if (lib->b->ops->process_self(lib->b, &self) == 0) {
+    lib->b->ops->process_info(lib->b, self, &me);
+    lib->b->ops->object_release(lib->b, self);
+  }
+  if (me.id == 1)
+    snprintf(ret, size, "main");
+  else
+    snprintf(ret, size, "%s#%" PRIu32, me.name, me.id);
+}
+
+void child_forgot(void *ctx, const struct forgotten *what) {
+  char line[256 + WHERE_MAX], self[NAME_MAX_BYTES + 24], object[NAME_MAX_BYTES + 40];
+  const char *type = lib_type_name(what->type);
+  bool lock = what->type == OBJECT_LOCK, known = what->where[0] != '\0';
+  name_self(ctx, self, sizeof self);
+  if (what->name[0])
+    snprintf(object, sizeof object, "%s '%s'", type, what->name);
+  else
+    snprintf(object, sizeof object, "%s#%" PRIu64, type, what->id);
+  snprintf(line, sizeof line, "warning: %s ended %s %s%s%s", self,
+           lock ? "and still held" : "inside an update of", object,
+           !known ? ""
+           : lock ? ", acquired at "
+                  : ", begun at ",
+           what->where);
+  report_print(&(struct report){.message = line});
+}
+
+static void leave(struct lib *lib, const struct buf *result, int status) {
+  char message[200];
+  fflush(NULL); /* publish does it, too, but this can be told; not stdout alone, which takes two
+                   pages of code more */
+  if (ferror_unlocked(stdout) && status == 0) {
+    report(lib, "cannot write to standard output: some of what it printed is lost", NULL);
+    result = NULL;
+    status = EXIT_FAILURE_STATUS;
+  }
+  const struct buf *told = status && lib->report.len ? &lib->report : NULL;
+  struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
+  int rc = lib->b->ops->publish(lib->b, result, result ? &refs : NULL, told, status);
+  if (rc) { /* the result cannot be stored: the parent must not think that there was none */
+    snprintf(message, sizeof message, "the result cannot be stored: %s", error_text(rc));
+    report(lib, message, NULL);
+    status = EXIT_FAILURE_STATUS;
+    if (lib->b->ops->publish(lib->b, NULL, NULL, &lib->report, status)) { /* nor can that */
+      report_write(lib->report.data, lib->report.len);
+      lib->b->ops->publish(lib->b, NULL, NULL, NULL, status);
+    }
+  }
+  _exit(status);
+}
+
+/* Run the finalizers of what this process made. They may do anything, spawn too. */
+static void finalize(struct lib *lib) {
+  if (!guard_has_own(lib->own))
+    return;
+  interrupt_clear(lib->own);
+  running_set(lib, lib->own);
+  guard_finalize(lib->own);
+  running_set(lib, NULL);
+  lib_wait_children(lib->own, lib);
+}
+
+/* The message in lib->out is what the process leaves. What it was made of is still on the stack, so
+ * that the objects that it names are held. */
+static void leave_message(struct lib *lib, int status) {
+  if (guard_has_own(lib->own)) { /* finalizers make messages of their own */
+    struct buf out = lib->out, flying = lib->flying;
+    lib->out = lib->flying = (struct buf){0};
+    lib_sent(lib->own, lib);
+    finalize(lib);
+    lib->out = out;
+    lib->flying = flying;
+  }
+  leave(lib, &lib->out, status);
+}
+
+static void leave_silently(struct lib *lib, int status) {
+  finalize(lib);
+  leave(lib, NULL, status);
+}
+
+/* -- os.exit --------------------------------------------------------------------------------- */
+
+/* Close the variables of the main thread, whatever that is doing: it does not go on. */
+static void close_variables(lua_State *L, struct lib *lib) {
+  interrupt_clear(L);
+  lib->running.resumers = NULL;
+  running_set(lib, lib->own);
+  lua_resetthread(lib->own); /* an error in one of them does not keep the others from it */
+  running_set(lib, NULL);
+}
+
+int child_os_exit(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  bool is_flag = lua_isboolean(L, 1), close = lua_toboolean(L, 2);
+  int number = is_flag ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0) & 0xff;
+  if (lib->child && close) {
+    close_variables(L, lib);
+    L = lib->own; /* nothing holds a coroutine that called, now */
+  }
+  if (!lib->child && !lua_isnoneornil(L, 1))
+    lib->b->ops->decide(lib->b, number);
+  lib->b->exits = true;
+  lib_wait_children(L, lib); /* as at the end of the function */
+  program_close_all(L, lib);
+  if (!lib->child) {
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 0);
+    return 0;
+  }
+  char message[48];
+  snprintf(message, sizeof message, "left with exit status %d", number);
+  if (number != 0)
+    report(lib, message, NULL);
+  if (close)
+    finalize(lib);
+  leave(lib, NULL, number);
+}
+
+/* -- a failure ------------------------------------------------------------------------------- */
+
+/* protected: [message, traceback, value] -> lib->out */
+static int encode_failure(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  lib_encode(L, lib, 1, lua_gettop(L), "failure");
+  return 0;
+}
+
+/* protected: [value] -> its message */
+static int message_of(lua_State *L) {
+  if (lua_isnil(L, 1))
+    lua_pushliteral(L, "nil");
+  else if (lua_type(L, 1) == LUA_TSTRING || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL ||
+           lua_isnumber(L, 1))
+    luaL_tolstring(L, 1, NULL);
+  else
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  return 1;
+}
+
+/* Leaves message, traceback, value on L for the error value at the top of `own`, which it takes. */
+static void describe_failure(lua_State *L, lua_State *own) {
+  lua_xmove(own, L, 1);
+  int value = lua_gettop(L);
+  lua_pushcfunction(L, message_of);
+  lua_pushvalue(L, value);
+  lua_pcall(L, 1, 1, 0); /* whatever __tostring raises becomes the message */
+  if (lua_type(L, -1) != LUA_TSTRING) {
+    lua_pop(L, 1);
+    lua_pushliteral(L, "(error object cannot be shown)");
+  }
+  call_take_traceback(L);
+  lua_pushvalue(L, value);
+}
+
+/* [message, traceback, value] Publish them, and leave. */
+static void leave_failed(lua_State *L, struct lib *lib, int status) {
+  int top = lua_gettop(L);
+  lua_pushcfunction(L, encode_failure);
+  for (int i = 0; i < 3; i++)
+    lua_pushvalue(L, top - 2 + i);
+  if (lua_pcall(L, 3, 0, 0)) { /* the value cannot be sent: its message can */
+    lua_pushcfunction(L, encode_failure);
+    lua_pushvalue(L, top - 2);
+    lua_pushvalue(L, top - 1);
+    if (lua_pcall(L, 2, 0, 0))
+      leave_silently(lib, status);
+  }
+  leave_message(lib, status);
+}
+
+/* The first interrupt of this process alone came while it waited for its children, if `at` is "".
+ */
+static void push_interrupted(lua_State *L, const char *at) {
+  lua_pushfstring(L, "interrupted at %s", *at ? at : "its end");
+}
+
+/* The error at the top of the main thread is what became of the function. */
+static void fail(lua_State *L, struct lib *lib) {
+  int status = EXIT_FAILURE_STATUS;
+  running_set(lib, NULL);
+  describe_failure(L, lib->own);
+  if (interrupt_came(L)) {
+    status = EXIT_INTERRUPTED;
+    lib->cut_short = true;
+    push_interrupted(L, lib->interrupted_at);
+    lua_replace(L, -4); /* the message */
+  }
+  if (interrupt_came(L) & INTERRUPT_RUN)
+    leave_silently(lib, EXIT_INTERRUPTED); /* the summary of the run tells */
+  interrupt_clear(L);
+  report(lib, lua_tostring(L, -3), lua_tostring(L, -2));
+  lib_wait_children(L, lib);
+  leave_failed(L, lib, status);
+}
+
+/* The function had returned, and its children were waited for. */
+static void fail_interrupted(lua_State *L, struct lib *lib) {
+  lib->cut_short = true;
+  if (interrupt_came(L) & INTERRUPT_RUN)
+    leave_silently(lib, EXIT_INTERRUPTED);
+  push_interrupted(L, "");
+  lua_pushnil(L);
+  lua_pushvalue(L, -2);
+  report(lib, lua_tostring(L, -1), NULL);
+  leave_failed(L, lib, EXIT_INTERRUPTED);
+}
+
+/* -- a success ------------------------------------------------------------------------------- */
+
+/* protected, on the main thread: [results] -> lib->out */
+static int encode_results(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  lib_encode(L, lib, 1, lua_gettop(L), "result");
+  return 0;
+}
+
+/* The `count` results are at the top of the main thread. */
+static void succeed(lua_State *L, struct lib *lib, int count) {
+  running_set(lib, NULL);
+  if (lib_wait_children(L, lib) == -SBX_EINTERRUPTED)
+    fail_interrupted(L, lib);
+  if (count == 0)
+    leave_silently(lib, 0);
+  if (!lua_checkstack(lib->own, count + 1)) {
+    lua_pushliteral(lib->own, "too many results");
+    fail(L, lib);
+  }
+  lua_pushcfunction(lib->own, encode_results);
+  for (int i = 1; i <= count; i++)
+    lua_pushvalue(lib->own, HANDLER + i);
+  if (lua_pcall(lib->own, count, 0, 0))
+    fail(L, lib);
+  leave_message(lib, 0);
+}
+
+/* -- the life -------------------------------------------------------------------------------- */
+
+static void reseed(lua_State *L, struct lib *lib) {
+  uint64_t seed = lib->b->ops->seed(lib->b);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_randomseed_key) == LUA_TFUNCTION) {
+    lua_pushinteger(L, (lua_Integer)seed);
+    lua_pushinteger(L, (lua_Integer)(seed >> 32 ^ seed << 32));
+    lua_call(L, 2, 0);
+  } else {
+    lua_pop(L, 1);
+  }
+}
+
+/* The backend may have given the process other streams (tagged output): what was io.stdout and
+ * io.stderr must mean them. */
+static void renew_streams(lua_State *L, struct lib *lib) {
+  FILE *const files[] = {stdout, stderr};
+  for (int i = 0; i < 2; i++) {
+    if (lib->streams[i] == files[i])
+      continue;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_stream_keys[i]);
+    luaL_Stream *s = luaL_testudata(L, -1, LUA_FILEHANDLE);
+    if (s && s->closef && s->f && fileno(s->f) == i + 1)
+      s->f = files[i];
+    lua_pop(L, 1);
+    lib->streams[i] = files[i];
+  }
+}
+
+static const char spare_key;
+
+/* Goes some levels deep: what Lua allocates for that stays. */
+static int warm_up(lua_State *co) {
+  lua_Integer levels = lua_tointeger(co, 1);
+  if (levels > 0) {
+    lua_pushcfunction(co, warm_up);
+    lua_pushinteger(co, levels - 1);
+    lua_call(co, 1, 0);
+  }
+  return 0;
+}
+
+void child_prepare(lua_State *L, struct lib *lib) {
+  enum { LEVELS = 4 };
+  if (lib->spare || lua_gethook(L)) /* a hook would see the calls */
+    return;
+  lua_pushcfunction(L, warm_up);
+  lua_pushinteger(L, LEVELS);
+  lua_call(L, 1, 0);
+  lua_State *spare = lua_newthread(L);
+  lua_sethook(spare, NULL, 0, 0); /* that of L as it is now; the child takes that of the spawn */
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
+  lua_pushcfunction(spare, warm_up);
+  lua_pushinteger(spare, LEVELS);
+  if (lua_pcall(spare, 1, 0, 0) == LUA_OK)
+    lib->spare = spare;
+}
+
+/*
+ * Make the main thread: [the thread that spawned, the main thread before, message handler]. The two
+ * stay as they are, for this function runs on the first and what they hold is the parent's. The
+ * hook of the first goes over: from now on it runs what is the library's.
+ */
+static lua_State *make_main_thread(lua_State *L, struct lib *lib) {
+  lua_State *own = lib->spare;
+  if (own)
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &spare_key);
+  else
+    own = lua_newthread(L);
+  lib->spare = NULL;
+  lib->own = own;
+  lua_pushthread(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lua_xmove(L, own, 2);
+  lua_pushcfunction(own, call_keep_traceback);
+  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  if (lua_gethook(L))
+    running_move_hook(L, own);
+  return own;
+}
+
+/* protected: [function, arguments...]. Does not return but by an error before the function runs. */
+static int child_body(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  int args = lua_gettop(L) - 1;
+  guard_enter_child(L);
+  if (lib->programs > 0)
+    program_forked(L, lib);
+  lua_State *own = make_main_thread(L, lib);
+  reseed(L, lib);
+  renew_streams(L, lib);
+  if (!lua_checkstack(own, args + LUA_MINSTACK))
+    luaL_error(L, "spawn: too many arguments");
+  lua_xmove(L, own, args + 1);
+  running_set(lib, own);
+  if (lua_pcall(own, args, LUA_MULTRET, HANDLER) != LUA_OK)
+    fail(L, lib);
+  succeed(L, lib, lua_gettop(own) - HANDLER);
+  return 0;
+}
+
+void child_run(lua_State *L, struct lib *lib, int nargs) {
+  answer_forked(lib);
+  interrupt_forked(lib);
+  lib->child = true;
+  lib->b->exits = false;
+  lib->cut_short = false;
+  lib->generation++;
+  lib->flying.len = 0; /* its parent's */
+  lua_pushcfunction(L, child_body);
+  lua_insert(L, -2 - nargs);
+  lua_pcall(L, nargs + 1, 0, 0);
+  /* Here only for want of memory, before the function ran or while its failure was described. */
+  static char text[] = "sandbox: spawn: not enough memory in the new process\n";
+  buf_release(&lib->report);
+  lib->report = (struct buf){.data = (uint8_t *)text, .len = sizeof text - 1};
+  leave(lib, NULL, EXIT_FAILURE_STATUS);
+}

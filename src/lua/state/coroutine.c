@@ -1,0 +1,158 @@
+/*
+ * lua/state/coroutine.c - coroutine.resume, wrap and close, which tell the library who runs (see
+ * running.h); running and yield, which know the main thread of a spawned process (see child.c).
+ *
+ * In all else they are what the Lua manual (6.2) says. The rest of the coroutine library is Lua's.
+ */
+#include "lua/state/coroutine.h"
+
+#include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
+
+/* The coroutine at 1, or an argument error. */
+static lua_State *check_coroutine(lua_State *L) {
+  lua_State *co = lua_tothread(L, 1);
+  luaL_argexpected(L, co, 1, "thread");
+  return co;
+}
+
+/*
+ * Resume with the `args` values at the top of the stack, which it takes. Returns how many values it
+ * leaves there; or -1, and leaves an error value.
+ */
+static int resume(lua_State *L, struct lib *lib, lua_State *co, int args) {
+  struct resumer link;
+  lua_State *before = lib->running.current;
+  int results;
+  if (!lua_checkstack(co, args)) {
+    lua_pushliteral(L, "too many arguments to resume");
+    return -1;
+  }
+  lua_xmove(L, co, args);
+  running_enter(lib, &link, L, co);
+  int status = lua_resume(co, L, args, &results);
+  running_leave(lib, &link, before);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    lua_xmove(co, L, 1);
+    return -1;
+  }
+  if (!lua_checkstack(L, results + 1)) {
+    lua_pop(co, results);
+    lua_pushliteral(L, "too many results to resume");
+    return -1;
+  }
+  lua_xmove(co, L, results);
+  return results;
+}
+
+/* Run the __close that are pending in a coroutine that is not running. Returns Lua's status; unless
+ * that is LUA_OK, the error is at the top of its stack. */
+static int close_coroutine(lua_State *L, lua_State *co) {
+  struct lib *lib = lib_of(L);
+  struct resumer link;
+  lua_State *before = lib->running.current;
+  running_enter(lib, &link, L, co);
+#if LUA_VERSION_RELEASE_NUM >= 50406
+  int status = lua_closethread(co, L);
+#else
+  int status = lua_resetthread(co);
+#endif
+  running_leave(lib, &link, before);
+  return status;
+}
+
+/* coroutine.resume(co, ...) -> true, values... or false, error */
+int coroutine_resume(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  lua_State *co = check_coroutine(L);
+  uint32_t throws = lib->throws;
+  int n = resume(L, lib, co, lua_gettop(L) - 1);
+  if (n < 0)
+    interrupt_landed(lib, throws);
+  lua_pushboolean(L, n >= 0);
+  lua_insert(L, n < 0 ? -2 : -(n + 1));
+  return n < 0 ? 2 : n + 1;
+}
+
+/* What coroutine.wrap returned: upvalue 2 is the coroutine. An error ends it, and goes on. */
+static int l_wrapped(lua_State *L) {
+  lua_State *co = lua_tothread(L, lua_upvalueindex(2));
+  int n = resume(L, lib_of(L), co, lua_gettop(L));
+  if (n >= 0)
+    return n;
+  int status = lua_status(co);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    status = close_coroutine(L, co);
+    lua_xmove(co, L, 1);
+  }
+  bool named = lib_of(L)->interrupt != 0; /* an interrupt tells its place by itself */
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING && !named) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+/* coroutine.wrap(f) */
+static int l_wrap(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_State *co = lua_newthread(L);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, co, 1);
+  lua_pushcclosure(L, l_wrapped, 2);
+  return 1;
+}
+
+/* Why a coroutine cannot be closed; NULL if it can. */
+static const char *what_it_does(lua_State *L, lua_State *co) {
+  lua_Debug ar;
+  if (co == L)
+    return "running";
+  return lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar) ? "normal" : NULL;
+}
+
+/* coroutine.close(co) -> true, or false, error */
+static int l_close(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  lua_State *co = check_coroutine(L);
+  uint32_t throws = lib->throws;
+  const char *busy = what_it_does(L, co);
+  if (busy)
+    return luaL_error(L, "cannot close a %s coroutine", busy);
+  int status = close_coroutine(L, co);
+  lua_pushboolean(L, status == LUA_OK);
+  if (status == LUA_OK)
+    return 1;
+  interrupt_landed(lib, throws);
+  lua_xmove(co, L, 1);
+  return 2;
+}
+
+/* coroutine.running() -> the running coroutine, whether it is the main one */
+static int l_running(lua_State *L) {
+  const struct lib *lib = lib_of(L);
+  bool first = lua_pushthread(L);
+  lua_pushboolean(L, lib->own ? L == lib->own : first);
+  return 2;
+}
+
+/* coroutine.yield(...) */
+static int l_yield(lua_State *L) {
+  if (L == lib_of(L)->own) { /* lua_yield would say that it is across a C call */
+    lua_pushliteral(L, "attempt to yield from outside a coroutine");
+    return lua_error(L);
+  }
+  return lua_yield(L, lua_gettop(L));
+}
+
+void lib_open_coroutine(lua_State *L, struct lib *lib) {
+  static const luaL_Reg functions[] = {{"resume", coroutine_resume}, {"wrap", l_wrap},
+                                       {"close", l_close},           {"running", l_running},
+                                       {"yield", l_yield},           {NULL, NULL}};
+  if (lua_getglobal(L, LUA_COLIBNAME) == LUA_TTABLE)
+    lib_set_functions(L, functions);
+  (void)lib;
+  lua_pop(L, 1);
+}

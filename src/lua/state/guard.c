@@ -1,0 +1,389 @@
+/*
+ * lua/state/guard.c - finalizers and the fork: a child runs those of its own objects, at the latest at
+ * its end, and none of those that it inherited.
+ *
+ * A child has a copy of every object of its parent. If it collected one with a finalizer, that
+ * would run twice: a file closed under the parent's feet, a line written again. So:
+ *
+ *   whose     An address tells whether an object is the child's own (arena_forked, base/arena.h). A
+ *             state of a foreign host, whose memory is no arena, gets one in the child for all that
+ *             is made from then on
+ *   tables    get their finalizer from setmetatable, which is ours: it keeps a weak list of them.
+ *             In a child the parent's list becomes strong, so that none of it is ever collected.
+ *             What the parent's collector has taken out already, to finalize it soon, is pending
+ *             in the child, too: there the __gc of each metatable that was given to a table asks
+ *             whose it is before it runs
+ *   userdata  get theirs in C: the __gc of every named metatable asks the same. Those that get one
+ *             from debug.setmetatable are treated as tables are
+ *
+ * Handles of the library need neither: they hold nothing that outlives the process.
+ *
+ * A child never closes its state: that would touch every object of its parent's. At its end it runs
+ * the finalizers of what stands in its own list. Userdata of modules in C are not there: what the
+ * system does not take back when the process ends, they keep.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "lua/state/guard.h"
+#include "lua/state/lib.h"
+
+static const char finalizable_key, again_key, anchor_key, metatables_key, finalized_key, guard_key;
+
+struct guard {
+  struct arena *arena; /* of this process's objects; NULL: a state of a foreign host, not forked */
+  lua_Alloc host;      /* a foreign host's allocator */
+  void *host_ud;
+  bool child;
+  lua_Integer noted; /* numbers given in the list */
+};
+
+static struct guard *guard_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
+  struct guard *g = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return g;
+}
+
+/* Was the object, at this address or with its payload there, made by this process? */
+static bool is_own(const struct guard *g, const void *object) {
+  return !g->child || arena_owns(g->arena, object);
+}
+
+/* A new table with weak keys, values or both, in the registry. */
+static void open_weak(lua_State *L, const char *key, const char *mode) {
+  lua_createtable(L, 0, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, mode);
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+/* -- tables ---------------------------------------------------------------------------------- */
+
+/* Append the value at `index` to the list. Its values are weak: Lua takes one out before its
+ * finalizer runs. */
+static void note_finalizable(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
+  lua_pushvalue(L, index);
+  lua_rawseti(L, -2, ++guard_of(L)->noted);
+  lua_pop(L, 1);
+}
+
+/* Note the metatable at the top, which has a finalizer. */
+static void note_metatable(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+  lua_pushvalue(L, -2);
+  if (lua_rawget(L, -2) == LUA_TNIL) {
+    lua_pushvalue(L, -3);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -4);
+  }
+  lua_pop(L, 2);
+}
+
+void guard_note_at(lua_State *L, int index) { note_finalizable(L, index); }
+
+/* Has the metatable at the top a finalizer? */
+static bool has_gc(lua_State *L) {
+  lua_pushliteral(L, "__gc");
+  bool has = lua_rawget(L, -2) != LUA_TNIL;
+  lua_pop(L, 1);
+  return has;
+}
+
+/*
+ * Is the object at `index`, which has a metatable with a finalizer, in the list for sure? That it
+ * has one is no proof: the finalizer may have come later. So it is listed once more, and
+ * remembered, until Lua forgets it (the values are weak, too) because its finalizer is to run.
+ */
+static bool listed_again(lua_State *L, int index) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &again_key);
+  lua_pushvalue(L, index);
+  bool listed = lua_rawget(L, -2) != LUA_TNIL;
+  if (!listed) {
+    lua_pushvalue(L, index);
+    lua_pushvalue(L, index);
+    lua_rawset(L, -4);
+  }
+  lua_pop(L, 2);
+  return listed;
+}
+
+void guard_setmetatable(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  int type = lua_type(L, index);
+  if (lua_istable(L, -1) && (type == LUA_TTABLE || type == LUA_TUSERDATA) && has_gc(L) &&
+      guard_of(L)) {
+    note_metatable(L);
+    bool listed = lua_getmetatable(L, index);
+    if (listed) {
+      listed = has_gc(L) && listed_again(L, index);
+      lua_pop(L, 1);
+    }
+    if (!listed)
+      note_finalizable(L, index);
+  }
+  lua_setmetatable(L, index);
+}
+
+/* setmetatable(t, mt), as the standard library has it. */
+static int l_setmetatable(lua_State *L) {
+  int t = lua_type(L, 2);
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
+  if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+    return luaL_error(L, "cannot change a protected metatable");
+  lua_settop(L, 2);
+  guard_setmetatable(L, 1);
+  return 1;
+}
+
+/* debug.setmetatable(v, mt), likewise. */
+static int l_debug_setmetatable(lua_State *L) {
+  int t = lua_type(L, 2);
+  luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
+  lua_settop(L, 2);
+  guard_setmetatable(L, 1);
+  return 1;
+}
+
+/*
+ * The list is strong from now on, and kept for good with those of the grandparents; a new one is
+ * for the child's own. That takes no walk through it: a list that the collector has not done with
+ * is looked through again before anything is cleared, and what is cleared is out already.
+ */
+static void anchor_tables(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
+  lua_pushnil(L);
+  if (!lua_next(L, -2)) { /* none: nothing to touch */
+    lua_pop(L, 1);
+    return;
+  }
+  lua_pop(L, 2);
+  lua_pushnil(L);
+  lua_setmetatable(L, -2);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &anchor_key);
+  lua_rawseti(L, -2, 0); /* numbers begin with 1 */
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &anchor_key);
+  open_weak(L, &finalizable_key, "v");
+}
+
+/* -- metatables ------------------------------------------------------------------------------ */
+
+/* Does the collector call? A script may call a finalizer, too. */
+static bool is_collecting(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) < 0; }
+
+/* The __gc of a guarded metatable. Upvalue 1: the finalizer that was there. */
+static int guarded_gc(lua_State *L) {
+  if ((lua_isuserdata(L, 1) || (lua_istable(L, 1) && is_collecting(L))) &&
+      !is_own(guard_of(L), lua_topointer(L, 1)))
+    return 0;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+bool guard_push_finalizer(lua_State *L, int index) {
+  return lua_tocfunction(L, index) == guarded_gc && lua_getupvalue(L, index, 1);
+}
+
+/* Let the finalizer of the metatable at the top ask whose an object is. */
+static void guard_metatable(lua_State *L) {
+  lua_pushliteral(L, "__gc");
+  lua_pushvalue(L, -1);
+  if (lua_rawget(L, -3) == LUA_TFUNCTION && lua_tocfunction(L, -1) != guarded_gc) {
+    lua_pushcclosure(L, guarded_gc, 1);
+    lua_rawset(L, -3);
+  } else {
+    lua_pop(L, 2);
+  }
+}
+
+/* Is the value at the top a metatable that luaL_newmetatable made (it has its own name), and not of
+ * this library? */
+static bool is_foreign_type(lua_State *L) {
+  if (!lua_istable(L, -1) || lua_type(L, -2) != LUA_TSTRING)
+    return false;
+  return strncmp(lua_tostring(L, -2), "sandbox.", 8) != 0;
+}
+
+/* In the parent: those of userdata, which the child gets so. */
+static void guard_types(lua_State *L) {
+  for (lua_pushnil(L); lua_next(L, LUA_REGISTRYINDEX); lua_pop(L, 1))
+    if (is_foreign_type(L))
+      guard_metatable(L);
+}
+
+/* In a child: those of its parent's tables. */
+static void guard_noted(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+  for (lua_pushnil(L); lua_next(L, -2);) {
+    lua_pop(L, 1);
+    guard_metatable(L);
+  }
+  lua_pop(L, 1);
+}
+
+void guard_before_fork(lua_State *L, struct lib *lib) {
+  luaL_checkstack(L, LUA_MINSTACK, "spawn");
+  lib_pause(L, lib); /* a finalizer could change what is walked through */
+  guard_types(L);
+  lib_resume(L, lib);
+}
+
+/* -- memory ---------------------------------------------------------------------------------- */
+
+/* lua_Alloc of a foreign host's child: what the host's allocator made is not made larger, but
+ * moves. */
+static void *child_alloc(void *ud, void *block, size_t old, size_t size) {
+  const struct guard *g = ud;
+  if (!block || arena_holds(g->arena, block))
+    return arena_resize(g->arena, block, old, size);
+  void *moved = size > old ? arena_resize(g->arena, NULL, 0, size) : NULL;
+  if (!moved)
+    return size > old ? NULL : g->host(g->host_ud, block, old, size);
+  memcpy(moved, block, old);
+  g->host(g->host_ud, block, old, 0);
+  return moved;
+}
+
+/* All that exists is inherited. */
+static void divide_memory(lua_State *L, struct guard *g) {
+  void *ud;
+  lua_Alloc alloc = lua_getallocf(L, &ud);
+  if (alloc == arena_resize)
+    g->arena = ud;
+  if (g->arena) {
+    arena_forked(g->arena);
+    return;
+  }
+  if (arena_open(&g->arena))
+    luaL_error(L, "spawn: %s", error_text(SBX_ENOMEM));
+  g->host = alloc;
+  g->host_ud = ud;
+  lua_setallocf(L, child_alloc, g);
+}
+
+void guard_enter_child(lua_State *L) {
+  struct guard *g = guard_of(L);
+  struct lib *lib = lib_find(L);
+  lib_pause(L, lib); /* a step now would run what must not run */
+  divide_memory(L, g);
+  g->child = true;
+  g->noted = 0;
+  anchor_tables(L);
+  guard_noted(L);
+  lib_resume(L, lib);
+}
+
+/* -- the end of a child ---------------------------------------------------------------------- */
+
+bool guard_has_own(lua_State *L) {
+  const struct guard *g = guard_of(L);
+  return g->child && g->noted > 0;
+}
+
+static int descending(const void *a, const void *b) {
+  lua_Integer x = *(const lua_Integer *)a, y = *(const lua_Integer *)b;
+  return (x < y) - (x > y);
+}
+
+/* [list] Push a userdata, the numbers of the process's own objects in the list (it may have given a
+ * finalizer to others), and before it a table that keeps them alive. Returns how many. */
+static size_t push_own(lua_State *L) {
+  const struct guard *g = guard_of(L);
+  size_t n = 0, cap = 0;
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) /* list kept key value */
+    if (is_own(g, lua_topointer(L, -1))) {
+      lua_pushvalue(L, -1);
+      lua_rawseti(L, -4, lua_tointeger(L, -3));
+      cap++;
+    }
+  lua_Integer *numbers = lua_newuserdatauv(L, cap * sizeof *numbers, 0);
+  for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) /* kept numbers key value */
+    numbers[n++] = lua_tointeger(L, -2);
+  qsort(numbers, n, sizeof *numbers, descending);
+  return n;
+}
+
+static void warn(lua_State *L) {
+  const char *message = lua_tostring(L, -1);
+  lua_warning(L, "error in __gc (", 1);
+  lua_warning(L, message ? message : "error object is not a string", 1);
+  lua_warning(L, ")", 0);
+}
+
+/* [object] Run its finalizer, if it has one. */
+static void finalize(lua_State *L) {
+  int object = lua_gettop(L);
+  if (luaL_getmetafield(L, object, "__gc") == LUA_TNIL)
+    return;
+  lua_pushvalue(L, object);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+    warn(L);
+  lua_settop(L, object);
+}
+
+/* Push the set of objects that are finalized already: an object may be listed twice, and a
+ * finalizer may end the process, so that the others are looked for again. */
+static void push_finalized(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &finalized_key) != LUA_TNIL)
+    return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &finalized_key);
+}
+
+/* protected */
+static int finalize_own(lua_State *L) {
+  enum { DONE = 1, KEPT = 3, NUMBERS = 4 };
+  push_finalized(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
+  size_t n = push_own(L);
+  const lua_Integer *numbers = lua_touserdata(L, NUMBERS);
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, KEPT, numbers[i]);
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, DONE) == LUA_TNIL) {
+      lua_pushvalue(L, NUMBERS + 1);
+      lua_pushboolean(L, 1);
+      lua_rawset(L, DONE);
+      lua_settop(L, NUMBERS + 1);
+      finalize(L);
+    }
+    lua_settop(L, NUMBERS);
+  }
+  return 0;
+}
+
+void guard_finalize(lua_State *L) {
+  lua_pushcfunction(L, finalize_own);
+  if (lua_pcall(L, 0, 0, 0) != LUA_OK)
+    lua_pop(L, 1); /* no memory for the list */
+}
+
+void lib_open_guard(lua_State *L) {
+  open_weak(L, &finalizable_key, "v");
+  open_weak(L, &again_key, "kv");
+  open_weak(L, &metatables_key, "k");
+  /* A foreign host's child has its allocator in here; but it leaves by _exit and never closes its
+   * state. */
+  struct guard *g = lua_newuserdatauv(L, sizeof *g, 0);
+  *g = (struct guard){0};
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_key);
+  lua_pushcfunction(L, l_setmetatable);
+  lua_setglobal(L, "setmetatable");
+  if (lua_getglobal(L, LUA_DBLIBNAME) == LUA_TTABLE) {
+    lua_pushcfunction(L, l_debug_setmetatable);
+    lua_setfield(L, -2, "setmetatable");
+  }
+  lua_pop(L, 1);
+}

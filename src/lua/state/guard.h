@@ -1,0 +1,40 @@
+/*
+ * lua/state/guard.h - finalizers and the fork: a child runs none of the objects it inherited. guard.c
+ * tells how.
+ */
+#ifndef SBX_LUA_STATE_GUARD_H
+#define SBX_LUA_STATE_GUARD_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+struct lib;
+
+/* Prepare a state: replaces setmetatable and debug.setmetatable. */
+void lib_open_guard(lua_State *L);
+
+/* In the parent, right before a fork: what every child would have to do. May raise for memory. */
+void guard_before_fork(lua_State *L, struct lib *lib);
+
+/* In a child, first thing: from now on objects older than the fork are not finalized. May raise for
+ * memory. */
+void guard_enter_child(lua_State *L);
+
+/* The userdata at `index`, made by this process, has a finalizer that is to run at the process's
+ * end. */
+void guard_note_at(lua_State *L, int index);
+
+/* Has this process, made by spawn, objects with finalizers? Then run those that did not run yet,
+ * the youngest first; their errors are warnings, as in lua_close. Nothing is raised. */
+bool guard_has_own(lua_State *L);
+void guard_finalize(lua_State *L);
+
+/* Is the function at `index` what stands in a metatable in place of its finalizer? Then push that.
+ */
+bool guard_push_finalizer(lua_State *L, int index);
+
+/* lua_setmetatable for whoever sets a metatable of a script's: a table that gets a finalizer is
+ * noted. */
+void guard_setmetatable(lua_State *L, int index);
+
+#endif

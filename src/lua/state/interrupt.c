@@ -1,0 +1,219 @@
+/* lua/state/interrupt.c - Ctrl-C in a script; see interrupt.h. */
+#include "lua/state/interrupt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "lua/state/answer.h"
+#include "lua/state/lib.h"
+
+/* -- raising --------------------------------------------------------------------------------- */
+
+/* In the handler of SIGINT. */
+static void on_interrupt(void *ctx) {
+  struct lib *lib = ctx;
+  lib->raise = 1;
+  running_sync(lib);
+}
+
+/* Is a finalizer running? Then the collector cannot be asked anything. */
+static bool in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
+
+static void note_throw(struct lib *lib, const char *where, bool running) {
+  lib->raise = 0; /* first: an interrupt from now on is another one */
+  lib->interrupt |= lib->b->ops->take_interrupt(lib->b);
+  if (!lib->interrupt)
+    lib->interrupt = INTERRUPT_ONE; /* its signal was taken with an earlier one's */
+  lib->throws++;
+  if (lib->interrupted_at[0] != '\0')
+    return;
+  snprintf(lib->interrupted_at, sizeof lib->interrupted_at, "%s", where);
+  if (running)
+    lib->b->ops->note_where(lib->b, where);
+}
+
+int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
+  char where[WHERE_MAX];
+  running_locate(lib, L, 0, where);
+  if (in_finalizer(L))
+    lib->raise = 1;
+  else
+    note_throw(lib, where, running);
+  lib->running.alert = 1;
+  running_refresh(lib);
+  if (where[0] == '(')
+    lua_pushliteral(L, "interrupted!");
+  else
+    lua_pushfstring(L, "%s: interrupted!", where);
+  return lua_error(L);
+}
+
+void interrupt_landed(struct lib *lib, uint32_t throws) {
+  if (lib->throws == throws || !lib->interrupt)
+    return;
+  lib->raise = 1;
+  lib->running.alert = 1;
+  running_refresh(lib);
+}
+
+/* -- the end --------------------------------------------------------------------------------- */
+
+unsigned interrupt_came(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  if (!lib)
+    return 0; /* not opened for want of memory */
+  lib->interrupt |= lib->b->ops->take_interrupt(lib->b);
+  return lib->interrupt;
+}
+
+/* Begin with the interrupts of `came`. */
+static void begin(struct lib *lib, unsigned came) {
+  lib->interrupt = came;
+  lib->raise = came != 0;
+  lib->insist = false;
+  lib->interrupted_at[0] = '\0';
+  running_sync(lib);
+}
+
+void interrupt_clear(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  sigset_t old;
+  if (!lib)
+    return;
+  running_block(&old);
+  lib->b->ops->take_interrupt(lib->b);
+  begin(lib, 0);
+  running_unblock(&old);
+}
+
+/* What interrupt_hold returns: enum interrupt, and these. */
+enum { HELD_RAISE = 16, HELD_INSIST = 32 };
+
+unsigned interrupt_hold(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  sigset_t old;
+  running_block(&old);
+  unsigned held = interrupt_came(L);
+  held |= (lib->raise ? HELD_RAISE : 0u) | (lib->insist ? HELD_INSIST : 0u);
+  lib->raise = 0;
+  lib->interrupt = 0;
+  lib->insist = false;
+  running_sync(lib);
+  running_unblock(&old);
+  return held;
+}
+
+void interrupt_restore(lua_State *L, unsigned held) {
+  struct lib *lib = lib_find(L);
+  sigset_t old;
+  running_block(&old);
+  lib->interrupt |= held & (INTERRUPT_ONE | INTERRUPT_RUN);
+  lib->raise |= (held & HELD_RAISE) != 0;
+  lib->insist |= (held & HELD_INSIST) != 0;
+  running_sync(lib);
+  running_unblock(&old);
+}
+
+void interrupt_defer(struct lib *lib, bool defer) {
+  lib->deferred = defer;
+  running_refresh(lib);
+}
+
+void interrupt_forked(struct lib *lib) {
+  sigset_t old;
+  running_block(&old);
+  lib->running.resumers = NULL;
+  lib->running.current = NULL;
+  lib->deferred = false;
+  begin(lib, lib->b->ops->take_interrupt(lib->b));
+  running_unblock(&old);
+}
+
+/* -- pcall ----------------------------------------------------------------------------------- */
+
+/* What a protected call knows when it ends, in one number: the values below its results, and the
+ * interrupts raised before it began. */
+static lua_KContext context_of(int below, uint32_t throws) {
+  return (lua_KContext)throws << 2 | below;
+}
+
+/* The end of a protected call, whether it yielded or not. */
+static int finish(lua_State *L, int status, lua_KContext context) {
+  if (status == LUA_OK || status == LUA_YIELD)
+    return lua_gettop(L) - (int)(context & 3);
+  interrupt_landed(lib_of(L), (uint32_t)(context >> 2));
+  lua_pushboolean(L, 0);
+  lua_insert(L, -2);
+  return 2;
+}
+
+/* pcall(f, ...) -> true, results... or false, error */
+static int l_pcall(lua_State *L) {
+  lua_KContext context = context_of(0, lib_of(L)->throws);
+  int count = lua_gettop(L);
+  if (count == 0)
+    luaL_checkany(L, 1);
+  lua_pushboolean(L, 1);
+  lua_insert(L, 1); /* true f ... */
+  int status = lua_pcallk(L, count - 1, LUA_MULTRET, 0, context, finish);
+  return finish(L, status, context);
+}
+
+/* [f, handler, ...] -> f, handler, true, f, ...; returns how many arguments f has */
+static int prepare_xpcall(lua_State *L) {
+  int args = lua_gettop(L) - 2;
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_pushboolean(L, 1);
+  lua_pushvalue(L, 1);
+  lua_rotate(L, 3, 2);
+  return args;
+}
+
+/* xpcall(f, handler, ...), as lua has it */
+static int l_xpcall(lua_State *L) {
+  lua_KContext context = context_of(2, lib_of(L)->throws);
+  int args = prepare_xpcall(L);
+  int status = lua_pcallk(L, args, LUA_MULTRET, 2, context, finish);
+  return finish(L, status, context);
+}
+
+/* load(chunk, ...), as lua has it: it catches what a function that reads the chunk raises */
+static int l_load(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  uint32_t throws = lib->throws;
+  int results = lua_tocfunction(L, lua_upvalueindex(2))(L);
+  interrupt_landed(lib, throws);
+  return results;
+}
+
+/* -- opening --------------------------------------------------------------------------------- */
+
+/* The function that was there stays in the registry: for the prompt, where interrupts end. */
+static void replace(lua_State *L, struct lib *lib, const char *name, const char *keep,
+                    lua_CFunction f) {
+  lua_getglobal(L, name);
+  lua_setfield(L, LUA_REGISTRYINDEX, keep);
+  lua_pushlightuserdata(L, lib);
+  lua_pushcclosure(L, f, 1);
+  lua_setglobal(L, name);
+}
+
+static void replace_load(lua_State *L, struct lib *lib) {
+  lua_pushlightuserdata(L, lib);
+  if (lua_getglobal(L, "load") == LUA_TFUNCTION && lua_iscfunction(L, -1)) {
+    lua_pushcclosure(L, l_load, 2);
+    lua_setglobal(L, "load");
+  } else {
+    lua_pop(L, 2);
+  }
+}
+
+void lib_open_interrupt(lua_State *L, struct lib *lib) {
+  replace(L, lib, "pcall", "sandbox.pcall", l_pcall);
+  replace(L, lib, "xpcall", "sandbox.xpcall", l_xpcall);
+  replace_load(L, lib);
+  running_open(L);
+  answer_open(lib);
+  lib->b->signal_ctx = lib;
+  lib->b->interrupted = on_interrupt;
+}

@@ -1,0 +1,519 @@
+/* lua/state/lib.c - what the files of the bindings share; see lib.h. */
+#include "lua/state/lib.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/stack.h"
+#include "base/text.h"
+#include "lua/bind/native.h"
+#include "lua/codec/codec.h"
+#include "lua/state/interrupt.h"
+#include "lua/state/prelude.h"
+#include "lua/state/running.h"
+
+#define LIB_TYPE "sandbox.lib"
+
+enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
+
+const char lib_randomseed_key, lib_stream_keys[2];
+static const char lib_key, handles_key, types_key; /* their addresses are keys of the registry */
+
+struct lib *lib_find(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_key);
+  struct lib *lib = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return lib;
+}
+
+void lib_set_functions(lua_State *L, const luaL_Reg *functions) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_key);
+  luaL_setfuncs(L, functions, 1);
+}
+
+/* -- errors and arguments -------------------------------------------------------------------- */
+
+/* The first function of a script from a level on; without any, the first of the library. */
+static bool find_caller(lua_State *L, int level, lua_Debug *ar) {
+  int own = -1;
+  for (; lua_getstack(L, level, ar); level++) {
+    lua_getinfo(L, "Sl", ar);
+    if (ar->currentline > 0 && !native_source(ar->source))
+      return true;
+    if (ar->currentline > 0 && own < 0)
+      own = level;
+  }
+  if (own < 0)
+    return false;
+  lua_getstack(L, own, ar); /* a process that runs nothing else, a pool's worker */
+  return lua_getinfo(L, "Sl", ar);
+}
+
+bool lib_find_caller(lua_State *L, lua_Debug *ar) { return find_caller(L, 1, ar); }
+
+bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
+  lua_Debug ar;
+  where[0] = '\0';
+  if (!find_caller(L, level, &ar))
+    return false;
+  if (native_source(ar.source)) {
+    if (strncmp(ar.source, "=[sandbox pool_worker]", 22) == 0)
+      text_copy(where, WHERE_MAX, WHERE_IDLE);
+    return false;
+  }
+  char *at = text_copy(where, WHERE_MAX - 1 - TEXT_NUMBER_MAX, ar.short_src);
+  *at++ = ':';
+  text_number(at, ar.currentline);
+  return true;
+}
+
+void lib_locate(void *ctx, char where[WHERE_MAX]) { running_locate(lib_find(ctx), ctx, 1, where); }
+
+void lib_note_place(lua_State *L, struct op *op, struct place *at) {
+  lua_Debug *ar = &at->ar;
+  static_assert(sizeof ar->short_src >= SOURCE_MAX, "what is copied of it");
+  if (!op_describe(op->kind)->past && op->kind != OP_CONDITION_WAIT) /* which takes a lock, too */
+    return;
+  if (!lua_getstack(L, 1, ar) || !lua_getinfo(L, "Sl", ar))
+    return;
+  if ((ar->currentline <= 0 || native_source(ar->source)) &&
+      (!lib_find_caller(L, ar) || native_source(ar->source)))
+    return;
+  at->of.source = ar->short_src;
+  at->of.line = ar->currentline;
+  op->place = &at->of;
+}
+
+const char *lib_say(lua_State *L, int index) {
+  int type = lua_type(L, index);
+  if (type == LUA_TNUMBER)
+    return luaL_tolstring(L, index, NULL);
+  if (type == LUA_TSTRING)
+    return lua_pushfstring(L, "the string %s", lua_tostring(L, index));
+  if (type == LUA_TNIL || type == LUA_TNONE)
+    return "nil";
+  if (type == LUA_TUSERDATA && luaL_getmetafield(L, index, "__name") == LUA_TSTRING)
+    return lua_pushfstring(L, "a %s", lua_tostring(L, -1));
+  return lua_pushfstring(L, "a %s", luaL_typename(L, index));
+}
+
+int lib_error(lua_State *L, const char *what, int code) {
+  return luaL_error(L, "%s: %s", what, error_text(code));
+}
+
+int lib_expected(lua_State *L, const char *what, int code) {
+  if (code == -SBX_EINTERRUPTED)
+    return interrupt_raise(L, lib_find(L), false);
+  if (code != -SBX_ETIMEDOUT && code != -SBX_ECLOSED && code != -SBX_EBROKEN)
+    return lib_error(L, what, code);
+  lua_pushnil(L);
+  lua_pushstring(L, error_text(code));
+  return 2;
+}
+
+bool lib_must_raise(const struct lib *lib, int status, uint32_t throws) {
+  return status == LUA_ERRMEM || (status != LUA_OK && lib->throws != throws && lib->interrupt);
+}
+
+bool lib_try(lua_State *L, int args, int results) {
+  const struct lib *lib = lib_find(L);
+  uint32_t throws = lib->throws;
+  int status = lua_pcall(L, args, results, 0);
+  if (lib_must_raise(lib, status, throws))
+    lua_error(L);
+  return status == LUA_OK;
+}
+
+int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg) {
+  if (lua_isnoneornil(L, arg))
+    return SBX_FOREVER;
+  luaL_argexpected(L, lua_isnumber(L, arg), arg, "timeout in seconds");
+  double seconds = lua_tonumber(L, arg);
+  luaL_argcheck(L, seconds >= 0, arg,
+                isnan(seconds) ? "a timeout cannot be NaN" : "a timeout cannot be negative");
+  return clock_run_deadline(lib->b->ops->clock(lib->b), seconds);
+}
+
+/* [key, value on top] Raise an error that names the key and the options there are. */
+static void unknown_option(lua_State *L, int arg, const char *const names[]) {
+  const char *key = luaL_tolstring(L, -2, NULL);
+  lua_pushfstring(L, "unknown option '%s'; there are %s", key, names[0]);
+  for (int i = 1; names[i]; i++) {
+    lua_pushfstring(L, ", %s", names[i]);
+    lua_concat(L, 2);
+  }
+  luaL_argerror(L, arg, lua_tostring(L, -1));
+}
+
+void lib_check_options(lua_State *L, int arg, const char *const names[]) {
+  lua_pushnil(L);
+  while (lua_next(L, arg)) {
+    const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+    int i = 0;
+    while (key && names[i] && strcmp(names[i], key) != 0)
+      i++;
+    if (!key || !names[i])
+      unknown_option(L, arg, names);
+    lua_pop(L, 1);
+  }
+}
+
+const char *lib_check_name(lua_State *L, int arg) {
+  luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, arg, "name must be a string");
+  size_t len;
+  const char *name = lua_tolstring(L, -1, &len);
+  bool good = len > 0;
+  for (size_t i = 0; i < len; i++)
+    good = good && (unsigned char)name[i] >= ' ' && name[i] != 0x7f;
+  luaL_argcheck(L, good, arg, "name must be text on one line, without control characters");
+  return name;
+}
+
+bool lib_made_room(lua_State *L, int rc) {
+  if (rc != -SBX_EMFILE && rc != -SBX_EOBJECTS && rc != -SBX_ERECORDS && rc != -SBX_ENOMEM)
+    return false;
+  lua_gc(L, LUA_GCCOLLECT);
+  return true;
+}
+
+int lib_perform_simply(lua_State *L, enum object_type type, enum op_kind kind, const char *what) {
+  struct lib *lib = lib_of(L);
+  const struct handle *h = lib_check_handle(L, 1, type);
+  struct op op = {.kind = kind, .object = h->object, .deadline_ns = SBX_FOREVER};
+  int rc = perform(lib->b, &op);
+  if (rc)
+    return lib_expected(L, what, rc);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* -- handles --------------------------------------------------------------------------------- */
+
+/* `q.put(v)` for `q:put(v)` is everybody's slip. */
+static bool called_as_field(lua_State *L) {
+  lua_Debug ar;
+  return lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar) && strcmp(ar.namewhat, "field") == 0;
+}
+
+const char *lib_type_name(enum object_type type) {
+  static const char *const metatables[OBJECT_TYPES] = {
+      [OBJECT_PROCESS] = PROCESS_TYPE, [OBJECT_QUEUE] = QUEUE_TYPE,
+      [OBJECT_LOCK] = LOCK_TYPE,       [OBJECT_SEMAPHORE] = SEMAPHORE_TYPE,
+      [OBJECT_EVENT] = EVENT_TYPE,     [OBJECT_CONDITION] = CONDITION_TYPE,
+      [OBJECT_BARRIER] = BARRIER_TYPE, [OBJECT_VALUE] = VALUE_TYPE,
+      [OBJECT_DICT] = DICT_TYPE,       [OBJECT_PIPE] = PIPE_TYPE,
+  };
+  return strchr(metatables[type], '.') + 1;
+}
+
+struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type type) {
+  enum object_type is = OBJECT_NONE;
+  struct handle *h = lib_any_handle(L, arg, &is);
+  if (!h || is != type) {
+    const char *hint = arg == 1 && called_as_field(L) ? "; call methods with a colon" : "";
+    luaL_argerror(L, arg,
+                  lua_pushfstring(L, "%s expected, got %s%s", lib_type_name(type),
+                                  luaL_typename(L, arg), hint));
+  }
+  if (!h->object)
+    luaL_argerror(L, arg,
+                  lib_push_request(L, arg) ? "the process was not started: call its start()"
+                                           : "the handle is empty");
+  return h;
+}
+
+/* types_key: a table from metatables to types of objects, and from types to metatables */
+
+struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type) {
+  if (lua_type(L, arg) != LUA_TUSERDATA || !lua_getmetatable(L, arg))
+    return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
+  lua_insert(L, -2);
+  lua_rawget(L, -2);
+  lua_Integer type = lua_tointeger(L, -1);
+  lua_pop(L, 2);
+  if (ret_type)
+    *ret_type = (enum object_type)type;
+  return type ? lua_touserdata(L, arg) : NULL;
+}
+
+/* What the handle at `arg` names; serial 0 if it is none. */
+static struct object_ref ref_of(lua_State *L, int arg) {
+  struct lib *lib = lib_of(L);
+  struct object_ref ref = {0};
+  const struct handle *h = lib_any_handle(L, arg, NULL);
+  if (h && h->object)
+    lib->b->ops->object_ref(h->object, &ref);
+  return ref;
+}
+
+/* __eq of every type of handle: the same object, in any process. */
+static int handle_eq(lua_State *L) {
+  struct object_ref a = ref_of(L, 1), b = ref_of(L, 2);
+  lua_pushboolean(L, a.serial != 0 && a.serial == b.serial && a.type == b.type);
+  return 1;
+}
+
+/* __gc of every type of handle: let go of the object. */
+static int handle_gc(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_any_handle(L, 1, NULL);
+  struct object *object = h ? h->object : NULL;
+  if (!h)
+    return 0;
+  h->object = NULL; /* closed first, freed second */
+  if (h->generation == lib->generation)
+    lib_land(lib, &h->refs); /* of an item that nobody will decode */
+  lib->b->ops->object_release(lib->b, object);
+  buf_release(&h->item);
+  buf_release(&h->refs);
+  return 0;
+}
+
+void lib_set_handle_type(lua_State *L, enum object_type type) {
+  static const luaL_Reg meta[] = {{"__eq", handle_eq}, {"__gc", handle_gc}, {NULL, NULL}};
+  lib_set_functions(L, meta);
+  lib_find(L)->metas[type] = lua_topointer(L, -1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
+  lua_pushvalue(L, -2);
+  lua_pushinteger(L, (lua_Integer)type);
+  lua_rawset(L, -3);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, (lua_Integer)type);
+  lua_pop(L, 1);
+}
+
+static struct handle *push_handle(lua_State *L) {
+  struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
+  *h = (struct handle){0};
+  return h;
+}
+
+struct handle *lib_push_handle(lua_State *L, enum object_type type) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
+  if (lua_rawgeti(L, -1, (lua_Integer)type) != LUA_TTABLE) {
+    lua_pop(L, 2);
+    return NULL;
+  }
+  lua_remove(L, -2);
+  struct handle *h = push_handle(L);
+  lua_insert(L, -2);
+  h->meta = lua_topointer(L, -1);
+  lua_setmetatable(L, -2);
+  return h;
+}
+
+static lua_Integer handle_key(struct lib *lib, const struct object *object) {
+  struct object_ref ref;
+  lib->b->ops->object_ref(object, &ref);
+  static_assert(OBJECT_TYPES <= 32, "a key has 5 bits for the type");
+  return (lua_Integer)(ref.serial << 5 |
+                       ref.type); /* serials of processes and of objects may be equal */
+}
+
+void lib_settle_handle(lua_State *L, struct lib *lib) {
+  const struct handle *h = lua_touserdata(L, -1);
+  lua_Integer key = handle_key(lib, h->object);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &handles_key);
+  lua_rawgeti(L, -1, key);
+  const struct handle *older = lua_touserdata(L, -1);
+  if (older && older->object) { /* finalized ones are found while the state closes */
+    lua_replace(L, -3);
+  } else {
+    lua_pop(L, 1);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, key);
+  }
+  lua_pop(L, 1);
+}
+
+/* -- messages -------------------------------------------------------------------------------- */
+
+void lib_land(struct lib *lib, struct buf *refs) {
+  struct object_ref ref;
+  for (size_t at = 0; at < refs->len; at += sizeof ref) {
+    memcpy(&ref, refs->data + at, sizeof ref);
+    lib->b->ops->object_landed(lib->b, &ref);
+  }
+  refs->len = 0;
+}
+
+struct op_refs lib_flying(const struct lib *lib, size_t from, size_t to) {
+  const uint8_t *refs = lib->flying.data ? lib->flying.data + from : NULL;
+  return (struct op_refs){.sent = (const struct object_ref *)(const void *)refs,
+                          .count = (uint32_t)((to - from) / sizeof(struct object_ref))};
+}
+
+int lib_fetch(struct lib *lib, const struct op *op, const struct buf *refs) {
+  if (refs->len == 0)
+    return 0;
+  return lib->b->ops->objects_fetch(lib->b, op, (const struct object_ref *)(const void *)refs->data,
+                                    (uint32_t)(refs->len / sizeof(struct object_ref)));
+}
+
+/* Handles that something in Lua keeps. */
+struct taken {
+  struct lib *lib;
+  struct buf refs;
+  uint32_t generation; /* of the process that took them */
+};
+
+static int taken_gc(lua_State *L) {
+  struct taken *t = lua_touserdata(L, 1);
+  if (t->generation == t->lib->generation)
+    lib_land(t->lib, &t->refs);
+  buf_release(&t->refs);
+  return 0;
+}
+
+void lib_push_taken(lua_State *L, struct lib *lib) {
+  struct taken *t = lua_newuserdatauv(L, sizeof *t, 0);
+  *t = (struct taken){.lib = lib, .generation = lib->generation};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, taken_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  t->refs = lib->read;
+  lib->read = (struct buf){0};
+}
+
+/*
+ * The collector works off its debt, so a debt that is lower by more than anybody allocates is a
+ * pause, and adding the same again leaves its pace as it was (a LUA_GCRESTART would not: it makes a
+ * step due at once, so one for each message).
+ */
+enum { PAUSE_KIB = 1 << 30 };
+
+void lib_pause(lua_State *L, struct lib *lib) {
+  /* 0: a script stopped it; -1: inside a finalizer */
+  if (!lib->paused && lua_gc(L, LUA_GCISRUNNING) == 1) {
+    lua_gc(L, LUA_GCSTEP, -PAUSE_KIB);
+    lib->paused = true;
+  }
+}
+
+void lib_pause_again(lua_State *L) { lua_gc(L, LUA_GCSTEP, -PAUSE_KIB); }
+
+void lib_resume(lua_State *L, struct lib *lib) {
+  if (!lib->paused)
+    return;
+  lib->paused = false; /* first: finalizers that run now may pause, too */
+  lua_gc(L, LUA_GCSTEP, PAUSE_KIB);
+}
+
+void lib_sent(lua_State *L, struct lib *lib) {
+  lib->flying.len = 0;
+  buf_clear(&lib->out, KEEP_BYTES);
+  lib_resume(L, lib);
+}
+
+void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what) {
+  lib_sent(L, lib); /* what an error left */
+  lib_pause(L, lib);
+  codec_encode(L, first, count, what, &lib->out);
+}
+
+void lib_encode_more(lua_State *L, struct lib *lib, int first, int count, const char *what) {
+  codec_encode(L, first, count, what, &lib->out);
+}
+
+/* Leaves the collector paused: `message` may be in a buffer of the lib. */
+static int decode(lua_State *L, struct lib *lib, const struct buf *message, struct buf *item) {
+  lib_pause(L, lib);
+  lib->item = item;
+  return codec_decode(L, message->data, message->len);
+}
+
+int lib_decode(lua_State *L, struct lib *lib, const struct buf *message) {
+  int n = decode(L, lib, message, NULL);
+  lib_resume(L, lib);
+  return n;
+}
+
+int lib_decode_item(lua_State *L, struct lib *lib, struct handle *h, const struct op *op) {
+  int rc = lib_fetch(lib, op, &h->refs);
+  if (rc)
+    return lib_expected(L, op_describe(op->kind)->verb, rc);
+  int n = decode(L, lib, &h->item, &h->item);
+  buf_clear(&h->item, KEEP_BYTES);
+  lib_land(lib, &h->refs);
+  lib_resume(L, lib);
+  return n;
+}
+
+void lib_read_begin(struct lib *lib) {
+  lib_land(lib, &lib->read); /* what an error left */
+  buf_clear(&lib->in, KEEP_BYTES);
+}
+
+int lib_read_end(lua_State *L, struct lib *lib, const struct op *op) {
+  int rc = lib_fetch(lib, op, &lib->read);
+  if (rc)
+    return lib_expected(L, op_describe(op->kind)->verb, rc);
+  int n = decode(L, lib, &lib->in, NULL);
+  buf_clear(&lib->in, KEEP_BYTES);
+  lib_land(lib, &lib->read);
+  lib_resume(L, lib);
+  return n;
+}
+
+/* -- the end --------------------------------------------------------------------------------- */
+
+static int finish_pools(lua_State *L) { return native_call(L, "pool", "finish"); }
+
+int lib_wait_children(lua_State *L, struct lib *lib) {
+  if (prelude_has(L, prelude_sources, "pool")) {
+    lua_pushcfunction(L, finish_pools);
+    bool failed = lua_pcall(L, 0, 0, 0) != LUA_OK;
+    if (failed)
+      lua_pop(L, 1);
+    if (failed && interrupt_came(L))
+      return -SBX_EINTERRUPTED;
+  }
+  return lib->b->ops->wait_children(lib->b);
+}
+
+/* -- making ---------------------------------------------------------------------------------- */
+
+static int lib_gc(lua_State *L) {
+  struct lib *lib = luaL_checkudata(L, 1, LIB_TYPE);
+  if (lib->b && !lib->child && !lib->finished) { /* lua_close: the end of the script */
+    lib->finished = true;
+    lib_wait_children(L, lib);
+  }
+  if (lib->b) {
+    lib->b->interrupted = lib->b->asked = NULL;
+    lib->b->awake = NULL;
+  }
+  buf_release(&lib->out);
+  buf_release(&lib->in);
+  buf_release(&lib->flying);
+  buf_release(&lib->read);
+  buf_release(&lib->report);
+  return 0;
+}
+
+struct lib *lib_new(lua_State *L, struct backend *b) {
+  struct lib *lib = lua_newuserdatauv(L, sizeof *lib, 0);
+  *lib = (struct lib){.b = b, .streams = {stdout, stderr}, .stack_middle = stack_middle()};
+  luaL_newmetatable(L, LIB_TYPE);
+  lua_pushcfunction(L, lib_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_key);
+  lua_createtable(L, 0, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &handles_key);
+  lua_createtable(L, OBJECT_TYPES, OBJECT_TYPES);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lib->running.current = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  return lib;
+}

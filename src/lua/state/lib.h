@@ -1,0 +1,354 @@
+/*
+ * lua/state/lib.h - what the files of the bindings share. Private to src/lua.
+ *
+ * The bindings check arguments, encode values, fill an op and perform it; they know the backend by
+ * its vtable only. Every C function of the library has the `struct lib` as its first upvalue.
+ */
+#ifndef SBX_LUA_STATE_LIB_H
+#define SBX_LUA_STATE_LIB_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "lua/state/running.h"
+#include "object/op.h"
+
+#define PROCESS_TYPE "sandbox.process"
+#define QUEUE_TYPE "sandbox.queue"
+#define PIPE_TYPE "sandbox.pipe"
+#define LOCK_TYPE "sandbox.lock"
+#define SEMAPHORE_TYPE "sandbox.semaphore"
+#define EVENT_TYPE "sandbox.event"
+#define CONDITION_TYPE "sandbox.condition"
+#define BARRIER_TYPE "sandbox.barrier"
+#define VALUE_TYPE "sandbox.value"
+#define DICT_TYPE "sandbox.dict"
+#define HOLD_TYPE "sandbox.hold"
+#define FAILURE_TYPE "sandbox.failure"
+
+/* One in a Lua state: a userdata in the registry, whose __gc frees the buffers. */
+struct lib {
+  struct backend *b;               /* borrowed */
+  struct running running;          /* the coroutine that runs */
+  struct buf out;                  /* the message being made */
+  struct buf in;                   /* a result being read */
+  struct buf flying;               /* struct object_ref of handles in the message being made */
+  struct buf read;                 /* the same in what is in `in`: held until it is decoded */
+  struct buf report;               /* what tells of a failure of this process, should nobody look */
+  struct buf *item;                /* the item being read, NULL if it is something else */
+  const void *metas[OBJECT_TYPES]; /* the metatables of handles, as lua_topointer gives them */
+  bool paused;                     /* the collector is, by lib_pause */
+  bool child;                      /* this process was made by spawn */
+  uint32_t programs;               /* files of io.popen that are open */
+  bool cut_short;           /* the process is ending for an interrupt: programs are told, too */
+  bool finished;            /* the end of the script was waited for */
+  uint64_t lot;             /* state of the draw among what is ready in a select */
+  uint32_t lot_generation;  /* of the process whose draw it is */
+  const char *stack_middle; /* of the C stack; see spawn.c */
+  uint32_t generation;      /* forks between the first process and this one */
+  lua_State *own;           /* of a process made by spawn, its main thread; else NULL */
+  lua_State *spare;         /* for the next child, see child_prepare; NULL: none */
+  FILE *streams[2];         /* stdout and stderr, as they were when the lib was made */
+
+  lua_State *feeder; /* the coroutine that asks a pool's iterator: see feed.h; NULL: none */
+  int64_t again_ns;  /* the deadline of the op that is tried again, 0: it is the first time */
+
+  /* Of interrupts, see interrupt.h. What a handler sets is volatile. */
+  volatile sig_atomic_t raise;    /* the next instruction is interrupted */
+  bool insist;                    /* and so is every one after it */
+  bool deferred;                  /* but not yet: see interrupt_defer */
+  unsigned interrupt;             /* those that were raised (enum interrupt) and are not over */
+  uint32_t throws;                /* how many were raised so far */
+  char interrupted_at[WHERE_MAX]; /* where the first of them was, "" before */
+
+  /* Of questions, see answer.h. */
+  volatile sig_atomic_t asked;             /* one came that was not looked at */
+  bool answering;                          /* others wait until it is done */
+  void (*answer)(lua_State *L, void *ctx); /* who answers QUESTION_LUA; NULL: nobody */
+  void *answer_ctx;
+  const char *floor; /* tracebacks end above it */
+};
+
+/* Fill where an op is asked for, if its object remembers that. `at` must outlive the op. */
+struct place {
+  struct op_place of;
+  lua_Debug ar;
+};
+void lib_note_place(lua_State *L, struct op *op, struct place *at);
+
+/* A handle in Lua: empty (NULL) from its creation until the object is acquired, so that __gc knows
+ * what to free. */
+struct handle {
+  const void *meta; /* its metatable, as lua_topointer gives it */
+  struct object *object;
+  struct buf item;     /* of a queue: taken, but not decoded yet; see l_queue_get */
+  struct buf refs;     /* handles in it: held until it is decoded */
+  uint32_t generation; /* of the process that took it: a forked child has no right to it */
+};
+
+/* In the registry: the first math.randomseed, for children, whatever scripts do to `math`. */
+extern const char lib_randomseed_key;
+
+/* Likewise the first io.stdout and io.stderr. */
+extern const char lib_stream_keys[2];
+
+static inline struct lib *lib_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+
+/* Make the lib of a state, in its registry; its __gc is the end of the script. Raises for want of
+ * memory. */
+struct lib *lib_new(lua_State *L, struct backend *b);
+
+/* The lib of a state that has one open, else NULL. For those who are not called with the upvalue.
+ */
+struct lib *lib_find(lua_State *L);
+
+/* "queue": the word for the handles of that type, static. */
+const char *lib_type_name(enum object_type type);
+
+struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type type);
+
+/* The handle at `arg`, or an argument error; a process that was not started is one, too. The
+ * metatable is asked for only when the first look does not do. */
+static inline struct handle *lib_check_handle_of(lua_State *L, const struct lib *lib, int arg,
+                                                 enum object_type type) {
+  struct handle *h = lua_touserdata(L, arg);
+  if (h && lua_rawlen(L, arg) == sizeof *h && h->meta == lib->metas[type] && h->object)
+    return h;
+  return lib_check_handle_closely(L, arg, type);
+}
+static inline struct handle *lib_check_handle(lua_State *L, int arg, enum object_type type) {
+  return lib_check_handle_of(L, lib_of(L), arg, type);
+}
+
+/*
+ * The metatable at the top is that of the handles of a type of object: from now on they compare
+ * equal, are collected, and travel in messages.
+ */
+void lib_set_handle_type(lua_State *L, enum object_type type);
+
+/* The handle at `arg`, of whichever type; NULL if it is none. `ret_type` may be NULL. */
+struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type);
+
+/* Push a new handle of a type, empty; NULL and nothing pushed if there are no handles of that type.
+ */
+struct handle *lib_push_handle(lua_State *L, enum object_type type);
+
+/*
+ * The handle at the top of the stack was just filled: remember it as the one handle of this process
+ * for its object; or, if there is an older one, put that in its place (and let the collector
+ * release the newcomer).
+ */
+void lib_settle_handle(lua_State *L, struct lib *lib);
+
+/* Deadline from the timeout in seconds at `arg`: absent or nil for ever; negative and NaN are
+ * argument errors. */
+int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg);
+
+/* A value as an error message names it: a number itself, "nil", "the string x", "a table", "a
+ * sandbox.lock". May push. */
+const char *lib_say(lua_State *L, int index);
+
+/* Raise the text of a code at the caller's line, as "what: text". Does not return. */
+int lib_error(lua_State *L, const char *what, int code);
+
+/*
+ * What a careful program expects to happen: pushes nil and "timeout", "closed" or "broken",
+ * returns 2. Anything else is raised; an interrupt as the error "interrupted!".
+ */
+int lib_expected(lua_State *L, const char *what, int code);
+
+/*
+ * lua_pcall without a handler, for a call of the library's own: returns whether it went well, else
+ * the error is at the top, to be told or dropped. An interrupt and the want of memory are neither,
+ * they are raised again from here. lib_must_raise says so of a status, for callers that must do
+ * something first: `throws` is lib->throws from before the call.
+ */
+bool lib_try(lua_State *L, int args, int results);
+bool lib_must_raise(const struct lib *lib, int status, uint32_t throws);
+
+/* Was `rc` a want of what handles nobody uses may hold? Then they were collected: try again. */
+bool lib_made_room(lua_State *L, int rc);
+
+/* A method without arguments: performs `kind` on the object of the handle at 1, pushes true, or
+ * what lib_expected pushes; returns how many. */
+int lib_perform_simply(lua_State *L, enum object_type type, enum op_kind kind, const char *what);
+
+/* The end of a script, or of a process: the tasks of its pools are done, then its children are
+ * waited for. -SBX_EINTERRUPTED */
+int lib_wait_children(lua_State *L, struct lib *lib);
+
+/* Fill `ar` ("Sl") with the script's function that called, be it through the library's own Lua, the
+ * running C function. */
+bool lib_find_caller(lua_State *L, lua_Debug *ar);
+
+/* For op.locate: "file:line" of the script's function that called, be it through the library's own
+ * Lua, the running C function. `ctx` is the
+ * lua_State. */
+void lib_locate(void *ctx, char where[WHERE_MAX]);
+
+/* The same from a level of the stack of L alone on: 0 is the running function itself. False: none
+ * of the script's functions is there, and `where` is "", or WHERE_IDLE. */
+bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]);
+
+/* The options table at `arg`: any key that is not among `names` (ended by NULL) is an argument
+ * error. */
+void lib_check_options(lua_State *L, int arg, const char *const names[]);
+
+/* The option `name` at the top of the stack, as it may stand in reports and tags: one line of text.
+ * The string is the stack's; else an argument error. */
+const char *lib_check_name(lua_State *L, int arg);
+
+/*
+ * Hold the collector off while a buffer of the lib or of a handle is in use: a finalizer that
+ * called into the library would use it, too. A resume may run a step that is due, so the buffer
+ * must be done with. Whoever raises resumes before; only a memory error of Lua itself does not, and
+ * then the next pause and resume do.
+ */
+void lib_pause(lua_State *L, struct lib *lib);
+void lib_resume(lua_State *L, struct lib *lib);
+/* A full collection was made in a pause, and has ended it. */
+void lib_pause_again(lua_State *L);
+
+/*
+ * Encode into lib->out, which is cleared before; the error stands at the caller's line. The
+ * handles in it are in lib->flying. The collector is held off until lib_sent.
+ */
+void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what);
+
+/* The message in lib->out was sent, or will not be. */
+void lib_sent(lua_State *L, struct lib *lib);
+
+/* Several messages in lib->out, of which one will be sent: encode one more after the first, which
+ * lib_encode made. */
+void lib_encode_more(lua_State *L, struct lib *lib, int first, int count, const char *what);
+
+/* The handles of lib->flying between two bytes, for an op that sends them. */
+struct op_refs lib_flying(const struct lib *lib, size_t from, size_t to);
+
+/*
+ * An op took a message with these handles: have what it takes to make them, until its deadline.
+ * Returns 0, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_EMFILE: then the message is not to be decoded
+ * now.
+ */
+int lib_fetch(struct lib *lib, const struct op *op, const struct buf *refs);
+
+/* A message that was decoded, or never will be: let go of its handles, which others now hold. */
+void lib_land(struct lib *lib, struct buf *refs);
+
+/* Push a userdata that holds what lib->read holds, until it is collected. */
+void lib_push_taken(lua_State *L, struct lib *lib);
+
+/* Decode, push the values, return how many. The collector is held off meanwhile, so the message may
+ * be in a buffer of the lib. It may be decoded again. */
+int lib_decode(lua_State *L, struct lib *lib, const struct buf *message);
+
+/*
+ * A message is read in two steps: an op appends it to lib->in, and its handles to lib->read, both
+ * made empty by lib_read_begin; lib_read_end pushes its values, returns how many, and lets go of
+ * the handles. It waits for descriptors as long as `op` may; then it returns nil and "timeout".
+ * Between the two nothing may allocate in Lua.
+ */
+void lib_read_begin(struct lib *lib);
+int lib_read_end(lua_State *L, struct lib *lib, const struct op *op);
+
+/*
+ * The same for an item that `op` took into the handle: it is decoded once, and cleared; if this
+ * raises, or returns nil and "timeout" for want of descriptors, it stays.
+ */
+int lib_decode_item(lua_State *L, struct lib *lib, struct handle *h, const struct op *op);
+
+/* An item that the handle got in a process that this one was forked from is not this one's. */
+static inline void lib_own_item(const struct lib *lib, struct handle *h) {
+  if (h->generation != lib->generation)
+    h->item.len = h->refs.len = 0;
+  h->generation = lib->generation;
+}
+
+/* -- the parts, each sets its functions and types; stack as before, `sandbox` table at index
+ * `table` ---- */
+
+void lib_open_process(lua_State *L, int table);
+void lib_open_spawn(lua_State *L, int table);
+void lib_open_pipe(lua_State *L, int table);
+void lib_open_select(lua_State *L, int table);
+void lib_open_queue(lua_State *L, int table);
+void lib_open_sync(lua_State *L, int table);
+void lib_open_failure(lua_State *L, int table);
+
+/* luaL_setfuncs with the lib as the one upvalue; the table is at the top. */
+void lib_set_functions(lua_State *L, const luaL_Reg *functions);
+
+/* -- spawn.c: processes that were not started
+ * ------------------------------------------------------- */
+
+/* Push the request of a process made by sandbox.process and not started yet: a table of its
+ * options, `target` and `args`. Or push nothing and return false. */
+bool lib_push_request(lua_State *L, int handle);
+
+/* p:start(): fork it, and return p. */
+int lib_process_start(lua_State *L);
+
+/* -- queue.c ---------------------------------------------------------------------------------- */
+
+/* Perform `kind`, a put or a send of what lib_encode made; returns what perform did. */
+int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, enum op_kind kind,
+                        int64_t deadline_ns);
+
+/* Put what lib_encode made: pushes what q:put returns, returns how many. */
+int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns);
+
+/* Get from the queue at 1: pushes what q:get returns, returns how many. */
+int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items);
+
+/* -- process.c -------------------------------------------------------------------------------- */
+
+/* The process of `h` was joined by `op`, its result is in lib->in: push what join returns, return
+ * how many. */
+int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op);
+
+/* lib->in holds objects, as a visitor of processes appended them: append their handles to the list
+ * at index `list`. */
+void lib_push_processes(lua_State *L, struct lib *lib, int list);
+
+/* -- child.c: from the fork to _exit
+ * ---------------------------------------------------------------- */
+
+/*
+ * Before a spawn, once: make the thread on which the child's function will run. Then the child,
+ * which makes a page of its own of each that it touches first, need not touch what allocates. May
+ * raise for want of memory, and run finalizers.
+ */
+void child_prepare(lua_State *L, struct lib *lib);
+
+/* In the child of a spawn: function and `nargs` arguments at the top of the stack. */
+void child_run(lua_State *L, struct lib *lib, int nargs) __attribute__((noreturn));
+
+/* os.exit of every process made by spawn. */
+int child_os_exit(lua_State *L);
+
+/* What the calling process forgot to release before its end is told on stderr. Of struct backend;
+ * ctx is the lib. */
+void child_forgot(void *ctx, const struct forgotten *what);
+
+/* -- failure.c
+ * --------------------------------------------------------------------------------------- */
+
+/* Push the failure object of a process that ended badly, from its info and the published message,
+ * if any. Nobody has looked at it yet. */
+void failure_push(lua_State *L, struct lib *lib, const struct object *process,
+                  const struct process_info *info, const struct buf *message);
+
+/* [fields] -> a failure object that has them, which nobody has looked at; `ref` names the failure
+ * for the backend, NULL: it does not know it. */
+void failure_wrap(lua_State *L, const struct object_ref *ref);
+
+/* Somebody looks at the value at `index`, which may be a failure object. */
+void failure_look(lua_State *L, int index);
+
+#endif

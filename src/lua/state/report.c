@@ -1,0 +1,140 @@
+/* lua/state/report.c - how a failure is printed; see report.h. */
+#include "lua/state/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static const char bold_red[] = "\033[1;31m", dim[] = "\033[2m", plain[] = "\033[0m";
+
+static bool in_color; /* host, before the first fork; read by everybody after it */
+
+void report_set_color(bool color) { in_color = color; }
+
+bool report_color(void) { return in_color; }
+
+/* -- format ----------------------------------------------------------------------------------- */
+
+static int put(struct buf *out, const char *text) { return buf_append(out, text, strlen(text)); }
+
+/* Append `len` bytes of text, if `color` between the code of a colour and the end of colour. */
+static int put_colored(struct buf *out, bool color, const char *code, const char *text,
+                       size_t len) {
+  int rc = color ? put(out, code) : 0;
+  if (!rc)
+    rc = buf_append(out, text, len);
+  if (!rc && color)
+    rc = put(out, plain);
+  return rc;
+}
+
+/* " (process writer#2, pid 4711)" */
+static int put_process(struct buf *out, const struct report *r) {
+  char tail[64];
+  snprintf(tail, sizeof tail, "#%" PRIu32 ", pid %" PRId64 ")", r->id, r->pid);
+  int rc = put(out, " (process ");
+  if (!rc)
+    rc = put(out, r->name);
+  return rc ? rc : put(out, tail);
+}
+
+static int put_message(struct buf *out, const struct report *r, bool color) {
+  size_t first = strcspn(r->message, "\n");
+  const char *rest = r->message + first;
+  int rc = r->bare ? 0 : put(out, "sandbox: ");
+  if (!rc)
+    rc = put_colored(out, color, bold_red, r->message, first);
+  if (!rc && r->name)
+    rc = put_process(out, r);
+  if (!rc && *rest != '\0')
+    rc = put_colored(out, color, bold_red, rest, strlen(rest));
+  return rc ? rc : put(out, "\n");
+}
+
+static int put_traceback(struct buf *out, const struct report *r, bool color) {
+  if (!r->traceback || *r->traceback == '\0')
+    return 0;
+  int rc = put_colored(out, color, dim, r->traceback, strlen(r->traceback));
+  return rc ? rc : put(out, "\n");
+}
+
+static int put_spawned_at(struct buf *out, const struct report *r) {
+  if (!r->name || !r->spawned_at || *r->spawned_at == '\0')
+    return 0;
+  int rc = put(out, r->task ? "submitted at " : "spawned at ");
+  if (!rc)
+    rc = put(out, r->spawned_at);
+  return rc ? rc : put(out, "\n");
+}
+
+int report_format(const struct report *r, bool color, struct buf *out) {
+  int rc = put_message(out, r, color);
+  if (!rc)
+    rc = put_traceback(out, r, color);
+  return rc ? rc : put_spawned_at(out, r);
+}
+
+/* -- write ------------------------------------------------------------------------------------ */
+
+/*
+ * Keep other reports out, or let them in again. A write that fits is in one piece anyway (pipe(7),
+ * tty); the lock is for a pipe that is nearly full. A record lock goes when its process dies, and
+ * is waited for 200 ms at most: its holder may be stopped, or stderr may be something that has no
+ * locks.
+ */
+static void exclude_others(short type) {
+  struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+  const struct timespec pause = {.tv_nsec = NS_PER_MS};
+  for (int tries = 0; tries < 200; tries++) {
+    if (fcntl(STDERR_FILENO, F_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
+      return;
+    nanosleep(&pause, NULL);
+  }
+}
+
+static void write_all(const void *data, size_t len) {
+  const char *next = data;
+  struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+  while (len > 0) {
+    ssize_t n = write(STDERR_FILENO, next, len);
+    if (n < 0 && errno == EAGAIN) /* somebody made it non-blocking: it may be shared with anybody */
+      poll(&room, 1, -1);
+    else if (n < 0 && errno != EINTR)
+      return;
+    if (n > 0) {
+      next += n;
+      len -= (size_t)n;
+    }
+  }
+}
+
+static void (*writer)(const void *text, size_t len); /* as in_color */
+
+void report_set_writer(void (*w)(const void *text, size_t len)) { writer = w; }
+
+void report_write(const void *data, size_t len) {
+  if (writer) {
+    writer(data, len);
+    return;
+  }
+  fflush(stderr);
+  exclude_others(F_WRLCK);
+  write_all(data, len);
+  exclude_others(F_UNLCK);
+}
+
+void report_print(const struct report *r) {
+  struct buf text = {0};
+  if (report_format(r, in_color, &text) == 0)
+    report_write(text.data, text.len);
+  else
+    report_write(r->message, strlen(r->message));
+  buf_release(&text);
+}

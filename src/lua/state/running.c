@@ -1,0 +1,210 @@
+/* lua/state/running.c - which coroutine runs, and the hook by which a signal reaches it; see running.h.
+ */
+#include "lua/state/running.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "lua/state/answer.h"
+#include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
+
+enum {
+  EVERYTHING = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT,
+  PATIENCE = 100 * 1000 * 1000 /* instructions, about a second: see interrupt.h */
+};
+
+void running_block(sigset_t *old) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGURG);
+  sigprocmask(SIG_BLOCK, &set, old);
+}
+
+void running_unblock(const sigset_t *old) { sigprocmask(SIG_SETMASK, old, NULL); }
+
+/* -- the hook -------------------------------------------------------------------------------- */
+
+static void on_hook(lua_State *L, lua_Debug *ar) {
+  struct lib *lib = lib_find(L);
+  sigset_t old;
+  (void)ar;
+  if (lib->running.current == L)
+    answer_questions(lib, NULL);
+  if (!lib->raise && lib->running.patient && lib->running.hooked == L)
+    lib->insist = true;
+  if ((lib->raise || lib->insist) && !lib->deferred)
+    interrupt_raise(L, lib, true);
+  running_block(&old);
+  if (lib->running.hooked == L)
+    running_sync(lib);
+  else if (lua_gethook(L) == on_hook)
+    lua_sethook(L, NULL, 0, 0); /* inherited from the coroutine that made this one */
+  running_unblock(&old);
+}
+
+static void unhook(struct running *r) {
+  if (r->hooked)
+    lua_sethook(r->hooked, r->own, r->own_mask, r->own_count);
+  r->hooked = NULL;
+}
+
+static void hook(struct running *r, int mask, int count) {
+  lua_State *L = r->current;
+  if (!L) {
+    unhook(r);
+    return;
+  }
+  if (r->hooked != L) {
+    unhook(r);
+    bool inherited = lua_gethook(L) == on_hook;
+    r->own = inherited ? NULL : lua_gethook(L);
+    r->own_mask = lua_gethookmask(L);
+    r->own_count = lua_gethookcount(L);
+    r->hooked = L;
+  }
+  lua_sethook(L, on_hook, mask, count);
+}
+
+void running_sync(struct lib *lib) {
+  struct running *r = &lib->running;
+  r->patient = false;
+  if ((lib->raise || lib->insist) && !lib->deferred) {
+    hook(r, EVERYTHING, 1);
+  } else if (lib->asked && !lib->answering) {
+    hook(r, LUA_MASKCOUNT, 1);
+  } else if (lib->interrupt) {
+    hook(r, LUA_MASKCOUNT, PATIENCE);
+    r->patient = true;
+  } else {
+    unhook(r);
+  }
+  r->alert = lib->raise || lib->asked || lib->interrupt || r->hooked;
+}
+
+/* -- who runs -------------------------------------------------------------------------------- */
+
+void running_refresh(struct lib *lib) {
+  sigset_t old;
+  if (!lib->running.alert)
+    return;
+  running_block(&old);
+  running_sync(lib);
+  running_unblock(&old);
+}
+
+void running_set(struct lib *lib, lua_State *L) {
+  lib->running.current = L; /* first: a signal from now on finds the right one */
+  running_refresh(lib);
+}
+
+void running_enter(struct lib *lib, struct resumer *link, lua_State *L, lua_State *co) {
+  *link = (struct resumer){lib->running.resumers, L};
+  lib->running.resumers = link;
+  running_set(lib, co);
+}
+
+void running_leave(struct lib *lib, struct resumer *link, lua_State *before) {
+  lib->running.resumers = link->up;
+  running_set(lib, before);
+}
+
+/* No function of the script runs: it is the line that spawned the process which says what to do. */
+static void locate_process(const struct lib *lib, char where[WHERE_MAX]) {
+  struct process_info me = {.id = 0};
+  struct object *self;
+  if (lib->b->ops->process_self(lib->b, &self) == 0) {
+    lib->b->ops->process_info(lib->b, self, &me);
+    lib->b->ops->object_release(lib->b, self);
+  }
+  text_copy(where, WHERE_MAX, me.spawned_at[0] ? me.spawned_at : "the end of the script");
+}
+
+void running_locate(const struct lib *lib, lua_State *L, int level, char where[]) {
+  const struct resumer *r = lib->running.resumers;
+  bool found = lib_locate_from(L, level, where);
+  for (; r && !found; r = r->up)
+    found = lib_locate_from(r->L, 0, where);
+  if (!found && where[0] == '\0')
+    locate_process(lib, where);
+}
+
+/* -- hooks of scripts ------------------------------------------------------------------------ */
+
+/* What the function of the standard library checks, before signals are kept out. */
+static void check_hook(lua_State *L) {
+  int f = lua_isthread(L, 1) ? 2 : 1;
+  if (lua_isnoneornil(L, f))
+    return;
+  luaL_checkstring(L, f + 1);
+  luaL_checktype(L, f, LUA_TFUNCTION);
+  luaL_optinteger(L, f + 2, 0);
+}
+
+/* debug.sethook([thread,] f, mask [, count]) and gethook([thread]), with ours out of their sight.
+ */
+static int l_hook_function(lua_State *L) {
+  struct running *r = &lib_of(L)->running;
+  lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
+  sigset_t old;
+  if (lua_toboolean(L, lua_upvalueindex(3)))
+    check_hook(L);
+  running_block(&old);
+  if (r->hooked == co)
+    unhook(r);
+  int n = lua_tocfunction(L, lua_upvalueindex(2))(L);
+  running_sync(lib_of(L));
+  running_unblock(&old);
+  return n;
+}
+
+/* In the registry: sethook and gethook of the standard library, which alone know the hook functions
+ * of scripts. */
+static const char sethook_key, gethook_key;
+
+void running_move_hook(lua_State *L, lua_State *to) {
+  int top = lua_gettop(L), base = lua_gettop(to);
+  lua_Hook f = lua_gethook(L);
+  int mask = lua_gethookmask(L), count = lua_gethookcount(L);
+  lua_sethook(to, NULL, 0, 0); /* nobody sees the calls here */
+  lua_rawgetp(to, LUA_REGISTRYINDEX, &gethook_key);
+  lua_pushthread(L);
+  lua_xmove(L, to, 1);
+  bool known = lua_isfunction(to, base + 1);
+  if (known)
+    lua_call(to, 1, 3); /* function, mask, count */
+  lua_sethook(L, NULL, 0, 0);
+  if (known && lua_isfunction(to, base + 1)) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &sethook_key);
+    lua_pushthread(to);
+    lua_insert(to, base + 1);
+    lua_xmove(to, L, 4);
+    lua_call(L, 4, 0);
+  } else { /* of C, or of nobody */
+    lua_sethook(to, f, mask, count);
+  }
+  lua_settop(to, base);
+  lua_settop(L, top);
+}
+
+/* The table is at `debug`. */
+static void replace(lua_State *L, int debug, const char *name, bool sets) {
+  lua_pushlightuserdata(L, lib_find(L));
+  if (lua_getfield(L, debug, name) == LUA_TFUNCTION && lua_iscfunction(L, -1)) {
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, sets ? &sethook_key : &gethook_key);
+    lua_pushboolean(L, sets);
+    lua_pushcclosure(L, l_hook_function, 3);
+    lua_setfield(L, debug, name);
+  }
+}
+
+void running_open(lua_State *L) {
+  int top = lua_gettop(L);
+  if (lua_getglobal(L, LUA_DBLIBNAME) == LUA_TTABLE) {
+    replace(L, top + 1, "sethook", true);
+    replace(L, top + 1, "gethook", false);
+  }
+  lua_settop(L, top);
+}

@@ -1,0 +1,77 @@
+/* lua/state/state.c - see state.h. */
+#include "lua/state/state.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+/* An error outside of any protected call: a defect of the program, since all its calls are. */
+static int panic(lua_State *L) {
+  const char *message = lua_tostring(L, -1);
+  fprintf(stderr, "sandbox: unprotected error: %s\n", message ? message : "(not a string)");
+  return 0; /* Lua aborts */
+}
+
+/* -- warnings, as the stand-alone interpreter has them --------------------------------------------
+ */
+
+static void warn_off(void *ud, const char *message, int to_be_continued);
+static void warn_on(void *ud, const char *message, int to_be_continued);
+
+/* "@on" and "@off" are for the warning system. Returns whether it was one. */
+static bool is_control(lua_State *L, const char *message, int to_be_continued) {
+  if (to_be_continued || *message != '@')
+    return false;
+  if (strcmp(message, "@on") == 0)
+    lua_setwarnf(L, warn_on, L);
+  else if (strcmp(message, "@off") == 0)
+    lua_setwarnf(L, warn_off, L);
+  return true;
+}
+
+static void warn_off(void *ud, const char *message, int to_be_continued) {
+  is_control(ud, message, to_be_continued);
+}
+
+/* A later part of a message. */
+static void warn_more(void *ud, const char *message, int to_be_continued) {
+  fputs(message, stderr);
+  if (!to_be_continued) {
+    fputc('\n', stderr);
+    fflush(stderr);
+  }
+  lua_setwarnf(ud, to_be_continued ? warn_more : warn_on, ud);
+}
+
+static void warn_on(void *ud, const char *message, int to_be_continued) {
+  if (is_control(ud, message, to_be_continued))
+    return;
+  fputs("Lua warning: ", stderr);
+  warn_more(ud, message, to_be_continued);
+}
+
+/* -- the state ----------------------------------------------------------------------------------
+ */
+
+lua_State *state_new(void) {
+  struct arena *arena;
+  if (arena_open(&arena))
+    return NULL;
+  lua_State *L = lua_newstate(arena_resize, arena);
+  if (!L) {
+    arena_close(arena);
+    return NULL;
+  }
+  lua_atpanic(L, panic);
+  lua_setwarnf(L, warn_off, L);
+  return L;
+}
+
+void state_close(lua_State *L) {
+  void *arena;
+  lua_getallocf(L, &arena);
+  lua_close(L);
+  arena_close(arena);
+}

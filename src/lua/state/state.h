@@ -1,0 +1,18 @@
+/*
+ * lua/state/state.h - a Lua state whose memory is an arena.
+ *
+ * For the program's own states; a foreign host has made its own (embed).
+ */
+#ifndef SBX_LUA_STATE_STATE_H
+#define SBX_LUA_STATE_STATE_H
+
+#include <lua.h>
+
+/* As luaL_newstate, with an arena instead of malloc (base/arena.h). NULL for want of memory. To be
+ * closed by state_close. */
+lua_State *state_new(void);
+
+/* lua_close, and the arena goes back to the system. */
+void state_close(lua_State *L);
+
+#endif

@@ -1,0 +1,8 @@
+/* object/past.c - see past.h. */
+#include "object/past.h"
+
+#include <stdio.h>
+
+void past_where(const struct past_event *e, char ret[WHERE_MAX]) {
+  snprintf(ret, WHERE_MAX, "%s:%d", e->source, (int)e->line);
+}

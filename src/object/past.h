@@ -1,0 +1,27 @@
+/*
+ * object/past.h - what was done to an object last, for reports. Each object remembers a few of the
+ * ops that have a word for it in object/ops.def.
+ */
+#ifndef SBX_OBJECT_PAST_H
+#define SBX_OBJECT_PAST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "object/op.h"
+
+enum { PAST_EVENTS = 4 };
+
+struct past_event {
+  uint64_t who;  /* as in object/sync.h */
+  uint32_t kind; /* enum op_kind */
+  int32_t line;
+  bool vain;   /* NOTIFY: nobody waited */
+  bool scoped; /* LOCK_ACQUIRE: a `<close>` will release it */
+  char source[SOURCE_MAX];
+};
+
+/* "x.lua:7" */
+void past_where(const struct past_event *e, char ret[WHERE_MAX]);
+
+#endif

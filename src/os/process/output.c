@@ -1,0 +1,466 @@
+/*
+ * os/process/output.c - stdout and stderr of a process that shares them with others.
+ *
+ * Lines are the unit. The kernel keeps a write(2) together up to PIPE_BUF bytes in a pipe, and
+ * longer ones as long as nothing interrupts it and there is room; stdio breaks what is longer than
+ * its buffer. So a line is put together here, whatever its length, and is written while its process
+ * holds the outlet: a word of the control block, one for each place where output goes.
+ *
+ *   1. The holder writes itself into `writer`, by compare-and-swap from 0, and 0 when it is done.
+ *   2. Before a write that the kernel may break off it sets `torn`, afterwards it clears it.
+ *   3. A waiter sleeps on the futex `contended`, which it sets before it looks at `writer` for the
+ *      last time, and the holder clears after it has let go: no wake-up is lost. Those it does not
+ *      wake are woken by the next holder, who sets `contended` if it has waited.
+ *   4. A holder that is gone never lets go, nor does one that is stopped. So waiters look at it
+ *      every LOOK_NS, and take its place: at once if it is gone, after a while if it is stopped. A
+ *      holder that is killed is found by its waiters, or by the next one who comes.
+ *   5. Whoever finds `torn` set writes a newline first. So a process that is killed inside a line
+ *      loses the rest of its own line, and tears no other.
+ *   6. A stopped holder that is continued and finds that it was replaced waits for its turn, and
+ *      then writes the rest of its line on a line of its own.
+ *
+ * What a script flushes before its line is at an end leaves at once, as it is: a question, say.
+ *
+ * stderr has no buffer in lua. So what a script writes to it is seen when the call is over, also
+ * without a newline (output_unfinished), where a person looks on: in the process that may read from
+ * the terminal, and in main if stderr is one; and of main as long as it is alone. The line is
+ * `open` then: another process that comes before its end begins a new one, and so does the rest.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fault.h"
+#include "os/process/output.h"
+#include "os/process/signals.h"
+#include "os/shared/line.h"
+#include "os/shared/proc.h"
+#include "os/shared/spin.h"
+
+enum {
+  /* Of stdio's buffer. What comes out of it as a multiple of this, without a newline at its end,
+   * did not fit it; else the script has flushed. An odd number: no script writes so many bytes. */
+  LINE_BYTES = 65521,
+  UNFINISHED_MOST = 64 << 20, /* a longer line leaves in pieces */
+  KEEP_BYTES = 64 << 10,      /* an empty buffer up to it is kept */
+  LOOK_NS = 10 * 1000 * 1000,
+  LOOKS_STOPPED = 20,    /* a holder that is stopped for so long is replaced */
+  LOOKS_SUPERVISOR = 10, /* the supervisor waits no longer */
+  ROUNDS_AWAKE = 20,
+  PAUSES = 16
+};
+
+static const uint64_t SUPERVISOR = UINT64_MAX;
+
+static char buffers[2][LINE_BYTES]; /* must live as long as the streams */
+
+/* -- outlets ----------------------------------------------------------------------------------- */
+
+/* stdout or stderr of the calling process. */
+static struct stream {
+  int fd;
+  FILE *file; /* NULL: not shared */
+  struct control *control;
+  struct outlet *outlet;
+  const struct process_record *process;
+  uint64_t who;
+  size_t whole;                                     /* so many bytes are never broken off */
+  enum { UNKNOWN, NOBODY, PERSON, PROMPT } watched; /* by whom */
+  bool open;                                        /* the beginning of a line was shown ... */
+  bool opens;                                       /* ... or is, if what is written is one */
+  bool tagged;
+  char tag[NAME_MAX_BYTES + 32];
+  struct buf line; /* since the last newline; with its tag */
+} streams[2] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
+
+static void futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *most) {
+  syscall(SYS_futex, word, op, value, most, NULL, 0);
+}
+
+static bool try_hold(struct outlet *o, uint64_t who) {
+  uint64_t nobody = 0;
+  return atomic_load_explicit(&o->writer, memory_order_relaxed) == 0 &&
+         atomic_compare_exchange_strong(&o->writer, &nobody, who);
+}
+
+/* One that writes a short line is soon done. */
+static bool hold_awake(struct outlet *o, uint64_t who) {
+  if (spin_processors() < 2)
+    return false;
+  for (int round = 0; round < ROUNDS_AWAKE; round++) {
+    for (int i = 0; i < PAUSES; i++)
+      spin_pause();
+    if (try_hold(o, who))
+      return true;
+  }
+  return false;
+}
+
+/* Will this holder not let go? `looks`: how often it was seen stopped, in a row. */
+static bool holder_is_lost(const struct control *c, uint64_t holder, unsigned *looks) {
+  if (holder == SUPERVISOR)
+    return false;
+  if (process_gone(c, holder, true))
+    return true;
+  char state = proc_state(c->processes[who_slot(holder)].pid);
+  *looks = state == 'T' || state == 't' ? *looks + 1 : 0;
+  return *looks > LOOKS_STOPPED;
+}
+
+static int hold_asleep(const struct control *c, struct outlet *o, uint64_t who) {
+  const struct timespec most = {.tv_nsec = LOOK_NS};
+  unsigned stopped = 0;
+  for (unsigned looks = 0;; looks++) {
+    atomic_store(&o->contended, 1);
+    uint64_t holder = atomic_load(&o->writer);
+    if (holder == 0 || holder_is_lost(c, holder, &stopped))
+      if (atomic_compare_exchange_strong(&o->writer, &holder, who))
+        return 0;
+    if (who == SUPERVISOR && looks == LOOKS_SUPERVISOR)
+      return EAGAIN;
+    if (who != SUPERVISOR && the_backend->interrupted && looks > 0)
+      return EINTR;
+    futex(&o->contended, FUTEX_WAIT, 1, &most);
+  }
+}
+
+static int hold(const struct control *c, struct outlet *o, uint64_t who) {
+  return try_hold(o, who) || hold_awake(o, who) ? 0 : hold_asleep(c, o, who);
+}
+
+static void let_go(struct outlet *o, uint64_t who) {
+  if (!atomic_compare_exchange_strong(&o->writer, &who, 0))
+    return; /* it was replaced */
+  if (atomic_exchange(&o->contended, 0))
+    futex(&o->contended, FUTEX_WAKE, 1, NULL);
+}
+
+/* -- writing ----------------------------------------------------------------------------------- */
+
+/* Take away what was written. */
+static void advance(struct iovec parts[2], size_t n) {
+  for (int i = 0; i < 2; i++) {
+    size_t part = n < parts[i].iov_len ? n : parts[i].iov_len;
+    parts[i].iov_base = (char *)parts[i].iov_base + part;
+    parts[i].iov_len -= part;
+    n -= part;
+  }
+}
+
+/* As much as goes, once. 0, or an errno. */
+static int write_some(int fd, struct iovec parts[2]) {
+  struct pollfd room = {.fd = fd, .events = POLLOUT};
+  FAULT("output.write");
+  ssize_t n =
+      parts[0].iov_len ? writev(fd, parts, 2) : write(fd, parts[1].iov_base, parts[1].iov_len);
+  if (n >= 0)
+    advance(parts, (size_t)n);
+  else if (errno == EAGAIN) /* somebody made it non-blocking: it may be shared with anybody */
+    poll(&room, 1, -1);
+  else if (errno != EINTR || (the_backend && the_backend->interrupted))
+    return errno;
+  return 0;
+}
+
+static void mark(struct outlet *o, bool torn) {
+  atomic_store_explicit(&o->torn, torn, memory_order_release);
+}
+
+/* The holder begins: after a line that somebody else did not finish, on a new one. */
+static void begin(int fd, struct outlet *o, uint64_t who, bool whole_lines) {
+  struct iovec newline[2] = {{0}, {(void *)(uintptr_t) "\n", 1}};
+  uint64_t open = atomic_load_explicit(&o->open, memory_order_relaxed);
+  if (open)
+    atomic_store_explicit(&o->open, 0, memory_order_relaxed);
+  if (!atomic_load_explicit(&o->torn, memory_order_acquire) &&
+      (open == 0 || open == who || !whole_lines))
+    return;
+  while (newline[1].iov_len > 0 && write_some(fd, newline) == 0)
+    continue;
+  mark(o, false);
+}
+
+static bool ends_line(const struct iovec parts[2]) {
+  const struct iovec *last = &parts[parts[1].iov_len > 0];
+  return last->iov_len == 0 || ((const char *)last->iov_base)[last->iov_len - 1] == '\n';
+}
+
+/* Both parts, while no other process of the run writes there. 0, or an errno. */
+static int emit(const struct control *c, struct outlet *o, int fd, uint64_t who, size_t whole,
+                bool opens, struct iovec parts[2]) {
+  bool whole_lines = ends_line(parts);
+  bool breakable = parts[0].iov_len + parts[1].iov_len > whole;
+  int rc = hold(c, o, who);
+  if (rc)
+    return rc;
+  begin(fd, o, who, whole_lines);
+  if (breakable)
+    mark(o, true);
+  while (rc == 0 && parts[0].iov_len + parts[1].iov_len > 0) {
+    if (atomic_load(&o->writer) != who) { /* it was stopped for long */
+      if ((rc = hold(c, o, who)))
+        return rc;
+      begin(fd, o, who, whole_lines);
+      mark(o, true);
+    }
+    rc = write_some(fd, parts);
+  }
+  if (rc == 0 && breakable && atomic_load(&o->writer) == who)
+    mark(o, false);
+  if (opens)
+    atomic_store_explicit(&o->open, who, memory_order_relaxed);
+  let_go(o, who);
+  return rc;
+}
+
+bool output_in_flight(const struct control *c) {
+  const struct outlet *o = &c->outlets[0];
+  uint64_t holder = atomic_load(&o->writer);
+  if (holder == 0 || holder == SUPERVISOR || !atomic_load(&o->torn) ||
+      process_gone(c, holder, false))
+    return false;
+  char state = proc_state(c->processes[who_slot(holder)].pid);
+  return state && !strchr("TtZX", state);
+}
+
+/* -- streams ----------------------------------------------------------------------------------- */
+
+/* Shall nobody see what this process prints now? */
+static bool unwanted(const struct stream *s) {
+  uint64_t follow = atomic_load_explicit(&s->control->follow, memory_order_relaxed);
+  return s->tagged && (atomic_load_explicit(&s->process->muted, memory_order_relaxed) ||
+                       (follow && follow != s->process->serial));
+}
+
+/* Write what waits, and `data` after it. False: an error, in errno. */
+static bool flush(struct stream *s, const void *data, size_t len) {
+  struct iovec parts[2] = {{s->line.data, s->line.len}, {(void *)(uintptr_t)data, len}};
+  s->open = s->opens && !ends_line(parts);
+  int rc = unwanted(s) || s->line.len + len == 0
+               ? 0
+               : emit(s->control, s->outlet, s->fd, s->who, s->whole, s->open, parts);
+  s->line.len = 0;
+  if (s->line.cap > KEEP_BYTES)
+    buf_release(&s->line);
+  errno = rc ? rc : errno;
+  return rc == 0;
+}
+
+/* Keep it until its line is at an end. */
+static bool keep(struct stream *s, const char *data, size_t len) {
+  if (s->line.len + len > UNFINISHED_MOST)
+    return flush(s, data, len);
+  if (len > 0 && buf_append(&s->line, data, len)) {
+    errno = ENOMEM;
+    return false;
+  }
+  return true;
+}
+
+/* Does a person look on, and have to answer, maybe? */
+static bool is_watched(struct stream *s) {
+  if (s->watched == UNKNOWN)
+    s->watched = isatty(STDIN_FILENO) || (who_slot(s->who) == 0 && isatty(s->fd)) ? PERSON : NOBODY;
+  return s->watched != NOBODY;
+}
+
+/* The beginning of a line, which waits for no end. */
+static bool show_tagged(struct stream *s) {
+  s->opens = true;
+  bool well = flush(s, NULL, 0);
+  s->opens = false;
+  return well;
+}
+
+/* Is the line still open that was? */
+static bool goes_on(struct stream *s) {
+  s->open &= atomic_load_explicit(&s->outlet->open, memory_order_relaxed) == s->who;
+  return s->open;
+}
+
+static bool put_tagged(struct stream *s, const char *data, size_t len) {
+  for (size_t at = 0; at < len;) {
+    const char *newline = memchr(data + at, '\n', len - at);
+    size_t part = newline ? (size_t)(newline - data) + 1 - at : len - at;
+    if (s->line.len == 0 && !goes_on(s) && !keep(s, s->tag, strlen(s->tag)))
+      return false;
+    if (newline ? !flush(s, data + at, part) : !keep(s, data + at, part))
+      return false;
+    at += part;
+  }
+  return s->line.len == 0 || len % LINE_BYTES == 0 || !is_watched(s) || show_tagged(s);
+}
+
+/* Nobody else is there yet: a line need not be put together. */
+static bool alone(const struct stream *s) { return control_process_end(s->control) <= 1; }
+
+static bool put_plain(struct stream *s, const char *data, size_t len) {
+  const char *newline = memrchr(data, '\n', len);
+  size_t whole = newline ? (size_t)(newline + 1 - data) : 0;
+  if (whole == len || len % LINE_BYTES != 0 || alone(s))
+    return flush(s, data, len);
+  return (whole == 0 || flush(s, data, whole)) && keep(s, data + whole, len - whole);
+}
+
+static ssize_t stream_write(void *cookie, const char *data, size_t len) {
+  struct stream *s = cookie;
+  return (s->tagged ? put_tagged(s, data, len) : put_plain(s, data, len)) ? (ssize_t)len : 0;
+}
+
+static int stream_seek(void *cookie, off64_t *at, int whence) {
+  struct stream *s = cookie;
+  off64_t to = lseek(s->fd, *at, whence);
+  if (to < 0)
+    return -1;
+  *at = to;
+  return 0;
+}
+
+/* -- a process of the run ---------------------------------------------------------------------- */
+
+void output_line_buffered(void) {
+  setvbuf(stdout, buffers[0], _IOLBF, LINE_BYTES);
+  setvbuf(stderr, buffers[1], _IOLBF, LINE_BYTES);
+}
+
+static FILE *open_stream(struct stream *s, char buffer[LINE_BYTES]) {
+  cookie_io_functions_t io = {.write = stream_write, .seek = stream_seek};
+  FILE *f = fopencookie(s, "w", io);
+  if (!f)
+    return NULL;
+  f->_fileno = s->fd; /* what fileno(3) tells: libraries ask isatty(fileno(f)) */
+  setvbuf(f, buffer, _IOLBF, LINE_BYTES);
+  return f;
+}
+
+/* Do both streams go to the same place? */
+static bool same_place(void) {
+  struct stat out, err;
+  return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+         out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+}
+
+/* A write of so many bytes is all or nothing: to a pipe, pipe(7), and as good as that to a file. */
+static size_t whole_bytes(int fd) {
+  struct stat about;
+  bool keeps = fstat(fd, &about) == 0 && (S_ISFIFO(about.st_mode) || S_ISREG(about.st_mode));
+  return keeps ? PIPE_BUF : 0;
+}
+
+static void open_streams(void) {
+  static char shared[2][LINE_BYTES]; /* the buffers are those of the streams from before */
+  fflush(NULL);
+  for (int i = 0; i < 2; i++)
+    streams[i].file = open_stream(&streams[i], shared[i]);
+  if (streams[0].file)
+    stdout = streams[0].file;
+  if (streams[1].file)
+    stderr = streams[1].file;
+}
+
+/* Where do they go? Main's descendants inherit that. */
+static void find_places(struct control *c) {
+  bool same = same_place();
+  for (int i = 0; i < 2; i++) {
+    streams[i].outlet = &c->outlets[same ? 0 : i];
+    streams[i].whole = whole_bytes(streams[i].fd);
+  }
+}
+
+void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged) {
+  bool first = !streams[0].file && !streams[1].file;
+  if (first)
+    open_streams();
+  if (first || slot == 0)
+    find_places(c);
+  for (int i = 0; i < 2; i++) {
+    struct stream *s = &streams[i];
+    if (s->line.data) /* what waits in it is the parent's */
+      buf_release(&s->line);
+    s->watched = UNKNOWN;
+    s->open = false;
+    s->control = c;
+    s->process = &c->processes[slot];
+    s->who = who_of(slot, serial);
+    s->tagged = tagged;
+    if (tagged)
+      snprintf(s->tag, sizeof s->tag, "[%s#%llu] ", s->process->name, (unsigned long long)serial);
+  }
+}
+
+static struct control *supervised; /* by this process */
+
+void output_supervise(struct control *c) { supervised = c; }
+
+static void write_all(int fd, struct iovec parts[2]) {
+  while (parts[1].iov_len > 0 && write_some(fd, parts) == 0)
+    continue;
+}
+
+/* It waits for nobody for longer than a moment: then its message stands where it does. */
+static void write_of_supervisor(struct iovec parts[2]) {
+  struct outlet *o = &supervised->outlets[same_place() ? 0 : 1];
+  bool held = hold(supervised, o, SUPERVISOR) == 0;
+  begin(STDERR_FILENO, o, SUPERVISOR, true);
+  write_all(STDERR_FILENO, parts);
+  if (held)
+    let_go(o, SUPERVISOR);
+}
+
+void output_message(const void *text, size_t len) {
+  const struct stream *s = &streams[1];
+  struct iovec parts[2] = {{0}, {(void *)(uintptr_t)text, len}};
+  fflush(stderr);
+  if (s->file)
+    emit(s->control, s->outlet, s->fd, s->who, s->whole, false, parts);
+  else if (supervised)
+    write_of_supervisor(parts);
+  else
+    write_all(STDERR_FILENO, parts);
+}
+
+void output_unfinished(void) {
+  struct stream *s = &streams[1];
+  if (!s->file || __fpending(stderr) == 0)
+    return;
+  bool watched = is_watched(s);
+  if (!watched && (s->tagged || !alone(s)))
+    return;
+  s->opens = s->watched != PROMPT;
+  fflush(stderr);
+  s->opens = false;
+}
+
+void output_answered(const FILE *f) {
+  for (int i = 0; i < 2; i++) {
+    struct stream *s = &streams[i];
+    uint64_t who = s->who;
+    if (!s->open || f != stdin || !isatty(STDIN_FILENO))
+      continue;
+    atomic_compare_exchange_strong(&s->outlet->open, &who, 0);
+    s->open = false;
+  }
+}
+
+void output_of_prompt(void) { streams[1].watched = PROMPT; }
+
+bool output_flush_all(void) {
+  bool well = true;
+  fflush(NULL);
+  for (int i = 0; i < 2; i++) {
+    struct stream *s = &streams[i];
+    if (s->file && s->line.len > 0)
+      well &= flush(s, "\n", s->tagged ? 1 : 0);
+  }
+  return well;
+}

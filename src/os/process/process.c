@@ -1,0 +1,480 @@
+/* os/process/process.c - see process.h. */
+#include "os/process/process.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/memory.h"
+#include "base/pidfd.h"
+#include "base/text.h"
+#include "os/process/lifeline.h"
+#include "os/process/output.h"
+#include "os/process/signals.h"
+#include "os/process/stdin.h"
+#include "os/process/steer.h"
+#include "os/queue/queue.h"
+#include "os/shared/broker.h"
+#include "os/shared/hand.h"
+#include "os/shared/names.h"
+#include "os/shared/proc.h"
+#include "os/shared/results.h"
+#include "os/shared/spin.h"
+#include "os/supervisor/failures.h"
+#include "os/supervisor/supervisor_internal.h"
+#include "os/sync/sync.h"
+
+/* -- spawn ----------------------------------------------------------------------------------- */
+
+/* splitmix64's finisher: neighbouring inputs give unrelated outputs. */
+static uint64_t mix(uint64_t x) {
+  x += UINT64_C(0x9e3779b97f4a7c15);
+  x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+  x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+  return x ^ (x >> 31);
+}
+
+static int reserve_child(struct os_backend *b) {
+  if (b->child_count < b->child_cap)
+    return 0;
+  uint32_t cap = b->child_cap ? 2 * b->child_cap : 16;
+  struct child *grown = FAULT("spawn.alloc") ? NULL : malloc(cap * sizeof *grown);
+  if (!grown)
+    return -SBX_ENOMEM;
+  if (b->child_count)
+    memcpy(grown, b->children, b->child_count * sizeof *grown);
+  struct child *old = b->children;
+  b->children = grown; /* signals are blocked: the handler never sees it half-way */
+  b->child_cap = cap;
+  free(old);
+  return 0;
+}
+
+static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_request *req) {
+  struct process_record *p = &b->control->processes[slot];
+  const struct process_record *me = my_record(b);
+  p->depth = me->depth + 1;
+  p->seed = mix(me->seed ^ mix(b->forks));
+  text_copy_name(p->name, sizeof p->name, req->name);
+  text_copy(p->spawned_at, sizeof p->spawned_at, req->where);
+  p->flags = (req->daemon ? FLAG_DAEMON : 0u) | (req->quiet ? FLAG_QUIET : 0u);
+  /* What the parent holds the child holds from its first instruction on; so it is written down
+   * before the fork. */
+  for (uint32_t i = 0; i < OBJECT_WORDS; i++) {
+    uint64_t word = atomic_load_explicit(&b->control->held[b->slot][i], memory_order_relaxed);
+    if (word || atomic_load_explicit(&b->control->held[slot][i], memory_order_relaxed))
+      atomic_store_explicit(&b->control->held[slot][i], word, memory_order_relaxed);
+  }
+}
+
+void process_begin(struct os_backend *b, int lifeline) {
+  pid_t self = getpid();
+  fault_process((unsigned)b->serial);
+  /*
+   * Nothing is written into the record before it is known to be ours: when the spawner was killed
+   * right after the fork, it may have been given to somebody else.
+   */
+  lifeline_enter(b, lifeline, self);
+  if (!control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
+    _exit(127); /* the record was given up */
+  atomic_store(&my_record(b)->pid, self);
+}
+
+static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial, int lifeline,
+                         const struct spawn_request *req) {
+  monitor_forget_ranks();
+  b->slot = slot;
+  b->serial = serial;
+  b->forks = 0;
+  b->child_count = 0; /* they are the parent's */
+  b->interrupted = 0;
+  b->woken = 0;
+  b->lines = 0; /* it is its parent who stands there */
+  b->leaving = false;
+  signals_enter_child(b);
+  if (b->hand_count > 0)
+    hand_forget(b);
+  for (struct queue *q = b->queues; q; q = q->next)
+    q->forks = UINT32_MAX; /* others hold it, too */
+  process_begin(b, lifeline);
+  if (!b->no_stdin && !req->stdin_too)
+    stdin_lose(b);
+  if (req->cpu >= 0) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((unsigned)req->cpu, &set);
+    sched_setaffinity(0, sizeof set, &set); /* checked by the parent before */
+    spin_forget();
+  }
+  output_share(b->control, slot, serial, b->control->tag_output);
+}
+
+/* Fork with all signals blocked, so that the child is whole before it sees one. */
+static pid_t fork_child(struct os_backend *b, uint32_t slot, uint64_t serial, int lifeline,
+                        const struct spawn_request *req) {
+  memory_keep_nothing();
+  fflush(NULL); /* what the parent printed must not be printed again by the child */
+  /*
+   * fork without exec is sound because the process has one thread: no lock of libc can be held by a
+   * thread that the child does not have.
+   */
+  lifeline_fork_begin(b);
+  pid_t pid = FAULT("spawn.fork") ? (errno = EAGAIN, -1) : fork();
+  if (pid == 0)
+    become_child(b, slot, serial, lifeline, req);
+  int saved = errno;
+  if (pid != 0)
+    lifeline_fork_end(b, lifeline, pid);
+  errno = saved;
+  return pid;
+}
+
+int process_spawn(struct os_backend *b, struct op *op) {
+  sigset_t all, old;
+  uint32_t slot;
+  uint64_t serial;
+  if (my_record(b)->depth + 1 > DEPTH_MAX)
+    return -SBX_EDEPTH;
+  if (b->no_stdin && op->spawn->stdin_too)
+    return -SBX_ESTDIN;
+  int rc = b->no_stdin ? 0 : stdin_prepare(b);
+  if (rc)
+    return rc;
+  if (!b->spare && !(b->spare = malloc(sizeof *b->spare)))
+    return -SBX_ENOMEM;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &old);
+  process_reap_all(b); /* so that the limit counts only the living */
+  int lifeline = -1;
+  rc = reserve_child(b);
+  if (rc == 0)
+    rc = lifeline_open(b, &lifeline);
+  if (rc == 0)
+    rc = control_process_claim(b->control, b->slot, &slot, &serial);
+  if (rc) {
+    if (lifeline >= 0)
+      close(lifeline);
+    goto done;
+  }
+  results_reclaim(b, slot); /* of whoever had the record before */
+  control_process_reset(b->control, slot, serial, b->slot, b->serial);
+  b->forks++;
+  fill_record(b, slot, op->spawn);
+  atomic_fetch_add(&b->control->forks, 1); /* after what it holds: os/shared/names.h */
+  FAULT("spawn.before-fork");
+  pid_t pid = fork_child(b, slot, serial, lifeline, op->spawn);
+  if (pid < 0) {
+    rc = error_call("fork", errno);
+    control_process_advance(b->control, slot, serial, PHASE_ENDED);
+    atomic_fetch_or(&b->control->processes[slot].flags, FLAG_RELEASED);
+    goto done;
+  }
+  op->number = pid != 0;
+  if (pid != 0 && op->spawn->stdin_too)
+    stdin_lose(b);
+  if (pid != 0) {
+    atomic_store(&b->control->processes[slot].pid, pid);
+    b->children[b->child_count++] = (struct child){pid, slot, serial};
+    op->object = b->spare;
+    *op->object = (struct object){
+        .type = OBJECT_PROCESS, .slot = slot, .serial = serial, .own_child = true, .keeper = true};
+    b->spare = NULL;
+  }
+done:
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  return rc;
+}
+
+/* -- end ------------------------------------------------------------------------------------- */
+
+/* The result in the store, and its handles named by it. */
+static int store_result(struct os_backend *b, const struct buf *result,
+                        const struct op_refs *refs) {
+  const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
+  const uint64_t holder = names_of_result(b->slot, b->serial);
+  int rc = hand_export_refs(b, &op, refs->sent, refs->count);
+  if (rc == 0)
+    rc = names_add(b->control, holder, refs->sent, refs->count);
+  if (rc == 0 && (rc = results_store(b, b->slot, result, refs)))
+    names_remove(b->control, holder, refs->sent, refs->count);
+  return rc;
+}
+
+int process_publish(struct os_backend *b, const struct buf *result, const struct op_refs *refs,
+                    const struct buf *report, int exit_code) {
+  struct process_record *me = my_record(b);
+  output_flush_all(); /* before anybody can learn that it ended */
+  sync_leave_all(b, exit_code ? END_FAILED : END_WELL);
+  if (result && result->len > 0) {
+    int rc = refs && refs->count ? store_result(b, result, refs)
+                                 : results_store(b, b->slot, result, NULL);
+    if (rc)
+      return rc;
+  }
+  if (report) {
+    int rc = results_store_report(b, b->slot, report);
+    if (rc)
+      return rc;
+  }
+  FAULT("exit.before-publish");
+  me->exit_code = exit_code;
+  if (exit_code)
+    me->failed_ns = clock_now_ns();
+  control_process_advance(b->control, b->slot, b->serial, PHASE_EXITED);
+  if (exit_code) /* its spawner, which may be stopped, need not reap it for that */
+    failures_note(b);
+  queue_unmap_all(b);
+  return 0;
+}
+
+/*
+ * The record is filled while the zombie still stands for its pid, and only then reaped: a reaper
+ * that is killed in between leaves the zombie to the supervisor, and the record true.
+ */
+bool process_reap(struct os_backend *b, uint32_t index) {
+  struct child c = b->children[index];
+  siginfo_t info = {0};
+  if (waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
+    return false;         /* it lives */
+  if (info.si_pid == 0) { /* ECHILD: somebody else reaped it, against the rules */
+    info.si_code = CLD_EXITED;
+    info.si_status = b->control->processes[c.slot].exit_code;
+  }
+  b->children[index] = b->children[--b->child_count];
+  if (control_process_ended(b->control, c.slot, c.serial, &info))
+    broker_notify(b, BROKER_FAILURE, c.slot, c.serial);
+  waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG);
+  return true;
+}
+
+void process_reap_all(struct os_backend *b) {
+  while (b->child_count > 0) {
+    siginfo_t info = {0};
+    uint32_t i;
+    /* Peek at any child that ended: it may be one of os.execute or io.popen, which is not ours to
+     * reap. */
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid == 0)
+      return;
+    for (i = 0; i < b->child_count && b->children[i].pid != info.si_pid; i++)
+      continue;
+    if (i < b->child_count) {
+      process_reap(b, i);
+      continue;
+    }
+    for (i = b->child_count; i-- > 0;) /* it hides the others: ask for each */
+      process_reap(b, i);
+    return;
+  }
+}
+
+/* -- join ------------------------------------------------------------------------------------ */
+
+static bool has_ended(const struct control *c, const struct object *p) {
+  return stamp_phase(control_process_stamp(c, p->slot, p->serial)) == PHASE_ENDED;
+}
+
+static void reap_now(struct os_backend *b, const struct object *p) {
+  sigset_t chld, old;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &chld, &old);
+  for (uint32_t i = 0; i < b->child_count; i++)
+    if (b->children[i].serial == p->serial) {
+      process_reap(b, i);
+      break;
+    }
+  sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+/*
+ * Its pidfd wakes anybody; when it cannot be had (no descriptor left), and while the reaper, who
+ * alone learns how it ended, has not said so yet, the wait is a short slice.
+ */
+void process_arm(struct os_backend *b, const struct op *op, struct wait_set *w) {
+  const struct object *p = op->object;
+  struct pollfd end = {.fd = pidfd_open_of(b->control->processes[p->slot].pid), .events = POLLIN};
+  bool open = end.fd >= 0;
+  bool dead = open && poll(&end, 1, 0) > 0;
+  if (dead && p->own_child)
+    reap_now(b, p);
+  if (has_ended(b->control, p)) { /* or the pid may be somebody else's by now */
+    wait_set_until(w, 0);
+  } else if (open && !dead) {
+    wait_set_add(w, end.fd, true);
+    return;
+  } else {
+    wait_set_slice(w);
+  }
+  if (open)
+    close(end.fd);
+}
+
+static int wait_until_ended(struct os_backend *b, const struct op *op) {
+  const struct object *p = op->object;
+  int rc = 0;
+  for (;;) {
+    if (p->own_child)
+      reap_now(b, p);
+    if (!control_process_stamp(b->control, p->slot, p->serial))
+      return -SBX_EGONE;
+    if (has_ended(b->control, p))
+      return 0;
+    if (rc || deadline_passed(op->deadline_ns))
+      return rc ? rc : -SBX_ETIMEDOUT;
+    struct wait_set w;
+    wait_set_init(&w, op->deadline_ns);
+    process_arm(b, op, &w);
+    rc = wait_set_sleep(b, op, &w);
+  }
+}
+
+/* The process has ended: append its result. */
+static int outcome(struct os_backend *b, const struct op *op) {
+  uint32_t slot = op->object->slot;
+  uint32_t flags = atomic_fetch_or(&b->control->processes[slot].flags, FLAG_JOINED);
+  return op->out && (flags & FLAG_RESULT) ? results_load(b, slot, op) : 0;
+}
+
+static int check_joinable(const struct os_backend *b, const struct object *p) {
+  if (p->serial == b->serial)
+    return -SBX_ESELF;
+  return control_process_stamp(b->control, p->slot, p->serial) ? 0 : -SBX_EGONE;
+}
+
+int process_try_join(struct os_backend *b, const struct op *op) {
+  int rc = check_joinable(b, op->object);
+  if (rc)
+    return rc;
+  return has_ended(b->control, op->object) ? outcome(b, op) : -SBX_ETIMEDOUT;
+}
+
+int process_join(struct os_backend *b, const struct op *op) {
+  int rc = check_joinable(b, op->object);
+  if (rc)
+    return rc;
+  rc = wait_until_ended(b, op);
+  return rc ? rc : outcome(b, op);
+}
+
+/* A signal is on its way for a moment. Who was told to stop does no more when this returns, unless
+ * the kernel is busy for it for long (a disk). */
+static void await_stop(const struct os_backend *b, const struct object *p) {
+  enum { TRIES = 1000 };
+  const struct timespec pause = {.tv_nsec = 100 * 1000};
+  pid_t pid = b->control->processes[p->slot].pid;
+  for (int i = 0; i < TRIES && pid != getpid(); i++) {
+    char state = proc_state(pid);
+    if (state == 0 || !strchr("RSD", state) || has_ended(b->control, p))
+      return;
+    nanosleep(&pause, NULL);
+  }
+}
+
+int process_signal(struct os_backend *b, const struct op *op) {
+  int rc = steer_signal(b->control, op->object->slot, op->object->serial, op->number);
+  if (rc == 0 && op->number == SIGSTOP)
+    await_stop(b, op->object);
+  return rc;
+}
+
+/* -- status ---------------------------------------------------------------------------------- */
+
+int process_describe(struct os_backend *b, const struct object *p, struct process_info *ret) {
+  const struct process_record *r = &b->control->processes[p->slot];
+  uint64_t stamp = control_process_stamp(b->control, p->slot, p->serial);
+  if (!stamp)
+    return -SBX_EGONE;
+  struct process_state s = {.phase = (enum process_phase)stamp_phase(stamp),
+                            .exit_code = r->exit_code,
+                            .signal = r->signal};
+  *ret = (struct process_info){.status = process_status_of(&s),
+                               .pid = r->pid,
+                               .id = (uint32_t)p->serial,
+                               .exit_code = s.phase < PHASE_ENDED || s.signal ? -1 : s.exit_code,
+                               .signal = s.phase < PHASE_ENDED ? 0 : s.signal,
+                               .daemon = r->flags & FLAG_DAEMON,
+                               .expected = r->flags & FLAG_EXPECTED,
+                               .has_result = r->flags & FLAG_RESULT};
+  memcpy(ret->name, r->name, sizeof ret->name);
+  memcpy(ret->spawned_at, r->spawned_at, sizeof ret->spawned_at);
+  if (s.phase < PHASE_ENDED && proc_state(r->pid) == 'T') /* maybe before its first step */
+    ret->status = PROCESS_STOPPED;
+  return 0;
+}
+
+/* -- children at the end --------------------------------------------------------------------- */
+
+static bool is_daemon(struct os_backend *b, const struct child *c) {
+  return b->control->processes[c->slot].flags & FLAG_DAEMON;
+}
+
+/* A child that is not a daemon and lives, as an object; false if there is none. */
+static bool next_to_wait_for(struct os_backend *b, struct object *ret) {
+  sigset_t chld, old;
+  bool found = false;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &chld, &old);
+  for (uint32_t i = 0; i < b->child_count && !found; i++)
+    if (!is_daemon(b, &b->children[i])) {
+      *ret = (struct object){.type = OBJECT_PROCESS,
+                             .slot = b->children[i].slot,
+                             .serial = b->children[i].serial,
+                             .own_child = true};
+      found = true;
+    }
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  return found;
+}
+
+/* Of op.locate: until then, where an interrupt has hit the process is its place. */
+static void locate_end(void *ctx, char where[WHERE_MAX]) {
+  (void)ctx;
+  text_copy(where, WHERE_MAX, "the end of the script");
+}
+
+static int wait_children(struct os_backend *b) {
+  struct object p;
+  if (b->leaving) /* the whole run is: the supervisor sees to the children */
+    return -SBX_EINTERRUPTED;
+  sync_leave_all(b, END_OF_CODE); /* its code is at its end, and will release nothing any more */
+  if (b->child_count == 0)
+    return 0;
+  while (next_to_wait_for(b, &p)) {
+    struct op op = {
+        .kind = OP_PROCESS_JOIN, .object = &p, .deadline_ns = SBX_FOREVER, .locate = locate_end};
+    int rc = wait_until_ended(b, &op);
+    if (rc == -SBX_EINTERRUPTED)
+      return rc;
+  }
+  sigset_t chld, old;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &chld, &old); /* they stay in the table, unreaped: the pids are theirs */
+  for (uint32_t i = 0; i < b->child_count; i++) {
+    atomic_fetch_or(&b->control->processes[b->children[i].slot].flags, FLAG_EXPECTED);
+    kill(b->children[i].pid, SIGKILL);
+  }
+  while (b->child_count > 0) {
+    siginfo_t info;
+    while (waitid(P_PID, (id_t)b->children[0].pid, &info, WEXITED | WNOWAIT) && errno == EINTR)
+      continue;
+    process_reap(b, 0);
+  }
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  return 0;
+}
+
+int process_wait_children(struct os_backend *b) {
+  int rc = wait_children(b);
+  if (b->foreign && b->slot == 0) /* the run ends; the side process learns it later */
+    supervisor_report_failures(b);
+  return rc;
+}

@@ -1,0 +1,55 @@
+/*
+ * os/process/process.h - processes: fork, join, signal, reap, leave.
+ */
+#ifndef SBX_OS_PROCESS_PROCESS_H
+#define SBX_OS_PROCESS_PROCESS_H
+
+#include "os/shared/self.h"
+#include "os/shared/wait.h"
+
+/*
+ * OP_PROCESS_SPAWN: fork. In the parent op->number is 1 and op->object the child; in the child
+ * op->number is 0 and the backend is the child's. -SBX_ELIMIT, -SBX_ERECORDS, -SBX_EAGAIN,
+ * -SBX_ENOMEM, -SBX_EDEPTH, -SBX_EGONE
+ */
+int process_spawn(struct os_backend *b, struct op *op);
+
+/* OP_PROCESS_JOIN: wait for the end; appends the result, if one was published, to op->out. 0,
+ * -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_ESELF, -SBX_EGONE. */
+int process_join(struct os_backend *b, const struct op *op);
+
+/* The same without waiting, for who waits for several things and sleeps by process_arm. Asks the
+ * kernel nothing: -SBX_ETIMEDOUT while the reaper has not said that it ended. */
+int process_try_join(struct os_backend *b, const struct op *op);
+/* Name what wakes when the process may have ended. */
+void process_arm(struct os_backend *b, const struct op *op, struct wait_set *w);
+
+/* OP_PROCESS_SIGNAL: send op->number. Nothing happens if it has ended. After SIGSTOP the process
+ * does nothing more when this returns. 0, -SBX_EGONE, -SBX_ESYSTEM */
+int process_signal(struct os_backend *b, const struct op *op);
+
+int process_describe(struct os_backend *b, const struct object *p, struct process_info *ret);
+
+/* The first steps of a process made by fork, its record claimed: it becomes RUNNING, or dies.
+ * `lifeline` is what lifeline_open gave. */
+void process_begin(struct os_backend *b, int lifeline);
+
+/*
+ * Flush, store the result, the handles in it and the text that reports a failure, become EXITED. Each
+ * may be NULL; a failure without a text is reported by what its record says. A failure to store is
+ * returned, and nothing is published.
+ */
+int process_publish(struct os_backend *b, const struct buf *result, const struct op_refs *refs,
+                    const struct buf *report, int exit_code);
+
+/* Reap one child if it has ended, by the table's index. Async-signal-safe. Signals must be blocked.
+ */
+bool process_reap(struct os_backend *b, uint32_t index);
+
+/* Reap every child that has ended: what the SIGCHLD handler does. */
+void process_reap_all(struct os_backend *b);
+
+/* Wait for the children that are not daemons, then end those that are. -SBX_EINTERRUPTED */
+int process_wait_children(struct os_backend *b);
+
+#endif

@@ -1,0 +1,46 @@
+/* os/process/steer.c - see steer.h. */
+#include "os/process/steer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/pidfd.h"
+
+static int send(int pidfd, pid_t pid, int signal) {
+  return pidfd >= 0 ? pidfd_signal(pidfd, signal) : kill(pid, signal);
+}
+
+int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal) {
+  struct process_record *record = &c->processes[slot];
+  int rc = 0;
+  uint64_t stamp = control_process_stamp(c, slot, serial);
+  pid_t pid = control_process_pid(c, slot, stamp);
+  if (!stamp)
+    return -SBX_EGONE;
+  int fd = pid > 0 ? pidfd_open_of(pid) : -1;
+  stamp = control_process_stamp(c, slot, serial);
+  if (stamp && stamp_phase(stamp) != PHASE_ENDED && pid > 0) { /* still: the pidfd is its own */
+    if (signal == SIGINT || signal == SIGTERM || signal == SIGKILL)
+      atomic_fetch_or(&record->flags, FLAG_EXPECTED);
+    bool wakes = signal == SIGINT || signal == SIGTERM; /* whoever is paused must get it, too */
+    int sent = send(fd, pid, signal);
+    if (sent == 0 && wakes)
+      sent = send(fd, pid, SIGCONT);
+    if (sent && errno != ESRCH)
+      rc = -SBX_ESYSTEM;
+  }
+  if (fd >= 0)
+    close(fd);
+  return rc;
+}
+
+int steer_mute(struct control *c, uint32_t slot, uint64_t serial, bool mute) {
+  if (!control_process_stamp(c, slot, serial))
+    return -SBX_EGONE;
+  atomic_store(&c->processes[slot].muted, mute);
+  return 0;
+}
+
+void steer_follow(struct control *c, uint64_t serial) { atomic_store(&c->follow, serial); }

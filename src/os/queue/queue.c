@@ -1,0 +1,388 @@
+/* os/queue/queue.c - put, get, peek, close; see queue.h. How they wait is in queue_wait.c, making and
+ * holding queues in queue_hold.c. */
+#include "os/queue/queue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "os/queue/queue_internal.h"
+#include "os/shared/wait.h"
+
+/* -- put ------------------------------------------------------------------------------------- */
+
+/* The write is the commit. Returns 0, or -SBX_EAGAIN when the pipe is full. */
+static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op) {
+  uint8_t record[RECORD_BYTES];
+  uint32_t len = (uint32_t)(op->len + op->more_len);
+  uint32_t head = len | (carries(op) ? RECORD_MARK : 0);
+  memcpy(record, &head, sizeof head);
+  if (op->len > 0)
+    memcpy(record + RECORD_HEAD, op->data, op->len);
+  if (op->more_len > 0)
+    memcpy(record + RECORD_HEAD + op->len, op->more, op->more_len);
+  memset(record + RECORD_HEAD + len, 0, RECORD_ITEM_MAX - len);
+  uint64_t now = atomic_load_explicit(&r->put.pipe, memory_order_relaxed);
+  /* Odd: the last writer died in between, and its count is used up. */
+  uint64_t writing = now % 2 ? now + 2 : now + 1;
+  r->put.seen[SEEN_ROOM]--; /* before the item is in the queue: see has_room */
+  atomic_store(&r->put.pipe, writing);
+  FAULT("queue.put.before-commit");
+  ssize_t n;
+  do
+    n = write(q->fds[FD_PIPE_WRITE], record, sizeof record);
+  while (n < 0 && errno == EINTR);
+  FAULT("queue.put.after-commit");
+  assert(n == RECORD_BYTES || n < 0); /* a write of at most PIPE_BUF bytes is not split */
+  atomic_store(&r->put.pipe, writing + 1);
+  atomic_store(&r->put.asleep, 0); /* it has been woken */
+  return n < 0 ? -SBX_EAGAIN : 0;
+}
+
+/* Learn how far the readers are. They may be at it: this line of theirs is looked at seldom. */
+static void look_at_head(struct queue_record *r) {
+  uint64_t get[SIDE_SHOWN];
+  side_read(&r->get, get);
+  r->put.seen[SEEN_HEAD] = get[GET_HEAD];
+}
+
+static bool log_is_empty(struct queue_record *r, const struct log_writer *w) {
+  if (log_first(r->put.seen[SEEN_HEAD], w->base) != w->tail)
+    look_at_head(r);
+  return log_first(r->put.seen[SEEN_HEAD], w->base) == w->tail;
+}
+
+static int put_log(struct queue *q, struct queue_record *r, struct log_writer *w,
+                   const struct op *op) {
+  const struct span item[2] = {{op->data, op->len}, {op->more, op->more_len}};
+  if (log_wants_head(&q->log, w, r->put.seen[SEEN_HEAD], op->len + op->more_len))
+    look_at_head(r);
+  int rc = log_append(&q->log, w, r->put.seen[SEEN_HEAD], item);
+  if (rc == -SBX_ECAP) {
+    look_at_head(r);
+    rc = log_append(&q->log, w, r->put.seen[SEEN_HEAD], item);
+  }
+  if (rc)
+    return rc;
+  if (carries(op))
+    log_mark(&q->log, w, op->len + op->more_len);
+  ring_readers(q, r); /* before the commit */
+  FAULT("queue.put.before-commit");
+  writer_becomes_next(r, w);
+  side_next_shown(&r->put)[PUT_ITEMS]++;
+  side_commit(&r->put);
+  FAULT("queue.put.after-commit");
+  return 0;
+}
+
+/* Should the item travel by the pipe, if that can be? */
+static bool prefers_pipe(const struct queue_record *r, const struct op *op) {
+  if (op->len > RECORD_ITEM_MAX || op->more_len > RECORD_ITEM_MAX - op->len ||
+      r->transport == TRANSPORT_SHM)
+    return false;
+  return r->transport == TRANSPORT_PIPE ||
+         atomic_load_explicit(&r->put.asleep, memory_order_relaxed);
+}
+
+static int put_locked(struct queue *q, struct queue_record *r, const struct op *op) {
+  struct log_writer w = writer_now(r);
+  if (prefers_pipe(r, op) && log_is_empty(r, &w) && put_pipe(q, r, op) == 0)
+    return 0;
+  return put_log(q, r, &w, op);
+}
+
+static int put_carrying(struct os_backend *b, struct queue *q, struct queue_record *r,
+                        const struct op *op) {
+  struct buf space = {0};
+  struct op with_trailer;
+  int rc = carry_begin(b, q, op, &with_trailer, &space);
+  if (rc == 0) {
+    rc = put_locked(q, r, &with_trailer);
+    carry_end(b, q, op, rc);
+  }
+  buf_release(&space);
+  return rc;
+}
+
+/*
+ * Is there a place for one more item? seen[SEEN_ROOM] is what PUT_ITEMS may become for what was
+ * known when the queue was last looked at: readers only make more room, and who writes to the pipe
+ * instead takes one off before.
+ */
+static bool has_room(struct os_backend *b, const struct queue *q, struct queue_record *r) {
+  uint64_t items = side_shown(&r->put)[PUT_ITEMS];
+  if (r->max == 0 || (int64_t)(r->put.seen[SEEN_ROOM] - items) > 0)
+    return true;
+  struct queue_state s = queue_now(b, q);
+  if (!queue_enabled(&s, OP_QUEUE_PUT))
+    return false;
+  r->put.seen[SEEN_ROOM] = items + (s.max - queue_len(&s));
+  return true;
+}
+
+int queue_put(struct os_backend *b, struct queue *q, const struct op *op) {
+  struct queue_record *r = record_of(b, q);
+  struct queue_wait wait = queue_wait_begin(q, OP_QUEUE_PUT);
+  for (;;) {
+    int rc = lock_put(b, r, op);
+    if (rc)
+      return rc;
+    bool closed = atomic_load_explicit(&r->closed, memory_order_relaxed); /* under the lock */
+    bool enabled = closed || has_room(b, q, r);
+    if (enabled)
+      rc = closed ? -SBX_ECLOSED : carries(op) ? put_carrying(b, q, r, op) : put_locked(q, r, op);
+    unlock_put(r);
+    if (enabled) {
+      spin_won(&wait.awake);
+      if (rc == 0)
+        count_item(&my_record(b)->items_out);
+      return rc;
+    }
+    if (deadline_passed(op->deadline_ns))
+      return -SBX_ETIMEDOUT;
+    if ((rc = queue_wait(b, q, op, &wait)))
+      return rc;
+  }
+}
+
+/* -- get ------------------------------------------------------------------------------------- */
+
+/* `ret_number` is set if the item carries handles. */
+static int append_record(struct os_backend *b, const uint8_t record[RECORD_BYTES],
+                         const struct op *op, uint64_t *ret_number) {
+  uint32_t head;
+  memcpy(&head, record, sizeof head);
+  uint32_t len = head & ~(uint32_t)RECORD_MARK;
+  assert(len <= RECORD_ITEM_MAX);
+  int rc = buf_append(op->out, record + RECORD_HEAD, len);
+  if (head == len || rc)
+    return rc;
+  return carry_read(b, op->out, op->refs, len, ret_number);
+}
+
+/* There is room for all that a record may bring. */
+static int reserve_record(const struct op *op) {
+  int rc = buf_reserve(op->out, RECORD_ITEM_MAX);
+  return rc || !op->refs || !op->refs->taken ? rc : buf_reserve(op->refs->taken, RECORD_ITEM_MAX);
+}
+
+/*
+ * The read is the commit. Returns 0, -SBX_EAGAIN when the pipe is empty, -SBX_ENOMEM before
+ * anything was read.
+ */
+static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
+                    const struct op *op) {
+  uint8_t record[RECORD_BYTES];
+  uint64_t writes = atomic_load(&r->put.pipe);
+  uint64_t reads = atomic_load_explicit(&r->get.pipe, memory_order_relaxed);
+  if (writes == reads)
+    return -SBX_EAGAIN;
+  if (reserve_record(op)) /* before the commit: nothing is lost for want of memory */
+    return -SBX_ENOMEM;
+  ring_writers(q, r);
+  FAULT("queue.get.before-commit");
+  ssize_t n;
+  do
+    n = read(q->fds[FD_PIPE_READ], record, sizeof record);
+  while (n < 0 && errno == EINTR);
+  FAULT("queue.get.after-commit");
+  if (n == RECORD_BYTES) {
+    count_item(&r->got_by_pipe);
+    atomic_store(&r->get.pipe, reads + 2);
+  } else if (writes % 2 == 0) /* every write counted was over before this read */
+    atomic_store(&r->get.pipe, writes);
+  assert(n == RECORD_BYTES || n < 0);
+  if (n < 0)
+    return -SBX_EAGAIN;
+  uint64_t number = 0;
+  int rc = append_record(b, record, op, &number);
+  if (number) /* last: now this process holds what the queue named */
+    carry_gone(r, number);
+  return rc;
+}
+
+/* The item of the entry at `first`, `len` bytes, is taken. */
+static void commit_get(const struct queue *q, struct queue_record *r, uint64_t first,
+                       uint64_t len) {
+  ring_writers(q, r); /* before the commit */
+  FAULT("queue.get.before-commit");
+  uint64_t *next = side_next_shown(&r->get);
+  next[GET_ITEMS] = side_shown(&r->get)[GET_ITEMS] + 1;
+  next[GET_HEAD] = log_after(first, len);
+  side_commit(&r->get);
+  FAULT("queue.get.after-commit");
+}
+
+static int get_log(struct os_backend *b, struct queue *q, struct queue_record *r, uint64_t first,
+                   struct op *op, bool take) {
+  uint64_t len = log_front(&q->log, &first), number = 0;
+  bool marked = log_is_marked(&q->log, first);
+  if (op->may_lend && len >= LEND_BYTES && !marked) {
+    op->data = log_item(&q->log, first);
+    op->len = len;
+    op->ticket = atomic_load_explicit(&r->get.generation, memory_order_relaxed);
+    return -SBX_ELENT;
+  }
+  if (buf_reserve(op->out, len))
+    return -SBX_ENOMEM;
+  log_read(&q->log, first, len, op->out);
+  int rc = marked ? carry_read(b, op->out, op->refs, len, &number) : 0;
+  if (rc == 0 && take)
+    commit_get(q, r, first, len);
+  if (rc == 0 && take && marked)
+    carry_gone(r, number);
+  return rc;
+}
+
+static int peek_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
+                     const struct op *op);
+
+static int look_into_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
+                          const struct op *op, bool take) {
+  int rc = take ? get_pipe(b, q, r, op) : peek_pipe(b, q, r, op);
+  if (rc == -SBX_EAGAIN)
+    FAULT("queue.get.pipe-empty");
+  return rc;
+}
+
+/*
+ * Take or look at the oldest item. -SBX_ETIMEDOUT when there is none, -SBX_ECLOSED when there will
+ * be none. What was seen in the log when the pipe was last found empty comes first: as long as
+ * there is something in the log, nothing is put into the pipe.
+ */
+static int get_locked(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op,
+                      bool take) {
+  uint64_t put[SIDE_SHOWN], *seen = r->get.seen, head = side_shown(&r->get)[GET_HEAD];
+  uint64_t first = log_first(head, seen[SEEN_BASE]);
+  if (first < seen[SEEN_TAIL])
+    return get_log(b, q, r, first, op, take);
+  bool closed =
+      atomic_load(&r->closed); /* close needs the lock of get, too: it cannot come between */
+  uint64_t carried = atomic_load(&r->carry_done);
+  side_read(&r->put, put); /* the log's tail before the pipe: see queue.h */
+  int rc = look_into_pipe(b, q, r, op, take);
+  if (rc != -SBX_EAGAIN)
+    return rc;
+  first = log_first(head, put[PUT_BASE]);
+  if (first == put[PUT_TAIL]) {
+    carry_gone(r, carried); /* whoever took them: it may have been killed over that */
+    return closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
+  }
+  seen[SEEN_BASE] = put[PUT_BASE];
+  seen[SEEN_TAIL] = put[PUT_TAIL];
+  return get_log(b, q, r, first, op, take);
+}
+
+int queue_get(struct os_backend *b, struct queue *q, struct op *op) {
+  struct queue_record *r = record_of(b, q);
+  struct queue_wait wait = queue_wait_begin(q, OP_QUEUE_GET);
+  wait.streaming = b->got_from == q && (r->max == 0 || r->max >= STREAM_LEAST);
+  for (;;) {
+    int rc = lock_get(b, r, op);
+    if (rc)
+      return rc;
+    rc = get_locked(b, q, r, op, true);
+    unlock_get(r);
+    if (rc != -SBX_ETIMEDOUT) {
+      spin_won(&wait.awake);
+      if (rc == 0)
+        count_item(&my_record(b)->items_in);
+      b->got_from = rc == 0 ? q : NULL;
+      return rc;
+    }
+    if (deadline_passed(op->deadline_ns))
+      return rc;
+    if ((rc = queue_wait(b, q, op, &wait)))
+      return rc;
+  }
+}
+
+/* As long as nobody takes anything, what was lent is the oldest item: nothing goes into the pipe.
+ */
+int queue_take(struct os_backend *b, struct queue *q, const struct op *op) {
+  struct queue_record *r = record_of(b, q);
+  int rc = lock_get(b, r, op);
+  if (rc)
+    return rc;
+  if (op->ticket != atomic_load_explicit(&r->get.generation, memory_order_relaxed)) {
+    rc = -SBX_EAGAIN;
+  } else {
+    uint64_t first = log_first(side_shown(&r->get)[GET_HEAD], r->get.seen[SEEN_BASE]);
+    uint64_t len = log_front(&q->log, &first);
+    commit_get(q, r, first, len);
+    count_item(&my_record(b)->items_in);
+  }
+  unlock_get(r);
+  return rc;
+}
+
+/* -- peek and close -------------------------------------------------------------------------- */
+
+/* tee(2) copies what is in a pipe and leaves it there; a pipe of our own receives the copy. */
+static int peek_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
+                     const struct op *op) {
+  uint8_t record[RECORD_BYTES];
+  int copy[2];
+  if (atomic_load(&r->put.pipe) == atomic_load(&r->get.pipe)) /* empty, or none */
+    return -SBX_EAGAIN;
+  if (pipe2(copy, O_CLOEXEC | O_NONBLOCK))
+    return error_call("pipe2", errno);
+  ssize_t n = tee(q->fds[FD_PIPE_READ], copy[1], RECORD_BYTES, SPLICE_F_NONBLOCK);
+  bool empty = n < 0 && errno == EAGAIN;
+  if (n == RECORD_BYTES)
+    n = read(copy[0], record, sizeof record);
+  close(copy[0]);
+  close(copy[1]);
+  if (empty)
+    return -SBX_EAGAIN;
+  uint64_t number;
+  return n == RECORD_BYTES ? append_record(b, record, op, &number) : -SBX_ESYSTEM;
+}
+
+int queue_peek(struct os_backend *b, struct queue *q, struct op *op) {
+  struct queue_record *r = record_of(b, q);
+  int rc = lock_get(b, r, op);
+  if (rc)
+    return rc;
+  if (op->number > 0)
+    rc = queue_peek_locked(b, q, r, op);
+  else
+    rc = get_locked(b, q, r, op, false);
+  unlock_get(r);
+  return rc;
+}
+
+int queue_close(struct os_backend *b, struct queue *q, const struct op *op) {
+  struct queue_record *r = record_of(b, q);
+  int rc = lock_put(b, r, op);
+  if (rc)
+    return rc;
+  rc = lock_get(b, r, op);
+  if (rc == 0) {
+    ring_readers(q, r); /* before the commit; for ever: who is to sleep finds the op enabled */
+    ring_writers(q, r);
+    atomic_store(&r->closed, 1);
+    side_touch(&r->put); /* for those who watch awake */
+    side_touch(&r->get);
+    unlock_get(r);
+  }
+  unlock_put(r);
+  return rc;
+}
+
+void queue_describe(struct os_backend *b, struct queue *q, struct queue_info *ret) {
+  const struct queue_record *r = record_of(b, q);
+  struct queue_state s = queue_now(b, q);
+  *ret = (struct queue_info){.id = q->serial,
+                             .len = queue_len(&s),
+                             .max = r->max,
+                             .transport = (enum queue_transport)r->transport,
+                             .closed = s.closed};
+  if (ret->max && ret->len > ret->max)
+    ret->len = ret->max; /* seen while an item was on its way */
+  memcpy(ret->name, r->name, sizeof ret->name);
+}

@@ -1,0 +1,146 @@
+/*
+ * os/queue/queue_internal.h - what the files of the queue share: locks, bells, its state, waiting. Nobody
+ * else includes it; the algorithm is told in queue.h.
+ */
+#ifndef SBX_OS_QUEUE_QUEUE_INTERNAL_H
+#define SBX_OS_QUEUE_QUEUE_INTERNAL_H
+
+#include "os/queue/queue.h"
+
+static inline struct queue_record *record_of(const struct os_backend *b, const struct queue *q) {
+  return &b->control->queues[q->slot];
+}
+
+/*
+ * The state as the object layer knows it. To who holds a lock it is exact, or errs to more items
+ * than there are (put), or to fewer (get).
+ */
+static inline struct queue_state queue_now(const struct os_backend *b, const struct queue *q) {
+  return queue_look(record_of(b, q), q->fds[FD_PIPE_READ], NULL);
+}
+
+/* 0, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED. */
+static inline int lock_put(struct os_backend *b, struct queue_record *r, const struct op *op) {
+  return wait_mutex(b, &r->put.mutex, RANK_QUEUE_PUT, op);
+}
+
+static inline int lock_get(struct os_backend *b, struct queue_record *r, const struct op *op) {
+  return wait_mutex(b, &r->get.mutex, RANK_QUEUE_GET, op);
+}
+
+static inline void unlock_put(struct queue_record *r) {
+  mutex_unlock(&r->put.mutex, RANK_QUEUE_PUT);
+}
+
+static inline void unlock_get(struct queue_record *r) {
+  mutex_unlock(&r->get.mutex, RANK_QUEUE_GET);
+}
+
+/* A system call, and then the flag. */
+void bell_ring(int fd, _Atomic uint32_t *rung);
+
+/* An item is about to be committed to the log. Holder of put. */
+static inline void ring_readers(const struct queue *q, struct queue_record *r) {
+  if (!atomic_load_explicit(&r->put.rung, memory_order_relaxed))
+    bell_ring(q->fds[FD_GET_BELL], &r->put.rung);
+}
+
+/* A place is about to become free, in a bounded queue. Holder of get. */
+static inline void ring_writers(const struct queue *q, struct queue_record *r) {
+  if (r->max && !atomic_load_explicit(&r->get.rung, memory_order_relaxed))
+    bell_ring(q->fds[FD_PUT_BELL], &r->get.rung);
+}
+
+/* The writer's view of the log, and its words as the next state of the put side. */
+static inline struct log_writer writer_of(const uint64_t shown[SIDE_SHOWN],
+                                          const uint64_t own[SIDE_OWN]) {
+  return (struct log_writer){.tail = shown[PUT_TAIL],
+                             .base = shown[PUT_BASE],
+                             .reserved = own[PUT_RESERVED],
+                             .freed = own[PUT_FREED],
+                             .turn = own[PUT_TURN],
+                             .jump = own[PUT_JUMP],
+                             .warm = own[PUT_WARM]};
+}
+
+static inline void writer_becomes_next(struct queue_record *r, const struct log_writer *w) {
+  uint64_t *shown = side_next_shown(&r->put), *own = side_next_own(&r->put);
+  shown[PUT_ITEMS] = side_shown(&r->put)[PUT_ITEMS];
+  shown[PUT_TAIL] = w->tail;
+  shown[PUT_BASE] = w->base;
+  own[PUT_RESERVED] = w->reserved;
+  own[PUT_FREED] = w->freed;
+  own[PUT_TURN] = w->turn;
+  own[PUT_JUMP] = w->jump;
+  own[PUT_WARM] = w->warm;
+}
+
+static inline struct log_writer writer_now(const struct queue_record *r) {
+  return writer_of(side_shown(&r->put), side_own(&r->put));
+}
+
+/* Items that a bounded queue must hold for its reader to let some gather (spin_linger). */
+enum { STREAM_LEAST = 64 };
+
+/* -- queue_carry.c: items that carry handles --------------------------------------------------- */
+
+/* The end of a marked item. */
+struct carried {
+  uint64_t number; /* among those of the queue, from 1 */
+  uint64_t count;  /* handles before it */
+};
+
+/* The op's item carries handles: the same op with its trailer behind the item (`space`, to be
+ * released), and its number; from now on the queue names them. Holder of put. 0, -SBX_ENOMEM,
+ * -SBX_ENAMES */
+int carry_begin(struct os_backend *b, const struct queue *q, const struct op *op, struct op *ret,
+                struct buf *space);
+/* It was put (rc 0), or not. Holder of put. */
+void carry_end(struct os_backend *b, const struct queue *q, const struct op *op, int rc);
+
+/* Does an op put an item that carries handles? */
+static inline bool carries(const struct op *op) { return op->refs && op->refs->count; }
+
+/*
+ * A marked item, `len` bytes, was read to the end of op->out: cut the trailer off, hold what it
+ * names, and append that to op->refs->taken. `ret_number` for carry_gone. -SBX_ENOMEM: the item is
+ * then cut off, too.
+ */
+int carry_read(struct os_backend *b, struct buf *out, const struct op_refs *refs, size_t len,
+               uint64_t *ret_number);
+
+/* The item with this number is not in the queue any more; nor are those before it. Holder of get.
+ */
+static inline void carry_gone(struct queue_record *r, uint64_t number) {
+  if (number > atomic_load(&r->carry_gone))
+    atomic_store(&r->carry_gone, number);
+}
+
+/* A wait of one op: how it watches, and whether the bell has woken it. */
+struct queue_wait {
+  struct spin_wait awake;
+  uint64_t was[2]; /* if `watching`: what has to change for another attempt to be worth it */
+  bool watching;
+  bool heard;
+  bool streaming; /* the caller takes item after item, and does nothing else */
+};
+
+static inline struct queue_wait queue_wait_begin(struct queue *q, enum op_kind kind) {
+  return (struct queue_wait){.awake.spin = kind == OP_QUEUE_GET ? &q->get_spin : &q->put_spin};
+}
+
+/*
+ * The op (put or get) could not go on: wait awake if that pays, else asleep. Returns 0 (look again;
+ * also at the deadline), or what a lock returned, -SBX_EINTERRUPTED.
+ */
+int queue_wait(struct os_backend *b, struct queue *q, const struct op *op, struct queue_wait *w);
+
+/* -- queue_peek.c ------------------------------------------------------------------------------ */
+
+/* Up to op->number of the oldest items, each behind its length (uint64_t). 0, -SBX_ETIMEDOUT
+ * (none), -SBX_ECLOSED, -SBX_ENOMEM, -SBX_EMFILE; on failure what was appended to op->out means
+ * nothing. Caller holds the get side. */
+int queue_peek_locked(struct os_backend *b, struct queue *q, struct queue_record *r,
+                      const struct op *op);
+
+#endif

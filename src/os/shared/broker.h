@@ -1,0 +1,65 @@
+/*
+ * os/shared/broker.h - how descriptors reach a process that did not inherit them.
+ *
+ * The supervisor keeps the descriptors of exported queues. One datagram socket leads to it; every
+ * process of the tree may write to it. A request that wants an answer carries a socket to answer on
+ * (SCM_RIGHTS, unix(7)). Messages are atomic, so a sender that is killed leaves a whole message or
+ * none.
+ */
+#ifndef SBX_OS_SHARED_BROKER_H
+#define SBX_OS_SHARED_BROKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "os/queue/queue.h"
+#include "os/shared/self.h"
+
+enum broker_kind {
+  BROKER_EXPORT = 1, /* keep these descriptors under slot and serial; answered */
+  BROKER_IMPORT,     /* send them back on the socket that comes along */
+  BROKER_RELEASE,    /* a holder let go: keep them no longer if nobody is left */
+  BROKER_FAILURE,    /* something failed, and may have to be reported (os/supervisor/failures.h) */
+  BROKER_LEAVING,    /* main has decided its exit status, and waits for its children */
+  BROKER_INTERRUPT   /* somebody outside interrupts a process (slot, serial) */
+};
+
+struct broker_message {
+  uint32_t kind; /* enum broker_kind */
+  uint32_t slot;
+  uint64_t serial;
+  uint32_t
+      present;  /* of EXPORT and answers: bit i set when descriptor i of enum queue_fd is there */
+  int32_t code; /* of answers: 0 or -SBX_E* */
+};
+
+/* The descriptors of a queue, and after them the socket to answer on. */
+enum { BROKER_REPLY = QUEUE_FDS, BROKER_FDS_MAX };
+
+/* Send with descriptors; those below 0 are left out, and `present` is filled. 0 or a code:
+ * -SBX_EAGAIN: the socket is full now. */
+int broker_send(int socket, struct broker_message *m, const int *fds, int n);
+
+/*
+ * Receive. `ret_fds` (BROKER_FDS_MAX) gets the descriptors in their places, -1 elsewhere: the
+ * caller owns them. Returns 1, 0 when there is nothing (end of file, or a nonblocking socket that
+ * is empty), or a code.
+ */
+int broker_receive(int socket, struct broker_message *ret, int *ret_fds);
+
+void broker_close_fds(const int *fds);
+
+/*
+ * Client side. Give the supervisor a queue's descriptors, once, and wait until it has them, for an
+ * op: until its deadline, or an interrupt. 0, -SBX_EMFILE (here, or in the supervisor and nobody
+ * had any to give back), -SBX_ENOMEM, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED
+ */
+int broker_keep(struct os_backend *b, const struct op *op, struct queue *q);
+/* Get a queue's descriptors, likewise; and -SBX_EGONE. */
+int broker_import(struct os_backend *b, const struct op *op, uint32_t slot, uint64_t serial,
+                  struct queue **ret);
+/* Notices without an answer; safe in a signal handler; lost (false) if the supervisor is busy
+ * beyond the socket's buffer. */
+bool broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial);
+
+#endif

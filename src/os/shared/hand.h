@@ -1,0 +1,33 @@
+/*
+ * os/shared/hand.h - handles in the hands of a process: received, and not decoded yet.
+ *
+ * Whoever takes a message holds what it names from before the commit on, so that nothing is without
+ * a holder while it is decoded. The bit in the control block (`held`) is that of any other holding.
+ */
+#ifndef SBX_OS_SHARED_HAND_H
+#define SBX_OS_SHARED_HAND_H
+
+#include "os/shared/self.h"
+
+/* Hold the objects that a message names; what is gone already is left out. `refs` may stand
+ * anywhere. */
+void hand_take(struct os_backend *b, const void *refs, uint32_t count);
+void hand_drop(struct os_backend *b, const struct object_ref *ref);
+/* In a child just forked: they are its parent's. */
+void hand_forget(struct os_backend *b);
+
+/* This process holds the object of a slot no more, but perhaps in its hands. */
+void hand_release(struct os_backend *b, uint32_t slot);
+
+/*
+ * Ask for the descriptors that make the objects known here (what objects_fetch does); send those of
+ * objects that `op` is going to send (os_perform, before the op). Deadline and interrupts are the
+ * op's.
+ */
+int hand_fetch(struct os_backend *b, const struct op *op, const struct object_ref *refs,
+               uint32_t count);
+int hand_export(struct os_backend *b, const struct op *op);
+int hand_export_refs(struct os_backend *b, const struct op *op, const struct object_ref *refs,
+                     uint32_t count);
+
+#endif

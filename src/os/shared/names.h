@@ -1,0 +1,85 @@
+/*
+ * os/shared/names.h - what is stored keeps alive what it names.
+ *
+ * A handle that was sent is stored somewhere until it is received: in an item of a queue, in a
+ * value or a dict, in the result of a process. Nobody may hold its object meanwhile. So a table
+ * says which holder names which object:
+ *
+ *   holder                     the name counts as long as
+ *   a queue                    its last item that names the object is not gone (carry_gone)
+ *   a value, a dict            the count of such names in it is not 0
+ *   the result of a process    its record still has the result
+ *
+ * and in each case the holder can be reached itself: a living process holds it, or something that
+ * can be reached names it. What cannot be reached is garbage, also in circles; a sweep finds it, as
+ * a collector does. So nobody has to notice that a message is lost: a queue is dropped, a reader is
+ * killed between the get and the last byte.
+ *
+ * A sweep takes no lock. It must not lose what changes hands while it looks. Whoever moves an
+ * object from A to B does it in three steps:
+ *   1. B holds it, or names it    2. moved = the number of the sweep of the day    3. A lets go
+ * A sweep takes a new number first. Then: an object that was reachable at its end, and not moved
+ * since its begin, was held all the time by the same holder, and so was seen. What was moved it
+ * counts as held, also after its end: an object that was made meanwhile was moved before it was
+ * stored. A fork moves all that the parent holds; those are counted (`forks`), and a sweep
+ * that met one looks again.
+ *
+ * Kill safety: a name is added before what is stored is committed, under the lock of the holder. A
+ * kill in between leaves a name too many. Of a queue it goes with the next item that carries
+ * handles, or when the queue is found empty; a value or a dict counts again (sync_record.naming).
+ *
+ * A cell's `count` has a generation above it, which grows when the cell is given up: so nobody
+ * changes the cell of somebody else.
+ */
+#ifndef SBX_OS_SHARED_NAMES_H
+#define SBX_OS_SHARED_NAMES_H
+
+#include "os/shared/self.h"
+
+/* Who names: an object, or the result of a process. */
+uint64_t names_of_object(uint32_t slot, uint64_t serial);
+uint64_t names_of_result(uint32_t slot, uint64_t serial);
+
+/*
+ * Item `number` of a queue names these, which the caller holds. Caller holds the queue's put side.
+ * 0 or -SBX_ENAMES, and then nothing is changed.
+ */
+int names_add_item(struct control *c, uint64_t queue, const struct object_ref *refs, uint32_t n,
+                   uint64_t number);
+/* It was not put after all. */
+void names_take_back(struct control *c, uint64_t queue, const struct object_ref *refs, uint32_t n,
+                     uint64_t number);
+
+/* The same of any other holder, by counts; the caller holds its lock, or is the process. */
+int names_add(struct control *c, uint64_t holder, const struct object_ref *refs, uint32_t n);
+void names_remove(struct control *c, uint64_t holder, const struct object_ref *refs, uint32_t n);
+/* The holder names nothing. */
+void names_clear(struct control *c, uint64_t holder);
+
+/* Step 2: after an object got a new holder, and before it loses the old one. */
+static inline void names_moved(struct control *c, uint32_t slot) {
+  atomic_store(&c->objects[slot].moved, atomic_load(&c->sweeps));
+}
+
+/* What can be reached: by anybody at all, and through something stored. */
+struct names_reach {
+  uint64_t sweep; /* its number */
+  uint64_t reached[OBJECT_WORDS], stored[OBJECT_WORDS];
+};
+
+static inline bool names_has(const uint64_t words[OBJECT_WORDS], uint32_t slot) {
+  return words[slot / 64] >> (slot % 64) & 1;
+}
+
+/* Look. Where that comes to no end, since others are busy, everything named counts as reached, and
+ * false is returned. */
+bool names_look(struct control *c, struct names_reach *ret);
+
+/* Could somebody still receive a handle of this object? */
+bool names_stored(struct control *c, uint32_t slot);
+
+/* Give up the records of all that were stored and cannot be reached any more, what is stored in
+ * them, and their names. Returns how many. Takes no lock. */
+uint32_t names_sweep(struct os_backend *b);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * os/shared/proc.h - what the system tells of a process: proc(5), read as plain structures.
+ *
+ * Any process of the same user may ask. A pid may be given to somebody else once its process was
+ * reaped: who asks by a record looks at the record's stamp afterwards.
+ */
+#ifndef SBX_OS_SHARED_PROC_H
+#define SBX_OS_SHARED_PROC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct proc_usage {
+  char state;             /* 'R', 'S', 'T' ... as in /proc/PID/stat */
+  double cpu_seconds;     /* user and system */
+  uint64_t rss_bytes;     /* in memory now */
+  uint64_t private_bytes; /* of these not backed by a file or shared memory; what a fork left
+                             shared counts for both sides */
+};
+
+/* The state letter of /proc/PID/stat; 0 if there is no such process. */
+char proc_state(pid_t pid);
+
+/* All of it. 0, or -SBX_EGONE (then `ret` is zeroed). */
+int proc_usage(pid_t pid, struct proc_usage *ret);
+
+/* The pipes among the descriptors of a process, looked up once and asked often. */
+struct proc_pipes {
+  pid_t pid; /* 0: none was looked up yet */
+  struct proc_pipe {
+    uint64_t inode;
+    int fd; /* its number in that process */
+  } * list; /* owned */
+  size_t count, cap;
+};
+
+/* Look up the pipes of another process (or of the calling one); an empty list for want of memory or
+ * right. Nothing is done for the process that `p` tells of already. */
+void proc_pipes_of(struct proc_pipes *p, pid_t pid);
+
+/* A descriptor of the pipe with this inode, which the caller closes; -1 if that process has none.
+ */
+int proc_pipes_open(const struct proc_pipes *p, uint64_t inode);
+
+void proc_pipes_release(struct proc_pipes *p);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * os/shared/self.h - what one process has of the OS backend: private, copied by fork.
+ *
+ * The pieces: control (shared memory), queue + log (items), sync + line (locks and their like),
+ * process (fork, join, reap), wait (sleep on descriptors), results (what a process leaves behind),
+ * broker (descriptors for processes that did not inherit them), lifeline (death with the
+ * supervisor), output (tagged lines). Each file holds one.
+ */
+#ifndef SBX_OS_SHARED_SELF_H
+#define SBX_OS_SHARED_SELF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "object/op.h"
+#include "os/shared/control.h"
+
+struct child {
+  pid_t pid;
+  uint32_t slot;
+  uint64_t serial;
+};
+
+struct queue;     /* os/queue/queue.h */
+struct sync_hold; /* os/sync/sync.h */
+
+struct os_backend {
+  struct backend base;
+  struct control *control; /* shared; never unmapped */
+  uint32_t slot;           /* of the calling process */
+  uint64_t serial;
+  uint32_t forks;      /* spawns so far: a queue made after the last one is held by nobody else */
+  bool foreign;        /* inside a host that is not ours */
+  bool no_stdin;       /* it is another process's: this one reads end of file */
+  bool stdin_buffered; /* it was read from */
+  bool leaving;        /* on the way out: interrupts change nothing any more */
+
+  /* Descriptors, all close-on-exec; -1: none. */
+  int lifeline_shared; /* read end of the supervisor's pipe */
+  int lifeline_dir;    /* /proc/PID/fd of who made the pipe, and has it under the same number */
+  int lifeline_own;    /* the same pipe, opened again: a file description of this process alone */
+  int results;         /* the results file */
+  int null;            /* /dev/null, once this process may lose stdin */
+  int broker;          /* to the supervisor; many writers */
+
+  /* Children not reaped yet. The SIGCHLD handler removes: change it with signals blocked. */
+  struct child *children;
+  uint32_t child_count, child_cap;
+  struct object
+      *spare; /* for the next spawn; a child keeps it for its own: free would touch pages */
+
+  struct queue *queues;         /* every queue held, a list */
+  const struct queue *got_from; /* the last op took an item from here; NULL: it was another op */
+
+  /* In a foreign host: start the side process if it does not run yet. NULL: a supervisor stands
+   * above. */
+  int (*start_supervisor)(struct os_backend *b);
+
+  volatile int interrupted; /* set by the SIGINT handler: of enum interrupt */
+  volatile int woken;       /* set by the handler of WAKE_SIGNAL; see os/shared/wait.h */
+
+  uint32_t hand_count; /* handles received and not decoded yet (os/shared/hand.h) */
+  uint32_t lines;      /* lines in which this process stands (os/shared/line.h) */
+  struct sync_hold
+      *holds; /* what it holds of synchronisation objects, by slot; NULL: nothing yet */
+
+  uint32_t hands[OBJECT_SLOTS]; /* by object; last, since most never touch it */
+};
+
+/* One holding of an object by this process; what handles in Lua point to. */
+struct object {
+  enum object_type type;
+  uint32_t slot;
+  uint64_t serial;
+  struct queue *queue; /* of OBJECT_QUEUE; of OBJECT_PIPE the one to receive from */
+  struct queue *out;   /* of OBJECT_PIPE: the one to send to */
+  uint32_t peer_at; /* of OBJECT_PIPE: slot of a process that held the other end when last looked */
+  bool own_child;   /* of OBJECT_PROCESS: this process spawned it, and reaps it */
+  bool keeper;      /* the object that spawn returned: while it is held, so is the record */
+};
+
+/* The record of the calling process. */
+static inline struct process_record *my_record(const struct os_backend *b) {
+  return &b->control->processes[b->slot];
+}
+
+#endif

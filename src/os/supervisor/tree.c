@@ -1,0 +1,105 @@
+/* os/supervisor/tree.c - signalling, killing and reaping a whole tree; see supervisor_internal.h. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/pidfd.h"
+#include "os/supervisor/supervisor_internal.h"
+
+static void signal_record(struct control *c, uint32_t slot, int signal) {
+  uint64_t stamp = atomic_load(&c->process_stamp[slot]);
+  pid_t pid = control_process_pid(c, slot, stamp);
+  if (stamp_phase(stamp) == PHASE_FREE || stamp_phase(stamp) == PHASE_ENDED || pid <= 0)
+    return;
+  int fd = pidfd_open_of(pid);
+  if (fd < 0)
+    return;
+  uint64_t now = atomic_load(&c->process_stamp[slot]);
+  /* Not ENDED after the pidfd was opened: nobody had reaped it, so the pid was its own. */
+  if (stamp_serial(now) == stamp_serial(stamp) && stamp_phase(now) != PHASE_ENDED)
+    pidfd_signal(fd, signal);
+  close(fd);
+}
+
+void tree_signal_one(struct control *c, uint32_t slot, uint64_t serial, int signal) {
+  if (slot < PROCESS_SLOTS && control_process_stamp(c, slot, serial))
+    signal_record(c, slot, signal);
+}
+
+void tree_signal(struct control *c, int signal) {
+  for (uint32_t i = 0; i < control_process_end(c); i++)
+    signal_record(c, i, signal);
+  if (signal == SIGINT) /* those that are paused, too */
+    for (uint32_t i = 0; i < control_process_end(c); i++)
+      signal_record(c, i, SIGCONT);
+}
+
+/* Kill the supervisor's own children, as the kernel lists them: they cannot be reaped meanwhile but
+ * by us. */
+static void kill_children(void) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+  FILE *f = fopen(path, "re");
+  int pid;
+  while (f && fscanf(f, "%d", &pid) == 1)
+    kill(pid, SIGKILL);
+  if (f)
+    fclose(f);
+}
+
+static void fill_by_pid(struct control *c, pid_t pid, const siginfo_t *info) {
+  for (uint32_t i = 0; i < control_process_end(c); i++) {
+    uint64_t stamp = atomic_load(&c->process_stamp[i]);
+    unsigned phase = stamp_phase(stamp);
+    if (phase > PHASE_FREE && phase < PHASE_ENDED && control_process_pid(c, i, stamp) == pid) {
+      control_process_ended(c, i, stamp_serial(stamp), info);
+      return;
+    }
+  }
+}
+
+bool tree_reap(struct control *c, pid_t main_pid, siginfo_t *ret_main) {
+  bool main_ended = false;
+  for (;;) {
+    siginfo_t info = {0};
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid == 0)
+      return main_ended;
+    /* The record is filled while the pid still belongs to the zombie: nobody else can have it. */
+    fill_by_pid(c, info.si_pid, &info);
+    if (info.si_pid == main_pid) {
+      *ret_main = info;
+      main_ended = true;
+    }
+    waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+  }
+}
+
+static bool anybody_left(const struct control *c) {
+  for (uint32_t i = 1; i < control_process_end(c); i++) {
+    pid_t pid = control_process_pid(c, i, atomic_load(&c->process_stamp[i]));
+    if (control_process_alive(c, i) && pid > 0 && kill(pid, 0) == 0)
+      return true;
+  }
+  return false;
+}
+
+void tree_kill(struct control *c, bool subreaper) {
+  siginfo_t info;
+  atomic_store(&c->ending, 1);
+  for (int round = 0; round < 5000; round++) {
+    tree_signal(c, SIGKILL);
+    if (!subreaper && !anybody_left(c))
+      return;
+    if (subreaper) {
+      kill_children();
+      tree_reap(c, 0, &info);
+      info = (siginfo_t){0};
+      if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && errno == ECHILD)
+        return;
+    }
+    usleep(round < 10 ? 200 : 2000);
+  }
+}

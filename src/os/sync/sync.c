@@ -1,0 +1,555 @@
+/* os/sync/sync.c - the loop around the machines; see sync.h. */
+#include "os/sync/sync.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/pidfd.h"
+#include "object/lock.h"
+#include "os/shared/line.h"
+#include "os/shared/names.h"
+#include "os/shared/past.h"
+#include "os/shared/wait.h"
+#include "os/sync/sync_internal.h"
+
+enum { OWNERS_WATCHED = 8 };
+
+/* -- the world, as machines ask of it -------------------------------------------------------------
+ */
+
+static bool world_is_gone(void *ctx, uint64_t who) {
+  const struct sync_view *v = ctx;
+  return process_gone(v->control, who, v->thorough);
+}
+
+static uint64_t world_nth(void *ctx, uint64_t after, uint64_t n) {
+  const struct sync_view *v = ctx;
+  uint64_t ticket = 0;
+  for (; n > 0; n--) {
+    struct line_place next = line_next(v->control, &v->record->line, after);
+    if (next.ticket == 0)
+      break;
+    ticket = after = next.ticket;
+  }
+  return ticket;
+}
+
+static uint64_t world_count(void *ctx, uint64_t after) {
+  const struct sync_view *v = ctx;
+  return line_count(v->control, &v->record->line, after);
+}
+
+static uint64_t world_newest(void *ctx) {
+  const struct sync_view *v = ctx;
+  return atomic_load(&v->control->next_ticket) - 1;
+}
+
+static void join(struct sync_call *call) {
+  if (call->place != LINE_NOWHERE)
+    return;
+  call->place = line_join(call->b, &call->record->line);
+  call->step.ticket = call->place == LINE_NOWHERE ? 0 : line_ticket(call->b);
+}
+
+/* Could another process that waits as this one did go on? By the records alone: in doubt, no. */
+static bool next_may_go(const struct sync_call *call) {
+  struct sync_view view = {.control = call->b->control, .record = call->record};
+  struct sync_world w = sync_world_of(&view);
+  struct sync_step other = {.kind = call->step.kind, .patient = true};
+  return call->machine->enabled(sync_state(call->record), &other, &w);
+}
+
+/*
+ * Out of the line, with what was waited for or without. Those in line are woken one by one, so the
+ * first wakes the next: a unit of a semaphore may be left, or a waiter that was woken gives up.
+ */
+static void leave(struct sync_call *call) {
+  struct line *line = &call->record->line;
+  if (call->place == LINE_NOWHERE)
+    return;
+  line_leave(call->b, line, call->place);
+  call->place = LINE_NOWHERE;
+  if (call->machine->in_order && atomic_load(&line->end) > 0 && next_may_go(call))
+    line_wake(call->b, line, 1, 0);
+}
+
+static uint64_t world_enter(void *ctx) {
+  struct sync_call *call = ((struct sync_view *)ctx)->call;
+  join(call);
+  return call->step.ticket;
+}
+
+static bool holds_and_lives(const struct control *c, uint32_t process, uint32_t slot) {
+  uint64_t stamp = atomic_load(&c->process_stamp[process]);
+  return (atomic_load(&c->held[process][slot / 64]) & UINT64_C(1) << (slot % 64)) &&
+         control_process_alive(c, process) &&
+         !process_gone(c, who_of(process, stamp_serial(stamp)), true);
+}
+
+/* In line, and nothing but another process will end that. */
+static bool waits_for_ever(const struct sync_view *v, uint32_t process) {
+  const struct process_record *p = &v->control->processes[process];
+  if (!line_has(v->control, &v->record->line, process))
+    return false;
+  if (v->call && v->call->b->slot == process)
+    return v->call->step.patient;
+  return atomic_load(&p->op_kind) != OP_NONE && atomic_load(&p->op_deadline_ns) == SBX_FOREVER;
+}
+
+static bool find_outsiders(const struct sync_view *v) {
+  const struct control *c = v->control;
+  uint32_t slot = (uint32_t)(v->record - c->syncs);
+  if (!v->thorough)
+    return true;
+  for (uint32_t i = 0; i < control_process_end(c); i++)
+    if (!waits_for_ever(v, i) && holds_and_lives(c, i, slot))
+      return true;
+  return names_stored((struct control *)(uintptr_t)c, slot); /* a look notes only that it looked */
+}
+
+static bool world_has_outsiders(void *ctx) {
+  const struct sync_view *v = ctx;
+  struct sync_outsiders *kept = v->outsiders;
+  uint32_t slot = (uint32_t)(v->record - v->control->syncs);
+  if (!kept)
+    return find_outsiders(v);
+  if (!kept->known || kept->slot != slot)
+    *kept = (struct sync_outsiders){.known = true, .some = find_outsiders(v), .slot = slot};
+  return kept->some;
+}
+
+const struct sync_world_ops sync_view_ops = {
+    .gone = world_is_gone,
+    .nth = world_nth,
+    .count = world_count,
+    .newest = world_newest,
+    .enter = world_enter,
+    .outsiders = world_has_outsiders,
+};
+
+const struct sync_storage *sync_storage_of(enum object_type type) {
+  return type == OBJECT_VALUE ? &value_storage : type == OBJECT_DICT ? &dict_storage : NULL;
+}
+
+/* -- one look ------------------------------------------------------------------------------------
+ */
+
+void sync_begin(struct sync_call *call, struct os_backend *b, struct op *op) {
+  *call = (struct sync_call){
+      .b = b,
+      .op = op,
+      .record = &b->control->syncs[op->object->slot],
+      .machine = sync_machine_of(op->object->type),
+      .step = {.kind = op->kind,
+               .op = op,
+               .who = who_of(b->slot, b->serial),
+               .patient = op->deadline_ns == SBX_FOREVER,
+               .count = op->count},
+      .place = LINE_NOWHERE,
+  };
+}
+
+/* A change of the other copy is complete: wake those who may go on, then make it current. */
+static void commit(struct os_backend *b, struct sync_record *r, const struct sync_step *step) {
+  FAULT("sync.before-wake");
+  if (step->wake)
+    line_wake(b, &r->line, step->wake, step->wake_after);
+  FAULT("sync.before-commit");
+  monitor_commit(&r->monitor);
+  FAULT("sync.after-commit");
+}
+
+/* Does somebody stand in line who must go first? */
+static bool must_yield(const struct sync_call *call, const uint64_t *state) {
+  if (atomic_load(&call->record->line.end) == 0 ||
+      sync_passes_line(call->machine, state, &call->step))
+    return false;
+  return line_must_yield(call->b, &call->record->line);
+}
+
+static uint64_t *next_state(const struct sync_call *call, const uint64_t *now) {
+  struct sync_record *r = call->record;
+  return monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, call->machine->words(now));
+}
+
+/* -- handles in what is stored ---------------------------------------------------------------- */
+
+static uint64_t name_of(const struct sync_call *call) {
+  return names_of_object(call->op->object->slot, call->op->object->serial);
+}
+
+void sync_naming_begin(struct sync_call *call) { atomic_store(&call->record->naming, 1); }
+
+void sync_naming_end(struct sync_call *call) {
+  if (atomic_load_explicit(&call->record->naming, memory_order_relaxed))
+    atomic_store(&call->record->naming, 0);
+}
+
+int sync_name_all(struct sync_call *call, const void *refs, uint64_t count) {
+  return names_add(call->b->control, name_of(call), refs, (uint32_t)count);
+}
+
+void sync_unname_all(struct sync_call *call, const void *refs, uint64_t count) {
+  names_remove(call->b->control, name_of(call), refs, (uint32_t)count);
+}
+
+static void name_again(struct sync_call *call, const void *refs, uint64_t count) {
+  sync_name_all(call, refs, count); /* they had cells: there is room */
+}
+
+/* Somebody was killed while it counted. */
+static void count_again(struct sync_call *call) {
+  names_clear(call->b->control, name_of(call));
+  call->storage->each_ref(call, name_again);
+  sync_naming_end(call);
+}
+
+/* It was done: the object remembers that. A lock that is taken again was taken before. */
+static void note(struct sync_record *r, const struct sync_step *step) {
+  if (step->op->place && (step->kind != OP_LOCK_ACQUIRE ||
+                          sync_state(r)[LOCK_DEPTH] <= (step->count ? step->count : 1)))
+    past_note(&r->past, step->op, step->who, step->wake == 0);
+}
+
+/* It can be done. */
+static int apply(struct sync_call *call, const struct sync_world *w) {
+  const struct sync_storage *storage = call->storage;
+  if (storage && atomic_load_explicit(&call->record->naming, memory_order_relaxed))
+    count_again(call);
+  int rc = storage ? storage->prepare(call) : 0;
+  if (rc == 0) {
+    uint64_t *next = next_state(call, sync_state(call->record));
+    rc = call->machine->apply(next, &call->step, w);
+    if (rc >= 0 && rc != SYNC_SAME) {
+      if (storage && storage->fill)
+        storage->fill(call, next);
+      commit(call->b, call->record, &call->step);
+    }
+    if (rc >= 0)
+      note(call->record, &call->step);
+  }
+  if (rc == SYNC_ENTERED)
+    return SYNC_WAITS;
+  leave(call);
+  if (rc >= 0)
+    rc = call->step.result ? call->step.result : storage ? storage->done(call) : 0;
+  if (storage && rc < 0 && atomic_load_explicit(&call->record->naming, memory_order_relaxed))
+    count_again(call); /* what it was to name it does not */
+  else if (storage)
+    sync_naming_end(call);
+  return rc;
+}
+
+static int give_up(struct sync_call *call, const uint64_t *now, const struct sync_world *w) {
+  leave(call);
+  if (call->machine->give_up && call->machine->give_up(next_state(call, now), &call->step, w))
+    commit(call->b, call->record, &call->step);
+  return -SBX_ETIMEDOUT;
+}
+
+static int look(struct sync_call *call, enum sync_look how) {
+  struct sync_view view = {.control = call->b->control,
+                           .record = call->record,
+                           .thorough = call->looks > 1 || how == LOOK_LAST,
+                           .call = call};
+  struct sync_world w = sync_world_of(&view);
+  const uint64_t *now = sync_state(call->record);
+  if (call->machine->enabled(now, &call->step, &w) && !must_yield(call, now))
+    return how == LOOK_ARM ? 0 : apply(call, &w);
+  if (how == LOOK_LAST)
+    return give_up(call, now, &w);
+  if (how != LOOK_POLL)
+    join(call);
+  if (call->place != LINE_NOWHERE)
+    line_looked(call->b, &call->record->line);
+  return SYNC_WAITS;
+}
+
+int sync_look(struct sync_call *call, enum sync_look how) {
+  int rc = wait_monitor(call->b, &call->record->monitor, RANK_SYNC, call->op);
+  if (rc) {
+    if (rc == -SBX_EINTERRUPTED && how != LOOK_POLL)
+      sync_cancel(call);
+    else if (call->place != LINE_NOWHERE && how != LOOK_POLL)
+      line_vanish(call->b);
+    return rc;
+  }
+  FAULT("sync.locked");
+  rc = look(call, how);
+  monitor_unlock(&call->record->monitor, RANK_SYNC);
+  call->looks++;
+  if (rc != SYNC_WAITS) {
+    call->op->count = call->step.count;
+    call->op->abandoned = call->step.abandoned;
+  }
+  return rc;
+}
+
+void sync_cancel(struct sync_call *call) {
+  if (call->place == LINE_NOWHERE)
+    return;
+  if (monitor_lock(&call->record->monitor, RANK_SYNC, 0, NULL)) {
+    line_vanish(call->b);
+    return;
+  }
+  struct sync_view view = {.control = call->b->control, .record = call->record, .call = call};
+  struct sync_world w = sync_world_of(&view);
+  give_up(call, sync_state(call->record), &w);
+  monitor_unlock(&call->record->monitor, RANK_SYNC);
+}
+
+/* -- waiting -------------------------------------------------------------------------------------
+ */
+
+/* The death of an owner wakes, too; but most waits are over before it is worth a descriptor. */
+static void add_owners(const struct sync_call *call, struct wait_set *w) {
+  const struct control *c = call->b->control;
+  uint64_t owners[SYNC_WORDS], state[SYNC_WORDS];
+  if (call->looks < 2 || !call->machine->watch)
+    return;
+  sync_read(call->record, state);
+  uint32_t n = call->machine->watch(state, owners);
+  for (uint32_t i = 0; i < n && i < OWNERS_WATCHED; i++) {
+    if (owners[i] == call->step.who || process_gone(c, owners[i], false))
+      continue;
+    int fd = pidfd_open_of(c->processes[who_slot(owners[i])].pid);
+    if (fd >= 0)
+      wait_set_add(w, fd, true);
+  }
+}
+
+static int sleep_in_line(struct sync_call *call) {
+  struct wait_set w;
+  wait_set_init(&w, call->op->deadline_ns);
+  wait_set_until(&w, line_look_again_ns(&call->record->line, call->place, call->looks - 1));
+  add_owners(call, &w);
+  FAULT("sync.before-sleep");
+  return wait_set_sleep(call->b, call->op, &w);
+}
+
+int sync_finish(struct sync_call *call) {
+  for (;;) {
+    bool last = deadline_passed(call->op->deadline_ns);
+    int rc = sync_look(call, last ? LOOK_LAST : LOOK_WAIT);
+    if (rc != SYNC_WAITS)
+      return rc;
+    rc = last ? 0 : sleep_in_line(call);
+    if (rc == -SBX_EINTERRUPTED) {
+      sync_cancel(call);
+      return rc;
+    }
+  }
+}
+
+/* The lock is held. SYNC_WAITS: the op cannot be done without more ado. */
+static int apply_at_once(struct os_backend *b, struct sync_record *r, const struct sync_machine *m,
+                         struct op *op) {
+  struct sync_step step = {.kind = op->kind,
+                           .op = op,
+                           .who = who_of(b->slot, b->serial),
+                           .patient = op->deadline_ns == SBX_FOREVER,
+                           .count = op->count};
+  struct sync_view view = {.control = b->control, .record = r};
+  struct sync_world w = sync_world_of(&view);
+  const uint64_t *now = sync_state(r);
+  if (atomic_load_explicit(&r->line.end, memory_order_relaxed) || !m->enabled(now, &step, &w))
+    return SYNC_WAITS;
+  uint64_t *next = monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, m->words(now));
+  int rc = m->apply(next, &step, &w);
+  if (rc == 0) {
+    FAULT("sync.before-commit");
+    monitor_commit(&r->monitor);
+    FAULT("sync.after-commit");
+    note(r, &step);
+  }
+  op->count = step.count;
+  op->abandoned = step.abandoned;
+  return rc;
+}
+
+/*
+ * Most ops of locks and semaphores find the object as they want it, and nobody in line: then there
+ * is nobody to wake, nobody to yield to, and nothing to keep for a wait. SYNC_WAITS: it is not so,
+ * and nothing is done.
+ */
+static int do_at_once(struct os_backend *b, struct op *op) {
+  struct sync_record *r = &b->control->syncs[op->object->slot];
+  const struct sync_machine *m = sync_machine_of(op->object->type);
+  if (!m->in_order || atomic_load_explicit(&r->line.end, memory_order_relaxed))
+    return SYNC_WAITS;
+  int rc = wait_monitor(b, &r->monitor, RANK_SYNC, op);
+  if (rc)
+    return rc;
+  FAULT("sync.locked");
+  rc = apply_at_once(b, r, m, op);
+  monitor_unlock(&r->monitor, RANK_SYNC);
+  return rc;
+}
+
+int sync_do(struct os_backend *b, struct op *op) {
+  struct sync_call call;
+  int rc = do_at_once(b, op);
+  if (rc != SYNC_WAITS)
+    return rc;
+  sync_begin(&call, b, op);
+  return sync_finish(&call);
+}
+
+int sync_perform(struct os_backend *b, struct op *op) {
+  switch (op->object->type) {
+  case OBJECT_CONDITION:
+    return condition_perform(b, op);
+  case OBJECT_VALUE:
+    return value_perform(b, op);
+  case OBJECT_DICT:
+    return dict_perform(b, op);
+  default:
+    return sync_do(b, op);
+  }
+}
+
+/* -- for select ----------------------------------------------------------------------------------
+ */
+
+/* One of several ops; it may stand in line already. */
+static void begin_again(struct sync_call *call, struct os_backend *b, struct op *op) {
+  op->deadline_ns = 0;
+  sync_begin(call, b, op);
+  call->place = line_find(b, &call->record->line);
+  call->step.ticket = call->place == LINE_NOWHERE ? 0 : line_ticket(b);
+  call->looks = 2; /* its sleeps may be long: look closely */
+}
+
+int sync_poll(struct os_backend *b, struct op *op) {
+  struct sync_call call;
+  begin_again(&call, b, op);
+  int rc = sync_look(&call, LOOK_POLL);
+  return rc == SYNC_WAITS ? -SBX_ETIMEDOUT : rc;
+}
+
+int sync_arm(struct os_backend *b, struct op *op, struct wait_set *w) {
+  struct sync_call call;
+  begin_again(&call, b, op);
+  int rc = sync_look(&call, LOOK_ARM);
+  if (rc == 0)
+    wait_set_until(w, 0);
+  if (rc != SYNC_WAITS)
+    return rc;
+  wait_set_until(w, line_look_again_ns(&call.record->line, call.place, 1));
+  add_owners(&call, w);
+  return 0;
+}
+
+void sync_disarm(struct os_backend *b, struct op *op) {
+  struct sync_call call;
+  begin_again(&call, b, op);
+  sync_cancel(&call);
+}
+
+/* -- the end of a process ------------------------------------------------------------------------
+ */
+
+/* The op by which a process came to have an object of this type in its hands. */
+static enum op_kind taking(enum object_type type) {
+  switch (type) {
+  case OBJECT_LOCK:
+    return OP_LOCK_ACQUIRE;
+  case OBJECT_VALUE:
+    return OP_VALUE_UPDATE;
+  case OBJECT_DICT:
+    return OP_DICT_UPDATE;
+  default:
+    return OP_NONE;
+  }
+}
+
+bool sync_find_forgotten(const struct control *c, uint32_t slot, uint64_t who,
+                         struct forgotten *ret) {
+  const struct sync_record *r = &c->syncs[slot];
+  uint64_t owners[SYNC_WORDS];
+  struct past_event e;
+  enum object_type type = (enum object_type)atomic_load(&c->objects[slot].type);
+  enum op_kind kind = taking(type);
+  if (kind == OP_NONE || sync_owners(c, slot, owners) == 0 || owners[0] != who)
+    return false;
+  *ret = (struct forgotten){.type = type, .id = stamp_serial(atomic_load(&c->object_stamp[slot]))};
+  memcpy(ret->name, r->name, sizeof ret->name);
+  if (past_find(&r->past, who, kind, &e)) {
+    past_where(&e, ret->where);
+    ret->scoped = e.scoped;
+  }
+  return true;
+}
+
+/* It is going to be let go: not if it was ended, or if a `<close>` would have done so. */
+static void tell_forgotten(struct os_backend *b, uint32_t slot) {
+  struct forgotten f;
+  if (b->base.forgot && !atomic_load(&b->control->ending) &&
+      !(atomic_load(&my_record(b)->flags) & (FLAG_EXPECTED | FLAG_QUIET)) &&
+      sync_find_forgotten(b->control, slot, who_of(b->slot, b->serial), &f) &&
+      !(f.scoped && b->base.exits))
+    b->base.forgot(b->base.signal_ctx, &f);
+}
+
+static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how) {
+  struct sync_record *r = &b->control->syncs[slot];
+  const struct sync_machine *m =
+      sync_machine_of((enum object_type)atomic_load(&b->control->objects[slot].type));
+  struct sync_step step = {.who = who_of(b->slot, b->serial)};
+  uint64_t copy[SYNC_WORDS];
+  if (!m || !m->leave)
+    return;
+  sync_read(r, copy);
+  if (!m->leave(copy, &step, how)) /* nobody but this process writes itself there */
+    return;
+  tell_forgotten(b, slot);
+  if (monitor_lock(&r->monitor, RANK_SYNC, 0, NULL))
+    return; /* its holder is stopped; then the others find out by themselves */
+  step = (struct sync_step){.who = step.who};
+  uint64_t *now = sync_state(r);
+  uint64_t *next = monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, m->words(now));
+  if (m->leave(next, &step, how))
+    commit(b, r, &step);
+  monitor_unlock(&r->monitor, RANK_SYNC);
+}
+
+void sync_leave_all(struct os_backend *b, enum sync_end how) {
+  if (!b->holds) /* it never held any: its words in the control block need not be looked at */
+    return;
+  for (uint32_t i = 0; i < OBJECT_WORDS; i++)
+    for (uint64_t left = atomic_load(&b->control->held[b->slot][i]); left; left &= left - 1)
+      leave_object(b, 64 * i + (uint32_t)__builtin_ctzll(left), how);
+}
+
+/* -- for reports ---------------------------------------------------------------------------------
+ */
+
+uint32_t sync_owners(const struct control *c, uint32_t slot, uint64_t ret[SYNC_WORDS]) {
+  const struct sync_record *r = &c->syncs[slot];
+  const struct sync_machine *m = sync_machine_of((enum object_type)r->type);
+  uint64_t state[SYNC_WORDS];
+  if (!m || !m->watch_only)
+    return 0;
+  sync_read(r, state);
+  return m->watch(state, ret);
+}
+
+bool sync_could_go_on(const struct control *c, uint32_t slot, uint32_t process, enum op_kind kind,
+                      bool patient, struct sync_outsiders *outsiders) {
+  const struct sync_record *r = &c->syncs[slot];
+  const struct sync_machine *m = sync_machine_of((enum object_type)r->type);
+  struct sync_view view = {.control = c, .record = r, .thorough = true, .outsiders = outsiders};
+  struct sync_world w = sync_world_of(&view);
+  struct sync_step step = {
+      .kind = kind,
+      .who = who_of(process, stamp_serial(atomic_load(&c->process_stamp[process]))),
+      .ticket = atomic_load(&c->processes[process].line_ticket),
+      .patient = patient};
+  uint64_t state[SYNC_WORDS];
+  if (!m)
+    return true;
+  sync_read(r, state);
+  return m->enabled(state, &step, &w);
+}

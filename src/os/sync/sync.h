@@ -1,0 +1,112 @@
+/*
+ * os/sync/sync.h - locks, semaphores, events, ...: one mechanism for all of them.
+ *
+ * A synchronisation object is a record in the control block and nothing else: a state of a few
+ * words in two copies under a monitor, and a line of those who wait. What the words mean, a machine
+ * says (object/sync.h); here is the loop around it:
+ *
+ *   under the monitor  enabled?  yes: apply to the other copy, wake, commit
+ *                                no:  join the line (os/shared/line.h)
+ *   outside            sleep until woken, or time to look again
+ *
+ * Nobody who is killed holds up the others: the monitor is robust, a change is one store, and
+ * whoever waits for a process (the owner of a lock) sleeps on its pidfd, too, once it has waited
+ * for a moment.
+ *
+ * Fairness: who finds the object free takes it, even if others wait, since a hand-over costs two
+ * switches. But nobody overtakes a process that lives, is not stopped, and has waited for more than
+ * 5 ms (line_must_yield).
+ *
+ * Handles hold the record by a bit (control.h, `held`), as they hold queues; there are no
+ * descriptors, so a handle can be sent to any process of the run. A forked child holds what its
+ * parent holds, but owns nothing: an owner is slot and serial.
+ *
+ * A condition has a lock, which is a record of its own: who holds the condition holds the lock.
+ */
+#ifndef SBX_OS_SYNC_SYNC_H
+#define SBX_OS_SYNC_SYNC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "object/sync.h"
+#include "os/shared/self.h"
+#include "os/shared/store.h"
+#include "os/shared/wait.h"
+
+/* -- holding (sync_hold.c) --------------------------------------------------------------------- */
+
+/* How this process holds the object of a slot. */
+struct sync_hold {
+  uint32_t refs;    /* struct objects of this process */
+  uint32_t forks;   /* the backend's count when it made the object */
+  uint64_t process; /* serial of the process that made it; a forked child's differs */
+  uint8_t *map;     /* DICT: its table, in this process; NULL: not mapped yet */
+  struct extent mapped;
+};
+
+/* Make an object. -SBX_ENOMEM, -SBX_EOBJECTS; nothing is leaked on failure. */
+int sync_create(struct os_backend *b, const struct sync_options *o, uint32_t *ret_slot,
+                uint64_t *ret_serial);
+/* Hold an object that a message names. -SBX_EGONE, -SBX_EDATA (it is of another type), -SBX_ENOMEM
+ */
+int sync_import(struct os_backend *b, const struct object_ref *ref);
+/* One reference less; the last one of all processes frees the record. */
+void sync_drop(struct os_backend *b, uint32_t slot, uint64_t serial);
+/* Claim a record for a new object, of any type, and give back what its last object has stored. 0 or
+ * -SBX_EOBJECTS */
+int sync_claim(struct os_backend *b, uint32_t *ret_slot, uint64_t *ret_serial);
+/* Give back what the last object of a record that is claimed has stored. */
+void sync_recycle(struct os_backend *b, uint32_t slot);
+
+/* Nobody but the calling process can hold the object of a slot that it holds. */
+bool sync_is_private(const struct os_backend *b, uint32_t slot);
+
+/* What the object of a slot tells of itself. */
+void sync_describe(const struct control *c, uint32_t slot, struct sync_info *ret);
+
+/* -- ops (sync.c) ------------------------------------------------------------------------------ */
+
+/* Perform an op of a synchronisation object. What its machine returns, -SBX_ETIMEDOUT,
+ * -SBX_EINTERRUPTED. */
+int sync_perform(struct os_backend *b, struct op *op);
+
+/* The calling process leaves by itself: it gives up what it owns, and tells those who wait. */
+void sync_leave_all(struct os_backend *b, enum sync_end how);
+
+/*
+ * For select, in turns: poll is one look, at which the op is done if it can be (-SBX_ETIMEDOUT: it
+ * cannot); arm joins the line, and names what else wakes, or says "at once" when the op can be done
+ * by now; disarm leaves the line. Only for ops that do not change anything before they are done:
+ * acquire, and wait for an event.
+ */
+int sync_poll(struct os_backend *b, struct op *op);
+int sync_arm(struct os_backend *b, struct op *op, struct wait_set *w);
+void sync_disarm(struct os_backend *b, struct op *op);
+
+/* -- for reports ------------------------------------------------------------------------------- */
+
+/* The processes without which those who wait for the object cannot go on (who_of); how many. 0:
+ * nobody in particular, anybody could help. */
+uint32_t sync_owners(const struct control *c, uint32_t slot, uint64_t ret[SYNC_WORDS]);
+
+/* Has `who` (as in object/sync.h) the object in its hands, which will be taken from it when it
+ * ends? */
+bool sync_find_forgotten(const struct control *c, uint32_t slot, uint64_t who,
+                         struct forgotten *ret);
+
+/* What was found out about one object (sync_world_ops.outsiders), which takes long. */
+struct sync_outsiders {
+  bool known, some;
+  uint32_t slot;
+};
+
+/*
+ * A process sleeps in an op of the object: could it go on now?
+ *   patient    it has no deadline
+ *   outsiders  kept between the calls for the processes of one snapshot
+ */
+bool sync_could_go_on(const struct control *c, uint32_t slot, uint32_t process, enum op_kind kind,
+                      bool patient, struct sync_outsiders *outsiders);
+
+#endif

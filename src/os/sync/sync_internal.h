@@ -1,0 +1,114 @@
+/*
+ * os/sync/sync_internal.h - how the files of os/sync see a record and the world around it.
+ */
+#ifndef SBX_OS_SYNC_SYNC_INTERNAL_H
+#define SBX_OS_SYNC_SYNC_INTERNAL_H
+
+#include "os/sync/sync.h"
+
+/* How to look. */
+enum sync_look {
+  LOOK_WAIT, /* if it cannot be done, join the line */
+  LOOK_LAST, /* if it cannot be done, give up */
+  LOOK_POLL, /* if it cannot be done, nothing happens */
+  LOOK_ARM   /* join the line, unless it could be done */
+};
+
+struct sync_call;
+
+/* What an object does whose contents do not stand in its words. All with the lock held. */
+struct sync_storage {
+  /* The op is going to be applied: make room, and store what it brings where it is not current. May
+   * commit changes that mean nothing. 0 or a code. */
+  int (*prepare)(struct sync_call *call);
+  /* The machine has applied it to `next`: say where things are now. NULL: nothing to say. */
+  void (*fill)(struct sync_call *call, uint64_t *next);
+  /* It is done: read what it asks for, give back what it replaced. 0 or a code. */
+  int (*done)(struct sync_call *call);
+  /* Call visit for the handles in what is current. */
+  void (*each_ref)(struct sync_call *call,
+                   void (*visit)(struct sync_call *call, const void *refs, uint64_t count));
+  /* Nobody can reach the object any more. It may come to this twice, if somebody is killed
+   * meanwhile. */
+  void (*release)(struct os_backend *b, uint32_t slot);
+};
+
+extern const struct sync_storage value_storage, dict_storage;
+
+/* Of a type of object; NULL: it has none. */
+const struct sync_storage *sync_storage_of(enum object_type type);
+
+/* An op under way. */
+struct sync_call {
+  struct os_backend *b;
+  struct op *op; /* borrowed */
+  struct sync_record *record;
+  const struct sync_machine *machine;
+  struct sync_step step;
+  const struct sync_storage *storage; /* NULL: none */
+  void *change;                       /* the storage's, borrowed: what it notes between its steps */
+  int place;                          /* in line; LINE_NOWHERE */
+  unsigned looks;                     /* so far */
+};
+
+/* It cannot be done now. */
+enum { SYNC_WAITS = 2 };
+
+void sync_begin(struct sync_call *call, struct os_backend *b, struct op *op);
+/* Take the lock and look. Returns SYNC_WAITS; else it is over, and in line no more: 0,
+ * -SBX_ETIMEDOUT (LOOK_LAST, or no lock), -SBX_EINTERRUPTED, what the machine says. */
+int sync_look(struct sync_call *call, enum sync_look how);
+/* Look and sleep, until it is over. */
+int sync_finish(struct sync_call *call);
+/* An interrupt: leave the line, without a result. */
+void sync_cancel(struct sync_call *call);
+/* Begin and finish. */
+int sync_do(struct os_backend *b, struct op *op);
+
+/* Make the next state current, of a change that wakes nobody. */
+static inline uint64_t *sync_next(struct sync_record *r) {
+  return monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, SYNC_WORDS);
+}
+
+/* Ops on values and dicts. */
+int value_perform(struct os_backend *b, struct op *op);
+int dict_perform(struct os_backend *b, struct op *op);
+
+/*
+ * Handles that a storage keeps (os/shared/names.h), between sync_naming_begin and sync_naming_end. Should
+ * the process be killed there, the next to change the object counts again.
+ */
+void sync_naming_begin(struct sync_call *call);
+void sync_naming_end(struct sync_call *call);
+int sync_name_all(struct sync_call *call, const void *refs, uint64_t count);
+void sync_unname_all(struct sync_call *call, const void *refs, uint64_t count);
+
+/* An op on a condition, be it of its lock. */
+int condition_perform(struct os_backend *b, struct op *op);
+
+/* What a machine's questions are answered from. */
+struct sync_view {
+  const struct control *control;
+  const struct sync_record *record;
+  bool thorough;
+  struct sync_call *call;           /* NULL: nobody's op, only a look */
+  struct sync_outsiders *outsiders; /* NULL: nothing is kept */
+};
+
+extern const struct sync_world_ops sync_view_ops;
+
+static inline struct sync_world sync_world_of(struct sync_view *v) {
+  return (struct sync_world){.ops = &sync_view_ops, .ctx = v};
+}
+
+/* The current state; the monitor's holder only. */
+static inline uint64_t *sync_state(struct sync_record *r) {
+  return monitor_state_in(&r->monitor, r->state[0], SYNC_WORDS);
+}
+
+/* A copy of the state, without the lock. */
+static inline void sync_read(const struct sync_record *r, uint64_t ret[SYNC_WORDS]) {
+  monitor_read_in(&r->monitor, r->state[0], SYNC_WORDS, SYNC_WORDS, ret);
+}
+
+#endif

@@ -1,0 +1,139 @@
+-- prompt/lua/call.lua - protected calls of what a person typed, and the report when they fail.
+local _, use = ...
+local _ENV <const> = use "std"
+
+local call = {}
+
+-- Modules of the prompt: their places are left out of messages.
+local own = {}
+for name in string.gmatch([[arguments call commands compile complete files help hints leaf lex measure meta names
+    outline page pretty reload resolve save session source std suggest topic watch width]], "%a+") do
+  own[name] = true
+end
+
+-- -- calling --------------------------------------------------------------------------------------
+
+local last -- the error that a handler saw last, with its traceback
+
+-- Kept small: it also runs when the stack has overflown.
+local function on_error(value)
+  last = { value = value, traceback = debug.traceback(nil, 2) }
+  return value
+end
+
+-- Call f(...). Returns { true, n = , results... }, or { false, error = { value =, traceback = } }.
+function call.protected(f, ...)
+  last = nil
+  local r = table.pack(xpcall(f, on_error, ...)) -- no tail call: this frame is where tracebacks are cut
+  if r[1] then return r end
+  local seen = last and rawequal(last.value, r[2]) and last or { value = r[2] }
+  last = nil
+  return { false, n = 1, error = seen }
+end
+
+-- -- hooks of chunks ------------------------------------------------------------------------------
+
+local kept -- the debug hook that the last chunk left
+
+-- A chunk's own debug hook sees chunks, not the prompt. One set in C is the interrupt, and stays.
+function call.suspend_hook()
+  local hook, mask, count = debug.gethook()
+  if type(hook) == "function" then
+    debug.sethook()
+    kept = { hook, mask, count }
+  elseif hook == nil then
+    kept = nil
+  end
+end
+
+function call.resume_hook()
+  if kept and debug.gethook() == nil then debug.sethook(kept[1], kept[2], kept[3]) end
+end
+
+-- -- tracebacks -----------------------------------------------------------------------------------
+
+-- The name of the module, of the prompt or of the library, whose frame this is; nil: the chunk's.
+local function own_frame(line) return string.match(line, "^\t%[sandbox ([%a_]+)%]") end
+
+local function is_of_c(line) return string.find(line, "^\t%[C%]: ") end
+
+local function is_tail_call(line) return line == "\t(...tail calls...)" end
+
+-- Take xpcall and what else is no call of the chunk from the end of a list of frames.
+local function drop_protection(list)
+  if list[#list] and is_tail_call(list[#list]) then list[#list] = nil end
+  if list[#list] and is_of_c(list[#list]) then list[#list] = nil end
+  if list[#list] and is_tail_call(list[#list]) then list[#list] = nil end
+end
+
+-- The lines of a traceback from the error down to the chunk, without those of the prompt and the library, and what these
+-- called in C.
+local function frames(traceback)
+  local list, name = {}, nil
+  for line in string.gmatch(traceback, "[^\n]+") do
+    local tail = name and is_tail_call(line)
+    name = own_frame(line) or tail and name
+    if name == "call" and not tail then
+      drop_protection(list)
+      break
+    end
+    while name and not tail and list[#list] and is_of_c(list[#list]) do list[#list] = nil end
+    if not name then list[#list + 1] = line end
+  end
+  return list
+end
+
+-- Does a frame tell more than the message does?
+local function tells_more(line)
+  return not (is_tail_call(line) or string.find(line, "in main chunk$") or is_of_c(line))
+end
+
+-- The traceback as a report shows it; nil when it has nothing to add.
+function call.shorten(traceback)
+  local list, worth = frames(traceback), false
+  for i = 2, #list do worth = worth or tells_more(list[i]) end
+  return worth and table.concat(list, "\n") or nil
+end
+
+-- -- reports --------------------------------------------------------------------------------------
+
+local function paint(text, code, color) return color and "\27[" .. code .. "m" .. text .. "\27[0m" or text end
+
+-- A command written in C names the line that called it, which is one of the prompt's.
+local function without_own_place(text)
+  local name, rest = string.match(text, "^%[sandbox (%a+)%]:%d+: (.*)$")
+  return name and own[name] and rest or text
+end
+
+-- What to say of an error value: a string as it is, an object as it wants to be read.
+function call.message(value)
+  if type(value) == "string" then return without_own_place(value) end
+  local meta = metatable_of(value)
+  if type(value) == "number" or type(meta) == "table" and rawget(meta, "__tostring") then
+    local ok, text = pcall(tostring, value)
+    if ok then return text end
+  end
+  return "error value: " .. use("pretty").line(value, 200)
+end
+
+-- A failed process, as join gives it, brings the traceback of the process.
+local function traceback_of(e)
+  local value = e.value
+  local meta = type(value) == "table" and metatable_of(value)
+  if type(meta) == "table" and rawget(meta, "__tostring") then
+    local theirs = rawget(value, "traceback")
+    return type(theirs) == "string" and theirs ~= "" and theirs or nil
+  end
+  return e.traceback and call.shorten(e.traceback)
+end
+
+-- The report of an error { value =, traceback = }, several lines: the message, the traceback, a hint if there is one.
+function call.report(e, color, hint)
+  local parts = { paint(call.message(e.value), "1;31", color) }
+  local traceback = traceback_of(e)
+  if traceback then parts[#parts + 1] = paint(traceback, "2", color) end
+  if hint then parts[#parts + 1] = paint("hint: " .. hint, "33", color) end
+  return table.concat(parts, "\n") .. "\n"
+end
+
+return call

@@ -1,0 +1,271 @@
+-- prompt/lua/session.lua - what the prompt does with a line: evaluate it, obey it, complete it.
+--
+-- S = session.new(host), with the functions of the program (see prompt/session.c) in `host`; in tests a fake:
+--   host.width() -> columns      host.color  a boolean       host.say(text)  a note for the person
+--   host.run(command) -> ok, "exit"|"signal", code           a program in the foreground
+--   host.request(name, ...) -> string | nil, error           asked of the supervisor
+-- and, where they are there:
+--   host.fresh()  what is printed next begins on a line of its own
+--   host.commands  { name = function }: commands written in C        host.meta  the text of src/lua/meta/sandbox.lua
+--   host.clock() -> seconds of the machine's monotonic clock         host.list(folder) -> names, folders with a "/"
+--
+-- Nothing here raises an error for what a chunk does; what leaves is an interrupt at worst.
+local _, use = ...
+local _ENV <const> = use "std"
+
+local arguments, call, commands, compile = use "arguments", use "call", use "commands", use "compile"
+local complete, files, hints, lex = use "complete", use "files", use "hints", use "lex"
+local outline, pretty, suggest = use "outline", use "pretty", use "suggest"
+
+local Session = {}
+Session.__index = Session
+
+-- -- results --------------------------------------------------------------------------------------
+
+local KEPT <const> = 9 -- results that have a name
+
+-- `_` and `_1` the last result, `_2` ... `_9` those before.
+local function keep_result(value)
+  for i = KEPT, 2, -1 do rawset(globals, "_" .. i, rawget(globals, "_" .. i - 1)) end
+  rawset(globals, "_1", value)
+  rawset(globals, "_", value)
+end
+
+-- What the chunk wrote may have left the cursor in the middle of a line.
+local function fresh_line(self)
+  flush()
+  if self.host.fresh then self.host.fresh() end
+end
+
+-- r: { true, results..., n = }. What an inquiry gives while a chunk runs has no name.
+local function show_results(self, r)
+  if r.n < 2 then return end
+  if self.depth == 0 then keep_result(r[2]) end
+  local values = table.pack(table.unpack(r, 2, r.n))
+  fresh_line(self)
+  put_out(pretty.values(values, { width = self.host.width(), color = self.host.color }) .. "\n")
+end
+
+local function show_error(self, e)
+  if self.depth == 0 then rawset(globals, "_e", e.value) end
+  fresh_line(self)
+  put_err(call.report(e, self.host.color, hints(self, e.value)))
+end
+
+-- -- evaluation -----------------------------------------------------------------------------------
+
+-- Call what was typed. A chunk has the debug hook that it, or an earlier one, has set; an inquiry that comes meanwhile
+-- leaves it alone.
+local function call_input(self, f, chunk)
+  self.depth = self.depth + 1
+  if self.depth == 1 and chunk.kind ~= "command" then call.resume_hook() end
+  local r = call.protected(f)
+  if self.depth == 1 and chunk.kind ~= "command" then call.suspend_hook() end
+  self.depth = self.depth - 1
+  return r
+end
+
+local function run(self, f, chunk)
+  local r = call_input(self, f, chunk)
+  chunk.worked = r[1]
+  if r[1] then show_results(self, r) else show_error(self, r.error) end
+  flush()
+  return r[1] and "ok" or "error"
+end
+
+-- Locals end with their chunk: remembered for hints; said once.
+local function note_locals(self, chunk)
+  local tokens = lex.code(chunk.text)
+  local names = outline(tokens).locals
+  for _, name in ipairs(names) do self.locals[name] = chunk.name end
+  if tokens[1] and tokens[1].text == "local" and names[1] and not self.told_of_locals then
+    self.told_of_locals = true
+    self.host.say("hint: a local ends with its line: write `" .. names[1] .. " = ...` without `local` to keep it " ..
+      "(said once)")
+  end
+end
+
+local eval
+
+-- What edit gave is input of its own, once the input that edited has ended.
+local function run_edited(self, chunk, done)
+  local text = self.next_chunk
+  if not text or self.depth > 0 then return done end
+  self.next_chunk, chunk.kind = nil, "command"
+  return eval(self, text, true)
+end
+
+-- `is_whole`: no more lines will come.
+function eval(self, text, is_whole)
+  local chunk = { text = text, name = "repl:" .. #self.chunks + 1, worked = false }
+  local f, kind, more = compile.chunk(text, "=" .. chunk.name)
+  if not f and more and not is_whole then return "incomplete" end
+  self.chunks[#self.chunks + 1] = chunk
+  if not f then
+    show_error(self, { value = kind })
+    return "error"
+  end
+  chunk.kind = kind
+  local done = run(self, f, chunk)
+  note_locals(self, chunk)
+  return run_edited(self, chunk, done)
+end
+
+-- Do something for the person; an error in it (an interrupt of the printing, mostly) is told, too: it is not the
+-- chunk's, so its traceback would tell nothing.
+local function guarded(self, f, ...)
+  local depth = self.depth
+  local r = call.protected(f, self, ...)
+  if r[1] then return r[2] end
+  self.depth = depth
+  call.protected(show_error, self, { value = r.error.value })
+  return "error"
+end
+
+-- Evaluate a chunk, print what it gives. Returns "ok"; "error", which was reported; or "incomplete": more lines may
+-- complete it, the text is given again with them.
+function Session:eval(text) return guarded(self, eval, text) end
+
+-- -- inquiries ------------------------------------------------------------------------------------
+
+local function one_line(text)
+  local f, message = compile.expression(text, "=(expression)")
+  if not f then error(message, 0) end
+  local r = table.pack(f())
+  for i = 1, r.n do r[i] = pretty.line(r[i], 500) end
+  return table.concat(r, ", ", 1, r.n)
+end
+
+-- The value of an expression as one line of text, for those who ask while something else goes on: nothing is printed or
+-- kept. Returns true and the text, or false and a message.
+function Session:evaluate(text)
+  local r = call.protected(one_line, text)
+  if r[1] then return true, r[2] end
+  return false, call.message(r.error.value)
+end
+
+-- -- commands -------------------------------------------------------------------------------------
+
+local function shell(self, command)
+  if not string.find(command, "%S") then command = os.getenv("SHELL") or "sh" end
+  local ok, kind, code = self.host.run(command)
+  if ok then return "ok" end
+  self.host.say(kind == "signal" and "ended by signal " .. code or "exit status " .. tostring(code))
+  return "error"
+end
+
+local function unknown(self, name)
+  if commands.by_name[name] then return ":" .. name .. " is not there in this session" end
+  local list = {}
+  for known in next, self.functions do list[#list + 1] = known end
+  local near = suggest(name, list)
+  return "there is no command :" .. name .. (near and "; did you mean :" .. near .. "?" or "; :help lists them")
+end
+
+-- The function that was put there for a command, whatever a chunk has made of the global.
+local function obey(self, line, name, rest)
+  local row, f = commands.by_name[name], self.functions[name]
+  local chunk = { text = line, name = "repl:" .. #self.chunks + 1, kind = "command", worked = false }
+  if self.depth == 0 then self.chunks[#self.chunks + 1] = chunk end
+  local done = run(self, function()
+    if not f then error(unknown(self, name), 0) end
+    local list = arguments.read(row, rest)
+    if name == "load" then chunk.loads = list[1] end
+    if row.replays then chunk.act = { name = name, rest = rest, on = list[1] } end
+    return f(table.unpack(list, 1, list.n))
+  end, chunk)
+  return run_edited(self, chunk, done)
+end
+
+local function command(self, line)
+  local sign, rest = string.match(line, "^%s*([:?!])%s*(.-)%s*$")
+  if sign == "!" then return shell(self, rest) end
+  if sign == "?" then return obey(self, line, "help", rest == "" and "" or " " .. rest) end
+  local name, tail = string.match(rest or "", "^([%a_][%w_]*)(.*)$")
+  if name then return obey(self, line, name, tail) end
+  show_error(self, { value = "a command is `:name arguments`, `?name` or `!command`; :help lists them" })
+  return "error"
+end
+
+-- `:name arguments`, `?name`, `!command`. Returns "ok" or "error".
+function Session:command(line) return guarded(self, command, line) end
+
+-- -- completion -----------------------------------------------------------------------------------
+
+-- The words that may stand at the cursor; `cursor` bytes of the line are before it. Returns the byte (from 1) where the
+-- word to be replaced starts, and a sorted list of what may stand there.
+function Session:complete(line, cursor)
+  local r = call.protected(complete, self, line, cursor)
+  if r[1] then return r[2], r[3] end
+  return cursor + 1, {}
+end
+
+-- -- the prompt -----------------------------------------------------------------------------------
+
+local PROMPT_BYTES <const> = 1024
+
+local function without_color(text) return (string.gsub(text, "\27%[[%d;:]*m", "")) end
+
+local function shorten(text)
+  if #text <= PROMPT_BYTES then return text end
+  return (string.gsub(string.sub(text, 1, PROMPT_BYTES), "[\xC2-\xF4][\x80-\xBF]*$", ""))
+end
+
+-- What a line is asked for with, as in lua: the global _PROMPT, or _PROMPT2 when a chunk lacks lines (`more` is 1),
+-- whatever value it is. One that cannot be had is told, once, and the prompt is the usual one.
+function Session:prompt(_, more)
+  local name, usual = "_PROMPT", "> "
+  if more == 1 then name, usual = "_PROMPT2", ">> " end
+  local there = call.protected(function() return globals[name] end)
+  if there[2] == nil then return usual end -- a table of globals may forbid to ask
+  local r = call.protected(tostring, there[2])
+  if r[1] then
+    self.prompt_failed = nil
+    return shorten(self.host.color and r[2] or without_color(r[2]))
+  end
+  local message = name .. ": " .. call.message(r.error.value)
+  if message ~= self.prompt_failed then
+    fresh_line(self)
+    put_err(message .. "\n")
+  end
+  self.prompt_failed = message
+  return usual
+end
+
+-- -- making ---------------------------------------------------------------------------------------
+
+-- Run the person's own file: $XDG_CONFIG_HOME/sandbox/init.lua, else ~/.config/sandbox/init.lua, unless a path is
+-- given. No such file: nothing happens. An error is reported. Returns "ok" or "error".
+function Session:init(path)
+  local config, home = os.getenv("XDG_CONFIG_HOME"), os.getenv("HOME")
+  path = path or (config and config ~= "" and config or (home or "") .. "/.config") .. "/sandbox/init.lua"
+  local file = io.open(path)
+  if not file then return "ok" end
+  io.close(file)
+  self.init_file = path
+  return guarded(self, function() return run(self, function() files.run(path) end, {}) end)
+end
+
+-- Commands are global functions, unless somebody has used the name.
+local function install(self)
+  for _, name in ipairs { "files", "help", "measure", "reload", "save", "source", "watch" } do
+    use(name).install(self, self.functions)
+  end
+  for _, name in ipairs(commands.names) do
+    local row, global = commands.by_name[name], rawget(globals, name)
+    local f = self.host.commands and self.host.commands[name] or self.functions[name]
+    if not f and type(global) == "function" and debug.getinfo(global, "S").what == "C" then f = global end
+    self.functions[name] = f
+    if global == nil and row.form ~= ":" then rawset(globals, name, f) end
+  end
+end
+
+local session = {}
+
+function session.new(host)
+  local self = setmetatable({ host = host, chunks = {}, functions = {}, locals = {}, depth = 0 }, Session)
+  install(self)
+  return self
+end
+
+return session

@@ -1,0 +1,529 @@
+/* prompt/repl.c - the states of the prompt, and what a line does in each; see repl.h. */
+#include "prompt/repl.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "os/process/output.h"
+#include "os/supervisor/suspend.h"
+#include "prompt/repl_internal.h"
+
+enum {
+  READ_BYTES = 64 * 1024,
+  DRAIN_BYTES = 1 << 20,            /* at once, however fast children write */
+  QUICK_ANSWER_NS = 50 * NS_PER_MS, /* before the line editor comes back without a prompt */
+  LINE_NS = NS_PER_SECOND,          /* how long a long line may take to come */
+  LINE_LOOK_MS = 10,
+  CANDIDATES_NS = 300 * NS_PER_MS /* how long Tab may take */
+};
+
+/* -- output ------------------------------------------------------------------------------------ */
+
+void repl_say(struct repl *r, const char *format, ...) {
+  char text[1024];
+  va_list args;
+  va_start(args, format);
+  int n = vsnprintf(text, sizeof text - 1, format, args);
+  va_end(args);
+  size_t len = n < 0 ? 0 : (size_t)n < sizeof text - 2 ? (size_t)n : sizeof text - 2;
+  text[len] = '\n';
+  repl_drain_lines(r);
+  editor_output_flush(r->editor);
+  editor_output(r->editor, text, len + 1);
+}
+
+void repl_drain(struct repl *r) {
+  char data[READ_BYTES];
+  for (size_t total = 0; total < DRAIN_BYTES;) {
+    ssize_t n = read(r->output_read, data, sizeof data);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return;
+    editor_output(r->editor, data, (size_t)n);
+    total += (size_t)n;
+  }
+}
+
+void repl_drain_lines(struct repl *r) {
+  int64_t until = clock_now_ns() + LINE_NS;
+  struct pollfd more = {.fd = r->output_read, .events = POLLIN};
+  for (;;) {
+    bool flying = output_in_flight(r->control);
+    repl_drain(r);
+    if (!editor_output_unfinished(r->editor) || clock_now_ns() > until ||
+        (!flying && !output_in_flight(r->control)))
+      return;
+    poll(&more, 1, LINE_LOOK_MS);
+  }
+}
+
+/* -- lines ------------------------------------------------------------------------------------- */
+
+/* What the session's _PROMPT, or _PROMPT2, was when it came to wait for a line. */
+static const char *prompt(const struct repl *r) {
+  const struct buf *text = &r->prompts[r->incomplete];
+  return text->data ? (const char *)text->data : "";
+}
+
+static void show_prompt(struct repl *r) {
+  editor_set_prompt(r->editor, r->state == REPL_IDLE ? prompt(r) : "");
+}
+
+static void send_line(struct repl *r, enum frame_kind kind) {
+  r->state = REPL_BUSY;
+  r->interrupted_ns = 0;
+  r->warned = false;
+  show_prompt(r);
+  link_send(&r->link, kind, 0, r->block.data, r->block.len);
+}
+
+/* A line that was no chunk is done with: the prompt may be another now. */
+static void ask_prompt(struct repl *r) {
+  r->block.len = 0;
+  r->not_for_history = true;
+  if (r->state == REPL_IDLE)
+    send_line(r, FRAME_PROMPT);
+}
+
+static bool is_command(const char *line) { return *line == ':' || *line == '?' || *line == '!'; }
+
+/* A line at the prompt: a command, or one more line of a chunk. */
+static void on_line_idle(struct repl *r, const char *line) {
+  bool first = !r->incomplete;
+  if (first)
+    r->block.len = 0;
+  if (first && line[strspn(line, " \t")] == '\0') {
+    ask_prompt(r);
+    return;
+  }
+  if ((!first && buf_append_byte(&r->block, '\n')) || buf_append(&r->block, line, strlen(line))) {
+    repl_say(r, "not enough memory for this line");
+    return;
+  }
+  r->not_for_history = false;
+  if (!first || !is_command(line)) {
+    send_line(r, FRAME_EVAL);
+    return;
+  }
+  editor_history_add(r->editor, line);
+  r->not_for_history = true;
+  if (command_run(r, line))
+    ask_prompt(r);
+  else
+    send_line(r, FRAME_COMMAND);
+}
+
+/* A line while a chunk runs: a command, or its standard input. */
+static void on_line_busy(struct repl *r, const char *line) {
+  if (*line == ':' || *line == '!') {
+    editor_history_add(r->editor, line);
+    if (!command_run(r, line))
+      session_inquire(r, line);
+    return;
+  }
+  struct buf text = {0};
+  if (buf_append(&text, line, strlen(line)) == 0 && buf_append_byte(&text, '\n') == 0 &&
+      write(r->input_write, text.data, text.len) != (ssize_t)text.len)
+    repl_say(r, "the line is lost: the chunk has not read what was typed before (Ctrl-C ends it)");
+  buf_release(&text);
+}
+
+static void on_line(struct repl *r, const char *line) {
+  r->told_running = false;
+  if (r->state == REPL_IDLE)
+    on_line_idle(r, line);
+  else
+    on_line_busy(r, line);
+}
+
+/* What the chunk left unread of its input is for the prompt. */
+static void take_input_back(struct repl *r) {
+  char data[4096];
+  struct pollfd left = {.fd = r->input_read, .events = POLLIN};
+  while (poll(&left, 1, 0) > 0) {
+    ssize_t n = read(r->input_read, data, sizeof data);
+    if (n <= 0 || buf_append(&r->ahead, data, (size_t)n))
+      return;
+  }
+}
+
+/* Run lines that were typed too early, as long as they end at once. */
+static void run_ahead(struct repl *r) {
+  while (r->state == REPL_IDLE && r->ahead.len > 0) {
+    char *end = memchr(r->ahead.data, '\n', r->ahead.len);
+    size_t len = end ? (size_t)(end - (char *)r->ahead.data) : r->ahead.len;
+    char *line = strndup((const char *)r->ahead.data, len);
+    size_t used = len + (end != NULL);
+    memmove(r->ahead.data, r->ahead.data + used, r->ahead.len - used);
+    r->ahead.len -= used;
+    if (line) {
+      repl_say(r, "%s%s", prompt(r), line);
+      on_line(r, line);
+    }
+    free(line);
+  }
+}
+
+/* -- the session's frames ---------------------------------------------------------------------- */
+
+static void note_prompt(struct repl *r, const struct buf *text) {
+  struct buf *kept = &r->prompts[r->incomplete];
+  kept->len = 0;
+  if (buf_append(kept, text->data, text->len) || buf_append_byte(kept, '\0'))
+    buf_release(kept);
+}
+
+static void on_done(struct repl *r, enum frame_done how, const struct buf *next_prompt) {
+  r->incomplete = how == DONE_INCOMPLETE;
+  note_prompt(r, next_prompt);
+  if (!r->incomplete && !r->not_for_history && buf_append_byte(&r->block, '\0') == 0) {
+    editor_history_add(r->editor, (const char *)r->block.data);
+    r->block.len = 0;
+  }
+  r->state = REPL_IDLE;
+  take_input_back(r);
+  show_prompt(r);
+}
+
+static void on_frame(struct repl *r) {
+  struct frame *f = &r->frame;
+  repl_drain_lines(r); /* what was printed before the frame is seen before it */
+  switch (f->kind) {
+  case FRAME_READY:
+    r->incomplete = false;
+    on_done(r, DONE_OK, &f->text);
+    break;
+  case FRAME_DONE:
+    on_done(r, (enum frame_done)f->number, &f->text);
+    break;
+  case FRAME_CANDIDATES:
+    r->candidates.len = 0;
+    buf_append(&r->candidates, f->text.data, f->text.len);
+    r->candidates_start = f->number;
+    r->candidates_came = true;
+    break;
+  case FRAME_ANSWER:
+    if (!watch_answer(r, f->number, (const char *)f->text.data) && f->text.len > 0)
+      repl_say(r, "%s", (const char *)f->text.data);
+    break;
+  case FRAME_REQUEST:
+    command_request(r, f);
+    break;
+  default:
+    break;
+  }
+}
+
+void repl_serve_link(struct repl *r) {
+  while (r->link.fd >= 0 && link_receive(&r->link, &r->frame, false) == 1)
+    on_frame(r);
+}
+
+/* -- events ------------------------------------------------------------------------------------ */
+
+void repl_on_link(void *ctx, int fd, short events) {
+  struct repl *r = ctx;
+  enum repl_state before = r->state;
+  (void)fd, (void)events;
+  repl_serve_link(r);
+  if (events & (POLLHUP | POLLERR))
+    editor_unwatch(r->editor, fd); /* how it ended, the supervisor learns */
+  if (before != r->state || r->ahead.len > 0)
+    editor_stop(r->editor);
+}
+
+static void on_output(void *ctx, int fd, short events) {
+  (void)fd, (void)events;
+  repl_drain(ctx);
+}
+
+static void on_supervisor(void *ctx, int fd, short events) {
+  struct repl *r = ctx;
+  (void)fd, (void)events;
+  if (supervisor_serve(r->supervisor) && r->link.fd >= 0)
+    session_ended(r);
+  show_prompt(r);
+  if (r->state == REPL_LEAVING)
+    editor_stop(r->editor);
+}
+
+/* Of the supervisor: a signal that the terminal sent. */
+static void on_signal(void *ctx, int signal) {
+  struct repl *r = ctx;
+  if (signal == SIGINT)
+    r->foreground_interrupted = true;
+  if (signal == SIGINT)
+    editor_interrupted(r->editor);
+  else if (signal == SIGWINCH)
+    editor_resized(r->editor);
+  else
+    editor_suspended(r->editor);
+}
+
+static void set_deadline(struct repl *r);
+
+static void on_time(void *ctx) {
+  struct repl *r = ctx;
+  on_supervisor(r, -1, 0);
+  set_deadline(r);
+}
+
+static void set_deadline(struct repl *r) {
+  int64_t next = watch_turn(r), run = supervisor_deadline(r->supervisor);
+  editor_set_deadline(r->editor, next < run ? next : run, on_time, r);
+}
+
+void repl_turn(struct repl *r, int extra, int64_t deadline_ns) {
+  int fds[SUPERVISOR_FDS];
+  struct timespec left;
+  supervisor_fds(r->supervisor, fds);
+  struct pollfd p[] = {{.fd = extra, .events = POLLIN},
+                       {.fd = r->output_read, .events = POLLIN},
+                       {.fd = r->link.fd, .events = POLLIN},
+                       {.fd = fds[0], .events = POLLIN},
+                       {.fd = fds[1], .events = POLLIN}};
+  int64_t run = supervisor_deadline(r->supervisor), watch = watch_turn(r);
+  deadline_ns = run < deadline_ns ? run : deadline_ns;
+  deadline_ns = watch < deadline_ns ? watch : deadline_ns;
+  ppoll(p, sizeof p / sizeof *p, clock_left(deadline_ns, &left), NULL);
+  if (p[1].revents)
+    repl_drain(r);
+  repl_serve_link(r);
+  if (p[3].revents || p[4].revents || clock_now_ns() >= run || (p[2].revents & POLLHUP))
+    on_supervisor(r, -1, 0);
+}
+
+/* -- completion -------------------------------------------------------------------------------- */
+
+/* Of the editor. */
+static void complete(void *ctx, const char *line, size_t cursor, struct completions *ret) {
+  struct repl *r = ctx;
+  int64_t deadline = clock_now_ns() + CANDIDATES_NS;
+  if (r->state != REPL_IDLE) {
+    command_complete(line, cursor, ret);
+    return;
+  }
+  r->candidates_came = false;
+  if (link_send(&r->link, FRAME_COMPLETE, (uint32_t)cursor, line, strlen(line)))
+    return;
+  while (!r->candidates_came && r->link.fd >= 0 && clock_now_ns() < deadline)
+    repl_turn(r, -1, deadline);
+  if (!r->candidates_came)
+    return;
+  ret->start = r->candidates_start;
+  for (size_t at = 0; at < r->candidates.len;) {
+    char *word = (char *)r->candidates.data + at;
+    size_t len = (size_t)((char *)memchr(word, '\n', r->candidates.len - at) - word);
+    completions_add(ret, word, len);
+    at += len + 1;
+  }
+}
+
+/* Of the editor: Ctrl-Z stops the run, as it does without a prompt. */
+static void suspended(void *ctx, bool stops) {
+  struct repl *r = ctx;
+  if (stops)
+    suspend_run(r->control, &r->suspended);
+  else
+    suspend_end(r->control, &r->suspended);
+}
+
+/* -- the loop ---------------------------------------------------------------------------------- */
+
+/* Ctrl-D on an empty line. The first tells who still runs, as a shell does. */
+static void on_eof(struct repl *r) {
+  if (r->state == REPL_BUSY) {
+    repl_say(r, "a chunk runs: Ctrl-C interrupts it");
+    return;
+  }
+  if (!r->told_running && command_tell_running(r)) {
+    repl_say(r, "Ctrl-D again leaves and ends them");
+    r->told_running = true;
+    return;
+  }
+  r->state = REPL_LEAVING;
+}
+
+static void on_interrupt(struct repl *r) {
+  r->told_running = false;
+  if (r->state == REPL_BUSY)
+    session_interrupt(r);
+  else {
+    r->incomplete = false;
+    r->block.len = 0;
+  }
+}
+
+/* Most chunks end at once: then the prompt comes back without a moment without one. */
+static void await_quick_end(struct repl *r) {
+  int64_t deadline = clock_now_ns() + QUICK_ANSWER_NS;
+  while (r->state == REPL_BUSY && clock_now_ns() < deadline)
+    repl_turn(r, -1, deadline);
+}
+
+static void loop(struct repl *r) {
+  const char *line;
+  while (r->state != REPL_LEAVING) {
+    run_ahead(r);
+    await_quick_end(r);
+    if (r->state == REPL_LEAVING)
+      break;
+    if (r->state == REPL_IDLE && r->ahead.len > 0)
+      continue; /* the chunk that has just ended left them */
+    show_prompt(r);
+    set_deadline(r);
+    switch (editor_read(r->editor, &line)) {
+    case EDITOR_LINE:
+      on_line(r, line);
+      break;
+    case EDITOR_EOF:
+      on_eof(r);
+      break;
+    case EDITOR_INTERRUPT:
+      on_interrupt(r);
+      break;
+    case EDITOR_HANGUP:
+      r->state = REPL_LEAVING;
+      break;
+    default:
+      break;
+    }
+  }
+}
+
+/* -- opening and closing ----------------------------------------------------------------------- */
+
+bool repl_possible(void) { return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO); }
+
+/* Of the supervisor. What it says may be long. */
+static void say(void *ctx, const char *line) {
+  struct repl *r = ctx;
+  editor_output_flush(r->editor);
+  editor_output(r->editor, line, strlen(line));
+  editor_output(r->editor, "\n", 1);
+}
+
+static void report(void *ctx, const char *text, size_t len) {
+  struct repl *r = ctx;
+  editor_output_flush(r->editor);
+  editor_output(r->editor, text, len);
+}
+
+/* A terminal that does not even know how to move its cursor. */
+static bool dumb_terminal(void) {
+  const char *term = getenv("TERM");
+  return !term || !*term || strcmp(term, "dumb") == 0;
+}
+
+/* $XDG_STATE_HOME/sandbox/history, else ~/.local/state/sandbox/history. Returns NULL when there is
+ * no home. */
+static const char *history_path(char *path, size_t size) {
+  const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+  int n = -1;
+  if (state && *state == '/')
+    n = snprintf(path, size, "%s/sandbox/history", state);
+  else if (home && *home == '/')
+    n = snprintf(path, size, "%s/.local/state/sandbox/history", home);
+  return n > 0 && (size_t)n < size ? path : NULL;
+}
+
+static int open_editor(struct repl *r) {
+  char path[4096];
+  if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
+    setlocale(LC_CTYPE, "C.UTF-8");
+  const struct editor_options o = {.in = STDIN_FILENO,
+                                   .out = STDOUT_FILENO,
+                                   .program = "sandbox",
+                                   .history_path = history_path(path, sizeof path),
+                                   .dumb = r->dumb,
+                                   .color = r->o->color,
+                                   .complete = complete,
+                                   .suspended = suspended,
+                                   .ctx = r};
+  return editor_open(&o, &r->editor);
+}
+
+static int open_all(struct repl *r) {
+  int fds[SUPERVISOR_FDS];
+  int rc = supervisor_open(&r->run, &r->supervisor);
+  if (rc == 0)
+    rc = open_editor(r);
+  if (rc)
+    return rc;
+  r->control = supervisor_control(r->supervisor);
+  if (r->o->greeting)
+    repl_say(r, "%s", r->o->greeting);
+  if ((rc = session_start(r)))
+    return rc;
+  supervisor_fds(r->supervisor, fds);
+  for (int i = 0; i < SUPERVISOR_FDS && rc == 0; i++)
+    rc = editor_watch(r->editor, fds[i], POLLIN, on_supervisor, r);
+  return rc ? rc : editor_watch(r->editor, r->output_read, POLLIN, on_output, r);
+}
+
+/* The session leaves by itself when nobody is at the other end; who hangs is killed with the rest.
+ */
+static void let_session_leave(struct repl *r) {
+  int64_t deadline = clock_now_ns() + NS_PER_SECOND;
+  if (r->link.fd >= 0)
+    shutdown(r->link.fd, SHUT_WR);
+  while (r->link.fd >= 0 && clock_now_ns() < deadline)
+    repl_turn(r, -1, deadline);
+  repl_drain(r);
+}
+
+static void close_all(struct repl *r) {
+  const int fds[] = {r->link.fd, r->output_read, r->output_write, r->input_read, r->input_write};
+  for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+    if (fds[i] >= 0)
+      close(fds[i]);
+  watch_remove(r, 0);
+  link_release(&r->link);
+  buf_release(&r->frame.text);
+  buf_release(&r->block);
+  buf_release(&r->ahead);
+  buf_release(&r->candidates);
+  buf_release(&r->prompts[0]);
+  buf_release(&r->prompts[1]);
+}
+
+int repl_run(const struct repl_options *o) {
+  struct repl r = {.o = o,
+                   .run = o->run,
+                   .link.fd = -1,
+                   .output_read = -1,
+                   .output_write = -1,
+                   .input_read = -1,
+                   .input_write = -1,
+                   .dumb = dumb_terminal()};
+  r.run.say = say;
+  r.run.report = report;
+  r.run.on_signal = on_signal;
+  r.run.ctx = &r;
+  r.run.tag_output = true;
+  int rc = open_all(&r);
+  if (rc == 0) {
+    loop(&r);
+    let_session_leave(&r);
+    rc = r.status;
+  }
+  if (r.editor)
+    editor_finish(r.editor); /* while its guard lives */
+  if (r.supervisor) {
+    int ended = supervisor_close(r.supervisor); /* says why, if the run was ended from outside */
+    rc = r.ended_from_outside ? ended : rc;
+  }
+  editor_close(r.editor);
+  close_all(&r);
+  return rc;
+}

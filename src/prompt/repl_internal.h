@@ -1,0 +1,141 @@
+/*
+ * prompt/repl_internal.h - the parts of the supervisor's side of the prompt: states and lines
+ * (repl.c), the session's process (repl_session.c), what is answered without Lua (repl_command.c),
+ * programs that get the terminal (repl_foreground.c), expressions that are looked at again and
+ * again (repl_watch.c).
+ */
+#ifndef SBX_PROMPT_REPL_INTERNAL_H
+#define SBX_PROMPT_REPL_INTERNAL_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "os/shared/control.h"
+#include "os/supervisor/suspend.h"
+#include "prompt/link.h"
+#include "prompt/repl.h"
+#include "prompt/show.h"
+#include "term/editor.h"
+
+enum { WATCHES = 16 };
+
+struct watch {
+  uint32_t id; /* 0: none */
+  char *text;  /* owned: the expression */
+  char *shown; /* owned: the value that was shown last; NULL: none */
+  int64_t period_ns, next_ns;
+  uint32_t inquiry;
+  bool asked; /* by that inquiry, and not yet answered */
+};
+
+struct repl {
+  const struct repl_options *o;
+  struct supervisor_options run;
+  struct supervisor *supervisor;
+  struct control *control;
+  struct editor *editor;
+
+  /* Of the session. The pipes outlive it: its children go on writing. */
+  struct frame frame;
+  struct link link; /* link.fd: the supervisor's end */
+  int link_session; /* the session's end, while it is being forked */
+  int output_read, output_write;
+  int input_read, input_write; /* the session's standard input, both ends */
+  bool dumb;                   /* the terminal */
+  bool restarted;
+  bool ended_from_outside; /* a time limit, a signal to the program */
+  bool killed;             /* by us, since it did not stop */
+  int64_t started_ns;      /* when the session was */
+  int quick_deaths;        /* sessions in a row that died at once */
+
+  enum repl_state {
+    REPL_IDLE,   /* the prompt is there */
+    REPL_BUSY,   /* a chunk runs */
+    REPL_LEAVING /* the session has ended, or nobody types any more */
+  } state;
+  struct buf block;            /* the lines of a chunk, from its first on */
+  bool incomplete;             /* it lacks lines */
+  struct buf prompts[2];       /* for its first line, and for those that it lacks */
+  bool not_for_history;        /* the chunk is none that was typed */
+  int64_t interrupted_ns;      /* when the first Ctrl-C hit this chunk; 0: none did */
+  bool warned;                 /* a second one has told what the third does */
+  bool foreground_interrupted; /* Ctrl-C while another program, or a table, has the terminal */
+  bool told_running;           /* the last Ctrl-D told who still runs */
+  int status;                  /* to leave with */
+  struct suspended suspended;  /* by Ctrl-Z, at this moment */
+  struct buf ahead;            /* lines that a chunk did not read */
+  struct buf candidates;       /* of the last completion */
+  uint32_t candidates_start;
+  bool candidates_came;
+  uint32_t next_inquiry;
+  struct watch watches[WATCHES];
+};
+
+/* -- repl.c ------------------------------------------------------------------------------------ */
+
+/* Print for the person: a line, `printf` like, without its newline. */
+void repl_say(struct repl *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Show what the session and its children have written so far. */
+void repl_drain(struct repl *r);
+/* The same, and the rest of a line that somebody is writing now: something else is to follow. */
+void repl_drain_lines(struct repl *r);
+
+/* Carry out what the session sent. */
+void repl_serve_link(struct repl *r);
+/* The same, as the editor's callback. */
+void repl_on_link(void *ctx, int fd, short events);
+
+/* Poll everything but the terminal once, until deadline_ns at most; `extra` (a descriptor or -1) is
+ * polled along. */
+void repl_turn(struct repl *r, int extra, int64_t deadline_ns);
+
+/* -- repl_session.c ---------------------------------------------------------------------------- */
+
+/* 0 or -SBX_E*. Makes the pipes once, and a session. */
+int session_start(struct repl *r);
+/* The session has ended: say how, and start another, or leave. */
+void session_ended(struct repl *r);
+/* Ctrl-C while a chunk runs. */
+void session_interrupt(struct repl *r);
+/* Ask it something that it shall answer also while a chunk runs. Returns the number of the inquiry.
+ */
+uint32_t session_inquire(struct repl *r, const char *text);
+
+/* -- repl_command.c ---------------------------------------------------------------------------- */
+
+/* A line that begins with ':' or '!'. Returns whether it was one that is answered here, without the
+ * session. */
+bool command_run(struct repl *r, const char *line);
+/* How tables are shown now. */
+struct show repl_show(const struct repl *r);
+/* Say who still runs, if anybody does; returns whether. */
+bool command_tell_running(struct repl *r);
+/* While a chunk runs: completes the names of these commands. */
+void command_complete(const char *line, size_t cursor, struct completions *ret);
+/* A request of the session: a word and its arguments. Answers it. */
+void command_request(struct repl *r, const struct frame *f);
+
+/* -- repl_foreground.c ------------------------------------------------------------------------- */
+
+/* Run a shell command on the terminal, everything else going on. Returns what waitpid(2) told. */
+int foreground_run(struct repl *r, const char *command);
+
+/* The table of processes, again each second, until a key is hit. */
+void foreground_top(struct repl *r);
+
+/* -- repl_watch.c ------------------------------------------------------------------------------ */
+
+/* Returns an error text, or NULL. */
+const char *watch_add(struct repl *r, const char *expression, double seconds);
+bool watch_remove(struct repl *r, uint32_t id); /* 0: all */
+void watch_list(struct repl *r, struct buf *out);
+/* Ask for those that are due; returns when the next one is. */
+int64_t watch_turn(struct repl *r);
+/* An answer came: show it if it is a watch's, and news. Returns whether it was one's. */
+bool watch_answer(struct repl *r, uint32_t inquiry, const char *text);
+/* The session is another: nobody will answer. */
+void watch_forget_answers(struct repl *r);
+
+#endif

@@ -1,0 +1,485 @@
+/* term/editor.c - opening, waiting for keys while others are served, the events of a read; see
+ * editor.h. */
+#include "term/editor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "term/editor_internal.h"
+
+enum {
+  READ_BYTES = 4096,
+  BURST = 256 /* so many bytes of the terminal before others are served again */
+};
+
+struct editor *editor_of(EditLine *el) {
+  void *e;
+  el_wget(el, EL_CLIENTDATA, &e);
+  return e;
+}
+
+const LineInfoW *line_now(EditLine *el) {
+  const LineInfoW *line = el_wline(el);
+  if (line->cursor < line->buffer || line->cursor > line->lastchar)
+    el_cursor(el,
+              (int)((line->cursor < line->buffer ? line->buffer : line->lastchar) - line->cursor));
+  return line;
+}
+
+/* -- waiting ----------------------------------------------------------------------------------- */
+
+void editor_end(struct editor *e, enum editor_event event) {
+  if (e->ended)
+    return;
+  e->event = event;
+  e->ended = true;
+}
+
+/*
+ * Take what the terminal has: one byte, since what is typed behind the end of a line may be for
+ * another program; of a paste, or a line that the terminal has put together, all.
+ */
+static void read_keys(struct editor *e) {
+  size_t most = e->el && !e->pasting ? 1 : READ_BYTES;
+  if (e->keys_used == e->keys.len)
+    e->keys.len = e->keys_used = 0;
+  if (buf_reserve(&e->keys, READ_BYTES))
+    return;
+  ssize_t n = read(e->o.in, e->keys.data + e->keys.len, most);
+  if (n > 0)
+    e->keys.len += (size_t)n;
+  else if (n == 0)
+    editor_end(e, e->el ? EDITOR_HANGUP : EDITOR_EOF);
+  else if (errno != EINTR && errno != EAGAIN)
+    editor_end(e, EDITOR_HANGUP);
+}
+
+static void on_deadline(struct editor *e) {
+  if (clock_now_ns() < e->deadline_ns)
+    return;
+  e->deadline_ns = SBX_FOREVER;
+  if (e->on_time)
+    e->on_time(e->on_time_ctx);
+}
+
+/* A callback may change the list: each is looked up again. */
+static void call_back(struct editor *e, const struct pollfd *ready) {
+  for (int i = 0; i < e->watched_count; i++)
+    if (e->watched[i].fd == ready->fd) {
+      struct watched w = e->watched[i];
+      w.call(w.ctx, ready->fd, ready->revents);
+      return;
+    }
+}
+
+/* One sleep, and what woke it. */
+static void serve(struct editor *e, int64_t until_ns) {
+  struct pollfd fds[e->watched_count + 1];
+  struct timespec left;
+  int n = 0;
+  screen_refresh(e);
+  output_settle(e);
+  fds[n++] = (struct pollfd){.fd = e->o.in, .events = POLLIN};
+  for (int i = 0; i < e->watched_count; i++)
+    fds[n++] = (struct pollfd){.fd = e->watched[i].fd, .events = e->watched[i].events};
+  if (until_ns > e->deadline_ns)
+    until_ns = e->deadline_ns;
+  if (ppoll(fds, (nfds_t)n, clock_left(until_ns, &left), NULL) < 0)
+    return;
+  for (int i = 1; i < n; i++)
+    if (fds[i].revents)
+      call_back(e, &fds[i]);
+  on_deadline(e);
+  if (fds[0].revents && !e->ended)
+    read_keys(e);
+}
+
+/* Is there more to be read already? Then nothing needs to be drawn meanwhile. */
+static bool goes_on(struct editor *e) {
+  struct pollfd terminal = {.fd = e->o.in, .events = POLLIN};
+  if (++e->burst < BURST && poll(&terminal, 1, 0) > 0)
+    return true;
+  e->burst = 0;
+  return false;
+}
+
+int editor_byte(struct editor *e, int64_t deadline_ns) {
+  while (!e->ended) {
+    if (e->keys_used < e->keys.len)
+      return e->keys.data[e->keys_used++];
+    if (deadline_ns != SBX_FOREVER && clock_now_ns() >= deadline_ns)
+      break;
+    if (e->editing && goes_on(e))
+      read_keys(e);
+    else
+      serve(e, deadline_ns);
+  }
+  return -1;
+}
+
+int editor_peek(struct editor *e, size_t ahead, int ms) {
+  struct pollfd terminal = {.fd = e->o.in, .events = POLLIN};
+  while (e->keys.len - e->keys_used <= ahead) {
+    if (e->ended || poll(&terminal, 1, ms) <= 0)
+      return -1;
+    read_keys(e);
+  }
+  return e->keys.data[e->keys_used + ahead];
+}
+
+int editor_watch(struct editor *e, int fd, short events, editor_callback *call, void *ctx) {
+  editor_unwatch(e, fd);
+  if (e->watched_count == e->watched_cap) {
+    int cap = e->watched_cap ? 2 * e->watched_cap : 8;
+    struct watched *grown = realloc(e->watched, (size_t)cap * sizeof *grown);
+    if (!grown)
+      return -SBX_ENOMEM;
+    e->watched = grown;
+    e->watched_cap = cap;
+  }
+  e->watched[e->watched_count++] = (struct watched){fd, events, call, ctx};
+  return 0;
+}
+
+void editor_unwatch(struct editor *e, int fd) {
+  for (int i = 0; i < e->watched_count; i++)
+    if (e->watched[i].fd == fd)
+      e->watched[i] = e->watched[--e->watched_count];
+}
+
+void editor_set_deadline(struct editor *e, int64_t deadline_ns, void (*call)(void *ctx),
+                         void *ctx) {
+  e->deadline_ns = deadline_ns;
+  e->on_time = call;
+  e->on_time_ctx = ctx;
+}
+
+/* -- signals and other events ------------------------------------------------------------------ */
+
+void editor_stop(struct editor *e) {
+  if (e->reading)
+    editor_end(e, EDITOR_STOP);
+}
+
+void editor_interrupted(struct editor *e) {
+  if (e->paused)
+    return;
+  if (e->reading)
+    editor_end(e, EDITOR_INTERRUPT);
+  else
+    e->interrupt_waits = true;
+}
+
+void editor_resized(struct editor *e) { screen_refresh(e); }
+
+void editor_suspended(struct editor *e) {
+  bool pause = !e->paused;
+  if (pause)
+    editor_pause(e);
+  if (e->o.suspended)
+    e->o.suspended(e->o.ctx, true);
+  terminal_stop_job();
+  if (e->o.suspended)
+    e->o.suspended(e->o.ctx, false);
+  if (pause)
+    editor_resume(e);
+}
+
+void editor_pause(struct editor *e) {
+  screen_erase(e);
+  screen_release_lead(e);
+  output_fresh_line(e);
+  screen_flush(e);
+  terminal_leave(e);
+  e->paused = true;
+}
+
+void editor_resume(struct editor *e) {
+  terminal_enter(e);
+  e->paused = false;
+  output_settle(e);
+  screen_refresh(e);
+}
+
+void editor_finish(struct editor *e) {
+  if (e->finished)
+    return;
+  if (!e->paused)
+    editor_pause(e);
+  e->finished = true;
+  e->paused = false;
+  output_settle(e);
+}
+
+/* -- reading ----------------------------------------------------------------------------------- */
+
+/* The read was ended: see that the screen, and what was typed, are as the event wants them. While
+ * libedit still knows the line. */
+static void leave_line(struct editor *e) {
+  const LineInfoW *line = line_now(e->el);
+  size_t len = (size_t)(line->lastchar - line->buffer);
+  if (e->event == EDITOR_INTERRUPT) {
+    char *dropped = text_narrow(line->buffer, len);
+    if (dropped)
+      buf_append(&e->line, dropped, strlen(dropped));
+    free(dropped);
+    screen_leave(e, line->buffer, len, "^C");
+    return;
+  }
+  if (e->event == EDITOR_STOP && len > 0 && (e->kept = malloc((len + 1) * sizeof *e->kept))) {
+    wmemcpy(e->kept, line->buffer, len);
+    e->kept[len] = L'\0';
+    e->kept_cursor = (int)(line->cursor - line->buffer);
+  }
+  screen_erase(e);
+  screen_release_lead(e);
+  screen_flush(e);
+}
+
+/* What was typed before the last read was stopped is there again. */
+static void restore_kept(struct editor *e) {
+  wchar_t *kept = e->kept;
+  e->kept = NULL;
+  if (kept)
+    replace_line(e->el, kept, (size_t)e->kept_cursor);
+  free(kept);
+}
+
+int editor_getc(EditLine *el, wchar_t *ret) {
+  struct editor *e = editor_of(el);
+  if (!e->editing && !e->left) {
+    e->editing = true;
+    restore_kept(e);
+  }
+  terminal_own_fit(e);
+  *ret = keys_next(e);
+  if (*ret)
+    return 1;
+  if (e->editing)
+    leave_line(e);
+  e->left = true;
+  e->editing = false;
+  errno = EINTR;
+  return -1;
+}
+
+static void take_line(struct editor *e, const wchar_t *text, size_t len) {
+  char *narrow = text_narrow(text, len);
+  if (narrow)
+    buf_append(&e->line, narrow, strlen(narrow));
+  free(narrow);
+}
+
+static enum editor_event read_edited(struct editor *e) {
+  int n = 0;
+  terminal_own_reset(e);
+  const wchar_t *text = el_wgets(e->el, &n);
+  size_t len = text && n > 0 ? (size_t)n : 0;
+  bool newline = len > 0 && text[len - 1] == L'\n';
+  free(e->search_prompt);
+  e->search_prompt = NULL;
+  if (!e->ended && newline) {
+    screen_leave(e, text, len - 1, "");
+    take_line(e, text, len - 1);
+    e->event = EDITOR_LINE;
+  } else if (!e->ended) { /* a key that is bound to the end of the file */
+    screen_leave(e, L"", 0, "");
+    e->event = EDITOR_EOF;
+  }
+  e->editing = false;
+  return e->event;
+}
+
+/* -- reading what the terminal edits ----------------------------------------------------------- */
+
+void plain_prompt(struct editor *e) {
+  char *prompt = text_narrow(e->prompt, wcslen(e->prompt));
+  if (e->prompted) /* and maybe something was typed behind it */
+    screen_put(e, "\n", 1);
+  else
+    output_fresh_line(e);
+  if (prompt)
+    screen_put(e, prompt, strlen(prompt));
+  screen_flush(e);
+  e->prompted = e->prompt[0] != L'\0';
+  free(prompt);
+}
+
+/* Move a line, or what there is at the end of the file, from the keys to `line`. */
+static void plain_take(struct editor *e, size_t len, size_t newline) {
+  buf_append(&e->line, e->keys.data + e->keys_used, len);
+  e->keys_used += len + newline;
+  e->prompted = false; /* the terminal showed the newline */
+  buf_clear(&e->tail, 0);
+}
+
+static enum editor_event read_plain(struct editor *e) {
+  if (!e->prompted)
+    plain_prompt(e);
+  for (;;) {
+    size_t len = e->keys.len - e->keys_used;
+    const uint8_t *unused = e->keys.data + e->keys_used;
+    const uint8_t *newline = len ? memchr(unused, '\n', len) : NULL;
+    if (newline) {
+      plain_take(e, (size_t)(newline - unused), 1);
+      return EDITOR_LINE;
+    }
+    if (e->ended && e->event == EDITOR_EOF && len > 0) {
+      plain_take(e, len, 0);
+      return EDITOR_LINE;
+    }
+    if (e->ended)
+      break;
+    serve(e, SBX_FOREVER);
+  }
+  if (e->event == EDITOR_INTERRUPT) { /* the terminal showed ^C, and threw away what was typed */
+    screen_put(e, "\n", 1);
+    screen_flush(e);
+    e->keys.len = e->keys_used = 0;
+    e->prompted = false;
+  }
+  return e->event;
+}
+
+enum editor_event editor_read(struct editor *e, const char **ret_line) {
+  e->ended = e->left = false;
+  e->line.len = 0;
+  e->tab_before = false;
+  e->reading = true;
+  if (e->interrupt_waits)
+    editor_end(e, EDITOR_INTERRUPT);
+  e->interrupt_waits = false;
+  enum editor_event event = e->el ? read_edited(e) : read_plain(e);
+  e->reading = false;
+  *ret_line = buf_append_byte(&e->line, '\0') == 0 ? (const char *)e->line.data : "";
+  return event;
+}
+
+/* -- history ----------------------------------------------------------------------------------- */
+
+/* For libedit's own search (vi's `/`). */
+static void remember(struct editor *e, const char *text) {
+  wchar_t *wide = e->history_el ? text_widen(text, strlen(text)) : NULL;
+  HistEventW event;
+  if (wide)
+    history_w(e->history_el, &event, H_ENTER, wide);
+  free(wide);
+}
+
+void editor_history_add(struct editor *e, const char *text) {
+  if (history_add(&e->history, text))
+    remember(e, text);
+}
+
+/* -- opening and closing ----------------------------------------------------------------------- */
+
+/* What libedit would draw. Only its beep is wanted. */
+static ssize_t swallow(void *ctx, const char *data, size_t len) {
+  struct editor *e = ctx;
+  if (e->editing && memchr(data, '\a', len))
+    screen_beep(e);
+  return (ssize_t)len;
+}
+
+static int open_libedit(struct editor *e) {
+  HistEventW event;
+  cookie_io_functions_t calls = {.write = swallow};
+  int rc = terminal_own_open(e);
+  if (rc)
+    return rc;
+  e->sink = fopencookie(e, "w", calls);
+  e->history_el = history_winit();
+  if (e->sink && e->history_el)
+    e->el =
+        el_init_fd(e->o.program, stdin, e->sink, e->sink, e->own_slave, e->own_slave, e->own_slave);
+  if (!e->el)
+    return -SBX_ENOMEM;
+  history_w(e->history_el, &event, H_SETSIZE, HISTORY_MOST);
+  el_wset(e->el, EL_CLIENTDATA, e);
+  el_wset(e->el, EL_SIGNAL, 0);
+  el_wset(e->el, EL_HIST, history_w, e->history_el);
+  el_wset(e->el, EL_GETCFN, editor_getc);
+  return bind_all(e);
+}
+
+static void close_libedit(struct editor *e) {
+  if (e->el)
+    el_end(e->el);
+  if (e->history_el)
+    history_wend(e->history_el);
+  if (e->sink)
+    fclose(e->sink);
+  terminal_own_close(e);
+  e->el = NULL;
+  e->history_el = NULL;
+  e->sink = NULL;
+}
+
+/* Returns 0 also when it turns out that libedit is not wanted, or not possible. */
+static int open_edited(struct editor *e) {
+  int on = 1;
+  int rc = open_libedit(e);
+  if (rc == 0)
+    el_wget(e->el, EL_EDITMODE, &on);
+  if (rc == -SBX_ESYSTEM || !on) {
+    close_libedit(e);
+    return 0;
+  }
+  if (rc == 0)
+    rc = guard_start(e);
+  if (rc == 0)
+    terminal_enter(e);
+  return rc;
+}
+
+int editor_open(const struct editor_options *o, struct editor **ret) {
+  struct editor *e = calloc(1, sizeof *e);
+  if (!e)
+    return -SBX_ENOMEM;
+  e->o = *o;
+  e->deadline_ns = SBX_FOREVER;
+  e->guard = e->guard_pidfd = e->own_master = e->own_slave = -1;
+  e->prompt = calloc(1, sizeof *e->prompt);
+  e->has_modes = isatty(o->out) && tcgetattr(o->in, &e->before) == 0;
+  int rc = e->prompt ? 0 : -SBX_ENOMEM;
+  if (rc == 0 && e->has_modes && !o->dumb && libedit_load() == 0)
+    rc = open_edited(e);
+  if (rc) {
+    editor_close(e);
+    return rc;
+  }
+  history_open(&e->history, o->history_path);
+  for (size_t i = 0; i < e->history.count; i++)
+    remember(e, e->history.texts[i]);
+  *ret = e;
+  return 0;
+}
+
+void editor_close(struct editor *e) {
+  if (!e)
+    return;
+  editor_finish(e);
+  output_fresh_line(e);
+  screen_flush(e);
+  close_libedit(e);
+  if (e->has_modes)
+    tcsetattr(e->o.in, TCSADRAIN, &e->before);
+  guard_stop(e);
+  history_close(&e->history);
+  picture_release(&e->now);
+  picture_release(&e->next);
+  struct buf *const bufs[] = {&e->line, &e->keys, &e->pasted, &e->editrc_keys,
+                              &e->out,  &e->held, &e->tail};
+  for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
+    buf_release(bufs[i]);
+  wchar_t *const texts[] = {e->kept,         e->prompt,       e->search_prompt, e->lead,
+                            e->recall_shown, e->recall_typed, e->search_before};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    free(texts[i]);
+  free(e->watched);
+  free(e);
+}

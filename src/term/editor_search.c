@@ -1,0 +1,163 @@
+/*
+ * term/editor_search.c - Ctrl-R: older lines that contain a text, found while it is typed; see
+ * editor_internal.h.
+ *
+ * libedit has one, too; but it writes its pattern into the line, and a Ctrl-C in it is a matter of
+ * luck.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <wctype.h>
+
+#include "term/editor_internal.h"
+
+enum {
+  PATTERN_MOST = 256,
+  CTRL_G = 7,
+  CTRL_H = 8,
+  CTRL_R = 18,
+  CTRL_S = 19,
+  ESC = 033,
+  RUBOUT = 0x7f
+};
+
+struct search {
+  struct editor *e;
+  wchar_t pattern[PATTERN_MOST + 1];
+  size_t len;
+  size_t at;       /* number of the entry shown; the count of all: none */
+  wchar_t *before; /* owned: the line when it began */
+  size_t before_cursor;
+  bool failed;
+};
+
+static void show_prompt(struct search *s) {
+  enum { SIZE = PATTERN_MOST + 32 };
+  wchar_t *text = malloc(SIZE * sizeof *text);
+  if (!text)
+    return;
+  swprintf(text, SIZE, L"(%lssearch) %ls: ", s->failed ? L"no such " : L"", s->pattern);
+  free(s->e->search_prompt);
+  s->e->search_prompt = text;
+}
+
+/* Show an entry, the cursor where the pattern is. */
+static void show_entry(struct search *s, size_t at, size_t offset) {
+  const char *text = s->e->history.texts[at];
+  wchar_t *wide = text_widen(text, strlen(text)), *left = text_widen(text, offset);
+  if (wide && left) {
+    replace_line(s->e->el, wide, wcslen(left));
+    s->at = at;
+  }
+  free(wide);
+  free(left);
+}
+
+/* Look from entry `at` on, itself included, in this direction (-1: older). */
+static void look(struct search *s, size_t at, int step) {
+  const struct history_list *h = &s->e->history;
+  char *pattern = text_narrow(s->pattern, s->len);
+  const char *shown = s->at < h->count ? h->texts[s->at] : "";
+  s->failed = s->len > 0;
+  for (; pattern && s->len > 0 && at < h->count; at += (size_t)step) {
+    const char *place = strstr(h->texts[at], pattern);
+    if (place && (at == s->at || strcmp(h->texts[at], shown) != 0)) {
+      show_entry(s, at, (size_t)(place - h->texts[at]));
+      s->failed = false;
+      break;
+    }
+  }
+  free(pattern);
+}
+
+/* Another pattern: from where we are, or if it is shorter, from the youngest. */
+static void look_anew(struct search *s, bool shorter) {
+  size_t count = s->e->history.count;
+  s->pattern[s->len] = L'\0';
+  if (s->len == 0) {
+    replace_line(s->e->el, s->before, s->before_cursor);
+    s->at = count;
+    s->failed = false;
+  } else
+    look(s, s->at < count && !shorter ? s->at : count - 1, -1);
+}
+
+static void look_further(struct search *s, int step) {
+  const wchar_t *last = s->e->search_before;
+  if (s->len == 0 && last && step < 0) { /* the pattern of last time */
+    s->len = wcslen(last);
+    wmemcpy(s->pattern, last, s->len);
+    look_anew(s, true);
+  } else if (s->at < s->e->history.count)
+    look(s, s->at + (size_t)step, step);
+}
+
+static void add(struct search *s, const wchar_t *text) {
+  for (; *text && *text != L'\n' && s->len < PATTERN_MOST; text++)
+    s->pattern[s->len++] = *text;
+  look_anew(s, false);
+}
+
+static void add_pasted(struct search *s) {
+  wchar_t *text = text_widen((const char *)s->e->pasted.data, s->e->pasted.len);
+  if (text)
+    add(s, text);
+  free(text);
+}
+
+/* What a key does. Returns false when it ends the search. */
+static bool serve_key(struct search *s, wchar_t key) {
+  wchar_t text[] = {key, L'\0'};
+  if (key == CTRL_R || key == KEY_UP)
+    look_further(s, -1);
+  else if (key == CTRL_S || key == KEY_DOWN)
+    look_further(s, 1);
+  else if (key == CTRL_H || key == RUBOUT) {
+    s->len -= s->len > 0;
+    look_anew(s, true);
+  } else if (key == KEY_PASTE)
+    add_pasted(s);
+  else if (key >= ' ' && !(key >= KEY_FIRST && key <= KEY_LAST))
+    add(s, text);
+  else
+    return false;
+  return true;
+}
+
+/* The entry found is the line now; or not, then the line of before is. */
+static void leave(struct search *s, wchar_t key) {
+  struct editor *e = s->e;
+  if (key == CTRL_G)
+    replace_line(e->el, s->before, s->before_cursor);
+  else if (key && (key != ESC || editor_peek(e, 0, 0) >= 0))
+    e->unread = key; /* it does to the line what it always does */
+  free(e->search_prompt);
+  e->search_prompt = NULL;
+  if (s->len > 0) {
+    free(e->search_before);
+    e->search_before = wcsdup(s->pattern);
+  }
+  free(s->before);
+}
+
+unsigned char on_search(EditLine *el, int unused) {
+  struct editor *e = editor_of(el);
+  const LineInfoW *line = line_now(el);
+  size_t len = (size_t)(line->lastchar - line->buffer);
+  struct search s = {.e = e,
+                     .at = e->history.count,
+                     .before = calloc(len + 1, sizeof(wchar_t)),
+                     .before_cursor = (size_t)(line->cursor - line->buffer)};
+  wchar_t key = 0;
+  (void)unused;
+  if (!s.before)
+    return CC_ERROR;
+  wmemcpy(s.before, line->buffer, len);
+  do {
+    show_prompt(&s);
+    if (editor_getc(el, &key) != 1)
+      key = 0;
+  } while (key && serve_key(&s, key));
+  leave(&s, key);
+  return key ? CC_REFRESH : CC_EOF;
+}
