@@ -88,7 +88,7 @@ struct arena {
   size_t range; /* bytes of all */
 };
 
-/* -- sizes ------------------------------------------------------------------------------------ */
+/* -- sizes ------------------------------------------------------------------------------------- */
 
 static unsigned highest_bit(size_t n) { return 63U - (unsigned)__builtin_clzll(n); }
 
@@ -122,7 +122,7 @@ static uint32_t page_of(const struct arena *a, const void *p) {
   return (uint32_t)((size_t)((const char *)p - a->heap) / PAGE);
 }
 
-/* -- runs of pages ---------------------------------------------------------------------------- */
+/* -- runs of pages ----------------------------------------------------------------------------- */
 
 static void bin_remove(struct arena *a, uint32_t run) {
   struct page *p = &a->page[run];
@@ -271,7 +271,7 @@ static bool run_grow(struct arena *a, uint32_t run, uint32_t old, uint32_t len) 
   return true;
 }
 
-/* -- small blocks ----------------------------------------------------------------------------- */
+/* -- small blocks ------------------------------------------------------------------------------ */
 
 WALKS_FREE_BLOCKS
 static void push(struct arena *a, unsigned kind, void *p) {
@@ -333,7 +333,7 @@ static inline void *small_alloc(struct arena *a, size_t size) {
   return block;
 }
 
-/* -- sweeping: spans that are free as a whole ------------------------------------------------- */
+/* -- sweeping: spans that are free as a whole -------------------------------------------------- */
 
 /* The first page of the span in which a block lies. */
 static uint32_t span_of(const struct arena *a, const void *p) {
@@ -412,7 +412,7 @@ static inline void small_free(struct arena *a, void *block, size_t size) {
     sweep(a);
 }
 
-/* -- blocks of any size ----------------------------------------------------------------------- */
+/* -- blocks of any size ------------------------------------------------------------------------ */
 
 static void *alloc(struct arena *a, size_t size) {
   if (size <= ARENA_SMALL)
@@ -505,7 +505,7 @@ void *arena_resize(void *arena, void *block, size_t old, size_t size) {
   return NULL;
 }
 
-/* -- the arena as a whole --------------------------------------------------------------------- */
+/* -- the arena as a whole ---------------------------------------------------------------------- */
 
 void arena_forked(struct arena *a) {
   memset(a->lists, 0, sizeof a->lists);

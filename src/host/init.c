@@ -23,7 +23,7 @@
 
 static const char file_name[] = ".luarc.json";
 
-/* -- the text --------------------------------------------------------------------------------- */
+/* -- the text ---------------------------------------------------------------------------------- */
 
 /* The folder `folders`/luals/library of the program's data, as an absolute path; NULL: there is
  * none. */
@@ -77,7 +77,7 @@ static void put_settings(FILE *out, const char *library) {
   fputs("]\n}\n", out);
 }
 
-/* -- the file --------------------------------------------------------------------------------- */
+/* -- the file ---------------------------------------------------------------------------------- */
 
 static int cannot(const char *what) {
   fprintf(stderr, "sandbox: cannot %s %s: %s\n", what, file_name, strerror(errno));

@@ -13,7 +13,7 @@
 
 enum { PROCS_DEFAULT = 512 };
 
-/* -- mistakes --------------------------------------------------------------------------------- */
+/* -- mistakes ---------------------------------------------------------------------------------- */
 
 int options_usage_error(FILE *err, const char *format, ...) {
   va_list args;
@@ -49,7 +49,7 @@ static int bad_argument(FILE *err, const struct option_row *row, bool is_long, c
                              option_spell(row, is_long).text, row->wants, value, row->example);
 }
 
-/* -- parsing ---------------------------------------------------------------------------------- */
+/* -- parsing ----------------------------------------------------------------------------------- */
 
 /* A parse under way. */
 struct parse {
@@ -150,7 +150,7 @@ void options_release(struct options *o) {
   o->step_count = 0;
 }
 
-/* -- colour ----------------------------------------------------------------------------------- */
+/* -- colour ------------------------------------------------------------------------------------ */
 
 /* The variable is set, and not to nothing. */
 static bool environment_says(const char *name) {

@@ -15,7 +15,7 @@
 
 enum { PROCS_MAX = 32768 };
 
-/* -- handlers --------------------------------------------------------------------------------- */
+/* -- handlers ---------------------------------------------------------------------------------- */
 
 static enum answer add_step(struct options *o, enum step_kind kind, const char *text) {
   o->steps[o->step_count++] = (struct step){kind, text}; /* room for argc steps was made */
@@ -156,7 +156,7 @@ static enum answer set_completions(struct options *o, const char *value) {
   return ANSWER_STOP;
 }
 
-/* -- the table -------------------------------------------------------------------------------- */
+/* -- the table --------------------------------------------------------------------------------- */
 
 /* clang-format off */
 const struct option_row option_rows[] = {
@@ -201,7 +201,7 @@ const struct option_row option_rows[] = {
 
 const int option_row_count = sizeof option_rows / sizeof *option_rows;
 
-/* -- reading the table ------------------------------------------------------------------------ */
+/* -- reading the table ------------------------------------------------------------------------- */
 
 const struct option_row *option_of_letter(char letter) {
   for (int i = 0; i < option_row_count; i++)

@@ -40,7 +40,7 @@ struct session {
   bool interrupted;
 };
 
-/* -- errors ----------------------------------------------------------------------------------- */
+/* -- errors ------------------------------------------------------------------------------------ */
 
 /* Put the place in the place of an interrupt's error. */
 static void tell_interrupt(lua_State *L) {
@@ -64,7 +64,7 @@ static bool succeeded(lua_State *L, struct session *s, int status) {
   return false;
 }
 
-/* -- loading ---------------------------------------------------------------------------------- */
+/* -- loading ----------------------------------------------------------------------------------- */
 
 /* Push why `path` cannot be read; Lua's own message, which is replaced, is on the top. */
 static void push_read_error(lua_State *L, const char *path) {
@@ -99,7 +99,7 @@ static bool run_text(lua_State *L, struct session *s, const char *text, const ch
   return succeeded(L, s, status == LUA_OK ? call_function(L, 0, 0) : status);
 }
 
-/* -- steps ------------------------------------------------------------------------------------ */
+/* -- steps ------------------------------------------------------------------------------------- */
 
 /* Set the global `arg`: the command line, with the script, or else the program, at index 0. */
 static void set_arg(lua_State *L, const struct script *s) {
@@ -251,7 +251,7 @@ static int run(lua_State *L) {
   return 1;
 }
 
-/* -- main ------------------------------------------------------------------------------------- */
+/* -- main -------------------------------------------------------------------------------------- */
 
 static int no_memory(void) {
   report_print(&(struct report){.message = error_text(SBX_ENOMEM)});
@@ -307,7 +307,7 @@ int script_session(struct backend *b, const struct session_place *place, void *c
   return run_process(&s);
 }
 
-/* -- check ------------------------------------------------------------------------------------ */
+/* -- check ------------------------------------------------------------------------------------- */
 
 /* Pop a function or an error; returns whether it was a function. */
 static bool compiled(lua_State *L, int status) {

@@ -10,8 +10,7 @@ static uint32_t words(const uint64_t *s) {
 
 static void init(uint64_t *s, const struct sync_options *o) { s[BARRIER_PARTIES] = o->count; }
 
-/* -- who has taken part --------------------------------------------------------------------------
- */
+/* -- members ----------------------------------------------------------------------------------- */
 
 static int64_t find_member(const uint64_t *s, uint64_t who) {
   for (uint64_t i = 0; i < s[BARRIER_COUNT]; i++)
@@ -31,15 +30,14 @@ static bool member_gone(const uint64_t *s, const struct sync_world *w) {
   return false;
 }
 
-/* -- rounds --------------------------------------------------------------------------------------
- */
+/* -- rounds ------------------------------------------------------------------------------------ */
 
-/* Tickets of this round are above it. */
+/* Tickets of the current round are above this bound. */
 static uint64_t round_start(const uint64_t *s) {
   return s[BARRIER_TO] > s[BARRIER_RELEASED] ? s[BARRIER_TO] : s[BARRIER_RELEASED];
 }
 
-/* 1: all were there; 0: it waits; -SBX_EBROKEN. */
+/* 1: the round is complete; 0: still waiting; -SBX_EBROKEN. */
 static int outcome(const uint64_t *s, uint64_t ticket) {
   if (ticket > round_start(s))
     return 0;
@@ -68,8 +66,7 @@ static int break_now(uint64_t *s, struct sync_step *step, const struct sync_worl
   return 0;
 }
 
-/* -- ops -----------------------------------------------------------------------------------------
- */
+/* -- ops --------------------------------------------------------------------------------------- */
 
 static bool enabled(const uint64_t *s, const struct sync_step *step, const struct sync_world *w) {
   if (step->kind != OP_BARRIER_WAIT || step->ticket == 0)
@@ -130,7 +127,7 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
 
 static bool give_up(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
   if (step->kind != OP_BARRIER_WAIT || step->ticket <= round_start(s))
-    return false; /* it is decided already */
+    return false; /* the round has been decided already */
   break_round(s, step, w);
   s[BARRIER_BROKEN] = 1;
   return true;
@@ -155,11 +152,11 @@ static uint32_t watch(const uint64_t *s, uint64_t ret[SYNC_WORDS]) {
   return (uint32_t)s[BARRIER_COUNT];
 }
 
-/* A bound is compared with tickets and with other bounds only: ranks do as well. */
+/* Bounds are only ever compared with tickets and with each other, so ranks serve as well. */
 static void canonical(uint64_t *s, const struct sync_world *w) {
   for (int word = BARRIER_OLDEST; word <= BARRIER_RELEASED; word++)
     s[word] = world_rank(w, s[word]);
-  if (s[BARRIER_OLDEST] > s[BARRIER_FROM]) /* the range from there on says the same */
+  if (s[BARRIER_OLDEST] > s[BARRIER_FROM]) /* the range that starts at FROM covers it */
     s[BARRIER_OLDEST] = s[BARRIER_FROM];
   bool gone = false;
   for (uint64_t i = s[BARRIER_COUNT]; i-- > 0;)

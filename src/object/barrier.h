@@ -1,20 +1,20 @@
 /*
- * object/barrier.h - what a barrier means: n parties wait until all of them are there.
+ * object/barrier.h - the state machine of barriers: n parties wait until all of them have arrived.
  *
- * A wait enters, and so has a ticket; the last of n moves a bound, and all who wait go on. Each is
- * told its place in the order of arrival, from 1 to n. The barrier breaks, for those who wait and
- * for those who come until a reset,
+ * A process that calls wait joins the wait queue and gets a ticket. The last of n arrivals moves a
+ * bound, which lets all waiters go. Each is told its place in the order of arrival, from 1 to n.
+ * The barrier breaks, for its waiters and for every later caller until a reset,
  *   - when a party gives up (a timeout, an interrupt),
- *   - when a party that waits dies,
- *   - when a process that has taken part before was killed or left with an error,
- *   - when nobody is left who could still come: every living process that holds the barrier waits
- *     for ever, and no message names it.
+ *   - when a waiting party dies,
+ *   - when a process that has taken part before was killed or ended with an error,
+ *   - when nobody is left who could still arrive: every living process that holds a handle of the
+ *     barrier waits without a deadline, and no message on its way contains one.
  *
- * What has become of a wait is told by its ticket and four bounds, so that it does not matter how
- * late a party looks:
+ * The outcome of a wait depends only on its ticket and four bounds, so it does not matter how late
+ * a party looks:
  *
  *      OLDEST      FROM       TO      RELEASED
- *   broken | released | broken | released | it waits
+ *   broken | released | broken | released | still waiting
  */
 #ifndef SBX_OBJECT_BARRIER_H
 #define SBX_OBJECT_BARRIER_H
@@ -23,13 +23,13 @@
 
 enum barrier_word {
   BARRIER_PARTIES,
-  BARRIER_ARRIVED, /* of this round */
-  BARRIER_BROKEN,  /* 1: until a reset */
-  BARRIER_OLDEST,  /* when it has broken twice, what was before the first counts as broken */
+  BARRIER_ARRIVED, /* in the current round */
+  BARRIER_BROKEN,  /* 1: broken until a reset */
+  BARRIER_OLDEST,  /* after a second break, everything before the first counts as broken */
   BARRIER_FROM,
   BARRIER_TO,
   BARRIER_RELEASED,
-  BARRIER_COUNT, /* words in use from here on: who has taken part, as many as there is room for */
+  BARRIER_COUNT, /* words in use from here on: the members, as many as there is room for */
   BARRIER_FIRST,
   BARRIER_MEMBERS = SYNC_WORDS - BARRIER_FIRST
 };

@@ -1,20 +1,20 @@
 /*
- * object/compose.h - ops that are several steps: what each step is, and which comes next. Pure.
+ * object/compose.h - ops that consist of several steps: the steps and their order. Pure.
  *
- * A wait for a condition is a wait in two lines, one after the other:
+ * Waiting for a condition means waiting in two wait queues, one after the other:
  *
- *    ENTER -> UNLOCK -> AWAIT -> RELOCK -> over      notified, or out of time
+ *    ENTER -> UNLOCK -> AWAIT -> RELOCK -> over      notified, or timed out
  *                         |
- *                         +----> TRY_RELOCK -> over  interrupted: it is not going to touch what the
- *                                                    lock protects, so it does not wait for the
- * lock
+ *                         +----> TRY_RELOCK -> over  interrupted: the caller is not going to touch
+ *                                                    what the lock protects, so it does not wait
+ *                                                    for the lock
  *
- * It enters the condition BEFORE it releases the lock: so a process that gets the lock then, and
- * notifies, finds it.
+ * ENTER comes BEFORE UNLOCK: a process that acquires the lock in between and notifies must find the
+ * waiter in the queue, or the notification would be lost.
  *
- * A select looks at its ops in order, and does the first that can go on. If none can it sleeps, and
- * then begins again with the first; at its deadline it looks for the last time. Each look is a step
- * of its own: what others do between two looks, it may miss until the next round.
+ * A select tries its ops in order and performs the first that is enabled. If none is, it sleeps and
+ * then starts over with the first; at its deadline it tries once more. Each try is a step of its
+ * own: what happens between two tries may go unnoticed until the next round.
  */
 #ifndef SBX_OBJECT_COMPOSE_H
 #define SBX_OBJECT_COMPOSE_H
@@ -34,31 +34,32 @@ enum condition_step {
   CONDITION_OVER,
 };
 
-/* A wait for a condition under way; zeroed at first. */
+/* A wait for a condition in progress; starts zeroed. */
 struct condition_wait {
-  enum condition_step step; /* what it is to do now */
-  int result;               /* of the wait, so far */
+  enum condition_step step; /* the next step to take */
+  int result;               /* the result of the wait so far */
 };
 
-/* What a step does: an op of the condition, or of its lock. */
+/* The op that a step performs: one of the condition, or of its lock. */
 enum op_kind condition_step_kind(enum condition_step step);
 
-/* The step returned `rc`: 0 or -SBX_*. ENTER counts as 0 when the process stands in line. */
+/* The step returned `rc`: 0 or -SBX_*. For ENTER, 0 means that the process is in the wait queue. */
 void condition_next(struct condition_wait *w, int rc);
 
-/* Instead of a result. */
+/* Returned instead of a result. */
 enum { SELECT_SLEEPS = 1, SELECT_LOOKS = 2 };
 
-/* A select under way; zeroed at first. */
+/* A select in progress; starts zeroed. */
 struct select_scan {
-  uint32_t at; /* the op to be looked at now */
-  bool last;   /* its time is over: it does not sleep again */
+  uint32_t at; /* index of the op to try now */
+  bool last;   /* the deadline has passed: do not sleep again */
 };
 
 /*
- * The op that the scan is at returned `rc`, -SBX_ETIMEDOUT if it cannot go on now. Returns `rc` if
- * that was the one, -SBX_ETIMEDOUT when the time is over, SELECT_LOOKS when the next of `count` is
- * to be looked at, SELECT_SLEEPS when all were looked at in vain: `at` is 0 then.
+ * The op that the scan is at returned `rc`, which is -SBX_ETIMEDOUT if it is not enabled now.
+ * Returns `rc` if the op was performed, SELECT_LOOKS if the next of `count` ops is to be tried,
+ * SELECT_SLEEPS if all were tried in vain (`at` is 0 then), -SBX_ETIMEDOUT if they were and the
+ * deadline has passed.
  */
 int select_next(struct select_scan *scan, uint32_t count, int rc);
 

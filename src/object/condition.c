@@ -27,7 +27,7 @@ static int wait(struct sync_step *step, const struct sync_world *w) {
 static int notify(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
   uint64_t bound = s[CONDITION_BOUND], last = w->ops->nth(w->ctx, bound, step->count);
   if (last == 0)
-    return 0; /* nobody waits: it is lost */
+    return 0; /* nobody waits: the notification is lost */
   step->wake = step->count;
   step->wake_after = bound;
   s[CONDITION_BOUND] = last;
@@ -45,7 +45,7 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   }
 }
 
-/* It was notified, and is interrupted before it could go on: another one is notified instead. */
+/* A waiter that was notified is interrupted before it could go on: pass its notification on. */
 static bool give_up(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
   if (step->kind != OP_CONDITION_WAIT || step->ticket == 0 || step->ticket > s[CONDITION_BOUND])
     return false;

@@ -1,12 +1,12 @@
 /*
- * object/condition.h - what a condition means: waiting to be notified.
+ * object/condition.h - the state machine of conditions: waiting to be notified.
  *
- * Only the waiting is the condition's; its lock is an object of its own, and that one must be held
- * to wait and to notify is seen to by whoever performs the ops (os/sync/condition.c).
+ * The condition is only the wait queue. Its lock is an object of its own; that the caller holds it
+ * when it waits or notifies is checked by the code that performs the ops (os/sync/condition.c).
  *
- * A wait enters, and so has a ticket. To notify n is to move the bound to the ticket of the n-th
- * who lives and waits beyond it. So it is one store, whoever dies; and those who were killed, or
- * gave up, use up none of it.
+ * A waiter joins the wait queue and gets a ticket. Notifying n waiters moves the bound to the
+ * ticket of the n-th living waiter beyond it. So a notification is one store, whatever process dies
+ * meanwhile, and waiters that were killed or gave up do not use it up.
  */
 #ifndef SBX_OBJECT_CONDITION_H
 #define SBX_OBJECT_CONDITION_H
@@ -14,7 +14,7 @@
 #include "object/sync.h"
 
 enum condition_word {
-  CONDITION_BOUND, /* who has a ticket up to it was notified */
+  CONDITION_BOUND, /* waiters with a ticket up to this bound have been notified */
   CONDITION_WORDS
 };
 

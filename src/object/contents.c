@@ -29,7 +29,7 @@ uint64_t contents_count(const struct buf *c) {
   return n;
 }
 
-/* Open a gap at `at`, and write an entry into it. */
+/* Open a gap at `at` and write an entry into it. */
 static int insert(struct buf *c, size_t at, const struct content *e) {
   size_t size = size_of(e);
   int rc = buf_reserve(c, size);
@@ -77,7 +77,7 @@ static int compare(const struct content *e, const void *key, uint32_t key_len) {
   return order ? order : (e->key_len > key_len) - (e->key_len < key_len);
 }
 
-/* Where a key is (true), or would be. */
+/* Find the position of a key. False: it is absent, and the position is where it belongs. */
 static bool seek(const struct buf *c, const void *key, uint32_t key_len, size_t *ret_at,
                  struct content *ret) {
   for (size_t at = *ret_at = 0; contents_next(c, &at, ret); *ret_at = at) {

@@ -1,13 +1,13 @@
 /*
- * object/contents.h - what is in an object: a sequence of items, or a table of keys. Pure.
+ * object/contents.h - the contents of an object: a sequence of items, or a table of keys. Pure.
  *
- * The OS backend keeps contents where it is fast (os/queue/queue.h, os/sync/dict_table.h). This is what they
- * mean, for backends that copy and compare whole states, and for tests: one buffer without
- * pointers, in which equal contents are equal bytes.
+ * The OS backend keeps contents where access is fast (os/queue/queue.h, os/sync/dict_table.h). This
+ * is the reference representation, for backends that copy and compare whole states, and for tests:
+ * one buffer without pointers, in which equal contents are equal bytes.
  *
- * An entry is the length of its key, the length of its data, the key, the data. A sequence has
- * empty keys, the oldest first; a table is sorted by its keys, as memcmp orders them, the shorter
- * first of two of which one begins the other.
+ * An entry is the length of its key, the length of its data, the key, the data. In a sequence all
+ * keys are empty, and the oldest item comes first. A table is sorted by key in the order of memcmp;
+ * of two keys of which one is a prefix of the other, the shorter comes first.
  */
 #ifndef SBX_OBJECT_CONTENTS_H
 #define SBX_OBJECT_CONTENTS_H
@@ -16,7 +16,7 @@
 
 #include "base/buf.h"
 
-/* Bytes, borrowed from the contents until these change. */
+/* Borrowed bytes; valid until the contents change. */
 struct content {
   const uint8_t *key, *data;
   uint32_t key_len, len;
@@ -26,23 +26,23 @@ struct content {
 
 /* Append an item. 0 or -SBX_ENOMEM. */
 int contents_put(struct buf *c, const void *data, uint32_t len);
-/* The oldest item; false: there is none. */
+/* The oldest item; false if there is none. */
 bool contents_front(const struct buf *c, struct content *ret);
-/* Remove the oldest item; there is one. */
+/* Remove the oldest item, which must exist. */
 void contents_take(struct buf *c);
 
 /* -- a table ----------------------------------------------------------------------------------- */
 
-/* The entry of a key; false: there is none. */
+/* The entry of a key; false if there is none. */
 bool contents_find(const struct buf *c, const void *key, uint32_t key_len, struct content *ret);
-/* Give a key its data, be it new or not. 0 or -SBX_ENOMEM. */
+/* Set the data of a key, new or existing. 0 or -SBX_ENOMEM. */
 int contents_set(struct buf *c, const void *key, uint32_t key_len, const void *data, uint32_t len);
-/* Remove a key. False: it is not there. */
+/* Remove a key; false if it is absent. */
 bool contents_remove(struct buf *c, const void *key, uint32_t key_len);
 
 /* -- both -------------------------------------------------------------------------------------- */
 
-/* Entry by entry: `*at` is 0 at first. False: there are no more. */
+/* Iterate over the entries: `*at` starts at 0. False: there are no more. */
 bool contents_next(const struct buf *c, size_t *at, struct content *ret);
 uint64_t contents_count(const struct buf *c);
 

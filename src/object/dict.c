@@ -32,7 +32,7 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   default:
     rc = updater_pass(s, step);
     if (rc == 0)
-      s[UPDATER] = 0; /* it was gone */
+      s[UPDATER] = 0; /* the updater is gone */
     return rc;
   }
 }
@@ -42,7 +42,7 @@ static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
   return updater_leave(s, step);
 }
 
-/* Where the table stands is the world's. */
+/* The words that locate the table belong to the world, not to the meaning. */
 static void canonical(uint64_t *s, const struct sync_world *w) {
   updater_canonical(s, w);
   for (int word = DICT_COUNT + 1; word < DICT_WORDS; word++)

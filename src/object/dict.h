@@ -1,9 +1,9 @@
 /*
- * object/dict.h - what a dict means to those who wait for it: a table that one process at a time
- * may update by a function, as a value (object/value.h).
+ * object/dict.h - the state machine of dicts: a shared table that one process at a time may update
+ * by a function, like a value (object/value.h).
  *
- * What is in it is no matter of a few words: the world keeps it (os/sync/dict_table.h), and the words
- * behind the first say where.
+ * The entries do not fit into a few words: the world stores them (os/sync/dict_table.h), and the
+ * words after the first two say where.
  */
 #ifndef SBX_OBJECT_DICT_H
 #define SBX_OBJECT_DICT_H
@@ -12,27 +12,27 @@
 
 enum dict_word {
   DICT_UPDATER, /* as in object/updater.h */
-  DICT_COUNT,   /* keys */
-  DICT_EXTENT,  /* 0 or 1: which extent is the table */
-  DICT_EXTENTS, /* offset and bytes of extent 0, of extent 1 */
+  DICT_COUNT,   /* number of keys */
+  DICT_EXTENT,  /* 0 or 1: the extent that holds the table */
+  DICT_EXTENTS, /* offset and size in bytes of extent 0, then of extent 1 */
   DICT_TAIL = DICT_EXTENTS + 4,
-  DICT_LIVE,       /* bytes of entries that count */
-  DICT_RESERVED,   /* there is memory up to here */
-  DICT_BUCKETS,    /* how many, a power of two; 0: no table yet */
-  DICT_REDO_AT,    /* the pointer in the table, plus 1, that the last change has set, if it lived to
-                      do so; 0: none */
-  DICT_REDO_VALUE, /* to this */
+  DICT_LIVE,       /* bytes of live entries */
+  DICT_RESERVED,   /* memory is reserved up to here */
+  DICT_BUCKETS,    /* number of buckets, a power of two; 0: no table yet */
+  DICT_REDO_AT,    /* redo record: offset plus 1 of the pointer that the last change sets; 0:
+                      none */
+  DICT_REDO_VALUE, /* redo record: the value to store there */
   DICT_WORDS
 };
 
 /*
- * An entry: as it stands in a table, and as DICT_ALL tells it. Followed by the handles of its
- * message, the key, and the message; padded to 8 bytes.
+ * An entry, as stored in a table and as returned by DICT_ALL. It is followed by the handles in its
+ * message, the key, and the message, and is padded to 8 bytes.
  */
 struct dict_entry {
-  uint64_t next; /* in a table; no matter to others */
+  uint64_t next; /* chain pointer inside a table; meaningless elsewhere */
   uint64_t hash;
-  uint64_t len; /* of the message */
+  uint64_t len; /* bytes of the message */
   uint32_t key_len;
   uint32_t refs; /* handles in the message */
 };

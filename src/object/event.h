@@ -1,7 +1,8 @@
 /*
- * object/event.h - what an event means: a flag to wait for.
+ * object/event.h - the state machine of events: a flag to wait for.
  *
- * Setting it lets everybody go who waits at that moment, even if it is cleared before they look.
+ * Setting it releases every process that waits at that moment, even if the flag is cleared before
+ * they look.
  */
 #ifndef SBX_OBJECT_EVENT_H
 #define SBX_OBJECT_EVENT_H
@@ -10,7 +11,7 @@
 
 enum event_word {
   EVENT_FLAG,
-  EVENT_BOUND, /* who has a ticket up to it was let go */
+  EVENT_BOUND, /* waiters with a ticket up to this bound have been released */
   EVENT_WORDS
 };
 

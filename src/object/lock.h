@@ -1,9 +1,10 @@
 /*
- * object/lock.h - what a lock means: at most one process holds it.
+ * object/lock.h - the state machine of locks: at most one process holds a lock.
  *
- * A holder that is gone loses it: the next to acquire gets it, and is told that it was abandoned.
- * A recursive lock counts how often its holder has acquired it. One that is not, asked for by its
- * holder, can never be given: an error at once, unless there is a deadline that will end the wait.
+ * A holder that is gone loses the lock: the next acquire gets it and returns "abandoned". A
+ * recursive lock counts how often its holder has acquired it. A lock that is not recursive can
+ * never be granted to its own holder again: such an acquire is an error at once, unless it has a
+ * deadline, which will end the wait.
  */
 #ifndef SBX_OBJECT_LOCK_H
 #define SBX_OBJECT_LOCK_H

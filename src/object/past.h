@@ -1,6 +1,6 @@
 /*
- * object/past.h - what was done to an object last, for reports. Each object remembers a few of the
- * ops that have a word for it in object/ops.def.
+ * object/past.h - the recent history of an object, for reports. Each object remembers the last few
+ * ops that have a past-tense word in object/ops.def.
  */
 #ifndef SBX_OBJECT_PAST_H
 #define SBX_OBJECT_PAST_H
@@ -13,11 +13,11 @@
 enum { PAST_EVENTS = 4 };
 
 struct past_event {
-  uint64_t who;  /* as in object/sync.h */
+  uint64_t who;  /* the process, as in object/sync.h */
   uint32_t kind; /* enum op_kind */
   int32_t line;
-  bool vain;   /* NOTIFY: nobody waited */
-  bool scoped; /* LOCK_ACQUIRE: a `<close>` will release it */
+  bool vain;   /* NOTIFY: no process was waiting */
+  bool scoped; /* LOCK_ACQUIRE: a `<close>` variable will release it */
   char source[SOURCE_MAX];
 };
 

@@ -1,8 +1,9 @@
 /*
- * object/pipe.c - an end of a pipe as an object; see pipe.h.
+ * object/pipe.c - the state machine of a pipe's ends; see pipe.h.
  *
- * It has no state that changes: what is sent is in two queues, and an end only says which. The row
- * is there so that ends are held, sent and dropped as all objects without descriptors are.
+ * An end has no state that changes: what is sent is in two queues, and the end only names them. The
+ * machine exists so that ends are held, sent and dropped like all other objects without
+ * descriptors.
  */
 #include "object/pipe.h"
 
@@ -29,10 +30,10 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   (void)s;
   (void)step;
   (void)w;
-  return -SBX_EINVAL; /* its ops are those of the queues: os/queue/pipe.c */
+  return -SBX_EINVAL; /* its ops act on the queues: os/queue/pipe.c */
 }
 
-/* The words say where it is, and not what. */
+/* The words say where the queues are, which is not part of the meaning. */
 static void canonical(uint64_t *s, const struct sync_world *w) {
   (void)w;
   for (int word = 0; word < END_WORDS; word++)

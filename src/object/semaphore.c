@@ -19,14 +19,13 @@ static void init(uint64_t *s, const struct sync_options *o) {
   s[SEMAPHORE_MAX] = o->max;
 }
 
-/* -- who has taken what --------------------------------------------------------------------------
- */
+/* -- holders ----------------------------------------------------------------------------------- */
 
 static void remove_at(uint64_t *s, uint64_t i) {
   s[SEMAPHORE_FIRST + i] = s[SEMAPHORE_FIRST + --s[SEMAPHORE_COUNT]];
 }
 
-/* How many units of the gone come back. */
+/* The number of units that come back from holders that are gone. */
 static uint64_t abandoned_units(const uint64_t *s, const struct sync_world *w) {
   uint64_t gone = 0, there = s[SEMAPHORE_VALUE];
   for (uint64_t i = 0; i < s[SEMAPHORE_COUNT]; i++) {
@@ -37,7 +36,7 @@ static uint64_t abandoned_units(const uint64_t *s, const struct sync_world *w) {
   return gone < missing ? gone : missing;
 }
 
-/* Forget the gone, and take back what they had. True if that was anything. */
+/* Drop holders that are gone and return their units. True if any unit came back. */
 static bool take_back(uint64_t *s, const struct sync_world *w) {
   uint64_t units = abandoned_units(s, w);
   for (uint64_t i = s[SEMAPHORE_COUNT]; i-- > 0;)
@@ -72,8 +71,7 @@ static void forget(uint64_t *s, uint64_t who, uint64_t units) {
   }
 }
 
-/* -- ops -----------------------------------------------------------------------------------------
- */
+/* -- ops --------------------------------------------------------------------------------------- */
 
 static bool enabled(const uint64_t *s, const struct sync_step *step, const struct sync_world *w) {
   return step->kind != OP_SEMAPHORE_ACQUIRE || s[SEMAPHORE_VALUE] > 0 || abandoned_units(s, w) > 0;
@@ -109,7 +107,8 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   }
 }
 
-/* In good order, what it took is used up, as a signal is; with an error, it comes back. */
+/* A process that ends well has used its units up, as the receiver of a signal does. Those of a
+ * process that fails come back. */
 static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
   bool found = false;
   if (how == END_OF_CODE)
@@ -135,7 +134,7 @@ static uint32_t watch(const uint64_t *s, uint64_t ret[SYNC_WORDS]) {
   return (uint32_t)s[SEMAPHORE_COUNT];
 }
 
-/* The units of the gone are as those of one; each word holds what it can. */
+/* Units of all holders that are gone are merged, each word filled as far as it goes. */
 static void canonical(uint64_t *s, const struct sync_world *w) {
   uint64_t *words = &s[SEMAPHORE_FIRST], gone = 0, kept = 0;
   for (uint64_t i = 0; i < s[SEMAPHORE_COUNT]; i++)

@@ -1,14 +1,16 @@
 /*
- * object/semaphore.h - what a semaphore means: a number of units that are taken and given back.
+ * object/semaphore.h - the state machine of semaphores: a number of units that are taken and given
+ * back.
  *
- * Anybody may give units back, so a semaphore serves as a signal, too: made with none, what is
- * given was never taken. But who takes a unit and is gone without giving it back would leave one
- * too few for ever. So the state notes who has taken how many; the units of a process that was
- * killed, or left with an error, come back, and whoever gets the first of them is told that it was
- * abandoned. Never so many that there are more than at the beginning: units that the living have
- * count, and so do those that others gave back instead.
+ * Any process may give units back, so a semaphore also serves as a signal: it is made with no
+ * units, and those given were never taken. But a process that takes a unit and ends without giving
+ * it back would leave one too few for ever. So the state records how many units each process has
+ * taken. The units of a process that was killed, or ended with an error, come back, and the process
+ * that gets the first of them is told that it was abandoned. The number of units never grows beyond
+ * the initial one this way: units that living processes have taken count, and so do units that
+ * others gave back instead.
  *
- * Noted are as many processes as there is room for (SEMAPHORE_HOLDERS); the units of others do not
+ * As many holders are recorded as there is room for (SEMAPHORE_HOLDERS); the units of others do not
  * come back.
  */
 #ifndef SBX_OBJECT_SEMAPHORE_H
@@ -19,8 +21,8 @@
 enum semaphore_word {
   SEMAPHORE_VALUE,
   SEMAPHORE_MAX,     /* 0: no limit */
-  SEMAPHORE_INITIAL, /* at the beginning */
-  SEMAPHORE_COUNT,   /* words in use from here on: who << 8 | units */
+  SEMAPHORE_INITIAL, /* units at the beginning */
+  SEMAPHORE_COUNT,   /* words in use from here on, each: process << 8 | units */
   SEMAPHORE_FIRST,
   SEMAPHORE_HOLDERS = SYNC_WORDS - SEMAPHORE_FIRST
 };

@@ -1,6 +1,6 @@
 /*
- * object/updater.h - what values and dicts have in common: one process at a time may run a function
- * that changes them, and is the updater meanwhile. The first word of the state says who.
+ * object/updater.h - what values and dicts share: one process at a time, the updater, may run a
+ * function that changes the object. The first word of the state names it; 0: there is none.
  */
 #ifndef SBX_OBJECT_UPDATER_H
 #define SBX_OBJECT_UPDATER_H
@@ -10,14 +10,15 @@
 
 enum { UPDATER = 0 };
 
-/* Who wants to change it waits for an updater that lives; but not for himself: that is an error. */
+/* A process that wants to change the object waits while the updater lives. The updater itself does
+ * not wait: for it, a change is an error. */
 static inline bool updater_lets(const uint64_t *s, const struct sync_step *step,
                                 const struct sync_world *w) {
   return s[UPDATER] == 0 || s[UPDATER] == step->who || !op_describe(step->kind)->blocks ||
          world_gone(w, s[UPDATER]);
 }
 
-/* A change that is no update's. Whoever comes next in line may go on, too. */
+/* A change outside an update. It also lets the next waiter go on. */
 static inline int updater_pass(const uint64_t *s, struct sync_step *step) {
   step->wake = 1;
   return s[UPDATER] == step->who ? -SBX_EUPDATING : 0;

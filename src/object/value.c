@@ -19,8 +19,7 @@ static void init(uint64_t *s, const struct sync_options *o) {
   s[VALUE_KIND] = VALUE_INLINE;
 }
 
-/* -- numbers -------------------------------------------------------------------------------------
- */
+/* -- numbers ----------------------------------------------------------------------------------- */
 
 static struct number number_in(const uint64_t *s) {
   struct number n = {.kind = NUMBER_NONE};
@@ -44,14 +43,14 @@ static double as_float(const struct number *n) {
   return n->kind == NUMBER_INTEGER ? (double)n->i : n->f;
 }
 
-/* As Lua adds: integers wrap around, and with a float it is a float. */
+/* As Lua adds: integers wrap around; with a float, the sum is a float. */
 static struct number sum(const struct number *a, const struct number *b) {
   if (a->kind == NUMBER_INTEGER && b->kind == NUMBER_INTEGER)
     return (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)((uint64_t)a->i + (uint64_t)b->i)};
   return (struct number){.kind = NUMBER_FLOAT, .f = as_float(a) + as_float(b)};
 }
 
-/* As Lua compares: by the mathematical value, so that no rounding makes two equal. */
+/* As Lua compares: by mathematical value, so that rounding makes no two numbers equal. */
 static bool same_number(const struct number *a, const struct number *b) {
   if (a->kind == b->kind)
     return a->kind == NUMBER_INTEGER ? a->i == b->i : a->f == b->f;
@@ -70,8 +69,7 @@ bool value_equals(const uint64_t *s, const struct value_args *args) {
          memcmp(message, args->expected_data, args->expected_len) == 0;
 }
 
-/* -- ops -----------------------------------------------------------------------------------------
- */
+/* -- ops --------------------------------------------------------------------------------------- */
 
 static bool enabled(const uint64_t *s, const struct sync_step *step, const struct sync_world *w) {
   return updater_lets(s, step, w);
@@ -87,7 +85,7 @@ static void put(uint64_t *s, const struct sync_step *step) {
   s[VALUE_REFS] = op->value->ref_count;
   s[VALUE_KIND] = value_is_inline(op) ? VALUE_INLINE : VALUE_STORED;
   if (s[VALUE_KIND] == VALUE_STORED) {
-    s[VALUE_EXTENT] ^= 1; /* where the world has put it */
+    s[VALUE_EXTENT] ^= 1; /* the extent where the world has put the message */
     return;
   }
   uint8_t *at = (uint8_t *)&s[VALUE_DATA];
@@ -111,7 +109,7 @@ static int change(uint64_t *s, struct sync_step *step) {
   int rc = updater_pass(s, step);
   if (rc)
     return rc;
-  if (s[UPDATER]) /* it is gone */
+  if (s[UPDATER]) /* the updater is gone */
     s[UPDATER] = 0;
   if (step->kind == OP_VALUE_ADD)
     return add(s, step);
@@ -146,7 +144,7 @@ static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
   return updater_leave(s, step);
 }
 
-/* Where a message stands is the world's; and what was in the words before means nothing. */
+/* Where a message is stored belongs to the world; words that were used before mean nothing. */
 static void canonical(uint64_t *s, const struct sync_world *w) {
   bool number = s[VALUE_KIND] == VALUE_INTEGER || s[VALUE_KIND] == VALUE_FLOAT;
   uint64_t bytes = number                          ? 8

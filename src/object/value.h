@@ -1,15 +1,15 @@
 /*
- * object/value.h - what a shared value means: one value, changed in steps that are whole.
+ * object/value.h - the state machine of shared values: one value, changed in atomic steps.
  *
- * A number is kept as a number, so that it can be added to; everything else is a message of bytes,
- * with the handles that it mentions (struct object_ref) in front. What is small stands in the
- * state; what is large the world keeps, in the extent that the state calls current, having put it
- * there before the op is applied (sync_step.stored).
+ * A number is stored as a number, so that it can be added to. Anything else is a message of bytes,
+ * preceded by the handles that it mentions (struct object_ref). A small message is stored in the
+ * state. A large one is stored by the world: it writes the message into the extent that is not
+ * current before the op is applied, and the op makes that extent current.
  *
- * A function that changes a value runs while its process is the updater: others wait then who want
- * to change it, but not who want to know it. An updater that is gone has changed nothing.
+ * A process that runs a function to change a value is its updater meanwhile. Other processes that
+ * want to change the value wait; readers do not. An updater that is gone has changed nothing.
  *
- * cas compares numbers as Lua does, and all else by its bytes.
+ * cas compares numbers as Lua does, and everything else byte by byte.
  */
 #ifndef SBX_OBJECT_VALUE_H
 #define SBX_OBJECT_VALUE_H
@@ -20,27 +20,27 @@ enum value_word {
   VALUE_UPDATER, /* as in object/updater.h */
   VALUE_KIND,    /* enum value_kind */
   VALUE_LEN,     /* bytes of the message */
-  VALUE_REFS,    /* handles in it */
-  VALUE_EXTENT,  /* 0 or 1: which extent holds it, or held what was large last */
-  VALUE_EXTENTS, /* offset and bytes of extent 0, of extent 1 */
+  VALUE_REFS,    /* handles in the message */
+  VALUE_EXTENT,  /* 0 or 1: the extent that holds the message, or held the last large one */
+  VALUE_EXTENTS, /* offset and size in bytes of extent 0, then of extent 1 */
   VALUE_DATA = VALUE_EXTENTS + 4,
   VALUE_INLINE_BYTES = (SYNC_WORDS - VALUE_DATA) * 8
 };
 
 enum value_kind { VALUE_INTEGER, VALUE_FLOAT, VALUE_INLINE, VALUE_STORED };
 
-/* Bytes that a message takes: its handles and itself. */
+/* Bytes that a message takes: its handles and its data. */
 static inline uint64_t value_bytes(uint64_t refs, uint64_t len) {
   return refs * sizeof(struct object_ref) + len;
 }
 
-/* Does a message that an op brings stand in the state? */
+/* Is the message of an op stored in the state itself? */
 static inline bool value_is_inline(const struct op *op) {
   return op->value->number.kind != NUMBER_NONE ||
          value_bytes(op->value->ref_count, op->len) <= VALUE_INLINE_BYTES;
 }
 
-/* Is what stands in the state what a cas expects? Not for VALUE_STORED. */
+/* Does the state hold what a cas expects? Not for VALUE_STORED. */
 bool value_equals(const uint64_t *s, const struct value_args *args);
 
 #endif
