@@ -26,16 +26,19 @@ int64_t clock_now_ns(void);
 /* Start a run's clock now, going `speed` times as fast as the machine's. */
 struct run_clock clock_run_start(double speed);
 
-/* Seconds of the run's clock since the run began; it only goes forward. */
-double clock_run_now(const struct run_clock *c);
+/* CLOCK_REALTIME in nanoseconds since 1970. */
+int64_t clock_wall_ns(void);
 
-/* Seconds since 1970: by the machine's clock, wherever that is set to, and ahead of it by what the
- * run's clock has gained. */
-double clock_run_time(const struct run_clock *c);
+/* Seconds of the run's clock since the run began, at machine time `now_ns`. */
+double clock_run_now(const struct run_clock *c, int64_t now_ns);
 
-/* The deadline `seconds` (of the run's clock, >= 0, not NaN) from now; SBX_FOREVER when beyond
+/* Seconds since 1970 at machine time `now_ns`, when the machine's own calendar says `wall_ns`: ahead
+ * of that by what the run's clock has gained. */
+double clock_run_time(const struct run_clock *c, int64_t now_ns, int64_t wall_ns);
+
+/* The deadline `seconds` (of the run's clock, >= 0, not NaN) after `now_ns`; SBX_FOREVER when beyond
  * reach. */
-int64_t clock_run_deadline(const struct run_clock *c, double seconds);
+int64_t clock_run_deadline(const struct run_clock *c, int64_t now_ns, double seconds);
 
 /* Machine time left until a deadline, at least 0; fills `ret` for ppoll. Returns NULL for
  * SBX_FOREVER. */

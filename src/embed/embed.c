@@ -49,8 +49,8 @@ int sandbox_finish(lua_State *L) {
   struct lib *lib = lib_find(L);
   if (!lib)
     return 0;
-  lib->b->ops->wait_children(lib->b);
-  return lib->b->ops->unjoined_failures(lib->b);
+  lib->b->self->wait_children(lib->b);
+  return lib->b->run->unjoined_failures(lib->b);
 }
 
 const char *sandbox_version(void) { return SANDBOX_VERSION; }

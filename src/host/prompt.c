@@ -25,7 +25,7 @@ struct prompt {
 static bool interrupted(struct prompt *p) {
   p->interrupted |= interrupt_came(p->L) != 0;
   if (p->interrupted)
-    lib_find(p->L)->b->ops->leave(lib_find(p->L)->b);
+    lib_find(p->L)->b->self->leave(lib_find(p->L)->b);
   return p->interrupted;
 }
 

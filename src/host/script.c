@@ -267,7 +267,7 @@ static int run_protected(lua_State *L, struct session *s) {
     interrupt_clear(L); /* a second one would hit a finalizer, else */
     if (lib_find(L))
       lib_find(L)->cut_short = true;
-    s->backend->ops->leave(s->backend);
+    s->backend->self->leave(s->backend);
     return EXIT_INTERRUPTED;
   }
   return ok ? 0 : EXIT_LUA_ERROR;
@@ -285,12 +285,12 @@ static int run_process(struct session *s) {
     _exit(output_finish(status)); /* who leaves the prompt does not wait for what still runs */
   }
   if (status == EXIT_LUA_ERROR)
-    b->ops->decide(b, status);
-  int rc = s->interrupted ? b->ops->wait_children(b) : lib_wait_children(L, lib_find(L));
+    b->self->decide(b, status);
+  int rc = s->interrupted ? b->self->wait_children(b) : lib_wait_children(L, lib_find(L));
   if (rc == -SBX_EINTERRUPTED) {
     if (interrupt_came(L) == INTERRUPT_ONE)
       report_print(&(struct report){.message = "interrupted at the end of the script"});
-    b->ops->leave(b);
+    b->self->leave(b);
     status = EXIT_INTERRUPTED;
   }
   state_close(L);

@@ -10,7 +10,7 @@ const struct op_description op_descriptions[OP_COUNT] = {
 int perform(struct backend *b, struct op *op) {
   if (b->observe)
     b->observe(b->observer, op, OP_BEGIN, 0);
-  int rc = b->ops->perform(b, op);
+  int rc = b->objects->perform(b, op);
   if (b->observe)
     b->observe(b->observer, op, OP_END, rc);
   return rc;

@@ -227,6 +227,7 @@ enum interrupt {
 };
 
 struct backend;
+struct snapshot; /* look/snapshot.h */
 
 /* A program that os.execute or io.popen started. */
 enum program_mode { PROGRAM_ALONE, PROGRAM_READ, PROGRAM_WRITE };
@@ -235,7 +236,20 @@ struct program {
   FILE *stream; /* of PROGRAM_READ and WRITE, the caller's end */
 };
 
-struct backend_ops {
+/* What a person does to a process from outside. */
+enum steer {
+  STEER_KILL,
+  STEER_PAUSE,
+  STEER_RESUME,
+  STEER_MUTE,   /* its output is dropped; main's never is */
+  STEER_UNMUTE, /* its output is shown again */
+  STEER_FOLLOW, /* its output alone is shown, and main's; of id 0: all that is not muted */
+  STEER_STACK,  /* it writes its Lua traceback to stderr */
+  STEER_INQUIRE /* it looks for what it was sent (QUESTION_LUA) */
+};
+
+/* A backend is three tables of functions. The objects, in any process of the run: */
+struct object_ops {
   /* Carry out one op. Returns 0 or a code; see the functions of src/os for each. */
   int (*perform)(struct backend *b, struct op *op);
 
@@ -245,23 +259,21 @@ struct backend_ops {
 
   /* Make a pipe; the caller owns both ends. -SBX_EMFILE, -SBX_ENOMEM, -SBX_EOBJECTS */
   int (*pipe_open)(struct backend *b, const char *name, struct object *ret[2]);
-  /* What waits to be received at this end, as of a queue. */
-  void (*pipe_info)(struct backend *b, struct object *end, struct queue_info *ret);
+  /* The messages to be received at this end, as of a queue. */
+  int (*pipe_info)(struct backend *b, struct object *end, struct queue_info *ret);
 
   /* Make a synchronisation object; the caller owns *ret. -SBX_ENOMEM, -SBX_EOBJECTS */
   int (*sync_open)(struct backend *b, const struct sync_options *o, struct object **ret);
-  void (*sync_info)(struct backend *b, struct object *o, struct sync_info *ret);
+  int (*sync_info)(struct backend *b, struct object *o, struct sync_info *ret);
 
   int (*process_info)(struct backend *b, struct object *p, struct process_info *ret);
-  /* The calling process itself; the caller owns *ret. */
-  int (*process_self)(struct backend *b, struct object **ret);
-  /* The process that spawned it; the caller owns *ret. -SBX_EGONE: main has none; or it ended, and
-   * nobody remembers it. */
+  /* The process that spawned the calling one; the caller owns *ret. -SBX_EGONE: main has none; or
+   * it has ended and its record is used again. */
   int (*process_parent)(struct backend *b, struct object **ret);
-  /* The children that live, oldest first: calls visit(ctx, child); visit owns the child. */
+  /* The living children, oldest first: calls visit(ctx, child); visit owns the child. */
   int (*children)(struct backend *b, int (*visit)(void *ctx, struct object *child), void *ctx);
-  /* The living processes below `p`, which may have ended: visited as children are. Of a process
-   * that was killed, and whose record is used again, they are not known. */
+  /* The living processes below `p`, which may have ended: visited as children are. Those of a
+   * killed process whose record is used again are not known. */
   int (*descendants)(struct backend *b, const struct object *p,
                      int (*visit)(void *ctx, struct object *descendant), void *ctx);
 
@@ -282,17 +294,24 @@ struct backend_ops {
   void (*object_ref)(const struct object *o, struct object_ref *ret);
   /* Let go of one holding. `o` may be NULL. */
   void (*object_release)(struct backend *b, struct object *o);
+};
 
+/* The calling process: */
+struct self_ops {
+  /* A handle of itself; the caller owns *ret. -SBX_ENOMEM */
+  int (*process_self)(struct backend *b, struct object **ret);
   /* In a child of spawn: write out what was printed, publish the encoded result or failure (NULL:
    * none), the handles in it (NULL: none), and the text that reports a failure should nobody look at
-   * it (NULL: "left with ..."). After it the process may only leave, by _exit. -SBX_ENOSPC,
-   * -SBX_ESTORE: nothing was published. */
+   * it (NULL: "left with ..."). After it the process may only leave. -SBX_ENOSPC, -SBX_ESTORE:
+   * nothing was published. */
   int (*publish)(struct backend *b, const struct buf *result, const struct op_refs *refs,
                  const struct buf *report, int exit_code);
+  /* Leave the process at once, with nothing flushed and no handler run. */
+  void (*exit)(struct backend *b, int exit_code) __attribute__((noreturn));
   /* A task of a pool fails in the calling process: to be reported by this text, should nobody look
    * at it, and to be joined; `ret` names the failure. -SBX_ENOSPC, -SBX_ESTORE, -SBX_ERECORDS. It
-   * counts when the second is called, by whoever comes first: the caller, which has told its owner,
-   * or the owner. */
+   * counts from task_failed on, which whoever comes first calls: the caller, after it has told its
+   * owner, or the owner. */
   int (*task_failing)(struct backend *b, const struct buf *report, uint64_t order,
                       struct object_ref *ret);
   void (*task_failed)(struct backend *b, const struct object_ref *failure);
@@ -311,8 +330,6 @@ struct backend_ops {
   int (*program_start)(struct backend *b, const char *command, enum program_mode mode,
                        struct program *ret);
   int (*program_finish)(struct backend *b, struct program *p, bool hurry, int *ret_status);
-  /* Failures in the whole run so far that nobody joined. */
-  int (*unjoined_failures)(struct backend *b);
   /* Forget that interrupts arrived; returns which had, of enum interrupt. */
   unsigned (*take_interrupt)(struct backend *b);
   /* The calling process is on its way out: from now on interrupts are ignored, and wait_children
@@ -323,11 +340,29 @@ struct backend_ops {
   void (*answered)(struct backend *b, unsigned questions);
   /* Tell where an interrupt hit, "file:line", for the summary of the run. */
   void (*note_where)(struct backend *b, const char *where);
-  const struct run_clock *(*clock)(struct backend *b);
   /* A seed that is the calling process's own, from the run's seed and the path of spawns to it. */
   uint64_t (*seed)(struct backend *b);
+};
+
+/* The run; also for a process that only stands above it, as the prompt does: */
+struct run_ops {
+  /* The machine's time, in nanoseconds: CLOCK_MONOTONIC, as deadlines are; and since 1970. */
+  int64_t (*now)(struct backend *b);
+  int64_t (*wall)(struct backend *b);
+  /* How the run's clock goes. Static. */
+  const struct run_clock *(*clock)(struct backend *b);
   /* 16 bytes, secret, the same for every process of the run. */
   const uint8_t *(*key)(struct backend *b);
+  /* Failures in the whole run so far that nobody joined. */
+  int (*unjoined_failures)(struct backend *b);
+  /* Take a snapshot (look/snapshot.h): `parts` of enum snapshot_part; *ret is the caller's, to be
+   * released on 0, and untouched on failure. -SBX_ENOMEM */
+  int (*look)(struct backend *b, unsigned parts, struct snapshot *ret);
+  /* Do it to a process, now. -SBX_EGONE (it has ended, and its record is used again; STACK, INQUIRE:
+   * it has ended), -SBX_ESYSTEM. STACK waits until it has answered: -SBX_ETIMEDOUT after
+   * `deadline_ns`, at once for one that is stopped: it answers when it can. */
+  int (*steer)(struct backend *b, enum steer what, uint32_t slot, uint64_t serial,
+               int64_t deadline_ns);
 };
 
 /* What one process may ask another; it is answered at the next safe point, also in the middle of an
@@ -350,7 +385,9 @@ struct forgotten {
 enum op_phase { OP_BEGIN, OP_END };
 
 struct backend {
-  const struct backend_ops *ops;
+  const struct object_ops *objects;
+  const struct self_ops *self;
+  const struct run_ops *run;
   /* Called before and after each op; NULL: nobody looks. `rc` is meaningful at OP_END. */
   void (*observe)(void *observer, const struct op *op, enum op_phase phase, int rc);
   void *observer;

@@ -1,4 +1,4 @@
-/* os/backend.c - the vtable of the OS backend, its handlers of signals, and how handles name
+/* os/backend.c - the tables of the OS backend, its handlers of signals, and how handles name
  * objects. */
 #include "os/backend.h"
 #include "os/shared/wait.h"
@@ -13,13 +13,16 @@
 #include "os/process/process.h"
 #include "os/process/program.h"
 #include "os/process/stdin.h"
+#include "os/process/steer.h"
 #include "os/queue/pipe.h"
 #include "os/queue/queue.h"
 #include "os/select.h"
 #include "os/shared/ask.h"
 #include "os/shared/broker.h"
 #include "os/shared/hand.h"
+#include "os/shared/proc.h"
 #include "os/supervisor/failures.h"
+#include "os/supervisor/snapshot.h"
 #include "os/sync/sync.h"
 
 static struct os_backend *os_of(struct backend *b) { return (struct os_backend *)b; }
@@ -134,8 +137,9 @@ static int os_pipe_open(struct backend *base, const char *name, struct object *r
   return 0;
 }
 
-static void os_pipe_info(struct backend *base, struct object *end, struct queue_info *ret) {
+static int os_pipe_info(struct backend *base, struct object *end, struct queue_info *ret) {
   pipe_describe(os_of(base), end, ret);
+  return 0;
 }
 
 static int os_sync_open(struct backend *base, const struct sync_options *options,
@@ -152,9 +156,10 @@ static int os_sync_open(struct backend *base, const struct sync_options *options
   return 0;
 }
 
-static void os_sync_info(struct backend *base, struct object *o, struct sync_info *ret) {
+static int os_sync_info(struct backend *base, struct object *o, struct sync_info *ret) {
   sync_describe(os_of(base)->control, o->slot, ret);
   ret->id = o->serial;
+  return 0;
 }
 
 static int os_queue_info(struct backend *base, struct object *o, struct queue_info *ret) {
@@ -345,17 +350,7 @@ static void os_note_where(struct backend *base, const char *where) {
   atomic_fetch_or(&me->flags, FLAG_INTERRUPTED);
 }
 
-static int os_unjoined_failures(struct backend *base) {
-  return (int)control_unjoined_failures(os_of(base)->control);
-}
-
-static const struct run_clock *os_clock(struct backend *base) {
-  return &os_of(base)->control->clock;
-}
-
 static uint64_t os_seed(struct backend *base) { return my_record(os_of(base))->seed; }
-
-static const uint8_t *os_key(struct backend *base) { return os_of(base)->control->key; }
 
 static bool os_quiet(struct backend *base) { return my_record(os_of(base))->flags & FLAG_QUIET; }
 
@@ -368,7 +363,69 @@ static int os_program_finish(struct backend *base, struct program *p, bool hurry
   return program_finish(os_of(base), p, hurry, ret_status);
 }
 
-static const struct backend_ops os_ops = {
+__attribute__((noreturn)) static void os_exit(struct backend *base, int exit_code) {
+  (void)base;
+  _exit(exit_code);
+}
+
+/* -- the run --------------------------------------------------------------------------------- */
+
+static int64_t os_now(struct backend *base) {
+  (void)base;
+  return clock_now_ns();
+}
+
+static int64_t os_wall(struct backend *base) {
+  (void)base;
+  return clock_wall_ns();
+}
+
+static const struct run_clock *os_clock(struct backend *base) {
+  return &os_of(base)->control->clock;
+}
+
+static const uint8_t *os_key(struct backend *base) { return os_of(base)->control->key; }
+
+static int os_unjoined_failures(struct backend *base) {
+  return (int)control_unjoined_failures(os_of(base)->control);
+}
+
+static int os_look(struct backend *base, unsigned parts, struct snapshot *ret) {
+  return snapshot_take(os_of(base)->control, parts, ret);
+}
+
+static bool is_stopped(const struct control *c, uint32_t slot) {
+  char state = proc_state(c->processes[slot].pid);
+  return state == 'T' || state == 't';
+}
+
+static int os_steer(struct backend *base, enum steer what, uint32_t slot, uint64_t serial,
+                    int64_t deadline_ns) {
+  struct control *c = os_of(base)->control;
+  switch (what) {
+  case STEER_KILL:
+    return steer_signal(c, slot, serial, SIGKILL);
+  case STEER_PAUSE:
+    return steer_signal(c, slot, serial, SIGSTOP);
+  case STEER_RESUME:
+    return steer_signal(c, slot, serial, SIGCONT);
+  case STEER_MUTE:
+    return steer_mute(c, slot, serial, true);
+  case STEER_UNMUTE:
+    return steer_mute(c, slot, serial, false);
+  case STEER_FOLLOW:
+    return steer_follow(c, slot, serial);
+  case STEER_STACK:
+    return ask(c, slot, serial, QUESTION_STACK, is_stopped(c, slot) ? 0 : deadline_ns);
+  case STEER_INQUIRE:
+    return ask(c, slot, serial, QUESTION_LUA, 0);
+  }
+  return -SBX_EINVAL;
+}
+
+/* -- the tables ------------------------------------------------------------------------------ */
+
+static const struct object_ops os_objects = {
     .perform = os_perform,
     .queue_open = os_queue_open,
     .queue_info = os_queue_info,
@@ -377,7 +434,6 @@ static const struct backend_ops os_ops = {
     .sync_open = os_sync_open,
     .sync_info = os_sync_info,
     .process_info = os_process_info,
-    .process_self = os_process_self,
     .process_parent = os_process_parent,
     .children = os_children,
     .descendants = os_descendants,
@@ -387,7 +443,12 @@ static const struct backend_ops os_ops = {
     .object_import = os_object_import,
     .object_ref = os_object_ref,
     .object_release = os_object_release,
+};
+
+static const struct self_ops os_self = {
+    .process_self = os_process_self,
     .publish = os_publish,
+    .exit = os_exit,
     .task_failing = os_task_failing,
     .task_failed = os_task_failed,
     .failure_joined = os_failure_joined,
@@ -397,22 +458,31 @@ static const struct backend_ops os_ops = {
     .wait_children = os_wait_children,
     .program_start = os_program_start,
     .program_finish = os_program_finish,
-    .unjoined_failures = os_unjoined_failures,
     .take_interrupt = os_take_interrupt,
     .leave = os_leave,
     .questions = os_questions,
     .answered = os_answered,
     .note_where = os_note_where,
-    .clock = os_clock,
     .seed = os_seed,
+};
+
+static const struct run_ops os_run = {
+    .now = os_now,
+    .wall = os_wall,
+    .clock = os_clock,
     .key = os_key,
+    .unjoined_failures = os_unjoined_failures,
+    .look = os_look,
+    .steer = os_steer,
 };
 
 struct os_backend *backend_new(struct control *c) {
   struct os_backend *b = calloc(1, sizeof *b);
   if (!b)
     return NULL;
-  b->base.ops = &os_ops;
+  b->base.objects = &os_objects;
+  b->base.self = &os_self;
+  b->base.run = &os_run;
   b->control = c;
   b->slot = 0;
   b->serial = 1;

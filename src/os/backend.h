@@ -1,5 +1,5 @@
 /*
- * os/backend.h - the OS backend behind the vtable of object/op.h.
+ * os/backend.h - the OS backend behind the tables of object/op.h.
  */
 #ifndef SBX_OS_BACKEND_H
 #define SBX_OS_BACKEND_H

@@ -123,10 +123,7 @@ int act_on(struct control *c, enum act act, uint32_t slot, uint64_t serial) {
                is_stopped(c, slot) ? 0 : clock_now_ns() + STACK_NS);
   if (act != ACT_FOLLOW)
     return steer_mute(c, slot, serial, act == ACT_MUTE);
-  int rc = steer_mute(c, slot, serial, false); /* who follows wants to see */
-  if (rc == 0)
-    steer_follow(c, serial);
-  return rc;
+  return steer_follow(c, slot, serial);
 }
 
 const char *act_why(const struct control *c, enum act act, uint32_t slot, int rc) {
@@ -165,7 +162,7 @@ static int command(struct control *c, const struct verb *v, const char *who, con
   enum act act = v->act;
   struct snapshot s;
   if (act == ACT_FOLLOW && *who == '\0') {
-    steer_follow(c, 0);
+    steer_follow(c, 0, 0);
     return buf_format(said, "all are shown");
   }
   if (*who == '\0')

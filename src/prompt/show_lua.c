@@ -56,7 +56,7 @@ static bool ref_of_handle(lua_State *L, struct object_ref *ret) {
   const struct handle *h = luaL_testudata(L, 1, PROCESS_TYPE);
   if (!h || !h->object)
     return false;
-  the_backend->base.ops->object_ref(h->object, ret);
+  the_backend->base.objects->object_ref(h->object, ret);
   return true;
 }
 
@@ -112,7 +112,7 @@ static int l_mute(lua_State *L) {
 static int l_follow(lua_State *L) {
   if (!lua_isnoneornil(L, 1))
     return act(L, "follow", ACT_FOLLOW);
-  steer_follow(the_control(), 0);
+  steer_follow(the_control(), 0, 0);
   return 0;
 }
 

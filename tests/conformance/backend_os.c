@@ -95,7 +95,7 @@ static void make_op(struct work *w, const struct order *o, const struct step *s,
   if (s->kind == OP_CLOCK_SLEEP) {
     op->deadline_ns = r->patience == POLL ? 0 : clock_now_ns() + SOON_NS / 2;
   } else if (s->kind == OP_PROCESS_JOIN) {
-    check(b->base.ops->object_import(&b->base, &o->joined[sub], &w->joined), "import");
+    check(b->base.objects->object_import(&b->base, &o->joined[sub], &w->joined), "import");
     op->object = w->joined;
   } else {
     op->object = things[s->thing];
@@ -164,11 +164,11 @@ static void do_op(const struct order *o, struct answer *ret) {
     ret->rc = WRONG;
   for (uint32_t i = 0; i < n; i++) {
     if (works[i].joined)
-      b->base.ops->object_release(&b->base, works[i].joined);
+      b->base.objects->object_release(&b->base, works[i].joined);
     works[i].joined = NULL;
   }
   if (ret->rc == -SBX_EINTERRUPTED)
-    b->base.ops->take_interrupt(&b->base);
+    b->base.self->take_interrupt(&b->base);
   answer_trim(ret, r);
 }
 
@@ -176,8 +176,8 @@ static void leave(const struct request *r) {
   uint8_t message[1 << 15];
   struct buf result = {.data = message, .len = message_len(r->step.item)};
   message_make(r->step.item, message);
-  b->base.ops->wait_children(&b->base);
-  check(b->base.ops->publish(&b->base, result.len ? &result : NULL, NULL, NULL, (int)r->count),
+  b->base.self->wait_children(&b->base);
+  check(b->base.self->publish(&b->base, result.len ? &result : NULL, NULL, NULL, (int)r->count),
         "publish");
   _exit((int)r->count);
 }
@@ -194,7 +194,7 @@ static void work(int from, int to) {
     if (o.request.step.kind == DO_LEAVE)
       leave(&o.request);
     if (o.request.step.kind == DO_DROP) {
-      b->base.ops->object_release(&b->base, things[o.request.step.thing]);
+      b->base.objects->object_release(&b->base, things[o.request.step.thing]);
       things[o.request.step.thing] = NULL;
     } else {
       do_op(&o, &a);
@@ -232,25 +232,25 @@ static void make_thing(int i) {
   struct object *ends[2];
   switch (t->type) {
   case OBJECT_QUEUE:
-    check(b->base.ops->queue_open(&b->base, &q, &things[i]), "queue");
+    check(b->base.objects->queue_open(&b->base, &q, &things[i]), "queue");
     break;
   case OBJECT_PIPE:
     if (t->other < i)
       break; /* made with the other */
-    check(b->base.ops->pipe_open(&b->base, NULL, ends), "pipe");
+    check(b->base.objects->pipe_open(&b->base, NULL, ends), "pipe");
     things[i] = ends[0];
     things[t->other] = ends[1];
     break;
   default:
     if (t->type == OBJECT_CONDITION)
       s.lock = things[t->other];
-    check(b->base.ops->sync_open(&b->base, &s, &things[i]), "object");
+    check(b->base.objects->sync_open(&b->base, &s, &things[i]), "object");
   }
 }
 
 static void drop_things(void) {
   for (int i = 0; i < THINGS_MAX; i++) {
-    b->base.ops->object_release(&b->base, things[i]);
+    b->base.objects->object_release(&b->base, things[i]);
     things[i] = NULL;
   }
 }
@@ -285,7 +285,7 @@ static void os_begin(const struct setup *s) {
 
 static void name_joined(const struct step *s, struct object_ref *ret) {
   if (s->kind == OP_PROCESS_JOIN)
-    b->base.ops->object_ref(workers[s->thing].process, ret);
+    b->base.objects->object_ref(workers[s->thing].process, ret);
 }
 
 static void os_tell(const struct request *r) {
@@ -371,7 +371,7 @@ static void forget(int proc) {
     close(w->to[i]);
     close(w->from[i]);
   }
-  b->base.ops->object_release(&b->base, w->process);
+  b->base.objects->object_release(&b->base, w->process);
   w->process = NULL;
 }
 
@@ -404,7 +404,7 @@ static uint64_t proc_with(uint64_t serial) {
 
 static bool look_at_process(int proc, struct look *ret) {
   struct process_info info;
-  if (b->base.ops->process_info(&b->base, workers[proc].process, &info))
+  if (b->base.objects->process_info(&b->base, workers[proc].process, &info))
     return false;
   *ret = (struct look){.number = info.status,
                        .count = info.exit_code > 0 ? (uint64_t)info.exit_code : 0};
@@ -422,14 +422,14 @@ static bool os_look(int thing, struct look *ret) {
   *ret = (struct look){0};
   if (type == OBJECT_QUEUE || type == OBJECT_PIPE) {
     if (type == OBJECT_QUEUE)
-      b->base.ops->queue_info(&b->base, things[thing], &q);
+      b->base.objects->queue_info(&b->base, things[thing], &q);
     else
-      b->base.ops->pipe_info(&b->base, things[thing], &q);
+      b->base.objects->pipe_info(&b->base, things[thing], &q);
     ret->count = q.len;
     ret->closed = q.closed;
     return true;
   }
-  b->base.ops->sync_info(&b->base, things[thing], &s);
+  b->base.objects->sync_info(&b->base, things[thing], &s);
   ret->waiting = s.waiting;
   ret->number = s.set;
   ret->count = s.count;

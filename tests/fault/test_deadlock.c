@@ -125,8 +125,8 @@ static int fill_what_comes(void *unused) {
     CHECK_EQ(rc, 0);
     CHECK_EQ(taken.len, sizeof ref);
     memcpy(&ref, taken.data, sizeof ref);
-    CHECK_EQ(the_backend->base.ops->object_import(&the_backend->base, &ref, &q), 0);
-    the_backend->base.ops->object_landed(&the_backend->base, &ref);
+    CHECK_EQ(the_backend->base.objects->object_import(&the_backend->base, &ref, &q), 0);
+    the_backend->base.objects->object_landed(&the_backend->base, &ref);
     put_byte(q, 'x');
     release_object(q);
   }
@@ -143,7 +143,7 @@ static int main_sends_queues(struct backend *b, void *ctx) {
   while (time_left()) {
     struct object_ref ref;
     struct object *q = new_queue(0, TRANSPORT_AUTO, 0);
-    the_backend->base.ops->object_ref(q, &ref);
+    the_backend->base.objects->object_ref(q, &ref);
     struct op_refs refs = {.sent = &ref, .count = 1};
     struct op op = {
         .kind = OP_QUEUE_PUT, .object = mail, .deadline_ns = SBX_FOREVER, .data = "x", .len = 1, .refs = &refs};
@@ -245,7 +245,7 @@ static int *turn; /* shared */
 static struct object *new_sync(enum object_type type, uint64_t count) {
   const struct sync_options o = {.type = type, .count = count};
   struct object *ret = NULL;
-  CHECK_EQ(the_backend->base.ops->sync_open(&the_backend->base, &o, &ret), 0);
+  CHECK_EQ(the_backend->base.objects->sync_open(&the_backend->base, &o, &ret), 0);
   return ret;
 }
 
@@ -429,7 +429,7 @@ static int main_ends_without_closing(struct backend *b, void *ctx) {
   ping = new_queue(0, TRANSPORT_AUTO, 0);
   for (int i = 0; i < 5; i++)
     release_object(spawn_process(get_9, NULL));
-  b->ops->wait_children(b); /* they may be interrupted before it is */
+  b->self->wait_children(b); /* they may be interrupted before it is */
   return 0;
 }
 
@@ -442,7 +442,7 @@ static int join_parent(void *main) {
 static int main_joins_its_joiner(struct backend *b, void *ctx) {
   struct object *self;
   (void)ctx;
-  CHECK_EQ(b->ops->process_self(b, &self), 0);
+  CHECK_EQ(b->self->process_self(b, &self), 0);
   struct object *p = spawn_process(join_parent, self);
   join_process(p, NULL, SBX_FOREVER);
   return 0;
@@ -470,7 +470,7 @@ static int main_insists(struct backend *b, void *ctx) {
   (void)ctx;
   for (;;) {
     get_at(q, 3);
-    b->ops->take_interrupt(b);
+    b->self->take_interrupt(b);
   }
   return 0;
 }

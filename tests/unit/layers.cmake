@@ -34,7 +34,6 @@ set(debts
   "lua/codec/decode.c: lua/state/guard.h"
   "lua/codec/encode.c: lua/state/guard.h"
   "lua/state/child.c: lua/bind/program.h"
-  "lua/state/child.c: unistd.h"
   "lua/state/feed.c: lua/bind/native.h"
   "lua/state/lib.c: lua/bind/native.h"
   "lua/state/lib.h: signal.h"

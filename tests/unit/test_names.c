@@ -16,14 +16,14 @@ static bool lives(const struct object_ref *ref) {
 
 static struct object_ref ref_of(const struct object *o) {
   struct object_ref ref;
-  the_backend->base.ops->object_ref(o, &ref);
+  the_backend->base.objects->object_ref(o, &ref);
   return ref;
 }
 
 static struct object *new_sync(enum object_type type) {
   struct sync_options o = {.type = type};
   struct object *ret;
-  CHECK_EQ(the_backend->base.ops->sync_open(&the_backend->base, &o, &ret), 0);
+  CHECK_EQ(the_backend->base.objects->sync_open(&the_backend->base, &o, &ret), 0);
   return ret;
 }
 

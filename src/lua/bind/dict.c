@@ -68,7 +68,7 @@ static bool read_key(lua_State *L, struct lib *lib, int index, struct key *key,
   luaL_argcheck(L, len < UINT32_MAX, index, "the key is too long");
   s->args.key = at;
   s->args.key_len = (uint32_t)len + 1;
-  s->args.hash = siphash(lib->b->ops->key(lib->b), at, len + 1);
+  s->args.hash = siphash(lib->b->run->key(lib->b), at, len + 1);
   return f == f;
 }
 

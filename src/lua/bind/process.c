@@ -13,7 +13,7 @@
 
 static struct process_info info_of(lua_State *L, struct lib *lib, const struct handle *h) {
   struct process_info info;
-  int rc = lib->b->ops->process_info(lib->b, h->object, &info);
+  int rc = lib->b->objects->process_info(lib->b, h->object, &info);
   if (rc)
     luaL_error(L, "process: %s", error_text(rc));
   return info;
@@ -104,11 +104,11 @@ static int await_end(lua_State *L, struct lib *lib, struct handle *h, int64_t de
 static void expect_end(struct lib *lib, const struct handle *h) {
   struct process_info info;
   struct object_ref ref;
-  if (lib->b->ops->process_info(lib->b, h->object, &info) ||
+  if (lib->b->objects->process_info(lib->b, h->object, &info) ||
       (info.signal == 0 && info.exit_code != EXIT_INTERRUPTED))
     return;
-  lib->b->ops->object_ref(h->object, &ref);
-  lib->b->ops->failure_looked(lib->b, &ref);
+  lib->b->objects->object_ref(h->object, &ref);
+  lib->b->self->failure_looked(lib->b, &ref);
 }
 
 enum { GRACE_SECONDS = 5, LAST_GRACE_SECONDS = 1 };
@@ -119,7 +119,6 @@ static int l_process_stop(lua_State *L) {
   static const int steps[][2] = {{SIGINT, SIGCONT}, {SIGTERM, SIGCONT}, {SIGKILL, SIGKILL}};
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
-  const struct run_clock *clock = lib->b->ops->clock(lib->b);
   lib_check_timeout(L, lib, 2);
   double grace = luaL_optnumber(L, 2, GRACE_SECONDS);
   lua_settop(L, 1);
@@ -128,7 +127,7 @@ static int l_process_stop(lua_State *L) {
   for (int i = 0; i < 3 && rc == -SBX_ETIMEDOUT; i++) {
     send_signal(L, steps[i][0]);
     send_signal(L, steps[i][1]);
-    int64_t until = clock_run_deadline(clock, i == 0 ? grace : LAST_GRACE_SECONDS);
+    int64_t until = lib_deadline(lib, i == 0 ? grace : LAST_GRACE_SECONDS);
     rc = await_end(L, lib, h, i < 2 ? until : SBX_FOREVER);
   }
   if (rc == -SBX_ESELF)
@@ -255,7 +254,7 @@ static int l_process_tostring(lua_State *L) {
     lua_pushfstring(L, "process: %s (new)", lua_tostring(L, -1));
     return 1;
   }
-  if (!h->object || lib->b->ops->process_info(lib->b, h->object, &i))
+  if (!h->object || lib->b->objects->process_info(lib->b, h->object, &i))
     lua_pushliteral(L, "process: (no longer known)");
   else
     lua_pushfstring(L, "process: %s#%d (pid %I, %s)", i.name, (int)i.id, (LUAI_UACINT)i.pid,
@@ -268,7 +267,7 @@ static int l_process_tostring(lua_State *L) {
 static int l_self(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
-  int rc = lib->b->ops->process_self(lib->b, &h->object);
+  int rc = lib->b->self->process_self(lib->b, &h->object);
   if (rc)
     return lib_error(L, "self", rc);
   lib_settle_handle(L, lib);
@@ -279,7 +278,7 @@ static int l_self(lua_State *L) {
 static int l_parent(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
-  int rc = lib->b->ops->process_parent(lib->b, &h->object);
+  int rc = lib->b->objects->process_parent(lib->b, &h->object);
   if (rc == -SBX_EGONE) {
     lua_pushnil(L);
     return 1;
@@ -319,7 +318,7 @@ static int l_children(lua_State *L) {
   lua_newtable(L);
   lib_pause(L, lib);
   buf_clear(&lib->in, 1 << 16);
-  int rc = lib->b->ops->children(lib->b, visit_child, &lib->in);
+  int rc = lib->b->objects->children(lib->b, visit_child, &lib->in);
   lib_push_processes(L, lib, 1);
   lib_resume(L, lib);
   return rc ? lib_error(L, "children", rc) : 1;

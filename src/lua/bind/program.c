@@ -21,7 +21,7 @@ static const char files_key; /* in the registry: a set of all that are open, wea
 /* Wait, and push what os.execute returns. */
 static int push_outcome(lua_State *L, struct lib *lib, struct program *program) {
   int status = 0;
-  int rc = lib->b->ops->program_finish(lib->b, program, lib->cut_short, &status);
+  int rc = lib->b->self->program_finish(lib->b, program, lib->cut_short, &status);
   if (rc == -SBX_EINTERRUPTED)
     return interrupt_raise(L, lib, true);
   if (rc)
@@ -39,7 +39,7 @@ static int l_execute(lua_State *L) {
     lua_pushboolean(L, system(NULL) != 0);
     return 1;
   }
-  if (lib->b->ops->program_start(lib->b, command, PROGRAM_ALONE, &program))
+  if (lib->b->self->program_start(lib->b, command, PROGRAM_ALONE, &program))
     return luaL_fileresult(L, 0, NULL);
   return push_outcome(L, lib, &program);
 }
@@ -80,8 +80,8 @@ static int l_popen(lua_State *L) {
   lua_insert(L, 1);
   note_open(L, lib, true); /* now, since it may raise */
   guard_note_at(L, 1);
-  if (lib->b->ops->program_start(lib->b, command, *mode == 'r' ? PROGRAM_READ : PROGRAM_WRITE,
-                                 &program)) {
+  if (lib->b->self->program_start(lib->b, command, *mode == 'r' ? PROGRAM_READ : PROGRAM_WRITE,
+                                  &program)) {
     int saved = errno;
     note_open(L, lib, false);
     errno = saved;

@@ -30,7 +30,7 @@ static bool export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTE
     return false;
   if (buf_reserve(&lib->flying, sizeof ref))
     luaL_error(L, "not enough memory");
-  lib->b->ops->object_ref(h->object, &ref);
+  lib->b->objects->object_ref(h->object, &ref);
   buf_append(&lib->flying, &ref, sizeof ref); /* there is room */
   memcpy(ret, &ref, CODEC_HANDLE_BYTES);
   return true;
@@ -42,7 +42,7 @@ static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES])
   memcpy(&ref, bytes, sizeof ref);
   luaL_checkstack(L, 4, NULL);
   struct handle *h = lib_push_handle(L, (enum object_type)ref.type);
-  int rc = !h ? -SBX_EDATA : lib->b->ops->object_import(lib->b, &ref, &h->object);
+  int rc = !h ? -SBX_EDATA : lib->b->objects->object_import(lib->b, &ref, &h->object);
   bool hopeless = rc == -SBX_EGONE || rc == -SBX_EDATA;
   if (hopeless && lib->item)
     lib->item->len =
@@ -77,14 +77,14 @@ static int l_sleep(lua_State *L) {
 }
 
 static int l_now(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  lua_pushnumber(L, clock_run_now(lib->b->ops->clock(lib->b)));
+  struct backend *b = lib_of(L)->b;
+  lua_pushnumber(L, clock_run_now(b->run->clock(b), b->run->now(b)));
   return 1;
 }
 
 static int l_time(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  lua_pushnumber(L, clock_run_time(lib->b->ops->clock(lib->b)));
+  struct backend *b = lib_of(L)->b;
+  lua_pushnumber(L, clock_run_time(b->run->clock(b), b->run->now(b), b->run->wall(b)));
   return 1;
 }
 
@@ -99,7 +99,7 @@ static int l_cpus(lua_State *L) {
 
 /* math.random starts from the process's own seed. */
 static void seed_random(lua_State *L, struct lib *lib) {
-  uint64_t seed = lib->b->ops->seed(lib->b);
+  uint64_t seed = lib->b->self->seed(lib->b);
   int top = lua_gettop(L);
   lua_getglobal(L, LUA_MATHLIBNAME);
   if (lua_istable(L, -1) && lua_getfield(L, -1, "randomseed") == LUA_TFUNCTION) {
@@ -148,7 +148,7 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
       {"sleep", l_sleep}, {"now", l_now}, {"time", l_time}, {"cpus", l_cpus}, {NULL, NULL}};
   static const struct codec_hooks hooks = {export_handle, import_handle, before_raise};
   struct lib *lib = lib_new(L, b);
-  codec_open(L, b->ops->key(b), &hooks);
+  codec_open(L, b->run->key(b), &hooks);
   lua_createtable(L, 0, 24);
   int table = lua_gettop(L);
   lib_set_functions(L, functions);

@@ -1,7 +1,7 @@
 /*
  * lua/bind/sandbox_lib.h - the library as the host opens it in a state.
  *
- * Knows the backend by its vtable only.
+ * Knows the backend by its tables only.
  */
 #ifndef SBX_LUA_BIND_SANDBOX_LIB_H
 #define SBX_LUA_BIND_SANDBOX_LIB_H

@@ -158,7 +158,7 @@ static uint32_t check_list(lua_State *L) {
 /* xorshift64*: which of those that are ready comes first needs no better. */
 static uint32_t draw(struct lib *lib, uint32_t below) {
   if (lib->lot_generation != lib->generation || lib->lot == 0) {
-    lib->lot = lib->b->ops->seed(lib->b) | 1; /* each process has its own */
+    lib->lot = lib->b->self->seed(lib->b) | 1; /* each process has its own */
     lib->lot_generation = lib->generation;
   }
   lib->lot ^= lib->lot >> 12;

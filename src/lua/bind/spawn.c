@@ -132,7 +132,7 @@ static void spawn_function(lua_State *L, const struct spawn_request *req, struct
     lib_error(L, "spawn", rc);
   if (op.number == 0) {
     if (start)
-      lib->b->ops->process_self(lib->b, &h->object); /* without memory it stays empty */
+      lib->b->self->process_self(lib->b, &h->object); /* without memory it stays empty */
     child_run(L, lib, nargs);
   }
   h->object = op.object;

@@ -21,9 +21,9 @@ static void make_head(struct lib *lib, const struct op *op, const char *where,
                       char head[HEAD_BYTES]) {
   struct process_info me = {0};
   struct object *self;
-  if (lib->b->ops->process_self(lib->b, &self) == 0) {
-    lib->b->ops->process_info(lib->b, self, &me);
-    lib->b->ops->object_release(lib->b, self);
+  if (lib->b->self->process_self(lib->b, &self) == 0) {
+    lib->b->objects->process_info(lib->b, self, &me);
+    lib->b->objects->object_release(lib->b, self);
   }
   snprintf(head, HEAD_BYTES, "[%s#%u] %s%s%s%s", me.name, (unsigned)me.id,
            op ? "waiting in " : "running", op ? op_describe(op->kind)->verb : "",
@@ -165,22 +165,22 @@ static void collect(lua_State *L, bool paused) {
 
 static void answer(struct lib *lib, const struct op *op, bool paused) {
   lua_State *L = lib->finished ? NULL : lib->running.current;
-  unsigned questions = lib->b->ops->questions(lib->b);
+  unsigned questions = lib->b->self->questions(lib->b);
   bool room = L && lua_checkstack(L, STACK_FOR_ANSWER);
   if (questions & QUESTION_STACK) {
     if (room)
       protect(L, tell_stack, op);
     else
       tell_end(lib, op);
-    lib->b->ops->answered(lib->b, QUESTION_STACK);
+    lib->b->self->answered(lib->b, QUESTION_STACK);
   }
   if (questions & QUESTION_COLLECT) {
     if (L)
       collect(L, paused);
-    lib->b->ops->answered(lib->b, QUESTION_COLLECT);
+    lib->b->self->answered(lib->b, QUESTION_COLLECT);
   }
   if ((questions & QUESTION_LUA) && lib->answer && room) { /* else it waits for who can */
-    lib->b->ops->answered(lib->b, QUESTION_LUA); /* first: one that comes now is another one */
+    lib->b->self->answered(lib->b, QUESTION_LUA); /* first: one that comes now is another one */
     protect(L, tell_lua, op);
   }
 }
@@ -256,7 +256,7 @@ static bool on_awake(void *ctx, const struct op *op) {
 
 /* What was asked before anybody could answer. */
 static void look(struct lib *lib) {
-  if (!lib->b->ops->questions(lib->b))
+  if (!lib->b->self->questions(lib->b))
     return;
   lib->asked = 1;
   lib->running.alert = 1;

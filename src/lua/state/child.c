@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "lua/bind/program.h"
@@ -37,8 +36,8 @@ static void report(struct lib *lib, const char *message, const char *traceback) 
   struct process_info me;
   struct object *self;
   lib->report.len = 0;
-  if (lib->b->ops->quiet(lib->b) || lib->b->ops->process_self(lib->b, &self) ||
-      lib->b->ops->process_info(lib->b, self, &me))
+  if (lib->b->self->quiet(lib->b) || lib->b->self->process_self(lib->b, &self) ||
+      lib->b->objects->process_info(lib->b, self, &me))
     return;
   report_format(&(struct report){.message = message,
                                  .traceback = traceback,
@@ -53,9 +52,9 @@ static void report(struct lib *lib, const char *message, const char *traceback) 
 static void name_self(struct lib *lib, char *ret, size_t size) {
   struct process_info me = {.id = 1};
   struct object *self;
-  if (lib->b->ops->process_self(lib->b, &self) == 0) {
-    lib->b->ops->process_info(lib->b, self, &me);
-    lib->b->ops->object_release(lib->b, self);
+  if (lib->b->self->process_self(lib->b, &self) == 0) {
+    lib->b->objects->process_info(lib->b, self, &me);
+    lib->b->objects->object_release(lib->b, self);
   }
   if (me.id == 1)
     snprintf(ret, size, "main");
@@ -92,17 +91,17 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
   }
   const struct buf *told = status && lib->report.len ? &lib->report : NULL;
   struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
-  int rc = lib->b->ops->publish(lib->b, result, result ? &refs : NULL, told, status);
+  int rc = lib->b->self->publish(lib->b, result, result ? &refs : NULL, told, status);
   if (rc) { /* the result cannot be stored: the parent must not think that there was none */
     snprintf(message, sizeof message, "the result cannot be stored: %s", error_text(rc));
     report(lib, message, NULL);
     status = EXIT_FAILURE_STATUS;
-    if (lib->b->ops->publish(lib->b, NULL, NULL, &lib->report, status)) { /* nor can that */
+    if (lib->b->self->publish(lib->b, NULL, NULL, &lib->report, status)) { /* nor can that */
       report_write(lib->report.data, lib->report.len);
-      lib->b->ops->publish(lib->b, NULL, NULL, NULL, status);
+      lib->b->self->publish(lib->b, NULL, NULL, NULL, status);
     }
   }
-  _exit(status);
+  lib->b->self->exit(lib->b, status);
 }
 
 /* Run the finalizers of what this process made. They may do anything, spawn too. */
@@ -155,7 +154,7 @@ int child_os_exit(lua_State *L) {
     L = lib->own; /* nothing holds a coroutine that called, now */
   }
   if (!lib->child && !lua_isnoneornil(L, 1))
-    lib->b->ops->decide(lib->b, number);
+    lib->b->self->decide(lib->b, number);
   lib->b->exits = true;
   lib_wait_children(L, lib); /* as at the end of the function */
   program_close_all(L, lib);
@@ -294,7 +293,7 @@ static void succeed(lua_State *L, struct lib *lib, int count) {
 /* -- the life -------------------------------------------------------------------------------- */
 
 static void reseed(lua_State *L, struct lib *lib) {
-  uint64_t seed = lib->b->ops->seed(lib->b);
+  uint64_t seed = lib->b->self->seed(lib->b);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_randomseed_key) == LUA_TFUNCTION) {
     lua_pushinteger(L, (lua_Integer)seed);
     lua_pushinteger(L, (lua_Integer)(seed >> 32 ^ seed << 32));

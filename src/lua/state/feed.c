@@ -45,8 +45,10 @@ static int again(lua_State *L, int status, lua_KContext until_ns) {
   return f(L);
 }
 
+static int64_t now_ns(struct backend *b) { return b->run->now(b); }
+
 void feed_give_way(lua_State *L, int64_t until_ns) {
-  if (until_ns != SBX_FOREVER && clock_now_ns() >= until_ns)
+  if (until_ns != SBX_FOREVER && now_ns(lib_of(L)->b) >= until_ns)
     return;
   lua_pushlightuserdata(L, feed_mark());
   lua_yieldk(L, 1, (lua_KContext)until_ns, again);

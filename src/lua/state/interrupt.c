@@ -21,7 +21,7 @@ static bool in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
 
 static void note_throw(struct lib *lib, const char *where, bool running) {
   lib->raise = 0; /* first: an interrupt from now on is another one */
-  lib->interrupt |= lib->b->ops->take_interrupt(lib->b);
+  lib->interrupt |= lib->b->self->take_interrupt(lib->b);
   if (!lib->interrupt)
     lib->interrupt = INTERRUPT_ONE; /* its signal was taken with an earlier one's */
   lib->throws++;
@@ -29,7 +29,7 @@ static void note_throw(struct lib *lib, const char *where, bool running) {
     return;
   snprintf(lib->interrupted_at, sizeof lib->interrupted_at, "%s", where);
   if (running)
-    lib->b->ops->note_where(lib->b, where);
+    lib->b->self->note_where(lib->b, where);
 }
 
 int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
@@ -62,7 +62,7 @@ unsigned interrupt_came(lua_State *L) {
   struct lib *lib = lib_find(L);
   if (!lib)
     return 0; /* not opened for want of memory */
-  lib->interrupt |= lib->b->ops->take_interrupt(lib->b);
+  lib->interrupt |= lib->b->self->take_interrupt(lib->b);
   return lib->interrupt;
 }
 
@@ -81,7 +81,7 @@ void interrupt_clear(lua_State *L) {
   if (!lib)
     return;
   running_block(&old);
-  lib->b->ops->take_interrupt(lib->b);
+  lib->b->self->take_interrupt(lib->b);
   begin(lib, 0);
   running_unblock(&old);
 }
@@ -125,7 +125,7 @@ void interrupt_forked(struct lib *lib) {
   lib->running.resumers = NULL;
   lib->running.current = NULL;
   lib->deferred = false;
-  begin(lib, lib->b->ops->take_interrupt(lib->b));
+  begin(lib, lib->b->self->take_interrupt(lib->b));
   running_unblock(&old);
 }
 

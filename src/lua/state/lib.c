@@ -127,6 +127,11 @@ bool lib_try(lua_State *L, int args, int results) {
   return status == LUA_OK;
 }
 
+int64_t lib_deadline(struct lib *lib, double seconds) {
+  struct backend *b = lib->b;
+  return clock_run_deadline(b->run->clock(b), b->run->now(b), seconds);
+}
+
 int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg) {
   if (lua_isnoneornil(L, arg))
     return SBX_FOREVER;
@@ -134,7 +139,7 @@ int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg) {
   double seconds = lua_tonumber(L, arg);
   luaL_argcheck(L, seconds >= 0, arg,
                 isnan(seconds) ? "a timeout cannot be NaN" : "a timeout cannot be negative");
-  return clock_run_deadline(lib->b->ops->clock(lib->b), seconds);
+  return lib_deadline(lib, seconds);
 }
 
 /* [key, value on top] Raise an error that names the key and the options there are. */
@@ -246,7 +251,7 @@ static struct object_ref ref_of(lua_State *L, int arg) {
   struct object_ref ref = {0};
   const struct handle *h = lib_any_handle(L, arg, NULL);
   if (h && h->object)
-    lib->b->ops->object_ref(h->object, &ref);
+    lib->b->objects->object_ref(h->object, &ref);
   return ref;
 }
 
@@ -267,7 +272,7 @@ static int handle_gc(lua_State *L) {
   h->object = NULL; /* closed first, freed second */
   if (h->generation == lib->generation)
     lib_land(lib, &h->refs); /* of an item that nobody will decode */
-  lib->b->ops->object_release(lib->b, object);
+  lib->b->objects->object_release(lib->b, object);
   buf_release(&h->item);
   buf_release(&h->refs);
   return 0;
@@ -308,7 +313,7 @@ struct handle *lib_push_handle(lua_State *L, enum object_type type) {
 
 static lua_Integer handle_key(struct lib *lib, const struct object *object) {
   struct object_ref ref;
-  lib->b->ops->object_ref(object, &ref);
+  lib->b->objects->object_ref(object, &ref);
   static_assert(OBJECT_TYPES <= 32, "a key has 5 bits for the type");
   return (lua_Integer)(ref.serial << 5 |
                        ref.type); /* serials of processes and of objects may be equal */
@@ -336,7 +341,7 @@ void lib_land(struct lib *lib, struct buf *refs) {
   struct object_ref ref;
   for (size_t at = 0; at < refs->len; at += sizeof ref) {
     memcpy(&ref, refs->data + at, sizeof ref);
-    lib->b->ops->object_landed(lib->b, &ref);
+    lib->b->objects->object_landed(lib->b, &ref);
   }
   refs->len = 0;
 }
@@ -350,8 +355,9 @@ struct op_refs lib_flying(const struct lib *lib, size_t from, size_t to) {
 int lib_fetch(struct lib *lib, const struct op *op, const struct buf *refs) {
   if (refs->len == 0)
     return 0;
-  return lib->b->ops->objects_fetch(lib->b, op, (const struct object_ref *)(const void *)refs->data,
-                                    (uint32_t)(refs->len / sizeof(struct object_ref)));
+  return lib->b->objects->objects_fetch(lib->b, op,
+                                        (const struct object_ref *)(const void *)refs->data,
+                                        (uint32_t)(refs->len / sizeof(struct object_ref)));
 }
 
 /* Handles that something in Lua keeps. */
@@ -473,7 +479,7 @@ int lib_wait_children(lua_State *L, struct lib *lib) {
     if (failed && interrupt_came(L))
       return -SBX_EINTERRUPTED;
   }
-  return lib->b->ops->wait_children(lib->b);
+  return lib->b->self->wait_children(lib->b);
 }
 
 /* -- making ---------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  * lua/state/lib.h - what the files of the bindings share. Private to src/lua.
  *
  * The bindings check arguments, encode values, fill an op and perform it; they know the backend by
- * its vtable only. Every C function of the library has the `struct lib` as its first upvalue.
+ * its tables only. Every C function of the library has the `struct lib` as its first upvalue.
  */
 #ifndef SBX_LUA_STATE_LIB_H
 #define SBX_LUA_STATE_LIB_H
@@ -145,6 +145,9 @@ struct handle *lib_push_handle(lua_State *L, enum object_type type);
  * release the newcomer).
  */
 void lib_settle_handle(lua_State *L, struct lib *lib);
+
+/* The deadline `seconds` of the run's clock from now. */
+int64_t lib_deadline(struct lib *lib, double seconds);
 
 /* Deadline from the timeout in seconds at `arg`: absent or nil for ever; negative and NaN are
  * argument errors. */

@@ -43,4 +43,9 @@ int steer_mute(struct control *c, uint32_t slot, uint64_t serial, bool mute) {
   return 0;
 }
 
-void steer_follow(struct control *c, uint64_t serial) { atomic_store(&c->follow, serial); }
+int steer_follow(struct control *c, uint32_t slot, uint64_t serial) {
+  int rc = serial ? steer_mute(c, slot, serial, false) : 0;
+  if (rc == 0)
+    atomic_store(&c->follow, serial);
+  return rc;
+}

@@ -17,7 +17,8 @@ int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal);
 /* Show no line of it any more, or show them again. 0 or -SBX_EGONE. Main's are always shown. */
 int steer_mute(struct control *c, uint32_t slot, uint64_t serial, bool mute);
 
-/* Show the lines of this process alone (and main's); 0: of all that are not muted. */
-void steer_follow(struct control *c, uint64_t serial);
+/* Show the lines of this process alone (and main's), also if it was muted; serial 0: of all that are
+ * not muted. 0 or -SBX_EGONE. */
+int steer_follow(struct control *c, uint32_t slot, uint64_t serial);
 
 #endif
