@@ -1,7 +1,6 @@
 /* os/backend.c - the tables of the OS backend, its handlers of signals, and how handles name
  * objects. */
 #include "os/backend.h"
-#include "os/shared/wait.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,13 +9,13 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/ops.h"
 #include "os/process/process.h"
 #include "os/process/program.h"
 #include "os/process/stdin.h"
 #include "os/process/steer.h"
 #include "os/queue/pipe.h"
 #include "os/queue/queue.h"
-#include "os/select.h"
 #include "os/shared/ask.h"
 #include "os/shared/broker.h"
 #include "os/shared/hand.h"
@@ -27,10 +26,6 @@
 
 static struct os_backend *os_of(struct backend *b) { return (struct os_backend *)b; }
 
-static int ensure_supervisor(struct os_backend *b) {
-  return b->start_supervisor ? b->start_supervisor(b) : 0;
-}
-
 static bool is_sync(enum object_type type) { return sync_machine_of(type) != NULL; }
 
 /* -- ops ------------------------------------------------------------------------------------- */
@@ -40,7 +35,7 @@ static int export_sent(struct os_backend *b, const struct op *op) {
   bool sends = (op->refs && op->refs->count) || (op->value && op->value->ref_count);
   for (uint32_t i = 0; i < op->sub_count && !sends; i++)
     sends = op->subs[i].refs && op->subs[i].refs->count;
-  int rc = sends ? ensure_supervisor(b) : 0;
+  int rc = sends ? supervisor_ensure(b) : 0;
   return sends && rc == 0 ? hand_export(b, op) : rc;
 }
 
@@ -53,43 +48,7 @@ static int os_perform(struct backend *base, struct op *op) {
     if (rc)
       return rc;
   }
-  switch (op->kind) {
-  case OP_PROCESS_SPAWN: {
-    int rc = ensure_supervisor(b);
-    return rc ? rc : process_spawn(b, op);
-  }
-  case OP_PROCESS_JOIN:
-    return process_join(b, op);
-  case OP_PROCESS_SIGNAL:
-    return process_signal(b, op);
-  case OP_QUEUE_PUT:
-    return queue_put(b, op->object->queue, op);
-  case OP_QUEUE_GET:
-    return queue_get(b, op->object->queue, op);
-  case OP_QUEUE_TAKE:
-    return queue_take(b, op->object->queue, op);
-  case OP_QUEUE_PEEK:
-    return queue_peek(b, op->object->queue, op);
-  case OP_QUEUE_TASK_DONE:
-    return queue_task_done(b, op->object->queue, op);
-  case OP_QUEUE_JOIN:
-    return queue_join(b, op->object->queue, op);
-  case OP_QUEUE_CLOSE:
-    return queue_close(b, op->object->queue, op);
-  case OP_PIPE_SEND:
-    return pipe_send(b, op);
-  case OP_PIPE_RECV:
-  case OP_PIPE_POLL:
-    return pipe_recv(b, op);
-  case OP_PIPE_CLOSE:
-    return pipe_close(b, op);
-  case OP_SELECT:
-    return select_any(b, op);
-  case OP_CLOCK_SLEEP:
-    return wait_sleep(b, op);
-  default:
-    return is_sync(op_describe(op->kind)->type) ? sync_perform(b, op) : -SBX_EINVAL;
-  }
+  return os_op_of(op->kind)->perform(b, op);
 }
 
 /* -- objects --------------------------------------------------------------------------------- */
@@ -234,7 +193,7 @@ static void os_object_ref(const struct object *o, struct object_ref *ret) {
 
 static int os_objects_export(struct backend *base, const struct op *op,
                              const struct object_ref *refs, uint32_t count) {
-  int rc = ensure_supervisor(os_of(base));
+  int rc = supervisor_ensure(os_of(base));
   return rc ? rc : hand_export_refs(os_of(base), op, refs, count);
 }
 

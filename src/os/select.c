@@ -1,72 +1,33 @@
 /*
  * os/select.c - waiting for several things at once; see select.h.
  *
- * Two steps in turns. Try each op as if its timeout were 0: the first that does not answer
- * "timeout" is the one, and nothing was done by the others. If there is none, let each name the
- * descriptors and times that will wake whoever waits for it (its `arm`, which also silences bells,
- * under the object's locks), and sleep on all of them. What becomes possible between the two steps
- * has rung its bell, so it is not missed.
+ * Two steps alternate:
+ *   1. Try each op, in order, as if its timeout were 0. The first that does not return "timeout" is
+ *      the one that is done; the others had no effect.
+ *   2. If there is none, each op names the descriptors and times that wake a process waiting for it
+ *      (`arm` of its row in os/ops.c, which also silences bells, under the object's locks). Sleep on
+ *      all of them.
+ * What becomes possible between the two steps has rung its bell, so it is not missed.
  */
 #include "os/select.h"
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "os/process/process.h"
-#include "os/queue/pipe.h"
-#include "os/queue/queue.h"
-#include "os/shared/wait.h"
-#include "os/sync/sync.h"
-
-/* -SBX_ETIMEDOUT: it cannot be done now. */
-static int try_one(struct os_backend *b, struct op *sub) {
-  switch (sub->kind) {
-  case OP_QUEUE_GET:
-    sub->deadline_ns = 0;
-    return queue_get(b, sub->object->queue, sub);
-  case OP_QUEUE_PUT:
-    sub->deadline_ns = 0;
-    return queue_put(b, sub->object->queue, sub);
-  case OP_PIPE_RECV:
-    return pipe_try_recv(b, sub);
-  case OP_PROCESS_JOIN:
-    return process_try_join(b, sub);
-  case OP_CLOCK_SLEEP:
-    return deadline_passed(sub->deadline_ns) ? 0 : -SBX_ETIMEDOUT;
-  case OP_LOCK_ACQUIRE:
-  case OP_SEMAPHORE_ACQUIRE:
-  case OP_EVENT_WAIT:
-    return sync_poll(b, sub);
-  default:
-    return -SBX_EINVAL;
-  }
-}
+#include "os/ops.h"
 
 /* Name what wakes when it may be done. 0, or -SBX_EINTERRUPTED. */
 static int arm_one(struct os_backend *b, struct op *sub, struct wait_set *w) {
-  int rc = 0;
-  switch (sub->kind) {
-  case OP_QUEUE_GET:
-  case OP_QUEUE_PUT:
-    rc = queue_arm(b, sub->object->queue, sub, w);
-    break;
-  case OP_PIPE_RECV:
-    rc = pipe_arm(b, sub, w);
-    break;
-  case OP_PROCESS_JOIN:
-    process_arm(b, sub, w);
-    break;
-  case OP_LOCK_ACQUIRE:
-  case OP_SEMAPHORE_ACQUIRE:
-  case OP_EVENT_WAIT:
-    rc = sync_arm(b, sub, w);
-    break;
-  default: /* CLOCK_SLEEP: try_one knows no other */
-    wait_set_until(w, sub->deadline_ns);
-  }
+  int rc = os_op_of(sub->kind)->arm(b, sub, w); /* it was tried, so there is one */
   if (rc != -SBX_ETIMEDOUT)
     return rc;
-  wait_set_slice(w); /* a holder of its lock is stopped: the others must not wait for that */
+  wait_set_slice(w); /* the holder of a lock is stopped: the other ops must not wait for that */
   return 0;
+}
+
+/* -SBX_ETIMEDOUT: it cannot be done now. -SBX_EINVAL: it cannot be waited for with others. */
+static int try_one(struct os_backend *b, struct op *sub) {
+  const struct os_op *row = os_op_of(sub->kind);
+  return row->try_now ? row->try_now(b, sub) : -SBX_EINVAL;
 }
 
 static int try_all(struct os_backend *b, struct op *op) {
@@ -97,9 +58,11 @@ static int sleep_for_all(struct os_backend *b, const struct op *op) {
 
 /* Leave the lines that arming joined. */
 static void disarm_all(struct os_backend *b, struct op *op) {
-  for (uint32_t i = 0; i < op->sub_count && b->lines > 0; i++)
-    if (sync_machine_of(op_describe(op->subs[i].kind)->type))
-      sync_disarm(b, &op->subs[i]);
+  for (uint32_t i = 0; i < op->sub_count && b->lines > 0; i++) {
+    const struct os_op *row = os_op_of(op->subs[i].kind);
+    if (row->disarm)
+      row->disarm(b, &op->subs[i]);
+  }
 }
 
 static int wait_for_one(struct os_backend *b, struct op *op) {

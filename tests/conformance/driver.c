@@ -1,5 +1,6 @@
 /* tests/conformance/driver.c - sequences, told to a backend and followed by the model; see
  * conformance.h. */
+#include "cases.h"
 #include "model.h"
 
 #include <poll.h>
@@ -140,6 +141,7 @@ struct event {
 /* Where a sequence is; shared with the process that watches. */
 struct progress {
   uint64_t seed, ops, sequences, crowds;
+  uint64_t kinds[OP_COUNT]; /* ops told, by kind */
   int round;
 };
 
@@ -386,6 +388,8 @@ static void tell(const struct request *r) {
   model_tell(&run.m, r);
   run.b->tell(r);
   run.progress->ops++;
+  if (r->step.kind < OP_COUNT)
+    run.progress->kinds[r->step.kind]++;
 }
 
 static bool has_deadlines(void) {
@@ -649,6 +653,22 @@ static unsigned slowness(void) {
 #endif
 }
 
+/* Is the table of cases true of this run? A short one proves nothing. */
+static bool cases_hold(void) {
+  enum { ENOUGH = 5000 };
+  bool hold = true;
+  for (int k = 1; k < OP_COUNT && run.progress->ops >= ENOUGH; k++) {
+    enum op_kind kind = (enum op_kind)k;
+    bool drawn = run.progress->kinds[k] > 0;
+    if (drawn ? case_why_not(kind) != NULL : case_is_in(run.c->name, kind)) {
+      fprintf(stderr, "%s: op %d ('%s') was %s, but cases.c says otherwise\n", run.c->name, k,
+              op_describe(kind)->verb, drawn ? "drawn" : "never drawn");
+      hold = false;
+    }
+  }
+  return hold;
+}
+
 int conformance_main(const struct conformance_case *c) {
   const char *name = getenv("CONFORMANCE_BACKEND");
   uint64_t ops = number_from("CONFORMANCE_OPS", 100000 / slowness());
@@ -686,5 +706,5 @@ int conformance_main(const struct conformance_case *c) {
          c->name, run.b->name, (unsigned long long)run.progress->ops,
          (unsigned long long)run.progress->sequences, since(&from),
          (unsigned long long)run.progress->crowds);
-  return 0;
+  return cases_hold() ? 0 : 1;
 }

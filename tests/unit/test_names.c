@@ -33,7 +33,7 @@ static void send(struct object *q, const struct object_ref *what, uint32_t count
   struct op_refs refs = {.sent = what, .count = count};
   struct op op = {.kind = OP_QUEUE_PUT, .object = q, .deadline_ns = SBX_FOREVER, .data = item, .len = len, .refs = &refs};
   bool alone = what->type == OBJECT_QUEUE; /* nobody keeps its descriptors */
-  CHECK_EQ(alone ? queue_put(the_backend, q->queue, &op) : perform(&the_backend->base, &op), 0);
+  CHECK_EQ(alone ? queue_put(the_backend, &op) : perform(&the_backend->base, &op), 0);
 }
 
 /* Returns how many handles came; 0: the queue is empty. */
@@ -41,7 +41,7 @@ static uint32_t receive(struct object *q, struct object_ref *ret, uint32_t most,
   struct buf item = {0}, taken = {0};
   struct op_refs refs = {.taken = &taken};
   struct op op = {.kind = OP_QUEUE_GET, .object = q, .deadline_ns = deadline_ns, .out = &item, .refs = &refs};
-  int rc = queue_get(the_backend, q->queue, &op);
+  int rc = queue_get(the_backend, &op);
   uint32_t count = (uint32_t)(taken.len / sizeof *ret);
   CHECK(rc == 0 || rc == -SBX_ETIMEDOUT);
   CHECK(count <= most);
@@ -116,10 +116,10 @@ TEST_ON_STAGE(a_put_that_fails_leaves_no_name, 20) {
   struct op_refs refs = {.sent = &ref, .count = 1};
   struct op op = {.kind = OP_QUEUE_PUT, .object = q, .deadline_ns = 0, .data = "x", .len = 1, .refs = &refs};
   CHECK_EQ(put(q, "y", 1, 0), 0);
-  CHECK_EQ(queue_put(the_backend, q->queue, &op), -SBX_ETIMEDOUT);
+  CHECK_EQ(queue_put(the_backend, &op), -SBX_ETIMEDOUT);
   CHECK(!names_stored(the_backend->control, ref.slot));
   CHECK_EQ(close_queue(q), 0);
-  CHECK_EQ(queue_put(the_backend, q->queue, &op), -SBX_ECLOSED);
+  CHECK_EQ(queue_put(the_backend, &op), -SBX_ECLOSED);
   CHECK(!names_stored(the_backend->control, ref.slot));
   release_object(q);
 
@@ -130,7 +130,7 @@ TEST_ON_STAGE(a_put_that_fails_leaves_no_name, 20) {
     op.object = q;
     op.data = large;
     op.len = 1 << 21;
-    CHECK_EQ(queue_put(the_backend, q->queue, &op), -SBX_ETOOBIG);
+    CHECK_EQ(queue_put(the_backend, &op), -SBX_ETOOBIG);
     free(large);
     struct object_ref got;
     CHECK(names_stored(the_backend->control, ref.slot));

@@ -297,7 +297,7 @@ static void reap_now(struct os_backend *b, const struct object *p) {
  * Its pidfd wakes anybody; when it cannot be had (no descriptor left), and while the reaper, who
  * alone learns how it ended, has not said so yet, the wait is a short slice.
  */
-void process_arm(struct os_backend *b, const struct op *op, struct wait_set *w) {
+int process_arm(struct os_backend *b, struct op *op, struct wait_set *w) {
   const struct object *p = op->object;
   struct pollfd end = {.fd = pidfd_open_of(b->control->processes[p->slot].pid), .events = POLLIN};
   bool open = end.fd >= 0;
@@ -308,15 +308,16 @@ void process_arm(struct os_backend *b, const struct op *op, struct wait_set *w) 
     wait_set_until(w, 0);
   } else if (open && !dead) {
     wait_set_add(w, end.fd, true);
-    return;
+    return 0;
   } else {
     wait_set_slice(w);
   }
   if (open)
     close(end.fd);
+  return 0;
 }
 
-static int wait_until_ended(struct os_backend *b, const struct op *op) {
+static int wait_until_ended(struct os_backend *b, struct op *op) {
   const struct object *p = op->object;
   int rc = 0;
   for (;;) {
@@ -348,14 +349,14 @@ static int check_joinable(const struct os_backend *b, const struct object *p) {
   return control_process_stamp(b->control, p->slot, p->serial) ? 0 : -SBX_EGONE;
 }
 
-int process_try_join(struct os_backend *b, const struct op *op) {
+int process_try_join(struct os_backend *b, struct op *op) {
   int rc = check_joinable(b, op->object);
   if (rc)
     return rc;
   return has_ended(b->control, op->object) ? outcome(b, op) : -SBX_ETIMEDOUT;
 }
 
-int process_join(struct os_backend *b, const struct op *op) {
+int process_join(struct os_backend *b, struct op *op) {
   int rc = check_joinable(b, op->object);
   if (rc)
     return rc;
@@ -377,7 +378,7 @@ static void await_stop(const struct os_backend *b, const struct object *p) {
   }
 }
 
-int process_signal(struct os_backend *b, const struct op *op) {
+int process_signal(struct os_backend *b, struct op *op) {
   int rc = steer_signal(b->control, op->object->slot, op->object->serial, op->number);
   if (rc == 0 && op->number == SIGSTOP)
     await_stop(b, op->object);

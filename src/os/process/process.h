@@ -16,17 +16,17 @@ int process_spawn(struct os_backend *b, struct op *op);
 
 /* OP_PROCESS_JOIN: wait for the end; appends the result, if one was published, to op->out. 0,
  * -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_ESELF, -SBX_EGONE. */
-int process_join(struct os_backend *b, const struct op *op);
+int process_join(struct os_backend *b, struct op *op);
 
 /* The same without waiting, for who waits for several things and sleeps by process_arm. Asks the
  * kernel nothing: -SBX_ETIMEDOUT while the reaper has not said that it ended. */
-int process_try_join(struct os_backend *b, const struct op *op);
+int process_try_join(struct os_backend *b, struct op *op);
 /* Name what wakes when the process may have ended. */
-void process_arm(struct os_backend *b, const struct op *op, struct wait_set *w);
+int process_arm(struct os_backend *b, struct op *op, struct wait_set *w);
 
 /* OP_PROCESS_SIGNAL: send op->number. Nothing happens if it has ended. After SIGSTOP the process
  * does nothing more when this returns. 0, -SBX_EGONE, -SBX_ESYSTEM */
-int process_signal(struct os_backend *b, const struct op *op);
+int process_signal(struct os_backend *b, struct op *op);
 
 int process_describe(struct os_backend *b, const struct object *p, struct process_info *ret);
 

@@ -197,14 +197,14 @@ static struct op queue_op(const struct op *op, enum op_kind kind, struct queue *
   return ret;
 }
 
-int pipe_send(struct os_backend *b, const struct op *op) {
+int pipe_send(struct os_backend *b, struct op *op) {
   struct object as;
   struct op put = queue_op(op, OP_QUEUE_PUT, op->object->out, &as);
   bool closed =
       atomic_load(&b->control->queues[op->object->out->slot].closed); /* that is told first */
   if (!closed && !anybody_receives(b, op->object))
     return -SBX_EGONE;
-  return queue_put(b, as.queue, &put);
+  return queue_put(b, &put);
 }
 
 /* Take, or look, until `deadline_ns`. `get` is the op as one of the queue. */
@@ -213,7 +213,7 @@ static int attempt(struct os_backend *b, const struct op *op, const struct op *g
   struct op once = *get;
   once.deadline_ns = deadline_ns;
   if (op->kind == OP_PIPE_RECV)
-    return queue_get(b, once.object->queue, &once);
+    return queue_get(b, &once);
   struct queue_info info;
   queue_describe(b, once.object->queue, &info);
   return info.len ? 0 : info.closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
@@ -228,7 +228,7 @@ static int look_for_peer(struct os_backend *b, const struct op *op, const struct
   return rc == -SBX_ETIMEDOUT ? -SBX_ECLOSED : rc;
 }
 
-static int wait_for_value(struct os_backend *b, const struct op *op, const struct op *get) {
+static int wait_for_value(struct os_backend *b, const struct op *op, struct op *get) {
   int rc = 0;
   for (;;) {
     struct wait_set w;
@@ -237,7 +237,7 @@ static int wait_for_value(struct os_backend *b, const struct op *op, const struc
     if (seen == -SBX_ETIMEDOUT)
       seen = look_for_peer(b, op, get, &w);
     if (seen == -SBX_ETIMEDOUT && rc == 0 && !deadline_passed(op->deadline_ns)) {
-      rc = queue_arm(b, get->object->queue, get, &w);
+      rc = queue_arm(b, get, &w);
       if (rc == 0)
         rc = wait_set_sleep(b, op, &w);
       if (rc == 0 || rc == -SBX_ETIMEDOUT) /* at the deadline, one more look */
@@ -249,7 +249,7 @@ static int wait_for_value(struct os_backend *b, const struct op *op, const struc
   }
 }
 
-int pipe_recv(struct os_backend *b, const struct op *op) {
+int pipe_recv(struct os_backend *b, struct op *op) {
   struct object as;
   struct op get = queue_op(op, OP_QUEUE_GET, op->object->queue, &as);
   int64_t awake_until = clock_now_ns() + AWAKE_NS;
@@ -259,29 +259,29 @@ int pipe_recv(struct os_backend *b, const struct op *op) {
   return rc == -SBX_ETIMEDOUT ? wait_for_value(b, op, &get) : rc;
 }
 
-int pipe_try_recv(struct os_backend *b, const struct op *op) {
+int pipe_try_recv(struct os_backend *b, struct op *op) {
   struct object as;
   struct op get = queue_op(op, OP_QUEUE_GET, op->object->queue, &as);
   int rc = attempt(b, op, &get, 0);
   return rc == -SBX_ETIMEDOUT ? look_for_peer(b, op, &get, NULL) : rc;
 }
 
-int pipe_arm(struct os_backend *b, const struct op *op, struct wait_set *w) {
+int pipe_arm(struct os_backend *b, struct op *op, struct wait_set *w) {
   struct object as;
   struct op get = queue_op(op, OP_QUEUE_GET, op->object->queue, &as);
   if (!peer_is_there(b, op->object, w))
     wait_set_until(w, 0);
-  return queue_arm(b, as.queue, &get, w);
+  return queue_arm(b, &get, w);
 }
 
-int pipe_close(struct os_backend *b, const struct op *op) {
+int pipe_close(struct os_backend *b, struct op *op) {
   struct object as;
   struct op in = queue_op(op, OP_QUEUE_CLOSE, op->object->queue, &as);
-  int rc = queue_close(b, as.queue, &in);
+  int rc = queue_close(b, &in);
   if (rc)
     return rc;
   struct op out = queue_op(op, OP_QUEUE_CLOSE, op->object->out, &as);
-  return queue_close(b, as.queue, &out);
+  return queue_close(b, &out);
 }
 
 void pipe_describe(struct os_backend *b, const struct object *end, struct queue_info *ret) {

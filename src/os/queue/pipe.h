@@ -26,16 +26,16 @@ void pipe_drop(struct os_backend *b, struct object *end);
 
 /* OP_PIPE_SEND: as queue_put. -SBX_ECLOSED if either end was closed, -SBX_EGONE if nobody could
  * receive it: no living process holds the other end, and nothing stored names it. */
-int pipe_send(struct os_backend *b, const struct op *op);
+int pipe_send(struct os_backend *b, struct op *op);
 /* OP_PIPE_RECV, OP_PIPE_POLL (takes nothing): as queue_get. -SBX_ECLOSED: nothing is left, and
  * nothing will come. */
-int pipe_recv(struct os_backend *b, const struct op *op);
+int pipe_recv(struct os_backend *b, struct op *op);
 /* OP_PIPE_CLOSE */
-int pipe_close(struct os_backend *b, const struct op *op);
+int pipe_close(struct os_backend *b, struct op *op);
 
 /* For select: OP_PIPE_RECV without waiting; and what wakes when it may succeed. */
-int pipe_try_recv(struct os_backend *b, const struct op *op);
-int pipe_arm(struct os_backend *b, const struct op *op, struct wait_set *w);
+int pipe_try_recv(struct os_backend *b, struct op *op);
+int pipe_arm(struct os_backend *b, struct op *op, struct wait_set *w);
 
 void pipe_describe(struct os_backend *b, const struct object *end, struct queue_info *ret);
 

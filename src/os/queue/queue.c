@@ -124,7 +124,8 @@ static bool has_room(struct os_backend *b, const struct queue *q, struct queue_r
   return true;
 }
 
-int queue_put(struct os_backend *b, struct queue *q, const struct op *op) {
+int queue_put(struct os_backend *b, struct op *op) {
+  struct queue *q = op->object->queue;
   struct queue_record *r = record_of(b, q);
   struct queue_wait wait = queue_wait_begin(q, OP_QUEUE_PUT);
   for (;;) {
@@ -277,7 +278,8 @@ static int get_locked(struct os_backend *b, struct queue *q, struct queue_record
   return get_log(b, q, r, first, op, take);
 }
 
-int queue_get(struct os_backend *b, struct queue *q, struct op *op) {
+int queue_get(struct os_backend *b, struct op *op) {
+  struct queue *q = op->object->queue;
   struct queue_record *r = record_of(b, q);
   struct queue_wait wait = queue_wait_begin(q, OP_QUEUE_GET);
   wait.streaming = b->got_from == q && (r->max == 0 || r->max >= STREAM_LEAST);
@@ -303,7 +305,8 @@ int queue_get(struct os_backend *b, struct queue *q, struct op *op) {
 
 /* As long as nobody takes anything, what was lent is the oldest item: nothing goes into the pipe.
  */
-int queue_take(struct os_backend *b, struct queue *q, const struct op *op) {
+int queue_take(struct os_backend *b, struct op *op) {
+  struct queue *q = op->object->queue;
   struct queue_record *r = record_of(b, q);
   int rc = lock_get(b, r, op);
   if (rc)
@@ -343,7 +346,8 @@ static int peek_pipe(struct os_backend *b, struct queue *q, struct queue_record 
   return n == RECORD_BYTES ? append_record(b, record, op, &number) : -SBX_ESYSTEM;
 }
 
-int queue_peek(struct os_backend *b, struct queue *q, struct op *op) {
+int queue_peek(struct os_backend *b, struct op *op) {
+  struct queue *q = op->object->queue;
   struct queue_record *r = record_of(b, q);
   int rc = lock_get(b, r, op);
   if (rc)
@@ -356,7 +360,8 @@ int queue_peek(struct os_backend *b, struct queue *q, struct op *op) {
   return rc;
 }
 
-int queue_close(struct os_backend *b, struct queue *q, const struct op *op) {
+int queue_close(struct os_backend *b, struct op *op) {
+  struct queue *q = op->object->queue;
   struct queue_record *r = record_of(b, q);
   int rc = lock_put(b, r, op);
   if (rc)

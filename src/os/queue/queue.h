@@ -107,32 +107,32 @@ void queue_unmap_all(struct os_backend *b);
  * OP_QUEUE_PUT. 0, -SBX_ETIMEDOUT (full), -SBX_ECLOSED, -SBX_ECAP, -SBX_ENOSPC, -SBX_ETOOBIG,
  * -SBX_EINTERRUPTED. On failure the queue is unchanged.
  */
-int queue_put(struct os_backend *b, struct queue *q, const struct op *op);
+int queue_put(struct os_backend *b, struct op *op);
 
 /* OP_QUEUE_GET. 0, -SBX_ETIMEDOUT (empty), -SBX_ECLOSED, -SBX_ENOMEM (the item stays),
  * -SBX_EINTERRUPTED, -SBX_ELENT (it is asked for, and the item is in the log and large). */
-int queue_get(struct os_backend *b, struct queue *q, struct op *op);
+int queue_get(struct os_backend *b, struct op *op);
 
 /* OP_QUEUE_TAKE. 0, -SBX_EAGAIN: what was lent is not the oldest item any more; -SBX_EINTERRUPTED.
  */
-int queue_take(struct os_backend *b, struct queue *q, const struct op *op);
+int queue_take(struct os_backend *b, struct op *op);
 
 /* OP_QUEUE_PEEK: as get with a deadline in the past, but the item stays. With op->number n > 0: up
  * to n of the oldest items of one moment, each behind its length in 8 bytes. */
-int queue_peek(struct os_backend *b, struct queue *q, struct op *op);
+int queue_peek(struct os_backend *b, struct op *op);
 
 /* OP_QUEUE_CLOSE. 0 or -SBX_EINTERRUPTED. */
-int queue_close(struct os_backend *b, struct queue *q, const struct op *op);
+int queue_close(struct os_backend *b, struct op *op);
 
 /*
  * OP_QUEUE_TASK_DONE: one of the items that were got has been worked off. 0, or -SBX_ETASKS (more
  * often than items were got).
  */
-int queue_task_done(struct os_backend *b, struct queue *q, const struct op *op);
+int queue_task_done(struct os_backend *b, struct op *op);
 
 /* OP_QUEUE_JOIN: wait until every item that was put has been marked so. 0, -SBX_ETIMEDOUT,
  * -SBX_EINTERRUPTED. */
-int queue_join(struct os_backend *b, struct queue *q, const struct op *op);
+int queue_join(struct os_backend *b, struct op *op);
 
 /*
  * The state of one moment, without a lock: nothing has moved while the sides and the pipe were
@@ -146,7 +146,7 @@ struct queue_state queue_look(const struct queue_record *r, int pipe, uint64_t *
  * PUT or GET could not go on: make sure of it, and name what wakes when it may. Returns 0 (sleep;
  * or look again, which the bell tells), or what a lock returned.
  */
-int queue_arm(struct os_backend *b, struct queue *q, const struct op *op, struct wait_set *w);
+int queue_arm(struct os_backend *b, struct op *op, struct wait_set *w);
 
 void queue_describe(struct os_backend *b, struct queue *q, struct queue_info *ret);
 

@@ -34,7 +34,8 @@ static void tell_joiners(struct os_backend *b, struct queue *q, const struct op 
   unlock_get(r);
 }
 
-int queue_task_done(struct os_backend *b, struct queue *q, const struct op *op) {
+int queue_task_done(struct os_backend *b, struct op *op) {
+  struct queue *q = op->object->queue;
   struct queue_record *r = record_of(b, q);
   struct queue_state s;
   do {
@@ -99,7 +100,8 @@ static int wait_until_done(struct os_backend *b, struct queue *q, const struct o
   }
 }
 
-int queue_join(struct os_backend *b, struct queue *q, const struct op *op) {
+int queue_join(struct os_backend *b, struct op *op) {
+  struct queue *q = op->object->queue;
   int place = LINE_NOWHERE;
   int rc = wait_until_done(b, q, op, &place);
   struct op brief = *op;

@@ -146,8 +146,8 @@ static int arm(struct os_backend *b, struct queue *q, const struct op *op, bool 
   return 0;
 }
 
-int queue_arm(struct os_backend *b, struct queue *q, const struct op *op, struct wait_set *w) {
-  return arm(b, q, op, true, w); /* nobody knows what woke it last */
+int queue_arm(struct os_backend *b, struct op *op, struct wait_set *w) {
+  return arm(b, op->object->queue, op, true, w); /* nobody knows what woke it last */
 }
 
 int queue_wait(struct os_backend *b, struct queue *q, const struct op *op, struct queue_wait *w) {

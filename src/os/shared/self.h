@@ -80,6 +80,11 @@ struct object {
   bool keeper;      /* the object that spawn returned: while it is held, so is the record */
 };
 
+/* In a foreign host: see that a supervisor runs. 0 or -SBX_*. */
+static inline int supervisor_ensure(struct os_backend *b) {
+  return b->start_supervisor ? b->start_supervisor(b) : 0;
+}
+
 /* The record of the calling process. */
 static inline struct process_record *my_record(const struct os_backend *b) {
   return &b->control->processes[b->slot];

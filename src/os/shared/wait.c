@@ -190,7 +190,7 @@ int wait_monitor(struct os_backend *b, struct monitor *m, enum lock_rank rank,
   return wait_mutex(b, &m->mutex, rank, op);
 }
 
-int wait_sleep(struct os_backend *b, const struct op *op) {
+int wait_sleep(struct os_backend *b, struct op *op) {
   int rc = 0;
   while (rc == 0)
     rc = wait_fds(b, op, NULL, 0, op->deadline_ns);

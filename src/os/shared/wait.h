@@ -80,7 +80,7 @@ static inline int wait_mutex(struct os_backend *b, pthread_mutex_t *m, enum lock
 int wait_monitor(struct os_backend *b, struct monitor *m, enum lock_rank rank, const struct op *op);
 
 /* OP_CLOCK_SLEEP. 0 or -SBX_EINTERRUPTED. */
-int wait_sleep(struct os_backend *b, const struct op *op);
+int wait_sleep(struct os_backend *b, struct op *op);
 
 /* Is the deadline reached? A deadline of SBX_FOREVER never is. */
 bool deadline_passed(int64_t deadline_ns);

@@ -73,9 +73,14 @@ static int wait(struct os_backend *b, struct object *lock, struct op *op) {
 
 int condition_perform(struct os_backend *b, struct op *op) {
   struct object lock = lock_of(b, op->object);
-  if (op_describe(op->kind)->type == OBJECT_LOCK)
-    return perform_on(b, &lock, op, op->kind, &op->count, op->deadline_ns);
   if (!is_held(b, &lock))
     return -SBX_ENOTHELD;
-  return op->kind == OP_CONDITION_WAIT ? wait(b, &lock, op) : sync_do(b, op);
+  return op->kind == OP_CONDITION_WAIT ? wait(b, &lock, op) : sync_perform(b, op);
+}
+
+int lock_perform(struct os_backend *b, struct op *op) {
+  if (op->object->type != OBJECT_CONDITION)
+    return sync_perform(b, op);
+  struct object lock = lock_of(b, op->object);
+  return perform_on(b, &lock, op, op->kind, &op->count, op->deadline_ns);
 }

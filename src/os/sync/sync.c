@@ -388,26 +388,13 @@ static int do_at_once(struct os_backend *b, struct op *op) {
   return rc;
 }
 
-int sync_do(struct os_backend *b, struct op *op) {
+int sync_perform(struct os_backend *b, struct op *op) {
   struct sync_call call;
   int rc = do_at_once(b, op);
   if (rc != SYNC_WAITS)
     return rc;
   sync_begin(&call, b, op);
   return sync_finish(&call);
-}
-
-int sync_perform(struct os_backend *b, struct op *op) {
-  switch (op->object->type) {
-  case OBJECT_CONDITION:
-    return condition_perform(b, op);
-  case OBJECT_VALUE:
-    return value_perform(b, op);
-  case OBJECT_DICT:
-    return dict_perform(b, op);
-  default:
-    return sync_do(b, op);
-  }
 }
 
 /* -- for select ----------------------------------------------------------------------------------

@@ -67,9 +67,20 @@ void sync_describe(const struct control *c, uint32_t slot, struct sync_info *ret
 
 /* -- ops (sync.c) ------------------------------------------------------------------------------ */
 
-/* Perform an op of a synchronisation object. What its machine returns, -SBX_ETIMEDOUT,
- * -SBX_EINTERRUPTED. */
+/*
+ * Perform an op of a synchronisation object: what its machine returns, -SBX_ETIMEDOUT,
+ * -SBX_EINTERRUPTED.
+ *   sync_perform       all is in the machine's words: semaphores, events, barriers
+ *   lock_perform       an op of a lock, or of the lock of the condition op->object
+ *   condition_perform  a wait also releases and acquires the lock, which must be held:
+ *                      -SBX_ENOTHELD
+ *   value_perform, dict_perform  contents are stored outside of the words (os/shared/store.h)
+ */
 int sync_perform(struct os_backend *b, struct op *op);
+int lock_perform(struct os_backend *b, struct op *op);
+int condition_perform(struct os_backend *b, struct op *op);
+int value_perform(struct os_backend *b, struct op *op);
+int dict_perform(struct os_backend *b, struct op *op);
 
 /* The calling process leaves by itself: it gives up what it owns, and tells those who wait. */
 void sync_leave_all(struct os_backend *b, enum sync_end how);

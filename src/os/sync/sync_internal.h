@@ -62,17 +62,11 @@ int sync_look(struct sync_call *call, enum sync_look how);
 int sync_finish(struct sync_call *call);
 /* An interrupt: leave the line, without a result. */
 void sync_cancel(struct sync_call *call);
-/* Begin and finish. */
-int sync_do(struct os_backend *b, struct op *op);
 
 /* Make the next state current, of a change that wakes nobody. */
 static inline uint64_t *sync_next(struct sync_record *r) {
   return monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, SYNC_WORDS);
 }
-
-/* Ops on values and dicts. */
-int value_perform(struct os_backend *b, struct op *op);
-int dict_perform(struct os_backend *b, struct op *op);
 
 /*
  * Handles that a storage keeps (os/shared/names.h), between sync_naming_begin and sync_naming_end. Should
@@ -82,9 +76,6 @@ void sync_naming_begin(struct sync_call *call);
 void sync_naming_end(struct sync_call *call);
 int sync_name_all(struct sync_call *call, const void *refs, uint64_t count);
 void sync_unname_all(struct sync_call *call, const void *refs, uint64_t count);
-
-/* An op on a condition, be it of its lock. */
-int condition_perform(struct os_backend *b, struct op *op);
 
 /* What a machine's questions are answered from. */
 struct sync_view {

@@ -1,0 +1,109 @@
+/*
+ * os/ops.c - the table of ops; see ops.h.
+ *
+ * The rows are listed by object/ops.def, and each names a macro ROW_<kind>: an op without one does
+ * not compile. Neither does an op that can block whose row does not say how a select waits for it
+ * (ALONE: it does not), nor one that cannot block whose row does.
+ */
+#include "os/ops.h"
+
+#include "base/error.h"
+#include "os/process/process.h"
+#include "os/queue/pipe.h"
+#include "os/queue/queue.h"
+#include "os/select.h"
+#include "os/sync/sync.h"
+
+static int spawn(struct os_backend *b, struct op *op) {
+  int rc = supervisor_ensure(b);
+  return rc ? rc : process_spawn(b, op);
+}
+
+static int try_put(struct os_backend *b, struct op *op) {
+  op->deadline_ns = 0;
+  return queue_put(b, op);
+}
+
+static int try_get(struct os_backend *b, struct op *op) {
+  op->deadline_ns = 0;
+  return queue_get(b, op);
+}
+
+static int try_sleep(struct os_backend *b, struct op *op) {
+  (void)b;
+  return deadline_passed(op->deadline_ns) ? 0 : -SBX_ETIMEDOUT;
+}
+
+static int arm_sleep(struct os_backend *b, struct op *op, struct wait_set *w) {
+  (void)b;
+  wait_set_until(w, op->deadline_ns);
+  return 0;
+}
+
+static int refuse(struct os_backend *b, struct op *op) {
+  (void)b;
+  (void)op;
+  return -SBX_EINVAL;
+}
+
+/* How a select waits for it. */
+#define ALONE refuse, NULL, NULL
+#define IN_LINE sync_poll, sync_arm, sync_disarm
+#define TRIED(try_now, arm) try_now, arm, NULL
+
+#define ROW_PROCESS_SPAWN spawn
+#define ROW_PROCESS_JOIN process_join, TRIED(process_try_join, process_arm)
+#define ROW_PROCESS_SIGNAL process_signal
+#define ROW_QUEUE_PUT queue_put, TRIED(try_put, queue_arm)
+#define ROW_QUEUE_GET queue_get, TRIED(try_get, queue_arm)
+#define ROW_QUEUE_TAKE queue_take
+#define ROW_QUEUE_PEEK queue_peek
+#define ROW_QUEUE_CLOSE queue_close
+#define ROW_QUEUE_TASK_DONE queue_task_done
+#define ROW_QUEUE_JOIN queue_join, ALONE
+#define ROW_PIPE_SEND pipe_send
+#define ROW_PIPE_RECV pipe_recv, TRIED(pipe_try_recv, pipe_arm)
+#define ROW_PIPE_POLL pipe_recv, ALONE
+#define ROW_PIPE_CLOSE pipe_close
+#define ROW_LOCK_ACQUIRE lock_perform, IN_LINE
+#define ROW_LOCK_RELEASE lock_perform
+#define ROW_SEMAPHORE_ACQUIRE sync_perform, IN_LINE
+#define ROW_SEMAPHORE_RELEASE sync_perform
+#define ROW_EVENT_WAIT sync_perform, IN_LINE
+#define ROW_EVENT_SET sync_perform
+#define ROW_EVENT_CLEAR sync_perform
+#define ROW_CONDITION_WAIT condition_perform, ALONE
+#define ROW_CONDITION_NOTIFY condition_perform
+#define ROW_BARRIER_WAIT sync_perform, ALONE
+#define ROW_BARRIER_ABORT sync_perform
+#define ROW_BARRIER_RESET sync_perform
+#define ROW_VALUE_GET value_perform
+#define ROW_VALUE_SET value_perform, ALONE
+#define ROW_VALUE_ADD value_perform, ALONE
+#define ROW_VALUE_CAS value_perform, ALONE
+#define ROW_VALUE_UPDATE value_perform, ALONE
+#define ROW_VALUE_REPLACE value_perform
+#define ROW_VALUE_KEEP value_perform
+#define ROW_DICT_GET dict_perform
+#define ROW_DICT_ALL dict_perform
+#define ROW_DICT_SET dict_perform, ALONE
+#define ROW_DICT_UPDATE dict_perform, ALONE
+#define ROW_DICT_REPLACE dict_perform
+#define ROW_DICT_KEEP dict_perform
+#define ROW_SELECT select_any, ALONE
+#define ROW_CLOCK_SLEEP wait_sleep, TRIED(try_sleep, arm_sleep)
+
+/* ROW(blocks, what the macro of the row expands to) */
+#define ROW_THAT_0(perform_)                                                                       \
+  { .perform = perform_ }
+#define ROW_THAT_1(perform_, try_, arm_, disarm_)                                                  \
+  { .perform = perform_, .try_now = try_, .arm = arm_, .disarm = disarm_ }
+#define ROW(blocks, ...) ROW_THAT_##blocks(__VA_ARGS__)
+
+static const struct os_op rows[OP_COUNT] = {
+    [OP_NONE] = {.perform = refuse, .try_now = refuse},
+#define OP(kind, type, blocks, verb, past) [OP_##kind] = ROW(blocks, ROW_##kind),
+#include "object/ops.def"
+};
+
+const struct os_op *os_op_of(enum op_kind kind) { return &rows[kind < OP_COUNT ? kind : OP_NONE]; }

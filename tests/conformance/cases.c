@@ -1,0 +1,76 @@
+/*
+ * tests/conformance/cases.c - the table of cases: one row for each op of object/ops.def.
+ *
+ * A row is a macro CASE_<kind>: an op without one does not compile. DRAWN_BY names the program (test_<name>.c) that draws
+ * the op, and a run of that program in which the op never came fails (driver.c); a program that draws more ops than it is
+ * named for is welcome. NOT_BY_ITSELF says why no program draws it, and what tests it instead.
+ */
+#include "cases.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct case_row {
+  const char *program; /* NULL: none */
+  const char *why;     /* NULL: it has a program */
+};
+
+#define DRAWN_BY(name)                                                                             \
+  { .program = name }
+#define NOT_BY_ITSELF(reason)                                                                      \
+  { .why = reason }
+
+#define CASE_PROCESS_SPAWN NOT_BY_ITSELF("each sequence makes its processes by it (backend_os.c, renew)")
+#define CASE_PROCESS_JOIN DRAWN_BY("process")
+#define CASE_PROCESS_SIGNAL NOT_BY_ITSELF("a signal's effect is the end of a process, which the driver draws (end)")
+#define CASE_QUEUE_PUT DRAWN_BY("queue")
+#define CASE_QUEUE_GET DRAWN_BY("queue")
+#define CASE_QUEUE_TAKE NOT_BY_ITSELF("the second half of a get that was lent its item: unit.queue_model, fault.queue_step")
+#define CASE_QUEUE_PEEK DRAWN_BY("queue")
+#define CASE_QUEUE_CLOSE DRAWN_BY("queue")
+#define CASE_QUEUE_TASK_DONE DRAWN_BY("queue")
+#define CASE_QUEUE_JOIN DRAWN_BY("queue")
+#define CASE_PIPE_SEND DRAWN_BY("pipe")
+#define CASE_PIPE_RECV DRAWN_BY("pipe")
+#define CASE_PIPE_POLL DRAWN_BY("pipe")
+#define CASE_PIPE_CLOSE DRAWN_BY("pipe")
+#define CASE_LOCK_ACQUIRE DRAWN_BY("lock")
+#define CASE_LOCK_RELEASE DRAWN_BY("lock")
+#define CASE_SEMAPHORE_ACQUIRE DRAWN_BY("semaphore")
+#define CASE_SEMAPHORE_RELEASE DRAWN_BY("semaphore")
+#define CASE_EVENT_WAIT DRAWN_BY("event")
+#define CASE_EVENT_SET DRAWN_BY("event")
+#define CASE_EVENT_CLEAR DRAWN_BY("event")
+#define CASE_CONDITION_WAIT DRAWN_BY("condition")
+#define CASE_CONDITION_NOTIFY DRAWN_BY("condition")
+#define CASE_BARRIER_WAIT DRAWN_BY("barrier")
+#define CASE_BARRIER_ABORT DRAWN_BY("barrier")
+#define CASE_BARRIER_RESET DRAWN_BY("barrier")
+#define CASE_VALUE_GET DRAWN_BY("value")
+#define CASE_VALUE_SET DRAWN_BY("value")
+#define CASE_VALUE_ADD DRAWN_BY("value")
+#define CASE_VALUE_CAS DRAWN_BY("value")
+#define CASE_VALUE_UPDATE DRAWN_BY("value")
+#define CASE_VALUE_REPLACE DRAWN_BY("value")
+#define CASE_VALUE_KEEP DRAWN_BY("value")
+#define CASE_DICT_GET DRAWN_BY("dict")
+#define CASE_DICT_ALL DRAWN_BY("dict")
+#define CASE_DICT_SET DRAWN_BY("dict")
+#define CASE_DICT_UPDATE DRAWN_BY("dict")
+#define CASE_DICT_REPLACE DRAWN_BY("dict")
+#define CASE_DICT_KEEP DRAWN_BY("dict")
+#define CASE_SELECT DRAWN_BY("select")
+#define CASE_CLOCK_SLEEP DRAWN_BY("clock")
+
+static const struct case_row rows[OP_COUNT] = {
+    [OP_NONE] = NOT_BY_ITSELF("it is no op"),
+#define OP(kind, type, blocks, verb, past) [OP_##kind] = CASE_##kind,
+#include "object/ops.def"
+};
+
+bool case_is_in(const char *program, enum op_kind kind) {
+  const char *named = kind < OP_COUNT ? rows[kind].program : NULL;
+  return named && strcmp(named, program) == 0;
+}
+
+const char *case_why_not(enum op_kind kind) { return kind < OP_COUNT ? rows[kind].why : NULL; }
