@@ -16,17 +16,16 @@
 #include "host/options.h"
 #include "host/output.h"
 #include "host/script.h"
+#include "host/terminal.h"
 #include "lua/state/report.h"
 #include "os/process/output.h"
 #include "os/supervisor/supervisor.h"
-#include "prompt/repl.h"
 #include "prompt/show.h"
 #include "sandbox/sandbox.h"
 
 static const char prompt_greeting[] =
     "sandbox " SANDBOX_VERSION ", " LUA_RELEASE ". help() tells what there is; Ctrl-D leaves.";
 
-/* What the supervisor has to tell a person. */
 /* The supervisor's messages. The lines of one are broken between words on a terminal. */
 static void say(void *ctx, const char *line) {
   struct buf wrapped = {0};
@@ -59,12 +58,11 @@ static int run_prompt(struct supervisor_options supervisor, struct script *scrip
   const struct options *o = script->options;
   supervisor.deadlock_after_ns = DEADLOCK_AFTER_NS;
   supervisor.guided = true;
-  const struct repl_options repl = {.run = supervisor,
-                                    .greeting = prompt_greeting,
+  const struct repl_options repl = {.greeting = prompt_greeting,
                                     .color = options_color(o->color, true),
                                     .session = script_session,
                                     .ctx = script};
-  return repl_run(&repl);
+  return terminal_run(&supervisor, &repl);
 }
 
 static int run_script(struct supervisor_options supervisor, struct script *script) {

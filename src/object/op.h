@@ -298,6 +298,8 @@ struct object_ops {
 
 /* The calling process: */
 struct self_ops {
+  /* Its serial number in the run; main's is 1, or another after a restart at the prompt. */
+  uint64_t (*id)(struct backend *b);
   /* A handle of itself; the caller owns *ret. -SBX_ENOMEM */
   int (*process_self)(struct backend *b, struct object **ret);
   /* In a child of spawn: write out what was printed, publish the encoded result or failure (NULL:

@@ -256,6 +256,8 @@ static void os_object_release(struct backend *base, struct object *o) {
 
 /* -- the calling process --------------------------------------------------------------------- */
 
+static uint64_t os_id(struct backend *base) { return os_of(base)->serial; }
+
 static int os_publish(struct backend *base, const struct buf *result, const struct op_refs *refs,
                       const struct buf *report, int exit_code) {
   return process_publish(os_of(base), result, refs, report, exit_code);
@@ -405,6 +407,7 @@ static const struct object_ops os_objects = {
 };
 
 static const struct self_ops os_self = {
+    .id = os_id,
     .process_self = os_process_self,
     .publish = os_publish,
     .exit = os_exit,

@@ -2,30 +2,25 @@
 #include "prompt/act.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "look/waits.h"
-#include "os/process/steer.h"
-#include "os/shared/ask.h"
-#include "os/shared/proc.h"
 
 static const struct verb {
   const char *name;
-  enum act act;
-  int signal;        /* 0: it is about output */
+  enum steer what;
   bool on_main;      /* may be done to main */
   const char *doing; /* "main cannot be ..." */
 } verbs[] = {
-    [ACT_KILL] = {"kill", ACT_KILL, SIGKILL, true, "killed"},
-    [ACT_PAUSE] = {"pause", ACT_PAUSE, SIGSTOP, false, "paused"},
-    [ACT_RESUME] = {"resume", ACT_RESUME, SIGCONT, true, "resumed"},
-    [ACT_MUTE] = {"mute", ACT_MUTE, 0, false, "muted"},
-    [ACT_UNMUTE] = {"unmute", ACT_UNMUTE, 0, true, "unmuted"},
-    [ACT_FOLLOW] = {"follow", ACT_FOLLOW, 0, false, "followed: its output is always shown"},
-    [ACT_STACK] = {"bt", ACT_STACK, 0, true, "asked"}};
+    [STEER_KILL] = {"kill", STEER_KILL, true, "killed"},
+    [STEER_PAUSE] = {"pause", STEER_PAUSE, false, "paused"},
+    [STEER_RESUME] = {"resume", STEER_RESUME, true, "resumed"},
+    [STEER_MUTE] = {"mute", STEER_MUTE, false, "muted"},
+    [STEER_UNMUTE] = {"unmute", STEER_UNMUTE, true, "unmuted"},
+    [STEER_FOLLOW] = {"follow", STEER_FOLLOW, false, "followed: its output is always shown"},
+    [STEER_STACK] = {"bt", STEER_STACK, true, "asked"}};
 
 enum { STACK_NS = 500 * 1000 * 1000 };
 
@@ -102,49 +97,49 @@ int act_find(const struct snapshot *s, const char *who, uint32_t *ret, struct bu
   return 0;
 }
 
-int act_allowed(enum act act, uint32_t slot, struct buf *why) {
-  if (slot != 0 || verbs[act].on_main)
+int act_allowed(enum steer what, uint32_t slot, struct buf *why) {
+  if (slot != 0 || verbs[what].on_main)
     return 0;
-  return refuse(buf_format(why, "main runs what is typed here: it cannot be %s", verbs[act].doing));
+  return refuse(
+      buf_format(why, "main runs what is typed here: it cannot be %s", verbs[what].doing));
 }
 
 /* -- what is done ---------------------------------------------------------------------------- */
 
-static bool is_stopped(const struct control *c, uint32_t slot) {
-  char state = proc_state(c->processes[slot].pid);
-  return state == 'T' || state == 't';
+int act_on(struct backend *b, enum steer what, uint32_t slot, uint64_t serial) {
+  return b->run->steer(b, what, slot, serial, b->run->now(b) + STACK_NS);
 }
 
-int act_on(struct control *c, enum act act, uint32_t slot, uint64_t serial) {
-  if (verbs[act].signal)
-    return steer_signal(c, slot, serial, verbs[act].signal);
-  if (act == ACT_STACK) /* one that is stopped answers when it goes on */
-    return ask(c, slot, serial, QUESTION_STACK,
-               is_stopped(c, slot) ? 0 : clock_now_ns() + STACK_NS);
-  if (act != ACT_FOLLOW)
-    return steer_mute(c, slot, serial, act == ACT_MUTE);
-  return steer_follow(c, slot, serial);
+static bool is_stopped(struct backend *b, uint32_t slot) {
+  struct snapshot s;
+  bool stopped = false;
+  if (b->run->look(b, 0, &s))
+    return false;
+  for (uint32_t i = 0; i < s.process_count; i++)
+    stopped |= s.processes[i].slot == slot && s.processes[i].status == PROCESS_STOPPED;
+  snapshot_release(&s);
+  return stopped;
 }
 
-const char *act_why(const struct control *c, enum act act, uint32_t slot, int rc) {
-  if (act == ACT_STACK && rc == -SBX_ETIMEDOUT)
-    return is_stopped(c, slot) ? "it is stopped, and shows its traceback when it goes on (resume)"
+const char *act_why(struct backend *b, enum steer what, uint32_t slot, int rc) {
+  if (what == STEER_STACK && rc == -SBX_ETIMEDOUT)
+    return is_stopped(b, slot) ? "it is stopped, and shows its traceback when it goes on (resume)"
                                : "it is in a long call into C; it answers as soon as it can";
   return rc == -SBX_EGONE ? "it has ended" : error_text(rc);
 }
 
-static int find_and_act(struct control *c, const struct snapshot *s, enum act act, const char *who,
-                        struct buf *said) {
+static int find_and_act(struct backend *b, const struct snapshot *s, enum steer what,
+                        const char *who, struct buf *said) {
   uint32_t process;
   int rc = act_find(s, who, &process, said);
   if (rc == 0)
-    rc = act_allowed(act, s->processes[process].slot, said);
+    rc = act_allowed(what, s->processes[process].slot, said);
   if (rc)
     return rc;
-  rc = act_on(c, act, s->processes[process].slot, s->processes[process].id);
+  rc = act_on(b, what, s->processes[process].slot, s->processes[process].id);
   if (rc)
-    buf_format(said, "%s: %s", verbs[act].name, act_why(c, act, s->processes[process].slot, rc));
-  else if (act == ACT_FOLLOW && (rc = waits_tell_process(s, process, said)) == 0)
+    buf_format(said, "%s: %s", verbs[what].name, act_why(b, what, s->processes[process].slot, rc));
+  else if (what == STEER_FOLLOW && (rc = waits_tell_process(s, process, said)) == 0)
     rc = buf_format(said, " alone is shown; :follow shows all again");
   return rc;
 }
@@ -157,35 +152,35 @@ static char *first_word(const char *arguments, const char **ret_rest) {
   return strndup(arguments, len);
 }
 
-static int command(struct control *c, const struct verb *v, const char *who, const char *rest,
+static int command(struct backend *b, const struct verb *v, const char *who, const char *rest,
                    struct buf *said) {
-  enum act act = v->act;
+  enum steer what = v->what;
   struct snapshot s;
-  if (act == ACT_FOLLOW && *who == '\0') {
-    steer_follow(c, 0, 0);
+  if (what == STEER_FOLLOW && *who == '\0') {
+    b->run->steer(b, STEER_FOLLOW, 0, 0, 0);
     return buf_format(said, "all are shown");
   }
   if (*who == '\0')
     return refuse(buf_format(said, "%s whom? A name or number from :ps", v->name));
-  if (act == ACT_MUTE && strcmp(rest, "false") == 0)
-    act = ACT_UNMUTE;
+  if (what == STEER_MUTE && strcmp(rest, "false") == 0)
+    what = STEER_UNMUTE;
   else if (*rest != '\0')
     return refuse(buf_format(said, "%s takes one process, a name or number from :ps", v->name));
-  int rc = snapshot_take(c, 0, &s);
+  int rc = b->run->look(b, 0, &s);
   if (rc)
     return rc;
-  rc = find_and_act(c, &s, act, who, said);
+  rc = find_and_act(b, &s, what, who, said);
   snapshot_release(&s);
   return rc;
 }
 
-int act_command(struct control *c, const char *verb, const char *arguments, struct buf *said) {
+int act_command(struct backend *b, const char *verb, const char *arguments, struct buf *said) {
   const char *rest;
   for (int i = 0; i < VERBS; i++) {
     if (strcmp(verbs[i].name, verb) != 0)
       continue;
     char *who = first_word(arguments, &rest);
-    int rc = who ? command(c, &verbs[i], who, rest, said) : -SBX_ENOMEM;
+    int rc = who ? command(b, &verbs[i], who, rest, said) : -SBX_ENOMEM;
     free(who);
     return rc;
   }

@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "os/process/output.h"
-#include "os/supervisor/suspend.h"
 #include "prompt/repl_internal.h"
 
 enum {
@@ -58,10 +56,10 @@ void repl_drain_lines(struct repl *r) {
   int64_t until = clock_now_ns() + LINE_NS;
   struct pollfd more = {.fd = r->output_read, .events = POLLIN};
   for (;;) {
-    bool flying = output_in_flight(r->control);
+    bool printing = r->run->printing(r->o->host);
     repl_drain(r);
     if (!editor_output_unfinished(r->editor) || clock_now_ns() > until ||
-        (!flying && !output_in_flight(r->control)))
+        (!printing && !r->run->printing(r->o->host)))
       return;
     poll(&more, 1, LINE_LOOK_MS);
   }
@@ -237,7 +235,7 @@ void repl_on_link(void *ctx, int fd, short events) {
   (void)fd, (void)events;
   repl_serve_link(r);
   if (events & (POLLHUP | POLLERR))
-    editor_unwatch(r->editor, fd); /* how it ended, the supervisor learns */
+    editor_unwatch(r->editor, fd); /* how it ended, the host learns */
   if (before != r->state || r->ahead.len > 0)
     editor_stop(r->editor);
 }
@@ -247,17 +245,17 @@ static void on_output(void *ctx, int fd, short events) {
   repl_drain(ctx);
 }
 
-static void on_supervisor(void *ctx, int fd, short events) {
+static void on_run(void *ctx, int fd, short events) {
   struct repl *r = ctx;
   (void)fd, (void)events;
-  if (supervisor_serve(r->supervisor) && r->link.fd >= 0)
+  if (r->run->serve(r->o->host) && r->link.fd >= 0)
     session_ended(r);
   show_prompt(r);
   if (r->state == REPL_LEAVING)
     editor_stop(r->editor);
 }
 
-/* Of the supervisor: a signal that the terminal sent. */
+/* Of the listener: a signal that the terminal sent. */
 static void on_signal(void *ctx, int signal) {
   struct repl *r = ctx;
   if (signal == SIGINT)
@@ -274,25 +272,25 @@ static void set_deadline(struct repl *r);
 
 static void on_time(void *ctx) {
   struct repl *r = ctx;
-  on_supervisor(r, -1, 0);
+  on_run(r, -1, 0);
   set_deadline(r);
 }
 
 static void set_deadline(struct repl *r) {
-  int64_t next = watch_turn(r), run = supervisor_deadline(r->supervisor);
+  int64_t next = watch_turn(r), run = r->run->deadline(r->o->host);
   editor_set_deadline(r->editor, next < run ? next : run, on_time, r);
 }
 
 void repl_turn(struct repl *r, int extra, int64_t deadline_ns) {
-  int fds[SUPERVISOR_FDS];
+  int fds[REPL_RUN_FDS];
   struct timespec left;
-  supervisor_fds(r->supervisor, fds);
+  r->run->fds(r->o->host, fds);
   struct pollfd p[] = {{.fd = extra, .events = POLLIN},
                        {.fd = r->output_read, .events = POLLIN},
                        {.fd = r->link.fd, .events = POLLIN},
                        {.fd = fds[0], .events = POLLIN},
                        {.fd = fds[1], .events = POLLIN}};
-  int64_t run = supervisor_deadline(r->supervisor), watch = watch_turn(r);
+  int64_t run = r->run->deadline(r->o->host), watch = watch_turn(r);
   deadline_ns = run < deadline_ns ? run : deadline_ns;
   deadline_ns = watch < deadline_ns ? watch : deadline_ns;
   ppoll(p, sizeof p / sizeof *p, clock_left(deadline_ns, &left), NULL);
@@ -300,7 +298,7 @@ void repl_turn(struct repl *r, int extra, int64_t deadline_ns) {
     repl_drain(r);
   repl_serve_link(r);
   if (p[3].revents || p[4].revents || clock_now_ns() >= run || (p[2].revents & POLLHUP))
-    on_supervisor(r, -1, 0);
+    on_run(r, -1, 0);
 }
 
 /* -- completion -------------------------------------------------------------------------------- */
@@ -332,10 +330,7 @@ static void complete(void *ctx, const char *line, size_t cursor, struct completi
 /* Of the editor: Ctrl-Z stops the run, as it does without a prompt. */
 static void suspended(void *ctx, bool stops) {
   struct repl *r = ctx;
-  if (stops)
-    suspend_run(r->control, &r->suspended);
-  else
-    suspend_end(r->control, &r->suspended);
+  r->run->suspend(r->o->host, stops);
 }
 
 /* -- the loop ---------------------------------------------------------------------------------- */
@@ -405,7 +400,7 @@ static void loop(struct repl *r) {
 
 bool repl_possible(void) { return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO); }
 
-/* Of the supervisor. What it says may be long. */
+/* Of the listener. A message may be long. */
 static void say(void *ctx, const char *line) {
   struct repl *r = ctx;
   editor_output_flush(r->editor);
@@ -454,20 +449,19 @@ static int open_editor(struct repl *r) {
 }
 
 static int open_all(struct repl *r) {
-  int fds[SUPERVISOR_FDS];
-  int rc = supervisor_open(&r->run, &r->supervisor);
+  int fds[REPL_RUN_FDS];
+  int rc = r->run->open(r->o->host, &r->listener, &r->b);
   if (rc == 0)
     rc = open_editor(r);
   if (rc)
     return rc;
-  r->control = supervisor_control(r->supervisor);
   if (r->o->greeting)
     repl_say(r, "%s", r->o->greeting);
   if ((rc = session_start(r)))
     return rc;
-  supervisor_fds(r->supervisor, fds);
-  for (int i = 0; i < SUPERVISOR_FDS && rc == 0; i++)
-    rc = editor_watch(r->editor, fds[i], POLLIN, on_supervisor, r);
+  r->run->fds(r->o->host, fds);
+  for (int i = 0; i < REPL_RUN_FDS && rc == 0; i++)
+    rc = editor_watch(r->editor, fds[i], POLLIN, on_run, r);
   return rc ? rc : editor_watch(r->editor, r->output_read, POLLIN, on_output, r);
 }
 
@@ -500,17 +494,13 @@ static void close_all(struct repl *r) {
 int repl_run(const struct repl_options *o) {
   struct repl r = {.o = o,
                    .run = o->run,
+                   .listener = {.say = say, .report = report, .on_signal = on_signal, .ctx = &r},
                    .link.fd = -1,
                    .output_read = -1,
                    .output_write = -1,
                    .input_read = -1,
                    .input_write = -1,
                    .dumb = dumb_terminal()};
-  r.run.say = say;
-  r.run.report = report;
-  r.run.on_signal = on_signal;
-  r.run.ctx = &r;
-  r.run.tag_output = true;
   int rc = open_all(&r);
   if (rc == 0) {
     loop(&r);
@@ -519,8 +509,8 @@ int repl_run(const struct repl_options *o) {
   }
   if (r.editor)
     editor_finish(r.editor); /* while its guard lives */
-  if (r.supervisor) {
-    int ended = supervisor_close(r.supervisor); /* says why, if the run was ended from outside */
+  if (r.b) {
+    int ended = r.run->close(o->host); /* says why, if the run was ended from outside */
     rc = r.ended_from_outside ? ended : rc;
   }
   editor_close(r.editor);

@@ -1,4 +1,4 @@
-/* prompt/repl_command.c - what the supervisor answers without Lua; see repl_internal.h. */
+/* prompt/repl_command.c - what is answered without Lua; see repl_internal.h. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 /* -- tables ------------------------------------------------------------------------------------ */
 
 struct show repl_show(const struct repl *r) {
-  uint64_t session = stamp_serial(atomic_load(&r->control->process_stamp[0]));
+  uint64_t session = r->b->self->id(r->b);
   return (struct show){.style = {.columns = show_columns(STDOUT_FILENO), .color = r->o->color},
                        .idle = r->state == REPL_IDLE ? session : 0};
 }
@@ -26,7 +26,7 @@ static void show_table(struct repl *r, show_fn *show, unsigned parts) {
   struct show how = repl_show(r);
   struct snapshot s = {0};
   struct buf text = {0};
-  int rc = snapshot_take(r->control, parts, &s);
+  int rc = r->b->run->look(r->b, parts, &s);
   if (rc == 0)
     rc = waits_find(&s, how.idle);
   if (rc == 0)
@@ -43,7 +43,7 @@ bool command_tell_running(struct repl *r) {
   struct show how = repl_show(r);
   struct snapshot s = {0};
   struct buf text = {0};
-  if (snapshot_take(r->control, 0, &s) == 0 && show_running(&s, &how, &text) == 0)
+  if (r->b->run->look(r->b, 0, &s) == 0 && show_running(&s, &how, &text) == 0)
     editor_output(r->editor, text.data, text.len);
   bool any = text.len > 0;
   snapshot_release(&s);
@@ -94,7 +94,7 @@ static bool run_act(struct repl *r, const char *verb, const char *arguments) {
   struct buf said = {0};
   if (r->state == REPL_IDLE)
     return false;
-  int rc = act_command(r->control, verb, arguments, &said);
+  int rc = act_command(r->b, verb, arguments, &said);
   bool told = said.len > 0 && buf_append_byte(&said, '\0') == 0;
   bool by_variable = rc == -SBX_EINVAL && *arguments; /* no such name: an expression, perhaps */
   if (told && !by_variable)

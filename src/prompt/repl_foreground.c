@@ -9,7 +9,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "os/supervisor/snapshot.h"
 #include "prompt/repl_internal.h"
 #include "prompt/show.h"
 
@@ -17,7 +16,7 @@
 
 /*
  * A process between us and the shell, which waits for it and writes down how it ended: our own
- * children are reaped by the supervisor, whoever comes first.
+ * children are reaped by the loop that serves the run.
  */
 static void run_and_tell(const char *command, int answer) {
   const int terminal_signals[] = {SIGINT, SIGQUIT, SIGTSTP};
@@ -86,7 +85,7 @@ static void draw(struct repl *r, const char *before, struct snapshot *last) {
   struct winsize size;
   int rows = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || r->dumb ? 0 : size.ws_row - 1;
   buf_append(&text, before, strlen(before));
-  if (snapshot_take(r->control, SNAPSHOT_USAGE, &now) == 0 &&
+  if (r->b->run->look(r->b, SNAPSHOT_USAGE, &now) == 0 &&
       show_top(&now, last->started_ns ? last : NULL, &how, rows, &text) == 0)
     write_text(STDOUT_FILENO, text.data, text.len);
   buf_release(&text);

@@ -1,5 +1,5 @@
 /*
- * prompt/repl_internal.h - the parts of the supervisor's side of the prompt: states and lines
+ * prompt/repl_internal.h - the parts of the prompt above the run: states and lines
  * (repl.c), the session's process (repl_session.c), what is answered without Lua (repl_command.c),
  * programs that get the terminal (repl_foreground.c), expressions that are looked at again and
  * again (repl_watch.c).
@@ -11,8 +11,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
-#include "os/shared/control.h"
-#include "os/supervisor/suspend.h"
+#include "look/snapshot.h"
 #include "prompt/link.h"
 #include "prompt/repl.h"
 #include "prompt/show.h"
@@ -31,14 +30,14 @@ struct watch {
 
 struct repl {
   const struct repl_options *o;
-  struct supervisor_options run;
-  struct supervisor *supervisor;
-  struct control *control;
+  const struct repl_run *run; /* with o->host */
+  struct repl_listener listener;
+  struct backend *b; /* NULL: the run is not open */
   struct editor *editor;
 
   /* Of the session. The pipes outlive it: its children go on writing. */
   struct frame frame;
-  struct link link; /* link.fd: the supervisor's end */
+  struct link link; /* link.fd: our end */
   int link_session; /* the session's end, while it is being forked */
   int output_read, output_write;
   int input_read, input_write; /* the session's standard input, both ends */
@@ -63,7 +62,6 @@ struct repl {
   bool foreground_interrupted; /* Ctrl-C while another program, or a table, has the terminal */
   bool told_running;           /* the last Ctrl-D told who still runs */
   int status;                  /* to leave with */
-  struct suspended suspended;  /* by Ctrl-Z, at this moment */
   struct buf ahead;            /* lines that a chunk did not read */
   struct buf candidates;       /* of the last completion */
   uint32_t candidates_start;

@@ -11,9 +11,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "os/process/output.h"
-#include "os/shared/ask.h"
-#include "os/supervisor/supervisor.h"
 #include "prompt/repl_internal.h"
 
 enum {
@@ -24,8 +21,7 @@ enum {
 
 /* -- made -------------------------------------------------------------------------------------- */
 
-/* In the new process. What else it inherits of the supervisor's is closed when it executes
- * something. */
+/* In the new process. What else it inherits is closed when it executes something. */
 static int session_main(struct backend *b, void *ctx) {
   struct repl *r = ctx;
   const struct session_place place = {.link = r->link_session,
@@ -42,8 +38,7 @@ static int session_main(struct backend *b, void *ctx) {
     close(own[i]);
   close(r->input_read);
   close(r->output_write);
-  output_share(r->control, 0, stamp_serial(atomic_load(&r->control->process_stamp[0])), false);
-  output_of_prompt();
+  r->run->enter_session(r->o->host, b);
   return r->o->session(b, &place, r->o->ctx);
 }
 
@@ -84,23 +79,27 @@ int session_start(struct repl *r) {
   r->interrupted_ns = 0;
   r->warned = false;
   r->started_ns = clock_now_ns();
-  rc = supervisor_start_main(r->supervisor, session_main, r);
+  rc = r->run->start_session(r->o->host, session_main, r);
   close(sockets[1]);
   if (rc) {
     close(sockets[0]);
     r->link.fd = -1;
     return rc;
   }
-  setpgid(supervisor_main_pid(r->supervisor), 0); /* whoever comes first */
+  setpgid(r->run->session_pid(r->o->host), 0); /* whoever comes first */
   return editor_watch(r->editor, r->link.fd, POLLIN, repl_on_link, r);
 }
 
 /* -- ended ------------------------------------------------------------------------------------- */
 
-static uint32_t others_alive(const struct control *c) {
+static uint32_t others_alive(struct backend *b) {
+  struct snapshot s;
   uint32_t n = 0;
-  for (uint32_t i = 1; i < control_process_end(c); i++)
-    n += control_process_alive(c, i);
+  if (b->run->look(b, 0, &s))
+    return 0;
+  for (uint32_t i = 0; i < s.process_count; i++)
+    n += s.processes[i].lives && s.processes[i].slot != 0;
+  snapshot_release(&s);
   return n;
 }
 
@@ -111,7 +110,7 @@ static void tell_end(struct repl *r, int status) {
   else
     repl_say(r, "the session was killed by signal %d (%s); it starts again, without its globals",
              status - 128, strsignal(status - 128));
-  uint32_t n = others_alive(r->control);
+  uint32_t n = others_alive(r->b);
   if (n > 0)
     repl_say(r,
              "%u background process%s still run%s: see `:ps`; `:kill` and `:pause` take their ids",
@@ -119,14 +118,14 @@ static void tell_end(struct repl *r, int status) {
 }
 
 void session_ended(struct repl *r) {
-  int status = supervisor_main_status(r->supervisor);
+  int status = r->run->session_status(r->o->host);
   bool quick = clock_now_ns() - r->started_ns < QUICK_NS;
   repl_drain(r);
   editor_unwatch(r->editor, r->link.fd);
   close(r->link.fd);
   r->link.fd = -1;
   r->status = status;
-  r->ended_from_outside = supervisor_ending(r->supervisor);
+  r->ended_from_outside = r->run->ending(r->o->host);
   if (r->ended_from_outside || status < 128 || r->state == REPL_LEAVING) {
     r->state = REPL_LEAVING; /* os.exit, or a signal to the whole run */
     return;
@@ -150,7 +149,7 @@ void session_ended(struct repl *r) {
 /* -- asked ------------------------------------------------------------------------------------- */
 
 void session_interrupt(struct repl *r) {
-  pid_t pid = supervisor_main_pid(r->supervisor);
+  pid_t pid = r->run->session_pid(r->o->host);
   int64_t now = clock_now_ns();
   if (pid <= 0)
     return;
@@ -172,9 +171,8 @@ void session_interrupt(struct repl *r) {
 
 uint32_t session_inquire(struct repl *r, const char *text) {
   uint32_t id = ++r->next_inquiry;
-  uint64_t serial = stamp_serial(atomic_load(&r->control->process_stamp[0]));
   if (r->link.fd >= 0 && link_send(&r->link, FRAME_INQUIRE, id, text, strlen(text)) == 0 &&
-      r->state == REPL_BUSY)
-    ask(r->control, 0, serial, QUESTION_LUA, 0); /* it shall not wait for the end of the chunk */
+      r->state == REPL_BUSY) /* it shall not wait for the end of the chunk */
+    r->b->run->steer(r->b, STEER_INQUIRE, 0, r->b->self->id(r->b), 0);
   return id;
 }

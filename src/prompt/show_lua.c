@@ -14,12 +14,10 @@
 #include "look/waits.h"
 #include "lua/state/answer.h"
 #include "lua/state/lib.h"
-#include "os/process/signals.h"
-#include "os/process/steer.h"
 #include "prompt/act.h"
 #include "prompt/show.h"
 
-static struct control *the_control(void) { return the_backend->control; }
+static struct backend *backend_of(lua_State *L) { return lib_find(L)->b; }
 
 /* -- what is done to processes --------------------------------------------------------------- */
 
@@ -37,10 +35,10 @@ static int raise_why(lua_State *L, const char *name, int rc, struct buf *why) {
 }
 
 /* The process that `who` (a string) means; fills slot and serial. Owns nothing when it returns. */
-static int find(const char *who, struct object_ref *ret, struct buf *why) {
+static int find(struct backend *b, const char *who, struct object_ref *ret, struct buf *why) {
   struct snapshot s;
   uint32_t process = 0;
-  int rc = snapshot_take(the_control(), 0, &s);
+  int rc = b->run->look(b, 0, &s);
   if (rc)
     return rc;
   rc = act_find(&s, who, &process, why);
@@ -56,7 +54,7 @@ static bool ref_of_handle(lua_State *L, struct object_ref *ret) {
   const struct handle *h = luaL_testudata(L, 1, PROCESS_TYPE);
   if (!h || !h->object)
     return false;
-  the_backend->base.objects->object_ref(h->object, ret);
+  backend_of(L)->objects->object_ref(h->object, ret);
   return true;
 }
 
@@ -67,61 +65,63 @@ static const char *check_name(lua_State *L, const char *name) {
   return lua_tostring(L, 1);
 }
 
-static int act(lua_State *L, const char *name, enum act what) {
-  struct object_ref ref;
-  struct buf why = {0};
-  int rc = 0;
-  if (!ref_of_handle(L, &ref)) {
-    const char *who = check_name(L, name);
-    rc = find(who, &ref, &why);
-  }
-  if (rc == 0)
-    rc = act_allowed(what, ref.slot, &why);
-  if (rc == 0 && ref.slot == 0 && what == ACT_KILL)
-    rc = buf_format(&why, "main runs what is typed here; os.exit() ends it") ? -SBX_ENOMEM
-                                                                             : -SBX_EINVAL;
-  if (rc == 0 && what == ACT_STACK && ref.serial == the_backend->serial) {
-    answer_traceback(L, 1); /* to be asked it would have to go on first */
-    fprintf(stderr, "%s\n", lua_tostring(L, -1));
-    return 0;
-  }
-  if (rc == 0)
-    rc = act_on(the_control(), what, ref.slot, ref.serial);
-  if (rc && why.len == 0)
-    buf_format(&why, "%s", act_why(the_control(), what, ref.slot, rc));
-  return rc ? raise_why(L, name, rc, &why) : 0;
-}
-
-static int l_kill(lua_State *L) { return act(L, "kill", ACT_KILL); }
-static int l_pause(lua_State *L) { return act(L, "pause", ACT_PAUSE); }
-static int l_resume(lua_State *L) { return act(L, "resume", ACT_RESUME); }
-
-static int l_bt(lua_State *L) {
-  if (!lua_isnoneornil(L, 1))
-    return act(L, "bt", ACT_STACK);
+/* Its own traceback: to be asked it would have to go on first. */
+static int show_own_stack(lua_State *L) {
   answer_traceback(L, 1);
   fprintf(stderr, "%s\n", lua_tostring(L, -1));
   return 0;
 }
 
+static int act(lua_State *L, const char *name, enum steer what) {
+  struct backend *b = backend_of(L);
+  struct object_ref ref;
+  struct buf why = {0};
+  int rc = 0;
+  if (!ref_of_handle(L, &ref)) {
+    const char *who = check_name(L, name);
+    rc = find(b, who, &ref, &why);
+  }
+  if (rc == 0)
+    rc = act_allowed(what, ref.slot, &why);
+  if (rc == 0 && ref.slot == 0 && what == STEER_KILL)
+    rc = buf_format(&why, "main runs what is typed here; os.exit() ends it") ? -SBX_ENOMEM
+                                                                             : -SBX_EINVAL;
+  if (rc == 0 && what == STEER_STACK && ref.serial == b->self->id(b))
+    return show_own_stack(L);
+  if (rc == 0)
+    rc = act_on(b, what, ref.slot, ref.serial);
+  if (rc && why.len == 0)
+    buf_format(&why, "%s", act_why(b, what, ref.slot, rc));
+  return rc ? raise_why(L, name, rc, &why) : 0;
+}
+
+static int l_kill(lua_State *L) { return act(L, "kill", STEER_KILL); }
+static int l_pause(lua_State *L) { return act(L, "pause", STEER_PAUSE); }
+static int l_resume(lua_State *L) { return act(L, "resume", STEER_RESUME); }
+
+static int l_bt(lua_State *L) {
+  return lua_isnoneornil(L, 1) ? show_own_stack(L) : act(L, "bt", STEER_STACK);
+}
+
 static int l_mute(lua_State *L) {
   bool on = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
-  return act(L, "mute", on ? ACT_MUTE : ACT_UNMUTE);
+  return act(L, "mute", on ? STEER_MUTE : STEER_UNMUTE);
 }
 
 static int l_follow(lua_State *L) {
+  struct backend *b = backend_of(L);
   if (!lua_isnoneornil(L, 1))
-    return act(L, "follow", ACT_FOLLOW);
-  steer_follow(the_control(), 0, 0);
+    return act(L, "follow", STEER_FOLLOW);
+  b->run->steer(b, STEER_FOLLOW, 0, 0, 0);
   return 0;
 }
 
 /* -- what is shown --------------------------------------------------------------------------- */
 
 /* The session is where the functions are called: it could help everybody. */
-static struct show show_for(const struct show_screen *screen) {
+static struct show show_for(struct backend *b, const struct show_screen *screen) {
   return (struct show){.style = {.columns = show_columns(screen->terminal), .color = screen->color},
-                       .idle = the_backend->serial};
+                       .idle = b->self->id(b)};
 }
 
 typedef int show_fn(const struct snapshot *s, const struct show *how, struct buf *out);
@@ -133,11 +133,11 @@ static void write_out(struct buf *text) {
 }
 
 static int print(lua_State *L, const char *name, unsigned parts, show_fn *show) {
-  const struct show_screen *screen = lua_touserdata(L, lua_upvalueindex(1));
-  struct show how = show_for(screen);
+  struct backend *b = backend_of(L);
+  struct show how = show_for(b, lua_touserdata(L, lua_upvalueindex(1)));
   struct snapshot s = {0};
   struct buf text = {0};
-  int rc = snapshot_take(the_control(), parts, &s);
+  int rc = b->run->look(b, parts, &s);
   if (rc == 0 && (parts & SNAPSHOT_QUEUES))
     rc = waits_find(&s, how.idle);
   if (rc == 0)
@@ -169,14 +169,15 @@ static int show_one(const struct snapshot *s, const struct show *how, const char
 }
 
 static int l_ps(lua_State *L) {
+  struct backend *b = backend_of(L);
   struct object_ref ref = {0};
   struct snapshot s = {0};
   struct buf text = {0};
   if (lua_isnoneornil(L, 1))
     return print(L, "ps", SNAPSHOT_QUEUES | SNAPSHOT_USAGE, show_ps);
   const char *who = ref_of_handle(L, &ref) ? NULL : check_name(L, "ps");
-  struct show how = show_for(lua_touserdata(L, lua_upvalueindex(1)));
-  int rc = snapshot_take(the_control(), SNAPSHOT_QUEUES | SNAPSHOT_USAGE, &s);
+  struct show how = show_for(b, lua_touserdata(L, lua_upvalueindex(1)));
+  int rc = b->run->look(b, SNAPSHOT_QUEUES | SNAPSHOT_USAGE, &s);
   if (rc == 0)
     rc = show_one(&s, &how, who, ref.serial, &text);
   snapshot_release(&s);
@@ -206,9 +207,10 @@ static int push_names(lua_State *L) {
 }
 
 int show_lua_names(lua_State *L) {
+  struct backend *b = backend_of(L);
   struct snapshot s = {0};
   lua_newtable(L);
-  if (snapshot_take(the_control(), 0, &s))
+  if (b->run->look(b, 0, &s))
     return 1; /* nobody is known */
   lua_pushcfunction(L, push_names);
   lua_pushvalue(L, -2);

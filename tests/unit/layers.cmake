@@ -51,21 +51,6 @@ set(debts
   "os/shared/names.c: os/sync/sync.h"
   "os/supervisor/foreign.c: os/backend.h"
   "os/supervisor/supervisor.c: os/backend.h"
-  "prompt/act.c: os/process/steer.h"
-  "prompt/act.c: os/shared/ask.h"
-  "prompt/act.c: os/shared/proc.h"
-  "prompt/act.h: os/supervisor/snapshot.h"
-  "prompt/repl.c: os/process/output.h"
-  "prompt/repl.c: os/supervisor/suspend.h"
-  "prompt/repl.h: os/supervisor/supervisor.h"
-  "prompt/repl_foreground.c: os/supervisor/snapshot.h"
-  "prompt/repl_internal.h: os/shared/control.h"
-  "prompt/repl_internal.h: os/supervisor/suspend.h"
-  "prompt/repl_session.c: os/process/output.h"
-  "prompt/repl_session.c: os/shared/ask.h"
-  "prompt/repl_session.c: os/supervisor/supervisor.h"
-  "prompt/show_lua.c: os/process/signals.h"
-  "prompt/show_lua.c: os/process/steer.h"
 )
 
 set(complaints "")

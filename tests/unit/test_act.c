@@ -32,7 +32,7 @@ static struct object *named(const char *name) {
 /* The command's code; what it says must be `wanted`. */
 static int command(const char *verb, const char *arguments, const char *wanted) {
   struct buf said = {0};
-  int rc = act_command(the_control(), verb, arguments, &said);
+  int rc = act_command(&the_backend->base, verb, arguments, &said);
   CHECK_EQ(buf_append_byte(&said, '\0'), 0);
   if (strcmp((char *)said.data, wanted) != 0) {
     dprintf(2, "said: %s\n", (char *)said.data);

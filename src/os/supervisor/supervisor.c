@@ -434,6 +434,10 @@ struct control *supervisor_control(struct supervisor *s) {
   return s->control;
 }
 
+struct backend *supervisor_backend(struct supervisor *s) {
+  return &s->b->base;
+}
+
 bool supervisor_ending(const struct supervisor *s) { return s->end_signal || s->timed_out; }
 
 int supervisor_main_status(const struct supervisor *s) {

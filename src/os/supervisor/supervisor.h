@@ -83,6 +83,8 @@ bool supervisor_serve(struct supervisor *s);
 /* The pid of main as long as it runs, else 0; and the shared memory, for those who only look. */
 pid_t supervisor_main_pid(const struct supervisor *s);
 struct control *supervisor_control(struct supervisor *s);
+/* What main is forked with: here it serves to look and to steer (run_ops), and its id is main's. */
+struct backend *supervisor_backend(struct supervisor *s);
 
 /* Is the run being ended from outside: by a signal to this process, or its time limit? */
 bool supervisor_ending(const struct supervisor *s);

@@ -1,0 +1,18 @@
+/*
+ * host/terminal.h - the prompt above a run: gives prompt/repl.h the supervisor's loop.
+ */
+#ifndef SBX_HOST_TERMINAL_H
+#define SBX_HOST_TERMINAL_H
+
+#include "os/supervisor/supervisor.h"
+#include "prompt/repl.h"
+
+/*
+ * Read and carry out lines until the person leaves.
+ *   o     of the run; say, report, on_signal, ctx and tag_output are the prompt's to set
+ *   repl  `run` and `host` are set here
+ * Returns as repl_run does.
+ */
+int terminal_run(const struct supervisor_options *o, const struct repl_options *repl);
+
+#endif
