@@ -286,7 +286,7 @@ static int run_process(struct session *s) {
   }
   if (status == EXIT_LUA_ERROR)
     b->self->decide(b, status);
-  int rc = s->interrupted ? b->self->wait_children(b) : lib_wait_children(L, lib_find(L));
+  int rc = s->interrupted ? op_process_await(b) : lib_wait_children(L, lib_find(L));
   if (rc == -SBX_EINTERRUPTED) {
     if (interrupt_came(L) == INTERRUPT_ONE)
       report_print(&(struct report){.message = "interrupted at the end of the script"});

@@ -106,13 +106,15 @@ static const struct wait_rule rule_PROCESS_JOIN = {process_has_ended, is_process
                               rule_DICT_SET = RULE_UPDATED("dict"),
                               rule_DICT_UPDATE = RULE_UPDATED("dict"),
                               rule_SELECT = {.noun = NULL}, /* the rules of what it waits for */
-    rule_CLOCK_SLEEP = {.noun = NULL};                      /* time will */
+    rule_PROCESS_AWAIT = {.noun = NULL},                    /* sleeps as joins */
+    rule_HANDLE_EXPORT = {.noun = NULL}, /* these as the op for which it is done */
+    rule_HANDLE_FETCH = {.noun = NULL}, rule_CLOCK_SLEEP = {.noun = NULL}; /* time will */
 
 /* An op that can block and has no rule does not compile. */
 #define RULE_0(kind) NULL
 #define RULE_1(kind) &rule_##kind
 static const struct wait_rule *const rules[OP_COUNT] = {
-#define OP(kind, type, blocks, verb, past) [OP_##kind] = RULE_##blocks(kind),
+#define OP(kind, type, blocks, verb, past, reads, writes) [OP_##kind] = RULE_##blocks(kind),
 #include "object/ops.def"
 };
 

@@ -2,8 +2,14 @@
 #include "object/op.h"
 
 const struct op_description op_descriptions[OP_COUNT] = {
-    [OP_NONE] = {OBJECT_NONE, false, "none", NULL},
-#define OP(kind, type, blocks, verb, past) [OP_##kind] = {OBJECT_##type, (blocks) != 0, verb, past},
+    [OP_NONE] = {.type = OBJECT_NONE, .verb = "none"},
+#define OP(kind, type_, blocks_, verb_, past_, reads_, writes_)                                    \
+  [OP_##kind] = {.type = OBJECT_##type_,                                                           \
+                 .blocks = (blocks_) != 0,                                                         \
+                 .reads = (reads_) | ((blocks_) ? ON_CLOCK : 0),                                   \
+                 .writes = (writes_),                                                              \
+                 .verb = verb_,                                                                    \
+                 .past = past_},
 #include "object/ops.def"
 };
 

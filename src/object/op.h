@@ -33,16 +33,29 @@ enum object_type {
 
 enum op_kind {
   OP_NONE,
-#define OP(kind, type, blocks, verb, past) OP_##kind,
+#define OP(kind, type, blocks, verb, past, reads, writes) OP_##kind,
 #include "object/ops.def"
   OP_COUNT
+};
+
+/* What an op may read or write. */
+enum op_reach {
+  ON_NOTHING = 0,
+  ON_OBJECT = 1,  /* the state of its object: of a condition its lock, too; of SELECT the objects of
+                       its ops; of AWAIT and END all that the process has in its hands */
+  ON_LINE = 2,    /* the wait queue of its object */
+  ON_HOLDERS = 4, /* which processes hold its object, or those that its message names; which
+                       messages name them; which records are free */
+  ON_PROCESSES = 8, /* who lives, who spawned whom, how each ended and what it left */
+  ON_CLOCK = 16
 };
 
 struct op_description {
   enum object_type type;
   bool blocks;
-  const char *verb; /* static */
-  const char *past; /* static; NULL: not remembered by its object */
+  unsigned char reads, writes; /* of enum op_reach */
+  const char *verb;            /* static */
+  const char *past;            /* static; NULL: not remembered by its object */
 };
 
 extern const struct op_description op_descriptions[OP_COUNT];
@@ -95,7 +108,7 @@ struct op_refs {
   const struct object_ref *sent; /* borrowed; the caller holds their objects */
   uint32_t count;
   struct buf *taken; /* struct object_ref of those in what is taken or looked at are appended: the
-                        calling process holds them until object_landed */
+                        calling process holds them until HANDLE_LAND */
 };
 
 /*
@@ -124,31 +137,89 @@ struct op_place {
   int line;
 };
 
+/* What a process leaves behind. All borrowed. */
+struct end_request {
+  const struct buf *result;   /* encoded result or failure; NULL: none */
+  const struct op_refs *refs; /* the handles in it; NULL: none */
+  const struct buf *report;   /* reports a failure that nobody looks at; NULL: "left with ..." */
+  int exit_code;
+};
+
+struct failure_request {
+  const struct buf *report;  /* as of end_request; borrowed */
+  uint64_t order;            /* of its report among others */
+  struct object_ref failure; /* names the failure; out */
+};
+
+struct pipe_request {
+  const char *name;       /* NULL: none; borrowed */
+  struct object *ends[2]; /* out; owned by the caller */
+};
+
+/* Is called with each process found, the oldest first, and owns it. Not 0: it was the last. */
+struct visitor {
+  int (*visit)(void *ctx, struct object *process);
+  void *ctx;
+};
+
+/* Handles to be made reachable, or held. */
+struct handles_request {
+  const struct object_ref *refs; /* borrowed */
+  uint32_t count;
+  const struct op *by; /* EXPORT, FETCH: the op that sends or has taken them; its deadline counts */
+};
+
 struct op {
   enum op_kind kind;
-  struct object *object; /* borrowed; SPAWN returns a new one here, owned by the caller */
+  struct object *object; /* borrowed. SPAWN, NEW, PARENT, IMPORT return a new one here, which the
+                            caller owns; RELEASE takes it */
   int64_t deadline_ns;   /* CLOCK_MONOTONIC, SBX_FOREVER; for ops that can block */
-  const void *data;      /* PUT: the item, borrowed */
-  size_t len;            /* bytes of data */
-  const void *more;      /* PUT: the rest of the item, borrowed */
-  size_t more_len;       /* bytes of more */
-  struct buf *out; /* GET, PEEK: the item is appended; JOIN: the result. Untouched on failure */
-  bool may_lend; /* GET: -SBX_ELENT for an item that is large: data, len show it where it lies, and
-                    it stays in the queue. Should somebody else take it, the bytes may change. TAKE
-                    takes it */
-  uint64_t ticket; /* of what was lent: out of GET, into TAKE */
-  int number; /* GET: 1 if it is a step of items(); PEEK: how many items, 0: one, bare; SIGNAL: its
-                 number in; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE: 1 if a
-                 `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none, out */
-  struct op *subs; /* SELECT: ops that can block, the first to be tried first; borrowed. Their
-                      deadlines do not count, but for CLOCK_SLEEP */
-  uint32_t sub_count;
-  uint64_t count;           /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out */
-  bool abandoned;           /* ACQUIRE: it was taken over from a process that is gone, out */
+
+  /* Messages. */
+  const void *data; /* PUT: the item, borrowed */
+  size_t len;       /* bytes of data */
+  const void *more; /* PUT: the rest of the item, borrowed */
+  size_t more_len;  /* bytes of more */
+  struct buf *out;  /* GET, PEEK: the item is appended; JOIN: the result. Untouched on failure */
+  bool may_lend;    /* GET: -SBX_ELENT for a large item: data, len show it where it lies, and it
+                       stays in the queue. Should another process take it, the bytes may change.
+                       TAKE takes it */
+  uint64_t ticket;  /* of what was lent: out of GET, into TAKE */
+  struct op_refs *refs; /* handles in the messages of PUT, GET, PEEK, SEND, RECV, JOIN; borrowed.
+                           NULL: none are sent, and those taken are lost */
   struct value_args *value; /* VALUE_*, DICT_*: borrowed */
-  struct op_refs *refs;     /* of the other ops whose messages may hold handles: PUT, GET, PEEK,
-                SEND, RECV, JOIN; borrowed. NULL: none are sent, and what is taken is lost */
-  const struct spawn_request *spawn;
+
+  /* Numbers. */
+  int number;     /* GET: 1 if it is a step of items(); PEEK: how many items, 0: one, bare; SIGNAL:
+                     its number in; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE: 1 if
+                     a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,
+                     out */
+  uint64_t count; /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out */
+  bool abandoned; /* ACQUIRE: it was taken over from a process that is gone, out */
+
+  /* SELECT: ops that can block, the first to be tried first; borrowed. Their deadlines do not
+   * count, but for CLOCK_SLEEP. */
+  struct op *subs;
+  uint32_t sub_count;
+
+  /* What some ops have besides, by kind; borrowed. object/calls.h fills them. */
+  union {
+    const struct spawn_request *spawn;     /* PROCESS_SPAWN */
+    const struct end_request *end;         /* PROCESS_END */
+    struct failure_request *failure;       /* FAILURE_NEW */
+    const struct visitor *visitor;         /* PROCESS_CHILDREN, PROCESS_DESCENDANTS */
+    const struct handles_request *handles; /* HANDLE_EXPORT, HANDLE_FETCH */
+    const struct object_ref *ref;          /* HANDLE_IMPORT, HANDLE_LAND, FAILURE_* */
+    const struct queue_options *new_queue; /* QUEUE_NEW */
+    const struct sync_options *new_sync;   /* NEW of the others */
+    struct pipe_request *new_pipe;         /* PIPE_NEW */
+    struct process_info *process_info;     /* PROCESS_LOOK: out */
+    struct queue_info *queue_info;         /* QUEUE_LOOK, PIPE_LOOK: out */
+    struct sync_info *sync_info;           /* LOOK of the others: out */
+    int64_t now_ns;                        /* CLOCK_NOW, CLOCK_WALL: out */
+  };
+
+  /* For reports. */
   const struct op_place *place; /* for ops that their object remembers; NULL: not known. Borrowed */
   locate_fn *locate;            /* may be NULL */
   void *locate_ctx;
@@ -252,48 +323,8 @@ enum steer {
 struct object_ops {
   /* Carry out one op. Returns 0 or a code; see the functions of src/os for each. */
   int (*perform)(struct backend *b, struct op *op);
-
-  /* Make a queue; the caller owns *ret. -SBX_EMFILE, -SBX_ENOMEM, -SBX_EOBJECTS */
-  int (*queue_open)(struct backend *b, const struct queue_options *o, struct object **ret);
-  int (*queue_info)(struct backend *b, struct object *q, struct queue_info *ret);
-
-  /* Make a pipe; the caller owns both ends. -SBX_EMFILE, -SBX_ENOMEM, -SBX_EOBJECTS */
-  int (*pipe_open)(struct backend *b, const char *name, struct object *ret[2]);
-  /* The messages to be received at this end, as of a queue. */
-  int (*pipe_info)(struct backend *b, struct object *end, struct queue_info *ret);
-
-  /* Make a synchronisation object; the caller owns *ret. -SBX_ENOMEM, -SBX_EOBJECTS */
-  int (*sync_open)(struct backend *b, const struct sync_options *o, struct object **ret);
-  int (*sync_info)(struct backend *b, struct object *o, struct sync_info *ret);
-
-  int (*process_info)(struct backend *b, struct object *p, struct process_info *ret);
-  /* The process that spawned the calling one; the caller owns *ret. -SBX_EGONE: main has none; or
-   * it has ended and its record is used again. */
-  int (*process_parent)(struct backend *b, struct object **ret);
-  /* The living children, oldest first: calls visit(ctx, child); visit owns the child. */
-  int (*children)(struct backend *b, int (*visit)(void *ctx, struct object *child), void *ctx);
-  /* The living processes below `p`, which may have ended: visited as children are. Those of a
-   * killed process whose record is used again are not known. */
-  int (*descendants)(struct backend *b, const struct object *p,
-                     int (*visit)(void *ctx, struct object *descendant), void *ctx);
-
-  /* Make the objects reachable for processes that never held them; an op that sends does it by
-   * itself. Until the deadline of `op`. -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_EMFILE */
-  int (*objects_export)(struct backend *b, const struct op *op, const struct object_ref *refs,
-                        uint32_t count);
-  /* Have what it takes to hold the objects that a message has brought, before it is decoded. Waits
-   * until the deadline of `op`, which took the message. -SBX_ETIMEDOUT, -SBX_EINTERRUPTED,
-   * -SBX_EMFILE. What is gone is no error here. */
-  int (*objects_fetch)(struct backend *b, const struct op *op, const struct object_ref *refs,
-                       uint32_t count);
-  /* A handle of a message that an op took was decoded, or never will be. */
-  void (*object_landed)(struct backend *b, const struct object_ref *ref);
-  /* Hold the object that `ref` names; the caller owns *ret. -SBX_EGONE, -SBX_EMFILE */
-  int (*object_import)(struct backend *b, const struct object_ref *ref, struct object **ret);
   /* The name of an object. */
   void (*object_ref)(const struct object *o, struct object_ref *ret);
-  /* Let go of one holding. `o` may be NULL. */
-  void (*object_release)(struct backend *b, struct object *o);
 };
 
 /* The calling process: */
@@ -302,39 +333,20 @@ struct self_ops {
   uint64_t (*id)(struct backend *b);
   /* A handle of itself; the caller owns *ret. -SBX_ENOMEM */
   int (*process_self)(struct backend *b, struct object **ret);
-  /* In a child of spawn: write out what was printed, publish the encoded result or failure (NULL:
-   * none), the handles in it (NULL: none), and the text that reports a failure should nobody look at
-   * it (NULL: "left with ..."). After it the process may only leave. -SBX_ENOSPC, -SBX_ESTORE:
-   * nothing was published. */
-  int (*publish)(struct backend *b, const struct buf *result, const struct op_refs *refs,
-                 const struct buf *report, int exit_code);
   /* Leave the process at once, with nothing flushed and no handler run. */
   void (*exit)(struct backend *b, int exit_code) __attribute__((noreturn));
-  /* A task of a pool fails in the calling process: to be reported by this text, should nobody look
-   * at it, and to be joined; `ret` names the failure. -SBX_ENOSPC, -SBX_ESTORE, -SBX_ERECORDS. It
-   * counts from task_failed on, which whoever comes first calls: the caller, after it has told its
-   * owner, or the owner. */
-  int (*task_failing)(struct backend *b, const struct buf *report, uint64_t order,
-                      struct object_ref *ret);
-  void (*task_failed)(struct backend *b, const struct object_ref *failure);
-  /* A failure of a task was joined, which is told once; somebody looked at a failure, of a task or
-   * a process. */
-  void (*failure_joined)(struct backend *b, const struct object_ref *failure);
-  void (*failure_looked)(struct backend *b, const struct object_ref *failure);
   /* Its spawner wants no report of its failure. */
   bool (*quiet)(struct backend *b);
   /* The calling process is main, and will leave with this exit status, whatever becomes of others
    * meanwhile. */
   void (*decide)(struct backend *b, int exit_code);
-  /* Wait for the children that are not daemons, end the others. -SBX_EINTERRUPTED */
-  int (*wait_children)(struct backend *b);
   /* Start a program, and wait for its end (os/process/program.h): 0, or a code and errno. */
   int (*program_start)(struct backend *b, const char *command, enum program_mode mode,
                        struct program *ret);
   int (*program_finish)(struct backend *b, struct program *p, bool hurry, int *ret_status);
   /* Forget that interrupts arrived; returns which had, of enum interrupt. */
   unsigned (*take_interrupt)(struct backend *b);
-  /* The calling process is on its way out: from now on interrupts are ignored, and wait_children
+  /* The calling process is on its way out: from now on interrupts are ignored, and PROCESS_AWAIT
    * waits for nobody. */
   void (*leave)(struct backend *b);
   /* The questions this process was asked (enum question, or'ed); and that they are answered. */

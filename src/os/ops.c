@@ -8,15 +8,56 @@
 #include "os/ops.h"
 
 #include "base/error.h"
+#include "os/objects.h"
 #include "os/process/process.h"
 #include "os/queue/pipe.h"
 #include "os/queue/queue.h"
 #include "os/select.h"
+#include "os/supervisor/failures.h"
 #include "os/sync/sync.h"
 
 static int spawn(struct os_backend *b, struct op *op) {
   int rc = supervisor_ensure(b);
   return rc ? rc : process_spawn(b, op);
+}
+
+static int end(struct os_backend *b, struct op *op) {
+  const struct end_request *e = op->end;
+  return process_publish(b, e->result, e->refs, e->report, e->exit_code);
+}
+
+static int await_children(struct os_backend *b, struct op *op) {
+  (void)op;
+  return process_wait_children(b);
+}
+
+static int failure_new(struct os_backend *b, struct op *op) {
+  return failures_of_task(b, op->failure->report, op->failure->order, &op->failure->failure);
+}
+
+static int failure_count(struct os_backend *b, struct op *op) {
+  failures_task_failed(b, op->ref);
+  return 0;
+}
+
+static int failure_join(struct os_backend *b, struct op *op) {
+  failures_joined(b->control, op->ref);
+  return 0;
+}
+
+static int failure_look(struct os_backend *b, struct op *op) {
+  failures_looked(b->control, op->ref);
+  return 0;
+}
+
+static int now(struct os_backend *b, struct op *op) {
+  op->now_ns = b->base.run->now(&b->base);
+  return 0;
+}
+
+static int wall(struct os_backend *b, struct op *op) {
+  op->now_ns = b->base.run->wall(&b->base);
+  return 0;
 }
 
 static int try_put(struct os_backend *b, struct op *op) {
@@ -54,6 +95,23 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_PROCESS_SPAWN spawn
 #define ROW_PROCESS_JOIN process_join, TRIED(process_try_join, process_arm)
 #define ROW_PROCESS_SIGNAL process_signal
+#define ROW_PROCESS_LOOK objects_look_process
+#define ROW_PROCESS_PARENT objects_parent
+#define ROW_PROCESS_CHILDREN objects_children
+#define ROW_PROCESS_DESCENDANTS objects_descendants
+#define ROW_PROCESS_AWAIT await_children, ALONE
+#define ROW_PROCESS_END end
+#define ROW_FAILURE_NEW failure_new
+#define ROW_FAILURE_COUNT failure_count
+#define ROW_FAILURE_JOIN failure_join
+#define ROW_FAILURE_LOOK failure_look
+#define ROW_HANDLE_EXPORT objects_export, ALONE
+#define ROW_HANDLE_FETCH objects_fetch, ALONE
+#define ROW_HANDLE_IMPORT objects_import
+#define ROW_HANDLE_LAND objects_land
+#define ROW_HANDLE_RELEASE objects_release
+#define ROW_QUEUE_NEW objects_new_queue
+#define ROW_QUEUE_LOOK objects_look_queue
 #define ROW_QUEUE_PUT queue_put, TRIED(try_put, queue_arm)
 #define ROW_QUEUE_GET queue_get, TRIED(try_get, queue_arm)
 #define ROW_QUEUE_TAKE queue_take
@@ -61,22 +119,36 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_QUEUE_CLOSE queue_close
 #define ROW_QUEUE_TASK_DONE queue_task_done
 #define ROW_QUEUE_JOIN queue_join, ALONE
+#define ROW_PIPE_NEW objects_new_pipe
+#define ROW_PIPE_LOOK objects_look_pipe
 #define ROW_PIPE_SEND pipe_send
 #define ROW_PIPE_RECV pipe_recv, TRIED(pipe_try_recv, pipe_arm)
 #define ROW_PIPE_POLL pipe_recv, ALONE
 #define ROW_PIPE_CLOSE pipe_close
+#define ROW_LOCK_NEW objects_new_sync
+#define ROW_LOCK_LOOK objects_look_sync
 #define ROW_LOCK_ACQUIRE lock_perform, IN_LINE
 #define ROW_LOCK_RELEASE lock_perform
+#define ROW_SEMAPHORE_NEW objects_new_sync
+#define ROW_SEMAPHORE_LOOK objects_look_sync
 #define ROW_SEMAPHORE_ACQUIRE sync_perform, IN_LINE
 #define ROW_SEMAPHORE_RELEASE sync_perform
+#define ROW_EVENT_NEW objects_new_sync
+#define ROW_EVENT_LOOK objects_look_sync
 #define ROW_EVENT_WAIT sync_perform, IN_LINE
 #define ROW_EVENT_SET sync_perform
 #define ROW_EVENT_CLEAR sync_perform
+#define ROW_CONDITION_NEW objects_new_sync
+#define ROW_CONDITION_LOOK objects_look_sync
 #define ROW_CONDITION_WAIT condition_perform, ALONE
 #define ROW_CONDITION_NOTIFY condition_perform
+#define ROW_BARRIER_NEW objects_new_sync
+#define ROW_BARRIER_LOOK objects_look_sync
 #define ROW_BARRIER_WAIT sync_perform, ALONE
 #define ROW_BARRIER_ABORT sync_perform
 #define ROW_BARRIER_RESET sync_perform
+#define ROW_VALUE_NEW objects_new_sync
+#define ROW_VALUE_LOOK objects_look_sync
 #define ROW_VALUE_GET value_perform
 #define ROW_VALUE_SET value_perform, ALONE
 #define ROW_VALUE_ADD value_perform, ALONE
@@ -84,6 +156,8 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_VALUE_UPDATE value_perform, ALONE
 #define ROW_VALUE_REPLACE value_perform
 #define ROW_VALUE_KEEP value_perform
+#define ROW_DICT_NEW objects_new_sync
+#define ROW_DICT_LOOK objects_look_sync
 #define ROW_DICT_GET dict_perform
 #define ROW_DICT_ALL dict_perform
 #define ROW_DICT_SET dict_perform, ALONE
@@ -92,6 +166,8 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_DICT_KEEP dict_perform
 #define ROW_SELECT select_any, ALONE
 #define ROW_CLOCK_SLEEP wait_sleep, TRIED(try_sleep, arm_sleep)
+#define ROW_CLOCK_NOW now
+#define ROW_CLOCK_WALL wall
 
 /* ROW(blocks, what the macro of the row expands to) */
 #define ROW_THAT_0(perform_)                                                                       \
@@ -102,7 +178,7 @@ static int refuse(struct os_backend *b, struct op *op) {
 
 static const struct os_op rows[OP_COUNT] = {
     [OP_NONE] = {.perform = refuse, .try_now = refuse},
-#define OP(kind, type, blocks, verb, past) [OP_##kind] = ROW(blocks, ROW_##kind),
+#define OP(kind, type, blocks, verb, past, reads, writes) [OP_##kind] = ROW(blocks, ROW_##kind),
 #include "object/ops.def"
 };
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "object/calls.h"
 #include "object/dict.h"
 #include "os/backend.h"
 #include "os/process/lifeline.h"
@@ -74,6 +75,11 @@ struct work {
   uint8_t key;
   uint8_t message[1 << 15], expected[1 << 15];
   struct object *joined;
+  union { /* of a look */
+    struct process_info process;
+    struct queue_info queue;
+    struct sync_info sync;
+  } info;
 };
 
 static int64_t deadline_of(enum patience patience) {
@@ -94,12 +100,18 @@ static void make_op(struct work *w, const struct order *o, const struct step *s,
                     .value = &w->args};
   if (s->kind == OP_CLOCK_SLEEP) {
     op->deadline_ns = r->patience == POLL ? 0 : clock_now_ns() + SOON_NS / 2;
-  } else if (s->kind == OP_PROCESS_JOIN) {
-    check(b->base.objects->object_import(&b->base, &o->joined[sub], &w->joined), "import");
+  } else if (s->kind == OP_PROCESS_JOIN || s->kind == OP_PROCESS_LOOK) {
+    check(op_handle_import(&b->base, &o->joined[sub], &w->joined), "import");
     op->object = w->joined;
   } else {
     op->object = things[s->thing];
   }
+  if (s->kind == OP_PROCESS_LOOK)
+    op->process_info = &w->info.process;
+  else if (s->kind == OP_QUEUE_LOOK)
+    op->queue_info = &w->info.queue;
+  else if (is_look(s->kind))
+    op->sync_info = &w->info.sync;
   if (r->is_number) {
     w->args.number = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)s->item};
   } else if (s->item) {
@@ -126,7 +138,28 @@ static uint64_t sum_of(const struct buf *all) {
   return sum;
 }
 
+static void read_look(const struct work *w, enum op_kind kind, struct answer *ret) {
+  switch (kind) {
+  case OP_PROCESS_LOOK:
+    ret->count = w->info.process.exit_code > 0 ? (uint64_t)w->info.process.exit_code : 0;
+    ret->item = w->info.process.status;
+    break;
+  case OP_QUEUE_LOOK:
+    ret->count = w->info.queue.len;
+    ret->item = 0;
+    ret->same = w->info.queue.closed;
+    break;
+  default:
+    ret->count = w->info.sync.count;
+    ret->item = w->info.sync.set;
+  }
+}
+
 static void read_answer(const struct work *w, const struct op *op, struct answer *ret) {
+  if (is_look(op->kind)) {
+    read_look(w, op->kind, ret);
+    return;
+  }
   ret->count = op->count;
   ret->abandoned = op->abandoned;
   ret->same = w->args.same;
@@ -164,7 +197,7 @@ static void do_op(const struct order *o, struct answer *ret) {
     ret->rc = WRONG;
   for (uint32_t i = 0; i < n; i++) {
     if (works[i].joined)
-      b->base.objects->object_release(&b->base, works[i].joined);
+      op_handle_release(&b->base, works[i].joined);
     works[i].joined = NULL;
   }
   if (ret->rc == -SBX_EINTERRUPTED)
@@ -176,8 +209,9 @@ static void leave(const struct request *r) {
   uint8_t message[1 << 15];
   struct buf result = {.data = message, .len = message_len(r->step.item)};
   message_make(r->step.item, message);
-  b->base.self->wait_children(&b->base);
-  check(b->base.self->publish(&b->base, result.len ? &result : NULL, NULL, NULL, (int)r->count),
+  op_process_await(&b->base);
+  check(op_process_end(&b->base, &(struct end_request){.result = result.len ? &result : NULL,
+                                                        .exit_code = (int)r->count}),
         "publish");
   _exit((int)r->count);
 }
@@ -194,7 +228,7 @@ static void work(int from, int to) {
     if (o.request.step.kind == DO_LEAVE)
       leave(&o.request);
     if (o.request.step.kind == DO_DROP) {
-      b->base.objects->object_release(&b->base, things[o.request.step.thing]);
+      op_handle_release(&b->base, things[o.request.step.thing]);
       things[o.request.step.thing] = NULL;
     } else {
       do_op(&o, &a);
@@ -232,25 +266,25 @@ static void make_thing(int i) {
   struct object *ends[2];
   switch (t->type) {
   case OBJECT_QUEUE:
-    check(b->base.objects->queue_open(&b->base, &q, &things[i]), "queue");
+    check(op_queue_new(&b->base, &q, &things[i]), "queue");
     break;
   case OBJECT_PIPE:
     if (t->other < i)
       break; /* made with the other */
-    check(b->base.objects->pipe_open(&b->base, NULL, ends), "pipe");
+    check(op_pipe_new(&b->base, NULL, ends), "pipe");
     things[i] = ends[0];
     things[t->other] = ends[1];
     break;
   default:
     if (t->type == OBJECT_CONDITION)
       s.lock = things[t->other];
-    check(b->base.objects->sync_open(&b->base, &s, &things[i]), "object");
+    check(op_sync_new(&b->base, &s, &things[i]), "object");
   }
 }
 
 static void drop_things(void) {
   for (int i = 0; i < THINGS_MAX; i++) {
-    b->base.objects->object_release(&b->base, things[i]);
+    op_handle_release(&b->base, things[i]);
     things[i] = NULL;
   }
 }
@@ -284,7 +318,7 @@ static void os_begin(const struct setup *s) {
  * --------------------------------------------------------------------------- */
 
 static void name_joined(const struct step *s, struct object_ref *ret) {
-  if (s->kind == OP_PROCESS_JOIN)
+  if (s->kind == OP_PROCESS_JOIN || s->kind == OP_PROCESS_LOOK)
     b->base.objects->object_ref(workers[s->thing].process, ret);
 }
 
@@ -371,7 +405,7 @@ static void forget(int proc) {
     close(w->to[i]);
     close(w->from[i]);
   }
-  b->base.objects->object_release(&b->base, w->process);
+  op_handle_release(&b->base, w->process);
   w->process = NULL;
 }
 
@@ -404,7 +438,7 @@ static uint64_t proc_with(uint64_t serial) {
 
 static bool look_at_process(int proc, struct look *ret) {
   struct process_info info;
-  if (b->base.objects->process_info(&b->base, workers[proc].process, &info))
+  if (op_process_look(&b->base, workers[proc].process, &info))
     return false;
   *ret = (struct look){.number = info.status,
                        .count = info.exit_code > 0 ? (uint64_t)info.exit_code : 0};
@@ -422,14 +456,14 @@ static bool os_look(int thing, struct look *ret) {
   *ret = (struct look){0};
   if (type == OBJECT_QUEUE || type == OBJECT_PIPE) {
     if (type == OBJECT_QUEUE)
-      b->base.objects->queue_info(&b->base, things[thing], &q);
+      op_queue_look(&b->base, things[thing], &q);
     else
-      b->base.objects->pipe_info(&b->base, things[thing], &q);
+      op_pipe_look(&b->base, things[thing], &q);
     ret->count = q.len;
     ret->closed = q.closed;
     return true;
   }
-  b->base.objects->sync_info(&b->base, things[thing], &s);
+  op_sync_look(&b->base, things[thing]->type, things[thing], &s);
   ret->waiting = s.waiting;
   ret->number = s.set;
   ret->count = s.count;

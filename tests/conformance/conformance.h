@@ -89,6 +89,10 @@ struct request {
   struct step subs[SUBS_MAX]; /* SELECT */
 };
 
+/* The looks that are drawn among other ops; they answer `count` and `item` as the `count` and
+ * `number` of struct look, and `same` as its `closed`. */
+bool is_look(int kind);
+
 /* What it answers. What an op does not return is 0, so that answers can be compared as bytes. */
 struct answer {
   int32_t rc;

@@ -84,6 +84,14 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
   case OP_CONDITION_WAIT:
     a->abandoned = (ok || a->rc == -SBX_ETIMEDOUT) && all->abandoned;
     break;
+  case OP_PROCESS_LOOK:
+  case OP_QUEUE_LOOK:
+  case OP_SEMAPHORE_LOOK:
+  case OP_EVENT_LOOK:
+    a->count = ok ? all->count : 0;
+    a->item = ok ? all->item : 0;
+    a->same = ok && all->same;
+    break;
   case OP_BARRIER_WAIT:
     a->count = ok ? all->count : 0;
     break;
@@ -114,6 +122,11 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
     break;
   }
   (void)r;
+}
+
+bool is_look(int kind) {
+  return kind == OP_PROCESS_LOOK || kind == OP_QUEUE_LOOK || kind == OP_SEMAPHORE_LOOK ||
+         kind == OP_EVENT_LOOK;
 }
 
 void answer_trim(struct answer *a, const struct request *r) {
@@ -405,7 +418,8 @@ static bool is_joined(int proc) {
     const struct request *r = &run.m.requests[p];
     if (!run.busy[p])
       continue;
-    if (r->step.kind == OP_PROCESS_JOIN && r->step.thing == proc)
+    bool names = r->step.kind == OP_PROCESS_JOIN || r->step.kind == OP_PROCESS_LOOK;
+    if (names && r->step.thing == proc)
       return true;
     for (uint32_t i = 0; i < r->sub_count; i++)
       if (r->subs[i].kind == OP_PROCESS_JOIN && r->subs[i].thing == proc)

@@ -273,8 +273,9 @@ static struct model_look look_of(const struct model *m, const struct model_state
   const struct request *r = &m->requests[proc];
   const struct model_proc *p = &s->procs[proc];
   const struct step *step = r->step.kind == OP_SELECT ? &r->subs[p->scan.at] : &r->step;
+  bool process = step->kind == OP_PROCESS_JOIN || step->kind == OP_PROCESS_LOOK;
   struct model_look l = {.kind = step->kind,
-                         .thing = step->kind == OP_PROCESS_JOIN ? step->thing : thing_of(m, step),
+                         .thing = process ? step->thing : thing_of(m, step),
                          .patience = r->patience,
                          .sub = r->step.kind == OP_SELECT,
                          .item = step->item,
@@ -323,6 +324,8 @@ static bool is_enabled(const struct model *m, struct model_state *s, int proc,
                        const struct model_look *l) {
   struct view v = {.m = m, .s = s, .thing = l->thing, .proc = proc};
   enum op_kind kind = (enum op_kind)l->kind;
+  if (is_look(kind))
+    return true;
   switch (type_of(l)) {
   case OBJECT_QUEUE:
     return queue_enabled(&s->things[l->thing].queue, kind);
@@ -574,9 +577,21 @@ static int do_sync(const struct model *m, struct model_state *s, int proc,
 }
 
 /* The op is enabled. Its result, or WAITS. */
+static int do_look(const struct model *m, struct model_state *s, const struct model_look *l,
+                   struct answer *a) {
+  struct look seen;
+  model_look(m, s, l->kind == OP_PROCESS_LOOK ? -1 - l->thing : l->thing, &seen);
+  a->count = seen.count;
+  a->item = seen.number;
+  a->same = seen.closed != 0;
+  return 0;
+}
+
 static int do_step(const struct model *m, struct model_state *s, int proc,
                    const struct model_look *l) {
   struct model_proc *p = &s->procs[proc];
+  if (is_look(l->kind))
+    return do_look(m, s, l, &p->answer);
   switch (type_of(l)) {
   case OBJECT_QUEUE:
     return do_queue(&s->things[l->thing], (enum op_kind)l->kind, l->item, &p->answer);
@@ -665,7 +680,7 @@ static int do_it(struct model *m, struct model_state *s, int proc, const struct 
                        .count = l->count,
                        .sub = l->sub,
                        .stood = stands(&s->procs[proc], l->thing)};
-  if (!has_thing)
+  if (!has_thing || is_look(l->kind))
     return do_step(m, s, proc, l);
   tell_thing(m, s, l->thing, &before);
   law.expected = was_expected(s, r, l->thing, &before);

@@ -12,7 +12,10 @@ static void set_up(uint64_t *seed, struct setup *ret) {
 static void draw_op(uint64_t *seed, const struct setup *s, struct request *r) {
   uint64_t chance = draw(seed, 10);
   r->step.thing = (int)draw(seed, (uint64_t)s->thing_count);
-  r->step.kind = chance < 5 ? OP_EVENT_WAIT : chance < 7 ? OP_EVENT_SET : OP_EVENT_CLEAR;
+  r->step.kind = chance < 5   ? OP_EVENT_WAIT
+                 : chance < 7 ? OP_EVENT_SET
+                 : chance < 9 ? OP_EVENT_CLEAR
+                              : OP_EVENT_LOOK;
   r->patience = draw(seed, 3) ? PATIENT : draw(seed, 2) ? POLL : TIMED;
 }
 

@@ -8,7 +8,7 @@ static void set_up(uint64_t *seed, struct setup *ret) {
 
 static void draw_op(uint64_t *seed, const struct setup *s, struct request *r) {
   (void)s;
-  r->step.kind = OP_PROCESS_JOIN;
+  r->step.kind = draw(seed, 6) ? OP_PROCESS_JOIN : OP_PROCESS_LOOK;
   r->step.thing = (int)draw(seed, (uint64_t)s->proc_count);
   r->patience = draw(seed, 3) ? PATIENT : draw(seed, 2) ? POLL : TIMED;
 }

@@ -17,7 +17,8 @@ static void draw_op(uint64_t *seed, const struct setup *s, struct request *r) {
   r->step.thing = (int)draw(seed, (uint64_t)s->thing_count);
   r->step.kind = chance < 38     ? OP_QUEUE_PUT
                  : chance < 76   ? OP_QUEUE_GET
-                 : chance < 82   ? OP_QUEUE_PEEK
+                 : chance < 80   ? OP_QUEUE_PEEK
+                 : chance < 84   ? OP_QUEUE_LOOK
                  : chance < 94   ? OP_QUEUE_TASK_DONE
                  : chance < 98   ? OP_QUEUE_JOIN
                  : draw(seed, 3) ? OP_QUEUE_GET

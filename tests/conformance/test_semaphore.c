@@ -14,7 +14,9 @@ static void set_up(uint64_t *seed, struct setup *ret) {
 
 static void draw_op(uint64_t *seed, const struct setup *s, struct request *r) {
   r->step.thing = (int)draw(seed, (uint64_t)s->thing_count);
-  if (draw(seed, 10) < 6) {
+  if (draw(seed, 12) == 0) {
+    r->step.kind = OP_SEMAPHORE_LOOK;
+  } else if (draw(seed, 10) < 6) {
     r->step.kind = OP_SEMAPHORE_ACQUIRE;
     r->patience = draw(seed, 3) ? PATIENT : draw(seed, 2) ? POLL : TIMED;
   } else {

@@ -125,8 +125,8 @@ static int fill_what_comes(void *unused) {
     CHECK_EQ(rc, 0);
     CHECK_EQ(taken.len, sizeof ref);
     memcpy(&ref, taken.data, sizeof ref);
-    CHECK_EQ(the_backend->base.objects->object_import(&the_backend->base, &ref, &q), 0);
-    the_backend->base.objects->object_landed(&the_backend->base, &ref);
+    CHECK_EQ(op_handle_import(&the_backend->base, &ref, &q), 0);
+    op_handle_land(&the_backend->base, &ref);
     put_byte(q, 'x');
     release_object(q);
   }
@@ -245,7 +245,7 @@ static int *turn; /* shared */
 static struct object *new_sync(enum object_type type, uint64_t count) {
   const struct sync_options o = {.type = type, .count = count};
   struct object *ret = NULL;
-  CHECK_EQ(the_backend->base.objects->sync_open(&the_backend->base, &o, &ret), 0);
+  CHECK_EQ(op_sync_new(&the_backend->base, &o, &ret), 0);
   return ret;
 }
 
@@ -429,7 +429,7 @@ static int main_ends_without_closing(struct backend *b, void *ctx) {
   ping = new_queue(0, TRANSPORT_AUTO, 0);
   for (int i = 0; i < 5; i++)
     release_object(spawn_process(get_9, NULL));
-  b->self->wait_children(b); /* they may be interrupted before it is */
+  op_process_await(b); /* they may be interrupted before it is */
   return 0;
 }
 

@@ -45,7 +45,7 @@ static void begin(const char *plan) {
 
 static struct object *new_sync(const struct sync_options *o) {
   struct object *object = NULL;
-  CHECK_EQ(the_backend->base.objects->sync_open(&the_backend->base, o, &object), 0);
+  CHECK_EQ(op_sync_new(&the_backend->base, o, &object), 0);
   return object;
 }
 
@@ -257,7 +257,7 @@ static struct object *start_old_waiter(struct object *lock) {
 static void await_holder(struct object *o, const struct object *p) {
   struct sync_info info;
   do {
-    the_backend->base.objects->sync_info(&the_backend->base, o, &info);
+    op_sync_look(&the_backend->base, o->type, o, &info);
     usleep(50);
   } while (info.holder != p->serial);
 }
@@ -847,7 +847,7 @@ LIVENESS_TEST(a_reader_learns_of_the_log_before_it_looks_into_the_pipe) {
 static struct object *ends[2];
 
 static void new_pipe(void) {
-  CHECK_EQ(the_backend->base.objects->pipe_open(&the_backend->base, "", ends), 0);
+  CHECK_EQ(op_pipe_new(&the_backend->base, "", ends), 0);
 }
 
 static int recv_once(void *arg) {

@@ -91,7 +91,7 @@ static void remember_me(void) {
 static struct object *import_process(uint32_t slot, uint64_t serial) {
   struct object_ref ref = {.type = OBJECT_PROCESS, .slot = slot, .serial = serial};
   struct object *p = NULL;
-  CHECK_EQ(the_backend->base.objects->object_import(&the_backend->base, &ref, &p), 0);
+  CHECK_EQ(op_handle_import(&the_backend->base, &ref, &p), 0);
   return p;
 }
 
@@ -145,7 +145,7 @@ static int main_has_failures(struct backend *b, void *ctx) {
     struct object *p = spawn_process(leave_with, (void *)(intptr_t)1);
     release_object(p);
   }
-  CHECK_EQ(b->self->wait_children(b), 0);
+  CHECK_EQ(op_process_await(b), 0);
   return 0;
 }
 
@@ -154,7 +154,7 @@ static int main_kills_on_purpose(struct backend *b, void *ctx) {
   struct object *p = spawn_process(wait_for_ever, NULL);
   struct op op = {.kind = OP_PROCESS_SIGNAL, .object = p, .number = SIGTERM};
   CHECK_EQ(perform(b, &op), 0);
-  return b->self->wait_children(b);
+  return op_process_await(b);
 }
 
 static int main_joins_failures(struct backend *b, void *ctx) {
@@ -668,7 +668,7 @@ static int main_is_busy(struct backend *b, void *ctx) {
   CHECK_EQ(zombies_of(getpid()), 0);
   CHECK(most < 100);
   CHECK_EQ(the_backend->control->alive, 1);
-  return b->self->wait_children(b);
+  return op_process_await(b);
 }
 
 TEST_ON_STAGE(two_thousand_children_of_a_busy_parent_leave_no_zombie, 50) {
@@ -693,7 +693,7 @@ static int main_has_children_of_its_own(struct backend *b, void *ctx) {
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 40 + round);
     CHECK_EQ(system("exit 4") >> 8, 4);
   }
-  return b->self->wait_children(b);
+  return op_process_await(b);
 }
 
 TEST_ON_STAGE(children_of_others_are_not_stolen, 40) {
@@ -710,7 +710,7 @@ static int main_leaves_daemons(struct backend *b, void *ctx) {
     wait_for_ever(NULL);
   spawn_process(count_me, NULL);
   spawn_process(count_me, NULL);
-  CHECK_EQ(b->self->wait_children(b), 0);
+  CHECK_EQ(op_process_await(b), 0);
   CHECK_EQ(board->n, 2);
   CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1);
   CHECK_EQ(errno, ECHILD);
@@ -729,7 +729,7 @@ static _Atomic uint64_t *mailbox; /* slot, serial, wanted code */
 
 static int import_queue(struct object **ret) {
   struct object_ref ref = {.type = OBJECT_QUEUE, .slot = (uint32_t)mailbox[0], .serial = mailbox[1]};
-  return the_backend->base.objects->object_import(&the_backend->base, &ref, ret);
+  return op_handle_import(&the_backend->base, &ref, ret);
 }
 
 /* Older than every queue it is told of. */
@@ -847,15 +847,15 @@ static int main_fails_to_send(struct backend *b, void *ctx) {
   CHECK_EQ(record_of_queue(q)->exported, 0);
   fault_plan(NULL);
   CHECK_EQ(export_object(q, &ref), 0);
-  b->objects->object_landed(b, &ref); /* it is in nobody's hands: nothing happens */
+  op_handle_land(b, &ref); /* it is in nobody's hands: nothing happens */
   static const struct object_ref nonsense[] = {{OBJECT_QUEUE, OBJECT_SLOTS, 1}, {OBJECT_QUEUE, UINT32_MAX, 1},
                                                {OBJECT_PROCESS, PROCESS_SLOTS, 1}, {77, 0, 1}, {OBJECT_NONE, 0, 0}};
   for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
-    CHECK_EQ(b->objects->object_import(b, &nonsense[i], &copy), -SBX_EDATA);
-    b->objects->object_landed(b, &nonsense[i]); /* nothing happens */
+    CHECK_EQ(op_handle_import(b, &nonsense[i], &copy), -SBX_EDATA);
+    op_handle_land(b, &nonsense[i]); /* nothing happens */
   }
-  CHECK_EQ(b->objects->object_import(b, &(struct object_ref){OBJECT_QUEUE, ref.slot, ref.serial + 1}, &copy), -SBX_EGONE);
-  CHECK_EQ(b->objects->object_import(b, &ref, &copy), 0); /* held already: the same */
+  CHECK_EQ(op_handle_import(b, &(struct object_ref){OBJECT_QUEUE, ref.slot, ref.serial + 1}, &copy), -SBX_EGONE);
+  CHECK_EQ(op_handle_import(b, &ref, &copy), 0); /* held already: the same */
   CHECK(copy->queue == q->queue);
   release_object(copy);
   CHECK_EQ(put(q, "x", 1, 0), 0);

@@ -26,7 +26,7 @@ static struct object *shared, *second; /* `second`: of those who select */
 
 static struct object *new_sync(const struct sync_options *o) {
   struct object *object = NULL;
-  CHECK_EQ(the_backend->base.objects->sync_open(&the_backend->base, o, &object), 0);
+  CHECK_EQ(op_sync_new(&the_backend->base, o, &object), 0);
   return object;
 }
 
@@ -288,7 +288,7 @@ static void dict_finish(void) {
     at += dict_entry_size(e);
     count++;
   }
-  the_backend->base.objects->sync_info(&the_backend->base, shared, &info);
+  op_sync_look(&the_backend->base, shared->type, shared, &info);
   CHECK_EQ(info.count, count);
   buf_release(&all);
 }

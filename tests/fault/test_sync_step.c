@@ -34,7 +34,7 @@ static int plain(enum op_kind kind, bool *abandoned) {
 
 static struct sync_info info(void) {
   struct sync_info i;
-  the_backend->base.objects->sync_info(&the_backend->base, shared, &i);
+  op_sync_look(&the_backend->base, shared->type, shared, &i);
   return i;
 }
 
@@ -198,7 +198,7 @@ static uint64_t count_entries(void) {
 /* A dict of its own for each victim: so each has the same room left. */
 static void dict_before(const struct scene *s) {
   release_object(shared);
-  CHECK_EQ(the_backend->base.objects->sync_open(&the_backend->base, &s->options, &shared), 0);
+  CHECK_EQ(op_sync_new(&the_backend->base, &s->options, &shared), 0);
   for (int i = 0; i < s->others; i++) {
     struct content c = other(i);
     CHECK_EQ(bring(OP_DICT_SET, &c), 0);
@@ -271,7 +271,7 @@ static void play(const struct scene *scene) {
   sigprocmask(SIG_BLOCK, &chld, NULL);
   world_new();
   the_scene = scene;
-  CHECK_EQ(the_backend->base.objects->sync_open(&the_backend->base, &scene->options, &shared), 0);
+  CHECK_EQ(op_sync_new(&the_backend->base, &scene->options, &shared), 0);
   if (scene->new.len) {
     item_make(&made, scene->new.key, scene->new.n, scene->new.len);
     made_of = &scene->new;

@@ -198,7 +198,7 @@ int try_spawn(int (*fn)(void *arg), void *arg, struct object **ret) {
     return rc;
   if (op.number == 0) {
     int status = fn(arg);
-    if (b->self->publish(b, NULL, NULL, NULL, status))
+    if (op_process_end(b, &(struct end_request){.exit_code = status}))
       status = STATUS_FAILED;
     _exit(status);
   }
@@ -224,7 +224,7 @@ int join_process(struct object *p, struct buf *out, int64_t deadline_ns) {
 }
 
 void release_object(struct object *o) {
-  the_backend->base.objects->object_release(&the_backend->base, o);
+  op_handle_release(&the_backend->base, o);
 }
 
 void join_well(struct object *p) {
@@ -254,13 +254,13 @@ int export_object(struct object *o, struct object_ref *ret) {
   struct backend *b = &the_backend->base;
   const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
   b->objects->object_ref(o, ret);
-  return b->objects->objects_export(b, &op, ret, 1);
+  return op_handle_export(b, &op, ret, 1);
 }
 
 struct object *new_queue(uint64_t max, enum queue_transport transport, uint64_t log_limit) {
   struct queue_options o = {.max = max, .transport = (int)transport, .log_limit_bytes = log_limit};
   struct object *q = NULL;
-  CHECK_EQ(the_backend->base.objects->queue_open(&the_backend->base, &o, &q), 0);
+  CHECK_EQ(op_queue_new(&the_backend->base, &o, &q), 0);
   return q;
 }
 
@@ -297,7 +297,7 @@ int join_queue(struct object *q, int64_t deadline_ns) {
 
 uint64_t len_of(struct object *q) {
   struct queue_info info;
-  CHECK_EQ(the_backend->base.objects->queue_info(&the_backend->base, q, &info), 0);
+  CHECK_EQ(op_queue_look(&the_backend->base, q, &info), 0);
   return info.len;
 }
 

@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "object/calls.h"
 #include "object/op.h"
 #include "os/backend.h"
 #include "os/process/lifeline.h"

@@ -426,7 +426,7 @@ TEST_ON_STAGE(a_join_tells_how_it_ended_and_can_be_repeated, 20) {
     for (int again = 0; again < 3; again++)
       CHECK_EQ(join_process(p, NULL, again ? 0 : SBX_FOREVER), 0);
     struct process_info info;
-    CHECK_EQ(b->base.objects->process_info(&b->base, p, &info), 0);
+    CHECK_EQ(op_process_look(&b->base, p, &info), 0);
     CHECK_EQ(info.status, code ? PROCESS_FAILED : PROCESS_DONE);
     CHECK_EQ(info.exit_code, code);
     CHECK_EQ(info.signal, 0);
@@ -437,7 +437,7 @@ TEST_ON_STAGE(a_join_tells_how_it_ended_and_can_be_repeated, 20) {
     struct object *p = spawn_process(kill_self, (void *)(intptr_t)signals[i]);
     CHECK_EQ(join_process(p, NULL, SBX_FOREVER), 0);
     struct process_info info;
-    CHECK_EQ(b->base.objects->process_info(&b->base, p, &info), 0);
+    CHECK_EQ(op_process_look(&b->base, p, &info), 0);
     CHECK_EQ(info.status, PROCESS_KILLED);
     CHECK_EQ(info.exit_code, -1);
     CHECK_EQ(info.signal, signals[i]);
@@ -455,7 +455,7 @@ TEST_ON_STAGE(a_join_waits_no_longer_than_it_may, 20) {
   struct process_info info;
   kill(pid_of(p), SIGSTOP);
   await_stopped(pid_of(p));
-  CHECK_EQ(b->base.objects->process_info(&b->base, p, &info), 0);
+  CHECK_EQ(op_process_look(&b->base, p, &info), 0);
   CHECK_EQ(info.status, PROCESS_STOPPED);
   CHECK_EQ(info.exit_code, -1);
   kill_process(p);
@@ -468,7 +468,7 @@ static struct object *handle_of(struct object *p) {
   struct object_ref ref;
   struct object *copy = NULL;
   the_backend->base.objects->object_ref(p, &ref);
-  CHECK_EQ(the_backend->base.objects->object_import(&the_backend->base, &ref, &copy), 0);
+  CHECK_EQ(op_handle_import(&the_backend->base, &ref, &copy), 0);
   return copy;
 }
 
@@ -508,7 +508,7 @@ TEST_ON_STAGE(a_stale_handle_is_gone, 30) {
   CHECK_EQ(p->slot, stale->slot);
   struct process_info info;
   CHECK_EQ(join_process(stale, NULL, SBX_FOREVER), -SBX_EGONE);
-  CHECK_EQ(b->base.objects->process_info(&b->base, stale, &info), -SBX_EGONE);
+  CHECK_EQ(op_process_look(&b->base, stale, &info), -SBX_EGONE);
   struct op op = {.kind = OP_PROCESS_SIGNAL, .object = stale, .number = SIGKILL};
   CHECK_EQ(perform(&b->base, &op), -SBX_EGONE);
   release_object(stale);
@@ -705,7 +705,7 @@ static void open_at_every_limit(void) {
       do {
         struct rlimit limit = {.rlim_cur = (rlim_t)(highest + needs), .rlim_max = 256};
         CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
-        rc = b->objects->queue_open(b, &o, &q);
+        rc = op_queue_new(b, &o, &q);
         limit.rlim_cur = 256;
         CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
         CHECK(rc == 0 || rc == -SBX_EMFILE);
@@ -738,7 +738,7 @@ TEST_ON_STAGE(every_failure_of_queue_open_leaks_nothing, 20) {
     struct queue_options o = {.max = 1};
     struct object *q = NULL;
     fault_plan(rows[i].plan);
-    CHECK_EQ(b->base.objects->queue_open(&b->base, &o, &q), rows[i].rc);
+    CHECK_EQ(op_queue_new(&b->base, &o, &q), rows[i].rc);
     fault_plan(NULL);
     CHECK(!q);
     CHECK_EQ(open_fds_of(0), fds);
@@ -765,7 +765,7 @@ TEST_ON_STAGE(a_poor_user_gets_errors_too, 20) {
   struct object *queues[64];
   int n = 0, rc;
   struct queue_options o = {.max = 2};
-  while ((rc = the_backend->base.objects->queue_open(&the_backend->base, &o, &queues[n])) == 0)
+  while ((rc = op_queue_new(&the_backend->base, &o, &queues[n])) == 0)
     n++;
   CHECK_EQ(rc, -SBX_EMFILE);
   CHECK(n >= 8);

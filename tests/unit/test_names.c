@@ -23,7 +23,7 @@ static struct object_ref ref_of(const struct object *o) {
 static struct object *new_sync(enum object_type type) {
   struct sync_options o = {.type = type};
   struct object *ret;
-  CHECK_EQ(the_backend->base.objects->sync_open(&the_backend->base, &o, &ret), 0);
+  CHECK_EQ(op_sync_new(&the_backend->base, &o, &ret), 0);
   return ret;
 }
 

@@ -29,7 +29,7 @@ static int expected(struct queue_state *s, enum op_kind kind) {
 
 static void compare(struct pair *p) {
   struct queue_info info;
-  CHECK_EQ(the_backend->base.objects->queue_info(&the_backend->base, p->q, &info), 0);
+  CHECK_EQ(op_queue_look(&the_backend->base, p->q, &info), 0);
   CHECK_EQ(info.len, queue_len(&p->s));
   CHECK_EQ(info.closed, p->s.closed);
   CHECK_EQ(info.max, p->s.max);
@@ -340,7 +340,7 @@ TEST_ON_STAGE(a_file_size_limit_is_survived, 20) {
   CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
   struct queue_options o = {0};
   int fds = open_fds_of(0);
-  CHECK_EQ(the_backend->base.objects->queue_open(&the_backend->base, &o, &q), -SBX_ENOSPC);
+  CHECK_EQ(op_queue_new(&the_backend->base, &o, &q), -SBX_ENOSPC);
   CHECK_EQ(open_fds_of(0), fds);
 }
 

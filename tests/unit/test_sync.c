@@ -578,7 +578,7 @@ static void play(const struct scene *scene, uint64_t seed) {
   struct model m = model_new(&scene->options);
   struct worker workers[WORKERS];
   int kills = 0;
-  CHECK_EQ(the_backend->base.objects->sync_open(&the_backend->base, &scene->options, &shared_object),
+  CHECK_EQ(op_sync_new(&the_backend->base, &scene->options, &shared_object),
            0);
   for (int i = 0; i < PEOPLE; i++)
     m.world.people[i].gone = true;
@@ -636,7 +636,7 @@ enum { STORED_BYTES = 100000 };
 
 static struct object *new_of(enum object_type type) {
   struct object *o = NULL;
-  CHECK_EQ(the_backend->base.objects->sync_open(&the_backend->base,
+  CHECK_EQ(op_sync_new(&the_backend->base,
                                             &(struct sync_options){.type = type}, &o),
            0);
   return o;

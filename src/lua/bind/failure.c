@@ -30,7 +30,7 @@ static void tell_looked(lua_State *L) {
   ref.serial = (uint64_t)lua_tointeger(L, -1);
   lua_pop(L, 2);
   if (lib && known && lua_rawlen(L, -1) == 2)
-    lib->b->self->failure_looked(lib->b, &ref);
+    op_failure_look(lib->b, &ref);
 }
 
 void failure_look(lua_State *L, int index) {
@@ -195,7 +195,7 @@ int native_task_failing(lua_State *L) {
                            .task = true};
   struct buf text = {0};
   bool known = report_format(&r, report_color(), &text) == 0 &&
-               lib->b->self->task_failing(lib->b, &text, order, &ref) == 0;
+               op_failure_new(lib->b, &text, order, &ref) == 0;
   if (!known)
     report_write(text.data, text.len);
   buf_release(&text);
@@ -216,7 +216,7 @@ int native_task_failed(lua_State *L) {
   struct lib *lib = lib_of(L);
   if (!lua_isnoneornil(L, 1)) {
     struct object_ref ref = check_ref(L, 1);
-    lib->b->self->task_failed(lib->b, &ref);
+    op_failure_count(lib->b, &ref);
   }
   return 0;
 }
@@ -224,7 +224,7 @@ int native_task_failed(lua_State *L) {
 int native_task_joined(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct object_ref ref = check_ref(L, 1);
-  lib->b->self->failure_joined(lib->b, &ref);
+  op_failure_join(lib->b, &ref);
   return 0;
 }
 

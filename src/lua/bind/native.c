@@ -74,7 +74,7 @@ static int encode_values(lua_State *L) {
   const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
   lib_encode(L, lib, 2, lua_gettop(L) - 1, lua_tostring(L, 1));
   struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
-  int rc = refs.count ? lib->b->objects->objects_export(lib->b, &op, refs.sent, refs.count) : 0;
+  int rc = refs.count ? op_handle_export(lib->b, &op, refs.sent, refs.count) : 0;
   if (rc) {
     lib_sent(L, lib);
     return lib_expected(L, "send", rc);
@@ -187,7 +187,8 @@ static int l_descendants(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lib_pause(L, lib);
   buf_clear(&lib->in, 1 << 16);
-  int rc = lib->b->objects->descendants(lib->b, h->object, visit_descendant, &lib->in);
+  int rc = op_process_descendants(lib->b, h->object,
+                                  &(struct visitor){.visit = visit_descendant, .ctx = &lib->in});
   lib_push_processes(L, lib, 2);
   lib_resume(L, lib);
   return rc ? lib_error(L, "descendants", rc) : 0;
@@ -197,8 +198,7 @@ static int l_descendants(lua_State *L) {
 static int l_expected(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct process_info info;
-  int rc =
-      lib->b->objects->process_info(lib->b, lib_check_handle(L, 1, OBJECT_PROCESS)->object, &info);
+  int rc = op_process_look(lib->b, lib_check_handle(L, 1, OBJECT_PROCESS)->object, &info);
   if (rc)
     return lib_error(L, "expected", rc);
   lua_pushboolean(L, info.expected);

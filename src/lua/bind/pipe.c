@@ -13,9 +13,9 @@ static int l_pipe(lua_State *L) {
   struct object *ends[2];
   const char *name = sync_only_name(L);
   struct handle *a = lib_push_handle(L, OBJECT_PIPE), *b = lib_push_handle(L, OBJECT_PIPE);
-  int rc = lib->b->objects->pipe_open(lib->b, name, ends);
+  int rc = op_pipe_new(lib->b, name, ends);
   if (lib_made_room(L, rc))
-    rc = lib->b->objects->pipe_open(lib->b, name, ends);
+    rc = op_pipe_new(lib->b, name, ends);
   if (rc)
     return lib_error(L, "pipe", rc);
   a->object = ends[0];
@@ -101,7 +101,9 @@ static int l_tostring(lua_State *L) {
     lua_pushliteral(L, "pipe: (empty handle)");
     return 1;
   }
-  lib->b->objects->pipe_info(lib->b, h->object, &i);
+  int rc = op_pipe_look(lib->b, h->object, &i);
+  if (rc)
+    return lib_error(L, "pipe", rc);
   lua_pushfstring(L, "pipe: %s#%I (%I value%s to receive%s)", i.name[0] ? i.name : "pipe",
                   (LUAI_UACINT)i.id, (LUAI_UACINT)i.len, i.len == 1 ? "" : "s",
                   i.closed ? ", closed" : "");

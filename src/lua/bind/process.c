@@ -13,7 +13,7 @@
 
 static struct process_info info_of(lua_State *L, struct lib *lib, const struct handle *h) {
   struct process_info info;
-  int rc = lib->b->objects->process_info(lib->b, h->object, &info);
+  int rc = op_process_look(lib->b, h->object, &info);
   if (rc)
     luaL_error(L, "process: %s", error_text(rc));
   return info;
@@ -104,11 +104,11 @@ static int await_end(lua_State *L, struct lib *lib, struct handle *h, int64_t de
 static void expect_end(struct lib *lib, const struct handle *h) {
   struct process_info info;
   struct object_ref ref;
-  if (lib->b->objects->process_info(lib->b, h->object, &info) ||
+  if (op_process_look(lib->b, h->object, &info) ||
       (info.signal == 0 && info.exit_code != EXIT_INTERRUPTED))
     return;
   lib->b->objects->object_ref(h->object, &ref);
-  lib->b->self->failure_looked(lib->b, &ref);
+  op_failure_look(lib->b, &ref);
 }
 
 enum { GRACE_SECONDS = 5, LAST_GRACE_SECONDS = 1 };
@@ -254,7 +254,7 @@ static int l_process_tostring(lua_State *L) {
     lua_pushfstring(L, "process: %s (new)", lua_tostring(L, -1));
     return 1;
   }
-  if (!h->object || lib->b->objects->process_info(lib->b, h->object, &i))
+  if (!h->object || op_process_look(lib->b, h->object, &i))
     lua_pushliteral(L, "process: (no longer known)");
   else
     lua_pushfstring(L, "process: %s#%d (pid %I, %s)", i.name, (int)i.id, (LUAI_UACINT)i.pid,
@@ -278,7 +278,7 @@ static int l_self(lua_State *L) {
 static int l_parent(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
-  int rc = lib->b->objects->process_parent(lib->b, &h->object);
+  int rc = op_process_parent(lib->b, &h->object);
   if (rc == -SBX_EGONE) {
     lua_pushnil(L);
     return 1;
@@ -318,7 +318,7 @@ static int l_children(lua_State *L) {
   lua_newtable(L);
   lib_pause(L, lib);
   buf_clear(&lib->in, 1 << 16);
-  int rc = lib->b->objects->children(lib->b, visit_child, &lib->in);
+  int rc = op_process_children(lib->b, &(struct visitor){.visit = visit_child, .ctx = &lib->in});
   lib_push_processes(L, lib, 1);
   lib_resume(L, lib);
   return rc ? lib_error(L, "children", rc) : 1;

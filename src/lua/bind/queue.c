@@ -50,9 +50,9 @@ static int l_queue(lua_State *L) {
     o.max = check_max(L, 1);
   }
   struct handle *h = lib_push_handle(L, OBJECT_QUEUE);
-  int rc = lib->b->objects->queue_open(lib->b, &o, &h->object);
+  int rc = op_queue_new(lib->b, &o, &h->object);
   if (lib_made_room(L, rc))
-    rc = lib->b->objects->queue_open(lib->b, &o, &h->object);
+    rc = op_queue_new(lib->b, &o, &h->object);
   if (rc)
     return lib_error(L, "queue", rc);
   lib_settle_handle(L, lib);
@@ -312,7 +312,9 @@ static struct queue_info info_of(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
   struct queue_info info;
-  lib->b->objects->queue_info(lib->b, h->object, &info);
+  int rc = op_queue_look(lib->b, h->object, &info);
+  if (rc)
+    lib_error(L, "queue", rc);
   return info;
 }
 

@@ -42,7 +42,7 @@ static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES])
   memcpy(&ref, bytes, sizeof ref);
   luaL_checkstack(L, 4, NULL);
   struct handle *h = lib_push_handle(L, (enum object_type)ref.type);
-  int rc = !h ? -SBX_EDATA : lib->b->objects->object_import(lib->b, &ref, &h->object);
+  int rc = !h ? -SBX_EDATA : op_handle_import(lib->b, &ref, &h->object);
   bool hopeless = rc == -SBX_EGONE || rc == -SBX_EDATA;
   if (hopeless && lib->item)
     lib->item->len =
@@ -78,13 +78,13 @@ static int l_sleep(lua_State *L) {
 
 static int l_now(lua_State *L) {
   struct backend *b = lib_of(L)->b;
-  lua_pushnumber(L, clock_run_now(b->run->clock(b), b->run->now(b)));
+  lua_pushnumber(L, clock_run_now(b->run->clock(b), op_clock_now(b)));
   return 1;
 }
 
 static int l_time(lua_State *L) {
   struct backend *b = lib_of(L)->b;
-  lua_pushnumber(L, clock_run_time(b->run->clock(b), b->run->now(b), b->run->wall(b)));
+  lua_pushnumber(L, clock_run_time(b->run->clock(b), op_clock_now(b), op_clock_wall(b)));
   return 1;
 }
 

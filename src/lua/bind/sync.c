@@ -39,9 +39,9 @@ uint64_t sync_check_count(lua_State *L, int index, const char *what, lua_Integer
 int sync_make(lua_State *L, const struct sync_options *o, enum object_type type) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_push_handle(L, type);
-  int rc = lib->b->objects->sync_open(lib->b, o, &h->object);
+  int rc = op_sync_new(lib->b, o, &h->object);
   if (lib_made_room(L, rc))
-    rc = lib->b->objects->sync_open(lib->b, o, &h->object);
+    rc = op_sync_new(lib->b, o, &h->object);
   if (rc)
     return lib_error(L, lib_type_name(type), rc);
   lib_settle_handle(L, lib);
@@ -55,7 +55,9 @@ struct sync_info sync_info_of(lua_State *L, enum object_type type) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, type);
   struct sync_info info;
-  lib->b->objects->sync_info(lib->b, h->object, &info);
+  int rc = op_sync_look(lib->b, type, h->object, &info);
+  if (rc)
+    lib_error(L, lib_type_name(type), rc);
   return info;
 }
 
@@ -169,7 +171,9 @@ static int l_tostring(lua_State *L) {
     lua_pushfstring(L, "%s: (empty handle)", kind);
     return 1;
   }
-  lib->b->objects->sync_info(lib->b, h->object, &i);
+  int rc = op_sync_look(lib->b, t->type, h->object, &i);
+  if (rc)
+    return lib_error(L, kind, rc);
   if (t->type == OBJECT_LOCK && i.recursive)
     kind = "rlock";
   t->tell(L, &i);

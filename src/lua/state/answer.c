@@ -22,8 +22,8 @@ static void make_head(struct lib *lib, const struct op *op, const char *where,
   struct process_info me = {0};
   struct object *self;
   if (lib->b->self->process_self(lib->b, &self) == 0) {
-    lib->b->objects->process_info(lib->b, self, &me);
-    lib->b->objects->object_release(lib->b, self);
+    op_process_look(lib->b, self, &me);
+    op_handle_release(lib->b, self);
   }
   snprintf(head, HEAD_BYTES, "[%s#%u] %s%s%s%s", me.name, (unsigned)me.id,
            op ? "waiting in " : "running", op ? op_describe(op->kind)->verb : "",

@@ -37,7 +37,7 @@ static void report(struct lib *lib, const char *message, const char *traceback) 
   struct object *self;
   lib->report.len = 0;
   if (lib->b->self->quiet(lib->b) || lib->b->self->process_self(lib->b, &self) ||
-      lib->b->objects->process_info(lib->b, self, &me))
+      op_process_look(lib->b, self, &me))
     return;
   report_format(&(struct report){.message = message,
                                  .traceback = traceback,
@@ -53,8 +53,8 @@ static void name_self(struct lib *lib, char *ret, size_t size) {
   struct process_info me = {.id = 1};
   struct object *self;
   if (lib->b->self->process_self(lib->b, &self) == 0) {
-    lib->b->objects->process_info(lib->b, self, &me);
-    lib->b->objects->object_release(lib->b, self);
+    op_process_look(lib->b, self, &me);
+    op_handle_release(lib->b, self);
   }
   if (me.id == 1)
     snprintf(ret, size, "main");
@@ -82,7 +82,7 @@ void child_forgot(void *ctx, const struct forgotten *what) {
 
 static void leave(struct lib *lib, const struct buf *result, int status) {
   char message[200];
-  fflush(NULL); /* publish does it, too, but this can be told; not stdout alone, which takes two
+  fflush(NULL); /* the end does it, too, but this can be told; not stdout alone, which takes two
                    pages of code more */
   if (ferror_unlocked(stdout) && status == 0) {
     report(lib, "cannot write to standard output: some of what it printed is lost", NULL);
@@ -91,14 +91,17 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
   }
   const struct buf *told = status && lib->report.len ? &lib->report : NULL;
   struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
-  int rc = lib->b->self->publish(lib->b, result, result ? &refs : NULL, told, status);
+  struct end_request end = {
+      .result = result, .refs = result ? &refs : NULL, .report = told, .exit_code = status};
+  int rc = op_process_end(lib->b, &end);
   if (rc) { /* the result cannot be stored: the parent must not think that there was none */
     snprintf(message, sizeof message, "the result cannot be stored: %s", error_text(rc));
     report(lib, message, NULL);
     status = EXIT_FAILURE_STATUS;
-    if (lib->b->self->publish(lib->b, NULL, NULL, &lib->report, status)) { /* nor can that */
+    end = (struct end_request){.report = &lib->report, .exit_code = status};
+    if (op_process_end(lib->b, &end)) { /* nor can that */
       report_write(lib->report.data, lib->report.len);
-      lib->b->self->publish(lib->b, NULL, NULL, NULL, status);
+      op_process_end(lib->b, &(struct end_request){.exit_code = status});
     }
   }
   lib->b->self->exit(lib->b, status);

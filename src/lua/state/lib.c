@@ -272,7 +272,7 @@ static int handle_gc(lua_State *L) {
   h->object = NULL; /* closed first, freed second */
   if (h->generation == lib->generation)
     lib_land(lib, &h->refs); /* of an item that nobody will decode */
-  lib->b->objects->object_release(lib->b, object);
+  op_handle_release(lib->b, object);
   buf_release(&h->item);
   buf_release(&h->refs);
   return 0;
@@ -341,7 +341,7 @@ void lib_land(struct lib *lib, struct buf *refs) {
   struct object_ref ref;
   for (size_t at = 0; at < refs->len; at += sizeof ref) {
     memcpy(&ref, refs->data + at, sizeof ref);
-    lib->b->objects->object_landed(lib->b, &ref);
+    op_handle_land(lib->b, &ref);
   }
   refs->len = 0;
 }
@@ -355,9 +355,8 @@ struct op_refs lib_flying(const struct lib *lib, size_t from, size_t to) {
 int lib_fetch(struct lib *lib, const struct op *op, const struct buf *refs) {
   if (refs->len == 0)
     return 0;
-  return lib->b->objects->objects_fetch(lib->b, op,
-                                        (const struct object_ref *)(const void *)refs->data,
-                                        (uint32_t)(refs->len / sizeof(struct object_ref)));
+  return op_handle_fetch(lib->b, op, (const struct object_ref *)(const void *)refs->data,
+                         (uint32_t)(refs->len / sizeof(struct object_ref)));
 }
 
 /* Handles that something in Lua keeps. */
@@ -479,7 +478,7 @@ int lib_wait_children(lua_State *L, struct lib *lib) {
     if (failed && interrupt_came(L))
       return -SBX_EINTERRUPTED;
   }
-  return lib->b->self->wait_children(lib->b);
+  return op_process_await(lib->b);
 }
 
 /* -- making ---------------------------------------------------------------------------------- */

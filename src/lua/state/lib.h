@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "lua/state/running.h"
+#include "object/calls.h"
 #include "object/op.h"
 
 #define PROCESS_TYPE "sandbox.process"

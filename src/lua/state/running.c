@@ -115,8 +115,8 @@ static void locate_process(const struct lib *lib, char where[WHERE_MAX]) {
   struct process_info me = {.id = 0};
   struct object *self;
   if (lib->b->self->process_self(lib->b, &self) == 0) {
-    lib->b->objects->process_info(lib->b, self, &me);
-    lib->b->objects->object_release(lib->b, self);
+    op_process_look(lib->b, self, &me);
+    op_handle_release(lib->b, self);
   }
   text_copy(where, WHERE_MAX, me.spawned_at[0] ? me.spawned_at : "the end of the script");
 }

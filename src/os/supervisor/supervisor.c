@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "object/calls.h"
 #include "os/backend.h"
 #include "os/process/lifeline.h"
 #include "os/process/output.h"
@@ -337,7 +338,7 @@ static void main_begin(struct supervisor *s, int lifeline, main_process_fn *main
   atexit(unmap_at_exit);
   sigprocmask(SIG_SETMASK, &s->old_signals, NULL);
   int status = main_process(&b->base, ctx);
-  if (process_publish(b, NULL, NULL, NULL, status))
+  if (op_process_end(&b->base, &(struct end_request){.exit_code = status}))
     status = 1;
   _exit(status);
 }
