@@ -7,59 +7,51 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "object/process.h"
+#include "object/help.h"
+#include "object/pipe.h"
 #include "object/queue.h"
 
 /* -- the rules, one row for each op ---------------------------------------------------------- */
 
+/* Whether an op is enabled, and who helps, is the object's to say (src/object); here stand the
+ * words, and where in the snapshot the state is that the object is asked about. */
 struct wait_rule {
   /* Can it go on, in the state that the snapshot shows? What is not known is yes. */
   bool (*enabled)(const struct snapshot *s, const struct snapshot_need *n);
-  /* Could the process with this number make it go on, one day? */
-  bool (*helps)(const struct snapshot *s, const struct snapshot_need *n, uint32_t by);
   const char *noun; /* what stands before the object's name; "" for nothing */
   const char *verb; /* what those do who help: "which only a#2 can ..." */
 };
 
+/* The queue that it waits for; of a pipe, the one that the end receives from. */
 static const struct snapshot_queue *queue_of(const struct snapshot *s,
                                              const struct snapshot_need *n) {
-  int64_t i = snapshot_find_queue(s, n->object);
+  int64_t i = snapshot_find_queue(s, n->type == OBJECT_PIPE ? n->queue : n->object);
   return i < 0 ? NULL : &s->queues[i];
 }
 
-static bool queue_can(const struct snapshot *s, const struct snapshot_need *n) {
-  const struct snapshot_queue *q = queue_of(s, n);
+/* Not exact: the pipe could not be looked into. */
+static bool read_queue(const struct snapshot_queue *q, struct queue_state *ret) {
   if (!q || !q->exact)
-    return true;
-  struct queue_state state = {
+    return false;
+  *ret = (struct queue_state){
       .put = q->undone, .got = q->undone - q->items, .max = q->max, .closed = q->closed};
-  return queue_enabled(&state, n->kind);
+  return true;
 }
 
-static bool holds_queue(const struct snapshot *s, const struct snapshot_need *n, uint32_t by) {
-  const struct snapshot_queue *q = queue_of(s, n);
-  return !q || q->named || index_list_has(&q->holders, by);
+static bool queue_can(const struct snapshot *s, const struct snapshot_need *n) {
+  struct queue_state state;
+  return !read_queue(queue_of(s, n), &state) || queue_enabled(&state, n->kind);
 }
 
-/* What a pipe's end receives is in a queue of its own, which is held with either end: whoever holds
- * one may send, or close the pipe. */
+/* Of an end that nobody could send to, a receiver learns by itself: it does not sleep steadily. */
 static bool pipe_can(const struct snapshot *s, const struct snapshot_need *n) {
-  const struct snapshot_need get = {.kind = OP_QUEUE_GET, .object = n->queue};
-  return queue_can(s, &get);
+  struct queue_state state;
+  return !read_queue(queue_of(s, n), &state) || pipe_enabled(n->kind, &state, true);
 }
 
-static bool holds_pipe(const struct snapshot *s, const struct snapshot_need *n, uint32_t by) {
-  const struct snapshot_need get = {.kind = OP_QUEUE_GET, .object = n->queue};
-  return holds_queue(s, &get, by);
-}
-
-static bool process_has_ended(const struct snapshot *s, const struct snapshot_need *n) {
+static bool process_can(const struct snapshot *s, const struct snapshot_need *n) {
   int64_t i = snapshot_find_process(s, n->object);
   return i < 0 || !s->processes[i].lives;
-}
-
-static bool is_process(const struct snapshot *s, const struct snapshot_need *n, uint32_t by) {
-  return s->processes[by].id == n->object;
 }
 
 static const struct snapshot_sync *sync_of(const struct snapshot *s,
@@ -72,33 +64,21 @@ static bool sync_can(const struct snapshot *s, const struct snapshot_need *n) {
   return n->ready || !sync_of(s, n);
 }
 
-/* Its owners, if it has some; else all who hold it. */
-static bool owns_or_holds(const struct snapshot *s, const struct snapshot_need *n, uint32_t by) {
-  const struct snapshot_sync *sync = sync_of(s, n);
-  if (!sync)
-    return true;
-  if (sync->owners.count > 0)
-    return index_list_has(&sync->owners, by);
-  return sync->named || index_list_has(&sync->holders, by);
-}
-
-/* Its owner runs a function that changes it; nobody else can end that. */
+/* An updater runs a function that changes it; nobody else can end that. */
 #define RULE_UPDATED(noun)                                                                         \
-  { sync_can, owns_or_holds, noun, "finish updating" }
+  { sync_can, noun, "finish updating" }
 
-static const struct wait_rule rule_PROCESS_JOIN = {process_has_ended, is_process, "", NULL},
-                              rule_QUEUE_PUT = {queue_can, holds_queue, "queue", "empty"},
-                              rule_QUEUE_GET = {queue_can, holds_queue, "queue", "fill"},
-                              rule_QUEUE_JOIN = {queue_can, holds_queue, "queue", "finish"},
-                              rule_PIPE_RECV = {pipe_can, holds_pipe, "pipe", "fill"},
-                              rule_PIPE_POLL = {pipe_can, holds_pipe, "pipe", "fill"},
-                              rule_LOCK_ACQUIRE = {sync_can, owns_or_holds, "lock", "release"},
-                              rule_SEMAPHORE_ACQUIRE = {sync_can, owns_or_holds, "semaphore",
-                                                        "release"},
-                              rule_EVENT_WAIT = {sync_can, owns_or_holds, "event", "set"},
-                              rule_CONDITION_WAIT = {sync_can, owns_or_holds, "condition",
-                                                     "notify"},
-                              rule_BARRIER_WAIT = {sync_can, owns_or_holds, "barrier", "come to"},
+static const struct wait_rule rule_PROCESS_JOIN = {process_can, "", NULL},
+                              rule_QUEUE_PUT = {queue_can, "queue", "empty"},
+                              rule_QUEUE_GET = {queue_can, "queue", "fill"},
+                              rule_QUEUE_JOIN = {queue_can, "queue", "finish"},
+                              rule_PIPE_RECV = {pipe_can, "pipe", "fill"},
+                              rule_PIPE_POLL = {pipe_can, "pipe", "fill"},
+                              rule_LOCK_ACQUIRE = {sync_can, "lock", "release"},
+                              rule_SEMAPHORE_ACQUIRE = {sync_can, "semaphore", "release"},
+                              rule_EVENT_WAIT = {sync_can, "event", "set"},
+                              rule_CONDITION_WAIT = {sync_can, "condition", "notify"},
+                              rule_BARRIER_WAIT = {sync_can, "barrier", "come to"},
                               rule_VALUE_SET = RULE_UPDATED("value"),
                               rule_VALUE_ADD = RULE_UPDATED("value"),
                               rule_VALUE_CAS = RULE_UPDATED("value"),
@@ -138,10 +118,36 @@ static bool can_go_on(const struct snapshot *s, const struct snapshot_op *op) {
   return false;
 }
 
+/* What the object of a need sees in the process with this number. False: the object is unknown, so
+ * anybody could help. */
+static bool see(const struct snapshot *s, const struct snapshot_need *n, uint32_t by,
+                struct bystander *ret) {
+  *ret = (struct bystander){0};
+  if (n->type == OBJECT_PROCESS) {
+    ret->is_it = s->processes[by].id == n->object;
+    return true;
+  }
+  if (n->type == OBJECT_QUEUE || n->type == OBJECT_PIPE) {
+    /* A pipe's end receives from a queue of its own, which is held with either end. */
+    const struct snapshot_queue *q = queue_of(s, n);
+    ret->reaches = q && (q->named || index_list_has(&q->holders, by));
+    return q != NULL;
+  }
+  const struct snapshot_sync *sync = sync_of(s, n);
+  if (!sync)
+    return false;
+  ret->owned = sync->owners.count > 0;
+  ret->owns = index_list_has(&sync->owners, by);
+  ret->reaches = sync->named || index_list_has(&sync->holders, by);
+  return true;
+}
+
+/* Could the process with this number let the op go on, one day? */
 static bool helps(const struct snapshot *s, const struct snapshot_op *op, uint32_t by) {
   for (uint32_t i = 0; i < op->need_count; i++) {
-    const struct wait_rule *rule = rule_of(&op->needs[i]);
-    if (rule && rule->helps(s, &op->needs[i], by))
+    const struct snapshot_need *n = &op->needs[i];
+    struct bystander other;
+    if (rule_of(n) && (!see(s, n, by, &other) || helps_of(n->type)(n->kind, &other)))
       return true;
   }
   return false;
@@ -255,9 +261,8 @@ bool waits_for_unknown(const struct snapshot *s, uint32_t process) {
   const struct snapshot_op *op = &s->processes[process].op;
   for (uint32_t i = 0; i < op->need_count; i++) {
     const struct snapshot_need *n = &op->needs[i];
-    int64_t queue = snapshot_find_queue(s, n->type == OBJECT_PIPE ? n->queue : n->object);
     bool is_queue = n->type == OBJECT_QUEUE || n->type == OBJECT_PIPE;
-    const struct snapshot_queue *q = is_queue && queue >= 0 ? &s->queues[queue] : NULL;
+    const struct snapshot_queue *q = is_queue ? queue_of(s, n) : NULL;
     const struct snapshot_sync *sync = is_queue ? NULL : sync_of(s, n);
     if ((q && q->named) || (sync && sync->named && sync->owners.count == 0))
       return true;

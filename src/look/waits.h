@@ -1,15 +1,16 @@
 /*
  * look/waits.h - who waits for whom, and who can never go on: concluded from a snapshot alone.
  *
- * For each op that can sleep one row of a table (waits.c) says whether it can go on in the state
- * that the snapshot shows, and which processes could make it go on. Everything else follows. An op
- * without a row is one that nobody knows enough about: its process counts as running.
+ * Each object's file says whether an op is enabled in the state that the snapshot shows, and which
+ * processes could let it go on (object/help.h). Everything else follows. A table (waits.c) names the
+ * ops that this is known of; a process that sleeps in another op, such as a mere sleep, counts as
+ * running.
  *
  * Deadlock is the largest set of processes that sleep, without a deadline, in ops that cannot go on
- * and that only members of the set could make go on. Nobody is in it who runs, is stopped, sleeps
- * for a time, or was seen in two different sleeps (see `steady` in look/snapshot.h); so there are no
- * false alarms. Signals are not counted: a person, or a process outside of the set, may still kill
- * somebody whom another one joins.
+ * and that only members of the set could let go on. A process is not in it if it runs, is stopped,
+ * sleeps for a time, or was seen in two different sleeps (see `steady` in look/snapshot.h); so there
+ * are no false alarms. Signals are not counted: a person, or a process outside of the set, may still
+ * kill a process that another one joins.
  */
 #ifndef SBX_LOOK_WAITS_H
 #define SBX_LOOK_WAITS_H

@@ -187,6 +187,7 @@ const struct sync_machine barrier_machine = {
     .give_up = give_up,
     .leave = leave,
     .watch = watch,
+    .helps = helps_if_it_reaches,
     .canonical = canonical,
     .describe = describe,
 };

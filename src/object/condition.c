@@ -69,6 +69,7 @@ const struct sync_machine condition_machine = {
     .enabled = enabled,
     .apply = apply,
     .give_up = give_up,
+    .helps = helps_if_it_reaches,
     .canonical = canonical,
     .describe = describe,
 };

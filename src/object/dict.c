@@ -64,6 +64,7 @@ const struct sync_machine dict_machine = {
     .leave = leave,
     .watch = updater_watch,
     .watch_only = true,
+    .helps = helps_if_it_owns,
     .canonical = canonical,
     .describe = describe,
     .in_order = true,

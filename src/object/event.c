@@ -51,6 +51,7 @@ const struct sync_machine event_machine = {
     .init = init,
     .enabled = enabled,
     .apply = apply,
+    .helps = helps_if_it_reaches,
     .canonical = canonical,
     .describe = describe,
 };

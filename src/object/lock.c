@@ -100,6 +100,7 @@ const struct sync_machine lock_machine = {
     .leave = leave,
     .watch = watch,
     .watch_only = true,
+    .helps = helps_if_it_owns,
     .canonical = canonical,
     .describe = describe,
     .in_order = true,

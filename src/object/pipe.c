@@ -68,6 +68,7 @@ const struct sync_machine pipe_machine = {
     .init = init,
     .enabled = enabled,
     .apply = apply,
+    .helps = helps_if_it_reaches,
     .canonical = canonical,
     .describe = describe,
 };

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "object/help.h"
 #include "object/op.h"
 
 /* In the order of a life; a phase never goes back. */
@@ -29,6 +30,12 @@ struct process_state {
 
 static inline bool process_enabled(const struct process_state *s, enum op_kind kind) {
   return kind != OP_PROCESS_JOIN || s->phase == PHASE_ENDED;
+}
+
+/* A join goes on when the process itself ends. */
+static inline bool process_helps(enum op_kind kind, const struct bystander *other) {
+  (void)kind;
+  return other->is_it;
 }
 
 /*

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "object/help.h"
 #include "object/op.h"
 
 struct queue_state {
@@ -43,6 +44,12 @@ static inline bool queue_enabled(const struct queue_state *s, enum op_kind kind)
   default:
     return true; /* PEEK, TASK_DONE and CLOSE never wait */
   }
+}
+
+/* A process that reaches the queue could take an item (for PUT), put one or close the queue (for
+ * GET), or mark items that it took as done (for JOIN). */
+static inline bool queue_helps(enum op_kind kind, const struct bystander *other) {
+  return helps_if_it_reaches(kind, other);
 }
 
 /* Canonical form: count from the first item that is not done. */

@@ -163,6 +163,7 @@ const struct sync_machine semaphore_machine = {
     .apply = apply,
     .leave = leave,
     .watch = watch,
+    .helps = helps_if_it_reaches,
     .canonical = canonical,
     .describe = describe,
     .in_order = true,

@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "object/help.h"
 #include "object/op.h"
 
 enum {
@@ -105,6 +106,8 @@ struct sync_machine {
   uint32_t (*watch)(const uint64_t *s, uint64_t ret[SYNC_WORDS]);
   /* Only those processes can let waiters go on. */
   bool watch_only;
+  /* Could another process let an op that waits go on? See object/help.h. */
+  helps_fn *helps;
   /*
    * Write equal states equally, however they came about: tickets become ranks in the wait queue,
    * processes that are gone become SYNC_ABANDONED, lists are sorted, and words without meaning are

@@ -171,6 +171,7 @@ const struct sync_machine value_machine = {
     .leave = leave,
     .watch = updater_watch,
     .watch_only = true,
+    .helps = helps_if_it_owns,
     .canonical = canonical,
     .describe = describe,
     .in_order = true,

@@ -1,6 +1,7 @@
 /*
  * tests/unit/test_canonical.c - the same state is written the same way, however it came about, and
- * different states are not; and what is pure besides the machines: contents, steps, fairness.
+ * different states are not; who could let a waiting op go on, held against what ops really do; and what is pure besides the
+ * machines: contents, steps, fairness.
  */
 #include "support/os_world.h"
 
@@ -11,6 +12,7 @@
 #include "object/dict.h"
 #include "object/event.h"
 #include "object/fair.h"
+#include "object/help.h"
 #include "object/lock.h"
 #include "object/pipe.h"
 #include "object/process.h"
@@ -115,6 +117,134 @@ static bool same(const struct world *a, const struct world *b) {
   canonical_of(a, x);
   canonical_of(b, y);
   return memcmp(x, y, sizeof x) == 0;
+}
+
+/* -- who could help ---------------------------------------------------------------------------- */
+
+enum { WAITER, OWNER, OTHER }; /* processes of the world below */
+
+/* Can process i go on with an op of this kind? */
+static bool may(const struct world *w, int i, enum op_kind kind) {
+  struct world copy = *w;
+  struct value_args args = {.number = {.kind = NUMBER_INTEGER}};
+  struct op op = {.kind = kind, .value = &args};
+  struct sync_step step = {.kind = kind, .op = &op, .who = who(i), .ticket = w->tickets[i], .count = 1, .patient = true};
+  return w->machine->enabled(copy.state, &step, &(struct sync_world){&world_ops, &copy});
+}
+
+/* An object for which no op of this kind is enabled: somebody owns it, if it can be owned, and the waiter stands in line,
+ * if it has to. */
+static struct world world_that_waits(const struct sync_machine *m, enum op_kind kind) {
+  struct world w = world_of(m, m->type == OBJECT_BARRIER ? 2 : 1, 1, false);
+  switch (m->type) {
+  case OBJECT_LOCK:
+    act(&w, OWNER, OP_LOCK_ACQUIRE, 1);
+    break;
+  case OBJECT_SEMAPHORE:
+    act(&w, OWNER, OP_SEMAPHORE_ACQUIRE, 1);
+    break;
+  case OBJECT_CONDITION:
+  case OBJECT_BARRIER:
+    act(&w, WAITER, kind, 1);
+    break;
+  case OBJECT_VALUE:
+    act(&w, OWNER, OP_VALUE_UPDATE, 1);
+    break;
+  case OBJECT_DICT:
+    act(&w, OWNER, OP_DICT_UPDATE, 1);
+    break;
+  default:
+    break;
+  }
+  return w;
+}
+
+/* Is there an op of process `by`, or an end of it, after which the waiter can go on? */
+static bool some_op_helps(const struct world *w, enum op_kind waiting, int by) {
+  bool helped = false;
+  for (int k = 1; k < OP_COUNT; k++) {
+    struct world then = *w;
+    enum op_kind kind = (enum op_kind)k;
+    if (op_describe(kind)->type != w->machine->type || !may(w, by, kind))
+      continue;
+    act(&then, by, kind, 1);
+    helped |= may(&then, WAITER, waiting);
+  }
+  struct world then = *w;
+  struct sync_step step = {.who = who(by)};
+  if (w->machine->leave && w->machine->leave(then.state, &step, END_FAILED))
+    helped |= may(&then, WAITER, waiting);
+  return helped;
+}
+
+static struct bystander seen_by(const struct world *w, int by) {
+  uint64_t owners[SYNC_WORDS];
+  uint32_t n = w->machine->watch_only ? w->machine->watch(w->state, owners) : 0;
+  struct bystander ret = {.owned = n > 0, .reaches = true};
+  for (uint32_t i = 0; i < n; i++)
+    ret.owns |= owners[i] == who(by);
+  return ret;
+}
+
+static void check_machine_helps(const struct sync_machine *m, enum op_kind kind) {
+  struct world w = world_that_waits(m, kind);
+  assert_false(may(&w, WAITER, kind));
+  for (int by = OWNER; by <= OTHER; by++) {
+    struct bystander other = seen_by(&w, by);
+    assert_int_equal(m->helps(kind, &other), some_op_helps(&w, kind, by));
+  }
+  assert_false(m->helps(kind, &(struct bystander){.owned = m->watch_only})); /* who reaches nothing */
+  assert_true(m->helps(kind, &(struct bystander){.reaches = true}));         /* who may come to own it */
+}
+
+static void check_queue_helps(enum op_kind kind) {
+  struct queue_state s = {.put = 1, .got = kind == OP_QUEUE_PUT ? 0 : 1, .max = 1};
+  bool helped = false;
+  assert_false(queue_enabled(&s, kind));
+  for (int k = 1; k < OP_COUNT; k++) {
+    struct queue_state then = s;
+    if (op_describe((enum op_kind)k)->type == OBJECT_QUEUE && queue_enabled(&s, (enum op_kind)k) &&
+        queue_apply(&then, (enum op_kind)k) == 0)
+      helped |= queue_enabled(&then, kind);
+  }
+  assert_int_equal(queue_helps(kind, &(struct bystander){.reaches = true}), helped);
+  assert_false(queue_helps(kind, &(struct bystander){.is_it = true}));
+}
+
+static void check_pipe_helps(enum op_kind kind) {
+  struct queue_state in = {0}, out = {0};
+  assert_false(pipe_enabled(kind, &in, true));
+  assert_int_equal(pipe_apply(OP_PIPE_SEND, &out, &in, true), 0); /* from the other end */
+  assert_true(pipe_enabled(kind, &in, true));
+  assert_true(pipe_machine.helps(kind, &(struct bystander){.reaches = true}));
+  assert_false(pipe_machine.helps(kind, &(struct bystander){.is_it = true}));
+}
+
+/* Each op that can wait; but not those of no object, as a select, which waits for others, and not a sleep. */
+static void who_helps(void **state) {
+  int checked = 0;
+  (void)state;
+  for (int k = 1; k < OP_COUNT; k++) {
+    enum op_kind kind = (enum op_kind)k;
+    enum object_type type = op_describe(kind)->type;
+    if (!op_describe(kind)->blocks)
+      continue;
+    if (type == OBJECT_NONE || type == OBJECT_CLOCK) {
+      assert_null(helps_of(type));
+      continue;
+    }
+    assert_non_null(helps_of(type));
+    checked++;
+    if (type == OBJECT_QUEUE)
+      check_queue_helps(kind);
+    else if (type == OBJECT_PIPE)
+      check_pipe_helps(kind);
+    else if (type != OBJECT_PROCESS)
+      check_machine_helps(sync_machine_of(type), kind);
+  }
+  assert_true(process_helps(OP_PROCESS_JOIN, &(struct bystander){.is_it = true}));
+  assert_false(process_helps(OP_PROCESS_JOIN, &(struct bystander){.reaches = true, .owns = true}));
+  assert_in_range(checked, 17, 100);
 }
 
 /* -- machines ---------------------------------------------------------------------------------- */
@@ -430,6 +560,7 @@ static void nobody_overtakes_the_first_in_line_when_it_is_due(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(who_helps),
       cmocka_unit_test(locks),
       cmocka_unit_test(semaphores),
       cmocka_unit_test(events),
