@@ -1,4 +1,5 @@
 -- Errors in tasks of pools are the script's own: what `__close` gets, the failure's value and its traceback.
+local script = require "support.script"
 local T = 20
 
 local sandbox, queue, error, setmetatable, tostring, coroutine = sandbox, queue, error, setmetatable, tostring, coroutine
@@ -129,4 +130,58 @@ describe("an error in a task", function()
     end)
     assert.are.same({ "told", 2 }, { failure.message, failure.index })
   end)
+end)
+
+-- Where a process can be while it notes that a task has failed.
+local POINTS = { "failure.claimed", "failure.reset", "failure.before-publish", "failure.published" }
+
+describe("the record of a failure of a task", function()
+  it("shifts no ids: identical runs, and those in which nothing fails, have the same", function()
+    local text = [[
+      local fails = %s
+      local pool = sandbox.pool(2)
+      local tasks = {}
+      for i = 1, 20 do tasks[i] = pool:submit(function() if fails then error "no" end end) end
+      for i = 1, 20 do assert(tasks[i]:join(20) == not fails or fails) end
+      local p = spawn(function() end)
+      p:join()
+      print(p.id)
+    ]]
+    assert.are.equal("4\n", script.run(text:format "false").out)
+    for _ = 1, 30 do assert.are.equal("4\n", script.run(text:format "true").out) end
+  end)
+
+  it("hides no deadlock", function()
+    local r = script.run [[
+      local pool = sandbox.pool(2)
+      local tasks, q = {}, queue()
+      for i = 1, 20 do tasks[i] = pool:submit(function() error "no" end) end
+      q:get()
+    ]]
+    assert.are.equal(3, r.status, r.err) -- of failures that nobody joined
+    assert.is_truthy(r.err:find("deadlock: nobody can ever go on\n  main waits in get ", 1, true), r.err)
+  end)
+
+  for _, point in ipairs(POINTS) do
+    it("hides no deadlock if its worker was killed at " .. point, function()
+      local r = script.run([[
+        local pool = sandbox.pool(1)
+        local q = queue()
+        pool:submit(function() error "no" end):join(20)
+        q:get()
+      ]], { env = "SANDBOX_FAULT=" .. point .. "@2:1:kill" })
+      assert.are.equal(4, r.status, r.err)
+      assert.is_truthy(r.err:find("deadlock: nobody can ever go on\n  main waits in get ", 1, true), r.err)
+    end)
+
+    it("is no process to be told of when time is over, and its worker stands at " .. point, function()
+      local r = script.run([[
+        local pool = sandbox.pool(1)
+        pool:submit(function() error "no" end):join(20)
+      ]], { args = "--timeout 0.7", env = "SANDBOX_FAULT=" .. point .. "@2:1:stop" })
+      assert.are.equal(124, r.status, r.err)
+      local _, told = r.err:gsub("#%d+", "")
+      assert.is_true(told <= 1, r.err)
+    end)
+  end
 end)

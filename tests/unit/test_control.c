@@ -225,6 +225,102 @@ TEST_ON_STAGE(records_are_used_again_only_when_nobody_needs_them, 20) {
   CHECK_EQ(claim(c, 0, 1, &slot, &serial), -SBX_ERECORDS); /* all of main's are still there */
 }
 
+/* -- records of failures ----------------------------------------------------------------------- */
+
+static uint64_t failure(struct control *c, uint32_t claimer, uint64_t claimer_serial, uint32_t *slot) {
+  CHECK_EQ(control_failure_claim(c, claimer, claimer_serial, slot), 0);
+  control_process_reset(c, *slot, 0, claimer, claimer_serial);
+  return control_failure_publish(c, *slot, claimer, claimer_serial);
+}
+
+TEST_ON_STAGE(the_record_of_a_failure_is_no_process, 10) {
+  struct control *c = control_of(0);
+  uint32_t slot, process, next;
+  uint64_t process_serial, next_serial;
+  CHECK_EQ(claim(c, 0, 1, &process, &process_serial), 0);
+  CHECK(control_process_advance(c, process, process_serial, PHASE_RUNNING));
+
+  CHECK_EQ(control_failure_claim(c, process, process_serial, &slot), 0);
+  for (int i = 0; i < 2; i++) { /* while it is written, and afterwards */
+    CHECK(!control_process_alive(c, slot));
+    CHECK(!control_process_exists(c, slot));
+    CHECK(!control_process_forgotten(c, slot));
+    CHECK_EQ(control_process_descends(c, slot, 0, 1), 0);
+    CHECK_EQ(control_process_descends(c, slot, process, process_serial), 0);
+    CHECK_EQ(c->alive, 2);
+    if (i == 0) {
+      control_process_reset(c, slot, 0, process, process_serial);
+      CHECK(control_failure_publish(c, slot, process, process_serial) >= FAILURE_SERIALS);
+    }
+  }
+  CHECK_EQ(claim(c, 0, 1, &next, &next_serial), 0);
+  CHECK_EQ(next_serial, process_serial + 1); /* ids of processes follow one another */
+  CHECK(next != slot);
+}
+
+TEST_ON_STAGE(the_record_of_a_failure_lasts_until_it_is_told_and_its_writer_is_gone, 10) {
+  struct control *c = control_of(0);
+  uint32_t slot, process, again;
+  uint64_t process_serial, serial;
+  CHECK_EQ(claim(c, 0, 1, &process, &process_serial), 0);
+  CHECK(control_process_advance(c, process, process_serial, PHASE_RUNNING));
+  serial = failure(c, process, process_serial, &slot);
+  CHECK_EQ(control_process_stamp(c, slot, serial), stamp_of(serial, PHASE_FAILURE));
+  c->processes[slot].exit_code = 1;
+  c->processes[slot].failed_ns = 1;
+  CHECK_EQ(control_unjoined_failures(c), 1);
+  CHECK(control_failure_pending(c, slot));
+  CHECK(control_process_advance(c, process, process_serial, PHASE_ENDED));
+  CHECK(!control_process_forgotten(c, slot));
+  atomic_fetch_or(&c->processes[slot].flags, FLAG_REPORTED);
+  CHECK(control_process_forgotten(c, slot));
+  atomic_store(&c->next_process_slot, slot);
+  CHECK_EQ(control_failure_claim(c, 0, 1, &again), 0);
+  CHECK_EQ(again, slot);
+  CHECK_EQ(control_process_stamp(c, slot, serial), 0);
+  CHECK_EQ(control_unjoined_failures(c), 1); /* as a count, once; also before the record is cleared */
+  control_process_reset(c, slot, 0, 0, 1);
+  CHECK_EQ(control_unjoined_failures(c), 1);
+}
+
+TEST_ON_STAGE(a_failure_that_is_being_written_is_taken_over_when_its_writer_is_gone, 10) {
+  struct control *c = control_of(0);
+  uint32_t slot, process, again, other;
+  uint64_t process_serial, other_serial;
+  CHECK_EQ(claim(c, 0, 1, &process, &process_serial), 0);
+  CHECK(control_process_advance(c, process, process_serial, PHASE_RUNNING));
+  CHECK_EQ(control_failure_claim(c, process, process_serial, &slot), 0);
+  atomic_store(&c->next_process_slot, slot);
+  CHECK_EQ(control_failure_claim(c, 0, 1, &again), 0);
+  CHECK(again != slot);
+  CHECK(control_process_advance(c, process, process_serial, PHASE_ENDED));
+  atomic_fetch_or(&c->processes[process].flags, FLAG_RELEASED);
+  atomic_store(&c->next_process_slot, process); /* another process stands where the writer stood */
+  CHECK_EQ(claim(c, 0, 1, &other, &other_serial), 0);
+  CHECK_EQ(other, process);
+  atomic_store(&c->next_process_slot, slot);
+  CHECK_EQ(control_failure_claim(c, 0, 1, &again), 0);
+  CHECK_EQ(again, slot);
+  CHECK_EQ(c->alive, 2);
+}
+
+TEST_ON_STAGE(who_was_claimed_by_one_that_died_is_never_born, 10) {
+  struct control *c = control_of(0);
+  uint32_t spawner, child, born;
+  uint64_t spawner_serial, child_serial, born_serial;
+  CHECK_EQ(claim(c, 0, 1, &spawner, &spawner_serial), 0);
+  CHECK(control_process_advance(c, spawner, spawner_serial, PHASE_RUNNING));
+  CHECK_EQ(claim(c, spawner, spawner_serial, &child, &child_serial), 0);
+  CHECK_EQ(claim(c, spawner, spawner_serial, &born, &born_serial), 0);
+  atomic_store(&c->processes[born].pid, 4711); /* the spawner knew of the fork */
+  CHECK(!control_process_unborn(c, child, child_serial));
+  CHECK(control_process_advance(c, spawner, spawner_serial, PHASE_ENDED));
+  CHECK(control_process_unborn(c, child, child_serial));
+  CHECK(!control_process_advance(c, child, child_serial, PHASE_RUNNING)); /* should it come nevertheless */
+  CHECK(!control_process_unborn(c, born, born_serial));
+  CHECK(control_process_advance(c, born, born_serial, PHASE_RUNNING));
+}
+
 /* A process that can be killed; in its place somebody who stays. */
 static void replace(struct control *c, uint32_t slot, uint64_t serial) {
   uint32_t other;
@@ -787,6 +883,10 @@ int main(void) {
       cmocka_unit_test(the_limit_holds_when_many_spawn_at_once),
       cmocka_unit_test(who_lost_its_place_before_it_lived_does_not_come_to_life),
       cmocka_unit_test(records_are_used_again_only_when_nobody_needs_them),
+      cmocka_unit_test(the_record_of_a_failure_is_no_process),
+      cmocka_unit_test(the_record_of_a_failure_lasts_until_it_is_told_and_its_writer_is_gone),
+      cmocka_unit_test(a_failure_that_is_being_written_is_taken_over_when_its_writer_is_gone),
+      cmocka_unit_test(who_was_claimed_by_one_that_died_is_never_born),
       cmocka_unit_test(
           what_a_killed_process_was_claiming_is_free_though_its_own_record_has_another),
       cmocka_unit_test(the_pid_of_the_process_before_is_not_that_of_the_next),

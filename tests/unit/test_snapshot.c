@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "os/supervisor/failures.h"
 #include "os/supervisor/snapshot.h"
 
 static struct control *the_control(void) { return the_backend->control; }
@@ -74,6 +75,61 @@ static int put_one(void *unused) {
 static int leave_with(void *status) { return *(int *)status; }
 
 /* -- processes --------------------------------------------------------------------------------- */
+
+/* A task fails in the calling process, which stops or dies at the point that the plan names. */
+static int fail_a_task(void *plan) {
+  const struct buf report = {.data = (uint8_t *)"it failed", .len = 9};
+  struct object_ref ref;
+  fault_plan(plan);
+  CHECK_EQ(failures_of_task(the_backend, &report, 1, &ref), 0);
+  fault_plan(NULL);
+  return 0;
+}
+
+static const char *const failing_at[] = {"failure.claimed", "failure.reset", "failure.before-publish", "failure.published"};
+
+static struct object *a_failing_task(const char *point, const char *how) {
+  char plan[100];
+  snprintf(plan, sizeof plan, "%s:1:%s", point, how);
+  return spawn_process(fail_a_task, plan);
+}
+
+TEST_ON_STAGE(the_record_of_a_tasks_failure_is_never_listed, 20) {
+  world_new();
+  for (int i = 0; i < 4; i++) {
+    struct object *p = a_failing_task(failing_at[i], "stop");
+    await_stopped(pid_of(p));
+    struct snapshot s = take(SNAPSHOT_QUEUES | SNAPSHOT_ENDED | SNAPSHOT_OBJECTS);
+    CHECK(s.settled);
+    uint32_t living = 0;
+    for (uint32_t k = 0; k < s.process_count; k++) {
+      living += s.processes[k].lives;
+      CHECK(s.processes[k].pid > 0);
+      CHECK(s.processes[k].id < FAILURE_SERIALS);
+    }
+    CHECK_EQ(living, 2);
+    snapshot_release(&s);
+    CHECK_EQ(the_control()->alive, 2);
+    kill(pid_of(p), SIGCONT);
+    join_well(p);
+  }
+}
+
+TEST_ON_STAGE(who_is_killed_while_a_task_fails_leaves_no_process, 20) {
+  world_new();
+  for (int round = 0; round < 50; round++) {
+    struct object *p = a_failing_task(failing_at[round % 4], "kill");
+    CHECK_EQ(p->serial, 2 + (uint64_t)round);
+    CHECK_EQ(join_process(p, NULL, SBX_FOREVER), 0);
+    release_object(p);
+    struct snapshot s = take(SNAPSHOT_QUEUES);
+    CHECK_EQ(s.process_count, 1);
+    snapshot_release(&s);
+    CHECK_EQ(the_control()->alive, 1);
+  }
+  /* Those of the killed are still to be reported; the others are used again. */
+  CHECK(control_process_end(the_control()) < 60);
+}
 
 TEST_ON_STAGE(those_that_live_are_listed_with_what_they_do, 20) {
   world_new();
@@ -554,6 +610,8 @@ TEST_ON_STAGE(muted_lines_are_dropped_whole_and_others_followed, 20) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_record_of_a_tasks_failure_is_never_listed),
+      cmocka_unit_test(who_is_killed_while_a_task_fails_leaves_no_process),
       cmocka_unit_test(those_that_live_are_listed_with_what_they_do),
       cmocka_unit_test(join_names_the_process_and_a_deadline_is_told),
       cmocka_unit_test(a_joiner_is_told_with_the_name_of_whom_it_joins),

@@ -60,10 +60,7 @@ end
 function family.kill(list)
   local members = pause_all(list)
   for _, p in ipairs(members) do try(process.kill, p) end
-  for i = #list + 1, #members do
-    local p = members[i] -- a process whose spawner was killed before the fork is never born, so it never ends
-    if try(pid_of, p) ~= 0 then try(process.join, p) end
-  end
+  for i = #list + 1, #members do try(process.join, members[i]) end
 end
 
 return family

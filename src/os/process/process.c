@@ -327,6 +327,8 @@ static int wait_until_ended(struct os_backend *b, struct op *op) {
       return -SBX_EGONE;
     if (has_ended(b->control, p))
       return 0;
+    if (control_process_unborn(b->control, p->slot, p->serial))
+      return -SBX_EGONE;
     if (rc || deadline_passed(op->deadline_ns))
       return rc ? rc : -SBX_ETIMEDOUT;
     struct wait_set w;

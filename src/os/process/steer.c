@@ -21,7 +21,7 @@ int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal) 
     return -SBX_EGONE;
   int fd = pid > 0 ? pidfd_open_of(pid) : -1;
   stamp = control_process_stamp(c, slot, serial);
-  if (stamp && stamp_phase(stamp) != PHASE_ENDED && pid > 0) { /* still: the pidfd is its own */
+  if (phase_lives(stamp_phase(stamp)) && pid > 0) { /* still: the pidfd is its own */
     if (signal == SIGINT || signal == SIGTERM || signal == SIGKILL)
       atomic_fetch_or(&record->flags, FLAG_EXPECTED);
     bool wakes = signal == SIGINT || signal == SIGTERM; /* whoever is paused must get it, too */

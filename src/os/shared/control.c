@@ -48,6 +48,7 @@ int control_create(const struct control_options *o, struct control **ret) {
   c->log_limit = quarter_of_memory();
   c->clock = clock_run_start(o->speed > 0 ? o->speed : 1);
   c->next_serial = 2;
+  c->next_failure = FAILURE_SERIALS;
   c->process_end = 1;
   c->next_object_serial = 1;
   c->next_ticket = 1;
@@ -73,10 +74,8 @@ uint64_t control_process_stamp(const struct control *c, uint32_t slot, uint64_t 
   return stamp_serial(stamp) == serial ? stamp : 0;
 }
 
-static bool phase_alive(unsigned phase) { return phase > PHASE_FREE && phase < PHASE_ENDED; }
-
 bool control_process_alive(const struct control *c, uint32_t slot) {
-  return phase_alive(stamp_phase(atomic_load(&c->process_stamp[slot])));
+  return phase_lives(stamp_phase(atomic_load(&c->process_stamp[slot])));
 }
 
 pid_t control_process_pid(const struct control *c, uint32_t slot, uint64_t stamp) {
@@ -90,7 +89,7 @@ uint64_t control_process_descends(const struct control *c, uint32_t slot, uint32
                                   uint64_t above_serial) {
   uint64_t stamp = atomic_load_explicit(&c->process_stamp[slot], memory_order_acquire);
   uint64_t serial = stamp_serial(stamp);
-  if (!phase_alive(stamp_phase(stamp)))
+  if (!phase_lives(stamp_phase(stamp)))
     return 0;
   while (slot != 0) { /* main is below nobody */
     const struct process_record *p = &c->processes[slot];
@@ -107,14 +106,20 @@ uint64_t control_process_descends(const struct control *c, uint32_t slot, uint32
 
 static bool spawner_gone(const struct control *c, const struct process_record *p) {
   uint64_t stamp = control_process_stamp(c, p->spawner, p->spawner_serial);
-  return !phase_alive(stamp_phase(stamp));
+  return !phase_lives(stamp_phase(stamp));
 }
 
 /* Is the process gone that claimed a process record? Maybe another one is in its place, with a
  * serial drawn after the claim. */
 static bool claimer_gone(const struct control *c, uint64_t stamp) {
   uint64_t there = atomic_load(&c->process_stamp[stamp_claimer(stamp)]);
-  return !phase_alive(stamp_phase(there)) || stamp_serial(there) > stamp_serial(stamp);
+  return !phase_lives(stamp_phase(there)) || stamp_serial(there) > stamp_serial(stamp);
+}
+
+/* The same of the record of a failure, whose stamp names the process that writes it. */
+static bool writer_gone(const struct control *c, uint64_t stamp) {
+  uint64_t there = control_process_stamp(c, stamp_claimer(stamp), stamp_serial(stamp));
+  return !phase_lives(stamp_phase(there));
 }
 
 /* The same of an object record. The fields of one who is just coming are not filled yet. */
@@ -122,7 +127,7 @@ static bool object_claimer_gone(const struct control *c, uint64_t stamp) {
   uint32_t slot = stamp_claimer(stamp);
   uint64_t there = atomic_load(&c->process_stamp[slot]);
   const struct process_record *p = &c->processes[slot];
-  if (!phase_alive(stamp_phase(there)))
+  if (!phase_lives(stamp_phase(there)))
     return true;
   return atomic_load_explicit(&p->serial, memory_order_acquire) == stamp_serial(there) &&
          p->objects_before > stamp_serial(stamp);
@@ -139,7 +144,10 @@ static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp
         stamp_serial(stamp)) /* its claimer did not get to fill it */
       return claimer_gone(c, stamp);
     return slot != 0 && spawner_gone(c, p);
+  case PHASE_FAILING:
+    return writer_gone(c, stamp);
   case PHASE_ENDED:
+  case PHASE_FAILURE:
     return ((p->flags & FLAG_RELEASED) || spawner_gone(c, p)) && !(p->flags & FLAG_HELD) &&
            !control_failure_pending(c, slot);
   default:
@@ -149,12 +157,13 @@ static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp
 
 bool control_process_forgotten(const struct control *c, uint32_t slot) {
   uint64_t stamp = atomic_load(&c->process_stamp[slot]);
-  return stamp_phase(stamp) == PHASE_ENDED && record_usable(c, slot, stamp);
+  bool over = stamp_phase(stamp) == PHASE_ENDED || stamp_phase(stamp) == PHASE_FAILURE;
+  return over && record_usable(c, slot, stamp);
 }
 
 bool control_process_exists(const struct control *c, uint32_t slot) {
   uint64_t stamp = atomic_load(&c->process_stamp[slot]);
-  return phase_alive(stamp_phase(stamp)) && !record_usable(c, slot, stamp);
+  return phase_lives(stamp_phase(stamp)) && !record_usable(c, slot, stamp);
 }
 
 /* A process in a seat: its stamp without the phase, with its slot. */
@@ -169,10 +178,16 @@ static bool abandon(struct control *c, uint32_t slot, uint64_t stamp) {
   return true;
 }
 
+bool control_process_unborn(struct control *c, uint32_t slot, uint64_t serial) {
+  uint64_t stamp = control_process_stamp(c, slot, serial);
+  return stamp_phase(stamp) == PHASE_CLAIMED && record_usable(c, slot, stamp) &&
+         control_process_pid(c, slot, stamp) == 0 && abandon(c, slot, stamp);
+}
+
 static bool seat_free(struct control *c, uint64_t sitter) {
   uint32_t slot = stamp_claimer(sitter);
   uint64_t stamp = control_process_stamp(c, slot, stamp_serial(sitter));
-  if (!phase_alive(stamp_phase(stamp)))
+  if (!phase_lives(stamp_phase(stamp)))
     return true;
   return record_usable(c, slot, stamp) && abandon(c, slot, stamp);
 }
@@ -216,32 +231,63 @@ static uint32_t slot_to_try(struct control *c, uint32_t tries) {
   return (uint32_t)(atomic_fetch_add(&c->next_process_slot, 1) % end);
 }
 
-static int claim_record(struct control *c, uint32_t claimer, uint32_t *ret_slot,
-                        uint64_t *ret_serial) {
-  for (uint32_t tries = 0; tries < 2 * PROCESS_SLOTS; tries++) {
-    uint32_t slot = slot_to_try(c, tries);
+/* The next record that may be used again, from the one of this try on, and its stamp. False: there
+ * is none. */
+static bool find_record(struct control *c, uint32_t *tries, uint32_t *ret_slot,
+                        uint64_t *ret_stamp) {
+  while (*tries < 2 * PROCESS_SLOTS) {
+    uint32_t slot = slot_to_try(c, (*tries)++);
     uint64_t stamp = atomic_load(&c->process_stamp[slot]);
     if (!record_usable(c, slot, stamp))
       continue;
-    /* After that look: so it is above all that the process before has claimed (claimer_gone). */
-    uint64_t serial = atomic_fetch_add(&c->next_serial, 1);
-    if (!atomic_compare_exchange_strong(&c->process_stamp[slot], &stamp,
-                                        stamp_claimed(serial, claimer, PHASE_CLAIMED)))
-      continue;
-    if (stamp_phase(stamp) == PHASE_ENDED && control_process_failed(c, slot))
-      atomic_fetch_add(&c->failures_dropped, 1); /* a failure nobody joined is kept as a count */
-    if (stamp_phase(stamp) != PHASE_CLAIMED)     /* counted by who claimed it and died */
-      atomic_fetch_add(&c->alive, 1);
     *ret_slot = slot;
-    *ret_serial = serial;
-    return 0;
+    *ret_stamp = stamp;
+    return true;
+  }
+  return false;
+}
+
+/* Give a record to a new owner. False: it was given to another one. */
+static bool take_record(struct control *c, uint32_t slot, uint64_t stamp, uint64_t owner) {
+  unsigned was = stamp_phase(stamp), is = stamp_phase(owner);
+  if (!atomic_compare_exchange_strong(&c->process_stamp[slot], &stamp, owner))
+    return false;
+  if ((was == PHASE_ENDED || was == PHASE_FAILURE) && control_process_failed(c, slot))
+    atomic_fetch_add(&c->failures_dropped, 1); /* a failure nobody joined is kept as a count */
+  /* CLAIMED: its claimer counted it, and died. */
+  atomic_fetch_add(&c->alive, (is == PHASE_CLAIMED) - (was == PHASE_CLAIMED));
+  return true;
+}
+
+static int claim_record(struct control *c, uint32_t claimer, uint32_t *ret_slot,
+                        uint64_t *ret_serial) {
+  uint64_t stamp;
+  for (uint32_t tries = 0; find_record(c, &tries, ret_slot, &stamp);) {
+    /* After that look: so it is above all that the process before has claimed (claimer_gone). */
+    *ret_serial = atomic_fetch_add(&c->next_serial, 1);
+    if (take_record(c, *ret_slot, stamp, stamp_claimed(*ret_serial, claimer, PHASE_CLAIMED)))
+      return 0;
   }
   return -SBX_ERECORDS;
 }
 
-int control_failure_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
-                          uint64_t *ret_serial) {
-  return claim_record(c, claimer, ret_slot, ret_serial);
+int control_failure_claim(struct control *c, uint32_t claimer, uint64_t claimer_serial,
+                          uint32_t *ret_slot) {
+  uint64_t stamp;
+  for (uint32_t tries = 0; find_record(c, &tries, ret_slot, &stamp);)
+    if (take_record(c, *ret_slot, stamp, stamp_claimed(claimer_serial, claimer, PHASE_FAILING)))
+      return 0;
+  return -SBX_ERECORDS;
+}
+
+uint64_t control_failure_publish(struct control *c, uint32_t slot, uint32_t claimer,
+                                 uint64_t claimer_serial) {
+  uint64_t stamp = stamp_claimed(claimer_serial, claimer, PHASE_FAILING);
+  uint64_t serial = atomic_fetch_add(&c->next_failure, 1);
+  atomic_store_explicit(&c->processes[slot].serial, serial, memory_order_release);
+  /* It cannot fail: nobody takes the record from a process that lives. */
+  atomic_compare_exchange_strong(&c->process_stamp[slot], &stamp, stamp_of(serial, PHASE_FAILURE));
+  return serial;
 }
 
 /* The record comes first: a seat tells who sits there, and so whether a kill has made it free. */
@@ -332,8 +378,7 @@ bool control_failure_pending(const struct control *c, uint32_t slot) {
 uint32_t control_unjoined_failures(const struct control *c) {
   uint32_t n = c->failures_dropped;
   for (uint32_t i = 1; i < control_process_end(c); i++)
-    if (stamp_phase(atomic_load(&c->process_stamp[i])) >= PHASE_EXITED &&
-        control_process_failed(c, i))
+    if (phase_told(stamp_phase(atomic_load(&c->process_stamp[i]))) && control_process_failed(c, i))
       n++;
   return n;
 }

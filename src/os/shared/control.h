@@ -14,6 +14,12 @@
  * it, and that one is gone when its slot has another process, which came after the claim (serials
  * tell); afterwards it is 0.
  *
+ *   failure  the record of a task that failed (os/supervisor/failures.h) lies in the table of
+ * processes, since it is read and given back as theirs are, but it is no process: its phases are
+ * its own (enum failure_phase), and its serials, too (from FAILURE_SERIALS on). So processes have
+ * the same ids whether or not tasks fail. While it is written its stamp has the serial and the slot
+ * of the process that writes it: should that one be killed, everybody can tell.
+ *
  *   spawner  the process that called spawn; the reaper of its children while it lives
  *
  * Kill safety: a record whose owner died half-way is recognised by its stamp and its owner's, and
@@ -55,6 +61,21 @@ static inline uint64_t stamp_serial(uint64_t stamp) { return stamp >> 24; }
 static inline uint32_t stamp_claimer(uint64_t stamp) { return (uint32_t)(stamp >> 8) & 0xffff; }
 static inline unsigned stamp_phase(uint64_t stamp) { return (unsigned)(stamp & 0xff); }
 static_assert(PROCESS_SLOTS <= 1 << 16, "a stamp holds a slot in 16 bits");
+
+/* What comes after the phases of a process: of the record of a task's failure. */
+enum failure_phase {
+  PHASE_FAILURE = PHASE_ENDED + 1, /* it can be looked at */
+  PHASE_FAILING                    /* it is being written */
+};
+static const uint64_t FAILURE_SERIALS = UINT64_C(1) << 39; /* of 40 bits: above all processes */
+
+/* Is there a process, or will there be one? */
+static inline bool phase_lives(unsigned phase) { return phase > PHASE_FREE && phase < PHASE_ENDED; }
+
+/* Does the record tell how something ended? */
+static inline bool phase_told(unsigned phase) {
+  return phase >= PHASE_EXITED && phase <= PHASE_FAILURE;
+}
 
 /* What a process waits for in a select: the first of its ops. */
 struct select_entry {
@@ -249,6 +270,7 @@ struct control {
   int64_t main_pid;
 
   _Atomic uint64_t next_serial;       /* everybody, fetch_add */
+  _Atomic uint64_t next_failure;      /* the same, of records of failures */
   _Atomic uint64_t process_end;       /* one past the highest process slot ever used; everybody */
   _Atomic uint64_t next_process_slot; /* a hint where to look; everybody */
   _Atomic uint64_t next_object_slot;
@@ -323,8 +345,12 @@ uint64_t control_process_descends(const struct control *c, uint32_t slot, uint32
  * record tells is of the process before. */
 pid_t control_process_pid(const struct control *c, uint32_t slot, uint64_t stamp);
 
-/* Alive, and not merely claimed by somebody who died before there was a process. */
+/* Alive, and not merely claimed by a process that died before there was another. */
 bool control_process_exists(const struct control *c, uint32_t slot);
+
+/* Did the spawner of this process die before it knew that the fork was done? Then there will be no
+ * such process: should a child be there nevertheless, it ends at its first step. */
+bool control_process_unborn(struct control *c, uint32_t slot, uint64_t serial);
 
 /*
  * Claim a process record and a seat for a spawn: never are more than max_procs alive, however many
@@ -361,10 +387,16 @@ bool control_process_failed(const struct control *c, uint32_t slot);
 /* Its failure is still to be reported, unless somebody looks at it. */
 bool control_failure_pending(const struct control *c, uint32_t slot);
 
-/* Claim a process record without a seat: for a failure that is no death. What it knew of an earlier
- * process is still in it. 0 or -SBX_ERECORDS. */
-int control_failure_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
-                          uint64_t *ret_serial);
+/*
+ * Claim a record for a task's failure, which the process `claimer` (slot) with the serial
+ * `claimer_serial` is going to write. What it knew of an earlier process is still in it. 0 or
+ * -SBX_ERECORDS.
+ */
+int control_failure_claim(struct control *c, uint32_t claimer, uint64_t claimer_serial,
+                          uint32_t *ret_slot);
+/* It is written: from now on it is known by the serial that is returned. */
+uint64_t control_failure_publish(struct control *c, uint32_t slot, uint32_t claimer,
+                                 uint64_t claimer_serial);
 
 /* How many processes failed and were never joined, in the whole run. */
 uint32_t control_unjoined_failures(const struct control *c);

@@ -24,15 +24,18 @@ int failures_of_task(struct os_backend *b, const struct buf *report, uint64_t or
                      struct object_ref *ret) {
   struct control *c = b->control;
   uint32_t slot;
-  uint64_t serial;
-  int rc = control_failure_claim(c, b->slot, &slot, &serial);
+  int rc = control_failure_claim(c, b->slot, b->serial, &slot);
   if (rc)
     return rc;
-  results_reclaim(b, slot); /* of whoever had the record before */
-  control_process_reset(c, slot, serial, b->slot, b->serial);
+  FAULT("failure.claimed");
+  results_reclaim(b, slot); /* what the record told of before */
+  control_process_reset(c, slot, 0, b->slot, b->serial);
+  FAULT("failure.reset");
   c->processes[slot].seed = order;
   rc = results_store_report(b, slot, report);
-  control_process_advance(c, slot, serial, PHASE_ENDED);
+  FAULT("failure.before-publish");
+  uint64_t serial = control_failure_publish(c, slot, b->slot, b->serial);
+  FAULT("failure.published");
   *ret = (struct object_ref){.type = OBJECT_PROCESS, .slot = slot, .serial = serial};
   return rc;
 }
@@ -103,9 +106,9 @@ static int64_t collect(const struct control *c, int64_t until_ns, struct due_lis
   for (uint32_t i = 1; i < control_process_end(c); i++) {
     uint64_t stamp = atomic_load(&c->process_stamp[i]);
     int64_t failed_ns = c->processes[i].failed_ns;
-    if (stamp_phase(stamp) < PHASE_EXITED || !control_failure_pending(c, i))
+    if (!phase_told(stamp_phase(stamp)) || !control_failure_pending(c, i))
       continue;
-    uint64_t order = c->processes[i].pid ? 0 : c->processes[i].seed;
+    uint64_t order = stamp_phase(stamp) == PHASE_FAILURE ? c->processes[i].seed : 0;
     if (failed_ns <= until_ns)
       add(ret, &(struct due){i, stamp_serial(stamp), order});
     else if (failed_ns < next)

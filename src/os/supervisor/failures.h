@@ -6,8 +6,8 @@
  * once, when a second has passed since the death, or when the run ends; so a script that handles
  * its failures is silent, however fast it does so. Until then the record is given to nobody else.
  *
- * A task of a pool fails without a death. Its failure has a record of its own: that of a process
- * which never was (it has no pid, and no seat).
+ * A task of a pool fails without a death. Its failure has a record of its own in the table of
+ * processes, which is no process's (os/shared/control.h, "failure").
  */
 #ifndef SBX_OS_SUPERVISOR_FAILURES_H
 #define SBX_OS_SUPERVISOR_FAILURES_H

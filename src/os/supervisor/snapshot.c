@@ -180,7 +180,7 @@ static uint64_t population(const struct control *c) {
   uint64_t sum = 0;
   for (uint32_t slot = 0; slot < control_process_end(c); slot++) {
     uint64_t stamp = atomic_load(&c->process_stamp[slot]);
-    if (stamp_phase(stamp) != PHASE_FREE && stamp_phase(stamp) != PHASE_ENDED)
+    if (phase_lives(stamp_phase(stamp)))
       sum += stamp_serial(stamp) * UINT64_C(0x9e3779b97f4a7c15) + slot;
   }
   return sum;

@@ -12,14 +12,14 @@
 static void signal_record(struct control *c, uint32_t slot, int signal) {
   uint64_t stamp = atomic_load(&c->process_stamp[slot]);
   pid_t pid = control_process_pid(c, slot, stamp);
-  if (stamp_phase(stamp) == PHASE_FREE || stamp_phase(stamp) == PHASE_ENDED || pid <= 0)
+  if (!phase_lives(stamp_phase(stamp)) || pid <= 0)
     return;
   int fd = pidfd_open_of(pid);
   if (fd < 0)
     return;
   uint64_t now = atomic_load(&c->process_stamp[slot]);
-  /* Not ENDED after the pidfd was opened: nobody had reaped it, so the pid was its own. */
-  if (stamp_serial(now) == stamp_serial(stamp) && stamp_phase(now) != PHASE_ENDED)
+  /* It lives after the pidfd was opened: nobody had reaped it, so the pid was its own. */
+  if (stamp_serial(now) == stamp_serial(stamp) && phase_lives(stamp_phase(now)))
     pidfd_signal(fd, signal);
   close(fd);
 }
@@ -54,7 +54,7 @@ static void fill_by_pid(struct control *c, pid_t pid, const siginfo_t *info) {
   for (uint32_t i = 0; i < control_process_end(c); i++) {
     uint64_t stamp = atomic_load(&c->process_stamp[i]);
     unsigned phase = stamp_phase(stamp);
-    if (phase > PHASE_FREE && phase < PHASE_ENDED && control_process_pid(c, i, stamp) == pid) {
+    if (phase_lives(phase) && control_process_pid(c, i, stamp) == pid) {
       control_process_ended(c, i, stamp_serial(stamp), info);
       return;
     }
