@@ -8,8 +8,8 @@
 #include "lua/bind/sandbox_lib.h"
 #include "lua/state/lib.h"
 #include "lua/state/report.h"
+#include "os/foreign.h"
 #include "os/process/output.h"
-#include "os/supervisor/foreign.h"
 
 static int protected_open(lua_State *L) { return sandbox_lib_open(L, lua_touserdata(L, 1)); }
 

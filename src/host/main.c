@@ -18,6 +18,7 @@
 #include "host/script.h"
 #include "host/terminal.h"
 #include "lua/state/report.h"
+#include "os/backend.h"
 #include "os/process/output.h"
 #include "os/supervisor/supervisor.h"
 #include "prompt/show.h"
@@ -73,6 +74,7 @@ static int run_script(struct supervisor_options supervisor, struct script *scrip
 static int run(const struct options *o, int argc, char **argv) {
   struct script script = {.options = o, .argc = argc, .argv = argv};
   const struct supervisor_options supervisor = {
+      .backend = backend_new,
       .speed = o->speed,
       .seed = o->seed,
       .seeded = o->seeded,

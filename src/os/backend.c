@@ -14,11 +14,13 @@
 #include "os/process/program.h"
 #include "os/process/stdin.h"
 #include "os/process/steer.h"
+#include "os/queue/queue.h"
 #include "os/shared/ask.h"
 #include "os/shared/broker.h"
 #include "os/shared/hand.h"
 #include "os/shared/proc.h"
 #include "os/supervisor/snapshot.h"
+#include "os/sync/sync.h"
 
 static struct os_backend *os_of(struct backend *b) { return (struct os_backend *)b; }
 
@@ -194,6 +196,21 @@ static const struct run_ops os_run = {
     .steer = os_steer,
 };
 
+/* -- handles, for os/shared/hand.h ------------------------------------------------------------ */
+
+static bool by_handle(const struct os_backend *b, uint32_t slot) {
+  return sync_by_handle(b, slot) || queue_by_handle(b, slot);
+}
+
+static const struct holding_ops holdings = {
+    .by_handle = by_handle,
+    .fetch = queue_share_fetch,
+    .keep = queue_share_keep,
+    .drop_laid_by = queue_share_drop,
+    .drop_all_laid_by = queue_share_drop_all,
+    .recycle = sync_recycle,
+};
+
 struct os_backend *backend_new(struct control *c) {
   struct os_backend *b = calloc(1, sizeof *b);
   if (!b)
@@ -202,6 +219,7 @@ struct os_backend *backend_new(struct control *c) {
   b->base.self = &os_self;
   b->base.run = &os_run;
   b->control = c;
+  b->holdings = &holdings;
   b->slot = 0;
   b->serial = 1;
   b->lifeline_shared = b->lifeline_dir = b->lifeline_own = -1;

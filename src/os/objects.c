@@ -1,7 +1,6 @@
 /* os/objects.c - see objects.h. */
 #include "os/objects.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,16 +105,13 @@ static int by_serial(const void *x, const void *y) {
 }
 
 int objects_children(struct os_backend *b, struct op *op) {
-  sigset_t chld, old;
-  sigemptyset(&chld);
-  sigaddset(&chld, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &chld, &old);
+  sigset_t old = children_lock();
   process_reap_all(b);
   uint32_t n = b->child_count;
   struct child *list = malloc((n ? n : 1) * sizeof *list);
   if (list && n)
     memcpy(list, b->children, n * sizeof *list);
-  sigprocmask(SIG_SETMASK, &old, NULL);
+  children_unlock(&old);
   int rc = list ? 0 : -SBX_ENOMEM;
   if (list)
     qsort(list, n, sizeof *list, by_serial);

@@ -9,11 +9,11 @@
 
 #include "base/error.h"
 #include "os/objects.h"
+#include "os/process/failure.h"
 #include "os/process/process.h"
 #include "os/queue/pipe.h"
 #include "os/queue/queue.h"
 #include "os/select.h"
-#include "os/supervisor/failures.h"
 #include "os/sync/sync.h"
 
 static int spawn(struct os_backend *b, struct op *op) {
@@ -32,21 +32,21 @@ static int await_children(struct os_backend *b, struct op *op) {
 }
 
 static int failure_new(struct os_backend *b, struct op *op) {
-  return failures_of_task(b, op->failure->report, op->failure->order, &op->failure->failure);
+  return failure_of_task(b, op->failure->report, op->failure->order, &op->failure->failure);
 }
 
 static int failure_count(struct os_backend *b, struct op *op) {
-  failures_task_failed(b, op->ref);
+  failure_counts(b, op->ref);
   return 0;
 }
 
 static int failure_join(struct os_backend *b, struct op *op) {
-  failures_joined(b->control, op->ref);
+  failure_joined(b->control, op->ref);
   return 0;
 }
 
 static int failure_look(struct os_backend *b, struct op *op) {
-  failures_looked(b->control, op->ref);
+  failure_looked(b->control, op->ref);
   return 0;
 }
 

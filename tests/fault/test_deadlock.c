@@ -24,7 +24,7 @@ static void say(void *ctx, const char *line) {
 /* The status of a run; `after_ns` is when it is a deadlock. */
 static int run(main_process_fn *main_process, void *ctx, int64_t after_ns) {
   struct supervisor_options o = {
-      .speed = 1, .max_procs = 512, .say = say, .deadlock_after_ns = after_ns};
+      .backend = backend_new, .speed = 1, .max_procs = 512, .say = say, .deadlock_after_ns = after_ns};
   said[0] = '\0';
   return supervisor_run(&o, main_process, ctx);
 }
@@ -517,7 +517,7 @@ TEST_ON_STAGE(the_stubborn_are_killed_after_the_grace, 30) {
 
 TEST_ON_STAGE(nobody_looks_unless_asked, 30) {
   struct supervisor_options o = {
-      .speed = 1, .max_procs = 10, .say = say, .timeout_ns = 700 * NS_PER_MS};
+      .backend = backend_new, .speed = 1, .max_procs = 10, .say = say, .timeout_ns = 700 * NS_PER_MS};
   CHECK_EQ(supervisor_run(&o, main_insists, NULL), 124);
 }
 

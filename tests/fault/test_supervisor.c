@@ -39,7 +39,7 @@ static void say(void *ctx, const char *line) {
 }
 
 static const struct supervisor_options plain = {
-    .speed = 1, .seed = 1, .max_procs = 512, .timeout_ns = SBX_FOREVER, .say = say};
+    .backend = backend_new, .speed = 1, .seed = 1, .max_procs = 512, .timeout_ns = SBX_FOREVER, .say = say};
 
 static void new_board(void) {
   board = shared_memory(sizeof *board);

@@ -43,14 +43,6 @@ set(debts
   "lua/state/report.c: unistd.h"
   "lua/state/running.h: signal.h"
   "lua/state/traceback.c: lua/bind/sandbox_lib.h"
-  "os/process/process.c: os/supervisor/failures.h"
-  "os/process/process.c: os/supervisor/supervisor_internal.h"
-  "os/shared/broker.h: os/queue/queue.h"
-  "os/shared/hand.c: os/queue/queue.h"
-  "os/shared/hand.c: os/sync/sync.h"
-  "os/shared/names.c: os/sync/sync.h"
-  "os/supervisor/foreign.c: os/backend.h"
-  "os/supervisor/supervisor.c: os/backend.h"
 )
 
 set(complaints "")

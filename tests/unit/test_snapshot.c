@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "os/supervisor/failures.h"
+#include "os/process/failure.h"
 #include "os/supervisor/snapshot.h"
 
 static struct control *the_control(void) { return the_backend->control; }
@@ -81,7 +81,7 @@ static int fail_a_task(void *plan) {
   const struct buf report = {.data = (uint8_t *)"it failed", .len = 9};
   struct object_ref ref;
   fault_plan(plan);
-  CHECK_EQ(failures_of_task(the_backend, &report, 1, &ref), 0);
+  CHECK_EQ(failure_of_task(the_backend, &report, 1, &ref), 0);
   fault_plan(NULL);
   return 0;
 }

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/pidfd.h"
 #include "base/text.h"
+#include "os/process/failure.h"
 #include "os/process/lifeline.h"
 #include "os/process/output.h"
 #include "os/process/signals.h"
@@ -27,8 +28,6 @@
 #include "os/shared/proc.h"
 #include "os/shared/results.h"
 #include "os/shared/spin.h"
-#include "os/supervisor/failures.h"
-#include "os/supervisor/supervisor_internal.h"
 #include "os/sync/sync.h"
 
 /* -- spawn ----------------------------------------------------------------------------------- */
@@ -229,10 +228,20 @@ int process_publish(struct os_backend *b, const struct buf *result, const struct
     me->failed_ns = clock_now_ns();
   control_process_advance(b->control, b->slot, b->serial, PHASE_EXITED);
   if (exit_code) /* its spawner, which may be stopped, need not reap it for that */
-    failures_note(b);
+    failure_note(b);
   queue_unmap_all(b);
   return 0;
 }
+
+sigset_t children_lock(void) {
+  sigset_t chld, old;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &chld, &old);
+  return old;
+}
+
+void children_unlock(const sigset_t *old) { sigprocmask(SIG_SETMASK, old, NULL); }
 
 /*
  * The record is filled while the zombie still stands for its pid, and only then reaped: a reaper
@@ -281,16 +290,13 @@ static bool has_ended(const struct control *c, const struct object *p) {
 }
 
 static void reap_now(struct os_backend *b, const struct object *p) {
-  sigset_t chld, old;
-  sigemptyset(&chld);
-  sigaddset(&chld, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &chld, &old);
+  sigset_t old = children_lock();
   for (uint32_t i = 0; i < b->child_count; i++)
     if (b->children[i].serial == p->serial) {
       process_reap(b, i);
       break;
     }
-  sigprocmask(SIG_SETMASK, &old, NULL);
+  children_unlock(&old);
 }
 
 /*
@@ -420,11 +426,8 @@ static bool is_daemon(struct os_backend *b, const struct child *c) {
 
 /* A child that is not a daemon and lives, as an object; false if there is none. */
 static bool next_to_wait_for(struct os_backend *b, struct object *ret) {
-  sigset_t chld, old;
+  sigset_t old = children_lock();
   bool found = false;
-  sigemptyset(&chld);
-  sigaddset(&chld, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &chld, &old);
   for (uint32_t i = 0; i < b->child_count && !found; i++)
     if (!is_daemon(b, &b->children[i])) {
       *ret = (struct object){.type = OBJECT_PROCESS,
@@ -433,7 +436,7 @@ static bool next_to_wait_for(struct os_backend *b, struct object *ret) {
                              .own_child = true};
       found = true;
     }
-  sigprocmask(SIG_SETMASK, &old, NULL);
+  children_unlock(&old);
   return found;
 }
 
@@ -457,10 +460,7 @@ static int wait_children(struct os_backend *b) {
     if (rc == -SBX_EINTERRUPTED)
       return rc;
   }
-  sigset_t chld, old;
-  sigemptyset(&chld);
-  sigaddset(&chld, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &chld, &old); /* they stay in the table, unreaped: the pids are theirs */
+  sigset_t old = children_lock(); /* they stay in the table, unreaped: the pids are theirs */
   for (uint32_t i = 0; i < b->child_count; i++) {
     atomic_fetch_or(&b->control->processes[b->children[i].slot].flags, FLAG_EXPECTED);
     kill(b->children[i].pid, SIGKILL);
@@ -471,13 +471,13 @@ static int wait_children(struct os_backend *b) {
       continue;
     process_reap(b, 0);
   }
-  sigprocmask(SIG_SETMASK, &old, NULL);
+  children_unlock(&old);
   return 0;
 }
 
 int process_wait_children(struct os_backend *b) {
   int rc = wait_children(b);
-  if (b->foreign && b->slot == 0) /* the run ends; the side process learns it later */
-    supervisor_report_failures(b);
+  if (b->run_ends && b->slot == 0)
+    b->run_ends(b);
   return rc;
 }

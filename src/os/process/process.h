@@ -4,6 +4,8 @@
 #ifndef SBX_OS_PROCESS_PROCESS_H
 #define SBX_OS_PROCESS_PROCESS_H
 
+#include <signal.h>
+
 #include "os/shared/self.h"
 #include "os/shared/wait.h"
 
@@ -41,6 +43,11 @@ void process_begin(struct os_backend *b, int lifeline);
  */
 int process_publish(struct os_backend *b, const struct buf *result, const struct op_refs *refs,
                     const struct buf *report, int exit_code);
+
+/* Keep the SIGCHLD handler, which reaps, out of the table of children. Returns the signals that were
+ * blocked before, for children_unlock. */
+sigset_t children_lock(void);
+void children_unlock(const sigset_t *old);
 
 /* Reap one child if it has ended, by the table's index. Async-signal-safe. Signals must be blocked.
  */

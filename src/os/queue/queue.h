@@ -70,7 +70,7 @@ struct queue {
   struct queue *next;
   uint32_t slot;
   uint64_t serial;
-  uint32_t refs;       /* struct objects of this process; 0: laid by (os/shared/hand.h) */
+  uint32_t refs;       /* struct objects of this process; 0: laid by (queue_share.c) */
   uint32_t forks;      /* the backend's count when it came to this process */
   int fds[QUEUE_FDS];  /* owned; the log's belongs to `log` */
   struct log_ring log; /* closed when refs is 0 */
@@ -87,7 +87,7 @@ int queue_adopt(struct os_backend *b, uint32_t slot, uint64_t serial, const int 
 /* The queue if this process holds it already, else NULL. Counts no reference. */
 struct queue *queue_find(struct os_backend *b, uint32_t slot, uint64_t serial);
 
-/* Hold a queue that a message, or an end of a pipe, names; broker_import if it was not laid by.
+/* Hold a queue that a message, or an end of a pipe, names; queue_import if it was not laid by.
  * -SBX_EGONE, -SBX_EDATA, -SBX_EMFILE */
 int queue_hold(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret);
 
@@ -95,6 +95,18 @@ int queue_hold(struct os_backend *b, uint32_t slot, uint64_t serial, struct queu
 void queue_drop(struct os_backend *b, struct queue *q);
 /* The same of one that was laid by, and will not be used. */
 void queue_drop_laid_by(struct os_backend *b, struct queue *q);
+
+/* -- descriptors of queues, and of the queues of pipes (queue_share.c) ------------------------- */
+
+/* Get the descriptors of a queue from the supervisor, and hold it. As broker_request; -SBX_EGONE */
+int queue_import(struct os_backend *b, const struct op *op, uint32_t slot, uint64_t serial,
+                 struct queue **ret);
+/* For os/shared/hand.h, of an object of any type. */
+bool queue_by_handle(const struct os_backend *b, uint32_t slot);
+int queue_share_fetch(struct os_backend *b, const struct op *op, const struct object_ref *ref);
+int queue_share_keep(struct os_backend *b, const struct op *op, const struct object_ref *ref);
+void queue_share_drop(struct os_backend *b, const struct object_ref *ref);
+void queue_share_drop_all(struct os_backend *b);
 
 /*
  * Of a process that uses no queue any more, and ends: unmap the logs. What looks through all of its

@@ -141,7 +141,7 @@ int queue_hold(struct os_backend *b, uint32_t slot, uint64_t serial, struct queu
       c->objects[slot].type != OBJECT_QUEUE)
     return -SBX_EGONE;
   const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
-  return broker_import(b, &op, slot, serial, ret);
+  return queue_import(b, &op, slot, serial, ret);
 }
 
 static void unlink_queue(struct os_backend *b, const struct queue *q) {

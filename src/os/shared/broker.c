@@ -8,9 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/fault.h"
 #include "os/shared/ask.h"
-#include "os/shared/hand.h"
 #include "os/shared/wait.h"
 
 union control_space {
@@ -166,12 +164,9 @@ static void ask_all_to_collect(struct os_backend *b) {
   raise(WAKE_SIGNAL);
 }
 
-/*
- * The same. When the supervisor is short of descriptors, handles that are garbage somewhere may be
- * why: everybody is asked to collect, and the request is repeated for a while. `fds` are the
- * caller's.
- */
-static int request(struct os_backend *b, const struct op *by, struct broker_message *m,
+/* When the supervisor is short of descriptors, handles that are garbage somewhere may be why: every
+ * process is asked to collect, and the request is repeated for a while. */
+int broker_request(struct os_backend *b, const struct op *by, struct broker_message *m,
                    int fds[BROKER_FDS_MAX]) {
   enum { TRIES = 50, PAUSE_NS = 20 * 1000 * 1000 };
   struct op patient = *by;
@@ -198,34 +193,6 @@ static int request(struct os_backend *b, const struct op *by, struct broker_mess
     if (rc == -SBX_EINTERRUPTED || deadline_passed(op->deadline_ns))
       return rc ? rc : -SBX_ETIMEDOUT;
   }
-}
-
-int broker_keep(struct os_backend *b, const struct op *op, struct queue *q) {
-  struct queue_record *r = &b->control->queues[q->slot];
-  if (!atomic_load(&r->exported)) {
-    struct broker_message m = {.kind = BROKER_EXPORT, .slot = q->slot, .serial = q->serial};
-    int fds[BROKER_FDS_MAX];
-    memcpy(fds, q->fds, sizeof q->fds);
-    int rc = FAULT("broker.export") ? -SBX_EMFILE : request(b, op, &m, fds);
-    if (rc)
-      return rc;
-    atomic_store(&r->exported, 1); /* after: a kill in between exports it twice, no harm */
-  }
-  return 0;
-}
-
-int broker_import(struct os_backend *b, const struct op *op, uint32_t slot, uint64_t serial,
-                  struct queue **ret) {
-  struct broker_message m = {.kind = BROKER_IMPORT, .slot = slot, .serial = serial};
-  int fds[BROKER_FDS_MAX] = {-1, -1, -1, -1, -1, -1};
-  /* Held before it is asked for: from here on its record cannot go to another queue. */
-  control_object_hold(b->control, b->slot, slot);
-  int rc = FAULT("broker.import") ? -SBX_EMFILE : request(b, op, &m, fds);
-  if (rc == 0 && (rc = queue_adopt(b, slot, serial, fds, ret)))
-    broker_close_fds(fds);
-  if (rc)
-    hand_release(b, slot);
-  return rc;
 }
 
 bool broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial) {

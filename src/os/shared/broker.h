@@ -1,10 +1,10 @@
 /*
  * os/shared/broker.h - how descriptors reach a process that did not inherit them.
  *
- * The supervisor keeps the descriptors of exported queues. One datagram socket leads to it; every
- * process of the tree may write to it. A request that wants an answer carries a socket to answer on
- * (SCM_RIGHTS, unix(7)). Messages are atomic, so a sender that is killed leaves a whole message or
- * none.
+ * The supervisor keeps the descriptors of exported objects (os/queue/queue_share.c). One datagram
+ * socket leads to it; every process of the tree may write to it. A request that wants an answer
+ * carries a socket to answer on (SCM_RIGHTS, unix(7)). Messages are atomic, so a sender that is
+ * killed leaves a whole message or none.
  */
 #ifndef SBX_OS_SHARED_BROKER_H
 #define SBX_OS_SHARED_BROKER_H
@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "os/queue/queue.h"
 #include "os/shared/self.h"
 
 enum broker_kind {
@@ -28,13 +27,12 @@ struct broker_message {
   uint32_t kind; /* enum broker_kind */
   uint32_t slot;
   uint64_t serial;
-  uint32_t
-      present;  /* of EXPORT and answers: bit i set when descriptor i of enum queue_fd is there */
-  int32_t code; /* of answers: 0 or -SBX_E* */
+  uint32_t present; /* of EXPORT and answers: bit i set when descriptor i of the object is there */
+  int32_t code;     /* of answers: 0 or -SBX_E* */
 };
 
-/* The descriptors of a queue, and after them the socket to answer on. */
-enum { BROKER_REPLY = QUEUE_FDS, BROKER_FDS_MAX };
+/* The descriptors of an object, at most so many, and after them the socket to answer on. */
+enum { BROKER_OBJECT_FDS = 5, BROKER_REPLY = BROKER_OBJECT_FDS, BROKER_FDS_MAX };
 
 /* Send with descriptors; those below 0 are left out, and `present` is filled. 0 or a code:
  * -SBX_EAGAIN: the socket is full now. */
@@ -50,14 +48,13 @@ int broker_receive(int socket, struct broker_message *ret, int *ret_fds);
 void broker_close_fds(const int *fds);
 
 /*
- * Client side. Give the supervisor a queue's descriptors, once, and wait until it has them, for an
- * op: until its deadline, or an interrupt. 0, -SBX_EMFILE (here, or in the supervisor and nobody
- * had any to give back), -SBX_ENOMEM, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED
+ * Client side. Send a request (EXPORT, IMPORT) with `fds`, the caller's, and wait for the answer, for
+ * an op: until its deadline, or an interrupt. The descriptors of the answer replace those in `fds`,
+ * and are the caller's then. 0, -SBX_EMFILE (here, or in the supervisor and no process had any to
+ * give back), -SBX_ENOMEM, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, or the code of the answer (-SBX_EGONE)
  */
-int broker_keep(struct os_backend *b, const struct op *op, struct queue *q);
-/* Get a queue's descriptors, likewise; and -SBX_EGONE. */
-int broker_import(struct os_backend *b, const struct op *op, uint32_t slot, uint64_t serial,
-                  struct queue **ret);
+int broker_request(struct os_backend *b, const struct op *op, struct broker_message *m,
+                   int fds[BROKER_FDS_MAX]);
 /* Notices without an answer; safe in a signal handler; lost (false) if the supervisor is busy
  * beyond the socket's buffer. */
 bool broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial);

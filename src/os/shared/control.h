@@ -14,7 +14,7 @@
  * it, and that one is gone when its slot has another process, which came after the claim (serials
  * tell); afterwards it is 0.
  *
- *   failure  the record of a task that failed (os/supervisor/failures.h) lies in the table of
+ *   failure  the record of a task that failed (os/process/failure.h) lies in the table of
  * processes, since it is read and given back as theirs are, but it is no process: its phases are
  * its own (enum failure_phase), and its serials, too (from FAILURE_SERIALS on). So processes have
  * the same ids whether or not tasks fail. While it is written its stamp has the serial and the slot

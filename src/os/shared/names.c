@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "object/pipe.h"
-#include "os/sync/sync.h"
+#include "os/shared/hand.h"
 
 enum { OF_OBJECT = 1, OF_RESULT = 2, LOOKS = 64 };
 
@@ -320,7 +320,7 @@ uint32_t names_sweep(struct os_backend *b) {
         names_has(r.reached, slot) || atomic_load(&c->objects[slot].moved) >= r.sweep ||
         !control_object_reclaim(c, b->slot, slot, &serial))
       continue;
-    sync_recycle(b, slot);
+    b->holdings->recycle(b, slot);
     control_object_free(c, slot, serial);
     freed++;
   }

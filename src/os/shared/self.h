@@ -22,13 +22,15 @@ struct child {
   uint64_t serial;
 };
 
-struct queue;     /* os/queue/queue.h */
-struct sync_hold; /* os/sync/sync.h */
+struct queue;       /* os/queue/queue.h */
+struct sync_hold;   /* os/sync/sync.h */
+struct holding_ops; /* os/shared/hand.h */
 
 struct os_backend {
   struct backend base;
   struct control *control; /* shared; never unmapped */
-  uint32_t slot;           /* of the calling process */
+  const struct holding_ops *holdings;
+  uint32_t slot; /* of the calling process */
   uint64_t serial;
   uint32_t forks;      /* spawns so far: a queue made after the last one is held by nobody else */
   bool foreign;        /* inside a host that is not ours */
@@ -56,6 +58,7 @@ struct os_backend {
   /* In a foreign host: start the side process if it does not run yet. NULL: a supervisor stands
    * above. */
   int (*start_supervisor)(struct os_backend *b);
+  void (*run_ends)(struct os_backend *b); /* of its main: called when its children are over */
 
   volatile int interrupted; /* set by the SIGINT handler: of enum interrupt */
   volatile int woken;       /* set by the handler of WAKE_SIGNAL; see os/shared/wait.h */

@@ -1,38 +1,16 @@
 /*
  * os/supervisor/failures.h - failures that nobody looked at are reported.
  *
- * A process that fails leaves the text of its report beside its result. Whoever reads the failure
- * that join returned marks the record as looked at. The supervisor reports those that are not,
- * once, when a second has passed since the death, or when the run ends; so a script that handles
- * its failures is silent, however fast it does so. Until then the record is given to nobody else.
- *
- * A task of a pool fails without a death. Its failure has a record of its own in the table of
- * processes, which is no process's (os/shared/control.h, "failure").
+ * What failed stands in the records (os/process/failure.h). The supervisor reports a failure that is
+ * not marked as looked at, once, when a second has passed since it, or when the run ends; so a
+ * script that handles its failures is silent, however fast it does so. Until then the record is
+ * given to no other process.
  */
 #ifndef SBX_OS_SUPERVISOR_FAILURES_H
 #define SBX_OS_SUPERVISOR_FAILURES_H
 
 #include "os/shared/self.h"
 #include "os/supervisor/supervisor.h"
-
-/* The calling process has noted a failure in its record: wake the supervisor. */
-void failures_note(struct os_backend *b);
-
-/*
- * A task is about to have failed in the calling process: `report` is the text, `ret` names the
- * failure. Reports that are due at one time come in the order of `order`, after those of processes.
- * -SBX_ENOSPC, -SBX_ESTORE, -SBX_ERECORDS. When its owner can learn the name, it has
- * failed: the worker says so, or the owner, which may end the worker before it does.
- */
-int failures_of_task(struct os_backend *b, const struct buf *report, uint64_t order,
-                     struct object_ref *ret);
-void failures_task_failed(struct os_backend *b, const struct object_ref *ref);
-
-/* The failure of a task was joined; to be called once for each. */
-void failures_joined(struct control *c, const struct object_ref *ref);
-
-/* Somebody looked at the failure of a task or a process. */
-void failures_looked(struct control *c, const struct object_ref *ref);
 
 enum { FAILURE_KINDS = 64, FAILURE_NAME_MAX = NAME_MAX_BYTES + 40 };
 

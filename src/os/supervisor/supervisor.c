@@ -17,7 +17,6 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "object/calls.h"
-#include "os/backend.h"
 #include "os/process/lifeline.h"
 #include "os/process/output.h"
 #include "os/process/process.h"
@@ -359,7 +358,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
                                .max_procs = o->max_procs,
                                .tag_output = o->tag_output};
   int rc = control_create(&co, &s->control);
-  if (rc == 0 && !(s->b = backend_new(s->control)))
+  if (rc == 0 && !(s->b = o->backend(s->control)))
     rc = -SBX_ENOMEM;
   if (rc || (rc = open_shared(s))) {
     free(s->b);

@@ -16,7 +16,12 @@
 
 #include "object/op.h"
 
+struct control;    /* os/shared/control.h */
+struct os_backend; /* os/shared/self.h */
+
 struct supervisor_options {
+  /* Make the backend that main performs ops with: backend_new (os/backend.h). */
+  struct os_backend *(*backend)(struct control *c);
   double speed;       /* > 0 */
   uint64_t seed;      /* if `seeded` */
   bool seeded;        /* false: drawn at random */
@@ -54,7 +59,6 @@ int supervisor_run(const struct supervisor_options *o, main_process_fn *main_pro
 /* -- the same in steps, for a host that has a loop of its own
  * -------------------------------------- */
 
-struct control;    /* os/shared/control.h */
 struct supervisor; /* one in a process; it is made by supervisor_open */
 
 /*

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "os/queue/queue.h"
 #include "os/shared/broker.h"
 #include "os/shared/control.h"
 #include "os/supervisor/failures.h"

@@ -59,6 +59,11 @@ int sync_claim(struct os_backend *b, uint32_t *ret_slot, uint64_t *ret_serial);
 /* Give back what the last object of a record that is claimed has stored. */
 void sync_recycle(struct os_backend *b, uint32_t slot);
 
+/* Does a handle of this process hold the synchronisation object of a slot? */
+static inline bool sync_by_handle(const struct os_backend *b, uint32_t slot) {
+  return b->holds && b->holds[slot].refs > 0;
+}
+
 /* Nobody but the calling process can hold the object of a slot that it holds. */
 bool sync_is_private(const struct os_backend *b, uint32_t slot);
 

@@ -1,12 +1,12 @@
 /*
- * os/supervisor/foreign.h - the backend inside a host that is not ours (sandbox.so, libsandbox).
+ * os/foreign.h - the backend inside a host that is not ours (sandbox.so, libsandbox).
  *
  * Nobody stands above such a host: the first spawn, or the first handle that travels, starts the
  * supervisor as a side process, detached by a double fork so that the host's own waitpid never sees
  * it.
  */
-#ifndef SBX_OS_SUPERVISOR_FOREIGN_H
-#define SBX_OS_SUPERVISOR_FOREIGN_H
+#ifndef SBX_OS_FOREIGN_H
+#define SBX_OS_FOREIGN_H
 
 #include "os/shared/self.h"
 

@@ -1,5 +1,5 @@
-/* os/supervisor/foreign.c - see foreign.h. */
-#include "os/supervisor/foreign.h"
+/* os/foreign.c - see foreign.h. */
+#include "os/foreign.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,6 +95,7 @@ int foreign_open(const struct foreign_options *o, struct backend **ret) {
   }
   b->foreign = true;
   b->start_supervisor = start_supervisor;
+  b->run_ends = supervisor_report_failures; /* the side process learns that the run ends later */
   atomic_store(&c->processes[0].pid, getpid());
   control_process_advance(c, 0, 1, PHASE_RUNNING);
   if ((rc = results_create(&b->results))) {
