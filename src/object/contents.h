@@ -3,7 +3,8 @@
  *
  * The OS backend keeps contents where access is fast (os/queue/queue.h, os/sync/dict_table.h). This
  * is the reference representation, for backends that copy and compare whole states, and for tests:
- * one buffer without pointers, in which equal contents are equal bytes.
+ * one buffer without pointers, in which equal contents are equal bytes. tests/conformance/test_queue.c
+ * and test_dict.c hold the two against each other.
  *
  * An entry is the length of its key, the length of its data, the key, the data. In a sequence all
  * keys are empty, and the oldest item comes first. A table is sorted by key in the order of memcmp;

@@ -1,7 +1,7 @@
 /*
  * os/select.c - waiting for several things at once; see select.h.
  *
- * Two steps alternate:
+ * Two steps alternate (object/compose.h says when):
  *   1. Try each op, in order, as if its timeout were 0. The first that does not return "timeout" is
  *      the one that is done; the others had no effect.
  *   2. If there is none, each op names the descriptors and times that wake a process waiting for it
@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "object/compose.h"
 #include "os/ops.h"
 
 /* Name what wakes when it may be done. 0, or -SBX_EINTERRUPTED. */
@@ -30,17 +31,17 @@ static int try_one(struct os_backend *b, struct op *sub) {
   return row->try_now ? row->try_now(b, sub) : -SBX_EINVAL;
 }
 
-static int try_all(struct os_backend *b, struct op *op) {
-  for (uint32_t i = 0; i < op->sub_count; i++) {
-    int rc = try_one(b, &op->subs[i]);
-    if (rc == -SBX_EINTERRUPTED)
-      return rc;
-    if (rc != -SBX_ETIMEDOUT) {
-      op->number = (int)i;
-      return rc;
-    }
-  }
-  return -SBX_ETIMEDOUT;
+/* Look at the ops, from the scan's on, until one is done or all were tried in vain. As select_next. */
+static int look_at_all(struct os_backend *b, struct op *op, struct select_scan *scan) {
+  int rc;
+  do {
+    uint32_t at = scan->at;
+    rc = op->sub_count ? try_one(b, &op->subs[at]) : -SBX_ETIMEDOUT;
+    if (rc != -SBX_ETIMEDOUT && rc != -SBX_EINTERRUPTED)
+      op->number = (int)at;
+    rc = select_next(scan, op->sub_count, rc);
+  } while (rc == SELECT_LOOKS);
+  return rc;
 }
 
 static int sleep_for_all(struct os_backend *b, const struct op *op) {
@@ -56,7 +57,7 @@ static int sleep_for_all(struct os_backend *b, const struct op *op) {
   return rc;
 }
 
-/* Leave the lines that arming joined. */
+/* Leave the lines that arming joined, if there are any. */
 static void disarm_all(struct os_backend *b, struct op *op) {
   for (uint32_t i = 0; i < op->sub_count && b->lines > 0; i++) {
     const struct os_op *row = os_op_of(op->subs[i].kind);
@@ -65,25 +66,17 @@ static void disarm_all(struct os_backend *b, struct op *op) {
   }
 }
 
-static int wait_for_one(struct os_backend *b, struct op *op) {
-  int rc;
-  do {
+int select_any(struct os_backend *b, struct op *op) {
+  struct select_scan scan = {.last = deadline_passed(op->deadline_ns)};
+  op->number = -1;
+  int rc = look_at_all(b, op, &scan);
+  while (rc == SELECT_SLEEPS) {
     rc = sleep_for_all(b, op);
     if (rc && rc != -SBX_ETIMEDOUT)
-      return rc;
-    int tried = try_all(b, op); /* at the deadline, too */
-    if (op->number >= 0 || tried != -SBX_ETIMEDOUT)
-      return tried;
-  } while (rc == 0 && !deadline_passed(op->deadline_ns));
-  return -SBX_ETIMEDOUT;
-}
-
-int select_any(struct os_backend *b, struct op *op) {
-  op->number = -1;
-  int rc = try_all(b, op);
-  if (op->number >= 0 || rc != -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns))
-    return rc;
-  rc = wait_for_one(b, op);
+      break;
+    scan.last = rc == -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns);
+    rc = look_at_all(b, op, &scan);
+  }
   disarm_all(b, op);
   return rc;
 }

@@ -286,7 +286,9 @@ void process_reap_all(struct os_backend *b) {
 /* -- join ------------------------------------------------------------------------------------ */
 
 static bool has_ended(const struct control *c, const struct object *p) {
-  return stamp_phase(control_process_stamp(c, p->slot, p->serial)) == PHASE_ENDED;
+  const struct process_state s = {
+      .phase = (enum process_phase)stamp_phase(control_process_stamp(c, p->slot, p->serial))};
+  return process_enabled(&s, OP_PROCESS_JOIN);
 }
 
 static void reap_now(struct os_backend *b, const struct object *p) {
@@ -400,9 +402,7 @@ int process_describe(struct os_backend *b, const struct object *p, struct proces
   uint64_t stamp = control_process_stamp(b->control, p->slot, p->serial);
   if (!stamp)
     return -SBX_EGONE;
-  struct process_state s = {.phase = (enum process_phase)stamp_phase(stamp),
-                            .exit_code = r->exit_code,
-                            .signal = r->signal};
+  struct process_state s = control_process_state(r, stamp_phase(stamp));
   *ret = (struct process_info){.status = process_status_of(&s),
                                .pid = r->pid,
                                .id = (uint32_t)p->serial,

@@ -200,11 +200,10 @@ static struct op queue_op(const struct op *op, enum op_kind kind, struct queue *
 int pipe_send(struct os_backend *b, struct op *op) {
   struct object as;
   struct op put = queue_op(op, OP_QUEUE_PUT, op->object->out, &as);
-  bool closed =
-      atomic_load(&b->control->queues[op->object->out->slot].closed); /* that is told first */
-  if (!closed && !anybody_receives(b, op->object))
-    return -SBX_EGONE;
-  return queue_put(b, &put);
+  struct queue_state in = {0};
+  struct queue_state out = {.closed = atomic_load(&b->control->queues[as.slot].closed)};
+  int rc = pipe_apply(OP_PIPE_SEND, &in, &out, out.closed || anybody_receives(b, op->object));
+  return rc ? rc : queue_put(b, &put);
 }
 
 /* Take, or look, until `deadline_ns`. `get` is the op as one of the queue. */
@@ -216,16 +215,19 @@ static int attempt(struct os_backend *b, const struct op *op, const struct op *g
     return queue_get(b, &once);
   struct queue_info info;
   queue_describe(b, once.object->queue, &info);
-  return info.len ? 0 : info.closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
+  struct queue_state in = {.put = info.len, .closed = info.closed}, out = {0};
+  return pipe_enabled(op->kind, &in, true) ? pipe_apply(op->kind, &in, &out, true) : -SBX_ETIMEDOUT;
 }
 
-/* Nothing is there; is there anybody who could send? If not, all that was sent is there by now. */
+/* Nothing is there. If nobody is left who could send, all that was sent is there by now: look once
+ * more, and then it is as good as closed. */
 static int look_for_peer(struct os_backend *b, const struct op *op, const struct op *get,
                          struct wait_set *w) {
-  if (peer_is_there(b, op->object, w))
+  struct queue_state in = {0}, out = {0};
+  if (!pipe_enabled(op->kind, &in, peer_is_there(b, op->object, w)))
     return -SBX_ETIMEDOUT;
   int rc = attempt(b, op, get, 0);
-  return rc == -SBX_ETIMEDOUT ? -SBX_ECLOSED : rc;
+  return rc == -SBX_ETIMEDOUT ? pipe_apply(op->kind, &in, &out, true) : rc;
 }
 
 static int wait_for_value(struct os_backend *b, const struct op *op, struct op *get) {

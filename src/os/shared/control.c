@@ -346,12 +346,14 @@ bool control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
   struct process_record *p = &c->processes[slot];
   if (!stamp || stamp_phase(stamp) == PHASE_ENDED)
     return false;
-  if (info->si_code != CLD_EXITED)
-    p->signal =
-        info->si_status; /* also after it had published: it did not get to leave by itself */
-  else
-    p->exit_code = info->si_status;
-  bool failed = p->signal != 0 || p->exit_code != 0;
+  struct process_state s = control_process_state(p, stamp_phase(stamp));
+  if (info->si_code == CLD_EXITED)
+    process_exit(&s, info->si_status);
+  /* A signal counts also after it had published: it did not get to leave by itself. */
+  process_end(&s, info->si_code == CLD_EXITED ? 0 : info->si_status);
+  p->exit_code = s.exit_code;
+  p->signal = s.signal;
+  bool failed = process_status_of(&s) != PROCESS_DONE;
   if (failed && p->failed_ns == 0) /* it did not publish */
     p->failed_ns = clock_now_ns();
   control_process_advance(c, slot, serial, PHASE_ENDED);

@@ -156,6 +156,13 @@ struct process_record {
 };
 static_assert(sizeof(struct process_record) == 512, "layout is shared between processes");
 
+/* What the record says of its process, as a machine (object/process.h). */
+static inline struct process_state control_process_state(const struct process_record *p,
+                                                         unsigned phase) {
+  return (struct process_state){
+      .phase = (enum process_phase)phase, .exit_code = p->exit_code, .signal = p->signal};
+}
+
 /* Count one item more in a counter of the calling process's own record. */
 static inline void count_item(_Atomic uint64_t *counter) {
   uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);

@@ -91,8 +91,7 @@ static bool same_sleep(const struct control *c, const struct snapshot_process *p
 
 /* How it ended, or that it has not. */
 static void fill_end(struct snapshot_process *ret, const struct process_record *p, unsigned phase) {
-  struct process_state s = {
-      .phase = (enum process_phase)phase, .exit_code = p->exit_code, .signal = p->signal};
+  struct process_state s = control_process_state(p, phase);
   ret->lives = phase < PHASE_ENDED;
   ret->status = process_status_of(&s);
   ret->exit_code = ret->lives || s.signal ? -1 : s.exit_code;
