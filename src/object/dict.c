@@ -42,12 +42,7 @@ static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
   return updater_leave(s, step);
 }
 
-/* The words that locate the table belong to the world, not to the meaning. */
-static void canonical(uint64_t *s, const struct sync_world *w) {
-  updater_canonical(s, w);
-  for (int word = DICT_COUNT + 1; word < DICT_WORDS; word++)
-    s[word] = 0;
-}
+static void canonical(uint64_t *s, const struct sync_world *w) { updater_canonical(s, w); }
 
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
   (void)w;

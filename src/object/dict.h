@@ -2,8 +2,7 @@
  * object/dict.h - the state machine of dicts: a shared table that one process at a time may update
  * by a function, like a value (object/value.h).
  *
- * The entries do not fit into a few words: the world stores them (os/sync/dict_table.h), and the
- * words after the first two say where.
+ * The entries do not fit into a few words: the world stores them (os/sync/dict_table.h).
  */
 #ifndef SBX_OBJECT_DICT_H
 #define SBX_OBJECT_DICT_H
@@ -12,16 +11,7 @@
 
 enum dict_word {
   DICT_UPDATER, /* as in object/updater.h */
-  DICT_COUNT,   /* number of keys */
-  DICT_EXTENT,  /* 0 or 1: the extent that holds the table */
-  DICT_EXTENTS, /* offset and size in bytes of extent 0, then of extent 1 */
-  DICT_TAIL = DICT_EXTENTS + 4,
-  DICT_LIVE,       /* bytes of live entries */
-  DICT_RESERVED,   /* memory is reserved up to here */
-  DICT_BUCKETS,    /* number of buckets, a power of two; 0: no table yet */
-  DICT_REDO_AT,    /* redo record: offset plus 1 of the pointer that the last change sets; 0:
-                      none */
-  DICT_REDO_VALUE, /* redo record: the value to store there */
+  DICT_COUNT,   /* number of keys; the world, which has them, writes it */
   DICT_WORDS
 };
 

@@ -84,10 +84,8 @@ static void put(uint64_t *s, const struct sync_step *step) {
   s[VALUE_LEN] = op->len;
   s[VALUE_REFS] = op->value->ref_count;
   s[VALUE_KIND] = value_is_inline(op) ? VALUE_INLINE : VALUE_STORED;
-  if (s[VALUE_KIND] == VALUE_STORED) {
-    s[VALUE_EXTENT] ^= 1; /* the extent where the world has put the message */
-    return;
-  }
+  if (s[VALUE_KIND] == VALUE_STORED)
+    return; /* the world has it */
   uint8_t *at = (uint8_t *)&s[VALUE_DATA];
   uint64_t refs = value_bytes(op->value->ref_count, 0);
   if (refs)
@@ -144,14 +142,13 @@ static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
   return updater_leave(s, step);
 }
 
-/* Where a message is stored belongs to the world; words that were used before mean nothing. */
+/* Words that were used before mean nothing. */
 static void canonical(uint64_t *s, const struct sync_world *w) {
   bool number = s[VALUE_KIND] == VALUE_INTEGER || s[VALUE_KIND] == VALUE_FLOAT;
   uint64_t bytes = number                          ? 8
                    : s[VALUE_KIND] == VALUE_STORED ? 0
                                                    : value_bytes(s[VALUE_REFS], s[VALUE_LEN]);
   updater_canonical(s, w);
-  memset(&s[VALUE_EXTENT], 0, (VALUE_DATA - VALUE_EXTENT) * sizeof *s);
   memset((uint8_t *)&s[VALUE_DATA] + bytes, 0, VALUE_INLINE_BYTES - bytes);
 }
 

@@ -3,8 +3,8 @@
  *
  * A number is stored as a number, so that it can be added to. Anything else is a message of bytes,
  * preceded by the handles that it mentions (struct object_ref). A small message is stored in the
- * state. A large one is stored by the world: it writes the message into the extent that is not
- * current before the op is applied, and the op makes that extent current.
+ * state. A large one is stored by the world, which says itself where: it has the message before the
+ * op is applied.
  *
  * A process that runs a function to change a value is its updater meanwhile. Other processes that
  * want to change the value wait; readers do not. An updater that is gone has changed nothing.
@@ -21,9 +21,7 @@ enum value_word {
   VALUE_KIND,    /* enum value_kind */
   VALUE_LEN,     /* bytes of the message */
   VALUE_REFS,    /* handles in the message */
-  VALUE_EXTENT,  /* 0 or 1: the extent that holds the message, or held the last large one */
-  VALUE_EXTENTS, /* offset and size in bytes of extent 0, then of extent 1 */
-  VALUE_DATA = VALUE_EXTENTS + 4,
+  VALUE_DATA,
   VALUE_INLINE_BYTES = (SYNC_WORDS - VALUE_DATA) * 8
 };
 

@@ -46,7 +46,7 @@ static uint64_t number_from(const char *variable, uint64_t otherwise) {
 }
 
 uint32_t message_len(uint64_t number) {
-  static const uint32_t lens[16] = {9,   16,  40,  100, 311, 312, 313,   24,
+  static const uint32_t lens[16] = {9,   16,  40,  100, 351, 352, 353,   24,
                                     507, 508, 509, 64,  10,  11,  16500, 4100};
   return number ? lens[number % 16] : 0;
 }

@@ -241,6 +241,10 @@ struct past {
   struct past_event events[PAST_EVENTS];
 };
 
+/* The words of a synchronisation object: those of its machine (object/sync.h), and behind them what
+ * os/sync needs to find the contents that do not stand in these. */
+enum { STORAGE_WORDS = 16, RECORD_WORDS = SYNC_WORDS + STORAGE_WORDS };
+
 /* A synchronisation object: os/sync/sync.h. */
 struct sync_record {
   /* Maker, before LIVE. */
@@ -252,8 +256,8 @@ struct sync_record {
   _Atomic uint32_t naming;   /* holder of the monitor: handles that it stores are being counted */
   struct past past;
 
-  alignas(64) struct monitor monitor; /* its lock and generation; the words stand here: */
-  uint64_t state[2][SYNC_WORDS];      /* as the state of a monitor */
+  alignas(64) struct monitor monitor;
+  uint64_t state[2][RECORD_WORDS]; /* the monitor's two copies */
   struct line line;
 };
 

@@ -113,23 +113,19 @@ int monitor_lock(struct monitor *m, enum lock_rank rank, int64_t deadline_ns,
 
 void monitor_unlock(struct monitor *m, enum lock_rank rank) { mutex_unlock(&m->mutex, rank); }
 
-uint64_t *monitor_next_in(const struct monitor *m, uint64_t *copies, size_t stride, size_t words) {
-  const uint64_t *now = monitor_state_in(m, copies, stride);
+uint64_t *monitor_next(const struct monitor *m, uint64_t *copies, size_t stride, size_t words) {
+  const uint64_t *now = monitor_state(m, copies, stride);
   uint64_t *next = copies + ((m->generation + 1) & 1) * stride;
   memcpy(next, now, words * sizeof *next);
   return next;
-}
-
-uint64_t *monitor_next(struct monitor *m) {
-  return monitor_next_in(m, m->state[0], MONITOR_WORDS, MONITOR_WORDS);
 }
 
 void monitor_commit(struct monitor *m) {
   atomic_store_explicit(&m->generation, m->generation + 1, memory_order_release);
 }
 
-uint64_t monitor_read_in(const struct monitor *m, const uint64_t *copies, size_t stride,
-                         size_t words, uint64_t *ret) {
+uint64_t monitor_read(const struct monitor *m, const uint64_t *copies, size_t stride, size_t words,
+                      uint64_t *ret) {
   /*
    * The copy of generation g is overwritten only while g + 1 is current and g + 2 is being written;
    * so if the generation is still g afterwards, what was copied is whole. Word by word through
@@ -145,8 +141,4 @@ uint64_t monitor_read_in(const struct monitor *m, const uint64_t *copies, size_t
     if (atomic_load_explicit(&m->generation, memory_order_relaxed) == g)
       return g;
   }
-}
-
-uint64_t monitor_read(const struct monitor *m, uint64_t ret[MONITOR_WORDS]) {
-  return monitor_read_in(m, m->state[0], MONITOR_WORDS, MONITOR_WORDS, ret);
 }

@@ -1,9 +1,10 @@
 /*
  * os/shared/monitor.h - the kill-safe container of shared state: a robust mutex, two copies, a generation.
  *
- * `generation & 1` selects the current copy. A change is written to the other copy and committed by
- * one release store of `generation`; so a process killed at any instruction leaves the old state or
- * the new one, never a mixture. After EOWNERDEAD there is nothing to repair:
+ * The copies belong to the caller: words of any number, of which the second copy stands `stride`
+ * words after the first. `generation & 1` selects the current copy. A change is written to the other
+ * copy and committed by one release store of `generation`; so a process killed at any instruction
+ * leaves the old state or the new one, never a mixture. After EOWNERDEAD there is nothing to repair:
  * pthread_mutex_consistent(3), and on.
  *
  * Lives in the control block, which is never unmapped (glibc BZ#14485). Processes are made by
@@ -18,23 +19,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MONITOR_WORDS = 6 };
-
 /* Locks are taken in the order of their rank, and debug builds check it. */
 enum lock_rank { RANK_NONE = 0, RANK_QUEUE_PUT = 30, RANK_QUEUE_GET = 31, RANK_SYNC = 40 };
 
 struct monitor {
   pthread_mutex_t mutex;
-  _Atomic uint64_t generation;      /* holder of mutex: release, the commit; readers: acquire */
-  uint64_t state[2][MONITOR_WORDS]; /* holder writes the copy that is not current; readers see
-                                       monitor_read */
+  _Atomic uint64_t generation; /* holder of mutex: release, the commit; readers: acquire */
 };
 
 /* Make a monitor in zeroed or abandoned shared memory; nobody else may know it yet. 0 or
  * -SBX_ENOMEM. */
 int monitor_init(struct monitor *m);
 
-/* The mutex alone, for who has a container of his own (os/shared/side.h). 0 or -SBX_ENOMEM. */
+/* The mutex alone, for callers that bring their own container (os/shared/side.h). 0 or -SBX_ENOMEM. */
 int mutex_init(pthread_mutex_t *m);
 
 /*
@@ -77,31 +74,22 @@ int monitor_lock(struct monitor *m, enum lock_rank rank, int64_t deadline_ns,
                  const volatile int *interrupted);
 void monitor_unlock(struct monitor *m, enum lock_rank rank);
 
-/* The holder's view of the current state. */
-static inline const uint64_t *monitor_state(const struct monitor *m) {
-  return m->state[m->generation & 1];
+/* The current copy. Holder only. */
+static inline uint64_t *monitor_state(const struct monitor *m, uint64_t *copies, size_t stride) {
+  return copies + (m->generation & 1) * stride;
 }
 
-/* The copy to change: filled with the current state. Holder only; nothing is changed until
- * monitor_commit. */
-uint64_t *monitor_next(struct monitor *m);
+/* The other copy, to be changed: its first `words` words are filled with the current state. Holder
+ * only; nothing is changed until monitor_commit. */
+uint64_t *monitor_next(const struct monitor *m, uint64_t *copies, size_t stride, size_t words);
 
 /* Make what monitor_next returned the current state. */
 void monitor_commit(struct monitor *m);
 
-/* A consistent copy, without the lock. Returns the generation it belongs to. */
-uint64_t monitor_read(const struct monitor *m, uint64_t ret[MONITOR_WORDS]);
-
-/*
- * The same for a state that stands elsewhere, of any size: two copies, the second `stride` words
- * after the first, of which `words` are in use. The generation is the monitor's.
- */
-static inline uint64_t *monitor_state_in(const struct monitor *m, uint64_t *copies, size_t stride) {
-  return copies + (m->generation & 1) * stride;
-}
-uint64_t *monitor_next_in(const struct monitor *m, uint64_t *copies, size_t stride, size_t words);
-uint64_t monitor_read_in(const struct monitor *m, const uint64_t *copies, size_t stride,
-                         size_t words, uint64_t *ret);
+/* A consistent copy of the first `words` words, without the lock. Returns the generation that it
+ * belongs to. */
+uint64_t monitor_read(const struct monitor *m, const uint64_t *copies, size_t stride, size_t words,
+                      uint64_t *ret);
 
 /* A forked child holds no lock, whatever its parent's thread held. */
 void monitor_forget_ranks(void);

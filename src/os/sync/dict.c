@@ -6,6 +6,9 @@
  * next to take the lock sets it again, should the one before have been killed in between: so each
  * change is whole or absent.
  *
+ * What the entries mean is told by object/contents.h, which tests/conformance/test_dict.c holds
+ * against this file.
+ *
  * A table that is full is made anew in the other extent, as large as twice what counts, and becomes
  * current with a commit. What a killed process left half-made there is emptied by the next.
  */
@@ -21,6 +24,20 @@
 #include "os/sync/dict_table.h"
 #include "os/sync/sync_internal.h"
 
+/* Its words behind the machine's. */
+enum dict_storage_word {
+  DICT_EXTENT = SYNC_WORDS, /* 0 or 1: the extent that holds the table */
+  DICT_EXTENTS,             /* offset and bytes of extent 0, then of extent 1 */
+  DICT_TAIL = DICT_EXTENTS + 4,
+  DICT_LIVE,       /* bytes of live entries */
+  DICT_RESERVED,   /* there is memory up to here */
+  DICT_BUCKETS,    /* a power of two; 0: no table yet */
+  DICT_REDO_AT,    /* offset plus 1 of the pointer that the last change sets; 0: none */
+  DICT_REDO_VALUE, /* to this value */
+  DICT_STORAGE_END
+};
+static_assert((int)DICT_STORAGE_END <= (int)RECORD_WORDS, "the words have room");
+
 enum { EXTENT_LEAST = 16 << 10, BUCKETS_LEAST = 64, RESERVE_BYTES = 256 << 10 };
 
 /* What a change notes. */
@@ -29,7 +46,7 @@ struct dict_change {
   uint64_t found; /* the entry of the key; 0: none */
   uint64_t at;    /* of the pointer to it */
   bool changes;   /* the words below are the new ones */
-  uint64_t words[DICT_WORDS];
+  uint64_t words[DICT_STORAGE_END];
   struct buf old_refs; /* handles in what is replaced */
 };
 
@@ -265,8 +282,11 @@ static int prepare(struct sync_call *call) {
 
 static void fill(struct sync_call *call, uint64_t *next) {
   const struct dict_change *change = call->change;
-  if (change->changes)
-    memcpy(next + DICT_COUNT, change->words + DICT_COUNT, (DICT_WORDS - DICT_COUNT) * sizeof *next);
+  if (!change->changes)
+    return;
+  next[DICT_COUNT] = change->words[DICT_COUNT];
+  memcpy(next + DICT_EXTENT, change->words + DICT_EXTENT,
+         (DICT_STORAGE_END - DICT_EXTENT) * sizeof *next);
 }
 
 /* There is room in the buffers: see prepare. */
@@ -349,7 +369,7 @@ static void release(struct os_backend *b, uint32_t slot) {
       store_give(b, &e);
   }
   uint64_t *next = sync_next(r); /* once only, then */
-  memset(&next[DICT_EXTENTS], 0, (DICT_WORDS - DICT_EXTENTS) * sizeof *next);
+  memset(&next[DICT_EXTENTS], 0, (DICT_STORAGE_END - DICT_EXTENTS) * sizeof *next);
   monitor_commit(&r->monitor);
 }
 

@@ -171,7 +171,9 @@ static bool must_yield(const struct sync_call *call, const uint64_t *state) {
 
 static uint64_t *next_state(const struct sync_call *call, const uint64_t *now) {
   struct sync_record *r = call->record;
-  return monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, call->machine->words(now));
+  return call->storage
+             ? sync_next(r)
+             : monitor_next(&r->monitor, r->state[0], RECORD_WORDS, call->machine->words(now));
 }
 
 /* -- handles in what is stored ---------------------------------------------------------------- */
@@ -356,7 +358,7 @@ static int apply_at_once(struct os_backend *b, struct sync_record *r, const stru
   const uint64_t *now = sync_state(r);
   if (atomic_load_explicit(&r->line.end, memory_order_relaxed) || !m->enabled(now, &step, &w))
     return SYNC_WAITS;
-  uint64_t *next = monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, m->words(now));
+  uint64_t *next = monitor_next(&r->monitor, r->state[0], RECORD_WORDS, m->words(now));
   int rc = m->apply(next, &step, &w);
   if (rc == 0) {
     FAULT("sync.before-commit");
@@ -495,8 +497,7 @@ static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how)
   if (monitor_lock(&r->monitor, RANK_SYNC, 0, NULL))
     return; /* its holder is stopped; then the others find out by themselves */
   step = (struct sync_step){.who = step.who};
-  uint64_t *now = sync_state(r);
-  uint64_t *next = monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, m->words(now));
+  uint64_t *next = sync_next(r);
   if (m->leave(next, &step, how))
     commit(b, r, &step);
   monitor_unlock(&r->monitor, RANK_SYNC);

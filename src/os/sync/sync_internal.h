@@ -16,7 +16,11 @@ enum sync_look {
 
 struct sync_call;
 
-/* What an object does whose contents do not stand in its words. All with the lock held. */
+/*
+ * What an object does whose contents do not stand in the words of its machine. All with the lock
+ * held. Where the contents are it says in words of its own, at SYNC_WORDS and behind
+ * (STORAGE_WORDS of them); they change with the machine's, by the same commit.
+ */
 struct sync_storage {
   /* The op is going to be applied: make room, and store what it brings where it is not current. May
    * commit changes that mean nothing. 0 or a code. */
@@ -63,9 +67,9 @@ int sync_finish(struct sync_call *call);
 /* An interrupt: leave the line, without a result. */
 void sync_cancel(struct sync_call *call);
 
-/* Make the next state current, of a change that wakes nobody. */
+/* The next state, with the words of the storage. */
 static inline uint64_t *sync_next(struct sync_record *r) {
-  return monitor_next_in(&r->monitor, r->state[0], SYNC_WORDS, SYNC_WORDS);
+  return monitor_next(&r->monitor, r->state[0], RECORD_WORDS, RECORD_WORDS);
 }
 
 /*
@@ -92,14 +96,14 @@ static inline struct sync_world sync_world_of(struct sync_view *v) {
   return (struct sync_world){.ops = &sync_view_ops, .ctx = v};
 }
 
-/* The current state; the monitor's holder only. */
+/* The current state, behind which the words of the storage stand; the monitor's holder only. */
 static inline uint64_t *sync_state(struct sync_record *r) {
-  return monitor_state_in(&r->monitor, r->state[0], SYNC_WORDS);
+  return monitor_state(&r->monitor, r->state[0], RECORD_WORDS);
 }
 
-/* A copy of the state, without the lock. */
+/* A copy of the machine's words, without the lock. */
 static inline void sync_read(const struct sync_record *r, uint64_t ret[SYNC_WORDS]) {
-  monitor_read_in(&r->monitor, r->state[0], SYNC_WORDS, SYNC_WORDS, ret);
+  monitor_read(&r->monitor, r->state[0], RECORD_WORDS, SYNC_WORDS, ret);
 }
 
 #endif

@@ -15,6 +15,15 @@
 #include "os/shared/hand.h"
 #include "os/sync/sync_internal.h"
 
+/* Its words behind the machine's. */
+enum value_storage_word {
+  VALUE_EXTENT =
+      SYNC_WORDS, /* 0 or 1: the extent that holds the message, or held the last large one */
+  VALUE_EXTENTS,  /* offset and bytes of extent 0, then of extent 1 */
+  VALUE_STORAGE_END = VALUE_EXTENTS + 4
+};
+static_assert((int)VALUE_STORAGE_END <= (int)RECORD_WORDS, "the words have room");
+
 enum { WARM_BYTES = 64 << 10 }; /* an extent up to it keeps its memory between two messages */
 
 /* What a change notes. */
@@ -170,6 +179,14 @@ static void trim(struct os_backend *b, const uint64_t *s) {
   }
 }
 
+/* A large message stands in the extent that was not current. */
+static void fill(struct sync_call *call, uint64_t *next) {
+  enum op_kind kind = call->step.kind;
+  bool sets = kind == OP_VALUE_SET || kind == OP_VALUE_REPLACE || kind == OP_VALUE_CAS;
+  if (sets && !value_is_inline(call->op))
+    next[VALUE_EXTENT] ^= 1;
+}
+
 static int done(struct sync_call *call) {
   struct value_change *change = call->change;
   const uint64_t *s = sync_state(call->record);
@@ -215,7 +232,7 @@ static void release(struct os_backend *b, uint32_t slot) {
 }
 
 const struct sync_storage value_storage = {
-    .prepare = prepare, .done = done, .each_ref = each_ref, .release = release};
+    .prepare = prepare, .fill = fill, .done = done, .each_ref = each_ref, .release = release};
 
 /* -- ops -----------------------------------------------------------------------------------------
  */
