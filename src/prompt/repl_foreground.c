@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "prompt/repl_internal.h"
 #include "prompt/show.h"
 
@@ -64,19 +65,6 @@ int foreground_run(struct repl *r, const char *command) {
 
 enum { FRAME_NS = NS_PER_SECOND };
 
-static void write_text(int fd, const void *data, size_t len) {
-  const char *next = data;
-  while (len > 0) {
-    ssize_t n = write(fd, next, len);
-    if (n < 0 && errno != EINTR)
-      return;
-    if (n > 0) {
-      next += n;
-      len -= (size_t)n;
-    }
-  }
-}
-
 /* Draw one picture, and keep its snapshot as the one before the next. */
 static void draw(struct repl *r, const char *before, struct snapshot *last) {
   struct buf text = {0};
@@ -87,7 +75,7 @@ static void draw(struct repl *r, const char *before, struct snapshot *last) {
   buf_append(&text, before, strlen(before));
   if (r->b->run->look(r->b, SNAPSHOT_USAGE, &now) == 0 &&
       show_top(&now, last->started_ns ? last : NULL, &how, rows, &text) == 0)
-    write_text(STDOUT_FILENO, text.data, text.len);
+    fd_write_all(STDOUT_FILENO, text.data, text.len);
   buf_release(&text);
   snapshot_release(last);
   *last = now;
@@ -116,7 +104,7 @@ void foreground_top(struct repl *r) {
   editor_pause(r->editor);
   if (raw(&old)) {
     r->foreground_interrupted = false;
-    write_text(STDOUT_FILENO, enter, sizeof enter - 1);
+    fd_write_all(STDOUT_FILENO, enter, sizeof enter - 1);
     while (poll(&key, 1, 0) == 0 && !r->foreground_interrupted && r->state != REPL_LEAVING) {
       draw(r, home, &last);
       int64_t until = clock_now_ns() + FRAME_NS;
@@ -126,7 +114,7 @@ void foreground_top(struct repl *r) {
     }
     if (key.revents)
       (void)!read(STDIN_FILENO, unused, sizeof unused);
-    write_text(STDOUT_FILENO, leave, sizeof leave - 1);
+    fd_write_all(STDOUT_FILENO, leave, sizeof leave - 1);
     tcsetattr(STDIN_FILENO, TCSANOW, &old);
   }
   snapshot_release(&last);

@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "term/editor_internal.h"
 
 enum { ROWS_IF_UNKNOWN = 24, COLUMNS_IF_UNKNOWN = 80 };
@@ -29,23 +30,9 @@ void editor_size(const struct editor *e, int *ret_rows, int *ret_columns) {
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
-static void write_all(int fd, const uint8_t *next, size_t len) {
-  struct pollfd room = {.fd = fd, .events = POLLOUT};
-  while (len > 0) {
-    ssize_t n = write(fd, next, len);
-    if (n < 0 && errno == EAGAIN)
-      poll(&room, 1, -1);
-    else if (n < 0 && errno != EINTR)
-      return; /* the terminal is gone: the next read tells */
-    if (n > 0) {
-      next += n;
-      len -= (size_t)n;
-    }
-  }
-}
-
+/* When the terminal is gone, the next read tells. */
 void screen_flush(struct editor *e) {
-  write_all(e->o.out, e->out.data, e->out.len);
+  fd_write_all(e->o.out, e->out.data, e->out.len);
   buf_clear(&e->out, 64 * 1024);
 }
 
@@ -53,7 +40,7 @@ void screen_put(struct editor *e, const void *data, size_t len) {
   if (buf_append(&e->out, data, len) == 0)
     return;
   screen_flush(e); /* no memory to queue it */
-  write_all(e->o.out, data, len);
+  fd_write_all(e->o.out, data, len);
 }
 
 static void put(struct editor *e, const char *text) { screen_put(e, text, strlen(text)); }

@@ -39,7 +39,6 @@ set(debts
   "lua/state/lib.h: signal.h"
   "lua/state/prelude.c: lua/bind/sandbox_lib.h"
   "lua/state/report.c: fcntl.h"
-  "lua/state/report.c: poll.h"
   "lua/state/report.c: unistd.h"
   "lua/state/running.h: signal.h"
   "lua/state/traceback.c: lua/bind/sandbox_lib.h"

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 
 static const char bold_red[] = "\033[1;31m", dim[] = "\033[2m", plain[] = "\033[0m";
 
@@ -99,22 +99,6 @@ static void exclude_others(short type) {
   }
 }
 
-static void write_all(const void *data, size_t len) {
-  const char *next = data;
-  struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-  while (len > 0) {
-    ssize_t n = write(STDERR_FILENO, next, len);
-    if (n < 0 && errno == EAGAIN) /* somebody made it non-blocking: it may be shared with anybody */
-      poll(&room, 1, -1);
-    else if (n < 0 && errno != EINTR)
-      return;
-    if (n > 0) {
-      next += n;
-      len -= (size_t)n;
-    }
-  }
-}
-
 static void (*writer)(const void *text, size_t len); /* as in_color */
 
 void report_set_writer(void (*w)(const void *text, size_t len)) { writer = w; }
@@ -126,7 +110,7 @@ void report_write(const void *data, size_t len) {
   }
   fflush(stderr);
   exclude_others(F_WRLCK);
-  write_all(data, len);
+  fd_write_all(STDERR_FILENO, data, len);
   exclude_others(F_UNLCK);
 }
 
