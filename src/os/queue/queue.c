@@ -1,5 +1,5 @@
-/* os/queue/queue.c - put, get, peek, close; see queue.h. How they wait is in queue_wait.c, making and
- * holding queues in queue_hold.c. */
+/* os/queue/queue.c - put, get, peek, close; the steps P, G of queue.h. How ops wait is in
+ * queue_wait.c, making and holding queues in queue_hold.c. */
 #include "os/queue/queue.h"
 
 #include <assert.h>
@@ -15,7 +15,7 @@
 
 /* -- put ------------------------------------------------------------------------------------- */
 
-/* The write is the commit. Returns 0, or -SBX_EAGAIN when the pipe is full. */
+/* P2. Returns 0, or -SBX_EAGAIN when the pipe is full. */
 static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op) {
   uint8_t record[RECORD_BYTES];
   uint32_t len = (uint32_t)(op->len + op->more_len);
@@ -27,7 +27,7 @@ static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op
     memcpy(record + RECORD_HEAD + op->len, op->more, op->more_len);
   memset(record + RECORD_HEAD + len, 0, RECORD_ITEM_MAX - len);
   uint64_t now = atomic_load_explicit(&r->put.pipe, memory_order_relaxed);
-  /* Odd: the last writer died in between, and its count is used up. */
+  /* Odd: the last writer died between P2a and P2c, and its count is used up. */
   uint64_t writing = now % 2 ? now + 2 : now + 1;
   r->put.seen[SEEN_ROOM]--; /* before the item is in the queue: see has_room */
   atomic_store(&r->put.pipe, writing);
@@ -43,7 +43,7 @@ static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op
   return n < 0 ? -SBX_EAGAIN : 0;
 }
 
-/* Learn how far the readers are. They may be at it: this line of theirs is looked at seldom. */
+/* Learn how far the readers are; seldom, since they write to that cache line. */
 static void look_at_head(struct queue_record *r) {
   uint64_t get[SIDE_SHOWN];
   side_read(&r->get, get);
@@ -56,6 +56,7 @@ static bool log_is_empty(struct queue_record *r, const struct log_writer *w) {
   return log_first(r->put.seen[SEEN_HEAD], w->base) == w->tail;
 }
 
+/* P3. */
 static int put_log(struct queue *q, struct queue_record *r, struct log_writer *w,
                    const struct op *op) {
   const struct span item[2] = {{op->data, op->len}, {op->more, op->more_len}};
@@ -70,7 +71,7 @@ static int put_log(struct queue *q, struct queue_record *r, struct log_writer *w
     return rc;
   if (carries(op))
     log_mark(&q->log, w, op->len + op->more_len);
-  ring_readers(q, r); /* before the commit */
+  ring_readers(q, r);
   FAULT("queue.put.before-commit");
   writer_becomes_next(r, w);
   side_next_shown(&r->put)[PUT_ITEMS]++;
@@ -109,9 +110,8 @@ static int put_carrying(struct os_backend *b, struct queue *q, struct queue_reco
 }
 
 /*
- * Is there a place for one more item? seen[SEEN_ROOM] is what PUT_ITEMS may become for what was
- * known when the queue was last looked at: readers only make more room, and who writes to the pipe
- * instead takes one off before.
+ * Is there a place for one more item? seen[SEEN_ROOM] is what PUT_ITEMS may become, as the queue was
+ * last looked at: readers only make more room, and a writer to the pipe takes one off before.
  */
 static bool has_room(struct os_backend *b, const struct queue *q, struct queue_record *r) {
   uint64_t items = side_shown(&r->put)[PUT_ITEMS];
@@ -171,10 +171,7 @@ static int reserve_record(const struct op *op) {
   return rc || !op->refs || !op->refs->taken ? rc : buf_reserve(op->refs->taken, RECORD_ITEM_MAX);
 }
 
-/*
- * The read is the commit. Returns 0, -SBX_EAGAIN when the pipe is empty, -SBX_ENOMEM before
- * anything was read.
- */
+/* G3. Returns 0, -SBX_EAGAIN when the pipe is empty, -SBX_ENOMEM before anything was read. */
 static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
                     const struct op *op) {
   uint8_t record[RECORD_BYTES];
@@ -194,7 +191,7 @@ static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *
   if (n == RECORD_BYTES) {
     count_item(&r->got_by_pipe);
     atomic_store(&r->get.pipe, reads + 2);
-  } else if (writes % 2 == 0) /* every write counted was over before this read */
+  } else if (writes % 2 == 0)
     atomic_store(&r->get.pipe, writes);
   assert(n == RECORD_BYTES || n < 0);
   if (n < 0)
@@ -206,10 +203,10 @@ static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *
   return rc;
 }
 
-/* The item of the entry at `first`, `len` bytes, is taken. */
+/* G5: the item of the entry at `first`, `len` bytes, is taken. */
 static void commit_get(const struct queue *q, struct queue_record *r, uint64_t first,
                        uint64_t len) {
-  ring_writers(q, r); /* before the commit */
+  ring_writers(q, r);
   FAULT("queue.get.before-commit");
   uint64_t *next = side_next_shown(&r->get);
   next[GET_ITEMS] = side_shown(&r->get)[GET_ITEMS] + 1;
@@ -250,27 +247,23 @@ static int look_into_pipe(struct os_backend *b, struct queue *q, struct queue_re
   return rc;
 }
 
-/*
- * Take or look at the oldest item. -SBX_ETIMEDOUT when there is none, -SBX_ECLOSED when there will
- * be none. What was seen in the log when the pipe was last found empty comes first: as long as
- * there is something in the log, nothing is put into the pipe.
- */
+/* Take or look at the oldest item, G1 to G5. -SBX_ETIMEDOUT when there is none, -SBX_ECLOSED when
+ * there will be none. */
 static int get_locked(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op,
                       bool take) {
   uint64_t put[SIDE_SHOWN], *seen = r->get.seen, head = side_shown(&r->get)[GET_HEAD];
   uint64_t first = log_first(head, seen[SEEN_BASE]);
   if (first < seen[SEEN_TAIL])
     return get_log(b, q, r, first, op, take);
-  bool closed =
-      atomic_load(&r->closed); /* close needs the lock of get, too: it cannot come between */
+  bool closed = atomic_load(&r->closed);
   uint64_t carried = atomic_load(&r->carry_done);
-  side_read(&r->put, put); /* the log's tail before the pipe: see queue.h */
+  side_read(&r->put, put); /* the log's tail before put.pipe: G2 */
   int rc = look_into_pipe(b, q, r, op, take);
   if (rc != -SBX_EAGAIN)
     return rc;
   first = log_first(head, put[PUT_BASE]);
   if (first == put[PUT_TAIL]) {
-    carry_gone(r, carried); /* whoever took them: it may have been killed over that */
+    carry_gone(r, carried); /* whichever process took them may have been killed over that */
     return closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
   }
   seen[SEEN_BASE] = put[PUT_BASE];
@@ -303,8 +296,7 @@ int queue_get(struct os_backend *b, struct op *op) {
   }
 }
 
-/* As long as nobody takes anything, what was lent is the oldest item: nothing goes into the pipe.
- */
+/* As long as nothing is taken, what was lent is the oldest item: nothing goes into the pipe (P2). */
 int queue_take(struct os_backend *b, struct op *op) {
   struct queue *q = op->object->queue;
   struct queue_record *r = record_of(b, q);
@@ -368,10 +360,10 @@ int queue_close(struct os_backend *b, struct op *op) {
     return rc;
   rc = lock_get(b, r, op);
   if (rc == 0) {
-    ring_readers(q, r); /* before the commit; for ever: who is to sleep finds the op enabled */
+    ring_readers(q, r); /* for ever: a process that is about to sleep finds its op enabled (W2) */
     ring_writers(q, r);
     atomic_store(&r->closed, 1);
-    side_touch(&r->put); /* for those who watch awake */
+    side_touch(&r->put); /* for those that spin (W1) */
     side_touch(&r->get);
     unlock_get(r);
   }

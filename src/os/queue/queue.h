@@ -1,45 +1,93 @@
 /*
- * os/queue/queue.h - the queue of real processes: a pipe of records, and a log for what the pipe cannot
- * take.
+ * os/queue/queue.h - the queue of real processes: a pipe of records, and a log for what the pipe
+ * cannot take. The protocol is proved here; the files of the queue refer to its steps.
  *
  * What a script may rely on
- *   1. When put returns, the item is in the queue for everybody; len, empty and full are exact.
+ *   1. When put returns, the item is in the queue for every process; len, empty and full are exact.
  *   2. A writer may put any amount and exit before anybody reads.
- *   3. Kill any process at any instruction: at most the item in its own hands is lost; no other is
- * lost, doubled or torn, nobody hangs, len stays exact.
+ *   3. A process may be killed at any instruction: at most the item in its own hands is lost. No
+ *      other item is lost, doubled or torn, no process hangs, and len stays exact.
  *   4. close ends the stream: readers drain it, then get -SBX_ECLOSED.
  *
- * How
- *   An item travels through the pipe or through the log (os/queue/log.h). In the pipe it is one record of
- * 512 bytes, if it fits one: such a write is all or nothing, and FIONREAD / 512 is the kernel's
- * exact count (pipe(7)). The log needs no system call. Readers empty the pipe first, and as long as
- * the log is not empty nothing is put into the pipe; so the order is FIFO. Where both are possible,
- * `transport` decides: "pipe" takes the pipe, "shm" the log. "auto" takes the pipe when a reader is
- * asleep, since only the kernel can wake it, and then the item itself is the wake-up; and the log
- * when readers are awake. Who finds nothing watches for a moment before he sleeps, where that pays;
- * and who takes one item after the other lets some gather meanwhile (os/shared/spin.h).
+ * Where an item is
+ *   pipe  One record of 512 bytes, if the item fits. Such a write is all or nothing, and
+ *         FIONREAD / 512 is the kernel's exact count (pipe(7)).
+ *   log   A ring in shared memory (os/queue/log.h). It needs no system call.
+ *   Where both are possible, `transport` decides: "pipe" takes the pipe, "shm" the log. "auto" takes
+ *   the pipe when a reader is asleep, since only the kernel can wake it, and then the item itself is
+ *   the wake-up; and the log when readers are awake. A reader that finds nothing spins for a moment
+ *   before it sleeps, where that pays; one that takes item after item lets some gather meanwhile
+ *   (os/shared/spin.h).
  *
- *   Two sides, two locks (put before get, when both are needed), so that a producer and a consumer
- * do not meet. One commit point per op: the pipe's write or read, or the release store of a side's
- * generation (os/shared/side.h). Each side reads the other's words as seldom as it can, and remembers them
- * in `seen`: the head, the tail and the room there was only grow, so what was seen may be old, and
- * errs to the safe side. A reader takes all of the log that it has seen before it looks again.
+ * The shared words: two sides (os/shared/side.h), each with its lock
+ *   put   PUT_ITEMS  put into the log        GET_ITEMS    got from the log       get
+ *         PUT_TAIL   end of the log          GET_HEAD     begin of the log
+ *         pipe       writes to the pipe, *2  pipe         those accounted for
+ *         rung       the readers' bell       rung         the writers' bell
+ *                                            got_by_pipe  got from the pipe
+ *   A producer holds put, a consumer holds get, so they do not meet; an op that needs both takes put
+ *   first. Each side reads the other's words as seldom as it can, and remembers them (`seen`). The
+ *   head, the tail and the room only grow, so an old value errs to the safe side.
  *
- *   put.pipe is odd while a write to the pipe may be going on, and grows by 2 with each, whether it
- * succeeds or its writer dies. get.pipe grows by 2 with each read, and is set to put.pipe when the
- * pipe is found empty after an even count. So it never counts more than was read, and when both are
- * equal the pipe is empty: no system call is needed to know. A reader loads the log's tail BEFORE
- * put.pipe: otherwise it could miss an older record in the pipe and take a younger item from the
- * log.
+ * Put, holding put
+ *   P1  Closed: an error. Full: wait (W1).
+ *   P2  To the pipe, but only if the log is empty:
+ *         a  put.pipe becomes odd: a write may be going on
+ *         b  write(2) of the record: THE COMMIT
+ *         c  put.pipe becomes even, one write more; asleep = 0
+ *       If the pipe is full, b does nothing, c counts a write that was none, and P3 follows.
+ *   P3  To the log:
+ *         a  fill an entry behind the tail, where nothing is current
+ *         b  ring the readers' bell, unless `rung`
+ *         c  PUT_TAIL and PUT_ITEMS, by one release store of put.generation: THE COMMIT
  *
- *   Bells are eventfds: one for readers that sleep while the log fills (the pipe wakes them by
- * itself), one for writers of a bounded queue. A bell is rung BEFORE the commit it announces: a
- * kill between the two costs a spurious wake, never a lost one. It is silenced only under both
- * locks, when there is nothing to announce. `rung` says "rung already": set after ringing, cleared
- * before silencing, so that a kill in between errs to a needless ring. `asleep` is a hint and no
- * more: a reader went to sleep, and nothing went through the pipe since.
+ * Get, holding get
+ *   G1  Is there an entry of the log that was seen when the pipe was last found empty? Then G5.
+ *   G2  Load `closed`, then the log's tail, then put.pipe: IN THIS ORDER.
+ *   G3  If put.pipe equals get.pipe, the pipe is empty. Else:
+ *         a  ring the writers' bell, if the queue is bounded, unless `rung`
+ *         b  read(2) of a record: THE COMMIT
+ *         c  got_by_pipe += 1, get.pipe += 2; or, if the pipe was empty, get.pipe = the put.pipe of
+ *            G2, provided that it was even
+ *   G4  The pipe is empty, and the head is the tail of G2: an error if `closed`, else wait (W1).
+ *   G5  From the log:
+ *         a  copy the entry
+ *         b  ring the writers' bell, as G3a
+ *         c  GET_HEAD and GET_ITEMS, by one release store of get.generation: THE COMMIT
  *
- *   An item that carries handles is marked (in its length, in its entry's head), and ends with a
+ * Close, holding both: ring both bells, which stay rung; then closed = 1.
+ *
+ * Wait
+ *   W1  Spin for a moment, as long as the other side's generation and `pipe` do not change.
+ *   W2  Take both locks. If the op is enabled now, try it again.
+ *   W3  Else silence the bell to be slept on (rung = 0, then read(2) of its eventfd); asleep = 1.
+ *   W4  Release the locks, and poll the bell; a reader polls the pipe, too.
+ *
+ * Why it holds
+ *   Order. A record in the pipe is older than every entry of the log, since P2 finds the log empty;
+ *       so G3 comes before G5. What G1 takes is older than any record: as long as it is in the log,
+ *       P2 puts none. In G2 the tail is loaded before put.pipe: an entry that is seen was put after
+ *       the records before it had been counted, so G3 looks for these. The other way round, a record
+ *       and then an entry could be put between the two loads, and the entry would be taken first.
+ *   Each item once. An op has one commit. Before it nothing is current, and afterwards only words
+ *       are missing that may lag:
+ *         killed in P2 between a and b   put.pipe stays odd; the next writer goes on from there
+ *         between b and c                the same, and the record is there: readers look, since an
+ *                                        odd put.pipe never equals get.pipe
+ *         in G3 between b and c          the item was in the reader's hands. get.pipe counts too few,
+ *                                        and so readers look into the pipe once more
+ *       get.pipe never counts a write that may still be going on: it becomes put.pipe only if that
+ *       was even when loaded, so that all these writes were over before the read(2) found nothing.
+ *   Length. len = PUT_ITEMS - GET_ITEMS + FIONREAD / 512: each term changes by the commits alone.
+ *   End. `closed` changes under both locks, so nothing is put after it was loaded in G2.
+ *   Wake-ups. A bell is rung BEFORE the commit that it announces (P3b, G3a, G5b): a kill between the
+ *       two costs a spurious wake, never a lost one. It is silenced only under both locks, when there
+ *       is nothing to announce (W2), so each later commit rings it again. `rung` is set after
+ *       ringing and cleared before silencing: a kill in between errs to a needless ring. A record
+ *       needs no bell, since readers poll the pipe. `asleep` is a hint and no more: a reader went to
+ *       sleep, and nothing went through the pipe since.
+ *
+ * An item that carries handles is marked (in its length, in its entry's head), and ends with a
  * trailer: the handles (struct object_ref), and a struct carried. Its number tells when the queue
  * names them no more (os/shared/names.h).
  */

@@ -12,8 +12,8 @@ static inline struct queue_record *record_of(const struct os_backend *b, const s
 }
 
 /*
- * The state as the object layer knows it. To who holds a lock it is exact, or errs to more items
- * than there are (put), or to fewer (get).
+ * The state as the object layer knows it. For a holder of put it is exact or shows more items than
+ * there are; for a holder of get it is exact or shows fewer.
  */
 static inline struct queue_state queue_now(const struct os_backend *b, const struct queue *q) {
   return queue_look(record_of(b, q), q->fds[FD_PIPE_READ], NULL);
@@ -36,16 +36,16 @@ static inline void unlock_get(struct queue_record *r) {
   mutex_unlock(&r->get.mutex, RANK_QUEUE_GET);
 }
 
-/* A system call, and then the flag. */
+/* A system call, and then `rung`. */
 void bell_ring(int fd, _Atomic uint32_t *rung);
 
-/* An item is about to be committed to the log. Holder of put. */
+/* P3b: an item is about to be committed to the log. Holder of put. */
 static inline void ring_readers(const struct queue *q, struct queue_record *r) {
   if (!atomic_load_explicit(&r->put.rung, memory_order_relaxed))
     bell_ring(q->fds[FD_GET_BELL], &r->put.rung);
 }
 
-/* A place is about to become free, in a bounded queue. Holder of get. */
+/* G3a, G5b: a place is about to become free, in a bounded queue. Holder of get. */
 static inline void ring_writers(const struct queue *q, struct queue_record *r) {
   if (r->max && !atomic_load_explicit(&r->get.rung, memory_order_relaxed))
     bell_ring(q->fds[FD_PUT_BELL], &r->get.rung);

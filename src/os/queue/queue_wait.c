@@ -1,4 +1,5 @@
-/* os/queue/queue_wait.c - locks and bells of a queue, and how its ops wait; see queue.h. */
+/* os/queue/queue_wait.c - the state and the bells of a queue, and how its ops wait: the steps W of
+ * queue.h. */
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -69,15 +70,14 @@ static void silence(int fd, _Atomic uint32_t *rung) {
 
 /* -- waiting ---------------------------------------------------------------------------------- */
 
-/* The side that rings the bell on which who waits in `kind` sleeps. */
+/* The side that rings the bell on which an op of this kind sleeps. */
 static struct side *ringing_side(struct queue_record *r, enum op_kind kind) {
   return kind == OP_QUEUE_GET ? &r->put : &r->get;
 }
 
 /*
- * Wait awake. Returns true when another attempt is worth it, false when it is time to sleep. What
- * is watched is noted before an attempt, but not before the first: it is the other side's, and far
- * away.
+ * W1. Returns true when another attempt is worth it, false when it is time to sleep. What is watched
+ * is noted before an attempt, but not before the first: its cache line belongs to the other side.
  */
 static bool watch(struct os_backend *b, struct queue_record *r, const struct op *op,
                   struct queue_wait *w) {
@@ -93,8 +93,7 @@ static bool watch(struct os_backend *b, struct queue_record *r, const struct op 
   return again;
 }
 
-/* Both locks are held and the queue is empty: what comes next begins at the warm start of the log.
- */
+/* Both locks are held and the queue is empty: the next entry begins at the warm start of the log. */
 static void rewind_log(const struct queue *q, struct queue_record *r) {
   struct log_writer w = writer_now(r);
   if (!log_wants_rewind(&q->log, &w))
@@ -105,9 +104,8 @@ static void rewind_log(const struct queue *q, struct queue_record *r) {
 }
 
 /*
- * Under both locks make sure that the op cannot go on, and silence the bell it is going to sleep
- * on; if that was not rung, and did not wake this wait, there is nothing to silence. Returns 0
- * (sleep, or look again: the bell tells), or what a lock returned.
+ * W2 and W3. A bell that was not rung, and did not wake this wait, need not be silenced. Returns 0
+ * (sleep; or try again, which the bell tells), or what a lock returned.
  */
 static int silence_bell(struct os_backend *b, struct queue *q, const struct op *op, int bell,
                         bool heard) {
@@ -133,6 +131,7 @@ static int silence_bell(struct os_backend *b, struct queue *q, const struct op *
   return rc;
 }
 
+/* W2 to W4, up to the sleep. */
 static int arm(struct os_backend *b, struct queue *q, const struct op *op, bool heard,
                struct wait_set *w) {
   bool put = op->kind == OP_QUEUE_PUT;
