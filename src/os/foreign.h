@@ -1,7 +1,7 @@
 /*
  * os/foreign.h - the backend inside a host that is not ours (sandbox.so, libsandbox).
  *
- * Nobody stands above such a host: the first spawn, or the first handle that travels, starts the
+ * There is no supervising parent in such a host: the first spawn, or the first handle that travels, starts the
  * supervisor as a side process, detached by a double fork so that the host's own waitpid never sees
  * it.
  */

@@ -43,7 +43,7 @@ void failure_counts(struct os_backend *b, const struct object_ref *ref) {
 void failure_joined(struct control *c, const struct object_ref *ref) {
   if (control_process_stamp(c, ref->slot, ref->serial))
     atomic_fetch_or(&c->processes[ref->slot].flags, FLAG_JOINED);
-  else /* it was counted when its record went to somebody else */
+  else /* it was counted when its record was used again */
     atomic_fetch_sub(&c->failures_dropped, 1);
 }
 
@@ -52,6 +52,6 @@ void failure_looked(struct control *c, const struct object_ref *ref) {
   if (!control_process_stamp(c, ref->slot, ref->serial))
     return; /* it was reported */
   atomic_fetch_or(flags, FLAG_LOOKED);
-  if (!control_process_stamp(c, ref->slot, ref->serial)) /* it was just given to somebody else */
+  if (!control_process_stamp(c, ref->slot, ref->serial)) /* it was used again just now */
     atomic_fetch_and(flags, ~(uint32_t)FLAG_LOOKED);
 }

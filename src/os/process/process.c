@@ -95,7 +95,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial, i
   b->child_count = 0; /* they are the parent's */
   b->interrupted = 0;
   b->woken = 0;
-  b->lines = 0; /* it is its parent who stands there */
+  b->lines = 0; /* its parent stands there, not it */
   b->leaving = false;
   signals_enter_child(b);
   if (b->hand_count > 0)
@@ -162,7 +162,7 @@ int process_spawn(struct os_backend *b, struct op *op) {
       close(lifeline);
     goto done;
   }
-  results_reclaim(b, slot); /* of whoever had the record before */
+  results_reclaim(b, slot); /* of the process that had the record before */
   control_process_reset(b->control, slot, serial, b->slot, b->serial);
   b->forks++;
   fill_record(b, slot, op->spawn);
@@ -252,7 +252,7 @@ bool process_reap(struct os_backend *b, uint32_t index) {
   siginfo_t info = {0};
   if (waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
     return false;         /* it lives */
-  if (info.si_pid == 0) { /* ECHILD: somebody else reaped it, against the rules */
+  if (info.si_pid == 0) { /* ECHILD: it was reaped elsewhere, against the rules */
     info.si_code = CLD_EXITED;
     info.si_status = b->control->processes[c.slot].exit_code;
   }
@@ -356,6 +356,8 @@ static int outcome(struct os_backend *b, const struct op *op) {
 static int check_joinable(const struct os_backend *b, const struct object *p) {
   if (p->serial == b->serial)
     return -SBX_ESELF;
+  if (control_process_unborn(b->control, p->slot, p->serial))
+    return -SBX_EGONE;
   return control_process_stamp(b->control, p->slot, p->serial) ? 0 : -SBX_EGONE;
 }
 
@@ -374,8 +376,8 @@ int process_join(struct os_backend *b, struct op *op) {
   return rc ? rc : outcome(b, op);
 }
 
-/* A signal is on its way for a moment. Who was told to stop does no more when this returns, unless
- * the kernel is busy for it for long (a disk). */
+/* A signal is on its way for a moment. A process that was told to stop does nothing more when this
+ * returns, unless the kernel is busy for it for long (a disk). */
 static void await_stop(const struct os_backend *b, const struct object *p) {
   enum { TRIES = 1000 };
   const struct timespec pause = {.tv_nsec = 100 * 1000};

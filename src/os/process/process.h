@@ -20,7 +20,7 @@ int process_spawn(struct os_backend *b, struct op *op);
  * -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_ESELF, -SBX_EGONE. */
 int process_join(struct os_backend *b, struct op *op);
 
-/* The same without waiting, for who waits for several things and sleeps by process_arm. Asks the
+/* The same without waiting, for a select, which sleeps by process_arm. Asks the
  * kernel nothing: -SBX_ETIMEDOUT while the reaper has not said that it ended. */
 int process_try_join(struct os_backend *b, struct op *op);
 /* Name what wakes when the process may have ended. */

@@ -14,7 +14,7 @@
 #include "os/shared/names.h"
 #include "os/sync/sync.h"
 
-/* Before he sleeps for good, who receives waits on the queue alone, which may pay to do awake. */
+/* Before it looks for holders, a receiver waits for the queue alone, which may pay to do awake. */
 enum { AWAKE_NS = 50 * 1000 };
 
 static uint64_t *words_of(const struct os_backend *b, const struct object *end) {
@@ -94,8 +94,8 @@ static void drop_queue(struct os_backend *b, struct queue *q) {
 }
 
 /*
- * The processes that may receive from a dropped end look who is left. A signal for each: of several
- * that sleep on the queue's bell one could silence it for the others, and be the one that waits on.
+ * The processes that may receive from a dropped end look which holders are left. Each gets a signal:
+ * of several that sleep on the queue's bell, one could silence it for the others and wait on.
  */
 static void tell_receivers(const struct os_backend *b, uint32_t peer) {
   const struct control *c = b->control;
@@ -138,7 +138,7 @@ static bool watch_holder(const struct control *c, uint32_t slot, struct wait_set
   return !dead;
 }
 
-/* Is there anybody who could still send? `w`, if it is not NULL, wakes when that may have changed.
+/* Is there a process that could still send? `w`, if it is not NULL, wakes when that may have changed.
  */
 static bool peer_is_there(struct os_backend *b, const struct object *end, struct wait_set *w) {
   const struct control *c = b->control;

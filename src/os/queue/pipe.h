@@ -2,13 +2,14 @@
  * os/queue/pipe.h - two-way pipes: two queues, and two ends that say which is which.
  *
  * An end is an object of its own, without descriptors (it is held and sent as os/sync/sync.h says), so
- * that who holds it is known. It is closed when somebody closes it, for everybody, as a queue is.
- * And it is as good as closed for who receives from it when nobody else is left who could send: no
- * other living process holds the other end, no message names it. A process that made both ends and
- * never shared them counts as one who could.
+ * that its holders are known. Closing it closes it for every process, as with a queue. For a receiver
+ * it is as good as closed when nothing is left that could send (object/pipe.h): no other living
+ * process holds the other end, and no message names it. A process that made both ends and never
+ * shared them counts as one that could.
  *
- * Who sleeps in recv watches one holder of the other end, whichever, by its pidfd; when that one
- * has died, he looks for the next. Who drops an end without dying signals those who hold the other.
+ * A process that sleeps in recv watches one holder of the other end, any of them, by its pidfd; when
+ * that one has died, it looks for the next. A process that drops an end without dying signals the
+ * holders of the other.
  */
 #ifndef SBX_OS_QUEUE_PIPE_H
 #define SBX_OS_QUEUE_PIPE_H

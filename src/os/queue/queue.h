@@ -107,7 +107,7 @@ enum {
   RECORD_HEAD = 4,       /* the item's length */
   RECORD_MARK = 1 << 30, /* in it: the item carries handles */
   RECORD_ITEM_MAX = RECORD_BYTES - RECORD_HEAD,
-  LEND_BYTES = 16 << 10 /* an item so large is shown where it lies, to who asks for it */
+  LEND_BYTES = 16 << 10 /* an item so large is shown where it lies, if the op asks for that */
 };
 
 /* The descriptors of a queue, in the order in which they travel. */

@@ -39,7 +39,7 @@ static int open_fds(const struct queue_options *o, int fds[QUEUE_FDS]) {
   return pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) ? error_call("pipe2", errno) : 0;
 }
 
-/* Of those who wait in join; a slot has one, whatever stands in it. */
+/* The line of the joiners; a slot has one, whatever stands in it. */
 static void line_clear(struct line *l) {
   atomic_store(&l->end, 0);
   atomic_store(&l->told, 0);

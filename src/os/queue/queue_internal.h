@@ -1,6 +1,6 @@
 /*
- * os/queue/queue_internal.h - what the files of the queue share: locks, bells, its state, waiting. Nobody
- * else includes it; the algorithm is told in queue.h.
+ * os/queue/queue_internal.h - what the files of the queue share: locks, bells, its state, waiting. No
+ * other file includes it; the protocol is told in queue.h.
  */
 #ifndef SBX_OS_QUEUE_QUEUE_INTERNAL_H
 #define SBX_OS_QUEUE_QUEUE_INTERNAL_H

@@ -1,15 +1,16 @@
 /*
  * os/queue/queue_tasks.c - task_done and join of a queue: which items have been worked off; see queue.h.
  *
- * `done` counts the items marked, by compare-and-swap: one commit, and no lock. Who joins waits in
- * the line of the queue's slot (os/shared/line.h), under the lock of the get side. Who marks an item and
- * finds somebody in line looks whether it was the last one, and wakes them.
+ * `done` counts the items marked, by compare-and-swap: one commit, and no lock. A joiner waits in the
+ * line of the queue's slot (os/shared/line.h), under the lock of the get side. A process that marks an
+ * item and finds joiners in line looks whether it was the last one, and wakes them.
  *
- * No wake-up is lost: who joins stands in line BEFORE he looks at `done` for the last time, and who
- * marks an item looks at the line AFTER he has counted (both are sequentially consistent). The rest
- * is as for other lines: whoever was to wake them and was killed is made good by their own looks.
+ * No wake-up is lost: a joiner stands in line BEFORE it looks at `done` for the last time, and a
+ * process that marks an item looks at the line AFTER it has counted (both are sequentially
+ * consistent). The rest is as for other lines: should the waking process be killed, the joiners look
+ * by themselves.
  *
- * A reader that is killed with an item in its hands takes it along: nobody will mark it, and join
+ * A reader that is killed with an item in its hands takes it along: it will never be marked, and join
  * waits on. Only in the instant between the pipe's read and the count of it, it is as if the item
  * had never been.
  */

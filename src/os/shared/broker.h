@@ -17,10 +17,10 @@
 enum broker_kind {
   BROKER_EXPORT = 1, /* keep these descriptors under slot and serial; answered */
   BROKER_IMPORT,     /* send them back on the socket that comes along */
-  BROKER_RELEASE,    /* a holder let go: keep them no longer if nobody is left */
+  BROKER_RELEASE,    /* a holder let go: keep them no longer if it was the last */
   BROKER_FAILURE,    /* something failed, and may have to be reported (os/supervisor/failures.h) */
   BROKER_LEAVING,    /* main has decided its exit status, and waits for its children */
-  BROKER_INTERRUPT   /* somebody outside interrupts a process (slot, serial) */
+  BROKER_INTERRUPT   /* a process (slot, serial) is interrupted from outside the run */
 };
 
 struct broker_message {

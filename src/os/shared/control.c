@@ -116,13 +116,14 @@ static bool claimer_gone(const struct control *c, uint64_t stamp) {
   return !phase_lives(stamp_phase(there)) || stamp_serial(there) > stamp_serial(stamp);
 }
 
-/* The same of the record of a failure, whose stamp names the process that writes it. */
+/* Is the process gone that writes the record of a failure? The stamp names it. */
 static bool writer_gone(const struct control *c, uint64_t stamp) {
   uint64_t there = control_process_stamp(c, stamp_claimer(stamp), stamp_serial(stamp));
   return !phase_lives(stamp_phase(there));
 }
 
-/* The same of an object record. The fields of one who is just coming are not filled yet. */
+/* Is the process gone that claimed an object record? The fields of a process that is just being made
+ * are not filled yet. */
 static bool object_claimer_gone(const struct control *c, uint64_t stamp) {
   uint32_t slot = stamp_claimer(stamp);
   uint64_t there = atomic_load(&c->process_stamp[slot]);
@@ -170,7 +171,7 @@ bool control_process_exists(const struct control *c, uint32_t slot) {
 static uint64_t sitter_of(uint64_t serial, uint32_t slot) { return stamp_claimed(serial, slot, 0); }
 
 /* What died before there was a process gives up its record: should its child still come to life, it
- * finds itself unwanted. False: it has come to life, or somebody was quicker. */
+ * ends at its first step. False: it has come to life, or another process was quicker. */
 static bool abandon(struct control *c, uint32_t slot, uint64_t stamp) {
   if (!atomic_compare_exchange_strong(&c->process_stamp[slot], &stamp, 0))
     return false;
@@ -192,7 +193,8 @@ static bool seat_free(struct control *c, uint64_t sitter) {
   return record_usable(c, slot, stamp) && abandon(c, slot, stamp);
 }
 
-/* A free seat, from this one on, and who sat there last. False: each was taken when looked at. */
+/* A free seat, from this one on, and the process that sat there last. False: each was taken when
+ * looked at. */
 static bool find_seat(struct control *c, uint32_t *seat, uint64_t *sitter) {
   uint32_t seats = c->max_procs - 1; /* main stands */
   for (uint32_t i = 0; i < seats; i++) {
@@ -290,7 +292,8 @@ uint64_t control_failure_publish(struct control *c, uint32_t slot, uint32_t clai
   return serial;
 }
 
-/* The record comes first: a seat tells who sits there, and so whether a kill has made it free. */
+/* The record comes first: a seat names the process that sits there, and so tells whether a kill has
+ * made it free. */
 int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
                           uint64_t *ret_serial) {
   uint32_t seat = (uint32_t)atomic_load(&c->next_serial); /* each begins elsewhere */

@@ -9,8 +9,8 @@
  *   slot     index of a record in its table
  *   serial   a number never reused in a run; a process's serial is its id (main is 1)
  *   stamp    serial << 24 | claimer << 8 | phase: the one word that owns a record. It changes by
- * compare-and-swap only, so a stale handle (slot, serial) never matches a record that was given to
- * somebody else. While the record is only claimed, `claimer` is the slot of the process that fills
+ * compare-and-swap only, so a stale handle (slot, serial) never matches a record that has another
+ * owner. While the record is only claimed, `claimer` is the slot of the process that fills
  * it, and that one is gone when its slot has another process, which came after the claim (serials
  * tell); afterwards it is 0.
  *
@@ -23,7 +23,7 @@
  *   spawner  the process that called spawn; the reaper of its children while it lives
  *
  * Kill safety: a record whose owner died half-way is recognised by its stamp and its owner's, and
- * used again (process_claim). Nothing here is repaired; what is half-written is never current.
+ * used again (find_record). Nothing here is repaired; what is half-written is never current.
  */
 #ifndef SBX_OS_SHARED_CONTROL_H
 #define SBX_OS_SHARED_CONTROL_H
@@ -104,7 +104,8 @@ enum process_flag {
 struct process_record {
   /* Spawner, between CLAIMED and the fork; everybody after RUNNING. */
   /* Of the process these fields tell of; the stamp is ahead while they are written. Stored last
-   * (release): who finds it equal to the stamp's (acquire) finds the fields that follow filled. */
+   * (release): a reader that finds it equal to the stamp's (acquire) finds the fields that follow
+   * filled. */
   alignas(64) _Atomic uint64_t serial;
   uint32_t spawner;        /* slot */
   uint32_t depth;          /* spawns between main and it */
@@ -372,7 +373,7 @@ bool control_process_unborn(struct control *c, uint32_t slot, uint64_t serial);
 int control_process_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
                           uint64_t *ret_serial);
 
-/* Clear a record just claimed, and write down who claimed it. */
+/* Clear a record just claimed, and write down its claimer. */
 void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, uint32_t spawner,
                            uint64_t spawner_serial);
 

@@ -28,7 +28,7 @@ static uint64_t place_word(uint64_t who, uint64_t ticket) {
   return who << TICKET_BITS | (ticket & ((1 << TICKET_BITS) - 1));
 }
 
-/* The ticket of whoever stands at a place; 0: nobody who lives and waits. */
+/* The ticket of the process that stands at a place; 0: none that lives and waits. */
 static uint64_t ticket_at(const struct control *c, uint64_t word, uint32_t *ret_slot) {
   uint64_t who = word >> TICKET_BITS;
   uint32_t slot = who_slot(who);

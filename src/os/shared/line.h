@@ -1,14 +1,14 @@
 /*
  * os/shared/line.h - the processes that wait for an object, and how they are woken.
  *
- * Who must wait joins the object's line, sleeps in wait_fds, and looks again when a signal wakes
- * it. No descriptor is needed, and a process may stand in several lines at once, with one ticket:
- * the number by which those in line are ordered.
+ * A line is the object's wait queue. A process that must wait joins it, sleeps in wait_fds, and looks
+ * again when a signal wakes it. No descriptor is needed, and a process may stand in several lines at
+ * once, with one ticket: the number by which a line is ordered.
  *
  * The line is changed by the holder of the object's lock alone, and joined before that lock is let
  * go after the look that made the process wait: so a later change sees it. A change signals BEFORE
- * it commits: whoever is woken takes the lock to look, and so sees the commit; or, if the changer
- * was killed in between, the old state. A kill costs a spurious wake, never a lost one.
+ * it commits: a process that is woken takes the lock to look, and so sees the commit; or, if the
+ * changer was killed in between, the old state. A kill costs a spurious wake, never a lost one.
  *
  * A place is one word, the process and the low bits of its ticket; so one that belongs to a process
  * that is gone, or no longer waits, shows by its record. Such places are used again.
@@ -28,7 +28,7 @@
 
 #include "os/shared/self.h"
 
-/* Somebody in line; ticket 0: nobody. */
+/* A process in line; ticket 0: none. */
 struct line_place {
   uint64_t ticket;
   uint32_t slot;

@@ -12,11 +12,11 @@
  *
  * and in each case the holder can be reached itself: a living process holds it, or something that
  * can be reached names it. What cannot be reached is garbage, also in circles; a sweep finds it, as
- * a collector does. So nobody has to notice that a message is lost: a queue is dropped, a reader is
+ * a collector does. So it need not be noticed that a message is lost: a queue is dropped, a reader is
  * killed between the get and the last byte.
  *
- * A sweep takes no lock. It must not lose what changes hands while it looks. Whoever moves an
- * object from A to B does it in three steps:
+ * A sweep takes no lock. It must not lose what changes hands while it looks. A process moves an
+ * object from A to B in three steps:
  *   1. B holds it, or names it    2. moved = the number of the sweep of the day    3. A lets go
  * A sweep takes a new number first. Then: an object that was reachable at its end, and not moved
  * since its begin, was held all the time by the same holder, and so was seen. What was moved it
@@ -28,8 +28,8 @@
  * kill in between leaves a name too many. Of a queue it goes with the next item that carries
  * handles, or when the queue is found empty; a value or a dict counts again (sync_record.naming).
  *
- * A cell's `count` has a generation above it, which grows when the cell is given up: so nobody
- * changes the cell of somebody else.
+ * A cell's `count` has a generation above it, which grows when the cell is given up: so no process
+ * changes a cell that has another owner by now.
  */
 #ifndef SBX_OS_SHARED_NAMES_H
 #define SBX_OS_SHARED_NAMES_H
@@ -75,7 +75,7 @@ static inline bool names_has(const uint64_t words[OBJECT_WORDS], uint32_t slot) 
  * false is returned. */
 bool names_look(struct control *c, struct names_reach *ret);
 
-/* Could somebody still receive a handle of this object? */
+/* Could a process still receive a handle of this object? */
 bool names_stored(struct control *c, uint32_t slot);
 
 /* Give up the records of all that were stored and cannot be reached any more, what is stored in

@@ -40,11 +40,12 @@ struct os_backend {
 
   /* Descriptors, all close-on-exec; -1: none. */
   int lifeline_shared; /* read end of the supervisor's pipe */
-  int lifeline_dir;    /* /proc/PID/fd of who made the pipe, and has it under the same number */
-  int lifeline_own;    /* the same pipe, opened again: a file description of this process alone */
-  int results;         /* the results file */
-  int null;            /* /dev/null, once this process may lose stdin */
-  int broker;          /* to the supervisor; many writers */
+  int lifeline_dir; /* /proc/PID/fd of the process that made the pipe, which has it under the same
+                          number */
+  int lifeline_own; /* the same pipe, opened again: a file description of this process alone */
+  int results;      /* the results file */
+  int null;         /* /dev/null, once this process may lose stdin */
+  int broker;       /* to the supervisor; many writers */
 
   /* Children not reaped yet. The SIGCHLD handler removes: change it with signals blocked. */
   struct child *children;
@@ -55,8 +56,8 @@ struct os_backend {
   struct queue *queues;         /* every queue held, a list */
   const struct queue *got_from; /* the last op took an item from here; NULL: it was another op */
 
-  /* In a foreign host: start the side process if it does not run yet. NULL: a supervisor stands
-   * above. */
+  /* In a foreign host: start the side process if it does not run yet. NULL: there is a supervising
+   * parent. */
   int (*start_supervisor)(struct os_backend *b);
   void (*run_ends)(struct os_backend *b); /* of its main: called when its children are over */
 

@@ -44,8 +44,7 @@ static inline const uint64_t *side_own(const struct side *s) {
   return s->own[atomic_load_explicit(&s->generation, memory_order_relaxed) & 1];
 }
 
-/* The words to be. Whoever commits has filled all of both: they hold what was current before last.
- */
+/* The next words. A change must fill all of both: they hold what was current before last. */
 static inline uint64_t *side_next_shown(struct side *s) {
   return s->shown[(atomic_load_explicit(&s->generation, memory_order_relaxed) + 1) & 1];
 }
@@ -59,7 +58,7 @@ static inline void side_commit(struct side *s) {
   atomic_store_explicit(&s->generation, g + 1, memory_order_release);
 }
 
-/* A commit that changes nothing, so that who watches the generation looks again. */
+/* A commit that changes nothing, so that a process that watches the generation looks again. */
 static inline void side_touch(struct side *s) {
   memcpy(side_next_shown(s), side_shown(s), sizeof s->shown[0]);
   memcpy(side_next_own(s), side_own(s), sizeof s->own[0]);

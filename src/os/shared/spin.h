@@ -1,11 +1,11 @@
 /*
  * os/shared/spin.h - waiting awake for a moment, where that pays.
  *
- * A sleep and a wake-up cost more than most items are apart. So who finds nothing watches for some
- * tens of microseconds before he sleeps, if another processor may be working on it meanwhile. When
- * that was in vain lately he does it the more seldom, down to one wait in some hundreds. A try is
- * always long enough for the other to wake up and answer: two who both sleep could not find out
- * otherwise that it has begun to pay.
+ * A sleep and a wake-up take longer than most items are apart. So a process that finds nothing spins
+ * for some tens of microseconds before it sleeps, if another processor may be working on it
+ * meanwhile. When spinning has not paid lately it does so more seldom, down to one wait in some
+ * hundreds. Each try is long enough for the other process to wake up and answer: two processes that
+ * both sleep could not find out otherwise that spinning has begun to pay.
  */
 #ifndef SBX_OS_SHARED_SPIN_H
 #define SBX_OS_SHARED_SPIN_H
@@ -53,9 +53,9 @@ bool spin_watch(struct spin_wait *w, const _Atomic uint64_t *const words[2], con
                 bool crowded, int64_t deadline_ns);
 
 /*
- * The first of many items came to a reader who takes nothing but items: wait 2 microseconds more,
- * without a look. Whoever takes each item as soon as it is there takes the cache line from the
- * writer for each, and both are slower by half (measured: 3.7 and 6.5 million integers a second).
+ * The first of many items came to a reader that takes nothing but items: wait 2 microseconds more,
+ * without a look. A reader that takes each item at once takes the cache line from the writer for
+ * each, and both are slower by half (measured: 3.7 and 6.5 million integers a second).
  */
 void spin_linger(void);
 

@@ -1,9 +1,9 @@
 /*
  * os/shared/wait.c - the one place where a process sleeps.
  *
- * Whoever waits, for whatever, waits for descriptors here; before it sleeps it publishes its op in
- * its record, so that the supervisor and the reports know who waits for what, and where in the
- * script.
+ * Every wait, for any object, is a wait for descriptors here. Before it sleeps, a process publishes
+ * its op in its record, so that the supervisor and the reports know what it waits for, and where in
+ * the script.
  */
 #include <errno.h>
 #include <signal.h>
@@ -34,7 +34,7 @@ static void publish_entries(struct process_record *me, const struct op *op) {
   me->select_count = op->sub_count;
 }
 
-/* Who is woken, looks in vain and sleeps again still waits since it first did. */
+/* A process that is woken, looks in vain and sleeps again still waits since its first sleep. */
 static int64_t since(const struct op *op) {
   int64_t *since_ns = (int64_t *)(uintptr_t)&op->since_ns; /* no part of what is asked for */
   if (*since_ns == 0)
@@ -60,7 +60,7 @@ void wait_withdraw(struct os_backend *b) { atomic_store(&my_record(b)->op_kind, 
 
 void wait_interrupted(struct os_backend *b) { atomic_store(&my_record(b)->op_since_ns, 0); }
 
-/* Sleep; whoever sleeps for a second does not need what it keeps of memory. */
+/* Sleep; a process that sleeps for a second does not need the memory that it keeps in reserve. */
 static int sleep_on(struct pollfd *fds, nfds_t n, int64_t deadline_ns, const sigset_t *unblocked) {
   enum { KEEP_NS = 1000 * 1000 * 1000 };
   struct timespec left;

@@ -12,8 +12,8 @@
 #include "os/shared/self.h"
 
 /*
- * Tells a process to look again at what it waits for. Ignored by who does not know it, so that a
- * pid that was given to somebody else does no harm.
+ * Tells a process to look again at what it waits for. It is a signal that is ignored by default, so
+ * it does no harm to a process that was given the pid meanwhile.
  */
 enum { WAKE_SIGNAL = SIGURG };
 
@@ -64,8 +64,8 @@ void wait_withdraw(struct os_backend *b);
 void wait_interrupted(struct os_backend *b);
 
 /*
- * Lock a mutex, a monitor, for an op, until its deadline. Who waits for longer than a slice, since
- * the holder is stopped, says so. Returns what mutex_lock returns.
+ * Lock a mutex, a monitor, for an op, until its deadline. A process that waits for longer than a
+ * slice, since the holder is stopped, publishes that. Returns what mutex_lock returns.
  */
 int wait_mutex_slow(struct os_backend *b, pthread_mutex_t *m, int tried, enum lock_rank rank,
                     const struct op *op);

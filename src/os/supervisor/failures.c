@@ -64,8 +64,8 @@ static int64_t collect(const struct control *c, int64_t until_ns, struct due_lis
   return next;
 }
 
-/* Keep the record from being given to somebody else. False: it was; or somebody looked, or reports.
- */
+/* Keep the record from being used again. False: it was; or the failure was looked at, or is being
+ * reported. */
 static bool hold(struct control *c, const struct due *d) {
   _Atomic uint32_t *flags = &c->processes[d->slot].flags;
   uint32_t before = atomic_fetch_or(flags, FLAG_HELD);

@@ -13,7 +13,7 @@
 #include "os/shared/proc.h"
 #include "os/supervisor/snapshot_internal.h"
 
-/* Text that somebody may be writing just now. */
+/* Text that its owner may be writing just now. */
 static void copy_text(char *ret, const char *text, size_t size) {
   snprintf(ret, size, "%.*s", (int)size - 1, text);
 }
@@ -54,7 +54,7 @@ static void read_needs(const struct process_record *p, struct snapshot_op *op) {
 
 /*
  * The writer withdraws (op_kind = NONE) before it publishes another op, and writes op_kind last, so
- * two equal looks at op_kind and then op_since_ns say that all between was of one op. Who waits
+ * two equal looks at op_kind and then op_since_ns say that all between was of one op. A process
  * in line wakes now and then to look, and goes on waiting: its ticket tells the wait.
  */
 static struct snapshot_op read_op(const struct control *c, uint32_t slot, char where[WHERE_MAX]) {
@@ -119,7 +119,7 @@ static void fill_process(const struct control *c, uint32_t slot, uint64_t stamp,
   uint32_t flags = atomic_load(&p->flags);
   *ret = (struct snapshot_process){.id = stamp_serial(stamp), .slot = slot, .exit_code = -1};
   ret->lives = true;
-  if (p->serial != ret->id) /* it was only claimed: what stands there is of somebody else */
+  if (p->serial != ret->id) /* it was only claimed: what stands there is of the process before */
     return;
   ret->pid = atomic_load(&p->pid);
   ret->daemon = flags & FLAG_DAEMON;
@@ -140,7 +140,7 @@ static void fill_process(const struct control *c, uint32_t slot, uint64_t stamp,
     fill_usage(ret, parts);
 }
 
-/* The record may have been given to somebody else meanwhile: then the new owner is told of. */
+/* The record may have another owner by now: then that one is told of. */
 static bool read_process(const struct control *c, uint32_t slot, unsigned parts,
                          struct snapshot_process *ret) {
   for (int tries = 0; tries < 16; tries++) {

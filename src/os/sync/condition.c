@@ -1,7 +1,7 @@
 /*
  * os/sync/condition.c - conditions: what they do to their lock; see sync.h, and object/compose.h for the
  * steps of a wait. A process that is killed between entering the condition and releasing the lock
- * leaves an abandoned lock, and a place in line that counts for nobody.
+ * leaves an abandoned lock, and a place in line that does not count.
  */
 #include "base/error.h"
 #include "base/fault.h"

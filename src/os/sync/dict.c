@@ -100,7 +100,7 @@ static int take_other(struct os_backend *b, struct sync_record *r, uint64_t byte
   uint64_t other = s[DICT_EXTENT] ^ 1;
   struct extent old = extent_in(s, other);
   if (old.bytes)
-    store_give(b, &old); /* of somebody who was killed in the middle of this */
+    store_give(b, &old); /* of a process that was killed in the middle of this */
   int rc = store_take(b, bytes, ret);
   if (rc)
     *ret = (struct extent){0};

@@ -151,7 +151,7 @@ void sync_begin(struct sync_call *call, struct os_backend *b, struct op *op) {
   };
 }
 
-/* A change of the other copy is complete: wake those who may go on, then make it current. */
+/* A change of the other copy is complete: wake the processes that may go on, then make it current. */
 static void commit(struct os_backend *b, struct sync_record *r, const struct sync_step *step) {
   FAULT("sync.before-wake");
   if (step->wake)
@@ -161,7 +161,7 @@ static void commit(struct os_backend *b, struct sync_record *r, const struct syn
   FAULT("sync.after-commit");
 }
 
-/* Does somebody stand in line who must go first? */
+/* Must a process that stands in line go first? */
 static bool must_yield(const struct sync_call *call, const uint64_t *state) {
   if (atomic_load(&call->record->line.end) == 0 ||
       sync_passes_line(call->machine, state, &call->step))
@@ -201,7 +201,7 @@ static void name_again(struct sync_call *call, const void *refs, uint64_t count)
   sync_name_all(call, refs, count); /* they had cells: there is room */
 }
 
-/* Somebody was killed while it counted. */
+/* A process was killed while it counted. */
 static void count_again(struct sync_call *call) {
   names_clear(call->b->control, name_of(call));
   call->storage->each_ref(call, name_again);
@@ -372,9 +372,9 @@ static int apply_at_once(struct os_backend *b, struct sync_record *r, const stru
 }
 
 /*
- * Most ops of locks and semaphores find the object as they want it, and nobody in line: then there
- * is nobody to wake, nobody to yield to, and nothing to keep for a wait. SYNC_WAITS: it is not so,
- * and nothing is done.
+ * Most ops of locks and semaphores find the object as they want it, and the line empty: then there is
+ * no process to wake or to yield to, and nothing to keep for a wait. SYNC_WAITS: it is not so, and
+ * nothing is done.
  */
 static int do_at_once(struct os_backend *b, struct op *op) {
   struct sync_record *r = &b->control->syncs[op->object->slot];
@@ -491,7 +491,7 @@ static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how)
   if (!m || !m->leave)
     return;
   sync_read(r, copy);
-  if (!m->leave(copy, &step, how)) /* nobody but this process writes itself there */
+  if (!m->leave(copy, &step, how)) /* only this process writes itself there */
     return;
   tell_forgotten(b, slot);
   if (monitor_lock(&r->monitor, RANK_SYNC, 0, NULL))

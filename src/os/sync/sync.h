@@ -2,26 +2,24 @@
  * os/sync/sync.h - locks, semaphores, events, ...: one mechanism for all of them.
  *
  * A synchronisation object is a record in the control block and nothing else: a state of a few
- * words in two copies under a monitor, and a line of those who wait. What the words mean, a machine
- * says (object/sync.h); here is the loop around it:
+ * words in two copies under a monitor, and a line of the processes that wait. A machine says what the
+ * words mean (object/sync.h); here is the loop around it:
  *
  *   under the monitor  enabled?  yes: apply to the other copy, wake, commit
  *                                no:  join the line (os/shared/line.h)
  *   outside            sleep until woken, or time to look again
  *
- * Nobody who is killed holds up the others: the monitor is robust, a change is one store, and
- * whoever waits for a process (the owner of a lock) sleeps on its pidfd, too, once it has waited
+ * A process that is killed holds up no other: the monitor is robust, a change is one store, and a
+ * process that waits for another (the owner of a lock) sleeps on its pidfd, too, once it has waited
  * for a moment.
  *
- * Fairness: who finds the object free takes it, even if others wait, since a hand-over costs two
- * switches. But nobody overtakes a process that lives, is not stopped, and has waited for more than
- * 5 ms (line_must_yield).
+ * Fairness is the rule of object/fair.h (line_must_yield).
  *
  * Handles hold the record by a bit (control.h, `held`), as they hold queues; there are no
  * descriptors, so a handle can be sent to any process of the run. A forked child holds what its
  * parent holds, but owns nothing: an owner is slot and serial.
  *
- * A condition has a lock, which is a record of its own: who holds the condition holds the lock.
+ * A condition has a lock, which is a record of its own: a holder of the condition holds the lock.
  */
 #ifndef SBX_OS_SYNC_SYNC_H
 #define SBX_OS_SYNC_SYNC_H
@@ -64,7 +62,7 @@ static inline bool sync_by_handle(const struct os_backend *b, uint32_t slot) {
   return b->holds && b->holds[slot].refs > 0;
 }
 
-/* Nobody but the calling process can hold the object of a slot that it holds. */
+/* No other process can hold the object of a slot that this process holds. */
 bool sync_is_private(const struct os_backend *b, uint32_t slot);
 
 /* What the object of a slot tells of itself. */
@@ -87,7 +85,7 @@ int condition_perform(struct os_backend *b, struct op *op);
 int value_perform(struct os_backend *b, struct op *op);
 int dict_perform(struct os_backend *b, struct op *op);
 
-/* The calling process leaves by itself: it gives up what it owns, and tells those who wait. */
+/* The calling process leaves by itself: it gives up what it owns, and wakes those that wait. */
 void sync_leave_all(struct os_backend *b, enum sync_end how);
 
 /*
@@ -102,8 +100,8 @@ void sync_disarm(struct os_backend *b, struct op *op);
 
 /* -- for reports ------------------------------------------------------------------------------- */
 
-/* The processes without which those who wait for the object cannot go on (who_of); how many. 0:
- * nobody in particular, anybody could help. */
+/* The processes without which those that wait for the object cannot go on (who_of); how many. 0:
+ * none in particular, any process could help. */
 uint32_t sync_owners(const struct control *c, uint32_t slot, uint64_t ret[SYNC_WORDS]);
 
 /* Has `who` (as in object/sync.h) the object in its hands, which will be taken from it when it

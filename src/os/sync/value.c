@@ -2,8 +2,8 @@
  * os/sync/value.c - shared values: what is too large for the words of the state; see object/value.h.
  *
  * A value has two extents of the store, and at most one of them is current. A large message is
- * written into the other one, which becomes current with the commit; so whoever is killed leaves
- * the old value or the new one, and memory that others know of. An extent that is not current may
+ * written into the other one, which becomes current with the commit; so a process that is killed
+ * leaves the old value or the new one, and memory that others know of. An extent that is not current may
  * be emptied at any time.
  */
 #include "object/value.h"
