@@ -259,6 +259,24 @@ describe("finalizers of the parent's objects", function()
       r.out, r.err)
   end)
 
+  it("run at the end of the child that made them, the youngest first, however many have come and gone", function()
+    local r = lines [[
+      local class = { __gc = function(t) io.write(t[1], " ") end }
+      child(function()
+        local kept = {}
+        for i = 1, 3000 do
+          local object = setmetatable({ i }, class)
+          if i % 500 == 0 then kept[#kept + 1] = object end
+          if i % 500 ~= 0 then object[1] = "" end -- the collector takes it at some time, or the end
+        end
+      end)
+    ]]
+    local order = {}
+    for i in r.out:gmatch("%d+") do order[#order + 1] = i end
+    assert.are.equal("3000 2500 2000 1500 1000 500", table.concat(order, " "), r.err)
+    assert.are.equal(3000, select(2, r.out:gsub(" ", "")))
+  end)
+
   it("__close runs in a child whose function fails", function()
     local r = lines [[
       spawn({ quiet = true }, function()

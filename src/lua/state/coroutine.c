@@ -16,19 +16,27 @@ static lua_State *check_coroutine(lua_State *L) {
   return co;
 }
 
+/* Move values from one stack to another, if there is room for them and one more. */
+static bool move(lua_State *from, lua_State *to, int count) {
+  if (!lua_checkstack(to, count + 1))
+    return false;
+  lua_xmove(from, to, count);
+  return true;
+}
+
 /*
  * Resume with the `args` values at the top of the stack, which it takes. Returns how many values it
- * leaves there; or -1, and leaves an error value.
+ * leaves there; or -1, and leaves an error value. Called by functions that have LUA_MINSTACK slots
+ * but for one, so a few results need no more room.
  */
-static int resume(lua_State *L, struct lib *lib, lua_State *co, int args) {
+static inline int resume(lua_State *L, struct lib *lib, lua_State *co, int args) {
   struct resumer link;
   lua_State *before = lib->running.current;
   int results;
-  if (!lua_checkstack(co, args)) {
+  if (args > 0 && !move(L, co, args)) {
     lua_pushliteral(L, "too many arguments to resume");
     return -1;
   }
-  lua_xmove(L, co, args);
   running_enter(lib, &link, L, co);
   int status = lua_resume(co, L, args, &results);
   running_leave(lib, &link, before);
@@ -36,12 +44,14 @@ static int resume(lua_State *L, struct lib *lib, lua_State *co, int args) {
     lua_xmove(co, L, 1);
     return -1;
   }
-  if (!lua_checkstack(L, results + 1)) {
+  if (results < LUA_MINSTACK / 2) {
+    if (results > 0)
+      lua_xmove(co, L, results);
+  } else if (!move(co, L, results)) {
     lua_pop(co, results);
     lua_pushliteral(L, "too many results to resume");
     return -1;
   }
-  lua_xmove(co, L, results);
   return results;
 }
 
@@ -62,8 +72,7 @@ static int close_coroutine(lua_State *L, lua_State *co) {
 }
 
 /* coroutine.resume(co, ...) -> true, values... or false, error */
-int coroutine_resume(lua_State *L) {
-  struct lib *lib = lib_of(L);
+static inline int resume_safely(lua_State *L, struct lib *lib) {
   lua_State *co = check_coroutine(L);
   uint32_t throws = lib->throws;
   int n = resume(L, lib, co, lua_gettop(L) - 1);
@@ -74,12 +83,12 @@ int coroutine_resume(lua_State *L) {
   return n < 0 ? 2 : n + 1;
 }
 
-/* What coroutine.wrap returned: upvalue 2 is the coroutine. An error ends it, and goes on. */
-static int l_wrapped(lua_State *L) {
-  lua_State *co = lua_tothread(L, lua_upvalueindex(2));
-  int n = resume(L, lib_of(L), co, lua_gettop(L));
-  if (n >= 0)
-    return n;
+int coroutine_resume(lua_State *L) { return resume_safely(L, lib_of(L)); }
+
+static int l_resume_near(lua_State *L) { return resume_safely(L, lib_near(L)); }
+
+/* [error] The coroutine has ended by it. */
+static int raise_of(lua_State *L, lua_State *co) {
   int status = lua_status(co);
   if (status != LUA_OK && status != LUA_YIELD) {
     status = close_coroutine(L, co);
@@ -94,6 +103,17 @@ static int l_wrapped(lua_State *L) {
   return lua_error(L);
 }
 
+/* What coroutine.wrap returned: upvalue 2 is the coroutine. An error ends it, and goes on. */
+static inline int resume_wrapped(lua_State *L, struct lib *lib) {
+  lua_State *co = lua_tothread(L, lua_upvalueindex(2));
+  int n = resume(L, lib, co, lua_gettop(L));
+  return n >= 0 ? n : raise_of(L, co);
+}
+
+static int l_wrapped(lua_State *L) { return resume_wrapped(L, lib_of(L)); }
+
+static int l_wrapped_near(lua_State *L) { return resume_wrapped(L, lib_near(L)); }
+
 /* coroutine.wrap(f) */
 static int l_wrap(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
@@ -101,7 +121,7 @@ static int l_wrap(lua_State *L) {
   lua_State *co = lua_newthread(L);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
-  lua_pushcclosure(L, l_wrapped, 2);
+  lua_pushcclosure(L, lib_pick(lib_of(L), l_wrapped_near, l_wrapped), 2);
   return 1;
 }
 
@@ -139,20 +159,26 @@ static int l_running(lua_State *L) {
 }
 
 /* coroutine.yield(...) */
-static int l_yield(lua_State *L) {
-  if (L == lib_of(L)->own) { /* lua_yield would say that it is across a C call */
+static inline int yield(lua_State *L, const struct lib *lib) {
+  if (L == lib->own) { /* lua_yield would say that it is across a C call */
     lua_pushliteral(L, "attempt to yield from outside a coroutine");
     return lua_error(L);
   }
   return lua_yield(L, lua_gettop(L));
 }
 
+static int l_yield(lua_State *L) { return yield(L, lib_of(L)); }
+
+static int l_yield_near(lua_State *L) { return yield(L, lib_near(L)); }
+
 void lib_open_coroutine(lua_State *L, struct lib *lib) {
-  static const luaL_Reg functions[] = {{"resume", coroutine_resume}, {"wrap", l_wrap},
-                                       {"close", l_close},           {"running", l_running},
-                                       {"yield", l_yield},           {NULL, NULL}};
+  const luaL_Reg functions[] = {{"resume", lib_pick(lib, l_resume_near, coroutine_resume)},
+                                {"wrap", l_wrap},
+                                {"close", l_close},
+                                {"running", l_running},
+                                {"yield", lib_pick(lib, l_yield_near, l_yield)},
+                                {NULL, NULL}};
   if (lua_getglobal(L, LUA_COLIBNAME) == LUA_TTABLE)
     lib_set_functions(L, functions);
-  (void)lib;
   lua_pop(L, 1);
 }

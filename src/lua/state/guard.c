@@ -30,14 +30,25 @@
 #include "lua/state/guard.h"
 #include "lua/state/lib.h"
 
-static const char finalizable_key, again_key, anchor_key, metatables_key, finalized_key, guard_key;
+static const char guard_key; /* its address is a key of the registry */
+static const char finalized_key;
 
+/* One in a Lua state: a userdata with these user values. */
 struct guard {
   struct arena *arena; /* of this process's objects; NULL: a state of a foreign host, not forked */
   lua_Alloc host;      /* a foreign host's allocator */
   void *host_ud;
   bool child;
   lua_Integer noted; /* numbers given in the list */
+  lua_Integer room;  /* numbers that it has slots for */
+};
+
+enum {
+  LIST = 1,   /* objects that this process gave a finalizer, oldest first; weak values */
+  AGAIN,      /* objects that are in the list although they had a finalizer before; weak */
+  METATABLES, /* those that gave finalizers to tables; weak keys */
+  ANCHOR,     /* in a child: the lists of its parent and grandparents, strong; else nil */
+  VALUES = ANCHOR
 };
 
 static struct guard *guard_of(lua_State *L) {
@@ -52,41 +63,91 @@ static bool is_own(const struct guard *g, const void *object) {
   return !g->child || arena_owns(g->arena, object);
 }
 
-/* A new table with weak keys, values or both, in the registry. */
-static void open_weak(lua_State *L, const char *key, const char *mode) {
-  lua_createtable(L, 0, 0);
+/* Push a new table with weak keys, values or both, and room for a list. */
+static void push_weak(lua_State *L, const char *mode, int slots) {
+  lua_createtable(L, slots, 0);
   lua_createtable(L, 0, 1);
   lua_pushstring(L, mode);
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }
 
 /* -- tables ---------------------------------------------------------------------------------- */
 
-/* Append the value at `index` to the list. Its values are weak: Lua takes one out before its
- * finalizer runs. */
-static void note_finalizable(lua_State *L, int index) {
-  index = lua_absindex(L, index);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
-  lua_pushvalue(L, index);
-  lua_rawseti(L, -2, ++guard_of(L)->noted);
+/*
+ * The list is an array that is never searched: an append is a store into a slot, which is what makes
+ * it cheap (a table with holes would look for a free place in its hash part). When the slots are
+ * used up, what is alive moves to a new list with twice as many.
+ */
+
+/* [list] -> how many are alive */
+static lua_Integer count_alive(lua_State *L, lua_Integer noted) {
+  lua_Integer alive = 0;
+  for (lua_Integer i = 1; i <= noted; i++) {
+    alive += lua_rawgeti(L, -1, i) != LUA_TNIL;
+    lua_pop(L, 1);
+  }
+  return alive;
+}
+
+/* [from, to] Move what is alive to the empty list. Returns how many. */
+static lua_Integer move_alive(lua_State *L, lua_Integer noted) {
+  lua_Integer alive = 0;
+  for (lua_Integer i = 1; i <= noted; i++) {
+    if (lua_rawgeti(L, -2, i) != LUA_TNIL)
+      lua_rawseti(L, -2, ++alive);
+    else
+      lua_pop(L, 1);
+  }
+  return alive;
+}
+
+/* Making a list may run finalizers, which may append to the one that is there, or replace it. */
+static void make_room(lua_State *L, int guard) {
+  enum { LEAST = 64, MOST = 1 << 30 };
+  struct guard *g = lua_touserdata(L, guard);
+  lua_getiuservalue(L, guard, LIST);
+  lua_Integer slots = 2 * count_alive(L, g->noted);
+  slots = slots < LEAST ? LEAST : slots > MOST ? MOST : slots;
+  lua_pop(L, 1);
+  push_weak(L, "v", (int)slots);
+  lua_getiuservalue(L, guard, LIST);
+  lua_insert(L, -2); /* old new */
+  g->noted = move_alive(L, g->noted);
+  g->room = slots > g->noted ? slots : g->noted;
+  lua_setiuservalue(L, guard, LIST);
   lua_pop(L, 1);
 }
 
-/* Note the metatable at the top, which has a finalizer. */
-static void note_metatable(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
-  lua_pushvalue(L, -2);
+/* Append the object to the list. Lua takes it out before its finalizer runs. */
+static void note_finalizable(lua_State *L, int guard, int object) {
+  struct guard *g = lua_touserdata(L, guard);
+  if (g->noted >= g->room)
+    make_room(L, guard);
+  lua_getiuservalue(L, guard, LIST);
+  lua_pushvalue(L, object);
+  lua_rawseti(L, -2, ++g->noted);
+  lua_pop(L, 1);
+}
+
+/* Note a metatable that has a finalizer. */
+static void note_metatable(lua_State *L, int guard, int metatable) {
+  lua_getiuservalue(L, guard, METATABLES);
+  lua_pushvalue(L, metatable);
   if (lua_rawget(L, -2) == LUA_TNIL) {
-    lua_pushvalue(L, -3);
+    lua_pushvalue(L, metatable);
     lua_pushboolean(L, 1);
     lua_rawset(L, -4);
   }
   lua_pop(L, 2);
 }
 
-void guard_note_at(lua_State *L, int index) { note_finalizable(L, index); }
+void guard_note_at(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
+  note_finalizable(L, lua_gettop(L), index);
+  lua_pop(L, 1);
+}
 
 /* Has the metatable at the top a finalizer? */
 static bool has_gc(lua_State *L) {
@@ -97,38 +158,59 @@ static bool has_gc(lua_State *L) {
 }
 
 /*
- * Is the object at `index`, which has a metatable with a finalizer, in the list for sure? That it
- * has one is no proof: the finalizer may have come later. So it is listed once more, and
- * remembered, until Lua forgets it (the values are weak, too) because its finalizer is to run.
+ * Is the object, which has a metatable with a finalizer, in the list for sure? That it has one is no
+ * proof: the finalizer may have come later. So it is listed once more, and remembered, until Lua
+ * forgets it (the values are weak, too) because its finalizer is to run.
  */
-static bool listed_again(lua_State *L, int index) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &again_key);
-  lua_pushvalue(L, index);
+static bool listed_again(lua_State *L, int guard, int object) {
+  lua_getiuservalue(L, guard, AGAIN);
+  lua_pushvalue(L, object);
   bool listed = lua_rawget(L, -2) != LUA_TNIL;
   if (!listed) {
-    lua_pushvalue(L, index);
-    lua_pushvalue(L, index);
+    lua_pushvalue(L, object);
+    lua_pushvalue(L, object);
     lua_rawset(L, -4);
   }
   lua_pop(L, 2);
   return listed;
 }
 
-void guard_setmetatable(lua_State *L, int index) {
-  index = lua_absindex(L, index);
-  int type = lua_type(L, index);
-  if (lua_istable(L, -1) && (type == LUA_TTABLE || type == LUA_TUSERDATA) && has_gc(L) &&
-      guard_of(L)) {
-    note_metatable(L);
-    bool listed = lua_getmetatable(L, index);
-    if (listed) {
-      listed = has_gc(L) && listed_again(L, index);
-      lua_pop(L, 1);
-    }
-    if (!listed)
-      note_finalizable(L, index);
+/* The object is about to get the metatable, which has a finalizer. All three are absolute indices. */
+static void note(lua_State *L, int guard, int object, int metatable) {
+  note_metatable(L, guard, metatable);
+  bool listed = lua_getmetatable(L, object);
+  if (listed) {
+    listed = has_gc(L) && listed_again(L, guard, object);
+    lua_pop(L, 1);
   }
-  lua_setmetatable(L, index);
+  if (!listed)
+    note_finalizable(L, guard, object);
+}
+
+void guard_setmetatable(lua_State *L, int index) {
+  int object = lua_absindex(L, index), metatable = lua_gettop(L), type = lua_type(L, object);
+  if ((type == LUA_TTABLE || type == LUA_TUSERDATA) && lua_istable(L, metatable) && has_gc(L)) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key) != LUA_TNIL)
+      note(L, metatable + 1, object, metatable);
+    lua_pop(L, 1);
+  }
+  lua_setmetatable(L, object);
+}
+
+/* Upvalues of setmetatable and debug.setmetatable: nothing is looked up by name. */
+enum { GUARD = 1, GC_NAME };
+
+/* [object, metatable or nil] -> object */
+static int set_metatable(lua_State *L, bool may_have_gc) {
+  lua_settop(L, 2);
+  if (may_have_gc) {
+    lua_pushvalue(L, lua_upvalueindex(GC_NAME));
+    if (lua_rawget(L, 2) != LUA_TNIL)
+      note(L, lua_upvalueindex(GUARD), 1, 2);
+    lua_settop(L, 2);
+  }
+  lua_setmetatable(L, 1);
+  return 1;
 }
 
 /* setmetatable(t, mt), as the standard library has it. */
@@ -138,18 +220,14 @@ static int l_setmetatable(lua_State *L) {
   luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
   if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
     return luaL_error(L, "cannot change a protected metatable");
-  lua_settop(L, 2);
-  guard_setmetatable(L, 1);
-  return 1;
+  return set_metatable(L, t == LUA_TTABLE);
 }
 
 /* debug.setmetatable(v, mt), likewise. */
 static int l_debug_setmetatable(lua_State *L) {
-  int t = lua_type(L, 2);
+  int t = lua_type(L, 2), type = lua_type(L, 1);
   luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
-  lua_settop(L, 2);
-  guard_setmetatable(L, 1);
-  return 1;
+  return set_metatable(L, t == LUA_TTABLE && (type == LUA_TTABLE || type == LUA_TUSERDATA));
 }
 
 /*
@@ -157,20 +235,21 @@ static int l_debug_setmetatable(lua_State *L) {
  * for the child's own. That takes no walk through it: a list that the collector has not done with
  * is looked through again before anything is cleared, and what is cleared is out already.
  */
-static void anchor_tables(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
-  lua_pushnil(L);
-  if (!lua_next(L, -2)) { /* none: nothing to touch */
-    lua_pop(L, 1);
+static void anchor_tables(lua_State *L, struct guard *g) {
+  if (g->noted == 0) /* nothing to touch */
     return;
-  }
-  lua_pop(L, 2);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
+  int guard = lua_gettop(L);
+  lua_getiuservalue(L, guard, LIST);
   lua_pushnil(L);
   lua_setmetatable(L, -2);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &anchor_key);
+  lua_getiuservalue(L, guard, ANCHOR);
   lua_rawseti(L, -2, 0); /* numbers begin with 1 */
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &anchor_key);
-  open_weak(L, &finalizable_key, "v");
+  lua_setiuservalue(L, guard, ANCHOR);
+  push_weak(L, "v", 0);
+  lua_setiuservalue(L, guard, LIST);
+  lua_pop(L, 1);
+  g->noted = g->room = 0;
 }
 
 /* -- metatables ------------------------------------------------------------------------------ */
@@ -222,12 +301,13 @@ static void guard_types(lua_State *L) {
 
 /* In a child: those of its parent's tables. */
 static void guard_noted(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &metatables_key);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
+  lua_getiuservalue(L, -1, METATABLES);
   for (lua_pushnil(L); lua_next(L, -2);) {
     lua_pop(L, 1);
     guard_metatable(L);
   }
-  lua_pop(L, 1);
+  lua_pop(L, 2);
 }
 
 void guard_before_fork(lua_State *L, struct lib *lib) {
@@ -276,8 +356,7 @@ void guard_enter_child(lua_State *L) {
   lib_pause(L, lib); /* a step now would run what must not run */
   divide_memory(L, g);
   g->child = true;
-  g->noted = 0;
-  anchor_tables(L);
+  anchor_tables(L, g);
   guard_noted(L);
   lib_resume(L, lib);
 }
@@ -346,7 +425,9 @@ static void push_finalized(lua_State *L) {
 static int finalize_own(lua_State *L) {
   enum { DONE = 1, KEPT = 3, NUMBERS = 4 };
   push_finalized(L);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &finalizable_key);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
+  lua_getiuservalue(L, -1, LIST);
+  lua_remove(L, -2);
   size_t n = push_own(L);
   const lua_Integer *numbers = lua_touserdata(L, NUMBERS);
   for (size_t i = 0; i < n; i++) {
@@ -370,20 +451,32 @@ void guard_finalize(lua_State *L) {
     lua_pop(L, 1); /* no memory for the list */
 }
 
+/* A closure over the guard, which is at the top, and the name. */
+static void push_setter(lua_State *L, lua_CFunction f) {
+  lua_pushvalue(L, -1);
+  lua_pushliteral(L, "__gc");
+  lua_pushcclosure(L, f, GC_NAME);
+}
+
 void lib_open_guard(lua_State *L) {
-  open_weak(L, &finalizable_key, "v");
-  open_weak(L, &again_key, "kv");
-  open_weak(L, &metatables_key, "k");
+  int top = lua_gettop(L);
   /* A foreign host's child has its allocator in here; but it leaves by _exit and never closes its
    * state. */
-  struct guard *g = lua_newuserdatauv(L, sizeof *g, 0);
+  struct guard *g = lua_newuserdatauv(L, sizeof *g, VALUES);
   *g = (struct guard){0};
+  static const char *const modes[] = {[LIST] = "v", [AGAIN] = "kv", [METATABLES] = "k"};
+  for (int i = LIST; i <= METATABLES; i++) {
+    push_weak(L, modes[i], 0);
+    lua_setiuservalue(L, -2, i);
+  }
+  lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_key);
-  lua_pushcfunction(L, l_setmetatable);
+  push_setter(L, l_setmetatable);
   lua_setglobal(L, "setmetatable");
   if (lua_getglobal(L, LUA_DBLIBNAME) == LUA_TTABLE) {
-    lua_pushcfunction(L, l_debug_setmetatable);
-    lua_setfield(L, -2, "setmetatable");
+    lua_insert(L, -2); /* debug guard */
+    push_setter(L, l_debug_setmetatable);
+    lua_setfield(L, -3, "setmetatable");
   }
-  lua_pop(L, 1);
+  lua_settop(L, top);
 }

@@ -148,8 +148,8 @@ static int finish(lua_State *L, int status, lua_KContext context) {
 }
 
 /* pcall(f, ...) -> true, results... or false, error */
-static int l_pcall(lua_State *L) {
-  lua_KContext context = context_of(0, lib_of(L)->throws);
+static inline int protect(lua_State *L, const struct lib *lib) {
+  lua_KContext context = context_of(0, lib->throws);
   int count = lua_gettop(L);
   if (count == 0)
     luaL_checkany(L, 1);
@@ -158,6 +158,10 @@ static int l_pcall(lua_State *L) {
   int status = lua_pcallk(L, count - 1, LUA_MULTRET, 0, context, finish);
   return finish(L, status, context);
 }
+
+static int l_pcall(lua_State *L) { return protect(L, lib_of(L)); }
+
+static int l_pcall_near(lua_State *L) { return protect(L, lib_near(L)); }
 
 /* [f, handler, ...] -> f, handler, true, f, ...; returns how many arguments f has */
 static int prepare_xpcall(lua_State *L) {
@@ -170,12 +174,16 @@ static int prepare_xpcall(lua_State *L) {
 }
 
 /* xpcall(f, handler, ...), as lua has it */
-static int l_xpcall(lua_State *L) {
-  lua_KContext context = context_of(2, lib_of(L)->throws);
+static inline int protect_handling(lua_State *L, const struct lib *lib) {
+  lua_KContext context = context_of(2, lib->throws);
   int args = prepare_xpcall(L);
   int status = lua_pcallk(L, args, LUA_MULTRET, 2, context, finish);
   return finish(L, status, context);
 }
+
+static int l_xpcall(lua_State *L) { return protect_handling(L, lib_of(L)); }
+
+static int l_xpcall_near(lua_State *L) { return protect_handling(L, lib_near(L)); }
 
 /* load(chunk, ...), as lua has it: it catches what a function that reads the chunk raises */
 static int l_load(lua_State *L) {
@@ -209,8 +217,8 @@ static void replace_load(lua_State *L, struct lib *lib) {
 }
 
 void lib_open_interrupt(lua_State *L, struct lib *lib) {
-  replace(L, lib, "pcall", "sandbox.pcall", l_pcall);
-  replace(L, lib, "xpcall", "sandbox.xpcall", l_xpcall);
+  replace(L, lib, "pcall", "sandbox.pcall", lib_pick(lib, l_pcall_near, l_pcall));
+  replace(L, lib, "xpcall", "sandbox.xpcall", lib_pick(lib, l_xpcall_near, l_xpcall));
   replace_load(L, lib);
   running_open(L);
   answer_open(lib);

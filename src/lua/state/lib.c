@@ -14,6 +14,7 @@
 #include "lua/state/interrupt.h"
 #include "lua/state/prelude.h"
 #include "lua/state/running.h"
+#include "lua/state/state.h"
 
 #define LIB_TYPE "sandbox.lib"
 
@@ -518,7 +519,11 @@ struct lib *lib_new(lua_State *L, struct backend *b) {
   lua_createtable(L, OBJECT_TYPES, OBJECT_TYPES);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
-  lib->running.current = lua_tothread(L, -1);
+  lua_State *first = lua_tothread(L, -1);
+  lib->running.current = first;
   lua_pop(L, 1);
+  lib->near = state_is_own(L);
+  if (lib->near) /* before there are other threads: each begins with a copy of what the first has */
+    *(struct lib **)lua_getextraspace(first) = lib;
   return lib;
 }

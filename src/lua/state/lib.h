@@ -44,6 +44,7 @@ struct lib {
   struct buf report;               /* what tells of a failure of this process, should nobody look */
   struct buf *item;                /* the item being read, NULL if it is something else */
   const void *metas[OBJECT_TYPES]; /* the metatables of handles, as lua_topointer gives them */
+  bool near;                       /* lib_near finds it */
   bool paused;                     /* the collector is, by lib_pause */
   bool child;                      /* this process was made by spawn */
   uint32_t programs;               /* files of io.popen that are open */
@@ -100,6 +101,41 @@ extern const char lib_randomseed_key;
 extern const char lib_stream_keys[2];
 
 static inline struct lib *lib_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+
+/*
+ * The lib without a call of Lua, for what is called millions of times a second: in a state of
+ * state_new it stands in the extra space of each thread (lua_getextraspace). That of a foreign host
+ * is the host's. So a function that uses this has a twin that uses lib_of, and lib_pick says which
+ * of the two a state gets.
+ */
+static inline struct lib *lib_near(lua_State *L) {
+  return *(struct lib *const *)lua_getextraspace(L);
+}
+
+static inline lua_CFunction lib_pick(const struct lib *lib, lua_CFunction near, lua_CFunction any) {
+  return lib->near ? near : any;
+}
+
+/* Another coroutine runs from here on; NULL: none does. */
+static inline void running_set(struct lib *lib, lua_State *L) {
+  lib->running.current = L; /* first: a signal from now on finds the right one */
+  if (lib->running.alert)
+    running_refresh(lib);
+}
+
+/* L is about to resume `co`; and `co` has stopped, L had been `before`. Nothing between the two may
+ * leave by longjmp. */
+static inline void running_enter(struct lib *lib, struct resumer *link, lua_State *L,
+                                 lua_State *co) {
+  *link = (struct resumer){lib->running.resumers, L};
+  lib->running.resumers = link;
+  running_set(lib, co);
+}
+
+static inline void running_leave(struct lib *lib, const struct resumer *link, lua_State *before) {
+  lib->running.resumers = link->up;
+  running_set(lib, before);
+}
 
 /* Make the lib of a state, in its registry; its __gc is the end of the script. Raises for want of
  * memory. */

@@ -94,22 +94,6 @@ void running_refresh(struct lib *lib) {
   running_unblock(&old);
 }
 
-void running_set(struct lib *lib, lua_State *L) {
-  lib->running.current = L; /* first: a signal from now on finds the right one */
-  running_refresh(lib);
-}
-
-void running_enter(struct lib *lib, struct resumer *link, lua_State *L, lua_State *co) {
-  *link = (struct resumer){lib->running.resumers, L};
-  lib->running.resumers = link;
-  running_set(lib, co);
-}
-
-void running_leave(struct lib *lib, struct resumer *link, lua_State *before) {
-  lib->running.resumers = link->up;
-  running_set(lib, before);
-}
-
 /* No function of the script runs: it is the line that spawned the process which says what to do. */
 static void locate_process(const struct lib *lib, char where[WHERE_MAX]) {
   struct process_info me = {.id = 0};

@@ -8,6 +8,9 @@
  * and no hook at all as long as nothing is to be told: a hook costs a factor of two. What it is for
  * is told by the flags of the lib (`raise`, `asked`, `interrupt`); running_sync makes the hook what
  * they want. A hook of the script's own is put aside meanwhile, and back afterwards.
+ *
+ * What each switch of coroutines does (running_set, running_enter, running_leave) is inline, in
+ * lib.h.
  */
 #ifndef SBX_LUA_STATE_RUNNING_H
 #define SBX_LUA_STATE_RUNNING_H
@@ -36,13 +39,6 @@ struct running {
   lua_Hook own;      /* what `hooked` had before: for lua_sethook */
   int own_mask, own_count;
 };
-
-/* `co` is about to run, resumed by L; and has run. Nothing between the two may leave by longjmp. */
-void running_enter(struct lib *lib, struct resumer *link, lua_State *L, lua_State *co);
-void running_leave(struct lib *lib, struct resumer *link, lua_State *before);
-
-/* Another coroutine runs from here on, for good; NULL: nobody does. */
-void running_set(struct lib *lib, lua_State *L);
 
 /*
  * "file:line" of the script, where L stands, from that level of its stack on; never a place of the

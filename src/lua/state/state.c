@@ -1,7 +1,6 @@
 /* lua/state/state.c - see state.h. */
 #include "lua/state/state.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,6 +67,8 @@ lua_State *state_new(void) {
   lua_setwarnf(L, warn_off, L);
   return L;
 }
+
+bool state_is_own(lua_State *L) { return lua_getallocf(L, NULL) == arena_resize; }
 
 void state_close(lua_State *L) {
   void *arena;

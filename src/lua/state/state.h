@@ -7,10 +7,14 @@
 #define SBX_LUA_STATE_STATE_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 /* As luaL_newstate, with an arena instead of malloc (base/arena.h). NULL for want of memory. To be
  * closed by state_close. */
 lua_State *state_new(void);
+
+/* Was the state made by state_new? */
+bool state_is_own(lua_State *L);
 
 /* lua_close, and the arena goes back to the system. */
 void state_close(lua_State *L);
