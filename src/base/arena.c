@@ -26,6 +26,7 @@ enum {
   SPAN = 16,   /* pages */
   STEP = 16,   /* bytes between the sizes of blocks up to FINE */
   FINE = 1024, /* bytes; beyond, there are eight sizes for each power of two */
+  EXTRA = 80, /* bytes */
   CLASSES = FINE / STEP + 8 * 4,
   BINS = 32, /* of free runs: 2^bin pages or more */
   TRIES = 8, /* runs looked at in the bin where not every run is long enough */
@@ -96,6 +97,7 @@ static unsigned highest_bit(size_t n) { return 63U - (unsigned)__builtin_clzll(n
 static inline unsigned class_of(size_t size) {
   if (size <= FINE)
     return (unsigned)((size - 1) / STEP);
+  size = size - EXTRA > FINE ? size - EXTRA : FINE + 1;
   unsigned bit = highest_bit(size - 1);
   return FINE / STEP + (bit - 10) * 8 + ((unsigned)((size - 1) >> (bit - 3)) & 7);
 }
@@ -104,7 +106,7 @@ static inline size_t class_bytes(unsigned kind) {
   if (kind < FINE / STEP)
     return (kind + 1) * (size_t)STEP;
   unsigned beyond = kind - FINE / STEP;
-  return (size_t)(8 + (beyond & 7) + 1) << (beyond / 8 + 7);
+  return ((size_t)(8 + (beyond & 7) + 1) << (beyond / 8 + 7)) + EXTRA;
 }
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }

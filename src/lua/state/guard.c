@@ -77,49 +77,51 @@ static void push_weak(lua_State *L, const char *mode, int slots) {
 /*
  * The list is an array that is never searched: an append is a store into a slot, which is what makes
  * it cheap (a table with holes would look for a free place in its hash part). When the slots are
- * used up, what is alive moves to a new list with twice as many.
+ * used up, what is alive moves down; if that is more than half, a longer list is made.
  */
 
-/* [list] -> how many are alive */
-static lua_Integer count_alive(lua_State *L, lua_Integer noted) {
+/* [from, to] Move what is alive to the start of the other list, which may be the same. Returns how
+ * many. */
+static lua_Integer move_alive(lua_State *L, lua_Integer noted, bool same) {
   lua_Integer alive = 0;
   for (lua_Integer i = 1; i <= noted; i++) {
-    alive += lua_rawgeti(L, -1, i) != LUA_TNIL;
-    lua_pop(L, 1);
-  }
-  return alive;
-}
-
-/* [from, to] Move what is alive to the empty list. Returns how many. */
-static lua_Integer move_alive(lua_State *L, lua_Integer noted) {
-  lua_Integer alive = 0;
-  for (lua_Integer i = 1; i <= noted; i++) {
-    if (lua_rawgeti(L, -2, i) != LUA_TNIL)
-      lua_rawseti(L, -2, ++alive);
-    else
+    if (lua_rawgeti(L, -2, i) == LUA_TNIL) {
       lua_pop(L, 1);
+      continue;
+    }
+    lua_rawseti(L, -2, ++alive);
+    if (same && alive < i) {
+      lua_pushnil(L);
+      lua_rawseti(L, -2, i);
+    }
   }
   return alive;
 }
 
 /* Making a list may run finalizers, which may append to the one that is there, or replace it. */
-static void make_room(lua_State *L, int guard) {
-  enum { LEAST = 64, MOST = 1 << 30 };
+static void lengthen(lua_State *L, int guard, lua_Integer slots) {
   struct guard *g = lua_touserdata(L, guard);
-  lua_getiuservalue(L, guard, LIST);
-  lua_Integer slots = 2 * count_alive(L, g->noted);
-  slots = slots < LEAST ? LEAST : slots > MOST ? MOST : slots;
-  lua_pop(L, 1);
   push_weak(L, "v", (int)slots);
   lua_getiuservalue(L, guard, LIST);
-  lua_insert(L, -2); /* old new */
-  g->noted = move_alive(L, g->noted);
+  lua_insert(L, -2);
+  g->noted = move_alive(L, g->noted, false);
   g->room = slots > g->noted ? slots : g->noted;
   lua_setiuservalue(L, guard, LIST);
   lua_pop(L, 1);
 }
 
-/* Append the object to the list. Lua takes it out before its finalizer runs. */
+static void make_room(lua_State *L, int guard) {
+  enum { LEAST = 64, MOST = 1 << 30 };
+  struct guard *g = lua_touserdata(L, guard);
+  lua_getiuservalue(L, guard, LIST);
+  lua_pushvalue(L, -1);
+  g->noted = move_alive(L, g->noted, true);
+  lua_pop(L, 2);
+  if (g->noted >= g->room / 2)
+    lengthen(L, guard, g->room < LEAST ? LEAST : g->room > MOST / 2 ? MOST : 2 * g->room);
+}
+
+/* Append the object to the list. Lua takes it out before its finalizer runs. Leaves the list. */
 static void note_finalizable(lua_State *L, int guard, int object) {
   struct guard *g = lua_touserdata(L, guard);
   if (g->noted >= g->room)
@@ -127,10 +129,9 @@ static void note_finalizable(lua_State *L, int guard, int object) {
   lua_getiuservalue(L, guard, LIST);
   lua_pushvalue(L, object);
   lua_rawseti(L, -2, ++g->noted);
-  lua_pop(L, 1);
 }
 
-/* Note a metatable that has a finalizer. */
+/* Note a metatable that has a finalizer. Leaves two values. */
 static void note_metatable(lua_State *L, int guard, int metatable) {
   lua_getiuservalue(L, guard, METATABLES);
   lua_pushvalue(L, metatable);
@@ -139,14 +140,13 @@ static void note_metatable(lua_State *L, int guard, int metatable) {
     lua_pushboolean(L, 1);
     lua_rawset(L, -4);
   }
-  lua_pop(L, 2);
 }
 
 void guard_note_at(lua_State *L, int index) {
   index = lua_absindex(L, index);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
   note_finalizable(L, lua_gettop(L), index);
-  lua_pop(L, 1);
+  lua_pop(L, 2);
 }
 
 /* Has the metatable at the top a finalizer? */
@@ -175,7 +175,8 @@ static bool listed_again(lua_State *L, int guard, int object) {
   return listed;
 }
 
-/* The object is about to get the metatable, which has a finalizer. All three are absolute indices. */
+/* The object is about to get the metatable, which has a finalizer. All three are absolute indices.
+ * Leaves some values. */
 static void note(lua_State *L, int guard, int object, int metatable) {
   note_metatable(L, guard, metatable);
   bool listed = lua_getmetatable(L, object);
@@ -192,7 +193,7 @@ void guard_setmetatable(lua_State *L, int index) {
   if ((type == LUA_TTABLE || type == LUA_TUSERDATA) && lua_istable(L, metatable) && has_gc(L)) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key) != LUA_TNIL)
       note(L, metatable + 1, object, metatable);
-    lua_pop(L, 1);
+    lua_settop(L, metatable);
   }
   lua_setmetatable(L, object);
 }
