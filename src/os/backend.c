@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "os/objects.h"
 #include "os/ops.h"
+#include "os/process/output.h"
 #include "os/process/process.h"
 #include "os/process/program.h"
 #include "os/process/stdin.h"
@@ -38,6 +39,7 @@ static int export_sent(struct os_backend *b, const struct op *op) {
 static int os_perform(struct backend *base, struct op *op) {
   struct os_backend *b = os_of(base);
   const struct op_description *about = op_describe(op->kind);
+  output_flush_gathered();
   if (op->kind != OP_QUEUE_GET && ((about->writes & ON_OBJECT) || about->blocks))
     b->got_from = NULL;
   if (op->refs || op->value || op->sub_count) {
@@ -77,6 +79,7 @@ static unsigned os_take_interrupt(struct backend *base) {
 static void os_leave(struct backend *base) { os_of(base)->leaving = true; }
 
 static unsigned os_questions(struct backend *base) {
+  output_flush_late();
   return atomic_load(&my_record(os_of(base))->question);
 }
 

@@ -21,6 +21,8 @@
  *
  * What a script flushes before its line is at an end leaves at once, as it is: a question, say.
  *
+ * Into a regular file, lines that follow each other quickly gather (see "gathering" below).
+ *
  * stderr has no buffer in lua. So what a script writes to it is seen when the call is over, also
  * without a newline (output_unfinished), where a person looks on: in the process that may read from
  * the terminal, and in main if stderr is one; and of main as long as it is alone. The line is
@@ -30,6 +32,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -37,6 +40,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -46,6 +50,7 @@
 #include "os/shared/line.h"
 #include "os/shared/proc.h"
 #include "os/shared/spin.h"
+#include "os/shared/wait.h"
 
 enum {
   /* Of stdio's buffer. What comes out of it as a multiple of this, without a newline at its end,
@@ -62,7 +67,8 @@ enum {
 
 static const uint64_t SUPERVISOR = UINT64_MAX;
 
-static char buffers[2][LINE_BYTES]; /* must live as long as the streams */
+static char buffers[2][LINE_BYTES];        /* must live as long as the streams */
+static char stream_buffers[2][LINE_BYTES]; /* of the streams after output_share */
 
 /* -- outlets ----------------------------------------------------------------------------------- */
 
@@ -301,20 +307,108 @@ static bool put_tagged(struct stream *s, const char *data, size_t len) {
   return s->line.len == 0 || len % LINE_BYTES == 0 || !is_watched(s) || show_tagged(s);
 }
 
+/*
+ * Gathering. A write(2) for each line is dear, and nobody looks at a file line by line. So where
+ * stdout is a regular file, and not tagged:
+ *
+ *   1. A line is written at once, and a timer starts. Until it ends stdout is fully buffered: the
+ *      lines that follow gather in stdio's buffer.
+ *   2. They leave when it is full; when the script flushes it (print does); before any op, so that
+ *      no process learns of something that happened after lines that it cannot see; before
+ *      anything is written to stderr, or a program is started; before a fork; at the end; and when
+ *      the timer ends, GATHER_NS after the first line. Only whole lines leave, as always.
+ *   3. The timer's signal is WAKE_SIGNAL. Nothing can be written in a handler, for stdio may be in
+ *      the middle of something; so it lets the script's next instruction do it, as it lets it
+ *      answer questions.
+ *
+ * A process that SIGKILL ends loses what it gathered since the timer started, and never what it
+ * printed before its last op.
+ */
+enum { GATHER_NS = 20 * 1000 * 1000 };
+
+static struct {
+  bool on;                       /* stdout gathers */
+  bool made;                     /* there is a timer */
+  bool leaving;                  /* in output_flush_gathered: only whole lines */
+  volatile sig_atomic_t started; /* the timer was, and its end was not seen: a buffer is full or the
+                                    script flushes */
+  volatile sig_atomic_t ended;   /* the timer */
+  int timer;                     /* the kernel's: glibc had these calls in a library of their own */
+} gathering;
+
+static bool start_timer(void) {
+  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = WAKE_SIGNAL};
+  const struct itimerspec soon = {.it_value.tv_nsec = GATHER_NS};
+  if (!gathering.made)
+    gathering.made = syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &gathering.timer) == 0;
+  return gathering.made && syscall(SYS_timer_settime, gathering.timer, 0, &soon, NULL) == 0;
+}
+
+/* stdout is being written. If the script wants another buffer, it has that. */
+static void gather(void) {
+  if (!gathering.on || gathering.started || !__flbf(stdout) || !start_timer())
+    return;
+  gathering.started = 1;
+  setvbuf(stdout, NULL, _IOFBF, 0);
+}
+
+bool output_timer_ended(void) {
+  gathering.ended = gathering.started;
+  return gathering.ended;
+}
+
+/* Let the whole lines that wait go; the beginning of another one goes back into the buffer. */
+void output_flush_gathered(void) {
+  struct stream *s = &streams[0];
+  size_t waiting = gathering.started && !gathering.leaving ? __fpending(stdout) : 0;
+  if (waiting == 0 || !memrchr(stream_buffers[0], '\n', waiting))
+    return;
+  gathering.leaving = true;
+  fflush(stdout);
+  gathering.leaving = false;
+  if (s->line.len > 0) {
+    fwrite(s->line.data, 1, s->line.len, stdout);
+    s->line.len = 0;
+  }
+}
+
+void output_flush_late(void) {
+  if (!gathering.ended)
+    return;
+  output_flush_gathered();
+  gathering.ended = gathering.started = 0;
+  if (!__flbf(stdout))
+    setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
+/* A process has no timers when it begins. */
+static void forget_timer(bool gathers) {
+  if (gathering.started && !__flbf(stdout))
+    setvbuf(stdout, NULL, _IOLBF, 0);
+  gathering.made = false;
+  gathering.started = gathering.ended = 0;
+  gathering.on = gathers;
+}
+
 /* Nobody else is there yet: a line need not be put together. */
 static bool alone(const struct stream *s) { return control_process_end(s->control) <= 1; }
 
 static bool put_plain(struct stream *s, const char *data, size_t len) {
   const char *newline = memrchr(data, '\n', len);
   size_t whole = newline ? (size_t)(newline + 1 - data) : 0;
-  if (whole == len || len % LINE_BYTES != 0 || alone(s))
+  if (whole == len || (!gathering.leaving && (len % LINE_BYTES != 0 || alone(s))))
     return flush(s, data, len);
   return (whole == 0 || flush(s, data, whole)) && keep(s, data + whole, len - whole);
 }
 
 static ssize_t stream_write(void *cookie, const char *data, size_t len) {
   struct stream *s = cookie;
-  return (s->tagged ? put_tagged(s, data, len) : put_plain(s, data, len)) ? (ssize_t)len : 0;
+  if (s == &streams[1])
+    output_flush_gathered(); /* it may be the same file */
+  bool well = s->tagged ? put_tagged(s, data, len) : put_plain(s, data, len);
+  if (s == &streams[0])
+    gather();
+  return well ? (ssize_t)len : 0;
 }
 
 static int stream_seek(void *cookie, off64_t *at, int whence) {
@@ -357,11 +451,15 @@ static size_t whole_bytes(int fd) {
   return keeps ? PIPE_BUF : 0;
 }
 
+static bool is_file(int fd) {
+  struct stat about;
+  return fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+}
+
 static void open_streams(void) {
-  static char shared[2][LINE_BYTES]; /* the buffers are those of the streams from before */
   fflush(NULL);
   for (int i = 0; i < 2; i++)
-    streams[i].file = open_stream(&streams[i], shared[i]);
+    streams[i].file = open_stream(&streams[i], stream_buffers[i]);
   if (streams[0].file)
     stdout = streams[0].file;
   if (streams[1].file)
@@ -383,6 +481,7 @@ void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged
     open_streams();
   if (first || slot == 0)
     find_places(c);
+  forget_timer(!tagged && !the_backend->foreign && is_file(STDOUT_FILENO));
   for (int i = 0; i < 2; i++) {
     struct stream *s = &streams[i];
     if (s->line.data) /* what waits in it is the parent's */
@@ -420,6 +519,7 @@ static void write_of_supervisor(struct iovec parts[2]) {
 void output_message(const void *text, size_t len) {
   const struct stream *s = &streams[1];
   struct iovec parts[2] = {{0}, {(void *)(uintptr_t)text, len}};
+  output_flush_gathered();
   fflush(stderr);
   if (s->file)
     emit(s->control, s->outlet, s->fd, s->who, s->whole, false, parts);

@@ -50,6 +50,17 @@ void output_answered(const FILE *f);
 /* The calling process is main at the prompt, which shows what comes from its stderr, a pipe. */
 void output_of_prompt(void);
 
+/*
+ * Lines that gathered in stdout, which is a file, leave now: before anything that another process can
+ * see. For os_perform, so cheap when there are none. Anything else stays in the buffer.
+ */
+void output_flush_gathered(void);
+
+/* In the handler of WAKE_SIGNAL: is it for lines that waited long enough? Then, not in a handler, let
+ * them leave. */
+bool output_timer_ended(void);
+void output_flush_late(void);
+
 /* Write out everything buffered, an unfinished tagged line with a newline. False: what waited for
  * the end of its line is lost, see errno. */
 bool output_flush_all(void);

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/pidfd.h"
+#include "os/process/output.h"
 #include "os/shared/wait.h"
 
 extern char **environ;
@@ -65,6 +66,7 @@ int program_start(struct os_backend *b, const char *command, enum program_mode m
   int fds[2], as = reads ? STDOUT_FILENO : STDIN_FILENO;
   pid_t pid;
   *ret = (struct program){0};
+  output_flush_gathered();
   if (!b->foreign)
     keep_descriptors();
   if (mode != PROGRAM_ALONE) {

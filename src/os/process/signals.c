@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "os/process/output.h"
 #include "os/process/process.h"
 #include "os/process/signals.h"
 #include "os/shared/broker.h"
@@ -74,7 +75,8 @@ static void on_wake(int signal, siginfo_t *info, void *context) {
   struct os_backend *b = the_backend;
   if (b) {
     b->woken = 1;
-    if (b->base.asked && atomic_load(&my_record(b)->question))
+    bool late = info->si_code == SI_TIMER && output_timer_ended();
+    if (b->base.asked && (late || atomic_load(&my_record(b)->question)))
       b->base.asked(b->base.signal_ctx);
   }
   call_previous(&previous_wake, signal, info, context);
