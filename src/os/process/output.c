@@ -67,8 +67,7 @@ enum {
 
 static const uint64_t SUPERVISOR = UINT64_MAX;
 
-static char buffers[2][LINE_BYTES];        /* must live as long as the streams */
-static char stream_buffers[2][LINE_BYTES]; /* of the streams after output_share */
+static char buffers[2][LINE_BYTES]; /* must live as long as the streams */
 
 /* -- outlets ----------------------------------------------------------------------------------- */
 
@@ -361,7 +360,7 @@ bool output_timer_ended(void) {
 void output_flush_gathered(void) {
   struct stream *s = &streams[0];
   size_t waiting = gathering.started && !gathering.leaving ? __fpending(stdout) : 0;
-  if (waiting == 0 || !memrchr(stream_buffers[0], '\n', waiting))
+  if (waiting == 0 || !memrchr(stdout->_IO_write_base, '\n', waiting)) /* glibc's */
     return;
   gathering.leaving = true;
   fflush(stdout);
@@ -457,9 +456,10 @@ static bool is_file(int fd) {
 }
 
 static void open_streams(void) {
+  static char shared[2][LINE_BYTES]; /* the buffers are those of the streams from before */
   fflush(NULL);
   for (int i = 0; i < 2; i++)
-    streams[i].file = open_stream(&streams[i], stream_buffers[i]);
+    streams[i].file = open_stream(&streams[i], shared[i]);
   if (streams[0].file)
     stdout = streams[0].file;
   if (streams[1].file)
