@@ -2,8 +2,12 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 bool fd_write_all(int fd, const void *data, size_t len) {
   struct pollfd room = {.fd = fd, .events = POLLOUT};
@@ -20,4 +24,22 @@ bool fd_write_all(int fd, const void *data, size_t len) {
     }
   }
   return true;
+}
+
+/* Keep others out, or let them in again. */
+static void exclude_others(short type) {
+  struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
+  const struct timespec pause = {.tv_nsec = NS_PER_MS};
+  for (int tries = 0; tries < 200; tries++) {
+    if (fcntl(STDERR_FILENO, F_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
+      return;
+    nanosleep(&pause, NULL);
+  }
+}
+
+bool fd_write_stderr(const void *data, size_t len) {
+  exclude_others(F_WRLCK);
+  bool well = fd_write_all(STDERR_FILENO, data, len);
+  exclude_others(F_UNLCK);
+  return well;
 }

@@ -13,4 +13,12 @@
  */
 bool fd_write_all(int fd, const void *data, size_t len);
 
+/*
+ * The same to stderr, while this process holds a lock on it, so that others which do the same keep
+ * out. A write that fits is in one piece anyway (pipe(7), tty); the lock is for a pipe that is
+ * nearly full. It is a record lock, which goes when its process dies, and is waited for 200 ms at
+ * most: its holder may be stopped, or stderr may be something that has no locks.
+ */
+bool fd_write_stderr(const void *data, size_t len);
+
 #endif

@@ -297,6 +297,16 @@ enum interrupt {
   INTERRUPT_RUN = 2  /* the whole run: Ctrl-C */
 };
 
+/* What OP_PROCESS_SIGNAL sends: numbers as Linux has them on x86-64 and arm64, signal(7), since
+ * scripts read the number of the signal that ended a process. */
+enum process_signal {
+  SIGNAL_INTERRUPT = 2,
+  SIGNAL_KILL = 9,
+  SIGNAL_TERMINATE = 15,
+  SIGNAL_RESUME = 18,
+  SIGNAL_PAUSE = 19
+};
+
 struct backend;
 struct snapshot; /* look/snapshot.h */
 
@@ -356,6 +366,14 @@ struct self_ops {
   void (*note_where)(struct backend *b, const char *where);
   /* A seed that is the calling process's own, from the run's seed and the path of spawns to it. */
   uint64_t (*seed)(struct backend *b);
+  /* Keep the handlers that call `interrupted` and `asked` out, until unblock_signals is called with
+   * what this returns. The pairs may be nested. */
+  unsigned (*block_signals)(struct backend *b);
+  void (*unblock_signals)(struct backend *b, unsigned blocked);
+  /* How many processors the calling process may use, at least 1; and the system's number of the
+   * n-th of them, counted from 0: -1 if there are not so many. */
+  int (*processors)(struct backend *b);
+  int (*processor)(struct backend *b, int n);
 };
 
 /* The run; also for a process that only stands above it, as the prompt does: */

@@ -2,6 +2,7 @@
 #include "os/backend.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "os/process/output.h"
 #include "os/process/process.h"
 #include "os/process/program.h"
+#include "os/process/signals.h"
 #include "os/process/stdin.h"
 #include "os/process/steer.h"
 #include "os/queue/queue.h"
@@ -91,6 +93,33 @@ static void os_note_where(struct backend *base, const char *where) {
   struct process_record *me = my_record(os_of(base));
   strncpy(me->where, where, WHERE_MAX - 1);
   atomic_fetch_or(&me->flags, FLAG_INTERRUPTED);
+}
+
+static unsigned os_block_signals(struct backend *base) {
+  (void)base;
+  return signals_block();
+}
+
+static void os_unblock_signals(struct backend *base, unsigned blocked) {
+  (void)base;
+  signals_unblock(blocked);
+}
+
+static int os_processors(struct backend *base) {
+  cpu_set_t set;
+  (void)base;
+  return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+}
+
+static int os_processor(struct backend *base, int n) {
+  cpu_set_t set;
+  (void)base;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof set, &set);
+  for (size_t cpu = 0; n >= 0 && cpu < CPU_SETSIZE; cpu++)
+    if (CPU_ISSET(cpu, &set) && n-- == 0)
+      return (int)cpu;
+  return -1;
 }
 
 static uint64_t os_seed(struct backend *base) { return my_record(os_of(base))->seed; }
@@ -187,6 +216,10 @@ static const struct self_ops os_self = {
     .answered = os_answered,
     .note_where = os_note_where,
     .seed = os_seed,
+    .block_signals = os_block_signals,
+    .unblock_signals = os_unblock_signals,
+    .processors = os_processors,
+    .processor = os_processor,
 };
 
 static const struct run_ops os_run = {

@@ -28,20 +28,6 @@ set(system "signal|unistd|sched|poll|fcntl|sys/[a-z]+")
 
 # What is not as it should be yet: "file: header". One that is not needed any more is a complaint, too.
 set(debts
-  "lua/bind/process.c: signal.h"
-  "lua/bind/sandbox_lib.c: sched.h"
-  "lua/bind/spawn.c: sched.h"
-  "lua/codec/decode.c: lua/state/guard.h"
-  "lua/codec/encode.c: lua/state/guard.h"
-  "lua/state/child.c: lua/bind/program.h"
-  "lua/state/feed.c: lua/bind/native.h"
-  "lua/state/lib.c: lua/bind/native.h"
-  "lua/state/lib.h: signal.h"
-  "lua/state/prelude.c: lua/bind/sandbox_lib.h"
-  "lua/state/report.c: fcntl.h"
-  "lua/state/report.c: unistd.h"
-  "lua/state/running.h: signal.h"
-  "lua/state/traceback.c: lua/bind/sandbox_lib.h"
 )
 
 set(complaints "")

@@ -12,8 +12,6 @@
 #include "lua/state/prelude.h"
 #include "lua/state/traceback.h"
 
-bool native_source(const char *source) { return strncmp(source, "=[sandbox ", 10) == 0; }
-
 /* -- errors ---------------------------------------------------------------------------------- */
 
 static int l_raise(lua_State *L) {
@@ -263,16 +261,9 @@ static void open_native(lua_State *L) {
 }
 
 int native_call(lua_State *L, const char *module, const char *function) {
-  int args = lua_gettop(L);
   if (!prelude_has(L, prelude_sources, "native"))
     open_native(L);
-  prelude_push(L, prelude_sources, module);
-  lua_pushstring(L, function);
-  lua_rawget(L, -2);
-  lua_insert(L, 1);
-  lua_pop(L, 1);
-  lua_call(L, args, LUA_MULTRET);
-  return lua_gettop(L);
+  return prelude_call(L, prelude_sources, module, function);
 }
 
 /* Upvalues: lib, module, function. */

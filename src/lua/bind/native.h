@@ -49,10 +49,6 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* Is a function with this source (lua_Debug) part of the library? Its lines tell a person nothing.
- */
-bool native_source(const char *source);
-
 /* Set the stubs in the library's table. */
 void lib_open_native(lua_State *L, int table);
 

@@ -1,6 +1,5 @@
 /* lua/bind/process.c - processes in Lua: join and the handle; see lib.h. spawn.c makes them, child.c has
  * the child's side. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,10 +72,10 @@ static int l_process_result(lua_State *L) {
 
 /* -- signals --------------------------------------------------------------------------------- */
 
-static int send_signal(lua_State *L, int signal) {
+static int send_signal(lua_State *L, enum process_signal signal) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
-  struct op op = {.kind = OP_PROCESS_SIGNAL, .object = h->object, .number = signal};
+  struct op op = {.kind = OP_PROCESS_SIGNAL, .object = h->object, .number = (int)signal};
   int rc = perform(lib->b, &op);
   if (rc)
     return lib_error(L, "signal", rc);
@@ -84,11 +83,11 @@ static int send_signal(lua_State *L, int signal) {
   return 1;
 }
 
-static int l_process_interrupt(lua_State *L) { return send_signal(L, SIGINT); }
-static int l_process_terminate(lua_State *L) { return send_signal(L, SIGTERM); }
-static int l_process_kill(lua_State *L) { return send_signal(L, SIGKILL); }
-static int l_process_pause(lua_State *L) { return send_signal(L, SIGSTOP); }
-static int l_process_resume(lua_State *L) { return send_signal(L, SIGCONT); }
+static int l_process_interrupt(lua_State *L) { return send_signal(L, SIGNAL_INTERRUPT); }
+static int l_process_terminate(lua_State *L) { return send_signal(L, SIGNAL_TERMINATE); }
+static int l_process_kill(lua_State *L) { return send_signal(L, SIGNAL_KILL); }
+static int l_process_pause(lua_State *L) { return send_signal(L, SIGNAL_PAUSE); }
+static int l_process_resume(lua_State *L) { return send_signal(L, SIGNAL_RESUME); }
 
 /* Wait for the end, but not for the outcome. 0, or a code of OP_PROCESS_JOIN. */
 static int await_end(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
@@ -116,7 +115,9 @@ enum { GRACE_SECONDS = 5, LAST_GRACE_SECONDS = 1 };
 /* stop([grace]): an interrupt, which a process that was paused must wake up for; when the grace is
  * over SIGTERM, which may have a handler in C; then SIGKILL. */
 static int l_process_stop(lua_State *L) {
-  static const int steps[][2] = {{SIGINT, SIGCONT}, {SIGTERM, SIGCONT}, {SIGKILL, SIGKILL}};
+  static const enum process_signal steps[][2] = {{SIGNAL_INTERRUPT, SIGNAL_RESUME},
+                                                 {SIGNAL_TERMINATE, SIGNAL_RESUME},
+                                                 {SIGNAL_KILL, SIGNAL_KILL}};
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   lib_check_timeout(L, lib, 2);

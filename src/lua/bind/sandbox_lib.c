@@ -2,19 +2,18 @@
 #include "lua/bind/sandbox_lib.h"
 
 #include <assert.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "lua/bind/native.h"
-#include "lua/bind/program.h"
 #include "lua/codec/codec.h"
 #include "lua/state/feed.h"
 #include "lua/state/guard.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/lib.h"
 #include "lua/state/prelude.h"
+#include "lua/state/program.h"
 
 /* -- handles in messages --------------------------------------------------------------------- */
 
@@ -90,8 +89,8 @@ static int l_time(lua_State *L) {
 
 /* The processors that this process may use, as `spawn{cpu=}` numbers them from 0. */
 static int l_cpus(lua_State *L) {
-  cpu_set_t set;
-  lua_pushinteger(L, sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set));
+  struct backend *b = lib_of(L)->b;
+  lua_pushinteger(L, b->self->processors(b));
   return 1;
 }
 
@@ -146,7 +145,11 @@ static void set_globals(lua_State *L) {
 int sandbox_lib_open(lua_State *L, struct backend *b) {
   static const luaL_Reg functions[] = {
       {"sleep", l_sleep}, {"now", l_now}, {"time", l_time}, {"cpus", l_cpus}, {NULL, NULL}};
-  static const struct codec_hooks hooks = {export_handle, import_handle, before_raise};
+  static const struct codec_hooks hooks = {.export_handle = export_handle,
+                                           .import_handle = import_handle,
+                                           .before_raise = before_raise,
+                                           .set_metatable = guard_setmetatable,
+                                           .push_meant = guard_push_finalizer};
   struct lib *lib = lib_new(L, b);
   codec_open(L, b->run->key(b), &hooks);
   lua_createtable(L, 0, 24);

@@ -10,9 +10,6 @@
 
 #include "object/op.h"
 
-/* Where the registry keeps the library's table, whatever scripts do to package.loaded. */
-#define LIBRARY_KEY "sandbox.library"
-
 /*
  * Open the library in L over a backend (borrowed, must outlive L): the globals, the table
  * `sandbox`, the finish of a run when L closes. Pushes the library's table. Raises a Lua error for

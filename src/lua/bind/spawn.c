@@ -5,7 +5,6 @@
  * A process that was not started is an ordinary handle, empty, whose user value is the request: a
  * table of the options, `target` and `args`. To start it is to spawn that, and to fill the handle.
  */
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,16 +28,15 @@ static bool is_callable(lua_State *L, int index) {
 /* Scripts number the processors that this process may use from 0, whichever they are. Returns the
  * system's number. */
 static int check_cpu(lua_State *L) {
-  cpu_set_t set;
-  int whole;
+  struct backend *b = lib_find(L)->b;
+  int whole, count = b->self->processors(b);
   lua_Integer n = lua_tointegerx(L, -1, &whole);
-  sched_getaffinity(0, sizeof set, &set);
-  for (size_t cpu = 0; whole && n >= 0 && cpu < CPU_SETSIZE; cpu++)
-    if (CPU_ISSET(cpu, &set) && n-- == 0)
-      return (int)cpu;
-  return luaL_argerror(L, 1,
-                       lua_pushfstring(L, "cpu must be a whole number from 0 to %d, not %s",
-                                       CPU_COUNT(&set) - 1, luaL_tolstring(L, -1, NULL)));
+  int cpu = whole && n >= 0 && n < count ? b->self->processor(b, (int)n) : -1;
+  if (cpu < 0)
+    luaL_argerror(L, 1,
+                  lua_pushfstring(L, "cpu must be a whole number from 0 to %d, not %s", count - 1,
+                                  luaL_tolstring(L, -1, NULL)));
+  return cpu;
 }
 
 static bool check_flag(lua_State *L, int table, const char *name) {

@@ -19,7 +19,7 @@
  * A finalizer may run in the middle of either call, and call the codec again: that is sound as long
  * as buffers and data belong to one call alone.
  *
- * Includes lua.h, base and value; knows handles only through the hooks below.
+ * Includes lua.h, base and wire; knows handles and finalizers only through the hooks below.
  */
 #ifndef SBX_LUA_CODEC_CODEC_H
 #define SBX_LUA_CODEC_CODEC_H
@@ -48,6 +48,11 @@ struct codec_hooks {
   /* The codec is about to raise. Not called for a memory error that Lua itself raises. NULL: nobody
    * cares. */
   void (*before_raise)(lua_State *L);
+  /* lua_setmetatable, for a table that a message brings. NULL: that itself. */
+  void (*set_metatable)(lua_State *L, int index);
+  /* Does the function at `index` stand for another one, which is to be sent in its place? Then push
+   * that. NULL: none does. */
+  bool (*push_meant)(lua_State *L, int index);
 };
 
 /*

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "lua/codec/codec_internal.h"
-#include "lua/state/guard.h"
 #include "wire/siphash.h"
 
 /* Of each object: what follows for it. */
@@ -399,10 +398,14 @@ static void read_bodies(struct decoder *d) {
  * table.
  */
 static void set_metatables(struct decoder *d) {
+  const struct codec_hooks *hooks = d->codec->hooks;
   for (uint32_t i = 0; i < d->metatables; i++) {
     codec_push_object(d->L, d->base, d->pending[i].table);
     codec_push_object(d->L, d->base, d->pending[i].metatable);
-    guard_setmetatable(d->L, -2);
+    if (hooks && hooks->set_metatable)
+      hooks->set_metatable(d->L, -2);
+    else
+      lua_setmetatable(d->L, -2);
     lua_pop(d->L, 1);
   }
 }

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "lua/codec/codec_internal.h"
-#include "lua/state/guard.h"
 #include "wire/siphash.h"
 
 static const char cannot[] = "cannot be sent";
@@ -179,11 +178,17 @@ static void write_new_function(struct encoder *e, int index) {
   encode_add_object(e, index, ENTITY_FUNCTION);
 }
 
+/* The guard of a finalizer, say, is this process's own. */
+static bool push_meant(const struct encoder *e, int index) {
+  const struct codec_hooks *hooks = e->codec->hooks;
+  return hooks && hooks->push_meant && hooks->push_meant(e->L, index);
+}
+
 static void mention_function(struct encoder *e, int index) {
   uint32_t known = encode_find(e, lua_topointer(e->L, index));
   if (known != NONE) {
     write_ref(e, known);
-  } else if (guard_push_finalizer(e->L, index)) { /* the guard is this process's */
+  } else if (push_meant(e, index)) {
     mention_function(e, lua_gettop(e->L));
     lua_pop(e->L, 1);
   } else if (!lua_iscfunction(e->L, index)) {

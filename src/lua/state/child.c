@@ -18,12 +18,12 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "lua/bind/program.h"
 #include "lua/state/answer.h"
 #include "lua/state/call.h"
 #include "lua/state/guard.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/lib.h"
+#include "lua/state/program.h"
 #include "lua/state/report.h"
 
 enum { EXIT_FAILURE_STATUS = 1 };

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "lua/bind/native.h"
 #include "lua/state/coroutine.h"
+#include "lua/state/prelude.h"
 
 static char mark;
 
@@ -17,7 +17,7 @@ static bool script_waits(lua_State *L) {
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "Sl", &ar);
     if (ar.currentline > 0)
-      return !native_source(ar.source) || strcmp(ar.source, "=[sandbox pool_source]") == 0;
+      return !prelude_owns(ar.source) || strcmp(ar.source, "=[sandbox pool_source]") == 0;
   }
   return false;
 }

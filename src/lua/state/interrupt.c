@@ -77,13 +77,12 @@ static void begin(struct lib *lib, unsigned came) {
 
 void interrupt_clear(lua_State *L) {
   struct lib *lib = lib_find(L);
-  sigset_t old;
   if (!lib)
     return;
-  running_block(&old);
+  unsigned blocked = running_block(lib);
   lib->b->self->take_interrupt(lib->b);
   begin(lib, 0);
-  running_unblock(&old);
+  running_unblock(lib, blocked);
 }
 
 /* What interrupt_hold returns: enum interrupt, and these. */
@@ -91,27 +90,25 @@ enum { HELD_RAISE = 16, HELD_INSIST = 32 };
 
 unsigned interrupt_hold(lua_State *L) {
   struct lib *lib = lib_find(L);
-  sigset_t old;
-  running_block(&old);
+  unsigned blocked = running_block(lib);
   unsigned held = interrupt_came(L);
   held |= (lib->raise ? HELD_RAISE : 0u) | (lib->insist ? HELD_INSIST : 0u);
   lib->raise = 0;
   lib->interrupt = 0;
   lib->insist = false;
   running_sync(lib);
-  running_unblock(&old);
+  running_unblock(lib, blocked);
   return held;
 }
 
 void interrupt_restore(lua_State *L, unsigned held) {
   struct lib *lib = lib_find(L);
-  sigset_t old;
-  running_block(&old);
+  unsigned blocked = running_block(lib);
   lib->interrupt |= held & (INTERRUPT_ONE | INTERRUPT_RUN);
   lib->raise |= (held & HELD_RAISE) != 0;
   lib->insist |= (held & HELD_INSIST) != 0;
   running_sync(lib);
-  running_unblock(&old);
+  running_unblock(lib, blocked);
 }
 
 void interrupt_defer(struct lib *lib, bool defer) {
@@ -120,13 +117,12 @@ void interrupt_defer(struct lib *lib, bool defer) {
 }
 
 void interrupt_forked(struct lib *lib) {
-  sigset_t old;
-  running_block(&old);
+  unsigned blocked = running_block(lib);
   lib->running.resumers = NULL;
   lib->running.current = NULL;
   lib->deferred = false;
   begin(lib, lib->b->self->take_interrupt(lib->b));
-  running_unblock(&old);
+  running_unblock(lib, blocked);
 }
 
 /* -- pcall ----------------------------------------------------------------------------------- */

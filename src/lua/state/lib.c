@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/stack.h"
 #include "base/text.h"
-#include "lua/bind/native.h"
 #include "lua/codec/codec.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/prelude.h"
@@ -42,7 +41,7 @@ static bool find_caller(lua_State *L, int level, lua_Debug *ar) {
   int own = -1;
   for (; lua_getstack(L, level, ar); level++) {
     lua_getinfo(L, "Sl", ar);
-    if (ar->currentline > 0 && !native_source(ar->source))
+    if (ar->currentline > 0 && !prelude_owns(ar->source))
       return true;
     if (ar->currentline > 0 && own < 0)
       own = level;
@@ -60,7 +59,7 @@ bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
   where[0] = '\0';
   if (!find_caller(L, level, &ar))
     return false;
-  if (native_source(ar.source)) {
+  if (prelude_owns(ar.source)) {
     if (strncmp(ar.source, "=[sandbox pool_worker]", 22) == 0)
       text_copy(where, WHERE_MAX, WHERE_IDLE);
     return false;
@@ -80,8 +79,8 @@ void lib_note_place(lua_State *L, struct op *op, struct place *at) {
     return;
   if (!lua_getstack(L, 1, ar) || !lua_getinfo(L, "Sl", ar))
     return;
-  if ((ar->currentline <= 0 || native_source(ar->source)) &&
-      (!lib_find_caller(L, ar) || native_source(ar->source)))
+  if ((ar->currentline <= 0 || prelude_owns(ar->source)) &&
+      (!lib_find_caller(L, ar) || prelude_owns(ar->source)))
     return;
   at->of.source = ar->short_src;
   at->of.line = ar->currentline;
@@ -468,7 +467,7 @@ int lib_read_end(lua_State *L, struct lib *lib, const struct op *op) {
 
 /* -- the end --------------------------------------------------------------------------------- */
 
-static int finish_pools(lua_State *L) { return native_call(L, "pool", "finish"); }
+static int finish_pools(lua_State *L) { return prelude_call(L, prelude_sources, "pool", "finish"); }
 
 int lib_wait_children(lua_State *L, struct lib *lib) {
   if (prelude_has(L, prelude_sources, "pool")) {

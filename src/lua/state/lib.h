@@ -10,7 +10,6 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +18,9 @@
 #include "lua/state/running.h"
 #include "object/calls.h"
 #include "object/op.h"
+
+/* Where the registry keeps the library's table, whatever scripts do to package.loaded. */
+#define LIBRARY_KEY "sandbox.library"
 
 #define PROCESS_TYPE "sandbox.process"
 #define QUEUE_TYPE "sandbox.queue"
@@ -62,7 +64,7 @@ struct lib {
   int64_t again_ns;  /* the deadline of the op that is tried again, 0: it is the first time */
 
   /* Of interrupts, see interrupt.h. What a handler sets is volatile. */
-  volatile sig_atomic_t raise;    /* the next instruction is interrupted */
+  signal_flag raise;              /* the next instruction is interrupted */
   bool insist;                    /* and so is every one after it */
   bool deferred;                  /* but not yet: see interrupt_defer */
   unsigned interrupt;             /* those that were raised (enum interrupt) and are not over */
@@ -70,7 +72,7 @@ struct lib {
   char interrupted_at[WHERE_MAX]; /* where the first of them was, "" before */
 
   /* Of questions, see answer.h. */
-  volatile sig_atomic_t asked;             /* one came that was not looked at */
+  signal_flag asked;                       /* one came that was not looked at */
   bool answering;                          /* others wait until it is done */
   void (*answer)(lua_State *L, void *ctx); /* who answers QUESTION_LUA; NULL: nobody */
   void *answer_ctx;

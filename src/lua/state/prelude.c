@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lua/bind/sandbox_lib.h"
 #include "lua/state/lib.h"
 
 /* use(name), with the table of sources as its upvalue */
@@ -144,6 +143,20 @@ void prelude_push(lua_State *L, const struct prelude_source *sources, const char
   }
   lua_replace(L, -2);
 }
+
+int prelude_call(lua_State *L, const struct prelude_source *sources, const char *name,
+                 const char *function) {
+  int args = lua_gettop(L);
+  prelude_push(L, sources, name);
+  lua_pushstring(L, function);
+  lua_rawget(L, -2);
+  lua_insert(L, 1);
+  lua_pop(L, 1);
+  lua_call(L, args, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+bool prelude_owns(const char *source) { return strncmp(source, "=[sandbox ", 10) == 0; }
 
 void prelude_set(lua_State *L, const struct prelude_source *sources, const char *name) {
   push_modules(L, sources);

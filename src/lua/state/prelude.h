@@ -40,6 +40,14 @@ void prelude_push(lua_State *L, const struct prelude_source *sources, const char
 /* [-1, +0] Make a value the module `name` of a table of sources. */
 void prelude_set(lua_State *L, const struct prelude_source *sources, const char *name);
 
+/* [arguments...] Call a function of the module `name`; returns how many results are on the stack in
+ * the place of the arguments. */
+int prelude_call(lua_State *L, const struct prelude_source *sources, const char *name,
+                 const char *function);
+
+/* Is a function with this source (lua_Debug) one of a chunk's? Its lines tell a person nothing. */
+bool prelude_owns(const char *source);
+
 /* Has the module `name` been made? */
 bool prelude_has(lua_State *L, const struct prelude_source *sources, const char *name);
 

@@ -1,15 +1,10 @@
 /* lua/state/report.c - how a failure is printed; see report.h. */
 #include "lua/state/report.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 
 static const char bold_red[] = "\033[1;31m", dim[] = "\033[2m", plain[] = "\033[0m";
@@ -83,22 +78,6 @@ int report_format(const struct report *r, bool color, struct buf *out) {
 
 /* -- write ------------------------------------------------------------------------------------ */
 
-/*
- * Keep other reports out, or let them in again. A write that fits is in one piece anyway (pipe(7),
- * tty); the lock is for a pipe that is nearly full. A record lock goes when its process dies, and
- * is waited for 200 ms at most: its holder may be stopped, or stderr may be something that has no
- * locks.
- */
-static void exclude_others(short type) {
-  struct flock lock = {.l_type = type, .l_whence = SEEK_SET};
-  const struct timespec pause = {.tv_nsec = NS_PER_MS};
-  for (int tries = 0; tries < 200; tries++) {
-    if (fcntl(STDERR_FILENO, F_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
-      return;
-    nanosleep(&pause, NULL);
-  }
-}
-
 static void (*writer)(const void *text, size_t len); /* as in_color */
 
 void report_set_writer(void (*w)(const void *text, size_t len)) { writer = w; }
@@ -109,9 +88,7 @@ void report_write(const void *data, size_t len) {
     return;
   }
   fflush(stderr);
-  exclude_others(F_WRLCK);
-  fd_write_all(STDERR_FILENO, data, len);
-  exclude_others(F_UNLCK);
+  fd_write_stderr(data, len);
 }
 
 void report_print(const struct report *r) {

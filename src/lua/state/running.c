@@ -14,21 +14,16 @@ enum {
   PATIENCE = 100 * 1000 * 1000 /* instructions, about a second: see interrupt.h */
 };
 
-void running_block(sigset_t *old) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGURG);
-  sigprocmask(SIG_BLOCK, &set, old);
-}
+unsigned running_block(struct lib *lib) { return lib->b->self->block_signals(lib->b); }
 
-void running_unblock(const sigset_t *old) { sigprocmask(SIG_SETMASK, old, NULL); }
+void running_unblock(struct lib *lib, unsigned blocked) {
+  lib->b->self->unblock_signals(lib->b, blocked);
+}
 
 /* -- the hook -------------------------------------------------------------------------------- */
 
 static void on_hook(lua_State *L, lua_Debug *ar) {
   struct lib *lib = lib_find(L);
-  sigset_t old;
   (void)ar;
   if (lib->running.current == L)
     answer_questions(lib, NULL);
@@ -36,12 +31,12 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
     lib->insist = true;
   if ((lib->raise || lib->insist) && !lib->deferred)
     interrupt_raise(L, lib, true);
-  running_block(&old);
+  unsigned blocked = running_block(lib);
   if (lib->running.hooked == L)
     running_sync(lib);
   else if (lua_gethook(L) == on_hook)
     lua_sethook(L, NULL, 0, 0); /* inherited from the coroutine that made this one */
-  running_unblock(&old);
+  running_unblock(lib, blocked);
 }
 
 static void unhook(struct running *r) {
@@ -86,12 +81,11 @@ void running_sync(struct lib *lib) {
 /* -- who runs -------------------------------------------------------------------------------- */
 
 void running_refresh(struct lib *lib) {
-  sigset_t old;
   if (!lib->running.alert)
     return;
-  running_block(&old);
+  unsigned blocked = running_block(lib);
   running_sync(lib);
-  running_unblock(&old);
+  running_unblock(lib, blocked);
 }
 
 /* No function of the script runs: it is the line that spawned the process which says what to do. */
@@ -129,17 +123,17 @@ static void check_hook(lua_State *L) {
 /* debug.sethook([thread,] f, mask [, count]) and gethook([thread]), with ours out of their sight.
  */
 static int l_hook_function(lua_State *L) {
-  struct running *r = &lib_of(L)->running;
+  struct lib *lib = lib_of(L);
+  struct running *r = &lib->running;
   lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
-  sigset_t old;
   if (lua_toboolean(L, lua_upvalueindex(3)))
     check_hook(L);
-  running_block(&old);
+  unsigned blocked = running_block(lib);
   if (r->hooked == co)
     unhook(r);
   int n = lua_tocfunction(L, lua_upvalueindex(2))(L);
-  running_sync(lib_of(L));
-  running_unblock(&old);
+  running_sync(lib);
+  running_unblock(lib, blocked);
   return n;
 }
 

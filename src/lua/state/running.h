@@ -16,10 +16,12 @@
 #define SBX_LUA_STATE_RUNNING_H
 
 #include <lua.h>
-#include <signal.h>
 #include <stdbool.h>
 
 struct lib;
+
+/* What a handler sets: sig_atomic_t, which on Linux is int. <signal.h> is no header of this layer. */
+typedef volatile int signal_flag;
 
 /* A resume that is going on: a link of the chain from the coroutine that runs down to the first. On
  * the C stack of who resumes. */
@@ -31,7 +33,7 @@ struct resumer {
 struct running {
   lua_State *volatile current; /* whose code runs; NULL: not known now, nobody is hooked */
   struct resumer *resumers;    /* who waits for it, the nearest first */
-  volatile sig_atomic_t alert; /* a flag of the lib is set, or somebody is hooked */
+  signal_flag alert;           /* a flag of the lib is set, or somebody is hooked */
 
   /* Changed in a handler, or with signals blocked. */
   lua_State *hooked; /* whose hook is ours; NULL: nobody's */
@@ -54,9 +56,10 @@ void running_sync(struct lib *lib);
 /* The same anywhere else. */
 void running_refresh(struct lib *lib);
 
-/* Keep the handlers that look at the flags out. */
-void running_block(sigset_t *old);
-void running_unblock(const sigset_t *old);
+/* Keep the handlers that look at the flags out, until running_unblock is called with what this
+ * returns. */
+unsigned running_block(struct lib *lib);
+void running_unblock(struct lib *lib, unsigned blocked);
 
 /* debug.sethook and gethook, which must not see, nor disturb, the hook. */
 void running_open(lua_State *L);

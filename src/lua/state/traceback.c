@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "lua/bind/sandbox_lib.h"
+#include "lua/state/lib.h"
 
 /* A line of a traceback, with the newline before it. */
 struct line {

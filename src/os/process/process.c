@@ -391,6 +391,10 @@ static void await_stop(const struct os_backend *b, const struct object *p) {
 }
 
 int process_signal(struct os_backend *b, struct op *op) {
+  static_assert(SIGNAL_INTERRUPT == SIGINT && SIGNAL_KILL == SIGKILL &&
+                    SIGNAL_TERMINATE == SIGTERM && SIGNAL_RESUME == SIGCONT &&
+                    SIGNAL_PAUSE == SIGSTOP,
+                "the numbers of ops are the system's");
   int rc = steer_signal(b->control, op->object->slot, op->object->serial, op->number);
   if (rc == 0 && op->number == SIGSTOP)
     await_stop(b, op->object);

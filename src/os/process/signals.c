@@ -101,6 +101,31 @@ static void install_interrupt(void) {
   sigaction(SIGINT, &intr, NULL);
 }
 
+static const int of_scripts[] = {SIGINT, WAKE_SIGNAL};
+enum { OF_SCRIPTS = sizeof of_scripts / sizeof *of_scripts };
+
+unsigned signals_block(void) {
+  sigset_t set, old;
+  unsigned blocked = 0;
+  sigemptyset(&set);
+  for (int i = 0; i < OF_SCRIPTS; i++)
+    sigaddset(&set, of_scripts[i]);
+  sigprocmask(SIG_BLOCK, &set, &old);
+  for (int i = 0; i < OF_SCRIPTS; i++)
+    if (!sigismember(&old, of_scripts[i]))
+      blocked |= 1U << i;
+  return blocked;
+}
+
+void signals_unblock(unsigned blocked) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int i = 0; i < OF_SCRIPTS; i++)
+    if (blocked & 1U << i)
+      sigaddset(&set, of_scripts[i]);
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 void signals_enter_child(struct os_backend *b) {
   if (b->foreign)
     install_interrupt();

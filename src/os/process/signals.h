@@ -15,6 +15,10 @@ extern struct os_backend *the_backend;
 /* Install the handlers for SIGCHLD and SIGINT; SIGPIPE gets its default back in a host of ours. */
 void backend_install_signals(struct os_backend *b);
 
+/* Block SIGINT and WAKE_SIGNAL; what is returned tells signals_unblock which were not before. */
+unsigned signals_block(void);
+void signals_unblock(unsigned blocked);
+
 /* In a process made by spawn: whatever the host does at Ctrl-C, its processes are interrupted. */
 void signals_enter_child(struct os_backend *b);
 

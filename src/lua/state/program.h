@@ -1,15 +1,17 @@
 /*
- * lua/bind/program.h - os.execute and io.popen. Private to src/lua.
+ * lua/state/program.h - os.execute and io.popen. Private to src/lua.
  *
  * They are as Lua has them, but for three things. While they wait for a program, an interrupt and a
  * question reach the process. A program inherits the three streams and nothing else. And what
  * io.popen returns belongs to the process that opened it: a process made by spawn finds it closed,
  * and one that ends by itself closes its own, which waits for the programs.
  */
-#ifndef SBX_LUA_BIND_PROGRAM_H
-#define SBX_LUA_BIND_PROGRAM_H
+#ifndef SBX_LUA_STATE_PROGRAM_H
+#define SBX_LUA_STATE_PROGRAM_H
 
-#include "lua/state/lib.h"
+#include <lua.h>
+
+struct lib;
 
 void lib_open_program(lua_State *L, struct lib *lib);
 

@@ -1,5 +1,5 @@
-/* lua/bind/program.c - see program.h. */
-#include "lua/bind/program.h"
+/* lua/state/program.c - see program.h. */
+#include "lua/state/program.h"
 
 #include <errno.h>
 #include <stdlib.h>
