@@ -326,21 +326,20 @@ static bool put_tagged(struct stream *s, const char *data, size_t len) {
 enum { GATHER_NS = 20 * 1000 * 1000 };
 
 static struct {
+  int timer;                     /* the kernel's number, -1: not made yet */
   bool on;                       /* stdout gathers */
-  bool made;                     /* there is a timer */
   bool leaving;                  /* in output_flush_gathered: only whole lines */
-  volatile sig_atomic_t started; /* the timer was, and its end was not seen: a buffer is full or the
-                                    script flushes */
-  volatile sig_atomic_t ended;   /* the timer */
-  int timer;                     /* the kernel's: glibc had these calls in a library of their own */
-} gathering;
+  volatile sig_atomic_t started; /* the timer was, and what it is for was not done yet */
+  volatile sig_atomic_t ended;   /* the timer has: it is to be done now */
+} gathering = {.timer = -1}; /* beside `streams`, not on a page of its own between the buffers */
 
 static bool start_timer(void) {
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = WAKE_SIGNAL};
   const struct itimerspec soon = {.it_value.tv_nsec = GATHER_NS};
-  if (!gathering.made)
-    gathering.made = syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &gathering.timer) == 0;
-  return gathering.made && syscall(SYS_timer_settime, gathering.timer, 0, &soon, NULL) == 0;
+  if (gathering.timer < 0 &&
+      syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &gathering.timer) != 0)
+    gathering.timer = -1;
+  return gathering.timer >= 0 && syscall(SYS_timer_settime, gathering.timer, 0, &soon, NULL) == 0;
 }
 
 /* stdout is being written. If the script wants another buffer, it has that. */
@@ -381,12 +380,11 @@ void output_flush_late(void) {
 }
 
 /* A process has no timers when it begins. */
-static void forget_timer(bool gathers) {
+static void forget_timer(void) {
   if (gathering.started && !__flbf(stdout))
     setvbuf(stdout, NULL, _IOLBF, 0);
-  gathering.made = false;
+  gathering.timer = -1;
   gathering.started = gathering.ended = 0;
-  gathering.on = gathers;
 }
 
 /* Nobody else is there yet: a line need not be put together. */
@@ -473,6 +471,7 @@ static void find_places(struct control *c) {
     streams[i].outlet = &c->outlets[same ? 0 : i];
     streams[i].whole = whole_bytes(streams[i].fd);
   }
+  gathering.on = !the_backend->foreign && is_file(STDOUT_FILENO);
 }
 
 void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged) {
@@ -481,7 +480,8 @@ void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged
     open_streams();
   if (first || slot == 0)
     find_places(c);
-  forget_timer(!tagged && !the_backend->foreign && is_file(STDOUT_FILENO));
+  gathering.on &= !tagged;
+  forget_timer();
   for (int i = 0; i < 2; i++) {
     struct stream *s = &streams[i];
     if (s->line.data) /* what waits in it is the parent's */
