@@ -68,7 +68,7 @@ static void on_interrupt(int signal, siginfo_t *info, void *context) {
   errno = saved;
 }
 
-/* Somebody wants this process to look again, or to answer. It does so in wait_fds, if it is going
+/* This process is to look again, or to answer. It does so in wait_fds, if it is going
  * to sleep. */
 static void on_wake(int signal, siginfo_t *info, void *context) {
   int saved = errno;
@@ -146,7 +146,7 @@ void backend_install_signals(struct os_backend *b) {
   install_interrupt();
   /*
    * `sandbox x.lua | head` must end quietly, as any filter does. The pipes of queues cannot raise
-   * SIGPIPE: who writes to one holds its read end, too.
+   * SIGPIPE: a writer holds the read end, too.
    */
   signal(SIGPIPE, SIG_DFL);
 }

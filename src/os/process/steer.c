@@ -24,7 +24,7 @@ int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal) 
   if (phase_lives(stamp_phase(stamp)) && pid > 0) { /* still: the pidfd is its own */
     if (signal == SIGINT || signal == SIGTERM || signal == SIGKILL)
       atomic_fetch_or(&record->flags, FLAG_EXPECTED);
-    bool wakes = signal == SIGINT || signal == SIGTERM; /* whoever is paused must get it, too */
+    bool wakes = signal == SIGINT || signal == SIGTERM; /* a paused process must get it, too */
     int sent = send(fd, pid, signal);
     if (sent == 0 && wakes)
       sent = send(fd, pid, SIGCONT);

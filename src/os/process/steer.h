@@ -1,6 +1,6 @@
 /*
  * os/process/steer.h - what a person does to a process from outside, by its record alone: signals, and
- * whether its output is shown. Takes no lock; anybody may.
+ * whether its output is shown. Takes no lock; any process may.
  */
 #ifndef SBX_OS_PROCESS_STEER_H
 #define SBX_OS_PROCESS_STEER_H
@@ -10,7 +10,7 @@
 /*
  * Send a signal. SIGINT, SIGTERM and SIGKILL mark the end as expected: it is no failure of the run.
  * SIGINT and SIGTERM reach a process that is paused, too: it goes on.
- * Nothing happens if it has ended. 0, -SBX_EGONE (the record is somebody else's), -SBX_ESYSTEM.
+ * Nothing happens if it has ended. 0, -SBX_EGONE (the record has another owner), -SBX_ESYSTEM.
  */
 int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal);
 

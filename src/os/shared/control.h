@@ -1,9 +1,9 @@
 /*
- * os/shared/control.h - the control block: one shared mapping, made before the first fork, that everybody
- * sees.
+ * os/shared/control.h - the control block: one shared mapping, made before the first fork, that every
+ * process of the run sees.
  *
  * A header, a record per process, a record per object. Fixed-width fields, no pointers, never
- * unmapped. For every field: who writes it, who reads it, what orders them.
+ * unmapped. For every field the writers are named, the readers, and what orders them.
  *
  * Vocabulary
  *   slot     index of a record in its table
@@ -18,7 +18,7 @@
  * processes, since it is read and given back as theirs are, but it is no process: its phases are
  * its own (enum failure_phase), and its serials, too (from FAILURE_SERIALS on). So processes have
  * the same ids whether or not tasks fail. While it is written its stamp has the serial and the slot
- * of the process that writes it: should that one be killed, everybody can tell.
+ * of the process that writes it: should that one be killed, every process can tell.
  *
  *   spawner  the process that called spawn; the reaper of its children while it lives
  *
@@ -84,25 +84,25 @@ struct select_entry {
   uint64_t serial;
 };
 
-/* Set once, cleared never, by whoever the comment names. */
+/* Set once, cleared never; the comment says by which process. */
 enum process_flag {
   FLAG_DAEMON = 1,        /* spawner, before the fork */
   FLAG_QUIET = 2,         /* spawner, before the fork: no report when it fails */
   FLAG_RESULT = 4,        /* the process, before EXITED: `result_*` are valid */
-  FLAG_EXPECTED = 8,      /* whoever ends it on purpose, before the signal */
+  FLAG_EXPECTED = 8,      /* the process that ends it on purpose, before the signal */
   FLAG_JOINED = 16,       /* a joiner that was given the outcome */
   FLAG_RELEASED = 32,     /* spawner: it holds no handle any more */
-  FLAG_RECLAIMED = 64,    /* whoever gave the result's pages back */
+  FLAG_RECLAIMED = 64,    /* the process that gave the result's pages back */
   FLAG_CAUGHT = 128,      /* supervisor: it lived when the run was ended from outside */
   FLAG_INTERRUPTED = 256, /* the process: `where` is where an interrupt hit it */
-  FLAG_LOOKED = 512,      /* whoever looked at its failure: it need not be reported */
-  FLAG_REPORTED = 1024,   /* whoever reported its failure (os/supervisor/failures.h) */
-  FLAG_HELD = 2048        /* whoever reports it, and clears this again: the record is being read */
+  FLAG_LOOKED = 512,      /* a process that looked at its failure: it need not be reported */
+  FLAG_REPORTED = 1024,   /* the supervisor, when it reported its failure */
+  FLAG_HELD = 2048        /* the supervisor, while it reports it; cleared again */
 };
 
 /* On cache lines of its own: a process counts its items in it, next to its neighbours. */
 struct process_record {
-  /* Spawner, between CLAIMED and the fork; everybody after RUNNING. */
+  /* Written by the spawner, between CLAIMED and the fork; read by all after RUNNING. */
   /* Of the process these fields tell of; the stamp is ahead while they are written. Stored last
    * (release): a reader that finds it equal to the stamp's (acquire) finds the fields that follow
    * filled. */
@@ -142,14 +142,15 @@ struct process_record {
   _Atomic int64_t op_deadline_ns; /* CLOCK_MONOTONIC, SBX_FOREVER */
   char where[WHERE_MAX];          /* file:line of the op, or of an interrupt */
 
-  /* The process alone, by plain stores; read by anybody. */
+  /* The process alone, by plain stores; read by all. */
   _Atomic uint64_t items_out; /* put into queues */
   _Atomic uint64_t items_in;  /* got from queues */
 
   struct select_entry select[SELECT_SHOWN];
 
   _Atomic uint32_t op_number; /* as the others of op: QUEUE_GET: it is a step of items() */
-  _Atomic uint32_t muted;     /* whoever wants silence; the process, before each line it prints */
+  _Atomic uint32_t
+      muted; /* written for a person who wants silence; read before each line that it prints */
 
   /* The process, while it waits in line (os/shared/line.h); 0: it does not. */
   _Atomic uint64_t line_ticket;
@@ -192,9 +193,8 @@ struct queue_record {
   uint64_t log_bytes;  /* size of the ring, a power of two */
   uint64_t log_limit;  /* most bytes in use */
   char name[NAME_MAX_BYTES];
-  _Atomic uint32_t closed; /* holder of both sides; never cleared */
-  _Atomic uint32_t
-      exported; /* whoever exported it first; its descriptors are with the supervisor */
+  _Atomic uint32_t closed;   /* holder of both sides; never cleared */
+  _Atomic uint32_t exported; /* the first exporter; its descriptors are with the supervisor */
 
   struct side put; /* .pipe is odd while a write may be going on, and grows by 2 with each */
   struct side get; /* .pipe: so far the writes are accounted for; equal: the pipe is empty */
@@ -214,7 +214,7 @@ struct queue_record {
 struct object_record {
   _Atomic uint32_t type;  /* enum object_type; maker, before LIVE */
   _Atomic uint32_t named; /* not 0: something stored names it, or did; another number each time;
-                             whoever stores it, before that */
+                             written before it is stored */
   _Atomic uint64_t moved; /* the sweep of the day when it last changed hands: os/shared/names.h */
 };
 
@@ -231,8 +231,9 @@ enum { LINE_PLACES = 1024 };
 
 /* The processes that wait for an object: os/shared/line.h. Written by the holder of the object's lock. */
 struct line {
-  _Atomic uint32_t end;  /* places beyond it are not in use, whatever they say */
-  _Atomic uint64_t told; /* ticket of who was woken alone, and did not look yet; 0: nobody */
+  _Atomic uint32_t end; /* places beyond it are not in use, whatever they say */
+  _Atomic uint64_t
+      told; /* ticket of a process that was woken alone, and did not look yet; 0: none */
   _Atomic uint64_t places[LINE_PLACES];
 };
 
@@ -253,7 +254,7 @@ struct sync_record {
   uint32_t lock; /* CONDITION: slot of its lock */
   uint64_t lock_serial;
   char name[NAME_MAX_BYTES];
-  _Atomic uint32_t exported; /* whoever exported it first: others may hold it */
+  _Atomic uint32_t exported; /* the first exporter: others may hold it */
   _Atomic uint32_t naming;   /* holder of the monitor: handles that it stores are being counted */
   struct past past;
 
@@ -264,11 +265,11 @@ struct sync_record {
 
 /* Where stdout, or stderr, goes: os/process/output.c. */
 struct outlet {
-  _Atomic uint64_t writer; /* who_of; 0: nobody. By compare-and-swap */
+  _Atomic uint64_t writer; /* who_of; 0: none. By compare-and-swap */
   _Atomic uint32_t
-      contended;         /* somebody may wait: a futex. Waiters set it, who lets go clears it */
+      contended; /* there may be waiters: a futex. They set it, and the writer that lets go clears it */
   _Atomic uint32_t torn; /* the writer is inside a line; it alone, and the next one */
-  _Atomic uint64_t open; /* who_of: it showed the beginning of a line; 0: nobody did. The writer */
+  _Atomic uint64_t open; /* who_of: it showed the beginning of a line; 0: none did. The writer */
 };
 
 struct control {
@@ -304,15 +305,15 @@ struct control {
   _Atomic uint64_t process_stamp[PROCESS_SLOTS];
 
   /*
-   * The limit of processes: max_procs - 1 seats, and who spawns takes one for the child, by
+   * The limit of processes: max_procs - 1 seats, and a spawner takes one for the child, by
    * compare-and-swap. serial << 24 | slot << 8 of the process that sits there. A seat is free again
-   * when that process has ended: nobody gives it back, so no kill can keep it.
+   * when that process has ended: it is never given back, so no kill can keep it.
    */
   _Atomic uint64_t seats[PROCESS_SLOTS];
 
   _Atomic uint64_t object_stamp[OBJECT_SLOTS]; /* as process_stamp */
   _Atomic uint64_t forks;                      /* spawners, before the fork */
-  _Atomic uint64_t sweeps;                     /* begun so far; whoever begins one */
+  _Atomic uint64_t sweeps;                     /* begun so far; the process that begins one */
   _Atomic uint32_t names_used;                 /* 1: there may be cells in use */
   struct name_cell names[NAME_CELLS];
   struct process_record processes[PROCESS_SLOTS];
@@ -393,7 +394,7 @@ bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
 bool control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
                            const siginfo_t *info);
 
-/* A process failed (by its record), and nobody has joined it nor ended it on purpose. */
+/* A process failed (by its record), and was not joined, nor ended on purpose. */
 bool control_process_failed(const struct control *c, uint32_t slot);
 
 /* Its failure is still to be reported, unless somebody looks at it. */
@@ -418,8 +419,8 @@ int control_object_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot
                          uint64_t *ret_serial);
 /* A claimed record is filled: from now on it is an object of this type. */
 void control_object_live(struct control *c, uint32_t slot, uint64_t serial, enum object_type type);
-/* Nobody holds the object any more: claim its record, to clean it up; `serial` is then another one,
- * for control_object_free. False: somebody else has. */
+/* No process holds the object any more: claim its record, to clean it up; `serial` is then another one,
+ * for control_object_free. False: another process has claimed it. */
 bool control_object_reclaim(struct control *c, uint32_t claimer, uint32_t slot, uint64_t *serial);
 /* Give the record back if it still belongs to this object. */
 void control_object_free(struct control *c, uint32_t slot, uint64_t serial);

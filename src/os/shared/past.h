@@ -13,8 +13,8 @@
 
 #include "os/shared/control.h"
 
-/* Remember an op that was done, and has a place. Holder of the object's lock only. vain  nobody was
- * there for whom it was done */
+/* Remember an op that was done, and has a place. Holder of the object's lock only.
+ *   vain  no process was there for which it was done */
 void past_note(struct past *p, const struct op *op, uint64_t who, bool vain);
 
 /* The n-th last event, 0 the newest. False: so many there were not. */

@@ -1,8 +1,8 @@
 /*
  * os/shared/proc.h - what the system tells of a process: proc(5), read as plain structures.
  *
- * Any process of the same user may ask. A pid may be given to somebody else once its process was
- * reaped: who asks by a record looks at the record's stamp afterwards.
+ * Any process of the same user may ask. A pid may belong to another process once its own was reaped:
+ * a caller that asks by a record looks at the record's stamp afterwards.
  */
 #ifndef SBX_OS_SHARED_PROC_H
 #define SBX_OS_SHARED_PROC_H

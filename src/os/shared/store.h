@@ -3,7 +3,7 @@
  *
  * One sparse memfd, made before the first fork, serves the whole run. An extent takes whole pages
  * at an offset that only grows: no offset is ever used twice, so one that is given back twice, or
- * read too late, does no harm to others. Whoever takes one writes that down where others find it,
+ * read too late, does no harm to others. A process that takes one writes that down where others find it,
  * before there is anything in it; what a killed process took and did not write down is no memory.
  */
 #ifndef SBX_OS_SHARED_STORE_H

@@ -13,7 +13,7 @@
 int snapshot_queues(const struct control *c, struct snapshot *s,
                     const uint64_t stored[OBJECT_WORDS]);
 
-/* Fill the synchronisation objects that somebody waits for (or all), and what could go on; as above. */
+/* Fill the synchronisation objects that are waited for (or all), and what could go on; as above. */
 int snapshot_syncs(const struct control *c, struct snapshot *s, bool all,
                    const uint64_t stored[OBJECT_WORDS]);
 

@@ -23,7 +23,7 @@ uint32_t snapshot_object_end(const struct control *c) {
   return n < OBJECT_SLOTS ? (uint32_t)n : OBJECT_SLOTS;
 }
 
-/* The bits of the objects that somebody waits for. */
+/* The bits of the objects that are waited for. */
 static void mark_needed(const struct control *c, const struct snapshot *s,
                         uint64_t ret[OBJECT_WORDS]) {
   for (uint32_t i = 0; i < s->process_count; i++)
@@ -54,7 +54,7 @@ uint64_t snapshot_holdings(const struct control *c, const struct snapshot *s) {
 
 /* -- which queues there are ------------------------------------------------------------------ */
 
-/* Every live record of a queue, also if nobody holds it any more. */
+/* Every live record of a queue, also without a holder. */
 static int list_queues(const struct control *c, struct snapshot *s) {
   uint32_t end = snapshot_object_end(c), count = 0;
   s->queues = calloc(end ? end : 1, sizeof *s->queues);
@@ -120,7 +120,7 @@ static int list_people(const struct control *c, struct snapshot *s) {
 
 /* -- what they hold -------------------------------------------------------------------------- */
 
-/* A descriptor of a queue's pipe, by way of somebody who has one; -1 if nobody can be asked. */
+/* A descriptor of a queue's pipe, by way of a process that has one; -1 if none can be asked. */
 static int open_pipe(const struct control *c, const struct snapshot *s,
                      const struct snapshot_queue *q, struct proc_pipes *pipes) {
   uint64_t inode = c->queues[q->slot].pipe_inode;
@@ -149,7 +149,7 @@ static bool look_without_pipe(const struct queue_record *r, struct queue_state *
   return writes == atomic_load(&r->put.pipe); /* nothing was written meanwhile */
 }
 
-/* Returns whether the record is still this queue's, and somebody may use it. */
+/* Returns whether the record is still this queue's, and may be used. */
 static bool fill_queue(const struct control *c, const struct snapshot *s, struct snapshot_queue *q,
                        const uint64_t stored[OBJECT_WORDS], struct proc_pipes *pipes) {
   const struct queue_record *r = &c->queues[q->slot];

@@ -27,7 +27,7 @@ static int add_sync(struct snapshot *s, const struct snapshot_need *n) {
   return 0;
 }
 
-/* Those in whose hands it is, if it is in anybody's. */
+/* Its owners, if it has any. */
 static int list_owners(const struct control *c, const struct snapshot *s,
                        struct snapshot_sync *sync) {
   uint64_t owners[SYNC_WORDS];

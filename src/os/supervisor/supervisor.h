@@ -39,7 +39,7 @@ struct supervisor_options {
    */
   void (*report)(void *ctx, const char *text, size_t len);
   /* SIGINT, SIGWINCH and SIGTSTP, which would else end the run, do nothing and stop the program;
-   * NULL: they shall. For who owns the terminal. */
+   * NULL: they shall. For a caller that owns the terminal. */
   void (*on_signal)(void *ctx, int signal);
   void *ctx;
 };
@@ -70,7 +70,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
 
 /*
  * Fork main; after it has ended, another main over the same shared memory, with a new serial
- * number. Who holds its own descriptors that main must not have closes them in `main_process`. 0 or
+ * number. A caller with descriptors that main must not have closes them in `main_process`. 0 or
  * -SBX_EAGAIN.
  */
 int supervisor_start_main(struct supervisor *s, main_process_fn *main_process, void *ctx);
@@ -84,7 +84,7 @@ int64_t supervisor_deadline(const struct supervisor *s);
  * started). */
 bool supervisor_serve(struct supervisor *s);
 
-/* The pid of main as long as it runs, else 0; and the shared memory, for those who only look. */
+/* The pid of main as long as it runs, else 0; and the shared memory, only to look at. */
 pid_t supervisor_main_pid(const struct supervisor *s);
 struct control *supervisor_control(struct supervisor *s);
 /* What main is forked with: here it serves to look and to steer (run_ops), and its id is main's. */

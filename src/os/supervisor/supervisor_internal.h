@@ -28,7 +28,7 @@ struct keeper {
   struct os_backend *b; /* to look at what is shared; borrowed */
   struct kept *list;    /* owned */
   uint32_t count, cap;
-  uint32_t sweep_at;  /* look for what nobody can reach when there are so many */
+  uint32_t sweep_at;  /* look for what is out of reach when there are so many */
   int64_t look_at_ns; /* CLOCK_MONOTONIC: or then; SBX_FOREVER: nothing is kept */
   bool busy;          /* something came since the last look */
 };
@@ -36,7 +36,7 @@ struct keeper {
 void keeper_begin(struct keeper *k, struct os_backend *b);
 /* One message; takes the descriptors. */
 void keeper_serve(struct keeper *k, const struct broker_message *m, int *fds);
-/* Look for what nobody can reach any more, if it is time. */
+/* Look for what is out of reach, if it is time. */
 void keeper_look(struct keeper *k);
 /* A message came whose descriptors this process has no room for: give up what can be given up. */
 void keeper_make_room(struct keeper *k);
@@ -77,7 +77,7 @@ struct caught {
   uint32_t count, more;
 };
 
-/* The run is ended from outside: who lives, and who was just ended by the same signal. */
+/* The run is ended from outside: the living, and those that were just ended by the same signal. */
 void tell_mark(struct control *c, int signal, struct caught *ret);
 
 /* "main in join at x.lua:3; writer#2 at x.lua:9; and 4 more" */
@@ -94,17 +94,17 @@ bool tell_failure(const struct control *c, uint32_t slot, char *ret, size_t size
 
 enum deadlock {
   DEADLOCK_NONE,
-  DEADLOCK_SOME, /* some can never go on, who were not told of before; others can */
-  DEADLOCK_ALL   /* nobody can */
+  DEADLOCK_SOME, /* some can never go on, which were not told of before; others can */
+  DEADLOCK_ALL   /* none can */
 };
 
 /*
- * Nobody tells the supervisor when the last process goes to sleep, so it looks now and then; the
- * longer somebody has been running, the more seldom, and never for more than a hundredth of its
+ * The supervisor is not told when the last process goes to sleep, so it looks now and then; the
+ * longer a process has been running, the more seldom, and never for more than a hundredth of its
  * time. Processes are not concerned.
  */
 struct deadlock_watch {
-  int64_t after_ns;   /* they must have slept for so long; 0: nobody looks */
+  int64_t after_ns;   /* they must have slept for so long; 0: it is not looked for */
   int64_t look_at_ns; /* CLOCK_MONOTONIC: when to look next, SBX_FOREVER: never */
   int64_t pause_ns;   /* between this look and the next */
   bool guided;        /* main does what a person types, who may help whatever it waits for */
@@ -112,7 +112,7 @@ struct deadlock_watch {
     uint64_t process, sleep;
   } * told; /* owned */
   uint32_t told_count;
-  uint32_t unsure; /* looks in a row at which everybody slept, but not everybody was stuck */
+  uint32_t unsure; /* looks in a row at which all slept, but not all were stuck */
 };
 
 void deadlock_begin(struct deadlock_watch *w, int64_t after_ns, bool guided);
