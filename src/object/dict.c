@@ -29,11 +29,13 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   case OP_DICT_KEEP:
   case OP_DICT_REPLACE:
     return updater_end(s, step);
-  default:
+  case OP_DICT_SET:
     rc = updater_pass(s, step);
     if (rc == 0)
       s[UPDATER] = 0; /* the updater is gone */
     return rc;
+  default:
+    return -SBX_EINVAL;
   }
 }
 

@@ -132,8 +132,12 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
     if (rc == 0)
       put(s, step);
     return rc;
-  default:
+  case OP_VALUE_SET:
+  case OP_VALUE_ADD:
+  case OP_VALUE_CAS:
     return change(s, step);
+  default:
+    return -SBX_EINVAL;
   }
 }
 
