@@ -1,5 +1,5 @@
-/* term/editor.c - opening, waiting for keys while others are served, the events of a read; see
- * editor.h. */
+/* term/editor.c - opening the editor, waiting for keys while other descriptors are served, the
+ * events of a read; see editor.h. */
 #include "term/editor.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 enum {
   READ_BYTES = 4096,
-  BURST = 256 /* so many bytes of the terminal before others are served again */
+  BURST = 256 /* most bytes of the terminal before other descriptors are served again */
 };
 
 struct editor *editor_of(EditLine *el) {
@@ -40,8 +40,8 @@ void editor_end(struct editor *e, enum editor_event event) {
 }
 
 /*
- * Take what the terminal has: one byte, since what is typed behind the end of a line may be for
- * another program; of a paste, or a line that the terminal has put together, all.
+ * Read from the terminal: one byte, since what is typed after the end of a line may be meant for
+ * another program; all there is of a paste or of a line that the terminal has edited itself.
  */
 static void read_keys(struct editor *e) {
   size_t most = e->el && !e->pasting ? 1 : READ_BYTES;
@@ -66,7 +66,7 @@ static void on_deadline(struct editor *e) {
     e->on_time(e->on_time_ctx);
 }
 
-/* A callback may change the list: each is looked up again. */
+/* Each callback is looked up again, since a callback may change the list. */
 static void call_back(struct editor *e, const struct pollfd *ready) {
   for (int i = 0; i < e->watched_count; i++)
     if (e->watched[i].fd == ready->fd) {
@@ -76,7 +76,7 @@ static void call_back(struct editor *e, const struct pollfd *ready) {
     }
 }
 
-/* One sleep, and what woke it. */
+/* Sleep once, and handle what ended the sleep. */
 static void serve(struct editor *e, int64_t until_ns) {
   struct pollfd fds[e->watched_count + 1];
   struct timespec left;
@@ -98,7 +98,7 @@ static void serve(struct editor *e, int64_t until_ns) {
     read_keys(e);
 }
 
-/* Is there more to be read already? Then nothing needs to be drawn meanwhile. */
+/* Is there more to read already? Then nothing need be drawn meanwhile. */
 static bool goes_on(struct editor *e) {
   struct pollfd terminal = {.fd = e->o.in, .events = POLLIN};
   if (++e->burst < BURST && poll(&terminal, 1, 0) > 0)
@@ -217,8 +217,8 @@ void editor_finish(struct editor *e) {
 
 /* -- reading ----------------------------------------------------------------------------------- */
 
-/* The read was ended: see that the screen, and what was typed, are as the event wants them. While
- * libedit still knows the line. */
+/* The read was ended: put the screen, and what was typed, into the state that the event requires.
+ * libedit still knows the line here. */
 static void leave_line(struct editor *e) {
   const LineInfoW *line = line_now(e->el);
   size_t len = (size_t)(line->lastchar - line->buffer);
@@ -240,7 +240,7 @@ static void leave_line(struct editor *e) {
   screen_flush(e);
 }
 
-/* What was typed before the last read was stopped is there again. */
+/* Restore what was typed before the last read was stopped. */
 static void restore_kept(struct editor *e) {
   wchar_t *kept = e->kept;
   e->kept = NULL;
@@ -286,7 +286,7 @@ static enum editor_event read_edited(struct editor *e) {
     screen_leave(e, text, len - 1, "");
     take_line(e, text, len - 1);
     e->event = EDITOR_LINE;
-  } else if (!e->ended) { /* a key that is bound to the end of the file */
+  } else if (!e->ended) { /* a key that is bound to end-of-file */
     screen_leave(e, L"", 0, "");
     e->event = EDITOR_EOF;
   }
@@ -298,7 +298,7 @@ static enum editor_event read_edited(struct editor *e) {
 
 void plain_prompt(struct editor *e) {
   char *prompt = text_narrow(e->prompt, wcslen(e->prompt));
-  if (e->prompted) /* and maybe something was typed behind it */
+  if (e->prompted) /* maybe something was typed after it */
     screen_put(e, "\n", 1);
   else
     output_fresh_line(e);
@@ -309,11 +309,11 @@ void plain_prompt(struct editor *e) {
   free(prompt);
 }
 
-/* Move a line, or what there is at the end of the file, from the keys to `line`. */
+/* Move a line, or the rest at the end of the file, from the keys to `line`. */
 static void plain_take(struct editor *e, size_t len, size_t newline) {
   buf_append(&e->line, e->keys.data + e->keys_used, len);
   e->keys_used += len + newline;
-  e->prompted = false; /* the terminal showed the newline */
+  e->prompted = false; /* the terminal has echoed the newline */
   buf_clear(&e->tail, 0);
 }
 
@@ -336,7 +336,7 @@ static enum editor_event read_plain(struct editor *e) {
       break;
     serve(e, SBX_FOREVER);
   }
-  if (e->event == EDITOR_INTERRUPT) { /* the terminal showed ^C, and threw away what was typed */
+  if (e->event == EDITOR_INTERRUPT) { /* the terminal has echoed ^C and discarded what was typed */
     screen_put(e, "\n", 1);
     screen_flush(e);
     e->keys.len = e->keys_used = 0;
@@ -377,7 +377,7 @@ void editor_history_add(struct editor *e, const char *text) {
 
 /* -- opening and closing ----------------------------------------------------------------------- */
 
-/* What libedit would draw. Only its beep is wanted. */
+/* Swallow what libedit would draw. Only its beep is wanted. */
 static ssize_t swallow(void *ctx, const char *data, size_t len) {
   struct editor *e = ctx;
   if (e->editing && memchr(data, '\a', len))
@@ -419,7 +419,7 @@ static void close_libedit(struct editor *e) {
   e->sink = NULL;
 }
 
-/* Returns 0 also when it turns out that libedit is not wanted, or not possible. */
+/* Returns 0 also when libedit turns out to be disabled or impossible to use. */
 static int open_edited(struct editor *e) {
   int on = 1;
   int rc = open_libedit(e);

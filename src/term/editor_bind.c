@@ -1,4 +1,4 @@
-/* term/editor_bind.c - what key does what; ~/.editrc has the last word. See editor_internal.h. */
+/* term/editor_bind.c - key bindings; ~/.editrc overrides ours. See editor_internal.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 void replace_line(EditLine *el, const wchar_t *text, size_t cursor) {
   const LineInfoW *line = line_now(el);
-  if (!*text) { /* which el_wreplacestr does not take */
+  if (!*text) { /* el_wreplacestr does not accept it */
     el_cursor(el, (int)(line->lastchar - line->cursor));
     el_wdeletestr(el, (int)(line->lastchar - line->buffer));
     return;
@@ -61,7 +61,7 @@ static unsigned char on_clear_screen(EditLine *el, int key) {
   return CC_REFRESH;
 }
 
-/* Of a block: the beginning and the end of the cursor's line. */
+/* The beginning and the end of the cursor's line within a block. */
 static unsigned char on_home(EditLine *el, int key) {
   const LineInfoW *line = line_now(el);
   const wchar_t *c = line->cursor;
@@ -83,7 +83,7 @@ static unsigned char on_end(EditLine *el, int key) {
 }
 
 static const struct {
-  const wchar_t *name, *help; /* libedit keeps them */
+  const wchar_t *name, *help; /* libedit keeps these pointers */
   unsigned char (*call)(EditLine *el, int key);
 } functions[] = {
     {L"edit-complete", L"Complete the word, or indent", on_tab},
@@ -115,10 +115,11 @@ static const struct {
     {L"\\ep", L"edit-older", EMACS},      {L"\\en", L"edit-younger", EMACS},
     {L"\\e^M", L"edit-newline", EMACS},   {L"\\e^J", L"edit-newline", EMACS},
     {L"k", L"edit-up", VI_COMMAND},       {L"j", L"edit-down", VI_COMMAND},
-    {L"v", L"ed-unassigned", VI_COMMAND}, /* would wait for an editor, and nothing else go on */
+    {L"v", L"ed-unassigned", VI_COMMAND}, /* would wait for an external editor and block
+                                             everything else */
 };
 
-/* The same for the codes of enum key. */
+/* The bindings of the codes of enum key. */
 static const wchar_t *const key_functions[] = {
     [KEY_UP - KEY_FIRST] = L"edit-up",
     [KEY_DOWN - KEY_FIRST] = L"edit-down",
@@ -164,12 +165,13 @@ static int bind_ours(struct editor *e, bool vi) {
 
 /* -- ~/.editrc --------------------------------------------------------------------------------- */
 
-/* Is it the choice of a set of bindings, which would undo ours? It was followed before. */
+/* Does it choose emacs or vi bindings, which would undo ours? The choice has been followed
+ * before. */
 static bool chooses_map(int count, const char *const *words) {
   return count == 2 && (strcmp(words[1], "-v") == 0 || strcmp(words[1], "-e") == 0);
 }
 
-/* One line that was taken apart: "bind key function", "sandbox:bind ...", or another command. */
+/* Run a line split into words: "bind key function", "sandbox:bind ...", or another command. */
 static void run_command(struct editor *e, int count, const char **words) {
   const char *colon = count ? strchr(words[0], ':') : NULL;
   bool is_bind = count > 1 && strcmp(colon ? colon + 1 : words[0], "bind") == 0;
@@ -200,7 +202,7 @@ static void run_file(struct editor *e, FILE *f) {
     tok_end(tokens);
 }
 
-/* Where libedit itself looks. NULL: nowhere; owned by the caller. */
+/* The file that libedit itself would read. NULL: none; owned by the caller. */
 static char *editrc_path(void) {
   const char *named = getenv("EDITRC"), *home = getenv("HOME");
   char *path = NULL;
@@ -210,8 +212,8 @@ static char *editrc_path(void) {
 }
 
 /*
- * The file may choose between emacs and vi, which binds all keys anew, and may bind keys, above
- * ours. So it is read twice: for the choice, and after our bindings for all else.
+ * The file may choose between emacs and vi, which rebinds all keys, and may override our bindings.
+ * So it is read twice: for the choice, and, after our bindings, for everything else.
  */
 int bind_all(struct editor *e) {
   const char *editor = "emacs";

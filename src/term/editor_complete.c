@@ -28,15 +28,15 @@ static void completions_release(struct completions *c) {
 
 /* -- the list ---------------------------------------------------------------------------------- */
 
-/* Candidates in columns, as many as fit; filled downwards. Of very many, only what the screen
- * holds. */
+/* List the candidates in as many columns as fit, filled downwards; of very many, only as many as
+ * fit on the screen. */
 static void list_candidates(struct editor *e, const struct completions *c) {
   struct buf text = {0};
   int widest = 1, rc = 0, lines, columns;
   editor_size(e, &lines, &columns);
   for (size_t i = 0; i < c->count; i++)
     widest = text_width(c->list[i]) > widest ? text_width(c->list[i]) : widest;
-  size_t across = (size_t)((columns + GAP - 1) / (widest + GAP)); /* the last needs no gap */
+  size_t across = (size_t)((columns + GAP - 1) / (widest + GAP)); /* the last column needs no gap */
   across = across ? across : 1;
   size_t most = lines > 4 ? (size_t)lines - 3 : 1;
   size_t shown = c->count > most * across ? most * across : c->count;
@@ -59,7 +59,7 @@ static void list_candidates(struct editor *e, const struct completions *c) {
 
 /* -- the word ---------------------------------------------------------------------------------- */
 
-/* Bytes that all candidates begin with; never a part of a character. */
+/* The number of bytes that all candidates have in common at their start; whole characters only. */
 static size_t common_prefix(const struct completions *c) {
   size_t n = strlen(c->list[0]);
   for (size_t i = 1; i < c->count; i++)
@@ -71,8 +71,8 @@ static size_t common_prefix(const struct completions *c) {
   return n;
 }
 
-/* Put the first `len` bytes of `word` in the place of what stands between byte `start` and the
- * cursor, unless it stands there. */
+/* Replace the text between byte `start` and the cursor by the first `len` bytes of `word`. Returns
+ * false if that changes nothing or would shorten it. */
 static bool replace_word(struct editor *e, const char *before, size_t start, const char *word,
                          size_t len) {
   size_t old = strlen(before) - start;
@@ -109,7 +109,7 @@ unsigned char on_tab(EditLine *el, int key) {
   (void)key;
   while (c > line->buffer && (c[-1] == L' ' || c[-1] == L'\t'))
     c--;
-  if (c == line->buffer || c[-1] == L'\n') { /* nothing before it to be completed */
+  if (c == line->buffer || c[-1] == L'\n') { /* no word to complete */
     static const wchar_t blanks[INDENT + 1] = L"  ";
     el_winsertstr(el, blanks);
     return CC_REFRESH;

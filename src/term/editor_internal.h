@@ -1,8 +1,8 @@
 /*
  * term/editor_internal.h - the parts of the line editor: waiting and the events of a read
- * (editor.c), the terminal's modes and its guard (editor_terminal.c), from bytes to keys
+ * (editor.c), the terminal's modes and the guard (editor_terminal.c), from bytes to keys
  * (editor_keys.c), what keys do (editor_bind.c, editor_complete.c, editor_recall.c,
- * editor_search.c), what is drawn (editor_screen.c, editor_layout.c), printing around it
+ * editor_search.c), drawing (editor_screen.c, editor_layout.c), printing around the line
  * (editor_output.c), the prompt and its colours (editor_prompt.c), characters (editor_text.c).
  */
 #ifndef SBX_TERM_EDITOR_INTERNAL_H
@@ -29,7 +29,7 @@ struct watched {
 
 struct row {
   size_t start, end; /* indexes of characters; a newline belongs to no row */
-  bool soft;         /* the next row goes on with it: there is no newline between them */
+  bool soft;         /* continues in the next row: there is no newline between them */
 };
 
 struct picture {
@@ -40,14 +40,14 @@ struct picture {
   int columns;
 };
 
-enum { GLYPH_MAX = 16 }; /* bytes and columns that one character takes at most, but for a tab */
+enum { GLYPH_MAX = 16 }; /* most bytes and columns of one character, except a tab */
 
-/* Columns of a character that would stand at `column`, and its bytes (`ret` may be NULL; a tab has
- * none). Never more than `columns`. */
+/* The columns of a character at `column`, at most `columns`, and its bytes (`ret` may be NULL; a
+ * tab has none). */
 int glyph(wchar_t c, int column, int columns, char ret[GLYPH_MAX], size_t *ret_len);
 
-/* Lay out `prompt` and `line`, `cursor` counted from the start of `line`. Reuses what `p` owns. 0
- * or -SBX_ENOMEM: then `p` is empty. */
+/* Lay out `prompt` and `line`, with `cursor` counted from the start of `line`. Reuses what `p`
+ * owns. 0, or -SBX_ENOMEM with `p` empty. */
 int picture_make(struct picture *p, const wchar_t *prompt, const wchar_t *line, size_t len,
                  size_t cursor, int columns);
 void picture_release(struct picture *p);
@@ -56,12 +56,12 @@ void picture_release(struct picture *p);
 size_t picture_row(const struct picture *p, size_t at);
 int picture_column(const struct picture *p, size_t row, size_t at);
 
-/* The first row that is another in `b`. */
+/* The first row in which `a` and `b` differ. */
 size_t picture_difference(const struct picture *a, const struct picture *b);
 
 /* -------------------------------------------------------------------------------------------- */
 
-/* A colour of the prompt: an SGR sequence, before the character with this index. */
+/* A colour of the prompt: an SGR sequence, written before the character with this index. */
 struct style {
   size_t at;
   char text[32];
@@ -72,16 +72,16 @@ enum { STYLES = 32 };
 struct editor {
   struct editor_options o;
   EditLine *el;              /* NULL: dumb */
-  int own_master, own_slave; /* libedit's terminal */
-  size_t own_rows;           /* ... is so high */
+  int own_master, own_slave; /* the pseudo-terminal that libedit uses */
+  size_t own_rows;           /* ... and its height */
   HistoryW *history_el;
-  FILE *sink; /* where libedit's output goes */
+  FILE *sink; /* swallows libedit's output */
   struct history_list history;
 
-  struct termios before; /* the terminal's modes outside of the editor */
+  struct termios before; /* the terminal's modes outside the editor */
   bool has_modes;
-  int guard;       /* socket: its end is the end of this process */
-  int guard_pidfd; /* the guard */
+  int guard;       /* socket to the guard */
+  int guard_pidfd; /* of the guard */
 
   struct watched *watched; /* owned */
   int watched_count, watched_cap;
@@ -89,96 +89,97 @@ struct editor {
   void (*on_time)(void *ctx);
   void *on_time_ctx;
 
-  /* a read */
-  bool reading;            /* in editor_read */
+  /* the current read */
+  bool reading;            /* inside editor_read */
   bool editing;            /* ... and libedit has a line */
-  bool paused, finished;   /* somebody else has the terminal */
-  bool interrupt_waits;    /* editor_interrupted came between two reads */
+  bool paused, finished;   /* another program has the terminal */
+  bool interrupt_waits;    /* editor_interrupted was called between two reads */
   enum editor_event event; /* what ends the read, if `ended` */
   bool ended;
-  bool left;       /* ... and the screen was seen to */
-  struct buf line; /* what was read, multibyte */
+  bool left;       /* ... and the screen was updated for it */
+  struct buf line; /* the line that was read, multibyte */
   wchar_t *kept;   /* owned: what was typed when a read was stopped */
   int kept_cursor;
 
   /* keys */
-  struct buf keys; /* bytes read from the terminal and not yet used */
+  struct buf keys; /* bytes read from the terminal and not used yet */
   size_t keys_used;
-  wchar_t unread; /* a character given back; 0: none */
-  int burst;      /* bytes since others were served */
-  bool pasting;   /* all that comes belongs to us */
+  wchar_t unread; /* a character pushed back; 0: none */
+  int burst;      /* bytes read since other descriptors were served */
+  bool pasting;   /* inside a paste: all input belongs to it */
   struct buf pasted;
-  struct buf editrc_keys; /* sequences that ~/.editrc binds, each ended by a zero */
-  bool tab_before;        /* the last key was a Tab that found several */
+  struct buf editrc_keys; /* the sequences that ~/.editrc binds, each ended by a zero */
+  bool tab_before;        /* the last key was a Tab that found several completions */
 
   /* the screen */
   wchar_t *prompt;             /* owned */
-  struct style styles[STYLES]; /* ... and its own colours, which are no characters */
+  struct style styles[STYLES]; /* ... and its own colours, which are not part of its text */
   size_t style_count;
-  wchar_t *search_prompt;   /* owned: instead of it, while a search goes on; else NULL */
-  wchar_t *lead;            /* owned: what was printed, and the typed text stands behind; or NULL */
-  struct picture now, next; /* what is drawn; the other is for drawing */
+  wchar_t *search_prompt;   /* owned: replaces the prompt during a search; else NULL */
+  wchar_t *lead;            /* owned: earlier output that the typed text follows on the same
+                               line; or NULL */
+  struct picture now, next; /* what is drawn; the other is being drawn */
   bool drawn;
-  size_t first;   /* the first row of `now` that is on the screen: not 0 if it is too long for it */
-  int at_row;     /* where the cursor is, counted from that row */
-  int rows;       /* of the terminal, when it was drawn */
-  struct buf out; /* to be written */
-  struct buf held; /* printed, and waiting for its newline, or for the terminal */
-  struct buf tail; /* the unfinished last line on the screen, when nothing of ours is below it */
-  bool styled;     /* an escape sequence was printed */
+  size_t first;    /* the first row of `now` on the screen: not 0 if there are too many for it */
+  int at_row;      /* the cursor's row, counted from that row */
+  int rows;        /* of the terminal, when it was drawn */
+  struct buf out;  /* queued for writing */
+  struct buf held; /* output that waits for its newline, or for the terminal */
+  struct buf tail; /* the unfinished last line of output, when nothing of ours is below it */
+  bool styled;     /* the output had an escape sequence */
   bool prompted;   /* dumb: the prompt is the last thing on the screen */
 
-  /* recalling older lines */
-  size_t recall_at;       /* number of the entry shown */
-  wchar_t *recall_shown;  /* owned: as long as it is the line, keys go on with the same search */
-  wchar_t *recall_typed;  /* owned: the line before */
-  size_t recall_prefix;   /* characters of it that entries must begin with */
+  /* recall of older lines */
+  size_t recall_at;       /* number of the shown entry */
+  wchar_t *recall_shown;  /* owned: while the line equals this, keys continue the same recall */
+  wchar_t *recall_typed;  /* owned: the line before the recall */
+  size_t recall_prefix;   /* characters of it with which entries must begin */
   wchar_t *search_before; /* owned: the pattern of the last search */
 };
 
 /* -- editor.c ---------------------------------------------------------------------------------- */
 
-/* Wait for a byte of the terminal until deadline_ns, serving everything else. The byte, or -1: the
- * read ends, or it is too late (`e->ended` tells). */
+/* Wait for a byte of the terminal until deadline_ns, serving everything else. Returns the byte, or
+ * -1 if the read ends or the deadline has passed (`e->ended` tells which). */
 int editor_byte(struct editor *e, int64_t deadline_ns);
-/* The byte `ahead` places after the next one, if it comes within `ms`, else -1; nothing else is
- * served. It is only looked at. */
+/* The byte `ahead` places after the next one, if it comes within `ms`, else -1. Nothing else is
+ * served, and the byte is not consumed. */
 int editor_peek(struct editor *e, size_t ahead, int ms);
-/* End the read that goes on. */
+/* End the current read. */
 void editor_end(struct editor *e, enum editor_event event);
-/* Print the prompt of a terminal that edits by itself. */
+/* Print the prompt on a terminal that edits lines itself. */
 void plain_prompt(struct editor *e);
-/* The editor of a line. */
+/* The editor that a libedit handle belongs to. */
 struct editor *editor_of(EditLine *el);
-/* The line, as el_wline tells; but the cursor is within it, of which libedit's vi commands are not
- * sure (`yyp` on an empty line). */
+/* The line, as el_wline returns it, but with the cursor forced into it: libedit's vi commands may
+ * leave it outside (`yyp` on an empty line). */
 const LineInfoW *line_now(EditLine *el);
-/* libedit's reader. */
+/* The function by which libedit reads characters. */
 int editor_getc(EditLine *el, wchar_t *ret);
 
 /* -- editor_terminal.c ------------------------------------------------------------------------- */
 
-/* Make, and close, the terminal that libedit believes to be the terminal. 0 or -SBX_ESYSTEM. */
+/* Open and close the pseudo-terminal that libedit takes for the terminal. 0 or -SBX_ESYSTEM. */
 int terminal_own_open(struct editor *e);
 void terminal_own_close(struct editor *e);
-/* It is as high as the line needs; and again as it was at first. */
+/* Make it as high as the line needs; reset it to its initial height. */
 void terminal_own_fit(struct editor *e);
 void terminal_own_reset(struct editor *e);
-/* Can it be so high that this text fits, too? */
+/* Can it be made high enough for this text, too? */
 bool terminal_own_has_room(struct editor *e, const wchar_t *text);
-/* Back to the modes of before, and ours again. */
+/* Restore the modes of before; set ours again. */
 void terminal_leave(struct editor *e);
 void terminal_enter(struct editor *e);
-/* A process that puts the terminal's modes back when this one is killed. 0 or -SBX_EMFILE,
+/* The guard: a process that restores the terminal's modes if this one is killed. 0 or -SBX_EMFILE,
  * -SBX_EAGAIN. */
 int guard_start(struct editor *e);
 void guard_stop(struct editor *e);
-/* Stop, with the process group, as Ctrl-Z does. Returns when it goes on. */
+/* Stop the process group, as Ctrl-Z does. Returns when it continues. */
 void terminal_stop_job(void);
 
 /* -- editor_keys.c ----------------------------------------------------------------------------- */
 
-/* Keys that are no characters: codes of control characters that nobody types. */
+/* Keys that are not characters, as codes of control characters that nobody types. */
 enum key {
   KEY_FIRST = 0x80,
   KEY_UP = KEY_FIRST,
@@ -192,21 +193,21 @@ enum key {
   KEY_DELETE,
   KEY_WORD_LEFT,
   KEY_WORD_RIGHT,
-  KEY_PASTE, /* e->pasted */
+  KEY_PASTE, /* the text is in e->pasted */
   KEY_LAST = 0x9f
 };
 
-/* The next character or key code, 0 for none: the read ends. */
+/* The next character or key code; 0: the read ends. */
 wchar_t keys_next(struct editor *e);
 
 /* -- editor_bind.c ----------------------------------------------------------------------------- */
 
-/* Our functions to our keys, and ~/.editrc above them. 0 or -SBX_ESYSTEM. */
+/* Bind our functions to our keys, then apply ~/.editrc. 0 or -SBX_ESYSTEM. */
 int bind_all(struct editor *e);
-/* Put another text in the place of the line, the cursor `cursor` characters from its start. */
+/* Replace the line by another text, with the cursor `cursor` characters from its start. */
 void replace_line(EditLine *el, const wchar_t *text, size_t cursor);
 
-/* What keys do: functions of libedit's kind. */
+/* Functions bound to keys, with libedit's signature. */
 unsigned char on_tab(EditLine *el, int key);
 unsigned char on_up(EditLine *el, int key);
 unsigned char on_down(EditLine *el, int key);
@@ -216,48 +217,48 @@ unsigned char on_search(EditLine *el, int key);
 
 /* -- editor_screen.c --------------------------------------------------------------------------- */
 
-/* Draw what has changed; takes the terminal's size anew. */
+/* Draw what has changed; reads the terminal's size again. */
 void screen_refresh(struct editor *e);
-/* Take the prompt and the line off the screen; the cursor is then where they began. Queued. */
+/* Erase the prompt and the line; leaves the cursor where they began. Queued. */
 void screen_erase(struct editor *e);
-/* Only the prompt and the line are on the screen, at its top. */
+/* Clear the screen; the prompt and the line move to its top. */
 void screen_clear(struct editor *e);
-/* The line is done: draw it whole, and what is printed next comes below. `mark` ("^C") is put
- * behind it. */
+/* The line is finished: draw it whole, with `mark` ("^C") after it; the next output appears
+ * below. */
 void screen_leave(struct editor *e, const wchar_t *line, size_t len, const char *mark);
-/* If what is drawn is only what others printed: it is again theirs, and nothing is drawn. */
+/* If all that is drawn is other output (`lead`), give it back to the output and draw nothing. */
 void screen_release_lead(struct editor *e);
-/* Queue bytes; write what is queued. */
+/* Queue bytes; write the queued bytes. */
 void screen_put(struct editor *e, const void *data, size_t len);
 void screen_flush(struct editor *e);
 void screen_beep(struct editor *e);
 
 /* -- editor_output.c --------------------------------------------------------------------------- */
 
-/* Print straight, keeping in mind what the last line is. */
+/* Print directly, and remember the last line of it. */
 void output_pass(struct editor *e, const void *data, size_t len);
 /* Print whole lines above what is drawn. */
 void output_above(struct editor *e, const void *data, size_t len);
-/* What waits and has nothing to wait for any more. */
+/* Print held output that need not wait any more. */
 void output_settle(struct editor *e);
-/* End the unfinished line, if there is one. */
+/* End the unfinished line of output, if any. */
 void output_fresh_line(struct editor *e);
 /* The length of the escape sequence at the start of `text`. */
 size_t output_sequence(const char *text, size_t len);
-/* The unfinished line as text without escape sequences; NULL if there is none. `ret_plain`: it can
- * be drawn again. */
+/* The unfinished line of output without escape sequences; NULL if there is none. `ret_plain`: it
+ * can be drawn again. */
 wchar_t *output_tail(const struct editor *e, bool *ret_plain);
 
 /* -- editor_text.c ----------------------------------------------------------------------------- */
 
-/* A byte that is no character, as one: from the range that no character has. */
+/* A byte that is not a character, mapped to a range that no character uses. */
 #define STRAY(byte) ((wchar_t)(0xdc00 | (byte)))
 #define IS_STRAY(c) (((c) & ~0xff) == 0xdc00)
 
-/* multibyte <-> wide; owned by the caller; NULL for want of memory. */
+/* multibyte <-> wide; owned by the caller; NULL when memory is exhausted. */
 wchar_t *text_widen(const char *text, size_t len);
 char *text_narrow(const wchar_t *text, size_t len);
-/* Columns of a text that is printed as it is. */
+/* Columns of a text that is printed unchanged. */
 int text_width(const char *text);
 
 #endif

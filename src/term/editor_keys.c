@@ -1,9 +1,9 @@
 /*
  * term/editor_keys.c - from bytes of the terminal to characters and keys; see editor_internal.h.
  *
- * The sequences of keys that are no characters (ESC [ A) are recognised here, not by libedit: in
- * vi's insert mode it would take the ESC for the key. They become codes that are bound in every
- * map. A sequence that ~/.editrc binds is left to libedit; one that nobody knows is no text.
+ * Sequences of keys that are not characters (ESC [ A) are recognised here and not by libedit, which
+ * in vi's insert mode would take the ESC for a key. They become codes that are bound in every map.
+ * A sequence that ~/.editrc binds is left to libedit; an unknown sequence is dropped.
  */
 #include <string.h>
 
@@ -14,13 +14,13 @@ enum {
   ESC = 033,
   CTRL_C = 3,
   CTRL_Z = 032,
-  SEQUENCE_MS = 50, /* what follows an ESC sooner belongs to it */
+  SEQUENCE_MS = 50, /* what follows an ESC sooner than this belongs to it */
   SEQUENCE_MOST = 32,
-  PASTE_IDLE_MS = 3000 /* the end of a paste does not come any more */
+  PASTE_IDLE_MS = 3000 /* after so long, the end mark of a paste is given up */
 };
 
 static const struct {
-  const char *sequence; /* behind ESC */
+  const char *sequence; /* after the ESC */
   enum key key;
 } sequences[] = {{"[A", KEY_UP},
                  {"OA", KEY_UP},
@@ -53,8 +53,8 @@ static const struct {
 
 /* -- pasted text ------------------------------------------------------------------------------- */
 
-/* Newlines and tabs stay, other control characters do not; one newline at the end is not part of
- * it: Enter is for the person to press. */
+/* Newlines and tabs stay, other control characters do not. One newline at the end is dropped, since
+ * pressing Enter is up to the person. */
 static void clean_pasted(struct buf *text) {
   size_t n = 0;
   uint8_t before = 0;
@@ -70,7 +70,7 @@ static void clean_pasted(struct buf *text) {
   text->len = n;
 }
 
-/* Read up to the mark of its end. */
+/* Read up to the end mark of the paste. */
 static void read_pasted(struct editor *e) {
   static const char mark[] = "\033[201~";
   const size_t mark_len = sizeof mark - 1;
@@ -91,8 +91,8 @@ static void read_pasted(struct editor *e) {
 
 /* -- sequences --------------------------------------------------------------------------------- */
 
-/* The sequence behind an ESC that was read, not taken out of the keys yet. Returns its length, 0 if
- * there is none, or not a whole one. */
+/* The sequence after an ESC that was read; it stays in the keys. Returns its length, 0 if there is
+ * none or an incomplete one. */
 static size_t find_sequence(struct editor *e, char ret[SEQUENCE_MOST + 1]) {
   size_t n = 0;
   for (; n < SEQUENCE_MOST; n++) {
@@ -122,7 +122,7 @@ static bool editrc_has(const struct editor *e, const char *sequence) {
   return false;
 }
 
-/* After an ESC: the key whose sequence it begins, ESC if none; 0: a key that nobody knows. */
+/* After an ESC: the key of the sequence, ESC if there is none; 0: an unknown key. */
 static wchar_t key_of_sequence(struct editor *e) {
   char sequence[SEQUENCE_MOST + 1];
   size_t len = find_sequence(e, sequence);
@@ -153,7 +153,7 @@ static wchar_t assemble(struct editor *e, int byte) {
     used = mbrtowc(&c, &b, 1, &state);
   }
   if (used == (size_t)-1 || used == (size_t)-2 || (c >= KEY_FIRST && c <= KEY_LAST))
-    return STRAY(byte); /* the bytes behind it are looked at anew */
+    return STRAY(byte); /* the following bytes are examined again */
   e->keys_used += ahead;
   return c;
 }

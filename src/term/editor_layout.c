@@ -1,9 +1,10 @@
 /*
- * term/editor_layout.c - a text laid out in rows; see editor_internal.h.
+ * term/editor_layout.c - lays out a text in rows; see editor_internal.h.
  *
- * As a terminal with automatic margins does it: a row that is full goes on in the next one; a wide
- * character that does not fit goes there whole. A text that ends with a full row has one more,
- * empty: the cursor must be somewhere. Marks without a width stay with what they modify.
+ * The layout is that of a terminal with automatic margins: a full row continues in the next one,
+ * and a wide character that does not fit moves there whole. A text that ends with a full row has
+ * one more, empty row, since the cursor must be somewhere. Marks without a width stay with the
+ * character they modify.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 enum { TAB_STOP = 8 };
 
-/* What stands for a character that has no picture. */
+/* The replacement for a character that cannot be shown. */
 static size_t substitute(wchar_t c, char *ret) {
   if (c < 0x20)
     return (size_t)snprintf(ret, GLYPH_MAX, "^%c", (char)(c ^ 0x40));
@@ -25,7 +26,7 @@ static size_t substitute(wchar_t c, char *ret) {
 }
 
 int glyph(wchar_t c, int column, int columns, char ret[GLYPH_MAX], size_t *ret_len) {
-  char text[GLYPH_MAX] = "?"; /* for a wide one where there is one column only */
+  char text[GLYPH_MAX] = "?"; /* for a wide character where there is only one column */
   mbstate_t state = {0};
   size_t len = c != L'\t';
   int width = IS_STRAY(c) ? -1 : wcwidth(c);
@@ -121,11 +122,11 @@ void picture_release(struct picture *p) {
   *p = (struct picture){0};
 }
 
-/* -- asking ------------------------------------------------------------------------------------ */
+/* -- queries ----------------------------------------------------------------------------------- */
 
 size_t picture_row(const struct picture *p, size_t at) {
   size_t low = 0, high = p->count;
-  while (high - low > 1) { /* the last row that begins at it or before */
+  while (high - low > 1) { /* the last row that begins at or before it */
     size_t middle = low + (high - low) / 2;
     if (p->rows[middle].start <= at)
       low = middle;

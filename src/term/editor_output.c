@@ -42,7 +42,7 @@ wchar_t *output_tail(const struct editor *e, bool *ret_plain) {
   return n > 0 ? text_widen(text, n) : NULL;
 }
 
-/* Keep in mind what stands in the last line; of a very long one, that it is so. */
+/* Remember the last line; of a very long one, only that it is long. */
 static void note_tail(struct editor *e, const char *data, size_t len) {
   const char *newline = memrchr(data, '\n', len);
   if (newline) {
@@ -92,7 +92,7 @@ static void pass_held(struct editor *e) {
   buf_release(&held);
 }
 
-/* Nothing of ours is on the screen but what others have printed. */
+/* Is only other output on the screen, and nothing of ours? */
 static bool screen_is_theirs(struct editor *e) {
   if (e->editing && e->lead && !e->search_prompt) {
     const LineInfoW *line = line_now(e->el);
@@ -129,7 +129,7 @@ void editor_output(struct editor *e, const void *data, size_t len) {
     e->held = (struct buf){0};
     if (buf_append(&held, data, whole) == 0)
       output_above(e, held.data, held.len);
-    else /* without memory for both at once */
+    else /* not enough memory for both at once */
       output_above(e, data, whole);
     buf_release(&held);
   }

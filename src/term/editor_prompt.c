@@ -1,9 +1,8 @@
 /*
- * term/editor_prompt.c - the prompt: characters, and the colours it has of its own; see
- * editor_internal.h.
+ * term/editor_prompt.c - the prompt: its characters and its own colours; see editor_internal.h.
  *
- * Escape sequences take no columns, so they are taken out of the text that is laid out. Those that
- * set colours (SGR) are kept with their places, and are written again when a row is drawn; all
+ * Escape sequences take no columns, so they are taken out of the text before it is laid out. Those
+ * that set colours (SGR) are kept with their positions and written again when a row is drawn; all
  * others could move the cursor, and are dropped.
  */
 #include <stdlib.h>
@@ -11,7 +10,12 @@
 
 #include "term/editor_internal.h"
 
-enum { ESC = 033, IGNORED_FIRST = 1, IGNORED_LAST = 2 }; /* how readline marks what has no width */
+enum {
+  ESC = 033,
+  IGNORED_FIRST = 1,
+  IGNORED_LAST = 2
+}; /* readline's marks around text without
+                                                            a width */
 
 static bool is_color(const char *sequence, size_t len) {
   return len > 2 && len < sizeof((struct style *)0)->text && sequence[1] == '[' &&
@@ -35,7 +39,7 @@ static size_t characters(const char *text, size_t len) {
   return n;
 }
 
-/* What of `text` is to be laid out; owned. NULL for want of memory. */
+/* Separate the text to lay out (returned, owned; NULL when memory is exhausted) from the styles. */
 static wchar_t *take_styles(const char *text, struct style styles[STYLES], size_t *ret_count) {
   size_t len = strlen(text), n = 0;
   char *plain = malloc(len + 1);
@@ -65,7 +69,7 @@ void editor_set_prompt(struct editor *e, const char *prompt) {
   if (wide[0])
     screen_release_lead(e);
   if (recolored)
-    screen_erase(e); /* rows with the same text are not drawn again, else */
+    screen_erase(e); /* otherwise rows with the same text would not be redrawn */
   free(e->prompt);
   e->prompt = wide;
   memcpy(e->styles, styles, sizeof styles);

@@ -2,9 +2,9 @@
  * term/editor_recall.c - up and down: within a block, and through older lines; see
  * editor_internal.h.
  *
- * Only entries are shown that begin with what stood before the cursor when it began. It goes on as
- * long as the line is as we left it: so the next Up after a block was recalled recalls another, and
- * does not wander up in the block; after any change, or a move of the cursor, it does.
+ * Only entries that begin with the text before the cursor are recalled. The recall goes on as long
+ * as the line is unchanged: the next Up after a block was recalled recalls another entry instead of
+ * moving up in the block. After any change, or a move of the cursor, it moves in the block.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,19 +45,19 @@ static void show(struct editor *e, wchar_t *text) {
   replace_line(e->el, text, wcslen(text));
 }
 
-/* What was typed is there again, as it was. */
+/* Restore what was typed before the recall. */
 static void show_typed(struct editor *e) {
   free(e->recall_shown);
   e->recall_shown = NULL;
   replace_line(e->el, e->recall_typed, e->recall_prefix);
 }
 
-/* The next entry in this direction (-1: older) that begins as it must and is not what is shown
- * already. Returns whether there is one. */
+/* Find the next entry in this direction (-1: older) that has the prefix and differs from what is
+ * shown. Returns whether there is one. */
 static bool find(const struct editor *e, int step, const char *prefix, const char *shown,
                  size_t *ret) {
   size_t at = e->recall_at, len = strlen(prefix);
-  at = at < e->history.count ? at : e->history.count; /* old ones may have been forgotten */
+  at = at < e->history.count ? at : e->history.count; /* old entries may have been dropped */
   while (step < 0 ? at > 0 : at + 1 < e->history.count) {
     at = step < 0 ? at - 1 : at + 1;
     const char *text = e->history.texts[at];
@@ -107,7 +107,7 @@ static const wchar_t *line_end(const LineInfoW *line, const wchar_t *c) {
   return c;
 }
 
-/* Move the cursor to the line above or below, as far from its start. False: there is none. */
+/* Move the cursor to the same column of the line above or below. False: there is none. */
 static bool move_in_block(EditLine *el, int step) {
   const LineInfoW *line = line_now(el);
   const wchar_t *start = line_start(line, line->cursor), *end = line_end(line, line->cursor);

@@ -1,10 +1,10 @@
 /*
- * term/editor_screen.c - what is drawn of the line; see editor_internal.h.
+ * term/editor_screen.c - draws the prompt and the line; see editor_internal.h.
  *
- * The prompt and the line stand in rows of their own, the last ones on the terminal. Of these we
- * know what they show (`now`) and which one the cursor is in, counted from the first (`at_row`);
- * where on the terminal that is, we need not know. Drawing goes on from the first row that has
- * changed. A text that has more rows than the terminal is shown in part, the cursor's row among it.
+ * Prompt and line occupy rows of their own, the last ones on the terminal. We know what these rows
+ * show (`now`) and which of them the cursor is in, counted from the first (`at_row`); we need not
+ * know where on the terminal they are. Drawing starts at the first row that has changed. If the
+ * text has more rows than the terminal, a part is shown that includes the cursor's row.
  *
  * Only what every terminal has is used: CR, LF, automatic margins, and of ECMA-48 CUU, CUD, CUF,
  * ED, EL and SGR.
@@ -30,7 +30,7 @@ void editor_size(const struct editor *e, int *ret_rows, int *ret_columns) {
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
-/* When the terminal is gone, the next read tells. */
+/* If the terminal is gone, the next read will tell. */
 void screen_flush(struct editor *e) {
   fd_write_all(e->o.out, e->out.data, e->out.len);
   buf_clear(&e->out, 64 * 1024);
@@ -39,13 +39,13 @@ void screen_flush(struct editor *e) {
 void screen_put(struct editor *e, const void *data, size_t len) {
   if (buf_append(&e->out, data, len) == 0)
     return;
-  screen_flush(e); /* no memory to queue it */
+  screen_flush(e); /* not enough memory to queue it */
   fd_write_all(e->o.out, data, len);
 }
 
 static void put(struct editor *e, const char *text) { screen_put(e, text, strlen(text)); }
 
-/* CSI n x, nothing for 0. */
+/* CSI n x; nothing for 0. */
 static void put_move(struct editor *e, int n, char direction) {
   char text[GLYPH_MAX];
   if (n > 0)
@@ -64,10 +64,10 @@ static void put_blanks(struct editor *e, int n) {
     put(e, " ");
 }
 
-/* What the characters of a row are drawn with. */
+/* The state of drawing the characters of a row. */
 struct pen {
-  bool on;      /* not as the line is */
-  size_t style; /* the next one */
+  bool on;      /* not in the style of the line */
+  size_t style; /* the next one to write */
 };
 
 /* The prompt has the colours that it brings, or is bold. */
@@ -81,7 +81,7 @@ static void put_style(struct editor *e, const struct picture *p, size_t i, struc
   pen->on = want;
 }
 
-/* The characters of a row. Returns the column behind them. */
+/* Write the characters of a row. Returns the column after them. */
 static int put_characters(struct editor *e, const struct picture *p, const struct row *row) {
   int column = 0;
   struct pen pen = {0};
@@ -100,26 +100,28 @@ static int put_characters(struct editor *e, const struct picture *p, const struc
   return column;
 }
 
-/* A row from its first column on, and what stood behind it is gone. */
+/* Write a row from its first column on, and clear what was after it. */
 static void put_row(struct editor *e, const struct picture *p, size_t number) {
   const struct row *row = &p->rows[number];
   int column = put_characters(e, p, row);
   if (row->soft)
-    put_blanks(e, p->columns - column); /* only then the margin leads to the next row */
+    put_blanks(e, p->columns - column); /* only a full row makes the terminal continue in the
+                                           next one */
   else if (column < p->columns)
     put(e, "\033[K");
 }
 
-/* From the end of a row to the beginning of the next one, which may not be there yet. */
+/* Move from the end of a row to the start of the next one, which may not exist on the screen
+ * yet. */
 static void put_row_end(struct editor *e, const struct picture *p, size_t number) {
   const struct row *next = &p->rows[number + 1];
   if (!p->rows[number].soft)
     put(e, "\r\n");
   else if (next->end == next->start)
-    put(e, " \r"); /* a character makes the margin act */
+    put(e, " \r"); /* a character makes the terminal wrap */
 }
 
-/* Move to the first column of a row of those that are drawn. */
+/* Move to the first column of a drawn row. */
 static void go_to_row(struct editor *e, int row) {
   put_move(e, e->at_row - row, 'A');
   put_move(e, row - e->at_row, 'B');
@@ -131,7 +133,7 @@ static size_t rows_shown(const struct picture *p, size_t first, int rows) {
   return p->count - first < (size_t)rows ? p->count - first : (size_t)rows;
 }
 
-/* The first row to be shown: the one of before, if the cursor is on the screen then. */
+/* The first row to show: the previous one, if the cursor is visible then. */
 static size_t choose_first(const struct picture *p, size_t first, size_t cursor_row, int rows) {
   size_t most = p->count > (size_t)rows ? p->count - (size_t)rows : 0;
   if (first > most)
@@ -149,7 +151,7 @@ static void place_cursor(struct editor *e) {
   put_move(e, column < p->columns ? column : p->columns - 1, 'C');
 }
 
-/* Put rows `from` to `last` of `next` on the screen, the first row there being `first`. */
+/* Write rows `from` to `last` of `next`, where `first` is the first row on the screen. */
 static void put_rows(struct editor *e, size_t first, size_t from, size_t last) {
   if (e->styled)
     put(e, "\033[m");
@@ -172,7 +174,7 @@ static void draw(struct editor *e, size_t first, size_t from, int rows) {
   if (from < first + shown)
     put_rows(e, first, from, first + shown - 1);
   if (before > shown)
-    put(e, "\033[J"); /* the last row is then not full */
+    put(e, "\033[J"); /* the last row is not full in this case */
   struct picture other = e->now;
   e->now = e->next;
   e->next = other;
@@ -182,7 +184,7 @@ static void draw(struct editor *e, size_t first, size_t from, int rows) {
   place_cursor(e);
 }
 
-/* What is drawn is changed to `next`. */
+/* Change what is drawn to `next`. */
 static void draw_change(struct editor *e, int rows) {
   struct picture *p = &e->next;
   size_t first = choose_first(p, e->drawn ? e->first : 0, picture_row(p, p->cursor), rows);
@@ -192,7 +194,7 @@ static void draw_change(struct editor *e, int rows) {
   }
   size_t from = picture_difference(&e->now, p);
   if (from < p->count || from < e->now.count) {
-    /* A row that is not there yet is reached from the one before. */
+    /* A row that is not on the screen yet is reached from the row before it. */
     size_t there = first + rows_shown(&e->now, first, rows);
     size_t wanted = first + rows_shown(p, first, rows);
     size_t most = (there < wanted ? there : wanted) - 1;
@@ -203,15 +205,15 @@ static void draw_change(struct editor *e, int rows) {
 
 /* -- other sizes ------------------------------------------------------------------------------- */
 
-/* Does the terminal lay lines out anew when its width changes? Most do; xterm itself, the Linux
- * console and GNU screen do not. */
+/* Does the terminal rewrap lines when its width changes? Most do; xterm itself, the Linux console
+ * and GNU screen do not. */
 static bool terminal_reflows(void) {
   const char *term = getenv("TERM");
   return !getenv("XTERM_VERSION") && !getenv("STY") && term && strcmp(term, "linux") != 0;
 }
 
-/* The terminal has another size than when we drew: find out where the cursor is now, and draw all
- * anew. */
+/* The terminal's size has changed since we drew: find where the cursor is now, and erase for a full
+ * redraw. */
 static void follow_size(struct editor *e, int rows, int columns) {
   if (columns != e->now.columns && terminal_reflows()) {
     struct picture moved = {0};
@@ -234,8 +236,7 @@ static const wchar_t *prompt_shown(const struct editor *e) {
   return e->prompt[0] ? e->prompt : e->lead ? e->lead : L"";
 }
 
-/* The first thing of ours is to be drawn: behind the unfinished line that others have printed, or
- * below it. */
+/* Start to draw: after the unfinished line of other output, or below it. */
 static void begin_line(struct editor *e, int columns) {
   bool plain;
   wchar_t *tail = output_tail(e, &plain);
@@ -291,7 +292,7 @@ void screen_leave(struct editor *e, const wchar_t *line, size_t len, const char 
     begin_line(e, columns);
   if (picture_make(&e->next, prompt_shown(e), line, len, len, columns) == 0) {
     if (e->drawn && (e->next.count > (size_t)rows || e->first > 0)) {
-      screen_erase(e); /* it was shown in part: now it goes up, and is whole there */
+      screen_erase(e); /* it was shown in part: now draw it whole, scrolling up */
       draw(e, 0, 0, INT_MAX);
     } else if (e->drawn || e->next.len > 0)
       draw_change(e, rows);

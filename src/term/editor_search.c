@@ -1,9 +1,9 @@
 /*
- * term/editor_search.c - Ctrl-R: older lines that contain a text, found while it is typed; see
+ * term/editor_search.c - Ctrl-R: incremental search for older lines that contain a text; see
  * editor_internal.h.
  *
- * libedit has one, too; but it writes its pattern into the line, and a Ctrl-C in it is a matter of
- * luck.
+ * libedit has such a search, too, but writes its pattern into the line, and does not handle a
+ * Ctrl-C in it reliably.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +25,8 @@ struct search {
   struct editor *e;
   wchar_t pattern[PATTERN_MOST + 1];
   size_t len;
-  size_t at;       /* number of the entry shown; the count of all: none */
-  wchar_t *before; /* owned: the line when it began */
+  size_t at;       /* number of the entry shown; the number of entries if none */
+  wchar_t *before; /* owned: the line before the search */
   size_t before_cursor;
   bool failed;
 };
@@ -41,7 +41,7 @@ static void show_prompt(struct search *s) {
   s->e->search_prompt = text;
 }
 
-/* Show an entry, the cursor where the pattern is. */
+/* Show an entry, with the cursor at the pattern. */
 static void show_entry(struct search *s, size_t at, size_t offset) {
   const char *text = s->e->history.texts[at];
   wchar_t *wide = text_widen(text, strlen(text)), *left = text_widen(text, offset);
@@ -53,7 +53,7 @@ static void show_entry(struct search *s, size_t at, size_t offset) {
   free(left);
 }
 
-/* Look from entry `at` on, itself included, in this direction (-1: older). */
+/* Search from entry `at` on, itself included, in this direction (-1: older). */
 static void look(struct search *s, size_t at, int step) {
   const struct history_list *h = &s->e->history;
   char *pattern = text_narrow(s->pattern, s->len);
@@ -70,7 +70,8 @@ static void look(struct search *s, size_t at, int step) {
   free(pattern);
 }
 
-/* Another pattern: from where we are, or if it is shorter, from the youngest. */
+/* After a change of the pattern: search from the current entry, or from the youngest if it got
+ * shorter. */
 static void look_anew(struct search *s, bool shorter) {
   size_t count = s->e->history.count;
   s->pattern[s->len] = L'\0';
@@ -84,7 +85,7 @@ static void look_anew(struct search *s, bool shorter) {
 
 static void look_further(struct search *s, int step) {
   const wchar_t *last = s->e->search_before;
-  if (s->len == 0 && last && step < 0) { /* the pattern of last time */
+  if (s->len == 0 && last && step < 0) { /* reuse the last pattern */
     s->len = wcslen(last);
     wmemcpy(s->pattern, last, s->len);
     look_anew(s, true);
@@ -105,7 +106,7 @@ static void add_pasted(struct search *s) {
   free(text);
 }
 
-/* What a key does. Returns false when it ends the search. */
+/* Handle a key. Returns false if it ends the search. */
 static bool serve_key(struct search *s, wchar_t key) {
   wchar_t text[] = {key, L'\0'};
   if (key == CTRL_R || key == KEY_UP)
@@ -124,13 +125,13 @@ static bool serve_key(struct search *s, wchar_t key) {
   return true;
 }
 
-/* The entry found is the line now; or not, then the line of before is. */
+/* End the search: keep the entry found, or restore the line of before. */
 static void leave(struct search *s, wchar_t key) {
   struct editor *e = s->e;
   if (key == CTRL_G)
     replace_line(e->el, s->before, s->before_cursor);
   else if (key && (key != ESC || editor_peek(e, 0, 0) >= 0))
-    e->unread = key; /* it does to the line what it always does */
+    e->unread = key; /* it has its usual effect on the line */
   free(e->search_prompt);
   e->search_prompt = NULL;
   if (s->len > 0) {

@@ -1,10 +1,11 @@
 /*
- * term/editor_terminal.c - the terminal's modes, and who restores them; see editor_internal.h.
+ * term/editor_terminal.c - the terminal's modes, and the guard that restores them; see
+ * editor_internal.h.
  *
- * libedit never touches the terminal: it has one of its own, a pseudo-terminal on which nothing is
- * written. So it cannot switch back to echoing between two lines, throw typed keys away at the end,
- * or draw. And that terminal always has more rows than the line needs: of a line that is higher
- * than its screen, libedit (3.1) loses track, and of memory with it.
+ * libedit never touches the terminal: it uses a pseudo-terminal of its own, on which nothing is
+ * written. So it cannot switch echo back on between two lines, discard typed keys at the end, or
+ * draw. And its terminal always has more rows than the line needs: libedit (3.1) loses track of a
+ * line that is higher than its screen, and corrupts memory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,7 @@
 #include "base/pidfd.h"
 #include "term/editor_internal.h"
 
-enum { WAIT_PIDFD = 3 /* P_PIDFD of waitid(2), which older C libraries do not name */ };
+enum { WAIT_PIDFD = 3 /* P_PIDFD of waitid(2), which older C libraries do not define */ };
 
 /* -- libedit's terminal ------------------------------------------------------------------------ */
 
@@ -41,7 +42,7 @@ int terminal_own_open(struct editor *e) {
   e->own_slave = ioctl(e->own_master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
   if (e->own_slave < 0)
     return -SBX_ESYSTEM;
-  tcsetattr(e->own_slave, TCSANOW, &e->before); /* which keys erase, it takes from there */
+  tcsetattr(e->own_slave, TCSANOW, &e->before); /* libedit takes the erase keys from it */
   set_own_rows(e, OWN_ROWS);
   return 0;
 }
@@ -56,10 +57,10 @@ void terminal_own_close(struct editor *e) {
 
 void terminal_own_reset(struct editor *e) {
   if (e->own_rows != OWN_ROWS)
-    set_own_rows(e, OWN_ROWS); /* the next read finds it so */
+    set_own_rows(e, OWN_ROWS); /* the next read will find it */
 }
 
-/* Rows that a text takes there, at most. */
+/* An upper bound of the rows that a text takes there. */
 static size_t own_rows_of(const wchar_t *text, size_t len) {
   size_t newlines = 0, columns = 0;
   for (size_t i = 0; i < len; i++) {
@@ -96,7 +97,7 @@ static void set_modes(const struct editor *e, const struct termios *modes) {
     continue;
 }
 
-/* Keys as they are typed, unseen; but output is still processed, and Ctrl-\ is a signal. */
+/* Keys one by one and without echo; but output is still processed, and Ctrl-\ is a signal. */
 static struct termios editing_modes(const struct termios *before) {
   struct termios modes = *before;
   modes.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IGNCR | ISTRIP | IXON);
@@ -109,7 +110,7 @@ static struct termios editing_modes(const struct termios *before) {
   return modes;
 }
 
-/* Pasted text comes between marks, so that its newlines are no Enter. */
+/* Mark pasted text at both ends, so that its newlines are not taken for Enter. */
 static void bracketed_paste(struct editor *e, bool on) {
   screen_put(e, on ? "\033[?2004h" : "\033[?2004l", 8);
   screen_flush(e);
@@ -126,16 +127,16 @@ void terminal_enter(struct editor *e) {
   struct termios modes;
   if (!e->el)
     return;
-  tcgetattr(e->o.in, &e->before); /* `!stty ...` is meant to last */
+  tcgetattr(e->o.in, &e->before); /* the effect of `!stty ...` is meant to last */
   modes = editing_modes(&e->before);
   set_modes(e, &modes);
   bracketed_paste(e, true);
 }
 
 /*
- * As the terminal's driver does it: a signal to the group, which stops whoever does not mind. Not
- * SIGSTOP, which stops also where nobody would continue it: the kernel drops a SIGTSTP to an
- * orphaned process group, setpgid(2).
+ * As the terminal's driver does it: send SIGTSTP to the group, which stops every process with the
+ * default action. Not SIGSTOP: it would also stop an orphaned process group, which nobody would
+ * continue; the kernel drops a SIGTSTP there, setpgid(2).
  */
 void terminal_stop_job(void) {
   struct sigaction stop = {.sa_handler = SIG_DFL}, old;
@@ -144,15 +145,15 @@ void terminal_stop_job(void) {
   sigemptyset(&set);
   sigaddset(&set, SIGTSTP);
   kill(0, SIGTSTP);
-  sigprocmask(SIG_UNBLOCK, &set, &old_set); /* here we stand still */
+  sigprocmask(SIG_UNBLOCK, &set, &old_set); /* the process stops here */
   sigprocmask(SIG_SETMASK, &old_set, NULL);
   sigaction(SIGTSTP, &old, NULL);
 }
 
 /* -- the guard --------------------------------------------------------------------------------- */
 
-/* Somebody else may have the terminal by now, a shell with a line editor of its own: only modes
- * that are the editor's are replaced. */
+/* Another program may have the terminal by now, such as a shell with a line editor of its own: only
+ * modes that are ours are replaced. */
 static bool modes_are_ours(void) {
   struct termios now;
   return tcgetattr(0, &now) == 0 && !(now.c_lflag & (ICANON | ECHO)) &&
@@ -160,16 +161,16 @@ static bool modes_are_ours(void) {
 }
 
 /*
- * In the guard: descriptor 0 is the terminal, 1 stands for the process to be watched, 2 is the
- * socket to it. A word through the socket says that all is well; the end of the process, that it is
- * not. (The socket's other end is no sign of life: children inherit it.)
+ * In the guard: descriptor 0 is the terminal, 1 is a pidfd of the watched process, 2 is the socket
+ * to it. A byte through the socket says that all is well; the end of the process without one, that
+ * it is not. (The end of the socket is no sign, since children inherit its other end.)
  */
 static void guard(const struct editor *e) {
   struct pollfd events[] = {{.fd = 1, .events = POLLIN}, {.fd = 2, .events = POLLIN}};
   static const char paste_off[] = "\033[?2004l";
   while (poll(events, 2, -1) < 0 && errno == EINTR)
     continue;
-  char word; /* at the end of the file nothing was said */
+  char word; /* at end of file nothing was received */
   if (recv(2, &word, 1, MSG_DONTWAIT) == 1 || !modes_are_ours())
     _exit(0);
   tcsetattr(0, TCSANOW, &e->before);
@@ -177,7 +178,7 @@ static void guard(const struct editor *e) {
   _exit(0);
 }
 
-/* In the guard: nothing is left that could disturb it, or others. */
+/* In the guard: get rid of everything that could disturb it or other processes. */
 static void guard_begin(const struct editor *e, int watched, int socket) {
   prctl(PR_SET_NAME, "terminal-guard");
   int high[] = {fcntl(e->o.in, F_DUPFD, 10), fcntl(watched, F_DUPFD, 10),
@@ -185,15 +186,15 @@ static void guard_begin(const struct editor *e, int watched, int socket) {
   for (int i = 0; i < 3; i++)
     if (high[i] < 0 || dup2(high[i], i) < 0)
       _exit(0);
-  close_range(3, ~0u, 0); /* nobody shall wait for a pipe that this one holds */
+  close_range(3, ~0u, 0); /* no process shall wait for a pipe that the guard holds */
   (void)!chdir("/");
   guard(e);
 }
 
 /*
- * The guard is born with all signals blocked, so that none ever ends it, and with the descriptor of
- * whom it watches, who may be gone before it runs. With SIGTTOU blocked it may tcsetattr(3) from
- * the background.
+ * The guard is forked with all signals blocked, so that none ends it, and with a pidfd of the
+ * watched process, which may be gone before the guard runs. With SIGTTOU blocked it may call
+ * tcsetattr(3) from the background.
  */
 int guard_start(struct editor *e) {
   int ends[2], watched = pidfd_open_of(getpid());
@@ -224,7 +225,7 @@ void guard_stop(struct editor *e) {
   if (e->guard < 0)
     return;
   send(e->guard, &word, 1, MSG_NOSIGNAL);
-  if (e->guard_pidfd >= 0) { /* it may be gone, and its pid somebody else's */
+  if (e->guard_pidfd >= 0) { /* it may be gone and its pid reused */
     struct pollfd ended = {.fd = e->guard_pidfd, .events = POLLIN};
     poll(&ended, 1, 1000);
     waitid((idtype_t)WAIT_PIDFD, (id_t)e->guard_pidfd, &info, WEXITED | WNOHANG);

@@ -1,4 +1,4 @@
-/* term/editor_text.c - between bytes and characters; see editor_internal.h. */
+/* term/editor_text.c - conversion between bytes and characters; see editor_internal.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ wchar_t *text_widen(const char *text, size_t len) {
       used = 1;
     }
     at += used ? used : 1;
-    n += used > 0; /* no zero within */
+    n += used > 0; /* skip zeros */
   }
   if (wide)
     wide[n] = L'\0';

@@ -69,16 +69,15 @@ static void unescape(char *text) {
   *to = '\0';
 }
 
-/* Is the file that was opened still the one of this name? Another session may have put a new one
- * there. */
+/* Is the opened file still the one with this name? Another session may have replaced it. */
 static bool is_current(int fd, const char *path) {
   struct stat opened, named;
   return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_ino == named.st_ino &&
          opened.st_dev == named.st_dev;
 }
 
-/* Locks are held for moments. A session that was stopped with one in its hands must not stop
- * others: they go on without, and lose at most a rewriting. */
+/* Locks are held only for moments. A session that was stopped while it held one must not stop
+ * others: they go on without the lock, and at worst lose a rewrite. */
 static bool lock(int fd) {
   for (int i = 0; i < LOCK_TRIES; i++) {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -93,7 +92,7 @@ static bool is_file(int fd) {
   return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Open and lock; the lock is let go by close. Returns -1 if it cannot be opened, or is no file. */
+/* Open and lock; closing unlocks. Returns -1 if it cannot be opened or is not a regular file. */
 static int open_locked(const char *path, int flags, bool *ret_locked) {
   for (;;) {
     int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0600);
@@ -108,7 +107,7 @@ static int open_locked(const char *path, int flags, bool *ret_locked) {
   }
 }
 
-/* The folders on the way to it. */
+/* Make the folders on the way to the file. */
 static void make_folders(const char *path) {
   char *part = strdup(path);
   for (char *slash = part ? strchr(part + 1, '/') : NULL; slash; slash = strchr(slash + 1, '/')) {
@@ -134,7 +133,7 @@ static void read_records(struct history_list *h, FILE *f) {
   free(line);
 }
 
-/* Write the youngest into a file beside it, and put that in its place: whoever reads meanwhile sees
+/* Write the youngest records to a file beside it, and rename that over it: a concurrent reader sees
  * the one or the other. */
 static void rewrite(const struct history_list *h) {
   struct buf text = {0}, path = {0};
@@ -180,7 +179,7 @@ void history_close(struct history_list *h) {
   *h = (struct history_list){0};
 }
 
-/* Does the file end within a record? Then what follows would be a part of it. */
+/* Does the file end inside a record? Then the next record would become a part of it. */
 static bool is_torn(int fd) {
   char last;
   struct stat st;
@@ -196,7 +195,8 @@ static void write_record(const struct history_list *h, const char *text) {
     return;
   int rc = is_torn(fd) ? buf_append_byte(&record, '\n') : 0;
   if (rc == 0 && put_record(&record, text) == 0)
-    (void)!write(fd, record.data, record.len); /* at once; a full disk: not kept */
+    (void)!write(fd, record.data, record.len); /* in one write; if the disk is full, it is not
+                                                  kept */
   buf_release(&record);
   close(fd);
 }

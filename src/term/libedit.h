@@ -1,15 +1,16 @@
 /*
- * term/libedit.h - the line editor's library, loaded when the first line is edited.
+ * term/libedit.h - the line editing library, loaded when the first line is edited.
  *
- * It brings others along, and each of them would be mapped at every start of the program and copied
- * at every fork. Its functions are called by their names, once libedit_load has returned 0.
+ * Linked normally, it and the libraries that it needs would be mapped at every start of the program
+ * and copied at every fork. Its functions are called by their usual names once libedit_load has
+ * returned 0.
  */
 #ifndef SBX_TERM_LIBEDIT_H
 #define SBX_TERM_LIBEDIT_H
 
 #include <histedit.h>
 
-/* Those that are called. */
+/* The functions that are used. */
 #define LIBEDIT_FUNCTIONS(X)                                                                       \
   X(el_cursor)                                                                                     \
   X(el_deletestr)                                                                                  \
@@ -42,7 +43,7 @@ struct libedit {
 
 extern struct libedit libedit;
 
-/* Load it, once. 0, or -SBX_ESYSTEM: it is not there, or lacks something. */
+/* Load it, once. 0, or -SBX_ESYSTEM if it is missing or lacks a function. */
 int libedit_load(void);
 
 #ifndef LIBEDIT_NAMES_ONLY

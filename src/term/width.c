@@ -5,7 +5,7 @@
 #include <string.h>
 #include <wchar.h>
 
-/* A locale that knows UTF-8; none on a system without one: then each byte is a column. */
+/* A UTF-8 locale; none on a system without one, where each byte counts as a column. */
 static locale_t utf8(void) {
   static locale_t made;
   static int tried;
@@ -60,7 +60,7 @@ size_t width_suffix(const char *text, size_t len, int columns) {
     at += first_character(text + at, len - at, &one);
     too_much -= one;
   }
-  while (at < len) { /* what combines with a character that is gone goes, too */
+  while (at < len) { /* marks that combine with a character that was cut are cut, too */
     size_t n = first_character(text + at, len - at, &one);
     if (one > 0)
       break;

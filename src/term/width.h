@@ -1,8 +1,8 @@
 /*
- * term/width.h - how many columns of a terminal a text takes: UTF-8, wide and combining characters.
+ * term/width.h - the columns that a text takes on a terminal: UTF-8, wide and combining characters.
  *
- * Whatever the process's locale is: Lua wants that of C. A byte that is no UTF-8 counts as one
- * column, a control character, too.
+ * Independent of the process's locale, which is "C" for Lua's sake. A byte that is not UTF-8 counts
+ * as one column; so does a control character.
  */
 #ifndef SBX_TERM_WIDTH_H
 #define SBX_TERM_WIDTH_H
@@ -11,10 +11,10 @@
 
 int width_of(const char *text, size_t len);
 
-/* The most bytes from the beginning that take at most `columns`; whole characters. */
+/* The longest prefix that takes at most `columns`, in bytes; whole characters. */
 size_t width_prefix(const char *text, size_t len, int columns);
 
-/* The most bytes at the end that do. */
+/* The longest suffix that does. */
 size_t width_suffix(const char *text, size_t len, int columns);
 
 #endif
