@@ -1,6 +1,6 @@
 /*
- * lua/codec/codec.c - the codec's place in a state, and what both directions need; see codec.h and
- * codec_internal.h.
+ * lua/codec/codec.c - the codec's data in a Lua state, and what both directions need; see codec.h
+ * and codec_internal.h.
  */
 #include "lua/codec/codec.h"
 
@@ -31,7 +31,7 @@ struct codec *codec_push(lua_State *L) {
   return lua_touserdata(L, -1);
 }
 
-/* Tell the bindings that the codec is about to be left by an error. */
+/* Tell the bindings that an error is about to leave the codec. */
 static void announce_raise(lua_State *L) {
   const struct codec *c = codec_push(L);
   lua_pop(L, 1);
@@ -41,7 +41,7 @@ static void announce_raise(lua_State *L) {
 
 void codec_raise(lua_State *L) {
   announce_raise(L);
-  luaL_where(L, 1); /* whoever called the function of the library that is running */
+  luaL_where(L, 1); /* the caller of the library function that is running */
   lua_insert(L, -2);
   lua_concat(L, 2);
   lua_error(L);
@@ -50,7 +50,8 @@ void codec_raise(lua_State *L) {
 
 void codec_raise_nomem(lua_State *L) {
   announce_raise(L);
-  lua_pushliteral(L, "not enough memory"); /* Lua keeps this text at hand: nothing is allocated */
+  lua_pushliteral(L, "not enough memory"); /* Lua keeps this string in memory: nothing is
+                                              allocated */
   lua_error(L);
   abort();
 }

@@ -1,23 +1,23 @@
 /*
  * lua/codec/codec.h - Lua values to bytes and back.
  *
- * One codec serves queues, results and whatever else crosses a process boundary. It uses no
+ * One codec serves queues, results and everything else that crosses a process boundary. It uses no
  * recursion, so a list nested 100,000 deep works; the decoder trusts nothing; neither direction
  * runs a metamethod or loads a module.
  *
- * What travels how:
+ * How values are sent:
  *   by value   nil, booleans, integers, floats, strings, codec_null; tables (cycles and shared
  *              references are kept within a message); Lua functions with debug information and
  *              upvalues (shared ones stay shared)
- *   by name    C functions; libraries: the globals, and loaded modules that hold a function (a
+ *   by name    C functions; libraries: the globals, and loaded modules that contain a function (a
  *              module of mere data is data); metatables that are a global, a module or a field of
- *              a module (but for Lua's own); streams of a library (io.stdout).
- *              What a message mentions by name once, it mentions by name from there on
+ *              a module (except Lua's own); streams of a library (io.stdout).
+ *              A value that a message has once mentioned by name is sent by name from there on
  *   by hooks   handles
  *   an error   coroutines, other userdata and light userdata, C functions without a name
  *
- * A finalizer may run in the middle of either call, and call the codec again: that is sound as long
- * as buffers and data belong to one call alone.
+ * A finalizer may run in the middle of an encode or decode and call the codec again. That is safe
+ * as long as buffers and data belong to one call alone.
  *
  * Includes lua.h, base and wire; knows handles and finalizers only through the hooks below.
  */
@@ -37,16 +37,16 @@ enum { CODEC_HANDLE_BYTES = 16 };
 /* What the codec asks of the bindings. */
 struct codec_hooks {
   /*
-   * The value at `index` is a full userdata. If it is a handle: fill `ret`, push nothing, return
-   * true. If it is not: return false. May raise a Lua error (the message gets the path in front).
-   * Asked once for each userdata of a message. Runs in a protected call of its own: the stack below
+   * Called for a full userdata at `index`. If it is a handle: fill `ret`, push nothing, return
+   * true. If it is not: return false. May raise a Lua error (the path is prepended to its message).
+   * Called once for each userdata of a message, in a protected call of its own: the stack below
    * `index` is not the caller's.
    */
   bool (*export_handle)(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]);
-  /* Push the handle that `ref` names (bytes are untrusted: validate), or raise a Lua error. */
+  /* Push the handle that `ref` names (untrusted bytes: validate them), or raise a Lua error. */
   void (*import_handle)(lua_State *L, const uint8_t ref[CODEC_HANDLE_BYTES]);
-  /* The codec is about to raise. Not called for a memory error that Lua itself raises. NULL: nobody
-   * cares. */
+  /* The codec is about to raise an error. Not called for a memory error that Lua itself raises. May
+   * be NULL. */
   void (*before_raise)(lua_State *L);
   /* lua_setmetatable, for a table that a message brings. NULL: that itself. */
   void (*set_metatable)(lua_State *L, int index);
@@ -57,29 +57,29 @@ struct codec_hooks {
 
 /*
  * Prepare the codec in L: creates its registry entry. `key` (16 bytes, copied) authenticates
- * functions, so that bytes which no process of this run wrote never reach Lua's bytecode loader.
- * `hooks` is borrowed for ever; NULL: there are no handles. Raises a Lua error only for want of
- * memory.
+ * functions, so that bytes that no process of this run wrote never reach Lua's bytecode loader.
+ * `hooks` is borrowed for ever; NULL: there are no handles. Raises a Lua error only when memory is
+ * exhausted.
  */
 void codec_open(lua_State *L, const uint8_t key[16], const struct codec_hooks *hooks);
 
-/* The light userdata that is sandbox.null: the same address in every process that fork made. */
+/* The light userdata that is sandbox.null: the same address in every process made by fork. */
 void *codec_null(void);
 
 /*
- * Encode `count` values from stack index `first` (positive) into `out`, appending. The stack is as
- * before.
- *   what   how an error names the root: "item" gives `item.handlers[3]: a coroutine cannot be
+ * Encode `count` values from stack index `first` (positive), appending to `out`. The stack is
+ * unchanged.
+ *   what   the name of the root in errors: "item" gives `item.handlers[3]: a coroutine cannot be
  *          sent`; with count > 1 the values are named `what 1`, `what 2`, ...
- *   out    must be owned by something Lua collects, since this raises. Its `len` is stored to
- *          once, at the end: whatever raises, Lua's own memory error too, leaves `len` and the
- *          bytes before it as they were
+ *   out    must be owned by something that Lua collects, since this function raises. Its `len` is
+ *          set once, at the end: an error of any kind, also Lua's own memory error, leaves `len`
+ *          and the bytes before it unchanged
  * Raises a Lua error, a string WITHOUT position (the caller adds its own by luaL_where), for a
- * value that cannot be sent or for want of memory.
+ * value that cannot be sent, or when memory is exhausted.
  */
 void codec_encode(lua_State *L, int first, int count, const char *what, struct buf *out);
 
-/* A message of one value that needs no memory: in two parts, the second inside a Lua string. */
+/* A message of one value, in two parts, the second inside a Lua string; needs no memory. */
 struct codec_scalar {
   uint8_t head[16];
   size_t head_len;
@@ -87,66 +87,67 @@ struct codec_scalar {
   size_t more_len;
 };
 
-/* The same message as codec_encode makes of the one value at `index`, if that is a boolean, a
- * number, a string or codec_null; else false. */
+/* Make the message that codec_encode would make of the value at `index`, if that is a boolean, a
+ * number, a string or codec_null; else return false. */
 bool codec_encode_scalar(lua_State *L, int index, struct codec_scalar *ret);
 
 /* If the message is one boolean, number or codec_null, push it as codec_decode would; else push
  * nothing and return false. */
 bool codec_decode_scalar(lua_State *L, const uint8_t *data, size_t len);
 
-/* If the message is one string of 64 bytes or more, tell where its bytes are; else false. */
+/* If the message is one string of 64 bytes or more, find its bytes; else return false. */
 bool codec_find_string(const uint8_t *data, size_t len, const uint8_t **ret, size_t *ret_len);
 
 /*
- * Encode as a list `count` elements of the table at `list` (positive) from `first` on. False, and
- * `out` as it was, if one of them has an identity (a table, a function, a handle), or the table has
- * a metatable. Raises for want of memory.
+ * Encode `count` elements of the table at `list` (positive) from `first` on as a list. Returns
+ * false, with `out` unchanged, if one of them has an identity (a table, a function, a handle) or
+ * the table has a metatable. Raises when memory is exhausted.
  */
 bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, struct buf *out);
 
-/* The same bit by bit: the head of a list of `count` elements. Raises for want of memory. */
+/* The same in steps: first the head of a list of `count` elements. Raises when memory is
+ * exhausted. */
 void codec_list_begin(lua_State *L, size_t count, struct buf *out);
 
-/* Its next `n` elements, the values from stack index `first` on. False, and `out` as it was, if one
- * has an identity. Raises for want of memory. */
+/* Then its next `n` elements: the values from stack index `first` on. Returns false, with `out`
+ * unchanged, if one has an identity. Raises when memory is exhausted. */
 bool codec_list_append(lua_State *L, int first, int n, struct buf *out);
 
 /*
- * Decode a message that codec_encode wrote: pushes its values, returns how many.
+ * Decode a message that codec_encode wrote: pushes its values and returns how many.
  *   data  borrowed; any bytes at all
- * Raises a Lua error, positioned likewise, for a malformed message ("malformed message: ...
- * at byte N"), a name that this process lacks, or want of memory. Metatables are set last, so no
- * finalizer sees a half-filled table; of a message that raises none are set. What is allocated is
- * in proportion to the bytes read, whatever they claim.
+ * Raises a Lua error, with the caller's position, for a malformed message ("malformed message: ...
+ * at byte N"), a name that this process lacks, or when memory is exhausted. Metatables are set
+ * last, so no finalizer sees a half-filled table; after an error none have been set. Memory is
+ * allocated in proportion to the bytes read, whatever they claim.
  */
 int codec_decode(lua_State *L, const uint8_t *data, size_t len);
 
 /*
- * The same for a list that codec_encode_list wrote: its values become the elements of the table at
- * `list` (positive) from `first` on, set raw. Returns how many. What was decoded before an error
- * stays there.
+ * Decode a list that codec_encode_list wrote: its values become the elements of the table at `list`
+ * (positive) from `first` on, set raw. Returns how many. Elements decoded before an error stay.
  */
 int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first);
 
-/* The same bit by bit. */
+/* A list being decoded in steps. */
 struct list_reader {
-  struct reader r; /* of the data: borrowed */
-  uint64_t left;   /* elements */
+  struct reader r; /* borrows the data */
+  uint64_t left;   /* elements to come */
 };
 enum {
-  LIST_PART = WIRE_RUN_MAX,       /* elements that codec_encode_list wrote together */
-  LIST_PART_MAX = LIST_PART + 256 /* that are pushed at most */
+  LIST_PART = WIRE_RUN_MAX,       /* elements that codec_encode_list writes together */
+  LIST_PART_MAX = LIST_PART + 256 /* most elements pushed at once */
 };
 
-/* Begin to read a list. Raises if it is malformed. */
+/* Start to read a list. Raises if it is malformed. */
 void codec_list_open(lua_State *L, struct list_reader *l, const uint8_t *data, size_t len);
 
-/* Push its next elements, LIST_PART of those that codec_encode_list wrote, or the last; returns how
- * many, 0 at the end. Raises if they are malformed, or for want of memory. */
+/* Push the next elements: LIST_PART at a time from a list that codec_encode_list wrote, then the
+ * rest. Returns how many, 0 at the end. Raises if they are malformed, or when memory is
+ * exhausted. */
 int codec_list_push(lua_State *L, struct list_reader *l);
 
-/* Make all that is left elements of the table at `list`, as codec_decode_list does. */
+/* Store all remaining elements in the table at `list`, as codec_decode_list does. */
 int codec_list_place(lua_State *L, struct list_reader *l, int list, lua_Integer first);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * lua/codec/codec_internal.h - what the files of the codec share; nobody else includes it.
+ * lua/codec/codec_internal.h - shared by the files of the codec; nothing else includes it.
  *
- * Where a call keeps what it works with: on the C stack, and what outgrows it in userdata and
- * tables that stand in slots of the Lua stack. So a call owns nothing that a longjmp could leak,
- * leaves nothing behind, and may be interrupted by another call (a finalizer that a collection in
- * the middle runs may send something itself).
+ * A call keeps its working data on the C stack; what outgrows that goes into userdata and tables in
+ * slots of the Lua stack. So a call owns nothing that a longjmp could leak, leaves nothing behind,
+ * and may be interrupted by another call (a finalizer that a collection runs in the middle may send
+ * something itself).
  */
 #ifndef SBX_LUA_CODEC_CODEC_INTERNAL_H
 #define SBX_LUA_CODEC_CODEC_INTERNAL_H
@@ -21,42 +21,43 @@
 
 static_assert((int)CODEC_HANDLE_BYTES == (int)WIRE_HANDLE_BYTES, "a handle is copied as it is");
 
-/* What a state's codec knows: a userdata in the registry, with the user values of lua/codec/names.h. */
+/* The codec's data in a state: a userdata in the registry, with the user values of
+ * lua/codec/names.h. */
 struct codec {
   uint8_t key[16];
   const struct codec_hooks *hooks; /* borrowed; NULL: there are no handles */
   struct names names;
 };
 
-/* [-0, +1] the state's codec. It must have been opened. */
+/* [-0, +1] the state's codec; codec_open must have been called. */
 struct codec *codec_push(lua_State *L);
 
-/* lua_error, which does not say that it does not return. */
+/* lua_error, declared as not returning. */
 _Noreturn void codec_raise(lua_State *L);
 
-/* Raise the error for want of memory; pushes it itself. */
+/* Push and raise the error of exhausted memory. */
 _Noreturn void codec_raise_nomem(lua_State *L);
 
 /*
  * Slots on the Lua stack, one after the other from `base + 1`, in encoder and decoder alike.
- * Objects have numbers, from 0 in order of first mention; the first ones stand in slots, the others
- * in a table made when it is needed.
+ * Objects are numbered from 0 in order of first mention; the first ones are kept in slots, the
+ * others in a table that is made when needed.
  */
 enum {
   SLOT_CODEC = 1,      /* the codec's userdata */
-  SLOT_MEMORY,         /* userdata with what outgrew the C stack */
-  SLOT_MORE_MEMORY,    /* another */
+  SLOT_MEMORY,         /* userdata for what outgrew the C stack */
+  SLOT_MORE_MEMORY,    /* another one */
   SLOT_OBJECTS,        /* table of the objects that have no slot */
   SLOT_INLINE,         /* the objects 0 .. INLINE_OBJECTS - 1 */
-  INLINE_OBJECTS = 12, /* as many as a small message has */
+  INLINE_OBJECTS = 12, /* enough for a small message */
   SLOTS = SLOT_INLINE + INLINE_OBJECTS - 1,
-  SLOTS_TEMPORARY = 24 /* what the codec's functions push above, at most */
+  SLOTS_TEMPORARY = 24 /* most values that the codec's functions push above the slots */
 };
 
-/* Keep the value at `index` as object `number`; `base` as above. */
+/* Keep the value at `index` as object number `number`. */
 void codec_keep_object(lua_State *L, int base, uint32_t number, int index);
 
-/* [-0, +1] object `number`. */
+/* [-0, +1] the object number `number`. */
 static inline void codec_push_object(lua_State *L, int base, uint32_t number) {
   if (number < INLINE_OBJECTS)
     lua_pushvalue(L, base + SLOT_INLINE + (int)number);
@@ -72,45 +73,44 @@ enum { INLINE_ENTITIES = 16 };
 
 enum entity_kind {
   ENTITY_TABLE,    /* sent by value: a body follows */
-  ENTITY_FUNCTION, /* the same */
+  ENTITY_FUNCTION, /* likewise */
   ENTITY_ATOM,     /* sent by name, or a handle: an object without a body */
-  ENTITY_UPVALUE   /* of a function sent before; not an object */
+  ENTITY_UPVALUE   /* of a function sent earlier; not an object */
 };
 
-/* Something with an identity that the message mentions. */
+/* A value with an identity that the message mentions. */
 struct entity {
   const void *address; /* lua_topointer, lua_upvalueid */
-  size_t cell; /* TABLE: offset of its cell, for the hints; UPVALUE: which one of its function, from
-                  1 */
-  uint32_t number; /* as an object; UPVALUE: the function's */
+  size_t cell;     /* TABLE: offset of its cell, for the hints; UPVALUE: its number in its function,
+                  from 1 */
+  uint32_t number; /* its number as an object; UPVALUE: the function's */
   uint32_t parent; /* the entity whose body mentions it first; NONE: a root */
   uint8_t kind;
-  bool nameless; /* TABLE: known to have no name, so its use as a metatable is by value too */
+  bool nameless; /* TABLE: known to have no name, so its use as a metatable is by value, too */
 };
 
 struct encoder {
   lua_State *L;
   struct writer w;
   int first, count; /* the roots */
-  const char *what; /* their name */
-  int base;         /* the slots; 0 until the first object */
+  const char *what; /* the name of the roots */
+  int base;         /* start of the slots; 0 until the first object */
   struct codec *codec;
-  uint32_t objects; /* numbers given */
+  uint32_t objects; /* object numbers given out */
   uint32_t cursor;  /* the entity whose body is being written; NONE: the roots */
   uint32_t len, cap;
-  struct entity *entities; /* in order of first mention; `own` or inside SLOT_MEMORY */
-  uint32_t
-      *index; /* 2 * cap places, hashed by address: entity or NONE. NULL while they are `own` */
+  struct entity *entities; /* in order of first mention; `own` or in SLOT_MEMORY */
+  uint32_t *index; /* 2 * cap places, hashed by address: entity or NONE. NULL while `own` is used */
   struct entity own[INLINE_ENTITIES];
 };
 
 /* The latest entity with this address, or NONE. */
 uint32_t encode_find(const struct encoder *e, const void *address);
 
-/* A new entity, first mentioned where the cursor is. The pointer is good until the next one. */
+/* Add an entity, first mentioned at the cursor. The pointer is valid until the next call. */
 struct entity *encode_add(struct encoder *e, const void *address, enum entity_kind kind);
 
-/* The value at `index` as a new entity that is an object, with the next number. */
+/* Add the value at `index` as an entity that is an object, with the next number. */
 struct entity *encode_add_object(struct encoder *e, int index, enum entity_kind kind);
 
 /* Forget all entities. */
@@ -118,7 +118,7 @@ void encode_forget(struct encoder *e);
 
 /*
  * Raise an error with the path of the value at `index`, which is a root or is mentioned in the body
- * at the cursor: `path: thing problem`, e.g. ("a coroutine", "cannot be sent"). thing == NULL:
+ * at the cursor: `path: thing problem`, e.g. ("a coroutine", "cannot be sent"). If thing is NULL:
  * `path: problem`.
  */
 _Noreturn void encode_fail(struct encoder *e, int index, const char *thing, const char *problem);

@@ -1,5 +1,5 @@
 /*
- * lua/codec/codec_scalar.c - the quick way of the codec: messages of one value without an identity.
+ * lua/codec/codec_scalar.c - the codec's fast path: messages of one value without an identity.
  *
  * Nothing here allocates, raises or lets the collector run.
  */
@@ -78,7 +78,7 @@ bool codec_decode_scalar(lua_State *L, const uint8_t *data, size_t len) {
   if (pushed && reader_left(&r) == 0)
     return true;
   if (pushed)
-    lua_pop(L, 1); /* malformed: codec_decode says how */
+    lua_pop(L, 1); /* malformed: codec_decode will say how */
   return false;
 }
 

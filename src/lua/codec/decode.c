@@ -1,8 +1,9 @@
 /*
- * lua/codec/decode.c - bytes to Lua values; see codec.h for the contract and wire/wire.h for the format.
+ * lua/codec/decode.c - bytes to Lua values; see codec.h for the contract and wire/wire.h for the
+ * format.
  *
- * The bytes may be anything. An object is created, empty, where it is mentioned first, and filled
- * when its body comes; bodies come in the order of the objects, so a cursor over them replaces
+ * The bytes may be anything. An object is created empty where it is first mentioned, and filled
+ * when its body comes. Bodies come in the order of the objects, so a cursor over them replaces
  * recursion. Only objects that the message itself created are filled or get a metatable, never one
  * that it reached by name.
  */
@@ -14,10 +15,10 @@
 #include "lua/codec/codec_internal.h"
 #include "wire/siphash.h"
 
-/* Of each object: what follows for it. */
+/* What follows for an object. */
 enum object_kind { KIND_TABLE, KIND_FUNCTION, KIND_ATOM };
 
-/* To be set when everything is filled: numbers of objects. */
+/* A metatable to set when everything is filled; both are object numbers. */
 struct metatable_of {
   uint32_t table;
   uint32_t metatable;
@@ -30,7 +31,7 @@ struct decoder {
   struct reader r;
   int base; /* the slots */
   struct codec *codec;
-  size_t budget; /* what hints may still claim, see wire_hint_budget */
+  size_t budget; /* what hints may still claim; see wire_hint_budget */
   uint32_t objects, objects_cap;
   uint8_t *kinds; /* of each object; `own_kinds` or in SLOT_MEMORY */
   uint32_t metatables, metatables_cap;
@@ -39,7 +40,7 @@ struct decoder {
   struct metatable_of own_pending[OWN_METATABLES];
 };
 
-/* ---- complaints ---- */
+/* ---- errors ---- */
 
 _Noreturn static void malformed(struct decoder *d, const char *problem) {
   lua_pushfstring(d->L, "malformed message: %s at byte %I", problem,
@@ -77,7 +78,7 @@ static const uint8_t *next_bytes(struct decoder *d, uint64_t len) {
 
 /* ---- objects ---- */
 
-/* Twice the memory, in a slot; what was there is copied and then garbage. */
+/* Double the memory of a slot; the old contents are copied, and the old memory becomes garbage. */
 static void *grow(lua_State *L, int slot, const void *old, size_t bytes) {
   void *new = lua_newuserdatauv(L, 2 * bytes, 0);
   memcpy(new, old, bytes);
@@ -85,7 +86,7 @@ static void *grow(lua_State *L, int slot, const void *old, size_t bytes) {
   return new;
 }
 
-/* The value on top of the stack is the next object. */
+/* Make the value on top of the stack the next object. */
 static void add_object(struct decoder *d, enum object_kind kind) {
   if (d->objects == d->objects_cap) {
     if (d->objects_cap > UINT32_MAX / 4)
@@ -97,7 +98,7 @@ static void add_object(struct decoder *d, enum object_kind kind) {
   d->kinds[d->objects++] = (uint8_t)kind;
 }
 
-/* The number of an object that exists. */
+/* Take the number of an existing object. */
 static uint32_t next_object(struct decoder *d) {
   uint64_t number = next_varint(d);
   if (number >= d->objects)
@@ -105,7 +106,7 @@ static uint32_t next_object(struct decoder *d) {
   return (uint32_t)number;
 }
 
-/* A size for lua_createtable that is backed by bytes; `bytes_each` of them for each one. */
+/* Take a size for lua_createtable that the rest of the message can back: `bytes_each` per item. */
 static int next_hint(struct decoder *d, size_t bytes_each) {
   size_t n = wire_hint_size(next_byte(d));
   if (n > d->budget / bytes_each)
@@ -122,7 +123,7 @@ static void read_new_table(struct decoder *d) {
 }
 
 struct chunk {
-  const uint8_t *data; /* NULL: it was handed out */
+  const uint8_t *data; /* NULL: already handed out */
   size_t len;
 };
 
@@ -137,8 +138,8 @@ static const char *hand_out(lua_State *L, void *ud, size_t *ret_len) {
 
 /*
  * The hash comes first: bytes that no process of this run wrote never reach lua_load, which trusts
- * what it loads. SLOTS_TEMPORARY are free on the stack: Lua 5.4.4 may free a string it is loading
- * (loadStringN) if the stack has to grow just there and memory is short.
+ * what it loads. SLOTS_TEMPORARY slots are free on the stack: Lua 5.4.4 may free a string that it
+ * is loading (loadStringN) if the stack has to grow at that point and memory is short.
  */
 static void read_new_function(struct decoder *d) {
   lua_State *L = d->L;
@@ -158,7 +159,7 @@ static void read_new_function(struct decoder *d) {
 static void read_handle(struct decoder *d) {
   const uint8_t *bytes = next_bytes(d, CODEC_HANDLE_BYTES);
   if (!d->codec->hooks)
-    malformed(d, "a handle, and nobody who knows handles,");
+    malformed(d, "a handle, which this state cannot receive,");
   d->codec->hooks->import_handle(d->L, bytes);
   add_object(d, KIND_ATOM);
 }
@@ -213,7 +214,7 @@ static void push_string(struct decoder *d, uint64_t len) {
   lua_pushlstring(d->L, (const char *)s, (size_t)len);
 }
 
-/* Push the value of a cell that is no object and return true; or take and push nothing. */
+/* Push the value of a cell that is not an object and return true; or push and take nothing. */
 static bool read_scalar(struct decoder *d, uint8_t tag) {
   lua_State *L = d->L;
   if (tag >= TAG_SMALL) {
@@ -280,11 +281,11 @@ static inline void read_value(struct decoder *d, uint8_t tag) {
 
 /* ---- bodies ---- */
 
-/* The metatable of object `table`, after its tag; set later. */
+/* The metatable of object `table`, after its tag; it is set later. */
 static void read_metatable(struct decoder *d, uint32_t table) {
   struct reader ahead = d->r;
   uint8_t tag = next_byte(d);
-  uint32_t number = d->objects; /* if it is a new one */
+  uint32_t number = d->objects; /* if the metatable is a new object */
   if (tag == TAG_REF) {
     number = next_object(d);
     d->r = ahead;
@@ -302,7 +303,7 @@ static void read_metatable(struct decoder *d, uint32_t table) {
   d->pending[d->metatables++] = (struct metatable_of){table, number};
 }
 
-/* Elements 1, 2, ... of the table on top of the stack. */
+/* Read elements 1, 2, ... of a table. */
 static void read_elements(struct decoder *d, int table, uint8_t tag) {
   for (lua_Integer i = 1; tag != TAG_END; i++, tag = next_byte(d)) {
     read_value(d, tag);
@@ -312,7 +313,7 @@ static void read_elements(struct decoder *d, int table, uint8_t tag) {
   }
 }
 
-/* rawset would raise for these, with a text of its own. */
+/* For these keys rawset would raise an error with a text of its own. */
 static void check_key(struct decoder *d) {
   if (lua_isnil(d->L, -1))
     malformed(d, "a nil as a key");
@@ -345,13 +346,13 @@ static void read_table(struct decoder *d, uint32_t number) {
   lua_pop(d->L, 1);
 }
 
-/* Has the function at `index` an n-th upvalue? It is one that lua_load made. */
+/* Does the function at `index`, which lua_load made, have an n-th upvalue? */
 static bool has_upvalue(lua_State *L, int index, uint64_t n) {
   enum { UPVALUES_MAX = 255 };
   return n >= 1 && n <= UPVALUES_MAX && lua_upvalueid(L, index, (int)n) != NULL;
 }
 
-/* The n-th upvalue of the function at `function` is that of another. */
+/* Join the n-th upvalue of the function at `function` to an upvalue of another function. */
 static void read_join(struct decoder *d, int function, int n) {
   uint32_t other = next_object(d);
   uint64_t other_n = next_varint(d);
@@ -394,7 +395,7 @@ static void read_bodies(struct decoder *d) {
 }
 
 /*
- * Last of all, for lua_setmetatable looks for __gc at once, and a finalizer must not see half a
+ * Last of all: lua_setmetatable looks for __gc at once, and a finalizer must not see a half-filled
  * table.
  */
 static void set_metatables(struct decoder *d) {
@@ -424,7 +425,7 @@ static void decode_flat(struct decoder *d, int count) {
   check_end(d);
 }
 
-/* Stack: slots, roots; in the end the roots take the place of the slots. */
+/* Stack: slots, roots; at the end the roots replace the slots. */
 static void decode_graph(struct decoder *d, int count) {
   lua_State *L = d->L;
   d->base = lua_gettop(L);
@@ -448,7 +449,7 @@ static void decode_graph(struct decoder *d, int count) {
   lua_settop(L, d->base + count);
 }
 
-/* The format of the message, one of two, and the number of its values. */
+/* Take the format of the message, one of two, and the number of its values. */
 static uint8_t read_head(struct decoder *d, uint8_t format, uint8_t or_format,
                          uint64_t *ret_count) {
   uint8_t found = next_byte(d);
@@ -482,7 +483,7 @@ static inline void push_run(lua_State *L, const uint8_t *data, size_t n, int wid
     lua_pushinteger(L, run_integer(data + i * (size_t)width, width));
 }
 
-/* A run, after its tag, of at most `most`; returns how many they were. */
+/* Push a run of at most `most` integers, after its tag; returns how many there were. */
 static size_t read_run(struct decoder *d, uint64_t most) {
   const uint8_t *data;
   size_t n;

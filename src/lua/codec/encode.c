@@ -1,13 +1,14 @@
 /*
- * lua/codec/encode.c - Lua values to bytes; see codec.h for the contract and wire/wire.h for the format.
+ * lua/codec/encode.c - Lua values to bytes; see codec.h for the contract and wire/wire.h for the
+ * format.
  *
- * The roots are written first. Whatever has an identity becomes an object at its first mention, and
- * a cursor goes over the objects and writes the body of each, which may add more: breadth first,
- * without recursion.
+ * The roots are written first. A value with an identity becomes an object at its first mention. A
+ * cursor then goes over the objects and writes the body of each, which may add more objects:
+ * breadth first, without recursion.
  *
- * A table that turns out to be a library while its body is being written (it holds a function; only
- * then is it worth the search) makes the encoder learn that and start over. That happens once for
- * each library in a process.
+ * While the body of a table is written, the table may turn out to be a library (the search for that
+ * is made only if it contains a function). Then the encoder remembers it as a library and starts
+ * over. That happens once for each library in a process.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static const char cannot[] = "cannot be sent";
 
 /* ---- bytes ---- */
 
-/* Room for `n` bytes, or a Lua error. */
+/* Make room for `n` bytes, or raise a Lua error. */
 static inline void room(lua_State *L, struct writer *w, size_t n) {
   if (writer_need(w, n))
     codec_raise_nomem(L);
@@ -49,7 +50,7 @@ static void write_string(lua_State *L, struct writer *w, int index) {
 }
 
 /*
- * Write the value at `index`, of Lua type `type`, and return true, unless it has an identity.
+ * Write the value at `index`, of Lua type `type`, and return true; false if it has an identity.
  * Allocates no Lua object.
  */
 static bool write_scalar(lua_State *L, struct writer *w, int index, int type) {
@@ -91,14 +92,14 @@ static struct entity *write_new_table(struct encoder *e, int index) {
   need(e, 3);
   size_t cell = writer_used(&e->w);
   put_byte(&e->w, TAG_TABLE);
-  put_byte(&e->w, 0); /* the hints come when the body is known, see write_table */
+  put_byte(&e->w, 0); /* the hints are filled in when the body is known, see write_table */
   put_byte(&e->w, 0);
   struct entity *new = encode_add_object(e, index, ENTITY_TABLE);
   new->cell = cell;
   return new;
 }
 
-/* [-1, +0] the name on top of the stack stands for the value at `index`. */
+/* [-1, +0] write the name on top of the stack for the value at `index`. */
 static void write_name(struct encoder *e, int index) {
   size_t len;
   const char *cell = lua_tolstring(e->L, -1, &len);
@@ -121,9 +122,9 @@ static void mention_table(struct encoder *e, int index) {
 }
 
 /*
- * The table at `index` as a metatable: by name if it has one, even when it was mentioned by value
- * before, so that getmetatable(x) == Point holds on the other side. Returns whether it was now
- * found to have none.
+ * Mention the table at `index` as a metatable: by name if it has one, even if it was mentioned by
+ * value before, so that getmetatable(x) == Point holds on the other side. Returns true if it was
+ * found only now to have no name.
  */
 static bool mention_metatable(struct encoder *e, int index) {
   uint32_t known = encode_find(e, lua_topointer(e->L, index));
@@ -154,8 +155,8 @@ static int append_bytecode(lua_State *L, const void *data, size_t len, void *enc
 }
 
 /*
- * Its bytecode with debug information, and before that its hash, by which the decoder knows it as
- * ours.
+ * A function: the hash by which the decoder recognises it as ours, then its bytecode with debug
+ * information.
  */
 static void write_new_function(struct encoder *e, int index) {
   enum { HASH_BYTES = 8, LENGTH_BYTES = 4 };
@@ -217,7 +218,8 @@ static int call_export(lua_State *L) {
   return 0;
 }
 
-/* Is the userdata a handle? Then `ret` names it. An error of the hook gets the path in front. */
+/* Is the userdata a handle? If so, fill `ret` with its name. The path is prepended to an error of
+ * the hook. */
 static bool export_handle(struct encoder *e, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
   lua_State *L = e->L;
   struct export_call call = {.hooks = e->codec->hooks};
@@ -266,7 +268,7 @@ static void mention_userdata(struct encoder *e, int index) {
 
 /* ---- any value ---- */
 
-/* From here on the message is a graph: make the slots. */
+/* Turn the message into a graph and make the slots. */
 static void begin_objects(struct encoder *e) {
   lua_State *L = e->L;
   int base = lua_gettop(L);
@@ -279,7 +281,7 @@ static void begin_objects(struct encoder *e) {
   *writer_byte(&e->w, 0) = FORMAT_GRAPH;
 }
 
-/* What write_scalar left over. Out of line: scalars are the quick ones. */
+/* Write what write_scalar did not. Out of line, since scalars are the fast case. */
 static void write_object(struct encoder *e, int index, int type) {
   if (!e->base)
     begin_objects(e);
@@ -300,7 +302,7 @@ static void write_object(struct encoder *e, int index, int type) {
   }
 }
 
-/* The cell of the value at `index` (absolute). */
+/* Write the cell of the value at `index` (absolute). */
 static inline void write_value(struct encoder *e, int index) {
   int type = lua_type(e->L, index);
   if (!write_scalar(e->L, &e->w, index, type))
@@ -309,16 +311,16 @@ static inline void write_value(struct encoder *e, int index) {
 
 /* ---- bodies ---- */
 
-/* A table whose body is being written: its place on the stack, and how far we are. */
+/* The table whose body is being written: its place on the stack, and the progress so far. */
 struct table_walk {
   int table, key, value;
-  bool more;     /* key and value stand on the stack */
-  bool searched; /* whether it is a library */
+  bool more;     /* key and value are on the stack */
+  bool searched; /* it has been checked whether the table is a library */
 };
 
 /*
- * The value that walk is at; false if the table turns out to be a library, so that its mention was
- * wrong.
+ * Write the value that the walk is at. Returns false if the table turns out to be a library, so
+ * that its mention was wrong.
  */
 static bool write_table_value(struct encoder *e, struct table_walk *walk) {
   int type = lua_type(e->L, walk->value);
@@ -338,7 +340,7 @@ static void next_pair(lua_State *L, struct table_walk *walk) {
   walk->more = lua_next(L, walk->table);
 }
 
-/* Values as long as keys come as 1, 2, 3, ...; returns false as write_table_value does. */
+/* Write values as long as keys come as 1, 2, 3, ...; returns false as write_table_value does. */
 static bool write_elements(struct encoder *e, struct table_walk *walk, size_t *ret_count) {
   lua_State *L = e->L;
   size_t n = 0;
@@ -368,8 +370,8 @@ static bool write_pairs(struct encoder *e, struct table_walk *walk, size_t *ret_
 }
 
 /*
- * A first use of a metatable that travels by value is a sign of a library too (one that loads its
- * parts lazily).
+ * The first use of a metatable that is sent by value is also a sign of a library (one that loads
+ * its parts lazily).
  */
 static bool write_metatable(struct encoder *e, struct table_walk *walk) {
   lua_State *L = e->L;
@@ -435,7 +437,7 @@ static void write_function(struct encoder *e, uint32_t number) {
 /* Returns false as write_table_value does. */
 static bool write_bodies(struct encoder *e) {
   for (e->cursor = 0; e->cursor < e->len; e->cursor++) {
-    struct entity entity = e->entities[e->cursor]; /* a copy: the array may move */
+    struct entity entity = e->entities[e->cursor]; /* a copy, since the array may move */
     if (entity.kind == ENTITY_FUNCTION)
       write_function(e, entity.number);
     else if (entity.kind == ENTITY_TABLE && !write_table(e, entity.number, entity.cell))
@@ -446,7 +448,7 @@ static bool write_bodies(struct encoder *e) {
 
 /* ---- a message ---- */
 
-/* Returns false if it must be called again, because more is known about libraries. */
+/* Returns false if it must be called again, because a new library was found. */
 static bool write_message(struct encoder *e) {
   need(e, 1 + WIRE_VARINT_MAX);
   put_byte(&e->w, e->base ? FORMAT_GRAPH : FORMAT_FLAT);
@@ -507,7 +509,7 @@ bool codec_list_append(lua_State *L, int first, int n, struct buf *out) {
     for (; i < n && integers < WIRE_RUN_MAX && lua_isinteger(L, first + i); i++)
       run[integers++] = lua_tointegerx(L, first + i, NULL);
     room(L, &w, 3 + sizeof run);
-    if (integers == 1) /* shorter than a run of one */
+    if (integers == 1) /* shorter than a run of one integer */
       put_integer(&w, run[0]);
     else if (integers > 1)
       put_run(&w, run, integers);
@@ -533,7 +535,8 @@ bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, 
   for (size_t left = count; left > 0;) {
     int n = left < WIRE_RUN_MAX ? (int)left : WIRE_RUN_MAX;
     for (int i = 0; i < n; i++)
-      lua_geti(L, list, first++); /* raw, since there is no metatable, and quicker than rawgeti */
+      lua_geti(L, list, first++); /* raw, since there is no metatable, and faster than
+                                     lua_rawgeti */
     bool written = codec_list_append(L, top + 1, n, out);
     lua_settop(L, top);
     if (!written) {

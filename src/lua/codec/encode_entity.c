@@ -1,17 +1,16 @@
 /*
- * lua/codec/encode_entity.c - what a message has mentioned so far, found by its address.
+ * lua/codec/encode_entity.c - the values that a message has mentioned so far, found by address.
  *
- * A few entities are kept in an array on the C stack and compared one by one. What outgrows it
- * moves to a userdata that holds the array and a hash table over it (open addressing, never more
- * than half full).
+ * A few entities are kept in an array on the C stack and compared one by one. When there are more,
+ * they move to a userdata that holds the array and a hash table over it (open addressing, never
+ * more than half full).
  */
 #include <string.h>
 
 #include "lua/codec/codec_internal.h"
 
 /*
- * The place in the index that holds the entity with this address, or the empty one where it
- * belongs.
+ * The place in the index of the entity with this address, or the empty place where it belongs.
  */
 static uint32_t *place_of(const struct encoder *e, const void *address) {
   size_t mask = 2 * (size_t)e->cap - 1;
@@ -43,13 +42,13 @@ static void grow_entities(struct encoder *e) {
   struct entity *entities =
       lua_newuserdatauv(e->L, cap * sizeof *entities + 2 * cap * sizeof *e->index, 0);
   memcpy(entities, e->entities, e->len * sizeof *entities);
-  lua_replace(e->L, e->base + SLOT_MEMORY); /* only now: it held the old ones */
+  lua_replace(e->L, e->base + SLOT_MEMORY); /* not earlier: it held the old ones */
   e->entities = entities;
   e->index = (uint32_t *)(entities + cap);
   e->cap = (uint32_t)cap;
   clear_index(e);
   for (uint32_t i = 0; i < e->len; i++)
-    *place_of(e, entities[i].address) = i; /* a later one takes over the address */
+    *place_of(e, entities[i].address) = i; /* a later entity takes over the address */
 }
 
 struct entity *encode_add(struct encoder *e, const void *address, enum entity_kind kind) {

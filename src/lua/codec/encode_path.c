@@ -1,10 +1,10 @@
 /*
- * lua/codec/encode_path.c - where in the roots a value stands, for the errors of the encoder:
+ * lua/codec/encode_path.c - the path from the roots to a value, for errors of the encoder:
  * `item.handlers[3]`.
  *
- * The encoder only knows, for each entity, in whose body it was mentioned first. The steps are
- * found by searching each of these for the next one, which is affordable because an error has all
- * the time in the world.
+ * The encoder only knows, for each entity, in whose body it was first mentioned. The steps of the
+ * path are found by searching each of these bodies for the next entity. That is slow, but errors
+ * are rare.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@ enum {
   TEXT_MAX = 4096  /* room for both ends with all their keys escaped */
 };
 
-/* Allocates nothing; what does not fit is cut. */
+/* Allocates nothing; truncates what does not fit. */
 struct text {
   size_t len;
   char data[TEXT_MAX];
@@ -54,7 +54,7 @@ static void add_string_key(struct text *t, const char *s, size_t len) {
   }
   size_t shown = len < KEY_SHOWN ? len : KEY_SHOWN;
   while (shown < len && shown > 0 && ((unsigned char)s[shown] & 0xc0) == 0x80)
-    shown--; /* not in the middle of a character of UTF-8 */
+    shown--; /* not in the middle of a UTF-8 character */
   add(t, "[\"");
   for (size_t i = 0; i < shown; i++) {
     unsigned char c = (unsigned char)s[i];
@@ -68,7 +68,7 @@ static void add_string_key(struct text *t, const char *s, size_t len) {
   add(t, shown < len ? "...\"]" : "\"]");
 }
 
-/* The key at `index`, as in `.name` or `[3]`. */
+/* Add the key at `index`, as `.name` or `[3]`. */
 static void add_key(struct text *t, lua_State *L, int index) {
   size_t len;
   const char *s;
@@ -94,7 +94,7 @@ static void add_key(struct text *t, lua_State *L, int index) {
   }
 }
 
-/* Which upvalue of the function at `from` holds the value at `to`? */
+/* Add the upvalue of the function at `from` that holds the value at `to`. */
 static void add_upvalue_step(struct text *t, lua_State *L, int from, int to) {
   const char *name;
   for (int n = 1; (name = lua_getupvalue(L, from, n)) != NULL; n++) {
@@ -102,7 +102,7 @@ static void add_upvalue_step(struct text *t, lua_State *L, int from, int to) {
     lua_pop(L, 1);
     if (!found)
       continue;
-    if (*name && *name != '(') /* "(no name)": stripped */
+    if (*name && *name != '(') /* not "(no name)", which stands for stripped names */
       add(t, " upvalue '%.*s'", KEY_SHOWN, name);
     else
       add(t, " upvalue %d", n);
@@ -111,7 +111,7 @@ static void add_upvalue_step(struct text *t, lua_State *L, int from, int to) {
 }
 
 /*
- * In the order in which the encoder mentions things: the metatable, then key and value of each
+ * In the order in which the encoder mentions values: the metatable, then key and value of each
  * pair.
  */
 static bool add_table_step(struct text *t, lua_State *L, int from, int to) {
@@ -138,8 +138,8 @@ static bool add_table_step(struct text *t, lua_State *L, int from, int to) {
 }
 
 /*
- * The step from the value at `from` to that at `to`. Returns true, and adds nothing, if it is a
- * key.
+ * Add the step from the value at `from` to the value at `to`. Returns true, and adds nothing, if
+ * that is a key.
  */
 static bool add_step(struct text *t, lua_State *L, int from, int to) {
   if (lua_istable(L, from))
@@ -151,7 +151,7 @@ static bool add_step(struct text *t, lua_State *L, int from, int to) {
 
 /* ---- the path ---- */
 
-/* Which root is the value at `index`? */
+/* Add the root that is the value at `index`. */
 static void add_root(struct text *t, struct encoder *e, int index) {
   add(t, "%.*s", KEY_SHOWN, e->what);
   if (e->count == 1)
@@ -171,14 +171,14 @@ static uint32_t depth_of(const struct encoder *e, uint32_t entity) {
   return depth;
 }
 
-/* The ancestor of an entity that is `up` generations older. */
+/* The ancestor of an entity, `up` generations above it. */
 static uint32_t ancestor(const struct encoder *e, uint32_t entity, uint32_t up) {
   while (up-- > 0)
     entity = e->entities[entity].parent;
   return entity;
 }
 
-/* The step from one entity to its child, the next on the way to the cursor. */
+/* Add the step from one entity to its child, the next on the way to the cursor. */
 static void add_entity_step(struct text *t, struct encoder *e, uint32_t from, uint32_t to) {
   lua_State *L = e->L;
   codec_push_object(L, e->base, e->entities[from].number);
@@ -189,7 +189,7 @@ static void add_entity_step(struct text *t, struct encoder *e, uint32_t from, ui
   lua_pop(L, 2);
 }
 
-/* From the root to the entity at the cursor, the middle left out if it is long. */
+/* Add the path from the root to the entity at the cursor; the middle of a long one is left out. */
 static void add_path_to_cursor(struct text *t, struct encoder *e) {
   uint32_t steps = depth_of(e, e->cursor) - 1;
   codec_push_object(e->L, e->base, e->entities[ancestor(e, e->cursor, steps)].number);

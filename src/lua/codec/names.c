@@ -1,16 +1,16 @@
-/* lua/codec/names.c - the search for a name, its cell, and the way back; see names.h. */
+/* lua/codec/names.c - finding a name, encoding it, and resolving it; see names.h. */
 #include "lua/codec/names.h"
 
 #include <lauxlib.h>
 #include <string.h>
 
-/* Keys longer than this, module and field together, are not names: a cell fits an array. */
+/* Longer keys, module and field together, are not names: so a cell fits into an array. */
 enum { NAME_LIMIT = 240 };
 
-/* The module "_G": whatever package.loaded says, the state's table of globals. */
+/* The module "_G": the state's table of globals, whatever package.loaded says. */
 static const struct name globals = {.module = "_G", .module_len = 2};
 
-/* ---- tables of the state, without metamethods ---- */
+/* ---- access to tables without metamethods ---- */
 
 /* [-0, +1] package.loaded; nil if there is none. */
 static int push_loaded(lua_State *L) {
@@ -18,7 +18,7 @@ static int push_loaded(lua_State *L) {
   return lua_rawget(L, LUA_REGISTRYINDEX);
 }
 
-/* [-1, +1] the table on top gives way to its field; anything else to nil. */
+/* [-1, +1] replace the table on top by its field; anything else by nil. */
 static void into_field(lua_State *L, const char *key, size_t len) {
   if (!lua_istable(L, -1)) {
     lua_pop(L, 1);
@@ -49,8 +49,8 @@ void names_push(lua_State *L, const struct name *n) {
 /* ---- cells ---- */
 
 /*
- * [-0, +1] the cell of a name, a string. The strings of the name may point into keys of tables:
- * made in one step.
+ * [-0, +1] the cell of a name, a string. Made in one step, since the strings of the name may point
+ * into keys of tables.
  */
 static void push_cell(lua_State *L, const struct name *n) {
   uint8_t bytes[NAME_LIMIT + 2 * WIRE_VARINT_MAX];
@@ -76,7 +76,7 @@ bool names_take(struct reader *r, uint8_t tag, struct name *ret) {
   return true;
 }
 
-/* Does the cell on top of the stack still name the value at `index`? The stack is as before. */
+/* Does the cell on top of the stack still name the value at `index`? The stack is unchanged. */
 static bool still_names(lua_State *L, int index) {
   size_t len;
   const char *cell = lua_tolstring(L, -1, &len);
@@ -91,9 +91,9 @@ static bool still_names(lua_State *L, int index) {
   return same;
 }
 
-/* ---- what was found before ---- */
+/* ---- names found before ---- */
 
-/* If `table` of the owner has a cell for the value, and it holds: push it and return true. */
+/* If `table` of the owner has a cell for the value that still holds: push it and return true. */
 static bool recall(lua_State *L, int owner, int table, int index) {
   lua_getiuservalue(L, owner, table);
   lua_pushvalue(L, index);
@@ -104,7 +104,7 @@ static bool recall(lua_State *L, int owner, int table, int index) {
   return found;
 }
 
-/* [-0, +1] the cell of a name, remembered for the value. */
+/* [-0, +1] the cell of a name; remember it for the value. */
 static void remember(lua_State *L, int owner, int table, int index, const struct name *n) {
   push_cell(L, n);
   lua_getiuservalue(L, owner, table);
@@ -135,9 +135,10 @@ void names_open(lua_State *L, struct names *n) {
   lua_settop(L, owner);
 }
 
-/* ---- the search; allocates nothing, so the strings it points to stay where they are ---- */
+/* ---- the search; it allocates nothing, so the strings that it points to stay where they are
+ * ---- */
 
-/* By bytes, the shorter first. */
+/* The shorter first, then by bytes. */
 static int compare(const char *a, size_t a_len, const char *b, size_t b_len) {
   if (a_len != b_len)
     return a_len < b_len ? -1 : 1;
@@ -145,8 +146,8 @@ static int compare(const char *a, size_t a_len, const char *b, size_t b_len) {
 }
 
 /*
- * A value may have several names, and the order of lua_next differs from run to run: take a module
- * before a field, a global before another field, then short names before long ones.
+ * A value may have several names, and the order of lua_next differs from run to run. So prefer a
+ * module to a field, a global to another field, then short names to long ones.
  */
 static bool better(const struct name *a, const struct name *b) {
   if (!b->module)
@@ -166,7 +167,7 @@ static void keep_better(struct name *best, const struct name *n) {
     *best = *n;
 }
 
-/* The value at `index` among the fields of the module on top of the stack. */
+/* Search the fields of the module on top of the stack for the value at `index`. */
 static void search_fields(lua_State *L, int index, struct name n, struct name *best) {
   int module = lua_gettop(L);
   for (lua_pushnil(L); lua_next(L, module); lua_pop(L, 1)) {
@@ -178,7 +179,7 @@ static void search_fields(lua_State *L, int index, struct name n, struct name *b
 }
 
 /*
- * Lua's own libraries hold no table that anybody uses as a metatable; searching them too for each
+ * Lua's own libraries contain no table that is used as a metatable; searching them, too, for each
  * metatable without a name would triple the cost.
  */
 static bool holds_no_metatables(const struct name *n) {
@@ -191,8 +192,8 @@ static bool holds_no_metatables(const struct name *n) {
 }
 
 /*
- * The value at `index` among the modules, and with `fields` among theirs. The globals are a matter
- * of their own.
+ * Search the modules for the value at `index`, and with `fields` the fields of modules, too.
+ * Globals are searched separately.
  */
 static void search_modules(lua_State *L, int index, bool fields, struct name *best) {
   bool is_table = lua_istable(L, index);

@@ -1,14 +1,14 @@
 /*
- * lua/codec/names.h - values that travel by name: C functions, library tables, metatables, streams such
- * as io.stdout.
+ * lua/codec/names.h - values that are sent by name: C functions, library tables, metatables,
+ * streams such as io.stdout.
  *
  * A name is a loaded module ("string"; "_G" for the globals) or a field of one ("string.format",
- * the global "Point"). It is looked up by raw access only, and never loads or runs anything. What
- * was found once is remembered, together with its cell of the wire format, and checked again at
- * each use; what was not found is searched anew each time, so neither a module loaded late nor a
- * global replaced makes an answer wrong.
+ * the global "Point"). It is looked up by raw access only, and never loads or runs anything. A name
+ * that was found is remembered, together with its cell of the wire format, and checked again at
+ * each use. A failed search is repeated each time. So neither a module loaded late nor a global
+ * replaced makes an answer wrong.
  *
- * Part of the codec; includes lua.h and value.
+ * Part of the codec; includes lua.h and wire.
  */
 #ifndef SBX_LUA_CODEC_NAMES_H
 #define SBX_LUA_CODEC_NAMES_H
@@ -20,7 +20,7 @@
 
 #include "wire/wire.h"
 
-/* The strings are borrowed, and need no zero at the end. */
+/* The strings are borrowed and not terminated by a zero. */
 struct name {
   const char *module;
   const char *field; /* NULL: the module itself */
@@ -28,12 +28,12 @@ struct name {
   size_t field_len;
 };
 
-/* What was found so far. Lives in the codec's userdata, whose user values are its tables. */
+/* The names found so far. Stored in the codec's userdata; its user values are the tables. */
 struct names {
-  uint64_t libraries; /* a Bloom filter of one word over the addresses of libraries found */
+  uint64_t libraries; /* a one-word Bloom filter over the addresses of libraries found */
 };
 
-/* Its user values, by number. Both have weak keys. */
+/* The user values, by number. Both tables have weak keys. */
 enum {
   NAMES_FOUND = 1, /* value -> cell */
   NAMES_LIBRARIES, /* table -> cell */
@@ -41,32 +41,32 @@ enum {
 };
 
 /*
- * Fill the user values of the userdata on top of the stack. The globals are a library from the
- * start.
+ * Fill the user values of the userdata on top of the stack. The globals are known as a library from
+ * the start.
  */
 void names_open(lua_State *L, struct names *n);
 
 /*
  * Find a name for the value at `index` (absolute) and push its cell, a string in the wire format;
  * or push nothing and return false. `owner` is the stack index of the userdata that has the tables.
- * A full userdata is not looked for among the globals: a stream in a global variable is the
- * script's, not a library's.
+ * A full userdata is not searched for among the globals: a stream in a global variable belongs to
+ * the script, not to a library.
  */
 bool names_find(lua_State *L, int owner, int index);
 
 /* Might the table at this address be a library? False is certain. Costs nothing. */
 static inline bool names_maybe_library(const struct names *n, const void *table);
 
-/* If the table at `index` (absolute) is known to be a library: push its cell and return true. */
+/* If the table at `index` (absolute) is a known library: push its cell and return true. */
 bool names_known_library(lua_State *L, int owner, int index);
 
-/* The same, but look among the loaded modules, and remember. */
+/* As names_known_library, but search the loaded modules, and remember what is found. */
 bool names_learn_library(lua_State *L, struct names *n, int owner, int index);
 
-/* Take what follows TAG_MODULE or TAG_FIELD; false if the bytes do not suffice. */
+/* Take the bytes after TAG_MODULE or TAG_FIELD; false if they do not suffice. */
 bool names_take(struct reader *r, uint8_t tag, struct name *ret);
 
-/* Push the value with this name, nil if this process has none. */
+/* Push the value with this name, or nil if this process has none. */
 void names_push(lua_State *L, const struct name *n);
 
 static inline uint64_t names_filter_bit(const void *p) {
