@@ -1,13 +1,14 @@
--- What the parts of the library that are written in Lua share: arguments, and time.
+-- Shared by the parts of the library that are written in Lua: checking arguments, and time.
 --
--- These files see no globals of the script, but copies of what they use, made when the library was opened (prelude.c has
--- the list); and no method of a string, which the script could have replaced: string.find(s), not s:find().
+-- These files do not see the script's globals, but copies of what they use, made when the library was opened (the list
+-- is in prelude.c). They call no methods of strings, which the script could have replaced: string.find(s), not
+-- s:find().
 local sandbox, use = ...
 local native = use "native"
 
 local common = {}
 
--- Raise unless `ok`; the message is that of an argument error.
+-- Raise an argument error with this message unless `ok`.
 function common.check(ok, name, arg, message)
   if not ok then native.raise(string.format("bad argument #%d to '%s' (%s)", arg, name, message)) end
 end
@@ -18,14 +19,14 @@ function common.check_table(value, name, arg, what)
   common.check(type(value) == "table", name, arg, what .. " expected, got " .. got(value))
 end
 
--- A field of a value's metatable, whatever its `__metatable` says.
+-- A field of a value's metatable, even if the metatable has a `__metatable` field.
 local function metafield(value, field)
   local meta = debug.getmetatable(value)
   return meta and rawget(meta, field)
 end
 common.metafield = metafield
 
--- "sandbox.process", "sandbox.future": the class of a handle or of an object of the library; nil of anything else.
+-- The class of a handle or of an object of the library: "sandbox.process", "sandbox.future"; nil for anything else.
 function common.class_of(value)
   return type(value) == "userdata" and metafield(value, "__name") or nil
 end
@@ -45,14 +46,14 @@ function common.check_integer(value, least, name, arg, what)
   return n
 end
 
--- There are no arguments from the `arg`-th on, which follow here; nils at the end do no harm.
+-- Check that there are no arguments from the `arg`-th on, which are passed here; trailing nils are allowed.
 function common.check_no_more(name, arg, ...)
   for i = 1, select("#", ...) do
     common.check((select(i, ...)) == nil, name, arg + i - 1, "there is no such argument")
   end
 end
 
--- The length of a list, which may be the script's own `__len`.
+-- The length of a list, which may have a `__len` of the script.
 function common.length(list, name, arg)
   local ok, n = pcall(function() return #list end)
   if not ok then common.raise_again(n) end
@@ -61,7 +62,7 @@ function common.length(list, name, arg)
   return n
 end
 
--- The keys of a table of options are among `known` (a set).
+-- Check that the keys of a table of options are in `known` (a set).
 function common.check_options(options, known, name, arg)
   for key in next, options do
     if not known[key] then
@@ -74,27 +75,27 @@ function common.check_options(options, known, name, arg)
   end
 end
 
--- Values as they are now: their bytes, and what keeps alive the handles that these name (whatever becomes of the values), if
--- they name any; nil and a message if one cannot be sent.
+-- Values as they are now: their bytes, and, if they contain handles, something that keeps those alive whatever becomes
+-- of the values. Returns nil and a message if one cannot be sent.
 function common.freeze(what, ...)
   local bytes, handles = native.encode(what, ...)
   if not bytes then return nil, handles end
   return bytes, handles and table.pack(native.decode(bytes))
 end
 
--- The text of an error of the library, without the place in it.
+-- The text of an error of the library, without the position in its own code.
 function common.text_of(message)
   return (string.gsub(tostring(message), "^%[sandbox [^%]]*%]:%d+: ", ""))
 end
 
--- Raise again what the script's own raised when we called it; a line of ours in it is replaced by the script's.
+-- Re-raise an error of the script's own function that we called; a position in our code is replaced by the script's.
 function common.raise_again(value)
   local text = common.text_of(value)
   if type(value) == "string" and text ~= value and not string.find(text, "^%S+:%d+: ") then native.raise(text) end
   error(type(value) == "string" and text or value, 0)
 end
 
--- Call a function of the library; its errors stand at the script's line.
+-- Call a function of the library; its errors get the script's line as their position.
 function common.call(f, ...)
   local function finish(ok, ...)
     if ok then return ... end
@@ -104,7 +105,7 @@ function common.call(f, ...)
   return finish(pcall(f, ...))
 end
 
--- A timeout in seconds, or nil: for ever.
+-- Check a timeout in seconds; nil means no timeout.
 function common.check_timeout(timeout, name, arg)
   if timeout == nil then return end
   common.check(type(timeout) == "number", name, arg, "timeout in seconds expected, got " .. type(timeout))
@@ -112,13 +113,13 @@ function common.check_timeout(timeout, name, arg)
     timeout ~= timeout and "a timeout cannot be NaN" or "a timeout cannot be negative")
 end
 
--- The time, of sandbox.now, when a timeout is over; nil: never.
+-- The time (of sandbox.now) at which a timeout ends; nil: never.
 function common.deadline(timeout, name, arg)
   common.check_timeout(timeout, name, arg)
   return timeout and sandbox.now() + timeout
 end
 
--- The seconds left until a deadline, for a timeout.
+-- The seconds left until a deadline, as a timeout.
 function common.left(deadline)
   return deadline and math.max(deadline - sandbox.now(), 0)
 end

@@ -1,12 +1,12 @@
--- Ending processes with all that they have spawned, and what that has spawned.
+-- Ending processes together with all their descendants.
 local sandbox, use = ...
 local native = use "native"
 
 local family = {}
 
-local AWAIT_BIRTH = 0.05 -- seconds; from its claim to its first steps a process has no pid
+local AWAIT_BIRTH = 0.05 -- seconds; a process has no pid between the claim of its record and its first steps
 
--- A method of a process that may be forgotten by now: then nil.
+-- Call a method of a process whose record may have been reused; nil if it has.
 local function try(method, p)
   local ok, result = pcall(method, p)
   return ok and result or nil
@@ -14,8 +14,8 @@ end
 
 local function pid_of(p) return p.pid end
 
--- The processes of a list and all that live below them, paused. There may be more afterwards, until those that were found
--- are paused: what is paused spawns nothing.
+-- The processes of a list and all their living descendants, paused. Descendants that are spawned meanwhile are found,
+-- too: the search repeats until all it found are paused, and a paused process spawns nothing.
 local function pause_all(list)
   local members, paused, patience = nil, {}, sandbox.now() + AWAIT_BIRTH
   repeat
@@ -34,7 +34,8 @@ local function pause_all(list)
   return members
 end
 
--- Interrupt those below the processes of a list that nobody has told to end yet, as their own scopes do. Returns them.
+-- Interrupt the descendants of the processes of a list that have not been told to end, as their own scopes would.
+-- Returns them.
 function family.interrupt_rest(list)
   local below = {}
   for _, p in ipairs(list) do native.descendants(p, below) end
@@ -48,7 +49,7 @@ function family.interrupt_rest(list)
   return told
 end
 
--- What became of the processes of a list that have ended is no news.
+-- Mark the failures of the processes of a list that have ended as looked at.
 function family.look(list)
   for _, p in ipairs(list) do
     local known, ok, failure = pcall(process.join, p, 0)
@@ -56,7 +57,7 @@ function family.look(list)
   end
 end
 
--- Kill the processes of a list and all that live below them, and wait until the latter are gone.
+-- Kill the processes of a list and all their descendants, and wait until the descendants are gone.
 function family.kill(list)
   local members = pause_all(list)
   for _, p in ipairs(members) do try(process.kill, p) end

@@ -1,8 +1,8 @@
--- Pools: processes that wait for tasks. sandbox.pool, and what a pool and a future can do.
+-- Pools: worker processes that wait for tasks. sandbox.pool, and the methods of pools and futures.
 --
--- The workers are forked when the pool is made; functions given later travel by value. There is no process or thread in
--- between: the owner hands out tasks and looks after the workers whenever it calls into the pool. What was submitted goes
--- on meanwhile.
+-- The workers are forked when the pool is made; functions given later are sent by value. No process or thread stands
+-- between owner and workers: the owner hands out tasks and looks after the workers whenever it calls into the pool.
+-- Tasks that have been handed out go on meanwhile.
 local sandbox, use = ...
 local native, common, seats, jobs = use "native", use "common", use "pool_seats", use "pool_jobs"
 
@@ -15,20 +15,20 @@ Pool.__index, Future.__index = methods, future
 local function state_of(handle, class, name)
   local state = native.state(handle, class)
   if not state then
-    native.raise(string.format("bad argument #1 to '%s' (%s expected, got %s)", name, string.match(class.__name, "%a+$"),
-      type(handle)))
+    native.raise(string.format("bad argument #1 to '%s' (%s expected, got %s)", name,
+      string.match(class.__name, "%a+$"), type(handle)))
   end
   return state
 end
 
--- The pool, if the calling process may use it.
+-- The pool, checked to belong to the calling process.
 local function pool_of(handle, name)
   local pool = state_of(handle, Pool, name)
   seats.check_own(pool, name)
   return pool
 end
 
--- The pool, if it takes tasks.
+-- The pool, checked to accept tasks.
 local function open_pool(handle, name)
   local pool = pool_of(handle, name)
   if pool.broken then seats.raise(pool) end
@@ -59,11 +59,12 @@ local function integer_option(options, name, least, default)
   return common.check_integer(value, least, "pool", 1, name)
 end
 
--- The states of the pools of this process: "held" by a handle; or "left", when that was collected but had tasks under way. A
--- state must not go with its handle: its queues would be finalized, too, and no task would arrive any more.
+-- The states of the pools of this process: "held" by a handle; or "left", if the handle was collected while tasks were
+-- under way. A state must outlive its handle then: otherwise its queues would be finalized, too, and tasks would no
+-- longer arrive.
 local known = {}
 
--- Those of a process that it came along with in a fork are not its own.
+-- A process does not own the pools that it inherited by a fork.
 local function own(pool) return pool.generation == native.generation() end
 
 local function close_inboxes(pool)
@@ -71,7 +72,7 @@ local function close_inboxes(pool)
   for _, seat in ipairs(pool.seats) do queue.close(seat.inbox) end
 end
 
--- The workers of pools that were left may go when they have done their tasks.
+-- Let the workers of pools that were left go once they have done their tasks.
 local function look_after_left()
   local list = {}
   for pool, how in next, known do
@@ -84,7 +85,7 @@ local function look_after_left()
   end
 end
 
-local made = 0 -- pools of this process; failures of their tasks are reported in the order of the submits
+local made = 0 -- number of pools made by this process; failures of their tasks are reported in the order of the submits
 
 local function make(options, ...)
   common.check_no_more("pool", 2, ...)
@@ -92,17 +93,17 @@ local function make(options, ...)
   look_after_left()
   local n = integer_option(options, "workers", 1, sandbox.cpus())
   made = made + 1
-  local _ <close> = native.defer() -- an interrupt comes when all is there, or not at all
+  local _ <close> = native.defer() -- an interrupt is delivered when everything is made, or not at all
   local pool = {
     name = options.name or "worker", init = options.init,
     max_tasks = integer_option(options, "max_tasks", 1), retries = integer_option(options, "retries", 0, 0),
     generation = native.generation(), owner = sandbox.self(), order = made << 32,
     results = sandbox.queue { transport = "shm", name = options.name or "pool" },
-    over = sandbox.value {}, lately_over = {}, -- jobs that are over and may have chunks under way
+    over = sandbox.value {}, lately_over = {}, -- finished jobs that may still have chunks under way
     seats = {}, jobs = {}, feeding = {}, again = {},
     last_job = 0, last_task = 0, open = 0, deaths = 0, turn = 0,
   }
-  -- The number of the oldest job that goes on: workers need not know the functions of those before.
+  -- The number of the oldest job that is not finished: workers need no functions of earlier jobs.
   function pool.oldest()
     local oldest = pool.last_job
     for id in next, pool.jobs do oldest = math.min(oldest, id) end
@@ -110,18 +111,18 @@ local function make(options, ...)
   end
   seats.open(pool, n)
   known[pool] = "held"
-  return native.object(Pool, pool) -- after the queues: so it is finalized before them, and can close them
+  return native.object(Pool, pool) -- made after the queues, so it is finalized before them and can close them
 end
 
 -- -- futures --------------------------------------------------------------------------------------
 
--- A failure that no worker had, but the pool's owner.
+-- A failure that happened in the pool's owner, not in a worker.
 local function failure_here(pool, message)
   local me = pool.owner
   return setmetatable({ message = message, name = me.name, id = me.id, pid = me.pid }, sandbox.failure)
 end
 
--- Why a call cannot be sent; the first reason.
+-- Raise the first reason why a call cannot be sent.
 local function refuse(f, ...)
   local function check(value, what)
     local bytes, message = native.encode(what, value)
@@ -132,7 +133,7 @@ local function refuse(f, ...)
   native.raise("submit: the arguments cannot be sent: there is no room")
 end
 
--- A task that calls a function once.
+-- A task that is a single call of a function.
 local Call = {}
 Call.__index = Call
 
@@ -142,7 +143,8 @@ end
 
 function Call:done(_, ...) settle(self, table.pack(true, ...)) end
 
--- Two numbers name the failure, if somebody has to look at it; when the pool broke, `name` is that of its failure.
+-- `slot` and `serial` name the failure if it must be looked at; if the pool broke, `name` is the name of the pool's
+-- failure.
 function Call:failed(failure, _, slot, serial, name)
   if slot then
     native.task_failed(slot, serial)
@@ -169,7 +171,7 @@ function Call:send(inbox)
   return ok
 end
 
--- The function is called with the arguments as they are now.
+-- A task that calls the function with the arguments as they are now.
 local function call_task(pool, f, ...)
   local bytes, kept = common.freeze("call", f, ...)
   if not bytes then refuse(f, ...) end
@@ -191,7 +193,7 @@ function methods.submit(handle, f, ...)
   return native.object(Future, { pool = pool, task = task, keep = handle })
 end
 
--- The task, and the pool if it can still be waited for.
+-- The task, and the pool if the task can still be waited for.
 local function task_of(handle, name)
   local state = state_of(handle, Future, name)
   if not state.task.outcome then seats.check_own(state.pool, name) end
@@ -324,7 +326,7 @@ function methods.terminate(handle, ...)
   return terminate(handle)
 end
 
--- The end of its block: what was submitted is done first, unless an error ends the block.
+-- At the end of its block, the pool first finishes what was submitted, unless the block is left by an error.
 function Pool.__close(handle, err)
   if not own(native.state(handle, Pool)) then return end
   if err ~= nil then terminate(handle) return end
@@ -332,7 +334,7 @@ function Pool.__close(handle, err)
   join(handle)
 end
 
--- Nobody can give it tasks any more: its workers may go, when they have done those that there are.
+-- Nothing can give it tasks any more: its workers may go when they have done those that they have.
 function Pool.__gc(handle)
   local pool = native.state(handle, Pool)
   if own(pool) and not pool.ended then
@@ -342,8 +344,8 @@ function Pool.__gc(handle)
   known[pool] = own(pool) and not pool.ended and "left" or nil
 end
 
--- The end of the process: the tasks of its pools are done first, as children are waited for. Jobs that nobody goes through any
--- more are no tasks.
+-- At the end of the process: the tasks of its pools are done first, as children are waited for. Jobs whose results
+-- nobody reads any more are not tasks.
 local function finish()
   local list = {}
   for pool in next, known do list[#list + 1] = pool end
@@ -361,7 +363,7 @@ function Pool.__tostring(handle)
     pool.broken and ", broken" or pool.ended and ", ended" or pool.closed and ", closed" or "")
 end
 
--- For those who wait for several futures: the task, if it is done.
+-- For a wait for several futures: the task, if it is done.
 local function done_of(handle)
   local task = native.state(handle, Future).task
   return task.outcome and task

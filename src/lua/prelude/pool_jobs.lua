@@ -1,18 +1,18 @@
--- Jobs of a pool: map and imap divide their items into tasks (chunks), and put the results together.
+-- Jobs of a pool: map and imap divide their items into tasks (chunks) and put the results together.
 local sandbox, use = ...
 local native, common, seats, sources = use "native", use "common", use "pool_seats", use "pool_source"
 
-local CHUNK_SECONDS = 0.001 -- what a chunk should take: long beside its message, short beside all
-local PROBE_SECONDS = 0.00001 -- work that tells what an item costs
-local LEAST_SECONDS = 0.00005 -- a shorter one costs more than what it evens out
-local MAP_MOST, LIST_MOST, ITERATOR_MOST = 4096, 1024, 32 -- items in a chunk, if nothing is said
-local CHUNK_LIMIT = 32768 -- whatever is said: they travel by the stack
-local WINDOW = 4 -- chunks for each worker that an imap is ahead of the loop
+local CHUNK_SECONDS = 0.001 -- what a chunk should take: much longer than its message, much shorter than the whole job
+local PROBE_SECONDS = 0.00001 -- amount of work that tells the cost of an item
+local LEAST_SECONDS = 0.00005 -- a shorter chunk costs more than the balance that it gains
+local MAP_MOST, LIST_MOST, ITERATOR_MOST = 4096, 1024, 32 -- most items in a chunk of unspecified size
+local CHUNK_LIMIT = 32768 -- whatever size is asked for: they are passed on the Lua stack
+local WINDOW = 4 -- chunks per worker that an imap is ahead of the loop
 
 local jobs = {}
 
--- What ends a job early (a stop, see pool_source) concerns whoever asked for the job, and not whoever happens to use the
--- pool when it comes to light.
+-- What ends a job early (a stop, see pool_source) is raised to the caller of that job, not to whatever code happens to
+-- use the pool when it comes to light.
 local function raise(stop)
   if stop.text then native.raise(stop.text) end
   common.raise_again(stop.value)
@@ -20,8 +20,8 @@ end
 
 -- -- a job ----------------------------------------------------------------------------------------
 
--- How many items the next chunk should have: so many as take CHUNK_SECONDS, and towards the end fewer, so that all
--- workers end at the same time.
+-- The number of items for the next chunk: as many as take CHUNK_SECONDS, and fewer towards the end, so that all workers
+-- finish at the same time.
 local function chunk_size(job, most)
   local n = job.chunk or math.min(job.cost and CHUNK_SECONDS / job.cost or 1, job.most)
   if not job.chunk and job.source.left then
@@ -33,21 +33,21 @@ local function chunk_size(job, most)
   return math.max(1, math.floor(math.min(n, most or n, CHUNK_LIMIT)))
 end
 
--- What an item costs: each chunk counts by its items, and half as much with each that comes after it.
+-- Estimate the cost of an item: each chunk counts by its items, and half as much with each later chunk.
 local function measure(job, seconds, n)
   job.seconds, job.items = job.seconds / 2 + seconds, job.items / 2 + n
   job.cost, job.known = math.max(job.seconds / job.items, 1e-9), job.known or job.seconds >= PROBE_SECONDS
 end
 
--- The place of a failure is that of its item.
+-- The index of a failure is that of its item.
 local function item_of(task, k)
   local first = task.at + k - 1
   return task.count > 1 and k == 1 and task.attempts > 0
     and string.format("%d to %d", task.at, task.at + task.count - 1) or first
 end
 
--- Items as bytes, as they are now: whatever the script does to them until a worker takes them, or when they are given to
--- another. Plain ones are packed. Nil and a message if one cannot be sent.
+-- Items as bytes, as they are now: what the script does to them later, before a worker takes them or when they are
+-- given to another worker, does not matter. Plain items are packed. Nil and a message if one cannot be sent.
 local function encode_items(items, first, count)
   local packed = native.pack(items, first, count)
   if packed then return packed, true end
@@ -55,7 +55,7 @@ local function encode_items(items, first, count)
   return bytes, false, kept
 end
 
--- Which of so many items cannot be sent, and why: its number among them, and a stop.
+-- Which of `count` items cannot be sent, and why: its number among them, and a stop.
 local function find_unsendable(job, items, first, count, at)
   for k = 1, count do
     local bytes, why = native.encode("item " .. at + k - 1, items[first + k - 1])
@@ -64,7 +64,7 @@ local function find_unsendable(job, items, first, count, at)
   return 1, { text = job.name .. ": the items cannot be sent: there is no room" }
 end
 
--- No worker needs its function any more.
+-- No worker needs the job's function any more.
 local function forget(job)
   job.pool.jobs[job.id] = nil
   for _, seat in ipairs(job.pool.seats) do seat.known[job.id] = nil end
@@ -74,7 +74,8 @@ end
 local Chunk = {}
 Chunk.__index = Chunk
 
--- The `count` items from `first` of `items` on. Or nil, a number of items that can be sent, and the stop that is after them.
+-- Make a chunk of the `count` items of `items` from `first` on. Or return nil, the number of items that can be sent,
+-- and the stop that follows them.
 local function new_chunk(job, items, first, count, at)
   local bytes, plain, kept = encode_items(items, first, count)
   if not bytes then
@@ -83,8 +84,8 @@ local function new_chunk(job, items, first, count, at)
   end
   local pool = job.pool
   pool.last_task = pool.last_task + 1
-  return setmetatable({ id = pool.last_task, job = job, bytes = bytes, plain = plain, kept = kept, count = count, at = at,
-    attempts = 0 }, Chunk)
+  return setmetatable({ id = pool.last_task, job = job, bytes = bytes, plain = plain, kept = kept, count = count,
+    at = at, attempts = 0 }, Chunk)
 end
 
 -- If there is no room for it in an inbox, the job ends there.
@@ -103,7 +104,7 @@ function Chunk:send(inbox, seat)
   return ok
 end
 
--- No worker has it any more; `seconds` if it was done.
+-- No worker has the chunk any more; `seconds` is given if it was done.
 local function take_off(chunk, seconds)
   local job = chunk.job
   job.out = job.out - 1
@@ -136,7 +137,7 @@ function Chunk:split()
   return parts
 end
 
--- Make a job. The caller sets what becomes of it, sees to it that the job is finished, and then lets it begin:
+-- Make a job. The caller sets these functions, makes sure that the job will be finished, and then begins it:
 --   done(task, ...), packed(task, bytes)   the results of a task
 --   stopped(at, stop, ...)                 item `at` ends the job; the results just before it
 local function new_job(pool, name, f, source, star, chunk, most)
@@ -146,24 +147,24 @@ local function new_job(pool, name, f, source, star, chunk, most)
   chunk = chunk and common.check_integer(chunk, 1, name, 3, "chunk")
   local bytes, kept = common.freeze("function", f)
   if not bytes then native.raise(name .. ": " .. kept) end
-  local job = { pool = pool, name = name, bytes = bytes, kept = kept, source = source, star = star, chunk = chunk, most = most,
-    over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
+  local job = { pool = pool, name = name, bytes = bytes, kept = kept, source = source, star = star, chunk = chunk,
+    most = most, over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
   function job.finish() jobs.finish(job) end
   local at = 1
-  -- There are no more items; after them comes `stop`, if that is not nil.
+  -- There are no more items; `stop`, if not nil, follows them.
   local function exhaust(stop, where)
     job.exhausted = true
     if not stop then return end
     job.ahead = job.ahead + 1
     job.stopped(where, stop)
   end
-  -- May the iterator be asked now? If not, the pool is told when to try again. A map has a use for all items at once.
+  -- May the iterator be asked now? If not, tell the pool when to try again. A map can use all its items at once.
   local function may_ask(idle, awaited, may_block)
     local ask, again
     if not job.ready then
       ask, again = source:may_ask(true, false, nil, may_block)
     elseif source.cautious and job.turn == pool.turn then
-      ask, again = false, 0 -- it was asked in this turn: what has come meanwhile goes first
+      ask, again = false, 0 -- it was asked in this turn already: what has arrived meanwhile goes first
     else
       ask, again = source:may_ask(idle, job.ready(), job.out > 0 and job.sent_at or nil, may_block)
     end
@@ -171,15 +172,15 @@ local function new_job(pool, name, f, source, star, chunk, most)
     if not ask and again and awaited then pool.ask_at = math.min(pool.ask_at or again, again) end
     return ask
   end
-  -- The next task for a worker, `idle` or not, that takes up to `limit` items; nil if there is none now. `awaited`: the caller
-  -- waits for this job, and its iterator `may_block`, once there is nothing else to wait for.
+  -- The next task for a worker, `idle` or not, that takes up to `limit` items; nil if there is none now. `awaited`: the
+  -- caller waits for this job, and its iterator `may_block` when there is nothing else to wait for.
   function job.next(limit, idle, awaited, may_block)
     if job.window and job.ahead >= job.window then return nil end
-    if not (job.known or job.chunk) and job.out >= #pool.seats then return nil end -- first, what an item costs
+    if not (job.known or job.chunk) and job.out >= #pool.seats then return nil end -- first find out what an item costs
     may_block = awaited and may_block and job.out == 0 and not (job.ready and job.ready())
     if source.may_ask and not source.over and (not may_ask(idle, awaited, may_block) or pool.ended) then return nil end
     local items, first, last = source:take(chunk_size(job, limit), may_block)
-    if job.over then return nil end -- ended by its own iterator
+    if job.over then return nil end -- its own iterator has ended it
     if not items then return source.over and exhaust(source.stop, at) or nil end
     local task, count, stop = nil, last - first + 1, nil
     repeat
@@ -188,7 +189,8 @@ local function new_job(pool, name, f, source, star, chunk, most)
     until task or count == 0
     if not task then return nil end
     at = at + task.count
-    job.ahead, job.out = job.ahead + 1, job.out + 1 -- not asked for yet (of a map: not there yet); with a worker
+    -- ahead: chunks not asked for yet (of a map: not there yet); out: chunks with a worker
+    job.ahead, job.out = job.ahead + 1, job.out + 1
     if source.may_ask then job.sent_at = sandbox.now() end
     return task
   end
@@ -204,14 +206,14 @@ local function begin(job)
   table.insert(pool.feeding, job)
 end
 
--- No more of it: what is not begun is taken back, what is under way comes to nothing.
+-- End a job: take back what has not begun, ignore what is under way.
 function jobs.finish(job)
   local pool = job.pool
   if job.over or pool.generation ~= native.generation() then return end
   local _ <close> = native.defer()
   job.over = true
   if job.source.close then job.source:close() end
-  if not job.id then return end -- it was never begun
+  if not job.id then return end -- it never began
   forget(job)
   for i, other in ipairs(pool.feeding) do
     if other == job then table.remove(pool.feeding, i) break end
@@ -230,7 +232,8 @@ function jobs.map(pool, name, f, list, star, chunk, timeout)
   local deadline = common.deadline(timeout, name, 4)
   local job = new_job(pool, name, f, list, star, chunk, MAP_MOST)
   local total, results, stopped, early = job.source.left and job.source:left() or 0, nil, nil, {}
-  -- Room for many takes a while, so the workers get their chunks first; what comes before that is kept as it is.
+  -- To allocate many results takes a while, so the workers get their chunks first; results that come earlier are kept
+  -- packed.
   local function make_room()
     if results then return end
     results = native.list(total)
@@ -261,8 +264,8 @@ end
 
 -- -- imap -----------------------------------------------------------------------------------------
 
--- What has come and was not asked for yet: groups { at = number of the first item, count = of how many, n = results that
--- are there, results ..., stop = what comes after them }. In order, or as they come.
+-- Results that have come but have not been asked for: groups { at = number of the first item, count = its items, n =
+-- results present, results ..., stop = what follows them }, in order, or as they come.
 local function ordered_groups()
   local waiting, at = {}, 1
   local groups = {}
@@ -315,7 +318,7 @@ function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep)
     groups.add { at = at, count = 1, n = select("#", ...), stop = stop, ... }
   end
 
-  -- `group` becomes the next one that came, waiting for it; nil at the end.
+  -- Set `group` to the next group, waiting for it; nil at the end.
   local function take_group()
     local _ <close> = native.defer()
     local done = seats.wait(pool, function()
@@ -328,15 +331,15 @@ function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep)
     native.raise(name .. ": the pool has ended")
   end
 
-  -- Ends the loop; or, if nobody can go on with it any more, has the next who feeds the workers end it.
-  local closing = setmetatable({ keep = keep }, { -- the pool is not collected while somebody goes through the results
+  -- Ends the loop; or, if the loop can never go on, marks the job for the next code that feeds the workers.
+  local closing = setmetatable({ keep = keep }, { -- the pool is not collected while a loop goes through its results
     __close = function() jobs.finish(job) end,
     __gc = function() job.abandoned, pool.abandoned = true, true end,
   })
   local function next_result()
-    local _ = closing -- as long as this function lives
+    local _ = closing -- keeps it alive as long as this function
     seats.check_own(pool, name)
-    if not job.id and not job.over then begin(job) end -- not before the loop has the value that ends it
+    if not job.id and not job.over then begin(job) end -- not before the loop holds the value that closes it
     while not job.over do
       if not group then
         take_group()

@@ -1,31 +1,32 @@
--- The workers of a pool, seen by its owner: who does which task, what came of it, who died.
+-- The workers of a pool as its owner sees them: which task each has, what came of it, and deaths.
 --
--- A seat is the place of one worker after the other. Its inbox stays when a worker is replaced; the owner alone puts,
--- and the one worker alone takes, in order. So the owner always knows which task a worker has: that is the first of
--- `sent`, if the inbox holds fewer than were sent. A kill costs the task in hand, and that is known, too.
+-- A seat is the place of a worker and its successors. Its inbox stays when the worker is replaced. Only the owner puts
+-- tasks there, and only the one worker takes them, in order. So the owner always knows the task in a worker's hands: it
+-- is the first of `sent`, if the inbox holds fewer tasks than were sent. A kill costs that task, and the owner knows
+-- which one it was.
 --
 -- A task is an object with
---   id, count         its number in the pool; how many items are in it
---   send(inbox, seat) puts it into an inbox; false: it cannot be sent, and the task has told whom it concerns
+--   id, count         its number in the pool; the number of its items
+--   send(inbox, seat) puts it into an inbox; false: it cannot be sent, and the task has told whoever waits for it
 --   done(seconds, ...)   its results
---   packed(seconds, bytes)    its results, as native.pack gives them; of tasks of several items
---   failed(failure, k, ...)   what went wrong with its k-th item, and the results of those before
---   lost(failure)     its worker died, if that is something else than failed(failure, 1)
+--   packed(seconds, bytes)    its results as packed by native.pack; of tasks of several items
+--   failed(failure, k, ...)   the failure of its k-th item, and the results before that
+--   lost(failure)     its worker died, if that is not the same as failed(failure, 1)
 --   attempts          how many workers died over it
 --   taught            the message brings the function of this job along
--- and of those that can be divided: split() -> tasks of one item each.
+-- and, if it can be divided: split() -> tasks of one item each.
 --
--- What belongs together (a message and the note of it, a fork and its seat) is done with interrupts deferred: a Ctrl-C ends a
--- wait, or comes afterwards, and the pool can be used again at the prompt.
+-- Steps that belong together (a message and the record of it, a fork and its seat) are made with interrupts deferred: a
+-- Ctrl-C ends a wait, or arrives afterwards, and the pool stays usable at the prompt.
 local sandbox, use = ...
 local native, common, family, work = use "native", use "common", use "family", use "pool_worker"
 
-local AHEAD = 4      -- tasks that a worker has: the one it does, and those while the owner has no CPU
-local DEATHS = 10    -- in a row, and none of their tasks done: then the pool gives up
+local AHEAD = 4      -- most tasks that a worker has: the one in hand, and some in reserve while the owner does not run
+local DEATHS = 10    -- the pool gives up after so many deaths in a row without a finished task
 
 local seats = {}
 
--- Only the process that made a pool has its workers: any other has a copy of what that knew.
+-- Only the process that made a pool has its workers; a forked process has a mere copy of the records.
 function seats.check_own(pool, name)
   if pool.generation ~= native.generation() then
     native.raise(name .. ": a pool belongs to the process that made it")
@@ -52,14 +53,14 @@ local function remove_first(seat)
   return task
 end
 
--- How many items the worker of a seat may be given in a message: it leaves after max_tasks of them by itself, and what would
--- be more, it refuses. So this is to be about right, not exact.
+-- How many items the worker of a seat may be given in one message. The worker leaves by itself after max_tasks items
+-- and refuses what would be more, so this need only be about right.
 local function room(pool, seat)
   local left = pool.max_tasks and pool.max_tasks - seat.used
   return left == 0 and pool.max_tasks or left
 end
 
--- Put an open task into the inbox of a seat; false if it cannot be sent, and that is the end of it.
+-- Put an open task into the inbox of a seat; false if it cannot be sent, which ends it.
 local function put(pool, seat, task)
   local sent = task:send(seat.inbox, seat)
   if sent then append(seat, task) else pool.open = pool.open - 1 end
@@ -74,7 +75,7 @@ function seats.give(pool, seat, task)
   return true
 end
 
--- Take the tasks out of an inbox that the worker has not taken; the list, in order.
+-- Take back the tasks from an inbox that the worker has not taken; returns the list, in order.
 local function take_back(seat)
   local gone, list, sent, n = {}, {}, {}, 0
   local function took(job, id)
@@ -100,7 +101,7 @@ local function put_back(pool, seat, list)
   for _, task in ipairs(list) do put(pool, seat, task) end
 end
 
--- Take back those tasks that no worker has begun and that `wanted` accepts; the list.
+-- Take back the tasks that no worker has begun and that `wanted` accepts; returns the list.
 function seats.withdraw(pool, wanted)
   local _ <close> = native.defer()
   local taken = {}
@@ -123,7 +124,7 @@ function seats.withdraw(pool, wanted)
   return taken
 end
 
--- The newest task that waits behind others, of whoever has most of them: for one who has nothing to do.
+-- For an idle worker: the newest task that waits behind others, from the worker that has most of them.
 local function steal(pool)
   local richest
   for _, seat in ipairs(pool.seats) do
@@ -136,12 +137,13 @@ local function steal(pool)
   return task
 end
 
--- The next task for a seat: of those to be tried again, then of the jobs, in turns.
+-- The next task for a seat: first those to retry, then tasks of the jobs, in turns.
 local function next_task(pool, seat, awaited, may_block)
   if pool.again[1] then return table.remove(pool.again, 1) end
   for _ = 1, #pool.feeding do
     local job = table.remove(pool.feeding, 1)
-    local task = job and job.next(room(pool, seat), seat.count == 0, job == awaited, may_block) -- it is in no list meanwhile: its iterator may use the pool itself
+    -- the job is in no list meanwhile: its iterator may use the pool itself
+    local task = job and job.next(room(pool, seat), seat.count == 0, job == awaited, may_block)
     if job and not job.exhausted and not job.over then pool.feeding[#pool.feeding + 1] = job end
     if task then
       pool.open = pool.open + 1
@@ -156,7 +158,7 @@ local function give_next(pool, seat, awaited, may_block)
   until not task or pool.ended or seats.give(pool, seat, task)
 end
 
--- Of jobs that nobody can ask for results any more.
+-- Finish jobs whose results nobody can ask for any more.
 local function finish_abandoned(pool)
   local list = {}
   pool.abandoned = false
@@ -166,9 +168,9 @@ local function finish_abandoned(pool)
   for _, job in ipairs(list) do job.finish() end
 end
 
--- Give each worker what it needs, the idle ones first. This may be the end of tasks that cannot be sent. `awaited` is the
--- job that the caller waits for: afterwards pool.ask_at is when to feed again, if that is known; and if it has nothing else
--- to wait for, its iterator `may_block`.
+-- Give each worker what it needs, the idle ones first. This may end tasks that cannot be sent. `awaited` is the job
+-- that the caller waits for: afterwards pool.ask_at says when to feed again, if that is known; and its iterator
+-- `may_block` if there is nothing else to wait for.
 function seats.feed(pool, awaited, may_block)
   pool.ask_at, pool.turn = nil, pool.turn + 1
   if pool.ended then return end
@@ -181,7 +183,7 @@ function seats.feed(pool, awaited, may_block)
   end
 end
 
--- The seat with the least to do.
+-- The seat with the fewest tasks.
 function seats.idlest(pool)
   local best = pool.seats[1]
   for _, seat in ipairs(pool.seats) do
@@ -194,24 +196,24 @@ end
 
 local function start(pool, seat)
   local _ <close> = native.defer()
-  seat.epoch, seat.known = pool.last_job, {} -- the jobs whose functions the worker has: by the fork, or told
+  seat.epoch, seat.known = pool.last_job, {} -- the jobs whose functions the worker has: by the fork, or sent
   seat.process = sandbox.spawn({ name = pool.name, daemon = true }, work, pool, seat.number)
   pool.watch[1 + seat.number] = seat.process
-  seat.left = false -- whether it said so
+  seat.left = false -- whether the worker has said that it leaves
 end
 
 local function open(pool, n)
   pool.watch = { pool.results, ordered = true }
   for number = 1, n do
     pool.seats[number] = {
-      number = number, inbox = sandbox.queue { transport = "shm", name = pool.name }, sent = {}, first = 1, last = 0, count = 0,
-      used = 0,
+      number = number, inbox = sandbox.queue { transport = "shm", name = pool.name }, sent = {}, first = 1, last = 0,
+      count = 0, used = 0,
     }
   end
   for _, seat in ipairs(pool.seats) do start(pool, seat) end
 end
 
--- Make n workers, or none: then an error names what there was too little of.
+-- Make n workers, or none; then an error names what was exhausted.
 function seats.open(pool, n)
   local ok, message = pcall(open, pool, n)
   if not ok then
@@ -227,13 +229,13 @@ end
 
 local accept
 
--- What has come from the workers.
+-- Process what has come from the workers.
 function seats.accept_all(pool)
   local _ <close> = native.defer()
   while accept(pool, native.recv(pool.results, 0)) do end
 end
 
--- The failure so named was joined.
+-- The failure with this name was joined.
 function seats.joined(name)
   if name and not name.joined then
     name.joined = true
@@ -254,7 +256,7 @@ local function copy(failure)
   return setmetatable(own, sandbox.failure)
 end
 
--- The pool has no use any more: all that is open fails. Two numbers name the failure, if somebody has to look at it.
+-- The pool is of no use any more: all open tasks fail. `slot` and `serial` name the failure if it must be looked at.
 function seats.give_up(pool, failure, slot, serial)
   pool.broken = failure
   if slot then
@@ -270,11 +272,11 @@ function seats.give_up(pool, failure, slot, serial)
   pool.again = {}
   for _, task in ipairs(list) do
     pool.open = pool.open - 1
-    task:failed(copy(failure), 1, slot, serial, pool.broken_name) -- each task may add to it
+    task:failed(copy(failure), 1, slot, serial, pool.broken_name) -- a copy each, since a task may add to it
   end
 end
 
--- Kill the workers, and what their tasks have spawned.
+-- Kill the workers and all that their tasks have spawned.
 function seats.kill(pool)
   pool.ended = true
   local workers = {}
@@ -283,7 +285,7 @@ function seats.kill(pool)
   for _, p in ipairs(workers) do process.join(p) end
 end
 
--- A task whose worker died: again, or over.
+-- The worker of a task died: retry the task, or fail it.
 local function lost(pool, task, failure)
   task.attempts = task.attempts + 1
   if task.attempts > pool.retries then
@@ -298,20 +300,21 @@ local function lost(pool, task, failure)
   end
 end
 
--- The worker of a seat has ended: was it to, or what of its task?
+-- The worker of a seat has ended: as planned, or with a task in hand?
 local function ended(pool, seat, ok, failure)
   seats.accept_all(pool)
   if pool.ended then return end
   if seat.left then return start(pool, seat) end
   local in_hand = queue.len(seat.inbox) < seat.count and remove_first(seat)
   if ok then failure = { message = "left with exit status 0", exitcode = 0 } end
-  native.look(failure) -- the task has a failure of its own, or another worker
+  native.look(failure) -- the task gets a failure of its own, or another worker
   failure = failure_of(seat.process, failure)
   pool.deaths = pool.deaths + 1
   if pool.deaths >= DEATHS + 2 * #pool.seats then
     if in_hand then table.insert(pool.again, in_hand) end
     local last = failure_of(seat.process, {
-      message = string.format("the pool gave up: %d workers died in a row, the last one: %s", pool.deaths, failure.message),
+      message = string.format("the pool gave up: %d workers died in a row, the last one: %s", pool.deaths,
+        failure.message),
     })
     return seats.give_up(pool, last, native.task_failing(last, pool.order))
   end
@@ -336,40 +339,42 @@ end
 
 function outcomes.failed(pool, seat, task, _, k, message, traceback, value, ...)
   pool.open = pool.open - 1
-  task:failed(failure_of(seat.process, { message = message, traceback = traceback, value = value, exitcode = 1 }), k, ...)
+  local failure = { message = message, traceback = traceback, value = value, exitcode = 1 }
+  task:failed(failure_of(seat.process, failure), k, ...)
 end
 
--- Nobody wants it any more.
+-- Nobody wants the results any more.
 function outcomes.dropped(pool) pool.open = pool.open - 1 end
 
--- The message that would have brought the function was taken back, and this one was not.
+-- The message that would have brought the function was taken back, but this one was not.
 function outcomes.unknown(pool, seat, task)
   seat.known[task.job.id] = nil
   if task.job.over then pool.open = pool.open - 1 else table.insert(pool.again, 1, task) end
 end
 
--- The worker has done its max_tasks, or would with this one have done more: the next shall do it.
+-- The worker has done its max_tasks, or would exceed them with this task: the next worker does it.
 function outcomes.left(pool, seat, task)
   seat.left = true
   if not task then return end
   if task.job.over then pool.open = pool.open - 1 else table.insert(pool.again, 1, task) end
 end
 
--- A message of the results queue; returns whether there was one.
+-- Process a message of the results queue; returns whether there was one.
 function accept(pool, number, id, status, seconds, ...)
   if number == nil then return false end
   local seat = pool.seats[number]
   pool.deaths = 0
   if status == "init" then
     local _, message, traceback, value, slot, serial = ...
-    if pool.ended then -- another one was quicker
+    if pool.ended then -- another worker's init failed first
       if slot then
         native.task_joined(slot, serial)
         native.look(native.unread({}, slot, serial))
       end
       return true
     end
-    seats.give_up(pool, failure_of(seat.process, { message = message, traceback = traceback, value = value }), slot, serial)
+    local failure = { message = message, traceback = traceback, value = value }
+    seats.give_up(pool, failure_of(seat.process, failure), slot, serial)
     return true
   end
   local task = id and remove_first(seat)
@@ -378,7 +383,7 @@ function accept(pool, number, id, status, seconds, ...)
   return true
 end
 
--- What `pool.watch` gave to a select: false if nothing.
+-- Process what a select over `pool.watch` returned: false if nothing.
 function seats.wake(pool, index, ...)
   if index == nil then return false end
   if index == 1 then return accept(pool, ...) end
@@ -388,7 +393,7 @@ end
 
 local function await(pool, timeout) return common.call(sandbox.select, pool.watch, timeout) end
 
--- Let something happen: false if nothing did until the deadline.
+-- Wait for one event; false if there was none until the deadline.
 function seats.step(pool, deadline)
   local _ <close> = native.defer()
   if accept(pool, native.recv(pool.results, 0)) then return true end
@@ -396,10 +401,10 @@ function seats.step(pool, deadline)
   return seats.wake(pool, await(pool, common.left(deadline)))
 end
 
--- Keep the workers busy until `enough()`, for a job if one is named: false if that did not come until the deadline.
+-- Keep the workers busy until `enough()`, for a job if one is given; false if the deadline passed first.
 function seats.wait(pool, enough, deadline, job)
   while true do
-    if job and job.source.cautious then seats.accept_all(pool) end -- to ask may take long: what has come goes first
+    if job and job.source.cautious then seats.accept_all(pool) end -- it may take long to ask: what has come goes first
     seats.feed(pool, job, not deadline)
     if enough() then return true end
     local until_then = pool.ask_at and math.min(pool.ask_at, deadline or math.huge) or deadline
@@ -407,7 +412,7 @@ function seats.wait(pool, enough, deadline, job)
   end
 end
 
--- What has happened already, without waiting.
+-- Process what has happened already, without waiting.
 function seats.look(pool)
   if pool.ended then return end
   local _ <close> = native.defer()

@@ -1,33 +1,33 @@
 -- Where the items of a job come from. A source is an object with
---   take(self, count, may_block)   items (a table without a metatable), first, last: up to so many of the next ones; nil if
---                        there are none now. Once `self.over` is true there are no more; `self.stop` is what ended
---                        them, if that was an error
---   left(self)           how many there are still, of a list
+--   take(self, count, may_block)   items (a table without a metatable), first, last: up to `count` of the next items;
+--                        nil if there are none now. Once `self.over` is true there are no more; `self.stop` is the
+--                        error that ended them, if any
+--   left(self)           of a list: how many there still are
 --   may_ask, close       of an iterator: see there
 --
--- An iterator may block at any call, and whoever calls it does nothing else meanwhile: neither hand out tasks nor give the
+-- An iterator may block at any call, and its caller can do nothing else meanwhile: neither hand out tasks nor give the
 -- loop its results. So
---   - it runs in a coroutine of its own. If it would wait in an operation of the library (a queue's get, sleep, join ...),
---     the operation gives way instead of waiting, and is tried again later. `take` returns what there is.
---   - it is asked for no more than idle workers need, and not while there are results that the loop has not taken, until it
---     has given TRUSTED items quickly.
+--   - it runs in a coroutine of its own. If it would wait in an operation of the library (a queue's get, sleep,
+--     join ...), the operation yields instead ("gives way") and is tried again later. `take` returns what there is.
+--   - it is asked for no more than idle workers need, and not while there are results that the loop has not taken,
+--     until it has given TRUSTED items quickly.
 --   - before an iterator that took long (for reasons that the library does not see, as reading a file) is asked again,
---     results that are on their way have about as long to come.
+--     results that are on their way get about as long to arrive.
 local sandbox, use = ...
 local native, common = use "native", use "common"
 
-local QUICK = 0.001 -- seconds for an item
-local TRUSTED = 16 -- quick items in a row, until more are taken than are needed at once
-local SURE = 256 -- until the time is looked at now and then only
-local SLOW = 0.01 -- seconds for an item: worth to wait for results before
-local FIRST_WAIT, LONGEST_WAIT = 0.02, 1 -- seconds of that wait
+local QUICK = 0.001 -- most seconds of a quick item
+local TRUSTED = 16 -- quick items in a row after which more are taken than are needed at once
+local SURE = 256 -- quick items in a row after which the time is checked only now and then
+local SLOW = 0.01 -- seconds of an item that make it worth waiting for results first
+local FIRST_WAIT, LONGEST_WAIT = 0.02, 1 -- bounds of that wait, in seconds
 local LEAST_PAUSE, LONGEST_PAUSE = 0.0002, 0.005 -- seconds until an operation that gave way is tried again
 
 local DONE = {} -- what the coroutine of an iterator yields when it has done what it was asked for
 
 local sources = {}
 
--- What a stop is: { value = error value } of the script's own or a failure, or { text = message } of ours.
+-- A stop is { value = error value }, from the script or a failure, or { text = message }, from the library.
 
 -- -- lists ----------------------------------------------------------------------------------------
 
@@ -44,7 +44,7 @@ end
 
 function List:left() return self.n - self.at + 1 end
 
--- The script's own: it may take long, be interrupted, and use the pool itself.
+-- Call a function of the script: it may take long, be interrupted, and use the pool itself.
 local function call_out(get, ...)
   local _ <close> = native.defer(false)
   return (get(...))
@@ -77,14 +77,14 @@ end
 local Iterator = {}
 Iterator.__index = Iterator
 
--- How long an item took: is it worth to take more than are needed?
+-- Record how long an item took, which decides whether to take more than are needed.
 local function note(self, seconds)
   self.streak = seconds <= QUICK and self.streak + 1 or 0
   self.cautious = self.streak < TRUSTED
   self.wait = seconds >= SLOW and math.min(seconds, LONGEST_WAIT) or self.wait / 2
 end
 
--- In the coroutine: collect items, as many as are wanted; again each time it is resumed.
+-- In the coroutine: collect as many items as are wanted; again each time it is resumed.
 local function collect(self, next_item)
   local from
   while true do
@@ -101,7 +101,7 @@ local function collect(self, next_item)
           local now = sandbox.now()
           note(self, now - (self.asked or from))
           from, self.asked = now, nil
-          if self.streak == 0 then break end -- what there is should not wait for more
+          if self.streak == 0 then break end -- deliver what there is without waiting for more
         else
           self.streak = self.streak + 1
         end
@@ -111,8 +111,8 @@ local function collect(self, next_item)
   end
 end
 
--- Of the coroutine: it yielded; because an operation gave way, or because the script's own iterator yields to a coroutine
--- around the loop. Returns whether it has done what it was asked for.
+-- After the coroutine was resumed. It yields when it is done, when an operation gave way, or when the script's own
+-- iterator yields to a coroutine around the loop. Returns whether it has done what it was asked for.
 local function resumed(self, may_block, ok, first, ...)
   if not ok then -- an interrupt
     self.over = true
@@ -132,7 +132,7 @@ function Iterator:take(count, may_block)
   self.wanted = count
   do
     local _ <close> = native.defer(false)
-    self.asked = self.gave_way and sandbox.now() -- what the operation has waited for does not count
+    self.asked = self.gave_way and sandbox.now() -- the time that the operation has already waited does not count
     local done = resumed(self, may_block, native.feed(self.thread, not may_block))
     self.gave_way = not done
     if done then
@@ -149,11 +149,11 @@ function Iterator:take(count, may_block)
   return items, 1, n
 end
 
--- May it be asked for items now? False, and when to ask again, if that is only a matter of time.
+-- May it be asked for items now? If not, returns false, and when to ask again if that is only a matter of time.
 --   idle       the worker that needs a task has none
 --   ready      results wait for the loop
---   since      when the last task was sent of those whose results are on their way; nil: there are none
---   may_block  nothing else is to be done meanwhile
+--   since      when the last of the tasks under way was sent; nil: there are none
+--   may_block  there is nothing else to do meanwhile
 function Iterator:may_ask(idle, ready, since, may_block)
   if self.gave_way then return may_block or sandbox.now() >= self.again, self.again end
   if not self.cautious then return true end
@@ -165,7 +165,7 @@ end
 -- How many items it may be asked for at once.
 function Iterator:most() return self.cautious and 1 or self.streak // 4 end
 
--- Nobody wants more: what the iterator has open is closed.
+-- No more items are wanted: close what the iterator has open.
 function Iterator:close()
   self.over = true
   pcall(coroutine.close, self.thread)
@@ -173,18 +173,19 @@ end
 
 -- -- making ---------------------------------------------------------------------------------------
 
--- The source of a list or an iterator that the script gave as the argument 2 of `name`.
+-- The source for a list or an iterator that the script passed as argument 2 of `name`.
 function sources.new(value, name)
   if type(value) == "function" then
-    local self = setmetatable({ items = {}, n = 0, wanted = 0, streak = 0, wait = FIRST_WAIT, pause = LEAST_PAUSE, over = false,
-      cautious = true, gave_way = false }, Iterator)
+    local self = setmetatable({ items = {}, n = 0, wanted = 0, streak = 0, wait = FIRST_WAIT, pause = LEAST_PAUSE,
+      over = false, cautious = true, gave_way = false }, Iterator)
     self.thread = coroutine.create(collect)
     native.feed(self.thread, false, self, value)
     return self
   end
   common.check_table(value, name, 2, "list of items")
   local plain = debug.getmetatable(value) == nil
-  return setmetatable({ list = value, at = 1, n = common.length(value, name, 2), over = false }, plain and List or Proxy)
+  local class = plain and List or Proxy
+  return setmetatable({ list = value, at = 1, n = common.length(value, name, 2), over = false }, class)
 end
 
 return sources

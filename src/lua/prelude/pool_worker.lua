@@ -1,28 +1,29 @@
--- A worker of a pool: takes tasks from the inbox of its seat, does them, and sends what came out.
+-- A worker of a pool: takes tasks from the inbox of its seat, performs them, and sends the results.
 --
--- It is a fork of the pool's owner, so it has what the owner had then. Messages, each an item of several values:
---   inbox    0, task, call, where                                  one call (submit): bytes of the function and its arguments
---            job, task, bytes, oldest, star, n, plain, items       a chunk of n items of a job: bytes of its function
---                                                                  (false: the worker knows it); jobs before `oldest`
---                                                                  are over; the items packed, if plain, or encoded
+-- It is a fork of the pool's owner, so it has what the owner had at that time. Messages, each an item of several
+-- values:
+--   inbox    0, task, call, where                            one call (submit): bytes of the function and its arguments
+--            job, task, bytes, oldest, star, n, plain, items a chunk of n items of a job: bytes of its function
+--                                                            (false: the worker knows it); jobs before `oldest`
+--                                                            are over; the items packed, if plain, or encoded
 --   results  seat, task, "done", seconds, results ...
---            seat, task, "packed", seconds, bytes                  of a chunk, if they can be packed
+--            seat, task, "packed", seconds, bytes            of a chunk, if its results can be packed
 --            seat, task, "failed", seconds, k, message, traceback, value or nil, results before the k-th item ...
---                                                                  or, of a call, two numbers that name the failure
---            seat, task, "unknown"                                 the function of the job did not come
---            seat, task, "dropped"                                 the job is over
---            seat, task or nil, "left"                             max_tasks are done, and the task is not: the next worker's
+--                                                            or, of a call, two numbers that name the failure
+--            seat, task, "unknown"                           the function of the job did not arrive
+--            seat, task, "dropped"                           the job is over
+--            seat, task or nil, "left"                       max_tasks are done, but not this task: the next worker's
 --            seat, 0, "init", seconds, 0, message, traceback, value or nil, two numbers that name the failure
 local sandbox, use = ...
 local native, common = use "native", use "common"
 
-local LOOK = 0.005 -- seconds of work in a chunk before the worker looks whether somebody still wants it
+local LOOK = 0.005 -- seconds of work in a chunk after which the worker checks whether the job is over
 local PART = native.part -- items that native.take gives at once
-local SHORT = 0.0005 -- seconds; to sleep on the queue alone is cheap, to see the owner's death is not needed so soon
+local SHORT = 0.0005 -- seconds; sleeping on the queue alone is cheap, and the owner's death need not be noticed sooner
 local NO_ROOM = { message = "the results cannot be sent: there is no room" }
 
--- A traceback that ends at the script's function: neither the worker's own calls nor those of other parts of the library,
--- with the C functions that these called, tell anything.
+-- A traceback that ends at the script's function: the calls of the worker and of other parts of the library, and the C
+-- functions that these called, are of no interest.
 local function cut(traceback)
   local lines, n = {}, 0
   for line in string.gmatch(traceback, "[^\n]+") do
@@ -38,20 +39,21 @@ local function cut(traceback)
   return native.clean(table.concat(lines, "\n", 1, n))
 end
 
--- What went wrong, as the failure of a process tells it. `level` is that of who raised it.
+-- Describe an error as the failure of a process would. `level` is the stack level that raised it.
 local function describe(value, level)
   local message
   local kind = type(value)
   if kind == "string" or kind == "number" or value == nil or common.metafield(value, "__tostring") ~= nil then
     local ok, text = pcall(tostring, value)
-    message = ok and common.text_of(text) or "(error object cannot be shown)" -- no line of ours
+    message = ok and common.text_of(text) or "(error object cannot be shown)" -- without a line of ours
   else
     message = string.format("(error object is a %s value)", kind)
   end
   return { message = message, traceback = cut(debug.traceback(nil, level)), value = value }
 end
 
--- What the message handler saw last. It returns the value itself, which is what the `__close` of the script's variables get.
+-- What the message handler saw last. The handler returns the value itself, which is what the `__close` of the script's
+-- variables receive.
 local seen
 
 local function explain(value)
@@ -59,17 +61,17 @@ local function explain(value)
   return value
 end
 
--- What the handler saw of an error with this value; of one that none was called for (memory, a stack that overflows in it)
--- its text.
+-- What the handler saw of the error with this value; the text of the value if no handler was called (memory, a stack
+-- overflow in the handler).
 local function caught(value)
   local what = seen
   seen = nil
   return what and rawequal(what.value, value) and what or { message = tostring(value), value = value }
 end
 
--- A function that calls f for PART values and returns the results: in a row, so that none of them is an element of a
--- table. Each call stands on a line of its own, and its result in the place of its value: so an error tells which it was, and what
--- came before.
+-- Make a function that calls f for PART values and returns the results without storing them in a table. Each call is on
+-- a line of its own, and its result replaces its value: so an error tells at which call it happened, and the results so
+-- far.
 local function compile_batch()
   local names, calls = {}, {}
   for k = 1, PART do
@@ -81,9 +83,9 @@ local function compile_batch()
     "=[sandbox batch]")()
 end
 
--- In a message handler: at which call a batch is, and the results before.
+-- In a message handler: the number of the call that a batch is at, and the results before it.
 local function progress_of(batch)
-  local known, beyond = 1, 2 -- levels: the stack is deep where recursion has no end
+  local known, beyond = 1, 2 -- levels; found by bisection, since an endless recursion makes the stack deep
   while debug.getinfo(beyond, "l") do known, beyond = beyond, 2 * beyond end
   while beyond - known > 1 do
     local middle = (known + beyond) // 2
@@ -103,7 +105,7 @@ local function work(pool, number)
   local inbox, results = pool.seats[number].inbox, pool.results
   local functions, waiting = {}, { inbox, pool.owner, ordered = true }
 
-  -- What cannot be sent along is left out: the value, or else the results before it, too.
+  -- Parts that cannot be sent are left out: the value, or else the results before it, too.
   local function send_failure(task, status, seconds, k, what, ...)
     local function send(...)
       return native.send(results, nil, number, task, status, seconds, k, what.message, what.traceback, ...)
@@ -119,7 +121,7 @@ local function work(pool, number)
     end
   end
 
-  -- Of what somebody has to look at, or it is reported.
+  -- Send a failure that must be looked at, or it will be reported.
   local function send_noted(task, status, seconds, k, what, where)
     local me = sandbox.self()
     local slot, serial = native.task_failing(
@@ -168,10 +170,10 @@ local function work(pool, number)
     return false
   end
 
-  -- Of the chunk in hand: when it was begun, the seconds until the next look, whether its items are quick.
+  -- For the chunk in hand: when it began, the seconds until the next check, whether its items are quick.
   local from, look_at, quick
 
-  -- Between two items, `done` of n: whether to go on.
+  -- Between two items, with `done` of n finished: whether to go on.
   local function goes_on(job, done, n)
     local seconds = sandbox.now() - from
     quick = seconds < LOOK / PART * done
@@ -180,9 +182,9 @@ local function work(pool, number)
     return not is_over(job)
   end
 
-  local at -- the item in hand of a list
+  local at -- the current item of a list
 
-  -- Replace the items from `first` to `last` by what the function makes of them.
+  -- Replace the items from `first` to `last` by the function's results.
   local function apply(f, star, items, first, last)
     if star then
       for i = first, last do
@@ -197,7 +199,7 @@ local function work(pool, number)
     end
   end
 
-  -- All items of a list, which are those of the chunk after `before` others; false if nobody wants them any more.
+  -- Apply the function to all items of a list, which follow `before` others in the chunk; false if the job is over.
   local function apply_list(job, f, star, items, count, before, n)
     local last = 0
     repeat
@@ -211,7 +213,7 @@ local function work(pool, number)
   local chunk, batch = native.chunk(), nil
   local done -- items of a plain chunk whose results were put
 
-  -- Plain items, a part after the other: in a batch, or as a list (which is `part` meanwhile), if they may take long.
+  -- Plain items, part by part: in a batch, or as a list (`part` holds it meanwhile) if they may take long.
   local function apply_plain(job, f, part, n)
     while done < n do
       local count = math.min(PART, n - done)
@@ -230,8 +232,8 @@ local function work(pool, number)
     return true
   end
 
-  -- The n results that there are of a chunk, and what went wrong with its k-th item: that is the first of the results
-  -- that cannot be sent, if there is one.
+  -- Send the n results that a chunk has, and the failure of its k-th item; or the failure of the first result that
+  -- cannot be sent, if there is one.
   local function send_broken_list(task, seconds, list, n, k, what)
     local first, why = find_unsendable(list, n)
     k = first or k
@@ -242,7 +244,7 @@ local function work(pool, number)
     return pcall(native.send, results, nil, number, task, "packed", seconds, packed)
   end
 
-  -- The results of a chunk: packed, unless one of them has an identity or is too large.
+  -- Send the results of a chunk: packed, unless one of them has an identity or is too large.
   local function send_list(task, seconds, list, n)
     local ok, packed = pcall(native.pack, list, 1, n)
     if ok and packed and send_packed(task, seconds, packed) then return end
@@ -268,7 +270,7 @@ local function work(pool, number)
   local function call_plain(job, task, f, n, bytes)
     local part = {}
     local function explain_part(value)
-      local before = seen -- a `__close` that fails takes the error's place, but not that of the item
+      local before = seen -- the error of a failing `__close` replaces the error, but not the number of the item
       seen = describe(value, 3)
       if before then
         seen.k, seen.values = before.k, before.values
@@ -313,8 +315,8 @@ local function work(pool, number)
     return false
   end
 
-  -- Returns whether to go on.
-  local used, most = 0, pool.max_tasks or math.huge -- in items
+  -- Serve one message. Returns whether to go on.
+  local used, most = 0, pool.max_tasks or math.huge -- counted in items
   local function serve(job, task, ...)
     if job == nil then return false end
     local count = job == 0 and 1 or select(4, ...)

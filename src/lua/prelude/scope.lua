@@ -1,19 +1,19 @@
--- Scopes: processes that end with a block. sandbox.scope, and what a scope can do.
+-- Scopes: processes that end with a block. sandbox.scope, and the methods of a scope.
 --
 --   local g <close> = sandbox.scope()
 --   g:spawn(f, ...)
 --
--- No child outlives the block. The first failure stops the others and is raised where the block ends (or by g:spawn,
--- which notices it, too); when the block itself is left by an error, the children are stopped and that error goes on.
--- Children that are stopped are interrupted, so that their own scopes can end in order, and killed if they do not end; with
--- all that they have spawned, and what that has spawned.
+-- No child outlives the block. The first failure stops the other children and is raised where the block ends (or by
+-- g:spawn, which notices it, too). If the block itself is left by an error, the children are stopped and that error
+-- goes on. To stop a child is to interrupt it, so that its own scopes can end in order, and to kill it if it does not
+-- end; the same goes for all its descendants.
 --
--- The failure that is raised has been looked at, and what becomes of a child that is stopped is no news. Other failures
--- are reported unless the script reads them, like those of any process.
+-- The failure that is raised has been looked at, and what becomes of a child that is stopped is not reported. Other
+-- failures are reported unless the script reads them, like those of any process.
 local sandbox, use = ...
 local native, common, family = use "native", use "common", use "family"
 
-local OWN = 0.1 -- seconds from the interrupt of the children to that of what they have spawned outside of scopes
+local OWN = 0.1 -- seconds from interrupting the children to interrupting what they have spawned outside of scopes
 local GRACE = 1 -- seconds from there to the kill
 
 local Scope = { __name = "sandbox.scope" }
@@ -37,7 +37,7 @@ end
 
 -- -- failures and ends ----------------------------------------------------------------------------
 
--- The first one is raised; it tells of the others.
+-- The first failure is raised; the others are listed in it.
 local function note_failure(scope, failure)
   if not scope.failure then
     scope.failure = failure
@@ -48,7 +48,7 @@ local function note_failure(scope, failure)
   end
 end
 
--- A child that was killed may leave some that it had spawned: they end with the scope.
+-- A child that was killed may leave children of its own behind: they end with the scope.
 local function keep_left(scope, p)
   local list = {}
   native.descendants(p, list)
@@ -61,7 +61,7 @@ local function take_ended(scope, deadline)
     if not index then return false end
     local p = table.remove(scope.children, index)
     if not ok and p.signal then keep_left(scope, p) end
-    if not ok and scope.stopping then native.look(failure) -- it was ended
+    if not ok and scope.stopping then native.look(failure) -- it was stopped on purpose
     elseif not ok then note_failure(scope, failure) end
     return true
   end
@@ -72,14 +72,14 @@ local function take_all_ended(scope, deadline)
   while take_ended(scope, deadline) do end
 end
 
--- Kill the children that live, and all that is below them or was left.
+-- Kill the living children, and all that is below them or was left behind.
 local function kill(scope)
   family.kill(table.move(scope.children, 1, #scope.children, #scope.left + 1, scope.left))
   take_all_ended(scope)
   scope.left = {}
 end
 
--- Interrupt all, kill those that do not mind, and wait for them: also while this process is itself interrupted.
+-- Interrupt all children, kill those that do not end, and wait for them; also while this process is itself interrupted.
 local function stop(scope)
   local held = native.hold()
   while not scope.failure and take_ended(scope, 0) do end -- these failed by themselves
@@ -115,7 +115,7 @@ local function scope_of(handle, name)
   return scope
 end
 
--- The failure has ended the scope: nothing more can be started.
+-- After a failure that ends the scope, nothing more can be started.
 local function look(scope)
   take_all_ended(scope, 0)
   if scope.failure and scope.on_error == "stop" then
@@ -134,7 +134,7 @@ function methods.spawn(handle, ...)
     for k, v in next, (...) do options[k] = v end
   end
   common.check_function(select(first, ...), "spawn", first)
-  local _ <close> = native.defer() -- an interrupt between the two would leave the child to nobody
+  local _ <close> = native.defer() -- an interrupt between the two steps would leave the child in no scope
   local p = common.call(sandbox.spawn, options, select(first, ...))
   table.insert(scope.children, p)
   return p

@@ -13,8 +13,9 @@ local function has_future(list)
   return false
 end
 
--- A list for the select of C, and what its entries are: an index of the script's list; or, behind those, a pool and the
--- index in what it waits for. A task that is done is an entry that is ready, one that is not is none: its pool is one.
+-- A list for the select in C, and the meaning of its entries: an index of the script's list; or, after those, a pool
+-- and the index in what it waits for. A task that is done becomes an entry that is ready; a task that is not done has
+-- no entry but that of its pool.
 local function entries_of(list, name)
   local pools, seats = use "pool", use "pool_seats"
   local entries, owners, waiting, seen = { ordered = list.ordered }, {}, {}, {}
@@ -22,7 +23,7 @@ local function entries_of(list, name)
     entries[#entries + 1] = entry
     owners[#entries] = owner
   end
-  for i = 1, #list do -- to feed a pool may be the end of a task
+  for i = 1, #list do -- feeding a pool may end a task
     local pool = common.class_of(list[i]) == "sandbox.future" and pools.pool_of(list[i], name)
     if pool and not seen[pool] then
       seen[pool] = true
@@ -58,14 +59,14 @@ local function select_with_futures(list, deadline, name)
   return took(owners, common.call(sandbox.select, entries, common.left(deadline)))
 end
 
--- What C calls for a list with futures.
+-- Called by C for a list with futures.
 function wait.select(list, timeout)
   return select_with_futures(list, common.deadline(timeout, "select", 2), "select")
 end
 
 -- -- join_all, as_completed -----------------------------------------------------------------------
 
--- The processes and the futures of a list, each once, in their order.
+-- The processes and futures of a list, each once, in order.
 local function read_list(list, name)
   common.check_table(list, name, 1, "list of processes")
   local waiting, seen, me = { ordered = true }, {}, sandbox.self().id
@@ -84,7 +85,7 @@ local function read_list(list, name)
   return waiting
 end
 
--- Waits until one has ended and takes it out; returns it and what its join returns; or nil.
+-- Wait until one has ended and take it out; returns it and what its join returns; or nil.
 local function take_ended(waiting, deadline, name)
   local function took(index, ...)
     if index then return table.remove(waiting, index), ... end
