@@ -1,24 +1,24 @@
 ---@meta sandbox
 --
--- The library as the Lua language server, help() at the prompt, `sandbox --help TOPIC` and the reference read it: every
--- function, method and field, once. Nothing here runs.
+-- The documentation of the library: every function, method and field, once. The Lua language server, help() at the prompt,
+-- `sandbox --help TOPIC` and the reference are generated from this file. Nothing here runs.
 --
--- How it is written, so that it can be read by machines:
+-- The format, which programs parse:
 --   * lines of `---` right above a declaration describe it: a sentence, more text, an example, then the tags;
---   * an example is a block between ```lua and ```; a test runs it, and what it prints must be what stands after `-->`;
---   * `---@param name type # text`, a `?` after the name when it may be left out; `---@return type name # text`;
+--   * an example is a block between ```lua and ```; a test runs it and compares its output with the text after `-->`;
+--   * `---@param name type # text`, with a `?` after the name of an optional one; `---@return type name # text`;
 --   * `function sandbox.f(...)` is a function of the library, `function Queue:m(...)` a method of a handle whose class is
 --     `sandbox.Queue`, `f = sandbox.f` at the end of the file a global;
---   * in a list of returns the usual case comes first; `nil` and a reason stand for what a careful program expects to
---     happen. Misuse raises an error at the caller's line.
--- All times are in seconds of the run's clock. A timeout that is nil or left out waits for ever, 0 does not wait, and a
--- negative one is an error.
+--   * in a list of returns the usual case comes first; `nil` and a reason are returned where a careful program expects
+--     them. Misuse raises an error at the caller's line.
+-- All times are in seconds of the run's clock. A timeout that is nil or omitted means to wait without end, 0 means not to
+-- wait, and a negative one is an error.
 
----Processes that share nothing, and what they talk through: `spawn`, queues, locks, pools. The table is also what
----`require "sandbox"` returns. Handles (of processes, queues, locks ...) may travel: in the copy that a child has, in a
----queue, in a result; two handles of the same thing are equal in every process.
+---Processes that share nothing, and the means by which they communicate: `spawn`, queues, locks, pools. `require "sandbox"`
+---returns this table, too. Handles (of processes, queues, locks ...) can be sent to other processes: a child inherits them, and
+---they may be in an item of a queue or in a result. Two handles of the same object are equal in every process.
 ---@class sandbox
----@field null lightuserdata # stands for "nothing" in a queue's item: nil itself cannot be put
+---@field null lightuserdata # stands for "nothing" as an item of a queue, since nil cannot be put
 ---@field failure table # the metatable of every failure (sandbox.Failure)
 sandbox = {}
 
@@ -26,38 +26,38 @@ sandbox = {}
 -- Processes
 ------------------------------------------------------------------------------------------------------------------------
 
----How a process runs.
+---Options of a process.
 ---@class sandbox.SpawnOptions
----@field name? string # in reports and messages, cut to 47 bytes; what the caller calls the function unless said
----@field daemon? boolean # not waited for at the end: ended with the process that spawned it; it may have children itself
+---@field name? string # in reports and messages, cut to 47 bytes; default: the caller's name for the function
+---@field daemon? boolean # not waited for at the end, but ended with the process that spawned it; it may have children itself
 ---@field cpu? integer # pin to this processor, from 0 to sandbox.cpus() - 1
----@field quiet? boolean # no report on stderr when it fails
----@field stdin? boolean # stdin is its own from now on, with what is buffered; its parent, as all others, reads end of file
+---@field quiet? boolean # do not report its failure on stderr
+---@field stdin? boolean # hand stdin over to it, with what is buffered; its parent, like all others, then reads end of file
 
----How `sandbox.process` makes a process: Python's shape. The options of `spawn` (name, daemon, cpu, quiet, stdin) are good
----here, too.
+---Options of `sandbox.process`, which makes a process in the style of Python. The options of `spawn` (name, daemon, cpu,
+---quiet, stdin) are accepted, too.
 ---@class sandbox.ProcessOptions: sandbox.SpawnOptions
----@field target function # what the process runs
----@field args? any[] # what it is called with; give `n` in it when there are nils
+---@field target function # the function to run
+---@field args? any[] # its arguments; set `n` in it if there are nils
 
----Start a process that calls `f(...)`, and go on at once. It begins with a copy of everything its parent has (so `f` may
----use any variable), and shares nothing with it: what either changes, the other never sees. What `f` returns, `join` and
----`result` bring back. Before the function may stand a table of options.
+---Start a process that calls `f(...)`, and return at once. The process begins with a copy of everything its parent has (so
+---`f` may use any variable) and shares nothing with it: neither sees what the other changes. `join` and `result` return what
+---`f` returns. A table of options may come before the function.
 ---
----Raises an error when the system has no more processes, or `--max-procs` is reached.
+---Raises an error when the system cannot make another process, or `--max-procs` is reached.
 ---```lua
 ---local function square(x) return x * x end
 ---local a = spawn(square, 7)
 ---local b = spawn({ name = "worker", cpu = 0 }, square, 8)
 ---print(a:result(), b:result(), b.name) --> 49	64	worker
 ---```
----@param f function # what the process runs
+---@param f function # the function to run
 ---@param ... any # its arguments
 ---@return sandbox.Process process
 ---@overload fun(options: sandbox.SpawnOptions, f: function, ...: any): sandbox.Process
 function sandbox.spawn(f, ...) end
 
----Make a process that does not run yet: `start` starts it. Its status is "new" until then.
+---Make a process without starting it: call its `start`. Until then its status is "new".
 ---```lua
 ---local p = sandbox.process { target = math.max, args = { 3, 9 }, name = "largest" }
 ---print(p:status()) --> new
@@ -68,27 +68,27 @@ function sandbox.spawn(f, ...) end
 ---@return sandbox.Process process
 function sandbox.process(options) end
 
----Wait until a process has ended: the same as `p:join(timeout)`.
+---Wait until a process has ended; the same as `p:join(timeout)`.
 ---@param process sandbox.Process
 ---@param timeout? number # seconds
 ---@return true? ok # true, and the results of its function; nil when it failed or did not end in time
 ---@return any ... # the results; or the failure (sandbox.Failure); or "timeout"
 function sandbox.join(process, timeout) end
 
----Wait until all processes of a list, or tasks of pools, have ended.
+---Wait until all processes of a list have ended; it may also contain tasks of pools.
 ---```lua
 ---local list = {}
 ---for i = 1, 4 do list[i] = spawn(sleep, i / 100) end
 ---print(sandbox.join_all(list)) --> true
 ---```
----@param processes (sandbox.Process|sandbox.Future)[] # all of them started
+---@param processes (sandbox.Process|sandbox.Future)[] # all of them must have been started
 ---@param timeout? number # seconds, for all of them
----@return true? ok # nil at once when one failed, or when time was up
+---@return true? ok # nil as soon as one failed, or after the timeout
 ---@return sandbox.Failure|"timeout"|nil failure # of the first to fail
 ---@return sandbox.Process|sandbox.Future|nil process # the one that failed
 function sandbox.join_all(processes, timeout) end
 
----Go through the processes of a list, or tasks of pools, in the order in which they end.
+---Iterate over the processes of a list in the order in which they end; it may also contain tasks of pools.
 ---```lua
 ---local function work(seconds) sleep(seconds) return seconds end
 ---local list = { spawn(work, 2), spawn(work, 0) }
@@ -97,60 +97,60 @@ function sandbox.join_all(processes, timeout) end
 -----> true	2
 ---```
 ---@param processes (sandbox.Process|sandbox.Future)[]
----@param timeout? number # seconds, for all of them; raises an error when they are over
+---@param timeout? number # seconds, for all of them together; afterwards an error is raised
 ---@return fun(): sandbox.Process|sandbox.Future, boolean?, any ... # the process, then what its `join` returns
 function sandbox.as_completed(processes, timeout) end
 
----The process that calls it.
+---The calling process.
 ---@return sandbox.Process process
 function sandbox.self() end
 
----The process that spawned the one that calls it.
+---The process that spawned the calling process.
 ---@return sandbox.Process? process # nil in the main process
 function sandbox.parent() end
 
----The processes that the calling one has spawned and that still run.
+---The processes that the calling process has spawned and that still run.
 ---@return sandbox.Process[] processes
 function sandbox.children() end
 
----The system's number of the calling process.
+---The process id (pid) of the calling process.
 ---@return integer pid
 function sandbox.getpid() end
 
----How many processors this process may use.
+---The number of processors that this process may use.
 ---@return integer count
 function sandbox.cpus() end
 
----A process. Two handles of the same process are equal, also in different processes.
+---A process. Two handles of the same process are equal, in every process.
 ---@class sandbox.Process
----@field id integer # its number in the run: 1 is the main process
----@field pid integer # its number in the system
----@field name string # as given to `spawn`, or what the spawner calls the function
+---@field id integer # its number in the run; the main process is 1
+---@field pid integer # its process id in the system
+---@field name string # as given to `spawn`, else the spawner's name for the function
 ---@field daemon boolean # not waited for at the end
 ---@field exitcode? integer # nil while it lives, and when a signal ended it
 ---@field signal? integer # the signal that ended it
 local Process = {}
 
----What `join` returns for a process that ended badly; `tostring` tells it in a line. Reading its text or a field is to look
----at the failure: one that nobody looks at is reported on stderr a second after the death, or when the run ends.
+---The failure of a process, as `join` returns it; `tostring` describes it in one line. Reading its text or a field counts as
+---looking at it. A failure that nobody looks at is reported on stderr one second after the death, or when the run ends.
 ---@class sandbox.Failure
----@field message string # what went wrong, with its line
----@field value any # what was raised: a table, too
+---@field message string # the error message, with its line
+---@field value any # the value that was raised, of any type
 ---@field traceback? string # of the process that failed
 ---@field name string # of the process
 ---@field id integer # of the process
 ---@field pid integer # of the process
 ---@field exitcode? integer # nil when a signal ended it
 ---@field signal? integer # the signal that ended it
----@field index? integer|string # of the item, when a pool's map failed; "5 to 8" when it is not known which of them
----@field others? sandbox.Failure[] # of a scope with on_error = "wait": those after the first
+---@field index? integer|string # of the item for which a pool's map failed; "5 to 8" if it is one of these
+---@field others? sandbox.Failure[] # of a scope with on_error = "wait": the failures after the first
 local Failure = {}
 
 ---Start a process made by `sandbox.process`. A second start is an error.
 ---@return sandbox.Process self
 function Process:start() end
 
----Wait until the process has ended, and say how. May be called again, and by any process that has the handle.
+---Wait until the process has ended, and return how. May be called repeatedly, by any process that has the handle.
 ---```lua
 ---local p = spawn({ quiet = true }, function() error("no coffee", 0) end)
 ---local ok, failure = p:join()
@@ -170,19 +170,19 @@ function Process:join(timeout) end
 ---@return any ... # what the function returned; or nil and "timeout"
 function Process:result(timeout) end
 
----Does it still run? True for a stopped one, too.
+---Is the process alive? Also true for a stopped one.
 ---@return boolean alive
 function Process:alive() end
 
----What it is doing, or how it ended: "failed" is an error or an exit status other than 0, "killed" a signal.
+---The state of the process, or how it ended: "failed" by an error or an exit status other than 0, "killed" by a signal.
 ---@return "new"|"running"|"stopped"|"done"|"failed"|"killed" status
 function Process:status() end
 
----Ask it to end (SIGTERM). It does nothing for one that has ended.
+---Ask the process to end (SIGTERM). Does nothing if it has ended.
 ---@return true
 function Process:terminate() end
 
----End it at once (SIGKILL), wherever it is. Nobody else hangs, and nothing but the item in its hands is lost.
+---End the process at once (SIGKILL), whatever it is doing. No other process hangs, and at most the item in its hands is lost.
 ---```lua
 ---local p = spawn(sleep, 1000)
 ---p:kill()
@@ -191,16 +191,16 @@ function Process:terminate() end
 ---@return true
 function Process:kill() end
 
----Stop it where it is (SIGSTOP), until `resume`: when `pause` returns, it does nothing more.
+---Stop the process (SIGSTOP) until `resume`. When `pause` returns, it no longer runs.
 ---@return true
 function Process:pause() end
 
----Let it go on after `pause` (SIGCONT).
+---Let the process continue after `pause` (SIGCONT).
 ---@return true
 function Process:resume() end
 
----Interrupt it as Ctrl-C does: whatever it does, or waits for, ends with the error "interrupted!", which no `pcall` keeps
----from ending the process. What it has open with `<close>` is closed.
+---Interrupt the process as Ctrl-C does: whatever it is doing or waiting for ends with the error "interrupted!". No `pcall`
+---stops that error from ending the process. Its `<close>` variables are closed.
 ---```lua
 ---local p = spawn({ quiet = true }, function() while true do end end)
 ---p:interrupt()
@@ -209,8 +209,9 @@ function Process:resume() end
 ---@return true
 function Process:interrupt() end
 
----End it, and wait until it has: an interrupt first; when it still runs after the grace, SIGTERM and then SIGKILL.
----@param grace? number # seconds, 5 unless said
+---End the process and wait until it has ended: first by an interrupt; if it still runs after the grace period, by SIGTERM and
+---then SIGKILL.
+---@param grace? number # seconds; default 5
 ---@return true
 function Process:stop(grace) end
 
@@ -218,24 +219,24 @@ function Process:stop(grace) end
 -- Queues
 ------------------------------------------------------------------------------------------------------------------------
 
----How a queue is made.
+---Options of a queue.
 ---@class sandbox.QueueOptions
----@field max? integer # room for that many items, 1 or more; any number unless said
+---@field max? integer # its capacity in items, 1 or more; default: unbounded
 ---@field name? string # in reports
----@field transport? "auto"|"pipe"|"shm" # how items travel; "auto" chooses by who waits
+---@field transport? "auto"|"pipe"|"shm" # how items are carried; "auto" (the default) uses the pipe when a reader sleeps, else shared memory
 
----Make a queue. What one process puts, another gets, in the same order. An item is any value but nil, coroutines and
----foreign userdata: tables with cycles, functions with their upvalues, other queues; it arrives as a copy.
+---Make a queue. Items that one process puts, another gets, in the same order. An item is any value except nil, coroutines and
+---foreign userdata: also tables with cycles, functions with their upvalues, other queues. It arrives as a copy.
 ---```lua
 ---local q = queue(2)
 ---print(q:put("a"), q:put("b"), q:put("c", 0)) --> true	true	nil	timeout
 ---print(q:get(), #q) --> a	1
 ---```
----@param max? integer|sandbox.QueueOptions # room for that many items, or a table of options
+---@param max? integer|sandbox.QueueOptions # its capacity in items, or a table of options
 ---@return sandbox.Queue queue
 function sandbox.queue(max) end
 
----Add an item to a queue: the same as `q:put(item, timeout)`.
+---Add an item to a queue; the same as `q:put(item, timeout)`.
 ---@param queue sandbox.Queue
 ---@param item any # not nil
 ---@param timeout? number # seconds
@@ -243,20 +244,21 @@ function sandbox.queue(max) end
 ---@return "timeout"? reason
 function sandbox.queue_put(queue, item, timeout) end
 
----Take the oldest item of a queue: the same as `q:get(timeout)`.
+---Take the oldest item of a queue; the same as `q:get(timeout)`.
 ---@param queue sandbox.Queue
 ---@param timeout? number # seconds
----@return any item # nil when none came
+---@return any item # nil if none came
 ---@return "timeout"|"closed"|nil reason
 function sandbox.queue_get(queue, timeout) end
 
----A queue: first in, first out, for any number of processes. When `put` has returned, the item is there for everybody, so
----`#q`, `empty` and `full` are exact at that moment. Whoever is killed, wherever: at most the item in its hands is lost.
+---A queue: first in, first out, for any number of processes. Once `put` has returned, the item is in the queue for every
+---process, so `#q`, `empty` and `full` are exact at that moment. A process that is killed, at whatever moment, loses at most
+---the item in its hands.
 ---@class sandbox.Queue
 ---@operator len: integer
 local Queue = {}
 
----Add an item; wait while the queue is full. An item that cannot be sent, and one for a closed queue, is an error.
+---Add an item; wait while the queue is full. It is an error if the item cannot be sent or the queue is closed.
 ---```lua
 ---local q = queue(1)
 ---print(q:put({ name = "tea" })) --> true
@@ -278,48 +280,48 @@ function Queue:put(item, timeout) end
 ---print(q:get()) --> nil	closed
 ---```
 ---@param timeout? number # seconds
----@return any item # nil when none came
----@return "timeout"|"closed"|nil reason # "closed": nothing is left, and nothing will come
+---@return any item # nil if none came
+---@return "timeout"|"closed"|nil reason # "closed": the queue is closed and empty
 function Queue:get(timeout) end
 
----Add an item if there is room now: `put` with a timeout of 0.
+---Add an item if there is room now; `put` with a timeout of 0.
 ---@param item any # not nil
 ---@return true? ok
 ---@return "timeout"? reason
 function Queue:try_put(item) end
 
----Take the oldest item if there is one now: `get` with a timeout of 0.
+---Take the oldest item if there is one now; `get` with a timeout of 0.
 ---@return any item # nil when there is none
 ---@return "timeout"|"closed"|nil reason
 function Queue:try_get() end
 
----How many items there are: the same as `#q`.
+---The number of items; the same as `#q`.
 ---@return integer count
 function Queue:len() end
 
----Is there no item?
+---Is the queue empty?
 ---@return boolean empty
 function Queue:empty() end
 
----Is there no room? Never true for a queue without `max`.
+---Is the queue full? Never true for a queue without `max`.
 ---@return boolean full
 function Queue:full() end
 
----Look at the oldest item and leave it where it is; with a number, at so many of the oldest, as a list.
+---Return the oldest item without taking it; with a number, a list of that many of the oldest items.
 ---@param n? integer # 1 or more
 ---@return any item # nil when there is none; with `n` a list, empty when there is none
 ---@return "empty"|"closed"|nil reason
 function Queue:peek(n) end
 
----End the stream: nothing can be put any more; readers take what is left, then get nil and "closed".
+---Close the queue: nothing can be put any more; readers take what is left, then get nil and "closed".
 ---@return true
 function Queue:close() end
 
----Has it been closed? It may still hold items.
+---Has the queue been closed? It may still contain items.
 ---@return boolean closed
 function Queue:closed() end
 
----Take item after item, until the queue is closed and empty.
+---Iterate over the items, taking each, until the queue is closed and empty.
 ---```lua
 ---local q = queue()
 ---spawn(function() for i = 1, 3 do q:put(i * i) end q:close() end)
@@ -328,16 +330,16 @@ function Queue:closed() end
 -----> 4
 -----> 9
 ---```
----@param timeout? number # seconds for each item; raises an error when they are over
+---@param timeout? number # seconds for each item; afterwards an error is raised
 ---@return fun(): any
 function Queue:items(timeout) end
 
----Say that an item taken with `get` has been worked off, for `q:join`. More often than items were taken is an error.
+---Mark an item taken with `get` as done, for `q:join`. It is an error to do so more often than items were taken.
 ---@return true
 function Queue:task_done() end
 
----Wait until every item that was put has been marked by `task_done`. An item in the hands of a process that was killed
----stays unmarked.
+---Wait until every item that was put has been marked by `task_done`. An item in the hands of a process that was killed is
+---never marked.
 ---```lua
 ---local q = queue()
 ---spawn({ daemon = true }, function() for _ in q:items() do q:task_done() end end)
@@ -349,7 +351,7 @@ function Queue:task_done() end
 ---@return "timeout"? reason
 function Queue:join(timeout) end
 
----An entry for `sandbox.select`: put `item` when there is room.
+---An entry for `sandbox.select` that puts `item` when there is room.
 ---```lua
 ---local full, free = queue(1), queue(1)
 ---full:put("x")
@@ -370,31 +372,31 @@ function Queue:putting(item) end
 ---@return sandbox.Pipe b
 function sandbox.pipe() end
 
----One end of a pipe. Unlike in Python nobody need close the ends he does not use: an end stays open as long as anybody who
----lives holds it, and `close` ends the pipe for all.
+---One end of a pipe. Unlike in Python, a process need not close the ends that it does not use: an end stays open as long as a
+---living process holds it, and `close` closes the pipe for all processes.
 ---@class sandbox.Pipe
 local Pipe = {}
 
----Send a value to the other end. It never waits. Raises an error when either end is closed, and when nobody could ever
----receive the value: no living process holds the other end, and it is in no message on its way.
+---Send a value to the other end, without waiting. Raises an error if either end is closed, or if nobody could ever receive
+---the value: no living process holds the other end, and no message on its way contains it.
 ---@param value any # not nil
 ---@return true
 function Pipe:send(value) end
 
----Take the oldest value that the other end sent; wait while there is none. It is "closed" when an end was closed and all
----is taken, and also when no other living process holds the other end: then nothing will come.
+---Take the oldest value that the other end sent; wait while there is none. The result is nil and "closed" when all values are
+---taken and either an end was closed or no other living process holds the other end.
 ---@param timeout? number # seconds
----@return any value # nil when none came
+---@return any value # nil if none came
 ---@return "timeout"|"closed"|nil reason
 function Pipe:recv(timeout) end
 
----Is there something to receive?
----@param timeout? number # seconds to wait for it; 0 unless said
+---Is there a value to receive?
+---@param timeout? number # seconds to wait for one; default 0
 ---@return boolean ready
----@return "closed"? reason # nothing will come
+---@return "closed"? reason # no value will come
 function Pipe:poll(timeout) end
 
----Close the pipe, for every process: each end receives what is left, then nil and "closed". `<close>` does it, too.
+---Close the pipe for every process: each end receives what is left, then nil and "closed". `<close>` does the same.
 ---@return true
 function Pipe:close() end
 
@@ -406,18 +408,18 @@ function Pipe:close() end
 ---(acquire), an event (wait), `q:putting(v)` and `sandbox.after(s)`.
 ---@alias sandbox.Selectable sandbox.Queue|sandbox.Pipe|sandbox.Process|sandbox.Future|sandbox.Lock|sandbox.Semaphore|sandbox.Event|sandbox.Putting|sandbox.Timer
 
----What `q:putting(v)` returns.
+---An entry of `sandbox.select`, made by `q:putting(v)`.
 ---@class sandbox.Putting
 
----What `sandbox.after(s)` returns.
+---An entry of `sandbox.select`, made by `sandbox.after(s)`.
 ---@class sandbox.Timer
 
----The entries, and whether their order counts.
+---The entries of a select, and whether their order matters.
 ---@class sandbox.SelectList
 ---@field [integer] sandbox.Selectable
----@field ordered? boolean # of several that are ready take the first; unless said, each has the same chance
+---@field ordered? boolean # if several are ready, take the first; by default each has the same chance
 
----Wait until one of several things can be done, and do that one alone.
+---Wait until one of several operations can be done, and do only that one.
 ---```lua
 ---local news, mail = queue(), queue()
 ---mail:put("a letter")
@@ -428,10 +430,10 @@ function Pipe:close() end
 ---@param list sandbox.SelectList
 ---@param timeout? number # seconds
 ---@return integer? index # of the entry that was done
----@return any ... # what it alone would return: of a queue the item, or nil and "closed"; of a process or a task true and the results, or nil and the failure; of others true; "timeout" when nothing could be done
+---@return any ... # what that operation alone would return: for a queue the item, or nil and "closed"; for a process or a task true and the results, or nil and the failure; for others true; "timeout" if none could be done
 function sandbox.select(list, timeout) end
 
----An entry for `sandbox.select`: ready when so much time has passed since it was made, and from then on.
+---An entry for `sandbox.select` that is ready from the moment when so much time has passed since it was made.
 ---@param seconds number # from now
 ---@return sandbox.Timer entry
 function sandbox.after(seconds) end
@@ -440,7 +442,7 @@ function sandbox.after(seconds) end
 -- Synchronisation: shared by all processes, and survives the death of any of them
 ------------------------------------------------------------------------------------------------------------------------
 
----Make a lock: at most one process holds it.
+---Make a lock: at most one process at a time holds it.
 ---```lua
 ---local lock, total = sandbox.lock(), sandbox.value(0)
 ---local function work()
@@ -456,11 +458,11 @@ function sandbox.after(seconds) end
 ---@return sandbox.Lock lock
 function sandbox.lock(options) end
 
----What a thing is called, in reports and by `tostring`.
+---The name of an object, in reports and in `tostring`.
 ---@class sandbox.NameOption
 ---@field name? string
 
----Make a lock that its holder may acquire again; it must release it as often.
+---Make a lock that its holder may acquire again; the holder must release it as often.
 ---@param options? sandbox.NameOption
 ---@return sandbox.Lock lock
 function sandbox.rlock(options) end
@@ -469,15 +471,15 @@ function sandbox.rlock(options) end
 ---@class sandbox.Lock
 local Lock = {}
 
----Get the lock; wait while another process holds it. When its holder died, the next one gets it and is told: what the lock
----protects may be half done.
+---Acquire the lock; wait while another process holds it. If the holder died, the next process acquires the lock and is told
+---so, since what the lock protects may be half changed.
 ---@param timeout? number # seconds
----@return true? ok # nil when it was not free in time
+---@return true? ok # nil if it was not free in time
 ---@return "abandoned"|"timeout"|nil reason # true and "abandoned": its holder died
 function Lock:acquire(timeout) end
 
----Give the lock back. Raises an error when the calling process does not hold it. A process that ends and still holds it is told
----of on stderr, with the line of its `acquire`.
+---Release the lock. Raises an error if the calling process does not hold it. If a process ends while it holds the lock, a
+---message on stderr says so, with the line of its `acquire`.
 ---@return true
 function Lock:release() end
 
@@ -494,13 +496,13 @@ function Lock:hold(timeout) end
 ---s:release()
 ---print(s:value()) --> 1
 ---```
----@param n integer|sandbox.SemaphoreOptions # permits at the beginning, 0 or more; or a table of options
----@param max? integer # never more than that: a release above it is an error
+---@param n integer|sandbox.SemaphoreOptions # initial permits, 0 or more; or a table of options
+---@param max? integer # most permits; a release above it is an error
 ---@return sandbox.Semaphore semaphore
 function sandbox.semaphore(n, max) end
 
 ---@class sandbox.SemaphoreOptions
----@field n integer # permits at the beginning
+---@field n integer # initial permits
 ---@field max? integer
 ---@field name? string
 
@@ -508,8 +510,8 @@ function sandbox.semaphore(n, max) end
 ---@class sandbox.Semaphore
 local Semaphore = {}
 
----Take a permit; wait while there is none. Permits of a process that was killed or failed come back, as many as were there
----at the beginning.
+---Take a permit; wait while there is none. Permits of a process that was killed or failed come back, but never beyond the
+---initial number.
 ---@param timeout? number # seconds
 ---@return true? ok
 ---@return "abandoned"|"timeout"|nil reason # true and "abandoned": it came back from a process that died
@@ -517,20 +519,20 @@ function Semaphore:acquire(timeout) end
 
 ---Take a permit until the end of the block: `local hold <close> = s:hold()`.
 ---@param timeout? number # seconds
----@return table? hold # gives it back when it is closed; nil when there was none in time
+---@return table? hold # gives the permit back when it is closed; nil if there was none in time
 ---@return "abandoned"|"timeout"|nil reason
 function Semaphore:hold(timeout) end
 
----Give permits back, whoever took them.
----@param n? integer # how many, 0 or more; 1 unless said
+---Give permits back. The caller need not have taken them.
+---@param n? integer # how many, 0 or more; default 1
 ---@return true
 function Semaphore:release(n) end
 
----How many permits are left.
+---The number of permits left.
 ---@return integer count
 function Semaphore:value() end
 
----Make an event: a flag to wait for. It is not set at the beginning.
+---Make an event: a flag to wait for, initially not set.
 ---```lua
 ---local go = sandbox.event()
 ---local p = spawn(function() go:wait() return "gone" end)
@@ -545,7 +547,7 @@ function sandbox.event(options) end
 ---@class sandbox.Event
 local Event = {}
 
----Set the flag: all who wait go on, and nobody waits until it is cleared.
+---Set the flag: all waiting processes go on, and no process waits until it is cleared.
 ---@return true
 function Event:set() end
 
@@ -563,7 +565,7 @@ function Event:is_set() end
 ---@return "timeout"? reason
 function Event:wait(timeout) end
 
----Make a condition: wait, with a lock, until another process says that something has changed.
+---Make a condition: a process waits, with a lock, until another process notifies it of a change.
 ---```lua
 ---local c, full = sandbox.condition(), sandbox.value(false)
 ---local p = spawn(function()
@@ -578,7 +580,7 @@ function Event:wait(timeout) end
 ---end
 ---print(p:result()) --> full
 ---```
----@param lock? sandbox.Lock|sandbox.ConditionOptions # shared with others; an rlock of its own unless said
+---@param lock? sandbox.Lock|sandbox.ConditionOptions # may be shared with other conditions; default: an rlock of its own
 ---@return sandbox.Condition condition
 function sandbox.condition(lock) end
 
@@ -590,13 +592,13 @@ function sandbox.condition(lock) end
 ---@class sandbox.Condition
 local Condition = {}
 
----Get the condition's lock.
+---Acquire the condition's lock.
 ---@param timeout? number # seconds
----@return true? ok # nil when it was not free in time
+---@return true? ok # nil if it was not free in time
 ---@return "abandoned"|"timeout"|nil reason
 function Condition:acquire(timeout) end
 
----Give the condition's lock back.
+---Release the condition's lock.
 ---@return true
 function Condition:release() end
 
@@ -606,29 +608,29 @@ function Condition:release() end
 ---@return "abandoned"|"timeout"|nil reason
 function Condition:hold(timeout) end
 
----Release the lock, wait to be notified, and get the lock again. An error without the lock.
+---Release the lock, wait for a notification, and acquire the lock again. It is an error not to hold the lock.
 ---@param timeout? number # seconds
 ---@return true? ok
 ---@return "abandoned"|"timeout"|nil reason # true and "abandoned": the lock's holder died meanwhile
 function Condition:wait(timeout) end
 
----Wait until a function says so: it is called with the lock held, at first and after each notification.
----@param predicate function # returns something true when the wait is over
+---Wait until a function returns true. It is called with the lock held, once at first and after each notification.
+---@param predicate function # returns a true value to end the wait
 ---@param timeout? number # seconds
 ---@return any value # what the function returned
 ---@return "timeout"? reason
 function Condition:wait_for(predicate, timeout) end
 
----Wake up processes that wait. An error without the lock.
----@param n? integer # how many at most; 1 unless said
+---Wake up waiting processes. It is an error not to hold the lock.
+---@param n? integer # how many at most; default 1
 ---@return true
 function Condition:notify(n) end
 
----Wake up all processes that wait. An error without the lock.
+---Wake up all waiting processes. It is an error not to hold the lock.
 ---@return true
 function Condition:notify_all() end
 
----Make a barrier: a place where processes wait for each other.
+---Make a barrier: n processes wait there for each other, then all go on.
 ---```lua
 ---local b = sandbox.barrier(3)
 ---local list = {}
@@ -637,7 +639,7 @@ function Condition:notify_all() end
 ---for _, p in ipairs(list) do sum = sum + p:result() end
 ---print(sum) --> 6
 ---```
----@param n integer|sandbox.BarrierOptions # how many go on together, 1 or more; or a table of options
+---@param n integer|sandbox.BarrierOptions # the number of processes, 1 or more; or a table of options
 ---@return sandbox.Barrier barrier
 function sandbox.barrier(n) end
 
@@ -645,22 +647,22 @@ function sandbox.barrier(n) end
 ---@field n integer
 ---@field name? string
 
----A barrier. Instead of letting the others wait for ever, it breaks: when one who waits gives up or dies, when one who was
----there before is killed or fails, and when nobody is left who could come.
+---A barrier. It breaks instead of letting processes wait without end: when a waiting process times out or dies, when a process
+---that took part before is killed or fails, and when no process is left that could still arrive.
 ---@class sandbox.Barrier
 local Barrier = {}
 
----Wait until all are there.
----@param timeout? number # seconds; when they are over, the barrier breaks
+---Wait until all have arrived.
+---@param timeout? number # seconds; afterwards the barrier breaks
 ---@return integer? index # from 1 to n, in the order of arrival
 ---@return "timeout"|"broken"|nil reason
 function Barrier:wait(timeout) end
 
----Break the barrier: all who wait, or come until `reset`, get nil and "broken".
+---Break the barrier: all processes that wait, or arrive before a `reset`, get nil and "broken".
 ---@return true
 function Barrier:abort() end
 
----Make the barrier as it was at the beginning; those who wait get nil and "broken".
+---Reset the barrier to its initial state; waiting processes get nil and "broken".
 ---@return true
 function Barrier:reset() end
 
@@ -671,41 +673,41 @@ function Barrier:reset() end
 ---sandbox.join_all { spawn(work), spawn(work) }
 ---print(count:get()) --> 200
 ---```
----@param v any # whatever can be put into a queue, and nil
+---@param v any # any value that can be put into a queue, or nil
 ---@param options? sandbox.NameOption
 ---@return sandbox.Value value
 function sandbox.value(v, options) end
 
----A shared value. Each method is one step: no other process comes between.
+---A shared value. Each method is atomic.
 ---@class sandbox.Value
 local Value = {}
 
----What it is now.
+---Return the value.
 ---@return any value
 function Value:get() end
 
----Change it.
+---Set the value.
 ---@param v any
 ---@return true
 function Value:set(v) end
 
----Add to a number.
+---Add to the value, which must be a number.
 ---@param n number # may be negative
 ---@return number value # the sum
 function Value:add(n) end
 
----Change it by a function, which gets the value and returns the new one. Nobody else changes it meanwhile.
+---Change the value by a function, which gets the value and returns the new one. No other process changes it meanwhile.
 ---```lua
 ---local list = sandbox.value({})
 ---list:update(function(t) t[#t + 1] = "x" return t end)
 ---print(#list:get()) --> 1
 ---```
 ---@param f function # from the value to the new value
----@return any value # the new one
+---@return any value # the new value
 function Value:update(f) end
 
----Set it to `new` if it is `old`. Numbers are compared as Lua does, and all else by the bytes in which it travels: two
----tables with the same entries are equal if these were added in the same order.
+---Set the value to `new` if it equals `old` (compare and swap). Numbers are compared as in Lua, everything else by its encoded
+---bytes: two tables with the same entries are equal only if these were added in the same order.
 ---```lua
 ---local state = sandbox.value("free")
 ---print(state:cas("free", "taken")) --> true
@@ -714,7 +716,7 @@ function Value:update(f) end
 ---@param old any
 ---@param new any
 ---@return boolean done
----@return any current # what it is, when it was not `old`
+---@return any current # the value, if it did not equal `old`
 function Value:cas(old, new) end
 
 ---Make a table that all processes share.
@@ -723,20 +725,20 @@ function Value:cas(old, new) end
 ---spawn(function() ages.bob = 25 end):join()
 ---print(ages.ann, ages.bob, #ages) --> 30	25	2
 ---```
----@param t? table # what is in it at the beginning
+---@param t? table # its initial entries
 ---@param options? sandbox.NameOption
 ---@return sandbox.Dict dict
 function sandbox.dict(t, options) end
 
----A shared table: `d[k]`, `d[k] = v`, `pairs(d)`, and `#d`, the number of its entries. What it gives is a copy: to change
----what is inside an entry, set the entry again, or `update` it. Keys are strings, numbers and booleans; the key "update" is
----taken by the method.
+---A shared table: `d[k]`, `d[k] = v`, `pairs(d)`, and `#d`, the number of its entries. Values are returned as copies: to change
+---a part of an entry, set the entry again, or `update` it. Keys are strings, numbers and booleans; the key "update" is reserved
+---for the method.
 ---@class sandbox.Dict
 ---@field [any] any
 ---@operator len: integer
 local Dict = {}
 
----Change an entry by a function, which gets its value and returns the new one. Nobody else changes it meanwhile.
+---Change an entry by a function, which gets its value and returns the new one. No other process changes it meanwhile.
 ---```lua
 ---local count = sandbox.dict()
 ---for word in ("to be or not to be"):gmatch("%a+") do
@@ -745,27 +747,27 @@ local Dict = {}
 ---print(count.to, count["not"]) --> 2	1
 ---```
 ---@param key any
----@param f function # from the value, nil if there is none, to the new one
----@return any value # the new one
+---@param f function # from the value, nil if there is none, to the new value
+---@return any value # the new value
 function Dict:update(key, f) end
 
 ------------------------------------------------------------------------------------------------------------------------
 -- Pools and scopes
 ------------------------------------------------------------------------------------------------------------------------
 
----How a pool works.
+---Options of a pool.
 ---@class sandbox.PoolOptions
----@field workers? integer # how many processes; sandbox.cpus() unless said
+---@field workers? integer # how many processes; default sandbox.cpus()
 ---@field init? function # called once in each worker before its first task
----@field max_tasks? integer # a worker is replaced after that many tasks
----@field retries? integer # how often a task is tried again whose worker died; 0 unless said. The pool's owner replaces the worker, the next time that it uses the pool or waits for it
+---@field max_tasks? integer # replace a worker after that many tasks
+---@field retries? integer # how often a task is retried after its worker died; default 0. The worker is replaced the next time that the pool's owner uses the pool or waits for it
 ---@field name? string # of the workers, in reports
 
----Make a pool: some processes that wait for tasks. With `local pool <close> = sandbox.pool()`, what was given to it is done
----before the block ends, and then its workers end; a block that is left by an error ends them at once. Without a block, what
----was given to it is done before the script ends. The workers are copies of the process that makes the pool, with the globals
----that it has then; a worker that replaces one that died has those of that moment. The functions given to them travel as
----items do. Only the process that made the pool can use it.
+---Make a pool: processes (workers) that wait for tasks. With `local pool <close> = sandbox.pool()`, all its tasks are done
+---before the block ends, and then its workers end; if the block is left by an error, the workers are ended at once. Without
+---`<close>`, all its tasks are done before the script ends. The workers are copies of the process that makes the pool, with the
+---globals of that moment; a worker that replaces a dead one has the globals of a later moment. Functions are sent to the workers
+---as items of a queue are. Only the process that made the pool can use it.
 ---```lua
 ---local pool <close> = sandbox.pool(4)
 ---print(table.concat(pool:map(function(x) return x * x end, { 1, 2, 3, 4 }), " ")) --> 1 4 9 16
@@ -774,11 +776,12 @@ function Dict:update(key, f) end
 ---@return sandbox.Pool pool
 function sandbox.pool(workers) end
 
----A pool. When a worker dies, its task fails with the reason (or is tried again, if asked) and the worker is replaced.
+---A pool. When a worker dies, its task fails with the reason (or is retried, see the option `retries`), and the worker is
+---replaced.
 ---@class sandbox.Pool
 local Pool = {}
 
----Call a function for each item of a list. Raises the first failure, with the index of its item.
+---Call a function for each item of a list and return the results. Raises the first failure, with the index of its item.
 ---```lua
 ---local pool <close> = sandbox.pool(2)
 ---local function check(x) if x == 3 then error("not three", 0) end end
@@ -787,9 +790,9 @@ local Pool = {}
 ---```
 ---@param f function
 ---@param list any[]|function # a list, or an iterator
----@param chunk? integer # so many items travel at a time; by the time they take unless said
----@param timeout? number # seconds, for all of them
----@return any[]? results # in the order of the list; nil when the timeout is over: what is not begun is not done any more
+---@param chunk? integer # items sent at a time; default: chosen by the time that they take
+---@param timeout? number # seconds, for all items together
+---@return any[]? results # in the order of the list; nil after the timeout: items not begun are not done any more
 ---@return "timeout"? reason
 function Pool:map(f, list, chunk, timeout) end
 
@@ -800,16 +803,16 @@ function Pool:map(f, list, chunk, timeout) end
 ---```
 ---@param f function
 ---@param list any[][]
----@param chunk? integer # so many items travel at a time
----@param timeout? number # seconds, for all of them
+---@param chunk? integer # items sent at a time
+---@param timeout? number # seconds, for all items together
 ---@return any[]? results # in the order of the list; or nil and "timeout"
 ---@return "timeout"? reason
 function Pool:starmap(f, list, chunk, timeout) end
 
----Call a function for each item, and go through the results while others are computed; a bounded number of items is taken
----ahead, so that the items may be without end. An iterator may also wait, for an item of a queue, say: meanwhile results are
----given as they come. What goes wrong (a failed item, one that cannot be sent, an error of the
----iterator) ends the loop with an error, after the results before it.
+---Call a function for each item, and iterate over the results while others are computed. Only a bounded number of items is
+---taken ahead, so the items may be endless. An iterator may wait, for example for an item of a queue; results are returned
+---meanwhile as they come. A failure (of an item, an item that cannot be sent, an error of the iterator) ends the loop with an
+---error, after the results that precede it.
 ---```lua
 ---local pool <close> = sandbox.pool(2)
 ---for i, v in pool:imap(string.upper, { "a", "b" }) do print(i, v) end
@@ -818,20 +821,20 @@ function Pool:starmap(f, list, chunk, timeout) end
 ---```
 ---@param f function
 ---@param items any[]|function # a list, or an iterator
----@param chunk? integer # so many items travel at a time
----@param timeout? number # seconds for each step; when they are over it raises an error, and the loop can be gone on with
+---@param chunk? integer # items sent at a time
+---@param timeout? number # seconds for each step; afterwards an error is raised, and the loop can be continued
 ---@return fun(): integer, any # the index of the item and its result, in order
 function Pool:imap(f, items, chunk, timeout) end
 
----Like `imap`, but results come as they are ready, and an error as soon as it is known.
+---Like `imap`, but results come in the order in which they are ready, and an error as soon as it is known.
 ---@param f function
 ---@param items any[]|function # a list, or an iterator
----@param chunk? integer # so many items travel at a time
----@param timeout? number # seconds for each step; when they are over it raises an error, and the loop can be gone on with
+---@param chunk? integer # items sent at a time
+---@param timeout? number # seconds for each step; afterwards an error is raised, and the loop can be continued
 ---@return fun(): integer, any # the index of the item and its result
 function Pool:imap_unordered(f, items, chunk, timeout) end
 
----Give the pool one task: call `f(...)`, with the values as they are now.
+---Give the pool one task: call `f(...)`, with the arguments as they are now.
 ---```lua
 ---local pool <close> = sandbox.pool(2)
 ---local f = pool:submit(math.max, 3, 9)
@@ -842,25 +845,25 @@ function Pool:imap_unordered(f, items, chunk, timeout) end
 ---@return sandbox.Future future
 function Pool:submit(f, ...) end
 
----No more tasks will come; the workers end when all are done.
+---Close the pool: it accepts no more tasks, and the workers end when all are done.
 ---@return true
 function Pool:close() end
 
----Wait until the workers of a closed pool have ended. An error when it was not closed.
+---Wait until the workers of a closed pool have ended. It is an error if the pool is not closed.
 ---@param timeout? number # seconds
 ---@return true? ok
 ---@return "timeout"? reason
 function Pool:join(timeout) end
 
----End the workers at once, and what their tasks have spawned; tasks that are not done fail.
+---End the workers at once, with all that their tasks have spawned; tasks that are not done fail.
 ---@return true
 function Pool:terminate() end
 
----A task of a pool that is under way.
+---A task of a pool.
 ---@class sandbox.Future
 local Future = {}
 
----Wait until the task is done, and say how: as `join` of a process.
+---Wait until the task is done, and return its results or its failure, as `join` of a process does.
 ---@param timeout? number # seconds
 ---@return true? ok
 ---@return any ... # the results; or the failure; or "timeout"
@@ -871,21 +874,21 @@ function Future:join(timeout) end
 ---@return any ... # what the function returned; or nil and "timeout"
 function Future:result(timeout) end
 
----Is the task over?
+---Is the task done?
 ---@return boolean done
 function Future:done() end
 
----Take back a task that has not begun; its `join` then gives a failure with the message "cancelled".
+---Cancel a task that has not begun; its `join` then returns a failure with the message "cancelled".
 ---@return boolean cancelled
 function Future:cancel() end
 
----How a scope ends.
+---Options of a scope.
 ---@class sandbox.ScopeOptions
----@field on_error? "stop"|"wait" # what the first failure does to the others: "stop" unless said
+---@field on_error? "stop"|"wait" # what to do with the others after the first failure; default "stop"
 
----Make a scope: no process that is spawned in it outlives the block, and when it is stopped, neither does what it has spawned.
----The first failure stops the others, and is raised at the end of the block. When the block itself is left by an error, its
----processes are stopped, and that error goes on.
+---Make a scope: no process that is spawned in it outlives the block; a process that is stopped is stopped with all that it has
+---spawned. The first failure stops the other processes and is raised at the end of the block. If the block itself is left by an
+---error, its processes are stopped, and that error is raised.
 ---```lua
 ---do
 ---  local g <close> = sandbox.scope()
@@ -901,8 +904,8 @@ function sandbox.scope(options) end
 ---@class sandbox.Scope
 local Scope = {}
 
----Start a process that ends with the scope, at the latest. When another one has failed meanwhile, that failure is raised
----instead.
+---Start a process that ends with the scope, at the latest. If another process of the scope has failed meanwhile, that failure
+---is raised instead.
 ---@param f function
 ---@param ... any # its arguments
 ---@return sandbox.Process process
@@ -913,12 +916,12 @@ function Scope:spawn(f, ...) end
 -- Time
 ------------------------------------------------------------------------------------------------------------------------
 
----Do nothing for a while. `--speed 10` makes it a tenth.
+---Sleep for some seconds. With `--speed 10` it takes a tenth of the time.
 ---@param seconds number # 0 or more
 function sandbox.sleep(seconds) end
 
----Seconds since the run began, the same in all of its processes. The clock only goes forward; `--speed` makes it go faster.
----In a program that opens the library the run begins with that.
+---Seconds since the run began, the same in all its processes. The clock never goes back; `--speed` makes it go faster. In a
+---program that embeds the library, the run begins when the library is opened.
 ---```lua
 ---local start = sandbox.now()
 ---sleep(0.1)
@@ -927,8 +930,8 @@ function sandbox.sleep(seconds) end
 ---@return number seconds
 function sandbox.now() end
 
----The time of day: seconds since 1970, as os.time, but with fractions; also after the clock was set, or the machine slept.
----With `--speed` it goes ahead.
+---The time of day: seconds since 1970, as os.time, but with fractions; also correct after the clock was set or the machine
+---slept. With `--speed` it runs ahead.
 ---@return number seconds
 function sandbox.time() end
 
