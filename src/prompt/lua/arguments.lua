@@ -1,9 +1,9 @@
 -- prompt/lua/arguments.lua - `:name a b c`: the arguments of a command in its short form.
 --
--- The rule: arguments are divided by blanks or commas; what stands in brackets or quotes is one piece. A piece that is
--- a Lua expression is evaluated; one that is not, or is a name without a value, is a string. Commands that take words
--- (file names, modules) take the pieces as they stand, and those that take a text take the rest of the line. `:name(a,
--- b)`, without a blank before the bracket, is the call it looks like.
+-- The rule: arguments are separated by blanks or commas; what is in brackets or quotes is one piece. A piece that is a
+-- Lua expression is evaluated; a piece that is not, or that is a name without a value, is a string. Commands that take
+-- words (file names, modules) take the pieces unchanged, and those that take a text take the rest of the line.
+-- `:name(a, b)`, without a blank before the bracket, is a call as in Lua.
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -13,7 +13,7 @@ local arguments = {}
 
 local opens <const>, closes <const> = { ["("] = 1, ["["] = 1, ["{"] = 1 }, { [")"] = 1, ["]"] = 1, ["}"] = 1 }
 
--- Divide a text at blanks and commas that are not within brackets or quotes.
+-- Split a text at blanks and commas that are not inside brackets or quotes.
 function arguments.pieces(text)
   local list, from, depth, stop = {}, nil, 0, 0
   local function finish()
@@ -31,7 +31,7 @@ function arguments.pieces(text)
   return list
 end
 
--- The text of a piece without the quotes around it, if it has some.
+-- The text of a piece, without quotes around it.
 local function unquoted(piece)
   local tokens = lex.tokens(piece)
   local is_string = #tokens == 1 and tokens[1].kind == "string" and not tokens[1].open
@@ -46,15 +46,15 @@ local function value(piece)
   return v
 end
 
--- `(a, b)` directly behind the name: as Lua reads it. Returns nil if it is no list of arguments.
+-- `(a, b)` directly after the name, read as Lua does. Returns nil if it is not a list of arguments.
 local function call_arguments(rest)
   if not string.find(rest, "^%(.*%)%s*$") then return nil end
   local f = load("return (function(...) return ... end)" .. rest, "=command", "t")
   return f and table.pack(f())
 end
 
--- The arguments in `rest`, all that follows the name, for a row of commands.lua; packed. Raises what an expression
--- raises.
+-- The arguments in `rest`, the text after the name, for a row of commands.lua; packed. Raises the errors of the
+-- expressions.
 function arguments.read(row, rest)
   local packed = call_arguments(rest)
   if packed then return packed end

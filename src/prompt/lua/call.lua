@@ -1,10 +1,10 @@
--- prompt/lua/call.lua - protected calls of what a person typed, and the report when they fail.
+-- prompt/lua/call.lua - protected calls of what was typed, and error reports.
 local _, use = ...
 local _ENV <const> = use "std"
 
 local call = {}
 
--- Modules of the prompt: their places are left out of messages.
+-- Modules of the prompt, whose positions are left out of messages.
 local own = {}
 for name in string.gmatch([[arguments call commands compile complete files help hints leaf lex measure meta names
     outline page pretty reload resolve save session source std suggest topic watch width]], "%a+") do
@@ -13,9 +13,9 @@ end
 
 -- -- calling --------------------------------------------------------------------------------------
 
-local last -- the error that a handler saw last, with its traceback
+local last -- the last error that a handler saw, with its traceback
 
--- Kept small: it also runs when the stack has overflown.
+-- Kept small, since it also runs after a stack overflow.
 local function on_error(value)
   last = { value = value, traceback = debug.traceback(nil, 2) }
   return value
@@ -24,7 +24,7 @@ end
 -- Call f(...). Returns { true, n = , results... }, or { false, error = { value =, traceback = } }.
 function call.protected(f, ...)
   last = nil
-  local r = table.pack(xpcall(f, on_error, ...)) -- no tail call: this frame is where tracebacks are cut
+  local r = table.pack(xpcall(f, on_error, ...)) -- no tail call: tracebacks are cut at this frame
   if r[1] then return r end
   local seen = last and rawequal(last.value, r[2]) and last or { value = r[2] }
   last = nil
@@ -33,9 +33,9 @@ end
 
 -- -- hooks of chunks ------------------------------------------------------------------------------
 
-local kept -- the debug hook that the last chunk left
+local kept -- the debug hook that the last chunk has left
 
--- A chunk's own debug hook sees chunks, not the prompt. One set in C is the interrupt, and stays.
+-- A chunk's own debug hook applies to chunks, not to the prompt. A hook set in C is an interrupt, and stays.
 function call.suspend_hook()
   local hook, mask, count = debug.gethook()
   if type(hook) == "function" then
@@ -52,22 +52,22 @@ end
 
 -- -- tracebacks -----------------------------------------------------------------------------------
 
--- The name of the module, of the prompt or of the library, whose frame this is; nil: the chunk's.
+-- The module, of the prompt or of the library, that a frame belongs to; nil: it belongs to the chunk.
 local function own_frame(line) return string.match(line, "^\t%[sandbox ([%a_]+)%]") end
 
 local function is_of_c(line) return string.find(line, "^\t%[C%]: ") end
 
 local function is_tail_call(line) return line == "\t(...tail calls...)" end
 
--- Take xpcall and what else is no call of the chunk from the end of a list of frames.
+-- Remove xpcall and other frames that are not calls of the chunk from the end of a list of frames.
 local function drop_protection(list)
   if list[#list] and is_tail_call(list[#list]) then list[#list] = nil end
   if list[#list] and is_of_c(list[#list]) then list[#list] = nil end
   if list[#list] and is_tail_call(list[#list]) then list[#list] = nil end
 end
 
--- The lines of a traceback from the error down to the chunk, without those of the prompt and the library, and what these
--- called in C.
+-- The lines of a traceback from the error down to the chunk, without frames of the prompt and the library and the C
+-- functions that these called.
 local function frames(traceback)
   local list, name = {}, nil
   for line in string.gmatch(traceback, "[^\n]+") do
@@ -83,12 +83,12 @@ local function frames(traceback)
   return list
 end
 
--- Does a frame tell more than the message does?
+-- Does a frame say more than the message does?
 local function tells_more(line)
   return not (is_tail_call(line) or string.find(line, "in main chunk$") or is_of_c(line))
 end
 
--- The traceback as a report shows it; nil when it has nothing to add.
+-- The traceback as a report shows it; nil if it adds nothing.
 function call.shorten(traceback)
   local list, worth = frames(traceback), false
   for i = 2, #list do worth = worth or tells_more(list[i]) end
@@ -99,13 +99,13 @@ end
 
 local function paint(text, code, color) return color and "\27[" .. code .. "m" .. text .. "\27[0m" or text end
 
--- A command written in C names the line that called it, which is one of the prompt's.
+-- An error in a command written in C has the position of its caller, which is a line of the prompt.
 local function without_own_place(text)
   local name, rest = string.match(text, "^%[sandbox (%a+)%]:%d+: (.*)$")
   return name and own[name] and rest or text
 end
 
--- What to say of an error value: a string as it is, an object as it wants to be read.
+-- The text for an error value: a string as it is, an object as its __tostring wants.
 function call.message(value)
   if type(value) == "string" then return without_own_place(value) end
   local meta = metatable_of(value)
@@ -116,7 +116,7 @@ function call.message(value)
   return "error value: " .. use("pretty").line(value, 200)
 end
 
--- A failed process, as join gives it, brings the traceback of the process.
+-- A failed process, as join returns it, brings the traceback of that process.
 local function traceback_of(e)
   local value = e.value
   local meta = type(value) == "table" and metatable_of(value)
@@ -127,7 +127,7 @@ local function traceback_of(e)
   return e.traceback and call.shorten(e.traceback)
 end
 
--- The report of an error { value =, traceback = }, several lines: the message, the traceback, a hint if there is one.
+-- The report of an error { value =, traceback = }, several lines: the message, the traceback, maybe a hint.
 function call.report(e, color, hint)
   local parts = { paint(call.message(e.value), "1;31", color) }
   local traceback = traceback_of(e)

@@ -1,14 +1,14 @@
--- prompt/lua/commands.lua - what the prompt can do besides Lua, one row each; help, completion and "did you mean" read
--- it.
+-- prompt/lua/commands.lua - the commands of the prompt, one row each; help, completion and "did you mean" read this
+-- table.
 --
 --   name       of the global function, and after the colon
 --   arguments  as help shows them
 --   says       one sentence
---   more       what else there is to know; may be left out
+--   more       further explanation; optional
 --   takes      what the arguments of the short form `:name ...` are, see arguments.lua:
---              "values" (unless said) Lua values; "words" words as they stand; "text" all of the line in one piece
---   replays    a saved session does it, too: it is about processes, not about what is shown
---   form       ":" when there is no function of that name: Lua has one of its own, or a function makes no sense
+--              "values" (the default) Lua values; "words" unevaluated words; "text" the rest of the line
+--   replays    a saved session repeats it: it acts on processes, not on what is shown
+--   form       ":" if there is no function of that name: Lua has one of its own, or a function makes no sense
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -18,20 +18,21 @@ commands.groups = {
   { title = "Look at what runs", rows = {
     { name = "ps", arguments = "[process]", says = "Show the processes: state, what each waits for, since when, " ..
       "cpu, memory, items in and out, source line." },
-    { name = "top", arguments = "", says = "Show the processes again and again, until a key is hit." },
-    { name = "queues", arguments = "", says = "Show the queues: items, room, bytes, who waits, closed or not." },
-    { name = "objects", arguments = "", says = "Show the locks, semaphores, events, conditions, barriers, values, dicts and " ..
-      "pipes: state, holder, who waits, and where it was used last." },
-    { name = "peek", arguments = "queue [, n]", says = "Show the oldest items of a queue, and leave them there.",
-      more = "n is 10 unless said." },
-    { name = "waits", arguments = "", says = "Show who waits for whom; a deadlock is named." },
+    { name = "top", arguments = "", says = "Show the processes every second, until a key is pressed." },
+    { name = "queues", arguments = "", says = "Show the queues: items, capacity, bytes, waiting processes, closed " ..
+      "or not." },
+    { name = "objects", arguments = "", says = "Show the locks, semaphores, events, conditions, barriers, values, " ..
+      "dicts and pipes: state, holder, waiting processes, place of the last use." },
+    { name = "peek", arguments = "queue [, n]", says = "Show the oldest items of a queue without taking them.",
+      more = "n is 10 by default." },
+    { name = "waits", arguments = "", says = "Show what each process waits for, and any deadlock." },
     { name = "bt", arguments = "process", says = "Show where a process is: its Lua traceback." },
     { name = "watch", arguments = "expression [, seconds]", takes = "words",
-      says = "Show an expression whenever its value changes, looking every second or as often as said.",
-      more = "The expression is a text, as it is evaluated again and again: watch('#q', 0.5), or :watch #q 0.5. " ..
-        "One with blanks goes into quotes. watch() lists what is watched; unwatch ends it." },
+      says = "Show the value of an expression whenever it changes; it is evaluated every second by default.",
+      more = "The expression is given as text: watch('#q', 0.5), or :watch #q 0.5. Quote it if it contains blanks. " ..
+        "watch() lists what is watched; unwatch ends it." },
     { name = "unwatch", arguments = "[n]", says = "Stop watching number n, or everything." },
-    { name = "follow", arguments = "[process]", says = "Show the output of this process alone, or of all again." },
+    { name = "follow", arguments = "[process]", says = "Show only the output of this process, or again that of all." },
     { name = "mute", arguments = "process [, false]", says = "Drop the output of a process, or show it again." },
   } },
   { title = "Act on processes", rows = {
@@ -45,31 +46,31 @@ commands.groups = {
         "any value." },
     { name = "src", arguments = "function", says = "Show the source of a function." },
     { name = "dump", arguments = "value [, depth]",
-      says = "Show all of a value: more levels and items, and objects that have a __tostring from the inside." },
+      says = "Show a value in full: more levels and items, and the fields of objects that have a __tostring." },
     { name = "time", arguments = "function, ...", takes = "text",
-      says = "Call a function again and again for half a second, and show how long a call takes.",
-      more = "A text is compiled: time('#q'), or :time #q. The clock is the machine's, whatever --speed says." },
-    { name = "edit", arguments = "[function or n]", says = "Edit the last input, that of a function, or " ..
-      "number n (of repl:n) in $VISUAL, $EDITOR or vi; then run it." },
+      says = "Call a function repeatedly for half a second, and show how long a call takes.",
+      more = "A text is compiled first: time('#q'), or :time #q. The time is real time, whatever --speed is." },
+    { name = "edit", arguments = "[function or n]", says = "Edit the last input, a function, or input n (repl:n) in " ..
+      "$VISUAL, $EDITOR or vi; then run it." },
     { name = "save", arguments = "file [, true]", takes = "words",
       says = "Write what worked so far as a script that runs: `sandbox file`.",
       more = "A file that exists is replaced only with true. Input that failed and commands of the prompt are left " ..
-        "out, but for what was done to processes." },
+        "out, except those that act on processes." },
     { name = "load", arguments = "file", takes = "words", form = ":",
-      says = "Run a file here; what it defines stays." },
+      says = "Run a file in this session; its globals stay." },
     { name = "reload", arguments = "[module]", takes = "words",
-      says = "Load a module again, or all that came from files since the start.",
-      more = "Whoever holds the table of a module sees its new functions." },
+      says = "Load a module again, or all modules loaded from files since the start.",
+      more = "The table of a module stays the same, so every reference to it sees the new functions." },
     { name = "quit", arguments = "", form = ":", says = "Leave, as Ctrl-D does." },
   } },
 }
 
--- What else the overview tells.
+-- Further lines of the overview.
 commands.signs = {
   { sign = "?name", says = "Short for help('name')." },
   { sign = "!command", says = "Run a command of the system; ! alone starts a shell." },
-  { sign = "Tab", says = "Complete the word, or show what it may become." },
-  { sign = "Ctrl-C", says = "Interrupt what runs, or drop what is typed; processes in the background go on." },
+  { sign = "Tab", says = "Complete the word, or list its completions." },
+  { sign = "Ctrl-C", says = "Interrupt the running chunk, or drop what is typed; other processes go on." },
   { sign = "Ctrl-Z", says = "Stop the whole run; fg lets it go on." },
   { sign = "Ctrl-D", says = "Leave, on an empty line." },
 }

@@ -1,14 +1,14 @@
--- prompt/lua/compile.lua - the text of a chunk made a function: as an expression if it is one, else as statements.
+-- prompt/lua/compile.lua - compiles the text of a chunk: as an expression if it is one, else as statements.
 local _, use = ...
 local _ENV <const> = use "std"
 
 local compile = {}
 
--- The parser stopped at the end of the text: more of it may help.
+-- The parser stopped at the end of the text: more text may complete it.
 local function wants_more(message) return string.find(message, "near <eof>$") ~= nil end
 
--- With a newline behind the text a short string without its closing quote is an error at once; but some messages count
--- that line, too.
+-- With a newline after the text, a short string without its closing quote is an error at once. But some messages count
+-- that extra line, too, so a real error is taken from the plain text.
 local function try(text, chunk_name)
   local f, message = load(text .. "\n", chunk_name, "t")
   if f or wants_more(message) then return f, message end
@@ -16,15 +16,15 @@ local function try(text, chunk_name)
   return nil, plain and not wants_more(plain) and plain or message
 end
 
--- As an expression: `text`, or `= text` as older prompts had it. Returns a function; or nil, a message, whether more
--- text may complete it.
+-- Compile an expression: `text`, or `= text` as in older prompts. Returns a function; or nil, a message, and whether
+-- more text may complete it.
 function compile.expression(text, chunk_name)
   local f, message = try("return " .. string.gsub(text, "^%s*=", "", 1), chunk_name)
   if f then return f end
   return nil, message, wants_more(message)
 end
 
--- Returns a function and "expression" or "statement"; or nil, a message, whether more text may complete it.
+-- Returns a function and "expression" or "statement"; or nil, a message, and whether more text may complete it.
 function compile.chunk(text, chunk_name)
   local f, message, more = compile.expression(text, chunk_name)
   if f then return f, "expression" end

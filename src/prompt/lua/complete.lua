@@ -1,17 +1,18 @@
--- prompt/lua/complete.lua - what may stand at the cursor. Looks, and runs nothing: no metamethod, no call.
+-- prompt/lua/complete.lua - what may stand at the cursor. It inspects values without running anything: no metamethods,
+-- no calls.
 local _, use = ...
 local _ENV <const> = use "std"
 
 local commands, help, lex, resolve = use "commands", use "help", use "lex", use "resolve"
 
-local SCAN <const> = 100000 -- fields of a table that are looked at
-local LIMIT <const> = 500   -- candidates
+local SCAN <const> = 100000 -- most fields of a table that are examined
+local LIMIT <const> = 500   -- most candidates
 
 -- -- candidates -----------------------------------------------------------------------------------
 
 local function starts(text, prefix) return string.sub(text, 1, #prefix) == prefix end
 
--- Candidates gather in a set; `add` takes those that go on from what is there.
+-- Collects candidates in a set; `add` accepts those with the prefix.
 local function collector(prefix)
   local set = {}
   local function add(name, suffix)
@@ -28,7 +29,7 @@ local function sorted(set)
   return list
 end
 
--- Names that begin with an underscore are for those who begin with one.
+-- Names with a leading underscore are offered only after an underscore was typed.
 local function hidden(name, prefix) return string.find(name, "^_") and not string.find(prefix, "^_") end
 
 local function add_fields(add, t, prefix, only_functions)
@@ -42,7 +43,7 @@ local function add_fields(add, t, prefix, only_functions)
   end
 end
 
--- Fields that a handle computes are known from the documentation.
+-- Add the fields that a handle computes, which are known from the documentation.
 local function add_documented(add, session, value)
   local class = type(value) == "userdata" and help.meta(session).classes[resolve.class(value)]
   for _, field in ipairs(class and class.fields or {}) do add(field.name) end
@@ -50,7 +51,7 @@ end
 
 -- -- Lua ------------------------------------------------------------------------------------------
 
--- The names of the path that ends before token i (a dot or a colon): { "a", "b" } for `a.b.`; nil if it is none.
+-- The names of the path before token i (a dot or a colon): { "a", "b" } for `a.b.`; nil if there is no path.
 local function path_before(tokens, i)
   local list = {}
   while true do
@@ -71,7 +72,7 @@ local function is_string_before(tokens, i)
   return tokens[i - 1] ~= nil and tokens[i - 1].kind == "string"
 end
 
--- What stands before the dot or colon at token i: its value, without running anything.
+-- The value before the dot or colon at token i, found without running anything.
 local function value_before(tokens, i)
   if is_string_before(tokens, i) then return "" end
   local list = path_before(tokens, i)
@@ -103,7 +104,7 @@ local function list_folder(session, folder)
   return list and list(folder) or {}
 end
 
--- Files whose path begins with `text`: the last part is completed.
+-- Files whose path begins with `text`; the last part is completed.
 local function file_candidates(session, text)
   local folder, prefix = string.match(text, "^(.*/)([^/]*)$")
   local add, set = collector(prefix or text)
@@ -156,7 +157,7 @@ local function process_candidates(session, prefix)
   return sorted(set)
 end
 
--- `:bt word`: who is called so, and variables that may hold a process, once a letter is there.
+-- `:bt word`: names of processes, and, once a letter is typed, variables that may hold a process.
 local function add_names(list, word)
   local set = {}
   for _, name in ipairs(list) do set[name] = true end
@@ -168,7 +169,7 @@ end
 
 -- -- where the cursor is --------------------------------------------------------------------------
 
--- The name of the function whose first argument is the string that is the last token; nil if it is none.
+-- The name of the function whose first argument is the last token, a string; nil if there is none.
 local function called(tokens)
   local i = #tokens - 1
   if tokens[i] and tokens[i].text == "(" then i = i - 1 end
@@ -222,7 +223,7 @@ local function topics(session, text, start)
   return start + at - 1, candidates
 end
 
--- What `:name` takes: files for those that want files, else Lua.
+-- Candidates for the arguments of `:name`: files for commands that take files, else Lua.
 local function in_command(session, text)
   local name, rest = string.match(text, "^:%s*([%a_][%w_]*)(%s.*)$")
   if not name then
@@ -253,8 +254,8 @@ local function in_shell(session, text)
   return #text - #word + 1 + skip, list
 end
 
--- A module that is one function: the byte where the word before the cursor starts, and a sorted list of what may stand
--- there instead. `cursor` bytes of the line are before the cursor.
+-- The module is one function: returns the byte where the word before the cursor starts, and a sorted list of candidates
+-- for it. `cursor` bytes of the line are before the cursor.
 return function(session, line, cursor)
   local text = string.sub(line, 1, cursor)
   local lead = #string.match(text, "^%s*")

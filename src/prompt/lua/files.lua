@@ -8,13 +8,13 @@ local files = {}
 
 local write, close = io.stdout.write, io.stdout.close
 
--- `~/x` as the shell has it.
+-- Expand `~/x` as the shell does.
 function files.expand(path)
   local home = os.getenv("HOME")
   return home and string.find(path, "^~/") and home .. string.sub(path, 2) or path
 end
 
--- Compile a file, its `#!` line apart, and call it.
+-- Compile a file, without its `#!` line, and call it.
 function files.run(path)
   local text, message = source.read_file(files.expand(path))
   if not text then error("cannot read " .. message, 0) end
@@ -35,7 +35,7 @@ end
 
 local function quote(text) return "'" .. string.gsub(text, "'", "'\\''") .. "'" end
 
--- What edit shows: the text of a function, of chunk n, of the last chunk that was typed.
+-- The text that edit opens: of a function, of chunk n, or of the last chunk that was typed.
 local function text_to_edit(session, what)
   if type(what) == "function" then
     local text, message = source.text(session, what)
@@ -51,11 +51,11 @@ local function text_to_edit(session, what)
   return ""
 end
 
--- Let the person edit a text; returns it as it is afterwards.
+-- Let the person edit a text; returns the edited text.
 local function edited(session, text)
   local editor = os.getenv("VISUAL") or os.getenv("EDITOR") or "vi"
   local plain = os.tmpname()
-  local path = plain .. ".lua" -- editors look at the end of the name
+  local path = plain .. ".lua" -- editors choose the language by the extension
   os.rename(plain, path)
   files.write(path, text)
   local ok, kind, code = session.host.run(editor .. " " .. quote(path))
@@ -67,7 +67,7 @@ local function edited(session, text)
 end
 
 function files.install(session, functions)
-  -- Run when the input that edits has ended, see session.lua.
+  -- The edited text runs after the input that called edit has ended, see session.lua.
   function functions.edit(what)
     local before = text_to_edit(session, what)
     local after = edited(session, before)

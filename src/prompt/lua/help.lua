@@ -1,7 +1,7 @@
 -- prompt/lua/help.lua - help(), help("queue.put"), help(q.put), ?name.
 --
--- What it says of the library is read from src/lua/meta/sandbox.lua (host.meta), of commands from commands.lua, of a
--- chunk's own functions from their source; for Lua's own functions it points to the manual.
+-- Its text about the library comes from src/lua/meta/sandbox.lua (host.meta), about commands from commands.lua, about a
+-- chunk's own functions from their source. For Lua's own functions it points to the manual.
 local library, use = ...
 local _ENV <const> = use "std"
 
@@ -26,13 +26,13 @@ end
 
 -- -- what is known --------------------------------------------------------------------------------
 
--- The entries of the library; read when it is first asked for.
+-- The entries of the library; read on first use.
 function help.meta(session)
   session.meta = session.meta or read_meta(session.host.meta or "")
   return session.meta
 end
 
--- { [function] = entry } of the library: its functions, and the methods of handles whose metatable can be found.
+-- { [function] = entry } for the library's functions and the methods of handles whose metatable can be found.
 local function entries_by_function(meta)
   local map = {}
   for name, entry in next, meta.functions do
@@ -50,7 +50,7 @@ local function entries_by_function(meta)
   return map
 end
 
--- The entry of a method that an object of a class has under this name.
+-- The entry of the method with this name in a class.
 local function entry_of_member(meta, class_name, member)
   local class = meta.classes[class_name]
   return class and class.by_name[member]
@@ -83,7 +83,7 @@ end
 
 -- -- pages of the library -------------------------------------------------------------------------
 
--- Paragraphs fold; an example keeps its lines.
+-- Paragraphs are folded; examples keep their lines.
 local function add_text(p, text, indent)
   local words, in_example = {}, false
   local function flush_words()
@@ -173,13 +173,13 @@ local function lua_signature(f, name)
   return (name or "function") .. "(" .. table.concat(list, ", ") .. ")"
 end
 
--- A function that is nobody's: its parameters, and the comment above it.
+-- A function that is not part of any library: its parameters, and the comment above it.
 local function add_own_function(p, session, f)
   local name = names.functions()[f]
   local info = debug.getinfo(f, "S")
   if info.what == "C" then
     p:line(name or "a function", "bold")
-    return p:paragraph("is written in C; nothing more is known of it.", 2)
+    return p:paragraph("is written in C; nothing more is known about it.", 2)
   end
   p:line(lua_signature(f, name), "bold")
   for _, line in ipairs(use("source").comment(session, f)) do p:line("  " .. line) end
@@ -206,7 +206,7 @@ local function add_value(p, session, value)
   p:line("a " .. type(value), "bold")
 end
 
--- Everything called `topic` in the library: a function, a class, "class.method". Returns whether there was something.
+-- Add everything called `topic` in the library: a function, a class, "class.method". Returns whether there was any.
 local function add_library(p, meta, list)
   local first, second = list[1], list[2]
   if first == "sandbox" and second then first, second = second, list[3] end
@@ -229,7 +229,7 @@ local function add_library(p, meta, list)
   return f ~= nil or class ~= nil
 end
 
--- A method of that name, whichever class has it.
+-- Add the methods of that name, in all classes.
 local function add_methods(p, meta, name)
   local found = false
   for _, class in ipairs(meta.class_list) do
@@ -243,7 +243,7 @@ local function add_methods(p, meta, name)
   return found
 end
 
--- What help and `?` can be asked, sorted; for completion and "did you mean".
+-- The topics of help and `?`, sorted; for completion and "did you mean".
 function help.topics(session)
   local meta, list = help.meta(session), {}
   for _, name in ipairs(commands.names) do list[#list + 1] = name end
@@ -288,8 +288,8 @@ local function add_overview(p, session)
   end
   for _, sign in ipairs(commands.signs) do p:row(sign.sign, sign.says, 2, 32) end
   p:line()
-  p:paragraph("Arguments behind the colon are divided by blanks: Lua expressions; what is none, or a name without a " ..
-    "value, is taken as text. Without the colon most are functions: ps(), help('time').")
+  p:paragraph("After the colon, arguments are separated by blanks. Each is a Lua expression; anything else, and a " ..
+    "name without a value, is taken as text. Most commands are functions, too: ps(), help('time').")
   local list = {}
   for _, entry in ipairs(meta.function_list) do list[#list + 1] = entry.name end
   if not list[1] then return end

@@ -1,10 +1,10 @@
--- prompt/lua/hints.lua - what else to say of an error that beginners make, where that is cheap to find out.
+-- prompt/lua/hints.lua - hints for errors that beginners make, where they are cheap to find.
 local library, use = ...
 local _ENV <const> = use "std"
 
 local help, suggest = use "help", use "suggest"
 
-local LIMIT <const> = 2000 -- names that are looked at
+local LIMIT <const> = 2000 -- most names that are compared
 
 local function add_names(list, t)
   for name in next, type(t) == "table" and t or {} do
@@ -27,7 +27,7 @@ local function about_global(session, name)
   return did_you_mean(name, list)
 end
 
--- A method that is not there: perhaps one of a handle, a string or a file was meant.
+-- A method that does not exist: perhaps one of a handle, a string or a file was meant.
 local function about_method(session, name)
   local list = {}
   for _, class in next, help.meta(session).classes do
@@ -38,7 +38,7 @@ local function about_method(session, name)
   return did_you_mean(name, list)
 end
 
--- The same for a field: one of the library or of a standard library.
+-- A field that does not exist: perhaps one of the library or of a standard library was meant.
 local function about_field(name)
   local list = {}
   add_names(list, library)
@@ -46,7 +46,7 @@ local function about_field(name)
   return did_you_mean(name, list)
 end
 
--- A module that is one function: a hint for the error value, or nil.
+-- The module is one function: returns a hint for an error value, or nil.
 return function(session, value)
   if type(value) ~= "string" then return nil end
   local kind, name = string.match(value, "a nil value %((%a+) '([^'\n]+)'%)")

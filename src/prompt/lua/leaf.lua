@@ -1,5 +1,4 @@
--- prompt/lua/leaf.lua - values that have no parts, as text: what a chunk would write for them where there is such a
--- thing.
+-- prompt/lua/leaf.lua - values without parts, as text; where possible, as Lua source.
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -16,7 +15,7 @@ local named <const> = {
 
 local function escape(c) return named[c] or string.format("\\x%02X", string.byte(c)) end
 
--- Characters that would change the terminal, or the order of what is read: C1 controls, direction, separators.
+-- Characters that would change the terminal or the order of the text: C1 controls, direction marks, separators.
 local function is_sly(code)
   return code >= 0x80 and code <= 0x9f or code >= 0x200e and code <= 0x200f or code >= 0x2028 and code <= 0x202e or
       code >= 0x2066 and code <= 0x2069 or code == 0xfeff
@@ -27,7 +26,7 @@ local function escape_sly(c)
   return is_sly(code) and string.format("\\u{%X}", code) or c
 end
 
--- Every byte that is not part of a character becomes \xNN; valid UTF-8 stays.
+-- Replace every byte that is not part of a character by \xNN; valid UTF-8 stays.
 local function escape_bytes(s)
   if utf8.len(s) then return (string.gsub(s, "[\xc2\xe2\xef][\x80-\xbf]+", escape_sly)) end
   local parts, at = {}, 1
@@ -41,20 +40,20 @@ local function escape_bytes(s)
   return table.concat(parts)
 end
 
--- Where to cut a string of more than `limit` bytes: not within a character.
+-- Where to cut a string of more than `limit` bytes: not inside a character.
 local function cut_at(s, limit)
   local at = limit
   while at > 1 and at > limit - 4 and string.find(s, "^[\x80-\xbf]", at + 1) do at = at - 1 end
   return at
 end
 
--- A number with commas: 1,048,576.
+-- A number with separators: 1,048,576.
 function leaf.count(n)
   local text = string.reverse(string.format("%d", n))
   return string.reverse((string.gsub(string.gsub(text, "(%d%d%d)", "%1,"), ",$", "")))
 end
 
--- A string in quotes; of a longer one its beginning, and its size.
+-- A string in quotes; of a long one, its beginning and its size.
 function leaf.quoted(s, limit)
   local rest = ""
   if #s > limit then
@@ -85,7 +84,7 @@ end
 
 -- -- functions, threads, userdata -----------------------------------------------------------------
 
--- Where a function is from: "queue.lua:12", "[C]".
+-- Where a function was defined: "queue.lua:12", "[C]".
 local function origin(f)
   local info = debug.getinfo(f, "S")
   if info.what == "C" then return "[C]" end
@@ -100,12 +99,12 @@ end
 
 function leaf.thread(t) return string.format("thread: %p (%s)", t, coroutine.status(t)) end
 
--- Control characters out of what an object says of itself.
+-- Escape control characters in the text of an object.
 local function tidy(text)
   return escape_bytes((string.gsub(text, "%c", function(c) return c == "\t" and c or escape(c) end)))
 end
 
--- What an object that has a __tostring says; an error in that is told in its place.
+-- The text of an object with a __tostring; if that raises an error, the error's text.
 function leaf.told(value)
   local ok, text = pcall(tostring, value)
   if ok then return tidy(text) end
@@ -121,8 +120,7 @@ end
 
 -- -- all ------------------------------------------------------------------------------------------
 
--- The text of a value that is not a table, and what kind it is, for its colour. o: { string_limit =, names =
--- function() }
+-- The text of a value that is not a table, and its kind, for the colour. o: { string_limit =, names = function() }
 function leaf.text(value, o)
   local kind = type(value)
   if kind == "string" then return leaf.quoted(value, o.string_limit), kind end

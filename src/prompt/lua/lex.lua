@@ -1,4 +1,4 @@
--- prompt/lua/lex.lua - the words of a Lua text, for those who want to know what it mentions without running it.
+-- prompt/lua/lex.lua - splits a Lua text into tokens, to find what it mentions without running it.
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -7,23 +7,23 @@ local lex = {}
 local WORDS <const> = [[and break do else elseif end false for function goto if in local nil not or repeat return then
   true until while]]
 
--- The keywords: as a set, and in a list.
+-- The keywords, as a set and as a list.
 lex.keywords, lex.keyword_list = {}, {}
 for word in string.gmatch(WORDS, "%a+") do
   lex.keywords[word] = true
   table.insert(lex.keyword_list, word)
 end
 
--- Can the text stand for a field behind a dot?
+-- Can the text be a field name after a dot?
 function lex.is_name(text) return string.find(text, "^[%a_][%w_]*$") ~= nil and not lex.keywords[text] end
 
--- Where does the long bracket that begins at `at` end? nil: it does not.
+-- The end of the long bracket that begins at `at`; nil if it has none.
 local function long_end(text, level, at)
   local _, stop = string.find(text, "]" .. level .. "]", at, true)
   return stop
 end
 
--- The same for a string in quotes: a newline ends it badly.
+-- The end of a string in quotes; a newline ends it, wrongly.
 local function short_end(text, quote, at)
   while true do
     local stop = string.find(text, "[\\\n" .. quote .. "]", at)
@@ -34,7 +34,7 @@ local function short_end(text, quote, at)
   end
 end
 
--- What may begin at `at`: pattern, kind, and a function that finds the end of what the pattern has begun.
+-- The kinds of tokens: pattern, kind, and a function that finds the end of what the pattern began.
 local rules <const> = {
   { "^%-%-%[(=*)%[", "comment", long_end },
   { "^%-%-[^\n]*", "comment" },
@@ -62,7 +62,7 @@ local function token_at(text, at)
       return token
     end
   end
-  return { kind = "symbol", at = at, stop = at, text = string.sub(text, at, at) } -- a byte that is no Lua
+  return { kind = "symbol", at = at, stop = at, text = string.sub(text, at, at) } -- a byte that is not Lua
 end
 
 -- All tokens of a text; kinds: name keyword string number comment symbol.
@@ -86,7 +86,7 @@ function lex.code(text)
   return list
 end
 
--- Is token i a variable, not a field, a method or a label? (The key of `{ x = 1 }` passes for one.)
+-- Is token i a variable, not a field, a method or a label? (The key of `{ x = 1 }` counts as one.)
 function lex.is_variable(tokens, i)
   local before = tokens[i - 1] and tokens[i - 1].text
   return tokens[i].kind == "name" and before ~= "." and before ~= ":" and before ~= "::" and before ~= "goto"

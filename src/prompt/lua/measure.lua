@@ -4,9 +4,9 @@ local _ENV <const> = use "std"
 
 local compile = use "compile"
 
-local BUDGET <const> = 0.5    -- seconds that are spent
-local SAMPLE <const> = 0.0005 -- a sample is at least so long: the clock itself takes time
-local SAMPLES <const> = 1000  -- at most
+local BUDGET <const> = 0.5    -- seconds of measuring
+local SAMPLE <const> = 0.0005 -- least seconds of a sample, since reading the clock takes time, too
+local SAMPLES <const> = 1000  -- most samples
 
 local measure = {}
 
@@ -16,7 +16,8 @@ local function run_batch(clock, n, f, ...)
   return clock() - start
 end
 
--- How many calls make a sample; what was found on the way is thrown away as a warm-up, unless one call is long.
+-- The number of calls that make a sample. The calls made to find it serve as a warm-up and do not count, unless a
+-- single call is that long.
 local function batch_size(clock, f, ...)
   local n = 1
   while true do
@@ -26,7 +27,7 @@ local function batch_size(clock, f, ...)
   end
 end
 
--- Returns sorted seconds of a call, one for each sample, and how many calls were made.
+-- Returns the sorted seconds per call, one for each sample, and the number of calls.
 local function samples(clock, f, ...)
   local start = clock()
   local n, seconds = batch_size(clock, f, ...)

@@ -1,18 +1,18 @@
--- prompt/lua/meta.lua - reads the annotated source of the library (src/lua/meta/sandbox.lua; its head says how it is
--- written) into entries, for help and completion.
+-- prompt/lua/meta.lua - parses the annotated source of the library (src/lua/meta/sandbox.lua, whose head describes its
+-- format) into entries, for help and completion.
 --
--- An entry of a function or method:
+-- The entry of a function or method:
 --   { name = "put", class = "queue" (nil: a function of the library), text = { lines }, arguments = "item, timeout",
 --     params = { { name =, type =, text =, optional = } }, returns = { { type =, name =, text = } },
 --     overloads = { "fun(...)" } }
--- of a class:
+-- The entry of a class:
 --   { name = "queue", full_name = "sandbox.Queue", text = { lines }, fields = as params above,
 --     methods = { entries }, by_name = the same by name }
 local _, use = ...
 local _ENV <const> = use "std"
 
--- The type at the start of a text, which may hold brackets, quotes and blanks behind commas, colons and bars; and the
--- rest.
+-- Split a text into the type at its start, which may contain brackets, quotes, and blanks after commas, colons and
+-- bars, and the rest.
 local function take_type(text)
   local depth, at = 0, 1
   while at <= #text do
@@ -64,7 +64,7 @@ local function add_doc_line(block, line)
   end
 end
 
--- `sandbox.Queue` is known as "queue", `sandbox` as "sandbox".
+-- `sandbox.Queue` becomes "queue", `sandbox` "sandbox".
 local function short_class(name) return string.lower(string.match(name, "[^.]+$")) end
 
 local function class_of(meta, name)
@@ -93,7 +93,7 @@ local function declare_function(meta, block, owner, separator, name, arguments)
   end
 end
 
--- Read the text. Returns { functions = by name, function_list =, classes = by name, class_list =, globals = set of
+-- Parse the text. Returns { functions = by name, function_list =, classes = by name, class_list =, globals = set of
 -- names }.
 return function(text)
   local meta = { functions = {}, function_list = {}, classes = {}, class_list = {}, globals = {} }

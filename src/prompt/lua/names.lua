@@ -1,15 +1,15 @@
--- prompt/lua/names.lua - what functions are called: those that can be reached from the globals and the loaded modules.
+-- prompt/lua/names.lua - names of functions that can be reached from the globals and the loaded modules.
 local _, use = ...
 local _ENV <const> = use "std"
 
 local names = {}
 
-local LIMIT <const> = 1000 -- fields of a table
+local LIMIT <const> = 1000 -- most fields of a table that are examined
 
--- `_`, `_1` ... are names of results.
+-- `_`, `_1` ... are names of results, not of functions.
 local function is_name(key) return type(key) == "string" and not string.find(key, "^_[%de]?$") end
 
--- The shorter name wins, then the first in the alphabet: the order of `next` changes.
+-- The shorter name wins, then the first in the alphabet, since the order of `next` varies.
 local function better(a, b)
   if not b then return true end
   if #a ~= #b then return #a < #b end
@@ -27,7 +27,7 @@ local function add_fields(map, prefix, t)
   end
 end
 
--- { [function] = "string.format" } as things are now.
+-- { [function] = "string.format" } at this moment.
 function names.functions()
   local map = {}
   for module, t in next, loaded do

@@ -1,10 +1,10 @@
--- prompt/lua/outline.lua - what the top level of a chunk has: locals, which end with it; labels; returns.
+-- prompt/lua/outline.lua - what a chunk has at its top level: locals, which end with it; labels; returns.
 local _, use = ...
 local _ENV <const> = use "std"
 
 local opens <const> = { ["function"] = true, ["if"] = true, ["do"] = true, ["repeat"] = true }
 
--- The names that the `local` at token i declares, added to a list.
+-- Add the names that the `local` at token i declares to a list.
 local function add_names(tokens, i, list)
   local expects = true
   if tokens[i + 1] and tokens[i + 1].text == "function" then i = i + 1 end
@@ -18,8 +18,9 @@ local function add_names(tokens, i, list)
   end
 end
 
--- A module that is one function: of the tokens of a chunk (lex.code) returns { locals = names declared at the top
--- level, labels = are there labels or gotos at the top level, returns = is there a return outside of functions }.
+-- The module is one function: for the tokens of a chunk (lex.code) it returns { locals = names declared at the top
+-- level, labels = whether there are labels or gotos at the top level, returns = whether there is a return outside of
+-- functions }.
 return function(tokens)
   local stack, functions, found = {}, 0, { locals = {}, labels = false, returns = false }
   for i, token in ipairs(tokens) do

@@ -13,7 +13,7 @@ local function paint(page, text, style)
   return page.color and codes[style] and "\27[" .. codes[style] .. "m" .. text .. "\27[0m" or text
 end
 
--- Fold words to lines of at most `width` columns; a word that is longer has a line of its own.
+-- Fold words into lines of at most `width` columns; a longer word gets a line of its own.
 local function fold(text, width)
   local lines, line, used = {}, nil, 0
   for word in string.gmatch(text, "%S+") do
@@ -31,14 +31,14 @@ end
 
 function Page:line(text, style) table.insert(self, paint(self, text or "", style)) end
 
--- A paragraph, each of its lines behind `indent` columns.
+-- A paragraph, indented by `indent` columns.
 function Page:paragraph(text, indent, style)
   for _, line in ipairs(fold(text, self.width - (indent or 0))) do
     self:line(string.rep(" ", indent or 0) .. paint(self, line, style))
   end
 end
 
--- What is said of a term: beside it in the column `column` if it is short and there is room, else below it.
+-- A term and its text: in the column `column` beside it if it is short and there is room, else below it.
 function Page:row(term, text, indent, column)
   local head = string.rep(" ", indent) .. paint(self, term, "bold")
   local used = indent + width_of(term)

@@ -1,8 +1,8 @@
--- prompt/lua/pretty.lua - values as a person wants to see them.
+-- prompt/lua/pretty.lua - values in a form for people.
 --
--- Two steps. survey() walks a value within limits and makes a tree of nodes; so it meets cycles, and leaves out what
--- is too much, saying how much. lay_out() makes lines of the tree that fit the width. Neither calls a metamethod but
--- __tostring, and both do as much work as they show, not as there is.
+-- There are two steps. survey() walks a value within limits and makes a tree of nodes; it detects cycles, and notes how
+-- much it left out. The layout then turns the tree into lines that fit the width. Neither calls a metamethod except
+-- __tostring, and the work of both depends on what they show, not on the size of the value.
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -10,18 +10,18 @@ local leaf, lex, names, width_of = use "leaf", use "lex", use "names", use "widt
 
 local pretty = {}
 
-local SCAN <const> = 100000 -- keys of a table that are looked at
-local NODES <const> = 1000  -- values that are shown of all
+local SCAN <const> = 100000 -- most keys of a table that are examined
+local NODES <const> = 1000  -- most values shown in all
 
--- A node is { text =, kind =, width = }, a leaf; or { items = list of nodes, pairs = list of { key text, node }, left
--- = how many are left out, "more" if nobody knows; prefix = text in front of the brace }; shared tables have `mark`
--- and those met again are leaves with `again` = the first node.
+-- A node is either a leaf { text =, kind =, width = }, or { items = list of nodes, pairs = list of { key text, node },
+-- left = how many are left out, "more" if unknown; prefix = text before the brace }. A table that occurs again has a
+-- `mark`, and its later occurrences are leaves with `again` = its first node.
 
 -- -- keys -----------------------------------------------------------------------------------------
 
 local rank <const> = { number = 1, string = 2, boolean = 3 }
 
--- Numbers, strings, then the others, each in their order.
+-- Numbers, strings, then the others, each kind in its own order.
 local function before(a, b)
   local ta, tb = type(a), type(b)
   local ra, rb = rank[ta] or 4, rank[tb] or 4
@@ -32,7 +32,7 @@ local function before(a, b)
   return string.format("%p", a) < string.format("%p", b)
 end
 
--- The first `limit` of many keys, without sorting all of them: a list that is cut whenever it has twice as many.
+-- Keep the first `limit` of many keys without sorting them all: the list is cut whenever it has twice as many.
 local function keep_first(list, key, limit)
   if list.full and not before(key, list[limit]) then return end
   list[#list + 1] = key
@@ -42,7 +42,7 @@ local function keep_first(list, key, limit)
   list.full = true
 end
 
--- How many items from 1 on are there without a gap: exact up to `limit`, beyond it what rawlen says.
+-- The number of items from 1 on without a gap: exact up to `limit`, beyond it what rawlen says.
 local function array_length(t, limit)
   local n = rawlen(t)
   for i = 1, math.min(n, limit) do
@@ -53,7 +53,7 @@ end
 
 local function is_item(key, length) return math.type(key) == "integer" and key >= 1 and key <= length end
 
--- Look at the keys after `key`. Returns how many there are besides the items of the array, and whether that is all.
+-- Scan the keys after `key`. Returns how many there are besides the items of the array, and whether that is all.
 local function scan(t, key, length, list, limit)
   local count, steps = 0, 0
   key = next(t, key)
@@ -69,11 +69,11 @@ local function scan(t, key, length, list, limit)
   return count, true
 end
 
--- The keys that are not items of the array: the first of them, sorted; how many there are; whether that is exact.
+-- The keys that are not items of the array: the first of them, sorted; their number; whether that is exact.
 local function other_keys(t, length, limit)
   local list = {}
   local count, exact = scan(t, nil, length, list, limit)
-  if not exact and length >= SCAN then -- the array hides them: look behind it
+  if not exact and length >= SCAN then -- the array comes first: look after it
     list = {}
     count, exact = scan(t, length, length, list, limit)
   end
@@ -97,13 +97,13 @@ local function leaf_node(text, kind)
   return { text = text, kind = kind, width = width_of(text) }
 end
 
--- `Point` of a metatable with that __name
+-- the `__name` of a metatable, as in `Point`
 local function prefix_of(meta)
   local name = type(meta) == "table" and rawget(meta, "__name")
   return type(name) == "string" and #name <= 60 and name .. " " or nil
 end
 
--- Of a table within tables fewer items are shown.
+-- Nested tables show fewer items.
 local function item_limit(depth, o) return depth == 0 and o.items or depth == 1 and o.items // 2 or o.items // 4 end
 
 local function add_items(node, t, length, depth, o)
@@ -152,11 +152,11 @@ function survey(value, depth, o)
     first.shared = true
     return { again = first, kind = "mark" }
   end
-  local _ = rawget(value, "(unread)") and value.message -- to show a failure is to look at it: then its fields are there
+  local _ = rawget(value, "(unread)") and value.message -- to show a failure is to look at it; this fetches its fields
   return table_node(value, meta, depth, o)
 end
 
--- Number the shared tables in the order in which they are read.
+-- Number the shared tables in reading order.
 local function number_shared(node, counter)
   if node.shared then
     counter.n = counter.n + 1
@@ -173,7 +173,7 @@ local colors <const> = {
   told = "34", mark = "1;33", dim = "2",
 }
 
--- What is laid out goes to w: lines of parts. w.column counts what the current line has.
+-- Output is collected in w: lines of parts. w.column is the width of the current line so far.
 local function put(w, text, kind, width)
   w.column = w.column + (width or width_of(text))
   w[#w + 1] = w.color and colors[kind] and "\27[" .. colors[kind] .. "m" .. text .. "\27[0m" or text
@@ -191,7 +191,7 @@ end
 
 local function opening(node) return (node.mark and "<" .. node.mark .. ">" or "") .. (node.prefix or "") .. "{" end
 
--- How wide a node is on one line; stops at `limit`, and then returns more than that.
+-- The width of a node on one line; stops at `limit` and then returns more than that.
 local function measure(node, limit)
   if node.again then return 9 + #tostring(node.again.mark) end
   if node.text then return node.width end
@@ -252,7 +252,7 @@ end
 
 local put_node
 
--- Items one after the other, as many on a line as fit; a table that does not fit its line has lines of its own.
+-- Put as many items on a line as fit; a table that does not fit gets lines of its own.
 local function put_items(w, node, indent, more)
   for i, item in ipairs(node.items) do
     local last = i == #node.items and not more
@@ -286,7 +286,7 @@ local function put_block(w, node, indent)
   put(w, "}")
 end
 
--- `after`: columns that must stay free behind it
+-- `after`: columns that must stay free after it
 function put_node(w, node, indent, after)
   if not node.items or node.cut or w.column + measure(node, w.width) + after <= w.width then
     put_inline(w, node)
@@ -299,7 +299,7 @@ end
 
 -- o: { width = columns (80), depth = levels of tables (4), items = of each table (100), string_limit = bytes (2000),
 -- color =,
---      raw = whatever __tostring says }. Returns a function that makes the tree of a value.
+--      raw = ignore __tostring }. Returns a function that makes the tree of a value.
 local function surveyor(o)
   local map
   local s = {
@@ -327,7 +327,7 @@ function pretty.value(value, o)
   return table.concat(w)
 end
 
--- Several values (n of them): on one line, if that is possible, else each on its own.
+-- Several values (n of them): on one line if possible, else each on its own.
 function pretty.values(list, o)
   local nodes, make, total = {}, surveyor(o), 0
   local w = writer(o)

@@ -1,4 +1,4 @@
--- prompt/lua/reload.lua - reload(): modules from files, loaded anew in the same tables.
+-- prompt/lua/reload.lua - reload(): loads modules from their files again, into the same tables.
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -6,14 +6,14 @@ local reload = {}
 
 local require <const> = require
 
--- The file that require would take a module of this name from; nil if there is none (it is written in C, or built in).
+-- The file from which require would load a module; nil if there is none (it is written in C, or built in).
 local function file_of(name)
   local path = rawget(package, "path")
   return type(path) == "string" and package.searchpath(name, path) or nil
 end
 
--- What the new table has, put into the old one; so that whoever holds that sees it. What only the old one has stays: it
--- may be state.
+-- Copy what the new table has into the old one, so that all references to the old table see it. Fields that only the
+-- old table has stay, since they may be state.
 local function refresh(old, new)
   for key, value in next, new do rawset(old, key, value) end
   debug.setmetatable(old, metatable_of(new))
@@ -25,7 +25,7 @@ local function reload_one(name)
   local ok, new = pcall(require, name)
   if not ok then
     loaded[name] = old
-    error("reload: " .. name .. " is as it was: " .. tostring(new), 0)
+    error("reload: " .. name .. " is unchanged: " .. tostring(new), 0)
   end
   if type(old) == "table" and type(new) == "table" and not rawequal(old, new) then
     refresh(old, new)
@@ -33,7 +33,7 @@ local function reload_one(name)
   end
 end
 
--- The modules that came from files since the session began, sorted.
+-- The modules loaded from files since the session began, sorted.
 local function own_modules()
   local list = {}
   for name in next, loaded do

@@ -1,12 +1,12 @@
--- prompt/lua/resolve.lua - what a name stands for, without running anything: no metamethod is called.
+-- prompt/lua/resolve.lua - the value of a name, found without running anything: no metamethod is called.
 local _, use = ...
 local _ENV <const> = use "std"
 
 local resolve = {}
 
-local DEPTH <const> = 10 -- of a chain of __index
+local DEPTH <const> = 10 -- most steps of a chain of __index
 
--- The tables among the upvalues of an __index that is written in C: of a handle, its methods.
+-- The tables among the upvalues of an __index written in C: the methods of a handle.
 local function add_upvalue_tables(list, index)
   for i = 1, 5 do
     local _, upvalue = debug.getupvalue(index, i)
@@ -14,7 +14,7 @@ local function add_upvalue_tables(list, index)
   end
 end
 
--- Follow a metatable's __index, adding the tables in which Lua would look, nearest first.
+-- Follow a metatable's __index and add the tables in which Lua would look, nearest first.
 local function follow(list, meta)
   for _ = 1, DEPTH do
     local index = type(meta) == "table" and rawget(meta, "__index")
@@ -29,11 +29,11 @@ end
 -- The tables in which Lua would look for a field of a value, nearest first.
 function resolve.places(value)
   local list = {}
-  if type(value) == "table" then list = { value, rawget(value, "(unread)") } end -- the latter is of a failure
+  if type(value) == "table" then list = { value, rawget(value, "(unread)") } end -- the latter belongs to a failure
   return follow(list, metatable_of(value))
 end
 
--- The same for a value with this metatable, apart from its own fields.
+-- The tables for a value with this metatable, apart from its own fields.
 function resolve.methods(meta) return follow({}, meta) end
 
 function resolve.field(value, name)
@@ -70,7 +70,7 @@ local function class_name(meta)
   return type(name) == "string" and string.match(name, "^sandbox%.(%w+)$")
 end
 
--- Metatables among the upvalues of a function, and of functions among them.
+-- Collect metatables among the upvalues of a function, and of functions among these upvalues.
 local function add_upvalues(found, f, depth)
   for i = 1, 60 do
     local name, value = debug.getupvalue(f, i)
@@ -81,8 +81,9 @@ local function add_upvalues(found, f, depth)
   end
 end
 
--- { queue = metatable, ... }: those written in C are in the registry by name; those written in Lua are upvalues of what
--- their modules return, and a table of modules is in the registry under an address (lua/state/prelude.c).
+-- { queue = metatable, ... }. Metatables written in C are in the registry by name. Those written in Lua are upvalues of
+-- what their modules return; a table of these modules is in the registry, with an address as its key
+-- (lua/state/prelude.c).
 function resolve.metatables()
   local found = {}
   for key, value in next, debug.getregistry() do
@@ -97,7 +98,7 @@ function resolve.metatables()
   return found
 end
 
--- The library's name for the kind of a handle or object: "queue" for `sandbox.queue`.
+-- The library's name for the class of a handle or object: "queue" for `sandbox.queue`.
 function resolve.class(value)
   local meta = metatable_of(value)
   local name = type(meta) == "table" and rawget(meta, "__name")

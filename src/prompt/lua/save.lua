@@ -1,12 +1,12 @@
--- prompt/lua/save.lua - save(file): what worked at the prompt, as a script that does the same.
+-- prompt/lua/save.lua - save(file): writes what worked at the prompt as a script that does the same.
 --
--- Each piece of input becomes a piece of the script. What differs between the two is put right:
---   * an expression that is no statement is printed; results that later input uses as `_` are kept;
---   * locals end with their input: such a piece stands in a block of its own, and one that returns in a function;
+-- Each input becomes a piece of the script, adapted where a script differs from the prompt:
+--   * an expression that is not a statement is printed; results that later input uses as `_` are kept;
+--   * locals end with their input: such a piece gets a block of its own, and a piece that returns gets a function;
 --   * input that is only a command of the prompt is left out, `:load x` becomes dofile("x"); commands that are called
---     within something else are defined, to do nothing;
---   * but what is done to processes is done again: `kill(p)` and `:kill p` become `p:kill()`, and where it is not known
---     that p is a process, `kill` is defined.
+--     within other code are defined as functions that do nothing;
+--   * but acts on processes are repeated: `kill(p)` and `:kill p` become `p:kill()`, and where it is not known that p
+--     is a process, `kill` is defined.
 local library, use = ...
 local _ENV <const> = use "std"
 
@@ -34,7 +34,7 @@ local function is_result(name) return string.find(name, "^_%d?$") ~= nil end
 
 local function is_error(name) return name == "_e" end
 
--- Is a name a command, and not something of the person's own?
+-- Is a name a command that the person has not redefined?
 local function command_test(session)
   return function(name)
     local f = commands.by_name[name] and session.functions[name]
@@ -43,7 +43,7 @@ local function command_test(session)
   end
 end
 
--- Nothing but a call of a command: `ps()`, `help "queue"`.
+-- Is the input only a call of a command: `ps()`, `help "queue"`?
 local function is_command_call(tokens, is_command)
   local second = tokens[2]
   if not (second and tokens[1].kind == "name" and is_command(tokens[1].text)) then return false end
@@ -63,7 +63,7 @@ local function is_process(value)
   return type(value) == "userdata" and rawequal(metatable_of(value), metatable_of(library.self()))
 end
 
--- The value of the global variable, or of the fields of it, that tokens `first` to `last` name; nil if they are more.
+-- The value of the global variable, or of a field below it, that tokens `first` to `last` name; nil if they name none.
 local function named_value(tokens, first, last)
   local value = globals
   for i = first, last do
@@ -77,7 +77,7 @@ local function named_value(tokens, first, last)
   return value
 end
 
--- `kill(p)`, of a process that has a name, as `p:kill()`, wherever it stands in the text.
+-- Replace `kill(p)`, where p is a name for a process, by `p:kill()` throughout the text.
 local function with_methods(text, tokens, is_command)
   local pieces, at = {}, 1
   for i, token in ipairs(tokens) do
@@ -109,13 +109,13 @@ end
 
 local function compiles(text) return load(text .. "\n", "=piece", "t") ~= nil end
 
--- A line that begins with a bracket would go on with the line before it.
+-- A line that begins with a bracket would continue the line before it.
 local function safe_start(text) return (string.gsub(text, "^%(", ";(")) end
 
--- A comment at the end of the text must not swallow what is written behind it.
+-- A comment at the end of the text must not swallow what follows.
 local function closed(text) return string.find(text, "%-%-[^\n]*$") and text .. "\n" or text end
 
--- `return x;` is fine, but not `print(x;)`.
+-- `return x;` is valid, but not `print(x;)`.
 local function without_semicolon(text, last)
   if last.text ~= ";" then return text end
   return string.sub(text, 1, last.at - 1) .. string.sub(text, last.stop + 1)
@@ -158,7 +158,7 @@ local function keep(...)
 end
 ]]
 
--- What the prompt's kill, pause and resume are in a script: they take a handle, a number or a name.
+-- The prompt's kill, pause and resume in a script: they take a handle, a number or a name.
 local ACT <const> = [[
 local function act(method)
   return function(who)
@@ -175,7 +175,7 @@ local function is_piece(chunk, tokens, is_command)
   return chunk.worked and chunk.kind ~= "command" and not is_only_command and not mentions(tokens, is_error)
 end
 
--- The input that goes into the script: list of { text =, tokens =, kind = }, and what it mentions.
+-- The input that goes into the script: a list of { text =, tokens =, kind = }, and what it mentions.
 local function select_pieces(session)
   local is_command = command_test(session)
   local list, about = {}, { keeps = false, commands = {} }
@@ -197,14 +197,14 @@ local function select_pieces(session)
     elseif chunk.worked and chunk.act then
       add(act_piece(chunk.act), "statement")
     elseif is_piece(chunk, tokens, is_command) then
-      local is_act = is_command_call(tokens, is_command) -- its results are none
+      local is_act = is_command_call(tokens, is_command) -- it has no results
       add(chunk.text, is_act and "statement" or chunk.kind)
     end
   end
   return list, about
 end
 
--- The script that the command line named (`sandbox -i x.lua`): it ran before the prompt came.
+-- The script on the command line (`sandbox -i x.lua`), which ran before the prompt appeared.
 local function first_script()
   local arg = rawget(globals, "arg")
   local name = type(arg) == "table" and rawget(arg, -1) and rawget(arg, 0)
@@ -213,7 +213,7 @@ end
 
 local function add_preamble(lines, session, about)
   if session.init_file then
-    lines[#lines + 1] = "-- Before it ran " .. session.init_file .. ", which is not part of this."
+    lines[#lines + 1] = "-- The init file ran before this and is not included: " .. session.init_file
   end
   local script = first_script()
   if script then lines[#lines + 1] = "dofile(" .. leaf.quoted(script, math.huge) .. ")" end
@@ -230,7 +230,7 @@ local function add_preamble(lines, session, about)
   if about.keeps then lines[#lines + 1] = KEEP end
 end
 
--- The text of the script, and how many pieces of input it has.
+-- The text of the script, and the number of inputs in it.
 function save.script(session)
   local list, about = select_pieces(session)
   local lines = { "-- Typed at the prompt of sandbox; saved on " .. os.date("%Y-%m-%d at %H:%M") .. "." }

@@ -1,15 +1,15 @@
 -- prompt/lua/session.lua - what the prompt does with a line: evaluate it, obey it, complete it.
 --
--- S = session.new(host), with the functions of the program (see prompt/session.c) in `host`; in tests a fake:
+-- S = session.new(host), where `host` has the functions of the program (see prompt/session.c), in tests a fake:
 --   host.width() -> columns      host.color  a boolean       host.say(text)  a note for the person
---   host.run(command) -> ok, "exit"|"signal", code           a program in the foreground
---   host.request(name, ...) -> string | nil, error           asked of the supervisor
--- and, where they are there:
---   host.fresh()  what is printed next begins on a line of its own
+--   host.run(command) -> ok, "exit"|"signal", code           runs a program in the foreground
+--   host.request(name, ...) -> string | nil, error           asks the supervisor
+-- and optionally:
+--   host.fresh()  starts a new line for the next output
 --   host.commands  { name = function }: commands written in C        host.meta  the text of src/lua/meta/sandbox.lua
 --   host.clock() -> seconds of the machine's monotonic clock         host.list(folder) -> names, folders with a "/"
 --
--- Nothing here raises an error for what a chunk does; what leaves is an interrupt at worst.
+-- Errors of a chunk are reported here, never raised; only an interrupt may be raised.
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -24,20 +24,20 @@ Session.__index = Session
 
 local KEPT <const> = 9 -- results that have a name
 
--- `_` and `_1` the last result, `_2` ... `_9` those before.
+-- `_` and `_1` are the last result, `_2` ... `_9` those before.
 local function keep_result(value)
   for i = KEPT, 2, -1 do rawset(globals, "_" .. i, rawget(globals, "_" .. i - 1)) end
   rawset(globals, "_1", value)
   rawset(globals, "_", value)
 end
 
--- What the chunk wrote may have left the cursor in the middle of a line.
+-- The chunk's output may have left the cursor in the middle of a line.
 local function fresh_line(self)
   flush()
   if self.host.fresh then self.host.fresh() end
 end
 
--- r: { true, results..., n = }. What an inquiry gives while a chunk runs has no name.
+-- r: { true, results..., n = }. The result of an inquiry while a chunk runs gets no name.
 local function show_results(self, r)
   if r.n < 2 then return end
   if self.depth == 0 then keep_result(r[2]) end
@@ -54,8 +54,8 @@ end
 
 -- -- evaluation -----------------------------------------------------------------------------------
 
--- Call what was typed. A chunk has the debug hook that it, or an earlier one, has set; an inquiry that comes meanwhile
--- leaves it alone.
+-- Call what was typed. A chunk runs with the debug hook that it or an earlier chunk has set; an inquiry that comes
+-- meanwhile does not change the hook.
 local function call_input(self, f, chunk)
   self.depth = self.depth + 1
   if self.depth == 1 and chunk.kind ~= "command" then call.resume_hook() end
@@ -73,7 +73,7 @@ local function run(self, f, chunk)
   return r[1] and "ok" or "error"
 end
 
--- Locals end with their chunk: remembered for hints; said once.
+-- Locals end with their chunk: remember them for hints, and say so once.
 local function note_locals(self, chunk)
   local tokens = lex.code(chunk.text)
   local names = outline(tokens).locals
@@ -87,7 +87,7 @@ end
 
 local eval
 
--- What edit gave is input of its own, once the input that edited has ended.
+-- Run the text that edit returned as an input of its own, once the input that called edit has ended.
 local function run_edited(self, chunk, done)
   local text = self.next_chunk
   if not text or self.depth > 0 then return done end
@@ -111,8 +111,8 @@ function eval(self, text, is_whole)
   return run_edited(self, chunk, done)
 end
 
--- Do something for the person; an error in it (an interrupt of the printing, mostly) is told, too: it is not the
--- chunk's, so its traceback would tell nothing.
+-- Do something for the person. An error in it (mostly an interrupt of the printing) is reported without its traceback,
+-- which would not be the chunk's.
 local function guarded(self, f, ...)
   local depth = self.depth
   local r = call.protected(f, self, ...)
@@ -122,8 +122,8 @@ local function guarded(self, f, ...)
   return "error"
 end
 
--- Evaluate a chunk, print what it gives. Returns "ok"; "error", which was reported; or "incomplete": more lines may
--- complete it, the text is given again with them.
+-- Evaluate a chunk and print its results. Returns "ok"; "error", which has been reported; or "incomplete": more lines
+-- may complete it, and the caller passes the whole text again.
 function Session:eval(text) return guarded(self, eval, text) end
 
 -- -- inquiries ------------------------------------------------------------------------------------
@@ -136,8 +136,8 @@ local function one_line(text)
   return table.concat(r, ", ", 1, r.n)
 end
 
--- The value of an expression as one line of text, for those who ask while something else goes on: nothing is printed or
--- kept. Returns true and the text, or false and a message.
+-- The value of an expression as one line of text, for a caller that asks while something else runs: nothing is printed
+-- or kept. Returns true and the text, or false and a message.
 function Session:evaluate(text)
   local r = call.protected(one_line, text)
   if r[1] then return true, r[2] end
@@ -155,14 +155,14 @@ local function shell(self, command)
 end
 
 local function unknown(self, name)
-  if commands.by_name[name] then return ":" .. name .. " is not there in this session" end
+  if commands.by_name[name] then return ":" .. name .. " is not available in this session" end
   local list = {}
   for known in next, self.functions do list[#list + 1] = known end
   local near = suggest(name, list)
   return "there is no command :" .. name .. (near and "; did you mean :" .. near .. "?" or "; :help lists them")
 end
 
--- The function that was put there for a command, whatever a chunk has made of the global.
+-- Calls the original function of the command, even if a chunk has changed the global.
 local function obey(self, line, name, rest)
   local row, f = commands.by_name[name], self.functions[name]
   local chunk = { text = line, name = "repl:" .. #self.chunks + 1, kind = "command", worked = false }
@@ -192,8 +192,8 @@ function Session:command(line) return guarded(self, command, line) end
 
 -- -- completion -----------------------------------------------------------------------------------
 
--- The words that may stand at the cursor; `cursor` bytes of the line are before it. Returns the byte (from 1) where the
--- word to be replaced starts, and a sorted list of what may stand there.
+-- Complete the word at the cursor; `cursor` bytes of the line are before it. Returns the byte (from 1) where the word
+-- starts, and a sorted list of candidates for it.
 function Session:complete(line, cursor)
   local r = call.protected(complete, self, line, cursor)
   if r[1] then return r[2], r[3] end
@@ -211,13 +211,13 @@ local function shorten(text)
   return (string.gsub(string.sub(text, 1, PROMPT_BYTES), "[\xC2-\xF4][\x80-\xBF]*$", ""))
 end
 
--- What a line is asked for with, as in lua: the global _PROMPT, or _PROMPT2 when a chunk lacks lines (`more` is 1),
--- whatever value it is. One that cannot be had is told, once, and the prompt is the usual one.
+-- The prompt, as in lua: the global _PROMPT, or _PROMPT2 when a chunk needs more lines (`more` is 1), converted to a
+-- string. If that fails, the error is reported once, and the prompt is the default.
 function Session:prompt(_, more)
   local name, usual = "_PROMPT", "> "
   if more == 1 then name, usual = "_PROMPT2", ">> " end
   local there = call.protected(function() return globals[name] end)
-  if there[2] == nil then return usual end -- a table of globals may forbid to ask
+  if there[2] == nil then return usual end -- a metatable of the globals may refuse the access
   local r = call.protected(tostring, there[2])
   if r[1] then
     self.prompt_failed = nil
@@ -234,8 +234,8 @@ end
 
 -- -- making ---------------------------------------------------------------------------------------
 
--- Run the person's own file: $XDG_CONFIG_HOME/sandbox/init.lua, else ~/.config/sandbox/init.lua, unless a path is
--- given. No such file: nothing happens. An error is reported. Returns "ok" or "error".
+-- Run the person's init file: $XDG_CONFIG_HOME/sandbox/init.lua, else ~/.config/sandbox/init.lua, unless a path is
+-- given. A missing file is fine. An error is reported. Returns "ok" or "error".
 function Session:init(path)
   local config, home = os.getenv("XDG_CONFIG_HOME"), os.getenv("HOME")
   path = path or (config and config ~= "" and config or (home or "") .. "/.config") .. "/sandbox/init.lua"
@@ -246,7 +246,7 @@ function Session:init(path)
   return guarded(self, function() return run(self, function() files.run(path) end, {}) end)
 end
 
--- Commands are global functions, unless somebody has used the name.
+-- Make the commands global functions, unless the name is in use.
 local function install(self)
   for _, name in ipairs { "files", "help", "measure", "reload", "save", "source", "watch" } do
     use(name).install(self, self.functions)

@@ -1,4 +1,4 @@
--- prompt/lua/source.lua - where functions come from: src(f), and the comment above a function.
+-- prompt/lua/source.lua - the source of functions: src(f), and the comment above a function.
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -8,7 +8,7 @@ local source = {}
 
 local read, close = io.stdout.read, io.stdout.close
 
--- The text of a file; or nil and why not.
+-- The text of a file; or nil and the reason.
 function source.read_file(path)
   local file, message = io.open(path, "rb")
   if not file then return nil, message end
@@ -18,8 +18,7 @@ function source.read_file(path)
   return text
 end
 
--- The text a function was compiled from, and whether that is a file: { text =, path = nil or path, chunk = nil or name
--- }.
+-- The text that a function was compiled from, and its file if there is one: { text =, path = nil or path }.
 local function text_of(session, info)
   local number = string.match(info.source, "^=repl:(%d+)$")
   local chunk = number and session.chunks[tonumber(number)]
@@ -36,10 +35,11 @@ local function lines_of(text)
   return list
 end
 
--- A dump begins with a header that is the same for all functions, the number of upvalues and the name of the source.
+-- A dump starts with a header that is the same for all functions, the number of upvalues and the name of the source.
 local HEADER <const> = 33
 
--- Is this function, line numbers included, still in the text? Its compiled form is a part of that of the text.
+-- Is this function, line numbers included, still in the text? Then its compiled form is a part of the text's compiled
+-- form.
 local function is_unchanged(f, text)
   local whole = load(string.gsub(text, "^#[^\n]*", ""), "=file", "t")
   if not whole then return false end
@@ -47,7 +47,7 @@ local function is_unchanged(f, text)
   return string.find(all, string.sub(one, HEADER), 1, true) ~= nil
 end
 
--- The lines of a function, and those of the text before it. Returns { lines }, { path =, changed = } or nil, message.
+-- Find the lines of a function within its text. Returns { all = lines, first =, last =, ... }; or nil and a message.
 local function locate(session, f)
   local info = debug.getinfo(f, "S")
   if info.what == "C" then return nil, "it is written in C" end
@@ -61,7 +61,7 @@ local function locate(session, f)
     where = info.short_src .. ":" .. first }
 end
 
--- The comment right above a function, without its dashes.
+-- The comment directly above a function, without its dashes.
 function source.comment(session, f)
   local found = locate(session, f)
   local list = {}
@@ -74,7 +74,7 @@ function source.comment(session, f)
   return list
 end
 
--- The source of a function as text, as edit wants it; or nil and why not.
+-- The source of a function as text, for edit; or nil and the reason.
 function source.text(session, f)
   local found, message = locate(session, f)
   if not found then return nil, message end
@@ -87,7 +87,7 @@ local function show(session, f)
   if not found then error((name or "this function") .. " has no source to show: " .. message, 0) end
   local lines = { "-- " .. found.where }
   if found.changed then
-    lines[1] = lines[1] .. ": the file has changed since the function was loaded, these lines may be others"
+    lines[1] = lines[1] .. ": the file has changed since the function was loaded, so these may be other lines"
   end
   for at = found.first, found.last do lines[#lines + 1] = found.all[at] end
   put_out(table.concat(lines, "\n") .. "\n")

@@ -1,8 +1,8 @@
--- prompt/lua/suggest.lua - "did you mean": the name that is nearest to one that does not exist.
+-- prompt/lua/suggest.lua - "did you mean": the existing name that is closest to a mistyped one.
 local _, use = ...
 local _ENV <const> = use "std"
 
--- How many letters must be changed, added, left out or exchanged with their neighbour.
+-- How many letters must be changed, added, dropped or swapped with a neighbour.
 local function distance(a, b)
   local before, above = {}, {}
   for j = 0, #b do above[j] = j end
@@ -20,8 +20,8 @@ local function distance(a, b)
   return above[#b]
 end
 
--- A module that is one function: the name of the list that is nearest to `word`, if one is near enough to be meant. A
--- word of one or two letters is near to too many.
+-- The module is one function: returns the name of the list that is closest to `word`, if it is close enough to be
+-- meant. A word of one or two letters is close to too many names.
 return function(word, list)
   local best, best_distance
   if #word < 3 then return nil end

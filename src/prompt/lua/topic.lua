@@ -1,6 +1,7 @@
 -- prompt/lua/topic.lua - a page of help without a prompt: `sandbox --help TOPIC`.
 --
--- topic(name, host), with meta, color and width of a session's host (see session.lua); raises what help raises.
+-- topic(name, host), where host has meta, color and width as for a session (see session.lua). Raises the errors of
+-- help.
 local _, use = ...
 local _ENV <const> = use "std"
 

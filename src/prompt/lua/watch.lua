@@ -1,4 +1,4 @@
--- prompt/lua/watch.lua - what asks the supervisor: watch and unwatch; dump and peek, which ask nobody.
+-- prompt/lua/watch.lua - watch and unwatch, which ask the supervisor; dump and peek, which do not.
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -18,7 +18,7 @@ local function check_seconds(seconds)
   return n
 end
 
-local PEEKED <const> = 10 -- items, unless said
+local PEEKED <const> = 10 -- items, by default
 
 function watch.install(session, functions)
   function functions.peek(queue, n)

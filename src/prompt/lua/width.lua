@@ -1,9 +1,9 @@
--- prompt/lua/width.lua - how many columns a text takes on a terminal.
+-- prompt/lua/width.lua - the number of columns that a text takes on a terminal.
 local _, use = ...
 local _ENV <const> = use "std"
 
--- Ranges of characters that take two columns, and none (Unicode, East Asian Width, and combining marks); good enough
--- for a layout, which nothing depends on.
+-- Ranges of characters that take two columns, or none (Unicode: East Asian Width, combining marks). Good enough for
+-- layout, on which nothing depends.
 local wide <const> = {
   { 0x1100, 0x115f }, { 0x2e80, 0x303e }, { 0x3041, 0xa4cf }, { 0xac00, 0xd7a3 }, { 0xf900, 0xfaff },
   { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 }, { 0xffe0, 0xffe6 }, { 0x1f300, 0x1f64f }, { 0x1f900, 0x1f9ff },
@@ -23,7 +23,7 @@ local function columns(code)
   return within(wide, code) and 2 or within(narrow, code) and 0 or 1
 end
 
--- A module that is one function: the columns of a text; its bytes, if it is not UTF-8.
+-- The module is one function: returns the columns of a text; its length in bytes if it is not UTF-8.
 return function(text)
   if not string.find(text, "[\x80-\xff]") or not utf8.len(text) then return #text end
   local n = 0
