@@ -1,6 +1,6 @@
 #!/usr/bin/env sandbox
--- Synchronous: ask, and do nothing until the answer is there. Asynchronous: ask several at once, go on
--- with work of one's own, and take each answer when it is needed.
+-- Synchronous: ask, and wait until the answer is there. Asynchronous: ask several at once, go on with other
+-- work, and take each answer when it is needed.
 
 local function request(site, seconds)
   sleep(seconds) -- the site takes its time

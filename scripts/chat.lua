@@ -1,18 +1,18 @@
 #!/usr/bin/env sandbox
--- A chat. Each member has a pipe to the room. The room waits for all of them at once, with `select`: whoever says
--- something first is heard first, and everybody else is told. A member waits for two things: that somebody
--- speaks, and that his own patience ends. Nobody asks "anything new?" again and again.
+-- A chat. Each member has a pipe to the room. The room waits for all of them at once, with `select`: the member
+-- that speaks first is heard first, and all others are told. A member waits for two things: for another one to
+-- speak, and for its own patience to end. Nothing polls ("anything new?") again and again.
 --
 -- Guess first, then try: what happens without the timer? What if a member is killed instead of leaving?
 
--- What each member answers to what; to "" without being asked, and with false he leaves.
+-- What each member answers to which line; to "" without being asked. With false it leaves.
 local MEMBERS = {
   { name = "ann", [""] = "hello", ["hi ann"] = "how are you?", ["fine"] = false },
   { name = "bob", ["hello"] = "hi ann", ["(ann left)"] = false },
   { name = "cid", ["how are you?"] = "fine" },
 }
 
--- Talk through `pipe`, until one leaves or has heard nothing for ten seconds.
+-- Talk through `pipe` until this member leaves, or has heard nothing for ten seconds.
 local function member(me, pipe)
   if me[""] then pipe:send(me[""]) end
   repeat
@@ -30,7 +30,7 @@ for i, me in ipairs(MEMBERS) do
   spawn({ name = me.name }, member, me, there)
 end
 
--- The room: print what one says, and tell all others.
+-- The room: print what a member says, and tell all others.
 while #ends > 0 do
   local i, line = sandbox.select(ends)
   local speaker, name = ends[i], names[i]

@@ -1,6 +1,6 @@
 #!/usr/bin/env sandbox
--- A child starts with a copy of everything its parent has. From then on nothing is shared: what
--- either of them changes, the other never sees. A result is what comes back, or use a queue.
+-- A child starts with a copy of everything its parent has. From then on nothing is shared: neither of
+-- them sees what the other changes. Data comes back as a result, or through a queue.
 
 counter = 10 -- a global
 local list = { "apple" } -- an upvalue of the function below
@@ -14,7 +14,7 @@ end
 
 print(("parent, before: counter = %d, list = { %s }"):format(counter, table.concat(list, ", ")))
 local a = spawn(change, "first child")
-local in_a = a:result() -- wait for it, and take what the function returned
+local in_a = a:result() -- wait for it, and take what its function returned
 local b = spawn(change, "second child")
 local in_b = b:result()
 print(("parent, after: counter = %d, list = { %s }"):format(counter, table.concat(list, ", ")))

@@ -1,11 +1,11 @@
 #!/usr/bin/env sandbox
--- Conway's game of life, the board cut into strips, a process for each. Nobody may begin with a generation before
--- all have finished the last one, or he would read rows that are half old and half new: a barrier keeps them in
--- step. Between two barriers all read, then all write; so no row needs a lock.
+-- Conway's game of life. The board is cut into strips, with a process for each. No process may begin a generation
+-- before all have finished the last one, or it would read rows that are half old and half new. So a barrier keeps
+-- them in step. Between two barriers all read, then all write; so no row needs a lock.
 --
--- Guess first, then try: what becomes of the glider when nobody waits between reading and writing (and the main
--- process waits once a generation)? Does it always go wrong? And with `sleep(math.random() / 10)` before reading?
--- Why does nobody hang if a strip's process is killed in the middle?
+-- Guess first, then try: what becomes of the glider without the wait between reading and writing (when the main
+-- process, too, waits only once in each generation)? Does it always go wrong? And with `sleep(math.random() / 10)`
+-- before reading? Why does no process hang if that of a strip is killed in the middle?
 
 local WIDTH, HEIGHT, STRIPS, GENERATIONS = 20, 9, 3, 8
 
@@ -21,10 +21,10 @@ local START = {
   "....................",
 }
 
-local board = sandbox.dict(START) -- the rows, for all
-local step = sandbox.barrier(STRIPS + 1) -- the strips, and who shows the board
+local board = sandbox.dict(START) -- the rows, shared by all
+local step = sandbox.barrier(STRIPS + 1) -- the strips, and the main process, which shows the board
 
--- A cell of rows; the board has no edge, what leaves it on one side comes in on the other.
+-- Is this cell alive? The board has no edge: what leaves it on one side comes in on the other.
 local function alive(rows, y, x)
   x = (x - 1) % WIDTH + 1
   return rows[(y - 1) % HEIGHT + 1]:sub(x, x) == "#"

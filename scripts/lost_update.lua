@@ -1,14 +1,14 @@
 #!/usr/bin/env sandbox
--- A lost update. To add one, a process reads a number, adds, and writes it back. When two do so at the same
--- time, both read the same number, and one of the two additions is lost. Mostly that is bad luck, and rare,
--- which makes it hard to find; here a barrier between reading and writing makes it happen each time.
--- Three cures follow: a lock around all three steps, one step instead of three, and one owner of the number.
+-- A lost update. To add one, a process reads a number, adds, and writes it back. When two processes do so at
+-- the same time, both read the same number, and one of the two additions is lost. Usually that happens rarely,
+-- which makes it hard to find; here a barrier between reading and writing makes it happen every time.
+-- Three cures follow: a lock around all three steps, one atomic step instead of three, one owner of the number.
 --
 -- Guess first, then try: what comes out without the barrier? Always the same?
 
 local PROCESSES, TIMES = 4, 250
 
--- Run `add(counter)` TIMES times in each of PROCESSES processes, and show what the counter says then.
+-- Run `add(counter)` TIMES times in each of PROCESSES processes, and then show the counter.
 local function compete(title, counter, add)
   local list = {}
   for i = 1, PROCESSES do
@@ -20,7 +20,7 @@ local function compete(title, counter, add)
   print(("%-24s %4d of %d"):format(title, counter:get(), PROCESSES * TIMES))
 end
 
--- Broken: all have read before the first writes.
+-- Broken: all processes read before the first one writes.
 local all_have_read, all_have_written = sandbox.barrier(PROCESSES), sandbox.barrier(PROCESSES)
 compete("three steps", sandbox.value(0), function(counter)
   local n = counter:get()
@@ -29,14 +29,14 @@ compete("three steps", sandbox.value(0), function(counter)
   all_have_written:wait()
 end)
 
--- Cure 1: a lock. Who holds it does all three steps, and the others wait.
+-- Cure 1: a lock. Its holder does all three steps while the others wait.
 local lock = sandbox.lock()
 compete("a lock around them", sandbox.value(0), function(counter)
   local _ <close> = lock:hold()
   counter:set(counter:get() + 1)
 end)
 
--- Cure 2: one step. `add` reads, adds and writes, and nobody comes between.
+-- Cure 2: one step. `add` reads, adds and writes atomically.
 compete("one step", sandbox.value(0), function(counter) counter:add(1) end)
 
 -- Cure 3: one owner. Only one process has the number; the others send it what to add.

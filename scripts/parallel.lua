@@ -1,17 +1,17 @@
 #!/usr/bin/env sandbox
--- The same work three times. Concurrent means: several processes are under way at a time, if need be
--- by turns on one CPU. Parallel means: they really run at the same moment, on several CPUs. Work that
--- keeps the CPU busy ends sooner only in parallel; the CPU seconds it needs stay about the same.
+-- The same work three times. Concurrent means: several processes are in progress at a time, if need be
+-- by turns on one CPU. Parallel means: they run at the same moment, on several CPUs. Work that keeps
+-- the CPU busy ends sooner only in parallel; the CPU seconds that it needs stay about the same.
 --
 --   sandbox scripts/parallel.lua [steps]
 --
--- Wall time is what a clock on the wall shows, here the run's clock: leave out --speed, which would make
--- it go faster but not the CPU.
+-- Wall time is the time on a clock on the wall, here the run's clock. Do not use --speed: it would make the
+-- clock go faster, but not the CPU.
 
 local TASKS = 4
 local STEPS = math.tointeger(arg[1] or 5000000)
 
--- Busy for a while; returns the CPU seconds it took in the process that called it.
+-- Keep the CPU busy for a while; returns the CPU seconds that it took in the calling process.
 local function work()
   local start, x = os.clock(), 0
   for i = 1, STEPS do x = (x * 31 + i) % 1000003 end

@@ -1,15 +1,15 @@
 #!/usr/bin/env sandbox
--- Five philosophers sit around a table, a fork between each two. To eat, one needs the forks on both sides.
--- When all take the left one first, each waits for a neighbour who waits for a neighbour ... and nobody will
--- ever eat: a deadlock. A barrier here makes all have their first fork at the same moment; otherwise it would
--- take bad luck. That is what makes deadlocks nasty: most of the time all goes well.
+-- Five philosophers sit around a table, with a fork between each two. To eat, one needs the forks on both sides.
+-- If all take the left one first, each waits for a neighbour that waits for a neighbour ... and none will ever
+-- eat: a deadlock. Here a barrier makes all have their first fork at the same moment; without it, that would
+-- take bad luck. That is why deadlocks are nasty: most of the time all goes well.
 --
---   sandbox scripts/philosophers.lua            the deadlock: sandbox notices, and says who waits for whom
---   sandbox scripts/philosophers.lua kill       a way out: one gives way
+--   sandbox scripts/philosophers.lua            the deadlock: sandbox detects it, and says who waits for whom
+--   sandbox scripts/philosophers.lua kill       a way out: one is killed
 --   sandbox scripts/philosophers.lua ordered    the cure
 --
--- The cure: forks have numbers, and everybody takes the one with the lower number first. Then the waiting
--- cannot go in a circle: the fifth philosopher waits for fork 1 with empty hands, and the fourth can eat.
+-- The cure: forks have numbers, and each philosopher takes the one with the lower number first. Then no circle
+-- of waiting can form: the fifth philosopher waits for fork 1 with empty hands, and the fourth can eat.
 --
 -- Guess first, then try: does it help if only one philosopher takes the right fork first?
 
@@ -18,7 +18,7 @@ local ordered = arg[1] == "ordered" -- else all are unlucky
 
 local forks = {}
 for i = 1, N do forks[i] = sandbox.lock { name = "fork" .. i } end
-local all_have_one = sandbox.barrier(N + 1) -- and the one who watches
+local all_have_one = sandbox.barrier(N + 1) -- and the main process, which watches
 
 local function philosopher(first, second)
   for meal = 1, MEALS do
@@ -41,7 +41,7 @@ if not ordered then all_have_one:wait() end
 if arg[1] == "kill" and not sandbox.join_all(list, 10) then
   print("for ten seconds nobody has moved:")
   for i = 1, N do print("  " .. tostring(forks[i])) end
-  print("philosopher 1 is killed; fork 1 passes on to who waits for it")
+  print("philosopher 1 is killed; fork 1 passes on to the one that waits for it")
   list[1]:kill()
 end
 for i, p in ipairs(list) do

@@ -1,12 +1,12 @@
 #!/usr/bin/env sandbox
--- A pipeline: each stage is a process that takes from one queue and puts into the next, so all stages work
--- at the same time on different items, as on a conveyor belt. Six letters need three seconds each; one after
--- the other that is 18 seconds. Here the first leaves the belt after 3 seconds, and then one comes every second.
+-- A pipeline: each stage is a process that takes items from one queue and puts them into the next, so all stages
+-- work at the same time on different items, as on a conveyor belt. Six letters take three seconds each, one after
+-- the other 18 seconds. Here the first letter leaves the belt after 3 seconds, and then one every second.
 --
--- Guess first, then try: what counts when one stage takes 2 seconds? How do two processes in that stage help?
+-- Guess first, then try: how long does it take if one stage needs 2 seconds? Do two processes in that stage help?
 
--- Start a stage: `work` turns an item into another. When its input ends, it ends its output, so the end
--- travels through the whole pipeline.
+-- Start a stage: `work` turns an item into another. When its input ends, it closes its output, so the end
+-- passes through the whole pipeline.
 local function stage(name, input, work)
   local output = queue { max = 2, name = name }
   spawn({ name = name }, function()

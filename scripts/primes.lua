@@ -1,15 +1,15 @@
 #!/usr/bin/env sandbox
--- How many primes are there below a limit? The numbers are cut into segments, and each is sieved on its own: the
--- workers of a pool have nothing to wait for and nothing to say to each other, so twice the processors should
--- take half the time. How much of that comes true, the table says.
+-- How many primes are there below a limit? The numbers are cut into segments, and each is sieved on its own. The
+-- workers of a pool need not wait for or talk to each other, so twice the processors should take half the time.
+-- The table shows how much of that comes true.
 --
 --   sandbox scripts/primes.lua [limit]
 --
--- The speed-up is the time of one worker, divided by the time of several. It is less than their number, since
--- something is left that only one can do (cut, collect, add up), and since processors share a memory and a clock.
--- Leave out --speed, which would make the clock go faster but not the processors.
+-- The speed-up is the time of one worker divided by the time of several. It is less than their number, since a
+-- part of the work is left to one process (cut, collect, add up), and since processors share memory and a clock.
+-- Do not use --speed: it would make the run's clock go faster, but not the processors.
 --
--- Guess first, then try: what do more workers than processors bring? What do segments of 1000 numbers cost?
+-- Guess first, then try: do more workers than processors help? What do segments of 1000 numbers cost?
 
 local LIMIT, SEGMENT = math.tointeger(arg[1] or 2000000), 50000
 
@@ -25,7 +25,7 @@ local function small_primes(limit)
   return primes
 end
 
-local divisors = small_primes(math.ceil(LIMIT ^ 0.5)) -- goes to the workers with the function that uses it
+local divisors = small_primes(math.ceil(LIMIT ^ 0.5)) -- sent to the workers with the function that uses it
 
 -- How many primes there are from `first` to `last`.
 local function count(first, last)

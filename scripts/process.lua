@@ -1,6 +1,6 @@
 #!/usr/bin/env sandbox
--- Each download has a process of its own, and they sleep side by side: the total is the time of
--- the longer one, not the sum. (serial.lua is the same without processes.)
+-- Each download has a process of its own, and both sleep at the same time: the total is the time of
+-- the longer one, not the sum. (serial.lua does the same without processes.)
 
 local function download(file)
   print(("Start the download process, process number:[%d]"):format(sandbox.getpid()))
@@ -13,6 +13,6 @@ end
 local start = sandbox.now()
 local first = spawn(download, "Python introduction.pdf") -- runs from here on
 local second = spawn(download, "av.avi") -- so does this one
-assert(join(first)) -- join waits; assert makes a failure in the child one here
+assert(join(first)) -- join waits; assert raises a failure of the child here
 assert(join(second))
 print(("Total cost %.2f second."):format(sandbox.now() - start))

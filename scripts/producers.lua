@@ -1,8 +1,8 @@
 #!/usr/bin/env sandbox
 -- Producers and consumers. Three cooks are quick, two waiters are slow, and the counter between them has
--- room for three plates. A cook who finds it full waits in `put`, a waiter who finds it empty waits in
--- `get`; nobody counts plates, and nobody asks again and again. A queue with a bound keeps the quick ones
--- from running away from the slow ones.
+-- room for three plates. A cook that finds it full waits in `put`, a waiter that finds it empty waits in
+-- `get`; neither counts plates or polls. A bounded queue keeps the quick side from running away from the
+-- slow one.
 --
 -- Guess first, then try: what changes with `max = 1`? Without `max`? With one waiter?
 
@@ -10,7 +10,7 @@ local COOKS, PLATES = { "ann", "bob", "cid" }, 4
 
 local counter = queue { max = 3, name = "counter" }
 
--- Puts its plates on the counter, and returns how often it had to wait for room.
+-- Put all plates on the counter; returns how often the cook had to wait for room.
 local function cook(name)
   local waits = 0
   for number = 1, PLATES do
@@ -20,8 +20,8 @@ local function cook(name)
   return waits
 end
 
--- Takes plates until the counter is closed and empty. Returns them in the order they came, and how many
--- were on the counter at most.
+-- Take plates until the counter is closed and empty. Returns them in the order in which they came, and the
+-- greatest number that was on the counter.
 local function waiter()
   local plates, most = {}, 0
   for plate in counter:items() do

@@ -1,10 +1,10 @@
 #!/usr/bin/env sandbox
--- Two processes share nothing, so they talk through a queue: what one puts in, another gets out,
--- in the same order. Here the writer has even left before the reader starts: the items wait.
+-- Two processes share nothing, so they talk through a queue: what one puts, the other gets, in the
+-- same order. Here the writer has ended before the reader starts: the items wait in the queue.
 
 local function write(q)
   for _, item in ipairs { "python introduction", "av.avi", "java introduction" } do
-    queue_put(q, item) -- when put returns, the item is in the queue for everybody
+    queue_put(q, item) -- when put returns, the item is in the queue for every process
     print(("Start writing process, process number:[%d]"):format(sandbox.getpid()))
     print(("Start writing %s..."):format(item))
     sleep(3)

@@ -1,10 +1,10 @@
 #!/usr/bin/env sandbox
--- A rate limiter: a site allows three requests at once, and then one a second. A semaphore is a bucket of permits:
--- who wants to ask takes one, and waits while there is none; a process puts one back each second, but never more
--- than three. Ten clients all want to ask at once, and none of them knows of the others.
+-- A rate limiter: a site allows three requests at once, then one a second. A semaphore is a bucket of permits: a
+-- client takes one for each request, and waits while there is none; a process puts one back each second, but never
+-- more than three. Ten clients all want to ask at once, and none of them knows of the others.
 --
 -- Guess first, then try: how long do twenty requests take? What changes if the clients give their permit back
--- after each request, with no process that refills? (That limits how many ask at a time, not how often.)
+-- after each request, without a process that refills? (That limits how many ask at a time, not how often.)
 
 local BURST, CLIENTS = 3, 10
 
@@ -14,8 +14,8 @@ local start = sandbox.now()
 
 local function refill()
   for second = 1, math.huge do
-    sleep(math.max(0, start + second - sandbox.now())) -- by the clock: what else takes time does not add up
-    if permits:value() < BURST then permits:release() end -- nobody else releases, so there is room
+    sleep(math.max(0, start + second - sandbox.now())) -- by the clock, so that delays do not add up
+    if permits:value() < BURST then permits:release() end -- no other process releases, so there is room
   end
 end
 

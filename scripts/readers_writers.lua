@@ -1,10 +1,10 @@
 #!/usr/bin/env sandbox
 -- Readers and writers. Any number of readers may look at the same time, since looking changes nothing; a writer
--- must be alone. A plain lock would let the readers in only one by one. Here a condition and two shared numbers
--- make a lock of two kinds: everybody waits until what he needs is true, and whoever changes it says so.
+-- must be alone. A plain lock would admit readers only one by one. Here a condition and two shared values make a
+-- lock with two modes: a process waits until what it needs is true, and notifies the others when it changes that.
 --
--- Guess first, then try: can readers that come again and again keep a writer waiting for ever? How would one let
--- a waiting writer go first?
+-- Guess first, then try: can readers that come again and again keep a writer waiting for ever (starvation)? How
+-- could a waiting writer go first?
 
 local c = sandbox.condition()
 local readers, writing = sandbox.value(0), sandbox.value(false)
@@ -15,7 +15,7 @@ local function reading(look)
     c:wait_for(function() return not writing:get() end)
     readers:add(1)
   end
-  look() -- without the lock: others look, too
+  look() -- without the lock: other readers look, too
   local _ <close> = c:hold()
   if readers:add(-1) == 0 then c:notify_all() end
 end
@@ -32,7 +32,7 @@ local function writing_alone(change)
   c:notify_all()
 end
 
--- The data: two accounts that hold 100 together. In the middle of a change they do not.
+-- The data: two accounts that together hold 100, except in the middle of a change.
 local left, right = sandbox.value(100), sandbox.value(0)
 local inside = sandbox.barrier(3)
 

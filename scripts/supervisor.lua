@@ -1,16 +1,16 @@
 #!/usr/bin/env sandbox
--- A supervisor. Some jobs make the worker crash. It catches nothing and mends nothing: it dies, at once and
--- entirely, and the supervisor starts another, which begins afresh with the next job. What is broken is gone
--- with the process it was in. ("Let it crash", as they say in Erlang.)
+-- A supervisor. Some jobs make the worker crash. The worker catches and repairs nothing: it dies, and the
+-- supervisor starts another one, which begins afresh with the next job. What was broken is gone with its
+-- process. ("Let it crash", as they say in Erlang.)
 --
--- Guess first, then try: what becomes of the jobs when the supervisor gives up sooner (MAX_RESTARTS = 1)?
--- Why does nobody try again to eat all the memory?
+-- Guess first, then try: what becomes of the jobs if the supervisor gives up sooner (MAX_RESTARTS = 1)?
+-- Why is the job that eats all the memory not tried again?
 
 local MAX_RESTARTS = 5
 
 local jobs, done = queue { name = "jobs" }, queue { name = "done" }
 
--- Some jobs cannot be done, one is only unlucky the first time, and one takes the whole process with it.
+-- Some jobs cannot be done, one fails only the first time, and one kills the whole process.
 local function work(job)
   if job.text == "divide by zero" then error { job = job, why = "cannot be done" } end
   if job.text == "lose the connection" and job.tries == 1 then error { job = job, why = "try again" } end
@@ -25,7 +25,7 @@ local function worker()
   end
 end
 
--- Keep a worker at work until all jobs are gone. An error that names its job gives that job a second chance.
+-- Keep a worker running until all jobs are gone. If an error names its job, that job gets a second chance.
 local function supervise()
   local restarts = 0
   repeat

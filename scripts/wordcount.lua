@@ -1,7 +1,7 @@
 #!/usr/bin/env sandbox
 -- Map and reduce: which words are most frequent in many files? Map: each file becomes a table of its own words and
--- their numbers, all files at the same time. Reduce: two tables become one, until there is only one. No step knows
--- of any other, so it does not matter who does which, or when.
+-- their counts, all files at the same time. Reduce: two tables become one, until there is only one. No step depends
+-- on another, so it does not matter which process does which step, or when.
 --
 --   sandbox scripts/wordcount.lua [files]     these scripts, unless others are named
 --

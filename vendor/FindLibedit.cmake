@@ -1,5 +1,5 @@
 # Finds the headers of libedit (Debian: libedit-dev), the line editor of the prompt. Defines the target Libedit::Libedit.
-# Nothing is linked: src/term/libedit.c loads it when it is needed.
+# Nothing is linked: src/term/libedit.c loads the library when it is needed.
 find_path(Libedit_INCLUDE_DIR histedit.h)
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(Libedit REQUIRED_VARS Libedit_INCLUDE_DIR

@@ -4,14 +4,14 @@
 #   SANDBOX_LUA_DIR   a Lua 5.4 source tree to build instead of using the system's (upstream's release with src/, or its
 #                     flat git tree); empty: vendor/lua/ if it is there, else the system's
 # Makes
-#   Lua54::headers    lua.h and its kin, nothing to link: for what must not bring a Lua of its own
+#   Lua54::headers    the headers, nothing to link: for targets that must not bring a Lua of their own
 #   Lua54::whole      headers and the whole library, so that a program exports every lua_* symbol and ordinary C modules for
 #                     Lua load into it (the program also needs ENABLE_EXPORTS)
-#   Lua54_VERSION, Lua54_FOUND, Lua54_SOURCE (what was found, for a person)
+#   Lua54_VERSION, Lua54_FOUND, Lua54_SOURCE (a description of what was found)
 #   Lua54_CMOD        where the system's Lua looks for C modules, relative to its prefix; Lua54_PREFIX that prefix
 #   Lua54_PKG         the pkg-config name under which it was found; empty if it was not
 #
-# The static library is preferred: the program then starts faster and needs no liblua where it runs.
+# The static library is preferred: the program then starts faster and needs no liblua at run time.
 
 set(SANDBOX_LUA_DIR "" CACHE PATH "A Lua 5.4 source tree to build instead of the system's Lua")
 
@@ -24,7 +24,7 @@ set(Lua54_PKG "")
 set(Lua54_PREFIX "/usr")
 set(Lua54_CMOD "lib/lua/5.4")
 
-# Sets `ret` to the version that a folder's lua.h states ("5.4.6"), empty if it has none or it is not a 5.4.
+# Sets `ret` to the version in a folder's lua.h ("5.4.6"); empty if there is none or it is not 5.4.
 function(_lua54_version folder ret)
   set(version "")
   if(EXISTS "${folder}/lua.h")
@@ -56,7 +56,7 @@ function(_lua54_from_tree tree)
 
   add_library(sandbox_lua54 OBJECT ${sources})
   target_include_directories(sandbox_lua54 PUBLIC "${src}")
-  # As upstream's `make linux` does; its symbols are the interface of C modules, hence not hidden.
+  # As in upstream's `make linux`. Its symbols are not hidden, since they are the interface of C modules.
   target_compile_definitions(sandbox_lua54 PRIVATE _GNU_SOURCE LUA_USE_LINUX LUA_COMPAT_5_3)
   set_target_properties(sandbox_lua54 PROPERTIES C_VISIBILITY_PRESET default C_EXTENSIONS ON)
 
@@ -71,7 +71,7 @@ function(_lua54_from_tree tree)
   set(Lua54_FOUND TRUE PARENT_SCOPE)
 endfunction()
 
-# The system's library: names differ from one distribution to the next.
+# The system's library, whose name depends on the distribution.
 function(_lua54_from_system)
   set(hints_include "")
   set(hints_lib "")
@@ -103,7 +103,7 @@ function(_lua54_from_system)
   mark_as_advanced(LUA54_INCLUDE_DIR LUA54_LIBRARY)
   if(NOT version OR NOT LUA54_LIBRARY)
     set(Lua54_FOUND FALSE PARENT_SCOPE)
-    # Not the cached findings of a wrong version: the next run looks again.
+    # Do not cache a wrong version: the next run must search again.
     unset(LUA54_INCLUDE_DIR CACHE)
     unset(LUA54_LIBRARY CACHE)
     return()

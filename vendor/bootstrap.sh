@@ -1,11 +1,11 @@
 #!/bin/sh
-# Install the system packages that sandbox needs: those to build and run it, with --test also those of its tests.
-# Prints nothing and changes nothing when none is missing.
+# Install the system packages that sandbox needs to build and run; with --test also those that its tests need.
+# Prints and changes nothing if none is missing.
 #
 #   vendor/bootstrap.sh [--test] [--list]
 #
-# --list prints the names of the packages that are missing and installs nothing.
-# Exit status: 0 nothing is missing (any more); 1 something is; 2 wrong usage.
+# --list prints the names of the missing packages and installs nothing.
+# Exit status: 0 nothing is missing (any more); 1 something is missing; 2 wrong usage.
 set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -23,7 +23,7 @@ for option in "$@"; do
   esac
 done
 
-# The packages of the sets asked for.
+# The packages of the requested sets.
 wanted() {
   while read -r set package _; do
     case " $sets " in *" $set "*) printf '%s\n' "$package" ;; esac
@@ -35,7 +35,7 @@ installed() {
 }
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then
-  say "this system has no apt. Install what corresponds to these Debian packages:"
+  say "this system has no apt. Install the equivalents of these Debian packages:"
   wanted | sed 's/^/  /' >&2
   say "(on Fedora: gcc make cmake pkgconf-pkg-config lua-devel; see vendor/README.md)"
   exit 1
@@ -65,7 +65,7 @@ fi
 
 say "installing $missing"
 apt() { $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@"; }
-# The lists may be absent or old: ask for new ones only if the install does not work without.
+# The package lists may be missing or old: update them only if the install fails.
 # shellcheck disable=SC2086 # a list of names
 install() { apt install -y --no-install-recommends $missing; }
 install >/dev/null 2>&1 || { apt update && install; } || {

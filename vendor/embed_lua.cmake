@@ -1,4 +1,4 @@
-# Writes Lua sources into a C file, as the table `NAME` of struct prelude_source (lua/state/prelude.h), ended by a NULL.
+# Writes Lua sources into a C file: a table `NAME` of struct prelude_source (lua/state/prelude.h), terminated by a NULL.
 #   cmake -DOUTPUT=x.c -DNAME=prelude_sources -DFILES=a.lua,b.lua -P embed_lua.cmake
 string(REPLACE "," ";" files "${FILES}")
 set(bodies "")

@@ -1,4 +1,4 @@
-# What `cmake --install` puts where, and how other builds find it.
+# The files that `cmake --install` installs, and how other builds find them.
 #
 #   bin/sandbox                        the program
 #   lib/libsandbox.a                   the library for C programs that embed it
@@ -7,13 +7,13 @@
 #   lib/cmake/sandbox/                 find_package(sandbox) -> sandbox::sandbox
 #   <Lua's C modules>/sandbox.so       require "sandbox" in the stock lua5.4
 #   share/sandbox/scripts/             the example scripts
-#   share/sandbox/luals/library/       the library, as the Lua language server reads it
-#   share/sandbox/luacheck/            the library, as luacheck reads it
+#   share/sandbox/luals/library/       the description of the library for the Lua language server
+#   share/sandbox/luacheck/            the description of the library for luacheck
 #
-# Neither the library nor the module brings a Lua: the host's is the one. All paths are relative, the tree can be moved.
+# Neither the library nor the module brings a Lua: they use the host's. All paths are relative, so the tree can be moved.
 include(CMakePackageConfigHelpers)
 
-# Lua's C modules, relative to the prefix. Debian's Lua looks in /usr/lib/<machine>/lua/5.4, but below /usr/local only in lib/lua/5.4.
+# Lua's C modules, relative to the prefix. Debian's Lua looks in /usr/lib/<machine>/lua/5.4, but under /usr/local only in lib/lua/5.4.
 set(_cmod "${Lua54_CMOD}")
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr/local" AND NOT Lua54_PREFIX STREQUAL "/usr/local")
   set(_cmod "lib/lua/5.4")

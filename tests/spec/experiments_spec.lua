@@ -149,7 +149,7 @@ for ten seconds nobody has moved:
   lock: fork3#3 (held by philosopher3#4, 1 waiting)
   lock: fork4#4 (held by philosopher4#5, 1 waiting)
   lock: fork5#5 (held by philosopher5#6, 1 waiting)
-philosopher 1 is killed; fork 1 passes on to who waits for it
+philosopher 1 is killed; fork 1 passes on to the one that waits for it
 philosopher 1 killed
 philosopher 2 ate 3 times
 philosopher 3 ate 3 times
