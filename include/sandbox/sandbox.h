@@ -1,9 +1,9 @@
 /*
  * sandbox/sandbox.h - embed sandbox in a C program.
  *
- * Link libsandbox, open the library in a lua_State of your own, and scripts have the same API that the
- * program `sandbox` gives them: the globals spawn, join, queue, queue_put, queue_get and sleep, and the table
- * `sandbox` (also by `require "sandbox"`).
+ * Link libsandbox and open the library in a lua_State of your own. Scripts then have the same API as in the program
+ * `sandbox`: the globals spawn, join, queue, queue_put, queue_get and sleep, and the table `sandbox` (also by
+ * `require "sandbox"`).
  *
  *   lua_State *L = luaL_newstate();
  *   luaL_openlibs(L);
@@ -12,11 +12,13 @@
  *   sandbox_finish(L);
  *   lua_close(L);
  *
- * Nobody stands above a foreign host: the first spawn, or the first handle that travels, starts the supervisor as a side
- * process. What only a parent can do is left out: orphans are not reaped by it and no exit status passes through it.
- * Deadlocks are told on stderr, but do not end anything.
- * The host must have one thread when a script calls spawn (a spawn is a fork without exec), and must not reap
- * children it did not make (no waitpid(-1, ...)).
+ * The program `sandbox` runs scripts under a supervising parent; another host has none. There, the first spawn, or the
+ * first handle that is sent to another process, starts the supervisor as a side process. What only a parent can do is
+ * missing: the supervisor reaps no orphans, and no exit status passes through it. Deadlocks are reported on stderr, but
+ * end nothing.
+ *
+ * The host must have only one thread when a script calls spawn (a spawn is a fork without exec), and must not reap
+ * children that it did not make (no waitpid(-1, ...)).
  */
 #ifndef SANDBOX_SANDBOX_H
 #define SANDBOX_SANDBOX_H
@@ -39,33 +41,33 @@ extern "C" {
 #define SANDBOX_API
 #endif
 
-/* How a run behaves. Zero in a field means its default. */
+/* Options of a run. Zero in a field means its default. */
 struct sandbox_options {
   double speed;       /* the run's clock goes this many times faster; default 1 */
-  uint64_t seed;      /* of math.random in every process; default: drawn at random */
+  uint64_t seed;      /* of math.random in every process; default: random */
   uint32_t max_procs; /* processes alive at once; default 512 */
-  int tag_output;     /* not 0: each line a child prints is tagged [name#id] */
+  int tag_output;     /* not 0: tag each line of a child with [name#id] */
 };
 
 /*
- * Open the library in L: sets the globals and `package.loaded.sandbox`. L must be the main state, its
+ * Open the library in L: sets the globals and `package.loaded.sandbox`. L must be the main state, with its
  * standard libraries open.
  *   options  borrowed for the call; NULL for the defaults
- * Returns 0, or -1 with a message on the top of L's stack (shared memory could not be had).
+ * Returns 0, or -1 with a message on top of L's stack (there was no shared memory).
  * A second call in the same process does nothing.
  */
 SANDBOX_API int sandbox_open(lua_State *L, const struct sandbox_options *options);
 
 /*
- * Wait for the children that are not daemons, and end the daemons, as the end of a script does. lua_close does it, too.
- * Returns the number of processes that failed and whose failure nobody joined.
+ * Wait for all children except daemons, then end the daemons, as at the end of a script. lua_close does the same.
+ * Returns the number of processes that failed without being joined.
  */
 SANDBOX_API int sandbox_finish(lua_State *L);
 
-/* The version of the library linked: "0.1.0". */
+/* The version of the linked library: "0.1.0". */
 SANDBOX_API const char *sandbox_version(void);
 
-/* For require "sandbox": opens the library with the defaults, returns its table. */
+/* For require "sandbox": opens the library with the defaults and returns its table. */
 SANDBOX_API int luaopen_sandbox(lua_State *L);
 
 #ifdef __cplusplus

@@ -4,11 +4,12 @@
  *   range:  | struct arena | struct page [one for each page of the heap] | heap ...... |
  *                                                                          0    top    pages
  *
- * Pages are named by their number in the heap. Pages from `top` on were never used; those beyond
- * `ready`, and their records, cannot even be read. A free run has its length in the records of its first and last page; those records are 0 in
- * every page that is in use and borders on another run, so that a freed run finds its free
- * neighbours. The lists of free runs, one for each power of two, are linked through the records,
- * not through the pages: looking for a run touches none.
+ * A page is named by its number in the heap. Pages from `top` on have never been used; those from
+ * `ready` on, and their records, are not even mapped readable. Free pages form runs. The records of
+ * the first and last page of a free run hold its length; a page in use has 0 there, so a run that
+ * is freed finds its free neighbours. The lists of free runs (bins), one for each power of two, are
+ * linked through the records and not through the pages: searching for a run touches no page of the
+ * heap.
  */
 #include "base/arena.h"
 
@@ -25,11 +26,11 @@ enum {
   PAGE = 4096,
   SPAN = 16,   /* pages */
   STEP = 16,   /* bytes between the sizes of blocks up to FINE */
-  FINE = 1024, /* bytes; beyond, there are eight sizes for each power of two */
+  FINE = 1024, /* bytes; above, there are eight sizes for each power of two */
   EXTRA = 80, /* bytes */
   CLASSES = FINE / STEP + 8 * 4,
-  BINS = 32, /* of free runs: 2^bin pages or more */
-  TRIES = 8, /* runs looked at in the bin where not every run is long enough */
+  BINS = 32, /* lists of free runs: of 2^bin pages or more */
+  TRIES = 8, /* runs examined in the bin where not every run is long enough */
   HUGE_PAGE = 2 << 20,
   MORE = 1024 /* pages that are made ready at once, at least */
 };
@@ -39,8 +40,8 @@ static_assert(ARENA_SMALL <= SPAN * PAGE, "a block lies in one span");
 #define NONE UINT32_MAX
 
 /*
- * The address sanitizer is told which bytes are in blocks, so that it finds uses of others as it
- * does with malloc. What follows the lists of free blocks reads and writes such bytes.
+ * The address sanitizer is told which bytes belong to blocks, so that it finds other accesses as it
+ * does with malloc. Code that walks the lists of free blocks accesses such bytes on purpose.
  */
 #if defined __SANITIZE_ADDRESS__
 #define SANITIZED 1
@@ -60,12 +61,12 @@ static inline void open_bytes(const void *p, size_t n) { (void)p, (void)n; }
 static inline void shut_bytes(const void *p, size_t n) { (void)p, (void)n; }
 #endif
 
-/* What is known of a page. */
+/* The record of a page. */
 struct page {
   uint32_t len; /* first and last page of a free run: its pages; else 0 */
   uint32_t
       next; /* first page of a free run: the next in its bin, or NONE; of a span: see span_of */
-  uint32_t prev; /* first page of a free run: the one before in its bin, or NONE; of a span: bytes
+  uint32_t prev; /* first page of a free run: the previous in its bin, or NONE; of a span: bytes
                     in all its blocks */
   uint32_t sum; /* first page of a free run: 1 if it may be resident; of a span: free bytes in it */
 };
@@ -76,24 +77,24 @@ struct block {
 
 struct arena {
   struct block *lists[CLASSES]; /* free blocks of each size */
-  char *cut, *cut_end;          /* what is left of the current span */
-  size_t small, small_peak;     /* bytes in small blocks: now, and the most since the last sweep */
+  char *cut, *cut_end;          /* the part of the current span not cut yet */
+  size_t small, small_peak;     /* bytes in small blocks: now, and at most since the last sweep */
   size_t large;                 /* pages in large blocks */
   size_t resident;              /* pages in free runs that may be resident */
   uint32_t bins[BINS];
   uint32_t spans;             /* pages in spans */
   uint32_t own;               /* pages below are inherited */
-  uint32_t top, ready, pages; /* used so far; readable and writable; in the range */
+  uint32_t top, ready, pages; /* end of the used; of the readable and writable; of the range */
   struct page *page;
   char *heap;
-  size_t range; /* bytes of all */
+  size_t range; /* bytes of everything */
 };
 
 /* -- sizes ------------------------------------------------------------------------------------- */
 
 static unsigned highest_bit(size_t n) { return 63U - (unsigned)__builtin_clzll(n); }
 
-/* The kind of blocks that have room for `size` bytes, 1 to ARENA_SMALL. */
+/* The size class of blocks with room for `size` bytes, 1 to ARENA_SMALL. */
 static inline unsigned class_of(size_t size) {
   if (size <= FINE)
     return (unsigned)((size - 1) / STEP);
@@ -138,7 +139,7 @@ static void bin_remove(struct arena *a, uint32_t run) {
     a->resident -= p->len;
 }
 
-/* From now on pages `run` to `run` + `len` are a free run, and in a bin. */
+/* Pages `run` to `run` + `len` become a free run in its bin. */
 static void bin_add(struct arena *a, uint32_t run, uint32_t len, bool resident) {
   uint32_t *bin = &a->bins[highest_bit(len)];
   struct page *p = &a->page[run];
@@ -151,7 +152,7 @@ static void bin_add(struct arena *a, uint32_t run, uint32_t len, bool resident) 
     a->resident += len;
 }
 
-/* Take the free run that begins at `run` out of its bin; its records are as of pages in use. */
+/* Take the free run that starts at `run` out of its bin; its records become those of used pages. */
 static uint32_t run_take(struct arena *a, uint32_t run, bool *ret_resident) {
   uint32_t len = a->page[run].len;
   *ret_resident = a->page[run].sum != 0;
@@ -161,8 +162,8 @@ static uint32_t run_take(struct arena *a, uint32_t run, bool *ret_resident) {
   return len;
 }
 
-/* Give back the pages of a run; beyond the first huge page whole ones, for it costs the system more
- * to break one up than a part of it is worth. */
+/* Give the pages of a run back to the system. Beyond the first huge page only whole huge pages: to
+ * break one up costs the system more than a part of it is worth. */
 static void give_back(struct arena *a, uint32_t run, uint32_t len) {
   size_t from = (size_t)run * PAGE, to = from + (size_t)len * PAGE;
   if (from >= HUGE_PAGE) {
@@ -189,7 +190,7 @@ static size_t most_resident(const struct arena *a) {
   return eighth > ARENA_KEEP / PAGE ? eighth : ARENA_KEEP / PAGE;
 }
 
-/* Pages that were in use are free. */
+/* Pages that were in use become free. */
 static void run_free(struct arena *a, uint32_t run, uint32_t len) {
   bool also;
   if (run > a->own && a->page[run - 1].len) {
@@ -222,11 +223,11 @@ static bool allow(const void *from, const void *to) {
                   PROT_READ | PROT_WRITE) == 0;
 }
 
-/* Make pages up to `end` readable and writable, with their records, and some more. Whoever looks
- * through a process's memory, as memcheck does at its end, looks at no more than that. */
+/* Make pages up to `end`, their records, and some more readable and writable. A tool that scans the
+ * memory of a process, as memcheck does at its end, scans no more than that. */
 static bool make_ready(struct arena *a, uint32_t end) {
   size_t pages = end + (end / 8 > MORE ? end / 8 : MORE), per_page = PAGE / sizeof *a->page;
-  pages = round_up(pages, per_page); /* of records */
+  pages = round_up(pages, per_page); /* a whole page of records */
   if (pages > a->pages)
     pages = a->pages;
   if (!allow(a->page + a->ready, a->page + round_up(pages, per_page)) ||
@@ -236,7 +237,7 @@ static bool make_ready(struct arena *a, uint32_t end) {
   return true;
 }
 
-/* Pages at the end of what is used; NONE if the range is full. */
+/* Pages from the unused end of the heap; NONE if the range is full. */
 static uint32_t run_new(struct arena *a, uint32_t len) {
   if (len > a->pages - a->top)
     return NONE;
@@ -247,7 +248,7 @@ static uint32_t run_new(struct arena *a, uint32_t len) {
   return run;
 }
 
-/* `len` pages for use, or NONE. */
+/* `len` pages, or NONE. */
 static uint32_t run_alloc(struct arena *a, uint32_t len) {
   bool resident;
   uint32_t run = run_find(a, len);
@@ -259,7 +260,7 @@ static uint32_t run_alloc(struct arena *a, uint32_t len) {
   return run;
 }
 
-/* Let a run in use grow in place. */
+/* Try to grow a used run in place. */
 static bool run_grow(struct arena *a, uint32_t run, uint32_t old, uint32_t len) {
   uint32_t end = run + old, more = len - old;
   bool resident;
@@ -282,7 +283,7 @@ static void push(struct arena *a, unsigned kind, void *p) {
   a->lists[kind] = block;
 }
 
-/* What is left of the span is cut into blocks: one, if there is a size of just that. */
+/* Cut the rest of the span into blocks: one, if there is a class of exactly that size. */
 static void cut_rest(struct arena *a) {
   while (a->cut < a->cut_end) {
     size_t left = (size_t)(a->cut_end - a->cut);
@@ -294,7 +295,7 @@ static void cut_rest(struct arena *a) {
   }
 }
 
-/* `len` pages hold blocks of `bytes` bytes in all. */
+/* Turn `len` pages into a span of blocks with `bytes` bytes in all. */
 static void make_span(struct arena *a, uint32_t run, uint32_t len, size_t bytes) {
   for (uint32_t i = 0; i < len; i++)
     a->page[run + i] = (struct page){.next = run};
@@ -313,7 +314,7 @@ static bool new_span(struct arena *a) {
   return true;
 }
 
-/* No list had one. */
+/* Cut a block from the current span, when the list of its class is empty. */
 static void *small_cut(struct arena *a, unsigned kind) {
   size_t bytes = class_bytes(kind);
   if ((size_t)(a->cut_end - a->cut) < bytes && !new_span(a))
@@ -354,8 +355,8 @@ static bool all_free(const struct arena *a, const void *p) {
   return span->sum == span->prev;
 }
 
-/* Take the blocks of free spans out of a list. `firsts` collects those at the start of a span: each
- * span has one, however it was cut. */
+/* Take the blocks of entirely free spans out of a list. `firsts` collects the blocks at the start
+ * of a span: each span has exactly one, however it was cut. */
 WALKS_FREE_BLOCKS
 static void drop_blocks(struct arena *a, unsigned kind, struct block **firsts) {
   struct block **at = &a->lists[kind];
@@ -373,7 +374,7 @@ static void drop_blocks(struct arena *a, unsigned kind, struct block **firsts) {
   }
 }
 
-/* Spans that stay are counted anew the next time. */
+/* Spans that stay are counted anew by the next sweep. */
 WALKS_FREE_BLOCKS
 static void forget_counts(struct arena *a) {
   for (unsigned kind = 0; kind < CLASSES; kind++)
@@ -428,7 +429,8 @@ static void *alloc(struct arena *a, size_t size) {
   return page_at(a, run);
 }
 
-/* The parent may have it still; its pages are given back as far as they are the child's copies. */
+/* The parent may still use the block. Only pages that the child has copied by writing to them are
+ * given back. */
 static void release_inherited(struct arena *a, void *block, size_t size) {
   if (size > ARENA_SMALL)
     give_back(a, page_of(a, block), pages_of(size));
@@ -447,7 +449,7 @@ static void release(struct arena *a, void *block, size_t size) {
   }
 }
 
-/* A run stays where it is. */
+/* Resize a run in place, if possible. */
 static bool resize_run(struct arena *a, void *block, size_t old, size_t size) {
   uint32_t run = page_of(a, block), has = pages_of(old), len = pages_of(size);
   if (len == has)
@@ -461,8 +463,8 @@ static bool resize_run(struct arena *a, void *block, size_t old, size_t size) {
   return true;
 }
 
-/* There is no room for a block that gets smaller: it keeps its place, and what it has too much of
- * is lost. A run becomes a span of one block. */
+/* The range is full and a block is to shrink: it keeps its place, and the excess is lost. A run
+ * becomes a span of one block. */
 static void *resize_full(struct arena *a, void *block, size_t old, size_t size) {
   uint32_t run = page_of(a, block), len = pages_of(class_bytes(class_of(size)));
   if (old > ARENA_SMALL && arena_owns(a, block)) {
@@ -517,7 +519,7 @@ void arena_forked(struct arena *a) {
   a->own = a->top;
 }
 
-/* The page of any address; beyond all pages if it is not in the heap. */
+/* The page number of any address; beyond all pages if it is not in the heap. */
 static size_t any_page(const struct arena *a, const void *p) {
   return (size_t)((const char *)p - a->heap) / PAGE;
 }
@@ -556,7 +558,7 @@ static size_t range_wanted(void) {
   return bytes;
 }
 
-/* The same address in each run, if that is free. */
+/* The same address in every run of the program, if it is free. */
 static void *reserve(size_t bytes) {
   void *wanted = (void *)(uintptr_t)0x200000000000;
   void *p = mmap(wanted, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -595,6 +597,6 @@ int arena_open(struct arena **ret) {
 void arena_close(struct arena *a) {
   if (!a)
     return;
-  open_bytes(a->heap, (size_t)a->top * PAGE); /* for others who get these addresses */
+  open_bytes(a->heap, (size_t)a->top * PAGE); /* for later users of these addresses */
   munmap(a, a->range);
 }

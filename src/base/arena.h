@@ -1,22 +1,22 @@
 /*
  * base/arena.h - all memory of one Lua state, in one range of addresses.
  *
- * The range is reserved once and filled from its start; a fork shares it as it shares any memory,
- * so a block has the same address in every process of a run. Lua names the size of a block when it
- * frees it, so blocks need no headers:
+ * The range is reserved once and filled from its start. A fork shares it like any memory, so a
+ * block has the same address in every process of a run. Lua names the size of a block when it frees
+ * it, so blocks need no headers:
  *
  *   small   up to ARENA_SMALL bytes: rounded up to one of some hundred sizes. Each size has a list
- *           of free blocks. What no list has is cut from the current span (16 pages), whatever its
- *           size, so objects that are made together lie together.
+ *           of free blocks; when it is empty, the block is cut from the current span (16 pages),
+ *           which serves all sizes, so objects that are made together lie together.
  *   large   runs of whole pages. Free neighbours merge; a run grows in place when the pages behind
- *           it are free, which they are at the end of what is used.
+ *           it are free, as they are at the end of what is used.
  *
  * Free pages go back to the system when they are more than an eighth of what is used and more than
- * ARENA_KEEP; spans in which every block is free become free pages when small blocks have shrunk to
- * half of what they were. Beyond the first 2 MiB the range is made of huge pages where the system
- * has them: a fault costs 0.7 us to 13 us for a page of 4 KiB, and not much more for 2 MiB.
+ * ARENA_KEEP; spans in which every block is free become free pages when the total of small blocks
+ * has shrunk to half its peak. Beyond the first 2 MiB the range uses huge pages where the system
+ * has them: a page fault costs 0.7 us to 13 us for a page of 4 KiB, and not much more for 2 MiB.
  *
- * Not safe for threads; nothing here may be called in a handler of a signal.
+ * Not safe for threads; nothing here may be called in a signal handler.
  */
 #ifndef SBX_BASE_ARENA_H
 #define SBX_BASE_ARENA_H
@@ -35,8 +35,8 @@ struct arena_use {
 };
 
 /*
- * Make an arena; the caller owns *ret. Reserves twice the machine's memory, or half of RLIMIT_AS
- * and of RLIMIT_DATA if that is less (getrlimit(2)). Returns 0 or -SBX_ENOMEM.
+ * Make an arena; the caller owns *ret. Reserves twice the machine's memory, or half of RLIMIT_AS or
+ * RLIMIT_DATA if that is less (getrlimit(2)). Returns 0 or -SBX_ENOMEM.
  */
 int arena_open(struct arena **ret);
 
@@ -44,29 +44,29 @@ int arena_open(struct arena **ret);
 void arena_close(struct arena *a);
 
 /*
- * The function that lua_newstate wants (lua_Alloc): `arena` is a struct arena. Makes a block
- * (`block` NULL; then `old` is not a size), changes its size from `old` to `size` bytes, or frees
- * it (`size` 0). Blocks are aligned to 16 bytes. Returns NULL when the range is full: then the old
- * block is as it was. Making a block smaller never fails.
+ * The allocation function for lua_newstate (lua_Alloc); `arena` is a struct arena. Makes a block
+ * (`block` NULL; `old` is not a size then), resizes it from `old` to `size` bytes, or frees it
+ * (`size` 0). Blocks are aligned to 16 bytes. Returns NULL when the range is full; the old block is
+ * then unchanged. Shrinking a block never fails.
  */
 void *arena_resize(void *arena, void *block, size_t old, size_t size);
 
 /*
- * To be called in a child after a fork: blocks that exist now are inherited, all that are made from
- * now on are the child's own, and lie in pages that no parent ever used. So an address tells which
- * it is, and a child copies none of its parent's pages only to make something new. An inherited
- * block can be freed as any other, but its place is not used again.
+ * To be called in a child after a fork: blocks that exist now are inherited; blocks made from now
+ * on are the child's own and lie in pages that no ancestor has used. So an address tells which kind
+ * a block is, and a child never copies a page of its parent only to make something new. An
+ * inherited block can be freed like any other, but its place is not reused.
  */
 void arena_forked(struct arena *a);
 
 /* Does `block` lie in a block of this arena that was made since the last arena_forked? Any address
- * may be asked for. */
+ * may be asked about. */
 bool arena_owns(const struct arena *a, const void *block);
 
-/* The same, whenever it was made. */
+/* As arena_owns, but for blocks made at any time. */
 bool arena_holds(const struct arena *a, const void *block);
 
-/* Give back to the system whatever is free. */
+/* Give all that is free back to the system. */
 void arena_trim(struct arena *a);
 
 void arena_measure(const struct arena *a, struct arena_use *ret);

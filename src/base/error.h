@@ -1,9 +1,9 @@
 /*
  * base/error.h - the error codes of every C layer.
  *
- * A function that can fail returns 0 or one of these, negated: `return -SBX_ETIMEDOUT;`.
- * The list is declared once; the enum, the names and the texts are read from it.
- * Lower layers return codes and never print.
+ * A function that can fail returns 0 or one of these, negated: `return -SBX_ETIMEDOUT;`. The list
+ * is declared once; the enum, the names and the texts are generated from it. Lower layers return
+ * codes and never print.
  */
 #ifndef SBX_BASE_ERROR_H
 #define SBX_BASE_ERROR_H
@@ -18,10 +18,10 @@
   X(ECAP, 6, "the queue's log has reached its cap: readers are too slow, or there are none")       \
   X(EMFILE, 7, "too many open files: raise `ulimit -n`, or drop queues that are no longer used")   \
   X(ELIMIT, 8, "too many processes are alive, main included: join some, or raise --max-procs")     \
-  X(ERECORDS, 9, "too many finished processes are still referred to: drop handles not needed")     \
+  X(ERECORDS, 9, "too many finished processes are kept by handles: drop those not needed")         \
   X(EOBJECTS, 10,                                                                                  \
-    "too many queues and locks are alive: drop those that are no longer used, here and in "        \
-    "processes that inherited them")                                                               \
+    "too many queues, locks and other objects exist: drop those that are no longer used, here "    \
+    "and in processes that inherited them")                                                        \
   X(ETOOBIG, 11, "the value is too large")                                                         \
   X(EAGAIN, 12, "the system cannot make another process now (`ulimit -u`, or memory)")             \
   X(EGONE, 13, "it no longer exists")                                                              \
@@ -33,17 +33,16 @@
   X(EBROKEN, 19, "broken")                                                                         \
   X(ENOTHELD, 20, "the calling process does not hold the lock")                                    \
   X(EHELD, 21,                                                                                     \
-    "the calling process holds it already, and would wait for itself: use sandbox.rlock")          \
-  X(EOVER, 22, "more than its maximum")                                                            \
+    "the calling process holds it already and would wait for itself: use sandbox.rlock")           \
+  X(EOVER, 22, "its maximum would be exceeded")                                                    \
   X(ECROWD, 23, "no more than 1024 processes can wait for it")                                     \
   X(ESTORE, 24, "results and shared values have reached their cap, a quarter of memory")           \
-  X(ENUMBER, 25, "the value is no number")                                                         \
-  X(EUPDATING, 26,                                                                                 \
-    "it cannot be changed by the function that updates it, but by what that returns")              \
-  X(ETASKS, 27, "more often than items were taken")                                                \
-  X(ELENT, 28, "an item was lent, and is still to be taken")                                       \
+  X(ENUMBER, 25, "the value is not a number")                                                      \
+  X(EUPDATING, 26, "the function that updates it must not change it, but return the new value")    \
+  X(ETASKS, 27, "called more often than items were taken")                                         \
+  X(ELENT, 28, "an item was lent and must be taken first")                                         \
   X(ENAMES, 29,                                                                                    \
-    "too many handles wait in queues, values and dicts to be received: receive some first")        \
+    "too many handles in queues, values and dicts wait to be received: receive some first")        \
   X(ESTDIN, 30,                                                                                    \
     "stdin belongs to another process: main has it, or the process that it was given to")
 
@@ -54,22 +53,22 @@ enum sbx_error {
 };
 
 /*
- * The text of a code, negated or not; a static string until the next call, never NULL. If
- * error_call has returned that code last, the call and the system's reason follow once, in
- * brackets.
+ * The text of a code, negated or not; a static string, valid until the next call, never NULL. If it
+ * is the code that error_call returned last, the failed call and the system's reason follow in
+ * brackets, once.
  */
 const char *error_text(int code);
 
 /* The name of a code as it stands in the source ("SBX_ETIMEDOUT"); a static string, never NULL. */
 const char *error_name(int code);
 
-/* The code for an `errno` value, negated: ENOSPC becomes -SBX_ENOSPC, what is unknown -SBX_ESYSTEM.
- */
+/* The code for an `errno` value, negated: ENOSPC becomes -SBX_ENOSPC, an unknown one
+ * -SBX_ESYSTEM. */
 int error_from_errno(int errnum);
 
 /*
- * A system call has failed: its code, negated, which error_text tells with the call. What
- * error_from_errno takes for a lack of processes is -SBX_ESYSTEM, unless the call is "fork".
+ * Report a failed system call: returns its code, negated, and makes error_text name the call. What
+ * error_from_errno takes for a lack of processes is -SBX_ESYSTEM here, unless the call is "fork".
  *   call    "socketpair"; borrowed for ever
  *   errnum  errno
  */

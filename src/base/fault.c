@@ -15,7 +15,7 @@ static struct step {
   unsigned serial; /* 0: every process */
   unsigned passes;
 } plan[PLAN_MAX];
-static int steps = -1; /* -1: the environment was not read yet */
+static int steps = -1; /* -1: the environment has not been read yet */
 static unsigned process_serial = 1;
 
 void fault_plan(const char *text) {

@@ -6,10 +6,14 @@
  *
  *   SANDBOX_FAULT=point:n:action[,point:n:action...]
  *
- * where the n-th pass (from 1; 0 means every pass) through the point in one process performs the
- * action: fail   the expression is true, once kill   SIGKILL to the process itself stop   SIGSTOP
- * to the process itself `point@k` restricts it to the process whose serial number is k (main is 1,
- * see fault_process). Compiled out of release builds: there FAULT(x) is the constant 0.
+ * The n-th pass (from 1; 0 means every pass) through the point in one process performs the action:
+ *
+ *   fail   the expression is true, once
+ *   kill   the process sends itself SIGKILL
+ *   stop   the process sends itself SIGSTOP
+ *
+ * `point@k` restricts it to the process whose serial number is k (main is 1, see fault_process).
+ * Release builds have no fault points: there FAULT(x) is the constant 0.
  */
 #ifndef SBX_BASE_FAULT_H
 #define SBX_BASE_FAULT_H
@@ -26,7 +30,7 @@ static inline bool fault_none(void) { return false; }
 /* One pass through `point`; true if the caller must fail now. May not return (kill). */
 bool fault_hit(const char *point);
 
-/* A forked child tells its serial number; its passes count from zero again. */
+/* A forked child sets its serial number; its passes count from zero. */
 #ifdef SBX_FAULTS
 void fault_process(unsigned serial);
 #else

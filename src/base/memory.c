@@ -11,18 +11,18 @@ enum {
   HUGE_PAGE = 2 << 20,      /* bytes; of x86-64, and of arm64 with pages of 4 KiB */
   ROUND_UP = HUGE_PAGE / 4, /* bytes that may be wasted */
   LARGE = HUGE_PAGE - ROUND_UP,
-  KEEP_MAX = 4 << 20,    /* bytes; what is larger goes back to the system */
+  KEEP_MAX = 4 << 20,    /* bytes; a larger block goes back to the system */
   KEPT = 2,              /* blocks */
-  MAPPED_FROM = 1 << 20, /* bytes; such a block goes back when it is freed */
-  TRIMMED_FROM = 4 << 20 /* bytes that are free at the end of the heap */
+  MAPPED_FROM = 1 << 20, /* bytes; such a block goes back to the system when it is freed */
+  TRIMMED_FROM = 4 << 20 /* free bytes at the end of the heap */
 };
 
-static void *kept[KEPT]; /* large blocks that are free, or NULL */
-static unsigned oldest;  /* the one that makes room for the next */
+static void *kept[KEPT]; /* large free blocks, or NULL */
+static unsigned oldest;  /* the one that is replaced next */
 
 void memory_keep_nothing(void) {
   for (int i = 0; i < KEPT; i++)
-    if (kept[i]) { /* else the page is not written to: after a fork that takes one of its own */
+    if (kept[i]) { /* a page that is not written to is not copied after a fork */
       free(kept[i]);
       kept[i] = NULL;
     }
@@ -40,7 +40,7 @@ void memory_bound(void) {
   mallopt(M_TRIM_THRESHOLD, TRIMMED_FROM);
 }
 
-/* One that has the right size: not twice as much as is wanted. */
+/* A kept block of the right size: less than twice as large as needed. */
 static void *take_kept(size_t size) {
   for (int i = 0; i < KEPT; i++) {
     void *block = kept[i];
@@ -53,8 +53,8 @@ static void *take_kept(size_t size) {
   return NULL;
 }
 
-/* Where less than three quarters of the last huge page would be used, the end lies in small pages.
- */
+/* If less than three quarters of the last huge page would be used, the end of the block lies in
+ * small pages. */
 static void *new_large(size_t size) {
   size_t huge = (size + ROUND_UP) / HUGE_PAGE * HUGE_PAGE;
   void *block = take_kept(size);
@@ -80,7 +80,7 @@ static void *resize(void *block, size_t old, size_t size) {
 
 void *memory_resize(void *block, size_t old, size_t size) {
   void *ret = resize(block, old, size);
-  if (!ret) { /* this one needs it more */
+  if (!ret) { /* this request needs them more */
     memory_keep_nothing();
     ret = resize(block, old, size);
   }

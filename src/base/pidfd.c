@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 int pidfd_open_of(pid_t pid) {
-  static bool missing; /* valgrind does not know the call, and says so each time */
+  static bool missing; /* valgrind does not know the call, and says so each time it is made */
   int fd = missing ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
   if (missing || (fd < 0 && errno == ENOSYS)) {
     missing = true;

@@ -1,5 +1,5 @@
 /*
- * base/pidfd.h - a descriptor that stands for a process: glibc 2.31 has no wrappers yet.
+ * base/pidfd.h - descriptors that stand for a process; glibc 2.31 has no wrappers for them yet.
  */
 #ifndef SBX_BASE_PIDFD_H
 #define SBX_BASE_PIDFD_H

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
-enum { NO_LIMIT_BYTES = 64 << 20 }; /* what is taken for the limit where there is none */
+enum { NO_LIMIT_BYTES = 64 << 20 }; /* assumed where there is no limit */
 
 const char *stack_middle(void) {
   struct rlimit limit;

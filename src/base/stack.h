@@ -1,16 +1,18 @@
 /*
  * base/stack.h - how much of the C stack is left.
  *
- * A process made by spawn stands on a copy of its parent's C stack, so a chain of them grows one
- * stack, beside which Lua's own limit, counted anew in each of them, is of no use.
+ * A process made by spawn runs on a copy of its parent's C stack, so a chain of nested spawns grows
+ * one stack. Lua's own limit on C calls does not catch that, since each process starts counting
+ * anew.
  */
 #ifndef SBX_BASE_STACK_H
 #define SBX_BASE_STACK_H
 
 #include <stdbool.h>
 
-/* Half of what the C stack may grow to (RLIMIT_STACK), from the caller's frame: the address of the
- * middle. The stack grows downwards on all machines that we know. Source: getrlimit(2). */
+/* The address half way down the C stack from the caller's frame, measured by what the stack may
+ * grow to (RLIMIT_STACK, getrlimit(2)). Assumes that the stack grows downwards, as on every machine
+ * that we know. */
 const char *stack_middle(void);
 
 /* Is the caller's frame beyond an address that stack_middle returned? */

@@ -15,7 +15,7 @@ char *text_copy_name(char *to, size_t size, const char *from) {
   if (from[end - to] == '\0')
     return end;
   for (int i = 0; i < 3 && last > to && ((unsigned char)*last & 0xc0) == 0x80; i++)
-    last--; /* within a character; more than three are none */
+    last--; /* inside a character; more than three such bytes are not UTF-8 */
   return text_copy(last, sizeof ellipsis, ellipsis);
 }
 

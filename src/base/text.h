@@ -1,6 +1,6 @@
 /*
- * base/text.h - short texts without printf: who writes one in every spawn, in the parent or in the
- * child, should not touch the ten pages of the C library that snprintf(3) takes.
+ * base/text.h - short texts without printf. Every spawn writes some, in the parent and in the
+ * child; snprintf(3) would make each process touch ten more pages of the C library.
  */
 #ifndef SBX_BASE_TEXT_H
 #define SBX_BASE_TEXT_H
@@ -9,15 +9,14 @@
 
 enum { TEXT_NUMBER_MAX = 12 }; /* bytes of the longest number, with its sign and a NUL */
 
-/* Copy a string to where `size` > 0 bytes are, and cut what does not fit. Returns where its NUL is.
- */
+/* Copy a string into `size` > 0 bytes, truncating it if need be. Returns a pointer to its NUL. */
 char *text_copy(char *to, size_t size, const char *from);
 
-/* Copy a name. One that does not fit is cut at a character of UTF-8 and ends in an ellipsis; `size`
- * is 8 at least. Returns where its NUL is. */
+/* Copy a name. One that does not fit is cut between characters of UTF-8 and ends in an ellipsis;
+ * `size` is at least 8. Returns a pointer to its NUL. */
 char *text_copy_name(char *to, size_t size, const char *from);
 
-/* Write a number, of at most TEXT_NUMBER_MAX bytes. Returns where its NUL is. */
+/* Write a number, at most TEXT_NUMBER_MAX bytes. Returns a pointer to its NUL. */
 char *text_number(char *to, int n);
 
 #endif

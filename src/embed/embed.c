@@ -1,5 +1,5 @@
-/* embed/embed.c - the embedding API of sandbox/sandbox.h: the library in a host that is not ours.
- */
+/* embed/embed.c - the embedding API of sandbox/sandbox.h: the library in a host that is not
+ * ours. */
 #include "sandbox/sandbox.h"
 
 #include <lauxlib.h>
@@ -13,7 +13,7 @@
 
 static int protected_open(lua_State *L) { return sandbox_lib_open(L, lua_touserdata(L, 1)); }
 
-/* Push the library's table, opened if need be; or a message. Returns 0 or -1. */
+/* Push the library's table, opening the library if need be; or a message. Returns 0 or -1. */
 static int open_table(lua_State *L, const struct sandbox_options *o) {
   struct foreign_options fo = {.speed = 1};
   struct backend *b;

@@ -1,9 +1,9 @@
 /*
  * host/init.c - --init; see init.h.
  *
- * The annotated source stands beside the program: below its prefix when it is installed (the path
- * from bin/ is SANDBOX_DATA_FROM_BIN), below its own folder in a build tree, where CMake made a
- * link. So a tree can be moved.
+ * The annotated source is found relative to the program, so that a tree can be moved: under the
+ * install prefix (SANDBOX_DATA_FROM_BIN is the path from bin/), or, in a build tree, under the
+ * program's own folder, where CMake makes a link.
  */
 #include "host/init.h"
 
@@ -25,8 +25,8 @@ static const char file_name[] = ".luarc.json";
 
 /* -- the text ---------------------------------------------------------------------------------- */
 
-/* The folder `folders`/luals/library of the program's data, as an absolute path; NULL: there is
- * none. */
+/* The absolute path of the folder `folders`/luals/library of the program's data; NULL if
+ * missing. */
 static char *data_folder(const char *folders) {
   char exe[PATH_MAX], path[2 * PATH_MAX];
   ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
@@ -41,7 +41,7 @@ static char *data_folder(const char *folders) {
   return realpath(path, NULL);
 }
 
-/* A string of JSON. Bytes above ASCII pass as they are: a path is UTF-8, or the file could not say
+/* Write a JSON string. Bytes above ASCII pass unchanged: a path is UTF-8, or JSON could not express
  * it at all. */
 static void put_json(FILE *out, const char *text) {
   fputc('"', out);
@@ -64,7 +64,7 @@ static void put_globals(FILE *out) {
   }
 }
 
-/* What .luarc.json shall be. `library` may be NULL: then only the globals are told. */
+/* Write the contents of .luarc.json. With `library` NULL, only the globals. */
 static void put_settings(FILE *out, const char *library) {
   fputs("{\n  \"runtime.version\": \"Lua 5.4\",\n", out);
   if (library) {
@@ -97,22 +97,22 @@ static bool file_is(const char *text, size_t len) {
 
 static int leave_file(const char *text, size_t len) {
   if (file_is(text, len)) {
-    printf("%s is already as it should be\n", file_name);
+    printf("%s is up to date\n", file_name);
     return 0;
   }
   fprintf(stderr,
-          "sandbox: %s is there already and is left as it is; it should have these settings:\n",
+          "sandbox: %s exists already and is left unchanged; it should have these settings:\n",
           file_name);
   fputs(text, stdout);
   return EXIT_LUA_ERROR;
 }
 
-/* All of it, or no file. */
+/* Write all of it, or leave no file. */
 static int write_file(const char *text, size_t len, const char *library) {
   int fd = open(file_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0)
     return errno == EEXIST ? leave_file(text, len) : cannot("create");
-  errno = ENOSPC; /* unless write says why */
+  errno = ENOSPC; /* unless write sets a reason */
   bool good = write(fd, text, len) == (ssize_t)len;
   if (close(fd) != 0 || !good) {
     int status = cannot("write");
@@ -121,10 +121,10 @@ static int write_file(const char *text, size_t len, const char *library) {
   }
   printf("%s written: the Lua language server now knows the library\n", file_name);
   if (library)
-    printf("its descriptions are in %s\n", library);
+    printf("its documentation is in %s\n", library);
   else
     fprintf(stderr,
-            "sandbox: the library's descriptions are not installed, so only the names are known\n");
+            "sandbox: the library's documentation is not installed, so only the names are known\n");
   return 0;
 }
 

@@ -1,9 +1,9 @@
 /*
- * host/main.c - the program: understand the command line, then run a script under a supervisor.
+ * host/main.c - the program: parse the command line, then run a script under a supervisor.
  *
- * No Lua runs in this process: the supervisor forks main, and script.c takes over there; on a
- * terminal the supervisor is the prompt, too (prompt/repl.h). Help,
- * version, completions, --init and --check need no supervisor.
+ * No Lua runs in this process: the supervisor forks main, where script.c takes over. On a terminal
+ * the supervisor is also the prompt (prompt/repl.h). Help, version, completions, --init and --check
+ * need no supervisor.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -25,9 +25,9 @@
 #include "sandbox/sandbox.h"
 
 static const char prompt_greeting[] =
-    "sandbox " SANDBOX_VERSION ", " LUA_RELEASE ". help() tells what there is; Ctrl-D leaves.";
+    "sandbox " SANDBOX_VERSION ", " LUA_RELEASE ". help() lists the commands; Ctrl-D leaves.";
 
-/* The supervisor's messages. The lines of one are broken between words on a terminal. */
+/* Print a message of the supervisor. On a terminal its lines are wrapped between words. */
 static void say(void *ctx, const char *line) {
   struct buf wrapped = {0};
   (void)ctx;
@@ -40,7 +40,7 @@ static void say(void *ctx, const char *line) {
   buf_release(&wrapped);
 }
 
-/* What a process that failed has left to be told. */
+/* Print the report that a failed process has left. */
 static void report(void *ctx, const char *text, size_t len) {
   (void)ctx;
   report_write(text, len);
@@ -54,7 +54,7 @@ static bool wants_prompt(const struct options *o, int argc) {
 
 enum { DEADLOCK_AFTER_NS = 250 * 1000 * 1000 };
 
-/* A person at the prompt can resolve what a script cannot: nothing is ended, but told. */
+/* At the prompt a person can resolve a deadlock, so it is reported and nothing is ended. */
 static int run_prompt(struct supervisor_options supervisor, struct script *script) {
   const struct options *o = script->options;
   supervisor.deadlock_after_ns = DEADLOCK_AFTER_NS;

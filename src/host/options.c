@@ -1,8 +1,8 @@
 /*
  * host/options.c - parsing the command line by the table of options; see options.h.
  *
- * One argument after the other is looked up and handed to its row's handler, up to the script or
- * the first mistake.
+ * Each argument is looked up and handed to its row's handler, up to the script or the first
+ * mistake.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ int options_usage_error(FILE *err, const char *format, ...) {
   va_start(args, format);
   fputs("sandbox: ", err);
   vfprintf(err, format, args);
-  fputs("\n'sandbox --help' shows what there is\n", err);
+  fputs("\n'sandbox --help' lists the options\n", err);
   va_end(args);
   return EXIT_USAGE;
 }
@@ -51,7 +51,7 @@ static int bad_argument(FILE *err, const struct option_row *row, bool is_long, c
 
 /* -- parsing ----------------------------------------------------------------------------------- */
 
-/* A parse under way. */
+/* A parse in progress. */
 struct parse {
   struct options *o;
   int argc;
@@ -88,7 +88,7 @@ static int parse_long(struct parse *p, const char *typed) {
   return apply(p, row, true, value);
 }
 
-/* -x, -e value or -evalue; as in lua(1), a value of its own does not begin with a dash */
+/* -x, -e value or -evalue; as in lua(1), a separate value must not begin with a dash */
 static int parse_short(struct parse *p, const char *typed) {
   const struct option_row *row = option_of_letter(typed[1]);
   if (!row || (!row->argument && typed[2] != '\0'))
@@ -152,7 +152,7 @@ void options_release(struct options *o) {
 
 /* -- colour ------------------------------------------------------------------------------------ */
 
-/* The variable is set, and not to nothing. */
+/* Is the variable set, and not empty? */
 static bool environment_says(const char *name) {
   const char *value = getenv(name);
   return value && *value != '\0';

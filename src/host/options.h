@@ -1,10 +1,10 @@
 /*
- * host/options.h - the command line, as a table of options and what they were set to.
+ * host/options.h - the command line: a table of options, and the values they were given.
  *
  * Every option is one row of the table in options_table.c; parsing, --help, --completions and the
- * suggestion for a mistyped one are read from it. Options end at the script's name, as in lua(1).
+ * suggestion for a mistyped option read it. Options end at the script's name, as in lua(1).
  *
- * Includes base only: no Lua is touched before the command line is understood.
+ * Includes base only: the command line is parsed before any Lua is touched.
  */
 #ifndef SBX_HOST_OPTIONS_H
 #define SBX_HOST_OPTIONS_H
@@ -29,7 +29,7 @@ enum run_mode {
 
 enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-/* What -e, -l and -W ask for; carried out in the order of the command line. */
+/* What -e, -l and -W ask for; performed in the order of the command line. */
 struct step {
   enum step_kind { STEP_STATEMENT, STEP_LIBRARY, STEP_WARNINGS } kind;
   const char *text; /* borrowed from argv; NULL for STEP_WARNINGS */
@@ -40,12 +40,12 @@ struct options {
 
   struct step *steps; /* owned */
   size_t step_count;
-  bool has_statement;      /* -e: then standard input is no script */
+  bool has_statement;      /* -e was given: standard input is not read as a script */
   bool interactive;        /* -i */
   bool show_version;       /* -v, or implied by -i */
   bool ignore_environment; /* -E */
   int script;              /* index of the script in argv; argc: there is none */
-  bool script_is_stdin;    /* it is "-", and no "--" made a name of it */
+  bool script_is_stdin;    /* it is "-", not made a file name by "--" */
 
   double speed;
   uint64_t seed;
@@ -55,33 +55,33 @@ struct options {
   bool tag_output;
   enum color_choice color;
   const char *shell; /* --completions; borrowed */
-  const char *topic; /* what follows --help, for MODE_TOPIC; borrowed */
+  const char *topic; /* the argument after --help, for MODE_TOPIC; borrowed */
 };
 
 /*
- * Understand the command line.
- *   o     the caller's; filled, also on failure: options_release it in any case
+ * Parse the command line.
+ *   o     the caller's; filled, also on failure: call options_release in any case
  *   argv  borrowed for as long as `o` is used
- *   err   where a usage error is told, in two lines
+ *   err   where a usage error is printed, in two lines
  * Returns 0, EXIT_USAGE, or EXIT_LUA_ERROR when memory is exhausted.
  */
 int options_parse(struct options *o, int argc, char **argv, FILE *err);
 
-/* Free what `o` owns; accepts one that is zero. */
+/* Free what `o` owns; accepts a zeroed one. */
 void options_release(struct options *o);
 
-/* Tell a usage error: "sandbox: " and the text, then a line on --help. Returns EXIT_USAGE. */
+/* Print a usage error: "sandbox: " and the text, then a line about --help. Returns EXIT_USAGE. */
 int options_usage_error(FILE *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Print what --help shows. */
+/* Print the text of --help. */
 void options_help(FILE *out);
 
 /* Print the completion script for "bash", "zsh" or "fish". */
 void options_completions(FILE *out, const char *shell);
 
 /*
- * Shall messages be coloured? --color decides, else NO_COLOR, FORCE_COLOR, TERM=dumb, in this
- * order, else whether they go to a terminal.
+ * Should messages be coloured? --color decides, then NO_COLOR, FORCE_COLOR and TERM=dumb, in this
+ * order, then whether they go to a terminal.
  */
 bool options_color(enum color_choice choice, bool is_terminal);
 

@@ -3,7 +3,7 @@
 
 #include "host/options_internal.h"
 
-/* Write `text`, each character that is in `special` after a backslash. */
+/* Write `text` with a backslash before each character that is in `special`. */
 static void put_escaped(FILE *out, const char *text, const char *special) {
   for (; *text != '\0'; text++) {
     if (strchr(special, *text))
@@ -12,7 +12,7 @@ static void put_escaped(FILE *out, const char *text, const char *special) {
   }
 }
 
-/* Both spellings of a row, the separator between them. */
+/* Write both spellings of a row, with the separator between them. */
 static void put_spellings(FILE *out, const struct option_row *row, const char *separator) {
   if (row->letter)
     fprintf(out, "-%c", row->letter);
@@ -55,10 +55,10 @@ static void complete_bash(FILE *out) {
         out);
 }
 
-/* One spelling of a row as _arguments(1) wants it: '--speed=[help]:X:' */
+/* Write one spelling of a row for zsh's _arguments: '--speed=[help]:X:' */
 static void zsh_spec(FILE *out, const struct option_row *row, bool is_long) {
   const char *special =
-      "\\:[]"; /* of _arguments; a single quote could not be escaped, and no text has one */
+      "\\:[]"; /* to _arguments; a single quote could not be escaped, so no text may contain one */
   fprintf(out, "    '%s", option_spell(row, is_long).text);
   fputs(!row->argument ? "[" : is_long ? "=[" : "+[", out);
   put_escaped(out, row->help, special);

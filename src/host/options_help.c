@@ -15,9 +15,9 @@ static const char help_head[] =
     "  sandbox scripts/queue.lua               run an experiment\n"
     "  sandbox --speed 10 scripts/queue.lua    the same, in a tenth of the time\n"
     "  sandbox --timeout 60 --output tag scripts/process.lua\n"
-    "                                          at most a minute, each line with its process\n"
+    "                                          at most a minute, each line tagged with its process\n"
     "  sandbox -e 'print(spawn(math.sqrt, 2):join())'\n"
-    "  sandbox --check scripts/queue.lua       is the syntax right?\n"
+    "  sandbox --check scripts/queue.lua       check the syntax only\n"
     "  sandbox                                 a prompt\n";
 
 static const char help_tail[] =
@@ -31,9 +31,9 @@ static const char help_tail[] =
     "  0      success\n"
     "  1      the script raised an error, or could not be read\n"
     "  2      the command line is wrong\n"
-    "  3      a process failed, and no other joined it\n"
-    "  4      deadlock: every process waited for another one\n"
-    "  124    the time of --timeout was over\n"
+    "  3      a process failed and was not joined\n"
+    "  4      deadlock: every process waited for another process\n"
+    "  124    the time limit of --timeout was reached\n"
     "  128+n  ended by signal n (130: Ctrl-C)\n";
 
 static void help_row(FILE *out, const struct option_row *row) {

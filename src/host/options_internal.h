@@ -1,5 +1,5 @@
 /*
- * host/options_internal.h - what the files of the command line share: the table of options.
+ * host/options_internal.h - shared by the files of the command line: the table of options.
  *
  *   options_table.c     the table, and what each option sets
  *   options.c           parsing
@@ -7,23 +7,27 @@
  *   options_help.c      --help
  *   options_complete.c  --completions
  *
- * Only options_table.c knows the options one by one; the others read its rows.
+ * Only options_table.c knows individual options; the other files read its rows.
  */
 #ifndef SBX_HOST_OPTIONS_INTERNAL_H
 #define SBX_HOST_OPTIONS_INTERNAL_H
 
 #include "host/options.h"
 
-enum { NAME_MAX_LEN = 32 }; /* no option has a longer name, and nothing longer is a mistyped one */
+enum { NAME_MAX_LEN = 32 }; /* no option has a longer name; nothing longer is a typo of one */
 
-/* The shells of --completions, between spaces; options_complete.c has a writer for each, in this
- * order. */
+/* The shells of --completions, separated by spaces; options_complete.c has a writer for each, in
+ * this order. */
 #define SHELLS "bash zsh fish"
 
-/* What a handler answers. */
-enum answer { ANSWER_OK, ANSWER_BAD, ANSWER_STOP /* the rest of the line does not matter */ };
+/* What a handler returns. */
+enum answer {
+  ANSWER_OK,
+  ANSWER_BAD,
+  ANSWER_STOP /* the rest of the line does not matter */
+};
 
-/* The groups of --help, in its order. */
+/* The groups of --help, in order. */
 enum option_group { GROUP_LUA, GROUP_RUN, GROUP_ABOUT, GROUP_COUNT };
 
 /* One option: a letter, a name, or both. */
@@ -31,21 +35,21 @@ struct option_row {
   enum option_group group;
   char letter;          /* -e; 0: none */
   const char *name;     /* --speed; NULL: none */
-  const char *argument; /* what --help calls it; NULL: takes none */
+  const char *argument; /* its name in --help; NULL: the option takes none */
   const char *help;
-  const char *wants;   /* what the argument must be, to follow "wants" */
-  const char *example; /* a good argument */
-  const char *choices; /* the only good arguments, between spaces; NULL: not a choice */
+  const char *wants;   /* what the argument must be; follows the word "wants" */
+  const char *example; /* an example of its use */
+  const char *choices; /* the only valid arguments, separated by spaces; NULL: any */
   enum answer (*set)(struct options *o, const char *value);
 };
 
 extern const struct option_row option_rows[];
 extern const int option_row_count;
 
-/* The row of -e, without its dash, or NULL. */
+/* The row of a letter (the 'e' of -e), or NULL. */
 const struct option_row *option_of_letter(char letter);
 
-/* The row of --speed, without its dashes and of `len` bytes, or NULL. */
+/* The row of a name (without its dashes, `len` bytes), or NULL. */
 const struct option_row *option_of_name(const char *name, size_t len);
 
 /* The row that a mistyped option (without its dashes, `len` bytes) is most like, or NULL. */

@@ -5,7 +5,7 @@
 
 static int least(int a, int b) { return a < b ? a : b; }
 
-/* How many letters must be added, left out, changed or swapped to make `b` of `a`. */
+/* How many letters must be added, dropped, changed or swapped to turn `a` into `b`. */
 static int edit_distance(const char *a, size_t a_len, const char *b) {
   int d[NAME_MAX_LEN + 1][NAME_MAX_LEN + 1];
   size_t b_len = strlen(b);
@@ -30,7 +30,7 @@ const struct option_row *option_suggestion(const char *typed, size_t len) {
   if (len == 0 || len > NAME_MAX_LEN)
     return NULL;
   const struct option_row *best = NULL;
-  int best_distance = len < 6 ? 2 : 3; /* it must be nearer than this */
+  int best_distance = len < 6 ? 2 : 3; /* a match must be closer than this */
   for (int i = 0; i < option_row_count; i++) {
     const char *name = option_rows[i].name;
     if (!name)

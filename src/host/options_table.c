@@ -2,8 +2,8 @@
  * host/options_table.c - every option, declared once; see options_internal.h.
  *
  * A row's handler stores the option's argument (NULL if it takes none) in struct options, or
- * refuses it. A new option is a handler and a row: parsing, --help, --completions and suggestions
- * read the row.
+ * rejects it. To add an option, add a handler and a row: parsing, --help, --completions and
+ * suggestions read the row.
  */
 #include <errno.h>
 #include <math.h>
@@ -18,7 +18,8 @@ enum { PROCS_MAX = 32768 };
 /* -- handlers ---------------------------------------------------------------------------------- */
 
 static enum answer add_step(struct options *o, enum step_kind kind, const char *text) {
-  o->steps[o->step_count++] = (struct step){kind, text}; /* room for argc steps was made */
+  o->steps[o->step_count++] = (struct step){kind, text}; /* options_parse has made room for argc
+                                                            steps */
   return ANSWER_OK;
 }
 
@@ -66,7 +67,7 @@ static bool parse_positive(const char *text, double *ret) {
   return true;
 }
 
-/* An unsigned integer of 64 bits, decimal or 0x. */
+/* An unsigned 64-bit integer, decimal or 0x. */
 static bool parse_unsigned(const char *text, uint64_t *ret) {
   bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
   const char *digits = hex ? text + 2 : text;
@@ -173,22 +174,22 @@ const struct option_row option_rows[] = {
     {GROUP_LUA, 'W', NULL, NULL, "turn warnings on",
      NULL, NULL, NULL, set_warnings},
 
-    {GROUP_RUN, 0, "speed", "X", "the clock goes X times faster: sleep and timeouts take 1/X",
+    {GROUP_RUN, 0, "speed", "X", "run the clock X times faster: sleep and timeouts take 1/X",
      "a number greater than 0", "--speed 10", NULL, set_speed},
-    {GROUP_RUN, 0, "seed", "N", "the seed of the random numbers, to repeat a run",
+    {GROUP_RUN, 0, "seed", "N", "set the seed of the random numbers, to repeat a run",
      "an integer of 64 bits, decimal or 0x", "--seed 42", NULL, set_seed},
     {GROUP_RUN, 0, "timeout", "S", "end the run after S seconds of real time (exit status 124)",
      "seconds greater than 0", "--timeout 60", NULL, set_timeout},
     {GROUP_RUN, 0, "max-procs", "N", "at most N processes alive at once (default 512)",
      "an integer from 1 to 32768", "--max-procs 64", NULL, set_max_procs},
-    {GROUP_RUN, 0, "output", "HOW", "raw: as it is; tag: each line of a child begins with [name#id]",
+    {GROUP_RUN, 0, "output", "HOW", "raw: unchanged; tag: each line of a child begins with [name#id]",
      "raw or tag", "--output tag", OUTPUTS, set_output},
-    {GROUP_RUN, 0, "check", NULL, "compile the script, or scripts; run nothing",
+    {GROUP_RUN, 0, "check", NULL, "compile the script or scripts, but run nothing",
      NULL, NULL, NULL, set_check},
     {GROUP_RUN, 0, "color", "WHEN", "colour messages: auto, always or never",
      "auto, always or never", "--color never", COLORS, set_color},
 
-    {GROUP_ABOUT, 'h', "help", NULL, "show this text; --help sandbox: the library; --help queue.put: a part",
+    {GROUP_ABOUT, 'h', "help", NULL, "show this text; --help sandbox: the library; --help queue.put: one item",
      NULL, NULL, NULL, set_help},
     {GROUP_ABOUT, 0, "version", NULL, "show the version and leave",
      NULL, NULL, NULL, set_version},

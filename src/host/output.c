@@ -31,7 +31,7 @@ void output_prepare(void) {
 int output_finish(int status) {
   static bool told;
   bool lost = ferror(stdout) != 0;
-  errno = 0; /* of an earlier write that failed, only the mark is left */
+  errno = 0; /* an earlier failed write has left only the stream's error flag */
   lost |= fflush(stdout) != 0;
   lost |= !output_flush_all();
   if (!lost || errno == EPIPE)

@@ -1,8 +1,8 @@
 /*
  * host/prompt.c - a plain prompt; see prompt.h.
  *
- * Lines are read through stdio's stdin, which a statement may read from, too (io.read). Nothing
- * here is malloc'ed, since any Lua call may leave by longjmp.
+ * Lines are read through stdio's stdin, since a statement may read from it, too (io.read). Nothing
+ * here is allocated by malloc, since any Lua call may leave by longjmp.
  */
 #include "host/prompt.h"
 
@@ -30,9 +30,9 @@ static bool interrupted(struct prompt *p) {
 }
 
 /*
- * On a terminal, wait until there is a line: poll is ended by a signal also where read would be
- * restarted, signal(7). A terminal hands out one line at a time, so stdio holds nothing back that
- * poll could not see.
+ * On a terminal, wait until there is a line: a signal ends poll even where read would be restarted,
+ * signal(7). A terminal hands out one line at a time, so stdio never holds back input that poll
+ * could not see.
  */
 static bool wait_for_line(struct prompt *p) {
   struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -44,7 +44,7 @@ static bool wait_for_line(struct prompt *p) {
   return true;
 }
 
-/* The next character of stdin, or EOF at its end or at Ctrl-C; other signals are passed over. */
+/* The next character of stdin, or EOF at its end or after Ctrl-C; other signals are ignored. */
 static int next_character(struct prompt *p) {
   int c = getc(stdin);
   while (c == EOF && ferror(stdin) && errno == EINTR && !interrupted(p)) {
@@ -54,7 +54,7 @@ static int next_character(struct prompt *p) {
   return c;
 }
 
-/* Show the prompt that a global variable names. */
+/* Print the prompt in a global variable, or the default. */
 static void show_prompt(lua_State *L, const char *variable, const char *otherwise) {
   if (lua_getglobal(L, variable) == LUA_TNIL)
     lua_pushstring(L, otherwise);
@@ -62,8 +62,8 @@ static void show_prompt(lua_State *L, const char *variable, const char *otherwis
   fflush(stdout);
 }
 
-/* Push the next line, without its end; the first of a chunk may begin with "=", for "return ", as
- * it may in lua. Returns false, nothing pushed, when there is none. */
+/* Push the next line without its newline. As in lua, the first line of a chunk may begin with "="
+ * for "return ". Returns false, with nothing pushed, at the end of input. */
 static bool push_line(lua_State *L, struct prompt *p, bool first, const char *variable,
                       const char *otherwise) {
   int top = lua_gettop(L);
@@ -94,7 +94,8 @@ static int load_text(lua_State *L, int i) {
   return luaL_loadbuffer(L, text, len, "=stdin");
 }
 
-/* Push the line at index 1 as a function that returns its values; or nothing, if it is none. */
+/* Push the line at index 1 as a function that returns its values; push nothing if it is no
+ * expression. */
 static bool load_expression(lua_State *L) {
   lua_pushliteral(L, "return ");
   lua_pushvalue(L, 1);
@@ -106,7 +107,7 @@ static bool load_expression(lua_State *L) {
   return ok;
 }
 
-/* The message on the top says that a statement breaks off: more lines may complete it. */
+/* Does the message on top say that the statement is incomplete? More lines may complete it then. */
 static bool incomplete(lua_State *L, int status) {
   static const char mark[] = "<eof>";
   const size_t mark_len = sizeof mark - 1;
@@ -118,8 +119,8 @@ static bool incomplete(lua_State *L, int status) {
 }
 
 /*
- * Push the statement that begins with the line at index 1 as a function, or an error message; ask
- * for the lines that it lacks. Returns Lua's status.
+ * Push the statement that begins with the line at index 1 as a function, or an error message,
+ * reading further lines as needed. Returns Lua's status.
  */
 static int load_statement(lua_State *L, struct prompt *p) {
   int status = load_text(L, 1); /* text function|message */
@@ -133,7 +134,7 @@ static int load_statement(lua_State *L, struct prompt *p) {
   return status;
 }
 
-/* Print the values on the stack, with whatever `print` is now. */
+/* Print the values on the stack with the current `print`. */
 static void print_values(lua_State *L) {
   int count = lua_gettop(L);
   if (count == 0)
@@ -147,7 +148,7 @@ static void print_values(lua_State *L) {
   }
 }
 
-/* Run what begins with the line at index 1, and print what comes of it. */
+/* Run the statement that begins with the line at index 1, and print its results. */
 static void run_line(lua_State *L, struct prompt *p) {
   int status = load_expression(L) ? LUA_OK : load_statement(L, p);
   lua_remove(L, 1); /* function|message */
@@ -161,7 +162,7 @@ static void run_line(lua_State *L, struct prompt *p) {
 
 bool prompt_run(lua_State *L) {
   struct prompt p = {.L = L};
-  lua_settop(L, 0); /* the indexes above count from the line */
+  lua_settop(L, 0); /* the functions above expect the line at index 1 */
   while (push_line(L, &p, true, "_PROMPT", "> ") && !p.interrupted) {
     run_line(L, &p);
     lua_settop(L, 0);

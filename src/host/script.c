@@ -1,9 +1,10 @@
 /*
- * host/script.c - what lua.c does, in main's process: LUA_INIT, -e -l -W in their order, the
- * script.
+ * host/script.c - what lua.c does, in main's process: LUA_INIT, then -e, -l and -W in their order,
+ * then the script.
  *
- * run() and all it calls are protected by one lua_pcall in script_process. A step returns whether
- * the next one may follow; a failure is printed where it happens, before children are waited for.
+ * run() and all that it calls are protected by one lua_pcall in run_protected. A step returns
+ * whether the next one may follow; a failure is printed where it happens, before children are
+ * waited for.
  */
 #include "host/script.h"
 
@@ -42,14 +43,14 @@ struct session {
 
 /* -- errors ------------------------------------------------------------------------------------ */
 
-/* Put the place in the place of an interrupt's error. */
+/* Replace the error of an interrupt by a message with the place where it hit. */
 static void tell_interrupt(lua_State *L) {
   lua_pop(L, 1);
   lua_pushfstring(L, "interrupted at %s", lib_find(L)->interrupted_at);
 }
 
-/* The end of a step with Lua's status: pop and print the error, if any, but not that of Ctrl-C,
- * which the supervisor tells of. */
+/* End a step that returned Lua's status: pop and print the error, if any. The error of Ctrl-C is
+ * not printed, since the supervisor reports it. */
 static bool succeeded(lua_State *L, struct session *s, int status) {
   if (status == LUA_OK)
     return true;
@@ -66,7 +67,7 @@ static bool succeeded(lua_State *L, struct session *s, int status) {
 
 /* -- loading ----------------------------------------------------------------------------------- */
 
-/* Push why `path` cannot be read; Lua's own message, which is replaced, is on the top. */
+/* Replace Lua's message on top by the reason why `path` cannot be read. */
 static void push_read_error(lua_State *L, const char *path) {
   struct stat about;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -101,7 +102,7 @@ static bool run_text(lua_State *L, struct session *s, const char *text, const ch
 
 /* -- steps ------------------------------------------------------------------------------------- */
 
-/* Set the global `arg`: the command line, with the script, or else the program, at index 0. */
+/* Set the global `arg`: the command line, with the script (or else the program) at index 0. */
 static void set_arg(lua_State *L, const struct script *s) {
   int origin = s->options->script < s->argc ? s->options->script : 0;
   int after = s->argc - origin - 1;
@@ -186,7 +187,7 @@ static bool run_script(lua_State *L, struct session *s) {
   return succeeded(L, s, status);
 }
 
-/* Without a script: a prompt on a terminal, else standard input, unless -e or -v were enough. */
+/* Without a script: a prompt on a terminal, else standard input, unless -e or -v was given. */
 static bool run_stdin(lua_State *L, struct session *s) {
   const struct options *o = s->script->options;
   if (o->has_statement || o->show_version)
@@ -198,8 +199,8 @@ static bool run_stdin(lua_State *L, struct session *s) {
   return !s->interrupted;
 }
 
-/* The script, if there is one and it was not the reason for another session; then lines, whatever
- * became of it. */
+/* A session of the prompt: the script, if there is one and this is not a restarted session, then
+ * lines, whatever the outcome of the script. */
 static void run_session(lua_State *L, struct session *s) {
   const struct options *o = s->script->options;
   session_prepare(L);
@@ -211,7 +212,7 @@ static void run_session(lua_State *L, struct session *s) {
   session_run(L, s->backend, s->place, !o->ignore_environment);
 }
 
-/* All between the making and the closing of the state: [struct session] -> boolean */
+/* Everything between opening and closing the state: [struct session] -> boolean */
 static int run(lua_State *L) {
   struct session *s = lua_touserdata(L, 1);
   const struct options *o = s->script->options;
@@ -227,7 +228,7 @@ static int run(lua_State *L) {
   sandbox_lib_open(L, s->backend);
   lua_pop(L, 1);
   set_arg(L, s->script);
-  lua_gc(L, LUA_GCGEN, 0, 0); /* as lua 5.4 has it */
+  lua_gc(L, LUA_GCGEN, 0, 0); /* as lua 5.4 does */
 
   if (s->place) {
     run_session(L, s);
@@ -258,13 +259,13 @@ static int no_memory(void) {
   return EXIT_LUA_ERROR;
 }
 
-/* Returns the exit status as far as it is known before children are waited for. */
+/* Returns the exit status so far; children have not been waited for yet. */
 static int run_protected(lua_State *L, struct session *s) {
   lua_pushcfunction(L, run);
   lua_pushlightuserdata(L, s);
   bool ok = succeeded(L, s, lua_pcall(L, 1, 1, 0)) && lua_toboolean(L, -1);
   if (s->interrupted) {
-    interrupt_clear(L); /* a second one would hit a finalizer, else */
+    interrupt_clear(L); /* otherwise a second one would hit a finalizer */
     if (lib_find(L))
       lib_find(L)->cut_short = true;
     s->backend->self->leave(s->backend);
@@ -282,7 +283,8 @@ static int run_process(struct session *s) {
   int status = run_protected(L, s);
   if (s->place) {
     fflush(NULL);
-    _exit(output_finish(status)); /* who leaves the prompt does not wait for what still runs */
+    _exit(output_finish(status)); /* leaving the prompt does not wait for processes that still
+                                     run */
   }
   if (status == EXIT_LUA_ERROR)
     b->self->decide(b, status);
@@ -309,7 +311,7 @@ int script_session(struct backend *b, const struct session_place *place, void *c
 
 /* -- check ------------------------------------------------------------------------------------- */
 
-/* Pop a function or an error; returns whether it was a function. */
+/* Pop a function or an error message; returns whether it was a function. */
 static bool compiled(lua_State *L, int status) {
   if (status == LUA_OK)
     lua_pop(L, 1);

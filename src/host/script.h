@@ -11,28 +11,28 @@
 #include "object/op.h"
 #include "prompt/session.h"
 
-/* What is to be run; borrowed. */
+/* What to run; borrowed. */
 struct script {
   const struct options *options;
   int argc;
   char **argv;
 };
 
-/* The line that -v and --version print, without its end. */
+/* The line that -v and --version print, without a newline. */
 extern const char script_version[];
 
 /*
  * Main's whole life, for supervisor_run.
  *   ctx  a struct script
- * Returns the exit status: 0, EXIT_LUA_ERROR (told on stderr) or EXIT_INTERRUPTED.
+ * Returns the exit status: 0, EXIT_LUA_ERROR (reported on stderr) or EXIT_INTERRUPTED.
  */
 int script_process(struct backend *b, void *ctx);
 
-/* The same for the session of the prompt (prompt/repl.h): after the script, lines. */
+/* The whole life of a session of the prompt (prompt/repl.h): the script, then lines. */
 int script_session(struct backend *b, const struct session_place *place, void *ctx);
 
-/* Compile the script and what -e says; run nothing. Returns 0 or EXIT_LUA_ERROR (told on stderr).
- */
+/* Compile the script and the statements of -e; run nothing. Returns 0 or EXIT_LUA_ERROR (reported
+ * on stderr). */
 int script_check(const struct script *s);
 
 #endif

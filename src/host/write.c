@@ -1,9 +1,9 @@
 /*
- * host/write.c - questions, and the dots of a progress; see write.h.
+ * host/write.c - makes questions and progress dots visible; see write.h.
  *
- * stderr has no buffer in lua: each piece appears at once. Here it has one, so that a line that is
- * written in pieces stays whole among those of other processes. Stdio cannot tell when a call of
- * Lua is over that wrote many pieces, so these functions do.
+ * In lua, stderr is unbuffered: each piece appears at once. Here it is buffered, so that a line
+ * that is written in pieces stays whole among those of other processes. Stdio cannot tell when a
+ * Lua call that wrote many pieces is over, so these wrappers do.
  */
 #include "host/write.h"
 
@@ -13,9 +13,9 @@
 
 #include "os/process/output.h"
 
-static lua_CFunction io_write, file_write, io_read, file_read; /* of Lua */
+static lua_CFunction io_write, file_write, io_read, file_read; /* Lua's own */
 
-/* They return the file, unless they failed. */
+/* Lua's functions return the file, unless they failed. */
 static int written(lua_State *L, int results) {
   const luaL_Stream *s = results == 1 ? lua_touserdata(L, -1) : NULL;
   if (s && s->f == stderr)
@@ -29,7 +29,7 @@ static int l_file_write(lua_State *L) { return written(L, file_write(L)); }
 
 static int l_io_read(lua_State *L) {
   int results = io_read(L);
-  lua_getfield(L, LUA_REGISTRYINDEX, "_IO_input"); /* of liolib.c */
+  lua_getfield(L, LUA_REGISTRYINDEX, "_IO_input"); /* the key that liolib.c uses */
   const luaL_Stream *s = luaL_testudata(L, -1, LUA_FILEHANDLE);
   if (s)
     output_answered(s->f);
@@ -45,7 +45,7 @@ static int l_file_read(lua_State *L) {
   return results;
 }
 
-/* Put `mine` in place of the function `name` in the table on top. */
+/* Replace the function `name` in the table on top by `mine`. */
 static void replace(lua_State *L, const char *name, lua_CFunction mine, lua_CFunction *ret_old) {
   lua_getfield(L, -1, name);
   *ret_old = lua_tocfunction(L, -1);

@@ -1,6 +1,6 @@
 /*
- * wire/siphash.h - SipHash-2-4, a keyed hash: who does not know the key cannot make bytes that
- * hash as they should.
+ * wire/siphash.h - SipHash-2-4, a keyed hash: without the key, nobody can construct bytes with a
+ * given hash.
  *
  * Written from the specification: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input
  * PRF", 2012.

@@ -4,8 +4,8 @@
 #include "base/error.h"
 
 /*
- * A hint is a floating-point number: below 16 it is itself; from there on, 16 + 8 * (exponent - 1)
- * + (mantissa - 8) stands for mantissa << exponent, mantissa 8..15.
+ * A hint is a floating-point number in a byte: below 16 it is the number itself; from there on, 16
+ * + 8 * (exponent - 1) + (mantissa - 8) stands for mantissa << exponent, mantissa 8..15.
  */
 enum { HINT_EXACT = 16, HINT_STEPS = 8, HINT_MAX = 255 };
 
@@ -13,7 +13,7 @@ uint8_t wire_hint(size_t n) {
   if (n < HINT_EXACT)
     return (uint8_t)n;
   unsigned exponent = 1;
-  size_t mantissa = n / 2 + (n & 1); /* halves rounded up add up to one rounding up */
+  size_t mantissa = n / 2 + (n & 1); /* rounding up each half rounds the result up once */
   while (mantissa >= 2 * HINT_STEPS) {
     mantissa = mantissa / 2 + (mantissa & 1);
     exponent++;
@@ -34,7 +34,7 @@ size_t wire_hint_budget(size_t len) { return len + len / 8 + 1; }
 int writer_start(struct writer *w, struct buf *out) {
   enum {
     FIRST_ROOM = 64
-  }; /* also makes `data` a real pointer, so that arithmetic on it is defined */
+  }; /* also makes `data` a real pointer, so that pointer arithmetic on it is defined */
   int rc = buf_reserve(out, FIRST_ROOM);
   if (rc)
     return rc;
@@ -74,14 +74,14 @@ static inline void put_run_of(struct writer *w, const int64_t *v, size_t n, int 
 }
 
 void put_run(struct writer *w, const int64_t *v, size_t n) {
-  uint64_t all = 0; /* each bit that one of them needs, but for the sign */
+  uint64_t all = 0; /* every bit that some number needs, apart from the sign */
   for (size_t i = 0; i < n; i++)
     all |= (uint64_t)(v[i] ^ (v[i] >> 63));
   int width = all < 0x80 ? 1 : all < 0x8000 ? 2 : all < 0x80000000 ? 4 : 8;
   put_byte(w, TAG_RUN);
   put_byte(w, (uint8_t)(n - 1));
   put_byte(w, (uint8_t)width);
-  switch (width) { /* constants, for which the compiler knows a quicker store */
+  switch (width) { /* constant widths let the compiler use a faster store */
   case 1:
     put_run_of(w, v, n, 1);
     break;

@@ -1,20 +1,21 @@
 /*
- * wire/wire.h - the bytes of a message: tags, numbers, a writer and a reader that cannot run past
- * their ends.
+ * wire/wire.h - the bytes of a message: tags, numbers, and a writer and a reader that cannot run
+ * past their ends.
  *
- * Includes base only; what a tag means for Lua is the business of lua/codec/encode.c and lua/codec/decode.c.
+ * Includes base only; what a tag means for Lua is defined by lua/codec/encode.c and
+ * lua/codec/decode.c.
  *
- *   message  = format byte, count (varint), `count` cells, then, in a graph, the body of every
- *              table and function, in order of first mention; in a list a RUN is as many cells
+ *   message  = format byte, count (varint), `count` cells; in a graph, the bodies of all tables and
+ *              functions follow, in order of first mention; in a list a RUN counts as many cells
  *   cell     = tag byte, and what enum wire_tag says
  *   body     = of a table:    [METATABLE cell] cell* END (cell cell)* END
  *                             the elements 1, 2, ..., then the other pairs
  *              of a function: (cell | JOIN ...)* END
  *                             its upvalues
  *
- * Tables, functions, handles and things sent by name are objects: the first mention is a cell of
- * their own and gives the object the next number (from 0), later ones are REF. So bodies nest
- * nowhere, and no reader needs a stack. Numbers of fixed width are little-endian.
+ * Tables, functions, handles and values sent by name are objects. The first mention of an object is
+ * a cell of its own kind and gives it the next number (from 0); later mentions are REF. So bodies
+ * are never nested, and a reader needs no stack. Numbers of fixed width are little-endian.
  */
 #ifndef SBX_WIRE_WIRE_H
 #define SBX_WIRE_WIRE_H
@@ -27,11 +28,11 @@
 
 #include "base/buf.h"
 
-/* The first byte of a message; another version of the format takes other numbers. */
+/* The first byte of a message; another version of the format will use other numbers. */
 enum wire_format {
-  FORMAT_FLAT = 0x10, /* no objects, no bodies: the quick one */
+  FORMAT_FLAT = 0x10, /* no objects, no bodies: the fast one */
   FORMAT_GRAPH = 0x11,
-  FORMAT_LIST = 0x12 /* no objects; written and read by those who know that it is a list */
+  FORMAT_LIST = 0x12 /* no objects; used where both sides know that the message is a list */
 };
 
 enum wire_tag {
@@ -48,8 +49,8 @@ enum wire_tag {
   TAG_FUNCTION = 0x0a, /* u64 SipHash of the bytecode, u32 length, bytecode; a body follows later */
   TAG_HANDLE = 0x0b,   /* WIRE_HANDLE_BYTES bytes, opaque here */
   TAG_MODULE = 0x0c,   /* varint length, name: a loaded module, or "_G" */
-  TAG_FIELD = 0x0d,    /* the same, varint length, key: a field of one */
-  TAG_METATABLE = 0x0e, /* first in a table's body: a cell follows */
+  TAG_FIELD = 0x0d,    /* module as above, varint length, key: a field of that module */
+  TAG_METATABLE = 0x0e, /* first in a table's body: the metatable's cell follows */
   TAG_JOIN = 0x0f,      /* varint number of a function, varint n: share its n-th upvalue (from 1) */
   TAG_RUN = 0x10,       /* n - 1, width in bytes (1, 2, 4, 8), n integers, two's complement */
   TAG_SHORT = 0x40,     /* 0x40 + length: a string of fewer than 64 bytes */
@@ -61,7 +62,7 @@ enum {
   WIRE_VARINT_MAX = 10, /* bytes of the longest varint */
   WIRE_SHORT_LIMIT = 64,
   WIRE_SMALL_LIMIT = 128,
-  WIRE_RUN_MAX = 64 /* as many as a writer puts into a run; a reader takes 256 */
+  WIRE_RUN_MAX = 64 /* the most that a writer puts into a run; a reader accepts 256 */
 };
 
 /* ---- sizes of tables, as hints of one byte ---- */
@@ -69,46 +70,46 @@ enum {
 /* A byte that stands for `n` or up to an eighth more; exact below 16. */
 uint8_t wire_hint(size_t n);
 
-/* The number a hint stands for: at least the `n` it was made of, unless that was beyond 2^33. */
+/* The number that a hint stands for: at least the original `n`, unless that was beyond 2^33. */
 size_t wire_hint_size(uint8_t hint);
 
 /*
- * The sum of wire_hint_size(elements) + 2 * wire_hint_size(pairs) over all tables of an honest
- * message of `len` bytes is at most this: an element takes a byte or more, a pair two. A reader
- * that holds a message to it allocates in proportion to bytes received, whatever they claim.
+ * The most that wire_hint_size(elements) + 2 * wire_hint_size(pairs) can sum up to over all tables
+ * of an honest message of `len` bytes, since an element takes at least one byte and a pair two. A
+ * reader that enforces it allocates in proportion to the bytes received, whatever they claim.
  */
 size_t wire_hint_budget(size_t len);
 
 /* ---- writing ---- */
 
 /*
- * Appends to a buffer, but moves the buffer's `len` only in writer_finish: whoever leaves in
- * between, by longjmp too, leaves the buffer's contents as they were. Relies on buf_reserve to keep
- * bytes beyond `len`: all that is allocated.
+ * A writer appends to a buffer, but changes the buffer's `len` only in writer_finish: an exit in
+ * between, even by longjmp, leaves the buffer's contents unchanged. Relies on buf_reserve to keep
+ * all allocated bytes, also those beyond `len`.
  */
 struct writer {
   struct buf *out; /* borrowed */
   uint8_t *at;     /* where the next byte goes */
-  uint8_t *end;    /* end of what is allocated */
+  uint8_t *end;    /* end of the allocation */
 };
 
-/* Start behind the contents of `out`. 0 or -SBX_ENOMEM. */
+/* Start after the contents of `out`. 0 or -SBX_ENOMEM. */
 int writer_start(struct writer *w, struct buf *out);
 
-/* The slow part of writer_need. 0 or -SBX_ENOMEM; the writer is as it was on failure. */
+/* The slow part of writer_need. 0, or -SBX_ENOMEM with the writer unchanged. */
 int writer_grow(struct writer *w, size_t extra);
 
-/* Make room for `n` bytes, which the put_ functions below take for granted. 0 or -SBX_ENOMEM. */
+/* Make room for `n` bytes, which the put_ functions below assume. 0 or -SBX_ENOMEM. */
 static inline int writer_need(struct writer *w, size_t n) {
   return (size_t)(w->end - w->at) >= n ? 0 : writer_grow(w, n);
 }
 
-/* Bytes written since writer_start: the offset of the next one. */
+/* Bytes written since writer_start: the offset of the next byte. */
 static inline size_t writer_used(const struct writer *w) {
   return (size_t)(w->at - (w->out->data + w->out->len));
 }
 
-/* The byte at an offset that was written before; valid until the next writer_need. */
+/* The byte at an offset already written; valid until the next writer_need. */
 static inline uint8_t *writer_byte(const struct writer *w, size_t offset) {
   return w->out->data + w->out->len + offset;
 }
@@ -116,7 +117,7 @@ static inline uint8_t *writer_byte(const struct writer *w, size_t offset) {
 /* Forget what was written. */
 static inline void writer_rewind(struct writer *w) { w->at = w->out->data + w->out->len; }
 
-/* What was written becomes part of the buffer. */
+/* Make what was written part of the buffer. */
 static inline void writer_finish(struct writer *w) { w->out->len += writer_used(w); }
 
 static inline void put_byte(struct writer *w, uint8_t byte) { *w->at++ = byte; }
@@ -126,7 +127,7 @@ static inline void put_bytes(struct writer *w, const void *data, size_t len) {
   w->at += len;
 }
 
-/* 7 bits a byte, the lowest first, the top bit set in all but the last. */
+/* 7 bits per byte, lowest first, the top bit set in all but the last byte. */
 static inline void put_varint(struct writer *w, uint64_t v) {
   while (v >= 0x80) {
     *w->at++ = (uint8_t)(v | 0x80);
@@ -135,13 +136,13 @@ static inline void put_varint(struct writer *w, uint64_t v) {
   *w->at++ = (uint8_t)v;
 }
 
-/* `bytes` low bytes of v, the lowest first. */
+/* Store the low `bytes` bytes of v, lowest first. */
 static inline void store_fixed(uint8_t *to, uint64_t v, int bytes) {
   v = htole64(v);
   memcpy(to, &v, (size_t)bytes);
 }
 
-/* The number of `bytes` (1..8) bytes there. */
+/* Load a number of `bytes` (1..8) bytes. */
 static inline uint64_t load_fixed(const uint8_t *from, int bytes) {
   uint64_t v = 0;
   memcpy(&v, from, (size_t)bytes);
@@ -153,10 +154,10 @@ static inline void put_fixed(struct writer *w, uint64_t v, int bytes) {
   w->at += bytes;
 }
 
-/* Small magnitudes to small numbers: 0, -1, 1, -2, ... to 0, 1, 2, 3, ... */
+/* Map small magnitudes to small numbers: 0, -1, 1, -2, ... to 0, 1, 2, 3, ... */
 static inline uint64_t zigzag(int64_t v) { return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63); }
 
-/* One value of its own kind: at most 1 + WIRE_VARINT_MAX bytes. */
+/* One integer, as its cell: at most 1 + WIRE_VARINT_MAX bytes. */
 static inline void put_integer(struct writer *w, int64_t v) {
   if (v >= 0 && v < WIRE_SMALL_LIMIT) {
     put_byte(w, (uint8_t)(TAG_SMALL + v));
@@ -173,7 +174,7 @@ static inline void put_float(struct writer *w, double v) {
   put_fixed(w, bits, sizeof bits);
 }
 
-/* What comes before the bytes of a string. */
+/* The part of a string's cell before its bytes. */
 static inline void put_string_head(struct writer *w, size_t len) {
   if (len < WIRE_SHORT_LIMIT) {
     put_byte(w, (uint8_t)(TAG_SHORT + len));
@@ -183,13 +184,13 @@ static inline void put_string_head(struct writer *w, size_t len) {
   }
 }
 
-/* So many integers, 1 to WIRE_RUN_MAX: at most 3 + 8 * n bytes. */
+/* A run of 1 to WIRE_RUN_MAX integers: at most 3 + 8 * n bytes. */
 void put_run(struct writer *w, const int64_t *v, size_t n);
 
 /* ---- reading ---- */
 
 /*
- * Any bytes at all; the take_ functions return false, and take nothing, when the bytes do not
+ * Reads any bytes at all. The take_ functions return false, and take nothing, when the bytes do not
  * suffice.
  */
 struct reader {
@@ -199,7 +200,7 @@ struct reader {
 };
 
 static inline struct reader reader_of(const void *data, size_t len) {
-  static const uint8_t nothing[1]; /* for NULL, which must not be added to */
+  static const uint8_t nothing[1]; /* for NULL, on which pointer arithmetic is undefined */
   const uint8_t *p = data ? data : nothing;
   return (struct reader){.start = p, .at = p, .end = p + len};
 }
@@ -222,7 +223,7 @@ static inline bool take_bytes(struct reader *r, uint64_t len, const uint8_t **re
   return true;
 }
 
-/* False also for what does not fit 64 bits. */
+/* Also false for a number that does not fit into 64 bits. */
 static inline bool take_varint(struct reader *r, uint64_t *ret) {
   uint64_t v = 0;
   const uint8_t *p = r->at;
@@ -254,11 +255,11 @@ static inline bool take_fixed(struct reader *r, int bytes, uint64_t *ret) {
   return true;
 }
 
-/* The rest of a run, after its tag. `*ret_data` points into the reader's data. False also for a
- * width that there is not. */
+/* The rest of a run, after its tag. `*ret_data` points into the reader's data. Also false for an
+ * invalid width. */
 bool take_run(struct reader *r, size_t *ret_n, int *ret_width, const uint8_t **ret_data);
 
-/* The integer of `width` bytes at `from`, as take_run gives them. */
+/* An integer of `width` bytes, as found in a run. */
 static inline int64_t run_integer(const uint8_t *from, int width) {
   unsigned unused = 64 - 8 * (unsigned)width;
   return (int64_t)(load_fixed(from, width) << unused) >> unused;

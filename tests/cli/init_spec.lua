@@ -24,14 +24,14 @@ describe("--init", function()
     local library = settings["workspace.library"][1]
     assert.equal(shell.read("src/lua/meta/sandbox.lua"), read(library .. "/sandbox.lua"))
     assert.same({ err = "", status = 0, out = ".luarc.json written: the Lua language server now knows the library\n" ..
-      "its descriptions are in " .. library .. "\n" }, result)
+      "its documentation is in " .. library .. "\n" }, result)
   end)
 
   it("has nothing to do the second time", function()
     local dir <close> = shell.folder()
     run { "--init", dir = dir.name }
     local text = read(dir.name .. "/.luarc.json")
-    assert.same({ out = ".luarc.json is already as it should be\n", err = "", status = 0 },
+    assert.same({ out = ".luarc.json is up to date\n", err = "", status = 0 },
       run { "--init", dir = dir.name })
     assert.equal(text, read(dir.name .. "/.luarc.json"))
   end)
@@ -45,7 +45,7 @@ describe("--init", function()
       file:write(text)
       file:close()
       assert.same({ out = settings, status = 1,
-        err = "sandbox: .luarc.json is there already and is left as it is; it should have these settings:\n" },
+        err = "sandbox: .luarc.json exists already and is left unchanged; it should have these settings:\n" },
         run { "--init", dir = dir.name })
       assert.equal(text, read(dir.name .. "/.luarc.json"))
     end
@@ -77,7 +77,7 @@ describe("--init", function()
     shell.run(("cp %s %s/alone"):format(shell.quote(shell.program), dir.name))
     local result = run { "--init", dir = dir.name, program = dir.name .. "/alone" }
     assert.equal(0, result.status)
-    assert.equal("sandbox: the library's descriptions are not installed, so only the names are known\n", result.err)
+    assert.equal("sandbox: the library's documentation is not installed, so only the names are known\n", result.err)
     assert.same({ ["runtime.version"] = "Lua 5.4", ["diagnostics.globals"] = GLOBALS },
       json.decode(read(dir.name .. "/.luarc.json")))
   end)

@@ -2,7 +2,7 @@
 local shell = require "support.shell"
 local run = require "cli.run"
 
-local HINT = "'sandbox --help' shows what there is\n"
+local HINT = "'sandbox --help' lists the options\n"
 
 -- The command line is refused with this message.
 local function refused(message, ...)

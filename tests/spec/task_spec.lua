@@ -6,7 +6,7 @@ local T = 20
 local function refuses(q)
   local ok, e = pcall(function() q:task_done() end)
   assert.is_false(ok)
-  assert.is_truthy(e:find("^%S*task_spec.lua:%d+: task_done: more often than items were taken$"), e)
+  assert.is_truthy(e:find("^%S*task_spec.lua:%d+: task_done: called more often than items were taken$"), e)
 end
 
 for _, transport in ipairs { "auto", "pipe", "shm" } do

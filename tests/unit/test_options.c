@@ -50,7 +50,7 @@ static void release(struct parsed *p) {
     struct parsed p_ = parse(__VA_ARGS__, NULL);                                                   \
     assert_int_equal(p_.status, EXIT_USAGE);                                                       \
     assert_string_equal(p_.complaint,                                                              \
-                        "sandbox: " text "\n'sandbox --help' shows what there is\n");              \
+                        "sandbox: " text "\n'sandbox --help' lists the options\n");              \
     release(&p_);                                                                                  \
   } while (0)
 
