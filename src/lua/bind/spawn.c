@@ -149,9 +149,8 @@ static int nest_calls(lua_State *L) {
 
 static void check_forkable(lua_State *L) {
   enum { CHILD_CALLS = 8 }; /* what child_run and below need on the thread that spawned */
-  /* The child would never leave the finalizer, and Lua collects nothing and calls no hook in one.
-   */
-  if (lua_gc(L, LUA_GCCOUNT) < 0)
+  /* The child would never leave the finalizer. */
+  if (lib_in_finalizer(L))
     luaL_error(L, "spawn cannot be called in a finalizer (__gc)");
   /* The child's calls lie above the parent's on one C stack, and it may nest as many as any
    * program. */

@@ -255,12 +255,10 @@ static void anchor_tables(lua_State *L, struct guard *g) {
 
 /* -- metatables ------------------------------------------------------------------------------ */
 
-/* Does the collector call? A script may call a finalizer, too. */
-static bool is_collecting(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) < 0; }
-
-/* The __gc of a guarded metatable. Upvalue 1: the finalizer that was there. */
+/* The __gc of a guarded metatable. Upvalue 1: the finalizer that was there. A script may call it,
+ * too. */
 static int guarded_gc(lua_State *L) {
-  if ((lua_isuserdata(L, 1) || (lua_istable(L, 1) && is_collecting(L))) &&
+  if ((lua_isuserdata(L, 1) || (lua_istable(L, 1) && lib_in_finalizer(L))) &&
       !is_own(guard_of(L), lua_topointer(L, 1)))
     return 0;
   lua_pushvalue(L, lua_upvalueindex(1));

@@ -16,9 +16,6 @@ static void on_interrupt(void *ctx) {
   running_sync(lib);
 }
 
-/* Is a finalizer running? Then the collector cannot be asked anything. */
-static bool in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
-
 static void note_throw(struct lib *lib, const char *where, bool running) {
   lib->raise = 0; /* first: an interrupt from now on is another one */
   lib->interrupt |= lib->b->self->take_interrupt(lib->b);
@@ -35,7 +32,7 @@ static void note_throw(struct lib *lib, const char *where, bool running) {
 int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
   char where[WHERE_MAX];
   running_locate(lib, L, 0, where);
-  if (in_finalizer(L))
+  if (lib_in_finalizer(L))
     lib->raise = 1;
   else
     note_throw(lib, where, running);

@@ -257,6 +257,11 @@ void lib_resume(lua_State *L, struct lib *lib);
 /* A full collection was made in a pause, and has ended it. */
 void lib_pause_again(lua_State *L);
 
+/* Does the collector run a finalizer now? Nothing is collected and no hook is called there. Lua does
+ * not say so; but lua_gc has no answer, -1, to any question there, from 5.4.4 on. Before, this is
+ * false. */
+bool lib_in_finalizer(lua_State *L);
+
 /*
  * Encode into lib->out, which is cleared before; the error stands at the caller's line. The
  * handles in it are in lib->flying. The collector is held off until lib_sent.
