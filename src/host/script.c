@@ -27,6 +27,7 @@
 #include "lua/bind/sandbox_lib.h"
 #include "lua/state/call.h"
 #include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
 #include "lua/state/report.h"
 #include "lua/state/state.h"
 #include "prompt/topic.h"
@@ -46,7 +47,7 @@ struct session {
 /* Replace the error of an interrupt by a message with the place where it hit. */
 static void tell_interrupt(lua_State *L) {
   lua_pop(L, 1);
-  lua_pushfstring(L, "interrupted at %s", lib_find(L)->interrupted_at);
+  lua_pushfstring(L, "interrupted at %s", lib_find(L)->interrupts.at);
 }
 
 /* End a step that returned Lua's status: pop and print the error, if any. The error of Ctrl-C is
@@ -267,7 +268,7 @@ static int run_protected(lua_State *L, struct session *s) {
   if (s->interrupted) {
     interrupt_clear(L); /* otherwise a second one would hit a finalizer */
     if (lib_find(L))
-      lib_find(L)->cut_short = true;
+      lib_find(L)->life.cut_short = true;
     s->backend->self->leave(s->backend);
     return EXIT_INTERRUPTED;
   }

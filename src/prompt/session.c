@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "lua/state/answer.h"
 #include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
 #include "lua/state/meta.h"
 #include "lua/state/prelude.h"
 #include "prompt/link.h"

@@ -211,7 +211,7 @@ static int l_pairs(lua_State *L) {
   s.op.out = &all->entries;
   lib_read_begin(lib);
   shared_perform(L, lib, &s);
-  int rc = lib_fetch(lib, &s.op, &lib->read);
+  int rc = lib_fetch(lib, &s.op, &lib->messages.read);
   if (rc)
     return lib_expected(L, "pairs", rc);
   lib_push_taken(L, lib);

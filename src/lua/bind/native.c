@@ -71,14 +71,14 @@ static int encode_values(lua_State *L) {
   struct lib *lib = lib_find(L);
   const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
   lib_encode(L, lib, 2, lua_gettop(L) - 1, lua_tostring(L, 1));
-  struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
+  struct op_refs refs = lib_flying(lib, 0, lib->messages.flying.len);
   int rc = refs.count ? op_handle_export(lib->b, &op, refs.sent, refs.count) : 0;
   if (rc) {
     lib_sent(L, lib);
     return lib_expected(L, "send", rc);
   }
-  lua_pushlstring(L, (const char *)lib->out.data, lib->out.len);
-  lua_pushboolean(L, lib->flying.len > 0);
+  lua_pushlstring(L, (const char *)lib->messages.out.data, lib->messages.out.len);
+  lua_pushboolean(L, lib->messages.flying.len > 0);
   lib_sent(L, lib); /* whoever has the bytes keeps what they name */
   return 2;
 }
@@ -100,10 +100,10 @@ static int l_decode(lua_State *L) {
   size_t len;
   const char *bytes = luaL_checklstring(L, 1, &len);
   lib_pause(L, lib);
-  buf_clear(&lib->in, 0);
-  if (buf_append(&lib->in, bytes, len))
+  buf_clear(&lib->messages.in, 0);
+  if (buf_append(&lib->messages.in, bytes, len))
     return lib_error(L, "decode", -SBX_ENOMEM);
-  return lib_decode(L, lib, &lib->in);
+  return lib_decode(L, lib, &lib->messages.in);
 }
 
 static int l_pack(lua_State *L) {
@@ -113,9 +113,9 @@ static int l_pack(lua_State *L) {
   size_t count = (size_t)luaL_checkinteger(L, 3);
   lib_sent(L, lib); /* what an error left */
   lib_pause(L, lib);
-  bool packed = codec_encode_list(L, 1, first, count, &lib->out);
+  bool packed = codec_encode_list(L, 1, first, count, &lib->messages.out);
   if (packed)
-    lua_pushlstring(L, (const char *)lib->out.data, lib->out.len);
+    lua_pushlstring(L, (const char *)lib->messages.out.data, lib->messages.out.len);
   lib_sent(L, lib);
   return packed;
 }
@@ -168,7 +168,7 @@ static int l_defer(lua_State *L) {
   lua_createtable(L, 0, 0);
   lua_createtable(L, 0, 1);
   lua_pushlightuserdata(L, lib);
-  lua_pushboolean(L, lib->deferred);
+  lua_pushboolean(L, lib->interrupts.deferred);
   lua_pushcclosure(L, l_defer_end, 2);
   lua_setfield(L, 2, "__close");
   lua_setmetatable(L, 1);
@@ -184,9 +184,9 @@ static int l_descendants(lua_State *L) {
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   luaL_checktype(L, 2, LUA_TTABLE);
   lib_pause(L, lib);
-  buf_clear(&lib->in, 1 << 16);
-  int rc = op_process_descendants(lib->b, h->object,
-                                  &(struct visitor){.visit = visit_descendant, .ctx = &lib->in});
+  buf_clear(&lib->messages.in, 1 << 16);
+  int rc = op_process_descendants(
+      lib->b, h->object, &(struct visitor){.visit = visit_descendant, .ctx = &lib->messages.in});
   lib_push_processes(L, lib, 2);
   lib_resume(L, lib);
   return rc ? lib_error(L, "descendants", rc) : 0;
@@ -211,7 +211,7 @@ static int l_clean(lua_State *L) {
 }
 
 static int l_generation(lua_State *L) {
-  lua_pushinteger(L, lib_of(L)->generation);
+  lua_pushinteger(L, lib_of(L)->life.generation);
   return 1;
 }
 

@@ -77,7 +77,7 @@ static int l_poll(lua_State *L) {
                   .locate = lib_locate,
                   .locate_ctx = L};
   answer_check(L, lib, op.kind);
-  bool taken = h->generation == lib->generation && h->item.len > 0; /* see lua/bind/queue.c */
+  bool taken = h->generation == lib->life.generation && h->item.len > 0; /* see lua/bind/queue.c */
   int rc = taken ? 0 : perform(lib->b, &op);
   if (rc && rc != -SBX_ETIMEDOUT && rc != -SBX_ECLOSED)
     return lib_expected(L, "poll", rc);

@@ -20,10 +20,10 @@ static struct process_info info_of(lua_State *L, struct lib *lib, const struct h
 
 int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op) {
   struct process_info info = info_of(L, lib, h);
-  int rc = lib_fetch(lib, op, &lib->read);
+  int rc = lib_fetch(lib, op, &lib->messages.read);
   if (rc)
     return lib_expected(L, "join", rc);
-  const struct buf *message = info.has_result ? &lib->in : NULL;
+  const struct buf *message = info.has_result ? &lib->messages.in : NULL;
   if (info.status != PROCESS_DONE) {
     lua_pushnil(L);
     failure_push(L, lib, h->object, &info, message);
@@ -40,12 +40,12 @@ static int join(lua_State *L) {
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   int64_t deadline_ns = lib_check_timeout(L, lib, 2);
   int64_t until_ns = feed_begin(L, lib, &deadline_ns);
-  struct op_refs refs = {.taken = &lib->read};
+  struct op_refs refs = {.taken = &lib->messages.read};
   lib_read_begin(lib);
   struct op op = {.kind = OP_PROCESS_JOIN,
                   .object = h->object,
                   .deadline_ns = deadline_ns,
-                  .out = &lib->in,
+                  .out = &lib->messages.in,
                   .refs = &refs,
                   .locate = lib_locate,
                   .locate_ctx = L};
@@ -297,10 +297,10 @@ static int l_getpid(lua_State *L) {
 }
 
 void lib_push_processes(lua_State *L, struct lib *lib, int list) {
-  size_t n = lib->in.len / sizeof(struct object *);
+  size_t n = lib->messages.in.len / sizeof(struct object *);
   lua_Integer at = (lua_Integer)lua_rawlen(L, list);
   for (size_t i = 0; i < n; i++) {
-    struct object **objects = (struct object **)(void *)lib->in.data;
+    struct object **objects = (struct object **)(void *)lib->messages.in.data;
     struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
     h->object = objects[i];
     lib_settle_handle(L, lib);
@@ -308,7 +308,7 @@ void lib_push_processes(lua_State *L, struct lib *lib, int list) {
   }
 }
 
-/* The objects come into lib->in first, since nothing may raise while the backend visits. */
+/* The objects come into lib->messages.in first, since nothing may raise while the backend visits. */
 static int visit_child(void *ctx, struct object *child) {
   return buf_append(ctx, &child, sizeof child);
 }
@@ -318,8 +318,9 @@ static int l_children(lua_State *L) {
   lua_settop(L, 0);
   lua_newtable(L);
   lib_pause(L, lib);
-  buf_clear(&lib->in, 1 << 16);
-  int rc = op_process_children(lib->b, &(struct visitor){.visit = visit_child, .ctx = &lib->in});
+  buf_clear(&lib->messages.in, 1 << 16);
+  int rc = op_process_children(lib->b,
+                               &(struct visitor){.visit = visit_child, .ctx = &lib->messages.in});
   lib_push_processes(L, lib, 1);
   lib_resume(L, lib);
   return rc ? lib_error(L, "children", rc) : 1;

@@ -73,12 +73,12 @@ static int put_done(lua_State *L, int rc) {
 
 int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, enum op_kind kind,
                         int64_t deadline_ns) {
-  struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
+  struct op_refs refs = lib_flying(lib, 0, lib->messages.flying.len);
   struct op op = {.kind = kind,
                   .object = h->object,
                   .deadline_ns = deadline_ns,
-                  .data = lib->out.data,
-                  .len = lib->out.len,
+                  .data = lib->messages.out.data,
+                  .len = lib->messages.out.len,
                   .refs = refs.count ? &refs : NULL,
                   .locate = lib_locate,
                   .locate_ctx = L};
@@ -178,7 +178,7 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items)
                   .refs = &refs,
                   .locate = lib_locate,
                   .locate_ctx = L};
-  if (lib->answering)
+  if (lib->questions.answering)
     answer_check(L, lib, OP_QUEUE_GET);
   lib_own_item(lib, h);
   if (h->item.len == 0) {
@@ -227,15 +227,15 @@ static void push_peeked(lua_State *L, int items, size_t at, uint64_t len) {
   lua_pop(L, 1);
 }
 
-/* The items in lib->in, each behind its length, as a list. They are taken out of there first: a
+/* The items in lib->messages.in, each behind its length, as a list. They are taken out of there first: a
  * finalizer that runs between two of them may peek, too. */
 static int push_items(lua_State *L, struct lib *lib) {
-  size_t total = lib->in.len;
+  size_t total = lib->messages.in.len;
   lib_pause(L, lib);
   lib_push_taken(L, lib);
   uint8_t *items = lua_newuserdatauv(L, total, 0);
   int first = lua_gettop(L);
-  memcpy(items, lib->in.data, total);
+  memcpy(items, lib->messages.in.data, total);
   lib_resume(L, lib);
   lua_newtable(L);
   uint64_t len;
@@ -256,7 +256,7 @@ static int l_queue_peek(lua_State *L) {
   lua_Integer most = luaL_optinteger(L, 2, 0);
   bool list = !lua_isnoneornil(L, 2);
   luaL_argcheck(L, !list || most >= 1, 2, "the number of items must be 1 or more");
-  struct op_refs refs = {.taken = &lib->read};
+  struct op_refs refs = {.taken = &lib->messages.read};
   struct op op = {.kind = OP_QUEUE_PEEK,
                   .object = h->object,
                   .deadline_ns = SBX_FOREVER,
@@ -264,7 +264,7 @@ static int l_queue_peek(lua_State *L) {
                   .locate = lib_locate,
                   .locate_ctx = L};
   lib_read_begin(lib);
-  op.out = &lib->in;
+  op.out = &lib->messages.in;
   op.number = most > INT_MAX ? INT_MAX : (int)most;
   int rc = perform(lib->b, &op);
   if (list && (rc == -SBX_ETIMEDOUT || rc == -SBX_ECLOSED)) {
@@ -272,7 +272,7 @@ static int l_queue_peek(lua_State *L) {
     return 1;
   }
   if (list && rc == 0)
-    rc = lib_fetch(lib, &op, &lib->read);
+    rc = lib_fetch(lib, &op, &lib->messages.read);
   if (list && rc == 0)
     return push_items(L, lib);
   if (rc == -SBX_ETIMEDOUT) {

@@ -27,10 +27,10 @@ static bool export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTE
     luaL_error(L, "a process that was not started cannot be sent");
   if (!h || !h->object)
     return false;
-  if (buf_reserve(&lib->flying, sizeof ref))
+  if (buf_reserve(&lib->messages.flying, sizeof ref))
     luaL_error(L, "not enough memory");
   lib->b->objects->object_ref(h->object, &ref);
-  buf_append(&lib->flying, &ref, sizeof ref); /* there is room */
+  buf_append(&lib->messages.flying, &ref, sizeof ref); /* there is room */
   memcpy(ret, &ref, CODEC_HANDLE_BYTES);
   return true;
 }
@@ -43,16 +43,16 @@ static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES])
   struct handle *h = lib_push_handle(L, (enum object_type)ref.type);
   int rc = !h ? -SBX_EDATA : op_handle_import(lib->b, &ref, &h->object);
   bool hopeless = rc == -SBX_EGONE || rc == -SBX_EDATA;
-  if (hopeless && lib->item)
-    lib->item->len =
+  if (hopeless && lib->messages.item)
+    lib->messages.item->len =
         0; /* another try would end the same, and keep what comes behind from being read */
   if (rc) {
     lib_resume(L, lib);
     luaL_error(L, "%s names an object that cannot be reached: %s%s",
-               lib->item ? "the item" : "the message", error_text(rc),
-               !lib->item ? ""
-               : hopeless ? " (the item is dropped)"
-                          : " (the item is kept: get it again)");
+               lib->messages.item ? "the item" : "the message", error_text(rc),
+               !lib->messages.item ? ""
+               : hopeless          ? " (the item is dropped)"
+                                   : " (the item is kept: get it again)");
   }
   lib_settle_handle(L, lib);
 }

@@ -12,6 +12,7 @@
 #include "lua/bind/sync.h"
 #include "lua/state/answer.h"
 #include "lua/state/feed.h"
+#include "lua/state/lib.h"
 
 #define PUTTING_TYPE "sandbox.putting" /* user values: the queue, the item */
 #define TIMER_TYPE "sandbox.timer"
@@ -26,8 +27,8 @@ enum { LIST = 1, OPS = 3, ENTRY = 4 }; /* places on the stack of l_select */
 struct entry {
   lua_Integer index; /* in the script's list */
   struct handle *h;  /* of what is waited for, NULL for a timer */
-  size_t at, len;    /* PUT: its item in lib->out */
-  size_t from, to;   /* PUT: the handles in it, bytes of lib->flying */
+  size_t at, len;    /* PUT: its item in lib->messages.out */
+  size_t from, to;   /* PUT: the handles in it, bytes of lib->messages.flying */
   struct op_refs refs;
 };
 
@@ -36,7 +37,7 @@ struct selection {
   struct op *ops;
   struct entry *entries;
   uint32_t count;
-  bool encoded; /* lib->out holds an item */
+  bool encoded; /* lib->messages.out holds an item */
   bool futures; /* there are tasks of pools among the entries */
 };
 
@@ -64,15 +65,15 @@ static void read_putting(lua_State *L, struct lib *lib, struct selection *s, str
   int item = lua_gettop(L);
   if (!s->encoded)
     lib_encode(L, lib, item, 1, "item");
-  e->at = lib->out.len;
-  e->from = lib->flying.len;
+  e->at = lib->messages.out.len;
+  e->from = lib->messages.flying.len;
   if (s->encoded)
     lib_encode_more(L, lib, item, 1, "item");
   else
     e->at = e->from = 0;
   s->encoded = true;
-  e->len = lib->out.len - e->at;
-  e->to = lib->flying.len;
+  e->len = lib->messages.out.len - e->at;
+  e->to = lib->messages.flying.len;
 }
 
 /* The op that a handle stands for; OP_NONE: it cannot be waited for. */
@@ -111,8 +112,8 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
   lib_any_handle(L, ENTRY, &type);
   if ((op->kind = op_of(type)) != OP_NONE) {
     e->h = check_entry_handle(L, e->index);
-    op->out = takes_item(op) ? &e->h->item : op->kind == OP_PROCESS_JOIN ? &lib->in : NULL;
-    e->refs.taken = takes_item(op) ? &e->h->refs : &lib->read;
+    op->out = takes_item(op) ? &e->h->item : op->kind == OP_PROCESS_JOIN ? &lib->messages.in : NULL;
+    e->refs.taken = takes_item(op) ? &e->h->refs : &lib->messages.read;
     op->refs = op->out ? &e->refs : NULL;
   } else if (luaL_testudata(L, ENTRY, PUTTING_TYPE)) {
     op->kind = OP_QUEUE_PUT;
@@ -157,14 +158,14 @@ static uint32_t check_list(lua_State *L) {
 
 /* xorshift64*: which of those that are ready comes first needs no better. */
 static uint32_t draw(struct lib *lib, uint32_t below) {
-  if (lib->lot_generation != lib->generation || lib->lot == 0) {
-    lib->lot = lib->b->self->seed(lib->b) | 1; /* each process has its own */
-    lib->lot_generation = lib->generation;
+  if (lib->lot.generation != lib->life.generation || lib->lot.state == 0) {
+    lib->lot.state = lib->b->self->seed(lib->b) | 1; /* each process has its own */
+    lib->lot.generation = lib->life.generation;
   }
-  lib->lot ^= lib->lot >> 12;
-  lib->lot ^= lib->lot << 25;
-  lib->lot ^= lib->lot >> 27;
-  uint64_t high = (lib->lot * UINT64_C(0x2545f4914f6cdd1d)) >> 32;
+  lib->lot.state ^= lib->lot.state >> 12;
+  lib->lot.state ^= lib->lot.state << 25;
+  lib->lot.state ^= lib->lot.state >> 27;
+  uint64_t high = (lib->lot.state * UINT64_C(0x2545f4914f6cdd1d)) >> 32;
   return (uint32_t)(high * below >> 32);
 }
 
@@ -196,7 +197,7 @@ static struct selection read_list(lua_State *L, struct lib *lib) {
   }
   for (uint32_t i = 0; i < s.count; i++) /* the buffer moves no more */
     if (s.ops[i].kind == OP_QUEUE_PUT) {
-      s.ops[i].data = lib->out.data + s.entries[i].at;
+      s.ops[i].data = lib->messages.out.data + s.entries[i].at;
       s.ops[i].len = s.entries[i].len;
       s.entries[i].refs = lib_flying(lib, s.entries[i].from, s.entries[i].to);
       s.ops[i].refs = &s.entries[i].refs;

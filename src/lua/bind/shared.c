@@ -9,10 +9,10 @@ void shared_begin(lua_State *L, struct lib *lib, struct shared_op *s, enum objec
   *s = (struct shared_op){.op = {.kind = kind,
                                  .object = h->object,
                                  .deadline_ns = SBX_FOREVER,
-                                 .out = &lib->in,
+                                 .out = &lib->messages.in,
                                  .locate = lib_locate,
                                  .locate_ctx = L},
-                          .args = {.out_refs = &lib->read}};
+                          .args = {.out_refs = &lib->messages.read}};
   lib_read_begin(lib);
 }
 
@@ -33,10 +33,10 @@ void shared_bring(lua_State *L, struct lib *lib, struct shared_op *s, int index,
     return;
   lib_encode(L, lib, index, 1, what);
   s->encoded = true;
-  s->op.data = lib->out.data;
-  s->op.len = lib->out.len;
-  s->args.refs = (const struct object_ref *)(const void *)lib->flying.data;
-  s->args.ref_count = (uint32_t)(lib->flying.len / sizeof(struct object_ref));
+  s->op.data = lib->messages.out.data;
+  s->op.len = lib->messages.out.len;
+  s->args.refs = (const struct object_ref *)(const void *)lib->messages.flying.data;
+  s->args.ref_count = (uint32_t)(lib->messages.flying.len / sizeof(struct object_ref));
 }
 
 void shared_perform(lua_State *L, struct lib *lib, struct shared_op *s) {
@@ -53,7 +53,7 @@ void shared_push(lua_State *L, struct lib *lib, struct shared_op *s) {
     lua_pushinteger(L, s->args.number.i);
   else if (s->args.number.kind == NUMBER_FLOAT)
     lua_pushnumber(L, s->args.number.f);
-  else if (lib->in.len == 0) /* of a dict: no such key; of a value: it was never set */
+  else if (lib->messages.in.len == 0) /* of a dict: no such key; of a value: it was never set */
     lua_pushnil(L);
   else
     lib_read_end(L, lib, &s->op);
@@ -107,7 +107,7 @@ int shared_update(lua_State *L, struct lib *lib, struct shared_op *s, int fn, en
   lua_pushcfunction(L, update);
   lua_pushlightuserdata(L, &u);
   lua_pushvalue(L, fn);
-  uint32_t throws = lib->throws;
+  uint32_t throws = lib->interrupts.throws;
   int status = lua_pcall(L, 2, 1, 0);
   if (status == LUA_OK)
     return 1;

@@ -15,7 +15,7 @@
 struct shared_op {
   struct op op;
   struct value_args args;
-  bool encoded; /* lib->out holds what it brings */
+  bool encoded; /* lib->messages.out holds what it brings */
 };
 
 /* Prepare an op on the handle at 1. */

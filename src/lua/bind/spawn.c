@@ -154,7 +154,7 @@ static void check_forkable(lua_State *L) {
     luaL_error(L, "spawn cannot be called in a finalizer (__gc)");
   /* The child's calls lie above the parent's on one C stack, and it may nest as many as any
    * program. */
-  if (stack_is_beyond(lib_of(L)->stack_middle))
+  if (stack_is_beyond(lib_of(L)->life.stack_middle))
     luaL_error(L, "spawn: C stack overflow");
   if (lua_gethook(L)) /* it would see the calls */
     return;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "lua/state/answer.h"
+#include "lua/state/lib.h"
 
 /* -- making --------------------------------------------------------------------------------------
  */
@@ -109,7 +110,7 @@ int sync_hold(lua_State *L, enum object_type type, enum op_kind acquire, enum op
   struct op op = {.kind = acquire, .number = acquire == OP_LOCK_ACQUIRE};
   lib_check_handle(L, 1, type);
   struct hold *hold = lua_newuserdatauv(L, sizeof *hold, 1);
-  *hold = (struct hold){.release = release, .generation = lib->generation};
+  *hold = (struct hold){.release = release, .generation = lib->life.generation};
   luaL_setmetatable(L, HOLD_TYPE);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
@@ -127,7 +128,7 @@ int sync_hold(lua_State *L, enum object_type type, enum op_kind acquire, enum op
 static int l_hold_release(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct hold *hold = luaL_checkudata(L, 1, HOLD_TYPE);
-  if (!hold->held || hold->generation != lib->generation)
+  if (!hold->held || hold->generation != lib->life.generation)
     return 0;
   hold->held = false;
   lua_getiuservalue(L, 1, 1);

@@ -64,8 +64,8 @@ static void bring_both(lua_State *L, struct lib *lib, struct shared_op *s, size_
   if (!shared_number(L, 2, &s->args.expected)) {
     lib_encode(L, lib, 2, 1, "old");
     s->encoded = true;
-    len = lib->out.len;
-    *ret_refs = lib->flying.len;
+    len = lib->messages.out.len;
+    *ret_refs = lib->messages.flying.len;
   }
   if (!shared_number(L, 3, &s->args.number)) {
     if (s->encoded)
@@ -73,12 +73,13 @@ static void bring_both(lua_State *L, struct lib *lib, struct shared_op *s, size_
     else
       lib_encode(L, lib, 3, 1, "new");
     s->encoded = true;
-    s->op.data = lib->out.data + len;
-    s->op.len = lib->out.len - len;
-    s->args.refs = (const struct object_ref *)(const void *)(lib->flying.data + *ret_refs);
-    s->args.ref_count = (uint32_t)((lib->flying.len - *ret_refs) / sizeof(struct object_ref));
+    s->op.data = lib->messages.out.data + len;
+    s->op.len = lib->messages.out.len - len;
+    s->args.refs = (const struct object_ref *)(const void *)(lib->messages.flying.data + *ret_refs);
+    s->args.ref_count =
+        (uint32_t)((lib->messages.flying.len - *ret_refs) / sizeof(struct object_ref));
   }
-  s->args.expected_data = lib->out.data;
+  s->args.expected_data = lib->messages.out.data;
   s->args.expected_len = len;
 }
 

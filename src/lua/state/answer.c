@@ -69,7 +69,7 @@ static bool add_frames(lua_State *L, luaL_Buffer *text, lua_State *of, int level
   const char *frames = lua_tolstring(L, -1, &len), *end = frames + len;
   const char *first = strchr(frames, '\n');
   first = first ? first : end;
-  end = end_of_frames(first, end, lib_find(L)->floor);
+  end = end_of_frames(first, end, lib_find(L)->questions.floor);
   bool any = end > first;
   lua_pushlstring(L, first, (size_t)(end - first));
   lua_remove(L, -2);
@@ -123,7 +123,7 @@ static int tell_stack(lua_State *L) {
 /* [] */
 static int call_answer(lua_State *co) {
   struct lib *lib = lib_find(co);
-  lib->answer(co, lib->answer_ctx);
+  lib->questions.answer(co, lib->questions.ctx);
   return 0;
 }
 
@@ -164,7 +164,7 @@ static void collect(lua_State *L, bool paused) {
 }
 
 static void answer(struct lib *lib, const struct op *op, bool paused) {
-  lua_State *L = lib->finished ? NULL : lib->running.current;
+  lua_State *L = lib->life.finished ? NULL : lib->running.current;
   unsigned questions = lib->b->self->questions(lib->b);
   bool room = L && lua_checkstack(L, STACK_FOR_ANSWER);
   if (questions & QUESTION_STACK) {
@@ -179,7 +179,7 @@ static void answer(struct lib *lib, const struct op *op, bool paused) {
       collect(L, paused);
     lib->b->self->answered(lib->b, QUESTION_COLLECT);
   }
-  if ((questions & QUESTION_LUA) && lib->answer && room) { /* else it waits for who can */
+  if ((questions & QUESTION_LUA) && lib->questions.answer && room) { /* else it waits for who can */
     lib->b->self->answered(lib->b, QUESTION_LUA); /* first: one that comes now is another one */
     protect(L, tell_lua, op);
   }
@@ -187,45 +187,37 @@ static void answer(struct lib *lib, const struct op *op, bool paused) {
 
 /* What an op that waits, or is being prepared, has in the lib. */
 struct aside {
-  struct buf out, in, read, flying, *item;
-  bool paused;
+  struct messages messages;
+  struct collector collector;
 };
 
 /* The collector stays as it is: a pause belongs to those buffers. */
 static struct aside put_aside(struct lib *lib) {
-  struct aside a = {lib->out, lib->in, lib->read, lib->flying, lib->item, lib->paused};
-  lib->out = lib->in = lib->read = lib->flying = (struct buf){0};
-  lib->item = NULL;
-  lib->paused = false;
+  struct aside a = {lib->messages, lib->collector};
+  lib->messages = (struct messages){0};
+  lib->collector = (struct collector){0};
   return a;
 }
 
 static void put_back(lua_State *L, struct lib *lib, const struct aside *a) {
-  if (L && lib->paused)
+  if (L && lib->collector.paused)
     lib_resume(L, lib); /* an answer that failed */
   lib_read_begin(lib);  /* what an answer that failed has taken */
-  buf_release(&lib->out);
-  buf_release(&lib->in);
-  buf_release(&lib->read);
-  buf_release(&lib->flying);
-  lib->out = a->out;
-  lib->in = a->in;
-  lib->read = a->read;
-  lib->flying = a->flying;
-  lib->item = a->item;
-  lib->paused = a->paused;
+  messages_release(&lib->messages);
+  lib->messages = a->messages;
+  lib->collector = a->collector;
 }
 
 void answer_questions(struct lib *lib, const struct op *op) {
-  if (!lib->asked || lib->answering)
+  if (!lib->questions.asked || lib->questions.answering)
     return;
-  uint32_t throws = lib->throws;
+  uint32_t throws = lib->interrupts.throws;
   struct aside aside = put_aside(lib);
-  lib->answering = true;
-  lib->asked = 0; /* before the questions are read */
-  answer(lib, op, aside.paused);
-  put_back(lib->finished ? NULL : lib->running.current, lib, &aside);
-  lib->answering = false;
+  lib->questions.answering = true;
+  lib->questions.asked = 0; /* before the questions are read */
+  answer(lib, op, aside.collector.paused);
+  put_back(lib->life.finished ? NULL : lib->running.current, lib, &aside);
+  lib->questions.answering = false;
   interrupt_landed(lib, throws);
   running_refresh(lib);
 }
@@ -234,7 +226,7 @@ void answer_check(lua_State *L, struct lib *lib, enum op_kind kind) {
   const struct op_description *what = op_describe(kind);
   bool takes =
       what->blocks && kind != OP_QUEUE_PUT && kind != OP_PROCESS_JOIN && kind != OP_CLOCK_SLEEP;
-  if (lib->answering && takes)
+  if (lib->questions.answering && takes)
     luaL_error(L, "%s: an answer in the middle of something else takes nothing", what->verb);
 }
 
@@ -242,39 +234,39 @@ void answer_check(lua_State *L, struct lib *lib, enum op_kind kind) {
 
 static void on_asked(void *ctx) {
   struct lib *lib = ctx;
-  lib->asked = 1;
+  lib->questions.asked = 1;
   running_sync(lib);
 }
 
 /* Was the op interrupted in its answer, it is itself. */
 static bool on_awake(void *ctx, const struct op *op) {
   struct lib *lib = ctx;
-  uint32_t throws = lib->throws;
+  uint32_t throws = lib->interrupts.throws;
   answer_questions(lib, op);
-  return lib->throws != throws && lib->interrupt;
+  return lib->interrupts.throws != throws && lib->interrupts.came;
 }
 
 /* What was asked before anybody could answer. */
 static void look(struct lib *lib) {
   if (!lib->b->self->questions(lib->b))
     return;
-  lib->asked = 1;
+  lib->questions.asked = 1;
   lib->running.alert = 1;
   running_refresh(lib);
 }
 
 void answer_by(struct lib *lib, answer_fn *answer_lua, void *ctx, const char *floor) {
-  lib->floor = floor;
-  lib->answer = answer_lua;
-  lib->answer_ctx = ctx;
+  lib->questions.floor = floor;
+  lib->questions.answer = answer_lua;
+  lib->questions.ctx = ctx;
   look(lib);
 }
 
 void answer_forked(struct lib *lib) {
-  lib->asked = 0;
-  lib->answering = false;
-  lib->answer = NULL;
-  lib->floor = NULL;
+  lib->questions.asked = 0;
+  lib->questions.answering = false;
+  lib->questions.answer = NULL;
+  lib->questions.floor = NULL;
 }
 
 void answer_open(struct lib *lib) {

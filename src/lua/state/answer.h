@@ -14,7 +14,21 @@
 #ifndef SBX_LUA_STATE_ANSWER_H
 #define SBX_LUA_STATE_ANSWER_H
 
-#include "lua/state/lib.h"
+#include <lua.h>
+#include <stdbool.h>
+
+#include "lua/state/running.h"
+#include "object/op.h"
+
+struct lib;
+
+struct questions {
+  signal_flag asked;                       /* one came that was not looked at */
+  bool answering;                          /* others wait until it is done */
+  void (*answer)(lua_State *L, void *ctx); /* who answers QUESTION_LUA; NULL: nobody */
+  void *ctx;                               /* of `answer` */
+  const char *floor;                       /* tracebacks end above it */
+};
 
 /* Connect the lib to the backend's signals. */
 void answer_open(struct lib *lib);

@@ -35,7 +35,7 @@ static void leave(struct lib *lib, const struct buf *result, int status) __attri
 static void report(struct lib *lib, const char *message, const char *traceback) {
   struct process_info me;
   struct object *self;
-  lib->report.len = 0;
+  lib->life.report.len = 0;
   if (lib->b->self->quiet(lib->b) || lib->b->self->process_self(lib->b, &self) ||
       op_process_look(lib->b, self, &me))
     return;
@@ -45,7 +45,7 @@ static void report(struct lib *lib, const char *message, const char *traceback) 
                                  .id = me.id,
                                  .pid = me.pid,
                                  .spawned_at = me.spawned_at},
-                report_color(), &lib->report);
+                report_color(), &lib->life.report);
 }
 
 /* "main", "writer#2": the calling process. */
@@ -89,8 +89,8 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
     result = NULL;
     status = EXIT_FAILURE_STATUS;
   }
-  const struct buf *told = status && lib->report.len ? &lib->report : NULL;
-  struct op_refs refs = lib_flying(lib, 0, lib->flying.len);
+  const struct buf *told = status && lib->life.report.len ? &lib->life.report : NULL;
+  struct op_refs refs = lib_flying(lib, 0, lib->messages.flying.len);
   struct end_request end = {
       .result = result, .refs = result ? &refs : NULL, .report = told, .exit_code = status};
   int rc = op_process_end(lib->b, &end);
@@ -98,9 +98,9 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
     snprintf(message, sizeof message, "the result cannot be stored: %s", error_text(rc));
     report(lib, message, NULL);
     status = EXIT_FAILURE_STATUS;
-    end = (struct end_request){.report = &lib->report, .exit_code = status};
+    end = (struct end_request){.report = &lib->life.report, .exit_code = status};
     if (op_process_end(lib->b, &end)) { /* nor can that */
-      report_write(lib->report.data, lib->report.len);
+      report_write(lib->life.report.data, lib->life.report.len);
       op_process_end(lib->b, &(struct end_request){.exit_code = status});
     }
   }
@@ -109,27 +109,27 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
 
 /* Run the finalizers of what this process made. They may do anything, spawn too. */
 static void finalize(struct lib *lib) {
-  if (!guard_has_own(lib->own))
+  if (!guard_has_own(lib->life.own))
     return;
-  interrupt_clear(lib->own);
-  running_set(lib, lib->own);
-  guard_finalize(lib->own);
+  interrupt_clear(lib->life.own);
+  running_set(lib, lib->life.own);
+  guard_finalize(lib->life.own);
   running_set(lib, NULL);
-  lib_wait_children(lib->own, lib);
+  lib_wait_children(lib->life.own, lib);
 }
 
-/* The message in lib->out is what the process leaves. What it was made of is still on the stack, so
+/* The message in lib->messages.out is what the process leaves. What it was made of is still on the stack, so
  * that the objects that it names are held. */
 static void leave_message(struct lib *lib, int status) {
-  if (guard_has_own(lib->own)) { /* finalizers make messages of their own */
-    struct buf out = lib->out, flying = lib->flying;
-    lib->out = lib->flying = (struct buf){0};
-    lib_sent(lib->own, lib);
+  if (guard_has_own(lib->life.own)) { /* finalizers make messages of their own */
+    struct buf out = lib->messages.out, flying = lib->messages.flying;
+    lib->messages.out = lib->messages.flying = (struct buf){0};
+    lib_sent(lib->life.own, lib);
     finalize(lib);
-    lib->out = out;
-    lib->flying = flying;
+    lib->messages.out = out;
+    lib->messages.flying = flying;
   }
-  leave(lib, &lib->out, status);
+  leave(lib, &lib->messages.out, status);
 }
 
 static void leave_silently(struct lib *lib, int status) {
@@ -143,8 +143,8 @@ static void leave_silently(struct lib *lib, int status) {
 static void close_variables(lua_State *L, struct lib *lib) {
   interrupt_clear(L);
   lib->running.resumers = NULL;
-  running_set(lib, lib->own);
-  lua_resetthread(lib->own); /* an error in one of them does not keep the others from it */
+  running_set(lib, lib->life.own);
+  lua_resetthread(lib->life.own); /* an error in one of them does not keep the others from it */
   running_set(lib, NULL);
 }
 
@@ -152,16 +152,16 @@ int child_os_exit(lua_State *L) {
   struct lib *lib = lib_of(L);
   bool is_flag = lua_isboolean(L, 1), close = lua_toboolean(L, 2);
   int number = is_flag ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0) & 0xff;
-  if (lib->child && close) {
+  if (lib->life.child && close) {
     close_variables(L, lib);
-    L = lib->own; /* nothing holds a coroutine that called, now */
+    L = lib->life.own; /* nothing holds a coroutine that called, now */
   }
-  if (!lib->child && !lua_isnoneornil(L, 1))
+  if (!lib->life.child && !lua_isnoneornil(L, 1))
     lib->b->self->decide(lib->b, number);
   lib->b->exits = true;
   lib_wait_children(L, lib); /* as at the end of the function */
   program_close_all(L, lib);
-  if (!lib->child) {
+  if (!lib->life.child) {
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, 0);
@@ -178,7 +178,7 @@ int child_os_exit(lua_State *L) {
 
 /* -- a failure ------------------------------------------------------------------------------- */
 
-/* protected: [message, traceback, value] -> lib->out */
+/* protected: [message, traceback, value] -> lib->messages.out */
 static int encode_failure(lua_State *L) {
   struct lib *lib = lib_find(L);
   lib_encode(L, lib, 1, lua_gettop(L), "failure");
@@ -238,11 +238,11 @@ static void push_interrupted(lua_State *L, const char *at) {
 static void fail(lua_State *L, struct lib *lib) {
   int status = EXIT_FAILURE_STATUS;
   running_set(lib, NULL);
-  describe_failure(L, lib->own);
+  describe_failure(L, lib->life.own);
   if (interrupt_came(L)) {
     status = EXIT_INTERRUPTED;
-    lib->cut_short = true;
-    push_interrupted(L, lib->interrupted_at);
+    lib->life.cut_short = true;
+    push_interrupted(L, lib->interrupts.at);
     lua_replace(L, -4); /* the message */
   }
   if (interrupt_came(L) & INTERRUPT_RUN)
@@ -255,7 +255,7 @@ static void fail(lua_State *L, struct lib *lib) {
 
 /* The function had returned, and its children were waited for. */
 static void fail_interrupted(lua_State *L, struct lib *lib) {
-  lib->cut_short = true;
+  lib->life.cut_short = true;
   if (interrupt_came(L) & INTERRUPT_RUN)
     leave_silently(lib, EXIT_INTERRUPTED);
   push_interrupted(L, "");
@@ -267,7 +267,7 @@ static void fail_interrupted(lua_State *L, struct lib *lib) {
 
 /* -- a success ------------------------------------------------------------------------------- */
 
-/* protected, on the main thread: [results] -> lib->out */
+/* protected, on the main thread: [results] -> lib->messages.out */
 static int encode_results(lua_State *L) {
   struct lib *lib = lib_find(L);
   lib_encode(L, lib, 1, lua_gettop(L), "result");
@@ -281,14 +281,14 @@ static void succeed(lua_State *L, struct lib *lib, int count) {
     fail_interrupted(L, lib);
   if (count == 0)
     leave_silently(lib, 0);
-  if (!lua_checkstack(lib->own, count + 1)) {
-    lua_pushliteral(lib->own, "too many results");
+  if (!lua_checkstack(lib->life.own, count + 1)) {
+    lua_pushliteral(lib->life.own, "too many results");
     fail(L, lib);
   }
-  lua_pushcfunction(lib->own, encode_results);
+  lua_pushcfunction(lib->life.own, encode_results);
   for (int i = 1; i <= count; i++)
-    lua_pushvalue(lib->own, HANDLER + i);
-  if (lua_pcall(lib->own, count, 0, 0))
+    lua_pushvalue(lib->life.own, HANDLER + i);
+  if (lua_pcall(lib->life.own, count, 0, 0))
     fail(L, lib);
   leave_message(lib, 0);
 }
@@ -311,14 +311,14 @@ static void reseed(lua_State *L, struct lib *lib) {
 static void renew_streams(lua_State *L, struct lib *lib) {
   FILE *const files[] = {stdout, stderr};
   for (int i = 0; i < 2; i++) {
-    if (lib->streams[i] == files[i])
+    if (lib->life.streams[i] == files[i])
       continue;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_stream_keys[i]);
     luaL_Stream *s = luaL_testudata(L, -1, LUA_FILEHANDLE);
     if (s && s->closef && s->f && fileno(s->f) == i + 1)
       s->f = files[i];
     lua_pop(L, 1);
-    lib->streams[i] = files[i];
+    lib->life.streams[i] = files[i];
   }
 }
 
@@ -337,7 +337,7 @@ static int warm_up(lua_State *co) {
 
 void child_prepare(lua_State *L, struct lib *lib) {
   enum { LEVELS = 4 };
-  if (lib->spare || lua_gethook(L)) /* a hook would see the calls */
+  if (lib->life.spare || lua_gethook(L)) /* a hook would see the calls */
     return;
   lua_pushcfunction(L, warm_up);
   lua_pushinteger(L, LEVELS);
@@ -348,7 +348,7 @@ void child_prepare(lua_State *L, struct lib *lib) {
   lua_pushcfunction(spare, warm_up);
   lua_pushinteger(spare, LEVELS);
   if (lua_pcall(spare, 1, 0, 0) == LUA_OK)
-    lib->spare = spare;
+    lib->life.spare = spare;
 }
 
 /*
@@ -357,13 +357,13 @@ void child_prepare(lua_State *L, struct lib *lib) {
  * hook of the first goes over: from now on it runs what is the library's.
  */
 static lua_State *make_main_thread(lua_State *L, struct lib *lib) {
-  lua_State *own = lib->spare;
+  lua_State *own = lib->life.spare;
   if (own)
     lua_rawgetp(L, LUA_REGISTRYINDEX, &spare_key);
   else
     own = lua_newthread(L);
-  lib->spare = NULL;
-  lib->own = own;
+  lib->life.spare = NULL;
+  lib->life.own = own;
   lua_pushthread(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   lua_xmove(L, own, 2);
@@ -379,7 +379,7 @@ static int child_body(lua_State *L) {
   struct lib *lib = lib_find(L);
   int args = lua_gettop(L) - 1;
   guard_enter_child(L);
-  if (lib->programs > 0)
+  if (lib->life.programs > 0)
     program_forked(L, lib);
   lua_State *own = make_main_thread(L, lib);
   reseed(L, lib);
@@ -397,17 +397,17 @@ static int child_body(lua_State *L) {
 void child_run(lua_State *L, struct lib *lib, int nargs) {
   answer_forked(lib);
   interrupt_forked(lib);
-  lib->child = true;
+  lib->life.child = true;
   lib->b->exits = false;
-  lib->cut_short = false;
-  lib->generation++;
-  lib->flying.len = 0; /* its parent's */
+  lib->life.cut_short = false;
+  lib->life.generation++;
+  lib->messages.flying.len = 0; /* its parent's */
   lua_pushcfunction(L, child_body);
   lua_insert(L, -2 - nargs);
   lua_pcall(L, nargs + 1, 0, 0);
   /* Here only for want of memory, before the function ran or while its failure was described. */
   static char text[] = "sandbox: spawn: not enough memory in the new process\n";
-  buf_release(&lib->report);
-  lib->report = (struct buf){.data = (uint8_t *)text, .len = sizeof text - 1};
+  buf_release(&lib->life.report);
+  lib->life.report = (struct buf){.data = (uint8_t *)text, .len = sizeof text - 1};
   leave(lib, NULL, EXIT_FAILURE_STATUS);
 }

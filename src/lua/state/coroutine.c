@@ -74,7 +74,7 @@ static int close_coroutine(lua_State *L, lua_State *co) {
 /* coroutine.resume(co, ...) -> true, values... or false, error */
 static inline int resume_safely(lua_State *L, struct lib *lib) {
   lua_State *co = check_coroutine(L);
-  uint32_t throws = lib->throws;
+  uint32_t throws = lib->interrupts.throws;
   int n = resume(L, lib, co, lua_gettop(L) - 1);
   if (n < 0)
     interrupt_landed(lib, throws);
@@ -94,7 +94,7 @@ static int raise_of(lua_State *L, lua_State *co) {
     status = close_coroutine(L, co);
     lua_xmove(co, L, 1);
   }
-  bool named = lib_of(L)->interrupt != 0; /* an interrupt tells its place by itself */
+  bool named = lib_of(L)->interrupts.came != 0; /* an interrupt tells its place by itself */
   if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING && !named) {
     luaL_where(L, 1);
     lua_insert(L, -2);
@@ -137,7 +137,7 @@ static const char *what_it_does(lua_State *L, lua_State *co) {
 static int l_close(lua_State *L) {
   struct lib *lib = lib_of(L);
   lua_State *co = check_coroutine(L);
-  uint32_t throws = lib->throws;
+  uint32_t throws = lib->interrupts.throws;
   const char *busy = what_it_does(L, co);
   if (busy)
     return luaL_error(L, "cannot close a %s coroutine", busy);
@@ -154,13 +154,13 @@ static int l_close(lua_State *L) {
 static int l_running(lua_State *L) {
   const struct lib *lib = lib_of(L);
   bool first = lua_pushthread(L);
-  lua_pushboolean(L, lib->own ? L == lib->own : first);
+  lua_pushboolean(L, lib->life.own ? L == lib->life.own : first);
   return 2;
 }
 
 /* coroutine.yield(...) */
 static inline int yield(lua_State *L, const struct lib *lib) {
-  if (L == lib->own) { /* lua_yield would say that it is across a C call */
+  if (L == lib->life.own) { /* lua_yield would say that it is across a C call */
     lua_pushliteral(L, "attempt to yield from outside a coroutine");
     return lua_error(L);
   }

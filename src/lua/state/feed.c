@@ -23,8 +23,8 @@ static bool script_waits(lua_State *L) {
 }
 
 int64_t feed_poll(lua_State *L, struct lib *lib, int64_t *deadline_ns) {
-  int64_t until_ns = lib->again_ns ? lib->again_ns : *deadline_ns;
-  lib->again_ns = 0;
+  int64_t until_ns = lib->feed.again_ns ? lib->feed.again_ns : *deadline_ns;
+  lib->feed.again_ns = 0;
   if (until_ns <= 0 || !lua_isyieldable(L) || !script_waits(L)) {
     *deadline_ns = until_ns;
     return 0;
@@ -37,7 +37,7 @@ int64_t feed_poll(lua_State *L, struct lib *lib, int64_t *deadline_ns) {
 static int again(lua_State *L, int status, lua_KContext until_ns) {
   lua_Debug ar;
   (void)status;
-  lib_of(L)->again_ns = until_ns;
+  lib_of(L)->feed.again_ns = until_ns;
   lua_getstack(L, 0, &ar);
   lua_getinfo(L, "f", &ar);
   lua_CFunction f = lua_tocfunction(L, -1);
@@ -56,11 +56,11 @@ void feed_give_way(lua_State *L, int64_t until_ns) {
 
 int feed_resume(lua_State *L) {
   struct lib *lib = lib_of(L);
-  lua_State *before = lib->feeder;
-  lib->feeder = lua_toboolean(L, 2) ? lua_tothread(L, 1) : NULL;
+  lua_State *before = lib->feed.iterator;
+  lib->feed.iterator = lua_toboolean(L, 2) ? lua_tothread(L, 1) : NULL;
   lua_remove(L, 2);
-  lib->again_ns = 0;
+  lib->feed.again_ns = 0;
   int n = coroutine_resume(L);
-  lib->feeder = before;
+  lib->feed.iterator = before;
   return n;
 }

@@ -1,7 +1,7 @@
 /*
  * lua/state/feed.h - iterators of pools that give way instead of waiting.
  *
- * A pool asks the script's iterator for items in a coroutine, lib->feeder
+ * A pool asks the script's iterator for items in a coroutine, lib->feed.iterator
  * (prelude/pool_source.lua). An op that would wait there is tried once; if it cannot be done the
  * coroutine yields, and when it is resumed the function of the library that was called is called
  * again, as if for the first time, but with the deadline that it had. So the pool can look after
@@ -26,7 +26,7 @@ int64_t feed_poll(lua_State *L, struct lib *lib, int64_t *deadline_ns);
 /* Before an op that may wait: returns its deadline, and makes that 0, if it is to give way. Else 0.
  */
 static inline int64_t feed_begin(lua_State *L, struct lib *lib, int64_t *deadline_ns) {
-  return lib->feeder == L ? feed_poll(L, lib, deadline_ns) : 0;
+  return lib->feed.iterator == L ? feed_poll(L, lib, deadline_ns) : 0;
 }
 
 /* The op could not be done: yields, unless the deadline has passed. What is on the stack beyond the

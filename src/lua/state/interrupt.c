@@ -12,19 +12,19 @@
 /* In the handler of SIGINT. */
 static void on_interrupt(void *ctx) {
   struct lib *lib = ctx;
-  lib->raise = 1;
+  lib->interrupts.raise = 1;
   running_sync(lib);
 }
 
 static void note_throw(struct lib *lib, const char *where, bool running) {
-  lib->raise = 0; /* first: an interrupt from now on is another one */
-  lib->interrupt |= lib->b->self->take_interrupt(lib->b);
-  if (!lib->interrupt)
-    lib->interrupt = INTERRUPT_ONE; /* its signal was taken with an earlier one's */
-  lib->throws++;
-  if (lib->interrupted_at[0] != '\0')
+  lib->interrupts.raise = 0; /* first: an interrupt from now on is another one */
+  lib->interrupts.came |= lib->b->self->take_interrupt(lib->b);
+  if (!lib->interrupts.came)
+    lib->interrupts.came = INTERRUPT_ONE; /* its signal was taken with an earlier one's */
+  lib->interrupts.throws++;
+  if (lib->interrupts.at[0] != '\0')
     return;
-  snprintf(lib->interrupted_at, sizeof lib->interrupted_at, "%s", where);
+  snprintf(lib->interrupts.at, sizeof lib->interrupts.at, "%s", where);
   if (running)
     lib->b->self->note_where(lib->b, where);
 }
@@ -33,7 +33,7 @@ int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
   char where[WHERE_MAX];
   running_locate(lib, L, 0, where);
   if (lib_in_finalizer(L))
-    lib->raise = 1;
+    lib->interrupts.raise = 1;
   else
     note_throw(lib, where, running);
   lib->running.alert = 1;
@@ -46,9 +46,9 @@ int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
 }
 
 void interrupt_landed(struct lib *lib, uint32_t throws) {
-  if (lib->throws == throws || !lib->interrupt)
+  if (lib->interrupts.throws == throws || !lib->interrupts.came)
     return;
-  lib->raise = 1;
+  lib->interrupts.raise = 1;
   lib->running.alert = 1;
   running_refresh(lib);
 }
@@ -59,16 +59,16 @@ unsigned interrupt_came(lua_State *L) {
   struct lib *lib = lib_find(L);
   if (!lib)
     return 0; /* not opened for want of memory */
-  lib->interrupt |= lib->b->self->take_interrupt(lib->b);
-  return lib->interrupt;
+  lib->interrupts.came |= lib->b->self->take_interrupt(lib->b);
+  return lib->interrupts.came;
 }
 
 /* Begin with the interrupts of `came`. */
 static void begin(struct lib *lib, unsigned came) {
-  lib->interrupt = came;
-  lib->raise = came != 0;
-  lib->insist = false;
-  lib->interrupted_at[0] = '\0';
+  lib->interrupts.came = came;
+  lib->interrupts.raise = came != 0;
+  lib->interrupts.insist = false;
+  lib->interrupts.at[0] = '\0';
   running_sync(lib);
 }
 
@@ -89,10 +89,10 @@ unsigned interrupt_hold(lua_State *L) {
   struct lib *lib = lib_find(L);
   unsigned blocked = running_block(lib);
   unsigned held = interrupt_came(L);
-  held |= (lib->raise ? HELD_RAISE : 0u) | (lib->insist ? HELD_INSIST : 0u);
-  lib->raise = 0;
-  lib->interrupt = 0;
-  lib->insist = false;
+  held |= (lib->interrupts.raise ? HELD_RAISE : 0u) | (lib->interrupts.insist ? HELD_INSIST : 0u);
+  lib->interrupts.raise = 0;
+  lib->interrupts.came = 0;
+  lib->interrupts.insist = false;
   running_sync(lib);
   running_unblock(lib, blocked);
   return held;
@@ -101,15 +101,15 @@ unsigned interrupt_hold(lua_State *L) {
 void interrupt_restore(lua_State *L, unsigned held) {
   struct lib *lib = lib_find(L);
   unsigned blocked = running_block(lib);
-  lib->interrupt |= held & (INTERRUPT_ONE | INTERRUPT_RUN);
-  lib->raise |= (held & HELD_RAISE) != 0;
-  lib->insist |= (held & HELD_INSIST) != 0;
+  lib->interrupts.came |= held & (INTERRUPT_ONE | INTERRUPT_RUN);
+  lib->interrupts.raise |= (held & HELD_RAISE) != 0;
+  lib->interrupts.insist |= (held & HELD_INSIST) != 0;
   running_sync(lib);
   running_unblock(lib, blocked);
 }
 
 void interrupt_defer(struct lib *lib, bool defer) {
-  lib->deferred = defer;
+  lib->interrupts.deferred = defer;
   running_refresh(lib);
 }
 
@@ -117,7 +117,7 @@ void interrupt_forked(struct lib *lib) {
   unsigned blocked = running_block(lib);
   lib->running.resumers = NULL;
   lib->running.current = NULL;
-  lib->deferred = false;
+  lib->interrupts.deferred = false;
   begin(lib, lib->b->self->take_interrupt(lib->b));
   running_unblock(lib, blocked);
 }
@@ -142,7 +142,7 @@ static int finish(lua_State *L, int status, lua_KContext context) {
 
 /* pcall(f, ...) -> true, results... or false, error */
 static inline int protect(lua_State *L, const struct lib *lib) {
-  lua_KContext context = context_of(0, lib->throws);
+  lua_KContext context = context_of(0, lib->interrupts.throws);
   int count = lua_gettop(L);
   if (count == 0)
     luaL_checkany(L, 1);
@@ -168,7 +168,7 @@ static int prepare_xpcall(lua_State *L) {
 
 /* xpcall(f, handler, ...), as lua has it */
 static inline int protect_handling(lua_State *L, const struct lib *lib) {
-  lua_KContext context = context_of(2, lib->throws);
+  lua_KContext context = context_of(2, lib->interrupts.throws);
   int args = prepare_xpcall(L);
   int status = lua_pcallk(L, args, LUA_MULTRET, 2, context, finish);
   return finish(L, status, context);
@@ -181,7 +181,7 @@ static int l_xpcall_near(lua_State *L) { return protect_handling(L, lib_near(L))
 /* load(chunk, ...), as lua has it: it catches what a function that reads the chunk raises */
 static int l_load(lua_State *L) {
   struct lib *lib = lib_of(L);
-  uint32_t throws = lib->throws;
+  uint32_t throws = lib->interrupts.throws;
   int results = lua_tocfunction(L, lua_upvalueindex(2))(L);
   interrupt_landed(lib, throws);
   return results;

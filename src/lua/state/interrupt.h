@@ -18,7 +18,24 @@
 #ifndef SBX_LUA_STATE_INTERRUPT_H
 #define SBX_LUA_STATE_INTERRUPT_H
 
-#include "lua/state/lib.h"
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lua/state/running.h"
+#include "object/op.h"
+
+struct lib;
+
+/* What a handler sets is a signal_flag. */
+struct interrupts {
+  signal_flag raise;  /* the next instruction is interrupted */
+  bool insist;        /* and so is every one after it */
+  bool deferred;      /* but not yet: see interrupt_defer */
+  unsigned came;      /* those that were raised (enum interrupt) and are not over */
+  uint32_t throws;    /* how many were raised so far */
+  char at[WHERE_MAX]; /* where the first of them was, "" before */
+};
 
 /* The exit status of what an interrupt ended. */
 enum { EXIT_INTERRUPTED = 130 };
@@ -36,12 +53,12 @@ void lib_open_coroutine(lua_State *L, struct lib *lib);
  */
 int interrupt_raise(lua_State *L, struct lib *lib, bool running);
 
-/* An error was caught by who had noted lib->throws before it called: was it an interrupt, that is
+/* An error was caught by who had noted lib->interrupts.throws before it called: was it an interrupt, that is
  * not the end of it. */
 void interrupt_landed(struct lib *lib, uint32_t throws);
 
 /* Which interrupts came (enum interrupt) since the last clear, raised or not yet. Where the first
- * was raised is in lib->interrupted_at. */
+ * was raised is in lib->interrupts.at. */
 unsigned interrupt_came(lua_State *L);
 
 /* What was to be interrupted, a script or a chunk, has ended: forget them. */

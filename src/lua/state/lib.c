@@ -17,8 +17,6 @@
 
 #define LIB_TYPE "sandbox.lib"
 
-enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
-
 const char lib_randomseed_key, lib_stream_keys[2];
 static const char lib_key, handles_key, types_key; /* their addresses are keys of the registry */
 
@@ -115,12 +113,13 @@ int lib_expected(lua_State *L, const char *what, int code) {
 }
 
 bool lib_must_raise(const struct lib *lib, int status, uint32_t throws) {
-  return status == LUA_ERRMEM || (status != LUA_OK && lib->throws != throws && lib->interrupt);
+  return status == LUA_ERRMEM ||
+         (status != LUA_OK && lib->interrupts.throws != throws && lib->interrupts.came);
 }
 
 bool lib_try(lua_State *L, int args, int results) {
   const struct lib *lib = lib_find(L);
-  uint32_t throws = lib->throws;
+  uint32_t throws = lib->interrupts.throws;
   int status = lua_pcall(L, args, results, 0);
   if (lib_must_raise(lib, status, throws))
     lua_error(L);
@@ -270,7 +269,7 @@ static int handle_gc(lua_State *L) {
   if (!h)
     return 0;
   h->object = NULL; /* closed first, freed second */
-  if (h->generation == lib->generation)
+  if (h->generation == lib->life.generation)
     lib_land(lib, &h->refs); /* of an item that nobody will decode */
   op_handle_release(lib->b, object);
   buf_release(&h->item);
@@ -335,150 +334,6 @@ void lib_settle_handle(lua_State *L, struct lib *lib) {
   lua_pop(L, 1);
 }
 
-/* -- messages -------------------------------------------------------------------------------- */
-
-void lib_land(struct lib *lib, struct buf *refs) {
-  struct object_ref ref;
-  for (size_t at = 0; at < refs->len; at += sizeof ref) {
-    memcpy(&ref, refs->data + at, sizeof ref);
-    op_handle_land(lib->b, &ref);
-  }
-  refs->len = 0;
-}
-
-struct op_refs lib_flying(const struct lib *lib, size_t from, size_t to) {
-  const uint8_t *refs = lib->flying.data ? lib->flying.data + from : NULL;
-  return (struct op_refs){.sent = (const struct object_ref *)(const void *)refs,
-                          .count = (uint32_t)((to - from) / sizeof(struct object_ref))};
-}
-
-int lib_fetch(struct lib *lib, const struct op *op, const struct buf *refs) {
-  if (refs->len == 0)
-    return 0;
-  return op_handle_fetch(lib->b, op, (const struct object_ref *)(const void *)refs->data,
-                         (uint32_t)(refs->len / sizeof(struct object_ref)));
-}
-
-/* Handles that something in Lua keeps. */
-struct taken {
-  struct lib *lib;
-  struct buf refs;
-  uint32_t generation; /* of the process that took them */
-};
-
-static int taken_gc(lua_State *L) {
-  struct taken *t = lua_touserdata(L, 1);
-  if (t->generation == t->lib->generation)
-    lib_land(t->lib, &t->refs);
-  buf_release(&t->refs);
-  return 0;
-}
-
-void lib_push_taken(lua_State *L, struct lib *lib) {
-  struct taken *t = lua_newuserdatauv(L, sizeof *t, 0);
-  *t = (struct taken){.lib = lib, .generation = lib->generation};
-  lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, taken_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  t->refs = lib->read;
-  lib->read = (struct buf){0};
-}
-
-/* -- the collector --------------------------------------------------------------------------- */
-
-bool lib_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
-
-/*
- * How the collector is held off. The manual's means, LUA_GCSTOP and LUA_GCRESTART, is none: a restart
- * forgets the pace and makes a step due at once, in generational mode a collection of all that is
- * young. One for each message makes a put beside a large heap a hundred times as slow
- * (tests/regress/each-message-makes-the-collector-work.lua).
- *
- * Lua collects when its debt is above 0: what was allocated since the last step, less what may be. A
- * LUA_GCSTEP of n KiB adds n KiB to the debt, and does what is due then. So a step of less than
- * nothing, by more than anybody allocates, is a pause, and the same step forwards ends it with the
- * debt that there was, and what was allocated meanwhile. That n may be negative is not in the
- * manual, but so in lapi.c of each 5.4; in a Lua that did nothing of it the pause would be none,
- * which the regressions named *-when-a-finalizer-* notice.
- */
-enum { PAUSE_KIB = 1 << 30 };
-
-void lib_pause(lua_State *L, struct lib *lib) {
-  /* 0: a script stopped it; -1: inside a finalizer */
-  if (!lib->paused && lua_gc(L, LUA_GCISRUNNING) == 1) {
-    lua_gc(L, LUA_GCSTEP, -PAUSE_KIB);
-    lib->paused = true;
-  }
-}
-
-void lib_pause_again(lua_State *L) { lua_gc(L, LUA_GCSTEP, -PAUSE_KIB); }
-
-void lib_resume(lua_State *L, struct lib *lib) {
-  if (!lib->paused)
-    return;
-  lib->paused = false; /* first: finalizers that run now may pause, too */
-  lua_gc(L, LUA_GCSTEP, PAUSE_KIB);
-}
-
-/* -- making and reading messages -------------------------------------------------------------- */
-
-void lib_sent(lua_State *L, struct lib *lib) {
-  lib->flying.len = 0;
-  buf_clear(&lib->out, KEEP_BYTES);
-  lib_resume(L, lib);
-}
-
-void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what) {
-  lib_sent(L, lib); /* what an error left */
-  lib_pause(L, lib);
-  codec_encode(L, first, count, what, &lib->out);
-}
-
-void lib_encode_more(lua_State *L, struct lib *lib, int first, int count, const char *what) {
-  codec_encode(L, first, count, what, &lib->out);
-}
-
-/* Leaves the collector paused: `message` may be in a buffer of the lib. */
-static int decode(lua_State *L, struct lib *lib, const struct buf *message, struct buf *item) {
-  lib_pause(L, lib);
-  lib->item = item;
-  return codec_decode(L, message->data, message->len);
-}
-
-int lib_decode(lua_State *L, struct lib *lib, const struct buf *message) {
-  int n = decode(L, lib, message, NULL);
-  lib_resume(L, lib);
-  return n;
-}
-
-int lib_decode_item(lua_State *L, struct lib *lib, struct handle *h, const struct op *op) {
-  int rc = lib_fetch(lib, op, &h->refs);
-  if (rc)
-    return lib_expected(L, op_describe(op->kind)->verb, rc);
-  int n = decode(L, lib, &h->item, &h->item);
-  buf_clear(&h->item, KEEP_BYTES);
-  lib_land(lib, &h->refs);
-  lib_resume(L, lib);
-  return n;
-}
-
-void lib_read_begin(struct lib *lib) {
-  lib_land(lib, &lib->read); /* what an error left */
-  buf_clear(&lib->in, KEEP_BYTES);
-}
-
-int lib_read_end(lua_State *L, struct lib *lib, const struct op *op) {
-  int rc = lib_fetch(lib, op, &lib->read);
-  if (rc)
-    return lib_expected(L, op_describe(op->kind)->verb, rc);
-  int n = decode(L, lib, &lib->in, NULL);
-  buf_clear(&lib->in, KEEP_BYTES);
-  lib_land(lib, &lib->read);
-  lib_resume(L, lib);
-  return n;
-}
-
 /* -- the end --------------------------------------------------------------------------------- */
 
 static int finish_pools(lua_State *L) { return prelude_call(L, prelude_sources, "pool", "finish"); }
@@ -499,25 +354,23 @@ int lib_wait_children(lua_State *L, struct lib *lib) {
 
 static int lib_gc(lua_State *L) {
   struct lib *lib = luaL_checkudata(L, 1, LIB_TYPE);
-  if (lib->b && !lib->child && !lib->finished) { /* lua_close: the end of the script */
-    lib->finished = true;
+  if (lib->b && !lib->life.child && !lib->life.finished) { /* lua_close: the end of the script */
+    lib->life.finished = true;
     lib_wait_children(L, lib);
   }
   if (lib->b) {
     lib->b->interrupted = lib->b->asked = NULL;
     lib->b->awake = NULL;
   }
-  buf_release(&lib->out);
-  buf_release(&lib->in);
-  buf_release(&lib->flying);
-  buf_release(&lib->read);
-  buf_release(&lib->report);
+  messages_release(&lib->messages);
+  buf_release(&lib->life.report);
   return 0;
 }
 
 struct lib *lib_new(lua_State *L, struct backend *b) {
   struct lib *lib = lua_newuserdatauv(L, sizeof *lib, 0);
-  *lib = (struct lib){.b = b, .streams = {stdout, stderr}, .stack_middle = stack_middle()};
+  *lib =
+      (struct lib){.b = b, .life.streams = {stdout, stderr}, .life.stack_middle = stack_middle()};
   luaL_newmetatable(L, LIB_TYPE);
   lua_pushcfunction(L, lib_gc);
   lua_setfield(L, -2, "__gc");

@@ -15,6 +15,11 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "lua/state/answer.h"
+#include "lua/state/child.h"
+#include "lua/state/collector.h"
+#include "lua/state/interrupt.h"
+#include "lua/state/message.h"
 #include "lua/state/running.h"
 #include "object/calls.h"
 #include "object/op.h"
@@ -35,48 +40,32 @@
 #define HOLD_TYPE "sandbox.hold"
 #define FAILURE_TYPE "sandbox.failure"
 
-/* One in a Lua state: a userdata in the registry, whose __gc frees the buffers. */
+/* The coroutine that asks a pool's iterator; NULL: none. */
+struct feed {
+  lua_State *iterator;
+  int64_t again_ns; /* the deadline of the op that is tried again, 0: it is the first time */
+};
+
+/* State of the draw of a select. */
+struct lot {
+  uint64_t state;
+  uint32_t generation; /* of the process whose draw it is */
+};
+
+/* One in a Lua state: a userdata in the registry, whose __gc frees the buffers. Each part belongs to the
+ * file that is named; others look at it. */
 struct lib {
   struct backend *b;               /* borrowed */
-  struct running running;          /* the coroutine that runs */
-  struct buf out;                  /* the message being made */
-  struct buf in;                   /* a result being read */
-  struct buf flying;               /* struct object_ref of handles in the message being made */
-  struct buf read;                 /* the same in what is in `in`: held until it is decoded */
-  struct buf report;               /* what tells of a failure of this process, should nobody look */
-  struct buf *item;                /* the item being read, NULL if it is something else */
   const void *metas[OBJECT_TYPES]; /* the metatables of handles, as lua_topointer gives them */
   bool near;                       /* lib_near finds it */
-  bool paused;                     /* the collector is, by lib_pause */
-  bool child;                      /* this process was made by spawn */
-  uint32_t programs;               /* files of io.popen that are open */
-  bool cut_short;           /* the process is ending for an interrupt: programs are told, too */
-  bool finished;            /* the end of the script was waited for */
-  uint64_t lot;             /* state of the draw among what is ready in a select */
-  uint32_t lot_generation;  /* of the process whose draw it is */
-  const char *stack_middle; /* of the C stack; see spawn.c */
-  uint32_t generation;      /* forks between the first process and this one */
-  lua_State *own;           /* of a process made by spawn, its main thread; else NULL */
-  lua_State *spare;         /* for the next child, see child_prepare; NULL: none */
-  FILE *streams[2];         /* stdout and stderr, as they were when the lib was made */
-
-  lua_State *feeder; /* the coroutine that asks a pool's iterator: see feed.h; NULL: none */
-  int64_t again_ns;  /* the deadline of the op that is tried again, 0: it is the first time */
-
-  /* Of interrupts, see interrupt.h. What a handler sets is volatile. */
-  signal_flag raise;              /* the next instruction is interrupted */
-  bool insist;                    /* and so is every one after it */
-  bool deferred;                  /* but not yet: see interrupt_defer */
-  unsigned interrupt;             /* those that were raised (enum interrupt) and are not over */
-  uint32_t throws;                /* how many were raised so far */
-  char interrupted_at[WHERE_MAX]; /* where the first of them was, "" before */
-
-  /* Of questions, see answer.h. */
-  signal_flag asked;                       /* one came that was not looked at */
-  bool answering;                          /* others wait until it is done */
-  void (*answer)(lua_State *L, void *ctx); /* who answers QUESTION_LUA; NULL: nobody */
-  void *answer_ctx;
-  const char *floor; /* tracebacks end above it */
+  struct running running;          /* running.h: the coroutine that runs */
+  struct messages messages;        /* message.h: what is being made and read */
+  struct collector collector;      /* collector.h: whether it is held off */
+  struct interrupts interrupts;    /* interrupt.h: Ctrl-C */
+  struct questions questions;      /* answer.h: what other processes ask */
+  struct life life;                /* child.h: of this process, from its fork to its end */
+  struct feed feed;                /* feed.h: the iterator of a pool that is being asked */
+  struct lot lot;                  /* select.c: the draw among what is ready */
 };
 
 /* Fill where an op is asked for, if its object remembers that. `at` must outlive the op. */
@@ -209,7 +198,7 @@ int lib_expected(lua_State *L, const char *what, int code);
  * lua_pcall without a handler, for a call of the library's own: returns whether it went well, else
  * the error is at the top, to be told or dropped. An interrupt and the want of memory are neither,
  * they are raised again from here. lib_must_raise says so of a status, for callers that must do
- * something first: `throws` is lib->throws from before the call.
+ * something first: `throws` is lib->interrupts.throws from before the call.
  */
 bool lib_try(lua_State *L, int args, int results);
 bool lib_must_raise(const struct lib *lib, int status, uint32_t throws);
@@ -246,75 +235,11 @@ void lib_check_options(lua_State *L, int arg, const char *const names[]);
  * The string is the stack's; else an argument error. */
 const char *lib_check_name(lua_State *L, int arg);
 
-/*
- * Hold the collector off while a buffer of the lib or of a handle is in use: a finalizer that
- * called into the library would use it, too. A resume may run a step that is due, so the buffer
- * must be done with. Whoever raises resumes before; only a memory error of Lua itself does not, and
- * then the next pause and resume do.
- */
-void lib_pause(lua_State *L, struct lib *lib);
-void lib_resume(lua_State *L, struct lib *lib);
-/* A full collection was made in a pause, and has ended it. */
-void lib_pause_again(lua_State *L);
-
-/* Does the collector run a finalizer now? Nothing is collected and no hook is called there. Lua does
- * not say so; but lua_gc has no answer, -1, to any question there, from 5.4.4 on. Before, this is
- * false. */
-bool lib_in_finalizer(lua_State *L);
-
-/*
- * Encode into lib->out, which is cleared before; the error stands at the caller's line. The
- * handles in it are in lib->flying. The collector is held off until lib_sent.
- */
-void lib_encode(lua_State *L, struct lib *lib, int first, int count, const char *what);
-
-/* The message in lib->out was sent, or will not be. */
-void lib_sent(lua_State *L, struct lib *lib);
-
-/* Several messages in lib->out, of which one will be sent: encode one more after the first, which
- * lib_encode made. */
-void lib_encode_more(lua_State *L, struct lib *lib, int first, int count, const char *what);
-
-/* The handles of lib->flying between two bytes, for an op that sends them. */
-struct op_refs lib_flying(const struct lib *lib, size_t from, size_t to);
-
-/*
- * An op took a message with these handles: have what it takes to make them, until its deadline.
- * Returns 0, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_EMFILE: then the message is not to be decoded
- * now.
- */
-int lib_fetch(struct lib *lib, const struct op *op, const struct buf *refs);
-
-/* A message that was decoded, or never will be: let go of its handles, which others now hold. */
-void lib_land(struct lib *lib, struct buf *refs);
-
-/* Push a userdata that holds what lib->read holds, until it is collected. */
-void lib_push_taken(lua_State *L, struct lib *lib);
-
-/* Decode, push the values, return how many. The collector is held off meanwhile, so the message may
- * be in a buffer of the lib. It may be decoded again. */
-int lib_decode(lua_State *L, struct lib *lib, const struct buf *message);
-
-/*
- * A message is read in two steps: an op appends it to lib->in, and its handles to lib->read, both
- * made empty by lib_read_begin; lib_read_end pushes its values, returns how many, and lets go of
- * the handles. It waits for descriptors as long as `op` may; then it returns nil and "timeout".
- * Between the two nothing may allocate in Lua.
- */
-void lib_read_begin(struct lib *lib);
-int lib_read_end(lua_State *L, struct lib *lib, const struct op *op);
-
-/*
- * The same for an item that `op` took into the handle: it is decoded once, and cleared; if this
- * raises, or returns nil and "timeout" for want of descriptors, it stays.
- */
-int lib_decode_item(lua_State *L, struct lib *lib, struct handle *h, const struct op *op);
-
 /* An item that the handle got in a process that this one was forked from is not this one's. */
 static inline void lib_own_item(const struct lib *lib, struct handle *h) {
-  if (h->generation != lib->generation)
+  if (h->generation != lib->life.generation)
     h->item.len = h->refs.len = 0;
-  h->generation = lib->generation;
+  h->generation = lib->life.generation;
 }
 
 /* -- the parts, each sets its functions and types; stack as before, `sandbox` table at index
@@ -355,33 +280,13 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items)
 
 /* -- process.c -------------------------------------------------------------------------------- */
 
-/* The process of `h` was joined by `op`, its result is in lib->in: push what join returns, return
+/* The process of `h` was joined by `op`, its result is in lib->messages.in: push what join returns, return
  * how many. */
 int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op);
 
-/* lib->in holds objects, as a visitor of processes appended them: append their handles to the list
+/* lib->messages.in holds objects, as a visitor of processes appended them: append their handles to the list
  * at index `list`. */
 void lib_push_processes(lua_State *L, struct lib *lib, int list);
-
-/* -- child.c: from the fork to _exit
- * ---------------------------------------------------------------- */
-
-/*
- * Before a spawn, once: make the thread on which the child's function will run. Then the child,
- * which makes a page of its own of each that it touches first, need not touch what allocates. May
- * raise for want of memory, and run finalizers.
- */
-void child_prepare(lua_State *L, struct lib *lib);
-
-/* In the child of a spawn: function and `nargs` arguments at the top of the stack. */
-void child_run(lua_State *L, struct lib *lib, int nargs) __attribute__((noreturn));
-
-/* os.exit of every process made by spawn. */
-int child_os_exit(lua_State *L);
-
-/* What the calling process forgot to release before its end is told on stderr. Of struct backend;
- * ctx is the lib. */
-void child_forgot(void *ctx, const struct forgotten *what);
 
 /* -- failure.c
  * --------------------------------------------------------------------------------------- */

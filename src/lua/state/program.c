@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "lua/state/guard.h"
 #include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
 
 /* What io.popen returns: a file of Lua's, and more behind it. */
 struct program_file {
@@ -21,7 +22,7 @@ static const char files_key; /* in the registry: a set of all that are open, wea
 /* Wait, and push what os.execute returns. */
 static int push_outcome(lua_State *L, struct lib *lib, struct program *program) {
   int status = 0;
-  int rc = lib->b->self->program_finish(lib->b, program, lib->cut_short, &status);
+  int rc = lib->b->self->program_finish(lib->b, program, lib->life.cut_short, &status);
   if (rc == -SBX_EINTERRUPTED)
     return interrupt_raise(L, lib, true);
   if (rc)
@@ -56,7 +57,7 @@ static void note_open(lua_State *L, struct lib *lib, bool open) {
     lua_pushnil(L);
   lua_rawset(L, -3);
   lua_pop(L, 1);
-  lib->programs = open ? lib->programs + 1 : lib->programs - 1;
+  lib->life.programs = open ? lib->life.programs + 1 : lib->life.programs - 1;
 }
 
 /* The closef of the file at 1. */
@@ -109,11 +110,11 @@ void program_forked(lua_State *L, struct lib *lib) {
     lua_rawset(L, -5);
   }
   lua_pop(L, 1);
-  lib->programs = 0;
+  lib->life.programs = 0;
 }
 
 void program_close_all(lua_State *L, struct lib *lib) {
-  while (lib->programs > 0) {
+  while (lib->life.programs > 0) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &files_key);
     lua_pushnil(L);
     if (!lua_next(L, -2))

@@ -27,9 +27,9 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   if (lib->running.current == L)
     answer_questions(lib, NULL);
-  if (!lib->raise && lib->running.patient && lib->running.hooked == L)
-    lib->insist = true;
-  if ((lib->raise || lib->insist) && !lib->deferred)
+  if (!lib->interrupts.raise && lib->running.patient && lib->running.hooked == L)
+    lib->interrupts.insist = true;
+  if ((lib->interrupts.raise || lib->interrupts.insist) && !lib->interrupts.deferred)
     interrupt_raise(L, lib, true);
   unsigned blocked = running_block(lib);
   if (lib->running.hooked == L)
@@ -65,17 +65,17 @@ static void hook(struct running *r, int mask, int count) {
 void running_sync(struct lib *lib) {
   struct running *r = &lib->running;
   r->patient = false;
-  if ((lib->raise || lib->insist) && !lib->deferred) {
+  if ((lib->interrupts.raise || lib->interrupts.insist) && !lib->interrupts.deferred) {
     hook(r, EVERYTHING, 1);
-  } else if (lib->asked && !lib->answering) {
+  } else if (lib->questions.asked && !lib->questions.answering) {
     hook(r, LUA_MASKCOUNT, 1);
-  } else if (lib->interrupt) {
+  } else if (lib->interrupts.came) {
     hook(r, LUA_MASKCOUNT, PATIENCE);
     r->patient = true;
   } else {
     unhook(r);
   }
-  r->alert = lib->raise || lib->asked || lib->interrupt || r->hooked;
+  r->alert = lib->interrupts.raise || lib->questions.asked || lib->interrupts.came || r->hooked;
 }
 
 /* -- who runs -------------------------------------------------------------------------------- */

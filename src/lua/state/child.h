@@ -1,0 +1,45 @@
+/* lua/state/child.h - the life of a process, from its fork to its end. Private to src/lua. */
+#ifndef SBX_LUA_STATE_CHILD_H
+#define SBX_LUA_STATE_CHILD_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+
+struct forgotten;
+struct lib;
+
+struct life {
+  bool child;               /* this process was made by spawn */
+  bool cut_short;           /* it is ending for an interrupt: programs are told, too */
+  bool finished;            /* the end of the script was waited for */
+  uint32_t generation;      /* forks between the first process and this one */
+  uint32_t programs;        /* files of io.popen that are open */
+  lua_State *own;           /* of a process made by spawn, its main thread; else NULL */
+  lua_State *spare;         /* for the next child, see child_prepare; NULL: none */
+  const char *stack_middle; /* of the C stack; see spawn.c */
+  FILE *streams[2];         /* stdout and stderr, as they were when the lib was made */
+  struct buf report;        /* what tells of a failure of this process, should nobody look */
+};
+
+/*
+ * Before a spawn, once: make the thread on which the child's function will run. Then the child,
+ * which makes a page of its own of each that it touches first, need not touch what allocates. May
+ * raise for want of memory, and run finalizers.
+ */
+void child_prepare(lua_State *L, struct lib *lib);
+
+/* In the child of a spawn: function and `nargs` arguments at the top of the stack. */
+void child_run(lua_State *L, struct lib *lib, int nargs) __attribute__((noreturn));
+
+/* os.exit of every process made by spawn. */
+int child_os_exit(lua_State *L);
+
+/* What the calling process forgot to release before its end is told on stderr. Of struct backend;
+ * ctx is the lib. */
+void child_forgot(void *ctx, const struct forgotten *what);
+
+#endif

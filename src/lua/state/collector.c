@@ -1,0 +1,38 @@
+/* lua/state/collector.c - see collector.h. */
+#include "lua/state/collector.h"
+
+#include "lua/state/lib.h"
+
+bool lib_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
+
+/*
+ * How the collector is held off. The manual's means, LUA_GCSTOP and LUA_GCRESTART, is none: a restart
+ * forgets the pace and makes a step due at once, in generational mode a collection of all that is
+ * young. One for each message makes a put beside a large heap a hundred times as slow
+ * (tests/regress/each-message-makes-the-collector-work.lua).
+ *
+ * Lua collects when its debt is above 0: what was allocated since the last step, less what may be. A
+ * LUA_GCSTEP of n KiB adds n KiB to the debt, and does what is due then. So a step of less than
+ * nothing, by more than anybody allocates, is a pause, and the same step forwards ends it with the
+ * debt that there was, and what was allocated meanwhile. That n may be negative is not in the
+ * manual, but so in lapi.c of each 5.4; in a Lua that did nothing of it the pause would be none,
+ * which the regressions named *-when-a-finalizer-* notice.
+ */
+enum { PAUSE_KIB = 1 << 30 };
+
+void lib_pause(lua_State *L, struct lib *lib) {
+  /* 0: a script stopped it; -1: inside a finalizer */
+  if (!lib->collector.paused && lua_gc(L, LUA_GCISRUNNING) == 1) {
+    lua_gc(L, LUA_GCSTEP, -PAUSE_KIB);
+    lib->collector.paused = true;
+  }
+}
+
+void lib_pause_again(lua_State *L) { lua_gc(L, LUA_GCSTEP, -PAUSE_KIB); }
+
+void lib_resume(lua_State *L, struct lib *lib) {
+  if (!lib->collector.paused)
+    return;
+  lib->collector.paused = false; /* first: finalizers that run now may pause, too */
+  lua_gc(L, LUA_GCSTEP, PAUSE_KIB);
+}
