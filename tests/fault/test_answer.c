@@ -14,6 +14,7 @@
 #include <poll.h>
 
 #include "lua/state/answer.h"
+#include "lua/state/lib.h"
 #include "lua/bind/sandbox_lib.h"
 #include "os/shared/ask.h"
 
