@@ -320,8 +320,8 @@ static bool put_tagged(struct stream *s, const char *data, size_t len) {
  *      the middle of something; so it lets the script's next instruction do it, as it lets it
  *      answer questions.
  *
- * A process that SIGKILL ends loses what it gathered since the timer started, and never what it
- * printed before its last op.
+ * A process that a signal kills loses what it gathered since the timer started, and never what it
+ * wrote before its last op.
  */
 enum { GATHER_NS = 20 * 1000 * 1000 };
 
