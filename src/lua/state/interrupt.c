@@ -131,17 +131,21 @@ static lua_KContext context_of(int below, uint32_t throws) {
 }
 
 /* The end of a protected call, whether it yielded or not. */
-static int finish(lua_State *L, int status, lua_KContext context) {
+static inline int end(lua_State *L, struct lib *lib, int status, lua_KContext context) {
   if (status == LUA_OK || status == LUA_YIELD)
     return lua_gettop(L) - (int)(context & 3);
-  interrupt_landed(lib_of(L), (uint32_t)(context >> 2));
+  interrupt_landed(lib, (uint32_t)(context >> 2));
   lua_pushboolean(L, 0);
-  lua_insert(L, -2);
+  lua_pushvalue(L, -2);
   return 2;
 }
 
+static int finish(lua_State *L, int status, lua_KContext context) {
+  return end(L, lib_of(L), status, context);
+}
+
 /* pcall(f, ...) -> true, results... or false, error */
-static inline int protect(lua_State *L, const struct lib *lib) {
+static inline int protect(lua_State *L, struct lib *lib) {
   lua_KContext context = context_of(0, lib->interrupts.throws);
   int count = lua_gettop(L);
   if (count == 0)
@@ -149,7 +153,7 @@ static inline int protect(lua_State *L, const struct lib *lib) {
   lua_pushboolean(L, 1);
   lua_insert(L, 1); /* true f ... */
   int status = lua_pcallk(L, count - 1, LUA_MULTRET, 0, context, finish);
-  return finish(L, status, context);
+  return end(L, lib, status, context);
 }
 
 static int l_pcall(lua_State *L) { return protect(L, lib_of(L)); }
@@ -167,11 +171,11 @@ static int prepare_xpcall(lua_State *L) {
 }
 
 /* xpcall(f, handler, ...), as lua has it */
-static inline int protect_handling(lua_State *L, const struct lib *lib) {
+static inline int protect_handling(lua_State *L, struct lib *lib) {
   lua_KContext context = context_of(2, lib->interrupts.throws);
   int args = prepare_xpcall(L);
   int status = lua_pcallk(L, args, LUA_MULTRET, 2, context, finish);
-  return finish(L, status, context);
+  return end(L, lib, status, context);
 }
 
 static int l_xpcall(lua_State *L) { return protect_handling(L, lib_of(L)); }
