@@ -16,20 +16,6 @@ enum {
   BURST = 256 /* most bytes of the terminal before other descriptors are served again */
 };
 
-struct editor *editor_of(EditLine *el) {
-  void *e;
-  el_wget(el, EL_CLIENTDATA, &e);
-  return e;
-}
-
-const LineInfoW *line_now(EditLine *el) {
-  const LineInfoW *line = el_wline(el);
-  if (line->cursor < line->buffer || line->cursor > line->lastchar)
-    el_cursor(el,
-              (int)((line->cursor < line->buffer ? line->buffer : line->lastchar) - line->cursor));
-  return line;
-}
-
 /* -- waiting ----------------------------------------------------------------------------------- */
 
 void editor_end(struct editor *e, enum editor_event event) {
@@ -44,7 +30,7 @@ void editor_end(struct editor *e, enum editor_event event) {
  * another program; all there is of a paste or of a line that the terminal has edited itself.
  */
 static void read_keys(struct editor *e) {
-  size_t most = e->el && !e->pasting ? 1 : READ_BYTES;
+  size_t most = e->edits && !e->pasting ? 1 : READ_BYTES;
   if (e->keys_used == e->keys.len)
     e->keys.len = e->keys_used = 0;
   if (buf_reserve(&e->keys, READ_BYTES))
@@ -53,7 +39,7 @@ static void read_keys(struct editor *e) {
   if (n > 0)
     e->keys.len += (size_t)n;
   else if (n == 0)
-    editor_end(e, e->el ? EDITOR_HANGUP : EDITOR_EOF);
+    editor_end(e, e->edits ? EDITOR_HANGUP : EDITOR_EOF);
   else if (errno != EINTR && errno != EAGAIN)
     editor_end(e, EDITOR_HANGUP);
 }
@@ -110,7 +96,7 @@ static bool goes_on(struct editor *e) {
 int editor_byte(struct editor *e, int64_t deadline_ns) {
   while (!e->ended) {
     if (e->keys_used < e->keys.len)
-      return e->keys.data[e->keys_used++];
+      return keys_take(e);
     if (deadline_ns != SBX_FOREVER && clock_now_ns() >= deadline_ns)
       break;
     if (e->editing && goes_on(e))
@@ -217,79 +203,66 @@ void editor_finish(struct editor *e) {
 
 /* -- reading ----------------------------------------------------------------------------------- */
 
-/* The read was ended: put the screen, and what was typed, into the state that the event requires.
- * libedit still knows the line here. */
-static void leave_line(struct editor *e) {
-  const LineInfoW *line = line_now(e->el);
-  size_t len = (size_t)(line->lastchar - line->buffer);
-  if (e->event == EDITOR_INTERRUPT) {
-    char *dropped = text_narrow(line->buffer, len);
-    if (dropped)
-      buf_append(&e->line, dropped, strlen(dropped));
-    free(dropped);
-    screen_leave(e, line->buffer, len, "^C");
-    return;
-  }
-  if (e->event == EDITOR_STOP && len > 0 && (e->kept = malloc((len + 1) * sizeof *e->kept))) {
-    wmemcpy(e->kept, line->buffer, len);
-    e->kept[len] = L'\0';
-    e->kept_cursor = (int)(line->cursor - line->buffer);
-  }
-  screen_erase(e);
-  screen_release_lead(e);
-  screen_flush(e);
-}
-
-/* Restore what was typed before the last read was stopped. */
-static void restore_kept(struct editor *e) {
-  wchar_t *kept = e->kept;
-  e->kept = NULL;
-  if (kept)
-    replace_line(e->el, kept, (size_t)e->kept_cursor);
-  free(kept);
-}
-
-int editor_getc(EditLine *el, wchar_t *ret) {
-  struct editor *e = editor_of(el);
-  if (!e->editing && !e->left) {
-    e->editing = true;
-    restore_kept(e);
-  }
-  terminal_own_fit(e);
-  *ret = keys_next(e);
-  if (*ret)
-    return 1;
-  if (e->editing)
-    leave_line(e);
-  e->left = true;
-  e->editing = false;
-  errno = EINTR;
-  return -1;
-}
-
-static void take_line(struct editor *e, const wchar_t *text, size_t len) {
-  char *narrow = text_narrow(text, len);
+/* Add characters to the line that is returned. */
+static void take_text(struct editor *e) {
+  char *narrow = text_narrow(line_text(&e->text), e->text.len);
   if (narrow)
     buf_append(&e->line, narrow, strlen(narrow));
   free(narrow);
 }
 
+/* The read was ended: put the screen, and what was typed, into the state that the event requires. */
+static void leave_line(struct editor *e) {
+  if (e->event == EDITOR_INTERRUPT) {
+    take_text(e);
+    screen_leave(e, "^C");
+    return;
+  }
+  e->kept = e->event == EDITOR_STOP && e->text.len > 0;
+  screen_erase(e);
+  screen_release_lead(e);
+  screen_flush(e);
+}
+
+wchar_t editor_key(struct editor *e) {
+  wchar_t key = keys_next(e);
+  if (key)
+    return key;
+  if (e->editing)
+    leave_line(e);
+  e->editing = false;
+  return 0;
+}
+
+static void begin_line(struct editor *e) {
+  if (!e->kept)
+    line_reset(&e->text);
+  e->kept = false;
+  e->command_mode = e->overwrite = e->counted = e->change_open = false;
+  e->count = 1;
+  e->operation = 0;
+  e->last = NULL;
+  e->editing = true;
+}
+
 static enum editor_event read_edited(struct editor *e) {
-  int n = 0;
-  terminal_own_reset(e);
-  const wchar_t *text = el_wgets(e->el, &n);
-  size_t len = text && n > 0 ? (size_t)n : 0;
-  bool newline = len > 0 && text[len - 1] == L'\n';
+  enum outcome outcome = DONE;
+  begin_line(e);
+  while (e->editing && outcome != ACCEPTS && outcome != LEAVES)
+    outcome = command_next(e);
   free(e->search_prompt);
   e->search_prompt = NULL;
-  if (!e->ended && newline) {
-    screen_leave(e, text, len - 1, "");
-    take_line(e, text, len - 1);
-    e->event = EDITOR_LINE;
-  } else if (!e->ended) { /* a key that is bound to end-of-file */
-    screen_leave(e, L"", 0, "");
+  if (e->editing && outcome == LEAVES) { /* a key that is bound to end-of-file */
+    line_reset(&e->text);
     e->event = EDITOR_EOF;
+  } else if (e->editing) {
+    take_text(e);
+    e->event = EDITOR_LINE;
   }
+  if (e->editing)
+    screen_leave(e, "");
+  else
+    keys_drop_pushed(e);
   e->editing = false;
   return e->event;
 }
@@ -346,91 +319,33 @@ static enum editor_event read_plain(struct editor *e) {
 }
 
 enum editor_event editor_read(struct editor *e, const char **ret_line) {
-  e->ended = e->left = false;
+  e->ended = false;
   e->line.len = 0;
   e->tab_before = false;
   e->reading = true;
   if (e->interrupt_waits)
     editor_end(e, EDITOR_INTERRUPT);
   e->interrupt_waits = false;
-  enum editor_event event = e->el ? read_edited(e) : read_plain(e);
+  enum editor_event event = e->edits ? read_edited(e) : read_plain(e);
   e->reading = false;
   *ret_line = buf_append_byte(&e->line, '\0') == 0 ? (const char *)e->line.data : "";
   return event;
 }
 
-/* -- history ----------------------------------------------------------------------------------- */
-
-/* For libedit's own search (vi's `/`). */
-static void remember(struct editor *e, const char *text) {
-  wchar_t *wide = e->history_el ? text_widen(text, strlen(text)) : NULL;
-  HistEventW event;
-  if (wide)
-    history_w(e->history_el, &event, H_ENTER, wide);
-  free(wide);
-}
-
-void editor_history_add(struct editor *e, const char *text) {
-  if (history_add(&e->history, text))
-    remember(e, text);
-}
+void editor_history_add(struct editor *e, const char *text) { history_add(&e->history, text); }
 
 /* -- opening and closing ----------------------------------------------------------------------- */
 
-/* Swallow what libedit would draw. Only its beep is wanted. */
-static ssize_t swallow(void *ctx, const char *data, size_t len) {
-  struct editor *e = ctx;
-  if (e->editing && memchr(data, '\a', len))
-    screen_beep(e);
-  return (ssize_t)len;
-}
-
-static int open_libedit(struct editor *e) {
-  HistEventW event;
-  cookie_io_functions_t calls = {.write = swallow};
-  int rc = terminal_own_open(e);
+/* Returns 0 also if ~/.editrc says `edit off`. */
+static int open_edited(struct editor *e) {
+  e->edits = true;
+  int rc = keymap_make(e);
   if (rc)
     return rc;
-  e->sink = fopencookie(e, "w", calls);
-  e->history_el = history_winit();
-  if (e->sink && e->history_el)
-    e->el =
-        el_init_fd(e->o.program, stdin, e->sink, e->sink, e->own_slave, e->own_slave, e->own_slave);
-  if (!e->el)
-    return -SBX_ENOMEM;
-  history_w(e->history_el, &event, H_SETSIZE, HISTORY_MOST);
-  el_wset(e->el, EL_CLIENTDATA, e);
-  el_wset(e->el, EL_SIGNAL, 0);
-  el_wset(e->el, EL_HIST, history_w, e->history_el);
-  el_wset(e->el, EL_GETCFN, editor_getc);
-  return bind_all(e);
-}
-
-static void close_libedit(struct editor *e) {
-  if (e->el)
-    el_end(e->el);
-  if (e->history_el)
-    history_wend(e->history_el);
-  if (e->sink)
-    fclose(e->sink);
-  terminal_own_close(e);
-  e->el = NULL;
-  e->history_el = NULL;
-  e->sink = NULL;
-}
-
-/* Returns 0 also when libedit turns out to be disabled or impossible to use. */
-static int open_edited(struct editor *e) {
-  int on = 1;
-  int rc = open_libedit(e);
-  if (rc == 0)
-    el_wget(e->el, EL_EDITMODE, &on);
-  if (rc == -SBX_ESYSTEM || !on) {
-    close_libedit(e);
+  editrc_read(e);
+  if (!e->edits)
     return 0;
-  }
-  if (rc == 0)
-    rc = guard_start(e);
+  rc = guard_start(e);
   if (rc == 0)
     terminal_enter(e);
   return rc;
@@ -442,19 +357,18 @@ int editor_open(const struct editor_options *o, struct editor **ret) {
     return -SBX_ENOMEM;
   e->o = *o;
   e->deadline_ns = SBX_FOREVER;
-  e->guard = e->guard_pidfd = e->own_master = e->own_slave = -1;
+  e->guard = e->guard_pidfd = -1;
+  e->search_step = -1;
   e->prompt = calloc(1, sizeof *e->prompt);
   e->has_modes = isatty(o->out) && tcgetattr(o->in, &e->before) == 0;
   int rc = e->prompt ? 0 : -SBX_ENOMEM;
-  if (rc == 0 && e->has_modes && !o->dumb && libedit_load() == 0)
+  if (rc == 0 && e->has_modes && !o->dumb)
     rc = open_edited(e);
   if (rc) {
     editor_close(e);
     return rc;
   }
   history_open(&e->history, o->history_path);
-  for (size_t i = 0; i < e->history.count; i++)
-    remember(e, e->history.texts[i]);
   *ret = e;
   return 0;
 }
@@ -465,19 +379,21 @@ void editor_close(struct editor *e) {
   editor_finish(e);
   output_fresh_line(e);
   screen_flush(e);
-  close_libedit(e);
   if (e->has_modes)
     tcsetattr(e->o.in, TCSADRAIN, &e->before);
   guard_stop(e);
   history_close(&e->history);
   picture_release(&e->now);
   picture_release(&e->next);
-  struct buf *const bufs[] = {&e->line, &e->keys, &e->pasted, &e->editrc_keys,
-                              &e->out,  &e->held, &e->tail};
+  keymap_release(e);
+  line_release(&e->text);
+  kills_release(&e->kills);
+  struct buf *const bufs[] = {&e->line, &e->keys, &e->pasted, &e->record,
+                              &e->out,  &e->held, &e->tail,   &e->last_change};
   for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
     buf_release(bufs[i]);
-  wchar_t *const texts[] = {e->kept,         e->prompt,       e->search_prompt, e->lead,
-                            e->recall_shown, e->recall_typed, e->search_before};
+  wchar_t *const texts[] = {e->prompt,       e->search_prompt, e->lead,
+                            e->recall_shown, e->recall_typed,  e->search_before};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     free(texts[i]);
   free(e->watched);

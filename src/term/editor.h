@@ -6,10 +6,12 @@
  * below the output), change the prompt, or stop the read. A callback may call everything but
  * editor_read and editor_close.
  *
- * Division of labour: libedit (its native API) knows what keys do to a line: emacs and vi bindings,
- * ~/.editrc, kill ring, undo. It reads characters from a reader of ours, and its own output is
- * discarded. We draw the screen from the line that it holds; so we know at each moment which rows
- * are ours, and can print above them.
+ * Wholly ours, with emacs' and vi's keys, bound as in ~/.editrc (editrc(5)). A library such as
+ * libedit edits only on a terminal that it owns: to print above its line it had to be given a
+ * pseudo-terminal of its own, and the screen be drawn a second time; it brought a history, a
+ * tokenizer and a terminal driver of which nothing was used; and it would be the only thing that
+ * the program needs beside the C library and Lua. Here, a key changes the line, and the screen is
+ * drawn from the line; so we know at each moment which rows are ours, and can print above them.
  *
  * Signals. From editor_open to editor_close, except during pauses, Ctrl-C and Ctrl-Z are not
  * signals: VINTR and VSUSP are disabled, and the keys are read as bytes, in the order in which they

@@ -80,51 +80,47 @@ static bool replace_word(struct editor *e, const char *before, size_t start, con
     return false;
   wchar_t *was = text_widen(before + start, old), *now = text_widen(word, len);
   if (was && now) {
-    el_wdeletestr(e->el, (int)wcslen(was));
-    el_winsertstr(e->el, now);
+    size_t was_len = wcslen(was), from = e->text.cursor - was_len;
+    line_replace(&e->text, from, was_len, now, wcslen(now));
   }
   free(was);
   free(now);
   return true;
 }
 
-static unsigned char use(struct editor *e, const char *before, const struct completions *c) {
+static enum outcome use(struct editor *e, const char *before, const struct completions *c) {
   bool again = e->tab_before;
   e->tab_before = false;
   if (c->count == 0 || c->start > strlen(before))
-    return CC_ERROR;
+    return REFUSED;
   if (replace_word(e, before, c->start, c->list[0], common_prefix(c)) || c->count == 1)
-    return CC_REFRESH;
+    return DONE;
   e->tab_before = true;
   if (!again)
-    return CC_ERROR; /* the beep says that there are several */
+    return REFUSED; /* the beep says that there are several */
   list_candidates(e, c);
-  return CC_REFRESH;
+  return DONE;
 }
 
-unsigned char on_tab(EditLine *el, int key) {
-  struct editor *e = editor_of(el);
-  const LineInfoW *line = line_now(el);
-  const wchar_t *c = line->cursor;
-  (void)key;
-  while (c > line->buffer && (c[-1] == L' ' || c[-1] == L'\t'))
-    c--;
-  if (c == line->buffer || c[-1] == L'\n') { /* no word to complete */
-    static const wchar_t blanks[INDENT + 1] = L"  ";
-    el_winsertstr(el, blanks);
-    return CC_REFRESH;
-  }
-  char *text = text_narrow(line->buffer, (size_t)(line->lastchar - line->buffer));
-  char *before = text_narrow(line->buffer, (size_t)(line->cursor - line->buffer));
+enum outcome on_tab(struct editor *e, int what) {
+  const wchar_t *line = line_text(&e->text);
+  size_t at = e->text.cursor;
+  (void)what;
+  while (at > 0 && (line[at - 1] == L' ' || line[at - 1] == L'\t'))
+    at--;
+  if (at == 0 || line[at - 1] == L'\n') /* no word to complete */
+    return line_insert(&e->text, L"  ", INDENT) ? REFUSED : DONE;
+  char *text = text_narrow(line, e->text.len);
+  char *before = text_narrow(line, e->text.cursor);
   struct completions found = {0};
-  unsigned char todo = CC_ERROR;
+  enum outcome outcome = REFUSED;
   if (text && before && e->o.complete) {
     found.start = strlen(before);
     e->o.complete(e->o.ctx, text, strlen(before), &found);
-    todo = use(e, before, &found);
+    outcome = use(e, before, &found);
   }
   completions_release(&found);
   free(text);
   free(before);
-  return todo;
+  return outcome;
 }

@@ -1,8 +1,9 @@
 /*
  * term/editor_internal.h - the parts of the line editor: waiting and the events of a read
  * (editor.c), the terminal's modes and the guard (editor_terminal.c), from bytes to keys
- * (editor_keys.c), what keys do (editor_bind.c, editor_complete.c, editor_recall.c,
- * editor_search.c), drawing (editor_screen.c, editor_layout.c), printing around the line
+ * (editor_keys.c), from keys to commands (editor_keymap.c, editor_editrc.c), what commands do
+ * (editor_command.c, editor_edit.c, editor_vi.c, editor_complete.c, editor_recall.c,
+ * editor_search.c) to the line (line.h, motions.h), drawing (editor_screen.c, editor_layout.c), printing around the line
  * (editor_output.c), the prompt and its colours (editor_prompt.c), characters (editor_text.c).
  */
 #ifndef SBX_TERM_EDITOR_INTERNAL_H
@@ -16,7 +17,8 @@
 #include "base/buf.h"
 #include "term/editor.h"
 #include "term/history.h"
-#include "term/libedit.h"
+#include "term/line.h"
+#include "term/motions.h"
 
 struct watched {
   int fd;
@@ -69,13 +71,54 @@ struct style {
 
 enum { STYLES = 32 };
 
+/* -- editor_command.c -------------------------------------------------------------------------- */
+
+enum outcome {
+  DONE,
+  REFUSED, /* impossible here: a beep */
+  MORE,    /* a count or an operator: the command goes on with the next key */
+  ACCEPTS, /* the line is finished */
+  LEAVES   /* end of file */
+};
+
+/* `what` tells apart the commands that share a function. */
+typedef enum outcome command_call(struct editor *e, int what);
+
+struct command {
+  const char *name, *help;
+  command_call *call;
+  int what;
+  int flags;
+};
+
+enum {
+  MOVES = 1,    /* only moves the cursor: may follow an operator of vi */
+  COUNTS = 2,   /* is, or may be, a part of a count */
+  TYPES = 4,    /* several in a row are one step of undo */
+  KILLS = 8,    /* several in a row kill one text */
+  YANKS = 16,   /* what it inserted can be replaced by an older text */
+  CHANGES = 32, /* vi repeats it */
+  OPERATES = 64 /* an operator of vi */
+};
+
+/* -- editor_keymap.c --------------------------------------------------------------------------- */
+
+/* The sets of bindings, one of which is in force. */
+enum { EMACS = 1, VI_INSERT = 2, VI_COMMAND = 4, INSERTING = EMACS | VI_INSERT, ALL_MAPS = 7 };
+
+struct binding {
+  wchar_t *keys; /* owned */
+  const struct command *command;
+  char *string; /* owned; not NULL: it is typed instead of a command */
+  int maps;
+  bool theirs; /* from ~/.editrc */
+};
+
+/* -------------------------------------------------------------------------------------------- */
+
 struct editor {
   struct editor_options o;
-  EditLine *el;              /* NULL: dumb */
-  int own_master, own_slave; /* the pseudo-terminal that libedit uses */
-  size_t own_rows;           /* ... and its height */
-  HistoryW *history_el;
-  FILE *sink; /* swallows libedit's output */
+  bool edits; /* false: dumb */
   struct history_list history;
 
   struct termios before; /* the terminal's modes outside the editor */
@@ -91,25 +134,50 @@ struct editor {
 
   /* the current read */
   bool reading;            /* inside editor_read */
-  bool editing;            /* ... and libedit has a line */
+  bool editing;            /* ... and the line is edited */
   bool paused, finished;   /* another program has the terminal */
   bool interrupt_waits;    /* editor_interrupted was called between two reads */
   enum editor_event event; /* what ends the read, if `ended` */
   bool ended;
-  bool left;       /* ... and the screen was updated for it */
   struct buf line; /* the line that was read, multibyte */
-  wchar_t *kept;   /* owned: what was typed when a read was stopped */
-  int kept_cursor;
+  bool kept;       /* the read was stopped: `text` and its cursor are for the next one */
 
   /* keys */
   struct buf keys; /* bytes read from the terminal and not used yet */
   size_t keys_used;
+  size_t pushed;  /* the first of these bytes, which nobody typed: keys_push */
+  int pushes;     /* ... since one was typed */
   wchar_t unread; /* a character pushed back; 0: none */
   int burst;      /* bytes read since other descriptors were served */
   bool pasting;   /* inside a paste: all input belongs to it */
   struct buf pasted;
-  struct buf editrc_keys; /* the sequences that ~/.editrc binds, each ended by a zero */
-  bool tab_before;        /* the last key was a Tab that found several completions */
+  bool tab_before;          /* the last key was a Tab that found several completions */
+  struct binding *bindings; /* owned; the later ones are in force */
+  size_t binding_count, binding_cap;
+
+  /* the line and its commands */
+  struct edit_line text;
+  struct kills kills;
+  size_t yanked_at; /* where the last yank began */
+  bool vi, overwrite;
+  wchar_t key;                /* the last one of the sequence that runs the command */
+  int count;                  /* how often */
+  bool counted;               /* ... was given */
+  const struct command *last; /* the command before; NULL at the beginning */
+
+  /* vi */
+  bool command_mode;
+  char operation;         /* d, c or y: waits for a motion; 0: none */
+  int operation_count;    /* given before the operator */
+  bool inclusive;         /* the motion's last character belongs to it */
+  wchar_t sought;         /* of f, F, t and T */
+  int sought_step;        /* 1: forward; -1 */
+  bool sought_till;       /* t or T */
+  struct buf record;      /* the bytes of the command, or of the change that is going on */
+  bool change_open;       /* a change is going on, maybe in insert mode */
+  int change_count;       /* ... and its count */
+  struct buf last_change; /* the bytes that `.` repeats */
+  int last_count;
 
   /* the screen */
   wchar_t *prompt;             /* owned */
@@ -133,8 +201,11 @@ struct editor {
   size_t recall_at;       /* number of the shown entry */
   wchar_t *recall_shown;  /* owned: while the line equals this, keys continue the same recall */
   wchar_t *recall_typed;  /* owned: the line before the recall */
+  size_t recall_cursor;   /* ... and its cursor */
   size_t recall_prefix;   /* characters of it with which entries must begin */
   wchar_t *search_before; /* owned: the pattern of the last search */
+  int search_step;        /* its direction; -1: older */
+  size_t search_at;       /* number of the entry that it found */
 };
 
 /* -- editor.c ---------------------------------------------------------------------------------- */
@@ -149,24 +220,12 @@ int editor_peek(struct editor *e, size_t ahead, int ms);
 void editor_end(struct editor *e, enum editor_event event);
 /* Print the prompt on a terminal that edits lines itself. */
 void plain_prompt(struct editor *e);
-/* The editor that a libedit handle belongs to. */
-struct editor *editor_of(EditLine *el);
-/* The line, as el_wline returns it, but with the cursor forced into it: libedit's vi commands may
- * leave it outside (`yyp` on an empty line). */
-const LineInfoW *line_now(EditLine *el);
-/* The function by which libedit reads characters. */
-int editor_getc(EditLine *el, wchar_t *ret);
+/* The next character or key code of a line that is edited. 0: the read ends, and the screen was
+ * updated for that. */
+wchar_t editor_key(struct editor *e);
 
 /* -- editor_terminal.c ------------------------------------------------------------------------- */
 
-/* Open and close the pseudo-terminal that libedit takes for the terminal. 0 or -SBX_ESYSTEM. */
-int terminal_own_open(struct editor *e);
-void terminal_own_close(struct editor *e);
-/* Make it as high as the line needs; reset it to its initial height. */
-void terminal_own_fit(struct editor *e);
-void terminal_own_reset(struct editor *e);
-/* Can it be made high enough for this text, too? */
-bool terminal_own_has_room(struct editor *e, const wchar_t *text);
 /* Restore the modes of before; set ours again. */
 void terminal_leave(struct editor *e);
 void terminal_enter(struct editor *e);
@@ -181,6 +240,7 @@ void terminal_stop_job(void);
 
 /* Keys that are not characters, as codes of control characters that nobody types. */
 enum key {
+  KEY_ESC = 033,
   KEY_FIRST = 0x80,
   KEY_UP = KEY_FIRST,
   KEY_DOWN,
@@ -194,26 +254,75 @@ enum key {
   KEY_WORD_LEFT,
   KEY_WORD_RIGHT,
   KEY_PASTE, /* the text is in e->pasted */
+  KEY_NULL,  /* a zero byte, Ctrl-Space */
   KEY_LAST = 0x9f
 };
+
+static inline bool is_key_code(wchar_t key) { return key >= KEY_FIRST && key <= KEY_LAST; }
+
+/* Put bytes before what was typed. False if memory is exhausted, or a key has brought more of them
+ * than anybody can want: a binding that types itself. */
+bool keys_push(struct editor *e, const char *bytes, size_t len);
+/* Forget those that are left. */
+void keys_drop_pushed(struct editor *e);
+/* Use the next byte. */
+uint8_t keys_take(struct editor *e);
 
 /* The next character or key code; 0: the read ends. */
 wchar_t keys_next(struct editor *e);
 
-/* -- editor_bind.c ----------------------------------------------------------------------------- */
+/* -- editor_keymap.c, editor_editrc.c ---------------------------------------------------------- */
 
-/* Bind our functions to our keys, then apply ~/.editrc. 0 or -SBX_ESYSTEM. */
-int bind_all(struct editor *e);
-/* Replace the line by another text, with the cursor `cursor` characters from its start. */
-void replace_line(EditLine *el, const wchar_t *text, size_t cursor);
+/* Make the list of bindings. 0 or -SBX_ENOMEM. */
+int keymap_make(struct editor *e);
+void keymap_release(struct editor *e);
+/* Bind a sequence (copied). On success, takes b.string. 0 or -SBX_ENOMEM. */
+int keymap_add(struct editor *e, const wchar_t *keys, struct binding b);
+/* The key with this name (`bind -k`), or 0. */
+wchar_t keymap_special(const char *name);
+/* Read keys until they are bound, or cannot be. NULL: the read ends. */
+const struct binding *keymap_read(struct editor *e);
+/* Is ESC with this sequence after it bound as such? */
+bool keymap_has(const struct editor *e, const char *sequence);
 
-/* Functions bound to keys, with libedit's signature. */
-unsigned char on_tab(EditLine *el, int key);
-unsigned char on_up(EditLine *el, int key);
-unsigned char on_down(EditLine *el, int key);
-unsigned char on_older(EditLine *el, int key);
-unsigned char on_younger(EditLine *el, int key);
-unsigned char on_search(EditLine *el, int key);
+/* Follow ~/.editrc. */
+void editrc_read(struct editor *e);
+/* Translate keys from its notation (`^A`, `\e[A`); `ret` has room for as many, and may be
+ * `notation`. Returns `ret`. */
+const wchar_t *editrc_keys(const wchar_t *notation, wchar_t *ret);
+
+/* -- the commands ------------------------------------------------------------------------------ */
+
+/* NULL: there is none of this name. */
+const struct command *command_named(const char *name);
+/* Read the keys of a command, and run it. */
+enum outcome command_next(struct editor *e);
+/* Had the command before this flag? */
+bool last_command(const struct editor *e, int flag);
+
+/* In editor_edit.c. */
+enum { KILL_END, KILL_BEGINNING, KILL_EVERYTHING, KILL_WORD, KILL_WORD_BEFORE, KILL_REGION };
+command_call move_by_characters, move_by_words, move_to_edge, move_to_row_edge, set_mark,
+    exchange_mark, insert_key, insert_digit, insert_quoted, insert_newline, insert_pasted,
+    toggle_overwrite, delete_characters, delete_or_leave, kill_to, copy_region, copy_word, yank,
+    yank_older, transpose, change_word_case, on_undo, on_redo, start_over, add_digit,
+    multiply_count, on_clear_screen, redisplay, accept_line, leave, ignore, refuse;
+enum outcome move_to(struct editor *e, size_t at);
+enum outcome change_case(struct editor *e, size_t to, int how);
+void set_count(struct editor *e, int count);
+
+/* In editor_vi.c. */
+command_call vi_command_mode, vi_insert, vi_operator, vi_substitute, vi_yank_end, vi_paste,
+    vi_replace, vi_change_case, vi_next_word, vi_prev_word, vi_end_word, vi_zero, vi_to_column,
+    vi_match, vi_find, vi_find_again, vi_repeat;
+/* Run a command after an operator: apply it to what the command passes. */
+enum outcome vi_operate(struct editor *e, const struct command *c);
+/* A command has run, `count` times: record it if it is the beginning of a change to repeat, or its
+ * end. */
+void vi_remember(struct editor *e, bool repeatable, int count);
+
+/* In editor_complete.c, editor_recall.c and editor_search.c. */
+command_call on_tab, on_row, on_up, on_older, on_any_older, on_numbered, on_search, on_search_again;
 
 /* -- editor_screen.c --------------------------------------------------------------------------- */
 
@@ -225,7 +334,7 @@ void screen_erase(struct editor *e);
 void screen_clear(struct editor *e);
 /* The line is finished: draw it whole, with `mark` ("^C") after it; the next output appears
  * below. */
-void screen_leave(struct editor *e, const wchar_t *line, size_t len, const char *mark);
+void screen_leave(struct editor *e, const char *mark);
 /* If all that is drawn is other output (`lead`), give it back to the output and draw nothing. */
 void screen_release_lead(struct editor *e);
 /* Queue bytes; write the queued bytes. */

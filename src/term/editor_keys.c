@@ -1,9 +1,9 @@
 /*
  * term/editor_keys.c - from bytes of the terminal to characters and keys; see editor_internal.h.
  *
- * Sequences of keys that are not characters (ESC [ A) are recognised here and not by libedit, which
- * in vi's insert mode would take the ESC for a key. They become codes that are bound in every map.
- * A sequence that ~/.editrc binds is left to libedit; an unknown sequence is dropped.
+ * Sequences of keys that are not characters (ESC [ A) are recognised here, since in vi's insert mode
+ * the ESC alone is a key. They become codes that are bound in every map. A sequence that ~/.editrc
+ * binds is left to the map; an unknown sequence is dropped.
  */
 #include <string.h>
 
@@ -11,11 +11,11 @@
 #include "term/editor_internal.h"
 
 enum {
-  ESC = 033,
   CTRL_C = 3,
   CTRL_Z = 032,
   SEQUENCE_MS = 50, /* what follows an ESC sooner than this belongs to it */
   SEQUENCE_MOST = 32,
+  PUSHES_MOST = 100,   /* for one key that was typed */
   PASTE_IDLE_MS = 3000 /* after so long, the end mark of a paste is given up */
 };
 
@@ -50,6 +50,36 @@ static const struct {
                  {"[1;3C", KEY_WORD_RIGHT},
                  {"[5C", KEY_WORD_RIGHT},
                  {"Oc", KEY_WORD_RIGHT}};
+
+/* -- bytes ------------------------------------------------------------------------------------- */
+
+bool keys_push(struct editor *e, const char *bytes, size_t len) {
+  if (++e->pushes > PUSHES_MOST || buf_reserve(&e->keys, len))
+    return false;
+  uint8_t *at = e->keys.data + e->keys_used;
+  memmove(at + len, at, e->keys.len - e->keys_used);
+  memcpy(at, bytes, len);
+  e->keys.len += len;
+  e->pushed += len;
+  return true;
+}
+
+void keys_drop_pushed(struct editor *e) {
+  e->keys_used += e->pushed;
+  e->pushed = 0;
+}
+
+uint8_t keys_take(struct editor *e) {
+  uint8_t byte = e->keys.data[e->keys_used++];
+  if (e->pushed > 0) {
+    e->pushed--;
+    return byte;
+  }
+  e->pushes = 0;
+  if (e->command_mode || e->change_open)
+    buf_append_byte(&e->record, byte);
+  return byte;
+}
 
 /* -- pasted text ------------------------------------------------------------------------------- */
 
@@ -112,23 +142,14 @@ static size_t find_sequence(struct editor *e, char ret[SEQUENCE_MOST + 1]) {
   return n + 1;
 }
 
-static bool editrc_has(const struct editor *e, const char *sequence) {
-  const char *all = (const char *)e->editrc_keys.data;
-  for (size_t at = 0; at < e->editrc_keys.len; at += strlen(all + at) + 1) {
-    size_t len = strlen(all + at), wanted = strlen(sequence);
-    if (len >= wanted && strcmp(all + at + len - wanted, sequence) == 0)
-      return true;
-  }
-  return false;
-}
-
 /* After an ESC: the key of the sequence, ESC if there is none; 0: an unknown key. */
 static wchar_t key_of_sequence(struct editor *e) {
   char sequence[SEQUENCE_MOST + 1];
   size_t len = find_sequence(e, sequence);
-  if (len == 0 || editrc_has(e, sequence))
-    return ESC;
-  e->keys_used += len;
+  if (len == 0 || keymap_has(e, sequence))
+    return KEY_ESC;
+  while (len-- > 0)
+    keys_take(e);
   for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++)
     if (strcmp(sequences[i].sequence, sequence) == 0)
       return (wchar_t)sequences[i].key;
@@ -152,9 +173,10 @@ static wchar_t assemble(struct editor *e, int byte) {
     ahead++;
     used = mbrtowc(&c, &b, 1, &state);
   }
-  if (used == (size_t)-1 || used == (size_t)-2 || (c >= KEY_FIRST && c <= KEY_LAST))
+  if (used == (size_t)-1 || used == (size_t)-2 || is_key_code(c))
     return STRAY(byte); /* the following bytes are examined again */
-  e->keys_used += ahead;
+  while (ahead-- > 0)
+    keys_take(e);
   return c;
 }
 
@@ -167,12 +189,13 @@ wchar_t keys_next(struct editor *e) {
       return 0;
     if (byte == CTRL_C)
       editor_end(e, EDITOR_INTERRUPT);
-    else if (byte == CTRL_Z)
+    else if (byte == CTRL_Z) {
+      e->record.len -= e->record.len > 0; /* not a part of what vi repeats */
       editor_suspended(e);
-    else if (byte == ESC)
+    } else if (byte == KEY_ESC)
       key = key_of_sequence(e);
-    else if (byte != 0)
-      key = assemble(e, byte);
+    else
+      key = byte ? assemble(e, byte) : (wchar_t)KEY_NULL;
     if (key == KEY_PASTE)
       read_pasted(e);
   }

@@ -66,7 +66,7 @@ void output_fresh_line(struct editor *e) {
 /* -- printing ---------------------------------------------------------------------------------- */
 
 static void note_style(struct editor *e, const void *data, size_t len) {
-  if (e->el && memchr(data, ESC, len))
+  if (e->edits && memchr(data, ESC, len))
     e->styled = true;
 }
 
@@ -94,11 +94,8 @@ static void pass_held(struct editor *e) {
 
 /* Is only other output on the screen, and nothing of ours? */
 static bool screen_is_theirs(struct editor *e) {
-  if (e->editing && e->lead && !e->search_prompt) {
-    const LineInfoW *line = line_now(e->el);
-    if (line->lastchar == line->buffer)
-      screen_release_lead(e);
-  }
+  if (e->editing && e->lead && !e->search_prompt && e->text.len == 0)
+    screen_release_lead(e);
   return !e->drawn;
 }
 

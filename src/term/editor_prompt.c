@@ -74,7 +74,7 @@ void editor_set_prompt(struct editor *e, const char *prompt) {
   e->prompt = wide;
   memcpy(e->styles, styles, sizeof styles);
   e->style_count = count;
-  if (e->el)
+  if (e->edits)
     screen_refresh(e);
   else if (e->reading)
     plain_prompt(e);

@@ -11,13 +11,11 @@
 
 #include "term/editor_internal.h"
 
-static bool is_at_end(const LineInfoW *line) { return line->lastchar - line->cursor <= 1; }
-
 /* Does the last recall go on? (vi's command mode puts the cursor before the last character.) */
-static bool goes_on(const struct editor *e, const LineInfoW *line) {
-  size_t len = (size_t)(line->lastchar - line->buffer);
-  return e->recall_shown && wcslen(e->recall_shown) == len && is_at_end(line) &&
-         wmemcmp(e->recall_shown, line->buffer, len) == 0;
+static bool goes_on(const struct editor *e) {
+  const struct edit_line *l = &e->text;
+  return e->recall_shown && wcslen(e->recall_shown) == l->len && l->len - l->cursor <= 1 &&
+         wmemcmp(e->recall_shown, line_text(l), l->len) == 0;
 }
 
 static wchar_t *copy(const wchar_t *text, size_t len) {
@@ -29,12 +27,13 @@ static wchar_t *copy(const wchar_t *text, size_t len) {
   return wide;
 }
 
-static void begin(struct editor *e, const LineInfoW *line) {
+static void begin(struct editor *e, size_t prefix) {
   free(e->recall_shown);
   free(e->recall_typed);
   e->recall_shown = NULL;
-  e->recall_typed = copy(line->buffer, (size_t)(line->lastchar - line->buffer));
-  e->recall_prefix = (size_t)(line->cursor - line->buffer);
+  e->recall_typed = copy(line_text(&e->text), e->text.len);
+  e->recall_cursor = e->text.cursor;
+  e->recall_prefix = prefix;
   e->recall_at = e->history.count;
 }
 
@@ -42,14 +41,14 @@ static void begin(struct editor *e, const LineInfoW *line) {
 static void show(struct editor *e, wchar_t *text) {
   free(e->recall_shown);
   e->recall_shown = text;
-  replace_line(e->el, text, wcslen(text));
+  line_set(&e->text, text, wcslen(text), wcslen(text));
 }
 
 /* Restore what was typed before the recall. */
 static void show_typed(struct editor *e) {
   free(e->recall_shown);
   e->recall_shown = NULL;
-  replace_line(e->el, e->recall_typed, e->recall_prefix);
+  line_set(&e->text, e->recall_typed, wcslen(e->recall_typed), e->recall_cursor);
 }
 
 /* Find the next entry in this direction (-1: older) that has the prefix and differs from what is
@@ -69,16 +68,16 @@ static bool find(const struct editor *e, int step, const char *prefix, const cha
   return false;
 }
 
-static unsigned char recall(struct editor *e, int step) {
-  const LineInfoW *line = line_now(e->el);
+/* Recall an entry that begins with so many characters of the line. */
+static enum outcome recall(struct editor *e, int step, size_t prefix_len) {
   size_t at;
-  if (!goes_on(e, line)) {
+  if (!goes_on(e)) {
     if (step > 0)
-      return CC_ERROR;
-    begin(e, line);
+      return REFUSED;
+    begin(e, prefix_len);
   }
   char *prefix = e->recall_typed ? text_narrow(e->recall_typed, e->recall_prefix) : NULL;
-  char *shown = text_narrow(line->buffer, (size_t)(line->lastchar - line->buffer));
+  char *shown = text_narrow(line_text(&e->text), e->text.len);
   bool found = prefix && shown && find(e, step, prefix, shown, &at);
   wchar_t *text = found ? text_widen(e->history.texts[at], strlen(e->history.texts[at])) : NULL;
   if (text) {
@@ -90,45 +89,43 @@ static unsigned char recall(struct editor *e, int step) {
   }
   free(prefix);
   free(shown);
-  return text ? CC_REFRESH : CC_ERROR;
+  return text ? DONE : REFUSED;
+}
+
+enum outcome on_older(struct editor *e, int step) { return recall(e, step, e->text.cursor); }
+enum outcome on_any_older(struct editor *e, int step) { return recall(e, step, 0); }
+
+/* The entry whose number is the count, or the oldest. */
+enum outcome on_numbered(struct editor *e, int what) {
+  size_t at = e->counted && e->count > 0 ? (size_t)e->count - 1 : 0;
+  const char *entry = at < e->history.count ? e->history.texts[at] : NULL;
+  wchar_t *text = entry ? text_widen(entry, strlen(entry)) : NULL;
+  (void)what;
+  if (!text)
+    return REFUSED;
+  if (!goes_on(e))
+    begin(e, 0);
+  e->recall_at = at;
+  show(e, text);
+  return DONE;
 }
 
 /* -- within a block ---------------------------------------------------------------------------- */
 
-static const wchar_t *line_start(const LineInfoW *line, const wchar_t *c) {
-  while (c > line->buffer && c[-1] != L'\n')
-    c--;
-  return c;
+/* Move the cursor to the same column of the line above or below. */
+enum outcome on_row(struct editor *e, int step) {
+  struct edit_line *l = &e->text;
+  size_t start = line_row_start(l, l->cursor), end = line_row_end(l, l->cursor);
+  if (step < 0 ? start == 0 : end == l->len)
+    return REFUSED;
+  size_t to = step < 0 ? line_row_start(l, start - 1) : end + 1;
+  size_t limit = line_row_end(l, to), column = l->cursor - start;
+  l->cursor = limit - to < column ? limit : to + column;
+  return DONE;
 }
 
-static const wchar_t *line_end(const LineInfoW *line, const wchar_t *c) {
-  while (c < line->lastchar && *c != L'\n')
-    c++;
-  return c;
+enum outcome on_up(struct editor *e, int step) {
+  if (!goes_on(e) && on_row(e, step) == DONE)
+    return DONE;
+  return recall(e, step, e->text.cursor);
 }
-
-/* Move the cursor to the same column of the line above or below. False: there is none. */
-static bool move_in_block(EditLine *el, int step) {
-  const LineInfoW *line = line_now(el);
-  const wchar_t *start = line_start(line, line->cursor), *end = line_end(line, line->cursor);
-  if (step < 0 ? start == line->buffer : end == line->lastchar)
-    return false;
-  const wchar_t *to = step < 0 ? line_start(line, start - 1) : end + 1;
-  const wchar_t *limit = line_end(line, to);
-  ptrdiff_t column = line->cursor - start;
-  to = limit - to < column ? limit : to + column;
-  el_cursor(el, (int)(to - line->cursor));
-  return true;
-}
-
-static unsigned char up_or_down(EditLine *el, int step) {
-  struct editor *e = editor_of(el);
-  if (!goes_on(e, line_now(el)) && move_in_block(el, step))
-    return CC_REFRESH;
-  return recall(e, step);
-}
-
-unsigned char on_up(EditLine *el, int key) { return (void)key, up_or_down(el, -1); }
-unsigned char on_down(EditLine *el, int key) { return (void)key, up_or_down(el, 1); }
-unsigned char on_older(EditLine *el, int key) { return (void)key, recall(editor_of(el), -1); }
-unsigned char on_younger(EditLine *el, int key) { return (void)key, recall(editor_of(el), 1); }

@@ -254,8 +254,7 @@ void screen_refresh(struct editor *e) {
   int rows, columns;
   if (!e->editing || e->paused)
     return;
-  const LineInfoW *line = line_now(e->el);
-  size_t len = (size_t)(line->lastchar - line->buffer);
+  size_t len = e->text.len;
   editor_size(e, &rows, &columns);
   if (e->drawn && (columns != e->now.columns || rows != e->rows))
     follow_size(e, rows, columns);
@@ -264,8 +263,8 @@ void screen_refresh(struct editor *e) {
   else if (!e->drawn && !e->lead)
     begin_line(e, columns);
   if ((len > 0 || prompt_shown(e)[0]) &&
-      picture_make(&e->next, prompt_shown(e), line->buffer, len,
-                   (size_t)(line->cursor - line->buffer), columns) == 0)
+      picture_make(&e->next, prompt_shown(e), line_text(&e->text), len, e->text.cursor, columns) ==
+          0)
     draw_change(e, rows);
   screen_flush(e);
 }
@@ -285,12 +284,13 @@ void screen_clear(struct editor *e) {
   screen_refresh(e);
 }
 
-void screen_leave(struct editor *e, const wchar_t *line, size_t len, const char *mark) {
+void screen_leave(struct editor *e, const char *mark) {
   int rows, columns;
+  size_t len = e->text.len;
   editor_size(e, &rows, &columns);
   if (!e->drawn && (prompt_shown(e)[0] || len > 0))
     begin_line(e, columns);
-  if (picture_make(&e->next, prompt_shown(e), line, len, len, columns) == 0) {
+  if (picture_make(&e->next, prompt_shown(e), line_text(&e->text), len, len, columns) == 0) {
     if (e->drawn && (e->next.count > (size_t)rows || e->first > 0)) {
       screen_erase(e); /* it was shown in part: now draw it whole, scrolling up */
       draw(e, 0, 0, INT_MAX);

@@ -1,9 +1,7 @@
 /*
  * term/editor_search.c - Ctrl-R: incremental search for older lines that contain a text; see
- * editor_internal.h.
- *
- * libedit has such a search, too, but writes its pattern into the line, and does not handle a
- * Ctrl-C in it reliably.
+ * editor_internal.h. vi's / and ? are
+ * the same search, except that Enter only ends it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,23 +9,16 @@
 
 #include "term/editor_internal.h"
 
-enum {
-  PATTERN_MOST = 256,
-  CTRL_G = 7,
-  CTRL_H = 8,
-  CTRL_R = 18,
-  CTRL_S = 19,
-  ESC = 033,
-  RUBOUT = 0x7f
-};
+enum { PATTERN_MOST = 256, CTRL_G = 7, CTRL_H = 8, CTRL_R = 18, CTRL_S = 19, RUBOUT = 0x7f };
 
 struct search {
   struct editor *e;
   wchar_t pattern[PATTERN_MOST + 1];
   size_t len;
+  int step;        /* where to look while the pattern is typed; -1: older */
   size_t at;       /* number of the entry shown; the number of entries if none */
   wchar_t *before; /* owned: the line before the search */
-  size_t before_cursor;
+  size_t before_len, before_cursor;
   bool failed;
 };
 
@@ -46,11 +37,16 @@ static void show_entry(struct search *s, size_t at, size_t offset) {
   const char *text = s->e->history.texts[at];
   wchar_t *wide = text_widen(text, strlen(text)), *left = text_widen(text, offset);
   if (wide && left) {
-    replace_line(s->e->el, wide, wcslen(left));
+    line_set(&s->e->text, wide, wcslen(wide), wcslen(left));
     s->at = at;
   }
   free(wide);
   free(left);
+}
+
+/* Bring back the line before the search. */
+static void restore(struct search *s) {
+  line_set(&s->e->text, s->before, s->before_len, s->before_cursor);
 }
 
 /* Search from entry `at` on, itself included, in this direction (-1: older). */
@@ -76,11 +72,11 @@ static void look_anew(struct search *s, bool shorter) {
   size_t count = s->e->history.count;
   s->pattern[s->len] = L'\0';
   if (s->len == 0) {
-    replace_line(s->e->el, s->before, s->before_cursor);
+    restore(s);
     s->at = count;
     s->failed = false;
   } else
-    look(s, s->at < count && !shorter ? s->at : count - 1, -1);
+    look(s, (s->at < count && !shorter) || s->step > 0 ? s->at : count - 1, s->step);
 }
 
 static void look_further(struct search *s, int step) {
@@ -118,22 +114,34 @@ static bool serve_key(struct search *s, wchar_t key) {
     look_anew(s, true);
   } else if (key == KEY_PASTE)
     add_pasted(s);
-  else if (key >= ' ' && !(key >= KEY_FIRST && key <= KEY_LAST))
+  else if (key >= ' ' && !is_key_code(key))
     add(s, text);
   else
     return false;
   return true;
 }
 
+/* The entry that the last search found, if it is still the line; else the number of entries. */
+static size_t entry_shown(const struct editor *e) {
+  char *text = text_narrow(line_text(&e->text), e->text.len);
+  const struct history_list *h = &e->history;
+  bool shown = text && e->search_at < h->count && strcmp(h->texts[e->search_at], text) == 0;
+  free(text);
+  return shown ? e->search_at : h->count;
+}
+
 /* End the search: keep the entry found, or restore the line of before. */
-static void leave(struct search *s, wchar_t key) {
+static void end(struct search *s, wchar_t key, bool vi) {
   struct editor *e = s->e;
+  bool only_ends = (key == KEY_ESC && (vi || editor_peek(e, 0, 0) < 0)) || (vi && key == L'\r');
   if (key == CTRL_G)
-    replace_line(e->el, s->before, s->before_cursor);
-  else if (key && (key != ESC || editor_peek(e, 0, 0) >= 0))
+    restore(s);
+  else if (key && !only_ends)
     e->unread = key; /* it has its usual effect on the line */
   free(e->search_prompt);
   e->search_prompt = NULL;
+  e->search_at = s->at;
+  e->search_step = s->step;
   if (s->len > 0) {
     free(e->search_before);
     e->search_before = wcsdup(s->pattern);
@@ -141,24 +149,33 @@ static void leave(struct search *s, wchar_t key) {
   free(s->before);
 }
 
-unsigned char on_search(EditLine *el, int unused) {
-  struct editor *e = editor_of(el);
-  const LineInfoW *line = line_now(el);
-  size_t len = (size_t)(line->lastchar - line->buffer);
+enum outcome on_search(struct editor *e, int step) {
+  struct edit_line *l = &e->text;
   struct search s = {.e = e,
-                     .at = e->history.count,
-                     .before = calloc(len + 1, sizeof(wchar_t)),
-                     .before_cursor = (size_t)(line->cursor - line->buffer)};
-  wchar_t key = 0;
-  (void)unused;
+                     .step = step ? step : -1,
+                     .at = step > 0 ? entry_shown(e) : e->history.count,
+                     .before = malloc((l->len + 1) * sizeof(wchar_t)),
+                     .before_len = l->len,
+                     .before_cursor = l->cursor};
+  wchar_t key;
   if (!s.before)
-    return CC_ERROR;
-  wmemcpy(s.before, line->buffer, len);
+    return REFUSED;
+  wmemcpy(s.before, line_text(l), l->len);
   do {
     show_prompt(&s);
-    if (editor_getc(el, &key) != 1)
-      key = 0;
+    key = editor_key(e);
   } while (key && serve_key(&s, key));
-  leave(&s, key);
-  return key ? CC_REFRESH : CC_EOF;
+  end(&s, key, step != 0);
+  return DONE;
+}
+
+enum outcome on_search_again(struct editor *e, int direction) {
+  struct search s = {.e = e, .step = direction * e->search_step, .at = entry_shown(e)};
+  if (!e->search_before)
+    return REFUSED;
+  s.len = wcslen(e->search_before);
+  wmemcpy(s.pattern, e->search_before, s.len);
+  look(&s, s.at + (size_t)s.step, s.step);
+  e->search_at = s.at;
+  return s.failed ? REFUSED : DONE;
 }

@@ -1,94 +1,21 @@
 /*
  * term/editor_terminal.c - the terminal's modes, and the guard that restores them; see
  * editor_internal.h.
- *
- * libedit never touches the terminal: it uses a pseudo-terminal of its own, on which nothing is
- * written. So it cannot switch echo back on between two lines, discard typed keys at the end, or
- * draw. And its terminal always has more rows than the line needs: libedit (3.1) loses track of a
- * line that is higher than its screen, and corrupts memory.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <wctype.h>
 
 #include "base/error.h"
 #include "base/pidfd.h"
 #include "term/editor_internal.h"
 
 enum { WAIT_PIDFD = 3 /* P_PIDFD of waitid(2), which older C libraries do not define */ };
-
-/* -- libedit's terminal ------------------------------------------------------------------------ */
-
-enum { OWN_COLUMNS = 250, OWN_ROWS = 64, OWN_ROWS_SPARE = 8, OWN_ROWS_MOST = 65535 };
-
-static void set_own_rows(struct editor *e, size_t rows) {
-  struct winsize size = {.ws_col = OWN_COLUMNS,
-                         .ws_row = (unsigned short)(rows < OWN_ROWS_MOST ? rows : OWN_ROWS_MOST)};
-  e->own_rows = rows;
-  ioctl(e->own_slave, TIOCSWINSZ, &size);
-}
-
-int terminal_own_open(struct editor *e) {
-  e->own_master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (e->own_master < 0 || grantpt(e->own_master) || unlockpt(e->own_master))
-    return -SBX_ESYSTEM;
-  e->own_slave = ioctl(e->own_master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (e->own_slave < 0)
-    return -SBX_ESYSTEM;
-  tcsetattr(e->own_slave, TCSANOW, &e->before); /* libedit takes the erase keys from it */
-  set_own_rows(e, OWN_ROWS);
-  return 0;
-}
-
-void terminal_own_close(struct editor *e) {
-  if (e->own_slave >= 0)
-    close(e->own_slave);
-  if (e->own_master >= 0)
-    close(e->own_master);
-  e->own_slave = e->own_master = -1;
-}
-
-void terminal_own_reset(struct editor *e) {
-  if (e->own_rows != OWN_ROWS)
-    set_own_rows(e, OWN_ROWS); /* the next read will find it */
-}
-
-/* An upper bound of the rows that a text takes there. */
-static size_t own_rows_of(const wchar_t *text, size_t len) {
-  size_t newlines = 0, columns = 0;
-  for (size_t i = 0; i < len; i++) {
-    newlines += text[i] == L'\n';
-    columns += iswprint((wint_t)text[i]) ? 2 : GLYPH_MAX;
-  }
-  return newlines + columns / (OWN_COLUMNS - GLYPH_MAX) + OWN_ROWS_SPARE;
-}
-
-bool terminal_own_has_room(struct editor *e, const wchar_t *text) {
-  const LineInfoW *line = line_now(e->el);
-  return own_rows_of(line->buffer, (size_t)(line->lastchar - line->buffer)) +
-             own_rows_of(text, wcslen(text)) <
-         OWN_ROWS_MOST;
-}
-
-void terminal_own_fit(struct editor *e) {
-  const LineInfoW *line = line_now(e->el);
-  size_t len = (size_t)(line->lastchar - line->buffer);
-  if (len < OWN_ROWS / 2)
-    return;
-  size_t needed = own_rows_of(line->buffer, len);
-  if (needed <= e->own_rows)
-    return;
-  set_own_rows(e, 2 * needed);
-  el_resize(e->el);
-  el_set(e->el, EL_REFRESH);
-}
 
 /* -- modes ------------------------------------------------------------------------------------- */
 
@@ -117,7 +44,7 @@ static void bracketed_paste(struct editor *e, bool on) {
 }
 
 void terminal_leave(struct editor *e) {
-  if (!e->el)
+  if (!e->edits)
     return;
   bracketed_paste(e, false);
   set_modes(e, &e->before);
@@ -125,7 +52,7 @@ void terminal_leave(struct editor *e) {
 
 void terminal_enter(struct editor *e) {
   struct termios modes;
-  if (!e->el)
+  if (!e->edits)
     return;
   tcgetattr(e->o.in, &e->before); /* the effect of `!stty ...` is meant to last */
   modes = editing_modes(&e->before);

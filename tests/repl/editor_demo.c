@@ -1,12 +1,12 @@
 /*
  * repl/editor_demo.c - the line editor alone, for tests that look at the screen.
  *
- *   editor_demo [--history FILE] [--prompt TEXT] [--dumb] [--color] [--commands FD]
+ *   editor_demo [--history FILE] [--prompt TEXT] [--dumb] [--color] [--escape] [--commands FD]
  *
  * Reads lines until Ctrl-D and tells what each read gave: `<line "text">`, a newline in it written
- * \n. Lines are added to the history. Meanwhile commands come from the socket FD, a line each,
- * with \n, \e and \\ in their text;
- * each is answered by a zero byte when it was carried out:
+ * \n, and with --escape other control characters but tabs \x01. Lines are added to the history.
+ * Meanwhile commands come from the socket FD, a line each, with \n, \e and \\ in their text; each is
+ * answered by a zero byte when it was carried out:
  *
  *   o TEXT  output       f  flush            p TEXT  set the prompt     a TEXT  add to the history
  *   s  stop the read     i  interrupted      t MS    output "tick" once after this time
@@ -32,7 +32,7 @@ struct demo {
   struct editor *editor;
   struct buf commands; /* read and not carried out */
   int commands_fd;
-  bool leave, interrupt_between;
+  bool leave, interrupt_between, escape;
 };
 
 static void show(struct demo *d, const char *text) { editor_output(d->editor, text, strlen(text)); }
@@ -166,6 +166,8 @@ static void tell(struct demo *d, const char *what, const char *line) {
   for (; *line; line++)
     if (*line == '\n')
       buf_append(&text, "\\n", 2);
+    else if (d->escape && (((uint8_t)*line < ' ' && *line != '\t') || *line == 0x7f))
+      buf_format(&text, "\\x%02x", (uint8_t)*line);
     else
       buf_append_byte(&text, (uint8_t)*line);
   buf_append(&text, "\">\n", 3);
@@ -201,6 +203,8 @@ int main(int argc, char **argv) {
       o.dumb = true;
     else if (strcmp(argv[i], "--color") == 0)
       o.color = true;
+    else if (strcmp(argv[i], "--escape") == 0)
+      d.escape = true;
     else if (strcmp(argv[i], "--history") == 0)
       o.history_path = next, i++;
     else if (strcmp(argv[i], "--prompt") == 0)
