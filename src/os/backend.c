@@ -40,10 +40,12 @@ static int export_sent(struct os_backend *b, const struct op *op) {
 
 static int os_perform(struct backend *base, struct op *op) {
   struct os_backend *b = os_of(base);
-  const struct op_description *about = op_describe(op->kind);
   output_flush_gathered();
-  if (op->kind != OP_QUEUE_GET && ((about->writes & ON_OBJECT) || about->blocks))
-    b->got_from = NULL;
+  if (op->kind != OP_QUEUE_GET && b->got_from) {
+    const struct op_description *about = op_describe(op->kind);
+    if ((about->writes & ON_OBJECT) || about->blocks)
+      b->got_from = NULL;
+  }
   if (op->refs || op->value || op->sub_count) {
     int rc = export_sent(b, op);
     if (rc)

@@ -176,10 +176,8 @@ static int refuse(struct os_backend *b, struct op *op) {
   { .perform = perform_, .try_now = try_, .arm = arm_, .disarm = disarm_ }
 #define ROW(blocks, ...) ROW_THAT_##blocks(__VA_ARGS__)
 
-static const struct os_op rows[OP_COUNT] = {
+const struct os_op os_op_rows[OP_COUNT] = {
     [OP_NONE] = {.perform = refuse, .try_now = refuse},
 #define OP(kind, type, blocks, verb, past, reads, writes) [OP_##kind] = ROW(blocks, ROW_##kind),
 #include "object/ops.def"
 };
-
-const struct os_op *os_op_of(enum op_kind kind) { return &rows[kind < OP_COUNT ? kind : OP_NONE]; }

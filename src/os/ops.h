@@ -24,7 +24,11 @@ struct os_op {
   void (*disarm)(struct os_backend *b, struct op *op);
 };
 
+extern const struct os_op os_op_rows[OP_COUNT];
+
 /* The row of a kind; of a kind that does not exist, one that returns -SBX_EINVAL. */
-const struct os_op *os_op_of(enum op_kind kind);
+static inline const struct os_op *os_op_of(enum op_kind kind) {
+  return &os_op_rows[kind < OP_COUNT ? kind : OP_NONE];
+}
 
 #endif
