@@ -72,17 +72,8 @@ int op_process_descendants(struct backend *b, struct object *p, const struct vis
   return perform(b, &(struct op){.kind = OP_PROCESS_DESCENDANTS, .object = p, .visitor = v});
 }
 
-/* Scripts read the clock in loops: nothing but an observer needs the op as a structure. */
-int64_t op_clock_now(struct backend *b) {
-  if (!b->observe)
-    return b->run->now(b);
-  struct op op = {.kind = OP_CLOCK_NOW};
-  perform(b, &op);
-  return op.now_ns;
-}
-
-int64_t op_clock_wall(struct backend *b) {
-  struct op op = {.kind = OP_CLOCK_WALL};
+int64_t op_clock_observed(struct backend *b, enum op_kind kind) {
+  struct op op = {.kind = kind};
   perform(b, &op);
   return op.now_ns;
 }

@@ -13,11 +13,13 @@ const struct op_description op_descriptions[OP_COUNT] = {
 #include "object/ops.def"
 };
 
-int perform(struct backend *b, struct op *op) {
-  if (b->observe)
-    b->observe(b->observer, op, OP_BEGIN, 0);
+static int perform_observed(struct backend *b, struct op *op) {
+  b->observe(b->observer, op, OP_BEGIN, 0);
   int rc = b->objects->perform(b, op);
-  if (b->observe)
-    b->observe(b->observer, op, OP_END, rc);
+  b->observe(b->observer, op, OP_END, rc);
   return rc;
+}
+
+int perform(struct backend *b, struct op *op) {
+  return b->observe ? perform_observed(b, op) : b->objects->perform(b, op);
 }

@@ -171,6 +171,8 @@ struct handles_request {
 
 struct op {
   enum op_kind kind;
+  bool may_lend;         /* GET: see `ticket` */
+  bool abandoned;        /* ACQUIRE: it was taken over from a process that is gone, out */
   struct object *object; /* borrowed. SPAWN, NEW, PARENT, IMPORT return a new one here, which the
                             caller owns; RELEASE takes it */
   int64_t deadline_ns;   /* CLOCK_MONOTONIC, SBX_FOREVER; for ops that can block */
@@ -181,26 +183,24 @@ struct op {
   const void *more; /* PUT: the rest of the item, borrowed */
   size_t more_len;  /* bytes of more */
   struct buf *out;  /* GET, PEEK: the item is appended; JOIN: the result. Untouched on failure */
-  bool may_lend;    /* GET: -SBX_ELENT for a large item: data, len show it where it lies, and it
-                       stays in the queue. Should another process take it, the bytes may change.
-                       TAKE takes it */
-  uint64_t ticket;  /* of what was lent: out of GET, into TAKE */
+  uint64_t ticket;  /* GET that may_lend: -SBX_ELENT for a large item: data, len show it where it
+                       lies, and it stays in the queue. Should another process take it, the bytes
+                       may change. Out of GET, into TAKE, which takes it */
   struct op_refs *refs; /* handles in the messages of PUT, GET, PEEK, SEND, RECV, JOIN; borrowed.
                            NULL: none are sent, and those taken are lost */
   struct value_args *value; /* VALUE_*, DICT_*: borrowed */
 
   /* Numbers. */
-  int number;     /* GET: 1 if it is a step of items(); PEEK: how many items, 0: one, bare; SIGNAL:
+  int number; /* GET: 1 if it is a step of items(); PEEK: how many items, 0: one, bare; SIGNAL:
                      its number in; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE: 1 if
                      a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,
                      out */
-  uint64_t count; /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out */
-  bool abandoned; /* ACQUIRE: it was taken over from a process that is gone, out */
+  uint32_t sub_count; /* SELECT: of subs */
+  uint64_t count;     /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out */
 
   /* SELECT: ops that can block, the first to be tried first; borrowed. Their deadlines do not
    * count, but for CLOCK_SLEEP. */
   struct op *subs;
-  uint32_t sub_count;
 
   /* What some ops have besides, by kind; borrowed. object/calls.h fills them. */
   union {

@@ -308,34 +308,39 @@ static int l_queue_items(lua_State *L) {
 
 /* -- state ----------------------------------------------------------------------------------- */
 
-static struct queue_info info_of(lua_State *L) {
+static void look(lua_State *L, struct queue_info *ret) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
-  struct queue_info info;
-  int rc = op_queue_look(lib->b, h->object, &info);
+  int rc = op_queue_look(lib->b, h->object, ret);
   if (rc)
     lib_error(L, "queue", rc);
-  return info;
 }
 
 static int l_queue_len(lua_State *L) {
-  lua_pushinteger(L, (lua_Integer)info_of(L).len);
+  struct queue_info info;
+  look(L, &info);
+  lua_pushinteger(L, (lua_Integer)info.len);
   return 1;
 }
 
 static int l_queue_empty(lua_State *L) {
-  lua_pushboolean(L, info_of(L).len == 0);
+  struct queue_info info;
+  look(L, &info);
+  lua_pushboolean(L, info.len == 0);
   return 1;
 }
 
 static int l_queue_full(lua_State *L) {
-  struct queue_info info = info_of(L);
+  struct queue_info info;
+  look(L, &info);
   lua_pushboolean(L, info.max != 0 && info.len >= info.max);
   return 1;
 }
 
 static int l_queue_closed(lua_State *L) {
-  lua_pushboolean(L, info_of(L).closed);
+  struct queue_info info;
+  look(L, &info);
+  lua_pushboolean(L, info.closed);
   return 1;
 }
 
@@ -369,7 +374,8 @@ static int l_queue_tostring(lua_State *L) {
     lua_pushliteral(L, "queue: (empty handle)");
     return 1;
   }
-  struct queue_info i = info_of(L);
+  struct queue_info i;
+  look(L, &i);
   lua_pushfstring(L, "queue: %s#%I (%I", i.name[0] ? i.name : "queue", (LUAI_UACINT)i.id,
                   (LUAI_UACINT)i.len);
   if (i.max)

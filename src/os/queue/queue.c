@@ -374,11 +374,11 @@ int queue_close(struct os_backend *b, struct op *op) {
 void queue_describe(struct os_backend *b, struct queue *q, struct queue_info *ret) {
   const struct queue_record *r = record_of(b, q);
   struct queue_state s = queue_now(b, q);
-  *ret = (struct queue_info){.id = q->serial,
-                             .len = queue_len(&s),
-                             .max = r->max,
-                             .transport = (enum queue_transport)r->transport,
-                             .closed = s.closed};
+  ret->id = q->serial;
+  ret->len = queue_len(&s);
+  ret->max = r->max;
+  ret->transport = (enum queue_transport)r->transport;
+  ret->closed = s.closed;
   if (ret->max && ret->len > ret->max)
     ret->len = ret->max; /* seen while an item was on its way */
   memcpy(ret->name, r->name, sizeof ret->name);

@@ -171,6 +171,13 @@ static inline void count_item(_Atomic uint64_t *counter) {
   atomic_store_explicit(counter, n + 1, memory_order_relaxed);
 }
 
+/* Tests put an area of the control block out of reach (tests/observer): it begins with a page. */
+#ifdef SBX_FAULTS
+#define CONTROL_AREA alignas(4096)
+#else
+#define CONTROL_AREA
+#endif
+
 enum object_phase { OBJECT_FREE, OBJECT_CLAIMED, OBJECT_LIVE };
 
 /* A queue's words in its two sides: `shown`, `own`, and what was seen of the other side. */
@@ -302,7 +309,7 @@ struct control {
   _Atomic uint64_t follow; /* serial of the one process whose lines are shown, 0: all; as `muted` */
 
   /* The owner of a record: see "stamp" above. Dense, since they are scanned. */
-  _Atomic uint64_t process_stamp[PROCESS_SLOTS];
+  CONTROL_AREA _Atomic uint64_t process_stamp[PROCESS_SLOTS];
 
   /*
    * The limit of processes: max_procs - 1 seats, and a spawner takes one for the child, by
@@ -311,19 +318,19 @@ struct control {
    */
   _Atomic uint64_t seats[PROCESS_SLOTS];
 
-  _Atomic uint64_t object_stamp[OBJECT_SLOTS]; /* as process_stamp */
+  CONTROL_AREA _Atomic uint64_t object_stamp[OBJECT_SLOTS]; /* as process_stamp */
   _Atomic uint64_t forks;                      /* spawners, before the fork */
   _Atomic uint64_t sweeps;                     /* begun so far; the process that begins one */
   _Atomic uint32_t names_used;                 /* 1: there may be cells in use */
   struct name_cell names[NAME_CELLS];
   struct process_record processes[PROCESS_SLOTS];
   struct object_record objects[OBJECT_SLOTS];
-  alignas(128) struct queue_record queues[OBJECT_SLOTS];
-  struct sync_record syncs[OBJECT_SLOTS]; /* a slot is a queue or one of these */
+  CONTROL_AREA alignas(128) struct queue_record queues[OBJECT_SLOTS];
+  CONTROL_AREA struct sync_record syncs[OBJECT_SLOTS]; /* a slot is a queue or one of these */
 
   /* Which objects a process holds: written by it alone (for a child before the fork by its
    * spawner). */
-  _Atomic uint64_t held[PROCESS_SLOTS][OBJECT_WORDS];
+  CONTROL_AREA _Atomic uint64_t held[PROCESS_SLOTS][OBJECT_WORDS];
 };
 
 struct control_options {

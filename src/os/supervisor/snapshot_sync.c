@@ -78,6 +78,7 @@ static int note(const struct control *c, struct snapshot *s, const struct snapsh
   memcpy(sync->name, r->name, sizeof sync->name);
   sync->name[sizeof sync->name - 1] = '\0';
   sync_describe(c, n->slot, &sync->info);
+  sync->info.id = n->object;
   sync->queue = sync->type == OBJECT_PIPE ? r->state[0][END_IN_SERIAL] : 0;
   sync->lock = r->lock_serial;
   list_past(c, r, sync);

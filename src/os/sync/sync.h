@@ -65,7 +65,7 @@ static inline bool sync_by_handle(const struct os_backend *b, uint32_t slot) {
 /* No other process can hold the object of a slot that this process holds. */
 bool sync_is_private(const struct os_backend *b, uint32_t slot);
 
-/* What the object of a slot tells of itself. */
+/* What the object of a slot tells of itself, but for its id. */
 void sync_describe(const struct control *c, uint32_t slot, struct sync_info *ret);
 
 /* -- ops (sync.c) ------------------------------------------------------------------------------ */

@@ -205,8 +205,7 @@ void sync_describe(const struct control *c, uint32_t slot, struct sync_info *ret
   struct sync_view view = {.control = c, .record = r, .thorough = true};
   struct sync_world w = sync_world_of(&view);
   uint64_t state[SYNC_WORDS];
-  *ret = (struct sync_info){.id = stamp_serial(atomic_load(&c->object_stamp[slot])),
-                            .waiting = line_count(c, &r->line, 0)};
+  *ret = (struct sync_info){.waiting = line_count(c, &r->line, 0)};
   memcpy(ret->name, r->name, sizeof ret->name);
   sync_read(r, state);
   if (m)
