@@ -111,8 +111,10 @@ int snapshot_syncs(const struct control *c, struct snapshot *s, bool all,
       struct snapshot_need *n = &p->op.needs[k];
       if (!sync_machine_of(n->type) || n->type == OBJECT_PIPE || n->slot >= OBJECT_SLOTS)
         continue;
-      n->ready = sync_could_go_on(c, n->slot, p->slot, n->kind, p->op.deadline_ns == SBX_FOREVER,
-                                  &outsiders);
+      /* As sync_poll asks: an op of a select does not end with the error that it would wait for
+       * itself. */
+      bool patient = p->op.kind != OP_SELECT && p->op.deadline_ns == SBX_FOREVER;
+      n->ready = sync_could_go_on(c, n->slot, p->slot, n->kind, patient, &outsiders);
       rc = note(c, s, n, stored);
     }
   }

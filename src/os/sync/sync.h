@@ -117,7 +117,7 @@ struct sync_outsiders {
 
 /*
  * A process sleeps in an op of the object: could it go on now?
- *   patient    it has no deadline
+ *   patient    it has no deadline, and is not one of the ops of a select
  *   outsiders  kept between the calls for the processes of one snapshot
  */
 bool sync_could_go_on(const struct control *c, uint32_t slot, uint32_t process, enum op_kind kind,
