@@ -91,6 +91,22 @@ class Questions(unittest.TestCase):
         lines = [line for line in t.all_lines() if not re.fullmatch(r"\.*", line)]
         self.assertEqual(sorted(lines), sorted("w%d end" % i for i in range(1, 5) for _ in range(100)))
 
+    # -- Ctrl-C, which reaches all processes at once
+
+    def test_a_process_that_ctrl_c_ends_before_the_supervisor_looks_is_no_failure(self):
+        script = """spawn({name = 'child'}, function()
+            local x <close> = setmetatable({}, {__close = function() print 'closed' end})
+            print 'go' sleep(100)
+        end):join()"""
+        for _ in range(20):
+            t = self.start(script)
+            t.wait_for("go")
+            t.key("C-c")
+            self.assertEqual(t.exit_status(), 130)
+            lines = [l for l in t.all_lines() if "sandbox: " in l or "child" in l]
+            self.assertEqual(len(lines), 1, t.all_lines())
+            self.assertRegex(lines[0], r"sandbox: interrupted: main .*; child#2 ")
+
 
 if __name__ == "__main__":
     unittest.main()

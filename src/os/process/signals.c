@@ -61,6 +61,8 @@ static void on_interrupt(int signal, siginfo_t *info, void *context) {
   struct os_backend *b = the_backend;
   unsigned interrupt = b && !b->leaving ? whom(b, info) : 0;
   if (interrupt) {
+    if (interrupt == INTERRUPT_RUN) /* it may be gone when the supervisor learns of it */
+      atomic_fetch_or(&my_record(b)->flags, FLAG_RUN_ENDS);
     b->interrupted |= (int)interrupt;
     if (b->base.interrupted)
       b->base.interrupted(b->base.signal_ctx);

@@ -97,7 +97,9 @@ enum process_flag {
   FLAG_INTERRUPTED = 256, /* the process: `where` is where an interrupt hit it */
   FLAG_LOOKED = 512,      /* a process that looked at its failure: it need not be reported */
   FLAG_REPORTED = 1024,   /* the supervisor, when it reported its failure */
-  FLAG_HELD = 2048        /* the supervisor, while it reports it; cleared again */
+  FLAG_HELD = 2048,       /* the supervisor, while it reports it; cleared again */
+  FLAG_RUN_ENDS =
+      4096 /* the process, in a handler: it had an interrupt that is for the whole run */
 };
 
 /* On cache lines of its own: a process counts its items in it, next to its neighbours. */

@@ -215,12 +215,14 @@ static bool anybody_lives(const struct control *c) {
   return false;
 }
 
-/* Main was ended by a signal: that may have been sent to the whole group, which means the run, and
- * be on its way to this process. */
+/* Main was ended by a signal, or interrupted: that may have been sent to the whole group, which
+ * means the run, and be on its way to this process. */
 static void catch_up(struct supervisor *s) {
   struct pollfd fd = {.fd = s->signals, .events = POLLIN};
   struct signalfd_siginfo info;
-  if (s->main_end.si_code == CLD_EXITED || s->main_end.si_status == SIGKILL)
+  bool exited = s->main_end.si_code == CLD_EXITED;
+  int status = s->main_end.si_status;
+  if (exited ? status != STATUS_SIGNAL + SIGINT : status == SIGKILL)
     return;
   int64_t until = clock_now_ns() + ASKED_NS;
   while (s->end_ns == SBX_FOREVER && clock_now_ns() < until) {

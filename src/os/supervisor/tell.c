@@ -59,8 +59,9 @@ void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size) 
 
 /* The signal that ends the run had been sent to this process, too, and ended it. */
 static bool ended_alike(const struct process_record *p, int signal) {
-  return p->signal == signal && !(p->flags & FLAG_EXPECTED) &&
-         clock_now_ns() - p->failed_ns < NS_PER_SECOND;
+  bool by_signal = p->signal == signal && !(p->flags & FLAG_EXPECTED);
+  bool interrupted = signal == SIGINT && p->signal == 0 && (p->flags & FLAG_RUN_ENDS);
+  return (by_signal || interrupted) && clock_now_ns() - p->failed_ns < NS_PER_SECOND;
 }
 
 void tell_mark(struct control *c, int signal, struct caught *ret) {
