@@ -91,6 +91,14 @@ describe("a saved session", function()
     assert.is_nil(saved({ "6 * 7", "t = {}", "t._ = 1", "t._" }):find("function keep", 1, true))
   end)
 
+  it("has no local that hides a name of the session", function()
+    local _, output = saved { "keep = 3", "6 * 7", "_ + keep", "keep2 = 4", "keep + keep2" }
+    assert.are.equal("42\n45\n7\n", output)
+    local text = saved_with_acts { "act = 5", "p = spawn({ name = 'p' }, function() queue():get() end)", "kill 'p'",
+      "assert(act == 5)" }
+    assert.is_truthy(text:find('kill = kill or act2 "kill"', 1, true), text)
+  end)
+
   it("leaves out what used an error", function()
     local text = saved { "x = 1", "error('y')", "x = _e", "print(x)" }
     assert.are.equal("x = 1\nprint(x)\n", body(text))

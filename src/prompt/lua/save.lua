@@ -121,24 +121,24 @@ local function without_semicolon(text, last)
   return string.sub(text, 1, last.at - 1) .. string.sub(text, last.stop + 1)
 end
 
--- `keeps`: later pieces use `_`.
-local function expression_piece(text, keeps)
+-- `keep`: the name of the function that keeps results, if later pieces use `_`.
+local function expression_piece(text, keep)
   text = string.gsub(text, "^%s*=?%s*", "", 1)
   local tokens = lex.code(text)
   if #tokens == 0 then return text end
   local value = closed(without_semicolon(text, tokens[#tokens]))
-  if keeps then value = "keep(" .. value .. ")" end
-  if compiles(text) then return keeps and value or safe_start(text) end
+  if keep then value = keep .. "(" .. value .. ")" end
+  if compiles(text) then return keep and value or safe_start(text) end
   return "print(" .. value .. ")"
 end
 
-local function statement_piece(text, tokens, keeps)
+local function statement_piece(text, tokens, keep)
   local value = string.match(text, "^%s*return%f[%W]%s*(.-)%s*$")
-  if value and compiles("return " .. closed(value)) then return expression_piece(value, keeps) end
+  if value and compiles("return " .. closed(value)) then return expression_piece(value, keep) end
   local has = outline(tokens)
   if has.returns then
     local call = "(function()\n" .. closed(text) .. "\nend)()"
-    return keeps and "keep(" .. call .. ")" or ";" .. call
+    return keep and keep .. "(" .. call .. ")" or ";" .. call
   end
   if has.locals[1] or has.labels then return "do\n" .. closed(text) .. "\nend" end
   return safe_start(text)
@@ -148,7 +148,7 @@ end
 
 local KEEP <const> = [[
 -- The results of earlier lines, as the prompt has them: _ and _1 the last, _2 the one before ...
-local function keep(...)
+local function %s(...)
   if select("#", ...) > 0 then
     for i = 9, 2, -1 do rawset(_G, "_" .. i, rawget(_G, "_" .. i - 1)) end
     rawset(_G, "_1", (...))
@@ -160,7 +160,7 @@ end
 
 -- The prompt's kill, pause and resume in a script: they take a handle, a number or a name.
 local ACT <const> = [[
-local function act(method)
+local function %s(method)
   return function(who)
     if type(who) == "userdata" then return who[method](who) end
     for _, p in ipairs(sandbox.children()) do
@@ -175,16 +175,29 @@ local function is_piece(chunk, tokens, is_command)
   return chunk.worked and chunk.kind ~= "command" and not is_only_command and not mentions(tokens, is_error)
 end
 
--- The input that goes into the script: a list of { text =, tokens =, kind = }, and what it mentions.
+-- A name for a local of the script that hides nothing of the session's.
+local function unused_name(name, about)
+  local free, n = name, 1
+  while about.names[free] or rawget(globals, free) ~= nil do
+    n = n + 1
+    free = name .. n
+  end
+  return free
+end
+
+-- The input that goes into the script: a list of { text =, tokens =, kind = }, and what it mentions: commands, names of any
+-- kind, and, if it uses `_`, `keep`, the name of the function that keeps results.
 local function select_pieces(session)
   local is_command = command_test(session)
-  local list, about = {}, { keeps = false, commands = {} }
+  local list, about = {}, { commands = {}, names = {} }
+  local keeps = false
   local function add(text, kind)
     text = with_methods(text, lex.code(text), is_command)
     local tokens = lex.code(text)
     list[#list + 1] = { text = text, tokens = tokens, kind = kind }
-    about.keeps = about.keeps or mentions(tokens, is_result)
+    keeps = keeps or mentions(tokens, is_result)
     for i, token in ipairs(tokens) do
+      if token.kind == "name" then about.names[token.text] = true end
       if lex.is_variable(tokens, i) and is_command(token.text) and not is_set(tokens, i) then
         about.commands[token.text] = true
       end
@@ -201,6 +214,7 @@ local function select_pieces(session)
       add(chunk.text, is_act and "statement" or chunk.kind)
     end
   end
+  about.keep = keeps and unused_name("keep", about) or nil
   return list, about
 end
 
@@ -217,17 +231,17 @@ local function add_preamble(lines, session, about)
   end
   local script = first_script()
   if script then lines[#lines + 1] = "dofile(" .. leaf.quoted(script, math.huge) .. ")" end
-  local stubs, acts = {}, {}
+  local stubs, acts, act = {}, {}, unused_name("act", about)
   for _, name in ipairs(commands.names) do
-    local does = commands.by_name[name].replays and 'act "' .. name .. '"' or "function() end"
+    local does = commands.by_name[name].replays and act .. ' "' .. name .. '"' or "function() end"
     local list = commands.by_name[name].replays and acts or stubs
     if about.commands[name] then list[#list + 1] = name .. " = " .. name .. " or " .. does end
   end
   if stubs[1] then
     lines[#lines + 1] = "-- Commands of the prompt do nothing here.\n" .. table.concat(stubs, "\n")
   end
-  if acts[1] then lines[#lines + 1] = ACT .. table.concat(acts, "\n") end
-  if about.keeps then lines[#lines + 1] = KEEP end
+  if acts[1] then lines[#lines + 1] = string.format(ACT, act) .. table.concat(acts, "\n") end
+  if about.keep then lines[#lines + 1] = string.format(KEEP, about.keep) end
 end
 
 -- The text of the script, and the number of inputs in it.
@@ -236,8 +250,8 @@ function save.script(session)
   local lines = { "-- Typed at the prompt of sandbox; saved on " .. os.date("%Y-%m-%d at %H:%M") .. "." }
   add_preamble(lines, session, about)
   for _, piece in ipairs(list) do
-    local make = piece.kind == "expression" and function() return expression_piece(piece.text, about.keeps) end or
-        piece.kind == "statement" and function() return statement_piece(piece.text, piece.tokens, about.keeps) end
+    local make = piece.kind == "expression" and function() return expression_piece(piece.text, about.keep) end or
+        piece.kind == "statement" and function() return statement_piece(piece.text, piece.tokens, about.keep) end
     lines[#lines + 1] = make and make() or piece.text
   end
   return table.concat(lines, "\n") .. "\n", #list
