@@ -308,6 +308,8 @@ describe("timeouts", function()
       ["bad argument #5 to 'map' (there is no such argument)"] = function() pool:map(same, {}, 1, 1, 1) end,
       ["bad argument #5 to 'starmap'"] = function() pool:starmap(same, {}, 1, 1, false) end,
       ["bad argument #5 to 'imap'"] = function() pool:imap(same, {}, 1, 1, 1) end,
+      ["bad argument #5 to 'imap' (there"] = function() pool:imap(same, print, nil, nil, 1) end,
+      ["bad argument #6 to 'imap' (there"] = function() pool:imap(same, print, nil, nil, io.stdout, 1) end,
       ["bad argument #5 to 'imap_unordered'"] = function() pool:imap_unordered(same, {}, 1, 1, 1) end,
       ["bad argument #2 to 'join'"] = function() f:join(1, 1) end,
       ["bad argument #2 to 'result'"] = function() f:result(1, 1) end,
@@ -326,5 +328,45 @@ describe("timeouts", function()
     end
     p:join()
     assert.are.same({ 1 }, pool:map(same, { 1 }, nil, nil, nil))
+  end)
+end)
+
+describe("what a generic for takes along with its iterator", function()
+  it("may stand in its place: another imap, lines of a file", function()
+    local pool <close> = sandbox.pool(2)
+    for _, method in ipairs { "imap", "imap_unordered" } do
+      local sum, names = 0, {}
+      local first = pool:imap(same, { "a", "b", "c" })
+      for _, v in pool[method](pool, same, first) do names[#names + 1] = v end
+      for _, v in pool[method](pool, function(x) return 2 * x end, pool:imap(same, { 1, 2, 3 })) do sum = sum + v end
+      assert.are.same({ 3, 12 }, { #names, sum })
+    end
+    local path = os.tmpname()
+    local f <close> = io.open(path, "w")
+    f:write("one\ntwo\n")
+    f:flush()
+    local list = {}
+    for i, v in pool:imap(string.upper, io.lines(path)) do list[i] = v end
+    os.remove(path)
+    assert.are.same({ "ONE", "TWO" }, list)
+  end)
+
+  it("is closed once, when the loop ends in whatever way", function()
+    local pool <close> = sandbox.pool(1)
+    for how, leave in pairs { ["at the end"] = function() end, ["by a break"] = function() return true end,
+      ["by an error"] = function() error "out" end } do
+      local n, closed = 0, 0
+      local function numbers()
+        n = n + 1
+        return n <= 100 and n or nil
+      end
+      pcall(function()
+        for _ in pool:imap(same, numbers, nil, nil, setmetatable({}, { __close = function() closed = closed + 1 end })) do
+          assert.are.equal(0, closed)
+          if leave() then break end
+        end
+      end)
+      assert.are.equal(1, closed, how)
+    end
   end)
 end)

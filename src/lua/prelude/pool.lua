@@ -266,15 +266,21 @@ function methods.starmap(handle, f, list, chunk, timeout, ...)
   return jobs.map(pool, "starmap", f, list, true, chunk, timeout)
 end
 
-function methods.imap(handle, f, source, chunk, timeout, ...)
-  common.check_no_more("imap", 5, ...)
-  return jobs.imap(open_pool(handle, "imap"), "imap", f, source, chunk, timeout, true, handle)
+-- An iterator may stand there with what a generic `for` takes along with it: function, nil, nil, closing value (io.lines,
+-- another imap).
+local function imap(handle, name, ordered, f, source, chunk, timeout, closing, ...)
+  local pool = open_pool(handle, name)
+  if type(source) ~= "function" or chunk ~= nil or timeout ~= nil or common.metafield(closing, "__close") == nil then
+    common.check_no_more(name, 5, closing, ...)
+    closing = nil
+  end
+  common.check_no_more(name, 6, ...)
+  return jobs.imap(pool, name, f, source, chunk, timeout, ordered, handle, closing)
 end
 
-function methods.imap_unordered(handle, f, source, chunk, timeout, ...)
-  common.check_no_more("imap_unordered", 5, ...)
-  return jobs.imap(open_pool(handle, "imap_unordered"), "imap_unordered", f, source, chunk, timeout, false, handle)
-end
+function methods.imap(handle, ...) return imap(handle, "imap", true, ...) end
+
+function methods.imap_unordered(handle, ...) return imap(handle, "imap_unordered", false, ...) end
 
 -- -- the end --------------------------------------------------------------------------------------
 

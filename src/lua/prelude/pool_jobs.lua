@@ -140,9 +140,9 @@ end
 -- Make a job. The caller sets these functions, makes sure that the job will be finished, and then begins it:
 --   done(task, ...), packed(task, bytes)   the results of a task
 --   stopped(at, stop, ...)                 item `at` ends the job; the results just before it
-local function new_job(pool, name, f, source, star, chunk, most)
+local function new_job(pool, name, f, source, star, chunk, most, closing)
   common.check_function(f, name, 1)
-  source = sources.new(source, name)
+  source = sources.new(source, name, closing)
   if source.may_ask then most = math.min(most, ITERATOR_MOST) end
   chunk = chunk and common.check_integer(chunk, 1, name, 3, "chunk")
   local bytes, kept = common.freeze("function", f)
@@ -299,9 +299,9 @@ local function groups_as_they_come()
   return groups
 end
 
-function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep)
+function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep, closing_source)
   common.check_timeout(timeout, name, 4)
-  local job = new_job(pool, name, f, source, false, chunk, LIST_MOST)
+  local job = new_job(pool, name, f, source, false, chunk, LIST_MOST, closing_source)
   local groups = ordered and ordered_groups() or groups_as_they_come()
   local group, k
   job.window = WINDOW * #pool.seats

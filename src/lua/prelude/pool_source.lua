@@ -85,7 +85,8 @@ local function note(self, seconds)
 end
 
 -- In the coroutine: collect as many items as are wanted; again each time it is resumed.
-local function collect(self, next_item)
+local function collect(self, next_item, closing)
+  local _ <close> = closing
   local from
   while true do
     from = sandbox.now()
@@ -173,13 +174,14 @@ end
 
 -- -- making ---------------------------------------------------------------------------------------
 
--- The source for a list or an iterator that the script passed as argument 2 of `name`.
-function sources.new(value, name)
+-- The source for a list or an iterator that the script passed as argument 2 of `name`. `closing` is closed when nobody wants
+-- more of the iterator; or nil.
+function sources.new(value, name, closing)
   if type(value) == "function" then
     local self = setmetatable({ items = {}, n = 0, wanted = 0, streak = 0, wait = FIRST_WAIT, pause = LEAST_PAUSE,
       over = false, cautious = true, gave_way = false }, Iterator)
     self.thread = coroutine.create(collect)
-    native.feed(self.thread, false, self, value)
+    native.feed(self.thread, false, self, value, closing)
     return self
   end
   common.check_table(value, name, 2, "list of items")
