@@ -319,6 +319,26 @@ describe("a report of a deadlock", function()
     assert.is_truthy(past:find("barrier#1: 1 of 3 came", 1, true), past)
   end)
 
+  it("main waits in a select for a lock that it holds itself", function()
+    for ops, what in pairs { ["l"] = "lock l#1", ["l, q"] = "lock l#1 or queue q#2", ["q, l"] = "queue q#2 or lock l#1" } do
+      assert.are.equal("main waits in select at x.lua:3 for " .. what .. ", and nobody else can help", (told([[
+        local l, q = sandbox.lock { name = "l" }, queue { name = "q" }
+        l:acquire()
+        sandbox.select { ]] .. ops .. " }")))
+    end
+  end)
+
+  it("has a line for a worker whose task is a function of the library: only one without a task is idle", function()
+    for task, idle in pairs { ["pool:submit(queue_get, q):join()"] = "", ["pool:map(queue_get, { q })"] = "",
+      ["sandbox.pool(1):map(tostring, { 1 }) pool:submit(queue_get, q):join()"] = "; and 1 idle worker of pools" } do
+      local waits = told([[
+        local q = queue { name = "Q" }
+        local pool = sandbox.pool(1)
+        ]] .. task)
+      assert.is_truthy(waits:find("; worker#2 waits in get at x.lua:2 for queue Q#1, which only main[%w# ]* can fill" .. idle .. "$"), waits)
+    end
+  end)
+
   it("has a line for main that waits at its end for the tasks of a pool: it is no idle worker", function()
     local waits = told [[
       local q, pool = queue(), sandbox.pool(1)

@@ -176,6 +176,26 @@ static int l_defer(lua_State *L) {
   return 1;
 }
 
+/* throws() -> how many interrupts were raised so far */
+static int l_throws(lua_State *L) {
+  lua_pushinteger(L, lib_of(L)->interrupts.throws);
+  return 1;
+}
+
+/* pass(throws, error) raises the error again if it is an interrupt that was raised since then. */
+static int l_pass(lua_State *L) {
+  lua_settop(L, 2);
+  if (interrupt_pass(lib_of(L), (uint32_t)luaL_checkinteger(L, 1)))
+    return lua_error(L);
+  return 0;
+}
+
+/* idle(whether): this process, a pool's worker, waits for a task from now on; or has one */
+static int l_idle(lua_State *L) {
+  lib_of(L)->life.idle = lua_toboolean(L, 1);
+  return 0;
+}
+
 /* descendants(p, list): append the living ones of a process. */
 static int visit_descendant(void *ctx, struct object *p) { return buf_append(ctx, &p, sizeof p); }
 
@@ -242,6 +262,9 @@ static void open_native(lua_State *L) {
                                        {"hold", l_hold},
                                        {"restore", l_restore},
                                        {"defer", l_defer},
+                                       {"throws", l_throws},
+                                       {"pass", l_pass},
+                                       {"idle", l_idle},
                                        {"descendants", l_descendants},
                                        {"expected", l_expected},
                                        {"chunk", native_chunk},

@@ -26,6 +26,10 @@
  * list hold()                   forget interrupts that came, for what must be done in a `<close>`;
  *   restore(held)            let them go on
  *   local _ <close> = defer()  until the block ends, what computes is not interrupted
+ *   throws()                 how many interrupts were raised so far
+ *   pass(throws, error)      what a protected call since then caught: an interrupt is raised again, as
+ *                            it is, and is not over at that call
+ *   idle(whether)            this process, a worker of a pool, waits for a task from now on; or has one
  *   descendants(p, list)     append the living processes that p has spawned, and those spawned by
  * these, and so on; p itself may have ended expected(p)              has anybody interrupted,
  * terminated or killed it on purpose? feed(co, give_way, ...)  as coroutine.resume(co, ...), of an

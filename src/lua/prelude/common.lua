@@ -95,10 +95,13 @@ function common.raise_again(value)
   error(type(value) == "string" and text or value, 0)
 end
 
--- Call a function of the library; its errors get the script's line as their position.
+-- Call a function of the library; its errors get the script's line as their position. An interrupt passes: it is not
+-- caught.
 function common.call(f, ...)
+  local throws = native.throws()
   local function finish(ok, ...)
     if ok then return ... end
+    native.pass(throws, (...))
     if type((...)) == "string" then native.raise(common.text_of((...))) end
     error((...), 0)
   end

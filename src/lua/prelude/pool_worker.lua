@@ -318,6 +318,7 @@ local function work(pool, number)
   -- Serve one message. Returns whether to go on.
   local used, most = 0, pool.max_tasks or math.huge -- counted in items
   local function serve(job, task, ...)
+    native.idle(false)
     if job == nil then return false end
     local count = job == 0 and 1 or select(4, ...)
     if used > 0 and used + count > most then return leave(task) end
@@ -349,7 +350,7 @@ local function work(pool, number)
       return send_noted(0, "init", 0, 0, what)
     end
   end
-  while serve_next(native.recv(inbox, SHORT)) do end
+  repeat native.idle(true) until not serve_next(native.recv(inbox, SHORT))
 end
 
 return work

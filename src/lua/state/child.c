@@ -401,6 +401,7 @@ void child_run(lua_State *L, struct lib *lib, int nargs) {
   lib->b->exits = false;
   lib->life.cut_short = false;
   lib->life.generation++;
+  lib->life.idle = false;
   lib->messages.flying.len = 0; /* its parent's */
   lua_pushcfunction(L, child_body);
   lua_insert(L, -2 - nargs);

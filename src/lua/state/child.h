@@ -16,6 +16,7 @@ struct life {
   bool child;               /* this process was made by spawn */
   bool cut_short;           /* it is ending for an interrupt: programs are told, too */
   bool finished;            /* the end of the script was waited for */
+  bool idle;                /* a pool's worker waits for a task: see native.idle */
   uint32_t generation;      /* forks between the first process and this one */
   uint32_t programs;        /* files of io.popen that are open */
   lua_State *own;           /* of a process made by spawn, its main thread; else NULL */

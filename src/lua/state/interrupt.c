@@ -53,6 +53,15 @@ void interrupt_landed(struct lib *lib, uint32_t throws) {
   running_refresh(lib);
 }
 
+bool interrupt_pass(struct lib *lib, uint32_t throws) {
+  if (lib->interrupts.throws == throws || !lib->interrupts.came)
+    return false;
+  lib->interrupts.raise = 0; /* which the landing had set */
+  lib->running.alert = 1;
+  running_refresh(lib);
+  return true;
+}
+
 /* -- the end --------------------------------------------------------------------------------- */
 
 unsigned interrupt_came(lua_State *L) {

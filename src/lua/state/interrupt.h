@@ -57,6 +57,10 @@ int interrupt_raise(lua_State *L, struct lib *lib, bool running);
  * not the end of it. */
 void interrupt_landed(struct lib *lib, uint32_t throws);
 
+/* The same, but the catcher is to raise the error again: true, and it is on its way as if nobody had
+ * caught it. False: it was no interrupt. */
+bool interrupt_pass(struct lib *lib, uint32_t throws);
+
 /* Which interrupts came (enum interrupt) since the last clear, raised or not yet. Where the first
  * was raised is in lib->interrupts.at. */
 unsigned interrupt_came(lua_State *L);

@@ -58,7 +58,7 @@ bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
   if (!find_caller(L, level, &ar))
     return false;
   if (prelude_owns(ar.source)) {
-    if (strncmp(ar.source, "=[sandbox pool_worker]", 22) == 0)
+    if (lib_find(L)->life.idle)
       text_copy(where, WHERE_MAX, WHERE_IDLE);
     return false;
   }

@@ -7,9 +7,14 @@ local compile = {}
 -- The parser stopped at the end of the text: more text may complete it.
 local function wants_more(message) return string.find(message, "near <eof>$") ~= nil end
 
+-- Where a variable is to be closed, `return f()` is no tail call: the chunk stays on the stack, and is the place where f was
+-- called, also if f is a function of the library in Lua.
+local NO_TAIL_CALL <const> = "local __repl <close> = nil "
+
 -- With a newline after the text, a short string without its closing quote is an error at once. But some messages count
 -- that extra line, too, so a real error is taken from the plain text.
 local function try(text, chunk_name)
+  text = NO_TAIL_CALL .. text
   local f, message = load(text .. "\n", chunk_name, "t")
   if f or wants_more(message) then return f, message end
   local _, plain = load(text, chunk_name, "t")
