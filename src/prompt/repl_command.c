@@ -176,8 +176,9 @@ static void request_watch(struct repl *r, const char *const *arguments) {
 }
 
 static void request_unwatch(struct repl *r, const char *const *arguments) {
-  bool found = watch_remove(r, (uint32_t)strtoul(arguments[0], NULL, 10));
-  reply(r, found, found ? "" : "nothing is watched under this number");
+  uint32_t id = (uint32_t)strtoul(arguments[0], NULL, 10);
+  bool found = watch_remove(r, id);
+  reply(r, found, found ? "" : id ? "nothing is watched under this number" : "nothing is watched");
 }
 
 static void request_watches(struct repl *r, const char *const *arguments) {

@@ -130,9 +130,9 @@ static void cells_time(struct table *t, const struct snapshot *s,
     show_cell_duration(t, p->op.deadline_ns - s->taken_ns);
 }
 
-/* At the prompt it is nowhere. */
-static void cell_place(struct table *t, const struct snapshot_process *p, const struct show *how) {
-  table_cell(t, style_dim, "%s", at_prompt(p, how) ? "" : p->where);
+/* Where it waits. Where one is that computes is not known: `where` is the place of its last op. */
+static void cell_place(struct table *t, const struct snapshot_process *p) {
+  table_cell(t, style_dim, "%s", p->op.kind != OP_NONE ? p->where : "");
 }
 
 static void cell_marks(struct table *t, const struct snapshot *s,
@@ -172,7 +172,7 @@ static void ps_row(struct table *t, const struct snapshot *s, uint32_t i, const 
   cell_count(t, p->items_out);
   cell_count(t, p->items_in);
   table_cell(t, NULL, "%" PRId64, p->pid);
-  cell_place(t, p, how);
+  cell_place(t, p);
   cell_marks(t, s, p);
 }
 
@@ -317,7 +317,7 @@ static void top_row(struct table *t, const struct snapshot *s, const struct shar
   cell_bytes(t, p->private_bytes);
   cell_count(t, p->items_out);
   cell_count(t, p->items_in);
-  cell_place(t, p, how);
+  cell_place(t, p);
 }
 
 /* "up 12s, cpu 134%, 5 processes: 2 running, 3 waiting, memory 12M" */

@@ -308,6 +308,45 @@ class Prompt(unittest.TestCase):
         self.assertNotRegex(t.text(), r"repl:\d+:1: repl")  # the place is told once
         self.assertEqual(self.run_line(t, "background:status()"), '"running"')
 
+    def test_the_place_of_an_interrupt_is_that_of_the_chunk(self):
+        t = self.start(columns=120, rows=50)
+        self.run_line(t, "pool = sandbox.pool(2)")
+        def waits():
+            return len(re.findall(r"main +in \w+", t.text()))
+        def shown_again():
+            t.line(":ps")
+            time.sleep(0.05)
+            return waits() > before
+        for i, text in enumerate(("pool:map(sleep, {100, 100})", "pool:starmap(sleep, {{100}})", "return pool:map(sleep, {100})",
+                                  "for _ in pool:imap(sleep, {100}) do end", "pool:submit(sleep, 100):result()",
+                                  "do local p <close> = sandbox.pool(1) p:submit(sleep, 100) end",
+                                  "sandbox.join_all {spawn(sleep, 100)}")):
+            before = waits()
+            t.line(text)
+            t.wait_for(shown_again)
+            t.key("C-c")
+            t.wait_for("repl:%d:1: interrupted!" % (i + 2))
+            t.wait_for_prompt()
+
+    def test_errors_of_commands_have_no_place_of_the_prompt(self):
+        t = self.start()
+        for line in (":follow 99", "follow(99)", ":peek queue() -1", "unwatch()"):
+            shown = self.run_line(t, line)
+            self.assertNotIn("[sandbox ", shown)
+            self.assertEqual(self.run_line(t, "print(_e)"), shown, line)
+        self.assertEqual(shown, "nothing is watched")
+        self.assertEqual(self.run_line(t, "unwatch(3)"), "nothing is watched under this number")
+
+    def test_a_process_that_computes_has_no_place(self):
+        t = self.start(columns=200)
+        self.run_line(t, "sleep(0)")
+        t.line("while true do end")
+        t.line(":ps")
+        t.wait_for(lambda: re.search(r"main +running", t.text()))
+        self.assertNotIn("repl:", t.text())
+        t.key("C-c")
+        t.wait_for("interrupted!")
+
     def test_a_pool_that_was_interrupted_anywhere_works_on(self):
         t = self.start()
         self.run_line(t, "pool, me, list = sandbox.pool(2), sandbox.self(), {1, 2, 3, 4, 5, 6}")

@@ -346,6 +346,18 @@ describe("edit", function()
   end)
 end)
 
+describe("peek", function()
+  it("wants a number of items", function()
+    local p <close> = prompt.new()
+    p.eval("Q = queue()")
+    for _, n in ipairs { "-1", "0", "1.5", "{}", "'x'" } do
+      assert.are.equal("error", p.eval("peek(Q, " .. n .. ")"))
+      assert.are.equal("peek: the number of items must be a whole number, 1 or more\n", p.err())
+    end
+    assert.are.equal("ok", p.eval("Q:put(7) peek(Q, 2)"), p.err())
+  end)
+end)
+
 describe("watch", function()
   it("asks the supervisor", function()
     local p <close> = prompt.new()

@@ -100,14 +100,14 @@ end
 local function paint(text, code, color) return color and "\27[" .. code .. "m" .. text .. "\27[0m" or text end
 
 -- An error in a command written in C has the position of its caller, which is a line of the prompt.
-local function without_own_place(text)
+function call.without_own_place(text)
   local name, rest = string.match(text, "^%[sandbox (%a+)%]:%d+: (.*)$")
   return name and own[name] and rest or text
 end
 
 -- The text for an error value: a string as it is, an object as its __tostring wants.
 function call.message(value)
-  if type(value) == "string" then return without_own_place(value) end
+  if type(value) == "string" then return call.without_own_place(value) end
   local meta = metatable_of(value)
   if type(value) == "number" or type(meta) == "table" and rawget(meta, "__tostring") then
     local ok, text = pcall(tostring, value)

@@ -47,7 +47,9 @@ local function show_results(self, r)
 end
 
 local function show_error(self, e)
-  if self.depth == 0 then rawset(globals, "_e", e.value) end
+  local value = e.value
+  if type(value) == "string" then value = call.without_own_place(value) end
+  if self.depth == 0 then rawset(globals, "_e", value) end
   fresh_line(self)
   put_err(call.report(e, self.host.color, hints(self, e.value)))
 end

@@ -25,7 +25,9 @@ function watch.install(session, functions)
     local methods = metatable_of(queue)
     local peek = methods and type(rawget(methods, "__index")) == "table" and rawget(methods, "__index").peek
     if not peek then error("peek wants a queue, and how many items: peek(q, 5)", 0) end
-    return peek(queue, n or PEEKED)
+    n = n == nil and PEEKED or math.tointeger(n)
+    if not n or n < 1 then error("peek: the number of items must be a whole number, 1 or more", 0) end
+    return peek(queue, n)
   end
 
   function functions.watch(expression, seconds)
