@@ -65,6 +65,8 @@ static const char *event_law(const struct lawful *l, const struct told *b, const
     break;
   case OP_EVENT_CLEAR:
     LAW(!a->info.set, "a cleared event is not set");
+    LAW(b->info.set ? a->free == b->standing : a->free == b->free,
+        "a clear holds back nobody whom a set has let go");
     break;
   default:
     LAW(l->sub || b->info.set || (l->stood && (b->free >> l->proc & 1)),
