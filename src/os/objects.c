@@ -99,6 +99,14 @@ int objects_parent(struct os_backend *b, struct op *op) {
   return object_new(OBJECT_PROCESS, me->spawner, me->spawner_serial, &op->object);
 }
 
+/* A handle of a process that others have spawned, or will come to hold. */
+static int process_found(struct os_backend *b, uint32_t slot, uint64_t serial,
+                         struct object **ret) {
+  if (control_process_stamp(b->control, slot, serial))
+    atomic_fetch_or(&b->control->processes[slot].flags, FLAG_KNOWN);
+  return object_new(OBJECT_PROCESS, slot, serial, ret);
+}
+
 static int by_serial(const void *x, const void *y) {
   const struct child *a = x, *b = y;
   return a->serial < b->serial ? -1 : a->serial > b->serial;
@@ -117,7 +125,7 @@ int objects_children(struct os_backend *b, struct op *op) {
     qsort(list, n, sizeof *list, by_serial);
   for (uint32_t i = 0; i < n && rc == 0; i++) {
     struct object *o;
-    if ((rc = object_new(OBJECT_PROCESS, list[i].slot, list[i].serial, &o)) == 0) {
+    if ((rc = process_found(b, list[i].slot, list[i].serial, &o)) == 0) {
       o->own_child = true;
       rc = op->visitor->visit(op->visitor->ctx, o);
     }
@@ -131,7 +139,7 @@ int objects_descendants(struct os_backend *b, struct op *op) {
   for (uint32_t i = 0; i < control_process_end(b->control) && rc == 0; i++) {
     struct object *o;
     uint64_t serial = control_process_descends(b->control, i, op->object->slot, op->object->serial);
-    if (serial && (rc = object_new(OBJECT_PROCESS, i, serial, &o)) == 0)
+    if (serial && (rc = process_found(b, i, serial, &o)) == 0)
       rc = op->visitor->visit(op->visitor->ctx, o);
   }
   return rc;
@@ -194,7 +202,8 @@ int objects_release(struct os_backend *b, struct op *op) {
   } else if (is_sync(o->type)) {
     sync_drop(b, o->slot, o->serial);
   } else if (o->keeper && control_process_stamp(b->control, o->slot, o->serial)) {
-    atomic_fetch_or(&b->control->processes[o->slot].flags, FLAG_RELEASED);
+    atomic_fetch_or(&b->control->processes[o->slot].flags,
+                    o->forks == b->forks ? FLAG_RELEASED : FLAG_RELEASED | FLAG_KNOWN);
   }
   free(o);
   return 0;

@@ -46,6 +46,63 @@ describe("what the children of a scope have spawned", function()
     end)
   end
 
+  -- Three levels: `f` runs in the first one, with a function that spawns the second, which spawns the third.
+  local function three_levels(f)
+    local pids = queue()
+    local function third() pids:put(sandbox.getpid()) sleep(1000) end
+    local function second(after)
+      return function()
+        spawn({ quiet = true }, third)
+        if after then after() end
+      end
+    end
+    return pids, function() return f(second) end
+  end
+  local LEFT = {
+    ["functions that have returned"] = function(second) spawn({ quiet = true }, second()) end,
+    ["a process that was killed"] = function(second)
+      spawn({ quiet = true }, second(function() sandbox.self():kill() end))
+      sleep(1000)
+    end,
+    ["a daemon"] = function(second) spawn({ quiet = true, daemon = true }, second()) sleep(1000) end,
+  }
+  for what, f in pairs(LEFT) do
+    it("ends with it, below " .. what, function()
+      local pids, first = three_levels(f)
+      local pid
+      pcall(function()
+        local g <close> = sandbox.scope()
+        g:spawn(first)
+        pid = assert(pids:get(T))
+        error("left", 0)
+      end)
+      assert.is_false(script.alive(pid))
+    end)
+  end
+
+  it("ends with a block that ends well, if a process between was killed", function()
+    local pids, first = three_levels(function(second)
+      spawn({ quiet = true }, second(function() sandbox.self():kill() end)):join(T)
+    end)
+    do
+      local g <close> = sandbox.scope()
+      g:spawn(first)
+    end
+    assert.is_false(script.alive(assert(pids:get(T))))
+  end)
+
+  it("ends with a pool that is terminated, also if its worker is dead", function()
+    local pids = queue()
+    local pool = sandbox.pool(1)
+    pool:submit(function()
+      spawn({ quiet = true }, function() pids:put(sandbox.getpid()) sleep(1000) end)
+      pids:put(assert(pids:get(T)))
+      sandbox.self():kill()
+    end):join(T)
+    pool:terminate()
+    assert.is_false(script.alive(assert(pids:get(T))))
+  end)
+
   it("gets the interrupt, and can end in order", function()
     local done = queue()
     pcall(function()

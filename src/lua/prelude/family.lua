@@ -34,6 +34,13 @@ local function pause_all(list)
   return members
 end
 
+-- A process has ended. If some that it had spawned, or what they have spawned, live on, it is kept in the list.
+function family.keep_left(list, p)
+  local below = {}
+  native.descendants(p, below)
+  if below[1] then list[#list + 1] = p end
+end
+
 -- Interrupt the descendants of the processes of a list that have not been told to end, as their own scopes would.
 -- Returns them.
 function family.interrupt_rest(list)
@@ -47,6 +54,11 @@ function family.interrupt_rest(list)
     end
   end
   return told
+end
+
+-- Wait until the processes of a list have ended, or the deadline.
+function family.await(list, deadline)
+  for _, p in ipairs(list) do pcall(process.join, p, math.max(0, deadline - sandbox.now())) end
 end
 
 -- Mark the failures of the processes of a list that have ended as looked at.

@@ -101,6 +101,7 @@ local function make(options, ...)
     results = sandbox.queue { transport = "shm", name = options.name or "pool" },
     over = sandbox.value {}, lately_over = {}, -- finished jobs that may still have chunks under way
     seats = {}, jobs = {}, feeding = {}, again = {},
+    left = {}, -- workers that have ended and left processes
     last_job = 0, last_task = 0, open = 0, deaths = 0, turn = 0,
   }
   -- The number of the oldest job that is not finished: workers need no functions of earlier jobs.

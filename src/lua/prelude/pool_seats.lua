@@ -276,12 +276,12 @@ function seats.give_up(pool, failure, slot, serial)
   end
 end
 
--- Kill the workers and all that their tasks have spawned.
+-- Kill the workers and all that their tasks have spawned, also those of workers that have ended.
 function seats.kill(pool)
   pool.ended = true
   local workers = {}
   for _, seat in ipairs(pool.seats) do workers[#workers + 1] = seat.process end
-  family.kill(workers)
+  family.kill(table.move(pool.left, 1, #pool.left, #workers + 1, table.move(workers, 1, #workers, 1, {})))
   for _, p in ipairs(workers) do process.join(p) end
 end
 
@@ -304,6 +304,7 @@ end
 local function ended(pool, seat, ok, failure)
   seats.accept_all(pool)
   if pool.ended then return end
+  family.keep_left(pool.left, seat.process)
   if seat.left then return start(pool, seat) end
   local in_hand = queue.len(seat.inbox) < seat.count and remove_first(seat)
   if ok then failure = { message = "left with exit status 0", exitcode = 0 } end

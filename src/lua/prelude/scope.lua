@@ -48,19 +48,12 @@ local function note_failure(scope, failure)
   end
 end
 
--- A child that was killed may leave children of its own behind: they end with the scope.
-local function keep_left(scope, p)
-  local list = {}
-  native.descendants(p, list)
-  if list[1] then scope.left[#scope.left + 1] = p end
-end
-
 -- Take the children that have ended out of the list, waiting for one until the deadline. False: none has ended.
 local function take_ended(scope, deadline)
   local function took(index, ok, failure)
     if not index then return false end
     local p = table.remove(scope.children, index)
-    if not ok and p.signal then keep_left(scope, p) end
+    family.keep_left(scope.left, p) -- these end with the scope
     if not ok and scope.stopping then native.look(failure) -- it was stopped on purpose
     elseif not ok then note_failure(scope, failure) end
     return true
@@ -72,9 +65,8 @@ local function take_all_ended(scope, deadline)
   while take_ended(scope, deadline) do end
 end
 
--- Kill the living children, and all that is below them or was left behind.
 local function kill(scope)
-  family.kill(table.move(scope.children, 1, #scope.children, #scope.left + 1, scope.left))
+  family.kill(roots(scope))
   take_all_ended(scope)
   scope.left = {}
 end
@@ -86,8 +78,9 @@ local function stop(scope)
   scope.stopping = true
   for _, p in ipairs(scope.children) do process.interrupt(p) end
   take_all_ended(scope, sandbox.now() + OWN)
-  local told = family.interrupt_rest(scope.children)
-  take_all_ended(scope, sandbox.now() + GRACE)
+  local told, deadline = family.interrupt_rest(roots(scope)), sandbox.now() + GRACE
+  take_all_ended(scope, deadline)
+  family.await(told, deadline)
   kill(scope)
   family.look(told)
   native.restore(held)

@@ -165,6 +165,7 @@ int process_spawn(struct os_backend *b, struct op *op) {
   results_reclaim(b, slot); /* of the process that had the record before */
   control_process_reset(b->control, slot, serial, b->slot, b->serial);
   b->forks++;
+  atomic_fetch_or(&my_record(b)->flags, FLAG_KNOWN);
   fill_record(b, slot, op->spawn);
   atomic_fetch_add(&b->control->forks, 1); /* after what it holds: os/shared/names.h */
   FAULT("spawn.before-fork");
@@ -182,8 +183,12 @@ int process_spawn(struct os_backend *b, struct op *op) {
     atomic_store(&b->control->processes[slot].pid, pid);
     b->children[b->child_count++] = (struct child){pid, slot, serial};
     op->object = b->spare;
-    *op->object = (struct object){
-        .type = OBJECT_PROCESS, .slot = slot, .serial = serial, .own_child = true, .keeper = true};
+    *op->object = (struct object){.type = OBJECT_PROCESS,
+                                  .slot = slot,
+                                  .serial = serial,
+                                  .own_child = true,
+                                  .keeper = true,
+                                  .forks = b->forks};
     b->spare = NULL;
   }
 done:

@@ -134,10 +134,22 @@ static bool object_claimer_gone(const struct control *c, uint64_t stamp) {
          p->objects_before > stamp_serial(stamp);
 }
 
-/* May this record be given to a new process? */
-static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp) {
+/* Does the spawner still need the record of what has ended? */
+static bool spawner_needs(const struct control *c, const struct process_record *p) {
+  return !(p->flags & FLAG_RELEASED) && !spawner_gone(c, p);
+}
+
+/* May others still ask for it, for a while? A spawner that is gone did not say whether. */
+static bool remembered(const struct control *c, const struct process_record *p) {
+  uint32_t known = p->flags & (FLAG_RELEASED | FLAG_KNOWN);
+  return known != FLAG_RELEASED && atomic_load(&c->ended) - p->ended_at < REMEMBERED;
+}
+
+/* May this record be given to a new process? `need`: there is no other one. */
+static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp, bool need) {
   const struct process_record *p = &c->processes[slot];
-  switch (stamp_phase(stamp)) {
+  unsigned phase = stamp_phase(stamp);
+  switch (phase) {
   case PHASE_FREE:
     return true;
   case PHASE_CLAIMED: /* its spawner died before the fork, or the child before its first step */
@@ -149,8 +161,8 @@ static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp
     return writer_gone(c, stamp);
   case PHASE_ENDED:
   case PHASE_FAILURE:
-    return ((p->flags & FLAG_RELEASED) || spawner_gone(c, p)) && !(p->flags & FLAG_HELD) &&
-           !control_failure_pending(c, slot);
+    return !spawner_needs(c, p) && !(p->flags & FLAG_HELD) && !control_failure_pending(c, slot) &&
+           (need || phase == PHASE_FAILURE || !remembered(c, p));
   default:
     return false;
   }
@@ -159,12 +171,12 @@ static bool record_usable(const struct control *c, uint32_t slot, uint64_t stamp
 bool control_process_forgotten(const struct control *c, uint32_t slot) {
   uint64_t stamp = atomic_load(&c->process_stamp[slot]);
   bool over = stamp_phase(stamp) == PHASE_ENDED || stamp_phase(stamp) == PHASE_FAILURE;
-  return over && record_usable(c, slot, stamp);
+  return over && record_usable(c, slot, stamp, true);
 }
 
 bool control_process_exists(const struct control *c, uint32_t slot) {
   uint64_t stamp = atomic_load(&c->process_stamp[slot]);
-  return phase_lives(stamp_phase(stamp)) && !record_usable(c, slot, stamp);
+  return phase_lives(stamp_phase(stamp)) && !record_usable(c, slot, stamp, false);
 }
 
 /* A process in a seat: its stamp without the phase, with its slot. */
@@ -181,7 +193,7 @@ static bool abandon(struct control *c, uint32_t slot, uint64_t stamp) {
 
 bool control_process_unborn(struct control *c, uint32_t slot, uint64_t serial) {
   uint64_t stamp = control_process_stamp(c, slot, serial);
-  return stamp_phase(stamp) == PHASE_CLAIMED && record_usable(c, slot, stamp) &&
+  return stamp_phase(stamp) == PHASE_CLAIMED && record_usable(c, slot, stamp, false) &&
          control_process_pid(c, slot, stamp) == 0 && abandon(c, slot, stamp);
 }
 
@@ -190,7 +202,7 @@ static bool seat_free(struct control *c, uint64_t sitter) {
   uint64_t stamp = control_process_stamp(c, slot, stamp_serial(sitter));
   if (!phase_lives(stamp_phase(stamp)))
     return true;
-  return record_usable(c, slot, stamp) && abandon(c, slot, stamp);
+  return record_usable(c, slot, stamp, false) && abandon(c, slot, stamp);
 }
 
 /* A free seat, from this one on, and the process that sat there last. False: each was taken when
@@ -240,7 +252,7 @@ static bool find_record(struct control *c, uint32_t *tries, uint32_t *ret_slot,
   while (*tries < 2 * PROCESS_SLOTS) {
     uint32_t slot = slot_to_try(c, (*tries)++);
     uint64_t stamp = atomic_load(&c->process_stamp[slot]);
-    if (!record_usable(c, slot, stamp))
+    if (!record_usable(c, slot, stamp, *tries > PROCESS_SLOTS))
       continue;
     *ret_slot = slot;
     *ret_stamp = stamp;
@@ -359,6 +371,7 @@ bool control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
   bool failed = process_status_of(&s) != PROCESS_DONE;
   if (failed && p->failed_ns == 0) /* it did not publish */
     p->failed_ns = clock_now_ns();
+  p->ended_at = atomic_fetch_add(&c->ended, 1);
   control_process_advance(c, slot, serial, PHASE_ENDED);
   if (failed)
     atomic_fetch_add(&c->failures_noted, 1);

@@ -98,9 +98,19 @@ enum process_flag {
   FLAG_LOOKED = 512,      /* a process that looked at its failure: it need not be reported */
   FLAG_REPORTED = 1024,   /* the supervisor, when it reported its failure */
   FLAG_HELD = 2048,       /* the supervisor, while it reports it; cleared again */
-  FLAG_RUN_ENDS =
-      4096 /* the process, in a handler: it had an interrupt that is for the whole run */
+  FLAG_RUN_ENDS = 4096,   /* the process, in a handler: it had an interrupt for the whole run */
+  FLAG_KNOWN = 8192       /* other processes than its spawner may have its handle, or are below it:
+                             itself when it spawns, a process that sends or finds the handle, the
+                             spawner with RELEASED if it has forked meanwhile */
 };
+
+/*
+ * The record of a process that has ended is used again when nobody can ask for it any more. Its
+ * spawner says when it has dropped the handle; whether others have, is not tracked. So a record
+ * that is KNOWN is kept for a while longer: until REMEMBERED processes have ended after it, or
+ * until there is need of its room.
+ */
+enum { REMEMBERED = 512 };
 
 /* On cache lines of its own: a process counts its items in it, next to its neighbours. */
 struct process_record {
@@ -156,7 +166,10 @@ struct process_record {
 
   /* The process, while it waits in line (os/shared/line.h); 0: it does not. */
   _Atomic uint64_t line_ticket;
-  _Atomic int64_t line_since_ns; /* CLOCK_MONOTONIC */
+  union {
+    _Atomic int64_t line_since_ns; /* CLOCK_MONOTONIC */
+    uint64_t ended_at; /* its reaper, before ENDED: control.ended at that time. It waits no more */
+  };
 };
 static_assert(sizeof(struct process_record) == 512, "layout is shared between processes");
 
@@ -293,6 +306,7 @@ struct control {
 
   _Atomic uint64_t next_serial;       /* everybody, fetch_add */
   _Atomic uint64_t next_failure;      /* the same, of records of failures */
+  _Atomic uint64_t ended;             /* processes that have; their reapers */
   _Atomic uint64_t process_end;       /* one past the highest process slot ever used; everybody */
   _Atomic uint64_t next_process_slot; /* a hint where to look; everybody */
   _Atomic uint64_t next_object_slot;
@@ -391,7 +405,8 @@ void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, ui
  * Returns the new serial. */
 uint64_t control_main_renew(struct control *c);
 
-/* It ended, and its spawner holds no handle of it, or is gone itself. */
+/* It has ended, and its spawner holds no handle of it, or is gone itself: if there is need of room,
+ * this may be given up. */
 bool control_process_forgotten(const struct control *c, uint32_t slot);
 
 /* Move a record to a later phase; only one caller wins. Returns whether this one did. */

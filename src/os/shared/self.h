@@ -82,6 +82,7 @@ struct object {
   uint32_t peer_at; /* of OBJECT_PIPE: slot of a process that held the other end when last looked */
   bool own_child;   /* of OBJECT_PROCESS: this process spawned it, and reaps it */
   bool keeper;      /* the object that spawn returned: while it is held, so is the record */
+  uint32_t forks;   /* of a keeper: the backend's count when it was made */
 };
 
 /* In a foreign host: see that a supervisor runs. 0 or -SBX_*. */
