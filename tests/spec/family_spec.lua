@@ -53,6 +53,7 @@ describe("what the children of a scope have spawned", function()
     local function second(after)
       return function()
         spawn({ quiet = true }, third)
+        while after and pids:empty() do sleep(0.001) end -- what is not born yet ends with its spawner
         if after then after() end
       end
     end

@@ -65,6 +65,12 @@ local function take_all_ended(scope, deadline)
   while take_ended(scope, deadline) do end
 end
 
+-- The children that live, and those that have ended and left others behind.
+local function roots(scope)
+  return table.move(scope.children, 1, #scope.children, #scope.left + 1, table.move(scope.left, 1, #scope.left, 1, {}))
+end
+
+-- Kill the living children, and all that is below them or was left behind.
 local function kill(scope)
   family.kill(roots(scope))
   take_all_ended(scope)
