@@ -324,7 +324,7 @@ describe("a report of a deadlock", function()
       assert.are.equal("main waits in select at x.lua:3 for " .. what .. ", and nobody else can help", (told([[
         local l, q = sandbox.lock { name = "l" }, queue { name = "q" }
         l:acquire()
-        sandbox.select { ]] .. ops .. " }")))
+        sandbox.select { ordered = true, ]] .. ops .. " }")))
     end
   end)
 
