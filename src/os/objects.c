@@ -203,7 +203,7 @@ int objects_release(struct os_backend *b, struct op *op) {
     sync_drop(b, o->slot, o->serial);
   } else if (o->keeper && control_process_stamp(b->control, o->slot, o->serial)) {
     atomic_fetch_or(&b->control->processes[o->slot].flags,
-                    o->forks == b->forks ? FLAG_RELEASED : FLAG_RELEASED | FLAG_KNOWN);
+                    o->shares == b->shares ? FLAG_RELEASED : FLAG_RELEASED | FLAG_KNOWN);
   }
   free(o);
   return 0;

@@ -165,6 +165,7 @@ int process_spawn(struct os_backend *b, struct op *op) {
   results_reclaim(b, slot); /* of the process that had the record before */
   control_process_reset(b->control, slot, serial, b->slot, b->serial);
   b->forks++;
+  b->shares++;
   atomic_fetch_or(&my_record(b)->flags, FLAG_KNOWN);
   fill_record(b, slot, op->spawn);
   atomic_fetch_add(&b->control->forks, 1); /* after what it holds: os/shared/names.h */
@@ -188,7 +189,7 @@ int process_spawn(struct os_backend *b, struct op *op) {
                                   .serial = serial,
                                   .own_child = true,
                                   .keeper = true,
-                                  .forks = b->forks};
+                                  .shares = b->shares};
     b->spare = NULL;
   }
 done:

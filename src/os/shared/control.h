@@ -100,8 +100,8 @@ enum process_flag {
   FLAG_HELD = 2048,       /* the supervisor, while it reports it; cleared again */
   FLAG_RUN_ENDS = 4096,   /* the process, in a handler: it had an interrupt for the whole run */
   FLAG_KNOWN = 8192       /* other processes than its spawner may have its handle, or are below it:
-                             itself when it spawns, a process that sends or finds the handle, the
-                             spawner with RELEASED if it has forked meanwhile */
+                             itself when it spawns, a process that finds it below another one, the
+                             spawner with RELEASED if it has forked or sent such handles meanwhile */
 };
 
 /*

@@ -91,8 +91,7 @@ int hand_export_refs(struct os_backend *b, const struct op *op, const struct obj
   int rc = 0;
   for (uint32_t i = 0; i < count && rc == 0; i++) {
     if (!is_object(&refs[i])) {
-      if (control_process_stamp(b->control, refs[i].slot, refs[i].serial))
-        atomic_fetch_or(&b->control->processes[refs[i].slot].flags, FLAG_KNOWN);
+      b->shares++;
       continue;
     }
     note_exported(b, &refs[i]);

@@ -32,9 +32,11 @@ struct os_backend {
   const struct holding_ops *holdings;
   uint32_t slot; /* of the calling process */
   uint64_t serial;
-  uint32_t forks;      /* spawns so far: a queue made after the last one is held by nobody else */
-  bool foreign;        /* inside a host that is not ours */
-  bool no_stdin;       /* it is another process's: this one reads end of file */
+  uint32_t forks;  /* spawns so far: a queue made after the last one is held by nobody else */
+  uint32_t shares; /* forks, and handles of processes that were sent: a process spawned after the
+                          last one is known to no other process */
+  bool foreign;    /* inside a host that is not ours */
+  bool no_stdin;   /* it is another process's: this one reads end of file */
   bool stdin_buffered; /* it was read from */
   bool leaving;        /* on the way out: interrupts change nothing any more */
 
@@ -82,7 +84,7 @@ struct object {
   uint32_t peer_at; /* of OBJECT_PIPE: slot of a process that held the other end when last looked */
   bool own_child;   /* of OBJECT_PROCESS: this process spawned it, and reaps it */
   bool keeper;      /* the object that spawn returned: while it is held, so is the record */
-  uint32_t forks;   /* of a keeper: the backend's count when it was made */
+  uint32_t shares;  /* of a keeper: the backend's count when it was made */
 };
 
 /* In a foreign host: see that a supervisor runs. 0 or -SBX_*. */
