@@ -27,7 +27,7 @@ enum {
   SPAN = 16,   /* pages */
   STEP = 16,   /* bytes between the sizes of blocks up to FINE */
   FINE = 1024, /* bytes; above, there are eight sizes for each power of two */
-  EXTRA = 80, /* bytes */
+  EXTRA = 80,  /* bytes */
   CLASSES = FINE / STEP + 8 * 4,
   BINS = 32, /* lists of free runs: of 2^bin pages or more */
   TRIES = 8, /* runs examined in the bin where not every run is long enough */

@@ -15,7 +15,8 @@ static const char help_head[] =
     "  sandbox scripts/queue.lua               run an experiment\n"
     "  sandbox --speed 10 scripts/queue.lua    the same, in a tenth of the time\n"
     "  sandbox --timeout 60 --output tag scripts/process.lua\n"
-    "                                          at most a minute, each line tagged with its process\n"
+    "                                          at most a minute, each line tagged with its "
+    "process\n"
     "  sandbox -e 'print(spawn(math.sqrt, 2):join())'\n"
     "  sandbox --check scripts/queue.lua       check the syntax only\n"
     "  sandbox                                 a prompt\n";

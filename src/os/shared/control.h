@@ -335,9 +335,9 @@ struct control {
   _Atomic uint64_t seats[PROCESS_SLOTS];
 
   CONTROL_AREA _Atomic uint64_t object_stamp[OBJECT_SLOTS]; /* as process_stamp */
-  _Atomic uint64_t forks;                      /* spawners, before the fork */
-  _Atomic uint64_t sweeps;                     /* begun so far; the process that begins one */
-  _Atomic uint32_t names_used;                 /* 1: there may be cells in use */
+  _Atomic uint64_t forks;                                   /* spawners, before the fork */
+  _Atomic uint64_t sweeps;     /* begun so far; the process that begins one */
+  _Atomic uint32_t names_used; /* 1: there may be cells in use */
   struct name_cell names[NAME_CELLS];
   struct process_record processes[PROCESS_SLOTS];
   struct object_record objects[OBJECT_SLOTS];
