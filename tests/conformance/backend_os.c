@@ -156,7 +156,7 @@ static void read_look(const struct work *w, enum op_kind kind, struct answer *re
 }
 
 static void read_answer(const struct work *w, const struct op *op, struct answer *ret) {
-  if (is_look(op->kind)) {
+  if (is_look((int)op->kind)) {
     read_look(w, op->kind, ret);
     return;
   }

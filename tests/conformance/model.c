@@ -324,7 +324,7 @@ static bool is_enabled(const struct model *m, struct model_state *s, int proc,
                        const struct model_look *l) {
   struct view v = {.m = m, .s = s, .thing = l->thing, .proc = proc};
   enum op_kind kind = (enum op_kind)l->kind;
-  if (is_look(kind))
+  if (is_look((int)kind))
     return true;
   switch (type_of(l)) {
   case OBJECT_QUEUE:
