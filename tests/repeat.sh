@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 rounds=${1:-200}
 build=${2:-build/dev}
 seconds=${3:-0}
-tests=${SANDBOX_REPEAT:-'^(spec\.(sync_.*|select|queue|queue_promises|pool|scope|task|pipe|process|process_object|handles|fork|kill|api|whole|program|stdin|imap|family|waiting|task_error|failure|ends|forgotten|handles_.*|deadlock)|fault\.(objects_kill|liveness|stopped))$'}
+tests=${SANDBOX_REPEAT:-'^(spec\.(sync_.*|select|queue|queue_promises|pool|scope|task|pipe|process|process_object|handles|fork|kill|api|whole|program|stdin|imap|family|waiting|task_error|failure|ends|forgotten|remembered|gathered|handles_.*|deadlock)|fault\.(objects_kill|liveness|stopped))$'}
 
 export SANDBOX_SHARE=${SANDBOX_SHARE:-0.1}
 

@@ -110,27 +110,3 @@ describe("a process that has ended", function()
     assert.equal(20100, monitor:result(3 * T))
   end)
 end)
-
-describe("what is remembered", function()
-  it("has a bound: memory stays flat over many processes that others know of", function()
-    local function resident() -- KiB of the whole run's shared memory that this process sees
-      for line in io.lines("/proc/self/smaps_rollup") do
-        local n = line:match("^Shared_Dirty:%s+(%d+)") or nil
-        if n then return tonumber(n) end
-      end
-    end
-    local q = queue()
-    local function round(n)
-      for _ = 1, n do
-        local p = spawn(function() return ("x"):rep(1 << 17) end)
-        q:put(p)
-        assert(q:get(T):join(T))
-      end
-      collectgarbage()
-    end
-    round(300)
-    local before = resident()
-    round(900)
-    assert.is_true(resident() < before + 2048)
-  end)
-end)

@@ -225,6 +225,32 @@ TEST_ON_STAGE(records_are_used_again_only_when_nobody_needs_them, 20) {
   CHECK_EQ(claim(c, 0, 1, &slot, &serial), -SBX_ERECORDS); /* all of main's are still there */
 }
 
+/* A process runs and ends; its spawner has dropped its handle. */
+static uint64_t run_through(struct control *c, uint32_t *slot, uint32_t flags) {
+  const siginfo_t info = {.si_code = CLD_EXITED};
+  uint64_t serial;
+  CHECK_EQ(claim(c, 0, 1, slot, &serial), 0);
+  CHECK(control_process_advance(c, *slot, serial, PHASE_RUNNING));
+  atomic_fetch_or(&c->processes[*slot].flags, FLAG_RELEASED | flags);
+  CHECK(!control_process_ended(c, *slot, serial, &info));
+  return serial;
+}
+
+TEST_ON_STAGE(a_process_that_others_know_is_remembered_until_many_have_ended_after_it, 10) {
+  struct control *c = control_of(0);
+  uint32_t known, other;
+  uint64_t serial = run_through(c, &known, FLAG_KNOWN);
+  int after = 0;
+  for (; after < 2 * REMEMBERED && control_process_stamp(c, known, serial); after++)
+    run_through(c, &other, 0);
+  CHECK(after >= REMEMBERED);
+  CHECK(after < REMEMBERED + 16); /* then its record is one of a few that are used in turn */
+  CHECK(control_process_end(c) < 16);
+  for (int i = 0; i < 4 * REMEMBERED; i++) /* nor do those that are known take more and more */
+    run_through(c, &other, FLAG_KNOWN);
+  CHECK(control_process_end(c) < 2 * REMEMBERED);
+}
+
 /* -- records of failures ----------------------------------------------------------------------- */
 
 static uint64_t failure(struct control *c, uint32_t claimer, uint64_t claimer_serial, uint32_t *slot) {
@@ -883,6 +909,7 @@ int main(void) {
       cmocka_unit_test(the_limit_holds_when_many_spawn_at_once),
       cmocka_unit_test(who_lost_its_place_before_it_lived_does_not_come_to_life),
       cmocka_unit_test(records_are_used_again_only_when_nobody_needs_them),
+      cmocka_unit_test(a_process_that_others_know_is_remembered_until_many_have_ended_after_it),
       cmocka_unit_test(the_record_of_a_failure_is_no_process),
       cmocka_unit_test(the_record_of_a_failure_lasts_until_it_is_told_and_its_writer_is_gone),
       cmocka_unit_test(a_failure_that_is_being_written_is_taken_over_when_its_writer_is_gone),
