@@ -1,0 +1,235 @@
+/* look/trace/sums.c - sums over a finished model, and labels. See model.h. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "look/trace/model_internal.h"
+
+#define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
+
+/* -- the whole run --------------------------------------------------------------------------- */
+
+static int times_ascend(const void *a, const void *b) {
+  const int64_t *t = a, *u = b;
+  return ORDER(*t, *u);
+}
+
+/* The most processes that were there at once; 0 without memory. */
+static uint32_t most_alive(const struct trace_model *m) {
+  uint32_t n = m->process_count, most = 0, ended = 0;
+  int64_t *ends = malloc((n + 1u) * sizeof *ends);
+  if (!ends)
+    return 0;
+  for (uint32_t i = 0; i < n; i++)
+    ends[i] = m->processes[i].end_ns;
+  qsort(ends, n, sizeof *ends, times_ascend);
+  for (uint32_t i = 0; i < n; i++) { /* by their begins */
+    while (ended < n && ends[ended] < m->processes[i].begin_ns)
+      ended++;
+    most = i + 1 - ended > most ? i + 1 - ended : most;
+  }
+  free(ends);
+  return most;
+}
+
+void trace_sum(const struct trace_model *m, struct trace_sums *ret) {
+  *ret = (struct trace_sums){
+      .processes = m->process_count, .most_alive = most_alive(m), .wall_ns = m->facts.end_ns};
+  for (uint32_t i = 0; i < m->process_count; i++) {
+    const struct trace_process *p = &m->processes[i];
+    ret->messages += p->items_in;
+    ret->busy_ns += p->spent_ns[TRACE_RUNNING] + p->spent_ns[TRACE_SLEEP];
+  }
+  for (uint32_t i = 0; i < m->event_count; i++)
+    ret->ops += m->events[i].count;
+  ret->speed_up = ret->wall_ns > 0 ? (double)ret->busy_ns / (double)ret->wall_ns : 0;
+}
+
+/* -- waits ----------------------------------------------------------------------------------- */
+
+/* A wait of the model, to be gathered with its like. */
+struct single {
+  uint64_t key; /* what it waited for */
+  uint32_t where, process, event;
+  int64_t ns;
+};
+
+static int by_key(const void *a, const void *b) {
+  const struct single *s = a, *t = b;
+  int order = ORDER(s->key, t->key);
+  if (!order)
+    order = ORDER(s->where, t->where);
+  return order ? order : ORDER(s->process, t->process);
+}
+
+static int longest_first(const void *a, const void *b) {
+  const struct trace_wait *w = a, *v = b;
+  int order = ORDER(v->total_ns, w->total_ns);
+  if (!order)
+    order = ORDER(w->object, v->object);
+  return order ? order : ORDER(w->where, v->where);
+}
+
+/* Waits for somebody else: a sleep is none. */
+static bool is_wait(const struct trace_model *m, const struct trace_span *s) {
+  return s->event != TRACE_NONE && m->events[s->event].kind != OP_CLOCK_SLEEP;
+}
+
+static uint32_t list_waits(const struct trace_model *m, struct single *list) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < m->process_count; i++)
+    for (uint32_t k = 0; k < m->processes[i].span_count; k++) {
+      const struct trace_span *s = &m->spans[m->processes[i].span_first + k];
+      if (!is_wait(m, s))
+        continue;
+      const struct trace_event *e = &m->events[s->event];
+      list[count++] = (struct single){
+          .key = (uint64_t)trace_names_process(e->kind) << 32 | e->object,
+          .where = e->where,
+          .process = i,
+          .event = s->event,
+          .ns = s->to_ns - s->from_ns,
+      };
+    }
+  return count;
+}
+
+static void gather(const struct trace_model *m, const struct single *list, uint32_t count,
+                   struct trace_wait *ret, uint32_t *ret_count) {
+  struct trace_wait *w = NULL;
+  for (uint32_t i = 0; i < count; i++) {
+    const struct single *s = &list[i], *before = i ? s - 1 : NULL;
+    bool same = before && before->key == s->key && before->where == s->where;
+    if (!same) {
+      w = &ret[(*ret_count)++];
+      *w = (struct trace_wait){.kind = m->events[s->event].kind,
+                               .object = m->events[s->event].object,
+                               .where = s->where};
+    }
+    w->waits += !same || before->event != s->event;
+    w->processes += !same || before->process != s->process;
+    w->total_ns += s->ns;
+    w->longest_ns = s->ns > w->longest_ns ? s->ns : w->longest_ns;
+  }
+}
+
+int trace_waits(const struct trace_model *m, struct trace_wait **ret, uint32_t *ret_count) {
+  struct single *list = malloc((m->span_count + 1u) * sizeof *list);
+  struct trace_wait *waits = calloc(m->span_count + 1u, sizeof *waits);
+  if (!list || !waits) {
+    free(list);
+    free(waits);
+    return -SBX_ENOMEM;
+  }
+  uint32_t count = list_waits(m, list);
+  *ret_count = 0;
+  qsort(list, count, sizeof *list, by_key);
+  gather(m, list, count, waits, ret_count);
+  free(list);
+  qsort(waits, *ret_count, sizeof *waits, longest_first);
+  *ret = waits;
+  return 0;
+}
+
+/* -- depths ---------------------------------------------------------------------------------- */
+
+/* A run of ops is shown by so many changes at most. */
+enum { STEPS_MAX = 64 };
+
+static int depths_by_time(const void *a, const void *b) {
+  const struct trace_depth *d = a, *e = b;
+  int order = ORDER(d->t_ns, e->t_ns);
+  return order ? order : ORDER(e->items, d->items); /* puts before gets */
+}
+
+static bool concerns(const struct trace_model *m, const struct trace_event *e, uint32_t object) {
+  if (e->object == TRACE_NONE || !trace_event_change(e))
+    return false;
+  return (e->kind == OP_PIPE_SEND ? m->objects[e->object].peer : e->object) == object;
+}
+
+static uint32_t steps_of(const struct trace_event *e) {
+  return e->count < STEPS_MAX ? e->count : STEPS_MAX;
+}
+
+/* `count` changes in equal parts over the event's duration. */
+static void add_steps(const struct trace_event *e, struct trace_depth *ret) {
+  uint32_t steps = steps_of(e), done = 0;
+  int change = trace_event_change(e);
+  for (uint32_t i = 0; i < steps; i++) {
+    uint32_t until = (uint32_t)((uint64_t)e->count * (i + 1) / steps);
+    double part = steps > 1 ? (double)i / (double)(steps - 1) : 1;
+    ret[i] = (struct trace_depth){.t_ns = e->t_ns + (int64_t)(part * (double)e->duration_ns),
+                                  .items = change * (int64_t)(until - done)};
+    done = until;
+  }
+}
+
+int trace_depths(const struct trace_model *m, uint32_t object, struct trace_depth **ret,
+                 uint32_t *ret_count) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < m->event_count; i++)
+    count += concerns(m, &m->events[i], object) ? steps_of(&m->events[i]) : 0;
+  struct trace_depth *list = malloc((count + 1u) * sizeof *list);
+  if (!list)
+    return -SBX_ENOMEM;
+  count = 0;
+  for (uint32_t i = 0; i < m->event_count; i++)
+    if (concerns(m, &m->events[i], object)) {
+      add_steps(&m->events[i], list + count);
+      count += steps_of(&m->events[i]);
+    }
+  qsort(list, count, sizeof *list, depths_by_time);
+  int64_t items = 0;
+  for (uint32_t i = 0; i < count; i++) { /* times within a run are a guess: never below none */
+    items = items + list[i].items > 0 ? items + list[i].items : 0;
+    list[i].items = items;
+  }
+  *ret = list;
+  *ret_count = count;
+  return 0;
+}
+
+/* -- labels ---------------------------------------------------------------------------------- */
+
+static const char *const type_words[OBJECT_TYPES] = {
+    [OBJECT_NONE] = "object", [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",
+    [OBJECT_CLOCK] = "clock", [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore",
+    [OBJECT_EVENT] = "event", [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
+    [OBJECT_VALUE] = "value", [OBJECT_DICT] = "dict",           [OBJECT_PIPE] = "pipe",
+};
+
+char *trace_process_label(const struct trace_model *m, uint32_t process, char *ret, size_t size) {
+  if (process >= m->process_count) {
+    snprintf(ret, size, "?");
+    return ret;
+  }
+  const struct trace_process *p = &m->processes[process];
+  bool main = p->id == 1 && p->parent == TRACE_NONE && p->name[0];
+  if (main)
+    snprintf(ret, size, "%s", p->name);
+  else
+    snprintf(ret, size, "%s#%u", p->name[0] ? p->name : "process", p->id);
+  return ret;
+}
+
+char *trace_object_label(const struct trace_model *m, uint32_t object, char *ret, size_t size) {
+  if (object >= m->object_count) {
+    snprintf(ret, size, "?");
+    return ret;
+  }
+  const struct trace_object *o = &m->objects[object];
+  const char *word = o->type < OBJECT_TYPES && type_words[o->type] ? type_words[o->type] : "object";
+  snprintf(ret, size, "%s#%u", o->name[0] ? o->name : word, o->id);
+  return ret;
+}
+
+char *trace_event_label(const struct trace_model *m, const struct trace_event *e, char *ret,
+                        size_t size) {
+  if (e->object == TRACE_NONE) {
+    ret[0] = '\0';
+    return ret;
+  }
+  return trace_names_process(e->kind) ? trace_process_label(m, e->object, ret, size)
+                                      : trace_object_label(m, e->object, ret, size);
+}
