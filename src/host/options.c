@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "host/options_internal.h"
 
-enum { PROCS_DEFAULT = 512 };
+enum { PROCS_DEFAULT = 512, TRACE_LIMIT_DEFAULT = 1 << 30 };
 
 /* -- mistakes ---------------------------------------------------------------------------------- */
 
@@ -70,7 +70,7 @@ static int apply(struct parse *p, const struct option_row *row, bool is_long, co
   return 0;
 }
 
-/* --name, --name value or --name=value */
+/* --name, --name value or --name=value; an optional value only after '=' */
 static int parse_long(struct parse *p, const char *typed) {
   const char *name = typed + 2;
   size_t len = strcspn(name, "=");
@@ -78,9 +78,9 @@ static int parse_long(struct parse *p, const char *typed) {
   if (!row)
     return unknown_option(p->err, typed);
   const char *value = name[len] == '=' ? name + len + 1 : NULL;
-  if (!row->argument && value)
+  if (row->takes == NO_ARGUMENT && value)
     return options_usage_error(p->err, "option '--%s' takes no argument", row->name);
-  if (row->argument && !value) {
+  if ((row->takes == ARGUMENT || row->takes == FILE_ARGUMENT) && !value) {
     if (p->next >= p->argc)
       return missing_argument(p->err, row, true);
     value = p->argv[p->next++];
@@ -91,12 +91,12 @@ static int parse_long(struct parse *p, const char *typed) {
 /* -x, -e value or -evalue; as in lua(1), a separate value must not begin with a dash */
 static int parse_short(struct parse *p, const char *typed) {
   const struct option_row *row = option_of_letter(typed[1]);
-  if (!row || (!row->argument && typed[2] != '\0'))
+  if (!row || (row->takes == NO_ARGUMENT && typed[2] != '\0'))
     return unknown_option(p->err, typed);
   const char *value = NULL;
-  if (row->argument && typed[2] != '\0') {
+  if (typed[2] != '\0') {
     value = typed + 2;
-  } else if (row->argument) {
+  } else if (row->takes != NO_ARGUMENT) {
     if (p->next >= p->argc || p->argv[p->next][0] == '-')
       return missing_argument(p->err, row, false);
     value = p->argv[p->next++];
@@ -120,13 +120,26 @@ static int parse_argument(struct parse *p) {
   return typed[1] == '-' ? parse_long(p, typed) : parse_short(p, typed);
 }
 
+/* Each trace has a file of its own. */
+static int check_traces(const struct trace_options *t, FILE *err) {
+  for (size_t i = 0; i < t->file_count; i++)
+    for (size_t j = 0; j < i; j++)
+      if (strcmp(t->files[i].path, t->files[j].path) == 0)
+        return options_usage_error(err, "option '--trace' names '%s' twice", t->files[i].path);
+  return 0;
+}
+
 int options_parse(struct options *o, int argc, char **argv, FILE *err) {
-  *o = (struct options){
-      .speed = 1, .max_procs = PROCS_DEFAULT, .timeout_ns = SBX_FOREVER, .script = argc};
+  *o = (struct options){.speed = 1,
+                        .max_procs = PROCS_DEFAULT,
+                        .timeout_ns = SBX_FOREVER,
+                        .script = argc,
+                        .trace = {.detail = TRACE_DETAIL_MERGED, .limit = TRACE_LIMIT_DEFAULT}};
   if (argc < 2)
     return 0;
   o->steps = calloc((size_t)argc, sizeof *o->steps);
-  if (!o->steps) {
+  o->trace.files = calloc((size_t)argc, sizeof *o->trace.files);
+  if (!o->steps || !o->trace.files) {
     fputs("sandbox: not enough memory\n", err);
     return EXIT_LUA_ERROR;
   }
@@ -141,13 +154,16 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
     o->topic = argv[p.next];
   }
   o->script = p.next;
-  return 0;
+  return o->mode == MODE_RUN ? check_traces(&o->trace, err) : 0;
 }
 
 void options_release(struct options *o) {
   free(o->steps);
   o->steps = NULL;
   o->step_count = 0;
+  free(o->trace.files);
+  o->trace.files = NULL;
+  o->trace.file_count = 0;
 }
 
 /* -- colour ------------------------------------------------------------------------------------ */

@@ -4,7 +4,7 @@
  * Every option is one row of the table in options_table.c; parsing, --help, --completions and the
  * suggestion for a mistyped option read it. Options end at the script's name, as in lua(1).
  *
- * Includes base only: the command line is parsed before any Lua is touched.
+ * The command line is parsed before any Lua is touched.
  */
 #ifndef SBX_HOST_OPTIONS_H
 #define SBX_HOST_OPTIONS_H
@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "look/trace/model.h"
 
 /* The exit statuses that the host itself decides. */
 enum { EXIT_LUA_ERROR = 1, EXIT_USAGE = 2 };
@@ -35,6 +37,24 @@ struct step {
   const char *text; /* borrowed from argv; NULL for STEP_WARNINGS */
 };
 
+enum trace_format { TRACE_HTML, TRACE_SVG, TRACE_PFTRACE, TRACE_JSON };
+
+struct trace_file {
+  const char *path; /* borrowed from argv; "-": stdout */
+  enum trace_format format;
+};
+
+/* What is recorded of the run, and shown at its end. */
+struct trace_options {
+  struct trace_file *files; /* owned */
+  size_t file_count;
+  enum trace_detail detail;
+  uint64_t limit; /* bytes of the record */
+  bool timeline;
+  int width; /* of the timeline; 0: that of the terminal */
+  bool stats, stats_json;
+};
+
 struct options {
   enum run_mode mode;
 
@@ -54,6 +74,7 @@ struct options {
   int64_t timeout_ns; /* machine time from the start of the run; SBX_FOREVER: none */
   bool tag_output;
   enum color_choice color;
+  struct trace_options trace;
   const char *shell; /* --completions; borrowed */
   const char *topic; /* the argument after --help, for MODE_TOPIC; borrowed */
 };
@@ -72,6 +93,9 @@ void options_release(struct options *o);
 
 /* Print a usage error: "sandbox: " and the text, then a line about --help. Returns EXIT_USAGE. */
 int options_usage_error(FILE *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The format that the extension of a file name says (enum trace_format), or -1. */
+int option_trace_format(const char *path);
 
 /* Print the text of --help. */
 void options_help(FILE *out);

@@ -22,21 +22,36 @@ static void put_spellings(FILE *out, const struct option_row *row, const char *s
     fprintf(out, "--%s", row->name);
 }
 
+/* Write what completes the argument of a row: '--output | --output=) ... return ;;' */
+static void bash_case(FILE *out, const struct option_row *row) {
+  fputs("    ", out);
+  if (row->takes != OPTIONAL_ARGUMENT) {
+    put_spellings(out, row, " | ");
+    fputs(row->name ? " | " : "", out);
+  }
+  if (row->name)
+    fprintf(out, "--%s=", row->name);
+  fputs(") mapfile -t COMPREPLY < <(compgen ", out);
+  if (row->takes == FILE_ARGUMENT)
+    fputs("-f", out);
+  else
+    fprintf(out, "-W '%s'", row->choices ? row->choices : "");
+  fputs(" -- \"$cur\"); return ;;\n", out);
+}
+
 static void complete_bash(FILE *out) {
   fputs("# bash completion for sandbox; in ~/.bashrc: eval \"$(sandbox --completions bash)\"\n"
         "_sandbox() {\n"
         "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-        "  if [[ $cur == = ]]; then cur=; fi\n"
-        "  if [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
-        "  case $prev in\n",
+        "  local equals=\n"
+        "  if [[ $cur == = ]]; then cur= equals==; fi\n"
+        "  if [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD - 2]} equals==; fi\n"
+        "  case $prev$equals in\n",
         out);
   for (int i = 0; i < option_row_count; i++) {
     if (!option_rows[i].argument)
       continue;
-    fputs("    ", out);
-    put_spellings(out, &option_rows[i], " | ");
-    fprintf(out, ") mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\"); return ;;\n",
-            option_rows[i].choices ? option_rows[i].choices : "");
+    bash_case(out, &option_rows[i]);
   }
   fputs("  esac\n"
         "  if [[ $cur == -* ]]; then\n"
@@ -60,13 +75,19 @@ static void zsh_spec(FILE *out, const struct option_row *row, bool is_long) {
   const char *special =
       "\\:[]"; /* to _arguments; a single quote could not be escaped, so no text may contain one */
   fprintf(out, "    '%s", option_spell(row, is_long).text);
-  fputs(!row->argument ? "[" : is_long ? "=[" : "+[", out);
+  if (row->takes == OPTIONAL_ARGUMENT)
+    fputs("=-[", out);
+  else
+    fputs(!row->argument ? "[" : is_long ? "=[" : "+[", out);
   put_escaped(out, row->help, special);
   fputs("]", out);
   if (row->argument) {
-    fputs(":", out);
+    fputs(row->takes == OPTIONAL_ARGUMENT ? "::" : ":", out);
     put_escaped(out, row->argument, special);
-    fprintf(out, row->choices ? ":(%s)" : ":", row->choices);
+    if (row->choices)
+      fprintf(out, ":(%s)", row->choices);
+    else
+      fputs(row->takes == FILE_ARGUMENT ? ":_files" : ":", out);
   }
   fputs("' \\\n", out);
 }
@@ -102,8 +123,10 @@ static void complete_fish(FILE *out) {
       fprintf(out, " -s %c", row->letter);
     if (row->name)
       fprintf(out, " -l %s", row->name);
-    if (row->argument)
+    if (row->takes == ARGUMENT)
       fputs(" -x", out);
+    if (row->takes == FILE_ARGUMENT)
+      fputs(" -r", out); /* and files */
     if (row->choices)
       fprintf(out, " -a '%s'", row->choices);
     fputs(" -d '", out);

@@ -4,6 +4,7 @@
 static const char *const group_titles[GROUP_COUNT] = {
     "Options, as those of lua",
     "Options of a run",
+    "Options that show a run",
     "Other options",
 };
 
@@ -17,6 +18,9 @@ static const char help_head[] =
     "  sandbox --timeout 60 --output tag scripts/process.lua\n"
     "                                          at most a minute, each line tagged with its "
     "process\n"
+    "  sandbox --timeline scripts/queue.lua    draw what each process did\n"
+    "  sandbox --trace run.html scripts/queue.lua\n"
+    "                                          record the run, to look at it in a browser\n"
     "  sandbox -e 'print(spawn(math.sqrt, 2):join())'\n"
     "  sandbox --check scripts/queue.lua       check the syntax only\n"
     "  sandbox                                 a prompt\n";
@@ -39,12 +43,13 @@ static const char help_tail[] =
 
 static void help_row(FILE *out, const struct option_row *row) {
   char left[64];
+  static const char *const before[] = {"", " ", " ", "[="}; /* by enum option_argument */
   const char *argument = row->argument ? row->argument : "";
-  const char *gap = row->argument ? " " : "";
+  const char *gap = before[row->takes], *end = row->takes == OPTIONAL_ARGUMENT ? "]" : "";
   if (row->letter && row->name)
-    snprintf(left, sizeof left, "-%c, --%s%s%s", row->letter, row->name, gap, argument);
+    snprintf(left, sizeof left, "-%c, --%s%s%s%s", row->letter, row->name, gap, argument, end);
   else if (row->name)
-    snprintf(left, sizeof left, "--%s%s%s", row->name, gap, argument);
+    snprintf(left, sizeof left, "--%s%s%s%s", row->name, gap, argument, end);
   else
     snprintf(left, sizeof left, "-%c%s%s", row->letter, gap, argument);
   fprintf(out, "  %-20s %s\n", left, row->help);

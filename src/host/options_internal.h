@@ -28,13 +28,21 @@ enum answer {
 };
 
 /* The groups of --help, in order. */
-enum option_group { GROUP_LUA, GROUP_RUN, GROUP_ABOUT, GROUP_COUNT };
+enum option_group { GROUP_LUA, GROUP_RUN, GROUP_SEE, GROUP_ABOUT, GROUP_COUNT };
+
+enum option_argument {
+  NO_ARGUMENT,
+  ARGUMENT,         /* --name VALUE, --name=VALUE */
+  FILE_ARGUMENT,    /* likewise; completions offer files */
+  OPTIONAL_ARGUMENT /* --name, --name=VALUE; such an option has no letter */
+};
 
 /* One option: a letter, a name, or both. */
 struct option_row {
   enum option_group group;
-  char letter;          /* -e; 0: none */
-  const char *name;     /* --speed; NULL: none */
+  char letter;      /* -e; 0: none */
+  const char *name; /* --speed; NULL: none */
+  enum option_argument takes;
   const char *argument; /* its name in --help; NULL: the option takes none */
   const char *help;
   const char *wants;   /* what the argument must be; follows the word "wants" */

@@ -1,8 +1,8 @@
 /*
  * host/options_table.c - every option, declared once; see options_internal.h.
  *
- * A row's handler stores the option's argument (NULL if it takes none) in struct options, or
- * rejects it. To add an option, add a handler and a row: parsing, --help, --completions and
+ * A row's handler stores the option's argument (NULL if there is none) in struct options, or rejects
+ * it. To add an option, add a handler and a row: parsing, --help, --completions and
  * suggestions read the row.
  */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "host/options_internal.h"
 
-enum { PROCS_MAX = 32768 };
+enum { PROCS_MAX = 32768, TRACE_LIMIT_MIN = 64 << 10, WIDTH_MIN = 40, WIDTH_MAX = 1000 };
 
 /* -- handlers ---------------------------------------------------------------------------------- */
 
@@ -131,6 +131,85 @@ static enum answer set_check(struct options *o, const char *value) {
   return ANSWER_OK;
 }
 
+/* -- handlers of traces ------------------------------------------------------------------------ */
+
+#define FORMATS ".html .svg .pftrace .json" /* in the order of enum trace_format */
+#define TRACE_WANTS                                                                                \
+  "a file name that ends in .html, .svg, .pftrace or .json, or - for JSON on stdout"
+#define DETAILS "wait merged all" /* in the order of enum trace_detail */
+#define STATS "json"
+
+int option_trace_format(const char *path) {
+  const char *slash = strrchr(path, '/');
+  const char *name = slash ? slash + 1 : path;
+  const char *dot = strrchr(name, '.');
+  return dot && dot != name ? option_choice_index(FORMATS, dot) : -1;
+}
+
+static enum answer set_trace(struct options *o, const char *value) {
+  int format = strcmp(value, "-") == 0 ? TRACE_JSON : option_trace_format(value);
+  if (format < 0)
+    return ANSWER_BAD;
+  o->trace.files[o->trace.file_count++] =
+      (struct trace_file){value, (enum trace_format)format}; /* there is room for argc files */
+  return ANSWER_OK;
+}
+
+static enum answer set_trace_detail(struct options *o, const char *value) {
+  int index = option_choice_index(DETAILS, value);
+  if (index < 0)
+    return ANSWER_BAD;
+  o->trace.detail = (enum trace_detail)index;
+  return ANSWER_OK;
+}
+
+/* Bytes, or a number with K, M or G, which are powers of 1024. */
+static bool parse_size(const char *text, uint64_t *ret) {
+  static const char units[] = "KMG";
+  size_t len = strlen(text);
+  const char *unit = len > 0 ? strchr(units, text[len - 1]) : NULL;
+  if (!unit)
+    return parse_unsigned(text, ret);
+  char digits[24];
+  if (len > sizeof digits)
+    return false;
+  memcpy(digits, text, len - 1);
+  digits[len - 1] = '\0';
+  uint64_t number;
+  unsigned shift = 10 * (unsigned)(unit - units + 1);
+  if (!parse_unsigned(digits, &number) || number > UINT64_MAX >> shift)
+    return false;
+  *ret = number << shift;
+  return true;
+}
+
+static enum answer set_trace_limit(struct options *o, const char *value) {
+  uint64_t size;
+  if (!parse_size(value, &size) || size < TRACE_LIMIT_MIN)
+    return ANSWER_BAD;
+  o->trace.limit = size;
+  return ANSWER_OK;
+}
+
+static enum answer set_timeline(struct options *o, const char *value) {
+  uint64_t width = 0;
+  if (value && (!parse_unsigned(value, &width) || width < WIDTH_MIN || width > WIDTH_MAX))
+    return ANSWER_BAD;
+  o->trace.timeline = true;
+  o->trace.width = (int)width;
+  return ANSWER_OK;
+}
+
+static enum answer set_stats(struct options *o, const char *value) {
+  if (value && option_choice_index(STATS, value) < 0)
+    return ANSWER_BAD;
+  o->trace.stats = true;
+  o->trace.stats_json = value != NULL;
+  return ANSWER_OK;
+}
+
+/* -- handlers of other options ----------------------------------------------------------------- */
+
 static enum answer set_help(struct options *o, const char *value) {
   (void)value;
   o->mode = MODE_HELP;
@@ -161,41 +240,52 @@ static enum answer set_completions(struct options *o, const char *value) {
 
 /* clang-format off */
 const struct option_row option_rows[] = {
-    {GROUP_LUA, 'e', NULL, "STAT", "run the Lua statement STAT",
+    {GROUP_LUA, 'e', NULL, ARGUMENT, "STAT", "run the Lua statement STAT",
      "a Lua statement", "-e 'print(1)'", NULL, set_statement},
-    {GROUP_LUA, 'l', NULL, "[G=]MOD", "require the library MOD into the global G, or MOD",
+    {GROUP_LUA, 'l', NULL, ARGUMENT, "[G=]MOD", "require the library MOD into the global G, or MOD",
      "the name of a library", "-l json", NULL, set_library},
-    {GROUP_LUA, 'i', NULL, NULL, "enter the prompt after the script",
+    {GROUP_LUA, 'i', NULL, NO_ARGUMENT, NULL, "enter the prompt after the script",
      NULL, NULL, NULL, set_interactive},
-    {GROUP_LUA, 'v', NULL, NULL, "print the version, then go on",
+    {GROUP_LUA, 'v', NULL, NO_ARGUMENT, NULL, "print the version, then go on",
      NULL, NULL, NULL, set_show_version},
-    {GROUP_LUA, 'E', NULL, NULL, "ignore environment variables of Lua (LUA_INIT, LUA_PATH, ...)",
+    {GROUP_LUA, 'E', NULL, NO_ARGUMENT, NULL, "ignore environment variables of Lua (LUA_INIT, LUA_PATH, ...)",
      NULL, NULL, NULL, set_ignore_environment},
-    {GROUP_LUA, 'W', NULL, NULL, "turn warnings on",
+    {GROUP_LUA, 'W', NULL, NO_ARGUMENT, NULL, "turn warnings on",
      NULL, NULL, NULL, set_warnings},
 
-    {GROUP_RUN, 0, "speed", "X", "run the clock X times faster: sleep and timeouts take 1/X",
+    {GROUP_RUN, 0, "speed", ARGUMENT, "X", "run the clock X times faster: sleep and timeouts take 1/X",
      "a number greater than 0", "--speed 10", NULL, set_speed},
-    {GROUP_RUN, 0, "seed", "N", "set the seed of the random numbers, to repeat a run",
+    {GROUP_RUN, 0, "seed", ARGUMENT, "N", "set the seed of the random numbers, to repeat a run",
      "an integer of 64 bits, decimal or 0x", "--seed 42", NULL, set_seed},
-    {GROUP_RUN, 0, "timeout", "S", "end the run after S seconds of real time (exit status 124)",
+    {GROUP_RUN, 0, "timeout", ARGUMENT, "S", "end the run after S seconds of real time (exit status 124)",
      "seconds greater than 0", "--timeout 60", NULL, set_timeout},
-    {GROUP_RUN, 0, "max-procs", "N", "at most N processes alive at once (default 512)",
+    {GROUP_RUN, 0, "max-procs", ARGUMENT, "N", "at most N processes alive at once (default 512)",
      "an integer from 1 to 32768", "--max-procs 64", NULL, set_max_procs},
-    {GROUP_RUN, 0, "output", "HOW", "raw: unchanged; tag: each line of a child begins with [name#id]",
+    {GROUP_RUN, 0, "output", ARGUMENT, "HOW", "raw: unchanged; tag: each line of a child begins with [name#id]",
      "raw or tag", "--output tag", OUTPUTS, set_output},
-    {GROUP_RUN, 0, "check", NULL, "compile the script or scripts, but run nothing",
+    {GROUP_RUN, 0, "check", NO_ARGUMENT, NULL, "compile the script or scripts, but run nothing",
      NULL, NULL, NULL, set_check},
-    {GROUP_RUN, 0, "color", "WHEN", "colour messages: auto, always or never",
+    {GROUP_RUN, 0, "color", ARGUMENT, "WHEN", "colour messages: auto, always or never",
      "auto, always or never", "--color never", COLORS, set_color},
 
-    {GROUP_ABOUT, 'h', "help", NULL, "show this text; --help sandbox: the library; --help queue.put: one item",
+    {GROUP_SEE, 0, "trace", FILE_ARGUMENT, "FILE", "record the run into FILE: .html .svg .pftrace .json; may be repeated",
+     TRACE_WANTS, "--trace run.html", NULL, set_trace},
+    {GROUP_SEE, 0, "trace-detail", ARGUMENT, "HOW", "wait: only ops that waited; merged: runs of ops as one; all: each op",
+     "wait, merged or all", "--trace-detail all", DETAILS, set_trace_detail},
+    {GROUP_SEE, 0, "trace-limit", ARGUMENT, "SIZE", "record at most SIZE, then drop the oldest part (default 1G)",
+     "a size of at least 64K, in bytes or with K, M or G", "--trace-limit 200M", NULL, set_trace_limit},
+    {GROUP_SEE, 0, "timeline", OPTIONAL_ARGUMENT, "WIDTH", "draw what each process did, on stderr when the run ends",
+     "a number of columns from 40 to 1000", "--timeline=100", NULL, set_timeline},
+    {GROUP_SEE, 0, "stats", OPTIONAL_ARGUMENT, "json", "sum up processes, messages, times and waits, on stderr at the end",
+     "json or no argument", "--stats=json", STATS, set_stats},
+
+    {GROUP_ABOUT, 'h', "help", NO_ARGUMENT, NULL, "show this text; --help sandbox: the library; --help queue.put: one item",
      NULL, NULL, NULL, set_help},
-    {GROUP_ABOUT, 0, "version", NULL, "show the version and leave",
+    {GROUP_ABOUT, 0, "version", NO_ARGUMENT, NULL, "show the version and leave",
      NULL, NULL, NULL, set_version},
-    {GROUP_ABOUT, 0, "completions", "SHELL", "print a completion script for bash, zsh or fish",
+    {GROUP_ABOUT, 0, "completions", ARGUMENT, "SHELL", "print a completion script for bash, zsh or fish",
      "bash, zsh or fish", "--completions bash", SHELLS, set_completions},
-    {GROUP_ABOUT, 0, "init", NULL, "write .luarc.json here: editors then know the library",
+    {GROUP_ABOUT, 0, "init", NO_ARGUMENT, NULL, "write .luarc.json here: editors then know the library",
      NULL, NULL, NULL, set_init},
 };
 /* clang-format on */

@@ -76,6 +76,11 @@ static void test_defaults(void **state) {
   assert_true(p.o.timeout_ns == SBX_FOREVER);
   assert_false(p.o.tag_output);
   assert_int_equal(p.o.color, COLOR_AUTO);
+  assert_int_equal(p.o.trace.file_count, 0);
+  assert_int_equal(p.o.trace.detail, TRACE_DETAIL_MERGED);
+  assert_true(p.o.trace.limit == 1 << 30);
+  assert_false(p.o.trace.timeline || p.o.trace.stats || p.o.trace.stats_json);
+  assert_int_equal(p.o.trace.width, 0);
   release(&p);
 
   struct options nothing;
@@ -208,6 +213,102 @@ static void test_choices(void **state) {
       "--completions", "tcsh");
 }
 
+#define TRACE_WANTS                                                                                \
+  "a file name that ends in .html, .svg, .pftrace or .json, or - for JSON on stdout"
+
+static void test_trace(void **state) {
+  (void)state;
+  static const struct trace_file expected[] = {{"a.html", TRACE_HTML},
+                                               {"dir.x/b.svg", TRACE_SVG},
+                                               {"a.html.pftrace", TRACE_PFTRACE},
+                                               {"a b.json", TRACE_JSON},
+                                               {"-", TRACE_JSON}};
+  struct parsed p = parse("--trace", "a.html", "--trace=dir.x/b.svg", "--trace", "a.html.pftrace",
+                          "--trace=a b.json", "--trace", "-", "s.lua", NULL);
+  assert_int_equal(p.status, 0);
+  assert_int_equal(p.o.trace.file_count, 5);
+  for (size_t i = 0; i < 5; i++) {
+    assert_string_equal(p.o.trace.files[i].path, expected[i].path);
+    assert_int_equal(p.o.trace.files[i].format, expected[i].format);
+  }
+  assert_string_equal(p.argv[p.o.script], "s.lua");
+  release(&p);
+
+  expect_refusal("option '--trace' needs an argument: " TRACE_WANTS "; for example --trace run.html",
+                 "--trace");
+#define BAD_TRACE(value)                                                                           \
+  expect_refusal("option '--trace' wants " TRACE_WANTS ", not '" value                             \
+                 "'; for example --trace run.html",                                                \
+                 "--trace", value)
+  BAD_TRACE("s.lua");
+  BAD_TRACE("html");
+  BAD_TRACE(".html");
+  BAD_TRACE("dir/.svg");
+  BAD_TRACE("dir.html/a");
+  BAD_TRACE("a.html.");
+  BAD_TRACE("a.HTML");
+  BAD_TRACE("");
+  expect_refusal("option '--trace' names 'a.svg' twice", "--trace", "a.svg", "--trace=b.svg",
+                 "--trace=a.svg");
+  expect_refusal("option '--trace' names '-' twice", "--trace", "-", "--trace=-");
+}
+
+static void test_trace_detail_and_limit(void **state) {
+  (void)state;
+  expect_good(p.o.trace.detail == TRACE_DETAIL_WAIT, "--trace-detail", "wait");
+  expect_good(p.o.trace.detail == TRACE_DETAIL_MERGED, "--trace-detail=merged");
+  expect_good(p.o.trace.detail == TRACE_DETAIL_ALL, "--trace-detail=all");
+  expect_refusal(
+      "option '--trace-detail' wants wait, merged or all, not 'none'; for example --trace-detail "
+      "all",
+      "--trace-detail", "none");
+  expect_good(p.o.trace.limit == 65536, "--trace-limit", "65536");
+  expect_good(p.o.trace.limit == 65536, "--trace-limit=64K");
+  expect_good(p.o.trace.limit == 3u << 20, "--trace-limit=3M");
+  expect_good(p.o.trace.limit == 8ull << 30, "--trace-limit=8G");
+  expect_good(p.o.trace.limit == 1ull << 63, "--trace-limit=0x200000000G");
+#define BAD_LIMIT(value)                                                                           \
+  expect_refusal("option '--trace-limit' wants a size of at least 64K, in bytes or with K, M or "  \
+                 "G, not '" value "'; for example --trace-limit 200M",                             \
+                 "--trace-limit", value)
+  BAD_LIMIT("65535");
+  BAD_LIMIT("63K");
+  BAD_LIMIT("0");
+  BAD_LIMIT("-1M");
+  BAD_LIMIT("1T");
+  BAD_LIMIT("1m");
+  BAD_LIMIT("1MK");
+  BAD_LIMIT("1.5G");
+  BAD_LIMIT("M");
+  BAD_LIMIT("");
+  BAD_LIMIT("17179869184G");
+  BAD_LIMIT("000000000000000000000000000000000000001G");
+}
+
+static void test_timeline_and_stats(void **state) {
+  (void)state;
+  expect_good(p.o.trace.timeline && p.o.trace.width == 0, "--timeline");
+  expect_good(p.o.trace.timeline && p.o.trace.width == 40, "--timeline=40");
+  expect_good(p.o.trace.width == 1000, "--timeline=1000");
+  expect_good(p.o.trace.width == 0 && p.o.script == 2, "--timeline", "100");
+#define BAD_WIDTH(value)                                                                           \
+  expect_refusal("option '--timeline' wants a number of columns from 40 to 1000, not '" value      \
+                 "'; for example --timeline=100",                                                  \
+                 "--timeline=" value)
+  BAD_WIDTH("39");
+  BAD_WIDTH("1001");
+  BAD_WIDTH("-80");
+  BAD_WIDTH("wide");
+  BAD_WIDTH("");
+  expect_good(p.o.trace.stats && !p.o.trace.stats_json, "--stats");
+  expect_good(p.o.trace.stats && p.o.trace.stats_json, "--stats=json");
+  expect_good(p.o.script == 2, "--stats", "json");
+  expect_refusal("option '--stats' wants json or no argument, not 'xml'; for example --stats=json",
+                 "--stats=xml");
+  expect_refusal("option '--stats' wants json or no argument, not ''; for example --stats=json",
+                 "--stats=");
+}
+
 static void test_missing_arguments(void **state) {
   (void)state;
   expect_refusal(
@@ -242,6 +343,9 @@ static void test_did_you_mean(void **state) {
       {"--ouput", "--output"},
       {"--completion", "--completions"},
       {"--chekc", "--check"},
+      {"--timelin", "--timeline"},
+      {"--trace-details", "--trace-detail"},
+      {"--stat", "--stats"},
       {"--e", "-e"},
       {"-version", "--version"},
       {"--i", "-i"},
@@ -266,9 +370,6 @@ static void test_no_idea(void **state) {
   expect_refusal("unknown option '-vi'", "-vi");
   expect_refusal("unknown option '---'", "---");
   expect_refusal("unknown option '--'", "--=");
-  expect_refusal("unknown option '--trace'", "--trace", "a.html");
-  expect_refusal("unknown option '--timeline'", "--timeline");
-  expect_refusal("unknown option '--stats'", "--stats");
 }
 
 static void test_a_long_mistake(void **state) {
@@ -322,7 +423,7 @@ static void test_every_option_is_everywhere(void **state) {
   (void)state;
   static const char *const names[] = {"speed",       "seed",  "timeout", "max-procs",
                                       "output",      "check", "color",   "version",
-                                      "completions", "init",  "help"};
+                                      "completions", "init",  "help",    "trace", "trace-detail", "trace-limit", "timeline", "stats"};
   char *texts[] = {printed(options_help), printed(print_bash), printed(print_zsh),
                    printed(print_fish)};
   for (size_t t = 0; t < 4; t++) {
@@ -392,6 +493,9 @@ int main(void) {
       cmocka_unit_test(test_timeout),
       cmocka_unit_test(test_max_procs),
       cmocka_unit_test(test_choices),
+      cmocka_unit_test(test_trace),
+      cmocka_unit_test(test_trace_detail_and_limit),
+      cmocka_unit_test(test_timeline_and_stats),
       cmocka_unit_test(test_missing_arguments),
       cmocka_unit_test(test_did_you_mean),
       cmocka_unit_test(test_no_idea),
