@@ -1,0 +1,26 @@
+/* base/utf8.c - see utf8.h. */
+#include "base/utf8.h"
+
+size_t utf8_next(const char *text, size_t len, uint32_t *ret) {
+  static const uint32_t least[] = {0, 0, 0x80, 0x800,
+                                   0x10000}; /* of a character of so many bytes */
+  const unsigned char *at = (const unsigned char *)text;
+  uint32_t c = at[0];
+  size_t bytes = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf8 ? 4 : 0;
+  *ret = c;
+  if (bytes == 1)
+    return 1;
+  *ret = UTF8_BAD;
+  if (bytes == 0 || bytes > len)
+    return 1;
+  c &= 0x7fu >> bytes;
+  for (size_t i = 1; i < bytes; i++) {
+    if ((at[i] & 0xc0) != 0x80)
+      return 1;
+    c = c << 6 | (at[i] & 0x3f);
+  }
+  if (c < least[bytes] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+    return 1;
+  *ret = c;
+  return bytes;
+}
