@@ -9,9 +9,9 @@
 #include <sys/ioctl.h>
 
 #include "base/error.h"
+#include "base/width.h"
 #include "look/waits.h"
 #include "prompt/show_internal.h"
-#include "term/width.h"
 
 /* -- numbers --------------------------------------------------------------------------------- */
 

@@ -7,8 +7,8 @@
 #ifndef SBX_PROMPT_SHOW_H
 #define SBX_PROMPT_SHOW_H
 
+#include "base/table.h"
 #include "look/snapshot.h"
-#include "prompt/table.h"
 
 /*
  * What the functions need besides the snapshot.

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "prompt/table.h"
+#include "base/table.h"
 
 enum { SHOW_NUMBER = 32 }; /* bytes for a number as text */
 

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/width.h"
 #include "look/waits.h"
 #include "prompt/show.h"
 #include "prompt/show_internal.h"
-#include "term/width.h"
 
 enum { HELPERS = 3, SENTENCES = 8 };
 

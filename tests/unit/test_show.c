@@ -1,4 +1,4 @@
-/* prompt/show.c, table.c, width.c - tables and sentences of snapshots made by hand, at several widths. */
+/* prompt/show.c, base/table.c, base/width.c - tables and sentences of snapshots made by hand, at several widths. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 #include "look/waits.h"
 #include "prompt/show.h"
-#include "term/width.h"
+#include "base/width.h"
 
 /* -- a run that stands still ------------------------------------------------------------------- */
 

@@ -1,13 +1,13 @@
 /*
- * prompt/table.h - rows of text in columns, as ps(1) shows them: a header, aligned, no boxes, and
+ * base/table.h - rows of text in columns, as ps(1) shows them: a header, aligned, no boxes, and
  * never wider than the terminal.
  *
  * Fill it cell by cell, row by row, then print it. What does not fit: columns that may be shortened
  * are; then columns are dropped, the highest rank first. A column whose cells are all empty is not
  * shown.
  */
-#ifndef SBX_PROMPT_TABLE_H
-#define SBX_PROMPT_TABLE_H
+#ifndef SBX_BASE_TABLE_H
+#define SBX_BASE_TABLE_H
 
 #include <stdbool.h>
 
@@ -23,10 +23,11 @@ struct table_column {
   bool tail; /* shortened at its beginning: the end says more */
 };
 
-/* For a terminal: how wide, and are colours welcome? */
+/* For a terminal. */
 struct style {
   int columns;
-  bool color;
+  bool color; /* escape sequences are welcome */
+  bool ascii; /* it shows no UTF-8; what is put into cells is the caller's */
 };
 
 /* Colours of cells. Static strings, to be followed by `style_plain`; "" for none. */

@@ -1,5 +1,5 @@
-/* term/width.c - see width.h. */
-#include "term/width.h"
+/* base/width.c - see width.h. */
+#include "base/width.h"
 
 #include <locale.h>
 #include <string.h>

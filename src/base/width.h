@@ -1,11 +1,11 @@
 /*
- * term/width.h - the columns that a text takes on a terminal: UTF-8, wide and combining characters.
+ * base/width.h - the columns that a text takes on a terminal: UTF-8, wide and combining characters.
  *
  * Independent of the process's locale, which is "C" for Lua's sake. A byte that is not UTF-8 counts
  * as one column; so does a control character.
  */
-#ifndef SBX_TERM_WIDTH_H
-#define SBX_TERM_WIDTH_H
+#ifndef SBX_BASE_WIDTH_H
+#define SBX_BASE_WIDTH_H
 
 #include <stddef.h>
 

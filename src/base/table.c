@@ -1,16 +1,14 @@
-/* prompt/table.c - see table.h. */
-#include "prompt/table.h"
+/* base/table.c - see table.h. */
+#include "base/table.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "term/width.h"
+#include "base/width.h"
 
 enum { GAP = 2, CELL_MAX = 1024 };
-
-static const char ellipsis[] = "…";
 
 const char style_bold[] = "\033[1m", style_dim[] = "\033[2m", style_red[] = "\033[31m",
            style_green[] = "\033[32m", style_yellow[] = "\033[33m", style_cyan[] = "\033[36m",
@@ -121,32 +119,35 @@ static int put_spaces(struct buf *out, int n) {
   return rc;
 }
 
-/* The text, shortened to `width` columns if it must be; returns how many it took in `ret_used`. */
-static int put_fitting(struct buf *out, const char *text, size_t len, int width, bool tail,
+struct place {
+  const struct table_column *column;
+  int width;
+  const char *ellipsis; /* one column wide */
+  bool last;            /* in its row: nothing is padded after it */
+};
+
+/* The text, shortened to the width if it must be; returns in `ret_used` how many columns it took. */
+static int put_fitting(struct buf *out, const char *text, size_t len, const struct place *p,
                        int *ret_used) {
+  int width = p->width;
+  bool tail = p->column->tail;
   *ret_used = width_of(text, len);
   if (*ret_used <= width)
     return buf_append(out, text, len);
   size_t part = tail ? width_suffix(text, len, width - 1) : width_prefix(text, len, width - 1);
   const char *kept = tail ? text + len - part : text;
   *ret_used = width_of(kept, part) + 1;
-  int rc = tail ? put(out, ellipsis) : 0;
+  int rc = tail ? put(out, p->ellipsis) : 0;
   if (rc == 0)
     rc = buf_append(out, kept, part);
-  return rc || tail ? rc : put(out, ellipsis);
+  return rc || tail ? rc : put(out, p->ellipsis);
 }
-
-struct place {
-  const struct table_column *column;
-  int width;
-  bool last; /* in its row: nothing is padded after it */
-};
 
 static int put_cell(struct buf *out, const char *text, size_t len, const char *color,
                     const struct place *p) {
   struct buf fitted = {0};
   int used;
-  int rc = put_fitting(&fitted, text, len, p->width, p->column->tail, &used);
+  int rc = put_fitting(&fitted, text, len, p, &used);
   if (rc == 0 && p->column->align == TABLE_RIGHT)
     rc = put_spaces(out, p->width - used);
   if (rc == 0 && color)
@@ -162,13 +163,14 @@ static int put_cell(struct buf *out, const char *text, size_t len, const char *c
 }
 
 /* A row, or the header for row -1. Spaces at its end are left out. */
-static int put_row(const struct table *t, long row, const int *widths, bool color,
+static int put_row(const struct table *t, long row, const int *widths, const struct style *style,
                    struct buf *out) {
+  bool color = style->color;
   int last = t->count - 1, rc = 0;
   while (last > 0 && !widths[last])
     last--;
   for (int i = 0; i <= last && rc == 0; i++) {
-    struct place p = {&t->columns[i], widths[i], i == last};
+    struct place p = {&t->columns[i], widths[i], style->ascii ? "~" : "…", i == last};
     if (!widths[i])
       continue;
     if (row < 0) {
@@ -188,7 +190,7 @@ int table_end(struct table *t, const struct style *style, struct buf *out) {
   if (rc == 0)
     lay_out(t, style->columns, widths);
   for (long row = -1; rc == 0 && row < (long)rows_of(t); row++)
-    rc = put_row(t, row, widths, style->color, out);
+    rc = put_row(t, row, widths, style, out);
   buf_release(&t->text);
   buf_release(&t->cells);
   return rc;
