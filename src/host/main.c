@@ -7,6 +7,7 @@
  */
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -92,7 +93,23 @@ static int run(const struct options *o, int argc, char **argv) {
   return EXIT_LUA_ERROR;
 }
 
+/* An option after the script: a run would pass it to the script, here it would be taken for a file. An
+ * "--" before the script says that files may have such names. */
+static const char *option_behind(const struct options *o, int argc, char **argv) {
+  if (strcmp(argv[o->script - 1], "--") == 0)
+    return NULL;
+  for (int i = o->script + 1; i < argc; i++)
+    if (argv[i][0] == '-' && argv[i][1] != '\0')
+      return argv[i];
+  return NULL;
+}
+
 static int check(const struct options *o, int argc, char **argv) {
+  const char *behind = option_behind(o, argc, argv);
+  if (behind)
+    return options_usage_error(stderr,
+                               "option '%s' comes after the script '%s': put options before it",
+                               behind, argv[o->script]);
   if (o->script == argc && !o->has_statement && isatty(STDIN_FILENO))
     return options_usage_error(
         stderr, "option '--check' needs a script; for example sandbox --check job.lua");

@@ -178,6 +178,16 @@ describe("--check", function()
     assert.equal(1, run { "--check", "-e", "x =", good.name }.status)
   end)
 
+  it("takes no option behind a script for a file", function()
+    local good <close> = shell.file("print 'run'")
+    for _, option in ipairs { "--timeout", "--speed=2", "-E", "--nonsense" } do
+      assert.same({ out = "", status = 2, err = ("sandbox: option '%s' comes after the script '%s': " ..
+        "put options before it\n"):format(option, good.name) .. HINT }, run { "--check", good.name, option, "3" })
+    end
+    assert.equal("sandbox: cannot open '-E': No such file or directory\n", run { "--check", "--", good.name, "-E" }.err)
+    assert.same({ out = "", err = "", status = 0 }, run { "--check", "--timeout", "3", good.name })
+  end)
+
   it("does not wait for a script to be typed", function()
     local screen = run { command = [[script -qec '"$P" --check' /dev/null </dev/null]] }
     assert.equal("sandbox: option '--check' needs a script; for example sandbox --check job.lua\n" .. HINT,
