@@ -203,9 +203,11 @@ describe("join_all", function()
     assert.are.same({ 2, a, b }, { #list, list[1], list[2] })
     assert.is_nil(list.ordered)
     for text, call in pairs {
-      ["list of processes expected, got no value"] = function() sandbox.join_all() end,
-      ["entry 2: process expected, got userdata"] = function() sandbox.join_all { a, queue() } end,
-      ["entry 1: process expected, got number"] = function() sandbox.join_all { 1 } end,
+      ["list of processes or tasks expected, got no value"] = function() sandbox.join_all() end,
+      ["entry 2: process or task expected, got userdata"] = function() sandbox.join_all { a, queue() } end,
+      ["entry 1: process or task expected, got number"] = function() sandbox.join_all { 1 } end,
+      ["bad argument #1 to 'as_completed' (entry 1: process or task expected, got number)"] =
+        function() sandbox.as_completed { 1 } end,
       ["entry 1: the process was not started"] = function() sandbox.join_all { sandbox.process { target = print } } end,
       ["a timeout cannot be negative"] = function() sandbox.join_all({ a }, -1) end,
       ["bad argument #2 to 'as_completed' (timeout in seconds"] = function() sandbox.as_completed({ a }, "x") end,

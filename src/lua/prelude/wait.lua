@@ -68,13 +68,13 @@ end
 
 -- The processes and futures of a list, each once, in order.
 local function read_list(list, name)
-  common.check_table(list, name, 1, "list of processes")
+  common.check_table(list, name, 1, "list of processes or tasks")
   local waiting, seen, me = { ordered = true }, {}, sandbox.self().id
   for i = 1, #list do
     local entry = list[i]
     local class = common.class_of(entry)
     common.check(class == "sandbox.process" or class == "sandbox.future", name, 1,
-      string.format("entry %d: process expected, got %s", i, type(entry)))
+      string.format("entry %d: process or task expected, got %s", i, type(entry)))
     common.check(class == "sandbox.future" or process.status(entry) ~= "new", name, 1,
       string.format("entry %d: the process was not started: call its start()", i))
     local key = class == "sandbox.process" and entry.id or entry
