@@ -43,3 +43,8 @@ bool fd_write_stderr(const void *data, size_t len) {
   exclude_others(F_UNLCK);
   return well;
 }
+
+bool fd_is_broken(int fd) {
+  struct pollfd end = {.fd = fd};
+  return poll(&end, 1, 0) > 0 && (end.revents & (POLLERR | POLLHUP));
+}

@@ -21,4 +21,7 @@ bool fd_write_all(int fd, const void *data, size_t len);
  */
 bool fd_write_stderr(const void *data, size_t len);
 
+/* Is it the write end of a pipe or socket that nobody will ever read? A write would raise SIGPIPE. */
+bool fd_is_broken(int fd);
+
 #endif

@@ -445,6 +445,17 @@ describe("a stdout that is closed", function()
   end)
 end)
 
+it("a process that writes to a program that reads no more is reported, as any that a signal ends", function()
+  local r = run([[
+    local p = spawn(function()
+      local f <close> = io.popen("exec true", "w")
+      for i = 1, 1e6 do f:write("too much to wait in the pipe\n") end
+    end)
+  ]])
+  assert.are.equal(3, r.status)
+  assert.is_truthy(r.err:find("^sandbox: process#2 [^\n]*was killed by signal 13 %(Broken pipe%); spawned at [^\n]*:1\n$"), r.err)
+end)
+
 describe("stdin", function()
   it("empty, or a script, or huge: no hang (fault 29)", function()
     local program = shell.quote(shell.program)

@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "os/supervisor/supervisor_internal.h"
 #include "os/sync/sync.h"
 
@@ -142,7 +144,7 @@ static void tell_held(const struct control *c, uint32_t slot, uint64_t serial, c
 bool tell_failure(const struct control *c, uint32_t slot, char *ret, size_t size) {
   const struct process_record *p = &c->processes[slot];
   char place[LINE_MAX_BYTES / 4];
-  if (p->signal == SIGPIPE) /* `| head` is no news */
+  if (p->signal == SIGPIPE && fd_is_broken(STDOUT_FILENO)) /* `| head` is no news */
     return false;
   if (p->signal) {
     tell_place(c, slot, place, sizeof place);
