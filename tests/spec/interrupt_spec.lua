@@ -262,6 +262,42 @@ describe("an interrupted process", function()
     assert.is_true(results:empty())
   end)
 
+  -- Each says when it is in the handler, by go(), and never returns from there.
+  for what, handled in pairs {
+    ["that computes"] = function(go) return xpcall(error, function() go() while true do end end, "x") end,
+    ["that waits"] = function(go) return xpcall(error, function() go() while true do sleep(1e6) end end, "x") end,
+    ["that catches errors"] = function(go)
+      return xpcall(error, function()
+        go()
+        while true do pcall(function() while true do end end) pcall(sleep, 1e6) end
+      end, "x")
+    end,
+    ["in a coroutine, after a yield"] = function(go)
+      local co = coroutine.wrap(function()
+        xpcall(function() coroutine.yield() error "x" end, function() go() while true do end end)
+      end)
+      co()
+      co()
+    end,
+    ["deep in calls"] = function(go)
+      local function deep(n) if n == 0 then go() while true do end end return 1 + deep(n - 1) end
+      return xpcall(error, function() deep(100) end, "x")
+    end,
+    ["which is the __tostring of an error"] = function(go)
+      error(setmetatable({}, { __tostring = function() go() while true do end end }))
+    end,
+  } do
+    it("ends a message handler " .. what, function()
+      local ready = queue()
+      local p = spawn({ quiet = true }, function() handled(function() ready:put(1) end) end)
+      ready:get(T)
+      p:interrupt()
+      local ok, failure = p:join(T)
+      assert.are.same({ nil, 130 }, { ok, failure.exitcode })
+      assert.is_truthy(failure.message:find("^interrupted at %S*interrupt_spec.lua:%d+$"), failure.message)
+    end)
+  end
+
   it("has no endless __close: that has its time, and is interrupted, too", function()
     local ready = queue()
     local p = spawn({ quiet = true }, function()

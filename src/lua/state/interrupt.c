@@ -29,6 +29,46 @@ static void note_throw(struct lib *lib, const char *where, bool running) {
     lib->b->self->note_where(lib->b, where);
 }
 
+static int l_pcall(lua_State *L), l_pcall_near(lua_State *L);
+static int l_xpcall(lua_State *L), l_xpcall_near(lua_State *L);
+
+/*
+ * Is L in a message handler? It is when, of the functions above the nearest protected call, one is
+ * that call's handler; which is the second value in the frame of an xpcall. (A handler that the
+ * protected function calls by itself cannot be told from that.) A level costs as many steps as its
+ * number, so there is an end to the search.
+ */
+static bool in_handler(lua_State *L) {
+  enum { LEVELS = 500 };
+  lua_Debug ar, inner;
+  int level = 1,
+      top = lua_gettop(L); /* the running function itself protects nothing, yet or any more */
+  bool found = false;
+  lua_CFunction f = NULL;
+  for (; !f && level < LEVELS && lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "f", &ar);
+    f = lua_tocfunction(L, -1);
+    if (f == l_pcall || f == l_pcall_near)
+      return lua_settop(L, top), false;
+    if (f != l_xpcall && f != l_xpcall_near)
+      f = NULL;
+    lua_settop(L, top);
+  }
+  if (!f || !lua_getlocal(L, &ar, 2))
+    return false;
+  for (int i = 0; !found && i < level - 1 && lua_getstack(L, i, &inner); i++) {
+    lua_getinfo(L, "f", &inner);
+    found = lua_rawequal(L, -1, top + 1);
+    lua_settop(L, top + 1);
+  }
+  lua_settop(L, top);
+  return found;
+}
+
+/* What lua_error throws without a call of the message handler: Lua's own message for the want of
+ * memory (lapi.c of each 5.4). Where it is caught the interrupt is raised again. */
+static const char past_handlers[] = "not enough memory";
+
 int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
   char where[WHERE_MAX];
   running_locate(lib, L, 0, where);
@@ -38,7 +78,9 @@ int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
     note_throw(lib, where, running);
   lib->running.alert = 1;
   running_refresh(lib);
-  if (where[0] == '(')
+  if (in_handler(L)) /* it would be called again, out of reach */
+    lua_pushstring(L, past_handlers);
+  else if (where[0] == '(')
     lua_pushliteral(L, "interrupted!");
   else
     lua_pushfstring(L, "%s: interrupted!", where);

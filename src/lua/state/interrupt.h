@@ -10,8 +10,13 @@
  * `__close` and message handlers work. A `__close` that computes for longer than about a second has
  * used up all patience: from then on every instruction is interrupted.
  *
- * Beyond reach, since Lua runs no hooks there: a message handler that never ends; finalizers; the
- * `__close` of a coroutine that the error itself has ended. Signals end these.
+ * An interrupt that hits a message handler goes past it, to the xpcall: else Lua would call the handler
+ * for the interrupt, too, from inside the hook. A `__close` that is passed meanwhile sees "not enough
+ * memory", the one error that Lua throws past handlers.
+ *
+ * Beyond reach, since Lua runs no hooks inside a hook, nor in a finalizer: a message handler that was
+ * called for an interrupt and never ends; finalizers; the `__close` of a coroutine that the error
+ * itself has ended. Signals end these.
  *
  * In a finalizer Lua itself catches errors. So an interrupt that hits one is also raised after it.
  */
@@ -53,8 +58,8 @@ void lib_open_coroutine(lua_State *L, struct lib *lib);
  */
 int interrupt_raise(lua_State *L, struct lib *lib, bool running);
 
-/* An error was caught by who had noted lib->interrupts.throws before it called: was it an interrupt, that is
- * not the end of it. */
+/* An error was caught by a caller that had noted lib->interrupts.throws before its call. If it was an
+ * interrupt, it is raised again at the catcher's next instruction. */
 void interrupt_landed(struct lib *lib, uint32_t throws);
 
 /* The same, but the catcher is to raise the error again: true, and it is on its way as if nobody had
