@@ -196,6 +196,29 @@ describe("a handle that can still be received", function()
     assert.are.same({ "item\tsecond\tnested\nvalue\tdict\tentry\tpipe\nresult\terror\n", "" }, { r.out, r.err })
   end)
 
+  it("is in a result, though the process has inherited as much garbage as it may have descriptors", function()
+    local r = script.run([[
+      for i = 1, 300 do assert(spawn(function() return queue() end):join()) end
+    ]], { shell = "( ulimit -n 256; %s )" })
+    assert.are.same({ "", 0 }, { r.err, r.status })
+  end)
+
+  it("fails the process whose result has no room, and says so to the one that joins it", function()
+    local r = script.run([[
+      local p = spawn(function()
+        local q = queue()
+        files = {}
+        for i = 1, 100 do files[i] = io.open "/dev/null" end
+        return q
+      end)
+      print(p:join())
+      print(p:join())
+    ]], { shell = "( ulimit -n 64; %s )" })
+    local line = "nil\tthe result cannot be stored: too many open files: .- %(process process#2, pid %d+%)\n"
+    assert.is_truthy(r.out:find("^" .. line .. line .. "$"), r.out)
+    assert.are.same({ "", 0 }, { r.err, r.status })
+  end)
+
   it("goes from process to process, and is never lost on the way", function()
     local r = script.run([[
       local stops = { queue(), queue { transport = "shm" }, queue { transport = "pipe" } }

@@ -175,8 +175,9 @@ static void answer(struct lib *lib, const struct op *op, bool paused) {
     lib->b->self->answered(lib->b, QUESTION_STACK);
   }
   if (questions & QUESTION_COLLECT) {
-    if (L)
-      collect(L, paused);
+    if (L ||
+        lib->life.own) /* at the end of a process no function runs, but a result may need room */
+      collect(L ? L : lib->life.own, paused);
     lib->b->self->answered(lib->b, QUESTION_COLLECT);
   }
   if ((questions & QUESTION_LUA) && lib->questions.answer && room) { /* else it waits for who can */

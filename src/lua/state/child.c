@@ -80,13 +80,44 @@ void child_forgot(void *ctx, const struct forgotten *what) {
   report_print(&(struct report){.message = line});
 }
 
-static void leave(struct lib *lib, const struct buf *result, int status) {
+/* protected: [struct lib, message] -> lib->messages.out */
+static int encode_message(lua_State *L) {
+  lua_pushstring(L, lua_touserdata(L, 2));
+  lib_encode(L, lua_touserdata(L, 1), 3, 1, "failure");
+  return 0;
+}
+
+/* The process fails after its function is done: report that, and return what a join gets in place of
+ * the result; NULL if there is no memory for it. */
+static const struct buf *fail_at_end(struct lib *lib, const char *message) {
+  lua_State *L = lib->life.own;
+  report(lib, message, NULL);
+  if (!L || !lua_checkstack(L, LUA_MINSTACK))
+    return NULL;
+  lua_pushcfunction(L, encode_message);
+  lua_pushlightuserdata(L, lib);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)message);
+  return lua_pcall(L, 2, 0, 0) == LUA_OK ? &lib->messages.out : NULL;
+}
+
+/* The result cannot be stored. The parent must not think that there was none. */
+static void end_without_result(struct lib *lib, int code) {
   char message[200];
+  snprintf(message, sizeof message, "the result cannot be stored: %s", error_text(code));
+  struct end_request end = {.result = fail_at_end(lib, message),
+                            .report = &lib->life.report,
+                            .exit_code = EXIT_FAILURE_STATUS};
+  if (op_process_end(lib->b, &end)) { /* nor can that */
+    report_write(lib->life.report.data, lib->life.report.len);
+    op_process_end(lib->b, &(struct end_request){.exit_code = EXIT_FAILURE_STATUS});
+  }
+}
+
+static void leave(struct lib *lib, const struct buf *result, int status) {
   fflush(NULL); /* the end does it, too, but this can be told; not stdout alone, which takes two
                    pages of code more */
   if (ferror_unlocked(stdout) && status == 0) {
-    report(lib, "cannot write to standard output: some of what it printed is lost", NULL);
-    result = NULL;
+    result = fail_at_end(lib, "cannot write to standard output: some of what it printed is lost");
     status = EXIT_FAILURE_STATUS;
   }
   const struct buf *told = status && lib->life.report.len ? &lib->life.report : NULL;
@@ -94,15 +125,9 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
   struct end_request end = {
       .result = result, .refs = result ? &refs : NULL, .report = told, .exit_code = status};
   int rc = op_process_end(lib->b, &end);
-  if (rc) { /* the result cannot be stored: the parent must not think that there was none */
-    snprintf(message, sizeof message, "the result cannot be stored: %s", error_text(rc));
-    report(lib, message, NULL);
+  if (rc) {
     status = EXIT_FAILURE_STATUS;
-    end = (struct end_request){.report = &lib->life.report, .exit_code = status};
-    if (op_process_end(lib->b, &end)) { /* nor can that */
-      report_write(lib->life.report.data, lib->life.report.len);
-      op_process_end(lib->b, &(struct end_request){.exit_code = status});
-    }
+    end_without_result(lib, rc);
   }
   lib->b->self->exit(lib->b, status);
 }
@@ -197,13 +222,16 @@ static int message_of(lua_State *L) {
   return 1;
 }
 
-/* Leaves message, traceback, value on L for the error value at the top of `own`, which it takes. */
-static void describe_failure(lua_State *L, lua_State *own) {
+/* Leaves message, traceback, value on L for the error value at the top of `own`, which it takes. A
+ * `__tostring` that never ends can be interrupted. */
+static void describe_failure(lua_State *L, struct lib *lib, lua_State *own) {
   lua_xmove(own, L, 1);
   int value = lua_gettop(L);
   lua_pushcfunction(L, message_of);
   lua_pushvalue(L, value);
+  running_set(lib, L);
   lua_pcall(L, 1, 1, 0); /* whatever __tostring raises becomes the message */
+  running_set(lib, NULL);
   if (lua_type(L, -1) != LUA_TSTRING) {
     lua_pop(L, 1);
     lua_pushliteral(L, "(error object cannot be shown)");
@@ -238,7 +266,7 @@ static void push_interrupted(lua_State *L, const char *at) {
 static void fail(lua_State *L, struct lib *lib) {
   int status = EXIT_FAILURE_STATUS;
   running_set(lib, NULL);
-  describe_failure(L, lib->life.own);
+  describe_failure(L, lib, lib->life.own);
   if (interrupt_came(L)) {
     status = EXIT_INTERRUPTED;
     lib->life.cut_short = true;
