@@ -151,6 +151,12 @@ struct failure_request {
   struct object_ref failure; /* names the failure; out */
 };
 
+/* Something that a script wants to find in the trace of its run. */
+struct mark_request {
+  char name[NAME_MAX_BYTES]; /* one line of text */
+  struct number value;       /* finite, or NUMBER_NONE */
+};
+
 struct pipe_request {
   const char *name;       /* NULL: none; borrowed */
   struct object *ends[2]; /* out; owned by the caller */
@@ -217,6 +223,7 @@ struct op {
     struct queue_info *queue_info;         /* QUEUE_LOOK, PIPE_LOOK: out */
     struct sync_info *sync_info;           /* LOOK of the others: out */
     int64_t now_ns;                        /* CLOCK_NOW, CLOCK_WALL: out */
+    const struct mark_request *mark;       /* MARK */
   };
 
   /* For reports. */

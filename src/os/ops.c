@@ -60,6 +60,13 @@ static int wall(struct os_backend *b, struct op *op) {
   return 0;
 }
 
+/* It is for the observer of perform. */
+static int mark(struct os_backend *b, struct op *op) {
+  (void)b;
+  (void)op;
+  return 0;
+}
+
 static int try_put(struct os_backend *b, struct op *op) {
   op->deadline_ns = 0;
   return queue_put(b, op);
@@ -168,6 +175,7 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_CLOCK_SLEEP wait_sleep, TRIED(try_sleep, arm_sleep)
 #define ROW_CLOCK_NOW now
 #define ROW_CLOCK_WALL wall
+#define ROW_MARK mark
 
 /* ROW(blocks, what the macro of the row expands to) */
 #define ROW_THAT_0(perform_)                                                                       \

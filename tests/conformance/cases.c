@@ -96,6 +96,7 @@ struct case_row {
 #define CASE_CLOCK_SLEEP DRAWN_BY("clock")
 #define CASE_CLOCK_NOW NOT_BY_ITSELF("the machine's clock is no state")
 #define CASE_CLOCK_WALL NOT_BY_ITSELF("as CLOCK_NOW")
+#define CASE_MARK NOT_BY_ITSELF("it changes nothing, and answers nothing: unit.mark, spec.mark")
 
 static const struct case_row rows[OP_COUNT] = {
     [OP_NONE] = NOT_BY_ITSELF("it is no op"),

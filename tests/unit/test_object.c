@@ -12,7 +12,7 @@ static void every_op_is_described(void **state) {
   (void)state;
   for (int k = OP_NONE + 1; k < OP_COUNT; k++) {
     const struct op_description *d = op_describe((enum op_kind)k);
-    bool any_type = k == OP_SELECT || (k >= OP_HANDLE_EXPORT && k <= OP_HANDLE_RELEASE);
+    bool any_type = k == OP_SELECT || k == OP_MARK || (k >= OP_HANDLE_EXPORT && k <= OP_HANDLE_RELEASE);
     assert_true(d->type != OBJECT_NONE || any_type);
     assert_true(!(d->writes & ON_CLOCK) && (!d->blocks || (d->reads & ON_CLOCK)));
     assert_true(d->verb && strlen(d->verb) > 0);

@@ -2,10 +2,12 @@
 #include "lua/bind/sandbox_lib.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "lua/bind/native.h"
 #include "lua/codec/codec.h"
 #include "lua/state/feed.h"
@@ -94,6 +96,34 @@ static int l_cpus(lua_State *L) {
   return 1;
 }
 
+/* A finite number, or nothing. */
+static struct number check_mark_value(lua_State *L, int arg) {
+  struct number n = {0};
+  if (lua_isnil(L, arg))
+    return n;
+  bool finite = lua_type(L, arg) == LUA_TNUMBER && isfinite(lua_tonumber(L, arg));
+  if (!finite)
+    luaL_argerror(
+        L, arg,
+        lua_pushfstring(L, "the value of a mark must be a finite number, not %s", lib_say(L, arg)));
+  n.kind = lua_isinteger(L, arg) ? NUMBER_INTEGER : NUMBER_FLOAT;
+  n.i = n.kind == NUMBER_INTEGER ? lua_tointeger(L, arg) : 0;
+  n.f = n.kind == NUMBER_FLOAT ? lua_tonumber(L, arg) : 0;
+  return n;
+}
+
+/* mark(name [, value]): for the trace, if the run has one. */
+static int l_mark(lua_State *L) {
+  struct mark_request mark;
+  struct op op = {.kind = OP_MARK, .mark = &mark, .locate = lib_locate, .locate_ctx = L};
+  lua_settop(L, 2);
+  mark.value = check_mark_value(L, 2);
+  lua_pushvalue(L, 1);
+  text_copy_name(mark.name, sizeof mark.name, lib_check_name(L, 1));
+  int rc = perform(lib_of(L)->b, &op);
+  return rc ? lib_error(L, "mark", rc) : 0;
+}
+
 /* -- opening --------------------------------------------------------------------------------- */
 
 /* math.random starts from the process's own seed. */
@@ -143,8 +173,8 @@ static void set_globals(lua_State *L) {
 }
 
 int sandbox_lib_open(lua_State *L, struct backend *b) {
-  static const luaL_Reg functions[] = {
-      {"sleep", l_sleep}, {"now", l_now}, {"time", l_time}, {"cpus", l_cpus}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"sleep", l_sleep}, {"now", l_now},   {"time", l_time},
+                                       {"cpus", l_cpus},   {"mark", l_mark}, {NULL, NULL}};
   static const struct codec_hooks hooks = {.export_handle = export_handle,
                                            .import_handle = import_handle,
                                            .before_raise = before_raise,
@@ -152,7 +182,7 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
                                            .push_meant = guard_push_finalizer};
   struct lib *lib = lib_new(L, b);
   codec_open(L, b->run->key(b), &hooks);
-  lua_createtable(L, 0, 24);
+  lua_createtable(L, 0, 32);
   int table = lua_gettop(L);
   lib_set_functions(L, functions);
   lua_pushlightuserdata(L, codec_null());

@@ -936,6 +936,20 @@ function sandbox.now() end
 function sandbox.time() end
 
 ------------------------------------------------------------------------------------------------------------------------
+-- Seeing
+------------------------------------------------------------------------------------------------------------------------
+
+---Mark this moment in the trace of the run: an instant with a name; or, with a value, a counter that from now on has it. Without
+---a trace nothing happens, at the cost of a function call.
+---```lua
+---sandbox.mark("halfway")
+---for i = 1, 3 do sandbox.mark("residue", 1 / i) end
+---```
+---@param name string # text on one line; what does not fit 47 bytes is cut
+---@param value? number # finite
+function sandbox.mark(name, value) end
+
+------------------------------------------------------------------------------------------------------------------------
 -- Globals
 ------------------------------------------------------------------------------------------------------------------------
 
