@@ -192,6 +192,8 @@ struct op {
   uint64_t ticket;  /* GET that may_lend: -SBX_ELENT for a large item: data, len show it where it
                        lies, and it stays in the queue. Should another process take it, the bytes
                        may change. Out of GET, into TAKE, which takes it */
+  uint64_t item; /* PUT, GET, TAKE, SEND, RECV: the item's number in its queue, from 1; out. It
+                     grows from item to item, and the get has the number of the put */
   struct op_refs *refs; /* handles in the messages of PUT, GET, PEEK, SEND, RECV, JOIN; borrowed.
                            NULL: none are sent, and those taken are lost */
   struct value_args *value; /* VALUE_*, DICT_*: borrowed */

@@ -27,8 +27,7 @@ static int end(struct os_backend *b, struct op *op) {
 }
 
 static int await_children(struct os_backend *b, struct op *op) {
-  (void)op;
-  return process_wait_children(b);
+  return process_wait_children(b, op);
 }
 
 static int failure_new(struct os_backend *b, struct op *op) {

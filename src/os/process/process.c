@@ -28,6 +28,7 @@
 #include "os/shared/proc.h"
 #include "os/shared/results.h"
 #include "os/shared/spin.h"
+#include "os/shared/trace.h"
 #include "os/sync/sync.h"
 
 /* -- spawn ----------------------------------------------------------------------------------- */
@@ -87,7 +88,7 @@ void process_begin(struct os_backend *b, int lifeline) {
 }
 
 static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial, int lifeline,
-                         const struct spawn_request *req) {
+                         struct trace_ring *ring, const struct spawn_request *req) {
   monitor_forget_ranks();
   b->slot = slot;
   b->serial = serial;
@@ -103,6 +104,8 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial, i
   for (struct queue *q = b->queues; q; q = q->next)
     q->forks = UINT32_MAX; /* others hold it, too */
   process_begin(b, lifeline);
+  if (b->trace)
+    trace_begin(b, ring);
   if (!b->no_stdin && !req->stdin_too)
     stdin_lose(b);
   if (req->cpu >= 0) {
@@ -117,7 +120,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial, i
 
 /* Fork with all signals blocked, so that the child is whole before it sees one. */
 static pid_t fork_child(struct os_backend *b, uint32_t slot, uint64_t serial, int lifeline,
-                        const struct spawn_request *req) {
+                        struct trace_ring *ring, const struct spawn_request *req) {
   memory_keep_nothing();
   fflush(NULL); /* what the parent printed must not be printed again by the child */
   /*
@@ -127,7 +130,7 @@ static pid_t fork_child(struct os_backend *b, uint32_t slot, uint64_t serial, in
   lifeline_fork_begin(b);
   pid_t pid = FAULT("spawn.fork") ? (errno = EAGAIN, -1) : fork();
   if (pid == 0)
-    become_child(b, slot, serial, lifeline, req);
+    become_child(b, slot, serial, lifeline, ring, req);
   int saved = errno;
   if (pid != 0)
     lifeline_fork_end(b, lifeline, pid);
@@ -170,9 +173,11 @@ int process_spawn(struct os_backend *b, struct op *op) {
   fill_record(b, slot, op->spawn);
   atomic_fetch_add(&b->control->forks, 1); /* after what it holds: os/shared/names.h */
   FAULT("spawn.before-fork");
-  pid_t pid = fork_child(b, slot, serial, lifeline, op->spawn);
+  struct trace_ring *ring = b->trace ? trace_claim(b->trace, slot, serial) : NULL;
+  pid_t pid = fork_child(b, slot, serial, lifeline, ring, op->spawn);
   if (pid < 0) {
     rc = error_call("fork", errno);
+    trace_unclaim(b->trace, ring);
     control_process_advance(b->control, slot, serial, PHASE_ENDED);
     atomic_fetch_or(&b->control->processes[slot].flags, FLAG_RELEASED);
     goto done;
@@ -263,6 +268,8 @@ bool process_reap(struct os_backend *b, uint32_t index) {
     info.si_status = b->control->processes[c.slot].exit_code;
   }
   b->children[index] = b->children[--b->child_count];
+  if (b->trace)
+    trace_ended(b->trace, b->control, c.slot, c.serial, &info);
   if (control_process_ended(b->control, c.slot, c.serial, &info))
     broker_notify(b, BROKER_FAILURE, c.slot, c.serial);
   waitid(P_PID, (id_t)c.pid, &info, WEXITED | WNOHANG);
@@ -458,7 +465,7 @@ static void locate_end(void *ctx, char where[WHERE_MAX]) {
   text_copy(where, WHERE_MAX, "the end of the script");
 }
 
-static int wait_children(struct os_backend *b) {
+static int wait_children(struct os_backend *b, struct op *await) {
   struct object p;
   if (b->leaving) /* the whole run is: the supervisor sees to the children */
     return -SBX_EINTERRUPTED;
@@ -469,6 +476,8 @@ static int wait_children(struct os_backend *b) {
     struct op op = {
         .kind = OP_PROCESS_JOIN, .object = &p, .deadline_ns = SBX_FOREVER, .locate = locate_end};
     int rc = wait_until_ended(b, &op);
+    if (await->since_ns == 0)
+      await->since_ns = op.since_ns;
     if (rc == -SBX_EINTERRUPTED)
       return rc;
   }
@@ -487,8 +496,8 @@ static int wait_children(struct os_backend *b) {
   return 0;
 }
 
-int process_wait_children(struct os_backend *b) {
-  int rc = wait_children(b);
+int process_wait_children(struct os_backend *b, struct op *op) {
+  int rc = wait_children(b, op);
   if (b->run_ends && b->slot == 0)
     b->run_ends(b);
   return rc;

@@ -56,7 +56,8 @@ bool process_reap(struct os_backend *b, uint32_t index);
 /* Reap every child that has ended: what the SIGCHLD handler does. */
 void process_reap_all(struct os_backend *b);
 
-/* Wait for the children that are not daemons, then end those that are. -SBX_EINTERRUPTED */
-int process_wait_children(struct os_backend *b);
+/* OP_PROCESS_AWAIT: wait for the children that are not daemons, then end those that are.
+ * -SBX_EINTERRUPTED */
+int process_wait_children(struct os_backend *b, struct op *op);
 
 #endif

@@ -203,16 +203,20 @@ int pipe_send(struct os_backend *b, struct op *op) {
   struct queue_state in = {0};
   struct queue_state out = {.closed = atomic_load(&b->control->queues[as.slot].closed)};
   int rc = pipe_apply(OP_PIPE_SEND, &in, &out, out.closed || anybody_receives(b, op->object));
-  return rc ? rc : queue_put(b, &put);
+  rc = rc ? rc : queue_put(b, &put);
+  op->item = put.item;
+  return rc;
 }
 
 /* Take, or look, until `deadline_ns`. `get` is the op as one of the queue. */
-static int attempt(struct os_backend *b, const struct op *op, const struct op *get,
-                   int64_t deadline_ns) {
+static int attempt(struct os_backend *b, struct op *op, const struct op *get, int64_t deadline_ns) {
   struct op once = *get;
   once.deadline_ns = deadline_ns;
-  if (op->kind == OP_PIPE_RECV)
-    return queue_get(b, &once);
+  if (op->kind == OP_PIPE_RECV) {
+    int rc = queue_get(b, &once);
+    op->item = once.item;
+    return rc;
+  }
   struct queue_info info;
   queue_describe(b, once.object->queue, &info);
   struct queue_state in = {.put = info.len, .closed = info.closed}, out = {0};
@@ -221,7 +225,7 @@ static int attempt(struct os_backend *b, const struct op *op, const struct op *g
 
 /* Nothing is there. If nobody is left who could send, all that was sent is there by now: look once
  * more, and then it is as good as closed. */
-static int look_for_peer(struct os_backend *b, const struct op *op, const struct op *get,
+static int look_for_peer(struct os_backend *b, struct op *op, const struct op *get,
                          struct wait_set *w) {
   struct queue_state in = {0}, out = {0};
   if (!pipe_enabled(op->kind, &in, peer_is_there(b, op->object, w)))
@@ -230,7 +234,7 @@ static int look_for_peer(struct os_backend *b, const struct op *op, const struct
   return rc == -SBX_ETIMEDOUT ? pipe_apply(op->kind, &in, &out, true) : rc;
 }
 
-static int wait_for_value(struct os_backend *b, const struct op *op, struct op *get) {
+static int wait_for_value(struct os_backend *b, struct op *op, struct op *get) {
   int rc = 0;
   for (;;) {
     struct wait_set w;

@@ -20,7 +20,6 @@ static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op
   uint8_t record[RECORD_BYTES];
   uint32_t len = (uint32_t)(op->len + op->more_len);
   uint32_t head = len | (carries(op) ? RECORD_MARK : 0);
-  memcpy(record, &head, sizeof head);
   if (op->len > 0)
     memcpy(record + RECORD_HEAD, op->data, op->len);
   if (op->more_len > 0)
@@ -29,6 +28,9 @@ static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op
   uint64_t now = atomic_load_explicit(&r->put.pipe, memory_order_relaxed);
   /* Odd: the last writer died between P2a and P2c, and its count is used up. */
   uint64_t writing = now % 2 ? now + 2 : now + 1;
+  uint64_t number = item_number(side_shown(&r->put)[PUT_ITEMS], writing);
+  memcpy(record, &head, sizeof head);
+  memcpy(record + sizeof head, &number, sizeof number);
   r->put.seen[SEEN_ROOM]--; /* before the item is in the queue: see has_room */
   atomic_store(&r->put.pipe, writing);
   FAULT("queue.put.before-commit");
@@ -136,6 +138,8 @@ int queue_put(struct os_backend *b, struct op *op) {
     bool enabled = closed || has_room(b, q, r);
     if (enabled)
       rc = closed ? -SBX_ECLOSED : carries(op) ? put_carrying(b, q, r, op) : put_locked(q, r, op);
+    op->item = item_number(side_shown(&r->put)[PUT_ITEMS],
+                           atomic_load_explicit(&r->put.pipe, memory_order_relaxed));
     unlock_put(r);
     if (enabled) {
       spin_won(&wait.awake);
@@ -172,8 +176,7 @@ static int reserve_record(const struct op *op) {
 }
 
 /* G3. Returns 0, -SBX_EAGAIN when the pipe is empty, -SBX_ENOMEM before anything was read. */
-static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
-                    const struct op *op) {
+static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op) {
   uint8_t record[RECORD_BYTES];
   uint64_t writes = atomic_load(&r->put.pipe);
   uint64_t reads = atomic_load_explicit(&r->get.pipe, memory_order_relaxed);
@@ -197,10 +200,16 @@ static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *
   if (n < 0)
     return -SBX_EAGAIN;
   uint64_t number = 0;
+  memcpy(&op->item, record + sizeof(uint32_t), sizeof op->item);
   int rc = append_record(b, record, op, &number);
   if (number) /* last: now this process holds what the queue named */
     carry_gone(r, number);
   return rc;
+}
+
+/* The number of the item that was got from the log last. */
+static uint64_t got_number(const struct queue_record *r) {
+  return item_number(side_shown(&r->get)[GET_ITEMS], r->get.seen[SEEN_WRITES]);
 }
 
 /* G5: the item of the entry at `first`, `len` bytes, is taken. */
@@ -231,6 +240,7 @@ static int get_log(struct os_backend *b, struct queue *q, struct queue_record *r
   int rc = marked ? carry_read(b, op->out, op->refs, len, &number) : 0;
   if (rc == 0 && take)
     commit_get(q, r, first, len);
+  op->item = got_number(r);
   if (rc == 0 && take && marked)
     carry_gone(r, number);
   return rc;
@@ -240,7 +250,7 @@ static int peek_pipe(struct os_backend *b, struct queue *q, struct queue_record 
                      const struct op *op);
 
 static int look_into_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
-                          const struct op *op, bool take) {
+                          struct op *op, bool take) {
   int rc = take ? get_pipe(b, q, r, op) : peek_pipe(b, q, r, op);
   if (rc == -SBX_EAGAIN)
     FAULT("queue.get.pipe-empty");
@@ -268,6 +278,7 @@ static int get_locked(struct os_backend *b, struct queue *q, struct queue_record
   }
   seen[SEEN_BASE] = put[PUT_BASE];
   seen[SEEN_TAIL] = put[PUT_TAIL];
+  seen[SEEN_WRITES] = atomic_load(&r->put.pipe);
   return get_log(b, q, r, first, op, take);
 }
 
@@ -309,6 +320,7 @@ int queue_take(struct os_backend *b, struct op *op) {
     uint64_t first = log_first(side_shown(&r->get)[GET_HEAD], r->get.seen[SEEN_BASE]);
     uint64_t len = log_front(&q->log, &first);
     commit_get(q, r, first, len);
+    op->item = got_number(r);
     count_item(&my_record(b)->items_in);
   }
   unlock_get(r);

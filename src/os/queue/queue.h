@@ -104,7 +104,7 @@
 
 enum {
   RECORD_BYTES = 512,    /* divides PIPE_BUF and the page */
-  RECORD_HEAD = 4,       /* the item's length */
+  RECORD_HEAD = 12,      /* the item's length and its number */
   RECORD_MARK = 1 << 30, /* in it: the item carries handles */
   RECORD_ITEM_MAX = RECORD_BYTES - RECORD_HEAD,
   LEND_BYTES = 16 << 10 /* an item so large is shown where it lies, if the op asks for that */

@@ -75,6 +75,16 @@ static inline void writer_becomes_next(struct queue_record *r, const struct log_
   own[PUT_WARM] = w->warm;
 }
 
+/*
+ * The number of an item: of those put into the log (or got from it) and the writes to the pipe so
+ * far, itself included. With each put one of the two grows. A write whose writer was killed counts,
+ * whether or not it happened, so a number may be left out. A reader of the log knows the writes from
+ * its last look: there is none while the log is not empty (P2).
+ */
+static inline uint64_t item_number(uint64_t items, uint64_t writes) {
+  return items + (writes + 1) / 2;
+}
+
 static inline struct log_writer writer_now(const struct queue_record *r) {
   return writer_of(side_shown(&r->put), side_own(&r->put));
 }

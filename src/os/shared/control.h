@@ -200,7 +200,7 @@ enum queue_put_shown { PUT_ITEMS, PUT_TAIL, PUT_BASE };
 enum queue_put_own { PUT_RESERVED, PUT_FREED, PUT_TURN, PUT_JUMP, PUT_WARM };
 enum queue_put_seen { SEEN_HEAD, SEEN_ROOM };
 enum queue_get_shown { GET_ITEMS, GET_HEAD };
-enum queue_get_seen { SEEN_TAIL, SEEN_BASE };
+enum queue_get_seen { SEEN_TAIL, SEEN_BASE, SEEN_WRITES };
 
 /*
  * A queue's shared record: two sides, each on cache lines of its own. The algorithm is told in

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "look/trace/ring.h"
 #include "object/op.h"
 #include "os/shared/control.h"
 
@@ -25,6 +26,7 @@ struct child {
 struct queue;       /* os/queue/queue.h */
 struct sync_hold;   /* os/sync/sync.h */
 struct holding_ops; /* os/shared/hand.h */
+struct trace_area;  /* os/shared/trace.h */
 
 struct os_backend {
   struct backend base;
@@ -65,6 +67,9 @@ struct os_backend {
 
   volatile int interrupted; /* set by the SIGINT handler: of enum interrupt */
   volatile int woken;       /* set by the handler of WAKE_SIGNAL; see os/shared/wait.h */
+
+  struct trace_area *trace;   /* shared; NULL: ops are not recorded */
+  struct trace_writer writer; /* of the calling process's records */
 
   uint32_t hand_count; /* handles received and not decoded yet (os/shared/hand.h) */
   uint32_t lines;      /* lines in which this process stands (os/shared/line.h) */

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { SIDE_SHOWN = 3, SIDE_OWN = 5, SIDE_SEEN = 2, CACHE_LINE = 64 };
+enum { SIDE_SHOWN = 3, SIDE_OWN = 5, SIDE_SEEN = 3, CACHE_LINE = 64 };
 
 struct side {
   alignas(128) pthread_mutex_t mutex;

@@ -180,6 +180,8 @@ static enum deadlock look(struct deadlock_watch *w, const struct control *c, boo
       some |= s.processes[i].stuck == STUCK_FOR_EVER;
   if (some && !is_unsure(w, &s, all_asleep))
     ret = judge(w, &s, out);
+  if (ret != DEADLOCK_NONE && w->found && out->len > 0)
+    w->found(w->found_ctx, &s, (const char *)out->data);
   snapshot_release(&s);
   return ret;
 }

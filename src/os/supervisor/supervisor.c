@@ -142,7 +142,7 @@ static bool on_deadline(struct supervisor *s) {
     return true;
   }
   s->deadline_ns = SBX_FOREVER;
-  tree_kill(s->control, s->main_pidfd < 0);
+  tree_kill(s->b, s->main_pidfd < 0);
   return false;
 }
 
@@ -191,6 +191,7 @@ static bool handle(struct supervisor *s) {
     pass_on(s);
   if (now >= s->wait_ns)
     tell_wait(s);
+  recorder_look(&s->recorder, now);
   return now < s->deadline_ns || on_deadline(s);
 }
 
@@ -204,7 +205,7 @@ static bool turn(struct supervisor *s) {
 
 /* Reap. Returns whether main has ended. */
 static bool reap(struct supervisor *s) {
-  s->main_ended |= tree_reap(s->control, s->main_pid, &s->main_end);
+  s->main_ended |= tree_reap(s->b, s->main_pid, &s->main_end);
   return s->main_ended;
 }
 
@@ -237,7 +238,7 @@ static void catch_up(struct supervisor *s) {
 static void let_others_leave(struct supervisor *s) {
   siginfo_t unused;
   while (s->deadline_ns != SBX_FOREVER && anybody_lives(s->control) && turn(s))
-    tree_reap(s->control, 0, &unused);
+    tree_reap(s->b, 0, &unused);
 }
 
 /* -- the end --------------------------------------------------------------------------------- */
@@ -326,14 +327,16 @@ static struct os_backend *main_backend; /* in main */
 static void unmap_at_exit(void) { queue_unmap_all(main_backend); }
 
 /* The new process: becomes main, runs, leaves; or a script calls os.exit. */
-static void main_begin(struct supervisor *s, int lifeline, main_process_fn *main_process,
-                       void *ctx) {
+static void main_begin(struct supervisor *s, int lifeline, struct trace_ring *ring,
+                       main_process_fn *main_process, void *ctx) {
   struct os_backend *b = s->b;
   const int supervisors[] = {s->lifeline, s->broker, s->signals};
   for (size_t i = 0; i < sizeof supervisors / sizeof *supervisors; i++)
     close(supervisors[i]);
   backend_install_signals(b);
   process_begin(b, lifeline);
+  if (b->trace)
+    trace_begin(b, ring);
   output_share(b->control, b->slot, b->serial, false);
   main_backend = b;
   atexit(unmap_at_exit);
@@ -342,6 +345,10 @@ static void main_begin(struct supervisor *s, int lifeline, main_process_fn *main
   if (op_process_end(&b->base, &(struct end_request){.exit_code = status}))
     status = 1;
   _exit(status);
+}
+
+static void note_deadlock(void *ctx, const struct snapshot *snapshot, const char *told) {
+  recorder_deadlock(ctx, snapshot, told);
 }
 
 int supervisor_open(const struct supervisor_options *o, struct supervisor **ret) {
@@ -353,7 +360,8 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
                            .end_ns = SBX_FOREVER,
                            .deadline_ns = SBX_FOREVER,
                            .wait_ns = SBX_FOREVER,
-                           .asked_ns = SBX_FOREVER};
+                           .asked_ns = SBX_FOREVER,
+                           .recorder = {.drain_at_ns = SBX_FOREVER}};
   struct control_options co = {.speed = o->speed,
                                .seed = o->seed,
                                .seeded = o->seeded,
@@ -362,7 +370,10 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   int rc = control_create(&co, &s->control);
   if (rc == 0 && !(s->b = o->backend(s->control)))
     rc = -SBX_ENOMEM;
+  if (rc == 0)
+    rc = recorder_begin(&s->recorder, &o->record, s->b);
   if (rc || (rc = open_shared(s))) {
+    recorder_release(&s->recorder);
     free(s->b);
     free(s);
     return rc;
@@ -379,6 +390,8 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
     s->deadline_ns = clock_now_ns() + o->timeout_ns;
   deadlock_begin(&s->watch, o->deadlock_after_ns, o->guided);
   failures_begin(&s->failures, s->b, s->o);
+  s->watch.found = note_deadlock;
+  s->watch.found_ctx = &s->recorder;
   *ret = s;
   return 0;
 }
@@ -393,16 +406,19 @@ int supervisor_start_main(struct supervisor *s, main_process_fn *main_process, v
     s->main_ended = true;
     return rc;
   }
+  struct trace_ring *ring = s->b->trace ? trace_claim(s->b->trace, s->b->slot, s->b->serial) : NULL;
   fflush(NULL);
   s->main_pid = FAULT("supervisor.fork") ? (errno = EAGAIN, -1) : fork();
   if (s->main_pid == 0)
-    main_begin(s, lifeline, main_process, ctx);
+    main_begin(s, lifeline, ring, main_process, ctx);
   int saved = errno;
   lifeline_fork_end(s->b, lifeline, s->main_pid);
   errno = saved;
   if (s->main_pid < 0) {
+    saved = errno;
+    trace_unclaim(s->b->trace, ring);
     s->main_ended = true;
-    return error_call("fork", errno);
+    return error_call("fork", saved);
   }
   atomic_store(&s->control->processes[0].pid, s->main_pid);
   return 0;
@@ -417,6 +433,8 @@ int64_t supervisor_deadline(const struct supervisor *s) {
   const int64_t running[] = {s->watch.look_at_ns, s->keeper.look_at_ns, s->failures.report_at_ns,
                              s->asked_ns, s->wait_ns};
   int64_t until = s->deadline_ns;
+  if (s->recorder.drain_at_ns < until)
+    until = s->recorder.drain_at_ns;
   if (s->end_ns != SBX_FOREVER)
     return until;
   for (size_t i = 0; i < sizeof running / sizeof *running; i++)
@@ -456,8 +474,10 @@ int supervisor_close(struct supervisor *s) {
   uint32_t failures =
       control_unjoined_failures(s->control); /* before what ends with main is killed */
   failures_report_all(&s->failures, s->end_ns);
-  tree_kill(s->control, true);
+  tree_kill(s->b, true);
   int status = status_of_main(s, failures);
+  recorder_end(&s->recorder, status);
+  recorder_release(&s->recorder);
   deadlock_end(&s->watch);
   keeper_release(&s->keeper);
   close(s->b->broker);
@@ -560,6 +580,6 @@ void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pi
       fds[1].fd = -1;
   }
   failures_report_all(&s.failures, SBX_FOREVER);
-  tree_kill(b->control, false);
+  tree_kill(b, false);
   _exit(0);
 }

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "object/op.h"
+#include "os/supervisor/recorder.h"
 
 struct control;    /* os/shared/control.h */
 struct os_backend; /* os/shared/self.h */
@@ -32,6 +33,7 @@ struct supervisor_options {
    * that is true of some processes only, it goes on. Either is told once, with who waits for whom.
    * 0: it is not looked for. */
   int64_t deadlock_after_ns;
+  struct record_options record; /* ops are recorded; see os/supervisor/recorder.h */
   bool guided; /* main does what a person types, who can always help: main is never stuck */
   /* Messages for a person: whole lines, without a newline at the end. Borrowed for the call. */
   void (*say)(void *ctx, const char *line);

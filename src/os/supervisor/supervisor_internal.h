@@ -14,6 +14,7 @@
 #include "os/shared/broker.h"
 #include "os/shared/control.h"
 #include "os/supervisor/failures.h"
+#include "os/supervisor/recorder.h"
 #include "os/supervisor/supervisor.h"
 
 /* -- keeper.c: the descriptors of exported queues ---------------------------------------------- */
@@ -55,11 +56,11 @@ void tree_signal(struct control *c, int signal);
  * child, so killing our children until there are none reaches whoever left its group or session,
  * too. subreaper  false for a side process: then only records are known
  */
-void tree_kill(struct control *c, bool subreaper);
+void tree_kill(struct os_backend *b, bool subreaper);
 
 /* Reap every child of the supervisor that has ended, filling records. Returns true when main was
  * among them. */
-bool tree_reap(struct control *c, pid_t main_pid, siginfo_t *ret_main);
+bool tree_reap(struct os_backend *b, pid_t main_pid, siginfo_t *ret_main);
 
 /* -- tell.c ------------------------------------------------------------------------------------ */
 
@@ -112,6 +113,9 @@ struct deadlock_watch {
     uint64_t process, sleep;
   } * told; /* owned */
   uint32_t told_count;
+  /* Called with the snapshot of what is about to be told. May be NULL */
+  void (*found)(void *ctx, const struct snapshot *s, const char *told);
+  void *found_ctx;
   uint32_t unsure; /* looks in a row at which all slept, but not all were stuck */
 };
 
@@ -147,6 +151,7 @@ struct supervisor {
   bool deadlocked; /* which ends the run as an interrupt does */
   struct deadlock_watch watch;
   struct failures_watch failures;
+  struct recorder recorder;
   int64_t end_ns;      /* when the run began to be ended from outside; SBX_FOREVER: it is not */
   int64_t deadline_ns; /* of the run, or of the grace after an interrupt */
   int64_t wait_ns;     /* when main, which is at its end, has waited for long; SBX_FOREVER: never */

@@ -50,25 +50,28 @@ static void kill_children(void) {
     fclose(f);
 }
 
-static void fill_by_pid(struct control *c, pid_t pid, const siginfo_t *info) {
+static void fill_by_pid(struct os_backend *b, pid_t pid, const siginfo_t *info) {
+  struct control *c = b->control;
   for (uint32_t i = 0; i < control_process_end(c); i++) {
     uint64_t stamp = atomic_load(&c->process_stamp[i]);
     unsigned phase = stamp_phase(stamp);
     if (phase_lives(phase) && control_process_pid(c, i, stamp) == pid) {
+      if (b->trace)
+        trace_ended(b->trace, c, i, stamp_serial(stamp), info);
       control_process_ended(c, i, stamp_serial(stamp), info);
       return;
     }
   }
 }
 
-bool tree_reap(struct control *c, pid_t main_pid, siginfo_t *ret_main) {
+bool tree_reap(struct os_backend *b, pid_t main_pid, siginfo_t *ret_main) {
   bool main_ended = false;
   for (;;) {
     siginfo_t info = {0};
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid == 0)
       return main_ended;
     /* The record is filled while the pid still belongs to the zombie: nobody else can have it. */
-    fill_by_pid(c, info.si_pid, &info);
+    fill_by_pid(b, info.si_pid, &info);
     if (info.si_pid == main_pid) {
       *ret_main = info;
       main_ended = true;
@@ -86,7 +89,8 @@ static bool anybody_left(const struct control *c) {
   return false;
 }
 
-void tree_kill(struct control *c, bool subreaper) {
+void tree_kill(struct os_backend *b, bool subreaper) {
+  struct control *c = b->control;
   siginfo_t info;
   atomic_store(&c->ending, 1);
   for (int round = 0; round < 5000; round++) {
@@ -95,7 +99,7 @@ void tree_kill(struct control *c, bool subreaper) {
       return;
     if (subreaper) {
       kill_children();
-      tree_reap(c, 0, &info);
+      tree_reap(b, 0, &info);
       info = (siginfo_t){0};
       if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && errno == ECHILD)
         return;

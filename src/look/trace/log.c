@@ -1,0 +1,322 @@
+/* look/trace/log.c - see log.h. */
+#include "look/trace/log.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "look/trace/model_internal.h"
+
+/* -- writing --------------------------------------------------------------------------------- */
+
+int trace_log_append(struct buf *to, enum log_kind kind, const void *a, size_t a_len, const void *b,
+                     size_t b_len, const void *c, size_t c_len) {
+  static const char padding[8];
+  const struct log_chunk head = {.magic = LOG_MAGIC,
+                                 .kind = (uint16_t)kind,
+                                 .version = LOG_VERSION,
+                                 .len = a_len + b_len + c_len};
+  size_t total = (size_t)log_chunk_size(&head);
+  if (buf_reserve(to, total))
+    return -SBX_ENOMEM;
+  buf_append(to, &head, sizeof head);
+  buf_append(to, a, a_len);
+  if (b_len)
+    buf_append(to, b, b_len);
+  if (c_len)
+    buf_append(to, c, c_len);
+  return buf_append(to, padding, total - sizeof head - (size_t)head.len);
+}
+
+/* -- reading --------------------------------------------------------------------------------- */
+
+struct reading {
+  struct trace_model *m;
+  struct trace_facts facts;
+  struct log_begin begin;
+  uint32_t *texts; /* owned: numbers of texts in the log -> of the model's strings */
+  uint32_t text_cap;
+  bool begun, ended;
+};
+
+/* A text at `at` that ends within `len` bytes, or NULL. */
+static const char *text_at(const uint8_t *data, size_t len, size_t at) {
+  return at < len && memchr(data + at, 0, len - at) ? (const char *)data + at : NULL;
+}
+
+/* Machine time as the run's: nanoseconds. */
+static int64_t scale(const struct reading *r, int64_t ns) {
+  double run_ns = (double)ns * r->begin.speed;
+  return (int64_t)(run_ns < 0 ? run_ns - 0.5 : run_ns + 0.5);
+}
+
+static int64_t run_time(const struct reading *r, int64_t t_ns) {
+  return scale(r, t_ns - r->begin.start_ns);
+}
+
+static uint32_t string_of(const struct reading *r, uint32_t text) {
+  return text < r->text_cap ? r->texts[text] : 0;
+}
+
+static int read_begin(struct reading *r, const uint8_t *data, size_t len) {
+  if (len < sizeof r->begin)
+    return -SBX_EDATA;
+  memcpy(&r->begin, data, sizeof r->begin);
+  const char *command = text_at(data, len, sizeof r->begin);
+  const char *version = command ? text_at(data, len, sizeof r->begin + strlen(command) + 1) : NULL;
+  if (!version || !(r->begin.speed > 0) || !isfinite(r->begin.speed))
+    return -SBX_EDATA;
+  r->begun = true;
+  r->facts.command = command;
+  r->facts.version = version;
+  r->facts.speed = r->begin.speed;
+  r->facts.seed = r->begin.seed;
+  r->facts.wall_ns = r->begin.wall_ns;
+  r->facts.detail = r->begin.detail <= TRACE_DETAIL_ALL ? (enum trace_detail)r->begin.detail
+                                                        : TRACE_DETAIL_MERGED;
+  return 0;
+}
+
+static int read_text(struct reading *r, const uint8_t *data, size_t len) {
+  enum { NUMBERS_MAX = 1 << 20 };
+  uint32_t number;
+  const char *text = text_at(data, len, sizeof number);
+  if (!text)
+    return -SBX_EDATA;
+  memcpy(&number, data, sizeof number);
+  if (number >= NUMBERS_MAX)
+    return -SBX_EDATA;
+  while (number >= r->text_cap) {
+    uint32_t was = r->text_cap;
+    if (trace_grow(&r->texts, &r->text_cap, was, sizeof *r->texts))
+      return -SBX_ENOMEM;
+    memset(r->texts + was, 0, (r->text_cap - was) * sizeof *r->texts);
+  }
+  return trace_add_string(r->m, text, &r->texts[number]);
+}
+
+static int add_begin(struct reading *r, const struct trace_record *k) {
+  const struct trace_process p = {.id = k->object,
+                                  .parent = (uint32_t)k->n,
+                                  .name = r->m->strings[string_of(r, k->where)],
+                                  .spawned_at = r->m->strings[string_of(r, (uint32_t)(k->n >> 32))],
+                                  .failure = "",
+                                  .begin_ns = run_time(r, k->t_ns),
+                                  .end_ns = -1};
+  return trace_add_process(r->m, &p);
+}
+
+/* The process's row, which came before, most often the last one. */
+static struct trace_process *find_process(struct trace_model *m, uint32_t id) {
+  for (uint32_t i = m->process_count; i-- > 0;)
+    if (m->processes[i].id == id)
+      return &m->processes[i];
+  return NULL;
+}
+
+static void note_end(struct reading *r, const struct trace_record *k) {
+  struct trace_process *p = find_process(r->m, k->object);
+  if (!p)
+    return;
+  p->end_ns = run_time(r, k->t_ns);
+  p->exit_code = (int)(uint32_t)k->n;
+  p->signal = (int)(uint32_t)(k->n >> 32);
+  p->how = p->signal ? TRACE_KILLED : p->exit_code ? TRACE_FAILED : TRACE_DONE;
+}
+
+static int add_object(struct reading *r, const struct trace_record *k, enum object_type type) {
+  const struct trace_object o = {.id = k->object,
+                                 .type = type,
+                                 .name = r->m->strings[string_of(r, k->where)],
+                                 .made_at = "",
+                                 .max = type == OBJECT_QUEUE ? k->n : 0,
+                                 .peer = type == OBJECT_PIPE ? (uint32_t)k->n : 0};
+  return trace_add_object(r->m, &o);
+}
+
+static int add_mark(struct reading *r, uint32_t process, const struct trace_record *k) {
+  struct trace_mark mark = {.t_ns = run_time(r, k->t_ns),
+                            .process = process,
+                            .name = string_of(r, k->where),
+                            .counter = (k->flags & TRACE_VALUE) != 0};
+  if (mark.counter)
+    memcpy(&mark.value, &k->n, sizeof mark.value);
+  return trace_add_mark(r->m, &mark);
+}
+
+static int add_event(struct reading *r, uint32_t process, const struct trace_record *k) {
+  struct trace_event e = {.t_ns = run_time(r, k->t_ns),
+                          .duration_ns = scale(r, trace_record_duration(k)),
+                          .kind = k->kind,
+                          .flags = k->flags & TRACE_FLAG_MASK & ~TRACE_VALUE,
+                          .process = process,
+                          .object = k->object,
+                          .count = 1,
+                          .n = k->n};
+  if (e.flags & TRACE_SEVERAL) {
+    e.count = k->where ? k->where : 1;
+    if (e.count == 1)
+      e.flags &= (uint16_t) ~(TRACE_SEVERAL | TRACE_GAPS);
+  } else {
+    e.where = string_of(r, k->where);
+  }
+  return trace_add_event(r->m, &e);
+}
+
+static int add_record(struct reading *r, uint32_t process, const struct trace_record *k) {
+  if (k->kind == TRACE_RECORD_BEGIN)
+    return add_begin(r, k);
+  if (k->kind == TRACE_RECORD_END) {
+    note_end(r, k);
+    return 0;
+  }
+  if (k->kind >= OP_COUNT)
+    return 0; /* of a later version */
+  const struct op_description *about = op_describe(k->kind);
+  if (k->kind == OP_MARK)
+    return add_mark(r, process, k);
+  if (strcmp(about->verb, "new") == 0 && about->type > OBJECT_PROCESS)
+    return k->object ? add_object(r, k, about->type) : 0;
+  return add_event(r, process, k);
+}
+
+static int read_records(struct reading *r, const uint8_t *data, size_t len) {
+  struct log_records head;
+  if (len < sizeof head)
+    return -SBX_EDATA;
+  memcpy(&head, data, sizeof head);
+  if (head.count != (len - sizeof head) / sizeof(struct trace_record))
+    return -SBX_EDATA;
+  r->facts.lost += head.lost;
+  for (uint32_t i = 0; i < head.count; i++) {
+    struct trace_record k;
+    memcpy(&k, data + sizeof head + i * sizeof k, sizeof k);
+    int rc = add_record(r, head.process, &k);
+    if (rc)
+      return rc;
+  }
+  return 0;
+}
+
+static int read_failure(struct reading *r, const uint8_t *data, size_t len) {
+  uint32_t id, string;
+  const char *text = text_at(data, len, sizeof id);
+  if (!text)
+    return -SBX_EDATA;
+  memcpy(&id, data, sizeof id);
+  struct trace_process *p = find_process(r->m, id);
+  if (!p)
+    return 0;
+  int rc = trace_add_string(r->m, text, &string);
+  if (rc == 0)
+    p->failure = r->m->strings[string];
+  return rc;
+}
+
+static int read_edge(struct reading *r, const uint8_t *data, size_t len) {
+  struct log_edge edge;
+  uint32_t where = 0;
+  const char *text = text_at(data, len, sizeof edge);
+  if (!text)
+    return -SBX_EDATA;
+  memcpy(&edge, data, sizeof edge);
+  int rc = trace_add_string(r->m, text, &where);
+  const struct trace_edge e = {.process = edge.process,
+                               .object = edge.object,
+                               .kind = edge.kind < OP_COUNT ? edge.kind : 0,
+                               .holder = edge.holder,
+                               .where = where,
+                               .stuck = edge.stuck != 0};
+  return rc ? rc : trace_add_edge(r->m, &e);
+}
+
+static int read_end(struct reading *r, const uint8_t *data, size_t len) {
+  struct log_end end;
+  if (len < sizeof end)
+    return -SBX_EDATA;
+  memcpy(&end, data, sizeof end);
+  r->facts.end_ns = run_time(r, end.end_ns);
+  r->facts.cpu_ns = end.cpu_ns;
+  r->facts.exit_status = end.exit_status;
+  r->facts.cut |= end.cut != 0;
+  return 0;
+}
+
+static int read_chunk(struct reading *r, enum log_kind kind, const uint8_t *data, size_t len) {
+  switch (kind) {
+  case LOG_BEGIN:
+    return read_begin(r, data, len);
+  case LOG_TEXT:
+    return read_text(r, data, len);
+  case LOG_RECORDS:
+    return read_records(r, data, len);
+  case LOG_FAILURE:
+    return read_failure(r, data, len);
+  case LOG_DEADLOCK:
+    r->facts.deadlock = text_at(data, len, 0) ? (const char *)data : "";
+    return 0;
+  case LOG_EDGE:
+    return read_edge(r, data, len);
+  case LOG_END:
+    return read_end(r, data, len);
+  }
+  return 0;
+}
+
+/* The next whole chunk at *at; false: there is none. */
+static bool next_chunk(const uint8_t *log, size_t len, size_t *at, struct log_chunk *ret,
+                       const uint8_t **ret_data) {
+  if (len - *at < sizeof *ret)
+    return false;
+  memcpy(ret, log + *at, sizeof *ret);
+  size_t left = len - *at - sizeof *ret;
+  if (ret->magic != LOG_MAGIC || ret->len > left)
+    return false;
+  *ret_data = log + *at + sizeof *ret;
+  uint64_t size = log_chunk_size(ret);
+  *at = size > len - *at ? len : *at + (size_t)size;
+  return true;
+}
+
+static int check_first(const uint8_t *log, size_t len, const char **ret_reason) {
+  struct log_chunk first;
+  const uint8_t *data;
+  size_t at = 0;
+  if (!next_chunk(log, len, &at, &first, &data) || first.kind != LOG_BEGIN) {
+    *ret_reason = len ? "it is not a trace of sandbox" : "it is empty";
+    return -SBX_EDATA;
+  }
+  if (first.version != LOG_VERSION) {
+    *ret_reason = "another version of sandbox has written it";
+    return -SBX_EDATA;
+  }
+  return 0;
+}
+
+int trace_log_read(const void *log, size_t len, struct trace_model *ret, const char **ret_reason) {
+  struct reading r = {.m = ret};
+  struct log_chunk chunk;
+  const uint8_t *data;
+  size_t at = 0;
+  *ret = (struct trace_model){0};
+  int rc = check_first(log, len, ret_reason);
+  if (rc == 0)
+    rc = trace_model_new(ret);
+  if (rc)
+    return rc;
+  r.facts = ret->facts;
+  r.facts.clock = "monotonic";
+  while (rc == 0 && next_chunk(log, len, &at, &chunk, &data))
+    rc = read_chunk(&r, chunk.kind, data, (size_t)chunk.len);
+  if (rc == -SBX_EDATA)
+    *ret_reason = "it is damaged";
+  if (rc == 0)
+    rc = trace_set_facts(ret, &r.facts);
+  if (rc == 0)
+    rc = trace_model_finish(ret);
+  free(r.texts);
+  if (rc)
+    trace_model_release(ret);
+  return rc;
+}

@@ -1,0 +1,100 @@
+/*
+ * look/trace/ring.h - the records of one process, in shared memory: it writes, one reader drains.
+ *
+ * The writer never waits: when the ring is full, the oldest records are overwritten, and the reader
+ * finds out how many it lost.
+ *
+ *   index     counts records from 0 on; record i lies in slot i % RING_RECORDS
+ *   run       a record of several ops, which the writer goes on changing: at most RING_RUNS of the
+ *             newest records are such
+ *
+ * The writer
+ *   W1  fills slot `head`, then stores head + 1 (release). Killed before the store, it has written
+ *       nothing; after it, a whole record.
+ *   W2  of a run changes only the count, the duration and the flags, each by one store of at most 8
+ *       bytes. Killed in between, it has counted an op whose time is that of the op before.
+ *   W3  stores `sealed`: records before it will not change any more, so the reader may take them.
+ * The reader
+ *   R1  loads `sealed` (`head`, if the writer is dead), acquire, and copies what is new
+ *   R2  loads `head` again (after a fence): a record with an index below head + 1 - RING_RECORDS may
+ *       have been overwritten while it was copied: it is thrown away, and counted as lost.
+ */
+#ifndef SBX_LOOK_TRACE_RING_H
+#define SBX_LOOK_TRACE_RING_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "look/trace/record.h"
+
+enum { RING_RECORDS = 4096, RING_RUNS = 4 };
+
+struct trace_ring {
+  _Atomic uint64_t head, sealed; /* the writer */
+  uint64_t unused[6];            /* a cache line of its own */
+  struct trace_record records[RING_RECORDS];
+};
+
+/* A run that the writer may go on with. */
+struct trace_run {
+  uint32_t key, object; /* key: the record's kind, and its flags above (16 bits) */
+  uint64_t index;       /* of its record */
+  uint32_t count;
+  int64_t began_ns;
+};
+
+/* What the writer has for itself: private, copied by fork, begun anew by each process. */
+struct trace_writer {
+  struct trace_ring *ring;
+  uint64_t head;
+  uint32_t run_count, next_run;
+  uint32_t until_clock; /* ops of runs until the clock is read again */
+  uint32_t epoch;       /* of the area (below) when it was last read */
+  struct trace_run runs[RING_RUNS];
+};
+
+/* Begin to write; what the ring holds of an earlier process stays. */
+void trace_writer_begin(struct trace_writer *w, struct trace_ring *ring);
+
+/* Append a record; it is sealed unless a run before it is not. */
+void trace_write(struct trace_writer *w, const struct trace_record *r);
+
+/* The runs are over. */
+void trace_seal(struct trace_writer *w);
+
+/* A run lasts at most so long, and its clock is read every so many ops. */
+enum { RUN_NS = 1000 * 1000, RUN_STRIDE = 32 };
+
+/* An op that did not wait belongs to no run that goes on: begin one, at `now_ns`. */
+void trace_run_begin(struct trace_writer *w, uint32_t key, uint32_t object, uint64_t n,
+                     int64_t now_ns);
+
+/* It is time to read the clock: the runs last until `now_ns`; those that are too old are over. */
+void trace_run_tick(struct trace_writer *w, int64_t now_ns);
+
+/*
+ * Count an op that did not wait in a run of its like. False: there is none, so begin one.
+ *   epoch  changes now and then (every RUN_EPOCH_NS, while somebody looks); it ends all runs, so that
+ *          ops with much time between them do not pass for ops without
+ */
+bool trace_run_extend(struct trace_writer *w, uint32_t key, uint32_t object, uint64_t n,
+                      uint32_t epoch, int64_t (*now)(void));
+
+/* The reader's place in a ring. */
+struct trace_reader {
+  uint64_t next; /* index */
+};
+
+enum { RING_BATCH = 512 };
+
+/*
+ * Take at most RING_BATCH records from a ring.
+ *   all       the writer is dead, or only a copy is wanted: take those of runs, too
+ *   ret       RING_BATCH records
+ *   ret_lost  how many were overwritten before these
+ * Returns how many; 0: there are none now.
+ */
+unsigned trace_read(struct trace_reader *r, const struct trace_ring *ring, bool all,
+                    struct trace_record *ret, uint64_t *ret_lost);
+
+#endif

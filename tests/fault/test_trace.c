@@ -1,0 +1,262 @@
+/*
+ * tests/fault/test_trace.c - the event log of real runs: what processes did is in it, also of those that were killed.
+ *
+ * The supervisor runs on the stage; what it records is kept in memory, and read as a model when the run has ended.
+ */
+#include "support/os_world.h"
+
+#include <signal.h>
+
+#include "look/trace/log.h"
+#include "os/supervisor/supervisor.h"
+
+typedef int main_fn(struct backend *b, void *ctx);
+
+static struct buf kept;
+static struct trace_model m;
+
+static int keep(void *ctx, const void *data, size_t len) {
+  (void)ctx;
+  return buf_append(&kept, data, len);
+}
+
+static void say(void *ctx, const char *line) {
+  (void)ctx, (void)line;
+}
+
+/* Run, and read what was recorded. Returns the exit status. */
+static int record(main_fn *fn, enum trace_detail detail, double speed) {
+  const struct supervisor_options o = {
+      .backend = backend_new,
+      .speed = speed,
+      .seed = 7,
+      .seeded = true,
+      .max_procs = 64,
+      .timeout_ns = SBX_FOREVER,
+      .deadlock_after_ns = 50 * NS_PER_MS,
+      .say = say,
+      .record = {.on = true, .detail = detail, .command = "test", .version = "1", .keep = keep}};
+  const char *reason = "";
+  kept.len = 0;
+  int status = supervisor_run(&o, fn, NULL);
+  int rc = trace_log_read(kept.data, kept.len, &m, &reason);
+  if (rc)
+    fprintf(stderr, "%s\n", reason);
+  CHECK_EQ(rc, 0);
+  return status;
+}
+
+static const struct trace_process *process_of(uint32_t id) {
+  for (uint32_t i = 0; i < m.process_count; i++)
+    if (m.processes[i].id == id)
+      return &m.processes[i];
+  CHECK(!"there is such a process");
+  return NULL;
+}
+
+/* How many ops of a kind a process did, with effect. */
+static uint64_t count_of(const struct trace_process *p, enum op_kind kind) {
+  uint64_t n = 0;
+  for (uint32_t i = 0; i < p->event_count; i++) {
+    const struct trace_event *e = &m.events[p->event_first + i];
+    if (e->kind == kind && !(e->flags & (TRACE_TIMEOUT | TRACE_REFUSED | TRACE_UNFINISHED)))
+      n += e->count;
+  }
+  return n;
+}
+
+/* -- what is recorded ------------------------------------------------------------------------------------------------- */
+
+static struct object *queue;
+enum { ITEMS = 1000 };
+
+static int take_all(void *arg) {
+  uint32_t producer, seq;
+  (void)arg;
+  for (int i = 0; i < ITEMS; i++)
+    CHECK_EQ(get_item(queue, &producer, &seq, SBX_FOREVER), 0);
+  return 0;
+}
+
+static int main_feeds_a_reader(struct backend *b, void *ctx) {
+  (void)b, (void)ctx;
+  queue = new_queue(0, TRANSPORT_AUTO, 0);
+  struct object *reader = spawn_process(take_all, NULL);
+  await_sleep(reader, OP_QUEUE_GET);
+  for (uint32_t i = 0; i < ITEMS; i++)
+    CHECK_EQ(put_item(queue, 1, i, ITEM_LEAST, SBX_FOREVER), 0);
+  join_well(reader);
+  return 0;
+}
+
+static void check_feeding(enum trace_detail detail) {
+  CHECK_EQ(record(main_feeds_a_reader, detail, 1), 0);
+  const struct trace_process *main = process_of(1), *reader = process_of(2);
+  CHECK_EQ(m.process_count, 2);
+  CHECK(strcmp(main->name, "main") == 0);
+  CHECK_EQ(main->how, TRACE_DONE);
+  CHECK_EQ(reader->how, TRACE_DONE);
+  CHECK_EQ(reader->parent, 0);
+  CHECK(reader->begin_ns >= main->begin_ns && reader->end_ns <= main->end_ns);
+  CHECK_EQ(m.facts.lost, 0);
+  CHECK_EQ(m.facts.exit_status, 0);
+  CHECK(m.facts.cpu_ns > 0);
+  CHECK(reader->spent_ns[TRACE_QUEUE] > 0);
+  CHECK_EQ(m.object_count, 1);
+}
+
+TEST_ON_STAGE(merged_records_count_each_item, 20) {
+  check_feeding(TRACE_DETAIL_MERGED);
+  CHECK_EQ(count_of(process_of(1), OP_QUEUE_PUT), ITEMS);
+  CHECK_EQ(count_of(process_of(2), OP_QUEUE_GET), ITEMS);
+  CHECK_EQ(process_of(1)->items_out, ITEMS);
+  CHECK(m.event_count < ITEMS);
+  CHECK(m.item_count > 0);
+}
+
+TEST_ON_STAGE(all_items_are_joined_one_by_one, 20) {
+  check_feeding(TRACE_DETAIL_ALL);
+  CHECK_EQ(count_of(process_of(1), OP_QUEUE_PUT), ITEMS);
+  CHECK_EQ(m.item_count, ITEMS);
+  for (uint32_t i = 0; i < m.item_count; i++) {
+    CHECK_EQ(m.events[m.items[i].from].n, m.events[m.items[i].to].n);
+    if (i > 0)
+      CHECK(m.items[i].n > m.items[i - 1].n);
+  }
+}
+
+TEST_ON_STAGE(only_waits, 20) {
+  check_feeding(TRACE_DETAIL_WAIT);
+  for (uint32_t i = 0; i < m.event_count; i++)
+    CHECK((m.events[i].flags & TRACE_WAITED) || m.events[i].kind == OP_PROCESS_SPAWN);
+}
+
+/* -- kills ------------------------------------------------------------------------------------------------------------- */
+
+static struct gate ready;
+
+static int put_and_wait(void *arg) {
+  uint32_t producer, seq;
+  struct object *nothing = arg;
+  for (uint32_t i = 0; i < ITEMS; i++)
+    CHECK_EQ(put_item(queue, 1, i, ITEM_LEAST, SBX_FOREVER), 0);
+  gate_open(ready, 1);
+  return get_item(nothing, &producer, &seq, SBX_FOREVER);
+}
+
+static int main_kills_a_writer(struct backend *b, void *ctx) {
+  (void)b, (void)ctx;
+  queue = new_queue(0, TRANSPORT_AUTO, 0);
+  struct object *nothing = new_queue(0, TRANSPORT_AUTO, 0);
+  struct object *p = spawn_process(put_and_wait, nothing);
+  gate_wait(ready);
+  await_sleep(p, OP_QUEUE_GET);
+  kill_process(p);
+  return 0;
+}
+
+TEST_ON_STAGE(the_records_of_a_killed_process_are_complete, 20) {
+  ready = gate_new();
+  record(main_kills_a_writer, TRACE_DETAIL_MERGED, 1);
+  const struct trace_process *p = process_of(2);
+  CHECK_EQ(p->how, TRACE_KILLED);
+  CHECK_EQ(p->signal, SIGKILL);
+  CHECK_EQ(count_of(p, OP_QUEUE_PUT), ITEMS);
+  const struct trace_span *last = &m.spans[p->span_first + p->span_count - 1];
+  CHECK_EQ(last->state, TRACE_QUEUE); /* it was killed in a get */
+  CHECK_EQ(m.events[last->event].object, 1);
+}
+
+/* -- many -------------------------------------------------------------------------------------------------------------- */
+
+static int leave(void *arg) {
+  (void)arg;
+  return 0;
+}
+
+static int main_spawns_one_after_another(struct backend *b, void *ctx) {
+  (void)b, (void)ctx;
+  for (int i = 0; i < 1000; i++)
+    join_well(spawn_process(leave, NULL));
+  return 0;
+}
+
+TEST_ON_STAGE(rings_are_used_again, 60) {
+  CHECK_EQ(record(main_spawns_one_after_another, TRACE_DETAIL_MERGED, 1), 0);
+  CHECK_EQ(m.process_count, 1001);
+  CHECK_EQ(m.facts.lost, 0);
+  for (uint32_t i = 0; i < m.process_count; i++) {
+    CHECK_EQ(m.processes[i].how, TRACE_DONE);
+    CHECK(m.processes[i].end_ns >= m.processes[i].begin_ns);
+  }
+  CHECK_EQ(count_of(process_of(1), OP_PROCESS_SPAWN), 1000);
+}
+
+/* -- deadlock ---------------------------------------------------------------------------------------------------------- */
+
+static struct object *lock_a, *lock_b;
+
+static void acquire(struct object *lock) {
+  struct op op = {.kind = OP_LOCK_ACQUIRE, .object = lock, .deadline_ns = SBX_FOREVER};
+  perform(&the_backend->base, &op);
+}
+
+static int cross(void *arg) {
+  acquire(lock_b);
+  gate_open(ready, 1);
+  acquire(lock_a);
+  (void)arg;
+  return 0;
+}
+
+static int main_crosses_locks(struct backend *b, void *ctx) {
+  const struct sync_options o = {.type = OBJECT_LOCK, .name = "left"};
+  (void)ctx;
+  CHECK_EQ(op_sync_new(b, &o, &lock_a), 0);
+  CHECK_EQ(op_sync_new(b, &o, &lock_b), 0);
+  acquire(lock_a);
+  spawn_process(cross, NULL);
+  gate_wait(ready);
+  acquire(lock_b);
+  return 0;
+}
+
+TEST_ON_STAGE(a_deadlock_is_in_the_log, 20) {
+  ready = gate_new();
+  CHECK_EQ(record(main_crosses_locks, TRACE_DETAIL_MERGED, 1), 4);
+  CHECK(strstr(m.facts.deadlock, "deadlock"));
+  CHECK_EQ(m.edge_count, 2);
+  for (uint32_t i = 0; i < 2; i++) {
+    CHECK(m.edges[i].stuck);
+    CHECK_EQ(m.edges[i].kind, OP_LOCK_ACQUIRE);
+    CHECK_EQ(m.edges[i].holder, 1 - m.edges[i].process);
+  }
+  CHECK(strcmp(m.objects[0].name, "left") == 0);
+}
+
+/* -- time -------------------------------------------------------------------------------------------------------------- */
+
+static int main_sleeps(struct backend *b, void *ctx) {
+  (void)ctx;
+  struct op op = {.kind = OP_CLOCK_SLEEP, .deadline_ns = in_ms(50)};
+  return perform(b, &op);
+}
+
+TEST_ON_STAGE(times_are_the_runs, 20) {
+  CHECK_EQ(record(main_sleeps, TRACE_DETAIL_MERGED, 20), 0);
+  CHECK(process_of(1)->spent_ns[TRACE_SLEEP] >= 20 * 50 * NS_PER_MS);
+  CHECK(m.facts.end_ns >= process_of(1)->spent_ns[TRACE_SLEEP]);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(merged_records_count_each_item),
+      cmocka_unit_test(all_items_are_joined_one_by_one),
+      cmocka_unit_test(only_waits),
+      cmocka_unit_test(the_records_of_a_killed_process_are_complete),
+      cmocka_unit_test(rings_are_used_again),
+      cmocka_unit_test(a_deadlock_is_in_the_log),
+      cmocka_unit_test(times_are_the_runs),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
