@@ -1,0 +1,129 @@
+/* look/trace/words.c - see words.h. */
+#include "look/trace/words.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "base/width.h"
+
+enum { COMBINING_MAX = 2 };
+
+/* -- names ----------------------------------------------------------------------------------- */
+
+/* Would it have an effect beyond its place in the line? (Unicode: line separators, marks and
+ * controls of direction, invisible characters.) */
+static bool unruly(uint32_t c) {
+  return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+         (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+static int escape_byte(struct buf *out, unsigned char byte) {
+  static const char codes[] = "\a\b\t\n\v\f\r", letters[] = "abtnvfr";
+  const char *found = byte ? strchr(codes, byte) : NULL;
+  return found ? buf_format(out, "\\%c", letters[found - codes]) : buf_format(out, "\\x%02x", byte);
+}
+
+int words_text(struct buf *out, const char *text, bool ascii) {
+  size_t len = strlen(text), begin = out->len;
+  int rc = 0, combining = 0;
+  for (size_t at = 0, bytes; at < len && rc == 0; at += bytes) {
+    uint32_t c;
+    bytes = utf8_next(text + at, len - at, &c);
+    bool control = c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xa0);
+    if (control || c == UTF8_BAD) {
+      for (size_t i = 0; i < bytes && rc == 0; i++)
+        rc = escape_byte(out, (unsigned char)text[at + i]);
+      continue;
+    }
+    bool combines = bytes > 1 && !unruly(c) && width_of(text + at, bytes) == 0;
+    combining = combines ? combining + 1 : 0;
+    if (combining > COMBINING_MAX || (combines && (ascii || out->len == begin)))
+      continue;
+    rc = unruly(c) || (ascii && bytes > 1) ? buf_append_byte(out, '?')
+                                           : buf_append(out, text + at, bytes);
+  }
+  return rc;
+}
+
+int words_cut(struct buf *out, const char *text, size_t len, int columns, bool ascii) {
+  if (width_of(text, len) <= columns)
+    return buf_append(out, text, len);
+  if (columns < 1)
+    return 0;
+  int rc = buf_append(out, text, width_prefix(text, len, columns - 1));
+  return rc ? rc : buf_append(out, ascii ? "~" : "…", ascii ? 1 : strlen("…"));
+}
+
+int words_label(struct buf *out, const char *label, const char *more, int columns, bool ascii) {
+  struct buf shown = {0};
+  int rc = words_text(&shown, label, ascii);
+  const char *text = shown.len ? (const char *)shown.data : "";
+  size_t name = shown.len;
+  while (name > 0 && text[name - 1] >= '0' && text[name - 1] <= '9')
+    name--;
+  bool numbered = name > 0 && name < shown.len && text[name - 1] == '#';
+  name = numbered ? name - 1 : shown.len;
+  int rest = (int)(shown.len - name) + width_of(more, strlen(more));
+  if (rc == 0 && columns - rest < 2) /* no room for the name besides */
+    rc = words_cut(out, text, shown.len, columns, ascii);
+  else if (rc == 0)
+    rc = words_cut(out, text, name, columns - rest, ascii);
+  if (rc == 0 && columns - rest >= 2)
+    rc = buf_append(out, text + name, shown.len - name);
+  if (rc == 0 && columns - rest >= 2)
+    rc = buf_append(out, more, strlen(more));
+  buf_release(&shown);
+  return rc;
+}
+
+/* -- numbers --------------------------------------------------------------------------------- */
+
+/* Three digits of value / 1000 and a unit. */
+static void three_digits(uint64_t thousandths, const char *unit, char ret[WORDS_MAX]) {
+  double value = (double)thousandths / 1000;
+  const char *format = value < 9.995 ? "%.2f%s" : value < 99.95 ? "%.1f%s" : "%.0f%s";
+  snprintf(ret, WORDS_MAX, format, value, unit);
+}
+
+char *words_duration(int64_t ns, bool ascii, char ret[WORDS_MAX]) {
+  int64_t s = ns / NS_PER_SECOND;
+  if (ns <= 0)
+    snprintf(ret, WORDS_MAX, "0s");
+  else if (ns < 1000)
+    snprintf(ret, WORDS_MAX, "%" PRId64 "ns", ns);
+  else if (ns < 999500)
+    three_digits((uint64_t)ns, ascii ? "us" : "µs", ret);
+  else if (ns < 999500000)
+    three_digits((uint64_t)ns / 1000, "ms", ret);
+  else if (s < 100)
+    three_digits((uint64_t)ns / 1000000, "s", ret);
+  else if (s < 6000)
+    snprintf(ret, WORDS_MAX, "%" PRId64 "m%02" PRId64, s / 60, s % 60);
+  else if (s < 48 * 3600)
+    snprintf(ret, WORDS_MAX, "%" PRId64 "h%02" PRId64, s / 3600, s / 60 % 60);
+  else
+    snprintf(ret, WORDS_MAX, "%" PRId64 "d%02" PRId64 "h", s / 86400, s / 3600 % 24);
+  return ret;
+}
+
+char *words_count(uint64_t n, char ret[WORDS_MAX]) {
+  char digits[WORDS_MAX];
+  int len = snprintf(digits, sizeof digits, "%" PRIu64, n), at = 0;
+  for (int i = 0; i < len; i++) {
+    if (i > 0 && (len - i) % 3 == 0)
+      ret[at++] = ',';
+    ret[at++] = digits[i];
+  }
+  ret[at] = '\0';
+  return ret;
+}
+
+char *words_plural(uint64_t n, const char *noun, char ret[WORDS_MAX]) {
+  char count[WORDS_MAX];
+  snprintf(ret, WORDS_MAX, "%s %s%s", words_count(n, count), noun, n == 1 ? "" : "s");
+  return ret;
+}
