@@ -171,6 +171,42 @@ static void test_items_join_puts_and_gets(void **state) {
   free(depths);
 }
 
+/* Of many processes, whose runs overlap: by time, puts first. Of many events fewer steps each. */
+static void test_depths_of_many(void **state) {
+  (void)state;
+  enum { PROCESSES = 7, EVENTS = 5000 };
+  object(5, OBJECT_QUEUE, 0, 0);
+  for (uint32_t id = 1; id <= PROCESSES; id++)
+    process(id, 0, "p", 0, 1000000);
+  for (int i = 0; i < EVENTS; i++)
+    for (uint32_t id = 1; id <= PROCESSES; id++)
+      event(id, id % 2 ? OP_QUEUE_PUT : OP_QUEUE_GET, 5, i * 100 + (int)(id % 3), 150, TRACE_SEVERAL, 10, 0);
+  finish();
+  struct trace_depth *depths;
+  uint32_t count;
+  assert_int_equal(trace_depths(&m, 0, &depths, &count), 0);
+  assert_int_equal(count, 200000 / (PROCESSES * EVENTS) * PROCESSES * EVENTS);
+  for (uint32_t i = 1; i < count; i++) {
+    assert_true(depths[i - 1].t_ns <= depths[i].t_ns);
+    if (i > 1 && depths[i - 1].t_ns == depths[i].t_ns)
+      assert_false(depths[i - 2].items > depths[i - 1].items && depths[i - 1].items < depths[i].items &&
+                   depths[i - 2].t_ns == depths[i].t_ns);
+  }
+  assert_int_equal(depths[count - 1].items, 10 * EVENTS); /* one more puts than gets */
+  free(depths);
+}
+
+static void test_an_item_is_matched_once(void **state) {
+  (void)state;
+  process(1, 0, "main", 0, 1000);
+  object(5, OBJECT_QUEUE, 0, 0);
+  event(1, OP_QUEUE_PUT, 5, 10, 0, 0, 1, 1);
+  event(1, OP_QUEUE_PUT, 5, 20, 0, 0, 1, 1); /* a damaged log */
+  event(1, OP_QUEUE_GET, 5, 30, 9, TRACE_SEVERAL, 3, 1);
+  finish();
+  assert_int_equal(m.item_count, 1);
+}
+
 static void test_items_with_gaps_know_the_first_only(void **state) {
   (void)state;
   process(1, 0, "main", 0, 1000);
@@ -285,6 +321,8 @@ int main(void) {
       TEST(test_overlapping_waits_do_not_count_twice),
       TEST(test_stopped),
       TEST(test_items_join_puts_and_gets),
+      TEST(test_depths_of_many),
+      TEST(test_an_item_is_matched_once),
       TEST(test_items_with_gaps_know_the_first_only),
       TEST(test_pipes_cross),
       TEST(test_waits_are_gathered_by_object_and_line),

@@ -233,6 +233,12 @@ static int items_by_time(const void *a, const void *b) {
   return order ? order : ORDER(p->n, q->n);
 }
 
+/* Is it the item that was matched last? A log that is damaged may have it twice. */
+static bool is_last(const struct trace_model *m, uint32_t queue, uint64_t n) {
+  const struct trace_item *last = m->item_count ? &m->items[m->item_count - 1] : NULL;
+  return last && last->object == queue && last->n == n;
+}
+
 /* One item for each two events that have one in common: the first of those. */
 static int match(struct trace_model *m, const struct batch *puts, uint32_t put_count,
                  const struct batch *gets, uint32_t get_count) {
@@ -241,7 +247,8 @@ static int match(struct trace_model *m, const struct batch *puts, uint32_t put_c
     const struct batch *p = &puts[i], *g = &gets[k];
     uint64_t first = p->n > g->n ? p->n : g->n;
     uint64_t put_end = p->n + p->count, get_end = g->n + g->count;
-    if (p->queue == g->queue && first < put_end && first < get_end) {
+    if (p->queue == g->queue && first < put_end && first < get_end &&
+        !is_last(m, p->queue, first)) {
       if (trace_grow(&m->items, &cap, m->item_count, sizeof *m->items))
         return -SBX_ENOMEM;
       m->items[m->item_count++] =

@@ -25,7 +25,7 @@
 
 #include "object/op.h"
 
-enum { TRACE_NONE = UINT32_MAX }; /* no index */
+#define TRACE_NONE UINT32_MAX /* no index */
 
 /* What a process does; the order of legends. */
 enum trace_state {
@@ -113,7 +113,7 @@ struct trace_mark {
   double value;
 };
 
-/* Item `n` of the queue `object` went from one process to another. */
+/* Item `n` of the queue `object` went from one process to another. There is one of a queue and n. */
 struct trace_item {
   uint32_t object;
   uint64_t n;

@@ -133,13 +133,46 @@ int trace_waits(const struct trace_model *m, struct trace_wait **ret, uint32_t *
 
 /* -- depths ---------------------------------------------------------------------------------- */
 
-/* A run of ops is shown by so many changes at most. */
-enum { STEPS_MAX = 64 };
+/* A run of ops is shown by so many changes, fewer in a large trace: about POINTS in all. */
+enum { STEPS_MIN = 2, STEPS_MAX = 64, POINTS = 200000 };
 
-static int depths_by_time(const void *a, const void *b) {
-  const struct trace_depth *d = a, *e = b;
-  int order = ORDER(d->t_ns, e->t_ns);
-  return order ? order : ORDER(e->items, d->items); /* puts before gets */
+/* Puts before gets. */
+static bool is_before(const struct trace_depth *d, const struct trace_depth *e) {
+  return d->t_ns < e->t_ns || (d->t_ns == e->t_ns && d->items > e->items);
+}
+
+/* The end of the ascending run that begins at `from`. */
+static uint32_t run_end(const struct trace_depth *list, uint32_t from, uint32_t count) {
+  uint32_t at = from + 1;
+  while (at < count && !is_before(&list[at], &list[at - 1]))
+    at++;
+  return at < count ? at : count;
+}
+
+/* Merge two neighbouring runs, [a, b) and [b, end). */
+static void merge_runs(const struct trace_depth *from, struct trace_depth *to, uint32_t a,
+                       uint32_t b, uint32_t end) {
+  for (uint32_t at = a, second = b; at < end; at++) {
+    bool take_second = second < end && (a == b || is_before(&from[second], &from[a]));
+    to[at] = take_second ? from[second++] : from[a++];
+  }
+}
+
+/* Sort by merging the runs there are: the list consists of one for each process, or little more.
+ * `other` has room for as many. Returns the one of both that is sorted. */
+static struct trace_depth *sort_depths(struct trace_depth *list, struct trace_depth *other,
+                                       uint32_t count) {
+  while (run_end(list, 0, count) < count) {
+    for (uint32_t a = 0, b, end; a < count; a = end) {
+      b = run_end(list, a, count);
+      end = b < count ? run_end(list, b, count) : b;
+      merge_runs(list, other, a, b, end);
+    }
+    struct trace_depth *swap = list;
+    list = other;
+    other = swap;
+  }
+  return list;
 }
 
 static bool concerns(const struct trace_model *m, const struct trace_event *e, uint32_t object) {
@@ -148,13 +181,13 @@ static bool concerns(const struct trace_model *m, const struct trace_event *e, u
   return (e->kind == OP_PIPE_SEND ? m->objects[e->object].peer : e->object) == object;
 }
 
-static uint32_t steps_of(const struct trace_event *e) {
-  return e->count < STEPS_MAX ? e->count : STEPS_MAX;
+static uint32_t steps_of(const struct trace_event *e, uint32_t most) {
+  return e->count < most ? e->count : most;
 }
 
 /* `count` changes in equal parts over the event's duration. */
-static void add_steps(const struct trace_event *e, struct trace_depth *ret) {
-  uint32_t steps = steps_of(e), done = 0;
+static void add_steps(const struct trace_event *e, uint32_t steps, struct trace_depth *ret) {
+  uint32_t done = 0;
   int change = trace_event_change(e);
   for (uint32_t i = 0; i < steps; i++) {
     uint32_t until = (uint32_t)((uint64_t)e->count * (i + 1) / steps);
@@ -165,27 +198,50 @@ static void add_steps(const struct trace_event *e, struct trace_depth *ret) {
   }
 }
 
-int trace_depths(const struct trace_model *m, uint32_t object, struct trace_depth **ret,
-                 uint32_t *ret_count) {
-  uint32_t count = 0;
+/* The changes, each by itself, in the order of events. *ret: for the caller to free. */
+static int list_changes(const struct trace_model *m, uint32_t object, struct trace_depth **ret,
+                        uint32_t *ret_count) {
+  uint32_t events = 0, count = 0;
   for (uint32_t i = 0; i < m->event_count; i++)
-    count += concerns(m, &m->events[i], object) ? steps_of(&m->events[i]) : 0;
+    events += concerns(m, &m->events[i], object);
+  uint32_t most = events ? POINTS / events : 0;
+  most = most < STEPS_MIN ? STEPS_MIN : most > STEPS_MAX ? STEPS_MAX : most;
+  for (uint32_t i = 0; i < m->event_count; i++)
+    count += concerns(m, &m->events[i], object) ? steps_of(&m->events[i], most) : 0;
   struct trace_depth *list = malloc((count + 1u) * sizeof *list);
   if (!list)
     return -SBX_ENOMEM;
   count = 0;
   for (uint32_t i = 0; i < m->event_count; i++)
     if (concerns(m, &m->events[i], object)) {
-      add_steps(&m->events[i], list + count);
-      count += steps_of(&m->events[i]);
+      uint32_t steps = steps_of(&m->events[i], most);
+      add_steps(&m->events[i], steps, list + count);
+      count += steps;
     }
-  qsort(list, count, sizeof *list, depths_by_time);
+  *ret = list;
+  *ret_count = count;
+  return 0;
+}
+
+int trace_depths(const struct trace_model *m, uint32_t object, struct trace_depth **ret,
+                 uint32_t *ret_count) {
+  struct trace_depth *list, *other;
+  uint32_t count;
+  int rc = list_changes(m, object, &list, &count);
+  if (rc)
+    return rc;
+  if (!(other = malloc((count + 1u) * sizeof *other))) {
+    free(list);
+    return -SBX_ENOMEM;
+  }
+  struct trace_depth *sorted = sort_depths(list, other, count);
+  free(sorted == list ? other : list);
   int64_t items = 0;
   for (uint32_t i = 0; i < count; i++) { /* times within a run are a guess: never below none */
-    items = items + list[i].items > 0 ? items + list[i].items : 0;
-    list[i].items = items;
+    items = items + sorted[i].items > 0 ? items + sorted[i].items : 0;
+    sorted[i].items = items;
   }
-  *ret = list;
+  *ret = sorted;
   *ret_count = count;
   return 0;
 }

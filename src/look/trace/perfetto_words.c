@@ -1,0 +1,29 @@
+/* look/trace/perfetto_words.c - words that stand for numbers in a file; see perfetto_internal.h. */
+#include "look/trace/model.h"
+#include "look/trace/perfetto_internal.h"
+
+const char *const perfetto_types[OBJECT_TYPES] = {
+    [OBJECT_NONE] = "none",   [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",
+    [OBJECT_CLOCK] = "clock", [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore",
+    [OBJECT_EVENT] = "event", [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
+    [OBJECT_VALUE] = "value", [OBJECT_DICT] = "dict",           [OBJECT_PIPE] = "pipe",
+};
+
+const char *const perfetto_ends[4] = {
+    [TRACE_ALIVE] = "alive",
+    [TRACE_DONE] = "done",
+    [TRACE_FAILED] = "failed",
+    [TRACE_KILLED] = "killed",
+};
+
+const char *const perfetto_details[3] = {
+    [TRACE_DETAIL_WAIT] = "wait",
+    [TRACE_DETAIL_MERGED] = "merged",
+    [TRACE_DETAIL_ALL] = "all",
+};
+
+const char *const perfetto_ops[OP_COUNT] = {
+    [OP_NONE] = "NONE",
+#define OP(kind, type, blocks, verb, past, reads, writes) [OP_##kind] = #kind,
+#include "object/ops.def"
+};
