@@ -50,7 +50,7 @@ static const struct trace_process *process_of(uint32_t id) {
   for (uint32_t i = 0; i < m.process_count; i++)
     if (m.processes[i].id == id)
       return &m.processes[i];
-  CHECK(!"there is such a process");
+  CHECK(false && "there is such a process");
   return NULL;
 }
 
