@@ -287,7 +287,8 @@ static void random_models_fit(void **state) {
   (void)state;
   for (uint64_t seed = 1; seed <= 1500; seed++) {
     random_run(seed);
-    int columns = 40 + (int)random_below(random_below(4) ? 60 : 961), rows = 1 + (int)random_below(40);
+    int columns = 40 + (int)random_below(random_below(4) ? 60 : 961);
+    int rows = 1 + (int)random_below(40);
     bool utf8 = random_below(2), color = random_below(2);
     struct buf out = draw(columns, rows, utf8, color);
     check_lines(&out, columns, rows, utf8, color);

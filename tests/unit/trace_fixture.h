@@ -220,7 +220,7 @@ static const char *const hostile[] = {
     "</script><b>",
     "\xe2\x80\xaeright to left\xe2\x80\x8b",
     "\xf0\x9f\x98\x80\xf0\x9f\x91\xa8\xe2\x80\x8d\xf0\x9f\x91\xa9",
-    "\xc2\x9b" "31m",
+    "\xc2\x9b[31m",
     "a name that is much longer than any column for names could ever be",
     "#12",
     "x#",
@@ -240,28 +240,39 @@ static inline void random_run(uint64_t seed) {
   fixture_begin(random_name());
   uint32_t processes = (uint32_t)random_below(random_below(4) ? 8 : 90), objects = (uint32_t)random_below(8);
   for (uint32_t i = 1; i <= processes; i++) {
-    int64_t begin = random_time(end);
-    struct trace_process *p = add_process(i, (uint32_t)random_below(i), random_name(), begin, begin + random_time(end - begin));
+    int64_t begin = random_time(end), length = random_time(end - begin);
+    uint32_t parent = (uint32_t)random_below(i);
+    struct trace_process *p = add_process(i, parent, random_name(), begin, begin + length);
     p->worker = random_below(3) == 0;
     p->how = (enum trace_end)random_below(4);
     p->signal = 9;
   }
-  for (uint32_t i = 1; i <= objects; i++)
-    add_object(i, (enum object_type)random_below(OBJECT_TYPES), random_name(), random_below(2) ? random_below(9) : UINT64_MAX);
-  for (uint32_t i = (uint32_t)random_below(300); i-- > 0;) {
-    int64_t from = random_time(end);
-    add_event((uint32_t)random_below(processes + 2), (enum op_kind)(1 + random_below(OP_COUNT - 1)),
-              (uint32_t)random_below(random_below(2) ? 10 : 200), from, from + random_time(end - from), (unsigned)random_below(128),
-              (uint32_t)random_below(200), random_below(20), random_name());
+  for (uint32_t i = 1; i <= objects; i++) {
+    enum object_type type = (enum object_type)random_below(OBJECT_TYPES);
+    uint64_t max = random_below(2) ? random_below(9) : UINT64_MAX;
+    add_object(i, type, random_name(), max);
   }
-  for (uint32_t i = (uint32_t)random_below(12); i-- > 0;)
-    add_mark(1 + (uint32_t)random_below(processes + 1), random_name(), random_time(end));
+  for (uint32_t i = (uint32_t)random_below(300); i-- > 0;) {
+    int64_t from = random_time(end), length = random_time(end - from);
+    uint32_t process = (uint32_t)random_below(processes + 2);
+    uint32_t object = (uint32_t)random_below(random_below(2) ? 10 : 200);
+    enum op_kind kind = (enum op_kind)(1 + random_below(OP_COUNT - 1));
+    unsigned flags = (unsigned)random_below(128);
+    uint32_t count = (uint32_t)random_below(200);
+    uint64_t n = random_below(20);
+    add_event(process, kind, object, from, from + length, flags, count, n, random_name());
+  }
+  for (uint32_t i = (uint32_t)random_below(12); i-- > 0;) {
+    uint32_t process = 1 + (uint32_t)random_below(processes + 1);
+    int64_t t = random_time(end);
+    add_mark(process, random_name(), t);
+  }
   for (uint32_t i = (uint32_t)random_below(5); i-- > 0;) {
-    const struct trace_edge e = {.process = 1 + (uint32_t)random_below(processes + 1),
-                                 .object = (uint32_t)random_below(objects + 1),
-                                 .kind = (uint16_t)(1 + random_below(OP_COUNT - 1)),
-                                 .holder = (uint32_t)random_below(processes + 1),
-                                 .stuck = random_below(2)};
+    struct trace_edge e = {.process = 1 + (uint32_t)random_below(processes + 1)};
+    e.object = (uint32_t)random_below(objects + 1);
+    e.kind = (uint16_t)(1 + random_below(OP_COUNT - 1));
+    e.holder = (uint32_t)random_below(processes + 1);
+    e.stuck = random_below(2);
     assert_int_equal(trace_add_edge(&model, &e), 0);
   }
   model.facts.lost = random_below(2) ? random_below(UINT64_MAX) : 0;

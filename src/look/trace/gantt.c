@@ -304,7 +304,8 @@ static int legend_lines(const struct legend *l, int columns, bool brief) {
 }
 
 static bool is_brief(const struct legend *l, int columns) {
-  return legend_lines(l, columns, false) > 1;
+  return legend_lines(l, columns, false) > 1 ||
+         (l->count > 0 && entry_width(&l->entries[0], false) > columns);
 }
 
 static int put_legend(struct canvas *c, const struct legend *l) {
