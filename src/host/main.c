@@ -18,6 +18,7 @@
 #include "host/output.h"
 #include "host/script.h"
 #include "host/terminal.h"
+#include "host/trace.h"
 #include "lua/state/report.h"
 #include "os/backend.h"
 #include "os/process/output.h"
@@ -74,7 +75,7 @@ static int run_script(struct supervisor_options supervisor, struct script *scrip
 
 static int run(const struct options *o, int argc, char **argv) {
   struct script script = {.options = o, .argc = argc, .argv = argv};
-  const struct supervisor_options supervisor = {
+  struct supervisor_options supervisor = {
       .backend = backend_new,
       .speed = o->speed,
       .seed = o->seed,
@@ -85,8 +86,13 @@ static int run(const struct options *o, int argc, char **argv) {
       .say = say,
       .report = report,
   };
-  int status =
+  struct tracing tracing;
+  int status = tracing_begin(&tracing, o, argc, argv, &supervisor.record);
+  if (status)
+    return status;
+  status =
       wants_prompt(o, argc) ? run_prompt(supervisor, &script) : run_script(supervisor, &script);
+  tracing_end(&tracing);
   if (status >= 0)
     return status;
   fprintf(stderr, "sandbox: cannot start the run: %s\n", error_text(status));

@@ -14,7 +14,8 @@ const struct op_description op_descriptions[OP_COUNT] = {
 };
 
 static int perform_observed(struct backend *b, struct op *op) {
-  b->observe(b->observer, op, OP_BEGIN, 0);
+  if (b->observe_begin)
+    b->observe(b->observer, op, OP_BEGIN, 0);
   int rc = b->objects->perform(b, op);
   b->observe(b->observer, op, OP_END, rc);
   return rc;

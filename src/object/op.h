@@ -429,8 +429,9 @@ struct backend {
   const struct object_ops *objects;
   const struct self_ops *self;
   const struct run_ops *run;
-  /* Called before and after each op; NULL: nobody looks. `rc` is meaningful at OP_END. */
+  /* Called after each op; NULL: nobody looks. `rc` is meaningful at OP_END. */
   void (*observe)(void *observer, const struct op *op, enum op_phase phase, int rc);
+  bool observe_begin; /* also before */
   void *observer;
   /* Called in handlers of signals, so async-signal-safe: an interrupt came; a question was asked.
    * NULL: nobody cares. */

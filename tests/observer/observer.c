@@ -351,6 +351,7 @@ int __wrap_sandbox_lib_open(lua_State *L, struct backend *b) {
     watched.steer = steer;
     b->run = &watched;
     b->observe = observe;
+    b->observe_begin = true;
     arm_all(((struct os_backend *)b)->control);
   }
   return rc;

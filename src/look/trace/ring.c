@@ -74,47 +74,35 @@ void trace_run_tick(struct trace_writer *w, int64_t now_ns) {
   publish_sealed(w);
 }
 
-void trace_run_begin(struct trace_writer *w, uint32_t key, uint32_t object, uint64_t n,
-                     int64_t now_ns) {
+void trace_run_gaps(struct trace_run *run) {
+  struct trace_record *slot = (struct trace_record *)(uintptr_t)run->slot;
+  run->next_n = 0;
+  if (!(slot->flags & TRACE_GAPS))
+    set_flag(slot, TRACE_GAPS);
+}
+
+void trace_run_begin(struct trace_writer *w, uint64_t key, uint64_t n, int64_t now_ns) {
   uint32_t at = w->run_count;
   if (at < RING_RUNS)
     w->run_count++;
   else
     at = w->next_run++ % RING_RUNS;
-  w->runs[at] = (struct trace_run){
-      .key = key, .object = object, .index = w->head, .count = 1, .began_ns = now_ns};
+  w->runs[at] = (struct trace_run){.key = key,
+                                   .index = w->head,
+                                   .slot = slot_of(w->ring, w->head),
+                                   .next_n = n + 1,
+                                   .count = 1,
+                                   .began_ns = now_ns};
   const struct trace_record r = {.t_ns = now_ns,
                                  .kind = (uint16_t)key,
-                                 .flags = (uint16_t)(TRACE_SEVERAL | key >> 16),
-                                 .object = object,
+                                 .flags = (uint16_t)(TRACE_SEVERAL | (key >> 16 & 0xffff)),
+                                 .object = (uint32_t)(key >> 32),
                                  .where = 1,
                                  .n = n};
   append(w, &r);
   if (w->until_clock == 0)
     w->until_clock = RUN_STRIDE;
   publish_sealed(w);
-}
-
-bool trace_run_extend(struct trace_writer *w, uint32_t key, uint32_t object, uint64_t n,
-                      uint32_t epoch, int64_t (*now)(void)) {
-  if (epoch != w->epoch) {
-    w->epoch = epoch;
-    trace_seal(w);
-    return false;
-  }
-  for (uint32_t i = 0; i < w->run_count; i++) {
-    struct trace_run *run = &w->runs[i];
-    if (run->key != key || run->object != object)
-      continue;
-    struct trace_record *slot = slot_of(w->ring, run->index);
-    if (n != slot->n + run->count && !(slot->flags & TRACE_GAPS))
-      set_flag(slot, TRACE_GAPS);
-    *(volatile uint32_t *)&slot->where = ++run->count;
-    if (--w->until_clock == 0)
-      trace_run_tick(w, now());
-    return true;
-  }
-  return false;
 }
 
 /* -- the reader ------------------------------------------------------------------------------ */

@@ -37,8 +37,10 @@ struct trace_ring {
 
 /* A run that the writer may go on with. */
 struct trace_run {
-  uint32_t key, object; /* key: the record's kind, and its flags above (16 bits) */
-  uint64_t index;       /* of its record */
+  uint64_t key;                       /* trace_run_key */
+  uint64_t index;                     /* of its record */
+  volatile struct trace_record *slot; /* that */
+  uint64_t next_n;                    /* should the items be numbered in a row */
   uint32_t count;
   int64_t began_ns;
 };
@@ -65,20 +67,46 @@ void trace_seal(struct trace_writer *w);
 /* A run lasts at most so long, and its clock is read every so many ops. */
 enum { RUN_NS = 1000 * 1000, RUN_STRIDE = 32 };
 
+/* What the ops of a run have in common: the record's kind and flags, and the object. */
+static inline uint64_t trace_run_key(unsigned kind, unsigned flags, uint32_t object) {
+  return (uint64_t)object << 32 | flags << 16 | kind;
+}
+
 /* An op that did not wait belongs to no run that goes on: begin one, at `now_ns`. */
-void trace_run_begin(struct trace_writer *w, uint32_t key, uint32_t object, uint64_t n,
-                     int64_t now_ns);
+void trace_run_begin(struct trace_writer *w, uint64_t key, uint64_t n, int64_t now_ns);
+
+/* The items of a run are not numbered in a row. */
+void trace_run_gaps(struct trace_run *run);
 
 /* It is time to read the clock: the runs last until `now_ns`; those that are too old are over. */
 void trace_run_tick(struct trace_writer *w, int64_t now_ns);
 
 /*
- * Count an op that did not wait in a run of its like. False: there is none, so begin one.
- *   epoch  changes now and then (every RUN_EPOCH_NS, while somebody looks); it ends all runs, so that
- *          ops with much time between them do not pass for ops without
+ * Count an op that did not wait in a run of its like. False: there is none, so begin one. It is
+ * inline since each op pays for it.
+ *   epoch  changes now and then, while somebody looks; it ends all runs, so that ops with much time
+ *          between them do not pass for ops without
  */
-bool trace_run_extend(struct trace_writer *w, uint32_t key, uint32_t object, uint64_t n,
-                      uint32_t epoch, int64_t (*now)(void));
+static inline bool trace_run_extend(struct trace_writer *w, uint64_t key, uint64_t n,
+                                    uint32_t epoch, int64_t (*now)(void)) {
+  if (epoch != w->epoch) {
+    w->epoch = epoch;
+    trace_seal(w);
+    return false;
+  }
+  for (uint32_t i = 0; i < w->run_count; i++) {
+    struct trace_run *run = &w->runs[i];
+    if (run->key != key)
+      continue;
+    if (n != run->next_n++)
+      trace_run_gaps(run);
+    run->slot->where = ++run->count;
+    if (--w->until_clock == 0)
+      trace_run_tick(w, now());
+    return true;
+  }
+  return false;
+}
 
 /* The reader's place in a ring. */
 struct trace_reader {

@@ -25,6 +25,8 @@ static enum level level_of(enum op_kind kind) {
   case OP_PROCESS_SIGNAL:
   case OP_MARK:
     return LEVEL_ALWAYS;
+  case OP_PROCESS_AWAIT:
+    return LEVEL_ALL;
   case OP_PROCESS_END: /* its reaper tells more */
   case OP_HANDLE_EXPORT:
   case OP_HANDLE_FETCH:
@@ -57,8 +59,11 @@ int trace_area_create(enum trace_detail detail, uint32_t max_procs, struct trace
     return -SBX_ENOMEM;
   a->ring_count = rings;
   a->detail = detail;
-  for (int kind = 0; kind < OP_COUNT; kind++)
+  for (int kind = 0; kind < OP_COUNT; kind++) {
     a->level[kind] = (unsigned char)level_of((enum op_kind)kind);
+    a->merges[kind] = detail == TRACE_DETAIL_MERGED && a->level[kind] == LEVEL_MERGED &&
+                      kind != OP_SELECT && kind != OP_QUEUE_TAKE;
+  }
   *ret = a;
   return 0;
 }
@@ -175,14 +180,12 @@ static void record_wait(struct os_backend *b, const struct op *op, struct trace_
   trace_write(&b->writer, r);
 }
 
-static void observe(void *observer, const struct op *op, enum op_phase phase, int rc) {
-  struct os_backend *b = observer;
+static void observe_closely(struct os_backend *b, const struct op *op, int rc) {
   struct trace_area *a = b->trace;
-  if (phase == OP_BEGIN || !b->writer.ring || rc == -SBX_ELENT) /* the TAKE that follows counts */
-    return;
   struct trace_record r;
   unsigned level = a->level[op->kind];
-  if (op->since_ns == 0 && level > a->detail)
+  if ((op->since_ns == 0 && level > a->detail) ||
+      rc == -SBX_ELENT) /* the TAKE that follows counts */
     return;
   describe(op, rc, &r);
   if (op->since_ns) {
@@ -194,10 +197,26 @@ static void observe(void *observer, const struct op *op, enum op_phase phase, in
     trace_write(&b->writer, &r);
   } else {
     uint32_t epoch = atomic_load_explicit(&a->epoch, memory_order_relaxed);
-    uint32_t key = r.kind | (uint32_t)r.flags << 16;
-    if (!trace_run_extend(&b->writer, key, r.object, r.n, epoch, clock_now_ns))
-      trace_run_begin(&b->writer, key, r.object, r.n, clock_now_ns());
+    uint64_t key = trace_run_key(r.kind, r.flags, r.object);
+    if (!trace_run_extend(&b->writer, key, r.n, epoch, clock_now_ns))
+      trace_run_begin(&b->writer, key, r.n, clock_now_ns());
   }
+}
+
+/* The common case first: an op like the last ones, that did not wait. */
+static void observe(void *observer, const struct op *op, enum op_phase phase, int rc) {
+  struct os_backend *b = observer;
+  const struct trace_area *a = b->trace;
+  (void)phase;
+  if (!b->writer.ring)
+    return;
+  if (rc == 0 && op->since_ns == 0 && a->merges[op->kind]) {
+    uint32_t epoch = atomic_load_explicit(&a->epoch, memory_order_relaxed);
+    uint64_t key = trace_run_key(op->kind, 0, (uint32_t)op->object->serial);
+    if (trace_run_extend(&b->writer, key, op->item, epoch, clock_now_ns))
+      return;
+  }
+  observe_closely(b, op, rc);
 }
 
 void trace_install(struct os_backend *b, struct trace_area *a) {
