@@ -245,3 +245,36 @@ describe("what a scope has stopped is no news:", function()
     end)
   end
 end)
+
+describe("a pool whose workers die and leave processes", function()
+  -- Handles of processes in this one.
+  local function handles()
+    collectgarbage() collectgarbage()
+    local count = 0
+    for _, list in pairs(debug.getregistry()) do
+      local meta = type(list) == "table" and debug.getmetatable(list)
+      if meta and meta.__mode == "v" then
+        for _, handle in pairs(list) do
+          if type(handle) == "userdata" and debug.getmetatable(handle).__name == "sandbox.process" then count = count + 1 end
+        end
+      end
+    end
+    return count
+  end
+
+  it("keeps a worker only while something that it has left lives", function()
+    local pool <close> = sandbox.pool(1)
+    local rounds = 0
+    repeat
+      rounds = rounds + 1
+      local ok, failure = pool:submit(function()
+        spawn({ quiet = true, daemon = true }, sleep, 0.01)
+        sandbox.self():kill()
+        sleep(T)
+      end):join(T)
+      assert.are.same({ nil, 9 }, { ok, failure.signal })
+      assert.are.equal(1, pool:submit(function() return 1 end):result(T)) -- deaths in a row would break the pool
+      assert.is_true(rounds < 200, handles() .. " handles")
+    until rounds > 40 and handles() < rounds / 2
+  end)
+end)

@@ -4,6 +4,7 @@ local native = use "native"
 
 local family = {}
 
+local FEW_LEFT = 16 -- processes that have ended: so many are kept without a look at whether they are needed
 local AWAIT_BIRTH = 0.05 -- seconds; a process has no pid between the claim of its record and its first steps
 
 -- Call a method of a process whose record may have been reused; nil if it has.
@@ -34,11 +35,27 @@ local function pause_all(list)
   return members
 end
 
--- A process has ended. If some that it had spawned, or what they have spawned, live on, it is kept in the list.
+-- A process has ended. If some that it had spawned, or what they have spawned, live on, it is kept in the list. When
+-- the list has doubled, processes whose descendants have ended since are taken out.
 function family.keep_left(list, p)
-  local below = {}
-  native.descendants(p, below)
-  if below[1] then list[#list + 1] = p end
+  local function has_left(q)
+    local below = {}
+    native.descendants(q, below)
+    return below[1] ~= nil
+  end
+  if not has_left(p) then return end
+  if #list >= (list.most or FEW_LEFT) then
+    local kept = 0
+    for i, q in ipairs(table.move(list, 1, #list, 1, {})) do
+      list[i] = nil
+      if has_left(q) then
+        kept = kept + 1
+        list[kept] = q
+      end
+    end
+    list.most = math.max(FEW_LEFT, 2 * kept)
+  end
+  list[#list + 1] = p
 end
 
 -- Interrupt the descendants of the processes of a list that have not been told to end, as their own scopes would.
