@@ -224,15 +224,8 @@ static int l_pairs(lua_State *L) {
 
 /* dict([t [, {name =}]]) */
 static int l_dict(lua_State *L) {
-  static const char *const names[] = {"name", NULL};
-  struct sync_options o = {.type = OBJECT_DICT};
-  lua_settop(L, 2);
-  luaL_argexpected(L, lua_isnil(L, 1) || lua_istable(L, 1), 1, "table");
-  if (!lua_isnil(L, 2)) {
-    luaL_argexpected(L, lua_istable(L, 2), 2, "table of options");
-    lib_check_options(L, 2, names);
-  }
-  o.name = sync_name_option(L, 2);
+  luaL_argexpected(L, lua_isnoneornil(L, 1) || lua_istable(L, 1), 1, "table");
+  struct sync_options o = {.type = OBJECT_DICT, .name = sync_only_name(L, 2)};
   sync_make(L, &o, OBJECT_DICT);
   lua_pushvalue(L, 1); /* [handle, key, value, table] is what set and lua_next need */
   lua_replace(L, 2);
@@ -260,10 +253,7 @@ static int l_dict(lua_State *L) {
 
 static void tell(lua_State *L, const struct sync_info *i) {
   lua_pushfstring(L, "%I key%s", (LUAI_UACINT)i->count, i->count == 1 ? "" : "s");
-  if (i->holder) {
-    lua_pushfstring(L, ", updated by %s#%I", i->holder_name, (LUAI_UACINT)i->holder);
-    lua_concat(L, 2);
-  }
+  shared_tell_updater(L, i);
 }
 
 static const luaL_Reg methods[] = {{METHOD, l_update}, {NULL, NULL}};

@@ -3,7 +3,7 @@
 
 static int l_event(lua_State *L) {
   struct sync_options o = {.type = OBJECT_EVENT};
-  o.name = sync_only_name(L);
+  o.name = sync_only_name(L, 1);
   return sync_make(L, &o, OBJECT_EVENT);
 }
 

@@ -4,7 +4,7 @@
 
 static int make(lua_State *L, bool recursive) {
   struct sync_options o = {.type = OBJECT_LOCK, .recursive = recursive};
-  o.name = sync_only_name(L);
+  o.name = sync_only_name(L, 1);
   return sync_make(L, &o, OBJECT_LOCK);
 }
 

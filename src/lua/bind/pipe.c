@@ -11,7 +11,7 @@
 static int l_pipe(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct object *ends[2];
-  const char *name = sync_only_name(L);
+  const char *name = sync_only_name(L, 1);
   struct handle *a = lib_push_handle(L, OBJECT_PIPE), *b = lib_push_handle(L, OBJECT_PIPE);
   int rc = op_pipe_new(lib->b, name, ends);
   if (lib_made_room(L, rc))
@@ -115,14 +115,6 @@ void lib_open_pipe(lua_State *L, int table) {
       {"send", l_send}, {"recv", l_recv}, {"poll", l_poll}, {"close", l_close}, {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__tostring", l_tostring}, {"__close", l_close}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"pipe", l_pipe}, {NULL, NULL}};
-  luaL_newmetatable(L, PIPE_TYPE);
-  lib_set_handle_type(L, OBJECT_PIPE);
-  lib_set_functions(L, meta);
-  lua_createtable(L, 0, 4);
-  lib_set_functions(L, methods);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-  lua_pushvalue(L, table);
-  lib_set_functions(L, functions);
+  lib_open_type(L, table, OBJECT_PIPE, methods, meta, functions);
   lua_pop(L, 1);
 }

@@ -338,16 +338,10 @@ void lib_open_process(lua_State *L, int table) {
   static const luaL_Reg functions[] = {{"join", join},       {"self", l_self},
                                        {"parent", l_parent}, {"children", l_children},
                                        {"getpid", l_getpid}, {NULL, NULL}};
-  luaL_newmetatable(L, PROCESS_TYPE);
-  lib_set_handle_type(L, OBJECT_PROCESS);
-  lib_set_functions(L, meta);
+  lib_open_type(L, table, OBJECT_PROCESS, methods, meta, functions);
   lua_pushlightuserdata(L, lib_find(L));
-  lua_createtable(L, 0, 16);
-  lib_set_functions(L, methods);
+  lua_getfield(L, -2, "__index");
   lua_pushcclosure(L, l_process_index, 2);
   lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-  lua_pushvalue(L, table);
-  lib_set_functions(L, functions);
   lua_pop(L, 1);
 }

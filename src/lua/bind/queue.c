@@ -406,14 +406,6 @@ void lib_open_queue(lua_State *L, int table) {
       {"__len", l_queue_len}, {"__tostring", l_queue_tostring}, {NULL, NULL}};
   static const luaL_Reg functions[] = {
       {"queue", l_queue}, {"queue_put", l_queue_put}, {"queue_get", l_queue_get}, {NULL, NULL}};
-  luaL_newmetatable(L, QUEUE_TYPE);
-  lib_set_handle_type(L, OBJECT_QUEUE);
-  lib_set_functions(L, meta);
-  lua_createtable(L, 0, 12);
-  lib_set_functions(L, methods);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-  lua_pushvalue(L, table);
-  lib_set_functions(L, functions);
+  lib_open_type(L, table, OBJECT_QUEUE, methods, meta, functions);
   lua_pop(L, 1);
 }

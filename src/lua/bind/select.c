@@ -338,7 +338,5 @@ void lib_open_select(lua_State *L, int table) {
   lua_getfield(L, -1, "__index");
   lib_set_functions(L, methods);
   lua_pop(L, 4);
-  lua_pushvalue(L, table);
-  lib_set_functions(L, functions);
-  lua_pop(L, 1);
+  lib_set_functions_in(L, table, functions);
 }

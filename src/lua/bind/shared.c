@@ -65,6 +65,13 @@ void shared_end(lua_State *L, struct lib *lib, struct shared_op *s) {
   s->encoded = false;
 }
 
+void shared_tell_updater(lua_State *L, const struct sync_info *i) {
+  if (!i->holder)
+    return;
+  lua_pushfstring(L, ", updated by %s#%I", i->holder_name, (LUAI_UACINT)i->holder);
+  lua_concat(L, 2);
+}
+
 /* -- update --------------------------------------------------------------------------------------
  */
 

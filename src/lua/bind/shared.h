@@ -34,6 +34,9 @@ void shared_perform(lua_State *L, struct lib *lib, struct shared_op *s);
 /* Push what it has read. */
 void shared_push(lua_State *L, struct lib *lib, struct shared_op *s);
 
+/* [text] Append ", updated by writer#2" if a process is in an update. */
+void shared_tell_updater(lua_State *L, const struct sync_info *i);
+
 /* What it brought is there. */
 void shared_end(lua_State *L, struct lib *lib, struct shared_op *s);
 

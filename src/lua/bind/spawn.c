@@ -136,17 +136,6 @@ static void spawn_function(lua_State *L, const struct spawn_request *req, struct
   h->object = op.object;
 }
 
-/* Raises an error when there is no room for so many calls of C functions: Lua counts them. */
-static int nest_calls(lua_State *L) {
-  lua_Integer levels = lua_tointeger(L, 1);
-  if (levels > 0) {
-    lua_pushcfunction(L, nest_calls);
-    lua_pushinteger(L, levels - 1);
-    lua_call(L, 1, 0);
-  }
-  return 0;
-}
-
 static void check_forkable(lua_State *L) {
   enum { CHILD_CALLS = 8 }; /* what child_run and below need on the thread that spawned */
   /* The child would never leave the finalizer. */
@@ -158,7 +147,7 @@ static void check_forkable(lua_State *L) {
     luaL_error(L, "spawn: C stack overflow");
   if (lua_gethook(L)) /* it would see the calls */
     return;
-  lua_pushcfunction(L, nest_calls);
+  lua_pushcfunction(L, child_nest_calls); /* raises if there is no room for them */
   lua_pushinteger(L, CHILD_CALLS);
   lua_call(L, 1, 0);
 }
@@ -306,7 +295,5 @@ int lib_process_start(lua_State *L) {
 
 void lib_open_spawn(lua_State *L, int table) {
   static const luaL_Reg functions[] = {{"spawn", l_spawn}, {"process", l_process}, {NULL, NULL}};
-  lua_pushvalue(L, table);
-  lib_set_functions(L, functions);
-  lua_pop(L, 1);
+  lib_set_functions_in(L, table, functions);
 }

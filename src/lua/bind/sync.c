@@ -17,14 +17,14 @@ const char *sync_name_option(lua_State *L, int arg) {
   return lib_check_name(L, arg);
 }
 
-const char *sync_only_name(lua_State *L) {
+const char *sync_only_name(lua_State *L, int arg) {
   static const char *const names[] = {"name", NULL};
-  lua_settop(L, 1);
-  if (lua_isnil(L, 1))
+  lua_settop(L, arg);
+  if (lua_isnil(L, arg))
     return NULL;
-  luaL_argexpected(L, lua_istable(L, 1), 1, "table of options");
-  lib_check_options(L, 1, names);
-  return sync_name_option(L, 1);
+  luaL_argexpected(L, lua_istable(L, arg), arg, "table of options");
+  lib_check_options(L, arg, names);
+  return sync_name_option(L, arg);
 }
 
 uint64_t sync_check_count(lua_State *L, int index, const char *what, lua_Integer least, int arg) {
@@ -198,21 +198,14 @@ static void set_meta(lua_State *L, const luaL_Reg *meta) {
 }
 
 static void open_type(lua_State *L, int table, const struct sync_type *t) {
-  luaL_newmetatable(L, t->name);
-  lib_set_handle_type(L, t->type);
+  lib_open_type(L, table, t->type, t->methods, NULL, t->constructors);
   lua_pushlightuserdata(L, lib_find(L));
   lua_pushlightuserdata(L, (void *)(uintptr_t)t);
   lua_pushcclosure(L, l_tostring, 2);
   lua_setfield(L, -2, "__tostring");
-  lua_createtable(L, 0, 8);
-  lib_set_functions(L, t->methods);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, -3, "__index");
+  lua_getfield(L, -1, "__index");
   set_meta(L, t->meta);
   lua_pop(L, 2);
-  lua_pushvalue(L, table);
-  lib_set_functions(L, t->constructors);
-  lua_pop(L, 1);
 }
 
 void lib_open_sync(lua_State *L, int table) {

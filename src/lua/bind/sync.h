@@ -36,8 +36,8 @@ int sync_make(lua_State *L, const struct sync_options *o, enum object_type type)
  * none. */
 const char *sync_name_option(lua_State *L, int arg);
 
-/* The one argument of a constructor: absent, or a table with no option but `name`. */
-const char *sync_only_name(lua_State *L);
+/* The last argument of a constructor, at `arg`: absent, or a table with no option but `name`. */
+const char *sync_only_name(lua_State *L, int arg);
 
 /* The whole number at `index`, `least` or more, or an error of the argument `arg` that calls it
  * `what`. */

@@ -14,14 +14,7 @@ static void set(lua_State *L, struct lib *lib, int index) {
 
 /* value(v [, {name =}]) */
 static int l_value(lua_State *L) {
-  static const char *const names[] = {"name", NULL};
-  struct sync_options o = {.type = OBJECT_VALUE};
-  lua_settop(L, 2);
-  if (!lua_isnil(L, 2)) {
-    luaL_argexpected(L, lua_istable(L, 2), 2, "table of options");
-    lib_check_options(L, 2, names);
-  }
-  o.name = sync_name_option(L, 2);
+  struct sync_options o = {.type = OBJECT_VALUE, .name = sync_only_name(L, 2)};
   sync_make(L, &o, OBJECT_VALUE);
   lua_pushvalue(L, 1); /* the handle goes first: it is what set looks at */
   lua_insert(L, 2);
@@ -96,8 +89,7 @@ static int l_cas(lua_State *L) {
   lua_pushboolean(L, s.args.same);
   if (!s.args.same)
     shared_push(L, lib, &s);
-  if (s.encoded)
-    lib_sent(L, lib);
+  shared_end(L, lib, &s);
   return s.args.same ? 1 : 2;
 }
 
@@ -117,10 +109,7 @@ static void tell(lua_State *L, const struct sync_info *i) {
     lua_pushfstring(L, "%f", (LUAI_UACNUMBER)i->number.f);
   else
     lua_pushfstring(L, "%I bytes", (LUAI_UACINT)i->count);
-  if (i->holder) {
-    lua_pushfstring(L, ", updated by %s#%I", i->holder_name, (LUAI_UACINT)i->holder);
-    lua_concat(L, 2);
-  }
+  shared_tell_updater(L, i);
 }
 
 static const luaL_Reg methods[] = {{"get", l_get},       {"set", l_set}, {"add", l_add},

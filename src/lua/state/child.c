@@ -352,13 +352,12 @@ static void renew_streams(lua_State *L, struct lib *lib) {
 
 static const char spare_key;
 
-/* Goes some levels deep: what Lua allocates for that stays. */
-static int warm_up(lua_State *co) {
-  lua_Integer levels = lua_tointeger(co, 1);
+int child_nest_calls(lua_State *L) {
+  lua_Integer levels = lua_tointeger(L, 1);
   if (levels > 0) {
-    lua_pushcfunction(co, warm_up);
-    lua_pushinteger(co, levels - 1);
-    lua_call(co, 1, 0);
+    lua_pushcfunction(L, child_nest_calls);
+    lua_pushinteger(L, levels - 1);
+    lua_call(L, 1, 0);
   }
   return 0;
 }
@@ -367,13 +366,13 @@ void child_prepare(lua_State *L, struct lib *lib) {
   enum { LEVELS = 4 };
   if (lib->life.spare || lua_gethook(L)) /* a hook would see the calls */
     return;
-  lua_pushcfunction(L, warm_up);
+  lua_pushcfunction(L, child_nest_calls);
   lua_pushinteger(L, LEVELS);
   lua_call(L, 1, 0);
   lua_State *spare = lua_newthread(L);
   lua_sethook(spare, NULL, 0, 0); /* that of L as it is now; the child takes that of the spawn */
   lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
-  lua_pushcfunction(spare, warm_up);
+  lua_pushcfunction(spare, child_nest_calls);
   lua_pushinteger(spare, LEVELS);
   if (lua_pcall(spare, 1, 0, 0) == LUA_OK)
     lib->life.spare = spare;

@@ -33,6 +33,10 @@ struct life {
  */
 void child_prepare(lua_State *L, struct lib *lib);
 
+/* To be called with a number of levels: nests so many calls of C functions, and returns. What Lua
+ * allocates for that stays. Raises when it counts too many. */
+int child_nest_calls(lua_State *L);
+
 /* In the child of a spawn: function and `nargs` arguments at the top of the stack. */
 void child_run(lua_State *L, struct lib *lib, int nargs) __attribute__((noreturn));
 

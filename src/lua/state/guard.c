@@ -63,15 +63,6 @@ static bool is_own(const struct guard *g, const void *object) {
   return !g->child || arena_owns(g->arena, object);
 }
 
-/* Push a new table with weak keys, values or both, and room for a list. */
-static void push_weak(lua_State *L, const char *mode, int slots) {
-  lua_createtable(L, slots, 0);
-  lua_createtable(L, 0, 1);
-  lua_pushstring(L, mode);
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-}
-
 /* -- tables ---------------------------------------------------------------------------------- */
 
 /*
@@ -101,7 +92,7 @@ static lua_Integer move_alive(lua_State *L, lua_Integer noted, bool same) {
 /* Making a list may run finalizers, which may append to the one that is there, or replace it. */
 static void lengthen(lua_State *L, int guard, lua_Integer slots) {
   struct guard *g = lua_touserdata(L, guard);
-  push_weak(L, "v", (int)slots);
+  lib_push_weak(L, "v", (int)slots);
   lua_getiuservalue(L, guard, LIST);
   lua_insert(L, -2);
   g->noted = move_alive(L, g->noted, false);
@@ -247,7 +238,7 @@ static void anchor_tables(lua_State *L, struct guard *g) {
   lua_getiuservalue(L, guard, ANCHOR);
   lua_rawseti(L, -2, 0); /* numbers begin with 1 */
   lua_setiuservalue(L, guard, ANCHOR);
-  push_weak(L, "v", 0);
+  lib_push_weak(L, "v", 0);
   lua_setiuservalue(L, guard, LIST);
   lua_pop(L, 1);
   g->noted = g->room = 0;
@@ -465,7 +456,7 @@ void lib_open_guard(lua_State *L) {
   *g = (struct guard){0};
   static const char *const modes[] = {[LIST] = "v", [AGAIN] = "kv", [METATABLES] = "k"};
   for (int i = LIST; i <= METATABLES; i++) {
-    push_weak(L, modes[i], 0);
+    lib_push_weak(L, modes[i], 0);
     lua_setiuservalue(L, -2, i);
   }
   lua_pushvalue(L, -1);

@@ -32,6 +32,12 @@ void lib_set_functions(lua_State *L, const luaL_Reg *functions) {
   luaL_setfuncs(L, functions, 1);
 }
 
+void lib_set_functions_in(lua_State *L, int table, const luaL_Reg *functions) {
+  lua_pushvalue(L, table);
+  lib_set_functions(L, functions);
+  lua_pop(L, 1);
+}
+
 /* -- errors and arguments -------------------------------------------------------------------- */
 
 /* The first function of a script from a level on; without any, the first of the library. */
@@ -202,7 +208,7 @@ static bool called_as_field(lua_State *L) {
   return lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar) && strcmp(ar.namewhat, "field") == 0;
 }
 
-const char *lib_type_name(enum object_type type) {
+static const char *metatable_name(enum object_type type) {
   static const char *const metatables[OBJECT_TYPES] = {
       [OBJECT_PROCESS] = PROCESS_TYPE, [OBJECT_QUEUE] = QUEUE_TYPE,
       [OBJECT_LOCK] = LOCK_TYPE,       [OBJECT_SEMAPHORE] = SEMAPHORE_TYPE,
@@ -210,8 +216,10 @@ const char *lib_type_name(enum object_type type) {
       [OBJECT_BARRIER] = BARRIER_TYPE, [OBJECT_VALUE] = VALUE_TYPE,
       [OBJECT_DICT] = DICT_TYPE,       [OBJECT_PIPE] = PIPE_TYPE,
   };
-  return strchr(metatables[type], '.') + 1;
+  return metatables[type];
 }
+
+const char *lib_type_name(enum object_type type) { return strchr(metatable_name(type), '.') + 1; }
 
 struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type type) {
   enum object_type is = OBJECT_NONE;
@@ -277,7 +285,8 @@ static int handle_gc(lua_State *L) {
   return 0;
 }
 
-void lib_set_handle_type(lua_State *L, enum object_type type) {
+/* The metatable at the top is that of a type of handles. */
+static void set_handle_type(lua_State *L, enum object_type type) {
   static const luaL_Reg meta[] = {{"__eq", handle_eq}, {"__gc", handle_gc}, {NULL, NULL}};
   lib_set_functions(L, meta);
   lib_find(L)->metas[type] = lua_topointer(L, -1);
@@ -288,6 +297,22 @@ void lib_set_handle_type(lua_State *L, enum object_type type) {
   lua_pushvalue(L, -2);
   lua_rawseti(L, -2, (lua_Integer)type);
   lua_pop(L, 1);
+}
+
+void lib_open_type(lua_State *L, int table, enum object_type type, const luaL_Reg *methods,
+                   const luaL_Reg *meta, const luaL_Reg *functions) {
+  int count = 0;
+  while (methods[count].name)
+    count++;
+  luaL_newmetatable(L, metatable_name(type));
+  set_handle_type(L, type);
+  if (meta)
+    lib_set_functions(L, meta);
+  lua_createtable(L, 0, count);
+  lib_set_functions(L, methods);
+  lua_setfield(L, -2, "__index");
+  if (functions)
+    lib_set_functions_in(L, table, functions);
 }
 
 static struct handle *push_handle(lua_State *L) {
@@ -367,6 +392,14 @@ static int lib_gc(lua_State *L) {
   return 0;
 }
 
+void lib_push_weak(lua_State *L, const char *mode, int slots) {
+  lua_createtable(L, slots, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, mode);
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
 struct lib *lib_new(lua_State *L, struct backend *b) {
   struct lib *lib = lua_newuserdatauv(L, sizeof *lib, 0);
   *lib =
@@ -376,11 +409,7 @@ struct lib *lib_new(lua_State *L, struct backend *b) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_key);
-  lua_createtable(L, 0, 0);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
+  lib_push_weak(L, "v", 0);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &handles_key);
   lua_createtable(L, OBJECT_TYPES, OBJECT_TYPES);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);

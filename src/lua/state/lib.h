@@ -128,6 +128,9 @@ static inline void running_leave(struct lib *lib, const struct resumer *link, lu
   running_set(lib, before);
 }
 
+/* Push a new table with weak keys ("k"), values ("v") or both ("kv"), and room for a list. */
+void lib_push_weak(lua_State *L, const char *mode, int slots);
+
 /* Make the lib of a state, in its registry; its __gc is the end of the script. Raises for want of
  * memory. */
 struct lib *lib_new(lua_State *L, struct backend *b);
@@ -155,10 +158,13 @@ static inline struct handle *lib_check_handle(lua_State *L, int arg, enum object
 }
 
 /*
- * The metatable at the top is that of the handles of a type of object: from now on they compare
- * equal, are collected, and travel in messages.
+ * Open a type of handles: from now on handles of this object type compare equal, are collected, and
+ * travel in messages. Leaves their metatable at the top: `methods` is its `__index`, `meta` is in it.
+ *   meta, functions  NULL: none
+ *   functions        are set in the table at index `table`
  */
-void lib_set_handle_type(lua_State *L, enum object_type type);
+void lib_open_type(lua_State *L, int table, enum object_type type, const luaL_Reg *methods,
+                   const luaL_Reg *meta, const luaL_Reg *functions);
 
 /* The handle at `arg`, of whichever type; NULL if it is none. `ret_type` may be NULL. */
 struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type);
@@ -255,6 +261,9 @@ void lib_open_failure(lua_State *L, int table);
 
 /* luaL_setfuncs with the lib as the one upvalue; the table is at the top. */
 void lib_set_functions(lua_State *L, const luaL_Reg *functions);
+
+/* The same for the table at index `table`. */
+void lib_set_functions_in(lua_State *L, int table, const luaL_Reg *functions);
 
 /* -- spawn.c: processes that were not started
  * ------------------------------------------------------- */

@@ -139,11 +139,7 @@ static void replace(lua_State *L, const char *library, const char *name, lua_CFu
 
 void lib_open_program(lua_State *L, struct lib *lib) {
   (void)lib;
-  lua_createtable(L, 0, 0);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
+  lib_push_weak(L, "k", 0);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &files_key);
   replace(L, LUA_OSLIBNAME, "execute", l_execute);
   replace(L, LUA_IOLIBNAME, "popen", l_popen);
