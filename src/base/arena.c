@@ -535,11 +535,9 @@ void arena_trim(struct arena *a) {
   release_runs(a);
 }
 
-void arena_measure(const struct arena *a, struct arena_use *ret) {
-  size_t spans = (size_t)a->spans * PAGE;
-  *ret = (struct arena_use){.used = a->small + a->large * PAGE,
-                            .free = spans - a->small + a->resident * PAGE,
-                            .reached = (size_t)a->top * PAGE};
+size_t arena_keeps(const struct arena *a) {
+  size_t freed = a->small_peak > a->small ? a->small_peak - a->small : 0;
+  return freed + a->resident * PAGE;
 }
 
 static size_t no_more_than_half(size_t bytes, const struct rlimit *limit) {

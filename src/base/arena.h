@@ -13,7 +13,8 @@
  *
  * Free pages go back to the system when they are more than an eighth of what is used and more than
  * ARENA_KEEP; spans in which every block is free become free pages when the total of small blocks
- * has shrunk to half its peak. Beyond the first 2 MiB the range uses huge pages where the system
+ * has shrunk to half its peak; arena_trim, which the program calls in a process that sleeps, gives
+ * back all of both. Beyond the first 2 MiB the range uses huge pages where the system
  * has them: a page fault costs 0.7 us to 13 us for a page of 4 KiB, and not much more for 2 MiB.
  *
  * Not safe for threads; nothing here may be called in a signal handler.
@@ -27,12 +28,6 @@
 struct arena;
 
 enum { ARENA_SMALL = 16 << 10, ARENA_KEEP = 8 << 20 }; /* bytes */
-
-struct arena_use {
-  size_t used;    /* bytes in blocks, sizes rounded up */
-  size_t free;    /* bytes in free blocks and free pages that may still be resident */
-  size_t reached; /* bytes from the start of the heap to the end of what was ever used */
-};
 
 /*
  * Make an arena; the caller owns *ret. Reserves twice the machine's memory, or half of RLIMIT_AS or
@@ -66,9 +61,10 @@ bool arena_owns(const struct arena *a, const void *block);
 /* As arena_owns, but for blocks made at any time. */
 bool arena_holds(const struct arena *a, const void *block);
 
-/* Give all that is free back to the system. */
+/* Give all free pages back to the system. Looks at every free block. */
 void arena_trim(struct arena *a);
 
-void arena_measure(const struct arena *a, struct arena_use *ret);
+/* Bytes freed since the last trim and not given back: what another one may be worth. */
+size_t arena_keeps(const struct arena *a);
 
 #endif

@@ -442,6 +442,10 @@ struct backend {
   bool (*awake)(void *ctx, const struct op *op);
   /* The calling process is at its end, and had this in its hands until now. NULL: nobody cares. */
   void (*forgot)(void *ctx, const struct forgotten *what);
+  /* Memory in reserve, which a process that has slept for a second gives back: is there any; do so.
+   * Both NULL: there never is. */
+  bool (*keeps)(void *ctx);
+  void (*keep_nothing)(void *ctx);
   bool exits;       /* by os.exit: no `<close>` was to release what it has */
   void *signal_ctx; /* of all of them */
 };

@@ -66,4 +66,21 @@ describe("memory", function()
     ]])
     assert.are.same({ "ok\n", "" }, { r.out, r.err })
   end)
+
+  it("of tables that were collected goes back when the process has slept for a second", function()
+    if sanitized ~= "" then return pending("sanitizers keep memory") end
+    local r = script.run(rss .. [[
+      local keep = {}
+      for i = 1, 5e5 do keep[i] = { i } end
+      for i = 3e5, 5e5 do keep[i] = nil end
+      collectgarbage() collectgarbage()
+      local before = kib("RssAnon")
+      sleep(1.2)
+      print(before - kib("RssAnon") >= 8192 and "ok" or before .. " " .. kib("RssAnon"))
+      for i = 1, 3e5 - 1 do assert(keep[i][1] == i) end
+      for i = 3e5, 5e5 do keep[i] = { i } end
+      for i = 1, 5e5 do assert(keep[i][1] == i) end
+    ]])
+    assert.are.same({ "ok\n", "" }, { r.out, r.err })
+  end)
 end)

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 
-enum { BLOCKS = 3000 };
+enum { BLOCKS = 3000, HUGE_PAGES = 4 << 20 }; /* bytes at the ends of a run that are not given back */
 
 struct held {
   unsigned char *p;
@@ -39,12 +39,22 @@ static void check(const struct held *h, size_t bytes) {
       fail_msg("byte %zu of a block of %zu is %u, not %u", i, h->size, h->p[i], h->mark);
 }
 
-static void step(struct arena *a, struct held *h, uint64_t *state, size_t *used) {
+/* Bytes of the range that are in memory. */
+static size_t resident(const void *at, size_t bytes) {
+  static unsigned char map[1 << 16];
+  size_t n = 0;
+  assert_true(bytes / 4096 <= sizeof map);
+  assert_int_equal(mincore((void *)(uintptr_t)at, bytes, map), 0);
+  for (size_t i = 0; i < bytes / 4096; i++)
+    n += map[i] & 1;
+  return n * 4096;
+}
+
+static void step(struct arena *a, struct held *h, uint64_t *state) {
   size_t size = draw(state) % 3 == 0 ? 0 : draw_size(state);
   unsigned char *p = arena_resize(a, h->p, h->p ? h->size : 5, size);
   assert_true(p != NULL || size == 0);
   assert_int_equal((uintptr_t)p % 16, 0);
-  *used = *used - h->size + size;
   if (p && h->p) {
     struct held moved = {p, size, h->mark};
     check(&moved, size < h->size ? size : h->size);
@@ -59,46 +69,36 @@ static void blocks_keep_what_is_in_them(void **unused) {
   (void)unused;
   static struct held held[BLOCKS];
   struct arena *a;
-  struct arena_use use;
+  char *first, *end;
   uint64_t state = 20261129;
-  size_t used = 0;
   memset(held, 0, sizeof held);
   assert_int_equal(arena_open(&a), 0);
+  first = end = arena_resize(a, NULL, 5, 1);
+  arena_resize(a, first, 1, 0);
   for (int i = 0; i < 60000; i++) {
     struct held *h = &held[draw(&state) % BLOCKS];
     if (h->p)
       check(h, h->size);
-    step(a, h, &state, &used);
+    step(a, h, &state);
+    if (h->p && (char *)h->p + h->size > end)
+      end = (char *)h->p + h->size;
     if (i % 10000 == 9999)
       arena_trim(a);
   }
-  arena_measure(a, &use);
-  assert_true(use.used >= used && use.used < used + used / 3 + (1 << 20));
   for (int i = 0; i < BLOCKS; i++) {
     if (held[i].p)
       check(&held[i], held[i].size);
     arena_resize(a, held[i].p, held[i].size, 0);
   }
-  arena_measure(a, &use);
-  assert_int_equal(use.used, 0);
   arena_trim(a);
+  assert_int_equal(arena_keeps(a), 0);
+  assert_true(resident(first, (size_t)(end - first)) <= HUGE_PAGES);
   arena_close(a);
-}
-
-/* Bytes of the range that are in memory. */
-static size_t resident(const void *at, size_t bytes) {
-  static unsigned char map[1 << 16];
-  size_t n = 0;
-  assert_true(bytes / 4096 <= sizeof map);
-  assert_int_equal(mincore((void *)(uintptr_t)at, bytes, map), 0);
-  for (size_t i = 0; i < bytes / 4096; i++)
-    n += map[i] & 1;
-  return n * 4096;
 }
 
 static void free_pages_go_back_beyond_what_is_kept(void **unused) {
   (void)unused;
-  enum { BIG = 64 << 20, HUGE_PAGES = 4 << 20 }; /* those at its ends are not given back */
+  enum { BIG = 64 << 20 };
   struct arena *a;
   assert_int_equal(arena_open(&a), 0);
   char *p = arena_resize(a, NULL, 0, BIG);
@@ -111,31 +111,31 @@ static void free_pages_go_back_beyond_what_is_kept(void **unused) {
   arena_close(a);
 }
 
+/* Of N blocks every PERIOD-th stays: so many that a huge page in three has one. */
 static void spans_of_small_blocks_go_back_when_all_are_free(void **unused) {
   (void)unused;
-  enum { N = 400000, SIZE = 56 };
-  void **p = malloc(N * sizeof *p);
+  enum { N = 400000, SIZE = 56, BYTES = N * 64, PERIOD = 100000, STAY = N / PERIOD };
+  char **p = malloc(N * sizeof *p);
   struct arena *a;
-  struct arena_use use;
   assert_int_equal(arena_open(&a), 0);
   for (int i = 0; i < N; i++) {
     p[i] = arena_resize(a, NULL, 5, SIZE);
     memset(p[i], 1, SIZE);
   }
+  assert_true(resident(p[0], BYTES) >= BYTES - HUGE_PAGES);
   for (int i = 0; i < N; i++)
-    if (i % 20000 != 7) /* one in each of some spans stays */
+    if (i % PERIOD != 7)
       arena_resize(a, p[i], SIZE, 0);
-  arena_measure(a, &use);
-  assert_true(use.free < ARENA_KEEP + (N * 64) / 2 + (1 << 20));
+  assert_true(resident(p[0], BYTES) < ARENA_KEEP + BYTES / 2 + HUGE_PAGES); /* without being told */
   arena_trim(a);
-  arena_measure(a, &use);
-  assert_true(use.free < 3 << 20);
-  for (int i = 7; i < N; i += 20000)
-    assert_int_equal(((char *)p[i])[SIZE - 1], 1);
-  void *again = arena_resize(a, NULL, 5, 1 << 20); /* room that small blocks had */
-  arena_measure(a, &use);
-  assert_true(use.reached < (size_t)N * 64 + (2 << 20));
+  assert_int_equal(arena_keeps(a), 0);
+  assert_true(resident(p[0], BYTES) <= STAY * HUGE_PAGES / 2 + HUGE_PAGES / 2);
+  for (int i = 7; i < N; i += PERIOD)
+    assert_int_equal(p[i][SIZE - 1], 1);
+  char *again = arena_resize(a, NULL, 5, 1 << 20); /* room that small blocks had */
+  assert_true(again > p[0] && again < p[0] + BYTES + HUGE_PAGES);
   arena_resize(a, again, 1 << 20, 0);
+  assert_true(arena_keeps(a) >= 1 << 20);
   arena_close(a);
   free(p);
 }

@@ -198,6 +198,7 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lib_open_guard(L);
   lib_open_coroutine(L, lib);
   lib_open_interrupt(L, lib);
+  lib_open_collector(L, lib);
   seed_random(L, lib);
   keep_streams(L);
   replace_exit(L, lib);

@@ -1,7 +1,9 @@
 /* lua/state/collector.c - see collector.h. */
 #include "lua/state/collector.h"
 
+#include "base/arena.h"
 #include "lua/state/lib.h"
+#include "lua/state/state.h"
 
 bool lib_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
 
@@ -35,4 +37,28 @@ void lib_resume(lua_State *L, struct lib *lib) {
     return;
   lib->collector.paused = false; /* first: finalizers that run now may pause, too */
   lua_gc(L, LUA_GCSTEP, PAUSE_KIB);
+}
+
+/* -- a process that sleeps --------------------------------------------------------------------- */
+
+enum { WORTHWHILE = 1 << 20 }; /* bytes */
+
+static bool keeps(void *ctx) {
+  const struct lib *lib = ctx;
+  return arena_keeps(lib->arena) >= WORTHWHILE;
+}
+
+static void keep_nothing(void *ctx) {
+  const struct lib *lib = ctx;
+  arena_trim(lib->arena);
+}
+
+void lib_open_collector(lua_State *L, struct lib *lib) {
+  void *arena;
+  if (!state_is_own(L))
+    return;
+  lua_getallocf(L, &arena);
+  lib->arena = arena;
+  lib->b->keeps = keeps;
+  lib->b->keep_nothing = keep_nothing;
 }

@@ -11,6 +11,10 @@ struct collector {
   bool paused; /* by lib_pause */
 };
 
+/* From now on free memory of the state goes back to the system when the process has slept for a second.
+ * Of a foreign host's state this does nothing. */
+void lib_open_collector(lua_State *L, struct lib *lib);
+
 /*
  * Hold the collector off while a buffer of the lib or of a handle is in use: a finalizer that
  * called into the library would use it, too. A resume may run a step that is due, so the buffer

@@ -386,6 +386,8 @@ static int lib_gc(lua_State *L) {
   if (lib->b) {
     lib->b->interrupted = lib->b->asked = NULL;
     lib->b->awake = NULL;
+    lib->b->keeps = NULL;
+    lib->b->keep_nothing = NULL;
   }
   messages_release(&lib->messages);
   buf_release(&lib->life.report);

@@ -58,6 +58,7 @@ struct lib {
   struct backend *b;               /* borrowed */
   const void *metas[OBJECT_TYPES]; /* the metatables of handles, as lua_topointer gives them */
   bool near;                       /* lib_near finds it */
+  struct arena *arena;             /* all memory of the state; NULL: it is a foreign host's */
   struct running running;          /* running.h: the coroutine that runs */
   struct messages messages;        /* message.h: what is being made and read */
   struct collector collector;      /* collector.h: whether it is held off */

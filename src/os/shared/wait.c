@@ -60,16 +60,27 @@ void wait_withdraw(struct os_backend *b) { atomic_store(&my_record(b)->op_kind, 
 
 void wait_interrupted(struct os_backend *b) { atomic_store(&my_record(b)->op_since_ns, 0); }
 
+static bool keeps(const struct backend *b) {
+  return memory_keeps() || (b->keeps && b->keeps(b->signal_ctx));
+}
+
+static void keep_nothing(const struct backend *b) {
+  memory_keep_nothing();
+  if (b->keep_nothing)
+    b->keep_nothing(b->signal_ctx);
+}
+
 /* Sleep; a process that sleeps for a second does not need the memory that it keeps in reserve. */
-static int sleep_on(struct pollfd *fds, nfds_t n, int64_t deadline_ns, const sigset_t *unblocked) {
+static int sleep_on(const struct backend *b, struct pollfd *fds, nfds_t n, int64_t deadline_ns,
+                    const sigset_t *unblocked) {
   enum { KEEP_NS = 1000 * 1000 * 1000 };
   struct timespec left;
-  int64_t until_ns = memory_keeps() ? clock_now_ns() + KEEP_NS : SBX_FOREVER;
+  int64_t until_ns = keeps(b) ? clock_now_ns() + KEEP_NS : SBX_FOREVER;
   if (until_ns < deadline_ns) {
     int rc = ppoll(fds, n, clock_left(until_ns, &left), unblocked);
     if (rc)
       return rc;
-    memory_keep_nothing();
+    keep_nothing(b);
   }
   return ppoll(fds, n, clock_left(deadline_ns, &left), unblocked);
 }
@@ -92,7 +103,7 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
   FAULT("wait.before-poll");
   bool awake = b->interrupted || b->woken;
   FAULT("wait.at-poll");
-  int rc = awake ? -1 : sleep_on(fds, n, deadline_ns, &old);
+  int rc = awake ? -1 : sleep_on(&b->base, fds, n, deadline_ns, &old);
   int saved = awake ? EINTR : errno;
   b->woken = 0; /* the caller looks again now */
   sigprocmask(SIG_SETMASK, &old, NULL);
