@@ -248,7 +248,13 @@ let due = false;
 const redraw = () => {
   if (due) return;
   due = true;
-  requestAnimationFrame(() => { due = false; for (const c of charts) c.draw(); });
+  requestAnimationFrame(() => { due = false; for (const c of charts) if (c.seen) c.draw(); });
+};
+// A chart is drawn while it can be seen.
+const watch = (chart, host) => {
+  charts.push(chart);
+  new ResizeObserver(redraw).observe(host);
+  new IntersectionObserver(list => { chart.seen = list[list.length - 1].isIntersecting; redraw(); }, { rootMargin: '200px' }).observe(host);
 };
 const setView = (from, to) => {
   let w = Math.min(Math.max(to - from, 200), END * 1.02);
@@ -362,9 +368,8 @@ class Chart {
     this.canvas = el('canvas', { tabindex: 0, role: 'application', 'aria-roledescription': 'chart', 'aria-label': label });
     this.host.append(this.canvas, this.pad);
     host.append(this.host);
-    charts.push(this);
     this.events();
-    new ResizeObserver(() => redraw()).observe(this.host);
+    watch(this, this.host);
     this.host.addEventListener('scroll', redraw);
   }
   t(x) { return view.from + (x - this.g) / this.k; }
@@ -522,12 +527,13 @@ class Chart {
 
 let arrows = true;
 class Gantt extends Chart {
-  constructor(host, detail) {
+  constructor(host, detail, share = 0.72) {
     super(host, 'What each process did when. Up and down choose a process, left and right what it did; plus and minus zoom.', []);
     this.detail = detail;
+    this.share = share;
     this.arrange();
   }
-  arrange() { this.rows = runs.flatMap(rowsOf); this.limit = Math.max(320, Math.round(innerHeight * 0.72)); }
+  arrange() { this.rows = runs.flatMap(rowsOf); this.limit = Math.max(320 * this.share + 60, Math.round(innerHeight * this.share)); }
   paint(ctx, off) {
     const r = this.r, W = Math.round(this.w * r), x0 = Math.round(this.g * r), acc = new Float32Array(STATES * W);
     this.texts = [];
@@ -667,21 +673,28 @@ class Gantt extends Chart {
       }
     }
     const few = list.length < 60;
+    const curve = (x1, y1, x2, y2, s) => {
+      const d = Math.min(60, Math.max(14, (x2 - x1) / 3));
+      ctx.moveTo(x1, y1); ctx.bezierCurveTo(x1 + d, y1 + s * 4, x2 - d, y2 - s * 4, x2, y2);
+    };
+    const line = (list, color, width) => { ctx.beginPath(); for (const a of list) curve(...a); ctx.strokeStyle = color; ctx.lineWidth = width; ctx.stroke(); };
+    const ways = [];
     for (const [R, to, from, put, got] of list) {
-      const x1 = this.x(put), x2 = this.x(got), edge = this.place.get(R.number + ':' + from).h / 2 - 4;
-      let y1 = this.middle(R, from, off), y2 = this.middle(R, to, off);
-      if (y1 == null || y2 == null || y1 === y2 || (!few && this.folded(R, from, to)) || x2 < this.g || x1 > this.g + this.w) continue;
+      const x1 = this.x(put), x2 = this.x(got) - 1, edge = this.place.get(R.number + ':' + from).h / 2 - 4;
+      const y1 = this.middle(R, from, off), y2 = this.middle(R, to, off), s = Math.sign(y2 - y1);
+      if (!s || x2 < this.g || x1 > this.g + this.w || (!few && this.folded(R, from, to))) continue;
       if (view.guess && view.now != null && got > view.now) continue;
-      const s = Math.sign(y2 - y1), d = Math.min(60, Math.max(14, (x2 - x1) / 3)), end = x2 - 1;
-      y1 += s * edge; y2 -= s * edge;
-      ctx.strokeStyle = theme.card; ctx.lineWidth = 4; ctx.globalAlpha = 0.7;
-      const line = () => { ctx.beginPath(); ctx.moveTo(x1, y1); ctx.bezierCurveTo(x1 + d, y1 + s * 4, end - d, y2 - s * 4, end, y2); ctx.stroke(); };
-      if (few) line();
-      ctx.strokeStyle = ctx.fillStyle = theme.accent; ctx.lineWidth = few ? 1.6 : 1; ctx.globalAlpha = few ? 1 : 0.35;
-      line();
-      if (!few) continue;
+      ways.push([x1, y1 + s * edge, x2, y2 - s * edge, s]);
+    }
+    if (!few) ctx.globalAlpha = 0.45;
+    for (const part of few ? ways.map(w => [w]) : [ways]) {
+      if (few) line(part, theme.card, 4);
+      line(part, theme.accent, few ? 1.6 : 1);
+    }
+    ctx.fillStyle = theme.accent;
+    if (few) for (const [x1, y1, x2, y2] of ways) {
       ctx.beginPath(); ctx.arc(x1, y1, 3, 0, 7); ctx.fill();
-      ctx.beginPath(); ctx.moveTo(end + 2, y2); ctx.lineTo(end - 6, y2 - 4); ctx.lineTo(end - 6, y2 + 4); ctx.fill();
+      ctx.beginPath(); ctx.moveTo(x2 + 2, y2); ctx.lineTo(x2 - 6, y2 - 4); ctx.lineTo(x2 - 6, y2 + 4); ctx.fill();
     }
     ctx.globalAlpha = 1;
   }
@@ -739,7 +752,7 @@ class Gantt extends Chart {
   }
   click(x, y) {
     const q = this.rowAt(y);
-    if (q && q.group && x < this.g) { open.has(q.group) ? open.delete(q.group) : open.add(q.group); this.arrange(); redraw(); return; }
+    if (q && q.group && x < this.g) { open.has(q.group) ? open.delete(q.group) : open.add(q.group); gantts.forEach(g => g.arrange()); redraw(); return; }
     this.show(x < this.g ? q && q.p && { R: q.R, p: q.p, i: -1 } : this.at(q, this.t(x)));
   }
   dive(x, y) {
@@ -753,7 +766,7 @@ class Gantt extends Chart {
     if (k === 'Escape') this.show(null);
     else if (k === 'Enter' || k === ' ') {
       const q = list[n];
-      if (q && q.group && !q.p) { open.add(q.group); this.arrange(); } else if (pick && pick.i >= 0) this.into(pick);
+      if (q && q.group && !q.p) { open.add(q.group); gantts.forEach(g => g.arrange()); redraw(); } else if (pick && pick.i >= 0) this.into(pick);
     } else if (k === 'ArrowDown' || k === 'ArrowUp') {
       n = Math.max(0, Math.min(list.length - 1, n + (k === 'ArrowDown' ? 1 : -1)));
       const q = list[n], t = pick && pick.i >= 0 ? (pick.R.from[pick.i] + pick.R.to[pick.i]) / 2 : view.from, p = q.ps[0];
@@ -774,6 +787,7 @@ const stuck = R => R.stuck = R.stuck || new Set(R.edges.filter(e => e[1]).map(e 
 // The puts of what a get has got: process, time of the put, time of the get.
 const putsOf = (R, e) => {
   if (!R.puts) {
+    R.firsts = R.processes.map(p => p.e0);
     const lists = new Map();
     for (const p of R.processes) for (let k = p.e0; k < p.e1; k++) {
       const s = R.sites[R.evS[k]];
@@ -784,7 +798,7 @@ const putsOf = (R, e) => {
     }
     R.puts = new Map([...lists].map(([q, l]) => [q, Float64Array.from(l).sort()]));
   }
-  const list = R.puts.get(R.sites[R.evS[e]].target), found = [];
+  const list = R.puts.get(R.sites[R.evS[e]].target), found = [], owner = k => after(R.firsts, 0, R.firsts.length, k) - 1;
   if (!list) return found;
   const size = k => R.sites[R.evS[k]].flags & GAPS ? 1 : R.evC[k];
   const when = (k, n) => R.evC[k] < 2 ? R.evT[k] + R.evD[k] : R.evT[k] + (n - R.evI[k]) / (R.evC[k] - 1) * R.evD[k];
@@ -792,7 +806,7 @@ const putsOf = (R, e) => {
   for (let i = Math.max(0, after(list, 0, list.length, first * 1048576 + 1048575) - 1); i < list.length && found.length < 50; i++) {
     const k = list[i] % 1048576, n = Math.max(first, R.evI[k]);
     if (n >= end) break;
-    if (n < R.evI[k] + size(k)) found.push([R.processes.findIndex(p => k < p.e1), when(k, n), when(e, n)]);
+    if (n < R.evI[k] + size(k)) found.push([owner(k), when(k, n), when(e, n)]);
   }
   return found;
 };
@@ -873,46 +887,48 @@ class Depths extends Chart {
 
 class Overview {
   constructor(host) {
-    this.canvas = el('canvas');
-    host.append(this.canvas);
-    charts.push(this);
-    const c = this.canvas, go = e => {
+    const c = this.canvas = el('canvas'), go = e => {
       const b = c.getBoundingClientRect(), t = (e.clientX - b.left - this.g) / (b.width - this.g - 8) * END, w = view.to - view.from;
       setView(t - w / 2, t + w / 2);
     };
+    host.append(c);
+    watch(this, host);
     c.addEventListener('pointerdown', e => { c.setPointerCapture(e.pointerId); this.on = true; go(e); });
     c.addEventListener('pointermove', e => this.on && go(e));
     c.addEventListener('pointerup', () => { this.on = false; });
   }
-  draw() {
-    const c = this.canvas, r = window.devicePixelRatio || 1, W = c.parentNode.clientWidth, H = 42, ctx = c.getContext('2d');
-    if (!W) return;
-    const g = this.g = gutterOf(W), w = W - g - 8, key = W + r + theme.card;
-    if (this.key !== key) {
-      this.key = key;
-      this.pic = paint('', W, H, x => {
-        const n = Math.round(w * r), acc = new Float32Array(STATES * n);
+  // How many processes were in each state, a strip for each run.
+  strips(W, H, w, g, r) {
+    return paint('', W, H, x => {
+      const n = Math.round(w * r), h = H / runs.length;
+      runs.forEach((R, i) => {
+        const acc = new Float32Array(STATES * n);
         let most = 0;
-        for (const R of runs) for (const p of R.processes) sweep(R, p, 0, n / END, n, acc, Infinity, null);
+        for (const p of R.processes) sweep(R, p, 0, n / END, n, acc, Infinity, null);
         for (let k = 0; k < n; k++) { let s = 0; for (let q = 0; q < STATES; q++) s += acc[q * n + k]; most = Math.max(most, s); }
-        columns(x, acc, n, Math.round(g * r), Math.round(4 * r), Math.round((H - 8) * r), most || 1);
+        columns(x, acc, n, Math.round(g * r), Math.round((i * h + 4) * r), Math.round((h - 8) * r), most || 1);
         font(x, 11);
+        x.textBaseline = 'middle';
         x.fillStyle = theme.dim;
-        x.fillText(g > 120 ? 'all processes' : 'all', 8, H / 2 + 4);
+        x.fillText(fit(x, runs.length > 1 ? R.name : g > 120 ? 'all processes' : 'all', g - 14), 8, i * h + h / 2);
       });
-    }
-    if (c.width !== Math.round(W * r)) { c.width = Math.round(W * r); c.height = Math.round(H * r); c.style.height = H + 'px'; }
-    ctx.setTransform(1, 0, 0, 1, 0, 0);
-    ctx.clearRect(0, 0, c.width, c.height);
-    ctx.drawImage(this.pic, 0, 0);
-    ctx.setTransform(r, 0, 0, r, 0, 0);
-    const a = g + Math.max(0, view.from / END) * w, b = g + Math.min(1, view.to / END) * w;
-    if (view.guess && view.now != null) { ctx.fillStyle = theme.soft; ctx.fillRect(g + view.now / END * w, 0, W, H); }
+    });
+  }
+  draw() {
+    const c = this.canvas, r = window.devicePixelRatio || 1, W = c.parentNode.clientWidth, H = runs.length > 1 ? 60 : 42, ctx = c.getContext('2d');
+    if (!W) return;
+    const g = this.g = gutterOf(W), w = W - g - 8, key = W + r + theme.card, X = t => g + Math.max(0, Math.min(1, t / END)) * w;
+    if (this.key !== key) { this.key = key; this.picture = this.strips(W, H, w, g, r); }
+    c.width = Math.round(W * r); c.height = Math.round(H * r); c.style.height = H + 'px';
+    ctx.drawImage(this.picture, 0, 0);
+    ctx.scale(r, r);
+    const a = X(view.from), b = X(view.to);
+    if (view.guess && view.now != null) { ctx.fillStyle = theme.soft; ctx.fillRect(X(view.now), 0, W, H); }
     ctx.fillStyle = theme.card; ctx.globalAlpha = 0.7;
     ctx.fillRect(g, 0, a - g, H); ctx.fillRect(b, 0, g + w - b, H);
     ctx.globalAlpha = 1;
     if (b - a < w - 2) { ctx.strokeStyle = theme.accent; ctx.lineWidth = 2; ctx.strokeRect(a, 1, Math.max(2, b - a), H - 2); }
-    if (view.now != null) { ctx.fillStyle = theme.accent; ctx.fillRect(g + view.now / END * w - 1, 0, 2, H); }
+    if (view.now != null) { ctx.fillStyle = theme.accent; ctx.fillRect(X(view.now) - 1, 0, 2, H); }
   }
 }
 
@@ -980,10 +996,10 @@ const facts = () => {
       ['Messages', count(F.messages), many(F.ops, 'op')],
       ['CPU', F.cpu < 0 ? '?' : time(F.cpu), F.cpu < 0 ? 'not known' : 'of all processes'],
       ['Seed', F.seed, F.began ? new Date(F.began).toISOString().slice(0, 19).replace('T', ' ') + ' UTC' : ''],
-      ['Exit status', F.status < 0 ? '?' : String(F.status), F.status < 0 ? 'the run was cut off' : F.status ? 'not as it should be' : 'as it should be'],
+      ['Exit status', F.status < 0 ? '?' : String(F.status), F.status < 0 ? 'the run was cut off' : F.status ? 'failure' : 'success'],
       ['Events lost', count(F.lost), 'of ' + count(F.events + F.lost)]];
   };
-  if (B) s.append(table('', ['', ...runs.map(R => R.name)], list(A).map((row, i) => el('tr', {}, th(row[0]), runs.map(R => { const [, v, small] = list(R)[i]; return td(v, small && el('span', { class: 'hint' }, ' ' + small)); })))));
+  if (B) s.append(el('details', {}, el('summary', {}, 'All facts'), table('', ['', ...runs.map(R => R.name)], list(A).map((row, i) => el('tr', {}, th(row[0]), runs.map(R => { const [, v, small] = list(R)[i]; return td(v, small && el('span', { class: 'hint' }, ' ' + small)); }))))));
   else s.append(el('dl', { class: 'tiles' }, list(A).map(([k, v, small]) => el('div', {}, el('dt', {}, k), el('dd', {}, v, small && el('small', {}, small))))));
   for (const R of runs) {
     const F = R.facts, who = B ? R.name + ': ' : '';
@@ -994,9 +1010,9 @@ const facts = () => {
   }
 };
 
-let gantt;
+const gantts = [];
 const chart = () => {
-  const s = section('chart', 'What each process did', 'A row is a process, and time goes to the right. A line from row to row is a spawn or a join; an arrow is an item on its way through a queue.');
+  const s = section('chart', 'What each process did', 'A row is a process, and time goes to the right.' + (runs.some(R => R.processes.length > 1) ? ' A line from row to row is a spawn or a join.' : '') + (runs.some(R => R.queues.length) ? ' An arrow is an item on its way through a queue.' : ''));
   const b = (label, text, f) => el('button', { type: 'button', title: label, 'aria-label': label, onclick: f }, text);
   const toggle = el('button', { type: 'button', 'aria-pressed': 'true', onclick: () => { arrows = !arrows; toggle.setAttribute('aria-pressed', String(arrows)); redraw(); } }, 'Arrows');
   s.append(el('div', { class: 'bar' }, b('Zoom in', '+', () => zoom(0.6)), b('Zoom out', '\u2212', () => zoom(1 / 0.6)), b('Earlier', '\u2190', () => pan(-0.25)), b('Later', '\u2192', () => pan(0.25)), b('Show all', 'All', all),
@@ -1004,7 +1020,7 @@ const chart = () => {
   const over = el('div', { id: 'over', 'aria-hidden': 'true' });
   if (runs.some(R => R.processes.length > 1)) s.append(over);
   const detail = el('p', { class: 'detail', 'aria-live': 'polite' });
-  gantt = new Gantt(s, detail);
+  gantts.push(new Gantt(s, detail));
   if (over.parentNode) new Overview(over);
   s.append(detail, el('p', { class: 'keys' }, 'Drag to move, ', el('kbd', {}, 'Ctrl'), ' + wheel to zoom (after a click the wheel alone), ', el('kbd', {}, 'Shift'), ' + drag for a part, double click for one bar. Keys: ',
     el('kbd', {}, '\u2191\u2193\u2190\u2192'), ' choose, ', el('kbd', {}, '+'), ' ', el('kbd', {}, '\u2212'), ' zoom, ', el('kbd', {}, 'A'), ' ', el('kbd', {}, 'D'), ' move, ', el('kbd', {}, '0'), ' all.'));
@@ -1095,7 +1111,7 @@ const processes = () => {
 
 const replay = () => {
   const s = section('replay', 'Replay', 'Go through the run step by step. With \u201cWhat next?\u201d all that comes later is hidden: guess, then step.');
-  let R = runs[0], playing = 0, last = null;
+  let R = runs[0], playing = 0;
   const slider = el('input', { type: 'range', min: 0, max: 10000, value: 0, 'aria-label': 'Time' }), shown = el('span', { class: 'now' }, '\u2013');
   const step = (label, text, f) => el('button', { type: 'button', title: label, 'aria-label': label, onclick: f }, text);
   const play = el('button', { type: 'button', 'aria-pressed': 'false', onclick: () => run(!playing) }, '\u25b6 Play');
@@ -1109,8 +1125,10 @@ const replay = () => {
   const pickRun = runs.length > 1 && el('select', { 'aria-label': 'Run', onchange: e => { R = runs[e.target.value]; file = null; go(view.now || 0); } }, runs.map((q, i) => el('option', { value: i }, q.name)));
   const src = el('ol', { class: 'src', tabindex: 0, 'aria-label': 'Source' }), cards = el('ul', { class: 'cards' }), log = el('ul', { class: 'log', 'aria-live': 'polite' }), name = el('h3', {}, '');
   let file = null, rows = [];
+  const chartHost = el('div');
   s.append(el('div', { class: 'bar' }, pickRun, step('Step back', '\u25c0', () => move(-1)), play, step('Next step', 'Next \u25b6', () => move(1)), slider, shown, guess, stop),
-    el('div', { class: 'two' }, el('div', {}, name, src), el('div', {}, cards, log)));
+    chartHost, el('div', { class: 'two' }, el('div', {}, name, src), el('div', {}, cards, log)));
+  gantts.push(new Gantt(chartHost, el('p'), 0.32));
   // The next or last moment at which something begins or ends.
   const move = d => {
     const t = view.now == null ? (d > 0 ? -1 : R.facts.end) : view.now;
@@ -1162,7 +1180,6 @@ const replay = () => {
     name.textContent = path || '';
     src.parentNode.hidden = !rows.length;
   };
-  const state = el('span');
   const show = () => {
     const t = view.now, here = [], log2 = [];
     slider.value = t == null ? 0 : t / (R.facts.end || 1) * 10000;
@@ -1202,7 +1219,6 @@ const replay = () => {
         const i = after(q.t, 0, q.t.length, t) - 1, n = i < 0 ? 0 : q.v[i], most = Math.min(q.max || Math.max(q.peak, 1), 24);
         return el('li', {}, el('b', {}, q.label), el('span', { class: 'slots', 'aria-hidden': 'true' }, '\u25a0'.repeat(Math.min(n, most)) + '\u25a1'.repeat(Math.max(0, most - n))), many(n, 'item'));
       })), here.length > 16 ? el('li', {}, `and ${here.length - 16} more`) : '');
-    last = t;
   };
   const chip = h => el('span', { class: 'chip', style: h.ended ? 'border-color:var(--line);color:var(--dim)' : `background:var(--s${h.s});color:var(--t${h.s});border-color:var(--e${h.s})` }, h.p.label);
   show();
@@ -1226,7 +1242,8 @@ $('theme').onclick = () => setTheme(dark = !dark);
 scheme.addEventListener('change', e => setTheme(dark = e.matches));
 facts(); chart(); queues(); waits(); deadlock(); lines(); processes(); replay();
 setTheme(dark);
-addEventListener('resize', () => { gantt.arrange(); redraw(); });
+for (const c of charts) c.draw();
+addEventListener('resize', () => { gantts.forEach(g => g.arrange()); redraw(); });
 let kept = null;
 addEventListener('beforeprint', () => {
   kept = { ...view };
@@ -1240,6 +1257,6 @@ addEventListener('afterprint', () => {
   setTheme(dark);
 });
 // For tests: what is shown.
-window.trace = { runs, view, setView, charts };
+window.trace = { runs, view, setView, charts, get tiles() { return theme.pattern; } };
 document.documentElement.dataset.ready = 'yes';
 })();
