@@ -196,6 +196,29 @@ static void test_depths_of_many(void **state) {
   free(depths);
 }
 
+/* A get that seems to come before its put, since times are not exact, leaves nothing behind; and there
+ * are never more items than there is room for. */
+static void test_depths_recover(void **state) {
+  (void)state;
+  process(1, 0, "main", 0, 1000);
+  process(2, 1, "reader", 0, 1000);
+  object(5, OBJECT_QUEUE, 2, 0);
+  event(2, OP_QUEUE_GET, 5, 99, 0, 0, 1, 1);
+  event(1, OP_QUEUE_PUT, 5, 100, 0, 0, 1, 1);
+  for (int i = 0; i < 3; i++)
+    event(1, OP_QUEUE_PUT, 5, 200 + i, 0, 0, 1, (uint64_t)(2 + i));
+  event(2, OP_QUEUE_GET, 5, 203, 0, 0, 1, 2); /* made room for the third */
+  finish();
+  struct trace_depth *depths;
+  uint32_t count;
+  assert_int_equal(trace_depths(&m, 0, &depths, &count), 0);
+  static const int wanted[] = {0, 0, 1, 2, 2, 2};
+  assert_int_equal(count, 6);
+  for (uint32_t i = 0; i < count; i++)
+    assert_int_equal(depths[i].items, wanted[i]);
+  free(depths);
+}
+
 static void test_an_item_is_matched_once(void **state) {
   (void)state;
   process(1, 0, "main", 0, 1000);
@@ -322,6 +345,7 @@ int main(void) {
       TEST(test_stopped),
       TEST(test_items_join_puts_and_gets),
       TEST(test_depths_of_many),
+      TEST(test_depths_recover),
       TEST(test_an_item_is_matched_once),
       TEST(test_items_with_gaps_know_the_first_only),
       TEST(test_pipes_cross),

@@ -40,7 +40,8 @@ static inline struct trace_process *add_process(uint32_t id, uint32_t parent, co
                                   .failure = "",
                                   .begin_ns = from,
                                   .end_ns = to,
-                                  .how = TRACE_DONE};
+                                  .how = TRACE_DONE,
+                                  .signal = 9 /* if it is killed */};
   assert_int_equal(trace_add_process(&model, &p), 0);
   return &model.processes[model.process_count - 1];
 }
@@ -177,6 +178,7 @@ static inline void run_many(uint32_t n) {
     int64_t begin = S(0.5) + S(6) * i / n, end = begin + S(1 + (i * 7 % 5) * 0.5);
     struct trace_process *p = add_process(i + 2, 1, "task", begin, end);
     p->how = i % 16 == 5 ? TRACE_KILLED : i % 16 == 11 ? TRACE_FAILED : TRACE_DONE;
+    p->exit_code = p->how == TRACE_FAILED;
     sleeps(i + 2, begin + (end - begin) / 3, begin + (end - begin) * 2 / 3);
   }
   fixture_end(S(10));
@@ -245,7 +247,6 @@ static inline void random_run(uint64_t seed) {
     struct trace_process *p = add_process(i, parent, random_name(), begin, begin + length);
     p->worker = random_below(3) == 0;
     p->how = (enum trace_end)random_below(4);
-    p->signal = 9;
   }
   for (uint32_t i = 1; i <= objects; i++) {
     enum object_type type = (enum object_type)random_below(OBJECT_TYPES);

@@ -157,13 +157,6 @@ static int put_summary(struct canvas *c) {
 
 /* -- notes ----------------------------------------------------------------------------------- */
 
-static bool deadlocked(const struct trace_model *m) {
-  bool stuck = m->facts.deadlock[0] != '\0';
-  for (uint32_t i = 0; i < m->edge_count && !stuck; i++)
-    stuck = m->edges[i].stuck;
-  return stuck;
-}
-
 /* "deadlock: a#2 waits for fork1#4, b#3 waits for fork2#5" */
 static int put_deadlock(struct canvas *c) {
   const struct trace_model *m = c->m;
@@ -240,20 +233,15 @@ static const struct {
 
 /* Append the types of the objects that are waited for in a state: "lock, barrier". */
 static void add_types(const struct trace_model *m, int state, struct entry *e) {
-  static const char *const names[OBJECT_TYPES] = {
-      [OBJECT_NONE] = "select",         [OBJECT_QUEUE] = "queue",
-      [OBJECT_PIPE] = "pipe",           [OBJECT_LOCK] = "lock",
-      [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event",
-      [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
-      [OBJECT_VALUE] = "value",         [OBJECT_DICT] = "dict"};
   bool found[OBJECT_TYPES] = {false}, first = true;
   for (uint32_t i = 0; i < m->span_count; i++)
     if ((int)m->spans[i].state == state && m->spans[i].event != TRACE_NONE)
       found[op_describe(m->events[m->spans[i].event].kind)->type] = true;
   for (int i = 0; i < OBJECT_TYPES; i++)
-    if (found[i] && names[i]) {
+    if (found[i]) {
       size_t len = strlen(e->words);
-      snprintf(e->words + len, sizeof e->words - len, "%s%s", first ? "" : ", ", names[i]);
+      snprintf(e->words + len, sizeof e->words - len, "%s%s", first ? "" : ", ",
+               i == OBJECT_NONE ? "select" : trace_type_word((enum object_type)i));
       first = false;
     }
   if (first)
@@ -371,14 +359,14 @@ static void plan_lines(const struct canvas *c, struct plan *p) {
   int rows = p->rows.count < (uint32_t)most ? (int)p->rows.count : most;
   const struct trace_facts *f = &c->m->facts;
   /* What must be there, and one line each for what else there is, may take some rows. */
-  int around = 3 + legend_needs + deadlocked(c->m) + (f->lost > 0) + f->cut +
+  int around = 3 + legend_needs + words_deadlock(c->m) + (f->lost > 0) + f->cut +
                gantt_has_marks(c->m) + (p->queue_count > 0);
   if (rows > room - around)
     rows = room - around > 1 ? room - around : 1;
   take(&room, rows);
   p->times = take(&room, 1);
   p->legend = take(&room, legend_needs);
-  p->deadlock = deadlocked(c->m) && take(&room, 1);
+  p->deadlock = words_deadlock(c->m) && take(&room, 1);
   p->lost = f->lost > 0 && take(&room, 1);
   p->cut = f->cut && take(&room, 1);
   p->axis = p->times && take(&room, 1);

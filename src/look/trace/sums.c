@@ -223,6 +223,10 @@ static int list_changes(const struct trace_model *m, uint32_t object, struct tra
   return 0;
 }
 
+static int64_t capacity_of(const struct trace_object *o) {
+  return o->max > 0 && o->max < INT64_MAX ? (int64_t)o->max : INT64_MAX;
+}
+
 int trace_depths(const struct trace_model *m, uint32_t object, struct trace_depth **ret,
                  uint32_t *ret_count) {
   struct trace_depth *list, *other;
@@ -236,10 +240,12 @@ int trace_depths(const struct trace_model *m, uint32_t object, struct trace_dept
   }
   struct trace_depth *sorted = sort_depths(list, other, count);
   free(sorted == list ? other : list);
-  int64_t items = 0;
-  for (uint32_t i = 0; i < count; i++) { /* times within a run are a guess: never below none */
-    items = items + sorted[i].items > 0 ? items + sorted[i].items : 0;
-    sorted[i].items = items;
+  /* Times of two processes, and those within a run, are not exact: a sum may be wrong for a moment,
+   * but not for good. */
+  int64_t sum = 0, most = capacity_of(&m->objects[object]);
+  for (uint32_t i = 0; i < count; i++) {
+    sum += sorted[i].items;
+    sorted[i].items = sum < 0 ? 0 : sum > most ? most : sum;
   }
   *ret = sorted;
   *ret_count = count;
@@ -254,6 +260,10 @@ static const char *const type_words[OBJECT_TYPES] = {
     [OBJECT_EVENT] = "event", [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
     [OBJECT_VALUE] = "value", [OBJECT_DICT] = "dict",           [OBJECT_PIPE] = "pipe",
 };
+
+const char *trace_type_word(enum object_type type) {
+  return type < OBJECT_TYPES && type_words[type] ? type_words[type] : type_words[OBJECT_NONE];
+}
 
 char *trace_process_label(const struct trace_model *m, uint32_t process, char *ret, size_t size) {
   if (process >= m->process_count) {
@@ -275,8 +285,7 @@ char *trace_object_label(const struct trace_model *m, uint32_t object, char *ret
     return ret;
   }
   const struct trace_object *o = &m->objects[object];
-  const char *word = o->type < OBJECT_TYPES && type_words[o->type] ? type_words[o->type] : "object";
-  snprintf(ret, size, "%s#%u", o->name[0] ? o->name : word, o->id);
+  snprintf(ret, size, "%s#%u", o->name[0] ? o->name : trace_type_word(o->type), o->id);
   return ret;
 }
 

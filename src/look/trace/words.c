@@ -127,3 +127,10 @@ char *words_plural(uint64_t n, const char *noun, char ret[WORDS_MAX]) {
   snprintf(ret, WORDS_MAX, "%s %s%s", words_count(n, count), noun, n == 1 ? "" : "s");
   return ret;
 }
+
+bool words_deadlock(const struct trace_model *m) {
+  bool stuck = m->facts.deadlock[0] != '\0';
+  for (uint32_t i = 0; i < m->edge_count && !stuck; i++)
+    stuck = m->edges[i].stuck;
+  return stuck;
+}
