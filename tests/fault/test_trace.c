@@ -234,6 +234,105 @@ TEST_ON_STAGE(a_deadlock_is_in_the_log, 20) {
   CHECK(strcmp(m.objects[0].name, "left") == 0);
 }
 
+/* -- items, however they travel ---------------------------------------------------------------------------------------- */
+
+/* Sizes on both sides of what a record of the pipe takes, and of what is lent. */
+static size_t size_of(uint32_t i) {
+  static const size_t sizes[] = {8, 60, 480, 500, 501, 1000, 20000, 200000};
+  return sizes[i % (sizeof sizes / sizeof *sizes)];
+}
+
+static int put_sizes(void *arg) {
+  uint32_t producer = (uint32_t)(uintptr_t)arg;
+  for (uint32_t i = 0; i < 200; i++)
+    CHECK_EQ(put_item(queue, producer, i, size_of(i + producer), SBX_FOREVER), 0);
+  return 0;
+}
+
+static int take_300(void *arg) {
+  (void)arg;
+  for (int i = 0; i < 300; i++) {
+    uint32_t producer, seq;
+    CHECK_EQ(get_item(queue, &producer, &seq, SBX_FOREVER), 0);
+  }
+  return 0;
+}
+
+static int main_mixes(struct backend *b, void *ctx) {
+  struct object *all[5];
+  (void)b, (void)ctx;
+  queue = new_queue(0, TRANSPORT_AUTO, 0);
+  for (uintptr_t i = 0; i < 3; i++)
+    all[i] = spawn_process(put_sizes, (void *)i);
+  for (int i = 3; i < 5; i++)
+    all[i] = spawn_process(take_300, NULL);
+  for (int i = 0; i < 5; i++)
+    join_well(all[i]);
+  return 0;
+}
+
+TEST_ON_STAGE(each_item_has_one_number, 60) {
+  CHECK_EQ(record(main_mixes, TRACE_DETAIL_ALL, 1), 0);
+  CHECK_EQ(m.facts.lost, 0);
+  CHECK_EQ(m.item_count, 600);
+  for (uint32_t i = 0; i < m.item_count; i++)
+    CHECK_EQ(m.events[m.items[i].from].n, m.events[m.items[i].to].n);
+}
+
+/* Writers and readers are killed at any moment: numbers may be left out, but none is another item's. */
+static int put_for_ever(void *arg) {
+  uint32_t producer = (uint32_t)(uintptr_t)arg;
+  for (uint32_t i = 0;; i++)
+    if (put_item(queue, producer, i, size_of(i), SBX_FOREVER))
+      return 1;
+}
+
+static int take_for_ever(void *arg) {
+  uint32_t producer, seq;
+  (void)arg;
+  while (get_item(queue, &producer, &seq, SBX_FOREVER) == 0)
+    continue;
+  return 1;
+}
+
+static int main_kills_many(struct backend *b, void *ctx) {
+  uint64_t seed = 11;
+  (void)b, (void)ctx;
+  queue = new_queue(16, TRANSPORT_AUTO, 0);
+  for (uintptr_t round = 0; round < 40; round++) {
+    struct object *writer = spawn_process(put_for_ever, (void *)round), *reader = spawn_process(take_for_ever, NULL);
+    usleep((useconds_t)(random_next(&seed) % 2000));
+    kill_process(round % 2 ? writer : reader);
+    usleep((useconds_t)(random_next(&seed) % 1000));
+    kill_process(round % 2 ? reader : writer);
+  }
+  return 0;
+}
+
+TEST_ON_STAGE(numbers_are_right_across_kills, 60) {
+  record(main_kills_many, TRACE_DETAIL_ALL, 1);
+  CHECK_EQ(m.process_count, 81);
+  uint64_t puts = 0;
+  for (uint32_t i = 1; i < m.process_count; i++) {
+    CHECK_EQ(m.processes[i].how, TRACE_KILLED);
+    uint64_t before = 0;
+    for (uint32_t k = 0; k < m.processes[i].event_count; k++) {
+      const struct trace_event *e = &m.events[m.processes[i].event_first + k];
+      if (trace_event_change(e) == 0)
+        continue;
+      CHECK(e->n > before); /* FIFO: a process puts and gets in ascending order */
+      before = e->n;
+      puts += e->kind == OP_QUEUE_PUT;
+    }
+  }
+  CHECK(puts > 40);
+  for (uint32_t i = 0; i < m.item_count; i++) {
+    CHECK(m.items[i].from != m.items[i].to);
+    CHECK(i == 0 || m.items[i].n != m.items[i - 1].n);
+  }
+  CHECK(m.item_count > 40);
+}
+
 /* -- time -------------------------------------------------------------------------------------------------------------- */
 
 static int main_sleeps(struct backend *b, void *ctx) {
@@ -256,6 +355,8 @@ int main(void) {
       cmocka_unit_test(the_records_of_a_killed_process_are_complete),
       cmocka_unit_test(rings_are_used_again),
       cmocka_unit_test(a_deadlock_is_in_the_log),
+      cmocka_unit_test(each_item_has_one_number),
+      cmocka_unit_test(numbers_are_right_across_kills),
       cmocka_unit_test(times_are_the_runs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,14 +115,20 @@ static struct trace_process *find_process(struct trace_model *m, uint32_t id) {
   return NULL;
 }
 
-static void note_end(struct reading *r, const struct trace_record *k) {
+static int note_end(struct reading *r, const struct trace_record *k) {
   struct trace_process *p = find_process(r->m, k->object);
-  if (!p)
-    return;
+  if (!p) { /* its begin was lost: that is as early as what else is known of it */
+    const struct trace_process row = {
+        .id = k->object, .name = "", .spawned_at = "", .failure = "", .begin_ns = INT64_MAX};
+    if (trace_add_process(r->m, &row))
+      return -SBX_ENOMEM;
+    p = &r->m->processes[r->m->process_count - 1];
+  }
   p->end_ns = run_time(r, k->t_ns);
   p->exit_code = (int)(uint32_t)k->n;
   p->signal = (int)(uint32_t)(k->n >> 32);
   p->how = p->signal ? TRACE_KILLED : p->exit_code ? TRACE_FAILED : TRACE_DONE;
+  return 0;
 }
 
 static int add_object(struct reading *r, const struct trace_record *k, enum object_type type) {
@@ -167,10 +173,8 @@ static int add_event(struct reading *r, uint32_t process, const struct trace_rec
 static int add_record(struct reading *r, uint32_t process, const struct trace_record *k) {
   if (k->kind == TRACE_RECORD_BEGIN)
     return add_begin(r, k);
-  if (k->kind == TRACE_RECORD_END) {
-    note_end(r, k);
-    return 0;
-  }
+  if (k->kind == TRACE_RECORD_END)
+    return note_end(r, k);
   if (k->kind >= OP_COUNT)
     return 0; /* of a later version */
   const struct op_description *about = op_describe(k->kind);

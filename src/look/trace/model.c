@@ -304,6 +304,9 @@ static int know_all(struct trace_model *m, struct ids *ids) {
     rc = know_process(m, ids, e->process, e->t_ns);
     if (rc == 0)
       rc = know_target(m, ids, e->object, e->kind, e->t_ns);
+    struct trace_process *p = &m->processes[map_get(&ids->processes, e->process)];
+    if (rc == 0 && e->t_ns < p->begin_ns) /* the begin of some is not known */
+      p->begin_ns = e->t_ns;
   }
   for (uint32_t i = 0; i < m->mark_count && rc == 0; i++)
     rc = know_process(m, ids, m->marks[i].process, m->marks[i].t_ns);
@@ -355,6 +358,8 @@ static void bound(struct trace_model *m) {
   m->facts.end_ns = end;
   for (uint32_t i = 0; i < m->process_count; i++) {
     struct trace_process *p = &m->processes[i];
+    if (p->begin_ns == INT64_MAX)
+      p->begin_ns = p->end_ns;
     if (p->how == TRACE_ALIVE || p->end_ns < p->begin_ns)
       p->end_ns = end > p->begin_ns ? end : p->begin_ns;
   }

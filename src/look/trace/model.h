@@ -181,7 +181,8 @@ void trace_model_release(struct trace_model *m);
  * Add to a model that is not finished. Strings are copied. Each returns 0 or -SBX_ENOMEM.
  * Processes and objects are named by their ids here: in the rows that are passed, fields that hold
  * an index hold an id, and 0 for none. trace_model_finish assigns the indices. It adds a nameless
- * process for an id that no trace_add_process has told of, and a nameless object likewise.
+ * process for an id that no trace_add_process has told of, and a nameless object likewise. A process
+ * begins with its first event at the latest: begin_ns may be INT64_MAX.
  */
 int trace_add_process(struct trace_model *m, const struct trace_process *p);
 int trace_add_object(struct trace_model *m, const struct trace_object *o);

@@ -62,6 +62,26 @@ static bool is_gone(const struct control *c, uint64_t owner) {
   return !stamp || stamp_phase(stamp) >= PHASE_ENDED;
 }
 
+/* The first record of a process was overwritten before it was read: make it again from the
+ * process's own, if that is still there. `t_ns`: of the first that was read. */
+static void tell_begin(struct recorder *r, uint64_t owner, int64_t t_ns) {
+  uint32_t slot = (uint32_t)owner & 0xffff;
+  const struct process_record *p = &r->b->control->processes[slot];
+  struct trace_texts *texts = &r->area->texts;
+  if (!control_process_stamp(r->b->control, slot, owner >> 16))
+    return;
+  uint32_t at = trace_text_number(texts, p->spawned_at);
+  const struct log_records head = {.process = (uint32_t)(owner >> 16), .count = 1};
+  const struct trace_record begin = {.t_ns = t_ns,
+                                     .kind = TRACE_RECORD_BEGIN,
+                                     .object = head.process,
+                                     .where = trace_text_number(texts, p->name),
+                                     .n = (uint64_t)at << 32 | (uint32_t)p->spawner_serial};
+  tell_text(r, begin.where);
+  tell_text(r, at);
+  chunk(r, LOG_RECORDS, &head, sizeof head, &begin, sizeof begin);
+}
+
 static void drain_ring(struct recorder *r, uint32_t i, uint64_t owner, bool all) {
   struct trace_record records[RING_BATCH];
   struct log_records head = {.process = (uint32_t)(owner >> 16)};
@@ -70,6 +90,10 @@ static void drain_ring(struct recorder *r, uint32_t i, uint64_t owner, bool all)
   unsigned count;
   while ((count = trace_read(&r->readers[i], &r->area->rings[i], all, records, &lost)) > 0 ||
          lost > 0) {
+    if (r->begun[i] != owner && count > 0 && records[0].kind != TRACE_RECORD_BEGIN)
+      tell_begin(r, owner, records[0].t_ns);
+    if (count > 0)
+      r->begun[i] = owner;
     for (unsigned k = 0; k < count; k++) {
       const struct trace_record *rec = &records[k];
       if (!(rec->flags & TRACE_SEVERAL))
@@ -119,7 +143,9 @@ int recorder_begin(struct recorder *r, const struct record_options *o, struct os
   int rc = trace_area_create(o->detail, c->max_procs, &r->area);
   if (rc)
     return rc;
-  if (!(r->readers = calloc(r->area->ring_count, sizeof *r->readers)))
+  r->readers = calloc(r->area->ring_count, sizeof *r->readers);
+  r->begun = calloc(r->area->ring_count, sizeof *r->begun);
+  if (!r->readers || !r->begun)
     return -SBX_ENOMEM;
   trace_install(b, r->area);
   const struct log_begin begin = {.start_ns = c->clock.start_ns,
@@ -191,6 +217,7 @@ void recorder_end(struct recorder *r, int exit_status) {
 
 void recorder_release(struct recorder *r) {
   free(r->readers);
+  free(r->begun);
   buf_release(&r->out);
   *r = (struct recorder){.drain_at_ns = SBX_FOREVER};
 }

@@ -29,6 +29,7 @@ struct recorder {
   struct os_backend *b;           /* borrowed */
   struct trace_area *area;        /* NULL: nothing is recorded */
   struct trace_reader *readers;   /* owned, one for each ring */
+  uint64_t *begun;                /* owned: of each ring the owner of which something was read */
   uint64_t told[TEXT_CELLS / 64]; /* texts that the log has */
   struct buf out;                 /* chunks not kept yet */
   int64_t drain_at_ns;            /* CLOCK_MONOTONIC; SBX_FOREVER: nothing is recorded */
