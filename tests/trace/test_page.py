@@ -240,7 +240,7 @@ class Page(unittest.TestCase):
         self.mouse("mouseMoved", x, y)
         self.browser.frame()
         self.assertIn("write#2 sleeps: sleep 3.00", self.run_js("document.getElementById('tip').textContent"))
-        self.assertIn("scripts/queue.lua:10", self.run_js("document.getElementById('tip').textContent"))
+        self.assertIn("queue.lua:10", self.run_js("document.getElementById('tip').textContent"))
         self.mouse("mousePressed", x, y, button="left", clickCount=1)
         self.mouse("mouseReleased", x, y, button="left", clickCount=1)
         self.browser.frame()

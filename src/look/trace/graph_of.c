@@ -83,17 +83,6 @@ static const char *word_of(enum op_kind kind) {
   }
 }
 
-static const char *const type_words[OBJECT_TYPES] = {
-    [OBJECT_NONE] = "object", [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",
-    [OBJECT_CLOCK] = "clock", [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore",
-    [OBJECT_EVENT] = "event", [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
-    [OBJECT_VALUE] = "value", [OBJECT_DICT] = "dict",           [OBJECT_PIPE] = "pipe",
-};
-
-static const char *type_word(enum object_type type) {
-  return type < OBJECT_TYPES ? type_words[type] : type_words[OBJECT_NONE];
-}
-
 /* -- processes that wait alike --------------------------------------------------------------- */
 
 static bool is_holder(const struct cast *c, uint32_t process) {
@@ -189,9 +178,10 @@ static uint32_t node_of(struct maker *k, uint32_t *of, const char *label, bool p
   return *of;
 }
 
-static void note(struct maker *k, uint32_t node, const char *first, const char *second) {
+static void note(struct maker *k, uint32_t node, const char *first, const char *second,
+                 const char *third) {
   struct buf text = {0};
-  if (buf_format(&text, "%s%s", first, second) == 0) {
+  if (buf_format(&text, "%s%s%s", first, second, third) == 0) {
     size_t len = text.len < NOTE_ROOM ? text.len : NOTE_ROOM - 1;
     memcpy(k->notes[node], text.data, len);
     k->notes[node][len] = '\0';
@@ -226,16 +216,13 @@ static void draw_link(struct maker *k, const struct link *l) {
   if (process == TRACE_NONE)
     return;
   k->nodes[process].stuck |= l->stuck;
-  struct buf what = {0};
-  if (buf_format(&what, "%s%s", op_describe(l->kind)->verb, *l->where ? " at " : "") == 0 &&
-      buf_append_byte(&what, '\0') == 0)
-    note(k, process, (const char *)what.data, l->where);
-  buf_release(&what);
+  const char *file = strrchr(l->where, '/');
+  note(k, process, op_describe(l->kind)->verb, *l->where ? " at " : "", file ? file + 1 : l->where);
   if (l->object != TRACE_NONE) {
     object = node_of(k, &k->object_node[l->object], c->objects[l->object].name, false);
     if (object != TRACE_NONE) {
-      const char *type = type_word(c->objects[l->object].type);
-      note(k, object, type, l->holder == TRACE_NONE ? ": nobody can act" : "");
+      const char *type = trace_type_word(c->objects[l->object].type);
+      note(k, object, type, l->holder == TRACE_NONE ? ": nobody can act" : "", "");
       k->nodes[object].stuck |= l->stuck;
     }
   }
@@ -333,7 +320,7 @@ static int object_of(struct cast *c, uint64_t *ids, const struct snapshot_need *
     if (ids[*ret] == n->object && c->objects[*ret].type == n->type)
       return 0;
   struct buf text = {0};
-  int rc = buf_format(&text, "%s#%llu", *n->object_name ? n->object_name : type_word(n->type),
+  int rc = buf_format(&text, "%s#%llu", *n->object_name ? n->object_name : trace_type_word(n->type),
                       (unsigned long long)n->object);
   if (rc == 0 && text.len >= NAME_ROOM)
     text.len = NAME_ROOM - 1;

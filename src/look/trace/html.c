@@ -161,7 +161,7 @@ static void put_processes(struct page *p) {
     put_string(p, q->spawned_at);
     put(p, ",");
     put_string(p, q->failure);
-    PUT(p, ",%" PRIu64 ",%" PRIu64 ",[", q->items_out, q->items_in);
+    PUT(p, ",%" PRIu64 ",%" PRIu64 ",%" PRIu32 ",[", q->items_out, q->items_in, q->id);
     for (int s = 0; s < TRACE_STATES; s++)
       PUT(p, "%s%" PRId64, s ? "," : "", q->spent_ns[s]);
     put(p, "]]");

@@ -156,16 +156,46 @@ static bool folds(const struct trace_model *m, uint32_t class, uint32_t members)
 static void add_row(struct run *r, uint32_t i, int depth, const uint32_t *members) {
   uint32_t class = r->class_of[i];
   bool group = folds(r->m, class, members[class]);
-  if (group && class != i) {
-    r->row_of[i] = r->row_of[class];
-    return;
-  }
+  for (uint32_t k = 0; group && k < r->row_count; k++)
+    if (r->rows[k].group == class) {
+      r->row_of[i] = k;
+      return;
+    }
   r->row_of[i] = r->row_count;
   r->rows[r->row_count++] = (struct row){.m = r->m,
                                          .first = i,
                                          .group = group ? class : TRACE_NONE,
                                          .members = group ? members[class] : 1,
                                          .depth = depth};
+}
+
+struct by_id {
+  uint32_t id, process;
+};
+
+static int ids_descend(const void *a, const void *b) {
+  const struct by_id *p = a, *q = b;
+  return p->id < q->id ? 1 : p->id > q->id ? -1 : 0;
+}
+
+/* Each list of siblings in the order in which they were spawned: `head` has one place more, for those
+ * without a parent. */
+static int list_children(const struct trace_model *m, uint32_t *head, uint32_t *next) {
+  uint32_t n = m->process_count;
+  struct by_id *list = calloc(n + 1u, sizeof *list);
+  if (!list)
+    return -SBX_ENOMEM;
+  for (uint32_t i = 0; i < n; i++)
+    list[i] = (struct by_id){m->processes[i].id, i};
+  qsort(list, n, sizeof *list, ids_descend);
+  for (uint32_t k = 0; k < n; k++) {
+    uint32_t i = list[k].process, parent = parent_of(m, i);
+    uint32_t *first = &head[parent == TRACE_NONE ? n : parent];
+    next[i] = *first;
+    *first = i;
+  }
+  free(list);
+  return 0;
 }
 
 /* Processes in the order of a tree: the children below their parent. */
@@ -176,13 +206,9 @@ static int order_rows(struct run *r, const uint32_t *members) {
     return -SBX_ENOMEM;
   uint32_t *next = child + n + 1;
   memset(child, 0xff, (2 * (size_t)n + 2) * sizeof *child);
-  for (uint32_t i = n; i-- > 0;) {
-    uint32_t parent = parent_of(r->m, i), *list = &child[parent == TRACE_NONE ? n : parent];
-    next[i] = *list;
-    *list = i;
-  }
+  int rc = list_children(r->m, child, next);
   int depth = 0;
-  for (uint32_t at = child[n]; at != TRACE_NONE;) {
+  for (uint32_t at = rc ? TRACE_NONE : child[n]; at != TRACE_NONE;) {
     add_row(r, at, depth, members);
     if (child[at] != TRACE_NONE) {
       at = child[at];
@@ -196,7 +222,7 @@ static int order_rows(struct run *r, const uint32_t *members) {
     at = at == TRACE_NONE ? at : next[at];
   }
   free(child);
-  return 0;
+  return rc;
 }
 
 /* What is too much becomes one row at the end. */
@@ -574,6 +600,14 @@ static void put_marks(struct drawing *d, const struct run *run) {
 
 /* -- queues ---------------------------------------------------------------------------------- */
 
+/* Of a run of ops only the begin and the end are known: depths are a guess then. */
+static bool is_rough(const struct trace_model *m, uint32_t queue) {
+  for (uint32_t i = 0; i < m->event_count; i++)
+    if (m->events[i].object == queue && m->events[i].count > 1 && trace_event_change(&m->events[i]))
+      return true;
+  return false;
+}
+
 static void put_queue(struct drawing *d, const struct run *run, uint32_t queue, int y) {
   const struct trace_object *o = &run->m->objects[queue];
   struct trace_depth *list;
@@ -615,7 +649,8 @@ static void put_queue(struct drawing *d, const struct run *run, uint32_t queue, 
         x_of(d, run->m->facts.end_ns));
   PUT(d, "\n<text class=\"n m\" x=\"10\" y=\"%d\">", y + 20);
   put_text(d, trace_object_label(run->m, queue, label, sizeof label), (GUTTER - 10) / 7);
-  PUT(d, "</text><text class=\"t\" x=\"10\" y=\"%d\">at most %" PRId64, y + 34, peak);
+  PUT(d, "</text><text class=\"t\" x=\"10\" y=\"%d\">at most %s%" PRId64, y + 34,
+      is_rough(run->m, queue) ? "about " : "", peak);
   if (o->max)
     PUT(d, " of %" PRIu64, o->max);
   PUT(d, "</text>\n");

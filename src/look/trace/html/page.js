@@ -64,8 +64,8 @@ const decode = number => {
       change: ok ? kind.change : 0, sleep: kind.state === SLEEP, next: 1 };
   });
   R.objects = R.objects.map(([label, type, max, made, peer]) => ({ label, type, max, made, peer }));
-  R.processes = R.processes.map(([label, name, parent, begin, end, how, code, sig, worker, at, failure, out, got, spent], i) =>
-    ({ label, name, parent, begin, end, how, code, sig, worker, at, failure, out, got, spent, i, kids: [] }));
+  R.processes = R.processes.map(([label, name, parent, begin, end, how, code, sig, worker, at, failure, out, got, id, spent], i) =>
+    ({ label, name, parent, begin, end, how, code, sig, worker, at, failure, out, got, id, spent, i, kids: [] }));
   const T = R.evT = new Float64Array(N), D = R.evD = new Float64Array(N), S = R.evS = new Uint32Array(N);
   const C = R.evC = new Uint32Array(N), I = R.evI = new Float64Array(N);
   let e = 0;
@@ -116,6 +116,8 @@ const decode = number => {
   R.from = from.subarray(0, n); R.to = to.subarray(0, n); R.state = state.subarray(0, n); R.of = of.subarray(0, n);
   const sums = R.sums = new Float64Array(STATES * ((n >> 6) + 1)); // of 64 spans each
   for (let i = 0; i < n; i++) sums[STATES * (i >> 6) + state[i]] += to[i] - from[i];
+  // Of a run of ops only the begin and the end are known: depths are a guess then.
+  const rough = new Set(R.sites.filter(s => s.change && s.flags & SEVERAL).map(s => s.kind.verb === 'send' ? R.objects[s.target].peer : s.target));
   R.queues = R.queues.map(object => {
     const n = num(), bins = num(), t = new Float64Array(n), lo = new Float64Array(n), hi = new Float64Array(n), v = new Float64Array(n);
     let now = 0, items = 0, peak = 0, area = 0, full = 0;
@@ -131,11 +133,16 @@ const decode = number => {
     }
     area += items * (F.end - now);
     if (max && items >= max) full += F.end - now;
-    return { object, t, lo, hi, v, peak, max, bins, mean: area / (F.end || 1), full, label: R.objects[object].label };
+    return { object, t, lo, hi, v, peak, max, bins, about: rough.has(object) ? 'about ' : '', mean: area / (F.end || 1), full, label: R.objects[object].label };
   });
+  const byId = (a, b) => a.id - b.id; // as they were spawned
   for (const p of R.processes) if (p.parent >= 0) R.processes[p.parent].kids.push(p);
+  for (const p of R.processes) p.kids.sort(byId);
+  R.roots = R.processes.filter(p => p.parent < 0).sort(byId);
   const script = F.command.split(/\s+/).find(w => w.endsWith('.lua'));
   R.name = script ? script.replace(/.*\//, '') : F.command || 'a run';
+  const folder = script ? script.replace(/[^/]*$/, '') : '';
+  R.short = w => folder && w.startsWith(folder) ? w.slice(folder.length) : w;
   R.spent = NAMES.map((_, s) => R.processes.reduce((a, p) => a + p.spent[s], 0));
   R.life = R.spent.reduce((a, b) => a + b, 0);
   R.notes = R.marks.filter(k => !k[3]);
@@ -171,7 +178,7 @@ const spanText = (R, i) => {
 };
 const spanWhere = (R, i) => R.of[i] < 0 ? '' : R.sites[R.evS[R.of[i]]].where;
 const spanTell = (R, p, i) => `${p.label} ${spanText(R, i)}\n${time(R.to[i] - R.from[i])}, from ${time(R.from[i])} to ${time(R.to[i])}` +
-  (spanWhere(R, i) ? '\nat ' + spanWhere(R, i) : '');
+  (spanWhere(R, i) ? '\nat ' + R.short(spanWhere(R, i)) : '');
 const endText = p => p.how === 1 ? 'returned' : p.how === 2 ? (p.failure ? 'failed: ' + p.failure : 'left with status ' + p.code)
   : p.how === 3 ? 'killed by signal ' + p.sig : 'alive at the end';
 
@@ -238,6 +245,11 @@ const fit = (x, text, width) => {
   fitted.set(key, s);
   return s;
 };
+// A name that is too long keeps its number: "a lock aro\u2026#6".
+const fitLabel = (x, text, width) => {
+  const m = /#\d+$/.exec(text);
+  return m && x.measureText(text).width > width ? fit(x, text.slice(0, m.index), width - x.measureText(m[0]).width) + m[0] : fit(x, text, width);
+};
 const box = (x, l, t, w, h, r) => { x.beginPath(); x.roundRect(l, t, w, h, r); };
 
 // -- what is shown, by all charts
@@ -296,7 +308,7 @@ const rowsOf = R => {
       walk(p.kids, depth + 1);
     }
   };
-  walk(R.processes.filter(p => p.parent < 0), 0);
+  walk(R.roots, 0);
   const n = rows.length, h = n <= 4 ? 40 : n <= 12 ? 32 : n <= 40 ? 24 : 18;
   for (const r of rows) if (r.p) r.h = h;
   return rows;
@@ -723,7 +735,7 @@ class Gantt extends Chart {
     const bad = q.p && (q.p.how > 1 || stuck(q.R).has(q.p.i));
     if (bad) ctx.fillStyle = theme.bad;
     const text = (q.group ? (open.has(q.group) ? '\u25be ' : '\u25b8 ') : '') + q.label;
-    ctx.fillText(fit(ctx, text, this.g - left - 8), left, m + 0.5);
+    ctx.fillText(fitLabel(ctx, text, this.g - left - 8), left, m + 0.5);
   }
   at(q, t) {
     if (!q || !q.p) return null;
@@ -870,14 +882,14 @@ class Depths extends Chart {
     ctx.textAlign = 'left';
     ctx.fillStyle = theme.fg;
     font(ctx, 12, true);
-    ctx.fillText(fit(ctx, q.label, this.g - 14), 8, y + q.h / 2 - 8);
+    ctx.fillText(fitLabel(ctx, q.label, this.g - 14), 8, y + q.h / 2 - 8);
     font(ctx, 11);
     ctx.fillStyle = theme.dim;
-    ctx.fillText(fit(ctx, q.queue ? `at most ${count(q.queue.peak)}${q.queue.max ? ' of ' + count(q.queue.max) : ''}` : `${+q.lo.toPrecision(4)} to ${+q.hi.toPrecision(4)}`, this.g - 14), 8, y + q.h / 2 + 9);
+    ctx.fillText(fit(ctx, q.queue ? `at most ${q.queue.about}${count(q.queue.peak)}${q.queue.max ? ' of ' + count(q.queue.max) : ''}` : `${+q.lo.toPrecision(4)} to ${+q.hi.toPrecision(4)}`, this.g - 14), 8, y + q.h / 2 + 9);
   }
   tell(q, t) {
     if (!q) return '';
-    if (q.queue) { const d = q.queue, i = after(d.t, 0, d.t.length, t) - 1; return `${q.label}: ${many(i < 0 ? 0 : d.v[i], 'item')} at ${time(t)}`; }
+    if (q.queue) { const d = q.queue, i = after(d.t, 0, d.t.length, t) - 1; return `${q.label}: ${d.about}${many(i < 0 ? 0 : d.v[i], 'item')} at ${time(t)}`; }
     const p = q.counter.points.filter(k => k[0] <= t).pop();
     return p ? `${q.label}: ${p[1]} at ${time(t)}` : '';
   }
@@ -950,6 +962,7 @@ const td = (...kids) => el('td', {}, ...kids);
 const num = (...kids) => el('td', { class: 'n' }, ...kids);
 const th = (...kids) => el('th', { scope: 'row' }, ...kids);
 const code = s => s ? el('code', {}, s) : '';
+const place = (R, w) => w ? el('code', { title: w }, R.short(w)) : '';
 const meter = (parts, total) => el('span', { class: 'meter', 'aria-hidden': 'true' }, parts.map(([s, v]) => v > 0 ? el('i', { style: `width:${100 * v / (total || 1)}%;background:var(--s${s})` }) : ''));
 // One part for each run; with two, buttons choose which is seen.
 const perRun = (host, make) => {
@@ -1000,7 +1013,7 @@ const facts = () => {
       ['Events lost', count(F.lost), 'of ' + count(F.events + F.lost)]];
   };
   if (B) s.append(el('details', {}, el('summary', {}, 'All facts'), table('', ['', ...runs.map(R => R.name)], list(A).map((row, i) => el('tr', {}, th(row[0]), runs.map(R => { const [, v, small] = list(R)[i]; return td(v, small && el('span', { class: 'hint' }, ' ' + small)); }))))));
-  else s.append(el('dl', { class: 'tiles' }, list(A).map(([k, v, small]) => el('div', {}, el('dt', {}, k), el('dd', {}, v, small && el('small', {}, small))))));
+  else s.append(el('dl', { class: 'tiles' }, list(A).map(([k, v, small]) => el('div', {}, el('dt', {}, k), el('dd', { class: v.length > 9 ? 'long' : null }, v, small && el('small', {}, small))))));
   for (const R of runs) {
     const F = R.facts, who = B ? R.name + ': ' : '';
     if (F.lost) s.append(el('p', { class: 'note' }, who + `${many(F.lost, 'event')} came faster than they were read, and are lost: what is shown has gaps.`));
@@ -1033,31 +1046,32 @@ const queues = () => {
   })]);
   if (!rows.length) return;
   const some = rows.some(r => r.queue && r.queue.max);
-  const s = section('queues', runs.some(R => R.counters.length) ? 'Queues and counters' : 'Queues', 'How many items waited in each queue.' + (some ? ' The dashed line is its capacity: at it, a put has to wait.' : ''));
+  const s = section('queues', runs.some(R => R.counters.length) ? 'Queues and counters' : 'Queues', 'How many items waited in each queue.' + (some ? ' The dashed line is its capacity: at it, a put has to wait.' : '') +
+    (rows.some(r => r.queue && r.queue.about) ? ' Runs of ops were merged, so that numbers within them are a guess: --trace-detail all tells each.' : ''));
   for (const r of rows) if (runs.length > 1) r.label = r.label + ' (' + r.R.name + ')';
   new Depths(s, rows);
   const list = rows.filter(r => r.queue);
   if (list.length) s.append(el('details', {}, el('summary', {}, 'As a table'), table('Queues', ['Queue', ['Capacity'], ['Most items'], ['On average'], ['Time full']], list.map(({ label, queue: q, R }) =>
-    el('tr', {}, th(label), num(q.max ? count(q.max) : 'none'), num(count(q.peak)), num(q.mean.toPrecision(3)), num(q.max ? time(q.full) + ', ' + percent(q.full / (R.facts.end || 1)) : '\u2013'))))));
+    el('tr', {}, th(label), num(q.max ? count(q.max) : 'none'), num(q.about, count(q.peak)), num(q.about, q.mean.toPrecision(3)), num(q.max ? time(q.full) + ', ' + percent(q.full / (R.facts.end || 1)) : '\u2013'))))));
 };
 
-const waitTarget = (R, k, t) => t < 0 ? R.kinds[k].verb : R.kinds[k].process ? R.processes[t].label : R.objects[t].label;
+const waitTarget = (R, k, t) => t < 0 ? (R.kinds[k].process ? 'any child' : 'one of several') : R.kinds[k].process ? R.processes[t].label : R.objects[t].label;
 const waits = () => {
   const s = section('waits', 'Who waited for what', 'Sleeping is not waiting: it stands for work elsewhere.', true);
   perRun(s, R => {
     const total = R.waits.reduce((a, w) => a + w[5], 0) + R.waitsLeftOut[1], M = R.matrix;
     if (!R.waits.length) return [el('p', {}, 'No process had to wait for another.')];
-    const rows = R.waits.map(([k, t, where, n, ps, sum, longest], i) => el('tr', { hidden: i >= 12 }, th(waitTarget(R, k, t)), td(R.kinds[k].verb), td(code(R.strings[where])), num(count(n)), num(count(ps)), num(time(sum)), num(time(longest)),
+    const rows = R.waits.map(([k, t, where, n, ps, sum, longest], i) => el('tr', { hidden: i >= 12 }, th(waitTarget(R, k, t)), td(R.kinds[k].verb), td(place(R, R.strings[where])), num(count(n)), num(count(ps)), num(time(sum)), num(time(longest)),
       td(meter([[R.kinds[k].state, sum]], total), percent(sum / total))));
     const more = rows.length > 12 && el('button', { type: 'button', onclick: e => { rows.forEach(r => { r.hidden = false; }); e.target.remove(); } }, `Show all ${rows.length}`);
     const most = Math.max(...M.cells.map(c => c[2]), 1), grid = M.rows.map(() => []);
     for (const c of M.cells) grid[c[0]][c[1]] = c;
     const cell = c => !c ? td('') : el('td', { style: `background:color-mix(in srgb,var(--s${R.kinds[c[4]].state}) ${Math.round(8 + 55 * c[2] / most)}%,var(--card))`,
-      title: `${R.processes[M.rows[c[0]]].label}: ${many(c[3], 'wait')}${c[5] > 0 ? ', longest at ' + R.strings[c[5]] : ''}` }, time(c[2]), el('span', { class: 'sr' }, c[5] > 0 ? ' at ' + R.strings[c[5]] : ''));
+      title: `${R.processes[M.rows[c[0]]].label}: ${many(c[3], 'wait')}${c[5] > 0 ? ', longest at ' + R.short(R.strings[c[5]]) : ''}` }, time(c[2]), el('span', { class: 'sr' }, c[5] > 0 ? ' at ' + R.short(R.strings[c[5]]) : ''));
     const left = M.rowsLeftOut + M.columnsLeftOut;
     return [table('Longest waits first', ['For', 'In', 'At', ['Waits'], ['Processes'], ['Total'], ['Longest'], 'Share'], rows), more,
       el('h3', {}, 'Each process, and what it waited for'),
-      table(left ? `Those that waited longest; ${many(M.rowsLeftOut, 'process', 'processes')} and ${many(M.columnsLeftOut, 'object')} are left out` : '', ['Process', ...M.columns.map(([p, i]) => i < 0 ? 'select' : p ? R.processes[i].label : R.objects[i].label)],
+      table(left ? `Those that waited longest; ${many(M.rowsLeftOut, 'process', 'processes')} and ${many(M.columnsLeftOut, 'object')} are left out` : '', ['Process', ...M.columns.map(([p, i]) => i < 0 ? (p ? 'any child' : 'one of several') : p ? R.processes[i].label : R.objects[i].label)],
         M.rows.map((p, r) => el('tr', {}, th(R.processes[p].label), M.columns.map((_, c) => cell(grid[r][c])))), 'heat')].filter(Boolean);
   });
 };
@@ -1091,14 +1105,14 @@ const lines = () => {
   const s = section('lines', 'Busiest lines', 'Where in the program time was spent waiting.', true);
   perRun(s, R => {
     const list = by(R), top = list.length ? list[0].sum : 1;
-    return [el('ol', { class: 'lines' }, list.map(l => el('li', {}, el('b', {}, time(l.sum)), ' in ', many(l.n, 'wait'), ' at ', code(l.w), lineText(R, l.w) && [': ', code(lineText(R, l.w))], meter(l.s.map((v, i) => [i, v]), top))))];
+    return [el('ol', { class: 'lines' }, list.map(l => el('li', {}, el('b', {}, time(l.sum)), ' in ', many(l.n, 'wait'), ' at ', place(R, l.w), lineText(R, l.w) && [': ', code(lineText(R, l.w))], meter(l.s.map((v, i) => [i, v]), top))))];
   });
 };
 
 const processes = () => {
   const s = section('processes', 'Processes', 'How each spent its time, and how it ended.', true);
   perRun(s, R => {
-    const rows = R.processes.map((p, i) => el('tr', { hidden: i >= 20 }, th(p.label), td(code(p.at)), num(time(p.begin)), num(time(p.end - p.begin)),
+    const rows = R.processes.map((p, i) => el('tr', { hidden: i >= 20 }, th(p.label), td(place(R, p.at)), num(time(p.begin)), num(time(p.end - p.begin)),
       td(meter(p.spent.map((v, k) => [k, v]), p.end - p.begin), el('span', { class: 'sr' }, p.spent.map((v, k) => v ? SHORT[k] + ' ' + time(v) : '').filter(Boolean).join(', '))),
       num(count(p.out)), num(count(p.got)), td(el('span', { class: p.how > 1 ? 'bad' : null }, stuck(R).has(p.i) ? 'in the deadlock' : endText(p)))));
     const more = rows.length > 20 && el('button', { type: 'button', onclick: e => { rows.forEach(r => { r.hidden = false; }); e.target.remove(); } }, `Show all ${count(rows.length)}`);
@@ -1177,7 +1191,7 @@ const replay = () => {
     const source = R.sources.find(q => q[0] === path);
     rows = source ? source[1].replace(/\n$/, '').split('\n').map(l => el('li', {}, el('span', { class: 'code' }, l))) : [];
     src.replaceChildren(...rows);
-    name.textContent = path || '';
+    name.textContent = R.short(path || '');
     src.parentNode.hidden = !rows.length;
   };
   const show = () => {
