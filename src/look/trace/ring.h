@@ -31,7 +31,8 @@ enum { RING_RECORDS = 4096, RING_RUNS = 4 };
 
 struct trace_ring {
   _Atomic uint64_t head, sealed; /* the writer */
-  uint64_t unused[6];            /* a cache line of its own */
+  _Atomic uint64_t taken;        /* the reader: up to here it has taken them */
+  uint64_t unused[5];            /* a cache line of its own */
   struct trace_record records[RING_RECORDS];
 };
 
@@ -49,6 +50,7 @@ struct trace_run {
 struct trace_writer {
   struct trace_ring *ring;
   uint64_t head;
+  uint64_t look_at; /* when head is here, look whether the ring is half full */
   uint32_t run_count, next_run;
   uint32_t until_clock; /* ops of runs until the clock is read again */
   uint32_t epoch;       /* of the area (below) when it was last read */
@@ -60,6 +62,14 @@ void trace_writer_begin(struct trace_writer *w, struct trace_ring *ring);
 
 /* Append a record; it is sealed unless a run before it is not. */
 void trace_write(struct trace_writer *w, const struct trace_record *r);
+
+/* Is the ring half full? It is looked at now and then. */
+static inline bool trace_is_filling(struct trace_writer *w) {
+  if (w->head < w->look_at)
+    return false;
+  w->look_at = w->head + RING_RECORDS / 8;
+  return w->head - atomic_load_explicit(&w->ring->taken, memory_order_relaxed) > RING_RECORDS / 2;
+}
 
 /* The runs are over. */
 void trace_seal(struct trace_writer *w);

@@ -20,7 +20,8 @@ enum broker_kind {
   BROKER_RELEASE,    /* a holder let go: keep them no longer if it was the last */
   BROKER_FAILURE,    /* something failed, and may have to be reported (os/supervisor/failures.h) */
   BROKER_LEAVING,    /* main has decided its exit status, and waits for its children */
-  BROKER_INTERRUPT   /* a process (slot, serial) is interrupted from outside the run */
+  BROKER_INTERRUPT,  /* a process (slot, serial) is interrupted from outside the run */
+  BROKER_DRAIN       /* a ring of records is half full (os/supervisor/recorder.h) */
 };
 
 struct broker_message {

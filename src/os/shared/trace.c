@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "os/shared/broker.h"
 #include "os/shared/self.h"
 
 /* -- the area -------------------------------------------------------------------------------- */
@@ -203,6 +204,15 @@ static void observe_closely(struct os_backend *b, const struct op *op, int rc) {
   }
 }
 
+/* The supervisor is to drain before it is time. It is asked once, so that no other notice is lost
+ * over it. */
+static void ask_to_drain(struct os_backend *b) {
+  uint32_t was = 0;
+  if (atomic_compare_exchange_strong(&b->trace->asked, &was, 1) &&
+      !broker_notify(b, BROKER_DRAIN, b->slot, b->serial))
+    atomic_store(&b->trace->asked, 0);
+}
+
 /* The common case first: an op like the last ones, that did not wait. */
 static void observe(void *observer, const struct op *op, enum op_phase phase, int rc) {
   struct os_backend *b = observer;
@@ -217,6 +227,8 @@ static void observe(void *observer, const struct op *op, enum op_phase phase, in
       return;
   }
   observe_closely(b, op, rc);
+  if (trace_is_filling(&b->writer))
+    ask_to_drain(b);
 }
 
 void trace_install(struct os_backend *b, struct trace_area *a) {

@@ -32,6 +32,7 @@ struct trace_area {
   bool merges[OP_COUNT];         /* ops of this kind that did not wait are merged into runs */
 
   _Atomic uint32_t epoch;    /* the supervisor: changes now and then; see trace_run_extend */
+  _Atomic uint32_t asked;    /* 1: a process has asked the supervisor to drain; it clears that */
   _Atomic uint32_t untraced; /* spawners: processes that got no ring */
   struct trace_texts texts;
   /* Whose ring: the process's serial << 16 | slot; 0: free. A spawner, by compare-and-swap; the

@@ -105,6 +105,7 @@ static void drain_ring(struct recorder *r, uint32_t i, uint64_t owner, bool all)
     head.count = count;
     head.lost = lost;
     chunk(r, LOG_RECORDS, &head, sizeof head, records, count * sizeof *records);
+    atomic_store_explicit(&r->area->rings[i].taken, r->readers[i].next, memory_order_relaxed);
   }
   if (failed)
     tell_failure(r, owner);
@@ -113,6 +114,7 @@ static void drain_ring(struct recorder *r, uint32_t i, uint64_t owner, bool all)
 void recorder_drain(struct recorder *r) {
   if (!r->area)
     return;
+  atomic_store(&r->area->asked, 0);
   for (uint32_t i = 0; i < r->area->ring_count; i++) {
     uint64_t owner = atomic_load(&r->area->owners[i]);
     if (owner == 0)

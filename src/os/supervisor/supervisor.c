@@ -128,6 +128,8 @@ static void on_message(struct supervisor *s) {
       s->wait_ns = clock_now_ns() + WAIT_NS;
     else if (m.kind == BROKER_INTERRUPT)
       on_asked(s, m.slot, m.serial);
+    else if (m.kind == BROKER_DRAIN)
+      recorder_drain(&s->recorder);
     /* BROKER_FAILURE is only to wake us */
   }
 }
