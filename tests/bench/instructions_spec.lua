@@ -7,8 +7,8 @@ local KNOWN = {
   integer = 2155,      -- put + get of an integer by the log: nobody sleeps
   integer_pipe = 2011, -- the same through the pipe
   encode = 6269,       -- put of a small table
-  decode = 7497,       -- get of it
-  lock = 3019,         -- acquire + release of a free lock
+  decode = 7134,       -- get of it
+  lock = 2503,         -- acquire + release of a free lock
 }
 local MORE = 1.10 -- so many times the number is a failure
 local ROUNDS = 1000

@@ -38,5 +38,10 @@ static const luaL_Reg methods[] = {
     {"wait", l_wait}, {"abort", l_abort}, {"reset", l_reset}, {NULL, NULL}};
 static const luaL_Reg constructors[] = {{"barrier", l_barrier}, {NULL, NULL}};
 
-const struct sync_type sync_barrier = {OBJECT_BARRIER, BARRIER_TYPE, methods,
-                                       constructors,   NULL,         tell};
+const struct sync_type sync_barrier = {
+    .type = OBJECT_BARRIER,
+    .name = BARRIER_TYPE,
+    .methods = methods,
+    .constructors = constructors,
+    .tell = tell,
+};

@@ -107,5 +107,10 @@ static const luaL_Reg methods[] = {{"acquire", l_acquire},
                                    {NULL, NULL}};
 static const luaL_Reg constructors[] = {{"condition", l_condition}, {NULL, NULL}};
 
-const struct sync_type sync_condition = {OBJECT_CONDITION, CONDITION_TYPE, methods,
-                                         constructors,     NULL,           tell};
+const struct sync_type sync_condition = {
+    .type = OBJECT_CONDITION,
+    .name = CONDITION_TYPE,
+    .methods = methods,
+    .constructors = constructors,
+    .tell = tell,
+};

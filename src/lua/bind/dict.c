@@ -264,7 +264,14 @@ static const luaL_Reg meta[] = {{"__index", l_index},
                                 {"__pairs", l_pairs},
                                 {NULL, NULL}};
 
-const struct sync_type sync_dict = {OBJECT_DICT, DICT_TYPE, methods, constructors, meta, tell};
+const struct sync_type sync_dict = {
+    .type = OBJECT_DICT,
+    .name = DICT_TYPE,
+    .methods = methods,
+    .constructors = constructors,
+    .meta = meta,
+    .tell = tell,
+};
 
 void dict_open_pairs(lua_State *L) {
   luaL_newmetatable(L, ALL_TYPE);

@@ -24,4 +24,10 @@ static const luaL_Reg methods[] = {
     {"set", l_set}, {"clear", l_clear}, {"is_set", l_is_set}, {"wait", l_wait}, {NULL, NULL}};
 static const luaL_Reg constructors[] = {{"event", l_event}, {NULL, NULL}};
 
-const struct sync_type sync_event = {OBJECT_EVENT, EVENT_TYPE, methods, constructors, NULL, tell};
+const struct sync_type sync_event = {
+    .type = OBJECT_EVENT,
+    .name = EVENT_TYPE,
+    .methods = methods,
+    .constructors = constructors,
+    .tell = tell,
+};

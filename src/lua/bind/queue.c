@@ -106,7 +106,7 @@ static int put_scalar(lua_State *L, struct lib *lib, struct handle *h, int64_t d
 }
 
 static int put(lua_State *L, struct lib *lib, int64_t deadline_ns) {
-  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
+  struct handle *h = lib_check_handle_of(L, lib, 1, OBJECT_QUEUE);
   struct codec_scalar scalar;
   if (codec_encode_scalar(L, 2, &scalar))
     return put_scalar(L, lib, h, deadline_ns, &scalar);
@@ -120,6 +120,11 @@ static int put(lua_State *L, struct lib *lib, int64_t deadline_ns) {
 
 static int l_queue_put(lua_State *L) {
   struct lib *lib = lib_of(L);
+  return put(L, lib, lib_check_timeout(L, lib, 3));
+}
+
+static int l_queue_put_near(lua_State *L) {
+  struct lib *lib = lib_near(L);
   return put(L, lib, lib_check_timeout(L, lib, 3));
 }
 
@@ -167,7 +172,7 @@ static int get_raw(lua_State *L, struct lib *lib, struct op *op) {
  * decodes it first. A forked child forgets it: it is its parent's.
  */
 int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items) {
-  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
+  struct handle *h = lib_check_handle_of(L, lib, 1, OBJECT_QUEUE);
   struct op_refs refs = {.taken = &h->refs};
   struct op op = {.kind = OP_QUEUE_GET,
                   .object = h->object,
@@ -200,6 +205,11 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items)
 
 static int l_queue_get(lua_State *L) {
   struct lib *lib = lib_of(L);
+  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), false);
+}
+
+static int l_queue_get_near(lua_State *L) {
+  struct lib *lib = lib_near(L);
   return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), false);
 }
 
@@ -388,24 +398,27 @@ static int l_queue_tostring(lua_State *L) {
 }
 
 void lib_open_queue(lua_State *L, int table) {
-  static const luaL_Reg methods[] = {{"put", l_queue_put},
-                                     {"get", l_queue_get},
-                                     {"try_put", l_queue_try_put},
-                                     {"peek", l_queue_peek},
-                                     {"len", l_queue_len},
-                                     {"try_get", l_queue_try_get},
-                                     {"empty", l_queue_empty},
-                                     {"full", l_queue_full},
-                                     {"items", l_queue_items},
-                                     {"close", l_queue_close},
-                                     {"closed", l_queue_closed},
-                                     {"join", l_queue_join},
-                                     {"task_done", l_queue_task_done},
-                                     {NULL, NULL}};
+  const struct lib *lib = lib_find(L);
+  lua_CFunction q_put = lib_pick(lib, l_queue_put_near, l_queue_put);
+  lua_CFunction q_get = lib_pick(lib, l_queue_get_near, l_queue_get);
+  const luaL_Reg methods[] = {{"put", q_put},
+                              {"get", q_get},
+                              {"try_put", l_queue_try_put},
+                              {"peek", l_queue_peek},
+                              {"len", l_queue_len},
+                              {"try_get", l_queue_try_get},
+                              {"empty", l_queue_empty},
+                              {"full", l_queue_full},
+                              {"items", l_queue_items},
+                              {"close", l_queue_close},
+                              {"closed", l_queue_closed},
+                              {"join", l_queue_join},
+                              {"task_done", l_queue_task_done},
+                              {NULL, NULL}};
   static const luaL_Reg meta[] = {
       {"__len", l_queue_len}, {"__tostring", l_queue_tostring}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {
-      {"queue", l_queue}, {"queue_put", l_queue_put}, {"queue_get", l_queue_get}, {NULL, NULL}};
+  const luaL_Reg functions[] = {
+      {"queue", l_queue}, {"queue_put", q_put}, {"queue_get", q_get}, {NULL, NULL}};
   lib_open_type(L, table, OBJECT_QUEUE, methods, meta, functions);
   lua_pop(L, 1);
 }

@@ -67,5 +67,10 @@ static const luaL_Reg methods[] = {{"acquire", l_acquire},
                                    {NULL, NULL}};
 static const luaL_Reg constructors[] = {{"semaphore", l_semaphore}, {NULL, NULL}};
 
-const struct sync_type sync_semaphore = {OBJECT_SEMAPHORE, SEMAPHORE_TYPE, methods,
-                                         constructors,     NULL,           tell};
+const struct sync_type sync_semaphore = {
+    .type = OBJECT_SEMAPHORE,
+    .name = SEMAPHORE_TYPE,
+    .methods = methods,
+    .constructors = constructors,
+    .tell = tell,
+};

@@ -62,8 +62,7 @@ struct sync_info sync_info_of(lua_State *L, enum object_type type) {
   return info;
 }
 
-int sync_op(lua_State *L, struct op *op, enum object_type type, int timeout) {
-  struct lib *lib = lib_of(L);
+int sync_op_of(lua_State *L, struct lib *lib, struct op *op, enum object_type type, int timeout) {
   answer_check(L, lib, op->kind);
   op->object = lib_check_handle_of(L, lib, 1, type)->object;
   op->deadline_ns = timeout ? lib_check_timeout(L, lib, timeout) : SBX_FOREVER;
@@ -204,6 +203,8 @@ static void open_type(lua_State *L, int table, const struct sync_type *t) {
   lua_pushcclosure(L, l_tostring, 2);
   lua_setfield(L, -2, "__tostring");
   lua_getfield(L, -1, "__index");
+  if (t->near && lib_find(L)->near)
+    lib_set_functions(L, t->near);
   set_meta(L, t->meta);
   lua_pop(L, 2);
 }

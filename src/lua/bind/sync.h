@@ -14,6 +14,9 @@ struct sync_type {
   const char *name; /* of the metatable */
   const luaL_Reg *methods;
   const luaL_Reg *constructors;
+  const luaL_Reg
+      *near; /* methods that take the place of those of the same name where lib_near works;
+                           NULL: none */
   const luaL_Reg *meta; /* NULL: nothing special; `__index`: instead of the methods, called with
                            their table as upvalue 2 */
   /* Push what stands in parentheses: `lock: jobs#3 (held by writer#2)`. */
@@ -50,7 +53,10 @@ struct sync_info sync_info_of(lua_State *L, enum object_type type);
  * Perform an op on the handle at 1, with the timeout at `timeout` (0: it does not wait). Returns 0,
  * or how many values it pushed: what lib_expected says.
  */
-int sync_op(lua_State *L, struct op *op, enum object_type type, int timeout);
+int sync_op_of(lua_State *L, struct lib *lib, struct op *op, enum object_type type, int timeout);
+static inline int sync_op(lua_State *L, struct op *op, enum object_type type, int timeout) {
+  return sync_op_of(L, lib_of(L), op, type, timeout);
+}
 
 /* A whole method: sync_op, and true. */
 int sync_plain(lua_State *L, enum op_kind kind, enum object_type type, int timeout);

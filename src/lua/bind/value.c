@@ -116,4 +116,10 @@ static const luaL_Reg methods[] = {{"get", l_get},       {"set", l_set}, {"add",
                                    {"update", l_update}, {"cas", l_cas}, {NULL, NULL}};
 static const luaL_Reg constructors[] = {{"value", l_value}, {NULL, NULL}};
 
-const struct sync_type sync_value = {OBJECT_VALUE, VALUE_TYPE, methods, constructors, NULL, tell};
+const struct sync_type sync_value = {
+    .type = OBJECT_VALUE,
+    .name = VALUE_TYPE,
+    .methods = methods,
+    .constructors = constructors,
+    .tell = tell,
+};

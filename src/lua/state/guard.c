@@ -48,8 +48,14 @@ enum {
   AGAIN,      /* objects that are in the list although they had a finalizer before; weak */
   METATABLES, /* those that gave finalizers to tables; weak keys */
   ANCHOR,     /* in a child: the lists of its parent and grandparents, strong; else nil */
-  VALUES = ANCHOR
+  SETTER,     /* setmetatable, and debug.setmetatable: see set_list */
+  DEBUG_SETTER,
+  VALUES = DEBUG_SETTER
 };
+
+/* Upvalues of setmetatable and debug.setmetatable. Nothing is looked up by name, and what each table
+ * with a finalizer needs is not looked up at all. */
+enum { UP_GUARD = 1, UP_GC_NAME, UP_METATABLES, UP_LIST };
 
 static struct guard *guard_of(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
@@ -89,6 +95,18 @@ static lua_Integer move_alive(lua_State *L, lua_Integer noted, bool same) {
   return alive;
 }
 
+/* [list] It becomes the list of the guard, and of the functions that append to it. */
+static void set_list(lua_State *L, int guard) {
+  for (int f = SETTER; f <= DEBUG_SETTER; f++) {
+    if (lua_getiuservalue(L, guard, f) == LUA_TFUNCTION) {
+      lua_pushvalue(L, -2);
+      lua_setupvalue(L, -2, UP_LIST);
+    }
+    lua_pop(L, 1);
+  }
+  lua_setiuservalue(L, guard, LIST);
+}
+
 /* Making a list may run finalizers, which may append to the one that is there, or replace it. */
 static void lengthen(lua_State *L, int guard, lua_Integer slots) {
   struct guard *g = lua_touserdata(L, guard);
@@ -97,7 +115,7 @@ static void lengthen(lua_State *L, int guard, lua_Integer slots) {
   lua_insert(L, -2);
   g->noted = move_alive(L, g->noted, false);
   g->room = slots > g->noted ? slots : g->noted;
-  lua_setiuservalue(L, guard, LIST);
+  set_list(L, guard);
   lua_pop(L, 1);
 }
 
@@ -112,32 +130,35 @@ static void make_room(lua_State *L, int guard) {
     lengthen(L, guard, g->room < LEAST ? LEAST : g->room > MOST / 2 ? MOST : 2 * g->room);
 }
 
-/* Append the object to the list. Lua takes it out before its finalizer runs. Leaves the list. */
-static void note_finalizable(lua_State *L, int guard, int object) {
+/* Append the object to the list, which is an upvalue of the running function (`list` is its index), or
+ * fetched from the guard (0). Lua takes it out before its finalizer runs. */
+static void note_finalizable(lua_State *L, int guard, int list, int object) {
   struct guard *g = lua_touserdata(L, guard);
   if (g->noted >= g->room)
     make_room(L, guard);
-  lua_getiuservalue(L, guard, LIST);
+  if (!list)
+    lua_getiuservalue(L, guard, LIST);
   lua_pushvalue(L, object);
-  lua_rawseti(L, -2, ++g->noted);
+  lua_rawseti(L, list ? list : -2, ++g->noted);
+  if (!list)
+    lua_pop(L, 1);
 }
 
-/* Note a metatable that has a finalizer. Leaves two values. */
-static void note_metatable(lua_State *L, int guard, int metatable) {
-  lua_getiuservalue(L, guard, METATABLES);
+/* Note a metatable that has a finalizer, in the table at index `metatables`. Leaves a value. */
+static void note_metatable(lua_State *L, int metatables, int metatable) {
   lua_pushvalue(L, metatable);
-  if (lua_rawget(L, -2) == LUA_TNIL) {
+  if (lua_rawget(L, metatables) == LUA_TNIL) {
     lua_pushvalue(L, metatable);
     lua_pushboolean(L, 1);
-    lua_rawset(L, -4);
+    lua_rawset(L, metatables);
   }
 }
 
 void guard_note_at(lua_State *L, int index) {
   index = lua_absindex(L, index);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
-  note_finalizable(L, lua_gettop(L), index);
-  lua_pop(L, 2);
+  note_finalizable(L, lua_gettop(L), 0, index);
+  lua_pop(L, 1);
 }
 
 /* Has the metatable at the top a finalizer? */
@@ -166,43 +187,50 @@ static bool listed_again(lua_State *L, int guard, int object) {
   return listed;
 }
 
-/* The object is about to get the metatable, which has a finalizer. All three are absolute indices.
- * Leaves some values. */
-static void note(lua_State *L, int guard, int object, int metatable) {
-  note_metatable(L, guard, metatable);
-  bool listed = lua_getmetatable(L, object);
-  if (listed) {
-    listed = has_gc(L) && listed_again(L, guard, object);
-    lua_pop(L, 1);
-  }
-  if (!listed)
-    note_finalizable(L, guard, object);
+/* Is the object, which has the metatable at index `had`, in the list for sure? */
+static bool is_listed(lua_State *L, int guard, int object, int had) {
+  lua_pushvalue(L, had);
+  bool is = has_gc(L) && listed_again(L, guard, object);
+  lua_pop(L, 1);
+  return is;
 }
 
 void guard_setmetatable(lua_State *L, int index) {
   int object = lua_absindex(L, index), metatable = lua_gettop(L), type = lua_type(L, object);
+  int guard = metatable + 1;
   if ((type == LUA_TTABLE || type == LUA_TUSERDATA) && lua_istable(L, metatable) && has_gc(L)) {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key) != LUA_TNIL)
-      note(L, metatable + 1, object, metatable);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key) != LUA_TNIL) {
+      lua_getiuservalue(L, guard, METATABLES);
+      note_metatable(L, guard + 1, metatable);
+      if (!lua_getmetatable(L, object) || !is_listed(L, guard, object, lua_gettop(L)))
+        note_finalizable(L, guard, 0, object);
+    }
     lua_settop(L, metatable);
   }
   lua_setmetatable(L, object);
 }
 
-/* Upvalues of setmetatable and debug.setmetatable: nothing is looked up by name. */
-enum { GUARD = 1, GC_NAME };
-
-/* [object, metatable or nil] -> object */
-static int set_metatable(lua_State *L, bool may_have_gc) {
-  lua_settop(L, 2);
+/* [object, metatable or nil] -> object. `had`: 3, the index of the metatable that it has; or 0. */
+static inline int set_metatable(lua_State *L, bool may_have_gc, int had) {
   if (may_have_gc) {
-    lua_pushvalue(L, lua_upvalueindex(GC_NAME));
-    if (lua_rawget(L, 2) != LUA_TNIL)
-      note(L, lua_upvalueindex(GUARD), 1, 2);
-    lua_settop(L, 2);
+    lua_pushvalue(L, lua_upvalueindex(UP_GC_NAME));
+    if (lua_rawget(L, 2) != LUA_TNIL) {
+      note_metatable(L, lua_upvalueindex(UP_METATABLES), 2);
+      if (!had || !is_listed(L, lua_upvalueindex(UP_GUARD), 1, had))
+        note_finalizable(L, lua_upvalueindex(UP_GUARD), lua_upvalueindex(UP_LIST), 1);
+    }
   }
+  lua_settop(L, 2);
   lua_setmetatable(L, 1);
   return 1;
+}
+
+/* Is there a field `__metatable` in the metatable at the top? */
+static bool is_protected(lua_State *L) {
+  lua_pushliteral(L, "__metatable");
+  bool is = lua_rawget(L, -2) != LUA_TNIL;
+  lua_pop(L, 1);
+  return is;
 }
 
 /* setmetatable(t, mt), as the standard library has it. */
@@ -210,16 +238,20 @@ static int l_setmetatable(lua_State *L) {
   int t = lua_type(L, 2);
   luaL_checktype(L, 1, LUA_TTABLE);
   luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
-  if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+  lua_settop(L, 2);
+  int had = lua_getmetatable(L, 1) ? 3 : 0;
+  if (had && is_protected(L))
     return luaL_error(L, "cannot change a protected metatable");
-  return set_metatable(L, t == LUA_TTABLE);
+  return set_metatable(L, t == LUA_TTABLE, had);
 }
 
 /* debug.setmetatable(v, mt), likewise. */
 static int l_debug_setmetatable(lua_State *L) {
   int t = lua_type(L, 2), type = lua_type(L, 1);
   luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
-  return set_metatable(L, t == LUA_TTABLE && (type == LUA_TTABLE || type == LUA_TUSERDATA));
+  lua_settop(L, 2);
+  bool may_have_gc = t == LUA_TTABLE && (type == LUA_TTABLE || type == LUA_TUSERDATA);
+  return set_metatable(L, may_have_gc, may_have_gc && lua_getmetatable(L, 1) ? 3 : 0);
 }
 
 /*
@@ -239,7 +271,7 @@ static void anchor_tables(lua_State *L, struct guard *g) {
   lua_rawseti(L, -2, 0); /* numbers begin with 1 */
   lua_setiuservalue(L, guard, ANCHOR);
   lib_push_weak(L, "v", 0);
-  lua_setiuservalue(L, guard, LIST);
+  set_list(L, guard);
   lua_pop(L, 1);
   g->noted = g->room = 0;
 }
@@ -441,11 +473,15 @@ void guard_finalize(lua_State *L) {
     lua_pop(L, 1); /* no memory for the list */
 }
 
-/* A closure over the guard, which is at the top, and the name. */
-static void push_setter(lua_State *L, lua_CFunction f) {
+/* [guard] Push a closure that notes what gets a finalizer. */
+static void push_setter(lua_State *L, lua_CFunction f, int value) {
   lua_pushvalue(L, -1);
   lua_pushliteral(L, "__gc");
-  lua_pushcclosure(L, f, GC_NAME);
+  lua_getiuservalue(L, -2, METATABLES);
+  lua_getiuservalue(L, -3, LIST);
+  lua_pushcclosure(L, f, UP_LIST);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, -3, value);
 }
 
 void lib_open_guard(lua_State *L) {
@@ -461,11 +497,11 @@ void lib_open_guard(lua_State *L) {
   }
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_key);
-  push_setter(L, l_setmetatable);
+  push_setter(L, l_setmetatable, SETTER);
   lua_setglobal(L, "setmetatable");
   if (lua_getglobal(L, LUA_DBLIBNAME) == LUA_TTABLE) {
     lua_insert(L, -2); /* debug guard */
-    push_setter(L, l_debug_setmetatable);
+    push_setter(L, l_debug_setmetatable, DEBUG_SETTER);
     lua_setfield(L, -3, "setmetatable");
   }
   lua_settop(L, top);
