@@ -386,6 +386,31 @@ static void crowd(void) {
   }
 }
 
+/* Two processes whose ops were merged into runs, with waits among them. */
+static void merged(void) {
+  facts("sandbox merged.lua", 1000, "", 0);
+  process(1, 0, "main", "", 0, 1000, TRACE_DONE);
+  process(2, 1, "reader", "merged.lua:2", 1, 990, TRACE_DONE);
+  object(1, OBJECT_QUEUE, "numbers", "merged.lua:1", 0);
+  for (uint32_t i = 0; i < 30; i++) {
+    struct trace_event put = {.t_ns = (10 + 30 * i) * MS,
+                              .duration_ns = 20 * MS,
+                              .kind = OP_QUEUE_PUT,
+                              .flags = TRACE_SEVERAL | (i % 4 == 3 ? TRACE_GAPS : 0),
+                              .process = 1,
+                              .object = 1,
+                              .count = 100 + i,
+                              .n = i * 1000 + 1};
+    struct trace_event get = put;
+    get.kind = OP_QUEUE_GET;
+    get.process = 2;
+    get.t_ns += 3 * MS;
+    failed |= trace_add_event(m, &put) || trace_add_event(m, &get);
+    event(2, OP_QUEUE_GET, 1, 34 + 30 * i, 5, "merged.lua:5", 0, (i + 1) * 1000);
+    event(1, OP_QUEUE_PUT, 1, 38 + 30 * i, 0, "", 0, (i + 1) * 1000);
+  }
+}
+
 /* Four producers and four consumers that wait again and again. */
 static void big(uint32_t events) {
   static const char *const lines[] = {"big.lua:10", "big.lua:14", "big.lua:21"};
@@ -419,7 +444,7 @@ bool sample_make(const char *name, uint32_t events, struct trace_model *ret) {
   } samples[] = {{"serial", serial},       {"process", processes}, {"queue", queue},
                  {"producers", producers}, {"pool", pool},         {"philosophers", philosophers},
                  {"empty", empty},         {"hostile", hostile},   {"lost", lost},
-                 {"stopped", stopped},     {"crowd", crowd}};
+                 {"stopped", stopped},     {"crowd", crowd},       {"merged", merged}};
   failed = trace_model_new(ret) != 0;
   if (failed)
     return false;

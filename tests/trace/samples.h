@@ -9,7 +9,7 @@
 
 /*
  * Make a finished model: "serial", "process", "queue", "producers", "philosophers", "pool", "empty",
- * "hostile", "lost", "stopped", "crowd" (500 processes), or "big" with so many events.
+ * "hostile", "lost", "stopped", "crowd" (500 processes), "merged", or "big" with so many events.
  * Returns false if there is none of that name, or no memory.
  */
 bool sample_make(const char *name, uint32_t events, struct trace_model *ret);

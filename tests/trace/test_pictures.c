@@ -21,7 +21,7 @@
 
 static const char *const names[] = {"serial",       "process", "queue", "producers",
                                     "philosophers", "pool",    "empty", "hostile",
-                                    "lost",         "stopped", "crowd"};
+                                    "lost",         "stopped", "crowd", "merged"};
 enum { NAMES = sizeof names / sizeof *names };
 
 /* -- what a writer wrote --------------------------------------------------------------------- */

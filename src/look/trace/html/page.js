@@ -162,13 +162,14 @@ const after = (list, i, end, x) => {
   return i;
 };
 const target = (R, site) => site.target < 0 ? '' : site.kind.process ? R.processes[site.target].label : R.objects[site.target].label;
+const outcome = (R, e) => { const f = e < 0 ? 0 : R.sites[R.evS[e]].flags; return f & TIMEOUT ? 'timeout' : f & REFUSED ? 'closed, broken or interrupted' : ''; };
 const eventText = (R, e) => {
   const s = R.sites[R.evS[e]], t = target(R, s), c = R.evC[e];
   let text = s.kind.verb + (s.sleep ? ' ' + time(R.evD[e]) : '') + (t && ' ' + t);
   if (s.kind.verb === 'signal') text = ({ 2: 'interrupt', 9: 'kill', 15: 'terminate', 18: 'resume', 19: 'pause' }[R.evI[e]] || 'signal ' + R.evI[e]) + ' ' + t;
   else if (c > 1) text += ', ' + count(c) + ' times' + (s.numbered && R.evI[e] ? ', items from ' + R.evI[e] : '');
   else if (s.change && R.evI[e]) text += ', item ' + count(R.evI[e]);
-  return text + (s.flags & SELECT ? ' (select)' : '') + (s.flags & TIMEOUT ? ': timeout' : s.flags & REFUSED ? ': closed, broken or interrupted' : '');
+  return text + (s.flags & SELECT ? ' (select)' : '');
 };
 const spanAt = (R, p, t) => { const i = after(R.to, p.i0, p.i1, t); return i < p.i1 && R.from[i] <= t ? i : -1; };
 const spanText = (R, i) => {
@@ -178,7 +179,7 @@ const spanText = (R, i) => {
 };
 const spanWhere = (R, i) => R.of[i] < 0 ? '' : R.sites[R.evS[R.of[i]]].where;
 const spanTell = (R, p, i) => `${p.label} ${spanText(R, i)}\n${time(R.to[i] - R.from[i])}, from ${time(R.from[i])} to ${time(R.to[i])}` +
-  (spanWhere(R, i) ? '\nat ' + R.short(spanWhere(R, i)) : '');
+  (spanWhere(R, i) ? '\nat ' + R.short(spanWhere(R, i)) : '') + (outcome(R, R.of[i]) && !view.guess ? '\nin vain: ' + outcome(R, R.of[i]) : '');
 const endText = p => p.how === 1 ? 'returned' : p.how === 2 ? (p.failure ? 'failed: ' + p.failure : 'left with status ' + p.code)
   : p.how === 3 ? 'killed by signal ' + p.sig : 'alive at the end';
 
@@ -1208,7 +1209,7 @@ const replay = () => {
       const e1 = after(R.evT, p.e0, p.e1, t);
       for (let e = e1 - 1, n = 0; e >= p.e0 && n < 6; e--, n++) {
         const end = R.evT[e] + R.evD[e];
-        if (end <= t) log2.push([end, `${p.label}: ${eventText(R, e)}${R.evD[e] && !R.sites[R.evS[e]].sleep ? ' (waited ' + time(R.evD[e]) + ')' : ''}`]);
+        if (end <= t) log2.push([end, `${p.label}: ${eventText(R, e)}${R.evD[e] && !R.sites[R.evS[e]].sleep ? ' (waited ' + time(R.evD[e]) + ')' : ''}${outcome(R, e) && ': ' + outcome(R, e)}`]);
       }
       if (p.begin <= t && p.parent >= 0) log2.push([p.begin, p.label + ' begins']);
       if (ended) log2.push([p.end, p.label + ' ' + endText(p)]);
