@@ -288,6 +288,8 @@ static void expect_same_rows(const struct trace_model *a, const struct trace_mod
     assert_string_equal(o->name, p->name);
     assert_string_equal(o->made_at, p->made_at);
     assert_int_equal(o->max, p->max);
+    assert_int_equal(o->puts, p->puts);
+    assert_int_equal(o->gets, p->gets);
     assert_int_equal(o->peer, p->peer);
   }
 }

@@ -8,6 +8,8 @@
 #define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
 
 enum trace_state trace_state_of(enum op_kind kind) {
+  if (kind == OP_NONE)
+    return TRACE_IDLE;
   switch (op_describe(kind)->type) {
   case OBJECT_PROCESS:
     return TRACE_JOIN;
@@ -20,6 +22,10 @@ enum trace_state trace_state_of(enum op_kind kind) {
   default:
     return TRACE_LOCK;
   }
+}
+
+const char *trace_verb(enum op_kind kind) {
+  return kind == OP_NONE ? "prompt" : op_describe(kind)->verb;
 }
 
 bool trace_names_process(enum op_kind kind) { return op_describe(kind)->type == OBJECT_PROCESS; }
@@ -281,6 +287,34 @@ static int derive_items(struct trace_model *m) {
   return rc;
 }
 
+/* How many items were put or got before the first event that tells a number. `known`: by objects. */
+static void derive_before(struct trace_model *m, int change, bool *known) {
+  for (uint32_t i = 0; i < m->object_count; i++)
+    known[i] = (change > 0 ? m->objects[i].puts : m->objects[i].gets) > 0;
+  for (uint32_t i = 0; i < m->event_count; i++) {
+    const struct trace_event *e = &m->events[i];
+    uint32_t queue = queue_of(m, e);
+    if (!e->n || trace_event_change(e) != change || queue == TRACE_NONE || known[queue])
+      continue;
+    uint64_t *before = change > 0 ? &m->objects[queue].puts : &m->objects[queue].gets;
+    *before = *before && *before < e->n ? *before : e->n;
+  }
+  for (uint32_t i = 0; i < m->object_count; i++) {
+    uint64_t *before = change > 0 ? &m->objects[i].puts : &m->objects[i].gets;
+    *before -= !known[i] && *before; /* so far it was the number of the first */
+  }
+}
+
+static int derive_puts_and_gets(struct trace_model *m) {
+  bool *known = malloc((m->object_count + 1u) * sizeof *known);
+  if (!known)
+    return -SBX_ENOMEM;
+  derive_before(m, 1, known);
+  derive_before(m, -1, known);
+  free(known);
+  return 0;
+}
+
 static void count_items(struct trace_model *m) {
   for (uint32_t i = 0; i < m->event_count; i++) {
     const struct trace_event *e = &m->events[i];
@@ -299,5 +333,7 @@ int trace_derive(struct trace_model *m) {
     rc = derive_spans(m, &stops);
   free(stops.list);
   count_items(m);
+  if (rc == 0)
+    rc = derive_puts_and_gets(m);
   return rc ? rc : derive_items(m);
 }

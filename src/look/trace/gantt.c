@@ -22,6 +22,7 @@ const struct gantt_sign gantt_signs[GANTT_SIGNS] = {
     [TRACE_SLEEP] = {"·", ".", dim},
     [TRACE_JOIN] = {"░", "j", "\033[94m"},
     [TRACE_STOPPED] = {"=", "=", "\033[35m"},
+    [TRACE_IDLE] = {" ", " ", NULL},
     [GANTT_KILLED] = {"✗", "X", "\033[1;31m"},
     [GANTT_FAILED] = {"!", "!", "\033[1;31m"},
 };
@@ -262,7 +263,7 @@ static void make_legend(const struct canvas *c, const bool used[GANTT_SIGNS], bo
                         struct legend *ret) {
   ret->count = 0;
   for (int i = 0; i < GANTT_SIGNS; i++)
-    if (used[i])
+    if (used[i] && i != TRACE_IDLE)
       add_sign(c, i, ret);
   if (queues)
     ret->entries[ret->count++] = (struct entry){

@@ -210,7 +210,8 @@ int gantt_queues(const struct trace_model *m, uint32_t **ret, uint32_t *ret_coun
     if (trace_event_change(&m->events[i]) && m->events[i].object != TRACE_NONE)
       used[m->events[i].object] = true;
   for (uint32_t i = 0; i < m->object_count; i++)
-    if (m->objects[i].type == OBJECT_QUEUE && m->objects[i].max > 0 && used[i])
+    if (m->objects[i].type == OBJECT_QUEUE && m->objects[i].max > 0 &&
+        (used[i] || m->objects[i].puts > m->objects[i].gets))
       list[count++] = i;
   free(used);
   *ret = list;

@@ -35,6 +35,7 @@ enum trace_state {
   TRACE_SLEEP, /* sandbox.sleep */
   TRACE_JOIN,  /* waits for the end of processes */
   TRACE_STOPPED,
+  TRACE_IDLE, /* the session of the prompt: it waits for a line */
   TRACE_STATES
 };
 
@@ -72,6 +73,9 @@ struct trace_object {
   const char *made_at; /* "file:line", or "" */
   uint64_t max;        /* of a bounded queue: its capacity; else 0 */
   uint32_t peer;       /* of a pipe's end: index of the other end; else TRACE_NONE */
+  uint64_t puts,
+      gets; /* of a queue: items that were put and got before the trace begins; what is not
+                          known (0) is derived from the numbers of the items, as far as it can be */
 };
 
 enum trace_flag {
@@ -86,7 +90,7 @@ enum trace_flag {
 
 struct trace_event {
   int64_t t_ns, duration_ns;
-  uint16_t kind;    /* enum op_kind */
+  uint16_t kind;    /* enum op_kind; OP_NONE: the prompt waits for a line */
   uint16_t flags;   /* enum trace_flag */
   uint32_t process; /* index */
   uint32_t object;  /* index of an object; of ops on a process (join, spawn, kill) of that process;
@@ -198,8 +202,22 @@ int trace_set_facts(struct trace_model *m, const struct trace_facts *f);
 /* Sort, resolve ids, derive spans, items and sums. -SBX_ENOMEM */
 int trace_model_finish(struct trace_model *m);
 
+/*
+ * A part of a finished model as a model of its own, in which `from_ns` is time 0.
+ * Processes that lived in that time are there, and objects that something was done to. Waits and runs
+ * of ops are cut at both edges; a wait that goes on beyond `to_ns` is TRACE_UNFINISHED. What tells of
+ * the end of the run (exit status, CPU time, edges, the deadlock) is there if the part reaches so far.
+ *   from_ns, to_ns  bounded by 0 and the end of the trace
+ *   ret             made here; to be released by the caller on 0
+ * 0 or -SBX_ENOMEM
+ */
+int trace_model_window(const struct trace_model *m, int64_t from_ns, int64_t to_ns,
+                       struct trace_model *ret);
+
 /* The state of a process while it waits in an op of this kind. */
 enum trace_state trace_state_of(enum op_kind kind);
+/* What it does then: "get", "join"; "prompt" of the prompt's wait for a line. */
+const char *trace_verb(enum op_kind kind);
 /* Does the op name a process, not an object? */
 bool trace_names_process(enum op_kind kind);
 /* How the op changes the number of items in its queue: 1, -1 or 0. */

@@ -56,6 +56,10 @@ static void tell_object(struct writer *w, uint32_t index) {
   note_text(w, "made_at", o->made_at);
   if (o->max)
     note_uint(w, "max", o->max);
+  if (o->puts)
+    note_uint(w, "puts", o->puts);
+  if (o->gets)
+    note_uint(w, "gets", o->gets);
   if (o->peer != TRACE_NONE)
     note_uint(w, "peer", w->m->objects[o->peer].id);
   told_end(w, at);
@@ -86,7 +90,7 @@ static void tell_edge(struct writer *w, const struct trace_edge *e) {
   else
     trace_process_label(m, e->holder, label, sizeof label);
   snprintf(name, sizeof name, "%s: %s %s", e->stuck ? "deadlock" : "waits at the end",
-           op_describe(e->kind)->verb, label);
+           trace_verb(e->kind), label);
   uint32_t id = m->processes[e->process].id;
   size_t at = told_begin(w, TYPE_INSTANT, m->facts.end_ns, UUID_LANE(id, 0), "edge", name);
   note_uint(w, "process", id);

@@ -324,6 +324,8 @@ static int read_object(struct reader *r, const struct event *e) {
     return -SBX_EDATA;
   o.type = (enum object_type)type;
   get_u64(e, "max", &o.max);
+  get_u64(e, "puts", &o.puts);
+  get_u64(e, "gets", &o.gets);
   int rc = get_text(r, e, "name", &o.name);
   rc = rc ? rc : get_text(r, e, "made_at", &o.made_at);
   return rc ? rc : trace_add_object(r->m, &o);

@@ -392,7 +392,7 @@ static int put_processes(const struct page *p) {
     char label[LABEL_MAX];
     cell_label(&t, p, trace_process_label(p->m, list[i], label, sizeof label));
     cell_time(&t, p, of->end_ns - of->begin_ns);
-    for (int k = 0; k < TRACE_STATES; k++)
+    for (int k = 0; k <= TRACE_STOPPED; k++) /* a prompt without a line is not worth a column */
       cell_time(&t, p, of->spent_ns[k]);
     cell_unless_none(&t, of->items_out);
     cell_unless_none(&t, of->items_in);

@@ -23,7 +23,7 @@
  *                              most, capacity (or null)}; queues_more
  *   processes                  by their begins: {id, name, parent (an id, or null), spawned_at, begin, end,
  *                              how, exit_code, signal, failure (or null), worker, running, queue,
- *                              lock, sleep, join, stopped (seconds), items_out, items_in}
+ *                              lock, sleep, join, stopped, prompt (seconds), items_out, items_in}
  *
  * `most` is the greatest number of items at once. Ops that were merged into one event are taken as
  * spread evenly over it.

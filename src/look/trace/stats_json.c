@@ -193,7 +193,8 @@ static void put_process(struct writer *w, const struct trace_model *m,
                         const struct trace_process *p) {
   static const char *const states[TRACE_STATES] = {
       [TRACE_RUNNING] = "running", [TRACE_QUEUE] = "queue", [TRACE_LOCK] = "lock",
-      [TRACE_SLEEP] = "sleep",     [TRACE_JOIN] = "join",   [TRACE_STOPPED] = "stopped"};
+      [TRACE_SLEEP] = "sleep",     [TRACE_JOIN] = "join",   [TRACE_STOPPED] = "stopped",
+      [TRACE_IDLE] = "prompt"};
   bool parent = p->parent != TRACE_NONE;
   row(w);
   integer(w, "id", p->id);

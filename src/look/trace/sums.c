@@ -1,6 +1,7 @@
 /* look/trace/sums.c - sums over a finished model, and labels. See model.h. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "look/trace/model_internal.h"
@@ -70,9 +71,10 @@ static int longest_first(const void *a, const void *b) {
   return order ? order : ORDER(w->where, v->where);
 }
 
-/* Waits for somebody else: a sleep is none. */
+/* Waits for somebody else: a sleep is none, nor is a prompt without a line. */
 static bool is_wait(const struct trace_model *m, const struct trace_span *s) {
-  return s->event != TRACE_NONE && m->events[s->event].kind != OP_CLOCK_SLEEP;
+  return s->event != TRACE_NONE && m->events[s->event].kind != OP_CLOCK_SLEEP &&
+         s->state != TRACE_IDLE;
 }
 
 static uint32_t list_waits(const struct trace_model *m, struct single *list) {
@@ -227,6 +229,12 @@ static int64_t capacity_of(const struct trace_object *o) {
   return o->max > 0 && o->max < INT64_MAX ? (int64_t)o->max : INT64_MAX;
 }
 
+/* What the trace begins with. */
+static int64_t items_before(const struct trace_object *o) {
+  uint64_t items = o->puts > o->gets ? o->puts - o->gets : 0;
+  return items < UINT32_MAX ? (int64_t)items : UINT32_MAX;
+}
+
 int trace_depths(const struct trace_model *m, uint32_t object, struct trace_depth **ret,
                  uint32_t *ret_count) {
   struct trace_depth *list, *other;
@@ -240,9 +248,13 @@ int trace_depths(const struct trace_model *m, uint32_t object, struct trace_dept
   }
   struct trace_depth *sorted = sort_depths(list, other, count);
   free(sorted == list ? other : list);
+  int64_t sum = items_before(&m->objects[object]), most = capacity_of(&m->objects[object]);
+  if (sum > 0) { /* there is room for one more */
+    memmove(sorted + 1, sorted, count++ * sizeof *sorted);
+    sorted[0] = (struct trace_depth){0};
+  }
   /* Times of two processes, and those within a run, are not exact: a sum may be wrong for a moment,
    * but not for good. */
-  int64_t sum = 0, most = capacity_of(&m->objects[object]);
   for (uint32_t i = 0; i < count; i++) {
     sum += sorted[i].items;
     sorted[i].items = sum < 0 ? 0 : sum > most ? most : sum;

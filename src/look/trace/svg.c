@@ -309,7 +309,10 @@ static void bars_release(struct bars *b) {
     buf_release(&b->path[s]);
 }
 
+/* At the prompt, nothing is drawn. */
 static void add_bar(struct bars *b, uint32_t state, double x, double y, double w, double h) {
+  if (state == TRACE_IDLE)
+    return;
   b->count++;
   if (b->rc == 0)
     b->rc = buf_format(&b->path[state], "M%.1f %.1fh%.1fv%.1fh-%.1fz", x, y, w, h, w);
@@ -460,11 +463,13 @@ static void put_bars(struct drawing *d, const struct run *run, uint32_t row) {
 static void tell_span(const struct trace_model *m, const struct trace_span *s, char ret[160]) {
   char label[LABEL_MAX] = "", text[32];
   const struct trace_event *e = s->event == TRACE_NONE ? NULL : &m->events[s->event];
+  *ret = '\0';
+  if (s->state == TRACE_IDLE)
+    return;
   if (s->state == TRACE_SLEEP)
     snprintf(ret, 160, "sleep %s", put_time(text, s->to_ns - s->from_ns));
   else if (e)
-    snprintf(ret, 160, "%s %s", op_describe(e->kind)->verb,
-             trace_event_label(m, e, label, sizeof label));
+    snprintf(ret, 160, "%s %s", trace_verb(e->kind), trace_event_label(m, e, label, sizeof label));
   else
     snprintf(ret, 160, "%s", s->state == TRACE_STOPPED ? "stopped" : "");
 }

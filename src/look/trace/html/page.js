@@ -11,9 +11,9 @@ const el = (tag, attrs = {}, ...kids) => {
   e.append(...kids.flat().filter(k => k != null && k !== '' && k !== false));
   return e;
 };
-const RUN = 0, QUEUE = 1, LOCK = 2, SLEEP = 3, JOIN = 4, STOP = 5, STATES = 6;
-const NAMES = ['running', 'waits for a queue', 'waits for a lock or event', 'sleeps', 'waits for a process', 'stopped'];
-const SHORT = ['running', 'queue', 'lock', 'sleep', 'join', 'stopped'];
+const RUN = 0, QUEUE = 1, LOCK = 2, SLEEP = 3, JOIN = 4, STOP = 5, IDLE = 6, STATES = 7;
+const NAMES = ['running', 'waits for a queue', 'waits for a lock or event', 'sleeps', 'waits for a process', 'stopped', 'waits for a line of the prompt'];
+const SHORT = ['running', 'queue', 'lock', 'sleep', 'join', 'stopped', 'prompt'];
 const WAITED = 1, SEVERAL = 2, SELECT = 4, TIMEOUT = 8, REFUSED = 16, UNFINISHED = 32, GAPS = 64, SPAN = 32768;
 const ENDS = ['alive', 'done', 'failed', 'killed'];
 
@@ -174,7 +174,7 @@ const eventText = (R, e) => {
 const spanAt = (R, p, t) => { const i = after(R.to, p.i0, p.i1, t); return i < p.i1 && R.from[i] <= t ? i : -1; };
 const spanText = (R, i) => {
   const e = R.of[i], s = R.state[i];
-  if (e < 0) return s === RUN ? 'runs' : NAMES[s];
+  if (e < 0 || s === IDLE) return s === RUN ? 'runs' : NAMES[s];
   return (s === SLEEP ? 'sleeps: ' : 'waits: ') + eventText(R, e);
 };
 const spanWhere = (R, i) => R.of[i] < 0 ? '' : R.sites[R.evS[R.of[i]]].where;
@@ -347,7 +347,7 @@ let image = null;
 // Columns of several states: their shares, from the bottom; `most`: the time of a full column.
 const columns = (ctx, acc, W, x0, y0, h, most, clipped) => {
   if (!image || image.width !== W || image.height !== h) image = ctx.createImageData(W, h);
-  const px = new Uint32Array(image.data.buffer), order = [RUN, SLEEP, JOIN, QUEUE, LOCK, STOP];
+  const px = new Uint32Array(image.data.buffer), order = [RUN, SLEEP, JOIN, QUEUE, LOCK, STOP, IDLE];
   px.fill(0);
   for (let c = 0, first = -1; c <= W; c++) {
     let sum = 0;
