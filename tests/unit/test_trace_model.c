@@ -219,6 +219,43 @@ static void test_depths_recover(void **state) {
   free(depths);
 }
 
+/* Two that compute at the same time on one processor: each ran for half of the time only. */
+static void test_waiting_for_a_processor_is_no_work(void **state) {
+  (void)state;
+  struct trace_sums sums;
+  process(1, 0, "main", 0, 1000);
+  process(2, 1, "twin", 0, 1000);
+  event(2, OP_CLOCK_SLEEP, 0, 600, 300, TRACE_WAITED, 1, 0);
+  m.facts.cpu_ns = 600; /* of 1700 */
+  finish();
+  trace_sum(&m, &sums);
+  assert_int_equal(sums.busy_ns, 600 + 300);
+  m.facts.speed = 2; /* CPU time is the machine's */
+  trace_sum(&m, &sums);
+  assert_int_equal(sums.busy_ns, 1200 + 300);
+  m.facts.cpu_ns = 5000; /* more than the time: it is not all theirs */
+  trace_sum(&m, &sums);
+  assert_int_equal(sums.busy_ns, 1700 + 300);
+  m.facts.cpu_ns = -1;
+  trace_sum(&m, &sums);
+  assert_int_equal(sums.busy_ns, 1700 + 300);
+}
+
+static void test_workers_are_known_by_their_idling(void **state) {
+  (void)state;
+  struct trace_event idle = {.kind = OP_QUEUE_GET, .process = 3, .flags = TRACE_WAITED, .duration_ns = 5};
+  process(1, 0, "main", 0, 1000);
+  for (uint32_t id = 2; id < 5; id++)
+    process(id, 1, "worker", 0, 1000);
+  process(5, 2, "worker", 0, 1000);
+  process(6, 1, "other", 0, 1000);
+  assert_int_equal(trace_add_string(&m, WHERE_IDLE, &idle.where), 0);
+  assert_int_equal(trace_add_event(&m, &idle), 0);
+  finish();
+  for (uint32_t i = 0; i < m.process_count; i++)
+    assert_true(m.processes[i].worker == (m.processes[i].id >= 2 && m.processes[i].id < 5));
+}
+
 static void test_an_item_is_matched_once(void **state) {
   (void)state;
   process(1, 0, "main", 0, 1000);
@@ -346,6 +383,8 @@ int main(void) {
       TEST(test_items_join_puts_and_gets),
       TEST(test_depths_of_many),
       TEST(test_depths_recover),
+      TEST(test_waiting_for_a_processor_is_no_work),
+      TEST(test_workers_are_known_by_their_idling),
       TEST(test_an_item_is_matched_once),
       TEST(test_items_with_gaps_know_the_first_only),
       TEST(test_pipes_cross),

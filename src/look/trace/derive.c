@@ -1,6 +1,7 @@
 /* look/trace/derive.c - what follows from the rows of a model: the states of its processes, and the
  * way of its items. See model.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "look/trace/model_internal.h"
@@ -326,9 +327,44 @@ static void count_items(struct trace_model *m) {
   }
 }
 
+/* -- workers of pools ------------------------------------------------------------------------ */
+
+static int by_family(const void *a, const void *b) {
+  const struct trace_process *const *p = a, *const *q = b;
+  int order = ORDER((*p)->parent, (*q)->parent);
+  return order ? order : strcmp((*p)->name, (*q)->name);
+}
+
+/* One that waited for a task is a worker, and so are its siblings of the same name. */
+static int find_workers(struct trace_model *m) {
+  uint32_t found = 0;
+  for (uint32_t i = 0; i < m->event_count; i++) {
+    bool idle = strcmp(m->strings[m->events[i].where], WHERE_IDLE) == 0;
+    m->processes[m->events[i].process].worker |= idle;
+    found += idle;
+  }
+  struct trace_process **list = found ? malloc(m->process_count * sizeof *list) : NULL;
+  if (!list)
+    return found ? -SBX_ENOMEM : 0;
+  for (uint32_t i = 0; i < m->process_count; i++)
+    list[i] = &m->processes[i];
+  qsort(list, m->process_count, sizeof *list, by_family);
+  for (uint32_t i = 0, end; i < m->process_count; i = end) {
+    bool worker = false;
+    for (end = i; end < m->process_count && by_family(&list[i], &list[end]) == 0; end++)
+      worker |= list[end]->worker;
+    for (uint32_t k = i; k < end; k++)
+      list[k]->worker = worker;
+  }
+  free(list);
+  return 0;
+}
+
 int trace_derive(struct trace_model *m) {
   struct stops stops = {0};
-  int rc = find_stops(m, &stops);
+  int rc = find_workers(m);
+  if (rc == 0)
+    rc = find_stops(m, &stops);
   if (rc == 0)
     rc = derive_spans(m, &stops);
   free(stops.list);

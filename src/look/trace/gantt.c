@@ -129,23 +129,38 @@ static int tell_run(const struct canvas *c, int how_much, struct buf *text) {
 
 enum { COMMAND_LEAST = 12 };
 
-/* The command, cut if it must be, and what is told of the run. */
+/* The command, "sandbox x.lua: "; of a long one the end, which names the script. */
+static int tell_command(const struct canvas *c, const struct buf *command, int columns,
+                        struct buf *text) {
+  const char *shown = (const char *)command->data;
+  size_t len = command->len;
+  int rc = 0;
+  if (width_of(shown, len) > columns - 2) {
+    size_t part = width_suffix(shown, len, columns - 3);
+    const char *end = shown + len, *word = memchr(end - part, ' ', part);
+    shown = word && word + 1 < end ? word + 1 : end - part;
+    len = (size_t)(end - shown);
+    rc = append(text, c->ascii ? "~" : "…");
+  }
+  if (rc == 0)
+    rc = buf_append(text, shown, len);
+  return rc ? rc : append(text, ": ");
+}
+
+/* The command, and what is told of the run. */
 static int put_summary(struct canvas *c) {
   struct buf told = {0}, command = {0}, text = {0};
   int rc = words_text(&command, c->m->facts.command, c->ascii);
-  int wanted = command.len ? COMMAND_LEAST + 2 : 0;
+  int wanted = command.len ? COMMAND_LEAST : 0;
   for (int how_much = TELL_ALL; how_much >= TELL_LITTLE && rc == 0; how_much--) {
     told.len = 0;
     rc = tell_run(c, how_much, &told);
     if (rc == 0 && width_of((const char *)told.data, told.len) + wanted <= c->columns)
       break;
   }
-  int width = rc == 0 ? c->columns - width_of((const char *)told.data, told.len) - 2 : 0;
-  if (rc == 0 && command.len && width >= COMMAND_LEAST / 2) {
-    rc = words_cut(&text, (const char *)command.data, command.len, width, c->ascii);
-    if (rc == 0)
-      rc = append(&text, ": ");
-  }
+  int columns = rc == 0 ? c->columns - width_of((const char *)told.data, told.len) : 0;
+  if (rc == 0 && command.len && columns >= COMMAND_LEAST)
+    rc = tell_command(c, &command, columns, &text);
   if (rc == 0)
     rc = buf_append(&text, told.data, told.len);
   if (rc == 0)
@@ -247,6 +262,8 @@ static void add_types(const struct trace_model *m, int state, struct entry *e) {
     }
   if (first)
     snprintf(e->words, sizeof e->words, "waits for %s", meanings[state].brief);
+  else if (strcmp(e->words, "waits for select") == 0)
+    snprintf(e->words, sizeof e->words, "waits in select");
 }
 
 static void add_sign(const struct canvas *c, int sign, struct legend *l) {

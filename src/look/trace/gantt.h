@@ -14,8 +14,9 @@
  * a short run between two long waits is seen. In a cell with several short runs the state that took
  * most of the time wins. Where a process is not there, nothing is drawn.
  *
- * Workers of a pool with equal names and parents are one row; so is what there is no room for. A
- * cell of such a row shows what they did for most of their time, taken together.
+ * Rows are in the order in which processes were spawned. More than three workers of a pool share
+ * one; so does what there is no room for. A cell of such a row shows what they did for most of
+ * their time, taken together.
  */
 #ifndef SBX_LOOK_TRACE_GANTT_H
 #define SBX_LOOK_TRACE_GANTT_H

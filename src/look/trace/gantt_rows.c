@@ -37,10 +37,15 @@ int scale_cell(const struct scale *s, int64_t t_ns) {
 
 /* -- which processes are in a row ------------------------------------------------------------ */
 
-/* A process and the first one in its row. */
+/* So many workers of a pool have a row each. */
+enum { WORKERS_APART = 3 };
+
+/* Rows are in the order in which processes were spawned, by id: the times of their begins depend on the
+ * machine's scheduler. */
 struct member {
-  const struct trace_process *of; /* the process */
-  uint32_t process, leader;
+  const struct trace_process *of;
+  uint32_t process; /* its index */
+  uint32_t leader;  /* id of the first process in its row */
 };
 
 static int by_pool(const void *a, const void *b) {
@@ -48,21 +53,26 @@ static int by_pool(const void *a, const void *b) {
   int order = ORDER(p->of->parent, q->of->parent);
   if (!order)
     order = strcmp(p->of->name, q->of->name);
-  return order ? order : ORDER(p->process, q->process);
+  return order ? order : ORDER(p->of->id, q->of->id);
 }
 
 static int by_leader(const void *a, const void *b) {
   const struct member *p = a, *q = b;
   int order = ORDER(p->leader, q->leader);
-  return order ? order : ORDER(p->process, q->process);
+  return order ? order : ORDER(p->of->id, q->of->id);
 }
 
+static bool same_pool(const struct member *p, const struct member *q) {
+  return p->of->parent == q->of->parent && strcmp(p->of->name, q->of->name) == 0;
+}
+
+/* Of workers, pool by pool. */
 static void find_leaders(struct member *list, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) {
-    struct member *before = i ? &list[i - 1] : NULL;
-    bool same = before && before->of->parent == list[i].of->parent &&
-                strcmp(before->of->name, list[i].of->name) == 0;
-    list[i].leader = same ? before->leader : list[i].process;
+  for (uint32_t i = 0, end; i < count; i = end) {
+    for (end = i + 1; end < count && same_pool(&list[i], &list[end]);)
+      end++;
+    for (uint32_t k = i; k < end && end - i > WORKERS_APART; k++)
+      list[k].leader = list[i].of->id;
   }
 }
 
@@ -87,7 +97,7 @@ int gantt_rows_make(const struct trace_model *m, struct gantt_rows *ret) {
   }
   for (uint32_t i = 0; i < n; i++) {
     struct member *at = m->processes[i].worker ? &list[workers++] : &list[--others];
-    *at = (struct member){&m->processes[i], i, i};
+    *at = (struct member){&m->processes[i], i, m->processes[i].id};
   }
   qsort(list, workers, sizeof *list, by_pool);
   find_leaders(list, workers);

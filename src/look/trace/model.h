@@ -57,7 +57,8 @@ struct trace_process {
   enum trace_end how;
   int exit_code; /* of TRACE_DONE and FAILED */
   int signal;    /* of TRACE_KILLED */
-  bool worker;   /* of a pool: those with equal names and parents may be shown as one */
+  bool worker;   /* of a pool: those with equal names and parents may be shown as one. Set by
+                    trace_model_finish, too, for one that waited at WHERE_IDLE, and those */
 
   /* Derived. */
   uint32_t event_first, event_count; /* its part of `events` */
@@ -232,10 +233,9 @@ struct trace_sums {
   uint64_t messages;   /* items got from queues and pipes */
   uint64_t ops;
   int64_t wall_ns; /* of the run, in its own time */
-  int64_t busy_ns; /* time in which processes ran or slept (a sleep stands for work outside),
-                          summed over them */
-  double
-      speed_up; /* busy over wall: how much longer one process would have taken for the same work */
+  int64_t busy_ns; /* time in which processes ran or slept (a sleep stands for work outside), summed
+                      over them; of running at most the CPU time, if that is known */
+  double speed_up; /* busy over wall: how much longer one process would have taken for the same */
 };
 void trace_sum(const struct trace_model *m, struct trace_sums *ret);
 

@@ -353,7 +353,16 @@ static bool ended_badly(const struct trace_process *p) {
   return p->how == TRACE_FAILED || p->how == TRACE_KILLED;
 }
 
-/* The processes to be shown, ascending; if not all, then main and those that ended badly first. */
+static void sort_by_id(const struct trace_model *m, uint32_t *list, uint32_t count) {
+  for (uint32_t i = 1; i < count; i++)
+    for (uint32_t k = i; k > 0 && m->processes[list[k]].id < m->processes[list[k - 1]].id; k--) {
+      uint32_t swap = list[k];
+      list[k] = list[k - 1];
+      list[k - 1] = swap;
+    }
+}
+
+/* The processes to be shown, by id; if not all, then main and those that ended badly first. */
 static uint32_t choose_processes(const struct trace_model *m, uint32_t ret[PROCESSES_SHOWN]) {
   uint32_t bad = 0, count = 0;
   for (uint32_t i = 1; i < m->process_count; i++)
@@ -366,6 +375,7 @@ static uint32_t choose_processes(const struct trace_model *m, uint32_t ret[PROCE
       ret[count++] = i;
       others--;
     }
+  sort_by_id(m, ret, count);
   return count;
 }
 

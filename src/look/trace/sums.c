@@ -8,6 +8,9 @@
 
 #define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
 
+/* The sum of two times that are not negative; those of a file may be anything. */
+static int64_t add_times(int64_t a, int64_t b) { return a > INT64_MAX - b ? INT64_MAX : a + b; }
+
 /* -- the whole run --------------------------------------------------------------------------- */
 
 static int times_ascend(const void *a, const void *b) {
@@ -33,14 +36,24 @@ static uint32_t most_alive(const struct trace_model *m) {
   return most;
 }
 
+/* What was done in the time in which processes ran. One that waits for a processor does nothing, so
+ * it is no more than the CPU time, if that is known. */
+static int64_t work_of(const struct trace_facts *f, int64_t ran_ns) {
+  double cpu_ns = (double)f->cpu_ns * f->speed;
+  return f->cpu_ns >= 0 && cpu_ns < (double)ran_ns ? (int64_t)cpu_ns : ran_ns;
+}
+
 void trace_sum(const struct trace_model *m, struct trace_sums *ret) {
+  int64_t ran_ns = 0, slept_ns = 0;
   *ret = (struct trace_sums){
       .processes = m->process_count, .most_alive = most_alive(m), .wall_ns = m->facts.end_ns};
   for (uint32_t i = 0; i < m->process_count; i++) {
     const struct trace_process *p = &m->processes[i];
     ret->messages += p->items_in;
-    ret->busy_ns += p->spent_ns[TRACE_RUNNING] + p->spent_ns[TRACE_SLEEP];
+    ran_ns = add_times(ran_ns, p->spent_ns[TRACE_RUNNING]);
+    slept_ns = add_times(slept_ns, p->spent_ns[TRACE_SLEEP]);
   }
+  ret->busy_ns = add_times(work_of(&m->facts, ran_ns), slept_ns);
   for (uint32_t i = 0; i < m->event_count; i++)
     ret->ops += m->events[i].count;
   ret->speed_up = ret->wall_ns > 0 ? (double)ret->busy_ns / (double)ret->wall_ns : 0;
@@ -110,7 +123,7 @@ static void gather(const struct trace_model *m, const struct single *list, uint3
     }
     w->waits += !same || before->event != s->event;
     w->processes += !same || before->process != s->process;
-    w->total_ns += s->ns;
+    w->total_ns = add_times(w->total_ns, s->ns);
     w->longest_ns = s->ns > w->longest_ns ? s->ns : w->longest_ns;
   }
 }
