@@ -185,7 +185,7 @@ static void put_sites(struct page *p) {
 /* For each kind of op: verb, state while it waits, does it name a process, change of items. */
 static void put_kinds(struct page *p) {
   put(p, ",\"kinds\":[");
-  for (int k = 0; k < OP_COUNT; k++) {
+  for (unsigned k = 0; k < OP_COUNT; k++) {
     put(p, k ? ",[" : "[");
     put_string(p, trace_verb(k));
     PUT(p, ",%d,%d,%d]", (int)trace_state_of(k), trace_names_process(k), trace_item_change(k));
