@@ -332,6 +332,8 @@ enum editor_event editor_read(struct editor *e, const char **ret_line) {
   return event;
 }
 
+bool editor_edits(const struct editor *e) { return e->edits; }
+
 void editor_history_add(struct editor *e, const char *text) { history_add(&e->history, text); }
 
 /* -- opening and closing ----------------------------------------------------------------------- */
@@ -392,8 +394,8 @@ void editor_close(struct editor *e) {
                               &e->out,  &e->held, &e->tail,   &e->last_change};
   for (size_t i = 0; i < sizeof bufs / sizeof *bufs; i++)
     buf_release(bufs[i]);
-  wchar_t *const texts[] = {e->prompt,       e->search_prompt, e->lead,
-                            e->recall_shown, e->recall_typed,  e->search_before};
+  wchar_t *const texts[] = {e->prompt,       e->above,        e->search_prompt, e->lead,
+                            e->recall_shown, e->recall_typed, e->search_before};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     free(texts[i]);
   free(e->watched);

@@ -94,6 +94,17 @@ void editor_set_deadline(struct editor *e, int64_t deadline_ns, void (*call)(voi
  */
 void editor_set_prompt(struct editor *e, const char *prompt);
 
+/*
+ * Show rows above the prompt, or above the place where output has ended: progress, say. They are no
+ * output: what is printed stands above them, and they are gone when the line is finished, or when
+ * another program has the terminal; the next read shows them again. A dumb editor shows none.
+ *   rows  with newlines between them, copied; "": none
+ */
+void editor_set_above(struct editor *e, const char *rows);
+
+/* It is not dumb. */
+bool editor_edits(const struct editor *e);
+
 enum editor_event {
   EDITOR_LINE,      /* a line; contains newlines if a block was pasted or recalled */
   EDITOR_EOF,       /* Ctrl-D on an empty line */

@@ -35,9 +35,9 @@ struct row {
 };
 
 struct picture {
-  wchar_t *text; /* owned: the prompt, then the line */
-  size_t len, prompt_len, cursor;
-  struct row *rows; /* owned; at least one */
+  wchar_t *text;                             /* owned: the rows above, the prompt, the line */
+  size_t len, above_len, prompt_len, cursor; /* prompt_len: of both */
+  struct row *rows;                          /* owned; at least one */
   size_t count, cap;
   int columns;
 };
@@ -48,10 +48,10 @@ enum { GLYPH_MAX = 16 }; /* most bytes and columns of one character, except a ta
  * tab has none). */
 int glyph(wchar_t c, int column, int columns, char ret[GLYPH_MAX], size_t *ret_len);
 
-/* Lay out `prompt` and `line`, with `cursor` counted from the start of `line`. Reuses what `p`
- * owns. 0, or -SBX_ENOMEM with `p` empty. */
-int picture_make(struct picture *p, const wchar_t *prompt, const wchar_t *line, size_t len,
-                 size_t cursor, int columns);
+/* Lay out `above`, whose rows end with a newline each, `prompt` and `line`, with `cursor` counted
+ * from the start of `line`. Reuses what `p` owns. 0, or -SBX_ENOMEM with `p` empty. */
+int picture_make(struct picture *p, const wchar_t *above, const wchar_t *prompt,
+                 const wchar_t *line, size_t len, size_t cursor, int columns);
 void picture_release(struct picture *p);
 
 /* The row and the column of the character with this index. */
@@ -183,6 +183,7 @@ struct editor {
   wchar_t *prompt;             /* owned */
   struct style styles[STYLES]; /* ... and its own colours, which are not part of its text */
   size_t style_count;
+  wchar_t *above;           /* owned: rows above the prompt, each with a newline; NULL: none */
   wchar_t *search_prompt;   /* owned: replaces the prompt during a search; else NULL */
   wchar_t *lead;            /* owned: earlier output that the typed text follows on the same
                                line; or NULL */
@@ -337,6 +338,8 @@ void screen_clear(struct editor *e);
 void screen_leave(struct editor *e, const char *mark);
 /* If all that is drawn is other output (`lead`), give it back to the output and draw nothing. */
 void screen_release_lead(struct editor *e);
+/* If nothing is drawn but that, and rows above: the same, and these are erased. */
+void screen_give_way(struct editor *e);
 /* Queue bytes; write the queued bytes. */
 void screen_put(struct editor *e, const void *data, size_t len);
 void screen_flush(struct editor *e);

@@ -93,18 +93,20 @@ static int lay_out(struct picture *p) {
   return rc;
 }
 
-int picture_make(struct picture *p, const wchar_t *prompt, const wchar_t *line, size_t len,
-                 size_t cursor, int columns) {
-  size_t prompt_len = wcslen(prompt);
+int picture_make(struct picture *p, const wchar_t *above, const wchar_t *prompt,
+                 const wchar_t *line, size_t len, size_t cursor, int columns) {
+  size_t above_len = wcslen(above), prompt_len = above_len + wcslen(prompt);
   wchar_t *text = realloc(p->text, (prompt_len + len + 1) * sizeof *text);
   if (!text) {
     picture_release(p);
     return -SBX_ENOMEM;
   }
   p->text = text;
-  wmemcpy(text, prompt, prompt_len);
+  wmemcpy(text, above, above_len);
+  wmemcpy(text + above_len, prompt, prompt_len - above_len);
   wmemcpy(text + prompt_len, line, len);
   p->len = prompt_len + len;
+  p->above_len = above_len;
   p->prompt_len = prompt_len;
   p->cursor = prompt_len + cursor;
   p->columns = columns;
@@ -152,7 +154,7 @@ static bool same_row(const struct picture *a, const struct picture *b, size_t ro
 
 size_t picture_difference(const struct picture *a, const struct picture *b) {
   size_t row = 0;
-  if (a->columns != b->columns || a->prompt_len != b->prompt_len)
+  if (a->columns != b->columns || a->prompt_len != b->prompt_len || a->above_len != b->above_len)
     return 0;
   while (row < a->count && row < b->count && same_row(a, b, row))
     row++;

@@ -94,14 +94,15 @@ static void pass_held(struct editor *e) {
 
 /* Is only other output on the screen, and nothing of ours? */
 static bool screen_is_theirs(struct editor *e) {
-  if (e->editing && e->lead && !e->search_prompt && e->text.len == 0)
-    screen_release_lead(e);
+  screen_give_way(e);
   return !e->drawn;
 }
 
 void output_settle(struct editor *e) {
-  if (!e->paused && e->held.len > 0 && screen_is_theirs(e))
-    pass_held(e);
+  if (e->paused || e->held.len == 0 || !screen_is_theirs(e))
+    return;
+  pass_held(e);
+  screen_refresh(e); /* rows above, in another place now */
 }
 
 void editor_output(struct editor *e, const void *data, size_t len) {
@@ -117,6 +118,7 @@ void editor_output(struct editor *e, const void *data, size_t len) {
       screen_put(e, "\n", 1);
     e->prompted = false;
     output_pass(e, data, len);
+    screen_refresh(e);
     return;
   }
   const char *newline = memrchr(data, '\n', len);
@@ -142,6 +144,7 @@ void editor_output_flush(struct editor *e) {
     pass_held(e);
     output_fresh_line(e);
     screen_flush(e);
+    screen_refresh(e);
   } else if (e->held.len > 0 && buf_append_byte(&e->held, '\n') == 0) {
     struct buf held = e->held;
     e->held = (struct buf){0};

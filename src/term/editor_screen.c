@@ -73,10 +73,11 @@ struct pen {
 /* The prompt has the colours that it brings, or is bold. */
 static void put_style(struct editor *e, const struct picture *p, size_t i, struct pen *pen) {
   bool own = e->style_count > 0 && !e->search_prompt;
-  bool want = e->o.color && i < p->prompt_len && (own || p->text[i] != L' ');
+  bool want = e->o.color && i >= p->above_len && i < p->prompt_len && (own || p->text[i] != L' ');
   if (want != pen->on && !(want && own))
     put(e, want ? "\033[1m" : "\033[m");
-  for (; want && own && pen->style < e->style_count && e->styles[pen->style].at <= i; pen->style++)
+  for (; want && own && pen->style < e->style_count && p->above_len + e->styles[pen->style].at <= i;
+       pen->style++)
     put(e, e->styles[pen->style].text);
   pen->on = want;
 }
@@ -217,7 +218,7 @@ static bool terminal_reflows(void) {
 static void follow_size(struct editor *e, int rows, int columns) {
   if (columns != e->now.columns && terminal_reflows()) {
     struct picture moved = {0};
-    if (picture_make(&moved, L"", e->now.text + e->now.rows[e->first].start,
+    if (picture_make(&moved, L"", L"", e->now.text + e->now.rows[e->first].start,
                      e->now.len - e->now.rows[e->first].start,
                      e->now.cursor - e->now.rows[e->first].start, columns) == 0)
       e->at_row = (int)picture_row(&moved, moved.cursor);
@@ -236,18 +237,41 @@ static const wchar_t *prompt_shown(const struct editor *e) {
   return e->prompt[0] ? e->prompt : e->lead ? e->lead : L"";
 }
 
-/* Start to draw: after the unfinished line of other output, or below it. */
-static void begin_line(struct editor *e, int columns) {
+/* The unfinished line of output, if typed text can follow it in the same row, owned; else NULL. */
+static wchar_t *take_tail(const struct editor *e, int columns) {
   bool plain;
   wchar_t *tail = output_tail(e, &plain);
-  int width = tail ? wcswidth(tail, wcslen(tail)) : 0;
-  if (tail && plain && width < columns && !e->prompt[0] && !e->search_prompt) {
-    e->lead = tail;
-    buf_clear(&e->tail, 0);
+  if (tail && plain && wcswidth(tail, wcslen(tail)) < columns)
+    return tail;
+  free(tail);
+  return NULL;
+}
+
+/* Start to draw: after the unfinished line of other output, or below it. */
+static void begin_line(struct editor *e, int columns) {
+  wchar_t *tail = e->prompt[0] || e->search_prompt ? NULL : take_tail(e, columns);
+  if (!tail) {
+    output_fresh_line(e);
     return;
   }
+  e->lead = tail;
+  buf_clear(&e->tail, 0);
+}
+
+/* Nothing of ours is to be seen but the rows above, if there are any. */
+static bool is_bare(const struct editor *e) {
+  return e->text.len == 0 && !e->prompt[0] && !e->search_prompt;
+}
+
+/* The rows above. They wait for the end of a line of output that cannot be drawn again below
+ * them. */
+static const wchar_t *above(const struct editor *e, int columns) {
+  if (!e->above || !is_bare(e) || e->drawn || e->tail.len == 0)
+    return e->above ? e->above : L"";
+  wchar_t *tail = take_tail(e, columns);
+  bool possible = tail != NULL;
   free(tail);
-  output_fresh_line(e);
+  return possible ? e->above : L"";
 }
 
 void screen_refresh(struct editor *e) {
@@ -258,13 +282,14 @@ void screen_refresh(struct editor *e) {
   editor_size(e, &rows, &columns);
   if (e->drawn && (columns != e->now.columns || rows != e->rows))
     follow_size(e, rows, columns);
-  if (len == 0 && !prompt_shown(e)[0])
+  const wchar_t *rows_above = above(e, columns);
+  bool some = len > 0 || prompt_shown(e)[0] || rows_above[0];
+  if (!some)
     screen_erase(e);
   else if (!e->drawn && !e->lead)
     begin_line(e, columns);
-  if ((len > 0 || prompt_shown(e)[0]) &&
-      picture_make(&e->next, prompt_shown(e), line_text(&e->text), len, e->text.cursor, columns) ==
-          0)
+  if (some && picture_make(&e->next, rows_above, prompt_shown(e), line_text(&e->text), len,
+                           e->text.cursor, columns) == 0)
     draw_change(e, rows);
   screen_flush(e);
 }
@@ -290,7 +315,7 @@ void screen_leave(struct editor *e, const char *mark) {
   editor_size(e, &rows, &columns);
   if (!e->drawn && (prompt_shown(e)[0] || len > 0))
     begin_line(e, columns);
-  if (picture_make(&e->next, prompt_shown(e), line_text(&e->text), len, len, columns) == 0) {
+  if (picture_make(&e->next, L"", prompt_shown(e), line_text(&e->text), len, len, columns) == 0) {
     if (e->drawn && (e->next.count > (size_t)rows || e->first > 0)) {
       screen_erase(e); /* it was shown in part: now draw it whole, scrolling up */
       draw(e, 0, 0, INT_MAX);
@@ -316,4 +341,29 @@ void screen_release_lead(struct editor *e) {
   e->lead = NULL;
   output_pass(e, text, strlen(text));
   free(text);
+}
+
+void screen_give_way(struct editor *e) {
+  if (!e->editing || !is_bare(e))
+    return;
+  screen_release_lead(e);
+  screen_erase(e);
+}
+
+void editor_set_above(struct editor *e, const char *rows) {
+  size_t len = strlen(rows);
+  wchar_t *wide = e->edits && len > 0 ? text_widen(rows, len) : NULL;
+  wchar_t *grown = wide ? realloc(wide, (wcslen(wide) + 2) * sizeof *wide) : NULL;
+  if (grown)
+    wcscat(grown, L"\n");
+  else
+    free(wide);
+  if (e->above && grown && wcscmp(e->above, grown) == 0) {
+    free(grown);
+    return;
+  }
+  free(e->above);
+  e->above = grown;
+  if (e->edits)
+    screen_refresh(e);
 }

@@ -12,6 +12,7 @@
  *   s  stop the read     i  interrupted      t MS    output "tick" once after this time
  *   z  pause             g  resume           q       stop, then leave through editor_finish
  *   j  stop the read, and interrupt before the next one
+ *   b TEXT  rows above the prompt
  *
  * Signals of the terminal are taken by a signalfd, as the supervisor of a run does it.
  */
@@ -66,6 +67,9 @@ static void carry_out(struct demo *d, char *command) {
     break;
   case 'p':
     editor_set_prompt(d->editor, text);
+    break;
+  case 'b':
+    editor_set_above(d->editor, text);
     break;
   case 'a':
     editor_history_add(d->editor, text);
