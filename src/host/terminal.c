@@ -15,6 +15,7 @@ static int open_run(void *host, const struct repl_listener *listener, struct bac
   struct terminal *t = host;
   t->o.say = listener->say;
   t->o.report = listener->report;
+  t->o.bars = listener->bars;
   t->o.on_signal = listener->on_signal;
   t->o.ctx = listener->ctx;
   t->o.tag_output = true;

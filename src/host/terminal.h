@@ -9,7 +9,7 @@
 
 /*
  * Read and carry out lines until the person leaves.
- *   o     of the run; say, report, on_signal, ctx and tag_output are the prompt's to set
+ *   o     of the run; say, report, bars, on_signal, ctx and tag_output are the prompt's to set
  *   repl  `run` and `host` are set here
  * Returns as repl_run does.
  */

@@ -35,6 +35,7 @@ static const struct {
     [OBJECT_BARRIER] = {OP_BARRIER_NEW, OP_BARRIER_LOOK},
     [OBJECT_VALUE] = {OP_VALUE_NEW, OP_VALUE_LOOK},
     [OBJECT_DICT] = {OP_DICT_NEW, OP_DICT_LOOK},
+    [OBJECT_PROGRESS] = {OP_PROGRESS_NEW, OP_PROGRESS_LOOK},
 };
 
 int op_sync_new(struct backend *b, const struct sync_options *o, struct object **ret) {

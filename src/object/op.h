@@ -27,6 +27,7 @@ enum object_type {
   OBJECT_BARRIER,
   OBJECT_VALUE,
   OBJECT_DICT,
+  OBJECT_PROGRESS,
   OBJECT_PIPE, /* an end of one */
   OBJECT_TYPES
 };
@@ -204,7 +205,8 @@ struct op {
                      a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,
                      out */
   uint32_t sub_count; /* SELECT: of subs */
-  uint64_t count;     /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out */
+  uint64_t count;     /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out; PROGRESS_ADD:
+                         an int64_t, PROGRESS_SET, in */
 
   /* SELECT: ops that can block, the first to be tried first; borrowed. Their deadlines do not
    * count, but for CLOCK_SLEEP. */
@@ -281,20 +283,23 @@ struct sync_options {
   const char *name;    /* NULL: none */
   bool recursive;      /* LOCK: its holder may acquire it again */
   uint64_t count;      /* SEMAPHORE: units at first; BARRIER: parties */
-  uint64_t max;        /* SEMAPHORE: most units; 0: no limit */
+  uint64_t max;        /* SEMAPHORE: most units; 0: no limit. PROGRESS: total (object/progress.h) */
   struct object *lock; /* CONDITION: borrowed; NULL: it gets one of its own */
+  uint64_t maker;      /* the process that makes it, as in object/sync.h; the backend's to fill */
 };
 
 struct sync_info {
   uint64_t id;
   char name[NAME_MAX_BYTES];
   bool recursive;                   /* LOCK */
-  bool set;                         /* LOCK: it is abandoned; EVENT: set; BARRIER: broken */
+  bool set;                         /* LOCK: it is abandoned; EVENT: set; BARRIER: broken;
+                                       PROGRESS: closed */
   uint64_t holder;                  /* LOCK: id of the process that holds it; 0: none */
   char holder_name[NAME_MAX_BYTES]; /* the same */
   uint64_t depth;                   /* LOCK: how many times */
   uint64_t count;                   /* SEMAPHORE: units left; BARRIER: parties that wait */
-  uint64_t max;                     /* SEMAPHORE: most units, 0: no limit; BARRIER: parties */
+  uint64_t max;                     /* SEMAPHORE: most units, 0: no limit; BARRIER: parties;
+                                       PROGRESS: total */
   uint64_t waiting;                 /* processes that wait */
   struct number
       number; /* VALUE: what it is, if that is a number; else `count` is the bytes it takes */

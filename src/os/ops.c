@@ -14,6 +14,7 @@
 #include "os/queue/pipe.h"
 #include "os/queue/queue.h"
 #include "os/select.h"
+#include "os/sync/progress.h"
 #include "os/sync/sync.h"
 
 static int spawn(struct os_backend *b, struct op *op) {
@@ -24,6 +25,14 @@ static int spawn(struct os_backend *b, struct op *op) {
 static int end(struct os_backend *b, struct op *op) {
   const struct end_request *e = op->end;
   return process_publish(b, e->result, e->refs, e->report, e->exit_code);
+}
+
+/* The supervisor shows it. */
+static int progress_new(struct os_backend *b, struct op *op) {
+  int rc = supervisor_ensure(b);
+  if (rc == 0)
+    rc = objects_new_sync(b, op);
+  return rc == -SBX_EOBJECTS && progress_relieve(b) ? objects_new_sync(b, op) : rc;
 }
 
 static int await_children(struct os_backend *b, struct op *op) {
@@ -170,6 +179,11 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_DICT_UPDATE dict_perform, ALONE
 #define ROW_DICT_REPLACE dict_perform
 #define ROW_DICT_KEEP dict_perform
+#define ROW_PROGRESS_NEW progress_new
+#define ROW_PROGRESS_LOOK objects_look_sync
+#define ROW_PROGRESS_ADD progress_perform
+#define ROW_PROGRESS_SET progress_perform
+#define ROW_PROGRESS_CLOSE progress_perform
 #define ROW_SELECT select_any, ALONE
 #define ROW_CLOCK_SLEEP wait_sleep, TRIED(try_sleep, arm_sleep)
 #define ROW_CLOCK_NOW now

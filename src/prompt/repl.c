@@ -245,6 +245,8 @@ static void on_output(void *ctx, int fd, short events) {
   repl_drain(ctx);
 }
 
+static void set_deadline(struct repl *r);
+
 static void on_run(void *ctx, int fd, short events) {
   struct repl *r = ctx;
   (void)fd, (void)events;
@@ -253,6 +255,7 @@ static void on_run(void *ctx, int fd, short events) {
   show_prompt(r);
   if (r->state == REPL_LEAVING)
     editor_stop(r->editor);
+  set_deadline(r);
 }
 
 /* Of the listener: a signal that the terminal sent. */
@@ -268,13 +271,7 @@ static void on_signal(void *ctx, int signal) {
     editor_suspended(r->editor);
 }
 
-static void set_deadline(struct repl *r);
-
-static void on_time(void *ctx) {
-  struct repl *r = ctx;
-  on_run(r, -1, 0);
-  set_deadline(r);
-}
+static void on_time(void *ctx) { on_run(ctx, -1, 0); }
 
 static void set_deadline(struct repl *r) {
   int64_t next = watch_turn(r), run = r->run->deadline(r->o->host);
@@ -489,12 +486,17 @@ static void close_all(struct repl *r) {
   buf_release(&r->candidates);
   buf_release(&r->prompts[0]);
   buf_release(&r->prompts[1]);
+  bars_log_release(&r->bars_log);
 }
 
 int repl_run(const struct repl_options *o) {
   struct repl r = {.o = o,
                    .run = o->run,
-                   .listener = {.say = say, .report = report, .on_signal = on_signal, .ctx = &r},
+                   .listener = {.say = say,
+                                .report = report,
+                                .bars = repl_bars,
+                                .on_signal = on_signal,
+                                .ctx = &r},
                    .link.fd = -1,
                    .output_read = -1,
                    .output_write = -1,

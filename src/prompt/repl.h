@@ -16,12 +16,17 @@
 #include "object/op.h"
 #include "prompt/session.h"
 
+struct bar; /* look/bars.h */
+
 /* What the run has to say to the person; set by the prompt. */
 struct repl_listener {
   /* A message: whole lines, without a newline at the end. Borrowed for the call. */
   void (*say)(void *ctx, const char *line);
   /* The text of a report: whole lines, with a newline at the end. */
   void (*report)(void *ctx, const char *text, size_t len);
+  /* The progress of the run: all that is open, and once what was closed. Called when there is news,
+   * and ten times a second as long as there is any. False: call again soon. */
+  bool (*bars)(void *ctx, const struct bar *bars, uint32_t count);
   /* The terminal sent SIGINT, SIGWINCH or SIGTSTP. */
   void (*on_signal)(void *ctx, int signal);
   void *ctx;

@@ -2,7 +2,7 @@
  * prompt/repl_internal.h - the parts of the prompt above the run: states and lines
  * (repl.c), the session's process (repl_session.c), what is answered without Lua (repl_command.c),
  * programs that get the terminal (repl_foreground.c), expressions that are looked at again and
- * again (repl_watch.c).
+ * again (repl_watch.c), progress (repl_bars.c).
  */
 #ifndef SBX_PROMPT_REPL_INTERNAL_H
 #define SBX_PROMPT_REPL_INTERNAL_H
@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "look/bars.h"
 #include "look/snapshot.h"
 #include "prompt/link.h"
 #include "prompt/repl.h"
@@ -68,6 +69,7 @@ struct repl {
   bool candidates_came;
   uint32_t next_inquiry;
   struct watch watches[WATCHES];
+  struct bars_log bars_log; /* of a terminal that shows none */
 };
 
 /* -- repl.c ------------------------------------------------------------------------------------ */
@@ -122,6 +124,11 @@ int foreground_run(struct repl *r, const char *command);
 
 /* The table of processes, again each second, until a key is hit. */
 void foreground_top(struct repl *r);
+
+/* -- repl_bars.c ------------------------------------------------------------------------------- */
+
+/* Of the listener. */
+bool repl_bars(void *ctx, const struct bar *bars, uint32_t count);
 
 /* -- repl_watch.c ------------------------------------------------------------------------------ */
 

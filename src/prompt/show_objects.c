@@ -3,6 +3,7 @@
 
 #include "look/waits.h"
 #include "object/past.h"
+#include "object/progress.h"
 #include "prompt/show.h"
 #include "prompt/show_internal.h"
 
@@ -19,10 +20,9 @@ static const struct table_column columns[] = {
 
 static const char *type_name(const struct snapshot_sync *o) {
   static const char *const names[OBJECT_TYPES] = {
-      [OBJECT_LOCK] = "lock",       [OBJECT_SEMAPHORE] = "semaphore",
-      [OBJECT_EVENT] = "event",     [OBJECT_CONDITION] = "condition",
-      [OBJECT_BARRIER] = "barrier", [OBJECT_VALUE] = "value",
-      [OBJECT_DICT] = "dict",       [OBJECT_PIPE] = "pipe"};
+      [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event",
+      [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",     [OBJECT_VALUE] = "value",
+      [OBJECT_DICT] = "dict",           [OBJECT_PROGRESS] = "progress",   [OBJECT_PIPE] = "pipe"};
   return o->type == OBJECT_LOCK && o->info.recursive ? "rlock" : names[o->type];
 }
 
@@ -32,6 +32,13 @@ static int put_value(const struct sync_info *i, struct buf *out) {
   if (i->number.kind == NUMBER_FLOAT)
     return buf_format(out, "%.14g", i->number.f);
   return buf_format(out, "%" PRIu64 " bytes", i->count);
+}
+
+static int put_progress(const struct sync_info *i, struct buf *out) {
+  int rc = buf_format(out, "%" PRIu64, i->count);
+  if (rc == 0 && i->max != PROGRESS_ENDLESS)
+    rc = buf_format(out, " of %" PRIu64, i->max);
+  return rc || !i->set ? rc : buf_format(out, ", closed");
 }
 
 static int put_pipe(const struct snapshot *s, const struct snapshot_sync *o, struct buf *out) {
@@ -63,6 +70,8 @@ static int put_state(const struct snapshot *s, const struct snapshot_sync *o, st
     return put_value(i, out);
   case OBJECT_DICT:
     return buf_format(out, "%" PRIu64 " key%s", i->count, i->count == 1 ? "" : "s");
+  case OBJECT_PROGRESS:
+    return put_progress(i, out);
   case OBJECT_PIPE:
     return put_pipe(s, o, out);
   default:

@@ -173,6 +173,26 @@ static const char *value_law(const struct lawful *l, const struct told *b, const
   return NULL;
 }
 
+static const char *progress_law(const struct lawful *l, const struct told *b,
+                                const struct told *a) {
+  const uint64_t most = UINT64_C(1) << 53;
+  int64_t by = (int64_t)l->count, sum = (int64_t)b->info.count + by;
+  uint64_t wanted = sum < 0 ? 0 : (uint64_t)sum > most ? most : (uint64_t)sum;
+  if (l->kind == OP_PROGRESS_CLOSE) {
+    LAW(l->rc == 0 && a->info.set && a->info.count == b->info.count, "a close leaves the count");
+    return NULL;
+  }
+  LAW((l->rc == -SBX_ECLOSED) == b->info.set, "what is closed moves no more");
+  LAW(a->info.set == b->info.set, "a move does not close");
+  if (l->rc)
+    LAW(a->info.count == b->info.count, "who cannot move changes nothing");
+  else if (l->kind == OP_PROGRESS_ADD)
+    LAW(a->info.count == wanted, "an add moves by what it says, within what can be counted");
+  else
+    LAW(a->info.count == (l->count < most ? l->count : most), "a set sets");
+  return NULL;
+}
+
 static const char *queue_law(const struct lawful *l, const struct told *b, const struct told *a) {
   uint64_t len = b->items, undone = queue_undone(&b->queue);
   bool closed = b->queue.closed, full = b->queue.max && len >= b->queue.max;
@@ -227,7 +247,7 @@ static law_fn *const laws[OBJECT_TYPES] = {
     [OBJECT_EVENT] = event_law,     [OBJECT_CONDITION] = condition_law,
     [OBJECT_BARRIER] = barrier_law, [OBJECT_VALUE] = value_law,
     [OBJECT_DICT] = updater_law,    [OBJECT_QUEUE] = queue_law,
-    [OBJECT_PIPE] = pipe_law,
+    [OBJECT_PIPE] = pipe_law,       [OBJECT_PROGRESS] = progress_law,
 };
 
 const char *law_of_step(const struct lawful *l, const struct told *before,

@@ -1051,7 +1051,8 @@ static const char *kind_name(int kind) {
   static int which;
   static const char *const types[OBJECT_TYPES] = {"",        "process",   "queue", "clock",
                                                   "lock",    "semaphore", "event", "condition",
-                                                  "barrier", "value",     "dict",  "pipe"};
+                                                  "barrier", "value",     "dict",  "progress",
+                                                  "pipe"};
   if (kind == DO_DROP || kind == DO_LEAVE)
     return kind == DO_DROP ? "drop" : "leave";
   const struct op_description *d = op_describe((enum op_kind)kind);

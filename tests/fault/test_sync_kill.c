@@ -177,6 +177,28 @@ static void barrier_once(int worker, uint64_t *seed) {
     do_op(OP_BARRIER_RESET, 0, NULL);
 }
 
+static uint64_t kills; /* of workers */
+
+static void progress_once(int worker, uint64_t *seed) {
+  uint64_t by = 1 + random_next(seed) % 3;
+  do_op(OP_PROGRESS_ADD, by + 5, NULL);
+  do_op(OP_PROGRESS_ADD, (uint64_t)-5, NULL);
+  atomic_fetch_add(&board->done[worker], by);
+}
+
+/* A killed one may not have got to take its 5 back, nor to count what it has added. */
+static void progress_finish(void) {
+  struct sync_info info;
+  uint64_t sum = 0;
+  op_sync_look(&the_backend->base, shared->type, shared, &info);
+  for (int i = 0; i < WORKERS; i++)
+    sum += board->done[i];
+  CHECK(info.count >= sum && info.count <= sum + 8 * kills);
+  CHECK(!info.set); /* its maker lives */
+  do_op(OP_PROGRESS_CLOSE, 0, NULL);
+  CHECK_EQ(try_op(OP_PROGRESS_ADD, 1, NULL, SBX_FOREVER), -SBX_ECLOSED);
+}
+
 /* -- values: a number, and bytes that depend on it ------------------------------------------------ */
 
 static size_t len_for(uint64_t n) { return n % 5 == 0 ? 700 + n % 9000 : ITEM_LEAST + n % 60; }
@@ -225,8 +247,6 @@ static void value_once(int worker, uint64_t *seed) {
   buf_release(&old);
   buf_release(&new);
 }
-
-static uint64_t kills; /* of workers */
 
 static void value_finish(void) {
   struct buf message = {0};
@@ -309,6 +329,7 @@ static const struct job jobs[] = {
     {"value", {.type = OBJECT_VALUE}, value_once, value_prepare, value_finish, of_values},
     {"dict", {.type = OBJECT_DICT}, dict_once, NULL, dict_finish, of_dicts},
     {"select", {.type = OBJECT_LOCK}, select_once, select_prepare, select_finish, sleeping},
+    {"progress", {.type = OBJECT_PROGRESS, .max = 100}, progress_once, NULL, progress_finish, NULL},
 };
 
 /* -- workers ----------------------------------------------------------------------------------- */
@@ -454,6 +475,9 @@ JOB(value, 6)
 JOB(dict, 7)
 JOB(select, 8)
 
+/* It has no lock: of its ops test_sync_step.c takes every instruction. */
+TEST_ON_STAGE(progress_survives_random_kills_and_stops, 120) { storm(&jobs[9]); }
+
 #define TESTS(name)                                                                                \
   cmocka_unit_test(name##s_survive_random_kills_and_stops),                                        \
       cmocka_unit_test(name##s_survive_a_kill_at_every_fault_point)
@@ -463,6 +487,7 @@ int main(void) {
       TESTS(lock),      TESTS(rlock),   TESTS(semaphore), TESTS(event),
       TESTS(condition), TESTS(barrier), TESTS(value),     TESTS(dict),
       TESTS(select),
+      cmocka_unit_test(progress_survives_random_kills_and_stops),
   };
   return cmocka_run_group_tests_name("sync_kill", tests, NULL, NULL);
 }

@@ -149,6 +149,22 @@ static bool event_was_set(const struct scene *s) {
   return set;
 }
 
+/* One victim after the other: what a dead one has done is taken back. */
+static void progress_add(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_PROGRESS_ADD, NULL), 0);
+}
+static bool progress_was_moved(const struct scene *s) {
+  struct op back = {.count = 0};
+  uint64_t count = info().count;
+  (void)s;
+  CHECK(count <= 1 && !info().set);
+  CHECK_EQ(plain(OP_PROGRESS_ADD, NULL), 0); /* it can be moved */
+  CHECK_EQ(info().count, count + 1);
+  CHECK_EQ(perform_on(OP_PROGRESS_SET, 0, &back), 0);
+  return count == 1;
+}
+
 /* It arrives, and gives up at once. */
 static void pass_by(const struct scene *s) {
   (void)s;
@@ -310,6 +326,15 @@ static const struct scene scenes[] = {
      {0},
      0},
     {"event set", {.type = OBJECT_EVENT}, NULL, NULL, set_event, event_was_set, {0}, {0}, 0},
+    {"progress add",
+     {.type = OBJECT_PROGRESS, .max = 9},
+     NULL,
+     NULL,
+     progress_add,
+     progress_was_moved,
+     {0},
+     {0},
+     0},
     {"barrier wait, given up",
      {.type = OBJECT_BARRIER, .count = 2},
      NULL,

@@ -16,6 +16,7 @@
 #include "object/lock.h"
 #include "object/pipe.h"
 #include "object/process.h"
+#include "object/progress.h"
 #include "object/queue.h"
 #include "object/semaphore.h"
 #include "object/value.h"
@@ -314,6 +315,25 @@ static void events(void **state) {
   assert_false(same(&a, &c)); /* the one that waits was let go */
 }
 
+static void progress(void **state) {
+  (void)state;
+  struct world a = world_of(&progress_machine, 0, 9, false), b = a, c = a;
+  act(&a, 0, OP_PROGRESS_ADD, 3);
+  act(&b, 1, OP_PROGRESS_SET, 4);
+  assert_false(same(&a, &b));
+  act(&b, 2, OP_PROGRESS_ADD, (uint64_t)-1);
+  assert_true(same(&a, &b));
+  act(&b, 2, OP_PROGRESS_CLOSE, 0);
+  assert_false(same(&a, &b));
+  act(&c, 0, OP_PROGRESS_SET, 3);
+  c.state[PROGRESS_MAKER] = who(0);
+  assert_false(same(&a, &c)); /* an end may close this one */
+  c.state[PROGRESS_MAKER] = DEAD;
+  assert_true(same(&b, &c)); /* and has closed it */
+  c.state[PROGRESS_TOTAL] = PROGRESS_ENDLESS;
+  assert_false(same(&b, &c));
+}
+
 static void conditions(void **state) {
   (void)state;
   struct world a = world_of(&condition_machine, 0, 0, false), b = a;
@@ -560,6 +580,7 @@ int main(void) {
       cmocka_unit_test(locks),
       cmocka_unit_test(semaphores),
       cmocka_unit_test(events),
+      cmocka_unit_test(progress),
       cmocka_unit_test(conditions),
       cmocka_unit_test(barriers),
       cmocka_unit_test(values),

@@ -17,6 +17,7 @@
 #include "object/condition.h"
 #include "object/event.h"
 #include "object/lock.h"
+#include "object/progress.h"
 #include "object/semaphore.h"
 #include "object/value.h"
 #include "os/shared/line.h"
@@ -252,6 +253,61 @@ static void a_semaphore_has_limits(void **state) {
   struct sync_info info = {0};
   m.machine->describe(m.s, &w, &info);
   assert_int_equal(info.count, SEMAPHORE_HOLDERS * 255);
+}
+
+static struct sync_info told(struct model *m) {
+  struct sync_world w = world_of(m);
+  struct sync_info info = {0};
+  m->machine->describe(m->s, &w, &info);
+  return info;
+}
+
+static void progress_counts_until_it_is_closed(void **state) {
+  (void)state;
+  const uint64_t back = (uint64_t)-3, most = PROGRESS_MOST;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_PROGRESS, .max = 7});
+  assert_int_equal(told(&m).max, 7);
+  assert_int_equal(act(&m, 0, OP_PROGRESS_ADD, 2), 0);
+  assert_int_equal(act(&m, 1, OP_PROGRESS_ADD, 9), 0); /* beyond the total */
+  assert_int_equal(told(&m).count, 11);
+  assert_int_equal(act(&m, 1, OP_PROGRESS_ADD, back), 0);
+  assert_int_equal(told(&m).count, 8);
+  assert_int_equal(act(&m, 2, OP_PROGRESS_SET, 2), 0);
+  assert_int_equal(act(&m, 0, OP_PROGRESS_ADD, back), 0); /* not below 0 */
+  assert_int_equal(told(&m).count, 0);
+  assert_int_equal(act(&m, 0, OP_PROGRESS_ADD, (uint64_t)INT64_MIN), 0);
+  assert_int_equal(told(&m).count, 0);
+  assert_int_equal(act(&m, 0, OP_PROGRESS_SET, UINT64_MAX), 0);
+  assert_int_equal(told(&m).count, most);
+  assert_int_equal(act(&m, 0, OP_PROGRESS_ADD, INT64_MAX), 0); /* nor above the most */
+  assert_int_equal(told(&m).count, most);
+  assert_int_equal(act(&m, 0, OP_PROGRESS_SET, 5), 0);
+  assert_false(told(&m).set);
+  assert_int_equal(act(&m, 0, OP_PROGRESS_CLOSE, 0), 0);
+  assert_int_equal(act(&m, 1, OP_PROGRESS_CLOSE, 0), SYNC_SAME);
+  assert_int_equal(act(&m, 1, OP_PROGRESS_ADD, 1), -SBX_ECLOSED);
+  assert_int_equal(act(&m, 1, OP_PROGRESS_SET, 1), -SBX_ECLOSED);
+  assert_true(told(&m).set);
+  assert_int_equal(told(&m).count, 5);
+}
+
+static void progress_is_closed_with_its_maker(void **state) {
+  (void)state;
+  struct model m = model_new(
+      &(struct sync_options){.type = OBJECT_PROGRESS, .max = PROGRESS_ENDLESS, .maker = who_of(2, 3)});
+  struct sync_step other = step_of(&m, 1, OP_PROGRESS_ADD, 0), maker = step_of(&m, 2, OP_PROGRESS_ADD, 0);
+  assert_int_equal(act(&m, 1, OP_PROGRESS_ADD, 4), 0);
+  assert_false(m.machine->leave(m.s, &other, END_FAILED)); /* others may come and go */
+  assert_false(told(&m).set);
+  struct model killed = m;
+  killed.world.people[2].gone = true;
+  assert_true(told(&killed).set);
+  assert_int_equal(act(&killed, 1, OP_PROGRESS_ADD, 1), -SBX_ECLOSED);
+  assert_true(m.machine->leave(m.s, &maker, END_OF_CODE));
+  assert_false(m.machine->leave(m.s, &maker, END_WELL)); /* once */
+  assert_true(told(&m).set);
+  assert_int_equal(act(&m, 1, OP_PROGRESS_SET, 1), -SBX_ECLOSED);
+  assert_int_equal(told(&m).count, 4);
 }
 
 static void an_event_lets_go_who_waited_when_it_was_set(void **state) {
@@ -748,6 +804,8 @@ int main(void) {
       cmocka_unit_test(a_recursive_lock_counts),
       cmocka_unit_test(a_semaphore_never_has_more_than_at_first_from_the_dead),
       cmocka_unit_test(a_semaphore_has_limits),
+      cmocka_unit_test(progress_counts_until_it_is_closed),
+      cmocka_unit_test(progress_is_closed_with_its_maker),
       cmocka_unit_test(an_event_lets_go_who_waited_when_it_was_set),
       cmocka_unit_test(a_notification_goes_to_the_living_in_order),
       cmocka_unit_test(a_barrier_lets_all_go_or_breaks),

@@ -24,7 +24,7 @@ struct sync_type {
 };
 
 extern const struct sync_type sync_lock, sync_semaphore, sync_event, sync_condition, sync_barrier,
-    sync_value, sync_dict;
+    sync_value, sync_dict, sync_progress;
 
 /* Make the type of what pairs of a dict goes through. */
 void dict_open_pairs(lua_State *L);

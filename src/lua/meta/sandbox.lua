@@ -949,6 +949,53 @@ function sandbox.time() end
 ---@param value? number # finite
 function sandbox.mark(name, value) end
 
+---Options of a progress.
+---@class sandbox.ProgressOptions
+---@field total? integer # how much there is to do; without it only a count and a rate are shown
+---@field label? string # what is being done: text on one line; what does not fit 47 bytes is cut
+
+---Show how far something is. On a terminal it is a bar at the bottom of the screen, with percent, count, rate, and the time
+---that has passed and that is left; what processes print stands above. If stderr is no terminal, it is a line on stderr for
+---each tenth of the total, or after ten seconds. When it is closed, what it has come to stays as a line.
+---
+---Any number of processes can share it: a handle that was there at a spawn, or that was sent, moves the same count. It is
+---closed by `close`, when its block ends (`<close>`), when the process that made it ends, or when no process has it any more.
+---Times are those of the run's clock.
+---```lua
+---local bar <close> = sandbox.progress { total = 100, label = "primes" }
+---local workers = {}
+---for w = 1, 4 do
+---  workers[w] = spawn(function()
+---    for i = 1, 25 do bar:add() end
+---  end)
+---end
+---assert(sandbox.join_all(workers))
+---print(bar:set(100)) --> true
+---```
+---@param options? sandbox.ProgressOptions
+---@return sandbox.Progress progress
+function sandbox.progress(options) end
+
+---How far something is, shown to a person.
+---@class sandbox.Progress
+local Progress = {}
+
+---Move on by `k`. It costs the process no more than an atomic addition. The count never goes below 0.
+---@param k? integer # default 1; may be negative
+---@return true? ok # nil if it is closed
+---@return "closed"? reason
+function Progress:add(k) end
+
+---Set the count.
+---@param n integer # 0 or more
+---@return true? ok # nil if it is closed
+---@return "closed"? reason
+function Progress:set(n) end
+
+---Close it: the count is final, and stays on the screen as a line. A progress that is short of its total is shown as stopped.
+---@return true
+function Progress:close() end
+
 ------------------------------------------------------------------------------------------------------------------------
 -- Globals
 ------------------------------------------------------------------------------------------------------------------------

@@ -171,14 +171,18 @@ void lib_check_options(lua_State *L, int arg, const char *const names[]) {
   }
 }
 
-const char *lib_check_name(lua_State *L, int arg) {
-  luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, arg, "name must be a string");
+const char *lib_check_text(lua_State *L, int arg, const char *what) {
+  if (lua_type(L, -1) != LUA_TSTRING)
+    luaL_argerror(L, arg, lua_pushfstring(L, "%s must be a string", what));
   size_t len;
   const char *name = lua_tolstring(L, -1, &len);
   bool good = len > 0;
   for (size_t i = 0; i < len; i++)
     good = good && (unsigned char)name[i] >= ' ' && name[i] != 0x7f;
-  luaL_argcheck(L, good, arg, "name must be text on one line, without control characters");
+  if (!good)
+    luaL_argerror(
+        L, arg,
+        lua_pushfstring(L, "%s must be text on one line, without control characters", what));
   return name;
 }
 
@@ -214,7 +218,8 @@ static const char *metatable_name(enum object_type type) {
       [OBJECT_LOCK] = LOCK_TYPE,       [OBJECT_SEMAPHORE] = SEMAPHORE_TYPE,
       [OBJECT_EVENT] = EVENT_TYPE,     [OBJECT_CONDITION] = CONDITION_TYPE,
       [OBJECT_BARRIER] = BARRIER_TYPE, [OBJECT_VALUE] = VALUE_TYPE,
-      [OBJECT_DICT] = DICT_TYPE,       [OBJECT_PIPE] = PIPE_TYPE,
+      [OBJECT_DICT] = DICT_TYPE,       [OBJECT_PROGRESS] = PROGRESS_TYPE,
+      [OBJECT_PIPE] = PIPE_TYPE,
   };
   return metatables[type];
 }

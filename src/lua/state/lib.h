@@ -37,6 +37,7 @@
 #define BARRIER_TYPE "sandbox.barrier"
 #define VALUE_TYPE "sandbox.value"
 #define DICT_TYPE "sandbox.dict"
+#define PROGRESS_TYPE "sandbox.progress"
 #define HOLD_TYPE "sandbox.hold"
 #define FAILURE_TYPE "sandbox.failure"
 
@@ -238,9 +239,12 @@ bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]);
  * error. */
 void lib_check_options(lua_State *L, int arg, const char *const names[]);
 
-/* The option `name` at the top of the stack, as it may stand in reports and tags: one line of text.
+/* The option `what` at the top of the stack, as it may stand in reports and tags: one line of text.
  * The string is the stack's; else an argument error. */
-const char *lib_check_name(lua_State *L, int arg);
+const char *lib_check_text(lua_State *L, int arg, const char *what);
+static inline const char *lib_check_name(lua_State *L, int arg) {
+  return lib_check_text(L, arg, "name");
+}
 
 /* An item that the handle got in a process that this one was forked from is not this one's. */
 static inline void lib_own_item(const struct lib *lib, struct handle *h) {

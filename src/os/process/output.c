@@ -19,6 +19,19 @@
  *   6. A stopped holder that is continued and finds that it was replaced waits for its turn, and
  *      then writes the rest of its line on a line of its own.
  *
+ * Below the cursor. On a terminal the supervisor may show a few rows, bars of progress, that are no
+ * output: they stand below the place where output has ended, be that inside of a line, and the
+ * cursor stays at that place.
+ *
+ *   7. The supervisor, holding the outlet, makes room below the cursor (IND scrolls if need be, and
+ *      keeps the column), saves the cursor, writes the rows, restores the cursor, and sets `below`.
+ *   8. A process that writes, holding the outlet, clears `below` and then erases all that is behind
+ *      the cursor (ED), which is the rows and nothing else. What it writes goes on where output had
+ *      ended. Afterwards it tells the supervisor, which draws again, first of all by erasing: so a
+ *      process that is killed between the two does no harm.
+ *
+ * Nothing else need be known: not where the rows are, nor how the terminal has changed meanwhile.
+ *
  * What a script flushes before its line is at an end leaves at once, as it is: a question, say.
  *
  * Into a regular file, lines that follow each other quickly gather (see "gathering" below).
@@ -40,6 +53,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,6 +61,7 @@
 #include "base/fault.h"
 #include "os/process/output.h"
 #include "os/process/signals.h"
+#include "os/shared/broker.h"
 #include "os/shared/line.h"
 #include "os/shared/proc.h"
 #include "os/shared/spin.h"
@@ -181,18 +196,37 @@ static void mark(struct outlet *o, bool torn) {
   atomic_store_explicit(&o->torn, torn, memory_order_release);
 }
 
-/* The holder begins: after a line that somebody else did not finish, on a new one. */
-static void begin(int fd, struct outlet *o, uint64_t who, bool whole_lines) {
-  struct iovec newline[2] = {{0}, {(void *)(uintptr_t) "\n", 1}};
+static void write_all(int fd, const void *data, size_t len) {
+  struct iovec parts[2] = {{0}, {(void *)(uintptr_t)data, len}};
+  while (parts[1].iov_len > 0 && write_some(fd, parts) == 0)
+    continue;
+}
+
+static const char erase_below[] = "\033[J";
+
+/* Returns whether there was something. */
+static bool clear_below(int fd, struct outlet *o) {
+  if (!atomic_load_explicit(&o->below, memory_order_relaxed))
+    return false;
+  atomic_store(&o->below, 0);
+  FAULT("output.erase");
+  write_all(fd, erase_below, sizeof erase_below - 1);
+  return true;
+}
+
+/* The holder begins: after a line that somebody else did not finish, on a new one. Returns whether
+ * it has erased what stood below. */
+static bool begin(int fd, struct outlet *o, uint64_t who, bool whole_lines) {
+  bool erased = clear_below(fd, o);
   uint64_t open = atomic_load_explicit(&o->open, memory_order_relaxed);
   if (open)
     atomic_store_explicit(&o->open, 0, memory_order_relaxed);
   if (!atomic_load_explicit(&o->torn, memory_order_acquire) &&
       (open == 0 || open == who || !whole_lines))
-    return;
-  while (newline[1].iov_len > 0 && write_some(fd, newline) == 0)
-    continue;
+    return erased;
+  write_all(fd, "\n", 1);
   mark(o, false);
+  return erased;
 }
 
 static bool ends_line(const struct iovec parts[2]) {
@@ -208,14 +242,14 @@ static int emit(const struct control *c, struct outlet *o, int fd, uint64_t who,
   int rc = hold(c, o, who);
   if (rc)
     return rc;
-  begin(fd, o, who, whole_lines);
+  bool erased = begin(fd, o, who, whole_lines);
   if (breakable)
     mark(o, true);
   while (rc == 0 && parts[0].iov_len + parts[1].iov_len > 0) {
     if (atomic_load(&o->writer) != who) { /* it was stopped for long */
       if ((rc = hold(c, o, who)))
         return rc;
-      begin(fd, o, who, whole_lines);
+      erased |= begin(fd, o, who, whole_lines);
       mark(o, true);
     }
     rc = write_some(fd, parts);
@@ -225,6 +259,8 @@ static int emit(const struct control *c, struct outlet *o, int fd, uint64_t who,
   if (opens)
     atomic_store_explicit(&o->open, who, memory_order_relaxed);
   let_go(o, who);
+  if (erased)
+    broker_notify(the_backend, BROKER_PROGRESS, 0, 0);
   return rc;
 }
 
@@ -501,20 +537,68 @@ static struct control *supervised; /* by this process */
 
 void output_supervise(struct control *c) { supervised = c; }
 
-static void write_all(int fd, struct iovec parts[2]) {
-  while (parts[1].iov_len > 0 && write_some(fd, parts) == 0)
-    continue;
+static struct outlet *outlet_of_supervisor(void) {
+  return &supervised->outlets[same_place() ? 0 : 1];
 }
 
 /* It waits for nobody for longer than a moment: then its message stands where it does. */
-static void write_of_supervisor(struct iovec parts[2]) {
-  struct outlet *o = &supervised->outlets[same_place() ? 0 : 1];
+static void write_of_supervisor(const void *text, size_t len) {
+  struct outlet *o = outlet_of_supervisor();
   bool held = hold(supervised, o, SUPERVISOR) == 0;
   begin(STDERR_FILENO, o, SUPERVISOR, true);
-  write_all(STDERR_FILENO, parts);
+  write_all(STDERR_FILENO, text, len);
   if (held)
     let_go(o, SUPERVISOR);
 }
+
+/* It waits for nobody; but a holder that is gone never lets go. */
+static bool hold_at_once(struct outlet *o) {
+  uint64_t holder = atomic_load(&o->writer);
+  unsigned looks = 0;
+  return try_hold(o, SUPERVISOR) ||
+         (holder && holder != SUPERVISOR && holder_is_lost(supervised, holder, &looks) &&
+          atomic_compare_exchange_strong(&o->writer, &holder, SUPERVISOR));
+}
+
+bool output_below_possible(void) {
+  struct termios modes;
+  struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+  pid_t foreground = tcgetpgrp(STDERR_FILENO); /* -1: it is no controlling terminal */
+  return (foreground < 0 || foreground == getpgrp()) && tcgetattr(STDERR_FILENO, &modes) == 0 &&
+         (modes.c_lflag & ICANON) && poll(&room, 1, 0) == 1 && (room.revents & POLLOUT);
+}
+
+/* See 7 at the top. */
+static int put_below(struct buf *out, const char *rows, size_t len, int count) {
+  int rc = buf_append(out, erase_below, sizeof erase_below - 1);
+  for (int i = 0; i < count && rc == 0; i++)
+    rc = buf_format(out, "\033D");
+  if (rc == 0 && count > 0)
+    rc = buf_format(out, "\033[%dA\0337\r\n", count);
+  for (const char *end; rc == 0 && (end = memchr(rows, '\n', len));) {
+    rc = buf_format(out, "%.*s\r\n", (int)(end - rows), rows);
+    len -= (size_t)(end + 1 - rows);
+    rows = end + 1;
+  }
+  if (rc == 0 && count > 0)
+    rc = buf_format(out, "%.*s\0338", (int)len, rows);
+  return rc;
+}
+
+bool output_below(const char *rows, size_t len, int count) {
+  struct outlet *o = outlet_of_supervisor();
+  struct buf out = {0};
+  bool done = put_below(&out, rows ? rows : "", len, count) == 0 && hold_at_once(o);
+  if (done) {
+    write_all(STDERR_FILENO, out.data, out.len);
+    atomic_store(&o->below, count > 0);
+    let_go(o, SUPERVISOR);
+  }
+  buf_release(&out);
+  return done;
+}
+
+bool output_below_stands(void) { return atomic_load(&outlet_of_supervisor()->below); }
 
 void output_message(const void *text, size_t len) {
   const struct stream *s = &streams[1];
@@ -524,9 +608,9 @@ void output_message(const void *text, size_t len) {
   if (s->file)
     emit(s->control, s->outlet, s->fd, s->who, s->whole, false, parts);
   else if (supervised)
-    write_of_supervisor(parts);
+    write_of_supervisor(text, len);
   else
-    write_all(STDERR_FILENO, parts);
+    write_all(STDERR_FILENO, text, len);
 }
 
 void output_unfinished(void) {

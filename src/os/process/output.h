@@ -34,6 +34,18 @@ void output_message(const void *text, size_t len);
 /* The calling process is the supervisor of this run: for its messages. */
 void output_supervise(struct control *c);
 
+/*
+ * Of the supervisor: show rows below the cursor, of a terminal that is stderr, in place of those that
+ * stand there. Whatever is printed next, by any process, erases them. rows  with newlines between
+ * them; count  how many; 0: none. False: not now, since a process is printing.
+ */
+bool output_below(const char *rows, size_t len, int count);
+/* Is the terminal ours, in its usual mode (no program that draws by itself has it), and does it take
+ * text? */
+bool output_below_possible(void);
+/* Are they still there? */
+bool output_below_stands(void);
+
 /* Is a process of the run inside a line that goes to stdout, and about to end it? A hint. */
 bool output_in_flight(const struct control *c);
 

@@ -21,7 +21,8 @@ enum broker_kind {
   BROKER_FAILURE,    /* something failed, and may have to be reported (os/supervisor/failures.h) */
   BROKER_LEAVING,    /* main has decided its exit status, and waits for its children */
   BROKER_INTERRUPT,  /* a process (slot, serial) is interrupted from outside the run */
-  BROKER_DRAIN       /* a ring of records is half full (os/supervisor/recorder.h) */
+  BROKER_DRAIN,      /* a ring of records is half full (os/supervisor/recorder.h) */
+  BROKER_PROGRESS    /* there is a new progress, or the end of one, to be shown */
 };
 
 struct broker_message {

@@ -409,14 +409,18 @@ void control_object_drop(struct control *c, uint32_t process, uint32_t object) {
   atomic_fetch_and(&c->held[process][object / 64], ~(UINT64_C(1) << (object % 64)));
 }
 
-bool control_object_unused(const struct control *c, uint32_t object) {
-  if (atomic_load(&c->objects[object].named))
-    return false;
+bool control_object_held(const struct control *c, uint32_t object) {
   uint64_t bit = UINT64_C(1) << (object % 64);
   for (uint32_t i = 0; i < control_process_end(c); i++)
     if (control_process_alive(c, i) && (atomic_load(&c->held[i][object / 64]) & bit))
-      return false;
-  return true;
+      return true;
+  return false;
+}
+
+bool control_object_unused(const struct control *c, uint32_t object) {
+  uint64_t bit = UINT64_C(1) << (object % 64);
+  return !atomic_load(&c->objects[object].named) && !(atomic_load(&c->shown[object / 64]) & bit) &&
+         !control_object_held(c, object);
 }
 
 static bool object_usable(const struct control *c, uint32_t slot, uint64_t stamp) {

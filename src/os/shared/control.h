@@ -292,6 +292,8 @@ struct outlet {
       contended; /* there may be waiters: a futex. They set it, and the writer that lets go clears it */
   _Atomic uint32_t torn; /* the writer is inside a line; it alone, and the next one */
   _Atomic uint64_t open; /* who_of: it showed the beginning of a line; 0: none did. The writer */
+  _Atomic uint32_t below; /* the supervisor shows something below the cursor: the writer, whoever it
+                             is, clears it and erases that */
 };
 
 struct control {
@@ -322,6 +324,9 @@ struct control {
   struct outlet outlets[2];        /* of stdout and stderr; if both go to one place, the first */
   _Atomic int32_t main_status; /* main, before it waits for its children: the exit status that an
                                   error or os.exit has decided; -1: none has */
+  _Atomic uint64_t shown[OBJECT_WORDS]; /* progress that the supervisor holds (os/sync/progress.h):
+                                           makers set a bit, the supervisor clears it */
+  _Atomic uint32_t shown_times;         /* grows when it has cleared some: a futex */
   _Atomic uint64_t follow; /* serial of the one process whose lines are shown, 0: all; as `muted` */
 
   /* The owner of a record: see "stamp" above. Dense, since they are scanned. */
@@ -451,7 +456,9 @@ void control_object_free(struct control *c, uint32_t slot, uint64_t serial);
 void control_object_hold(struct control *c, uint32_t process, uint32_t object);
 void control_object_drop(struct control *c, uint32_t process, uint32_t object);
 
-/* Does no living process hold the object, and was it never stored? Of what was, a sweep knows
+/* Does a living process hold the object? */
+bool control_object_held(const struct control *c, uint32_t object);
+/* Does no living process, nor the supervisor, hold the object, and was it never stored? Of what was, a sweep knows
  * (os/shared/names.h). */
 bool control_object_unused(const struct control *c, uint32_t object);
 

@@ -235,11 +235,18 @@ static bool mark(const struct control *c, uint64_t words[OBJECT_WORDS], uint32_t
   return true;
 }
 
+static void mark_bits(const struct control *c, uint64_t words[OBJECT_WORDS], uint32_t w,
+                      uint64_t bits) {
+  for (; bits; bits &= bits - 1)
+    mark(c, words, 64 * w + (uint32_t)__builtin_ctzll(bits));
+}
+
 static void mark_held(const struct control *c, uint64_t words[OBJECT_WORDS]) {
+  for (uint32_t w = 0; w < OBJECT_WORDS; w++)
+    mark_bits(c, words, w, atomic_load(&c->shown[w]));
   for (uint32_t p = 0; p < control_process_end(c); p++)
     for (uint32_t w = 0; w < OBJECT_WORDS && control_process_alive(c, p); w++)
-      for (uint64_t bits = atomic_load(&c->held[p][w]); bits; bits &= bits - 1)
-        mark(c, words, 64 * w + (uint32_t)__builtin_ctzll(bits));
+      mark_bits(c, words, w, atomic_load(&c->held[p][w]));
 }
 
 static bool mark_moved(const struct control *c, uint64_t words[OBJECT_WORDS], uint64_t sweep) {

@@ -93,6 +93,27 @@ static void on_asked(struct supervisor *s, uint32_t slot, uint64_t serial) {
   s->asked[s->asked_count++] = (struct asked){slot, serial};
 }
 
+/* Bars are shown on the terminal: Ctrl-Z must take them away before the shell writes. */
+static void catch_stop(struct supervisor *s) {
+  if (s->bars.screen.kind != BARS_TERMINAL || sigismember(&s->blocked, SIGTSTP))
+    return;
+  sigaddset(&s->blocked, SIGTSTP);
+  sigprocmask(SIG_BLOCK, &s->blocked, NULL);
+  signalfd(s->signals, &s->blocked, 0);
+}
+
+/* Stop, as the other processes have by now; returns when the run goes on. */
+static void stop(struct supervisor *s) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTSTP);
+  bars_hide(&s->bars.screen);
+  raise(SIGTSTP);
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  s->bars.told = true;
+}
+
 static void on_signal(struct supervisor *s, int signal) {
   bool of_terminal = signal == SIGINT || signal == SIGWINCH || signal == SIGTSTP;
   if (of_terminal && s->o->on_signal) {
@@ -104,6 +125,9 @@ static void on_signal(struct supervisor *s, int signal) {
     return; /* the loop reaps at each turn */
   case SIGINT:
     on_interrupt(s);
+    return;
+  case SIGTSTP:
+    stop(s);
     return;
   default:
     begin_end(s, signal);
@@ -130,6 +154,8 @@ static void on_message(struct supervisor *s) {
       on_asked(s, m.slot, m.serial);
     else if (m.kind == BROKER_DRAIN)
       recorder_drain(&s->recorder);
+    else if (m.kind == BROKER_PROGRESS)
+      s->bars.told = true;
     /* BROKER_FAILURE is only to wake us */
   }
 }
@@ -188,6 +214,8 @@ static bool handle(struct supervisor *s) {
   if (s->end_ns == SBX_FOREVER)
     failures_look(&s->failures);
   look_for_deadlock(s);
+  bars_look(&s->bars);
+  catch_stop(s);
   int64_t now = clock_now_ns();
   if (now >= s->asked_ns)
     pass_on(s);
@@ -279,20 +307,19 @@ static int status_of_main(struct supervisor *s, uint32_t failures) {
 
 /* -- the beginning --------------------------------------------------------------------------- */
 
-static int block_signals(bool of_terminal, sigset_t *old) {
-  sigset_t set;
-  sigemptyset(&set);
+static void block_signals(struct supervisor *s) {
+  sigemptyset(&s->blocked);
   /* Whatever would end this process must end the tree first. */
   const int signals[] = {SIGCHLD, SIGINT,  SIGTERM, SIGHUP,    SIGQUIT, SIGUSR1,
                          SIGUSR2, SIGALRM, SIGPROF, SIGVTALRM, SIGABRT, SIGXCPU};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-    sigaddset(&set, signals[i]);
-  if (of_terminal) {
-    sigaddset(&set, SIGWINCH);
-    sigaddset(&set, SIGTSTP);
+    sigaddset(&s->blocked, signals[i]);
+  if (s->o->on_signal) {
+    sigaddset(&s->blocked, SIGWINCH);
+    sigaddset(&s->blocked, SIGTSTP);
   }
-  sigprocmask(SIG_BLOCK, &set, old);
-  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  sigprocmask(SIG_BLOCK, &s->blocked, &s->old_signals);
+  s->signals = signalfd(-1, &s->blocked, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* Queues and children need descriptors; the soft limit is there for programs that use select(2),
@@ -384,7 +411,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   output_supervise(s->control);
   raise_descriptor_limit();
   signal(SIGCHLD, SIG_DFL); /* an inherited SIG_IGN would reap behind our back */
-  s->signals = block_signals(o->on_signal != NULL, &s->old_signals);
+  block_signals(s);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   signal(SIGPIPE, SIG_IGN); /* what it says may go to nobody; main gets the default back */
   keeper_begin(&s->keeper, s->b);
@@ -394,6 +421,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   failures_begin(&s->failures, s->b, s->o);
   s->watch.found = note_deadlock;
   s->watch.found_ctx = &s->recorder;
+  bars_begin(&s->bars, s->b, s->o);
   *ret = s;
   return 0;
 }
@@ -435,8 +463,9 @@ int64_t supervisor_deadline(const struct supervisor *s) {
   const int64_t running[] = {s->watch.look_at_ns, s->keeper.look_at_ns, s->failures.report_at_ns,
                              s->asked_ns, s->wait_ns};
   int64_t until = s->deadline_ns;
-  if (s->recorder.drain_at_ns < until)
-    until = s->recorder.drain_at_ns;
+  const int64_t always[] = {s->recorder.drain_at_ns, s->bars.look_at_ns};
+  for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+    until = always[i] < until ? always[i] : until;
   if (s->end_ns != SBX_FOREVER)
     return until;
   for (size_t i = 0; i < sizeof running / sizeof *running; i++)
@@ -477,6 +506,7 @@ int supervisor_close(struct supervisor *s) {
       control_unjoined_failures(s->control); /* before what ends with main is killed */
   failures_report_all(&s->failures, s->end_ns);
   tree_kill(s->b, true);
+  bars_end(&s->bars);
   int status = status_of_main(s, failures);
   recorder_end(&s->recorder, status);
   recorder_release(&s->recorder);
@@ -564,9 +594,10 @@ void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pi
   keeper_begin(&s.keeper, b);
   deadlock_begin(&s.watch, BESIDE_DEADLOCK_NS, false);
   failures_begin(&s.failures, b, &options_beside);
+  bars_begin(&s.bars, b, &options_beside);
   while (!(fds[0].revents & POLLIN)) {
     const int64_t looks[] = {s.failures.report_at_ns, s.keeper.look_at_ns, s.watch.look_at_ns,
-                             s.asked_ns};
+                             s.asked_ns, s.bars.look_at_ns};
     int64_t until = SBX_FOREVER;
     for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
       until = looks[i] < until ? looks[i] : until;
@@ -578,10 +609,12 @@ void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pi
     if (clock_now_ns() >= s.asked_ns)
       pass_on(&s);
     failures_look(&s.failures);
+    bars_look(&s.bars);
     if (fds[1].revents & POLLHUP)
       fds[1].fd = -1;
   }
   failures_report_all(&s.failures, SBX_FOREVER);
   tree_kill(b, false);
+  bars_end(&s.bars);
   _exit(0);
 }

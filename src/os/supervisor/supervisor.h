@@ -17,6 +17,7 @@
 #include "object/op.h"
 #include "os/supervisor/recorder.h"
 
+struct bar;        /* look/bars.h */
 struct control;    /* os/shared/control.h */
 struct os_backend; /* os/shared/self.h */
 
@@ -40,6 +41,12 @@ struct supervisor_options {
   /* The text of a report, made by the process that failed: whole lines, with a newline at the end.
    */
   void (*report)(void *ctx, const char *text, size_t len);
+  /*
+   * The progress of the run, all that is open or was closed since the last call; the closed ones come
+   * once. Called ten times a second as long as there is any, and when there is news. False: they
+   * could not be shown now, call again soon. NULL: they are shown on stderr.
+   */
+  bool (*bars)(void *ctx, const struct bar *bars, uint32_t count);
   /* SIGINT, SIGWINCH and SIGTSTP, which would else end the run, do nothing and stop the program;
    * NULL: they shall. For a caller that owns the terminal. */
   void (*on_signal)(void *ctx, int signal);

@@ -13,6 +13,7 @@
 #include "os/queue/queue.h"
 #include "os/shared/broker.h"
 #include "os/shared/control.h"
+#include "os/supervisor/bars.h"
 #include "os/supervisor/failures.h"
 #include "os/supervisor/recorder.h"
 #include "os/supervisor/supervisor.h"
@@ -140,6 +141,7 @@ struct supervisor {
   int broker;           /* read end */
   int signals;          /* signalfd */
   int lifeline;         /* write end: while it is open the tree may live */
+  sigset_t blocked;     /* those that `signals` tells of */
   sigset_t old_signals; /* main gets them back */
   pid_t main_pid;
   int main_pidfd;  /* of a foreign host; else -1 */
@@ -152,6 +154,7 @@ struct supervisor {
   struct deadlock_watch watch;
   struct failures_watch failures;
   struct recorder recorder;
+  struct bars_watch bars;
   int64_t end_ns;      /* when the run began to be ended from outside; SBX_FOREVER: it is not */
   int64_t deadline_ns; /* of the run, or of the grace after an interrupt */
   int64_t wait_ns;     /* when main, which is at its end, has waited for long; SBX_FOREVER: never */

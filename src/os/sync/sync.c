@@ -12,6 +12,7 @@
 #include "os/shared/names.h"
 #include "os/shared/past.h"
 #include "os/shared/wait.h"
+#include "os/sync/progress.h"
 #include "os/sync/sync_internal.h"
 
 enum { OWNERS_WATCHED = 8 };
@@ -490,6 +491,10 @@ static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how)
   uint64_t copy[SYNC_WORDS];
   if (!m || !m->leave)
     return;
+  if (m == &progress_machine) {
+    progress_leave(b, slot);
+    return;
+  }
   sync_read(r, copy);
   if (!m->leave(copy, &step, how)) /* only this process writes itself there */
     return;

@@ -14,6 +14,7 @@
 #include "os/shared/line.h"
 #include "os/shared/names.h"
 #include "os/shared/results.h"
+#include "os/sync/progress.h"
 #include "os/sync/sync_internal.h"
 
 static struct sync_record *record_of(const struct os_backend *b, uint32_t slot) {
@@ -48,6 +49,10 @@ static void drop(struct os_backend *b, uint32_t slot, uint64_t serial) {
   if (h->map)
     munmap(h->map, h->mapped.bytes);
   h->map = NULL;
+  if (progress_is_shown(b->control, slot)) {
+    progress_dropped(b, slot, serial);
+    return;
+  }
   if ((own || control_object_unused(b->control, slot)) &&
       control_object_reclaim(b->control, b->slot, slot, &serial)) {
     sync_recycle(b, slot);
@@ -96,14 +101,20 @@ static int create(struct os_backend *b, const struct sync_options *o, uint32_t *
     rc = sync_claim(b, &slot, &serial);
   if (rc)
     return rc;
-  if ((rc = fill(record_of(b, slot), o))) {
+  struct sync_options made = *o;
+  made.maker = who_of(b->slot, b->serial);
+  if ((rc = fill(record_of(b, slot), &made))) {
     control_object_free(b->control, slot, serial);
     return rc;
   }
+  if (o->type == OBJECT_PROGRESS)
+    progress_begin(b->control, slot);
   b->holds[slot] = (struct sync_hold){.forks = b->forks, .process = b->serial};
   hold(b, slot);
   FAULT("sync.made");
   control_object_live(b->control, slot, serial, o->type);
+  if (o->type == OBJECT_PROGRESS)
+    progress_made(b, slot, serial);
   *ret_slot = slot;
   *ret_serial = serial;
   return 0;

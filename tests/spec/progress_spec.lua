@@ -1,0 +1,317 @@
+-- sandbox.progress where no terminal is: what it takes, how it is shared, when it is closed, what is written. On a
+-- terminal: repl/test_bars.py; the texts: unit/test_bars.c.
+local script = require "support.script"
+
+local function message(f, ...)
+  local ok, err = pcall(f, ...)
+  return not ok and err or "no error"
+end
+
+local function has(text, part) assert.is_truthy(text:find(part, 1, true), ("%q is not in:\n%s"):format(part, text)) end
+
+-- The lines of progress in the stderr of a run, without rates and times: "work 40% 40/100", "work 7 stopped".
+local function bars(r)
+  local list = {}
+  for line in r.err:gmatch "[^\n]+" do
+    local label, rest = line:match "^(.-): (.*)$"
+    local what = (rest or ""):match "^%d+%% %d+/%d+" or (rest or ""):match "^%d+"
+    if what then list[#list + 1] = label .. " " .. what .. (rest:find(", stopped", 1, true) and " stopped" or "") end
+  end
+  return list
+end
+
+-- In a script: read what the run has written to stderr so far.
+local written = [[
+  local function written()
+    local f <close> = io.open("/proc/self/fd/2")
+    return f:read "a"
+  end
+  local function await(text)
+    local stop = sandbox.now() + 20
+    while not written():find(text, 1, true) do
+      assert(sandbox.now() < stop, text .. " is not in " .. written())
+      sleep(0.005)
+    end
+  end
+]]
+
+describe("sandbox.progress", function()
+  it("takes a total and a label, or nothing", function()
+    local r = script.run [[
+      local a = sandbox.progress { total = 3, label = "a" }
+      local b = sandbox.progress { total = 2.0 }
+      local c = sandbox.progress {}
+      local d = sandbox.progress()
+      for _, x in ipairs { a, b, c, d } do print((tostring(x):gsub("#%d+", ""))) end
+      print(getmetatable(a).__name, a == a, a == b)
+    ]]
+    assert.are.equal("progress: a (0 of 3)\nprogress: progress (0 of 2)\nprogress: progress (0)\n" ..
+      "progress: progress (0)\nsandbox.progress\ttrue\tfalse\n", r.out)
+    assert.are.equal(0, r.status)
+  end)
+
+  it("refuses other options and other values, and says which", function()
+    local progress = sandbox.progress
+    has(message(progress, { totl = 1 }), "unknown option 'totl'; there are total, label")
+    has(message(progress, 3), "table of options expected")
+    has(message(progress, { total = -1 }), "total must be a whole number, 0 or more, not -1")
+    has(message(progress, { total = 1.5 }), "total must be a whole number, 0 or more, not 1.5")
+    has(message(progress, { total = "3" }), "total must be a whole number, 0 or more, not the string 3")
+    has(message(progress, { total = 2 ^ 53 + 2 }), "total must be at most 2^53")
+    has(message(progress, { label = 1 }), "label must be a string")
+    has(message(progress, { label = "a\nb" }), "label must be text on one line, without control characters")
+  end)
+
+  it("refuses steps that are none", function()
+    local r = script.run [[
+      local bar = sandbox.progress {}
+      for _, step in ipairs { 1.5, "1", 2^53 + 2, -2^53 - 2, {}, 0/0 } do
+        print(select(2, pcall(bar.add, bar, step)))
+      end
+      for _, n in ipairs { -1, 0.5, "x", 2^53 + 2 } do print(select(2, pcall(bar.set, bar, n))) end
+      print(pcall(bar.set, bar))
+      print(pcall(bar.add, 1))
+      print(bar)
+    ]]
+    has(r.out, "k must be a whole number, at most 2^53, not 1.5")
+    has(r.out, "k must be a whole number, at most 2^53, not the string 1")
+    has(r.out, "k must be a whole number, at most 2^53, not a table")
+    has(r.out, "n must be a whole number, 0 or more, not -1")
+    has(r.out, "n must be at most 2^53")
+    has(r.out, "n must be a whole number, 0 or more, not nil")
+    has(r.out, "progress expected, got number")
+    has(r.out, "progress: progress#1 (0)")
+  end)
+
+  it("counts: forth and back, at least 0, also beyond the total", function()
+    local r = script.run [[
+      local bar <close> = sandbox.progress { total = 3, label = "work" }
+      print(bar:add(), bar:add(4), bar:add(-2), bar:add(0), bar)
+      print(bar:add(-10), tostring(bar), bar:set(2), bar)
+      print(bar:set(2^53), bar:add(2^53), bar)
+    ]]
+    assert.are.equal("true\ttrue\ttrue\ttrue\tprogress: work#1 (3 of 3)\n" ..
+      "true\tprogress: work#1 (0 of 3)\ttrue\tprogress: work#1 (2 of 3)\n" ..
+      "true\ttrue\tprogress: work#1 (9007199254740992 of 3)\n", r.out)
+  end)
+
+  it("is shared by processes: no step is lost", function()
+    local r = script.run [[
+      local bar <close> = sandbox.progress { total = 40000, label = "work" }
+      local q = queue()
+      local inherited = {}
+      for i = 1, 4 do inherited[i] = spawn(function() for _ = 1, 5000 do bar:add() end end) end
+      local received = {}
+      for i = 1, 2 do
+        received[i] = spawn(function() local b = q:get() for _ = 1, 10000 do b:add(1) end return b == bar end)
+        q:put(bar)
+      end
+      assert(sandbox.join_all(inherited))
+      for i = 1, 2 do print(received[i]:result()) end
+      print(bar)
+    ]]
+    assert.are.equal("true\ntrue\nprogress: work#1 (40000 of 40000)\n", r.out)
+    assert.are.same("work 100% 40000/40000", bars(r)[#bars(r)])
+  end)
+
+  it("is closed by close, and at the end of its block; from then on nothing moves it", function()
+    local r = script.run [[
+      local a = sandbox.progress { total = 3, label = "a" }
+      do
+        local b <close> = sandbox.progress { total = 3, label = "b" }
+        b:add(2)
+        kept = b
+      end
+      print(kept:add(), kept:set(1), kept)
+      a:add(3)
+      print(a:close(), a:close(), a)
+      print(a:add())
+      print(pcall(function() local c <close> = sandbox.progress { label = "c" } c:add(5) error("boom", 0) end))
+    ]]
+    assert.are.equal("nil\tnil\tprogress: b#2 (2 of 3, closed)\ntrue\ttrue\tprogress: a#1 (3 of 3, closed)\n" ..
+      "nil\tclosed\nfalse\tboom\n", r.out:gsub("nil\tclosed\tnil\tclosed", "nil\tnil"))
+    assert.are.same({ "b 66% 2/3 stopped", "a 100% 3/3", "c 5" }, bars(r))
+  end)
+
+  it("is closed with the process that made it, however that ends", function()
+    local r = script.run([[
+      local q = queue()
+      for i, ends in ipairs { function() end, function() sandbox.self():kill() end, function() os.exit(0) end,
+                              function() error("x") end } do
+        local p = spawn({ quiet = true }, function()
+          local bar = sandbox.progress { total = 9, label = "bar" .. i }
+          bar:add(i)
+          q:put(bar)
+          ends()
+        end)
+        local bar = q:get()
+        p:join()
+        print(bar:add(), (tostring(bar):gsub("#%d+", "")))
+      end
+    ]])
+    for i = 1, 4 do has(r.out, ("nil\tprogress: bar%d (%d of 9, closed)"):format(i, i)) end
+    local list = bars(r)
+    table.sort(list)
+    assert.are.same({
+      "bar1 11% 1/9 stopped", "bar2 22% 2/9 stopped", "bar3 33% 3/9 stopped", "bar4 44% 4/9 stopped",
+    }, list)
+  end)
+
+  it("goes on when a process ends that has not made it", function()
+    local r = script.run [[
+      local bar <close> = sandbox.progress { total = 4, label = "work" }
+      spawn({ quiet = true }, function() bar:add() sandbox.self():kill() end):join()
+      spawn(function() bar:add() end):join()
+      print(bar:add(), bar)
+    ]]
+    assert.are.equal("true\tprogress: work#1 (3 of 4)\n", r.out)
+    assert.are.same({ "work 75% 3/4 stopped" }, bars(r))
+  end)
+
+  it("is closed when nobody has it any more", function()
+    local r = script.run(written .. [[
+      sandbox.progress { total = 4, label = "lost" }:add(3)
+      collectgarbage()
+      collectgarbage()
+      await "lost: 75% 3/4"
+      print "told"
+      sandbox.progress { label = "sent" }:add(2)
+      local q = queue()
+      do
+        local bar = sandbox.progress { label = "stored" }
+        bar:add(5)
+        q:put(bar)
+      end
+      collectgarbage()
+      collectgarbage()
+      local bar = q:get()
+      print(bar:add(), bar)
+    ]])
+    has(r.out, "told\ntrue\tprogress: stored#")
+    has(r.out, " (6)\n")
+    local list = bars(r)
+    assert.are.equal("lost 75% 3/4 stopped", list[1])
+    table.sort(list)
+    assert.are.same({ "lost 75% 3/4 stopped", "sent 2", "stored 6" }, list)
+  end)
+
+  it("makes room for others: so many, one after the other", function()
+    local r = script.run([[
+      for i = 1, 10000 do
+        local bar <close> = sandbox.progress { total = 1, label = "b" }
+        bar:add()
+      end
+      for i = 1, 10000 do sandbox.progress { label = "dropped" } end
+      print "done"
+    ]], { seconds = 120 })
+    assert.are.equal("done\n", r.out)
+    assert.are.equal(0, r.status)
+    assert.are.equal(20000, script.count(r.err, "\n"))
+  end)
+end)
+
+describe("without a terminal, progress", function()
+  it("is a line for each tenth, and one at the end", function()
+    local r = script.run(written .. [[
+      local bar <close> = sandbox.progress { total = 50, label = "work" }
+      bar:add(4)
+      for i = 1, 9 do
+        bar:add(i == 1 and 1 or 5)
+        await(("work: %d%% %d/50"):format(10 * i, 5 * i))
+      end
+      bar:add(5)
+      bar:close()
+      io.stderr:write "after\n"
+    ]])
+    local wanted = {}
+    for i = 1, 10 do wanted[i] = ("work %d%% %d/50"):format(10 * i, 5 * i) end
+    assert.are.same(wanted, bars(r))
+    assert.is_truthy(r.err:find("\nafter\n$"), r.err) -- the end stands above what is written next
+    assert.is_nil(r.err:find "\27")
+    assert.is_truthy(r.err:match "^work: 10%% 5/50, %d[%d.kM]*/s, 0:0%d, %d+:%d%d left\n", r.err)
+  end)
+
+  it("is written to stderr, whatever --output says", function()
+    for _, args in ipairs { "", "--output tag" } do
+      local r = script.run([[
+        local bar <close> = sandbox.progress { total = 2, label = "work" }
+        spawn(function() bar:add(2) print "hello" end):join()
+      ]], { args = args })
+      assert.is_truthy(r.out:find "hello\n$")
+      assert.is_truthy(r.err:find "^work: 100%% 2/2, [^\n]*\n$", r.err)
+    end
+  end)
+
+  it("changes no exit status, and no report", function()
+    local ends = { [""] = 0, ["os.exit(7)"] = 7, ["error('boom', 0)"] = 1, ["spawn(error, 'boom', 0)"] = 3 }
+    for code, status in pairs(ends) do
+      local text = [[
+        local bar = sandbox.progress { total = 2, label = "work" }
+        bar:add()
+      ]] .. code
+      local r = script.run(text)
+      assert.are.equal(status, r.status, code)
+      assert.are.same({ "work 50% 1/2 stopped" }, bars(r), r.err)
+      assert.are.equal(code:find "boom" and 1 or 0, script.count(r.err, "boom"))
+      local lost = script.run(text, { shell = "{ %s ; } 2>/dev/full" })
+      assert.are.equal(status, lost.status, code)
+      local closed = script.run(text, { shell = "{ %s ; } 2>&-" })
+      assert.are.equal(status, closed.status, code)
+    end
+  end)
+
+  it("is there when the run is ended from outside", function()
+    local r = script.run([[
+      local bar = sandbox.progress { total = 2, label = "work" }
+      bar:add()
+      sleep(100)
+    ]], { args = "--timeout 0.2" })
+    assert.are.equal(124, r.status)
+    assert.are.same({ "work 50% 1/2 stopped" }, bars(r))
+    has(r.err, "the time limit of the run was reached")
+  end)
+
+  it("tells the run's time", function()
+    local r = script.run([[
+      local bar <close> = sandbox.progress { total = 2, label = "work" }
+      bar:add(2)
+      sleep(3725)
+    ]], { args = "--speed 5000" })
+    has(r.err, ", 1:0")
+  end)
+
+  it("lets a close go on while the supervisor is stopped", function()
+    local r = script.run([[
+      local parent = io.open("/proc/self/stat"):read("a"):match("^%d+ %(.*%) %a (%d+)")
+      local bar = sandbox.progress { total = 2, label = "work" }
+      os.execute("kill -STOP " .. parent)
+      bar:add()
+      bar:close()
+      print(bar:add())
+      os.execute("kill -CONT " .. parent)
+    ]])
+    assert.are.equal("nil\tclosed\n", r.out)
+    assert.are.equal(0, r.status)
+    assert.are.same({ "work 50% 1/2 stopped" }, bars(r))
+  end)
+
+  it("keeps the supervisor awake no longer than there is any", function()
+    local r = script.run([[
+      local parent = io.open("/proc/self/stat"):read("a"):match("^%d+ %(.*%) %a (%d+)")
+      local function switches()
+        local f <close> = io.open("/proc/" .. parent .. "/status")
+        return tonumber(f:read("a"):match("\nvoluntary_ctxt_switches:%s*(%d+)"))
+      end
+      local function during(seconds)
+        local before = switches()
+        sleep(seconds)
+        return switches() - before
+      end
+      local bar = sandbox.progress { total = 2, label = "work" }
+      local with = during(1.5)
+      bar:close()
+      print(with >= 8 or with, during(1.5) < with / 2)
+    ]])
+    assert.are.equal("true\ttrue\n", r.out)
+  end)
+end)
