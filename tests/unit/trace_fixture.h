@@ -257,7 +257,7 @@ static inline void random_run(uint64_t seed) {
     int64_t from = random_time(end), length = random_time(end - from);
     uint32_t process = (uint32_t)random_below(processes + 2);
     uint32_t object = (uint32_t)random_below(random_below(2) ? 10 : 200);
-    enum op_kind kind = (enum op_kind)(1 + random_below(OP_COUNT - 1));
+    enum op_kind kind = (enum op_kind)random_below(OP_COUNT);
     unsigned flags = (unsigned)random_below(128);
     uint32_t count = (uint32_t)random_below(200);
     uint64_t n = random_below(20);
@@ -271,7 +271,7 @@ static inline void random_run(uint64_t seed) {
   for (uint32_t i = (uint32_t)random_below(5); i-- > 0;) {
     struct trace_edge e = {.process = 1 + (uint32_t)random_below(processes + 1)};
     e.object = (uint32_t)random_below(objects + 1);
-    e.kind = (uint16_t)(1 + random_below(OP_COUNT - 1));
+    e.kind = (uint16_t)random_below(OP_COUNT);
     e.holder = (uint32_t)random_below(processes + 1);
     e.stuck = random_below(2);
     assert_int_equal(trace_add_edge(&model, &e), 0);

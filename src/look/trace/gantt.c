@@ -191,7 +191,7 @@ static int put_deadlock(struct canvas *c) {
     if (rc == 0)
       rc = append(&text, known ? " waits for " : " waits in ");
     if (rc == 0 && !known)
-      rc = append(&text, op_describe(e->kind)->verb);
+      rc = append(&text, trace_verb(e->kind));
     else if (rc == 0)
       rc = words_text(&text,
                       object ? trace_object_label(m, e->object, label, sizeof label)

@@ -269,11 +269,10 @@ static uint32_t at_most(uint32_t count, uint32_t most) { return count < most ? c
 
 /* "put counter#1", "join writer#2" */
 static void cell_wait(struct table *t, const struct page *p, const struct trace_wait *w) {
-  const char *verb = op_describe(w->kind)->verb;
   const struct trace_event e = {.kind = w->kind, .object = w->object};
   char label[LABEL_MAX], text[LABEL_MAX + 32];
   trace_event_label(p->m, &e, label, sizeof label);
-  snprintf(text, sizeof text, "%s%s%s", verb ? verb : "", label[0] ? " " : "", label);
+  snprintf(text, sizeof text, "%s%s%s", trace_verb(w->kind), label[0] ? " " : "", label);
   cell_label(t, p, text);
 }
 

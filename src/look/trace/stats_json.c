@@ -142,10 +142,9 @@ static const char *type_of(const struct trace_model *m, const struct trace_wait 
 
 static void put_wait(struct writer *w, const struct trace_model *m, const struct trace_wait *wait) {
   const struct trace_event e = {.kind = wait->kind, .object = wait->object};
-  const char *verb = op_describe(wait->kind)->verb;
   char label[LABEL_MAX];
   row(w);
-  string(w, "op", verb ? verb : "");
+  string(w, "op", trace_verb(wait->kind));
   string_or_null(w, "object", trace_event_label(m, &e, label, sizeof label));
   string_or_null(w, "type", type_of(m, wait));
   string_or_null(w, "where", m->strings[wait->where]);
