@@ -343,6 +343,14 @@ static void hostile(void) {
   event(1, OP_QUEUE_PUT, 1, 26, 0, "", 0, 1);
   event(3, OP_QUEUE_GET, 1, 10, 60, "x\"y'.lua:4", TRACE_UNFINISHED, 0);
   event(1, OP_PROCESS_JOIN, 2, 30, 30, "]]>.lua:1", 0, 0);
+  event(3, OP_PIPE_SEND, 0, 7, 0, "", TRACE_SEVERAL, UINT64_MAX); /* rows that name nothing */
+  event(3, OP_QUEUE_PUT, 0, 8, 0, "", 0, 1);
+  event(1, OP_PROCESS_JOIN, 0, 61, 2, "", 0, 0);
+  event(1, OP_PROCESS_SIGNAL, 77, 64, 0, "", 0, UINT64_MAX);
+  event(88, OP_SELECT, 99, 65, 5, "", 0, 0);
+  event(1, OP_QUEUE_GET, 1, 66, 0, "", TRACE_SEVERAL, UINT64_MAX - 1);
+  mark(99, "", 41);
+  edge(1, 0, OP_SELECT, 0, "", false);
   mark(1, "<svg onload=alert(2)>", 40);
   counter(1, "</script>", 50, 1e300);
   edge(3, 1, OP_QUEUE_GET, 1, "x\"y'.lua:4", true);
@@ -383,6 +391,21 @@ static void crowd(void) {
     event(2 + i, OP_QUEUE_GET, 1, 20 + i * 5, 200 + i, "crowd.lua:4", 0, i + 1);
     event(2 + i, OP_CLOCK_SLEEP, 0, 400 + i * 6.1, 500, "crowd.lua:5", 0, 0);
     event(1, OP_QUEUE_PUT, 1, 220 + i * 6, 0, "", 0, i + 1);
+  }
+}
+
+/* So many processes, each with a name of its own. */
+static void many(uint32_t count) {
+  char name[32];
+  facts("sandbox many.lua", 5000, "", 0);
+  process(1, 0, "main", "", 0, 5000, TRACE_DONE);
+  object(1, OBJECT_LOCK, "door", "many.lua:1", 0);
+  for (uint32_t i = 0; i < count; i++) {
+    double begin = 4000.0 * i / count;
+    snprintf(name, sizeof name, "guest-%u", i);
+    process(2 + i, i % 10 ? 1 : 2 + i / 10, name, "many.lua:3", begin, begin + 500, TRACE_DONE);
+    event(2 + i, OP_LOCK_ACQUIRE, 1, begin + 10, 100, "many.lua:5", 0, 0);
+    event(2 + i, OP_CLOCK_SLEEP, 0, begin + 200, 100, "many.lua:6", 0, 0);
   }
 }
 
@@ -455,11 +478,12 @@ bool sample_make(const char *name, uint32_t events, struct trace_model *ret) {
       samples[i].make();
       found = true;
     }
-  if (strcmp(name, "big") == 0) {
+  bool is_big = strcmp(name, "big") == 0, is_many = strcmp(name, "many") == 0;
+  if (is_big)
     big(events);
-    found = true;
-  }
-  failed |= !found || trace_model_finish(ret) != 0;
+  else if (is_many)
+    many(events);
+  failed |= !(found || is_big || is_many) || trace_model_finish(ret) != 0;
   if (failed)
     trace_model_release(ret);
   return !failed;

@@ -9,7 +9,8 @@
 
 /*
  * Make a finished model: "serial", "process", "queue", "producers", "philosophers", "pool", "empty",
- * "hostile", "lost", "stopped", "crowd" (500 processes), "merged", or "big" with so many events.
+ * "hostile", "lost", "stopped", "crowd" (500 processes), "merged",
+ * "big" with so many events, or "many" with so many processes.
  * Returns false if there is none of that name, or no memory.
  */
 bool sample_make(const char *name, uint32_t events, struct trace_model *ret);

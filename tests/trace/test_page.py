@@ -431,6 +431,21 @@ class Page(unittest.TestCase):
         self.assertEqual(wrong, [])
         self.clean()
 
+    def test_ten_thousand_processes(self):
+        self.open("many:10000")
+        self.assertLess(self.shown_after, 6 * SLOW)
+        self.clean()
+        self.chart()
+        each = self.run_js("(() => { const n = 10, start = performance.now(); for (let i = 0; i < n; i++) { "
+                           "trace.setView(i * 1e8, 4e9); trace.charts[0].draw(); } return (performance.now() - start) / n; })()")
+        self.assertLess(each, 150 * SLOW)
+        print(f"shown in {self.shown_after:.2f} s, {each:.0f} ms a picture; ", end="", file=sys.stderr)
+        self.run_js("document.querySelector('#chart .chart').scrollTop = 1e9")
+        self.browser.frame()
+        self.assertGreater(self.run_js("trace.charts[0].shown[0].p.i"), 9000)
+        self.click("#processes button", "Show all 10,001")
+        self.assertEqual(self.run_js("document.querySelector('#processes tbody').rows.length"), 10001)
+
     # -- the other pictures
 
     def test_svg(self):

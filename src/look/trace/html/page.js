@@ -117,7 +117,7 @@ const decode = number => {
   const sums = R.sums = new Float64Array(STATES * ((n >> 6) + 1)); // of 64 spans each
   for (let i = 0; i < n; i++) sums[STATES * (i >> 6) + state[i]] += to[i] - from[i];
   // Of a run of ops only the begin and the end are known: depths are a guess then.
-  const rough = new Set(R.sites.filter(s => s.change && s.flags & SEVERAL).map(s => s.kind.verb === 'send' ? R.objects[s.target].peer : s.target));
+  const rough = new Set(R.sites.filter(s => s.change && s.target >= 0 && s.flags & SEVERAL).map(s => s.kind.verb === 'send' ? R.objects[s.target].peer : s.target));
   R.queues = R.queues.map(object => {
     const n = num(), bins = num(), t = new Float64Array(n), lo = new Float64Array(n), hi = new Float64Array(n), v = new Float64Array(n);
     let now = 0, items = 0, peak = 0, area = 0, full = 0;
@@ -283,18 +283,19 @@ view.from = -0.005 * END; view.to = END * 1.01;
 // -- rows: processes, the children below their parent; many of one name are one row
 
 const open = new Set();
-const folds = (list, p) => list.filter(q => q.name === p.name).length > (p.worker ? 3 : 12);
 const rowsOf = R => {
   const rows = [];
   if (runs.length > 1) rows.push({ R, head: true, h: 34 });
   if (R.notes.length) rows.push({ R, marks: true, h: 22 });
   const put = (p, depth) => rows.push({ R, ps: [p], p, depth, label: p.label, h: 0 });
   const walk = (list, depth) => {
-    const done = new Set();
+    const done = new Set(), named = new Map();
+    for (const p of list) { if (!named.has(p.name)) named.set(p.name, []); named.get(p.name).push(p); }
     for (const p of list) {
       if (done.has(p.name)) continue;
-      if (folds(list, p)) {
-        const group = list.filter(q => q.name === p.name), key = R.number + ':' + p.parent + ':' + p.name;
+      const group = named.get(p.name);
+      if (group.length > (p.worker ? 3 : 12)) {
+        const key = R.number + ':' + p.parent + ':' + p.name;
         done.add(p.name);
         rows.push({ R, ps: group, group: key, depth, label: `${p.name || 'process'} \u00d7${group.length}`, h: 44 });
         if (!open.has(key)) {
@@ -546,12 +547,15 @@ class Gantt extends Chart {
     this.share = share;
     this.arrange();
   }
-  arrange() { this.rows = runs.flatMap(rowsOf); this.limit = Math.max(320 * this.share + 60, Math.round(innerHeight * this.share)); }
+  arrange() {
+    this.rows = runs.flatMap(rowsOf);
+    this.of = runs.map(R => new Array(R.processes.length)); // the row of each process
+    for (const q of this.rows) if (q.ps) for (const p of q.ps) if (q.p || !this.of[q.R.number][p.i]) this.of[q.R.number][p.i] = q;
+    this.limit = Math.max(320 * this.share + 60, Math.round(innerHeight * this.share));
+  }
   paint(ctx, off) {
     const r = this.r, W = Math.round(this.w * r), x0 = Math.round(this.g * r), acc = new Float32Array(STATES * W);
     this.texts = [];
-    this.place = new Map();
-    for (const q of this.rows) if (q.ps) for (const p of q.ps) if (q.p || !this.place.has(q.R.number + ':' + p.i)) this.place.set(q.R.number + ':' + p.i, q);
     ctx.save();
     ctx.beginPath(); ctx.rect(this.g, this.top, this.w, this.H); ctx.clip();
     for (const R of runs) this.ends(ctx, R, off);
@@ -638,7 +642,7 @@ class Gantt extends Chart {
     else { ctx.moveTo(x + 6, m - d - 1); ctx.lineTo(x + 6, m + 1); ctx.moveTo(x + 6, m + d - 1); ctx.lineTo(x + 6, m + d + 1); }
     ctx.stroke();
   }
-  middle(R, i, off) { const q = this.place.get(R.number + ':' + i); return q ? q.y + q.h / 2 - off : null; }
+  middle(R, i, off) { const q = this.of[R.number][i]; return q ? q.y + q.h / 2 - off : null; }
   // A parent begins a child, and waits for its end.
   links(ctx, off) {
     let n = 0;
@@ -693,7 +697,7 @@ class Gantt extends Chart {
     const line = (list, color, width) => { ctx.beginPath(); for (const a of list) curve(...a); ctx.strokeStyle = color; ctx.lineWidth = width; ctx.stroke(); };
     const ways = [];
     for (const [R, to, from, put, got] of list) {
-      const x1 = this.x(put), x2 = this.x(got) - 1, edge = this.place.get(R.number + ':' + from).h / 2 - 4;
+      const x1 = this.x(put), x2 = this.x(got) - 1, edge = this.of[R.number][from].h / 2 - 4;
       const y1 = this.middle(R, from, off), y2 = this.middle(R, to, off), s = Math.sign(y2 - y1);
       if (!s || x2 < this.g || x1 > this.g + this.w || (!few && this.folded(R, from, to))) continue;
       if (view.guess && view.now != null && got > view.now) continue;
@@ -711,11 +715,11 @@ class Gantt extends Chart {
     }
     ctx.globalAlpha = 1;
   }
-  folded(R, ...list) { return list.some(i => !this.place.get(R.number + ':' + i).p); }
+  folded(R, ...list) { return list.some(i => !this.of[R.number][i].p); }
   picked(ctx, off) {
     const k = view.pick;
     if (!k) return;
-    const q = this.place.get(k.R.number + ':' + k.p.i);
+    const q = this.of[k.R.number][k.p.i];
     if (!q) return;
     ctx.strokeStyle = theme.accent; ctx.lineWidth = 2.5;
     const [x, w] = k.i < 0 ? [this.g, this.w] : this.rect(k.i, k.R);
@@ -959,6 +963,12 @@ const section = (id, title, hint, hides) => {
 const table = (caption, heads, rows, cls) => el('div', { class: 'scroll' }, el('table', { class: cls }, el('caption', {}, caption),
   el('thead', {}, el('tr', {}, heads.map(h => el('th', { scope: 'col', class: Array.isArray(h) ? 'n' : null }, h)))),
   el('tbody', {}, rows)));
+// The first rows of many; a button shows the rest.
+const longTable = (caption, heads, list, row, first) => {
+  const t = table(caption, heads, list.slice(0, first).map(row));
+  if (list.length > first) t.append(el('button', { type: 'button', onclick: e => { e.target.remove(); t.querySelector('tbody').append(...list.slice(first).map(row)); } }, `Show all ${count(list.length)}`));
+  return t;
+};
 const td = (...kids) => el('td', {}, ...kids);
 const num = (...kids) => el('td', { class: 'n' }, ...kids);
 const th = (...kids) => el('th', { scope: 'row' }, ...kids);
@@ -1062,15 +1072,14 @@ const waits = () => {
   perRun(s, R => {
     const total = R.waits.reduce((a, w) => a + w[5], 0) + R.waitsLeftOut[1], M = R.matrix;
     if (!R.waits.length) return [el('p', {}, 'No process had to wait for another.')];
-    const rows = R.waits.map(([k, t, where, n, ps, sum, longest], i) => el('tr', { hidden: i >= 12 }, th(waitTarget(R, k, t)), td(R.kinds[k].verb), td(place(R, R.strings[where])), num(count(n)), num(count(ps)), num(time(sum)), num(time(longest)),
-      td(meter([[R.kinds[k].state, sum]], total), percent(sum / total))));
-    const more = rows.length > 12 && el('button', { type: 'button', onclick: e => { rows.forEach(r => { r.hidden = false; }); e.target.remove(); } }, `Show all ${rows.length}`);
+    const row = ([k, t, where, n, ps, sum, longest]) => el('tr', {}, th(waitTarget(R, k, t)), td(R.kinds[k].verb), td(place(R, R.strings[where])), num(count(n)), num(count(ps)), num(time(sum)), num(time(longest)),
+      td(meter([[R.kinds[k].state, sum]], total), percent(sum / total)));
     const most = Math.max(...M.cells.map(c => c[2]), 1), grid = M.rows.map(() => []);
     for (const c of M.cells) grid[c[0]][c[1]] = c;
     const cell = c => !c ? td('') : el('td', { style: `background:color-mix(in srgb,var(--s${R.kinds[c[4]].state}) ${Math.round(8 + 55 * c[2] / most)}%,var(--card))`,
       title: `${R.processes[M.rows[c[0]]].label}: ${many(c[3], 'wait')}${c[5] > 0 ? ', longest at ' + R.short(R.strings[c[5]]) : ''}` }, time(c[2]), el('span', { class: 'sr' }, c[5] > 0 ? ' at ' + R.short(R.strings[c[5]]) : ''));
     const left = M.rowsLeftOut + M.columnsLeftOut;
-    return [table('Longest waits first', ['For', 'In', 'At', ['Waits'], ['Processes'], ['Total'], ['Longest'], 'Share'], rows), more,
+    return [longTable('Longest waits first', ['For', 'In', 'At', ['Waits'], ['Processes'], ['Total'], ['Longest'], 'Share'], R.waits, row, 12),
       el('h3', {}, 'Each process, and what it waited for'),
       table(left ? `Those that waited longest; ${many(M.rowsLeftOut, 'process', 'processes')} and ${many(M.columnsLeftOut, 'object')} are left out` : '', ['Process', ...M.columns.map(([p, i]) => i < 0 ? (p ? 'any child' : 'one of several') : p ? R.processes[i].label : R.objects[i].label)],
         M.rows.map((p, r) => el('tr', {}, th(R.processes[p].label), M.columns.map((_, c) => cell(grid[r][c])))), 'heat')].filter(Boolean);
@@ -1113,11 +1122,10 @@ const lines = () => {
 const processes = () => {
   const s = section('processes', 'Processes', 'How each spent its time, and how it ended.', true);
   perRun(s, R => {
-    const rows = R.processes.map((p, i) => el('tr', { hidden: i >= 20 }, th(p.label), td(place(R, p.at)), num(time(p.begin)), num(time(p.end - p.begin)),
+    const row = p => el('tr', {}, th(p.label), td(place(R, p.at)), num(time(p.begin)), num(time(p.end - p.begin)),
       td(meter(p.spent.map((v, k) => [k, v]), p.end - p.begin), el('span', { class: 'sr' }, p.spent.map((v, k) => v ? SHORT[k] + ' ' + time(v) : '').filter(Boolean).join(', '))),
-      num(count(p.out)), num(count(p.got)), td(el('span', { class: p.how > 1 ? 'bad' : null }, stuck(R).has(p.i) ? 'in the deadlock' : endText(p)))));
-    const more = rows.length > 20 && el('button', { type: 'button', onclick: e => { rows.forEach(r => { r.hidden = false; }); e.target.remove(); } }, `Show all ${count(rows.length)}`);
-    return [table(many(R.processes.length, 'process', 'processes'), ['Process', 'Spawned at', ['Began'], ['Lived'], 'Time', ['Put'], ['Got'], 'End'], rows), more,
+      num(count(p.out)), num(count(p.got)), td(el('span', { class: p.how > 1 ? 'bad' : null }, stuck(R).has(p.i) ? 'in the deadlock' : endText(p))));
+    return [longTable(many(R.processes.length, 'process', 'processes'), ['Process', 'Spawned at', ['Began'], ['Lived'], 'Time', ['Put'], ['Got'], 'End'], R.processes, row, 20),
       R.notes.length ? el('details', {}, el('summary', {}, many(R.notes.length, 'mark')), table('', [['Time'], 'Process', 'Mark'], R.notes.slice(0, 500).map(k => el('tr', {}, num(time(k[0])), td(R.processes[k[1]].label), td(R.strings[k[2]]))))) : null].filter(Boolean);
   });
 };
