@@ -10,7 +10,7 @@
 #   share/sandbox/luals/library/       the description of the library for the Lua language server
 #   share/sandbox/luacheck/            the description of the library for luacheck
 #
-# Neither the library nor the module brings a Lua: they use the host's. All paths are relative, so the tree can be moved.
+# Neither the library nor the module contains a Lua: they use the host's. All paths are relative, so the tree can be moved.
 include(CMakePackageConfigHelpers)
 
 # Lua's C modules, relative to the prefix. Debian's Lua looks in /usr/lib/<machine>/lua/5.4, but under /usr/local only in lib/lua/5.4.

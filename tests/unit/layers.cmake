@@ -1,5 +1,5 @@
-# Checks the includes below src against the layers of DESIGN, section 8: which folder may include which, who may know Lua, who
-# may know the system, who may print. Run by ctest:  cmake -DSOURCE=<src> -P layers.cmake
+# Checks the includes below src against the layers (src/README.md): which folder may include which, and which may know Lua, the
+# system, and the standard streams. Run by ctest:  cmake -DSOURCE=<src> -P layers.cmake
 cmake_minimum_required(VERSION 3.20)
 
 # Folders that a folder may include; a layer's own root includes all of its folders.
@@ -27,7 +27,7 @@ set(know_no_system "wire|object|look|look/trace|lua/codec|lua/state|lua/bind")
 set(may_print "lua/codec|lua/state|lua/bind|prompt|host|embed")
 set(system "signal|unistd|sched|poll|fcntl|sys/[a-z]+")
 
-# What is not as it should be yet: "file: header". One that is not needed any more is a complaint, too.
+# Exceptions for now: "file: header". One that is not needed any more is an error, too.
 set(debts
 )
 

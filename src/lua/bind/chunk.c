@@ -1,7 +1,7 @@
 /*
- * lua/bind/chunk.c - a chunk of a pool in its worker: the items come out of bytes part by part, the
- * results go into bytes. So numbers and strings get from one to the other on Lua's stack, and are
- * elements of no table meanwhile. See native.h.
+ * lua/bind/chunk.c - a chunk of a pool's items in its worker: the items are decoded part by part,
+ * the results are encoded one by one. So numbers and strings are on Lua's stack in between, and
+ * never in a table. See native.h.
  */
 #include "lua/bind/native.h"
 #include "lua/codec/codec.h"
@@ -9,7 +9,7 @@
 
 #define CHUNK_TYPE "sandbox.chunk"
 
-enum { KEEP_BYTES = 1 << 16 }; /* of the results' buffer between two chunks */
+enum { KEEP_BYTES = 1 << 16 }; /* that the buffer of results keeps between two chunks */
 enum { USER_BYTES = 1, USER_LIST, USER_VALUES = USER_LIST };
 
 struct chunk {

@@ -22,8 +22,7 @@ static int l_condition(lua_State *L) {
   return sync_make(L, &o, OBJECT_CONDITION);
 }
 
-/* -- its lock ------------------------------------------------------------------------------------
- */
+/* -- its lock --------------------------------------------------------------------------------- */
 
 static int l_acquire(lua_State *L) {
   struct op op = {.kind = OP_LOCK_ACQUIRE};
@@ -37,8 +36,7 @@ static int l_hold(lua_State *L) {
   return sync_hold(L, OBJECT_CONDITION, OP_LOCK_ACQUIRE, OP_LOCK_RELEASE);
 }
 
-/* -- waiting -------------------------------------------------------------------------------------
- */
+/* -- waiting ---------------------------------------------------------------------------------- */
 
 static int l_wait(lua_State *L) {
   struct op op = {.kind = OP_CONDITION_WAIT};
@@ -46,7 +44,7 @@ static int l_wait(lua_State *L) {
   return n ? n : sync_push_taken(L, &op);
 }
 
-/* [.., -> .., result] Call the function at 2. Is it true? */
+/* [.., -> .., result] Call the function at 2. Is its result true? */
 static bool holds_now(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_call(L, 0, 1);
@@ -65,8 +63,8 @@ static int l_wait_for(lua_State *L) {
                   .locate_ctx = L};
   struct place place;
   lib_note_place(L, &op, &place);
-  struct op nobody = {.kind = OP_CONDITION_NOTIFY, .object = h->object};
-  int rc = perform(lib->b, &nobody); /* is the lock held? */
+  struct op notify_none = {.kind = OP_CONDITION_NOTIFY, .object = h->object};
+  int rc = perform(lib->b, &notify_none); /* an error unless the lock is held */
   if (rc)
     return lib_expected(L, "wait_for", rc);
   while (!holds_now(L)) {
@@ -74,7 +72,7 @@ static int l_wait_for(lua_State *L) {
       return lib_expected(L, "wait_for", rc);
     lua_settop(L, 2);
     rc = perform(lib->b, &op);
-    if (rc && rc != -SBX_ETIMEDOUT) /* after a timeout, one more call */
+    if (rc && rc != -SBX_ETIMEDOUT) /* after a timeout the function is called once more */
       return lib_expected(L, "wait_for", rc);
   }
   return 1;

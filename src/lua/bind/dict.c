@@ -1,8 +1,8 @@
 /*
  * lua/bind/dict.c - shared tables in Lua; see shared.h.
  *
- * A key is a string, a number or a boolean; in bytes a letter for its type, then itself. A float
- * that is a whole number is the integer, as in tables.
+ * A key is a string, a number or a boolean; its bytes are a letter for its type, then the value. A
+ * float that is a whole number is the same key as the integer, as in tables.
  */
 #include "object/dict.h"
 
@@ -15,8 +15,7 @@
 #define ALL_TYPE "sandbox.dict.pairs"
 #define METHOD "update"
 
-/* -- keys ----------------------------------------------------------------------------------------
- */
+/* -- keys ------------------------------------------------------------------------------------- */
 
 enum { KEY_INLINE = 64 };
 
@@ -24,7 +23,7 @@ struct key {
   uint8_t bytes[KEY_INLINE];
 };
 
-/* Where a key of a letter and `len` bytes goes: into `key`, or a userdata on the stack. */
+/* Room for the bytes of a key, a letter and `len` more: in `key`, or in a userdata on the stack. */
 static uint8_t *key_room(lua_State *L, struct key *key, size_t len) {
   return len + 1 <= KEY_INLINE ? key->bytes : lua_newuserdatauv(L, len + 1, 0);
 }
@@ -36,7 +35,7 @@ static uint8_t *put_key(lua_State *L, struct key *key, char letter, const void *
   return at;
 }
 
-/* The key at `index`, for an op; it may push something. False: it is no key that could be there. */
+/* Read the key at `index` for an op; may push a value. False: a dict cannot have such a key. */
 static bool read_key(lua_State *L, struct lib *lib, int index, struct key *key,
                      struct shared_op *s) {
   size_t len = 0;
@@ -99,8 +98,7 @@ static void push_key(lua_State *L, const uint8_t *at, uint32_t key_len) {
   }
 }
 
-/* -- reading and writing -------------------------------------------------------------------------
- */
+/* -- reading and writing ---------------------------------------------------------------------- */
 
 static bool is_method(lua_State *L, int index) {
   return lua_type(L, index) == LUA_TSTRING && strcmp(lua_tostring(L, index), METHOD) == 0;
@@ -119,10 +117,10 @@ static int l_index(lua_State *L) {
   if (!read_key(L, lib, 2, &key, &s)) {
     if (!lua_isnil(L, 2) && lua_type(L, 2) != LUA_TNUMBER)
       return bad_key(L, 2);
-    lua_pushnil(L); /* as of a table */
+    lua_pushnil(L); /* as in a table */
     return 1;
   }
-  lib_read_begin(lib); /* again: a key may have been allocated */
+  lib_read_begin(lib); /* again: reading the key may have run a finalizer */
   shared_perform(L, lib, &s);
   shared_push(L, lib, &s);
   return 1;
@@ -168,10 +166,9 @@ static int l_update(lua_State *L) {
   return shared_update(L, lib, &s, 3, OP_DICT_REPLACE, OP_DICT_KEEP);
 }
 
-/* -- pairs ---------------------------------------------------------------------------------------
- */
+/* -- pairs ------------------------------------------------------------------------------------ */
 
-/* All entries as they were when pairs was called; a userdata. */
+/* A userdata: all entries as they were when pairs was called. */
 struct all {
   struct buf entries;
   size_t at;
@@ -183,7 +180,8 @@ static int l_all_gc(lua_State *L) {
   return 0;
 }
 
-/* One step of `for k, v in pairs(d)`. Upvalue 2: the entries; 3: what holds their handles. */
+/* One step of `for k, v in pairs(d)`. Upvalue 2: the entries; 3: a userdata that holds their
+ * handles. */
 static int next_entry(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct all *all = lua_touserdata(L, lua_upvalueindex(2));
@@ -219,15 +217,14 @@ static int l_pairs(lua_State *L) {
   return 1;
 }
 
-/* -- making --------------------------------------------------------------------------------------
- */
+/* -- making ----------------------------------------------------------------------------------- */
 
 /* dict([t [, {name =}]]) */
 static int l_dict(lua_State *L) {
   luaL_argexpected(L, lua_isnoneornil(L, 1) || lua_istable(L, 1), 1, "table");
   struct sync_options o = {.type = OBJECT_DICT, .name = sync_only_name(L, 2)};
   sync_make(L, &o, OBJECT_DICT);
-  lua_pushvalue(L, 1); /* [handle, key, value, table] is what set and lua_next need */
+  lua_pushvalue(L, 1); /* set and lua_next need [handle, key, value, table] */
   lua_replace(L, 2);
   lua_replace(L, 1);
   lua_settop(L, 2);

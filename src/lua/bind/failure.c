@@ -1,13 +1,13 @@
 /*
- * lua/bind/failure.c - what join gives for a process that ended badly: {message, value, traceback, name,
- * pid, exitcode, signal}.
+ * lua/bind/failure.c - failures, as join returns them: {message, value, traceback, name, pid,
+ * exitcode, signal}.
  *
- * A failure that nobody looks at is reported, so reading one is noticed. Until then the table holds
- * one raw field, "(unread)", which has all the others, and in [1] and [2] the names of the failure
- * for the backend. The first access by __index, __pairs or __tostring puts the fields in their
- * places. An unread failure that is sent arrives unread.
+ * A failure that is not looked at is reported, so the library must notice when one is read. Until
+ * then the table has one raw field, "(unread)", a table of all the others, and in [1] and [2] the
+ * numbers that name the failure for the backend. The first access by __index, __pairs or __tostring
+ * moves the fields to their places. An unread failure that is sent arrives unread.
  *
- * The metatable is sandbox.failure, so that a failure keeps it when it travels.
+ * The metatable is sandbox.failure, by which a failure that is sent gets it again.
  */
 #include <string.h>
 
@@ -19,7 +19,7 @@ static const char unread[] = "(unread)";
 
 /* -- looking --------------------------------------------------------------------------------- */
 
-/* [fields] Tell the backend that somebody looked at the failure that these are of. */
+/* [fields] Tell the backend that the failure with these fields was looked at. */
 static void tell_looked(lua_State *L) {
   struct lib *lib = lib_find(L);
   struct object_ref ref = {.type = OBJECT_PROCESS};
@@ -131,7 +131,7 @@ static void push_plain_message(lua_State *L, const struct process_info *info) {
     lua_pushfstring(L, "left with exit status %d", info->exit_code);
 }
 
-/* [message, traceback, value] -> the fields, in their place */
+/* [message, traceback, value] -> the table of fields */
 static void push_fields(lua_State *L, const struct process_info *info) {
   static const char *const names[] = {"message", "traceback", "value"};
   int first = lua_gettop(L) - 2;

@@ -79,7 +79,7 @@ static int encode_values(lua_State *L) {
   }
   lua_pushlstring(L, (const char *)lib->messages.out.data, lib->messages.out.len);
   lua_pushboolean(L, lib->messages.flying.len > 0);
-  lib_sent(L, lib); /* whoever has the bytes keeps what they name */
+  lib_sent(L, lib); /* the receiver of the bytes holds what they name */
   return 2;
 }
 
@@ -159,8 +159,8 @@ static int l_defer_end(lua_State *L) {
   return 0;
 }
 
-/* defer([whether]) -> what ends it, to be closed. defer(false): within it, what computes is
- * interrupted again. */
+/* defer([whether]) -> an object whose `<close>` ends it. defer(false): inside a defer, code that
+ * computes is interrupted again. */
 static int l_defer(lua_State *L) {
   struct lib *lib = lib_of(L);
   bool defer = lua_isnone(L, 1) || lua_toboolean(L, 1);
@@ -182,7 +182,7 @@ static int l_throws(lua_State *L) {
   return 1;
 }
 
-/* pass(throws, error) raises the error again if it is an interrupt that was raised since then. */
+/* pass(throws, error): raise the error again if it is an interrupt that came since then. */
 static int l_pass(lua_State *L) {
   lua_settop(L, 2);
   if (interrupt_pass(lib_of(L), (uint32_t)luaL_checkinteger(L, 1)))
@@ -190,13 +190,13 @@ static int l_pass(lua_State *L) {
   return 0;
 }
 
-/* idle(whether): this process, a pool's worker, waits for a task from now on; or has one */
+/* idle(whether): from now on this process, a worker of a pool, waits for a task; or has one. */
 static int l_idle(lua_State *L) {
   lib_of(L)->life.idle = lua_toboolean(L, 1);
   return 0;
 }
 
-/* descendants(p, list): append the living ones of a process. */
+/* descendants(p, list): append the living descendants of a process. */
 static int visit_descendant(void *ctx, struct object *p) { return buf_append(ctx, &p, sizeof p); }
 
 static int l_descendants(lua_State *L) {
@@ -212,7 +212,7 @@ static int l_descendants(lua_State *L) {
   return rc ? lib_error(L, "descendants", rc) : 0;
 }
 
-/* expected(p): has anybody told it to end? */
+/* expected(p): was it ended on purpose? */
 static int l_expected(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct process_info info;
@@ -237,7 +237,7 @@ static int l_generation(lua_State *L) {
 
 /* -- stubs ----------------------------------------------------------------------------------- */
 
-/* Once in a state: make `use "native"` known. */
+/* Once in a state: make the module `native`. */
 static void open_native(lua_State *L) {
   static const luaL_Reg functions[] = {{"raise", l_raise},
                                        {"object", l_object},

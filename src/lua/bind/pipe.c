@@ -44,7 +44,7 @@ static int l_send(lua_State *L) {
   return 1;
 }
 
-/* Taken, then decoded, as lua/bind/queue.c tells. */
+/* Taken, then decoded: see lib_get_item in queue.c. */
 static int l_recv(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PIPE);
@@ -67,7 +67,7 @@ static int l_recv(lua_State *L) {
   return lib_decode_item(L, lib, h, &op);
 }
 
-/* p:poll([timeout]): 0 unless said. true; false; false, "closed" */
+/* p:poll([timeout]), by default 0 -> true; false; false, "closed" */
 static int l_poll(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PIPE);
@@ -77,7 +77,7 @@ static int l_poll(lua_State *L) {
                   .locate = lib_locate,
                   .locate_ctx = L};
   answer_check(L, lib, op.kind);
-  bool taken = h->generation == lib->life.generation && h->item.len > 0; /* see lua/bind/queue.c */
+  bool taken = h->generation == lib->life.generation && h->item.len > 0; /* see queue.c */
   int rc = taken ? 0 : perform(lib->b, &op);
   if (rc && rc != -SBX_ETIMEDOUT && rc != -SBX_ECLOSED)
     return lib_expected(L, "poll", rc);

@@ -1,5 +1,5 @@
-/* lua/bind/process.c - processes in Lua: join and the handle; see lib.h. spawn.c makes them, child.c has
- * the child's side. */
+/* lua/bind/process.c - processes in Lua: join, and the methods of handles; see lib.h. spawn.c makes
+ * them, child.c has the child's side. */
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, cons
   if (info.status != PROCESS_DONE) {
     lua_pushnil(L);
     failure_push(L, lib, h->object, &info, message);
-    lib_read_begin(lib); /* it is read */
+    lib_read_begin(lib); /* the message was read */
     return 2;
   }
   lua_pushboolean(L, 1);
@@ -61,7 +61,7 @@ static int join(lua_State *L) {
 
 static int l_process_result(lua_State *L) {
   int n = join(L);
-  int first = lua_gettop(L) - n + 1; /* below it the arguments may stand */
+  int first = lua_gettop(L) - n + 1; /* arguments may lie below */
   if (lua_toboolean(L, first))
     return n - 1; /* true, results... */
   if (lua_type(L, -1) == LUA_TSTRING)
@@ -89,7 +89,7 @@ static int l_process_kill(lua_State *L) { return send_signal(L, SIGNAL_KILL); }
 static int l_process_pause(lua_State *L) { return send_signal(L, SIGNAL_PAUSE); }
 static int l_process_resume(lua_State *L) { return send_signal(L, SIGNAL_RESUME); }
 
-/* Wait for the end, but not for the outcome. 0, or a code of OP_PROCESS_JOIN. */
+/* Wait for the end, and leave the outcome. 0, or a code of OP_PROCESS_JOIN. */
 static int await_end(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
   struct op op = {.kind = OP_PROCESS_JOIN,
                   .object = h->object,
@@ -99,7 +99,7 @@ static int await_end(lua_State *L, struct lib *lib, struct handle *h, int64_t de
   return perform(lib->b, &op);
 }
 
-/* A process that was told to end has: if that is what ended it, nothing is to be reported. */
+/* A process that was told to end has ended: if that ended it, its failure is not to be reported. */
 static void expect_end(struct lib *lib, const struct handle *h) {
   struct process_info info;
   struct object_ref ref;
@@ -112,8 +112,8 @@ static void expect_end(struct lib *lib, const struct handle *h) {
 
 enum { GRACE_SECONDS = 5, LAST_GRACE_SECONDS = 1 };
 
-/* stop([grace]): an interrupt, which a process that was paused must wake up for; when the grace is
- * over SIGTERM, which may have a handler in C; then SIGKILL. */
+/* stop([grace]): an interrupt, for which a paused process is resumed; after the grace SIGTERM, for
+ * which a C library may have a handler; then SIGKILL. */
 static int l_process_stop(lua_State *L) {
   static const enum process_signal steps[][2] = {{SIGNAL_INTERRUPT, SIGNAL_RESUME},
                                                  {SIGNAL_TERMINATE, SIGNAL_RESUME},
@@ -214,8 +214,8 @@ static const struct property {
                   {"name", push_name},         {"daemon", push_daemon},
                   {"exitcode", push_exitcode}, {"signal", push_signal}};
 
-/* A process that was not started has a name, and is a daemon or not; the rest comes with its start.
- */
+/* A process that was not started has a name, and is a daemon or not. All else it gets when it
+ * starts. */
 static int push_requested(lua_State *L, const char *key) {
   if (strcmp(key, "name") == 0 || strcmp(key, "daemon") == 0) {
     lua_getfield(L, -1, key);
@@ -227,7 +227,7 @@ static int push_requested(lua_State *L, const char *key) {
   return 1;
 }
 
-/* Methods first (upvalue 2), then what the record says now. */
+/* Methods first (upvalue 2), then properties, which are read from the record. */
 static int l_process_index(lua_State *L) {
   struct lib *lib = lib_of(L);
   lua_pushvalue(L, 2);
@@ -275,7 +275,7 @@ static int l_self(lua_State *L) {
   return 1;
 }
 
-/* parent() -> the process that spawned this one; nil in main, and when nobody knows it any more */
+/* parent() -> the process that spawned this one; nil in main, and when its record was used again */
 static int l_parent(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
@@ -308,7 +308,8 @@ void lib_push_processes(lua_State *L, struct lib *lib, int list) {
   }
 }
 
-/* The objects come into lib->messages.in first, since nothing may raise while the backend visits. */
+/* The objects go into lib->messages.in first, since nothing may raise while the backend visits
+ * them. */
 static int visit_child(void *ctx, struct object *child) {
   return buf_append(ctx, &child, sizeof child);
 }

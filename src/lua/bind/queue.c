@@ -61,7 +61,7 @@ static int l_queue(lua_State *L) {
 
 /* -- putting --------------------------------------------------------------------------------- */
 
-/* What put returns, or raises. */
+/* Push what put returns for a code, or raise it. */
 static int put_done(lua_State *L, int rc) {
   if (rc == -SBX_ECLOSED)
     return luaL_error(L, "put on a closed queue");
@@ -133,15 +133,15 @@ static int l_queue_try_put(lua_State *L) { return put(L, lib_of(L), 0); }
 /* -- getting --------------------------------------------------------------------------------- */
 
 /*
- * A large string is made while it lies in the queue, and then taken: so it is copied once, and
- * stays there if there is no memory. Somebody else may take it meanwhile (or a finalizer, if the
- * collector runs): then what was made is thrown away. Returns what the last op returned, or
- * -SBX_EAGAIN.
+ * A large string is copied into Lua while it is still in the queue, and then taken out: so it is
+ * copied only once, and stays in the queue if there is no memory. Another process may take it
+ * meanwhile (or a finalizer, if the collector runs): then the copy is thrown away. Returns what the
+ * last op returned, or -SBX_EAGAIN.
  */
 static int take_lent(lua_State *L, struct lib *lib, struct op *op) {
   const uint8_t *s;
   size_t len;
-  op->may_lend = false; /* if this comes to nothing, by copying it first */
+  op->may_lend = false; /* a second try copies it first */
   if (!codec_find_string(op->data, op->len, &s, &len))
     return -SBX_EAGAIN;
   lua_pushlstring(L, (const char *)s, len);
@@ -153,7 +153,7 @@ static int take_lent(lua_State *L, struct lib *lib, struct op *op) {
   return rc;
 }
 
-/* Returns 0 when the item is in h->item, 1 when it is on the stack, or a code. */
+/* Returns 0: the item is in h->item; 1: it is on the stack; or a code. */
 static int get_raw(lua_State *L, struct lib *lib, struct op *op) {
   int rc = perform(lib->b, op);
   while (rc == -SBX_ELENT) {
@@ -167,9 +167,9 @@ static int get_raw(lua_State *L, struct lib *lib, struct op *op) {
 }
 
 /*
- * Taken, then decoded: between the two the item is in this process's hands, in the handle. Should
- * decoding raise (no memory; a name that is not defined yet), it stays there, and the next get
- * decodes it first. A forked child forgets it: it is its parent's.
+ * An item is taken, then decoded. In between it is in the handle. If decoding raises an error (no
+ * memory; a name that is not defined yet), the item stays there, and the next get decodes it first.
+ * A forked child forgets it: it is its parent's.
  */
 int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items) {
   struct handle *h = lib_check_handle_of(L, lib, 1, OBJECT_QUEUE);
@@ -224,7 +224,7 @@ static int decode_peeked(lua_State *L) {
   return 1;
 }
 
-/* [items] Push the value; or, instead of one that this process cannot make, why. */
+/* [items] Push the value; or, if this process cannot make it, a text that says why. */
 static void push_peeked(lua_State *L, int items, size_t at, uint64_t len) {
   lua_pushcfunction(L, decode_peeked);
   lua_pushvalue(L, items);
@@ -237,8 +237,8 @@ static void push_peeked(lua_State *L, int items, size_t at, uint64_t len) {
   lua_pop(L, 1);
 }
 
-/* The items in lib->messages.in, each behind its length, as a list. They are taken out of there first: a
- * finalizer that runs between two of them may peek, too. */
+/* Push a list of the items in lib->messages.in, each of which follows its length. They are copied
+ * from there first: a finalizer that runs between two of them may peek, too. */
 static int push_items(lua_State *L, struct lib *lib) {
   size_t total = lib->messages.in.len;
   lib_pause(L, lib);

@@ -46,8 +46,7 @@ static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES])
   int rc = !h ? -SBX_EDATA : op_handle_import(lib->b, &ref, &h->object);
   bool hopeless = rc == -SBX_EGONE || rc == -SBX_EDATA;
   if (hopeless && lib->messages.item)
-    lib->messages.item->len =
-        0; /* another try would end the same, and keep what comes behind from being read */
+    lib->messages.item->len = 0; /* it would fail again, and keep later items from being read */
   if (rc) {
     lib_resume(L, lib);
     luaL_error(L, "%s names an object that cannot be reached: %s%s",
@@ -141,7 +140,7 @@ static void seed_random(lua_State *L, struct lib *lib) {
   lua_settop(L, top);
 }
 
-/* Children find io.stdout and io.stderr, whatever scripts do to `io`. */
+/* Keep io.stdout and io.stderr for children, whatever scripts do to `io`. */
 static void keep_streams(lua_State *L) {
   static const char *const streams[] = {"stdout", "stderr"};
   bool there = lua_getglobal(L, LUA_IOLIBNAME) == LUA_TTABLE;
@@ -152,7 +151,8 @@ static void keep_streams(lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* In a child os.exit must not run the exit handlers of the parent's C code, nor close its state. */
+/* In a child os.exit must neither run the exit handlers of the parent's C code, nor close its
+ * state. */
 static void replace_exit(lua_State *L, struct lib *lib) {
   lua_getglobal(L, LUA_OSLIBNAME);
   if (lua_istable(L, -1)) {

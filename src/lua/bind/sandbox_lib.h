@@ -1,7 +1,7 @@
 /*
- * lua/bind/sandbox_lib.h - the library as the host opens it in a state.
+ * lua/bind/sandbox_lib.h - opening the library in a Lua state.
  *
- * Knows the backend by its tables only.
+ * The library knows the backend by its tables only.
  */
 #ifndef SBX_LUA_BIND_SANDBOX_LIB_H
 #define SBX_LUA_BIND_SANDBOX_LIB_H
@@ -11,9 +11,9 @@
 #include "object/op.h"
 
 /*
- * Open the library in L over a backend (borrowed, must outlive L): the globals, the table
- * `sandbox`, the finish of a run when L closes. Pushes the library's table. Raises a Lua error for
- * want of memory.
+ * Open the library in L with a backend (borrowed, must outlive L): the globals, the table
+ * `sandbox`, and the end of the run when L is closed. Pushes the library's table. Raises a Lua
+ * error without memory.
  */
 int sandbox_lib_open(lua_State *L, struct backend *b);
 

@@ -1,9 +1,9 @@
 /*
  * lua/bind/select.c - sandbox.select: waiting for several things, and doing one of them; see lib.h.
  *
- * Each entry of the list becomes one op; what cannot be an entry by itself is made one by
- * q:putting(v) and sandbox.after(s). The ops are shuffled first, so that of several that are ready
- * each has the same chance, unless the caller says that the order counts.
+ * Each entry of the list becomes one op. q:putting(v) and sandbox.after(s) make entries of what is
+ * not a handle. The ops are shuffled first, so that of several that are ready each has the same
+ * chance, unless the caller asks for the order of the list.
  */
 #include <string.h>
 
@@ -23,10 +23,10 @@ struct timer {
 
 enum { LIST = 1, OPS = 3, ENTRY = 4 }; /* places on the stack of l_select */
 
-/* What the ops do not tell. */
+/* What is known of an entry beyond its op. */
 struct entry {
-  lua_Integer index; /* in the script's list */
-  struct handle *h;  /* of what is waited for, NULL for a timer */
+  lua_Integer index; /* its index in the script's list */
+  struct handle *h;  /* NULL: a timer */
   size_t at, len;    /* PUT: its item in lib->messages.out */
   size_t from, to;   /* PUT: the handles in it, bytes of lib->messages.flying */
   struct op_refs refs;
@@ -47,7 +47,7 @@ static int bad_entry(lua_State *L, lua_Integer index, const char *what) {
   return luaL_argerror(L, LIST, lua_pushfstring(L, "entry %I: %s", (LUAI_UACINT)index, what));
 }
 
-/* The handle at the top; a process must have been started. */
+/* The handle at the top; a process must be started. */
 static struct handle *check_entry_handle(lua_State *L, lua_Integer index) {
   struct handle *h = lua_touserdata(L, -1);
   if (!h->object)
@@ -57,7 +57,7 @@ static struct handle *check_entry_handle(lua_State *L, lua_Integer index) {
   return h;
 }
 
-/* [putting] Encode its item behind those of other entries. */
+/* [putting] Encode its item behind the items of other entries. */
 static void read_putting(lua_State *L, struct lib *lib, struct selection *s, struct entry *e) {
   lua_getiuservalue(L, ENTRY, 1);
   e->h = check_entry_handle(L, e->index);
@@ -76,7 +76,7 @@ static void read_putting(lua_State *L, struct lib *lib, struct selection *s, str
   e->to = lib->messages.flying.len;
 }
 
-/* The op that a handle stands for; OP_NONE: it cannot be waited for. */
+/* The op that a handle stands for in a select; OP_NONE: it cannot be waited for. */
 static enum op_kind op_of(enum object_type type) {
   static const enum op_kind kinds[OBJECT_TYPES] = {
       [OBJECT_QUEUE] = OP_QUEUE_GET,
@@ -89,12 +89,12 @@ static enum op_kind op_of(enum object_type type) {
   return kinds[type];
 }
 
-/* Does it take an item, into its handle? */
+/* Does the op take an item, into its handle? */
 static bool takes_item(const struct op *op) {
   return op->kind == OP_QUEUE_GET || op->kind == OP_PIPE_RECV;
 }
 
-/* A task of a pool, which the library's Lua knows: see prelude/pool.lua. */
+/* Is it a task of a pool? Those are known to the library's Lua: prelude/pool.lua. */
 static bool is_future(lua_State *L) {
   bool is = lua_type(L, ENTRY) == LUA_TUSERDATA &&
             luaL_getmetafield(L, ENTRY, "__name") == LUA_TSTRING &&
@@ -156,10 +156,10 @@ static uint32_t check_list(lua_State *L) {
   return (uint32_t)n;
 }
 
-/* xorshift64*: which of those that are ready comes first needs no better. */
+/* xorshift64*, which is good enough for the order of entries. */
 static uint32_t draw(struct lib *lib, uint32_t below) {
   if (lib->lot.generation != lib->life.generation || lib->lot.state == 0) {
-    lib->lot.state = lib->b->self->seed(lib->b) | 1; /* each process has its own */
+    lib->lot.state = lib->b->self->seed(lib->b) | 1; /* each process has its own numbers */
     lib->lot.generation = lib->life.generation;
   }
   lib->lot.state ^= lib->lot.state >> 12;
@@ -169,7 +169,7 @@ static uint32_t draw(struct lib *lib, uint32_t below) {
   return (uint32_t)(high * below >> 32);
 }
 
-/* Into an order in which each is as likely at each place as any other (Fisher and Yates). */
+/* Shuffle: each order is equally likely (Fisher and Yates). */
 static void shuffle(struct lib *lib, struct entry *entries, uint32_t n) {
   for (uint32_t i = n; i > 1; i--) {
     uint32_t k = draw(lib, i);
@@ -179,7 +179,7 @@ static void shuffle(struct lib *lib, struct entry *entries, uint32_t n) {
   }
 }
 
-/* Push the userdata that holds the ops, and fill it from the list. */
+/* Push the userdata that holds the ops, filled from the list. */
 static struct selection read_list(lua_State *L, struct lib *lib) {
   struct selection s = {.count = check_list(L)};
   s.ops = lua_newuserdatauv(L, s.count * (sizeof *s.ops + sizeof *s.entries), 0);
@@ -207,7 +207,8 @@ static struct selection read_list(lua_State *L, struct lib *lib) {
 
 /* -- select ---------------------------------------------------------------------------------- */
 
-/* An item that an earlier get took and could not decode is there already; see lua/bind/queue.c. */
+/* The entry whose handle has an item that an earlier get took and could not decode (queue.c); or
+ * -1. */
 static int find_taken(struct lib *lib, const struct selection *s) {
   int taken = -1;
   for (uint32_t i = s->count; i-- > 0;) {
@@ -221,7 +222,7 @@ static int find_taken(struct lib *lib, const struct selection *s) {
   return taken;
 }
 
-/* As an op of its own, with the deadline of the select. */
+/* The op that was done, as an op of its own with the deadline of the select. */
 static struct op alone(const struct selection *s, const struct op *select) {
   struct op op = s->ops[select->number];
   op.deadline_ns = select->deadline_ns;
@@ -230,7 +231,8 @@ static struct op alone(const struct selection *s, const struct op *select) {
   return op;
 }
 
-/* The handles in what was taken; a timeout is the select's, and the item stays with its handle. */
+/* Fetch the handles in the item that was taken. A timeout is the select's, and the item stays in
+ * its handle. */
 static int fetch(struct lib *lib, const struct selection *s, struct op *select) {
   struct op op = alone(s, select);
   int rc = op.out ? lib_fetch(lib, &op, op.refs->taken) : 0;
@@ -239,7 +241,7 @@ static int fetch(struct lib *lib, const struct selection *s, struct op *select) 
   return rc;
 }
 
-/* Push the index and what the op alone would return. */
+/* Push the index, and what the op by itself would return. */
 static int push_done(lua_State *L, struct lib *lib, const struct selection *s,
                      const struct op *select, int rc) {
   int done = select->number;

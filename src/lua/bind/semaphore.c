@@ -34,7 +34,7 @@ static int l_release(lua_State *L) {
   struct op op = {.kind = OP_SEMAPHORE_RELEASE, .count = 1};
   if (!lua_isnoneornil(L, 2))
     op.count = sync_check_count(L, 2, "n", 0, 2);
-  if (op.count == 0) { /* so that what is computed need not be tested first */
+  if (op.count == 0) { /* so that a computed number need not be tested first */
     lib_check_handle(L, 1, OBJECT_SEMAPHORE);
     lua_pushboolean(L, 1);
     return 1;

@@ -29,7 +29,8 @@ bool shared_number(lua_State *L, int index, struct number *ret) {
 void shared_bring(lua_State *L, struct lib *lib, struct shared_op *s, int index, const char *what) {
   s->args.number.kind = NUMBER_NONE;
   if (!s->args.key &&
-      shared_number(L, index, &s->args.number)) /* a value, not an entry of a dict */
+      shared_number(L, index,
+                    &s->args.number)) /* of a value; entries of dicts are always encoded */
     return;
   lib_encode(L, lib, index, 1, what);
   s->encoded = true;
@@ -53,7 +54,7 @@ void shared_push(lua_State *L, struct lib *lib, struct shared_op *s) {
     lua_pushinteger(L, s->args.number.i);
   else if (s->args.number.kind == NUMBER_FLOAT)
     lua_pushnumber(L, s->args.number.f);
-  else if (lib->messages.in.len == 0) /* of a dict: no such key; of a value: it was never set */
+  else if (lib->messages.in.len == 0) /* a dict has no such key; a value was never set */
     lua_pushnil(L);
   else
     lib_read_end(L, lib, &s->op);
@@ -72,13 +73,12 @@ void shared_tell_updater(lua_State *L, const struct sync_info *i) {
   lua_concat(L, 2);
 }
 
-/* -- update --------------------------------------------------------------------------------------
- */
+/* -- update ----------------------------------------------------------------------------------- */
 
 struct update {
   struct shared_op *op;
   enum op_kind replace;
-  bool own; /* what is raised now is about what the caller did, and not from his function */
+  bool own; /* an error now is about the call, and not from the function */
 };
 
 /* Protected: [update, function] -> the new value. */
@@ -118,11 +118,11 @@ int shared_update(lua_State *L, struct lib *lib, struct shared_op *s, int fn, en
   int status = lua_pcall(L, 2, 1, 0);
   if (status == LUA_OK)
     return 1;
-  s->op.kind = keep; /* it brings nothing */
+  s->op.kind = keep; /* it writes nothing */
   s->args.ref_count = 0;
   perform(lib->b, &s->op);
   bool tell = u.own && !lib_must_raise(lib, status, throws);
-  if (tell && lua_type(L, -1) == LUA_TSTRING) { /* its place is ours */
+  if (tell && lua_type(L, -1) == LUA_TSTRING) { /* its place would be in the library */
     luaL_where(L, 1);
     lua_insert(L, -2);
     lua_concat(L, 2);

@@ -2,8 +2,8 @@
  * lua/bind/spawn.c - making processes: spawn, which starts one at once, and sandbox.process, whose
  * start() does; see lib.h.
  *
- * A process that was not started is an ordinary handle, empty, whose user value is the request: a
- * table of the options, `target` and `args`. To start it is to spawn that, and to fill the handle.
+ * A process that was not started is an empty handle whose user value is the request: a table of the
+ * options, `target` and `args`. start() spawns that and fills the handle.
  */
 #include <stdio.h>
 #include <string.h>
@@ -25,8 +25,8 @@ static bool is_callable(lua_State *L, int index) {
   return true;
 }
 
-/* Scripts number the processors that this process may use from 0, whichever they are. Returns the
- * system's number. */
+/* In scripts the processors that this process may use have numbers from 0 on. Returns the system's
+ * number. */
 static int check_cpu(lua_State *L) {
   struct backend *b = lib_find(L)->b;
   int whole, count = b->self->processors(b);
@@ -47,8 +47,8 @@ static bool check_flag(lua_State *L, int table, const char *name) {
   return set;
 }
 
-/* Of the table at `table`. It keeps the strings alive: what they point to must outlive the spawn.
- */
+/* Read the options in the table at `table`, which keeps their strings alive: they must outlive the
+ * spawn. */
 static void read_options(lua_State *L, int table, struct spawn_request *req,
                          const char *const names[]) {
   lib_check_options(L, table, names);
@@ -64,8 +64,8 @@ static void read_options(lua_State *L, int table, struct spawn_request *req,
 }
 
 /*
- * What the caller calls the function at `fn`: the name of a local variable, an upvalue or a global
- * that holds it. A process without a name is hard to tell from another in a report.
+ * The caller's name for the function at `fn`: a local variable, an upvalue or a global that holds
+ * it. Without a name a process is hard to tell from others in a report.
  */
 static bool name_from_caller(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
   lua_Debug ar;
@@ -101,7 +101,7 @@ static bool name_from_globals(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
   return hit;
 }
 
-/* Write down what the caller calls the function at `fn`, or what the globals do. */
+/* Find a name for the function at `fn`: of the caller's variables, or of the globals. */
 static void find_name(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
   if (!name_from_caller(L, fn, name) && !name_from_globals(L, fn, name))
     text_copy(name, NAME_MAX_BYTES, "process");
@@ -110,10 +110,9 @@ static void find_name(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
 /* -- spawn ----------------------------------------------------------------------------------- */
 
 /*
- * [..., function, its `nargs` arguments] Fork. In the parent the handle `h` holds the child
- * afterwards; in the child this does not return.
- *   start  `h` is the handle that start() was called on: in the child it stands for the child
- * itself
+ * [..., function, its `nargs` arguments] Fork. In the parent the handle `h` then holds the child;
+ * in the child this does not return.
+ *   start  `h` is the handle on which start() was called: in the child it becomes its own
  */
 static void spawn_function(lua_State *L, const struct spawn_request *req, struct handle *h,
                            int nargs, bool start) {
@@ -138,10 +137,10 @@ static void spawn_function(lua_State *L, const struct spawn_request *req, struct
 
 static void check_forkable(lua_State *L) {
   enum { CHILD_CALLS = 8 }; /* what child_run and below need on the thread that spawned */
-  /* The child would never leave the finalizer. */
+  /* A child would never leave the finalizer. */
   if (lib_in_finalizer(L))
     luaL_error(L, "spawn cannot be called in a finalizer (__gc)");
-  /* The child's calls lie above the parent's on one C stack, and it may nest as many as any
+  /* The child's calls lie above the parent's on one C stack, and it may nest as many calls as any
    * program. */
   if (stack_is_beyond(lib_of(L)->life.stack_middle))
     luaL_error(L, "spawn: C stack overflow");
@@ -180,7 +179,7 @@ static int l_spawn(lua_State *L) {
 
 /* -- sandbox.process and start --------------------------------------------------------------- */
 
-/* The arguments in the table at the top: their number, `n` if it says so. */
+/* The number of arguments in the table at the top: its `n`, or its length. */
 static int count_arguments(lua_State *L) {
   if (lua_getfield(L, -1, "n") == LUA_TNIL) {
     lua_pop(L, 1);
@@ -193,7 +192,7 @@ static int count_arguments(lua_State *L) {
   return (int)n;
 }
 
-/* A copy of the table of options at 1, so that nothing the script does to its own matters. */
+/* Copy the table of options at 1, so that later changes of the script's do not matter. */
 static void push_request(lua_State *L, const char *name) {
   static const char *const copied[] = {"cpu", "quiet", "daemon", "stdin", "target"};
   lua_createtable(L, 0, 8);

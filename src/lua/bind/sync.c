@@ -8,8 +8,7 @@
 #include "lua/state/answer.h"
 #include "lua/state/lib.h"
 
-/* -- making --------------------------------------------------------------------------------------
- */
+/* -- making ----------------------------------------------------------------------------------- */
 
 const char *sync_name_option(lua_State *L, int arg) {
   if (!lua_istable(L, arg) || lua_getfield(L, arg, "name") == LUA_TNIL)
@@ -49,8 +48,7 @@ int sync_make(lua_State *L, const struct sync_options *o, enum object_type type)
   return 1;
 }
 
-/* -- ops -----------------------------------------------------------------------------------------
- */
+/* -- ops -------------------------------------------------------------------------------------- */
 
 struct sync_info sync_info_of(lua_State *L, enum object_type type) {
   struct lib *lib = lib_of(L);
@@ -94,13 +92,12 @@ int sync_push_taken(lua_State *L, const struct op *op) {
   return 2;
 }
 
-/* -- hold ----------------------------------------------------------------------------------------
- */
+/* -- hold ------------------------------------------------------------------------------------- */
 
 /* `local _ <close> = l:hold()`; the handle is its user value. */
 struct hold {
   enum op_kind release;
-  uint32_t generation; /* of the process that holds: a forked child has nothing to release */
+  uint32_t generation; /* of the process that holds it: a forked child has nothing to release */
   bool held;
 };
 
@@ -157,8 +154,7 @@ static void open_hold(lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* -- types ---------------------------------------------------------------------------------------
- */
+/* -- types ------------------------------------------------------------------------------------ */
 
 /* `lock: jobs#3 (held by writer#2)`. Upvalue 2: the type. */
 static int l_tostring(lua_State *L) {

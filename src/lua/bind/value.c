@@ -16,7 +16,7 @@ static void set(lua_State *L, struct lib *lib, int index) {
 static int l_value(lua_State *L) {
   struct sync_options o = {.type = OBJECT_VALUE, .name = sync_only_name(L, 2)};
   sync_make(L, &o, OBJECT_VALUE);
-  lua_pushvalue(L, 1); /* the handle goes first: it is what set looks at */
+  lua_pushvalue(L, 1); /* the handle comes first, for set */
   lua_insert(L, 2);
   lua_replace(L, 1);
   set(L, lib_of(L), 2);
@@ -51,7 +51,7 @@ static int l_add(lua_State *L) {
   return 1;
 }
 
-/* Both values are messages, unless they are numbers: they stand one behind the other. */
+/* Both values are encoded, one behind the other, unless they are numbers. */
 static void bring_both(lua_State *L, struct lib *lib, struct shared_op *s, size_t *ret_refs) {
   size_t len = 0;
   if (!shared_number(L, 2, &s->args.expected)) {

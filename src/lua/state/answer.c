@@ -30,7 +30,7 @@ static void make_head(struct lib *lib, const struct op *op, const char *where,
            where ? " at " : ", at its end", where ? where : "");
 }
 
-/* No Lua runs any more. */
+/* The process is at its end: no Lua runs. */
 static void tell_end(struct lib *lib, const struct op *op) {
   char head[HEAD_BYTES];
   make_head(lib, op, NULL, head);
@@ -43,8 +43,8 @@ static bool starts(const char *text, const char *end, const char *with) {
   return (size_t)(end - text) >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
 }
 
-/* Where the frames of `text`, one in a line, stop to be of interest: at the first of the module
- * `floor`, and those that led from there to the script. */
+/* Where the interesting frames of `text` end, one in a line: before the first frame of the module
+ * `floor`, and before the frames that led from it to the script. */
 static const char *end_of_frames(const char *text, const char *end, const char *floor) {
   const char *last = end;
   for (const char *p = text; floor && p < last; p++)
@@ -62,7 +62,7 @@ static const char *end_of_frames(const char *text, const char *end, const char *
   return last;
 }
 
-/* Append the lines of a traceback, without its title. Returns whether there was any. */
+/* Append the lines of a traceback, without its title. Returns whether there were any. */
 static bool add_frames(lua_State *L, luaL_Buffer *text, lua_State *of, int level) {
   luaL_traceback(L, of, NULL, level);
   size_t len;
@@ -127,8 +127,8 @@ static int call_answer(lua_State *co) {
   return 0;
 }
 
-/* protected: [op|nil]. In a hook there are no others; in a coroutine of its own the answer can be
- * interrupted. */
+/* protected: [op|nil]. A coroutine of its own has a hook of its own, also inside a hook: so the
+ * answer can be interrupted. */
 static int tell_lua(lua_State *L) {
   struct lib *lib = lib_find(L);
   struct resumer link;
@@ -153,10 +153,8 @@ static void protect(lua_State *L, lua_CFunction f, const struct op *op) {
   lua_settop(L, top);
 }
 
-/*
- * Handles are short, and garbage may hold some. What was paused is paused again: a collection
- * forgets it.
- */
+/* Handles are short, and garbage may hold some. A collection ends a pause, so that is begun
+ * again. */
 static void collect(lua_State *L, bool paused) {
   lua_gc(L, LUA_GCCOLLECT);
   if (paused)
@@ -175,24 +173,24 @@ static void answer(struct lib *lib, const struct op *op, bool paused) {
     lib->b->self->answered(lib->b, QUESTION_STACK);
   }
   if (questions & QUESTION_COLLECT) {
-    if (L ||
-        lib->life.own) /* at the end of a process no function runs, but a result may need room */
-      collect(L ? L : lib->life.own, paused);
+    lua_State *any = L ? L : lib->life.own; /* at its end a process runs no Lua, but has garbage */
+    if (any)
+      collect(any, paused);
     lib->b->self->answered(lib->b, QUESTION_COLLECT);
   }
-  if ((questions & QUESTION_LUA) && lib->questions.answer && room) { /* else it waits for who can */
-    lib->b->self->answered(lib->b, QUESTION_LUA); /* first: one that comes now is another one */
+  if ((questions & QUESTION_LUA) && lib->questions.answer && room) { /* else it waits */
+    lib->b->self->answered(lib->b, QUESTION_LUA); /* first: from now on it is another one */
     protect(L, tell_lua, op);
   }
 }
 
-/* What an op that waits, or is being prepared, has in the lib. */
+/* What belongs to an op that waits or is being prepared. */
 struct aside {
   struct messages messages;
   struct collector collector;
 };
 
-/* The collector stays as it is: a pause belongs to those buffers. */
+/* The collector stays paused, if it was: the pause belongs to the buffers. */
 static struct aside put_aside(struct lib *lib) {
   struct aside a = {lib->messages, lib->collector};
   lib->messages = (struct messages){0};
@@ -202,8 +200,8 @@ static struct aside put_aside(struct lib *lib) {
 
 static void put_back(lua_State *L, struct lib *lib, const struct aside *a) {
   if (L && lib->collector.paused)
-    lib_resume(L, lib); /* an answer that failed */
-  lib_read_begin(lib);  /* what an answer that failed has taken */
+    lib_resume(L, lib); /* the answer failed */
+  lib_read_begin(lib);  /* what the answer took before it failed */
   messages_release(&lib->messages);
   lib->messages = a->messages;
   lib->collector = a->collector;
@@ -215,7 +213,7 @@ void answer_questions(struct lib *lib, const struct op *op) {
   uint32_t throws = lib->interrupts.throws;
   struct aside aside = put_aside(lib);
   lib->questions.answering = true;
-  lib->questions.asked = 0; /* before the questions are read */
+  lib->questions.asked = 0; /* before they are read */
   answer(lib, op, aside.collector.paused);
   put_back(lib->life.finished ? NULL : lib->running.current, lib, &aside);
   lib->questions.answering = false;
@@ -239,7 +237,7 @@ static void on_asked(void *ctx) {
   running_sync(lib);
 }
 
-/* Was the op interrupted in its answer, it is itself. */
+/* An interrupt of the answer interrupts the op. */
 static bool on_awake(void *ctx, const struct op *op) {
   struct lib *lib = ctx;
   uint32_t throws = lib->interrupts.throws;
@@ -247,7 +245,7 @@ static bool on_awake(void *ctx, const struct op *op) {
   return lib->interrupts.throws != throws && lib->interrupts.came;
 }
 
-/* What was asked before anybody could answer. */
+/* Questions that came before they could be answered. */
 static void look(struct lib *lib) {
   if (!lib->b->self->questions(lib->b))
     return;

@@ -6,7 +6,8 @@
 #include "lua/state/report.h"
 #include "lua/state/traceback.h"
 
-static const char traceback_key; /* its address, in the registry: the traceback of the last error */
+static const char
+    traceback_key; /* its address is a key of the registry: the traceback of the last error */
 
 /* Pop a traceback, or nil, and keep it. */
 static void keep_traceback(lua_State *L) { lua_rawsetp(L, LUA_REGISTRYINDEX, &traceback_key); }
@@ -17,8 +18,8 @@ static int on_error(lua_State *L) {
     traceback_push(L, 1);
   } else if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) {
     if (!lua_istable(L, 1) || lua_getfield(L, 1, "traceback") != LUA_TSTRING)
-      lua_pushnil(L);  /* an object made to be read: it says all it wants to say */
-    lua_copy(L, 2, 1); /* the failure of a child brings the traceback of the child */
+      lua_pushnil(L);  /* its text is all it has to say */
+    lua_copy(L, 2, 1); /* a failure has the traceback of its process */
   } else {
     lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     lua_replace(L, 1);

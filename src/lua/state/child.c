@@ -27,11 +27,11 @@
 #include "lua/state/report.h"
 
 enum { EXIT_FAILURE_STATUS = 1 };
-enum { HANDLER = 3 }; /* where the message handler is in the main thread; results are above it */
+enum { HANDLER = 3 }; /* index of the message handler in the main thread; results are above it */
 
 static void leave(struct lib *lib, const struct buf *result, int status) __attribute__((noreturn));
 
-/* Write down what a person is told of a failure of this process, unless somebody looks at it. */
+/* Write the report of a failure of this process, in case that no other process looks at it. */
 static void report(struct lib *lib, const char *message, const char *traceback) {
   struct process_info me;
   struct object *self;
@@ -87,8 +87,8 @@ static int encode_message(lua_State *L) {
   return 0;
 }
 
-/* The process fails after its function is done: report that, and return what a join gets in place of
- * the result; NULL if there is no memory for it. */
+/* The process fails after its function is done: report that, and return what a join gets in place
+ * of the result; NULL if there is no memory for it. */
 static const struct buf *fail_at_end(struct lib *lib, const char *message) {
   lua_State *L = lib->life.own;
   report(lib, message, NULL);
@@ -114,8 +114,8 @@ static void end_without_result(struct lib *lib, int code) {
 }
 
 static void leave(struct lib *lib, const struct buf *result, int status) {
-  fflush(NULL); /* the end does it, too, but this can be told; not stdout alone, which takes two
-                   pages of code more */
+  fflush(
+      NULL); /* while an error can still be reported; fflush(stdout) takes two pages of code more */
   if (ferror_unlocked(stdout) && status == 0) {
     result = fail_at_end(lib, "cannot write to standard output: some of what it printed is lost");
     status = EXIT_FAILURE_STATUS;
@@ -132,7 +132,7 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
   lib->b->self->exit(lib->b, status);
 }
 
-/* Run the finalizers of what this process made. They may do anything, spawn too. */
+/* Run the finalizers of what this process made. They may do anything, even spawn. */
 static void finalize(struct lib *lib) {
   if (!guard_has_own(lib->life.own))
     return;
@@ -143,8 +143,8 @@ static void finalize(struct lib *lib) {
   lib_wait_children(lib->life.own, lib);
 }
 
-/* The message in lib->messages.out is what the process leaves. What it was made of is still on the stack, so
- * that the objects that it names are held. */
+/* Leave with the message in lib->messages.out. Its values are still on the stack, which holds the
+ * objects that it names. */
 static void leave_message(struct lib *lib, int status) {
   if (guard_has_own(lib->life.own)) { /* finalizers make messages of their own */
     struct buf out = lib->messages.out, flying = lib->messages.flying;
@@ -164,12 +164,12 @@ static void leave_silently(struct lib *lib, int status) {
 
 /* -- os.exit --------------------------------------------------------------------------------- */
 
-/* Close the variables of the main thread, whatever that is doing: it does not go on. */
+/* Close the variables of the main thread, whatever it is doing: it does not go on. */
 static void close_variables(lua_State *L, struct lib *lib) {
   interrupt_clear(L);
   lib->running.resumers = NULL;
   running_set(lib, lib->life.own);
-  lua_resetthread(lib->life.own); /* an error in one of them does not keep the others from it */
+  lua_resetthread(lib->life.own); /* an error in one does not stop the others */
   running_set(lib, NULL);
 }
 
@@ -179,12 +179,12 @@ int child_os_exit(lua_State *L) {
   int number = is_flag ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0) & 0xff;
   if (lib->life.child && close) {
     close_variables(L, lib);
-    L = lib->life.own; /* nothing holds a coroutine that called, now */
+    L = lib->life.own; /* the coroutine that called may be collected now */
   }
   if (!lib->life.child && !lua_isnoneornil(L, 1))
     lib->b->self->decide(lib->b, number);
   lib->b->exits = true;
-  lib_wait_children(L, lib); /* as at the end of the function */
+  lib_wait_children(L, lib); /* as at the end of its function */
   program_close_all(L, lib);
   if (!lib->life.child) {
     lua_pushvalue(L, lua_upvalueindex(2));
@@ -256,13 +256,12 @@ static void leave_failed(lua_State *L, struct lib *lib, int status) {
   leave_message(lib, status);
 }
 
-/* The first interrupt of this process alone came while it waited for its children, if `at` is "".
- */
+/* `at` is "" if the first interrupt came while the process waited for its children. */
 static void push_interrupted(lua_State *L, const char *at) {
   lua_pushfstring(L, "interrupted at %s", *at ? at : "its end");
 }
 
-/* The error at the top of the main thread is what became of the function. */
+/* The function ended with the error at the top of the main thread. */
 static void fail(lua_State *L, struct lib *lib) {
   int status = EXIT_FAILURE_STATUS;
   running_set(lib, NULL);
@@ -274,14 +273,14 @@ static void fail(lua_State *L, struct lib *lib) {
     lua_replace(L, -4); /* the message */
   }
   if (interrupt_came(L) & INTERRUPT_RUN)
-    leave_silently(lib, EXIT_INTERRUPTED); /* the summary of the run tells */
+    leave_silently(lib, EXIT_INTERRUPTED); /* the summary of the run reports it */
   interrupt_clear(L);
   report(lib, lua_tostring(L, -3), lua_tostring(L, -2));
   lib_wait_children(L, lib);
   leave_failed(L, lib, status);
 }
 
-/* The function had returned, and its children were waited for. */
+/* The function had returned, and the process waited for its children. */
 static void fail_interrupted(lua_State *L, struct lib *lib) {
   lib->life.cut_short = true;
   if (interrupt_came(L) & INTERRUPT_RUN)
@@ -334,8 +333,8 @@ static void reseed(lua_State *L, struct lib *lib) {
   }
 }
 
-/* The backend may have given the process other streams (tagged output): what was io.stdout and
- * io.stderr must mean them. */
+/* The backend may have given the process other streams (tagged output): io.stdout and io.stderr
+ * must become those. */
 static void renew_streams(lua_State *L, struct lib *lib) {
   FILE *const files[] = {stdout, stderr};
   for (int i = 0; i < 2; i++) {
@@ -370,7 +369,7 @@ void child_prepare(lua_State *L, struct lib *lib) {
   lua_pushinteger(L, LEVELS);
   lua_call(L, 1, 0);
   lua_State *spare = lua_newthread(L);
-  lua_sethook(spare, NULL, 0, 0); /* that of L as it is now; the child takes that of the spawn */
+  lua_sethook(spare, NULL, 0, 0); /* it has that of L now; the child gets the one of the spawn */
   lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
   lua_pushcfunction(spare, child_nest_calls);
   lua_pushinteger(spare, LEVELS);
@@ -379,9 +378,10 @@ void child_prepare(lua_State *L, struct lib *lib) {
 }
 
 /*
- * Make the main thread: [the thread that spawned, the main thread before, message handler]. The two
- * stay as they are, for this function runs on the first and what they hold is the parent's. The
- * hook of the first goes over: from now on it runs what is the library's.
+ * Make the main thread: [the thread that spawned, the main thread before, message handler]. Those
+ * two threads stay as they are: this function runs on the first, and what they hold is the
+ * parent's. The hook moves to the new thread, since the first runs only the library's code from now
+ * on.
  */
 static lua_State *make_main_thread(lua_State *L, struct lib *lib) {
   lua_State *own = lib->life.spare;
@@ -401,7 +401,7 @@ static lua_State *make_main_thread(lua_State *L, struct lib *lib) {
   return own;
 }
 
-/* protected: [function, arguments...]. Does not return but by an error before the function runs. */
+/* protected: [function, arguments...]. Returns only by an error, before the function runs. */
 static int child_body(lua_State *L) {
   struct lib *lib = lib_find(L);
   int args = lua_gettop(L) - 1;
@@ -433,7 +433,7 @@ void child_run(lua_State *L, struct lib *lib, int nargs) {
   lua_pushcfunction(L, child_body);
   lua_insert(L, -2 - nargs);
   lua_pcall(L, nargs + 1, 0, 0);
-  /* Here only for want of memory, before the function ran or while its failure was described. */
+  /* Without memory, before the function ran or while its failure was described. */
   static char text[] = "sandbox: spawn: not enough memory in the new process\n";
   buf_release(&lib->life.report);
   lib->life.report = (struct buf){.data = (uint8_t *)text, .len = sizeof text - 1};

@@ -14,7 +14,7 @@ struct lib;
 
 struct life {
   bool child;               /* this process was made by spawn */
-  bool cut_short;           /* it is ending for an interrupt: programs are told, too */
+  bool cut_short;           /* an interrupt ends it: programs that it started are told */
   bool finished;            /* the end of the script was waited for */
   bool idle;                /* a pool's worker waits for a task: see native.idle */
   uint32_t generation;      /* forks between the first process and this one */
@@ -23,13 +23,13 @@ struct life {
   lua_State *spare;         /* for the next child, see child_prepare; NULL: none */
   const char *stack_middle; /* of the C stack; see spawn.c */
   FILE *streams[2];         /* stdout and stderr, as they were when the lib was made */
-  struct buf report;        /* what tells of a failure of this process, should nobody look */
+  struct buf report;        /* the text of its failure, in case that no other process looks at it */
 };
 
 /*
- * Before a spawn, once: make the thread on which the child's function will run. Then the child,
- * which makes a page of its own of each that it touches first, need not touch what allocates. May
- * raise for want of memory, and run finalizers.
+ * Before a spawn, once: make the thread on which the child's function will run. Each page that the
+ * child writes to first is copied for it, so it should not have to allocate. May raise without
+ * memory, and run finalizers.
  */
 void child_prepare(lua_State *L, struct lib *lib);
 
@@ -43,8 +43,8 @@ void child_run(lua_State *L, struct lib *lib, int nargs) __attribute__((noreturn
 /* os.exit of every process made by spawn. */
 int child_os_exit(lua_State *L);
 
-/* What the calling process forgot to release before its end is told on stderr. Of struct backend;
- * ctx is the lib. */
+/* Warn on stderr that the calling process has not released something before its end. For struct
+ * backend; ctx is the lib. */
 void child_forgot(void *ctx, const struct forgotten *what);
 
 #endif

@@ -8,17 +8,17 @@
 bool lib_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
 
 /*
- * How the collector is held off. The manual's means, LUA_GCSTOP and LUA_GCRESTART, is none: a restart
- * forgets the pace and makes a step due at once, in generational mode a collection of all that is
- * young. One for each message makes a put beside a large heap a hundred times as slow
- * (tests/regress/each-message-makes-the-collector-work.lua).
+ * How the collector is held off. LUA_GCSTOP and LUA_GCRESTART, which the manual offers, will not
+ * do: a restart forgets the pace and makes a step due at once, in generational mode a collection of
+ * all young objects. With one for each message a put beside a large heap takes a hundred times as
+ * long (tests/regress/each-message-makes-the-collector-work.lua).
  *
- * Lua collects when its debt is above 0: what was allocated since the last step, less what may be. A
- * LUA_GCSTEP of n KiB adds n KiB to the debt, and does what is due then. So a step of less than
- * nothing, by more than anybody allocates, is a pause, and the same step forwards ends it with the
- * debt that there was, and what was allocated meanwhile. That n may be negative is not in the
- * manual, but so in lapi.c of each 5.4; in a Lua that did nothing of it the pause would be none,
- * which the regressions named *-when-a-finalizer-* notice.
+ * Lua collects when its debt is above 0: the bytes allocated since the last step, less an
+ * allowance. LUA_GCSTEP with n KiB adds n KiB to the debt, and then does what is due. So a step by
+ * a negative number, larger than any program allocates, is a pause, and a step by the same positive
+ * number ends it: the debt is then what it was, plus what was allocated meanwhile. That n may be
+ * negative is not in the manual, but lapi.c of each 5.4 allows it. A Lua that ignored it would not
+ * pause, which the regressions named *-when-a-finalizer-* notice.
  */
 enum { PAUSE_KIB = 1 << 30 };
 
@@ -35,7 +35,7 @@ void lib_pause_again(lua_State *L) { lua_gc(L, LUA_GCSTEP, -PAUSE_KIB); }
 void lib_resume(lua_State *L, struct lib *lib) {
   if (!lib->collector.paused)
     return;
-  lib->collector.paused = false; /* first: finalizers that run now may pause, too */
+  lib->collector.paused = false; /* first: finalizers that run now may pause it, too */
   lua_gc(L, LUA_GCSTEP, PAUSE_KIB);
 }
 

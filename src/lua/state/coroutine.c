@@ -1,8 +1,8 @@
 /*
- * lua/state/coroutine.c - coroutine.resume, wrap and close, which tell the library who runs (see
- * running.h); running and yield, which know the main thread of a spawned process (see child.c).
+ * lua/state/coroutine.c - coroutine.resume, wrap and close, which tell the library which coroutine
+ * runs (running.h); running and yield, which know the main thread of a spawned process (child.c).
  *
- * In all else they are what the Lua manual (6.2) says. The rest of the coroutine library is Lua's.
+ * Otherwise they are as in the Lua manual, 6.2. The rest of the coroutine library is Lua's.
  */
 #include "lua/state/coroutine.h"
 
@@ -25,9 +25,9 @@ static bool move(lua_State *from, lua_State *to, int count) {
 }
 
 /*
- * Resume with the `args` values at the top of the stack, which it takes. Returns how many values it
- * leaves there; or -1, and leaves an error value. Called by functions that have LUA_MINSTACK slots
- * but for one, so a few results need no more room.
+ * Resume with the `args` values at the top of the stack, and pop them. Returns how many results are
+ * pushed; or -1, and pushes an error value. The callers have all but one of their LUA_MINSTACK
+ * slots left, so a few results need no more room.
  */
 static inline int resume(lua_State *L, struct lib *lib, lua_State *co, int args) {
   struct resumer link;
@@ -55,8 +55,8 @@ static inline int resume(lua_State *L, struct lib *lib, lua_State *co, int args)
   return results;
 }
 
-/* Run the __close that are pending in a coroutine that is not running. Returns Lua's status; unless
- * that is LUA_OK, the error is at the top of its stack. */
+/* Run the pending __close of a coroutine that is not running. Returns Lua's status; unless that is
+ * LUA_OK, the error is at the top of the coroutine's stack. */
 static int close_coroutine(lua_State *L, lua_State *co) {
   struct lib *lib = lib_of(L);
   struct resumer link;
@@ -87,14 +87,14 @@ int coroutine_resume(lua_State *L) { return resume_safely(L, lib_of(L)); }
 
 static int l_resume_near(lua_State *L) { return resume_safely(L, lib_near(L)); }
 
-/* [error] The coroutine has ended by it. */
+/* [error] The coroutine has ended with it: raise it here. */
 static int raise_of(lua_State *L, lua_State *co) {
   int status = lua_status(co);
   if (status != LUA_OK && status != LUA_YIELD) {
     status = close_coroutine(L, co);
     lua_xmove(co, L, 1);
   }
-  bool named = lib_of(L)->interrupts.came != 0; /* an interrupt tells its place by itself */
+  bool named = lib_of(L)->interrupts.came != 0; /* an interrupt names its own place */
   if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING && !named) {
     luaL_where(L, 1);
     lua_insert(L, -2);
@@ -103,7 +103,7 @@ static int raise_of(lua_State *L, lua_State *co) {
   return lua_error(L);
 }
 
-/* What coroutine.wrap returned: upvalue 2 is the coroutine. An error ends it, and goes on. */
+/* The function that coroutine.wrap returned: upvalue 2 is the coroutine. An error is passed on. */
 static inline int resume_wrapped(lua_State *L, struct lib *lib) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(2));
   int n = resume(L, lib, co, lua_gettop(L));
@@ -160,7 +160,7 @@ static int l_running(lua_State *L) {
 
 /* coroutine.yield(...) */
 static inline int yield(lua_State *L, const struct lib *lib) {
-  if (L == lib->life.own) { /* lua_yield would say that it is across a C call */
+  if (L == lib->life.own) { /* lua_yield would complain of a C call */
     lua_pushliteral(L, "attempt to yield from outside a coroutine");
     return lua_error(L);
   }

@@ -1,4 +1,4 @@
-/* lua/state/coroutine.h - what coroutine.c has for others. */
+/* lua/state/coroutine.h - what other files use of coroutine.c. */
 #ifndef SBX_LUA_STATE_COROUTINE_H
 #define SBX_LUA_STATE_COROUTINE_H
 

@@ -11,7 +11,8 @@ static char mark;
 
 void *feed_mark(void) { return &mark; }
 
-/* Is it the script that waits? A part of the library in between has things half done. */
+/* Does the script itself wait? A part of the library in between may be in the middle of
+ * something. */
 static bool script_waits(lua_State *L) {
   lua_Debug ar;
   for (int level = 1; lua_getstack(L, level, &ar); level++) {
@@ -33,7 +34,7 @@ int64_t feed_poll(lua_State *L, struct lib *lib, int64_t *deadline_ns) {
   return until_ns;
 }
 
-/* Resumed: call the running function again. */
+/* After the resume: call the running function again. */
 static int again(lua_State *L, int status, lua_KContext until_ns) {
   lua_Debug ar;
   (void)status;

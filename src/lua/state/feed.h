@@ -1,13 +1,12 @@
 /*
  * lua/state/feed.h - iterators of pools that give way instead of waiting.
  *
- * A pool asks the script's iterator for items in a coroutine, lib->feed.iterator
- * (prelude/pool_source.lua). An op that would wait there is tried once; if it cannot be done the
- * coroutine yields, and when it is resumed the function of the library that was called is called
- * again, as if for the first time, but with the deadline that it had. So the pool can look after
- * its workers meanwhile.
+ * A pool calls the script's iterator in a coroutine, lib->feed.iterator (prelude/pool_source.lua).
+ * An op that would wait there is tried once. If it cannot be done, the coroutine yields, and the
+ * pool looks after its workers. When the coroutine is resumed, the function of the library that
+ * performs the op is called again from its start, with the deadline that it had.
  *
- * Each function whose op may be tried again without harm does this:
+ * Each function whose op may be tried again does this:
  *   int64_t until_ns = feed_begin(L, lib, &deadline_ns);
  *   rc = perform ... deadline_ns
  *   if (rc == -SBX_ETIMEDOUT && until_ns)
@@ -29,12 +28,12 @@ static inline int64_t feed_begin(lua_State *L, struct lib *lib, int64_t *deadlin
   return lib->feed.iterator == L ? feed_poll(L, lib, deadline_ns) : 0;
 }
 
-/* The op could not be done: yields, unless the deadline has passed. What is on the stack beyond the
- * arguments does not matter to the function that is called again, or is not there. */
+/* The op could not be done: yield, unless the deadline has passed. The function that is called
+ * again must not depend on values above its arguments. */
 void feed_give_way(lua_State *L, int64_t until_ns);
 
-/* feed(co, give_way, ...) -> as coroutine.resume(co, ...): run an iterator. What it yields when it
- * gives way is feed_mark. */
+/* feed(co, give_way, ...): coroutine.resume(co, ...) for an iterator. It yields feed_mark when it
+ * gives way. */
 int feed_resume(lua_State *L);
 
 /* A light userdata. */

@@ -1,26 +1,26 @@
 /*
- * lua/state/guard.c - finalizers and the fork: a child runs those of its own objects, at the latest at
- * its end, and none of those that it inherited.
+ * lua/state/guard.c - finalizers and the fork: a child runs the finalizers of its own objects, at
+ * the latest at its end, and none of those that it inherited.
  *
- * A child has a copy of every object of its parent. If it collected one with a finalizer, that
- * would run twice: a file closed under the parent's feet, a line written again. So:
+ * A child has a copy of every object of its parent. If it collected one with a finalizer, the
+ * finalizer would run twice: a file of the parent's would be closed, a line written again. So:
  *
- *   whose     An address tells whether an object is the child's own (arena_forked, base/arena.h). A
- *             state of a foreign host, whose memory is no arena, gets one in the child for all that
- *             is made from then on
- *   tables    get their finalizer from setmetatable, which is ours: it keeps a weak list of them.
- *             In a child the parent's list becomes strong, so that none of it is ever collected.
- *             What the parent's collector has taken out already, to finalize it soon, is pending
- *             in the child, too: there the __gc of each metatable that was given to a table asks
- *             whose it is before it runs
- *   userdata  get theirs in C: the __gc of every named metatable asks the same. Those that get one
- *             from debug.setmetatable are treated as tables are
+ *   owner     An address tells whether an object is the child's own (arena_forked, base/arena.h).
+ *             The state of a foreign host has no arena: its child gets one for all that is made
+ *             from the fork on
+ *   tables    get their finalizer from setmetatable, which is ours and keeps a weak list of them.
+ *             In a child the parent's list becomes strong, so that none of these is ever collected.
+ *             Objects that the parent's collector had taken out already, to finalize them soon, are
+ *             pending in the child, too. So there the __gc of each metatable that was given to a
+ *             table first asks whether the object is the child's own
+ *   userdata  get their finalizer in C: the __gc of every named metatable asks in the same way.
+ *             Those that get it from debug.setmetatable are treated like tables
  *
  * Handles of the library need neither: they hold nothing that outlives the process.
  *
- * A child never closes its state: that would touch every object of its parent's. At its end it runs
- * the finalizers of what stands in its own list. Userdata of modules in C are not there: what the
- * system does not take back when the process ends, they keep.
+ * A child never closes its state, which would touch every object of its parent's. At its end it
+ * runs the finalizers of its own list. Userdata of modules in C are not in it: they keep what the
+ * system does not take back when a process ends.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,26 +35,26 @@ static const char finalized_key;
 
 /* One in a Lua state: a userdata with these user values. */
 struct guard {
-  struct arena *arena; /* of this process's objects; NULL: a state of a foreign host, not forked */
+  struct arena *arena; /* of this process's objects; NULL: the state of a foreign host, no child */
   lua_Alloc host;      /* a foreign host's allocator */
   void *host_ud;
   bool child;
-  lua_Integer noted; /* numbers given in the list */
-  lua_Integer room;  /* numbers that it has slots for */
+  lua_Integer noted; /* entries in the list */
+  lua_Integer room;  /* slots that it has */
 };
 
 enum {
   LIST = 1,   /* objects that this process gave a finalizer, oldest first; weak values */
-  AGAIN,      /* objects that are in the list although they had a finalizer before; weak */
-  METATABLES, /* those that gave finalizers to tables; weak keys */
+  AGAIN,      /* objects that were listed although they had a finalizer already; weak */
+  METATABLES, /* the metatables that gave finalizers to tables; weak keys */
   ANCHOR,     /* in a child: the lists of its parent and grandparents, strong; else nil */
   SETTER,     /* setmetatable, and debug.setmetatable: see set_list */
   DEBUG_SETTER,
   VALUES = DEBUG_SETTER
 };
 
-/* Upvalues of setmetatable and debug.setmetatable. Nothing is looked up by name, and what each table
- * with a finalizer needs is not looked up at all. */
+/* Upvalues of setmetatable and debug.setmetatable: so nothing is looked up by name, and what each
+ * table with a finalizer needs is at hand. */
 enum { UP_GUARD = 1, UP_GC_NAME, UP_METATABLES, UP_LIST };
 
 static struct guard *guard_of(lua_State *L) {
@@ -64,7 +64,7 @@ static struct guard *guard_of(lua_State *L) {
   return g;
 }
 
-/* Was the object, at this address or with its payload there, made by this process? */
+/* Was the object at this address, or with its payload there, made by this process? */
 static bool is_own(const struct guard *g, const void *object) {
   return !g->child || arena_owns(g->arena, object);
 }
@@ -72,13 +72,13 @@ static bool is_own(const struct guard *g, const void *object) {
 /* -- tables ---------------------------------------------------------------------------------- */
 
 /*
- * The list is an array that is never searched: an append is a store into a slot, which is what makes
- * it cheap (a table with holes would look for a free place in its hash part). When the slots are
- * used up, what is alive moves down; if that is more than half, a longer list is made.
+ * The list is an array that is never searched. An append is a store into a slot, and so it is cheap
+ * (a table with holes would look for a free place in its hash part). When all slots are used, the
+ * living objects move to the start; if they fill more than half, a longer list is made.
  */
 
-/* [from, to] Move what is alive to the start of the other list, which may be the same. Returns how
- * many. */
+/* [from, to] Move the living objects to the start of `to`, which may be `from` (`same`). Returns
+ * how many they are. */
 static lua_Integer move_alive(lua_State *L, lua_Integer noted, bool same) {
   lua_Integer alive = 0;
   for (lua_Integer i = 1; i <= noted; i++) {
@@ -95,7 +95,7 @@ static lua_Integer move_alive(lua_State *L, lua_Integer noted, bool same) {
   return alive;
 }
 
-/* [list] It becomes the list of the guard, and of the functions that append to it. */
+/* [list] Make it the list of the guard, and of the functions that append to it. */
 static void set_list(lua_State *L, int guard) {
   for (int f = SETTER; f <= DEBUG_SETTER; f++) {
     if (lua_getiuservalue(L, guard, f) == LUA_TFUNCTION) {
@@ -107,7 +107,7 @@ static void set_list(lua_State *L, int guard) {
   lua_setiuservalue(L, guard, LIST);
 }
 
-/* Making a list may run finalizers, which may append to the one that is there, or replace it. */
+/* Making a list may run finalizers, which may append to the present one, or replace it. */
 static void lengthen(lua_State *L, int guard, lua_Integer slots) {
   struct guard *g = lua_touserdata(L, guard);
   lib_push_weak(L, "v", (int)slots);
@@ -130,8 +130,8 @@ static void make_room(lua_State *L, int guard) {
     lengthen(L, guard, g->room < LEAST ? LEAST : g->room > MOST / 2 ? MOST : 2 * g->room);
 }
 
-/* Append the object to the list, which is an upvalue of the running function (`list` is its index), or
- * fetched from the guard (0). Lua takes it out before its finalizer runs. */
+/* Append the object to the list. Lua takes it out before its finalizer runs.
+ *   list  index of the list, an upvalue of the running function; 0: fetch it from the guard */
 static void note_finalizable(lua_State *L, int guard, int list, int object) {
   struct guard *g = lua_touserdata(L, guard);
   if (g->noted >= g->room)
@@ -170,9 +170,10 @@ static bool has_gc(lua_State *L) {
 }
 
 /*
- * Is the object, which has a metatable with a finalizer, in the list for sure? That it has one is no
- * proof: the finalizer may have come later. So it is listed once more, and remembered, until Lua
- * forgets it (the values are weak, too) because its finalizer is to run.
+ * Is it certain that the object, which has a metatable with a finalizer, is in the list? The
+ * metatable is no proof: it may have got its finalizer later. So the object is listed once more,
+ * and that is remembered until Lua drops the entry (its values are weak, too), since the finalizer
+ * is to run.
  */
 static bool listed_again(lua_State *L, int guard, int object) {
   lua_getiuservalue(L, guard, AGAIN);
@@ -187,7 +188,7 @@ static bool listed_again(lua_State *L, int guard, int object) {
   return listed;
 }
 
-/* Is the object, which has the metatable at index `had`, in the list for sure? */
+/* Is it certain that the object, which has the metatable at index `had`, is in the list? */
 static bool is_listed(lua_State *L, int guard, int object, int had) {
   lua_pushvalue(L, had);
   bool is = has_gc(L) && listed_again(L, guard, object);
@@ -245,7 +246,7 @@ static int l_setmetatable(lua_State *L) {
   return set_metatable(L, t == LUA_TTABLE, had);
 }
 
-/* debug.setmetatable(v, mt), likewise. */
+/* debug.setmetatable(v, mt), as the standard library has it. */
 static int l_debug_setmetatable(lua_State *L) {
   int t = lua_type(L, 2), type = lua_type(L, 1);
   luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
@@ -255,9 +256,10 @@ static int l_debug_setmetatable(lua_State *L) {
 }
 
 /*
- * The list is strong from now on, and kept for good with those of the grandparents; a new one is
- * for the child's own. That takes no walk through it: a list that the collector has not done with
- * is looked through again before anything is cleared, and what is cleared is out already.
+ * Make the parent's list strong, keep it for good beside those of the grandparents, and begin a new
+ * one for the child's own objects. No walk through the list is needed: a collector in the middle of
+ * its work looks through the list again before it clears anything, and what it has cleared is no
+ * longer in it.
  */
 static void anchor_tables(lua_State *L, struct guard *g) {
   if (g->noted == 0) /* nothing to touch */
@@ -278,8 +280,8 @@ static void anchor_tables(lua_State *L, struct guard *g) {
 
 /* -- metatables ------------------------------------------------------------------------------ */
 
-/* The __gc of a guarded metatable. Upvalue 1: the finalizer that was there. A script may call it,
- * too. */
+/* The __gc of a guarded metatable. Upvalue 1: the finalizer that it stands for. A script may call
+ * it, too. */
 static int guarded_gc(lua_State *L) {
   if ((lua_isuserdata(L, 1) || (lua_istable(L, 1) && lib_in_finalizer(L))) &&
       !is_own(guard_of(L), lua_topointer(L, 1)))
@@ -294,7 +296,7 @@ bool guard_push_finalizer(lua_State *L, int index) {
   return lua_tocfunction(L, index) == guarded_gc && lua_getupvalue(L, index, 1);
 }
 
-/* Let the finalizer of the metatable at the top ask whose an object is. */
+/* Guard the finalizer of the metatable at the top. */
 static void guard_metatable(lua_State *L) {
   lua_pushliteral(L, "__gc");
   lua_pushvalue(L, -1);
@@ -306,22 +308,21 @@ static void guard_metatable(lua_State *L) {
   }
 }
 
-/* Is the value at the top a metatable that luaL_newmetatable made (it has its own name), and not of
- * this library? */
+/* [name, value] Is the value a metatable that luaL_newmetatable made for another library? */
 static bool is_foreign_type(lua_State *L) {
   if (!lua_istable(L, -1) || lua_type(L, -2) != LUA_TSTRING)
     return false;
   return strncmp(lua_tostring(L, -2), "sandbox.", 8) != 0;
 }
 
-/* In the parent: those of userdata, which the child gets so. */
+/* In the parent: guard the metatables of userdata. The child inherits that. */
 static void guard_types(lua_State *L) {
   for (lua_pushnil(L); lua_next(L, LUA_REGISTRYINDEX); lua_pop(L, 1))
     if (is_foreign_type(L))
       guard_metatable(L);
 }
 
-/* In a child: those of its parent's tables. */
+/* In a child: guard the metatables of its parent's tables. */
 static void guard_noted(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
   lua_getiuservalue(L, -1, METATABLES);
@@ -341,8 +342,8 @@ void guard_before_fork(lua_State *L, struct lib *lib) {
 
 /* -- memory ---------------------------------------------------------------------------------- */
 
-/* lua_Alloc of a foreign host's child: what the host's allocator made is not made larger, but
- * moves. */
+/* lua_Alloc of a foreign host's child: a block of the host's allocator that is to grow moves to the
+ * arena. */
 static void *child_alloc(void *ud, void *block, size_t old, size_t size) {
   const struct guard *g = ud;
   if (!block || arena_holds(g->arena, block))
@@ -355,7 +356,7 @@ static void *child_alloc(void *ud, void *block, size_t old, size_t size) {
   return moved;
 }
 
-/* All that exists is inherited. */
+/* All blocks that exist now are inherited. */
 static void divide_memory(lua_State *L, struct guard *g) {
   void *ud;
   lua_Alloc alloc = lua_getallocf(L, &ud);
@@ -375,7 +376,7 @@ static void divide_memory(lua_State *L, struct guard *g) {
 void guard_enter_child(lua_State *L) {
   struct guard *g = guard_of(L);
   struct lib *lib = lib_find(L);
-  lib_pause(L, lib); /* a step now would run what must not run */
+  lib_pause(L, lib); /* a step now would run finalizers of the parent */
   divide_memory(L, g);
   g->child = true;
   anchor_tables(L, g);
@@ -395,8 +396,9 @@ static int descending(const void *a, const void *b) {
   return (x < y) - (x > y);
 }
 
-/* [list] Push a userdata, the numbers of the process's own objects in the list (it may have given a
- * finalizer to others), and before it a table that keeps them alive. Returns how many. */
+/* [list] Push a table that keeps the process's own objects in the list alive (it may have given a
+ * finalizer to inherited ones), then a userdata with their numbers, descending. Returns how
+ * many. */
 static size_t push_own(lua_State *L) {
   const struct guard *g = guard_of(L);
   size_t n = 0, cap = 0;
@@ -433,7 +435,7 @@ static void finalize(lua_State *L) {
 }
 
 /* Push the set of objects that are finalized already: an object may be listed twice, and a
- * finalizer may end the process, so that the others are looked for again. */
+ * finalizer may call os.exit, which finalizes the rest. */
 static void push_finalized(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &finalized_key) != LUA_TNIL)
     return;
@@ -473,7 +475,7 @@ void guard_finalize(lua_State *L) {
     lua_pop(L, 1); /* no memory for the list */
 }
 
-/* [guard] Push a closure that notes what gets a finalizer. */
+/* [guard] Push setmetatable or debug.setmetatable, and keep it as a user value of the guard. */
 static void push_setter(lua_State *L, lua_CFunction f, int value) {
   lua_pushvalue(L, -1);
   lua_pushliteral(L, "__gc");
@@ -486,8 +488,8 @@ static void push_setter(lua_State *L, lua_CFunction f, int value) {
 
 void lib_open_guard(lua_State *L) {
   int top = lua_gettop(L);
-  /* A foreign host's child has its allocator in here; but it leaves by _exit and never closes its
-   * state. */
+  /* In a foreign host's child this is the argument of the allocator. But that child leaves by
+   * _exit, and never closes its state. */
   struct guard *g = lua_newuserdatauv(L, sizeof *g, VALUES);
   *g = (struct guard){0};
   static const char *const modes[] = {[LIST] = "v", [AGAIN] = "kv", [METATABLES] = "k"};

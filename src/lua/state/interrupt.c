@@ -9,7 +9,7 @@
 
 /* -- raising --------------------------------------------------------------------------------- */
 
-/* In the handler of SIGINT. */
+/* Called in the handler of SIGINT. */
 static void on_interrupt(void *ctx) {
   struct lib *lib = ctx;
   lib->interrupts.raise = 1;
@@ -20,7 +20,7 @@ static void note_throw(struct lib *lib, const char *where, bool running) {
   lib->interrupts.raise = 0; /* first: an interrupt from now on is another one */
   lib->interrupts.came |= lib->b->self->take_interrupt(lib->b);
   if (!lib->interrupts.came)
-    lib->interrupts.came = INTERRUPT_ONE; /* its signal was taken with an earlier one's */
+    lib->interrupts.came = INTERRUPT_ONE; /* it was taken together with an earlier one */
   lib->interrupts.throws++;
   if (lib->interrupts.at[0] != '\0')
     return;
@@ -33,40 +33,43 @@ static int l_pcall(lua_State *L), l_pcall_near(lua_State *L);
 static int l_xpcall(lua_State *L), l_xpcall_near(lua_State *L);
 
 /*
- * Is L in a message handler? It is when, of the functions above the nearest protected call, one is
- * that call's handler; which is the second value in the frame of an xpcall. (A handler that the
- * protected function calls by itself cannot be told from that.) A level costs as many steps as its
- * number, so there is an end to the search.
+ * The handler of the nearest protected call, if that is an xpcall: pushed, and the level of the
+ * xpcall returned. 0: there is none. The handler is the second value in the frame of xpcall. The
+ * running function itself, level 0, protects nothing yet, or nothing any more. A level costs as
+ * many steps as its number, so the search has an end.
  */
-static bool in_handler(lua_State *L) {
+static int push_handler(lua_State *L) {
   enum { LEVELS = 500 };
-  lua_Debug ar, inner;
-  int level = 1,
-      top = lua_gettop(L); /* the running function itself protects nothing, yet or any more */
-  bool found = false;
-  lua_CFunction f = NULL;
-  for (; !f && level < LEVELS && lua_getstack(L, level, &ar); level++) {
+  lua_Debug ar;
+  for (int level = 1; level < LEVELS && lua_getstack(L, level, &ar); level++) {
     lua_getinfo(L, "f", &ar);
-    f = lua_tocfunction(L, -1);
+    lua_CFunction f = lua_tocfunction(L, -1);
+    lua_pop(L, 1);
     if (f == l_pcall || f == l_pcall_near)
-      return lua_settop(L, top), false;
-    if (f != l_xpcall && f != l_xpcall_near)
-      f = NULL;
-    lua_settop(L, top);
+      return 0;
+    if (f == l_xpcall || f == l_xpcall_near)
+      return lua_getlocal(L, &ar, 2) ? level : 0;
   }
-  if (!f || !lua_getlocal(L, &ar, 2))
-    return false;
-  for (int i = 0; !found && i < level - 1 && lua_getstack(L, i, &inner); i++) {
-    lua_getinfo(L, "f", &inner);
-    found = lua_rawequal(L, -1, top + 1);
-    lua_settop(L, top + 1);
+  return 0;
+}
+
+/* Does L run a message handler? One of the functions above the xpcall is its handler then. (It may
+ * also have been called by the protected function, which makes no difference here.) */
+static bool in_handler(lua_State *L) {
+  lua_Debug ar;
+  bool found = false;
+  int level = push_handler(L);
+  for (int i = 0; !found && i < level && lua_getstack(L, i, &ar); i++) {
+    lua_getinfo(L, "f", &ar);
+    found = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
   }
-  lua_settop(L, top);
+  lua_pop(L, level ? 1 : 0);
   return found;
 }
 
-/* What lua_error throws without a call of the message handler: Lua's own message for the want of
- * memory (lapi.c of each 5.4). Where it is caught the interrupt is raised again. */
+/* What lua_error throws without calling the message handler: Lua's own message for a lack of memory
+ * (lapi.c of each 5.4). Where that is caught, the interrupt is raised again. */
 static const char past_handlers[] = "not enough memory";
 
 int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
@@ -78,7 +81,7 @@ int interrupt_raise(lua_State *L, struct lib *lib, bool running) {
     note_throw(lib, where, running);
   lib->running.alert = 1;
   running_refresh(lib);
-  if (in_handler(L)) /* it would be called again, out of reach */
+  if (in_handler(L)) /* it would be called again, where nothing can interrupt it */
     lua_pushstring(L, past_handlers);
   else if (where[0] == '(')
     lua_pushliteral(L, "interrupted!");
@@ -133,7 +136,7 @@ void interrupt_clear(lua_State *L) {
   running_unblock(lib, blocked);
 }
 
-/* What interrupt_hold returns: enum interrupt, and these. */
+/* interrupt_hold returns bits of enum interrupt, and of this. */
 enum { HELD_RAISE = 16, HELD_INSIST = 32 };
 
 unsigned interrupt_hold(lua_State *L) {
@@ -175,13 +178,13 @@ void interrupt_forked(struct lib *lib) {
 
 /* -- pcall ----------------------------------------------------------------------------------- */
 
-/* What a protected call knows when it ends, in one number: the values below its results, and the
- * interrupts raised before it began. */
+/* What the end of a protected call must know, in one number: how many values lie below its results,
+ * and how many interrupts had been raised before it. */
 static lua_KContext context_of(int below, uint32_t throws) {
   return (lua_KContext)throws << 2 | below;
 }
 
-/* The end of a protected call, whether it yielded or not. */
+/* The end of a protected call, also of one that yielded. */
 static inline int end(lua_State *L, struct lib *lib, int status, lua_KContext context) {
   if (status == LUA_OK || status == LUA_YIELD)
     return lua_gettop(L) - (int)(context & 3);
@@ -233,7 +236,7 @@ static int l_xpcall(lua_State *L) { return protect_handling(L, lib_of(L)); }
 
 static int l_xpcall_near(lua_State *L) { return protect_handling(L, lib_near(L)); }
 
-/* load(chunk, ...), as lua has it: it catches what a function that reads the chunk raises */
+/* load(chunk, ...), as lua has it: it catches the errors of a function that reads the chunk */
 static int l_load(lua_State *L) {
   struct lib *lib = lib_of(L);
   uint32_t throws = lib->interrupts.throws;
@@ -244,7 +247,7 @@ static int l_load(lua_State *L) {
 
 /* -- opening --------------------------------------------------------------------------------- */
 
-/* The function that was there stays in the registry: for the prompt, where interrupts end. */
+/* Lua's own function is kept in the registry for the prompt, where interrupts end. */
 static void replace(lua_State *L, struct lib *lib, const char *name, const char *keep,
                     lua_CFunction f) {
   lua_getglobal(L, name);

@@ -2,23 +2,24 @@
  * lua/state/interrupt.h - Ctrl-C in a script: the error "interrupted!", and how it ends what runs.
  * Private to src/lua.
  *
- * An interrupt is not over when its error was caught: whoever catches it (pcall, xpcall, load,
- * coroutine.resume, coroutine.close) is interrupted again at its next instruction, until the script
- * or the chunk has ended and interrupt_clear is called. That is why these are the library's own;
- * the prompt, where an interrupt does end, uses Lua's ("sandbox.xpcall" of the registry). While the
- * error is on its way, from the throw to the landing, nothing is interrupted, and ops may wait:
- * `__close` and message handlers work. A `__close` that computes for longer than about a second has
- * used up all patience: from then on every instruction is interrupted.
+ * Catching the error does not end an interrupt: the code that catches it (with pcall, xpcall, load,
+ * coroutine.resume or coroutine.close) is interrupted again at its next instruction, until the
+ * script or the chunk has ended and interrupt_clear is called. For this these functions are the
+ * library's own. The prompt, where an interrupt ends, uses Lua's ("sandbox.xpcall" of the
+ * registry). While the error is on its way, from the throw to the landing, nothing is interrupted,
+ * and ops may wait: `__close` and message handlers work. A `__close` that computes for more than
+ * about a second is interrupted at every instruction from then on.
  *
- * An interrupt that hits a message handler goes past it, to the xpcall: else Lua would call the handler
- * for the interrupt, too, from inside the hook. A `__close` that is passed meanwhile sees "not enough
+ * An interrupt that hits a message handler goes past it, to the xpcall. Otherwise Lua would call
+ * the handler for the interrupt, too, from inside the hook. A `__close` on the way gets "not enough
  * memory", the one error that Lua throws past handlers.
  *
- * Beyond reach, since Lua runs no hooks inside a hook, nor in a finalizer: a message handler that was
- * called for an interrupt and never ends; finalizers; the `__close` of a coroutine that the error
- * itself has ended. Signals end these.
+ * Lua runs no hooks inside a hook, nor in a finalizer. So an interrupt cannot end: a message
+ * handler that was called for an interrupt and never returns; a finalizer; the `__close` of a
+ * coroutine that the error itself has ended. Signals end these.
  *
- * In a finalizer Lua itself catches errors. So an interrupt that hits one is also raised after it.
+ * Lua catches the errors of finalizers. So an interrupt that hits a finalizer is raised again after
+ * it.
  */
 #ifndef SBX_LUA_STATE_INTERRUPT_H
 #define SBX_LUA_STATE_INTERRUPT_H
@@ -32,60 +33,58 @@
 
 struct lib;
 
-/* What a handler sets is a signal_flag. */
+/* Handlers of signals set only what is a signal_flag. */
 struct interrupts {
   signal_flag raise;  /* the next instruction is interrupted */
-  bool insist;        /* and so is every one after it */
-  bool deferred;      /* but not yet: see interrupt_defer */
-  unsigned came;      /* those that were raised (enum interrupt) and are not over */
+  bool insist;        /* every instruction after that, too */
+  bool deferred;      /* none for the time being: see interrupt_defer */
+  unsigned came;      /* interrupts (enum interrupt) that were raised and are not over */
   uint32_t throws;    /* how many were raised so far */
-  char at[WHERE_MAX]; /* where the first of them was, "" before */
+  char at[WHERE_MAX]; /* where the first of them was raised; "": none was */
 };
 
-/* The exit status of what an interrupt ended. */
+/* The exit status of a process that an interrupt ended. */
 enum { EXIT_INTERRUPTED = 130 };
 
-/* pcall, xpcall and load, debug.sethook and gethook, and the handlers of signals. */
+/* Install pcall, xpcall and load, debug.sethook and gethook, and the handlers of signals. */
 void lib_open_interrupt(lua_State *L, struct lib *lib);
 
-/* coroutine.resume, wrap and close. */
+/* Install coroutine.resume, wrap, close, running and yield. */
 void lib_open_coroutine(lua_State *L, struct lib *lib);
 
 /*
  * Raise "interrupted!" at the line where L is. Does not return.
- *   running  it was computing: this place is told in the summary of the run. Else it waited in an
- *            op, which is told
+ *   running  L was computing: the summary of the run names this place. Otherwise L waited in an op,
+ *            and the summary names that
  */
 int interrupt_raise(lua_State *L, struct lib *lib, bool running);
 
-/* An error was caught by a caller that had noted lib->interrupts.throws before its call. If it was an
- * interrupt, it is raised again at the catcher's next instruction. */
+/* An error was caught by a caller that had noted lib->interrupts.throws before its call. If it was
+ * an interrupt, it is raised again at the catcher's next instruction. */
 void interrupt_landed(struct lib *lib, uint32_t throws);
 
-/* The same, but the catcher is to raise the error again: true, and it is on its way as if nobody had
- * caught it. False: it was no interrupt. */
+/* As interrupt_landed, for a catcher that will raise the error again. True: it was an interrupt,
+ * and is on its way as if it had not been caught. */
 bool interrupt_pass(struct lib *lib, uint32_t throws);
 
-/* Which interrupts came (enum interrupt) since the last clear, raised or not yet. Where the first
- * was raised is in lib->interrupts.at. */
+/* The interrupts (enum interrupt) that came since the last clear, raised or not. The place where
+ * the first was raised is in lib->interrupts.at. */
 unsigned interrupt_came(lua_State *L);
 
-/* What was to be interrupted, a script or a chunk, has ended: forget them. */
+/* The script or the chunk that was interrupted has ended: forget the interrupts. */
 void interrupt_clear(lua_State *L);
 
-/*
- * For who must do something in a `<close>` that no interrupt may end: forget those that came; and
- * let them go on as they were. What is returned is for interrupt_restore.
- */
+/* For a `<close>` that no interrupt may end: forget the interrupts that came; and bring them back.
+ * interrupt_restore takes what interrupt_hold returned. */
 unsigned interrupt_hold(lua_State *L);
 void interrupt_restore(lua_State *L, unsigned held);
 
-/* From now on what computes is not interrupted, until this is called with false: for a few
- * instructions that belong together. Ops that wait are interrupted all the same. */
+/* From now on code that computes is not interrupted, until this is called with false: for a few
+ * instructions that belong together. Ops that wait are still interrupted. */
 void interrupt_defer(struct lib *lib, bool defer);
 
-/* In a child, first thing: what the parent was interrupted by is not the child's, but for what came
- * since the fork. Nobody is hooked before running_set. */
+/* In a child, first: forget the parent's interrupts, except those that came since the fork. No
+ * coroutine is hooked before running_set. */
 void interrupt_forked(struct lib *lib);
 
 #endif

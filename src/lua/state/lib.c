@@ -40,7 +40,7 @@ void lib_set_functions_in(lua_State *L, int table, const luaL_Reg *functions) {
 
 /* -- errors and arguments -------------------------------------------------------------------- */
 
-/* The first function of a script from a level on; without any, the first of the library. */
+/* The first function of the script from a level on; if there is none, the first of the library. */
 static bool find_caller(lua_State *L, int level, lua_Debug *ar) {
   int own = -1;
   for (; lua_getstack(L, level, ar); level++) {
@@ -52,7 +52,7 @@ static bool find_caller(lua_State *L, int level, lua_Debug *ar) {
   }
   if (own < 0)
     return false;
-  lua_getstack(L, own, ar); /* a process that runs nothing else, a pool's worker */
+  lua_getstack(L, own, ar); /* the process runs nothing else: a pool's worker */
   return lua_getinfo(L, "Sl", ar);
 }
 
@@ -147,7 +147,7 @@ int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg) {
   return lib_deadline(lib, seconds);
 }
 
-/* [key, value on top] Raise an error that names the key and the options there are. */
+/* [key, value] Raise an error that names the key and the possible options. */
 static void unknown_option(lua_State *L, int arg, const char *const names[]) {
   const char *key = luaL_tolstring(L, -2, NULL);
   lua_pushfstring(L, "unknown option '%s'; there are %s", key, names[0]);
@@ -206,7 +206,7 @@ int lib_perform_simply(lua_State *L, enum object_type type, enum op_kind kind, c
 
 /* -- handles --------------------------------------------------------------------------------- */
 
-/* `q.put(v)` for `q:put(v)` is everybody's slip. */
+/* `q.put(v)` instead of `q:put(v)` is a common mistake. */
 static bool called_as_field(lua_State *L) {
   lua_Debug ar;
   return lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar) && strcmp(ar.namewhat, "field") == 0;
@@ -257,7 +257,7 @@ struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type)
   return type ? lua_touserdata(L, arg) : NULL;
 }
 
-/* What the handle at `arg` names; serial 0 if it is none. */
+/* The object that the handle at `arg` names; serial 0: it is no handle. */
 static struct object_ref ref_of(lua_State *L, int arg) {
   struct lib *lib = lib_of(L);
   struct object_ref ref = {0};
@@ -274,7 +274,7 @@ static int handle_eq(lua_State *L) {
   return 1;
 }
 
-/* __gc of every type of handle: let go of the object. */
+/* __gc of every type of handle: release the object. */
 static int handle_gc(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_any_handle(L, 1, NULL);
@@ -283,7 +283,7 @@ static int handle_gc(lua_State *L) {
     return 0;
   h->object = NULL; /* closed first, freed second */
   if (h->generation == lib->life.generation)
-    lib_land(lib, &h->refs); /* of an item that nobody will decode */
+    lib_land(lib, &h->refs); /* of an item that will not be decoded */
   op_handle_release(lib->b, object);
   buf_release(&h->item);
   buf_release(&h->refs);
@@ -345,7 +345,7 @@ static lua_Integer handle_key(struct lib *lib, const struct object *object) {
   lib->b->objects->object_ref(object, &ref);
   static_assert(OBJECT_TYPES <= 32, "a key has 5 bits for the type");
   return (lua_Integer)(ref.serial << 5 |
-                       ref.type); /* serials of processes and of objects may be equal */
+                       ref.type); /* a process and another object may have equal serials */
 }
 
 void lib_settle_handle(lua_State *L, struct lib *lib) {

@@ -24,7 +24,7 @@
 #include "object/calls.h"
 #include "object/op.h"
 
-/* Where the registry keeps the library's table, whatever scripts do to package.loaded. */
+/* Key of the registry: the library's table, whatever scripts do to package.loaded. */
 #define LIBRARY_KEY "sandbox.library"
 
 #define PROCESS_TYPE "sandbox.process"
@@ -41,65 +41,66 @@
 #define HOLD_TYPE "sandbox.hold"
 #define FAILURE_TYPE "sandbox.failure"
 
-/* The coroutine that asks a pool's iterator; NULL: none. */
+/* See feed.h. */
 struct feed {
-  lua_State *iterator;
-  int64_t again_ns; /* the deadline of the op that is tried again, 0: it is the first time */
+  lua_State *iterator; /* the coroutine in which a pool calls an iterator; NULL: none */
+  int64_t again_ns;    /* deadline of the op that is tried again; 0: the first time */
 };
 
-/* State of the draw of a select. */
+/* State of the random numbers of select. */
 struct lot {
   uint64_t state;
-  uint32_t generation; /* of the process whose draw it is */
+  uint32_t generation; /* of the process that they belong to */
 };
 
-/* One in a Lua state: a userdata in the registry, whose __gc frees the buffers. Each part belongs to the
- * file that is named; others look at it. */
+/* The library in a Lua state: a userdata in the registry, whose __gc frees the buffers. Each part
+ * belongs to the file that is named; other files only read it. */
 struct lib {
   struct backend *b;               /* borrowed */
-  const void *metas[OBJECT_TYPES]; /* the metatables of handles, as lua_topointer gives them */
-  bool near;                       /* lib_near finds it */
-  struct arena *arena;             /* all memory of the state; NULL: it is a foreign host's */
+  const void *metas[OBJECT_TYPES]; /* metatables of handles, by lua_topointer */
+  bool near;                       /* lib_near works in this state */
+  struct arena *arena;             /* all memory of the state; NULL: a foreign host's state */
   struct running running;          /* running.h: the coroutine that runs */
-  struct messages messages;        /* message.h: what is being made and read */
-  struct collector collector;      /* collector.h: whether it is held off */
+  struct messages messages;        /* message.h: the messages being made and read */
+  struct collector collector;      /* collector.h: is it held off? */
   struct interrupts interrupts;    /* interrupt.h: Ctrl-C */
-  struct questions questions;      /* answer.h: what other processes ask */
-  struct life life;                /* child.h: of this process, from its fork to its end */
-  struct feed feed;                /* feed.h: the iterator of a pool that is being asked */
-  struct lot lot;                  /* select.c: the draw among what is ready */
+  struct questions questions;      /* answer.h: questions of other processes */
+  struct life life;                /* child.h: this process, from its fork to its end */
+  struct feed feed;                /* feed.h: the iterator that a pool is calling */
+  struct lot lot;                  /* select.c: the draw among entries that are ready */
 };
 
-/* Fill where an op is asked for, if its object remembers that. `at` must outlive the op. */
+/* Fill in the place of an op, if its object remembers places. `at` must outlive the op. */
 struct place {
   struct op_place of;
   lua_Debug ar;
 };
 void lib_note_place(lua_State *L, struct op *op, struct place *at);
 
-/* A handle in Lua: empty (NULL) from its creation until the object is acquired, so that __gc knows
- * what to free. */
+/* A handle in Lua. It is created empty (`object` is NULL), then gets its object, so that __gc
+ * always knows what to free. */
 struct handle {
-  const void *meta; /* its metatable, as lua_topointer gives it */
+  const void *meta; /* its metatable, by lua_topointer */
   struct object *object;
-  struct buf item;     /* of a queue: taken, but not decoded yet; see l_queue_get */
+  struct buf item;     /* of a queue or pipe: taken, but not decoded yet; see queue.c */
   struct buf refs;     /* handles in it: held until it is decoded */
-  uint32_t generation; /* of the process that took it: a forked child has no right to it */
+  uint32_t generation; /* of the process that took it: not of its forked children */
 };
 
-/* In the registry: the first math.randomseed, for children, whatever scripts do to `math`. */
+/* Keys of the registry: math.randomseed as it was at the start, for children, whatever scripts do
+ * to `math`; */
 extern const char lib_randomseed_key;
 
-/* Likewise the first io.stdout and io.stderr. */
+/* and io.stdout and io.stderr. */
 extern const char lib_stream_keys[2];
 
 static inline struct lib *lib_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 
 /*
- * The lib without a call of Lua, for what is called millions of times a second: in a state of
- * state_new it stands in the extra space of each thread (lua_getextraspace). That of a foreign host
- * is the host's. So a function that uses this has a twin that uses lib_of, and lib_pick says which
- * of the two a state gets.
+ * The lib without a call of Lua, for functions that are called millions of times a second: in a
+ * state of state_new it is in the extra space of each thread (lua_getextraspace). In a foreign
+ * host's state that space is the host's. So a function that uses lib_near has a twin that uses
+ * lib_of, and lib_pick says which of the two a state gets.
  */
 static inline struct lib *lib_near(lua_State *L) {
   return *(struct lib *const *)lua_getextraspace(L);
@@ -109,14 +110,14 @@ static inline lua_CFunction lib_pick(const struct lib *lib, lua_CFunction near, 
   return lib->near ? near : any;
 }
 
-/* Another coroutine runs from here on; NULL: none does. */
+/* From here on this coroutine runs; NULL: none does. */
 static inline void running_set(struct lib *lib, lua_State *L) {
-  lib->running.current = L; /* first: a signal from now on finds the right one */
+  lib->running.current = L; /* first: a signal from now on finds it */
   if (lib->running.alert)
     running_refresh(lib);
 }
 
-/* L is about to resume `co`; and `co` has stopped, L had been `before`. Nothing between the two may
+/* L is about to resume `co`; and `co` has stopped, and `before` runs again. Nothing in between may
  * leave by longjmp. */
 static inline void running_enter(struct lib *lib, struct resumer *link, lua_State *L,
                                  lua_State *co) {
@@ -133,21 +134,20 @@ static inline void running_leave(struct lib *lib, const struct resumer *link, lu
 /* Push a new table with weak keys ("k"), values ("v") or both ("kv"), and room for a list. */
 void lib_push_weak(lua_State *L, const char *mode, int slots);
 
-/* Make the lib of a state, in its registry; its __gc is the end of the script. Raises for want of
+/* Make the lib of a state, in its registry; its __gc is the end of the script. Raises without
  * memory. */
 struct lib *lib_new(lua_State *L, struct backend *b);
 
-/* The lib of a state that has one open, else NULL. For those who are not called with the upvalue.
- */
+/* The lib of a state, for functions without the upvalue; NULL: the library is not open there. */
 struct lib *lib_find(lua_State *L);
 
-/* "queue": the word for the handles of that type, static. */
+/* The word for handles of a type: "queue". Static. */
 const char *lib_type_name(enum object_type type);
 
 struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type type);
 
-/* The handle at `arg`, or an argument error; a process that was not started is one, too. The
- * metatable is asked for only when the first look does not do. */
+/* The handle at `arg`, or an argument error, also for a process that was not started. The metatable
+ * is looked up only if the first comparison fails. */
 static inline struct handle *lib_check_handle_of(lua_State *L, const struct lib *lib, int arg,
                                                  enum object_type type) {
   struct handle *h = lua_touserdata(L, arg);
@@ -161,32 +161,33 @@ static inline struct handle *lib_check_handle(lua_State *L, int arg, enum object
 
 /*
  * Open a type of handles: from now on handles of this object type compare equal, are collected, and
- * travel in messages. Leaves their metatable at the top: `methods` is its `__index`, `meta` is in it.
+ * travel in messages. Leaves their metatable at the top: `methods` is its `__index`, `meta` is in
+ * it.
  *   meta, functions  NULL: none
  *   functions        are set in the table at index `table`
  */
 void lib_open_type(lua_State *L, int table, enum object_type type, const luaL_Reg *methods,
                    const luaL_Reg *meta, const luaL_Reg *functions);
 
-/* The handle at `arg`, of whichever type; NULL if it is none. `ret_type` may be NULL. */
+/* The handle at `arg`, of any type; NULL: it is none. `ret_type` may be NULL. */
 struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type);
 
-/* Push a new handle of a type, empty; NULL and nothing pushed if there are no handles of that type.
- */
+/* Push a new, empty handle of a type. NULL, and nothing pushed: there are no handles of that
+ * type. */
 struct handle *lib_push_handle(lua_State *L, enum object_type type);
 
 /*
- * The handle at the top of the stack was just filled: remember it as the one handle of this process
- * for its object; or, if there is an older one, put that in its place (and let the collector
- * release the newcomer).
+ * The handle at the top of the stack has just got its object: make it the one handle of this
+ * process for that object; or, if there is an older one, replace it by that, and leave the newer
+ * one to the collector.
  */
 void lib_settle_handle(lua_State *L, struct lib *lib);
 
-/* The deadline `seconds` of the run's clock from now. */
+/* The deadline that is `seconds` of the run's clock from now. */
 int64_t lib_deadline(struct lib *lib, double seconds);
 
-/* Deadline from the timeout in seconds at `arg`: absent or nil for ever; negative and NaN are
- * argument errors. */
+/* The deadline for the timeout in seconds at `arg`; SBX_FOREVER if that is absent or nil. Negative
+ * numbers and NaN are argument errors. */
 int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg);
 
 /* A value as an error message names it: a number itself, "nil", "the string x", "a table", "a
@@ -197,64 +198,62 @@ const char *lib_say(lua_State *L, int index);
 int lib_error(lua_State *L, const char *what, int code);
 
 /*
- * What a careful program expects to happen: pushes nil and "timeout", "closed" or "broken",
- * returns 2. Anything else is raised; an interrupt as the error "interrupted!".
+ * For codes that a careful program expects: push nil and "timeout", "closed" or "broken", and
+ * return 2. Any other code is raised, an interrupt as the error "interrupted!".
  */
 int lib_expected(lua_State *L, const char *what, int code);
 
 /*
- * lua_pcall without a handler, for a call of the library's own: returns whether it went well, else
- * the error is at the top, to be told or dropped. An interrupt and the want of memory are neither,
- * they are raised again from here. lib_must_raise says so of a status, for callers that must do
- * something first: `throws` is lib->interrupts.throws from before the call.
+ * lua_pcall without a handler, for the library's own calls. True: no error. Otherwise the error is
+ * at the top, to be shown or dropped. But interrupts and a lack of memory are raised again from
+ * here. lib_must_raise says whether a status is one of these, for callers that must do something
+ * first: `throws` is lib->interrupts.throws from before the call.
  */
 bool lib_try(lua_State *L, int args, int results);
 bool lib_must_raise(const struct lib *lib, int status, uint32_t throws);
 
-/* Was `rc` a want of what handles nobody uses may hold? Then they were collected: try again. */
+/* Is `rc` a lack of something that unused handles may hold? Then garbage was collected: try
+ * again. */
 bool lib_made_room(lua_State *L, int rc);
 
-/* A method without arguments: performs `kind` on the object of the handle at 1, pushes true, or
- * what lib_expected pushes; returns how many. */
+/* A method without arguments: perform `kind` on the object of the handle at 1. Pushes true, or what
+ * lib_expected pushes; returns how many. */
 int lib_perform_simply(lua_State *L, enum object_type type, enum op_kind kind, const char *what);
 
-/* The end of a script, or of a process: the tasks of its pools are done, then its children are
- * waited for. -SBX_EINTERRUPTED */
+/* The end of a script, or of a process: do the tasks of its pools, then wait for its children. 0 or
+ * -SBX_EINTERRUPTED */
 int lib_wait_children(lua_State *L, struct lib *lib);
 
-/* Fill `ar` ("Sl") with the script's function that called, be it through the library's own Lua, the
- * running C function. */
+/* Fill `ar` ("Sl") with the script's function that called the running C function, directly or
+ * through the library's own Lua. */
 bool lib_find_caller(lua_State *L, lua_Debug *ar);
 
-/* For op.locate: "file:line" of the script's function that called, be it through the library's own
- * Lua, the running C function. `ctx` is the
- * lua_State. */
+/* For op.locate: "file:line" of that function. `ctx` is the lua_State. */
 void lib_locate(void *ctx, char where[WHERE_MAX]);
 
-/* The same from a level of the stack of L alone on: 0 is the running function itself. False: none
- * of the script's functions is there, and `where` is "", or WHERE_IDLE. */
+/* The same, from a level of the stack of L on, and in L alone: 0 is the running function itself.
+ * False: there is no function of the script, and `where` is "" or WHERE_IDLE. */
 bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]);
 
-/* The options table at `arg`: any key that is not among `names` (ended by NULL) is an argument
+/* Check the table of options at `arg`: a key that is not in `names` (ended by NULL) is an argument
  * error. */
 void lib_check_options(lua_State *L, int arg, const char *const names[]);
 
-/* The option `what` at the top of the stack, as it may stand in reports and tags: one line of text.
- * The string is the stack's; else an argument error. */
+/* The option `what` at the top of the stack, which reports and tags show: one line of text, or it
+ * is an argument error. The string is the stack's. */
 const char *lib_check_text(lua_State *L, int arg, const char *what);
 static inline const char *lib_check_name(lua_State *L, int arg) {
   return lib_check_text(L, arg, "name");
 }
 
-/* An item that the handle got in a process that this one was forked from is not this one's. */
+/* Forget an item that the handle took in another process, before this one was forked. */
 static inline void lib_own_item(const struct lib *lib, struct handle *h) {
   if (h->generation != lib->life.generation)
     h->item.len = h->refs.len = 0;
   h->generation = lib->life.generation;
 }
 
-/* -- the parts, each sets its functions and types; stack as before, `sandbox` table at index
- * `table` ---- */
+/* -- opening the parts: each sets its functions and types in the library's table, at `table` --- */
 
 void lib_open_process(lua_State *L, int table);
 void lib_open_spawn(lua_State *L, int table);
@@ -270,11 +269,10 @@ void lib_set_functions(lua_State *L, const luaL_Reg *functions);
 /* The same for the table at index `table`. */
 void lib_set_functions_in(lua_State *L, int table, const luaL_Reg *functions);
 
-/* -- spawn.c: processes that were not started
- * ------------------------------------------------------- */
+/* -- spawn.c: processes that were not started -------------------------------------------------- */
 
-/* Push the request of a process made by sandbox.process and not started yet: a table of its
- * options, `target` and `args`. Or push nothing and return false. */
+/* Push the request of a process that sandbox.process made and that was not started: a table of its
+ * options, `target` and `args`. False, and nothing pushed: the handle is no such process. */
 bool lib_push_request(lua_State *L, int handle);
 
 /* p:start(): fork it, and return p. */
@@ -282,7 +280,7 @@ int lib_process_start(lua_State *L);
 
 /* -- queue.c ---------------------------------------------------------------------------------- */
 
-/* Perform `kind`, a put or a send of what lib_encode made; returns what perform did. */
+/* Perform `kind`, a put or a send of what lib_encode made; returns what perform returned. */
 int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, enum op_kind kind,
                         int64_t deadline_ns);
 
@@ -294,27 +292,26 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items)
 
 /* -- process.c -------------------------------------------------------------------------------- */
 
-/* The process of `h` was joined by `op`, its result is in lib->messages.in: push what join returns, return
- * how many. */
+/* `op` has joined the process of `h`, and its result is in lib->messages.in: push what join
+ * returns, return how many. */
 int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op);
 
-/* lib->messages.in holds objects, as a visitor of processes appended them: append their handles to the list
- * at index `list`. */
+/* lib->messages.in holds the objects that a visitor of processes appended: append their handles to
+ * the list at index `list`. */
 void lib_push_processes(lua_State *L, struct lib *lib, int list);
 
-/* -- failure.c
- * --------------------------------------------------------------------------------------- */
+/* -- failure.c --------------------------------------------------------------------------------- */
 
-/* Push the failure object of a process that ended badly, from its info and the published message,
- * if any. Nobody has looked at it yet. */
+/* Push the failure of a process, from its info and the message that it published, if any. It counts
+ * as not looked at. */
 void failure_push(lua_State *L, struct lib *lib, const struct object *process,
                   const struct process_info *info, const struct buf *message);
 
-/* [fields] -> a failure object that has them, which nobody has looked at; `ref` names the failure
- * for the backend, NULL: it does not know it. */
+/* [fields] -> a failure with these fields, not looked at. `ref` names it for the backend; NULL: the
+ * backend does not know it. */
 void failure_wrap(lua_State *L, const struct object_ref *ref);
 
-/* Somebody looks at the value at `index`, which may be a failure object. */
+/* The value at `index` is looked at; it may be a failure. */
 void failure_look(lua_State *L, int index);
 
 #endif

@@ -6,7 +6,7 @@
 #include "lua/codec/codec.h"
 #include "lua/state/lib.h"
 
-enum { KEEP_BYTES = 1 << 16 }; /* of a buffer between two messages */
+enum { KEEP_BYTES = 1 << 16 }; /* that a buffer keeps between two messages */
 
 void messages_release(struct messages *m) {
   buf_release(&m->out);
@@ -39,7 +39,7 @@ int lib_fetch(struct lib *lib, const struct op *op, const struct buf *refs) {
                          (uint32_t)(refs->len / sizeof(struct object_ref)));
 }
 
-/* Handles that something in Lua keeps. */
+/* Handles that a userdata holds. */
 struct taken {
   struct lib *lib;
   struct buf refs;

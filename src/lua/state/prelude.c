@@ -13,7 +13,8 @@ static int l_use(lua_State *L) {
   return 1;
 }
 
-/* Push the modules that a table of sources has made so far; its address is their key. */
+/* Push the table of the modules that were made from a table of sources, whose address is the
+ * key. */
 static void push_modules(lua_State *L, const struct prelude_source *sources) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, sources) != LUA_TNIL)
     return;
@@ -29,7 +30,7 @@ static const char environment_key; /* its address is a key of the registry */
 
 enum { NAMES = 14 };
 
-/* Of each library what the chunks use; LUA_GNAME are the globals. */
+/* What the chunks use of each library; LUA_GNAME: of the globals. */
 static const char *const libraries[][1 + NAMES] = {
     {LUA_GNAME, "assert", "error", "ipairs", "load", "next", "pcall", "rawequal", "rawget",
      "select", "setmetatable", "tostring", "type", "xpcall"},
@@ -39,7 +40,7 @@ static const char *const libraries[][1 + NAMES] = {
     {LUA_COLIBNAME, "close", "create", "isyieldable", "yield"},
     {LUA_DBLIBNAME, "getinfo", "getlocal", "getmetatable", "traceback"}};
 
-/* Methods of handles, under the word for their type. */
+/* The methods of handles, under the word for their type. */
 static const struct {
   const char *type, *word;
   const char *methods[NAMES];
@@ -47,7 +48,7 @@ static const struct {
                {PROCESS_TYPE, "process", {"alive", "interrupt", "join", "kill", "pause", "status"}},
                {VALUE_TYPE, "value", {"get", "set"}}};
 
-/* [from] Push a table with these of its fields. */
+/* [from] Push a new table with these of its fields. */
 static void push_fields(lua_State *L, const char *const fields[NAMES]) {
   lua_createtable(L, 0, NAMES);
   for (size_t i = 0; i < NAMES && fields[i]; i++) {
@@ -102,8 +103,8 @@ void prelude_open(lua_State *L, int table) {
 
 /* -- chunks ----------------------------------------------------------------------------------- */
 
-/* [function] Push the library's table. A chunk of the library proper has a copy, and sees nothing
- * else of what belongs to scripts. */
+/* [function] Push the library's table for a chunk: a copy for a chunk of src/lua/prelude, which
+ * sees nothing else of what belongs to scripts. */
 static void push_library(lua_State *L, const struct prelude_source *sources) {
   if (sources != prelude_sources) {
     lua_getfield(L, LUA_REGISTRYINDEX, LIBRARY_KEY);

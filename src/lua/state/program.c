@@ -9,13 +9,13 @@
 #include "lua/state/interrupt.h"
 #include "lua/state/lib.h"
 
-/* What io.popen returns: a file of Lua's, and more behind it. */
+/* What io.popen returns: a file of Lua's, with more data behind it. */
 struct program_file {
   luaL_Stream file; /* first: the functions of files see nothing else */
   int64_t pid;
 };
 
-static const char files_key; /* in the registry: a set of all that are open, weak */
+static const char files_key; /* key of the registry: a weak set of all open files */
 
 /* -- waiting --------------------------------------------------------------------------------- */
 
@@ -27,7 +27,7 @@ static int push_outcome(lua_State *L, struct lib *lib, struct program *program) 
     return interrupt_raise(L, lib, true);
   if (rc)
     return luaL_fileresult(L, 0, NULL);
-  errno = 0; /* else it would be told as the cause */
+  errno = 0; /* so that it is not reported as the cause */
   return luaL_execresult(L, status);
 }
 
@@ -47,7 +47,7 @@ static int l_execute(lua_State *L) {
 
 /* -- files ----------------------------------------------------------------------------------- */
 
-/* [file] Note that it is open, or that it is not. */
+/* [file] Note whether it is open. */
 static void note_open(lua_State *L, struct lib *lib, bool open) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &files_key);
   lua_pushvalue(L, 1);
@@ -77,7 +77,7 @@ static int l_popen(lua_State *L) {
   struct program program;
   struct program_file *f = lua_newuserdatauv(L, sizeof *f, 0);
   *f = (struct program_file){0};
-  luaL_setmetatable(L, LUA_FILEHANDLE); /* closed, so far */
+  luaL_setmetatable(L, LUA_FILEHANDLE); /* closed for now */
   lua_insert(L, 1);
   note_open(L, lib, true); /* now, since it may raise */
   guard_note_at(L, 1);

@@ -9,7 +9,10 @@
 
 static const char bold_red[] = "\033[1;31m", dim[] = "\033[2m", plain[] = "\033[0m";
 
-static bool in_color; /* host, before the first fork; read by everybody after it */
+/* What the host sets before the first fork, and what is the same in every process of the run, and
+ * in every Lua state of a process: so it belongs to no process, and to no state. */
+static bool in_color;
+static void (*writer)(const void *text, size_t len); /* NULL: fd_write_stderr */
 
 void report_set_color(bool color) { in_color = color; }
 
@@ -19,7 +22,8 @@ bool report_color(void) { return in_color; }
 
 static int put(struct buf *out, const char *text) { return buf_append(out, text, strlen(text)); }
 
-/* Append `len` bytes of text, if `color` between the code of a colour and the end of colour. */
+/* Append `len` bytes of text; if `color`, between the code of a colour and the code that ends
+ * it. */
 static int put_colored(struct buf *out, bool color, const char *code, const char *text,
                        size_t len) {
   int rc = color ? put(out, code) : 0;
@@ -77,8 +81,6 @@ int report_format(const struct report *r, bool color, struct buf *out) {
 }
 
 /* -- write ------------------------------------------------------------------------------------ */
-
-static void (*writer)(const void *text, size_t len); /* as in_color */
 
 void report_set_writer(void (*w)(const void *text, size_t len)) { writer = w; }
 

@@ -1,7 +1,7 @@
 /*
  * lua/state/report.h - how a failure is printed, for main and for every spawned process.
  *
- * The text is made in memory and leaves in one piece, so that the reports of two processes never
+ * The text is made in memory and written in one piece, so that the reports of two processes never
  * mix. Needs no Lua.
  */
 #ifndef SBX_LUA_STATE_REPORT_H
@@ -20,8 +20,8 @@ struct report {
   uint32_t id;            /* its serial number in the run */
   int64_t pid;            /* its pid */
   const char *spawned_at; /* "file:line"; NULL or "": not known */
-  bool task;              /* of a pool: it was not spawned there, but submitted */
-  bool bare;              /* without "sandbox: " in front: at the prompt everything is sandbox's */
+  bool task;              /* a task of a pool: it was submitted there, not spawned */
+  bool bare;              /* without "sandbox: " in front: for the prompt */
 };
 
 /*
@@ -37,20 +37,21 @@ struct report {
 int report_format(const struct report *r, bool color, struct buf *out);
 
 /*
- * Write a text of `len` bytes to stderr, after what stdio still holds for it. One write if the
- * system takes it in one; other reports keep out meanwhile. Failures are ignored: there is nobody
- * left to tell.
+ * Write a text of `len` bytes to stderr, behind what stdio still buffers for it, with one write if
+ * the system takes it all. Other reports wait meanwhile. Errors are ignored: they could not be
+ * reported.
  */
 void report_write(const void *data, size_t len);
 
-/* Format with the colour set and write; with no memory for that, write the bare message. */
+/* Format, with the colour that was set, and write. Without memory for that, write the message
+ * alone. */
 void report_print(const struct report *r);
 
-/* What writes a text to stderr in one piece. Set once by the host before the first fork; unless
- * set, a write under a lock of the file. */
+/* Set the function that writes a text to stderr in one piece. To be called once by the host, before
+ * the first fork. Default: a write while the file is locked. */
 void report_set_writer(void (*writer)(const void *text, size_t len));
 
-/* Shall reports be coloured? Set once by the host before the first fork; false unless set. */
+/* Shall reports be coloured? To be set once by the host, before the first fork. Default: no. */
 void report_set_color(bool color);
 bool report_color(void);
 

@@ -1,5 +1,4 @@
-/* lua/state/running.c - which coroutine runs, and the hook by which a signal reaches it; see running.h.
- */
+/* lua/state/running.c - see running.h. */
 #include "lua/state/running.h"
 
 #include <string.h>
@@ -78,7 +77,7 @@ void running_sync(struct lib *lib) {
   r->alert = lib->interrupts.raise || lib->questions.asked || lib->interrupts.came || r->hooked;
 }
 
-/* -- who runs -------------------------------------------------------------------------------- */
+/* -- which coroutine runs --------------------------------------------------------------------- */
 
 void running_refresh(struct lib *lib) {
   if (!lib->running.alert)
@@ -88,7 +87,7 @@ void running_refresh(struct lib *lib) {
   running_unblock(lib, blocked);
 }
 
-/* No function of the script runs: it is the line that spawned the process which says what to do. */
+/* No function of the script runs: name the line that spawned the process. */
 static void locate_process(const struct lib *lib, char where[WHERE_MAX]) {
   struct process_info me = {.id = 0};
   struct object *self;
@@ -110,7 +109,7 @@ void running_locate(const struct lib *lib, lua_State *L, int level, char where[]
 
 /* -- hooks of scripts ------------------------------------------------------------------------ */
 
-/* What the function of the standard library checks, before signals are kept out. */
+/* Check what the function of the standard library checks, before signals are blocked. */
 static void check_hook(lua_State *L) {
   int f = lua_isthread(L, 1) ? 2 : 1;
   if (lua_isnoneornil(L, f))
@@ -120,8 +119,7 @@ static void check_hook(lua_State *L) {
   luaL_optinteger(L, f + 2, 0);
 }
 
-/* debug.sethook([thread,] f, mask [, count]) and gethook([thread]), with ours out of their sight.
- */
+/* debug.sethook([thread,] f, mask [, count]) and gethook([thread]), while our hook is away. */
 static int l_hook_function(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct running *r = &lib->running;
@@ -137,15 +135,15 @@ static int l_hook_function(lua_State *L) {
   return n;
 }
 
-/* In the registry: sethook and gethook of the standard library, which alone know the hook functions
- * of scripts. */
+/* Keys of the registry: sethook and gethook of the standard library, which alone know the hook
+ * functions of scripts. */
 static const char sethook_key, gethook_key;
 
 void running_move_hook(lua_State *L, lua_State *to) {
   int top = lua_gettop(L), base = lua_gettop(to);
   lua_Hook f = lua_gethook(L);
   int mask = lua_gethookmask(L), count = lua_gethookcount(L);
-  lua_sethook(to, NULL, 0, 0); /* nobody sees the calls here */
+  lua_sethook(to, NULL, 0, 0); /* it must not see the calls here */
   lua_rawgetp(to, LUA_REGISTRYINDEX, &gethook_key);
   lua_pushthread(L);
   lua_xmove(L, to, 1);
@@ -159,7 +157,7 @@ void running_move_hook(lua_State *L, lua_State *to) {
     lua_insert(to, base + 1);
     lua_xmove(to, L, 4);
     lua_call(L, 4, 0);
-  } else { /* of C, or of nobody */
+  } else { /* a hook in C, or none */
     lua_sethook(to, f, mask, count);
   }
   lua_settop(to, base);

@@ -6,20 +6,19 @@
 
 #include "base/arena.h"
 
-/* An error outside of any protected call: a defect of the program, since all its calls are. */
+/* An error outside of a protected call is a defect of the program: all its calls are protected. */
 static int panic(lua_State *L) {
   const char *message = lua_tostring(L, -1);
   fprintf(stderr, "sandbox: unprotected error: %s\n", message ? message : "(not a string)");
   return 0; /* Lua aborts */
 }
 
-/* -- warnings, as the stand-alone interpreter has them --------------------------------------------
- */
+/* -- warnings, as the stand-alone interpreter has them ---------------------------------------- */
 
 static void warn_off(void *ud, const char *message, int to_be_continued);
 static void warn_on(void *ud, const char *message, int to_be_continued);
 
-/* "@on" and "@off" are for the warning system. Returns whether it was one. */
+/* "@on" and "@off" control the warning system. Was it one of them? */
 static bool is_control(lua_State *L, const char *message, int to_be_continued) {
   if (to_be_continued || *message != '@')
     return false;
@@ -51,8 +50,7 @@ static void warn_on(void *ud, const char *message, int to_be_continued) {
   warn_more(ud, message, to_be_continued);
 }
 
-/* -- the state ----------------------------------------------------------------------------------
- */
+/* -- the state -------------------------------------------------------------------------------- */
 
 lua_State *state_new(void) {
   struct arena *arena;

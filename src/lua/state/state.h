@@ -9,8 +9,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* As luaL_newstate, with an arena instead of malloc (base/arena.h). NULL for want of memory. To be
- * closed by state_close. */
+/* As luaL_newstate, with an arena instead of malloc (base/arena.h). NULL: no memory. To be closed
+ * by state_close. */
 lua_State *state_new(void);
 
 /* Was the state made by state_new? */

@@ -22,7 +22,7 @@ static bool starts(const struct line *line, const char *with) {
   return line->len >= strlen(with) && memcmp(line->at, with, strlen(with)) == 0;
 }
 
-/* Is it a frame of the library, or of what that called in C? */
+/* Is it a frame of the library, or of a C function that the library called? */
 static bool is_ours(struct line line) {
   while (starts(&line, "\n\t[C]: "))
     line = next_line(line.at + line.len);

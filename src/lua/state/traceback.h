@@ -1,5 +1,5 @@
 /*
- * lua/state/traceback.h - tracebacks as a person reads them: the script's calls, not the library's own.
+ * lua/state/traceback.h - tracebacks with the script's calls, and without the library's own.
  */
 #ifndef SBX_LUA_STATE_TRACEBACK_H
 #define SBX_LUA_STATE_TRACEBACK_H
@@ -7,9 +7,10 @@
 #include <lua.h>
 
 /*
- * Replace the traceback on the top of the stack, as luaL_traceback(3) makes it, by one without the
- * frames of the library's own Lua and what those called in C. What is a global as well as in the
- * table `sandbox` has the global's name: Lua itself finds the one or the other, as it hashes.
+ * Replace the traceback on the top of the stack, as luaL_traceback makes it, by one without the
+ * frames of the library's own Lua, and of C functions that these called. A function that is a
+ * global and in the table `sandbox` gets the global's name: Lua shows one or the other, by the
+ * order of its hashes.
  */
 void traceback_clean(lua_State *L);
 

@@ -38,10 +38,10 @@ void lifeline_close(struct os_backend *b) {
 }
 
 /*
- * The pipe once more, in a file description of our own. The way through the directory of who made
- * the pipe is short, and the kernel knows it from the last child; that through our own makes an
- * entry of /proc for us, which costs a tenth of a spawn. But there we find it also when the other
- * one has died.
+ * Open the pipe again, as a file description of this process. Through the directory of the process
+ * that made the pipe the lookup is cheap: the kernel has it cached from the last child. Through
+ * /proc/self it makes new entries in /proc, which costs a tenth of a spawn, but it works also when
+ * the maker has died.
  */
 static int open_again(const struct os_backend *b) {
   enum { FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK };
@@ -52,7 +52,7 @@ static int open_again(const struct os_backend *b) {
   return fd < 0 ? open(path, FLAGS) : fd;
 }
 
-/* Nobody writes into the pipe: it is empty, or at its end. */
+/* No process writes into the pipe: a read finds it empty, or at its end. */
 static bool supervisor_gone(int fd) {
   char byte;
   return read(fd, &byte, 1) == 0;
@@ -63,7 +63,7 @@ int lifeline_open(const struct os_backend *b, int *ret) {
   if (fd < 0)
     return error_call("open of /proc/self/fd", errno);
   fcntl(fd, F_SETSIG, SIGKILL);
-  fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK); /* nobody owns it yet: nobody is told */
+  fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK); /* it has no owner yet: no signal */
   *ret = fd;
   return 0;
 }
@@ -79,7 +79,7 @@ void lifeline_fork_end(const struct os_backend *b, int fd, pid_t pid) {
     fcntl(fd, F_SETOWN, pid);
   if (b->lifeline_own >= 0) {
     fcntl(b->lifeline_own, F_SETSIG, SIGKILL);
-    if (supervisor_gone(b->lifeline_own)) { /* before one of the two was tied */
+    if (supervisor_gone(b->lifeline_own)) { /* before both owners were set */
       if (pid > 0)
         kill(pid, SIGKILL);
       raise(SIGKILL);
@@ -93,6 +93,6 @@ void lifeline_enter(struct os_backend *b, int fd, pid_t self) {
     close(b->lifeline_own); /* the parent's, inherited */
   b->lifeline_own = fd;
   fcntl(fd, F_SETOWN, self);
-  if (supervisor_gone(fd)) /* before the kernel knew whom to tell */
+  if (supervisor_gone(fd)) /* before the owner was set */
     raise(SIGKILL);
 }

@@ -13,15 +13,15 @@ int lifeline_create(struct os_backend *b, int *ret_write);
 void lifeline_close(struct os_backend *b);
 
 /*
- * A process may be stopped before its first step, and its parent in the middle of the fork; so both
- * tie it, whoever comes first, and no stop can come between the two:
+ * A process may be stopped before its first step, and its parent in the middle of the fork. So both
+ * make the child the owner of its description, whichever comes first:
  *   parent  lifeline_open, lifeline_fork_begin; fork; lifeline_fork_end
  *   child   lifeline_enter
  * From then on the kernel sends SIGKILL to the child when the supervisor is gone, even if it is
  * stopped or blocks every signal: O_ASYNC with F_SETSIG on a description of its own (fcntl(2)).
  */
 
-/* A description for the child to be. 0, or an error of open(2): without /proc there is none. */
+/* A description for the next child. 0, or an error of open(2): without /proc there is none. */
 int lifeline_open(const struct os_backend *b, int *ret);
 
 /* Until lifeline_fork_end the end of the supervisor does not kill the calling process: it wakes it,

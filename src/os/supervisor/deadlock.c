@@ -1,4 +1,10 @@
-/* os/supervisor/deadlock.c - noticing that a run, or a part of it, can never go on; see supervisor_internal.h.
+/*
+ * os/supervisor/deadlock.c - noticing that a run, or a part of it, can never go on; see
+ * supervisor_internal.h.
+ *
+ * A glance at the records is cheap, and says whether a look is worth its cost. A look takes a
+ * snapshot and finds the processes that only each other could help (look/waits.h). If these are all
+ * processes, the run has ended; if not, the part is reported once.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,7 +17,7 @@
 
 enum {
   PAUSE_MOST = 4,  /* times after_ns */
-  COST_SHARE = 100 /* a look may take this part of the time between two, of CPU time */
+  COST_SHARE = 100 /* of the time between two looks, one may take a hundredth as CPU time */
 };
 
 void deadlock_begin(struct deadlock_watch *w, int64_t after_ns, bool guided) {
@@ -27,7 +33,7 @@ void deadlock_end(struct deadlock_watch *w) {
 
 /* -- is a look worth it? --------------------------------------------------------------------- */
 
-/* When did the process go to sleep for good? 0: it does not sleep, or has a deadline. */
+/* Since when the process has slept without a deadline; 0: it does not. */
 static int64_t asleep_since(const struct process_record *p) {
   int64_t since = atomic_load(&p->op_since_ns), line = atomic_load(&p->line_since_ns);
   if (atomic_load(&p->op_kind) == OP_NONE || atomic_load(&p->op_deadline_ns) != SBX_FOREVER)
@@ -36,7 +42,7 @@ static int64_t asleep_since(const struct process_record *p) {
                                                       : since; /* it has looked again since */
 }
 
-/* Whoever joins one that is awake need not be looked at closely. */
+/* No: it joins a process that is awake, or sleeps by the clock. */
 static bool may_be_stuck(const struct control *c, const struct process_record *p) {
   uint32_t kind = atomic_load(&p->op_kind), slot = atomic_load(&p->op_slot);
   if (kind == OP_PROCESS_JOIN && slot < PROCESS_SLOTS)
@@ -44,10 +50,10 @@ static bool may_be_stuck(const struct control *c, const struct process_record *p
   return kind != OP_CLOCK_SLEEP;
 }
 
-/* What the records say, which is no more than a hint, and cheap. */
+/* What the records say: cheap, and no more than a hint. */
 struct hint {
-  int64_t all_since_ns; /* everybody sleeps for good since then; 0: somebody does not */
-  bool some;            /* somebody has slept for long enough */
+  int64_t all_since_ns; /* all sleep without a deadline since then; 0: one does not */
+  bool some;            /* one has slept for long enough to be stuck */
 };
 
 static struct hint glance(const struct deadlock_watch *w, const struct control *c, int64_t now) {
@@ -66,7 +72,7 @@ static struct hint glance(const struct deadlock_watch *w, const struct control *
   return h;
 }
 
-/* -- what was told already ------------------------------------------------------------------- */
+/* -- what was reported already --------------------------------------------------------------- */
 
 static bool is_told(const struct deadlock_watch *w, const struct snapshot_process *p) {
   for (uint32_t i = 0; i < w->told_count; i++)
@@ -75,7 +81,7 @@ static bool is_told(const struct deadlock_watch *w, const struct snapshot_proces
   return false;
 }
 
-/* What is told now is all that is remembered: whoever is stuck stays so. */
+/* Remember what is reported now, and no more: a process that is stuck stays so. */
 static int remember(struct deadlock_watch *w, const struct snapshot *s) {
   struct told_sleep *list = malloc(s->process_count * sizeof *list);
   uint32_t n = 0;
@@ -91,7 +97,7 @@ static int remember(struct deadlock_watch *w, const struct snapshot *s) {
 }
 
 /*
- * Mark the stuck processes of parts (waits_parts) of which nobody was told. Returns how many.
+ * Mark the stuck processes of parts (waits_parts) that were not reported yet. Returns how many.
  *   part, about  process_count each
  */
 static uint32_t find_new(const struct deadlock_watch *w, const struct snapshot *s, uint32_t *part,
@@ -135,7 +141,7 @@ static int tell(const struct snapshot *s, bool all, const bool *about, uint32_t 
   return rc ? rc : buf_append_byte(out, '\0');
 }
 
-/* Everybody's, or that of parts that were not told yet. */
+/* Report that all are stuck, or the parts that were not reported yet. */
 static enum deadlock judge(struct deadlock_watch *w, const struct snapshot *s, struct buf *out) {
   bool all = waits_all_stuck(s), *about = malloc(s->process_count * sizeof *about);
   uint32_t n = 0, *part = malloc(s->process_count * sizeof *part);
@@ -152,8 +158,8 @@ static enum deadlock judge(struct deadlock_watch *w, const struct snapshot *s, s
 }
 
 /*
- * Everybody sleeps, but one has just looked again: it may well be that everybody is stuck, and that
- * is what should be told then, not that some are. It will show at one of the next looks.
+ * All processes sleep, but one has just woken up and looked again. Probably all are stuck, and that
+ * should be reported, not that some are: one of the next looks will show it.
  */
 static bool is_unsure(struct deadlock_watch *w, const struct snapshot *s, bool all_asleep) {
   enum { MOST = 4 };
@@ -164,7 +170,7 @@ static bool is_unsure(struct deadlock_watch *w, const struct snapshot *s, bool a
   return unsure;
 }
 
-/* Everything is looked at again, and twice. */
+/* Take a snapshot, and judge what is steady in it. */
 static enum deadlock look(struct deadlock_watch *w, const struct control *c, bool all_asleep,
                           struct buf *out) {
   struct snapshot s;
@@ -172,7 +178,7 @@ static enum deadlock look(struct deadlock_watch *w, const struct control *c, boo
   if (snapshot_take(c, SNAPSHOT_QUEUES, &s))
     return ret;
   for (uint32_t i = 0; i < s.process_count && w->guided; i++)
-    if (s.processes[i].slot == 0) /* a person may interrupt what main does, and type what helps */
+    if (s.processes[i].slot == 0) /* a person may interrupt it, and type what helps */
       s.processes[i].op.steady = false;
   bool some = false;
   if (s.process_count && waits_find(&s, 0) == 0)
@@ -188,14 +194,14 @@ static enum deadlock look(struct deadlock_watch *w, const struct control *c, boo
 
 /* -- when ------------------------------------------------------------------------------------ */
 
-/* CPU time of this process: what a look costs, however busy the machine is. */
+/* CPU time of this process: the cost of a look, however busy the machine is. */
 static int64_t cpu_ns(void) {
   struct timespec t;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
 }
 
-/* Somebody is awake: look again after a pause that grows. */
+/* A process is awake: look again after a pause that grows. */
 static void look_later(struct deadlock_watch *w, int64_t cpu_before_ns) {
   int64_t now = clock_now_ns();
   int64_t least = (cpu_ns() - cpu_before_ns) * COST_SHARE;
@@ -210,8 +216,7 @@ enum deadlock deadlock_look(struct deadlock_watch *w, const struct control *c, s
     return DEADLOCK_NONE;
   int64_t cpu_before = cpu_ns();
   struct hint h = glance(w, c, now);
-  if (h.all_since_ns &&
-      now - h.all_since_ns < w->after_ns) { /* maybe: they have just gone to sleep */
+  if (h.all_since_ns && now - h.all_since_ns < w->after_ns) { /* they have just gone to sleep */
     w->pause_ns = w->after_ns;
     w->look_at_ns = h.all_since_ns + w->after_ns;
     return DEADLOCK_NONE;

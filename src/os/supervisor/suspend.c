@@ -1,4 +1,5 @@
-/* os/supervisor/suspend.c - see suspend.h. The kernel is asked who there is: programs have no record. */
+/* os/supervisor/suspend.c - see suspend.h. Processes are found in /proc: programs have no
+ * record. */
 #include "os/supervisor/suspend.h"
 
 #include <dirent.h>
@@ -11,7 +12,7 @@
 
 enum { ROUNDS_MOST = 200, PAUSE_NS = 2 * 1000 * 1000 };
 
-/* A list of numbers; what there is no memory for is left out. */
+/* Append a pid; without memory it is left out. */
 static void add(struct suspended *list, pid_t pid) {
   if (list->count == list->cap) {
     size_t cap = list->cap ? 2 * list->cap : 16;
@@ -36,7 +37,7 @@ static void release(struct suspended *list) {
   *list = (struct suspended){0};
 }
 
-/* The process groups of the run, but for the caller's. */
+/* The process groups of the run, except the caller's. */
 static void find_groups(const struct control *c, struct suspended *ret) {
   for (uint32_t i = 0; i < control_process_end(c); i++) {
     pid_t pid = control_process_pid(c, i, atomic_load(&c->process_stamp[i]));
@@ -46,7 +47,7 @@ static void find_groups(const struct control *c, struct suspended *ret) {
   }
 }
 
-/* Everybody in these groups. */
+/* Call a function for each process in these groups. */
 static void each_member(const struct suspended *groups,
                         void (*call)(void *ctx, pid_t pid, char state), void *ctx) {
   const struct dirent *entry;
@@ -80,7 +81,7 @@ static void go_on(void *ctx, pid_t pid, char state) {
     kill(pid, SIGCONT);
 }
 
-/* Again until nobody runs: somebody may just be making another. */
+/* Repeat until none runs: a process may have been forking meanwhile. */
 void suspend_run(const struct control *c, struct suspended *ret) {
   const struct timespec pause = {.tv_nsec = PAUSE_NS};
   struct suspended groups = {0};

@@ -1,5 +1,6 @@
 /*
- * os/supervisor/suspend.h - the whole run stands still, and goes on: Ctrl-Z at the prompt, and `fg`.
+ * os/supervisor/suspend.h - the whole run stands still, and goes on: Ctrl-Z at the prompt, and
+ * `fg`.
  *
  * The processes of a prompt's session have process groups of their own, so that the terminal's
  * Ctrl-C is not for them; its Ctrl-Z, which is for the whole run, the supervisor passes on.
@@ -9,19 +10,19 @@
 
 #include "os/shared/control.h"
 
-/* Who was stopped before. `struct suspended s = {0};` */
+/* The processes that were stopped already. `struct suspended s = {0};` */
 struct suspended {
   pid_t *pids; /* owned */
   size_t count, cap;
 };
 
 /*
- * Stop every process of the run, and the programs in their process groups that they have started,
- * and wait until they stand still. Of the supervisor's own group nobody is stopped.
+ * Stop every process of the run, and the programs that they have started in their process groups,
+ * and wait until they are stopped. The supervisor's own group is left out.
  */
 void suspend_run(const struct control *c, struct suspended *ret);
 
-/* Let those go on that suspend_run stopped: not those that stood still already. Releases `s`. */
+/* Continue what suspend_run stopped, but not what was stopped before. Releases `s`. */
 void suspend_end(const struct control *c, struct suspended *s);
 
 #endif
