@@ -54,6 +54,19 @@ static bool wants_prompt(const struct options *o, int argc) {
   return o->mode == MODE_RUN && (o->interactive || nothing_else) && repl_possible();
 }
 
+/* The life of main, and of a session: what is the supervisor's alone is closed first. */
+static int main_process(struct backend *b, void *ctx) {
+  const struct script *script = ctx;
+  tracing_forget(script->tracing);
+  return script_process(b, ctx);
+}
+
+static int main_session(struct backend *b, const struct session_place *place, void *ctx) {
+  const struct script *script = ctx;
+  tracing_forget(script->tracing);
+  return script_session(b, place, ctx);
+}
+
 enum { DEADLOCK_AFTER_NS = 250 * 1000 * 1000 };
 
 /* At the prompt a person can resolve a deadlock, so it is reported and nothing is ended. */
@@ -63,14 +76,14 @@ static int run_prompt(struct supervisor_options supervisor, struct script *scrip
   supervisor.guided = true;
   const struct repl_options repl = {.greeting = prompt_greeting,
                                     .color = options_color(o->color, true),
-                                    .session = script_session,
+                                    .session = main_session,
                                     .ctx = script};
   return terminal_run(&supervisor, &repl);
 }
 
 static int run_script(struct supervisor_options supervisor, struct script *script) {
   supervisor.deadlock_after_ns = DEADLOCK_AFTER_NS;
-  return supervisor_run(&supervisor, script_process, script);
+  return supervisor_run(&supervisor, main_process, script);
 }
 
 static int run(const struct options *o, int argc, char **argv) {
@@ -87,12 +100,15 @@ static int run(const struct options *o, int argc, char **argv) {
       .report = report,
   };
   struct tracing tracing;
+  script.tracing = &tracing;
   int status = tracing_begin(&tracing, o, argc, argv, &supervisor.record);
-  if (status)
+  if (status) {
+    tracing_end(&tracing, false);
     return status;
+  }
   status =
       wants_prompt(o, argc) ? run_prompt(supervisor, &script) : run_script(supervisor, &script);
-  tracing_end(&tracing);
+  tracing_end(&tracing, status >= 0);
   if (status >= 0)
     return status;
   fprintf(stderr, "sandbox: cannot start the run: %s\n", error_text(status));
@@ -140,6 +156,11 @@ static int carry_out(const struct options *o, int argc, char **argv) {
     break;
   case MODE_INIT:
     return init_folder();
+  case MODE_TRACE:
+    return trace_command(o);
+  case MODE_TRACE_HELP:
+    options_trace_help(stdout);
+    break;
   }
   return output_finish(0);
 }

@@ -7,53 +7,17 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "host/options_internal.h"
 
 enum { PROCS_DEFAULT = 512, TRACE_LIMIT_DEFAULT = 1 << 30 };
 
-/* -- mistakes ---------------------------------------------------------------------------------- */
-
-int options_usage_error(FILE *err, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  fputs("sandbox: ", err);
-  vfprintf(err, format, args);
-  fputs("\n'sandbox --help' lists the options\n", err);
-  va_end(args);
-  return EXIT_USAGE;
-}
-
-/* `typed` is the whole argument; a value after '=' is not part of the option's name. */
-static int unknown_option(FILE *err, const char *typed) {
-  const char *name = typed + strspn(typed, "-");
-  int shown = (int)strcspn(typed, "=");
-  const struct option_row *meant = option_suggestion(name, strcspn(name, "="));
-  if (meant && meant->name)
-    return options_usage_error(err, "unknown option '%.*s'; did you mean '--%s'?", shown, typed,
-                               meant->name);
-  if (meant && name != typed + 1) /* --e; not -ee */
-    return options_usage_error(err, "unknown option '%.*s'; did you mean '-%c'?", shown, typed,
-                               meant->letter);
-  return options_usage_error(err, "unknown option '%.*s'", shown, typed);
-}
-
-static int missing_argument(FILE *err, const struct option_row *row, bool is_long) {
-  return options_usage_error(err, "option '%s' needs an argument: %s; for example %s",
-                             option_spell(row, is_long).text, row->wants, row->example);
-}
-
-static int bad_argument(FILE *err, const struct option_row *row, bool is_long, const char *value) {
-  return options_usage_error(err, "option '%s' wants %s, not '%s'; for example %s",
-                             option_spell(row, is_long).text, row->wants, value, row->example);
-}
-
-/* -- parsing ----------------------------------------------------------------------------------- */
-
 /* A parse in progress. */
 struct parse {
   struct options *o;
+  const struct option_table *table;
   int argc;
   char **argv;
   int next; /* the argument to look at next */
@@ -61,11 +25,61 @@ struct parse {
   bool stop;
 };
 
+/* -- mistakes ---------------------------------------------------------------------------------- */
+
+static void mistake(FILE *err, const char *help, const char *format, va_list args) {
+  fputs("sandbox: ", err);
+  vfprintf(err, format, args);
+  fprintf(err, "\n'%s' lists the options\n", help);
+}
+
+int options_usage_error(FILE *err, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  mistake(err, program_options.help, format, args);
+  va_end(args);
+  return EXIT_USAGE;
+}
+
+__attribute__((format(printf, 2, 3))) static int refuse(const struct parse *p, const char *format,
+                                                        ...) {
+  va_list args;
+  va_start(args, format);
+  mistake(p->err, p->table->help, format, args);
+  va_end(args);
+  return EXIT_USAGE;
+}
+
+/* `typed` is the whole argument; a value after '=' is not part of the option's name. */
+static int unknown_option(const struct parse *p, const char *typed) {
+  const char *name = typed + strspn(typed, "-");
+  int shown = (int)strcspn(typed, "=");
+  const struct option_row *meant = option_suggestion(p->table, name, strcspn(name, "="));
+  if (meant && meant->name)
+    return refuse(p, "unknown option '%.*s'; did you mean '--%s'?", shown, typed, meant->name);
+  if (meant && name != typed + 1) /* --e; not -ee */
+    return refuse(p, "unknown option '%.*s'; did you mean '-%c'?", shown, typed, meant->letter);
+  return refuse(p, "unknown option '%.*s'", shown, typed);
+}
+
+static int missing_argument(const struct parse *p, const struct option_row *row, bool is_long) {
+  return refuse(p, "option '%s' needs an argument: %s; for example %s",
+                option_spell(row, is_long).text, row->wants, row->example);
+}
+
+static int bad_argument(const struct parse *p, const struct option_row *row, bool is_long,
+                        const char *value) {
+  return refuse(p, "option '%s' wants %s, not '%s'; for example %s",
+                option_spell(row, is_long).text, row->wants, value, row->example);
+}
+
+/* -- parsing ----------------------------------------------------------------------------------- */
+
 /* Hand a value (NULL for an option without one) to the row's handler. */
 static int apply(struct parse *p, const struct option_row *row, bool is_long, const char *value) {
   enum answer answer = row->set(p->o, value);
   if (answer == ANSWER_BAD)
-    return bad_argument(p->err, row, is_long, value);
+    return bad_argument(p, row, is_long, value);
   p->stop = answer == ANSWER_STOP;
   return 0;
 }
@@ -74,31 +88,36 @@ static int apply(struct parse *p, const struct option_row *row, bool is_long, co
 static int parse_long(struct parse *p, const char *typed) {
   const char *name = typed + 2;
   size_t len = strcspn(name, "=");
-  const struct option_row *row = option_of_name(name, len);
+  const struct option_row *row = option_of_name(p->table, name, len);
   if (!row)
-    return unknown_option(p->err, typed);
+    return unknown_option(p, typed);
   const char *value = name[len] == '=' ? name + len + 1 : NULL;
   if (row->takes == NO_ARGUMENT && value)
-    return options_usage_error(p->err, "option '--%s' takes no argument", row->name);
+    return refuse(p, "option '--%s' takes no argument", row->name);
   if ((row->takes == ARGUMENT || row->takes == FILE_ARGUMENT) && !value) {
     if (p->next >= p->argc)
-      return missing_argument(p->err, row, true);
+      return missing_argument(p, row, true);
     value = p->argv[p->next++];
   }
   return apply(p, row, true, value);
 }
 
-/* -x, -e value or -evalue; as in lua(1), a separate value must not begin with a dash */
+/* A separate value of a letter must not begin with a dash, as in lua(1); "-" may stand for a file. */
+static bool is_value(const struct option_row *row, const char *arg) {
+  return arg[0] != '-' || (row->takes == FILE_ARGUMENT && arg[1] == '\0');
+}
+
+/* -x, -e value or -evalue */
 static int parse_short(struct parse *p, const char *typed) {
-  const struct option_row *row = option_of_letter(typed[1]);
+  const struct option_row *row = option_of_letter(p->table, typed[1]);
   if (!row || (row->takes == NO_ARGUMENT && typed[2] != '\0'))
-    return unknown_option(p->err, typed);
+    return unknown_option(p, typed);
   const char *value = NULL;
   if (typed[2] != '\0') {
     value = typed + 2;
   } else if (row->takes != NO_ARGUMENT) {
-    if (p->next >= p->argc || p->argv[p->next][0] == '-')
-      return missing_argument(p->err, row, false);
+    if (p->next >= p->argc || !is_value(row, p->argv[p->next]))
+      return missing_argument(p, row, false);
     value = p->argv[p->next++];
   }
   return apply(p, row, false, value);
@@ -121,13 +140,72 @@ static int parse_argument(struct parse *p) {
 }
 
 /* Each trace has a file of its own. */
-static int check_traces(const struct trace_options *t, FILE *err) {
+static int check_traces(const struct parse *p, const char *option) {
+  const struct trace_options *t = &p->o->trace;
   for (size_t i = 0; i < t->file_count; i++)
     for (size_t j = 0; j < i; j++)
       if (strcmp(t->files[i].path, t->files[j].path) == 0)
-        return options_usage_error(err, "option '--trace' names '%s' twice", t->files[i].path);
+        return refuse(p, "option '%s' names '%s' twice", option, t->files[i].path);
   return 0;
 }
+
+/* -- trace FILE... ----------------------------------------------------------------------------- */
+
+static int check_inputs(const struct parse *p) {
+  const struct options *o = p->o;
+  if (o->input_count == 0)
+    return refuse(p, "'trace' needs a file; for example sandbox trace run.pftrace -o run.html");
+  if (o->input_count > 2)
+    return refuse(p, "'trace' shows at most two runs side by side, not %zu", o->input_count);
+  for (size_t i = 0; i < o->trace.file_count && o->input_count == 2; i++)
+    if (o->trace.files[i].format == TRACE_PFTRACE || o->trace.files[i].format == TRACE_JSON)
+      return refuse(p, "two runs can be written as .html or .svg, not into '%s'",
+                    o->trace.files[i].path);
+  return check_traces(p, "-o");
+}
+
+/* Options and files in any order, up to "--"; then files. */
+static int parse_trace(struct parse *p) {
+  struct options *o = p->o;
+  bool files_only = false;
+  o->mode = MODE_TRACE;
+  p->table = &trace_command_options;
+  p->stop = false;
+  if (!(o->inputs = calloc((size_t)p->argc, sizeof *o->inputs))) {
+    fputs("sandbox: not enough memory\n", p->err);
+    return EXIT_LUA_ERROR;
+  }
+  while (p->next < p->argc && !p->stop) {
+    const char *typed = p->argv[p->next++];
+    int status = 0;
+    if (files_only || typed[0] != '-' || typed[1] == '\0')
+      o->inputs[o->input_count++] = typed;
+    else if (strcmp(typed, "--") == 0)
+      files_only = true;
+    else
+      status = typed[1] == '-' ? parse_long(p, typed) : parse_short(p, typed);
+    if (status)
+      return status;
+  }
+  return o->mode == MODE_TRACE ? check_inputs(p) : 0;
+}
+
+/* Is there something of that name that can be run as a script? */
+static bool is_script(const char *name) {
+  struct stat about;
+  return stat(name, &about) == 0 && !S_ISDIR(about.st_mode);
+}
+
+/* Is the script's name a command's? A file of that name is a script, and so is what comes after
+ * options that only a script has. */
+static bool is_command(const struct parse *p) {
+  const struct options *o = p->o;
+  return o->mode == MODE_RUN && p->next < p->argc && !o->script_is_stdin && o->step_count == 0 &&
+         !o->show_version && strcmp(p->argv[p->next - 1], "--") != 0 &&
+         strcmp(p->argv[p->next], "trace") == 0 && !is_script("trace");
+}
+
+/* -- the whole line ---------------------------------------------------------------------------- */
 
 int options_parse(struct options *o, int argc, char **argv, FILE *err) {
   *o = (struct options){.speed = 1,
@@ -143,18 +221,23 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
     fputs("sandbox: not enough memory\n", err);
     return EXIT_LUA_ERROR;
   }
-  struct parse p = {.o = o, .argc = argc, .argv = argv, .next = 1, .err = err};
+  struct parse p = {
+      .o = o, .table = &program_options, .argc = argc, .argv = argv, .next = 1, .err = err};
   while (p.next < argc && !p.stop) {
     int status = parse_argument(&p);
     if (status)
       return status;
+  }
+  if (is_command(&p)) {
+    p.next++;
+    return parse_trace(&p);
   }
   if (o->mode == MODE_HELP && p.next < argc && argv[p.next][0] != '-') {
     o->mode = MODE_TOPIC;
     o->topic = argv[p.next];
   }
   o->script = p.next;
-  return o->mode == MODE_RUN ? check_traces(&o->trace, err) : 0;
+  return o->mode == MODE_RUN ? check_traces(&p, "--trace") : 0;
 }
 
 void options_release(struct options *o) {
@@ -164,6 +247,9 @@ void options_release(struct options *o) {
   free(o->trace.files);
   o->trace.files = NULL;
   o->trace.file_count = 0;
+  free(o->inputs);
+  o->inputs = NULL;
+  o->input_count = 0;
 }
 
 /* -- colour ------------------------------------------------------------------------------------ */

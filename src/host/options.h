@@ -2,7 +2,8 @@
  * host/options.h - the command line: a table of options, and the values they were given.
  *
  * Every option is one row of the table in options_table.c; parsing, --help, --completions and the
- * suggestion for a mistyped option read it. Options end at the script's name, as in lua(1).
+ * suggestion for a mistyped option read it. Options end at the script's name, as in lua(1). A command
+ * (`sandbox trace`) stands in the place of a script, and has options of its own.
  *
  * The command line is parsed before any Lua is touched.
  */
@@ -26,7 +27,9 @@ enum run_mode {
   MODE_HELP,
   MODE_VERSION,
   MODE_COMPLETIONS,
-  MODE_INIT
+  MODE_INIT,
+  MODE_TRACE,
+  MODE_TRACE_HELP
 };
 
 enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -75,6 +78,8 @@ struct options {
   bool tag_output;
   enum color_choice color;
   struct trace_options trace;
+  const char **inputs; /* MODE_TRACE: files to read, at most two; owned, each borrowed from argv */
+  size_t input_count;
   const char *shell; /* --completions; borrowed */
   const char *topic; /* the argument after --help, for MODE_TOPIC; borrowed */
 };
@@ -97,8 +102,9 @@ int options_usage_error(FILE *err, const char *format, ...) __attribute__((forma
 /* The format that the extension of a file name says (enum trace_format), or -1. */
 int option_trace_format(const char *path);
 
-/* Print the text of --help. */
+/* Print the text of --help, and of `trace --help`. */
 void options_help(FILE *out);
+void options_trace_help(FILE *out);
 
 /* Print the completion script for "bash", "zsh" or "fish". */
 void options_completions(FILE *out, const char *shell);

@@ -39,6 +39,23 @@ static void bash_case(FILE *out, const struct option_row *row) {
   fputs(" -- \"$cur\"); return ;;\n", out);
 }
 
+/* The arguments of a table's options, but for those that `said` has, too. */
+static void bash_cases(FILE *out, const struct option_table *t, const struct option_table *said) {
+  for (int i = 0; i < t->count; i++) {
+    const struct option_row *row = &t->rows[i];
+    bool is_said = said && row->name && option_of_name(said, row->name, strlen(row->name));
+    if (row->takes != NO_ARGUMENT && !is_said)
+      bash_case(out, row);
+  }
+}
+
+static void bash_words(FILE *out, const struct option_table *t) {
+  for (int i = 0; i < t->count; i++) {
+    fputs(i == 0 ? "" : " ", out);
+    put_spellings(out, &t->rows[i], " ");
+  }
+}
+
 static void complete_bash(FILE *out) {
   fputs("# bash completion for sandbox; in ~/.bashrc: eval \"$(sandbox --completions bash)\"\n"
         "_sandbox() {\n"
@@ -48,22 +65,22 @@ static void complete_bash(FILE *out) {
         "  if [[ $prev == = ]]; then prev=${COMP_WORDS[COMP_CWORD - 2]} equals==; fi\n"
         "  case $prev$equals in\n",
         out);
-  for (int i = 0; i < option_row_count; i++) {
-    if (!option_rows[i].argument)
-      continue;
-    bash_case(out, &option_rows[i]);
-  }
+  bash_cases(out, &program_options, NULL);
+  bash_cases(out, &trace_command_options, &program_options);
   fputs("  esac\n"
-        "  if [[ $cur == -* ]]; then\n"
-        "    mapfile -t COMPREPLY < <(compgen -W '",
+        "  local options='",
         out);
-  for (int i = 0; i < option_row_count; i++) {
-    fputs(i == 0 ? "" : " ", out);
-    put_spellings(out, &option_rows[i], " ");
-  }
-  fputs("' -- \"$cur\")\n"
+  bash_words(out, &program_options);
+  fputs("' commands=\n"
+        "  if [[ $COMP_CWORD == 1 ]]; then commands=trace; fi\n"
+        "  if [[ ${COMP_WORDS[1]} == trace ]]; then options='",
+        out);
+  bash_words(out, &trace_command_options);
+  fputs("'; fi\n"
+        "  if [[ $cur == -* ]]; then\n"
+        "    mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
         "  else\n"
-        "    mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
+        "    mapfile -t COMPREPLY < <(compgen -W \"$commands\" -f -- \"$cur\")\n"
         "  fi\n"
         "}\n"
         "complete -o filenames -F _sandbox sandbox\n",
@@ -92,20 +109,31 @@ static void zsh_spec(FILE *out, const struct option_row *row, bool is_long) {
   fputs("' \\\n", out);
 }
 
+static void zsh_specs(FILE *out, const struct option_table *t) {
+  for (int i = 0; i < t->count; i++) {
+    if (t->rows[i].letter)
+      zsh_spec(out, &t->rows[i], false);
+    if (t->rows[i].name)
+      zsh_spec(out, &t->rows[i], true);
+  }
+}
+
 static void complete_zsh(FILE *out) {
   fputs("#compdef sandbox\n"
         "# zsh completion for sandbox; in ~/.zshrc after compinit: eval \"$(sandbox --completions "
         "zsh)\"\n"
         "_sandbox() {\n"
+        "  if [[ ${words[2]} == trace ]]; then\n"
+        "    _arguments -S \\\n",
+        out);
+  zsh_specs(out, &trace_command_options);
+  fputs("    '*:trace:_files'\n"
+        "    return\n"
+        "  fi\n"
         "  _arguments -S \\\n",
         out);
-  for (int i = 0; i < option_row_count; i++) {
-    if (option_rows[i].letter)
-      zsh_spec(out, &option_rows[i], false);
-    if (option_rows[i].name)
-      zsh_spec(out, &option_rows[i], true);
-  }
-  fputs("    '1:script:_files' \\\n"
+  zsh_specs(out, &program_options);
+  fputs("    '1:script:{ compadd trace; _files }' \\\n"
         "    '*:argument:_files'\n"
         "}\n"
         "if [[ ${funcstack[1]} == _sandbox ]]; then _sandbox \"$@\"; else compdef _sandbox "
@@ -113,12 +141,11 @@ static void complete_zsh(FILE *out) {
         out);
 }
 
-static void complete_fish(FILE *out) {
-  fputs("# fish completion for sandbox; in config.fish: sandbox --completions fish | source\n",
-        out);
-  for (int i = 0; i < option_row_count; i++) {
-    const struct option_row *row = &option_rows[i];
-    fputs("complete -c sandbox", out);
+/* `when`: " -n 'condition'", or "" */
+static void fish_rows(FILE *out, const struct option_table *t, const char *when) {
+  for (int i = 0; i < t->count; i++) {
+    const struct option_row *row = &t->rows[i];
+    fprintf(out, "complete -c sandbox%s", when);
     if (row->letter)
       fprintf(out, " -s %c", row->letter);
     if (row->name)
@@ -133,6 +160,14 @@ static void complete_fish(FILE *out) {
     put_escaped(out, row->help, "\\'");
     fputs("'\n", out);
   }
+}
+
+static void complete_fish(FILE *out) {
+  fputs("# fish completion for sandbox; in config.fish: sandbox --completions fish | source\n"
+        "complete -c sandbox -n __fish_use_subcommand -a trace -d 'show a recorded run'\n",
+        out);
+  fish_rows(out, &program_options, " -n 'not __fish_seen_subcommand_from trace'");
+  fish_rows(out, &trace_command_options, " -n '__fish_seen_subcommand_from trace'");
 }
 
 void options_completions(FILE *out, const char *shell) {

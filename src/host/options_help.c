@@ -30,6 +30,9 @@ static const char help_tail[] =
     "  --                   end of the options\n"
     "  -                    end of the options; the script comes from standard input\n"
     "\n"
+    "Commands:\n"
+    "  trace FILE -o FILE   show a recorded run in another way; see sandbox trace --help\n"
+    "\n"
     "Without a script, Lua is read from standard input: at a prompt if that is a terminal.\n"
     "\n"
     "Exit status:\n"
@@ -55,13 +58,43 @@ static void help_row(FILE *out, const struct option_row *row) {
   fprintf(out, "  %-20s %s\n", left, row->help);
 }
 
+static const char trace_head[] =
+    "Usage: sandbox trace [options] FILE [FILE]\n"
+    "Show a run that was recorded in another way, or two of them side by side. FILE is what "
+    "--trace\n"
+    "has written as .pftrace, or the FILE.part that is left of a run that was cut off.\n"
+    "\n"
+    "Examples:\n"
+    "  sandbox trace run.pftrace               draw the timeline\n"
+    "  sandbox trace run.pftrace -o run.html   a page for the browser\n"
+    "  sandbox trace serial.pftrace process.pftrace -o both.html\n"
+    "                                          two runs on one time axis\n"
+    "\n"
+    "Options:\n";
+
+static const char trace_tail[] = "  --                   end of the options\n"
+                                 "\n"
+                                 "A file whose name is trace is run as a script.\n"
+                                 "\n"
+                                 "Exit status:\n"
+                                 "  0      success\n"
+                                 "  1      a file cannot be written\n"
+                                 "  2      the command line is wrong, or a file is no trace\n";
+
+void options_trace_help(FILE *out) {
+  fputs(trace_head, out);
+  for (int i = 0; i < trace_command_options.count; i++)
+    help_row(out, &trace_command_options.rows[i]);
+  fputs(trace_tail, out);
+}
+
 void options_help(FILE *out) {
   fputs(help_head, out);
   for (enum option_group group = 0; group < GROUP_COUNT; group++) {
     fprintf(out, "\n%s:\n", group_titles[group]);
-    for (int i = 0; i < option_row_count; i++)
-      if (option_rows[i].group == group)
-        help_row(out, &option_rows[i]);
+    for (int i = 0; i < program_options.count; i++)
+      if (program_options.rows[i].group == group)
+        help_row(out, &program_options.rows[i]);
   }
   fputs(help_tail, out);
 }

@@ -1,7 +1,7 @@
 /*
- * host/options_internal.h - shared by the files of the command line: the table of options.
+ * host/options_internal.h - shared by the files of the command line: the tables of options.
  *
- *   options_table.c     the table, and what each option sets
+ *   options_table.c     the tables, and what each option sets
  *   options.c           parsing
  *   options_suggest.c   which option a mistyped one was meant to be
  *   options_help.c      --help
@@ -51,17 +51,24 @@ struct option_row {
   enum answer (*set)(struct options *o, const char *value);
 };
 
-extern const struct option_row option_rows[];
-extern const int option_row_count;
+struct option_table {
+  const struct option_row *rows;
+  int count;
+  const char *help; /* the command that lists them */
+};
+
+extern const struct option_table program_options;       /* before the script */
+extern const struct option_table trace_command_options; /* of the command `trace` */
 
 /* The row of a letter (the 'e' of -e), or NULL. */
-const struct option_row *option_of_letter(char letter);
+const struct option_row *option_of_letter(const struct option_table *t, char letter);
 
 /* The row of a name (without its dashes, `len` bytes), or NULL. */
-const struct option_row *option_of_name(const char *name, size_t len);
+const struct option_row *option_of_name(const struct option_table *t, const char *name, size_t len);
 
 /* The row that a mistyped option (without its dashes, `len` bytes) is most like, or NULL. */
-const struct option_row *option_suggestion(const char *typed, size_t len);
+const struct option_row *option_suggestion(const struct option_table *t, const char *typed,
+                                           size_t len);
 
 /* The position of `value` among the words of `choices`, or -1. */
 int option_choice_index(const char *choices, const char *value);

@@ -24,21 +24,22 @@ static int edit_distance(const char *a, size_t a_len, const char *b) {
   return d[a_len][b_len];
 }
 
-const struct option_row *option_suggestion(const char *typed, size_t len) {
+const struct option_row *option_suggestion(const struct option_table *t, const char *typed,
+                                           size_t len) {
   if (len == 1)
-    return option_of_letter(*typed);
+    return option_of_letter(t, *typed);
   if (len == 0 || len > NAME_MAX_LEN)
     return NULL;
   const struct option_row *best = NULL;
   int best_distance = len < 6 ? 2 : 3; /* a match must be closer than this */
-  for (int i = 0; i < option_row_count; i++) {
-    const char *name = option_rows[i].name;
+  for (int i = 0; i < t->count; i++) {
+    const char *name = t->rows[i].name;
     if (!name)
       continue;
     bool beginning = strncmp(name, typed, len) == 0;
     int distance = beginning && len >= 3 ? 0 : edit_distance(typed, len, name);
     if (distance < best_distance) {
-      best = &option_rows[i];
+      best = &t->rows[i];
       best_distance = distance;
     }
   }

@@ -216,6 +216,12 @@ static enum answer set_help(struct options *o, const char *value) {
   return ANSWER_STOP;
 }
 
+static enum answer set_trace_help(struct options *o, const char *value) {
+  (void)value;
+  o->mode = MODE_TRACE_HELP;
+  return ANSWER_STOP;
+}
+
 static enum answer set_version(struct options *o, const char *value) {
   (void)value;
   o->mode = MODE_VERSION;
@@ -239,7 +245,7 @@ static enum answer set_completions(struct options *o, const char *value) {
 /* -- the table --------------------------------------------------------------------------------- */
 
 /* clang-format off */
-const struct option_row option_rows[] = {
+static const struct option_row program_rows[] = {
     {GROUP_LUA, 'e', NULL, ARGUMENT, "STAT", "run the Lua statement STAT",
      "a Lua statement", "-e 'print(1)'", NULL, set_statement},
     {GROUP_LUA, 'l', NULL, ARGUMENT, "[G=]MOD", "require the library MOD into the global G, or MOD",
@@ -288,24 +294,42 @@ const struct option_row option_rows[] = {
     {GROUP_ABOUT, 0, "init", NO_ARGUMENT, NULL, "write .luarc.json here: editors then know the library",
      NULL, NULL, NULL, set_init},
 };
+
+static const struct option_row trace_rows[] = {
+    {GROUP_SEE, 'o', NULL, FILE_ARGUMENT, "FILE", "write FILE: .html .svg .pftrace .json; may be repeated",
+     TRACE_WANTS, "-o run.html", NULL, set_trace},
+    {GROUP_SEE, 0, "timeline", OPTIONAL_ARGUMENT, "WIDTH", "draw what each process did, on stdout; the default without -o",
+     "a number of columns from 40 to 1000", "--timeline=100", NULL, set_timeline},
+    {GROUP_SEE, 0, "stats", OPTIONAL_ARGUMENT, "json", "sum up processes, messages, times and waits, on stdout",
+     "json or no argument", "--stats=json", STATS, set_stats},
+    {GROUP_SEE, 0, "color", ARGUMENT, "WHEN", "colour the timeline: auto, always or never",
+     "auto, always or never", "--color never", COLORS, set_color},
+    {GROUP_SEE, 'h', "help", NO_ARGUMENT, NULL, "show this text",
+     NULL, NULL, NULL, set_trace_help},
+};
 /* clang-format on */
 
-const int option_row_count = sizeof option_rows / sizeof *option_rows;
+const struct option_table program_options = {
+    program_rows, sizeof program_rows / sizeof *program_rows, "sandbox --help"};
 
-/* -- reading the table ------------------------------------------------------------------------- */
+const struct option_table trace_command_options = {
+    trace_rows, sizeof trace_rows / sizeof *trace_rows, "sandbox trace --help"};
 
-const struct option_row *option_of_letter(char letter) {
-  for (int i = 0; i < option_row_count; i++)
-    if (option_rows[i].letter != 0 && option_rows[i].letter == letter)
-      return &option_rows[i];
+/* -- reading a table --------------------------------------------------------------------------- */
+
+const struct option_row *option_of_letter(const struct option_table *t, char letter) {
+  for (int i = 0; i < t->count; i++)
+    if (t->rows[i].letter != 0 && t->rows[i].letter == letter)
+      return &t->rows[i];
   return NULL;
 }
 
-const struct option_row *option_of_name(const char *name, size_t len) {
-  for (int i = 0; i < option_row_count; i++)
-    if (option_rows[i].name && strlen(option_rows[i].name) == len &&
-        memcmp(option_rows[i].name, name, len) == 0)
-      return &option_rows[i];
+const struct option_row *option_of_name(const struct option_table *t, const char *name,
+                                        size_t len) {
+  for (int i = 0; i < t->count; i++)
+    if (t->rows[i].name && strlen(t->rows[i].name) == len &&
+        memcmp(t->rows[i].name, name, len) == 0)
+      return &t->rows[i];
   return NULL;
 }
 

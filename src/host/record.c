@@ -1,175 +1,195 @@
-/* host/record.c - see record.h. */
+/* host/record.c - see log_file.h. */
 #include "host/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "look/trace/log.h"
 
-/* -- the file -------------------------------------------------------------------------------- */
+/* A part of the limit is dropped at a time: little enough that rings do not overflow meanwhile. */
+enum { PARTS = 64, PART_MIN = 16 * 1024 };
 
-static int open_file(const char *path) {
-  return path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
-              : memfd_create("trace", MFD_CLOEXEC);
-}
+/* -- bytes ----------------------------------------------------------------------------------- */
 
-int record_open(struct record *r, const char *beside, uint64_t limit) {
-  *r = (struct record){.fd = -1, .limit = limit};
-  if (beside) {
-    size_t size = strlen(beside) + sizeof ".part";
-    if (!(r->path = malloc(size)))
-      return -1;
-    snprintf(r->path, size, "%s.part", beside);
-  }
-  r->fd = open_file(r->path);
-  return r->fd < 0 ? -1 : 0;
-}
-
-void record_close(struct record *r, bool keep) {
-  if (r->fd >= 0)
-    close(r->fd);
-  if (r->path && r->fd >= 0 && !keep)
-    unlink(r->path);
-  free(r->path);
-  buf_release(&r->basis);
-  *r = (struct record){.fd = -1};
-}
-
-static int write_all(int fd, const void *data, size_t len) {
-  for (const uint8_t *at = data; len > 0;) {
-    ssize_t n = write(fd, at, len);
+static bool write_at(struct record *r, const void *data, size_t len, uint64_t at) {
+  const char *from = data;
+  while (len > 0) {
+    ssize_t n = pwrite(r->fd, from, len, (off_t)at);
     if (n < 0 && errno == EINTR)
       continue;
-    if (n <= 0)
-      return -1;
-    at += n;
+    if (n <= 0) {
+      r->error = n < 0 ? errno : ENOSPC;
+      return false;
+    }
+    from += n;
     len -= (size_t)n;
+    at += (uint64_t)n;
   }
-  return 0;
+  return true;
 }
 
-/* The log as it lies in the file; NULL and errno: it cannot be had. */
-static const uint8_t *map(const struct record *r) {
-  void *log = mmap(NULL, r->len, PROT_READ, MAP_SHARED, r->fd, 0);
-  return log == MAP_FAILED ? NULL : log;
+static bool read_at(struct record *r, void *data, size_t len, uint64_t at) {
+  char *to = data;
+  while (len > 0) {
+    ssize_t n = pread(r->fd, to, len, (off_t)at);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0) {
+      r->error = n < 0 ? errno : EIO;
+      return false;
+    }
+    to += n;
+    len -= (size_t)n;
+    at += (uint64_t)n;
+  }
+  return true;
 }
 
-/* -- what the rest of the log rests on ------------------------------------------------------- */
+/* -- dropping -------------------------------------------------------------------------------- */
 
-static bool is_basis(const struct trace_record *k) {
+/* Records that say what other records name. */
+static bool names_something(const struct trace_record *k) {
   return k->kind == TRACE_RECORD_BEGIN || k->kind == TRACE_RECORD_END ||
          (k->kind < OP_COUNT && strcmp(op_describe(k->kind)->verb, "new") == 0);
 }
 
-static int keep_records(struct record *r, const uint8_t *data, size_t len) {
+/* Of a chunk of records the ones to be kept, and how many were lost before. -SBX_ENOMEM */
+static int keep_records(const uint8_t *data, size_t len, struct buf *kept) {
   struct log_records head;
   struct buf list = {0};
   int rc = 0;
+  if (len < sizeof head)
+    return 0;
   memcpy(&head, data, sizeof head);
   head.count = 0;
   for (size_t at = sizeof head; at + sizeof(struct trace_record) <= len && rc == 0;
        at += sizeof(struct trace_record)) {
     struct trace_record k;
     memcpy(&k, data + at, sizeof k);
-    if (!is_basis(&k))
+    if (!names_something(&k))
       continue;
-    rc = buf_append(&list, &k, sizeof k);
     head.count++;
+    rc = buf_append(&list, &k, sizeof k);
   }
-  if (rc == 0 && head.count > 0)
-    rc = trace_log_append(&r->basis, LOG_RECORDS, &head, sizeof head, list.data, list.len, NULL, 0);
+  if (rc == 0 && (head.count > 0 || head.lost > 0))
+    rc = trace_log_append(kept, LOG_RECORDS, &head, sizeof head, list.data, list.len, NULL, 0);
   buf_release(&list);
   return rc;
 }
 
-static int keep_basis(struct record *r, const uint8_t *chunks, size_t len) {
+/* Of whole chunks the ones to be kept. -SBX_ENOMEM */
+static int keep_chunks(const uint8_t *data, size_t len, struct buf *kept) {
   int rc = 0;
-  struct log_chunk c;
-  for (size_t at = 0; rc == 0 && at + sizeof c <= len; at += (size_t)log_chunk_size(&c)) {
-    memcpy(&c, chunks + at, sizeof c);
+  for (size_t at = 0; at < len && rc == 0;) {
+    struct log_chunk c;
+    memcpy(&c, data + at, sizeof c);
+    size_t size = (size_t)log_chunk_size(&c);
     if (c.kind == LOG_RECORDS)
-      rc = keep_records(r, chunks + at + sizeof c, (size_t)c.len);
-    else if (c.kind != LOG_END)
-      rc = buf_append(&r->basis, chunks + at, (size_t)log_chunk_size(&c));
+      rc = keep_records(data + at + sizeof c, (size_t)c.len, kept);
+    else
+      rc = buf_append(kept, data + at, size);
+    at += size;
   }
   return rc;
 }
 
-/* -- the limit ------------------------------------------------------------------------------- */
-
-/* Where the first chunk begins of which at most `room` bytes are left. */
-static uint64_t cut_at(const uint8_t *log, uint64_t len, uint64_t room) {
-  uint64_t at = 0;
-  struct log_chunk c;
-  while (len - at > room && len - at >= sizeof c) {
-    memcpy(&c, log + at, sizeof c);
+/* How many bytes of whole chunks begin at `first`: `least`, or a chunk more. */
+static uint64_t region_size(struct record *r, uint64_t least) {
+  uint64_t at = r->first;
+  while (at < r->end && at - r->first < least) {
+    struct log_chunk c;
+    if (!read_at(r, &c, sizeof c, at))
+      return 0;
     at += log_chunk_size(&c);
   }
-  return at < len ? at : len;
+  return at - r->first;
 }
 
-/* Make another file of the basis and the younger half, and put it in the place of this one. */
-static int drop_older(struct record *r) {
-  char *path = NULL;
-  if (r->path && asprintf(&path, "%s~", r->path) < 0)
-    return -1;
-  const uint8_t *log = map(r);
-  int fd = log ? open_file(path) : -1, rc = fd < 0 ? -1 : 0;
-  uint64_t at = log ? cut_at(log, r->len, r->limit / 2) : 0;
-  if (rc == 0)
-    rc = write_all(fd, r->basis.data, r->basis.len);
-  if (rc == 0)
-    rc = write_all(fd, log + at, (size_t)(r->len - at));
-  if (rc == 0 && path)
-    rc = rename(path, r->path);
-  int saved = errno;
-  if (log)
-    munmap((void *)(uintptr_t)log, r->len);
-  if (rc == 0) {
-    close(r->fd);
-    r->fd = fd;
-    r->len = r->basis.len + (r->len - at);
-    r->cut = true;
-  } else if (fd >= 0) {
-    close(fd);
-    if (path)
-      unlink(path);
-  }
-  free(path);
-  errno = saved;
-  return rc;
+/* A chunk that covers `size` bytes of a file: its head. */
+static struct log_chunk skip(uint64_t size) {
+  return (struct log_chunk){.magic = LOG_MAGIC,
+                            .kind = LOG_SKIP,
+                            .version = LOG_VERSION,
+                            .len = size - sizeof(struct log_chunk)};
+}
+
+/* Replace the region by what is kept of it. At first all of it is skipped; when the rest is in its
+ * place, only that. */
+static bool replace(struct record *r, uint64_t size, const struct buf *kept) {
+  uint64_t head = sizeof(struct log_chunk), rest_at = r->first + head + kept->len;
+  uint64_t rest = size - head - kept->len;
+  struct log_chunk all = skip(size), none = skip(head), dropped = skip(rest);
+  if (!write_at(r, &all, sizeof all, r->first) ||
+      !write_at(r, kept->data, kept->len, r->first + head) ||
+      !write_at(r, &dropped, sizeof dropped, rest_at) || !write_at(r, &none, sizeof none, r->first))
+    return false;
+  /* A file system without holes keeps the space: then there is no limit. */
+  fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(rest_at + head),
+            (off_t)(rest - head));
+  r->holes += rest;
+  return true;
+}
+
+/* Drop the oldest part. False: there is none, or it failed. */
+static bool drop(struct record *r) {
+  uint64_t part = r->limit / PARTS;
+  uint64_t size = region_size(r, part > PART_MIN ? part : PART_MIN);
+  uint8_t *region = size ? malloc(size) : NULL;
+  struct buf kept = {0};
+  bool done =
+      region && read_at(r, region, size, r->first) && keep_chunks(region, (size_t)size, &kept) == 0;
+  if (done && kept.len + 2 * sizeof(struct log_chunk) < size)
+    done = replace(r, size, &kept);
+  if (done)
+    r->first += size;
+  buf_release(&kept);
+  free(region);
+  return done;
+}
+
+/* -- the file -------------------------------------------------------------------------------- */
+
+int record_open(struct record *r, int fd, uint64_t limit) {
+  if (fd < 0)
+    fd = memfd_create("sandbox trace", MFD_CLOEXEC);
+  *r = (struct record){.fd = fd, .limit = limit};
+  return fd < 0 ? -1 : 0;
 }
 
 int record_keep(void *record, const void *chunks, size_t len) {
   struct record *r = record;
-  int rc = 0;
-  if (r->len + len > r->limit && r->len > r->limit / 2)
-    rc = drop_older(r);
-  if (rc == 0 && (rc = write_all(r->fd, chunks, len)) == 0)
-    r->len += len;
-  if (rc == 0 && keep_basis(r, chunks, len)) {
-    errno = ENOMEM;
-    rc = -1;
+  if (!write_at(r, chunks, len, r->end))
+    return -SBX_ESYSTEM;
+  if (r->end == 0) { /* the first chunk is never dropped */
+    struct log_chunk first;
+    memcpy(&first, chunks, sizeof first);
+    r->first = log_chunk_size(&first);
   }
-  if (rc && !r->error)
-    r->error = errno;
+  r->end += len;
+  /* Names alone may exceed the limit: then the newest quarter is kept, too. */
+  while (r->end - r->holes > r->limit && r->end - r->first > r->limit / 4 && drop(r))
+    ;
+  return r->error ? -SBX_ESYSTEM : 0;
+}
+
+int record_read(const struct record *r, struct trace_model *ret, const char **ret_reason) {
+  if (r->end == 0)
+    return trace_log_read("", 0, ret, ret_reason);
+  void *log = mmap(NULL, (size_t)r->end, PROT_READ, MAP_SHARED, r->fd, 0);
+  if (log == MAP_FAILED)
+    return -SBX_ESYSTEM;
+  int rc = trace_log_read(log, (size_t)r->end, ret, ret_reason);
+  munmap(log, (size_t)r->end);
   return rc;
 }
 
-int record_read(struct record *r, struct trace_model *ret, const char **ret_reason) {
-  const uint8_t *log = r->len ? map(r) : NULL;
-  if (r->len && !log)
-    return -SBX_ESYSTEM;
-  int rc = trace_log_read(log, r->len, ret, ret_reason);
-  if (rc == 0 && r->cut)
-    ret->facts.cut = true;
-  if (log)
-    munmap((void *)(uintptr_t)log, r->len);
-  return rc;
+void record_close(struct record *r) {
+  if (r->fd >= 0)
+    close(r->fd);
+  r->fd = -1;
 }

@@ -1,45 +1,41 @@
 /*
- * host/record.h - keeps the event log of a run (look/trace/log.h): in FILE.part beside the file that
- * it is to become, so that it can be read if the run is cut off; or in memory.
+ * host/record.h - the event log of a run (look/trace/log.h), kept in a file of limited size while the
+ * run goes on.
  *
- * It is bounded. When it is full, the older half goes, but for what later records rest on: which
- * processes and objects there are, and texts.
+ * Beyond the limit the oldest records are dropped. Of a region of the file, what names things (texts,
+ * processes, objects) is moved to its front, the rest becomes one chunk that readers skip, and a hole.
+ * So the file can be read at any time, also after a kill; its size grows, but not the space that it
+ * takes.
  */
 #ifndef SBX_HOST_RECORD_H
 #define SBX_HOST_RECORD_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/buf.h"
-#include "look/trace/model.h"
+#include "look/trace/log.h"
 
 struct record {
-  int fd;
-  char *path; /* owned; NULL: it is in memory */
-  uint64_t limit, len;
-  struct buf basis; /* chunks that what is left of the log rests on */
-  bool cut;         /* something was dropped */
-  int error;        /* errno of the first write that failed; 0: none did */
+  int fd; /* owned; -1: none */
+  uint64_t limit;
+  uint64_t end;   /* the file's size */
+  uint64_t first; /* where the records begin that have not been dropped */
+  uint64_t holes; /* bytes that were dropped */
+  int error;      /* errno of a write that failed; 0 */
 };
 
 /*
  * Begin a log.
- *   beside  the log is in the file of this name with ".part" behind it, which is emptied if it is
- *           there; NULL: in memory
- *   limit   bytes
+ *   fd     an empty file, which belongs to `r` from now on; -1: in memory
+ *   limit  bytes
  * Returns 0, or -1 and errno. Then, too, record_close may be called.
  */
-int record_open(struct record *r, const char *beside, uint64_t limit);
+int record_open(struct record *r, int fd, uint64_t limit);
 
-/* Keep whole chunks. Not 0: it failed; `error` says why. Of struct record_options. */
+/* Keep whole chunks: `keep` of struct record_options. -SBX_ESYSTEM: see `error`. */
 int record_keep(void *record, const void *chunks, size_t len);
 
-/* Read what is kept into a model, to be released by the caller on 0. As trace_log_read; or
- * -SBX_ESYSTEM and errno. */
-int record_read(struct record *r, struct trace_model *ret, const char **ret_reason);
+/* Read what was kept into a model, as trace_log_read, also while the run goes on. -SBX_ESYSTEM: errno */
+int record_read(const struct record *r, struct trace_model *ret, const char **ret_reason);
 
-/* Close it. `keep`: the file stays. */
-void record_close(struct record *r, bool keep);
+/* Close the file; accepts one that is closed, with fd -1. */
+void record_close(struct record *r);
 
 #endif

@@ -16,6 +16,7 @@ struct script {
   const struct options *options;
   int argc;
   char **argv;
+  const struct tracing *tracing; /* host/trace.h */
 };
 
 /* The line that -v and --version print, without a newline. */

@@ -1,261 +1,166 @@
-/* host/trace.c - see trace.h. */
+/* host/trace.c - recording a run; see trace.h. */
 #include "host/trace.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "look/trace/gantt.h"
-#include "look/trace/html.h"
-#include "look/trace/json.h"
-#include "look/trace/perfetto.h"
-#include "look/trace/svg.h"
+#include "host/record.h"
+#include "host/trace_show.h"
 #include "lua/state/report.h"
-#include "prompt/show.h"
+#include "os/process/output.h"
 #include "sandbox/sandbox.h"
 
-static void say(const char *what, const char *path, const char *why) {
-  struct buf line = {0};
-  if (buf_format(&line, "%s '%s': %s", what, path, why) == 0 && buf_append_byte(&line, 0) == 0)
-    report_print(&(struct report){.message = (const char *)line.data});
-  buf_release(&line);
+/* -- before the run -------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct trace_options *t) {
+  return t->file_count > 0 || t->timeline || t->stats;
 }
 
-/* -- a file ---------------------------------------------------------------------------------- */
-
-struct file {
-  FILE *stream;
-};
-
-static int write_file(void *ctx, const void *data, size_t len) {
-  struct file *f = ctx;
-  return fwrite(data, 1, len, f->stream) == len ? 0 : -SBX_ESYSTEM;
+/* "sandbox script.lua 1 2", as a person would type it without what does not change the run. */
+static int tell_command(const struct options *o, int argc, char **argv, struct buf *ret) {
+  int rc = buf_format(ret, "sandbox");
+  for (size_t i = 0; i < o->step_count && rc == 0; i++)
+    if (o->steps[i].kind == STEP_STATEMENT)
+      rc = buf_format(ret, " -e '%s'", o->steps[i].text);
+  for (int i = o->script; i < argc && rc == 0; i++)
+    rc = buf_format(ret, " %s", argv[i]);
+  return rc ? rc : buf_append_byte(ret, 0);
 }
 
-static int write_format(const struct trace_model *const models[], unsigned count,
-                        enum trace_format format, FILE *stream) {
-  struct file file = {.stream = stream};
-  const struct trace_sink sink = {.write = write_file, .ctx = &file};
-  switch (format) {
-  case TRACE_HTML:
-    return trace_html(models, count, &sink);
-  case TRACE_SVG:
-    return trace_svg(models, count, &sink);
-  case TRACE_PFTRACE:
-    return trace_perfetto(models[0], &sink);
-  case TRACE_JSON:
-    return trace_json(models[0], &sink);
+/* In the first file that can have a part, else in memory. */
+static int open_log(struct tracing *t) {
+  int fd = -1;
+  for (size_t i = 0; i < t->o->trace.file_count && fd < 0; i++)
+    fd = trace_output_lend(&t->outputs[i]);
+  if (record_open(&t->record, fd, t->o->trace.limit) == 0)
+    return 0;
+  fprintf(stderr, "sandbox: cannot record the run: %s\n", strerror(errno));
+  return EXIT_LUA_ERROR;
+}
+
+static int begin(struct tracing *t, int argc, char **argv) {
+  if (tell_command(t->o, argc, argv, &t->command)) {
+    fputs("sandbox: not enough memory\n", stderr);
+    return EXIT_LUA_ERROR;
   }
-  return -SBX_EINVAL;
-}
-
-/* Into a new file that then takes the place of `path`. Returns 0, or a code and errno. */
-static int write_beside(const struct trace_model *const models[], unsigned count, const char *path,
-                        enum trace_format format) {
-  char *beside;
-  if (asprintf(&beside, "%s.new", path) < 0)
-    return -SBX_ENOMEM;
-  struct stat about;
-  bool direct = stat(path, &about) == 0 && !S_ISREG(about.st_mode); /* a device, a pipe */
-  FILE *stream = fopen(direct ? path : beside, "we");
-  int rc = stream ? write_format(models, count, format, stream) : -SBX_ESYSTEM, saved = errno;
-  if (stream && fclose(stream) && rc == 0) {
-    rc = -SBX_ESYSTEM;
-    saved = errno;
-  }
-  if (rc == 0 && !direct && rename(beside, path)) {
-    rc = -SBX_ESYSTEM;
-    saved = errno;
-  }
-  if (rc && stream && !direct)
-    unlink(beside);
-  free(beside);
-  errno = saved;
-  return rc;
-}
-
-static int write_stdout(const struct trace_model *const models[], unsigned count,
-                        enum trace_format format) {
-  int rc = write_format(models, count, format, stdout);
-  return rc == 0 && fflush(stdout) ? -SBX_ESYSTEM : rc;
-}
-
-int trace_write_file(const struct trace_model *const models[], unsigned count, const char *path,
-                     enum trace_format format) {
-  int rc = strcmp(path, "-") == 0 ? write_stdout(models, count, format)
-                                  : write_beside(models, count, path, format);
-  if (rc)
-    say("cannot write the trace", path, rc == -SBX_ESYSTEM ? strerror(errno) : error_text(rc));
-  return rc;
-}
-
-/* -- sources --------------------------------------------------------------------------------- */
-
-enum { SOURCE_BYTES_MAX = 1 << 20, SOURCES_MAX = 64 };
-
-/* The text of a regular file that is not too large; false: it cannot be had. */
-static bool read_source(const char *path, struct buf *ret) {
-  struct stat about;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  bool ok = fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size > 0 &&
-            about.st_size <= SOURCE_BYTES_MAX && buf_reserve(ret, (size_t)about.st_size) == 0;
-  ssize_t n = ok ? read(fd, ret->data, (size_t)about.st_size) : -1;
-  if (fd >= 0)
-    close(fd);
-  ret->len = n > 0 ? (size_t)n : 0;
-  return n > 0;
-}
-
-static bool has_source(const struct trace_model *m, const char *path) {
-  for (uint32_t i = 0; i < m->source_count; i++)
-    if (strcmp(m->sources[i].path, path) == 0)
-      return true;
-  return false;
-}
-
-/* "dir/x.lua:12" names dir/x.lua. */
-static void add_source_of(struct trace_model *m, const char *place) {
-  char path[256];
-  const char *colon = strrchr(place, ':');
-  if (!colon || colon == place || (size_t)(colon - place) >= sizeof path ||
-      colon[1 + strspn(colon + 1, "0123456789")] != '\0')
-    return;
-  memcpy(path, place, (size_t)(colon - place));
-  path[colon - place] = '\0';
-  struct buf text = {0};
-  if (m->source_count < SOURCES_MAX && !has_source(m, path) && read_source(path, &text))
-    trace_add_source(m, path, (const char *)text.data, text.len);
-  buf_release(&text);
-}
-
-void trace_add_sources(struct trace_model *m) {
-  for (uint32_t i = 1; i < m->string_count; i++)
-    add_source_of(m, m->strings[i]);
-}
-
-/* -- a run ----------------------------------------------------------------------------------- */
-
-static bool wants(const struct trace_options *o) {
-  return o->file_count > 0 || o->timeline || o->stats;
-}
-
-static char *join_arguments(int argc, char **argv) {
-  struct buf line = {0};
-  int rc = buf_format(&line, "sandbox");
-  for (int i = 1; i < argc && rc == 0; i++)
-    rc = buf_format(&line, " %s", argv[i]);
-  if (rc || buf_append_byte(&line, 0))
-    buf_release(&line);
-  return (char *)line.data;
-}
-
-/* The file beside which the log lies: the first that is one. */
-static const char *first_path(const struct trace_options *o) {
-  for (size_t i = 0; i < o->file_count; i++) {
-    struct stat about;
-    const char *path = o->files[i].path;
-    if (strcmp(path, "-") != 0 && !(stat(path, &about) == 0 && !S_ISREG(about.st_mode)))
-      return path;
-  }
-  return NULL;
+  trace_files_may_fail();
+  int status = trace_outputs_open(&t->o->trace, ".part", &t->outputs);
+  return status ? status : open_log(t);
 }
 
 int tracing_begin(struct tracing *t, const struct options *o, int argc, char **argv,
                   struct record_options *record) {
-  *t = (struct tracing){.o = o, .record.fd = -1};
-  if (!wants(&o->trace))
+  *t = (struct tracing){.record.fd = -1};
+  if (!is_wanted(&o->trace))
     return 0;
-  t->command = join_arguments(argc, argv);
-  const char *path = first_path(&o->trace);
-  if (!t->command || record_open(&t->record, path, o->trace.limit)) {
-    say("cannot record the run in", t->record.path ? t->record.path : "memory", strerror(errno));
-    record_close(&t->record, true);
-    free(t->command);
-    return EXIT_USAGE;
-  }
+  t->o = o;
+  int status = begin(t, argc, argv);
+  if (status)
+    return status;
   *record = (struct record_options){.on = true,
                                     .detail = o->trace.detail,
-                                    .command = t->command,
+                                    .command = (const char *)t->command.data,
                                     .version = SANDBOX_VERSION,
                                     .keep = record_keep,
                                     .ctx = &t->record};
   return 0;
 }
 
-/* Lines of the terminal, as LINES or the terminal says; 24 if neither does. */
-static int terminal_rows(int fd) {
-  const char *lines = getenv("LINES");
-  struct winsize size;
-  int rows = lines ? atoi(lines) : 0;
-  if (rows <= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0)
-    rows = size.ws_row;
-  return rows > 0 ? rows : 24;
+void tracing_forget(const struct tracing *t) {
+  if (!t->o)
+    return;
+  close(t->record.fd);
+  for (size_t i = 0; i < t->o->trace.file_count; i++)
+    if (t->outputs[i].fd >= 0)
+      close(t->outputs[i].fd);
 }
 
-/* Does the locale's encoding, by the variables that setlocale(3) reads, have all characters? */
-static bool terminal_utf8(void) {
-  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const char *value = getenv(names[i]);
-    if (value && *value)
-      return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
-  }
-  return false;
-}
+/* -- after the run --------------------------------------------------------------------------- */
 
-/* Show the terminal's views, on stderr. */
-static void show(const struct options *o, const struct trace_model *m) {
+/* A warning, one line: "cannot write the trace 'x.html': No space left on device". */
+static void warn(const char *what, const char *name, const char *why, const char *log) {
   struct buf text = {0};
-  bool color = options_color(o->color, isatty(STDERR_FILENO));
-  const struct gantt_options gantt = {.columns = o->trace.width ? o->trace.width
-                                                                : show_columns(STDERR_FILENO),
-                                      .rows = terminal_rows(STDERR_FILENO),
-                                      .utf8 = terminal_utf8(),
-                                      .color = color};
-  int rc = 0;
-  if (o->trace.timeline)
-    rc = gantt_draw(m, &gantt, &text);
-  if (rc)
-    say("cannot show", "the run", error_text(rc));
-  else
-    fwrite(text.data, 1, text.len, stderr);
+  int rc = buf_format(&text, "%s", what);
+  if (rc == 0 && name)
+    rc = buf_format(&text, " '%s'", name);
+  if (rc == 0)
+    rc = buf_format(&text, ": %s", why);
+  if (rc == 0 && log)
+    rc = buf_format(&text, "; what was recorded is in '%s'", log);
+  if (rc == 0 && buf_append_byte(&text, 0) == 0)
+    report_print(&(struct report){.message = (const char *)text.data});
   buf_release(&text);
 }
 
-static void show_and_write(const struct tracing *t, struct trace_model *m) {
-  const struct trace_options *o = &t->o->trace;
-  const struct trace_model *models[] = {m};
-  if (o->file_count > 0)
-    trace_add_sources(m);
-  for (size_t i = 0; i < o->file_count; i++)
-    trace_write_file(models, 1, o->files[i].path, o->files[i].format);
-  show(t->o, m);
+/* Returns whether all was well. */
+static bool read_model(const struct tracing *t, struct trace_model *ret) {
+  const char *reason = "";
+  int rc = record_read(&t->record, ret, &reason);
+  if (rc == -SBX_EDATA)
+    warn("cannot show the trace", NULL, reason, NULL);
+  else if (rc)
+    warn("cannot show the trace", NULL, rc == -SBX_ESYSTEM ? strerror(errno) : error_text(rc),
+         NULL);
+  else if (t->o->trace.file_count > 0 && trace_add_sources(ret)) {
+    trace_model_release(ret);
+    warn("cannot show the trace", NULL, error_text(SBX_ENOMEM), NULL);
+    return false;
+  }
+  return rc == 0;
 }
 
-void tracing_end(struct tracing *t) {
-  struct trace_model m;
-  const char *reason = "";
-  if (t->record.fd < 0)
-    return;
-  if (t->record.error)
-    say("cannot record the rest of the run in", t->record.path ? t->record.path : "memory",
-        strerror(t->record.error));
-  int rc = record_read(&t->record, &m, &reason);
-  if (rc == 0) {
-    show_and_write(t, &m);
-    trace_model_release(&m);
-  } else {
-    say("cannot read the trace", t->record.path ? t->record.path : "in memory",
-        rc == -SBX_EDATA     ? reason
-        : rc == -SBX_ESYSTEM ? strerror(errno)
-                             : error_text(rc));
+static void show_text(const struct tracing *t, const struct trace_model *m) {
+  struct buf text = {0};
+  if (trace_text(t->o, m, STDERR_FILENO, &text))
+    warn("cannot show the run", NULL, error_text(SBX_ENOMEM), NULL);
+  else if (text.len > 0)
+    output_message(text.data, text.len);
+  buf_release(&text);
+}
+
+/* Write all files. Of one that fails the log is kept, if it has one. Returns whether none failed. */
+static bool write_outputs(struct tracing *t, const struct trace_model *m, bool *ret_keep_logs) {
+  bool good = true;
+  for (size_t i = 0; i < t->o->trace.file_count; i++) {
+    struct trace_output *out = &t->outputs[i];
+    int error = trace_output_write(out, &m, 1);
+    if (error == 0)
+      continue;
+    good = false;
+    ret_keep_logs[i] = out->log != NULL;
+    warn("cannot write the trace", out->file.path, trace_output_error(error), out->log);
   }
-  record_close(&t->record, rc != 0);
-  free(t->command);
+  return good;
+}
+
+static void show(struct tracing *t, bool *ret_keep_logs) {
+  struct trace_model m;
+  if (!read_model(t, &m))
+    return;
+  if (write_outputs(t, &m, ret_keep_logs) && t->record.error)
+    warn("the trace is not complete", NULL, strerror(t->record.error), NULL);
+  show_text(t, &m);
+  trace_model_release(&m);
+}
+
+static void release(struct tracing *t, const bool *keep_logs) {
+  for (size_t i = 0; t->outputs && i < t->o->trace.file_count; i++)
+    trace_output_release(&t->outputs[i], keep_logs && keep_logs[i]);
+  record_close(&t->record);
+  free(t->outputs);
+  buf_release(&t->command);
+  *t = (struct tracing){.record.fd = -1};
+}
+
+void tracing_end(struct tracing *t, bool ran) {
+  if (!t->o)
+    return;
+  bool *keep_logs = calloc(t->o->trace.file_count + 1, sizeof *keep_logs);
+  if (ran && keep_logs)
+    show(t, keep_logs);
+  release(t, keep_logs);
+  free(keep_logs);
 }

@@ -1,44 +1,45 @@
 /*
- * host/trace.h - a run that is recorded: what --trace, --timeline and --stats ask for.
+ * host/trace.h - what is recorded of a run, and shown at its end: --trace, --timeline, --stats.
  *
- * The supervisor drains records into a log (host/record.h); when the run has ended, the log is read as
- * a model (look/trace/model.h), which is shown on stderr and written into files. Nothing of this
- * changes the run: what fails is told in one line, and the exit status stays.
+ * While the run goes on its event log is kept in FILE.part, of the first file that is asked for, or in
+ * memory. When all processes have ended it is read once and shown in each way that was asked for. What
+ * fails then is a warning: the run's exit status is its own.
  */
 #ifndef SBX_HOST_TRACE_H
 #define SBX_HOST_TRACE_H
 
+#include "base/buf.h"
 #include "host/options.h"
 #include "host/record.h"
+#include "host/trace_output.h"
 #include "os/supervisor/recorder.h"
 
 struct tracing {
-  const struct options *o;
+  const struct options *o;      /* NULL: nothing is recorded */
+  struct buf command;           /* with a terminating zero */
+  struct trace_output *outputs; /* owned, as many as o->trace.files */
   struct record record;
-  char *command; /* owned: the command line */
 };
 
 /*
- * Begin, if the options ask for a trace.
- *   record  what the supervisor is to be told; all else must stay until tracing_end
- * Returns 0, or an exit status after it has said what is wrong.
+ * Before the run: open the files, if the options ask for a trace.
+ *   t       the caller's, to be passed to tracing_end in any case; it, o and argv stay until then
+ *   record  what the supervisor is to be told; untouched if nothing is recorded
+ * Returns 0, or an exit status after a message: EXIT_USAGE if a file cannot be written.
  */
 int tracing_begin(struct tracing *t, const struct options *o, int argc, char **argv,
                   struct record_options *record);
 
-/* The run has ended: show and write what was asked for. */
-void tracing_end(struct tracing *t);
+/* In a process of the run: close what is the supervisor's. */
+void tracing_forget(const struct tracing *t);
 
 /*
- * Write a trace into a file, which appears when it is whole.
- *   models  one, or two that are shown side by side (HTML, SVG)
- *   path    "-": stdout
- * Returns 0; or not 0, after it has said what is wrong.
+ * The run is over: show it, and write what was asked for.
+ *   ran  false: it did not start, and there is nothing to show
  */
-int trace_write_file(const struct trace_model *const models[], unsigned count, const char *path,
-                     enum trace_format format);
+void tracing_end(struct tracing *t, bool ran);
 
-/* Have the model know the text of the files that its places name, where they can be read. */
-void trace_add_sources(struct trace_model *m);
+/* sandbox trace: show recorded runs in another way. Returns an exit status. */
+int trace_command(const struct options *o);
 
 #endif

@@ -304,16 +304,18 @@ describe("--color", function()
 end)
 
 describe("--completions", function()
-  -- What bash offers for the last of `words`.
-  local function offers(...)
+  -- What bash offers for the last of `words` in a folder.
+  local function offers_in(dir, ...)
     local words = {}
     for i = 1, select("#", ...) do words[i] = shell.quote((select(i, ...))) end
-    local result = run { command = ([[bash -c 'eval "$("$P" --completions bash)"
+    local result = run { dir = dir, command = ([[bash -c 'eval "$("$P" --completions bash)"
       COMP_WORDS=(sandbox "$@") COMP_CWORD=$# COMPREPLY=()
       _sandbox; printf "%%s " "${COMPREPLY[@]}"' bash %s]]):format(table.concat(words, " ")) }
     assert.equal("", result.err)
     return (result.out:gsub(" *$", ""))
   end
+
+  local function offers(...) return offers_in(".", ...) end
 
   it("completes options and their arguments in bash", function()
     assert.equal("--speed --seed --stats", offers("--s"))
@@ -329,6 +331,12 @@ describe("--completions", function()
     assert.equal("json", offers("--stats", "="))
     assert.equal("cli/help.txt", offers("--stats", "cli/he"))
     assert.equal("cli/help.txt", offers("--check", "cli/he"))
+    assert.equal("trace", offers_in("/", "tra"))
+    assert.equal("", offers_in("/", "--check", "tra"))
+    assert.equal("-o --timeline --stats --color -h --help", offers("trace", "-"))
+    assert.equal("cli/help.txt", offers("trace", "-o", "cli/he"))
+    assert.equal("cli/help.txt", offers("trace", "cli/he"))
+    assert.equal("auto always never", offers("trace", "--color", ""))
   end)
 
   for _, name in ipairs { "bash", "zsh", "fish" } do

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "host/options.h"
@@ -372,6 +373,56 @@ static void test_no_idea(void **state) {
   expect_refusal("unknown option '--'", "--=");
 }
 
+#define expect_trace_refusal(text, ...)                                                            \
+  do {                                                                                             \
+    struct parsed p_ = parse("trace", __VA_ARGS__, NULL);                                          \
+    assert_int_equal(p_.status, EXIT_USAGE);                                                       \
+    assert_string_equal(p_.complaint,                                                              \
+                        "sandbox: " text "\n'sandbox trace --help' lists the options\n");          \
+    release(&p_);                                                                                  \
+  } while (0)
+
+/* The command, in a folder where no file has its name. */
+static void test_trace_command(void **state) {
+  (void)state;
+  char here[4096];
+  assert_non_null(getcwd(here, sizeof here));
+  assert_int_equal(chdir("/"), 0);
+  struct parsed all = parse("--color=never", "trace", "-o", "a.html", "x.pftrace", "-ob.svg", "--", "-y",
+                          NULL);
+  assert_int_equal(all.status, 0);
+  assert_int_equal(all.o.mode, MODE_TRACE);
+  assert_int_equal(all.o.color, COLOR_NEVER);
+  assert_int_equal(all.o.input_count, 2);
+  assert_string_equal(all.o.inputs[0], "x.pftrace");
+  assert_string_equal(all.o.inputs[1], "-y");
+  assert_int_equal(all.o.trace.file_count, 2);
+  assert_int_equal(all.o.trace.files[1].format, TRACE_SVG);
+  release(&all);
+
+  expect_good(p.o.mode == MODE_TRACE && p.o.trace.timeline && p.o.trace.width == 50, "trace", "x",
+              "--timeline=50");
+  expect_good(p.o.trace.files[0].format == TRACE_JSON && p.o.input_count == 1, "trace", "-o", "-", "-");
+  expect_good(p.o.mode == MODE_TRACE_HELP, "trace", "-h", "--nonsense");
+  expect_good(p.o.mode == MODE_RUN && p.o.script == 2, "--", "trace");
+  expect_good(p.o.mode == MODE_RUN && p.o.script == 3, "-e", "x=1", "trace");
+  expect_good(p.o.mode == MODE_RUN && p.o.script == 2, "-i", "trace");
+  expect_good(p.o.mode == MODE_CHECK && p.o.script == 2, "--check", "trace");
+  expect_good(p.o.mode == MODE_RUN && p.o.script == 1, "traces");
+  expect_good(p.o.mode == MODE_RUN && p.o.script == 1, "-", "trace");
+
+  expect_trace_refusal("'trace' needs a file; for example sandbox trace run.pftrace -o run.html", "--stats");
+  expect_trace_refusal("'trace' shows at most two runs side by side, not 4", "1", "2", "3", "4");
+  expect_trace_refusal("two runs can be written as .html or .svg, not into 'a.pftrace'", "1", "2", "-o",
+                       "a.html", "-o", "a.pftrace");
+  expect_trace_refusal("option '-o' names 'a.html' twice", "1", "-o", "a.html", "-oa.html");
+  expect_trace_refusal("unknown option '--speed'", "1", "--speed", "2");
+  expect_trace_refusal("unknown option '--stat'; did you mean '--stats'?", "1", "--stat");
+  expect_trace_refusal("option '--color' wants auto, always or never, not 'no'; for example --color never",
+                       "1", "--color", "no");
+  assert_int_equal(chdir(here), 0);
+}
+
 static void test_a_long_mistake(void **state) {
   (void)state;
   static char typed[100000] = "--";
@@ -499,6 +550,7 @@ int main(void) {
       cmocka_unit_test(test_missing_arguments),
       cmocka_unit_test(test_did_you_mean),
       cmocka_unit_test(test_no_idea),
+      cmocka_unit_test(test_trace_command),
       cmocka_unit_test(test_a_long_mistake),
       cmocka_unit_test(test_the_first_of_help_and_mistake_wins),
       cmocka_unit_test(test_help),

@@ -264,6 +264,9 @@ static int read_chunk(struct reading *r, enum log_kind kind, const uint8_t *data
     return read_edge(r, data, len);
   case LOG_END:
     return read_end(r, data, len);
+  case LOG_SKIP:
+    r->facts.cut |= len > 0;
+    return 0;
   }
   return 0;
 }

@@ -13,6 +13,7 @@
  *   LOG_DEADLOCK text                                                the report
  *   LOG_EDGE     struct log_edge, text of the place                  who waits for whom, at a deadlock
  *   LOG_END      struct log_end                                      the last one
+ *   LOG_SKIP     anything                                            in the place of what was dropped
  */
 #ifndef SBX_LOOK_TRACE_LOG_H
 #define SBX_LOOK_TRACE_LOG_H
@@ -30,7 +31,8 @@ enum log_kind {
   LOG_FAILURE,
   LOG_DEADLOCK,
   LOG_EDGE,
-  LOG_END
+  LOG_END,
+  LOG_SKIP
 };
 
 struct log_chunk {

@@ -26,7 +26,7 @@ enum { TRACE_WHY_MAX = 96 };
  * differ from those of the model that was written, and bytes that are not UTF-8.
  *   data  borrowed for the call; may hold anything
  *   ret   made here; to be released by the caller on 0
- *   why   on -SBX_EDATA: what is wrong with the file, to follow its name: "is cut off at byte 17"
+ *   why   on -SBX_EDATA: what is wrong with the file: "it is cut off at byte 17"
  * Returns 0, -SBX_EDATA or -SBX_ENOMEM.
  */
 int trace_perfetto_read(const void *data, size_t len, struct trace_model *ret,

@@ -728,15 +728,15 @@ static bool is_cut(struct pb_bytes from) {
 
 static void say_why(const struct reader *r, size_t at, size_t len, bool cut, char *why) {
   if (len == 0)
-    snprintf(why, TRACE_WHY_MAX, "is empty");
+    snprintf(why, TRACE_WHY_MAX, "it is empty");
   else if (r->newer)
-    snprintf(why, TRACE_WHY_MAX, "was written by a newer version of sandbox");
+    snprintf(why, TRACE_WHY_MAX, "it was written by a newer version of sandbox");
   else if (!r->begun)
-    snprintf(why, TRACE_WHY_MAX, "is not a trace of sandbox");
+    snprintf(why, TRACE_WHY_MAX, "it is not a trace of sandbox");
   else if (cut)
-    snprintf(why, TRACE_WHY_MAX, "is cut off at byte %zu", len);
+    snprintf(why, TRACE_WHY_MAX, "it is cut off at byte %zu", len);
   else
-    snprintf(why, TRACE_WHY_MAX, "is damaged at byte %zu", at);
+    snprintf(why, TRACE_WHY_MAX, "it is damaged at byte %zu", at);
 }
 
 int trace_perfetto_read(const void *data, size_t len, struct trace_model *ret,

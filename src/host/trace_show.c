@@ -1,0 +1,152 @@
+/* host/trace_show.c - see trace_show.h. */
+#include "host/trace_show.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "look/trace/gantt.h"
+#include "look/trace/stats.h"
+
+/* -- sources --------------------------------------------------------------------------------- */
+
+enum { SOURCE_BYTES_MAX = 1024 * 1024, SOURCES_MAX = 64 };
+
+static bool is_known(const struct trace_model *m, const char *path) {
+  for (uint32_t i = 0; i < m->source_count; i++)
+    if (strcmp(m->sources[i].path, path) == 0)
+      return true;
+  return false;
+}
+
+/* All of a regular file. Returns its length, or -1. */
+static ssize_t read_source(const char *path, char *ret) {
+  struct stat about;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0)
+    return -1;
+  ssize_t len = -1, n = 1;
+  if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size <= SOURCE_BYTES_MAX)
+    for (len = 0; n > 0 && len<SOURCE_BYTES_MAX; len += n> 0 ? n : 0)
+      n = read(fd, ret + len, (size_t)(SOURCE_BYTES_MAX - len));
+  close(fd);
+  return n < 0 ? -1 : len;
+}
+
+/* `place` is "file:line". What Lua calls stdin, or a statement, is no file. */
+static int add_source(struct trace_model *m, const char *place, char *buffer) {
+  char path[WHERE_MAX];
+  const char *colon = strrchr(place, ':');
+  if (!colon || colon == place || (size_t)(colon - place) >= sizeof path)
+    return 0;
+  memcpy(path, place, (size_t)(colon - place));
+  path[colon - place] = '\0';
+  if (m->source_count >= SOURCES_MAX || strcmp(path, "stdin") == 0 || is_known(m, path))
+    return 0;
+  ssize_t len = read_source(path, buffer);
+  return len < 0 ? 0 : trace_add_source(m, path, buffer, (size_t)len);
+}
+
+int trace_add_sources(struct trace_model *m) {
+  char *buffer = malloc(SOURCE_BYTES_MAX);
+  bool *named = calloc(m->string_count + 1u, sizeof *named);
+  int rc = buffer && named ? 0 : -SBX_ENOMEM;
+  for (uint32_t i = 0; i < m->process_count && rc == 0; i++)
+    rc = add_source(m, m->processes[i].spawned_at, buffer);
+  for (uint32_t i = 0; i < m->object_count && rc == 0; i++)
+    rc = add_source(m, m->objects[i].made_at, buffer);
+  for (uint32_t i = 0; i < m->event_count && rc == 0; i++)
+    named[m->events[i].where] = true;
+  for (uint32_t i = 0; i < m->edge_count && rc == 0; i++)
+    named[m->edges[i].where] = true;
+  for (uint32_t i = 1, count = rc ? 0 : m->string_count; i < count && rc == 0; i++)
+    if (named[i])
+      rc = add_source(m, m->strings[i], buffer);
+  free(named);
+  free(buffer);
+  return rc;
+}
+
+/* -- text ------------------------------------------------------------------------------------ */
+
+/* A number greater than 0 in the environment, or 0. */
+static int environment_number(const char *name) {
+  const char *value = getenv(name);
+  long n = value ? strtol(value, NULL, 10) : 0;
+  return n > 0 && n < 100000 ? (int)n : 0;
+}
+
+/* Does the locale of the environment say so? The program itself has none, as Lua has. */
+static bool environment_utf8(void) {
+  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *value = getenv(names[i]);
+    if (value && *value)
+      return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+  }
+  return false;
+}
+
+int trace_text(const struct options *o, const struct trace_model *m, int fd, struct buf *out) {
+  const struct trace_options *t = &o->trace;
+  struct winsize size = {0};
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0)
+    size = (struct winsize){0};
+  int columns = environment_number("COLUMNS"), rows = environment_number("LINES");
+  columns = columns ? columns : size.ws_col;
+  struct gantt_options gantt = {.columns = t->width ? t->width : columns,
+                                .rows = rows ? rows : size.ws_row,
+                                .utf8 = environment_utf8(),
+                                .color = options_color(o->color, isatty(fd))};
+  const struct style style = {
+      .columns = columns ? columns : 80, .color = gantt.color, .ascii = !gantt.utf8};
+  int rc = t->timeline ? gantt_draw(m, &gantt, out) : 0;
+  if (rc == 0 && t->stats)
+    rc = t->stats_json ? stats_json(m, out) : stats_text(m, &style, out);
+  return rc;
+}
+
+/* -- outputs --------------------------------------------------------------------------------- */
+
+static bool same_file(const struct trace_output *a, const struct trace_output *b) {
+  if (!a->path || !b->path)
+    return false;
+  return strcmp(a->path, b->path) == 0 ||
+         (a->fd >= 0 && b->fd >= 0 && a->dev == b->dev && a->ino == b->ino);
+}
+
+/* Outputs up to `i` are open; the last is compared with the others. */
+static int open_one(struct trace_output *all, size_t i, const struct trace_file *file,
+                    const char *suffix) {
+  int error = trace_output_open(&all[i], file, suffix);
+  for (size_t k = 0; k < i; k++)
+    if (same_file(&all[i], &all[k]))
+      return options_usage_error(stderr, "the traces '%s' and '%s' are the same file",
+                                 all[k].file.path, file->path);
+  if (error == 0)
+    return 0;
+  fprintf(stderr, "sandbox: cannot write the trace '%s': %s\n", file->path,
+          trace_output_error(error));
+  return EXIT_USAGE;
+}
+
+int trace_outputs_open(const struct trace_options *t, const char *suffix,
+                       struct trace_output **ret) {
+  *ret = calloc(t->file_count + 1, sizeof **ret);
+  if (!*ret) {
+    fputs("sandbox: not enough memory\n", stderr);
+    return EXIT_LUA_ERROR;
+  }
+  for (size_t i = 0; i < t->file_count; i++)
+    (*ret)[i].fd = -1;
+  int status = 0;
+  for (size_t i = 0; i < t->file_count && status == 0; i++)
+    status = open_one(*ret, i, &t->files[i], suffix);
+  return status;
+}

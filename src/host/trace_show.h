@@ -1,0 +1,26 @@
+/*
+ * host/trace_show.h - parts of host/trace.h that its two users share: a run, and `sandbox trace`.
+ */
+#ifndef SBX_HOST_TRACE_SHOW_H
+#define SBX_HOST_TRACE_SHOW_H
+
+#include "host/options.h"
+#include "host/trace_output.h"
+
+/* Read the scripts that places in a model name, so that views can show their lines. One that cannot be
+ * read is left out. -SBX_ENOMEM */
+int trace_add_sources(struct trace_model *m);
+
+/*
+ * The text of --timeline and --stats for a model, as the terminal or the file `fd` can show it.
+ *   out  appended to
+ * -SBX_ENOMEM
+ */
+int trace_text(const struct options *o, const struct trace_model *m, int fd, struct buf *out);
+
+/* Open all outputs (`suffix`: trace_output_open): *ret is `count` of them, to be released by the caller in any case. Returns 0, or an
+ * exit status after a message. */
+int trace_outputs_open(const struct trace_options *t, const char *suffix,
+                       struct trace_output **ret);
+
+#endif
