@@ -87,7 +87,7 @@ static int put_line(struct canvas *c, const char *color, const struct buf *text)
 /* -- the line above -------------------------------------------------------------------------- */
 
 /* How much the line above tells. */
-enum { TELL_LITTLE, TELL_MORE, TELL_ALL };
+enum { TELL_LEAST, TELL_LITTLE, TELL_MORE, TELL_ALL };
 
 /* " (2 failed, 1 killed)" */
 static int tell_ends(const struct trace_model *m, struct buf *text) {
@@ -116,7 +116,7 @@ static int tell_run(const struct canvas *c, int how_much, struct buf *text) {
     rc = tell_ends(c->m, text);
   if (rc == 0)
     rc = buf_format(text, ", %s", words_duration(sums.wall_ns, c->ascii, time));
-  if (rc == 0 && c->m->facts.speed != 1)
+  if (rc == 0 && how_much > TELL_LEAST && c->m->facts.speed != 1)
     rc = buf_format(text, " at --speed %.3g", c->m->facts.speed);
   /* In a deadlock it would say nothing. */
   if (rc || sums.processes < 2 || sums.speed_up < 0.95)
@@ -152,10 +152,12 @@ static int put_summary(struct canvas *c) {
   struct buf told = {0}, command = {0}, text = {0};
   int rc = words_text(&command, c->m->facts.command, c->ascii);
   int wanted = command.len ? COMMAND_LEAST : 0;
-  for (int how_much = TELL_ALL; how_much >= TELL_LITTLE && rc == 0; how_much--) {
+  for (int how_much = TELL_ALL; how_much >= TELL_LEAST && rc == 0; how_much--) {
     told.len = 0;
     rc = tell_run(c, how_much, &told);
-    if (rc == 0 && width_of((const char *)told.data, told.len) + wanted <= c->columns)
+    if (rc == 0 &&
+        width_of((const char *)told.data, told.len) + (how_much > TELL_LITTLE ? wanted : 0) <=
+            c->columns)
       break;
   }
   int columns = rc == 0 ? c->columns - width_of((const char *)told.data, told.len) : 0;
