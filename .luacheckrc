@@ -23,6 +23,7 @@ files["src/lua/prelude/"] = { -- what prelude.c gives them, and nothing else
       queue = { fields = { "close", "len" } },
       process = { fields = { "alive", "interrupt", "join", "kill", "pause", "status" } },
       value = { fields = { "get", "set" } },
+      progress = { fields = { "add", "close" } },
     },
   },
 }

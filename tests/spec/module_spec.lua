@@ -37,6 +37,16 @@ describe("the module in the stock Lua:", function()
       ":10: a process cannot join itself\n", "", 0 }, { r.out, r.err, r.status })
   end)
 
+  it("progress is shown by the side process", function()
+    local r = stock [[
+      local bar <close> = sandbox.progress { total = 4, label = "work" }
+      bar:add(3)
+      spawn(function() bar:add() end):join()
+    ]]
+    assert.is_truthy(r.err:match "work: 100%% 4/4, [^\n]*\n$", r.err)
+    assert.are.equal(0, r.status)
+  end)
+
   it("deadlocks are told, also of everybody, and once", function()
     local r = stock([[
       local left, right, both = sandbox.lock { name = "left" }, sandbox.lock { name = "right" }, sandbox.barrier(2)

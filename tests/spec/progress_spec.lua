@@ -315,3 +315,81 @@ describe("without a terminal, progress", function()
     assert.are.equal("true\ttrue\n", r.out)
   end)
 end)
+
+describe("progress of a pool's", function()
+  -- A run whose pool does this; its bars.
+  local function run(text)
+    local r = script.run("local pool <close> = sandbox.pool(2)\n" .. text)
+    return bars(r), r
+  end
+
+  it("map, starmap, imap and imap_unordered counts the results, to the end", function()
+    local list, r = run [[
+      local items, pairs_of = {}, {}
+      for i = 1, 500 do items[i], pairs_of[i] = i, { i, 1 } end
+      local function add(a, b) return a + (b or 1) end
+      print(#pool:map(add, items, { progress = "map" }),
+        pool:starmap(add, pairs_of, { progress = "starmap", chunk = 7 })[500])
+      local n = 0
+      for _, v in pool:imap(add, items, { progress = "imap" }) do n = n + v end
+      for _, v in pool:imap_unordered(add, items, { progress = "unordered", timeout = 20 }) do n = n + v end
+      local i = 0
+      local function each() i = i + 1 if i <= 70 then return i end end
+      for _, v in pool:imap(add, each, { progress = "iterator" }) do n = n + v end
+      print(n, #pool:map(add, {}, { progress = "nothing" }))
+      print(#pool:map(add, items, { chunk = 3 }), #pool:map(add, items, {}))
+    ]]
+    assert.are.equal(0, r.status, r.err)
+    assert.are.equal("500\t501\n254055\t0\n500\t500\n", r.out)
+    assert.are.same({
+      "map 100% 500/500", "starmap 100% 500/500", "imap 100% 500/500", "unordered 100% 500/500", "iterator 70",
+      "nothing 100% 0/0",
+    }, list)
+  end)
+
+  it("map stops where a task fails, or the time is over", function()
+    local list, r = run [[
+      local items = {}
+      for i = 1, 20 do items[i] = i end
+      local function fail(x) if x == 11 then error("eleven", 0) end end
+      print(pcall(pool.map, pool, fail, items, { chunk = 1, progress = "fails" }))
+      print(pool:map(sleep, { 0, 0, 0, 100 }, { chunk = 1, progress = "late", timeout = 0.3 }))
+      pool:terminate()
+    ]]
+    assert.is_truthy(r.out:find "^false\televen[^\n]*\nnil\ttimeout\n$", r.out)
+    assert.is_truthy(list[1]:match "^fails %d+%% 1?%d/20 stopped$", list[1])
+    assert.is_truthy(list[2]:match "^late %d+%% [0-3]/4 stopped$", list[2])
+    assert.are.equal(2, #list)
+  end)
+
+  it("imap ends with its loop", function()
+    local list = run [[
+      for i in pool:imap(function(x) return x end, { 1, 2, 3, 4, 5, 6, 7, 8 }, { chunk = 1, progress = "left" }) do
+        if i == 2 then break end
+      end
+      print "after"
+      local next_result = pool:imap(function(x) return x end, { 1, 2 }, { progress = "never asked" })
+      local never_ended = pool:imap(function(x) return x end, { 1, 2, 3 }, { chunk = 1, progress = "never ended" })
+      never_ended()
+      next_result = nil
+    ]]
+    assert.is_truthy(list[1]:match "^left %d+%% [2-8]/8", list[1])
+    assert.is_truthy(list[2]:match "^never ended %d+%% [1-3]/3", list[2])
+    assert.are.equal(2, #list)
+  end)
+
+  it("options are checked", function()
+    local pool <close> = sandbox.pool(1)
+    local function f(x) return x end
+    local function refused(...) return message(pool.map, pool, f, { 1 }, ...) end
+    has(refused { chunks = 1 }, "bad argument #3 to 'map' (unknown option 'chunks'; there are chunk, progress, ")
+    has(refused { chunk = 0 }, "bad argument #3 to 'map' (chunk must be a whole number, 1 or more, not 0)")
+    has(refused { timeout = -1 }, "bad argument #3 to 'map' (a timeout cannot be negative)")
+    has(refused({ timeout = 1 }, 1), "bad argument #4 to 'map' (timeout is one of the options)")
+    has(refused { progress = true }, "bad argument #3 to 'map' (progress must be the label of a bar: text on one line)")
+    has(refused { progress = "a\nb" }, "progress must be the label of a bar: text on one line")
+    has(message(pool.imap, pool, f, { 1 }, { progress = 1 }), "bad argument #3 to 'imap' (progress must be")
+    has(refused(0), "bad argument #3 to 'map' (chunk must be a whole number, 1 or more, not 0)")
+    has(refused(1, -1), "bad argument #4 to 'map' (a timeout cannot be negative)")
+  end)
+end)

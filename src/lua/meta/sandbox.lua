@@ -763,6 +763,12 @@ function Dict:update(key, f) end
 ---@field retries? integer # how often a task is retried after its worker died; default 0. The worker is replaced the next time that the pool's owner uses the pool or waits for it
 ---@field name? string # of the workers, in reports
 
+---Options of `map`, `starmap`, `imap` and `imap_unordered`.
+---@class sandbox.MapOptions
+---@field chunk? integer # items sent at a time; default: chosen by the time that they take
+---@field progress? string # label of a bar that counts the results, as `sandbox.progress` shows it; of a list with its total
+---@field timeout? number # seconds, as the argument
+
 ---Make a pool: processes (workers) that wait for tasks. With `local pool <close> = sandbox.pool()`, all its tasks are done
 ---before the block ends, and then its workers end; if the block is left by an error, the workers are ended at once. Without
 ---`<close>`, all its tasks are done before the script ends. The workers are copies of the process that makes the pool, with the
@@ -790,7 +796,7 @@ local Pool = {}
 ---```
 ---@param f function
 ---@param list any[]|function # a list, or an iterator
----@param chunk? integer # items sent at a time; default: chosen by the time that they take
+---@param chunk? integer|sandbox.MapOptions # items sent at a time; default: chosen by the time that they take; or a table of options
 ---@param timeout? number # seconds, for all items together
 ---@return any[]? results # in the order of the list; nil after the timeout: items not begun are not done any more
 ---@return "timeout"? reason
@@ -799,11 +805,11 @@ function Pool:map(f, list, chunk, timeout) end
 ---Like `map`, but each item is a list of arguments.
 ---```lua
 ---local pool <close> = sandbox.pool(2)
----print(table.concat(pool:starmap(math.max, { { 1, 5 }, { 7, 2 } }), " ")) --> 5 7
+---print(table.concat(pool:starmap(math.max, { { 1, 5 }, { 7, 2 } }, { chunk = 1 }), " ")) --> 5 7
 ---```
 ---@param f function
 ---@param list any[][]
----@param chunk? integer # items sent at a time
+---@param chunk? integer|sandbox.MapOptions # items sent at a time; or a table of options
 ---@param timeout? number # seconds, for all items together
 ---@return any[]? results # in the order of the list; or nil and "timeout"
 ---@return "timeout"? reason
@@ -821,7 +827,7 @@ function Pool:starmap(f, list, chunk, timeout) end
 ---```
 ---@param f function
 ---@param items any[]|function # a list, or an iterator
----@param chunk? integer # items sent at a time
+---@param chunk? integer|sandbox.MapOptions # items sent at a time; or a table of options
 ---@param timeout? number # seconds for each step; afterwards an error is raised, and the loop can be continued
 ---@return fun(): integer, any # the index of the item and its result, in order
 function Pool:imap(f, items, chunk, timeout) end
@@ -829,7 +835,7 @@ function Pool:imap(f, items, chunk, timeout) end
 ---Like `imap`, but results come in the order in which they are ready, and an error as soon as it is known.
 ---@param f function
 ---@param items any[]|function # a list, or an iterator
----@param chunk? integer # items sent at a time
+---@param chunk? integer|sandbox.MapOptions # items sent at a time; or a table of options
 ---@param timeout? number # seconds for each step; afterwards an error is raised, and the loop can be continued
 ---@return fun(): integer, any # the index of the item and its result
 function Pool:imap_unordered(f, items, chunk, timeout) end

@@ -18,6 +18,24 @@ local function raise(stop)
   common.raise_again(stop.value)
 end
 
+local OPTIONS = { chunk = true, progress = true, timeout = true }
+
+-- The size of chunks, the deadline and the label of a bar (or nil), of what stands behind the items: a table of
+-- options, or the first two.
+local function read_options(name, chunk, timeout)
+  if type(chunk) ~= "table" then
+    common.check_timeout(timeout, name, 4)
+    return { chunk = chunk, timeout = timeout }
+  end
+  common.check(timeout == nil, name, 4, "timeout is one of the options")
+  common.check_options(chunk, OPTIONS, name, 3)
+  common.check_timeout(chunk.timeout, name, 3)
+  local label = chunk.progress
+  common.check(label == nil or type(label) == "string" and string.find(label, "^[^%c]+$"), name, 3,
+    "progress must be the label of a bar: text on one line")
+  return chunk
+end
+
 -- -- a job ----------------------------------------------------------------------------------------
 
 -- The number of items for the next chunk: as many as take CHUNK_SECONDS, and fewer towards the end, so that all workers
@@ -109,6 +127,7 @@ local function take_off(chunk, seconds)
   local job = chunk.job
   job.out = job.out - 1
   if seconds then measure(job, seconds, chunk.count) end
+  if seconds and job.bar then progress.add(job.bar, chunk.count) end
   if job.exhausted and job.out == 0 then forget(job) end
   return not job.over and job
 end
@@ -140,15 +159,15 @@ end
 -- Make a job. The caller sets these functions, makes sure that the job will be finished, and then begins it:
 --   done(task, ...), packed(task, bytes)   the results of a task
 --   stopped(at, stop, ...)                 item `at` ends the job; the results just before it
-local function new_job(pool, name, f, source, star, chunk, most, closing)
+local function new_job(pool, name, f, source, star, options, most, closing)
   common.check_function(f, name, 1)
   source = sources.new(source, name, closing)
   if source.may_ask then most = math.min(most, ITERATOR_MOST) end
-  chunk = chunk and common.check_integer(chunk, 1, name, 3, "chunk")
+  local chunk = options.chunk and common.check_integer(options.chunk, 1, name, 3, "chunk")
   local bytes, kept = common.freeze("function", f)
   if not bytes then native.raise(name .. ": " .. kept) end
   local job = { pool = pool, name = name, bytes = bytes, kept = kept, source = source, star = star, chunk = chunk,
-    most = most, over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
+    label = options.progress, most = most, over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
   function job.finish() jobs.finish(job) end
   local at = 1
   -- There are no more items; `stop`, if not nil, follows them.
@@ -199,7 +218,8 @@ end
 
 local function begin(job)
   local _ <close> = native.defer()
-  local pool = job.pool
+  local pool, source = job.pool, job.source
+  job.bar = job.label and sandbox.progress { label = job.label, total = source.left and source:left() or nil }
   pool.last_job = pool.last_job + 1
   job.id = pool.last_job
   pool.jobs[job.id] = job
@@ -212,6 +232,7 @@ function jobs.finish(job)
   if job.over or pool.generation ~= native.generation() then return end
   local _ <close> = native.defer()
   job.over = true
+  if job.bar then progress.close(job.bar) end
   if job.source.close then job.source:close() end
   if not job.id then return end -- it never began
   forget(job)
@@ -229,8 +250,9 @@ end
 -- -- map ------------------------------------------------------------------------------------------
 
 function jobs.map(pool, name, f, list, star, chunk, timeout)
-  local deadline = common.deadline(timeout, name, 4)
-  local job = new_job(pool, name, f, list, star, chunk, MAP_MOST)
+  local options = read_options(name, chunk, timeout)
+  local deadline = common.deadline(options.timeout)
+  local job = new_job(pool, name, f, list, star, options, MAP_MOST)
   local total, results, stopped, early = job.source.left and job.source:left() or 0, nil, nil, {}
   -- To allocate many results takes a while, so the workers get their chunks first; results that come earlier are kept
   -- packed.
@@ -300,8 +322,8 @@ local function groups_as_they_come()
 end
 
 function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep, closing_source)
-  common.check_timeout(timeout, name, 4)
-  local job = new_job(pool, name, f, source, false, chunk, LIST_MOST, closing_source)
+  local options = read_options(name, chunk, timeout)
+  local job = new_job(pool, name, f, source, false, options, LIST_MOST, closing_source)
   local groups = ordered and ordered_groups() or groups_as_they_come()
   local group, k
   job.window = WINDOW * #pool.seats
@@ -324,7 +346,7 @@ function jobs.imap(pool, name, f, source, chunk, timeout, ordered, keep, closing
     local done = seats.wait(pool, function()
       group, k = groups.next(), 0
       return group or job.over or job.exhausted and job.ahead == 0 or pool.ended
-    end, common.deadline(timeout), job)
+    end, common.deadline(options.timeout), job)
     if not done then native.raise(name .. ": timeout") end
     if group or job.over or job.exhausted and job.ahead == 0 then return end
     if pool.broken then seats.raise(pool) end

@@ -46,7 +46,8 @@ static const struct {
   const char *methods[NAMES];
 } classes[] = {{QUEUE_TYPE, "queue", {"close", "len"}},
                {PROCESS_TYPE, "process", {"alive", "interrupt", "join", "kill", "pause", "status"}},
-               {VALUE_TYPE, "value", {"get", "set"}}};
+               {VALUE_TYPE, "value", {"get", "set"}},
+               {PROGRESS_TYPE, "progress", {"add", "close"}}};
 
 /* [from] Push a new table with these of its fields. */
 static void push_fields(lua_State *L, const char *const fields[NAMES]) {

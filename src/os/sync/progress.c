@@ -57,8 +57,8 @@ void progress_begin(struct control *c, uint32_t slot) {
 
 void progress_made(struct os_backend *b, uint32_t slot, uint64_t serial) {
   struct control *c = b->control;
-  if (atomic_load(&c->supervisor_pid) == 0)
-    return; /* nobody shows it */
+  if (b->broker < 0)
+    return; /* there is no supervisor to show it */
   atomic_fetch_or(&c->shown[slot / 64], bit_of(slot));
   FAULT("progress.made");
   broker_notify(b, BROKER_PROGRESS, slot, serial);
