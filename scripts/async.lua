@@ -1,6 +1,8 @@
 #!/usr/bin/env sandbox
 -- Synchronous: ask, and wait until the answer is there. Asynchronous: ask several at once, go on with other
 -- work, and take each answer when it is needed.
+--
+-- See it: sandbox --speed 10 --timeline scripts/async.lua
 
 local function request(site, seconds)
   sleep(seconds) -- the site takes its time

@@ -4,6 +4,8 @@
 -- speak, and for its own patience to end. Nothing polls ("anything new?") again and again.
 --
 -- Guess first, then try: what happens without the timer? What if a member is killed instead of leaving?
+--
+-- See it: sandbox --speed 10 --timeline scripts/chat.lua
 
 -- What each member answers to which line; to "" without being asked. With false it leaves.
 local MEMBERS = {

@@ -5,6 +5,8 @@
 -- Three cures follow: a lock around all three steps, one atomic step instead of three, one owner of the number.
 --
 -- Guess first, then try: what comes out without the barrier? Always the same?
+--
+-- See it: sandbox --timeline scripts/lost_update.lua
 
 local PROCESSES, TIMES = 4, 250
 

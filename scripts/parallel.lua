@@ -7,6 +7,8 @@
 --
 -- Wall time is the time on a clock on the wall, here the run's clock. Do not use --speed: it would make the
 -- clock go faster, but not the CPU.
+--
+-- See it: sandbox --timeline scripts/parallel.lua
 
 local TASKS = 4
 local STEPS = math.tointeger(arg[1] or 5000000)

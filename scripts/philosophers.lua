@@ -12,6 +12,8 @@
 -- of waiting can form: the fifth philosopher waits for fork 1 with empty hands, and the fourth can eat.
 --
 -- Guess first, then try: does it help if only one philosopher takes the right fork first?
+--
+-- See it: sandbox --trace philosophers.html scripts/philosophers.lua
 
 local N, MEALS = 5, 3
 local ordered = arg[1] == "ordered" -- else all are unlucky

@@ -4,6 +4,8 @@
 -- the other 18 seconds. Here the first letter leaves the belt after 3 seconds, and then one every second.
 --
 -- Guess first, then try: how long does it take if one stage needs 2 seconds? Do two processes in that stage help?
+--
+-- See it: sandbox --speed 10 --timeline scripts/pipeline.lua
 
 -- Start a stage: `work` turns an item into another. When its input ends, it closes its output, so the end
 -- passes through the whole pipeline.

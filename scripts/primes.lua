@@ -10,6 +10,8 @@
 -- Do not use --speed: it would make the run's clock go faster, but not the processors.
 --
 -- Guess first, then try: do more workers than processors help? What do segments of 1000 numbers cost?
+--
+-- See it: sandbox --timeline scripts/primes.lua
 
 local LIMIT, SEGMENT = math.tointeger(arg[1] or 2000000), 50000
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env sandbox
 -- Each download has a process of its own, and both sleep at the same time: the total is the time of
 -- the longer one, not the sum. (serial.lua does the same without processes.)
+--
+-- See it: sandbox --speed 10 --timeline scripts/process.lua
 
 local function download(file)
   print(("Start the download process, process number:[%d]"):format(sandbox.getpid()))

@@ -5,6 +5,8 @@
 -- slow one.
 --
 -- Guess first, then try: what changes with `max = 1`? Without `max`? With one waiter?
+--
+-- See it: sandbox --speed 10 --timeline scripts/producers.lua
 
 local COOKS, PLATES = { "ann", "bob", "cid" }, 4
 

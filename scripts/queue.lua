@@ -1,6 +1,8 @@
 #!/usr/bin/env sandbox
 -- Two processes share nothing, so they talk through a queue: what one puts, the other gets, in the
 -- same order. Here the writer has ended before the reader starts: the items wait in the queue.
+--
+-- See it: sandbox --speed 10 --timeline scripts/queue.lua
 
 local function write(q)
   for _, item in ipairs { "python introduction", "av.avi", "java introduction" } do

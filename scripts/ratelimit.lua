@@ -5,6 +5,8 @@
 --
 -- Guess first, then try: how long do twenty requests take? What changes if the clients give their permit back
 -- after each request, without a process that refills? (That limits how many ask at a time, not how often.)
+--
+-- See it: sandbox --speed 10 --timeline scripts/ratelimit.lua
 
 local BURST, CLIENTS = 3, 10
 

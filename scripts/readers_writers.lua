@@ -5,6 +5,8 @@
 --
 -- Guess first, then try: can readers that come again and again keep a writer waiting for ever (starvation)? How
 -- could a waiting writer go first?
+--
+-- See it: sandbox --speed 10 --timeline scripts/readers_writers.lua
 
 local c = sandbox.condition()
 local readers, writing = sandbox.value(0), sandbox.value(false)

@@ -1,6 +1,8 @@
 #!/usr/bin/env sandbox
 -- One process does everything itself: the second download begins when the first has ended,
 -- and the total is the sum of both. (process.lua does the same with two processes.)
+--
+-- See it: sandbox --speed 10 --timeline scripts/serial.lua
 
 local function download(file)
   print(("Start downloading %s..."):format(file))

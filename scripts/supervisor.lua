@@ -5,6 +5,8 @@
 --
 -- Guess first, then try: what becomes of the jobs if the supervisor gives up sooner (MAX_RESTARTS = 1)?
 -- Why is the job that eats all the memory not tried again?
+--
+-- See it: sandbox --timeline scripts/supervisor.lua
 
 local MAX_RESTARTS = 5
 

@@ -7,6 +7,8 @@
 --
 -- Guess first, then try: with two workers, how many times faster is it? Where does the time go when the files
 -- are small? (Measure with sandbox.now().)
+--
+-- See it: sandbox --timeline scripts/wordcount.lua
 
 local files = table.move(arg, 1, #arg, 1, {})
 if #files == 0 then
