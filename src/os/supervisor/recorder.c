@@ -38,18 +38,40 @@ static void tell_text(struct recorder *r, uint32_t number) {
   r->told[(number - 1) / 64] |= UINT64_C(1) << ((number - 1) % 64);
 }
 
-/* The first line of the report of a process that failed, if it can still be had. */
+/* What a report says before its traceback, as report_format writes it: "sandbox: MESSAGE (process
+ * writer#2, pid 4711)", perhaps with colours. Makes it the first line of MESSAGE. */
+static void bare_message(char *text) {
+  static const char prefix[] = "sandbox: ", suffix[] = " (process ";
+  size_t len = 0;
+  text[strcspn(text, "\n")] = '\0';
+  for (const char *at = text; *at; at++) {
+    if (at[0] == '\033' && at[1] == '[')
+      at += strcspn(at, "m");
+    else
+      text[len++] = *at;
+    if (*at == '\0')
+      break;
+  }
+  text[len] = '\0';
+  if (strncmp(text, prefix, sizeof prefix - 1) == 0)
+    memmove(text, text + sizeof prefix - 1, len + 1 - (sizeof prefix - 1));
+  char *last = NULL;
+  for (char *at = text; (at = strstr(at, suffix)); at++)
+    last = at;
+  if (last)
+    *last = '\0';
+}
+
+/* The first line of the message of a process that failed, if it can still be had. */
 static void tell_failure(struct recorder *r, uint64_t owner) {
   uint32_t slot = (uint32_t)owner & 0xffff, id = (uint32_t)(owner >> 16);
   const struct process_record *p = &r->b->control->processes[slot];
   struct buf text = {0};
   if (control_process_stamp(r->b->control, slot, owner >> 16) && p->report_len > 0 &&
       results_load_report(r->b, slot, &text) == 0 && text.len > 0) {
-    char *end = memchr(text.data, '\n', text.len);
-    size_t len = end ? (size_t)(end - (char *)text.data) : text.len;
     if (buf_append_byte(&text, 0) == 0) {
-      text.data[len] = '\0';
-      chunk(r, LOG_FAILURE, &id, sizeof id, text.data, len + 1);
+      bare_message((char *)text.data);
+      chunk(r, LOG_FAILURE, &id, sizeof id, text.data, strlen((char *)text.data) + 1);
     }
   }
   buf_release(&text);
