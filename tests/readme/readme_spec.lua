@@ -85,3 +85,25 @@ for _, document in ipairs(DOCUMENTS) do
     end
   end)
 end
+
+-- tests/trace/recorded has the runs that the documentation shows. A picture that is to change: the commands of this test, with
+-- `-o` and the picture.
+describe("the pictures of the documentation", function()
+  local RECORDED = shell.source .. "/tests/trace/recorded/"
+  for picture, runs in pairs {
+    ["serial-beside-process.svg"] = { "serial.pftrace", "process.pftrace" },
+  } do
+    it("are what the program draws: " .. picture, function()
+      local folder <close> = shell.folder()
+      local command = { "trace" }
+      for _, name in ipairs(runs) do command[#command + 1] = RECORDED .. name end
+      table.move({ "-o", folder.name .. "/new.svg" }, 1, 2, #command + 1, command)
+      local output, status = shell.sandbox(table.unpack(command))
+      assert.are.equal("", output)
+      assert.are.equal(0, status)
+      local new <close>, old <close> = io.open(folder.name .. "/new.svg"), io.open(shell.source .. "/src/doc/pictures/" .. picture)
+      assert.is_true(new:read("a") == old:read("a"), picture .. " is not what it was")
+      assert.is_truthy(shell.read("README.md"):find("src/doc/pictures/" .. picture, 1, true))
+    end)
+  end
+end)
