@@ -16,10 +16,11 @@
 #include "look/trace/perfetto_internal.h"
 #include "look/trace/protobuf.h"
 
-enum { NOTES_MAX = 24, TEXTS_MAX = 4 }; /* of one event */
+enum { NOTES_MAX = 24 }; /* of one event */
 
 /* The latest time, 104 days: sums of times must not overflow. */
 #define TIME_MAX (INT64_C(1) << 53)
+#define COUNT_MAX (UINT64_C(1) << 53)
 
 struct note {
   uint64_t iid;         /* of its name; 0: `name` says it */
@@ -197,6 +198,22 @@ static int get_word(const struct event *e, const char *name, const char *const *
   return -SBX_EDATA;
 }
 
+static int get_type(const struct event *e, enum object_type *ret) {
+  const struct note *n = find(e, "type");
+  for (int i = 0; n && i < OBJECT_TYPES; i++)
+    if (same(n->text, trace_type_word((enum object_type)i))) {
+      *ret = (enum object_type)i;
+      return 0;
+    }
+  return -SBX_EDATA;
+}
+
+/* Items are counted: sums of such numbers must not overflow. */
+static int get_count(const struct event *e, const char *name, uint64_t *ret) {
+  get_u64(e, name, ret);
+  return *ret > COUNT_MAX ? -SBX_EDATA : 0;
+}
+
 /* An op that this version does not have makes the file newer, not damaged. */
 static int op_of(struct reader *r, struct pb_bytes name, uint16_t *ret) {
   for (uint16_t i = 0; i < OP_COUNT; i++)
@@ -318,14 +335,10 @@ static int read_facts(struct reader *r, const struct event *e) {
 
 static int read_object(struct reader *r, const struct event *e) {
   struct trace_object o = {.name = "", .made_at = ""};
-  int type = OBJECT_NONE;
   if (get_u32(e, "object", &o.id) || o.id == 0 || get_u32(e, "peer", &o.peer) ||
-      get_word(e, "type", perfetto_types, OBJECT_TYPES, &type))
+      get_type(e, &o.type) || get_count(e, "puts", &o.puts) || get_count(e, "gets", &o.gets))
     return -SBX_EDATA;
-  o.type = (enum object_type)type;
   get_u64(e, "max", &o.max);
-  get_u64(e, "puts", &o.puts);
-  get_u64(e, "gets", &o.gets);
   int rc = get_text(r, e, "name", &o.name);
   rc = rc ? rc : get_text(r, e, "made_at", &o.made_at);
   return rc ? rc : trace_add_object(r->m, &o);
@@ -464,11 +477,13 @@ static int learn(struct reader *r, const struct event *e, struct meaning *ret) {
   return 0;
 }
 
+/* At most COUNT_MAX, else it is none. */
 static uint64_t number_of(const struct event *e, uint64_t flow) {
   const struct note *n = find_iid(e, ITEM);
   n = n ? n : find_iid(e, SIGNAL);
   n = n ? n : find_iid(e, NUMBER);
-  return n ? n->value : flow & (FLOW_ITEMS - 1);
+  uint64_t number = n ? n->value : flow & (FLOW_ITEMS - 1);
+  return number <= COUNT_MAX ? number : 0;
 }
 
 /* The lane of an event, LANES if its track is none of the process's. */

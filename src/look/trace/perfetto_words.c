@@ -2,16 +2,6 @@
 #include "look/trace/model.h"
 #include "look/trace/perfetto_internal.h"
 
-const char *const perfetto_types[OBJECT_TYPES] = {
-    [OBJECT_NONE] = "none",         [OBJECT_PROCESS] = "process",
-    [OBJECT_QUEUE] = "queue",       [OBJECT_CLOCK] = "clock",
-    [OBJECT_LOCK] = "lock",         [OBJECT_SEMAPHORE] = "semaphore",
-    [OBJECT_EVENT] = "event",       [OBJECT_CONDITION] = "condition",
-    [OBJECT_BARRIER] = "barrier",   [OBJECT_VALUE] = "value",
-    [OBJECT_DICT] = "dict",         [OBJECT_PIPE] = "pipe",
-    [OBJECT_PROGRESS] = "progress",
-};
-
 const char *const perfetto_ends[4] = {
     [TRACE_ALIVE] = "alive",
     [TRACE_DONE] = "done",
