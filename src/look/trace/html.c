@@ -480,6 +480,9 @@ static void put_names(struct page *p) {
   put(p, ",\"queues\":[");
   for (uint32_t i = 0; i < p->data.queue_count; i++)
     PUT(p, "%s%" PRIu32, i ? "," : "", object_no(p, p->data.queues[i]));
+  put(p, "],\"types\":[");
+  for (unsigned i = 0; i < OBJECT_TYPES; i++)
+    PUT(p, "%s\"%s\"", i ? "," : "", trace_type_word(i));
   put(p, "],\"objects\":[");
   for (uint32_t i = 0; i < p->object_count; i++) {
     const struct trace_object *o = &p->m->objects[p->objects[i]];

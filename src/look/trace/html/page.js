@@ -63,7 +63,7 @@ const decode = number => {
     return { kind, flags, target, where: R.strings[where] || '', numbered: kind.change || kind === signal,
       change: ok ? kind.change : 0, sleep: kind.state === SLEEP, next: 1 };
   });
-  R.objects = R.objects.map(([label, type, max, made, peer]) => ({ label, type, max, made, peer }));
+  R.objects = R.objects.map(([label, type, max, made, peer]) => ({ label, max, made, peer, type: R.types[type] }));
   R.processes = R.processes.map(([label, name, parent, begin, end, how, code, sig, worker, at, failure, out, got, id, spent], i) =>
     ({ label, name, parent, begin, end, how, code, sig, worker, at, failure, out, got, id, spent, i, kids: [] }));
   const T = R.evT = new Float64Array(N), D = R.evD = new Float64Array(N), S = R.evS = new Uint32Array(N);
@@ -1067,12 +1067,14 @@ const queues = () => {
 };
 
 const waitTarget = (R, k, t) => t < 0 ? (R.kinds[k].process ? 'any child' : 'one of several') : R.kinds[k].process ? R.processes[t].label : R.objects[t].label;
+// An object may have the name of a process: its type follows, unless that is its name.
+const typeOf = o => o && !o.label.startsWith(o.type + '#') ? el('small', { class: 'type' }, ' ' + o.type) : '';
 const waits = () => {
   const s = section('waits', 'Who waited for what', 'Sleeping is not waiting: it stands for work elsewhere.', true);
   perRun(s, R => {
     const total = R.waits.reduce((a, w) => a + w[5], 0) + R.waitsLeftOut[1], M = R.matrix;
     if (!R.waits.length) return [el('p', {}, 'No process had to wait for another.')];
-    const row = ([k, t, where, n, ps, sum, longest]) => el('tr', {}, th(waitTarget(R, k, t)), td(R.kinds[k].verb), td(place(R, R.strings[where])), num(count(n)), num(count(ps)), num(time(sum)), num(time(longest)),
+    const row = ([k, t, where, n, ps, sum, longest]) => el('tr', {}, th(waitTarget(R, k, t), R.kinds[k].process ? '' : typeOf(R.objects[t])), td(R.kinds[k].verb), td(place(R, R.strings[where])), num(count(n)), num(count(ps)), num(time(sum)), num(time(longest)),
       td(meter([[R.kinds[k].state, sum]], total), percent(sum / total)));
     const most = Math.max(...M.cells.map(c => c[2]), 1), grid = M.rows.map(() => []);
     for (const c of M.cells) grid[c[0]][c[1]] = c;
@@ -1081,7 +1083,7 @@ const waits = () => {
     const left = M.rowsLeftOut + M.columnsLeftOut;
     return [longTable('Longest waits first', ['For', 'In', 'At', ['Waits'], ['Processes'], ['Total'], ['Longest'], 'Share'], R.waits, row, 12),
       el('h3', {}, 'Each process, and what it waited for'),
-      table(left ? `Those that waited longest; ${many(M.rowsLeftOut, 'process', 'processes')} and ${many(M.columnsLeftOut, 'object')} are left out` : '', ['Process', ...M.columns.map(([p, i]) => i < 0 ? (p ? 'any child' : 'one of several') : p ? R.processes[i].label : R.objects[i].label)],
+      table(left ? `Those that waited longest; ${many(M.rowsLeftOut, 'process', 'processes')} and ${many(M.columnsLeftOut, 'object')} are left out` : '', ['Process', ...M.columns.map(([p, i]) => i < 0 ? (p ? 'any child' : 'one of several') : p ? R.processes[i].label : el('span', {}, R.objects[i].label, typeOf(R.objects[i])))],
         M.rows.map((p, r) => el('tr', {}, th(R.processes[p].label), M.columns.map((_, c) => cell(grid[r][c])))), 'heat')].filter(Boolean);
   });
 };
