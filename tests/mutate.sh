@@ -29,6 +29,7 @@ mutations=(
   'queue-counts-undone-ones-late|src/object/queue.c|s/s->done == s->got/s->done == s->put/|conformance.queue'
   'pipe-close-closes-one-way|src/object/pipe.c|s/in->closed = out->closed = 1;/out->closed = 1;/|conformance.pipe'
   'process-exit-code-lost|src/object/process.h|s/  s->exit_code = exit_code;\n/  s->exit_code = exit_code \& 1;\n/|conformance.process'
+  'progress-falls-below-zero|src/object/progress.c|s/return distance < count \? count - distance : 0;/return count - distance;/|conformance.progress'
   'select-starts-at-the-second|src/object/compose.c|s/scan->at = 0;/scan->at = 1;/|conformance.select'
 )
 

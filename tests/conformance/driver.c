@@ -484,7 +484,8 @@ static void end_one(uint64_t *seed) {
   } else if (run.busy[p] || draw(seed, 2)) {
     end(p, END_KILLED);
   } else {
-    struct request r = {.proc = p, .step = {.kind = DO_LEAVE}, .count = draw(seed, 2)};
+    struct request r = {.proc = p, .step = {.kind = DO_LEAVE}};
+    r.count = draw(seed, 2) ? draw(seed, 256) : 0;
     r.step.item = draw(seed, 2) ? new_message() : 0;
     tell(&r);
     end(p, END_LEFT);

@@ -278,9 +278,12 @@ const char *law_of_give_up(enum object_type type, bool could_go, const struct to
   return NULL;
 }
 
-const char *law_of_status(enum process_status status, enum end how, bool failed) {
+const char *law_of_status(const struct process_state *s, enum end how, int exit_code) {
   enum process_status wanted = how == END_KILLED ? PROCESS_KILLED
-                               : failed          ? PROCESS_FAILED
+                               : exit_code       ? PROCESS_FAILED
                                                  : PROCESS_DONE;
-  return status == wanted ? NULL : "a process is as it has ended";
+  LAW(process_status_of(s) == wanted, "a process is as it has ended");
+  if (how == END_LEFT)
+    LAW(s->exit_code == exit_code, "its exit code is what it left with");
+  return NULL;
 }

@@ -10,6 +10,7 @@
 
 #include "conformance.h"
 
+#include "object/process.h"
 #include "object/queue.h"
 #include "object/sync.h"
 
@@ -49,8 +50,8 @@ const char *law_of_step(const struct lawful *l, const struct told *before,
 /* It goes without having done the op. */
 const char *law_of_give_up(enum object_type type, bool could_go, const struct told *after);
 
-/* How a process that has ended stands. */
-const char *law_of_status(enum process_status status, enum end how, bool failed);
+/* The state of a process that has ended: killed, or left with an exit code. */
+const char *law_of_status(const struct process_state *s, enum end how, int exit_code);
 
 /* A process has ended: killed, or left with `failed` or well. */
 const char *law_of_end(enum object_type type, uint64_t who, enum end how, bool failed,

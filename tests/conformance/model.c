@@ -953,7 +953,7 @@ void model_end(struct model *m, int proc, enum end how) {
     }
     process_end(&p->life, how == END_LEFT ? 0 : 9);
     if (!m->broken)
-      m->broken = law_of_status(process_status_of(&p->life), how, r->count);
+      m->broken = law_of_status(&p->life, how, (int)r->count);
     for (int t = 0; t < m->setup->thing_count && !m->broken; t++) {
       tell_thing(m, s, t, &after);
       m->broken = law_of_end(m->setup->things[t].type, was.who, how, r->count, &before[t], &after);
