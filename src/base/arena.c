@@ -32,7 +32,8 @@ enum {
   BINS = 32, /* lists of free runs: of 2^bin pages or more */
   TRIES = 8, /* runs examined in the bin where not every run is long enough */
   HUGE_PAGE = 2 << 20,
-  MORE = 1024 /* pages that are made ready at once, at least */
+  LEAST_KEPT = 1 << 20, /* bytes */
+  MORE = 1024           /* pages that are made ready at once, at least */
 };
 static_assert(ARENA_SMALL == FINE << 4, "four powers of two beyond FINE");
 static_assert(ARENA_SMALL <= SPAN * PAGE, "a block lies in one span");
@@ -537,7 +538,8 @@ void arena_trim(struct arena *a) {
 
 size_t arena_keeps(const struct arena *a) {
   size_t freed = a->small_peak > a->small ? a->small_peak - a->small : 0;
-  return freed + a->resident * PAGE;
+  size_t kept = freed + a->resident * PAGE, used = a->small + a->large * PAGE;
+  return kept >= LEAST_KEPT && kept >= used / 8 ? kept : 0;
 }
 
 static size_t no_more_than_half(size_t bytes, const struct rlimit *limit) {

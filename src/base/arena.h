@@ -64,7 +64,10 @@ bool arena_holds(const struct arena *a, const void *block);
 /* Give all free pages back to the system. Looks at every free block. */
 void arena_trim(struct arena *a);
 
-/* Bytes freed since the last trim and not given back: what another one may be worth. */
+/*
+ * Bytes freed since the last trim and not given back, which is the most that another trim can give
+ * back. 0 if they are not worth its cost: less than 1 MiB, or than an eighth of what is used.
+ */
 size_t arena_keeps(const struct arena *a);
 
 #endif

@@ -41,11 +41,9 @@ void lib_resume(lua_State *L, struct lib *lib) {
 
 /* -- a process that sleeps --------------------------------------------------------------------- */
 
-enum { WORTHWHILE = 1 << 20 }; /* bytes */
-
 static bool keeps(void *ctx) {
   const struct lib *lib = ctx;
-  return arena_keeps(lib->arena) >= WORTHWHILE;
+  return arena_keeps(lib->arena) > 0;
 }
 
 static void keep_nothing(void *ctx) {
