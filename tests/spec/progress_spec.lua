@@ -9,13 +9,21 @@ end
 
 local function has(text, part) assert.is_truthy(text:find(part, 1, true), ("%q is not in:\n%s"):format(part, text)) end
 
--- The lines of progress in the stderr of a run, without rates and times: "work 40% 40/100", "work 7 stopped".
-local function bars(r)
-  local list = {}
+-- The last line of each bar in the stderr of a run, without rates and times: "work 40% 40/100", "work 7 stopped". There may be
+-- others before it, should the machine be busy: a bar that lasts for a quarter of a second has lines on its way. `all`: those, too.
+local function bars(r, all)
+  local list, open = {}, {}
   for line in r.err:gmatch "[^\n]+" do
     local label, rest = line:match "^(.-): (.*)$"
     local what = (rest or ""):match "^%d+%% %d+/%d+" or (rest or ""):match "^%d+"
-    if what then list[#list + 1] = label .. " " .. what .. (rest:find(", stopped", 1, true) and " stopped" or "") end
+    if what then
+      local stopped = rest:find(", stopped", 1, true)
+      for i = all and 0 or #list, 1, -1 do
+        if list[i]:sub(1, #label + 1) == label .. " " and open[list[i]] then table.remove(list, i) break end
+      end
+      list[#list + 1] = label .. " " .. what .. (stopped and " stopped" or "")
+      open[list[#list]] = not stopped and not what:find "^100%%"
+    end
   end
   return list
 end
@@ -225,7 +233,7 @@ describe("without a terminal, progress", function()
     ]])
     local wanted = {}
     for i = 1, 10 do wanted[i] = ("work %d%% %d/50"):format(10 * i, 5 * i) end
-    assert.are.same(wanted, bars(r))
+    assert.are.same(wanted, bars(r, true))
     assert.is_truthy(r.err:find("\nafter\n$"), r.err) -- the end stands above what is written next
     assert.is_nil(r.err:find "\27")
     assert.is_truthy(r.err:match "^work: 10%% 5/50, %d[%d.kM]*/s, 0:0%d, %d+:%d%d left\n", r.err)
@@ -357,9 +365,13 @@ describe("progress of a pool's", function()
       pool:terminate()
     ]]
     assert.is_truthy(r.out:find "^false\televen[^\n]*\nnil\ttimeout\n$", r.out)
-    assert.is_truthy(list[1]:match "^fails %d+%% 1?%d/20 stopped$", list[1])
-    assert.is_truthy(list[2]:match "^late %d+%% [0-3]/4 stopped$", list[2])
-    assert.are.equal(2, #list)
+    local stopped = {} -- on a busy machine there are lines on the way, too
+    for _, line in ipairs(list) do
+      if line:find "stopped$" then stopped[#stopped + 1] = line end
+    end
+    assert.are.equal(2, #stopped, table.concat(list, "\n"))
+    assert.is_truthy(stopped[1]:match "^fails %d+%% 1?%d/20 stopped$", stopped[1])
+    assert.is_truthy(stopped[2]:match "^late %d+%% [0-3]/4 stopped$", stopped[2])
   end)
 
   it("imap ends with its loop", function()
