@@ -1,4 +1,4 @@
-/* host/record.c - see log_file.h. */
+/* host/record.c - see record.h. */
 #include "host/record.h"
 
 #include <errno.h>
