@@ -19,6 +19,7 @@
 #include "host/script.h"
 #include "host/terminal.h"
 #include "host/trace.h"
+#include "host/trace_show.h"
 #include "lua/state/report.h"
 #include "os/backend.h"
 #include "os/process/output.h"
@@ -70,15 +71,17 @@ static int main_session(struct backend *b, const struct session_place *place, vo
 enum { DEADLOCK_AFTER_NS = 250 * 1000 * 1000 };
 
 /* At the prompt a person can resolve a deadlock, so it is reported and nothing is ended. */
-static int run_prompt(struct supervisor_options supervisor, struct script *script) {
+static int run_prompt(struct supervisor_options supervisor, struct script *script,
+                      struct tracing *tracing) {
   const struct options *o = script->options;
   supervisor.deadlock_after_ns = DEADLOCK_AFTER_NS;
   supervisor.guided = true;
   const struct repl_options repl = {.greeting = prompt_greeting,
                                     .color = options_color(o->color, true),
+                                    .utf8 = trace_shows_utf8(),
                                     .session = main_session,
                                     .ctx = script};
-  return terminal_run(&supervisor, &repl);
+  return terminal_run(&supervisor, tracing, &repl);
 }
 
 static int run_script(struct supervisor_options supervisor, struct script *script) {
@@ -100,14 +103,14 @@ static int run(const struct options *o, int argc, char **argv) {
       .report = report,
   };
   struct tracing tracing;
+  bool prompt = wants_prompt(o, argc);
   script.tracing = &tracing;
-  int status = tracing_begin(&tracing, o, argc, argv, &supervisor.record);
+  int status = tracing_begin(&tracing, o, argc, argv, prompt, &supervisor.record);
   if (status) {
     tracing_end(&tracing, false);
     return status;
   }
-  status =
-      wants_prompt(o, argc) ? run_prompt(supervisor, &script) : run_script(supervisor, &script);
+  status = prompt ? run_prompt(supervisor, &script, &tracing) : run_script(supervisor, &script);
   tracing_end(&tracing, status >= 0);
   if (status >= 0)
     return status;

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "host/options_internal.h"
 
-enum { PROCS_DEFAULT = 512, TRACE_LIMIT_DEFAULT = 1 << 30 };
+enum { PROCS_DEFAULT = 512 };
 
 /* A parse in progress. */
 struct parse {

@@ -47,6 +47,8 @@ struct trace_file {
   enum trace_format format;
 };
 
+enum { TRACE_LIMIT_DEFAULT = 1 << 30 };
+
 /* What is recorded of the run, and shown at its end. */
 struct trace_options {
   struct trace_file *files; /* owned */

@@ -177,13 +177,14 @@ int record_keep(void *record, const void *chunks, size_t len) {
   return r->error ? -SBX_ESYSTEM : 0;
 }
 
-int record_read(const struct record *r, struct trace_model *ret, const char **ret_reason) {
+int record_read(const struct record *r, const struct log_view *view, struct trace_model *ret,
+                const char **ret_reason) {
   if (r->end == 0)
     return trace_log_read("", 0, ret, ret_reason);
   void *log = mmap(NULL, (size_t)r->end, PROT_READ, MAP_SHARED, r->fd, 0);
   if (log == MAP_FAILED)
     return -SBX_ESYSTEM;
-  int rc = trace_log_read(log, (size_t)r->end, ret, ret_reason);
+  int rc = trace_log_read_part(log, (size_t)r->end, view, ret, ret_reason);
   munmap(log, (size_t)r->end);
   return rc;
 }

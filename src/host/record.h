@@ -32,8 +32,10 @@ int record_open(struct record *r, int fd, uint64_t limit);
 /* Keep whole chunks: `keep` of struct record_options. -SBX_ESYSTEM: see `error`. */
 int record_keep(void *record, const void *chunks, size_t len);
 
-/* Read what was kept into a model, as trace_log_read, also while the run goes on. -SBX_ESYSTEM: errno */
-int record_read(const struct record *r, struct trace_model *ret, const char **ret_reason);
+/* Read what was kept, as far as `view` wants it, into a model, as trace_log_read_part; also while the run
+ * goes on. -SBX_ESYSTEM: errno */
+int record_read(const struct record *r, const struct log_view *view, struct trace_model *ret,
+                const char **ret_reason);
 
 /* Close the file; accepts one that is closed, with fd -1. */
 void record_close(struct record *r);

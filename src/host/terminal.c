@@ -1,6 +1,7 @@
 /* host/terminal.c - see terminal.h. */
 #include "host/terminal.h"
 
+#include "base/error.h"
 #include "os/process/output.h"
 #include "os/supervisor/suspend.h"
 
@@ -8,6 +9,7 @@
 struct terminal {
   struct supervisor_options o;
   struct supervisor *supervisor;
+  struct tracing *tracing;
   struct suspended suspended; /* by Ctrl-Z, at this moment */
 };
 
@@ -85,6 +87,33 @@ static void suspend(void *host, bool stop) {
     suspend_end(supervisor_control(t->supervisor), &t->suspended);
 }
 
+static void idle(void *host, bool is, int64_t since_ns) {
+  struct terminal *t = host;
+  supervisor_idle(t->supervisor, is, since_ns);
+}
+
+static uint64_t recorded(void *host) {
+  struct terminal *t = host;
+  return supervisor_recorded(t->supervisor);
+}
+
+static int read_trace(void *host, int64_t from_ns, struct trace_model *ret, const char **ret_why) {
+  struct terminal *t = host;
+  struct buf now = {0};
+  int rc = supervisor_peek(t->supervisor, &now);
+  *ret_why = error_text(rc);
+  const struct log_view view = {.more = now.data, .more_len = now.len, .from_ns = from_ns};
+  if (rc == 0)
+    rc = tracing_read(t->tracing, &view, ret, ret_why);
+  buf_release(&now);
+  return rc;
+}
+
+static int write_trace(void *host, struct trace_model *m, const char *path, struct buf *ret_why) {
+  (void)host;
+  return trace_export(m, path, ret_why);
+}
+
 static const struct repl_run run = {
     .open = open_run,
     .close = close_run,
@@ -98,10 +127,15 @@ static const struct repl_run run = {
     .ending = ending,
     .printing = printing,
     .suspend = suspend,
+    .idle = idle,
+    .recorded = recorded,
+    .trace = read_trace,
+    .trace_write = write_trace,
 };
 
-int terminal_run(const struct supervisor_options *o, const struct repl_options *repl) {
-  struct terminal t = {.o = *o};
+int terminal_run(const struct supervisor_options *o, struct tracing *tracing,
+                 const struct repl_options *repl) {
+  struct terminal t = {.o = *o, .tracing = tracing};
   struct repl_options full = *repl;
   full.run = &run;
   full.host = &t;

@@ -30,12 +30,19 @@ static int tell_command(const struct options *o, int argc, char **argv, struct b
   return rc ? rc : buf_append_byte(ret, 0);
 }
 
+enum { PROMPT_KEEPS = 32 << 20 };
+
+/* Unasked, a prompt keeps less: some minutes of a busy run, hours of others. */
+static uint64_t limit_of(const struct trace_options *t) {
+  return is_wanted(t) || t->limit != TRACE_LIMIT_DEFAULT ? t->limit : PROMPT_KEEPS;
+}
+
 /* In the first file that can have a part, else in memory. */
 static int open_log(struct tracing *t) {
   int fd = -1;
   for (size_t i = 0; i < t->o->trace.file_count && fd < 0; i++)
     fd = trace_output_lend(&t->outputs[i]);
-  if (record_open(&t->record, fd, t->o->trace.limit) == 0)
+  if (record_open(&t->record, fd, limit_of(&t->o->trace)) == 0)
     return 0;
   fprintf(stderr, "sandbox: cannot record the run: %s\n", strerror(errno));
   return EXIT_LUA_ERROR;
@@ -51,10 +58,10 @@ static int begin(struct tracing *t, int argc, char **argv) {
   return status ? status : open_log(t);
 }
 
-int tracing_begin(struct tracing *t, const struct options *o, int argc, char **argv,
+int tracing_begin(struct tracing *t, const struct options *o, int argc, char **argv, bool prompt,
                   struct record_options *record) {
   *t = (struct tracing){.record.fd = -1};
-  if (!is_wanted(&o->trace))
+  if (!is_wanted(&o->trace) && !prompt)
     return 0;
   t->o = o;
   int status = begin(t, argc, argv);
@@ -78,6 +85,36 @@ void tracing_forget(const struct tracing *t) {
       close(t->outputs[i].fd);
 }
 
+/* -- while it goes on ------------------------------------------------------------------------ */
+
+int tracing_read(const struct tracing *t, const struct log_view *view, struct trace_model *ret,
+                 const char **ret_why) {
+  int rc = record_read(&t->record, view, ret, ret_why);
+  if (rc == -SBX_ESYSTEM)
+    *ret_why = strerror(errno);
+  else if (rc && rc != -SBX_EDATA)
+    *ret_why = error_text(rc);
+  return rc;
+}
+
+int trace_export(struct trace_model *m, const char *path, struct buf *ret_why) {
+  struct trace_output out = {.fd = -1};
+  const struct trace_model *models[] = {m};
+  int format = option_trace_format(path);
+  if (format < 0) {
+    buf_format(ret_why, "a trace is a file whose name ends in .html, .svg, .pftrace or .json");
+    return -SBX_EINVAL;
+  }
+  const struct trace_file file = {.path = path, .format = (enum trace_format)format};
+  int error = trace_add_sources(m) ? ENOMEM : trace_output_open(&out, &file, ".new");
+  if (error == 0)
+    error = trace_output_write(&out, models, 1);
+  if (error)
+    buf_format(ret_why, "%s", trace_output_error(error));
+  trace_output_release(&out, false);
+  return error ? -SBX_ESYSTEM : 0;
+}
+
 /* -- after the run --------------------------------------------------------------------------- */
 
 /* A warning, one line: "cannot write the trace 'x.html': No space left on device". */
@@ -97,13 +134,10 @@ static void warn(const char *what, const char *name, const char *why, const char
 
 /* Returns whether all was well. */
 static bool read_model(const struct tracing *t, struct trace_model *ret) {
-  const char *reason = "";
-  int rc = record_read(&t->record, ret, &reason);
-  if (rc == -SBX_EDATA)
-    warn("cannot show the trace", NULL, reason, NULL);
-  else if (rc)
-    warn("cannot show the trace", NULL, rc == -SBX_ESYSTEM ? strerror(errno) : error_text(rc),
-         NULL);
+  const char *why = "";
+  int rc = tracing_read(t, &(struct log_view){0}, ret, &why);
+  if (rc)
+    warn("cannot show the trace", NULL, why, NULL);
   else if (t->o->trace.file_count > 0 && trace_add_sources(ret)) {
     trace_model_release(ret);
     warn("cannot show the trace", NULL, error_text(SBX_ENOMEM), NULL);
@@ -159,7 +193,7 @@ void tracing_end(struct tracing *t, bool ran) {
   if (!t->o)
     return;
   bool *keep_logs = calloc(t->o->trace.file_count + 1, sizeof *keep_logs);
-  if (ran && keep_logs)
+  if (ran && keep_logs && is_wanted(&t->o->trace))
     show(t, keep_logs);
   release(t, keep_logs);
   free(keep_logs);

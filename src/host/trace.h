@@ -22,13 +22,31 @@ struct tracing {
 };
 
 /*
- * Before the run: open the files, if the options ask for a trace.
+ * Before the run: open the files, if the options ask for a trace. A prompt can show one at any time: for
+ * it, some MiB are kept in memory in any case.
  *   t       the caller's, to be passed to tracing_end in any case; it, o and argv stay until then
  *   record  what the supervisor is to be told; untouched if nothing is recorded
  * Returns 0, or an exit status after a message: EXIT_USAGE if a file cannot be written.
  */
-int tracing_begin(struct tracing *t, const struct options *o, int argc, char **argv,
+int tracing_begin(struct tracing *t, const struct options *o, int argc, char **argv, bool prompt,
                   struct record_options *record);
+
+/*
+ * What was recorded so far.
+ *   view     `more` is what supervisor_peek told
+ *   ret      to be released by the caller on 0
+ *   ret_why  otherwise what is wrong; until the next call
+ * Returns 0 or -SBX_E*.
+ */
+int tracing_read(const struct tracing *t, const struct log_view *view, struct trace_model *ret,
+                 const char **ret_why);
+
+/*
+ * Write a trace into a file whose name says the format. Sources are added.
+ *   ret_why  on failure what is wrong: a text is appended
+ * Returns 0 or -SBX_E*.
+ */
+int trace_export(struct trace_model *m, const char *path, struct buf *ret_why);
 
 /* In a process of the run: close what is the supervisor's. */
 void tracing_forget(const struct tracing *t);

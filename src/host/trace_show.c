@@ -82,8 +82,8 @@ static int environment_number(const char *name) {
   return n > 0 && n < 100000 ? (int)n : 0;
 }
 
-/* Does the locale of the environment say so? The program itself has none, as Lua has. */
-static bool environment_utf8(void) {
+/* The program itself has no locale, as Lua has. */
+bool trace_shows_utf8(void) {
   static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     const char *value = getenv(names[i]);
@@ -102,7 +102,7 @@ int trace_text(const struct options *o, const struct trace_model *m, int fd, str
   columns = columns ? columns : size.ws_col;
   struct gantt_options gantt = {.columns = t->width ? t->width : columns,
                                 .rows = rows ? rows : size.ws_row,
-                                .utf8 = environment_utf8(),
+                                .utf8 = trace_shows_utf8(),
                                 .color = options_color(o->color, isatty(fd))};
   const struct style style = {
       .columns = columns ? columns : 80, .color = gantt.color, .ascii = !gantt.utf8};

@@ -25,8 +25,9 @@ enum frame_kind {
   FRAME_REPLY,    /* to a REQUEST; number: 0, or not 0 when the text tells of a failure */
 
   /* from the session */
-  FRAME_READY,      /* it is there, and waits for lines; the text: the prompt for the next one */
-  FRAME_DONE,       /* number: enum frame_done; the text: the prompt for the next line */
+  FRAME_READY, /* it is there, and waits for lines; number and text: as of DONE */
+  FRAME_DONE, /* number: enum frame_done, and above it (from bit 8 on) how many chunks there were so
+                       far; the text: the prompt for the next line */
   FRAME_CANDIDATES, /* number: where the completed word begins, in bytes from 0; the text:
                        candidates, a line each */
   FRAME_ANSWER,     /* number: whose; the text: the value, or an error */
@@ -34,6 +35,8 @@ enum frame_kind {
 };
 
 enum frame_done { DONE_OK, DONE_ERROR, DONE_INCOMPLETE };
+
+enum { FRAME_CHUNKS = 8 }; /* of the number of DONE, from this bit on */
 
 struct frame {
   uint32_t kind; /* enum frame_kind */

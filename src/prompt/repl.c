@@ -78,6 +78,8 @@ static void show_prompt(struct repl *r) {
 }
 
 static void send_line(struct repl *r, enum frame_kind kind) {
+  if (kind != FRAME_PROMPT)
+    chunk_begin(r, r->block.data, r->block.len);
   r->state = REPL_BUSY;
   r->interrupted_ns = 0;
   r->warned = false;
@@ -181,8 +183,14 @@ static void note_prompt(struct repl *r, const struct buf *text) {
     buf_release(kept);
 }
 
-static void on_done(struct repl *r, enum frame_done how, const struct buf *next_prompt) {
-  r->incomplete = how == DONE_INCOMPLETE;
+/* `number`: as of FRAME_DONE. */
+static void on_done(struct repl *r, uint32_t number, const struct buf *next_prompt) {
+  r->incomplete = (number & ((1 << FRAME_CHUNKS) - 1)) == DONE_INCOMPLETE;
+  if (r->incomplete)
+    chunk_drop(r);
+  else
+    chunk_end(r, r->session_chunks + 1);
+  r->session_chunks = number >> FRAME_CHUNKS;
   note_prompt(r, next_prompt);
   if (!r->incomplete && !r->not_for_history && buf_append_byte(&r->block, '\0') == 0) {
     editor_history_add(r->editor, (const char *)r->block.data);
@@ -199,10 +207,10 @@ static void on_frame(struct repl *r) {
   switch (f->kind) {
   case FRAME_READY:
     r->incomplete = false;
-    on_done(r, DONE_OK, &f->text);
+    on_done(r, f->number, &f->text);
     break;
   case FRAME_DONE:
-    on_done(r, (enum frame_done)f->number, &f->text);
+    on_done(r, f->number, &f->text);
     break;
   case FRAME_CANDIDATES:
     r->candidates.len = 0;
@@ -487,6 +495,7 @@ static void close_all(struct repl *r) {
   buf_release(&r->prompts[0]);
   buf_release(&r->prompts[1]);
   bars_log_release(&r->bars_log);
+  chunks_release(r);
 }
 
 int repl_run(const struct repl_options *o) {

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
+#include "look/trace/model.h"
 #include "object/op.h"
 #include "prompt/session.h"
 
@@ -59,6 +61,22 @@ struct repl_run {
   bool (*printing)(void *host);
   /* The whole run stands still; or goes on. */
   void (*suspend)(void *host, bool stop);
+  /* The session waits for a line since then (CLOCK_MONOTONIC; 0: from now on); or got one. */
+  void (*idle)(void *host, bool is, int64_t since_ns);
+  /* How many records of its ops the session has written so far: if there is no new one, it did
+   * nothing that others can see. */
+  uint64_t (*recorded)(void *host);
+  /*
+   * What was recorded of the run, until now.
+   *   from_ns  the run's time: what was over earlier is not wanted
+   *   ret      a finished model, to be released by the caller on 0
+   *   ret_why  otherwise a text that says what is wrong; until the next call
+   * 0 or a code
+   */
+  int (*trace)(void *host, int64_t from_ns, struct trace_model *ret, const char **ret_why);
+  /* Write a model, and the sources that it names, into a file; its name says in which format. 0, or a
+   * code and a text in *ret_why. */
+  int (*trace_write)(void *host, struct trace_model *m, const char *path, struct buf *ret_why);
 };
 
 /* The life of a session, in the new process. Returns its exit status. */
@@ -69,6 +87,7 @@ struct repl_options {
   void *host;
   const char *greeting; /* the first line; NULL: none */
   bool color;           /* escape sequences are welcome for colours */
+  bool utf8;            /* the terminal shows it, in charts */
   repl_session_fn *session;
   void *ctx; /* of session */
 };

@@ -11,6 +11,11 @@
 #include "prompt/act.h"
 #include "prompt/repl_internal.h"
 #include "prompt/show.h"
+#include "prompt/waits_file.h"
+
+enum { WORD_MAX = 4096 }; /* bytes of a file's name, or of a number */
+
+static const double FOLLOW_SECONDS = 0.5; /* between two pictures */
 
 /* -- tables ------------------------------------------------------------------------------------ */
 
@@ -77,9 +82,93 @@ static bool run_objects(struct repl *r, const char *verb, const char *arguments)
   return true;
 }
 
+/* An error is "verb: why", a line. */
+static void show_said(struct repl *r, const char *verb, int rc, struct buf *said) {
+  if (rc && said->len == 0)
+    buf_format(said, "%s", error_text(rc));
+  if (rc && buf_append_byte(said, '\0') == 0)
+    repl_say(r, "%s: %s", verb, (const char *)said->data);
+  else if (rc == 0)
+    editor_output(r->editor, said->data, said->len);
+  buf_release(said);
+}
+
+/* Words divided by blanks, at most two, as they are. False: there are others, or they have to be
+ * evaluated: a string in quotes, say. */
+static bool plain_words(const char *arguments, char ret[2][WORD_MAX]) {
+  int n = 0;
+  ret[0][0] = ret[1][0] = '\0';
+  for (const char *at = arguments + strspn(arguments, " \t"); *at; n++) {
+    size_t len = strcspn(at, " \t");
+    if (n == 2 || len >= WORD_MAX || strcspn(at, "\"'(){}[],;") < len)
+      return false;
+    memcpy(ret[n], at, len);
+    ret[n][len] = '\0';
+    at += len + strspn(at + len, " \t");
+  }
+  return true;
+}
+
 static bool run_waits(struct repl *r, const char *verb, const char *arguments) {
-  (void)verb, (void)arguments;
-  show_table(r, show_waits, SNAPSHOT_QUEUES);
+  char words[2][WORD_MAX];
+  struct buf said = {0};
+  if (!plain_words(arguments, words) || words[1][0])
+    return false;
+  if (!words[0][0]) {
+    show_table(r, show_waits, SNAPSHOT_QUEUES);
+    return true;
+  }
+  int rc = waits_write(r->b, repl_show(r).idle, words[0], &said);
+  show_said(r, verb, rc, &said);
+  return true;
+}
+
+/* Is it a number, or nothing? */
+static bool is_seconds(const char *word) {
+  char *end = NULL;
+  return !*word || (strtod(word, &end), *end == '\0');
+}
+
+/* `:timeline 5`, `:trace x.html`; arguments that are expressions are the session's. */
+static bool run_trace(struct repl *r, const char *verb, const char *arguments) {
+  char words[2][WORD_MAX];
+  struct buf said = {0};
+  bool file = strcmp(verb, "trace") == 0;
+  if (!plain_words(arguments, words) || !is_seconds(words[file]) || (!file && words[1][0]) ||
+      (file && !words[0][0]))
+    return false;
+  int rc = trace_show(r, verb, (const char *const[2]){words[0], words[1]}, &said);
+  show_said(r, verb, rc, &said);
+  return true;
+}
+
+/* "timeline", "timeline()", "timeline(5)": the seconds, or "". False: it is something else. */
+static bool read_timeline(const char *expression, size_t len, char seconds[WORD_MAX]) {
+  static const char name[] = "timeline";
+  const size_t name_len = sizeof name - 1;
+  if (len < name_len || memcmp(expression, name, name_len) != 0)
+    return false;
+  expression += name_len;
+  len -= name_len;
+  bool call = len >= 2 && expression[0] == '(' && expression[len - 1] == ')';
+  if (len > 0 && (!call || len - 2 >= WORD_MAX))
+    return false;
+  memcpy(seconds, expression + call, call ? len - 2 : 0);
+  seconds[call ? len - 2 : 0] = '\0';
+  return is_seconds(seconds);
+}
+
+/* `:watch timeline() 0.5` has the whole screen; the value of another expression is the session's. */
+static bool run_watch(struct repl *r, const char *verb, const char *arguments) {
+  char seconds[WORD_MAX];
+  size_t len = strcspn(arguments, " \t");
+  const char *period = arguments + len + strspn(arguments + len, " \t");
+  (void)verb;
+  if (!read_timeline(arguments, len, seconds) || !is_seconds(period))
+    return false;
+  const char *error = foreground_timeline(r, seconds, *period ? atof(period) : FOLLOW_SECONDS);
+  if (error)
+    repl_say(r, "watch: %s", error);
   return true;
 }
 
@@ -112,11 +201,12 @@ static bool run_quit(struct repl *r, const char *verb, const char *arguments) {
 static const struct command {
   const char *name;
   command_fn *run;
-} commands[] = {{"ps", run_ps},       {"queues", run_queues}, {"objects", run_objects},
-                {"waits", run_waits}, {"top", run_top},       {"kill", run_act},
-                {"pause", run_act},   {"resume", run_act},    {"mute", run_act},
-                {"unmute", run_act},  {"follow", run_act},    {"bt", run_act},
-                {"quit", run_quit}};
+} commands[] = {{"ps", run_ps},          {"queues", run_queues}, {"objects", run_objects},
+                {"waits", run_waits},    {"top", run_top},       {"kill", run_act},
+                {"pause", run_act},      {"resume", run_act},    {"mute", run_act},
+                {"unmute", run_act},     {"follow", run_act},    {"bt", run_act},
+                {"timeline", run_trace}, {"stats", run_trace},   {"marks", run_trace},
+                {"trace", run_trace},    {"watch", run_watch},   {"quit", run_quit}};
 
 static void run_shell(struct repl *r, const char *command) {
   int status = foreground_run(r, command);
@@ -175,6 +265,24 @@ static void request_watch(struct repl *r, const char *const *arguments) {
   reply(r, !error, error ? error : "");
 }
 
+/* `timeline()` is drawn, not printed again and again. */
+static void request_follow(struct repl *r, const char *const *arguments) {
+  char seconds[WORD_MAX];
+  const char *error = "timeline() or timeline(seconds) can be watched";
+  if (read_timeline(arguments[0], strlen(arguments[0]), seconds))
+    error = foreground_timeline(r, seconds, atof(arguments[1]));
+  reply(r, !error, error ? error : "");
+}
+
+static void request_trace(struct repl *r, const char *const *arguments) {
+  struct buf said = {0};
+  int rc = trace_show(r, arguments[0], arguments + 1, &said);
+  if (rc && said.len == 0)
+    buf_format(&said, "%s", error_text(rc));
+  link_send(&r->link, FRAME_REPLY, rc != 0, said.data, said.len);
+  buf_release(&said);
+}
+
 static void request_unwatch(struct repl *r, const char *const *arguments) {
   uint32_t id = (uint32_t)strtoul(arguments[0], NULL, 10);
   bool found = watch_remove(r, id);
@@ -199,9 +307,11 @@ static void request_fresh(struct repl *r, const char *const *arguments) {
 static const struct request {
   const char *name;
   void (*run)(struct repl *r, const char *const *arguments);
-} requests[] = {{"fresh", request_fresh},     {"run", request_run},
-                {"top", request_top},         {"watch", request_watch},
-                {"unwatch", request_unwatch}, {"watches", request_watches}};
+  bool lasts; /* the session waits for the terminal, or for what has nothing to do with the run */
+} requests[] = {{"fresh", request_fresh, false},     {"run", request_run, true},
+                {"top", request_top, true},          {"watch", request_watch, false},
+                {"unwatch", request_unwatch, false}, {"watches", request_watches, false},
+                {"follow", request_follow, true},    {"trace", request_trace, true}};
 
 enum { ARGUMENTS = 4 };
 
@@ -214,7 +324,11 @@ void command_request(struct repl *r, const struct frame *f) {
     arguments[n++] = text;
   for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
     if (strcmp(requests[i].name, name) == 0) {
+      if (requests[i].lasts)
+        chunk_waits(r, true);
       requests[i].run(r, arguments);
+      if (requests[i].lasts)
+        chunk_waits(r, false);
       return;
     }
   reply(r, false, "the prompt knows no such request");

@@ -61,24 +61,25 @@ int foreground_run(struct repl *r, const char *command) {
   return status;
 }
 
-/* -- top --------------------------------------------------------------------------------------- */
+/* -- pictures that follow -------------------------------------------------------------------- */
 
-enum { FRAME_NS = NS_PER_SECOND };
+/* What is drawn again and again. */
+struct follow {
+  int (*draw)(struct repl *r, struct follow *f, int rows,
+              struct buf *out); /* appends; 0 or a code */
+  int64_t period_ns;
+  struct snapshot last; /* of top: the one before */
+  const char *seconds;  /* of timeline */
+};
 
-/* Draw one picture, and keep its snapshot as the one before the next. */
-static void draw(struct repl *r, const char *before, struct snapshot *last) {
+static void show(struct repl *r, struct follow *f, const char *before) {
   struct buf text = {0};
-  struct show how = repl_show(r);
-  struct snapshot now = {0};
   struct winsize size;
   int rows = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || r->dumb ? 0 : size.ws_row - 1;
   buf_append(&text, before, strlen(before));
-  if (r->b->run->look(r->b, SNAPSHOT_USAGE, &now) == 0 &&
-      show_top(&now, last->started_ns ? last : NULL, &how, rows, &text) == 0)
+  if (f->draw(r, f, rows, &text) == 0)
     fd_write_all(STDOUT_FILENO, text.data, text.len);
   buf_release(&text);
-  snapshot_release(last);
-  *last = now;
 }
 
 /* One character at a time, unseen; signals still come. */
@@ -90,33 +91,83 @@ static bool raw(struct termios *old) {
   return tcsetattr(STDIN_FILENO, TCSANOW, &now) == 0;
 }
 
-void foreground_top(struct repl *r) {
-  static const char enter[] = "\033[?1049h", home[] = "\033[H\033[J", leave[] = "\033[?1049l";
-  struct termios old;
+/* Nobody has hit a key, or wants to leave. */
+static bool goes_on(const struct repl *r, struct pollfd *key) {
+  return poll(key, 1, 0) == 0 && !r->foreground_interrupted && r->state != REPL_LEAVING;
+}
+
+enum { COST = 3 }; /* a picture may take the time 1 / (1 + COST) */
+
+static void show_until_key(struct repl *r, struct follow *f) {
+  static const char home[] = "\033[H\033[J";
   struct pollfd key = {.fd = STDIN_FILENO, .events = POLLIN};
-  struct snapshot last = {0};
   char unused[64];
+  while (goes_on(r, &key)) {
+    int64_t before = clock_now_ns();
+    show(r, f, home);
+    int64_t until = before + f->period_ns, rest = clock_now_ns() + COST * (clock_now_ns() - before);
+    until = until > rest ? until : rest;
+    while (clock_now_ns() < until && goes_on(r, &key))
+      repl_turn(r, STDIN_FILENO, until);
+  }
+  if (key.revents)
+    (void)!read(STDIN_FILENO, unused, sizeof unused);
+}
+
+static void follow(struct repl *r, struct follow *f) {
+  static const char enter[] = "\033[?1049h\033[?25l", leave[] = "\033[?25h\033[?1049l";
+  struct termios old;
   if (r->dumb) {
-    draw(r, "", &last);
-    snapshot_release(&last);
+    show(r, f, "");
     return;
   }
   editor_pause(r->editor);
   if (raw(&old)) {
     r->foreground_interrupted = false;
     fd_write_all(STDOUT_FILENO, enter, sizeof enter - 1);
-    while (poll(&key, 1, 0) == 0 && !r->foreground_interrupted && r->state != REPL_LEAVING) {
-      draw(r, home, &last);
-      int64_t until = clock_now_ns() + FRAME_NS;
-      while (clock_now_ns() < until && poll(&key, 1, 0) == 0 && !r->foreground_interrupted &&
-             r->state != REPL_LEAVING)
-        repl_turn(r, STDIN_FILENO, until);
-    }
-    if (key.revents)
-      (void)!read(STDIN_FILENO, unused, sizeof unused);
+    show_until_key(r, f);
     fd_write_all(STDOUT_FILENO, leave, sizeof leave - 1);
     tcsetattr(STDIN_FILENO, TCSANOW, &old);
   }
-  snapshot_release(&last);
   editor_resume(r->editor);
+}
+
+/* -- top ------------------------------------------------------------------------------------- */
+
+static int draw_top(struct repl *r, struct follow *f, int rows, struct buf *out) {
+  struct show how = repl_show(r);
+  struct snapshot now = {0};
+  int rc = r->b->run->look(r->b, SNAPSHOT_USAGE, &now);
+  if (rc)
+    return rc;
+  rc = show_top(&now, f->last.started_ns ? &f->last : NULL, &how, rows, out);
+  snapshot_release(&f->last);
+  f->last = now;
+  return rc;
+}
+
+void foreground_top(struct repl *r) {
+  struct follow f = {.draw = draw_top, .period_ns = NS_PER_SECOND};
+  follow(r, &f);
+  snapshot_release(&f.last);
+}
+
+/* -- the timeline ---------------------------------------------------------------------------- */
+
+/* What is wrong is shown where the chart would be: it may be right at the next time. */
+static int draw_timeline(struct repl *r, struct follow *f, int rows, struct buf *out) {
+  if (trace_picture(r, f->seconds, rows, out))
+    buf_append_byte(out, '\n');
+  return r->dumb ? 0
+                 : buf_format(out, "%sany key ends this%s", r->o->color ? style_dim : "",
+                              r->o->color ? style_plain : "");
+}
+
+const char *foreground_timeline(struct repl *r, const char *seconds, double period) {
+  struct follow f = {
+      .draw = draw_timeline, .period_ns = (int64_t)(period * NS_PER_SECOND), .seconds = seconds};
+  if (!(period >= PERIOD_LEAST && period <= PERIOD_MOST))
+    return "the seconds must be from 0.05 to 86400";
+  follow(r, &f);
+  return NULL;
 }

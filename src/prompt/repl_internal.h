@@ -2,7 +2,8 @@
  * prompt/repl_internal.h - the parts of the prompt above the run: states and lines
  * (repl.c), the session's process (repl_session.c), what is answered without Lua (repl_command.c),
  * programs that get the terminal (repl_foreground.c), expressions that are looked at again and
- * again (repl_watch.c), progress (repl_bars.c).
+ * again (repl_watch.c), progress (repl_bars.c), what was carried out so far (repl_chunks.c), what is
+ * recorded of the run (repl_trace.c).
  */
 #ifndef SBX_PROMPT_REPL_INTERNAL_H
 #define SBX_PROMPT_REPL_INTERNAL_H
@@ -27,6 +28,20 @@ struct watch {
   int64_t period_ns, next_ns;
   uint32_t inquiry;
   bool asked; /* by that inquiry, and not yet answered */
+};
+
+enum { CHUNKS = 256, CHUNK_SOURCE = 256 * 1024 };
+
+/* A line, or some, that the session carried out; or its start. */
+struct chunk {
+  char *text;             /* owned; NULL: the start */
+  uint32_t number;        /* its places are "repl:N:line"; 0: not known */
+  uint64_t session;       /* id of the process */
+  int64_t began_ns;       /* CLOCK_MONOTONIC */
+  int64_t from_ns, to_ns; /* the run's time; to_ns: -1 as long as it runs */
+  uint64_t recorded;      /* records that the session had written before */
+  bool did;               /* something that others can see, or it took its time */
+  bool waited;            /* for the terminal, say */
 };
 
 struct repl {
@@ -69,7 +84,10 @@ struct repl {
   bool candidates_came;
   uint32_t next_inquiry;
   struct watch watches[WATCHES];
-  struct bars_log bars_log; /* of a terminal that shows none */
+  struct bars_log bars_log;    /* of a terminal that shows none */
+  struct chunk chunks[CHUNKS]; /* chunk number i, from 0 on, is in i % CHUNKS */
+  uint64_t chunk_count;
+  uint32_t session_chunks; /* of the session, as it told last */
 };
 
 /* -- repl.c ------------------------------------------------------------------------------------ */
@@ -117,6 +135,40 @@ void command_complete(const char *line, size_t cursor, struct completions *ret);
 /* A request of the session: a word and its arguments. Answers it. */
 void command_request(struct repl *r, const struct frame *f);
 
+/* -- repl_chunks.c ----------------------------------------------------------------------------- */
+
+/* The session carries out a text from now on (NULL: it starts). */
+void chunk_begin(struct repl *r, const void *text, size_t len);
+/* The last chunk is done, and was the session's number `number` (0: that is not known); or it was none
+ * after all. */
+void chunk_end(struct repl *r, uint32_t number);
+void chunk_drop(struct repl *r);
+/* The session waits for something that is done here, so how long its chunk takes says nothing; or it
+ * goes on. */
+void chunk_waits(struct repl *r, bool waits);
+void chunks_release(struct repl *r);
+/* The last one; NULL: there is none. */
+struct chunk *chunk_last(struct repl *r);
+/* The last one that did something: the one that runs, if it did; NULL: none is left. */
+const struct chunk *chunk_of_interest(struct repl *r);
+/* The run's time. */
+int64_t chunk_now(const struct repl *r);
+
+/* -- repl_trace.c ------------------------------------------------------------------------------ */
+
+/*
+ * What was recorded, as text or as a file.
+ *   verb       timeline, stats, marks or trace
+ *   arguments  timeline, stats: seconds, or "" for the last chunk; marks: seconds, or "" for all; trace:
+ *              the file, seconds or "" for all
+ *   out        the text, or what was done, or what is wrong
+ * Returns 0 or a code.
+ */
+int trace_show(struct repl *r, const char *verb, const char *const arguments[2], struct buf *out);
+
+/* A picture of the timeline for the whole screen, as it is now; of `rows` lines. */
+int trace_picture(struct repl *r, const char *seconds, int rows, struct buf *out);
+
 /* -- repl_foreground.c ------------------------------------------------------------------------- */
 
 /* Run a shell command on the terminal, everything else going on. Returns what waitpid(2) told. */
@@ -125,10 +177,18 @@ int foreground_run(struct repl *r, const char *command);
 /* The table of processes, again each second, until a key is hit. */
 void foreground_top(struct repl *r);
 
+/* The timeline, of the last seconds or (seconds: "") of the last chunk, each `period` seconds until a
+ * key is hit. Returns an error text that is static, or NULL. */
+const char *foreground_timeline(struct repl *r, const char *seconds, double period);
+
 /* -- repl_bars.c ------------------------------------------------------------------------------- */
 
 /* Of the listener. */
 bool repl_bars(void *ctx, const struct bar *bars, uint32_t count);
+
+/* Between two looks: seconds. */
+#define PERIOD_LEAST 0.05
+#define PERIOD_MOST 86400.0
 
 /* -- repl_watch.c ------------------------------------------------------------------------------ */
 

@@ -79,6 +79,8 @@ int session_start(struct repl *r) {
   r->interrupted_ns = 0;
   r->warned = false;
   r->started_ns = clock_now_ns();
+  r->session_chunks = 0;
+  int64_t from_ns = chunk_now(r);
   rc = r->run->start_session(r->o->host, session_main, r);
   close(sockets[1]);
   if (rc) {
@@ -87,6 +89,9 @@ int session_start(struct repl *r) {
     return rc;
   }
   setpgid(r->run->session_pid(r->o->host), 0); /* whoever comes first */
+  chunk_begin(r, NULL, 0);
+  chunk_last(r)->from_ns = from_ns;
+  chunk_last(r)->recorded = 0;
   return editor_watch(r->editor, r->link.fd, POLLIN, repl_on_link, r);
 }
 
@@ -124,6 +129,7 @@ void session_ended(struct repl *r) {
   editor_unwatch(r->editor, r->link.fd);
   close(r->link.fd);
   r->link.fd = -1;
+  chunk_end(r, 0);
   r->status = status;
   r->ended_from_outside = r->run->ending(r->o->host);
   if (r->ended_from_outside || status < 128 || r->state == REPL_LEAVING) {

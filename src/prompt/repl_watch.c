@@ -5,8 +5,6 @@
 
 #include "prompt/repl_internal.h"
 
-static const double PERIOD_LEAST = 0.05, PERIOD_MOST = 86400; /* seconds */
-
 static void clear(struct watch *w) {
   free(w->text);
   free(w->shown);

@@ -82,11 +82,19 @@ static enum frame_done done_of(const char *word) {
   return word && strcmp(word, "ok") == 0 ? DONE_OK : DONE_ERROR;
 }
 
+static uint32_t count_chunks(lua_State *L) {
+  bool ok = call_method(L, "count", &(struct buf){0}, 0);
+  uint32_t n = ok ? (uint32_t)lua_tointeger(L, -3) : 0;
+  lua_pop(L, 3);
+  return n;
+}
+
 /* Wait for the next line from now on: the prompt for it is shown with this frame. */
 static void await_line(lua_State *L, struct session *s, enum frame_kind kind,
                        enum frame_done done) {
   size_t len;
   bool more = done == DONE_INCOMPLETE;
+  uint32_t chunks = count_chunks(L);
   if (!call_method(L, "prompt", &(struct buf){0}, more)) {
     lua_pushstring(L, more ? ">> " : "> ");
     lua_replace(L, -4);
@@ -94,7 +102,7 @@ static void await_line(lua_State *L, struct session *s, enum frame_kind kind,
   const char *prompt = lua_tolstring(L, -3, &len);
   interrupt_clear(L);
   fflush(NULL);
-  link_send(&s->link, kind, done, prompt, prompt ? len : 0);
+  link_send(&s->link, kind, done | chunks << FRAME_CHUNKS, prompt, prompt ? len : 0);
 }
 
 static void run_line(lua_State *L, struct session *s, const char *name) {

@@ -9,6 +9,7 @@
 
 #include "base/table.h"
 #include "look/snapshot.h"
+#include "look/trace/model.h"
 
 /*
  * What the functions need besides the snapshot.
@@ -56,6 +57,9 @@ int show_waits(const struct snapshot *s, const struct show *how, struct buf *out
  */
 int show_top(const struct snapshot *now, const struct snapshot *before, const struct show *how,
              int rows, struct buf *out);
+
+/* The marks of a recorded run, the last 100: time (the run's), process, name, value. */
+int show_marks(const struct trace_model *m, const struct show *how, struct buf *out);
 
 /* "2 processes still run: writer#2 (in put for queue jobs#1), reader#3"; nothing if there is nobody
  * but `idle` and main. One line. */

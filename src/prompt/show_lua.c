@@ -16,6 +16,7 @@
 #include "lua/state/lib.h"
 #include "prompt/act.h"
 #include "prompt/show.h"
+#include "prompt/waits_file.h"
 
 static struct backend *backend_of(lua_State *L) { return lib_find(L)->b; }
 
@@ -155,7 +156,22 @@ static int l_queues(lua_State *L) { return print(L, "queues", SNAPSHOT_QUEUES, s
 static int l_objects(lua_State *L) {
   return print(L, "objects", SNAPSHOT_QUEUES | SNAPSHOT_OBJECTS, show_objects);
 }
-static int l_waits(lua_State *L) { return print(L, "waits", SNAPSHOT_QUEUES, show_waits); }
+
+/* waits([file]) */
+static int l_waits(lua_State *L) {
+  struct backend *b = backend_of(L);
+  struct buf text = {0};
+  if (lua_isnoneornil(L, 1))
+    return print(L, "waits", SNAPSHOT_QUEUES, show_waits);
+  if (lua_type(L, 1) != LUA_TSTRING)
+    return luaL_error(L, "waits: the name of a file is wanted, \"waits.svg\", not %s",
+                      lib_say(L, 1));
+  int rc = waits_write(b, b->self->id(b), lua_tostring(L, 1), &text);
+  if (rc)
+    return raise_why(L, "waits", rc, &text);
+  write_out(&text);
+  return 0;
+}
 
 /* ps(process): the one that index 1 means. */
 static int show_one(const struct snapshot *s, const struct show *how, const char *who,

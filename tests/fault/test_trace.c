@@ -5,6 +5,7 @@
  */
 #include "support/os_world.h"
 
+#include <poll.h>
 #include <signal.h>
 
 #include "look/trace/log.h"
@@ -333,6 +334,190 @@ TEST_ON_STAGE(numbers_are_right_across_kills, 60) {
   CHECK(m.item_count > 40);
 }
 
+/* -- the present ------------------------------------------------------------------------------------------------------ */
+
+static struct gate go_on;
+
+/* A supervisor whose loop is ours, as at the prompt. */
+static struct supervisor *open_run(main_fn *fn) {
+  static const struct supervisor_options o = {
+      .backend = backend_new,
+      .speed = 1,
+      .max_procs = 64,
+      .timeout_ns = SBX_FOREVER,
+      .say = say,
+      .record = {.on = true, .detail = TRACE_DETAIL_MERGED, .command = "test", .version = "1", .keep = keep}};
+  struct supervisor *s;
+  ready = gate_new();
+  go_on = gate_new();
+  kept.len = 0;
+  CHECK_EQ(supervisor_open(&o, &s), 0);
+  CHECK_EQ(supervisor_start_main(s, fn, NULL), 0);
+  return s;
+}
+
+/* Serve until the gate `ready` (ready: true) lets through, or main has ended. */
+static void serve_until(struct supervisor *s, bool at_gate) {
+  int fds[SUPERVISOR_FDS];
+  supervisor_fds(s, fds);
+  struct pollfd p[] = {{.fd = at_gate ? ready.fds[0] : -1, .events = POLLIN},
+                       {.fd = fds[0], .events = POLLIN},
+                       {.fd = fds[1], .events = POLLIN}};
+  do {
+    struct timespec left;
+    ppoll(p, 3, clock_left(supervisor_deadline(s), &left), NULL);
+    if (supervisor_serve(s))
+      return;
+  } while (!p[0].revents);
+  gate_wait(ready);
+}
+
+static void peek_run(struct supervisor *s) {
+  struct buf now = {0};
+  const char *reason = "";
+  CHECK_EQ(supervisor_peek(s, &now), 0);
+  trace_model_release(&m);
+  const struct log_view view = {.more = now.data, .more_len = now.len};
+  CHECK_EQ(trace_log_read_part(kept.data, kept.len, &view, &m, &reason), 0);
+  buf_release(&now);
+}
+
+static int take_one(void *arg) {
+  uint32_t producer, seq;
+  return get_item(arg, &producer, &seq, SBX_FOREVER);
+}
+
+static int main_is_looked_at(struct backend *b, void *ctx) {
+  (void)b, (void)ctx;
+  struct object *empty = new_queue(0, TRANSPORT_AUTO, 0);
+  queue = new_queue(0, TRANSPORT_AUTO, 0);
+  struct object *reader = spawn_process(take_one, empty);
+  await_sleep(reader, OP_QUEUE_GET);
+  for (uint32_t i = 0; i < 5; i++)
+    CHECK_EQ(put_item(queue, 1, i, ITEM_LEAST, SBX_FOREVER), 0);
+  gate_open(ready, 1);
+  gate_wait(go_on);
+  CHECK_EQ(put_item(empty, 1, 0, ITEM_LEAST, SBX_FOREVER), 0);
+  join_well(reader);
+  return 0;
+}
+
+/* A run of ops that goes on, a wait that goes on: both are seen, as often as one looks, and are in the log once. */
+TEST_ON_STAGE(the_present_is_seen_and_not_kept, 20) {
+  struct supervisor *s = open_run(main_is_looked_at);
+  serve_until(s, true);
+  for (int i = 0; i < 3; i++) {
+    peek_run(s);
+    const struct trace_process *main = process_of(1), *reader = process_of(2);
+    CHECK_EQ(main->how, TRACE_ALIVE);
+    CHECK_EQ(count_of(main, OP_QUEUE_PUT), 5);
+    const struct trace_span *last = &m.spans[reader->span_first + reader->span_count - 1];
+    CHECK_EQ(last->state, TRACE_QUEUE);
+    CHECK_EQ(last->to_ns, m.facts.end_ns);
+    CHECK(m.events[last->event].flags & TRACE_UNFINISHED);
+    CHECK_EQ(m.edge_count, 1);
+    CHECK_EQ(m.edges[0].kind, OP_QUEUE_GET);
+    CHECK(!m.edges[0].stuck);
+  }
+  gate_open(go_on, 1);
+  serve_until(s, false);
+  CHECK_EQ(supervisor_close(s), 0);
+  const char *reason = "";
+  trace_model_release(&m);
+  CHECK_EQ(trace_log_read(kept.data, kept.len, &m, &reason), 0);
+  CHECK_EQ(count_of(process_of(1), OP_QUEUE_PUT), 6);
+  CHECK_EQ(count_of(process_of(2), OP_QUEUE_GET), 1);
+  CHECK_EQ(process_of(2)->event_count, 1);
+  CHECK_EQ(m.facts.exit_status, 0);
+}
+
+/* A wait that ends while one looks is not there twice, and not missing. */
+static int main_gets_again_and_again(struct backend *b, void *ctx) {
+  (void)b, (void)ctx;
+  queue = new_queue(0, TRANSPORT_AUTO, 0);
+  struct object *reader = spawn_process(take_all, NULL);
+  for (uint32_t i = 0; i < ITEMS; i++) {
+    CHECK_EQ(put_item(queue, 1, i, ITEM_LEAST, SBX_FOREVER), 0);
+    usleep(100);
+  }
+  join_well(reader);
+  return 0;
+}
+
+TEST_ON_STAGE(looking_at_a_busy_run, 30) {
+  struct supervisor *s = open_run(main_gets_again_and_again);
+  uint64_t before = 0;
+  while (!supervisor_serve(s)) {
+    peek_run(s);
+    if (m.process_count < 2)
+      continue;
+    const struct trace_process *reader = process_of(2);
+    uint64_t n = 0;
+    int64_t at_ns = 0;
+    for (uint32_t i = 0; i < reader->event_count; i++) {
+      const struct trace_event *e = &m.events[reader->event_first + i];
+      CHECK(e->t_ns >= at_ns); /* its waits do not overlap */
+      at_ns = e->flags & TRACE_WAITED ? e->t_ns + e->duration_ns : at_ns;
+      n += e->flags & TRACE_UNFINISHED ? 0 : e->count;
+    }
+    CHECK(n >= before);
+    before = n;
+  }
+  CHECK_EQ(supervisor_close(s), 0);
+}
+
+/* -- a session that waits for a line ------------------------------------------------------------------------------------ */
+
+static int main_puts_in_between(struct backend *b, void *ctx) {
+  (void)b, (void)ctx;
+  queue = new_queue(0, TRANSPORT_AUTO, 0);
+  gate_open(ready, 1);
+  gate_wait(go_on);
+  for (int i = 0; i < 2; i++) {
+    CHECK_EQ(put_item(queue, 1, 0, ITEM_LEAST, SBX_FOREVER), 0);
+    gate_open(ready, 1);
+    gate_wait(go_on);
+  }
+  return 0;
+}
+
+/* Nothing happens: the supervisor sleeps longer and longer, up to seconds. */
+static void await_long_sleep(struct supervisor *s) {
+  struct timespec left;
+  while (supervisor_deadline(s) - clock_now_ns() < 2 * NS_PER_SECOND) {
+    ppoll(NULL, 0, clock_left(supervisor_deadline(s), &left), NULL);
+    supervisor_serve(s);
+  }
+}
+
+TEST_ON_STAGE(an_idle_session_is_no_work_for_anybody, 60) {
+  struct supervisor *s = open_run(main_puts_in_between);
+  serve_until(s, true);
+  CHECK_EQ(supervisor_recorded(s), 1);
+  supervisor_idle(s, true, 0);
+  await_long_sleep(s);
+  for (uint64_t i = 0; i < 2; i++) {
+    supervisor_idle(s, false, 0);
+    CHECK(supervisor_deadline(s) - clock_now_ns() < NS_PER_SECOND); /* it is awake again */
+    gate_open(go_on, 1);
+    serve_until(s, true);
+    supervisor_idle(s, true, 0);
+    /* It is the same op on the same queue, but of another line: no run that goes on. */
+    CHECK_EQ(supervisor_recorded(s), 2 + i);
+  }
+  peek_run(s);
+  const struct trace_process *main = process_of(1);
+  CHECK_EQ(count_of(main, OP_QUEUE_PUT), 2);
+  CHECK(main->spent_ns[TRACE_IDLE] > main->spent_ns[TRACE_RUNNING]);
+  struct trace_sums sums;
+  trace_sum(&m, &sums);
+  CHECK(sums.busy_ns < m.facts.end_ns - main->spent_ns[TRACE_IDLE] + NS_PER_MS);
+  supervisor_idle(s, false, 0);
+  gate_open(go_on, 1);
+  serve_until(s, false);
+  CHECK_EQ(supervisor_close(s), 0);
+}
+
 /* -- time -------------------------------------------------------------------------------------------------------------- */
 
 static int main_sleeps(struct backend *b, void *ctx) {
@@ -357,6 +542,9 @@ int main(void) {
       cmocka_unit_test(a_deadlock_is_in_the_log),
       cmocka_unit_test(each_item_has_one_number),
       cmocka_unit_test(numbers_are_right_across_kills),
+      cmocka_unit_test(the_present_is_seen_and_not_kept),
+      cmocka_unit_test(looking_at_a_busy_run),
+      cmocka_unit_test(an_idle_session_is_no_work_for_anybody),
       cmocka_unit_test(times_are_the_runs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -388,6 +388,67 @@ describe("watch", function()
   end)
 end)
 
+describe("what was recorded", function()
+  local function requests(p)
+    local list = {}
+    for i, request in ipairs(p.asked) do list[i] = table.concat(request, " ", 1, request.n) end
+    return list
+  end
+
+  it("is asked of the supervisor, and shown", function()
+    local p <close> = prompt.new()
+    p.eval("timeline() timeline(2.5) stats(60) marks() marks('1e1') trace('x.html') trace('x.svg', 1/3)")
+    obeyed(p, ":timeline 5")
+    obeyed(p, ":trace my-file.svg 5")
+    obeyed(p, ":trace 'a b.svg'")
+    assert.are.same({ "trace timeline ", "trace timeline 2.5", "trace stats 60", "trace marks ", "trace marks 10",
+      "trace trace x.html ", "trace trace x.svg 0.33333333333333331", "trace timeline 5",
+      "trace trace my-file.svg 5", "trace trace a b.svg " }, requests(p))
+    p.host.request = function() return "a chart\n" end
+    assert.are.equal("a chart\n", obeyed(p, ":timeline"))
+    p.host.request = function() return nil, "nothing has been done yet" end
+    assert.are.equal("timeline: nothing has been done yet\n", refused(p, ":timeline"))
+    assert.are.equal("trace: nothing has been done yet\n", refused(p, ":trace x.svg"))
+  end)
+
+  it("is not asked with arguments that make no sense", function()
+    local p <close> = prompt.new()
+    for text, message in pairs {
+      ["timeline(0)"] = "timeline: the seconds must be a number above 0", ["stats(-1)"] = "stats: the seconds must",
+      ["marks('x')"] = "marks: the seconds must", ["timeline(0/0)"] = "above 0", ["timeline(math.huge)"] = "above 0",
+      ["timeline {}"] = "above 0", ["trace()"] = "trace wants the name of a file: trace('run.html')",
+      ["trace(5)"] = "trace wants the name", ["trace('')"] = "trace wants the name",
+      ["trace('x.svg', 0)"] = "trace: the seconds must", ["trace('x\\0.svg')"] = "has no zero byte" } do
+      assert.are.equal("error", p.eval(text), text)
+      assert.is_truthy(p.err():find(message, 1, true), text)
+    end
+    assert.are.equal(0, #p.asked)
+  end)
+
+  it("is watched as a picture", function()
+    local p <close> = prompt.new()
+    p.eval("watch('timeline()') watch('timeline(5)', 2)")
+    obeyed(p, ":watch timeline")
+    obeyed(p, ":watch timelines")
+    assert.are.same({ "follow timeline() 0.5", "follow timeline(5) 2", "follow timeline 0.5", "watch timelines 1" },
+      requests(p))
+    p.host.request = function() return nil, "no" end
+    assert.are.equal("watch: no\n", refused(p, ":watch timeline"))
+    assert.is_truthy(refused(p, ":watch timeline() 0"):find("a number above 0", 1, true))
+  end)
+
+  it("leaves a saved script alone", function()
+    local p <close> = prompt.new()
+    local file <close> = lua_file("saved.lua", "")
+    for _, line in ipairs { "x = 1", "timeline()", "trace('x.html')", "stats(5)", "marks()" } do p.eval(line) end
+    obeyed(p, ":save " .. file.path .. " true")
+    local handle <close> = assert(io.open(file.path))
+    local text = handle:read("a")
+    assert.is_truthy(text:find("x = 1", 1, true))
+    for _, name in ipairs { "timeline", "trace", "stats", "marks" } do assert.is_nil(text:find(name, 1, true)) end
+  end)
+end)
+
 describe("dump", function()
   it("shows all, and objects from the inside", function()
     local p <close> = prompt.new()

@@ -484,6 +484,43 @@ static void colours_stand_around_text_and_change_no_width(void **state) {
   buf_release(&stripped);
 }
 
+/* -- marks of a trace ---------------------------------------------------------------------------- */
+
+static void mark(struct trace_model *m, uint32_t process, double seconds, const char *name, bool counter, double value) {
+  struct trace_mark k = {.t_ns = S(seconds), .process = process, .counter = counter, .value = value};
+  assert_int_equal(trace_add_string(m, name, &k.name), 0);
+  assert_int_equal(trace_add_mark(m, &k), 0);
+}
+
+static void marks_are_a_table(void **state) {
+  (void)state;
+  struct trace_model m;
+  struct show plain = {.style = {.columns = 60}};
+  assert_int_equal(trace_model_new(&m), 0);
+  const struct trace_process p[] = {{.id = 1, .name = "main", .spawned_at = "", .failure = "", .end_ns = S(20)},
+                                    {.id = 5, .parent = 1, .name = "wr\nite", .spawned_at = "", .failure = "", .end_ns = S(20)}};
+  assert_int_equal(trace_add_process(&m, &p[0]), 0);
+  assert_int_equal(trace_add_process(&m, &p[1]), 0);
+  mark(&m, 5, 12.5, "half \033[31m", true, 0.1);
+  mark(&m, 1, 1, "begin", false, 0);
+  mark(&m, 5, 2, "", true, 1e300);
+  assert_int_equal(trace_model_finish(&m), 0);
+  check_text(show_marks(&m, &plain, &text), "     TIME  PROCESS    NAME            VALUE\n"
+                                            " 1.000000  main       begin\n"
+                                            " 2.000000  wr\\nite#5                 1e+300\n"
+                                            "12.500000  wr\\nite#5  half \\x1b[31m     0.1\n");
+  plain.style.columns = 32;
+  check_text(show_marks(&m, &plain, &text), "     TIME  PROCESS    NAME\n"
+                                            " 1.000000  main       begin\n"
+                                            " 2.000000  wr\\nite#5\n"
+                                            "12.500000  wr\\nite#5  half \\x1b\xe2\x80\xa6\n");
+  trace_model_release(&m);
+  assert_int_equal(trace_model_new(&m), 0);
+  assert_int_equal(trace_model_finish(&m), 0);
+  check_text(show_marks(&m, &plain, &text), "no marks: sandbox.mark(name [, value]) makes them\n");
+  trace_model_release(&m);
+}
+
 static void width_counts_columns(void **state) {
   (void)state;
   assert_int_equal(width_of("abc", 3), 3);
@@ -524,6 +561,7 @@ int main(void) {
       cmocka_unit_test(one_process_is_told_in_full),
       cmocka_unit_test(shares_are_of_the_time_between_two_snapshots),
       cmocka_unit_test(colours_stand_around_text_and_change_no_width),
+      cmocka_unit_test(marks_are_a_table),
       cmocka_unit_test(width_counts_columns),
       cmocka_unit_test(columns_come_from_the_environment_without_a_terminal),
   };

@@ -234,6 +234,121 @@ static void test_a_log_is_read(void **state) {
   buf_release(&log);
 }
 
+/* -- a part of the log ----------------------------------------------------------------------------- */
+
+static void append(struct buf *log, enum log_kind kind, const void *data, size_t len) {
+  assert_int_equal(trace_log_append(log, kind, data, len, NULL, 0, NULL, 0), 0);
+}
+
+static void append_records(struct buf *log, uint64_t lost, const struct trace_record *records, uint32_t count) {
+  const struct log_records head = {.process = 1, .count = count, .lost = lost};
+  assert_int_equal(trace_log_append(log, LOG_RECORDS, &head, sizeof head, records, count * sizeof *records, NULL, 0), 0);
+}
+
+static struct trace_model read_part(const struct buf *log, const struct log_view *view) {
+  struct trace_model m;
+  const char *reason = "";
+  int rc = trace_log_read_part(log->data, log->len, view, &m, &reason);
+  if (rc)
+    print_error("%s\n", reason);
+  assert_int_equal(rc, 0);
+  return m;
+}
+
+enum { PUT = OP_QUEUE_PUT, GET = OP_QUEUE_GET };
+
+/* A queue in which items are put at 100, 200, ..., 1000, and got 450 later; a pause at 150. */
+static struct buf log_of_a_queue(uint64_t first) {
+  struct buf log = {0};
+  const struct log_begin b = {.speed = 1};
+  assert_int_equal(trace_log_append(&log, LOG_BEGIN, &b, sizeof b, "cmd", 4, "1.0", 4), 0);
+  const struct trace_record makes[] = {{.t_ns = 1, .kind = TRACE_RECORD_BEGIN, .object = 1},
+                                       {.t_ns = 2, .kind = OP_QUEUE_NEW, .object = 7, .n = 20},
+                                       {.t_ns = 150, .kind = OP_PROCESS_SIGNAL, .object = 1, .n = SIGNAL_PAUSE},
+                                       {.t_ns = 160, .kind = OP_MARK},
+                                       {.t_ns = 560, .kind = OP_MARK}};
+  append_records(&log, 0, makes, 5);
+  for (unsigned i = 1; i <= 10; i++) {
+    append_records(&log, 1, &(struct trace_record){.t_ns = 100 * i, .kind = PUT, .object = 7, .n = first + i}, 1);
+    if (i > 4)
+      append_records(&log, 0, &(struct trace_record){.t_ns = 100 * i + 50, .kind = GET, .object = 7, .n = first + i - 4}, 1);
+  }
+  return log;
+}
+
+static void test_what_was_over_is_left_out(void **state) {
+  (void)state;
+  struct buf log = log_of_a_queue(0);
+  struct trace_model m = read_part(&log, &(struct log_view){.from_ns = 620});
+  assert_int_equal(m.process_count, 1); /* what is there is known */
+  assert_int_equal(m.object_count, 1);
+  assert_int_equal(m.objects[0].max, 20);
+  assert_int_equal(m.objects[0].puts, 6); /* at 100 ... 600 */
+  assert_int_equal(m.objects[0].gets, 1); /* at 550 */
+  assert_int_equal(m.event_count, 10);    /* 4 puts, 5 gets, the pause */
+  assert_int_equal(m.mark_count, 0);
+  assert_int_equal(m.facts.lost, 4); /* not what was lost earlier */
+  trace_model_release(&m);
+  m = read_part(&log, &(struct log_view){0});
+  assert_int_equal(m.event_count, 17);
+  assert_int_equal(m.mark_count, 2);
+  assert_int_equal(m.facts.lost, 10);
+  assert_int_equal(m.objects[0].puts, 0);
+  trace_model_release(&m);
+  buf_release(&log);
+}
+
+/* The beginning of the log was dropped: it is known by the numbers of the items what came before. */
+static void test_a_log_without_its_beginning(void **state) {
+  (void)state;
+  struct buf log = log_of_a_queue(1000);
+  struct trace_model m = read_part(&log, &(struct log_view){.from_ns = 620, .cut = true});
+  assert_int_equal(m.objects[0].puts, 1006);
+  assert_int_equal(m.objects[0].gets, 1001);
+  assert_false(m.facts.cut); /* what was dropped is not missed */
+  trace_model_release(&m);
+  m = read_part(&log, &(struct log_view){.from_ns = 50, .cut = true});
+  assert_true(m.facts.cut);
+  assert_int_equal(m.objects[0].puts, 1000);
+  assert_int_equal(m.objects[0].gets, 1000);
+  trace_model_release(&m);
+  buf_release(&log);
+}
+
+static void test_the_present_follows_the_log(void **state) {
+  (void)state;
+  struct buf log = log_of_a_queue(0), now = {0};
+  const struct log_edge edge = {.process = 1, .object = 7, .kind = GET, .stuck = 1};
+  const struct log_end end = {.end_ns = 5000, .cpu_ns = -1, .exit_status = -1};
+  struct buf with_edge = {0};
+  assert_int_equal(trace_log_append(&with_edge, LOG_EDGE, &edge, sizeof edge, "", 1, NULL, 0), 0);
+  assert_int_equal(buf_append(&log, with_edge.data, with_edge.len), 0);
+  append(&log, LOG_DEADLOCK, "deadlock", 9);
+  struct trace_model m = read_part(&log, &(struct log_view){0});
+  assert_int_equal(m.edge_count, 1);
+  assert_string_equal(m.facts.deadlock, "deadlock");
+  trace_model_release(&m);
+  append(&now, LOG_FORGET, NULL, 0);
+  struct trace_record last[] = {
+      {.t_ns = 2000, .kind = TRACE_RECORD_IDLE},
+      {.t_ns = 3000, .kind = GET, .object = 7, .flags = TRACE_WAITED | TRACE_UNFINISHED}};
+  trace_record_last(&last[0], 500);
+  append_records(&now, 0, last, 2);
+  append(&now, LOG_END, &end, sizeof end);
+  m = read_part(&log, &(struct log_view){.more = now.data, .more_len = now.len});
+  assert_int_equal(m.edge_count, 0);
+  assert_string_equal(m.facts.deadlock, "");
+  assert_int_equal(m.facts.end_ns, 5000);
+  assert_int_equal(m.facts.exit_status, -1);
+  assert_int_equal(m.processes[0].end_ns, 5000);
+  assert_int_equal(m.processes[0].spent_ns[TRACE_STOPPED], 4850);
+  assert_int_equal(m.event_count, 19);
+  trace_model_release(&m);
+  buf_release(&log);
+  buf_release(&now);
+  buf_release(&with_edge);
+}
+
 /* Whatever is cut off or changed: a code, or a model. Run under sanitizers, too. */
 static void test_hostile_logs(void **state) {
   (void)state;
@@ -256,6 +371,9 @@ static void test_hostile_logs(void **state) {
     log.data[at] = (uint8_t)(seed >> 20);
     trace_log_read(log.data, log.len, &m, &reason);
     trace_model_release(&m);
+    const struct log_view view = {.more = log.data, .more_len = log.len, .from_ns = (int64_t)(seed >> 50), .cut = true};
+    trace_log_read_part(log.data, log.len, &view, &m, &reason);
+    trace_model_release(&m);
     log.data[at] = was;
   }
   assert_int_equal(trace_log_read("", 0, &m, &reason), -SBX_EDATA);
@@ -276,6 +394,9 @@ int main(void) {
       TEST(test_durations),
       TEST(test_texts),
       TEST(test_a_log_is_read),
+      TEST(test_what_was_over_is_left_out),
+      TEST(test_a_log_without_its_beginning),
+      TEST(test_the_present_follows_the_log),
       TEST(test_hostile_logs),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -282,6 +282,34 @@ static void test_whatever_the_model_holds(void **state) {
   }
 }
 
+/* -- what a chunk of the prompt reaches -------------------------------------------------------- */
+
+static void test_reach(void **state) {
+  (void)state;
+  fixture_begin("");
+  add_process(1, 0, "main", 0, 1000);
+  add_process(2, 1, "early", 10, 900);
+  add_process(3, 1, "child", 110, 300);
+  add_process(4, 3, "grandchild", 250, 500);
+  add_process(5, 2, "of early", 120, 800);
+  add_process(6, 1, "late", 210, 999);
+  add_process(7, 6, "of late", 220, 950);
+  add_process(8, 1, "lives", 410, -1)->how = TRACE_ALIVE;
+  add_event(1, OP_PROCESS_SPAWN, 8, 405, 405, 0, 1, 0, "a.lua:1"); /* it took a while to begin */
+  fixture_end(1000);
+  assert_int_equal(trace_model_reach(&model, 1, 100, 200), 500);
+  assert_int_equal(trace_model_reach(&model, 1, 100, 210), 999);
+  assert_int_equal(trace_model_reach(&model, 1, 400, 420), 1000);
+  assert_int_equal(trace_model_reach(&model, 1, 400, 405), 1000);
+  assert_int_equal(trace_model_reach(&model, 1, 406, 420), 420);
+  assert_int_equal(trace_model_reach(&model, 1, 500, 600), 600); /* nothing was begun */
+  assert_int_equal(trace_model_reach(&model, 9, 0, 1000), 1000);
+  assert_int_equal(trace_model_reach(&model, 3, 0, 100), 100);
+  random_run(77);
+  for (uint32_t id = 0; id < 50; id++)
+    assert_true(trace_model_reach(&model, id, 0, model.facts.end_ns) >= model.facts.end_ns);
+}
+
 /* -- the prompt -------------------------------------------------------------------------------- */
 
 static void test_the_prompt_is_no_work(void **state) {
@@ -314,6 +342,7 @@ int main(void) {
       cmocka_unit_test_teardown(test_what_was_before_is_known_by_numbers, end),
       cmocka_unit_test_teardown(test_parts_add_up, end),
       cmocka_unit_test_teardown(test_whatever_the_model_holds, end),
+      cmocka_unit_test_teardown(test_reach, end),
       cmocka_unit_test_teardown(test_the_prompt_is_no_work, end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,13 +129,16 @@ static int tell_run(const struct canvas *c, int how_much, struct buf *text) {
 
 enum { COMMAND_LEAST = 12 };
 
-/* The command, "sandbox x.lua: "; of a long one the end, which names the script. */
+/* The command, "sandbox x.lua: ". */
 static int tell_command(const struct canvas *c, const struct buf *command, int columns,
                         struct buf *text) {
   const char *shown = (const char *)command->data;
   size_t len = command->len;
   int rc = 0;
-  if (width_of(shown, len) > columns - 2) {
+  if (c->o->typed) {
+    rc = words_cut(text, shown, len, columns - 2, c->ascii);
+    len = 0;
+  } else if (width_of(shown, len) > columns - 2) {
     size_t part = width_suffix(shown, len, columns - 3);
     const char *end = shown + len, *word = memchr(end - part, ' ', part);
     shown = word && word + 1 < end ? word + 1 : end - part;

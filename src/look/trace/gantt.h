@@ -30,6 +30,8 @@ struct gantt_options {
   int rows;    /* lines of the terminal; 0: 24. The chart takes one less, for the prompt */
   bool utf8;   /* else ASCII */
   bool color;  /* escape sequences are welcome */
+  bool typed;  /* what stands in the facts as the command was typed at a prompt: of a long one the
+                  beginning is shown, else the end, which names the script */
 };
 
 /* Append the chart of a finished model, whole lines. 0 or -SBX_ENOMEM */

@@ -31,8 +31,18 @@ int trace_log_append(struct buf *to, enum log_kind kind, const void *a, size_t a
 
 /* -- reading --------------------------------------------------------------------------------- */
 
+/* What was done to a queue, as far as it is left out. */
+struct left_out {
+  uint64_t first_put, first_get; /* the numbers of the first items in the log; 0: not known */
+  uint64_t puts, gets;
+};
+
 struct reading {
   struct trace_model *m;
+  const struct log_view *view;
+  struct left_out *left_out; /* owned; by ids of objects */
+  uint32_t left_out_cap;
+  int64_t oldest_ns; /* of all events, also of those that are left out */
   struct trace_facts facts;
   struct log_begin begin;
   uint32_t *texts; /* owned: numbers of texts in the log -> of the model's strings */
@@ -141,6 +151,63 @@ static int add_object(struct reading *r, const struct trace_record *k, enum obje
   return trace_add_object(r->m, &o);
 }
 
+/* -- what is left out ------------------------------------------------------------------------ */
+
+/* Room for one more id in a table by ids; what is new is zero. NULL without memory, or for an id that
+ * no sane log has. */
+static void *by_id(void *array, uint32_t *cap, uint32_t id, size_t size) {
+  enum { IDS_MAX = 1 << 20 };
+  uint8_t **table = array;
+  if (id >= IDS_MAX)
+    return NULL;
+  while (id >= *cap) {
+    uint32_t was = *cap;
+    if (trace_grow(table, cap, was, size))
+      return NULL;
+    memset(*table + was * size, 0, (*cap - was) * size);
+  }
+  return *table + id * size;
+}
+
+static uint64_t smaller(uint64_t n, uint64_t other) { return n && n < other ? n : other; }
+
+static void count(struct reading *r, const struct trace_event *e, bool left_out) {
+  int change = e->n ? trace_event_change(e) : 0;
+  if (!change || op_describe(e->kind)->type != OBJECT_QUEUE)
+    return;
+  struct left_out *of = by_id(&r->left_out, &r->left_out_cap, e->object, sizeof *of);
+  if (!of)
+    return;
+  uint64_t *first = change > 0 ? &of->first_put : &of->first_get;
+  *first = smaller(*first, e->n);
+  *(change > 0 ? &of->puts : &of->gets) += left_out ? e->count : 0;
+}
+
+/* Is it over, and of no use for what comes later? */
+static bool leave_out(struct reading *r, const struct trace_event *e) {
+  int64_t end = e->t_ns + e->duration_ns;
+  r->oldest_ns = e->t_ns < r->oldest_ns ? e->t_ns : r->oldest_ns;
+  bool ret =
+      end < r->view->from_ns && e->kind != OP_PROCESS_SIGNAL && !(e->flags & TRACE_UNFINISHED);
+  if (r->view->from_ns > 0)
+    count(r, e, ret);
+  return ret;
+}
+
+/* What was put before the first item that the log tells of was put, and what is left out. */
+static void set_before(const struct reading *r) {
+  for (uint32_t i = 0; i < r->m->object_count; i++) {
+    struct trace_object *o = &r->m->objects[i];
+    if (o->type != OBJECT_QUEUE || o->id >= r->left_out_cap)
+      continue;
+    const struct left_out *of = &r->left_out[o->id];
+    o->puts = of->first_put ? of->first_put - 1 + of->puts : 0;
+    o->gets = of->first_get ? of->first_get - 1 + of->gets : 0;
+  }
+}
+
+/* -- records --------------------------------------------------------------------------------- */
+
 static int add_mark(struct reading *r, uint32_t process, const struct trace_record *k) {
   struct trace_mark mark = {.t_ns = run_time(r, k->t_ns),
                             .process = process,
@@ -148,7 +215,7 @@ static int add_mark(struct reading *r, uint32_t process, const struct trace_reco
                             .counter = (k->flags & TRACE_VALUE) != 0};
   if (mark.counter)
     memcpy(&mark.value, &k->n, sizeof mark.value);
-  return trace_add_mark(r->m, &mark);
+  return mark.t_ns < r->view->from_ns ? 0 : trace_add_mark(r->m, &mark);
 }
 
 static int add_event(struct reading *r, uint32_t process, const struct trace_record *k) {
@@ -167,7 +234,17 @@ static int add_event(struct reading *r, uint32_t process, const struct trace_rec
   } else {
     e.where = string_of(r, k->where);
   }
-  return trace_add_event(r->m, &e);
+  return leave_out(r, &e) ? 0 : trace_add_event(r->m, &e);
+}
+
+static int add_idle(struct reading *r, uint32_t process, const struct trace_record *k) {
+  const struct trace_event e = {.t_ns = run_time(r, k->t_ns),
+                                .duration_ns = scale(r, trace_record_duration(k)),
+                                .kind = OP_NONE,
+                                .flags = TRACE_WAITED,
+                                .process = process,
+                                .count = 1};
+  return leave_out(r, &e) ? 0 : trace_add_event(r->m, &e);
 }
 
 static int add_record(struct reading *r, uint32_t process, const struct trace_record *k) {
@@ -175,7 +252,9 @@ static int add_record(struct reading *r, uint32_t process, const struct trace_re
     return add_begin(r, k);
   if (k->kind == TRACE_RECORD_END)
     return note_end(r, k);
-  if (k->kind >= OP_COUNT)
+  if (k->kind == TRACE_RECORD_IDLE)
+    return add_idle(r, process, k);
+  if (k->kind == OP_NONE || k->kind >= OP_COUNT)
     return 0; /* of a later version */
   const struct op_description *about = op_describe(k->kind);
   if (k->kind == OP_MARK)
@@ -192,14 +271,17 @@ static int read_records(struct reading *r, const uint8_t *data, size_t len) {
   memcpy(&head, data, sizeof head);
   if (head.count != (len - sizeof head) / sizeof(struct trace_record))
     return -SBX_EDATA;
-  r->facts.lost += head.lost;
+  bool late = true; /* what was lost would not have been left out */
   for (uint32_t i = 0; i < head.count; i++) {
     struct trace_record k;
     memcpy(&k, data + sizeof head + i * sizeof k, sizeof k);
+    if (i == 0)
+      late = run_time(r, k.t_ns) >= r->view->from_ns;
     int rc = add_record(r, head.process, &k);
     if (rc)
       return rc;
   }
+  r->facts.lost += late ? head.lost : 0;
   return 0;
 }
 
@@ -267,6 +349,10 @@ static int read_chunk(struct reading *r, enum log_kind kind, const uint8_t *data
   case LOG_SKIP:
     r->facts.cut |= len > 0;
     return 0;
+  case LOG_FORGET:
+    r->facts.deadlock = "";
+    r->m->edge_count = 0;
+    return 0;
   }
   return 0;
 }
@@ -301,11 +387,19 @@ static int check_first(const uint8_t *log, size_t len, const char **ret_reason) 
   return 0;
 }
 
-int trace_log_read(const void *log, size_t len, struct trace_model *ret, const char **ret_reason) {
-  struct reading r = {.m = ret};
+static int read_chunks(struct reading *r, const uint8_t *log, size_t len) {
   struct log_chunk chunk;
   const uint8_t *data;
   size_t at = 0;
+  int rc = 0;
+  while (rc == 0 && next_chunk(log, len, &at, &chunk, &data))
+    rc = read_chunk(r, chunk.kind, data, (size_t)chunk.len);
+  return rc;
+}
+
+int trace_log_read_part(const void *log, size_t len, const struct log_view *view,
+                        struct trace_model *ret, const char **ret_reason) {
+  struct reading r = {.m = ret, .view = view, .oldest_ns = INT64_MAX};
   *ret = (struct trace_model){0};
   int rc = check_first(log, len, ret_reason);
   if (rc == 0)
@@ -314,16 +408,24 @@ int trace_log_read(const void *log, size_t len, struct trace_model *ret, const c
     return rc;
   r.facts = ret->facts;
   r.facts.clock = "monotonic";
-  while (rc == 0 && next_chunk(log, len, &at, &chunk, &data))
-    rc = read_chunk(&r, chunk.kind, data, (size_t)chunk.len);
+  rc = read_chunks(&r, log, len);
+  if (rc == 0 && view->more_len > 0)
+    rc = read_chunks(&r, view->more, view->more_len);
   if (rc == -SBX_EDATA)
     *ret_reason = "it is damaged";
+  r.facts.cut &= view->from_ns < r.oldest_ns; /* else it is not missed */
+  set_before(&r);
   if (rc == 0)
     rc = trace_set_facts(ret, &r.facts);
   if (rc == 0)
     rc = trace_model_finish(ret);
   free(r.texts);
+  free(r.left_out);
   if (rc)
     trace_model_release(ret);
   return rc;
+}
+
+int trace_log_read(const void *log, size_t len, struct trace_model *ret, const char **ret_reason) {
+  return trace_log_read_part(log, len, &(struct log_view){0}, ret, ret_reason);
 }

@@ -14,6 +14,7 @@
  *   LOG_EDGE     struct log_edge, text of the place                  who waits for whom, at a deadlock
  *   LOG_END      struct log_end                                      the last one
  *   LOG_SKIP     anything                                            in the place of what was dropped
+ *   LOG_FORGET   nothing                                             what was told of a deadlock is over
  */
 #ifndef SBX_LOOK_TRACE_LOG_H
 #define SBX_LOOK_TRACE_LOG_H
@@ -32,7 +33,8 @@ enum log_kind {
   LOG_DEADLOCK,
   LOG_EDGE,
   LOG_END,
-  LOG_SKIP
+  LOG_SKIP,
+  LOG_FORGET
 };
 
 struct log_chunk {
@@ -86,5 +88,18 @@ static inline uint64_t log_chunk_size(const struct log_chunk *c) {
  * Returns 0, -SBX_ENOMEM, -SBX_EDATA (it is no log, or of another version).
  */
 int trace_log_read(const void *log, size_t len, struct trace_model *ret, const char **ret_reason);
+
+/* How much of a log is read. */
+struct log_view {
+  const void *more; /* chunks that follow the log; borrowed */
+  size_t more_len;
+  /* Time of the run: what was over earlier is left out. All processes and objects are known, though,
+   * and it is counted how many items were put and got until then. */
+  int64_t from_ns;
+};
+
+/* As trace_log_read. */
+int trace_log_read_part(const void *log, size_t len, const struct log_view *view,
+                        struct trace_model *ret, const char **ret_reason);
 
 #endif

@@ -35,7 +35,7 @@ enum trace_state {
   TRACE_SLEEP, /* sandbox.sleep */
   TRACE_JOIN,  /* waits for the end of processes */
   TRACE_STOPPED,
-  TRACE_IDLE, /* the session of the prompt: it waits for a line */
+  TRACE_IDLE, /* the session of the prompt: it waits for a line, or for the terminal */
   TRACE_STATES
 };
 
@@ -214,6 +214,15 @@ int trace_model_finish(struct trace_model *m);
  */
 int trace_model_window(const struct trace_model *m, int64_t from_ns, int64_t to_ns,
                        struct trace_model *ret);
+
+/*
+ * Until when something goes on that a process began in a part of its time: the latest end of the
+ * processes that it spawned then, and of those below them; the end of the trace if one has not ended.
+ * At least `to_ns`, which is returned without memory, too.
+ *   process  its id
+ */
+int64_t trace_model_reach(const struct trace_model *m, uint32_t process, int64_t from_ns,
+                          int64_t to_ns);
 
 /* The state of a process while it waits in an op of this kind. */
 enum trace_state trace_state_of(enum op_kind kind);

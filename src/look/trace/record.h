@@ -18,7 +18,9 @@ enum trace_record_kind {
   TRACE_RECORD_BEGIN = 0xff00,
   /* It is gone. object: its id; n: its exit status, and above it (32 bits) the signal that ended it,
    * or 0. Written by its reaper. */
-  TRACE_RECORD_END
+  TRACE_RECORD_END,
+  /* The session of the prompt waited for a line. Written by the supervisor, into the log. */
+  TRACE_RECORD_IDLE
 };
 
 /* By kind of op, what is not as the fields say:

@@ -262,6 +262,47 @@ static int set_facts(struct window *w) {
   return trace_set_facts(w->out, &f);
 }
 
+/* -- how far something reaches --------------------------------------------------------------- */
+
+/* When each process was spawned: as its spawner recorded it, which is a little before it began. For
+ * the caller to free; NULL without memory. */
+static int64_t *list_spawns(const struct trace_model *m) {
+  int64_t *ret = malloc((m->process_count + 1u) * sizeof *ret);
+  for (uint32_t i = 0; i < m->process_count && ret; i++)
+    ret[i] = m->processes[i].begin_ns;
+  for (uint32_t i = 0; i < m->event_count && ret; i++) {
+    const struct trace_event *e = &m->events[i];
+    if (e->kind == OP_PROCESS_SPAWN && e->object != TRACE_NONE && e->t_ns < ret[e->object])
+      ret[e->object] = e->t_ns;
+  }
+  return ret;
+}
+
+/* Was it, or a process above it, spawned by that process in that time? */
+static bool began_below(const struct trace_model *m, const int64_t *spawns, uint32_t i,
+                        uint32_t process, int64_t from_ns, int64_t to_ns) {
+  uint32_t steps = m->process_count; /* a damaged trace may have a cycle */
+  for (uint32_t above; i != TRACE_NONE && steps-- > 0; i = above) {
+    above = m->processes[i].parent;
+    if (above != TRACE_NONE && m->processes[above].id == process && spawns[i] >= from_ns &&
+        spawns[i] <= to_ns)
+      return true;
+  }
+  return false;
+}
+
+int64_t trace_model_reach(const struct trace_model *m, uint32_t process, int64_t from_ns,
+                          int64_t to_ns) {
+  int64_t ret = to_ns, *spawns = list_spawns(m);
+  for (uint32_t i = 0; i < m->process_count && spawns; i++)
+    if (m->processes[i].end_ns > ret && began_below(m, spawns, i, process, from_ns, to_ns))
+      ret = m->processes[i].end_ns;
+  free(spawns);
+  return ret;
+}
+
+/* -- the window ------------------------------------------------------------------------------ */
+
 static int fill(struct window *w) {
   int rc = add_processes(w);
   if (rc == 0)

@@ -437,6 +437,7 @@ int supervisor_start_main(struct supervisor *s, main_process_fn *main_process, v
     return rc;
   }
   struct trace_ring *ring = s->b->trace ? trace_claim(s->b->trace, s->b->slot, s->b->serial) : NULL;
+  recorder_main(&s->recorder, ring);
   fflush(NULL);
   s->main_pid = FAULT("supervisor.fork") ? (errno = EAGAIN, -1) : fork();
   if (s->main_pid == 0)
@@ -490,6 +491,16 @@ struct backend *supervisor_backend(struct supervisor *s) {
 }
 
 bool supervisor_ending(const struct supervisor *s) { return s->end_signal || s->timed_out; }
+
+void supervisor_idle(struct supervisor *s, bool idle, int64_t since_ns) {
+  recorder_idle(&s->recorder, idle, since_ns);
+}
+
+uint64_t supervisor_recorded(const struct supervisor *s) { return recorder_count(&s->recorder); }
+
+int supervisor_peek(struct supervisor *s, struct buf *log) {
+  return recorder_peek(&s->recorder, log);
+}
 
 int supervisor_main_status(const struct supervisor *s) {
   return s->main_end.si_code == CLD_EXITED ? s->main_end.si_status

@@ -105,6 +105,13 @@ bool supervisor_ending(const struct supervisor *s);
 /* How main ended, after supervisor_serve said that it has: its exit status, 128+n for signal n. */
 int supervisor_main_status(const struct supervisor *s);
 
+/* For traces: main is a session that waits for a line since then (machine time; 0: now), or got one. */
+void supervisor_idle(struct supervisor *s, bool idle, int64_t since_ns);
+/* How many records main has written so far. */
+uint64_t supervisor_recorded(const struct supervisor *s);
+/* What is recorded so far, the present too; see recorder_peek. */
+int supervisor_peek(struct supervisor *s, struct buf *log);
+
 /* End whatever still runs, free everything. Returns the run's exit status, as supervisor_run does.
  */
 int supervisor_close(struct supervisor *s);

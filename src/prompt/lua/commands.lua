@@ -25,15 +25,35 @@ commands.groups = {
       "dicts and pipes: state, holder, waiting processes, place of the last use." },
     { name = "peek", arguments = "queue [, n]", says = "Show the oldest items of a queue without taking them.",
       more = "n is 10 by default." },
-    { name = "waits", arguments = "", says = "Show what each process waits for, and any deadlock." },
+    { name = "waits", arguments = "[file]", takes = "words",
+      says = "Show what each process waits for, and any deadlock; or write it as a picture: waits('x.svg').",
+      more = "In the picture, an arrow leads from a process to what it waits for, and from there to a process that " ..
+        "holds it or could help. A deadlock is a red ring." },
     { name = "bt", arguments = "process", says = "Show where a process is: its Lua traceback." },
     { name = "watch", arguments = "expression [, seconds]", takes = "words",
       says = "Show the value of an expression whenever it changes; it is evaluated every second by default.",
       more = "The expression is given as text: watch('#q', 0.5), or :watch #q 0.5. Quote it if it contains blanks. " ..
-        "watch() lists what is watched; unwatch ends it." },
+        "watch() lists what is watched; unwatch ends it. watch('timeline()') draws the timeline in the whole terminal " ..
+        "until a key is pressed." },
     { name = "unwatch", arguments = "[n]", says = "Stop watching number n, or everything." },
     { name = "follow", arguments = "[process]", says = "Show only the output of this process, or again that of all." },
     { name = "mute", arguments = "process [, false]", says = "Drop the output of a process, or show it again." },
+  } },
+  { title = "Look at what happened", rows = {
+    { name = "timeline", arguments = "[seconds]",
+      says = "Draw what each process did when: since the last input that did something, or in the last seconds.",
+      more = "The chart begins with that input and ends with it and all that it has spawned, or now. :watch timeline() " ..
+        "draws it again and again." },
+    { name = "stats", arguments = "[seconds]",
+      says = "Show the same in numbers: the longest waits, the busiest queues, how each process spent its time." },
+    { name = "marks", arguments = "[seconds]",
+      says = "Show what sandbox.mark(name [, value]) noted: time, process, name, value.",
+      more = "Times are those of sandbox.now(). Of more than 100 marks the last ones are shown." },
+    { name = "trace", arguments = "file [, seconds]", takes = "words",
+      says = "Write all that is recorded, or the last seconds, into a file: .html .svg .pftrace .json",
+      more = "The prompt records every run from its start, in memory: the last 32 MiB, which are minutes of a busy run " ..
+        "and hours of others (--trace-limit). An .html file is a page for any browser, .pftrace is for " ..
+        "ui.perfetto.dev." },
   } },
   { title = "Act on processes", rows = {
     { name = "kill", arguments = "process", replays = true, says = "End a process at once (SIGKILL)." },

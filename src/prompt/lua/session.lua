@@ -234,6 +234,9 @@ function Session:prompt(_, more)
   return usual
 end
 
+-- How many chunks there were so far: the last one is "repl:N".
+function Session:count() return #self.chunks end
+
 -- -- making ---------------------------------------------------------------------------------------
 
 -- Run the person's init file: $XDG_CONFIG_HOME/sandbox/init.lua, else ~/.config/sandbox/init.lua, unless a path is
@@ -250,7 +253,7 @@ end
 
 -- Make the commands global functions, unless the name is in use.
 local function install(self)
-  for _, name in ipairs { "files", "help", "measure", "reload", "save", "source", "watch" } do
+  for _, name in ipairs { "files", "help", "measure", "reload", "save", "source", "trace", "watch" } do
     use(name).install(self, self.functions)
   end
   for _, name in ipairs(commands.names) do

@@ -18,6 +18,14 @@ local function check_seconds(seconds)
   return n
 end
 
+local FOLLOWED <const> = 0.5 -- seconds between two pictures
+
+-- A timeline is a picture: it is drawn again and again, until a key is hit.
+local function follow(session, expression, seconds)
+  local _, message = session.host.request("follow", expression, check_seconds(seconds == nil and FOLLOWED or seconds))
+  if message then error("watch: " .. message, 0) end
+end
+
 local PEEKED <const> = 10 -- items, by default
 
 function watch.install(session, functions)
@@ -37,6 +45,7 @@ function watch.install(session, functions)
     end
     local f, message = compile.expression(expression, "=(watch)")
     if not f then error(message, 0) end
+    if string.find(expression, "^timeline%f[^%w_]") then return follow(session, expression, seconds) end
     ask(session, "watch", expression, check_seconds(seconds))
   end
 

@@ -1,0 +1,37 @@
+-- prompt/lua/trace.lua - timeline, stats, marks, trace: what is recorded of the run. The supervisor has it.
+local _, use = ...
+local _ENV <const> = use "std"
+
+local trace = {}
+
+-- Seconds as the supervisor reads them; "" if there are none.
+local function seconds_text(name, seconds)
+  if seconds == nil then return "" end
+  local n = tonumber(seconds)
+  if not n or n ~= n or n <= 0 or n == math.huge then
+    error(name .. ": the seconds must be a number above 0", 0)
+  end
+  return string.format("%.17g", n)
+end
+
+local function ask(session, name, ...)
+  local text, message = session.host.request("trace", name, ...)
+  if not text then error(name .. ": " .. (message or "the prompt does not answer"), 0) end
+  put_out(text)
+end
+
+function trace.install(session, functions)
+  for _, name in ipairs { "timeline", "stats", "marks" } do
+    functions[name] = function(seconds) ask(session, name, seconds_text(name, seconds)) end
+  end
+
+  function functions.trace(file, seconds)
+    if type(file) ~= "string" or file == "" then
+      error("trace wants the name of a file: trace('run.html'); .svg, .pftrace and .json are written, too", 0)
+    end
+    if string.find(file, "\0", 1, true) then error("trace: the name of a file has no zero byte", 0) end
+    ask(session, "trace", file, seconds_text("trace", seconds))
+  end
+end
+
+return trace

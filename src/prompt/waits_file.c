@@ -1,0 +1,58 @@
+/* prompt/waits_file.c - see waits_file.h. */
+#include "prompt/waits_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "look/trace/graph.h"
+#include "look/waits.h"
+
+static int explain(struct buf *said, const char *path, int rc, const char *why) {
+  return buf_format(said, "'%s': %s", path, why) ? -SBX_ENOMEM : rc;
+}
+
+/* 0, or -SBX_ESYSTEM and errno. */
+static int write_file(const char *path, const struct buf *data) {
+  FILE *file = fopen(path, "we");
+  if (!file)
+    return -SBX_ESYSTEM;
+  bool all = fwrite(data->data, 1, data->len, file) == data->len;
+  int saved = errno;
+  if (fclose(file) == 0 && all)
+    return 0;
+  errno = all ? errno : saved;
+  return -SBX_ESYSTEM;
+}
+
+static uint32_t count_waiting(const struct snapshot *s) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < s->process_count; i++)
+    n += s->processes[i].lives && s->processes[i].op.kind != OP_NONE;
+  return n;
+}
+
+int waits_write(struct backend *b, uint64_t idle, const char *path, struct buf *said) {
+  struct snapshot s = {0};
+  struct buf picture = {0};
+  size_t len = strlen(path);
+  if (len < 4 || strcmp(path + len - 4, ".svg") != 0)
+    return explain(said, path, -SBX_EINVAL, "the picture is a file whose name ends in .svg");
+  int rc = b->run->look(b, SNAPSHOT_QUEUES, &s);
+  if (rc == 0)
+    rc = waits_find(&s, idle);
+  if (rc == 0)
+    rc = trace_graph_of_snapshot(&s, &picture);
+  if (rc == 0)
+    rc = write_file(path, &picture);
+  uint32_t waiting = count_waiting(&s);
+  if (rc)
+    rc = explain(said, path, rc, rc == -SBX_ESYSTEM ? strerror(errno) : error_text(rc));
+  else if (buf_format(said, "wrote %s: %u process%s in it wait%s\n", path, waiting,
+                      waiting == 1 ? "" : "es", waiting == 1 ? "s" : ""))
+    rc = -SBX_ENOMEM;
+  snapshot_release(&s);
+  buf_release(&picture);
+  return rc;
+}
