@@ -11,8 +11,9 @@
 
 #include "base/error.h"
 
-/* A part of the limit is dropped at a time: little enough that rings do not overflow meanwhile. */
-enum { PARTS = 64, PART_MIN = 16 * 1024 };
+/* A part of the limit is dropped at a time: little enough that rings do not overflow meanwhile, and
+ * much more than the page or two that stay at its ends, since holes are whole pages. */
+enum { PARTS = 64, PART_MIN = 64 * 1024 };
 
 /* -- bytes ----------------------------------------------------------------------------------- */
 

@@ -180,8 +180,8 @@ class Bars(Gated):
         t.wait_for(lambda: shown() == first and t.lines()[23] == "+ 9 more")
         self.assertEqual((t.lines()[:2], t.cursor()), (["ready", ""], (1, 0)))
         self.go()
-        t.wait_for(lambda: shown() == first and t.lines()[23] == "+ 9 more" and t.cursor() == (1, 0))
-        self.assertEqual(t.all_lines()[:2], ["ready", "one more line"])
+        t.wait_for(lambda: t.all_lines()[:2] == ["ready", "one more line"] and shown() == first and
+                   t.lines()[23] == "+ 9 more" and t.cursor() == (1, 0))
         self.go()
         t.wait_for(lambda: [bar(line) for line in t.lines()[-2:]] == [("b29", 96, 29, 30), ("b30", 100, 30, 30)])
         self.assertEqual([bar(line) for line in t.all_lines()[2:30]],
@@ -246,7 +246,7 @@ class Bars(Gated):
         self.assertEqual(t.exit_status(), 130)
         lines = t.all_lines()
         self.assertEqual([bar(line.removeprefix("^C")) for line in lines if "work" in line], [("work", 25, 1, 4)])
-        self.assertRegex("".join(lines), r"stoppedsandbox: interrupted: main in join at \S+; sleep#2 in sleep at \S+$")
+        self.assertRegex("".join(lines), r"stoppedsandbox: interrupted: main in join at \S+; sleep#2 (in sleep )?at \S+$")
 
     def test_the_run_ends_with_open_bars(self):
         t = self.start("""
@@ -261,9 +261,9 @@ class Bars(Gated):
         self.assertEqual(t.exit_status(), 7)
         lines = t.all_lines()
         self.assertEqual(lines[0], "last words")
-        self.assertEqual([bar(line) for line in lines[1:4]],
+        self.assertEqual([bar(line) for line in lines[1:] if bar(line)],
                          [("b1", 25, 1, 4), ("b2", 50, 2, 4), ("b3", 75, 3, 4)])
-        self.assertRegex(lines[4], r"^endless +7 ")
+        self.assertEqual(sum(bool(re.match(r"endless +7 ", line)) for line in lines), 1)
         self.assertEqual((len(lines), t.cursor()), (5, (5, 0)))
 
     def test_failures_are_reported_above(self):

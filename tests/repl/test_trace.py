@@ -129,7 +129,7 @@ class Trace(unittest.TestCase):
     def test_a_script_before_the_prompt(self):
         t = self.start("-i", "-e", "spawn({name='child'}, sleep, 0.2):join()")
         chart = self.run_line(t, "timeline()")
-        self.assertIn("sandbox -i -e", chart[0])
+        self.assertIn("sandbox -e 'spawn(", chart[0])
         self.assertIn("░", self.row(chart, "main"))
 
     def test_a_session_that_starts_again(self):
@@ -249,7 +249,7 @@ class Trace(unittest.TestCase):
         for line, message in (("trace('x.png')", "trace: 'x.png': " + extension),
                               (":trace x", "trace: 'x': " + extension),
                               ("trace('none/x.svg')", "trace: 'none/x.svg': No such file or directory"),
-                              ("trace('folder.svg')", "trace: 'folder.svg': Is a directory"),
+                              ("trace('folder.svg')", "trace: 'folder.svg': it is a directory"),
                               ("trace('x.svg', 0)", "trace: the seconds must be a number above 0"),
                               (":trace x.svg -3", "trace: the seconds must be a number above 0"),
                               ("trace()", "trace wants the name of a file: trace('run.html'); .svg, .pftrace and"),
@@ -294,7 +294,7 @@ class Trace(unittest.TestCase):
         with open(os.path.join(t.home, "run.svg")) as f:
             self.assertIn("child#2", f.read())
         self.assertFalse(os.path.exists(os.path.join(t.home, "run.svg.part")))
-        self.assertIn("sandbox --trace run.svg --timeline: 2 processes", t.text())
+        self.assertIn("sandbox: 2 processes", t.text())
 
     # -- what it costs
 
@@ -321,16 +321,15 @@ class Trace(unittest.TestCase):
         self.assertTrue(wakes(20, 3))
 
     def test_what_is_kept_is_bounded(self):
-        t = self.start("--trace-limit", "200K")
+        t = self.start("--trace-limit", "500K")
         self.run_line(t, "q = queue() function fill() for i = 1, 300 do q:put(i) q:get() sleep(0) end end")
         self.run_line(t, "sandbox.mark('old')")
         fds = "/proc/%d/fd/" % t.pid
 
-        def kept():
-            return sum(os.stat(fds + n).st_size for n in os.listdir(fds) if "memfd:trace" in os.readlink(fds + n))
-        for _ in range(30):
-            self.run_line(t, "for _ = 1, 5 do fill() end")
-            self.assertLess(kept(), 400 * 1024)
+        log = next(fds + n for n in os.listdir(fds) if "memfd:sandbox trace" in os.readlink(fds + n))
+        while os.stat(log).st_size < 2500 * 1024:
+            self.run_line(t, "for _ = 1, 10 do fill() end")
+            self.assertLess(512 * os.stat(log).st_blocks, 1000 * 1024)  # dropped parts are holes
         self.assertEqual(self.run_line(t, "marks()")[0], "no marks: sandbox.mark(name [, value]) makes them")
         self.run_line(t, "fill()")
         chart = self.run_line(t, "timeline()")
@@ -352,10 +351,11 @@ class Readme(unittest.TestCase):
         lines = block.splitlines()
         t = Terminal([PROGRAM])
         self.addCleanup(t.close)
-        for line in lines:
-            if line.startswith("> "):
-                t.wait_for_prompt()
-                t.line(line[2:])
+        typed = [line[2:] for line in lines if line.startswith("> ")]
+        for n, line in enumerate(typed, 1):
+            t.wait_for_prompt()
+            t.line(line)
+            t.wait_for(lambda: sum(l.startswith(">") for l in t.all_lines()) > n)
         t.wait_for_prompt()
         shown = t.all_lines()[1:-1]
         self.assertEqual(self.same(shown), self.same(lines), "\n".join(shown))

@@ -302,26 +302,6 @@ describe("without a terminal, progress", function()
     assert.are.equal(0, r.status)
     assert.are.same({ "work 50% 1/2 stopped" }, bars(r))
   end)
-
-  it("keeps the supervisor awake no longer than there is any", function()
-    local r = script.run([[
-      local parent = io.open("/proc/self/stat"):read("a"):match("^%d+ %(.*%) %a (%d+)")
-      local function switches()
-        local f <close> = io.open("/proc/" .. parent .. "/status")
-        return tonumber(f:read("a"):match("\nvoluntary_ctxt_switches:%s*(%d+)"))
-      end
-      local function during(seconds)
-        local before = switches()
-        sleep(seconds)
-        return switches() - before
-      end
-      local bar = sandbox.progress { total = 2, label = "work" }
-      local with = during(1.5)
-      bar:close()
-      print(with >= 8 or with, during(1.5) < with / 2)
-    ]])
-    assert.are.equal("true\ttrue\n", r.out)
-  end)
 end)
 
 describe("progress of a pool's", function()

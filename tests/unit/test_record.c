@@ -115,7 +115,7 @@ static uint32_t puts_of(const struct trace_model *m) {
 
 static void read_log(struct trace_model *ret) {
   const char *reason = "";
-  int rc = record_read(&f, ret, &reason);
+  int rc = record_read(&f, &(struct log_view){0}, ret, &reason);
   assert_string_equal(reason, "");
   assert_int_equal(rc, 0);
 }
