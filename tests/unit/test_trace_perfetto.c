@@ -534,8 +534,10 @@ static void test_damaged_at_random(void **state) {
   srand(1);
   for (size_t round = 0; round < 2 * file.len + 2000; round++) {
     memcpy(damaged, file.data, file.len);
-    if (round < 2 * file.len) /* each byte, with another bit, and another value */
-      damaged[round / 2] ^= round % 2 ? (uint8_t)(1u << (rand() % 8)) : (uint8_t)rand();
+    if (round < 2 * file.len) { /* each byte, with another bit, and another value */
+      unsigned change = round % 2 ? 1u << (rand() % 8) : (unsigned)rand();
+      damaged[round / 2] = (uint8_t)(damaged[round / 2] ^ change);
+    }
     for (int i = 0; round >= 2 * file.len && i < 5; i++)
       damaged[(size_t)rand() % file.len] = (uint8_t)rand();
     struct trace_model back;
