@@ -56,13 +56,19 @@ static const char *text_at(const uint8_t *data, size_t len, size_t at) {
 }
 
 /* Machine time as the run's: nanoseconds. */
-static int64_t scale(const struct reading *r, int64_t ns) {
-  double run_ns = (double)ns * r->begin.speed;
+static int64_t scale(const struct reading *r, double ns) {
+  const double most = (double)(INT64_C(1) << 61); /* differences of times can be formed */
+  double run_ns = ns * r->begin.speed;
+  if (run_ns > most || run_ns < -most)
+    return run_ns < 0 ? -(INT64_C(1) << 61) : INT64_C(1) << 61;
   return (int64_t)(run_ns < 0 ? run_ns - 0.5 : run_ns + 0.5);
 }
 
 static int64_t run_time(const struct reading *r, int64_t t_ns) {
-  return scale(r, t_ns - r->begin.start_ns);
+  int64_t since;
+  if (__builtin_sub_overflow(t_ns, r->begin.start_ns, &since))
+    return scale(r, (double)t_ns - (double)r->begin.start_ns);
+  return scale(r, (double)since);
 }
 
 static uint32_t string_of(const struct reading *r, uint32_t text) {
@@ -220,7 +226,7 @@ static int add_mark(struct reading *r, uint32_t process, const struct trace_reco
 
 static int add_event(struct reading *r, uint32_t process, const struct trace_record *k) {
   struct trace_event e = {.t_ns = run_time(r, k->t_ns),
-                          .duration_ns = scale(r, trace_record_duration(k)),
+                          .duration_ns = scale(r, (double)trace_record_duration(k)),
                           .kind = k->kind,
                           .flags = k->flags & TRACE_FLAG_MASK & ~TRACE_VALUE,
                           .process = process,
@@ -239,7 +245,7 @@ static int add_event(struct reading *r, uint32_t process, const struct trace_rec
 
 static int add_idle(struct reading *r, uint32_t process, const struct trace_record *k) {
   const struct trace_event e = {.t_ns = run_time(r, k->t_ns),
-                                .duration_ns = scale(r, trace_record_duration(k)),
+                                .duration_ns = scale(r, (double)trace_record_duration(k)),
                                 .kind = OP_NONE,
                                 .flags = TRACE_WAITED,
                                 .process = process,
