@@ -45,11 +45,11 @@ class Trace(unittest.TestCase):
         self.run_line(t, "p = spawn({name='long'}, sleep, 0.4) q = spawn({name='short'}, sleep, 0.2) p:join()")
         for _ in range(2):  # what shows something is not shown
             chart = self.run_line(t, "timeline()")
-            self.assertRegex(chart[0], r"^p = spawn.*…: 3 processes, [45]\d\dms; one by one: .*\(1\.\dx\)$")
-            self.assertRegex(self.row(chart, "main"), r"^.{0,3}░{40,}.{0,4}$")
-            self.assertRegex(self.row(chart, "long#2"), r"^.{0,3}·{40,}.{0,4}$")
-            short = self.row(chart, "short#3")
-            self.assertLess(len(short), len(self.row(chart, "long#2")) * 0.75)
+            self.assertRegex(chart[0], r"^p = spawn.*…: 3 processes, \d+ms; one by one: .*\(1\.\dx\)$")
+            main, long, short = [self.row(chart, name) for name in ("main", "long#2", "short#3")]
+            self.assertRegex(main, r"^[^░]*░{20,}[^░]*$")  # a join
+            self.assertRegex(long, r"^[^·]*·{20,}[^·]*$")
+            self.assertLess(short.count("·"), long.count("·") * 0.7)
             self.assertEqual(chart[-1], "█ runs  · sleeps  ░ waits in join")
             self.assertTrue(all(len(l) <= 80 for l in chart))
             self.run_line(t, "x = 1")  # what does nothing neither
@@ -167,7 +167,7 @@ class Trace(unittest.TestCase):
         for line in ("watch('timeline(2)', 0.1)", ":watch timeline(2)"):
             t.line(line)
             t.wait_for(lambda: t.lines()[0].startswith("the last ") and "any key ends this" in t.lines())
-            self.assertNotIn("█", [l for l in t.lines() if l.startswith("main")][0][-8:])  # it waits for the picture
+            t.wait_for(lambda: "█" not in [l for l in t.lines() if l.startswith("main")][0][-8:])  # it waits, too
             t.type("x")
             t.wait_for_prompt()
         self.assertEqual(self.run_line(t, "watch('timeline(x)')"),
@@ -235,7 +235,7 @@ class Trace(unittest.TestCase):
                 text = f.read()
             self.assertTrue(text.startswith(begin), text[:40])
             os.remove(os.path.join(t.home, name))
-        self.assertRegex(self.run_line(t, ":trace part.json 0.05")[0], r"^wrote part\.json: 1 process, 5\d\.?\dms")
+        self.assertRegex(self.run_line(t, ":trace part.json 0.05")[0], r"^wrote part\.json: [12] process(es)?, 5\d\.?\dms")
         with open(os.path.join(t.home, "part.json")) as f:
             json.load(f)
         self.run_line(t, ":trace page.html")
@@ -321,15 +321,15 @@ class Trace(unittest.TestCase):
         self.assertTrue(wakes(20, 3))
 
     def test_what_is_kept_is_bounded(self):
-        t = self.start("--trace-limit", "500K")
+        t = self.start("--trace-limit", "200K")
         self.run_line(t, "q = queue() function fill() for i = 1, 300 do q:put(i) q:get() sleep(0) end end")
         self.run_line(t, "sandbox.mark('old')")
         fds = "/proc/%d/fd/" % t.pid
 
         log = next(fds + n for n in os.listdir(fds) if "memfd:sandbox trace" in os.readlink(fds + n))
-        while os.stat(log).st_size < 2500 * 1024:
-            self.run_line(t, "for _ = 1, 10 do fill() end")
-            self.assertLess(512 * os.stat(log).st_blocks, 1000 * 1024)  # dropped parts are holes
+        while os.stat(log).st_size < 3 << 20:
+            self.run_line(t, "for _ = 1, 5 do fill() end")
+            self.assertLess(512 * os.stat(log).st_blocks, 1 << 20)  # dropped parts are holes
         self.assertEqual(self.run_line(t, "marks()")[0], "no marks: sandbox.mark(name [, value]) makes them")
         self.run_line(t, "fill()")
         chart = self.run_line(t, "timeline()")
