@@ -124,6 +124,7 @@ describe("killed and stopped at random,", function()
     local victims = sandbox.value(0)
     local killer <close> = sandbox.scope() -- its process ends with the block
     local orders = queue()
+    local _ <close> = setmetatable({}, { __close = function() orders:close() end }) -- also when an assertion fails
     killer:spawn(function()
       for p in orders:items() do
         ahead()
@@ -155,7 +156,6 @@ describe("killed and stopped at random,", function()
         named = named + 1
       end
     end
-    orders:close()
     assert.is_true(given >= ROUNDS // 2 and given + named == ROUNDS)
   end)
 end)
