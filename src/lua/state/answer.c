@@ -262,7 +262,9 @@ void answer_by(struct lib *lib, answer_fn *answer_lua, void *ctx, const char *fl
 }
 
 void answer_forked(struct lib *lib) {
-  lib->questions.asked = 0;
+  unsigned blocked = running_block(lib);
+  lib->questions.asked = lib->b->self->questions(lib->b) != 0;
+  running_unblock(lib, blocked);
   lib->questions.answering = false;
   lib->questions.answer = NULL;
   lib->questions.floor = NULL;

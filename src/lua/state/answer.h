@@ -47,7 +47,8 @@ void answer_traceback(lua_State *L, int level);
 /* Raise an error if an answer is being given and may not do such an op. */
 void answer_check(lua_State *L, struct lib *lib, enum op_kind kind);
 
-/* In a child, first: the questions to its parent are not the child's to answer. */
+/* In a child, before interrupt_forked: the questions to its parent are not the child's to answer;
+ * those that it was asked since the fork are. */
 void answer_forked(struct lib *lib);
 
 /*
