@@ -1,6 +1,9 @@
 /* base/utf8.c - see utf8.h. */
 #include "base/utf8.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 size_t utf8_next(const char *text, size_t len, uint32_t *ret) {
   static const uint32_t least[] = {0, 0, 0x80, 0x800,
                                    0x10000}; /* of a character of so many bytes */
@@ -23,4 +26,14 @@ size_t utf8_next(const char *text, size_t len, uint32_t *ret) {
     return 1;
   *ret = c;
   return bytes;
+}
+
+bool utf8_in_environment(void) {
+  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *value = getenv(names[i]);
+    if (value && *value)
+      return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
+  }
+  return false;
 }

@@ -4,6 +4,7 @@
 #ifndef SBX_BASE_UTF8_H
 #define SBX_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,5 +17,9 @@
  * beyond U+10FFFF are not UTF-8.
  */
 size_t utf8_next(const char *text, size_t len, uint32_t *ret);
+
+/* Is UTF-8 the encoding of the environment's locale, by the variables that setlocale(3) reads? The
+ * program itself sets no locale, as Lua does not. */
+bool utf8_in_environment(void);
 
 #endif

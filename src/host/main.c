@@ -13,13 +13,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "host/init.h"
 #include "host/options.h"
 #include "host/output.h"
 #include "host/script.h"
 #include "host/terminal.h"
 #include "host/trace.h"
-#include "host/trace_show.h"
 #include "lua/state/report.h"
 #include "os/backend.h"
 #include "os/process/output.h"
@@ -78,7 +78,7 @@ static int run_prompt(struct supervisor_options supervisor, struct script *scrip
   supervisor.guided = true;
   const struct repl_options repl = {.greeting = prompt_greeting,
                                     .color = options_color(o->color, true),
-                                    .utf8 = trace_shows_utf8(),
+                                    .utf8 = utf8_in_environment(),
                                     .session = main_session,
                                     .ctx = script};
   return terminal_run(&supervisor, tracing, &repl);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "look/trace/gantt.h"
 #include "look/trace/stats.h"
 
@@ -82,17 +83,6 @@ static int environment_number(const char *name) {
   return n > 0 && n < 100000 ? (int)n : 0;
 }
 
-/* The program itself has no locale, as Lua has. */
-bool trace_shows_utf8(void) {
-  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const char *value = getenv(names[i]);
-    if (value && *value)
-      return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
-  }
-  return false;
-}
-
 int trace_text(const struct options *o, const struct trace_model *m, int fd, struct buf *out) {
   const struct trace_options *t = &o->trace;
   struct winsize size = {0};
@@ -102,7 +92,7 @@ int trace_text(const struct options *o, const struct trace_model *m, int fd, str
   columns = columns ? columns : size.ws_col;
   struct gantt_options gantt = {.columns = t->width ? t->width : columns,
                                 .rows = rows ? rows : size.ws_row,
-                                .utf8 = trace_shows_utf8(),
+                                .utf8 = utf8_in_environment(),
                                 .color = options_color(o->color, isatty(fd))};
   const struct style style = {
       .columns = columns ? columns : 80, .color = gantt.color, .ascii = !gantt.utf8};

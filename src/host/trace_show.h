@@ -11,9 +11,6 @@
  * read is left out. -SBX_ENOMEM */
 int trace_add_sources(struct trace_model *m);
 
-/* Does the terminal show UTF-8, as the locale of the environment says? */
-bool trace_shows_utf8(void);
-
 /*
  * The text of --timeline and --stats for a model, as the terminal or the file `fd` can show it.
  *   out  appended to

@@ -214,6 +214,20 @@ static struct buf log_of_three(void) {
   return log;
 }
 
+/* Processes that found no free ring count as lost: what they did is not there. */
+static void test_processes_without_a_ring_are_told(void **state) {
+  (void)state;
+  struct buf log = log_of_three();
+  const struct log_end end = {.end_ns = 2000, .untraced = 7};
+  struct trace_model m;
+  const char *reason = NULL;
+  assert_int_equal(trace_log_append(&log, LOG_END, &end, sizeof end, NULL, 0, NULL, 0), 0);
+  assert_int_equal(trace_log_read(log.data, log.len, &m, &reason), 0);
+  assert_int_equal(m.facts.lost, 4 + 7);
+  trace_model_release(&m);
+  buf_release(&log);
+}
+
 static void test_a_log_is_read(void **state) {
   (void)state;
   struct buf log = log_of_three();
@@ -395,6 +409,7 @@ int main(void) {
       TEST(test_durations),
       TEST(test_texts),
       TEST(test_a_log_is_read),
+      TEST(test_processes_without_a_ring_are_told),
       TEST(test_what_was_over_is_left_out),
       TEST(test_a_log_without_its_beginning),
       TEST(test_the_present_follows_the_log),

@@ -331,6 +331,7 @@ static int read_end(struct reading *r, const uint8_t *data, size_t len) {
   r->facts.end_ns = run_time(r, end.end_ns);
   r->facts.cpu_ns = end.cpu_ns;
   r->facts.exit_status = end.exit_status;
+  r->facts.lost += end.untraced; /* how much each did is not known; so it is one, at least */
   r->facts.cut |= end.cut != 0;
   return 0;
 }

@@ -156,7 +156,8 @@ struct trace_facts {
   int64_t end_ns;  /* time when the trace ends */
   int64_t cpu_ns;  /* of all processes of the run, machine time; -1: not known */
   int exit_status; /* of the run; -1: not known, it was cut off */
-  uint64_t lost;   /* events that were overwritten before they were read */
+  uint64_t lost;   /* events that were overwritten before they were read; of each process that was
+                      not recorded at all, one */
   bool cut;        /* the oldest events were dropped, by --trace-limit */
   enum trace_detail detail;
 };

@@ -1,10 +1,10 @@
 /* os/supervisor/bars_stderr.c - bars on stderr, a terminal or not; see bars.h. */
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "os/process/output.h"
 #include "os/supervisor/bars.h"
 
@@ -18,22 +18,11 @@ enum {
   ERASED_NS = 40 * 1000 * 1000   /* when output has erased the last one */
 };
 
-/* Does the terminal show UTF-8? As programs find out that call setlocale(3). */
-static bool is_utf8(void) {
-  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    const char *value = getenv(names[i]);
-    if (value && *value)
-      return strcasestr(value, "utf-8") || strcasestr(value, "utf8");
-  }
-  return false;
-}
-
 static void find_out(struct bars_screen *s) {
   const char *term = getenv("TERM");
   bool dumb = !term || !*term || strcmp(term, "dumb") == 0;
   s->kind = isatty(STDERR_FILENO) && !dumb ? BARS_TERMINAL : BARS_LOG;
-  s->ascii = !is_utf8();
+  s->ascii = !utf8_in_environment();
 }
 
 static void log_bars(struct bars_screen *s, const struct bar *bars, uint32_t count) {
