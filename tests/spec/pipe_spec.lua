@@ -106,12 +106,12 @@ describe("a pipe", function()
         e:send("from older")
       end
     end)
-    for i = 1, 20 do
+    for i = 1, 500 do
       local a, b = sandbox.pipe()
       orders:put(b)
       b = nil -- luacheck: ignore
-      if i % 5 == 0 then collectgarbage() collectgarbage() end
-      a:send(i)
+      if i % 50 == 0 then collectgarbage() collectgarbage() end
+      a:send(i) -- while the other end changes hands
       assert.are.equal(i, answers:get(T))
       assert.are.equal("from older", a:recv(T))
     end

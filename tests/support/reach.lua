@@ -16,7 +16,19 @@ local function is_luas(path)
   return false
 end
 
--- The C functions below the roots (a table from names to values), as a list of { path, function } in order.
+-- The pairs of a table, those with a name in the order of their names, so that two runs find the same paths.
+local function sorted_pairs(t)
+  local named, others = {}, {}
+  for k, v in next, t do
+    local list = type(k) == "string" and named or others
+    list[#list + 1] = { k, v }
+  end
+  table.sort(named, function(a, b) return a[1] < b[1] end)
+  return table.move(others, 1, #others, #named + 1, named)
+end
+
+-- The C functions below the roots (a table from names to values), as a list of { path, function } in order. The path
+-- is a shortest one: what has a name in a root is called by it, however many functions keep it as an upvalue.
 function reach.functions(roots)
   local seen, todo, found = {}, {}, {}
   local function visit(value, path)
@@ -28,11 +40,14 @@ function reach.functions(roots)
     local meta = debug.getmetatable(value)
     if meta and not seen[meta] then visit(meta, path .. "#") end
   end
-  for name, value in pairs(roots) do visit(value, "." .. name) end
-  while #todo > 0 do
-    local value, path = table.unpack(table.remove(todo))
+  for _, root in ipairs(sorted_pairs(roots)) do visit(root[2], "." .. root[1]) end
+  local at = 0
+  while at < #todo do
+    at = at + 1
+    local value, path = table.unpack(todo[at])
     if type(value) == "table" then
-      for k, v in next, value do
+      for _, entry in ipairs(sorted_pairs(value)) do
+        local k, v = entry[1], entry[2]
         visit(k, path .. ".key")
         visit(v, path .. "." .. (type(k) == "string" and k or type(k)))
       end

@@ -54,6 +54,10 @@ static uint32_t receive(struct object *q, struct object_ref *ret, uint32_t most,
 
 static void land(const struct object_ref *ref) { hand_drop(the_backend, ref); }
 
+static bool stored(const struct object_ref *ref) {
+  return names_stored(the_backend->control, ref->slot, names_moment(the_backend->control));
+}
+
 static void sweep(void) { names_sweep(the_backend); }
 
 /* -- what is lost ------------------------------------------------------------------------------ */
@@ -67,10 +71,10 @@ TEST_ON_STAGE(an_object_in_a_queue_lives_as_long_as_that_can_be_reached, 20) {
     release_object(lock);
     sweep();
     CHECK(lives(&ref));
-    CHECK(names_stored(the_backend->control, ref.slot));
+    CHECK(stored(&ref));
     CHECK_EQ(receive(q, &got, 1, 0), 1);
     CHECK_EQ(got.serial, ref.serial);
-    CHECK(!names_stored(the_backend->control, ref.slot));
+    CHECK(!stored(&ref));
     sweep();
     CHECK(lives(&ref)); /* in our hands */
     land(&ref);
@@ -109,6 +113,40 @@ TEST_ON_STAGE(circles_are_garbage, 20) {
   CHECK(!lives(&of_b));
 }
 
+/* Who looks at the holders before it is received, and at what is stored after, must not miss it. */
+TEST_ON_STAGE(what_changed_hands_between_two_looks_counts_as_stored, 20) {
+  world_new();
+  for (int transport = 0; transport < 3; transport++) {
+    struct object *q = new_queue(0, (enum queue_transport)transport, 0), *lock = new_sync(OBJECT_LOCK);
+    struct object_ref ref = ref_of(lock), got;
+    send(q, &ref, 1, 8);
+    struct names_moment before = names_moment(the_backend->control);
+    CHECK_EQ(receive(q, &got, 1, 0), 1);
+    CHECK(names_stored(the_backend->control, ref.slot, before));
+    CHECK(!stored(&ref));
+    land(&got);
+    before = names_moment(the_backend->control);
+    CHECK(!names_stored(the_backend->control, ref.slot, before));
+    atomic_fetch_add(&the_backend->control->forks, 1); /* somebody may hold it as a child */
+    CHECK(names_stored(the_backend->control, ref.slot, before));
+    release_object(lock);
+    release_object(q);
+  }
+}
+
+/* A slow process that moved it at the time of an older sweep does not hide that another one moved it since. */
+TEST_ON_STAGE(a_move_is_not_taken_back_by_an_older_one, 20) {
+  world_new();
+  struct object *lock = new_sync(OBJECT_LOCK);
+  struct control *c = the_backend->control;
+  uint32_t slot = ref_of(lock).slot;
+  struct names_moment since = names_moment(c);
+  names_moved(c, slot);
+  atomic_fetch_sub(&c->sweeps, 1); /* as the slow one saw it */
+  names_moved(c, slot);
+  CHECK(names_stored(c, slot, since));
+}
+
 TEST_ON_STAGE(a_put_that_fails_leaves_no_name, 20) {
   world_new();
   struct object *q = new_queue(1, TRANSPORT_AUTO, 0), *lock = new_sync(OBJECT_LOCK);
@@ -117,10 +155,10 @@ TEST_ON_STAGE(a_put_that_fails_leaves_no_name, 20) {
   struct op op = {.kind = OP_QUEUE_PUT, .object = q, .deadline_ns = 0, .data = "x", .len = 1, .refs = &refs};
   CHECK_EQ(put(q, "y", 1, 0), 0);
   CHECK_EQ(queue_put(the_backend, &op), -SBX_ETIMEDOUT);
-  CHECK(!names_stored(the_backend->control, ref.slot));
+  CHECK(!stored(&ref));
   CHECK_EQ(close_queue(q), 0);
   CHECK_EQ(queue_put(the_backend, &op), -SBX_ECLOSED);
-  CHECK(!names_stored(the_backend->control, ref.slot));
+  CHECK(!stored(&ref));
   release_object(q);
 
   q = new_queue(0, TRANSPORT_SHM, 1 << 20);
@@ -133,10 +171,10 @@ TEST_ON_STAGE(a_put_that_fails_leaves_no_name, 20) {
     CHECK_EQ(queue_put(the_backend, &op), -SBX_ETOOBIG);
     free(large);
     struct object_ref got;
-    CHECK(names_stored(the_backend->control, ref.slot));
+    CHECK(stored(&ref));
     CHECK_EQ(receive(q, &got, 1, 0), 1);
     land(&got);
-    CHECK(!names_stored(the_backend->control, ref.slot));
+    CHECK(!stored(&ref));
   }
 }
 
@@ -263,6 +301,8 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_object_in_a_queue_lives_as_long_as_that_can_be_reached),
       cmocka_unit_test(circles_are_garbage),
+      cmocka_unit_test(what_changed_hands_between_two_looks_counts_as_stored),
+      cmocka_unit_test(a_move_is_not_taken_back_by_an_older_one),
       cmocka_unit_test(a_put_that_fails_leaves_no_name),
       cmocka_unit_test(those_who_are_killed_in_the_middle_leave_nothing),
       cmocka_unit_test(a_sweep_loses_nothing_that_changes_hands),

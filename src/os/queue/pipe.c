@@ -147,6 +147,7 @@ static bool peer_is_there(struct os_backend *b, const struct object *end, struct
   uint64_t bit = UINT64_C(1) << (peer % 64);
   if (atomic_load(&c->object_stamp[peer]) != stamp_of(words[END_PEER_SERIAL], OBJECT_LIVE))
     return false;
+  struct names_moment before = names_moment(b->control);
   for (uint32_t i = 0; i < control_process_end(c); i++) {
     unsigned phase = stamp_phase(atomic_load(&c->process_stamp[i]));
     if (i != b->slot && (atomic_load(&c->held[i][peer / 64]) & bit) &&
@@ -155,7 +156,7 @@ static bool peer_is_there(struct os_backend *b, const struct object *end, struct
   }
   if (sync_is_private(b, peer))
     return true;
-  if (!names_stored(b->control, peer))
+  if (!names_stored(b->control, peer, before))
     return false;
   if (w)
     wait_set_slice(w);
@@ -177,12 +178,13 @@ static bool anybody_receives(struct os_backend *b, struct object *end) {
     return false;
   if (may_receive(c, end->peer_at, peer))
     return true;
+  struct names_moment before = names_moment(b->control);
   for (uint32_t i = 0; i < control_process_end(c); i++)
     if (may_receive(c, i, peer)) {
       end->peer_at = i;
       return true;
     }
-  return names_stored(b->control, peer);
+  return names_stored(b->control, peer, before);
 }
 
 /* -- ops -------------------------------------------------------------------------------------- */

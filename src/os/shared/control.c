@@ -409,11 +409,16 @@ void control_object_drop(struct control *c, uint32_t process, uint32_t object) {
   atomic_fetch_and(&c->held[process][object / 64], ~(UINT64_C(1) << (object % 64)));
 }
 
+/* A process may get it by a fork while the rows before its own are read, and its parent let go of it
+ * before its own is: then look again. */
 bool control_object_held(const struct control *c, uint32_t object) {
-  uint64_t bit = UINT64_C(1) << (object % 64);
-  for (uint32_t i = 0; i < control_process_end(c); i++)
-    if (control_process_alive(c, i) && (atomic_load(&c->held[i][object / 64]) & bit))
-      return true;
+  uint64_t bit = UINT64_C(1) << (object % 64), forks;
+  do {
+    forks = atomic_load(&c->forks);
+    for (uint32_t i = 0; i < control_process_end(c); i++)
+      if (control_process_alive(c, i) && (atomic_load(&c->held[i][object / 64]) & bit))
+        return true;
+  } while (forks != atomic_load(&c->forks));
   return false;
 }
 

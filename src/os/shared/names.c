@@ -306,11 +306,16 @@ bool names_look(struct control *c, struct names_reach *r) {
   return false;
 }
 
-bool names_stored(struct control *c, uint32_t slot) {
+static bool changed_hands(const struct control *c, uint32_t slot, struct names_moment since) {
+  return atomic_load(&c->objects[slot].moved) >= since.sweep ||
+         atomic_load(&c->forks) != since.forks;
+}
+
+bool names_stored(struct control *c, uint32_t slot, struct names_moment since) {
   struct names_reach r;
-  if (!atomic_load(&c->objects[slot].named))
-    return false;
-  return names_look(c, &r) ? names_has(r.stored, slot) : true;
+  if (atomic_load(&c->objects[slot].named) && (!names_look(c, &r) || names_has(r.stored, slot)))
+    return true;
+  return changed_hands(c, slot, since); /* last: it may be received while we look */
 }
 
 /* -- the sweep -------------------------------------------------------------------------------- */

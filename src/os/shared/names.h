@@ -58,7 +58,21 @@ void names_clear(struct control *c, uint64_t holder);
 
 /* Step 2: after an object got a new holder, and before it loses the old one. */
 static inline void names_moved(struct control *c, uint32_t slot) {
-  atomic_store(&c->objects[slot].moved, atomic_load(&c->sweeps));
+  uint64_t now = atomic_load(&c->sweeps), old = atomic_load(&c->objects[slot].moved);
+  while (old < now && !atomic_compare_exchange_weak(&c->objects[slot].moved, &old, now))
+    ;
+}
+
+/*
+ * Does anybody hold an object, or could still receive it? Those are two looks, first at the holders,
+ * then at what is stored, and what is received in between is seen by neither. So a moment is taken
+ * before the first, and whatever changed hands since then counts as stored.
+ */
+struct names_moment {
+  uint64_t sweep, forks;
+};
+static inline struct names_moment names_moment(struct control *c) {
+  return (struct names_moment){atomic_fetch_add(&c->sweeps, 1) + 1, atomic_load(&c->forks)};
 }
 
 /* What can be reached: by anybody at all, and through something stored. */
@@ -75,8 +89,8 @@ static inline bool names_has(const uint64_t words[OBJECT_WORDS], uint32_t slot) 
  * false is returned. */
 bool names_look(struct control *c, struct names_reach *ret);
 
-/* Could a process still receive a handle of this object? */
-bool names_stored(struct control *c, uint32_t slot);
+/* Could a process still receive a handle of this object, or did one receive it since that moment? */
+bool names_stored(struct control *c, uint32_t slot, struct names_moment since);
 
 /* Give up the records of all that were stored and cannot be reached any more, what is stored in
  * them, and their names. Returns how many. Takes no lock. */

@@ -100,14 +100,16 @@ static bool waits_for_ever(const struct sync_view *v, uint32_t process) {
 }
 
 static bool find_outsiders(const struct sync_view *v) {
-  const struct control *c = v->control;
+  struct control *c =
+      (struct control *)(uintptr_t)v->control; /* a look notes only that it looked */
   uint32_t slot = (uint32_t)(v->record - c->syncs);
   if (!v->thorough)
     return true;
+  struct names_moment before = names_moment(c);
   for (uint32_t i = 0; i < control_process_end(c); i++)
     if (!waits_for_ever(v, i) && holds_and_lives(c, i, slot))
       return true;
-  return names_stored((struct control *)(uintptr_t)c, slot); /* a look notes only that it looked */
+  return names_stored(c, slot, before);
 }
 
 static bool world_has_outsiders(void *ctx) {
