@@ -91,7 +91,8 @@ struct story_options {
   bool utf8;
 };
 
-/* Print the table and what stands below it: why, what to try. -SBX_ENOMEM */
+/* Print what went wrong, the table, and what stands below it: who waits for whom, why, what to try.
+ * Lines have two blanks before them, and are not wider than the terminal. -SBX_ENOMEM */
 int story_write(const struct story *s, const struct story_options *o, struct buf *out);
 
 enum story_cause {

@@ -1,4 +1,4 @@
-/* look/trace/json_text.c, base/utf8.c - strings and numbers of JSON. */
+/* look/json_text.c, base/utf8.c - strings and numbers of JSON. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "look/trace/json_text.h"
+#include "look/json_text.h"
 
 /* -- UTF-8 ------------------------------------------------------------------------------------- */
 

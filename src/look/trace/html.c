@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "look/trace/graph.h"
 #include "look/trace/html_data.h"
-#include "look/trace/json_text.h"
+#include "look/json_text.h"
 #include "look/trace/page.h"
 
 enum {

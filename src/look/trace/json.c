@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "look/trace/json_text.h"
+#include "look/json_text.h"
 #include "look/trace/lanes.h"
 #include "look/trace/thin.h"
 

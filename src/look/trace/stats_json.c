@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "look/trace/json_text.h"
+#include "look/json_text.h"
 #include "look/trace/stats.h"
 #include "look/trace/stats_internal.h"
 

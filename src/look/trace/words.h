@@ -1,23 +1,14 @@
 /*
  * look/trace/words.h - names, times and counts of a trace as text for a terminal.
- *
- * Names come from scripts and from files, so they may be anything: what is appended here is valid
- * UTF-8, or ASCII if `ascii`, on one line and without control characters.
+ * What is appended is text as it can be shown (look/words.h); 0 or -SBX_ENOMEM.
  */
 #ifndef SBX_LOOK_TRACE_WORDS_H
 #define SBX_LOOK_TRACE_WORDS_H
 
 #include "look/trace/model.h"
+#include "look/words.h"
 
 enum { WORDS_MAX = 48 }; /* bytes of a time or a count as text */
-
-/*
- * Append a text as it can be shown. Control characters and bytes that are not UTF-8 are escaped:
- * \n, \x1b. Characters that would turn the order of the text around, and in ASCII all beyond it,
- * become a `?`. Of a row of combining characters two are kept.
- * Returns 0 or -SBX_ENOMEM, as all that append.
- */
-int words_text(struct buf *out, const char *text, bool ascii);
 
 /*
  * Append a label such as "writer#2" in at most `columns`: the name is cut, and ends in `…` (`~` in
@@ -26,9 +17,6 @@ int words_text(struct buf *out, const char *text, bool ascii);
  *   more   appended after the number: " max 3"; "" for nothing
  */
 int words_label(struct buf *out, const char *label, const char *more, int columns, bool ascii);
-
-/* Append as much of `text` (shown, see words_text) as fits into `columns`, with an ellipsis. */
-int words_cut(struct buf *out, const char *text, size_t len, int columns, bool ascii);
 
 /* Three digits and a unit: "950ns", "12.3ms", "9.01s", "12m05", "3h12", "2d03h". */
 char *words_duration(int64_t ns, bool ascii, char ret[WORDS_MAX]);

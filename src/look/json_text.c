@@ -1,5 +1,5 @@
-/* look/trace/json_text.c - see json_text.h. */
-#include "look/trace/json_text.h"
+/* look/json_text.c - see json_text.h. */
+#include "look/json_text.h"
 
 #include <inttypes.h>
 #include <math.h>

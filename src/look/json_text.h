@@ -1,12 +1,12 @@
 /*
- * look/trace/json_text.h - the parts of a JSON text that need care.
+ * look/json_text.h - the parts of a JSON text that need care.
  *
- * What is written here is ASCII or valid UTF-8, whatever the names in a trace are, and may stand
+ * What is written here is ASCII or valid UTF-8, whatever the names in it are, and may stand
  * inside <script> of an HTML page: `<`, `>`, `&`, U+2028 and U+2029 are escaped. Each function
  * returns 0 or -SBX_ENOMEM; a failure may leave a part of the text in `out`.
  */
-#ifndef SBX_LOOK_TRACE_JSON_TEXT_H
-#define SBX_LOOK_TRACE_JSON_TEXT_H
+#ifndef SBX_LOOK_JSON_TEXT_H
+#define SBX_LOOK_JSON_TEXT_H
 
 #include "base/buf.h"
 

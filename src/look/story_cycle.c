@@ -1,0 +1,269 @@
+/* look/story_cycle.c - mistakes of which processes wait for ever: see story_internal.h. */
+#include <string.h>
+
+#include "look/story_internal.h"
+
+static bool stuck(const struct story *s, uint32_t process) {
+  return story_process_is(s, process) && s->processes[process].stuck;
+}
+
+/* Has the process, which is stuck, the lock or unit now? */
+static bool has(const struct story *s, uint32_t process, uint32_t object) {
+  return story_taken(s, process, object, s->step_count) != STORY_NONE;
+}
+
+/* Processes in a circle, each of which waits for a lock that the next one holds. `who` is one. */
+bool find_lock_order(const struct story *s, struct finding *f) {
+  for (uint32_t first = 0; first < s->process_count; first++) {
+    uint32_t n = 0, p = first;
+    if (!s->processes[first].in_circle)
+      continue;
+    do {
+      const struct story_process *at = &s->processes[p];
+      enum object_type type = story_type(s, at->wanted);
+      if (!at->in_circle || !stuck(s, at->waits_for) || !has(s, at->waits_for, at->wanted) ||
+          (type != OBJECT_LOCK && type != OBJECT_SEMAPHORE))
+        break;
+      p = at->waits_for;
+    } while (++n < s->process_count && p != first);
+    if (p == first && n >= 2) {
+      f->who = first;
+      f->other = s->processes[first].waits_for;
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Does the first wait for something that the second, perhaps, would do? */
+static bool hopes_for(const struct story *s, uint32_t who, uint32_t other) {
+  const struct story_process *p = &s->processes[who];
+  if (p->waits_for != STORY_NONE)
+    return p->waits_for == other;
+  return (p->in_circle && s->processes[other].in_circle) || s->processes[other].waits_for == who;
+}
+
+/* `who` waits for something else than a lock, and has `lock` (since `from`), for which `other`
+ * waits, who could help. */
+bool find_held_wait(const struct story *s, struct finding *f) {
+  for (uint32_t p = 0; p < s->process_count; p++) {
+    enum object_type type = story_type(s, s->processes[p].wanted);
+    if (!stuck(s, p) || type == OBJECT_LOCK)
+      continue;
+    for (uint32_t k = 0; k < s->process_count; k++) {
+      uint32_t lock = s->processes[k].wanted;
+      if (k == p || !stuck(s, k) || story_type(s, lock) != OBJECT_LOCK || !has(s, p, lock) ||
+          !hopes_for(s, p, k))
+        continue;
+      f->who = p, f->other = k;
+      f->object = s->processes[p].wanted;
+      f->lock = lock;
+      f->from = story_taken(s, p, lock, s->step_count);
+      return true;
+    }
+  }
+  return false;
+}
+
+/* `who` joins `other`, which waits for room in the queue `object`, which nobody else would empty. */
+bool find_join_before_drain(const struct story *s, struct finding *f) {
+  for (uint32_t p = 0; p < s->process_count; p++) {
+    uint32_t k = s->processes[p].waits_for;
+    if (!stuck(s, p) || !stuck(s, k) || k == p || !story_waits_in(s, p, "join") ||
+        !story_waits_in(s, k, "put"))
+      continue;
+    const struct story_process *putter = &s->processes[k];
+    enum object_type type = story_type(s, s->processes[p].wanted);
+    bool joins = type == OBJECT_NONE || type == OBJECT_PROCESS;
+    bool alone = putter->waits_for == p || (putter->waits_for == STORY_NONE && putter->in_circle);
+    if (!joins || !alone || story_type(s, putter->wanted) != OBJECT_QUEUE)
+      continue;
+    f->who = p, f->other = k;
+    f->object = putter->wanted;
+    return true;
+  }
+  return false;
+}
+
+/* -- conditions and events ---------------------------------------------------------------------- */
+
+/* The step in which a process that is stuck began to wait for a condition; STORY_NONE. */
+static uint32_t wait_of(const struct story *s, uint32_t process) {
+  uint32_t at = story_last_op(s, process, STORY_NONE, s->step_count, OP_CONDITION_WAIT);
+  if (!stuck(s, process) || at == STORY_NONE || !story_begins_wait(&s->steps[at]) ||
+      story_last(s, process, STORY_NONE, s->step_count) != at)
+    return STORY_NONE;
+  uint32_t wanted = s->processes[process].wanted;
+  return wanted == STORY_NONE || wanted == s->steps[at].object ? at : STORY_NONE;
+}
+
+/* What a process looked at before step `at`, and another then changed before `at`: the look, and the
+ * change in *ret_change; STORY_NONE. */
+static uint32_t test_before(const struct story *s, uint32_t who, uint32_t at,
+                            uint32_t *ret_change) {
+  for (uint32_t i = at; i-- > 0;) {
+    const struct story_step *step = &s->steps[i];
+    if (step->process != who)
+      continue;
+    if (story_begins_wait(step) || story_ends_wait(step))
+      break;
+    if (!story_reads(step))
+      continue;
+    for (uint32_t k = i + 1; k < at; k++)
+      if (s->steps[k].object == step->object && s->steps[k].process != who &&
+          story_changes(&s->steps[k])) {
+        *ret_change = k;
+        return i;
+      }
+  }
+  return STORY_NONE;
+}
+
+/* `who` begins to wait (at) after the last notification (between), by `other`, was lost. 1: it had
+ * tested (from) what was changed then (again); `lock` is the one of the condition, if it had that
+ * all the time. 2: it did not test. */
+static bool find_lost_notification(const struct story *s, struct finding *f) {
+  for (uint32_t p = 0; p < s->process_count; p++) {
+    uint32_t at = wait_of(s, p);
+    uint32_t c = at == STORY_NONE ? STORY_NONE : s->steps[at].object;
+    uint32_t between = story_last_op(s, STORY_NONE, c, s->step_count, OP_CONDITION_NOTIFY);
+    if (at == STORY_NONE || between == STORY_NONE || between > at || !s->steps[between].vain ||
+        s->steps[between].process == p)
+      continue;
+    f->who = p, f->other = s->steps[between].process;
+    f->between = between, f->at = at;
+    f->object = c;
+    f->from = test_before(s, p, at, &f->again);
+    f->variant = f->from == STORY_NONE ? 2 : 1;
+    f->lock = f->from == STORY_NONE ? STORY_NONE : story_kept(s, p, f->from, at);
+    return true;
+  }
+  return false;
+}
+
+/* 3: the event was set (from) by `other` and cleared (between) before `who` waited. */
+static bool find_lost_set(const struct story *s, struct finding *f) {
+  for (uint32_t p = 0; p < s->process_count; p++) {
+    uint32_t e = s->processes[p].wanted;
+    if (!stuck(s, p) || story_type(s, e) != OBJECT_EVENT)
+      continue;
+    uint32_t from = story_last_op(s, STORY_NONE, e, s->step_count, OP_EVENT_SET);
+    uint32_t between =
+        from == STORY_NONE ? STORY_NONE : story_next_op(s, STORY_NONE, e, from, OP_EVENT_CLEAR);
+    if (between == STORY_NONE || s->steps[from].process == p)
+      continue;
+    f->variant = 3;
+    f->who = p, f->other = s->steps[from].process;
+    f->from = from, f->between = between;
+    f->object = e;
+    return true;
+  }
+  return false;
+}
+
+bool find_lost_wakeup(const struct story *s, struct finding *f) {
+  return find_lost_notification(s, f) || find_lost_set(s, f);
+}
+
+/* Did the process do anything with what it was woken up for, between two steps? */
+static bool got_on(const struct story *s, uint32_t process, uint32_t from, uint32_t to) {
+  for (uint32_t i = from + 1; i < to; i++)
+    if (s->steps[i].process == process &&
+        (story_changes(&s->steps[i]) || s->steps[i].kind == OP_CONDITION_NOTIFY))
+      return true;
+  return false;
+}
+
+/* `who` waits for the condition since before `other` was notified (between), which could do nothing,
+ * and waits again (at). Both wait for ever. */
+bool find_wrong_notified(const struct story *s, struct finding *f) {
+  for (uint32_t k = 0; k < s->process_count; k++) {
+    uint32_t at = wait_of(s, k);
+    uint32_t c = at == STORY_NONE ? STORY_NONE : s->steps[at].object;
+    uint32_t between = at;
+    while (at != STORY_NONE && between-- > 0 &&
+           !(s->steps[between].kind == OP_CONDITION_NOTIFY && s->steps[between].object == c &&
+             s->steps[between].woke == k))
+      ;
+    if (at == STORY_NONE || between == STORY_NONE || got_on(s, k, between, at) ||
+        story_next_op(s, STORY_NONE, c, between + 1, OP_CONDITION_NOTIFY) != STORY_NONE)
+      continue;
+    for (uint32_t p = 0; p < s->process_count; p++) {
+      uint32_t waits = p == k ? STORY_NONE : wait_of(s, p);
+      if (waits == STORY_NONE || waits > between || s->steps[waits].object != c)
+        continue;
+      f->who = p, f->other = k;
+      f->from = waits, f->between = between, f->at = at;
+      f->object = c;
+      return true;
+    }
+  }
+  return false;
+}
+
+/* -- streams ------------------------------------------------------------------------------------ */
+
+/* Is everybody who ever put something into the queue at its end, or joining somebody? */
+static bool nobody_puts(const struct story *s, uint32_t q) {
+  for (uint32_t i = 0; i < s->step_count; i++) {
+    uint32_t p = s->steps[i].process;
+    if (s->steps[i].kind != OP_QUEUE_PUT || s->steps[i].object != q || !story_process_is(s, p))
+      continue;
+    bool over = s->processes[p].ended || (stuck(s, p) && story_waits_in(s, p, "join"));
+    if (!over && story_next_op(s, p, STORY_NONE, i, OP_PROCESS_END) == STORY_NONE)
+      return false;
+  }
+  return true;
+}
+
+/* `who` waits for an item of the queue; nobody will put one, and nobody has closed it. The last item
+ * was put in step `from`, and `other` took its last one (between), and has ended. */
+bool find_missing_sentinel(const struct story *s, struct finding *f) {
+  for (uint32_t p = 0; p < s->process_count; p++) {
+    uint32_t q = s->processes[p].wanted;
+    if (!stuck(s, p) || story_type(s, q) != OBJECT_QUEUE || !story_waits_in(s, p, "get"))
+      continue;
+    f->from = story_last_op(s, STORY_NONE, q, s->step_count, OP_QUEUE_PUT);
+    if (f->from == STORY_NONE || !nobody_puts(s, q) ||
+        story_next_op(s, STORY_NONE, q, 0, OP_QUEUE_CLOSE) != STORY_NONE)
+      continue;
+    f->who = p;
+    f->object = q;
+    for (uint32_t k = 0; k < s->process_count; k++) {
+      uint32_t got = story_last_op(s, k, q, s->step_count, OP_QUEUE_GET);
+      if (k != p && got != STORY_NONE && s->processes[k].ended) {
+        f->other = k;
+        f->between = got;
+      }
+    }
+    return true;
+  }
+  return false;
+}
+
+/* -- starving ----------------------------------------------------------------------------------- */
+
+/* `who`, the victim, waits for the object, and takes no step in the circle, in which others do. 1:
+ * they do not even touch it; 2: they take it themselves (at), `other` first. */
+bool find_overtaking(const struct story *s, struct finding *f) {
+  uint32_t p = s->victim;
+  if (!story_process_is(s, p) || s->loop >= s->step_count || !s->processes[p].waits ||
+      story_next(s, p, STORY_NONE, s->loop) != STORY_NONE)
+    return false;
+  enum object_type type = story_type(s, s->processes[p].wanted);
+  if (type != OBJECT_LOCK && type != OBJECT_SEMAPHORE)
+    return false;
+  f->who = p;
+  f->object = s->processes[p].wanted;
+  f->variant = 1;
+  for (uint32_t i = s->loop; i < s->step_count; i++) {
+    const struct story_step *step = &s->steps[i];
+    bool takes = step->kind == OP_LOCK_ACQUIRE || step->kind == OP_SEMAPHORE_ACQUIRE;
+    if (f->at == STORY_NONE && step->object == f->object && takes && step->over && !step->rc) {
+      f->variant = 2;
+      f->at = i;
+      f->other = step->process;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,200 @@
+/*
+ * look/story_fold.c - which processes, objects and steps of a story are worth showing: see
+ * story_internal.h.
+ *
+ * With a mistake that is known: its processes, from where it begins. Without: those that wait for
+ * one another, or all that have to do with what several use. The rest is only counted.
+ */
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "look/story_internal.h"
+
+enum { STEPS_MAX = 60, STATES_MAX = 4 }; /* shown, but for those of the mistake */
+
+/* Steps about which there is nothing to say. */
+static bool is_dull(const struct story_step *step) {
+  switch (step->kind) {
+  case OP_PROCESS_END:
+    return false;
+  case OP_NONE:
+  case OP_MARK:
+  case OP_CLOCK_NOW:
+  case OP_CLOCK_WALL:
+  case OP_CLOCK_SLEEP:
+  case OP_QUEUE_NEW:
+  case OP_PIPE_NEW:
+  case OP_LOCK_NEW:
+  case OP_SEMAPHORE_NEW:
+  case OP_EVENT_NEW:
+  case OP_CONDITION_NEW:
+  case OP_BARRIER_NEW:
+  case OP_VALUE_NEW:
+  case OP_DICT_NEW:
+    return true;
+  default:
+    return step->kind <= OP_HANDLE_RELEASE ||
+           (step->kind >= OP_PROGRESS_NEW && step->kind <= OP_PROGRESS_CLOSE);
+  }
+}
+
+static bool is_part(const struct finding *f, uint32_t step) {
+  return step == f->from || step == f->between || step == f->at || step == f->again;
+}
+
+/* -- processes ---------------------------------------------------------------------------------- */
+
+static void mark(bool *list, uint32_t count, uint32_t which) {
+  if (which < count)
+    list[which] = true;
+}
+
+/* Those of the mistake, and those that wait for each other. */
+static bool mark_guilty(const struct story *s, const struct finding *f, bool *process) {
+  bool any = false;
+  for (uint32_t i = 0; f->from < s->step_count && i < s->step_count && f->at < s->step_count; i++)
+    if (i > f->from && i < f->at && s->steps[i].object == f->object && story_changes(&s->steps[i]))
+      mark(process, s->process_count, s->steps[i].process);
+  mark(process, s->process_count, f->who);
+  mark(process, s->process_count, f->other);
+  if (f->again < s->step_count)
+    mark(process, s->process_count, s->steps[f->again].process);
+  for (uint32_t p = 0; p < s->process_count; p++)
+    process[p] |= s->processes[p].in_circle;
+  bool loops = s->end == STORY_LIVELOCK || s->end == STORY_STARVES;
+  for (uint32_t i = s->loop; loops && i < s->step_count; i++)
+    mark(process, s->process_count, s->steps[i].process);
+  if (loops)
+    mark(process, s->process_count, s->victim);
+  for (uint32_t p = 0; p < s->process_count; p++)
+    any |= process[p];
+  return any;
+}
+
+/* Do several processes of a list use the object? NULL: of all. */
+static bool is_common(const struct story *s, const bool *process, uint32_t object) {
+  uint32_t first = STORY_NONE;
+  for (uint32_t i = 0; i < s->step_count; i++) {
+    const struct story_step *step = &s->steps[i];
+    if (step->object != object || is_dull(step) || !story_process_is(s, step->process) ||
+        (process && !process[step->process]))
+      continue;
+    if (first != STORY_NONE && first != step->process)
+      return true;
+    first = step->process;
+  }
+  return false;
+}
+
+/* All that use what others use, too, or fail, or wait for ever. */
+static void mark_concerned(const struct story *s, struct story_view *v) {
+  for (uint32_t k = 0; k < s->object_count; k++)
+    v->object[k] = is_common(s, NULL, k);
+  for (uint32_t i = 0; i < s->step_count; i++)
+    if (story_object_is(s, s->steps[i].object) && v->object[s->steps[i].object] &&
+        !is_dull(&s->steps[i]))
+      mark(v->process, s->process_count, s->steps[i].process);
+  mark(v->process, s->process_count, s->victim);
+}
+
+/* -- objects and steps -------------------------------------------------------------------------- */
+
+static void mark_objects(const struct story *s, const struct finding *f, struct story_view *v) {
+  mark(v->object, s->object_count, f->object);
+  mark(v->object, s->object_count, f->lock);
+  for (uint32_t p = 0; p < s->process_count; p++)
+    if (v->process[p])
+      mark(v->object, s->object_count, s->processes[p].wanted);
+  for (uint32_t k = 0; k < s->object_count; k++)
+    v->object[k] |= is_common(s, v->process, k);
+  for (uint32_t i = 0; i < s->step_count; i++) {
+    uint32_t object = s->steps[i].object;
+    if (story_object_is(s, object) && s->objects[object].shown &&
+        story_process_is(s, s->steps[i].process) && v->process[s->steps[i].process])
+      v->object[object] = true;
+  }
+}
+
+/* The step in which the mistake begins: what is before is folded. 0 if it is not known. */
+static uint32_t beginning(const struct story *s, const struct finding *f) {
+  const uint32_t parts[] = {f->from, f->between, f->at, f->again};
+  uint32_t first = STORY_NONE;
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    first = parts[i] < first ? parts[i] : first;
+  for (uint32_t p = 0; p < s->process_count; p++) {
+    const struct story_process *of = &s->processes[p];
+    uint32_t taken = of->in_circle && of->waits_for < s->process_count
+                         ? story_taken(s, of->waits_for, of->wanted, s->step_count)
+                         : STORY_NONE;
+    first = taken < first ? taken : first;
+  }
+  if (f->cause == CAUSE_UNKNOWN || f->cause == CAUSE_JOIN_BEFORE_DRAIN || first >= s->step_count)
+    return 0;
+  uint32_t before = story_last(s, f->who, STORY_NONE, first);
+  return before != STORY_NONE && story_reads(&s->steps[before]) ? before : first;
+}
+
+static bool is_shown(const struct story *s, const struct finding *f, const struct story_view *v,
+                     uint32_t i) {
+  const struct story_step *step = &s->steps[i];
+  if (!story_process_is(s, step->process))
+    return false;
+  bool owned = v->process[step->process];
+  if (is_part(f, i) || step->last_chance)
+    return true;
+  if (!owned || is_dull(step))
+    return false;
+  bool within = step->process == f->who && i > f->from && f->at != STORY_NONE && i < f->at &&
+                story_reads(step);
+  bool fails = s->end == STORY_ERROR && s->victim == step->process &&
+               i == story_last(s, step->process, STORY_NONE, s->step_count);
+  return step->kind == OP_PROCESS_END || within || fails ||
+         (story_object_is(s, step->object) && v->object[step->object]);
+}
+
+/* Of very many steps only the last are shown. */
+static void keep_last(const struct story *s, const struct finding *f, bool *step) {
+  uint32_t n = 0;
+  for (uint32_t i = s->step_count; i-- > 0;)
+    if (step[i] && ++n > STEPS_MAX && !is_part(f, i) && !s->steps[i].last_chance)
+      step[i] = false;
+}
+
+static void mark_steps(const struct story *s, const struct finding *f, struct story_view *v) {
+  uint32_t begin = beginning(s, f), states = 0;
+  for (uint32_t i = 0; i < s->step_count; i++)
+    v->step[i] = (i >= begin || s->steps[i].last_chance) && is_shown(s, f, v, i);
+  keep_last(s, f, v->step);
+  for (uint32_t i = 0; i < s->step_count; i++) {
+    uint32_t object = s->steps[i].object;
+    if (!v->step[i] || !story_object_is(s, object) || !s->objects[object].shown ||
+        v->state[object] || states == STATES_MAX)
+      continue;
+    v->state[object] = true;
+    states++;
+  }
+}
+
+static bool *none(uint32_t count) { return calloc(count ? count : 1, sizeof(bool)); }
+
+int view_make(const struct story *s, const struct finding *f, struct story_view *ret) {
+  *ret = (struct story_view){none(s->process_count), none(s->object_count), none(s->object_count),
+                             none(s->step_count)};
+  if (!ret->process || !ret->object || !ret->state || !ret->step) {
+    view_release(ret);
+    return -SBX_ENOMEM;
+  }
+  if (!mark_guilty(s, f, ret->process))
+    mark_concerned(s, ret);
+  mark_objects(s, f, ret);
+  mark_steps(s, f, ret);
+  return 0;
+}
+
+void view_release(struct story_view *v) {
+  free(v->process);
+  free(v->object);
+  free(v->state);
+  free(v->step);
+  *v = (struct story_view){0};
+}
