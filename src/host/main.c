@@ -18,6 +18,7 @@
 #include "host/options.h"
 #include "host/output.h"
 #include "host/script.h"
+#include "host/shake.h"
 #include "host/terminal.h"
 #include "host/trace.h"
 #include "lua/state/report.h"
@@ -59,6 +60,8 @@ static bool wants_prompt(const struct options *o, int argc) {
 static int main_process(struct backend *b, void *ctx) {
   const struct script *script = ctx;
   tracing_forget(script->tracing);
+  if (script->shaken)
+    shake_forget(script->shaken);
   return script_process(b, ctx);
 }
 
@@ -89,8 +92,9 @@ static int run_script(struct supervisor_options supervisor, struct script *scrip
   return supervisor_run(&supervisor, main_process, script);
 }
 
-static int run(const struct options *o, int argc, char **argv) {
-  struct script script = {.options = o, .argc = argc, .argv = argv};
+/* One run, of --shake perhaps; else `shaken` is NULL. */
+static int run_once(const struct options *o, int argc, char **argv, struct shaken_run *shaken) {
+  struct script script = {.options = o, .argc = argc, .argv = argv, .shaken = shaken};
   struct supervisor_options supervisor = {
       .backend = backend_new,
       .speed = o->speed,
@@ -103,19 +107,43 @@ static int run(const struct options *o, int argc, char **argv) {
       .report = report,
   };
   struct tracing tracing;
-  bool prompt = wants_prompt(o, argc);
+  bool prompt = !shaken && wants_prompt(o, argc);
   script.tracing = &tracing;
+  if (shaken)
+    shake_prepare(shaken, &supervisor);
   int status = tracing_begin(&tracing, o, argc, argv, prompt, &supervisor.record);
   if (status) {
     tracing_end(&tracing, false);
     return status;
   }
   status = prompt ? run_prompt(supervisor, &script, &tracing) : run_script(supervisor, &script);
-  tracing_end(&tracing, status >= 0);
+  bool show = shaken ? shake_over(shaken, status) : status >= 0;
+  tracing_end(&tracing, show);
+  if (shaken)
+    return 0;
   if (status >= 0)
     return status;
   fprintf(stderr, "sandbox: cannot start the run: %s\n", error_text(status));
   return EXIT_LUA_ERROR;
+}
+
+/* What a run of --shake is made from. */
+struct command_line {
+  const struct options *o;
+  int argc;
+  char **argv;
+};
+
+static int run_shaken(struct shaken_run *r, void *ctx) {
+  const struct command_line *c = ctx;
+  return run_once(c->o, c->argc, c->argv, r);
+}
+
+static int run(const struct options *o, int argc, char **argv) {
+  struct command_line line = {o, argc, argv};
+  if (o->mode == MODE_RUN && o->shake.runs > 0)
+    return shake_run(o, argc, argv, run_shaken, &line);
+  return run_once(o, argc, argv, NULL);
 }
 
 /* An option after the script: a run would pass it to the script, here it would be taken for a file. An

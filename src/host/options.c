@@ -149,6 +149,14 @@ static int check_traces(const struct parse *p, const char *option) {
   return 0;
 }
 
+/* What its kin asks for without --shake itself. */
+static void complete_shake(struct shake_choice *s) {
+  if (s->runs == 0 && s->again.mode != SHAKE_NONE)
+    s->runs = 1;
+  else if (s->runs == 0 && s->same)
+    s->runs = SHAKE_RUNS_DEFAULT;
+}
+
 /* -- trace FILE... ----------------------------------------------------------------------------- */
 
 static int check_inputs(const struct parse *p) {
@@ -237,6 +245,7 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
     o->topic = argv[p.next];
   }
   o->script = p.next;
+  complete_shake(&o->shake);
   return o->mode == MODE_RUN ? check_traces(&p, "--trace") : 0;
 }
 

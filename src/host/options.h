@@ -16,9 +16,10 @@
 #include <stdio.h>
 
 #include "look/trace/model.h"
+#include "os/shared/shake.h"
 
 /* The exit statuses that the host itself decides. */
-enum { EXIT_LUA_ERROR = 1, EXIT_USAGE = 2 };
+enum { EXIT_LUA_ERROR = 1, EXIT_USAGE = 2, EXIT_SHAKE = 5 };
 
 enum run_mode {
   MODE_RUN,
@@ -60,6 +61,15 @@ struct trace_options {
   bool stats, stats_json;
 };
 
+enum { SHAKE_RUNS_DEFAULT = 100 };
+
+/* --shake: many runs, each with other pauses. */
+struct shake_choice {
+  uint64_t runs;              /* 0: one plain run */
+  bool same;                  /* the output must be that of a run without pauses */
+  struct shake_options again; /* the pauses of a token; mode SHAKE_NONE: none was given */
+};
+
 struct options {
   enum run_mode mode;
 
@@ -80,6 +90,7 @@ struct options {
   bool tag_output;
   enum color_choice color;
   struct trace_options trace;
+  struct shake_choice shake;
   const char **inputs; /* MODE_TRACE: files to read, at most two; owned, each borrowed from argv */
   size_t input_count;
   const char *shell; /* --completions; borrowed */

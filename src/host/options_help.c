@@ -18,6 +18,7 @@ static const char help_head[] =
     "  sandbox --timeout 60 --output tag scripts/process.lua\n"
     "                                          at most a minute, each line tagged with its "
     "process\n"
+    "  sandbox --shake scripts/queue.lua       100 times, to find orders that are rare\n"
     "  sandbox --timeline scripts/queue.lua    draw what each process did\n"
     "  sandbox --trace run.html scripts/queue.lua\n"
     "                                          record the run, to look at it in a browser\n"
@@ -41,6 +42,7 @@ static const char help_tail[] =
     "  2      the command line is wrong\n"
     "  3      a process failed and was not joined\n"
     "  4      deadlock: every process waited for another process\n"
+    "  5      a run of --shake went wrong\n"
     "  124    the time limit of --timeout was reached\n"
     "  128+n  ended by signal n (130: Ctrl-C)\n";
 

@@ -12,8 +12,9 @@
 
 #include "base/clock.h"
 #include "host/options_internal.h"
+#include "host/shake_token.h"
 
-enum { PROCS_MAX = 32768, TRACE_LIMIT_MIN = 64 << 10, WIDTH_MIN = 40, WIDTH_MAX = 1000 };
+enum { SHAKE_RUNS_MAX = 1000000, PROCS_MAX = 32768, TRACE_LIMIT_MIN = 64 << 10, WIDTH_MIN = 40, WIDTH_MAX = 1000 };
 
 /* -- handlers ---------------------------------------------------------------------------------- */
 
@@ -106,6 +107,24 @@ static enum answer set_max_procs(struct options *o, const char *value) {
     return ANSWER_BAD;
   o->max_procs = (uint32_t)number;
   return ANSWER_OK;
+}
+
+static enum answer set_shake(struct options *o, const char *value) {
+  uint64_t runs = SHAKE_RUNS_DEFAULT;
+  if (value && (!parse_unsigned(value, &runs) || runs < 1 || runs > SHAKE_RUNS_MAX))
+    return ANSWER_BAD;
+  o->shake.runs = runs;
+  return ANSWER_OK;
+}
+
+static enum answer set_shake_same(struct options *o, const char *value) {
+  (void)value;
+  o->shake.same = true;
+  return ANSWER_OK;
+}
+
+static enum answer set_shake_token(struct options *o, const char *value) {
+  return shake_token_parse(value, &o->shake.again) ? ANSWER_OK : ANSWER_BAD;
 }
 
 #define OUTPUTS "raw tag"
@@ -271,6 +290,12 @@ static const struct option_row program_rows[] = {
      "raw or tag", "--output tag", OUTPUTS, set_output},
     {GROUP_RUN, 0, "check", NO_ARGUMENT, NULL, "compile the script or scripts, but run nothing",
      NULL, NULL, NULL, set_check},
+    {GROUP_RUN, 0, "shake", OPTIONAL_ARGUMENT, "N", "run N times (default 100), with random pauses, until a run goes wrong",
+     "a number of runs from 1 to 1000000", "--shake=1000", NULL, set_shake},
+    {GROUP_RUN, 0, "shake-same", NO_ARGUMENT, NULL, "so, and a run that prints other lines than without pauses is wrong",
+     NULL, NULL, NULL, set_shake_same},
+    {GROUP_RUN, 0, "shake-token", ARGUMENT, "TOKEN", "run once more, with the pauses of the run that TOKEN names",
+     "a token that --shake has told", "--shake-token sbxs1:r0:0123456789abcdef", NULL, set_shake_token},
     {GROUP_RUN, 0, "color", ARGUMENT, "WHEN", "colour messages: auto, always or never",
      "auto, always or never", "--color never", COLORS, set_color},
 

@@ -16,7 +16,8 @@ struct script {
   const struct options *options;
   int argc;
   char **argv;
-  const struct tracing *tracing; /* host/trace.h */
+  const struct tracing *tracing;   /* host/trace.h */
+  const struct shaken_run *shaken; /* host/shake.h; NULL: a plain run */
 };
 
 /* The line that -v and --version print, without a newline. */

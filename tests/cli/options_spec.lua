@@ -82,6 +82,15 @@ describe("an argument of an option", function()
       refused(("option '--max-procs' wants an integer from 1 to 32768, not '%s'; for example --max-procs 64")
         :format(bad), "--max-procs", bad)
     end
+    for _, bad in ipairs { "0", "-1", "1000001", "many", "" } do
+      refused(("option '--shake' wants a number of runs from 1 to 1000000, not '%s'; for example --shake=1000")
+        :format(bad), "--shake=" .. bad, "-e", "print(1)")
+    end
+    for _, bad in ipairs { "", "sbxs1:", "sbxs1:x0:0123456789abcdef", "sbxs1:r4:0123456789abcdef",
+      "sbxs1:r0:0123456789abcde", "sbxs1:r0:0123456789abcdef0", "sbxs1:r0:0123456789ABCDEF" } do
+      refused(("option '--shake-token' wants a token that --shake has told, not '%s'; for example " ..
+        "--shake-token sbxs1:r0:0123456789abcdef"):format(bad), "--shake-token", bad, "-e", "print(1)")
+    end
     refused("option '--output' wants raw or tag, not 'Tag'; for example --output tag", "--output", "Tag")
     refused("option '--color' wants auto, always or never, not 'sometimes'; for example --color never",
       "--color=sometimes")
@@ -318,7 +327,7 @@ describe("--completions", function()
   local function offers(...) return offers_in(".", ...) end
 
   it("completes options and their arguments in bash", function()
-    assert.equal("--speed --seed --stats", offers("--s"))
+    assert.equal("--speed --seed --shake --shake-same --shake-token --stats", offers("--s"))
     assert.equal("--trace --trace-detail --trace-limit", offers("--tr"))
     assert.equal("--check --color --completions", offers("--c"))
     assert.equal("raw tag", offers("--output", ""))

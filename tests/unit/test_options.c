@@ -193,6 +193,19 @@ static void test_max_procs(void **state) {
                  "--max-procs=32769");
 }
 
+static void test_shake(void **state) {
+  (void)state;
+  expect_good(p.o.shake.runs == 0 && !p.o.shake.same && p.o.shake.again.mode == SHAKE_NONE, "s.lua");
+  expect_good(p.o.shake.runs == 100, "--shake", "7");
+  expect_good(p.o.shake.runs == 7, "--shake=7");
+  expect_good(p.o.shake.runs == 100 && p.o.shake.same, "--shake-same");
+  expect_good(p.o.shake.runs == 3 && p.o.shake.same, "--shake-same", "--shake=3");
+  expect_good(p.o.shake.runs == 1 && p.o.shake.again.mode == SHAKE_PCT && p.o.shake.again.level == 2 &&
+                  p.o.shake.again.seed == 0x1f,
+              "--shake-token", "sbxs1:p2:000000000000001f");
+  expect_good(p.o.shake.runs == 9, "--shake-token=sbxs1:r0:000000000000001f", "--shake=9");
+}
+
 static void test_choices(void **state) {
   (void)state;
   expect_good(p.o.tag_output, "--output", "tag");
@@ -474,7 +487,7 @@ static void test_every_option_is_everywhere(void **state) {
   (void)state;
   static const char *const names[] = {"speed",       "seed",  "timeout", "max-procs",
                                       "output",      "check", "color",   "version",
-                                      "completions", "init",  "help",    "trace", "trace-detail", "trace-limit", "timeline", "stats"};
+                                      "completions", "init",  "help",    "trace", "trace-detail", "trace-limit", "timeline", "stats", "shake", "shake-same", "shake-token"};
   char *texts[] = {printed(options_help), printed(print_bash), printed(print_zsh),
                    printed(print_fish)};
   for (size_t t = 0; t < 4; t++) {
@@ -543,6 +556,7 @@ int main(void) {
       cmocka_unit_test(test_seed),
       cmocka_unit_test(test_timeout),
       cmocka_unit_test(test_max_procs),
+      cmocka_unit_test(test_shake),
       cmocka_unit_test(test_choices),
       cmocka_unit_test(test_trace),
       cmocka_unit_test(test_trace_detail_and_limit),

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "base/mix.h"
 #include "base/pidfd.h"
 #include "base/text.h"
 #include "os/process/failure.h"
@@ -32,14 +33,6 @@
 #include "os/sync/sync.h"
 
 /* -- spawn ----------------------------------------------------------------------------------- */
-
-/* splitmix64's finisher: neighbouring inputs give unrelated outputs. */
-static uint64_t mix(uint64_t x) {
-  x += UINT64_C(0x9e3779b97f4a7c15);
-  x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return x ^ (x >> 31);
-}
 
 static int reserve_child(struct os_backend *b) {
   if (b->child_count < b->child_cap)
@@ -61,7 +54,7 @@ static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_
   struct process_record *p = &b->control->processes[slot];
   const struct process_record *me = my_record(b);
   p->depth = me->depth + 1;
-  p->seed = mix(me->seed ^ mix(b->forks));
+  p->seed = mix64(me->seed ^ mix64(b->forks));
   text_copy_name(p->name, sizeof p->name, req->name);
   text_copy(p->spawned_at, sizeof p->spawned_at, req->where);
   p->flags = (req->daemon ? FLAG_DAEMON : 0u) | (req->quiet ? FLAG_QUIET : 0u);

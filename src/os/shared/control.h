@@ -320,6 +320,8 @@ struct control {
   _Atomic uint32_t failures_dropped; /* failures nobody joined, in records used again */
   _Atomic uint32_t failures_noted; /* grows with each failure: there is one to be reported, maybe */
   _Atomic uint32_t ending;         /* supervisor: the tree is being ended, no new processes */
+  _Atomic uint32_t forgotten;      /* a process at its end, each thing that it was told to have
+                                      in its hands still */
   _Atomic int32_t supervisor_pid;  /* supervisor; 0: none yet */
   struct outlet outlets[2];        /* of stdout and stderr; if both go to one place, the first */
   _Atomic int32_t main_status; /* main, before it waits for its children: the exit status that an

@@ -27,6 +27,7 @@ struct queue;       /* os/queue/queue.h */
 struct sync_hold;   /* os/sync/sync.h */
 struct holding_ops; /* os/shared/hand.h */
 struct trace_area;  /* os/shared/trace.h */
+struct shake;       /* os/shared/shake.h */
 
 struct os_backend {
   struct backend base;
@@ -70,6 +71,8 @@ struct os_backend {
 
   struct trace_area *trace;   /* shared; NULL: ops are not recorded */
   struct trace_writer writer; /* of the calling process's records */
+
+  struct shake *shake; /* pauses before ops; NULL: there are none */
 
   uint32_t hand_count; /* handles received and not decoded yet (os/shared/hand.h) */
   uint32_t lines;      /* lines in which this process stands (os/shared/line.h) */

@@ -188,7 +188,7 @@ static void tell_wait(struct supervisor *s) {
 
 /*
  * When nobody can go on, those that wait in vain are interrupted, so that `<close>` runs; a Ctrl-C
- * now kills at once. When only some cannot, that is told, and the run goes on.
+ * now kills at once. When only some cannot, that is told, and the run goes on, unless its faults are wanted.
  */
 static void look_for_deadlock(struct supervisor *s) {
   struct buf told = {0};
@@ -196,7 +196,7 @@ static void look_for_deadlock(struct supervisor *s) {
       s->end_signal || s->timed_out ? DEADLOCK_NONE : deadlock_look(&s->watch, s->control, &told);
   if (found != DEADLOCK_NONE)
     say(s, told.len ? (const char *)told.data : "deadlock");
-  if (found == DEADLOCK_ALL) {
+  if (found == DEADLOCK_ALL || (found == DEADLOCK_SOME && s->o->faults)) {
     s->deadlocked = true;
     s->interrupts = 1;
     begin_end(s, SIGINT);
@@ -401,8 +401,12 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
     rc = -SBX_ENOMEM;
   if (rc == 0)
     rc = recorder_begin(&s->recorder, &o->record, s->b);
+  if (rc == 0 && o->shake.mode != SHAKE_NONE)
+    rc = shake_install(s->b, &o->shake);
   if (rc || (rc = open_shared(s))) {
     recorder_release(&s->recorder);
+    if (s->b)
+      shake_release(s->b);
     free(s->b);
     free(s);
     return rc;
@@ -507,6 +511,12 @@ int supervisor_main_status(const struct supervisor *s) {
                                            : STATUS_SIGNAL + s->main_end.si_status;
 }
 
+static struct run_faults faults_of(const struct supervisor *s) {
+  return (struct run_faults){.deadlock = s->deadlocked,
+                             .timed_out = s->timed_out,
+                             .held = atomic_load(&s->control->forgotten)};
+}
+
 int supervisor_close(struct supervisor *s) {
   if (s->end_ns == SBX_FOREVER)
     catch_up(s);
@@ -519,6 +529,8 @@ int supervisor_close(struct supervisor *s) {
   tree_kill(s->b, true);
   bars_end(&s->bars);
   int status = status_of_main(s, failures);
+  if (s->o->faults)
+    *s->o->faults = faults_of(s);
   recorder_end(&s->recorder, status);
   recorder_release(&s->recorder);
   deadlock_end(&s->watch);
@@ -526,6 +538,7 @@ int supervisor_close(struct supervisor *s) {
   close(s->b->broker);
   close(s->broker);
   close(s->lifeline);
+  shake_release(s->b);
   free(s->b);
   free(s);
   return status;

@@ -15,11 +15,19 @@
 #include <sys/types.h>
 
 #include "object/op.h"
+#include "os/shared/shake.h"
 #include "os/supervisor/recorder.h"
 
 struct bar;        /* look/bars.h */
 struct control;    /* os/shared/control.h */
 struct os_backend; /* os/shared/self.h */
+
+/* What was wrong with a run besides its exit status. */
+struct run_faults {
+  bool deadlock;  /* of all, or of some */
+  bool timed_out; /* the time limit was reached */
+  uint32_t held;  /* locks and updates in the hands of processes at their ends; these were told */
+};
 
 struct supervisor_options {
   /* Make the backend that main performs ops with: backend_new (os/backend.h). */
@@ -35,6 +43,9 @@ struct supervisor_options {
    * 0: it is not looked for. */
   int64_t deadlock_after_ns;
   struct record_options record; /* ops are recorded; see os/supervisor/recorder.h */
+  /* Filled when the run has ended; then a deadlock of some ends it as one of all does. NULL: nobody asks */
+  struct run_faults *faults;
+  struct shake_options shake; /* pauses before ops; see os/shared/shake.h */
   bool guided; /* main does what a person types, who can always help: main is never stuck */
   /* Messages for a person: whole lines, without a newline at the end. Borrowed for the call. */
   void (*say)(void *ctx, const char *line);

@@ -481,8 +481,10 @@ static void tell_forgotten(struct os_backend *b, uint32_t slot) {
   if (b->base.forgot && !atomic_load(&b->control->ending) &&
       !(atomic_load(&my_record(b)->flags) & (FLAG_EXPECTED | FLAG_QUIET)) &&
       sync_find_forgotten(b->control, slot, who_of(b->slot, b->serial), &f) &&
-      !(f.scoped && b->base.exits))
+      !(f.scoped && b->base.exits)) {
+    atomic_fetch_add(&b->control->forgotten, 1);
     b->base.forgot(b->base.signal_ctx, &f);
+  }
 }
 
 static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how) {

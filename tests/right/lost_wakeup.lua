@@ -1,0 +1,10 @@
+local c, ready = sandbox.condition(), sandbox.value(false)
+local waiter = spawn({ name = "waiter" }, function()
+  c:acquire()
+  while not ready:get() do c:wait() end
+  c:release()
+end)
+spawn({ name = "setter" }, function()
+  c:acquire() ready:set(true) c:notify() c:release()
+end)
+waiter:join()
