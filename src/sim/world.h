@@ -14,12 +14,17 @@
  *   - CONDITION_WAIT: enter and release the lock; be woken up, or time out; have the lock again
  *     (object/compose.h). Being woken up and taking the lock is one step when `merge_relock` is set
  *   - BARRIER_WAIT: arrive; leave. The last to arrive does both at once
- *   - an op that has to wait in line joins it when it is asked for, which is no step
+ *   - EVENT_WAIT, of an event that is not set: join the line; leave. So a process may come too late
+ *     for a set that is followed by a clear. The same in a SELECT
+ *   - PROCESS_AWAIT: give up locks and the like, if it has any; wait for the children
+ *   - where the order of arrival does not matter, there is no line: an op waits from when it is
+ *     asked for, which is no step
  * Time: a step takes none. The clock moves by world_advance alone.
  */
 #ifndef SBX_SIM_WORLD_H
 #define SBX_SIM_WORLD_H
 
+#include "object/process.h"
 #include "sim/request.h"
 
 struct world;

@@ -144,7 +144,7 @@ static uint32_t count_heads(FILE *f) {
 }
 
 static void work_while_asked(const char *work, uint32_t count) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   board = shared_memory(sizeof *board);
   pid_t asker = start_asker(count);
   int old_stderr = dup(STDERR_FILENO);
@@ -261,7 +261,7 @@ static int pause_for_ever(void *arg) {
 
 /* Who knows no Lua does not answer; one that ended never will. */
 TEST_ON_STAGE(who_is_in_c_or_has_ended_does_not_answer, 30) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   struct object *p = spawn_process(pause_for_ever, NULL);
   uint32_t slot = p->slot;
   uint64_t serial = p->serial;

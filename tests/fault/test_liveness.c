@@ -38,7 +38,7 @@ static void begin(const char *plan) {
 #endif
   the_plan = plan;
   fault_plan(plan);
-  world_new();
+  os_world_new();
 }
 
 /* -- objects and ops --------------------------------------------------------------------------- */

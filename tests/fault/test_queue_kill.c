@@ -150,7 +150,7 @@ static void kill_round(uint64_t seed) {
 }
 
 TEST_ON_STAGE(five_hundred_rounds_of_random_kills, 110) {
-  world_new();
+  os_world_new();
   board = shared_memory(sizeof *board);
   unsigned rounds = 500 / stage_slowness();
   for (unsigned i = 1; i <= rounds; i++)
@@ -198,7 +198,7 @@ static int put_for_ever(void *arg) {
 
 TEST_ON_STAGE(a_queue_for_one_item_never_holds_two, 60) {
   enum { PUTTERS = 8, GETS = 40 };
-  world_new();
+  os_world_new();
   for (int t = 0; t < 3; t++) {
     struct object *putters[PUTTERS];
     _Atomic int *stop = shared_memory(sizeof *stop);
@@ -324,7 +324,7 @@ static int kill_at(const char *point, int n, int variant) {
  */
 TEST_ON_STAGE(a_kill_at_any_named_point_harms_nobody_else, 100) {
   enum { MOST = 20 };
-  world_new();
+  os_world_new();
   for (int k = 0; k < POINTS; k++) {
     int hits = 0, laps = 0;
     for (; laps == 0 || (hits == 0 && laps < MOST); laps++)
@@ -364,7 +364,7 @@ static int stop_in_get(void *arg) {
 /* Who holds a lock is stopped: others' timed ops time out, an interrupt is seen, and after SIGCONT
  * all goes on. */
 TEST_ON_STAGE(a_stopped_lock_holder_costs_timeouts_only, 60) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   static const char *const at_put[] = {"queue.put.before-commit:1:stop",
                                        "queue.put.after-commit:1:stop"};
   static const char *const at_get[] = {"queue.get.before-commit:1:stop",
@@ -407,7 +407,7 @@ TEST_ON_STAGE(a_stopped_lock_holder_costs_timeouts_only, 60) {
 
 TEST_ON_STAGE(a_killed_sleeper_takes_nobodys_wake_up, 60) {
   enum { SLEEPERS = 4 };
-  world_new();
+  os_world_new();
   uint64_t seed = 3;
   for (int round = 0; round < 60; round++) {
     struct object *sleepers[SLEEPERS];
@@ -469,7 +469,7 @@ static int put_until_closed(void *arg) {
 
 TEST_ON_STAGE(close_wakes_readers_and_writers, 40) {
   enum { EACH = 3 };
-  world_new();
+  os_world_new();
   for (int round = 0; round < 60; round++) {
     struct object *sleepers[EACH];
     uint32_t producer, seq;
@@ -505,7 +505,7 @@ static int put_many(void *arg) {
 }
 
 TEST_ON_STAGE(a_hundred_thousand_items_outlive_their_writer, 60) {
-  world_new();
+  os_world_new();
   for (int t = 0; t < 3; t++) {
     uint32_t producer, seq;
     q = new_queue(0, transports[t], 0);
@@ -530,7 +530,7 @@ static int produce_many(void *arg) {
 }
 
 TEST_ON_STAGE(each_producers_order_is_kept_with_mixed_sizes, 60) {
-  world_new();
+  os_world_new();
   for (int round = 0; round < 6; round++) {
     struct object *producers[PRODUCERS];
     uint32_t next[PRODUCERS] = {0}, producer, seq;
@@ -599,7 +599,7 @@ static int spawn_in_storm(void *arg) {
 
 /* SIGALRM is the stage's alarm clock too: each of these storms in a child. */
 TEST_ON_STAGE(a_storm_of_signals_is_invisible, 60) {
-  world_new();
+  os_world_new();
   for (int round = 0; round < 6; round++) {
     struct object *all[PRODUCERS + 1];
     q = new_queue(round / 3 ? 3 : 0, transports[round % 3], 0);
@@ -625,7 +625,7 @@ static int put_large_in_storm(void *arg) {
 /* fallocate(2) gives up at every signal and undoes what it did: it must not be asked for more than
  * it can do between two. */
 TEST_ON_STAGE(a_large_item_gets_through_a_storm, 40) {
-  world_new();
+  os_world_new();
   uint32_t producer, seq;
   q = new_queue(0, TRANSPORT_AUTO, 0);
   join_well(spawn_process(put_large_in_storm, (void *)(uintptr_t)(64 << 20)));

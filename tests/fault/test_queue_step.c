@@ -366,7 +366,7 @@ static void play_scene(void) {
   sigemptyset(&chld);
   sigaddset(&chld, SIGCHLD); /* each step would raise one */
   sigprocmask(SIG_BLOCK, &chld, NULL);
-  world_new();
+  os_world_new();
   board = shared_memory(sizeof *board);
   board->go = gate_new();
   board->arrived = gate_new();
@@ -417,7 +417,7 @@ static void pass_items(void) {
 /* An observer is held up after each instruction of len, while others go on: it does not count what
  * came and went. */
 static void len_is_of_one_moment(void) {
-  world_new();
+  os_world_new();
   seen = shared_memory(sizeof *seen);
   for (int t = TRANSPORT_AUTO; t <= TRANSPORT_SHM; t++) {
     q = new_queue(0, (enum queue_transport)t, 0);

@@ -365,7 +365,7 @@ static void await_progress(uint64_t n) {
 }
 
 static void begin(const struct job *job) {
-  world_new();
+  os_world_new();
   board = shared_memory(sizeof *board);
   the_job = job;
   kills = 0;

@@ -285,7 +285,7 @@ static void play(const struct scene *scene) {
   sigemptyset(&chld);
   sigaddset(&chld, SIGCHLD); /* each step would raise one */
   sigprocmask(SIG_BLOCK, &chld, NULL);
-  world_new();
+  os_world_new();
   the_scene = scene;
   CHECK_EQ(op_sync_new(&the_backend->base, &scene->options, &shared), 0);
   if (scene->new.len) {

@@ -174,7 +174,7 @@ int reap_pid(pid_t pid) {
 
 /* -- the world --------------------------------------------------------------------------------- */
 
-struct os_backend *world_new(void) {
+struct os_backend *os_world_new(void) {
   struct control_options o = {.speed = 1, .seed = 1, .seeded = true, .max_procs = PROCESS_SLOTS};
   struct control *c;
   int lifeline_write; /* stays open: nobody stands above this world */

@@ -2,7 +2,7 @@
  * tests/support/os_world.h - real processes and queues without Lua, for tests of src/os.
  *
  * A test runs on a stage: a process of its own, with an alarm, so that a hang, a crash or a stray process of one test
- * fails that test and touches no other. On the stage, world_new() makes the stage `main` of a run that has no supervisor;
+ * fails that test and touches no other. On the stage, os_world_new() makes the stage `main` of a run that has no supervisor;
  * everything else goes through perform(), as a binding would.
  *
  * CHECK works in every process below the stage: a failure prints one line and ends the stage at once.
@@ -104,7 +104,7 @@ int reap_pid(pid_t pid);
 /* -- the world --------------------------------------------------------------------------------- */
 
 /* The calling process becomes main: control block, backend, results, lifeline, handlers. */
-struct os_backend *world_new(void);
+struct os_backend *os_world_new(void);
 
 /* spawn: `fn(arg)` runs in a new process, its return value is the exit status. */
 struct object *spawn_process(int (*fn)(void *arg), void *arg);

@@ -43,7 +43,7 @@ static int command(const char *verb, const char *arguments, const char *wanted) 
 }
 
 TEST_ON_STAGE(a_process_is_meant_by_number_name_or_both, 20) {
-  world_new();
+  os_world_new();
   the_gate = gate_new();
   struct object *a = named("writer"), *b = named("reader"), *c = named("writer"), *d = named("7");
   struct process_record *ra = record_of_process(a), *rb = record_of_process(b);
@@ -80,7 +80,7 @@ TEST_ON_STAGE(a_process_is_meant_by_number_name_or_both, 20) {
 }
 
 TEST_ON_STAGE(killed_on_purpose_is_no_failure, 20) {
-  world_new();
+  os_world_new();
   the_gate = gate_new();
   struct object *p = named("p"), *q = named("q");
   CHECK_EQ(command("pause", "p", ""), 0);
@@ -105,7 +105,7 @@ TEST_ON_STAGE(killed_on_purpose_is_no_failure, 20) {
 }
 
 TEST_ON_STAGE(one_is_followed_or_none, 20) {
-  world_new();
+  os_world_new();
   the_gate = gate_new();
   struct object *p = named("p");
   CHECK_EQ(command("follow", "p", "p#2 alone is shown; :follow shows all again"), 0);
@@ -180,7 +180,7 @@ static void check_line(const char *text, const char *wanted) {
 }
 
 TEST_ON_STAGE(tables_are_printed_and_processes_steered_in_lua, 30) {
-  world_new();
+  os_world_new();
   char *text = run_lua(
       "local jobs, idle = queue{name='jobs', max=2}, queue{name='idle'}\n"
       "local function put() for i = 1, 3 do jobs:put(i) end end\n"

@@ -492,7 +492,7 @@ static int die_in_spawn(void *arg) {
 
 /* A spawner that is killed in spawn costs nothing in the long run. */
 TEST_ON_STAGE(a_spawner_killed_in_spawn_leaks_no_place, 30) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   b->control->max_procs = 6;
   for (int i = 0; i < 40; i++) {
     struct object *p = spawn_process(die_in_spawn, "spawn.before-fork:1:kill");
@@ -510,7 +510,7 @@ TEST_ON_STAGE(a_spawner_killed_in_spawn_leaks_no_place, 30) {
 
 /* fork fails, or memory does: an error, no zombie, no record. */
 TEST_ON_STAGE(a_failed_spawn_leaves_nothing, 20) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   struct object *p = NULL;
   int fds = open_fds_of(0);
   for (int i = 0; i < 100; i++) {
@@ -542,7 +542,7 @@ static int kill_self(void *arg) {
 }
 
 TEST_ON_STAGE(a_join_tells_how_it_ended_and_can_be_repeated, 20) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   for (int code = 0; code < 256; code += 17) {
     struct object *p = spawn_process(exit_with, (void *)(intptr_t)code);
     for (int again = 0; again < 3; again++)
@@ -568,7 +568,7 @@ TEST_ON_STAGE(a_join_tells_how_it_ended_and_can_be_repeated, 20) {
 }
 
 TEST_ON_STAGE(a_join_waits_no_longer_than_it_may, 20) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   struct object *p = spawn_process(wait_for_ever, NULL), *self = NULL;
   CHECK_EQ(join_process(p, NULL, 0), -SBX_ETIMEDOUT);
   int64_t deadline = in_ms(30);
@@ -608,7 +608,7 @@ static int join_other_without_descriptors(void *arg) {
 }
 
 TEST_ON_STAGE(anybody_may_join, 20) {
-  world_new();
+  os_world_new();
   for (int i = 0; i < 40; i++) {
     struct object *p = spawn_process(wait_for_ever, NULL);
     struct object *joiner = spawn_process(i % 2 ? join_other : join_other_without_descriptors, p);
@@ -621,7 +621,7 @@ TEST_ON_STAGE(anybody_may_join, 20) {
 }
 
 TEST_ON_STAGE(a_stale_handle_is_gone, 30) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   struct object *p = spawn_process(nothing, NULL), *stale = handle_of(p);
   CHECK_EQ(join_process(stale, NULL, SBX_FOREVER), 0);
   release_object(p);
@@ -687,14 +687,14 @@ static uint64_t results_stored(const struct os_backend *b) {
 }
 
 TEST_ON_STAGE(results_of_every_size_arrive, 30) {
-  world_new();
+  os_world_new();
   static const size_t sizes[] = {0, 8, 100, 4095, 4096, 4097, 65536, 10000000};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     release_object(result_of(&(struct result_request){.len = sizes[i]}));
 }
 
 TEST_ON_STAGE(a_result_that_cannot_be_stored_is_an_error_of_the_publisher, 20) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   release_object(result_of(&(struct result_request){100000, -SBX_ENOSPC, "store.write:1:fail"}));
   CHECK_EQ(results_stored(b), 0);
   b->control->log_limit = 1 << 20;
@@ -707,7 +707,7 @@ TEST_ON_STAGE(a_result_that_cannot_be_stored_is_an_error_of_the_publisher, 20) {
 }
 
 TEST_ON_STAGE(results_nobody_wants_are_given_back_under_pressure, 50) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   for (int i = 0; i < 35; i++) /* 100 MiB; the limit is 64 */
     release_object(result_of(&(struct result_request){.len = 3000000}));
   CHECK(results_stored(b) <= 70 << 20);
@@ -728,7 +728,7 @@ static int leave_grandchild_result(void *arg) {
 }
 
 TEST_ON_STAGE(results_whose_spawner_is_gone_are_given_back_too, 50) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   b->control->log_limit = 96 << 20;
   for (int i = 0; i < 35; i++)
     join_well(spawn_process(leave_grandchild_result, &(struct result_request){.len = 3000000}));
@@ -736,7 +736,7 @@ TEST_ON_STAGE(results_whose_spawner_is_gone_are_given_back_too, 50) {
 }
 
 TEST_ON_STAGE(a_record_used_again_gives_its_result_back, 30) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   for (int i = 0; i < 300; i++) {
     atomic_store(&b->control->next_process_slot, 1); /* always the same record */
     release_object(result_of(&(struct result_request){.len = 100000}));
@@ -755,7 +755,7 @@ static uint32_t objects_live(const struct control *c) {
 }
 
 TEST_ON_STAGE(thousands_of_queues_made_and_dropped_leave_nothing, 30) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   struct object *kept = new_queue(0, TRANSPORT_AUTO, 0);
   int fds = open_fds_of(0);
   for (int i = 0; i < 2 * OBJECT_SLOTS + 10; i++)
@@ -769,7 +769,7 @@ TEST_ON_STAGE(thousands_of_queues_made_and_dropped_leave_nothing, 30) {
 }
 
 TEST_ON_STAGE(an_object_lives_as_long_as_a_process_holds_it, 20) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   for (int i = 0; i < 50; i++) {
     struct object *q = new_queue(0, TRANSPORT_AUTO, 0);
     uint32_t slot = q->slot;
@@ -843,12 +843,12 @@ static void open_at_every_limit(void) {
 }
 
 TEST_ON_STAGE(every_descriptor_limit_is_an_error_and_leaks_nothing, 20) {
-  world_new();
+  os_world_new();
   open_at_every_limit();
 }
 
 TEST_ON_STAGE(every_failure_of_queue_open_leaks_nothing, 20) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   static const struct {
     const char *plan;
     int rc;
@@ -880,7 +880,7 @@ TEST_ON_STAGE(a_poor_user_gets_errors_too, 20) {
     stage_skip("only root can become nobody");
   CHECK_EQ(setgid(65534), 0);
   CHECK_EQ(setuid(65534), 0);
-  world_new();
+  os_world_new();
   open_at_every_limit();
   struct rlimit limit = {.rlim_cur = 64, .rlim_max = 64};
   CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);

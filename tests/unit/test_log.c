@@ -471,7 +471,7 @@ TEST_ON_STAGE(no_space_is_an_error_and_the_log_is_usable_afterwards, 20) {
 
 TEST_ON_STAGE(a_file_size_limit_makes_a_smaller_ring, 20) {
   struct rlimit limit = {.rlim_cur = 9 * MIB, .rlim_max = 9 * MIB};
-  world_new(); /* its handlers keep SIGXFSZ from killing */
+  os_world_new(); /* its handlers keep SIGXFSZ from killing */
   CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0); /* it applies to ftruncate of a memfd */
   struct log *l = log_new(64 * MIB);
   CHECK(l->ring.bytes <= 9 * MIB);

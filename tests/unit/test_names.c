@@ -63,7 +63,7 @@ static void sweep(void) { names_sweep(the_backend); }
 /* -- what is lost ------------------------------------------------------------------------------ */
 
 TEST_ON_STAGE(an_object_in_a_queue_lives_as_long_as_that_can_be_reached, 20) {
-  world_new();
+  os_world_new();
   for (int transport = 0; transport < 3; transport++) {
     struct object *q = new_queue(0, (enum queue_transport)transport, 0), *lock = new_sync(OBJECT_LOCK);
     struct object_ref ref = ref_of(lock), got;
@@ -97,7 +97,7 @@ TEST_ON_STAGE(an_object_in_a_queue_lives_as_long_as_that_can_be_reached, 20) {
 }
 
 TEST_ON_STAGE(circles_are_garbage, 20) {
-  world_new();
+  os_world_new();
   struct object *a = new_queue(0, TRANSPORT_AUTO, 0), *b = new_queue(0, TRANSPORT_SHM, 0);
   struct object_ref of_a = ref_of(a), of_b = ref_of(b);
   a->queue->forks = b->queue->forks = UINT32_MAX; /* as if they had been sent: no short way when they are dropped */
@@ -115,7 +115,7 @@ TEST_ON_STAGE(circles_are_garbage, 20) {
 
 /* Who looks at the holders before it is received, and at what is stored after, must not miss it. */
 TEST_ON_STAGE(what_changed_hands_between_two_looks_counts_as_stored, 20) {
-  world_new();
+  os_world_new();
   for (int transport = 0; transport < 3; transport++) {
     struct object *q = new_queue(0, (enum queue_transport)transport, 0), *lock = new_sync(OBJECT_LOCK);
     struct object_ref ref = ref_of(lock), got;
@@ -136,7 +136,7 @@ TEST_ON_STAGE(what_changed_hands_between_two_looks_counts_as_stored, 20) {
 
 /* A slow process that moved it at the time of an older sweep does not hide that another one moved it since. */
 TEST_ON_STAGE(a_move_is_not_taken_back_by_an_older_one, 20) {
-  world_new();
+  os_world_new();
   struct object *lock = new_sync(OBJECT_LOCK);
   struct control *c = the_backend->control;
   uint32_t slot = ref_of(lock).slot;
@@ -148,7 +148,7 @@ TEST_ON_STAGE(a_move_is_not_taken_back_by_an_older_one, 20) {
 }
 
 TEST_ON_STAGE(a_put_that_fails_leaves_no_name, 20) {
-  world_new();
+  os_world_new();
   struct object *q = new_queue(1, TRANSPORT_AUTO, 0), *lock = new_sync(OBJECT_LOCK);
   struct object_ref ref = ref_of(lock);
   struct op_refs refs = {.sent = &ref, .count = 1};
@@ -196,7 +196,7 @@ static int die_with_handle(void *arg) {
 }
 
 TEST_ON_STAGE(those_who_are_killed_in_the_middle_leave_nothing, 60) {
-  struct os_backend *b = world_new();
+  struct os_backend *b = os_world_new();
   static const char *const points[] = {"queue.carry.named", "queue.put.before-commit", "queue.put.after-commit",
                                        "queue.get.before-commit", "queue.get.after-commit"};
   for (int transport = 1; transport < 3; transport++)
@@ -264,7 +264,7 @@ static int move_on(void *arg) {
 }
 
 TEST_ON_STAGE(a_sweep_loses_nothing_that_changes_hands, 120) {
-  world_new();
+  os_world_new();
   struct object *movers[MOVERS];
   struct object_ref travellers[TRAVELLERS], got;
   moves = shared_memory(sizeof *moves);

@@ -135,7 +135,7 @@ static void random_sequence(uint64_t seed, int steps) {
 }
 
 TEST_ON_STAGE(thousands_of_random_sequences_agree_with_the_machine, 50) {
-  world_new();
+  os_world_new();
   for (uint64_t seed = 1; seed <= 4000; seed++)
     random_sequence(seed * 7919, 60);
   for (uint64_t seed = 1; seed <= 60; seed++)
@@ -145,7 +145,7 @@ TEST_ON_STAGE(thousands_of_random_sequences_agree_with_the_machine, 50) {
 /* -- one promise at a time --------------------------------------------------------------------- */
 
 TEST_ON_STAGE(a_full_pipe_overflows_into_the_log_in_order, 20) {
-  world_new();
+  os_world_new();
   for (int t = 0; t < 3; t++) {
     struct object *q = new_queue(0, transports[t], 0);
     uint32_t put_seq = 0, got_seq = 0, producer, seq;
@@ -169,7 +169,7 @@ TEST_ON_STAGE(a_full_pipe_overflows_into_the_log_in_order, 20) {
 }
 
 TEST_ON_STAGE(timeouts_are_kept, 20) {
-  world_new();
+  os_world_new();
   for (int t = 0; t < 3; t++) {
     struct object *q = new_queue(1, transports[t], 0);
     struct buf out = {0};
@@ -196,7 +196,7 @@ TEST_ON_STAGE(timeouts_are_kept, 20) {
 }
 
 TEST_ON_STAGE(a_get_appends_to_what_the_buffer_holds, 10) {
-  world_new();
+  os_world_new();
   for (int t = 0; t < 3; t++) {
     struct object *q = new_queue(0, transports[t], 0);
     struct buf out = {0};
@@ -228,7 +228,7 @@ static int take_lent(struct op op) {
 
 /* A large item is shown where it lies; it is in the queue until it is taken, by whoever is first. */
 TEST_ON_STAGE(what_was_lent_is_taken_once, 10) {
-  world_new();
+  os_world_new();
   for (int t = 0; t < 3; t++) {
     struct object *q = new_queue(5, transports[t], 0);
     struct buf out = {0};
@@ -265,7 +265,7 @@ TEST_ON_STAGE(what_was_lent_is_taken_once, 10) {
 }
 
 TEST_ON_STAGE(out_of_memory_in_get_leaves_the_item, 10) {
-  world_new();
+  os_world_new();
   for (int t = 0; t < 3; t++) {
     struct object *q = new_queue(3, transports[t], 0);
     char large[3000];
@@ -290,7 +290,7 @@ TEST_ON_STAGE(out_of_memory_in_get_leaves_the_item, 10) {
 }
 
 TEST_ON_STAGE(a_full_log_and_no_space_are_errors_of_put, 20) {
-  world_new();
+  os_world_new();
   for (int t = 0; t < 3; t++) {
     struct object *q = new_queue(0, transports[t], 64 * 1024);
     for (int round = 0; round < 100; round++) {
@@ -324,7 +324,7 @@ TEST_ON_STAGE(a_full_log_and_no_space_are_errors_of_put, 20) {
 }
 
 TEST_ON_STAGE(a_file_size_limit_is_survived, 20) {
-  world_new();
+  os_world_new();
   struct rlimit limit = {.rlim_cur = 9 << 20, .rlim_max = RLIM_INFINITY};
   getrlimit(RLIMIT_FSIZE, &limit);
   limit.rlim_cur = 9 << 20;

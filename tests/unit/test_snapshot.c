@@ -95,7 +95,7 @@ static struct object *a_failing_task(const char *point, const char *how) {
 }
 
 TEST_ON_STAGE(the_record_of_a_tasks_failure_is_never_listed, 20) {
-  world_new();
+  os_world_new();
   for (int i = 0; i < 4; i++) {
     struct object *p = a_failing_task(failing_at[i], "stop");
     await_stopped(pid_of(p));
@@ -116,7 +116,7 @@ TEST_ON_STAGE(the_record_of_a_tasks_failure_is_never_listed, 20) {
 }
 
 TEST_ON_STAGE(who_is_killed_while_a_task_fails_leaves_no_process, 20) {
-  world_new();
+  os_world_new();
   for (int round = 0; round < 50; round++) {
     struct object *p = a_failing_task(failing_at[round % 4], "kill");
     CHECK_EQ(p->serial, 2 + (uint64_t)round);
@@ -132,7 +132,7 @@ TEST_ON_STAGE(who_is_killed_while_a_task_fails_leaves_no_process, 20) {
 }
 
 TEST_ON_STAGE(those_that_live_are_listed_with_what_they_do, 20) {
-  world_new();
+  os_world_new();
   the_gate = gate_new();
   the_queue = new_queue(0, TRANSPORT_AUTO, 0);
   strcpy(record_of_queue(the_queue)->name, "jobs");
@@ -171,7 +171,7 @@ TEST_ON_STAGE(those_that_live_are_listed_with_what_they_do, 20) {
 }
 
 TEST_ON_STAGE(join_names_the_process_and_a_deadline_is_told, 20) {
-  world_new();
+  os_world_new();
   the_queue = new_queue(0, TRANSPORT_AUTO, 0);
   struct object *p = spawn_process(get_with_deadline, NULL);
   struct snapshot s = take_asleep(p, OP_QUEUE_GET);
@@ -188,7 +188,7 @@ static int join_it(void *p) {
 }
 
 TEST_ON_STAGE(a_joiner_is_told_with_the_name_of_whom_it_joins, 20) {
-  world_new();
+  os_world_new();
   the_queue = new_queue(0, TRANSPORT_AUTO, 0);
   struct object *sleeper = spawn_process(get_one, NULL);
   struct object *joiner = spawn_process(join_it, sleeper);
@@ -205,7 +205,7 @@ TEST_ON_STAGE(a_joiner_is_told_with_the_name_of_whom_it_joins, 20) {
 }
 
 TEST_ON_STAGE(a_stopped_one_is_told_as_stopped_and_where_it_slept, 20) {
-  world_new();
+  os_world_new();
   the_queue = new_queue(0, TRANSPORT_AUTO, 0);
   struct object *p = spawn_process(get_one, NULL);
   await_sleep(p, OP_QUEUE_GET);
@@ -231,7 +231,7 @@ static int get_until_interrupted(void *unused) {
 }
 
 TEST_ON_STAGE(who_was_interrupted_does_not_sleep_any_more, 20) {
-  world_new();
+  os_world_new();
   the_gate = gate_new();
   the_queue = new_queue(0, TRANSPORT_AUTO, 0);
   struct object *p = spawn_process(get_until_interrupted, NULL);
@@ -248,7 +248,7 @@ TEST_ON_STAGE(who_was_interrupted_does_not_sleep_any_more, 20) {
 }
 
 TEST_ON_STAGE(the_ended_are_listed_if_asked_for, 20) {
-  world_new();
+  os_world_new();
   the_queue = new_queue(0, TRANSPORT_AUTO, 0);
   int statuses[] = {0, 7};
   struct object *done = spawn_process(leave_with, &statuses[0]);
@@ -295,7 +295,7 @@ static int put_and_get(void *unused) {
 }
 
 TEST_ON_STAGE(each_counts_its_own_items, 20) {
-  world_new();
+  os_world_new();
   the_gate = gate_new();
   the_queue = new_queue(0, TRANSPORT_AUTO, 0);
   struct object *p = spawn_process(put_and_get, NULL);
@@ -323,7 +323,7 @@ static int burn(void *unused) {
 }
 
 TEST_ON_STAGE(cpu_time_grows, 60) {
-  world_new();
+  os_world_new();
   struct object *p = spawn_process(burn, NULL);
   for (double cpu = 0; cpu < 0.05;) {
     struct snapshot s = take(SNAPSHOT_USAGE);
@@ -359,7 +359,7 @@ static void check_filled(struct object *const queues[3], const struct snapshot *
 
 /* Nobody of the run: it sees the shared memory, and has no descriptor of any queue. */
 TEST_ON_STAGE(items_are_exact_for_those_who_hold_nothing, 20) {
-  world_new();
+  os_world_new();
   struct object **queues = shared_memory(4096);
   struct object *copies = shared_memory(4096);
   the_gate = gate_new();
@@ -387,7 +387,7 @@ TEST_ON_STAGE(items_are_exact_for_those_who_hold_nothing, 20) {
 }
 
 TEST_ON_STAGE(a_holder_that_died_does_not_matter, 20) {
-  world_new();
+  os_world_new();
   the_gate = gate_new();
   the_queue = new_queue(0, TRANSPORT_PIPE, 0);
   struct object *mortal = spawn_process(wait_at_gate, NULL);
@@ -413,7 +413,7 @@ TEST_ON_STAGE(a_holder_that_died_does_not_matter, 20) {
 }
 
 TEST_ON_STAGE(waiting_readers_and_writers_are_named, 20) {
-  world_new();
+  os_world_new();
   struct object *full = new_queue(1, TRANSPORT_AUTO, 0), *empty = new_queue(0, TRANSPORT_SHM, 0);
   struct object *readers[3], *writers[2];
   CHECK_EQ(put(full, "x", 1, SBX_FOREVER), 0);
@@ -469,7 +469,7 @@ static int pass_on(void *unused) {
 /* Two processes take items out and put them back: one of them at most is in each one's hands. */
 TEST_ON_STAGE(counts_are_of_one_moment_under_load, 60) {
   enum { ITEMS = 50, ROUNDS = 2000 };
-  world_new();
+  os_world_new();
   struct object *passers[4];
   for (int t = 0; t < 2; t++) {
     the_queue = new_queue(ITEMS, t ? TRANSPORT_SHM : TRANSPORT_AUTO, 0);
@@ -503,7 +503,7 @@ static int spawn_and_join(void *unused) {
 }
 
 TEST_ON_STAGE(rows_are_whole_while_processes_come_and_go, 60) {
-  world_new();
+  os_world_new();
   struct object *busy[2];
   for (int i = 0; i < 2; i++)
     busy[i] = spawn_process(spawn_and_join, NULL);
@@ -538,7 +538,7 @@ TEST_ON_STAGE(a_wait_lasts_since_its_first_sleep_though_it_is_woken, 20) {
 #ifndef SBX_FAULTS
   stage_skip("no fault points in this build");
 #endif
-  world_new();
+  os_world_new();
   the_queue = new_queue(0, TRANSPORT_SHM, 0);
   struct object *p = spawn_process(get_and_look_twice, NULL);
   await_sleep(p, OP_QUEUE_GET);
@@ -573,7 +573,7 @@ static void let_on(const struct object *p) {
 TEST_ON_STAGE(muted_lines_are_dropped_whole_and_others_followed, 20) {
   int out[2], names[] = {1, 2};
   char text[400] = {0};
-  world_new();
+  os_world_new();
   the_gate = gate_new();
   CHECK_EQ(pipe(out), 0);
   fflush(stdout);

@@ -675,7 +675,7 @@ static const struct scene scenes[] = {
 
 #define PLAY(name, index)                                                                          \
   TEST_ON_STAGE(name, 60) {                                                                        \
-    world_new();                                                                                   \
+    os_world_new();                                                                                   \
     for (uint64_t seed = 1; seed <= 8; seed++)                                                     \
       play(&scenes[index], seed);                                                                  \
   }
@@ -726,7 +726,7 @@ static int64_t blocks_stored(void) {
 }
 
 TEST_ON_STAGE(what_values_and_dicts_store_goes_back, 30) {
-  world_new();
+  os_world_new();
   for (int round = 0; round < 20; round++) {
     struct object *value = stuffed(OBJECT_VALUE), *dict = stuffed(OBJECT_DICT);
     CHECK(blocks_stored() * 512 > STORED_BYTES);
@@ -748,7 +748,7 @@ static int stuff_and_die(void *arg) {
 
 /* Nobody holds them, and nobody has said so: their records are used again one day. */
 TEST_ON_STAGE(what_the_dead_have_stored_goes_back_when_their_records_are_used_again, 60) {
-  world_new();
+  os_world_new();
   struct object *p = spawn_process(stuff_and_die, NULL);
   CHECK_EQ(join_process(p, NULL, SBX_FOREVER), 0);
   release_object(p);
@@ -760,7 +760,7 @@ TEST_ON_STAGE(what_the_dead_have_stored_goes_back_when_their_records_are_used_ag
 }
 
 TEST_ON_STAGE(a_store_that_is_full_is_an_error_and_changes_nothing, 30) {
-  world_new();
+  os_world_new();
   static const char *const plans[] = {"store.take:0:fail", "store.write:0:fail",
                                       "store.reserve:0:fail", "store.map:0:fail"};
   for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {

@@ -347,7 +347,7 @@ static int play(void *first) {
 
 /* One ball: at every moment but one of the players waits for the other, and none is stuck. */
 TEST_ON_STAGE(players_are_never_stuck_until_the_ball_is_lost, 60) {
-  world_new();
+  os_world_new();
   for (int transport = TRANSPORT_AUTO; transport <= TRANSPORT_SHM; transport++) {
     ping = new_queue(0, (enum queue_transport)transport, 0);
     pong = new_queue(0, (enum queue_transport)transport, 0);
@@ -383,7 +383,7 @@ static int get_forever(void *q) {
 }
 
 TEST_ON_STAGE(a_stopped_one_might_help_when_it_goes_on, 20) {
-  world_new();
+  os_world_new();
   struct object *q = new_queue(0, TRANSPORT_AUTO, 0);
   struct object *a = spawn_process(get_forever, q), *b = spawn_process(get_forever, q);
   struct object *joiner = spawn_process(join_given, a);

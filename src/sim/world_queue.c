@@ -1,0 +1,254 @@
+/*
+ * sim/world_queue.c - queues and pipes; see object/queue.h, object/pipe.h.
+ *
+ * The items of a queue stand one behind the other, from `head` on: the length of the message, the
+ * number of handles, the handles, the message. An end of a pipe has the queue from which it receives.
+ */
+#include "object/pipe.h"
+
+#include "sim/world_internal.h"
+
+enum { HEAD_LEAST = 4096 }; /* so many taken bytes are not worth a move */
+
+struct item {
+  uint64_t len; /* of the message */
+  uint32_t refs;
+  const uint8_t *at; /* the handles, then the message */
+  size_t size;       /* with its head */
+};
+enum { ITEM_HEAD = sizeof(uint64_t) + sizeof(uint32_t) };
+
+/* The item at a position; false: there are no more. */
+static bool item_at(const struct world_object *o, size_t at, struct item *ret) {
+  if (at >= o->contents.len)
+    return false;
+  const uint8_t *from = o->contents.data + at;
+  memcpy(&ret->len, from, sizeof ret->len);
+  memcpy(&ret->refs, from + sizeof ret->len, sizeof ret->refs);
+  ret->at = from + ITEM_HEAD;
+  ret->size = (size_t)(ITEM_HEAD + ret->refs * sizeof(struct object_ref) + ret->len);
+  return true;
+}
+
+static int append_item(struct world *w, struct world_object *o, const struct request *r) {
+  const uint64_t len = r->len;
+  struct buf *c = &o->contents;
+  int rc = buf_append(c, &len, sizeof len);
+  if (rc == 0)
+    rc = buf_append(c, &r->ref_count, sizeof r->ref_count);
+  if (rc == 0)
+    rc = buf_append(c, r->refs, r->ref_count * sizeof *r->refs);
+  if (rc == 0)
+    rc = buf_append(c, r->data, r->len);
+  o->refs += r->ref_count;
+  w->stored_refs += r->ref_count;
+  world_share(w, r->refs, r->ref_count);
+  return rc;
+}
+
+/* Append an item's message to the answer; its handles come into the process's hands. */
+static int tell_item(struct world *w, uint32_t i, const struct item *item, struct answer *a) {
+  int rc = buf_append(&a->out, item->at + item->refs * sizeof(struct object_ref), item->len);
+  return rc ? rc : world_take_refs(w, i, item->at, item->refs, a);
+}
+
+static int take_item(struct world *w, uint32_t i, struct world_object *o, const struct request *r,
+                     struct answer *a) {
+  struct item item;
+  int rc = 0;
+  if (!item_at(o, o->head, &item))
+    return 0;
+  a->has_out = r->wants_out;
+  if (r->wants_out)
+    rc = tell_item(w, i, &item, a);
+  world_count_refs(w, o, o->refs - item.refs);
+  o->head += item.size;
+  if (o->head == o->contents.len) {
+    o->head = o->contents.len = 0;
+  } else if (o->head >= HEAD_LEAST && o->head >= o->contents.len / 2) {
+    o->contents.len -= o->head;
+    memmove(o->contents.data, o->contents.data + o->head, o->contents.len);
+    o->head = 0;
+  }
+  return rc;
+}
+
+void world_queue_each_ref(const struct world_object *o,
+                          void (*visit)(void *ctx, const struct object_ref *ref), void *ctx) {
+  struct item item;
+  for (size_t at = o->head; item_at(o, at, &item); at += item.size)
+    world_visit_refs(item.at, item.refs, visit, ctx);
+}
+
+/* -- queues -------------------------------------------------------------------------------------
+ */
+
+int world_queue_new(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  uint32_t slot;
+  int rc = world_make(w, i, OBJECT_QUEUE, r->name, &slot);
+  if (rc)
+    return rc;
+  w->objects[slot].queue.max = r->max;
+  w->objects[slot].transport = r->transport;
+  a->made = world_ref(w, slot);
+  return 0;
+}
+
+enum world_can world_queue_can(struct world *w, uint32_t i, const struct request *r) {
+  (void)i;
+  return world_if(w, r, queue_enabled(&w->objects[r->object.slot].queue, r->kind));
+}
+
+int world_queue_do(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  struct world_object *o = &w->objects[r->object.slot];
+  a->rc = queue_apply(&o->queue, r->kind);
+  if (a->rc)
+    return 0;
+  switch (r->kind) {
+  case OP_QUEUE_PUT:
+    a->item = o->queue.put;
+    return append_item(w, o, r);
+  case OP_QUEUE_GET:
+    a->item = o->queue.got;
+    return take_item(w, i, o, r, a);
+  default:
+    return 0;
+  }
+}
+
+/* Nothing is ever lent here. */
+int world_queue_take(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  (void)w;
+  (void)i;
+  (void)r;
+  a->rc = -SBX_EAGAIN;
+  return 0;
+}
+
+/* The oldest items, each behind its length. */
+static int peek_many(struct world *w, uint32_t i, const struct world_object *o, int most,
+                     struct answer *a) {
+  struct item item;
+  int rc = 0;
+  for (size_t at = o->head; most-- > 0 && rc == 0 && item_at(o, at, &item); at += item.size) {
+    rc = buf_append(&a->out, &item.len, sizeof item.len);
+    if (rc == 0)
+      rc = tell_item(w, i, &item, a);
+  }
+  return rc;
+}
+
+int world_queue_peek(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  struct world_object *o = &w->objects[r->object.slot];
+  struct item item;
+  a->rc = queue_apply(&o->queue, OP_QUEUE_PEEK);
+  if (a->rc)
+    return 0;
+  a->has_out = true;
+  if (r->number > 0)
+    return peek_many(w, i, o, r->number, a);
+  return item_at(o, o->head, &item) ? tell_item(w, i, &item, a) : 0;
+}
+
+int world_queue_look(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  const struct world_object *o = &w->objects[r->object.slot];
+  (void)i;
+  a->queue = (struct queue_info){.id = o->serial,
+                                 .len = queue_len(&o->queue),
+                                 .max = o->queue.max,
+                                 .transport = (enum queue_transport)o->transport,
+                                 .closed = o->queue.closed};
+  memcpy(a->queue.name, o->name, sizeof a->queue.name);
+  return 0;
+}
+
+/* -- pipes --------------------------------------------------------------------------------------
+ */
+
+/* Two queues are made before the ends, as the other backends count them. */
+int world_pipe_new(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  uint32_t ends[2];
+  w->last_serial += 2;
+  int rc = world_make(w, i, OBJECT_PIPE, r->name, &ends[0]);
+  if (rc == 0)
+    rc = world_make(w, i, OBJECT_PIPE, r->name, &ends[1]);
+  if (rc)
+    return rc;
+  for (int k = 0; k < 2; k++) {
+    struct world_object *o = &w->objects[ends[k]];
+    o->peer = ends[1 - k];
+    o->peer_serial = w->objects[ends[1 - k]].serial;
+    o->unshared = true;
+  }
+  a->made = world_ref(w, ends[0]);
+  a->made_too = world_ref(w, ends[1]);
+  return 0;
+}
+
+static struct world_object *peer_of(const struct world *w, const struct world_object *end) {
+  const struct object_ref ref = {
+      .type = OBJECT_PIPE, .slot = end->peer, .serial = end->peer_serial};
+  return world_find(w, &ref);
+}
+
+/* Does a process other than `but` have the other end, or could it receive it? */
+static bool peer_is_held(struct world *w, const struct world_object *end, uint32_t but) {
+  if (!peer_of(w, end))
+    return false;
+  for (uint32_t i = 0; i < w->actor_count; i++)
+    if (i != but && w->actors[i].state.phase == PHASE_RUNNING && world_holds(w, i, end->peer))
+      return true;
+  return world_is_stored(w, end->peer);
+}
+
+/* Could anybody still send to this end? A process that has both ends, and never gave one away, is
+ * on its own: it waits for itself. */
+static bool peer_is_there(struct world *w, uint32_t i, const struct world_object *end) {
+  const struct world_object *peer = peer_of(w, end);
+  if (peer && peer->unshared && world_holds(w, i, end->peer))
+    return true;
+  return peer_is_held(w, end, i);
+}
+
+enum world_can world_pipe_can(struct world *w, uint32_t i, const struct request *r) {
+  struct world_object *end = &w->objects[r->object.slot];
+  bool ready = pipe_enabled(r->kind, &end->queue, true);
+  return world_if(w, r, ready || !peer_is_there(w, i, end));
+}
+
+int world_pipe_send(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  struct world_object *end = &w->objects[r->object.slot], *peer = peer_of(w, end);
+  struct queue_state nobodys = {.closed = end->queue.closed};
+  (void)i;
+  bool heard = nobodys.closed || peer_is_held(w, end, NOBODY);
+  a->rc = pipe_apply(OP_PIPE_SEND, &end->queue, peer ? &peer->queue : &nobodys, heard);
+  if (a->rc || !peer)
+    return 0;
+  a->item = peer->queue.put;
+  return append_item(w, peer, r);
+}
+
+int world_pipe_recv(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  struct world_object *end = &w->objects[r->object.slot];
+  struct queue_state out = {0}, in = end->queue;
+  in.closed = 1; /* it is enabled: what is not there will not come */
+  a->rc = pipe_apply(r->kind, &in, &out, true);
+  if (a->rc || r->kind != OP_PIPE_RECV)
+    return 0;
+  a->item = ++end->queue.got;
+  return take_item(w, i, end, r, a);
+}
+
+int world_pipe_close(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  struct world_object *end = &w->objects[r->object.slot], *peer = peer_of(w, end);
+  struct queue_state out = {0};
+  (void)i;
+  a->rc = pipe_apply(OP_PIPE_CLOSE, &end->queue, &out, true);
+  if (peer)
+    peer->queue.closed = 1;
+  return 0;
+}
+
+int world_pipe_look(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  return world_queue_look(w, i, r, a);
+}
