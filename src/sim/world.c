@@ -309,18 +309,18 @@ static bool wants_object(enum op_kind kind) {
   return type != OBJECT_PROCESS && type != OBJECT_CLOCK && type != OBJECT_NONE;
 }
 
-static bool is_sound(const struct world *w, const struct request *r) {
+bool world_is_sound(const struct world *w, const struct request *r) {
   if (wants_object(r->kind) && r->object.type == OBJECT_NONE)
     return false;
   for (uint32_t k = 0; r->kind == OP_SELECT && k < r->sub_count; k++)
-    if (!is_sound(w, &r->subs[k]))
+    if (!world_is_sound(w, &r->subs[k]))
       return false;
   return is_whole(w, r);
 }
 
 int world_ask(struct world *w, uint32_t i, const struct request *r) {
   w->actors[i].op = (struct world_op){.arrival = 0};
-  if (!op_describe(r->kind)->blocks || !is_sound(w, r))
+  if (!op_describe(r->kind)->blocks || !world_is_sound(w, r))
     return 0;
   if (r->kind == OP_SELECT)
     return world_select_ask(w, i, r);
@@ -337,7 +337,7 @@ enum world_can world_can(struct world *w, uint32_t i, const struct request *r) {
   const struct world_actor *p = &w->actors[i];
   if (p->stopped || p->state.phase != PHASE_RUNNING)
     return WORLD_WAITS;
-  if (!row->can || !is_sound(w, r))
+  if (!row->can || !world_is_sound(w, r))
     return WORLD_GOES;
   return row->can(w, i, r);
 }
@@ -355,7 +355,7 @@ static int after(struct world *w, uint32_t i, int rc) {
 
 int world_step(struct world *w, uint32_t i, const struct request *r, struct answer *ret) {
   *ret = (struct answer){0};
-  if (!is_sound(w, r)) {
+  if (!world_is_sound(w, r)) {
     ret->rc = -SBX_EGONE;
     return after(w, i, 0);
   }
@@ -381,7 +381,7 @@ unsigned world_take_interrupts(struct world *w, uint32_t i) {
 int world_cancel(struct world *w, uint32_t i, const struct request *r, struct answer *ret) {
   *ret = (struct answer){0};
   ret->rc = -SBX_EINTERRUPTED;
-  int rc = is_sound(w, r) ? world_give_up(w, i, r, -SBX_EINTERRUPTED, ret) : 0;
+  int rc = world_is_sound(w, r) ? world_give_up(w, i, r, -SBX_EINTERRUPTED, ret) : 0;
   return after(w, i, rc);
 }
 

@@ -149,6 +149,9 @@ struct world_row {
 /* The row of a kind; of a kind that does not exist, one that answers -SBX_EINVAL. */
 const struct world_row *world_row_of(enum op_kind kind);
 
+/* Do the objects exist that it is about? */
+bool world_is_sound(const struct world *w, const struct request *r);
+
 static inline bool actor_lives(const struct world_actor *p) { return p->state.phase < PHASE_ENDED; }
 static inline bool deadline_is_over(const struct world *w, int64_t deadline_ns) {
   return deadline_ns <= w->now_ns;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "look/waits.h"
 #include "object/dict.h"
 #include "sim/world.h"
 
@@ -1026,6 +1027,101 @@ static void test_stored_result(void **state) {
   world_free(w);
 }
 
+/* -- who waits for whom ------------------------------------------------------------------------ */
+
+static bool is_stuck(struct world *w, const struct request *const *asked, uint32_t i, char *told,
+                     size_t size) {
+  static const char *const where[] = {"x.lua:1", "x.lua:2", "x.lua:3", "x.lua:4", "x.lua:5"};
+  struct snapshot s;
+  struct buf text = {0};
+  assert_int_equal(world_look(w, asked, where, &s), 0);
+  assert_int_equal(waits_find(&s, 0), 0);
+  bool stuck = s.processes[i].stuck == STUCK_FOR_EVER;
+  if (s.processes[i].op.need_count)
+    assert_int_equal(waits_tell(&s, i, 0, &text), 0);
+  snprintf(told, size, "%.*s", (int)text.len, text.data ? (const char *)text.data : "");
+  buf_release(&text);
+  snapshot_release(&s);
+  return stuck;
+}
+
+static void test_look(void **state) {
+  (void)state;
+  struct world *w = plain(0);
+  struct answer a;
+  char told[200];
+  struct object_ref x = make(w, MAIN, (struct request){.kind = OP_LOCK_NEW, .name = "x"});
+  struct object_ref y = make(w, MAIN, (struct request){.kind = OP_LOCK_NEW});
+  for (int i = 0; i < 2; i++)
+    make(w, MAIN, (struct request){.kind = OP_PROCESS_SPAWN, .name = "w"});
+  struct request lock_x = REQUEST(OP_LOCK_ACQUIRE, x, ), lock_y = REQUEST(OP_LOCK_ACQUIRE, y, );
+  struct request await = {.kind = OP_PROCESS_AWAIT, FOREVER};
+  assert_int_equal(rc_of(w, A, lock_x), 0);
+  assert_int_equal(rc_of(w, B, lock_y), 0);
+  assert_false(ask(w, A, &lock_y, &a));
+  const struct request *asked[] = {&await, &lock_y, NULL};
+  assert_false(ask(w, MAIN, &await, &a));
+  assert_false(is_stuck(w, asked, A, told, sizeof told));
+  assert_false(ask(w, B, &lock_x, &a));
+  asked[B] = &lock_x;
+  assert_true(is_stuck(w, asked, A, told, sizeof told));
+  assert_string_equal(told, "w#2 waits in acquire at x.lua:2 for lock#2, which only w#3 can release");
+  assert_true(is_stuck(w, asked, MAIN, told, sizeof told));
+  assert_string_equal(told, "main waits in join at x.lua:1 for w#2");
+  lock_x.deadline_ns = 100;
+  assert_false(is_stuck(w, asked, A, told, sizeof told));
+  world_free(w);
+}
+
+static void test_look_condition(void **state) {
+  (void)state;
+  struct object_ref c, l;
+  char told[200];
+  for (int merge = 0; merge < 2; merge++) {
+    struct world *w = with_condition(merge, &c, &l);
+    struct answer a;
+    struct request wait = REQUEST(OP_CONDITION_WAIT, c, ), lock = REQUEST(OP_LOCK_ACQUIRE, l, );
+    const struct request *asked[] = {NULL, &wait, NULL, NULL};
+    assert_int_equal(rc_of(w, A, lock), 0);
+    assert_false(ask(w, A, &wait, &a));
+    is_stuck(w, asked, A, told, sizeof told);
+    assert_non_null(strstr(told, "in wait at"));
+    assert_int_equal(rc_of(w, B, lock), 0);
+    assert_int_equal(RC(w, B, OP_CONDITION_NOTIFY, c, .count = 1), 0);
+    go(w, A, &wait, &a);
+    is_stuck(w, asked, A, told, sizeof told);
+    assert_non_null(strstr(told, "in acquire at"));
+    world_free(w);
+  }
+}
+
+/* Nobody puts: main joins the consumers, which wait for items; a pipe and a select, too. */
+static void test_look_queue(void **state) {
+  (void)state;
+  struct world *w = plain(0);
+  struct answer a;
+  char told[200];
+  struct object_ref q = make(w, MAIN, (struct request){.kind = OP_QUEUE_NEW});
+  struct request new = {.kind = OP_PIPE_NEW};
+  assert_true(ask(w, MAIN, &new, &a));
+  struct object_ref end = a.made;
+  for (int i = 0; i < 3; i++)
+    make(w, MAIN, (struct request){.kind = OP_PROCESS_SPAWN, .name = "w"});
+  struct request get = REQUEST(OP_QUEUE_GET, q, ), recv = REQUEST(OP_PIPE_RECV, end, );
+  struct request join = REQUEST(OP_PROCESS_JOIN, process(A), );
+  struct request select = {.kind = OP_SELECT, .subs = &get, .sub_count = 1, FOREVER};
+  const struct request *asked[] = {&join, &get, &recv, &select};
+  for (uint32_t i = A; i <= C; i++)
+    assert_false(ask(w, i, asked[i], &a));
+  asked[MAIN] = NULL;
+  assert_false(is_stuck(w, asked, A, told, sizeof told));
+  asked[MAIN] = &join;
+  assert_false(ask(w, MAIN, &join, &a));
+  for (uint32_t i = MAIN; i <= C; i++)
+    assert_true(is_stuck(w, asked, i, told, sizeof told));
+  world_free(w);
+}
+
 /* -- saved and loaded -------------------------------------------------------------------------- */
 
 static uint64_t seed;
@@ -1334,6 +1430,9 @@ int main(void) {
       cmocka_unit_test(test_family),
       cmocka_unit_test(test_stored),
       cmocka_unit_test(test_stored_result),
+      cmocka_unit_test(test_look),
+      cmocka_unit_test(test_look_condition),
+      cmocka_unit_test(test_look_queue),
       cmocka_unit_test(test_walks),
       cmocka_unit_test(test_equal_bytes),
   };
