@@ -58,6 +58,9 @@ static void headline(struct telling *t) {
   if (s->end == STORY_DEADLOCK) {
     word = "deadlock:";
     STORY_SAY(&text, "%" PRIu32 " process%s for ever", stuck, stuck == 1 ? " waits" : "es wait");
+  } else if (s->end == STORY_LIVELOCK && s->loop >= s->step_count) {
+    word = "livelock:";
+    STORY_SAY(&text, "they go on for ever, and nobody gets anywhere");
   } else if (s->end == STORY_LIVELOCK) {
     word = "livelock:";
     STORY_SAY(&text,
@@ -246,7 +249,7 @@ static void say_constants(struct telling *t, struct story_text *text) {
   const struct story *s = t->s;
   size_t begin = text->out->len;
   int64_t n;
-  for (uint32_t k = 0; k < s->object_count; k++) {
+  for (uint32_t k = 0; k < s->object_count && s->loop < s->step_count; k++) {
     if (!t->v->state[k])
       continue;
     const char *before = text->out->len > begin ? ", " : text->out->len ? ": " : "";
@@ -262,10 +265,12 @@ static void loop(struct telling *t) {
   const struct story *s = t->s;
   struct buf out = {0};
   struct story_text text = {.out = &out};
-  pen_to(t->p, BELOW);
-  pen_say(t->p, style_red, "%s and again from step %" PRIu32, pen_signs(t->p->o)->points,
-          s->loop + 1);
-  pen_line(t->p);
+  if (s->loop < s->step_count) {
+    pen_to(t->p, BELOW);
+    pen_say(t->p, style_red, "%s and again from step %" PRIu32, pen_signs(t->p->o)->points,
+            s->loop + 1);
+    pen_line(t->p);
+  }
   const struct story_process *victim =
       story_process_is(s, s->victim) ? &s->processes[s->victim] : NULL;
   if (victim && victim->waits) {

@@ -35,25 +35,60 @@ bool find_lock_order(const struct story *s, struct finding *f) {
   return false;
 }
 
-/* Does the first wait for something that the second, perhaps, would do? */
-static bool hopes_for(const struct story *s, uint32_t who, uint32_t other) {
+/* Is it an op that lets those go on that wait for the object, in `put` or in something else? */
+static bool helps(enum op_kind kind, bool put) {
+  switch (kind) {
+  case OP_QUEUE_GET:
+  case OP_QUEUE_TAKE:
+    return put;
+  case OP_QUEUE_PUT:
+  case OP_QUEUE_CLOSE:
+    return !put;
+  case OP_SEMAPHORE_RELEASE:
+  case OP_CONDITION_NOTIFY:
+  case OP_EVENT_SET:
+  case OP_BARRIER_WAIT:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/* Would `other` do what `who` waits for, if it could go on? It did before, or nobody did so far, and
+ * `other` has not used the object otherwise. */
+static bool would_help(const struct story *s, uint32_t who, uint32_t other) {
   const struct story_process *p = &s->processes[who];
-  if (p->waits_for != STORY_NONE)
+  bool put = story_waits_in(s, who, "put"), anybody = false, uses = false;
+  if (p->waits_for != STORY_NONE || !story_object_is(s, p->wanted))
     return p->waits_for == other;
-  return (p->in_circle && s->processes[other].in_circle) || s->processes[other].waits_for == who;
+  for (uint32_t i = 0; i < s->step_count; i++) {
+    const struct story_step *step = &s->steps[i];
+    if (step->object != p->wanted)
+      continue;
+    if (helps(step->kind, put) && step->process == other)
+      return true;
+    anybody |= helps(step->kind, put);
+    uses |= step->process == other;
+  }
+  return !anybody && !uses;
+}
+
+/* Does a process wait for a lock that another has? Returns it, or STORY_NONE. */
+static uint32_t wants_lock_of(const struct story *s, uint32_t process, uint32_t holder) {
+  uint32_t lock = s->processes[process].wanted;
+  bool wants = process != holder && stuck(s, process) && story_type(s, lock) == OBJECT_LOCK;
+  return wants && has(s, holder, lock) ? lock : STORY_NONE;
 }
 
 /* `who` waits for something else than a lock, and has `lock` (since `from`), for which `other`
  * waits, who could help. */
 bool find_held_wait(const struct story *s, struct finding *f) {
   for (uint32_t p = 0; p < s->process_count; p++) {
-    enum object_type type = story_type(s, s->processes[p].wanted);
-    if (!stuck(s, p) || type == OBJECT_LOCK)
+    if (!stuck(s, p) || story_type(s, s->processes[p].wanted) == OBJECT_LOCK)
       continue;
     for (uint32_t k = 0; k < s->process_count; k++) {
-      uint32_t lock = s->processes[k].wanted;
-      if (k == p || !stuck(s, k) || story_type(s, lock) != OBJECT_LOCK || !has(s, p, lock) ||
-          !hopes_for(s, p, k))
+      uint32_t lock = wants_lock_of(s, k, p);
+      if (lock == STORY_NONE || !would_help(s, p, k))
         continue;
       f->who = p, f->other = k;
       f->object = s->processes[p].wanted;
@@ -61,6 +96,18 @@ bool find_held_wait(const struct story *s, struct finding *f) {
       f->from = story_taken(s, p, lock, s->step_count);
       return true;
     }
+  }
+  return false;
+}
+
+/* Could a process that takes items of the queue still go on, or would it, but for something else? */
+static bool has_reader(const struct story *s, uint32_t q, uint32_t but) {
+  for (uint32_t i = 0; i < s->step_count; i++) {
+    uint32_t p = s->steps[i].process;
+    bool takes = s->steps[i].kind == OP_QUEUE_GET || s->steps[i].kind == OP_QUEUE_TAKE;
+    if (takes && s->steps[i].object == q && p != but && story_process_is(s, p) &&
+        !s->processes[p].ended)
+      return true;
   }
   return false;
 }
@@ -75,7 +122,8 @@ bool find_join_before_drain(const struct story *s, struct finding *f) {
     const struct story_process *putter = &s->processes[k];
     enum object_type type = story_type(s, s->processes[p].wanted);
     bool joins = type == OBJECT_NONE || type == OBJECT_PROCESS;
-    bool alone = putter->waits_for == p || (putter->waits_for == STORY_NONE && putter->in_circle);
+    bool alone = putter->waits_for == p ||
+                 (putter->waits_for == STORY_NONE && !has_reader(s, putter->wanted, p));
     if (!joins || !alone || story_type(s, putter->wanted) != OBJECT_QUEUE)
       continue;
     f->who = p, f->other = k;
@@ -97,25 +145,29 @@ static uint32_t wait_of(const struct story *s, uint32_t process) {
   return wanted == STORY_NONE || wanted == s->steps[at].object ? at : STORY_NONE;
 }
 
-/* What a process looked at before step `at`, and another then changed before `at`: the look, and the
- * change in *ret_change; STORY_NONE. */
-static uint32_t test_before(const struct story *s, uint32_t who, uint32_t at,
-                            uint32_t *ret_change) {
+/* What a process looked at last before step `at`, in which it began to wait; STORY_NONE. */
+static uint32_t test_before(const struct story *s, uint32_t who, uint32_t at) {
   for (uint32_t i = at; i-- > 0;) {
     const struct story_step *step = &s->steps[i];
-    if (step->process != who)
-      continue;
-    if (story_begins_wait(step) || story_ends_wait(step))
-      break;
-    if (!story_reads(step))
-      continue;
-    for (uint32_t k = i + 1; k < at; k++)
-      if (s->steps[k].object == step->object && s->steps[k].process != who &&
-          story_changes(&s->steps[k])) {
-        *ret_change = k;
-        return i;
-      }
+    if (step->process == who && (story_begins_wait(step) || story_ends_wait(step)))
+      return STORY_NONE;
+    if (step->process == who && story_reads(step))
+      return i;
   }
+  return STORY_NONE;
+}
+
+/* The step before `at` in which another made what was looked at in step `test` something else, as
+ * which it stayed; STORY_NONE. */
+static uint32_t change_since(const struct story *s, uint32_t test, uint32_t at) {
+  const struct story_step *looked = &s->steps[test];
+  const char *then = story_state(s, looked->object, test);
+  if (then && story_equal(then, story_state(s, looked->object, at)))
+    return STORY_NONE;
+  for (uint32_t i = at; i-- > test + 1;)
+    if (s->steps[i].object == looked->object && s->steps[i].process != looked->process &&
+        story_changes(&s->steps[i]))
+      return i;
   return STORY_NONE;
 }
 
@@ -130,12 +182,15 @@ static bool find_lost_notification(const struct story *s, struct finding *f) {
     if (at == STORY_NONE || between == STORY_NONE || between > at || !s->steps[between].vain ||
         s->steps[between].process == p)
       continue;
+    uint32_t test = test_before(s, p, at);
+    uint32_t change = test == STORY_NONE ? STORY_NONE : change_since(s, test, at);
+    if (test != STORY_NONE && (change == STORY_NONE || between < test))
+      continue;
     f->who = p, f->other = s->steps[between].process;
-    f->between = between, f->at = at;
+    f->from = test, f->between = between, f->at = at, f->again = change;
     f->object = c;
-    f->from = test_before(s, p, at, &f->again);
-    f->variant = f->from == STORY_NONE ? 2 : 1;
-    f->lock = f->from == STORY_NONE ? STORY_NONE : story_kept(s, p, f->from, at);
+    f->variant = test == STORY_NONE ? 2 : 1;
+    f->lock = test == STORY_NONE ? STORY_NONE : story_kept(s, p, test, at);
     return true;
   }
   return false;
@@ -175,7 +230,7 @@ static bool got_on(const struct story *s, uint32_t process, uint32_t from, uint3
 }
 
 /* `who` waits for the condition since before `other` was notified (between), which could do nothing,
- * and waits again (at). Both wait for ever. */
+ * and waits again (at). Both wait for ever, but what `who` tested has changed meanwhile. */
 bool find_wrong_notified(const struct story *s, struct finding *f) {
   for (uint32_t k = 0; k < s->process_count; k++) {
     uint32_t at = wait_of(s, k);
@@ -190,7 +245,11 @@ bool find_wrong_notified(const struct story *s, struct finding *f) {
       continue;
     for (uint32_t p = 0; p < s->process_count; p++) {
       uint32_t waits = p == k ? STORY_NONE : wait_of(s, p);
-      if (waits == STORY_NONE || waits > between || s->steps[waits].object != c)
+      uint32_t test = waits == STORY_NONE ? STORY_NONE : test_before(s, p, waits);
+      if (test == STORY_NONE || waits > between || s->steps[waits].object != c ||
+          !story_state(s, s->steps[test].object, test) ||
+          story_equal(story_state(s, s->steps[test].object, test),
+                      story_state(s, s->steps[test].object, s->step_count)))
         continue;
       f->who = p, f->other = k;
       f->from = waits, f->between = between, f->at = at;
@@ -209,11 +268,20 @@ static bool nobody_puts(const struct story *s, uint32_t q) {
     uint32_t p = s->steps[i].process;
     if (s->steps[i].kind != OP_QUEUE_PUT || s->steps[i].object != q || !story_process_is(s, p))
       continue;
-    bool over = s->processes[p].ended || (stuck(s, p) && story_waits_in(s, p, "join"));
+    bool over = s->processes[p].ended ||
+                (stuck(s, p) && (story_waits_in(s, p, "join") || story_waits_in(s, p, "await")));
     if (!over && story_next_op(s, p, STORY_NONE, i, OP_PROCESS_END) == STORY_NONE)
       return false;
   }
   return true;
+}
+
+/* Does somebody, who might put something, wait for a lock that the process has? */
+static bool keeps_out(const struct story *s, uint32_t process) {
+  for (uint32_t k = 0; k < s->process_count; k++)
+    if (wants_lock_of(s, k, process) != STORY_NONE)
+      return true;
+  return false;
 }
 
 /* `who` waits for an item of the queue; nobody will put one, and nobody has closed it. The last item
@@ -224,7 +292,7 @@ bool find_missing_sentinel(const struct story *s, struct finding *f) {
     if (!stuck(s, p) || story_type(s, q) != OBJECT_QUEUE || !story_waits_in(s, p, "get"))
       continue;
     f->from = story_last_op(s, STORY_NONE, q, s->step_count, OP_QUEUE_PUT);
-    if (f->from == STORY_NONE || !nobody_puts(s, q) ||
+    if (f->from == STORY_NONE || !nobody_puts(s, q) || keeps_out(s, p) ||
         story_next_op(s, STORY_NONE, q, 0, OP_QUEUE_CLOSE) != STORY_NONE)
       continue;
     f->who = p;

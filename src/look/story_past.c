@@ -215,12 +215,23 @@ bool story_number(const char *text, int64_t *ret) {
 
 /* -- places ------------------------------------------------------------------------------------ */
 
+/* Is a file, whose name has so many bytes, the script? One of the two may be without its folder. */
+static bool is_script(const struct story *s, const char *file, size_t len) {
+  size_t script = s->script ? strlen(s->script) : 0, n = len < script ? len : script;
+  const char *longer = len < script ? s->script : file;
+  size_t rest = (len < script ? script : len) - n;
+  if (script == 0)
+    return true;
+  return n > 0 && memcmp(file + len - n, s->script + script - n, n) == 0 &&
+         (rest == 0 || longer[rest - 1] == '/');
+}
+
 struct story_place story_place(const struct story *s, uint32_t at) {
   struct story_place ret = {""};
   const struct story_step *step = at < s->step_count ? &s->steps[at] : NULL;
   if (!step || step->line <= 0)
     snprintf(ret.text, sizeof ret.text, "step %lu", (unsigned long)at + 1);
-  else if (step->source && s->script && strcmp(step->source, s->script) != 0)
+  else if (step->source && !is_script(s, step->source, strlen(step->source)))
     snprintf(ret.text, sizeof ret.text, "%.*s:%d", SOURCE_MAX, step->source, step->line);
   else
     snprintf(ret.text, sizeof ret.text, "line %d", step->line);
@@ -229,9 +240,9 @@ struct story_place story_place(const struct story *s, uint32_t at) {
 
 struct story_place story_place_of(const struct story *s, const char *where) {
   struct story_place ret = {""};
-  size_t len = s->script ? strlen(s->script) : 0;
-  if (where && len && strncmp(where, s->script, len) == 0 && where[len] == ':')
-    snprintf(ret.text, sizeof ret.text, "line %.*s", SOURCE_MAX, where + len + 1);
+  const char *colon = where ? strrchr(where, ':') : NULL;
+  if (colon && colon > where && is_script(s, where, (size_t)(colon - where)))
+    snprintf(ret.text, sizeof ret.text, "line %.*s", SOURCE_MAX, colon + 1);
   else if (where)
     snprintf(ret.text, sizeof ret.text, "%.*s", SOURCE_MAX + 20, where);
   return ret;

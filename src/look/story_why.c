@@ -25,6 +25,15 @@ static uint32_t changed_between(const struct story *s, uint32_t who, uint32_t ob
   return STORY_NONE;
 }
 
+/* The step in which a process did something to the object last before step `at`, if it looked at it, and
+ * has not waited for a condition since, which is another way to be told; STORY_NONE. */
+static uint32_t looked_at(const struct story *s, uint32_t who, uint32_t object, uint32_t at) {
+  uint32_t from = story_last(s, who, object, at);
+  uint32_t wait = story_last_op(s, who, STORY_NONE, at, OP_CONDITION_WAIT);
+  bool told = wait != STORY_NONE && from != STORY_NONE && wait > from;
+  return told || from == STORY_NONE || !story_reads(&s->steps[from]) ? STORY_NONE : from;
+}
+
 static bool is_truth(const char *value) {
   return story_equal(value, "true") || story_equal(value, "false") || story_equal(value, "nil");
 }
@@ -41,13 +50,15 @@ static bool same_entry(const struct story_step *a, const struct story_step *b) {
 /* `who` gets (from) and sets (at) the object; `other` changes it between. Words like true are a sign
  * that something was tested, not counted. */
 static bool find_lost_update(const struct story *s, struct finding *f) {
+  int64_t n; /* processes wait for ever by a count that is wrong, if at all */
   for (uint32_t at = 0; at < s->step_count; at++) {
     const struct story_step *set = &s->steps[at];
     if ((set->kind != OP_VALUE_SET && set->kind != OP_DICT_SET) || !set->over || set->rc ||
-        is_truth(set->put) || !matters(s, set->object))
+        is_truth(set->put) || !matters(s, set->object) ||
+        (s->end == STORY_DEADLOCK && !story_number(set->put, &n)))
       continue;
-    uint32_t from = story_last(s, set->process, set->object, at);
-    if (from == STORY_NONE || !s->steps[from].over || !same_entry(&s->steps[from], set) ||
+    uint32_t from = looked_at(s, set->process, set->object, at);
+    if (from == STORY_NONE || !same_entry(&s->steps[from], set) ||
         (s->steps[from].kind != OP_VALUE_GET && s->steps[from].kind != OP_DICT_GET))
       continue;
     uint32_t between = changed_between(s, set->process, set->object, from, at);
@@ -79,9 +90,8 @@ static bool is_act(const struct story_step *step) {
 static bool find_stale_test(const struct story *s, struct finding *f) {
   for (uint32_t at = 0; at < s->step_count; at++) {
     const struct story_step *act = &s->steps[at];
-    uint32_t from = is_act(act) ? story_last(s, act->process, act->object, at) : STORY_NONE;
-    if (from == STORY_NONE || !story_reads(&s->steps[from]) || only_shown(&s->steps[from]) ||
-        !matters(s, act->object))
+    uint32_t from = is_act(act) ? looked_at(s, act->process, act->object, at) : STORY_NONE;
+    if (from == STORY_NONE || only_shown(&s->steps[from]) || !matters(s, act->object))
       continue;
     uint32_t between = changed_between(s, act->process, act->object, from, at);
     if (between == STORY_NONE || s->steps[between].kind != act->kind)
@@ -147,7 +157,8 @@ static bool find_skew(const struct story *s, struct finding *f) {
 static bool is_empty(const char *state) {
   if (!state)
     return false;
-  return strncmp(state, "empty", 5) == 0 || (state[0] == '0' && (!state[1] || state[1] == ' '));
+  return strncmp(state, "empty", 5) == 0 || strncmp(state, "no ", 3) == 0 ||
+         (state[0] == '0' && (!state[1] || state[1] == ' '));
 }
 
 /* 3: `who` looks whether the queue has an item (from), and waits for one; `other` took it. */
@@ -218,28 +229,46 @@ static uint32_t first_use(const struct story *s, uint32_t process, uint32_t from
   return STORY_NONE;
 }
 
+/* The object that a process, which goes on in step `at`, uses without looking at it first; a look by
+ * which it fails is none. STORY_NONE. */
+static uint32_t used_blindly(const struct story *s, uint32_t who, uint32_t at) {
+  uint32_t use = first_use(s, who, at + 1), wanted = s->processes[who].wanted;
+  if (use == STORY_NONE) {
+    bool takes = s->processes[who].stuck && story_waits_in(s, who, "get");
+    return takes && story_type(s, wanted) == OBJECT_QUEUE ? wanted : STORY_NONE;
+  }
+  bool fails = use == story_last(s, who, STORY_NONE, s->step_count) && s->victim == who;
+  return story_reads(&s->steps[use]) && !fails ? STORY_NONE : s->steps[use].object;
+}
+
+/* The last step before `at`, the end of a wait, in which it began; in which it was notified. */
+static uint32_t wait_began(const struct story *s, uint32_t who, uint32_t at) {
+  while (at-- > 0)
+    if (s->steps[at].process == who && story_begins_wait(&s->steps[at]))
+      return at;
+  return STORY_NONE;
+}
+static uint32_t notified(const struct story *s, uint32_t who, uint32_t at) {
+  while (at-- > 0)
+    if (s->steps[at].kind == OP_CONDITION_NOTIFY && s->steps[at].woke == who)
+      return at;
+  return STORY_NONE;
+}
+
 /* `who` waits (from), is notified (again), and goes on (at); but `other` has changed the object
  * (between) back to what it was when the wait began. It uses the object, and does not look first. */
 static bool find_if_for_while(const struct story *s, struct finding *f) {
   for (uint32_t at = 0; at < s->step_count; at++) {
     uint32_t who = s->steps[at].process;
-    if (!story_ends_wait(&s->steps[at]) || s->steps[at].rc)
+    if (!story_ends_wait(&s->steps[at]) || s->steps[at].rc || !story_process_is(s, who))
       continue;
-    uint32_t from = at, use = first_use(s, who, at + 1), again = at;
-    while (from-- > 0 && !(s->steps[from].process == who && story_begins_wait(&s->steps[from])))
-      ;
-    if (from == STORY_NONE || use == STORY_NONE)
-      continue;
-    bool fails = use == story_last(s, who, STORY_NONE, s->step_count) && s->victim == who;
-    if (story_reads(&s->steps[use]) && !fails)
-      continue;
-    while (again-- > from &&
-           !(s->steps[again].kind == OP_CONDITION_NOTIFY && s->steps[again].woke == who))
-      ;
-    uint32_t object = s->steps[use].object;
-    uint32_t between = changed_between(s, who, object, from, at);
-    if (again == STORY_NONE || again <= from || between == STORY_NONE ||
+    uint32_t object = used_blindly(s, who, at), from = wait_began(s, who, at);
+    uint32_t again = notified(s, who, at);
+    if (object == STORY_NONE || from == STORY_NONE || again == STORY_NONE || again < from ||
         !story_equal(story_state(s, object, from), story_state(s, object, at)))
+      continue;
+    uint32_t between = changed_between(s, who, object, from, at);
+    if (between == STORY_NONE)
       continue;
     f->who = who, f->other = s->steps[between].process;
     f->from = from, f->between = between, f->at = at, f->again = again;
@@ -305,7 +334,7 @@ static bool finds_empty(const struct story *s, uint32_t at) {
     return step->rc == -SBX_ETIMEDOUT;
   const char *state = story_state(s, step->object, at);
   return step->kind == OP_QUEUE_LOOK && (!state || is_empty(state)) &&
-         (story_equal(step->result, "true") || story_equal(step->result, "0"));
+         (story_equal(step->result, "true") || is_empty(step->result));
 }
 
 /* `who` finds the queue empty (from) and takes nothing more; `other` puts something (between) that

@@ -396,11 +396,10 @@ static void note_missing_sentinel(const struct story *s, const struct finding *f
 
 static void why_join_before_drain(const struct story *s, const struct finding *f,
                                   struct story_text *t) {
-  SAY("%s waits for %s to end (%s) before it takes the items, and %s waits for room in %s (%s), "
-      "which only %s would make.",
+  SAY("%s waits for %s to end (%s), and %s waits for room in %s (%s), which nobody makes "
+      "meanwhile.",
       NAME(f->who), NAME(f->other), story_place_of(s, s->processes[f->who].where).text,
-      NAME(f->other), THING(f->object), story_place_of(s, s->processes[f->other].where).text,
-      NAME(f->who));
+      NAME(f->other), THING(f->object), story_place_of(s, s->processes[f->other].where).text);
 }
 
 static void cure_join_before_drain(const struct story *s, const struct finding *f,

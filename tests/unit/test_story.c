@@ -61,7 +61,7 @@ static void expect_line(const char *text, const char *part) {
     fail_msg("no \"%s\" in:\n%s", part, text);
 }
 
-__attribute__((unused)) static void expect_no(const char *text, const char *part) {
+static void expect_no(const char *text, const char *part) {
   if (strstr(text, part))
     fail_msg("there is \"%s\" in:\n%s", part, text);
 }
@@ -117,7 +117,7 @@ static void expect_story(const struct story *s, const char *name, enum story_cau
 }
 
 /* Why it went wrong, as a text until the next call. */
-__attribute__((unused)) static const char *why_of(const struct story *s, enum story_cause wanted) {
+static const char *why_of(const struct story *s, enum story_cause wanted) {
   static struct buf why;
   struct buf cure = {0};
   enum story_cause cause;
@@ -256,6 +256,393 @@ static void a_starving_writer(void **state) {
   expect_story(&s, "starving", CAUSE_OVERTAKING);
 }
 
+/* -- causes: for each a story, and one that looks like it ------------------------------------------------------------------ */
+
+#define GET(who, what, at, is) DONE(who, VALUE_GET, what, at, "x:get()", .result = (is), .before = (is), .after = (is))
+#define SET(who, what, at, was, is) DONE(who, VALUE_SET, what, at, "x:set()", .put = (is), .before = (was), .after = (is))
+#define ADD(who, what, at, was, is) DONE(who, VALUE_ADD, what, at, "x:add()", .before = (was), .after = (is))
+#define TAKE(who, what, at) DONE(who, LOCK_ACQUIRE, what, at, "l:acquire()", .before = "free", .after = "held")
+#define GIVE(who, what, at) DONE(who, LOCK_RELEASE, what, at, "l:release()", .before = "held", .after = "free")
+#define WAIT(who, what, at) BEGUN(who, CONDITION_WAIT, what, at, "c:wait()", .phase = 1)
+#define BACK(who, what, at) DONE(who, CONDITION_WAIT, what, at, "c:wait()", .phase = 3)
+#define NOTIFY(who, what, at, whom) WAKES(who, CONDITION_NOTIFY, what, at, whom, "c:notify()")
+#define NOBODY(who, what, at) DONE(who, CONDITION_NOTIFY, what, at, "c:notify()", .vain = true)
+#define PUT(who, what, at, was, is) DONE(who, QUEUE_PUT, what, at, "q:put()", .put = "1", .before = (was), .after = (is))
+#define TOOK(who, what, at, was, is) DONE(who, QUEUE_GET, what, at, "q:get()", .result = "1", .before = (was), .after = (is))
+#define LEN(who, what, at, is, said) DONE(who, QUEUE_LOOK, what, at, "q:empty()", .result = (said), .before = (is), .after = (is))
+
+static const struct story_object value_and_lock[] = {{OBJECT_VALUE, "count", true}, {OBJECT_LOCK, "l", false}};
+static const struct story_process three[] = {RUNS("main"), RUNS("a#2"), RUNS("b#3")};
+
+static void updates_that_are_not_lost(void **state) {
+  (void)state;
+  const struct story_step one_by_one[] = {GET(1, 0, 3, "0"), SET(1, 0, 3, "0", "1"), GET(2, 0, 3, "1"), SET(2, 0, 3, "1", "2"),
+                                          GET(0, 0, 9, "2")};
+  const struct story s1 = STORY(ERROR, three, value_and_lock, one_by_one, .message = "m", .victim = 0);
+  assert_int_equal(cause_of(&s1), CAUSE_UNKNOWN);
+  /* The one that failed has never looked at the value. */
+  const struct story_step lost[] = {GET(1, 0, 3, "0"), GET(2, 0, 3, "0"), SET(2, 0, 3, "0", "1"), SET(1, 0, 3, "1", "1")};
+  const struct story s2 = STORY(ERROR, three, value_and_lock, lost, .message = "m", .victim = 0);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+  const struct story s3 = STORY(OUTPUT, three, value_and_lock, lost, .message = "m", .victim = NO);
+  assert_int_equal(cause_of(&s3), CAUSE_LOST_UPDATE);
+  /* It was read again. */
+  const struct story_step again[] = {GET(1, 0, 3, "0"), SET(2, 0, 3, "0", "1"), GET(1, 0, 3, "1"), SET(1, 0, 3, "1", "2")};
+  const struct story s4 = STORY(OUTPUT, three, value_and_lock, again, .message = "m", .victim = NO);
+  assert_int_equal(cause_of(&s4), CAUSE_UNKNOWN);
+}
+
+static void an_update_lost_beside_a_lock(void **state) {
+  (void)state;
+  const struct story_step st[] = {TAKE(1, 1, 2), GET(1, 0, 3, "5"), SET(2, 0, 8, "5", "7"), SET(1, 0, 4, "7", "6"), GIVE(1, 1, 5)};
+  const struct story s = STORY(OUTPUT, three, value_and_lock, st, .message = "m", .victim = NO);
+  const char *why = why_of(&s, CAUSE_LOST_UPDATE);
+  expect_line(why, "a#2 reads count in line 3 and sets it in line 4; b#3 came between, and its change is overwritten.");
+  expect_line(why, "a#2 holds l all the while, but b#3 changes count without it.");
+  expect_line(why, "hold l around line 8, too.");
+  expect_line(text_of(&s, 120), "<-- overwrites it: b#3's addition is lost");
+}
+
+static void lost_entries_of_a_dict(void **state) {
+  (void)state;
+  const struct story_object o[] = {{OBJECT_DICT, "d", true}};
+#define ENTRY(who, op, said, ...) DONE(who, op, 0, 3, said, .before = "2 keys", __VA_ARGS__)
+  const struct story_step same[] = {ENTRY(1, DICT_GET, "d.hits", .result = "1"), ENTRY(2, DICT_SET, "d.hits = 2", .put = "2"),
+                                    ENTRY(1, DICT_SET, "d.hits = 2", .put = "2")};
+  const struct story s1 = STORY(OUTPUT, three, o, same, .message = "m", .victim = NO);
+  expect_line(why_of(&s1, CAUSE_LOST_UPDATE), "d:update(key, fn), one step");
+  const struct story_step others[] = {ENTRY(1, DICT_GET, "d.hits", .result = "1"), ENTRY(2, DICT_SET, "d.hitsparade = 2", .put = "2"),
+                                      ENTRY(1, DICT_SET, "d.hits = 2", .put = "2")};
+  const struct story s2 = STORY(OUTPUT, three, o, others, .message = "m", .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+}
+
+static void checked_then_acted(void **state) {
+  (void)state;
+  const struct story_step st[] = {GET(1, 0, 3, "100"), GET(2, 0, 3, "100"), ADD(2, 0, 4, "100", "0"), ADD(1, 0, 4, "0", "-100"),
+                                  GET(0, 0, 9, "-100")};
+  const struct story s = STORY(ERROR, three, value_and_lock, st, .message = "balance is -100", .victim = 0);
+  const char *why = why_of(&s, CAUSE_CHECK_THEN_ACT);
+  expect_line(why, "a#2 tests count in line 3, and relies on it in line 4; b#3 changed it in between");
+  expect_line(why, "a lock around lines 3 to 4, in all of them");
+  const char *text = text_of(&s, 120);
+  expect_line(text, "<-- what a#2 saw in step 1 is no longer true");
+  expect_line(text, "<-- relies on what it saw in step 1");
+  /* One that only adds, as others do. */
+  const struct story_step adds[] = {GET(1, 0, 3, "100"), ADD(2, 0, 4, "100", "0"), ADD(1, 0, 4, "0", "-100"), GET(0, 0, 9, "-100")};
+  const struct story s2 = STORY(ERROR, three, value_and_lock, adds, .message = "m", .victim = 0);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+  /* Only printed. */
+  const struct story_step shown[] = {
+      DONE(1, VALUE_GET, 0, 3, "x:get()", .result = "1", .before = "1", .after = "1", .text = "print(x:get())"), GET(2, 0, 3, "1"),
+      ADD(2, 0, 4, "1", "0"), ADD(1, 0, 4, "0", "-1"), GET(0, 0, 9, "-1")};
+  const struct story s3 = STORY(ERROR, three, value_and_lock, shown, .message = "m", .victim = 0);
+  assert_int_equal(cause_of(&s3), CAUSE_UNKNOWN);
+}
+
+static const struct story_object two_flags[] = {{OBJECT_VALUE, "flag1", true}, {OBJECT_VALUE, "flag2", true}};
+
+static void two_flags_tested_then_set(void **state) {
+  (void)state;
+  const struct story_step st[] = {GET(1, 1, 3, "false"), GET(2, 0, 7, "false"), SET(2, 1, 8, "false", "true"),
+                                  SET(1, 0, 4, "false", "true"), ADD(1, 0, 5, "true", "true")};
+  const struct story s = STORY(ERROR, three, two_flags, st, .message = "two are inside", .victim = 1);
+  const char *why = why_of(&s, CAUSE_CHECK_THEN_ACT);
+  expect_line(why, "each tests before it sets: a#2 tests flag2 (line 3), and sets flag1 (line 4)");
+  /* Set first, then tested. */
+  const struct story_step right[] = {SET(1, 0, 3, "false", "true"), SET(2, 1, 7, "false", "true"), GET(1, 1, 4, "true"),
+                                     GET(2, 0, 8, "true")};
+  const struct story s2 = STORY(ERROR, three, two_flags, right, .message = "m", .victim = 1);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+  /* Tested again. */
+  const struct story_step again[] = {GET(1, 1, 3, "false"), GET(2, 0, 7, "false"), SET(2, 1, 8, "false", "true"),
+                                     SET(1, 0, 4, "false", "true"), GET(1, 1, 5, "true")};
+  const struct story s3 = STORY(ERROR, three, two_flags, again, .message = "m", .victim = 1);
+  assert_int_equal(cause_of(&s3), CAUSE_UNKNOWN);
+}
+
+static void an_item_taken_between(void **state) {
+  (void)state;
+  const struct story_process p[] = {STUCK("main", "join of a#2", "x.lua:9", 1, NO), STUCK("a#2", "get of q", "x.lua:4", NO, 0),
+                                    ENDED("b#3")};
+  const struct story_object o[] = {{OBJECT_QUEUE, "q", true}};
+  const struct story_step st[] = {PUT(0, 0, 2, "0 items", "1 item"), LEN(1, 0, 3, "1 item", "1 item"), LEN(2, 0, 3, "1 item", "1 item"),
+                                  TOOK(2, 0, 4, "1 item", "0 items"), ENDS(2)};
+  const struct story s = STORY(DEADLOCK, p, o, st, .victim = NO);
+  const char *why = why_of(&s, CAUSE_CHECK_THEN_ACT);
+  expect_line(why, "a#2 looks whether q has an item (line 3) and then takes one: two steps. b#3 took it between them (line 4)");
+  const struct story_step empty[] = {LEN(1, 0, 3, "0 items", "0 items"), LEN(2, 0, 3, "0 items", "0 items"), ENDS(2)};
+  const struct story s2 = STORY(DEADLOCK, p, o, empty, .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+}
+
+static const struct story_object two_locks[] = {{OBJECT_LOCK, "left", false}, {OBJECT_LOCK, "right", false}, {OBJECT_QUEUE, "q", true}};
+
+static void locks_in_two_orders(void **state) {
+  (void)state;
+  const struct story_process p[] = {STUCK("main", "await children", "x.lua:9", NO, NO),
+                                    CIRCLE("a#2", "acquire of right", "x.lua:3", 2, 1),
+                                    CIRCLE("b#3", "acquire of left", "x.lua:7", 1, 0)};
+  const struct story_step st[] = {TAKE(1, 0, 2), TAKE(2, 1, 6)};
+  const struct story s = STORY(DEADLOCK, p, two_locks, st, .victim = NO);
+  const char *why = why_of(&s, CAUSE_LOCK_ORDER);
+  expect_line(why, "goes round in a circle (left before right, right before left).");
+  expect_line(why, "one order for all (left, right): b#3 takes left before right.");
+  const char *text = text_of(&s, 120);
+  expect_line(text, "a#2 -- right --> b#3 -- left --> a#2\n");
+  expect_line(text, "main waits for ever in await children at line 9");
+  /* By the steps, one of them has given its lock back. */
+  const struct story_step given[] = {TAKE(1, 0, 2), TAKE(2, 1, 6), GIVE(2, 1, 7)};
+  const struct story s2 = STORY(DEADLOCK, p, two_locks, given, .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+  /* A circle of joins. */
+  const struct story_process joins[] = {CIRCLE("main", "join of a#2", "x.lua:9", 1, NO), CIRCLE("a#2", "join of main", "x.lua:3", 0, NO)};
+  const struct story s3 = STORY(DEADLOCK, joins, two_locks, given, .victim = NO);
+  assert_int_equal(cause_of(&s3), CAUSE_UNKNOWN);
+  expect_line(text_of(&s3, 120), "main -- join --> a#2 -- join --> main\n");
+  check_story(&s3);
+}
+
+static void waits_while_it_holds_a_lock(void **state) {
+  (void)state;
+  const struct story_process p[] = {RUNS("main"), STUCK("a#2", "get of q", "x.lua:3", NO, 2),
+                                    STUCK("b#3", "acquire of left", "x.lua:6", 1, 0)};
+  const struct story_step st[] = {TAKE(1, 0, 2)};
+  const struct story s = STORY(DEADLOCK, p, two_locks, st, .victim = NO);
+  const char *why = why_of(&s, CAUSE_HELD_WAIT);
+  expect_line(why, "a#2 waits in get of q at line 3 while it holds left (taken in line 2), which b#3 needs before it could help.");
+  /* Nobody would help: b is a reader, too, and those that put have ended. */
+  const struct story_process readers[] = {ENDED("main"), p[1], p[2]};
+  const struct story_step put[] = {PUT(0, 2, 1, "0 items", "1 item"), TAKE(2, 0, 5), TOOK(2, 2, 6, "1 item", "0 items"), GIVE(2, 0, 7),
+                                   TAKE(1, 0, 2)};
+  const struct story s2 = STORY(DEADLOCK, readers, two_locks, put, .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+  /* It holds another lock. */
+  const struct story_step other[] = {TAKE(1, 1, 2)};
+  const struct story s3 = STORY(DEADLOCK, p, two_locks, other, .victim = NO);
+  assert_int_equal(cause_of(&s3), CAUSE_UNKNOWN);
+}
+
+static void joined_before_it_was_drained(void **state) {
+  (void)state;
+  const struct story_process p[] = {STUCK("main", "join of a#2", "x.lua:7", 1, NO), STUCK("a#2", "put of q", "x.lua:3", NO, 0),
+                                    ENDED("b#3")};
+  const struct story_object o[] = {{OBJECT_QUEUE, "q", true}};
+  const struct story_step st[] = {PUT(1, 0, 3, "0 items", "1 item")};
+  const struct story s = STORY(DEADLOCK, p, o, st, .victim = NO);
+  const char *why = why_of(&s, CAUSE_JOIN_BEFORE_DRAIN);
+  expect_line(why, "main waits for a#2 to end (line 7), and a#2 waits for room in q (line 3), which nobody makes meanwhile.");
+  expect_line(why, "take the items of q first, then join a#2");
+  expect_line(text_of(&s, 80), "main waits behind it in join of a#2 at line 7");
+  /* There is a reader, which waits for something else. */
+  const struct story_process reader[] = {p[0], p[1], STUCK("b#3", "wait of e", "x.lua:12", NO, NO)};
+  const struct story_step got[] = {PUT(1, 0, 3, "0 items", "1 item"), TOOK(2, 0, 3, "1 item", "0 items"), PUT(1, 0, 3, "0 items", "1 item")};
+  const struct story s2 = STORY(DEADLOCK, reader, o, got, .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+}
+
+static const struct story_object condition[] = {{OBJECT_VALUE, "ready", true}, {OBJECT_CONDITION, "c", false}, {OBJECT_LOCK, "l", false},
+                                                {OBJECT_EVENT, "e", false}};
+static const struct story_process sleeper[] = {RUNS("main"), STUCK("a#2", "wait of c", "x.lua:5", NO, 1), RUNS("b#3")};
+
+static void notified_before_it_waited(void **state) {
+  (void)state;
+  /* The one that notifies has no lock. */
+  const struct story_step locked[] = {TAKE(1, 2, 3), GET(1, 0, 4, "false"), SET(2, 0, 9, "false", "true"), NOBODY(2, 1, 10), WAIT(1, 1, 5)};
+  const struct story s1 = STORY(DEADLOCK, sleeper, condition, locked, .victim = NO);
+  const char *why = why_of(&s1, CAUSE_LOST_WAKEUP);
+  expect_line(why, "a#2 holds l between the test (line 4) and the wait (line 5), but b#3 changes ready and notifies without it");
+  expect_line(why, "hold l around lines 9 to 10.");
+  /* No test at all. */
+  const struct story_step blind[] = {NOBODY(2, 1, 10), TAKE(1, 2, 4), WAIT(1, 1, 5)};
+  const struct story s2 = STORY(DEADLOCK, sleeper, condition, blind, .victim = NO);
+  expect_line(why_of(&s2, CAUSE_LOST_WAKEUP), "c does not remember a notification");
+  /* It was right to wait: what it waits for was taken by another since, or never there. */
+  const struct story_step used[] = {SET(2, 0, 9, "0", "1"), NOBODY(2, 1, 10), SET(0, 0, 9, "1", "0"), GET(1, 0, 4, "0"), WAIT(1, 1, 5)};
+  const struct story s3 = STORY(DEADLOCK, sleeper, condition, used, .victim = NO);
+  assert_int_equal(cause_of(&s3), CAUSE_UNKNOWN);
+  /* The notification came while it waited, and woke another. */
+  const struct story_step late[] = {WAIT(1, 1, 5), NOTIFY(2, 1, 10, 0)};
+  const struct story s4 = STORY(DEADLOCK, sleeper, condition, late, .victim = NO);
+  assert_int_equal(cause_of(&s4), CAUSE_UNKNOWN);
+}
+
+static void set_and_cleared_before_it_waited(void **state) {
+  (void)state;
+  const struct story_process p[] = {RUNS("main"), STUCK("a#2", "wait of e", "x.lua:5", NO, 3), ENDED("b#3")};
+  const struct story_step st[] = {DONE(2, EVENT_SET, 3, 8, "e:set()"), DONE(2, EVENT_CLEAR, 3, 9, "e:clear()"), ENDS(2)};
+  const struct story s = STORY(DEADLOCK, p, condition, st, .victim = NO);
+  expect_line(why_of(&s, CAUSE_LOST_WAKEUP), "b#3 sets e in line 8, but it is cleared again in line 9, before a#2 waits");
+  const struct story_step never[] = {DONE(2, EVENT_CLEAR, 3, 9, "e:clear()"), ENDS(2)};
+  const struct story s2 = STORY(DEADLOCK, p, condition, never, .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+}
+
+static void looked_again_when_woken(void **state) {
+  (void)state;
+  const struct story_process p[] = {RUNS("main"), RUNS("a#2"), RUNS("b#3")};
+  const struct story_step st[] = {GET(1, 0, 4, "0"), WAIT(1, 1, 5), SET(0, 0, 8, "0", "1"), NOTIFY(0, 1, 9, 1), SET(2, 0, 6, "1", "0"),
+                                  BACK(1, 1, 5), GET(1, 0, 4, "0"), ADD(1, 0, 6, "0", "-1")};
+  const struct story s = STORY(ERROR, p, condition, st, .message = "m", .victim = 1);
+  assert_int_equal(cause_of(&s), CAUSE_UNKNOWN);
+  /* Nobody came first. */
+  const struct story_step first[] = {GET(1, 0, 4, "0"), WAIT(1, 1, 5), SET(0, 0, 8, "0", "1"), NOTIFY(0, 1, 9, 1), BACK(1, 1, 5),
+                                     ADD(1, 0, 6, "1", "0")};
+  const struct story s2 = STORY(ERROR, p, condition, first, .message = "m", .victim = 1);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+}
+
+static const struct story_process sleepers[] = {STUCK("producer#1", "wait of c", "x.lua:5", NO, 1),
+                                                STUCK("a#2", "wait of c", "x.lua:15", NO, 1),
+                                                STUCK("b#3", "wait of c", "x.lua:15", NO, 1)};
+
+static void the_wrong_one_notified(void **state) {
+  (void)state;
+  const struct story_step st[] = {
+      GET(1, 0, 14, "0"), WAIT(1, 1, 15), GET(2, 0, 14, "0"), WAIT(2, 1, 15), GET(0, 0, 4, "0"), SET(0, 0, 6, "0", "1"),
+      NOTIFY(0, 1, 7, 1), GET(0, 0, 4, "1"), WAIT(0, 1, 5), BACK(1, 1, 15), GET(1, 0, 14, "1"), SET(1, 0, 16, "1", "0"),
+      NOTIFY(1, 1, 17, 2), GET(1, 0, 14, "0"), WAIT(1, 1, 15), BACK(2, 1, 15), GET(2, 0, 14, "0"), WAIT(2, 1, 15)};
+  const struct story s = STORY(DEADLOCK, sleepers, condition, st, .victim = NO);
+  const char *why = why_of(&s, CAUSE_WRONG_NOTIFIED);
+  expect_line(why, "the notification in line 17 woke b#3, which could not use it and waits again, while producer#1 sleeps on.");
+  expect_line(why, "a condition for each thing that is waited for; or c:notify_all() in line 17.");
+  const char *text = text_of(&s, 120);
+  expect_line(text, "<-- wakes b#3, but only producer#1 could go on");
+  /* The one that was woken got on. */
+  const struct story_step used[] = {GET(0, 0, 4, "1"), WAIT(0, 1, 5), GET(2, 0, 14, "0"), WAIT(2, 1, 15), SET(1, 0, 6, "1", "2"),
+                                    NOTIFY(1, 1, 7, 2), BACK(2, 1, 15), SET(2, 0, 16, "2", "1"), GET(2, 0, 14, "1"), WAIT(2, 1, 15)};
+  const struct story s2 = STORY(DEADLOCK, sleepers, condition, used, .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+  /* Nobody could have used it. */
+  const struct story_step nothing[] = {GET(0, 0, 4, "1"), WAIT(0, 1, 5), GET(2, 0, 14, "1"), WAIT(2, 1, 15), NOTIFY(1, 1, 7, 2),
+                                       BACK(2, 1, 15), GET(2, 0, 14, "1"), WAIT(2, 1, 15)};
+  const struct story s3 = STORY(DEADLOCK, sleepers, condition, nothing, .victim = NO);
+  assert_int_equal(cause_of(&s3), CAUSE_UNKNOWN);
+}
+
+static void compared_and_really_the_same(void **state) {
+  (void)state;
+#define CAS(who, was, is) \
+  DONE(who, VALUE_CAS, 0, 9, "x:cas()", .result = "true", .put = (is), .expected = (was), .before = (was), .after = (is))
+  const struct story_step same[] = {GET(1, 0, 3, "1"), GET(2, 0, 3, "1"), CAS(1, "1", "2")};
+  const struct story s = STORY(ERROR, three, value_and_lock, same, .message = "m", .victim = NO);
+  assert_int_equal(cause_of(&s), CAUSE_UNKNOWN);
+  const struct story_step grows[] = {GET(1, 0, 3, "1"), CAS(2, "1", "2"),
+                                     DONE(1, VALUE_CAS, 0, 9, "x:cas()", .result = "false, 2", .put = "2", .expected = "1", .before = "2",
+                                          .after = "2")};
+  const struct story s2 = STORY(ERROR, three, value_and_lock, grows, .message = "m", .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+}
+
+static void ended_with_a_lock(void **state) {
+  (void)state;
+  const struct story_process p[] = {RUNS("main"), ENDED("a#2"), ENDED("b#3")};
+  const struct story_step st[] = {TAKE(2, 1, 3), GIVE(2, 1, 5), ENDS(2), TAKE(1, 1, 3), GET(1, 0, 4, "0"), ENDS(1)};
+  const struct story s = STORY(HELD, p, value_and_lock, st, .message = "a#2 ended with l held", .victim = 1);
+  const char *why = why_of(&s, CAUSE_MISSING_RELEASE);
+  expect_line(why, "a#2 takes l in line 3 and ends without giving it back.");
+  expect_line(why, "local _ <close> = l:hold() in line 3");
+  const char *text = text_of(&s, 120);
+  expect_line(text, "<-- is never given back");
+  expect_line(text, "<-- ends with l");
+  const struct story s2 = STORY(HELD, p, value_and_lock, st, .message = "m", .victim = 2);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+  /* An error with a lock held is the error. */
+  const struct story s3 = STORY(ERROR, p, value_and_lock, st, .message = "m", .victim = 1);
+  assert_int_equal(cause_of(&s3), CAUSE_UNKNOWN);
+}
+
+static void ended_with_a_unit(void **state) {
+  (void)state;
+  const struct story_process p[] = {STUCK("main", "acquire of s", "x.lua:9", NO, 0), ENDED("a#2"), ENDED("b#3")};
+  const struct story_object o[] = {{OBJECT_SEMAPHORE, "s", true}};
+#define UNIT(who, at) DONE(who, SEMAPHORE_ACQUIRE, 0, at, "s:acquire()", .before = "1 unit", .after = "0 units")
+#define FREE(who, at) DONE(who, SEMAPHORE_RELEASE, 0, at, "s:release()", .before = "0 units", .after = "1 unit")
+  const struct story_step st[] = {UNIT(2, 3), FREE(2, 4), ENDS(2), UNIT(1, 3), ENDS(1)};
+  const struct story s = STORY(DEADLOCK, p, o, st, .victim = NO);
+  expect_line(why_of(&s, CAUSE_MISSING_RELEASE), "a#2 takes s in line 3 and ends without giving it back.");
+  /* Nobody uses it as a lock: units are items. */
+  const struct story_step items[] = {FREE(2, 4), ENDS(2), UNIT(1, 3), ENDS(1)};
+  const struct story s2 = STORY(DEADLOCK, p, o, items, .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+}
+
+static void an_end_for_each_reader(void **state) {
+  (void)state;
+  const struct story_process p[] = {STUCK("main", "join of b#3", "x.lua:9", 2, NO), ENDED("a#2"),
+                                    STUCK("b#3", "get of q", "x.lua:3", NO, 0)};
+  const struct story_object o[] = {{OBJECT_QUEUE, "q", true}};
+  const struct story_step st[] = {PUT(0, 0, 7, "0 items", "1 item"), PUT(0, 0, 8, "1 item", "2 items"), TOOK(2, 0, 3, "2 items", "1 item"),
+                                  TOOK(1, 0, 3, "1 item", "0 items"), ENDS(1)};
+  const struct story s = STORY(DEADLOCK, p, o, st, .victim = NO);
+  const char *why = why_of(&s, CAUSE_MISSING_SENTINEL);
+  expect_line(why, "b#3 waits for an item of q (line 3), but nobody puts any more, and nobody closes it.");
+  expect_line(why, "a#2 ended after the item of step 4; that one was not for b#3.");
+  expect_line(text_of(&s, 120), "<-- the last item that is put into q");
+  /* Closed; or the one that puts waits for something else. */
+  const struct story_step closed[] = {PUT(0, 0, 7, "0 items", "1 item"), TOOK(1, 0, 3, "1 item", "0 items"),
+                                      DONE(0, QUEUE_CLOSE, 0, 8, "q:close()", .before = "0 items", .after = "0 items, closed")};
+  const struct story s2 = STORY(DEADLOCK, p, o, closed, .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+  const struct story_process waits[] = {STUCK("main", "wait of e", "x.lua:9", NO, NO), p[1], p[2]};
+  const struct story s3 = STORY(DEADLOCK, waits, o, st, .victim = NO);
+  assert_int_equal(cause_of(&s3), CAUSE_UNKNOWN);
+}
+
+static void read_until_it_was_empty(void **state) {
+  (void)state;
+  const struct story_object o[] = {{OBJECT_QUEUE, "q", true}};
+  const struct story_step st[] = {PUT(1, 0, 3, "0 items", "1 item"), TOOK(2, 0, 8, "1 item", "0 items"), LEN(2, 0, 7, "0 items", "0 items"),
+                                  PUT(1, 0, 3, "0 items", "1 item"), ENDS(2)};
+  const struct story s = STORY(UNREAD, three, o, st, .message = "1 item of q was never read", .victim = NO);
+  const char *why = why_of(&s, CAUSE_EMPTY_READER);
+  expect_line(why, "b#3 stops when it finds q empty (line 7), but empty is not the end: a#2 puts more (line 3).");
+  expect_line(why, "for item in q:items() do ... end, and q:close() when everything is put.");
+  expect_line(text_of(&s, 120), "<-- takes this for the end");
+  /* It went on. */
+  const struct story_step on[] = {LEN(2, 0, 7, "0 items", "0 items"), PUT(1, 0, 3, "0 items", "1 item"),
+                                  LEN(2, 0, 7, "1 item", "1 item")};
+  const struct story s2 = STORY(UNREAD, three, o, on, .message = "m", .victim = NO);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+  /* Another has taken it. */
+  const struct story_step other[] = {LEN(2, 0, 7, "0 items", "0 items"), PUT(1, 0, 3, "0 items", "1 item"),
+                                     TOOK(0, 0, 8, "1 item", "0 items")};
+  const struct story s3 = STORY(ERROR, three, o, other, .message = "m", .victim = NO);
+  assert_int_equal(cause_of(&s3), CAUSE_UNKNOWN);
+}
+
+static void overtaken_at_the_lock(void **state) {
+  (void)state;
+  const struct story_process p[] = {{.name = "a#1", .waits = "acquire of l", .where = "x.lua:14", .waits_for = NO, .wanted = 1},
+                                    RUNS("b#2"), RUNS("c#3")};
+  const struct story_step st[] = {TAKE(1, 1, 3), GIVE(1, 1, 5), TAKE(2, 1, 3), GIVE(2, 1, 5)};
+  const struct story s = STORY(STARVES, p, value_and_lock, st, .loop = 0, .victim = 0);
+  expect_line(why_of(&s, CAUSE_OVERTAKING), "whenever l is free, another takes it before a#1 does (line 3).");
+  const char *text = text_of(&s, 120);
+  expect_line(text, "... and again from step 1\n");
+  expect_line(text, "a#1 waits in acquire of l at line 14 all the time\n");
+  /* The victim takes steps itself. */
+  const struct story_step own[] = {GET(0, 0, 2, "0"), TAKE(1, 1, 3), GIVE(1, 1, 5)};
+  const struct story s2 = STORY(STARVES, p, value_and_lock, own, .loop = 0, .victim = 0);
+  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
+}
+
+static void a_livelock(void **state) {
+  (void)state;
+  const struct story_step st[] = {GET(0, 0, 2, "1"), TAKE(1, 1, 3),
+                                  DONE(2, LOCK_ACQUIRE, 1, 7, "l:acquire(0)", .rc = -SBX_ETIMEDOUT, .result = "nil, timeout"),
+                                  GIVE(1, 1, 4), GET(2, 0, 8, "1")};
+  const struct story s = STORY(LIVELOCK, three, value_and_lock, st, .loop = 1, .victim = NO);
+  const char *text = text_of(&s, 120);
+  expect_line(text, "  livelock: the steps from 2 on can be repeated for ever, and nobody gets anywhere\n");
+  expect_line(text, "l:acquire(0) --> nil, timeout  line 7");
+  expect_line(text, "      ... and again from step 2\n      `count` is 1 all the time\n");
+  expect_no(text, "why:");
+  check_story(&s);
+  const struct story unknown = STORY(LIVELOCK, three, value_and_lock, st, .loop = COUNT(st), .victim = NO);
+  expect_no(text_of(&unknown, 120), "again from");
+}
+
 /* -- the table ----------------------------------------------------------------------------------------------------------- */
 
 static void nothing_at_all(void **state) {
@@ -327,9 +714,35 @@ static void a_thousand_steps(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_lost_update), cmocka_unit_test(philosophers), cmocka_unit_test(a_lost_wakeup),
-      cmocka_unit_test(if_instead_of_while), cmocka_unit_test(aba), cmocka_unit_test(a_starving_writer),
-      cmocka_unit_test(nothing_at_all), cmocka_unit_test(names_that_mean_mischief), cmocka_unit_test(names_in_utf8),
+      cmocka_unit_test(a_lost_update),
+      cmocka_unit_test(philosophers),
+      cmocka_unit_test(a_lost_wakeup),
+      cmocka_unit_test(if_instead_of_while),
+      cmocka_unit_test(aba),
+      cmocka_unit_test(a_starving_writer),
+      cmocka_unit_test(updates_that_are_not_lost),
+      cmocka_unit_test(an_update_lost_beside_a_lock),
+      cmocka_unit_test(lost_entries_of_a_dict),
+      cmocka_unit_test(checked_then_acted),
+      cmocka_unit_test(two_flags_tested_then_set),
+      cmocka_unit_test(an_item_taken_between),
+      cmocka_unit_test(locks_in_two_orders),
+      cmocka_unit_test(waits_while_it_holds_a_lock),
+      cmocka_unit_test(joined_before_it_was_drained),
+      cmocka_unit_test(notified_before_it_waited),
+      cmocka_unit_test(set_and_cleared_before_it_waited),
+      cmocka_unit_test(looked_again_when_woken),
+      cmocka_unit_test(the_wrong_one_notified),
+      cmocka_unit_test(compared_and_really_the_same),
+      cmocka_unit_test(ended_with_a_lock),
+      cmocka_unit_test(ended_with_a_unit),
+      cmocka_unit_test(an_end_for_each_reader),
+      cmocka_unit_test(read_until_it_was_empty),
+      cmocka_unit_test(overtaken_at_the_lock),
+      cmocka_unit_test(a_livelock),
+      cmocka_unit_test(nothing_at_all),
+      cmocka_unit_test(names_that_mean_mischief),
+      cmocka_unit_test(names_in_utf8),
       cmocka_unit_test(a_thousand_steps),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
