@@ -285,12 +285,31 @@ static void loop(struct telling *t) {
 
 /* -- all of it ---------------------------------------------------------------------------------- */
 
+/* The lines of the script that the reason is about, if they say more than their calls. */
+static void own_lines(struct telling *t) {
+  const uint32_t parts[] = {t->f->from, t->f->between, t->f->at};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    const struct story_step *step = parts[i] < t->s->step_count ? &t->s->steps[parts[i]] : NULL;
+    bool told = !step || !step->text || !*step->text || story_equal(step->text, step->call);
+    for (size_t k = 0; k < i && !told; k++)
+      told = parts[k] < t->s->step_count && t->s->steps[parts[k]].line == step->line;
+    if (told)
+      continue;
+    pen_to(t->p, MARGIN);
+    pen_say(t->p, style_dim, "%s:", story_place(t->s, parts[i]).text);
+    pen_to(t->p, t->p->column + 1);
+    pen_cut(t->p, NULL, step->text, t->p->o->width - t->p->column - 1);
+    pen_line(t->p);
+  }
+}
+
 static void reasons(struct telling *t) {
   struct buf why = {0}, cure = {0};
   struct story_text text = {.out = &why}, advice = {.out = &cure};
   if (t->f->cause == CAUSE_UNKNOWN)
     return;
   pen_line(t->p);
+  own_lines(t);
   story_say_why(t->s, t->f, &text);
   paragraph(t, MARGIN, NULL, "why:", &why, text.rc);
   story_say_cure(t->s, t->f, &advice);

@@ -229,8 +229,8 @@ static bool got_on(const struct story *s, uint32_t process, uint32_t from, uint3
   return false;
 }
 
-/* `who` waits for the condition since before `other` was notified (between), which could do nothing,
- * and waits again (at). Both wait for ever, but what `who` tested has changed meanwhile. */
+/* `who` waits for the condition (from) since before `other`, which waited, too (again), was notified
+ * (between), which could do nothing, and waits again (at). Both wait for ever, but what `who` tested has changed meanwhile. */
 bool find_wrong_notified(const struct story *s, struct finding *f) {
   for (uint32_t k = 0; k < s->process_count; k++) {
     uint32_t at = wait_of(s, k);
@@ -253,6 +253,7 @@ bool find_wrong_notified(const struct story *s, struct finding *f) {
         continue;
       f->who = p, f->other = k;
       f->from = waits, f->between = between, f->at = at;
+      f->again = story_last_op(s, k, c, between, OP_CONDITION_WAIT);
       f->object = c;
       return true;
     }

@@ -57,8 +57,9 @@ static bool mark_guilty(const struct story *s, const struct finding *f, bool *pr
       mark(process, s->process_count, s->steps[i].process);
   mark(process, s->process_count, f->who);
   mark(process, s->process_count, f->other);
-  if (f->again < s->step_count)
-    mark(process, s->process_count, s->steps[f->again].process);
+  for (uint32_t i = 0; i < s->step_count; i++)
+    if (is_part(f, i) || s->steps[i].last_chance)
+      mark(process, s->process_count, s->steps[i].process);
   for (uint32_t p = 0; p < s->process_count; p++)
     process[p] |= s->processes[p].in_circle;
   bool loops = s->end == STORY_LIVELOCK || s->end == STORY_STARVES;

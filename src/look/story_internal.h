@@ -139,6 +139,8 @@ void pen_line(struct story_pen *p);
 /* Break a text between words: its lines begin at column `left`, where the pen may be already, and end
  * before `right`. Words too long for a line are cut. Stays in the last line. */
 void pen_fill(struct story_pen *p, const char *color, const char *text, int left, int right);
+/* The same of a name, of which the number at the end is kept: "phil...4". */
+void pen_name(struct story_pen *p, const char *color, const char *text, int most);
 /* Text as of printf, broken between words as pen_fill does, from here to the end of the line. */
 void pen_say(struct story_pen *p, const char *color, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -74,25 +74,46 @@ void pen_line(struct story_pen *p) {
   p->column = p->want = 0;
 }
 
-/* How many bytes of a text that does not fit into the columns are shown before the points. */
-static size_t cut_at(const struct story_pen *p, const char *text, size_t len, int most) {
+/* A text, or as much of its beginning as leaves room for `tail` bytes at its end. */
+static void put_cut(struct story_pen *p, const char *color, const char *text, size_t len,
+                    size_t tail, int most) {
   const char *points = pen_signs(p->o)->points;
+  struct buf b = {0};
+  if (width_of(text, len) <= most) {
+    put(p, color, text, len);
+    return;
+  }
   int room = most - width_of(points, strlen(points));
-  return room > 0 ? width_prefix(text, len, room) : 0;
+  if (tail && room - width_of(text + len - tail, tail) < 1)
+    tail = 0;
+  room -= width_of(text + len - tail, tail);
+  int rc = buf_append(&b, text, room > 0 ? width_prefix(text, len, room) : 0);
+  rc = rc ? rc : buf_append(&b, points, width_prefix(points, strlen(points), most));
+  rc = rc ? rc : buf_append(&b, text + len - tail, tail);
+  p->rc = p->rc ? p->rc : rc;
+  put(p, color, (const char *)b.data, b.len);
+  buf_release(&b);
 }
 
 void pen_cut(struct story_pen *p, const char *color, const char *text, int most) {
   struct buf b = {0};
   p->rc = p->rc ? p->rc : shown(p, text, &b);
-  size_t len = p->rc ? 0 : b.len - 1;
-  const char *whole = (const char *)b.data;
-  if (len && width_of(whole, len) > most) {
-    const char *points = pen_signs(p->o)->points;
-    b.len = cut_at(p, whole, len, most);
-    p->rc = p->rc ? p->rc : buf_append(&b, points, width_prefix(points, strlen(points), most));
-    len = p->rc ? 0 : b.len;
+  if (p->rc == 0)
+    put_cut(p, color, (const char *)b.data, b.len - 1, 0, most);
+  buf_release(&b);
+}
+
+void pen_name(struct story_pen *p, const char *color, const char *text, int most) {
+  struct buf b = {0};
+  p->rc = p->rc ? p->rc : shown(p, text, &b);
+  if (p->rc == 0) {
+    size_t len = b.len - 1, tail = 0;
+    while (tail < len && b.data[len - tail - 1] >= '0' && b.data[len - tail - 1] <= '9')
+      tail++;
+    if (tail < len && b.data[len - tail - 1] == '#')
+      tail++;
+    put_cut(p, color, (const char *)b.data, len, tail < len ? tail : 0, most);
   }
-  put(p, color, (const char *)b.data, len);
   buf_release(&b);
 }
 

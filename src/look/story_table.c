@@ -21,12 +21,14 @@ enum {
   GAP = 3,  /* between columns */
   CALL_MAX = 60,
   CALL_LEAST = 14,
+  NAME_LEAST = 8,
   NOTE_LEAST = 28 /* narrower than that, a note stands below its row */
 };
 
 struct table_part {
   uint32_t of; /* process or object; in a list of all: STORY_NONE */
   int at, call, line, width;
+  int least; /* columns that its calls need at least */
   bool over; /* its process has ended, and that was not said yet */
 };
 
@@ -161,11 +163,11 @@ static int place(struct story_table *t) {
 }
 
 /* Make the widest column narrower until all fits. False: it cannot. */
-static bool squeeze(struct story_table *t, int least_call) {
+static bool squeeze(struct story_table *t) {
   while (place(t) - GAP > t->p->o->width) {
     struct table_part *widest = NULL;
     for (uint32_t k = 0; k < t->parts; k++)
-      if (t->part[k].call > least_call && (!widest || t->part[k].width > widest->width))
+      if (t->part[k].call > t->part[k].least && (!widest || t->part[k].width > widest->width))
         widest = &t->part[k];
     if (!widest)
       return false;
@@ -197,7 +199,9 @@ static bool in_columns(struct story_table *t) {
   measure_states(t);
   if (t->parts > COLUMNS_FEW)
     return place(t) + NOTE_LEAST <= t->p->o->width;
-  return squeeze(t, CALL_LEAST);
+  for (uint32_t k = 0; k < t->parts; k++)
+    t->part[k].least = most(CALL_LEAST, t->part[k].call * 3 / 4);
+  return squeeze(t);
 }
 
 static void in_list(struct story_table *t) {
@@ -208,11 +212,13 @@ static void in_list(struct story_table *t) {
   t->name = 0;
   measure_parts(t);
   measure_states(t);
-  t->name = least(t->name, most(width / 4, 8));
-  while (!squeeze(t, t->states ? CALL_LEAST : 6) && (t->states || t->part[0].line)) {
+  t->name = least(t->name, most(width / 4, NAME_LEAST));
+  t->part[0].least = CALL_LEAST;
+  while (!squeeze(t) && (t->states || t->part[0].line)) {
     if (t->states == 0)
       t->part[0].line = 0;
     t->states = 0;
+    t->part[0].least = CALL_LEAST / 2;
     set_width(t, &t->part[0]);
   }
 }
@@ -222,7 +228,7 @@ static void in_list(struct story_table *t) {
 static void head(struct story_table *t) {
   for (uint32_t k = 0; k < t->parts && !t->list; k++) {
     pen_to(t->p, t->part[k].at);
-    pen_cut(t->p, style_bold, story_process_name(t->s, t->part[k].of), t->part[k].width);
+    pen_name(t->p, style_bold, story_process_name(t->s, t->part[k].of), t->part[k].width);
   }
   for (uint32_t k = 0; k < t->states; k++) {
     pen_to(t->p, t->state[k].at);
@@ -321,7 +327,7 @@ static void row(struct story_table *t, uint32_t i) {
   pen_cut(t->p, style_dim, number, LEFT);
   if (t->list) {
     pen_to(t->p, t->name_at);
-    pen_cut(t->p, NULL, story_process_name(t->s, step->process), t->name);
+    pen_name(t->p, NULL, story_process_name(t->s, step->process), t->name);
   }
   for (uint32_t k = 0; k < t->parts; k++)
     if (&t->part[k] == part)
