@@ -536,6 +536,11 @@ void arena_trim(struct arena *a) {
   release_runs(a);
 }
 
+void arena_parts(struct arena *a, struct arena_part ret[2]) {
+  ret[0] = (struct arena_part){(char *)a, (size_t)((char *)(a->page + a->top) - (char *)a)};
+  ret[1] = (struct arena_part){a->heap, (size_t)a->top * PAGE};
+}
+
 size_t arena_keeps(const struct arena *a) {
   size_t freed = a->small_peak > a->small ? a->small_peak - a->small : 0;
   size_t kept = freed + a->resident * PAGE, used = a->small + a->large * PAGE;

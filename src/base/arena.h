@@ -61,6 +61,14 @@ bool arena_owns(const struct arena *a, const void *block);
 /* As arena_owns, but for blocks made at any time. */
 bool arena_holds(const struct arena *a, const void *block);
 
+/* The memory that is in use: the arena's own records, and the blocks. Both begin at the same address
+ * in every state of the arena, and may be read and written up to `bytes`. */
+struct arena_part {
+  char *start;
+  size_t bytes;
+};
+void arena_parts(struct arena *a, struct arena_part ret[2]);
+
 /* Give all free pages back to the system. Looks at every free block. */
 void arena_trim(struct arena *a);
 

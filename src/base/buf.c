@@ -74,6 +74,6 @@ void buf_clear(struct buf *b, size_t keep) {
 }
 
 void buf_release(struct buf *b) {
-  free(b->data);
+  memory_drop(b->data, b->cap);
   *b = (struct buf){0};
 }

@@ -44,7 +44,8 @@
   X(ENAMES, 29,                                                                                    \
     "too many handles in queues, values and dicts wait to be received: receive some first")        \
   X(ESTDIN, 30,                                                                                    \
-    "stdin belongs to another process: main has it, or the process that it was given to")
+    "stdin belongs to another process: main has it, or the process that it was given to")          \
+  X(ESIM, 31, "a simulated run changes nothing outside of itself: run the script without --sim")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

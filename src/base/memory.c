@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/arena.h"
+
 enum {
   HUGE_PAGE = 2 << 20,      /* bytes; of x86-64, and of arm64 with pages of 4 KiB */
   ROUND_UP = HUGE_PAGE / 4, /* bytes that may be wasted */
@@ -17,8 +19,15 @@ enum {
   TRIMMED_FROM = 4 << 20 /* free bytes at the end of the heap */
 };
 
-static void *kept[KEPT]; /* large free blocks, or NULL */
-static unsigned oldest;  /* the one that is replaced next */
+static void *kept[KEPT];   /* large free blocks, or NULL */
+static unsigned oldest;    /* the one that is replaced next */
+static struct arena *used; /* NULL: malloc */
+
+void memory_use(struct arena *a) { used = a; }
+
+struct arena *memory_used(void) {
+  return used;
+}
 
 void memory_keep_nothing(void) {
   for (int i = 0; i < KEPT; i++)
@@ -79,6 +88,8 @@ static void *resize(void *block, size_t old, size_t size) {
 }
 
 void *memory_resize(void *block, size_t old, size_t size) {
+  if (used)
+    return arena_resize(used, block, old, size);
   void *ret = resize(block, old, size);
   if (!ret) { /* this request needs them more */
     memory_keep_nothing();
@@ -87,7 +98,18 @@ void *memory_resize(void *block, size_t old, size_t size) {
   return ret;
 }
 
+void memory_drop(void *block, size_t size) {
+  if (used)
+    arena_resize(used, block, size, 0);
+  else
+    free(block);
+}
+
 void memory_free(void *block, size_t size) {
+  if (used) {
+    arena_resize(used, block, size, 0);
+    return;
+  }
   if (size < LARGE || size > KEEP_MAX) {
     free(block);
     return;

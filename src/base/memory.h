@@ -27,6 +27,18 @@ void *memory_resize(void *block, size_t old, size_t size);
 /* Free a block of `size` bytes from memory_resize; NULL, 0 does nothing. */
 void memory_free(void *block, size_t size);
 
+/* Free a block of `size` bytes that will not be wanted again soon; NULL, 0 does nothing. */
+void memory_drop(void *block, size_t size);
+
+/*
+ * From now on the functions above take blocks from this arena (base/arena.h), where they are part of
+ * an image of the process; NULL: from malloc, as at first. Blocks must be freed in the way in which
+ * they were made.
+ */
+struct arena;
+void memory_use(struct arena *a);
+struct arena *memory_used(void);
+
 /* Are any freed blocks kept? */
 bool memory_keeps(void);
 

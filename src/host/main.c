@@ -19,6 +19,7 @@
 #include "host/output.h"
 #include "host/script.h"
 #include "host/shake.h"
+#include "host/simulate.h"
 #include "host/terminal.h"
 #include "host/trace.h"
 #include "lua/state/report.h"
@@ -141,6 +142,8 @@ static int run_shaken(struct shaken_run *r, void *ctx) {
 
 static int run(const struct options *o, int argc, char **argv) {
   struct command_line line = {o, argc, argv};
+  if (o->sim)
+    return simulate(&(struct script){.options = o, .argc = argc, .argv = argv});
   if (o->mode == MODE_RUN && o->shake.runs > 0)
     return shake_run(o, argc, argv, run_shaken, &line);
   return run_once(o, argc, argv, NULL);

@@ -91,6 +91,9 @@ struct options {
   enum color_choice color;
   struct trace_options trace;
   struct shake_choice shake;
+  bool sim;               /* --sim, or implied by what needs it */
+  bool explore;           /* --explore */
+  uint64_t explore_limit; /* states, at most; 0: the default */
   const char **inputs; /* MODE_TRACE: files to read, at most two; owned, each borrowed from argv */
   size_t input_count;
   const char *shell; /* --completions; borrowed */

@@ -5,6 +5,7 @@ static const char *const group_titles[GROUP_COUNT] = {
     "Options, as those of lua",
     "Options of a run",
     "Options that show a run",
+    "Options that try interleavings",
     "Other options",
 };
 

@@ -28,7 +28,7 @@ enum answer {
 };
 
 /* The groups of --help, in order. */
-enum option_group { GROUP_LUA, GROUP_RUN, GROUP_SEE, GROUP_ABOUT, GROUP_COUNT };
+enum option_group { GROUP_LUA, GROUP_RUN, GROUP_SEE, GROUP_TRY, GROUP_ABOUT, GROUP_COUNT };
 
 enum option_argument {
   NO_ARGUMENT,

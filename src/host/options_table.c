@@ -227,6 +227,21 @@ static enum answer set_stats(struct options *o, const char *value) {
   return ANSWER_OK;
 }
 
+/* -- handlers of simulated runs ---------------------------------------------------------------- */
+
+static enum answer set_sim(struct options *o, const char *value) {
+  (void)value;
+  o->sim = true;
+  return ANSWER_OK;
+}
+
+static enum answer set_explore(struct options *o, const char *value) {
+  if (value && (!parse_unsigned(value, &o->explore_limit) || o->explore_limit == 0))
+    return ANSWER_BAD;
+  o->explore = o->sim = true;
+  return ANSWER_OK;
+}
+
 /* -- handlers of other options ----------------------------------------------------------------- */
 
 static enum answer set_help(struct options *o, const char *value) {
@@ -309,6 +324,11 @@ static const struct option_row program_rows[] = {
      "a number of columns from 40 to 1000", "--timeline=100", NULL, set_timeline},
     {GROUP_SEE, 0, "stats", OPTIONAL_ARGUMENT, "json", "sum up processes, messages, times and waits, on stderr at the end",
      "json or no argument", "--stats=json", STATS, set_stats},
+
+    {GROUP_TRY, 0, "sim", NO_ARGUMENT, NULL, "run in one process with a virtual clock: the same run each time",
+     NULL, NULL, NULL, set_sim},
+    {GROUP_TRY, 0, "explore", OPTIONAL_ARGUMENT, "LIMIT", "try every interleaving (at most LIMIT states), and tell what can go wrong",
+     "a number of states greater than 0", "--explore=100000", NULL, set_explore},
 
     {GROUP_ABOUT, 'h', "help", NO_ARGUMENT, NULL, "show this text; --help sandbox: the library; --help queue.put: one item",
      NULL, NULL, NULL, set_help},

@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "host/output.h"
 #include "host/prompt.h"
+#include "host/simulate.h"
 #include "host/write.h"
 #include "lua/bind/sandbox_lib.h"
 #include "lua/state/call.h"
@@ -40,6 +41,7 @@ struct session {
   struct backend *backend;
   const struct session_place *place; /* of the prompt; NULL: there is none */
   bool interrupted;
+  bool simulated; /* the process is an image: its streams are the simulator's */
 };
 
 /* -- errors ------------------------------------------------------------------------------------ */
@@ -225,9 +227,12 @@ static int run(lua_State *L) {
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
   }
   luaL_openlibs(L);
-  write_open(L);
+  if (!s->simulated)
+    write_open(L);
   sandbox_lib_open(L, s->backend);
   lua_pop(L, 1);
+  if (s->simulated)
+    simulate_restrict(L, s->backend);
   set_arg(L, s->script);
   lua_gc(L, LUA_GCGEN, 0, 0); /* as lua 5.4 does */
 
@@ -277,7 +282,8 @@ static int run_protected(lua_State *L, struct session *s) {
 
 static int run_process(struct session *s) {
   struct backend *b = s->backend;
-  output_prepare();
+  if (!s->simulated)
+    output_prepare();
   lua_State *L = state_new();
   if (!L)
     return no_memory();
@@ -297,11 +303,16 @@ static int run_process(struct session *s) {
     status = EXIT_INTERRUPTED;
   }
   state_close(L);
-  return output_finish(status);
+  return s->simulated ? status : output_finish(status);
 }
 
 int script_process(struct backend *b, void *ctx) {
   struct session s = {.script = ctx, .backend = b};
+  return run_process(&s);
+}
+
+int script_simulated(struct backend *b, void *ctx) {
+  struct session s = {.script = ctx, .backend = b, .simulated = true};
   return run_process(&s);
 }
 

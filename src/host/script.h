@@ -30,6 +30,9 @@ extern const char script_version[];
  */
 int script_process(struct backend *b, void *ctx);
 
+/* The same in a simulated run (sim/run.h). */
+int script_simulated(struct backend *b, void *ctx);
+
 /* The whole life of a session of the prompt (prompt/repl.h): the script, then lines. */
 int script_session(struct backend *b, const struct session_place *place, void *ctx);
 

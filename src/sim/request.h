@@ -14,8 +14,6 @@
 #include "object/op.h"
 #include "object/sync.h"
 
-enum { REQUEST_SUBS = 64 }; /* most ops of a SELECT */
-
 /* A request, opened: its pointers lead into the message, which must outlive it. */
 struct request {
   enum op_kind kind;
@@ -23,7 +21,7 @@ struct request {
   int64_t deadline_ns;
   int number;
   uint64_t count;
-  bool wants_out; /* GET, PEEK, RECV, JOIN: there is room for the bytes of a message */
+  bool wants_out;      /* GET, PEEK, RECV, JOIN: there is room for the bytes of a message */
   const uint8_t *data; /* of PUT, SEND, SET, ...: what is sent, in one piece */
   size_t len;
   const struct object_ref *refs; /* handles in `data` */
@@ -51,8 +49,8 @@ struct request {
   bool has_result;          /* END: `data` is the result, or the failure as a message */
   const uint8_t *report;    /* END, FAILURE_NEW: its text; NULL: none */
   size_t report_len;
-  int exit_code;   /* END */
-  uint64_t order;  /* FAILURE_NEW */
+  int exit_code;  /* END */
+  uint64_t order; /* FAILURE_NEW */
 
   /* Where it was asked for. */
   const char *source; /* of op.place; NULL: not known */
@@ -63,8 +61,14 @@ struct request {
   struct request *owned; /* of request_close */
 };
 
-/* Append what an op asks for to `out`. -SBX_ENOMEM */
-int request_write(const struct op *op, struct buf *out);
+/* As object_ops.object_ref: the name of an object. */
+typedef void object_ref_fn(const struct object *o, struct object_ref *ret);
+
+/* Append what an op asks for to `out`; its handles are named by `ref_of`. -SBX_ENOMEM */
+int request_write(const struct op *op, object_ref_fn *ref_of, struct buf *out);
+
+/* Is it the NEW of a type of object/sync.h? */
+bool op_makes_sync(enum op_kind kind);
 
 /* Open a message that request_write wrote. -SBX_ENOMEM. To be closed. */
 int request_open(const uint8_t *message, size_t len, struct request *ret);
@@ -74,15 +78,15 @@ void request_close(struct request *r);
 struct answer {
   int rc; /* 0 or -SBX_* */
   bool abandoned, same, none;
-  int number;             /* as in struct op */
-  uint64_t count, item;   /* as in struct op */
-  int64_t now_ns;         /* CLOCK_NOW, CLOCK_WALL */
-  struct object_ref made; /* SPAWN, NEW, PARENT, IMPORT, FAILURE_NEW; type OBJECT_NONE: none */
+  int number;                 /* as in struct op */
+  uint64_t count, item;       /* as in struct op */
+  int64_t now_ns;             /* CLOCK_NOW, CLOCK_WALL */
+  struct object_ref made;     /* SPAWN, NEW, PARENT, IMPORT, FAILURE_NEW; type OBJECT_NONE: none */
   struct object_ref made_too; /* PIPE_NEW: the other end */
-  struct number value;    /* VALUE_GET, ADD, UPDATE, ... as op.value->number */
-  bool has_out;           /* `out` is to be appended to op.out */
-  struct buf out;         /* owned */
-  struct buf refs;        /* owned; struct object_ref: op.refs->taken, op.value->out_refs; CHILDREN,
+  struct number value;        /* VALUE_GET, ADD, UPDATE, ... as op.value->number */
+  bool has_out;               /* `out` is to be appended to op.out */
+  struct buf out;             /* owned */
+  struct buf refs; /* owned; struct object_ref: op.refs->taken, op.value->out_refs; CHILDREN,
                              DESCENDANTS: the processes */
   union {
     struct process_info process; /* PROCESS_LOOK */

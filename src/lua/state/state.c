@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/memory.h"
 
 /* An error outside of a protected call is a defect of the program: all its calls are protected. */
 static int panic(lua_State *L) {
@@ -53,12 +54,13 @@ static void warn_on(void *ud, const char *message, int to_be_continued) {
 /* -- the state -------------------------------------------------------------------------------- */
 
 lua_State *state_new(void) {
-  struct arena *arena;
-  if (arena_open(&arena))
+  struct arena *arena = memory_used();
+  if (!arena && arena_open(&arena))
     return NULL;
   lua_State *L = lua_newstate(arena_resize, arena);
   if (!L) {
-    arena_close(arena);
+    if (arena != memory_used())
+      arena_close(arena);
     return NULL;
   }
   lua_atpanic(L, panic);
@@ -72,5 +74,6 @@ void state_close(lua_State *L) {
   void *arena;
   lua_getallocf(L, &arena);
   lua_close(L);
-  arena_close(arena);
+  if (arena != memory_used())
+    arena_close(arena);
 }

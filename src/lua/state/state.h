@@ -9,7 +9,8 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* As luaL_newstate, with an arena instead of malloc (base/arena.h). NULL: no memory. To be closed
+/* As luaL_newstate, with an arena instead of malloc (base/arena.h): that of memory_use, which stays
+ * open, or else one of its own. NULL: no memory. To be closed
  * by state_close. */
 lua_State *state_new(void);
 

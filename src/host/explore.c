@@ -1,0 +1,223 @@
+/* host/explore.c - see explore.h. */
+#include "host/explore.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/utf8.h"
+#include "lua/state/report.h"
+#include "prompt/show.h"
+
+static volatile int stopped;
+
+void explore_stop(void) { stopped = 1; }
+
+/* -- progress ------------------------------------------------------------------------------------ */
+
+struct progress {
+  bool shown;
+};
+
+static bool progress(void *ctx, uint32_t states, uint32_t histories) {
+  struct progress *p = ctx;
+  if (isatty(STDERR_FILENO)) {
+    fprintf(stderr, "\r%" PRIu32 " states, %" PRIu32 " histories ...\033[K", states, histories);
+    p->shown = true;
+  }
+  return stopped;
+}
+
+/* -- numbers ------------------------------------------------------------------------------------- */
+
+/* 98,184; 1.2e+30 */
+static const char *number(double n, char to[64]) {
+  char plain[48];
+  if (n >= 1e15) {
+    snprintf(to, 64, "about %.3g", n);
+    return to;
+  }
+  int len = snprintf(plain, sizeof plain, "%.0f", n), at = 0;
+  for (int i = 0; i < len; i++) {
+    if (i > 0 && (len - i) % 3 == 0)
+      to[at++] = ',';
+    to[at++] = plain[i];
+  }
+  to[at] = '\0';
+  return to;
+}
+
+static const char *stop_word(enum explore_stop stop) {
+  switch (stop) {
+  case STOP_STATES:
+    return "the limit of states was reached";
+  case STOP_BYTES:
+    return "memory has reached its limit";
+  case STOP_SECONDS:
+    return "the time was up";
+  case STOP_ASKED:
+    return "interrupted";
+  default:
+    return "it has no end";
+  }
+}
+
+static const char *bad_word(enum explore_end end) {
+  switch (end) {
+  case EXPLORE_DEADLOCK:
+    return "end in a deadlock";
+  case EXPLORE_HELD:
+    return "end with a lock held";
+  case EXPLORE_STUCK:
+    return "never end";
+  default:
+    return "end wrong";
+  }
+}
+
+/* -- the report ---------------------------------------------------------------------------------- */
+
+static void print_head(const char *script, const struct explore_sum *s) {
+  char ways[64], states[64];
+  number(s->states, states);
+  if (s->stop != STOP_COMPLETE)
+    printf("%s: %s states of %" PRIu32 " processes tried, not all: %s\n", script, states,
+           s->processes, stop_word(s->stop));
+  else if (s->ways < 0)
+    printf("%s: %" PRIu32 " processes, interleavings without end; all %s states tried\n", script,
+           s->processes, states);
+  else
+    printf("%s: %s interleaving%s of %" PRIu32 " processes, all tried (%s states)\n", script,
+           number(s->ways, ways), s->ways == 1 ? "" : "s", s->processes, states);
+}
+
+static double ways_to(const struct exploration *x, enum explore_end end) {
+  const struct explore_outcome *o;
+  uint32_t n = exploration_outcomes(x, &o);
+  double ways = 0;
+  for (uint32_t i = 0; i < n; i++)
+    if (o[i].end == end)
+      ways = ways < 0 || o[i].ways < 0 ? -1 : ways + o[i].ways;
+  return ways;
+}
+
+static void print_kind(const struct exploration *x, const struct explore_sum *s,
+                       enum explore_end end) {
+  char bad[64], all[64];
+  double ways = ways_to(x, end);
+  if (s->stop == STOP_COMPLETE && ways > 0 && s->ways > 0)
+    printf("%s of %s %s (1 in %s)\n", number(ways, bad), number(s->ways, all), bad_word(end),
+           number(s->ways / ways, (char[64]){0}));
+  else
+    printf("some %s\n", bad_word(end));
+}
+
+static int print_story(struct exploration *x, const char *script, enum explore_end end) {
+  uint32_t *path = NULL, preemptions = 0;
+  struct told *t = NULL;
+  struct buf out = {0};
+  uint32_t len = exploration_path(x, end, &path, &preemptions);
+  if (len == EXPLORE_NONE)
+    return -SBX_ENOMEM;
+  int rc = told_make(x, path, len, end, script, &t);
+  const struct story_options so = {.width =
+                                       isatty(STDOUT_FILENO) ? show_columns(STDOUT_FILENO) : 120,
+                                   .color = false,
+                                   .utf8 = false};
+  if (rc == 0)
+    rc = story_write(told_story(t), &so, &out);
+  if (rc == 0) {
+    printf("\nthe shortest, %" PRIu32 " step%s with %" PRIu32 " preemption%s:\n", len,
+           len == 1 ? "" : "s", preemptions, preemptions == 1 ? "" : "s");
+    fwrite(out.data, 1, out.len, stdout);
+  }
+  buf_release(&out);
+  told_free(t);
+  free(path);
+  return rc;
+}
+
+static void print_text(const char *text, size_t len) {
+  for (size_t at = 0; at < len;) {
+    size_t n = strcspn(text + at, "\n");
+    printf("    %.*s\n", (int)n, text + at);
+    at += n + 1;
+  }
+}
+
+/* What the processes printed, and in how many interleavings. */
+static void print_outcomes(const struct exploration *x) {
+  enum { MOST = 12 };
+  const struct explore_outcome *o;
+  uint32_t n = exploration_outcomes(x, &o);
+  char ways[64];
+  if (n < 2)
+    return;
+  printf("\noutcomes:\n");
+  for (uint32_t i = 0; i < n && i < MOST; i++) {
+    static const char *const words[] = {"",         "ends well",      "ends wrong",
+                                        "deadlock", "a lock is held", "never ends"};
+    printf("  %s: %s%s\n", o[i].ways < 0 ? "many" : number(o[i].ways, ways), words[o[i].end],
+           o[i].len ? ", prints" : "");
+    print_text(o[i].text, o[i].len);
+  }
+  if (n > MOST)
+    printf("  and %" PRIu32 " more\n", n - MOST);
+}
+
+static int print_report(struct exploration *x, const char *script) {
+  static const enum explore_end kinds[] = {EXPLORE_ERROR, EXPLORE_DEADLOCK, EXPLORE_STUCK,
+                                           EXPLORE_HELD};
+  struct explore_sum s;
+  bool found[sizeof kinds / sizeof *kinds] = {false};
+  int bad = 0, rc = 0;
+  exploration_sum(x, &s);
+  print_head(script, &s);
+  for (uint32_t i = 0; i < s.states; i++)
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+      found[k] |= exploration_state(x, i)->end == kinds[k];
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds && rc == 0; k++)
+    if (found[k]) {
+      bad++;
+      print_kind(x, &s, kinds[k]);
+      rc = print_story(x, script, kinds[k]);
+    }
+  if (rc) {
+    report_print(&(struct report){.message = error_text(rc)});
+    return EXIT_LUA_ERROR;
+  }
+  if (!bad)
+    printf(s.stop == STOP_COMPLETE
+               ? "no process fails, every assertion holds, nobody waits for ever\n"
+               : "nothing went wrong in what was tried\n");
+  print_outcomes(x);
+  return bad ? EXIT_FOUND : 0;
+}
+
+int explore_script(struct script *script, struct arena *arena) {
+  const struct options *o = script->options;
+  struct progress p = {0};
+  const struct explore_options eo = {
+      .seed = o->seeded ? o->seed : 1,
+      .arena = arena,
+      .states_max = o->explore_limit < UINT32_MAX ? (uint32_t)o->explore_limit : UINT32_MAX,
+      .merge_relock = true,
+      .progress = progress,
+      .ctx = &p};
+  struct exploration *x = NULL;
+  const char *name = o->script < script->argc ? script->argv[o->script] : "-e";
+  const char *slash = strrchr(name, '/');
+  int rc = explore(&eo, script_simulated, script, &x);
+  if (p.shown)
+    fprintf(stderr, "\r\033[K");
+  if (rc) {
+    report_print(&(struct report){.message = error_text(rc)});
+    return EXIT_LUA_ERROR;
+  }
+  int status = print_report(x, slash ? slash + 1 : name);
+  exploration_free(x);
+  return status;
+}

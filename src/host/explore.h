@@ -1,0 +1,36 @@
+/*
+ * host/explore.h - --explore: what every interleaving of a script does, told to a person.
+ */
+#ifndef SBX_HOST_EXPLORE_H
+#define SBX_HOST_EXPLORE_H
+
+#include "host/script.h"
+#include "look/story.h"
+#include "sim/explore/explore.h"
+
+enum { EXIT_FOUND = 5 };
+
+/* Explore the script, print the report on stdout. Returns the exit status: 0, EXIT_FOUND, ... */
+int explore_script(struct script *script, struct arena *arena);
+
+/* End the exploration that is under way, and tell what is known. Async-signal-safe. */
+void explore_stop(void);
+
+/* -- explore_story.c ----------------------------------------------------------------------------- */
+
+/* The story of a path, with all that it borrows. */
+struct told;
+
+/*
+ * Tell the path of `len` steps to its end, of this kind. `script` is the file's name. The caller
+ * owns *ret. -SBX_ENOMEM
+ */
+int told_make(struct exploration *x, const uint32_t *path, uint32_t len, enum explore_end end,
+              const char *script, struct told **ret);
+const struct story *told_story(const struct told *t);
+void told_free(struct told *t);
+
+/* One plain value in a message of the codec as text: "5", "false", "\"x\"", "a table". */
+int told_message(const uint8_t *message, size_t len, struct buf *out);
+
+#endif

@@ -1,0 +1,238 @@
+/*
+ * host/simulate.c - see simulate.h.
+ *
+ * A run is the same each time: addresses are (the program starts itself again without randomised
+ * ones), the time of day is the virtual clock's, and Lua's seed is drawn from these two (its
+ * luai_makeseed reads the time, and addresses). So `pairs` goes in the same order.
+ */
+#include "host/simulate.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "host/explore.h"
+#include "host/output.h"
+#include "look/snapshot.h"
+#include "look/waits.h"
+#include "lua/state/interrupt.h"
+#include "lua/state/report.h"
+#include "object/calls.h"
+#include "sim/run.h"
+
+enum { EXIT_UNJOINED = 3, EXIT_DEADLOCK = 4, EXIT_LIMIT = 125 };
+
+/* -- what is outside ----------------------------------------------------------------------------- */
+
+/* The function whose name is the upvalue is not to be had. */
+static int refuse(lua_State *L) {
+  return luaL_error(L,
+                    "%s is not possible in a simulated run, which changes nothing outside: run "
+                    "the script without --sim",
+                    lua_tostring(L, lua_upvalueindex(1)));
+}
+
+/* io.open for reading only: upvalue 1 is Lua's own. */
+static int open_to_read(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1), *mode = luaL_optstring(L, 2, "r");
+  if (strcmp(mode, "r") != 0 && strcmp(mode, "rb") != 0)
+    return luaL_error(L,
+                      "io.open('%s', '%s') is not possible in a simulated run, which writes no "
+                      "files: run the script without --sim",
+                      path, mode);
+  lua_settop(L, 2);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, 2, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+static struct backend *backend_at(lua_State *L, int upvalue) {
+  return lua_touserdata(L, lua_upvalueindex(upvalue));
+}
+
+static double now_seconds(struct backend *b) {
+  return (double)op_clock_now(b) / (double)NS_PER_SECOND;
+}
+
+/* os.clock: nothing takes time but waiting. */
+static int virtual_clock(lua_State *L) {
+  lua_pushnumber(L, now_seconds(backend_at(L, 1)));
+  return 1;
+}
+
+/* os.time and os.date without a time: upvalue 2 is Lua's own function, 3 where its time stands. */
+static int virtual_time(lua_State *L) {
+  int at = (int)lua_tointeger(L, lua_upvalueindex(3));
+  if (lua_isnoneornil(L, at)) {
+    lua_Integer now = (lua_Integer)(op_clock_wall(backend_at(L, 1)) / NS_PER_SECOND);
+    if (at == 1) {
+      lua_pushinteger(L, now);
+      return 1;
+    }
+    if (lua_isnone(L, 1))
+      lua_pushliteral(L, "%c");
+    lua_settop(L, 1);
+    lua_pushinteger(L, now);
+  }
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+static void set_refused(lua_State *L, const char *library, const char *const names[]) {
+  if (lua_getglobal(L, library) == LUA_TTABLE)
+    for (int i = 0; names[i]; i++) {
+      lua_pushfstring(L, "%s.%s", library, names[i]);
+      lua_pushcclosure(L, refuse, 1);
+      lua_setfield(L, -2, names[i]);
+    }
+  lua_pop(L, 1);
+}
+
+static void set_virtual(lua_State *L, struct backend *b, const char *name, lua_CFunction f,
+                        int at) {
+  lua_pushlightuserdata(L, b);
+  lua_getfield(L, -2, name);
+  lua_pushinteger(L, at);
+  lua_pushcclosure(L, f, 3);
+  lua_setfield(L, -2, name);
+}
+
+void simulate_restrict(lua_State *L, struct backend *b) {
+  static const char *const of_os[] = {"execute", "remove", "rename", "tmpname", "setlocale", NULL};
+  static const char *const of_io[] = {"popen", "tmpfile", "output", NULL};
+  static const char *const of_package[] = {"loadlib", NULL};
+  set_refused(L, LUA_OSLIBNAME, of_os);
+  set_refused(L, LUA_IOLIBNAME, of_io);
+  set_refused(L, LUA_LOADLIBNAME, of_package);
+  lua_getglobal(L, LUA_OSLIBNAME);
+  set_virtual(L, b, "clock", virtual_clock, 0);
+  set_virtual(L, b, "time", virtual_time, 1);
+  set_virtual(L, b, "date", virtual_time, 2);
+  lua_getglobal(L, LUA_IOLIBNAME);
+  lua_getfield(L, -1, "open");
+  lua_pushcclosure(L, open_to_read, 1);
+  lua_setfield(L, -2, "open");
+  lua_getglobal(L, LUA_LOADLIBNAME);
+  lua_pushliteral(L, ""); /* modules in C are outside */
+  lua_setfield(L, -2, "cpath");
+  lua_pop(L, 3);
+}
+
+/* Lua's seed is drawn from it, among others: the linker puts this in place of time(2). */
+time_t __wrap_time(time_t *ret);
+static bool time_stands;
+
+time_t __wrap_time(time_t *ret) {
+  struct timespec now = {0};
+  if (!time_stands)
+    clock_gettime(CLOCK_REALTIME, &now);
+  if (ret)
+    *ret = now.tv_sec;
+  return now.tv_sec;
+}
+
+/* -- the run ------------------------------------------------------------------------------------ */
+
+static void write_line(void *ctx, int stream, const char *text, size_t len) {
+  (void)ctx;
+  FILE *f = stream == 1 ? stdout : stderr;
+  if (stream == 2)
+    fflush(stdout);
+  fwrite(text, 1, len, f);
+  fflush(f);
+}
+
+static void say_deadlock(void *ctx, const struct snapshot *taken) {
+  struct snapshot *s = (struct snapshot *)(uintptr_t)taken;
+  struct buf out = {0};
+  bool about[1024] = {false};
+  (void)ctx;
+  for (uint32_t i = 0; i < s->process_count && i < 1024; i++)
+    about[i] = s->processes[i].lives;
+  if (s->process_count <= 1024 && waits_find(s, 0) == 0 &&
+      buf_format(&out, "deadlock: nobody can ever go on") == 0 &&
+      waits_report(s, about, &out) == 0 && buf_append_byte(&out, '\0') == 0)
+    report_print(&(struct report){.message = (const char *)out.data});
+  buf_release(&out);
+}
+
+static void on_interrupt(int sig) {
+  (void)sig;
+  explore_stop();
+  run_stop();
+}
+
+static void write_report(const void *text, size_t len) {
+  fwrite(text, 1, len, stderr); /* the stream of the process, or of the program */
+}
+
+static int status_of(const struct run_outcome *r) {
+  switch (r->end) {
+  case RUN_DEADLOCK:
+    return r->status ? r->status : EXIT_DEADLOCK;
+  case RUN_STOPPED:
+    if (r->rc) {
+      report_print(&(struct report){.message = error_text(r->rc)});
+      return EXIT_LIMIT;
+    }
+    report_print(&(struct report){.message = "interrupted"});
+    return EXIT_INTERRUPTED;
+  default:
+    return r->status ? r->status : r->unjoined ? EXIT_UNJOINED : 0;
+  }
+}
+
+static int run_once(struct script *script, struct arena *arena) {
+  const struct options *o = script->options;
+  const struct run_options ro = {.seed = o->seeded ? o->seed : 1,
+                                 .random = o->seeded,
+                                 .arena = arena,
+                                 .write = write_line,
+                                 .deadlock = say_deadlock};
+  struct run_outcome outcome;
+  int rc = run_simulated(&ro, script_simulated, script, &outcome);
+  if (rc) {
+    report_print(&(struct report){.message = error_text(rc)});
+    return EXIT_LUA_ERROR;
+  }
+  return status_of(&outcome);
+}
+
+/* Start again at addresses that are the same each time. */
+static void fix_addresses(char **argv) {
+  int now = personality(0xffffffff);
+  if (now < 0 || (now & ADDR_NO_RANDOMIZE))
+    return;
+  if (personality((unsigned long)now | ADDR_NO_RANDOMIZE) >= 0)
+    execv("/proc/self/exe", argv); /* if that fails, the run is right, but not the same each time */
+}
+
+int simulate(struct script *script) {
+  struct arena *arena;
+  struct sigaction act = {.sa_handler = on_interrupt};
+  fix_addresses(script->argv);
+  int rc = arena_open(&arena);
+  if (rc) {
+    report_print(&(struct report){.message = error_text(rc)});
+    return EXIT_LUA_ERROR;
+  }
+  time_stands = true;
+  sigaction(SIGINT, &act, NULL);
+  report_set_writer(write_report);
+  int status = script->options->explore ? explore_script(script, arena) : run_once(script, arena);
+  arena_close(arena);
+  return output_finish(status);
+}

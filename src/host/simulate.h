@@ -1,0 +1,17 @@
+/*
+ * host/simulate.h - --sim and --explore: a script as a simulated run.
+ */
+#ifndef SBX_HOST_SIMULATE_H
+#define SBX_HOST_SIMULATE_H
+
+#include <lua.h>
+
+#include "host/script.h"
+
+/* Run the script in the simulator, as its options say. Returns the exit status. */
+int simulate(struct script *script);
+
+/* Replace the functions by which a script would reach, or change, what is outside of a simulated run. */
+void simulate_restrict(lua_State *L, struct backend *b);
+
+#endif

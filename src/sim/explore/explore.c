@@ -1,0 +1,469 @@
+/* sim/explore/explore.c - building the graph; see explore.h. What is told of it is in judge.c. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "sim/explore/graph.h"
+
+enum { STATES_MAX = 2000000 };
+
+/* -- states as bytes ----------------------------------------------------------------------------- */
+
+/* A state that is being made. */
+struct making {
+  struct world *w;
+  uint32_t *histories; /* of each process; cap of them */
+  uint32_t count, cap;
+};
+
+static int make_room(struct making *m, uint32_t count) {
+  if (count <= m->cap)
+    return 0;
+  uint32_t *grown = realloc(m->histories, 2 * count * sizeof *grown);
+  if (!grown)
+    return -SBX_ENOMEM;
+  m->histories = grown;
+  m->cap = 2 * count;
+  return 0;
+}
+
+uint32_t graph_state_parts(const struct exploration *x, uint32_t state, const uint8_t **ret_world,
+                           size_t *ret_len, const uint8_t **ret_histories) {
+  size_t len;
+  uint32_t count;
+  const uint8_t *bytes = intern_get(x->keys, state + 1, &len);
+  memcpy(&count, bytes + len - sizeof count, sizeof count);
+  *ret_histories = bytes + len - sizeof count - count * sizeof count;
+  *ret_world = bytes;
+  *ret_len = (size_t)(*ret_histories - bytes);
+  return count;
+}
+
+static int load(const struct exploration *x, uint32_t state, struct making *m) {
+  const uint8_t *world, *histories;
+  size_t len;
+  uint32_t count = graph_state_parts(x, state, &world, &len, &histories);
+  int rc = make_room(m, count);
+  if (rc)
+    return rc;
+  memcpy(m->histories, histories, count * sizeof *m->histories);
+  m->count = count;
+  return world_load(m->w, world, len);
+}
+
+static int add_state(struct exploration *x, struct making *m, uint32_t *ret) {
+  bool is_new;
+  x->key.len = 0;
+  int rc = world_save(m->w, &x->key);
+  if (rc == 0)
+    rc = buf_append(&x->key, m->histories, m->count * sizeof *m->histories);
+  if (rc == 0)
+    rc = buf_append(&x->key, &m->count, sizeof m->count);
+  if (rc)
+    return rc;
+  uint32_t id = intern_put(x->keys, x->key.data, x->key.len, &is_new);
+  if (!id)
+    return -SBX_ENOMEM;
+  *ret = id - 1;
+  if (!is_new)
+    return 0;
+  if (x->state_count == x->state_cap) {
+    uint32_t cap = x->state_cap ? 2 * x->state_cap : 1024;
+    struct explore_state *grown = realloc(x->states, cap * sizeof *grown);
+    if (!grown)
+      return -SBX_ENOMEM;
+    x->states = grown;
+    x->state_cap = cap;
+  }
+  x->states[x->state_count++] = (struct explore_state){.end = EXPLORE_OPEN};
+  if (m->count > x->processes)
+    x->processes = m->count;
+  return 0;
+}
+
+static int add_step(struct exploration *x, uint32_t process, uint32_t to, uint32_t answer) {
+  if (x->step_count == x->step_cap) {
+    uint32_t cap = x->step_cap ? 2 * x->step_cap : 4096;
+    struct explore_step *grown = realloc(x->steps, cap * sizeof *grown);
+    if (!grown)
+      return -SBX_ENOMEM;
+    x->steps = grown;
+    x->step_cap = cap;
+  }
+  x->steps[x->step_count++] =
+      (struct explore_step){.to = to, .answer = answer, .process = (uint16_t)process};
+  return 0;
+}
+
+/* -- processes ----------------------------------------------------------------------------------- */
+
+static bool has_left(const struct exploration *x, const struct making *m, uint32_t i) {
+  struct world_process p;
+  if (history_of(&x->h, m->histories[i])->image == 0)
+    return true;
+  world_process(m->w, i, &p);
+  return p.phase == PHASE_ENDED;
+}
+
+/* The request of a history, opened once. */
+const struct request *graph_request(struct exploration *x, uint32_t history) {
+  if (history >= x->request_cap) {
+    uint32_t cap = 2 * history + 64;
+    struct request **grown = realloc(x->requests, cap * sizeof(struct request *));
+    if (!grown)
+      return NULL;
+    memset(grown + x->request_cap, 0, (cap - x->request_cap) * sizeof(struct request *));
+    x->requests = grown;
+    x->request_cap = cap;
+  }
+  if (!x->requests[history]) {
+    struct request *r = malloc(sizeof *r);
+    if (r && exploration_request(x, history, r)) {
+      free(r);
+      r = NULL;
+    }
+    x->requests[history] = r;
+  }
+  return x->requests[history];
+}
+
+/* A process has stopped, with this history: it asks, or has left. */
+static int settle(struct exploration *x, struct making *m, uint32_t i) {
+  const struct history *h = history_of(&x->h, m->histories[i]);
+  if (h->image == 0) {
+    int32_t status;
+    memcpy(&status, intern_get(x->h.texts, h->request, NULL), sizeof status);
+    world_exit(m->w, i, status, 0);
+    return 0;
+  }
+  const struct request *r = graph_request(x, m->histories[i]);
+  return r ? world_ask(m->w, i, r) : -SBX_ENOMEM;
+}
+
+static uint32_t answer_text(struct exploration *x, const struct answer *a, enum op_kind kind) {
+  x->text.len = 0;
+  if (answer_write(a, kind, &x->text))
+    return 0;
+  return intern_put(x->h.texts, x->text.data, x->text.len, NULL);
+}
+
+static int follow(struct exploration *x, struct making *m, uint32_t before, uint32_t i,
+                  uint32_t answer) {
+  struct world_process p;
+  world_process(m->w, i, &p);
+  uint32_t after = answer ? history_follow(&x->h, before, answer, i, p.serial) : 0;
+  if (!after)
+    return -SBX_ENOMEM;
+  m->histories[i] = after;
+  return settle(x, m, i);
+}
+
+/* The spawned process is its parent, told so. */
+static int be_born(struct exploration *x, struct making *m, uint32_t parent,
+                   const struct answer *told) {
+  struct answer a = *told;
+  uint32_t i = m->count;
+  int rc = make_room(m, i + 1);
+  if (rc)
+    return rc;
+  m->count++;
+  a.number = 0;
+  return follow(x, m, m->histories[parent], i, answer_text(x, &a, OP_PROCESS_SPAWN));
+}
+
+/* Process `i` takes a step. `ret_answer`: 0 if its op is not over. */
+static int take_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *ret_answer) {
+  struct answer a = {0};
+  const struct request *r = graph_request(x, m->histories[i]);
+  *ret_answer = 0;
+  if (!r)
+    return -SBX_ENOMEM;
+  if (op_describe(r->kind)->type == OBJECT_PROCESS)
+    x->asks_status |= graph_asks_status(r);
+  int rc = world_step(m->w, i, r, &a);
+  if (rc == WORLD_GOES_ON)
+    return 0;
+  if (rc == 0 && (*ret_answer = answer_text(x, &a, r->kind)) == 0)
+    rc = -SBX_ENOMEM;
+  if (rc == 0 && r->kind == OP_PROCESS_SPAWN && a.rc == 0)
+    rc = be_born(x, m, i, &a);
+  if (rc == 0 && !has_left(x, m, i))
+    rc = follow(x, m, m->histories[i], i, *ret_answer);
+  answer_release(&a);
+  return rc;
+}
+
+/* -- what is no step of its own ------------------------------------------------------------------ */
+
+static bool can(struct exploration *x, struct making *m, uint32_t i) {
+  if (has_left(x, m, i))
+    return false;
+  const struct request *r = graph_request(x, m->histories[i]);
+  return r && world_can(m->w, i, r) != WORLD_WAITS;
+}
+
+static bool holds_something(const struct making *m, uint32_t i) {
+  struct forgotten f;
+  uint32_t at = 0;
+  return world_forgotten(m->w, i, &at, &f);
+}
+
+/* Is it done at once, as soon as it can be? */
+static bool is_quiet(struct exploration *x, const struct making *m, uint32_t i) {
+  const struct request *r = graph_request(x, m->histories[i]);
+  if (!r)
+    return false;
+  if (r->kind == OP_PROCESS_END)
+    return !x->ends_are_steps && !holds_something(m, i);
+  if (r->kind == OP_PROCESS_LOOK) {
+    struct world_process p;
+    uint32_t slot = r->object.slot;
+    if (slot == i || slot >= m->count)
+      return true;
+    world_process(m->w, slot, &p);
+    x->asks_status |= p.phase != PHASE_ENDED;
+    return p.phase == PHASE_ENDED;
+  }
+  return graph_is_quiet(r);
+}
+
+/* Do what is no step, until nothing is left but steps; and when nobody can go on, let time pass. */
+static int close_state(struct exploration *x, struct making *m) {
+  for (;;) {
+    bool any = false;
+    uint32_t quiet = EXPLORE_NONE, answer;
+    for (uint32_t i = 0; i < m->count && quiet == EXPLORE_NONE; i++)
+      if (can(x, m, i)) {
+        any = true;
+        if (is_quiet(x, m, i))
+          quiet = i;
+      }
+    if (quiet != EXPLORE_NONE) {
+      int rc = take_step(x, m, quiet, &answer);
+      if (rc)
+        return rc;
+      continue;
+    }
+    if (any || has_left(x, m, 0))
+      return 0;
+    int64_t next = SBX_FOREVER;
+    for (uint32_t i = 0; i < m->count; i++)
+      if (!has_left(x, m, i)) {
+        const struct request *r = graph_request(x, m->histories[i]);
+        int64_t deadline = r ? world_deadline(m->w, i, r) : SBX_FOREVER;
+        next = deadline < next ? deadline : next;
+      }
+    if (next == SBX_FOREVER)
+      return 0;
+    world_advance(m->w, next > world_now(m->w) ? next : world_now(m->w));
+  }
+}
+
+/* -- the search ---------------------------------------------------------------------------------- */
+
+static enum explore_end end_of(struct exploration *x, const struct making *m) {
+  struct world_process p;
+  bool held = false;
+  if (!has_left(x, m, 0))
+    return EXPLORE_DEADLOCK;
+  world_process(m->w, 0, &p);
+  if (p.exit_code != 0 || p.signal)
+    return EXPLORE_ERROR;
+  for (uint32_t i = 0; i < m->count; i++) {
+    world_process(m->w, i, &p);
+    if (i > 0 && p.failed)
+      return EXPLORE_ERROR;
+    held |= history_of(&x->h, m->histories[i])->held;
+  }
+  return held ? EXPLORE_HELD : EXPLORE_WELL;
+}
+
+/* Find the steps of a state. */
+static int look_at(struct exploration *x, uint32_t state, struct making *m) {
+  uint32_t first = x->step_count, answer, to;
+  int rc = load(x, state, m);
+  if (rc)
+    return rc;
+  uint32_t count = m->count;
+  bool over = has_left(x, m, 0);
+  for (uint32_t i = 0; i < count && !over && rc == 0; i++) {
+    if (i > 0 && (rc = load(x, state, m)))
+      break;
+    if (!can(x, m, i))
+      continue;
+    rc = take_step(x, m, i, &answer);
+    if (rc == 0)
+      rc = close_state(x, m);
+    if (rc == 0)
+      rc = add_state(x, m, &to);
+    if (rc == 0)
+      rc = add_step(x, i, to, answer);
+  }
+  struct explore_state *s = &x->states[state];
+  s->looked_at = true;
+  s->first = first;
+  s->count = x->step_count - first;
+  if (rc == 0 && s->count == 0) {
+    rc = load(x, state, m);
+    s->end = (uint8_t)end_of(x, m);
+  }
+  return rc;
+}
+
+static double seconds_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static size_t bytes_of(const struct exploration *x) {
+  return intern_bytes(x->keys) + intern_bytes(x->h.texts) + intern_bytes(x->h.all) +
+         sim_bytes(x->h.sim) + x->state_cap * sizeof *x->states + x->step_cap * sizeof *x->steps;
+}
+
+/* Is it time to stop? */
+static bool stops(struct exploration *x, uint32_t looked) {
+  const struct explore_options *o = &x->options;
+  uint32_t most = o->states_max ? o->states_max : STATES_MAX;
+  size_t bytes = o->bytes_max ? o->bytes_max : (size_t)2 << 30;
+  if (x->state_count > most)
+    x->stop = STOP_STATES;
+  else if (looked % 64 == 0 && bytes_of(x) > bytes)
+    x->stop = STOP_BYTES;
+  else if (looked % 64 == 0 && o->seconds_max > 0 && seconds_now() - x->began > o->seconds_max)
+    x->stop = STOP_SECONDS;
+  else if (looked % 256 == 0 && o->progress &&
+           o->progress(o->ctx, x->state_count, intern_count(x->h.all)))
+    x->stop = STOP_ASKED;
+  return x->stop != STOP_COMPLETE;
+}
+
+static int search(struct exploration *x, struct making *m) {
+  int rc = 0;
+  for (uint32_t s = 0; s < x->state_count && rc == 0 && !x->asks_status && !stops(x, s); s++)
+    rc = look_at(x, s, m);
+  return rc;
+}
+
+static int begin(struct exploration *x, struct making *m, int (*body)(struct backend *b, void *ctx),
+                 void *body_ctx) {
+  uint32_t state;
+  int rc = make_room(m, 1);
+  if (rc)
+    return rc;
+  enum sim_stop why = sim_begin(x->h.sim, body, body_ctx);
+  m->count = 1;
+  m->histories[0] = history_note(&x->h, 0, 0, 1, why);
+  if (!m->histories[0])
+    return -SBX_ENOMEM;
+  rc = settle(x, m, 0);
+  if (rc == 0)
+    rc = close_state(x, m);
+  return rc ? rc : add_state(x, m, &state);
+}
+
+static int open_all(struct exploration *x, struct making *m) {
+  const struct world_options wo = {.seed = x->options.seed,
+                                   .merge_relock = x->options.merge_relock};
+  const struct sim_options so = {.seed = x->options.seed,
+                                 .arena = x->options.arena,
+                                 .print = histories_print,
+                                 .forgot = histories_forgot,
+                                 .ctx = &x->h};
+  int rc = histories_open(&x->h);
+  if (rc == 0 && !(x->keys = intern_new()))
+    rc = -SBX_ENOMEM;
+  if (rc == 0)
+    rc = sim_open(&so, &x->h.sim);
+  if (rc == 0)
+    rc = world_new(&wo, &m->w);
+  if (rc == 0)
+    sim_set_world(x->h.sim, m->w);
+  return rc;
+}
+
+/* Everything again, from the beginning: somebody asks how processes stand. */
+static int explore_again(struct exploration *x, struct making *m) {
+  const struct world_options wo = {.seed = x->options.seed,
+                                   .merge_relock = x->options.merge_relock};
+  x->ends_are_steps = true;
+  x->asks_status = false;
+  x->state_count = x->step_count = x->processes = 0;
+  intern_free(x->keys);
+  x->keys = intern_new();
+  world_free(m->w);
+  m->w = NULL;
+  int rc = x->keys ? world_new(&wo, &m->w) : -SBX_ENOMEM;
+  if (rc)
+    return rc;
+  sim_set_world(x->h.sim, m->w);
+  m->count = 1;
+  m->histories[0] = x->first_history;
+  uint32_t state;
+  rc = settle(x, m, 0);
+  if (rc == 0)
+    rc = close_state(x, m);
+  if (rc == 0)
+    rc = add_state(x, m, &state);
+  x->asks_status = false;
+  for (uint32_t s = 0; s < x->state_count && rc == 0 && !stops(x, s); s++)
+    rc = look_at(x, s, m);
+  return rc;
+}
+
+int explore(const struct explore_options *o, int (*body)(struct backend *b, void *ctx),
+            void *body_ctx, struct exploration **ret) {
+  struct making m = {0};
+  struct exploration *x = calloc(1, sizeof *x);
+  if (!x)
+    return -SBX_ENOMEM;
+  x->options = *o;
+  x->began = seconds_now();
+  int rc = open_all(x, &m);
+  if (rc == 0)
+    rc = begin(x, &m, body, body_ctx);
+  x->first_history = rc == 0 ? 1 : 0;
+  if (rc == 0)
+    rc = search(x, &m);
+  if (rc == 0 && x->asks_status)
+    rc = explore_again(x, &m);
+  if (rc == -SBX_ENOMEM && x->state_count > 0) { /* what was found is worth something */
+    x->stop = STOP_BYTES;
+    rc = 0;
+  }
+  if (rc == 0)
+    rc = graph_judge(x);
+  x->seconds = seconds_now() - x->began;
+  x->world = m.w;
+  free(m.histories);
+  if (rc) {
+    exploration_free(x);
+    return rc;
+  }
+  *ret = x;
+  return 0;
+}
+
+void exploration_free(struct exploration *x) {
+  if (!x)
+    return;
+  for (uint32_t i = 0; i < x->request_cap; i++)
+    if (x->requests[i]) {
+      request_close(x->requests[i]);
+      free(x->requests[i]);
+    }
+  for (uint32_t i = 0; i < x->outcome_count; i++)
+    free((void *)(uintptr_t)x->outcomes[i].text);
+  free(x->outcomes);
+  free(x->requests);
+  free(x->states);
+  free(x->steps);
+  intern_free(x->keys);
+  sim_close(x->h.sim);
+  histories_close(&x->h);
+  world_free(x->world);
+  buf_release(&x->key);
+  buf_release(&x->text);
+  free(x);
+}

@@ -1,0 +1,139 @@
+/*
+ * sim/explore/explore.h - every interleaving of a simulated run.
+ *
+ * What a process does next depends only on the answers that it got, so each sequence of answers, a
+ * history, runs once in Lua (history.h). An interleaving is then a path in a graph: a state is the
+ * world (world.h) together with the history of each process; an edge is a step of one process. States
+ * that are equal are one, also when different paths lead to them, so a loop that comes back to where
+ * it was is a circle in the graph.
+ *
+ * A step is an op by which processes can influence one another. Others are done at once, since their
+ * order decides nothing: making objects, spawning, joining a process that has ended, being joined,
+ * handles, marks, reading the clock; and ending, unless the process holds something or somebody asks
+ * how processes stand (then the run is explored again with ends as steps). The clock moves only when
+ * nobody can go on.
+ */
+#ifndef SBX_SIM_EXPLORE_EXPLORE_H
+#define SBX_SIM_EXPLORE_EXPLORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/sim.h"
+
+enum { EXPLORE_NONE = UINT32_MAX };
+
+struct explore_options {
+  uint64_t seed;
+  struct arena *arena;
+  uint32_t states_max; /* 0: 2,000,000 */
+  size_t bytes_max;    /* 0: 2 GiB */
+  double seconds_max;  /* 0: no limit */
+  bool merge_relock;   /* as in struct world_options */
+  /* Called now and then. True: stop, and tell what is known. */
+  bool (*progress)(void *ctx, uint32_t states, uint32_t histories);
+  void *ctx;
+};
+
+/* How an interleaving ends, or what it never comes out of. */
+enum explore_end {
+  EXPLORE_OPEN, /* it goes on: the state has steps, or was not looked at */
+  EXPLORE_WELL,
+  EXPLORE_ERROR,    /* main, or a process whose failure nobody looked at, ended badly */
+  EXPLORE_DEADLOCK, /* processes wait, and nobody can go on */
+  EXPLORE_HELD,     /* it ends well, but a process ended with a lock held */
+  EXPLORE_STUCK     /* it never ends, and some process that is not a daemon waits for ever */
+};
+
+struct explore_step {
+  uint32_t to;     /* state */
+  uint32_t answer; /* text: what the process was answered; 0: its op is not over */
+  uint16_t process;
+};
+
+struct explore_state {
+  uint32_t first, count; /* of the steps */
+  uint8_t end;           /* enum explore_end */
+  bool looked_at;        /* its steps are known */
+  double ways;           /* interleavings from here to an end; < 0: without end */
+  double bad_ways;       /* of those, the ones that end badly */
+  double p_bad;          /* to end badly, if each step is drawn */
+};
+
+struct explore_outcome {
+  uint32_t state;   /* an end of this kind */
+  uint8_t end;      /* enum explore_end */
+  double ways;      /* interleavings that end so */
+  int status;       /* of main */
+  const char *text; /* what the processes printed on stdout, in the order of their numbers */
+  size_t len;
+};
+
+struct exploration;
+
+enum explore_stop {
+  STOP_COMPLETE,
+  STOP_STATES,
+  STOP_BYTES,
+  STOP_SECONDS,
+  STOP_ASKED,
+  STOP_ENDLESS
+};
+
+/* Explore. -SBX_ENOMEM, or an error of the run's beginning. *ret is the caller's. */
+int explore(const struct explore_options *o, int (*body)(struct backend *b, void *ctx),
+            void *body_ctx, struct exploration **ret);
+void exploration_free(struct exploration *x);
+
+struct explore_sum {
+  enum explore_stop stop;
+  uint32_t states, histories, processes; /* processes: at most in a state */
+  uint32_t steps;
+  double ways, bad_ways; /* interleavings; < 0: without end */
+  bool circles;          /* an interleaving may go on for ever */
+  size_t bytes;
+  double seconds;
+};
+void exploration_sum(const struct exploration *x, struct explore_sum *ret);
+
+/* States: 0 is the first. */
+const struct explore_state *exploration_state(const struct exploration *x, uint32_t state);
+const struct explore_step *exploration_steps(const struct exploration *x, uint32_t state);
+
+/* The outcomes, those of most interleavings first; valid as long as `x`. Returns how many. */
+uint32_t exploration_outcomes(const struct exploration *x, const struct explore_outcome **ret);
+
+/*
+ * The path to an end of a kind, with the fewest preemptions, then the shortest: the numbers of its
+ * steps, each in its state. `ret` is the caller's, to be freed. Returns its length, EXPLORE_NONE if
+ * there is no such end or no memory. `state` is where it begins, 0 for the first.
+ */
+uint32_t exploration_path(const struct exploration *x, enum explore_end end, uint32_t **ret,
+                          uint32_t *ret_preemptions);
+
+/* -- what a state is like ------------------------------------------------------------------------ */
+
+struct world;
+
+/* Put the world of a state into `w` (of world_new). */
+int exploration_world(const struct exploration *x, uint32_t state, struct world *w);
+/* The history of a process in a state; EXPLORE_NONE: it does not exist yet. */
+uint32_t exploration_history(const struct exploration *x, uint32_t state, uint32_t process);
+
+/* What the process of a history asks for (to be closed), and where: "x.lua:7". */
+int exploration_request(const struct exploration *x, uint32_t history, struct request *ret);
+void exploration_where(struct exploration *x, uint32_t history, char where[WHERE_MAX]);
+/* It has left. */
+bool exploration_left(const struct exploration *x, uint32_t history);
+/* All that it printed so far on a stream, 1 or 2: appended to `out`. */
+int exploration_printed(const struct exploration *x, uint32_t history, int stream, struct buf *out);
+
+/* An answer of a step (to be released). */
+int exploration_answer(const struct exploration *x, uint32_t answer, struct answer *ret);
+
+/* Let something look at the process of a history, which is present meanwhile, and asks for `op`. It
+ * may change its memory, which is put right afterwards. */
+void exploration_visit(struct exploration *x, uint32_t history,
+                       void (*look)(void *ctx, const struct op *op), void *ctx);
+
+#endif

@@ -1,0 +1,47 @@
+/* sim/explore/graph.h - the graph of an exploration; private to sim/explore. */
+#ifndef SBX_SIM_EXPLORE_GRAPH_H
+#define SBX_SIM_EXPLORE_GRAPH_H
+
+#include "sim/explore/explore.h"
+#include "sim/explore/history.h"
+#include "sim/world.h"
+
+struct exploration {
+  struct explore_options options;
+  struct histories h;
+  struct intern *keys; /* states as bytes: number of a state + 1 */
+  struct explore_state *states;
+  uint32_t state_count, state_cap;
+  struct explore_step *steps;
+  uint32_t step_count, step_cap;
+  uint32_t processes, first_history;
+  struct request **requests; /* of histories, opened */
+  uint32_t request_cap;
+  struct world *world; /* for whoever wants one */
+  struct buf key, text;
+  bool ends_are_steps; /* ends of processes are steps */
+  bool asks_status;    /* and must be: somebody asks how processes stand */
+  enum explore_stop stop;
+  double began, seconds;
+  bool circles;
+  struct explore_outcome *outcomes;
+  uint32_t outcome_count;
+};
+
+/* The request of a history, opened; NULL: no memory. */
+const struct request *graph_request(struct exploration *x, uint32_t history);
+
+/* The parts of a state's bytes; returns how many processes there are. */
+uint32_t graph_state_parts(const struct exploration *x, uint32_t state, const uint8_t **ret_world,
+                           size_t *ret_len, const uint8_t **ret_histories);
+
+/* Is the op done at once, by its kind? */
+bool graph_is_quiet(const struct request *r);
+
+/* Does it ask how other processes stand, or change that? */
+bool graph_asks_status(const struct request *r);
+
+/* Count the ways, and say how each state ends. */
+int graph_judge(struct exploration *x);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * sim/explore/history.h - what each process does next, by the answers that it got; private to
+ * sim/explore.
+ *
+ * A history is a process that has asked for an op: its image, its request, and what it has printed.
+ * Histories that are equal in these are one, whatever the answers were that led there. Each answer to
+ * a history leads to another one, and is run in Lua once.
+ */
+#ifndef SBX_SIM_EXPLORE_HISTORY_H
+#define SBX_SIM_EXPLORE_HISTORY_H
+
+#include "sim/intern.h"
+#include "sim/sim.h"
+
+struct history {
+  uint32_t image;   /* 0: it has left */
+  uint32_t request; /* text; of one that has left its exit status */
+  uint32_t printed; /* text: of the last piece, and the number of those before; 0: nothing */
+  uint32_t index;   /* of the process */
+  uint64_t serial;
+  uint64_t held; /* 1: it asked to end, and held something */
+};
+
+struct histories {
+  struct sim *sim;
+  struct intern *texts; /* requests, answers, what is printed */
+  struct intern *all;   /* of struct history: its number is that of the history, from 1 */
+  uint64_t *keys;       /* history << 32 | answer: which history follows; open addressing */
+  uint32_t *next;
+  uint32_t slots, used;
+  /* while a process runs */
+  uint32_t printed;
+  uint64_t held;
+  bool no_memory;
+};
+
+int histories_open(struct histories *h);
+void histories_close(struct histories *h);
+
+/* Of struct sim_options. */
+void histories_print(void *ctx, int stream, const char *text, size_t len);
+void histories_forgot(void *ctx);
+
+static inline const struct history *history_of(const struct histories *h, uint32_t n) {
+  return (const void *)intern_get(h->all, n, NULL);
+}
+
+/* The history of the process that has just stopped, which was `before` (0: main's first). 0: no
+ * memory. */
+uint32_t history_note(struct histories *h, uint32_t before, uint32_t index, uint64_t serial,
+                      enum sim_stop why);
+
+/*
+ * The history that follows when process `index` gets an answer (a text of answer_write) to that
+ * history, run in Lua if it is new. The index differs from the history's own for a process that is
+ * just spawned; its answer names it, so that no two have the same. 0: no memory.
+ */
+uint32_t history_follow(struct histories *h, uint32_t before, uint32_t answer, uint32_t index,
+                        uint64_t serial);
+
+#endif

@@ -1,0 +1,239 @@
+/*
+ * sim/explore/judge.c - what the graph says: in how many ways each state can end, and how.
+ *
+ * The states fall into strongly connected components. One of several states, or with a step to
+ * itself, is a circle: an interleaving may go round in it for ever. If no step leads out of it, it
+ * must, and the run never ends.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "sim/explore/graph.h"
+
+#define WITHOUT_END (-1.0)
+
+struct components {
+  uint32_t *of;    /* of each state: its component; they are numbered from the ends on */
+  uint32_t *order; /* the states, those of a component together, from the ends on */
+  uint32_t count;
+};
+
+/* Tarjan's algorithm, without recursion. */
+struct tarjan {
+  uint32_t *index, *low, *stack, *path, *at; /* 0: not visited */
+  bool *on_stack;
+  uint32_t next, depth, height;
+};
+
+static void visit(struct tarjan *t, uint32_t s) {
+  t->index[s] = t->low[s] = ++t->next;
+  t->stack[t->height++] = s;
+  t->on_stack[s] = true;
+  t->path[t->depth] = s;
+  t->at[t->depth++] = 0;
+}
+
+static void close_component(struct tarjan *t, uint32_t s, struct components *c, uint32_t *done) {
+  uint32_t member;
+  do {
+    member = t->stack[--t->height];
+    t->on_stack[member] = false;
+    c->of[member] = c->count;
+    c->order[(*done)++] = member;
+  } while (member != s);
+  c->count++;
+}
+
+static void walk(const struct exploration *x, struct tarjan *t, struct components *c) {
+  uint32_t done = 0;
+  visit(t, 0);
+  while (t->depth > 0) {
+    uint32_t s = t->path[t->depth - 1], k = t->at[t->depth - 1]++;
+    if (k < x->states[s].count) {
+      uint32_t to = x->steps[x->states[s].first + k].to;
+      if (t->index[to] == 0)
+        visit(t, to);
+      else if (t->on_stack[to] && t->index[to] < t->low[s])
+        t->low[s] = t->index[to];
+      continue;
+    }
+    t->depth--;
+    if (t->low[s] == t->index[s])
+      close_component(t, s, c, &done);
+    else if (t->depth > 0 && t->low[s] < t->low[t->path[t->depth - 1]])
+      t->low[t->path[t->depth - 1]] = t->low[s];
+  }
+}
+
+static int find_components(const struct exploration *x, struct components *c) {
+  uint32_t n = x->state_count;
+  uint32_t *words = calloc(5 * (size_t)n, sizeof *words);
+  bool *on_stack = calloc(n, sizeof *on_stack);
+  c->of = calloc(n, sizeof *c->of);
+  c->order = calloc(n, sizeof *c->order);
+  int rc = words && on_stack && c->of && c->order ? 0 : -SBX_ENOMEM;
+  if (rc == 0) {
+    struct tarjan t = {.index = words,
+                       .low = words + n,
+                       .stack = words + 2 * (size_t)n,
+                       .path = words + 3 * (size_t)n,
+                       .at = words + 4 * (size_t)n,
+                       .on_stack = on_stack};
+    walk(x, &t, c);
+  }
+  free(words);
+  free(on_stack);
+  return rc;
+}
+
+/* -- ways ---------------------------------------------------------------------------------------- */
+
+static bool ends_badly(uint8_t end) { return end > EXPLORE_WELL; }
+
+static void end_state(struct explore_state *s) {
+  s->ways = 1;
+  s->bad_ways = s->p_bad = ends_badly(s->end);
+}
+
+/* From the states that follow, which are known. */
+static void sum_up(const struct exploration *x, struct explore_state *s) {
+  s->ways = s->bad_ways = s->p_bad = 0;
+  for (uint32_t k = 0; k < s->count; k++) {
+    const struct explore_state *to = &x->states[x->steps[s->first + k].to];
+    s->ways = s->ways < 0 || to->ways < 0 ? WITHOUT_END : s->ways + to->ways;
+    s->bad_ways = s->bad_ways < 0 || to->bad_ways < 0 ? WITHOUT_END : s->bad_ways + to->bad_ways;
+    s->p_bad += to->p_bad / s->count;
+  }
+}
+
+/* A circle: ways without end. The probabilities settle by repeated averaging. */
+static void judge_circle(struct exploration *x, const uint32_t *member, uint32_t count,
+                         bool has_exit) {
+  enum { ROUNDS = 400 };
+  x->circles = true;
+  for (uint32_t i = 0; i < count; i++) {
+    struct explore_state *s = &x->states[member[i]];
+    s->p_bad = !has_exit;
+    s->ways = s->bad_ways = WITHOUT_END;
+    if (!has_exit)
+      s->end = EXPLORE_STUCK;
+  }
+  for (int round = 0; has_exit && round < ROUNDS; round++)
+    for (uint32_t i = 0; i < count; i++) {
+      struct explore_state *s = &x->states[member[i]];
+      sum_up(x, s);
+      s->ways = s->bad_ways = WITHOUT_END;
+    }
+}
+
+static void judge_component(struct exploration *x, const struct components *c,
+                            const uint32_t *member, uint32_t count) {
+  bool circle = count > 1, has_exit = false;
+  for (uint32_t i = 0; i < count; i++) {
+    const struct explore_state *s = &x->states[member[i]];
+    has_exit |= !s->looked_at; /* nobody knows */
+    for (uint32_t k = 0; k < s->count; k++) {
+      uint32_t to = x->steps[s->first + k].to;
+      circle |= to == member[i];
+      has_exit |= c->of[to] != c->of[member[i]];
+    }
+  }
+  struct explore_state *s = &x->states[member[0]];
+  if (circle)
+    judge_circle(x, member, count, has_exit);
+  else if (s->count == 0 && s->looked_at)
+    end_state(s);
+  else
+    sum_up(x, s);
+}
+
+/* -- outcomes ------------------------------------------------------------------------------------ */
+
+/* What the processes printed by this state, one after the other. */
+static int print_all(const struct exploration *x, uint32_t state, struct buf *out) {
+  const uint8_t *world, *histories;
+  size_t len;
+  uint32_t count = graph_state_parts(x, state, &world, &len, &histories), history;
+  int rc = 0;
+  for (uint32_t i = 0; i < count && rc == 0; i++) {
+    memcpy(&history, histories + i * sizeof history, sizeof history);
+    rc = exploration_printed(x, history, 1, out);
+  }
+  return rc;
+}
+
+static int add_outcome(struct exploration *x, uint32_t state, double ways) {
+  struct buf text = {0};
+  int rc = print_all(x, state, &text);
+  if (rc == 0)
+    rc = buf_append_byte(&text, '\0');
+  uint8_t end = x->states[state].end;
+  for (uint32_t i = 0; i < x->outcome_count && rc == 0; i++) {
+    struct explore_outcome *o = &x->outcomes[i];
+    if (o->end == end && o->len + 1 == text.len && memcmp(o->text, text.data, text.len) == 0) {
+      o->ways = o->ways < 0 || ways < 0 ? WITHOUT_END : o->ways + ways;
+      buf_release(&text);
+      return 0;
+    }
+  }
+  struct explore_outcome *grown =
+      rc ? NULL : realloc(x->outcomes, (x->outcome_count + 1) * sizeof *grown);
+  if (!grown) {
+    buf_release(&text);
+    return rc ? rc : -SBX_ENOMEM;
+  }
+  x->outcomes = grown;
+  x->outcomes[x->outcome_count++] = (struct explore_outcome){.state = state,
+                                                             .end = end,
+                                                             .ways = ways,
+                                                             .text = (const char *)text.data,
+                                                             .len = text.len - 1};
+  return 0;
+}
+
+static int more_ways(const void *a, const void *b) {
+  double x = ((const struct explore_outcome *)a)->ways,
+         y = ((const struct explore_outcome *)b)->ways;
+  return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Ways from the first state to each: from the beginning on, the order of the components reversed. */
+static int find_outcomes(struct exploration *x, const struct components *c) {
+  enum { OUTCOMES_MAX = 1000 };
+  double *ways = calloc(x->state_count, sizeof *ways);
+  int rc = ways ? 0 : -SBX_ENOMEM;
+  if (ways)
+    ways[0] = 1;
+  for (uint32_t i = x->state_count; i-- > 0 && rc == 0;) {
+    uint32_t s = c->order[i];
+    const struct explore_state *state = &x->states[s];
+    if (state->ways < 0 && state->count > 0 && c->of[s] == c->of[x->steps[state->first].to])
+      ways[s] = WITHOUT_END;
+    for (uint32_t k = 0; k < state->count; k++) {
+      double *to = &ways[x->steps[state->first + k].to];
+      *to = *to < 0 || ways[s] < 0 ? WITHOUT_END : *to + ways[s];
+    }
+    if (state->count == 0 && state->looked_at && x->outcome_count < OUTCOMES_MAX)
+      rc = add_outcome(x, s, ways[s]);
+  }
+  free(ways);
+  if (rc == 0 && x->outcome_count > 0)
+    qsort(x->outcomes, x->outcome_count, sizeof *x->outcomes, more_ways);
+  return rc;
+}
+
+int graph_judge(struct exploration *x) {
+  struct components c = {0};
+  int rc = find_components(x, &c);
+  for (uint32_t i = 0, n; i < x->state_count && rc == 0; i += n) {
+    for (n = 1; i + n < x->state_count && c.of[c.order[i + n]] == c.of[c.order[i]]; n++)
+      continue;
+    judge_component(x, &c, &c.order[i], n);
+  }
+  if (rc == 0)
+    rc = find_outcomes(x, &c);
+  free(c.of);
+  free(c.order);
+  return rc;
+}
