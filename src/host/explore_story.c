@@ -303,6 +303,8 @@ static void split_where(struct told *t, struct story_step *s, const char where[W
   s->source = keep(t, where, (size_t)(colon - where));
   s->line = atoi(colon + 1);
   s->text = keep_line(t, s->source, s->line);
+  const char *slash = strrchr(s->source, '/');
+  s->source = slash ? slash + 1 : s->source;
 }
 
 static uint32_t phase_of(enum op_kind kind, bool goes_on, bool again) {
@@ -393,6 +395,16 @@ static void tell_phases(struct told *t, const uint32_t *histories) {
 
 /* -- the end ------------------------------------------------------------------------------------- */
 
+static uint32_t process_of(const struct told *t, uint64_t serial) {
+  for (uint32_t i = 0; i < world_count(t->w); i++) {
+    struct world_process p;
+    world_process(t->w, i, &p);
+    if (p.serial == serial)
+      return i;
+  }
+  return STORY_NONE;
+}
+
 static uint32_t helper_of(struct told *t, uint32_t process, const struct request *r) {
   struct answer a = {0};
   struct request look = {.kind = OP_LOCK_LOOK, .object = r->object};
@@ -400,7 +412,7 @@ static uint32_t helper_of(struct told *t, uint32_t process, const struct request
   if (r->kind == OP_PROCESS_JOIN)
     return r->object.slot;
   if (r->kind == OP_LOCK_ACQUIRE && world_step(t->w, process, &look, &a) == 0 && a.sync.holder)
-    ret = who_slot(a.sync.holder) < world_count(t->w) ? who_slot(a.sync.holder) : STORY_NONE;
+    ret = process_of(t, a.sync.holder);
   answer_release(&a);
   return ret;
 }
@@ -427,7 +439,8 @@ static void tell_waiter(struct told *t, uint32_t state, uint32_t i, struct story
   else
     buf_format(&text, "%s", op_describe(r.kind)->verb);
   p->waits = keep_buf(t, &text);
-  p->where = keep_text(t, where);
+  const char *slash = strrchr(where, '/');
+  p->where = keep_text(t, slash ? slash + 1 : where);
   request_close(&r);
 }
 

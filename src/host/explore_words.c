@@ -45,7 +45,7 @@ int told_message(const uint8_t *message, size_t len, struct buf *out) {
   struct reader r = reader_of(message, len);
   uint8_t format, count, tag;
   if (!take_byte(&r, &format) || !take_byte(&r, &count) || !take_byte(&r, &tag))
-    return count == 0 ? 0 : buf_format(out, "a value");
+    return 0; /* no value at all */
   if (tag >= TAG_SMALL)
     return buf_format(out, "%d", tag - TAG_SMALL);
   if (tag >= TAG_SHORT)

@@ -61,6 +61,11 @@ int op_process_look(struct backend *b, struct object *p, struct process_info *re
   return perform(b, &(struct op){.kind = OP_PROCESS_LOOK, .object = p, .process_info = ret});
 }
 
+int op_process_who(struct backend *b, struct object *p, struct process_info *ret) {
+  return perform(
+      b, &(struct op){.kind = OP_PROCESS_LOOK, .object = p, .number = 1, .process_info = ret});
+}
+
 int op_process_parent(struct backend *b, struct object **ret) {
   return make(b, &(struct op){.kind = OP_PROCESS_PARENT}, ret);
 }

@@ -23,6 +23,8 @@ int op_pipe_look(struct backend *b, struct object *end, struct queue_info *ret);
 int op_sync_look(struct backend *b, enum object_type type, struct object *o, struct sync_info *ret);
 /* -SBX_EGONE: its record is used again. */
 int op_process_look(struct backend *b, struct object *p, struct process_info *ret);
+/* Only who it is: what never changes. The rest of *ret is not meant. */
+int op_process_who(struct backend *b, struct object *p, struct process_info *ret);
 /* The process that spawned the calling one; the caller owns *ret. -SBX_EGONE: main has none; or it
  * has ended and its record is used again. */
 int op_process_parent(struct backend *b, struct object **ret);

@@ -193,7 +193,7 @@ struct op {
   uint64_t ticket;  /* GET that may_lend: -SBX_ELENT for a large item: data, len show it where it
                        lies, and it stays in the queue. Should another process take it, the bytes
                        may change. Out of GET, into TAKE, which takes it */
-  uint64_t item; /* PUT, GET, TAKE, SEND, RECV: the item's number in its queue, from 1; out. It
+  uint64_t item;    /* PUT, GET, TAKE, SEND, RECV: the item's number in its queue, from 1; out. It
                      grows from item to item, and the get has the number of the put */
   struct op_refs *refs; /* handles in the messages of PUT, GET, PEEK, SEND, RECV, JOIN; borrowed.
                            NULL: none are sent, and those taken are lost */
@@ -201,7 +201,8 @@ struct op {
 
   /* Numbers. */
   int number; /* GET: 1 if it is a step of items(); PEEK: how many items, 0: one, bare; SIGNAL:
-                     its number in; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE: 1 if
+                     its number in; LOOK at a process: 1 if only
+                     what never changes of it is meant; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE: 1 if
                      a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,
                      out */
   uint32_t sub_count; /* SELECT: of subs */

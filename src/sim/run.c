@@ -357,7 +357,7 @@ int run_simulated(const struct run_options *o, int (*body)(struct backend *b, vo
                   void *body_ctx, struct run_outcome *ret) {
   struct run r = {.o = o, .ret = ret, .draw = o->seed};
   const struct sim_options so = {.seed = o->seed, .arena = o->arena, .print = print, .ctx = &r};
-  const struct world_options wo = {.seed = o->seed, .merge_relock = true};
+  const struct world_options wo = {.seed = o->seed, .wall_ns = SIM_WALL_NS, .merge_relock = true};
   *ret = (struct run_outcome){.end = RUN_OVER};
   int rc = world_new(&wo, &r.world);
   if (rc == 0)

@@ -46,9 +46,6 @@ struct sim {
 
 static const struct run_clock clock_of_runs = {.speed = 1.0, .start_ns = 0};
 
-/* 2000-01-01 00:00 UTC: the same in every run. */
-static const int64_t WALL_START_NS = INT64_C(946684800) * NS_PER_SECOND;
-
 static struct sim *sim_of(struct backend *b) { return (struct sim *)b; }
 
 static struct present *present(const struct sim *s) { return *image_word(s->images); }
@@ -308,7 +305,7 @@ static int self_processor(struct backend *b, int n) {
 
 static int64_t run_now(struct backend *b) { return world_now(sim_of(b)->world); }
 
-static int64_t run_wall(struct backend *b) { return WALL_START_NS + run_now(b); }
+static int64_t run_wall(struct backend *b) { return SIM_WALL_NS + run_now(b); }
 
 static const struct run_clock *run_clock_of(struct backend *b) {
   (void)b;
@@ -394,7 +391,9 @@ static void observe(void *observer, const struct op *op, enum op_phase phase, in
 static ssize_t print(struct sim *s, int stream, const char *text, size_t len) {
   struct arena *used = memory_used();
   memory_use(NULL);
+  swap_streams(s, s->outside, NULL);
   s->options.print(s->options.ctx, stream, text, len);
+  swap_streams(s, s->streams, NULL);
   memory_use(used);
   return (ssize_t)len;
 }

@@ -20,6 +20,9 @@
 struct sim;
 struct world;
 
+/* The time of day at the beginning of every simulated run: 2000-01-01 00:00 UTC. */
+#define SIM_WALL_NS (INT64_C(946684800) * NS_PER_SECOND)
+
 struct sim_options {
   uint64_t seed;
   struct arena *arena; /* where the Lua state of main is, or will be made; borrowed */

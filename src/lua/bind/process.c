@@ -10,12 +10,18 @@
 
 /* -- join ------------------------------------------------------------------------------------ */
 
-static struct process_info info_of(lua_State *L, struct lib *lib, const struct handle *h) {
+static struct process_info look_at(lua_State *L, struct lib *lib, const struct handle *h,
+                                   bool who) {
   struct process_info info;
-  int rc = op_process_look(lib->b, h->object, &info);
+  int rc =
+      who ? op_process_who(lib->b, h->object, &info) : op_process_look(lib->b, h->object, &info);
   if (rc)
     luaL_error(L, "process: %s", error_text(rc));
   return info;
+}
+
+static struct process_info info_of(lua_State *L, struct lib *lib, const struct handle *h) {
+  return look_at(L, lib, h, false);
 }
 
 int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op) {
@@ -210,9 +216,13 @@ static int push_signal(lua_State *L, const struct process_info *i) {
 static const struct property {
   const char *name;
   int (*push)(lua_State *L, const struct process_info *i);
-} properties[] = {{"pid", push_pid},           {"id", push_id},
-                  {"name", push_name},         {"daemon", push_daemon},
-                  {"exitcode", push_exitcode}, {"signal", push_signal}};
+  bool who; /* it never changes */
+} properties[] = {{"pid", push_pid, true},
+                  {"id", push_id, true},
+                  {"name", push_name, true},
+                  {"daemon", push_daemon, true},
+                  {"exitcode", push_exitcode, false},
+                  {"signal", push_signal, false}};
 
 /* A process that was not started has a name, and is a daemon or not. All else it gets when it
  * starts. */
@@ -239,7 +249,7 @@ static int l_process_index(lua_State *L) {
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
     if (strcmp(key, properties[i].name) == 0) {
-      struct process_info info = info_of(L, lib, h);
+      struct process_info info = look_at(L, lib, h, properties[i].who);
       return properties[i].push(L, &info);
     }
   return 1; /* nil */
@@ -292,7 +302,7 @@ static int l_parent(lua_State *L) {
 
 static int l_getpid(lua_State *L) {
   l_self(L);
-  struct process_info info = info_of(L, lib_of(L), lua_touserdata(L, -1));
+  struct process_info info = look_at(L, lib_of(L), lua_touserdata(L, -1), true);
   return push_pid(L, &info);
 }
 

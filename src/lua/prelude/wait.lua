@@ -75,7 +75,7 @@ local function read_list(list, name)
     local class = common.class_of(entry)
     common.check(class == "sandbox.process" or class == "sandbox.future", name, 1,
       string.format("entry %d: process or task expected, got %s", i, type(entry)))
-    common.check(class == "sandbox.future" or process.status(entry) ~= "new", name, 1,
+    common.check(class == "sandbox.future" or entry.id, name, 1,
       string.format("entry %d: the process was not started: call its start()", i))
     local key = class == "sandbox.process" and entry.id or entry
     common.check(key ~= me, name, 1, string.format("entry %d: a process cannot wait for itself", i))

@@ -22,7 +22,7 @@ static void make_head(struct lib *lib, const struct op *op, const char *where,
   struct process_info me = {0};
   struct object *self;
   if (lib->b->self->process_self(lib->b, &self) == 0) {
-    op_process_look(lib->b, self, &me);
+    op_process_who(lib->b, self, &me);
     op_handle_release(lib->b, self);
   }
   snprintf(head, HEAD_BYTES, "[%s#%u] %s%s%s%s", me.name, (unsigned)me.id,

@@ -37,7 +37,7 @@ static void report(struct lib *lib, const char *message, const char *traceback) 
   struct object *self;
   lib->life.report.len = 0;
   if (lib->b->self->quiet(lib->b) || lib->b->self->process_self(lib->b, &self) ||
-      op_process_look(lib->b, self, &me))
+      op_process_who(lib->b, self, &me))
     return;
   report_format(&(struct report){.message = message,
                                  .traceback = traceback,
@@ -53,7 +53,7 @@ static void name_self(struct lib *lib, char *ret, size_t size) {
   struct process_info me = {.id = 1};
   struct object *self;
   if (lib->b->self->process_self(lib->b, &self) == 0) {
-    op_process_look(lib->b, self, &me);
+    op_process_who(lib->b, self, &me);
     op_handle_release(lib->b, self);
   }
   if (me.id == 1)

@@ -92,7 +92,7 @@ static void locate_process(const struct lib *lib, char where[WHERE_MAX]) {
   struct process_info me = {.id = 0};
   struct object *self;
   if (lib->b->self->process_self(lib->b, &self) == 0) {
-    op_process_look(lib->b, self, &me);
+    op_process_who(lib->b, self, &me);
     op_handle_release(lib->b, self);
   }
   text_copy(where, WHERE_MAX, me.spawned_at[0] ? me.spawned_at : "the end of the script");

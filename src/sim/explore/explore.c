@@ -219,7 +219,7 @@ static bool is_quiet(struct exploration *x, const struct making *m, uint32_t i) 
   if (r->kind == OP_PROCESS_LOOK) {
     struct world_process p;
     uint32_t slot = r->object.slot;
-    if (slot == i || slot >= m->count)
+    if (r->number || slot == i || slot >= m->count)
       return true;
     world_process(m->w, slot, &p);
     x->asks_status |= p.phase != PHASE_ENDED;
@@ -365,6 +365,7 @@ static int begin(struct exploration *x, struct making *m, int (*body)(struct bac
 
 static int open_all(struct exploration *x, struct making *m) {
   const struct world_options wo = {.seed = x->options.seed,
+                                   .wall_ns = SIM_WALL_NS,
                                    .merge_relock = x->options.merge_relock};
   const struct sim_options so = {.seed = x->options.seed,
                                  .arena = x->options.arena,
@@ -386,6 +387,7 @@ static int open_all(struct exploration *x, struct making *m) {
 /* Everything again, from the beginning: somebody asks how processes stand. */
 static int explore_again(struct exploration *x, struct making *m) {
   const struct world_options wo = {.seed = x->options.seed,
+                                   .wall_ns = SIM_WALL_NS,
                                    .merge_relock = x->options.merge_relock};
   x->ends_are_steps = true;
   x->asks_status = false;

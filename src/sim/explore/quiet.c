@@ -1,6 +1,14 @@
 /* sim/explore/quiet.c - which ops are no steps; see explore.h. */
 #include "sim/explore/graph.h"
 
+/* Waiting for the first of several processes to end, as join_all does. */
+static bool joins_only(const struct request *r) {
+  for (uint32_t i = 0; i < r->sub_count; i++)
+    if (r->subs[i].kind != OP_PROCESS_JOIN)
+      return false;
+  return r->deadline_ns == SBX_FOREVER;
+}
+
 bool graph_is_quiet(const struct request *r) {
   switch (r->kind) {
   case OP_PROCESS_SPAWN:
@@ -25,6 +33,8 @@ bool graph_is_quiet(const struct request *r) {
   case OP_PROGRESS_SET:
   case OP_PROGRESS_CLOSE:
     return true;
+  case OP_SELECT:
+    return joins_only(r);
   case OP_PROCESS_JOIN: /* one with a deadline may come too early */
     return r->deadline_ns == SBX_FOREVER;
   default:
