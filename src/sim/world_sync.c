@@ -313,6 +313,13 @@ int world_sync_new(struct world *w, uint32_t i, const struct request *r, struct 
   return 0;
 }
 
+/* It was woken up in the wait for a condition, and has to have this lock. */
+static bool wants_lock(struct world *w, const struct world_place *p, uint32_t slot) {
+  const struct world_object *o = &w->objects[p->slot];
+  return w->options.merge_relock && o->type == OBJECT_CONDITION && o->lock == slot &&
+         world_enabled(w, p->process, p->slot, OP_CONDITION_WAIT, p->patient);
+}
+
 /* Of a machine without order, those that could not go on. */
 static uint64_t count_waiting(struct world *w, uint32_t slot) {
   struct world_view view = {.w = w, .slot = slot, .process = NOBODY};
@@ -321,7 +328,9 @@ static uint64_t count_waiting(struct world *w, uint32_t slot) {
     return view_count(&view, 0);
   for (uint32_t k = 0; k < w->place_count; k++) {
     const struct world_place *p = &w->places[k];
-    n += p->slot == slot && !world_enabled(w, p->process, slot, (enum op_kind)p->kind, p->patient);
+    enum op_kind kind = wants_lock(w, p, slot) ? OP_LOCK_ACQUIRE : (enum op_kind)p->kind;
+    n += (p->slot == slot || wants_lock(w, p, slot)) &&
+         !world_enabled(w, p->process, slot, kind, p->patient);
   }
   return n;
 }

@@ -13,6 +13,7 @@
  *    laws.c          what the machines mean, said another way: they could be wrong on both sides
  *    driver.c        sequences, their settling, the report and its shrinking
  *    backend_os.c    real processes
+ *    backend_sim.c   the simulator's world
  *    test_*.c        one program for each type: its objects, and how its ops are drawn
  *
  * HOW TO NAME ANOTHER BACKEND: write backend_NAME.c with one `struct conformance_backend`, declare
@@ -23,7 +24,7 @@
  *    CONFORMANCE_OPS=N      ops for each type (100,000, or as many as a minute takes; fewer under
  *                           sanitizers)
  *    CONFORMANCE_SEED=N     seed of the first sequence (1)
- *    CONFORMANCE_BACKEND=S  (os)
+ *    CONFORMANCE_BACKEND=S  (os, sim)
  *    CONFORMANCE_TRACE=1    each step to stderr
  *    CONFORMANCE_SHRINK=0   tell a failure as it came, and do not look for a shorter one
  */
@@ -163,7 +164,7 @@ struct conformance_backend {
   void (*over)(void);
 };
 
-extern const struct conformance_backend os_conformance;
+extern const struct conformance_backend os_conformance, sim_conformance;
 
 /* -- a program -----------------------------------------------------------------------------------
  */

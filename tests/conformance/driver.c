@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "object/value.h"
 
-static const struct conformance_backend *const backends[] = {&os_conformance};
+static const struct conformance_backend *const backends[] = {&os_conformance, &sim_conformance};
 
 enum {
   ROUNDS = 150,
