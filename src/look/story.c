@@ -180,14 +180,19 @@ static bool is_told(const struct story *s, uint32_t process) {
 
 /* -- below -------------------------------------------------------------------------------------- */
 
+/* Does it wait for one that waits for ever itself? */
+static bool is_behind(const struct story *s, uint32_t process) {
+  uint32_t whom = s->processes[process].waits_for;
+  return story_process_is(s, whom) && s->processes[whom].stuck;
+}
+
 static void say_waits(struct telling *t, uint32_t process) {
   const struct story_process *p = &t->s->processes[process];
-  bool behind = story_process_is(t->s, p->waits_for) && t->s->processes[p->waits_for].stuck;
   const char *whom = circle_begin(t->s, 0) != STORY_NONE ? "behind them" : "behind it";
   struct buf out = {0};
   struct story_text text = {.out = &out};
-  STORY_SAY(&text, "%s waits %s in %s", p->name ? p->name : "a process", behind ? whom : "for ever",
-            p->waits ? p->waits : "an operation");
+  STORY_SAY(&text, "%s waits %s in %s", p->name ? p->name : "a process",
+            is_behind(t->s, process) ? whom : "for ever", p->waits ? p->waits : "an operation");
   if (p->where)
     STORY_SAY(&text, " at %s", story_place_of(t->s, p->where).text);
   if (story_process_is(t->s, p->waits_for) &&
@@ -203,9 +208,9 @@ static void waits(struct telling *t) {
   uint32_t told = 0, left = 0;
   for (uint32_t c = circle_begin(t->s, 0); c != STORY_NONE; c = circle_begin(t->s, c + 1))
     circle(t, c);
-  for (uint32_t round = 0; round < 2; round++) /* those of the table first */
+  for (uint32_t round = 0; round < 2; round++) /* those behind others last */
     for (uint32_t p = 0; p < t->s->process_count && t->p->rc == 0; p++) {
-      if (!t->s->processes[p].stuck || t->v->process[p] == (round > 0) || is_told(t->s, p))
+      if (!t->s->processes[p].stuck || is_behind(t->s, p) != (round > 0) || is_told(t->s, p))
         continue;
       if (told++ < TOLD)
         say_waits(t, p);

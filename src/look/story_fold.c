@@ -153,6 +153,14 @@ static bool is_shown(const struct story *s, const struct finding *f, const struc
          (story_object_is(s, step->object) && v->object[step->object]);
 }
 
+/* The step after which nothing matters: the last of the process that failed. */
+static uint32_t ending(const struct story *s) {
+  uint32_t last = s->end == STORY_ERROR && story_process_is(s, s->victim)
+                      ? story_last(s, s->victim, STORY_NONE, s->step_count)
+                      : STORY_NONE;
+  return last == STORY_NONE ? s->step_count : last + 1;
+}
+
 /* Of very many steps only the last are shown. */
 static void keep_last(const struct story *s, const struct finding *f, bool *step) {
   uint32_t n = 0;
@@ -162,9 +170,10 @@ static void keep_last(const struct story *s, const struct finding *f, bool *step
 }
 
 static void mark_steps(const struct story *s, const struct finding *f, struct story_view *v) {
-  uint32_t begin = beginning(s, f), states = 0;
+  uint32_t begin = beginning(s, f), end = ending(s), states = 0;
   for (uint32_t i = 0; i < s->step_count; i++)
-    v->step[i] = (i >= begin || s->steps[i].last_chance) && is_shown(s, f, v, i);
+    v->step[i] = ((i >= begin && i < end) || is_part(f, i) || s->steps[i].last_chance) &&
+                 is_shown(s, f, v, i);
   keep_last(s, f, v->step);
   for (uint32_t i = 0; i < s->step_count; i++) {
     uint32_t object = s->steps[i].object;

@@ -289,12 +289,15 @@ static void note_woken(struct story_table *t, uint32_t i) {
 
 static void notes(struct story_table *t, uint32_t i) {
   const struct story_step *step = &t->s->steps[i];
-  struct buf text = {0};
-  struct story_text say = {.out = &text};
+  const char *sign = pen_signs(t->p->o)->note;
+  struct buf text = {0}, chance = {0};
+  struct story_text say = {.out = &text}, more = {.out = &chance};
   note_change(t, i);
   note_woken(t, i);
   story_say_note(t->s, t->f, i, &say);
-  note_text(t, step->process, pen_signs(t->p->o)->note, &text, say.rc);
+  note_text(t, step->process, sign, &text, say.rc);
+  story_say_chance(t->s, i, &more);
+  note_text(t, step->process, sign, &chance, more.rc);
 }
 
 static void states(struct story_table *t, uint32_t i) {

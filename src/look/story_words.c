@@ -377,9 +377,10 @@ static void why_missing_sentinel(const struct story *s, const struct finding *f,
                                  struct story_text *t) {
   SAY("%s waits for an item of %s (%s), but nobody puts any more, and nobody closes it.",
       NAME(f->who), THING(f->object), story_place_of(s, s->processes[f->who].where).text);
+  const char *last = f->other != STORY_NONE ? s->steps[f->between].result : NULL;
   if (f->other != STORY_NONE)
-    SAY(" %s ended after the item of step %" PRIu32 "; that one was not for %s.", NAME(f->other),
-        f->between + 1, NAME(f->who));
+    SAY(" %s took %s in step %" PRIu32 " and ended; there is none for %s.", NAME(f->other),
+        last ? last : "an item", f->between + 1, NAME(f->who));
 }
 
 static void cure_missing_sentinel(const struct story *s, const struct finding *f,
@@ -527,10 +528,12 @@ void story_say_note(const struct story *s, const struct finding *f, uint32_t ste
     part(t, begin);
     SAY("its holder had ended");
   }
-  if (at->last_chance) {
-    part(t, begin);
-    SAY("the last good moment: had %s waited here, all could have ended well", NAME(at->process));
-  }
+}
+
+void story_say_chance(const struct story *s, uint32_t step, struct story_text *t) {
+  if (s->steps[step].last_chance)
+    SAY("the last good moment: had %s waited here, all could have ended well",
+        NAME(s->steps[step].process));
 }
 
 void story_say_wait(const struct story *s, const struct finding *f, uint32_t process,

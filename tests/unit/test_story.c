@@ -577,7 +577,7 @@ static void an_end_for_each_reader(void **state) {
   const struct story s = STORY(DEADLOCK, p, o, st, .victim = NO);
   const char *why = why_of(&s, CAUSE_MISSING_SENTINEL);
   expect_line(why, "b#3 waits for an item of q (line 3), but nobody puts any more, and nobody closes it.");
-  expect_line(why, "a#2 ended after the item of step 4; that one was not for b#3.");
+  expect_line(why, "a#2 took 1 in step 4 and ended; there is none for b#3.");
   expect_line(text_of(&s, 120), "<-- the last item that is put into q");
   /* Closed; or the one that puts waits for something else. */
   const struct story_step closed[] = {PUT(0, 0, 7, "0 items", "1 item"), TOOK(1, 0, 3, "1 item", "0 items"),
