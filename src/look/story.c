@@ -191,13 +191,11 @@ static void say_waits(struct telling *t, uint32_t process) {
   const char *whom = circle_begin(t->s, 0) != STORY_NONE ? "behind them" : "behind it";
   struct buf out = {0};
   struct story_text text = {.out = &out};
-  STORY_SAY(&text, "%s waits %s in %s", p->name ? p->name : "a process",
-            is_behind(t->s, process) ? whom : "for ever", p->waits ? p->waits : "an operation");
-  if (p->where)
-    STORY_SAY(&text, " at %s", story_place_of(t->s, p->where).text);
-  if (story_process_is(t->s, p->waits_for) &&
-      !(p->waits && strstr(p->waits, story_process_name(t->s, p->waits_for))))
-    STORY_SAY(&text, ", for %s", story_process_name(t->s, p->waits_for));
+  STORY_SAY(&text, "%s waits %s ", story_process_name(t->s, process),
+            is_behind(t->s, process) ? whom : "for ever");
+  story_say_waits(t->s, process, &text);
+  if (story_process_is(t->s, p->waits_for) && story_type(t->s, p->wanted) == OBJECT_LOCK)
+    STORY_SAY(&text, ", which %s holds", story_process_name(t->s, p->waits_for));
   story_say_wait(t->s, t->f, process, &text);
   paragraph(t, BELOW, NULL, "", &out, text.rc);
 }
@@ -279,9 +277,8 @@ static void loop(struct telling *t) {
   const struct story_process *victim =
       story_process_is(s, s->victim) ? &s->processes[s->victim] : NULL;
   if (victim && victim->waits) {
-    STORY_SAY(&text, "%s waits in %s", story_process_name(s, s->victim), victim->waits);
-    if (victim->where)
-      STORY_SAY(&text, " at %s", story_place_of(s, victim->where).text);
+    STORY_SAY(&text, "%s waits ", story_process_name(s, s->victim));
+    story_say_waits(s, s->victim, &text);
     STORY_SAY(&text, " all the time");
   }
   say_constants(t, &text);

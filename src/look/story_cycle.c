@@ -54,9 +54,9 @@ static bool helps(enum op_kind kind, bool put) {
   }
 }
 
-/* Would `other` do what `who` waits for, if it could go on? It did before, or nobody did so far, and
- * `other` has not used the object otherwise. */
-static bool would_help(const struct story *s, uint32_t who, uint32_t other) {
+/* Would `other` do what `who` waits for, if it could go on? 1: yes, as it did before. 2: perhaps, as
+ * nobody did so far, and `other` has not used the object otherwise. 0: that is not known. */
+static int would_help(const struct story *s, uint32_t who, uint32_t other) {
   const struct story_process *p = &s->processes[who];
   bool put = story_waits_in(s, who, "put"), anybody = false, uses = false;
   if (p->waits_for != STORY_NONE || !story_object_is(s, p->wanted))
@@ -66,11 +66,23 @@ static bool would_help(const struct story *s, uint32_t who, uint32_t other) {
     if (step->object != p->wanted)
       continue;
     if (helps(step->kind, put) && step->process == other)
-      return true;
+      return 1;
     anybody |= helps(step->kind, put);
     uses |= step->process == other;
   }
-  return !anybody && !uses;
+  return anybody || uses ? 0 : 2;
+}
+
+/* The same of the one that `who` joins, if it joins one, and so on. */
+static int would_help_at_last(const struct story *s, uint32_t who, uint32_t other) {
+  int found = would_help(s, who, other);
+  for (uint32_t n = 0; !found && n < s->process_count && story_waits_in(s, who, "join") &&
+                       stuck(s, s->processes[who].waits_for);
+       n++) {
+    who = s->processes[who].waits_for;
+    found = story_type(s, s->processes[who].wanted) == OBJECT_LOCK ? 0 : would_help(s, who, other);
+  }
+  return found;
 }
 
 /* Does a process wait for a lock that another has? Returns it, or STORY_NONE. */
@@ -81,14 +93,15 @@ static uint32_t wants_lock_of(const struct story *s, uint32_t process, uint32_t 
 }
 
 /* `who` waits for something else than a lock, and has `lock` (since `from`), for which `other`
- * waits, who could help. */
+ * waits, which would help, or (variant 2) perhaps. */
 bool find_held_wait(const struct story *s, struct finding *f) {
   for (uint32_t p = 0; p < s->process_count; p++) {
     if (!stuck(s, p) || story_type(s, s->processes[p].wanted) == OBJECT_LOCK)
       continue;
     for (uint32_t k = 0; k < s->process_count; k++) {
       uint32_t lock = wants_lock_of(s, k, p);
-      if (lock == STORY_NONE || !would_help(s, p, k))
+      f->variant = lock == STORY_NONE ? 0 : would_help_at_last(s, p, k);
+      if (!f->variant)
         continue;
       f->who = p, f->other = k;
       f->object = s->processes[p].wanted;

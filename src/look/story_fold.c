@@ -38,6 +38,12 @@ static bool is_dull(const struct story_step *step) {
   }
 }
 
+/* Does main give a value its first one? */
+static bool is_first_value(const struct story *s, uint32_t i) {
+  return s->steps[i].kind == OP_VALUE_SET && s->steps[i].process == 0 &&
+         story_last(s, STORY_NONE, s->steps[i].object, i) == STORY_NONE;
+}
+
 static bool is_part(const struct finding *f, uint32_t step) {
   return step == f->from || step == f->between || step == f->at || step == f->again;
 }
@@ -58,7 +64,7 @@ static bool mark_guilty(const struct story *s, const struct finding *f, bool *pr
   mark(process, s->process_count, f->who);
   mark(process, s->process_count, f->other);
   for (uint32_t i = 0; i < s->step_count; i++)
-    if (is_part(f, i) || s->steps[i].last_chance)
+    if (is_part(f, i))
       mark(process, s->process_count, s->steps[i].process);
   for (uint32_t p = 0; p < s->process_count; p++)
     process[p] |= s->processes[p].in_circle;
@@ -96,6 +102,8 @@ static void mark_concerned(const struct story *s, struct story_view *v) {
         !is_dull(&s->steps[i]))
       mark(v->process, s->process_count, s->steps[i].process);
   mark(v->process, s->process_count, s->victim);
+  for (uint32_t p = 0; p < s->process_count; p++)
+    v->process[p] |= s->processes[p].stuck && story_type(s, s->processes[p].wanted) != OBJECT_NONE;
 }
 
 /* -- objects and steps -------------------------------------------------------------------------- */
@@ -143,7 +151,7 @@ static bool is_shown(const struct story *s, const struct finding *f, const struc
   bool owned = v->process[step->process];
   if (is_part(f, i) || step->last_chance)
     return true;
-  if (!owned || is_dull(step))
+  if (!owned || is_dull(step) || is_first_value(s, i))
     return false;
   bool within = step->process == f->who && i > f->from && f->at != STORY_NONE && i < f->at &&
                 story_reads(step);
@@ -196,6 +204,9 @@ int view_make(const struct story *s, const struct finding *f, struct story_view 
   }
   if (!mark_guilty(s, f, ret->process))
     mark_concerned(s, ret);
+  for (uint32_t i = 0; i < s->step_count; i++)
+    if (s->steps[i].last_chance)
+      mark(ret->process, s->process_count, s->steps[i].process);
   mark_objects(s, f, ret);
   mark_steps(s, f, ret);
   return 0;

@@ -119,6 +119,8 @@ void story_say_note(const struct story *s, const struct finding *f, uint32_t ste
                     struct story_text *t);
 /* Was it the last that could be saved? */
 void story_say_chance(const struct story *s, uint32_t step, struct story_text *t);
+/* "in acquire at line 7 for fork2": what a process waits in. */
+void story_say_waits(const struct story *s, uint32_t process, struct story_text *t);
 /* More about one that waits for ever, behind a semicolon. */
 void story_say_wait(const struct story *s, const struct finding *f, uint32_t process,
                     struct story_text *t);

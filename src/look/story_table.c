@@ -28,8 +28,9 @@ enum {
 struct table_part {
   uint32_t of; /* process or object; in a list of all: STORY_NONE */
   int at, call, line, width;
-  int least; /* columns that its calls need at least */
-  bool over; /* its process has ended, and that was not said yet */
+  int least;     /* columns that its calls need at least */
+  uint32_t last; /* step of its process */
+  bool over;     /* its process has ended, and that was not said yet */
 };
 
 struct story_table {
@@ -193,7 +194,8 @@ static bool in_columns(struct story_table *t) {
       continue;
     if (t->parts == COLUMNS_MAX)
       return false;
-    t->part[t->parts++] = (struct table_part){.of = p};
+    uint32_t last = story_last(t->s, p, STORY_NONE, t->s->step_count);
+    t->part[t->parts++] = (struct table_part){.of = p, .last = last};
   }
   measure_parts(t);
   measure_states(t);
@@ -394,6 +396,22 @@ static void last_row(struct story_table *t) {
   pen_line(t->p);
 }
 
+/* Is there nothing to say in step `i` but that its process has ended? That has room elsewhere. */
+static bool is_quiet(struct story_table *t, uint32_t i) {
+  const struct story_step *step = &t->s->steps[i];
+  return step->kind == OP_PROCESS_END && !t->list && i != t->f->at && !step->last_chance;
+}
+
+/* Which processes have ended with a step from `from` on, before `to`? */
+static void note_ends(struct story_table *t, uint32_t from, uint32_t to) {
+  for (uint32_t k = 0; k < t->parts && !t->list; k++) {
+    struct table_part *part = &t->part[k];
+    bool ends = part->last >= from && part->last < to && t->s->processes[part->of].ended;
+    part->over |=
+        ends && (part->last != t->f->at || t->s->steps[part->last].kind != OP_PROCESS_END);
+  }
+}
+
 void story_table(const struct story *s, const struct finding *f, const struct story_view *v,
                  struct story_pen *p) {
   struct story_table t = {.s = s, .f = f, .v = v, .p = p};
@@ -401,18 +419,12 @@ void story_table(const struct story *s, const struct finding *f, const struct st
     in_list(&t);
   head(&t);
   for (uint32_t i = 0; i < s->step_count && p->rc == 0;) {
-    struct table_part *part = part_of(&t, s->steps[i].process);
-    if (!v->step[i]) {
+    uint32_t begin = i;
+    if (!v->step[i])
       i = fold(&t, i);
-      continue;
-    }
-    bool quiet = s->steps[i].kind == OP_PROCESS_END && !t.list && part && i != f->at &&
-                 !s->steps[i].last_chance;
-    if (quiet)
-      part->over = true;
-    else
-      row(&t, i);
-    i++;
+    else if (!is_quiet(&t, i++))
+      row(&t, i - 1);
+    note_ends(&t, begin, i);
   }
   last_row(&t);
   buf_release(&t.text);

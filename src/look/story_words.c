@@ -34,12 +34,16 @@ static void say_range(const struct story *s, uint32_t a, uint32_t b, struct stor
     SAY("lines %d to %d", s->steps[a].line, s->steps[b].line);
 }
 
-/* "acquire of fork2", as its call if a step shows it: a verb for what a process waits in. */
-static void say_wait(const struct story *s, uint32_t process, struct story_text *t) {
+void story_say_waits(const struct story *s, uint32_t process, struct story_text *t) {
   const struct story_process *p = &s->processes[process];
-  SAY("%s", p->waits ? p->waits : "an operation");
+  const char *waits = p->waits ? p->waits : "an operation", *of = strstr(waits, " of ");
+  const char *dot = of ? memchr(waits, '.', (size_t)(of - waits)) : NULL;
+  const char *verb = dot ? dot + 1 : waits;
+  SAY("in %.*s", (int)(of ? of - verb : (long)strlen(waits)), verb);
   if (p->where)
     SAY(" at %s", story_place_of(s, p->where).text);
+  if (of)
+    SAY(" for %s", of + 4);
 }
 
 /* By how much a set changes what was read before: 0 if that is not known. */
@@ -450,10 +454,11 @@ static void cure_overtaking(const struct story *s, const struct finding *f, stru
 }
 
 static void why_held_wait(const struct story *s, const struct finding *f, struct story_text *t) {
-  SAY("%s waits in ", NAME(f->who));
-  say_wait(s, f->who, t);
-  SAY(" while it holds %s (taken in %s), which %s needs before it could help.", THING(f->lock),
-      PLACE(f->from), NAME(f->other));
+  SAY("%s waits ", NAME(f->who));
+  story_say_waits(s, f->who, t);
+  SAY(" while it holds %s (taken in %s), which %s needs", THING(f->lock), PLACE(f->from),
+      NAME(f->other));
+  SAY("%s", f->variant == 2 ? ": perhaps it would help." : " before it could help.");
 }
 
 static void cure_held_wait(const struct story *s, const struct finding *f, struct story_text *t) {
@@ -528,6 +533,9 @@ void story_say_note(const struct story *s, const struct finding *f, uint32_t ste
     part(t, begin);
     SAY("its holder had ended");
   }
+  if (t->out->len == begin && s->end == STORY_ERROR && s->victim == at->process &&
+      step == story_last(s, at->process, STORY_NONE, s->step_count))
+    SAY("fails here");
 }
 
 void story_say_chance(const struct story *s, uint32_t step, struct story_text *t) {
