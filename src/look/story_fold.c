@@ -155,18 +155,16 @@ static bool is_shown(const struct story *s, const struct finding *f, const struc
     return false;
   bool within = step->process == f->who && i > f->from && f->at != STORY_NONE && i < f->at &&
                 story_reads(step);
-  bool fails = s->end == STORY_ERROR && s->victim == step->process &&
-               i == story_last(s, step->process, STORY_NONE, s->step_count);
-  return step->kind == OP_PROCESS_END || within || fails ||
+  return step->kind == OP_PROCESS_END || within || i == story_failed(s) ||
          (story_object_is(s, step->object) && v->object[step->object]);
 }
 
-/* The step after which nothing matters: the last of the process that failed. */
-static uint32_t ending(const struct story *s) {
-  uint32_t last = s->end == STORY_ERROR && story_process_is(s, s->victim)
-                      ? story_last(s, s->victim, STORY_NONE, s->step_count)
-                      : STORY_NONE;
-  return last == STORY_NONE ? s->step_count : last + 1;
+/* The step after which nothing matters: the one that failed. */
+static uint32_t ending(const struct story *s, const struct finding *f) {
+  uint32_t last = story_failed(s);
+  bool before =
+      (f->at != STORY_NONE && last < f->at) || (f->between != STORY_NONE && last < f->between);
+  return last == STORY_NONE || before ? s->step_count : last + 1;
 }
 
 /* Of very many steps only the last are shown. */
@@ -178,7 +176,7 @@ static void keep_last(const struct story *s, const struct finding *f, bool *step
 }
 
 static void mark_steps(const struct story *s, const struct finding *f, struct story_view *v) {
-  uint32_t begin = beginning(s, f), end = ending(s), states = 0;
+  uint32_t begin = beginning(s, f), end = ending(s, f), states = 0;
   for (uint32_t i = 0; i < s->step_count; i++)
     v->step[i] = ((i >= begin && i < end) || is_part(f, i) || s->steps[i].last_chance) &&
                  is_shown(s, f, v, i);

@@ -63,6 +63,9 @@ uint32_t story_taken(const struct story *s, uint32_t process, uint32_t object, u
 /* A lock that the process has without a break from before step `from` until `to`; STORY_NONE. */
 uint32_t story_kept(const struct story *s, uint32_t process, uint32_t from, uint32_t to);
 
+/* The step after which a process failed, at the place of the error; STORY_NONE: not known. */
+uint32_t story_failed(const struct story *s);
+
 /* Does the process wait for ever in an op with this verb ("get", "join")? */
 bool story_waits_in(const struct story *s, uint32_t process, const char *verb);
 

@@ -247,3 +247,22 @@ struct story_place story_place_of(const struct story *s, const char *where) {
     snprintf(ret.text, sizeof ret.text, "%.*s", SOURCE_MAX + 20, where);
   return ret;
 }
+
+/* A process may fail because another did, which it joins: then that one is meant. */
+uint32_t story_failed(const struct story *s) {
+  struct story_place place = story_place_of(s, s->where);
+  const char *colon = s->where ? strrchr(s->where, ':') : NULL;
+  int line = colon ? atoi(colon + 1) : 0;
+  for (uint32_t i = s->step_count; i-- > 0 && s->end == STORY_ERROR && line > 0;) {
+    uint32_t process = s->steps[i].process;
+    if (s->steps[i].line != line || !story_process_is(s, process) ||
+        s->steps[i].kind == OP_PROCESS_END || strcmp(story_place(s, i).text, place.text) != 0)
+      continue;
+    uint32_t next = story_next(s, process, STORY_NONE, i + 1);
+    bool last = next == STORY_NONE || s->steps[next].kind == OP_PROCESS_END;
+    bool meant = process == s->victim || s->victim == 0 || s->victim == STORY_NONE;
+    if (last && meant && (process == s->victim || s->processes[process].ended))
+      return i;
+  }
+  return STORY_NONE;
+}

@@ -406,9 +406,10 @@ static bool is_quiet(struct story_table *t, uint32_t i) {
 static void note_ends(struct story_table *t, uint32_t from, uint32_t to) {
   for (uint32_t k = 0; k < t->parts && !t->list; k++) {
     struct table_part *part = &t->part[k];
-    bool ends = part->last >= from && part->last < to && t->s->processes[part->of].ended;
-    part->over |=
-        ends && (part->last != t->f->at || t->s->steps[part->last].kind != OP_PROCESS_END);
+    if (part->last < from || part->last >= to)
+      continue;
+    bool step = t->s->steps[part->last].kind == OP_PROCESS_END, told = part->last == t->f->at;
+    part->over = step ? !told : t->s->processes[part->of].ended;
   }
 }
 

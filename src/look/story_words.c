@@ -533,8 +533,7 @@ void story_say_note(const struct story *s, const struct finding *f, uint32_t ste
     part(t, begin);
     SAY("its holder had ended");
   }
-  if (t->out->len == begin && s->end == STORY_ERROR && s->victim == at->process &&
-      step == story_last(s, at->process, STORY_NONE, s->step_count))
+  if (t->out->len == begin && step == story_failed(s))
     SAY("fails here");
 }
 

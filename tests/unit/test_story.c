@@ -390,7 +390,7 @@ static void locks_in_two_orders(void **state) {
   expect_line(why, "one order for all (left, right): b#3 takes left before right.");
   const char *text = text_of(&s, 120);
   expect_line(text, "a#2 -- right --> b#3 -- left --> a#2\n");
-  expect_line(text, "main waits for ever in await children at line 9");
+  expect_line(text, "main waits for ever in await children at line 9\n");
   /* By the steps, one of them has given its lock back. */
   const struct story_step given[] = {TAKE(1, 0, 2), TAKE(2, 1, 6), GIVE(2, 1, 7)};
   const struct story s2 = STORY(DEADLOCK, p, two_locks, given, .victim = NO);
@@ -410,7 +410,16 @@ static void waits_while_it_holds_a_lock(void **state) {
   const struct story_step st[] = {TAKE(1, 0, 2)};
   const struct story s = STORY(DEADLOCK, p, two_locks, st, .victim = NO);
   const char *why = why_of(&s, CAUSE_HELD_WAIT);
-  expect_line(why, "a#2 waits in get of q at line 3 while it holds left (taken in line 2), which b#3 needs before it could help.");
+  expect_line(why, "a#2 waits in get at line 3 for q while it holds left (taken in line 2), which b#3 needs: perhaps it would help.");
+  const struct story_step before[] = {PUT(2, 2, 8, "0 items", "1 item"), TOOK(1, 2, 3, "1 item", "0 items"), TAKE(1, 0, 2)};
+  const struct story s1 = STORY(DEADLOCK, p, two_locks, before, .victim = NO);
+  expect_line(why_of(&s1, CAUSE_HELD_WAIT), "which b#3 needs before it could help.");
+  /* It joins the one that waits. */
+  const struct story_process joins[] = {STUCK("main", "join of a#2", "x.lua:9", 1, NO), p[1], STUCK("b#3", "acquire of left", "x.lua:6", 0, 0)};
+  const struct story_step taken[] = {TAKE(0, 0, 2)};
+  const struct story s4 = STORY(DEADLOCK, joins, two_locks, taken, .victim = NO);
+  expect_line(why_of(&s4, CAUSE_HELD_WAIT), "main waits in join at line 9 for a#2 while it holds left (taken in line 2), which b#3 needs");
+  expect_line(text_of(&s4, 120), "b#3 waits behind it in acquire at line 6 for left, which main holds");
   /* Nobody would help: b is a reader, too, and those that put have ended. */
   const struct story_process readers[] = {ENDED("main"), p[1], p[2]};
   const struct story_step put[] = {PUT(0, 2, 1, "0 items", "1 item"), TAKE(2, 0, 5), TOOK(2, 2, 6, "1 item", "0 items"), GIVE(2, 0, 7),
@@ -433,7 +442,7 @@ static void joined_before_it_was_drained(void **state) {
   const char *why = why_of(&s, CAUSE_JOIN_BEFORE_DRAIN);
   expect_line(why, "main waits for a#2 to end (line 7), and a#2 waits for room in q (line 3), which nobody makes meanwhile.");
   expect_line(why, "take the items of q first, then join a#2");
-  expect_line(text_of(&s, 80), "main waits behind it in join of a#2 at line 7");
+  expect_line(text_of(&s, 80), "main waits behind it in join at line 7 for a#2");
   /* There is a reader, which waits for something else. */
   const struct story_process reader[] = {p[0], p[1], STUCK("b#3", "wait of e", "x.lua:12", NO, NO)};
   const struct story_step got[] = {PUT(1, 0, 3, "0 items", "1 item"), TOOK(2, 0, 3, "1 item", "0 items"), PUT(1, 0, 3, "0 items", "1 item")};
@@ -620,7 +629,7 @@ static void overtaken_at_the_lock(void **state) {
   expect_line(why_of(&s, CAUSE_OVERTAKING), "whenever l is free, another takes it before a#1 does (line 3).");
   const char *text = text_of(&s, 120);
   expect_line(text, "... and again from step 1\n");
-  expect_line(text, "a#1 waits in acquire of l at line 14 all the time\n");
+  expect_line(text, "a#1 waits in acquire at line 14 for l all the time\n");
   /* The victim takes steps itself. */
   const struct story_step own[] = {GET(0, 0, 2, "0"), TAKE(1, 1, 3), GIVE(1, 1, 5)};
   const struct story s2 = STORY(STARVES, p, value_and_lock, own, .loop = 0, .victim = 0);
