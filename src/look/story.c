@@ -287,21 +287,30 @@ static void loop(struct telling *t) {
 
 /* -- all of it ---------------------------------------------------------------------------------- */
 
-/* The lines of the script that the reason is about, if they say more than their calls. */
+/* A line of the script, if it says more than the call. */
+static void own_line(struct telling *t, uint32_t i) {
+  const struct story_step *step = &t->s->steps[i];
+  if (!step->text || !*step->text || step->line <= 0 || story_equal(step->text, step->call))
+    return;
+  pen_to(t->p, MARGIN);
+  pen_say(t->p, style_dim, "%s:", story_place(t->s, i).text);
+  pen_to(t->p, t->p->column + 1);
+  pen_cut(t->p, NULL, step->text, t->p->o->width - t->p->column - 1);
+  pen_line(t->p);
+}
+
+/* The lines that the reason is about. */
 static void own_lines(struct telling *t) {
-  const uint32_t parts[] = {t->f->from, t->f->between, t->f->at};
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    const struct story_step *step = parts[i] < t->s->step_count ? &t->s->steps[parts[i]] : NULL;
-    bool told = !step || !step->text || !*step->text || story_equal(step->text, step->call);
+  bool asks = t->f->cause == CAUSE_IF_FOR_WHILE;
+  const uint32_t parts[] = {asks ? story_question(t->s, t->f) : t->f->from, t->f->between,
+                            t->f->at};
+  for (size_t i = 0; i < (asks ? 1 : sizeof parts / sizeof *parts); i++) {
+    bool told = parts[i] >= t->s->step_count;
     for (size_t k = 0; k < i && !told; k++)
-      told = parts[k] < t->s->step_count && t->s->steps[parts[k]].line == step->line;
-    if (told)
-      continue;
-    pen_to(t->p, MARGIN);
-    pen_say(t->p, style_dim, "%s:", story_place(t->s, parts[i]).text);
-    pen_to(t->p, t->p->column + 1);
-    pen_cut(t->p, NULL, step->text, t->p->o->width - t->p->column - 1);
-    pen_line(t->p);
+      told =
+          parts[k] < t->s->step_count && t->s->steps[parts[k]].line == t->s->steps[parts[i]].line;
+    if (!told)
+      own_line(t, parts[i]);
   }
 }
 

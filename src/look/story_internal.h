@@ -117,6 +117,8 @@ struct story_text {
 
 void story_say_why(const struct story *s, const struct finding *f, struct story_text *t);
 void story_say_cure(const struct story *s, const struct finding *f, struct story_text *t);
+/* Of CAUSE_IF_FOR_WHILE: the step in which it asked for what it then waited for, or began to wait. */
+uint32_t story_question(const struct story *s, const struct finding *f);
 /* What there is to say beside a step; nothing for most. */
 void story_say_note(const struct story *s, const struct finding *f, uint32_t step,
                     struct story_text *t);

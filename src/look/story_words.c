@@ -174,8 +174,24 @@ static uint32_t held_in_circle(const struct story *s, uint32_t process) {
   return STORY_NONE;
 }
 
+/* Have two locks of the circle the same name? A variable may mean another in each process. */
+static bool names_clash(const struct story *s) {
+  for (uint32_t i = 0; i < s->process_count; i++)
+    for (uint32_t k = 0; k < i; k++)
+      if (s->processes[i].in_circle && s->processes[k].in_circle &&
+          s->processes[i].wanted != s->processes[k].wanted &&
+          story_equal(THING(s->processes[i].wanted), THING(s->processes[k].wanted)))
+        return true;
+  return false;
+}
+
 static void why_lock_order(const struct story *s, const struct finding *f, struct story_text *t) {
   uint32_t p = f->who, n = 0;
+  if (names_clash(s)) {
+    SAY("each takes a lock and then wants one that another has taken: the order goes round in a "
+        "circle.");
+    return;
+  }
   SAY("the order in which locks are taken goes round in a circle (");
   do {
     if (n < LINKS)
@@ -188,6 +204,10 @@ static void why_lock_order(const struct story *s, const struct finding *f, struc
 
 static void cure_lock_order(const struct story *s, const struct finding *f, struct story_text *t) {
   uint32_t p = f->who, last = p, n = 0;
+  if (names_clash(s)) {
+    SAY("one order for all: number the locks, and take the lower number first.");
+    return;
+  }
   SAY("one order for all (");
   do {
     if (n < LINKS)
@@ -258,8 +278,7 @@ static void note_lost_wakeup(const struct story *s, const struct finding *f, uin
     SAY("%s has not seen it", NAME(f->who));
 }
 
-/* The step in which a process asked for what it then waited for, in step `wait`; or that one. */
-static uint32_t question(const struct story *s, const struct finding *f) {
+uint32_t story_question(const struct story *s, const struct finding *f) {
   uint32_t test = story_last(s, f->who, f->object, f->from);
   return test != STORY_NONE && story_reads(&s->steps[test]) ? test : f->from;
 }
@@ -267,13 +286,13 @@ static uint32_t question(const struct story *s, const struct finding *f) {
 static void why_if_for_while(const struct story *s, const struct finding *f, struct story_text *t) {
   SAY("a notification says that something was true, not that it is. %c%s asks once (`if`), before "
       "the wait; %s came first.",
-      PLACE(question(s, f))[0] == 'l' ? 'L' : PLACE(question(s, f))[0], PLACE(question(s, f)) + 1,
-      NAME(f->other));
+      PLACE(story_question(s, f))[0] == 'l' ? 'L' : PLACE(story_question(s, f))[0],
+      PLACE(story_question(s, f)) + 1, NAME(f->other));
 }
 
 static void cure_if_for_while(const struct story *s, const struct finding *f,
                               struct story_text *t) {
-  SAY("`while` instead of `if` in %s: it asks again after each wait.", PLACE(question(s, f)));
+  SAY("`while` instead of `if` in %s: it asks again after each wait.", PLACE(story_question(s, f)));
 }
 
 /* The step by which the other came first: the lock that it took before it made its change. */

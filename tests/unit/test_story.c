@@ -260,7 +260,7 @@ static void a_starving_writer(void **state) {
 
 #define GET(who, what, at, is) DONE(who, VALUE_GET, what, at, "x:get()", .result = (is), .before = (is), .after = (is))
 #define SET(who, what, at, was, is) DONE(who, VALUE_SET, what, at, "x:set()", .put = (is), .before = (was), .after = (is))
-#define ADD(who, what, at, was, is) DONE(who, VALUE_ADD, what, at, "x:add()", .before = (was), .after = (is))
+#define ADD(who, what, at, was, ...) DONE(who, VALUE_ADD, what, at, "x:add()", .before = (was), .after = __VA_ARGS__)
 #define TAKE(who, what, at) DONE(who, LOCK_ACQUIRE, what, at, "l:acquire()", .before = "free", .after = "held")
 #define GIVE(who, what, at) DONE(who, LOCK_RELEASE, what, at, "l:release()", .before = "held", .after = "free")
 #define WAIT(who, what, at) BEGUN(who, CONDITION_WAIT, what, at, "c:wait()", .phase = 1)
@@ -401,6 +401,17 @@ static void locks_in_two_orders(void **state) {
   assert_int_equal(cause_of(&s3), CAUSE_UNKNOWN);
   expect_line(text_of(&s3, 120), "main -- join --> a#2 -- join --> main\n");
   check_story(&s3);
+}
+
+static void locks_that_have_the_same_name(void **state) {
+  (void)state;
+  const struct story_process p[] = {CIRCLE("a#1", "acquire of l", "x.lua:3", 1, 1), CIRCLE("b#2", "acquire of l", "x.lua:3", 0, 0)};
+  const struct story_object o[] = {{OBJECT_LOCK, "l", false}, {OBJECT_LOCK, "l", false}};
+  const struct story_step st[] = {TAKE(0, 0, 2), TAKE(1, 1, 2)};
+  const struct story s = STORY(DEADLOCK, p, o, st, .victim = NO);
+  const char *why = why_of(&s, CAUSE_LOCK_ORDER);
+  expect_no(why, "l before l");
+  expect_line(why, "number the locks, and take the lower number first.");
 }
 
 static void waits_while_it_holds_a_lock(void **state) {
@@ -699,6 +710,41 @@ static void names_in_utf8(void **state) {
   check_story(&s);
 }
 
+static void the_step_that_failed(void **state) {
+  (void)state;
+  const struct story_process p[] = {ENDED("main"), ENDED("a#2"), ENDED("b#3")};
+  const struct story_step st[] = {DONE(0, VALUE_SET, 0, 1, "x:set(0)", .put = "0", .after = "0"),
+                                  ADD(2, 0, 3, "0", "1"), ADD(2, 0, 4, "1", "0"),
+                                  ADD(1, 0, 3, "0", "1"), ADD(2, 0, 5, "1", "2")};
+  const struct story s = STORY(ERROR, p, value_and_lock, st, .message = "oops", .where = "dir/x.lua:3", .victim = 0);
+  const char *text = text_of(&s, 100);
+  expect_line(text, "  wrong: oops (line 3)\n");
+  expect_line(text, "      ... 1 step of main\n"); /* its first value */
+  expect_line(text, "   4  x:add()  line 3                     1       <-- fails here\n");
+  expect_line(text, "      ... 1 step of b#3\n"); /* after it */
+  /* In another file. */
+  const struct story s2 = STORY(ERROR, p, value_and_lock, st, .message = "oops", .where = "y.lua:3", .victim = 0);
+  expect_line(text_of(&s2, 100), "  wrong: oops (y.lua:3)\n");
+  expect_no(text_of(&s2, 100), "fails here");
+}
+
+static void ended_and_waiting(void **state) {
+  (void)state;
+  const struct story_process p[] = {ENDED("a"), STUCK("b", "wait of e", "x.lua:9", NO, 3)};
+  const struct story_step st[] = {ADD(0, 0, 3, "0", "1"), ADD(1, 0, 7, "1", "2"), ADD(1, 0, 8, "2", "3", .last_chance = true)};
+  const struct story s = STORY(DEADLOCK, p, condition, st, .victim = NO);
+  assert_string_equal(text_of(&s, 100), "  deadlock: 1 process waits for ever\n"
+                                        "\n"
+                                        "  the schedule:\n"
+                                        "      a                 b                        ready\n"
+                                        "   1  x:add()  line 3                            1\n"
+                                        "   2  ended             x:add()         line 7   2\n"
+                                        "   3                    x:add()         line 8   3       <-- the last good moment: had b waited\n"
+                                        "                                                             here, all could have ended well\n"
+                                        "                        waits for ever  line 9\n"
+                                        "      b waits for ever in wait at line 9 for e\n");
+}
+
 static void a_thousand_steps(void **state) {
   (void)state;
   enum { N = 1000 };
@@ -736,6 +782,7 @@ int main(void) {
       cmocka_unit_test(two_flags_tested_then_set),
       cmocka_unit_test(an_item_taken_between),
       cmocka_unit_test(locks_in_two_orders),
+      cmocka_unit_test(locks_that_have_the_same_name),
       cmocka_unit_test(waits_while_it_holds_a_lock),
       cmocka_unit_test(joined_before_it_was_drained),
       cmocka_unit_test(notified_before_it_waited),
@@ -752,6 +799,8 @@ int main(void) {
       cmocka_unit_test(nothing_at_all),
       cmocka_unit_test(names_that_mean_mischief),
       cmocka_unit_test(names_in_utf8),
+      cmocka_unit_test(the_step_that_failed),
+      cmocka_unit_test(ended_and_waiting),
       cmocka_unit_test(a_thousand_steps),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
