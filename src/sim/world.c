@@ -258,10 +258,21 @@ void world_process(const struct world *w, uint32_t i, struct world_process *ret)
       .looked = p->looked,
       .exit_code = p->state.exit_code,
       .signal = p->state.signal,
-      .failed = world_badly(p) && !p->joined && !p->looked && !(p->state.signal && p->expected),
+      .failed = world_badly(p) && !p->expected && !p->joined && !p->looked,
       .name = p->name,
       .where = p->where,
   };
+}
+
+uint32_t world_unjoined(const struct world *w) {
+  uint32_t n = 0;
+  for (uint32_t i = 1; i < w->actor_count; i++) {
+    const struct world_actor *p = &w->actors[i];
+    n += world_badly(p) && !p->expected && !p->joined;
+  }
+  for (uint32_t k = 0; k < w->failure_count; k++)
+    n += w->failures[k].counts && !w->failures[k].joined;
+  return n;
 }
 
 /* -- ops ----------------------------------------------------------------------------------------
@@ -365,7 +376,7 @@ int world_step(struct world *w, uint32_t i, const struct request *r, struct answ
   case WORLD_ENDS:
     return after(w, i, world_give_up(w, i, r, -SBX_ETIMEDOUT, ret));
   default:
-    assert(!"a step of a process that cannot take one");
+    assert(false); /* it cannot take a step */
     return WORLD_GOES_ON;
   }
 }
@@ -409,4 +420,6 @@ int64_t world_deadline(const struct world *w, uint32_t i, const struct request *
 void world_advance(struct world *w, int64_t now_ns) {
   assert(now_ns >= w->now_ns);
   w->now_ns = now_ns;
+  if (w->options.merge_relock)
+    world_condition_late(w);
 }

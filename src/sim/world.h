@@ -62,6 +62,9 @@ int world_load(struct world *w, const uint8_t *bytes, size_t len);
 uint32_t world_count(const struct world *w);
 void world_process(const struct world *w, uint32_t i, struct world_process *ret);
 
+/* Failures of processes and of tasks that nobody joined: as run_ops.unjoined_failures. */
+uint32_t world_unjoined(const struct world *w);
+
 /* -- ops ---------------------------------------------------------------------------------------- */
 
 /*

@@ -61,6 +61,8 @@ static int enter_condition(struct world *w, uint32_t i, const struct request *r,
   struct sync_step step = {.kind = OP_CONDITION_WAIT};
   int rc = world_apply(w, i, r->object.slot, r, &step);
   condition_next(&op->wait, rc == SYNC_ENTERED ? 0 : rc);
+  if (rc == SYNC_ENTERED && r->deadline_ns != SBX_FOREVER)
+    world_place_of(w, r->object.slot, i)->deadline_ns = r->deadline_ns;
   if (op->wait.step == CONDITION_UNLOCK) {
     op->levels = UINT64_MAX;
     condition_next(&op->wait, lock_step(w, i, r, OP_LOCK_RELEASE, a));
@@ -93,4 +95,18 @@ int world_condition_give_up(struct world *w, uint32_t i, const struct request *r
   else
     world_places_clear(w, i);
   return next_step(w, i, r, rc, a);
+}
+
+void world_condition_late(struct world *w) {
+  for (uint32_t k = 0; k < w->place_count; k++) {
+    const struct world_place p = w->places[k];
+    if (p.kind != OP_CONDITION_WAIT || p.patient || p.deadline_ns >= w->now_ns ||
+        w->objects[p.slot].type != OBJECT_CONDITION ||
+        world_enabled(w, p.process, p.slot, OP_CONDITION_WAIT, false))
+      continue;
+    world_place_remove(w, p.slot, p.process);
+    condition_next(&w->actors[p.process].op.wait, -SBX_ETIMEDOUT);
+    world_place_add(w, w->objects[p.slot].lock, p.process, OP_LOCK_ACQUIRE, true);
+    k = UINT32_MAX; /* they have moved: from the first again */
+  }
 }

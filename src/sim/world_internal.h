@@ -28,12 +28,12 @@
 #include "sim/world.h"
 
 enum {
-  NOBODY = UINT32_MAX,
   PLACES_IN_LINE = 1024,  /* as os/shared/control.h has it: more are -SBX_ECROWD */
   PROCESSES_MAX = 65536,  /* a process fits into one word: who_of */
   NESTED_MAX = 1000,      /* spawn inside spawn */
   FAILURE_SLOT = 1 << 16, /* slots of failures of tasks begin here: they are no process's */
 };
+#define NOBODY UINT32_MAX
 #define FAILURE_SERIAL (UINT64_C(1) << 40) /* and their serials here */
 
 /* What was done to an object last: for reports, so not saved. */
@@ -83,9 +83,10 @@ struct world_actor {
 
 struct world_place {
   uint32_t slot, process;
-  uint64_t ticket; /* 0: not in line */
-  uint16_t kind;   /* enum op_kind */
-  bool patient;    /* it would wait without end */
+  uint64_t ticket;     /* 0: not in line */
+  uint16_t kind;       /* enum op_kind */
+  bool patient;        /* it would wait without end */
+  int64_t deadline_ns; /* CONDITION_WAIT, if it is not patient */
 };
 
 struct world_hand {
@@ -233,6 +234,9 @@ int world_apply(struct world *w, uint32_t i, uint32_t slot, const struct request
 int world_give_up(struct world *w, uint32_t i, const struct request *r, int rc, struct answer *a);
 int world_condition_give_up(struct world *w, uint32_t i, const struct request *r, int rc,
                             struct answer *a);
+/* Waits for conditions whose deadlines lie behind are over, but for the lock. For merge_relock, where
+ * that is no step. */
+void world_condition_late(struct world *w);
 /* A waiter leaves the line with nothing. */
 void world_leave_line(struct world *w, uint32_t i, uint32_t slot, const struct request *r);
 /* The process gives up what it has in its hands. */

@@ -129,6 +129,8 @@ static void put_places(struct writer *to, const struct world *w) {
     put(to, p->process);
     put(to, (uint64_t)p->kind << 1 | p->patient);
     put(to, rank_of(w, p));
+    if (p->kind == OP_CONDITION_WAIT && !p->patient)
+      put_int(to, p->deadline_ns);
   }
 }
 
@@ -147,6 +149,7 @@ static int get_places(struct reader *from, struct world *w) {
     p->kind = (uint16_t)(kind >> 1);
     p->patient = kind & 1;
     p->ticket = get(from);
+    p->deadline_ns = p->kind == OP_CONDITION_WAIT && !p->patient ? get_int(from) : 0;
     w->last_ticket = p->ticket > w->last_ticket ? p->ticket : w->last_ticket;
   }
   return 0;

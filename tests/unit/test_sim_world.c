@@ -573,6 +573,38 @@ static void test_condition_merged(void **state) {
   world_free(w);
 }
 
+/* The lock was held beyond the deadline: a notification that comes then is for the other waiter. */
+static void test_condition_late(void **state) {
+  (void)state;
+  for (int merge = 0; merge < 2; merge++) {
+    struct object_ref c, l;
+    struct world *w = with_condition(merge, &c, &l);
+    struct answer a;
+    struct request wait = REQUEST(OP_CONDITION_WAIT, c, ), late = wait;
+    struct request acquire = REQUEST(OP_LOCK_ACQUIRE, l, );
+    late.deadline_ns = 50;
+    assert_int_equal(rc_of(w, A, acquire), 0);
+    assert_false(ask(w, A, &late, &a));
+    assert_int_equal(rc_of(w, B, acquire), 0);
+    assert_false(ask(w, B, &wait, &a));
+    assert_int_equal(rc_of(w, C, acquire), 0);
+    world_advance(w, 51);
+    go(w, A, &late, &a);
+    assert_int_equal(RC(w, C, OP_CONDITION_NOTIFY, c, .count = 1), 0);
+    struct request look = REQUEST(OP_LOCK_LOOK, l, );
+    go(w, B, &wait, &a);
+    assert_true(ask(w, MAIN, &look, &a));
+    assert_int_equal(a.sync.waiting, 2);
+    assert_int_equal(RC(w, C, OP_LOCK_RELEASE, l, ), 0);
+    assert_true(go(w, B, &wait, &a));
+    assert_int_equal(a.rc, 0);
+    assert_int_equal(RC(w, B, OP_LOCK_RELEASE, l, ), 0);
+    assert_true(go(w, A, &late, &a));
+    assert_int_equal(a.rc, -SBX_ETIMEDOUT);
+    world_free(w);
+  }
+}
+
 static void test_barrier(void **state) {
   (void)state;
   struct world *w = plain(0);
@@ -875,6 +907,7 @@ static void test_join(void **state) {
   struct world_process p;
   world_process(w, A, &p);
   assert_true(p.failed);
+  assert_int_equal(world_unjoined(w), 1);
   const uint8_t *report;
   size_t len;
   uint32_t at = 0;
@@ -888,6 +921,7 @@ static void test_join(void **state) {
   world_process(w, A, &p);
   assert_false(p.failed);
   assert_true(p.joined);
+  assert_int_equal(world_unjoined(w), 0);
   struct request look = REQUEST(OP_PROCESS_LOOK, process(A), );
   assert_true(ask(w, MAIN, &look, &a));
   assert_int_equal(a.process.status, PROCESS_FAILED);
@@ -897,6 +931,41 @@ static void test_join(void **state) {
   assert_true(world_report(w, &at, &report, &len));
   assert_int_equal(rc_of(w, MAIN, (struct request){.kind = OP_FAILURE_LOOK, .ref = process(A)}), 0);
   at = 0;
+  assert_false(world_report(w, &at, &report, &len));
+  world_free(w);
+}
+
+/* Failures of tasks come after those of processes, in the order that they were given. */
+static void test_task_failures(void **state) {
+  (void)state;
+  struct world *w = plain(1);
+  const uint8_t *report;
+  size_t len;
+  uint32_t at = 0;
+  struct request new = {.kind = OP_FAILURE_NEW, .report_len = 1};
+  new.report = (const uint8_t *)"2";
+  new.order = 2;
+  struct object_ref second = make(w, A, new);
+  new.report = (const uint8_t *)"1";
+  new.order = 1;
+  struct object_ref first = make(w, A, new);
+  assert_false(world_report(w, &at, &report, &len)); /* they do not count yet */
+  for (int times = 0; times < 2; times++) {
+    assert_int_equal(rc_of(w, A, (struct request){.kind = OP_FAILURE_COUNT, .ref = second}), 0);
+    assert_int_equal(rc_of(w, MAIN, (struct request){.kind = OP_FAILURE_COUNT, .ref = first}), 0);
+  }
+  assert_int_equal(world_unjoined(w), 2);
+  assert_true(world_report(w, &at, &report, &len));
+  assert_int_equal(*report, '1');
+  assert_true(world_report(w, &at, &report, &len));
+  assert_int_equal(*report, '2');
+  assert_false(world_report(w, &at, &report, &len));
+  assert_int_equal(rc_of(w, MAIN, (struct request){.kind = OP_FAILURE_JOIN, .ref = first}), 0);
+  assert_int_equal(world_unjoined(w), 1);
+  assert_int_equal(rc_of(w, MAIN, (struct request){.kind = OP_FAILURE_LOOK, .ref = first}), 0);
+  at = 0;
+  assert_true(world_report(w, &at, &report, &len));
+  assert_int_equal(*report, '2');
   assert_false(world_report(w, &at, &report, &len));
   world_free(w);
 }
@@ -1332,7 +1401,8 @@ static void happen(struct walk *k) {
 }
 
 static void walk(uint64_t number) {
-  struct walk k = {.w = plain(0), .copy = plain(0)};
+  const struct world_options o = {.seed = number, .merge_relock = number % 2};
+  struct walk k = {.w = world_with(&o, 0), .copy = world_with(&o, 0)};
   seed = number;
   for (int i = 0; i < MADE; i++) {
     struct answer a;
@@ -1417,6 +1487,7 @@ int main(void) {
       cmocka_unit_test(test_condition),
       cmocka_unit_test(test_condition_interrupted),
       cmocka_unit_test(test_condition_merged),
+      cmocka_unit_test(test_condition_late),
       cmocka_unit_test(test_barrier),
       cmocka_unit_test(test_barrier_timeout),
       cmocka_unit_test(test_value),
@@ -1425,6 +1496,7 @@ int main(void) {
       cmocka_unit_test(test_pipe),
       cmocka_unit_test(test_select),
       cmocka_unit_test(test_join),
+      cmocka_unit_test(test_task_failures),
       cmocka_unit_test(test_signals),
       cmocka_unit_test(test_await),
       cmocka_unit_test(test_family),
