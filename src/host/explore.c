@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "lua/state/report.h"
@@ -197,27 +198,43 @@ static int print_report(struct exploration *x, const char *script) {
   return bad ? EXIT_FOUND : 0;
 }
 
-int explore_script(struct script *script, struct arena *arena) {
+static int explore_once(struct script *script, struct progress *p, bool clock, struct arena *arena,
+                        struct exploration **ret) {
   const struct options *o = script->options;
-  struct progress p = {0};
   const struct explore_options eo = {
       .seed = o->seeded ? o->seed : 1,
       .arena = arena,
       .states_max = o->explore_limit < UINT32_MAX ? (uint32_t)o->explore_limit : UINT32_MAX,
       .merge_relock = true,
+      .clock = clock,
       .progress = progress,
-      .ctx = &p};
+      .ctx = p};
+  return explore(&eo, script_simulated, script, ret);
+}
+
+int explore_script(struct script *script) {
+  const struct options *o = script->options;
+  struct progress p = {0};
   struct exploration *x = NULL;
+  struct arena *arena = NULL;
   const char *name = o->script < script->argc ? script->argv[o->script] : "-e";
   const char *slash = strrchr(name, '/');
-  int rc = explore(&eo, script_simulated, script, &x);
+  int rc = arena_open(&arena);
+  if (rc == 0)
+    rc = explore_once(script, &p, false, arena, &x);
+  if (rc == EXPLORE_READS_CLOCK) {
+    arena_close(arena);
+    arena = NULL;
+    rc = arena_open(&arena);
+    if (rc == 0)
+      rc = explore_once(script, &p, true, arena, &x);
+  }
   if (p.shown)
     fprintf(stderr, "\r\033[K");
-  if (rc) {
+  if (rc)
     report_print(&(struct report){.message = error_text(rc)});
-    return EXIT_LUA_ERROR;
-  }
-  int status = print_report(x, slash ? slash + 1 : name);
+  int status = rc ? EXIT_LUA_ERROR : print_report(x, slash ? slash + 1 : name);
   exploration_free(x);
+  arena_close(arena);
   return status;
 }

@@ -11,7 +11,7 @@
 enum { EXIT_FOUND = 5 };
 
 /* Explore the script, print the report on stdout. Returns the exit status: 0, EXIT_FOUND, ... */
-int explore_script(struct script *script, struct arena *arena);
+int explore_script(struct script *script);
 
 /* End the exploration that is under way, and tell what is known. Async-signal-safe. */
 void explore_stop(void);

@@ -555,7 +555,7 @@ static void tell_end(struct told *t, uint32_t state, enum explore_end end) {
     tell_held(t, state);
     break;
   case EXPLORE_STUCK:
-    t->story.end = STORY_LIVELOCK;
+    t->story.end = exploration_state(t->x, state)->count ? STORY_LIVELOCK : STORY_DEADLOCK;
     t->story.loop = t->story.step_count;
     break;
   default:

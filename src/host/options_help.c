@@ -2,11 +2,8 @@
 #include "host/options_internal.h"
 
 static const char *const group_titles[GROUP_COUNT] = {
-    "Options, as those of lua",
-    "Options of a run",
-    "Options that show a run",
-    "Options that try interleavings",
-    "Other options",
+    "Options, as those of lua",       "Options of a run", "Options that show a run",
+    "Options that try interleavings", "Other options",
 };
 
 static const char help_head[] =

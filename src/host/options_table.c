@@ -14,7 +14,13 @@
 #include "host/options_internal.h"
 #include "host/shake_token.h"
 
-enum { SHAKE_RUNS_MAX = 1000000, PROCS_MAX = 32768, TRACE_LIMIT_MIN = 64 << 10, WIDTH_MIN = 40, WIDTH_MAX = 1000 };
+enum {
+  SHAKE_RUNS_MAX = 1000000,
+  PROCS_MAX = 32768,
+  TRACE_LIMIT_MIN = 64 << 10,
+  WIDTH_MIN = 40,
+  WIDTH_MAX = 1000
+};
 
 /* -- handlers ---------------------------------------------------------------------------------- */
 

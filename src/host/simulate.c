@@ -195,15 +195,22 @@ static int status_of(const struct run_outcome *r) {
   }
 }
 
-static int run_once(struct script *script, struct arena *arena) {
+static int run_once(struct script *script) {
   const struct options *o = script->options;
+  struct arena *arena = NULL;
+  int rc = arena_open(&arena);
+  if (rc) {
+    report_print(&(struct report){.message = error_text(rc)});
+    return EXIT_LUA_ERROR;
+  }
   const struct run_options ro = {.seed = o->seeded ? o->seed : 1,
                                  .random = o->seeded,
                                  .arena = arena,
                                  .write = write_line,
                                  .deadlock = say_deadlock};
   struct run_outcome outcome;
-  int rc = run_simulated(&ro, script_simulated, script, &outcome);
+  rc = run_simulated(&ro, script_simulated, script, &outcome);
+  arena_close(arena);
   if (rc) {
     report_print(&(struct report){.message = error_text(rc)});
     return EXIT_LUA_ERROR;
@@ -221,18 +228,10 @@ static void fix_addresses(char **argv) {
 }
 
 int simulate(struct script *script) {
-  struct arena *arena;
   struct sigaction act = {.sa_handler = on_interrupt};
   fix_addresses(script->argv);
-  int rc = arena_open(&arena);
-  if (rc) {
-    report_print(&(struct report){.message = error_text(rc)});
-    return EXIT_LUA_ERROR;
-  }
   time_stands = true;
   sigaction(SIGINT, &act, NULL);
   report_set_writer(write_report);
-  int status = script->options->explore ? explore_script(script, arena) : run_once(script, arena);
-  arena_close(arena);
-  return output_finish(status);
+  return output_finish(script->options->explore ? explore_script(script) : run_once(script));
 }

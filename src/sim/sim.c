@@ -303,7 +303,10 @@ static int self_processor(struct backend *b, int n) {
 
 /* -- the run ------------------------------------------------------------------------------------ */
 
-static int64_t run_now(struct backend *b) { return world_now(sim_of(b)->world); }
+static int64_t run_now(struct backend *b) {
+  struct sim *s = sim_of(b);
+  return s->options.time_stands ? 0 : world_now(s->world);
+}
 
 static int64_t run_wall(struct backend *b) { return SIM_WALL_NS + run_now(b); }
 

@@ -25,6 +25,7 @@ struct world;
 
 struct sim_options {
   uint64_t seed;
+  bool time_stands; /* deadlines count from when they are asked for: the time is 0 to all but ops */
   struct arena *arena; /* where the Lua state of main is, or will be made; borrowed */
   /* Called with what a process prints: 1 stdout, 2 stderr. */
   void (*print)(void *ctx, int stream, const char *text, size_t len);

@@ -14,52 +14,62 @@ enum { STATES_MAX = 2000000 };
 struct making {
   struct world *w;
   uint32_t *histories; /* of each process; cap of them */
+  int64_t *ages;       /* the time that each has waited in an op with a deadline; cap */
   uint32_t count, cap;
+  bool stuck; /* as in struct explore_state */
 };
 
 static int make_room(struct making *m, uint32_t count) {
   if (count <= m->cap)
     return 0;
   uint32_t *grown = realloc(m->histories, 2 * count * sizeof *grown);
-  if (!grown)
+  if (grown)
+    m->histories = grown;
+  int64_t *ages = grown ? realloc(m->ages, 2 * count * sizeof *ages) : NULL;
+  if (!ages)
     return -SBX_ENOMEM;
-  m->histories = grown;
+  m->ages = ages;
   m->cap = 2 * count;
   return 0;
 }
 
-uint32_t graph_state_parts(const struct exploration *x, uint32_t state, const uint8_t **ret_world,
-                           size_t *ret_len, const uint8_t **ret_histories) {
+void graph_state_parts(const struct exploration *x, uint32_t state, struct state_parts *ret) {
   size_t len;
+  const uint8_t *bytes = intern_get(x->keys, state + 1, &len), *end = bytes + len;
   uint32_t count;
-  const uint8_t *bytes = intern_get(x->keys, state + 1, &len);
-  memcpy(&count, bytes + len - sizeof count, sizeof count);
-  *ret_histories = bytes + len - sizeof count - count * sizeof count;
-  *ret_world = bytes;
-  *ret_len = (size_t)(*ret_histories - bytes);
-  return count;
+  memcpy(&count, end - sizeof count, sizeof count);
+  end -= sizeof count + count * sizeof(uint32_t);
+  *ret = (struct state_parts){
+      .world = bytes, .histories = end, .ages = end - count * sizeof(int64_t), .count = count};
+  ret->len = (size_t)(ret->ages - bytes);
 }
 
 static int load(const struct exploration *x, uint32_t state, struct making *m) {
-  const uint8_t *world, *histories;
-  size_t len;
-  uint32_t count = graph_state_parts(x, state, &world, &len, &histories);
-  int rc = make_room(m, count);
+  struct state_parts p;
+  graph_state_parts(x, state, &p);
+  int rc = make_room(m, p.count);
   if (rc)
     return rc;
-  memcpy(m->histories, histories, count * sizeof *m->histories);
-  m->count = count;
-  return world_load(m->w, world, len);
+  memcpy(m->histories, p.histories, p.count * sizeof *m->histories);
+  memcpy(m->ages, p.ages, p.count * sizeof *m->ages);
+  m->count = p.count;
+  m->stuck = false;
+  return world_load(m->w, p.world, p.len);
+}
+
+static int write_state(struct exploration *x, struct making *m) {
+  x->key.len = 0;
+  int rc = world_save(m->w, &x->key);
+  if (rc == 0)
+    rc = buf_append(&x->key, m->ages, m->count * sizeof *m->ages);
+  if (rc == 0)
+    rc = buf_append(&x->key, m->histories, m->count * sizeof *m->histories);
+  return rc ? rc : buf_append(&x->key, &m->count, sizeof m->count);
 }
 
 static int add_state(struct exploration *x, struct making *m, uint32_t *ret) {
   bool is_new;
-  x->key.len = 0;
-  int rc = world_save(m->w, &x->key);
-  if (rc == 0)
-    rc = buf_append(&x->key, m->histories, m->count * sizeof *m->histories);
-  if (rc == 0)
-    rc = buf_append(&x->key, &m->count, sizeof m->count);
+  int rc = write_state(x, m);
   if (rc)
     return rc;
   uint32_t id = intern_put(x->keys, x->key.data, x->key.len, &is_new);
@@ -76,7 +86,7 @@ static int add_state(struct exploration *x, struct making *m, uint32_t *ret) {
     x->states = grown;
     x->state_cap = cap;
   }
-  x->states[x->state_count++] = (struct explore_state){.end = EXPLORE_OPEN};
+  x->states[x->state_count++] = (struct explore_state){.end = EXPLORE_OPEN, .stuck = m->stuck};
   if (m->count > x->processes)
     x->processes = m->count;
   return 0;
@@ -128,6 +138,28 @@ const struct request *graph_request(struct exploration *x, uint32_t history) {
   return x->requests[history];
 }
 
+/* What process `i` asks, with the deadlines that it has by now. Valid until the next call. */
+static const struct request *asked_by(struct exploration *x, const struct making *m, uint32_t i) {
+  const struct request *r = graph_request(x, m->histories[i]);
+  if (!r || m->ages[i] == 0)
+    return r;
+  x->late = *r;
+  if (r->deadline_ns != SBX_FOREVER)
+    x->late.deadline_ns -= m->ages[i];
+  if (r->sub_count == 0)
+    return &x->late;
+  struct request *subs = realloc(x->late_subs, r->sub_count * sizeof *subs);
+  if (!subs)
+    return NULL;
+  x->late_subs = x->late.subs = subs;
+  for (uint32_t k = 0; k < r->sub_count; k++) {
+    subs[k] = r->subs[k];
+    if (subs[k].kind == OP_CLOCK_SLEEP && subs[k].deadline_ns != SBX_FOREVER)
+      subs[k].deadline_ns -= m->ages[i];
+  }
+  return &x->late;
+}
+
 /* A process has stopped, with this history: it asks, or has left. */
 static int settle(struct exploration *x, struct making *m, uint32_t i) {
   const struct history *h = history_of(&x->h, m->histories[i]);
@@ -156,6 +188,7 @@ static int follow(struct exploration *x, struct making *m, uint32_t before, uint
   if (!after)
     return -SBX_ENOMEM;
   m->histories[i] = after;
+  m->ages[i] = 0;
   return settle(x, m, i);
 }
 
@@ -167,7 +200,7 @@ static int be_born(struct exploration *x, struct making *m, uint32_t parent,
   int rc = make_room(m, i + 1);
   if (rc)
     return rc;
-  m->count++;
+  m->ages[m->count++] = 0;
   a.number = 0;
   return follow(x, m, m->histories[parent], i, answer_text(x, &a, OP_PROCESS_SPAWN));
 }
@@ -175,12 +208,13 @@ static int be_born(struct exploration *x, struct making *m, uint32_t parent,
 /* Process `i` takes a step. `ret_answer`: 0 if its op is not over. */
 static int take_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *ret_answer) {
   struct answer a = {0};
-  const struct request *r = graph_request(x, m->histories[i]);
+  const struct request *r = asked_by(x, m, i);
   *ret_answer = 0;
   if (!r)
     return -SBX_ENOMEM;
   if (op_describe(r->kind)->type == OBJECT_PROCESS)
     x->asks_status |= graph_asks_status(r);
+  x->reads_clock |= r->kind == OP_CLOCK_NOW || r->kind == OP_CLOCK_WALL;
   int rc = world_step(m->w, i, r, &a);
   if (rc == WORLD_GOES_ON)
     return 0;
@@ -199,7 +233,7 @@ static int take_step(struct exploration *x, struct making *m, uint32_t i, uint32
 static bool can(struct exploration *x, struct making *m, uint32_t i) {
   if (has_left(x, m, i))
     return false;
-  const struct request *r = graph_request(x, m->histories[i]);
+  const struct request *r = asked_by(x, m, i);
   return r && world_can(m->w, i, r) != WORLD_WAITS;
 }
 
@@ -228,36 +262,80 @@ static bool is_quiet(struct exploration *x, const struct making *m, uint32_t i) 
   return graph_is_quiet(r);
 }
 
+/* A quiet process that can go on; EXPLORE_NONE: there is none. `ret_any`: somebody can go on. */
+static uint32_t find_quiet(struct exploration *x, struct making *m, bool *ret_any) {
+  *ret_any = false;
+  for (uint32_t i = 0; i < m->count; i++)
+    if (can(x, m, i)) {
+      *ret_any = true;
+      if (is_quiet(x, m, i))
+        return i;
+    }
+  return EXPLORE_NONE;
+}
+
+/* Let time pass until somebody can go on. False: nobody waits for a time. */
+static bool pass_time(struct exploration *x, struct making *m) {
+  int64_t next = SBX_FOREVER, now = world_now(m->w);
+  for (uint32_t i = 0; i < m->count; i++) {
+    const struct request *r = has_left(x, m, i) ? NULL : asked_by(x, m, i);
+    int64_t deadline = r ? world_deadline(m->w, i, r) : SBX_FOREVER;
+    next = deadline < next ? deadline : next;
+  }
+  if (next == SBX_FOREVER)
+    return false;
+  if (x->options.clock) {
+    world_advance(m->w, next > now ? next : now);
+    return true;
+  }
+  for (uint32_t i = 0; i < m->count; i++) {
+    const struct request *r = has_left(x, m, i) ? NULL : graph_request(x, m->histories[i]);
+    if (r && world_deadline(m->w, i, r) != SBX_FOREVER)
+      m->ages[i] += next > now ? next - now : 0;
+  }
+  return true;
+}
+
+/* Has time brought the same state again? Then it does so for ever. Brent's way to find circles. */
+struct circle {
+  uint32_t length, limit, state; /* state: its bytes as a text; 0: none yet */
+};
+
+static int comes_back(struct exploration *x, struct making *m, struct circle *c, bool *ret) {
+  int rc = write_state(x, m);
+  if (rc)
+    return rc;
+  *ret = c->state && intern_find(x->h.texts, x->key.data, x->key.len) == c->state;
+  if (*ret || c->length++ < c->limit)
+    return 0;
+  c->state = intern_put(x->h.texts, x->key.data, x->key.len, NULL);
+  c->limit = 2 * c->limit + 1;
+  c->length = 0;
+  return c->state ? 0 : -SBX_ENOMEM;
+}
+
 /* Do what is no step, until nothing is left but steps; and when nobody can go on, let time pass. */
 static int close_state(struct exploration *x, struct making *m) {
-  for (;;) {
-    bool any = false;
-    uint32_t quiet = EXPLORE_NONE, answer;
-    for (uint32_t i = 0; i < m->count && quiet == EXPLORE_NONE; i++)
-      if (can(x, m, i)) {
-        any = true;
-        if (is_quiet(x, m, i))
-          quiet = i;
-      }
+  enum { MOST = 100000 }; /* times; a process that counts its sleeps never comes back */
+  struct circle circle = {0};
+  for (uint32_t passed = 0; passed < MOST;) {
+    bool any;
+    uint32_t answer, quiet = find_quiet(x, m, &any);
     if (quiet != EXPLORE_NONE) {
       int rc = take_step(x, m, quiet, &answer);
       if (rc)
         return rc;
       continue;
     }
-    if (any || has_left(x, m, 0))
+    if (any || has_left(x, m, 0) || !pass_time(x, m))
       return 0;
-    int64_t next = SBX_FOREVER;
-    for (uint32_t i = 0; i < m->count; i++)
-      if (!has_left(x, m, i)) {
-        const struct request *r = graph_request(x, m->histories[i]);
-        int64_t deadline = r ? world_deadline(m->w, i, r) : SBX_FOREVER;
-        next = deadline < next ? deadline : next;
-      }
-    if (next == SBX_FOREVER)
-      return 0;
-    world_advance(m->w, next > world_now(m->w) ? next : world_now(m->w));
+    passed++;
+    int rc = comes_back(x, m, &circle, &m->stuck);
+    if (rc || m->stuck)
+      return rc;
   }
+  m->stuck = true;
+  return 0;
 }
 
 /* -- the search ---------------------------------------------------------------------------------- */
@@ -286,7 +364,7 @@ static int look_at(struct exploration *x, uint32_t state, struct making *m) {
   if (rc)
     return rc;
   uint32_t count = m->count;
-  bool over = has_left(x, m, 0);
+  bool over = has_left(x, m, 0) || x->states[state].stuck;
   for (uint32_t i = 0; i < count && !over && rc == 0; i++) {
     if (i > 0 && (rc = load(x, state, m)))
       break;
@@ -306,7 +384,7 @@ static int look_at(struct exploration *x, uint32_t state, struct making *m) {
   s->count = x->step_count - first;
   if (rc == 0 && s->count == 0) {
     rc = load(x, state, m);
-    s->end = (uint8_t)end_of(x, m);
+    s->end = s->stuck ? EXPLORE_STUCK : (uint8_t)end_of(x, m);
   }
   return rc;
 }
@@ -339,9 +417,12 @@ static bool stops(struct exploration *x, uint32_t looked) {
   return x->stop != STOP_COMPLETE;
 }
 
+static bool reads_clock(const struct exploration *x) { return x->reads_clock && !x->options.clock; }
+
 static int search(struct exploration *x, struct making *m) {
   int rc = 0;
-  for (uint32_t s = 0; s < x->state_count && rc == 0 && !x->asks_status && !stops(x, s); s++)
+  for (uint32_t s = 0;
+       s < x->state_count && rc == 0 && !x->asks_status && !reads_clock(x) && !stops(x, s); s++)
     rc = look_at(x, s, m);
   return rc;
 }
@@ -354,6 +435,7 @@ static int begin(struct exploration *x, struct making *m, int (*body)(struct bac
     return rc;
   enum sim_stop why = sim_begin(x->h.sim, body, body_ctx);
   m->count = 1;
+  m->ages[0] = 0;
   m->histories[0] = history_note(&x->h, 0, 0, 1, why);
   if (!m->histories[0])
     return -SBX_ENOMEM;
@@ -364,10 +446,10 @@ static int begin(struct exploration *x, struct making *m, int (*body)(struct bac
 }
 
 static int open_all(struct exploration *x, struct making *m) {
-  const struct world_options wo = {.seed = x->options.seed,
-                                   .wall_ns = SIM_WALL_NS,
-                                   .merge_relock = x->options.merge_relock};
+  const struct world_options wo = {
+      .seed = x->options.seed, .wall_ns = SIM_WALL_NS, .merge_relock = x->options.merge_relock};
   const struct sim_options so = {.seed = x->options.seed,
+                                 .time_stands = !x->options.clock,
                                  .arena = x->options.arena,
                                  .print = histories_print,
                                  .forgot = histories_forgot,
@@ -386,9 +468,8 @@ static int open_all(struct exploration *x, struct making *m) {
 
 /* Everything again, from the beginning: somebody asks how processes stand. */
 static int explore_again(struct exploration *x, struct making *m) {
-  const struct world_options wo = {.seed = x->options.seed,
-                                   .wall_ns = SIM_WALL_NS,
-                                   .merge_relock = x->options.merge_relock};
+  const struct world_options wo = {
+      .seed = x->options.seed, .wall_ns = SIM_WALL_NS, .merge_relock = x->options.merge_relock};
   x->ends_are_steps = true;
   x->asks_status = false;
   x->state_count = x->step_count = x->processes = 0;
@@ -401,6 +482,7 @@ static int explore_again(struct exploration *x, struct making *m) {
     return rc;
   sim_set_world(x->h.sim, m->w);
   m->count = 1;
+  m->ages[0] = 0;
   m->histories[0] = x->first_history;
   uint32_t state;
   rc = settle(x, m, 0);
@@ -409,7 +491,7 @@ static int explore_again(struct exploration *x, struct making *m) {
   if (rc == 0)
     rc = add_state(x, m, &state);
   x->asks_status = false;
-  for (uint32_t s = 0; s < x->state_count && rc == 0 && !stops(x, s); s++)
+  for (uint32_t s = 0; s < x->state_count && rc == 0 && !reads_clock(x) && !stops(x, s); s++)
     rc = look_at(x, s, m);
   return rc;
 }
@@ -435,10 +517,11 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
     rc = 0;
   }
   if (rc == 0)
-    rc = graph_judge(x);
+    rc = reads_clock(x) ? EXPLORE_READS_CLOCK : graph_judge(x);
   x->seconds = seconds_now() - x->began;
   x->world = m.w;
   free(m.histories);
+  free(m.ages);
   if (rc) {
     exploration_free(x);
     return rc;
@@ -459,6 +542,7 @@ void exploration_free(struct exploration *x) {
     free((void *)(uintptr_t)x->outcomes[i].text);
   free(x->outcomes);
   free(x->requests);
+  free(x->late_subs);
   free(x->states);
   free(x->steps);
   intern_free(x->keys);

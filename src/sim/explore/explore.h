@@ -11,7 +11,8 @@
  * order decides nothing: making objects, spawning, joining a process that has ended, being joined,
  * handles, marks, reading the clock; and ending, unless the process holds something or somebody asks
  * how processes stand (then the run is explored again with ends as steps). The clock moves only when
- * nobody can go on.
+ * nobody can go on. Unless somebody reads it, states do not say what time it is, only for how long
+ * each process has waited.
  */
 #ifndef SBX_SIM_EXPLORE_EXPLORE_H
 #define SBX_SIM_EXPLORE_EXPLORE_H
@@ -30,6 +31,7 @@ struct explore_options {
   size_t bytes_max;    /* 0: 2 GiB */
   double seconds_max;  /* 0: no limit */
   bool merge_relock;   /* as in struct world_options */
+  bool clock;          /* states say what time it is */
   /* Called now and then. True: stop, and tell what is known. */
   bool (*progress)(void *ctx, uint32_t states, uint32_t histories);
   void *ctx;
@@ -55,6 +57,7 @@ struct explore_state {
   uint32_t first, count; /* of the steps */
   uint8_t end;           /* enum explore_end */
   bool looked_at;        /* its steps are known */
+  bool stuck;            /* time goes on and on, and nobody ever takes a step */
   double ways;           /* interleavings from here to an end; < 0: without end */
   double bad_ways;       /* of those, the ones that end badly */
   double p_bad;          /* to end badly, if each step is drawn */
@@ -77,10 +80,13 @@ enum explore_stop {
   STOP_BYTES,
   STOP_SECONDS,
   STOP_ASKED,
-  STOP_ENDLESS
+  STOP_ENDLESS /* a process computes for seconds without an op */
 };
 
-/* Explore. -SBX_ENOMEM, or an error of the run's beginning. *ret is the caller's. */
+/* Instead of a result: the script reads the clock, so explore again with `clock`, in a new arena. */
+enum { EXPLORE_READS_CLOCK = 1 };
+
+/* Explore. 0; EXPLORE_READS_CLOCK; -SBX_ENOMEM. *ret is the caller's. */
 int explore(const struct explore_options *o, int (*body)(struct backend *b, void *ctx),
             void *body_ctx, struct exploration **ret);
 void exploration_free(struct exploration *x);

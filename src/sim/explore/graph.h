@@ -2,6 +2,8 @@
 #ifndef SBX_SIM_EXPLORE_GRAPH_H
 #define SBX_SIM_EXPLORE_GRAPH_H
 
+#include <string.h>
+
 #include "sim/explore/explore.h"
 #include "sim/explore/history.h"
 #include "sim/world.h"
@@ -15,12 +17,14 @@ struct exploration {
   struct explore_step *steps;
   uint32_t step_count, step_cap;
   uint32_t processes, first_history;
-  struct request **requests; /* of histories, opened */
+  struct request late, *late_subs; /* of asked_by */
+  struct request **requests;       /* of histories, opened */
   uint32_t request_cap;
   struct world *world; /* for whoever wants one */
   struct buf key, text;
   bool ends_are_steps; /* ends of processes are steps */
   bool asks_status;    /* and must be: somebody asks how processes stand */
+  bool reads_clock;    /* somebody reads the clock */
   enum explore_stop stop;
   double began, seconds;
   bool circles;
@@ -28,12 +32,23 @@ struct exploration {
   uint32_t outcome_count;
 };
 
+/* The processes in the bytes of a state: of each the time that it has waited, then the history. */
+struct state_parts {
+  const uint8_t *world;
+  size_t len;                      /* of the world's bytes */
+  const uint8_t *ages, *histories; /* int64_t, uint32_t; not aligned */
+  uint32_t count;
+};
+void graph_state_parts(const struct exploration *x, uint32_t state, struct state_parts *ret);
+
+static inline uint32_t state_history(const struct state_parts *p, uint32_t i) {
+  uint32_t history;
+  memcpy(&history, p->histories + i * sizeof history, sizeof history);
+  return history;
+}
+
 /* The request of a history, opened; NULL: no memory. */
 const struct request *graph_request(struct exploration *x, uint32_t history);
-
-/* The parts of a state's bytes; returns how many processes there are. */
-uint32_t graph_state_parts(const struct exploration *x, uint32_t state, const uint8_t **ret_world,
-                           size_t *ret_len, const uint8_t **ret_histories);
 
 /* Is the op done at once, by its kind? */
 bool graph_is_quiet(const struct request *r);

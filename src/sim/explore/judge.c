@@ -152,14 +152,11 @@ static void judge_component(struct exploration *x, const struct components *c,
 
 /* What the processes printed by this state, one after the other. */
 static int print_all(const struct exploration *x, uint32_t state, struct buf *out) {
-  const uint8_t *world, *histories;
-  size_t len;
-  uint32_t count = graph_state_parts(x, state, &world, &len, &histories), history;
+  struct state_parts p;
   int rc = 0;
-  for (uint32_t i = 0; i < count && rc == 0; i++) {
-    memcpy(&history, histories + i * sizeof history, sizeof history);
-    rc = exploration_printed(x, history, 1, out);
-  }
+  graph_state_parts(x, state, &p);
+  for (uint32_t i = 0; i < p.count && rc == 0; i++)
+    rc = exploration_printed(x, state_history(&p, i), 1, out);
   return rc;
 }
 

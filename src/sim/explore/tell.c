@@ -35,20 +35,15 @@ uint32_t exploration_outcomes(const struct exploration *x, const struct explore_
 }
 
 int exploration_world(const struct exploration *x, uint32_t state, struct world *w) {
-  const uint8_t *world, *histories;
-  size_t len;
-  graph_state_parts(x, state, &world, &len, &histories);
-  return world_load(w, world, len);
+  struct state_parts p;
+  graph_state_parts(x, state, &p);
+  return world_load(w, p.world, p.len);
 }
 
 uint32_t exploration_history(const struct exploration *x, uint32_t state, uint32_t process) {
-  const uint8_t *world, *histories;
-  size_t len;
-  uint32_t count = graph_state_parts(x, state, &world, &len, &histories), ret;
-  if (process >= count)
-    return EXPLORE_NONE;
-  memcpy(&ret, histories + process * sizeof ret, sizeof ret);
-  return ret;
+  struct state_parts p;
+  graph_state_parts(x, state, &p);
+  return process < p.count ? state_history(&p, process) : EXPLORE_NONE;
 }
 
 int exploration_request(const struct exploration *x, uint32_t history, struct request *ret) {
