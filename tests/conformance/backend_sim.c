@@ -46,6 +46,7 @@ struct work {
 static struct worker {
   uint32_t number; /* in the world */
   bool lives, busy, interrupted;
+  bool waited; /* a step of its op is behind it */
   bool answered; /* the driver has not heard it yet */
   int64_t told_ns;
   uint64_t turn; /* it was told before those with a higher one */
@@ -203,6 +204,7 @@ static void sim_tell(const struct request *r) {
   p->told_ns = world_now(w);
   p->turn = ++turns;
   p->busy = true;
+  p->waited = false;
   if (r->step.kind == DO_LEAVE)
     return; /* see sim_end */
   if (r->step.kind == OP_SELECT)
@@ -303,6 +305,7 @@ static void take_step(struct worker *p) {
     answered(p, &a);
   } else { /* it waits from now on, maybe in another line */
     release(&a);
+    p->waited = true;
     p->told_ns = world_now(w);
     p->turn = ++turns;
   }
@@ -333,12 +336,14 @@ static struct worker *pick(void) {
   return found;
 }
 
-/* One that waits and is interrupted. */
+/* One that is interrupted where it waits; in the middle of a wait it may be so although it could go
+ * on. */
 static bool interrupt_one(void) {
   for (int i = 0; i < setup->proc_count; i++) {
     struct worker *p = &workers[i];
     struct sim_answer a;
-    if (!p->lives || !p->busy || !p->interrupted || p->told.step.kind == DO_LEAVE || can_step(p))
+    if (!p->lives || !p->busy || !p->interrupted || p->told.step.kind == DO_LEAVE ||
+        (can_step(p) && !(p->waited && p->told.step.kind == OP_CONDITION_WAIT)))
       continue;
     p->interrupted = false;
     check(world_cancel(w, p->number, &p->work.r, &a) == 0, "cancel");
@@ -352,7 +357,8 @@ static void go_on(void) {
   struct worker *p;
   do
     while ((p = pick()))
-      take_step(p);
+      if (draw(&draws, 2) == 0 || !interrupt_one())
+        take_step(p);
   while (interrupt_one());
 }
 
