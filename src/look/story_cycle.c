@@ -113,13 +113,21 @@ bool find_held_wait(const struct story *s, struct finding *f) {
   return false;
 }
 
-/* Could a process that takes items of the queue still go on, or would it, but for something else? */
-static bool has_reader(const struct story *s, uint32_t q, uint32_t but) {
-  for (uint32_t i = 0; i < s->step_count; i++) {
-    uint32_t p = s->steps[i].process;
-    bool takes = s->steps[i].kind == OP_QUEUE_GET || s->steps[i].kind == OP_QUEUE_TAKE;
-    if (takes && s->steps[i].object == q && p != but && story_process_is(s, p) &&
-        !s->processes[p].ended)
+static bool takes_from(const struct story *s, uint32_t process, uint32_t q) {
+  return story_next_op(s, process, q, 0, OP_QUEUE_GET) != STORY_NONE ||
+         story_next_op(s, process, q, 0, OP_QUEUE_TAKE) != STORY_NONE;
+}
+
+/* May there be a reader of the queue among the others? One that has taken from it, or if `reader` has
+ * not, anyone who waits for something else than the end of a process. */
+static bool has_other_reader(const struct story *s, uint32_t q, uint32_t reader, uint32_t putter) {
+  bool proven = takes_from(s, reader, q);
+  for (uint32_t p = 0; p < s->process_count; p++) {
+    if (p == reader || p == putter || s->processes[p].ended)
+      continue;
+    bool waits =
+        s->processes[p].waits && !story_waits_in(s, p, "join") && !story_waits_in(s, p, "await");
+    if (takes_from(s, p, q) || (!proven && waits))
       return true;
   }
   return false;
@@ -136,7 +144,7 @@ bool find_join_before_drain(const struct story *s, struct finding *f) {
     enum object_type type = story_type(s, s->processes[p].wanted);
     bool joins = type == OBJECT_NONE || type == OBJECT_PROCESS;
     bool alone = putter->waits_for == p ||
-                 (putter->waits_for == STORY_NONE && !has_reader(s, putter->wanted, p));
+                 (putter->waits_for == STORY_NONE && !has_other_reader(s, putter->wanted, p, k));
     if (!joins || !alone || story_type(s, putter->wanted) != OBJECT_QUEUE)
       continue;
     f->who = p, f->other = k;

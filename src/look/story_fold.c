@@ -38,12 +38,6 @@ static bool is_dull(const struct story_step *step) {
   }
 }
 
-/* Does main give a value its first one? */
-static bool is_first_value(const struct story *s, uint32_t i) {
-  return s->steps[i].kind == OP_VALUE_SET && s->steps[i].process == 0 &&
-         story_last(s, STORY_NONE, s->steps[i].object, i) == STORY_NONE;
-}
-
 static bool is_part(const struct finding *f, uint32_t step) {
   return step == f->from || step == f->between || step == f->at || step == f->again;
 }
@@ -78,13 +72,19 @@ static bool mark_guilty(const struct story *s, const struct finding *f, bool *pr
   return any;
 }
 
+/* Does main give a value its first one? */
+static bool is_first_value(const struct story *s, uint32_t i) {
+  return s->steps[i].kind == OP_VALUE_SET && s->steps[i].process == 0 &&
+         story_last(s, STORY_NONE, s->steps[i].object, i) == STORY_NONE;
+}
+
 /* Do several processes of a list use the object? NULL: of all. */
 static bool is_common(const struct story *s, const bool *process, uint32_t object) {
   uint32_t first = STORY_NONE;
   for (uint32_t i = 0; i < s->step_count; i++) {
     const struct story_step *step = &s->steps[i];
-    if (step->object != object || is_dull(step) || !story_process_is(s, step->process) ||
-        (process && !process[step->process]))
+    if (step->object != object || is_dull(step) || is_first_value(s, i) ||
+        !story_process_is(s, step->process) || (process && !process[step->process]))
       continue;
     if (first != STORY_NONE && first != step->process)
       return true;
@@ -99,7 +99,7 @@ static void mark_concerned(const struct story *s, struct story_view *v) {
     v->object[k] = is_common(s, NULL, k);
   for (uint32_t i = 0; i < s->step_count; i++)
     if (story_object_is(s, s->steps[i].object) && v->object[s->steps[i].object] &&
-        !is_dull(&s->steps[i]))
+        !is_dull(&s->steps[i]) && !is_first_value(s, i))
       mark(v->process, s->process_count, s->steps[i].process);
   mark(v->process, s->process_count, s->victim);
   for (uint32_t p = 0; p < s->process_count; p++)

@@ -454,6 +454,10 @@ static void joined_before_it_was_drained(void **state) {
   expect_line(why, "main waits for a#2 to end (line 7), and a#2 waits for room in q (line 3), which nobody makes meanwhile.");
   expect_line(why, "take the items of q first, then join a#2");
   expect_line(text_of(&s, 80), "main waits behind it in join at line 7 for a#2");
+  /* Each of two puts too much. */
+  const struct story_process both[] = {p[0], p[1], STUCK("b#3", "put of q2", "x.lua:4", NO, NO)};
+  const struct story s4 = STORY(DEADLOCK, both, o, st, .victim = NO);
+  assert_int_equal(cause_of(&s4), CAUSE_UNKNOWN);
   /* There is a reader, which waits for something else. */
   const struct story_process reader[] = {p[0], p[1], STUCK("b#3", "wait of e", "x.lua:12", NO, NO)};
   const struct story_step got[] = {PUT(1, 0, 3, "0 items", "1 item"), TOOK(2, 0, 3, "1 item", "0 items"), PUT(1, 0, 3, "0 items", "1 item")};
