@@ -145,18 +145,38 @@ static void edge(struct telling *t, uint32_t from) {
   buf_release(&text);
 }
 
+/* How many processes are in the circle? */
+static uint32_t circle_length(const struct story *s, uint32_t first) {
+  uint32_t n = 0, p = first;
+  do {
+    n++;
+    p = s->processes[p].waits_for;
+  } while (p != first);
+  return n;
+}
+
+/* Of a very long circle the middle is left out. */
 static void circle(struct telling *t, uint32_t first) {
-  uint32_t p = first;
+  enum { SHOWN = 16, TAIL = 3 };
+  uint32_t p = first, n = circle_length(t->s, first);
   pen_to(t->p, BELOW);
   pen_say(t->p, NULL, "now each waits for %s:",
           all_locks(t->s, first) ? "a lock that the next one holds" : "the next one");
   pen_line(t->p);
   pen_to(t->p, BELOW);
   pen_cut(t->p, style_red, story_process_name(t->s, first), t->p->o->width - BELOW);
-  do {
-    edge(t, p);
+  for (uint32_t i = 0; i < n && t->p->rc == 0; i++) {
+    if (n <= SHOWN || i < SHOWN - TAIL || i >= n - TAIL) {
+      edge(t, p);
+    } else if (i == SHOWN - TAIL) {
+      pen_line(t->p);
+      pen_to(t->p, BELOW + 2);
+      pen_say(t->p, style_red, "%s %" PRIu32 " more", pen_signs(t->p->o)->points, n - SHOWN);
+      pen_line(t->p);
+      pen_to(t->p, BELOW + 1);
+    }
     p = t->s->processes[p].waits_for;
-  } while (p != first && t->p->rc == 0);
+  }
   pen_line(t->p);
 }
 
@@ -172,6 +192,8 @@ static bool is_in(const struct story *s, uint32_t process, uint32_t first) {
 }
 
 static bool is_told(const struct story *s, uint32_t process) {
+  if (!s->processes[process].in_circle)
+    return false;
   for (uint32_t c = circle_begin(s, 0); c != STORY_NONE; c = circle_begin(s, c + 1))
     if (is_in(s, process, c))
       return true;

@@ -749,6 +749,68 @@ static void ended_and_waiting(void **state) {
                                         "      b waits for ever in wait at line 9 for e\n");
 }
 
+static void a_large_circle_of_long_names(void **state) {
+  (void)state;
+  enum { N = 300 };
+  static char names[2 * N][400];
+  static struct story_process p[N];
+  static struct story_object o[N];
+  static struct story_step st[N];
+  for (uint32_t i = 0; i < N; i++) {
+    memset(names[i], 'p', 200);
+    snprintf(names[i] + 100 + i % 100, 100, "#%u", i);
+    snprintf(names[N + i], sizeof names[0], "forks[%0*u]", (int)(i % 50), i);
+    p[i] = (struct story_process)CIRCLE(names[i], "acquire of a fork", "x.lua:8", (i + 1) % N, (i + 1) % N);
+    o[i] = (struct story_object){OBJECT_LOCK, names[N + i], i % 40 == 0};
+    st[i] = (struct story_step)DONE(i, LOCK_ACQUIRE, i, 7, names[N + i], .before = "free", .after = names[i], .last_chance = i == 7);
+  }
+  const struct story s = {.script = "x.lua", .end = STORY_DEADLOCK, .victim = NO, .processes = p, .process_count = N, .objects = o,
+                          .object_count = N, .steps = st, .step_count = N};
+  assert_int_equal(cause_of(&s), CAUSE_LOCK_ORDER);
+  const char *text = text_of(&s, 120);
+  expect_line(text, "deadlock: 300 processes wait for ever");
+  expect_line(text, "        ... 284 more\n");
+  check_story(&s);
+}
+
+/* Is the member of the JSON at this path as wanted? `list` NULL: of the whole. */
+static void expect_member(const struct buf *json, const char *list, int index, const char *name, const char *wanted) {
+  const char *all = (const char *)json->data, *end = all + json->len - 1;
+  const char *at = list ? json_find(json_find(all, end, list, -1), end, NULL, index) : all;
+  if (!json_equal(json_find(at, end, name, -1), end, wanted))
+    fail_msg("%s[%d].%s is not %s in %s", list ? list : "", index, name, wanted, all);
+}
+
+static void all_of_it_as_json(void **state) {
+  (void)state;
+  const struct story_process p[] = {RUNS("a\"\n</script>"), STUCK("b", "wait of e", "x.lua:9", 0, 0)};
+  const struct story_object o[] = {{OBJECT_VALUE, "count", true}};
+  const struct story_step st[] = {DONE(0, VALUE_GET, 0, 3, "count:get()", .result = "0", .before = "0", .after = "0", .text = "x < y"),
+                                  DONE(1, VALUE_SET, 0, 4, "count:set(1)", .put = "1", .before = "0", .after = "1", .preempts = true),
+                                  {.process = 0, .kind = OP_VALUE_SET, .object = 0, .over = true, .woke = 1, .p_fail = 0.25, .put = "1",
+                                   .before = "1", .after = "1", .last_chance = true}};
+  const struct story s = STORY(OUTPUT, p, o, st, .message = "it printed \xff", .victim = NO);
+  struct buf json = {0};
+  assert_int_equal(story_json(&s, &json), 0);
+  assert_int_equal(buf_append_byte(&json, 0), 0);
+  assert_true(json_is_valid((const char *)json.data, json.len - 1));
+  expect_member(&json, NULL, 0, "end", "\"output\"");
+  expect_member(&json, NULL, 0, "cause", "\"lost update\"");
+  expect_member(&json, NULL, 0, "message", "\"it printed \xef\xbf\xbd\"");
+  expect_member(&json, "processes", 0, "name", "\"a\\\"\\n\\u003c/script\\u003e\"");
+  expect_member(&json, "processes", 1, "stuck", "true");
+  expect_member(&json, "processes", 1, "waits_for", "0");
+  expect_member(&json, "objects", 0, "type", "\"value\"");
+  expect_member(&json, "steps", 0, "line", "3");
+  expect_member(&json, "steps", 0, "text", "\"x \\u003c y\"");
+  expect_member(&json, "steps", 1, "op", "\"set\"");
+  expect_member(&json, "steps", 1, "preempts", "true");
+  expect_member(&json, "steps", 2, "p_fail", "0.25");
+  expect_member(&json, "steps", 2, "woke", "1");
+  expect_member(&json, "steps", 2, "note", "\"overwrites it: b's addition is lost\"");
+  buf_release(&json);
+}
+
 static void a_thousand_steps(void **state) {
   (void)state;
   enum { N = 1000 };
@@ -805,6 +867,8 @@ int main(void) {
       cmocka_unit_test(names_in_utf8),
       cmocka_unit_test(the_step_that_failed),
       cmocka_unit_test(ended_and_waiting),
+      cmocka_unit_test(a_large_circle_of_long_names),
+      cmocka_unit_test(all_of_it_as_json),
       cmocka_unit_test(a_thousand_steps),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
