@@ -26,17 +26,21 @@
 #include "os/process/output.h"
 
 enum {
-  LIMIT_NS_LEAST = 20, /* seconds; a run without --timeout may take so long and */
-  LIMIT_TIMES = 10,    /* so many times as long as the slowest before it */
-  OUTPUT_MOST = 256 << 20,
-  LOOK_MS = 200, /* between two looks at the size of the output */
-  WHY_MAX = 400
+  LIMIT_LEAST_S = 20,     /* a run without --timeout may take so long and */
+  LIMIT_TIMES = 10,       /* so many times as long as the slowest before it */
+  OUTPUT_MOST = 64 << 20, /* bytes that a run may write */
+  FLOOD_SHOWN = 16 << 10, /* of a run that wrote more */
+  LOOK_MS = 200,          /* between two looks at the size of the output */
+  WHY_MAX = 400,
+  STATUS_CHILD_FAILED = 3, /* as supervisor_run says */
+  STATUS_SIGNAL = 128
 };
 
 /* What the process of a run tells. Shared. */
 struct outcome {
   enum { RUN_VANISHED, RUN_NOT_STARTED, RUN_GOOD, RUN_WRONG } kind;
   bool shown; /* its output is */
+  bool flood; /* this process ends it: it writes without end */
   int status;
   char why[WHY_MAX]; /* what went wrong */
 };
@@ -50,6 +54,7 @@ struct shaken_run {
   int out, err;           /* files in memory; owned by the shaking */
   int real_out, real_err; /* in its process: what stdout and stderr were before; owned */
   int reference;          /* the output to be had, lines in any order; -1: any; borrowed */
+  bool progress;          /* is shown on stderr */
   struct run_faults faults;
   struct outcome *outcome; /* borrowed */
 };
@@ -129,13 +134,19 @@ static int64_t size_of(int fd) {
   return fstat(fd, &about) ? 0 : about.st_size;
 }
 
-/* Write all that is in a file to another descriptor. */
-static void copy_file(int from, int to) {
-  char part[1 << 16];
+/* Write what is in a file to another descriptor, `most` bytes of it. */
+static void copy_file(int from, int to, off_t most) {
+  char part[FLOOD_SHOWN];
   off_t at = 0;
   ssize_t n;
-  while ((n = pread(from, part, sizeof part, at)) > 0 && fd_write_all(to, part, (size_t)n))
+  while (at < most && (n = pread(from, part, sizeof part, at)) > 0 &&
+         fd_write_all(to, part, (size_t)n))
     at += n;
+}
+
+static void copy_both(int out, int err, off_t most) {
+  copy_file(out, STDOUT_FILENO, most);
+  copy_file(err, STDERR_FILENO, most);
 }
 
 /* What each run reads: the script, if it comes from stdin; what is left of a file; else nothing. */
@@ -148,8 +159,7 @@ static int read_input(const struct shaking *s) {
   char part[1 << 16];
   ssize_t n;
   int fd = memory_file("stdin");
-  while (fd >= 0 &&
-         ((n = read(STDIN_FILENO, part, sizeof part)) > 0 || (n < 0 && errno == EINTR && !caught)))
+  while (fd >= 0 && ((n = read(STDIN_FILENO, part, sizeof part)) > 0 || (n < 0 && errno == EINTR)))
     if (n > 0 && !fd_write_all(fd, part, (size_t)n))
       close_file(&fd);
   return fd;
@@ -195,21 +205,31 @@ static void judge(struct shaken_run *r, int status) {
     tell_why(o,
              "not over after %.1f s (%d s and %d times the slowest run so far; --timeout S sets "
              "another limit)",
-             limit, LIMIT_NS_LEAST, LIMIT_TIMES);
+             limit, LIMIT_LEAST_S, LIMIT_TIMES);
   else if (f->deadlock)
-    tell_why(o, "deadlock");
+    tell_why(o, status == STATUS_CHILD_FAILED ? "a process failed, and was not joined; deadlock"
+                                              : "deadlock");
   else if (f->held)
     tell_why(o, "a process ended and still held %s", f->held == 1 ? "something" : "several things");
-  else if (status == 3)
+  else if (status == STATUS_CHILD_FAILED)
     tell_why(o, "a process failed, and was not joined");
   else if (status == EXIT_LUA_ERROR)
     tell_why(o, "exit status 1: an error in main, or os.exit");
-  else if (status > 128)
-    tell_why(o, "signal %d ended it", status - 128);
+  else if (status > STATUS_SIGNAL)
+    tell_why(o, "signal %d ended it", status - STATUS_SIGNAL);
   else if (status != 0)
     tell_why(o, "exit status %d", status);
   else if (r->reference >= 0)
     judge_output(r);
+}
+
+/* On the line of the cursor; number 0: nothing. */
+static void show_progress(bool on, uint64_t number, uint64_t runs) {
+  char line[64];
+  int n = number ? snprintf(line, sizeof line, "\r\033[Krun %" PRIu64 " of %" PRIu64, number, runs)
+                 : snprintf(line, sizeof line, "\r\033[K");
+  if (on)
+    fd_write_all(STDERR_FILENO, line, (size_t)n);
 }
 
 /* stdout and stderr are again what they were, and what was written meanwhile is shown there. */
@@ -217,8 +237,8 @@ static void show_here(struct shaken_run *r) {
   fflush(NULL);
   dup2(r->real_out, STDOUT_FILENO);
   dup2(r->real_err, STDERR_FILENO);
-  copy_file(r->out, STDOUT_FILENO);
-  copy_file(r->err, STDERR_FILENO);
+  show_progress(r->progress, 0, 0);
+  copy_both(r->out, r->err, r->outcome->flood ? FLOOD_SHOWN : OUTPUT_MOST);
   r->outcome->shown = true;
 }
 
@@ -272,7 +292,10 @@ __attribute__((noreturn)) static void live(const struct shaking *s, struct shake
   dup2(s->input, STDIN_FILENO);
   dup2(r->out, STDOUT_FILENO);
   dup2(r->err, STDERR_FILENO);
-  close(s->input);
+  const int others[] = {s->input, s->first_out, s->first_err};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (others[i] >= 0)
+      close(others[i]);
   int status = s->once(r, s->ctx);
   fflush(NULL);
   _exit(status);
@@ -282,16 +305,15 @@ __attribute__((noreturn)) static void live(const struct shaking *s, struct shake
 static int wait_for(struct shaken_run *r, pid_t pid) {
   int status = 0, pidfd = pidfd_open_of(pid);
   struct pollfd fd = {.fd = pidfd, .events = POLLIN};
-  bool flood = false;
   while (pidfd >= 0 && poll(&fd, 1, LOOK_MS) <= 0)
-    if (!flood && size_of(r->out) + size_of(r->err) > OUTPUT_MOST) {
-      flood = true;
+    if (!r->outcome->flood && size_of(r->out) + size_of(r->err) > OUTPUT_MOST) {
+      r->outcome->flood = true;
       kill(pid, SIGTERM);
     }
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   close_file(&pidfd);
-  if (flood && !caught)
+  if (r->outcome->flood && !caught)
     tell_why(r->outcome, "it wrote more than %d MiB", OUTPUT_MOST >> 20);
   return status;
 }
@@ -299,7 +321,7 @@ static int wait_for(struct shaken_run *r, pid_t pid) {
 static int64_t limit_ns(const struct shaking *s) {
   if (s->o->timeout_ns != SBX_FOREVER)
     return s->o->timeout_ns;
-  return LIMIT_NS_LEAST * NS_PER_SECOND + LIMIT_TIMES * s->slowest_ns;
+  return LIMIT_LEAST_S * NS_PER_SECOND + LIMIT_TIMES * s->slowest_ns;
 }
 
 /* What `r` wrote is in its files then, and how it ended, in s->outcome. Returns 0, or -1 and errno. */
@@ -342,14 +364,6 @@ static int run_one(struct shaking *s, struct shaken_run *r, struct signals *sig)
 
 static void say(const struct buf *text) {
   report_print(&(struct report){.message = (const char *)text->data});
-}
-
-static void show_progress(const struct shaking *s, uint64_t number, uint64_t runs) {
-  char line[64];
-  int n = number ? snprintf(line, sizeof line, "\r\033[Krun %" PRIu64 " of %" PRIu64, number, runs)
-                 : snprintf(line, sizeof line, "\r\033[K");
-  if (s->progress)
-    fd_write_all(STDERR_FILENO, line, (size_t)n);
 }
 
 /* A word as a shell takes it. */
@@ -403,28 +417,34 @@ static void tell_wrong(const struct shaking *s, const struct shaken_run *r) {
   buf_release(&again);
 }
 
+/* No error: not in its colour. */
+static void say_plainly(struct buf *text) {
+  if (buf_append_byte(text, '\n') == 0)
+    output_message(text->data, text->len);
+  buf_release(text);
+}
+
 static void tell_good(const struct shaking *s) {
   struct buf text = {0};
   double seconds = (double)(clock_now_ns() - s->began_ns) / (double)NS_PER_SECOND;
   uint64_t n = s->o->shake.runs;
-  if (buf_format(
-          &text,
-          "shake: %" PRIu64
-          " run%s in %.1f s, none went wrong (this proves nothing: other orders are possible)",
-          n, n == 1 ? "" : "s", seconds) == 0 &&
-      buf_append_byte(&text, 0) == 0)
-    say(&text);
-  buf_release(&text);
+  buf_format(&text,
+             "sandbox: shake: %" PRIu64
+             " run%s in %.1f s, none went wrong (this proves nothing: other orders are possible)",
+             n, n == 1 ? "" : "s", seconds);
+  say_plainly(&text);
 }
 
 static void tell_interrupted(const struct shaking *s, uint64_t number) {
   struct buf text = {0};
-  if (buf_format(&text,
-                 "shake: interrupted in run %" PRIu64 " of %" PRIu64 "; none before it went wrong",
-                 number, s->o->shake.runs) == 0 &&
-      buf_append_byte(&text, 0) == 0)
-    say(&text);
-  buf_release(&text);
+  if (number == 0)
+    buf_format(&text, "sandbox: shake: interrupted in the run without pauses");
+  else
+    buf_format(&text,
+               "sandbox: shake: interrupted in run %" PRIu64 " of %" PRIu64
+               "; none before it went wrong",
+               number, s->o->shake.runs);
+  say_plainly(&text);
 }
 
 static int cannot(const char *why) {
@@ -434,24 +454,20 @@ static int cannot(const char *why) {
 
 /* -- all of them ------------------------------------------------------------------------------- */
 
-static void show(int out, int err) {
-  copy_file(out, STDOUT_FILENO);
-  copy_file(err, STDERR_FILENO);
-}
-
 /* After a run: -1: the next one may follow; else the exit status of the whole. */
 static int conclude(struct shaking *s, const struct shaken_run *r) {
   const struct outcome *o = s->outcome;
   bool over = caught || o->kind != RUN_GOOD || r->last;
   if (!over)
     return -1;
-  show_progress(s, 0, 0);
   bool first = o->kind == RUN_GOOD && !caught && s->first_out >= 0;
-  if (!o->shown)
-    show(first ? s->first_out : r->out, first ? s->first_err : r->err);
+  if (!o->shown) {
+    show_progress(s->progress, 0, 0);
+    copy_both(first ? s->first_out : r->out, first ? s->first_err : r->err, OUTPUT_MOST);
+  }
   if (caught) {
     tell_interrupted(s, r->number);
-    return 128 + (int)caught;
+    return STATUS_SIGNAL + (int)caught;
   }
   if (o->kind == RUN_NOT_STARTED)
     return o->status < 0 ? cannot(error_text(o->status)) : o->status;
@@ -485,11 +501,12 @@ static int run_all(struct shaking *s, struct signals *sig) {
                            .number = n,
                            .last = n == c->runs,
                            .reference = s->reference,
+                           .progress = s->progress,
                            .real_out = -1,
                            .real_err = -1};
     if (n > 0)
       r.pauses = c->again.mode != SHAKE_NONE ? c->again : shake_of_run(s->seed, n);
-    show_progress(s, n, c->runs);
+    show_progress(s->progress, n, c->runs);
     if (run_one(s, &r, sig))
       return cannot(strerror(errno));
     status = conclude(s, &r);
@@ -531,8 +548,8 @@ int shake_run(const struct options *o, int argc, char **argv, shaken_run_fn *onc
       mmap(NULL, sizeof *s.outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (s.outcome == MAP_FAILED)
     return cannot(error_text(SBX_ENOMEM));
-  catch_signals(&sig);
   s.input = read_input(&s);
+  catch_signals(&sig);
   status = s.input < 0 ? cannot(strerror(errno)) : run_all(&s, &sig);
   close_file(&s.input);
   close_file(&s.first_out);

@@ -85,6 +85,26 @@ describe("a run of --shake that goes wrong", function()
       "a, b = nil collectgarbage() sleep(20)"))
   end)
 
+  it("may write without end, and is not shown to its end then", function()
+    local result = run { "--shake=3", "-e", "local s = ('x'):rep(1 << 20) while true do print(s) end" }
+    local why = wrong(result)
+    assert.equal("it wrote more than 64 MiB", why)
+    assert.equal(("x"):rep(16 << 10), result.out)
+  end)
+
+  it("may fail before the deadlock", function()
+    local why = wrong(run { "--shake=2", "-e", "local l = sandbox.lock() l:acquire() " ..
+      "spawn({ quiet = true }, function() error 'x' end) spawn(l.acquire, l):join()" })
+    assert.equal("a process failed, and was not joined; deadlock", why)
+  end)
+
+  it("stands alone on a terminal", function()
+    local screen = run { command = [[script -qec ""$P" --shake=3 -e 'print(123) os.exit(7)'" /dev/null </dev/null]],
+      env = { NO_COLOR = "1" } }
+    assert.truthy(screen.out:find("run 1 of 3\r\27[K123\r\nsandbox: shake: run 1 of 3 went wrong: exit status 7\r\n", 1, true),
+      screen.out)
+  end)
+
   it("has a command that a shell takes as it was", function()
     local script <close> = shell.file("error 'x'")
     local _, again = wrong(run { "--speed", "10", "--shake=3", "--seed=4", script.name, "it's", "a b", "" })

@@ -32,10 +32,11 @@ static int64_t priority(uint64_t r) {
   return steps[r % (sizeof steps / sizeof *steps)];
 }
 
-/* An op up to 2^most_bits, early ones more often: most scripts that people try are short. */
-static uint64_t place(uint64_t r, unsigned most_bits) {
-  uint64_t from = UINT64_C(1) << (r % (most_bits + 1));
-  return from + (r >> 32) % from;
+/* One of the first ops, 2^bits or so, early ones more often: most scripts that people try are short. Not
+ * the very first: to begin late, a low priority is enough. */
+static uint64_t place(uint64_t r, unsigned bits) {
+  uint64_t from = UINT64_C(1) << (r % (bits + 1));
+  return 1 + from + (r >> 32) % from;
 }
 
 void shake_plan_begin(struct shake_plan *p, const struct shake_options *o, uint64_t process) {
@@ -46,8 +47,9 @@ void shake_plan_begin(struct shake_plan *p, const struct shake_options *o, uint6
   if (o->mode != SHAKE_PCT)
     return;
   p->step_ns = priority(draw(p, SETUP));
-  for (unsigned i = 0; i <= p->o.level; i++)
-    p->changes[i] = place(draw(p, SETUP + 1 + i), 3 + 2 * p->o.level);
+  unsigned changes = (unsigned)(draw(p, SETUP + 1) % (p->o.level + 2)); /* some are not disturbed */
+  for (unsigned i = 0; i < changes; i++)
+    p->changes[i] = place(draw(p, SETUP + 2 + i), 2 + 2 * p->o.level);
 }
 
 /* Mixed lengths: a race may need a moment, or the time of a few spawns. */
