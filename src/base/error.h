@@ -45,7 +45,8 @@
     "too many handles in queues, values and dicts wait to be received: receive some first")        \
   X(ESTDIN, 30,                                                                                    \
     "stdin belongs to another process: main has it, or the process that it was given to")          \
-  X(ESIM, 31, "a simulated run changes nothing outside of itself: run the script without --sim")
+  X(ESIM, 31, "a simulated run changes nothing outside of itself: run the script without --sim")   \
+  X(EOUTSIDE, 32, "it was made outside of the function that is explored: make it inside")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

@@ -87,9 +87,24 @@ static void *resize(void *block, size_t old, size_t size) {
   return large;
 }
 
+/* A block from before stays where it is: nobody will ever free it. */
+static void *resize_in_arena(void *block, size_t old, size_t size) {
+  if (!block || arena_holds(used, block))
+    return arena_resize(used, block, old, size);
+  void *moved = arena_resize(used, NULL, 0, size);
+  if (moved)
+    memcpy(moved, block, old < size ? old : size);
+  return moved;
+}
+
+static void free_in_arena(void *block, size_t size) {
+  if (block && arena_holds(used, block))
+    arena_resize(used, block, size, 0);
+}
+
 void *memory_resize(void *block, size_t old, size_t size) {
   if (used)
-    return arena_resize(used, block, old, size);
+    return resize_in_arena(block, old, size);
   void *ret = resize(block, old, size);
   if (!ret) { /* this request needs them more */
     memory_keep_nothing();
@@ -100,14 +115,14 @@ void *memory_resize(void *block, size_t old, size_t size) {
 
 void memory_drop(void *block, size_t size) {
   if (used)
-    arena_resize(used, block, size, 0);
+    free_in_arena(block, size);
   else
     free(block);
 }
 
 void memory_free(void *block, size_t size) {
   if (used) {
-    arena_resize(used, block, size, 0);
+    free_in_arena(block, size);
     return;
   }
   if (size < LARGE || size > KEEP_MAX) {

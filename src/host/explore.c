@@ -17,6 +17,8 @@ static volatile int stopped;
 
 void explore_stop(void) { stopped = 1; }
 
+bool explore_stopped(void) { return stopped; }
+
 /* -- progress ------------------------------------------------------------------------------------ */
 
 struct progress {
@@ -169,7 +171,7 @@ static void print_outcomes(const struct exploration *x) {
     printf("  and %" PRIu32 " more\n", n - MOST);
 }
 
-static int print_report(struct exploration *x, const char *script) {
+int explore_report(struct exploration *x, const char *script) {
   static const enum explore_end kinds[] = {EXPLORE_ERROR, EXPLORE_DEADLOCK, EXPLORE_STUCK,
                                            EXPLORE_HELD};
   struct explore_sum s;
@@ -233,7 +235,7 @@ int explore_script(struct script *script) {
     fprintf(stderr, "\r\033[K");
   if (rc)
     report_print(&(struct report){.message = error_text(rc)});
-  int status = rc ? EXIT_LUA_ERROR : print_report(x, slash ? slash + 1 : name);
+  int status = rc ? EXIT_LUA_ERROR : explore_report(x, slash ? slash + 1 : name);
   exploration_free(x);
   arena_close(arena);
   return status;

@@ -13,8 +13,12 @@ enum { EXIT_FOUND = 5 };
 /* Explore the script, print the report on stdout. Returns the exit status: 0, EXIT_FOUND, ... */
 int explore_script(struct script *script);
 
+/* Print the report of an exploration on stdout. Returns the exit status: 0, EXIT_FOUND. */
+int explore_report(struct exploration *x, const char *script);
+
 /* End the exploration that is under way, and tell what is known. Async-signal-safe. */
 void explore_stop(void);
+bool explore_stopped(void);
 
 /* -- explore_story.c ----------------------------------------------------------------------------- */
 

@@ -497,6 +497,9 @@ static void split_message(struct told *t, const char *text, size_t len) {
       text = after + 2;
     }
   }
+  for (size_t i = 0; i + 10 < n; i++) /* who it was stands elsewhere */
+    if (strncmp(text + i, " (process ", 10) == 0)
+      n = i;
   t->story.message = keep(t, text, n);
 }
 
@@ -516,7 +519,7 @@ static void tell_error(struct told *t, uint32_t state) {
       split_message(t, (const char *)printed.data, printed.len);
     break;
   }
-  if (!t->story.message && world_report(t->w, &at, &report, &len))
+  if (!t->story.message && world_report(t->w, &at, &report, &len) && report)
     split_message(t, (const char *)report, len);
   if (!t->story.message) {
     t->story.end = STORY_STATUS;

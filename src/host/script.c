@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "host/explore_lua.h"
 #include "host/output.h"
 #include "host/prompt.h"
 #include "host/simulate.h"
@@ -231,6 +232,7 @@ static int run(lua_State *L) {
     write_open(L);
   sandbox_lib_open(L, s->backend);
   lua_pop(L, 1);
+  explore_open(L, s->simulated);
   if (s->simulated)
     simulate_restrict(L, s->backend);
   set_arg(L, s->script);

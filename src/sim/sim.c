@@ -175,9 +175,22 @@ static void tell_forgotten(struct sim *s) {
   }
 }
 
+/* Is it about an object of the run from which the processes were copied? */
+static bool is_foreign(const struct sim *s, const struct op *op) {
+  if (op->object && op->kind != OP_PROCESS_SPAWN && !arena_holds(s->options.arena, op->object))
+    return true;
+  for (uint32_t i = 0; i < op->sub_count; i++)
+    if (is_foreign(s, &op->subs[i]))
+      return true;
+  return op_makes_sync(op->kind) && op->new_sync->lock &&
+         !arena_holds(s->options.arena, op->new_sync->lock);
+}
+
 static int sim_perform(struct backend *b, struct op *op) {
   struct sim *s = sim_of(b);
   struct object *released = op->kind == OP_HANDLE_RELEASE ? op->object : NULL;
+  if (is_foreign(s, op))
+    return op->kind == OP_HANDLE_RELEASE ? 0 : -SBX_EOUTSIDE;
   if (!s->running) { /* somebody looks at the process, and it does nothing */
     free(released);
     return -SBX_EGONE;
@@ -186,7 +199,7 @@ static int sim_perform(struct backend *b, struct op *op) {
     return 0;
   if (op->kind == OP_HANDLE_EXPORT || op->kind == OP_HANDLE_FETCH)
     return 0; /* every object can be reached */
-  if (op->kind == OP_PROCESS_END)
+  if (op->kind == OP_PROCESS_END || op->kind == OP_PROCESS_AWAIT)
     tell_forgotten(s);
   int rc = ask(s, op);
   if (released)

@@ -241,7 +241,7 @@ bool world_report(const struct world *w, uint32_t *at, const uint8_t **ret, size
   uint32_t n = 0;
   for (uint32_t i = 0; i < w->actor_count; i++) {
     const struct world_actor *p = &w->actors[i];
-    if (i == 0 || !world_pending(p) || n++ < *at)
+    if ((i == 0 && !p->has_report) || !world_pending(p) || n++ < *at)
       continue;
     bool text = p->has_report && p->state.signal == 0;
     *ret = text ? p->report.data : NULL;

@@ -942,6 +942,62 @@ function sandbox.now() end
 function sandbox.time() end
 
 ------------------------------------------------------------------------------------------------------------------------
+-- Proving
+------------------------------------------------------------------------------------------------------------------------
+
+---Options of an exploration.
+---@class sandbox.ExploreOptions
+---@field limit? integer # states, at most (default 2,000,000)
+---@field seconds? number # real time, at most
+---@field seed? integer # of the random numbers that the function draws
+
+---One kind of failure that an exploration has found, by its shortest schedule.
+---@class sandbox.ExploredFailure
+---@field kind "error"|"deadlock"|"stuck"|"held" # stuck: it never ends; held: a process ended with a lock held
+---@field message? string
+---@field where? string # "file:line" of the error
+---@field steps integer # of the shortest schedule that leads there
+---@field preemptions integer # of that schedule: how often a process that could go on was not the one to go on
+
+---What the processes printed, and in how many interleavings.
+---@class sandbox.Outcome
+---@field ends "well"|"error"|"deadlock"|"stuck"|"held"
+---@field text string # stdout of all processes, one after the other
+---@field interleavings? integer # nil: without end
+
+---The result of an exploration. `tostring` gives the report.
+---@class sandbox.Exploration
+---@field ok boolean # no interleaving that was tried went wrong
+---@field complete boolean # all were tried
+---@field interleavings? integer # how many there are; nil: without end, or not all were tried
+---@field states integer
+---@field histories integer
+---@field processes integer
+---@field seconds number
+---@field bytes integer
+---@field failures sandbox.ExploredFailure[]
+---@field outcomes sandbox.Outcome[]
+---@field report string
+
+---Try every interleaving of the processes that a function spawns, in the simulator, on a copy of the calling process: whatever
+---the function does, the caller is untouched. Queues, locks and other objects that the function uses must be made inside of it.
+---```lua
+---local r = sandbox.explore(function()
+---  local count = sandbox.value(0)
+---  local function inc() count:set(count:get() + 1) end
+---  sandbox.join_all { spawn(inc), spawn(inc) }
+---  assert(count:get() == 2, "count is " .. count:get())
+---end)
+---print(r.ok, r.interleavings, r.failures[1].message) --> false  6  count is 1
+---print(r) -- the shortest schedule that fails, and why
+---```
+---In a test: `assert(sandbox.explore(f).ok)`.
+---@param fn fun()
+---@param options? sandbox.ExploreOptions
+---@return sandbox.Exploration
+function sandbox.explore(fn, options) end
+
+------------------------------------------------------------------------------------------------------------------------
 -- Seeing
 ------------------------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,310 @@
+/* host/explore_lua.c - see explore_lua.h. */
+#include "host/explore_lua.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/stack.h"
+#include "host/explore.h"
+#include "host/simulate.h"
+#include "lua/state/child.h"
+#include "lua/state/guard.h"
+#include "lua/state/lib.h"
+#include "lua/state/report.h"
+
+/* What is explored. */
+struct explored {
+  lua_State *L;
+  struct lib *lib;
+  struct explore_options options;
+  const char *name; /* of the file of the function */
+};
+
+enum { AGAIN_WITH_CLOCK = 77 }; /* exit status of the process that explores */
+
+/* -- in the process that explores ---------------------------------------------------------------- */
+
+/* On the stack of the simulator: the library's state belongs to it from now on. What its buffers
+ * have is not in the image. */
+static int body(struct backend *b, void *ctx) {
+  struct explored *e = ctx;
+  const struct backend *outside = e->lib->b;
+  b->interrupted = outside->interrupted;
+  b->asked = outside->asked;
+  b->awake = outside->awake;
+  b->forgot = outside->forgot;
+  b->signal_ctx = outside->signal_ctx;
+  e->lib->b = b;
+  e->lib->messages = (struct messages){0};
+  e->lib->life.report = (struct buf){0};
+  e->lib->life.stack_middle = stack_middle();
+  simulate_restrict(e->L, b);
+  lua_settop(e->L, 1);
+  child_run(e->L, e->lib, 0);
+}
+
+/* A string as Lua reads it. */
+static void put_string(FILE *f, const char *text, size_t len) {
+  fputc('"', f);
+  for (size_t i = 0; i < len; i++) {
+    unsigned char c = (unsigned char)text[i];
+    if (c == '"' || c == '\\' || c < ' ' || c >= 0x7f)
+      fprintf(f, "\\%03u", c);
+    else
+      fputc(c, f);
+  }
+  fputc('"', f);
+}
+
+static const char *word_of(enum explore_end end) {
+  static const char *const words[] = {
+      [EXPLORE_OPEN] = "open",         [EXPLORE_WELL] = "well", [EXPLORE_ERROR] = "error",
+      [EXPLORE_DEADLOCK] = "deadlock", [EXPLORE_HELD] = "held", [EXPLORE_STUCK] = "stuck",
+  };
+  return words[end];
+}
+
+/* One of each kind. */
+static void put_failures(FILE *f, struct exploration *x, const char *name,
+                         const struct explore_sum *s) {
+  fprintf(f, "failures={");
+  for (int end = EXPLORE_ERROR; end <= EXPLORE_STUCK; end++) {
+    uint32_t *path = NULL, preemptions = 0, len = EXPLORE_NONE;
+    struct told *t = NULL;
+    for (uint32_t i = 0; i < s->states && len == EXPLORE_NONE; i++)
+      if (exploration_state(x, i)->end == end) {
+        len = exploration_path(x, (enum explore_end)end, &path, &preemptions);
+        break;
+      }
+    if (len == EXPLORE_NONE)
+      continue;
+    fprintf(f, "{kind=\"%s\",steps=%" PRIu32 ",preemptions=%" PRIu32,
+            word_of((enum explore_end)end), len, preemptions);
+    if (told_make(x, path, len, (enum explore_end)end, name, &t) == 0) {
+      const struct story *story = told_story(t);
+      if (story->message) {
+        fprintf(f, ",message=");
+        put_string(f, story->message, strlen(story->message));
+      }
+      if (story->where) {
+        fprintf(f, ",where=");
+        put_string(f, story->where, strlen(story->where));
+      }
+    }
+    fprintf(f, "},");
+    told_free(t);
+    free(path);
+  }
+  fprintf(f, "},");
+}
+
+static void put_outcomes(FILE *f, const struct exploration *x) {
+  const struct explore_outcome *o;
+  uint32_t n = exploration_outcomes(x, &o);
+  fprintf(f, "outcomes={");
+  for (uint32_t i = 0; i < n; i++) {
+    fprintf(f, "{ends=\"%s\",text=", word_of((enum explore_end)o[i].end));
+    put_string(f, o[i].text, o[i].len);
+    if (o[i].ways >= 0)
+      fprintf(f, ",interleavings=%.0f", o[i].ways);
+    fprintf(f, "},");
+  }
+  fprintf(f, "},");
+}
+
+/* The report as the command line shows it. */
+static void put_report(FILE *f, struct exploration *x, const char *name) {
+  char *text = NULL;
+  size_t len = 0;
+  FILE *real = stdout, *memory = open_memstream(&text, &len);
+  if (!memory)
+    return;
+  stdout = memory;
+  explore_report(x, name);
+  stdout = real;
+  fclose(memory);
+  fprintf(f, "report=");
+  put_string(f, text, len);
+  free(text);
+}
+
+/* A Lua chunk that returns the result. */
+static void put_result(FILE *f, struct exploration *x, const char *name) {
+  struct explore_sum s;
+  exploration_sum(x, &s);
+  bool ok = true;
+  for (uint32_t i = 0; i < s.states; i++)
+    ok &= exploration_state(x, i)->end <= EXPLORE_WELL;
+  fprintf(f,
+          "return {ok=%s,complete=%s,states=%" PRIu32 ",histories=%" PRIu32 ",processes=%" PRIu32,
+          ok ? "true" : "false", s.stop == STOP_COMPLETE ? "true" : "false", s.states, s.histories,
+          s.processes);
+  fprintf(f, ",seconds=%.6f,bytes=%zu,", s.seconds, s.bytes);
+  if (s.ways >= 0 && s.stop == STOP_COMPLETE)
+    fprintf(f, "interleavings=%.0f,", s.ways);
+  put_failures(f, x, name, &s);
+  put_outcomes(f, x);
+  put_report(f, x, name);
+  fprintf(f, "}");
+}
+
+static void on_interrupt(int sig) {
+  (void)sig;
+  explore_stop();
+}
+
+static bool asked_to_stop(void *ctx, uint32_t states, uint32_t histories) {
+  (void)ctx;
+  (void)states;
+  (void)histories;
+  return explore_stopped();
+}
+
+__attribute__((noreturn)) static void explore_here(struct explored *e, int out) {
+  struct sigaction act = {.sa_handler = on_interrupt};
+  struct exploration *x = NULL;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  sigaction(SIGINT, &act, NULL);
+  signal(SIGCHLD, SIG_DFL);
+  e->options.progress = asked_to_stop;
+  int rc = explore(&e->options, body, e, &x);
+  if (rc == EXPLORE_READS_CLOCK)
+    _exit(AGAIN_WITH_CLOCK);
+  FILE *f = fdopen(out, "w");
+  if (rc || !f)
+    _exit(1);
+  put_result(f, x, e->name);
+  fclose(f);
+  _exit(0);
+}
+
+/* -- in the caller ------------------------------------------------------------------------------- */
+
+/* Read all until the end of file into a string at the top. False: an error. */
+static bool read_all(lua_State *L, int fd) {
+  luaL_Buffer text;
+  char part[4096];
+  ssize_t n;
+  luaL_buffinit(L, &text);
+  while ((n = read(fd, part, sizeof part)) > 0 || (n < 0 && errno == EINTR))
+    if (n > 0)
+      luaL_addlstring(&text, part, (size_t)n);
+  luaL_pushresult(&text);
+  return n == 0;
+}
+
+/* Explore in a process of its own. Leaves what it wrote on the stack; returns its wait status, -1: it
+ * could not be had. */
+static int explore_in_copy(lua_State *L, struct explored *e) {
+  int pipe_fds[2], status = 0;
+  child_prepare(L, e->lib);
+  guard_before_fork(L, e->lib);
+  fflush(NULL);
+  if (pipe(pipe_fds))
+    return -1;
+  pid_t pid = fork();
+  if (pid == 0) {
+    close(pipe_fds[0]);
+    explore_here(e, pipe_fds[1]);
+  }
+  close(pipe_fds[1]);
+  bool read = pid > 0 && read_all(L, pipe_fds[0]);
+  close(pipe_fds[0]);
+  while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    continue;
+  return read ? status : -1;
+}
+
+static void read_options(lua_State *L, struct explored *e) {
+  static const char *const names[] = {"limit", "seed", "seconds", NULL};
+  if (lua_isnoneornil(L, 2))
+    return;
+  luaL_argexpected(L, lua_istable(L, 2), 2, "table of options");
+  lib_check_options(L, 2, names);
+  if (lua_getfield(L, 2, "limit") != LUA_TNIL) {
+    lua_Integer n = luaL_checkinteger(L, -1);
+    luaL_argcheck(L, n >= 1 && n < UINT32_MAX, 2, "limit must be a number of states");
+    e->options.states_max = (uint32_t)n;
+  }
+  if (lua_getfield(L, 2, "seed") != LUA_TNIL)
+    e->options.seed = (uint64_t)luaL_checkinteger(L, -1);
+  if (lua_getfield(L, 2, "seconds") != LUA_TNIL) {
+    e->options.seconds_max = luaL_checknumber(L, -1);
+    luaL_argcheck(L, e->options.seconds_max > 0, 2, "seconds must be a number above 0");
+  }
+  lua_settop(L, 2);
+}
+
+static int result_text(lua_State *L) {
+  lua_getfield(L, 1, "report");
+  return 1;
+}
+
+/* [..., text] -> the result */
+static int read_result(lua_State *L) {
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
+  if (luaL_loadbufferx(L, text, len, "=explore", "t") != LUA_OK)
+    return lua_error(L);
+  lua_call(L, 0, 1);
+  if (luaL_newmetatable(L, "sandbox.exploration")) {
+    lua_pushcfunction(L, result_text);
+    lua_setfield(L, -2, "__tostring");
+  }
+  lua_setmetatable(L, -2);
+  return 1;
+}
+
+/* explore(fn [, options]) */
+static int l_explore(lua_State *L) {
+  struct explored e = {.L = L, .lib = lib_find(L), .options = {.seed = 1, .merge_relock = true}};
+  lua_Debug ar;
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  read_options(L, &e);
+  if (!e.lib->arena)
+    return luaL_error(L, "explore needs the program sandbox: a foreign host has its own memory");
+  if (lua_gethook(L))
+    return luaL_error(L, "explore cannot run while a hook is set");
+  lua_pushvalue(L, 1);
+  lua_getinfo(L, ">S", &ar);
+  const char *slash = strrchr(ar.short_src, '/');
+  e.name = slash ? slash + 1 : ar.short_src;
+  e.options.arena = e.lib->arena;
+  int status = explore_in_copy(L, &e);
+  if (status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == AGAIN_WITH_CLOCK) {
+    lua_settop(L, 2);
+    e.options.clock = true;
+    status = explore_in_copy(L, &e);
+  }
+  if (status < 0)
+    return luaL_error(L, "explore: %s", strerror(errno));
+  if (WIFSIGNALED(status))
+    return luaL_error(L, "explore: the copy that explored was ended by signal %d",
+                      WTERMSIG(status));
+  if (WEXITSTATUS(status) != 0)
+    return luaL_error(L, "explore: %s", error_text(SBX_ENOMEM));
+  return read_result(L);
+}
+
+static int l_refused(lua_State *L) {
+  return luaL_error(L, "explore cannot be called in a simulated run");
+}
+
+void explore_open(lua_State *L, bool simulated) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, LIBRARY_KEY) == LUA_TTABLE) {
+    lua_pushcfunction(L, simulated ? l_refused : l_explore);
+    lua_setfield(L, -2, "explore");
+  }
+  lua_pop(L, 1);
+}

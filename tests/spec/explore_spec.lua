@@ -1,0 +1,138 @@
+-- sandbox.explore: every interleaving of a function, from a script.
+local script = require "support.script"
+
+local explore = sandbox.explore
+
+-- Two processes add one each, with what stands between get and set.
+local function counter(add)
+  return function()
+    local count = sandbox.value(0)
+    sandbox.join_all { spawn(add, count), spawn(add, count) }
+    assert(count:get() == 2, "count is " .. count:get())
+  end
+end
+
+describe("explore", function()
+  it("finds a lost update, and how many interleavings lose it", function()
+    local r = explore(counter(function(count) count:set(count:get() + 1) end))
+    assert.is_false(r.ok)
+    assert.is_true(r.complete)
+    assert.are.equal(6, r.interleavings)
+    assert.are.equal(1, #r.failures)
+    assert.are.equal("error", r.failures[1].kind)
+    assert.are.equal("count is 1", r.failures[1].message)
+    assert.are.equal(1, r.failures[1].preemptions)
+    assert.is_truthy(r.failures[1].where:find "explore_spec.lua:%d+$")
+    assert.are.equal(tostring(r), r.report)
+    assert.is_truthy(r.report:find("lost", 1, true), r.report)
+  end)
+
+  it("proves that one step, or a lock, is right", function()
+    local r = explore(counter(function(count) count:add(1) end))
+    assert.is_true(r.ok and r.complete)
+    assert.are.equal(2, r.interleavings)
+    r = explore(function()
+      local lock, count = sandbox.lock(), sandbox.value(0)
+      local function inc()
+        local _ <close> = lock:hold()
+        count:set(count:get() + 1)
+      end
+      sandbox.join_all { spawn(inc), spawn(inc) }
+      assert(count:get() == 2)
+    end)
+    assert.is_true(r.ok and r.complete, r.report)
+    assert.are.equal(2, r.interleavings)
+  end)
+
+  it("counts what comes out", function()
+    local r = explore(function()
+      local q = queue()
+      for i = 1, 2 do spawn(function() q:put(i) end) end
+      print(q:get(), q:get())
+    end)
+    assert.is_true(r.ok)
+    assert.are.equal(2, #r.outcomes)
+    local seen = {}
+    for _, o in ipairs(r.outcomes) do seen[o.text] = o.ends end
+    assert.are.same({ ["1\t2\n"] = "well", ["2\t1\n"] = "well" }, seen)
+  end)
+
+  it("finds deadlocks, locks that stay held, and processes that wait for ever while time goes on", function()
+    local r = explore(function()
+      local a, b = sandbox.lock(), sandbox.lock()
+      local function both(x, y) x:acquire() y:acquire() y:release() x:release() end
+      sandbox.join_all { spawn(both, a, b), spawn(both, b, a) }
+    end)
+    assert.are.same({ "deadlock", 6 }, { r.failures[1].kind, r.interleavings })
+    r = explore(function()
+      local a = sandbox.lock()
+      spawn(function() a:acquire() end):join()
+    end)
+    assert.are.equal("held", r.failures[1].kind)
+    r = explore(function()
+      local a, b = sandbox.lock(), sandbox.lock()
+      local function both(x, y) x:acquire() y:acquire() y:release() x:release() end
+      spawn({ daemon = true }, function() while true do sleep(1) end end)
+      sandbox.join_all { spawn(both, a, b), spawn(both, b, a) }
+    end)
+    assert.are.equal("stuck", r.failures[1].kind)
+  end)
+
+  it("leaves the caller as it is, also its files, objects and variables", function()
+    local q, n, list = queue(), 0, {}
+    q:put("mine")
+    local r = explore(function()
+      n, list[1] = n + 1, "x"
+      math.random()
+      for i = 1, 3 do spawn(function() n = n + i end) end
+    end)
+    assert.is_true(r.ok)
+    assert.are.same({ 0, 0, "mine", 1 }, { n, #list, q:peek(), #q })
+  end)
+
+  it("says what it cannot do", function()
+    local q = queue()
+    local r = explore(function() q:put(1) end)
+    assert.is_false(r.ok)
+    assert.is_truthy(r.failures[1].message:find("made outside of the function that is explored", 1, true), r.report)
+    r = explore(function() io.popen("true") end)
+    assert.is_truthy(r.failures[1].message:find("io.popen is not possible in a simulated run", 1, true), r.report)
+    assert.has_error(function() explore(5) end, "bad argument #1 to 'explore' (function expected, got number)")
+    for options, message in pairs {
+      [{ limits = 5 }] = "unknown option", [{ limit = 0 }] = "limit must be a number of states",
+      [{ seconds = -1 }] = "seconds must be a number above 0",
+    } do
+      local ok, err = pcall(explore, print, options)
+      assert.is_false(ok)
+      assert.is_truthy(err:find(message, 1, true), err)
+    end
+  end)
+
+  it("stops at its limits, and tells what it knows", function()
+    local function endless()
+      local v = sandbox.value(0)
+      for _ = 1, 2 do spawn(function() while true do v:add(1) end end) end
+    end
+    local r = explore(endless, { limit = 200 })
+    assert.are.same({ true, false, nil }, { r.ok, r.complete, r.interleavings })
+    assert.is_truthy(r.report:find("limit of states", 1, true), r.report)
+    r = explore(endless, { seconds = 0.3 })
+    assert.are.same({ true, false }, { r.ok, r.complete })
+  end)
+
+  it("of a function that reads the clock, or asks how processes stand, sees all there is", function()
+    local r = explore(function()
+      local p = spawn(function() sleep(2) end)
+      local early = p:alive()
+      sleep(5)
+      print(early, p:alive(), sandbox.now())
+    end)
+    assert.is_true(r.ok and r.complete, r.report)
+    assert.are.equal("true\tfalse\t5.0\n", r.outcomes[1].text)
+  end)
+
+  it("is not to be had in the simulator, nor where the program's memory is not", function()
+    local r = script.run("print(pcall(sandbox.explore, print))", { args = "--sim" })
+    assert.is_truthy(r.out:find("cannot be called in a simulated run", 1, true), r.out .. r.err)
+  end)
+end)
