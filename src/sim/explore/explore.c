@@ -247,7 +247,8 @@ static bool holds_something(const struct making *m, uint32_t i) {
 static bool is_quiet(struct exploration *x, const struct making *m, uint32_t i) {
   const struct request *r = graph_request(x, m->histories[i]);
   if (!r)
-    return false;  if (r->kind == OP_PROCESS_AWAIT) /* the end of its code: it lets go of locks */
+    return false;
+  if (r->kind == OP_PROCESS_AWAIT) /* the end of its code: it lets go of locks */
     return !holds_something(m, i);
   if (r->kind == OP_PROCESS_END)
     return !x->ends_are_steps && !holds_something(m, i);
