@@ -187,7 +187,7 @@ static void on_interrupt(int sig) {
   run_stop();
 }
 
-static void write_report(const void *text, size_t len) {
+void simulate_report(const void *text, size_t len) {
   fwrite(text, 1, len, stderr); /* the stream of the process, or of the program */
 }
 
@@ -244,6 +244,6 @@ int simulate(struct script *script) {
   fix_addresses(script->argv);
   time_stands = true;
   sigaction(SIGINT, &act, NULL);
-  report_set_writer(write_report);
+  report_set_writer(simulate_report);
   return output_finish(script->options->explore ? explore_script(script) : run_once(script));
 }

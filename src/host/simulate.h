@@ -11,6 +11,9 @@
 /* Run the script in the simulator, as its options say. Returns the exit status. */
 int simulate(struct script *script);
 
+/* For report_set_writer: to the present stderr, which may be that of a process. */
+void simulate_report(const void *text, size_t len);
+
 /* Replace the functions by which a script would reach, or change, what is outside of a simulated run. */
 void simulate_restrict(lua_State *L, struct backend *b);
 
