@@ -989,7 +989,7 @@ function sandbox.time() end
 ---  assert(count:get() == 2, "count is " .. count:get())
 ---end)
 ---print(r.ok, r.interleavings, r.failures[1].message) --> false  6  count is 1
----print(r) -- the shortest schedule that fails, and why
+---local report = tostring(r) -- the shortest schedule that fails, and why
 ---```
 ---In a test: `assert(sandbox.explore(f).ok)`.
 ---@param fn fun()

@@ -11,7 +11,7 @@ local sandbox = {
         "spawn", "process", "join", "join_all", "as_completed", "self", "parent", "children", "getpid", "cpus",
         "queue", "queue_put", "queue_get", "pipe", "select", "after",
         "lock", "rlock", "semaphore", "event", "condition", "barrier", "value", "dict",
-        "pool", "scope", "sleep", "now", "time", "mark", "progress", "null", "failure",
+        "pool", "scope", "sleep", "now", "time", "explore", "mark", "progress", "null", "failure",
       },
     },
   },
