@@ -532,11 +532,6 @@ static void the_wrong_one_notified(void **state) {
   expect_line(why, "a condition for each thing that is waited for; or c:notify_all() in line 17.");
   const char *text = text_of(&s, 120);
   expect_line(text, "<-- wakes b#3, but only producer#1 could go on");
-  /* The one that was woken got on. */
-  const struct story_step used[] = {GET(0, 0, 4, "1"), WAIT(0, 1, 5), GET(2, 0, 14, "0"), WAIT(2, 1, 15), SET(1, 0, 6, "1", "2"),
-                                    NOTIFY(1, 1, 7, 2), BACK(2, 1, 15), SET(2, 0, 16, "2", "1"), GET(2, 0, 14, "1"), WAIT(2, 1, 15)};
-  const struct story s2 = STORY(DEADLOCK, sleepers, condition, used, .victim = NO);
-  assert_int_equal(cause_of(&s2), CAUSE_UNKNOWN);
   /* Nobody could have used it. */
   const struct story_step nothing[] = {GET(0, 0, 4, "1"), WAIT(0, 1, 5), GET(2, 0, 14, "1"), WAIT(2, 1, 15), NOTIFY(1, 1, 7, 2),
                                        BACK(2, 1, 15), GET(2, 0, 14, "1"), WAIT(2, 1, 15)};
@@ -665,6 +660,170 @@ static void a_livelock(void **state) {
   check_story(&s);
   const struct story unknown = STORY(LIVELOCK, three, value_and_lock, st, .loop = COUNT(st), .victim = NO);
   expect_no(text_of(&unknown, 120), "again from");
+}
+
+/* -- the finer points: each condition in its turn ------------------------------------------------------------------------- */
+
+static void expect_cause(const struct story *s, enum story_cause wanted, int line) {
+  enum story_cause cause = cause_of(s);
+  if (cause != wanted)
+    fail_msg("line %d: cause %d instead of %d:\n%s", line, cause, wanted, text_of(s, 120));
+  check_story(s);
+}
+
+#define CASE(wanted, how, p, o, who, ...)                                                                                  \
+  do {                                                                                                                     \
+    const struct story_step st_[] = {__VA_ARGS__};                                                                         \
+    const struct story s_ = STORY(how, p, o, st_, .message = "m", .victim = (who));                                        \
+    expect_cause(&s_, CAUSE_##wanted, __LINE__);                                                                           \
+  } while (0)
+
+static void lost_or_not(void **state) {
+  (void)state;
+  /* Words are no counts. */
+  CASE(UNKNOWN, OUTPUT, three, value_and_lock, NO, GET(1, 0, 3, "false"), SET(2, 0, 3, "false", "true"), SET(1, 0, 3, "true", "false"));
+  /* The set failed. */
+  CASE(UNKNOWN, OUTPUT, three, value_and_lock, NO, GET(1, 0, 3, "0"), SET(2, 0, 3, "0", "1"),
+       DONE(1, VALUE_SET, 0, 3, "x:set()", .rc = -SBX_ETIMEDOUT, .put = "1", .before = "1", .after = "1"));
+  /* Nothing was changed between, or by itself, or only elsewhere. */
+  CASE(UNKNOWN, OUTPUT, three, value_and_lock, NO, GET(1, 0, 3, "1"), SET(2, 0, 3, "1", "1"), SET(1, 0, 3, "1", "2"));
+  CASE(UNKNOWN, OUTPUT, three, two_flags, NO, GET(1, 0, 3, "1"), SET(2, 1, 3, "0", "1"), SET(1, 0, 3, "1", "2"));
+  /* The wait was before. */
+  CASE(LOST_UPDATE, OUTPUT, three, condition, NO, WAIT(1, 1, 2), BACK(1, 1, 2), GET(1, 0, 3, "0"), SET(2, 0, 3, "0", "1"),
+       SET(1, 0, 3, "1", "1"));
+  /* Of a deadlock only a count can be the reason. */
+  CASE(UNKNOWN, DEADLOCK, three, value_and_lock, NO, GET(1, 0, 3, "\"a\""), SET(2, 0, 3, "\"a\"", "\"b\""), SET(1, 0, 3, "\"b\"", "\"c\""));
+  CASE(LOST_UPDATE, DEADLOCK, three, value_and_lock, NO, GET(1, 0, 3, "0"), SET(2, 0, 3, "0", "1"), SET(1, 0, 3, "1", "1"));
+}
+
+static void tested_or_not(void **state) {
+  (void)state;
+  /* What is not looked at by the one that failed does not matter. */
+  CASE(UNKNOWN, ERROR, three, value_and_lock, 0, GET(1, 0, 3, "1"), GET(2, 0, 3, "1"), ADD(2, 0, 4, "1", "0"), ADD(1, 0, 4, "0", "-1"));
+  /* The other did something else. */
+  CASE(UNKNOWN, OUTPUT, three, value_and_lock, NO, GET(1, 0, 3, "1"), GET(2, 0, 3, "1"), SET(2, 0, 4, "1", "0"), ADD(1, 0, 4, "0", "-1"));
+  CASE(CHECK_THEN_ACT, OUTPUT, three, value_and_lock, NO, GET(1, 0, 3, "false"), GET(2, 0, 3, "false"), SET(2, 0, 4, "false", "true"),
+       SET(1, 0, 4, "true", "true"));
+  /* Two flags: the other one looked at another, or has not looked. */
+  CASE(UNKNOWN, OUTPUT, three, two_flags, NO, GET(1, 1, 3, "false"), GET(2, 1, 7, "false"), SET(2, 1, 8, "false", "true"),
+       SET(1, 0, 4, "false", "true"));
+  CASE(UNKNOWN, OUTPUT, three, two_flags, NO, GET(2, 0, 7, "false"), SET(2, 1, 8, "false", "true"), SET(1, 0, 4, "false", "true"));
+  CASE(UNKNOWN, OUTPUT, three, two_flags, NO, GET(1, 1, 3, "false"), SET(2, 1, 8, "false", "true"), SET(1, 0, 4, "false", "true"));
+}
+
+static void the_same_or_not(void **state) {
+  (void)state;
+  CASE(ABA, ERROR, three, value_and_lock, NO, GET(1, 0, 3, "1"), CAS(2, "1", "2"), CAS(2, "2", "1"), CAS(1, "1", "3"));
+  /* It has looked again; it compares with something else; it did it itself. */
+  CASE(UNKNOWN, ERROR, three, value_and_lock, NO, GET(1, 0, 3, "1"), CAS(2, "1", "2"), CAS(2, "2", "1"), GET(1, 0, 3, "1"), CAS(1, "1", "3"));
+  CASE(UNKNOWN, ERROR, three, value_and_lock, NO, GET(1, 0, 3, "0"), CAS(2, "0", "2"), CAS(2, "2", "1"), CAS(1, "1", "3"));
+  CASE(UNKNOWN, ERROR, three, value_and_lock, 0, GET(1, 0, 3, "1"), CAS(2, "1", "2"), CAS(2, "2", "1"), CAS(1, "1", "3"));
+}
+
+static void told_or_not(void **state) {
+  (void)state;
+  CASE(IF_FOR_WHILE, ERROR, three, condition, 1, WAIT(1, 1, 5), SET(0, 0, 8, "0", "1"), NOTIFY(0, 1, 9, 1), SET(2, 0, 6, "1", "0"),
+       BACK(1, 1, 5), ADD(1, 0, 6, "0", "-1"));
+  /* It fails by looking. */
+  CASE(IF_FOR_WHILE, ERROR, three, condition, 1, WAIT(1, 1, 5), SET(0, 0, 8, "0", "1"), NOTIFY(0, 1, 9, 1), SET(2, 0, 6, "1", "0"),
+       BACK(1, 1, 5), GET(1, 0, 6, "0"));
+  CASE(UNKNOWN, ERROR, three, condition, 2, WAIT(1, 1, 5), SET(0, 0, 8, "0", "1"), NOTIFY(0, 1, 9, 1), SET(2, 0, 6, "1", "0"),
+       BACK(1, 1, 5), GET(1, 0, 6, "0"));
+  /* The wait has timed out; another was notified. */
+  CASE(UNKNOWN, ERROR, three, condition, 1, WAIT(1, 1, 5), SET(0, 0, 8, "0", "1"), NOTIFY(0, 1, 9, 1), SET(2, 0, 6, "1", "0"),
+       DONE(1, CONDITION_WAIT, 1, 5, "c:wait(1)", .rc = -SBX_ETIMEDOUT, .phase = 3), ADD(1, 0, 6, "0", "-1"));
+  CASE(UNKNOWN, ERROR, three, condition, 1, WAIT(1, 1, 5), SET(0, 0, 8, "0", "1"), NOTIFY(0, 1, 9, 2), SET(2, 0, 6, "1", "0"),
+       BACK(1, 1, 5), ADD(1, 0, 6, "0", "-1"));
+  /* It now waits in a queue of which another has taken the item. */
+  const struct story_process gets[] = {RUNS("main"), STUCK("a#2", "get of q", "x.lua:6", NO, 0), RUNS("b#3")};
+  const struct story_object o[] = {{OBJECT_QUEUE, "q", true}, {OBJECT_CONDITION, "c", false}};
+  CASE(IF_FOR_WHILE, DEADLOCK, gets, o, NO, LEN(1, 0, 4, "0 items", "0 items"), WAIT(1, 1, 5), PUT(0, 0, 8, "0 items", "1 item"),
+       NOTIFY(0, 1, 9, 1), TOOK(2, 0, 6, "1 item", "0 items"), BACK(1, 1, 5));
+}
+
+static void the_right_one_or_not(void **state) {
+  (void)state;
+#define FIRST GET(0, 0, 4, "1"), WAIT(0, 1, 5), GET(2, 0, 14, "1"), WAIT(2, 1, 15)
+  CASE(WRONG_NOTIFIED, DEADLOCK, sleepers, condition, NO, FIRST, SET(1, 0, 6, "1", "0"), NOTIFY(1, 1, 7, 2), BACK(2, 1, 15),
+       GET(2, 0, 14, "0"), WAIT(2, 1, 15));
+  /* It could use it; or another was notified since; or it began to wait afterwards, or for another condition. */
+  CASE(UNKNOWN, DEADLOCK, sleepers, condition, NO, FIRST, SET(1, 0, 6, "1", "0"), NOTIFY(1, 1, 7, 2), BACK(2, 1, 15),
+       SET(2, 0, 14, "0", "5"), GET(2, 0, 14, "5"), WAIT(2, 1, 15));
+  CASE(UNKNOWN, DEADLOCK, sleepers, condition, NO, FIRST, SET(1, 0, 6, "1", "0"), NOTIFY(1, 1, 7, 2), BACK(2, 1, 15),
+       GET(2, 0, 14, "0"), WAIT(2, 1, 15), NOTIFY(1, 1, 7, 1));
+  CASE(UNKNOWN, DEADLOCK, sleepers, condition, NO, GET(2, 0, 14, "1"), WAIT(2, 1, 15), NOTIFY(1, 1, 7, 2), GET(0, 0, 4, "1"), WAIT(0, 1, 5),
+       SET(1, 0, 6, "1", "0"), BACK(2, 1, 15), GET(2, 0, 14, "0"), WAIT(2, 1, 15));
+}
+
+static void lost_wakeups_or_not(void **state) {
+  (void)state;
+  /* Changed by itself; set by itself. */
+  CASE(UNKNOWN, DEADLOCK, sleeper, condition, NO, GET(1, 0, 4, "false"), SET(1, 0, 4, "false", "true"), NOBODY(2, 1, 10), WAIT(1, 1, 5));
+  const struct story_process event[] = {RUNS("main"), STUCK("a#2", "wait of e", "x.lua:5", NO, 3), ENDED("b#3")};
+  CASE(UNKNOWN, DEADLOCK, event, condition, NO, DONE(1, EVENT_SET, 3, 8, "e:set()"), DONE(1, EVENT_CLEAR, 3, 9, "e:clear()"));
+  /* Notified before it was tested; by itself. */
+  CASE(UNKNOWN, DEADLOCK, sleeper, condition, NO, NOBODY(2, 1, 10), GET(1, 0, 4, "false"), SET(2, 0, 9, "false", "true"), WAIT(1, 1, 5));
+  CASE(UNKNOWN, DEADLOCK, sleeper, condition, NO, NOBODY(1, 1, 10), WAIT(1, 1, 5));
+}
+
+static void locks_held_or_not(void **state) {
+  (void)state;
+  const struct story_object o[] = {{OBJECT_LOCK, "outer", false}, {OBJECT_LOCK, "l", false}, {OBJECT_CONDITION, "c", false}};
+  const struct story_process outer[] = {RUNS("main"), STUCK("a#2", "wait of c", "x.lua:3", NO, 2),
+                                        STUCK("b#3", "acquire of outer", "x.lua:6", 1, 0)};
+  /* The wait gives back the lock taken last, not the other; but that one was given back. */
+  CASE(HELD_WAIT, DEADLOCK, outer, o, NO, TAKE(1, 0, 1), TAKE(1, 1, 2), WAIT(1, 2, 3));
+  CASE(UNKNOWN, DEADLOCK, outer, o, NO, TAKE(1, 1, 1), TAKE(1, 0, 2), WAIT(1, 2, 3));
+  CASE(UNKNOWN, DEADLOCK, outer, o, NO, TAKE(1, 0, 1), GIVE(1, 0, 1), TAKE(1, 1, 2), WAIT(1, 2, 3));
+  CASE(HELD_WAIT, DEADLOCK, outer, o, NO, TAKE(1, 1, 1), GIVE(1, 1, 1), TAKE(1, 0, 1), TAKE(1, 1, 2), WAIT(1, 2, 3));
+  /* It has it again, and then waits for something else. */
+  const struct story_process other[] = {RUNS("main"), STUCK("a#2", "get of q", "x.lua:3", 2, NO), STUCK("b#3", "acquire of l", "x.lua:6", 1, 1)};
+  CASE(HELD_WAIT, DEADLOCK, other, o, NO, TAKE(1, 1, 2), WAIT(1, 2, 3), BACK(1, 2, 3));
+  CASE(UNKNOWN, DEADLOCK, other, o, NO, TAKE(1, 1, 2), WAIT(1, 2, 3));
+  /* A try in vain takes nothing. */
+  CASE(UNKNOWN, DEADLOCK, other, o, NO, DONE(1, LOCK_ACQUIRE, 1, 2, "l:acquire(0)", .rc = -SBX_ETIMEDOUT));
+  /* Taken twice, given back once. */
+  CASE(HELD_WAIT, DEADLOCK, other, o, NO, TAKE(1, 1, 2), TAKE(1, 1, 2), GIVE(1, 1, 2));
+}
+
+static void joins_or_not(void **state) {
+  (void)state;
+  const struct story_object o[] = {{OBJECT_QUEUE, "q", true}};
+  const struct story_process daemons[] = {STUCK("main", "join of a#2", "x.lua:7", 1, NO), STUCK("a#2", "put of q", "x.lua:3", NO, 0),
+                                          STUCK("b#3", "await children", "x.lua:3", NO, NO)};
+  CASE(JOIN_BEFORE_DRAIN, DEADLOCK, daemons, o, NO, PUT(1, 0, 3, "0 items", "1 item"));
+  const struct story_process calls[] = {STUCK("main", "acquire of l", "x.lua:7", 1, NO), STUCK("a#2", "put of q", "x.lua:3", NO, 0)};
+  CASE(UNKNOWN, DEADLOCK, calls, o, NO, PUT(1, 0, 3, "0 items", "1 item"));
+  const struct story_process gets[] = {STUCK("main", "join of a#2", "x.lua:7", 1, NO), STUCK("a#2", "get of q", "x.lua:3", NO, 0)};
+  CASE(UNKNOWN, DEADLOCK, gets, o, NO, DONE(1, QUEUE_LOOK, 0, 3, "#q", .result = "0 items", .before = "0 items", .after = "0 items"));
+}
+
+static void overtaken_or_not(void **state) {
+  (void)state;
+  const struct story_object o[] = {{OBJECT_LOCK, "room", false}, {OBJECT_LOCK, "l", false}, {OBJECT_QUEUE, "q", false}};
+  const struct story_process room[] = {{.name = "w", .waits = "acquire of room", .where = "x.lua:1", .waits_for = NO}, RUNS("a"), RUNS("b")};
+  const struct story_step st[] = {TAKE(1, 1, 3), DONE(2, LOCK_ACQUIRE, 0, 2, "room:acquire(0)", .rc = -SBX_ETIMEDOUT), GIVE(1, 1, 4)};
+  const struct story s = STORY(STARVES, room, o, st, .loop = 0, .victim = 0);
+  expect_line(why_of(&s, CAUSE_OVERTAKING), "nobody takes room or gives it back.");
+  const struct story_process queue[] = {{.name = "w", .waits = "get of q", .where = "x.lua:1", .waits_for = NO, .wanted = 2}, RUNS("a"), RUNS("b")};
+  const struct story s2 = STORY(STARVES, queue, o, st, .loop = 0, .victim = 0);
+  expect_cause(&s2, CAUSE_UNKNOWN, __LINE__);
+}
+
+static void what_is_folded(void **state) {
+  (void)state;
+  /* What it reads between, of an object of its own, is shown; what another does to another object, and times, are not. */
+  const struct story_object o[] = {{OBJECT_VALUE, "count", true}, {OBJECT_VALUE, "own", false}, {OBJECT_VALUE, "far", false}};
+  const struct story_step st[] = {
+      GET(1, 0, 3, "0"),      DONE(1, VALUE_GET, 1, 4, "own:get()"), DONE(1, CLOCK_NOW, NO, 4, "now()"), DONE(2, VALUE_GET, 2, 4, "far:get()"),
+      SET(2, 0, 3, "0", "1"), SET(1, 0, 3, "1", "1"),                DONE(0, VALUE_GET, 2, 4, "far:get()")};
+  const struct story s = STORY(OUTPUT, three, o, st, .message = "m", .victim = NO);
+  const char *text = text_of(&s, 120);
+  expect_line(text, "own:get()");
+  expect_line(text, "... 2 steps of a#2 and b#3");
+  expect_line(text, "... 1 step of main");
+  expect_no(text, "far:get()");
+  expect_no(text, "now()");
 }
 
 /* -- the table ----------------------------------------------------------------------------------------------------------- */
@@ -862,6 +1021,16 @@ int main(void) {
       cmocka_unit_test(read_until_it_was_empty),
       cmocka_unit_test(overtaken_at_the_lock),
       cmocka_unit_test(a_livelock),
+      cmocka_unit_test(lost_or_not),
+      cmocka_unit_test(tested_or_not),
+      cmocka_unit_test(the_same_or_not),
+      cmocka_unit_test(told_or_not),
+      cmocka_unit_test(the_right_one_or_not),
+      cmocka_unit_test(lost_wakeups_or_not),
+      cmocka_unit_test(locks_held_or_not),
+      cmocka_unit_test(joins_or_not),
+      cmocka_unit_test(overtaken_or_not),
+      cmocka_unit_test(what_is_folded),
       cmocka_unit_test(nothing_at_all),
       cmocka_unit_test(names_that_mean_mischief),
       cmocka_unit_test(names_in_utf8),
