@@ -117,7 +117,13 @@ enum story_cause {
  * what to try; either may stay empty. -SBX_ENOMEM */
 int story_why(const struct story *s, struct buf *why, struct buf *cure, enum story_cause *ret);
 
-/* The table as one JSON value for the page of a trace; strings are escaped. -SBX_ENOMEM */
+/*
+ * All of it as one JSON value for the page of a trace: {script, end, message, where, loop, victim,
+ * cause, why, cure, processes: [...], objects: [...], steps: [...]}. Members are called as the fields
+ * above; what is NULL, STORY_NONE or false is left out. A process, object or step is its index, from
+ * 0. Of a step `op` is the verb of its op, and `note` what stands beside it in the table. Strings may
+ * stand inside <script>. -SBX_ENOMEM
+ */
 int story_json(const struct story *s, struct buf *out);
 
 #endif

@@ -30,6 +30,7 @@ static int shown(const struct story_pen *p, const char *text, struct buf *ret) {
     else if (plain.len && plain.data[plain.len - 1] != ' ')
       rc = buf_append_byte(&plain, ' ');
   }
+  plain.len -= plain.len && plain.data[plain.len - 1] == ' ';
   rc = rc ? rc : buf_append_byte(&plain, '\0');
   rc = rc ? rc : words_text(ret, (const char *)plain.data, !p->o->utf8);
   rc = rc ? rc : buf_append_byte(ret, '\0');
