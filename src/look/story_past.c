@@ -248,6 +248,16 @@ struct story_place story_place_of(const struct story *s, const char *where) {
   return ret;
 }
 
+/* Does a process do no more from a step on but fail, and end? */
+static bool only_ends(const struct story *s, uint32_t process, uint32_t from) {
+  for (uint32_t i = from; i < s->step_count; i++) {
+    enum op_kind kind = s->steps[i].kind;
+    if (s->steps[i].process == process && (kind < OP_PROCESS_AWAIT || kind > OP_HANDLE_RELEASE))
+      return false;
+  }
+  return true;
+}
+
 /* A process may fail because another did, which it joins: then that one is meant. */
 uint32_t story_failed(const struct story *s) {
   struct story_place place = story_place_of(s, s->where);
@@ -258,8 +268,7 @@ uint32_t story_failed(const struct story *s) {
     if (s->steps[i].line != line || !story_process_is(s, process) ||
         s->steps[i].kind == OP_PROCESS_END || strcmp(story_place(s, i).text, place.text) != 0)
       continue;
-    uint32_t next = story_next(s, process, STORY_NONE, i + 1);
-    bool last = next == STORY_NONE || s->steps[next].kind == OP_PROCESS_END;
+    bool last = only_ends(s, process, i + 1);
     bool meant = process == s->victim || s->victim == 0 || s->victim == STORY_NONE;
     if (last && meant && (process == s->victim || s->processes[process].ended))
       return i;

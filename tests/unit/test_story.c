@@ -878,13 +878,13 @@ static void the_step_that_failed(void **state) {
   const struct story_process p[] = {ENDED("main"), ENDED("a#2"), ENDED("b#3")};
   const struct story_step st[] = {DONE(0, VALUE_SET, 0, 1, "x:set(0)", .put = "0", .after = "0"),
                                   ADD(2, 0, 3, "0", "1"), ADD(2, 0, 4, "1", "0"),
-                                  ADD(1, 0, 3, "0", "1"), ADD(2, 0, 5, "1", "2")};
+                                  ADD(1, 0, 3, "0", "1"), ADD(2, 0, 5, "1", "2"), DONE(1, FAILURE_NEW, NO, 0, NULL)};
   const struct story s = STORY(ERROR, p, value_and_lock, st, .message = "oops", .where = "dir/x.lua:3", .victim = 0);
   const char *text = text_of(&s, 100);
   expect_line(text, "  wrong: oops (line 3)\n");
   expect_line(text, "      ... 1 step of main\n"); /* its first value */
   expect_line(text, "   4  x:add()  line 3                     1       <-- fails here\n");
-  expect_line(text, "      ... 1 step of b#3\n"); /* after it */
+  expect_line(text, "      ... 2 steps of b#3 and a#2\n"); /* after it */
   /* In another file. */
   const struct story s2 = STORY(ERROR, p, value_and_lock, st, .message = "oops", .where = "y.lua:3", .victim = 0);
   expect_line(text_of(&s2, 100), "  wrong: oops (y.lua:3)\n");
