@@ -122,7 +122,7 @@ static int print_story(struct exploration *x, const char *script, enum explore_e
   uint32_t *path = NULL, preemptions = 0;
   struct told *t = NULL;
   struct buf out = {0};
-  uint32_t len = exploration_path(x, end, &path, &preemptions);
+  uint32_t len = exploration_path(x, 0, end, &path, &preemptions);
   if (len == EXPLORE_NONE)
     return -SBX_ENOMEM;
   int rc = told_make(x, path, len, end, script, &t);
@@ -245,7 +245,8 @@ int explore_script(struct script *script) {
     fprintf(stderr, "\r\033[K");
   if (rc)
     report_print(&(struct report){.message = error_text(rc)});
-  int status = rc ? EXIT_LUA_ERROR : explore_report(x, slash ? slash + 1 : name);
+  const char *shown = slash ? slash + 1 : name;
+  int status = rc ? EXIT_LUA_ERROR : o->step ? step_by_hand(x, shown) : explore_report(x, shown);
   exploration_free(x);
   arena_close(arena);
   return status;
