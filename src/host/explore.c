@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "host/replay.h"
 #include "lua/state/report.h"
 #include "prompt/show.h"
 
@@ -118,11 +119,12 @@ static void print_kind(const struct exploration *x, const struct explore_sum *s,
     printf("some %s\n", bad_word(end));
 }
 
-static int print_story(struct exploration *x, const char *script, enum explore_end end) {
+static int print_story(struct exploration *x, const char *script, enum explore_end end,
+                       const struct script *again) {
   uint32_t *path = NULL, preemptions = 0;
   struct told *t = NULL;
   struct buf out = {0};
-  uint32_t len = exploration_path(x, 0, end, &path, &preemptions);
+  uint32_t len = exploration_path(x, end, &path, &preemptions);
   if (len == EXPLORE_NONE)
     return -SBX_ENOMEM;
   int rc = told_make(x, path, len, end, script, &t);
@@ -136,6 +138,8 @@ static int print_story(struct exploration *x, const char *script, enum explore_e
     printf("\nthe shortest, %" PRIu32 " step%s with %" PRIu32 " preemption%s:\n", len,
            len == 1 ? "" : "s", preemptions, preemptions == 1 ? "" : "s");
     fwrite(out.data, 1, out.len, stdout);
+    if (again)
+      replay_tell(again, x, path, len);
   }
   buf_release(&out);
   told_free(t);
@@ -171,7 +175,7 @@ static void print_outcomes(const struct exploration *x) {
     printf("  and %" PRIu32 " more\n", n - MOST);
 }
 
-int explore_report(struct exploration *x, const char *script) {
+int explore_report(struct exploration *x, const char *script, const struct script *again) {
   static const enum explore_end kinds[] = {EXPLORE_ERROR, EXPLORE_DEADLOCK, EXPLORE_STUCK,
                                            EXPLORE_HELD};
   struct explore_sum s;
@@ -186,7 +190,7 @@ int explore_report(struct exploration *x, const char *script) {
     if (found[k]) {
       bad++;
       print_kind(x, &s, kinds[k]);
-      rc = print_story(x, script, kinds[k]);
+      rc = print_story(x, script, kinds[k], again);
     }
   if (rc) {
     report_print(&(struct report){.message = error_text(rc)});
@@ -200,16 +204,6 @@ int explore_report(struct exploration *x, const char *script) {
   return bad ? EXIT_FOUND : 0;
 }
 
-/* For tests, in builds with fault points: with this variable being woken up from a condition's wait and
- * having the lock again are two steps, as some tables of numbers have it. */
-static bool merges_relock(void) {
-#ifdef SBX_FAULTS
-  return getenv("SANDBOX_EXPLORE_SPLIT") == NULL;
-#else
-  return true;
-#endif
-}
-
 static int explore_once(struct script *script, struct progress *p, bool clock, struct arena *arena,
                         struct exploration **ret) {
   const struct options *o = script->options;
@@ -217,7 +211,7 @@ static int explore_once(struct script *script, struct progress *p, bool clock, s
       .seed = o->seeded ? o->seed : 1,
       .arena = arena,
       .states_max = o->explore_limit < UINT32_MAX ? (uint32_t)o->explore_limit : UINT32_MAX,
-      .merge_relock = merges_relock(),
+      .merge_relock = true,
       .clock = clock,
       .progress = progress,
       .ctx = p};
@@ -245,8 +239,7 @@ int explore_script(struct script *script) {
     fprintf(stderr, "\r\033[K");
   if (rc)
     report_print(&(struct report){.message = error_text(rc)});
-  const char *shown = slash ? slash + 1 : name;
-  int status = rc ? EXIT_LUA_ERROR : o->step ? step_by_hand(x, shown) : explore_report(x, shown);
+  int status = rc ? EXIT_LUA_ERROR : explore_report(x, slash ? slash + 1 : name, script);
   exploration_free(x);
   arena_close(arena);
   return status;

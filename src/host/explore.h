@@ -13,17 +13,13 @@ enum { EXIT_FOUND = 5 };
 /* Explore the script, print the report on stdout. Returns the exit status: 0, EXIT_FOUND, ... */
 int explore_script(struct script *script);
 
-/* Print the report of an exploration on stdout. Returns the exit status: 0, EXIT_FOUND. */
-int explore_report(struct exploration *x, const char *script);
+/* Print the report of an exploration on stdout. `again` is the script, to tell how to replay it; NULL:
+ * it is none. Returns the exit status: 0, EXIT_FOUND. */
+int explore_report(struct exploration *x, const char *script, const struct script *again);
 
 /* End the exploration that is under way, and tell what is known. Async-signal-safe. */
 void explore_stop(void);
 bool explore_stopped(void);
-
-/* -- step.c: choose each step by hand ------------------------------------------------------------ */
-
-/* Ask on stdin, show on stdout, until the person leaves. Returns the exit status. */
-int step_by_hand(struct exploration *x, const char *script);
 
 /* -- explore_story.c ----------------------------------------------------------------------------- */
 

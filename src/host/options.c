@@ -157,6 +157,19 @@ static void complete_shake(struct shake_choice *s) {
     s->runs = SHAKE_RUNS_DEFAULT;
 }
 
+/* A token says all: one run, of the script that it was made of. */
+static int check_replay(const struct parse *p) {
+  const struct options *o = p->o;
+  if (!o->replay || o->mode != MODE_RUN)
+    return 0;
+  if (o->explore || o->shake.runs > 0)
+    return refuse(p, "option '--replay' cannot be used together with '%s'",
+                  o->explore ? "--explore" : "--shake");
+  if (o->interactive || (o->script == p->argc && !o->has_statement))
+    return refuse(p, "option '--replay' needs the script of its token, and no prompt");
+  return 0;
+}
+
 /* -- trace FILE... ----------------------------------------------------------------------------- */
 
 static int check_inputs(const struct parse *p) {
@@ -246,7 +259,8 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
   }
   o->script = p.next;
   complete_shake(&o->shake);
-  return o->mode == MODE_RUN ? check_traces(&p, "--trace") : 0;
+  int status = check_replay(&p);
+  return status || o->mode != MODE_RUN ? status : check_traces(&p, "--trace");
 }
 
 void options_release(struct options *o) {

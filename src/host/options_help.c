@@ -40,7 +40,7 @@ static const char help_tail[] =
     "  2      the command line is wrong\n"
     "  3      a process failed and was not joined\n"
     "  4      deadlock: every process waited for another process\n"
-    "  5      a run of --shake went wrong\n"
+    "  5      a run of --shake or --explore went wrong, or one of --replay went another way\n"
     "  124    the time limit of --timeout was reached\n"
     "  128+n  ended by signal n (130: Ctrl-C)\n";
 

@@ -248,10 +248,10 @@ static enum answer set_explore(struct options *o, const char *value) {
   return ANSWER_OK;
 }
 
-static enum answer set_step(struct options *o, const char *value) {
-  (void)value;
-  o->step = o->explore = o->sim = true;
-  return ANSWER_OK;
+static enum answer set_replay(struct options *o, const char *value) {
+  o->replay = value;
+  o->sim = true;
+  return *value ? ANSWER_OK : ANSWER_BAD;
 }
 
 /* -- handlers of other options ----------------------------------------------------------------- */
@@ -339,10 +339,12 @@ static const struct option_row program_rows[] = {
 
     {GROUP_TRY, 0, "sim", NO_ARGUMENT, NULL, "run in one process with a virtual clock: the same run each time",
      NULL, NULL, NULL, set_sim},
-    {GROUP_TRY, 0, "explore", OPTIONAL_ARGUMENT, "LIMIT", "try every interleaving (at most LIMIT states), and tell what can go wrong",     "a number of states greater than 0", "--explore=100000", NULL, set_explore},
-    {GROUP_TRY, 0, "step", NO_ARGUMENT, NULL, "be the scheduler: at each step, choose which process goes on; with undo",
-     NULL, NULL, NULL, set_step},
-{GROUP_ABOUT, 'h', "help", NO_ARGUMENT, NULL, "show this text; --help sandbox: the library; --help queue.put: one item",
+    {GROUP_TRY, 0, "explore", OPTIONAL_ARGUMENT, "LIMIT", "try every interleaving (at most LIMIT states), and tell what can go wrong",
+     "a number of states greater than 0", "--explore=100000", NULL, set_explore},
+    {GROUP_TRY, 0, "replay", ARGUMENT, "TOKEN", "run the interleaving that TOKEN names, which --explore has told",
+     "a token that --explore has told", "--replay sbx1:7f3a9c21:v:2>p2,3>p1~4d1e", NULL, set_replay},
+
+    {GROUP_ABOUT, 'h', "help", NO_ARGUMENT, NULL, "show this text; --help sandbox: the library; --help queue.put: one item",
      NULL, NULL, NULL, set_help},
     {GROUP_ABOUT, 0, "version", NO_ARGUMENT, NULL, "show the version and leave",
      NULL, NULL, NULL, set_version},

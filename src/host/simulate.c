@@ -24,6 +24,7 @@
 #include "base/memory.h"
 #include "host/explore.h"
 #include "host/output.h"
+#include "host/replay.h"
 #include "look/snapshot.h"
 #include "look/waits.h"
 #include "lua/state/interrupt.h"
@@ -31,7 +32,7 @@
 #include "object/calls.h"
 #include "sim/run.h"
 
-enum { EXIT_UNJOINED = 3, EXIT_DEADLOCK = 4, EXIT_LIMIT = 125 };
+enum { EXIT_LIMIT = 125 };
 
 /* -- what is outside ----------------------------------------------------------------------------- */
 
@@ -167,7 +168,7 @@ static void write_line(void *ctx, int stream, const char *text, size_t len) {
   fflush(f);
 }
 
-static void say_deadlock(void *ctx, const struct snapshot *taken) {
+void simulate_say_deadlock(void *ctx, const struct snapshot *taken) {
   struct snapshot *s = (struct snapshot *)(uintptr_t)taken;
   struct buf out = {0};
   bool about[1024] = {false};
@@ -194,7 +195,7 @@ void simulate_report(const void *text, size_t len) {
 static int status_of(const struct run_outcome *r) {
   switch (r->end) {
   case RUN_DEADLOCK:
-    return r->status ? r->status : EXIT_DEADLOCK;
+    return r->status ? r->status : SIMULATE_DEADLOCK;
   case RUN_STOPPED:
     if (r->rc) {
       report_print(&(struct report){.message = error_text(r->rc)});
@@ -203,7 +204,7 @@ static int status_of(const struct run_outcome *r) {
     report_print(&(struct report){.message = "interrupted"});
     return EXIT_INTERRUPTED;
   default:
-    return r->status ? r->status : r->unjoined ? EXIT_UNJOINED : 0;
+    return r->status ? r->status : r->unjoined ? SIMULATE_UNJOINED : 0;
   }
 }
 
@@ -219,7 +220,7 @@ static int run_once(struct script *script) {
                                  .random = o->seeded,
                                  .arena = arena,
                                  .write = write_line,
-                                 .deadlock = say_deadlock};
+                                 .deadlock = simulate_say_deadlock};
   struct run_outcome outcome;
   rc = run_simulated(&ro, script_simulated, script, &outcome);
   arena_close(arena);
@@ -245,5 +246,7 @@ int simulate(struct script *script) {
   time_stands = true;
   sigaction(SIGINT, &act, NULL);
   report_set_writer(simulate_report);
-  return output_finish(script->options->explore ? explore_script(script) : run_once(script));
+  return output_finish(script->options->replay    ? replay_simulated(script)
+                       : script->options->explore ? explore_script(script)
+                                                  : run_once(script));
 }

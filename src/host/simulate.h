@@ -7,9 +7,16 @@
 #include <lua.h>
 
 #include "host/script.h"
+#include "look/snapshot.h"
 
 /* Run the script in the simulator, as its options say. Returns the exit status. */
 int simulate(struct script *script);
+
+/* The exit statuses of a simulated run, as of a real one. */
+enum { SIMULATE_UNJOINED = 3, SIMULATE_DEADLOCK = 4 };
+
+/* Tell a deadlock: who waits for what. `ctx` is not used. */
+void simulate_say_deadlock(void *ctx, const struct snapshot *taken);
 
 /* For report_set_writer: to the present stderr, which may be that of a process. */
 void simulate_report(const void *text, size_t len);

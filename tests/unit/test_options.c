@@ -487,7 +487,7 @@ static void test_every_option_is_everywhere(void **state) {
   (void)state;
   static const char *const names[] = {"speed",       "seed",  "timeout", "max-procs",
                                       "output",      "check", "color",   "version",
-                                      "completions", "init",  "help",    "trace", "trace-detail", "trace-limit", "timeline", "stats", "shake", "shake-same", "shake-token"};
+                                      "completions", "init",  "help",    "trace", "trace-detail", "trace-limit", "timeline", "stats", "shake", "shake-same", "shake-token", "sim", "explore", "replay"};
   char *texts[] = {printed(options_help), printed(print_bash), printed(print_zsh),
                    printed(print_fish)};
   for (size_t t = 0; t < 4; t++) {

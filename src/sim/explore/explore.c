@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "sim/explore/graph.h"
+#include "sim/explore/token.h"
 
 enum { STATES_MAX = 2000000 };
 
@@ -429,6 +430,38 @@ static int search(struct exploration *x, struct making *m) {
   return rc;
 }
 
+/* Which step of the present state the token wants; EXPLORE_NONE: one that is not there. */
+static uint32_t wanted(struct exploration *x, uint32_t *turn) {
+  const struct token *t = x->options.follow;
+  if (*turn == t->count || t->turns[*turn].step != x->walk.len + 1)
+    return walk_default(x, &x->walk);
+  x->cannot = t->turns[(*turn)++].process;
+  return walk_step_of(x, x->walk.state, x->cannot);
+}
+
+/* One path only. */
+static int follow_token(struct exploration *x, struct making *m) {
+  const struct token *t = x->options.follow;
+  struct walk *w = &x->walk;
+  uint32_t turn = 0, k = 0;
+  int rc = 0;
+  *w = WALK_BEGIN;
+  while (rc == 0 && !stops(x, w->len) && (turn < t->count || !w->again)) {
+    if (!x->states[w->state].looked_at)
+      rc = look_at(x, w->state, m);
+    if (rc || x->states[w->state].count == 0)
+      break;
+    if ((k = wanted(x, &turn)) == EXPLORE_NONE)
+      break;
+    rc = walk_take(x, w, k);
+  }
+  x->differs = k == EXPLORE_NONE       ? FOLLOW_CANNOT
+               : turn < t->count       ? FOLLOW_SHORT
+               : walk_sum(w) != t->sum ? FOLLOW_SUM
+                                       : FOLLOW_WELL;
+  return rc;
+}
+
 static int begin(struct exploration *x, struct making *m, int (*body)(struct backend *b, void *ctx),
                  void *body_ctx) {
   uint32_t state;
@@ -505,14 +538,15 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
   if (!x)
     return -SBX_ENOMEM;
   x->options = *o;
+  x->ends_are_steps = o->follow && o->follow->ends;
   x->began = seconds_now();
   int rc = open_all(x, &m);
   if (rc == 0)
     rc = begin(x, &m, body, body_ctx);
   x->first_history = rc == 0 ? 1 : 0;
   if (rc == 0)
-    rc = search(x, &m);
-  if (rc == 0 && x->asks_status)
+    rc = o->follow ? follow_token(x, &m) : search(x, &m);
+  if (rc == 0 && x->asks_status && !o->follow)
     rc = explore_again(x, &m);
   if (rc == -SBX_ENOMEM && x->state_count > 0) { /* what was found is worth something */
     x->stop = STOP_BYTES;
@@ -543,6 +577,7 @@ void exploration_free(struct exploration *x) {
   for (uint32_t i = 0; i < x->outcome_count; i++)
     free((void *)(uintptr_t)x->outcomes[i].text);
   free(x->outcomes);
+  free(x->walk.path);
   free(x->requests);
   free(x->late_subs);
   free(x->states);

@@ -24,6 +24,8 @@
 
 enum { EXPLORE_NONE = UINT32_MAX };
 
+struct token; /* sim/explore/token.h */
+
 struct explore_options {
   uint64_t seed;
   struct arena *arena;
@@ -32,6 +34,9 @@ struct explore_options {
   double seconds_max;  /* 0: no limit */
   bool merge_relock;   /* as in struct world_options */
   bool clock;          /* states say what time it is */
+  /* One path only: all that could be done next is found, and the step of the token is taken. Its
+   * `clock` must be that of above. NULL: every path. */
+  const struct token *follow;
   /* Called now and then. True: stop, and tell what is known. */
   bool (*progress)(void *ctx, uint32_t states, uint32_t histories);
   void *ctx;
@@ -112,10 +117,27 @@ uint32_t exploration_outcomes(const struct exploration *x, const struct explore_
 /*
  * The path to an end of a kind, with the fewest preemptions, then the shortest: the numbers of its
  * steps, each in its state. `ret` is the caller's, to be freed. Returns its length, EXPLORE_NONE if
- * there is no such end or no memory. `from`: the state where it begins, 0 for the first.
+ * there is no such end or no memory. `state` is where it begins, 0 for the first.
  */
-uint32_t exploration_path(const struct exploration *x, uint32_t from, enum explore_end end,
-                          uint32_t **ret, uint32_t *ret_preemptions);
+uint32_t exploration_path(const struct exploration *x, enum explore_end end, uint32_t **ret,
+                          uint32_t *ret_preemptions);
+
+/* How the path of a token went, if one was followed. */
+enum explore_differs {
+  FOLLOW_WELL,
+  FOLLOW_CANNOT, /* at the step behind the path, `process` is to go on, and cannot */
+  FOLLOW_SHORT,  /* the path is over, and the token says what comes behind it */
+  FOLLOW_SUM     /* these are not the steps that the token was made of */
+};
+
+struct explore_followed {
+  const uint32_t *path; /* as of exploration_path; valid as long as the exploration */
+  uint32_t len, state;  /* state: where it ends */
+  enum explore_differs differs;
+  uint32_t process;
+  bool again; /* it comes back to where it was before: it never ends */
+};
+void exploration_followed(const struct exploration *x, struct explore_followed *ret);
 
 /* -- what a state is like ------------------------------------------------------------------------ */
 
@@ -133,6 +155,12 @@ void exploration_where(struct exploration *x, uint32_t history, char where[WHERE
 bool exploration_left(const struct exploration *x, uint32_t history);
 /* All that it printed so far on a stream, 1 or 2: appended to `out`. */
 int exploration_printed(const struct exploration *x, uint32_t history, int stream, struct buf *out);
+
+/* What a process printed between two of its histories (EXPLORE_NONE: from the beginning on), in its
+ * order: calls `print`. Streams are 1 and 2. -SBX_ENOMEM */
+int exploration_printed_since(const struct exploration *x, uint32_t before, uint32_t after,
+                              int (*print)(void *ctx, int stream, const char *text, size_t len),
+                              void *ctx);
 
 /* An answer of a step (to be released). */
 int exploration_answer(const struct exploration *x, uint32_t answer, struct answer *ret);

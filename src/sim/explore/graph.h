@@ -8,6 +8,17 @@
 #include "sim/explore/history.h"
 #include "sim/world.h"
 
+/* A schedule, step by step. Begins as WALK_BEGIN. */
+struct walk {
+  uint32_t state, last;     /* where it is; who took the last step, EXPLORE_NONE: nobody */
+  uint32_t *path, len, cap; /* the steps, each as its number in its state; owned */
+  uint32_t hash;            /* of the steps */
+  bool again;               /* it has come back */
+  uint32_t mark_state, mark_last, length, limit; /* Brent's way to find that */
+};
+
+#define WALK_BEGIN ((struct walk){.last = EXPLORE_NONE, .mark_state = EXPLORE_NONE})
+
 struct exploration {
   struct explore_options options;
   struct histories h;
@@ -30,6 +41,9 @@ struct exploration {
   bool circles;
   struct explore_outcome *outcomes;
   uint32_t outcome_count;
+  struct walk walk; /* of the token that is followed */
+  enum explore_differs differs;
+  uint32_t cannot; /* who was to go on */
 };
 
 /* The processes in the bytes of a state: of each the time that it has waited, then the history. */
@@ -55,6 +69,19 @@ bool graph_is_quiet(const struct request *r);
 
 /* Does it ask how other processes stand, or change that? */
 bool graph_asks_status(const struct request *r);
+
+/* -- walk.c -------------------------------------------------------------------------------------- */
+
+/* The step of a state that is taken if nothing is said: its number. The state has steps. */
+uint32_t walk_default(const struct exploration *x, const struct walk *w);
+
+/* The number of the step of a process; EXPLORE_NONE: it cannot go on. */
+uint32_t walk_step_of(const struct exploration *x, uint32_t state, uint32_t process);
+
+/* Take step number `k`; sets `again`. -SBX_ENOMEM */
+int walk_take(const struct exploration *x, struct walk *w, uint32_t k);
+
+uint16_t walk_sum(const struct walk *w);
 
 /* Count the ways, and say how each state ends. */
 int graph_judge(struct exploration *x);

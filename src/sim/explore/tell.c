@@ -1,5 +1,4 @@
 /* sim/explore/tell.c - what an exploration tells of its states and histories; see explore.h. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -32,6 +31,15 @@ const struct explore_step *exploration_steps(const struct exploration *x, uint32
 uint32_t exploration_outcomes(const struct exploration *x, const struct explore_outcome **ret) {
   *ret = x->outcomes;
   return x->outcome_count;
+}
+
+void exploration_followed(const struct exploration *x, struct explore_followed *ret) {
+  *ret = (struct explore_followed){.path = x->walk.path,
+                                   .len = x->walk.len,
+                                   .state = x->walk.state,
+                                   .differs = x->differs,
+                                   .process = x->cannot,
+                                   .again = x->walk.again};
 }
 
 int exploration_world(const struct exploration *x, uint32_t state, struct world *w) {
@@ -72,34 +80,49 @@ void exploration_visit(struct exploration *x, uint32_t history,
   }
 }
 
-int exploration_printed(const struct exploration *x, uint32_t history, int stream,
-                        struct buf *out) {
-  uint32_t piece = history_of(&x->h, history)->printed, depth = 0;
-  uint32_t *pieces = NULL, cap = 0;
+/* The pieces behind `stop`, the newest first. */
+static int collect(const struct exploration *x, uint32_t piece, uint32_t stop, struct buf *pieces) {
   int rc = 0;
-  while (piece && rc == 0) {
-    if (depth == cap) {
-      cap = cap ? 2 * cap : 64;
-      uint32_t *grown = realloc(pieces, cap * sizeof *grown);
-      if (!grown) {
-        rc = -SBX_ENOMEM;
-        break;
-      }
-      pieces = grown;
-    }
-    pieces[depth++] = piece;
+  while (piece && piece != stop && rc == 0) {
+    rc = buf_append(pieces, &piece, sizeof piece);
     memcpy(&piece, intern_get(x->h.texts, piece, NULL), sizeof piece);
   }
-  while (depth > 0 && rc == 0) {
-    size_t len;
-    const uint8_t *text = intern_get(x->h.texts, pieces[--depth], &len);
-    uint32_t head[2];
-    memcpy(head, text, sizeof head);
-    if (head[1] == (uint32_t)stream)
-      rc = buf_append(out, text + sizeof head, len - sizeof head);
-  }
-  free(pieces);
   return rc;
+}
+
+int exploration_printed_since(const struct exploration *x, uint32_t before, uint32_t after,
+                              int (*print)(void *ctx, int stream, const char *text, size_t len),
+                              void *ctx) {
+  struct buf pieces = {0};
+  uint32_t stop = before == EXPLORE_NONE ? 0 : history_of(&x->h, before)->printed;
+  int rc = collect(x, history_of(&x->h, after)->printed, stop, &pieces);
+  for (size_t at = pieces.len; at > 0 && rc == 0;) {
+    uint32_t piece, head[2];
+    size_t len;
+    at -= sizeof piece;
+    memcpy(&piece, pieces.data + at, sizeof piece);
+    const uint8_t *text = intern_get(x->h.texts, piece, &len);
+    memcpy(head, text, sizeof head);
+    rc = print(ctx, (int)head[1], (const char *)text + sizeof head, len - sizeof head);
+  }
+  buf_release(&pieces);
+  return rc;
+}
+
+struct of_stream {
+  int stream;
+  struct buf *out;
+};
+
+static int append(void *ctx, int stream, const char *text, size_t len) {
+  struct of_stream *o = ctx;
+  return stream == o->stream ? buf_append(o->out, text, len) : 0;
+}
+
+int exploration_printed(const struct exploration *x, uint32_t history, int stream,
+                        struct buf *out) {
+  struct of_stream o = {stream, out};
+  return exploration_printed_since(x, EXPLORE_NONE, history, append, &o);
 }
 
 int exploration_answer(const struct exploration *x, uint32_t answer, struct answer *ret) {

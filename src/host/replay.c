@@ -1,0 +1,368 @@
+/* host/replay.c - see replay.h. */
+#include "host/replay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "host/explore.h"
+#include "host/simulate.h"
+#include "lua/state/report.h"
+#include "sim/explore/token.h"
+#include "sim/world.h"
+
+/* -- the script and its token ------------------------------------------------------------------- */
+
+static const char *script_path(const struct script *s) {
+  return s->options->script < s->argc ? s->argv[s->options->script] : NULL;
+}
+
+static int hash_file(const char *path, uint32_t *hash) {
+  FILE *f = fopen(path, "re");
+  char part[4096];
+  if (!f)
+    return -errno;
+  for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
+    *hash = token_hash(*hash, part, n);
+  fclose(f);
+  return 0;
+}
+
+/* Of the statements of the command line, and the script. False: it has no text that can be read. */
+static bool hash_script(const struct script *s, uint32_t *ret) {
+  const struct options *o = s->options;
+  const char *path = script_path(s);
+  *ret = TOKEN_HASH_NONE;
+  for (size_t i = 0; i < o->step_count; i++)
+    if (o->steps[i].text)
+      *ret = token_hash(*ret, o->steps[i].text, strlen(o->steps[i].text) + 1);
+  if (!path)
+    return o->has_statement;
+  return !o->script_is_stdin && hash_file(path, ret) == 0;
+}
+
+/* A word as a shell takes it. */
+static void print_word(const char *word) {
+  static const char plain[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+%@";
+  if (*word && word[strspn(word, plain)] == '\0') {
+    printf(" %s", word);
+    return;
+  }
+  fputs(" '", stdout);
+  for (; *word; word++)
+    if (*word == '\'')
+      fputs("'\\''", stdout);
+    else
+      putchar(*word);
+  putchar('\'');
+}
+
+/* The options that decide what the script does, and the script. */
+static void print_command(const struct script *s) {
+  static const char letters[] = {
+      [STEP_STATEMENT] = 'e', [STEP_LIBRARY] = 'l', [STEP_WARNINGS] = 'W'};
+  const struct options *o = s->options;
+  if (o->seeded)
+    printf(" --seed %llu", (unsigned long long)o->seed);
+  if (o->ignore_environment)
+    fputs(" -E", stdout);
+  for (size_t i = 0; i < o->step_count; i++) {
+    printf(" -%c", letters[o->steps[i].kind]);
+    if (o->steps[i].text)
+      print_word(o->steps[i].text);
+  }
+  for (int i = o->script; i < s->argc; i++)
+    print_word(s->argv[i]);
+  putchar('\n');
+}
+
+void replay_tell(const struct script *script, const struct exploration *x, const uint32_t *path,
+                 uint32_t len) {
+  struct buf token = {0};
+  uint32_t hash;
+  if (hash_script(script, &hash) && token_write(x, path, len, hash, &token) == 0) {
+    printf("see it again: sandbox --replay '%.*s'", (int)token.len, (const char *)token.data);
+    print_command(script);
+  }
+  buf_release(&token);
+}
+
+static int refuse(const char *format, const char *text) {
+  struct buf message = {0};
+  if (buf_format(&message, format, text) == 0 && buf_append_byte(&message, '\0') == 0)
+    report_print(&(struct report){.message = (const char *)message.data});
+  buf_release(&message);
+  return EXIT_USAGE;
+}
+
+/* The token of the command line, which is one of this script. 0 or an exit status. */
+static int read_token(const struct script *s, struct token *ret) {
+  uint32_t hash;
+  const char *path = script_path(s), *wrong = token_parse(s->options->replay, ret);
+  if (wrong)
+    return refuse("replay: the token %s", wrong);
+  if (!hash_script(s, &hash)) {
+    token_release(ret);
+    return refuse("replay: cannot read '%s'", path ? path : "the script");
+  }
+  if (hash != ret->script) {
+    token_release(ret);
+    return refuse("replay: the token is of another script, or '%s' has changed since",
+                  path ? path : "-e");
+  }
+  return 0;
+}
+
+/* -- the path ------------------------------------------------------------------------------------ */
+
+/* What is followed. */
+struct followed {
+  struct arena *arena;
+  struct exploration *x;
+  struct explore_followed f;
+};
+
+static void forget(struct followed *p) {
+  exploration_free(p->x);
+  arena_close(p->arena);
+}
+
+static const char *kind_words(const struct exploration *x, uint32_t state, uint32_t process,
+                              char to[64]) {
+  struct request r;
+  uint32_t history = exploration_history(x, state, process);
+  snprintf(to, 64, "nothing");
+  if (history == EXPLORE_NONE || exploration_left(x, history) ||
+      exploration_request(x, history, &r))
+    return to;
+  snprintf(to, 64, "%s", token_kind_name(r.kind));
+  request_close(&r);
+  return to;
+}
+
+/* The path is not that of the token: say where. */
+static int tell_difference(const struct followed *p) {
+  struct buf text = {0};
+  char kind[64];
+  uint32_t step = p->f.len + 1, process = p->f.process;
+  int rc = 0;
+  switch (p->f.differs) {
+  case FOLLOW_CANNOT:
+    if (exploration_history(p->x, p->f.state, process) == EXPLORE_NONE)
+      rc = buf_format(&text, "replay: step %u differs: process %u was to go on, and there is none",
+                      step, process);
+    else
+      rc = buf_format(&text, "replay: step %u differs: process %u was to go on, but it cannot: %s",
+                      step, process, kind_words(p->x, p->f.state, process, kind));
+    break;
+  case FOLLOW_SHORT:
+    rc = buf_format(&text, "replay: step %u differs: the token goes on, but the run is over", step);
+    break;
+  default:
+    rc = buf_format(&text,
+                    "replay: the steps differ: all %u can be taken, but they are not those of the "
+                    "token (its checksum says so)",
+                    p->f.len);
+  }
+  if (rc == 0 && buf_append_byte(&text, '\0') == 0)
+    report_print(&(struct report){.message = (const char *)text.data});
+  buf_release(&text);
+  return EXIT_DIFFERS;
+}
+
+/* 0 or an exit status, after a message. On 0 the caller has to `forget`. */
+static int follow(struct script *script, struct followed *p) {
+  const struct options *o = script->options;
+  struct token token;
+  int rc = read_token(script, &token);
+  if (rc)
+    return rc;
+  *p = (struct followed){0};
+  rc = arena_open(&p->arena);
+  const struct explore_options eo = {.seed = o->seeded ? o->seed : 1,
+                                     .arena = p->arena,
+                                     .merge_relock = true,
+                                     .clock = token.clock,
+                                     .follow = &token};
+  if (rc == 0)
+    rc = explore(&eo, script_simulated, script, &p->x);
+  token_release(&token);
+  if (rc) {
+    report_print(&(struct report){.message = rc < 0 ? error_text(rc)
+                                                    : "replay: the script reads the clock, and did "
+                                                      "not when the token was made"});
+    forget(p);
+    return rc < 0 ? EXIT_LUA_ERROR : EXIT_DIFFERS;
+  }
+  exploration_followed(p->x, &p->f);
+  return 0;
+}
+
+/* -- what the processes print -------------------------------------------------------------------- */
+
+/* Of each process: how far it is shown, and the last line, which has no end yet. */
+struct shown {
+  uint32_t history;
+  struct buf lines[2];
+};
+
+struct show {
+  const struct exploration *x;
+  struct shown *processes;
+  uint32_t count, present;
+};
+
+static void show_lines(struct shown *s, bool all) {
+  for (int i = 0; i < 2; i++) {
+    struct buf *b = &s->lines[i];
+    size_t len = b->len;
+    while (len > 0 && b->data[len - 1] != '\n' && !all)
+      len--;
+    if (len == 0)
+      continue;
+    if (i == 1)
+      fflush(stdout);
+    fwrite(b->data, 1, len, i == 0 ? stdout : stderr);
+    memmove(b->data, b->data + len, b->len - len);
+    b->len -= len;
+  }
+}
+
+static int show_piece(void *ctx, int stream, const char *text, size_t len) {
+  struct show *s = ctx;
+  struct shown *p = &s->processes[s->present];
+  int rc = buf_append(&p->lines[stream - 1], text, len);
+  show_lines(p, false);
+  return rc;
+}
+
+/* What was added by the step that led to this state. */
+static int show_state(struct show *s, uint32_t state) {
+  int rc = 0;
+  for (uint32_t i = 0; i < s->count && rc == 0; i++) {
+    struct shown *p = &s->processes[i];
+    uint32_t now = exploration_history(s->x, state, i);
+    if (now == EXPLORE_NONE || now == p->history)
+      continue;
+    s->present = i;
+    rc = exploration_printed_since(s->x, p->history, now, show_piece, s);
+    p->history = now;
+    if (rc == 0 && exploration_left(s->x, now))
+      show_lines(p, true);
+  }
+  return rc;
+}
+
+static int show_all(const struct followed *p) {
+  struct explore_sum sum;
+  exploration_sum(p->x, &sum);
+  struct show s = {.x = p->x, .count = sum.processes};
+  uint32_t state = 0;
+  s.processes = calloc(s.count, sizeof *s.processes);
+  if (!s.processes)
+    return -SBX_ENOMEM;
+  for (uint32_t i = 0; i < s.count; i++)
+    s.processes[i].history = EXPLORE_NONE;
+  int rc = show_state(&s, state);
+  for (uint32_t k = 0; k < p->f.len && rc == 0; k++) {
+    state = exploration_steps(p->x, state)[p->f.path[k]].to;
+    rc = show_state(&s, state);
+  }
+  for (uint32_t i = 0; i < s.count; i++) {
+    show_lines(&s.processes[i], true);
+    buf_release(&s.processes[i].lines[0]);
+    buf_release(&s.processes[i].lines[1]);
+  }
+  free(s.processes);
+  fflush(stdout);
+  return rc;
+}
+
+/* -- how it ends --------------------------------------------------------------------------------- */
+
+static void tell_deadlock(const struct followed *p, struct world *w) {
+  uint32_t n = world_count(w);
+  struct request *requests = calloc(n, sizeof *requests);
+  const struct request **asked = calloc(n, sizeof *asked);
+  const char **where = calloc(n, sizeof *where);
+  char(*places)[WHERE_MAX] = calloc(n, sizeof *places);
+  struct snapshot s;
+  if (requests && asked && where && places) {
+    for (uint32_t i = 0; i < n; i++) {
+      uint32_t history = exploration_history(p->x, p->f.state, i);
+      if (exploration_left(p->x, history) || exploration_request(p->x, history, &requests[i]))
+        continue;
+      exploration_where(p->x, history, places[i]);
+      asked[i] = &requests[i];
+      where[i] = places[i];
+    }
+    if (world_look(w, asked, where, &s) == 0) {
+      simulate_say_deadlock(NULL, &s);
+      snapshot_release(&s);
+    }
+    for (uint32_t i = 0; i < n; i++)
+      if (asked[i])
+        request_close(&requests[i]);
+  }
+  free(requests);
+  free(asked);
+  free(where);
+  free(places);
+}
+
+static int tell_end(const struct followed *p, struct world *w) {
+  struct world_process main, other;
+  const uint8_t *text;
+  size_t len;
+  bool failed = false;
+  world_process(w, 0, &main);
+  for (uint32_t i = 1; i < world_count(w); i++) {
+    world_process(w, i, &other);
+    failed |= other.failed;
+  }
+  bool deadlock = exploration_state(p->x, p->f.state)->end == EXPLORE_DEADLOCK;
+  if (deadlock)
+    tell_deadlock(p, w);
+  for (uint32_t at = 0; world_report(w, &at, &text, &len);)
+    fwrite(text, 1, len, stderr);
+  if (main.phase == PHASE_ENDED && main.exit_code != 0)
+    return main.exit_code;
+  return deadlock ? SIMULATE_DEADLOCK : failed ? SIMULATE_UNJOINED : 0;
+}
+
+static int finish(const struct followed *p) {
+  const struct world_options wo = {.seed = 1, .wall_ns = SIM_WALL_NS, .merge_relock = true};
+  struct world *w = NULL;
+  int status = EXIT_LUA_ERROR;
+  if (p->f.again || exploration_state(p->x, p->f.state)->end == EXPLORE_STUCK) {
+    report_print(&(struct report){
+        .message = "replay: from here on it never ends: it comes back to where it was before"});
+    return EXIT_FOUND;
+  }
+  if (world_new(&wo, &w) == 0 && exploration_world(p->x, p->f.state, w) == 0)
+    status = tell_end(p, w);
+  else
+    report_print(&(struct report){.message = error_text(-SBX_ENOMEM)});
+  world_free(w);
+  return status;
+}
+
+int replay_simulated(struct script *script) {
+  struct followed p;
+  int status = follow(script, &p);
+  if (status)
+    return status;
+  int rc = show_all(&p);
+  if (rc) {
+    report_print(&(struct report){.message = error_text(rc)});
+    status = EXIT_LUA_ERROR;
+  } else {
+    status = p.f.differs ? tell_difference(&p) : finish(&p);
+  }
+  forget(&p);
+  return status;
+}

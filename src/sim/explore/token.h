@@ -1,0 +1,52 @@
+/*
+ * sim/explore/token.h - a schedule in a few characters: sbx1:7f3a9c21:v:2>p2,3>p1~4d1e
+ *
+ * A token names a path through the interleavings of a script (explore.h). Its parts:
+ *   sbx1       the form of the token, and which steps there are
+ *   7f3a9c21   hash of the script's text
+ *   v          what is explored: v, then c if states say what time it is, e if ends of processes are steps
+ *   2>p2       deviations: step 2 (from 1) is taken by process 2 (in the order of spawning, 0 is main).
+ *              At all others the process of the step before goes on if it can, else the lowest one
+ *   4d1e       checksum over all steps: the process and the kind of its op
+ *
+ * A schedule goes on to its end, or to where it comes back to a place where it was before: then it
+ * never ends.
+ */
+#ifndef SBX_SIM_EXPLORE_TOKEN_H
+#define SBX_SIM_EXPLORE_TOKEN_H
+
+#include "base/buf.h"
+#include "sim/explore/explore.h"
+
+struct token_turn {
+  uint32_t step, process;
+};
+
+struct token {
+  uint32_t script; /* hash */
+  bool clock, ends;
+  struct token_turn *turns; /* the deviations, by step; owned */
+  uint32_t count;
+  uint16_t sum;
+};
+
+/* Hash of a text that follows another one; TOKEN_HASH_NONE: of the first. */
+#define TOKEN_HASH_NONE UINT32_C(2166136261)
+uint32_t token_hash(uint32_t before, const void *text, size_t len);
+
+/* Read a token. NULL, and *ret is to be released; else what is wrong with it, in words that follow "the
+ * token ". */
+const char *token_parse(const char *text, struct token *ret);
+void token_release(struct token *t);
+
+/*
+ * Append the token of a path of the exploration, as exploration_path gives it, to `out`, without a
+ * terminating zero. `script`: the hash. -SBX_ENOMEM
+ */
+int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t script,
+                struct buf *out);
+
+/* The name of a kind: "LOCK_ACQUIRE". */
+const char *token_kind_name(enum op_kind kind);
+
+#endif
