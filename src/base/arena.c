@@ -32,8 +32,9 @@ enum {
   BINS = 32, /* lists of free runs: of 2^bin pages or more */
   TRIES = 8, /* runs examined in the bin where not every run is long enough */
   HUGE_PAGE = 2 << 20,
-  LEAST_KEPT = 1 << 20, /* bytes */
-  MORE = 1024           /* pages that are made ready at once, at least */
+  LEAST_KEPT = 1 << 20,     /* bytes */
+  MORE = 1024,              /* pages that are made ready at once, at least */
+  SPARE = ARENA_UNIT - PAGE /* bytes that are ready behind the records: see arena_parts */
 };
 static_assert(ARENA_SMALL == FINE << 4, "four powers of two beyond FINE");
 static_assert(ARENA_SMALL <= SPAN * PAGE, "a block lies in one span");
@@ -231,7 +232,7 @@ static bool make_ready(struct arena *a, uint32_t end) {
   pages = round_up(pages, per_page); /* a whole page of records */
   if (pages > a->pages)
     pages = a->pages;
-  if (!allow(a->page + a->ready, a->page + round_up(pages, per_page)) ||
+  if (!allow(a->page + a->ready, (char *)(a->page + round_up(pages, per_page)) + SPARE) ||
       !allow(page_at(a, a->ready), page_at(a, (uint32_t)pages)))
     return false;
   a->ready = (uint32_t)pages;
@@ -576,7 +577,7 @@ static void lay_out(struct arena *a, size_t range) {
   a->page = (struct page *)round_up((size_t)(a + 1), PAGE);
   a->heap = (char *)round_up((size_t)(a->page + pages), HUGE_PAGE);
   pages = (size_t)((char *)a + range - a->heap) / PAGE;
-  a->pages = pages < NONE ? (uint32_t)pages : NONE - 1;
+  a->pages = pages < NONE ? (uint32_t)pages / 2 * 2 : NONE - 1;
   memset(a->bins, 0xff, sizeof a->bins);
 }
 

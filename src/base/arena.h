@@ -62,7 +62,9 @@ bool arena_owns(const struct arena *a, const void *block);
 bool arena_holds(const struct arena *a, const void *block);
 
 /* The memory that is in use: the arena's own records, and the blocks. Both begin at the same address
- * in every state of the arena, and may be read and written up to `bytes`. */
+ * in every state of the arena, and may be read and written up to `bytes`, rounded up to ARENA_UNIT. What
+ * lies behind `bytes` is 0 in the records, and means nothing in the heap. */
+enum { ARENA_UNIT = 8 << 10 }; /* bytes */
 struct arena_part {
   char *start;
   size_t bytes;

@@ -21,6 +21,11 @@ int explore_report(struct exploration *x, const char *script, const struct scrip
 void explore_stop(void);
 bool explore_stopped(void);
 
+/* -- step.c: choose each step by hand ------------------------------------------------------------ */
+
+/* Ask on stdin, show on stdout, until the person leaves. Returns the exit status. */
+int step_by_hand(struct exploration *x, const char *script);
+
 /* -- explore_story.c ----------------------------------------------------------------------------- */
 
 /* The story of a path, with all that it borrows. */

@@ -84,7 +84,7 @@ static void put_failures(FILE *f, struct exploration *x, const char *name,
     struct told *t = NULL;
     for (uint32_t i = 0; i < s->states && len == EXPLORE_NONE; i++)
       if (exploration_state(x, i)->end == end) {
-        len = exploration_path(x, (enum explore_end)end, &path, &preemptions);
+        len = exploration_path(x, 0, (enum explore_end)end, &path, &preemptions);
         break;
       }
     if (len == EXPLORE_NONE)

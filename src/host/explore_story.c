@@ -160,8 +160,11 @@ static uint32_t note_object(struct told *t, const struct object_ref *ref, const 
   if (ref->type == OBJECT_NONE || ref->type == OBJECT_PROCESS || ref->type == OBJECT_CLOCK)
     return STORY_NONE;
   for (uint32_t i = 0; i < t->object_count; i++)
-    if (t->refs[i].serial == ref->serial)
+    if (t->refs[i].serial == ref->serial) {
+      if (variable[0] && strchr(t->objects[i].name, '#'))
+        t->objects[i].name = keep_text(t, variable);
       return i;
+    }
   if (t->object_count == t->object_cap) {
     uint32_t cap = t->object_cap ? 2 * t->object_cap : 16;
     struct story_object *objects = realloc(t->objects, cap * sizeof *objects);
@@ -177,7 +180,14 @@ static uint32_t note_object(struct told *t, const struct object_ref *ref, const 
   }
   if (!world_name(t->w, ref, name, sizeof name))
     snprintf(name, sizeof name, "object#%llu", (unsigned long long)ref->serial);
-  bool own_name = !strchr(name, '#');
+  /* "lock fork1#3" has a name of its own, "lock#3" has none */
+  const char *word = lib_type_name((enum object_type)ref->type);
+  size_t len = strlen(word);
+  bool own_name = strncmp(name, word, len) == 0 && name[len] == ' ';
+  if (own_name) {
+    memmove(name, name + len + 1, strlen(name + len + 1) + 1);
+    name[strcspn(name, "#")] = '\0';
+  }
   t->refs[t->object_count] = *ref;
   t->objects[t->object_count] =
       (struct story_object){.type = (enum object_type)ref->type,
@@ -330,29 +340,31 @@ static void tell_step(struct told *t, uint32_t state, const struct explore_step 
   struct request r;
   struct answer a = {0};
   char where[WHERE_MAX];
-  struct naming naming = {.ref = &r.object};
+  struct naming naming = {.ref = &r.object}, by_main = naming;
   if (exploration_request(t->x, history, &r)) {
     t->no_memory = true;
     return;
   }
   if (e->answer && exploration_answer(t->x, e->answer, &a))
     t->no_memory = true;
-  if (r.object.type != OBJECT_NONE && r.object.type != OBJECT_PROCESS)
+  if (r.object.type != OBJECT_NONE && r.object.type != OBJECT_PROCESS) {
+    exploration_visit(t->x, exploration_history(t->x, state, 0), find_name, &by_main);
     exploration_visit(t->x, history, find_name, &naming);
+  }
   exploration_where(t->x, history, where);
   exploration_world(t->x, state, t->w);
-  *s = (struct story_step){.process = e->process,
-                           .kind = r.kind,
-                           .object = note_object(t, &r.object, naming.name),
-                           .rc = a.rc,
-                           .over = e->answer != 0,
-                           .abandoned = a.abandoned,
-                           .woke = STORY_NONE,
-                           .preempts = before != STORY_NONE && before != e->process &&
-                                       could_go_on(t, state, before),
-                           .put = put_text(t, &r),
-                           .expected = expected_text(t, &r),
-                           .before = state_text(t, &r.object)};
+  *s = (struct story_step){
+      .process = e->process,
+      .kind = r.kind,
+      .object = note_object(t, &r.object, by_main.name[0] ? by_main.name : naming.name),
+      .rc = a.rc,
+      .over = e->answer != 0,
+      .abandoned = a.abandoned,
+      .woke = STORY_NONE,
+      .preempts = before != STORY_NONE && before != e->process && could_go_on(t, state, before),
+      .put = put_text(t, &r),
+      .expected = expected_text(t, &r),
+      .before = state_text(t, &r.object)};
   s->vain = r.kind == OP_CONDITION_NOTIFY && waiting_at(t, e->process, &r.object) == 0;
   s->result = e->answer ? answer_text(t, &r, &a) : NULL;
   s->call = call_text(t, &r, naming.name, s->object, s->put, s->expected);

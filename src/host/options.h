@@ -93,6 +93,7 @@ struct options {
   struct shake_choice shake;
   bool sim;               /* --sim, or implied by what needs it */
   bool explore;           /* --explore */
+  bool step;              /* --step */
   const char *replay;     /* --replay: a token; NULL: none; borrowed */
   uint64_t explore_limit; /* states, at most; 0: the default */
   const char **inputs; /* MODE_TRACE: files to read, at most two; owned, each borrowed from argv */

@@ -248,6 +248,12 @@ static enum answer set_explore(struct options *o, const char *value) {
   return ANSWER_OK;
 }
 
+static enum answer set_step(struct options *o, const char *value) {
+  (void)value;
+  o->step = o->explore = o->sim = true;
+  return ANSWER_OK;
+}
+
 static enum answer set_replay(struct options *o, const char *value) {
   o->replay = value;
   o->sim = true;
@@ -341,6 +347,8 @@ static const struct option_row program_rows[] = {
      NULL, NULL, NULL, set_sim},
     {GROUP_TRY, 0, "explore", OPTIONAL_ARGUMENT, "LIMIT", "try every interleaving (at most LIMIT states), and tell what can go wrong",
      "a number of states greater than 0", "--explore=100000", NULL, set_explore},
+    {GROUP_TRY, 0, "step", NO_ARGUMENT, NULL, "be the scheduler: at each step, choose which process goes on; with undo",
+     NULL, NULL, NULL, set_step},
     {GROUP_TRY, 0, "replay", ARGUMENT, "TOKEN", "run the interleaving that TOKEN names, which --explore has told",
      "a token that --explore has told", "--replay sbx1:7f3a9c21:v:2>p2,3>p1~4d1e", NULL, set_replay},
 

@@ -1,6 +1,7 @@
 /* sim/image.c - see image.h. */
 #include "sim/image.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +20,8 @@
 #ifdef SANITIZED
 #include <sanitizer/asan_interface.h>
 #endif
+
+static_assert(ARENA_UNIT % IMAGE_LEAF == 0, "leaves at the end of a part can be read");
 
 enum { PART_RECORDS, PART_HEAP, PART_STACK, PARTS };
 
@@ -186,9 +189,9 @@ static bool measure(struct images *m) {
   for (int i = 0; i < 2; i++) {
     leaves[i] = leaves_of(of[i].bytes);
     m->parts[i].start = of[i].start;
-    if (i == PART_HEAP && of[i].bytes % IMAGE_LEAF) /* pages: the rest is not there */
-      leaves[i]--;
   }
+  size_t rest = leaves[PART_HEAP] * (size_t)IMAGE_LEAF - of[PART_HEAP].bytes;
+  memset(of[PART_HEAP].start + of[PART_HEAP].bytes, 0, rest);
   leaves[PART_STACK] = leaves_of((size_t)(end - sp));
   m->parts[PART_STACK].start = end;
   char *lowest = end - (size_t)leaves[PART_STACK] * IMAGE_LEAF;
@@ -323,6 +326,8 @@ void image_load(struct images *m, uint32_t image) {
     for (uint32_t k = 0; k < leaves; k++)
       if (p->ids[k] != root[k])
         load_leaf(m, p, i, k, root[k]);
+    if (i == PART_RECORDS && p->leaves > leaves) /* the arena expects nothing there */
+      memset(leaf_at(p, i, leaves), 0, (size_t)(p->leaves - leaves) * IMAGE_LEAF);
     for (uint32_t k = leaves; k < p->leaves; k++)
       p->ids[k] = 0;
     p->leaves = leaves;

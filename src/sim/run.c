@@ -9,8 +9,15 @@
 #include "sim/world.h"
 
 /* Who is in turn keeps it for so many steps, unless it has to wait: a change costs some ten
- * microseconds. */
-enum { TURN = 16 };
+ * microseconds, or milliseconds where processes are large. */
+enum { TURN = 64 };
+
+/*
+ * A loop that asks again and again until time has passed, or until another process has woken up,
+ * would never end if steps took no time. So they take some when many were taken since the clock has
+ * moved: about what they take in a real run, so that no loop is longer here than there.
+ */
+enum { FREE_STEPS = 10000, STEP_NS = 1000, FREE_READINGS = 100, READING_NS = 10000 };
 
 enum actor_state {
   ACTOR_BORN,  /* its first answer is there */
@@ -37,6 +44,7 @@ struct run {
   uint32_t count, cap;
   uint32_t present; /* number of the process that is present */
   uint64_t steps, draw;
+  uint64_t since, readings; /* steps, and readings of the clock, since time has passed */
   struct run_outcome *ret;
 };
 
@@ -205,10 +213,26 @@ static int be_born(struct run *r, uint32_t parent, const struct answer *answer) 
   return 0;
 }
 
+/* Count a step; it may take time. */
+static void count(struct run *r, const struct actor *a) {
+  enum op_kind kind = a->request.kind;
+  bool reads = a->state == ACTOR_ASKED && (kind == OP_CLOCK_NOW || kind == OP_CLOCK_WALL);
+  int64_t takes = 0;
+  r->steps++;
+  r->readings += reads;
+  if (++r->since > FREE_STEPS)
+    takes = STEP_NS;
+  if (reads && r->readings > FREE_READINGS)
+    takes = READING_NS;
+  if (takes)
+    world_advance(r->world, world_now(r->world) + takes);
+}
+
 static int step(struct run *r, uint32_t i) {
   struct actor *a = &r->actors[i];
   struct answer answer = {0};
-  a->last = ++r->steps;
+  count(r, a);
+  a->last = r->steps;
   if (a->state == ACTOR_BORN) {
     answer = a->answer;
     a->answer = (struct answer){0};
@@ -266,6 +290,7 @@ static bool pass_time(struct run *r) {
   if (next == SBX_FOREVER)
     return false;
   world_advance(r->world, next > world_now(r->world) ? next : world_now(r->world));
+  r->since = r->readings = 0;
   return true;
 }
 

@@ -152,8 +152,8 @@ static int ask(struct sim *s, struct op *op) {
     return rc;
   stop(s, SIM_ASKED);
   while (s->event == EVENT_INTERRUPT) {
+    bool end = self->interrupts != 0 && !self->leaving;
     tell_interrupt(s);
-    bool end = self->leaving ? false : s->base.awake && s->base.awake(s->base.signal_ctx, op);
     self->op = op;
     stop(s, end ? SIM_CANCELLED : SIM_ASKED);
   }

@@ -327,7 +327,7 @@ describe("--completions", function()
   local function offers(...) return offers_in(".", ...) end
 
   it("completes options and their arguments in bash", function()
-    assert.equal("--speed --seed --shake --shake-same --shake-token --stats --sim", offers("--s"))
+    assert.equal("--speed --seed --shake --shake-same --shake-token --stats --sim --step", offers("--s"))
     assert.equal("--trace --trace-detail --trace-limit", offers("--tr"))
     assert.equal("--check --color --completions", offers("--c"))
     assert.equal("raw tag", offers("--output", ""))

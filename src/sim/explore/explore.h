@@ -117,10 +117,10 @@ uint32_t exploration_outcomes(const struct exploration *x, const struct explore_
 /*
  * The path to an end of a kind, with the fewest preemptions, then the shortest: the numbers of its
  * steps, each in its state. `ret` is the caller's, to be freed. Returns its length, EXPLORE_NONE if
- * there is no such end or no memory. `state` is where it begins, 0 for the first.
+ * there is no such end or no memory. `from`: the state where it begins, 0 for the first.
  */
-uint32_t exploration_path(const struct exploration *x, enum explore_end end, uint32_t **ret,
-                          uint32_t *ret_preemptions);
+uint32_t exploration_path(const struct exploration *x, uint32_t from, enum explore_end end,
+                          uint32_t **ret, uint32_t *ret_preemptions);
 
 /* How the path of a token went, if one was followed. */
 enum explore_differs {

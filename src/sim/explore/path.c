@@ -99,8 +99,8 @@ static uint32_t tell(const struct search *s, uint32_t place, uint32_t **ret,
   return len;
 }
 
-uint32_t exploration_path(const struct exploration *x, enum explore_end end, uint32_t **ret,
-                          uint32_t *ret_preemptions) {
+uint32_t exploration_path(const struct exploration *x, uint32_t from, enum explore_end end,
+                          uint32_t **ret, uint32_t *ret_preemptions) {
   struct search s = {.x = x, .width = x->processes + 1};
   size_t count = (size_t)x->state_count * s.width;
   uint32_t len = EXPLORE_NONE;
@@ -108,8 +108,9 @@ uint32_t exploration_path(const struct exploration *x, enum explore_end end, uin
     return len;
   for (size_t i = 0; i < count; i++)
     s.places[i].cost = UINT64_MAX;
-  s.places[x->processes].cost = 0; /* the first state, and nobody before */
-  push(&s, 0, x->processes);
+  uint32_t first = from * s.width + x->processes; /* nobody before */
+  s.places[first].cost = 0;
+  push(&s, 0, first);
   while (s.len > 0 && !s.no_memory) {
     struct entry e = pop(&s);
     if (e.cost > s.places[e.place].cost)
