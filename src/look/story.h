@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "object/op.h"
 
-enum { STORY_NONE = UINT32_MAX };
+#define STORY_NONE UINT32_MAX
 
 /* A process or an object of a story. Strings are borrowed. */
 struct story_process {
@@ -51,23 +51,23 @@ struct story_step {
   const char *result; /* "0", "true", "nil, timeout"; NULL: nothing to tell */
   const char *put;    /* what it writes: the value of SET, PUT, CAS; NULL */
   const char *expected; /* CAS: what it expects; NULL */
-  const char *source; /* "x.lua" */
-  int line;           /* 0: not known */
-  const char *text;   /* the whole line of the script, without blanks around; NULL: not known */
+  const char *source;   /* "x.lua" */
+  int line;             /* 0: not known */
+  const char *text;     /* the whole line of the script, without blanks around; NULL: not known */
   const char *before, *after; /* the object's state as a short text: "0", "free", "held by inc#2" */
-  double p_fail;      /* of a random scheduler to fail from here on, before the step; < 0: unknown */
-  bool last_chance;   /* before it all could end well, after it nothing can */
+  double p_fail;    /* of a random scheduler to fail from here on, before the step; < 0: unknown */
+  bool last_chance; /* before it all could end well, after it nothing can */
 };
 
 enum story_end {
-  STORY_ERROR,     /* a process failed: `message` */
-  STORY_DEADLOCK,  /* processes wait for ever, all or some */
-  STORY_LIVELOCK,  /* the steps from `loop` on can be repeated for ever, and nobody gets anywhere */
-  STORY_STARVES,   /* the same, and others get on */
-  STORY_HELD,      /* a process ended with a lock held: `message` */
-  STORY_STATUS,    /* main ended with a status other than 0: `message` */
-  STORY_UNREAD,    /* items were never read: `message` */
-  STORY_OUTPUT     /* it printed something else than the other runs: `message` */
+  STORY_ERROR,    /* a process failed: `message` */
+  STORY_DEADLOCK, /* processes wait for ever, all or some */
+  STORY_LIVELOCK, /* the steps from `loop` on can be repeated for ever, and nobody gets anywhere */
+  STORY_STARVES,  /* the same, and others get on */
+  STORY_HELD,     /* a process ended with a lock held: `message` */
+  STORY_STATUS,   /* main ended with a status other than 0: `message` */
+  STORY_UNREAD,   /* items were never read: `message` */
+  STORY_OUTPUT    /* it printed something else than the other runs: `message` */
 };
 
 struct story {
@@ -97,19 +97,19 @@ int story_write(const struct story *s, const struct story_options *o, struct buf
 
 enum story_cause {
   CAUSE_UNKNOWN,
-  CAUSE_LOST_UPDATE,     /* get ... set of another ... set */
-  CAUSE_CHECK_THEN_ACT,  /* what was tested is no longer true when it is used */
-  CAUSE_LOCK_ORDER,      /* locks taken in a circle */
-  CAUSE_LOST_WAKEUP,     /* notified, or set, before it waited */
-  CAUSE_IF_FOR_WHILE,    /* woken up, and what it waited for is no longer true */
-  CAUSE_WRONG_NOTIFIED,  /* the notification woke one who could not use it */
-  CAUSE_ABA,             /* cas: the same value again, but not the same state */
-  CAUSE_MISSING_RELEASE, /* a process ended, or failed, with a lock held */
-  CAUSE_MISSING_SENTINEL, /* fewer ends of the stream than readers; nobody closes the queue */
+  CAUSE_LOST_UPDATE,       /* get ... set of another ... set */
+  CAUSE_CHECK_THEN_ACT,    /* what was tested is no longer true when it is used */
+  CAUSE_LOCK_ORDER,        /* locks taken in a circle */
+  CAUSE_LOST_WAKEUP,       /* notified, or set, before it waited */
+  CAUSE_IF_FOR_WHILE,      /* woken up, and what it waited for is no longer true */
+  CAUSE_WRONG_NOTIFIED,    /* the notification woke one who could not use it */
+  CAUSE_ABA,               /* cas: the same value again, but not the same state */
+  CAUSE_MISSING_RELEASE,   /* a process ended, or failed, with a lock held */
+  CAUSE_MISSING_SENTINEL,  /* fewer ends of the stream than readers; nobody closes the queue */
   CAUSE_JOIN_BEFORE_DRAIN, /* joins a process that waits for room in a queue */
-  CAUSE_EMPTY_READER,    /* reads until empty() while others still put */
-  CAUSE_OVERTAKING,      /* others pass again and again before the victim */
-  CAUSE_HELD_WAIT,       /* waits for a condition, queue or semaphore while it holds the lock that
+  CAUSE_EMPTY_READER,      /* reads until empty() while others still put */
+  CAUSE_OVERTAKING,        /* others pass again and again before the victim */
+  CAUSE_HELD_WAIT,         /* waits for a condition, queue or semaphore while it holds the lock that
                             who would help needs */
 };
 

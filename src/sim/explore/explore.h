@@ -22,7 +22,7 @@
 
 #include "sim/sim.h"
 
-enum { EXPLORE_NONE = UINT32_MAX };
+#define EXPLORE_NONE UINT32_MAX
 
 struct token; /* sim/explore/token.h */
 
