@@ -542,6 +542,14 @@ void arena_parts(struct arena *a, struct arena_part ret[2]) {
   ret[1] = (struct arena_part){a->heap, (size_t)a->top * PAGE};
 }
 
+size_t arena_free_run(const struct arena *a, size_t from, size_t *ret_at) {
+  size_t page = from / PAGE;
+  while (page < a->top && a->page[page].len == 0)
+    page++;
+  *ret_at = page * PAGE;
+  return page < a->top ? (size_t)a->page[page].len * PAGE : 0;
+}
+
 size_t arena_keeps(const struct arena *a) {
   size_t freed = a->small_peak > a->small ? a->small_peak - a->small : 0;
   size_t kept = freed + a->resident * PAGE, used = a->small + a->large * PAGE;

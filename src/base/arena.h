@@ -71,6 +71,10 @@ struct arena_part {
 };
 void arena_parts(struct arena *a, struct arena_part ret[2]);
 
+/* The next run of free pages in the second part, from offset `from` on: nothing needs their contents.
+ * *ret_at is its offset; returns its bytes, 0: there is none. */
+size_t arena_free_run(const struct arena *a, size_t from, size_t *ret_at);
+
 /* Give all free pages back to the system. Looks at every free block. */
 void arena_trim(struct arena *a);
 

@@ -44,6 +44,22 @@ static int refuse(lua_State *L) {
                     lua_tostring(L, lua_upvalueindex(1)));
 }
 
+/* A searcher of require, in place of the two that load modules in C. */
+static int no_modules_in_c(lua_State *L) {
+  lua_pushliteral(L, "a simulated run loads no modules in C: run the script without --sim");
+  return 1;
+}
+
+static void refuse_modules_in_c(lua_State *L) {
+  enum { OF_C = 3, OF_C_ROOT = 4 }; /* package.searchers: Lua manual, 6.3 */
+  lua_getfield(L, -1, "searchers");
+  lua_pushcfunction(L, no_modules_in_c);
+  lua_seti(L, -2, OF_C);
+  lua_pushnil(L);
+  lua_seti(L, -2, OF_C_ROOT);
+  lua_pop(L, 1);
+}
+
 /* io.open for reading only: upvalue 1 is Lua's own. */
 static int open_to_read(lua_State *L) {
   const char *path = luaL_checkstring(L, 1), *mode = luaL_optstring(L, 2, "r");
@@ -137,10 +153,8 @@ void simulate_restrict(lua_State *L, struct backend *b) {
   lua_pushcclosure(L, open_to_read, 1);
   lua_setfield(L, -2, "open");
   lua_getglobal(L, LUA_LOADLIBNAME);
-  if (!for_specs()) {
-    lua_pushliteral(L, ""); /* modules in C are outside */
-    lua_setfield(L, -2, "cpath");
-  }
+  if (!for_specs())
+    refuse_modules_in_c(L);
   lua_pop(L, 3);
 }
 

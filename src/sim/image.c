@@ -39,7 +39,8 @@ struct part {
   uint32_t leaves; /* in use */
   char *shadow;    /* leaf i of it at i * IMAGE_LEAF, also of the stack */
   uint32_t *ids;   /* of leaf i; 0: the shadow does not have it */
-  uint32_t cap;    /* of shadow and ids, in leaves */
+  bool *empty;     /* leaf i means nothing: its number in an image is 0 */
+  uint32_t cap;    /* of shadow, ids and empty, in leaves */
 };
 
 struct images {
@@ -90,6 +91,7 @@ void images_close(struct images *m) {
   for (int i = 0; i < PARTS; i++) {
     free(m->parts[i].shadow);
     free(m->parts[i].ids);
+    free(m->parts[i].empty);
   }
   if (m->stack)
     munmap(m->stack, IMAGE_STACK);
@@ -155,10 +157,14 @@ static bool grow(struct part *p, uint32_t leaves) {
   char *shadow = realloc(p->shadow, (size_t)cap * IMAGE_LEAF);
   if (shadow)
     p->shadow = shadow;
-  uint32_t *ids = shadow ? realloc(p->ids, cap * sizeof *ids) : NULL;
+  bool *empty = realloc(p->empty, cap * sizeof *empty);
+  if (empty)
+    p->empty = empty;
+  uint32_t *ids = shadow && empty ? realloc(p->ids, cap * sizeof *ids) : NULL;
   if (!ids)
     return false;
   memset(ids + p->cap, 0, (cap - p->cap) * sizeof *ids);
+  memset(empty + p->cap, 0, (cap - p->cap) * sizeof *empty);
   p->ids = ids;
   p->cap = cap;
   return true;
@@ -177,6 +183,16 @@ static char *stack_pointer(const struct images *m) {
 #else
 #error "where is the stack pointer in a ucontext_t of this machine?"
 #endif
+}
+
+/* Leaves of the heap that lie in free pages. */
+static void find_empty(struct images *m) {
+  struct part *p = &m->parts[PART_HEAP];
+  size_t at, bytes;
+  memset(p->empty, 0, p->leaves * sizeof *p->empty);
+  for (size_t from = 0; (bytes = arena_free_run(m->arena, from, &at)); from = at + bytes)
+    for (size_t k = (at + IMAGE_LEAF - 1) / IMAGE_LEAF; (k + 1) * IMAGE_LEAF <= at + bytes; k++)
+      p->empty[k] = true;
 }
 
 /* Where each part lies now. What is below the stack pointer, and after the end of the others in
@@ -206,6 +222,7 @@ static bool measure(struct images *m) {
       m->parts[i].ids[k] = 0;
     m->parts[i].leaves = leaves[i];
   }
+  find_empty(m);
   return true;
 }
 
@@ -239,6 +256,10 @@ READS_ALL static void copy(char *to, const char *from, size_t len) {
 
 static bool save_leaf(struct images *m, struct part *p, int part, uint32_t i) {
   uint32_t blocks[IMAGE_LEAF_BLOCKS] = {0};
+  if (p->empty[i]) {
+    p->ids[i] = 0;
+    return true;
+  }
   char *now = leaf_at(p, part, i), *shadow = shadow_at(p, i);
   bool known = p->ids[i] != 0;
   if (known && same(now, shadow, IMAGE_LEAF))
@@ -324,7 +345,9 @@ void image_load(struct images *m, uint32_t image) {
     struct part *p = &m->parts[i];
     uint32_t leaves = *root++;
     for (uint32_t k = 0; k < leaves; k++)
-      if (p->ids[k] != root[k])
+      if (root[k] == 0)
+        p->ids[k] = 0;
+      else if (p->ids[k] != root[k])
         load_leaf(m, p, i, k, root[k]);
     if (i == PART_RECORDS && p->leaves > leaves) /* the arena expects nothing there */
       memset(leaf_at(p, i, leaves), 0, (size_t)(p->leaves - leaves) * IMAGE_LEAF);
