@@ -37,3 +37,4 @@ for test in pairs(outside.tests[name] or {}) do
 end
 arg[#arg + 1] = ("spec/%s_spec.lua"):format(name)
 require "busted.runner" { standalone = false }
+os.exit(true) -- it returns when all is well
