@@ -129,7 +129,7 @@ static int print_story(struct exploration *x, const char *script, enum explore_e
     return -SBX_ENOMEM;
   int rc = told_make(x, path, len, end, script, &t);
   const struct story_options so = {.width =
-                                       isatty(STDOUT_FILENO) ? show_columns(STDOUT_FILENO) : 120,
+                                       isatty(STDOUT_FILENO) ? show_columns(STDOUT_FILENO) : 100,
                                    .color = false,
                                    .utf8 = false};
   if (rc == 0)

@@ -178,6 +178,7 @@ __attribute__((noreturn)) static void explore_here(struct explored *e, int out) 
   sigaction(SIGINT, &act, NULL);
   signal(SIGCHLD, SIG_DFL);
   report_set_writer(simulate_report);
+  report_set_color(false); /* what is told is part of a report */
   e->options.progress = asked_to_stop;
   int rc = explore(&e->options, body, e, &x);
   if (rc == EXPLORE_READS_CLOCK)

@@ -260,6 +260,8 @@ int simulate(struct script *script) {
   time_stands = true;
   sigaction(SIGINT, &act, NULL);
   report_set_writer(simulate_report);
+  if (script->options->explore)
+    report_set_color(false); /* what is told is part of a report */
   return output_finish(script->options->replay    ? replay_simulated(script)
                        : script->options->explore ? explore_script(script)
                                                   : run_once(script));

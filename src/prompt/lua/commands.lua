@@ -54,6 +54,11 @@ commands.groups = {
       more = "The prompt records every run from its start, in memory: the last 32 MiB, which are minutes of a busy run " ..
         "and hours of others (--trace-limit). An .html file is a page for any browser, .pftrace is for " ..
         "ui.perfetto.dev." },
+  } },  { title = "Try what could happen", rows = {
+    { name = "explore", arguments = "function [, options]",
+      says = "Try every interleaving of the processes that a function spawns, on a copy of this session.",
+      more = "The result has ok, complete, interleavings, failures, outcomes; shown, it is the report. Queues, locks and " ..
+        "the like must be made inside of the function. See help(sandbox.explore)." },
   } },
   { title = "Act on processes", rows = {
     { name = "kill", arguments = "process", replays = true, says = "End a process at once (SIGKILL)." },

@@ -37,12 +37,18 @@ local function fresh_line(self)
   if self.host.fresh then self.host.fresh() end
 end
 
+-- Is the one result a report, which is lines of text?
+local function is_report(r)
+  local meta = r.n == 2 and type(r[2]) == "table" and getmetatable(r[2])
+  return type(meta) == "table" and rawget(meta, "__name") == "sandbox.exploration"
+end
+
 -- r: { true, results..., n = }. The result of an inquiry while a chunk runs gets no name.
 local function show_results(self, r)
   if r.n < 2 then return end
   if self.depth == 0 then keep_result(r[2]) end
-  local values = table.pack(table.unpack(r, 2, r.n))
-  fresh_line(self)
+  local values = table.pack(table.unpack(r, 2, r.n))  fresh_line(self)
+  if is_report(r) then return put_out(tostring(r[2])) end
   put_out(pretty.values(values, { width = self.host.width(), color = self.host.color }) .. "\n")
 end
 

@@ -1,4 +1,5 @@
--- prompt/lua/trace.lua - timeline, stats, marks, trace: what is recorded of the run. The supervisor has it.
+-- prompt/lua/trace.lua - timeline, stats, marks, trace: what is recorded of the run, which the supervisor has; and
+-- explore: what else could have happened.
 local _, use = ...
 local _ENV <const> = use "std"
 
@@ -23,7 +24,8 @@ end
 function trace.install(session, functions)
   for _, name in ipairs { "timeline", "stats", "marks" } do
     functions[name] = function(seconds) ask(session, name, seconds_text(name, seconds)) end
-  end
+  end  -- The value is shown, which is the report.
+  function functions.explore(fn, options) return sandbox.explore(fn, options) end
 
   function functions.trace(file, seconds)
     if type(file) ~= "string" or file == "" then
