@@ -17,6 +17,7 @@
 #include "host/init.h"
 #include "host/options.h"
 #include "host/output.h"
+#include "host/replay.h"
 #include "host/script.h"
 #include "host/shake.h"
 #include "host/simulate.h"
@@ -108,11 +109,18 @@ static int run_once(const struct options *o, int argc, char **argv, struct shake
       .report = report,
   };
   struct tracing tracing;
+  int status;
+  if (o->replay) {
+    if ((status = replay_prepare(&script, &supervisor.turns)))
+      return status;
+    supervisor.seeded = true;
+    supervisor.seed = o->seeded ? o->seed : 1; /* as that of the exploration */
+  }
   bool prompt = !shaken && wants_prompt(o, argc);
   script.tracing = &tracing;
   if (shaken)
     shake_prepare(shaken, &supervisor);
-  int status = tracing_begin(&tracing, o, argc, argv, prompt, &supervisor.record);
+  status = tracing_begin(&tracing, o, argc, argv, prompt, &supervisor.record);
   if (status) {
     tracing_end(&tracing, false);
     return status;
@@ -122,6 +130,8 @@ static int run_once(const struct options *o, int argc, char **argv, struct shake
   tracing_end(&tracing, show);
   if (shaken)
     return 0;
+  if (supervisor.turns && status >= 0)
+    return replay_over(supervisor.turns, status);
   if (status >= 0)
     return status;
   fprintf(stderr, "sandbox: cannot start the run: %s\n", error_text(status));

@@ -256,7 +256,6 @@ static enum answer set_step(struct options *o, const char *value) {
 
 static enum answer set_replay(struct options *o, const char *value) {
   o->replay = value;
-  o->sim = true;
   return *value ? ANSWER_OK : ANSWER_BAD;
 }
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/error.h"
@@ -364,5 +366,149 @@ int replay_simulated(struct script *script) {
     status = p.f.differs ? tell_difference(&p) : finish(&p);
   }
   forget(&p);
+  return status;
+}
+
+/* -- for real processes -------------------------------------------------------------------------- */
+
+static void fill_processes(struct turns *t, const struct world *w) {
+  struct world_process p, other;
+  uint32_t n = world_count(w);
+  t->process_count = n < TURNS_PROCESSES ? n : TURNS_PROCESSES;
+  for (uint32_t i = 0; i < t->process_count; i++) {
+    struct turns_process *to = &t->processes[i];
+    world_process(w, i, &p);
+    if (i == 0)
+      snprintf(to->name, sizeof to->name, "main");
+    else
+      snprintf(to->name, sizeof to->name, "%s#%llu", p.name, (unsigned long long)p.serial);
+    to->nth = 0;
+    for (uint32_t k = 0; k < i; k++) {
+      world_process(w, k, &other);
+      if (other.serial == p.spawner)
+        to->spawner = k;
+      to->nth += k > 0 && other.spawner == p.spawner;
+    }
+  }
+}
+
+/* As the supervisor's reports name it. */
+static void fill_words(struct turn *to, const struct world *w, const struct request *r) {
+  char name[TURNS_TEXT] = "";
+  if (r->object.type != OBJECT_NONE)
+    world_name(w, &r->object, name, sizeof name);
+  snprintf(to->what, sizeof to->what, "%s%s%.40s", op_describe(r->kind)->verb, *name ? " " : "",
+           name);
+}
+
+static int fill_turn(const struct exploration *x, uint32_t state, const struct explore_step *step,
+                     struct world *w, struct turn *to) {
+  struct request r;
+  struct answer a = {0};
+  int rc = exploration_world(x, state, w);
+  if (rc == 0)
+    rc = exploration_request(x, exploration_history(x, state, step->process), &r);
+  if (rc)
+    return rc;
+  *to = (struct turn){.process = step->process,
+                      .kind = (uint16_t)r.kind,
+                      .flags = step->answer ? 0 : TURN_GOES_ON,
+                      .about = r.kind == OP_PROCESS_LOOK ? r.object.slot : (uint32_t)TURNS_NOBODY};
+  fill_words(to, w, &r);
+  request_close(&r);
+  if (step->answer && (rc = exploration_answer(x, step->answer, &a)) == 0) {
+    to->number = a.number;
+    if (a.rc == -SBX_ETIMEDOUT)
+      to->flags |= TURN_LATE;
+    answer_release(&a);
+  }
+  return rc;
+}
+
+/* An op that times out in the end does so in all of its steps but the first, if that is not the last. */
+static void spread_lateness(struct turns *t) {
+  for (uint32_t i = t->count; i-- > 0;) {
+    bool late = t->list[i].flags & TURN_LATE;
+    uint32_t before = i;
+    while (before-- > 0 && t->list[before].process != t->list[i].process)
+      continue;
+    if (!late || before == UINT32_MAX || !(t->list[before].flags & TURN_GOES_ON))
+      continue;
+    uint32_t first = before;
+    while (first-- > 0 && t->list[first].process != t->list[i].process)
+      continue;
+    if (first != UINT32_MAX && (t->list[first].flags & TURN_GOES_ON))
+      t->list[before].flags |= TURN_LATE;
+  }
+}
+
+static int fill(const struct followed *p, struct turns *t) {
+  const struct world_options wo = {.seed = 1, .wall_ns = SIM_WALL_NS, .merge_relock = true};
+  struct world *w = NULL;
+  uint32_t state = 0;
+  int rc = p->f.len > TURNS_MAX ? -SBX_ENOMEM : world_new(&wo, &w);
+  for (uint32_t k = 0; k < p->f.len && rc == 0; k++) {
+    const struct explore_step *step = &exploration_steps(p->x, state)[p->f.path[k]];
+    rc = fill_turn(p->x, state, step, w, &t->list[t->count++]);
+    state = step->to;
+  }
+  if (rc == 0)
+    rc = exploration_world(p->x, state, w);
+  if (rc == 0)
+    fill_processes(t, w);
+  spread_lateness(t);
+  world_free(w);
+  return rc;
+}
+
+/* In a process of its own. Returns its exit status. */
+static int find_turns(struct script *script, struct turns *t) {
+  struct followed p;
+  simulate_begin();
+  int status = follow(script, &p);
+  if (status)
+    return status;
+  if (p.f.differs)
+    return tell_difference(&p);
+  int rc = fill(&p, t);
+  if (rc)
+    report_print(&(struct report){.message = error_text(rc)});
+  return rc ? EXIT_LUA_ERROR : 0;
+}
+
+int replay_prepare(struct script *script, struct turns **ret) {
+  int status = 0;
+  simulate_fix_addresses(script->argv);
+  struct turns *t = turns_new();
+  fflush(NULL);
+  pid_t pid = t ? fork() : -1;
+  if (pid == 0) {
+    status = find_turns(script, t);
+    fflush(NULL);
+    _exit(status);
+  }
+  while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    continue;
+  status = pid < 0               ? EXIT_LUA_ERROR
+           : WIFSIGNALED(status) ? 128 + WTERMSIG(status)
+                                 : WEXITSTATUS(status);
+  if (pid < 0)
+    report_print(&(struct report){.message = error_text(-SBX_ENOMEM)});
+  if (status) {
+    turns_free(t);
+    return status;
+  }
+  *ret = t;
+  return 0;
+}
+
+int replay_over(struct turns *t, int status) {
+  if (!turns_done(t)) {
+    char text[TURNS_DIFFERENCE + 16];
+    snprintf(text, sizeof text, "replay: %s", t->difference);
+    report_print(&(struct report){.message = text});
+    status = EXIT_DIFFERS;
+  }
+  turns_free(t);
   return status;
 }

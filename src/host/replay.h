@@ -8,6 +8,7 @@
 #define SBX_HOST_REPLAY_H
 
 #include "host/script.h"
+#include "os/shared/turns.h"
 #include "sim/explore/explore.h"
 
 /* What is replayed is not what the token says. */
@@ -19,5 +20,12 @@ void replay_tell(const struct script *script, const struct exploration *x, const
 
 /* Show the run in the simulator. Returns the exit status: that of such a run, or EXIT_DIFFERS. */
 int replay_simulated(struct script *script);
+
+/* The steps for real processes, found in a process of its own, which simulates. *ret is the caller's.
+ * Returns 0, or an exit status after a message. */
+int replay_prepare(struct script *script, struct turns **ret);
+
+/* The run is over, with this status: tell where it differed. Returns the exit status. */
+int replay_over(struct turns *t, int status);
 
 #endif

@@ -245,21 +245,27 @@ static int run_once(struct script *script) {
   return status_of(&outcome);
 }
 
-/* Start again at addresses that are the same each time. */
-static void fix_addresses(char **argv) {
+/* What this process starts later has random ones again. */
+void simulate_fix_addresses(char **argv) {
   int now = personality(0xffffffff);
+  if (now >= 0 && (now & ADDR_NO_RANDOMIZE))
+    personality((unsigned long)now & ~(unsigned long)ADDR_NO_RANDOMIZE);
   if (now < 0 || (now & ADDR_NO_RANDOMIZE))
     return;
   if (personality((unsigned long)now | ADDR_NO_RANDOMIZE) >= 0)
     execv("/proc/self/exe", argv); /* if that fails, the run is right, but not the same each time */
 }
 
-int simulate(struct script *script) {
+void simulate_begin(void) {
   struct sigaction act = {.sa_handler = on_interrupt};
-  fix_addresses(script->argv);
   time_stands = true;
   sigaction(SIGINT, &act, NULL);
   report_set_writer(simulate_report);
+}
+
+int simulate(struct script *script) {
+  simulate_fix_addresses(script->argv);
+  simulate_begin();
   if (script->options->explore)
     report_set_color(false); /* what is told is part of a report */
   return output_finish(script->options->replay    ? replay_simulated(script)

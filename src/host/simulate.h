@@ -12,6 +12,12 @@
 /* Run the script in the simulator, as its options say. Returns the exit status. */
 int simulate(struct script *script);
 
+/* Start the program again at addresses that are the same each time, unless they are. */
+void simulate_fix_addresses(char **argv);
+
+/* This process is going to simulate: handlers of signals, where reports go, the time that Lua reads. */
+void simulate_begin(void);
+
 /* The exit statuses of a simulated run, as of a real one. */
 enum { SIMULATE_UNJOINED = 3, SIMULATE_DEADLOCK = 4 };
 

@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "object/compose.h"
 #include "os/ops.h"
+#include "os/shared/turns.h"
 
 /* Name what wakes when it may be done. 0, or -SBX_EINTERRUPTED. */
 static int arm_one(struct os_backend *b, struct op *sub, struct wait_set *w) {
@@ -44,14 +45,14 @@ static int look_at_all(struct os_backend *b, struct op *op, struct select_scan *
   return rc;
 }
 
-static int sleep_for_all(struct os_backend *b, const struct op *op) {
+static int sleep_for_all(struct os_backend *b, struct op *op) {
   struct wait_set w;
   int rc = 0;
   FAULT("select.before-arm");
   wait_set_init(&w, op->deadline_ns);
   for (uint32_t i = 0; i < op->sub_count && rc == 0; i++)
     rc = arm_one(b, &op->subs[i], &w);
-  if (rc == 0)
+  if (rc == 0 && !turns_between(b, op))
     return wait_set_sleep(b, op, &w);
   wait_set_release(&w);
   return rc;

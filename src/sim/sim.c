@@ -286,9 +286,25 @@ static uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
+/* As processes of the operating system have it: from the spawner's, and as which child. */
+static uint64_t seed_of(const struct sim *s, uint32_t index) {
+  struct world_process p, other;
+  uint32_t nth = 0, spawner = 0;
+  if (index == 0)
+    return s->options.seed;
+  world_process(s->world, index, &p);
+  for (uint32_t i = 0; i <= index; i++) {
+    world_process(s->world, i, &other);
+    nth += i > 0 && other.spawner == p.spawner;
+    if (other.serial == p.spawner)
+      spawner = i;
+  }
+  return mix(seed_of(s, spawner) ^ mix(nth));
+}
+
 static uint64_t self_seed(struct backend *b) {
   struct sim *s = sim_of(b);
-  return mix(s->options.seed ^ mix(s->serial));
+  return seed_of(s, s->index);
 }
 
 static unsigned self_block_signals(struct backend *b) {

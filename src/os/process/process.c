@@ -30,6 +30,7 @@
 #include "os/shared/results.h"
 #include "os/shared/spin.h"
 #include "os/shared/trace.h"
+#include "os/shared/turns.h"
 #include "os/sync/sync.h"
 
 /* -- spawn ----------------------------------------------------------------------------------- */
@@ -463,6 +464,7 @@ static int wait_children(struct os_backend *b, struct op *await) {
   if (b->leaving) /* the whole run is: the supervisor sees to the children */
     return -SBX_EINTERRUPTED;
   sync_leave_all(b, END_OF_CODE); /* its code is at its end, and will release nothing any more */
+  turns_pass(b);
   if (b->child_count == 0)
     return 0;
   while (next_to_wait_for(b, &p)) {

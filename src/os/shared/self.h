@@ -28,6 +28,7 @@ struct sync_hold;   /* os/sync/sync.h */
 struct holding_ops; /* os/shared/hand.h */
 struct trace_area;  /* os/shared/trace.h */
 struct shake;       /* os/shared/shake.h */
+struct turn_taker;  /* os/shared/turns.h */
 
 struct os_backend {
   struct backend base;
@@ -73,6 +74,7 @@ struct os_backend {
   struct trace_writer writer; /* of the calling process's records */
 
   struct shake *shake; /* pauses before ops; NULL: there are none */
+  struct turn_taker *turns; /* ops in a given order; NULL: in any */
 
   uint32_t hand_count; /* handles received and not decoded yet (os/shared/hand.h) */
   uint32_t lines;      /* lines in which this process stands (os/shared/line.h) */

@@ -403,10 +403,14 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
     rc = recorder_begin(&s->recorder, &o->record, s->b);
   if (rc == 0 && o->shake.mode != SHAKE_NONE)
     rc = shake_install(s->b, &o->shake);
+  if (rc == 0 && o->turns)
+    rc = turns_install(s->b, o->turns);
   if (rc || (rc = open_shared(s))) {
     recorder_release(&s->recorder);
-    if (s->b)
+    if (s->b) {
       shake_release(s->b);
+      turns_release(s->b);
+    }
     free(s->b);
     free(s);
     return rc;
@@ -539,6 +543,7 @@ int supervisor_close(struct supervisor *s) {
   close(s->broker);
   close(s->lifeline);
   shake_release(s->b);
+  turns_release(s->b);
   free(s->b);
   free(s);
   return status;

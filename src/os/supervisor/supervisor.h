@@ -16,6 +16,7 @@
 
 #include "object/op.h"
 #include "os/shared/shake.h"
+#include "os/shared/turns.h"
 #include "os/supervisor/recorder.h"
 
 struct bar;        /* look/bars.h */
@@ -46,7 +47,8 @@ struct supervisor_options {
   /* Filled when the run has ended; then a deadlock of some ends it as one of all does. NULL: nobody asks */
   struct run_faults *faults;
   struct shake_options shake; /* pauses before ops; see os/shared/shake.h */
-  bool guided; /* main does what a person types, who can always help: main is never stuck */
+  struct turns *turns; /* ops in a given order, see os/shared/turns.h; borrowed; NULL: in any */
+  bool guided;         /* main does what a person types, who can always help: main is never stuck */
   /* Messages for a person: whole lines, without a newline at the end. Borrowed for the call. */
   void (*say)(void *ctx, const char *line);
   /* The text of a report, made by the process that failed: whole lines, with a newline at the end.

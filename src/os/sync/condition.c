@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "object/compose.h"
 #include "object/lock.h"
+#include "os/shared/turns.h"
 #include "os/sync/sync_internal.h"
 
 /* The lock of a condition, as an object. */
@@ -54,8 +55,10 @@ static int do_step(struct sync_call *call, struct object *lock, enum condition_s
     return rc;
   case CONDITION_AWAIT:
     FAULT("condition.released");
+    turns_between(call->b, call->op); /* it is in line, and has released the lock */
     return sync_finish(call);
   default:
+    turns_between(call->b, call->op); /* if the lock is taken in a step of its own */
     return perform_on(call->b, lock, call->op, OP_LOCK_ACQUIRE, levels,
                       step == CONDITION_TRY_RELOCK ? 0 : SBX_FOREVER);
   }

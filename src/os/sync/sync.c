@@ -11,6 +11,7 @@
 #include "os/shared/line.h"
 #include "os/shared/names.h"
 #include "os/shared/past.h"
+#include "os/shared/turns.h"
 #include "os/shared/wait.h"
 #include "os/sync/progress.h"
 #include "os/sync/sync_internal.h"
@@ -340,7 +341,7 @@ int sync_finish(struct sync_call *call) {
     int rc = sync_look(call, last ? LOOK_LAST : LOOK_WAIT);
     if (rc != SYNC_WAITS)
       return rc;
-    rc = last ? 0 : sleep_in_line(call);
+    rc = last || turns_between(call->b, call->op) ? 0 : sleep_in_line(call);
     if (rc == -SBX_EINTERRUPTED) {
       sync_cancel(call);
       return rc;

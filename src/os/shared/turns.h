@@ -1,0 +1,91 @@
+/*
+ * os/shared/turns.h - real processes take their steps in a given order (--replay).
+ *
+ * The order is a list in shared memory, made before the run. A process that performs an op which is a
+ * step (object/quiet.h) waits until it is its turn, performs it, and gives the turn on. Ops that are
+ * no steps are not held up. An op that the list does not have waits until the list is done: in the
+ * schedule it waits for ever. After the list everything runs freely.
+ *
+ * Turns change what perform() does: turns_install puts another table of functions in front of the
+ * backend's. Without it there is no cost. Ops of several steps give the turn on in their middle:
+ * turns_between.
+ *
+ * Whoever does something else than the list says, or does not come for TURNS_PATIENCE_NS, has made the
+ * run differ: the first such step is written down, everything runs freely, and the run is ended.
+ */
+#ifndef SBX_OS_SHARED_TURNS_H
+#define SBX_OS_SHARED_TURNS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "object/op.h"
+
+struct os_backend;
+
+enum {
+  TURNS_MAX = 1 << 18,
+  TURNS_PROCESSES = 4096,
+  TURNS_TEXT = 64,
+  TURNS_DIFFERENCE = 512,
+  TURNS_NOBODY = -1 /* as a number of a process, in unsigned */
+};
+#define TURNS_PATIENCE_NS (5 * NS_PER_SECOND)
+
+enum turn_flag {
+  TURN_GOES_ON = 1, /* the op is not over with this step */
+  TURN_LATE = 2     /* it times out in this step */
+};
+
+struct turn {
+  uint32_t process;      /* number, in the order of spawning; 0: main */
+  uint16_t kind;         /* enum op_kind */
+  uint16_t flags;        /* enum turn_flag */
+  uint32_t about;        /* of a PROCESS_LOOK: whose status; else TURNS_NOBODY */
+  int32_t number;        /* of a SELECT: which of its ops is done */
+  char what[TURNS_TEXT]; /* "acquire lock#1" */
+};
+
+/* Processes are known by who spawned them, and as which of its children. */
+struct turns_process {
+  uint32_t spawner, nth;
+  _Atomic uint64_t who; /* once it is spawned; 0: not yet */
+  char name[TURNS_TEXT];
+};
+
+struct turns {
+  uint32_t count, process_count;
+  _Atomic uint32_t at;      /* the turn that somebody has, or is to take */
+  _Atomic int64_t since_ns; /* since then */
+  _Atomic uint32_t differs; /* 0; 1: it is being written; 2: `difference` */
+  char difference[TURNS_DIFFERENCE];
+  struct turns_process processes[TURNS_PROCESSES];
+  struct turn list[TURNS_MAX];
+};
+
+/* Empty, in memory that processes forked later share; NULL without memory. */
+struct turns *turns_new(void);
+void turns_free(struct turns *t);
+
+/* Has the run gone as the list says? To be called after the run; writes what differs, else. */
+bool turns_done(struct turns *t);
+
+/* Take turns, in this process and all that it forks. -SBX_ENOMEM; to be released */
+int turns_install(struct os_backend *b, struct turns *t);
+void turns_release(struct os_backend *b);
+
+/*
+ * In the middle of an op, which is now in line: its present step is done, if the list says that the op
+ * goes on. Gives the turn on, waits for the next turn of the op, and sets its deadline as the list
+ * says. Returns false if nothing of that is so, and the op is to wait as usual.
+ */
+bool turns_between(struct os_backend *b, struct op *op);
+
+/* The present step is done, and what is left of the op is none. */
+void turns_pass(struct os_backend *b);
+
+/* Does the op not end with its present turn? */
+bool turns_goes_on(const struct os_backend *b);
+
+#endif
