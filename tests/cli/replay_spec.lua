@@ -1,6 +1,9 @@
 -- --replay: an interleaving that --explore has told, again: it ends as it was told.
 local shell = require "support.shell"
 local run = require "cli.run"
+local rounds = require "support.rounds"
+
+local TIMES = tonumber(os.getenv("SANDBOX_REPLAYS")) or 10 -- of each program, with real processes
 
 local function program(name) return ("%s/tests/wrong/%s.lua"):format(shell.source, name) end
 
@@ -18,6 +21,16 @@ local function again(...)
   assert.truthy(command, told.out .. told.err)
   assert.equal(5, told.status)
   return words_of(command), told.out
+end
+
+-- As `again`, of a script with this text; also its name, to be removed.
+local function again_text(text)
+  local name = os.tmpname()
+  local file = assert(io.open(name, "w"))
+  file:write(text)
+  file:close()
+  finally(function() os.remove(name) end)
+  return again(name)
 end
 
 -- name of a program, exit status, what is told on stderr
@@ -75,6 +88,143 @@ describe("--sim --replay", function()
     local token = told.out:match("--replay '(%S+)'")
     local result = run { "--sim", "--replay", token, "--seed", "7", "-e", text }
     assert.equal(told.out:match("it was %d+"), result.err:match("it was %d+"))
+  end)
+end)
+
+-- text of a program, exit status, what is told
+local TEXTS = {
+  ["a lock that times out"] = { [[
+    local l, v = sandbox.lock(), sandbox.value(0)
+    local p = spawn(function() l:acquire() sandbox.sleep(.1) v:add(1) l:release() end)
+    local q = spawn(function() if l:acquire(.02) then v:add(10) l:release() else v:add(100) end end)
+    sandbox.join_all { p, q }
+    assert(v:get() ~= 101, "q timed out")]], 1, "q timed out" },
+  ["a lock that does not time out, whatever the time is"] = { [[
+    local l, v = sandbox.lock(), sandbox.value(0)
+    local p = spawn(function() l:acquire() v:add(1) l:release() end)
+    local q = spawn(function() if l:acquire(.000001) then v:add(10) l:release() end end)
+    sandbox.join_all { p, q }
+    assert(v:get() ~= 11, "q had it")]], 1, "q had it" },
+  ["a wait for a condition that times out"] = { [[
+    local c, v = sandbox.condition(), sandbox.value(0)
+    local p = spawn(function() c:acquire() local ok = c:wait(.02) v:set(ok and 1 or 2) c:release() end)
+    local q = spawn(function() c:acquire() sandbox.sleep(.1) c:notify() c:release() end)
+    sandbox.join_all { p, q }
+    assert(v:get() == 1, "p timed out")]], 1, "p timed out" },
+  ["a condition, whose waiter has its lock only after another"] = { [[
+    local c, turn = sandbox.condition(), sandbox.value(0)
+    local p = spawn(function() c:acquire() c:wait(10) turn:set(2 * turn:get()) c:release() end)
+    local q = spawn(function() c:acquire() c:notify() turn:add(1) c:release() end)
+    local r = spawn(function() c:acquire() turn:add(10) c:release() end)
+    sandbox.join_all { p, q, r }
+    assert(turn:get() ~= 22, "q, r, p")]], 1, "q, r, p" },
+  ["a barrier"] = { [[
+    local b, v = sandbox.barrier(2), sandbox.value(0)
+    local function f(i) b:wait() v:set(i) b:wait() end
+    sandbox.join_all { spawn(f, 1), spawn(f, 2) }
+    assert(v:get() == 2, "1 was last")]], 1, "1 was last" },
+  ["an event that is cleared too early, but not for who waits"] = { [[
+    local e, v = sandbox.event(), sandbox.value(0)
+    local p = spawn({ name = "waiter" }, function() v:get() e:wait() v:set(1) end)
+    local q = spawn(function() e:set() e:clear() end)
+    q:join()
+    if v:get() == 0 then p:join() error("it was in line") end]], 1, "it was in line" },
+  ["a select with a timeout"] = { [[
+    local q, r = sandbox.queue(), sandbox.queue()
+    local p = spawn(function() return sandbox.select({ q, r }, .02) ~= nil end)
+    spawn(function() sandbox.sleep(.1) r:put(1) end)
+    assert(p:result(), "nothing came")]], 1, "nothing came" },
+  ["a sentinel that comes too early"] = { [[
+    local q, out = sandbox.queue(1), sandbox.queue()
+    local c = spawn(function() for x in function() return q:get() or nil end do out:put(x) end end)
+    sandbox.join_all { spawn(function() q:put(1) q:put(2) end), spawn(function() q:put(false) end) }
+    c:join()
+    assert(#out == 2, "the end came early")]], 1, "the end came early" },
+  ["a process that asks whether another one lives"] = { [[
+    local v = sandbox.value(0)
+    local p = spawn(function() v:set(1) end)
+    local q = spawn(function() if p:alive() then v:add(10) end end)
+    q:join() p:join()
+    assert(v:get() ~= 11, "it was alive")]], 1, "it was alive" },
+  ["a kill"] = { [[
+    local l, v = sandbox.lock(), sandbox.value(0)
+    local p = spawn(function() l:acquire() v:set(1) l:release() v:set(2) end)
+    local k = spawn(function() p:kill() end)
+    k:join() p:join()
+    assert(v:get() ~= 1, "killed in between")]], 1, "killed in between" },
+  ["random numbers, and grandchildren"] = { [[
+    local v = sandbox.value(0)
+    local function f()
+      local r = math.random(1000)
+      v:set(v:get() + r)
+      spawn(function() print(math.random(1000)) end):join()
+    end
+    sandbox.join_all { spawn(f), spawn(f) }
+    error("sum " .. v:get())]], 1, "sum %d+" },
+}
+
+-- Without what is not the same each time.
+local function plain(text) return (text:gsub("pid %d+", "pid N"):gsub("\t", " ")) end
+
+describe("--replay", function()
+  local function ends_each_time(command, status, words)
+    local simulated = run { "--sim", table.unpack(command) }
+    local said = plain(simulated.err):match(words)
+    assert.truthy(said, simulated.err)
+    for _ = 1, rounds.count(TIMES) do
+      local result = run(command)
+      assert.equal(said, plain(result.err):match(words), result.err)
+      assert.equal(status, result.status)
+      assert.equal(#simulated.out, #result.out)
+    end
+  end
+
+  for _, row in ipairs(PROGRAMS) do
+    it("has the same end with real processes: " .. row[1], function()
+      ends_each_time(again(program(row[1])), row[2], row[3])
+    end)
+  end
+
+  for name, row in pairs(TEXTS) do
+    it("takes the same steps: " .. name, function() ends_each_time(again_text(row[1]), row[2], row[3]) end)
+  end
+
+  it("works together with --timeline, --trace and --speed", function()
+    local trace = os.tmpname() .. ".json"
+    finally(function() os.remove(trace) end)
+    local command = again(program "naive_philosophers")
+    local result = run { "--timeline=80", "--trace", trace, "--speed", "5", table.unpack(command) }
+    assert.equal(4, result.status)
+    assert.truthy(result.err:find("philosopher1#2 waits in acquire", 1, true), result.err)
+    assert.truthy(result.err:find("waits for lock", 1, true), result.err)
+    assert.truthy(assert(io.open(trace)):read("a"):find("fork1", 1, true))
+  end)
+
+  -- The time of day is another one in the simulator.
+  local DIFFERS = [[
+    local v, real = sandbox.value(0), os.time() > 1000000000
+    local p = spawn({ name = "p" }, function() %s v:set(2) end)
+    local q = spawn({ name = "q" }, function() v:set(3) end)
+    sandbox.join_all { p, q }
+    assert(v:get() == 2, "q came last")]]
+
+  it("tells the first step that differs", function()
+    local function differs(text, words)
+      local result = run(again_text(DIFFERS:format(text)))
+      assert.truthy(result.err:find("sandbox: replay: step %d+ differs: p#2 was to set value#1, but " .. words), result.err)
+      assert.equal(5, result.status)
+    end
+    differs("if real then v:get() else v:set(1) end", "it is to get\n")
+    differs("if real then os.exit(0) end v:set(1)", "it has ended\n")
+    differs("if real then os.execute 'sleep 30' end v:set(1)", "it does not come\n")
+  end)
+
+  it("does not hold up what sleeps or computes for long", function()
+    local text = DIFFERS:format("if real then sandbox.sleep(60) end v:set(1)")
+    local command = again_text(text)
+    local result = run { "--speed", "10", table.unpack(command) }
+    assert.truthy(result.err:find("q came last", 1, true), result.err)
+    assert.equal(1, result.status)
   end)
 end)
 

@@ -206,6 +206,20 @@ static void test_shake(void **state) {
   expect_good(p.o.shake.runs == 9, "--shake-token=sbxs1:r0:000000000000001f", "--shake=9");
 }
 
+static void test_replay(void **state) {
+  (void)state;
+  expect_good(!p.o.replay, "s.lua");
+  expect_good(strcmp(p.o.replay, "sbx1:0") == 0 && !p.o.sim && !p.o.explore, "--replay", "sbx1:0", "s.lua");
+  expect_good(strcmp(p.o.replay, "x") == 0 && p.o.sim, "--sim", "--replay=x", "-e", "print(1)");
+  expect_refusal("option '--replay' cannot be used together with '--explore'", "--explore", "--replay", "x", "s.lua");
+  expect_refusal("option '--replay' cannot be used together with '--shake'", "--replay", "x", "--shake-same", "s.lua");
+  expect_refusal("option '--replay' needs the script of its token, and no prompt", "--replay", "x");
+  expect_refusal("option '--replay' needs the script of its token, and no prompt", "-i", "--replay", "x", "s.lua");
+  expect_refusal("option '--replay' wants a token that --explore has told, not ''; for example "
+                 "--replay sbx1:7f3a9c21:v:2>p2,3>p1~4d1e",
+                 "--replay", "", "s.lua");
+}
+
 static void test_choices(void **state) {
   (void)state;
   expect_good(p.o.tag_output, "--output", "tag");
@@ -557,6 +571,7 @@ int main(void) {
       cmocka_unit_test(test_timeout),
       cmocka_unit_test(test_max_procs),
       cmocka_unit_test(test_shake),
+      cmocka_unit_test(test_replay),
       cmocka_unit_test(test_choices),
       cmocka_unit_test(test_trace),
       cmocka_unit_test(test_trace_detail_and_limit),
