@@ -168,6 +168,31 @@ static void work_while_asked(const char *work, uint32_t count) {
   fclose(told);
 }
 
+/* -- before it works --------------------------------------------------------------------------- */
+
+/* Whoever is asked while its library opens is not ready to answer, and must not die of that. */
+TEST_ON_STAGE(questions_while_the_library_opens, 120) {
+  enum { OPENED = 200 };
+  struct os_backend *b = os_world_new();
+  struct control *c = the_backend->control;
+  pid_t asker = fork();
+  if (asker == 0)
+    for (;;)
+      ask(c, 0, 1, QUESTION_LUA, 0);
+  for (int i = 0; i < OPENED; i++) {
+    lua_State *L = luaL_newstate();
+    b->base.asked = NULL; /* as at first */
+    b->base.signal_ctx = NULL;
+    luaL_openlibs(L);
+    sandbox_lib_open(L, &b->base);
+    lua_pop(L, 1);
+    b->base.asked = NULL; /* the state goes */
+    lua_close(L);
+  }
+  kill(asker, SIGKILL);
+  reap_pid(asker);
+}
+
 /* -- what it does meanwhile -------------------------------------------------------------------- */
 
 TEST_ON_STAGE(put_and_get_of_mixed_items, 120) {
@@ -274,6 +299,7 @@ int main(int argc, char **argv) {
   if (argc > 1)
     cmocka_set_test_filter(argv[1]);
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(questions_while_the_library_opens),
       cmocka_unit_test(put_and_get_of_mixed_items),
       cmocka_unit_test(put_into_a_full_queue_in_coroutines),
       cmocka_unit_test(join_of_large_results),

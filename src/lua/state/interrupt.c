@@ -272,7 +272,9 @@ void lib_open_interrupt(lua_State *L, struct lib *lib) {
   replace(L, lib, "xpcall", "sandbox.xpcall", lib_pick(lib, l_xpcall_near, l_xpcall));
   replace_load(L, lib);
   running_open(L);
-  answer_open(lib);
+  unsigned blocked = running_block(lib); /* the handlers want all of them, or none */
   lib->b->signal_ctx = lib;
   lib->b->interrupted = on_interrupt;
+  answer_open(lib);
+  running_unblock(lib, blocked);
 }
