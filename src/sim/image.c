@@ -358,3 +358,71 @@ void image_load(struct images *m, uint32_t image) {
   }
   m->present = image;
 }
+
+/* -- keep --------------------------------------------------------------------------------------- */
+
+/* From one table into another: map[old number] is the new one, 0: not carried so far. */
+struct carrier {
+  const struct intern *from;
+  struct intern *to;
+  uint32_t *map;
+};
+
+static uint32_t carry_block(struct carrier *c, uint32_t id) {
+  size_t len;
+  const uint8_t *bytes = intern_get(c->from, id, &len);
+  if (!c->map[id])
+    c->map[id] = intern_put(c->to, bytes, len, NULL);
+  return c->map[id];
+}
+
+static uint32_t carry_leaf(struct carrier *c, uint32_t id) {
+  uint32_t blocks[IMAGE_LEAF_BLOCKS];
+  if (c->map[id])
+    return c->map[id];
+  memcpy(blocks, intern_get(c->from, id, NULL), sizeof blocks);
+  for (int k = 0; k < IMAGE_LEAF_BLOCKS; k++)
+    if (!(blocks[k] = carry_block(c, blocks[k])))
+      return 0;
+  return c->map[id] = intern_put(c->to, blocks, sizeof blocks, NULL);
+}
+
+static uint32_t carry_root(struct images *m, struct carrier *c, uint32_t id) {
+  size_t len, at = 0;
+  const uint32_t *root = (const void *)intern_get(c->from, id, &len);
+  if (c->map[id])
+    return c->map[id];
+  if (!fit_root(m, (uint32_t)(len / sizeof *root)))
+    return 0;
+  for (int i = 0; i < PARTS; i++) {
+    uint32_t leaves = m->root[at] = root[at];
+    for (at++; leaves > 0; leaves--, at++) {
+      m->root[at] = root[at] ? carry_leaf(c, root[at]) : 0;
+      if (root[at] && !m->root[at])
+        return 0;
+    }
+  }
+  return c->map[id] = intern_put(c->to, m->root, len, NULL);
+}
+
+int images_keep(struct images *m, uint32_t *const images[], uint32_t n) {
+  struct carrier c = {.from = m->blocks, .to = intern_new()};
+  bool ok = c.to && (c.map = calloc((size_t)intern_count(m->blocks) + 1, sizeof *c.map));
+  for (uint32_t i = 0; ok && i < n; i++)
+    ok = carry_root(m, &c, *images[i]) != 0;
+  if (!ok) {
+    intern_free(c.to);
+    free(c.map);
+    return -SBX_ENOMEM;
+  }
+  for (uint32_t i = 0; i < n; i++)
+    *images[i] = c.map[*images[i]];
+  for (int i = 0; i < PARTS; i++)
+    for (uint32_t k = 0; k < m->parts[i].leaves; k++)
+      m->parts[i].ids[k] = c.map[m->parts[i].ids[k]];
+  m->present = c.map[m->present];
+  intern_free(m->blocks);
+  m->blocks = c.to;
+  free(c.map);
+  return 0;
+}

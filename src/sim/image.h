@@ -55,6 +55,9 @@ uint32_t image_present(const struct images *m);
 /* Somebody changed the memory of the present process, which is not to stay so. */
 void image_touched(struct images *m);
 
+/* Forget all images but those n, which get new numbers. -SBX_ENOMEM: nothing has changed. */
+int images_keep(struct images *m, uint32_t *const images[], uint32_t n);
+
 /* Bytes that all images take. */
 size_t images_bytes(const struct images *m);
 

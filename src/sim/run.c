@@ -19,6 +19,10 @@ enum { TURN = 64 };
  */
 enum { FREE_STEPS = 10000, STEP_NS = 1000, FREE_READINGS = 100, READING_NS = 10000 };
 
+/* Images that nobody needs any more are forgotten when all take so many bytes, and twice what was kept
+ * the last time. */
+enum { IMAGES_BYTES = 64 << 20 };
+
 enum actor_state {
   ACTOR_BORN,  /* its first answer is there */
   ACTOR_ASKED, /* it waits for an answer */
@@ -44,6 +48,7 @@ struct run {
   uint32_t count, cap;
   uint32_t present; /* number of the process that is present */
   uint64_t steps, draw;
+  size_t kept;              /* bytes of images, the last time */
   uint64_t since, readings; /* steps, and readings of the clock, since time has passed */
   struct run_outcome *ret;
 };
@@ -159,11 +164,25 @@ static int has_stopped(struct run *r, uint32_t i, enum sim_stop why) {
   return 0;
 }
 
+/* Without memory for that, nothing is forgotten. */
+static void forget_images(struct run *r) {
+  uint32_t **images = calloc(r->count, sizeof *images), n = 0;
+  for (uint32_t i = 0; images && i < r->count; i++)
+    if (r->actors[i].state != ACTOR_GONE && r->actors[i].image)
+      images[n++] = &r->actors[i].image;
+  if (images)
+    sim_keep(r->sim, images, n);
+  free(images);
+  r->kept = sim_bytes(r->sim);
+}
+
 /* Keep the present process, if it is to go on later. */
 static int put_away(struct run *r) {
   struct actor *a = &r->actors[r->present];
   if (a->state != ACTOR_GONE && a->image == 0)
     a->image = sim_image(r->sim);
+  if (sim_bytes(r->sim) > IMAGES_BYTES && sim_bytes(r->sim) > 2 * r->kept)
+    forget_images(r);
   return a->state == ACTOR_GONE || a->image ? 0 : -SBX_ENOMEM;
 }
 

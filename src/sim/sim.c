@@ -486,6 +486,10 @@ int sim_exit_code(const struct sim *s) { return s->exit_code; }
 
 uint32_t sim_image(struct sim *s) { return image_save(s->images); }
 
+int sim_keep(struct sim *s, uint32_t *const images[], uint32_t n) {
+  return images_keep(s->images, images, n);
+}
+
 size_t sim_bytes(const struct sim *s) { return images_bytes(s->images); }
 
 bool sim_runs(const struct sim *s) { return s->running; }

@@ -71,6 +71,8 @@ int sim_exit_code(const struct sim *s);
 
 /* The image of the process that has asked; 0: no memory. */
 uint32_t sim_image(struct sim *s);
+/* As images_keep. */
+int sim_keep(struct sim *s, uint32_t *const images[], uint32_t n);
 size_t sim_bytes(const struct sim *s);
 
 /* "x.lua:7": where the process of an image is that has asked. */
