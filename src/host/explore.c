@@ -2,9 +2,11 @@
 #include "host/explore.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -16,7 +18,28 @@
 
 static volatile int stopped;
 
-void explore_stop(void) { stopped = 1; }
+void explore_stop(void) {
+  stopped = 1;
+  explore_watch(true);
+}
+
+/* -- a process that never asks ------------------------------------------------------------------- */
+
+static void on_second(int sig) {
+  (void)sig;
+  explore_watch(stopped);
+}
+
+/* Look once a second whether the process that runs still does. */
+static void watch(bool on) {
+  const struct itimerval each = {.it_interval.tv_sec = on, .it_value.tv_sec = on};
+  struct sigaction sa = {.sa_handler = on ? on_second : SIG_DFL, .sa_flags = SA_RESTART};
+  if (on)
+    sigaction(SIGALRM, &sa, NULL);
+  setitimer(ITIMER_REAL, &each, NULL);
+  if (!on)
+    sigaction(SIGALRM, &sa, NULL);
+}
 
 bool explore_stopped(void) { return stopped; }
 
@@ -64,6 +87,8 @@ static const char *stop_word(enum explore_stop stop) {
     return "the time was up";
   case STOP_ASKED:
     return "interrupted";
+  case STOP_ENDLESS:
+    return "a process computes for seconds without an operation on a shared object";
   default:
     return "it has no end";
   }
@@ -96,6 +121,17 @@ static void print_head(const char *script, const struct explore_sum *s) {
   else
     printf("%s: %s interleaving%s of %" PRIu32 " processes, all tried (%s states)\n", script,
            number(s->ways, ways), s->ways == 1 ? "" : "s", s->processes, states);
+}
+
+/* Where the process is that computes without an end: behind which of its operations. */
+static void print_endless(struct exploration *x, const struct explore_sum *s) {
+  char where[WHERE_MAX];
+  uint32_t history = exploration_endless(x);
+  if (s->stop != STOP_ENDLESS || history == EXPLORE_NONE)
+    return;
+  exploration_where(x, history, where);
+  const char *slash = strrchr(where, '/');
+  printf("  the last operation that it did is at %s\n", slash ? slash + 1 : where);
 }
 
 static double ways_to(const struct exploration *x, enum explore_end end) {
@@ -183,6 +219,7 @@ int explore_report(struct exploration *x, const char *script, const struct scrip
   int bad = 0, rc = 0;
   exploration_sum(x, &s);
   print_head(script, &s);
+  print_endless(x, &s);
   for (uint32_t i = 0; i < s.states; i++)
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
       found[k] |= exploration_state(x, i)->end == kinds[k];
@@ -236,6 +273,7 @@ int explore_script(struct script *script) {
   const char *name = o->script < script->argc ? script->argv[o->script] : "-e";
   const char *slash = strrchr(name, '/');
   int rc = arena_open(&arena);
+  watch(true);
   if (rc == 0)
     rc = explore_once(script, &p, false, arena, &x);
   if (rc == EXPLORE_READS_CLOCK) {
@@ -245,9 +283,15 @@ int explore_script(struct script *script) {
     if (rc == 0)
       rc = explore_once(script, &p, true, arena, &x);
   }
+  watch(false);
   if (p.shown)
     fprintf(stderr, "\r\033[K");
-  if (rc)
+  if (rc == EXPLORE_NOTHING)
+    report_print(&(struct report){
+        .message = stopped ? "interrupted"
+                           : "main computes for seconds without an operation on a shared object: "
+                             "there is nothing to explore"});
+  else if (rc)
     report_print(&(struct report){.message = error_text(rc)});
   const char *shown = slash ? slash + 1 : name;
   int status = rc        ? EXIT_LUA_ERROR

@@ -382,7 +382,7 @@ static int look_at(struct exploration *x, uint32_t state, struct making *m) {
       rc = add_step(x, i, to, answer);
   }
   struct explore_state *s = &x->states[state];
-  s->looked_at = true;
+  s->looked_at = rc == 0;
   s->first = first;
   s->count = x->step_count - first;
   if (rc == 0 && s->count == 0) {
@@ -421,6 +421,30 @@ static bool stops(struct exploration *x, uint32_t looked) {
 }
 
 static bool reads_clock(const struct exploration *x) { return x->reads_clock && !x->options.clock; }
+
+/* -- a process that never asks -------------------------------------------------------------------- */
+
+static struct exploration *volatile under_way;
+
+void explore_watch(bool stop) {
+  enum { SECONDS = 5 };
+  static uint32_t seen, ticks;
+  struct exploration *x = under_way;
+  if (!x || !x->h.sim || !sim_runs(x->h.sim))
+    return;
+  ticks = seen == x->h.runs ? ticks + 1 : 0;
+  seen = x->h.runs;
+  if (!stop && ticks < SECONDS)
+    return;
+  x->h.cut = 1;
+  if (stop)
+    x->asked = 1;
+  sim_stop_running(x->h.sim);
+}
+
+uint32_t exploration_endless(const struct exploration *x) {
+  return x->h.cut_after ? x->h.cut_after : EXPLORE_NONE;
+}
 
 static int search(struct exploration *x, struct making *m) {
   int rc = 0;
@@ -469,6 +493,8 @@ static int begin(struct exploration *x, struct making *m, int (*body)(struct bac
   if (rc)
     return rc;
   enum sim_stop why = sim_begin(x->h.sim, body, body_ctx);
+  if (x->h.cut)
+    return EXPLORE_NOTHING;
   m->count = 1;
   m->ages[0] = 0;
   m->histories[0] = history_note(&x->h, 0, 0, 1, why);
@@ -541,6 +567,8 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
   x->ends_are_steps = o->follow && o->follow->ends;
   x->began = seconds_now();
   int rc = open_all(x, &m);
+  struct exploration *outer = under_way;
+  under_way = x;
   if (rc == 0)
     rc = begin(x, &m, body, body_ctx);
   x->first_history = rc == 0 ? 1 : 0;
@@ -548,6 +576,11 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
     rc = o->follow ? follow_token(x, &m) : search(x, &m);
   if (rc == 0 && x->asks_status && !o->follow)
     rc = explore_again(x, &m);
+  under_way = outer;
+  if (rc < 0 && x->h.cut) {
+    x->stop = x->asked ? STOP_ASKED : STOP_ENDLESS;
+    rc = x->state_count > 0 ? 0 : EXPLORE_NOTHING;
+  }
   if (rc == -SBX_ENOMEM && x->state_count > 0) { /* what was found is worth something */
     x->stop = STOP_BYTES;
     rc = 0;

@@ -88,10 +88,11 @@ enum explore_stop {
   STOP_ENDLESS /* a process computes for seconds without an op */
 };
 
-/* Instead of a result: the script reads the clock, so explore again with `clock`, in a new arena. */
-enum { EXPLORE_READS_CLOCK = 1 };
+/* Instead of a result: the script reads the clock, so explore again with `clock`, in a new arena.
+   Or main was interrupted before its first op: see explore_watch. */
+enum { EXPLORE_READS_CLOCK = 1, EXPLORE_NOTHING = 2 };
 
-/* Explore. 0; EXPLORE_READS_CLOCK; -SBX_ENOMEM. *ret is the caller's. */
+/* Explore. 0; EXPLORE_READS_CLOCK; EXPLORE_NOTHING; -SBX_ENOMEM. *ret is the caller's. */
 int explore(const struct explore_options *o, int (*body)(struct backend *b, void *ctx),
             void *body_ctx, struct exploration **ret);
 void exploration_free(struct exploration *x);
@@ -138,6 +139,16 @@ struct explore_followed {
   bool again; /* it comes back to where it was before: it never ends */
 };
 void exploration_followed(const struct exploration *x, struct explore_followed *ret);
+
+/*
+ * For a handler of signals, called once a second while explore runs: a process that computes for
+ * seconds without an op is interrupted, and the exploration ends, STOP_ENDLESS. With `stop` it is
+ * interrupted at once, STOP_ASKED. Async-signal-safe.
+ */
+void explore_watch(bool stop);
+
+/* STOP_ENDLESS: the history after which the process computes. EXPLORE_NONE: main, from its beginning. */
+uint32_t exploration_endless(const struct exploration *x);
 
 /* -- what a state is like ------------------------------------------------------------------------ */
 

@@ -36,6 +36,7 @@ struct exploration {
   bool ends_are_steps; /* ends of processes are steps */
   bool asks_status;    /* and must be: somebody asks how processes stand */
   bool reads_clock;    /* somebody reads the clock */
+  volatile int asked;  /* a process was interrupted, since somebody wants it to stop */
   enum explore_stop stop;
   double began, seconds;
   bool circles;

@@ -110,8 +110,13 @@ uint32_t history_follow(struct histories *h, uint32_t before, uint32_t answer, u
     return 0;
   h->printed = born ? 0 : history_of(h, before)->printed;
   h->held = 0;
+  h->runs++;
   enum sim_stop why = sim_answer(h->sim, history_of(h, before)->image, index, serial, &a, 0);
   answer_release(&a);
+  if (h->cut) {
+    h->cut_after = before;
+    return 0;
+  }
   uint32_t after = history_note(h, born ? 0 : before, index, serial, why);
   if (!after || (2 * ++h->used > h->slots && !grow(h)))
     return 0;

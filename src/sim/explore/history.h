@@ -32,6 +32,9 @@ struct histories {
   uint32_t printed;
   uint64_t held;
   bool no_memory;
+  volatile uint32_t runs; /* how often a process ran */
+  volatile int cut;       /* the one that runs was interrupted: it has no history */
+  uint32_t cut_after;     /* the history before; 0: main had none yet */
 };
 
 int histories_open(struct histories *h);
