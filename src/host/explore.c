@@ -155,29 +155,58 @@ static void print_kind(const struct exploration *x, const struct explore_sum *s,
     printf("some %s\n", bad_word(end));
 }
 
-static int print_story(struct exploration *x, const char *script, enum explore_end end,
-                       const struct script *again) {
-  uint32_t *path = NULL, preemptions = 0;
-  struct told *t = NULL;
+static int print_table(const struct told *t) {
   struct buf out = {0};
-  uint32_t len = exploration_path(x, 0, end, &path, &preemptions);
-  if (len == EXPLORE_NONE)
-    return -SBX_ENOMEM;
-  int rc = told_make(x, path, len, end, script, &t);
   const struct story_options so = {.width =
                                        isatty(STDOUT_FILENO) ? show_columns(STDOUT_FILENO) : 100,
                                    .color = false,
                                    .utf8 = false};
+  int rc = story_write(told_story(t), &so, &out);
   if (rc == 0)
-    rc = story_write(told_story(t), &so, &out);
+    fwrite(out.data, 1, out.len, stdout);
+  buf_release(&out);
+  return rc;
+}
+
+static int print_story(struct exploration *x, const char *script, enum explore_end end,
+                       const struct script *again) {
+  uint32_t *path = NULL, preemptions = 0;
+  struct told *t = NULL;
+  uint32_t len = exploration_path(x, 0, end, &path, &preemptions);
+  if (len == EXPLORE_NONE)
+    return -SBX_ENOMEM;
+  int rc = told_make(x, path, len, end, script, &t);
   if (rc == 0) {
     printf("\nthe shortest, %" PRIu32 " step%s with %" PRIu32 " preemption%s:\n", len,
            len == 1 ? "" : "s", preemptions, preemptions == 1 ? "" : "s");
-    fwrite(out.data, 1, out.len, stdout);
+    rc = print_table(t);
     if (again)
       replay_tell(again, x, path, len);
   }
-  buf_release(&out);
+  told_free(t);
+  free(path);
+  return rc;
+}
+
+/* A process that waits for ever, while others go round in a circle. *ret: there is one. */
+static int print_circle(struct exploration *x, const char *script, bool *ret) {
+  uint32_t *path = NULL, loop, victim;
+  bool livelock;
+  struct told *t = NULL;
+  uint32_t len = exploration_circle(x, &path, &loop, &victim, &livelock);
+  *ret = len != EXPLORE_NONE;
+  if (!*ret)
+    return 0;
+  int rc = told_make(x, path, len, livelock ? EXPLORE_LIVELOCK : EXPLORE_STARVES, script, &t);
+  if (rc == 0) {
+    told_circle(t, loop, victim);
+    printf(
+        livelock
+            ? "some go round in a circle, and nobody gets anywhere, though all have their turns\n"
+            : "in some a process waits for ever, though all others have their turns\n");
+    printf("\na circle, from step %" PRIu32 " to step %" PRIu32 " and again:\n", loop + 1, len);
+    rc = print_table(t);
+  }
   told_free(t);
   free(path);
   return rc;
@@ -229,6 +258,10 @@ int explore_report(struct exploration *x, const char *script, const struct scrip
       print_kind(x, &s, kinds[k]);
       rc = print_story(x, script, kinds[k], again);
     }
+  bool circle = false;
+  if (rc == 0)
+    rc = print_circle(x, script, &circle);
+  bad += circle;
   if (rc) {
     report_print(&(struct report){.message = error_text(rc)});
     return EXIT_LUA_ERROR;

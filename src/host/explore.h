@@ -37,6 +37,8 @@ struct told;
  */
 int told_make(struct exploration *x, const uint32_t *path, uint32_t len, enum explore_end end,
               const char *script, struct told **ret);
+/* Its steps from `loop` on are a circle, in which the process `victim` waits for ever. */
+void told_circle(struct told *t, uint32_t loop, uint32_t victim);
 const struct story *told_story(const struct told *t);
 void told_free(struct told *t);
 

@@ -569,6 +569,12 @@ static void tell_end(struct told *t, uint32_t state, enum explore_end end) {
     t->story.end = STORY_HELD;
     tell_held(t, state);
     break;
+  case EXPLORE_STARVES:
+    t->story.end = STORY_STARVES;
+    break;
+  case EXPLORE_LIVELOCK:
+    t->story.end = STORY_LIVELOCK;
+    break;
   case EXPLORE_STUCK:
     t->story.end = exploration_state(t->x, state)->count ? STORY_LIVELOCK : STORY_DEADLOCK;
     t->story.loop = t->story.step_count;
@@ -634,6 +640,11 @@ int told_make(struct exploration *x, const uint32_t *path, uint32_t len, enum ex
   }
   *ret = t;
   return 0;
+}
+
+void told_circle(struct told *t, uint32_t loop, uint32_t victim) {
+  t->story.loop = loop;
+  t->story.victim = victim;
 }
 
 const struct story *told_story(const struct told *t) { return &t->story; }

@@ -589,6 +589,8 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
     rc = reads_clock(x) ? EXPLORE_READS_CLOCK : graph_judge(x);
   x->seconds = seconds_now() - x->began;
   x->world = m.w;
+  if (rc == 0 && !o->follow)
+    rc = graph_starve(x);
   free(m.histories);
   free(m.ages);
   if (rc) {
@@ -609,6 +611,7 @@ void exploration_free(struct exploration *x) {
     }
   for (uint32_t i = 0; i < x->outcome_count; i++)
     free((void *)(uintptr_t)x->outcomes[i].text);
+  free(x->circle.state);
   free(x->outcomes);
   free(x->walk.path);
   free(x->requests);

@@ -49,7 +49,9 @@ enum explore_end {
   EXPLORE_ERROR,    /* main, or a process whose failure nobody looked at, ended badly */
   EXPLORE_DEADLOCK, /* processes wait, and nobody can go on */
   EXPLORE_HELD,     /* it ends well, but a process ended with a lock held */
-  EXPLORE_STUCK     /* it never ends, and some process that is not a daemon waits for ever */
+  EXPLORE_STUCK,    /* it never ends, and some process that is not a daemon waits for ever */
+  EXPLORE_STARVES,  /* of no state, see exploration_circle */
+  EXPLORE_LIVELOCK  /* likewise */
 };
 
 struct explore_step {
@@ -149,6 +151,15 @@ void explore_watch(bool stop);
 
 /* STOP_ENDLESS: the history after which the process computes. EXPLORE_NONE: main, from its beginning. */
 uint32_t exploration_endless(const struct exploration *x);
+
+/*
+ * A circle in which a process, the victim, waits for ever, though the others get their turns and
+ * there is a way out. The path into it, and then once around, from step *ret_loop on; its numbers as
+ * of exploration_path. EXPLORE_NONE: there is none, or no memory. *ret_livelock: the victim only waits
+ * for others to end.
+ */
+uint32_t exploration_circle(const struct exploration *x, uint32_t **ret, uint32_t *ret_loop,
+                            uint32_t *ret_victim, bool *ret_livelock);
 
 /* -- what a state is like ------------------------------------------------------------------------ */
 

@@ -19,6 +19,20 @@ struct walk {
 
 #define WALK_BEGIN ((struct walk){.last = EXPLORE_NONE, .mark_state = EXPLORE_NONE})
 
+/* Strongly connected components of the states. */
+struct components {
+  uint32_t *of;    /* of each state: its component; they are numbered from the ends on */
+  uint32_t *order; /* the states, those of a component together, from the ends on */
+  uint32_t count;
+};
+
+/* A circle in which a process waits for ever, although there is a way out. */
+struct explore_circle {
+  uint32_t *state; /* owned: its states; NULL: there is none */
+  uint32_t count, victim;
+  bool livelock; /* the process waits for others to end, and so nobody gets anywhere */
+};
+
 struct exploration {
   struct explore_options options;
   struct histories h;
@@ -40,6 +54,7 @@ struct exploration {
   enum explore_stop stop;
   double began, seconds;
   bool circles;
+  struct explore_circle circle;
   struct explore_outcome *outcomes;
   uint32_t outcome_count;
   struct walk walk; /* of the token that is followed */
@@ -83,6 +98,12 @@ uint32_t walk_step_of(const struct exploration *x, uint32_t state, uint32_t proc
 int walk_take(const struct exploration *x, struct walk *w, uint32_t k);
 
 uint16_t walk_sum(const struct walk *w);
+
+/* `set`: only steps between states of equal numbers count; NULL: all. The arrays are the caller's. */
+int graph_components(const struct exploration *x, const uint32_t *set, struct components *c);
+
+/* Look for a circle in which a process waits for ever: x->circle. */
+int graph_starve(struct exploration *x);
 
 /* Count the ways, and say how each state ends. */
 int graph_judge(struct exploration *x);

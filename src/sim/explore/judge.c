@@ -13,16 +13,11 @@
 
 #define WITHOUT_END (-1.0)
 
-struct components {
-  uint32_t *of;    /* of each state: its component; they are numbered from the ends on */
-  uint32_t *order; /* the states, those of a component together, from the ends on */
-  uint32_t count;
-};
-
 /* Tarjan's algorithm, without recursion. */
 struct tarjan {
   uint32_t *index, *low, *stack, *path, *at; /* 0: not visited */
   bool *on_stack;
+  const uint32_t *set; /* as of graph_components */
   uint32_t next, depth, height;
 };
 
@@ -45,13 +40,19 @@ static void close_component(struct tarjan *t, uint32_t s, struct components *c, 
   c->count++;
 }
 
-static void walk(const struct exploration *x, struct tarjan *t, struct components *c) {
-  uint32_t done = 0;
-  visit(t, 0);
+static bool follows(const struct tarjan *t, uint32_t s, uint32_t to) {
+  return !t->set || t->set[s] == t->set[to];
+}
+
+static void walk(const struct exploration *x, struct tarjan *t, struct components *c, uint32_t from,
+                 uint32_t *done) {
+  visit(t, from);
   while (t->depth > 0) {
     uint32_t s = t->path[t->depth - 1], k = t->at[t->depth - 1]++;
     if (k < x->states[s].count) {
       uint32_t to = x->steps[x->states[s].first + k].to;
+      if (!follows(t, s, to))
+        continue;
       if (t->index[to] == 0)
         visit(t, to);
       else if (t->on_stack[to] && t->index[to] < t->low[s])
@@ -60,14 +61,14 @@ static void walk(const struct exploration *x, struct tarjan *t, struct component
     }
     t->depth--;
     if (t->low[s] == t->index[s])
-      close_component(t, s, c, &done);
+      close_component(t, s, c, done);
     else if (t->depth > 0 && t->low[s] < t->low[t->path[t->depth - 1]])
       t->low[t->path[t->depth - 1]] = t->low[s];
   }
 }
 
-static int find_components(const struct exploration *x, struct components *c) {
-  uint32_t n = x->state_count;
+int graph_components(const struct exploration *x, const uint32_t *set, struct components *c) {
+  uint32_t n = x->state_count, done = 0;
   uint32_t *words = calloc(5 * (size_t)n, sizeof *words);
   bool *on_stack = calloc(n, sizeof *on_stack);
   c->of = calloc(n, sizeof *c->of);
@@ -79,8 +80,11 @@ static int find_components(const struct exploration *x, struct components *c) {
                        .stack = words + 2 * (size_t)n,
                        .path = words + 3 * (size_t)n,
                        .at = words + 4 * (size_t)n,
+                       .set = set,
                        .on_stack = on_stack};
-    walk(x, &t, c);
+    for (uint32_t s = 0; s < n; s++)
+      if (t.index[s] == 0)
+        walk(x, &t, c, s, &done);
   }
   free(words);
   free(on_stack);
@@ -222,7 +226,7 @@ static int find_outcomes(struct exploration *x, const struct components *c) {
 
 int graph_judge(struct exploration *x) {
   struct components c = {0};
-  int rc = find_components(x, &c);
+  int rc = graph_components(x, NULL, &c);
   for (uint32_t i = 0, n; i < x->state_count && rc == 0; i += n) {
     for (n = 1; i + n < x->state_count && c.of[c.order[i + n]] == c.of[c.order[i]]; n++)
       continue;
