@@ -87,6 +87,8 @@ static const char *stop_word(enum explore_stop stop) {
     return "the time was up";
   case STOP_ASKED:
     return "interrupted";
+  case STOP_SPAWNS:
+    return "a process spawns others, or makes objects, without end";
   case STOP_ENDLESS:
     return "a process computes for seconds without an operation on a shared object";
   default:
@@ -127,11 +129,12 @@ static void print_head(const char *script, const struct explore_sum *s) {
 static void print_endless(struct exploration *x, const struct explore_sum *s) {
   char where[WHERE_MAX];
   uint32_t history = exploration_endless(x);
-  if (s->stop != STOP_ENDLESS || history == EXPLORE_NONE)
+  if ((s->stop != STOP_ENDLESS && s->stop != STOP_SPAWNS) || history == EXPLORE_NONE)
     return;
   exploration_where(x, history, where);
   const char *slash = strrchr(where, '/');
-  printf("  the last operation that it did is at %s\n", slash ? slash + 1 : where);
+  if (where[0])
+    printf("  the last operation that it did is at %s\n", slash ? slash + 1 : where);
 }
 
 static double ways_to(const struct exploration *x, enum explore_end end) {
@@ -322,7 +325,7 @@ int explore_script(struct script *script) {
   if (rc == EXPLORE_NOTHING)
     report_print(&(struct report){
         .message = stopped ? "interrupted"
-                           : "main computes for seconds without an operation on a shared object: "
+                           : "main goes on and on before any operation that others could see: "
                              "there is nothing to explore"});
   else if (rc)
     report_print(&(struct report){.message = error_text(rc)});

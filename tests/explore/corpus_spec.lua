@@ -89,3 +89,65 @@ describe("--explore counts the interleavings of", function()
     end
   end
 end)
+
+-- name, arguments, what the report must say
+local CIRCLES = {
+  { "polite", {}, "livelock: the steps from 7 on can be repeated for ever, and nobody gets anywhere" },
+  { "polite", {}, "main waits in join at line 13 for alice#2 all the time" },
+  -- A semaphore counts what each process has taken and not given back itself, so its states are very many; the circle is near.
+  { "starving_writer", {}, "in some a process waits for ever, though all others have their turns", limit = 3000 },
+  { "starving_writer", {}, "writer#4 waits in acquire at line 17 for room all the time: `readers` is never 0", limit = 3000 },
+}
+
+local function limited(limit, ...)
+  local words = { "timeout -k 1 60", shell.quote(shell.program), "--explore" .. (limit and "=" .. limit or "") }
+  for _, word in ipairs { ... } do words[#words + 1] = shell.quote(word) end
+  return shell.run(table.concat(words, " ") .. " 2>&1 </dev/null")
+end
+
+describe("--explore finds a circle in which a process waits for ever", function()
+  for _, row in ipairs(CIRCLES) do
+    it(("in %s: %s"):format(row[1], row[3]), function()
+      local report, status = limited(row.limit, FOLDER .. row[1] .. ".lua", table.unpack(row[2]))
+      assert.truthy(report:find(row[3], 1, true), report)
+      assert.equal(5, status)
+    end)
+  end
+
+  for _, row in ipairs { { "spin_lock" }, { "polling" }, { "polite", "ordered" } } do
+    it("not in " .. table.concat(row, " "), function()
+      local report, status = limited(nil, FOLDER .. row[1] .. ".lua", row[2])
+      assert.truthy(report:find("no process fails, every assertion holds, nobody waits for ever", 1, true), report)
+      assert.equal(0, status)
+    end)
+  end
+
+  it("not in starving_writer turnstile, as far as it is tried", function()
+    local report, status = limited(3000, FOLDER .. "starving_writer.lua", "turnstile")
+    assert.truthy(report:find("\nnothing went wrong in what was tried\n", 1, true), report)
+    assert.equal(0, status)
+  end)
+end)
+
+describe("--explore ends, and says why, when a script", function()
+  local function says(text, limit, code)
+    local report = limited(limit, "-e", code)
+    assert.truthy(report:find(text, 1, true), report)
+  end
+
+  it("has states without end", function()
+    says("2,001 states of 1 processes tried, not all: the limit of states was reached", 2000,
+      "local v = sandbox.value(0) while true do v:add(1) end")
+  end)
+  it("spawns without end", function()
+    says("main goes on and on before any operation that others could see", 2000, "while true do spawn(function() end):join() end")
+  end)
+  it("computes without end", function()
+    says("not all: a process computes for seconds without an operation on a shared object", 2000,
+      "local v = sandbox.value(0) spawn(function() v:get() while true do end end) v:get()")
+  end)
+  it("wants to change what is outside", function()
+    says("io.popen is not possible in a simulated run, which changes nothing outside", nil, "io.popen 'ls'")
+    says("which writes no files", nil, "io.open('/tmp/x', 'w')")
+  end)
+end)

@@ -320,11 +320,18 @@ static int comes_back(struct exploration *x, struct making *m, struct circle *c,
 /* Do what is no step, until nothing is left but steps; and when nobody can go on, let time pass. */
 static int close_state(struct exploration *x, struct making *m) {
   enum { MOST = 100000 }; /* times; a process that counts its sleeps never comes back */
+  enum { QUIET = 100000, PROCESSES = 2000 };
+  uint32_t done = 0;
   struct circle circle = {0};
   for (uint32_t passed = 0; passed < MOST;) {
     bool any;
     uint32_t answer, quiet = find_quiet(x, m, &any);
     if (quiet != EXPLORE_NONE) {
+      if (done++ == QUIET || m->count > PROCESSES || x->asked) {
+        x->h.cut = 2;
+        x->h.cut_after = m->histories[quiet];
+        return -SBX_ENOMEM;
+      }
       int rc = take_step(x, m, quiet, &answer);
       if (rc)
         return rc;
@@ -430,6 +437,8 @@ void explore_watch(bool stop) {
   enum { SECONDS = 5 };
   static uint32_t seen, ticks;
   struct exploration *x = under_way;
+  if (x && stop)
+    x->asked = 1;
   if (!x || !x->h.sim || !sim_runs(x->h.sim))
     return;
   ticks = seen == x->h.runs ? ticks + 1 : 0;
@@ -437,8 +446,6 @@ void explore_watch(bool stop) {
   if (!stop && ticks < SECONDS)
     return;
   x->h.cut = 1;
-  if (stop)
-    x->asked = 1;
   sim_stop_running(x->h.sim);
 }
 
@@ -578,7 +585,7 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
     rc = explore_again(x, &m);
   under_way = outer;
   if (rc < 0 && x->h.cut) {
-    x->stop = x->asked ? STOP_ASKED : STOP_ENDLESS;
+    x->stop = x->asked ? STOP_ASKED : x->h.cut == 2 ? STOP_SPAWNS : STOP_ENDLESS;
     rc = x->state_count > 0 ? 0 : EXPLORE_NOTHING;
   }
   if (rc == -SBX_ENOMEM && x->state_count > 0) { /* what was found is worth something */

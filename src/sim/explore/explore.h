@@ -87,6 +87,7 @@ enum explore_stop {
   STOP_BYTES,
   STOP_SECONDS,
   STOP_ASKED,
+  STOP_SPAWNS, /* a process spawns, or makes objects, without end, and takes no step */
   STOP_ENDLESS /* a process computes for seconds without an op */
 };
 
@@ -149,7 +150,7 @@ void exploration_followed(const struct exploration *x, struct explore_followed *
  */
 void explore_watch(bool stop);
 
-/* STOP_ENDLESS: the history after which the process computes. EXPLORE_NONE: main, from its beginning. */
+/* STOP_ENDLESS, STOP_SPAWNS: the history after which the process computes. EXPLORE_NONE: main, from its beginning. */
 uint32_t exploration_endless(const struct exploration *x);
 
 /*

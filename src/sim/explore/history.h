@@ -33,7 +33,8 @@ struct histories {
   uint64_t held;
   bool no_memory;
   volatile uint32_t runs; /* how often a process ran */
-  volatile int cut;       /* the one that runs was interrupted: it has no history */
+  volatile int cut;       /* 1: the one that runs was interrupted: it has no history;
+                              2: it goes on without a step */
   uint32_t cut_after;     /* the history before; 0: main had none yet */
 };
 
