@@ -17,7 +17,12 @@
 #include "os/shared/proc.h"
 #include "os/shared/self.h"
 
-enum { SLICE_NS = 20 * 1000 * 1000, LONG_SECONDS = 3600, SLEEPS_MOST = 8 };
+enum {
+  SLICE_NS = 20 * 1000 * 1000,
+  SHORT_SLICE_NS = 1000 * 1000,
+  LONG_SECONDS = 3600,
+  SLEEPS_MOST = 8
+};
 
 static const uint32_t nobody = (uint32_t)TURNS_NOBODY;
 
@@ -103,6 +108,8 @@ static void look_after(struct os_backend *b, uint32_t at) {
   const struct turn *turn = &t->list[at];
   uint64_t who = atomic_load(&t->processes[turn->process].who);
   bool gone = who && process_gone(b->control, who, true);
+  if (atomic_load(&t->at) != at) /* it has taken its turn, and ended only then */
+    return;
   if (gone && turn->kind == OP_PROCESS_END) {
     move_on(t, at);
     return;
@@ -112,7 +119,7 @@ static void look_after(struct os_backend *b, uint32_t at) {
     return;
   }
   if (clock_now_ns() - atomic_load(&t->since_ns) < TURNS_PATIENCE_NS)
-    return;
+    return; /* as long as the turn is the same, this is since when it is */
   if (!who) {
     differ(b, at, "nobody has spawned it", "");
     return;
@@ -128,7 +135,6 @@ static void look_after(struct os_backend *b, uint32_t at) {
 /* False: everything is free. `mine`: count for the end of the list. */
 static bool wait_for(struct os_backend *b, uint32_t mine) {
   struct turns *t = b->turns->t;
-  const struct timespec slice = {.tv_nsec = SLICE_NS};
   while (!is_free(b)) {
     uint32_t at = atomic_load(&t->at);
     if (at == mine)
@@ -136,6 +142,9 @@ static bool wait_for(struct os_backend *b, uint32_t mine) {
     if (at >= t->count)
       break;
     look_after(b, at);
+    /* nobody wakes us when a process has ended */
+    bool ends = t->list[at].kind == OP_PROCESS_END;
+    const struct timespec slice = {.tv_nsec = ends ? SHORT_SLICE_NS : SLICE_NS};
     syscall(SYS_futex, &t->at, FUTEX_WAIT, at, &slice, NULL, 0);
   }
   return false;
