@@ -289,6 +289,8 @@ static const char *call_text(struct told *t, const struct request *r, const char
     buf_format(&out, "ends");
   else if (!name)
     buf_format(&out, "%s()", verb);
+  else if (r->kind == OP_QUEUE_LOOK)
+    buf_format(&out, "#%s", name);
   else
     buf_format(&out, "%s:%s(%s%s%s)", name, verb, expected ? expected : "",
                expected && put ? ", " : "", put ? put : "");
@@ -452,7 +454,7 @@ static void tell_waiter(struct told *t, uint32_t state, uint32_t i, struct story
     buf_format(&text, "%s", op_describe(r.kind)->verb);
   p->waits = keep_buf(t, &text);
   const char *slash = strrchr(where, '/');
-  p->where = keep_text(t, slash ? slash + 1 : where);
+  p->where = where[0] ? keep_text(t, slash ? slash + 1 : where) : NULL;
   request_close(&r);
 }
 
@@ -590,6 +592,25 @@ static void tell_end(struct told *t, uint32_t state, enum explore_end end) {
 
 /* -- all of it ----------------------------------------------------------------------------------- */
 
+/* Calls that were told before the script's own name of their object was known: "queue#1:put(2)". */
+static void tell_names(struct told *t) {
+  for (uint32_t i = 0; i < t->story.step_count; i++) {
+    struct story_step *step = &t->steps[i];
+    const char *name = step->object < t->object_count ? t->objects[step->object].name : NULL;
+    const char *call = step->call, *rest = call ? strchr(call, ':') : NULL;
+    struct buf out = {0};
+    if (!name || !call || strchr(name, '#'))
+      continue;
+    if (call[0] == '#' && strchr(call + 1, '#'))
+      buf_format(&out, "#%s", name);
+    else if (call[0] != '#' && rest && memchr(call, '#', (size_t)(rest - call)))
+      buf_format(&out, "%s%s", name, rest);
+    else
+      continue;
+    step->call = keep_buf(t, &out);
+  }
+}
+
 static int tell_path(struct told *t, const uint32_t *path, uint32_t len, enum explore_end end) {
   uint32_t *histories = calloc(len + 1, sizeof *histories);
   uint32_t state = 0, before = STORY_NONE, last = 0;
@@ -608,6 +629,7 @@ static int tell_path(struct told *t, const uint32_t *path, uint32_t len, enum ex
   if (rc == 0) {
     tell_phases(t, histories);
     tell_end(t, state, end);
+    tell_names(t);
   }
   free(histories);
   return rc ? rc : t->no_memory ? -SBX_ENOMEM : 0;
