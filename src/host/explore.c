@@ -273,6 +273,8 @@ int explore_report(struct exploration *x, const char *script, const struct scrip
     printf(s.stop == STOP_COMPLETE
                ? "no process fails, every assertion holds, nobody waits for ever\n"
                : "nothing went wrong in what was tried\n");
+  if (s.stop != STOP_COMPLETE && !ends_somewhere(x))
+    printf("  none was followed to its end: fewer processes, or fewer rounds, would help\n");
   print_outcomes(x);
   return bad ? EXIT_FOUND : 0;
 }

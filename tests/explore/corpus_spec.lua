@@ -55,6 +55,12 @@ local CORPUS = {
   { "one_condition", {}, 550, 20, 247, split = true }, -- table, 539 states
   { "one_condition", { "all" }, 40, 0, 155 },
   { "one_condition", { "all" }, 3678, 0, 234, split = true }, -- table
+  { "if_for_while", {}, 28, 4, 179, how = "error" }, -- mock 4
+  { "if_for_while", { "while" }, 28, 0, 167 }, -- mock 4
+  { "../wrong/aba", {}, 9355, 21, 178, how = "error" }, -- mock 5
+  { "../wrong/withdraw", {}, 6, 4, 15, how = "error" }, -- mocks
+  { "../wrong/forgotten_release", {}, 22, 20, 41, how = "held" },
+  { "../wrong/until_empty", {}, 183, 40, 63, how = "error" },
   { "lost_wakeup", {}, 8, 1, 25 }, -- mock 3
   { "semaphore_lost_wakeup", {}, 5, 1, 15 }, -- table, 14 states
   { "test_then_set", {}, 88, 12, 49, how = "error" }, -- table, 45 states
@@ -83,8 +89,11 @@ describe("--explore counts the interleavings of", function()
     if ways <= 10000 and not row.split then
       it(title .. ", as a second opinion does", function()
         local sum = brute.count(FOLDER .. name .. ".lua", 20000, table.unpack(arguments))
-        assert.same({ ways, bad }, { sum.ways, sum.error + sum.deadlock })
-        assert.equal(bad, sum[row.how or "deadlock"])
+        assert.equal(ways, sum.ways)
+        if row.how ~= "held" then
+          assert.equal(bad, sum.error + sum.deadlock)
+          assert.equal(bad, sum[row.how or "deadlock"])
+        end
       end)
     end
   end
