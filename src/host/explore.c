@@ -244,6 +244,7 @@ static void print_outcomes(const struct exploration *x) {
 }
 
 int explore_report(struct exploration *x, const char *script, const struct script *again) {
+  const struct explore_outcome *outcomes;
   static const enum explore_end kinds[] = {EXPLORE_ERROR, EXPLORE_DEADLOCK, EXPLORE_STUCK,
                                            EXPLORE_HELD};
   struct explore_sum s;
@@ -273,7 +274,7 @@ int explore_report(struct exploration *x, const char *script, const struct scrip
     printf(s.stop == STOP_COMPLETE
                ? "no process fails, every assertion holds, nobody waits for ever\n"
                : "nothing went wrong in what was tried\n");
-  if (s.stop != STOP_COMPLETE && !ends_somewhere(x))
+  if (s.stop != STOP_COMPLETE && exploration_outcomes(x, &outcomes) == 0)
     printf("  none was followed to its end: fewer processes, or fewer rounds, would help\n");
   print_outcomes(x);
   return bad ? EXIT_FOUND : 0;
