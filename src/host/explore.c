@@ -85,6 +85,8 @@ static const char *stop_word(enum explore_stop stop) {
     return "memory has reached its limit";
   case STOP_SECONDS:
     return "the time was up";
+  case STOP_FOLLOWED:
+    return "one schedule was followed";
   case STOP_ASKED:
     return "interrupted";
   case STOP_SPAWNS:

@@ -22,16 +22,19 @@
 #include "lua/state/guard.h"
 #include "lua/state/lib.h"
 #include "lua/state/report.h"
+#include "sim/explore/token.h"
 
 /* What is explored. */
 struct explored {
   lua_State *L;
   struct lib *lib;
   struct explore_options options;
-  const char *name; /* of the file of the function */
+  const char *name;   /* of the file of the function */
+  uint32_t hash;      /* of its text */
+  struct token token; /* to be followed, if options.follow */
 };
 
-enum { AGAIN_WITH_CLOCK = 77 }; /* exit status of the process that explores */
+enum { AGAIN_WITH_CLOCK = 77, DIFFERS = 78 }; /* exit statuses of the process that explores */
 
 /* -- in the process that explores ---------------------------------------------------------------- */
 
@@ -76,7 +79,15 @@ static const char *word_of(enum explore_end end) {
 }
 
 /* One of each kind. */
-static void put_failures(FILE *f, struct exploration *x, const char *name,
+static void put_token(FILE *f, const struct exploration *x, const uint32_t *path, uint32_t len,
+                      uint32_t hash) {
+  struct buf token = {0};
+  if (token_write(x, path, len, hash, true, &token) == 0)
+    fprintf(f, ",token=\"%.*s\"", (int)token.len, (const char *)token.data);
+  buf_release(&token);
+}
+
+static void put_failures(FILE *f, struct exploration *x, const struct explored *e,
                          const struct explore_sum *s) {
   fprintf(f, "failures={");
   for (int end = EXPLORE_ERROR; end <= EXPLORE_STUCK; end++) {
@@ -91,7 +102,8 @@ static void put_failures(FILE *f, struct exploration *x, const char *name,
       continue;
     fprintf(f, "{kind=\"%s\",steps=%" PRIu32 ",preemptions=%" PRIu32,
             word_of((enum explore_end)end), len, preemptions);
-    if (told_make(x, path, len, (enum explore_end)end, name, &t) == 0) {
+    put_token(f, x, path, len, e->hash);
+    if (told_make(x, path, len, (enum explore_end)end, e->name, &t) == 0) {
       const struct story *story = told_story(t);
       if (story->message) {
         fprintf(f, ",message=");
@@ -140,7 +152,7 @@ static void put_report(FILE *f, struct exploration *x, const char *name) {
 }
 
 /* A Lua chunk that returns the result. */
-static void put_result(FILE *f, struct exploration *x, const char *name) {
+static void put_result(FILE *f, struct exploration *x, const struct explored *e) {
   struct explore_sum s;
   exploration_sum(x, &s);
   bool ok = true;
@@ -153,9 +165,9 @@ static void put_result(FILE *f, struct exploration *x, const char *name) {
   fprintf(f, ",seconds=%.6f,bytes=%zu,", s.seconds, s.bytes);
   if (s.ways >= 0 && s.stop == STOP_COMPLETE)
     fprintf(f, "interleavings=%.0f,", s.ways);
-  put_failures(f, x, name, &s);
+  put_failures(f, x, e, &s);
   put_outcomes(f, x);
-  put_report(f, x, name);
+  put_report(f, x, e->name);
   fprintf(f, "}");
 }
 
@@ -171,6 +183,13 @@ static bool asked_to_stop(void *ctx, uint32_t states, uint32_t histories) {
   return explore_stopped();
 }
 
+/* Was the path of the token followed to its end? */
+static bool went_well(const struct exploration *x) {
+  struct explore_followed f;
+  exploration_followed(x, &f);
+  return f.differs == FOLLOW_WELL;
+}
+
 __attribute__((noreturn)) static void explore_here(struct explored *e, int out) {
   struct sigaction act = {.sa_handler = on_interrupt};
   struct exploration *x = NULL;
@@ -182,11 +201,13 @@ __attribute__((noreturn)) static void explore_here(struct explored *e, int out) 
   e->options.progress = asked_to_stop;
   int rc = explore(&e->options, body, e, &x);
   if (rc == EXPLORE_READS_CLOCK)
-    _exit(AGAIN_WITH_CLOCK);
+    _exit(e->options.follow ? DIFFERS : AGAIN_WITH_CLOCK);
+  if (rc == 0 && e->options.follow && !went_well(x))
+    _exit(DIFFERS);
   FILE *f = fdopen(out, "w");
   if (rc || !f)
     _exit(1);
-  put_result(f, x, e->name);
+  put_result(f, x, e);
   fclose(f);
   _exit(0);
 }
@@ -229,7 +250,7 @@ static int explore_in_copy(lua_State *L, struct explored *e) {
 }
 
 static void read_options(lua_State *L, struct explored *e) {
-  static const char *const names[] = {"limit", "seed", "seconds", NULL};
+  static const char *const names[] = {"limit", "seed", "seconds", "token", NULL};
   if (lua_isnoneornil(L, 2))
     return;
   luaL_argexpected(L, lua_istable(L, 2), 2, "table of options");
@@ -245,7 +266,32 @@ static void read_options(lua_State *L, struct explored *e) {
     e->options.seconds_max = luaL_checknumber(L, -1);
     luaL_argcheck(L, e->options.seconds_max > 0, 2, "seconds must be a number above 0");
   }
+  if (lua_getfield(L, 2, "token") != LUA_TNIL) {
+    const char *wrong = token_parse(luaL_checkstring(L, -1), &e->token);
+    if (!wrong && (!e->token.function || e->token.script != e->hash)) {
+      token_release(&e->token);
+      wrong = "is of another function, or the text of this one has changed since";
+    }
+    if (wrong)
+      luaL_error(L, "explore: the token %s", wrong);
+    e->options.follow = &e->token;
+    e->options.clock = e->token.clock;
+  }
   lua_settop(L, 2);
+}
+
+/* Of the text that the function is in, and where it is there. */
+static uint32_t hash_function(const lua_Debug *ar) {
+  const int lines[] = {ar->linedefined, ar->lastlinedefined};
+  uint32_t hash = token_hash(TOKEN_HASH_NONE, lines, sizeof lines);
+  FILE *f = ar->source[0] == '@' ? fopen(ar->source + 1, "re") : NULL;
+  char part[4096];
+  if (!f)
+    return token_hash(hash, ar->source, ar->srclen);
+  for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
+    hash = token_hash(hash, part, n);
+  fclose(f);
+  return hash;
 }
 
 static int result_text(lua_State *L) {
@@ -273,15 +319,16 @@ static int l_explore(lua_State *L) {
   struct explored e = {.L = L, .lib = lib_find(L), .options = {.seed = 1, .merge_relock = true}};
   lua_Debug ar;
   luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_pushvalue(L, 1);
+  lua_getinfo(L, ">S", &ar);
+  const char *slash = strrchr(ar.short_src, '/');
+  e.name = slash ? slash + 1 : ar.short_src;
+  e.hash = hash_function(&ar);
   read_options(L, &e);
   if (!e.lib->arena)
     return luaL_error(L, "explore needs the program sandbox: a foreign host has its own memory");
   if (lua_gethook(L))
     return luaL_error(L, "explore cannot run while a hook is set");
-  lua_pushvalue(L, 1);
-  lua_getinfo(L, ">S", &ar);
-  const char *slash = strrchr(ar.short_src, '/');
-  e.name = slash ? slash + 1 : ar.short_src;
   e.options.arena = e.lib->arena;
   int status = explore_in_copy(L, &e);
   if (status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == AGAIN_WITH_CLOCK) {
@@ -294,6 +341,10 @@ static int l_explore(lua_State *L) {
   if (WIFSIGNALED(status))
     return luaL_error(L, "explore: the copy that explored was ended by signal %d",
                       WTERMSIG(status));
+  token_release(&e.token);
+  if (WEXITSTATUS(status) == DIFFERS)
+    return luaL_error(L, "explore: the steps of the token cannot be taken: the function does "
+                         "something else than when it was made");
   if (WEXITSTATUS(status) != 0)
     return luaL_error(L, "explore: %s", error_text(SBX_ENOMEM));
   return read_result(L);

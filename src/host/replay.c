@@ -86,7 +86,7 @@ void replay_tell(const struct script *script, const struct exploration *x, const
                  uint32_t len) {
   struct buf token = {0};
   uint32_t hash;
-  if (hash_script(script, &hash) && token_write(x, path, len, hash, &token) == 0) {
+  if (hash_script(script, &hash) && token_write(x, path, len, hash, false, &token) == 0) {
     printf("see it again: sandbox --replay '%.*s'", (int)token.len, (const char *)token.data);
     print_command(script);
   }
@@ -107,6 +107,11 @@ static int read_token(const struct script *s, struct token *ret) {
   const char *path = script_path(s), *wrong = token_parse(s->options->replay, ret);
   if (wrong)
     return refuse("replay: the token %s", wrong);
+  if (ret->function) {
+    token_release(ret);
+    return refuse("replay: the token %s",
+                  "is of a function: sandbox.explore(fn, { token = ... }) follows it");
+  }
   if (!hash_script(s, &hash)) {
     token_release(ret);
     return refuse("replay: cannot read '%s'", path ? path : "the script");

@@ -27,6 +27,26 @@ describe("explore", function()
     assert.is_truthy(r.report:find("lost", 1, true), r.report)
   end)
 
+  it("follows the one schedule that a token names", function()
+    local lost = counter(function(count) count:set(count:get() + 1) end)
+    local failure = explore(lost).failures[1]
+    local r = explore(lost, { token = failure.token })
+    assert.is_false(r.ok or r.complete)
+    assert.are.same({ failure }, r.failures)
+    assert.is_truthy(r.report:find("one schedule was followed", 1, true), r.report)
+    local function refuses(words, f, token)
+      local ok, err = pcall(explore, f, { token = token })
+      assert.is_false(ok)
+      assert.is_truthy(err:find(words, 1, true), err)
+    end
+    refuses("the token is none", lost, "hello")
+    refuses("the token is cut off", lost, failure.token:sub(1, -2))
+    refuses("the token is of another function", function() end, failure.token)
+    refuses("the steps of the token cannot be taken", lost, (failure.token:gsub(":vf:.*~", ":vf:~")))
+    local times = 0
+    refuses("the steps of the token cannot be taken", counter(function(count) count:add(times) end), failure.token)
+  end)
+
   it("proves that one step, or a lock, is right", function()
     local r = explore(counter(function(count) count:add(1) end))
     assert.is_true(r.ok and r.complete)

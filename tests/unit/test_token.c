@@ -33,7 +33,10 @@ static void a_token_may_have_no_deviation_and_flags(void **state) {
   assert_true(!t.clock && t.ends);
   token_release(&t);
   assert_null(token_parse("sbx1:00000000:vce:1>p1~0000", &t));
-  assert_true(t.clock && t.ends);
+  assert_true(t.clock && t.ends && !t.function);
+  token_release(&t);
+  assert_null(token_parse("sbx1:00000000:vf:1>p1~0000", &t));
+  assert_true(!t.clock && !t.ends && t.function);
   token_release(&t);
 }
 

@@ -950,6 +950,7 @@ function sandbox.time() end
 ---@field limit? integer # states, at most (default 2,000,000)
 ---@field seconds? number # real time, at most
 ---@field seed? integer # of the random numbers that the function draws
+---@field token? string # follow only the schedule that it names: a token of a failure of the same function
 
 ---One kind of failure that an exploration has found, by its shortest schedule.
 ---@class sandbox.ExploredFailure
@@ -957,6 +958,7 @@ function sandbox.time() end
 ---@field message? string
 ---@field where? string # "file:line" of the error
 ---@field steps integer # of the shortest schedule that leads there
+---@field token string # names that schedule: `explore(fn, { token = ... })` follows it again
 ---@field preemptions integer # of that schedule: how often a process that could go on was not the one to go on
 
 ---What the processes printed, and in how many interleavings.

@@ -486,6 +486,8 @@ static int follow_token(struct exploration *x, struct making *m) {
       break;
     rc = walk_take(x, w, k);
   }
+  if (x->stop == STOP_COMPLETE)
+    x->stop = STOP_FOLLOWED;
   x->differs = k == EXPLORE_NONE       ? FOLLOW_CANNOT
                : turn < t->count       ? FOLLOW_SHORT
                : walk_sum(w) != t->sum ? FOLLOW_SUM

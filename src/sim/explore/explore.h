@@ -87,8 +87,9 @@ enum explore_stop {
   STOP_BYTES,
   STOP_SECONDS,
   STOP_ASKED,
-  STOP_SPAWNS, /* a process spawns, or makes objects, without end, and takes no step */
-  STOP_ENDLESS /* a process computes for seconds without an op */
+  STOP_SPAWNS,   /* a process spawns, or makes objects, without end, and takes no step */
+  STOP_FOLLOWED, /* only the path of a token was to be followed */
+  STOP_ENDLESS   /* a process computes for seconds without an op */
 };
 
 /* Instead of a result: the script reads the clock, so explore again with `clock`, in a new arena.

@@ -100,6 +100,7 @@ static const char *parse(const char *at, struct token *t) {
     return at[strspn(at, "0123456789abcdef:")] == '\0' ? cut_off : "has no hash of a script";
   t->clock = take(&at, "c");
   t->ends = take(&at, "e");
+  t->function = take(&at, "f");
   if (!take(&at, ":"))
     return *at == '\0' ? cut_off : "is of another version";
   const char *wrong = take_turns(&at, t);
@@ -135,11 +136,11 @@ static int go_on(const struct exploration *x, struct walk *w) {
 }
 
 int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t script,
-                struct buf *out) {
+                bool function, struct buf *out) {
   struct walk w = WALK_BEGIN;
   bool first = true;
-  int rc = buf_format(out, FORM "%08x:v%s%s:", (unsigned)script, x->options.clock ? "c" : "",
-                      x->ends_are_steps ? "e" : "");
+  int rc = buf_format(out, FORM "%08x:v%s%s%s:", (unsigned)script, x->options.clock ? "c" : "",
+                      x->ends_are_steps ? "e" : "", function ? "f" : "");
   for (uint32_t i = 0; i < len && rc == 0; i++) {
     if (path[i] != walk_default(x, &w)) {
       rc = buf_format(out, "%s%u>p%u", first ? "" : ",", (unsigned)i + 1,

@@ -4,7 +4,8 @@
  * A token names a path through the interleavings of a script (explore.h). Its parts:
  *   sbx1       the form of the token, and which steps there are
  *   7f3a9c21   hash of the script's text
- *   v          what is explored: v, then c if states say what time it is, e if ends of processes are steps
+ *   v          what is explored: v, then c if states say what time it is, e if ends of processes are steps,
+ *              f if it is a function (sandbox.explore), not a whole script
  *   2>p2       deviations: step 2 (from 1) is taken by process 2 (in the order of spawning, 0 is main).
  *              At all others the process of the step before goes on if it can, else the lowest one
  *   4d1e       checksum over all steps: the process and the kind of its op
@@ -24,7 +25,7 @@ struct token_turn {
 
 struct token {
   uint32_t script; /* hash */
-  bool clock, ends;
+  bool clock, ends, function;
   struct token_turn *turns; /* the deviations, by step; owned */
   uint32_t count;
   uint16_t sum;
@@ -41,10 +42,10 @@ void token_release(struct token *t);
 
 /*
  * Append the token of a path of the exploration, as exploration_path gives it, to `out`, without a
- * terminating zero. `script`: the hash. -SBX_ENOMEM
+ * terminating zero. `script`: the hash; `function`: of its text. -SBX_ENOMEM
  */
 int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t script,
-                struct buf *out);
+                bool function, struct buf *out);
 
 /* The name of a kind: "LOCK_ACQUIRE". */
 const char *token_kind_name(enum op_kind kind);
