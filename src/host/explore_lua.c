@@ -78,6 +78,19 @@ static const char *word_of(enum explore_end end) {
   return words[end];
 }
 
+/* A circle in which a process waits for ever. Returns whether there is one. `f` NULL: writes nothing. */
+static bool put_circle(FILE *f, const struct exploration *x) {
+  uint32_t *path = NULL, loop, victim;
+  bool livelock;
+  uint32_t len = exploration_circle(x, &path, &loop, &victim, &livelock);
+  if (len != EXPLORE_NONE && f)
+    fprintf(f, "{kind=\"%s\",steps=%" PRIu32 ",preemptions=0},", livelock ? "livelock" : "starves",
+            len);
+  if (len != EXPLORE_NONE)
+    free(path);
+  return len != EXPLORE_NONE;
+}
+
 /* One of each kind. */
 static void put_token(FILE *f, const struct exploration *x, const uint32_t *path, uint32_t len,
                       uint32_t hash) {
@@ -118,6 +131,7 @@ static void put_failures(FILE *f, struct exploration *x, const struct explored *
     told_free(t);
     free(path);
   }
+  put_circle(f, x);
   fprintf(f, "},");
 }
 
@@ -155,7 +169,7 @@ static void put_report(FILE *f, struct exploration *x, const char *name) {
 static void put_result(FILE *f, struct exploration *x, const struct explored *e) {
   struct explore_sum s;
   exploration_sum(x, &s);
-  bool ok = true;
+  bool ok = !put_circle(NULL, x);
   for (uint32_t i = 0; i < s.states; i++)
     ok &= exploration_state(x, i)->end <= EXPLORE_WELL;
   fprintf(f,

@@ -131,6 +131,23 @@ describe("--explore finds a circle in which a process waits for ever", function(
     end)
   end
 
+  it("in a function, too", function()
+    local result = sandbox.explore(function()
+      local a, b = sandbox.lock(), sandbox.lock()
+      local function eat(x, y)
+        while true do
+          x:acquire()
+          if y:acquire(0) then break end
+          x:release()
+        end
+        y:release() x:release()
+      end
+      local p, q = spawn(eat, a, b), spawn(eat, b, a)
+      p:join() q:join()
+    end)
+    assert.same({ false, "livelock", 12 }, { result.ok, result.failures[1].kind, result.failures[1].steps })
+  end)
+
   it("not in starving_writer turnstile, as far as it is tried", function()
     local report, status = limited(3000, FOLDER .. "starving_writer.lua", "turnstile")
     assert.truthy(report:find("\nnothing went wrong in what was tried\n", 1, true), report)
