@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "host/explore.h"
 #include "host/simulate.h"
+#include "lua/state/interrupt.h"
 #include "lua/state/report.h"
 #include "sim/explore/token.h"
 #include "sim/world.h"
@@ -181,6 +182,28 @@ static int tell_difference(const struct followed *p) {
   return EXIT_DIFFERS;
 }
 
+static bool asked_to_stop(void *ctx, uint32_t states, uint32_t histories) {
+  (void)ctx;
+  (void)states;
+  (void)histories;
+  return explore_stopped();
+}
+
+/* Nothing could be followed, or not to the end. */
+static int tell_no_path(struct followed *p, int rc) {
+  forget(p);
+  if (explore_stopped()) {
+    report_print(&(struct report){.message = "interrupted"});
+    return EXIT_INTERRUPTED;
+  }
+  report_print(&(struct report){
+      .message = rc == EXPLORE_READS_CLOCK
+                     ? "replay: the script reads the clock, and did not when the token was made"
+                 : rc == EXPLORE_NOTHING ? "replay: main goes on and on, and takes no step"
+                                         : error_text(rc)});
+  return rc < 0 ? EXIT_LUA_ERROR : EXIT_DIFFERS;
+}
+
 /* 0 or an exit status, after a message. On 0 the caller has to `forget`. */
 static int follow(struct script *script, struct followed *p) {
   const struct options *o = script->options;
@@ -194,17 +217,13 @@ static int follow(struct script *script, struct followed *p) {
                                      .arena = p->arena,
                                      .merge_relock = true,
                                      .clock = token.clock,
-                                     .follow = &token};
+                                     .follow = &token,
+                                     .progress = asked_to_stop};
   if (rc == 0)
     rc = explore(&eo, script_simulated, script, &p->x);
   token_release(&token);
-  if (rc) {
-    report_print(&(struct report){.message = rc < 0 ? error_text(rc)
-                                                    : "replay: the script reads the clock, and did "
-                                                      "not when the token was made"});
-    forget(p);
-    return rc < 0 ? EXIT_LUA_ERROR : EXIT_DIFFERS;
-  }
+  if (rc || explore_stopped())
+    return tell_no_path(p, rc);
   exploration_followed(p->x, &p->f);
   return 0;
 }
