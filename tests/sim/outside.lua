@@ -31,6 +31,7 @@ return {
     queue = { ["get: timeouts (fault 11"] = "a wait lasts exactly as long, which is less once it is rounded" },
     scope = { ["children that are busy, or catch all errors"] = "a process that computes for ever has the run for itself" },
     select = { ["uses no CPU while it waits"] = "os.clock is virtual, and the time of all processes" },
+    waiting = { ["also of one whose worker dies meanwhile, and in a loop with a map"] = "os.exit is the runner's here, and cannot be sent" },
     sync_dict = { ["holds a hundred thousand keys"] = "the simulator looks for a key in all of them" },
     sync_lock = { ["too many at once are an error that says so"] = "there is no limit but memory" },
   },
