@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "host/replay.h"
+#include "lua/state/interrupt.h"
 #include "lua/state/report.h"
 #include "prompt/show.h"
 
@@ -123,8 +124,9 @@ static void print_head(const char *script, const struct explore_sum *s) {
     printf("%s: %" PRIu32 " processes, interleavings without end; all %s states tried\n", script,
            s->processes, states);
   else
-    printf("%s: %s interleaving%s of %" PRIu32 " processes, all tried (%s states)\n", script,
-           number(s->ways, ways), s->ways == 1 ? "" : "s", s->processes, states);
+    printf("%s: %s interleaving%s of %" PRIu32 " process%s, all tried (%s state%s)\n", script,
+           number(s->ways, ways), s->ways == 1 ? "" : "s", s->processes,
+           s->processes == 1 ? "" : "es", states, s->states == 1 ? "" : "s");
 }
 
 /* Where the process is that computes without an end: behind which of its operations. */
@@ -279,7 +281,10 @@ int explore_report(struct exploration *x, const char *script, const struct scrip
   if (s.stop != STOP_COMPLETE && exploration_outcomes(x, &outcomes) == 0)
     printf("  none was followed to its end: fewer processes, or fewer rounds, would help\n");
   print_outcomes(x);
-  return bad ? EXIT_FOUND : 0;
+  return bad                       ? EXIT_FOUND
+         : s.stop == STOP_COMPLETE ? 0
+         : s.stop == STOP_ASKED    ? EXIT_INTERRUPTED
+                                   : EXIT_NOT_ALL;
 }
 
 /* For tests, in builds with fault points: with this variable being woken up from a condition's wait and

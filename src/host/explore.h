@@ -8,7 +8,7 @@
 #include "look/story.h"
 #include "sim/explore/explore.h"
 
-enum { EXIT_FOUND = 5 };
+enum { EXIT_FOUND = 5, EXIT_NOT_ALL = 125 };
 
 /* Explore the script, print the report on stdout. Returns the exit status: 0, EXIT_FOUND, ... */
 int explore_script(struct script *script);

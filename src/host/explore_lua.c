@@ -52,8 +52,9 @@ static int body(struct backend *b, void *ctx) {
   e->lib->messages = (struct messages){0};
   e->lib->life.report = (struct buf){0};
   e->lib->life.stack_middle = stack_middle();
-  simulate_restrict(e->L, b);
+  simulate_restrict(e->L, b, true);
   lua_settop(e->L, 1);
+  lib_forget_handles(e->L);
   child_run(e->L, e->lib, 0);
 }
 
@@ -228,15 +229,19 @@ __attribute__((noreturn)) static void explore_here(struct explored *e, int out) 
 
 /* -- in the caller ------------------------------------------------------------------------------- */
 
-/* Read all until the end of file into a string at the top. False: an error. */
-static bool read_all(lua_State *L, int fd) {
+/* Read all until the end of file into a string at the top; an interrupt goes on to who writes. False: an
+ * error. */
+static bool read_all(lua_State *L, int fd, pid_t pid) {
   luaL_Buffer text;
   char part[4096];
   ssize_t n;
   luaL_buffinit(L, &text);
-  while ((n = read(fd, part, sizeof part)) > 0 || (n < 0 && errno == EINTR))
+  while ((n = read(fd, part, sizeof part)) > 0 || (n < 0 && errno == EINTR)) {
     if (n > 0)
       luaL_addlstring(&text, part, (size_t)n);
+    else if (lib_find(L)->interrupts.came) /* it tells what it knows */
+      kill(pid, SIGINT);
+  }
   luaL_pushresult(&text);
   return n == 0;
 }
@@ -256,7 +261,7 @@ static int explore_in_copy(lua_State *L, struct explored *e) {
     explore_here(e, pipe_fds[1]);
   }
   close(pipe_fds[1]);
-  bool read = pid > 0 && read_all(L, pipe_fds[0]);
+  bool read = pid > 0 && read_all(L, pipe_fds[0], pid);
   close(pipe_fds[0]);
   while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
     continue;

@@ -87,9 +87,14 @@ void replay_tell(const struct script *script, const struct exploration *x, const
                  uint32_t len) {
   struct buf token = {0};
   uint32_t hash;
-  if (hash_script(script, &hash) && token_write(x, path, len, hash, false, &token) == 0) {
-    printf("see it again: sandbox --replay '%.*s'", (int)token.len, (const char *)token.data);
-    print_command(script);
+  if (hash_script(script, &hash)) {
+    int rc = token_write(x, path, len, hash, false, &token);
+    if (rc == 0) {
+      printf("see it again: sandbox --replay '%.*s'", (int)token.len, (const char *)token.data);
+      print_command(script);
+    } else if (rc == -SBX_EINVAL) {
+      printf("no token: it depends on which of several ready entries a select takes\n");
+    }
   }
   buf_release(&token);
 }

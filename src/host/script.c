@@ -234,7 +234,7 @@ static int run(lua_State *L) {
   lua_pop(L, 1);
   explore_open(L, s->simulated);
   if (s->simulated)
-    simulate_restrict(L, s->backend);
+    simulate_restrict(L, s->backend, s->script->options->explore);
   set_arg(L, s->script);
   lua_gc(L, LUA_GCGEN, 0, 0); /* as lua 5.4 does */
 

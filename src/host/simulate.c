@@ -44,6 +44,14 @@ static int refuse(lua_State *L) {
                     lua_tostring(L, lua_upvalueindex(1)));
 }
 
+/* Nor may a file stay open while a run goes many ways: it would have one place in all of them. */
+static int refuse_file(lua_State *L) {
+  return luaL_error(L,
+                    "%s is not possible in a run that is explored: a file has one place in all "
+                    "interleavings; keep what is read in a module, for require",
+                    lua_tostring(L, lua_upvalueindex(1)));
+}
+
 /* A searcher of require, in place of the two that load modules in C. */
 static int no_modules_in_c(lua_State *L) {
   lua_pushliteral(L, "a simulated run loads no modules in C: run the script without --sim");
@@ -109,14 +117,19 @@ static int virtual_time(lua_State *L) {
   return lua_gettop(L);
 }
 
-static void set_refused(lua_State *L, const char *library, const char *const names[]) {
+static void set_each(lua_State *L, const char *library, const char *const names[],
+                     lua_CFunction f) {
   if (lua_getglobal(L, library) == LUA_TTABLE)
     for (int i = 0; names[i]; i++) {
       lua_pushfstring(L, "%s.%s", library, names[i]);
-      lua_pushcclosure(L, refuse, 1);
+      lua_pushcclosure(L, f, 1);
       lua_setfield(L, -2, names[i]);
     }
   lua_pop(L, 1);
+}
+
+static void set_refused(lua_State *L, const char *library, const char *const names[]) {
+  set_each(L, library, names, refuse);
 }
 
 static void set_virtual(lua_State *L, struct backend *b, const char *name, lua_CFunction f,
@@ -137,21 +150,26 @@ static bool for_specs(void) {
 #endif
 }
 
-void simulate_restrict(lua_State *L, struct backend *b) {
+void simulate_restrict(lua_State *L, struct backend *b, bool explored) {
   static const char *const of_os[] = {"execute", "remove", "rename", "tmpname", "setlocale", NULL};
   static const char *const of_io[] = {"popen", "tmpfile", "output", NULL};
   static const char *const of_package[] = {"loadlib", NULL};
+  static const char *const files[] = {"open", "lines", "input", "read", NULL};
   set_refused(L, LUA_OSLIBNAME, of_os);
   set_refused(L, LUA_IOLIBNAME, of_io);
   set_refused(L, LUA_LOADLIBNAME, of_package);
+  if (explored)
+    set_each(L, LUA_IOLIBNAME, files, refuse_file);
   lua_getglobal(L, LUA_OSLIBNAME);
   set_virtual(L, b, "clock", virtual_clock, 0);
   set_virtual(L, b, "time", virtual_time, 1);
   set_virtual(L, b, "date", virtual_time, 2);
   lua_getglobal(L, LUA_IOLIBNAME);
-  lua_getfield(L, -1, "open");
-  lua_pushcclosure(L, open_to_read, 1);
-  lua_setfield(L, -2, "open");
+  if (!explored) {
+    lua_getfield(L, -1, "open");
+    lua_pushcclosure(L, open_to_read, 1);
+    lua_setfield(L, -2, "open");
+  }
   lua_getglobal(L, LUA_LOADLIBNAME);
   if (!for_specs())
     refuse_modules_in_c(L);

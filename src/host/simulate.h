@@ -28,6 +28,7 @@ void simulate_say_deadlock(void *ctx, const struct snapshot *taken);
 void simulate_report(const void *text, size_t len);
 
 /* Replace the functions by which a script would reach, or change, what is outside of a simulated run. */
-void simulate_restrict(lua_State *L, struct backend *b);
+/* `explored`: the run goes many ways, and a file that is open would have one place in all of them. */
+void simulate_restrict(lua_State *L, struct backend *b, bool explored);
 
 #endif

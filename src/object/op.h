@@ -207,7 +207,8 @@ struct op {
                      out */
   uint32_t sub_count; /* SELECT: of subs */
   uint64_t count;     /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out; PROGRESS_ADD:
-                         an int64_t, PROGRESS_SET, in */
+                         an int64_t, PROGRESS_SET, in; SELECT: 1 if the script minds the order of the
+                         ops, else it was drawn, in */
 
   /* SELECT: ops that can block, the first to be tried first; borrowed. Their deadlines do not
    * count, but for CLOCK_SLEEP. */
@@ -452,6 +453,7 @@ struct backend {
    * Both NULL: there never is. */
   bool (*keeps)(void *ctx);
   void (*keep_nothing)(void *ctx);
+  bool image;       /* the process is one of several in a program: it leaves by self->exit alone */
   bool exits;       /* by os.exit: no `<close>` was to release what it has */
   void *signal_ctx; /* of all of them */
 };

@@ -11,7 +11,7 @@
 
 /*
  *   patient     it has no deadline: waiting for an end with one may come too early
- *   joins_only  of a SELECT: all of its ops are joins, as in join_all
+ *   joins_only  of a SELECT: all of its ops are joins, in the script's order, as in join_all
  * PROCESS_AWAIT, PROCESS_END and PROCESS_LOOK may be steps or not: that depends on how the processes stand.
  */
 bool op_is_quiet(enum op_kind kind, bool patient, bool joins_only);

@@ -450,8 +450,11 @@ int sim_open(const struct sim_options *o, struct sim **ret) {
   if (!s)
     return -SBX_ENOMEM;
   s->options = *o;
-  s->base = (struct backend){
-      .objects = &object_table, .self = &self_table, .run = &run_table, .observe = observe};
+  s->base = (struct backend){.objects = &object_table,
+                             .self = &self_table,
+                             .run = &run_table,
+                             .image = true,
+                             .observe = observe};
   s->streams[0] = open_stream(s, print_out);
   s->streams[1] = open_stream(s, print_err);
   int rc = s->streams[0] && s->streams[1] ? images_open(o->arena, &s->images) : -SBX_ENOMEM;

@@ -20,7 +20,7 @@ local function explore(name, arguments, environment)
   local words = { environment or "", shell.quote(shell.program), "--explore", shell.quote(FOLDER .. name .. ".lua") }
   for _, word in ipairs(arguments or {}) do words[#words + 1] = shell.quote(word) end
   local report, status = shell.run(table.concat(words, " ") .. " 2>&1 </dev/null")
-  local ways, states = report:match("^[%w_]+%.lua: ([%d,]+) interleavings? of %d+ processes, all tried %(([%d,]+) states%)\n")
+  local ways, states = report:match("^[%w_]+%.lua: ([%d,]+) interleavings? of %d+ process[es]*, all tried %(([%d,]+) states?%)\n")
   local found = { ways = ways and numeral(ways), states = states and numeral(states), error = 0, deadlock = 0, never = 0, held = 0 }
   for bad, of, what in report:gmatch("\n([%d,]+) of ([%d,]+) ([^(]+) %(1 in [%d,]+%)") do
     local kind = ({ ["end wrong"] = "error", ["end in a deadlock"] = "deadlock", ["never end"] = "never",

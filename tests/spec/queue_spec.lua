@@ -230,16 +230,12 @@ for _, transport in ipairs { "auto", "pipe", "shm" } do
     it("a length that others change never looks wrong", function()
       local q = make(10)
       local p = spawn(function() for i = 1, 4000 do q:put(i) end end)
-      local c = spawn(function() for i = 1, 4000 do assert(q:get() == i) end end)
-      local looks = 0
-      while p:alive() or c:alive() do
+      local c = spawn(function() for i = 1, 4000 do assert(q:get() == i) end end)      repeat
         local n = #q
         assert.is_true(n >= 0 and n <= 10, n)
-        looks = looks + 1
-      end
+      until not (p:alive() or c:alive())
       join_all { p, c }
       assert.are.equal(0, #q)
-      assert.is_true(looks > 0)
     end)
 
     it("ping and pong", function()

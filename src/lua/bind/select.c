@@ -39,6 +39,7 @@ struct selection {
   uint32_t count;
   bool encoded; /* lib->messages.out holds an item */
   bool futures; /* there are tasks of pools among the entries */
+  bool ordered; /* the first that is ready is taken */
 };
 
 /* -- entries --------------------------------------------------------------------------------- */
@@ -187,7 +188,8 @@ static struct selection read_list(lua_State *L, struct lib *lib) {
   memset(s.ops, 0, s.count * (sizeof *s.ops + sizeof *s.entries));
   for (uint32_t i = 0; i < s.count; i++)
     s.entries[i].index = i + 1;
-  if (lua_getfield(L, LIST, "ordered") != LUA_TBOOLEAN || !lua_toboolean(L, -1))
+  s.ordered = lua_getfield(L, LIST, "ordered") == LUA_TBOOLEAN && lua_toboolean(L, -1);
+  if (!s.ordered)
     shuffle(lib, s.entries, s.count);
   lua_settop(L, OPS);
   for (uint32_t i = 0; i < s.count; i++) {
@@ -283,6 +285,7 @@ static int l_select(lua_State *L) {
   lua_settop(L, 2);
   int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
   struct selection s = read_list(L, lib);
+  op.count = s.ordered;
   if (s.futures) {
     if (s.encoded)
       lib_sent(L, lib);

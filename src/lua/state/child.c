@@ -173,6 +173,17 @@ static void close_variables(lua_State *L, struct lib *lib) {
   running_set(lib, NULL);
 }
 
+/* Of main, which the script runs on. */
+static void close_variables_of_main(lua_State *L, struct lib *lib) {
+  interrupt_clear(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lua_State *main = lua_tothread(L, -1);
+  lib->running.resumers = NULL;
+  running_set(lib, main);
+  lua_resetthread(main);
+  running_set(lib, NULL);
+}
+
 int child_os_exit(lua_State *L) {
   struct lib *lib = lib_of(L);
   bool is_flag = lua_isboolean(L, 1), close = lua_toboolean(L, 2);
@@ -186,6 +197,12 @@ int child_os_exit(lua_State *L) {
   lib->b->exits = true;
   lib_wait_children(L, lib); /* as at the end of its function */
   program_close_all(L, lib);
+  if (!lib->life.child && lib->b->image) { /* it ends alone: the program goes on */
+    if (close)
+      close_variables_of_main(L, lib);
+    fflush(NULL);
+    lib->b->self->exit(lib->b, number);
+  }
   if (!lib->life.child) {
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);

@@ -348,6 +348,11 @@ static lua_Integer handle_key(struct lib *lib, const struct object *object) {
                        ref.type); /* a process and another object may have equal serials */
 }
 
+void lib_forget_handles(lua_State *L) {
+  lib_push_weak(L, "v", 0);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &handles_key);
+}
+
 void lib_settle_handle(lua_State *L, struct lib *lib) {
   const struct handle *h = lua_touserdata(L, -1);
   lua_Integer key = handle_key(lib, h->object);
@@ -416,8 +421,7 @@ struct lib *lib_new(lua_State *L, struct backend *b) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_key);
-  lib_push_weak(L, "v", 0);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &handles_key);
+  lib_forget_handles(L);
   lua_createtable(L, OBJECT_TYPES, OBJECT_TYPES);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);

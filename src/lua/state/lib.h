@@ -183,6 +183,10 @@ struct handle *lib_push_handle(lua_State *L, enum object_type type);
  */
 void lib_settle_handle(lua_State *L, struct lib *lib);
 
+/* The handles there are so far belong to another run: none is taken for that of an object that comes
+ * from now on. May raise without memory. */
+void lib_forget_handles(lua_State *L);
+
 /* The deadline that is `seconds` of the run's clock from now. */
 int64_t lib_deadline(struct lib *lib, double seconds);
 

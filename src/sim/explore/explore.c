@@ -206,11 +206,65 @@ static int be_born(struct exploration *x, struct making *m, uint32_t parent,
   return follow(x, m, m->histories[parent], i, answer_text(x, &a, OP_PROCESS_SPAWN));
 }
 
+enum { NO_CHOICE = -1 };
+
+/* -- the choice of a select ---------------------------------------------------------------------- */
+
+static struct request *late_subs(struct exploration *x, uint32_t count) {
+  struct request *subs = realloc(x->late_subs, count * sizeof *subs);
+  if (subs)
+    x->late_subs = subs;
+  return subs;
+}
+
+/* The select with the chosen op before the others: it is the one that is done. */
+static const struct request *chosen_first(struct exploration *x, const struct request *r) {
+  struct request chosen = r->subs[x->choice];
+  const struct request *from = r->subs == x->late_subs ? NULL : r->subs;
+  struct request *subs = late_subs(x, r->sub_count);
+  if (!subs)
+    return NULL;
+  if (from)
+    memcpy(subs, from, r->sub_count * sizeof *subs);
+  subs[x->choice] = subs[0];
+  subs[0] = chosen;
+  if (r != &x->late)
+    x->late = *r;
+  x->late.subs = subs;
+  return &x->late;
+}
+
+/* Could a select of process `i` take its op k now, if it tried no other? */
+static bool is_ready(struct exploration *x, struct making *m, uint32_t i, uint32_t k) {
+  const struct request *r = asked_by(x, m, i);
+  if (!r)
+    return false;
+  struct request one = *r;
+  one.subs = &r->subs[k];
+  one.sub_count = 1;
+  one.deadline_ns = SBX_FOREVER;
+  return world_can(m->w, i, &one) == WORLD_GOES;
+}
+
+/* The next op, from `k` on, that a select may choose. NO_CHOICE: there is none, or nothing to choose,
+ * since it is no select, or one that takes the first. */
+static int next_choice(struct exploration *x, struct making *m, uint32_t i, uint32_t k) {
+  const struct request *r = graph_request(x, m->histories[i]);
+  if (!r || r->kind != OP_SELECT || r->count == 1)
+    return NO_CHOICE;
+  for (; k < r->sub_count; k++)
+    if (is_ready(x, m, i, k))
+      return (int)k;
+  return NO_CHOICE;
+}
+
 /* Process `i` takes a step. `ret_answer`: 0 if its op is not over. */
 static int take_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *ret_answer) {
   struct answer a = {0};
   const struct request *r = asked_by(x, m, i);
   *ret_answer = 0;
+  if (r && x->choice != NO_CHOICE)
+    r = chosen_first(x, r);
   if (!r)
     return -SBX_ENOMEM;
   if (op_describe(r->kind)->type == OBJECT_PROCESS)
@@ -219,6 +273,8 @@ static int take_step(struct exploration *x, struct making *m, uint32_t i, uint32
   int rc = world_step(m->w, i, r, &a);
   if (rc == WORLD_GOES_ON)
     return 0;
+  if (rc == 0 && x->choice != NO_CHOICE)
+    a.number = (int)x->choice;
   if (rc == 0 && (*ret_answer = answer_text(x, &a, r->kind)) == 0)
     rc = -SBX_ENOMEM;
   if (rc == 0 && r->kind == OP_PROCESS_SPAWN && a.rc == 0)
@@ -317,6 +373,27 @@ static int comes_back(struct exploration *x, struct making *m, struct circle *c,
   return c->state ? 0 : -SBX_ENOMEM;
 }
 
+/* An interrupt that is under way arrives at once. */
+static int deliver_interrupts(struct exploration *x, struct making *m) {
+  int rc = 0;
+  for (uint32_t i = 0; i < m->count && rc == 0; i++) {
+    struct answer a = {0};
+    if (has_left(x, m, i) || !world_interrupts(m->w, i))
+      continue;
+    m->histories[i] = history_interrupt(&x->h, m->histories[i], world_take_interrupts(m->w, i));
+    const struct request *r = m->histories[i] ? asked_by(x, m, i) : NULL;
+    if (!r)
+      return -SBX_ENOMEM;
+    if (!(history_of(&x->h, m->histories[i])->held & HISTORY_CANCELLED))
+      continue;
+    rc = world_cancel(m->w, i, r, &a);
+    if (rc == 0)
+      rc = follow(x, m, m->histories[i], i, answer_text(x, &a, r->kind));
+    answer_release(&a);
+  }
+  return rc;
+}
+
 /* Do what is no step, until nothing is left but steps; and when nobody can go on, let time pass. */
 static int close_state(struct exploration *x, struct making *m) {
   enum { MOST = 100000 }; /* times; a process that counts its sleeps never comes back */
@@ -325,6 +402,9 @@ static int close_state(struct exploration *x, struct making *m) {
   struct circle circle = {0};
   for (uint32_t passed = 0; passed < MOST;) {
     bool any;
+    int told = deliver_interrupts(x, m);
+    if (told)
+      return told;
     uint32_t answer, quiet = find_quiet(x, m, &any);
     if (quiet != EXPLORE_NONE) {
       if (done++ == QUIET || m->count > PROCESSES || x->asked) {
@@ -358,36 +438,54 @@ static enum explore_end end_of(struct exploration *x, const struct making *m) {
   world_process(m->w, 0, &p);
   if (p.exit_code != 0 || p.signal)
     return EXPLORE_ERROR;
-  for (uint32_t i = 0; i < m->count; i++) {
-    world_process(m->w, i, &p);
-    if (i > 0 && p.failed)
-      return EXPLORE_ERROR;
-    held |= history_of(&x->h, m->histories[i])->held;
-  }
+  const uint8_t *report;
+  size_t len;
+  uint32_t at = 0;
+  if (world_report(m->w, &at, &report, &len)) /* a failure that nobody looked at */
+    return EXPLORE_ERROR;
+  for (uint32_t i = 0; i < m->count; i++)
+    held |= history_of(&x->h, m->histories[i])->held & HISTORY_HELD;
   return held ? EXPLORE_HELD : EXPLORE_WELL;
 }
 
 /* Find the steps of a state. */
+static int look_step(struct exploration *x, struct making *m, uint32_t i) {
+  uint32_t answer, to;
+  int rc = take_step(x, m, i, &answer);
+  x->choice = NO_CHOICE;
+  if (rc == 0)
+    rc = close_state(x, m);
+  if (rc == 0)
+    rc = add_state(x, m, &to);
+  return rc ? rc : add_step(x, i, to, answer);
+}
+
+/* The steps of process `i`: one, or one for each op that a select may choose. */
+static int look_at_process(struct exploration *x, uint32_t state, struct making *m, uint32_t i) {
+  int rc = load(x, state, m);
+  if (rc || !can(x, m, i))
+    return rc;
+  int choice = next_choice(x, m, i, 0);
+  do {
+    int after = choice == NO_CHOICE ? NO_CHOICE : next_choice(x, m, i, (uint32_t)choice + 1);
+    x->choice = choice;
+    rc = look_step(x, m, i);
+    choice = after;
+    if (rc == 0 && choice != NO_CHOICE)
+      rc = load(x, state, m);
+  } while (rc == 0 && choice != NO_CHOICE);
+  return rc;
+}
+
 static int look_at(struct exploration *x, uint32_t state, struct making *m) {
-  uint32_t first = x->step_count, answer, to;
+  uint32_t first = x->step_count;
   int rc = load(x, state, m);
   if (rc)
     return rc;
   uint32_t count = m->count;
   bool over = has_left(x, m, 0) || x->states[state].stuck;
-  for (uint32_t i = 0; i < count && !over && rc == 0; i++) {
-    if (i > 0 && (rc = load(x, state, m)))
-      break;
-    if (!can(x, m, i))
-      continue;
-    rc = take_step(x, m, i, &answer);
-    if (rc == 0)
-      rc = close_state(x, m);
-    if (rc == 0)
-      rc = add_state(x, m, &to);
-    if (rc == 0)
-      rc = add_step(x, i, to, answer);
-  }
+  for (uint32_t i = 0; i < count && !over && rc == 0; i++)
+    rc = look_at_process(x, state, m, i);
   struct explore_state *s = &x->states[state];
   s->looked_at = rc == 0;
   s->first = first;
@@ -573,6 +671,7 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
   if (!x)
     return -SBX_ENOMEM;
   x->options = *o;
+  x->choice = NO_CHOICE;
   x->ends_are_steps = o->follow && o->follow->ends;
   x->began = seconds_now();
   int rc = open_all(x, &m);

@@ -42,6 +42,7 @@ struct exploration {
   struct explore_step *steps;
   uint32_t step_count, step_cap;
   uint32_t processes, first_history;
+  int choice;                      /* which op of a select is taken; -1: the first */
   struct request late, *late_subs; /* of asked_by */
   struct request **requests;       /* of histories, opened */
   uint32_t request_cap;

@@ -49,7 +49,7 @@ uint32_t history_note(struct histories *h, uint32_t before, uint32_t index, uint
   n.index = index;
   n.serial = serial;
   n.printed = h->printed;
-  n.held = h->held | (before ? history_of(h, before)->held : 0);
+  n.held = h->held | (before ? history_of(h, before)->held & HISTORY_HELD : 0);
   if (why == SIM_LEFT) {
     n.request = intern_put(h->texts, &status, sizeof status, NULL);
   } else {
@@ -94,6 +94,30 @@ static bool grow(struct histories *h) {
   free(old.keys);
   free(old.next);
   return true;
+}
+
+/* In place of an answer, in the keys. */
+static uint32_t event_of(unsigned interrupts) { return UINT32_MAX - interrupts; }
+
+uint32_t history_interrupt(struct histories *h, uint32_t before, unsigned interrupts) {
+  struct history n = *history_of(h, before);
+  uint64_t key = (uint64_t)before << 32 | event_of(interrupts);
+  uint32_t i = slot_of(h, key);
+  if (h->keys[i])
+    return h->next[i];
+  h->printed = n.printed;
+  h->held = 0;
+  enum sim_stop why = sim_interrupt(h->sim, n.image, n.index, n.serial, interrupts);
+  n.held = (n.held & HISTORY_HELD) | (why == SIM_CANCELLED ? HISTORY_CANCELLED : 0);
+  n.printed = h->printed;
+  n.image = sim_image(h->sim);
+  uint32_t after = n.image && !h->no_memory ? intern_put(h->all, &n, sizeof n, NULL) : 0;
+  if (!after || (2 * ++h->used > h->slots && !grow(h)))
+    return 0;
+  i = slot_of(h, key);
+  h->keys[i] = key;
+  h->next[i] = after;
+  return after;
 }
 
 uint32_t history_follow(struct histories *h, uint32_t before, uint32_t answer, uint32_t index,

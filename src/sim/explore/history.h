@@ -12,13 +12,18 @@
 #include "sim/intern.h"
 #include "sim/sim.h"
 
+enum history_flag {
+  HISTORY_HELD = 1,     /* it asked to end, and held something */
+  HISTORY_CANCELLED = 2 /* an interrupt ended its op: that is to be cancelled */
+};
+
 struct history {
   uint32_t image;   /* 0: it has left */
   uint32_t request; /* text; of one that has left its exit status */
   uint32_t printed; /* text: of the last piece, and the number of those before; 0: nothing */
   uint32_t index;   /* of the process */
   uint64_t serial;
-  uint64_t held; /* 1: it asked to end, and held something */
+  uint64_t held; /* of enum history_flag */
 };
 
 struct histories {
@@ -53,6 +58,9 @@ static inline const struct history *history_of(const struct histories *h, uint32
  * memory. */
 uint32_t history_note(struct histories *h, uint32_t before, uint32_t index, uint64_t serial,
                       enum sim_stop why);
+
+/* The history that follows when an interrupt arrives at a process that asks. 0: no memory. */
+uint32_t history_interrupt(struct histories *h, uint32_t before, unsigned interrupts);
 
 /*
  * The history that follows when process `index` gets an answer (a text of answer_write) to that

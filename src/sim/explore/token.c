@@ -135,6 +135,15 @@ static int go_on(const struct exploration *x, struct walk *w) {
   return rc;
 }
 
+/* A select may have several steps, by what it chooses, and a token names only its process. */
+static bool is_first_of_process(const struct exploration *x, uint32_t state, uint32_t k) {
+  const struct explore_step *steps = exploration_steps(x, state);
+  for (uint32_t i = 0; i < k; i++)
+    if (steps[i].process == steps[k].process)
+      return false;
+  return true;
+}
+
 int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t script,
                 bool function, struct buf *out) {
   struct walk w = WALK_BEGIN;
@@ -142,6 +151,10 @@ int token_write(const struct exploration *x, const uint32_t *path, uint32_t len,
   int rc = buf_format(out, FORM "%08x:v%s%s%s:", (unsigned)script, x->options.clock ? "c" : "",
                       x->ends_are_steps ? "e" : "", function ? "f" : "");
   for (uint32_t i = 0; i < len && rc == 0; i++) {
+    if (!is_first_of_process(x, w.state, path[i])) {
+      rc = -SBX_EINVAL;
+      break;
+    }
     if (path[i] != walk_default(x, &w)) {
       rc = buf_format(out, "%s%u>p%u", first ? "" : ",", (unsigned)i + 1,
                       (unsigned)exploration_steps(x, w.state)[path[i]].process);

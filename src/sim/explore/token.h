@@ -42,7 +42,8 @@ void token_release(struct token *t);
 
 /*
  * Append the token of a path of the exploration, as exploration_path gives it, to `out`, without a
- * terminating zero. `script`: the hash; `function`: of its text. -SBX_ENOMEM
+ * terminating zero. `script`: the hash; `function`: of its text. -SBX_ENOMEM;
+ * -SBX_EINVAL: the path depends on what a select chooses among several that are ready.
  */
 int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t script,
                 bool function, struct buf *out);
