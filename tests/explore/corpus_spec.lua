@@ -151,7 +151,7 @@ describe("--explore finds a circle in which a process waits for ever", function(
   it("not in starving_writer turnstile, as far as it is tried", function()
     local report, status = limited(3000, FOLDER .. "starving_writer.lua", "turnstile")
     assert.truthy(report:find("\nnothing went wrong in what was tried\n", 1, true), report)
-    assert.equal(0, status)
+    assert.equal(125, status) -- not all
   end)
 end)
 
@@ -174,6 +174,6 @@ describe("--explore ends, and says why, when a script", function()
   end)
   it("wants to change what is outside", function()
     says("io.popen is not possible in a simulated run, which changes nothing outside", nil, "io.popen 'ls'")
-    says("which writes no files", nil, "io.open('/tmp/x', 'w')")
+    says("io.open is not possible in a run that is explored", nil, "io.open('/tmp/x', 'w')")
   end)
 end)
