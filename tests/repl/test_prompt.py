@@ -616,6 +616,17 @@ class Job(unittest.TestCase):
         t.line("fg")
         self.await_states(t, [(pid, "RS") for pid in processes] + [(paused, "T")])
 
+    def sleepers(self, t):
+        """The programs `sleep 1000` on this terminal."""
+        count = 0
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/cmdline" % name, "rb") as f:
+                    count += f.read() == b"sleep\x001000\x00" and os.getsid(int(name)) == os.getsid(t.pid)
+            except OSError:  # it has ended meanwhile
+                pass
+        return count
+
     def test_the_whole_run_stops_and_goes_on(self):
         t = self.start()
         busy = self.spawn(t, "busy", "while true do end")
@@ -640,8 +651,8 @@ class Job(unittest.TestCase):
         t.key("C-c")
         t.wait_for_prompt()
 
-        t.line("!sleep 1000")  # while another program has the terminal
-        t.wait_for(lambda: t.at()[0] == "")
+        t.line("!sleep 1000")  # while another program has the terminal: before it has, the key would be the prompt's
+        t.wait_for(lambda: self.sleepers(t) == 2)
         self.stop_and_continue(t, everybody, paused)
         t.key("C-c")
         t.wait_for_prompt()
