@@ -311,6 +311,15 @@ static int explore_once(struct script *script, struct progress *p, bool clock, s
   return explore(&eo, script_simulated, script, ret);
 }
 
+/* What cannot be read has no interleavings; that is told. */
+static bool can_be_read(const struct script *s) {
+  struct script alone = *s; /* without its arguments, which --check takes for scripts */
+  bool there = s->options->script < s->argc;
+  if (there)
+    alone.argc = s->options->script + 1;
+  return !there || s->options->script_is_stdin || script_check(&alone) == 0;
+}
+
 int explore_script(struct script *script) {
   const struct options *o = script->options;
   struct progress p = {0};
@@ -318,6 +327,8 @@ int explore_script(struct script *script) {
   struct arena *arena = NULL;
   const char *name = o->script < script->argc ? script->argv[o->script] : "-e";
   const char *slash = strrchr(name, '/');
+  if (!can_be_read(script))
+    return EXIT_LUA_ERROR;
   int rc = arena_open(&arena);
   watch(true);
   if (rc == 0)

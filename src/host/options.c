@@ -170,6 +170,21 @@ static int check_replay(const struct parse *p) {
   return 0;
 }
 
+/* A simulated run is neither recorded nor shaken. */
+static int check_simulated(const struct parse *p) {
+  const struct options *o = p->o;
+  const char *what = o->step ? "--step" : o->explore ? "--explore" : "--sim";
+  const char *with = o->shake.runs         ? "--shake"
+                     : o->trace.file_count ? "--trace"
+                     : o->trace.timeline   ? "--timeline"
+                     : o->trace.stats      ? "--stats"
+                     : o->interactive      ? "-i"
+                                           : NULL;
+  if (!o->sim || o->mode != MODE_RUN || !with)
+    return 0;
+  return refuse(p, "option '%s' cannot be used together with '%s'", what, with);
+}
+
 /* -- trace FILE... ----------------------------------------------------------------------------- */
 
 static int check_inputs(const struct parse *p) {
@@ -260,6 +275,8 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
   o->script = p.next;
   complete_shake(&o->shake);
   int status = check_replay(&p);
+  if (status == 0)
+    status = check_simulated(&p);
   return status || o->mode != MODE_RUN ? status : check_traces(&p, "--trace");
 }
 

@@ -51,3 +51,23 @@ describe("--step", function()
     assert.is_truthy(typed("1"):find("step 2", 1, true))
   end)
 end)
+
+describe("a simulated run", function()
+  it("is neither recorded nor shaken", function()
+    for args, message in pairs {
+      ["--explore --shake"] = "'--explore' cannot be used together with '--shake'",
+      ["--sim --timeline"] = "'--sim' cannot be used together with '--timeline'",
+      ["--step --trace x.html"] = "'--step' cannot be used together with '--trace'",
+    } do
+      local r = script.run(text, { args = args })
+      assert.are.equal(2, r.status)
+      assert.is_truthy(r.err:find(message, 1, true), r.err)
+    end
+  end)
+
+  it("is none if the script cannot be read", function()
+    local r = script.run("this is not Lua", { args = "--explore" })
+    assert.are.same({ 1, "" }, { r.status, r.out })
+    assert.is_truthy(r.err:find("syntax error", 1, true), r.err)
+  end)
+end)
