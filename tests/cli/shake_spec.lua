@@ -239,8 +239,8 @@ describe("--shake that is interrupted", function()
         how .. "; wait $!'" , env = { P = shell.program } }
       assert.equal(130, result.status)
       assert.equal("1\n", result.out)
-      assert.truthy(result.err:find("sandbox: interrupted: main in sleep at (command line):1\n" ..
-        "sandbox: shake: interrupted in run 1 of 3; none before it went wrong\n", 1, true), result.err)
+      assert.truthy(result.err:find("^sandbox: interrupted: main [^\n]+\n" ..
+        "sandbox: shake: interrupted in run 1 of 3; none before it went wrong\n"), result.err)
     end)
   end
 
