@@ -355,12 +355,12 @@ static int l_explore(lua_State *L) {
     e.options.clock = true;
     status = explore_in_copy(L, &e);
   }
+  token_release(&e.token);
   if (status < 0)
     return luaL_error(L, "explore: %s", strerror(errno));
   if (WIFSIGNALED(status))
     return luaL_error(L, "explore: the copy that explored was ended by signal %d",
                       WTERMSIG(status));
-  token_release(&e.token);
   if (WEXITSTATUS(status) == DIFFERS)
     return luaL_error(L, "explore: the steps of the token cannot be taken: the function does "
                          "something else than when it was made");

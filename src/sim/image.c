@@ -52,7 +52,6 @@ struct images {
   uint32_t present;
   uint32_t *root; /* for making roots: for each part the count of leaves, then the leaves */
   uint32_t root_cap;
-  bool inside;
 };
 
 static struct top *top_of(const struct images *m) {
@@ -60,7 +59,6 @@ static struct top *top_of(const struct images *m) {
 }
 
 void **image_word(struct images *m) { return &top_of(m)->word; }
-bool image_inside(const struct images *m) { return m->inside; }
 uint32_t image_present(const struct images *m) { return m->present; }
 void image_touched(struct images *m) { m->present = 0; }
 size_t images_bytes(const struct images *m) { return intern_bytes(m->blocks); }
@@ -113,7 +111,6 @@ static void start(unsigned body_low, unsigned body_high, unsigned ctx_low, unsig
 
 static void enter(struct images *m) {
   m->present = 0; /* it is going to change */
-  m->inside = true;
   swapcontext(&m->outside, &top_of(m)->context);
 }
 
@@ -132,10 +129,7 @@ void image_begin(struct images *m, void (*body)(void *ctx), void *ctx) {
   enter(m);
 }
 
-void image_leave(struct images *m) {
-  m->inside = false;
-  swapcontext(&top_of(m)->context, &m->outside);
-}
+void image_leave(struct images *m) { swapcontext(&top_of(m)->context, &m->outside); }
 
 /* -- leaves ------------------------------------------------------------------------------------- */
 

@@ -37,9 +37,6 @@ void image_begin(struct images *m, void (*body)(void *ctx), void *ctx);
 void image_enter(struct images *m);
 void image_leave(struct images *m);
 
-/* Does this code run in a process? */
-bool image_inside(const struct images *m);
-
 /* A word that belongs to the process that is present: where it keeps what it wants to find again. */
 void **image_word(struct images *m);
 

@@ -413,13 +413,10 @@ int run_simulated(const struct run_options *o, int (*body)(struct backend *b, vo
       ret->end = RUN_STOPPED;
     if (ret->end == RUN_DEADLOCK && o->deadlock)
       tell_deadlock(&r);
-    for (uint32_t i = 0; i < r.count; i++) {
-      struct world_process p;
-      world_process(r.world, i, &p);
-      ret->unjoined += i > 0 && p.failed;
+    ret->unjoined = (int)world_unjoined(r.world);
+    for (uint32_t i = 0; i < r.count; i++)
       if (r.actors[i].state != ACTOR_GONE)
         forget_actor(&r, &r.actors[i]);
-    }
     tell_failures(&r);
     ret->time_ns = world_now(r.world);
     ret->steps = r.steps;

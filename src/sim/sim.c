@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/mix.h"
 #include "sim/world.h"
 
 /* A handle, in the memory of the process that holds it. */
@@ -278,14 +279,6 @@ static void self_note_where(struct backend *b, const char *where) {
   (void)where;
 }
 
-/* splitmix64's finisher. */
-static uint64_t mix(uint64_t x) {
-  x += UINT64_C(0x9e3779b97f4a7c15);
-  x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return x ^ (x >> 31);
-}
-
 /* As processes of the operating system have it: from the spawner's, and as which child. */
 static uint64_t seed_of(const struct sim *s, uint32_t index) {
   struct world_process p, other;
@@ -299,7 +292,7 @@ static uint64_t seed_of(const struct sim *s, uint32_t index) {
     if (other.serial == p.spawner)
       spawner = i;
   }
-  return mix(seed_of(s, spawner) ^ mix(nth));
+  return mix64(seed_of(s, spawner) ^ mix64(nth));
 }
 
 static uint64_t self_seed(struct backend *b) {
@@ -350,16 +343,7 @@ static const uint8_t *run_key(struct backend *b) {
   return key;
 }
 
-static int run_unjoined(struct backend *b) {
-  struct sim *s = sim_of(b);
-  int n = 0;
-  for (uint32_t i = 1; i < world_count(s->world); i++) {
-    struct world_process p;
-    world_process(s->world, i, &p);
-    n += p.failed;
-  }
-  return n;
-}
+static int run_unjoined(struct backend *b) { return (int)world_unjoined(sim_of(b)->world); }
 
 static int run_look(struct backend *b, unsigned parts, struct snapshot *ret) {
   (void)b;

@@ -211,3 +211,8 @@ describe("--sim and Ctrl-C:", function()
     end)
   end
 end)
+
+it("--sim tells a failed task of a pool that nobody joined as a real run does: status 3", function()
+  local text = "local pool = sandbox.pool(1) pool:submit(function() error('x', 0) end) pool:close() pool:join()"
+  assert.same({ 3, 3 }, { run { "-e", text }.status, run { "--sim", "-e", text }.status })
+end)

@@ -551,10 +551,15 @@ uint32_t exploration_endless(const struct exploration *x) {
   return x->h.cut_after ? x->h.cut_after : EXPLORE_NONE;
 }
 
+/* Somebody asks how processes stand, and their ends were no steps so far. */
+static bool must_see_ends(const struct exploration *x) {
+  return x->asks_status && !x->ends_are_steps;
+}
+
 static int search(struct exploration *x, struct making *m) {
   int rc = 0;
   for (uint32_t s = 0;
-       s < x->state_count && rc == 0 && !x->asks_status && !reads_clock(x) && !stops(x, s); s++)
+       s < x->state_count && rc == 0 && !must_see_ends(x) && !reads_clock(x) && !stops(x, s); s++)
     rc = look_at(x, s, m);
   return rc;
 }
@@ -593,24 +598,28 @@ static int follow_token(struct exploration *x, struct making *m) {
   return rc;
 }
 
+/* The first state: main has run up to its first step. */
+static int add_first(struct exploration *x, struct making *m) {
+  uint32_t state;
+  m->count = 1;
+  m->ages[0] = 0;
+  m->histories[0] = x->first_history;
+  int rc = settle(x, m, 0);
+  if (rc == 0)
+    rc = close_state(x, m);
+  return rc ? rc : add_state(x, m, &state);
+}
+
 static int begin(struct exploration *x, struct making *m, int (*body)(struct backend *b, void *ctx),
                  void *body_ctx) {
-  uint32_t state;
   int rc = make_room(m, 1);
   if (rc)
     return rc;
   enum sim_stop why = sim_begin(x->h.sim, body, body_ctx);
   if (x->h.cut)
     return EXPLORE_NOTHING;
-  m->count = 1;
-  m->ages[0] = 0;
-  m->histories[0] = history_note(&x->h, 0, 0, 1, why);
-  if (!m->histories[0])
-    return -SBX_ENOMEM;
-  rc = settle(x, m, 0);
-  if (rc == 0)
-    rc = close_state(x, m);
-  return rc ? rc : add_state(x, m, &state);
+  x->first_history = history_note(&x->h, 0, 0, 1, why);
+  return x->first_history ? add_first(x, m) : -SBX_ENOMEM;
 }
 
 static int open_all(struct exploration *x, struct making *m) {
@@ -649,19 +658,8 @@ static int explore_again(struct exploration *x, struct making *m) {
   if (rc)
     return rc;
   sim_set_world(x->h.sim, m->w);
-  m->count = 1;
-  m->ages[0] = 0;
-  m->histories[0] = x->first_history;
-  uint32_t state;
-  rc = settle(x, m, 0);
-  if (rc == 0)
-    rc = close_state(x, m);
-  if (rc == 0)
-    rc = add_state(x, m, &state);
-  x->asks_status = false;
-  for (uint32_t s = 0; s < x->state_count && rc == 0 && !reads_clock(x) && !stops(x, s); s++)
-    rc = look_at(x, s, m);
-  return rc;
+  rc = add_first(x, m);
+  return rc ? rc : search(x, m);
 }
 
 int explore(const struct explore_options *o, int (*body)(struct backend *b, void *ctx),
@@ -679,10 +677,9 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
   under_way = x;
   if (rc == 0)
     rc = begin(x, &m, body, body_ctx);
-  x->first_history = rc == 0 ? 1 : 0;
   if (rc == 0)
     rc = o->follow ? follow_token(x, &m) : search(x, &m);
-  if (rc == 0 && x->asks_status && !o->follow)
+  if (rc == 0 && must_see_ends(x) && !o->follow)
     rc = explore_again(x, &m);
   under_way = outer;
   if (rc < 0 && x->h.cut) {
