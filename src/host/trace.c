@@ -148,7 +148,7 @@ static bool read_model(const struct tracing *t, struct trace_model *ret) {
 
 static void show_text(const struct tracing *t, const struct trace_model *m) {
   struct buf text = {0};
-  if (trace_text(t->o, m, STDERR_FILENO, &text))
+  if (trace_text(t->o, &m, 1, STDERR_FILENO, &text))
     warn("cannot show the run", NULL, error_text(SBX_ENOMEM), NULL);
   else if (text.len > 0)
     output_message(text.data, text.len);

@@ -90,15 +90,7 @@ static int show_text(const struct options *o, const struct trace_model *const mo
   struct buf text = {0};
   if (o->trace.file_count == 0 && !o->trace.stats)
     text_options.trace.timeline = true;
-  int rc = 0;
-  for (size_t i = 0; i < o->input_count && rc == 0; i++) {
-    size_t before = text.len;
-    if (i > 0)
-      rc = buf_append_byte(&text, '\n');
-    rc = rc ? rc : trace_text(&text_options, models[i], STDOUT_FILENO, &text);
-    if (text.len == before + 1)
-      text.len = before;
-  }
+  int rc = trace_text(&text_options, models, (unsigned)o->input_count, STDOUT_FILENO, &text);
   if (rc == 0)
     fwrite(text.data, 1, text.len, stdout);
   else

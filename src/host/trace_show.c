@@ -83,7 +83,8 @@ static int environment_number(const char *name) {
   return n > 0 && n < 100000 ? (int)n : 0;
 }
 
-int trace_text(const struct options *o, const struct trace_model *m, int fd, struct buf *out) {
+int trace_text(const struct options *o, const struct trace_model *const models[], unsigned count,
+               int fd, struct buf *out) {
   const struct trace_options *t = &o->trace;
   struct winsize size = {0};
   if (ioctl(fd, TIOCGWINSZ, &size) != 0)
@@ -96,9 +97,13 @@ int trace_text(const struct options *o, const struct trace_model *m, int fd, str
                                 .color = options_color(o->color, isatty(fd))};
   const struct style style = {
       .columns = columns ? columns : 80, .color = gantt.color, .ascii = !gantt.utf8};
-  int rc = t->timeline ? gantt_draw(m, &gantt, out) : 0;
-  if (rc == 0 && t->stats)
-    rc = t->stats_json ? stats_json(m, out) : stats_text(m, &style, out);
+  int rc = t->timeline ? gantt_draw(models, count, &gantt, out) : 0;
+  for (unsigned i = 0; i < count && t->stats && rc == 0; i++) {
+    if (count > 1 && out->len > 0)
+      rc = buf_append_byte(out, '\n');
+    if (rc == 0)
+      rc = t->stats_json ? stats_json(models[i], out) : stats_text(models[i], &style, out);
+  }
   return rc;
 }
 

@@ -12,11 +12,13 @@
 int trace_add_sources(struct trace_model *m);
 
 /*
- * The text of --timeline and --stats for a model, as the terminal or the file `fd` can show it.
- *   out  appended to
+ * The text of --timeline and --stats for models, as the terminal or the file `fd` can show it.
+ *   count  1 or 2: two timelines share their axis
+ *   out    appended to
  * -SBX_ENOMEM
  */
-int trace_text(const struct options *o, const struct trace_model *m, int fd, struct buf *out);
+int trace_text(const struct options *o, const struct trace_model *const models[], unsigned count,
+               int fd, struct buf *out);
 
 /* Open all outputs (`suffix`: trace_output_open): *ret is `count` of them, to be released by the caller in any case. Returns 0, or an
  * exit status after a message. */

@@ -122,7 +122,7 @@ static int draw_timeline(struct repl *r, const struct trace_model *m, int rows, 
                                   .utf8 = r->o->utf8,
                                   .color = r->o->color,
                                   .typed = true};
-  return gantt_draw(m, &o, out);
+  return gantt_draw(&m, 1, &o, out);
 }
 
 static int draw_stats(struct repl *r, const struct trace_model *m, int rows, struct buf *out) {

@@ -362,9 +362,23 @@ describe("sandbox trace", function()
     local drawn = run { "trace", "a.pftrace", dir = folder.name, env = env }
     assert.same({ out = result.err, err = "", status = 0 }, drawn)
     assert.equal(drawn.out, run { "trace", "-", stdin = slurp(folder.name .. "/a.pftrace"), env = env }.out)
-    assert.equal(drawn.out .. "\n" .. drawn.out, run { "trace", "a.pftrace", "a.pftrace", dir = folder.name, env = env }.out)
     assert.truthy(run { "trace", "--stats", "a.pftrace", dir = folder.name }.out:find("\ntime ", 1, true))
     assert.equal(cjson.decode(run { "trace", "--stats=json", "a.pftrace", dir = folder.name }.out).exit_status, 0)
+  end)
+
+  it("draws two runs on one axis", function()
+    local folder <close> = traced("sleep(4)", "--speed", "20", "--trace", "long.pftrace")
+    run { "--speed", "20", "--trace", "short.pftrace", "-e", "sleep(2)", dir = folder.name }
+    local out = run { "trace", "long.pftrace", "short.pftrace", dir = folder.name, env = { COLUMNS = "80", LC_ALL = "C" } }.out
+    local _, axes = out:gsub("%+%-%-", "")
+    assert.truthy(axes >= 3 and axes <= 6, out)
+    local long, short = out:match("main +([#.]+)\n.-main +([#.]+)\n")
+    assert.truthy(long and #short < 0.7 * #long, out)
+    assert.truthy(out:find("\nthe second is %d%.%d times as fast\n$"), out)
+    assert.equal(select(2, out:gsub("# runs  %. sleeps", "")), 1)
+    local sums = run { "trace", "--stats=json", "long.pftrace", "short.pftrace", dir = folder.name }.out
+    local first, second = sums:match("^(.-)\n\n(.*)\n$")
+    assert.truthy(cjson.decode(first).seconds > cjson.decode(second).seconds)
   end)
 
   it("shows two runs side by side", function()

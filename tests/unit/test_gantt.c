@@ -18,7 +18,7 @@ static int release(void **state) {
 static struct buf draw(int columns, int rows, bool utf8, bool color) {
   struct buf out = {0};
   const struct gantt_options o = {.columns = columns, .rows = rows, .utf8 = utf8, .color = color};
-  assert_int_equal(gantt_draw(&model, &o, &out), 0);
+  assert_int_equal(gantt_draw(&(const struct trace_model *){&model}, 1, &o, &out), 0);
   return out;
 }
 
@@ -45,6 +45,49 @@ static void five_that_sleep_side_by_side(void **state) {
   expect("gantt-parallel-80", 80, 24, true, false);
   expect("gantt-parallel-80-color", 80, 24, true, true);
   expect("gantt-parallel-200-ascii", 200, 24, false, false);
+}
+
+static struct trace_model first_run;
+
+/* Keep the model as the first one of two. */
+static void keep_first(void) {
+  first_run = model;
+  model = (struct trace_model){0};
+}
+
+static void expect_both(const char *name, int columns, int rows, bool utf8, bool color) {
+  struct buf out = {0};
+  const struct gantt_options o = {.columns = columns, .rows = rows, .utf8 = utf8, .color = color};
+  const struct trace_model *const both[] = {&first_run, &model};
+  assert_int_equal(gantt_draw(both, 2, &o, &out), 0);
+  int lines = 0;
+  for (size_t i = 0; i < out.len; i++)
+    lines += out.data[i] == '\n';
+  assert_true(lines < rows);
+  golden(name, &out);
+}
+
+static void two_on_one_axis(void **state) {
+  (void)state;
+  run_serial();
+  keep_first();
+  run_parallel();
+  expect_both("gantt-two-40", 40, 24, true, false);
+  expect_both("gantt-two-80", 80, 24, true, false);
+  expect_both("gantt-two-80-color", 80, 24, true, true);
+  expect_both("gantt-two-200-ascii", 200, 24, false, false);
+  trace_model_release(&first_run);
+}
+
+static void two_that_share_the_screen(void **state) {
+  (void)state;
+  run_many(500);
+  keep_first();
+  run_producers();
+  expect_both("gantt-two-long-80", 80, 24, true, false);
+  expect_both("gantt-two-long-80-40", 80, 40, true, false);
+  expect_both("gantt-two-long-40-17", 40, 17, true, false);
+  trace_model_release(&first_run);
 }
 
 static void a_bounded_queue(void **state) {
@@ -390,7 +433,7 @@ static void without_memory(void **state) {
     char plan[40];
     snprintf(plan, sizeof plan, "buf.alloc:%d:fail", n);
     fault_plan(plan);
-    rc = gantt_draw(&model, &o, &out);
+    rc = gantt_draw(&(const struct trace_model *){&model}, 1, &o, &out);
     fault_plan(NULL);
     assert_true(rc == 0 || rc == -SBX_ENOMEM);
     buf_release(&out);
@@ -404,6 +447,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(one_process_that_sleeps_five_times),
       TEST(five_that_sleep_side_by_side),
+      TEST(two_on_one_axis),
+      TEST(two_that_share_the_screen),
       TEST(a_bounded_queue),
       TEST(a_deadlock),
       TEST(eight_and_five_hundred),

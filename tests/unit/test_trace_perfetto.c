@@ -519,7 +519,7 @@ static void show(const struct trace_model *model) {
   const struct style style = {.columns = 80};
   assert_int_equal(trace_perfetto(model, &sink), 0);
   assert_int_equal(trace_json(model, &sink), 0);
-  assert_int_equal(gantt_draw(model, &gantt, &out), 0);
+  assert_int_equal(gantt_draw(&model, 1, &gantt, &out), 0);
   assert_int_equal(stats_text(model, &style, &out), 0);
   assert_int_equal(stats_json(model, &out), 0);
   buf_release(&out);

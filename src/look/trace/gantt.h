@@ -34,7 +34,13 @@ struct gantt_options {
                   beginning is shown, else the end, which names the script */
 };
 
-/* Append the chart of a finished model, whole lines. 0 or -SBX_ENOMEM */
-int gantt_draw(const struct trace_model *m, const struct gantt_options *o, struct buf *out);
+/*
+ * Append the chart of a finished model, whole lines; of two, one below the other on the same axis, and
+ * which is the quicker one.
+ *   count  1 or 2
+ * 0 or -SBX_ENOMEM
+ */
+int gantt_draw(const struct trace_model *const models[], unsigned count,
+               const struct gantt_options *o, struct buf *out);
 
 #endif

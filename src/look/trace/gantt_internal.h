@@ -1,5 +1,6 @@
 /* look/trace/gantt_internal.h - what the parts of the chart share: gantt.c lays it out, gantt_rows.c
- * fills the cells of processes, gantt_time.c draws along the time axis. */
+ * fills the cells of processes, gantt_time.c draws along the time axis, gantt_words.c and gantt_legend.c
+ * say what there is to see. */
 #ifndef SBX_LOOK_TRACE_GANTT_INTERNAL_H
 #define SBX_LOOK_TRACE_GANTT_INTERNAL_H
 
@@ -65,7 +66,10 @@ int gantt_fill(const struct trace_model *m, const struct gantt_rows *rows, uint3
 /* -- drawing --------------------------------------------------------------------------------- */
 
 struct canvas {
-  const struct trace_model *m;
+  const struct trace_model *m;          /* that is drawn now */
+  const struct trace_model *const *all; /* that share the axis */
+  unsigned count;                       /* of them */
+  int64_t end_ns;                       /* of the axis */
   const struct gantt_options *o;
   struct scale scale;
   int columns;     /* of the whole chart */
@@ -79,8 +83,38 @@ struct canvas {
 int canvas_put(struct canvas *c, const char *color, const char *text);
 /* Append a name, padded to its column and a gap. */
 int canvas_name(struct canvas *c, const char *color, const char *label, const char *more);
+/* A line of text, cut at the chart's edge. */
+int canvas_line(struct canvas *c, const char *color, const struct buf *text);
+int canvas_spaces(struct canvas *c, int n);
 /* End a line: without a colour, without spaces at its end. */
 int canvas_end(struct canvas *c);
+
+/* -- words ----------------------------------------------------------------------------------- */
+
+/* Lines of text: the command and what is told of the run; what it ended in; what is missing. */
+int gantt_summary(struct canvas *c);
+int gantt_deadlock(struct canvas *c);
+int gantt_lost(struct canvas *c);
+int gantt_cut(struct canvas *c);
+/* Which of two runs is the quicker one. */
+int gantt_compare(struct canvas *c);
+
+struct legend_entry {
+  const char *sign, *color;
+  char words[96], brief[16];
+};
+
+struct legend {
+  struct legend_entry entries[GANTT_SIGNS + 1];
+  int count;
+};
+
+/* What the signs mean that are `used` in the charts, and the levels of queues. */
+void legend_make(const struct canvas *c, const bool used[GANTT_SIGNS], bool queues,
+                 struct legend *ret);
+/* How many lines it takes. */
+int legend_lines(const struct legend *l, int columns);
+int legend_put(struct canvas *c, const struct legend *l);
 
 /* -- along the time axis --------------------------------------------------------------------- */
 

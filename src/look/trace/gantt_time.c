@@ -102,7 +102,7 @@ static int time_cell(const struct canvas *c, int64_t t_ns, const char *text) {
 
 /* Do all times fit, if only each n-th is written? */
 static bool times_fit(const struct canvas *c, int64_t step, int every) {
-  int64_t end = c->m->facts.end_ns;
+  int64_t end = c->end_ns;
   int at = 0;
   for (int64_t i = 0; i <= end / step; i += every) {
     char text[WORDS_MAX];
@@ -116,7 +116,7 @@ static bool times_fit(const struct canvas *c, int64_t step, int every) {
 }
 
 int gantt_times(struct canvas *c) {
-  int64_t end = c->m->facts.end_ns, step = step_of(end);
+  int64_t end = c->end_ns, step = step_of(end);
   int every = times_fit(c, step, 1) ? 1 : 2;
   struct line l = {c, 0};
   int rc = canvas_name(c, NULL, "", "");
@@ -129,7 +129,7 @@ int gantt_times(struct canvas *c) {
 }
 
 int gantt_axis(struct canvas *c) {
-  int64_t end = c->m->facts.end_ns, step = step_of(end), tick = 0;
+  int64_t end = c->end_ns, step = step_of(end), tick = 0;
   int rc = canvas_name(c, NULL, "", "");
   for (int i = 0; i < c->scale.width && rc == 0; i++) {
     bool here = false;
@@ -245,11 +245,12 @@ static int level_of(int64_t items, uint64_t max) {
   return part < 1 ? 1 : part > 6 ? 6 : (int)part;
 }
 
+/* Until its run ends. */
 static int put_levels(struct canvas *c, const int64_t *most, uint64_t max) {
   static const char *const utf8[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
   static const char *const ascii[] = {"_", ".", ":", "-", "=", "+", "*", "#"};
-  int rc = 0;
-  for (int i = 0; i < c->scale.width && rc == 0; i++) {
+  int rc = 0, last = scale_cell(&c->scale, c->m->facts.end_ns - 1);
+  for (int i = 0; i <= last && rc == 0; i++) {
     int level = level_of(most[i], max);
     const char *color = level == 7 ? red : level == 0 ? dim : NULL;
     rc = canvas_put(c, color, c->ascii ? ascii[level] : utf8[level]);
