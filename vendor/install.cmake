@@ -9,6 +9,7 @@
 #   share/sandbox/scripts/             the example scripts
 #   share/sandbox/luals/library/       the description of the library for the Lua language server
 #   share/sandbox/luacheck/            the description of the library for luacheck
+#   share/doc/sandbox/                 README.md, the pages of src/doc, their pictures, the licence
 #
 # Neither the library nor the module contains a Lua: they use the host's. All paths are relative, so the tree can be moved.
 include(CMakePackageConfigHelpers)
@@ -33,8 +34,24 @@ install(FILES "${PROJECT_SOURCE_DIR}/src/lua/meta/sandbox.lua"
         DESTINATION "${CMAKE_INSTALL_DATADIR}/sandbox/luals/library")
 install(FILES "${PROJECT_SOURCE_DIR}/src/lua/meta/sandbox.luacheckrc"
         DESTINATION "${CMAKE_INSTALL_DATADIR}/sandbox/luacheck")
-install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/README.md"
-        DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+
+# The documents, with links that are right where they are installed.
+set(_docs "${PROJECT_BINARY_DIR}/share/doc/sandbox")
+file(GLOB _pages CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/doc/*.md" "${PROJECT_SOURCE_DIR}/src/doc/pictures/*")
+file(RELATIVE_PATH _scripts "/${CMAKE_INSTALL_DOCDIR}" "/${CMAKE_INSTALL_DATADIR}/sandbox/scripts")
+add_custom_command(
+  OUTPUT "${_docs}/README.md"
+  COMMAND "${CMAKE_COMMAND}" -D "SOURCE=${PROJECT_SOURCE_DIR}" -D "TARGET=${_docs}" -D "SCRIPTS=${_scripts}"
+          -P "${CMAKE_CURRENT_LIST_DIR}/install_pages.cmake"
+  DEPENDS "${PROJECT_SOURCE_DIR}/README.md" ${_pages} "${CMAKE_CURRENT_LIST_DIR}/install_pages.cmake"
+  COMMENT "Documents" VERBATIM)
+add_custom_target(sandbox_documents ALL DEPENDS "${_docs}/README.md")
+install(DIRECTORY "${_docs}/" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+
+add_custom_target(uninstall
+  COMMAND "${CMAKE_COMMAND}" -D "MANIFEST=${PROJECT_BINARY_DIR}/install_manifest.txt"
+          -P "${CMAKE_CURRENT_LIST_DIR}/uninstall.cmake" VERBATIM)
 
 file(RELATIVE_PATH PC_PREFIX "/${_pcdir}" "/")
 configure_file("${CMAKE_CURRENT_LIST_DIR}/sandbox.pc.in" "${PROJECT_BINARY_DIR}/sandbox.pc" @ONLY)

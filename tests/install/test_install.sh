@@ -18,7 +18,8 @@ step "install into $prefix"
 pc=$(dirname "$(find "$prefix" -name sandbox.pc)")
 export PKG_CONFIG_PATH="$pc"
 for file in bin/sandbox include/sandbox/sandbox.h share/sandbox/scripts/queue.lua \
-            share/sandbox/luals/library/sandbox.lua share/sandbox/luacheck/sandbox.luacheckrc; do
+            share/sandbox/luals/library/sandbox.lua share/sandbox/luacheck/sandbox.luacheckrc \
+            share/doc/sandbox/README.md share/doc/sandbox/library.md share/doc/sandbox/LICENSE; do
   [ -e "$prefix/$file" ] || { echo "missing: $file"; exit 1; }
 done
 [ -x "$(pkg-config --variable=scriptdir sandbox)/queue.lua" ]
@@ -26,6 +27,9 @@ done
 step "the program, as a script's interpreter, and elsewhere"
 PATH="$prefix/bin:$PATH" "$prefix/share/sandbox/scripts/globals.lua"
 (cd / && "$prefix/bin/sandbox" --speed 100 "$prefix/share/sandbox/scripts/queue.lua")
+
+step "every link of the documents leads somewhere"
+"$prefix/bin/sandbox" "$SANDBOX_SOURCE/tests/support/links.lua" "$prefix"/share/doc/sandbox/*.md "$prefix/share/sandbox/scripts/README.md"
 
 step "--init finds the descriptions"
 mkdir "$work/editor"
@@ -62,4 +66,7 @@ if [ -z "$SANDBOX_SANITIZED" ]; then # a stock program lacks the sanitizers' lib
   step "the module, in the stock Lua"
   LUA_CPATH="$cmod/?.so" "$lua" -e 'local s = require "sandbox"; print(s.spawn(function() return "a result" end):result())'
 fi
+step "uninstall"
+"$cmake" --build "$SANDBOX_BUILD" --target uninstall > "$work/log" 2>&1 || fail
+[ -z "$(find "$prefix" ! -type d)" ] || { echo "still there:"; find "$prefix" ! -type d; exit 1; }
 echo ok

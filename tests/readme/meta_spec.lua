@@ -183,18 +183,6 @@ describe("src/lua/meta/sandbox.luacheckrc", function()
   end)
 end)
 
-describe("the README's list of calls", function()
-  it("has each function and method", function()
-    local text = shell.read("README.md"):match("\n## The library\n(.-)\n## ")
-    for _, item in ipairs(items) do
-      local called = item.kind == "function" and "%f[%w_]" or ":"
-      if item.kind == "function" or item.kind == "method" then
-        assert.is_truthy(text:find(called .. item.name .. "[({]"), item.name)
-      end
-    end
-  end)
-end)
-
 -- Process ids differ from run to run, and so does what is written of progress.
 local function same(text)
   return (text:gsub("pid [%dN]+", "pid n"):gsub("[^\n]+: %d+%% %d+/%d+, [^\n]+\n", ""))

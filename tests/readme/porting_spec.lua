@@ -1,15 +1,14 @@
--- The README's table for those who come from Python: all code in our column runs, and nothing of Python's is forgotten.
+-- The table of src/doc/from-python.md: all code in our column runs, and nothing of Python's is forgotten.
 local shell = require "support.shell"
 local script = require "support.script"
 
 -- The rows of the table: { line=, python = text, here = text, more = text }.
 local function rows()
-  local list, number, inside = {}, 0, false
-  for line in shell.read("README.md"):gmatch("(.-)\n") do
+  local list, number = {}, 0
+  for line in shell.read("src/doc/from-python.md"):gmatch("(.-)\n") do
     number = number + 1
-    inside = line:find("^## ") and line == "## Coming from Python" or inside and not line:find("^## ")
     local python, here, more = line:match("^| (.-) | (.-) |(.*)|$")
-    if inside and python and here ~= "" and here ~= "here" and not here:find("^%-+$") then
+    if python and here ~= "" and here ~= "here" and not here:find("^%-+$") then
       list[#list + 1] = { line = number, python = python, here = here, more = more }
     end
   end

@@ -7,9 +7,14 @@
 --
 -- A ```text block right after it is all it must print (stdout and stderr; process ids, `number:[4711]` and `pid 4711`, may
 -- differ). `<!-- test: run -->` and `<!-- test: all -->` mark the two commands of a fresh machine: .ci/run runs those.
+local broken_links = require "support.links"
 local shell = require "support.shell"
 
-local DOCUMENTS = { "README.md", "scripts/README.md" }
+-- README.md, scripts/README.md and the pages of src/doc.
+local documents = { "README.md", "scripts/README.md" }
+for name in shell.run("cd " .. shell.quote(shell.source) .. " && ls src/doc/*.md"):gmatch("%S+") do
+  documents[#documents + 1] = name
+end
 
 -- The examples of a document: { kind=, code=, output= or nil, line= }.
 local function examples(document)
@@ -62,7 +67,7 @@ local function run(example)
     shell.quote(file.name)))
 end
 
-for _, document in ipairs(DOCUMENTS) do
+for _, document in ipairs(documents) do
   describe(document, function()
     local count = { lua = 0, sh = 0, run = 0, all = 0 }
     for _, example in ipairs(examples(document)) do
@@ -76,8 +81,15 @@ for _, document in ipairs(DOCUMENTS) do
       end
     end
 
-    it("has examples", function() assert.is_true(count.lua + count.sh > 0) end)
+    it("has no broken link", function() assert.are.same({}, broken_links(shell.source .. "/" .. document)) end)
+
     if document == "README.md" then
+      it("has examples, and is short", function()
+        assert.is_true(count.lua + count.sh > 0)
+        local _, lines = shell.read(document):gsub("\n", "")
+        assert.is_true(lines <= 250, lines .. " lines")
+      end)
+
       it("has the two commands of a fresh machine, once each", function()
         assert.are.equal(1, count.run)
         assert.are.equal(1, count.all)
@@ -106,4 +118,13 @@ describe("the pictures of the documentation", function()
       assert.is_truthy(shell.read("README.md"):find("src/doc/pictures/" .. picture, 1, true))
     end)
   end
+end)
+
+describe("src/doc/library.md", function()
+  it("is what src/doc/library.lua writes", function()
+    local page, status = shell.run(("cd %s && %s src/doc/library.lua"):format(shell.quote(shell.source), shell.quote(shell.program)))
+    assert.are.equal(0, status, page)
+    assert.is_true(page == shell.read("src/doc/library.md"),
+      "it is not: run `sandbox src/doc/library.lua >src/doc/library.md`")
+  end)
 end)

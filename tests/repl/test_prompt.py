@@ -543,11 +543,11 @@ class Prompt(unittest.TestCase):
                 self.assertLess(memory(pid), was + 1024)
 
 
-class Readme(unittest.TestCase):
-    """The session that README.md shows is typed, and must come out as it stands there."""
+class Documents(unittest.TestCase):
+    """A session that a document shows is typed, and must come out as it stands there."""
 
-    def session(self):
-        with open(os.path.join(SOURCE, "README.md")) as f:
+    def session(self, document):
+        with open(os.path.join(SOURCE, document)) as f:
             text = f.read()
         block = re.search(r"<!-- test: prompt -->\n```text\n(.*?)```", text, re.S).group(1)
         return block.splitlines()
@@ -557,8 +557,9 @@ class Readme(unittest.TestCase):
         text = re.sub(r"\b\d+\.\ds\b", "0.0s", " ".join(" ".join(lines).split()))
         return text
 
-    def test_session(self):
-        lines = self.session()
+    def type_session(self, document):
+        """The terminal in which the document's session was typed."""
+        lines = self.session(document)
         t = Terminal([PROGRAM], columns=100, rows=60)
         self.addCleanup(t.close)
         t.wait_for_prompt()
@@ -576,6 +577,13 @@ class Readme(unittest.TestCase):
                 expected.append(follows)
             t.wait_for(lambda: self.same(t.all_lines()[shown_before:-1]) == self.same(expected)
                        and t.at()[0] == ">", timeout=10)
+        return t
+
+    def test_readme(self):
+        self.type_session("README.md")
+
+    def test_page(self):
+        t = self.type_session("src/doc/prompt.md")
         saved = os.path.join(t.home, "experiment.lua")
         for _ in range(3):
             r = subprocess.run([PROGRAM, saved], capture_output=True, text=True, timeout=20)

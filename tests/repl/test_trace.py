@@ -338,7 +338,7 @@ class Trace(unittest.TestCase):
 
 
 class Readme(unittest.TestCase):
-    """The chart that README.md shows."""
+    """The chart that src/doc/prompt.md shows."""
 
     def shape(self, lines):
         """What a busy machine leaves alike: who has a row, its long states in their order, the legend, not the times."""
@@ -351,7 +351,7 @@ class Readme(unittest.TestCase):
         return [*lines[:title], re.sub(r"\d+\.\d+", "N", lines[title]), *((r[:start], states(r[start:])) for r in rows), lines[-1]]
 
     def test_session(self):
-        with open(os.path.join(os.environ["SANDBOX_SOURCE"], "README.md")) as f:
+        with open(os.path.join(os.environ["SANDBOX_SOURCE"], "src/doc/prompt.md")) as f:
             block = re.search(r"<!-- test: timeline -->\n```text\n(.*?)```", f.read(), re.S).group(1)
         lines = block.splitlines()
         t = Terminal([PROGRAM])
