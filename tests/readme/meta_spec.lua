@@ -27,6 +27,8 @@ local make = {
     return pool:submit(math.abs, 1)
   end,
   Scope = function() return sandbox.scope() end,
+  Team = function() return sandbox.team(0, print) end,
+  Deadline = function() return sandbox.deadline(1) end,
 }
 
 -- The table of methods behind a handle: its __index, or the one that a function there looks into.

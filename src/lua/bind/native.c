@@ -294,16 +294,50 @@ static int call_stub(lua_State *L) {
   return native_call(L, lua_tostring(L, lua_upvalueindex(2)), lua_tostring(L, lua_upvalueindex(3)));
 }
 
+/* Push a stub and set it in the table at `table`. */
+static void set_stub(lua_State *L, int table, const char *module, const char *function,
+                     const char *as) {
+  lua_pushlightuserdata(L, lib_find(L));
+  lua_pushstring(L, module);
+  lua_pushstring(L, function);
+  lua_pushcclosure(L, call_stub, 3);
+  lua_setfield(L, table, as);
+}
+
+/*
+ * The metatables of objects that are tables with handles in them. They are there from the start, as
+ * if they were loaded modules, so that they are sent by name (lua/codec/names.h). Their own module
+ * fills in what is a stub here, when it is loaded.
+ */
+static void open_classes(lua_State *L) {
+  static const struct {
+    const char *name, *type, *module;
+  } classes[] = {{"Deadline", "sandbox.deadline", "time"}, {"Team", "sandbox.team", "team"}};
+  static const char *const events[] = {"__index", "__tostring"};
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+    lua_createtable(L, 0, 8);
+    lua_pushstring(L, classes[i].type);
+    lua_setfield(L, -2, "__name");
+    for (size_t k = 0; k < sizeof events / sizeof *events; k++)
+      set_stub(L, lua_gettop(L), classes[i].module, events[k], events[k]);
+    if (i == 0)
+      lib_find(L)->deadline_meta = lua_topointer(L, -1);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, classes[i].name); /* loaded, classes, class */
+    lua_setfield(L, -3, classes[i].type);
+  }
+  prelude_set(L, prelude_sources, "classes");
+  lua_pop(L, 1);
+}
+
 void lib_open_native(lua_State *L, int table) {
   static const struct {
     const char *module, *function;
-  } stubs[] = {
-      {"wait", "join_all"}, {"wait", "as_completed"}, {"pool", "pool"}, {"scope", "scope"}};
-  for (size_t i = 0; i < sizeof stubs / sizeof *stubs; i++) {
-    lua_pushlightuserdata(L, lib_find(L));
-    lua_pushstring(L, stubs[i].module);
-    lua_pushstring(L, stubs[i].function);
-    lua_pushcclosure(L, call_stub, 3);
-    lua_setfield(L, table, stubs[i].function);
-  }
+  } stubs[] = {{"wait", "join_all"}, {"wait", "as_completed"}, {"pool", "pool"},
+               {"scope", "scope"},   {"time", "deadline"},     {"team", "team"}};
+  for (size_t i = 0; i < sizeof stubs / sizeof *stubs; i++)
+    set_stub(L, table, stubs[i].module, stubs[i].function, stubs[i].function);
+  open_classes(L);
 }

@@ -126,8 +126,7 @@ static int l_process_stop(lua_State *L) {
                                                  {SIGNAL_KILL, SIGNAL_KILL}};
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
-  lib_check_timeout(L, lib, 2);
-  double grace = luaL_optnumber(L, 2, GRACE_SECONDS);
+  double grace = lua_isnoneornil(L, 2) ? GRACE_SECONDS : lib_check_seconds(L, lib, 2);
   lua_settop(L, 1);
   int rc = await_end(L, lib, h, 0);
   bool lived = rc == -SBX_ETIMEDOUT;

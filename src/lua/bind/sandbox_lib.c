@@ -65,8 +65,7 @@ static_assert(sizeof(struct object_ref) == CODEC_HANDLE_BYTES, "a handle in a me
 static int l_sleep(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct op op = {.kind = OP_CLOCK_SLEEP, .locate = lib_locate, .locate_ctx = L};
-  luaL_argcheck(L, luaL_checknumber(L, 1) >= 0, 1, "the seconds must be a number, 0 or more");
-  op.deadline_ns = lib_check_timeout(L, lib, 1);
+  op.deadline_ns = lib_check_pause(L, lib, 1);
   int64_t now_ns = op.deadline_ns;
   int64_t until_ns = feed_begin(L, lib, &now_ns);
   if (until_ns)

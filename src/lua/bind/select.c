@@ -17,18 +17,23 @@
 #define PUTTING_TYPE "sandbox.putting" /* user values: the queue, the item */
 #define TIMER_TYPE "sandbox.timer"
 
+/* What sandbox.after and sandbox.every make: ready when its deadline has passed. */
 struct timer {
   int64_t deadline_ns;
+  int64_t period_ns; /* from one tick to the next; 0: there is but one */
 };
 
-enum { LIST = 1, OPS = 3, ENTRY = 4 }; /* places on the stack of l_select */
+/* Places on the stack of l_select: the script's table; the names of its entries, sorted, or nil; the
+ * entries as a list. */
+enum { LIST = 1, KEYS = 3, ENTRIES, OPS, ENTRY };
 
 /* What is known of an entry beyond its op. */
 struct entry {
-  lua_Integer index; /* its index in the script's list */
-  struct handle *h;  /* NULL: a timer */
-  size_t at, len;    /* PUT: its item in lib->messages.out */
-  size_t from, to;   /* PUT: the handles in it, bytes of lib->messages.flying */
+  lua_Integer index;   /* its index in the script's list */
+  struct handle *h;    /* NULL: a timer */
+  struct timer *timer; /* one that ticks: of sandbox.every; NULL: it is something else */
+  size_t at, len;      /* PUT: its item in lib->messages.out */
+  size_t from, to;     /* PUT: the handles in it, bytes of lib->messages.flying */
   struct op_refs refs;
 };
 
@@ -44,8 +49,17 @@ struct selection {
 
 /* -- entries --------------------------------------------------------------------------------- */
 
+/* Push the key of an entry as the script gave it: an index, or a name. */
+static void push_key(lua_State *L, lua_Integer index) {
+  if (lua_istable(L, KEYS))
+    lua_rawgeti(L, KEYS, index);
+  else
+    lua_pushinteger(L, index);
+}
+
 static int bad_entry(lua_State *L, lua_Integer index, const char *what) {
-  return luaL_argerror(L, LIST, lua_pushfstring(L, "entry %I: %s", (LUAI_UACINT)index, what));
+  push_key(L, index);
+  return luaL_argerror(L, LIST, lua_pushfstring(L, "entry %s: %s", lua_tostring(L, -1), what));
 }
 
 /* The handle at the top; a process must be started. */
@@ -122,6 +136,7 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
   } else if ((timer = luaL_testudata(L, ENTRY, TIMER_TYPE))) {
     op->kind = OP_CLOCK_SLEEP;
     op->deadline_ns = timer->deadline_ns;
+    e->timer = timer->period_ns ? timer : NULL;
   } else if (is_future(L)) {
     s->futures = true;
   } else {
@@ -129,7 +144,8 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
         L, e->index,
         lua_pushfstring(L,
                         "%s cannot be waited for (queues, q:putting(v), pipes, processes, tasks "
-                        "of pools, locks, semaphores, events and sandbox.after(s) can)",
+                        "of pools, locks, semaphores, events, sandbox.after(s) and "
+                        "sandbox.every(s) can)",
                         lib_say(L, ENTRY)));
   }
   if (e->h)
@@ -138,23 +154,82 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
 
 /* -- the list -------------------------------------------------------------------------------- */
 
-/* The keys of a list are its indices and `ordered`. Returns its length. */
-static uint32_t check_list(lua_State *L) {
-  lua_Integer n = luaL_len(L, LIST);
-  luaL_argcheck(L, n > 0, LIST, "there is nothing to wait for: the list is empty");
-  luaL_argcheck(L, n < 1 << 16, LIST, "the list is too long");
+/* The name of an entry at the top: a string. */
+static bool is_name(lua_State *L, int index) { return lua_type(L, index) == LUA_TSTRING; }
+
+/* [key, value] Is it the option `ordered`? */
+static bool is_ordered(lua_State *L) {
+  return is_name(L, -2) && strcmp(lua_tostring(L, -2), "ordered") == 0;
+}
+
+/* Refuse what is neither an option nor an entry. Returns how many entries have names. */
+static lua_Integer check_keys(lua_State *L) {
+  lua_Integer named = 0;
   lua_pushnil(L);
-  while (lua_next(L, LIST)) {
-    bool ordered = lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "ordered") == 0;
-    if (ordered && !lua_isboolean(L, -1))
+  for (; lua_next(L, LIST); lua_pop(L, 1)) {
+    if (is_ordered(L) && !lua_isboolean(L, -1))
       luaL_argerror(L, LIST, "ordered must be true or false");
-    if (!ordered && !lua_isinteger(L, -2))
-      luaL_argerror(
-          L, LIST,
-          lua_pushfstring(L, "unknown option '%s'; there is ordered", luaL_tolstring(L, -2, NULL)));
-    lua_pop(L, 1);
+    if (!is_ordered(L) && !is_name(L, -2) && !lua_isinteger(L, -2))
+      luaL_argerror(L, LIST,
+                    lua_pushfstring(L, "the key of an entry must be a name or an index, not %s",
+                                    lib_say(L, -2)));
+    named += is_name(L, -2) && !is_ordered(L);
   }
-  return (uint32_t)n;
+  return named;
+}
+
+/* [..., list of names at KEYS] Insert a name at its place: so their order depends on nothing else. */
+static void insert_name(lua_State *L, lua_Integer n) {
+  lua_Integer at = n + 1;
+  for (; at > 1; at--) {
+    lua_rawgeti(L, KEYS, at - 1);
+    if (!lua_compare(L, -2, -1, LUA_OPLT)) {
+      lua_pop(L, 1);
+      break;
+    }
+    lua_rawseti(L, KEYS, at);
+  }
+  lua_rawseti(L, KEYS, at);
+}
+
+/* The entries have names: put a sorted list of them at KEYS, and their entries at ENTRIES. */
+static void take_names(lua_State *L, lua_Integer count) {
+  lua_createtable(L, (int)count, 0);
+  lua_replace(L, KEYS);
+  lua_Integer n = 0;
+  lua_pushnil(L);
+  for (; lua_next(L, LIST); lua_pop(L, 1))
+    if (!is_ordered(L)) {
+      lua_pushvalue(L, -2);
+      insert_name(L, n++);
+    }
+  lua_createtable(L, (int)n, 0);
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_rawgeti(L, KEYS, i);
+    lua_rawget(L, LIST);
+    lua_rawseti(L, -2, i);
+  }
+  lua_replace(L, ENTRIES);
+}
+
+/* The keys of a list are its indices, or names; and `ordered`. Returns its length. */
+static uint32_t check_list(lua_State *L) {
+  lua_Integer n = luaL_len(L, LIST), named = check_keys(L);
+  luaL_argcheck(L, n + named > 0, LIST, "there is nothing to wait for: the list is empty");
+  luaL_argcheck(
+      L, n == 0 || named == 0, LIST,
+      "some entries have names, others an index: give a name to each, or to none; the only "
+      "option of a list is ordered");
+  luaL_argcheck(L, n + named < 1 << 16, LIST, "the list is too long");
+  lua_pushvalue(L, LIST);
+  lua_replace(L, ENTRIES);
+  if (named) {
+    if (lua_getfield(L, LIST, "ordered") == LUA_TBOOLEAN && lua_toboolean(L, -1))
+      luaL_argerror(L, LIST, "entries with names have no order: use a list");
+    lua_pop(L, 1);
+    take_names(L, named);
+  }
+  return (uint32_t)(n + named);
 }
 
 /* xorshift64*, which is good enough for the order of entries. */
@@ -193,7 +268,7 @@ static struct selection read_list(lua_State *L, struct lib *lib) {
     shuffle(lib, s.entries, s.count);
   lua_settop(L, OPS);
   for (uint32_t i = 0; i < s.count; i++) {
-    lua_geti(L, LIST, s.entries[i].index);
+    lua_geti(L, ENTRIES, s.entries[i].index);
     read_entry(L, lib, &s, i);
     lua_settop(L, OPS);
   }
@@ -243,13 +318,25 @@ static int fetch(struct lib *lib, const struct selection *s, struct op *select) 
   return rc;
 }
 
-/* Push the index, and what the op by itself would return. */
+/* A tick is taken: the next one is due at the next multiple of the period. Push how many ticks there
+ * were since the last one that was taken: those that nobody took in time are counted, not kept. */
+static int push_ticks(lua_State *L, struct lib *lib, struct timer *t) {
+  int64_t late_ns = lib->b->run->now(lib->b) - t->deadline_ns;
+  int64_t ticks = 1 + (late_ns > 0 ? late_ns / t->period_ns : 0);
+  t->deadline_ns = t->deadline_ns > SBX_FOREVER - ticks * t->period_ns
+                       ? SBX_FOREVER
+                       : t->deadline_ns + ticks * t->period_ns;
+  lua_pushinteger(L, ticks);
+  return 1;
+}
+
+/* Push the key, and what the op by itself would return. */
 static int push_done(lua_State *L, struct lib *lib, const struct selection *s,
                      const struct op *select, int rc) {
   int done = select->number;
   const struct entry *e = &s->entries[done];
   struct op op = alone(s, select);
-  lua_pushinteger(L, e->index);
+  push_key(L, e->index);
   switch (s->ops[done].kind) {
   case OP_QUEUE_GET:
   case OP_PIPE_RECV:
@@ -260,7 +347,7 @@ static int push_done(lua_State *L, struct lib *lib, const struct selection *s,
     break;
   case OP_QUEUE_PUT:
     if (rc == -SBX_ECLOSED)
-      return luaL_error(L, "select: entry %I: put on a closed queue", (LUAI_UACINT)e->index);
+      return luaL_error(L, "select: entry %s: put on a closed queue", lua_tostring(L, -1));
     break;
   case OP_PROCESS_JOIN:
     if (rc == 0)
@@ -270,8 +357,21 @@ static int push_done(lua_State *L, struct lib *lib, const struct selection *s,
     break;
   }
   if (rc)
-    return luaL_error(L, "select: entry %I: %s", (LUAI_UACINT)e->index, error_text(rc));
+    return luaL_error(L, "select: entry %s: %s", lua_tostring(L, -1), error_text(rc));
+  if (e->timer)
+    return 1 + push_ticks(L, lib, e->timer);
   return 1 + sync_push_taken(L, &s->ops[done]);
+}
+
+/* There are tasks of pools among the entries: those are waited for in Lua. */
+static int select_futures(lua_State *L) {
+  lua_settop(L, ENTRIES);
+  lua_pushvalue(L, 2);
+  lua_copy(L, KEYS, 1);
+  lua_copy(L, ENTRIES, 2);
+  lua_copy(L, -1, 3);
+  lua_settop(L, 3);
+  return native_call(L, "wait", "select"); /* keys, list, timeout */
 }
 
 static int l_select(lua_State *L) {
@@ -284,13 +384,13 @@ static int l_select(lua_State *L) {
                   .locate_ctx = L};
   lua_settop(L, 2);
   int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
+  lua_settop(L, ENTRIES);
   struct selection s = read_list(L, lib);
   op.count = s.ordered;
   if (s.futures) {
     if (s.encoded)
       lib_sent(L, lib);
-    lua_settop(L, 2);
-    return native_call(L, "wait", "select");
+    return select_futures(L);
   }
   struct place place;
   for (uint32_t i = 0; i < s.count; i++)
@@ -325,17 +425,28 @@ static int l_putting(lua_State *L) {
   return 1;
 }
 
-static int l_after(lua_State *L) {
-  luaL_argcheck(L, luaL_checknumber(L, 1) >= 0, 1, "the seconds must be a number, 0 or more");
-  int64_t deadline_ns = lib_check_timeout(L, lib_of(L), 1);
+static int push_timer(lua_State *L, int64_t deadline_ns, int64_t period_ns) {
   struct timer *t = lua_newuserdatauv(L, sizeof *t, 0);
-  t->deadline_ns = deadline_ns;
+  *t = (struct timer){.deadline_ns = deadline_ns, .period_ns = period_ns};
   luaL_setmetatable(L, TIMER_TYPE);
   return 1;
 }
 
+static int l_after(lua_State *L) { return push_timer(L, lib_check_pause(L, lib_of(L), 1), 0); }
+
+/* every(s): ready s seconds from now, and so on; the next process after a fork counts on by
+ * itself. */
+static int l_every(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  luaL_argcheck(L, luaL_checknumber(L, 1) > 0, 1, "the seconds must be a number above 0");
+  int64_t now_ns = lib->b->run->now(lib->b);
+  int64_t first_ns = lib_deadline(lib, lua_tonumber(L, 1));
+  return push_timer(L, first_ns, first_ns > now_ns ? first_ns - now_ns : 1);
+}
+
 void lib_open_select(lua_State *L, int table) {
-  static const luaL_Reg functions[] = {{"select", l_select}, {"after", l_after}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {
+      {"select", l_select}, {"after", l_after}, {"every", l_every}, {NULL, NULL}};
   static const luaL_Reg methods[] = {{"putting", l_putting}, {NULL, NULL}};
   luaL_newmetatable(L, PUTTING_TYPE);
   luaL_newmetatable(L, TIMER_TYPE);

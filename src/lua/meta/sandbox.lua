@@ -12,7 +12,7 @@
 --   * in a list of returns the usual case comes first; `nil` and a reason are returned where a careful program expects
 --     them. Misuse raises an error at the caller's line.
 -- All times are in seconds of the run's clock. A timeout that is nil or omitted means to wait without end, 0 means not to
--- wait, and a negative one is an error.
+-- wait, and a negative one is an error. A `sandbox.deadline` may stand wherever a timeout may.
 
 ---Processes that share nothing, and the means by which they communicate: `spawn`, queues, locks, pools. `require "sandbox"`
 ---returns this table, too. Handles (of processes, queues, locks ...) can be sent to other processes: a child inherits them, and
@@ -405,18 +405,18 @@ function Pipe:close() end
 ------------------------------------------------------------------------------------------------------------------------
 
 ---What `sandbox.select` can wait for: a queue or a pipe (get), a process or a task of a pool (join), a lock or a semaphore
----(acquire), an event (wait), `q:putting(v)` and `sandbox.after(s)`.
+---(acquire), an event (wait), `q:putting(v)`, `sandbox.after(s)` and `sandbox.every(s)`.
 ---@alias sandbox.Selectable sandbox.Queue|sandbox.Pipe|sandbox.Process|sandbox.Future|sandbox.Lock|sandbox.Semaphore|sandbox.Event|sandbox.Putting|sandbox.Timer
 
 ---An entry of `sandbox.select`, made by `q:putting(v)`.
 ---@class sandbox.Putting
 
----An entry of `sandbox.select`, made by `sandbox.after(s)`.
+---An entry of `sandbox.select`, made by `sandbox.after(s)` or `sandbox.every(s)`.
 ---@class sandbox.Timer
 
----The entries of a select, and whether their order matters.
+---The entries of a select: a list, or a table in which each entry has a name; and, of a list, whether its order matters.
 ---@class sandbox.SelectList
----@field [integer] sandbox.Selectable
+---@field [integer|string] sandbox.Selectable
 ---@field ordered? boolean # if several are ready, take the first; by default each has the same chance
 
 ---Wait until one of several operations can be done, and do only that one.
@@ -426,10 +426,12 @@ function Pipe:close() end
 ---print(sandbox.select { news, mail }) --> 2	a letter
 ---print(sandbox.select({ news, mail }, 0)) --> nil	timeout
 ---print(sandbox.select { news, sandbox.after(0.01) }) --> 2	true
+---mail:put("another")
+---print(sandbox.select { news = news, mail = mail }) --> mail	another
 ---```
 ---@param list sandbox.SelectList
 ---@param timeout? number # seconds
----@return integer? index # of the entry that was done
+---@return integer|string? index # of the entry that was done, or its name
 ---@return any ... # what that operation alone would return: for a queue the item, or nil and "closed"; for a process or a task true and the results, or nil and the failure; for others true; "timeout" if none could be done
 function sandbox.select(list, timeout) end
 
@@ -437,6 +439,19 @@ function sandbox.select(list, timeout) end
 ---@param seconds number # from now
 ---@return sandbox.Timer entry
 function sandbox.after(seconds) end
+
+---An entry for `sandbox.select` that is ready each time that so many seconds have passed. The ticks are at multiples of that time
+---from the call on, so they do not drift, however long the work in between takes. Ticks that nobody took are not piled up: the
+---next select has one for them all, with their number as its result.
+---```lua
+---local jobs, tick = queue(), sandbox.every(0.01)
+---for i = 1, 2 do print((sandbox.select { jobs = jobs, tick = tick })) end
+-----> tick
+-----> tick
+---```
+---@param seconds number # above 0
+---@return sandbox.Timer entry
+function sandbox.every(seconds) end
 
 ------------------------------------------------------------------------------------------------------------------------
 -- Synchronisation: shared by all processes, and survives the death of any of them
@@ -888,6 +903,42 @@ function Future:done() end
 ---@return boolean cancelled
 function Future:cancel() end
 
+---Start `n` processes that do the same work: the i-th calls `f(i, ...)`. The team is the list of its processes (`t[i]`, `#t`),
+---and can be sent.
+---```lua
+---local function square(i) return i * i end
+---local t = sandbox.team(4, square)
+---print(table.concat(t:results(), " ")) --> 1 4 9 16
+---```
+---@param n integer # how many
+---@param f function # called with the number of the process, from 1, and the arguments
+---@param ... any # arguments
+---@return sandbox.Team team
+function sandbox.team(n, f, ...) end
+
+---Processes that do the same work.
+---@class sandbox.Team
+---@field [integer] sandbox.Process
+local Team = {}
+
+---Wait until all processes of the team have ended; the first failure is returned at once.
+---@param timeout? number # seconds
+---@return true? ok
+---@return sandbox.Failure|"timeout"? failure
+---@return sandbox.Process? process # that failed
+function Team:join(timeout) end
+
+---Wait for all processes of the team, and return what their functions have returned: the first result of each, in a list in the
+---order of their numbers, with `n`. Raises the first failure.
+---@param timeout? number # seconds
+---@return any[]? results
+---@return "timeout"? reason
+function Team:results(timeout) end
+
+---Kill all processes of the team, as `p:kill()` does.
+---@return true
+function Team:kill() end
+
 ---Options of a scope.
 ---@class sandbox.ScopeOptions
 ---@field on_error? "stop"|"wait" # what to do with the others after the first failure; default "stop"
@@ -918,9 +969,35 @@ local Scope = {}
 ---@overload fun(self: sandbox.Scope, options: sandbox.SpawnOptions, f: function, ...: any): sandbox.Process
 function Scope:spawn(f, ...) end
 
+---Start a team (see `sandbox.team`) whose processes end with the scope, at the latest.
+---@param n integer # how many
+---@param f function # called with the number of the process, from 1, and the arguments
+---@param ... any # arguments
+---@return sandbox.Team team
+function Scope:team(n, f, ...) end
+
 ------------------------------------------------------------------------------------------------------------------------
 -- Time
 ------------------------------------------------------------------------------------------------------------------------
+
+---The moment that lies so many seconds ahead. It may stand wherever a timeout may, and several calls then share one limit: each
+---waits at most for what is left. It means the same in every process.
+---```lua
+---local q, limit = queue(), sandbox.deadline(0.01)
+---print(q:get(limit)) --> nil	timeout
+---print(limit:left(), q:get(limit)) --> 0	nil	timeout
+---```
+---@param seconds number # from now
+---@return sandbox.Deadline deadline
+function sandbox.deadline(seconds) end
+
+---A moment that stands for a timeout.
+---@class sandbox.Deadline
+local Deadline = {}
+
+---The seconds that are left until then, at least 0.
+---@return number seconds
+function Deadline:left() end
 
 ---Sleep for some seconds. With `--speed 10` it takes a tenth of the time.
 ---@param seconds number # 0 or more

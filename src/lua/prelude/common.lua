@@ -4,13 +4,20 @@
 -- is in prelude.c). They call no methods of strings, which the script could have replaced: string.find(s), not
 -- s:find().
 local sandbox, use = ...
-local native = use "native"
+local native, classes = use "native", use "classes"
 
 local common = {}
 
 -- Raise an argument error with this message unless `ok`.
 function common.check(ok, name, arg, message)
   if not ok then native.raise(string.format("bad argument #%d to '%s' (%s)", arg, name, message)) end
+end
+
+-- Check that it is an object of one of the classes that are tables (native.c); returns it.
+function common.check_object(value, class, name)
+  if type(value) == "table" and rawequal(debug.getmetatable(value), class) then return value end
+  native.raise(string.format("bad argument #1 to '%s' (%s expected, got %s)", name,
+    string.match(class.__name, "%a+$"), type(value)))
 end
 
 local function got(value) return value == nil and "no value" or type(value) end
@@ -108,9 +115,14 @@ function common.call(f, ...)
   return finish(pcall(f, ...))
 end
 
--- Check a timeout in seconds; nil means no timeout.
+-- Is it an object of sandbox.deadline?
+local function is_deadline(value)
+  return type(value) == "table" and rawequal(debug.getmetatable(value), classes.Deadline)
+end
+
+-- Check a timeout, in seconds or a sandbox.deadline; nil means no timeout.
 function common.check_timeout(timeout, name, arg)
-  if timeout == nil then return end
+  if timeout == nil or is_deadline(timeout) then return end
   common.check(type(timeout) == "number", name, arg, "timeout in seconds expected, got " .. type(timeout))
   common.check(timeout >= 0, name, arg,
     timeout ~= timeout and "a timeout cannot be NaN" or "a timeout cannot be negative")
@@ -119,6 +131,7 @@ end
 -- The time (of sandbox.now) at which a timeout ends; nil: never.
 function common.deadline(timeout, name, arg)
   common.check_timeout(timeout, name, arg)
+  if is_deadline(timeout) then return rawget(timeout, "at") end
   return timeout and sandbox.now() + timeout
 end
 

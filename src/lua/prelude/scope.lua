@@ -123,10 +123,16 @@ local function look(scope)
   end
 end
 
-function methods.spawn(handle, ...)
-  local scope = scope_of(handle, "spawn")
-  if scope.closed then native.raise("spawn: the scope is closed") end
+-- The scope, in which a process can be started now.
+local function open_scope(handle, name)
+  local scope = scope_of(handle, name)
+  if scope.closed then native.raise(name .. ": the scope is closed") end
   look(scope)
+  return scope
+end
+
+function methods.spawn(handle, ...)
+  local scope = open_scope(handle, "spawn")
   local options, first = {}, 1
   if type((...)) == "table" and not common.callable((...)) then
     first = 2
@@ -137,6 +143,16 @@ function methods.spawn(handle, ...)
   local p = common.call(sandbox.spawn, options, select(first, ...))
   table.insert(scope.children, p)
   return p
+end
+
+-- A team that cannot be made whole ends with the scope, as far as it was made.
+function methods.team(handle, ...)
+  local scope = open_scope(handle, "team")
+  return use("team").make(function(...)
+    local p = common.call(sandbox.spawn, ...)
+    table.insert(scope.children, p)
+    return p
+  end, function() end, ...)
 end
 
 function Scope.__close(handle, err)

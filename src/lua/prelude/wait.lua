@@ -59,9 +59,10 @@ local function select_with_futures(list, deadline, name)
   return took(owners, common.call(sandbox.select, entries, common.left(deadline)))
 end
 
--- Called by C for a list with futures.
-function wait.select(list, timeout)
-  return select_with_futures(list, common.deadline(timeout, "select", 2), "select")
+-- Called by C for a list with futures; the names of its entries, if they have some.
+function wait.select(names, list, timeout)
+  local function named(index, ...) return names and index and names[index] or index, ... end
+  return named(select_with_futures(list, common.deadline(timeout, "select", 2), "select"))
 end
 
 -- -- join_all, as_completed -----------------------------------------------------------------------
@@ -94,16 +95,19 @@ local function take_ended(waiting, deadline, name)
   return took(common.call(sandbox.select, waiting, common.left(deadline)))
 end
 
-function wait.join_all(list, timeout, ...)
-  common.check_no_more("join_all", 3, ...)
-  local waiting = read_list(list, "join_all")
-  local deadline = common.deadline(timeout, "join_all", 2)
+-- Wait for all processes of a list, which becomes empty. What join_all returns.
+function wait.all(waiting, deadline, name)
   while waiting[1] do
-    local entry, ok, failure = take_ended(waiting, deadline, "join_all")
+    local entry, ok, failure = take_ended(waiting, deadline, name)
     if not entry then return nil, "timeout" end
     if not ok then return nil, failure, entry end
   end
   return true
+end
+
+function wait.join_all(list, timeout, ...)
+  common.check_no_more("join_all", 3, ...)
+  return wait.all(read_list(list, "join_all"), common.deadline(timeout, "join_all", 2), "join_all")
 end
 
 function wait.as_completed(list, timeout, ...)

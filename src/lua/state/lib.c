@@ -137,13 +137,45 @@ int64_t lib_deadline(struct lib *lib, double seconds) {
   return clock_run_deadline(b->run->clock(b), b->run->now(b), seconds);
 }
 
-int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg) {
-  if (lua_isnoneornil(L, arg))
-    return SBX_FOREVER;
+/* What is left of the sandbox.deadline at `arg` (prelude/time.lua), in seconds. False: it is
+ * something else. */
+static bool left_of_deadline(lua_State *L, const struct lib *lib, int arg, double *ret) {
+  if (!lua_istable(L, arg) || !lua_getmetatable(L, arg))
+    return false;
+  bool is = lua_topointer(L, -1) == lib->deadline_meta;
+  lua_pop(L, 1);
+  if (!is)
+    return false;
+  struct backend *b = lib->b;
+  lua_pushliteral(L, "at");
+  lua_rawget(L, arg);
+  double at = lua_tonumber(L, -1);
+  double left = at - clock_run_now(b->run->clock(b), b->run->now(b));
+  *ret = left > 0 ? left : 0;
+  lua_pop(L, 1);
+  return true;
+}
+
+double lib_check_seconds(lua_State *L, struct lib *lib, int arg) {
+  double seconds;
+  if (left_of_deadline(L, lib, arg, &seconds))
+    return seconds;
   luaL_argexpected(L, lua_isnumber(L, arg), arg, "timeout in seconds");
-  double seconds = lua_tonumber(L, arg);
+  seconds = lua_tonumber(L, arg);
   luaL_argcheck(L, seconds >= 0, arg,
                 isnan(seconds) ? "a timeout cannot be NaN" : "a timeout cannot be negative");
+  return seconds;
+}
+
+int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg) {
+  return lua_isnoneornil(L, arg) ? SBX_FOREVER : lib_deadline(lib, lib_check_seconds(L, lib, arg));
+}
+
+int64_t lib_check_pause(lua_State *L, struct lib *lib, int arg) {
+  double seconds;
+  if (!left_of_deadline(L, lib, arg, &seconds))
+    luaL_argcheck(L, (seconds = luaL_checknumber(L, arg)) >= 0, arg,
+                  "the seconds must be a number, 0 or more");
   return lib_deadline(lib, seconds);
 }
 

@@ -58,6 +58,7 @@ struct lot {
 struct lib {
   struct backend *b;               /* borrowed */
   const void *metas[OBJECT_TYPES]; /* metatables of handles, by lua_topointer */
+  const void *deadline_meta;       /* metatable of sandbox.deadline, by lua_topointer */
   bool near;                       /* lib_near works in this state */
   struct arena *arena;             /* all memory of the state; NULL: a foreign host's state */
   struct running running;          /* running.h: the coroutine that runs */
@@ -190,9 +191,13 @@ void lib_forget_handles(lua_State *L);
 /* The deadline that is `seconds` of the run's clock from now. */
 int64_t lib_deadline(struct lib *lib, double seconds);
 
-/* The deadline for the timeout in seconds at `arg`; SBX_FOREVER if that is absent or nil. Negative
- * numbers and NaN are argument errors. */
+/* The deadline for the timeout at `arg`, in seconds or a sandbox.deadline; SBX_FOREVER if it is
+ * absent or nil. Negative numbers and NaN are argument errors. */
 int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg);
+
+/* The same for a number of seconds that must be given; and the seconds themselves, at least 0. */
+int64_t lib_check_pause(lua_State *L, struct lib *lib, int arg);
+double lib_check_seconds(lua_State *L, struct lib *lib, int arg);
 
 /* A value as an error message names it: a number itself, "nil", "the string x", "a table", "a
  * sandbox.lock". May push. */

@@ -1,0 +1,74 @@
+-- Teams: processes that do the same work, each with its number. sandbox.team, and g:team of a scope.
+--
+-- A team is the list of its processes, so it can be sent, and `t[i]`, `#t` and ipairs are those of the list.
+local sandbox, use = ...
+local native, common, wait, Team = use "native", use "common", use "wait", use("classes").Team
+
+local team, methods = {}, {}
+
+-- Make the processes by `spawn(f, i, ...)`. If one cannot be made, `undo(p)` is called for those before it.
+function team.make(spawn, undo, n, f, ...)
+  n = common.check_integer(n, 0, "team", 1, "the number of processes")
+  common.check_function(f, "team", 2)
+  local list = setmetatable({}, Team)
+  local _ <close> = native.defer() -- all of them, or none
+  for i = 1, n do
+    local ok, p = pcall(spawn, f, i, ...)
+    if not ok then
+      for k = 1, i - 1 do undo(list[k]) end
+      error(p, 0)
+    end
+    list[i] = p
+  end
+  return list
+end
+
+local function spawn(...) return common.call(sandbox.spawn, ...) end
+
+function team.team(...)
+  return team.make(spawn, process.kill, ...)
+end
+
+local function check(t, name, first, ...)
+  common.check_no_more(name, first, ...)
+  return common.check_object(t, Team, name)
+end
+
+-- The processes of a team as a list that may be changed.
+local function processes(t) return table.move(t, 1, #t, 1, { ordered = true }) end
+
+function methods.join(t, timeout, ...)
+  check(t, "join", 2, ...)
+  return wait.all(processes(t), common.deadline(timeout, "join", 1), "join")
+end
+
+-- The first result of each, in the order of their numbers. Raises the first failure.
+function methods.results(t, timeout, ...)
+  check(t, "results", 2, ...)
+  local ok, failure = wait.all(processes(t), common.deadline(timeout, "results", 1), "results")
+  if not ok and failure == "timeout" then return nil, "timeout" end
+  if not ok then
+    native.look(failure)
+    error(failure, 0)
+  end
+  local list = { n = #t }
+  for i = 1, #t do list[i] = select(2, process.join(t[i])) end
+  return list
+end
+
+function methods.kill(t, ...)
+  check(t, "kill", 1, ...)
+  for _, p in ipairs(t) do process.kill(p) end
+  return true
+end
+
+function Team.__tostring(t)
+  local living = 0
+  for _, p in ipairs(common.check_object(t, Team, "tostring")) do living = living + (process.alive(p) and 1 or 0) end
+  return string.format("team: %d processes (%d running)", #t, living)
+end
+
+function team.__index(_, key) return methods[key] end
+team.__tostring, Team.__index = Team.__tostring, methods
+
+return team
