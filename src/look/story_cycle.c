@@ -48,6 +48,7 @@ static bool helps(enum op_kind kind, bool put) {
   case OP_CONDITION_NOTIFY:
   case OP_EVENT_SET:
   case OP_BARRIER_WAIT:
+  case OP_LATCH_DOWN:
     return true;
   default:
     return false;

@@ -39,6 +39,7 @@ bool story_reads(const struct story_step *step) {
   case OP_SEMAPHORE_LOOK:
   case OP_EVENT_LOOK:
   case OP_LOCK_LOOK:
+  case OP_LATCH_LOOK:
     return step->over;
   default:
     return false;
@@ -62,6 +63,7 @@ static bool may_change(enum op_kind kind) {
   case OP_SEMAPHORE_RELEASE:
   case OP_EVENT_SET:
   case OP_EVENT_CLEAR:
+  case OP_LATCH_DOWN:
     return true;
   default:
     return false;

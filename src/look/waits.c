@@ -85,6 +85,7 @@ static const struct wait_rule rule_PROCESS_JOIN = {process_can, "", NULL},
                               rule_VALUE_UPDATE = RULE_UPDATED("value"),
                               rule_DICT_SET = RULE_UPDATED("dict"),
                               rule_DICT_UPDATE = RULE_UPDATED("dict"),
+                              rule_LATCH_WAIT = {sync_can, "latch", "count down"},
                               rule_SELECT = {.noun = NULL}, /* the rules of what it waits for */
     rule_PROCESS_AWAIT = {.noun = NULL},                    /* sleeps as joins */
     rule_HANDLE_EXPORT = {.noun = NULL}, /* these as the op for which it is done */

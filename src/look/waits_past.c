@@ -37,6 +37,8 @@ static const char *nothing_yet(enum object_type type) {
     return "nobody has taken or released a unit";
   case OBJECT_EVENT:
     return "nobody has set it";
+  case OBJECT_LATCH:
+    return "nobody has counted down";
   case OBJECT_CONDITION:
     return "nobody has notified it";
   default:
@@ -47,7 +49,7 @@ static const char *nothing_yet(enum object_type type) {
 /* The last two that were done to it, the older one first; of a lock, only how its owner got it. */
 static int tell_events(const struct snapshot_sync *o, struct buf *out) {
   uint32_t n = o->past_count < 2 ? o->past_count : 2;
-  bool owned = o->type != OBJECT_SEMAPHORE && o->type != OBJECT_EVENT;
+  bool owned = o->type != OBJECT_SEMAPHORE && o->type != OBJECT_EVENT && o->type != OBJECT_LATCH;
   int rc = 0;
   for (uint32_t i = owned && n ? 1 : n; i-- > 0 && rc == 0;) {
     rc = tell_event(&o->past[i], out);
@@ -60,6 +62,9 @@ static int tell_events(const struct snapshot_sync *o, struct buf *out) {
 static int tell_sync(const struct snapshot_sync *o, struct buf *out) {
   if (o->type == OBJECT_BARRIER)
     return buf_format(out, "%" PRIu64 " of %" PRIu64 " came", o->info.count, o->info.max);
+  int rc = o->type == OBJECT_LATCH ? buf_format(out, "%" PRIu64 " left, ", o->info.count) : 0;
+  if (rc)
+    return rc;
   if (o->past_count > 0)
     return tell_events(o, out);
   const char *nothing = nothing_yet(o->type);

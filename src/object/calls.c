@@ -36,6 +36,7 @@ static const struct {
     [OBJECT_VALUE] = {OP_VALUE_NEW, OP_VALUE_LOOK},
     [OBJECT_DICT] = {OP_DICT_NEW, OP_DICT_LOOK},
     [OBJECT_PROGRESS] = {OP_PROGRESS_NEW, OP_PROGRESS_LOOK},
+    [OBJECT_LATCH] = {OP_LATCH_NEW, OP_LATCH_LOOK},
 };
 
 int op_sync_new(struct backend *b, const struct sync_options *o, struct object **ret) {

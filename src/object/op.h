@@ -28,6 +28,7 @@ enum object_type {
   OBJECT_VALUE,
   OBJECT_DICT,
   OBJECT_PROGRESS,
+  OBJECT_LATCH,
   OBJECT_PIPE, /* an end of one */
   OBJECT_TYPES
 };
@@ -206,7 +207,8 @@ struct op {
                      a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,
                      out */
   uint32_t sub_count; /* SELECT: of subs */
-  uint64_t count;     /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out; PROGRESS_ADD:
+  uint64_t count;     /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out; LATCH_DOWN:
+                         by how much, in, and what is left, out; PROGRESS_ADD:
                          an int64_t, PROGRESS_SET, in; SELECT: 1 if the script minds the order of the
                          ops, else it was drawn, in */
 
@@ -284,7 +286,7 @@ struct sync_options {
   enum object_type type;
   const char *name;    /* NULL: none */
   bool recursive;      /* LOCK: its holder may acquire it again */
-  uint64_t count;      /* SEMAPHORE: units at first; BARRIER: parties */
+  uint64_t count;      /* SEMAPHORE: units at first; BARRIER: parties; LATCH: at first */
   uint64_t max;        /* SEMAPHORE: most units; 0: no limit. PROGRESS: total (object/progress.h) */
   struct object *lock; /* CONDITION: borrowed; NULL: it gets one of its own */
   uint64_t maker;      /* the process that makes it, as in object/sync.h; the backend's to fill */
@@ -299,7 +301,8 @@ struct sync_info {
   uint64_t holder;                  /* LOCK: id of the process that holds it; 0: none */
   char holder_name[NAME_MAX_BYTES]; /* the same */
   uint64_t depth;                   /* LOCK: how many times */
-  uint64_t count;                   /* SEMAPHORE: units left; BARRIER: parties that wait */
+  uint64_t count;                   /* SEMAPHORE: units left; BARRIER: parties that wait;
+                                       LATCH: left */
   uint64_t max;                     /* SEMAPHORE: most units, 0: no limit; BARRIER: parties;
                                        PROGRESS: total */
   uint64_t waiting;                 /* processes that wait */

@@ -184,6 +184,10 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_PROGRESS_ADD progress_perform
 #define ROW_PROGRESS_SET progress_perform
 #define ROW_PROGRESS_CLOSE progress_perform
+#define ROW_LATCH_NEW objects_new_sync
+#define ROW_LATCH_LOOK objects_look_sync
+#define ROW_LATCH_WAIT sync_perform, IN_LINE
+#define ROW_LATCH_DOWN sync_perform
 #define ROW_SELECT select_any, ALONE
 #define ROW_CLOCK_SLEEP wait_sleep, TRIED(try_sleep, arm_sleep)
 #define ROW_CLOCK_NOW now

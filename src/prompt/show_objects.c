@@ -20,9 +20,11 @@ static const struct table_column columns[] = {
 
 static const char *type_name(const struct snapshot_sync *o) {
   static const char *const names[OBJECT_TYPES] = {
-      [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event",
-      [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",     [OBJECT_VALUE] = "value",
-      [OBJECT_DICT] = "dict",           [OBJECT_PROGRESS] = "progress",   [OBJECT_PIPE] = "pipe"};
+      [OBJECT_LOCK] = "lock",       [OBJECT_SEMAPHORE] = "semaphore",
+      [OBJECT_EVENT] = "event",     [OBJECT_CONDITION] = "condition",
+      [OBJECT_BARRIER] = "barrier", [OBJECT_VALUE] = "value",
+      [OBJECT_DICT] = "dict",       [OBJECT_PROGRESS] = "progress",
+      [OBJECT_LATCH] = "latch",     [OBJECT_PIPE] = "pipe"};
   return o->type == OBJECT_LOCK && o->info.recursive ? "rlock" : names[o->type];
 }
 
@@ -72,6 +74,8 @@ static int put_state(const struct snapshot *s, const struct snapshot_sync *o, st
     return buf_format(out, "%" PRIu64 " key%s", i->count, i->count == 1 ? "" : "s");
   case OBJECT_PROGRESS:
     return put_progress(i, out);
+  case OBJECT_LATCH:
+    return i->count ? buf_format(out, "%" PRIu64 " left", i->count) : buf_format(out, "open");
   case OBJECT_PIPE:
     return put_pipe(s, o, out);
   default:

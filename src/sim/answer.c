@@ -25,6 +25,7 @@ static size_t info_size(enum op_kind kind) {
   case OP_VALUE_LOOK:
   case OP_DICT_LOOK:
   case OP_PROGRESS_LOOK:
+  case OP_LATCH_LOOK:
     return sizeof(struct sync_info);
   default:
     return 0;
@@ -168,7 +169,7 @@ static int deliver_value(const struct answer *a, struct value_args *v) {
 /* Does the op tell how many it did? */
 static bool counts(enum op_kind kind) {
   enum object_type type = op_describe(kind)->type;
-  return type >= OBJECT_LOCK && type <= OBJECT_BARRIER;
+  return (type >= OBJECT_LOCK && type <= OBJECT_BARRIER) || type == OBJECT_LATCH;
 }
 
 int answer_deliver(const struct answer *a, struct op *op,

@@ -175,6 +175,10 @@ static int drop(struct world *w, uint32_t i, const struct request *r, struct ans
 #define ROW_PROGRESS_ADD world_sync_do
 #define ROW_PROGRESS_SET world_sync_do
 #define ROW_PROGRESS_CLOSE world_sync_do
+#define ROW_LATCH_NEW world_sync_new
+#define ROW_LATCH_LOOK world_sync_look
+#define ROW_LATCH_WAIT world_sync_do, TOGETHER(world_sync_can)
+#define ROW_LATCH_DOWN world_sync_do
 #define ROW_SELECT world_select_do, ALONE(world_select_can)
 #define ROW_CLOCK_SLEEP nothing, TOGETHER(sleep_can)
 #define ROW_CLOCK_NOW now
@@ -311,6 +315,7 @@ static bool wants_object(enum op_kind kind) {
     NEW(VALUE)
     NEW(DICT)
     NEW(PROGRESS)
+    NEW(LATCH)
 #undef NEW
     return false;
   default:

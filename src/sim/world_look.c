@@ -9,11 +9,19 @@
  */
 
 static const char *word_of(enum object_type type) {
-  static const char *const words[OBJECT_TYPES] = {
-      [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",         [OBJECT_CLOCK] = "clock",
-      [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event",
-      [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",     [OBJECT_VALUE] = "value",
-      [OBJECT_DICT] = "dict",           [OBJECT_PROGRESS] = "progress",   [OBJECT_PIPE] = "pipe"};
+  static const char *const words[OBJECT_TYPES] = {[OBJECT_PROCESS] = "process",
+                                                  [OBJECT_QUEUE] = "queue",
+                                                  [OBJECT_CLOCK] = "clock",
+                                                  [OBJECT_LOCK] = "lock",
+                                                  [OBJECT_SEMAPHORE] = "semaphore",
+                                                  [OBJECT_EVENT] = "event",
+                                                  [OBJECT_CONDITION] = "condition",
+                                                  [OBJECT_BARRIER] = "barrier",
+                                                  [OBJECT_VALUE] = "value",
+                                                  [OBJECT_DICT] = "dict",
+                                                  [OBJECT_PROGRESS] = "progress",
+                                                  [OBJECT_LATCH] = "latch",
+                                                  [OBJECT_PIPE] = "pipe"};
   return type < OBJECT_TYPES && words[type] ? words[type] : "object";
 }
 
@@ -157,6 +165,9 @@ static bool describe_sync(struct world *w, uint32_t slot, char *to, size_t size,
     return describe_value(w, slot, &info, to, size, value);
   case OBJECT_DICT:
     count_of(to, size, info.count, "key");
+    break;
+  case OBJECT_LATCH:
+    snprintf(to, size, "%llu left", (unsigned long long)info.count);
     break;
   case OBJECT_PROGRESS:
     describe_progress(&info, to, size);

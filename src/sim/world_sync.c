@@ -320,11 +320,16 @@ static bool wants_lock(struct world *w, const struct world_place *p, uint32_t sl
          world_enabled(w, p->process, p->slot, OP_CONDITION_WAIT, p->patient);
 }
 
+/* Do processes wait for it by their order of arrival? */
+static bool has_line(enum object_type type) {
+  return !sync_machine_of(type)->in_order && type != OBJECT_LATCH;
+}
+
 /* Of a machine without order, those that could not go on. */
 static uint64_t count_waiting(struct world *w, uint32_t slot) {
   struct world_view view = {.w = w, .slot = slot, .process = NOBODY};
   uint64_t n = 0;
-  if (!sync_machine_of(w->objects[slot].type)->in_order)
+  if (has_line(w->objects[slot].type))
     return view_count(&view, 0);
   for (uint32_t k = 0; k < w->place_count; k++) {
     const struct world_place *p = &w->places[k];

@@ -88,12 +88,14 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
   case OP_QUEUE_LOOK:
   case OP_SEMAPHORE_LOOK:
   case OP_EVENT_LOOK:
+  case OP_LATCH_LOOK:
   case OP_PROGRESS_LOOK:
     a->count = ok ? all->count : 0;
     a->item = ok ? all->item : 0;
     a->same = ok && all->same;
     break;
   case OP_BARRIER_WAIT:
+  case OP_LATCH_DOWN:
     a->count = ok ? all->count : 0;
     break;
   case OP_VALUE_CAS:
@@ -127,7 +129,7 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
 
 bool is_look(int kind) {
   return kind == OP_PROCESS_LOOK || kind == OP_QUEUE_LOOK || kind == OP_SEMAPHORE_LOOK ||
-         kind == OP_EVENT_LOOK || kind == OP_PROGRESS_LOOK;
+         kind == OP_EVENT_LOOK || kind == OP_PROGRESS_LOOK || kind == OP_LATCH_LOOK;
 }
 
 void answer_trim(struct answer *a, const struct request *r) {

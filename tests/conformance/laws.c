@@ -173,6 +173,19 @@ static const char *value_law(const struct lawful *l, const struct told *b, const
   return NULL;
 }
 
+static const char *latch_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  LAW(l->rc == 0, "ops of latches succeed");
+  if (l->kind == OP_LATCH_WAIT) {
+    LAW(b->info.count == 0 && a->info.count == 0, "a latch lets nobody go before it is at 0");
+    return NULL;
+  }
+  LAW(a->info.count == (l->count < b->info.count ? b->info.count - l->count : 0),
+      "a latch counts down, and not below 0");
+  LAW(l->answer.count == a->info.count, "who counts down is told what is left");
+  LAW(a->info.count || a->free == a->standing, "an open latch lets everybody go");
+  return NULL;
+}
+
 static const char *progress_law(const struct lawful *l, const struct told *b,
                                 const struct told *a) {
   const uint64_t most = UINT64_C(1) << 53;
@@ -247,7 +260,7 @@ static law_fn *const laws[OBJECT_TYPES] = {
     [OBJECT_EVENT] = event_law,     [OBJECT_CONDITION] = condition_law,
     [OBJECT_BARRIER] = barrier_law, [OBJECT_VALUE] = value_law,
     [OBJECT_DICT] = updater_law,    [OBJECT_QUEUE] = queue_law,
-    [OBJECT_PIPE] = pipe_law,       [OBJECT_PROGRESS] = progress_law,
+    [OBJECT_LATCH] = latch_law, [OBJECT_PIPE] = pipe_law,       [OBJECT_PROGRESS] = progress_law,
 };
 
 const char *law_of_step(const struct lawful *l, const struct told *before,

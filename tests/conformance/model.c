@@ -531,6 +531,8 @@ static int do_sync(const struct model *m, struct model_state *s, int proc,
   int rc = sync_machine_of(type_of(l))->apply(t->words, &step, WORLD(&v));
   if (l->kind == OP_BARRIER_WAIT)
     p->arrival = p->answer.count = step.count;
+  if (l->kind == OP_LATCH_DOWN)
+    p->answer.count = step.count;
   if (l->kind == OP_LOCK_RELEASE)
     p->levels = step.count;
   if (rc == SYNC_ENTERED)
@@ -1051,7 +1053,7 @@ static const char *kind_name(int kind) {
   static int which;
   static const char *const types[OBJECT_TYPES] = {"",        "process",   "queue", "clock",
                                                   "lock",    "semaphore", "event", "condition",
-                                                  "barrier", "value",     "dict",  "progress",
+                                                  "barrier", "value",     "dict",  "progress", "latch",
                                                   "pipe"};
   if (kind == DO_DROP || kind == DO_LEAVE)
     return kind == DO_DROP ? "drop" : "leave";

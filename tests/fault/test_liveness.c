@@ -490,6 +490,15 @@ LIVENESS_TEST(an_event_wakes_all_though_it_is_cleared_at_once) {
   join_all(ps);
 }
 
+LIVENESS_TEST(a_latch_that_opens_wakes_all) {
+  struct object *l = new_object(OBJECT_LATCH, 1);
+  struct object *p = start_waiter((struct role){l, .kind = OP_LATCH_WAIT});
+  CHECK_EQ(act(l, OP_LATCH_DOWN, 1), 0);
+  join_well(p);
+  l = new_object(OBJECT_LATCH, 3);
+  all_are_woken_by((struct role){l, .kind = OP_LATCH_WAIT}, OP_LATCH_DOWN, 1, 3);
+}
+
 LIVENESS_TEST(the_last_to_arrive_at_a_barrier_wakes_all) {
   struct object *b = new_object(OBJECT_BARRIER, WAITERS + 1);
   all_are_woken_by((struct role){b, .kind = OP_BARRIER_WAIT}, OP_BARRIER_WAIT, 0, 1);
@@ -1106,6 +1115,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_process_that_fails_with_a_unit_wakes),
       cmocka_unit_test(an_event_wakes_all),
       cmocka_unit_test(an_event_wakes_all_though_it_is_cleared_at_once),
+      cmocka_unit_test(a_latch_that_opens_wakes_all),
       cmocka_unit_test(the_last_to_arrive_at_a_barrier_wakes_all),
       cmocka_unit_test(abort_and_reset_of_a_barrier_wake_all),
       cmocka_unit_test(a_barrier_that_is_given_up_wakes_all),

@@ -179,6 +179,30 @@ static void barrier_once(int worker, uint64_t *seed) {
 
 static uint64_t kills; /* of workers */
 
+enum { LATCH_FIRST = 1 << 30 };
+
+/* It does not open while they work: those that wait give up soon. */
+static void latch_once(int worker, uint64_t *seed) {
+  uint64_t by = 1 + random_next(seed) % 3;
+  if (worker % 2) {
+    CHECK_EQ(try_op(OP_LATCH_WAIT, 0, NULL, clock_now_ns() + 300 * 1000), -SBX_ETIMEDOUT);
+    return;
+  }
+  do_op(OP_LATCH_DOWN, by, NULL);
+  atomic_fetch_add(&board->done[worker], by);
+}
+
+static void latch_finish(void) {
+  struct sync_info info;
+  uint64_t sum = 0;
+  op_sync_look(&the_backend->base, shared->type, shared, &info);
+  for (int i = 0; i < WORKERS; i++)
+    sum += board->done[i];
+  CHECK(LATCH_FIRST - info.count >= sum && LATCH_FIRST - info.count <= sum + 3 * kills);
+  do_op(OP_LATCH_DOWN, LATCH_FIRST, NULL);
+  do_op(OP_LATCH_WAIT, 0, NULL);
+}
+
 static void progress_once(int worker, uint64_t *seed) {
   uint64_t by = 1 + random_next(seed) % 3;
   do_op(OP_PROGRESS_ADD, by + 5, NULL);
@@ -329,6 +353,7 @@ static const struct job jobs[] = {
     {"value", {.type = OBJECT_VALUE}, value_once, value_prepare, value_finish, of_values},
     {"dict", {.type = OBJECT_DICT}, dict_once, NULL, dict_finish, of_dicts},
     {"select", {.type = OBJECT_LOCK}, select_once, select_prepare, select_finish, sleeping},
+    {"latch", {.type = OBJECT_LATCH, .count = LATCH_FIRST}, latch_once, NULL, latch_finish, sleeping},
     {"progress", {.type = OBJECT_PROGRESS, .max = 100}, progress_once, NULL, progress_finish, NULL},
 };
 

@@ -149,6 +149,25 @@ static bool event_was_set(const struct scene *s) {
   return set;
 }
 
+/* A latch of its own for each victim: it opens once. */
+static void count_down(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_LATCH_DOWN, NULL), 0);
+}
+static void latch_before(const struct scene *s) {
+  release_object(shared);
+  CHECK_EQ(op_sync_new(&the_backend->base, &s->options, &shared), 0);
+}
+static bool latch_is_open(const struct scene *s) {
+  uint64_t left = info().count;
+  (void)s;
+  CHECK(left <= 1);
+  CHECK_EQ(plain(OP_LATCH_WAIT, NULL), left ? -SBX_ETIMEDOUT : 0);
+  CHECK_EQ(plain(OP_LATCH_DOWN, NULL), 0); /* it works, and stays open */
+  CHECK_EQ(plain(OP_LATCH_WAIT, NULL), 0);
+  return left == 0;
+}
+
 /* One victim after the other: what a dead one has done is taken back. */
 static void progress_add(const struct scene *s) {
   (void)s;
@@ -326,6 +345,15 @@ static const struct scene scenes[] = {
      {0},
      0},
     {"event set", {.type = OBJECT_EVENT}, NULL, NULL, set_event, event_was_set, {0}, {0}, 0},
+    {"latch down",
+     {.type = OBJECT_LATCH, .count = 1},
+     latch_before,
+     NULL,
+     count_down,
+     latch_is_open,
+     {0},
+     {0},
+     0},
     {"progress add",
      {.type = OBJECT_PROGRESS, .max = 9},
      NULL,

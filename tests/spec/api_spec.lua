@@ -371,6 +371,15 @@ describe("synchronisation:", function()
     assert.are.equal(3, b:wait() + p:result(T))
   end)
 
+  it("latch(n)   l:down([k])   l:wait([t])   l:count()", function()
+    local l = sandbox.latch(3)
+    assert.are.equal(3, l:count())
+    same({ nil, "timeout" }, l:wait(0.001))
+    local p = spawn(function() return l:wait() end)
+    same({ 2, 0 }, l:down(), l:down(2))
+    same({ true, true, 0 }, l:wait(), p:result(T), l:count())
+  end)
+
   it("value(v)   x:get() x:set(v) x:add(n) x:update(fn) x:cas(old, new)   true, or false, current", function()
     local x = sandbox.value(1)
     x:set(5)
@@ -398,7 +407,7 @@ describe("synchronisation:", function()
 
   it("every one is shared by all processes", function()
     local list = { sandbox.lock(), sandbox.rlock(), sandbox.semaphore(1), sandbox.event(), sandbox.condition(),
-      sandbox.barrier(1), sandbox.value(1), sandbox.dict(), queue(), (sandbox.pipe()), sandbox.self() }
+      sandbox.barrier(1), sandbox.latch(1), sandbox.value(1), sandbox.dict(), queue(), (sandbox.pipe()), sandbox.self() }
     local q = queue()
     local p = spawn(function() q:put(q:get()) end)
     q:put(list)

@@ -13,6 +13,7 @@
 #include "object/event.h"
 #include "object/fair.h"
 #include "object/help.h"
+#include "object/latch.h"
 #include "object/lock.h"
 #include "object/pipe.h"
 #include "object/process.h"
@@ -315,6 +316,16 @@ static void events(void **state) {
   assert_false(same(&a, &c)); /* the one that waits was let go */
 }
 
+static void latches(void **state) {
+  (void)state;
+  struct world a = world_of(&latch_machine, 5, 0, false), b = a;
+  act(&a, 0, OP_LATCH_DOWN, 2);
+  assert_false(same(&a, &b));
+  act(&b, 1, OP_LATCH_DOWN, 1);
+  act(&b, 2, OP_LATCH_DOWN, 1);
+  assert_true(same(&a, &b)); /* whoever counted */
+}
+
 static void progress(void **state) {
   (void)state;
   struct world a = world_of(&progress_machine, 0, 9, false), b = a, c = a;
@@ -580,6 +591,7 @@ int main(void) {
       cmocka_unit_test(locks),
       cmocka_unit_test(semaphores),
       cmocka_unit_test(events),
+      cmocka_unit_test(latches),
       cmocka_unit_test(progress),
       cmocka_unit_test(conditions),
       cmocka_unit_test(barriers),

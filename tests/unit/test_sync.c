@@ -16,6 +16,7 @@
 #include "object/barrier.h"
 #include "object/condition.h"
 #include "object/event.h"
+#include "object/latch.h"
 #include "object/lock.h"
 #include "object/progress.h"
 #include "object/semaphore.h"
@@ -322,6 +323,20 @@ static void an_event_lets_go_who_waited_when_it_was_set(void **state) {
   assert_false(can(&m, 2, OP_EVENT_WAIT));
   wait_in_line(&m, 2);
   assert_false(can(&m, 2, OP_EVENT_WAIT));
+}
+
+static void a_latch_opens_once(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_LATCH, .count = 3});
+  assert_false(can(&m, 0, OP_LATCH_WAIT));
+  assert_int_equal(act(&m, 1, OP_LATCH_DOWN, 0), SYNC_SAME);
+  assert_int_equal(act(&m, 1, OP_LATCH_DOWN, 2), 0);
+  assert_false(can(&m, 0, OP_LATCH_WAIT));
+  assert_int_equal(act(&m, 2, OP_LATCH_DOWN, 5), 0); /* not below 0 */
+  assert_int_equal(m.s[LATCH_COUNT], 0);
+  assert_true(can(&m, 0, OP_LATCH_WAIT) && can(&m, 3, OP_LATCH_WAIT));
+  assert_int_equal(act(&m, 2, OP_LATCH_DOWN, 1), SYNC_SAME);
+  assert_int_equal(act(&m, 0, OP_LATCH_WAIT, 0), SYNC_SAME);
 }
 
 static void a_notification_goes_to_the_living_in_order(void **state) {
@@ -671,6 +686,7 @@ static const struct scene scenes[] = {
      {{OP_BARRIER_WAIT, 8, true, 0},
       {OP_BARRIER_RESET, 2, false, 0},
       {OP_BARRIER_ABORT, 1, false, 0}}},
+    {{.type = OBJECT_LATCH, .count = 300}, {{OP_LATCH_WAIT, 4, true, 0}, {OP_LATCH_DOWN, 4, false, 5}}},
 };
 
 #define PLAY(name, index)                                                                          \
@@ -685,6 +701,7 @@ PLAY(real_rlocks_agree_with_the_machine, 1)
 PLAY(real_semaphores_agree_with_the_machine, 2)
 PLAY(real_events_agree_with_the_machine, 3)
 PLAY(real_barriers_agree_with_the_machine, 4)
+PLAY(real_latches_agree_with_the_machine, 5)
 
 /* -- what is stored ---------------------------------------------------------------------------- */
 
@@ -807,6 +824,7 @@ int main(void) {
       cmocka_unit_test(progress_counts_until_it_is_closed),
       cmocka_unit_test(progress_is_closed_with_its_maker),
       cmocka_unit_test(an_event_lets_go_who_waited_when_it_was_set),
+      cmocka_unit_test(a_latch_opens_once),
       cmocka_unit_test(a_notification_goes_to_the_living_in_order),
       cmocka_unit_test(a_barrier_lets_all_go_or_breaks),
       cmocka_unit_test(a_slow_party_of_a_barrier_is_told_of_its_own_round),
@@ -817,6 +835,7 @@ int main(void) {
       cmocka_unit_test(real_semaphores_agree_with_the_machine),
       cmocka_unit_test(real_events_agree_with_the_machine),
       cmocka_unit_test(real_barriers_agree_with_the_machine),
+      cmocka_unit_test(real_latches_agree_with_the_machine),
       cmocka_unit_test(what_values_and_dicts_store_goes_back),
       cmocka_unit_test(what_the_dead_have_stored_goes_back_when_their_records_are_used_again),
       cmocka_unit_test(a_store_that_is_full_is_an_error_and_changes_nothing),

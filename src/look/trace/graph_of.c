@@ -67,6 +67,8 @@ static const char *word_of(enum op_kind kind) {
     return "released by";
   case OP_EVENT_WAIT:
     return "set by";
+  case OP_LATCH_WAIT:
+    return "counted down by";
   case OP_CONDITION_WAIT:
     return "notified by";
   case OP_BARRIER_WAIT:

@@ -3,17 +3,8 @@
 
 /* barrier(n) or barrier{n =, name =} */
 static int l_barrier(lua_State *L) {
-  static const char *const names[] = {"n", "name", NULL};
   struct sync_options o = {.type = OBJECT_BARRIER};
-  lua_settop(L, 1);
-  if (lua_istable(L, 1)) {
-    lib_check_options(L, 1, names);
-    lua_getfield(L, 1, "n");
-  } else {
-    lua_pushvalue(L, 1);
-  }
-  o.count = sync_check_count(L, 2, "n", 1, 1);
-  o.name = sync_name_option(L, 1);
+  sync_count_options(L, &o, 1);
   return sync_make(L, &o, OBJECT_BARRIER);
 }
 

@@ -100,6 +100,7 @@ static enum op_kind op_of(enum object_type type) {
       [OBJECT_LOCK] = OP_LOCK_ACQUIRE,
       [OBJECT_SEMAPHORE] = OP_SEMAPHORE_ACQUIRE,
       [OBJECT_EVENT] = OP_EVENT_WAIT,
+      [OBJECT_LATCH] = OP_LATCH_WAIT,
   };
   return kinds[type];
 }

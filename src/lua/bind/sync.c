@@ -36,6 +36,19 @@ uint64_t sync_check_count(lua_State *L, int index, const char *what, lua_Integer
   return (uint64_t)n;
 }
 
+void sync_count_options(lua_State *L, struct sync_options *o, lua_Integer least) {
+  static const char *const names[] = {"n", "name", NULL};
+  lua_settop(L, 1);
+  if (lua_istable(L, 1)) {
+    lib_check_options(L, 1, names);
+    lua_getfield(L, 1, "n");
+  } else {
+    lua_pushvalue(L, 1);
+  }
+  o->count = sync_check_count(L, 2, "n", least, 1);
+  o->name = sync_name_option(L, 1);
+}
+
 int sync_make(lua_State *L, const struct sync_options *o, enum object_type type) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_push_handle(L, type);
@@ -208,7 +221,7 @@ static void open_type(lua_State *L, int table, const struct sync_type *t) {
 void lib_open_sync(lua_State *L, int table) {
   static const struct sync_type *const types[] = {&sync_lock,      &sync_semaphore, &sync_event,
                                                   &sync_condition, &sync_barrier,   &sync_value,
-                                                  &sync_dict,      &sync_progress};
+                                                  &sync_dict,      &sync_progress,  &sync_latch};
   open_hold(L);
   dict_open_pairs(L);
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)

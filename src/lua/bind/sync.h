@@ -20,7 +20,7 @@ struct sync_type {
 };
 
 extern const struct sync_type sync_lock, sync_semaphore, sync_event, sync_condition, sync_barrier,
-    sync_value, sync_dict, sync_progress;
+    sync_value, sync_dict, sync_progress, sync_latch;
 
 /* Make the metatable of the entries that pairs goes through. */
 void dict_open_pairs(lua_State *L);
@@ -41,6 +41,10 @@ const char *sync_only_name(lua_State *L, int arg);
 /* The whole number at `index`, at least `least`; or an error of the argument `arg`, which calls it
  * `what`. */
 uint64_t sync_check_count(lua_State *L, int index, const char *what, lua_Integer least, int arg);
+
+/* Read `n` or `{n =, name =}`, the arguments of a constructor, into o->count (at least `least`) and
+ * o->name. Pushes values. */
+void sync_count_options(lua_State *L, struct sync_options *o, lua_Integer least);
 
 /* The info of the handle at 1. */
 struct sync_info sync_info_of(lua_State *L, enum object_type type);

@@ -405,8 +405,8 @@ function Pipe:close() end
 ------------------------------------------------------------------------------------------------------------------------
 
 ---What `sandbox.select` can wait for: a queue or a pipe (get), a process or a task of a pool (join), a lock or a semaphore
----(acquire), an event (wait), `q:putting(v)`, `sandbox.after(s)` and `sandbox.every(s)`.
----@alias sandbox.Selectable sandbox.Queue|sandbox.Pipe|sandbox.Process|sandbox.Future|sandbox.Lock|sandbox.Semaphore|sandbox.Event|sandbox.Putting|sandbox.Timer
+---(acquire), an event or a latch (wait), `q:putting(v)`, `sandbox.after(s)` and `sandbox.every(s)`.
+---@alias sandbox.Selectable sandbox.Queue|sandbox.Pipe|sandbox.Process|sandbox.Future|sandbox.Lock|sandbox.Semaphore|sandbox.Event|sandbox.Latch|sandbox.Putting|sandbox.Timer
 
 ---An entry of `sandbox.select`, made by `q:putting(v)`.
 ---@class sandbox.Putting
@@ -680,6 +680,40 @@ function Barrier:abort() end
 ---Reset the barrier to its initial state; waiting processes get nil and "broken".
 ---@return true
 function Barrier:reset() end
+
+---Make a latch: a count that goes down to 0, once; then all who wait for it go on.
+---```lua
+---local ready = sandbox.latch(3)
+---for i = 1, 3 do spawn(function() ready:down() end) end
+---ready:wait()
+---print(ready:count()) --> 0
+---```
+---@param n integer|sandbox.LatchOptions # the count at first, 0 or more; or a table of options
+---@return sandbox.Latch latch
+function sandbox.latch(n) end
+
+---@class sandbox.LatchOptions
+---@field n integer
+---@field name? string
+
+---A latch. A latch that is at 0 stays open: make another one for the next time.
+---@class sandbox.Latch
+local Latch = {}
+
+---Count down, not below 0.
+---@param k? integer # by how much, 0 or more; default 1
+---@return integer left # what is left
+function Latch:down(k) end
+
+---Wait until the count is 0.
+---@param timeout? number # seconds
+---@return true? ok
+---@return "timeout"? reason
+function Latch:wait(timeout) end
+
+---What is left.
+---@return integer count
+function Latch:count() end
 
 ---Make a value that all processes share.
 ---```lua

@@ -251,7 +251,7 @@ static const char *metatable_name(enum object_type type) {
       [OBJECT_EVENT] = EVENT_TYPE,     [OBJECT_CONDITION] = CONDITION_TYPE,
       [OBJECT_BARRIER] = BARRIER_TYPE, [OBJECT_VALUE] = VALUE_TYPE,
       [OBJECT_DICT] = DICT_TYPE,       [OBJECT_PROGRESS] = PROGRESS_TYPE,
-      [OBJECT_PIPE] = PIPE_TYPE,
+      [OBJECT_LATCH] = LATCH_TYPE,     [OBJECT_PIPE] = PIPE_TYPE,
   };
   return metatables[type];
 }

@@ -37,6 +37,7 @@
 #define BARRIER_TYPE "sandbox.barrier"
 #define VALUE_TYPE "sandbox.value"
 #define DICT_TYPE "sandbox.dict"
+#define LATCH_TYPE "sandbox.latch"
 #define PROGRESS_TYPE "sandbox.progress"
 #define HOLD_TYPE "sandbox.hold"
 #define FAILURE_TYPE "sandbox.failure"
