@@ -4,6 +4,8 @@
 #ifndef SBX_HOST_EXPLORE_H
 #define SBX_HOST_EXPLORE_H
 
+#include <stdio.h>
+
 #include "host/script.h"
 #include "look/story.h"
 #include "sim/explore/explore.h"
@@ -13,9 +15,12 @@ enum { EXIT_FOUND = 5, EXIT_NOT_ALL = 125 };
 /* Explore the script, print the report on stdout. Returns the exit status: 0, EXIT_FOUND, ... */
 int explore_script(struct script *script);
 
-/* Print the report of an exploration on stdout. `again` is the script, to tell how to replay it; NULL:
+/* Print the report of an exploration, in lines of at most `width` columns. `again` is the script, to tell how to replay it; NULL:
  * it is none. Returns the exit status: 0, EXIT_FOUND. */
-int explore_report(struct exploration *x, const char *script, const struct script *again);
+int explore_report(FILE *f, int width, struct exploration *x, const char *script,
+                   const struct script *again);
+
+enum { REPORT_WIDTH = 100 }; /* where there is no terminal */
 
 /* End the exploration that is under way, and tell what is known. Async-signal-safe. */
 void explore_stop(void);
@@ -25,6 +30,17 @@ bool explore_stopped(void);
 
 /* Ask on stdin, show on stdout, until the person leaves. Returns the exit status. */
 int step_by_hand(struct exploration *x, const char *script);
+
+/* -- explore_page.c ------------------------------------------------------------------------------ */
+
+/* The files of the command line that an exploration is written into. */
+struct explore_pages;
+/* Open them. 0, or an exit status after a message. *ret is to be released in any case. */
+int explore_pages_open(const struct options *o, struct explore_pages **ret);
+/* Write them: the graph, the failures, and the text of the report. What fails is a warning. */
+void explore_pages_write(struct explore_pages *p, struct exploration *x, const char *script,
+                         const char *report);
+void explore_pages_free(struct explore_pages *p);
 
 /* -- explore_story.c ----------------------------------------------------------------------------- */
 

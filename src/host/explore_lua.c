@@ -154,12 +154,10 @@ static void put_outcomes(FILE *f, const struct exploration *x) {
 static void put_report(FILE *f, struct exploration *x, const char *name) {
   char *text = NULL;
   size_t len = 0;
-  FILE *real = stdout, *memory = open_memstream(&text, &len);
+  FILE *memory = open_memstream(&text, &len);
   if (!memory)
     return;
-  stdout = memory;
-  explore_report(x, name, NULL);
-  stdout = real;
+  explore_report(memory, REPORT_WIDTH, x, name, NULL);
   fclose(memory);
   fprintf(f, "report=");
   put_string(f, text, len);

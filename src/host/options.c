@@ -170,17 +170,31 @@ static int check_replay(const struct parse *p) {
   return 0;
 }
 
+/* What an exploration is written into: pages. */
+static const struct trace_file *no_page(const struct trace_options *t) {
+  for (size_t i = 0; i < t->file_count; i++)
+    if (t->files[i].format != TRACE_HTML)
+      return &t->files[i];
+  return NULL;
+}
+
 /* A simulated run is neither recorded nor shaken. */
 static int check_simulated(const struct parse *p) {
   const struct options *o = p->o;
+  bool pages = o->explore && !o->step;
+  const struct trace_file *other = pages ? no_page(&o->trace) : NULL;
   const char *what = o->step ? "--step" : o->explore ? "--explore" : "--sim";
-  const char *with = o->shake.runs         ? "--shake"
-                     : o->trace.file_count ? "--trace"
-                     : o->trace.timeline   ? "--timeline"
-                     : o->trace.stats      ? "--stats"
-                     : o->interactive      ? "-i"
-                                           : NULL;
-  if (!o->sim || o->mode != MODE_RUN || !with)
+  const char *with = o->shake.runs                   ? "--shake"
+                     : o->trace.file_count && !pages ? "--trace"
+                     : o->trace.timeline             ? "--timeline"
+                     : o->trace.stats                ? "--stats"
+                     : o->interactive                ? "-i"
+                                                     : NULL;
+  if (!o->sim || o->mode != MODE_RUN)
+    return 0;
+  if (other && !with)
+    return refuse(p, "option '--explore' writes its trace as .html, not into '%s'", other->path);
+  if (!with)
     return 0;
   return refuse(p, "option '%s' cannot be used together with '%s'", what, with);
 }

@@ -19,86 +19,6 @@
 
 /* -- the script and its token ------------------------------------------------------------------- */
 
-static const char *script_path(const struct script *s) {
-  return s->options->script < s->argc ? s->argv[s->options->script] : NULL;
-}
-
-static int hash_file(const char *path, uint32_t *hash) {
-  FILE *f = fopen(path, "re");
-  char part[4096];
-  if (!f)
-    return -errno;
-  for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
-    *hash = token_hash(*hash, part, n);
-  fclose(f);
-  return 0;
-}
-
-/* Of the statements of the command line, and the script. False: it has no text that can be read. */
-static bool hash_script(const struct script *s, uint32_t *ret) {
-  const struct options *o = s->options;
-  const char *path = script_path(s);
-  *ret = TOKEN_HASH_NONE;
-  for (size_t i = 0; i < o->step_count; i++)
-    if (o->steps[i].text)
-      *ret = token_hash(*ret, o->steps[i].text, strlen(o->steps[i].text) + 1);
-  if (!path)
-    return o->has_statement;
-  return !o->script_is_stdin && hash_file(path, ret) == 0;
-}
-
-/* A word as a shell takes it. */
-static void print_word(const char *word) {
-  static const char plain[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+%@";
-  if (*word && word[strspn(word, plain)] == '\0') {
-    printf(" %s", word);
-    return;
-  }
-  fputs(" '", stdout);
-  for (; *word; word++)
-    if (*word == '\'')
-      fputs("'\\''", stdout);
-    else
-      putchar(*word);
-  putchar('\'');
-}
-
-/* The options that decide what the script does, and the script. */
-static void print_command(const struct script *s) {
-  static const char letters[] = {
-      [STEP_STATEMENT] = 'e', [STEP_LIBRARY] = 'l', [STEP_WARNINGS] = 'W'};
-  const struct options *o = s->options;
-  if (o->seeded)
-    printf(" --seed %llu", (unsigned long long)o->seed);
-  if (o->ignore_environment)
-    fputs(" -E", stdout);
-  for (size_t i = 0; i < o->step_count; i++) {
-    printf(" -%c", letters[o->steps[i].kind]);
-    if (o->steps[i].text)
-      print_word(o->steps[i].text);
-  }
-  for (int i = o->script; i < s->argc; i++)
-    print_word(s->argv[i]);
-  putchar('\n');
-}
-
-void replay_tell(const struct script *script, const struct exploration *x, const uint32_t *path,
-                 uint32_t len) {
-  struct buf token = {0};
-  uint32_t hash;
-  if (hash_script(script, &hash)) {
-    int rc = token_write(x, path, len, hash, false, &token);
-    if (rc == 0) {
-      printf("see it again: sandbox --replay '%.*s'", (int)token.len, (const char *)token.data);
-      print_command(script);
-    } else if (rc == -SBX_EINVAL) {
-      printf("no token: it depends on which of several ready entries a select takes\n");
-    }
-  }
-  buf_release(&token);
-}
-
 static int refuse(const char *format, const char *text) {
   struct buf message = {0};
   if (buf_format(&message, format, text) == 0 && buf_append_byte(&message, '\0') == 0)
@@ -110,7 +30,7 @@ static int refuse(const char *format, const char *text) {
 /* The token of the command line, which is one of this script. 0 or an exit status. */
 static int read_token(const struct script *s, struct token *ret) {
   uint32_t hash;
-  const char *path = script_path(s), *wrong = token_parse(s->options->replay, ret);
+  const char *path = replay_path(s), *wrong = token_parse(s->options->replay, ret);
   if (wrong)
     return refuse("replay: the token %s", wrong);
   if (ret->function) {
@@ -118,7 +38,7 @@ static int read_token(const struct script *s, struct token *ret) {
     return refuse("replay: the token %s",
                   "is of a function: sandbox.explore(fn, { token = ... }) follows it");
   }
-  if (!hash_script(s, &hash)) {
+  if (!replay_hash(s, &hash)) {
     token_release(ret);
     return refuse("replay: cannot read '%s'", path ? path : "the script");
   }

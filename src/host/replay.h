@@ -14,9 +14,14 @@
 /* What is replayed is not what the token says. */
 enum { EXIT_DIFFERS = 5 };
 
-/* Print on stdout how to see a path of the script again. Nothing for a script from standard input. */
-void replay_tell(const struct script *script, const struct exploration *x, const uint32_t *path,
-                 uint32_t len);
+/* The file of a script; NULL: it has none. */
+const char *replay_path(const struct script *s);
+/* Of the statements of the command line, and the script. False: it has no text that can be read. */
+bool replay_hash(const struct script *s, uint32_t *ret);
+
+/* Print how to see a path of the script again. Nothing for a script from standard input. */
+void replay_tell(FILE *f, const struct script *script, const struct exploration *x,
+                 const uint32_t *path, uint32_t len);
 
 /* Show the run in the simulator. Returns the exit status: that of such a run, or EXIT_DIFFERS. */
 int replay_simulated(struct script *script);

@@ -178,17 +178,23 @@ static int write_page(void *ctx, const void *data, size_t len) {
   return len > PAGE_BYTES ? s->to.write(s->to.ctx, data, len) : buf_append(&s->page, data, len);
 }
 
-static int write_models(enum trace_format format, const struct trace_model *const models[],
-                        unsigned count, const struct trace_sink *sink) {
-  switch (format) {
+struct models {
+  enum trace_format format;
+  const struct trace_model *const *list;
+  unsigned count;
+};
+
+static int write_models(void *ctx, const struct trace_sink *sink) {
+  const struct models *m = ctx;
+  switch (m->format) {
   case TRACE_HTML:
-    return trace_html(models, count, sink);
+    return trace_html(m->list, m->count, sink);
   case TRACE_SVG:
-    return trace_svg(models, count, sink);
+    return trace_svg(m->list, m->count, sink);
   case TRACE_PFTRACE:
-    return trace_perfetto(models[0], sink);
+    return trace_perfetto(m->list[0], sink);
   case TRACE_JSON:
-    return trace_json(models[0], sink);
+    return trace_json(m->list[0], sink);
   }
   return -SBX_EINVAL;
 }
@@ -197,11 +203,10 @@ bool trace_output_compares(enum trace_format format) {
   return format == TRACE_HTML || format == TRACE_SVG;
 }
 
-static int write_to(int fd, enum trace_format format, const struct trace_model *const models[],
-                    unsigned count) {
+static int write_to(int fd, int (*writer)(void *ctx, const struct trace_sink *sink), void *ctx) {
   struct file_sink file = {.fd = fd};
   struct page_sink page = {.to = {write_file, &file}};
-  int rc = write_models(format, models, count, &(struct trace_sink){write_page, &page});
+  int rc = writer(ctx, &(struct trace_sink){write_page, &page});
   if (rc == 0)
     rc = flush_page(&page);
   buf_release(&page.page);
@@ -234,12 +239,18 @@ static int reopen(struct trace_output *o) {
   return o->is_pipe ? open_pipe(o) : open_part(o, ".new");
 }
 
-int trace_output_write(struct trace_output *o, const struct trace_model *const models[],
-                       unsigned count) {
+int trace_output_put(struct trace_output *o,
+                     int (*writer)(void *ctx, const struct trace_sink *sink), void *ctx) {
   int error = o->path && o->fd < 0 ? reopen(o) : 0;
   if (error == 0)
-    error = write_to(o->path ? o->fd : STDOUT_FILENO, o->file.format, models, count);
+    error = write_to(o->path ? o->fd : STDOUT_FILENO, writer, ctx);
   return error || !o->part ? error : rename_part(o);
+}
+
+int trace_output_write(struct trace_output *o, const struct trace_model *const models[],
+                       unsigned count) {
+  struct models m = {o->file.format, models, count};
+  return trace_output_put(o, write_models, &m);
 }
 
 void trace_output_release(struct trace_output *o, bool keep_log) {

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "host/options.h"
+#include "look/trace/sink.h"
 
 struct trace_output {
   struct trace_file file; /* what was asked for */
@@ -46,6 +47,10 @@ int trace_output_lend(struct trace_output *o);
  */
 int trace_output_write(struct trace_output *o, const struct trace_model *const models[],
                        unsigned count);
+
+/* The same with what `writer` writes; it returns 0 or -SBX_ENOMEM. */
+int trace_output_put(struct trace_output *o,
+                     int (*writer)(void *ctx, const struct trace_sink *sink), void *ctx);
 
 /* Remove what is not finished, and the log unless it is to be kept; free `o`. */
 void trace_output_release(struct trace_output *o, bool keep_log);

@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "look/json_text.h"
 #include "look/trace/graph.h"
 #include "look/trace/html_data.h"
-#include "look/json_text.h"
 #include "look/trace/page.h"
 
 enum {
@@ -48,12 +48,6 @@ static void flush(struct page *p, size_t more_than) {
 static void put(struct page *p, const char *text) {
   if (p->rc == 0)
     p->rc = buf_append(&p->text, text, strlen(text));
-}
-
-static void put_bytes(struct page *p, const char *text, size_t len) {
-  flush(p, 0);
-  if (p->rc == 0 && len)
-    p->rc = p->out->write(p->out->ctx, text, len);
 }
 
 static void put_string(struct page *p, const char *s) {
@@ -548,28 +542,22 @@ static int put_run(const struct trace_model *m, unsigned number, const struct tr
   return p.rc;
 }
 
-/* -- the shell ------------------------------------------------------------------------------- */
+struct runs {
+  const struct trace_model *const *models;
+  unsigned count;
+};
 
-/* The text of page.html up to a mark, which is skipped. */
-static void put_until(struct page *p, const char **at, const char *mark) {
-  const char *end = strstr(*at, mark);
-  put_bytes(p, *at, (size_t)(end - *at));
-  *at = end + strlen(mark);
+static int put_runs(void *ctx, const struct trace_sink *out) {
+  const struct runs *r = ctx;
+  int rc = 0;
+  for (unsigned i = 0; i < r->count && rc == 0; i++)
+    rc = put_run(r->models[i], i, out);
+  return rc;
 }
 
 int trace_html(const struct trace_model *const models[], unsigned count,
                const struct trace_sink *out) {
   if (count < 1 || count > 2)
     return -SBX_EINVAL;
-  struct page p = {.out = out};
-  const char *at = page_html.text;
-  put_until(&p, &at, "<!--css-->");
-  put_bytes(&p, page_css.text, page_css.len);
-  put_until(&p, &at, "<!--data-->");
-  for (unsigned i = 0; i < count && p.rc == 0; i++)
-    p.rc = put_run(models[i], i, out);
-  put_until(&p, &at, "<!--js-->");
-  put_bytes(&p, page_js.text, page_js.len);
-  put_bytes(&p, at, strlen(at));
-  return p.rc;
+  return page_write(NULL, &page_js, put_runs, &(struct runs){models, count}, out);
 }

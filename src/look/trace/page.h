@@ -4,12 +4,25 @@
 
 #include <stddef.h>
 
+#include "look/trace/sink.h"
+
 struct page_part {
   const char *text; /* ends in a NUL */
   size_t len;
 };
 
 /* page.html has the places `<!--css-->`, `<!--data-->` and `<!--js-->`, in this order. */
-extern const struct page_part page_html, page_css, page_js;
+extern const struct page_part page_html, page_css, page_js; /* of the trace of a run */
+extern const struct page_part explore_css, explore_js;      /* of an exploration */
+
+/*
+ * Write page.html with its parts.
+ *   css   beside page.css; NULL: nothing
+ *   data  writes elements with the data that `js` shows
+ * Returns 0, or what `data` or the sink returned.
+ */
+int page_write(const struct page_part *css, const struct page_part *js,
+               int (*data)(void *ctx, const struct trace_sink *out), void *ctx,
+               const struct trace_sink *out);
 
 #endif

@@ -1,0 +1,88 @@
+/* host/replay_token.c - the token of a script's schedule, and the command that replays it; see replay.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "host/replay.h"
+#include "sim/explore/token.h"
+
+const char *replay_path(const struct script *s) {
+  return s->options->script < s->argc ? s->argv[s->options->script] : NULL;
+}
+
+static int hash_file(const char *path, uint32_t *hash) {
+  FILE *f = fopen(path, "re");
+  char part[4096];
+  if (!f)
+    return -errno;
+  for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;)
+    *hash = token_hash(*hash, part, n);
+  fclose(f);
+  return 0;
+}
+
+/* Of the statements of the command line, and the script. False: it has no text that can be read. */
+bool replay_hash(const struct script *s, uint32_t *ret) {
+  const struct options *o = s->options;
+  const char *path = replay_path(s);
+  *ret = TOKEN_HASH_NONE;
+  for (size_t i = 0; i < o->step_count; i++)
+    if (o->steps[i].text)
+      *ret = token_hash(*ret, o->steps[i].text, strlen(o->steps[i].text) + 1);
+  if (!path)
+    return o->has_statement;
+  return !o->script_is_stdin && hash_file(path, ret) == 0;
+}
+
+/* A word as a shell takes it. */
+static void print_word(FILE *f, const char *word) {
+  static const char plain[] =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+%@";
+  if (*word && word[strspn(word, plain)] == '\0') {
+    fprintf(f, " %s", word);
+    return;
+  }
+  fputs(" '", f);
+  for (; *word; word++)
+    if (*word == '\'')
+      fputs("'\\''", f);
+    else
+      fputc(*word, f);
+  fputc('\'', f);
+}
+
+/* The options that decide what the script does, and the script. */
+static void print_command(FILE *f, const struct script *s) {
+  static const char letters[] = {
+      [STEP_STATEMENT] = 'e', [STEP_LIBRARY] = 'l', [STEP_WARNINGS] = 'W'};
+  const struct options *o = s->options;
+  if (o->seeded)
+    fprintf(f, " --seed %llu", (unsigned long long)o->seed);
+  if (o->ignore_environment)
+    fputs(" -E", f);
+  for (size_t i = 0; i < o->step_count; i++) {
+    fprintf(f, " -%c", letters[o->steps[i].kind]);
+    if (o->steps[i].text)
+      print_word(f, o->steps[i].text);
+  }
+  for (int i = o->script; i < s->argc; i++)
+    print_word(f, s->argv[i]);
+  fputc('\n', f);
+}
+
+void replay_tell(FILE *f, const struct script *script, const struct exploration *x,
+                 const uint32_t *path, uint32_t len) {
+  struct buf token = {0};
+  uint32_t hash;
+  if (replay_hash(script, &hash)) {
+    int rc = token_write(x, path, len, hash, false, &token);
+    if (rc == 0) {
+      fprintf(f, "see it again: sandbox --replay '%.*s'", (int)token.len, (const char *)token.data);
+      print_command(f, script);
+    } else if (rc == -SBX_EINVAL) {
+      fprintf(f, "no token: it depends on which of several ready entries a select takes\n");
+    }
+  }
+  buf_release(&token);
+}

@@ -1,0 +1,143 @@
+-- --explore --trace x.html: the page of an exploration. Its looks are tested in a browser, trace/test_explore.py.
+local shell = require "support.shell"
+local run = require "cli.run"
+local cjson = require "cjson"
+
+local LOST = [[
+local count = sandbox.value(0)
+local function add() count:set(count:get() + 1) print "added" end
+sandbox.join_all { spawn(add), spawn(add) }
+assert(count:get() == 2, "count is </script> " .. count:get())
+]]
+
+local function slurp(name)
+  local file = assert(io.open(name, "rb"))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+local function list(folder) return (shell.run("ls -A " .. shell.quote(folder))) end
+
+-- Explore a script with a page: its data, and the result.
+local function explored(text, ...)
+  local folder <close> = shell.folder()
+  local args = table.pack(...)
+  args[#args + 1] = "--trace"
+  args[#args + 1] = "x.html"
+  args[#args + 1] = "-e"
+  args[#args + 1] = "\n" .. text -- one that begins with -- is no option
+  args.dir = folder.name
+  local result = run(args)
+  assert.equal("x.html\n", list(folder.name), result.err)
+  local page = slurp(folder.name .. "/x.html")
+  return cjson.decode((page:match '<script type="application/json" id="data">(.-)</script>')), result
+end
+
+-- The states that a failure goes through, as numbers in the page.
+local function states_of(data, failure)
+  local at, passed = 0, { 0 }
+  for _, k in ipairs(failure.path) do
+    at = data.states[at + 1][6][k + 1][2]
+    passed[#passed + 1] = at
+  end
+  return passed
+end
+
+describe("--explore --trace x.html", function()
+  it("has each state, and the failing schedule as a path through them", function()
+    local data, result = explored(LOST, "--explore")
+    assert.equal(5, result.status)
+    assert.equal(result.out, data.report)
+    assert.is_true(data.complete)
+    assert.is_false(data.cut)
+    assert.are.same({ "error" }, { data.failures[1].kind, data.failures[2] })
+    local passed = states_of(data, data.failures[1])
+    assert.equal(2, data.states[passed[#passed] + 1][1]) -- it ends wrong
+    assert.is_true(data.states[1][2] > 0 and data.states[1][2] < 1)
+    assert.equal(1, data.states[passed[#passed] + 1][2])
+    assert.equal(6, data.states[1][3])
+    assert.equal("lost update", data.failures[1].story.cause)
+    assert.are.same({ "main", "add#2", "add#3" }, data.processes)
+    assert.are.same({ { "count", "value" } }, data.objects)
+  end)
+
+  it("tells of each process what it asks for, and of each object how it is", function()
+    local data = explored(LOST, "--explore")
+    local calls, values, printed = {}, {}, 0
+    for _, h in ipairs(data.histories) do calls[("%s%d"):format(data.strings[h[1] + 1], h[5])] = true end
+    for _, call in ipairs { "count:get()3", "count:set(1)3", "count:set(2)3", "count:get()5" } do assert.is_true(calls[call], call) end
+    for _, s in ipairs(data.states) do
+      values[data.strings[(s[5][1] or 0) + 1]] = true
+      for _, step in ipairs(s[6]) do printed = printed + (data.strings[step[4] + 1] == "added\n" and 1 or 0) end
+    end
+    assert.is_true(values["0"] and values["1"] and values["2"])
+    assert.is_true(printed > 1)
+  end)
+
+  it("has the circle of a process that waits for ever", function()
+    local data = explored(slurp(shell.source .. "/tests/explore/starving_writer.lua"), "--explore=3000")
+    local last = data.failures[#data.failures]
+    assert.equal("starvation", last.kind)
+    assert.is_truthy(last.story.loop)
+    local passed = states_of(data, last)
+    assert.equal(passed[last.story.loop + 1], passed[#passed])
+  end)
+
+  it("tells the states near the failures when there are too many", function()
+    local data = explored(slurp(shell.source .. "/tests/explore/dining.lua"):gsub("tonumber%(.-%) or 3", "6"), "--explore")
+    assert.is_true(data.cut)
+    assert.is_true(#data.states < 20000)
+    local passed = states_of(data, data.failures[1])
+    assert.equal(3, data.states[passed[#passed] + 1][1])
+    local without = 0
+    for _, s in ipairs(data.states) do without = without + (s[6] == cjson.null and 1 or 0) end
+    assert.is_true(without > 0)
+  end)
+
+  it("has a page of a script in which nothing goes wrong, and of one that was not explored to its end", function()
+    local data, result = explored("local q = queue() spawn(function() q:put(1) end) q:get()", "--explore")
+    assert.equal(0, result.status, result.err)
+    assert.are.same({}, data.failures)
+    data, result = explored(LOST, "--explore=4")
+    assert.is_false(data.complete)
+    assert.equal(125, result.status)
+  end)
+
+  it("refuses what it cannot write", function()
+    local function refuses(words, ...)
+      local result = run { ... }
+      assert.equal(2, result.status)
+      assert.is_truthy(result.err:find(words, 1, true), result.err)
+      assert.equal("", result.out)
+    end
+    refuses("option '--explore' writes its trace as .html, not into 'x.svg'", "--explore", "--trace", "x.svg", "-e", "")
+    refuses("option '--explore' writes its trace as .html, not into 'x.json'", "--explore", "--trace", "a.html", "--trace", "x.json",
+      "-e", "")
+    refuses("cannot write the trace '/nowhere/x.html': No such file or directory", "--explore", "--trace", "/nowhere/x.html", "-e", "")
+    refuses("option '--explore' cannot be used together with '--stats'", "--explore", "--stats", "--trace", "x.html", "-e", "")
+  end)
+
+  it("leaves the old page if the script cannot be read", function()
+    local folder <close> = shell.folder()
+    local file = assert(io.open(folder.name .. "/x.html", "w"))
+    file:write "old"
+    file:close()
+    file = assert(io.open(folder.name .. "/x.lua", "w"))
+    file:write "this is not Lua"
+    file:close()
+    local result = run { dir = folder.name, "--explore", "--trace", "x.html", "x.lua" }
+    assert.equal(1, result.status)
+    assert.equal("old", slurp(folder.name .. "/x.html"))
+    assert.equal("x.html\nx.lua\n", list(folder.name))
+  end)
+
+  it("warns when the disk is full, and has the report all the same", function()
+    local folder <close> = shell.folder()
+    shell.run("ln -s /dev/full " .. shell.quote(folder.name .. "/x.html"))
+    local result = run { dir = folder.name, "--explore", "--trace", "x.html", "-e", LOST }
+    assert.equal(5, result.status)
+    assert.is_truthy(result.err:find("cannot write the trace 'x.html': No space left on device", 1, true), result.err)
+    assert.is_truthy(result.out:find("4 of 6 end wrong", 1, true), result.out)
+  end)
+end)
