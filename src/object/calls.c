@@ -11,17 +11,18 @@ static int make(struct backend *b, struct op *op, struct object **ret) {
 }
 
 int op_queue_new(struct backend *b, const struct queue_options *o, struct object **ret) {
-  return make(b, &(struct op){.kind = OP_QUEUE_NEW, .new_queue = o}, ret);
+  return make(
+      b,
+      &(struct op){
+          .kind = OP_QUEUE_NEW, .new_queue = o, .locate = o->locate, .locate_ctx = o->locate_ctx},
+      ret);
 }
 
-int op_pipe_new(struct backend *b, const char *name, struct object *ret[2]) {
-  struct pipe_request pipe = {.name = name};
-  int rc = perform(b, &(struct op){.kind = OP_PIPE_NEW, .new_pipe = &pipe});
-  if (rc == 0) {
-    ret[0] = pipe.ends[0];
-    ret[1] = pipe.ends[1];
-  }
-  return rc;
+int op_pipe_new(struct backend *b, struct pipe_request *pipe) {
+  return perform(b, &(struct op){.kind = OP_PIPE_NEW,
+                                 .new_pipe = pipe,
+                                 .locate = pipe->locate,
+                                 .locate_ctx = pipe->locate_ctx});
 }
 
 /* The kinds of a type's NEW and LOOK. */
@@ -40,7 +41,12 @@ static const struct {
 };
 
 int op_sync_new(struct backend *b, const struct sync_options *o, struct object **ret) {
-  return make(b, &(struct op){.kind = sync_kinds[o->type].new, .new_sync = o}, ret);
+  return make(b,
+              &(struct op){.kind = sync_kinds[o->type].new,
+                           .new_sync = o,
+                           .locate = o->locate,
+                           .locate_ctx = o->locate_ctx},
+              ret);
 }
 
 /* -- reading ------------------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@
 /* -- making: the caller owns *ret. -SBX_ENOMEM, -SBX_EOBJECTS, of queues and pipes -SBX_EMFILE -- */
 
 int op_queue_new(struct backend *b, const struct queue_options *o, struct object **ret);
-int op_pipe_new(struct backend *b, const char *name, struct object *ret[2]);
+/* The ends are in `pipe`. */
+int op_pipe_new(struct backend *b, struct pipe_request *pipe);
 int op_sync_new(struct backend *b, const struct sync_options *o, struct object **ret);
 
 /* -- reading ------------------------------------------------------------------------------------ */

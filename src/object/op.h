@@ -84,6 +84,7 @@ struct spawn_request {
   bool daemon;       /* ended with its parent instead of waited for */
   bool quiet;        /* no report when it fails */
   bool stdin_too;    /* stdin is the child's from now on */
+  bool worker;       /* of a pool */
 };
 
 /* The place of a pool's worker that has no task: nobody's line. */
@@ -160,7 +161,9 @@ struct mark_request {
 };
 
 struct pipe_request {
-  const char *name;       /* NULL: none; borrowed */
+  const char *name;  /* NULL: none; borrowed */
+  locate_fn *locate; /* where it is made, for traces; may be NULL */
+  void *locate_ctx;
   struct object *ends[2]; /* out; owned by the caller */
 };
 
@@ -268,6 +271,8 @@ struct queue_options {
   uint64_t max;             /* items; 0: unbounded */
   int transport;            /* enum queue_transport */
   uint64_t log_limit_bytes; /* 0: a quarter of memory */
+  locate_fn *locate;        /* where it is made, for traces; may be NULL */
+  void *locate_ctx;
 };
 
 enum queue_transport { TRANSPORT_AUTO, TRANSPORT_PIPE, TRANSPORT_SHM };
@@ -290,6 +295,8 @@ struct sync_options {
   uint64_t max;        /* SEMAPHORE: most units; 0: no limit. PROGRESS: total (object/progress.h) */
   struct object *lock; /* CONDITION: borrowed; NULL: it gets one of its own */
   uint64_t maker;      /* the process that makes it, as in object/sync.h; the backend's to fill */
+  locate_fn *locate;   /* where it is made, for traces; may be NULL */
+  void *locate_ctx;
 };
 
 struct sync_info {

@@ -366,6 +366,51 @@ describe("sandbox trace", function()
     assert.equal(cjson.decode(run { "trace", "--stats=json", "a.pftrace", dir = folder.name }.out).exit_status, 0)
   end)
 
+  it("tells where objects were made", function()
+    local folder <close> = traced([[
+      local q = queue { name = "jobs" }
+      local lock = sandbox.lock { name = "door" }
+      local a, b = sandbox.pipe { name = "line" }
+      q:put(1) q:get() lock:acquire() lock:release() a:send(1) b:recv()]], "--trace", "a.pftrace")
+    local sums = cjson.decode(run { "trace", "--stats=json", "a.pftrace", dir = folder.name }.out)
+    assert.equal("(command line):1", sums.queues[1].made_at)
+    local places = {}
+    for _, packet in ipairs(decode(folder.name .. "/a.pftrace")) do
+      local text = table.concat(packet, "\n")
+      local name = text:match('name: "(%a+#%d+)"')
+      if text:find('"made_at"', 1, true) then places[name] = text:match('"(%(command line%):%d)"') end
+    end
+    assert.same({ ["jobs#1"] = "(command line):1", ["door#2"] = "(command line):2", ["line#5"] = "(command line):3",
+      ["line#6"] = "(command line):3" }, places)
+  end)
+
+  it("does not take the end of a daemon for a kill", function()
+    local folder <close>, result = traced([[
+      spawn({ name = "ticker", daemon = true }, sleep, 600)
+      spawn({ name = "victim" }, sleep, 600):kill()
+      local pool = sandbox.pool(2)
+      pool:map(math.abs, { 1, 2, 3 })]], "--trace", "a.pftrace", "--timeline")
+    assert.truthy(result.err:find("(1 killed)", 1, true), result.err)
+    local sums = cjson.decode(run { "trace", "--stats=json", "a.pftrace", dir = folder.name }.out)
+    assert.same({ done = 1, failed = 0, killed = 1, ended = 3, alive = 0 }, sums.ends)
+    for _, p in ipairs(sums.processes) do assert.equal(p.name == "worker", p.worker) end
+  end)
+
+  it("does not take what os.exit ends for a kill", function()
+    local folder <close>, result = traced("spawn({ daemon = true }, sleep, 600) os.exit(3)", "--stats=json")
+    assert.equal(3, result.status)
+    assert.equal(1, cjson.decode(result.err).ends.ended, folder.name)
+  end)
+
+  it("counts names that have no room", function()
+    local folder <close>, result = traced("for i = 1, 9000 do sandbox.mark('job ' .. i) if i % 500 == 0 then sleep(0.2) end end", "--trace", "a.pftrace", "--timeline")
+    local missing = result.err:match("([%d,]+) names or lines lost\n")
+    assert.truthy(missing, result.err)
+    local sums = cjson.decode(run { "trace", "--stats=json", "a.pftrace", dir = folder.name }.out)
+    assert.equal(math.tointeger(sums.names_lost), math.tointeger((missing:gsub(",", ""))))
+    assert.truthy(sums.names_lost >= 9000 - 8192)
+  end)
+
   it("draws two runs on one axis", function()
     local folder <close> = traced("sleep(4)", "--speed", "20", "--trace", "long.pftrace")
     run { "--speed", "20", "--trace", "short.pftrace", "-e", "sleep(2)", dir = folder.name }

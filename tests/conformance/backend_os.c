@@ -263,7 +263,7 @@ static void make_thing(int i) {
   struct sync_options s = {
       .type = t->type, .recursive = t->recursive, .count = t->count, .max = t->max};
   struct queue_options q = {.max = t->max, .transport = t->transport};
-  struct object *ends[2];
+  struct pipe_request pipe = {0};
   switch (t->type) {
   case OBJECT_QUEUE:
     check(op_queue_new(&b->base, &q, &things[i]), "queue");
@@ -271,9 +271,9 @@ static void make_thing(int i) {
   case OBJECT_PIPE:
     if (t->other < i)
       break; /* made with the other */
-    check(op_pipe_new(&b->base, NULL, ends), "pipe");
-    things[i] = ends[0];
-    things[t->other] = ends[1];
+    check(op_pipe_new(&b->base, &pipe), "pipe");
+    things[i] = pipe.ends[0];
+    things[t->other] = pipe.ends[1];
     break;
   default:
     if (t->type == OBJECT_CONDITION)

@@ -362,6 +362,7 @@ static void lost(void) {
   queue();
   struct trace_facts f = m->facts;
   f.lost = 12345;
+  f.nameless = 1;
   f.cut = true;
   f.cpu_ns = -1;
   f.speed = 20;

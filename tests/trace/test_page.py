@@ -145,7 +145,7 @@ class Page(unittest.TestCase):
     def test_losses_are_told(self):
         self.open("lost")
         text = self.run_js("document.getElementById('facts').innerText")
-        for part in ("12,345", "gaps", "--trace-limit", "20 times as fast"):
+        for part in ("12,345", "gaps", "1 name or line had no room", "--trace-limit", "20 times as fast"):
             self.assertIn(part, text)
 
     def test_two_runs_on_one_axis(self):

@@ -149,6 +149,7 @@ static void marks_and_notes(void **state) {
   const struct trace_mark counter = {.t_ns = S(1.5), .process = 1, .counter = true, .value = 3};
   assert_int_equal(trace_add_mark(&model, &counter), 0);
   model.facts.lost = 1234;
+  model.facts.nameless = 1;
   model.facts.cut = true;
   model.facts.speed = 20;
   fixture_end(S(2));

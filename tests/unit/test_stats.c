@@ -67,6 +67,7 @@ static void facts_are_told(void **state) {
   model.facts.cpu_ns = S(0.25);
   model.facts.speed = 20;
   model.facts.lost = 1234;
+  model.facts.nameless = 3;
   model.facts.cut = true;
   model.facts.exit_status = 1;
   fixture_end(S(2));
@@ -154,12 +155,13 @@ static void ends_as_json(void **state) {
   p->failure = "x.lua:1: \"quoted\" </script>";
   add_process(3, 1, "b", 0, S(1))->how = TRACE_KILLED;
   add_process(4, 1, "", 0, S(1))->how = TRACE_ALIVE;
+  add_process(5, 1, "d", 0, S(1))->how = TRACE_LEFT_BEHIND;
   model.facts.exit_status = -1;
   model.facts.deadlock = "all wait";
   fixture_end(S(2));
   struct buf out = json();
   assert_true(json_is_valid((const char *)out.data, out.len));
-  expect_member(&out, NULL, 0, "ends", "{\"done\":1,\"failed\":1,\"killed\":1,\"alive\":1}");
+  expect_member(&out, NULL, 0, "ends", "{\"done\":1,\"failed\":1,\"killed\":1,\"ended\":1,\"alive\":1}");
   expect_member(&out, NULL, 0, "exit_status", "null");
   expect_member(&out, NULL, 0, "deadlock", "\"all wait\"");
   expect_member(&out, "processes", 0, "exit_code", "0");

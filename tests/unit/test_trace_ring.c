@@ -156,6 +156,22 @@ static void test_durations(void **state) {
   assert_int_equal(trace_record_duration(&k), 0);
 }
 
+/* What has no room is counted. */
+static void test_too_many_texts(void **state) {
+  (void)state;
+  struct trace_texts *t = calloc(1, sizeof *t);
+  char text[40];
+  uint32_t missing = 0;
+  assert_non_null(t);
+  for (int i = 0; i < TEXT_CELLS + 100; i++) {
+    snprintf(text, sizeof text, "job %d", i);
+    missing += trace_text_number(t, text) == 0;
+  }
+  assert_true(missing >= 100);
+  assert_int_equal(atomic_load(&t->nameless), missing);
+  free(t);
+}
+
 static void test_texts(void **state) {
   (void)state;
   struct trace_texts *t = calloc(1, sizeof *t);
@@ -180,6 +196,7 @@ static void test_texts(void **state) {
   wanted[TEXT_BYTES - 1] = '\0';
   assert_string_equal(trace_text_of(t, cut), wanted);
   assert_int_equal(trace_text_number(t, text), cut);
+  assert_int_equal(atomic_load(&t->nameless), 0);
   assert_string_equal(trace_text_of(t, 0), "");
   assert_string_equal(trace_text_of(t, TEXT_CELLS + 5), "");
   /* A process that was killed while it filled a cell: nobody uses that one. */
@@ -408,6 +425,7 @@ int main(void) {
       TEST(test_a_run_does_not_keep_the_reader_for_ever),
       TEST(test_durations),
       TEST(test_texts),
+      TEST(test_too_many_texts),
       TEST(test_a_log_is_read),
       TEST(test_processes_without_a_ring_are_told),
       TEST(test_what_was_over_is_left_out),

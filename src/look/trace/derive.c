@@ -25,6 +25,12 @@ enum trace_state trace_state_of(enum op_kind kind) {
   }
 }
 
+const char *const trace_end_words[TRACE_ENDS] = {[TRACE_ALIVE] = "alive",
+                                                 [TRACE_DONE] = "done",
+                                                 [TRACE_FAILED] = "failed",
+                                                 [TRACE_KILLED] = "killed",
+                                                 [TRACE_LEFT_BEHIND] = "ended"};
+
 const char *trace_verb(enum op_kind kind) {
   return kind == OP_NONE ? "prompt" : op_describe(kind)->verb;
 }

@@ -41,11 +41,13 @@ static bool take(int *room, int lines) {
   return true;
 }
 
+static bool is_incomplete(const struct trace_facts *f) { return f->lost > 0 || f->nameless > 0; }
+
 /* What must be there besides the rows of processes, and one line each for what else there is. */
 static int count_around(const struct canvas *c, const struct plan *p, int legend_needs) {
   const struct trace_facts *f = &c->m->facts;
-  return 3 + legend_needs + words_deadlock(c->m) + (f->lost > 0) + f->cut + gantt_has_marks(c->m) +
-         (p->queue_count > 0);
+  return 3 + legend_needs + words_deadlock(c->m) + is_incomplete(f) + f->cut +
+         gantt_has_marks(c->m) + (p->queue_count > 0);
 }
 
 static int count_legend(const struct canvas *c, const struct plan *p) {
@@ -68,7 +70,7 @@ static void plan_lines(const struct canvas *c, struct plan *p, int lines) {
   p->times = take(&room, 1);
   p->legend = take(&room, legend_needs);
   p->deadlock = words_deadlock(c->m) && take(&room, 1);
-  p->lost = f->lost > 0 && take(&room, 1);
+  p->lost = is_incomplete(f) && take(&room, 1);
   p->cut = f->cut && take(&room, 1);
   p->axis = p->times && take(&room, 1);
   p->summary = take(&room, 1);

@@ -138,11 +138,16 @@ int gantt_deadlock(struct canvas *c) {
   return rc;
 }
 
+/* "12 events lost: waits may be missing", "12 events, 3 names or lines lost" */
 int gantt_lost(struct canvas *c) {
+  const struct trace_facts *f = &c->m->facts;
   struct buf text = {0};
-  char count[WORDS_MAX];
-  int rc = buf_format(&text, "%s lost: waits may be missing",
-                      words_plural(c->m->facts.lost, "event", count));
+  char events[WORDS_MAX], names[WORDS_MAX];
+  words_plural(f->lost, "event", events);
+  words_nameless(f->nameless, names);
+  int rc = !f->nameless ? buf_format(&text, "%s lost: waits may be missing", events)
+           : !f->lost   ? buf_format(&text, "%s lost", names)
+                        : buf_format(&text, "%s, %s lost", events, names);
   if (rc == 0)
     rc = canvas_line(c, yellow, &text);
   buf_release(&text);

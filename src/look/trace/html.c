@@ -130,8 +130,8 @@ static void put_facts(struct page *p) {
     p->rc = json_number(&p->text, f->speed);
   PUT(p, ",\"began\":%" PRId64 ",\"end\":%" PRId64 ",\"cpu\":%" PRId64, f->wall_ns / 1000000,
       f->end_ns, f->cpu_ns);
-  PUT(p, ",\"status\":%d,\"lost\":%" PRIu64 ",\"cut\":%d,\"detail\":%d", f->exit_status, f->lost,
-      f->cut, (int)f->detail);
+  PUT(p, ",\"status\":%d,\"lost\":%" PRIu64 ",\"nameless\":%" PRIu64 ",\"cut\":%d,\"detail\":%d",
+      f->exit_status, f->lost, f->nameless, f->cut, (int)f->detail);
   PUT(p, ",\"unit\":%" PRId64 ",\"merged\":%d,\"shortest\":%" PRId64, p->data.unit_ns,
       p->data.merged, p->data.shortest_ns);
   PUT(p, ",\"events\":%" PRIu32 ",\"told\":%" PRIu32 ",\"stretches\":%" PRIu32, p->m->event_count,

@@ -133,14 +133,13 @@ static void put_life(struct writer *w, uint32_t index) {
   trace_process_label(w->m, index, label, sizeof label);
   if (p->parent != TRACE_NONE)
     trace_process_label(w->m, p->parent, parent, sizeof parent);
-  static const char *const ends[] = {"alive", "done", "failed", "killed"};
   name_thread(w, "thread_name", label, thread_of(w->m, index, 0));
   row(w, "X", "process", label, thread_of(w->m, index, 0));
   at(w, p->begin_ns);
   put(w, ",\"dur\":");
   put_micros(w, p->end_ns - p->begin_ns);
   put(w, ",\"args\":{");
-  text_field(w, "\"end\":", ends[p->how]);
+  text_field(w, "\"end\":", trace_end_words[p->how]);
   text_field(w, "\"parent\":", parent);
   text_field(w, "\"spawned at\":", p->spawned_at);
   text_field(w, "\"failure\":", p->failure);
@@ -336,6 +335,7 @@ static void put_facts(struct writer *w) {
   text_field(w, "\"detail\":", details[f->detail]);
   text_field(w, "\"deadlock\":", f->deadlock);
   number_field(w, "\"events lost\":", f->lost);
+  number_field(w, "\"names lost\":", f->nameless);
   if (f->cut)
     text_field(w, "\"cut\":", "the oldest events were dropped");
   text_field(w, "\"exit status\":", status);

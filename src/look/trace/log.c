@@ -119,7 +119,8 @@ static int add_begin(struct reading *r, const struct trace_record *k) {
                                   .spawned_at = r->m->strings[string_of(r, (uint32_t)(k->n >> 32))],
                                   .failure = "",
                                   .begin_ns = run_time(r, k->t_ns),
-                                  .end_ns = -1};
+                                  .end_ns = -1,
+                                  .worker = (k->flags & TRACE_WORKER) != 0};
   return trace_add_process(r->m, &p);
 }
 
@@ -143,7 +144,10 @@ static int note_end(struct reading *r, const struct trace_record *k) {
   p->end_ns = run_time(r, k->t_ns);
   p->exit_code = (int)(uint32_t)k->n;
   p->signal = (int)(uint32_t)(k->n >> 32);
-  p->how = p->signal ? TRACE_KILLED : p->exit_code ? TRACE_FAILED : TRACE_DONE;
+  p->how = k->flags & TRACE_LEFT ? TRACE_LEFT_BEHIND
+           : p->signal           ? TRACE_KILLED
+           : p->exit_code        ? TRACE_FAILED
+                                 : TRACE_DONE;
   return 0;
 }
 
@@ -151,7 +155,7 @@ static int add_object(struct reading *r, const struct trace_record *k, enum obje
   const struct trace_object o = {.id = k->object,
                                  .type = type,
                                  .name = r->m->strings[string_of(r, k->where)],
-                                 .made_at = "",
+                                 .made_at = r->m->strings[string_of(r, k->duration)],
                                  .max = type == OBJECT_QUEUE ? k->n : 0,
                                  .peer = type == OBJECT_PIPE ? (uint32_t)k->n : 0};
   return trace_add_object(r->m, &o);
@@ -265,7 +269,7 @@ static int add_record(struct reading *r, uint32_t process, const struct trace_re
   const struct op_description *about = op_describe(k->kind);
   if (k->kind == OP_MARK)
     return add_mark(r, process, k);
-  if (strcmp(about->verb, "new") == 0 && about->type > OBJECT_PROCESS)
+  if (trace_record_is_new(k) && about->type > OBJECT_PROCESS)
     return k->object ? add_object(r, k, about->type) : 0;
   return add_event(r, process, k);
 }
@@ -333,6 +337,7 @@ static int read_end(struct reading *r, const uint8_t *data, size_t len) {
   r->facts.exit_status = end.exit_status;
   r->facts.lost += end.untraced; /* how much each did is not known; so it is one, at least */
   r->facts.cut |= end.cut != 0;
+  r->facts.nameless = end.nameless;
   return 0;
 }
 

@@ -70,6 +70,7 @@ struct log_end {
   int32_t exit_status; /* -1: not known */
   uint32_t cut;        /* chunks were dropped from the beginning */
   uint64_t untraced;   /* processes that had no ring */
+  uint64_t nameless;   /* names and places that the table of texts had no room for */
 };
 
 /* Append a chunk whose content is in up to three parts. -SBX_ENOMEM */

@@ -41,10 +41,12 @@ enum trace_state {
 
 /* How a process ended. */
 enum trace_end {
-  TRACE_ALIVE,  /* it had not ended when the trace was */
-  TRACE_DONE,   /* returned, or left with status 0 */
-  TRACE_FAILED, /* raised an error, or left with another status */
-  TRACE_KILLED  /* ended by a signal */
+  TRACE_ALIVE,       /* it had not ended when the trace was */
+  TRACE_DONE,        /* returned, or left with status 0 */
+  TRACE_FAILED,      /* raised an error, or left with another status */
+  TRACE_KILLED,      /* ended by a signal */
+  TRACE_LEFT_BEHIND, /* a daemon: ended with its parent, or with the run */
+  TRACE_ENDS
 };
 
 struct trace_process {
@@ -151,14 +153,15 @@ struct trace_facts {
   const char *clock;    /* "tsc" or "monotonic" */
   const char *deadlock; /* the report, lines; "" if there was none */
   uint64_t seed;
-  double speed;    /* of the run's clock */
-  int64_t wall_ns; /* CLOCK_REALTIME when the run began, ns since 1970; 0: not known */
-  int64_t end_ns;  /* time when the trace ends */
-  int64_t cpu_ns;  /* of all processes of the run, machine time; -1: not known */
-  int exit_status; /* of the run; -1: not known, it was cut off */
-  uint64_t lost;   /* events that were overwritten before they were read; of each process that was
+  double speed;      /* of the run's clock */
+  int64_t wall_ns;   /* CLOCK_REALTIME when the run began, ns since 1970; 0: not known */
+  int64_t end_ns;    /* time when the trace ends */
+  int64_t cpu_ns;    /* of all processes of the run, machine time; -1: not known */
+  int exit_status;   /* of the run; -1: not known, it was cut off */
+  uint64_t lost;     /* events that were overwritten before they were read; of each process that was
                       not recorded at all, one */
-  bool cut;        /* the oldest events were dropped, by --trace-limit */
+  uint64_t nameless; /* names and places that there was no room for: they are "" */
+  bool cut;          /* the oldest events were dropped, by --trace-limit */
   enum trace_detail detail;
 };
 
@@ -229,6 +232,8 @@ int64_t trace_model_reach(const struct trace_model *m, uint32_t process, int64_t
 enum trace_state trace_state_of(enum op_kind kind);
 /* What it does then: "get", "join"; "prompt" of the prompt's wait for a line. */
 const char *trace_verb(enum op_kind kind);
+/* "alive", "done", "failed", "killed", "ended" */
+extern const char *const trace_end_words[TRACE_ENDS];
 /* Does the op name a process, not an object? */
 bool trace_names_process(enum op_kind kind);
 /* How the op changes the number of items in its queue: 1, -1 or 0. */

@@ -40,6 +40,7 @@ static void tell_facts(struct writer *w) {
   note_int(w, "cpu_ns", f->cpu_ns);
   note_int(w, "exit_status", f->exit_status);
   note_uint(w, "lost", f->lost);
+  note_uint(w, "nameless", f->nameless);
   note_flag(w, "cut", f->cut);
   note_text(w, "detail", perfetto_details[f->detail]);
   told_end(w, at);

@@ -135,7 +135,6 @@ enum { FLOW_ITEM_BITS = 40 };
 #define FLOW_OBJECTS (1u << (64 - FLOW_ITEM_BITS))
 
 /* Words that stand for numbers in a file; NULL: none. perfetto_words.c */
-extern const char *const perfetto_ends[4];    /* by enum trace_end */
 extern const char *const perfetto_details[3]; /* by enum trace_detail */
 extern const char *const perfetto_ops[OP_COUNT];
 

@@ -36,7 +36,7 @@ static void tell_birth(struct writer *w, uint32_t index, int64_t begin_ns) {
   note_text(w, "failure", p->failure);
   note_int(w, "begin_ns", p->begin_ns);
   note_int(w, "end_ns", p->end_ns);
-  note_text(w, "how", perfetto_ends[p->how]);
+  note_text(w, "how", trace_end_words[p->how]);
   if (p->how == TRACE_DONE || p->how == TRACE_FAILED)
     note_int(w, "exit_code", p->exit_code);
   if (p->how == TRACE_KILLED)

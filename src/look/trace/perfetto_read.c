@@ -311,6 +311,7 @@ static int read_facts(struct reader *r, const struct event *e) {
   r->begun = true;
   get_u64(e, "seed", &f.seed);
   get_u64(e, "lost", &f.lost);
+  get_u64(e, "nameless", &f.nameless);
   get_u64(e, "wall_ns", &wall);
   get_u64(e, "cut", &cut);
   get_u64(e, "speed", &speed);
@@ -445,7 +446,7 @@ static int read_birth(struct reader *r, const struct event *e) {
   if (get_u32(e, "process", &p.id) || p.id == 0 || get_u32(e, "parent", &p.parent) ||
       p.parent >= p.id || get_time(r, e, "begin_ns", &p.begin_ns) ||
       get_time(r, e, "end_ns", &p.end_ns) || get_int(e, "exit_code", &p.exit_code) ||
-      get_int(e, "signal", &p.signal) || get_word(e, "how", perfetto_ends, 4, &how))
+      get_int(e, "signal", &p.signal) || get_word(e, "how", trace_end_words, TRACE_ENDS, &how))
     return -SBX_EDATA;
   get_u64(e, "worker", &worker);
   p.worker = worker != 0;

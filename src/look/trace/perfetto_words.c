@@ -2,13 +2,6 @@
 #include "look/trace/model.h"
 #include "look/trace/perfetto_internal.h"
 
-const char *const perfetto_ends[4] = {
-    [TRACE_ALIVE] = "alive",
-    [TRACE_DONE] = "done",
-    [TRACE_FAILED] = "failed",
-    [TRACE_KILLED] = "killed",
-};
-
 const char *const perfetto_details[3] = {
     [TRACE_DETAIL_WAIT] = "wait",
     [TRACE_DETAIL_MERGED] = "merged",

@@ -9,22 +9,27 @@
 #define SBX_LOOK_TRACE_RECORD_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "object/op.h"
 
 /* Kinds of records that are no ops; else a kind is an enum op_kind. */
 enum trace_record_kind {
   /* The process began. object: its id; where: its name; n: the id of its spawner, and above it (32
-   * bits) the text of the place where it was spawned. Written by the process. */
+   * bits) the text of the place where it was spawned; TRACE_WORKER. Written by the process. */
   TRACE_RECORD_BEGIN = 0xff00,
   /* It is gone. object: its id; n: its exit status, and above it (32 bits) the signal that ended it,
-   * or 0. Written by its reaper. */
+   * or 0; TRACE_LEFT. Written by its reaper. */
   TRACE_RECORD_END,
   /* The session of the prompt waited for a line. Written by the supervisor, into the log. */
   TRACE_RECORD_IDLE
 };
 
 /* By kind of op, what is not as the fields say:
- *   NEW          where: the object's name; n: a queue's capacity, a pipe's other end
+ *   NEW          where: the object's name; duration: the text of the place where it was made; n: a queue's
+ *                capacity, a pipe's other end
  *   SPAWN        object: the child; where: where it was spawned
  *   SIGNAL       object: the process that it was sent to; n: the signal
  *   MARK         where: its name; n: the bits of its value (a double), if TRACE_VALUE is set
@@ -41,10 +46,18 @@ struct trace_record {
 static_assert(sizeof(struct trace_record) == 32, "layout is shared between processes");
 
 enum {
-  TRACE_VALUE = 512, /* a flag of records only: see MARK */
+  TRACE_VALUE = 512,  /* flags of records only: see MARK; */
+  TRACE_WORKER = 512, /* of BEGIN: the worker of a pool; */
+  TRACE_LEFT = 512,   /* of END: it was ended with its parent, or with the run */
   TRACE_FLAG_BITS = 10,
   TRACE_FLAG_MASK = (1 << TRACE_FLAG_BITS) - 1
 };
+
+/* Of an op that made an object? */
+static inline bool trace_record_is_new(const struct trace_record *r) {
+  return r->kind > OP_NONE && r->kind < OP_COUNT &&
+         strcmp(op_describe((enum op_kind)r->kind)->verb, "new") == 0;
+}
 
 /* A duration as it is stored: with 32 bits of precision, whatever its length. */
 static inline void trace_record_last(struct trace_record *r, int64_t ns) {

@@ -81,14 +81,6 @@ void stats_release(struct stats *s) {
   *s = (struct stats){0};
 }
 
-const char *stats_end_word(enum trace_end how) {
-  static const char *const words[] = {[TRACE_ALIVE] = "alive",
-                                      [TRACE_DONE] = "done",
-                                      [TRACE_FAILED] = "failed",
-                                      [TRACE_KILLED] = "killed"};
-  return words[how];
-}
-
 /* -- lines of the summary -------------------------------------------------------------------- */
 
 enum { WAITS_SHOWN = 5, QUEUES_SHOWN = 8, PROCESSES_SHOWN = 16, LABEL_MAX = 512 };
@@ -138,7 +130,8 @@ static int tell_speed_up(const struct page *p, struct buf *text) {
 }
 
 static int tell_processes(const struct page *p, struct buf *text) {
-  static const enum trace_end order[] = {TRACE_DONE, TRACE_FAILED, TRACE_KILLED, TRACE_ALIVE};
+  static const enum trace_end order[] = {TRACE_DONE, TRACE_FAILED, TRACE_KILLED, TRACE_LEFT_BEHIND,
+                                         TRACE_ALIVE};
   char count[WORDS_MAX], most[WORDS_MAX];
   int rc = buf_format(text, "%s, at most %s at once", words_count(p->s->sums.processes, count),
                       words_count(p->s->sums.most_alive, most));
@@ -146,7 +139,7 @@ static int tell_processes(const struct page *p, struct buf *text) {
   for (size_t i = 0; i < sizeof order / sizeof *order && rc == 0; i++)
     if (p->s->ends[order[i]] > 0) {
       rc = buf_format(text, "%s %s %s", first ? ":" : ",", words_count(p->s->ends[order[i]], count),
-                      stats_end_word(order[i]));
+                      trace_end_words[order[i]]);
       first = false;
     }
   return rc;
@@ -175,9 +168,13 @@ static int tell_deadlock(const struct page *p, struct buf *text) {
 static int tell_lost(const struct page *p, struct buf *text) {
   char count[WORDS_MAX];
   const struct trace_facts *f = &p->m->facts;
-  int rc = f->lost ? buf_format(text, "%s lost", words_plural(f->lost, "event", count)) : 0;
+  int rc = f->lost ? append(text, words_plural(f->lost, "event", count)) : 0;
+  if (rc == 0 && f->nameless)
+    rc = buf_format(text, "%s%s", f->lost ? ", " : "", words_nameless(f->nameless, count));
+  if (rc == 0 && text->len)
+    rc = append(text, " lost");
   if (rc == 0 && f->cut)
-    rc = buf_format(text, "%sthe oldest dropped (--trace-limit)", f->lost ? ", " : "");
+    rc = buf_format(text, "%sthe oldest dropped (--trace-limit)", text->len ? ", " : "");
   return rc;
 }
 
@@ -334,7 +331,7 @@ static int put_queues(const struct page *p) {
 static void cell_end(struct table *t, const struct page *p, const struct trace_process *of) {
   const char *color = of->how == TRACE_FAILED || of->how == TRACE_KILLED ? style_red : NULL;
   struct buf text = {0};
-  int rc = append(&text, stats_end_word(of->how));
+  int rc = append(&text, trace_end_words[of->how]);
   if (rc == 0 && of->how == TRACE_KILLED)
     rc = buf_format(&text, ", signal %d", of->signal);
   else if (rc == 0 && of->how == TRACE_FAILED && of->failure[0])

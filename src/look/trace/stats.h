@@ -14,9 +14,9 @@
  *   speed_up                   busy_seconds / seconds
  *   most_alive                 processes at once
  *   messages, operations       items got; ops done
- *   events_lost, oldest_dropped  how many; true or false
+ *   events_lost, names_lost, oldest_dropped  how many; how many names and places; true or false
  *   deadlock                   the report, or null
- *   ends                       {done, failed, killed, alive}: how many processes
+ *   ends                       {done, failed, killed, ended, alive}: how many processes
  *   waits                      the longest first, at most 50: {op, object, type, where, waits,
  *                              processes, seconds, longest}; waits_more: how many are left out
  *   queues                     those with most items first, at most 50: {id, name, type, made_at, items,

@@ -13,9 +13,9 @@ struct stats_queue {
 
 struct stats {
   struct trace_sums sums;
-  uint32_t ends[TRACE_KILLED + 1]; /* processes, by enum trace_end */
-  struct trace_wait *waits;        /* owned; the longest first */
-  struct stats_queue *queues;      /* owned; those with most items first */
+  uint32_t ends[TRACE_ENDS];  /* processes, by enum trace_end */
+  struct trace_wait *waits;   /* owned; the longest first */
+  struct stats_queue *queues; /* owned; those with most items first */
   uint32_t wait_count, queue_count;
 };
 
@@ -23,8 +23,5 @@ struct stats {
  *   queues  of so many the greatest number of items is wanted */
 int stats_collect(const struct trace_model *m, uint32_t queues, struct stats *ret);
 void stats_release(struct stats *s);
-
-/* "done", "failed", "killed", "alive" */
-const char *stats_end_word(enum trace_end how);
 
 #endif

@@ -116,16 +116,18 @@ static void put_facts(struct writer *w, const struct trace_facts *f, const struc
   integer(w, "messages", s->messages);
   integer(w, "operations", s->ops);
   integer(w, "events_lost", f->lost);
+  integer(w, "names_lost", f->nameless);
   boolean(w, "oldest_dropped", f->cut);
   string_or_null(w, "deadlock", f->deadlock);
 }
 
 static void put_ends(struct writer *w, const struct stats *s) {
-  static const enum trace_end order[] = {TRACE_DONE, TRACE_FAILED, TRACE_KILLED, TRACE_ALIVE};
+  static const enum trace_end order[] = {TRACE_DONE, TRACE_FAILED, TRACE_KILLED, TRACE_LEFT_BEHIND,
+                                         TRACE_ALIVE};
   name(w, "ends");
   begin(w, "{");
   for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-    integer(w, stats_end_word(order[i]), s->ends[order[i]]);
+    integer(w, trace_end_words[order[i]], s->ends[order[i]]);
   end(w, "}");
 }
 
@@ -202,7 +204,7 @@ static void put_process(struct writer *w, const struct trace_model *m,
   string_or_null(w, "spawned_at", p->spawned_at);
   seconds(w, "begin", p->begin_ns, true);
   seconds(w, "end", p->end_ns, true);
-  string(w, "how", stats_end_word(p->how));
+  string(w, "how", trace_end_words[p->how]);
   bool left = p->how == TRACE_DONE || p->how == TRACE_FAILED;
   integer_or_null(w, "exit_code", p->exit_code, left);
   integer_or_null(w, "signal", p->signal, p->how == TRACE_KILLED);

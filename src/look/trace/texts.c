@@ -40,6 +40,7 @@ uint32_t trace_text_number(struct trace_texts *t, const char *text) {
     if (atomic_load(&cell->tag) == tag && is(cell, text))
       return at + 1;
   }
+  atomic_fetch_add(&t->nameless, 1);
   return 0;
 }
 

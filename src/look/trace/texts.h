@@ -21,7 +21,8 @@ struct trace_text {
 };
 
 struct trace_texts {
-  _Atomic uint32_t count; /* cells in use, about */
+  _Atomic uint32_t count;    /* cells in use, about */
+  _Atomic uint32_t nameless; /* how often there was no room for a text */
   struct trace_text cells[TEXT_CELLS];
 };
 

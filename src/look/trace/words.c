@@ -80,6 +80,13 @@ char *words_plural(uint64_t n, const char *noun, char ret[WORDS_MAX]) {
   return ret;
 }
 
+char *words_nameless(uint64_t n, char ret[WORDS_MAX]) {
+  char count[WORDS_MAX];
+  snprintf(ret, WORDS_MAX, "%s %s", words_count(n, count),
+           n == 1 ? "name or line" : "names or lines");
+  return ret;
+}
+
 bool words_deadlock(const struct trace_model *m) {
   bool stuck = m->facts.deadlock[0] != '\0';
   for (uint32_t i = 0; i < m->edge_count && !stuck; i++)

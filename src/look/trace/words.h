@@ -27,6 +27,9 @@ char *words_count(uint64_t n, char ret[WORDS_MAX]);
 /* "1 event", "2 events" */
 char *words_plural(uint64_t n, const char *noun, char ret[WORDS_MAX]);
 
+/* "1 name or line", "3 names or lines" */
+char *words_nameless(uint64_t n, char ret[WORDS_MAX]);
+
 /* Did the run end in a deadlock? */
 bool words_deadlock(const struct trace_model *m);
 

@@ -10,16 +10,15 @@
 /* sandbox.pipe([{name=}]) -> a, b */
 static int l_pipe(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct object *ends[2];
-  const char *name = sync_only_name(L, 1);
+  struct pipe_request pipe = {.name = sync_only_name(L, 1), .locate = lib_locate, .locate_ctx = L};
   struct handle *a = lib_push_handle(L, OBJECT_PIPE), *b = lib_push_handle(L, OBJECT_PIPE);
-  int rc = op_pipe_new(lib->b, name, ends);
+  int rc = op_pipe_new(lib->b, &pipe);
   if (lib_made_room(L, rc))
-    rc = op_pipe_new(lib->b, name, ends);
+    rc = op_pipe_new(lib->b, &pipe);
   if (rc)
     return lib_error(L, "pipe", rc);
-  a->object = ends[0];
-  b->object = ends[1];
+  a->object = pipe.ends[0];
+  b->object = pipe.ends[1];
   lib_settle_handle(L, lib);
   lua_insert(L, -2);
   lib_settle_handle(L, lib);

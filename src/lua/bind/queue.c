@@ -41,7 +41,7 @@ static void read_options(lua_State *L, struct queue_options *o) {
 
 static int l_queue(lua_State *L) {
   struct lib *lib = lib_of(L);
-  struct queue_options o = {.transport = TRANSPORT_AUTO};
+  struct queue_options o = {.transport = TRANSPORT_AUTO, .locate = lib_locate, .locate_ctx = L};
   lua_settop(L, 1);
   if (lua_istable(L, 1))
     read_options(L, &o);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "lua/state/guard.h"
 #include "lua/state/lib.h"
+#include "lua/state/prelude.h"
 
 /* -- options --------------------------------------------------------------------------------- */
 
@@ -151,6 +152,15 @@ static void check_forkable(lua_State *L) {
   lua_call(L, 1, 0);
 }
 
+/* A process that runs a function of the library's own is a pool's worker. */
+static bool is_of_library(lua_State *L, int fn) {
+  lua_Debug ar;
+  if (!lua_isfunction(L, fn))
+    return false;
+  lua_pushvalue(L, fn);
+  return lua_getinfo(L, ">S", &ar) && prelude_owns(ar.source);
+}
+
 static int l_spawn(lua_State *L) {
   static const char *const names[] = {"name", "daemon", "cpu", "quiet", "stdin", NULL};
   struct lib *lib = lib_of(L);
@@ -164,6 +174,7 @@ static int l_spawn(lua_State *L) {
   check_forkable(L);
   lib_locate(L, where);
   req.where = where;
+  req.worker = is_of_library(L, fn);
   luaL_checkstack(L, 10, NULL);
   if (!req.name) {
     find_name(L, fn, name);

@@ -49,12 +49,15 @@ void sync_count_options(lua_State *L, struct sync_options *o, lua_Integer least)
   o->name = sync_name_option(L, 1);
 }
 
-int sync_make(lua_State *L, const struct sync_options *o, enum object_type type) {
+int sync_make(lua_State *L, const struct sync_options *options, enum object_type type) {
   struct lib *lib = lib_of(L);
+  struct sync_options o = *options;
+  o.locate = lib_locate;
+  o.locate_ctx = L;
   struct handle *h = lib_push_handle(L, type);
-  int rc = op_sync_new(lib->b, o, &h->object);
+  int rc = op_sync_new(lib->b, &o, &h->object);
   if (lib_made_room(L, rc))
-    rc = op_sync_new(lib->b, o, &h->object);
+    rc = op_sync_new(lib->b, &o, &h->object);
   if (rc)
     return lib_error(L, lib_type_name(type), rc);
   lib_settle_handle(L, lib);

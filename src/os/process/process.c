@@ -58,7 +58,8 @@ static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_
   p->seed = mix64(me->seed ^ mix64(b->forks));
   text_copy_name(p->name, sizeof p->name, req->name);
   text_copy(p->spawned_at, sizeof p->spawned_at, req->where);
-  p->flags = (req->daemon ? FLAG_DAEMON : 0u) | (req->quiet ? FLAG_QUIET : 0u);
+  p->flags = (req->daemon ? FLAG_DAEMON : 0u) | (req->quiet ? FLAG_QUIET : 0u) |
+             (req->worker ? FLAG_WORKER : 0u);
   /* What the parent holds the child holds from its first instruction on; so it is written down
    * before the fork. */
   for (uint32_t i = 0; i < OBJECT_WORDS; i++) {
@@ -478,7 +479,7 @@ static int wait_children(struct os_backend *b, struct op *await) {
   }
   sigset_t old = children_lock(); /* they stay in the table, unreaped: the pids are theirs */
   for (uint32_t i = 0; i < b->child_count; i++) {
-    atomic_fetch_or(&b->control->processes[b->children[i].slot].flags, FLAG_EXPECTED);
+    atomic_fetch_or(&b->control->processes[b->children[i].slot].flags, FLAG_EXPECTED | FLAG_LEFT);
     kill(b->children[i].pid, SIGKILL);
   }
   while (b->child_count > 0) {

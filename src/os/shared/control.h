@@ -99,6 +99,9 @@ enum process_flag {
   FLAG_REPORTED = 1024,   /* the supervisor, when it reported its failure */
   FLAG_HELD = 2048,       /* the supervisor, while it reports it; cleared again */
   FLAG_RUN_ENDS = 4096,   /* the process, in a handler: it had an interrupt for the whole run */
+  FLAG_LEFT = 16384,      /* the process that ends it, before the signal: since its parent is at its
+                             end, or the run */
+  FLAG_WORKER = 32768,    /* spawner, before the fork: of a pool */
   FLAG_KNOWN = 8192       /* other processes than its spawner may have its handle, or are below it:
                              itself when it spawns, a process that finds it below another one, the
                              spawner with RELEASED if it has forked or sent such handles meanwhile */
@@ -290,8 +293,8 @@ struct outlet {
   _Atomic uint64_t writer; /* who_of; 0: none. By compare-and-swap */
   _Atomic uint32_t
       contended; /* there may be waiters: a futex. They set it, and the writer that lets go clears it */
-  _Atomic uint32_t torn; /* the writer is inside a line; it alone, and the next one */
-  _Atomic uint64_t open; /* who_of: it showed the beginning of a line; 0: none did. The writer */
+  _Atomic uint32_t torn;  /* the writer is inside a line; it alone, and the next one */
+  _Atomic uint64_t open;  /* who_of: it showed the beginning of a line; 0: none did. The writer */
   _Atomic uint32_t below; /* the supervisor shows something below the cursor: the writer, whoever it
                              is, clears it and erases that */
 };

@@ -100,6 +100,7 @@ void trace_begin(struct os_backend *b, struct trace_ring *ring) {
   uint64_t above = me->depth || b->serial != 1 ? me->spawner_serial : 0;
   trace_write(&b->writer, &(struct trace_record){.t_ns = clock_now_ns(),
                                                  .kind = TRACE_RECORD_BEGIN,
+                                                 .flags = trace_begin_flags(me),
                                                  .object = (uint32_t)b->serial,
                                                  .where = text(a, me->name),
                                                  .n = (uint64_t)text(a, me->spawned_at) << 32 |
@@ -123,6 +124,11 @@ static void describe(const struct op *op, int rc, struct trace_record *r) {
 
 /* Ops that make something, or are told for what else they are. */
 static void describe_more(struct trace_area *a, const struct op *op, struct trace_record *r) {
+  if (op->locate && strcmp(op_describe(op->kind)->verb, "new") == 0) {
+    char where[WHERE_MAX];
+    op->locate(op->locate_ctx, where);
+    r->duration = text(a, where);
+  }
   switch (op->kind) {
   case OP_PROCESS_SPAWN:
     r->where = text(a, op->spawn->where);
@@ -278,11 +284,13 @@ void trace_ended(struct trace_area *a, const struct control *c, uint32_t slot, u
     return;
   int64_t now = clock_now_ns();
   bool exited = info->si_code == CLD_EXITED;
+  bool left = !exited && info->si_status == SIGKILL && atomic_load(&p->flags) & FLAG_LEFT;
   if (!exited)
     write_wait(a, &a->rings[i], p, now);
   write_dead(&a->rings[i],
              &(struct trace_record){.t_ns = now,
                                     .kind = TRACE_RECORD_END,
+                                    .flags = left ? TRACE_LEFT : 0,
                                     .object = (uint32_t)serial,
                                     .n = exited ? (uint32_t)info->si_status
                                                 : (uint64_t)(uint32_t)info->si_status << 32});

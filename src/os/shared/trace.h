@@ -61,6 +61,11 @@ void trace_unclaim(struct trace_area *a, struct trace_ring *ring);
 void trace_ended(struct trace_area *a, const struct control *c, uint32_t slot, uint64_t serial,
                  const siginfo_t *info);
 
+/* The flags of TRACE_RECORD_BEGIN. */
+static inline uint16_t trace_begin_flags(const struct process_record *p) {
+  return atomic_load(&p->flags) & FLAG_WORKER ? TRACE_WORKER : 0;
+}
+
 static inline uint64_t trace_owner(uint32_t slot, uint64_t serial) { return serial << 16 | slot; }
 
 #endif

@@ -109,6 +109,7 @@ static void tell_begin(struct recorder *r, uint64_t owner, int64_t t_ns) {
   uint32_t at = trace_text_number(texts, p->spawned_at);
   const struct trace_record begin = {.t_ns = t_ns,
                                      .kind = TRACE_RECORD_BEGIN,
+                                     .flags = trace_begin_flags(p),
                                      .object = (uint32_t)(owner >> 16),
                                      .where = trace_text_number(texts, p->name),
                                      .n = (uint64_t)at << 32 | (uint32_t)p->spawner_serial};
@@ -124,6 +125,8 @@ static void tell_texts(struct recorder *r, const struct trace_record *records, u
       tell_text(r, records[i].where);
     if (records[i].kind == TRACE_RECORD_BEGIN)
       tell_text(r, (uint32_t)(records[i].n >> 32));
+    if (trace_record_is_new(&records[i]))
+      tell_text(r, records[i].duration);
   }
 }
 
@@ -393,7 +396,10 @@ int recorder_peek(struct recorder *r, struct buf *log) {
     if (owner)
       peek_ring(r, i, owner, &s, log);
   }
-  const struct log_end end = {.end_ns = clock_now_ns(), .cpu_ns = -1, .exit_status = -1};
+  const struct log_end end = {.end_ns = clock_now_ns(),
+                              .cpu_ns = -1,
+                              .exit_status = -1,
+                              .nameless = atomic_load(&r->area->texts.nameless)};
   for (uint32_t i = 0; i < s.process_count; i++)
     if (s.processes[i].lives && s.processes[i].op.kind != OP_NONE)
       peek_wait(r, &s.processes[i], end.end_ns, log);
@@ -422,7 +428,8 @@ void recorder_end(struct recorder *r, int exit_status) {
   const struct log_end end = {.end_ns = clock_now_ns(),
                               .cpu_ns = cpu_ns(),
                               .exit_status = exit_status,
-                              .untraced = atomic_load(&r->area->untraced)};
+                              .untraced = atomic_load(&r->area->untraced),
+                              .nameless = atomic_load(&r->area->texts.nameless)};
   chunk(r, LOG_END, &end, sizeof end, NULL, 0);
   hand_over(r);
 }

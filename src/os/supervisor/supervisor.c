@@ -530,6 +530,8 @@ int supervisor_close(struct supervisor *s) {
   uint32_t failures =
       control_unjoined_failures(s->control); /* before what ends with main is killed */
   failures_report_all(&s->failures, s->end_ns);
+  if (!s->deadlocked && s->end_ns == SBX_FOREVER)
+    tree_leave(s->control);
   tree_kill(s->b, true);
   bars_end(&s->bars);
   int status = status_of_main(s, failures);

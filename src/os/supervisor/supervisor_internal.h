@@ -52,6 +52,9 @@ void tree_signal_one(struct control *c, uint32_t slot, uint64_t serial, int sign
 /* Send a signal to every process that has a record and lives. */
 void tree_signal(struct control *c, int signal);
 
+/* The run is at its end: whoever lives is ended with it, which is no kill of the script's. */
+void tree_leave(struct control *c);
+
 /*
  * End every process of the tree and wait until none is left. As a subreaper every orphan is our
  * child, so killing our children until there are none reaches whoever left its group or session,

@@ -89,6 +89,12 @@ static bool anybody_left(const struct control *c) {
   return false;
 }
 
+void tree_leave(struct control *c) {
+  for (uint32_t i = 0; i < control_process_end(c); i++)
+    if (control_process_alive(c, i))
+      atomic_fetch_or(&c->processes[i].flags, FLAG_LEFT);
+}
+
 void tree_kill(struct os_backend *b, bool subreaper) {
   struct control *c = b->control;
   siginfo_t info;

@@ -15,7 +15,6 @@ const RUN = 0, QUEUE = 1, LOCK = 2, SLEEP = 3, JOIN = 4, STOP = 5, IDLE = 6, STA
 const NAMES = ['running', 'waits for a queue', 'waits for a lock or event', 'sleeps', 'waits for a process', 'stopped', 'waits for a line of the prompt'];
 const SHORT = ['running', 'queue', 'lock', 'sleep', 'join', 'stopped', 'prompt'];
 const WAITED = 1, SEVERAL = 2, SELECT = 4, TIMEOUT = 8, REFUSED = 16, UNFINISHED = 32, GAPS = 64, SPAN = 32768;
-const ENDS = ['alive', 'done', 'failed', 'killed'];
 
 // -- words
 
@@ -181,7 +180,8 @@ const spanWhere = (R, i) => R.of[i] < 0 ? '' : R.sites[R.evS[R.of[i]]].where;
 const spanTell = (R, p, i) => `${p.label} ${spanText(R, i)}\n${time(R.to[i] - R.from[i])}, from ${time(R.from[i])} to ${time(R.to[i])}` +
   (spanWhere(R, i) ? '\nat ' + R.short(spanWhere(R, i)) : '') + (outcome(R, R.of[i]) && !view.guess ? '\nin vain: ' + outcome(R, R.of[i]) : '');
 const endText = p => p.how === 1 ? 'returned' : p.how === 2 ? (p.failure ? 'failed: ' + p.failure : 'left with status ' + p.code)
-  : p.how === 3 ? 'killed by signal ' + p.sig : 'alive at the end';
+  : p.how === 3 ? 'killed by signal ' + p.sig : p.how === 4 ? 'ended with its parent, as a daemon' : 'alive at the end';
+const failed = p => p.how === 2 || p.how === 3;
 
 // -- colours
 
@@ -634,7 +634,7 @@ class Gantt extends Chart {
     ctx.fillText(cut, x, y + 0.5);
   }
   badge(ctx, p, y, h) {
-    if (p.how < 2) return;
+    if (!failed(p)) return;
     const x = this.x(p.end), m = y + h / 2, d = Math.min(6, h / 3);
     ctx.strokeStyle = theme.bad; ctx.fillStyle = theme.bad; ctx.lineWidth = 2.5;
     ctx.beginPath();
@@ -737,7 +737,7 @@ class Gantt extends Chart {
     }
     if (q.marks) { font(ctx, 11); ctx.fillStyle = theme.dim; ctx.fillText('marks', 8, y + 11); return; }
     font(ctx, q.h > 20 ? 13 : 12, q.depth === 0);
-    const bad = q.p && (q.p.how > 1 || stuck(q.R).has(q.p.i));
+    const bad = q.p && (failed(q.p) || stuck(q.R).has(q.p.i));
     if (bad) ctx.fillStyle = theme.bad;
     const text = (q.group ? (open.has(q.group) ? '\u25be ' : '\u25b8 ') : '') + q.label;
     ctx.fillText(fitLabel(ctx, text, this.g - left - 8), left, m + 0.5);
@@ -1028,6 +1028,7 @@ const facts = () => {
   for (const R of runs) {
     const F = R.facts, who = B ? R.name + ': ' : '';
     if (F.lost) s.append(el('p', { class: 'note' }, who + `${many(F.lost, 'event')} came faster than they were read, and are lost: what is shown has gaps.`));
+    if (F.nameless) s.append(el('p', { class: 'note' }, who + `${many(F.nameless, 'name or line', 'names or lines')} had no room: a trace keeps 8,192 different ones.`));
     if (F.cut) s.append(el('p', { class: 'note' }, who + 'The oldest events were dropped, since the trace reached its limit (--trace-limit).'));
     if (F.merged) s.append(el('p', { class: 'note' }, who + `${count(F.events)} events are too many for a page: times below ${time(F.shortest)} are summed. For every event, open the .pftrace.`));
     if (F.deadlock) s.append(el('p', { class: 'note' }, who, el('a', { href: '#deadlock' }, 'The run ended in a deadlock.')));
@@ -1062,11 +1063,12 @@ const queues = () => {
   for (const r of rows) if (runs.length > 1) r.label = r.label + ' (' + r.R.name + ')';
   new Depths(s, rows);
   const list = rows.filter(r => r.queue);
-  if (list.length) s.append(el('details', {}, el('summary', {}, 'As a table'), table('Queues', ['Queue', ['Capacity'], ['Most items'], ['On average'], ['Time full']], list.map(({ label, queue: q, R }) =>
-    el('tr', {}, th(label), num(q.max ? count(q.max) : 'none'), num(q.about, count(q.peak)), num(q.about, q.mean.toPrecision(3)), num(q.max ? time(q.full) + ', ' + percent(q.full / (R.facts.end || 1)) : '\u2013'))))));
+  if (list.length) s.append(el('details', {}, el('summary', {}, 'As a table'), table('Queues', ['Queue', 'Made at', ['Capacity'], ['Most items'], ['On average'], ['Time full']], list.map(({ label, queue: q, R }) =>
+    el('tr', {}, th(label), td(place(R, R.objects[q.object].made)), num(q.max ? count(q.max) : 'none'), num(q.about, count(q.peak)), num(q.about, q.mean.toPrecision(3)), num(q.max ? time(q.full) + ', ' + percent(q.full / (R.facts.end || 1)) : '\u2013'))))));
 };
 
 const waitTarget = (R, k, t) => t < 0 ? (R.kinds[k].process ? 'any child' : 'one of several') : R.kinds[k].process ? R.processes[t].label : R.objects[t].label;
+const madeAt = (R, k, t) => t < 0 ? null : R.kinds[k].process ? R.processes[t].at && 'spawned at ' + R.processes[t].at : R.objects[t].made && 'made at ' + R.objects[t].made;
 // An object may have the name of a process: its type follows, unless that is its name.
 const typeOf = o => o && !o.label.startsWith(o.type + '#') ? el('small', { class: 'type' }, ' ' + o.type) : '';
 const waits = () => {
@@ -1074,7 +1076,7 @@ const waits = () => {
   perRun(s, R => {
     const total = R.waits.reduce((a, w) => a + w[5], 0) + R.waitsLeftOut[1], M = R.matrix;
     if (!R.waits.length) return [el('p', {}, 'No process had to wait for another.')];
-    const row = ([k, t, where, n, ps, sum, longest]) => el('tr', {}, th(waitTarget(R, k, t), R.kinds[k].process ? '' : typeOf(R.objects[t])), td(R.kinds[k].verb), td(place(R, R.strings[where])), num(count(n)), num(count(ps)), num(time(sum)), num(time(longest)),
+    const row = ([k, t, where, n, ps, sum, longest]) => el('tr', {}, th(el('span', { title: madeAt(R, k, t) }, waitTarget(R, k, t)), R.kinds[k].process ? '' : typeOf(R.objects[t])), td(R.kinds[k].verb), td(place(R, R.strings[where])), num(count(n)), num(count(ps)), num(time(sum)), num(time(longest)),
       td(meter([[R.kinds[k].state, sum]], total), percent(sum / total)));
     const most = Math.max(...M.cells.map(c => c[2]), 1), grid = M.rows.map(() => []);
     for (const c of M.cells) grid[c[0]][c[1]] = c;
@@ -1107,7 +1109,7 @@ const lines = () => {
     const map = new Map();
     for (const [k, , where, n, , sum] of R.waits) {
       const w = R.strings[where], l = map.get(w) || { w, n: 0, sum: 0, s: new Array(STATES).fill(0) };
-      if (!w) continue;
+      if (!w || w === '(idle)') continue; // a worker without a task is at no line
       l.n += n; l.sum += sum; l.s[R.kinds[k].state] += sum;
       map.set(w, l);
     }
@@ -1126,7 +1128,7 @@ const processes = () => {
   perRun(s, R => {
     const row = p => el('tr', {}, th(p.label), td(place(R, p.at)), num(time(p.begin)), num(time(p.end - p.begin)),
       td(meter(p.spent.map((v, k) => [k, v]), p.end - p.begin), el('span', { class: 'sr' }, p.spent.map((v, k) => v ? SHORT[k] + ' ' + time(v) : '').filter(Boolean).join(', '))),
-      num(count(p.out)), num(count(p.got)), td(el('span', { class: p.how > 1 ? 'bad' : null }, stuck(R).has(p.i) ? 'in the deadlock' : endText(p))));
+      num(count(p.out)), num(count(p.got)), td(el('span', { class: failed(p) ? 'bad' : null }, stuck(R).has(p.i) ? 'in the deadlock' : endText(p))));
     return [longTable(many(R.processes.length, 'process', 'processes'), ['Process', 'Spawned at', ['Began'], ['Lived'], 'Time', ['Put'], ['Got'], 'End'], R.processes, row, 20),
       R.notes.length ? el('details', {}, el('summary', {}, many(R.notes.length, 'mark')), table('', [['Time'], 'Process', 'Mark'], R.notes.slice(0, 500).map(k => el('tr', {}, num(time(k[0])), td(R.processes[k[1]].label), td(R.strings[k[2]]))))) : null].filter(Boolean);
   });
