@@ -33,6 +33,8 @@ enum {
   TRIES = 8, /* runs examined in the bin where not every run is long enough */
   HUGE_PAGE = 2 << 20,
   LEAST_KEPT = 1 << 20,     /* bytes */
+  WARMING = 1 << 20,        /* bytes: a block as large as this may be one of many */
+  HOT_MOST = 128 << 20,     /* bytes */
   MORE = 1024,              /* pages that are made ready at once, at least */
   SPARE = ARENA_UNIT - PAGE /* bytes that are ready behind the records: see arena_parts */
 };
@@ -83,6 +85,8 @@ struct arena {
   size_t small, small_peak;     /* bytes in small blocks: now, and at most since the last sweep */
   size_t large;                 /* pages in large blocks */
   size_t resident;              /* pages in free runs that may be resident */
+  size_t hot;    /* so many of them are kept because blocks of such a size come and go */
+  size_t recent; /* pages of the last block of WARMING and more */
   uint32_t bins[BINS];
   uint32_t spans;             /* pages in spans */
   uint32_t own;               /* pages below are inherited */
@@ -187,9 +191,28 @@ static void release_runs(struct arena *a) {
   a->resident = 0;
 }
 
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
 static size_t most_resident(const struct arena *a) {
-  size_t eighth = (a->large + a->spans) / 8;
-  return eighth > ARENA_KEEP / PAGE ? eighth : ARENA_KEEP / PAGE;
+  return larger(larger(ARENA_KEEP / PAGE, (a->large + a->spans) / 8), a->hot);
+}
+
+/*
+ * A large block is made. If it is about as large as the last one, such blocks come and go, and a few
+ * of that size are worth keeping: the system clears each page that it gives anew, which takes as
+ * long as copying. Other blocks cool that down.
+ */
+static void heat(struct arena *a, uint32_t len) {
+  size_t left = a->hot - (a->hot < len / 8 ? a->hot : len / 8);
+  if (len < WARMING / PAGE) {
+    a->hot = left;
+    return;
+  }
+  bool again = len <= 2 * a->recent && a->recent <= 2 * (size_t)len;
+  a->hot = again ? larger(left, 4 * (size_t)len) : left;
+  if (a->hot > HOT_MOST / PAGE)
+    a->hot = HOT_MOST / PAGE;
+  a->recent = len;
 }
 
 /* Pages that were in use become free. */
@@ -428,6 +451,7 @@ static void *alloc(struct arena *a, size_t size) {
   if (run == NONE)
     return NULL;
   a->large += len;
+  heat(a, len);
   return page_at(a, run);
 }
 
@@ -517,7 +541,7 @@ void arena_forked(struct arena *a) {
   memset(a->lists, 0, sizeof a->lists);
   memset(a->bins, 0xff, sizeof a->bins);
   a->cut = a->cut_end = NULL;
-  a->small = a->small_peak = a->large = a->resident = a->spans = 0;
+  a->small = a->small_peak = a->large = a->resident = a->hot = a->recent = a->spans = 0;
   a->own = a->top;
 }
 
@@ -533,6 +557,7 @@ bool arena_owns(const struct arena *a, const void *block) {
 bool arena_holds(const struct arena *a, const void *block) { return any_page(a, block) < a->top; }
 
 void arena_trim(struct arena *a) {
+  a->hot = a->recent = 0;
   sweep(a);
   release_runs(a);
 }

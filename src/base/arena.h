@@ -11,8 +11,9 @@
  *   large   runs of whole pages. Free neighbours merge; a run grows in place when the pages behind
  *           it are free, as they are at the end of what is used.
  *
- * Free pages go back to the system when they are more than an eighth of what is used and more than
- * ARENA_KEEP; spans in which every block is free become free pages when the total of small blocks
+ * Free pages go back to the system when they are more than an eighth of what is used, more than
+ * ARENA_KEEP, and more than four times a size
+ * of which large blocks come and go (128 MiB at most); spans in which every block is free become free pages when the total of small blocks
  * has shrunk to half its peak; arena_trim, which the program calls in a process that sleeps, gives
  * back all of both. Beyond the first 2 MiB the range uses huge pages where the system
  * has them: a page fault costs 0.7 us to 13 us for a page of 4 KiB, and not much more for 2 MiB.

@@ -246,6 +246,7 @@ static const struct holding_ops holdings = {
     .keep = queue_share_keep,
     .drop_laid_by = queue_share_drop,
     .drop_all_laid_by = queue_share_drop_all,
+    .trim = queue_trim_all,
     .recycle = sync_recycle,
 };
 

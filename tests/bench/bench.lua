@@ -80,7 +80,7 @@ local function command_of(programs, contender, n)
     line = ("sh -c 'out=$(mktemp) && \"$@\" 2>&1 >\"$out\"; rm -f \"$out\"' sh %s %s %s %d"):format(quote(program),
       quote(here .. "/plain.lua"), more, n)
   elseif name == "c" then
-    line = ("%s %s %d"):format(quote(program), work, n)
+    line = ("%s %s %d %s"):format(quote(program), work, n, more)
   else
     local limit = name == "ours" and " --max-procs 2100 " or " "
     line = ("%s%s%s %s %d %s"):format(quote(program), limit, quote(here .. SCRIPTS[name]), work, n, more)

@@ -1,12 +1,13 @@
 /*
  * tests/bench/floor.c - the floor: what plain C pays for the same system calls and copies.
  *
- *   floor spawn N            microseconds for one fork + waitpid of a child that leaves at once
- *   floor pipe N             millions of 512-byte records a second through a pipe, one writer, one
- * reader floor copy N             GB/s of 1 MiB blocks copied into shared memory by one process,
- * and out by another floor alive N            microseconds for each of N processes that are alive
- * at once, until all are reaped floor start N COMMAND... milliseconds for one start of a program,
- * until it has ended
+ *   floor spawn N             microseconds for one fork + waitpid of a child that leaves at once
+ *   floor pipe N              millions of 512-byte records a second through a pipe, one writer, one reader
+ *   floor copy N [BYTES]      GB/s of blocks (1 MiB) copied into shared memory by one process, and out
+ *                             of it by another
+ *   floor alive N             microseconds for each of N processes that are alive at once, until all
+ *                             are reaped
+ *   floor start N COMMAND...  milliseconds for one start of a program, until it has ended
  *
  * Prints one number; exit status 1 when anything fails.
  */
@@ -23,7 +24,7 @@
 
 extern char **environ;
 
-enum { BLOCK = 1 << 20, BLOCKS = 8, RECORD = 512 };
+enum { BLOCKS = 8, RECORD = 512 };
 
 static double now(void) {
   struct timespec t;
@@ -72,46 +73,47 @@ static double pipe_millions(int n) {
   return n / seconds / 1e6;
 }
 
-/* A ring of blocks; each counter has one writer. */
+/* A ring of blocks, which lie behind it; each counter has one writer. */
 struct ring {
   _Alignas(128) _Atomic long put;
   _Alignas(128) _Atomic long got;
-  _Alignas(4096) char block[BLOCKS][BLOCK];
+  _Alignas(4096) char blocks[];
 };
 
-static void copy_in(struct ring *r, const char *from, int n) {
+static void copy_in(struct ring *r, const char *from, size_t bytes, int n) {
   for (long i = 0; i < n; i++) {
     while (i - atomic_load_explicit(&r->got, memory_order_acquire) == BLOCKS)
       sched_yield();
-    memcpy(r->block[i % BLOCKS], from, BLOCK);
+    memcpy(r->blocks + (size_t)(i % BLOCKS) * bytes, from, bytes);
     atomic_store_explicit(&r->put, i + 1, memory_order_release);
   }
 }
 
-static void copy_out(struct ring *r, char *to, int n) {
+static void copy_out(struct ring *r, char *to, size_t bytes, int n) {
   for (long i = 0; i < n; i++) {
     while (atomic_load_explicit(&r->put, memory_order_acquire) == i)
       sched_yield();
-    memcpy(to, r->block[i % BLOCKS], BLOCK);
+    memcpy(to, r->blocks + (size_t)(i % BLOCKS) * bytes, bytes);
     atomic_store_explicit(&r->got, i + 1, memory_order_release);
   }
 }
 
-static double copy_gigabytes(int n) {
-  struct ring *r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  char *own = malloc(BLOCK);
+static double copy_gigabytes(int n, size_t bytes) {
+  struct ring *r = mmap(NULL, sizeof *r + BLOCKS * bytes, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  char *own = malloc(bytes);
   check(r != MAP_FAILED && own, "memory");
-  memset(r->block, 1, sizeof r->block); /* the pages are there before the clock runs */
-  memset(own, 1, BLOCK);
+  memset(r->blocks, 1, BLOCKS * bytes); /* the pages are there before the clock runs */
+  memset(own, 1, bytes);
   double start = now();
   if (checked_fork() == 0) {
-    copy_in(r, own, n);
+    copy_in(r, own, bytes, n);
     _exit(0);
   }
-  copy_out(r, own, n);
+  copy_out(r, own, bytes, n);
   double seconds = now() - start;
   wait(NULL);
-  return (double)n * BLOCK / seconds / 1e9;
+  return (double)n * (double)bytes / seconds / 1e9;
 }
 
 static double alive_us(int n) {
@@ -156,7 +158,7 @@ int main(int argc, char **argv) {
   else if (strcmp(what, "pipe") == 0)
     figure = pipe_millions(n);
   else if (strcmp(what, "copy") == 0)
-    figure = copy_gigabytes(n);
+    figure = copy_gigabytes(n, argc > 3 ? strtoul(argv[3], NULL, 10) : 1 << 20);
   else if (strcmp(what, "alive") == 0)
     figure = alive_us(n);
   else if (strcmp(what, "start") == 0 && argc > 3)
@@ -164,7 +166,7 @@ int main(int argc, char **argv) {
   else
     figure = -1;
   if (figure < 0) {
-    fprintf(stderr, "usage: floor spawn|pipe|copy|alive N, floor start N COMMAND...\n");
+    fprintf(stderr, "usage: floor spawn|pipe|alive N, floor copy N [BYTES], floor start N COMMAND...\n");
     return 1;
   }
   printf("%.6g\n", figure);

@@ -12,6 +12,21 @@ function work.spawn(n)
   return (now() - start) / n * 1e6
 end
 
+-- the same, while there are 100,000 objects with finalizers, or without: the median
+function work.spawn_among(n, what)
+  local mt, kept, times = what == "finalizers" and { __gc = function() end } or {}, {}, {}
+  for i = 1, 100000 do kept[i] = setmetatable({ i }, mt) end
+  collectgarbage()
+  local function nothing() end
+  for i = 1, n do
+    local start = now()
+    spawn(nothing):join()
+    times[i] = now() - start
+  end
+  table.sort(times)
+  return times[(n + 1) // 2] * 1e6
+end
+
 -- `writers` processes put n times `item` in all, `readers` get them: seconds from the moment when all are ready.
 local function through_queue(q, writers, readers, n, item)
   local ready, list = sandbox.barrier(writers + readers + 1), {}

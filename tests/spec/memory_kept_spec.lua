@@ -67,6 +67,34 @@ describe("memory", function()
     assert.are.same({ "ok\n", "" }, { r.out, r.err })
   end)
 
+  it("of a queue that was full of large items goes back when a process that holds it has slept for a second", function()
+    local r = script.run([[
+      local q = queue()
+      for i = 1, 12 do q:put(("x"):rep(8 << 20)) end
+      local pid = sandbox.getpid()
+      local function mebibytes()
+        local list = assert(io.popen(("for f in /proc/%d/fd/*; do case $(readlink $f) in *sandbox-queue*) stat -Lc %%b $f;; esac; done"):format(pid)))
+        local blocks = 0
+        for n in list:lines() do blocks = blocks + n end
+        list:close()
+        return blocks // 2048
+      end
+      assert(mebibytes() >= 96, mebibytes())
+      for i = 1, 12 do assert(#q:get() == 8 << 20) end
+      assert(mebibytes() >= 96, mebibytes()) -- more may come
+      for _ = 1, 20 do
+        if mebibytes() <= 34 then break end
+        sleep(1.5)
+      end
+      print(mebibytes() <= 34 and "ok" or mebibytes())
+      for i = 1, 12 do
+        q:put(("y"):rep(8 << 20))
+        assert(q:get() == ("y"):rep(8 << 20))
+      end
+    ]], { seconds = 60 })
+    assert.are.same({ "ok\n", "" }, { r.out, r.err })
+  end)
+
   it("of tables that were collected goes back when the process has slept for a second", function()
     if sanitized ~= "" then return pending("sanitizers keep memory") end
     local r = script.run(rss .. [[

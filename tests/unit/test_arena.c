@@ -111,6 +111,29 @@ static void free_pages_go_back_beyond_what_is_kept(void **unused) {
   arena_close(a);
 }
 
+/* One large block after the other: their pages stay, until the arena is trimmed, or others have come since. */
+static void pages_of_large_blocks_that_come_and_go_are_kept(void **unused) {
+  (void)unused;
+  enum { BIG = 16 << 20, OTHER = 100 << 10, OTHERS = 8 * 4 * BIG / OTHER + 1 };
+  struct arena *a;
+  assert_int_equal(arena_open(&a), 0);
+  char *p = NULL;
+  for (int round = 0; round < 2; round++) {
+    for (int i = 0; i < 3; i++) {
+      p = arena_resize(a, NULL, 0, BIG);
+      memset(p, 1, BIG);
+      arena_resize(a, p, BIG, 0);
+    }
+    assert_true(resident(p, BIG) >= BIG - HUGE_PAGES);
+    if (round == 0)
+      arena_trim(a);
+    for (int i = 0; round == 1 && i < OTHERS; i++)
+      arena_resize(a, arena_resize(a, NULL, 0, OTHER), OTHER, 0);
+    assert_true(resident(p, BIG) <= ARENA_KEEP + HUGE_PAGES);
+  }
+  arena_close(a);
+}
+
 /* Of N blocks every PERIOD-th stays: so many that a huge page in three has one. */
 static void spans_of_small_blocks_go_back_when_all_are_free(void **unused) {
   (void)unused;
@@ -266,6 +289,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(blocks_keep_what_is_in_them),
       cmocka_unit_test(free_pages_go_back_beyond_what_is_kept),
+      cmocka_unit_test(pages_of_large_blocks_that_come_and_go_are_kept),
       cmocka_unit_test(spans_of_small_blocks_go_back_when_all_are_free),
       cmocka_unit_test(a_large_block_at_the_end_grows_where_it_is),
       cmocka_unit_test(a_full_range_is_told_and_lets_go),

@@ -369,6 +369,39 @@ TEST_ON_STAGE(memory_is_given_back, 30) {
   log_free(l);
 }
 
+/* What was large once, and is small now, becomes so in a few dozen laps; or at once, when it is told. */
+TEST_ON_STAGE(a_log_that_was_large_becomes_small, 30) {
+  enum { KEPT = 34 };
+  struct log *l = log_new(1024 * MIB);
+  for (int trimmed = 0; trimmed < 2; trimmed++) {
+    for (int i = 0; i < 90; i++)
+      CHECK_EQ(append(l, MIB), 0);
+    CHECK(log_is_grown(&l->w));
+    drain(l);
+    log_rewind(&l->ring, &l->w);
+    CHECK(blocks_bytes(l) >= 75 * MIB); /* it needed more than half of that just now */
+    for (int i = 0; i < 60; i++) {      /* as it goes on, it uses that again */
+      uint64_t blocks = blocks_bytes(l);
+      CHECK_EQ(append(l, 20 * MIB), 0);
+      CHECK(blocks_bytes(l) <= blocks);
+      drain(l);
+    }
+    for (int i = 0; !trimmed && i < 30; i++) {
+      CHECK_EQ(append(l, 100000), 0);
+      check_backed(l);
+      drain(l);
+      log_rewind(&l->ring, &l->w);
+    }
+    if (trimmed)
+      log_trim(&l->ring, &l->w);
+    CHECK(!log_is_grown(&l->w));
+    CHECK(blocks_bytes(l) <= KEPT * MIB);
+    CHECK_EQ(append(l, 1000), 0);
+    drain(l);
+  }
+  log_free(l);
+}
+
 /* A queue that is short, though it is never empty, stays at the start of the ring: its memory is used again. */
 static void stay_at_the_start(uint64_t len, int unread, uint64_t most) {
   struct log *l = log_new(64 * MIB);
@@ -498,6 +531,7 @@ int main(void) {
       cmocka_unit_test(every_distance_to_the_end_of_the_ring_is_survived),
       cmocka_unit_test(a_ring_that_is_always_full_goes_round),
       cmocka_unit_test(memory_is_given_back),
+      cmocka_unit_test(a_log_that_was_large_becomes_small),
       cmocka_unit_test(a_short_queue_stays_at_the_start),
       cmocka_unit_test(what_has_turned_early_grows_to_its_limit),
       cmocka_unit_test(nothing_is_leaked_when_a_ring_cannot_be_made),

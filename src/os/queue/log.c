@@ -19,7 +19,8 @@ enum {
   PAGE_BYTES = 4096,
   TURN_BYTES = 1 << 16, /* a tail that has come so far goes back to the start when it can */
   WARM_LEAST = 1 << 20, /* bounds of the warm start */
-  WARM_MOST = 32 << 20,
+  WARM_MOST = 2040 << 20,
+  KEPT = 32 << 20,         /* and what of it keeps its memory, however little is used */
   RESERVE_BYTES = 1 << 18, /* memory is reserved in such steps */
   PUNCH_BYTES = 1 << 20,   /* and given back in such */
   RING_LEAST = 4 << 20
@@ -35,7 +36,7 @@ static uint64_t place(const struct log_ring *r, uint64_t offset) { return offset
 /* The start of the lap of an offset. */
 static uint64_t lap(const struct log_ring *r, uint64_t offset) { return offset & ~(r->bytes - 1); }
 
-static uint64_t warm_bytes(uint64_t bytes) { return least(most(bytes / 8, WARM_LEAST), WARM_MOST); }
+static uint64_t warm_bytes(uint64_t bytes) { return least(most(bytes / 4, WARM_LEAST), WARM_MOST); }
 
 /*
  * The ring is larger than the limit by what was read but is not given back yet, by skips, and by
@@ -171,10 +172,29 @@ bool log_wants_head(const struct log_ring *r, const struct log_writer *w, uint64
   return first < lap(r, w->tail) && w->tail + entry_bytes(len) + SKIP_BYTES > first + r->bytes;
 }
 
-void log_rewind(const struct log_ring *r, struct log_writer *w) {
+/* Nothing is in use: of the warm start, `keep` bytes have memory from now on. */
+static void cool_down(const struct log_ring *r, struct log_writer *w, uint64_t keep) {
+  keep = most(keep, KEPT) & ~(uint64_t)(PAGE_BYTES - 1);
+  if (w->warm < keep + PUNCH_BYTES)
+    return;
+  fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)keep,
+            (off_t)(w->warm - keep));
+  w->warm = keep;
+}
+
+static void rewind_keeping(const struct log_ring *r, struct log_writer *w, uint64_t keep) {
   punch(r, w->freed, most(w->reserved, w->tail));
+  cool_down(r, w, keep);
   w->tail = w->base = w->freed = lap(r, w->tail) + r->bytes;
 }
+
+void log_rewind(const struct log_ring *r, struct log_writer *w) {
+  rewind_keeping(r, w, most(2 * place(r, w->tail), w->warm - w->warm / 8));
+}
+
+bool log_is_grown(const struct log_writer *w) { return w->warm > KEPT + PUNCH_BYTES; }
+
+void log_trim(const struct log_ring *r, struct log_writer *w) { rewind_keeping(r, w, KEPT); }
 
 uint64_t log_in_use(uint64_t bytes, const struct log_writer *w, uint64_t first) {
   uint64_t n = w->tail - first;

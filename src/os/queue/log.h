@@ -5,8 +5,8 @@
  * is one time round. An entry is a 64-bit head and the item, padded to 8 bytes, never split. A skip
  * is an entry that sends the reader on to another offset; room for one is left behind every entry.
  *
- * The ring is as large as the limit, and its start is warm: once it has memory it keeps it. A queue
- * that is short stays there:
+ * The ring is as large as the limit, and its start is warm: once it has memory it keeps it, for new
+ * pages cost more than the copying of what is put there. A queue that is short stays there:
  *   - An empty log that has come some way is rewound: it goes on at the start of the next lap. That
  *     is no entry but a word of the put side, `base`: nothing before it is in use, whatever the
  * head says. So the head that counts is log_first(), and a rewind needs the put side only.
@@ -33,7 +33,7 @@
 struct log_ring {
   uint8_t *map;
   uint64_t bytes; /* a power of two */
-  uint64_t warm;  /* the start that keeps its memory */
+  uint64_t warm;  /* the start that keeps its memory, as far as it has any */
   uint64_t limit; /* most bytes in use, < bytes */
   int fd;         /* memfd, owned */
 };
@@ -46,7 +46,7 @@ struct log_writer {
   uint64_t freed;    /* what was read before it was given back */
   uint64_t turn;     /* the end of the lap before, while the head has not passed it */
   uint64_t jump;     /* the end of the entries before a jump, likewise */
-  uint64_t warm;     /* a place: there is memory before it, for good */
+  uint64_t warm;     /* a place: there is memory before it */
 };
 
 /* The oldest entry, or a skip before it; equal to the tail when the log is empty. */
@@ -86,8 +86,17 @@ uint64_t log_in_use(uint64_t bytes, const struct log_writer *w, uint64_t first);
 /* Is an empty log worth a rewind? */
 bool log_wants_rewind(const struct log_ring *r, const struct log_writer *w);
 
-/* Rewind an empty log, and give its memory back but for the start of the ring. */
+/*
+ * Rewind an empty log, and give the memory behind the warm start back; and a part of the warm start,
+ * if this lap did not need half of it. So a log that was large once becomes small again in a few
+ * dozen laps. Killed before the commit: the next put that knows that the log is empty does it again.
+ */
 void log_rewind(const struct log_ring *r, struct log_writer *w);
+
+/* Does the warm start have more memory than a log keeps for good? */
+bool log_is_grown(const struct log_writer *w);
+/* The same as log_rewind, and keep no more than that. */
+void log_trim(const struct log_ring *r, struct log_writer *w);
 
 /* The entry that log_append has just made, of so many bytes, is marked: it carries handles. */
 void log_mark(const struct log_ring *r, const struct log_writer *w, uint64_t len);

@@ -59,8 +59,8 @@ static bool log_is_empty(struct queue_record *r, const struct log_writer *w) {
 }
 
 /* P3. */
-static int put_log(struct queue *q, struct queue_record *r, struct log_writer *w,
-                   const struct op *op) {
+static int put_log(struct os_backend *b, struct queue *q, struct queue_record *r,
+                   struct log_writer *w, const struct op *op) {
   const struct span item[2] = {{op->data, op->len}, {op->more, op->more_len}};
   if (log_wants_head(&q->log, w, r->put.seen[SEEN_HEAD], op->len + op->more_len))
     look_at_head(r);
@@ -71,6 +71,7 @@ static int put_log(struct queue *q, struct queue_record *r, struct log_writer *w
   }
   if (rc)
     return rc;
+  b->queue_grown |= log_is_grown(w);
   if (carries(op))
     log_mark(&q->log, w, op->len + op->more_len);
   ring_readers(q, r);
@@ -91,11 +92,12 @@ static bool prefers_pipe(const struct queue_record *r, const struct op *op) {
          atomic_load_explicit(&r->put.asleep, memory_order_relaxed);
 }
 
-static int put_locked(struct queue *q, struct queue_record *r, const struct op *op) {
+static int put_locked(struct os_backend *b, struct queue *q, struct queue_record *r,
+                      const struct op *op) {
   struct log_writer w = writer_now(r);
   if (prefers_pipe(r, op) && log_is_empty(r, &w) && put_pipe(q, r, op) == 0)
     return 0;
-  return put_log(q, r, &w, op);
+  return put_log(b, q, r, &w, op);
 }
 
 static int put_carrying(struct os_backend *b, struct queue *q, struct queue_record *r,
@@ -104,7 +106,7 @@ static int put_carrying(struct os_backend *b, struct queue *q, struct queue_reco
   struct op with_trailer;
   int rc = carry_begin(b, q, op, &with_trailer, &space);
   if (rc == 0) {
-    rc = put_locked(q, r, &with_trailer);
+    rc = put_locked(b, q, r, &with_trailer);
     carry_end(b, q, op, rc);
   }
   buf_release(&space);
@@ -137,7 +139,9 @@ int queue_put(struct os_backend *b, struct op *op) {
     bool closed = atomic_load_explicit(&r->closed, memory_order_relaxed); /* under the lock */
     bool enabled = closed || has_room(b, q, r);
     if (enabled)
-      rc = closed ? -SBX_ECLOSED : carries(op) ? put_carrying(b, q, r, op) : put_locked(q, r, op);
+      rc = closed        ? -SBX_ECLOSED
+           : carries(op) ? put_carrying(b, q, r, op)
+                         : put_locked(b, q, r, op);
     op->item = item_number(side_shown(&r->put)[PUT_ITEMS],
                            atomic_load_explicit(&r->put.pipe, memory_order_relaxed));
     unlock_put(r);

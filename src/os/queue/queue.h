@@ -163,6 +163,10 @@ void queue_share_drop_all(struct os_backend *b);
  */
 void queue_unmap_all(struct os_backend *b);
 
+/* For os/shared/hand.h: give back what logs of this process's queues have grown by, if they are
+ * empty. Takes the locks of their put sides. */
+void queue_trim_all(struct os_backend *b);
+
 /*
  * OP_QUEUE_PUT. 0, -SBX_ETIMEDOUT (full), -SBX_ECLOSED, -SBX_ECAP, -SBX_ENOSPC, -SBX_ETOOBIG,
  * -SBX_EINTERRUPTED. On failure the queue is unchanged.

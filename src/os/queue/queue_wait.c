@@ -93,14 +93,51 @@ static bool watch(struct os_backend *b, struct queue_record *r, const struct op 
   return again;
 }
 
+/* The log is empty: the next put knows, should this process be killed before its commit. */
+static void note_empty(struct queue_record *r, const struct log_writer *w) {
+  r->put.seen[SEEN_HEAD] = w->tail;
+}
+
+static void commit_writer(struct queue_record *r, const struct log_writer *w) {
+  writer_becomes_next(r, w);
+  side_commit(&r->put);
+}
+
 /* Both locks are held and the queue is empty: the next entry begins at the warm start of the log. */
-static void rewind_log(const struct queue *q, struct queue_record *r) {
+static void rewind_log(struct os_backend *b, const struct queue *q, struct queue_record *r) {
   struct log_writer w = writer_now(r);
+  b->queue_grown |= log_is_grown(&w);
   if (!log_wants_rewind(&q->log, &w))
     return;
+  note_empty(r, &w);
   log_rewind(&q->log, &w);
-  writer_becomes_next(r, &w);
-  side_commit(&r->put);
+  commit_writer(r, &w);
+}
+
+/* Whether it was empty, and so has no more memory than it keeps for good. */
+static bool trim_log(const struct queue *q, struct queue_record *r) {
+  uint64_t get[SIDE_SHOWN];
+  struct log_writer w = writer_now(r);
+  if (!log_is_grown(&w))
+    return true;
+  side_read(&r->get, get);
+  if (log_first(get[GET_HEAD], w.base) != w.tail)
+    return false;
+  note_empty(r, &w);
+  log_trim(&q->log, &w);
+  commit_writer(r, &w);
+  return true;
+}
+
+void queue_trim_all(struct os_backend *b) {
+  b->queue_grown = false;
+  for (struct queue *q = b->queues; q; q = q->next) {
+    struct queue_record *r = record_of(b, q);
+    if (q->refs == 0 || mutex_lock(&r->put.mutex, RANK_QUEUE_PUT, 0, NULL))
+      continue;
+    b->queue_grown |= !trim_log(q, r);
+    unlock_put(r);
+  }
 }
 
 /*
@@ -124,7 +161,7 @@ static int silence_bell(struct os_backend *b, struct queue *q, const struct op *
       atomic_store(&ringing->asleep, 1);
     }
     if (queue_len(&s) == 0)
-      rewind_log(q, r);
+      rewind_log(b, q, r);
     unlock_get(r);
   }
   unlock_put(r);

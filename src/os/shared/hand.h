@@ -26,6 +26,8 @@ struct holding_ops {
   /* Close what was laid by for an object, and what was for all. */
   void (*drop_laid_by)(struct os_backend *b, const struct object_ref *ref);
   void (*drop_all_laid_by)(struct os_backend *b);
+  /* The process sleeps, and b->queue_grown: give back shared memory that is not in use. */
+  void (*trim)(struct os_backend *b);
   /* Give back what the last object of a claimed record has stored. */
   void (*recycle)(struct os_backend *b, uint32_t slot);
 };

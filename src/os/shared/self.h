@@ -60,6 +60,7 @@ struct os_backend {
       *spare; /* for the next spawn; a child keeps it for its own: free would touch pages */
 
   struct queue *queues;         /* every queue held, a list */
+  bool queue_grown;             /* one of them has shared memory in reserve: see queue_trim_all */
   const struct queue *got_from; /* the last op took an item from here; NULL: it was another op */
 
   /* In a foreign host: start the side process if it does not run yet. NULL: there is a supervising
@@ -73,7 +74,7 @@ struct os_backend {
   struct trace_area *trace;   /* shared; NULL: ops are not recorded */
   struct trace_writer writer; /* of the calling process's records */
 
-  struct shake *shake; /* pauses before ops; NULL: there are none */
+  struct shake *shake;      /* pauses before ops; NULL: there are none */
   struct turn_taker *turns; /* ops in a given order; NULL: in any */
 
   uint32_t hand_count; /* handles received and not decoded yet (os/shared/hand.h) */

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "os/shared/hand.h"
 #include "os/shared/wait.h"
 
 bool deadline_passed(int64_t deadline_ns) {
@@ -60,18 +61,20 @@ void wait_withdraw(struct os_backend *b) { atomic_store(&my_record(b)->op_kind, 
 
 void wait_interrupted(struct os_backend *b) { atomic_store(&my_record(b)->op_since_ns, 0); }
 
-static bool keeps(const struct backend *b) {
-  return memory_keeps() || (b->keeps && b->keeps(b->signal_ctx));
+static bool keeps(const struct os_backend *b) {
+  return memory_keeps() || b->queue_grown || (b->base.keeps && b->base.keeps(b->base.signal_ctx));
 }
 
-static void keep_nothing(const struct backend *b) {
+static void keep_nothing(struct os_backend *b) {
   memory_keep_nothing();
-  if (b->keep_nothing)
-    b->keep_nothing(b->signal_ctx);
+  if (b->queue_grown)
+    b->holdings->trim(b);
+  if (b->base.keep_nothing)
+    b->base.keep_nothing(b->base.signal_ctx);
 }
 
 /* Sleep; a process that sleeps for a second does not need the memory that it keeps in reserve. */
-static int sleep_on(const struct backend *b, struct pollfd *fds, nfds_t n, int64_t deadline_ns,
+static int sleep_on(struct os_backend *b, struct pollfd *fds, nfds_t n, int64_t deadline_ns,
                     const sigset_t *unblocked) {
   enum { KEEP_NS = 1000 * 1000 * 1000 };
   struct timespec left;
@@ -103,7 +106,7 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
   FAULT("wait.before-poll");
   bool awake = b->interrupted || b->woken;
   FAULT("wait.at-poll");
-  int rc = awake ? -1 : sleep_on(&b->base, fds, n, deadline_ns, &old);
+  int rc = awake ? -1 : sleep_on(b, fds, n, deadline_ns, &old);
   int saved = awake ? EINTR : errno;
   b->woken = 0; /* the caller looks again now */
   sigprocmask(SIG_SETMASK, &old, NULL);
