@@ -58,16 +58,42 @@ static void note(uint64_t *s, uint64_t who) {
     s[SEMAPHORE_FIRST + s[SEMAPHORE_COUNT]++] = who << UNITS_BITS | 1;
 }
 
+/* Take units off a record. Returns how many it had of them. */
+static uint64_t take_off(uint64_t *s, uint64_t i, uint64_t units) {
+  uint64_t *word = &s[SEMAPHORE_FIRST + i];
+  uint64_t n = units_of(*word) < units ? units_of(*word) : units;
+  *word -= n;
+  if (units_of(*word) == 0)
+    remove_at(s, i);
+  return n;
+}
+
 static void forget(uint64_t *s, uint64_t who, uint64_t units) {
-  for (uint64_t i = s[SEMAPHORE_COUNT]; i-- > 0 && units > 0;) {
-    uint64_t *word = &s[SEMAPHORE_FIRST + i];
-    if (holder_of(*word) != who)
-      continue;
-    uint64_t n = units_of(*word) < units ? units_of(*word) : units;
-    units -= n;
-    *word -= n;
-    if (units_of(*word) == 0)
-      remove_at(s, i);
+  for (uint64_t i = s[SEMAPHORE_COUNT]; i-- > 0 && units > 0;)
+    if (holder_of(s[SEMAPHORE_FIRST + i]) == who)
+      units -= take_off(s, i, units);
+}
+
+/* Does record `a` come before `b`: of a process that is gone, then of an older one? */
+static bool is_before(uint64_t a, uint64_t b, const struct sync_world *w) {
+  bool a_gone = world_gone(w, holder_of(a)), b_gone = world_gone(w, holder_of(b));
+  return a_gone != b_gone ? a_gone : a < b;
+}
+
+/* No more units are recorded as taken than are away. Those that others gave back are taken off in an
+ * order that does not depend on that of the words. */
+static void forget_returned(uint64_t *s, const struct sync_world *w) {
+  uint64_t *records = &s[SEMAPHORE_FIRST], recorded = 0;
+  uint64_t initial = s[SEMAPHORE_INITIAL], value = s[SEMAPHORE_VALUE];
+  uint64_t away = initial > value ? initial - value : 0;
+  for (uint64_t i = 0; i < s[SEMAPHORE_COUNT]; i++)
+    recorded += units_of(records[i]);
+  while (recorded > away) {
+    uint64_t first = 0;
+    for (uint64_t i = 1; i < s[SEMAPHORE_COUNT]; i++)
+      if (is_before(records[i], records[first], w))
+        first = i;
+    recorded -= take_off(s, first, recorded - away);
   }
 }
 
@@ -82,16 +108,18 @@ static int acquire(uint64_t *s, struct sync_step *step, const struct sync_world 
     step->abandoned = take_back(s, w);
   s[SEMAPHORE_VALUE]--;
   note(s, step->who);
+  forget_returned(s, w);
   return 0;
 }
 
-static int release(uint64_t *s, struct sync_step *step) {
+static int release(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
   uint64_t n = step->count ? step->count : 1;
   uint64_t most = s[SEMAPHORE_MAX] ? s[SEMAPHORE_MAX] : INT64_MAX;
   if (s[SEMAPHORE_VALUE] > most || n > most - s[SEMAPHORE_VALUE])
     return -SBX_EOVER;
   s[SEMAPHORE_VALUE] += n;
   forget(s, step->who, n);
+  forget_returned(s, w);
   step->wake = n;
   return 0;
 }
@@ -101,7 +129,7 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   case OP_SEMAPHORE_ACQUIRE:
     return acquire(s, step, w);
   case OP_SEMAPHORE_RELEASE:
-    return release(s, step);
+    return release(s, step, w);
   default:
     return -SBX_EINVAL;
   }

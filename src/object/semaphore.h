@@ -7,8 +7,9 @@
  * it back would leave one too few for ever. So the state records how many units each process has
  * taken. The units of a process that was killed, or ended with an error, come back, and the process
  * that gets the first of them is told that it was abandoned. The number of units never grows beyond
- * the initial one this way: units that living processes have taken count, and so do units that
- * others gave back instead.
+ * the initial one this way: no more units are recorded as taken than are away. A unit that another
+ * process gives back is taken off the record of one that is gone, else of the oldest; of a semaphore
+ * that was made with no units nothing is recorded.
  *
  * As many holders are recorded as there is room for (SEMAPHORE_HOLDERS); the units of others do not
  * come back.

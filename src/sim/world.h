@@ -46,6 +46,7 @@ struct world_options {
   uint64_t seed;
   int64_t wall_ns;   /* the time of day at the beginning, since 1970 */
   bool merge_relock; /* see above */
+  bool forgets_done; /* world_save: nobody asks which items of a queue were marked as done */
 };
 
 /* A world in which main runs, serial 1, and nothing else exists. -SBX_ENOMEM */

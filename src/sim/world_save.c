@@ -1,8 +1,8 @@
 /*
  * sim/world_save.c - a world as bytes, and back; see world.h.
  *
- * What is not part of how the world goes on is left out: past events, free slots, and tickets, of
- * which only the order in each line counts.
+ * What is not part of how the world goes on is left out: past events, free slots, numbers of items
+ * that are gone, and tickets, of which only the order in each line counts.
  */
 #include "sim/world_bytes.h"
 

@@ -5,12 +5,17 @@
 /* -- objects ------------------------------------------------------------------------------------
  */
 
-static void put_queue(struct writer *to, const struct world_object *o) {
-  put(to, o->queue.put);
-  put(to, o->queue.got);
-  put(to, o->queue.done);
-  put(to, o->queue.max);
-  put(to, o->queue.closed);
+/* Numbers of items count from the first that is there, or that is not done. */
+static void put_queue(struct writer *to, const struct world *w, const struct world_object *o) {
+  struct queue_state q = o->queue;
+  if (w->options.forgets_done)
+    q.done = q.got;
+  queue_canonical(&q);
+  put(to, q.put);
+  put(to, q.got);
+  put(to, q.done);
+  put(to, q.max);
+  put(to, q.closed);
   put_int(to, o->transport);
 }
 
@@ -52,7 +57,7 @@ static void put_object(struct writer *to, struct world *w, uint32_t slot) {
   put(to, o->type);
   put_text(to, o->name);
   if (o->type == OBJECT_QUEUE || o->type == OBJECT_PIPE)
-    put_queue(to, o);
+    put_queue(to, w, o);
   if (o->type == OBJECT_PIPE)
     put_peer(to, w, o);
   else if (o->type != OBJECT_QUEUE)

@@ -30,9 +30,9 @@ class Page(unittest.TestCase):
         cls.browser.close()
         shutil.rmtree(cls.folder)
 
-    def open(self, *args, explore="--explore", **how):
+    def open(self, *args, **how):
         page = os.path.join(self.folder, "x.html")
-        done = subprocess.run([SANDBOX, explore, "--trace", page, *args], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([SANDBOX, "--explore", "--trace", page, *args], capture_output=True, text=True, timeout=120)
         self.assertIn(done.returncode, (0, 5), done.stderr)
         self.browser.open(page, **how)
         self.clean()
@@ -115,7 +115,7 @@ class Page(unittest.TestCase):
         self.assertGreater(self.js("document.querySelectorAll('#schedule path.arrow').length"), 0)
 
     def test_a_circle(self):
-        self.open(os.path.join(SCRIPTS, "starving_writer.lua"), explore="--explore=3000")
+        self.script("starving_writer.lua")
         self.assertIn("can be repeated for ever", self.text("#found"))
 
     def test_nothing_wrong(self):

@@ -193,6 +193,19 @@ static void a_recursive_lock_counts(void **state) {
   assert_true(can(&m, 1, OP_LOCK_ACQUIRE));
 }
 
+/* No more have units than are away: the dead lose theirs first, then the oldest. */
+static void lose_returned(const struct model *m, uint64_t initial, uint64_t there, uint64_t *has) {
+  uint64_t away = initial > there ? initial - there : 0, all = 0;
+  for (int i = 0; i < PEOPLE; i++)
+    all += has[i];
+  for (int living = 0; living < 2; living++)
+    for (int i = 0; i < PEOPLE; i++)
+      while (m->world.people[i].gone != living && has[i] > 0 && all > away) {
+        has[i]--;
+        all--;
+      }
+}
+
 /* Said another way: units that are there, that each has, and that those who died had. */
 static void a_semaphore_never_has_more_than_at_first_from_the_dead(void **state) {
   (void)state;
@@ -231,9 +244,30 @@ static void a_semaphore_never_has_more_than_at_first_from_the_dead(void **state)
         there--;
         has[p]++;
       }
+      lose_returned(&m, initial, there, has);
       assert_int_equal(m.s[SEMAPHORE_VALUE], there);
     }
   }
+}
+
+/* A unit that another process gives back is away no more, so none comes back a second time; and one
+ * that is taken afterwards does, when its holder dies. */
+static void a_unit_given_back_by_another_is_nobodys(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_SEMAPHORE, .count = 1});
+  for (int i = 0; i < 1000; i++) {
+    assert_int_equal(act(&m, 0, OP_SEMAPHORE_ACQUIRE, 0), 0);
+    assert_int_equal(act(&m, 1, OP_SEMAPHORE_RELEASE, 1), 0);
+    assert_int_equal(m.s[SEMAPHORE_COUNT], 0);
+  }
+  assert_int_equal(act(&m, 2, OP_SEMAPHORE_ACQUIRE, 0), 0);
+  assert_false(can(&m, 1, OP_SEMAPHORE_ACQUIRE));
+  m.world.people[2].gone = true;
+  assert_true(can(&m, 1, OP_SEMAPHORE_ACQUIRE));
+  struct model signal = model_new(&(struct sync_options){.type = OBJECT_SEMAPHORE});
+  assert_int_equal(act(&signal, 0, OP_SEMAPHORE_RELEASE, 1), 0);
+  assert_int_equal(act(&signal, 1, OP_SEMAPHORE_ACQUIRE, 0), 0);
+  assert_int_equal(signal.s[SEMAPHORE_COUNT], 0);
 }
 
 static void a_semaphore_has_limits(void **state) {
@@ -820,6 +854,7 @@ int main(void) {
       cmocka_unit_test(a_lock_has_one_owner),
       cmocka_unit_test(a_recursive_lock_counts),
       cmocka_unit_test(a_semaphore_never_has_more_than_at_first_from_the_dead),
+      cmocka_unit_test(a_unit_given_back_by_another_is_nobodys),
       cmocka_unit_test(a_semaphore_has_limits),
       cmocka_unit_test(progress_counts_until_it_is_closed),
       cmocka_unit_test(progress_is_closed_with_its_maker),

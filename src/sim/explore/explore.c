@@ -171,7 +171,10 @@ static int settle(struct exploration *x, struct making *m, uint32_t i) {
     return 0;
   }
   const struct request *r = graph_request(x, m->histories[i]);
-  return r ? world_ask(m->w, i, r) : -SBX_ENOMEM;
+  if (!r)
+    return -SBX_ENOMEM;
+  x->asks_done |= r->kind == OP_QUEUE_TASK_DONE || r->kind == OP_QUEUE_JOIN;
+  return world_ask(m->w, i, r);
 }
 
 static uint32_t answer_text(struct exploration *x, const struct answer *a, enum op_kind kind) {
@@ -551,15 +554,17 @@ uint32_t exploration_endless(const struct exploration *x) {
   return x->h.cut_after ? x->h.cut_after : EXPLORE_NONE;
 }
 
-/* Somebody asks how processes stand, and their ends were no steps so far. */
-static bool must_see_ends(const struct exploration *x) {
-  return x->asks_status && !x->ends_are_steps;
+/* Somebody asks how processes stand, and their ends were no steps so far; or which items are done, and
+ * states did not say that. */
+static bool must_begin_again(const struct exploration *x) {
+  return (x->asks_status && !x->ends_are_steps) || (x->asks_done && !x->counts_done);
 }
 
 static int search(struct exploration *x, struct making *m) {
   int rc = 0;
   for (uint32_t s = 0;
-       s < x->state_count && rc == 0 && !must_see_ends(x) && !reads_clock(x) && !stops(x, s); s++)
+       s < x->state_count && rc == 0 && !must_begin_again(x) && !reads_clock(x) && !stops(x, s);
+       s++)
     rc = look_at(x, s, m);
   return rc;
 }
@@ -622,9 +627,15 @@ static int begin(struct exploration *x, struct making *m, int (*body)(struct bac
   return x->first_history ? add_first(x, m) : -SBX_ENOMEM;
 }
 
+static struct world_options world_options_of(const struct exploration *x) {
+  return (struct world_options){.seed = x->options.seed,
+                                .wall_ns = SIM_WALL_NS,
+                                .merge_relock = x->options.merge_relock,
+                                .forgets_done = !x->counts_done};
+}
+
 static int open_all(struct exploration *x, struct making *m) {
-  const struct world_options wo = {
-      .seed = x->options.seed, .wall_ns = SIM_WALL_NS, .merge_relock = x->options.merge_relock};
+  const struct world_options wo = world_options_of(x);
   const struct sim_options so = {.seed = x->options.seed,
                                  .time_stands = !x->options.clock,
                                  .arena = x->options.arena,
@@ -643,12 +654,12 @@ static int open_all(struct exploration *x, struct making *m) {
   return rc;
 }
 
-/* Everything again, from the beginning: somebody asks how processes stand. */
+/* Everything again, from the beginning. */
 static int explore_again(struct exploration *x, struct making *m) {
-  const struct world_options wo = {
-      .seed = x->options.seed, .wall_ns = SIM_WALL_NS, .merge_relock = x->options.merge_relock};
-  x->ends_are_steps = true;
-  x->asks_status = false;
+  x->ends_are_steps |= x->asks_status;
+  x->counts_done |= x->asks_done;
+  const struct world_options wo = world_options_of(x);
+  x->asks_status = x->asks_done = false;
   x->state_count = x->step_count = x->processes = 0;
   intern_free(x->keys);
   x->keys = intern_new();
@@ -671,6 +682,7 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
   x->options = *o;
   x->choice = NO_CHOICE;
   x->ends_are_steps = o->follow && o->follow->ends;
+  x->counts_done = o->follow && o->follow->done;
   x->began = seconds_now();
   int rc = open_all(x, &m);
   struct exploration *outer = under_way;
@@ -679,7 +691,7 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
     rc = begin(x, &m, body, body_ctx);
   if (rc == 0)
     rc = o->follow ? follow_token(x, &m) : search(x, &m);
-  if (rc == 0 && must_see_ends(x) && !o->follow)
+  while (rc == 0 && must_begin_again(x) && !o->follow)
     rc = explore_again(x, &m);
   under_way = outer;
   if (rc < 0 && x->h.cut) {

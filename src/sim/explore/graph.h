@@ -50,6 +50,8 @@ struct exploration {
   struct buf key, text;
   bool ends_are_steps; /* ends of processes are steps */
   bool asks_status;    /* and must be: somebody asks how processes stand */
+  bool counts_done;    /* states say which items of a queue were marked as done */
+  bool asks_done;      /* and must: somebody marks them, or waits for it */
   bool reads_clock;    /* somebody reads the clock */
   volatile int asked;  /* a process was interrupted, since somebody wants it to stop */
   enum explore_stop stop;

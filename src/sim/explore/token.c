@@ -100,6 +100,7 @@ static const char *parse(const char *at, struct token *t) {
     return at[strspn(at, "0123456789abcdef:")] == '\0' ? cut_off : "has no hash of a script";
   t->clock = take(&at, "c");
   t->ends = take(&at, "e");
+  t->done = take(&at, "d");
   t->function = take(&at, "f");
   if (!take(&at, ":"))
     return *at == '\0' ? cut_off : "is of another version";
@@ -148,8 +149,8 @@ int token_write(const struct exploration *x, const uint32_t *path, uint32_t len,
                 bool function, struct buf *out) {
   struct walk w = WALK_BEGIN;
   bool first = true;
-  int rc = buf_format(out, FORM "%08x:v%s%s%s:", (unsigned)script, x->options.clock ? "c" : "",
-                      x->ends_are_steps ? "e" : "", function ? "f" : "");
+  int rc = buf_format(out, FORM "%08x:v%s%s%s%s:", (unsigned)script, x->options.clock ? "c" : "",
+                      x->ends_are_steps ? "e" : "", x->counts_done ? "d" : "", function ? "f" : "");
   for (uint32_t i = 0; i < len && rc == 0; i++) {
     if (!is_first_of_process(x, w.state, path[i])) {
       rc = -SBX_EINVAL;

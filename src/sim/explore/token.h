@@ -5,7 +5,7 @@
  *   sbx1       the form of the token, and which steps there are
  *   7f3a9c21   hash of the script's text
  *   v          what is explored: v, then c if states say what time it is, e if ends of processes are steps,
- *              f if it is a function (sandbox.explore), not a whole script
+ *              d if states say which items of queues were marked as done, f if it is a function (sandbox.explore), not a whole script
  *   2>p2       deviations: step 2 (from 1) is taken by process 2 (in the order of spawning, 0 is main).
  *              At all others the process of the step before goes on if it can, else the lowest one
  *   4d1e       checksum over all steps: the process and the kind of its op
@@ -25,7 +25,7 @@ struct token_turn {
 
 struct token {
   uint32_t script; /* hash */
-  bool clock, ends, function;
+  bool clock, ends, done, function;
   struct token_turn *turns; /* the deviations, by step; owned */
   uint32_t count;
   uint16_t sum;
