@@ -46,7 +46,11 @@
   X(ESTDIN, 30,                                                                                    \
     "stdin belongs to another process: main has it, or the process that it was given to")          \
   X(ESIM, 31, "a simulated run changes nothing outside of itself: run the script without --sim")   \
-  X(EOUTSIDE, 32, "it was made outside of the function that is explored: make it inside")
+  X(EOUTSIDE, 32, "it was made outside of the function that is explored: make it inside")          \
+  X(EASKED, 33,                                                                                    \
+    "a function that wait_for asks may not wait, change what is shared, or spawn: it gets a "      \
+    "copy, "                                                                                       \
+    "and is asked again after each change")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

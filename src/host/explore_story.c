@@ -27,7 +27,8 @@ static const char *message_text(struct told *t, const uint8_t *data, size_t len)
 static bool sends(enum op_kind kind) {
   return kind == OP_QUEUE_PUT || kind == OP_PIPE_SEND || kind == OP_VALUE_SET ||
          kind == OP_VALUE_CAS || kind == OP_VALUE_REPLACE || kind == OP_DICT_SET ||
-         kind == OP_DICT_REPLACE || kind == OP_VALUE_ADD;
+         kind == OP_DICT_REPLACE || kind == OP_VALUE_ADD || kind == OP_DICT_ADD ||
+         kind == OP_DICT_CAS;
 }
 
 static const char *put_text(struct told *t, const struct request *r) {
@@ -39,7 +40,7 @@ static const char *put_text(struct told *t, const struct request *r) {
 }
 
 static const char *expected_text(struct told *t, const struct request *r) {
-  if (r->kind != OP_VALUE_CAS)
+  if (r->kind != OP_VALUE_CAS && r->kind != OP_DICT_CAS)
     return NULL;
   if (r->expected.kind != NUMBER_NONE)
     return number_text(t, &r->expected);
@@ -54,7 +55,7 @@ static const char *answer_text(struct told *t, const struct request *r, const st
   }
   if (a->rc)
     return told_keep_text(t, error_text(a->rc));
-  if (r->kind == OP_VALUE_CAS)
+  if (r->kind == OP_VALUE_CAS || r->kind == OP_DICT_CAS)
     return a->same ? "true" : "false";
   if (a->value.kind != NUMBER_NONE && r->kind != OP_VALUE_SET)
     return number_text(t, &a->value);

@@ -49,6 +49,14 @@ static bool helps(enum op_kind kind, bool put) {
   case OP_EVENT_SET:
   case OP_BARRIER_WAIT:
   case OP_LATCH_DOWN:
+  case OP_VALUE_SET:
+  case OP_VALUE_ADD:
+  case OP_VALUE_CAS:
+  case OP_VALUE_REPLACE:
+  case OP_DICT_SET:
+  case OP_DICT_ADD:
+  case OP_DICT_CAS:
+  case OP_DICT_REPLACE:
     return true;
   default:
     return false;

@@ -30,7 +30,9 @@ static bool went_well(const struct story_step *step) { return step->over && step
 bool story_reads(const struct story_step *step) {
   switch (step->kind) {
   case OP_VALUE_GET:
+  case OP_VALUE_AWAIT:
   case OP_DICT_GET:
+  case OP_DICT_AWAIT:
   case OP_DICT_ALL:
   case OP_DICT_LOOK:
   case OP_QUEUE_LOOK:
@@ -54,6 +56,8 @@ static bool may_change(enum op_kind kind) {
   case OP_VALUE_CAS:
   case OP_VALUE_REPLACE:
   case OP_DICT_SET:
+  case OP_DICT_ADD:
+  case OP_DICT_CAS:
   case OP_DICT_REPLACE:
   case OP_QUEUE_PUT:
   case OP_QUEUE_GET:

@@ -14,7 +14,18 @@ static void init(uint64_t *s, const struct sync_options *o) {
 }
 
 static bool enabled(const uint64_t *s, const struct sync_step *step, const struct sync_world *w) {
-  return updater_lets(s, step, w);
+  return step->kind == OP_DICT_AWAIT ? updater_sees_news(s, step) : updater_lets(s, step, w);
+}
+
+static int change(uint64_t *s, struct sync_step *step) {
+  int rc = updater_pass(s, step);
+  if (rc)
+    return rc;
+  s[UPDATER] = 0; /* the updater is gone */
+  if (step->kind == OP_DICT_CAS && !step->op->value->same)
+    return SYNC_SAME;
+  updater_news(step);
+  return 0;
 }
 
 static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
@@ -24,16 +35,22 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   case OP_DICT_GET:
   case OP_DICT_ALL:
     return SYNC_SAME;
+  case OP_DICT_AWAIT:
+    rc = updater_may_watch(s, step);
+    return rc ? rc : SYNC_SAME;
   case OP_DICT_UPDATE:
     return updater_begin(s, step);
   case OP_DICT_KEEP:
-  case OP_DICT_REPLACE:
     return updater_end(s, step);
-  case OP_DICT_SET:
-    rc = updater_pass(s, step);
+  case OP_DICT_REPLACE:
+    rc = updater_end(s, step);
     if (rc == 0)
-      s[UPDATER] = 0; /* the updater is gone */
+      updater_news(step);
     return rc;
+  case OP_DICT_SET:
+  case OP_DICT_ADD:
+  case OP_DICT_CAS:
+    return change(s, step);
   default:
     return -SBX_EINVAL;
   }
@@ -61,7 +78,8 @@ const struct sync_machine dict_machine = {
     .leave = leave,
     .watch = updater_watch,
     .watch_only = true,
-    .helps = helps_if_it_owns,
+    .second = updater_second,
+    .helps = updater_helps,
     .canonical = canonical,
     .describe = describe,
     .in_order = true,

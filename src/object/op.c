@@ -1,6 +1,8 @@
 /* object/op.c - the table of ops and the one function that performs them; see op.h. */
 #include "object/op.h"
 
+#include "base/error.h"
+
 const struct op_description op_descriptions[OP_COUNT] = {
     [OP_NONE] = {.type = OBJECT_NONE, .verb = "none"},
 #define OP(kind, type_, blocks_, verb_, past_, reads_, writes_)                                    \
@@ -21,6 +23,15 @@ static int perform_observed(struct backend *b, struct op *op) {
   return rc;
 }
 
+/* Is it an op in which the process could wait for others, or by which there would be two? */
+static bool may_wait(enum op_kind kind) {
+  const struct op_description *d = op_describe(kind);
+  return (d->blocks && d->type != OBJECT_NONE && kind != OP_PROCESS_AWAIT) || kind == OP_SELECT ||
+         kind == OP_PROCESS_SPAWN;
+}
+
 int perform(struct backend *b, struct op *op) {
+  if (b->asking && may_wait(op->kind))
+    return -SBX_EASKED;
   return b->observe ? perform_observed(b, op) : b->objects->perform(b, op);
 }

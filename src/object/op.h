@@ -124,14 +124,15 @@ struct value_args {
   const struct object_ref *refs; /* handles in op->data, as in op_refs */
   uint32_t ref_count;
   struct buf *out_refs;   /* as op_refs.taken */
-  struct number expected; /* CAS: or else a message */
+  struct number expected; /* CAS, AWAIT: or else a message; of a dict neither: no such key */
   const void *expected_data;
   size_t expected_len;
-  bool same;       /* CAS: it was as expected, and is changed; out */
+  bool same;       /* CAS: it was as expected, and is changed; out. AWAIT: it is as expected; the
+                      world's */
   const void *key; /* DICT_*: bytes */
   uint32_t key_len;
   uint64_t hash; /* of the key */
-  bool none;     /* DICT_SET, REPLACE: remove the key, in; GET, UPDATE: no such key, out */
+  bool none;     /* DICT_SET, CAS, REPLACE: remove the key, in; GET, UPDATE: no such key, out */
 };
 
 /* Where an op is asked for. */
@@ -204,7 +205,8 @@ struct op {
   struct value_args *value; /* VALUE_*, DICT_*: borrowed */
 
   /* Numbers. */
-  int number; /* GET: 1 if it is a step of items(); PEEK: how many items, 0: one, bare; SIGNAL:
+  int number;         /* GET: 1 if it is a step of items(); AWAIT: 1 if the
+                     process has looked already, else it does not wait; PEEK: how many items, 0: one, bare; SIGNAL:
                      its number in; LOOK at a process: 1 if only
                      what never changes of it is meant; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE: 1 if
                      a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,
@@ -464,11 +466,13 @@ struct backend {
   bool (*keeps)(void *ctx);
   void (*keep_nothing)(void *ctx);
   bool image;       /* the process is one of several in a program: it leaves by self->exit alone */
+  bool asking;      /* a function runs that may neither wait nor spawn: wait_for asks it */
   bool exits;       /* by os.exit: no `<close>` was to release what it has */
   void *signal_ctx; /* of all of them */
 };
 
-/* Perform one op on a backend: the only way in. Returns what the backend returns. */
+/* Perform one op on a backend: the only way in. Returns what the backend returns; -SBX_EASKED if the
+ * process may not wait now (backend.asking). */
 int perform(struct backend *b, struct op *op);
 
 #endif

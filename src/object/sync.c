@@ -21,7 +21,7 @@ void sync_sort(uint64_t *words, uint64_t count) {
 bool sync_passes_line(const struct sync_machine *m, const uint64_t *s,
                       const struct sync_step *step) {
   uint64_t owners[SYNC_WORDS];
-  if (!m->in_order || !op_describe(step->kind)->blocks)
+  if (!m->in_order || !op_describe(step->kind)->blocks || sync_is_second(m, step->kind))
     return true;
   uint32_t n = m->watch(s, owners);
   for (uint32_t i = 0; i < n; i++)

@@ -10,6 +10,8 @@
  * Vocabulary
  *   who     a process, in one word; 0 is nobody
  *   line    the wait queue of the object: the waiting processes, each with a ticket
+ *   second  a line besides, for ops that wait for something else than the others: they are woken apart,
+ *           and hold up nobody in the first. Tickets are of both
  *   ticket  a growing number: an earlier waiter has a lower one; 0 is "not waiting". An object that
  *           releases many waiters at once stores the newest ticket of that moment as a bound: all
  *           that waited then go on, whatever happens to the object before they look
@@ -45,14 +47,15 @@ struct sync_step {
   enum op_kind kind;
   struct op *op; /* borrowed; for machines that need more than the fields here */
   uint64_t who;
-  uint64_t ticket;     /* 0: not waiting */
-  bool patient;        /* it would wait without end */
-  uint64_t count;      /* as in struct op; LOCK_*: levels, where 0 means 1; RELEASE returns how
+  uint64_t ticket;      /* 0: not waiting */
+  bool patient;         /* it would wait without end */
+  uint64_t count;       /* as in struct op; LOCK_*: levels, where 0 means 1; RELEASE returns how
                           many it released */
-  bool abandoned;      /* out: as in struct op */
-  int result;          /* out: what an op returns that apply completed */
-  uint64_t wake;       /* out: so many waiters may now go on; (uint64_t)SYNC_ALL */
-  uint64_t wake_after; /* out: not counting waiters with tickets up to this one */
+  bool abandoned;       /* out: as in struct op */
+  int result;           /* out: what an op returns that apply completed */
+  uint64_t wake;        /* out: so many waiters may now go on; (uint64_t)SYNC_ALL */
+  uint64_t wake_after;  /* out: not counting waiters with tickets up to this one */
+  uint64_t wake_second; /* out: so many of the second line; (uint64_t)SYNC_ALL */
 };
 
 /* What a machine can ask about the world. */
@@ -106,6 +109,8 @@ struct sync_machine {
   uint32_t (*watch)(const uint64_t *s, uint64_t ret[SYNC_WORDS]);
   /* Only those processes can let waiters go on. */
   bool watch_only;
+  /* Do ops of this kind wait in the second line? NULL: there is none. */
+  bool (*second)(enum op_kind kind);
   /* Could another process let an op that waits go on? See object/help.h. */
   helps_fn *helps;
   /*
@@ -121,6 +126,11 @@ struct sync_machine {
    * long. */
   bool in_order;
 };
+
+/* Does an op of this kind wait in the second line? */
+static inline bool sync_is_second(const struct sync_machine *m, enum op_kind kind) {
+  return m->second && m->second(kind);
+}
 
 /* The machine of a type; NULL if it is not a synchronisation object. */
 const struct sync_machine *sync_machine_of(enum object_type type);

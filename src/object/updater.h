@@ -18,6 +18,28 @@ static inline bool updater_lets(const uint64_t *s, const struct sync_step *step,
          world_gone(w, s[UPDATER]);
 }
 
+/* Not by an updater, which would wait for itself. */
+static inline int updater_may_watch(const uint64_t *s, const struct sync_step *step) {
+  return s[UPDATER] == step->who ? -SBX_EUPDATING : 0;
+}
+
+/* AWAIT: is the value another than the one that the process has looked at? The world compares. A
+ * report, which has no op, may say no: each change wakes all that wait for one. */
+static inline bool updater_sees_news(const uint64_t *s, const struct sync_step *step) {
+  return s[UPDATER] == step->who || (step->op && !step->op->value->same);
+}
+
+/* It is going to be another: wake the processes that wait for that. */
+static inline void updater_news(struct sync_step *step) { step->wake_second = (uint64_t)SYNC_ALL; }
+
+static inline bool updater_second(enum op_kind kind) {
+  return kind == OP_VALUE_AWAIT || kind == OP_DICT_AWAIT;
+}
+
+static inline bool updater_helps(enum op_kind kind, const struct bystander *other) {
+  return updater_second(kind) ? other->reaches : helps_if_it_owns(kind, other);
+}
+
 /* A change outside an update. It also lets the next waiter go on. */
 static inline int updater_pass(const uint64_t *s, struct sync_step *step) {
   step->wake = 1;

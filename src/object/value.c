@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "object/number.h"
 #include "object/updater.h"
 
 static uint32_t words(const uint64_t *s) {
@@ -39,40 +40,16 @@ static void put_number(uint64_t *s, const struct number *n) {
   memcpy(&s[VALUE_DATA], n->kind == NUMBER_INTEGER ? (const void *)&n->i : (const void *)&n->f, 8);
 }
 
-static double as_float(const struct number *n) {
-  return n->kind == NUMBER_INTEGER ? (double)n->i : n->f;
-}
-
-/* As Lua adds: integers wrap around; with a float, the sum is a float. */
-static struct number sum(const struct number *a, const struct number *b) {
-  if (a->kind == NUMBER_INTEGER && b->kind == NUMBER_INTEGER)
-    return (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)((uint64_t)a->i + (uint64_t)b->i)};
-  return (struct number){.kind = NUMBER_FLOAT, .f = as_float(a) + as_float(b)};
-}
-
-/* As Lua compares: by mathematical value, so that rounding makes no two numbers equal. */
-static bool same_number(const struct number *a, const struct number *b) {
-  if (a->kind == b->kind)
-    return a->kind == NUMBER_INTEGER ? a->i == b->i : a->f == b->f;
-  int64_t i = a->kind == NUMBER_INTEGER ? a->i : b->i;
-  double f = a->kind == NUMBER_INTEGER ? b->f : a->f;
-  return f >= -0x1p63 && f < 0x1p63 && (double)(int64_t)f == f && (int64_t)f == i;
-}
-
-bool value_equals(const uint64_t *s, const struct value_args *args) {
+bool value_equals(const uint64_t *s, const struct value_args *args, bool exact) {
   struct number now = number_in(s);
-  if (now.kind != NUMBER_NONE || args->expected.kind != NUMBER_NONE)
-    return now.kind != NUMBER_NONE && args->expected.kind != NUMBER_NONE &&
-           same_number(&now, &args->expected);
   const uint8_t *message = (const uint8_t *)&s[VALUE_DATA] + value_bytes(s[VALUE_REFS], 0);
-  return s[VALUE_LEN] == args->expected_len &&
-         memcmp(message, args->expected_data, args->expected_len) == 0;
+  return value_is_expected(&now, message, s[VALUE_LEN], args, exact);
 }
 
 /* -- ops --------------------------------------------------------------------------------------- */
 
 static bool enabled(const uint64_t *s, const struct sync_step *step, const struct sync_world *w) {
-  return updater_lets(s, step, w);
+  return step->kind == OP_VALUE_AWAIT ? updater_sees_news(s, step) : updater_lets(s, step, w);
 }
 
 static void put(uint64_t *s, const struct sync_step *step) {
@@ -98,7 +75,7 @@ static int add(uint64_t *s, const struct sync_step *step) {
   struct number now = number_in(s);
   if (now.kind == NUMBER_NONE)
     return -SBX_ENUMBER;
-  step->op->value->number = sum(&now, &step->op->value->number);
+  step->op->value->number = number_sum(&now, &step->op->value->number);
   put_number(s, &step->op->value->number);
   return 0;
 }
@@ -109,10 +86,11 @@ static int change(uint64_t *s, struct sync_step *step) {
     return rc;
   if (s[UPDATER]) /* the updater is gone */
     s[UPDATER] = 0;
-  if (step->kind == OP_VALUE_ADD)
-    return add(s, step);
   if (step->kind == OP_VALUE_CAS && !step->op->value->same)
     return SYNC_SAME;
+  updater_news(step);
+  if (step->kind == OP_VALUE_ADD)
+    return add(s, step);
   put(s, step);
   return 0;
 }
@@ -123,15 +101,20 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   switch (step->kind) {
   case OP_VALUE_GET:
     return SYNC_SAME;
+  case OP_VALUE_AWAIT:
+    rc = updater_may_watch(s, step);
+    return rc ? rc : SYNC_SAME;
   case OP_VALUE_UPDATE:
     return updater_begin(s, step);
   case OP_VALUE_KEEP:
     return updater_end(s, step);
   case OP_VALUE_REPLACE:
     rc = updater_end(s, step);
-    if (rc == 0)
-      put(s, step);
-    return rc;
+    if (rc)
+      return rc;
+    put(s, step);
+    updater_news(step);
+    return 0;
   case OP_VALUE_SET:
   case OP_VALUE_ADD:
   case OP_VALUE_CAS:
@@ -172,7 +155,8 @@ const struct sync_machine value_machine = {
     .leave = leave,
     .watch = updater_watch,
     .watch_only = true,
-    .helps = helps_if_it_owns,
+    .second = updater_second,
+    .helps = updater_helps,
     .canonical = canonical,
     .describe = describe,
     .in_order = true,

@@ -10,6 +10,11 @@
  * want to change the value wait; readers do not. An updater that is gone has changed nothing.
  *
  * cas compares numbers as Lua does, and everything else byte by byte.
+ *
+ * AWAIT waits until the value is another than the one that the process looked at before. Comparing is
+ * the world's: value_args.same says what came of it. No version is counted: a value that was another
+ * for a moment is not missed by a predicate, which the old value did not fit. Changes wake all that
+ * wait so; they stand in the second line, and hold up nobody (object/updater.h).
  */
 #ifndef SBX_OBJECT_VALUE_H
 #define SBX_OBJECT_VALUE_H
@@ -38,7 +43,7 @@ static inline bool value_is_inline(const struct op *op) {
          value_bytes(op->value->ref_count, op->len) <= VALUE_INLINE_BYTES;
 }
 
-/* Does the state hold what a cas expects? Not for VALUE_STORED. */
-bool value_equals(const uint64_t *s, const struct value_args *args);
+/* Does the state hold what an op expects (object/number.h)? Not for VALUE_STORED. */
+bool value_equals(const uint64_t *s, const struct value_args *args, bool exact);
 
 #endif

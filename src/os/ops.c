@@ -169,6 +169,7 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_VALUE_ADD value_perform, ALONE
 #define ROW_VALUE_CAS value_perform, ALONE
 #define ROW_VALUE_UPDATE value_perform, ALONE
+#define ROW_VALUE_AWAIT value_perform, ALONE
 #define ROW_VALUE_REPLACE value_perform
 #define ROW_VALUE_KEEP value_perform
 #define ROW_DICT_NEW objects_new_sync
@@ -177,6 +178,9 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_DICT_ALL dict_perform
 #define ROW_DICT_SET dict_perform, ALONE
 #define ROW_DICT_UPDATE dict_perform, ALONE
+#define ROW_DICT_ADD dict_perform, ALONE
+#define ROW_DICT_CAS dict_perform, ALONE
+#define ROW_DICT_AWAIT dict_perform, ALONE
 #define ROW_DICT_REPLACE dict_perform
 #define ROW_DICT_KEEP dict_perform
 #define ROW_PROGRESS_NEW progress_new

@@ -160,6 +160,7 @@ static int drop(struct world *w, uint32_t i, const struct request *r, struct ans
 #define ROW_VALUE_ADD world_value_do, ALONE(world_sync_can)
 #define ROW_VALUE_CAS world_value_do, ALONE(world_sync_can)
 #define ROW_VALUE_UPDATE world_value_do, ALONE(world_sync_can)
+#define ROW_VALUE_AWAIT world_value_do, ALONE(world_changed_can)
 #define ROW_VALUE_REPLACE world_value_do
 #define ROW_VALUE_KEEP world_value_do
 #define ROW_DICT_NEW world_sync_new
@@ -168,6 +169,9 @@ static int drop(struct world *w, uint32_t i, const struct request *r, struct ans
 #define ROW_DICT_ALL world_dict_do
 #define ROW_DICT_SET world_dict_do, ALONE(world_sync_can)
 #define ROW_DICT_UPDATE world_dict_do, ALONE(world_sync_can)
+#define ROW_DICT_ADD world_dict_do, ALONE(world_sync_can)
+#define ROW_DICT_CAS world_dict_do, ALONE(world_sync_can)
+#define ROW_DICT_AWAIT world_dict_do, ALONE(world_changed_can)
 #define ROW_DICT_REPLACE world_dict_do
 #define ROW_DICT_KEEP world_dict_do
 #define ROW_PROGRESS_NEW world_sync_new

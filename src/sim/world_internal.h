@@ -262,7 +262,7 @@ void world_visit_refs(const uint8_t *at, uint64_t count,
 int world_value_read(const struct world_object *o, struct buf *out);
 bool world_value_is_number(const struct world_object *o);
 
-world_can_fn world_queue_can, world_pipe_can;
+world_can_fn world_queue_can, world_pipe_can, world_changed_can;
 world_perform_fn world_value_do, world_dict_do;
 world_perform_fn world_queue_new, world_queue_do, world_queue_take, world_queue_peek,
     world_queue_look;

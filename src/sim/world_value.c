@@ -3,6 +3,7 @@
 #include "object/value.h"
 
 #include "object/dict.h"
+#include "object/updater.h"
 #include "sim/world_internal.h"
 
 /* The op as the machines want it. */
@@ -11,15 +12,14 @@ struct changing {
   struct value_args args;
 };
 
-static const uint8_t nothing;
-
 static void open_request(const struct request *r, struct changing *ret) {
   *ret = (struct changing){.op = {.kind = r->kind, .data = r->data, .len = r->len},
                            .args = {.number = r->value,
                                     .refs = r->refs,
                                     .ref_count = r->ref_count,
+                                    .none = r->none,
                                     .expected = r->expected,
-                                    .expected_data = r->expected_data ? r->expected_data : &nothing,
+                                    .expected_data = r->expected_data,
                                     .expected_len = r->expected_len}};
 }
 
@@ -40,12 +40,12 @@ int world_value_read(const struct world_object *o, struct buf *out) {
   return buf_append(out, message_of(o) + value_bytes(o->words[VALUE_REFS], 0), o->words[VALUE_LEN]);
 }
 
-static bool equals(const struct world_object *o, const struct value_args *args) {
+static bool equals(const struct world_object *o, const struct value_args *args, bool exact) {
   if (o->words[VALUE_KIND] != VALUE_STORED)
-    return value_equals(o->words, args);
+    return value_equals(o->words, args, exact);
   return args->expected.kind == NUMBER_NONE && o->words[VALUE_LEN] == args->expected_len &&
-         memcmp(message_of(o) + value_bytes(o->words[VALUE_REFS], 0), args->expected_data,
-                args->expected_len) == 0;
+         (args->expected_len == 0 || memcmp(message_of(o) + value_bytes(o->words[VALUE_REFS], 0),
+                                            args->expected_data, args->expected_len) == 0);
 }
 
 /* The machine has put the op's value into the words: store what they have no room for. */
@@ -65,9 +65,8 @@ static int store(struct world *w, struct world_object *o, const struct request *
 static int tell(struct world *w, uint32_t i, const struct world_object *o, struct answer *a) {
   a->value.kind = NUMBER_NONE;
   if (world_value_is_number(o)) {
-    a->value.kind = o->words[VALUE_KIND] == VALUE_INTEGER ? NUMBER_INTEGER : NUMBER_FLOAT;
-    memcpy(&a->value.i, &o->words[VALUE_DATA], sizeof a->value.i);
-    memcpy(&a->value.f, &o->words[VALUE_DATA], sizeof a->value.f);
+    a->value = number_of(o->words[VALUE_KIND] == VALUE_INTEGER ? NUMBER_INTEGER : NUMBER_FLOAT,
+                         o->words[VALUE_DATA]);
     return 0;
   }
   a->has_out = true;
@@ -81,7 +80,7 @@ int world_value_do(struct world *w, uint32_t i, const struct request *r, struct 
   struct sync_step step = {.kind = r->kind, .op = &c.op, .count = r->count};
   open_request(r, &c);
   c.op.value = &c.args;
-  c.args.same = r->kind == OP_VALUE_CAS && equals(o, &c.args);
+  c.args.same = r->kind == OP_VALUE_CAS && equals(o, &c.args, false);
   int rc = world_apply(w, i, r->object.slot, r, &step);
   a->value = c.args.number;
   a->same = c.args.same;
@@ -89,7 +88,7 @@ int world_value_do(struct world *w, uint32_t i, const struct request *r, struct 
   a->rc = rc < 0 ? rc : 0;
   if (rc < 0)
     return 0;
-  bool reads = r->kind == OP_VALUE_GET || r->kind == OP_VALUE_UPDATE;
+  bool reads = r->kind == OP_VALUE_GET || r->kind == OP_VALUE_UPDATE || r->kind == OP_VALUE_AWAIT;
   if (reads || (r->kind == OP_VALUE_CAS && !a->same))
     return tell(w, i, o, a);
   if (r->kind == OP_VALUE_SET || r->kind == OP_VALUE_REPLACE || r->kind == OP_VALUE_CAS)
@@ -146,9 +145,15 @@ static int resize(struct buf *b, size_t at, size_t old, size_t now) {
   return 0;
 }
 
-static int set_entry(struct world *w, struct world_object *o, const struct request *r) {
-  struct dict_entry old,
-      e = {.hash = r->hash, .len = r->len, .key_len = r->key_len, .refs = r->ref_count};
+static int set_entry(struct world *w, struct world_object *o, const struct request *r,
+                     const struct op *op) {
+  const struct number *number = &op->value->number;
+  struct dict_entry old, e = {.hash = r->hash,
+                              .len = dict_len(op),
+                              .key_len = r->key_len,
+                              .refs = r->ref_count & ((1U << 30) - 1),
+                              .number = number->kind & 3U};
+  uint64_t bits = number_bits(number);
   size_t at, was, now = r->none ? 0 : (size_t)dict_entry_size(&e);
   bool found = find(o, r, &at, &old);
   was = found ? (size_t)dict_entry_size(&old) : 0;
@@ -169,7 +174,7 @@ static int set_entry(struct world *w, struct world_object *o, const struct reque
   if (e.key_len)
     memcpy(to + refs_bytes(&e), r->key, e.key_len);
   if (e.len)
-    memcpy(to + refs_bytes(&e) + e.key_len, r->data, e.len);
+    memcpy(to + refs_bytes(&e) + e.key_len, e.number ? (const void *)&bits : r->data, e.len);
   world_share(w, r->refs, r->ref_count);
   return 0;
 }
@@ -181,9 +186,10 @@ static int get_entry(struct world *w, uint32_t i, const struct world_object *o,
   a->none = !find(o, r, &at, &e);
   if (a->none)
     return 0;
-  const uint8_t *body = body_of(o, at);
-  a->has_out = true;
-  int rc = buf_append(&a->out, body + refs_bytes(&e) + e.key_len, e.len);
+  const uint8_t *body = body_of(o, at), *message = body + refs_bytes(&e) + e.key_len;
+  a->value = dict_number(&e, message);
+  a->has_out = e.number == 0;
+  int rc = e.number ? 0 : buf_append(&a->out, message, e.len);
   return rc ? rc : world_take_refs(w, i, body, e.refs, a);
 }
 
@@ -198,29 +204,84 @@ static int get_all(struct world *w, uint32_t i, const struct world_object *o, st
   return rc;
 }
 
+/* Is the entry of the key what the op expects? */
+static bool entry_as_expected(const struct world_object *o, const struct request *r,
+                              const struct value_args *args, bool exact) {
+  struct dict_entry e;
+  size_t at;
+  if (!find(o, r, &at, &e))
+    return dict_is_expected(NULL, NULL, args, exact);
+  return dict_is_expected(&e, body_of(o, at) + refs_bytes(&e) + e.key_len, args, exact);
+}
+
+/* What is not there counts as 0. -SBX_ENUMBER */
+static int add_up(const struct world_object *o, uint32_t i, const struct request *r,
+                  struct number *sum) {
+  struct number now = {.kind = NUMBER_INTEGER};
+  struct dict_entry e;
+  size_t at;
+  if (o->words[DICT_UPDATER] == world_who(i))
+    return -SBX_EUPDATING;
+  if (find(o, r, &at, &e))
+    now = dict_number(&e, body_of(o, at) + refs_bytes(&e) + e.key_len);
+  if (now.kind == NUMBER_NONE)
+    return -SBX_ENUMBER;
+  *sum = number_sum(&now, sum);
+  return 0;
+}
+
+/* The machine has done its part. */
+static int finish(struct world *w, uint32_t i, struct world_object *o, const struct request *r,
+                  const struct changing *c, struct answer *a) {
+  switch (r->kind) {
+  case OP_DICT_GET:
+  case OP_DICT_UPDATE:
+  case OP_DICT_AWAIT:
+    return get_entry(w, i, o, r, a);
+  case OP_DICT_ALL:
+    return get_all(w, i, o, a);
+  case OP_DICT_CAS:
+    a->same = c->args.same;
+    return a->same ? set_entry(w, o, r, &c->op) : get_entry(w, i, o, r, a);
+  case OP_DICT_ADD:
+    a->value = c->args.number;
+    return set_entry(w, o, r, &c->op);
+  case OP_DICT_SET:
+  case OP_DICT_REPLACE:
+    return set_entry(w, o, r, &c->op);
+  default:
+    return 0;
+  }
+}
+
 int world_dict_do(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
   struct changing c;
   struct world_object *o = &w->objects[r->object.slot];
   struct sync_step step = {.kind = r->kind, .op = &c.op, .count = r->count};
+  int rc = 0;
   open_request(r, &c);
   c.op.value = &c.args;
-  int rc = world_apply(w, i, r->object.slot, r, &step);
+  c.args.same = r->kind == OP_DICT_CAS && entry_as_expected(o, r, &c.args, false);
+  if (r->kind == OP_DICT_ADD)
+    rc = add_up(o, i, r, &c.args.number);
+  if (rc == 0)
+    rc = world_apply(w, i, r->object.slot, r, &step);
   a->rc = rc < 0 ? rc : 0;
   a->count = step.count;
-  if (rc < 0)
-    return 0;
-  switch (r->kind) {
-  case OP_DICT_GET:
-  case OP_DICT_UPDATE:
-    return get_entry(w, i, o, r, a);
-  case OP_DICT_ALL:
-    return get_all(w, i, o, a);
-  case OP_DICT_SET:
-  case OP_DICT_REPLACE:
-    return set_entry(w, o, r);
-  default:
-    return 0;
-  }
+  return rc < 0 ? 0 : finish(w, i, o, r, &c, a);
+}
+
+/* -- waiting for a change -----------------------------------------------------------------------
+ */
+
+enum world_can world_changed_can(struct world *w, uint32_t i, const struct request *r) {
+  const struct world_object *o = &w->objects[r->object.slot];
+  struct changing c;
+  open_request(r, &c);
+  bool same =
+      r->kind == OP_VALUE_AWAIT ? equals(o, &c.args, true) : entry_as_expected(o, r, &c.args, true);
+  bool refused = o->words[UPDATER] == world_who(i);
+  return world_if(w, r, !r->number || !same || refused);
 }
 
 /* -- handles ------------------------------------------------------------------------------------

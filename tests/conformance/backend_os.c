@@ -112,6 +112,7 @@ static void make_op(struct work *w, const struct order *o, const struct step *s,
     op->queue_info = &w->info.queue;
   else if (is_look(s->kind))
     op->sync_info = &w->info.sync;
+  op->number = r->looked;
   if (r->is_number) {
     w->args.number = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)s->item};
   } else if (s->item) {
@@ -119,9 +120,9 @@ static void make_op(struct work *w, const struct order *o, const struct step *s,
     op->data = w->message;
     op->len = message_len(s->item);
   }
-  if (s->kind == OP_VALUE_CAS && r->expects_number) {
+  if (expects(s->kind) && r->expects_number) {
     w->args.expected = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)r->expected};
-  } else if (s->kind == OP_VALUE_CAS) {
+  } else if (expects(s->kind) && !r->expects_none) {
     message_make(r->expected, w->expected);
     w->args.expected_data = w->expected;
     w->args.expected_len = message_len(r->expected);
@@ -132,7 +133,8 @@ static uint64_t sum_of(const struct buf *all) {
   uint64_t sum = 0;
   for (size_t at = 0; at < all->len;) {
     const struct dict_entry *e = (const void *)(all->data + at);
-    sum += entry_sum(*dict_key(e), message_read(dict_message(e), e->len));
+    sum += entry_sum(*dict_key(e), e->number ? (uint64_t)dict_number(e, dict_message(e)).i
+                                             : message_read(dict_message(e), e->len));
     at += dict_entry_size(e);
   }
   return sum;
@@ -171,7 +173,7 @@ static void read_answer(const struct work *w, const struct op *op, struct answer
     ret->item = (uint64_t)w->args.number.i;
   else
     ret->item = message_read(w->out.data, w->out.len);
-  if (op->kind == OP_VALUE_CAS) { /* `number` is what it brought */
+  if (op->kind == OP_VALUE_CAS || op->kind == OP_DICT_CAS) { /* `number` is what it brought */
     ret->is_number = !w->args.same && w->args.number.kind == NUMBER_INTEGER && w->out.len == 0;
   }
 }
@@ -352,7 +354,8 @@ static bool os_hear(int proc, int64_t patience_ns, int *ret_proc, struct answer 
 }
 
 static bool in_line(uint32_t object, uint32_t process) {
-  return line_has(b->control, &b->control->syncs[object].line, process);
+  const struct sync_record *r = &b->control->syncs[object];
+  return line_has(b->control, &r->line, process) || line_has(b->control, &r->second, process);
 }
 
 static bool has_line(uint32_t kind) {

@@ -153,6 +153,7 @@ static int64_t deadline_of(enum patience patience) {
 
 static void make_value(struct work *to, const struct request *r, const struct step *s) {
   to->r.has_value = true;
+  to->r.number = r->looked;
   if (r->is_number) {
     to->r.value = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)s->item};
   } else if (s->item) {
@@ -160,9 +161,9 @@ static void make_value(struct work *to, const struct request *r, const struct st
     to->r.data = to->message;
     to->r.len = message_len(s->item);
   }
-  if (s->kind == OP_VALUE_CAS && r->expects_number) {
+  if (expects(s->kind) && r->expects_number) {
     to->r.expected = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)r->expected};
-  } else if (s->kind == OP_VALUE_CAS) {
+  } else if (expects(s->kind) && !r->expects_none) {
     message_make(r->expected, to->expected);
     to->r.expected_data = to->expected;
     to->r.expected_len = message_len(r->expected);
@@ -223,7 +224,8 @@ static uint64_t sum_of(const struct buf *all) {
   uint64_t sum = 0;
   for (size_t at = 0; at < all->len;) {
     const struct dict_entry *e = (const void *)(all->data + at);
-    sum += entry_sum(*dict_key(e), message_read(dict_message(e), e->len));
+    sum += entry_sum(*dict_key(e), e->number ? (uint64_t)dict_number(e, dict_message(e)).i
+                                             : message_read(dict_message(e), e->len));
     at += dict_entry_size(e);
   }
   return sum;
@@ -262,7 +264,7 @@ static void read_answer(const struct sim_answer *a, int kind, struct answer *ret
     ret->item = (uint64_t)a->value.i;
   else
     ret->item = message_read(a->out.data, a->out.len);
-  if (kind == OP_VALUE_CAS)
+  if (kind == OP_VALUE_CAS || kind == OP_DICT_CAS)
     ret->is_number = !a->same && !a->has_out && a->value.kind == NUMBER_INTEGER;
 }
 

@@ -81,9 +81,10 @@ struct request {
   struct step step;
   enum patience patience;
   uint64_t count;    /* RELEASE, NOTIFY; DO_LEAVE: the exit code */
-  bool is_number;    /* of step.item: VALUE_* */
-  uint64_t expected; /* CAS: as item */
-  bool expects_number;
+  bool is_number;    /* of step.item: VALUE_*, DICT_* */
+  uint64_t expected; /* CAS, AWAIT: as item */
+  bool expects_number, expects_none;
+  bool looked; /* AWAIT: it has looked, and expects what it has seen */
   uint8_t key; /* DICT_* */
   bool none;   /* DICT_*: remove the key */
   uint32_t sub_count;
@@ -93,6 +94,12 @@ struct request {
 /* The looks that are drawn among other ops; they answer `count` and `item` as the `count` and
  * `number` of struct look, and `same` as its `closed`. */
 bool is_look(int kind);
+
+/* Does an op of this kind compare with something? */
+static inline bool expects(int kind) {
+  return kind == OP_VALUE_CAS || kind == OP_VALUE_AWAIT || kind == OP_DICT_CAS ||
+         kind == OP_DICT_AWAIT;
+}
 
 /* What it answers. What an op does not return is 0, so that answers can be compared as bytes. */
 struct answer {
@@ -176,9 +183,12 @@ uint64_t draw(uint64_t *seed, uint64_t n);
 struct hint {
   uint64_t item; /* of the thing that was asked for: its value, or front */
   bool is_number;
+  bool none; /* hint_at: there is no such key */
   bool held; /* by the process that was asked for: a lock, an update */
 };
 struct hint hint_of(int proc, int thing);
+/* Of a key of a dict. */
+struct hint hint_at(int thing, uint8_t key);
 /* Does the process hold the thing, as far as it was told to drop it? */
 bool holds(int proc, int thing);
 uint64_t new_message(void);

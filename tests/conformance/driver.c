@@ -76,6 +76,7 @@ uint64_t entry_sum(uint8_t key, uint64_t item) { return mix(item * 256 + key + 1
 
 static void trim_by_kind(struct answer *a, struct answer *all, const struct request *r, int kind) {
   bool ok = a->rc == 0;
+  bool dict = kind < OP_COUNT && op_describe((enum op_kind)kind)->type == OBJECT_DICT;
   switch (kind) {
   case OP_LOCK_ACQUIRE:
   case OP_SEMAPHORE_ACQUIRE:
@@ -99,25 +100,27 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
     a->count = ok ? all->count : 0;
     break;
   case OP_VALUE_CAS:
+  case OP_DICT_CAS:
     a->same = ok && all->same;
     if (a->same)
       break;
     /* fall through */
   case OP_VALUE_GET:
+  case OP_VALUE_AWAIT:
   case OP_VALUE_UPDATE:
-    a->is_number = ok && all->is_number;
-    a->item = ok ? all->item : 0;
-    break;
   case OP_DICT_GET:
+  case OP_DICT_AWAIT:
   case OP_DICT_UPDATE:
-    a->none = ok && all->none;
-    a->item = ok && !all->none ? all->item : 0;
+    a->none = ok && dict && all->none;
+    a->is_number = ok && !a->none && all->is_number;
+    a->item = ok && !a->none ? all->item : 0;
     break;
   case OP_QUEUE_GET:
   case OP_QUEUE_PEEK:
   case OP_PIPE_RECV:
   case OP_PROCESS_JOIN:
   case OP_VALUE_ADD:
+  case OP_DICT_ADD:
   case OP_DICT_ALL:
     a->item = ok ? all->item : 0;
     break;
@@ -191,6 +194,12 @@ struct hint hint_of(int proc, int thing) {
       h.item = s->things[thing].words[VALUE_DATA];
   }
   return h;
+}
+
+struct hint hint_at(int thing, uint8_t key) {
+  struct answer now = {0};
+  model_read_dict(run.m.states[0], thing, key, &now);
+  return (struct hint){.item = now.item, .is_number = now.is_number, .none = now.none};
 }
 
 bool holds(int proc, int thing) { return run.m.states[0]->procs[proc].holds >> thing & 1; }

@@ -130,6 +130,12 @@ static const char *updater_law(const struct lawful *l, const struct told *b, con
   bool mine = b->info.holder == l->who && !b->holder_gone;
   bool others = b->info.holder != 0 && !b->holder_gone && !mine;
   switch (l->kind) {
+  case OP_VALUE_AWAIT:
+  case OP_DICT_AWAIT:
+    LAW((l->rc == -SBX_EUPDATING) == mine, "an updater does not wait for itself");
+    LAW(l->rc || !l->expected, "who waits for a change goes on when there is one");
+    LAW(a->info.holder == b->info.holder, "whoever reads changes nothing");
+    return NULL;
   case OP_VALUE_GET:
   case OP_DICT_GET:
   case OP_DICT_ALL:
@@ -183,6 +189,16 @@ static const char *latch_law(const struct lawful *l, const struct told *b, const
       "a latch counts down, and not below 0");
   LAW(l->answer.count == a->info.count, "who counts down is told what is left");
   LAW(a->info.count || a->free == a->standing, "an open latch lets everybody go");
+  return NULL;
+}
+
+static const char *dict_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  const char *broken = updater_law(l, b, a);
+  if (broken || l->rc)
+    return broken;
+  LAW(l->kind != OP_DICT_CAS || l->answer.same == l->expected, "a cas compares with what there is");
+  LAW(a->info.count + 1 >= b->info.count && a->info.count <= b->info.count + 1,
+      "an op changes one key at most");
   return NULL;
 }
 
@@ -259,7 +275,7 @@ static law_fn *const laws[OBJECT_TYPES] = {
     [OBJECT_LOCK] = lock_law,       [OBJECT_SEMAPHORE] = semaphore_law,
     [OBJECT_EVENT] = event_law,     [OBJECT_CONDITION] = condition_law,
     [OBJECT_BARRIER] = barrier_law, [OBJECT_VALUE] = value_law,
-    [OBJECT_DICT] = updater_law,    [OBJECT_QUEUE] = queue_law,
+    [OBJECT_DICT] = dict_law,    [OBJECT_QUEUE] = queue_law,
     [OBJECT_LATCH] = latch_law, [OBJECT_PIPE] = pipe_law,       [OBJECT_PROGRESS] = progress_law,
 };
 

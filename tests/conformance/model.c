@@ -71,11 +71,18 @@ static bool view_gone(void *ctx, uint64_t who) {
   return true; /* another has its place */
 }
 
+/* Does it wait in the second line of the thing? */
+static bool is_second(const struct view *v, int proc) {
+  const struct sync_machine *machine = sync_machine_of(v->m->setup->things[v->thing].type);
+  int kind = v->m->requests[proc].step.kind;
+  return machine && kind < OP_COUNT && sync_is_second(machine, (enum op_kind)kind);
+}
+
 static uint64_t view_next(const struct view *v, uint64_t after) {
   uint64_t next = 0;
   for (int i = 0; i < v->m->setup->proc_count; i++) {
     const struct model_proc *p = &v->s->procs[i];
-    if (stands(p, v->thing) && p->ticket > after && (next == 0 || p->ticket < next))
+    if (stands(p, v->thing) && !is_second(v, i) && p->ticket > after && (next == 0 || p->ticket < next))
       next = p->ticket;
   }
   return next;
@@ -92,6 +99,13 @@ static uint64_t view_count(void *ctx, uint64_t after) {
   uint64_t n = 0;
   while ((after = view_next(ctx, after)))
     n++;
+  return n;
+}
+
+static uint64_t count_second(const struct view *v) {
+  uint64_t n = 0;
+  for (int i = 0; i < v->m->setup->proc_count; i++)
+    n += stands(&v->s->procs[i], v->thing) && is_second(v, i);
   return n;
 }
 
@@ -320,6 +334,9 @@ static bool has_peer(const struct model *m, const struct model_state *s, int pro
   return false;
 }
 
+static bool reads_as_expected(struct model_thing *t, enum object_type type,
+                              const struct request *r);
+
 static bool is_enabled(const struct model *m, struct model_state *s, int proc,
                        const struct model_look *l) {
   struct view v = {.m = m, .s = s, .thing = l->thing, .proc = proc};
@@ -337,7 +354,11 @@ static bool is_enabled(const struct model *m, struct model_state *s, int proc,
   case OBJECT_NONE:
     return true;
   default: {
-    struct op op = {.kind = kind};
+    const struct request *r = &m->requests[proc];
+    struct value_args args = {.same = false};
+    struct op op = {.kind = kind, .value = &args};
+    if (kind == OP_VALUE_AWAIT || kind == OP_DICT_AWAIT)
+      args.same = r->looked && reads_as_expected(&s->things[l->thing], type_of(l), r);
     struct sync_step step = step_of(s, proc, l, &op);
     return sync_machine_of(type_of(l))->enabled(s->things[l->thing].words, &step, WORLD(&v));
   }
@@ -471,34 +492,76 @@ static void keep_value(struct model_thing *t, uint64_t item) {
     put_number(&t->contents, item);
 }
 
-static void read_dict(struct model_thing *t, const struct request *r, struct answer *a) {
+/* What stands behind a key of a dict. */
+struct behind {
+  uint64_t item, is_number;
+};
+
+static bool find_behind(const struct model_thing *t, uint8_t key, struct behind *ret) {
   struct content c;
-  a->none = !contents_find(&t->contents, &r->key, 1, &c);
-  if (!a->none)
-    memcpy(&a->item, c.data, sizeof a->item);
+  if (!contents_find(&t->contents, &key, 1, &c))
+    return false;
+  memcpy(ret, c.data, sizeof *ret);
+  return true;
+}
+
+static void read_dict(const struct model_thing *t, const struct request *r, struct answer *a) {
+  struct behind b;
+  a->none = !find_behind(t, r->key, &b);
+  a->is_number = !a->none && b.is_number;
+  a->item = a->none ? 0 : b.item;
+}
+
+void model_read_dict(const struct model_state *s, int thing, uint8_t key, struct answer *ret) {
+  read_dict(&s->things[thing], &(struct request){.key = key}, ret);
 }
 
 static void sum_dict(struct model_thing *t, struct answer *a) {
   struct content c;
   for (size_t at = 0; contents_next(&t->contents, &at, &c);) {
-    uint64_t item;
-    memcpy(&item, c.data, sizeof item);
-    a->item += entry_sum(c.key[0], item);
+    struct behind b;
+    memcpy(&b, c.data, sizeof b);
+    a->item += entry_sum(c.key[0], b.item);
   }
 }
 
-static void keep_dict(struct model_thing *t, const struct request *r) {
+static void keep_dict(struct model_thing *t, const struct request *r, uint64_t item) {
+  const struct behind b = {item, r->is_number};
   if (r->none)
     contents_remove(&t->contents, &r->key, 1);
   else
-    must(contents_set(&t->contents, &r->key, 1, &r->step.item, sizeof r->step.item));
+    must(contents_set(&t->contents, &r->key, 1, &b, sizeof b));
   t->words[DICT_COUNT] = contents_count(&t->contents);
 }
 
 static bool as_expected(struct model_thing *t, const struct op *op, const struct request *r) {
   if (t->words[VALUE_KIND] != VALUE_STORED)
-    return value_equals(t->words, op->value);
+    return value_equals(t->words, op->value, false);
   return !r->expects_number && number_in(&t->contents) == r->expected;
+}
+
+/* Is there what the request expects? By what can be read. */
+static bool reads_as_expected(struct model_thing *t, enum object_type type,
+                              const struct request *r) {
+  struct answer now = {0};
+  if (type == OBJECT_DICT)
+    read_dict(t, r, &now);
+  else
+    read_value(t, &now);
+  if (now.none || r->expects_none)
+    return now.none && r->expects_none;
+  return now.is_number == r->expects_number && now.item == r->expected;
+}
+
+/* DICT_ADD: the sum, or a code. */
+static int sum_up(const struct model_thing *t, const struct model_proc *p, const struct request *r,
+                  uint64_t *ret) {
+  struct behind b = {0, 1};
+  if (t->words[DICT_UPDATER] == p->who)
+    return -SBX_EUPDATING;
+  find_behind(t, r->key, &b);
+  *ret = b.item + r->step.item;
+  return b.is_number ? 0 : -SBX_ENUMBER;
 }
 
 static int do_sync(const struct model *m, struct model_state *s, int proc,
@@ -527,8 +590,13 @@ static int do_sync(const struct model *m, struct model_state *s, int proc,
     }
     args.same = as_expected(t, &op, r);
   }
+  if (l->kind == OP_DICT_CAS)
+    args.same = reads_as_expected(t, OBJECT_DICT, r);
   struct sync_step step = step_of(s, proc, l, &op);
-  int rc = sync_machine_of(type_of(l))->apply(t->words, &step, WORLD(&v));
+  uint64_t sum = 0;
+  int rc = l->kind == OP_DICT_ADD ? sum_up(t, p, r, &sum) : 0;
+  if (rc == 0)
+    rc = sync_machine_of(type_of(l))->apply(t->words, &step, WORLD(&v));
   if (l->kind == OP_BARRIER_WAIT)
     p->arrival = p->answer.count = step.count;
   if (l->kind == OP_LATCH_DOWN)
@@ -553,6 +621,7 @@ static int do_sync(const struct model *m, struct model_state *s, int proc,
       read_value(t, &p->answer);
     break;
   case OP_VALUE_GET:
+  case OP_VALUE_AWAIT:
   case OP_VALUE_UPDATE:
     read_value(t, &p->answer);
     break;
@@ -561,15 +630,26 @@ static int do_sync(const struct model *m, struct model_state *s, int proc,
     keep_value(t, l->item);
     break;
   case OP_DICT_GET:
+  case OP_DICT_AWAIT:
   case OP_DICT_UPDATE:
     read_dict(t, r, &p->answer);
+    break;
+  case OP_DICT_CAS:
+    if (!args.same)
+      read_dict(t, r, &p->answer);
+    else
+      keep_dict(t, r, r->step.item);
+    p->answer.same = args.same;
+    break;
+  case OP_DICT_ADD:
+    keep_dict(t, r, p->answer.item = sum);
     break;
   case OP_DICT_ALL:
     sum_dict(t, &p->answer);
     break;
   case OP_DICT_SET:
   case OP_DICT_REPLACE:
-    keep_dict(t, r);
+    keep_dict(t, r, r->step.item);
     break;
   default:
     break;
@@ -662,8 +742,12 @@ static void tell_thing(const struct model *m, struct model_state *s, int thing, 
   tell_line(m, s, thing, ret);
 }
 
-static bool was_expected(const struct model_state *s, const struct request *r, int thing,
-                         const struct told *before) {
+static bool was_expected(struct model_state *s, const struct request *r, int thing,
+                         enum object_type type, const struct told *before) {
+  if (type == OBJECT_DICT || r->step.kind == OP_VALUE_AWAIT)
+    return (r->step.kind != OP_VALUE_AWAIT && r->step.kind != OP_DICT_AWAIT) || r->looked
+               ? reads_as_expected(&s->things[thing], type, r)
+               : false;
   if (r->expects_number)
     return before->number.kind == NUMBER_INTEGER && (uint64_t)before->number.i == r->expected;
   return before->number.kind == NUMBER_NONE && number_in(&s->things[thing].contents) == r->expected;
@@ -685,7 +769,8 @@ static int do_it(struct model *m, struct model_state *s, int proc, const struct 
   if (!has_thing || is_look(l->kind))
     return do_step(m, s, proc, l);
   tell_thing(m, s, l->thing, &before);
-  law.expected = was_expected(s, r, l->thing, &before);
+  if (expects(l->kind))
+    law.expected = was_expected(s, r, l->thing, type, &before);
   if (r->is_number)
     law.brings = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)l->item};
   int rc = do_step(m, s, proc, l);
@@ -1020,7 +1105,7 @@ void model_look(const struct model *m, struct model_state *s, int thing, struct 
   if (!machine)
     return;
   struct view v = {.m = m, .s = s, .thing = thing};
-  struct sync_info info = {.waiting = view_count(&v, 0)};
+  struct sync_info info = {.waiting = view_count(&v, 0) + count_second(&v)};
   machine->describe(t->words, WORLD(&v), &info);
   ret->waiting = info.waiting;
   ret->number = info.set;
@@ -1073,7 +1158,9 @@ void request_print(const struct request *r) {
     fprintf(stderr, " %s%llu", r->is_number ? "=" : "#", (unsigned long long)r->step.item);
   if (r->count)
     fprintf(stderr, " count %llu", (unsigned long long)r->count);
-  if (r->step.kind == OP_VALUE_CAS)
+  if (expects(r->step.kind) && (r->looked || r->expects_none))
+    fprintf(stderr, "%s%s", r->looked ? " looked" : "", r->expects_none ? " expects none" : "");
+  if (expects(r->step.kind) && !r->expects_none)
     fprintf(stderr, " expects %s%llu", r->expects_number ? "=" : "#",
             (unsigned long long)r->expected);
   if (r->step.kind < OP_COUNT && op_describe((enum op_kind)r->step.kind)->type == OBJECT_DICT)

@@ -90,6 +90,9 @@ bool model_must_move(const struct model *m, struct model_state *s, int proc);
 /* Does time move it, in this state? */
 bool model_has_deadline(const struct model *m, const struct model_state *s, int proc);
 
+/* What stands behind a key of a dict. */
+void model_read_dict(const struct model_state *s, int thing, uint8_t key, struct answer *ret);
+
 /* For reports. */
 void model_print(const struct model *m, const struct model_state *s);
 void look_print(const struct look *l);

@@ -13,15 +13,22 @@ static void set_up(uint64_t *seed, struct setup *ret) {
 static void draw_op(uint64_t *seed, const struct setup *s, struct request *r) {
   static const int kinds[] = {OP_VALUE_GET,  OP_VALUE_SET,    OP_VALUE_ADD, OP_VALUE_CAS,
                               OP_VALUE_CAS,  OP_VALUE_UPDATE, OP_VALUE_SET, OP_VALUE_REPLACE,
-                              OP_VALUE_KEEP, OP_VALUE_ADD};
+                              OP_VALUE_KEEP, OP_VALUE_ADD,    OP_VALUE_AWAIT, OP_VALUE_AWAIT};
   r->step.thing = (int)draw(seed, (uint64_t)s->thing_count);
   struct hint now = hint_of(r->proc, r->step.thing);
   r->step.kind = now.held && draw(seed, 2) ? (draw(seed, 3) ? OP_VALUE_REPLACE : OP_VALUE_KEEP)
-                                           : kinds[draw(seed, 10)];
+                                           : kinds[draw(seed, 12)];
   switch (r->step.kind) {
   case OP_VALUE_ADD:
     r->is_number = true;
     r->step.item = 1 + draw(seed, 9);
+    break;
+  case OP_VALUE_AWAIT:
+    r->looked = draw(seed, 5) != 0;
+    r->expects_number = now.is_number;
+    r->expected = now.item;
+    if (draw(seed, 6) == 0)
+      r->expected++;
     break;
   case OP_VALUE_CAS:
     r->expects_number = now.is_number;

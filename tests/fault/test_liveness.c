@@ -13,6 +13,7 @@
 
 #include <signal.h>
 
+#include "object/fair.h"
 #include "os/shared/line.h"
 #include "os/sync/sync.h"
 
@@ -63,8 +64,9 @@ static int act_until(struct object *o, enum op_kind kind, uint64_t count, int64_
   struct value_args args = {.key = "k", .key_len = 1, .hash = 1, .out_refs = &refs};
   if (kind == OP_VALUE_ADD)
     args.number = (struct number){.kind = NUMBER_INTEGER, .i = 1};
+  bool awaits = kind == OP_VALUE_AWAIT || kind == OP_DICT_AWAIT; /* something, where nothing is */
   args.expected_data = "nothing like it";
-  args.expected_len = 15;
+  args.expected_len = awaits ? 0 : 15;
   struct op op = {.kind = kind,
                   .object = o,
                   .deadline_ns = deadline_ns,
@@ -72,6 +74,7 @@ static int act_until(struct object *o, enum op_kind kind, uint64_t count, int64_
                   .len = 4,
                   .out = &out,
                   .count = count,
+                  .number = awaits,
                   .value = &args};
   int rc = perform(&the_backend->base, &op);
   buf_release(&out);
@@ -621,6 +624,30 @@ LIVENESS_TEST(the_end_of_an_update_wakes_those_who_wait_one_by_one) {
   }
 }
 
+LIVENESS_TEST(a_change_wakes_all_who_wait_for_one) {
+  all_are_woken_by((struct role){new_object(OBJECT_VALUE, 0), .kind = OP_VALUE_AWAIT}, OP_VALUE_SET,
+                   0, 1);
+  all_are_woken_by((struct role){new_object(OBJECT_DICT, 0), .kind = OP_DICT_AWAIT}, OP_DICT_SET, 0,
+                   1);
+  go_on_after_an_update(OBJECT_VALUE, OP_VALUE_UPDATE, OP_VALUE_REPLACE,
+                        (struct role){.kind = OP_VALUE_AWAIT});
+  go_on_after_an_update(OBJECT_DICT, OP_DICT_UPDATE, OP_DICT_REPLACE,
+                        (struct role){.kind = OP_DICT_AWAIT});
+}
+
+/* They may have stood there for long before those that update. */
+LIVENESS_TEST(those_who_wait_for_a_change_hold_up_nobody_who_makes_one) {
+  struct object *value = new_object(OBJECT_VALUE, 0), *watchers[WAITERS], *ps[WAITERS];
+  start_waiters(watchers, (struct role){value, .kind = OP_VALUE_AWAIT});
+  usleep(2 * FAIR_WAIT_NS / 1000);
+  do_op(value, OP_VALUE_UPDATE);
+  start_waiters(ps, (struct role){value, .kind = OP_VALUE_UPDATE, .then = OP_VALUE_KEEP});
+  do_op(value, OP_VALUE_KEEP);
+  join_all(ps);
+  do_op(value, OP_VALUE_SET);
+  join_all(watchers);
+}
+
 /* What changes nothing, or fails, lets the next go on, too. */
 LIVENESS_TEST(a_change_that_does_not_come_about_wakes_the_next) {
   go_on_after_an_update(OBJECT_VALUE, OP_VALUE_UPDATE, OP_VALUE_REPLACE,
@@ -1126,6 +1153,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(notify_wakes_as_many_as_it_says),
       cmocka_unit_test(notify_of_two_of_three_leaves_one),
       cmocka_unit_test(the_end_of_an_update_wakes_those_who_wait_one_by_one),
+      cmocka_unit_test(a_change_wakes_all_who_wait_for_one),
+      cmocka_unit_test(those_who_wait_for_a_change_hold_up_nobody_who_makes_one),
       cmocka_unit_test(a_change_that_does_not_come_about_wakes_the_next),
       cmocka_unit_test(a_process_that_ends_in_its_update_wakes),
       cmocka_unit_test(a_wake_up_before_the_sleep_is_not_lost),

@@ -283,6 +283,40 @@ static void value_finish(void) {
   buf_release(&message);
 }
 
+/* Some change it, the others wait until it is another than they have seen: which comes soon. */
+static void watch_once(int worker, uint64_t *seed) {
+  static int64_t seen; /* of this worker */
+  static bool looked;
+  struct value_args args = {.number = {.kind = NUMBER_INTEGER, .i = 1}};
+  struct buf out = {0}, refs = {0};
+  if (worker % 2) {
+    CHECK_EQ(value_op(OP_VALUE_ADD, &args, NULL, NULL), 0);
+    atomic_fetch_add(&board->done[worker], 1);
+    linger(seed);
+    return;
+  }
+  args = (struct value_args){.expected = {.kind = NUMBER_INTEGER, .i = seen}, .out_refs = &refs};
+  struct op op = {.kind = OP_VALUE_AWAIT, .object = shared, .number = looked, .out = &out, .value = &args, .deadline_ns = SBX_FOREVER};
+  CHECK_EQ(perform(&the_backend->base, &op), 0);
+  CHECK(args.number.kind == NUMBER_INTEGER && (!looked || args.number.i > seen));
+  seen = args.number.i;
+  looked = true;
+}
+
+static void watch_prepare(void) {
+  CHECK_EQ(value_op(OP_VALUE_SET, &(struct value_args){.number = {.kind = NUMBER_INTEGER}}, NULL, NULL), 0);
+}
+
+static void watch_finish(void) {
+  struct value_args args = {.none = false};
+  struct buf out = {0};
+  uint64_t sum = 0;
+  CHECK_EQ(value_op(OP_VALUE_GET, &args, NULL, &out), 0);
+  for (int i = 0; i < WORKERS; i++)
+    sum += board->done[i];
+  CHECK((uint64_t)args.number.i >= sum && (uint64_t)args.number.i <= sum + kills);
+}
+
 static struct value_args key_args(const uint32_t *key) {
   uint64_t hash = *key * UINT64_C(0x9e3779b97f4a7c15);
   return (struct value_args){.key = key, .key_len = sizeof *key, .hash = hash >> 20};
@@ -351,6 +385,7 @@ static const struct job jobs[] = {
     {"condition", {.type = OBJECT_CONDITION}, condition_once, NULL, NULL, of_conditions},
     {"barrier", {.type = OBJECT_BARRIER, .count = 3}, barrier_once, NULL, NULL, sleeping},
     {"value", {.type = OBJECT_VALUE}, value_once, value_prepare, value_finish, of_values},
+    {"watched value", {.type = OBJECT_VALUE}, watch_once, watch_prepare, watch_finish, sleeping},
     {"dict", {.type = OBJECT_DICT}, dict_once, NULL, dict_finish, of_dicts},
     {"select", {.type = OBJECT_LOCK}, select_once, select_prepare, select_finish, sleeping},
     {"latch", {.type = OBJECT_LATCH, .count = LATCH_FIRST}, latch_once, NULL, latch_finish, sleeping},

@@ -214,6 +214,73 @@ static bool value_is_new(const struct scene *s) {
   return same(&c, &s->new);
 }
 
+/* A process waits for a change all the while: however the victim ends, it learns of the next one. */
+static struct object *watcher;
+
+static int watch_value(void *arg) {
+  const struct content *old = arg;
+  struct buf seen = {0}, message = {0}, refs = {0};
+  item_make(&seen, old->key, old->n, old->len);
+  struct value_args args = {.expected_data = seen.data, .expected_len = seen.len, .out_refs = &refs};
+  struct op op = {.out = &message, .value = &args, .number = 1};
+  CHECK_EQ(perform_on(OP_VALUE_AWAIT, SBX_FOREVER, &op), 0);
+  CHECK(message.len != seen.len || memcmp(message.data, seen.data, seen.len) != 0);
+  return 0;
+}
+static void value_watched_before(const struct scene *s) {
+  struct content old = s->old;
+  value_before(s);
+  watcher = spawn_process(watch_value, &old);
+  await_sleep(watcher, OP_VALUE_AWAIT);
+}
+static bool watched_value_is_new(const struct scene *s) {
+  bool is_new = value_is_new(s);
+  if (!is_new)
+    value_set(s);
+  join_well(watcher);
+  return is_new;
+}
+
+static void dict_before(const struct scene *s);
+
+/* A number at a key of a dict: 1, to which 1 is added; or 1 becomes 2, if it is 1. */
+static int number_op(enum op_kind kind, int64_t n, int64_t *ret) {
+  struct buf out = {0}, refs = {0};
+  struct value_args args = {.key = "n",
+                            .key_len = 1,
+                            .hash = 5,
+                            .number = {.kind = NUMBER_INTEGER, .i = n},
+                            .expected = {.kind = NUMBER_INTEGER, .i = 1},
+                            .out_refs = &refs};
+  struct op op = {.value = &args, .out = &out};
+  int rc = perform_on(kind, SBX_FOREVER, &op);
+  if (ret)
+    *ret = args.number.i;
+  buf_release(&out);
+  return rc;
+}
+static void number_before(const struct scene *s) {
+  dict_before(s);
+  CHECK_EQ(number_op(OP_DICT_SET, 1, NULL), 0);
+}
+static void number_added(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(number_op(OP_DICT_ADD, 1, NULL), 0);
+}
+static void number_exchanged(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(number_op(OP_DICT_CAS, 2, NULL), 0);
+}
+static bool number_is_two(const struct scene *s) {
+  int64_t n, more;
+  (void)s;
+  CHECK_EQ(number_op(OP_DICT_GET, 0, &n), 0);
+  CHECK(n == 1 || n == 2);
+  CHECK_EQ(number_op(OP_DICT_ADD, 10, &more), 0); /* it can be changed */
+  CHECK_EQ(more, n + 10);
+  return n == 2;
+}
+
 static struct content other(int i) {
   return (struct content){.key = 1000 + (uint32_t)i, .n = 7, .len = 60};
 }
@@ -408,6 +475,17 @@ static const struct scene scenes[] = {
      {1, 1, 50},
      {1, 2, LARGE},
      0},
+    {"value set, watched",
+     {.type = OBJECT_VALUE},
+     value_watched_before,
+     NULL,
+     value_set,
+     watched_value_is_new,
+     {1, 1, 40},
+     {1, 2, 90},
+     0},
+    {"dict add", {.type = OBJECT_DICT}, number_before, NULL, number_added, number_is_two, {1, 1, 9}, {0}, 3},
+    {"dict cas", {.type = OBJECT_DICT}, number_before, NULL, number_exchanged, number_is_two, {1, 1, 9}, {0}, 3},
     {"dict, the first key",
      {.type = OBJECT_DICT},
      dict_before,

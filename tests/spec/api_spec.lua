@@ -405,6 +405,24 @@ describe("synchronisation:", function()
     same({ nil, 2, 0 }, d.y, #d, #sandbox.dict())
   end)
 
+  it("x:wait_for(predicate [,timeout])   d:wait_for(key, predicate [,timeout])   returns what fitted", function()
+    local x, d = sandbox.value(1), sandbox.dict()
+    same({ nil, "timeout" }, x:wait_for(function(v) return v > 1 end, 0.001))
+    same({ nil, "timeout" }, d:wait_for("k", function(v) return v end, 0.001))
+    local p = spawn(function() return x:wait_for(function(v) return v > 1 end), d:wait_for("k", function(v) return v end) end)
+    x:add(2)
+    d.k = "there"
+    same({ 3, "there" }, p:result(T))
+  end)
+
+  it("d:add(key, n)   d:cas(key, old, new)   as of values", function()
+    local d = sandbox.dict { n = 1 }
+    same({ 4, 4, 0.5 }, d:add("n", 3), d.n, d:add("new", 0.5))
+    same({ true }, d:cas("n", 4, "text"))
+    same({ false, "text" }, d:cas("n", 4, 5))
+    raised("not a number", d.add, d, "n", 1)
+  end)
+
   it("every one is shared by all processes", function()
     local list = { sandbox.lock(), sandbox.rlock(), sandbox.semaphore(1), sandbox.event(), sandbox.condition(),
       sandbox.barrier(1), sandbox.latch(1), sandbox.value(1), sandbox.dict(), queue(), (sandbox.pipe()), sandbox.self() }

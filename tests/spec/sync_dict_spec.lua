@@ -200,3 +200,92 @@ describe("a dict", function()
     assert.are.equal(0, #d.hot)
   end)
 end)
+
+describe("numbers of a dict", function()
+  it("are added to in one step, from 0", function()
+    local d = sandbox.dict { a = 1, text = "x" }
+    assert.are.equal(3, d:add("a", 2))
+    assert.are.equal(-1, d:add("new", -1))
+    assert.are.equal("float", math.type(d:add("a", 0.5)))
+    assert.are.equal(3.5, d.a)
+    assert.are.equal(math.mininteger, sandbox.dict { max = math.maxinteger }:add("max", 1))
+    assert.are.same({ a = 3.5, new = -1, text = "x" }, contents(d))
+    raises("add: the value is not a number", function() d:add("text", 1) end)
+    raises("number expected", function() d:add("a") end)
+    raises("the key is NaN", function() d:add(0 / 0, 1) end)
+    local ps = {}
+    for i = 1, 4 do ps[i] = spawn(function() for k = 1, 100 do d:add(k % 5, 1) end end) end
+    assert.is_true(sandbox.join_all(ps, sync.limit))
+    for k = 0, 4 do assert.are.equal(80, d[k]) end
+    d:update("update", function() return 1 end) -- as a key that is an argument
+    assert.are.equal(3, d:add("update", 2))
+  end)
+
+  it("keep their kind", function()
+    local d = sandbox.dict { i = 2, f = 2.0, nan = 0 / 0, zero = -0.0 }
+    assert.are.equal("integer", math.type(d.i))
+    assert.are.equal("float", math.type(d.f))
+    assert.is_true(d.nan ~= d.nan)
+    assert.are.equal(-math.huge, 1 / d.zero)
+    for k, v in pairs(d) do assert.are.equal(math.type(d[k]), math.type(v)) end
+  end)
+end)
+
+describe("cas of a dict", function()
+  it("exchanges what is as expected; nil is no entry", function()
+    local d = sandbox.dict { a = 1, t = { 1, { 2 } } }
+    assert.are.same({ true }, { d:cas("a", 1.0, "one") })
+    assert.are.same({ false, "one" }, { d:cas("a", 1, 2) })
+    assert.are.same({ true }, { d:cas("a", "one", nil) })
+    assert.is_nil(d.a)
+    assert.are.same({ false, nil }, { d:cas("a", "one", 3) })
+    assert.are.same({ true }, { d:cas("a", nil, 3) })
+    assert.are.same({ false, 3 }, { d:cas("a", nil, 4) })
+    assert.are.same({ true }, { d:cas("t", { 1, { 2 } }, queue()) })
+    assert.are.same({ false, d.t }, { d:cas("t", 5, 5) })
+    assert.are.same({ true }, { d:cas("never", nil, nil) })
+    assert.are.equal(2, #d)
+    raises("value expected", function() d:cas("a") end)
+  end)
+
+  it("gives a place to one of many", function()
+    local d, ps = sandbox.dict(), {}
+    for i = 1, 8 do ps[i] = spawn(function() return (d:cas("chair", nil, i)) end) end
+    local taken = 0
+    for i = 1, 8 do taken = taken + (results(ps[i]) and 1 or 0) end
+    assert.are.equal(1, taken)
+  end)
+end)
+
+describe("wait_for of a dict", function()
+  it("returns what fits at a key, and minds no other", function()
+    local d = sandbox.dict { a = 1 }
+    assert.are.equal(1, d:wait_for("a", function(v) return v end, 0))
+    assert.are.same({ nil, "timeout" }, { d:wait_for("b", function(v) return v end, 0.01) })
+    local asked = 0
+    local p = spawn(function()
+      local v = d:wait_for("b", function(v) asked = asked + 1 return v == "go" end)
+      return v, asked
+    end)
+    sync.await_waiting(d, 1)
+    for i = 1, 50 do d.a = i end
+    d.c = "go"
+    d.b = "go"
+    local v, times = results(p)
+    assert.are.same({ "go", 2 }, { v, times })
+    p = spawn(function() return d:wait_for("b", function(v) return v == nil end) == nil end)
+    sync.await_waiting(d, 1)
+    d.b = nil
+    assert.is_true(results(p))
+    p = spawn(function() return d:wait_for("n", function(v) return v == 3 end) end)
+    for _ = 1, 3 do d:add("n", 1) end
+    assert.are.equal(3, (results(p)))
+    p = spawn(function() return d:wait_for("x", function(v) return v and v.y end).y end)
+    d:cas("x", nil, { y = 7 })
+    assert.are.equal(7, (results(p)))
+    p = spawn(function() return #d:wait_for(("key"):rep(50), function(v) return v end) end)
+    d[("key"):rep(50)] = ("z"):rep(100000)
+    assert.are.equal(100000, (results(p)))
+    raises("function expected", function() d:wait_for("a") end)
+  end)
+end)

@@ -122,6 +122,112 @@ describe("a value", function()
   end)
 end)
 
+describe("wait_for of a value", function()
+  it("returns what fits, at once or when it comes", function()
+    local x = sandbox.value(1)
+    local function is(n) return function(v) return v == n end end
+    assert.are.equal(1, x:wait_for(is(1), 0))
+    assert.are.same({ nil, "timeout" }, { x:wait_for(is(2), 0) })
+    assert.are.same({ nil, "timeout" }, { x:wait_for(is(2), 0.01) })
+    local p = spawn(function() return x:wait_for(is(2)) end)
+    sync.await_waiting(x, 1)
+    x:set("2")
+    x:set(2)
+    assert.are.equal(2, (results(p)))
+    p = spawn(function() return x:wait_for(function(v) return type(v) == "table" and #v == 3 and v[3] end) end)
+    for i = 1, 3 do x:update(function(v) v = type(v) == "table" and v or {} v[i] = i return v end) end
+    assert.are.same({ 1, 2, 3 }, (results(p)))
+    assert.is_false(sandbox.value(false):wait_for(function(v) return v == false end))
+    assert.is_nil(sandbox.value(nil):wait_for(function(v) return v == nil end))
+    assert.is_truthy(sandbox.value(0 / 0):wait_for(function(v) return v ~= v end))
+  end)
+
+  it("is asked again after each change of whatever kind, also of large values and handles", function()
+    local x, large = sandbox.value(0), ("x"):rep(100000)
+    local q1, q2 = queue(), queue()
+    local function await(what, change)
+      local p = spawn(function() x:wait_for(function(v) return v == what end) return true end)
+      sync.await_waiting(x, 1)
+      change()
+      assert.is_true(results(p))
+    end
+    await(1, function() x:add(1) end)
+    await(1.5, function() x:set(1.5) end)
+    await("a", function() x:cas(1.5, "a") end)
+    await(large, function() x:set(large) end)
+    await(large .. "y", function() x:update(function(v) return v .. "y" end) end)
+    await(q1, function() x:set(q1) end)
+    await(q2, function() x:set(q2) end)
+  end)
+
+  it("gets a copy", function()
+    local x = sandbox.value { 1 }
+    assert.are.same({ 1, 2 }, x:wait_for(function(v) v[2] = 2 return true end))
+    assert.are.same({ 1 }, x:get())
+  end)
+
+  it("loses no wake-up", function()
+    for _ in rounds(20) do
+      local x, ps = sandbox.value(0), {}
+      for i = 1, 4 do ps[i] = spawn(function() return x:wait_for(function(v) return v >= 400 end, sync.limit) end) end
+      for i = 5, 8 do ps[i] = spawn(function() for _ = 1, 100 do x:add(1) end end) end
+      for i = 1, 4 do assert.are.equal(400, (results(ps[i]))) end
+      assert.is_true(sandbox.join_all(ps, sync.limit))
+    end
+  end)
+
+  it("holds up no update, and no update holds it up", function()
+    local x = sandbox.value(0)
+    local waiter = spawn(function() return x:wait_for(function(v) return v == 3 end) end)
+    sync.await_waiting(x, 1)
+    local p = spawn(function() for _ = 1, 3 do x:update(function(v) sleep(0.02) return v + 1 end) end end)
+    results(p)
+    assert.are.equal(3, (results(waiter)))
+  end)
+
+  it("does not mind others being killed", function()
+    local x = sandbox.value(0)
+    local a = spawn({ quiet = true }, function() x:wait_for(function(v) return v > 0 end) end)
+    local b = spawn(function() return x:wait_for(function(v) return v > 0 end) end)
+    sync.await_waiting(x, 2)
+    sync.kill(a)
+    local p = spawn({ quiet = true }, function() x:update(function() sleep(1000) return 7 end) end)
+    sync.await(function() return tostring(x):find("updated by", 1, true) end, "an update")
+    sync.kill(p)
+    x:add(1)
+    assert.are.equal(1, (results(b)))
+  end)
+
+  it("has a function that may neither wait nor change what is shared", function()
+    local x, y, q, l = sandbox.value(1), sandbox.value(2), queue(), sandbox.lock()
+    for name, f in pairs {
+      sleep = function() sleep(1) end,
+      set = function() y:set(5) end,
+      get = function() q:get(0) end,
+      acquire = function() l:acquire() end,
+      wait_for = function() x:wait_for(print) end,
+      select = function() sandbox.select({ q }, 0) end,
+      spawn = function() spawn(print) end,
+      join = function() sandbox.self():join() end,
+    } do
+      local ok, message = pcall(x.wait_for, x, f)
+      assert.is_false(ok)
+      assert.is_truthy(message:find("a function that wait_for asks may not wait", 1, true), name .. ": " .. message)
+    end
+    sleep(0) -- that is over
+    assert.are.equal(1, x:wait_for(function() return #q == 0 and y:get() == 2 end))
+  end)
+
+  it("raises the errors of the function", function()
+    local x = sandbox.value(1)
+    local ok, err = pcall(x.wait_for, x, function() error({ code = 7 }) end)
+    assert.are.same({ false, 7 }, { ok, err.code })
+    sleep(0)
+    raises("function expected", function() x:wait_for(1) end)
+    raises("timeout cannot be negative", function() x:wait_for(print, -1) end)
+  end)
+end)
+
 describe("the update of a value", function()
   it("is one step", function()
     local x, ps = sandbox.value({ n = 0 }), {}

@@ -188,6 +188,12 @@ static struct bystander seen_by(const struct world *w, int by) {
   return ret;
 }
 
+/* Who waits for a change is helped by everybody who can change it, and may own it. */
+static void check_changes_help(const struct sync_machine *m, enum op_kind kind) {
+  assert_true(m->helps(kind, &(struct bystander){.reaches = true, .owned = true}));
+  assert_false(m->helps(kind, &(struct bystander){.owned = true}));
+}
+
 static void check_machine_helps(const struct sync_machine *m, enum op_kind kind) {
   struct world w = world_that_waits(m, kind);
   assert_false(may(&w, WAITER, kind));
@@ -241,6 +247,8 @@ static void who_helps(void **state) {
       check_queue_helps(kind);
     else if (type == OBJECT_PIPE)
       check_pipe_helps(kind);
+    else if (kind == OP_VALUE_AWAIT || kind == OP_DICT_AWAIT)
+      check_changes_help(sync_machine_of(type), kind);
     else if (type != OBJECT_PROCESS)
       check_machine_helps(sync_machine_of(type), kind);
   }

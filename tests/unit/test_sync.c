@@ -18,6 +18,7 @@
 #include "object/event.h"
 #include "object/latch.h"
 #include "object/lock.h"
+#include "object/number.h"
 #include "object/progress.h"
 #include "object/semaphore.h"
 #include "object/value.h"
@@ -473,8 +474,33 @@ static void values_compare_as_lua_does(void **state) {
     struct sync_step step = step_of(&m, 0, OP_VALUE_SET, 0);
     step.op = &op;
     assert_int_equal(act_with(&m, &step), 0);
-    assert_int_equal(value_equals(m.s, &args), rows[i].same);
+    assert_int_equal(value_equals(m.s, &args, false), rows[i].same);
+    assert_int_equal(value_equals(m.s, &args, true), number_is(&rows[i].a, &rows[i].b));
   }
+}
+
+static void whoever_waits_for_a_change_holds_up_nobody(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_VALUE});
+  struct value_args args = {.number = {.kind = NUMBER_INTEGER, .i = 5}, .same = true};
+  struct op op = {.value = &args};
+  struct sync_world w = world_of(&m);
+  struct sync_step wait = step_of(&m, 0, OP_VALUE_AWAIT, 0), set = step_of(&m, 1, OP_VALUE_SET, 0);
+  wait.op = set.op = &op;
+  assert_false(value_machine.enabled(m.s, &wait, &w));
+  assert_true(sync_is_second(&value_machine, OP_VALUE_AWAIT) && !sync_is_second(&value_machine, OP_VALUE_SET));
+  assert_true(sync_passes_line(&value_machine, m.s, &wait));
+  assert_int_equal(act_with(&m, &set), 0);
+  assert_int_equal(set.wake_second, (uint64_t)SYNC_ALL);
+  args.same = false; /* the world has compared */
+  assert_true(value_machine.enabled(m.s, &wait, &w));
+  struct sync_step update = step_of(&m, 0, OP_VALUE_UPDATE, 0);
+  update.op = &op;
+  assert_int_equal(act_with(&m, &update), 0);
+  assert_int_equal(act_with(&m, &wait), -SBX_EUPDATING); /* it would wait for itself */
+  wait.who++;
+  wait.op = NULL; /* a report */
+  assert_false(value_machine.enabled(m.s, &wait, &w));
 }
 
 static void only_the_updater_changes_a_value(void **state) {
@@ -864,6 +890,7 @@ int main(void) {
       cmocka_unit_test(a_barrier_lets_all_go_or_breaks),
       cmocka_unit_test(a_slow_party_of_a_barrier_is_told_of_its_own_round),
       cmocka_unit_test(values_compare_as_lua_does),
+      cmocka_unit_test(whoever_waits_for_a_change_holds_up_nobody),
       cmocka_unit_test(only_the_updater_changes_a_value),
       cmocka_unit_test(real_locks_agree_with_the_machine),
       cmocka_unit_test(real_rlocks_agree_with_the_machine),

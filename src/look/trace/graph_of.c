@@ -79,7 +79,12 @@ static const char *word_of(enum op_kind kind) {
   case OP_VALUE_UPDATE:
   case OP_DICT_SET:
   case OP_DICT_UPDATE:
+  case OP_DICT_ADD:
+  case OP_DICT_CAS:
     return "updated by";
+  case OP_VALUE_AWAIT:
+  case OP_DICT_AWAIT:
+    return "changed by";
   default:
     return "held by";
   }

@@ -13,7 +13,6 @@
 #include "wire/siphash.h"
 
 #define ALL_TYPE "sandbox.dict.pairs"
-#define METHOD "update"
 
 /* -- keys ------------------------------------------------------------------------------------- */
 
@@ -100,8 +99,16 @@ static void push_key(lua_State *L, const uint8_t *at, uint32_t key_len) {
 
 /* -- reading and writing ---------------------------------------------------------------------- */
 
-static bool is_method(lua_State *L, int index) {
-  return lua_type(L, index) == LUA_TSTRING && strcmp(lua_tostring(L, index), METHOD) == 0;
+static const char *const method_names[] = {"update", "add", "cas", "wait_for"};
+
+/* The name of a method at `index`; NULL: it is none. */
+static const char *method_at(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TSTRING)
+    return NULL;
+  for (size_t i = 0; i < sizeof method_names / sizeof *method_names; i++)
+    if (strcmp(lua_tostring(L, index), method_names[i]) == 0)
+      return method_names[i];
+  return NULL;
 }
 
 /* d[k]. Upvalue 2: the methods. */
@@ -109,8 +116,9 @@ static int l_index(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct shared_op s;
   struct key key;
-  if (is_method(L, 2)) {
-    lua_getfield(L, lua_upvalueindex(2), METHOD);
+  const char *method = method_at(L, 2);
+  if (method) {
+    lua_getfield(L, lua_upvalueindex(2), method);
     return 1;
   }
   shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_GET);
@@ -131,8 +139,9 @@ static void set(lua_State *L, struct lib *lib) {
   struct shared_op s;
   struct key key;
   shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_SET);
-  if (is_method(L, 2))
-    luaL_error(L, "the key '" METHOD "' cannot be used: it is a method of dicts");
+  const char *method = method_at(L, 2);
+  if (method)
+    luaL_error(L, "the key '%s' cannot be used: it is a method of dicts", method);
   if (!read_key(L, lib, 2, &key, &s))
     bad_key(L, 2);
   s.args.none = lua_isnil(L, 3);
@@ -152,6 +161,15 @@ static int l_len(lua_State *L) {
   return 1;
 }
 
+/* Begin an op with the key at 2. */
+static void begin_at_key(lua_State *L, struct lib *lib, struct shared_op *s, struct key *key,
+                         enum op_kind kind) {
+  shared_begin(L, lib, s, OBJECT_DICT, kind);
+  if (!read_key(L, lib, 2, key, s))
+    bad_key(L, 2);
+  lib_read_begin(lib); /* again: reading the key may have run a finalizer */
+}
+
 /* d:update(key, fn) */
 static int l_update(lua_State *L) {
   struct lib *lib = lib_of(L);
@@ -159,11 +177,46 @@ static int l_update(lua_State *L) {
   struct key key;
   lib_check_handle(L, 1, OBJECT_DICT);
   luaL_checktype(L, 3, LUA_TFUNCTION);
-  shared_begin(L, lib, &s, OBJECT_DICT, OP_DICT_UPDATE);
-  if (!read_key(L, lib, 2, &key, &s))
-    return bad_key(L, 2);
-  lib_read_begin(lib);
+  begin_at_key(L, lib, &s, &key, OP_DICT_UPDATE);
   return shared_update(L, lib, &s, 3, OP_DICT_REPLACE, OP_DICT_KEEP);
+}
+
+/* d:add(key, n): what is not there counts as 0. */
+static int l_add(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  struct key key;
+  lib_check_handle(L, 1, OBJECT_DICT);
+  begin_at_key(L, lib, &s, &key, OP_DICT_ADD);
+  luaL_argexpected(L, shared_number(L, 3, &s.args.number), 3, "number");
+  shared_perform(L, lib, &s);
+  shared_push(L, lib, &s);
+  return 1;
+}
+
+/* d:cas(key, old, new): nil stands for "no such key". */
+static int l_cas(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  struct key key;
+  lib_check_handle(L, 1, OBJECT_DICT);
+  luaL_checkany(L, 3);
+  luaL_checkany(L, 4);
+  begin_at_key(L, lib, &s, &key, OP_DICT_CAS);
+  return shared_cas(L, lib, &s, 3);
+}
+
+/* d:wait_for(key, predicate [, timeout]) */
+static int l_wait_for(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  struct key key;
+  lib_check_handle(L, 1, OBJECT_DICT);
+  luaL_checktype(L, 3, LUA_TFUNCTION);
+  int64_t deadline_ns = lib_check_timeout(L, lib, 4);
+  begin_at_key(L, lib, &s, &key, OP_DICT_AWAIT);
+  s.op.deadline_ns = deadline_ns;
+  return shared_wait_for(L, lib, &s, 3);
 }
 
 /* -- pairs ------------------------------------------------------------------------------------ */
@@ -194,7 +247,13 @@ static int next_entry(lua_State *L) {
   push_key(L, key, e.key_len);
   struct buf message = {.data = (uint8_t *)(uintptr_t)(key + e.key_len), .len = e.len};
   all->at += dict_entry_size(&e);
-  lib_decode(L, lib, &message);
+  struct number number = dict_number(&e, message.data);
+  if (number.kind == NUMBER_INTEGER)
+    lua_pushinteger(L, number.i);
+  else if (number.kind == NUMBER_FLOAT)
+    lua_pushnumber(L, number.f);
+  else
+    lib_decode(L, lib, &message);
   return 2;
 }
 
@@ -253,7 +312,8 @@ static void tell(lua_State *L, const struct sync_info *i) {
   shared_tell_updater(L, i);
 }
 
-static const luaL_Reg methods[] = {{METHOD, l_update}, {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"update", l_update}, {"add", l_add}, {"cas", l_cas}, {"wait_for", l_wait_for}, {NULL, NULL}};
 static const luaL_Reg constructors[] = {{"dict", l_dict}, {NULL, NULL}};
 static const luaL_Reg meta[] = {{"__index", l_index},
                                 {"__newindex", l_newindex},

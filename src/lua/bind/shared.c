@@ -28,9 +28,7 @@ bool shared_number(lua_State *L, int index, struct number *ret) {
 
 void shared_bring(lua_State *L, struct lib *lib, struct shared_op *s, int index, const char *what) {
   s->args.number.kind = NUMBER_NONE;
-  if (!s->args.key &&
-      shared_number(L, index,
-                    &s->args.number)) /* of a value; entries of dicts are always encoded */
+  if (shared_number(L, index, &s->args.number))
     return;
   lib_encode(L, lib, index, 1, what);
   s->encoded = true;
@@ -71,6 +69,122 @@ void shared_tell_updater(lua_State *L, const struct sync_info *i) {
     return;
   lua_pushfstring(L, ", updated by %s#%I", i->holder_name, (LUAI_UACINT)i->holder);
   lua_concat(L, 2);
+}
+
+/* -- cas -------------------------------------------------------------------------------------- */
+
+/* nil of a dict: no such key. */
+static bool none_of_dict(lua_State *L, const struct shared_op *s, int index) {
+  return s->args.key && lua_isnil(L, index);
+}
+
+/* Both values are encoded, one behind the other, unless they are numbers. */
+static void bring_both(lua_State *L, struct lib *lib, struct shared_op *s, int old, int new,
+                       size_t *ret_refs) {
+  size_t len = 0;
+  if (!none_of_dict(L, s, old) && !shared_number(L, old, &s->args.expected)) {
+    lib_encode(L, lib, old, 1, "old");
+    s->encoded = true;
+    len = lib->messages.out.len;
+    *ret_refs = lib->messages.flying.len;
+  }
+  s->args.none = none_of_dict(L, s, new);
+  if (!s->args.none && !shared_number(L, new, &s->args.number)) {
+    if (s->encoded)
+      lib_encode_more(L, lib, new, 1, "new");
+    else
+      lib_encode(L, lib, new, 1, "new");
+    s->encoded = true;
+    s->op.data = lib->messages.out.data + len;
+    s->op.len = lib->messages.out.len - len;
+    s->args.refs = (const struct object_ref *)(const void *)(lib->messages.flying.data + *ret_refs);
+    s->args.ref_count =
+        (uint32_t)((lib->messages.flying.len - *ret_refs) / sizeof(struct object_ref));
+  }
+  s->args.expected_data = lib->messages.out.data;
+  s->args.expected_len = len;
+}
+
+int shared_cas(lua_State *L, struct lib *lib, struct shared_op *s, int old) {
+  size_t refs = 0;
+  bring_both(L, lib, s, old, old + 1, &refs);
+  shared_perform(L, lib, s);
+  lua_pushboolean(L, s->args.same);
+  if (!s->args.same)
+    shared_push(L, lib, s);
+  shared_end(L, lib, s);
+  return s->args.same ? 1 : 2;
+}
+
+/* -- wait_for --------------------------------------------------------------------------------- */
+
+/* What the process looked at last: a userdata, since the function that is asked may raise an error. */
+struct seen {
+  struct buf message;
+};
+#define SEEN_TYPE "sandbox.seen"
+
+static int seen_gc(lua_State *L) {
+  buf_release(&((struct seen *)lua_touserdata(L, 1))->message);
+  return 0;
+}
+
+static struct seen *push_seen(lua_State *L) {
+  struct seen *seen = lua_newuserdatauv(L, sizeof *seen, 0);
+  *seen = (struct seen){.message = {0}};
+  if (luaL_newmetatable(L, SEEN_TYPE)) {
+    lua_pushcfunction(L, seen_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return seen;
+}
+
+/* Perform the op: it returns when the value is another than the one that was seen. Notes and pushes
+ * that one. Returns 0, or the number of values pushed instead: it was not so in time. */
+static int look_again(lua_State *L, struct lib *lib, struct shared_op *s, struct seen *seen) {
+  s->op.value = &s->args;
+  s->args.expected_data = seen->message.data;
+  s->args.expected_len = seen->message.len;
+  s->args.none = false;
+  lib_read_begin(lib);
+  int rc = perform(lib->b, &s->op);
+  if (rc)
+    return lib_expected(L, op_describe(s->op.kind)->verb, rc);
+  seen->message.len = 0;
+  rc = buf_append(&seen->message, lib->messages.in.data, lib->messages.in.len);
+  s->op.number = 1;
+  s->args.expected = s->args.number;
+  shared_push(L, lib, s);
+  return rc ? lib_error(L, op_describe(s->op.kind)->verb, rc) : 0;
+}
+
+/* [..., value] Does the function at `fn` say yes to it? */
+static bool fits(lua_State *L, struct lib *lib, int fn) {
+  lua_pushvalue(L, fn);
+  lua_pushvalue(L, -2);
+  lib->b->asking = true;
+  int status = lua_pcall(L, 1, 1, 0);
+  lib->b->asking = false;
+  if (status != LUA_OK)
+    lua_error(L);
+  bool yes = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return yes;
+}
+
+int shared_wait_for(lua_State *L, struct lib *lib, struct shared_op *s, int fn) {
+  struct seen *seen = push_seen(L);
+  int top = lua_gettop(L);
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  for (;;) {
+    int n = look_again(L, lib, s, seen);
+    if (n)
+      return n;
+    if (fits(L, lib, fn))
+      return 1;
+    lua_settop(L, top);
+  }
 }
 
 /* -- update ----------------------------------------------------------------------------------- */

@@ -52,4 +52,17 @@ void shared_end(lua_State *L, struct lib *lib, struct shared_op *s);
 int shared_update(lua_State *L, struct lib *lib, struct shared_op *s, int fn, enum op_kind replace,
                   enum op_kind keep);
 
+/*
+ * x:cas(old, new), d:cas(key, old, new): perform an op that was prepared, with the values at `old` and
+ * behind it. Pushes true, or false and what there is; returns how many.
+ */
+int shared_cas(lua_State *L, struct lib *lib, struct shared_op *s, int old);
+
+/*
+ * x:wait_for(fn), d:wait_for(key, fn): perform an op AWAIT that was prepared, with its deadline, until
+ * the function at `fn` says yes to what there is. Pushes that, or nil and "timeout"; returns how many.
+ * Between two looks nothing is missed: the op compares and begins to wait in one step.
+ */
+int shared_wait_for(lua_State *L, struct lib *lib, struct shared_op *s, int fn);
+
 #endif

@@ -51,46 +51,14 @@ static int l_add(lua_State *L) {
   return 1;
 }
 
-/* Both values are encoded, one behind the other, unless they are numbers. */
-static void bring_both(lua_State *L, struct lib *lib, struct shared_op *s, size_t *ret_refs) {
-  size_t len = 0;
-  if (!shared_number(L, 2, &s->args.expected)) {
-    lib_encode(L, lib, 2, 1, "old");
-    s->encoded = true;
-    len = lib->messages.out.len;
-    *ret_refs = lib->messages.flying.len;
-  }
-  if (!shared_number(L, 3, &s->args.number)) {
-    if (s->encoded)
-      lib_encode_more(L, lib, 3, 1, "new");
-    else
-      lib_encode(L, lib, 3, 1, "new");
-    s->encoded = true;
-    s->op.data = lib->messages.out.data + len;
-    s->op.len = lib->messages.out.len - len;
-    s->args.refs = (const struct object_ref *)(const void *)(lib->messages.flying.data + *ret_refs);
-    s->args.ref_count =
-        (uint32_t)((lib->messages.flying.len - *ret_refs) / sizeof(struct object_ref));
-  }
-  s->args.expected_data = lib->messages.out.data;
-  s->args.expected_len = len;
-}
-
 static int l_cas(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct shared_op s;
-  size_t refs = 0;
   lib_check_handle(L, 1, OBJECT_VALUE);
   luaL_checkany(L, 2);
   luaL_checkany(L, 3);
   shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_CAS);
-  bring_both(L, lib, &s, &refs);
-  shared_perform(L, lib, &s);
-  lua_pushboolean(L, s.args.same);
-  if (!s.args.same)
-    shared_push(L, lib, &s);
-  shared_end(L, lib, &s);
-  return s.args.same ? 1 : 2;
+  return shared_cas(L, lib, &s, 2);
 }
 
 static int l_update(lua_State *L) {
@@ -100,6 +68,18 @@ static int l_update(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_UPDATE);
   return shared_update(L, lib, &s, 2, OP_VALUE_REPLACE, OP_VALUE_KEEP);
+}
+
+/* x:wait_for(predicate [, timeout]) */
+static int l_wait_for(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  lib_check_handle(L, 1, OBJECT_VALUE);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  int64_t deadline_ns = lib_check_timeout(L, lib, 3);
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_AWAIT);
+  s.op.deadline_ns = deadline_ns;
+  return shared_wait_for(L, lib, &s, 2);
 }
 
 static void tell(lua_State *L, const struct sync_info *i) {
@@ -113,7 +93,8 @@ static void tell(lua_State *L, const struct sync_info *i) {
 }
 
 static const luaL_Reg methods[] = {{"get", l_get},       {"set", l_set}, {"add", l_add},
-                                   {"update", l_update}, {"cas", l_cas}, {NULL, NULL}};
+                                   {"update", l_update}, {"cas", l_cas}, {"wait_for", l_wait_for},
+                                   {NULL, NULL}};
 static const luaL_Reg constructors[] = {{"value", l_value}, {NULL, NULL}};
 
 const struct sync_type sync_value = {

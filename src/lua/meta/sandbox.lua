@@ -768,6 +768,19 @@ function Value:update(f) end
 ---@return any current # the value, if it did not equal `old`
 function Value:cas(old, new) end
 
+---Wait until the value is as a function wants it. The function runs here, gets a copy of the value, and is asked again after each
+---change; it may not wait itself.
+---```lua
+---local count = sandbox.value(0)
+---for _ = 1, 3 do spawn(function() count:add(1) end) end
+---print(count:wait_for(function(n) return n == 3 end)) --> 3
+---```
+---@param predicate function # from the value to true or false
+---@param timeout? number # seconds
+---@return any value # the value that fitted, or nil
+---@return "timeout"? reason
+function Value:wait_for(predicate, timeout) end
+
 ---Make a table that all processes share.
 ---```lua
 ---local ages = sandbox.dict { ann = 30 }
@@ -780,8 +793,8 @@ function Value:cas(old, new) end
 function sandbox.dict(t, options) end
 
 ---A shared table: `d[k]`, `d[k] = v`, `pairs(d)`, and `#d`, the number of its entries. Values are returned as copies: to change
----a part of an entry, set the entry again, or `update` it. Keys are strings, numbers and booleans; the key "update" is reserved
----for the method.
+---a part of an entry, set the entry again, or `update` it. Keys are strings, numbers and booleans; the names of the methods
+---(update, add, cas, wait_for) are no keys for `d[k]`.
 ---@class sandbox.Dict
 ---@field [any] any
 ---@operator len: integer
@@ -799,6 +812,33 @@ local Dict = {}
 ---@param f function # from the value, nil if there is none, to the new value
 ---@return any value # the new value
 function Dict:update(key, f) end
+
+---Add to an entry, which must be a number; one that does not exist counts as 0.
+---@param key string|number|boolean
+---@param n number # may be negative
+---@return number sum # the new entry
+function Dict:add(key, n) end
+
+---Set an entry to `new` if it equals `old` (compare and swap), as `cas` of a value compares. nil stands for no entry, in both.
+---@param key string|number|boolean
+---@param old any
+---@param new any
+---@return boolean done
+---@return any current # the entry, if it was not `old`
+function Dict:cas(key, old, new) end
+
+---Wait until an entry is as a function wants it, as `wait_for` of a value does. The function gets nil while there is no entry.
+---```lua
+---local d = sandbox.dict()
+---spawn(function() d.answer = 42 end)
+---print(d:wait_for("answer", function(v) return v ~= nil end)) --> 42
+---```
+---@param key string|number|boolean
+---@param predicate function # from the entry to true or false
+---@param timeout? number # seconds
+---@return any value # the entry that fitted, or nil
+---@return "timeout"? reason
+function Dict:wait_for(key, predicate, timeout) end
 
 ------------------------------------------------------------------------------------------------------------------------
 -- Pools and scopes

@@ -286,6 +286,7 @@ struct sync_record {
   alignas(64) struct monitor monitor;
   uint64_t state[2][RECORD_WORDS]; /* the monitor's two copies */
   struct line line;
+  struct line second; /* of ops that wait for something else (object/sync.h) */
 };
 
 /* Where stdout, or stderr, goes: os/process/output.c. */

@@ -224,7 +224,7 @@ static int prepare_room(struct sync_call *call, struct dict_change *change, uint
 
 static int prepare_entry(struct sync_call *call, struct dict_change *change) {
   const struct op *op = call->op;
-  uint64_t need = dict_entry_bytes(op->value->key_len, op->value->ref_count, op->len);
+  uint64_t need = dict_entry_bytes(op->value->key_len, op->value->ref_count, dict_len(op));
   int rc = prepare_room(call, change, need);
   if (rc)
     return rc;
@@ -263,6 +263,57 @@ static int prepare_reading(struct sync_call *call, struct dict_change *change) {
   return rc ? rc : buf_reserve(op->value->out_refs, e->refs * sizeof(struct object_ref));
 }
 
+/* The entry of the key; NULL: there is none. */
+static const struct dict_entry *entry_of(const struct dict_change *change) {
+  return change->found ? dict_at(change->table, change->found) : NULL;
+}
+
+static bool as_expected(const struct sync_call *call, const struct dict_change *change,
+                        bool exact) {
+  const struct dict_entry *e = entry_of(change);
+  return dict_is_expected(e, e ? dict_message(e) : NULL, call->op->value, exact);
+}
+
+static void compare(struct sync_call *call) {
+  struct dict_change *change = call->change;
+  call->op->value->same = false;
+  if (!call->op->number || map_current(call->b, call->op->object->slot, &change->table))
+    return; /* it is looked at, which tells what is wrong */
+  find(call, change);
+  call->op->value->same = as_expected(call, change, true);
+}
+
+/* What is not there counts as 0. */
+static int prepare_sum(struct sync_call *call, struct dict_change *change) {
+  const struct dict_entry *e = entry_of(change);
+  struct value_args *args = call->op->value;
+  struct number now = {.kind = NUMBER_INTEGER};
+  if (sync_state(call->record)[DICT_UPDATER] == call->step.who)
+    return -SBX_EUPDATING;
+  if (e)
+    now = dict_number(e, dict_message(e));
+  if (now.kind == NUMBER_NONE)
+    return -SBX_ENUMBER;
+  args->number = number_sum(&now, &args->number);
+  return prepare_entry(call, change);
+}
+
+static int prepare_changing(struct sync_call *call, struct dict_change *change) {
+  struct value_args *args = call->op->value;
+  switch (call->step.kind) {
+  case OP_DICT_ADD:
+    return prepare_sum(call, change);
+  case OP_DICT_CAS:
+    args->same = as_expected(call, change, false);
+    if (!args->same)
+      return prepare_reading(call, change);
+    break;
+  default:
+    break;
+  }
+  return args->none ? prepare_removal(call, change) : prepare_entry(call, change);
+}
+
 static int prepare(struct sync_call *call) {
   struct dict_change *change = call->change;
   enum op_kind kind = call->step.kind;
@@ -272,9 +323,9 @@ static int prepare(struct sync_call *call) {
   if (kind == OP_DICT_ALL)
     return prepare_all(call);
   find(call, change);
-  if (kind == OP_DICT_GET || kind == OP_DICT_UPDATE)
+  if (kind == OP_DICT_GET || kind == OP_DICT_UPDATE || kind == OP_DICT_AWAIT)
     return prepare_reading(call, change);
-  return call->op->value->none ? prepare_removal(call, change) : prepare_entry(call, change);
+  return prepare_changing(call, change);
 }
 
 /* -- after ---------------------------------------------------------------------------------------
@@ -312,10 +363,14 @@ static int read_out(struct sync_call *call, struct dict_change *change) {
       dict_each(change->table, sync_state(call->record)[DICT_BUCKETS], tell_entry, call);
     return 0;
   }
+  op->value->number.kind = NUMBER_NONE;
   if (!change->found)
     return 0;
   const struct dict_entry *e = dict_at(change->table, change->found);
-  buf_append(op->out, dict_message(e), e->len);
+  if (e->number)
+    op->value->number = dict_number(e, dict_message(e));
+  else
+    buf_append(op->out, dict_message(e), e->len);
   read_refs(call->b, e, op);
   return 0;
 }
@@ -327,7 +382,12 @@ static int done(struct sync_call *call) {
   case OP_DICT_GET:
   case OP_DICT_ALL:
   case OP_DICT_UPDATE:
+  case OP_DICT_AWAIT:
     return read_out(call, change);
+  case OP_DICT_CAS:
+    if (!call->op->value->same)
+      return read_out(call, change);
+    break;
   default:
     break;
   }
@@ -373,8 +433,12 @@ static void release(struct os_backend *b, uint32_t slot) {
   monitor_commit(&r->monitor);
 }
 
-const struct sync_storage dict_storage = {
-    .prepare = prepare, .fill = fill, .done = done, .each_ref = each_ref, .release = release};
+const struct sync_storage dict_storage = {.compare = compare,
+                                          .prepare = prepare,
+                                          .fill = fill,
+                                          .done = done,
+                                          .each_ref = each_ref,
+                                          .release = release};
 
 int dict_perform(struct os_backend *b, struct op *op) {
   struct sync_call call;

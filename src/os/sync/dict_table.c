@@ -24,16 +24,18 @@ void dict_write(uint8_t *table, uint64_t offset, uint64_t next, const struct op 
   struct dict_entry *e = dict_at(table, offset);
   *e = (struct dict_entry){.next = next,
                            .hash = args->hash,
-                           .len = op->len,
+                           .len = dict_len(op),
                            .key_len = args->key_len,
-                           .refs = args->ref_count};
+                           .refs = args->ref_count & ((1U << 30) - 1),
+                           .number = args->number.kind & 3U};
+  uint64_t bits = number_bits(&args->number);
   uint8_t *at = (uint8_t *)(e + 1);
   uint64_t refs = args->ref_count * sizeof(struct object_ref);
   if (refs)
     memcpy(at, args->refs, refs);
   memcpy(at + refs, args->key, args->key_len);
-  if (op->len)
-    memcpy(at + refs + args->key_len, op->data, op->len);
+  if (e->len)
+    memcpy(at + refs + args->key_len, e->number ? &bits : op->data, e->len);
 }
 
 uint64_t dict_copy(uint8_t *from, uint64_t from_buckets, uint8_t *to, uint64_t to_buckets) {

@@ -51,7 +51,7 @@ static uint64_t world_newest(void *ctx) {
 static void join(struct sync_call *call) {
   if (call->place != LINE_NOWHERE)
     return;
-  call->place = line_join(call->b, &call->record->line);
+  call->place = line_join(call->b, call->line);
   call->step.ticket = call->place == LINE_NOWHERE ? 0 : line_ticket(call->b);
 }
 
@@ -68,12 +68,13 @@ static bool next_may_go(const struct sync_call *call) {
  * first wakes the next: a unit of a semaphore may be left, or a waiter that was woken gives up.
  */
 static void leave(struct sync_call *call) {
-  struct line *line = &call->record->line;
+  struct line *line = call->line;
   if (call->place == LINE_NOWHERE)
     return;
   line_leave(call->b, line, call->place);
   call->place = LINE_NOWHERE;
-  if (call->machine->in_order && atomic_load(&line->end) > 0 && next_may_go(call))
+  if (call->machine->in_order && line == &call->record->line && atomic_load(&line->end) > 0 &&
+      next_may_go(call))
     line_wake(call->b, line, 1, 0);
 }
 
@@ -153,6 +154,8 @@ void sync_begin(struct sync_call *call, struct os_backend *b, struct op *op) {
                .count = op->count},
       .place = LINE_NOWHERE,
   };
+  call->line =
+      sync_is_second(call->machine, op->kind) ? &call->record->second : &call->record->line;
 }
 
 /* A change of the other copy is complete: wake the processes that may go on, then make it current. */
@@ -160,6 +163,8 @@ static void commit(struct os_backend *b, struct sync_record *r, const struct syn
   FAULT("sync.before-wake");
   if (step->wake)
     line_wake(b, &r->line, step->wake, step->wake_after);
+  if (step->wake_second)
+    line_wake(b, &r->second, step->wake_second, 0);
   FAULT("sync.before-commit");
   monitor_commit(&r->monitor);
   FAULT("sync.after-commit");
@@ -262,6 +267,8 @@ static int look(struct sync_call *call, enum sync_look how) {
                            .call = call};
   struct sync_world w = sync_world_of(&view);
   const uint64_t *now = sync_state(call->record);
+  if (call->storage && sync_is_second(call->machine, call->step.kind))
+    call->storage->compare(call);
   if (call->machine->enabled(now, &call->step, &w) && !must_yield(call, now))
     return how == LOOK_ARM ? 0 : apply(call, &w);
   if (how == LOOK_LAST)
@@ -269,7 +276,7 @@ static int look(struct sync_call *call, enum sync_look how) {
   if (how != LOOK_POLL)
     join(call);
   if (call->place != LINE_NOWHERE)
-    line_looked(call->b, &call->record->line);
+    line_looked(call->b, call->line);
   return SYNC_WAITS;
 }
 
@@ -329,7 +336,7 @@ static void add_owners(const struct sync_call *call, struct wait_set *w) {
 static int sleep_in_line(struct sync_call *call) {
   struct wait_set w;
   wait_set_init(&w, call->op->deadline_ns);
-  wait_set_until(&w, line_look_again_ns(&call->record->line, call->place, call->looks - 1));
+  wait_set_until(&w, line_look_again_ns(call->line, call->place, call->looks - 1));
   add_owners(call, &w);
   FAULT("sync.before-sleep");
   return wait_set_sleep(call->b, call->op, &w);
@@ -410,7 +417,7 @@ int sync_perform(struct os_backend *b, struct op *op) {
 static void begin_again(struct sync_call *call, struct os_backend *b, struct op *op) {
   op->deadline_ns = 0;
   sync_begin(call, b, op);
-  call->place = line_find(b, &call->record->line);
+  call->place = line_find(b, call->line);
   call->step.ticket = call->place == LINE_NOWHERE ? 0 : line_ticket(b);
   call->looks = 2; /* its sleeps may be long: look closely */
 }
@@ -430,7 +437,7 @@ int sync_arm(struct os_backend *b, struct op *op, struct wait_set *w) {
     wait_set_until(w, 0);
   if (rc != SYNC_WAITS)
     return rc;
-  wait_set_until(w, line_look_again_ns(&call.record->line, call.place, 1));
+  wait_set_until(w, line_look_again_ns(call.line, call.place, 1));
   add_owners(&call, w);
   return 0;
 }

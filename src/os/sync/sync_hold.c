@@ -87,6 +87,8 @@ static int fill(struct sync_record *r, const struct sync_options *o) {
   atomic_store(&r->past.count, 0);
   atomic_store(&r->line.end, 0);
   atomic_store(&r->line.told, 0);
+  atomic_store(&r->second.end, 0);
+  atomic_store(&r->second.told, 0);
   memset(r->state, 0, sizeof r->state);
   sync_machine_of(o->type)->init(r->state[0], o);
   return monitor_init(&r->monitor);
@@ -216,7 +218,7 @@ void sync_describe(const struct control *c, uint32_t slot, struct sync_info *ret
   struct sync_view view = {.control = c, .record = r, .thorough = true};
   struct sync_world w = sync_world_of(&view);
   uint64_t state[SYNC_WORDS];
-  *ret = (struct sync_info){.waiting = line_count(c, &r->line, 0)};
+  *ret = (struct sync_info){.waiting = line_count(c, &r->line, 0) + line_count(c, &r->second, 0)};
   memcpy(ret->name, r->name, sizeof ret->name);
   sync_read(r, state);
   if (m)

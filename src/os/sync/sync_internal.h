@@ -22,6 +22,8 @@ struct sync_call;
  * (STORAGE_WORDS of them); they change with the machine's, by the same commit.
  */
 struct sync_storage {
+  /* An op that waits for something else to be there: is it as expected? Says so in value_args.same. */
+  void (*compare)(struct sync_call *call);
   /* The op is going to be applied: make room, and store what it brings where it is not current. May
    * commit changes that mean nothing. 0 or a code. */
   int (*prepare)(struct sync_call *call);
@@ -51,6 +53,7 @@ struct sync_call {
   struct sync_step step;
   const struct sync_storage *storage; /* NULL: none */
   void *change;                       /* the storage's, borrowed: what it notes between its steps */
+  struct line *line;                  /* in which it waits */
   int place;                          /* in line; LINE_NOWHERE */
   unsigned looks;                     /* so far */
 };

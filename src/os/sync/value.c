@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "object/number.h"
 #include "os/shared/hand.h"
 #include "os/sync/sync_internal.h"
 
@@ -52,15 +53,22 @@ static int read_part(struct os_backend *b, const uint64_t *s, uint64_t from, uin
 /* -- before --------------------------------------------------------------------------------------
  */
 
-static bool equals(struct os_backend *b, const uint64_t *s, const struct value_args *args) {
+static bool equals(struct os_backend *b, const uint64_t *s, const struct value_args *args,
+                   bool exact) {
   struct buf now = {0};
+  const struct number none = {.kind = NUMBER_NONE};
   if (s[VALUE_KIND] != VALUE_STORED)
-    return value_equals(s, args);
+    return value_equals(s, args, exact);
   bool same = args->expected.kind == NUMBER_NONE && s[VALUE_LEN] == args->expected_len &&
               read_part(b, s, value_bytes(s[VALUE_REFS], 0), s[VALUE_LEN], &now) == 0 &&
-              memcmp(now.data, args->expected_data, args->expected_len) == 0;
+              value_is_expected(&none, now.data, now.len, args, exact);
   buf_release(&now);
   return same;
+}
+
+static void compare(struct sync_call *call) {
+  struct value_args *args = call->op->value;
+  args->same = call->op->number && equals(call->b, sync_state(call->record), args, true);
 }
 
 /* Have an extent, not the current one, that is large enough. Written down before it is used. */
@@ -129,10 +137,11 @@ static int prepare(struct sync_call *call) {
   struct value_args *args = call->op->value;
   switch (call->step.kind) {
   case OP_VALUE_GET:
+  case OP_VALUE_AWAIT:
   case OP_VALUE_UPDATE:
     return prepare_reading(call);
   case OP_VALUE_CAS:
-    args->same = equals(call->b, sync_state(call->record), args);
+    args->same = equals(call->b, sync_state(call->record), args, false);
     return args->same ? prepare_writing(call) : prepare_reading(call);
   case OP_VALUE_SET:
   case OP_VALUE_REPLACE:
@@ -146,9 +155,7 @@ static int prepare(struct sync_call *call) {
  */
 
 static void read_number(const uint64_t *s, struct number *ret) {
-  ret->kind = s[VALUE_KIND] == VALUE_INTEGER ? NUMBER_INTEGER : NUMBER_FLOAT;
-  memcpy(&ret->i, &s[VALUE_DATA], sizeof ret->i);
-  memcpy(&ret->f, &s[VALUE_DATA], sizeof ret->f);
+  *ret = number_of(s[VALUE_KIND] == VALUE_INTEGER ? NUMBER_INTEGER : NUMBER_FLOAT, s[VALUE_DATA]);
 }
 
 /* There is room: see prepare_reading. */
@@ -196,6 +203,7 @@ static int done(struct sync_call *call) {
       return read_out(call->b, s, call->op);
     break;
   case OP_VALUE_GET:
+  case OP_VALUE_AWAIT:
   case OP_VALUE_UPDATE:
     return read_out(call->b, s, call->op);
   default:
@@ -231,8 +239,12 @@ static void release(struct os_backend *b, uint32_t slot) {
   monitor_commit(&r->monitor);
 }
 
-const struct sync_storage value_storage = {
-    .prepare = prepare, .fill = fill, .done = done, .each_ref = each_ref, .release = release};
+const struct sync_storage value_storage = {.compare = compare,
+                                           .prepare = prepare,
+                                           .fill = fill,
+                                           .done = done,
+                                           .each_ref = each_ref,
+                                           .release = release};
 
 /* -- ops -----------------------------------------------------------------------------------------
  */
