@@ -80,6 +80,7 @@ static int explore_once(struct script *script, struct progress *p, bool clock, s
       .states_max = o->explore_limit < UINT32_MAX ? (uint32_t)o->explore_limit : UINT32_MAX,
       .merge_relock = merges_relock(),
       .clock = clock,
+      .kills = o->explore_kills,
       .progress = progress,
       .ctx = p};
   return explore(&eo, script_simulated, script, ret);

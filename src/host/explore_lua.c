@@ -267,7 +267,8 @@ static int explore_in_copy(lua_State *L, struct explored *e) {
 }
 
 static void read_options(lua_State *L, struct explored *e) {
-  static const char *const names[] = {"limit", "seed", "seconds", "token", NULL};
+  static const char *const names[] = {"limit",       "seed",  "seconds", "token",
+                                      "preemptions", "kills", NULL};
   if (lua_isnoneornil(L, 2))
     return;
   luaL_argexpected(L, lua_istable(L, 2), 2, "table of options");
@@ -282,6 +283,17 @@ static void read_options(lua_State *L, struct explored *e) {
   if (lua_getfield(L, 2, "seconds") != LUA_TNIL) {
     e->options.seconds_max = luaL_checknumber(L, -1);
     luaL_argcheck(L, e->options.seconds_max > 0, 2, "seconds must be a number above 0");
+  }
+  if (lua_getfield(L, 2, "preemptions") != LUA_TNIL) {
+    lua_Integer n = luaL_checkinteger(L, -1);
+    luaL_argcheck(L, n >= 0 && n < UINT32_MAX, 2, "preemptions must be a number, 0 or more");
+    e->options.bounded = true;
+    e->options.preemptions = (uint32_t)n;
+  }
+  if (lua_getfield(L, 2, "kills") != LUA_TNIL) {
+    lua_Integer n = luaL_checkinteger(L, -1);
+    luaL_argcheck(L, n >= 0 && n <= 100, 2, "kills must be a number of processes from 0 to 100");
+    e->options.kills = (uint32_t)n;
   }
   if (lua_getfield(L, 2, "token") != LUA_TNIL) {
     const char *wrong = token_parse(luaL_checkstring(L, -1), &e->token);

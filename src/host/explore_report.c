@@ -67,17 +67,23 @@ static const char *bad_word(enum explore_end end) {
 
 static void print_head(FILE *f, const char *script, const struct explore_sum *s) {
   char ways[64], states[64];
+  const char *kills = s->kills ? ", of which one may be killed" : "";
   number(s->states, states);
-  if (s->stop != STOP_COMPLETE)
+  if (s->stop == STOP_BOUND)
+    fprintf(f,
+            "%s: %" PRIu32 " processes%s, all with at most %" PRIu32
+            " preemption%s tried (%s states)\n",
+            script, s->processes, kills, s->preemptions, s->preemptions == 1 ? "" : "s", states);
+  else if (s->stop != STOP_COMPLETE)
     fprintf(f, "%s: %s states of %" PRIu32 " processes tried, not all: %s\n", script, states,
             s->processes, stop_word(s->stop));
   else if (s->ways < 0)
-    fprintf(f, "%s: %" PRIu32 " processes, interleavings without end; all %s states tried\n",
-            script, s->processes, states);
+    fprintf(f, "%s: %" PRIu32 " processes%s, interleavings without end; all %s states tried\n",
+            script, s->processes, kills, states);
   else
-    fprintf(f, "%s: %s interleaving%s of %" PRIu32 " process%s, all tried (%s state%s)\n", script,
+    fprintf(f, "%s: %s interleaving%s of %" PRIu32 " process%s%s, all tried (%s state%s)\n", script,
             number(s->ways, ways), s->ways == 1 ? "" : "s", s->processes,
-            s->processes == 1 ? "" : "es", states, s->states == 1 ? "" : "s");
+            s->processes == 1 ? "" : "es", kills, states, s->states == 1 ? "" : "s");
 }
 
 /* Where the process is that computes without an end: behind which of its operations. */
@@ -177,7 +183,7 @@ static void print_text(FILE *f, const char *text, size_t len) {
 }
 
 /* What the processes printed, and in how many interleavings. */
-static void print_outcomes(FILE *f, const struct exploration *x) {
+static void print_outcomes(FILE *f, const struct exploration *x, bool complete) {
   enum { MOST = 12 };
   const struct explore_outcome *o;
   uint32_t n = exploration_outcomes(x, &o);
@@ -188,8 +194,8 @@ static void print_outcomes(FILE *f, const struct exploration *x) {
   for (uint32_t i = 0; i < n && i < MOST; i++) {
     static const char *const words[] = {"",         "ends well",      "ends wrong",
                                         "deadlock", "a lock is held", "never ends"};
-    fprintf(f, "  %s: %s%s\n", o[i].ways < 0 ? "many" : number(o[i].ways, ways), words[o[i].end],
-            o[i].len ? ", prints" : "");
+    const char *many = !complete ? "some" : o[i].ways < 0 ? "many" : number(o[i].ways, ways);
+    fprintf(f, "  %s: %s%s\n", many, words[o[i].end], o[i].len ? ", prints" : "");
     print_text(f, o[i].text, o[i].len);
   }
   if (n > MOST)
@@ -228,9 +234,9 @@ int explore_report(FILE *f, int width, struct exploration *x, const char *script
     fprintf(f, s.stop == STOP_COMPLETE
                    ? "no process fails, every assertion holds, nobody waits for ever\n"
                    : "nothing went wrong in what was tried\n");
-  if (s.stop != STOP_COMPLETE && exploration_outcomes(x, &outcomes) == 0)
+  if (s.stop != STOP_COMPLETE && s.stop != STOP_BOUND && exploration_outcomes(x, &outcomes) == 0)
     fprintf(f, "  none was followed to its end: fewer processes, or fewer rounds, would help\n");
-  print_outcomes(f, x);
+  print_outcomes(f, x, s.stop == STOP_COMPLETE);
   return bad                       ? EXIT_FOUND
          : s.stop == STOP_COMPLETE ? 0
          : s.stop == STOP_ASKED    ? EXIT_INTERRUPTED

@@ -124,12 +124,34 @@ static uint32_t phase_of(enum op_kind kind, bool goes_on, bool again) {
 static bool could_go_on(const struct told *t, uint32_t state, uint32_t process) {
   const struct explore_step *steps = exploration_steps(t->x, state);
   for (uint32_t i = 0; i < exploration_state(t->x, state)->count; i++)
-    if (steps[i].process == process)
+    if (steps[i].process == process && !steps[i].kill)
       return true;
   return false;
 }
 
-/* The step `e` from a state; `before`: the process of the step before. */
+/* How likely a failure is before the step, and whether it is certain behind it. */
+static void tell_chance(const struct told *t, uint32_t state, const struct explore_step *e,
+                        struct story_step *s) {
+  s->p_fail = exploration_state(t->x, state)->p_bad;
+  s->last_chance = s->p_fail < 1 && exploration_state(t->x, e->to)->p_bad >= 1;
+}
+
+/* The process is killed where it stands. */
+static void tell_kill(struct told *t, uint32_t state, const struct explore_step *e,
+                      struct story_step *s) {
+  char where[WHERE_MAX];
+  exploration_where(t->x, exploration_history(t->x, state, e->process), where);
+  *s = (struct story_step){.process = e->process,
+                           .kind = OP_PROCESS_SIGNAL,
+                           .object = STORY_NONE,
+                           .over = true,
+                           .killed = true,
+                           .woke = STORY_NONE,
+                           .call = "is killed"};
+  split_where(t, s, where);
+  tell_chance(t, state, e, s);
+}
+
 void told_step(struct told *t, uint32_t state, const struct explore_step *e, uint32_t before,
                struct story_step *s) {
   uint32_t history = exploration_history(t->x, state, e->process);
@@ -137,6 +159,10 @@ void told_step(struct told *t, uint32_t state, const struct explore_step *e, uin
   struct answer a = {0};
   char where[WHERE_MAX];
   struct naming naming = {.ref = &r.object}, by_main = naming;
+  if (e->kill) {
+    tell_kill(t, state, e, s);
+    return;
+  }
   if (exploration_request(t->x, history, &r)) {
     t->no_memory = true;
     return;
@@ -167,8 +193,7 @@ void told_step(struct told *t, uint32_t state, const struct explore_step *e, uin
   split_where(t, s, where);
   exploration_world(t->x, e->to, t->w);
   s->after = told_state(t, &r.object);
-  s->p_fail = exploration_state(t->x, state)->p_bad;
-  s->last_chance = s->p_fail < 1 && exploration_state(t->x, e->to)->p_bad >= 1;
+  tell_chance(t, state, e, s);
   answer_release(&a);
   request_close(&r);
 }
@@ -229,7 +254,7 @@ static int tell_path(struct told *t, const uint32_t *path, uint32_t len, enum ex
     const struct explore_step *e = &exploration_steps(t->x, state)[path[i]];
     histories[i] = exploration_history(t->x, state, e->process);
     told_step(t, state, e, before, &t->steps[i]);
-    before = e->process;
+    before = e->kill ? before : e->process;
     state = e->to;
     t->story.step_count++;
   }

@@ -93,6 +93,7 @@ struct options {
   struct shake_choice shake;
   bool sim;               /* --sim, or implied by what needs it */
   bool explore;           /* --explore */
+  bool explore_kills;     /* --explore-kills */
   bool step;              /* --step */
   const char *replay;     /* --replay: a token; NULL: none; borrowed */
   uint64_t explore_limit; /* states, at most; 0: the default */

@@ -248,6 +248,12 @@ static enum answer set_explore(struct options *o, const char *value) {
   return ANSWER_OK;
 }
 
+static enum answer set_explore_kills(struct options *o, const char *value) {
+  (void)value;
+  o->explore_kills = o->explore = o->sim = true;
+  return ANSWER_OK;
+}
+
 static enum answer set_step(struct options *o, const char *value) {
   (void)value;
   o->step = o->explore = o->sim = true;
@@ -346,6 +352,8 @@ static const struct option_row program_rows[] = {
      NULL, NULL, NULL, set_sim},
     {GROUP_TRY, 0, "explore", OPTIONAL_ARGUMENT, "LIMIT", "try every interleaving (at most LIMIT states), and tell what can go wrong",
      "a number of states greater than 0", "--explore=100000", NULL, set_explore},
+    {GROUP_TRY, 0, "explore-kills", NO_ARGUMENT, NULL, "--explore, and at any step one process, but not main, may be killed",
+     NULL, NULL, NULL, set_explore_kills},
     {GROUP_TRY, 0, "step", NO_ARGUMENT, NULL, "be the scheduler: at each step, choose which process goes on; with undo",
      NULL, NULL, NULL, set_step},
     {GROUP_TRY, 0, "replay", ARGUMENT, "TOKEN", "run the interleaving that TOKEN names, which --explore has told",

@@ -38,6 +38,10 @@ static int read_token(const struct script *s, struct token *ret) {
     return refuse("replay: the token %s",
                   "is of a function: sandbox.explore(fn, { token = ... }) follows it");
   }
+  if (ret->kills && !s->options->sim) {
+    token_release(ret);
+    return refuse("replay: the token %s", "kills a process, which only --sim --replay shows");
+  }
   if (!replay_hash(s, &hash)) {
     token_release(ret);
     return refuse("replay: cannot read '%s'", path ? path : "the script");

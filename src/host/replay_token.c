@@ -80,8 +80,6 @@ void replay_tell(FILE *f, const struct script *script, const struct exploration 
     if (rc == 0) {
       fprintf(f, "see it again: sandbox --replay '%.*s'", (int)token.len, (const char *)token.data);
       print_command(f, script);
-    } else if (rc == -SBX_EINVAL) {
-      fprintf(f, "no token: it depends on which of several ready entries a select takes\n");
     }
   }
   buf_release(&token);

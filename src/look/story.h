@@ -45,6 +45,7 @@ struct story_step {
   bool over;          /* its op is over */
   bool preempts;      /* the process of the step before could have gone on */
   bool vain;          /* NOTIFY: nobody waited. A try of a lock in vain has rc -SBX_ETIMEDOUT */
+  bool killed;        /* it is no op: the process is killed */
   bool abandoned;     /* ACQUIRE: from one that had ended */
   uint32_t woke;      /* process that may go on by it; STORY_NONE */
   const char *call;   /* the call as the user wrote it, or would: "count:get()" */

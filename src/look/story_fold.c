@@ -14,6 +14,8 @@ enum { STEPS_MAX = 60, STATES_MAX = 4 }; /* shown, but for those of the mistake 
 
 /* Steps about which there is nothing to say. */
 static bool is_dull(const struct story_step *step) {
+  if (step->killed)
+    return false;
   switch (step->kind) {
   case OP_PROCESS_END:
     return false;
@@ -150,7 +152,7 @@ static bool is_shown(const struct story *s, const struct finding *f, const struc
   if (!story_process_is(s, step->process))
     return false;
   bool owned = v->process[step->process];
-  if (is_part(f, i) || step->last_chance)
+  if (is_part(f, i) || step->last_chance || step->killed)
     return true;
   if (!owned || is_dull(step) || is_first_value(s, i))
     return false;
@@ -179,7 +181,8 @@ static void keep_last(const struct story *s, const struct finding *f, bool *step
 static void mark_steps(const struct story *s, const struct finding *f, struct story_view *v) {
   uint32_t begin = beginning(s, f), end = ending(s, f), states = 0;
   for (uint32_t i = 0; i < s->step_count; i++)
-    v->step[i] = ((i >= begin && i < end) || is_part(f, i) || s->steps[i].last_chance) &&
+    v->step[i] = ((i >= begin && i < end) || is_part(f, i) || s->steps[i].last_chance ||
+                  s->steps[i].killed) &&
                  is_shown(s, f, v, i);
   keep_last(s, f, v->step);
   for (uint32_t i = 0; i < s->step_count; i++) {
@@ -204,7 +207,7 @@ int view_make(const struct story *s, const struct finding *f, struct story_view 
   if (!mark_guilty(s, f, ret->process))
     mark_concerned(s, ret);
   for (uint32_t i = 0; i < s->step_count; i++)
-    if (s->steps[i].last_chance)
+    if (s->steps[i].last_chance || s->steps[i].killed)
       mark(ret->process, s->process_count, s->steps[i].process);
   mark_objects(s, f, ret);
   mark_steps(s, f, ret);

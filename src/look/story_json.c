@@ -107,6 +107,7 @@ static void step(struct json *j, const struct story *s, const struct finding *f,
   flag(j, "over", at->over);
   flag(j, "preempts", at->preempts);
   flag(j, "vain", at->vain);
+  flag(j, "killed", at->killed);
   flag(j, "abandoned", at->abandoned);
   number(j, "woke", at->woke);
   text(j, "call", at->call);

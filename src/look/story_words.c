@@ -558,8 +558,8 @@ void story_say_note(const struct story *s, const struct finding *f, uint32_t ste
 
 void story_say_chance(const struct story *s, uint32_t step, struct story_text *t) {
   if (s->steps[step].last_chance)
-    SAY("the last good moment: had %s waited here, all could have ended well",
-        NAME(s->steps[step].process));
+    SAY("the last good moment: had %s %s here, all could have ended well",
+        NAME(s->steps[step].process), s->steps[step].killed ? "lived on" : "waited");
 }
 
 void story_say_wait(const struct story *s, const struct finding *f, uint32_t process,

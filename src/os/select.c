@@ -68,13 +68,14 @@ static void disarm_all(struct os_backend *b, struct op *op) {
 }
 
 int select_any(struct os_backend *b, struct op *op) {
-  struct select_scan scan = {.last = deadline_passed(op->deadline_ns)};
+  struct select_scan scan = {.at = turns_choice(b, op), .last = deadline_passed(op->deadline_ns)};
   op->number = -1;
   int rc = look_at_all(b, op, &scan);
   while (rc == SELECT_SLEEPS) {
     rc = sleep_for_all(b, op);
     if (rc && rc != -SBX_ETIMEDOUT)
       break;
+    scan.at = turns_choice(b, op);
     scan.last = rc == -SBX_ETIMEDOUT || deadline_passed(op->deadline_ns);
     rc = look_at_all(b, op, &scan);
   }

@@ -98,6 +98,9 @@ int world_step(struct world *w, uint32_t i, const struct request *r, struct answ
  * up what it held; ENDED. */
 void world_exit(struct world *w, uint32_t i, int exit_code, int signal);
 
+/* Process `i` is killed, which is no failure of the run. */
+void world_kill(struct world *w, uint32_t i);
+
 /* Does the process have interrupts (enum interrupt, or'ed) that it was not told yet? Taking them
  * clears them. A waiting op ends by them only if the caller says so by world_cancel. */
 unsigned world_interrupts(const struct world *w, uint32_t i);

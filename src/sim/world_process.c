@@ -107,7 +107,7 @@ static void let_go(struct world *w, uint32_t i) {
   w->lost = true;
 }
 
-static void kill_on_purpose(struct world *w, uint32_t i) {
+void world_kill(struct world *w, uint32_t i) {
   w->actors[i].expected = true;
   world_exit(w, i, 0, SIGNAL_KILL);
 }
@@ -123,7 +123,7 @@ void world_exit(struct world *w, uint32_t i, int exit_code, int signal) {
   for (uint32_t k = 0; k < w->actor_count; k++)
     if (actor_lives(&w->actors[k]) &&
         (i == 0 || (w->actors[k].spawner == i && w->actors[k].daemon)))
-      kill_on_purpose(w, k);
+      world_kill(w, k);
   world_collect(w);
 }
 
@@ -270,7 +270,7 @@ int world_process_await(struct world *w, uint32_t i, const struct request *r, st
     return WORLD_GOES_ON;
   for (uint32_t k = 0; k < w->actor_count; k++)
     if (w->actors[k].spawner == i && actor_lives(&w->actors[k]))
-      kill_on_purpose(w, k);
+      world_kill(w, k);
   return 0;
 }
 

@@ -44,6 +44,62 @@ local function states_of(data, failure)
   return passed
 end
 
+describe("--explore-kills", function()
+  local ADD = [[
+local lock, count = sandbox.lock(), sandbox.value(0)
+local function add()
+  lock:acquire()
+  count:set(count:get() + 1)
+  lock:release()
+end
+local p, q = spawn(add), spawn(add)
+p:join() q:join()
+assert(count:get() >= %d, "count is " .. count:get())
+]]
+
+  it("finds what goes wrong when a process is killed", function()
+    local well = run { "--explore", "-e", ADD:format(2) }
+    assert.equal(0, well.status, well.out)
+    local result = run { "--explore-kills", "-e", ADD:format(2) }
+    assert.equal(5, result.status)
+    assert.is_truthy(result.out:find("3 processes, of which one may be killed, all tried", 1, true), result.out)
+    assert.is_truthy(result.out:find("wrong: count is 1", 1, true), result.out)
+    assert.is_truthy(result.out:find("is killed", 1, true), result.out)
+  end)
+
+  it("is no failure if the others get on: the lock of one that was killed is free", function()
+    local result = run { "--explore-kills", "-e", ADD:format(1) }
+    assert.equal(0, result.status, result.out)
+  end)
+
+  it("finds the reader that waits for one that was killed", function()
+    local text = "local q = queue() spawn(function() q:put(1) end) spawn(function() q:get() end)"
+    assert.equal(0, run({ "--explore", "-e", text }).status)
+    local result = run { "--explore-kills", "-e", text }
+    assert.is_truthy(result.out:find("end in a deadlock", 1, true), result.out)
+  end)
+
+  it("has a token, which is followed in the simulator", function()
+    local text = ADD:format(2)
+    local token = run({ "--explore-kills", "-e", text }).out:match("%-%-replay '(%S+!p%S+)'")
+    assert.is_truthy(token)
+    local result = run { "--sim", "--replay", token, "-e", text }
+    assert.is_truthy(result.err:find("count is 1", 1, true), result.err)
+    assert.equal(1, result.status)
+    result = run { "--replay", token, "-e", text }
+    assert.equal(2, result.status)
+    assert.is_truthy(result.err:find("kills a process, which only --sim --replay shows", 1, true), result.err)
+  end)
+
+  it("has a page, too", function()
+    local data = explored(ADD:format(2), "--explore-kills")
+    assert.is_true(data.failures[1].story.steps[#data.failures[1].path] ~= nil)
+    local killed = 0
+    for _, step in ipairs(data.failures[1].story.steps) do killed = killed + (step.killed and 1 or 0) end
+    assert.equal(1, killed)
+  end)
+end)
+
 describe("--explore --trace x.html", function()
   it("has each state, and the failing schedule as a path through them", function()
     local data, result = explored(LOST, "--explore")

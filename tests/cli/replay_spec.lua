@@ -152,6 +152,14 @@ local TEXTS = {
     local k = spawn(function() p:kill() end)
     k:join() p:join()
     assert(v:get() ~= 1, "killed in between")]], 1, "killed in between" },
+  ["a select that chooses the first of those that are ready"] = { [[
+    local a, b = sandbox.queue(), sandbox.queue()
+    sandbox.join_all { spawn(function() a:put "a" end), spawn(function() b:put "b" end) }
+    assert(select(2, sandbox.select { a, b }) ~= "a", "it was a")]], 1, "it was a" },
+  ["a select that chooses the second of those that are ready"] = { [[
+    local a, b = sandbox.queue(), sandbox.queue()
+    sandbox.join_all { spawn(function() a:put "a" end), spawn(function() b:put "b" end) }
+    assert(select(2, sandbox.select { a, b }) ~= "b", "it was b")]], 1, "it was b" },
   ["random numbers, and grandchildren"] = { [[
     local v = sandbox.value(0)
     local function f()

@@ -40,6 +40,21 @@ static void a_token_may_have_no_deviation_and_flags(void **state) {
   token_release(&t);
 }
 
+static void a_turn_may_choose_or_kill(void **state) {
+  (void)state;
+  struct token t;
+  assert_null(token_parse("sbx1:00000000:ved:2>p2.1,3!p1,4>p0~0000", &t));
+  assert_true(t.ends && t.done);
+  assert_int_equal(t.count, 3);
+  assert_int_equal(t.kills, 1);
+  assert_true(t.turns[0].choice == 1 && !t.turns[0].kill);
+  assert_true(t.turns[1].kill && t.turns[1].process == 1);
+  assert_true(t.turns[2].choice == 0 && !t.turns[2].kill);
+  token_release(&t);
+  assert_non_null(token_parse("sbx1:00000000:v:2>p2.~0000", &t));
+  assert_non_null(token_parse("sbx1:00000000:v:2!p2.1~0000", &t));
+}
+
 static void a_token_may_be_long(void **state) {
   (void)state;
   struct buf text = {0};
@@ -119,6 +134,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_token_is_read),
       cmocka_unit_test(a_token_may_have_no_deviation_and_flags),
+      cmocka_unit_test(a_turn_may_choose_or_kill),
       cmocka_unit_test(a_token_may_be_long),
       cmocka_unit_test(what_is_cut_off_is_told_as_such),
       cmocka_unit_test(what_is_wrong_is_told),

@@ -1101,6 +1101,8 @@ function sandbox.time() end
 ---@field limit? integer # states, at most (default 2,000,000)
 ---@field seconds? number # real time, at most
 ---@field seed? integer # of the random numbers that the function draws
+---@field preemptions? integer # only interleavings in which so many times, at most, another process goes on than the one that could
+---@field kills? integer # so many processes, but not the caller, may be killed, each at any step (default 0)
 ---@field token? string # follow only the schedule that it names: a token of a failure of the same function
 
 ---One kind of failure that an exploration has found, by its shortest schedule.

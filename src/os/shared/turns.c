@@ -210,6 +210,15 @@ void turns_pass(struct os_backend *b) {
   move_on(me->t, me->next - 1);
 }
 
+uint32_t turns_choice(const struct os_backend *b, const struct op *op) {
+  const struct turn_taker *me = b->turns;
+  const struct turn *turn = me && me->has_turn ? &me->t->list[me->next - 1] : NULL;
+  bool says = turn && turn->kind == OP_SELECT && !(turn->flags & (TURN_GOES_ON | TURN_LATE));
+  return says && turn->number >= 0 && (uint32_t)turn->number < op->sub_count
+             ? (uint32_t)turn->number
+             : 0;
+}
+
 bool turns_goes_on(const struct os_backend *b) {
   const struct turn_taker *me = b->turns;
   return me && me->has_turn && (me->t->list[me->next - 1].flags & TURN_GOES_ON);

@@ -85,6 +85,9 @@ bool turns_between(struct os_backend *b, struct op *op);
 /* The present step is done, and what is left of the op is none. */
 void turns_pass(struct os_backend *b);
 
+/* Which of its ops a select does in its present turn; 0 if the list does not say it. */
+uint32_t turns_choice(const struct os_backend *b, const struct op *op);
+
 /* Does the op not end with its present turn? */
 bool turns_goes_on(const struct os_backend *b);
 

@@ -1,504 +1,18 @@
-/* sim/explore/explore.c - building the graph; see explore.h. What is told of it is in judge.c. */
+/*
+ * sim/explore/explore.c - the search; see explore.h. The graph is built by state.c, steps.c and close.c,
+ * and what is told of it is in judge.c.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/error.h"
-#include "sim/explore/graph.h"
+#include "sim/explore/making.h"
 #include "sim/explore/token.h"
 
 enum { STATES_MAX = 2000000 };
 
-/* -- states as bytes ----------------------------------------------------------------------------- */
-
-/* A state that is being made. */
-struct making {
-  struct world *w;
-  uint32_t *histories; /* of each process; cap of them */
-  int64_t *ages;       /* the time that each has waited in an op with a deadline; cap */
-  uint32_t count, cap;
-  bool stuck; /* as in struct explore_state */
-};
-
-static int make_room(struct making *m, uint32_t count) {
-  if (count <= m->cap)
-    return 0;
-  uint32_t *grown = realloc(m->histories, 2 * count * sizeof *grown);
-  if (grown)
-    m->histories = grown;
-  int64_t *ages = grown ? realloc(m->ages, 2 * count * sizeof *ages) : NULL;
-  if (!ages)
-    return -SBX_ENOMEM;
-  m->ages = ages;
-  m->cap = 2 * count;
-  return 0;
-}
-
-void graph_state_parts(const struct exploration *x, uint32_t state, struct state_parts *ret) {
-  size_t len;
-  const uint8_t *bytes = intern_get(x->keys, state + 1, &len), *end = bytes + len;
-  uint32_t count;
-  memcpy(&count, end - sizeof count, sizeof count);
-  end -= sizeof count + count * sizeof(uint32_t);
-  *ret = (struct state_parts){
-      .world = bytes, .histories = end, .ages = end - count * sizeof(int64_t), .count = count};
-  ret->len = (size_t)(ret->ages - bytes);
-}
-
-static int load(const struct exploration *x, uint32_t state, struct making *m) {
-  struct state_parts p;
-  graph_state_parts(x, state, &p);
-  int rc = make_room(m, p.count);
-  if (rc)
-    return rc;
-  memcpy(m->histories, p.histories, p.count * sizeof *m->histories);
-  memcpy(m->ages, p.ages, p.count * sizeof *m->ages);
-  m->count = p.count;
-  m->stuck = false;
-  return world_load(m->w, p.world, p.len);
-}
-
-static int write_state(struct exploration *x, struct making *m) {
-  x->key.len = 0;
-  int rc = world_save(m->w, &x->key);
-  if (rc == 0)
-    rc = buf_append(&x->key, m->ages, m->count * sizeof *m->ages);
-  if (rc == 0)
-    rc = buf_append(&x->key, m->histories, m->count * sizeof *m->histories);
-  return rc ? rc : buf_append(&x->key, &m->count, sizeof m->count);
-}
-
-static int add_state(struct exploration *x, struct making *m, uint32_t *ret) {
-  bool is_new;
-  int rc = write_state(x, m);
-  if (rc)
-    return rc;
-  uint32_t id = intern_put(x->keys, x->key.data, x->key.len, &is_new);
-  if (!id)
-    return -SBX_ENOMEM;
-  *ret = id - 1;
-  if (!is_new)
-    return 0;
-  if (x->state_count == x->state_cap) {
-    uint32_t cap = x->state_cap ? 2 * x->state_cap : 1024;
-    struct explore_state *grown = realloc(x->states, cap * sizeof *grown);
-    if (!grown)
-      return -SBX_ENOMEM;
-    x->states = grown;
-    x->state_cap = cap;
-  }
-  x->states[x->state_count++] = (struct explore_state){.end = EXPLORE_OPEN, .stuck = m->stuck};
-  if (m->count > x->processes)
-    x->processes = m->count;
-  return 0;
-}
-
-static int add_step(struct exploration *x, uint32_t process, uint32_t to, uint32_t answer) {
-  if (x->step_count == x->step_cap) {
-    uint32_t cap = x->step_cap ? 2 * x->step_cap : 4096;
-    struct explore_step *grown = realloc(x->steps, cap * sizeof *grown);
-    if (!grown)
-      return -SBX_ENOMEM;
-    x->steps = grown;
-    x->step_cap = cap;
-  }
-  x->steps[x->step_count++] =
-      (struct explore_step){.to = to, .answer = answer, .process = (uint16_t)process};
-  return 0;
-}
-
-/* -- processes ----------------------------------------------------------------------------------- */
-
-static bool has_left(const struct exploration *x, const struct making *m, uint32_t i) {
-  struct world_process p;
-  if (history_of(&x->h, m->histories[i])->image == 0)
-    return true;
-  world_process(m->w, i, &p);
-  return p.phase == PHASE_ENDED;
-}
-
-/* The request of a history, opened once. */
-const struct request *graph_request(struct exploration *x, uint32_t history) {
-  if (history >= x->request_cap) {
-    uint32_t cap = 2 * history + 64;
-    struct request **grown = realloc(x->requests, cap * sizeof(struct request *));
-    if (!grown)
-      return NULL;
-    memset(grown + x->request_cap, 0, (cap - x->request_cap) * sizeof(struct request *));
-    x->requests = grown;
-    x->request_cap = cap;
-  }
-  if (!x->requests[history]) {
-    struct request *r = malloc(sizeof *r);
-    if (r && exploration_request(x, history, r)) {
-      free(r);
-      r = NULL;
-    }
-    x->requests[history] = r;
-  }
-  return x->requests[history];
-}
-
-/* What process `i` asks, with the deadlines that it has by now. Valid until the next call. */
-static const struct request *asked_by(struct exploration *x, const struct making *m, uint32_t i) {
-  const struct request *r = graph_request(x, m->histories[i]);
-  if (!r || m->ages[i] == 0)
-    return r;
-  x->late = *r;
-  if (r->deadline_ns != SBX_FOREVER)
-    x->late.deadline_ns -= m->ages[i];
-  if (r->sub_count == 0)
-    return &x->late;
-  struct request *subs = realloc(x->late_subs, r->sub_count * sizeof *subs);
-  if (!subs)
-    return NULL;
-  x->late_subs = x->late.subs = subs;
-  for (uint32_t k = 0; k < r->sub_count; k++) {
-    subs[k] = r->subs[k];
-    if (subs[k].kind == OP_CLOCK_SLEEP && subs[k].deadline_ns != SBX_FOREVER)
-      subs[k].deadline_ns -= m->ages[i];
-  }
-  return &x->late;
-}
-
-/* A process has stopped, with this history: it asks, or has left. */
-static int settle(struct exploration *x, struct making *m, uint32_t i) {
-  const struct history *h = history_of(&x->h, m->histories[i]);
-  if (h->image == 0) {
-    int32_t status;
-    memcpy(&status, intern_get(x->h.texts, h->request, NULL), sizeof status);
-    world_exit(m->w, i, status, 0);
-    return 0;
-  }
-  const struct request *r = graph_request(x, m->histories[i]);
-  if (!r)
-    return -SBX_ENOMEM;
-  x->asks_done |= r->kind == OP_QUEUE_TASK_DONE || r->kind == OP_QUEUE_JOIN;
-  return world_ask(m->w, i, r);
-}
-
-static uint32_t answer_text(struct exploration *x, const struct answer *a, enum op_kind kind) {
-  x->text.len = 0;
-  if (answer_write(a, kind, &x->text))
-    return 0;
-  return intern_put(x->h.texts, x->text.data, x->text.len, NULL);
-}
-
-static int follow(struct exploration *x, struct making *m, uint32_t before, uint32_t i,
-                  uint32_t answer) {
-  struct world_process p;
-  world_process(m->w, i, &p);
-  uint32_t after = answer ? history_follow(&x->h, before, answer, i, p.serial) : 0;
-  if (!after)
-    return -SBX_ENOMEM;
-  m->histories[i] = after;
-  m->ages[i] = 0;
-  return settle(x, m, i);
-}
-
-/* The spawned process is its parent, told so. */
-static int be_born(struct exploration *x, struct making *m, uint32_t parent,
-                   const struct answer *told) {
-  struct answer a = *told;
-  uint32_t i = m->count;
-  int rc = make_room(m, i + 1);
-  if (rc)
-    return rc;
-  m->ages[m->count++] = 0;
-  a.number = 0;
-  return follow(x, m, m->histories[parent], i, answer_text(x, &a, OP_PROCESS_SPAWN));
-}
-
-enum { NO_CHOICE = -1 };
-
-/* -- the choice of a select ---------------------------------------------------------------------- */
-
-static struct request *late_subs(struct exploration *x, uint32_t count) {
-  struct request *subs = realloc(x->late_subs, count * sizeof *subs);
-  if (subs)
-    x->late_subs = subs;
-  return subs;
-}
-
-/* The select with the chosen op before the others: it is the one that is done. */
-static const struct request *chosen_first(struct exploration *x, const struct request *r) {
-  struct request chosen = r->subs[x->choice];
-  const struct request *from = r->subs == x->late_subs ? NULL : r->subs;
-  struct request *subs = late_subs(x, r->sub_count);
-  if (!subs)
-    return NULL;
-  if (from)
-    memcpy(subs, from, r->sub_count * sizeof *subs);
-  subs[x->choice] = subs[0];
-  subs[0] = chosen;
-  if (r != &x->late)
-    x->late = *r;
-  x->late.subs = subs;
-  return &x->late;
-}
-
-/* Could a select of process `i` take its op k now, if it tried no other? */
-static bool is_ready(struct exploration *x, struct making *m, uint32_t i, uint32_t k) {
-  const struct request *r = asked_by(x, m, i);
-  if (!r)
-    return false;
-  struct request one = *r;
-  one.subs = &r->subs[k];
-  one.sub_count = 1;
-  one.deadline_ns = SBX_FOREVER;
-  return world_can(m->w, i, &one) == WORLD_GOES;
-}
-
-/* The next op, from `k` on, that a select may choose. NO_CHOICE: there is none, or nothing to choose,
- * since it is no select, or one that takes the first. */
-static int next_choice(struct exploration *x, struct making *m, uint32_t i, uint32_t k) {
-  const struct request *r = graph_request(x, m->histories[i]);
-  if (!r || r->kind != OP_SELECT || r->count == 1)
-    return NO_CHOICE;
-  for (; k < r->sub_count; k++)
-    if (is_ready(x, m, i, k))
-      return (int)k;
-  return NO_CHOICE;
-}
-
-/* Process `i` takes a step. `ret_answer`: 0 if its op is not over. */
-static int take_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *ret_answer) {
-  struct answer a = {0};
-  const struct request *r = asked_by(x, m, i);
-  *ret_answer = 0;
-  if (r && x->choice != NO_CHOICE)
-    r = chosen_first(x, r);
-  if (!r)
-    return -SBX_ENOMEM;
-  if (op_describe(r->kind)->type == OBJECT_PROCESS)
-    x->asks_status |= graph_asks_status(r);
-  x->reads_clock |= r->kind == OP_CLOCK_NOW || r->kind == OP_CLOCK_WALL;
-  int rc = world_step(m->w, i, r, &a);
-  if (rc == WORLD_GOES_ON)
-    return 0;
-  if (rc == 0 && x->choice != NO_CHOICE)
-    a.number = (int)x->choice;
-  if (rc == 0 && (*ret_answer = answer_text(x, &a, r->kind)) == 0)
-    rc = -SBX_ENOMEM;
-  if (rc == 0 && r->kind == OP_PROCESS_SPAWN && a.rc == 0)
-    rc = be_born(x, m, i, &a);
-  if (rc == 0 && !has_left(x, m, i))
-    rc = follow(x, m, m->histories[i], i, *ret_answer);
-  answer_release(&a);
-  return rc;
-}
-
-/* -- what is no step of its own ------------------------------------------------------------------ */
-
-static bool can(struct exploration *x, struct making *m, uint32_t i) {
-  if (has_left(x, m, i))
-    return false;
-  const struct request *r = asked_by(x, m, i);
-  return r && world_can(m->w, i, r) != WORLD_WAITS;
-}
-
-static bool holds_something(const struct making *m, uint32_t i) {
-  struct forgotten f;
-  uint32_t at = 0;
-  return world_forgotten(m->w, i, &at, &f);
-}
-
-/* Is it done at once, as soon as it can be? */
-static bool is_quiet(struct exploration *x, const struct making *m, uint32_t i) {
-  const struct request *r = graph_request(x, m->histories[i]);
-  if (!r)
-    return false;
-  if (r->kind == OP_PROCESS_AWAIT) /* the end of its code: it lets go of locks */
-    return !holds_something(m, i);
-  if (r->kind == OP_PROCESS_END)
-    return !x->ends_are_steps && !holds_something(m, i);
-  if (r->kind == OP_PROCESS_LOOK) {
-    struct world_process p;
-    uint32_t slot = r->object.slot;
-    if (r->number || slot == i || slot >= m->count)
-      return true;
-    world_process(m->w, slot, &p);
-    x->asks_status |= p.phase != PHASE_ENDED;
-    return p.phase == PHASE_ENDED;
-  }
-  return graph_is_quiet(r);
-}
-
-/* A quiet process that can go on; EXPLORE_NONE: there is none. `ret_any`: somebody can go on. */
-static uint32_t find_quiet(struct exploration *x, struct making *m, bool *ret_any) {
-  *ret_any = false;
-  for (uint32_t i = 0; i < m->count; i++)
-    if (can(x, m, i)) {
-      *ret_any = true;
-      if (is_quiet(x, m, i))
-        return i;
-    }
-  return EXPLORE_NONE;
-}
-
-/* Let time pass until somebody can go on. False: nobody waits for a time. */
-static bool pass_time(struct exploration *x, struct making *m) {
-  int64_t next = SBX_FOREVER, now = world_now(m->w);
-  for (uint32_t i = 0; i < m->count; i++) {
-    const struct request *r = has_left(x, m, i) ? NULL : asked_by(x, m, i);
-    int64_t deadline = r ? world_deadline(m->w, i, r) : SBX_FOREVER;
-    next = deadline < next ? deadline : next;
-  }
-  if (next == SBX_FOREVER)
-    return false;
-  if (x->options.clock) {
-    world_advance(m->w, next > now ? next : now);
-    return true;
-  }
-  for (uint32_t i = 0; i < m->count; i++) {
-    const struct request *r = has_left(x, m, i) ? NULL : graph_request(x, m->histories[i]);
-    if (r && world_deadline(m->w, i, r) != SBX_FOREVER)
-      m->ages[i] += next > now ? next - now : 0;
-  }
-  return true;
-}
-
-/* Has time brought the same state again? Then it does so for ever. Brent's way to find circles. */
-struct circle {
-  uint32_t length, limit, state; /* state: its bytes as a text; 0: none yet */
-};
-
-static int comes_back(struct exploration *x, struct making *m, struct circle *c, bool *ret) {
-  int rc = write_state(x, m);
-  if (rc)
-    return rc;
-  *ret = c->state && intern_find(x->h.texts, x->key.data, x->key.len) == c->state;
-  if (*ret || c->length++ < c->limit)
-    return 0;
-  c->state = intern_put(x->h.texts, x->key.data, x->key.len, NULL);
-  c->limit = 2 * c->limit + 1;
-  c->length = 0;
-  return c->state ? 0 : -SBX_ENOMEM;
-}
-
-/* An interrupt that is under way arrives at once. */
-static int deliver_interrupts(struct exploration *x, struct making *m) {
-  int rc = 0;
-  for (uint32_t i = 0; i < m->count && rc == 0; i++) {
-    struct answer a = {0};
-    if (has_left(x, m, i) || !world_interrupts(m->w, i))
-      continue;
-    m->histories[i] = history_interrupt(&x->h, m->histories[i], world_take_interrupts(m->w, i));
-    const struct request *r = m->histories[i] ? asked_by(x, m, i) : NULL;
-    if (!r)
-      return -SBX_ENOMEM;
-    if (!(history_of(&x->h, m->histories[i])->held & HISTORY_CANCELLED))
-      continue;
-    rc = world_cancel(m->w, i, r, &a);
-    if (rc == 0)
-      rc = follow(x, m, m->histories[i], i, answer_text(x, &a, r->kind));
-    answer_release(&a);
-  }
-  return rc;
-}
-
-/* Do what is no step, until nothing is left but steps; and when nobody can go on, let time pass. */
-static int close_state(struct exploration *x, struct making *m) {
-  enum { MOST = 100000 }; /* times; a process that counts its sleeps never comes back */
-  enum { QUIET = 100000, PROCESSES = 2000 };
-  uint32_t done = 0;
-  struct circle circle = {0};
-  for (uint32_t passed = 0; passed < MOST;) {
-    bool any;
-    int told = deliver_interrupts(x, m);
-    if (told)
-      return told;
-    uint32_t answer, quiet = find_quiet(x, m, &any);
-    if (quiet != EXPLORE_NONE) {
-      if (done++ == QUIET || m->count > PROCESSES || x->asked) {
-        x->h.cut = 2;
-        x->h.cut_after = m->histories[quiet];
-        return -SBX_ENOMEM;
-      }
-      int rc = take_step(x, m, quiet, &answer);
-      if (rc)
-        return rc;
-      continue;
-    }
-    if (any || has_left(x, m, 0) || !pass_time(x, m))
-      return 0;
-    passed++;
-    int rc = comes_back(x, m, &circle, &m->stuck);
-    if (rc || m->stuck)
-      return rc;
-  }
-  m->stuck = true;
-  return 0;
-}
-
 /* -- the search ---------------------------------------------------------------------------------- */
-
-static enum explore_end end_of(struct exploration *x, const struct making *m) {
-  struct world_process p;
-  bool held = false;
-  if (!has_left(x, m, 0))
-    return EXPLORE_DEADLOCK;
-  world_process(m->w, 0, &p);
-  if (p.exit_code != 0 || p.signal)
-    return EXPLORE_ERROR;
-  const uint8_t *report;
-  size_t len;
-  uint32_t at = 0;
-  if (world_report(m->w, &at, &report, &len)) /* a failure that nobody looked at */
-    return EXPLORE_ERROR;
-  for (uint32_t i = 0; i < m->count; i++)
-    held |= history_of(&x->h, m->histories[i])->held & HISTORY_HELD;
-  return held ? EXPLORE_HELD : EXPLORE_WELL;
-}
-
-/* Find the steps of a state. */
-static int look_step(struct exploration *x, struct making *m, uint32_t i) {
-  uint32_t answer, to;
-  int rc = take_step(x, m, i, &answer);
-  x->choice = NO_CHOICE;
-  if (rc == 0)
-    rc = close_state(x, m);
-  if (rc == 0)
-    rc = add_state(x, m, &to);
-  return rc ? rc : add_step(x, i, to, answer);
-}
-
-/* The steps of process `i`: one, or one for each op that a select may choose. */
-static int look_at_process(struct exploration *x, uint32_t state, struct making *m, uint32_t i) {
-  int rc = load(x, state, m);
-  if (rc || !can(x, m, i))
-    return rc;
-  int choice = next_choice(x, m, i, 0);
-  do {
-    int after = choice == NO_CHOICE ? NO_CHOICE : next_choice(x, m, i, (uint32_t)choice + 1);
-    x->choice = choice;
-    rc = look_step(x, m, i);
-    choice = after;
-    if (rc == 0 && choice != NO_CHOICE)
-      rc = load(x, state, m);
-  } while (rc == 0 && choice != NO_CHOICE);
-  return rc;
-}
-
-static int look_at(struct exploration *x, uint32_t state, struct making *m) {
-  uint32_t first = x->step_count;
-  int rc = load(x, state, m);
-  if (rc)
-    return rc;
-  uint32_t count = m->count;
-  bool over = has_left(x, m, 0) || x->states[state].stuck;
-  for (uint32_t i = 0; i < count && !over && rc == 0; i++)
-    rc = look_at_process(x, state, m, i);
-  struct explore_state *s = &x->states[state];
-  s->looked_at = rc == 0;
-  s->first = first;
-  s->count = x->step_count - first;
-  if (rc == 0 && s->count == 0) {
-    rc = load(x, state, m);
-    s->end = s->stuck ? EXPLORE_STUCK : (uint8_t)end_of(x, m);
-  }
-  return rc;
-}
 
 static double seconds_now(void) {
   struct timespec t;
@@ -511,8 +25,15 @@ static size_t bytes_of(const struct exploration *x) {
          sim_bytes(x->h.sim) + x->state_cap * sizeof *x->states + x->step_cap * sizeof *x->steps;
 }
 
-/* Is it time to stop? */
-static bool stops(struct exploration *x, uint32_t looked) {
+static bool reads_clock(const struct exploration *x) { return x->reads_clock && !x->options.clock; }
+
+/* Somebody asks how processes stand, and their ends were no steps so far; or which items are done, and
+ * states did not say that. */
+static bool must_begin_again(const struct exploration *x) {
+  return (x->asks_status && !x->ends_are_steps) || (x->asks_done && !x->counts_done);
+}
+
+bool graph_stops(struct exploration *x, uint32_t looked) {
   const struct explore_options *o = &x->options;
   uint32_t most = o->states_max ? o->states_max : STATES_MAX;
   size_t bytes = o->bytes_max ? o->bytes_max : (size_t)2 << 30;
@@ -525,10 +46,8 @@ static bool stops(struct exploration *x, uint32_t looked) {
   else if (looked % 256 == 0 && o->progress &&
            o->progress(o->ctx, x->state_count, intern_count(x->h.all)))
     x->stop = STOP_ASKED;
-  return x->stop != STOP_COMPLETE;
+  return x->stop != STOP_COMPLETE || (!o->follow && (must_begin_again(x) || reads_clock(x)));
 }
-
-static bool reads_clock(const struct exploration *x) { return x->reads_clock && !x->options.clock; }
 
 /* -- a process that never asks -------------------------------------------------------------------- */
 
@@ -554,18 +73,12 @@ uint32_t exploration_endless(const struct exploration *x) {
   return x->h.cut_after ? x->h.cut_after : EXPLORE_NONE;
 }
 
-/* Somebody asks how processes stand, and their ends were no steps so far; or which items are done, and
- * states did not say that. */
-static bool must_begin_again(const struct exploration *x) {
-  return (x->asks_status && !x->ends_are_steps) || (x->asks_done && !x->counts_done);
-}
-
 static int search(struct exploration *x, struct making *m) {
   int rc = 0;
-  for (uint32_t s = 0;
-       s < x->state_count && rc == 0 && !must_begin_again(x) && !reads_clock(x) && !stops(x, s);
-       s++)
-    rc = look_at(x, s, m);
+  if (x->options.bounded)
+    return graph_search_bounded(x, m);
+  for (uint32_t s = 0; s < x->state_count && rc == 0 && !graph_stops(x, s); s++)
+    rc = graph_look(x, s, m);
   return rc;
 }
 
@@ -574,8 +87,13 @@ static uint32_t wanted(struct exploration *x, uint32_t *turn) {
   const struct token *t = x->options.follow;
   if (*turn == t->count || t->turns[*turn].step != x->walk.len + 1)
     return walk_default(x, &x->walk);
-  x->cannot = t->turns[(*turn)++].process;
-  return walk_step_of(x, x->walk.state, x->cannot);
+  const struct token_turn *to = &t->turns[(*turn)++];
+  const struct explore_step *steps = exploration_steps(x, x->walk.state);
+  x->cannot = to->process;
+  for (uint32_t k = 0, n = 0; k < x->states[x->walk.state].count; k++)
+    if (steps[k].process == to->process && steps[k].kill == to->kill && n++ == to->choice)
+      return k;
+  return EXPLORE_NONE;
 }
 
 /* One path only. */
@@ -585,9 +103,9 @@ static int follow_token(struct exploration *x, struct making *m) {
   uint32_t turn = 0, k = 0;
   int rc = 0;
   *w = WALK_BEGIN;
-  while (rc == 0 && !stops(x, w->len) && (turn < t->count || !w->again)) {
+  while (rc == 0 && !graph_stops(x, w->len) && (turn < t->count || !w->again)) {
     if (!x->states[w->state].looked_at)
-      rc = look_at(x, w->state, m);
+      rc = graph_look(x, w->state, m);
     if (rc || x->states[w->state].count == 0)
       break;
     if ((k = wanted(x, &turn)) == EXPLORE_NONE)
@@ -609,15 +127,15 @@ static int add_first(struct exploration *x, struct making *m) {
   m->count = 1;
   m->ages[0] = 0;
   m->histories[0] = x->first_history;
-  int rc = settle(x, m, 0);
+  int rc = making_settle(x, m, 0);
   if (rc == 0)
-    rc = close_state(x, m);
-  return rc ? rc : add_state(x, m, &state);
+    rc = making_close(x, m);
+  return rc ? rc : making_add(x, m, &state);
 }
 
 static int begin(struct exploration *x, struct making *m, int (*body)(struct backend *b, void *ctx),
                  void *body_ctx) {
-  int rc = make_room(m, 1);
+  int rc = making_room(m, 1);
   if (rc)
     return rc;
   enum sim_stop why = sim_begin(x->h.sim, body, body_ctx);
@@ -660,6 +178,7 @@ static int explore_again(struct exploration *x, struct making *m) {
   x->counts_done |= x->asks_done;
   const struct world_options wo = world_options_of(x);
   x->asks_status = x->asks_done = false;
+  x->stop = STOP_COMPLETE;
   x->state_count = x->step_count = x->processes = 0;
   intern_free(x->keys);
   x->keys = intern_new();
@@ -683,6 +202,8 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
   x->choice = NO_CHOICE;
   x->ends_are_steps = o->follow && o->follow->ends;
   x->counts_done = o->follow && o->follow->done;
+  if (o->follow)
+    x->options.kills = o->follow->kills;
   x->began = seconds_now();
   int rc = open_all(x, &m);
   struct exploration *outer = under_way;
@@ -691,7 +212,7 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
     rc = begin(x, &m, body, body_ctx);
   if (rc == 0)
     rc = o->follow ? follow_token(x, &m) : search(x, &m);
-  while (rc == 0 && must_begin_again(x) && !o->follow)
+  while (rc == 0 && must_begin_again(x) && !o->follow && !reads_clock(x))
     rc = explore_again(x, &m);
   under_way = outer;
   if (rc < 0 && x->h.cut) {

@@ -34,6 +34,9 @@ struct explore_options {
   double seconds_max;  /* 0: no limit */
   bool merge_relock;   /* as in struct world_options */
   bool clock;          /* states say what time it is */
+  uint32_t kills;      /* so many processes, but not main, may be killed, each before any step */
+  bool bounded;        /* only interleavings with at most so many preemptions: */
+  uint32_t preemptions;
   /* One path only: all that could be done next is found, and the step of the token is taken. Its
    * `clock` must be that of above. NULL: every path. */
   const struct token *follow;
@@ -58,6 +61,7 @@ struct explore_step {
   uint32_t to;     /* state */
   uint32_t answer; /* text: what the process was answered; 0: its op is not over */
   uint16_t process;
+  bool kill; /* the process is killed; no answer */
 };
 
 struct explore_state {
@@ -88,6 +92,7 @@ enum explore_stop {
   STOP_SECONDS,
   STOP_ASKED,
   STOP_SPAWNS,   /* a process spawns, or makes objects, without end, and takes no step */
+  STOP_BOUND,    /* all was tried that has not more preemptions than were asked for */
   STOP_FOLLOWED, /* only the path of a token was to be followed */
   STOP_ENDLESS   /* a process computes for seconds without an op */
 };
@@ -105,8 +110,9 @@ struct explore_sum {
   enum explore_stop stop;
   uint32_t states, histories, processes; /* processes: at most in a state */
   uint32_t steps;
-  double ways, bad_ways; /* interleavings; < 0: without end */
-  bool circles;          /* an interleaving may go on for ever */
+  uint32_t preemptions, kills; /* as in the options */
+  double ways, bad_ways;       /* interleavings; < 0: without end */
+  bool circles;                /* an interleaving may go on for ever */
   size_t bytes;
   double seconds;
 };

@@ -70,7 +70,7 @@ struct state_parts {
   const uint8_t *world;
   size_t len;                      /* of the world's bytes */
   const uint8_t *ages, *histories; /* int64_t, uint32_t; not aligned */
-  uint32_t count;
+  uint32_t count, kills;           /* kills: so many were killed */
 };
 void graph_state_parts(const struct exploration *x, uint32_t state, struct state_parts *ret);
 
@@ -94,7 +94,8 @@ bool graph_asks_status(const struct request *r);
 /* The step of a state that is taken if nothing is said: its number. The state has steps. */
 uint32_t walk_default(const struct exploration *x, const struct walk *w);
 
-/* The number of the step of a process; EXPLORE_NONE: it cannot go on. */
+/* The number of the step of a process, the first if a select has several; EXPLORE_NONE: it cannot go
+ * on. */
 uint32_t walk_step_of(const struct exploration *x, uint32_t state, uint32_t process);
 
 /* Take step number `k`; sets `again`. -SBX_ENOMEM */

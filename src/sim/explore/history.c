@@ -120,6 +120,15 @@ uint32_t history_interrupt(struct histories *h, uint32_t before, unsigned interr
   return after;
 }
 
+uint32_t history_killed(struct histories *h, uint32_t before) {
+  struct history n = *history_of(h, before);
+  const int32_t status = 0;
+  n.image = 0;
+  n.held = 0;
+  n.request = intern_put(h->texts, &status, sizeof status, NULL);
+  return n.request ? intern_put(h->all, &n, sizeof n, NULL) : 0;
+}
+
 uint32_t history_follow(struct histories *h, uint32_t before, uint32_t answer, uint32_t index,
                         uint64_t serial) {
   uint64_t key = (uint64_t)before << 32 | answer;

@@ -62,6 +62,9 @@ uint32_t history_note(struct histories *h, uint32_t before, uint32_t index, uint
 /* The history that follows when an interrupt arrives at a process that asks. 0: no memory. */
 uint32_t history_interrupt(struct histories *h, uint32_t before, unsigned interrupts);
 
+/* The history of the process when it was killed after this one: it has left. 0: no memory. */
+uint32_t history_killed(struct histories *h, uint32_t before);
+
 /*
  * The history that follows when process `index` gets an answer (a text of answer_write) to that
  * history, run in Lua if it is new. The index differs from the history's own for a process that is

@@ -67,7 +67,8 @@ static struct entry pop(struct search *s) {
 
 static void reach(struct search *s, uint32_t from, uint32_t k, const struct explore_step *step,
                   uint64_t cost) {
-  uint32_t to = step->to * s->width + step->process;
+  uint32_t last = step->kill ? from % s->width : step->process;
+  uint32_t to = step->to * s->width + last;
   if (cost >= s->places[to].cost)
     return;
   s->places[to] = (struct place){cost, from, k};
@@ -80,9 +81,9 @@ static void leave(struct search *s, uint32_t place) {
   const struct explore_step *steps = exploration_steps(s->x, state);
   bool could = false;
   for (uint32_t k = 0; k < at->count; k++)
-    could |= steps[k].process == last;
+    could |= steps[k].process == last && !steps[k].kill;
   for (uint32_t k = 0; k < at->count; k++) {
-    uint64_t preempts = could && steps[k].process != last;
+    uint64_t preempts = could && steps[k].process != last && !steps[k].kill;
     reach(s, place, k, &steps[k], s->places[place].cost + (preempts << 32) + 1);
   }
 }

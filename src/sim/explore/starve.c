@@ -22,7 +22,7 @@ struct starving {
 static bool has_step(const struct exploration *x, uint32_t state, uint32_t process) {
   const struct explore_state *s = &x->states[state];
   for (uint32_t k = 0; k < s->count; k++)
-    if (x->steps[s->first + k].process == process)
+    if (x->steps[s->first + k].process == process && !x->steps[s->first + k].kill)
       return true;
   return false;
 }

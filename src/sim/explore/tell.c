@@ -6,6 +6,8 @@
 
 void exploration_sum(const struct exploration *x, struct explore_sum *ret) {
   *ret = (struct explore_sum){.stop = x->stop,
+                              .preemptions = x->options.preemptions,
+                              .kills = x->options.kills,
                               .states = x->state_count,
                               .histories = intern_count(x->h.all),
                               .processes = x->processes,

@@ -60,17 +60,28 @@ static bool take(const char **at, const char *text) {
   return true;
 }
 
+/* "2>p2", "2>p2.1", "2!p2". False: it is none. */
+static bool take_turn(const char **at, struct token_turn *turn) {
+  *turn = (struct token_turn){0};
+  if (!take_number(at, &turn->step))
+    return false;
+  turn->kill = take(at, "!p");
+  if ((!turn->kill && !take(at, ">p")) || !take_number(at, &turn->process))
+    return false;
+  return turn->kill || !take(at, ".") || take_number(at, &turn->choice);
+}
+
 static const char *take_turns(const char **at, struct token *t) {
+  static const char strange[] = "has something in it that is no step";
   uint32_t cap = 0, before = 0;
   while (**at != '~' && **at != '\0') {
     struct token_turn turn;
     if (t->count > 0 && !take(at, ","))
-      return "has something in it that is no step";
+      return strange;
     if (**at == '\0')
       return cut_off;
-    if (!take_number(at, &turn.step) || !take(at, ">p") || !take_number(at, &turn.process))
-      return (*at)[strspn(*at, "0123456789>p")] == '\0' ? cut_off
-                                                        : "has something in it that is no step";
+    if (!take_turn(at, &turn))
+      return (*at)[strspn(*at, "0123456789>!.p")] == '\0' ? cut_off : strange;
     if (turn.step <= before)
       return "has steps that do not come one after the other";
     before = turn.step;
@@ -81,6 +92,7 @@ static const char *take_turns(const char **at, struct token *t) {
         return no_memory;
       t->turns = grown;
     }
+    t->kills += turn.kill;
     t->turns[t->count++] = turn;
   }
   return NULL;
@@ -136,13 +148,22 @@ static int go_on(const struct exploration *x, struct walk *w) {
   return rc;
 }
 
-/* A select may have several steps, by what it chooses, and a token names only its process. */
-static bool is_first_of_process(const struct exploration *x, uint32_t state, uint32_t k) {
+/* Which of the steps of its process is it? A select may have several, by what it chooses. */
+static uint32_t choice_of(const struct exploration *x, uint32_t state, uint32_t k) {
   const struct explore_step *steps = exploration_steps(x, state);
+  uint32_t n = 0;
   for (uint32_t i = 0; i < k; i++)
-    if (steps[i].process == steps[k].process)
-      return false;
-  return true;
+    n += steps[i].process == steps[k].process && !steps[i].kill;
+  return n;
+}
+
+static int put_turn(const struct exploration *x, uint32_t state, uint32_t k, uint32_t number,
+                    bool first, struct buf *out) {
+  const struct explore_step *step = &exploration_steps(x, state)[k];
+  uint32_t choice = step->kill ? 0 : choice_of(x, state, k);
+  int rc = buf_format(out, "%s%u%sp%u", first ? "" : ",", (unsigned)number, step->kill ? "!" : ">",
+                      (unsigned)step->process);
+  return rc || choice == 0 ? rc : buf_format(out, ".%u", (unsigned)choice);
 }
 
 int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t script,
@@ -152,13 +173,8 @@ int token_write(const struct exploration *x, const uint32_t *path, uint32_t len,
   int rc = buf_format(out, FORM "%08x:v%s%s%s%s:", (unsigned)script, x->options.clock ? "c" : "",
                       x->ends_are_steps ? "e" : "", x->counts_done ? "d" : "", function ? "f" : "");
   for (uint32_t i = 0; i < len && rc == 0; i++) {
-    if (!is_first_of_process(x, w.state, path[i])) {
-      rc = -SBX_EINVAL;
-      break;
-    }
     if (path[i] != walk_default(x, &w)) {
-      rc = buf_format(out, "%s%u>p%u", first ? "" : ",", (unsigned)i + 1,
-                      (unsigned)exploration_steps(x, w.state)[path[i]].process);
+      rc = put_turn(x, w.state, path[i], i + 1, first, out);
       first = false;
     }
     if (rc == 0)

@@ -7,7 +7,8 @@
  *   v          what is explored: v, then c if states say what time it is, e if ends of processes are steps,
  *              d if states say which items of queues were marked as done, f if it is a function (sandbox.explore), not a whole script
  *   2>p2       deviations: step 2 (from 1) is taken by process 2 (in the order of spawning, 0 is main).
- *              At all others the process of the step before goes on if it can, else the lowest one
+ *              2>p2.1: it is a select, and takes the second of the ops that are ready. 2!p2: the
+ *              process is killed. At all others the process of the step before goes on if it can, else the lowest one
  *   4d1e       checksum over all steps: the process and the kind of its op
  *
  * A schedule goes on to its end, or to where it comes back to a place where it was before: then it
@@ -21,13 +22,15 @@
 
 struct token_turn {
   uint32_t step, process;
+  uint32_t choice; /* of a select: which of its steps, from 0 */
+  bool kill;
 };
 
 struct token {
   uint32_t script; /* hash */
   bool clock, ends, done, function;
   struct token_turn *turns; /* the deviations, by step; owned */
-  uint32_t count;
+  uint32_t count, kills;    /* kills: so many turns are */
   uint16_t sum;
 };
 
@@ -42,8 +45,7 @@ void token_release(struct token *t);
 
 /*
  * Append the token of a path of the exploration, as exploration_path gives it, to `out`, without a
- * terminating zero. `script`: the hash; `function`: of its text. -SBX_ENOMEM;
- * -SBX_EINVAL: the path depends on what a select chooses among several that are ready.
+ * terminating zero. `script`: the hash; `function`: of its text. -SBX_ENOMEM
  */
 int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t script,
                 bool function, struct buf *out);

@@ -10,7 +10,7 @@
 uint32_t walk_step_of(const struct exploration *x, uint32_t state, uint32_t process) {
   const struct explore_step *steps = exploration_steps(x, state);
   for (uint32_t k = 0; k < x->states[state].count; k++)
-    if (steps[k].process == process)
+    if (steps[k].process == process && !steps[k].kill)
       return k;
   return EXPLORE_NONE;
 }
@@ -33,12 +33,12 @@ static int add(struct walk *w, uint32_t k) {
   return 0;
 }
 
-static int note(const struct exploration *x, struct walk *w, uint32_t process) {
+static int note(const struct exploration *x, struct walk *w, uint32_t process, bool kill) {
   struct request r;
   int rc = exploration_request(x, exploration_history(x, w->state, process), &r);
   if (rc)
     return rc;
-  const char *name = token_kind_name(r.kind);
+  const char *name = kill ? "KILL" : token_kind_name(r.kind);
   w->hash = token_hash(w->hash ? w->hash : TOKEN_HASH_NONE, &process, sizeof process);
   w->hash = token_hash(w->hash, name, strlen(name) + 1);
   request_close(&r);
@@ -49,11 +49,11 @@ int walk_take(const struct exploration *x, struct walk *w, uint32_t k) {
   const struct explore_step *step = &exploration_steps(x, w->state)[k];
   int rc = add(w, k);
   if (rc == 0)
-    rc = note(x, w, step->process);
+    rc = note(x, w, step->process, step->kill);
   if (rc)
     return rc;
   w->state = step->to;
-  w->last = step->process;
+  w->last = step->kill ? w->last : step->process;
   w->again = w->state == w->mark_state && w->last == w->mark_last;
   if (w->length++ >= w->limit) {
     w->mark_state = w->state;
