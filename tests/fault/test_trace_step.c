@@ -13,7 +13,7 @@
 #include "look/trace/ring.h"
 #include "look/trace/texts.h"
 
-enum { BEFORE = 10, WRITTEN = 3, EXTENDED = RUN_STRIDE + 3, KILLS = 1500 };
+enum { BEFORE = 10, WRITTEN = 3, EXTENDED = STRIDE_LEAST * 3 + 3, KILLS = 1500 };
 
 static struct shared {
   struct trace_ring ring;
@@ -53,7 +53,7 @@ static void act(struct trace_writer *w) {
     trace_write(w, &r);
     s->written = i + 1;
   }
-  trace_run_begin(w, trace_run_key(OP_QUEUE_PUT, 0, 99), 1, now());
+  trace_run_begin(w, trace_run_key(OP_QUEUE_PUT, 0, 99), 1, 0, now());
   s->extended = 1;
   for (uint64_t n = 2; n <= EXTENDED; n++) {
     trace_run_extend(w, trace_run_key(OP_QUEUE_PUT, 0, 99), n, 0, now);

@@ -84,8 +84,8 @@ static void test_runs(void **state) {
   uint32_t put = OP_QUEUE_PUT, get = OP_QUEUE_GET;
   time_now = 1000;
   assert_false(trace_run_extend(&w, trace_run_key(put, 0, 7), 1, 0, now));
-  trace_run_begin(&w, trace_run_key(put, 0, 7), 1, now());
-  trace_run_begin(&w, trace_run_key(get, 0, 8), 5, now());
+  trace_run_begin(&w, trace_run_key(put, 0, 7), 1, 0, now());
+  trace_run_begin(&w, trace_run_key(get, 0, 8), 5, 0, now());
   for (uint64_t i = 2; i <= 100; i++) {
     time_now += 10;
     assert_true(trace_run_extend(&w, trace_run_key(put, 0, 7), i, 0, now));
@@ -101,26 +101,50 @@ static void test_runs(void **state) {
   assert_int_equal(got[1].where, 100);
   assert_int_equal(got[1].flags & TRACE_FLAG_MASK, TRACE_SEVERAL | TRACE_GAPS);
   assert_int_equal(got[0].t_ns, 1000);
-  assert_in_range(trace_record_duration(&got[0]), 990 - 10 * RUN_STRIDE, 990);
+  assert_in_range(trace_record_duration(&got[0]), 990 - 10 * STRIDE_MOST / 4, 990);
+}
+
+/* Quick ops: it is read seldom. Slow ones: soon each time again. */
+static int64_t readings;
+static int64_t count_now(void) {
+  readings++;
+  return time_now;
+}
+
+static void test_the_clock_is_read_by_time_not_by_ops(void **state) {
+  (void)state;
+  static const struct {
+    int64_t op_ns, least, most;
+  } rows[] = {{40, 70, 90}, {1000, 600, 1400}, {100000, 1100, 1300}, {40, 70, 120}};
+  trace_run_begin(&w, trace_run_key(1, 0, 7), 1, 0, now());
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    readings = 0;
+    for (int n = 0; n < 10000; n++) {
+      time_now += rows[i].op_ns;
+      if (!trace_run_extend(&w, trace_run_key(1, 0, 7), 1, 0, count_now))
+        trace_run_begin(&w, trace_run_key(1, 0, 7), 1, 0, time_now);
+    }
+    assert_in_range(readings, rows[i].least, rows[i].most);
+  }
 }
 
 static void test_runs_end(void **state) {
   (void)state;
   uint64_t lost;
   time_now = 0;
-  trace_run_begin(&w, trace_run_key(1, 0, 7), 0, now());
+  trace_run_begin(&w, trace_run_key(1, 0, 7), 0, 0, now());
   assert_true(trace_run_extend(&w, trace_run_key(1, 0, 7), 0, 0, now));
   assert_false(trace_run_extend(&w, trace_run_key(1, 0, 7), 0, 1, now)); /* another epoch */
-  trace_run_begin(&w, trace_run_key(1, 0, 7), 0, now());
+  trace_run_begin(&w, trace_run_key(1, 0, 7), 0, 1, now());
   bool same = true;
-  for (int i = 0; i < 2 * RUN_STRIDE && same; i++) {
-    time_now += RUN_NS / RUN_STRIDE + 1;
+  for (int i = 0; i < 2 * STRIDE_MOST && same; i++) {
+    time_now += RUN_NS / STRIDE_LEAST + 1;
     same = trace_run_extend(&w, trace_run_key(1, 0, 7), 0, 1, now);
   }
   assert_false(same); /* it has lasted for long enough */
-  trace_run_begin(&w, trace_run_key(1, 0, 7), 0, now());
+  trace_run_begin(&w, trace_run_key(1, 0, 7), 0, 1, now());
   for (uint32_t object = 100; object < 100 + RING_RUNS; object++) /* others take its place */
-    trace_run_begin(&w, trace_run_key(1, 0, object), 0, now());
+    trace_run_begin(&w, trace_run_key(1, 0, object), 0, 1, now());
   assert_false(trace_run_extend(&w, trace_run_key(1, 0, 7), 0, 1, now));
   assert_int_equal(trace_read(&r, ring, false, got, &lost), 3);
   trace_seal(&w);
@@ -131,14 +155,14 @@ static void test_a_run_does_not_keep_the_reader_for_ever(void **state) {
   (void)state;
   uint64_t most = 0;
   time_now = 0;
-  trace_run_begin(&w, trace_run_key(1, 0, 7), 0, now());
+  trace_run_begin(&w, trace_run_key(1, 0, 7), 0, 0, now());
   for (int i = 0; i < 3 * RING_RECORDS; i++) {
     trace_run_extend(&w, trace_run_key(1, 0, 7), 0, 0, now);
     write_n(0);
     uint64_t behind = atomic_load(&ring->head) - atomic_load(&ring->sealed);
     most = behind > most ? behind : most;
   }
-  assert_true(most <= RING_RECORDS / 4 + RUN_STRIDE);
+  assert_true(most <= RING_RECORDS / 4 + STRIDE_MOST);
 }
 
 static void test_durations(void **state) {
@@ -422,6 +446,7 @@ int main(void) {
       TEST(test_a_late_reader_loses_the_oldest_and_knows_how_many),
       TEST(test_runs),
       TEST(test_runs_end),
+      TEST(test_the_clock_is_read_by_time_not_by_ops),
       TEST(test_a_run_does_not_keep_the_reader_for_ever),
       TEST(test_durations),
       TEST(test_texts),

@@ -12,7 +12,7 @@ static struct trace_record *slot_of(const struct trace_ring *ring, uint64_t inde
 /* -- the writer ------------------------------------------------------------------------------ */
 
 void trace_writer_begin(struct trace_writer *w, struct trace_ring *ring) {
-  *w = (struct trace_writer){.ring = ring};
+  *w = (struct trace_writer){.ring = ring, .stride = STRIDE_LEAST};
   w->head = atomic_load_explicit(&ring->head, memory_order_relaxed);
 }
 
@@ -59,6 +59,14 @@ static void last_until(struct trace_record *slot, int64_t now_ns) {
   store_word(&slot->duration, &r.duration);
 }
 
+static uint32_t next_stride(uint32_t stride, int64_t took_ns) {
+  if (took_ns < RUN_CLOCK_NS / 2 && stride < STRIDE_MOST)
+    return 2 * stride;
+  if (took_ns > 16 * RUN_CLOCK_NS)
+    return STRIDE_LEAST;
+  return took_ns > 2 * RUN_CLOCK_NS && stride > STRIDE_LEAST ? stride / 2 : stride;
+}
+
 void trace_run_tick(struct trace_writer *w, int64_t now_ns) {
   uint32_t kept = 0;
   for (uint32_t i = 0; i < w->run_count; i++) {
@@ -70,18 +78,34 @@ void trace_run_tick(struct trace_writer *w, int64_t now_ns) {
   }
   w->run_count = kept;
   w->next_run = 0;
-  w->until_clock = RUN_STRIDE;
+  w->stride = next_stride(w->stride, now_ns - w->clock_ns);
+  w->clock_ns = now_ns;
+  w->until_clock = w->stride;
   publish_sealed(w);
 }
 
-void trace_run_gaps(struct trace_run *run) {
-  struct trace_record *slot = (struct trace_record *)(uintptr_t)run->slot;
-  run->next_n = 0;
-  if (!(slot->flags & TRACE_GAPS))
-    set_flag(slot, TRACE_GAPS);
+bool trace_run_look(struct trace_writer *w, int64_t (*now)(void)) {
+  trace_run_tick(w, now());
+  return true;
 }
 
-void trace_run_begin(struct trace_writer *w, uint64_t key, uint64_t n, int64_t now_ns) {
+/* Its items are not numbered in a row. */
+bool trace_run_jump(struct trace_writer *w, struct trace_run *run, uint64_t n,
+                    int64_t (*now)(void)) {
+  struct trace_record *slot = (struct trace_record *)(uintptr_t)run->slot;
+  if (!(slot->flags & TRACE_GAPS))
+    set_flag(slot, TRACE_GAPS);
+  run->next_n = trace_run_after(n);
+  run->slot->where = ++run->count;
+  return --w->until_clock > 0 || trace_run_look(w, now);
+}
+
+void trace_run_begin(struct trace_writer *w, uint64_t key, uint64_t n, uint32_t epoch,
+                     int64_t now_ns) {
+  if (epoch != w->epoch) {
+    w->epoch = epoch;
+    trace_seal(w);
+  }
   uint32_t at = w->run_count;
   if (at < RING_RUNS)
     w->run_count++;
@@ -90,7 +114,7 @@ void trace_run_begin(struct trace_writer *w, uint64_t key, uint64_t n, int64_t n
   w->runs[at] = (struct trace_run){.key = key,
                                    .index = w->head,
                                    .slot = slot_of(w->ring, w->head),
-                                   .next_n = n + 1,
+                                   .next_n = trace_run_after(n),
                                    .count = 1,
                                    .began_ns = now_ns};
   const struct trace_record r = {.t_ns = now_ns,
@@ -100,8 +124,10 @@ void trace_run_begin(struct trace_writer *w, uint64_t key, uint64_t n, int64_t n
                                  .where = 1,
                                  .n = n};
   append(w, &r);
-  if (w->until_clock == 0)
-    w->until_clock = RUN_STRIDE;
+  if (w->until_clock == 0) {
+    w->until_clock = w->stride;
+    w->clock_ns = now_ns;
+  }
   publish_sealed(w);
 }
 

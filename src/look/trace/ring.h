@@ -53,6 +53,8 @@ struct trace_writer {
   uint64_t look_at; /* when head is here, look whether the ring is half full */
   uint32_t run_count, next_run;
   uint32_t until_clock; /* ops of runs until the clock is read again */
+  uint32_t stride;      /* so many there are from one reading to the next */
+  int64_t clock_ns;     /* what it showed */
   uint32_t epoch;       /* of the area (below) when it was last read */
   struct trace_run runs[RING_RUNS];
 };
@@ -74,46 +76,51 @@ static inline bool trace_is_filling(struct trace_writer *w) {
 /* The runs are over. */
 void trace_seal(struct trace_writer *w);
 
-/* A run lasts at most so long, and its clock is read every so many ops. */
-enum { RUN_NS = 1000 * 1000, RUN_STRIDE = 32 };
+/* A run lasts at most so long. Its clock is read about every RUN_CLOCK_NS: after so many ops as took
+ * that long before, since reading costs more than an op. */
+enum { RUN_NS = 1000 * 1000, RUN_CLOCK_NS = 10 * 1000, STRIDE_LEAST = 8, STRIDE_MOST = 256 };
 
 /* What the ops of a run have in common: the record's kind and flags, and the object. */
 static inline uint64_t trace_run_key(unsigned kind, unsigned flags, uint32_t object) {
   return (uint64_t)object << 32 | flags << 16 | kind;
 }
 
-/* An op that did not wait belongs to no run that goes on: begin one, at `now_ns`. */
-void trace_run_begin(struct trace_writer *w, uint64_t key, uint64_t n, int64_t now_ns);
-
-/* The items of a run are not numbered in a row. */
-void trace_run_gaps(struct trace_run *run);
+/* An op that did not wait belongs to no run that goes on: begin one, at `now_ns`. A new epoch (see
+ * trace_run_extend) ends all others. */
+void trace_run_begin(struct trace_writer *w, uint64_t key, uint64_t n, uint32_t epoch,
+                     int64_t now_ns);
 
 /* It is time to read the clock: the runs last until `now_ns`; those that are too old are over. */
 void trace_run_tick(struct trace_writer *w, int64_t now_ns);
 
+/* The rarer cases of trace_run_extend; each returns what that returns. */
+bool trace_run_jump(struct trace_writer *w, struct trace_run *run, uint64_t n,
+                    int64_t (*now)(void));
+bool trace_run_look(struct trace_writer *w, int64_t (*now)(void));
+
+/* The number of the next item, of ops that have no items 0. */
+static inline uint64_t trace_run_after(uint64_t n) { return n + (n != 0); }
+
 /*
  * Count an op that did not wait in a run of its like. False: there is none, so begin one. It is
- * inline since each op pays for it.
+ * inline since each op pays for it, and calls others only as its last step, so that it has no
+ * registers to save.
  *   epoch  changes now and then, while somebody looks; it ends all runs, so that ops with much time
  *          between them do not pass for ops without
  */
 static inline bool trace_run_extend(struct trace_writer *w, uint64_t key, uint64_t n,
                                     uint32_t epoch, int64_t (*now)(void)) {
-  if (epoch != w->epoch) {
-    w->epoch = epoch;
-    trace_seal(w);
+  if (epoch != w->epoch)
     return false;
-  }
   for (uint32_t i = 0; i < w->run_count; i++) {
     struct trace_run *run = &w->runs[i];
     if (run->key != key)
       continue;
-    if (n != run->next_n++)
-      trace_run_gaps(run);
+    if (n != run->next_n)
+      return trace_run_jump(w, run, n, now);
+    run->next_n = trace_run_after(n);
     run->slot->where = ++run->count;
-    if (--w->until_clock == 0)
-      trace_run_tick(w, now());
-    return true;
+    return --w->until_clock > 0 || trace_run_look(w, now);
   }
   return false;
 }

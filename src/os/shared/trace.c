@@ -206,7 +206,7 @@ static void observe_closely(struct os_backend *b, const struct op *op, int rc) {
     uint32_t epoch = atomic_load_explicit(&a->epoch, memory_order_relaxed);
     uint64_t key = trace_run_key(r.kind, r.flags, r.object);
     if (!trace_run_extend(&b->writer, key, r.n, epoch, clock_now_ns))
-      trace_run_begin(&b->writer, key, r.n, clock_now_ns());
+      trace_run_begin(&b->writer, key, r.n, epoch, clock_now_ns());
   }
 }
 
@@ -217,6 +217,14 @@ static void ask_to_drain(struct os_backend *b) {
   if (atomic_compare_exchange_strong(&b->trace->asked, &was, 1) &&
       !broker_notify(b, BROKER_DRAIN, b->slot, b->serial))
     atomic_store(&b->trace->asked, 0);
+}
+
+/* Apart, so that the common case has no registers to save. */
+__attribute__((noinline)) static void observe_slowly(struct os_backend *b, const struct op *op,
+                                                     int rc) {
+  observe_closely(b, op, rc);
+  if (trace_is_filling(&b->writer))
+    ask_to_drain(b);
 }
 
 /* The common case first: an op like the last ones, that did not wait. */
@@ -232,9 +240,7 @@ static void observe(void *observer, const struct op *op, enum op_phase phase, in
     if (trace_run_extend(&b->writer, key, op->item, epoch, clock_now_ns))
       return;
   }
-  observe_closely(b, op, rc);
-  if (trace_is_filling(&b->writer))
-    ask_to_drain(b);
+  observe_slowly(b, op, rc);
 }
 
 void trace_install(struct os_backend *b, struct trace_area *a) {
