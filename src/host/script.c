@@ -30,6 +30,7 @@
 #include "lua/state/call.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/lib.h"
+#include "lua/state/prelude.h"
 #include "lua/state/report.h"
 #include "lua/state/state.h"
 #include "prompt/topic.h"
@@ -339,6 +340,9 @@ static int check(lua_State *L) {
   const struct script *s = lua_touserdata(L, 1);
   const struct options *o = s->options;
   bool ok = true;
+  luaL_openlibs(L);
+  lua_newtable(L);
+  prelude_open(L, lua_gettop(L)); /* for hints */
   for (size_t i = 0; i < o->step_count; i++) {
     const char *text = o->steps[i].text;
     if (o->steps[i].kind == STEP_STATEMENT)

@@ -145,12 +145,18 @@ describe("the prompt", function()
     local shell = require "support.shell"
     local assert, load, rawset = assert, load, rawset
     local texts, made, said = {}, {}, ""
-    for name in shell.run("ls -1 " .. shell.quote(shell.source or os.getenv("SANDBOX_SOURCE")) .. "/src/prompt/lua"):gmatch("([%w_]+)%.lua") do
-      texts[name] = shell.read("src/prompt/lua/" .. name .. ".lua")
+    local of_library = {} -- modules that the prompt shares with the library
+    for _, folder in ipairs { "src/lua/prelude/", "src/prompt/lua/" } do
+      for name in shell.run("ls -1 " .. shell.quote(shell.source .. "/" .. folder)):gmatch("([%w_]+)%.lua") do
+        texts[name] = shell.read(folder .. name .. ".lua")
+        of_library[name] = folder == "src/lua/prelude/"
+      end
     end
-    local library = sandbox
+    local library, environment = sandbox, _ENV
     local function use(name)
-      if made[name] == nil then made[name] = assert(load(texts[name], "=[sandbox " .. name .. "]", "t"))(library, use) end
+      if made[name] == nil then
+        made[name] = assert(load(texts[name], "=[sandbox " .. name .. "]", "t", of_library[name] and use "std" or environment))(library, use)
+      end
       return made[name]
     end
     local function say(text) said = said .. text end

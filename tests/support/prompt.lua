@@ -7,13 +7,20 @@ local shell = require "support.shell"
 
 local prompt = {}
 
+-- A module's source, and whether it is the library's, not the prompt's own.
+local function source_of(name)
+  local path = "src/prompt/lua/" .. name .. ".lua"
+  local file <close> = io.open(shell.source .. "/" .. path)
+  return shell.read(file and path or "src/lua/prelude/" .. name .. ".lua"), not file
+end
+
 -- A function that loads modules of src/prompt/lua as the program does.
 function prompt.modules()
   local made = {}
   local function use(name)
     if made[name] == nil then
-      local text = shell.read("src/prompt/lua/" .. name .. ".lua")
-      made[name] = assert(load(text, "=[sandbox " .. name .. "]", "t"))(sandbox, use)
+      local text, of_library = source_of(name)
+      made[name] = assert(load(text, "=[sandbox " .. name .. "]", "t", of_library and use "std" or _ENV))(sandbox, use)
     end
     return made[name]
   end

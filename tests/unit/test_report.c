@@ -54,6 +54,10 @@ static void test_child(void **state) {
 
 static void test_parts_missing(void **state) {
   (void)state;
+  struct report hint = {.message = "m", .hint = "did you mean 'get'?", .traceback = "t"};
+  expect_text(&hint, false, "sandbox: m\nhint: did you mean 'get'?\nt\n");
+  expect_text(&hint, true,
+              "sandbox: \033[1;31mm\033[0m\n\033[33mhint: did you mean 'get'?\033[0m\n\033[2mt\033[0m\n");
   expect_text(&(struct report){.message = ""}, false, "sandbox: \n");
   expect_text(&(struct report){.message = "m", .bare = true}, false, "m\n");
   expect_text(&(struct report){.message = "m", .traceback = "", .spawned_at = "a.lua:1"}, false,

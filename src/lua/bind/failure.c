@@ -1,5 +1,5 @@
 /*
- * lua/bind/failure.c - failures, as join returns them: {message, value, traceback, name, pid,
+ * lua/bind/failure.c - failures, as join returns them: {message, hint, value, traceback, name, pid,
  * exitcode, signal}.
  *
  * A failure that is not looked at is reported, so the library must notice when one is read. Until
@@ -131,13 +131,13 @@ static void push_plain_message(lua_State *L, const struct process_info *info) {
     lua_pushfstring(L, "left with exit status %d", info->exit_code);
 }
 
-/* [message, traceback, value] -> the table of fields */
+/* [message, hint, traceback, value] -> the table of fields */
 static void push_fields(lua_State *L, const struct process_info *info) {
-  static const char *const names[] = {"message", "traceback", "value"};
-  int first = lua_gettop(L) - 2;
-  lua_createtable(L, 2, 8);
+  static const char *const names[] = {"message", "hint", "traceback", "value"};
+  int first = lua_gettop(L) - 3;
+  lua_createtable(L, 2, 9);
   lua_insert(L, first);
-  for (int i = 2; i >= 0; i--)
+  for (int i = 3; i >= 0; i--)
     lua_setfield(L, first, names[i]);
   lua_pushstring(L, info->name);
   lua_setfield(L, first, "name");
@@ -160,7 +160,7 @@ void failure_push(lua_State *L, struct lib *lib, const struct object *process,
   struct object_ref ref;
   int base = lua_gettop(L);
   int n = message ? lib_decode(L, lib, message) : 0;
-  lua_settop(L, base + 3); /* message, traceback, value: see child.c; or nils */
+  lua_settop(L, base + 4); /* message, hint, traceback, value: see child.c; or nils */
   if (n == 0 || info->signal) {
     push_plain_message(L, info);
     lua_replace(L, base + 1);
@@ -187,6 +187,7 @@ int native_task_failing(lua_State *L) {
   lua_getfield(L, 1, "id");
   lua_getfield(L, 1, "pid");
   const struct report r = {.message = message ? message : "",
+                           .hint = text_field(L, 1, "hint"),
                            .traceback = text_field(L, 1, "traceback"),
                            .name = text_field(L, 1, "name"),
                            .id = (uint32_t)lua_tointeger(L, 5),

@@ -136,6 +136,7 @@ local Process = {}
 ---@class sandbox.Failure
 ---@field message string # the error message, with its line
 ---@field value any # the value that was raised, of any type
+---@field hint? string # what was probably meant, of errors that beginners make: "did you mean 'get'?"
 ---@field traceback? string # of the process that failed
 ---@field name string # of the process
 ---@field id integer # of the process

@@ -338,9 +338,9 @@ function outcomes.packed(pool, _, task, seconds, bytes)
   task:packed(seconds, bytes)
 end
 
-function outcomes.failed(pool, seat, task, _, k, message, traceback, value, ...)
+function outcomes.failed(pool, seat, task, _, k, message, hint, traceback, value, ...)
   pool.open = pool.open - 1
-  local failure = { message = message, traceback = traceback, value = value, exitcode = 1 }
+  local failure = { message = message, hint = hint, traceback = traceback, value = value, exitcode = 1 }
   task:failed(failure_of(seat.process, failure), k, ...)
 end
 
@@ -366,7 +366,7 @@ function accept(pool, number, id, status, seconds, ...)
   local seat = pool.seats[number]
   pool.deaths = 0
   if status == "init" then
-    local _, message, traceback, value, slot, serial = ...
+    local _, message, hint, traceback, value, slot, serial = ...
     if pool.ended then -- another worker's init failed first
       if slot then
         native.task_joined(slot, serial)
@@ -374,7 +374,7 @@ function accept(pool, number, id, status, seconds, ...)
       end
       return true
     end
-    local failure = { message = message, traceback = traceback, value = value }
+    local failure = { message = message, hint = hint, traceback = traceback, value = value }
     seats.give_up(pool, failure_of(seat.process, failure), slot, serial)
     return true
   end

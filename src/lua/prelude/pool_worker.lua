@@ -8,12 +8,12 @@
 --                                                            are over; the items packed, if plain, or encoded
 --   results  seat, task, "done", seconds, results ...
 --            seat, task, "packed", seconds, bytes            of a chunk, if its results can be packed
---            seat, task, "failed", seconds, k, message, traceback, value or nil, results before the k-th item ...
+--            seat, task, "failed", seconds, k, message, hint, traceback, value or nil, results before the k-th item ...
 --                                                            or, of a call, two numbers that name the failure
 --            seat, task, "unknown"                           the function of the job did not arrive
 --            seat, task, "dropped"                           the job is over
 --            seat, task or nil, "left"                       max_tasks are done, but not this task: the next worker's
---            seat, 0, "init", seconds, 0, message, traceback, value or nil, two numbers that name the failure
+--            seat, 0, "init", seconds, 0, message, hint, traceback, value or nil, two numbers that name the failure
 local sandbox, use = ...
 local native, common = use "native", use "common"
 
@@ -39,6 +39,9 @@ local function cut(traceback)
   return native.clean(table.concat(lines, "\n", 1, n))
 end
 
+-- A module that most runs never need.
+local function hint_of(value) return use("hint").protected(value) end
+
 -- Describe an error as the failure of a process would. `level` is the stack level that raised it.
 local function describe(value, level)
   local message
@@ -47,9 +50,9 @@ local function describe(value, level)
     local ok, text = pcall(tostring, value)
     message = ok and common.text_of(text) or "(error object cannot be shown)" -- without a line of ours
   else
-    message = string.format("(error object is a %s value)", kind)
+    message = use("brief").error(value)
   end
-  return { message = message, traceback = cut(debug.traceback(nil, level)), value = value }
+  return { message = message, hint = hint_of(value), traceback = cut(debug.traceback(nil, level)), value = value }
 end
 
 -- What the message handler saw last. The handler returns the value itself, which is what the `__close` of the script's
@@ -108,7 +111,7 @@ local function work(pool, number)
   -- Parts that cannot be sent are left out: the value, or else the results before it, too.
   local function send_failure(task, status, seconds, k, what, ...)
     local function send(...)
-      return native.send(results, nil, number, task, status, seconds, k, what.message, what.traceback, ...)
+      return native.send(results, nil, number, task, status, seconds, k, what.message, what.hint, what.traceback, ...)
     end
     return pcall(send, what.value, ...) or pcall(send, nil, ...) or send(nil)
   end
@@ -125,7 +128,7 @@ local function work(pool, number)
   local function send_noted(task, status, seconds, k, what, where)
     local me = sandbox.self()
     local slot, serial = native.task_failing(
-      { message = what.message, traceback = what.traceback, name = me.name, id = me.id, pid = me.pid },
+      { message = what.message, hint = what.hint, traceback = what.traceback, name = me.name, id = me.id, pid = me.pid },
       pool.order + task, where)
     send_failure(task, status, seconds, k, what, slot, serial)
     native.task_failed(slot, serial)

@@ -22,10 +22,18 @@ int call_function(lua_State *L, int args, int results);
  */
 void call_report(lua_State *L, bool bare);
 
-/* A message handler that leaves the error as it is, and keeps its traceback. */
+/* [error] Push the message for an error object that is no text and has no __tostring, with the
+ * fields of a table. */
+void call_describe(lua_State *L, int index);
+
+/* A message handler that leaves the error as it is, and keeps its traceback and its hint. */
 int call_keep_traceback(lua_State *L);
 
 /* Push the traceback that was kept, nil if there is none, and forget it. */
 void call_take_traceback(lua_State *L);
+
+/* Push the hint for the error at `index`: the one that a handler kept, which is forgotten, or else
+ * what can be said without the stack of the function that failed; nil if there is none. */
+void call_take_hint(lua_State *L, int index);
 
 #endif

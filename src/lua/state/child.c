@@ -32,7 +32,7 @@ enum { HANDLER = 3 }; /* index of the message handler in the main thread; result
 static void leave(struct lib *lib, const struct buf *result, int status) __attribute__((noreturn));
 
 /* Write the report of a failure of this process, in case that no other process looks at it. */
-static void report(struct lib *lib, const char *message, const char *traceback) {
+static void report(struct lib *lib, const char *message, const char *hint, const char *traceback) {
   struct process_info me;
   struct object *self;
   lib->life.report.len = 0;
@@ -40,6 +40,7 @@ static void report(struct lib *lib, const char *message, const char *traceback) 
       op_process_who(lib->b, self, &me))
     return;
   report_format(&(struct report){.message = message,
+                                 .hint = hint,
                                  .traceback = traceback,
                                  .name = me.name,
                                  .id = me.id,
@@ -91,7 +92,7 @@ static int encode_message(lua_State *L) {
  * of the result; NULL if there is no memory for it. */
 static const struct buf *fail_at_end(struct lib *lib, const char *message) {
   lua_State *L = lib->life.own;
-  report(lib, message, NULL);
+  report(lib, message, NULL, NULL);
   if (!L || !lua_checkstack(L, LUA_MINSTACK))
     return NULL;
   lua_pushcfunction(L, encode_message);
@@ -212,7 +213,7 @@ int child_os_exit(lua_State *L) {
   char message[48];
   snprintf(message, sizeof message, "left with exit status %d", number);
   if (number != 0)
-    report(lib, message, NULL);
+    report(lib, message, NULL, NULL);
   if (close)
     finalize(lib);
   leave(lib, NULL, number);
@@ -220,7 +221,7 @@ int child_os_exit(lua_State *L) {
 
 /* -- a failure ------------------------------------------------------------------------------- */
 
-/* protected: [message, traceback, value] -> lib->messages.out */
+/* protected: [message, hint, traceback, value] -> lib->messages.out */
 static int encode_failure(lua_State *L) {
   struct lib *lib = lib_find(L);
   lib_encode(L, lib, 1, lua_gettop(L), "failure");
@@ -235,11 +236,11 @@ static int message_of(lua_State *L) {
            lua_isnumber(L, 1))
     luaL_tolstring(L, 1, NULL);
   else
-    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+    call_describe(L, 1);
   return 1;
 }
 
-/* Leaves message, traceback, value on L for the error value at the top of `own`, which it takes. A
+/* Leaves message, hint, traceback, value on L for the error value at the top of `own`, which it takes. A
  * `__tostring` that never ends can be interrupted. */
 static void describe_failure(lua_State *L, struct lib *lib, lua_State *own) {
   lua_xmove(own, L, 1);
@@ -253,21 +254,21 @@ static void describe_failure(lua_State *L, struct lib *lib, lua_State *own) {
     lua_pop(L, 1);
     lua_pushliteral(L, "(error object cannot be shown)");
   }
+  call_take_hint(L, value);
   call_take_traceback(L);
   lua_pushvalue(L, value);
 }
 
-/* [message, traceback, value] Publish them, and leave. */
+/* [message, hint, traceback, value] Publish them, and leave. */
 static void leave_failed(lua_State *L, struct lib *lib, int status) {
-  int top = lua_gettop(L);
-  lua_pushcfunction(L, encode_failure);
-  for (int i = 0; i < 3; i++)
-    lua_pushvalue(L, top - 2 + i);
-  if (lua_pcall(L, 3, 0, 0)) { /* the value cannot be sent: its message can */
+  int first = lua_gettop(L) - 3;
+  for (int n = 4; n >= 3; n--) { /* if the value cannot be sent, what is said of it can */
     lua_pushcfunction(L, encode_failure);
-    lua_pushvalue(L, top - 2);
-    lua_pushvalue(L, top - 1);
-    if (lua_pcall(L, 2, 0, 0))
+    for (int i = 0; i < n; i++)
+      lua_pushvalue(L, first + i);
+    if (lua_pcall(L, n, 0, 0) == LUA_OK)
+      break;
+    if (n == 3)
       leave_silently(lib, status);
   }
   leave_message(lib, status);
@@ -287,12 +288,12 @@ static void fail(lua_State *L, struct lib *lib) {
     status = EXIT_INTERRUPTED;
     lib->life.cut_short = true;
     push_interrupted(L, lib->interrupts.at);
-    lua_replace(L, -4); /* the message */
+    lua_replace(L, -5); /* the message */
   }
   if (interrupt_came(L) & INTERRUPT_RUN)
     leave_silently(lib, EXIT_INTERRUPTED); /* the summary of the run reports it */
   interrupt_clear(L);
-  report(lib, lua_tostring(L, -3), lua_tostring(L, -2));
+  report(lib, lua_tostring(L, -4), lua_tostring(L, -3), lua_tostring(L, -2));
   lib_wait_children(L, lib);
   leave_failed(L, lib, status);
 }
@@ -304,8 +305,9 @@ static void fail_interrupted(lua_State *L, struct lib *lib) {
     leave_silently(lib, EXIT_INTERRUPTED);
   push_interrupted(L, "");
   lua_pushnil(L);
-  lua_pushvalue(L, -2);
-  report(lib, lua_tostring(L, -1), NULL);
+  lua_pushnil(L);
+  lua_pushvalue(L, -3);
+  report(lib, lua_tostring(L, -1), NULL, NULL);
   leave_failed(L, lib, EXIT_INTERRUPTED);
 }
 

@@ -35,10 +35,12 @@ static const char *const libraries[][1 + NAMES] = {
     {LUA_GNAME, "assert", "error", "ipairs", "load", "next", "pcall", "rawequal", "rawget",
      "select", "setmetatable", "tostring", "type", "xpcall"},
     {LUA_TABLIBNAME, "concat", "insert", "move", "pack", "remove", "sort", "unpack"},
-    {LUA_STRLIBNAME, "find", "format", "gmatch", "gsub", "match"},
-    {LUA_MATHLIBNAME, "ceil", "floor", "huge", "max", "min", "tointeger", "type"},
+    {LUA_STRLIBNAME, "byte", "find", "format", "gmatch", "gsub", "lower", "match", "sub"},
+    {LUA_MATHLIBNAME, "abs", "ceil", "floor", "huge", "max", "min", "tointeger", "type"},
     {LUA_COLIBNAME, "close", "create", "isyieldable", "yield"},
-    {LUA_DBLIBNAME, "getinfo", "getlocal", "getmetatable", "traceback"}};
+    {LUA_IOLIBNAME, "open"},
+    {LUA_DBLIBNAME, "getinfo", "getlocal", "getmetatable", "getregistry", "getupvalue",
+     "traceback"}};
 
 /* The methods of handles, under the word for their type. */
 static const struct {
@@ -70,11 +72,12 @@ static void add_library(lua_State *L, const char *const names[1 + NAMES]) {
 /* [environment] */
 static void add_class(lua_State *L, size_t i) {
   int top = lua_gettop(L);
-  luaL_getmetatable(L, classes[i].type);
-  if (lua_getfield(L, -1, "__index") == LUA_TFUNCTION)
-    lua_getupvalue(L, -1, 2); /* of a process: see process.c */
-  push_fields(L, classes[i].methods);
-  lua_setfield(L, top, classes[i].word);
+  if (luaL_getmetatable(L, classes[i].type) == LUA_TTABLE) {
+    if (lua_getfield(L, -1, "__index") == LUA_TFUNCTION)
+      lua_getupvalue(L, -1, 2); /* of a process: see process.c */
+    push_fields(L, classes[i].methods);
+    lua_setfield(L, top, classes[i].word);
+  }
   lua_settop(L, top);
 }
 
@@ -137,9 +140,12 @@ void prelude_push(lua_State *L, const struct prelude_source *sources, const char
     lua_pop(L, 1);
     while (s->name && strcmp(s->name, name) != 0)
       s++;
-    if (!s->name)
+    if (s->name)
+      run_chunk(L, sources, s);
+    else if (sources != prelude_sources)
+      prelude_push(L, prelude_sources, name);
+    else
       luaL_error(L, "there is no prelude '%s'", name);
-    run_chunk(L, sources, s);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, name); /* modules, module */
   }

@@ -22,7 +22,8 @@ struct prelude_source {
 extern const struct prelude_source prelude_sources[];
 
 /*
- * To be called when the library is opened, with its table at `table`: copy the functions of the
+ * To be called when the library is opened, with its table at `table` (an empty one serves for the
+ * modules that need no library, such as hint_syntax): copy the functions of the
  * standard libraries that the chunks of src/lua/prelude use. They run in an environment of their
  * own, which a script that changes its globals or the tables of libraries does not change. No chunk
  * calls a method of a string: that would be looked up in the script's table `string`.
@@ -32,8 +33,7 @@ void prelude_open(lua_State *L, int table);
 /*
  * Push the module `name` of a table of sources. The first time, compile its chunk (as "=[sandbox
  * NAME]") and call it with the library's table (or a copy) and a function `use(name)`, which
- * returns another module of the same table. Raises what the chunk raises. The name must be in the
- * table.
+ * returns another module of the same table, or else of the library's. Raises what the chunk raises.
  */
 void prelude_push(lua_State *L, const struct prelude_source *sources, const char *name);
 

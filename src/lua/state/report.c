@@ -7,7 +7,8 @@
 
 #include "base/fd.h"
 
-static const char bold_red[] = "\033[1;31m", dim[] = "\033[2m", plain[] = "\033[0m";
+static const char bold_red[] = "\033[1;31m", yellow[] = "\033[33m", dim[] = "\033[2m",
+                  plain[] = "\033[0m";
 
 /* What the host sets before the first fork, and what is the same in every process of the run, and
  * in every Lua state of a process: so it belongs to no process, and to no state. */
@@ -57,6 +58,19 @@ static int put_message(struct buf *out, const struct report *r, bool color) {
   return rc ? rc : put(out, "\n");
 }
 
+static int put_hint(struct buf *out, const struct report *r, bool color) {
+  if (!r->hint || *r->hint == '\0')
+    return 0;
+  int rc = color ? put(out, yellow) : 0;
+  if (!rc)
+    rc = put(out, "hint: ");
+  if (!rc)
+    rc = put(out, r->hint);
+  if (!rc && color)
+    rc = put(out, plain);
+  return rc ? rc : put(out, "\n");
+}
+
 static int put_traceback(struct buf *out, const struct report *r, bool color) {
   if (!r->traceback || *r->traceback == '\0')
     return 0;
@@ -75,6 +89,8 @@ static int put_spawned_at(struct buf *out, const struct report *r) {
 
 int report_format(const struct report *r, bool color, struct buf *out) {
   int rc = put_message(out, r, color);
+  if (!rc)
+    rc = put_hint(out, r, color);
   if (!rc)
     rc = put_traceback(out, r, color);
   return rc ? rc : put_spawned_at(out, r);

@@ -15,6 +15,7 @@
 /* What is known of a failure. All strings are borrowed. */
 struct report {
   const char *message;    /* not NULL */
+  const char *hint;       /* what was probably meant, one line; NULL or "": there is none */
   const char *traceback;  /* "stack traceback:\n\t..."; NULL or "": there is none */
   const char *name;       /* of the process that failed; NULL: main, which is not named */
   uint32_t id;            /* its serial number in the run */
@@ -27,11 +28,12 @@ struct report {
 /*
  * Append the text of one report:
  *   sandbox: queue.lua:12: message (process writer#2, pid 4711)
+ *   hint: did you mean 'get'?
  *   stack traceback:
  *           ...
  *   spawned at queue.lua:30
  * The process stands after the first line of the message; main has neither it nor the last line.
- *   color  message in bold red, traceback dim
+ *   color  message in bold red, hint yellow, traceback dim
  * Returns 0, or -SBX_ENOMEM (`out` may then hold a part of the text).
  */
 int report_format(const struct report *r, bool color, struct buf *out);

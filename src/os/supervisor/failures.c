@@ -89,7 +89,7 @@ static bool describe(struct os_backend *b, uint32_t slot, struct buf *text,
 
 /* -- many that are alike --------------------------------------------------------------------- */
 
-enum { ALIKE_MAX = 50 };
+enum { ALIKE_MAX = 1 };
 
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t len) {
   for (const uint8_t *at = data; len > 0; at++, len--) /* FNV-1a */

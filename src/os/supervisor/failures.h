@@ -14,7 +14,7 @@
 
 enum { FAILURE_KINDS = 64, FAILURE_NAME_MAX = NAME_MAX_BYTES + 40 };
 
-/* Reports that differ in nothing but the process, in a row: the first 50 are made, the others are
+/* Reports that differ in nothing but the process, in a row: the first is made, the others are
  * counted. */
 struct failure_kind {
   uint64_t hash;   /* of the text without the process */

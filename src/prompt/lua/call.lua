@@ -2,11 +2,13 @@
 local _, use = ...
 local _ENV <const> = use "std"
 
+local hint = use "hint"
+
 local call = {}
 
 -- Modules of the prompt, whose positions are left out of messages.
 local own = {}
-for name in string.gmatch([[arguments call commands compile complete files help hints leaf lex measure meta names
+for name in string.gmatch([[arguments call commands compile complete files help hint hints leaf lex measure meta names
     outline page pretty reload resolve save session source std suggest topic trace watch width]], "%a+") do
   own[name] = true
 end
@@ -15,13 +17,17 @@ end
 
 local last -- the last error that a handler saw, with its traceback
 
+-- A function that returns a line of an input and the line before it; set by the session.
+call.text_of = nil
+
 -- Kept small, since it also runs after a stack overflow.
 local function on_error(value)
   last = { value = value, traceback = debug.traceback(nil, 2) }
+  last.hint = hint.protected(value, call.text_of) or false
   return value
 end
 
--- Call f(...). Returns { true, n = , results... }, or { false, error = { value =, traceback = } }.
+-- Call f(...). Returns { true, n = , results... }, or { false, error = { value =, traceback =, hint = } }.
 function call.protected(f, ...)
   last = nil
   local r = table.pack(xpcall(f, on_error, ...)) -- no tail call: tracebacks are cut at this frame
@@ -127,12 +133,12 @@ local function traceback_of(e)
   return e.traceback and call.shorten(e.traceback)
 end
 
--- The report of an error { value =, traceback = }, several lines: the message, the traceback, maybe a hint.
-function call.report(e, color, hint)
+-- The report of an error { value =, traceback = }, several lines: the message, maybe a hint, the traceback.
+function call.report(e, color, hint_text)
   local parts = { paint(call.message(e.value), "1;31", color) }
+  if hint_text then parts[#parts + 1] = paint("hint: " .. hint_text, "33", color) end
   local traceback = traceback_of(e)
   if traceback then parts[#parts + 1] = paint(traceback, "2", color) end
-  if hint then parts[#parts + 1] = paint("hint: " .. hint, "33", color) end
   return table.concat(parts, "\n") .. "\n"
 end
 

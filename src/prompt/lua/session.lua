@@ -57,7 +57,7 @@ local function show_error(self, e)
   if type(value) == "string" then value = call.without_own_place(value) end
   if self.depth == 0 then rawset(globals, "_e", value) end
   fresh_line(self)
-  put_err(call.report(e, self.host.color, hints(self, e.value)))
+  put_err(call.report(e, self.host.color, hints.of(self, e)))
 end
 
 -- -- evaluation -----------------------------------------------------------------------------------
@@ -275,6 +275,7 @@ local session = {}
 
 function session.new(host)
   local self = setmetatable({ host = host, chunks = {}, functions = {}, locals = {}, depth = 0 }, Session)
+  call.text_of = hints.text_of(self)
   install(self)
   return self
 end

@@ -1,6 +1,4 @@
--- prompt/lua/suggest.lua - "did you mean": the existing name that is closest to a mistyped one.
-local _, use = ...
-local _ENV <const> = use "std"
+-- "Did you mean": the existing name that is closest to a mistyped one.
 
 -- How many letters must be changed, added, dropped or swapped with a neighbour.
 local function distance(a, b)

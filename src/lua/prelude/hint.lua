@@ -1,0 +1,353 @@
+-- Hints for errors that beginners make: a line below the message of a failure, where it is likely what was meant.
+--
+-- A hint that does not fit is worse than none. So each looks at what is there: the value that was used, found by its name on
+-- the source line among the variables of the function that failed; or, for what does not compile, the line itself.
+local sandbox, use = ...
+local suggest, syntax = use "suggest", use "hint_syntax"
+
+local hint = {}
+
+-- -- the names of what was used -----------------------------------------------------------------------------------------
+
+local GLOBALS <const> = 2 -- where the registry has them
+
+local function globals() return debug.getregistry()[GLOBALS] end
+
+-- A field without metamethods: `t` may be anything.
+local function field(t, key) return type(t) == "table" and rawget(t, key) or nil end
+
+local function metafield(value, key) return field(debug.getmetatable(value), key) end
+
+-- The variables of the function that was at that line when the error was raised, as { [name] = value }, with the name of
+-- its source; nil if it is not on the stack any more. A variable that is nil has no entry.
+local function scope_of(source, number)
+  for level = 2, 24 do
+    local info = debug.getinfo(level, "Slf")
+    if not info then return nil end
+    if info.short_src == source and info.currentline == number then
+      local scope = {}
+      for i = 1, 250 do
+        local name, value = debug.getupvalue(info.func, i)
+        if not name then break end
+        scope[name] = value
+      end
+      for i = 1, 250 do
+        local name, value = debug.getlocal(level, i)
+        if not name then break end
+        scope[name] = value -- the innermost of that name comes last
+      end
+      return scope, info.source
+    end
+  end
+end
+
+-- The value of a path such as `a.b.c`.
+local function value_of(path, scope)
+  local value, first = nil, true
+  for name in string.gmatch(path, "[%a_][%w_]*") do
+    if first then value = scope[name] == nil and field(globals(), name) or scope[name] else value = field(value, name) end
+    if value == nil then return nil end
+    first = false
+  end
+  return value
+end
+
+-- "queue" for a handle or an object of the library; nil for anything else.
+local function class_of(value)
+  local name = (type(value) == "userdata" or type(value) == "table") and metafield(value, "__name")
+  return type(name) == "string" and string.match(name, "^sandbox%.([%w_]+)$") or nil
+end
+
+-- The names of the methods of a value: of a handle, of a string, of a file.
+local function methods_of(value)
+  local list, index = {}, metafield(value, "__index")
+  for _ = 1, 4 do -- the table of methods may be behind a function
+    if type(index) ~= "function" then break end
+    local i, found = 1, nil
+    repeat
+      local name, upvalue = debug.getupvalue(index, i)
+      if type(upvalue) == "table" or type(upvalue) == "function" then found = upvalue end
+      i = i + 1
+    until not name or type(found) == "table"
+    index = found
+  end
+  for name in next, type(index) == "table" and index or {} do
+    if type(name) == "string" then list[#list + 1] = name end
+  end
+  return list
+end
+
+-- The text keys of a table.
+local function names_in(t, list)
+  list = list or {}
+  for name in next, type(t) == "table" and t or {} do
+    if type(name) == "string" then list[#list + 1] = name end
+  end
+  return list
+end
+
+-- -- words of other languages -------------------------------------------------------------------------------------------
+
+-- What is a global elsewhere. Only told while there is no such global.
+local WORDS <const> = {
+  len = "#x is the length of x", range = "`for i = 1, n do` counts", input = "io.read() reads a line",
+  str = "tostring(x) makes a text", int = "math.tointeger(x) makes a whole number, x // 1 rounds down",
+  float = "tonumber(x) makes a number", list = "a list is a table: { 1, 2, 3 }", exit = "os.exit() ends the script",
+  quit = "os.exit() ends the script", unpack = "it is table.unpack", loadstring = "it is load", printf = "print(string.format(...))",
+  enumerate = "`for i, v in ipairs(list) do`", Process = "spawn(f, ...) starts a process", Thread = "spawn(f, ...) starts a process",
+  thread = "spawn(f, ...) starts a process", Queue = "queue() makes a queue", Channel = "queue() makes a queue",
+  chan = "queue() makes a queue", make = "queue() makes a queue", Pool = "sandbox.pool(n) makes a pool",
+  Lock = "sandbox.lock() makes a lock", Mutex = "sandbox.lock() makes a lock", mutex = "sandbox.lock() makes a lock",
+  RLock = "sandbox.rlock() makes one", Semaphore = "sandbox.semaphore(n) makes one", Event = "sandbox.event() makes one",
+  Condition = "sandbox.condition() makes one", Barrier = "sandbox.barrier(n) makes one",
+  try = "pcall(f) calls f, and catches its error", Value = "sandbox.value(x) makes a shared value", Pipe = "sandbox.pipe() makes one", Manager = "sandbox.dict() is a shared table",
+  time = "sandbox.now() is the time, sleep(s) waits", console = "print(...) writes a line",
+}
+
+-- What is a field of a library elsewhere.
+local FIELDS <const> = {
+  ["table.append"] = "table.insert(t, v), or t[#t + 1] = v", ["table.push"] = "table.insert(t, v), or t[#t + 1] = v",
+  ["table.length"] = "#t", ["table.len"] = "#t", ["table.getn"] = "#t", ["table.size"] = "#t",
+  ["string.split"] = "for word in s:gmatch(\"[^,]+\") do", ["string.length"] = "#s", ["string.trim"] = "s:match(\"^%s*(.-)%s*$\")",
+  ["math.round"] = "math.floor(x + 0.5)", ["os.sleep"] = "sleep(s)", ["time.sleep"] = "sleep(s)",
+  ["os.getpid"] = "sandbox.getpid()", ["sandbox.sleep_ms"] = "sleep(s), in seconds", ["sandbox.run"] = "spawn(f, ...)",
+}
+
+-- Methods of the same things elsewhere; %s stands for the variable.
+local METHODS <const> = {
+  queue = { qsize = "#%s", size = "#%s", count = "#%s", put_nowait = "%s:try_put(v)", get_nowait = "%s:try_get()",
+    send = "%s:put(v)", push = "%s:put(v)", append = "%s:put(v)", add = "%s:put(v)", enqueue = "%s:put(v)",
+    recv = "%s:get()", receive = "%s:get()", pop = "%s:get()", take = "%s:get()", dequeue = "%s:get()",
+    is_empty = "%s:empty()", is_full = "%s:full()", wait = "%s:get()", iter = "%s:items()", values = "%s:items()" },
+  process = { is_alive = "%s:alive()", wait = "%s:join()", run = "spawn(f, ...), which starts at once",
+    get = "%s:result()", close = "nothing: a handle is collected", exit_code = "%s.exitcode" },
+  lock = { lock = "%s:acquire()", unlock = "%s:release()", with = "local _ <close> = %s:hold()",
+    enter = "%s:acquire()", leave = "%s:release()" },
+  semaphore = { wait = "%s:acquire()", signal = "%s:release()", post = "%s:release()", down = "%s:acquire()",
+    up = "%s:release()", lock = "%s:acquire()", unlock = "%s:release()", get_value = "%s:value()" },
+  event = { signal = "%s:set()", notify = "%s:set()", notify_all = "%s:set()", fire = "%s:set()", reset = "%s:clear()" },
+  condition = { signal = "%s:notify()", broadcast = "%s:notify_all()", notifyAll = "%s:notify_all()", lock = "%s:acquire()",
+    unlock = "%s:release()" },
+  barrier = { arrive = "%s:wait()", await = "%s:wait()", join = "%s:wait()" },
+  value = { increment = "%s:add(1)", inc = "%s:add(1)", incr = "%s:add(1)", load = "%s:get()", store = "%s:set(v)",
+    read = "%s:get()", write = "%s:set(v)", get_lock = "%s:update(f), one step, needs no lock" },
+  pipe = { put = "%s:send(v)", get = "%s:recv()", receive = "%s:recv()", read = "%s:recv()", write = "%s:send(v)" },
+  pool = { apply = "%s:submit(f, ...):result()", apply_async = "%s:submit(f, ...)", map_async = "%s:submit(f, ...) for each",
+    shutdown = "%s:close()", spawn = "%s:submit(f, ...)", run = "%s:submit(f, ...)" },
+  future = { get = "%s:result()", wait = "%s:join()", ready = "%s:done()" },
+  string = { split = "for word in %s:gmatch(\"[^,]+\") do", length = "#%s", trim = "%s:match(\"^%%s*(.-)%%s*$\")",
+    strip = "%s:match(\"^%%s*(.-)%%s*$\")", replace = "%s:gsub(old, new)", append = "%s .. more",
+    startswith = "%s:find(\"^...\")", toUpperCase = "%s:upper()", toLowerCase = "%s:lower()" },
+}
+
+-- Words for a value that Lua does not have: as globals they are nil, and nobody says so.
+local CONSTANTS <const> = { None = "nil", null = "nil", NULL = "nil", undefined = "nil", nullptr = "nil", True = "true", TRUE = "true",
+  False = "false", FALSE = "false" }
+
+-- -- sentences ----------------------------------------------------------------------------------------------------------
+
+local function meant(name, list)
+  local near = suggest(name, list)
+  return near and near ~= name and string.format("did you mean '%s'?", near) or nil
+end
+
+-- "a queue", "an event"
+local function a(word) return (string.find(word, "^[aeiou]") and "an " or "a ") .. word end
+
+local function about_global(name)
+  if WORDS[name] then return WORDS[name] end
+  if field(sandbox, name) ~= nil then return string.format("it is sandbox.%s", name) end
+  local here = meant(name, names_in(globals()))
+  if here then return here end
+  local near = suggest(name, names_in(sandbox))
+  return near and string.format("did you mean 'sandbox.%s'?", near) or nil
+end
+
+local function about_method(name, line, scope)
+  local owner = string.match(line, "([%a_][%w_%.]*)%s*:%s*" .. name .. "%f[^%w_]")
+  local value = owner and value_of(owner, scope)
+  if value == nil then
+    local list = {} -- whose method it should be is not known: any of the library's
+    for key, class in next, debug.getregistry() do
+      if type(key) == "string" and string.find(key, "^sandbox%.") then
+        for _, method in ipairs(methods_of(setmetatable({}, class))) do list[#list + 1] = method end
+      end
+    end
+    return meant(name, names_in(globals().string, list))
+  end
+  local class = class_of(value) or type(value)
+  local elsewhere = METHODS[class] and METHODS[class][name]
+  if elsewhere then return string.format("here it is " .. elsewhere, owner) end
+  if class == "dict" then
+    return string.format("a dict is used like a table: %s[key], %s[key] = v, pairs(%s), %s:update(key, f)", owner, owner, owner, owner)
+  end
+  local near = suggest(name, methods_of(value))
+  if near then return string.format("%s has no method '%s'; did you mean '%s'?", a(class), name, near) end
+  return field(value, name) == nil and class_of(value) and string.format("%s has no method '%s'; its methods: help('%s')",
+    a(class), name, class) or nil
+end
+
+local function about_field(name, line, scope)
+  local owner, value
+  for path in string.gmatch(line, "([%a_][%w_%.]*)%s*%.%s*" .. name .. "%f[^%w_]") do
+    local found = value_of(path, scope)
+    if found ~= nil and field(found, name) == nil then owner, value = path, found end
+  end
+  if (owner == "string" or owner == "table") and string.find(name, "^len") then return "#x is the length of x" end
+  if owner and FIELDS[owner .. "." .. name] then return "here it is " .. FIELDS[owner .. "." .. name] end
+  if name == "value" and class_of(value) == "value" then
+    return string.format("%s:get() reads a shared value, %s:set(v) writes it", owner, owner)
+  end
+  if type(value) == "table" then
+    local near = suggest(name, names_in(value))
+    return near and string.format("did you mean '%s.%s'?", owner, near) or nil
+  end
+  if class_of(value) then
+    local near = suggest(name, methods_of(value))
+    return near and string.format("did you mean '%s:%s(...)'?", owner, near) or nil
+  end
+end
+
+-- What to write when a handle was used as if it were a plain value.
+local function about_value(class, name, how)
+  name = name or "it"
+  if class == "value" then
+    if how == "perform arithmetic on" then
+      return string.format("%s is a shared value: %s:add(n) adds in one step, %s:get() reads", name, name, name)
+    end
+    if how == "index" then return string.format("%s is a shared value: %s:set(v) writes it, %s:get() reads it", name, name, name) end
+    return string.format("%s is a shared value: %s:get() reads it", name, name)
+  end
+  if how == "concatenate" then return string.format("tostring(%s) makes a text of it", name) end
+  if class == "queue" and how == "call" then return string.format("`for item in %s:items() do` reads a queue to its end", name) end
+  if class == "dict" and how == "call" then return string.format("`for key, value in pairs(%s) do`", name) end
+end
+
+-- -- messages -----------------------------------------------------------------------------------------------------------
+
+-- The expression that a loop runs over: `for x in EXPRESSION do`.
+local function looped(line) return string.match(line, "%f[%w_]for%s.-%sin%s+([%a_][%w_%.]*)%s+do%f[^%w_]") end
+
+local rules = {} -- each gets the message's text, the source line and the variables, and returns a hint or nil
+
+rules[#rules + 1] = function(text, line, scope)
+  local kind, name = string.match(text, "a nil value %((%a+) '([^'\n]+)'%)")
+  if not kind then return nil end
+  for word in string.gmatch(line, "[%a_][%w_]*") do
+    if CONSTANTS[word] and value_of(word, scope) == nil and word == name then return string.format("Lua's word for %s is %s", word, CONSTANTS[word]) end
+  end
+  if kind == "global" then return about_global(name) end
+  if kind == "method" then return about_method(name, line, scope) end
+  if kind == "field" then return about_field(name, line, scope) end
+end
+
+rules[#rules + 1] = function(text, line, scope)
+  local how, class, name = string.match(text, "attempt to (.-) a sandbox%.([%w_]+) value %(%a+ '([%a_][%w_]*)'%)")
+  if how then return about_value(class, name, how) end
+  how, class = string.match(text, "attempt to (.-) a sandbox%.([%w_]+) value")
+  if how then return about_value(class, how == "call" and looped(line) or nil, how) end
+  class = string.match(text, "attempt to compare .-sandbox%.([%w_]+)")
+  if class == "value" then
+    local left, right = string.match(line, "([%a_][%w_%.]*)%s*[<>]=?%s*([%a_][%w_%.]*)")
+    local name = string.match(line, "([%a_][%w_%.]*)%s*[<>]=?%s*%d") or string.match(line, "%d%s*[<>]=?%s*([%a_][%w_%.]*)")
+    if not name and left and right then name = class_of(value_of(left, scope)) == "value" and left or right end
+    return about_value(class, name, "compare")
+  end
+end
+
+rules[#rules + 1] = function(text, line) -- loops over what is no iterator
+  local class = string.match(text, "'for iterator' %(table expected, got sandbox%.([%w_]+)%)")
+  local name = string.match(line, "pairs%s*%(%s*([%a_][%w_%.]*)%s*%)")
+  if class == "queue" then return about_value(class, name, "call") end
+  if string.find(text, "attempt to call a table value", 1, true) then
+    name = looped(line)
+    return name and string.format("`for i, v in ipairs(%s) do` runs over a list, pairs(%s) over any table", name, name) or
+      string.find(line, "%sin%s*{") and "`for i, v in ipairs { ... } do` runs over a list" or nil
+  end
+  if string.find(text, "attempt to call a number value (for iterator", 1, true) then return "`for i = 1, n do` counts" end
+end
+
+rules[#rules + 1] = function(text, line) -- spawn(f()) in place of spawn(f)
+  if not string.find(text, "to 'spawn' (function", 1, true) and not string.find(text, "to 'submit' (function", 1, true) then return nil end
+  local call, name, arguments = string.match(line, "%f[%w_]([spawnubmit]+)%s*%(%s*([%a_][%w_%.]*)%s*%((.-)%)")
+  if not call then return nil end
+  local more = string.find(arguments, "%S") and ", " .. arguments or ""
+  return string.format("%s calls the function itself: %s(%s%s)", call, call, name, more)
+end
+
+rules[#rules + 1] = function(text) -- queue.put(v), lock.acquire()
+  local name = string.match(text, "attempt to index a function value %(%a+ '([%a_][%w_]*)'%)")
+  if name == "queue" or name and field(sandbox, name) ~= nil then
+    return string.format("%s is a function, which makes one: local x = %s()", name, name == "queue" and name or "sandbox." .. name)
+  end
+end
+
+rules[#rules + 1] = function(_, line, scope) -- a word for nil as an argument
+  for word in string.gmatch(line, "[%a_][%w_]*") do
+    if CONSTANTS[word] == "nil" and value_of(word, scope) == nil and string.find(line, "[(,]%s*" .. word .. "%s*[,)]") then
+      return string.format("Lua's word for %s is nil", word)
+    end
+  end
+end
+
+rules[#rules + 1] = function(text) -- a module beside the script
+  local name = string.match(text, "module '([%w_%.%-]+)' not found:")
+  local script = name and field(field(globals(), "arg"), 0)
+  local folder = type(script) == "string" and string.match(script, "^(.*/)")
+  if not folder then return nil end
+  for _, pattern in ipairs { "%s%s.lua", "%s%s/init.lua" } do
+    local path = string.format(pattern, folder, (string.gsub(name, "%.", "/")))
+    local file <close> = io.open(path)
+    if file then
+      return string.format("it is beside the script, as %s, but modules are looked for from where sandbox was started: " ..
+        "package.path = %q .. package.path", path, folder .. "?.lua;")
+    end
+  end
+end
+
+-- -- the source ---------------------------------------------------------------------------------------------------------
+
+-- Lines `number - 1` and `number` of a file; "" for what is not there.
+local function lines_of(path, number)
+  local file <close> = io.open(path)
+  local before, line = "", ""
+  if file then
+    local n = 0
+    for text in file:lines() do
+      n = n + 1
+      if n == number - 1 then before = text end
+      if n == number then line = text end
+      if n >= number then break end
+    end
+  end
+  return line, before
+end
+
+-- A hint for an error value, or nil. To be called by a message handler, while the function that failed is still on the stack.
+-- `text_of(source, number)`, if it is given, returns a line of a chunk that is no file, and the line before it.
+function hint.of(value, text_of)
+  if type(value) ~= "string" or string.find(value, "stack overflow", 1, true) then return nil end
+  value = string.match(value, "error loading module .-:\n%s*(.*)$") or value
+  local source, number, text = string.match(value, "^(.-):(%d+): (.*)$")
+  if not source then return nil end
+  number = math.tointeger(number)
+  local scope, chunk = scope_of(source, number)
+  local path = chunk and string.match(chunk, "^@(.*)$") or not chunk and source
+  local line, before = "", ""
+  if text_of then line, before = text_of(source, number) end
+  if line == "" and path then line, before = lines_of(path, number) end
+  local written = syntax(text, line, before)
+  if written or not scope then return written end
+  for _, rule in ipairs(rules) do
+    local found = rule(text, line, scope)
+    if found then return found end
+  end
+end
+
+-- The same, protected: whatever goes wrong, there is no hint.
+function hint.protected(...)
+  local ok, text = pcall(hint.of, ...)
+  return ok and text or nil
+end
+
+return hint

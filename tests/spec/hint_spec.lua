@@ -1,0 +1,177 @@
+-- Mistakes that beginners make, each with its hint: one line below the message. And what looks like one, but is none.
+local script = require "support.script"
+
+-- The hint for a script that fails; nil: there is none.
+local function hint(code, options)
+  local r = script.run(code, options)
+  assert.are_not.equal("", r.err, code)
+  local message, text = r.err:match("^sandbox: ([^\n]*)\nhint: ([^\n]*)\n")
+  if not message then assert.is_nil(r.err:find("hint:", 1, true), r.err) end
+  return text
+end
+
+local QUEUE, VALUE = "local q = queue() ", "local v = sandbox.value(0) "
+
+-- { script, hint }, in groups
+local MISTAKES = {
+  names = {
+    { "spwan(print)", "did you mean 'spawn'?" },
+    { "pritn(1)", "did you mean 'print'?" },
+    { "sandbox.spawnn(print)", "did you mean 'sandbox.spawn'?" },
+    { "sandbx.value(1)", "did you mean 'sandbox'?" },
+    { "print(string.fromat('x'))", "did you mean 'string.format'?" },
+    { "print(string.lenght('x'))", "#x is the length of x" },
+    { "print(table.length({}))", "#x is the length of x" },
+    { "table.append({}, 1)", "here it is table.insert(t, v), or t[#t + 1] = v" },
+    { QUEUE .. "q:gett()", "a queue has no method 'gett'; did you mean 'get'?" },
+    { QUEUE .. "q:qsize()", "here it is #q" },
+    { QUEUE .. "q:put_nowait(1)", "here it is q:try_put(v)" },
+    { "local jobs = { todo = queue() } jobs.todo:puut(1)", "a queue has no method 'puut'; did you mean 'put'?" },
+    { "local p = spawn(print) print(p:is_alive())", "here it is p:alive()" },
+    { "local l = sandbox.lock() l:unlock()", "here it is l:release()" },
+    { "local e = sandbox.event() e:notify_all()", "here it is e:set()" },
+    { "local d = sandbox.dict() d:get('x')", "a dict is used like a table: d[key], d[key] = v, pairs(d), d:update(key, f)" },
+    { "local s = 'a,b' print(s:split(','))", "here it is for word in s:gmatch(\"[^,]+\") do" },
+    { "local l = lock()", "it is sandbox.lock" },
+    { "local s = semaphor(1)", "did you mean 'sandbox.semaphore'?" },
+    { "queue.put(1)", "queue is a function, which makes one: local x = queue()" },
+  },
+  ["Python's words"] = {
+    { QUEUE .. "print(len(q))", "#x is the length of x" },
+    { "for i in range(3) do end", "`for i = 1, n do` counts" },
+    { "local p = Process(print)", "spawn(f, ...) starts a process" },
+    { "local q = Queue()", "queue() makes a queue" },
+    { "local l = Lock()", "sandbox.lock() makes a lock" },
+    { "local x = int('3')", "math.tointeger(x) makes a whole number, x // 1 rounds down" },
+    { QUEUE .. "q:put(None)", "Lua's word for None is nil" },
+    { "import os", "`local os = require \"os\"` loads a module; sandbox is there without" },
+    { "from os import path", "`local m = require \"m\"` loads a module; sandbox is there without" },
+    { "def f(a, b):\n  return a", "`function f(a, b) ... end`" },
+    { "for i = 1, 3 do\n  if i == 2 then continue end\nend", "Lua has no `continue`: `goto next`, with a line `::next::` before the loop's `end`" },
+    { "for i = 1, 3 do\n  continue\nend", "Lua has no `continue`: `goto next`, with a line `::next::` before the loop's `end`" },
+    { "x = 1\nx += 1", "Lua has no '+=': x = x + ..." },
+    { "t = { n = 1 }\nt.n -= 1", "Lua has no '-=': t.n = t.n - ..." },
+    { "if x == 1:\n  print(x)", "`if ... then` and `end` stand where Python has a colon and a margin" },
+    { "if 1 then\nelif 2 then\nend", "Lua's word for elif is `elseif`" },
+    { "class Worker:\n", "Lua has no classes: a table of functions serves, with setmetatable" },
+    { "local f = lambda x: x", "`function(x) return ... end`" },
+    { "try:\n  f()", "pcall(f) calls f, and catches its error" },
+    { "local list = [1, 2]", "a list is { 1, 2, 3 }" },
+    { "with lock:\n", "`local _ <close> = lock:hold()` holds a lock until the block ends" },
+  },
+  ["words and signs of others"] = {
+    { "if 1 != 2 then end", "\"not equal\" is ~= in Lua" },
+    { "if a && b then end", "Lua's word for && is `and`" },
+    { "if a || b then end", "Lua's word for || is `or`" },
+    { "if !a then end", "Lua's word for ! is `not`" },
+    { "i = 1\ni++", "Lua has no '++': i = i + 1" },
+    { "if x = 1 then end", "== compares; = assigns" },
+    { "x = 1\n// a comment", "comments begin with --" },
+    { "/* a comment */", "a long comment is --[[ ... ]]" },
+    { "let x = 1", "`local x = ...` declares a variable" },
+    { "x := 1", "`local x = ...` declares a variable" },
+    { "while (true) {\n}", "`then` or `do`, and `end`, stand where other languages have braces" },
+    { "local x = a ? b : c", "`c and x or y` chooses" },
+    { "go work(1)", "spawn(work, ...) starts a process" },
+    { "worker ! { 1 }", "worker:send(v) sends a message" },
+    { "func f(a) {", "`function f(a) ... end`" },
+  },
+  values = {
+    { VALUE .. "v = v + 1", "v is a shared value: v:add(n) adds in one step, v:get() reads" },
+    { VALUE .. "v.value = 3", "v is a shared value: v:set(v) writes it, v:get() reads it" },
+    { VALUE .. "print(v.value + 1)", "v:get() reads a shared value, v:set(v) writes it" },
+    { VALUE .. "if v > 0 then end", "v is a shared value: v:get() reads it" },
+    { VALUE .. "print('x' .. v)", "v is a shared value: v:get() reads it" },
+    { QUEUE .. "for x in q do end", "`for item in q:items() do` reads a queue to its end" },
+    { QUEUE .. "for x in pairs(q) do end", "`for item in q:items() do` reads a queue to its end" },
+    { "local t = { 1 } for x in t do end", "`for i, v in ipairs(t) do` runs over a list, pairs(t) over any table" },
+    { "local function f() end spawn(f())", "spawn calls the function itself: spawn(f)" },
+    { "local function f() end spawn(f(1, 2))", "spawn calls the function itself: spawn(f, 1, 2)" },
+  },
+  ["characters from slides"] = {
+    { "print(\u{201C}hi\u{201D})", "\u{201C} is a typographic quote: Lua takes \"" },
+    { "print(\u{2018}hi\u{2019})", "\u{2018} is a typographic quote: Lua takes '" },
+    { "local x = 2 \u{2013} 1", "\u{2013} is a dash: Lua takes -" },
+    { "local x\u{00A0}= 1", "byte 8 of the line is a no-break space, which cannot be seen: put a plain one" },
+  },
+}
+
+describe("the hint for", function()
+  for group, list in pairs(MISTAKES) do
+    for _, row in ipairs(list) do
+      it(group .. ": " .. row[1]:gsub("\n", "; "), function() assert.are.equal(row[2], hint(row[1])) end)
+    end
+  end
+
+  it("a mistake in a spawned process, in its report and in its failure", function()
+    local r = script.run [[
+      local function work() local q = queue() q:gett() end
+      spawn(work)
+      local _, failure = spawn(work):join()
+      print(failure.hint)
+    ]]
+    assert.are.equal("a queue has no method 'gett'; did you mean 'get'?\n", r.out)
+    assert.is_truthy(r.err:find("%(process work#2, pid %d+%)\nhint: a queue has no method 'gett'; did you mean 'get'%?\nstack"), r.err)
+  end)
+
+  it("a mistake in a task of a pool, whoever raises its failure", function()
+    local r = script.run [[
+      local pool <close> = sandbox.pool(1)
+      pool:submit(function() local q = queue() q:gett() end):result()
+    ]]
+    assert.is_truthy(r.err:find("\nhint: a queue has no method 'gett'; did you mean 'get'?\n", 1, true), r.err)
+  end)
+
+  it("a mistake in a module, and in a file that is only checked", function()
+    local shell = require "support.shell"
+    local folder <close> = shell.folder()
+    local function write(name, text)
+      local file <close> = assert(io.open(folder.name .. "/" .. name, "w"))
+      file:write(text)
+    end
+    write("helper.lua", "x = 1\nx += 1\n")
+    write("main.lua", "require 'helper'\n")
+    local output = shell.run(("cd %s && %s main.lua 2>&1"):format(folder.name, shell.quote(shell.program)))
+    assert.is_truthy(output:find("\nhint: Lua has no '+=': x = x + ...\n", 1, true), output)
+    output = shell.run(("cd %s && %s --check helper.lua 2>&1"):format(folder.name, shell.quote(shell.program)))
+    assert.is_truthy(output:find("\nhint: Lua has no '+=': x = x + ...\n", 1, true), output)
+
+    write("helper.lua", "return 1\n")
+    output = shell.run(("cd / && %s %s/main.lua 2>&1"):format(shell.quote(shell.program), folder.name))
+    local line = ("hint: it is beside the script, as %s/helper.lua, but modules are looked for from where sandbox was started: " ..
+      "package.path = \"%s/?.lua;\" .. package.path\n"):format(folder.name, folder.name)
+    assert.is_truthy(output:find(line, 1, true), output)
+  end)
+end)
+
+describe("no hint is given for", function()
+  for _, code in ipairs {
+    "local t = {} t.x.y = 1",
+    "local q = queue() q:put(nil)",
+    "error('a sandbox.queue value is what it is')",
+    "local x = 1 if x == True then end print(x .. nil)",
+    "error('x.lua:1: attempt to call a nil value (global \\'spwan\\')', 0)",
+    "nosuch_thing_at_all()",
+    "local function get() return nil end print(get() + 1)",
+    "error({ code = 1 })",
+    "print('unfinished",
+    "local s = 'a != b' + nil",
+    "local lambda = nil lambda()",
+    "local None = 1 local t = nil t(None)",
+  } do
+    it(code, function() assert.is_nil(hint(code)) end)
+  end
+end)
+
+describe("an error object that is a table", function()
+  it("is shown with its fields", function()
+    assert.is_truthy(script.run("error({ code = 7, 'first', why = { 'x', y = true } })").err:find(
+      '^sandbox: %(error object is a table value: {"first", code = 7, why = {"x", y = true}}%)\n'))
+    local r = script.run("local _, failure = spawn(error, { text = 'a\\nb' }):join() print(failure.message)")
+    assert.are.equal('(error object is a table value: {text = "a\\nb"})\n', r.out)
+    r = script.run("local pool <close> = sandbox.pool(1) print(select(2, pool:submit(error, { 1 }):join()).message)")
+    assert.are.equal("(error object is a table value: {1})\n", r.out)
+    r = script.run("local t = {} for i = 1, 1e5 do t[i] = t end error(t)")
+    assert.is_truthy(#r.err < 1000, r.err)
+  end)
+end)
