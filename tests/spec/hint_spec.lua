@@ -27,6 +27,7 @@ local MISTAKES = {
     { QUEUE .. "q:qsize()", "here it is #q" },
     { QUEUE .. "q:put_nowait(1)", "here it is q:try_put(v)" },
     { "local jobs = { todo = queue() } jobs.todo:puut(1)", "a queue has no method 'puut'; did you mean 'put'?" },
+    { "queue():putt(1)", "did you mean 'put'?" },
     { "local p = spawn(print) print(p:is_alive())", "here it is p:alive()" },
     { "local l = sandbox.lock() l:unlock()", "here it is l:release()" },
     { "local e = sandbox.event() e:notify_all()", "here it is e:set()" },

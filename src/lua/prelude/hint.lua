@@ -58,9 +58,9 @@ local function class_of(value)
   return type(name) == "string" and string.match(name, "^sandbox%.([%w_]+)$") or nil
 end
 
--- The names of the methods of a value: of a handle, of a string, of a file.
-local function methods_of(value)
-  local list, index = {}, metafield(value, "__index")
+-- The names of the methods behind a metatable: of a handle, of a string, of a file.
+local function methods_behind(metatable)
+  local list, index = {}, field(metatable, "__index")
   for _ = 1, 4 do -- the table of methods may be behind a function
     if type(index) ~= "function" then break end
     local i, found = 1, nil
@@ -76,6 +76,8 @@ local function methods_of(value)
   end
   return list
 end
+
+local function methods_of(value) return methods_behind(debug.getmetatable(value)) end
 
 -- The text keys of a table.
 local function names_in(t, list)
@@ -170,7 +172,7 @@ local function about_method(name, line, scope)
     local list = {} -- whose method it should be is not known: any of the library's
     for key, class in next, debug.getregistry() do
       if type(key) == "string" and string.find(key, "^sandbox%.") then
-        for _, method in ipairs(methods_of(setmetatable({}, class))) do list[#list + 1] = method end
+        for _, method in ipairs(methods_behind(class)) do list[#list + 1] = method end
       end
     end
     return meant(name, names_in(globals().string, list))
