@@ -89,6 +89,7 @@ struct snapshot_queue {
   uint64_t undone; /* put and not marked by task_done */
   uint64_t put;    /* so far */
   uint64_t max;    /* 0: unbounded */
+  uint64_t owner;  /* id of the process whose mailbox it is: every process can find that; 0: none */
   uint64_t bytes;  /* what the items occupy, in the pipe's records and the log's entries */
   enum queue_transport transport;
   bool closed;

@@ -54,6 +54,14 @@ static bool process_can(const struct snapshot *s, const struct snapshot_need *n)
   return i < 0 || !s->processes[i].lives;
 }
 
+/* Is there a process of that name? */
+static bool find_can(const struct snapshot *s, const struct snapshot_need *n) {
+  for (uint32_t i = 0; i < s->process_count; i++)
+    if (s->processes[i].lives && strcmp(s->processes[i].name, n->object_name) == 0)
+      return true;
+  return false;
+}
+
 static const struct snapshot_sync *sync_of(const struct snapshot *s,
                                            const struct snapshot_need *n) {
   int64_t i = snapshot_find_sync(s, n->object);
@@ -90,8 +98,10 @@ static const struct wait_rule rule_PROCESS_JOIN = {process_can, "", NULL},
                               rule_DICT_SET = RULE_UPDATED("dict"),
                               rule_DICT_UPDATE = RULE_UPDATED("dict"),
                               rule_LATCH_WAIT = {sync_can, "latch", "count down"},
-                              rule_SELECT = {.noun = NULL}, /* the rules of what it waits for */
-    rule_PROCESS_AWAIT = {.noun = NULL},                    /* sleeps as joins */
+                              rule_PROCESS_FIND = {find_can, "process", "start"},
+                              rule_PROCESS_MAIL = {.noun = NULL}, /* it takes no time */
+    rule_SELECT = {.noun = NULL},        /* the rules of what it waits for */
+    rule_PROCESS_AWAIT = {.noun = NULL}, /* sleeps as joins */
     rule_HANDLE_EXPORT = {.noun = NULL}, /* these as the op for which it is done */
     rule_HANDLE_FETCH = {.noun = NULL}, rule_CLOCK_SLEEP = {.noun = NULL}; /* time will */
 
@@ -135,7 +145,7 @@ static bool see(const struct snapshot *s, const struct snapshot_need *n, uint32_
   if (n->type == OBJECT_QUEUE || n->type == OBJECT_PIPE) {
     /* A pipe's end receives from a queue of its own, which is held with either end. */
     const struct snapshot_queue *q = queue_of(s, n);
-    ret->reaches = q && (q->named || index_list_has(&q->holders, by));
+    ret->reaches = q && (q->named || q->owner || index_list_has(&q->holders, by));
     return q != NULL;
   }
   const struct snapshot_sync *sync = sync_of(s, n);
@@ -335,13 +345,32 @@ int waits_tell_process(const struct snapshot *s, uint32_t process, struct buf *o
   return buf_format(out, "%s#%" PRIu64, p->name[0] ? p->name : "process", p->id);
 }
 
+/* Is it a mailbox? Whose? */
+static bool mailbox_owner(const struct snapshot *s, const struct snapshot_need *n, uint32_t *ret) {
+  const struct snapshot_queue *q = n->type == OBJECT_QUEUE ? queue_of(s, n) : NULL;
+  int64_t owner = q && q->owner ? snapshot_find_process(s, q->owner) : -1;
+  *ret = owner < 0 ? 0 : (uint32_t)owner;
+  return owner >= 0;
+}
+
+/* The verb of a rule, but for what a mailbox waits for. */
+static const char *verb_of(const struct snapshot *s, const struct snapshot_need *n) {
+  uint32_t owner;
+  return mailbox_owner(s, n, &owner) ? "send" : rule_of(n)->verb;
+}
+
 static int tell_need(const struct snapshot *s, const struct snapshot_need *n, bool brief,
                      struct buf *out) {
   const struct wait_rule *rule = rule_of(n);
   int64_t joined = n->type == OBJECT_PROCESS ? snapshot_find_process(s, n->object) : -1;
   bool named = n->object_name[0] != '\0';
+  uint32_t owner;
   if (joined >= 0)
     return waits_tell_process(s, (uint32_t)joined, out);
+  if (n->kind == OP_PROCESS_FIND)
+    return buf_format(out, "%s%s", brief ? "" : "a process named ", n->object_name);
+  if (mailbox_owner(s, n, &owner))
+    return brief ? buf_format(out, "mail") : buf_format(out, "a message");
   if (n->object == 0)
     return buf_format(out, "time");
   const char *noun = rule && !(brief && named) ? rule->noun : "";
@@ -465,7 +494,7 @@ static int tell_who_helps(const struct snapshot *s, uint32_t process, uint64_t h
   uint32_t list[SHOWN];
   const struct snapshot_op *op = &s->processes[process].op;
   bool several = op->kind == OP_SELECT;
-  const char *verb = several ? "help" : rule_of(&op->needs[0])->verb;
+  const char *verb = several ? "help" : verb_of(s, &op->needs[0]);
   uint32_t total = other_helpers(s, process, list, SHOWN);
   if (waits_for_unknown(s, process))
     return buf_format(out, ", %s whoever gets a message with it can %s", several ? "and" : "which",
@@ -494,12 +523,19 @@ static int tell_where(const struct snapshot *s, uint32_t process, struct buf *ou
   return *where ? buf_format(out, " at %s", where) : 0;
 }
 
+/* Does it wait for its mail? */
+static bool receives(const struct snapshot *s, const struct snapshot_op *op) {
+  uint32_t owner;
+  return op->kind == OP_QUEUE_GET && mailbox_owner(s, &op->needs[0], &owner);
+}
+
 int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, struct buf *out) {
   const struct snapshot_op *op = &s->processes[process].op;
   uint32_t total;
   int rc = tell_alike(s, process, out, &total);
   if (rc == 0)
-    rc = buf_format(out, " wait%s in %s", total == 1 ? "s" : "", op_describe(op->kind)->verb);
+    rc = buf_format(out, " wait%s in %s", total == 1 ? "s" : "",
+                    receives(s, op) ? "receive" : op_describe(op->kind)->verb);
   if (rc == 0)
     rc = tell_where(s, process, out);
   if (rc == 0 && op->kind != OP_CLOCK_SLEEP)
@@ -564,10 +600,14 @@ static bool object_is_told(const struct snapshot *s, const bool *about, uint32_t
 static int tell_object_past(const struct snapshot *s, const struct snapshot_need *n,
                             struct buf *out, uint32_t *lines) {
   struct buf past = {0};
+  uint32_t owner;
   int rc = waits_tell_past(s, n, &past);
   if (rc == 0 && past.len > 0) {
     rc = buf_format(out, "\n  ");
-    if (rc == 0)
+    if (rc == 0 && mailbox_owner(s, n, &owner)) {
+      rc = buf_format(out, "the mailbox of ");
+      rc = rc ? rc : waits_tell_process(s, owner, out);
+    } else if (rc == 0)
       rc = tell_need(s, n, false, out);
     if (rc == 0)
       rc = buf_format(out, ": %.*s", (int)past.len, (const char *)past.data);

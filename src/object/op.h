@@ -183,14 +183,15 @@ struct handles_request {
 
 struct op {
   enum op_kind kind;
-  bool may_lend;         /* GET: see `ticket` */
-  bool abandoned;        /* ACQUIRE: it was taken over from a process that is gone, out */
-  struct object *object; /* borrowed. SPAWN, NEW, PARENT, IMPORT return a new one here, which the
+  bool may_lend;  /* GET: see `ticket` */
+  bool abandoned; /* ACQUIRE: it was taken over from a process that is gone, out */
+  struct object *
+      object; /* borrowed. SPAWN, NEW, PARENT, IMPORT, FIND and MAIL return a new one here, which the
                             caller owns; RELEASE takes it */
-  int64_t deadline_ns;   /* CLOCK_MONOTONIC, SBX_FOREVER; for ops that can block */
+  int64_t deadline_ns; /* CLOCK_MONOTONIC, SBX_FOREVER; for ops that can block */
 
   /* Messages. */
-  const void *data; /* PUT: the item, borrowed */
+  const void *data; /* PUT: the item; FIND: the name; borrowed */
   size_t len;       /* bytes of data */
   const void *more; /* PUT: the rest of the item, borrowed */
   size_t more_len;  /* bytes of more */
@@ -205,7 +206,7 @@ struct op {
   struct value_args *value; /* VALUE_*, DICT_*: borrowed */
 
   /* Numbers. */
-  int number;         /* GET: 1 if it is a step of items(); AWAIT: 1 if the
+  int number;         /* GET: 1 if it is a step of items(), 2 if of receive(); AWAIT: 1 if the
                      process has looked already, else it does not wait; PEEK: how many items, 0: one, bare; SIGNAL:
                      its number in; LOOK at a process: 1 if only
                      what never changes of it is meant; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE: 1 if
@@ -275,6 +276,8 @@ struct queue_options {
   uint64_t log_limit_bytes; /* 0: a quarter of memory */
   locate_fn *locate;        /* where it is made, for traces; may be NULL */
   void *locate_ctx;
+  uint32_t owner;        /* slot of the process whose mailbox it is, with its serial (0: it is */
+  uint64_t owner_serial; /* none); the backend's to fill */
 };
 
 enum queue_transport { TRANSPORT_AUTO, TRANSPORT_PIPE, TRANSPORT_SHM };

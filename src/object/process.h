@@ -32,10 +32,10 @@ static inline bool process_enabled(const struct process_state *s, enum op_kind k
   return kind != OP_PROCESS_JOIN || s->phase == PHASE_ENDED;
 }
 
-/* A join goes on when the process itself ends. */
+/* A join goes on when the process itself ends; a search when any process spawns the one that is
+ * sought. */
 static inline bool process_helps(enum op_kind kind, const struct bystander *other) {
-  (void)kind;
-  return other->is_it;
+  return kind == OP_PROCESS_FIND || other->is_it;
 }
 
 /*

@@ -99,9 +99,7 @@ int objects_parent(struct os_backend *b, struct op *op) {
   return object_new(OBJECT_PROCESS, me->spawner, me->spawner_serial, &op->object);
 }
 
-/* A handle of a process that others have spawned, or will come to hold. */
-static int process_found(struct os_backend *b, uint32_t slot, uint64_t serial,
-                         struct object **ret) {
+int objects_found(struct os_backend *b, uint32_t slot, uint64_t serial, struct object **ret) {
   if (control_process_stamp(b->control, slot, serial))
     atomic_fetch_or(&b->control->processes[slot].flags, FLAG_KNOWN);
   return object_new(OBJECT_PROCESS, slot, serial, ret);
@@ -125,7 +123,7 @@ int objects_children(struct os_backend *b, struct op *op) {
     qsort(list, n, sizeof *list, by_serial);
   for (uint32_t i = 0; i < n && rc == 0; i++) {
     struct object *o;
-    if ((rc = process_found(b, list[i].slot, list[i].serial, &o)) == 0) {
+    if ((rc = objects_found(b, list[i].slot, list[i].serial, &o)) == 0) {
       o->own_child = true;
       rc = op->visitor->visit(op->visitor->ctx, o);
     }
@@ -139,7 +137,7 @@ int objects_descendants(struct os_backend *b, struct op *op) {
   for (uint32_t i = 0; i < control_process_end(b->control) && rc == 0; i++) {
     struct object *o;
     uint64_t serial = control_process_descends(b->control, i, op->object->slot, op->object->serial);
-    if (serial && (rc = process_found(b, i, serial, &o)) == 0)
+    if (serial && (rc = objects_found(b, i, serial, &o)) == 0)
       rc = op->visitor->visit(op->visitor->ctx, o);
   }
   return rc;

@@ -26,6 +26,9 @@ int objects_parent(struct os_backend *b, struct op *op);
 int objects_children(struct os_backend *b, struct op *op);
 int objects_descendants(struct os_backend *b, struct op *op);
 
+/* A new handle of a process that was found, or that others have spawned. -SBX_ENOMEM */
+int objects_found(struct os_backend *b, uint32_t slot, uint64_t serial, struct object **ret);
+
 /* HANDLE_*: see object/calls.h. */
 int objects_export(struct os_backend *b, struct op *op);
 int objects_fetch(struct os_backend *b, struct op *op);

@@ -8,6 +8,7 @@
 #include "os/ops.h"
 
 #include "base/error.h"
+#include "os/mail.h"
 #include "os/objects.h"
 #include "os/process/failure.h"
 #include "os/process/process.h"
@@ -116,6 +117,8 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_PROCESS_DESCENDANTS objects_descendants
 #define ROW_PROCESS_AWAIT await_children, ALONE
 #define ROW_PROCESS_END end
+#define ROW_PROCESS_MAIL process_mail, ALONE
+#define ROW_PROCESS_FIND process_find, ALONE
 #define ROW_FAILURE_NEW failure_new
 #define ROW_FAILURE_COUNT failure_count
 #define ROW_FAILURE_JOIN failure_join

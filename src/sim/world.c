@@ -107,6 +107,8 @@ static int drop(struct world *w, uint32_t i, const struct request *r, struct ans
 #define ROW_PROCESS_DESCENDANTS world_process_descendants
 #define ROW_PROCESS_AWAIT world_process_await, ALONE(world_await_can)
 #define ROW_PROCESS_END world_process_finish
+#define ROW_PROCESS_MAIL world_process_mail, ALONE(always)
+#define ROW_PROCESS_FIND world_process_find, ALONE(world_find_can)
 #define ROW_FAILURE_NEW world_failure_new
 #define ROW_FAILURE_COUNT world_failure_count
 #define ROW_FAILURE_JOIN world_failure_join
@@ -307,6 +309,7 @@ static bool wants_object(enum op_kind kind) {
   case OP_PROCESS_SIGNAL:
   case OP_PROCESS_LOOK:
   case OP_PROCESS_DESCENDANTS:
+  case OP_PROCESS_MAIL:
     return true;
 #define NEW(type) case OP_##type##_NEW:
     NEW(QUEUE)

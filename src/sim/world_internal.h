@@ -51,6 +51,7 @@ struct world_object {
   uint32_t peer; /* PIPE: slot of the other end, which may be gone */
   uint64_t peer_serial;
   int transport;            /* QUEUE */
+  uint64_t owner;           /* QUEUE: serial of the process whose mailbox it is; 0: none */
   struct queue_state queue; /* QUEUE; PIPE: what this end receives from */
   uint32_t refs;            /* handles in what is stored */
   struct buf contents; /* items from `head` on; the message of a value; the entries of a dict */
@@ -75,6 +76,8 @@ struct world_actor {
   uint8_t interrupts; /* enum interrupt */
   uint8_t mark;       /* enum mark */
   struct world_op op;
+  uint32_t mail;        /* slot of its mailbox */
+  uint64_t mail_serial; /* 0: there is none */
   uint32_t result_refs;
   struct buf result; /* handles, then the message */
   struct buf report;
@@ -276,10 +279,10 @@ int world_add_actor(struct world *w, uint32_t spawner, uint32_t *ret);
 bool world_pending(const struct world_actor *p);
 bool world_badly(const struct world_actor *p);
 
-world_can_fn world_join_can, world_await_can, world_select_can;
+world_can_fn world_join_can, world_await_can, world_find_can, world_select_can;
 world_perform_fn world_process_spawn, world_process_join, world_process_signal, world_process_look,
-    world_process_parent, world_process_children, world_process_descendants, world_process_await,
-    world_process_finish;
+    world_process_parent, world_process_children, world_process_descendants, world_process_mail,
+    world_process_find, world_process_await, world_process_finish;
 world_perform_fn world_failure_new, world_failure_count, world_failure_join, world_failure_look;
 world_perform_fn world_select_do;
 /* What a select asks for at its objects. -SBX_ENOMEM */

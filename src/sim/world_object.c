@@ -270,6 +270,8 @@ static void mark_of(struct world *w, uint32_t i) {
   for (uint32_t slot = 0; slot < w->object_end; slot++)
     if (*cell(&w->held, i, slot))
       w->objects[slot].mark |= MARK_REACHED;
+  if (w->actors[i].mail_serial)
+    w->objects[w->actors[i].mail].mark |= MARK_REACHED;
   for (uint32_t k = 0; k < w->actor_count; k++)
     if (*cell(&w->known, i, k))
       w->actors[k].mark |= MARK_REACHED;

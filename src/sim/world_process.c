@@ -1,4 +1,6 @@
 /* sim/world_process.c - processes and failures; see world_internal.h. */
+#include <stdio.h>
+
 #include "base/text.h"
 #include "sim/world_internal.h"
 
@@ -73,6 +75,12 @@ bool world_pending(const struct world_actor *p) {
   return world_badly(p) && !p->quiet && !p->looked && !(p->state.signal && p->expected);
 }
 
+/* From now on nobody can send to it. */
+static void close_mail(struct world *w, struct world_actor *p) {
+  if (p->mail_serial)
+    w->objects[p->mail].queue.closed = 1;
+}
+
 int world_process_finish(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
   struct world_actor *p = &w->actors[i];
   int rc = 0;
@@ -93,6 +101,7 @@ int world_process_finish(struct world *w, uint32_t i, const struct request *r, s
     p->has_report = true;
   }
   process_exit(&p->state, r->exit_code);
+  close_mail(w, p);
   return rc;
 }
 
@@ -102,6 +111,9 @@ static void let_go(struct world *w, uint32_t i) {
   world_empty_hands(w, i);
   world_places_clear(w, i);
   w->actors[i].op = (struct world_op){.arrival = 0};
+  close_mail(w, &w->actors[i]);
+  w->actors[i].mail_serial = 0;
+  w->actors[i].mail = 0;
   w->actors[i].stopped = false;
   w->actors[i].interrupts = 0;
   w->lost = true;
@@ -149,6 +161,54 @@ int world_process_join(struct world *w, uint32_t i, const struct request *r, str
   a->has_out = true;
   int rc = buf_append(&a->out, p->result.data + refs, p->result.len - refs);
   return rc ? rc : world_take_refs(w, i, p->result.data, p->result_refs, a);
+}
+
+/* -- mailboxes, names ---------------------------------------------------------------------------
+ */
+
+int world_process_mail(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  uint32_t target = world_actor_of(w, &r->object), slot;
+  struct world_actor *p = &w->actors[target];
+  if (p->state.phase != PHASE_RUNNING) {
+    a->rc = -SBX_EGONE;
+    return 0;
+  }
+  if (p->mail_serial) {
+    a->made = world_ref(w, p->mail);
+    world_hold(w, i, &a->made);
+    return 0;
+  }
+  char name[NAME_MAX_BYTES + 8];
+  snprintf(name, sizeof name, "mail of %s", p->name);
+  int rc = world_make(w, i, OBJECT_QUEUE, name, &slot);
+  if (rc)
+    return rc;
+  w->objects[slot].owner = (uint64_t)target + 1;
+  p->mail = slot;
+  p->mail_serial = w->objects[slot].serial;
+  a->made = world_ref(w, slot);
+  return 0;
+}
+
+/* The number of the oldest process that runs and has the name; NOBODY: there is none. */
+static uint32_t named(const struct world *w, const struct request *r) {
+  char name[NAME_MAX_BYTES];
+  snprintf(name, sizeof name, "%.*s", (int)r->len, (const char *)r->data);
+  for (uint32_t i = 0; i < w->actor_count; i++)
+    if (w->actors[i].state.phase == PHASE_RUNNING && strcmp(w->actors[i].name, name) == 0)
+      return i;
+  return NOBODY;
+}
+
+enum world_can world_find_can(struct world *w, uint32_t i, const struct request *r) {
+  (void)i;
+  return world_if(w, r, named(w, r) != NOBODY);
+}
+
+int world_process_find(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  a->made = world_actor_ref(named(w, r));
+  world_hold(w, i, &a->made);
+  return 0;
 }
 
 /* -- others -------------------------------------------------------------------------------------

@@ -90,6 +90,7 @@ int world_queue_new(struct world *w, uint32_t i, const struct request *r, struct
     return rc;
   w->objects[slot].queue.max = r->max;
   w->objects[slot].transport = r->transport;
+  w->objects[slot].owner = 0;
   a->made = world_ref(w, slot);
   return 0;
 }

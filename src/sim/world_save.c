@@ -67,6 +67,9 @@ static void put_actor(struct writer *to, const struct world_actor *p) {
   put(to, p->depth);
   put_text(to, p->name);
   put_text(to, p->where);
+  put(to, p->mail_serial);
+  if (p->mail_serial)
+    put(to, p->mail);
   if (has_op(p))
     put_op(to, &p->op);
   if (p->has_result) {
@@ -90,6 +93,8 @@ static int get_actor(struct reader *from, struct world *w, uint32_t i) {
   p->depth = (uint32_t)get(from);
   get_text(from, p->name, sizeof p->name);
   get_text(from, p->where, sizeof p->where);
+  p->mail_serial = get(from);
+  p->mail = p->mail_serial ? (uint32_t)get_below(from, INT32_MAX) : 0;
   p->op = (struct world_op){.arrival = 0};
   if (phase & 1)
     get_op(from, &p->op);
@@ -210,6 +215,9 @@ int world_load(struct world *w, const uint8_t *bytes, size_t len) {
     rc = world_grow_grids(w);
   if (rc)
     return rc;
+  for (uint32_t i = 0; i < w->actor_count; i++)
+    if (w->actors[i].mail >= w->object_end && w->actors[i].mail_serial)
+      return -SBX_EDATA;
   get_rows(&from, w);
   if ((rc = world_get_others(&from, w)))
     return rc;

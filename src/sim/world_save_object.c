@@ -17,6 +17,7 @@ static void put_queue(struct writer *to, const struct world *w, const struct wor
   put(to, q.max);
   put(to, q.closed);
   put_int(to, o->transport);
+  put(to, o->owner);
 }
 
 static void get_queue(struct reader *from, struct world_object *o) {
@@ -26,6 +27,7 @@ static void get_queue(struct reader *from, struct world_object *o) {
   o->queue.max = get(from);
   o->queue.closed = get_below(from, 2);
   o->transport = (int)get_int(from);
+  o->owner = get(from);
 }
 
 /* The end of a pipe that is gone is any that is gone. */

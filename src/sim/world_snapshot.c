@@ -1,4 +1,5 @@
 /* sim/world_snapshot.c - a world as look/snapshot.h has it, for those who say who waits for whom. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -40,7 +41,10 @@ static struct snapshot_need need_of(struct world *w, uint32_t i, const struct re
     n.queue = queue_of_end(&w->objects[n.slot]);
   if (sync_machine_of(n.type) && n.type != OBJECT_PIPE)
     n.ready = world_enabled(w, i, n.slot, n.kind, patient);
-  tell_name(w, &n);
+  if (n.kind == OP_PROCESS_FIND)
+    snprintf(n.object_name, sizeof n.object_name, "%.*s", (int)r->len, (const char *)r->data);
+  else
+    tell_name(w, &n);
   return n;
 }
 
@@ -84,7 +88,7 @@ static void fill_op(struct world *w, uint32_t i, const struct request *asked,
   const struct request r = waiting_in(w, i, asked);
   bool patient = r.deadline_ns == SBX_FOREVER;
   *ret = (struct snapshot_op){.kind = r.kind,
-                              .items = r.kind == OP_QUEUE_GET && r.number,
+                              .items = r.kind == OP_QUEUE_GET && r.number == 1,
                               .since_ns = w->now_ns,
                               .deadline_ns = world_deadline(w, i, asked),
                               .sleep_id = 1};
@@ -182,6 +186,7 @@ static int add_queue(const struct look *l, uint32_t slot) {
                                .undone = queue_undone(&o->queue),
                                .put = o->queue.put,
                                .max = o->queue.max,
+                               .owner = o->type == OBJECT_QUEUE ? o->owner : 0,
                                .bytes = o->contents.len - o->head,
                                .transport = (enum queue_transport)o->transport,
                                .closed = o->queue.closed,

@@ -20,16 +20,24 @@ struct case_row {
 #define NOT_BY_ITSELF(reason)                                                                      \
   { .why = reason }
 
-#define CASE_PROCESS_SPAWN NOT_BY_ITSELF("each sequence makes its processes by it (backend_os.c, renew)")
+#define CASE_PROCESS_SPAWN                                                                         \
+  NOT_BY_ITSELF("each sequence makes its processes by it (backend_os.c, renew)")
 #define CASE_PROCESS_JOIN DRAWN_BY("process")
-#define CASE_PROCESS_SIGNAL NOT_BY_ITSELF("a signal's effect is the end of a process, which the driver draws (end)")
+#define CASE_PROCESS_SIGNAL                                                                        \
+  NOT_BY_ITSELF("a signal's effect is the end of a process, which the driver draws (end)")
 #define CASE_PROCESS_LOOK DRAWN_BY("process")
 #define CASE_PROCESS_PARENT NOT_BY_ITSELF("who spawned whom is not the model's: spec.process")
-#define CASE_PROCESS_CHILDREN NOT_BY_ITSELF("who spawned whom is not the model's: spec.process, spec.family")
+#define CASE_PROCESS_CHILDREN                                                                      \
+  NOT_BY_ITSELF("who spawned whom is not the model's: spec.process, spec.family")
 #define CASE_PROCESS_DESCENDANTS NOT_BY_ITSELF("who spawned whom is not the model's: spec.family")
 #define CASE_PROCESS_AWAIT NOT_BY_ITSELF("each process of a sequence ends by it (backend_os.c)")
 #define CASE_PROCESS_END NOT_BY_ITSELF("each process of a sequence ends by it (backend_os.c)")
-#define CASE_FAILURE_NEW NOT_BY_ITSELF("reports are no matter of other processes: spec.task_error, unit.report")
+#define CASE_PROCESS_MAIL                                                                          \
+  NOT_BY_ITSELF(                                                                                   \
+      "a mailbox is a queue whose owner's end closes it: spec.mail, explore.mail, fault.mail")
+#define CASE_PROCESS_FIND NOT_BY_ITSELF("names are no matter of the model: spec.mail")
+#define CASE_FAILURE_NEW                                                                           \
+  NOT_BY_ITSELF("reports are no matter of other processes: spec.task_error, unit.report")
 #define CASE_FAILURE_COUNT NOT_BY_ITSELF("as FAILURE_NEW")
 #define CASE_FAILURE_JOIN NOT_BY_ITSELF("as FAILURE_NEW")
 #define CASE_FAILURE_LOOK NOT_BY_ITSELF("as FAILURE_NEW")
@@ -37,12 +45,15 @@ struct case_row {
 #define CASE_HANDLE_FETCH NOT_BY_ITSELF("as HANDLE_EXPORT")
 #define CASE_HANDLE_IMPORT NOT_BY_ITSELF("as HANDLE_EXPORT")
 #define CASE_HANDLE_LAND NOT_BY_ITSELF("as HANDLE_EXPORT")
-#define CASE_HANDLE_RELEASE NOT_BY_ITSELF("the end of a process, which the driver draws, releases what it holds")
+#define CASE_HANDLE_RELEASE                                                                        \
+  NOT_BY_ITSELF("the end of a process, which the driver draws, releases what it holds")
 #define CASE_QUEUE_NEW NOT_BY_ITSELF("each sequence makes its objects by it (backend_os.c)")
 #define CASE_QUEUE_LOOK DRAWN_BY("queue")
 #define CASE_QUEUE_PUT DRAWN_BY("queue")
 #define CASE_QUEUE_GET DRAWN_BY("queue")
-#define CASE_QUEUE_TAKE NOT_BY_ITSELF("the second half of a get that was lent its item: unit.queue_model, fault.queue_step")
+#define CASE_QUEUE_TAKE                                                                            \
+  NOT_BY_ITSELF(                                                                                   \
+      "the second half of a get that was lent its item: unit.queue_model, fault.queue_step")
 #define CASE_QUEUE_PEEK DRAWN_BY("queue")
 #define CASE_QUEUE_CLOSE DRAWN_BY("queue")
 #define CASE_QUEUE_TASK_DONE DRAWN_BY("queue")
@@ -67,7 +78,8 @@ struct case_row {
 #define CASE_EVENT_SET DRAWN_BY("event")
 #define CASE_EVENT_CLEAR DRAWN_BY("event")
 #define CASE_CONDITION_NEW NOT_BY_ITSELF("as QUEUE_NEW")
-#define CASE_CONDITION_LOOK NOT_BY_ITSELF("the driver looks at each object when nothing moves (look)")
+#define CASE_CONDITION_LOOK                                                                        \
+  NOT_BY_ITSELF("the driver looks at each object when nothing moves (look)")
 #define CASE_CONDITION_WAIT DRAWN_BY("condition")
 #define CASE_CONDITION_NOTIFY DRAWN_BY("condition")
 #define CASE_BARRIER_NEW NOT_BY_ITSELF("as QUEUE_NEW")

@@ -63,7 +63,7 @@ static int l_send(lua_State *L) {
 /* recv(q, timeout) -> ...; nil, "timeout"; nil, "closed" */
 static int l_recv(lua_State *L) {
   struct lib *lib = lib_of(L);
-  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), false);
+  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), GET_ITEM);
 }
 
 /* protected: [what, values ...] -> [bytes, whether they name handles] */
@@ -273,6 +273,9 @@ static void open_native(lua_State *L) {
                                        {"put", native_put},
                                        {"packed", native_packed},
                                        {"results", native_results},
+                                       {"mailbox", native_mailbox},
+                                       {"post", native_post},
+                                       {"receive", native_receive},
                                        {NULL, NULL}};
   lua_createtable(L, 0, sizeof functions / sizeof *functions);
   lib_set_functions(L, functions);
@@ -332,12 +335,24 @@ static void open_classes(lua_State *L) {
   lua_pop(L, 1);
 }
 
+/* Methods of handles that are stubs. */
+static void open_methods(lua_State *L) {
+  luaL_getmetatable(L, PROCESS_TYPE);
+  lua_getfield(L, -1, "__index");
+  lua_getupvalue(L, -1, 2); /* see process.c */
+  set_stub(L, lua_gettop(L), "mail", "send", "send");
+  lua_pop(L, 3);
+}
+
 void lib_open_native(lua_State *L, int table) {
   static const struct {
     const char *module, *function;
   } stubs[] = {{"wait", "join_all"}, {"wait", "as_completed"}, {"pool", "pool"},
-               {"scope", "scope"},   {"time", "deadline"},     {"team", "team"}};
+               {"scope", "scope"},   {"time", "deadline"},     {"team", "team"},
+               {"mail", "receive"}};
   for (size_t i = 0; i < sizeof stubs / sizeof *stubs; i++)
     set_stub(L, table, stubs[i].module, stubs[i].function, stubs[i].function);
+  lib_set_functions_in(L, table, (const luaL_Reg[]){{"find", native_find}, {NULL, NULL}});
   open_classes(L);
+  open_methods(L);
 }

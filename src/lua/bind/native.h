@@ -51,6 +51,9 @@
  *                            owner, which may end the worker before it does that
  *   unread(fields, ...)      the failure so named, with these fields
  *   task_joined(...)         its task was joined, which must be told once
+ *   mailbox(p)               the queue that is the mailbox of a process; nil if that has ended
+ *   post(q, ...)             put a message there; false if its process has ended
+ *   receive(q, timeout)      recv, told as a step of sandbox.receive
  */
 #ifndef SBX_LUA_BIND_NATIVE_H
 #define SBX_LUA_BIND_NATIVE_H
@@ -65,7 +68,7 @@ void lib_open_native(lua_State *L, int table);
  * the arguments. */
 int native_call(lua_State *L, const char *module, const char *function);
 
-/* Functions of the table above that are in failure.c and chunk.c. */
+/* Functions of the table above that are in failure.c, chunk.c and mail.c. */
 int native_look(lua_State *L);
 int native_unread(lua_State *L);
 int native_task_failing(lua_State *L);
@@ -77,5 +80,11 @@ int native_take(lua_State *L);
 int native_put(lua_State *L);
 int native_packed(lua_State *L);
 int native_results(lua_State *L);
+int native_mailbox(lua_State *L);
+int native_post(lua_State *L);
+int native_receive(lua_State *L);
+
+/* sandbox.find(name [, timeout]), in mail.c */
+int native_find(lua_State *L);
 
 #endif

@@ -171,7 +171,7 @@ static int get_raw(lua_State *L, struct lib *lib, struct op *op) {
  * memory; a name that is not defined yet), the item stays there, and the next get decodes it first.
  * A forked child forgets it: it is its parent's.
  */
-int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items) {
+int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, enum get_step step) {
   struct handle *h = lib_check_handle_of(L, lib, 1, OBJECT_QUEUE);
   struct op_refs refs = {.taken = &h->refs};
   struct op op = {.kind = OP_QUEUE_GET,
@@ -179,7 +179,7 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items)
                   .deadline_ns = deadline_ns,
                   .out = &h->item,
                   .may_lend = true,
-                  .number = items,
+                  .number = (int)step,
                   .refs = &refs,
                   .locate = lib_locate,
                   .locate_ctx = L};
@@ -205,15 +205,15 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items)
 
 static int l_queue_get(lua_State *L) {
   struct lib *lib = lib_of(L);
-  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), false);
+  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), GET_ITEM);
 }
 
 static int l_queue_get_near(lua_State *L) {
   struct lib *lib = lib_near(L);
-  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), false);
+  return lib_get_item(L, lib, lib_check_timeout(L, lib, 2), GET_ITEM);
 }
 
-static int l_queue_try_get(lua_State *L) { return lib_get_item(L, lib_of(L), 0, false); }
+static int l_queue_try_get(lua_State *L) { return lib_get_item(L, lib_of(L), 0, GET_ITEM); }
 
 /* protected: [items, offset, length] -> the value of one of them */
 static int decode_peeked(lua_State *L) {
@@ -300,7 +300,7 @@ static int items_next(lua_State *L) {
   lua_settop(L, 0);
   lua_pushvalue(L, lua_upvalueindex(2)); /* the queue */
   struct lib *lib = lib_of(L);
-  int n = lib_get_item(L, lib, lib_check_timeout(L, lib, lua_upvalueindex(3)), true);
+  int n = lib_get_item(L, lib, lib_check_timeout(L, lib, lua_upvalueindex(3)), GET_ITEMS_STEP);
   if (n == 2 && strcmp(lua_tostring(L, -1), error_text(SBX_ETIMEDOUT)) == 0)
     return luaL_error(L, "items: timeout");
   return n == 2 ? 0 : 1;

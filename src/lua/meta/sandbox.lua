@@ -117,6 +117,30 @@ function sandbox.children() end
 ---@return integer pid
 function sandbox.getpid() end
 
+---The oldest living process of this name (see the option `name` of `spawn`), waiting until there is one.
+---@param name string
+---@param timeout? number # seconds
+---@return sandbox.Process? process
+---@return "timeout"? reason
+function sandbox.find(name, timeout) end
+
+---Take the next message that other processes have sent to this one by `p:send(v)`. With a predicate: the first that fits; the
+---others stay, in their order, for later calls. The predicate is called with the message and its sender, and cannot receive.
+---Messages of one sender arrive in the order in which it sent them. A child has a mailbox of its own.
+---```lua
+---local p = spawn(function()
+---  local v, from = sandbox.receive()
+---  from:send(2 * v)
+---end)
+---p:send(21)
+---print((sandbox.receive(function(v) return type(v) == "number" end))) --> 42
+---```
+---@param predicate? (fun(message: any, from: sandbox.Process): boolean)|number # or the timeout
+---@param timeout? number # seconds
+---@return any message
+---@return sandbox.Process|"timeout" from # the sender, which `from:send(v)` answers; or with nil the reason
+function sandbox.receive(predicate, timeout) end
+
 ---The number of processors that this process may use.
 ---@return integer count
 function sandbox.cpus() end
@@ -146,6 +170,15 @@ local Process = {}
 ---@field index? integer|string # of the item for which a pool's map failed; "5 to 8" if it is one of these
 ---@field others? sandbox.Failure[] # of a scope with on_error = "wait": the failures after the first
 local Failure = {}
+
+---Send it a message, a value as an item of a queue may be; `sandbox.receive` takes it there. It never waits.
+---
+---That a process has ended is no error of the sender, since it may end at any moment, also just after the message has come: a
+---server that answers by `from:send(v)` goes on when a client was killed.
+---@param v any # not nil
+---@return true? ok
+---@return "gone"? reason # the process has ended
+function Process:send(v) end
 
 ---Start a process made by `sandbox.process`. A second start is an error.
 ---@return sandbox.Process self

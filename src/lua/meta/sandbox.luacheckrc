@@ -9,7 +9,7 @@ local sandbox = {
     sandbox = {
       fields = {
         "spawn", "process", "join", "join_all", "as_completed", "self", "parent", "children", "getpid", "cpus",
-        "queue", "queue_put", "queue_get", "pipe", "select", "after", "every", "deadline", "team",
+        "queue", "queue_put", "queue_get", "pipe", "select", "after", "every", "deadline", "team", "receive", "find",
         "lock", "rlock", "semaphore", "event", "condition", "barrier", "value", "dict",
         "latch",
         "pool", "scope", "sleep", "now", "time", "explore", "mark", "progress", "null", "failure",

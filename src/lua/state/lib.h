@@ -297,8 +297,11 @@ int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, e
 /* Put what lib_encode made: pushes what q:put returns, returns how many. */
 int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns);
 
+/* What a get is to the script, for reports: op.number. */
+enum get_step { GET_ITEM, GET_ITEMS_STEP, GET_MESSAGE };
+
 /* Get from the queue at 1: pushes what q:get returns, returns how many. */
-int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, bool items);
+int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, enum get_step step);
 
 /* -- process.c -------------------------------------------------------------------------------- */
 

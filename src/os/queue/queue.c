@@ -128,6 +128,16 @@ static bool has_room(struct os_backend *b, const struct queue *q, struct queue_r
   return true;
 }
 
+/* A mailbox is closed from the end of its process on. */
+static bool is_closed(const struct os_backend *b, const struct queue_record *r) {
+  if (atomic_load_explicit(&r->closed, memory_order_relaxed)) /* under the lock */
+    return true;
+  if (!r->owner_serial)
+    return false;
+  unsigned phase = stamp_phase(control_process_stamp(b->control, r->owner, r->owner_serial));
+  return phase != PHASE_CLAIMED && phase != PHASE_RUNNING;
+}
+
 int queue_put(struct os_backend *b, struct op *op) {
   struct queue *q = op->object->queue;
   struct queue_record *r = record_of(b, q);
@@ -136,7 +146,7 @@ int queue_put(struct os_backend *b, struct op *op) {
     int rc = lock_put(b, r, op);
     if (rc)
       return rc;
-    bool closed = atomic_load_explicit(&r->closed, memory_order_relaxed); /* under the lock */
+    bool closed = is_closed(b, r);
     bool enabled = closed || has_room(b, q, r);
     if (enabled)
       rc = closed        ? -SBX_ECLOSED

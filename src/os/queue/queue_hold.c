@@ -57,6 +57,8 @@ static void record_fill(struct queue_record *r, const struct queue_options *o,
   r->pipe_inode = inode_of(q->fds[FD_PIPE_READ]);
   r->transport = (uint32_t)o->transport;
   r->max = o->max;
+  r->owner = o->owner;
+  r->owner_serial = o->owner_serial;
   r->log_bytes = log->bytes;
   r->log_limit = log->limit;
   text_copy_name(r->name, sizeof r->name, o->name ? o->name : "");

@@ -161,7 +161,10 @@ struct process_record {
   _Atomic uint64_t items_out; /* put into queues */
   _Atomic uint64_t items_in;  /* got from queues */
 
-  struct select_entry select[SELECT_SHOWN];
+  union {
+    struct select_entry select[SELECT_SHOWN]; /* of op_kind SELECT */
+    char sought[NAME_MAX_BYTES];              /* of PROCESS_FIND: the name */
+  };
 
   _Atomic uint32_t op_number; /* as the others of op: QUEUE_GET: it is a step of items() */
   _Atomic uint32_t
@@ -211,9 +214,10 @@ enum queue_get_seen { SEEN_TAIL, SEEN_BASE, SEEN_WRITES };
  */
 struct queue_record {
   /* Maker, before LIVE. */
-  uint32_t transport; /* enum queue_transport */
-  uint32_t serial_pad;
-  uint64_t max;        /* items; 0: unbounded */
+  uint32_t transport;    /* enum queue_transport */
+  uint32_t owner;        /* of a mailbox: slot of its process, with its serial */
+  uint64_t owner_serial; /* 0: it is no mailbox */
+  uint64_t max;          /* items; 0: unbounded */
   uint64_t pipe_inode; /* by which others find the pipe among a holder's descriptors; 0: no pipe */
   uint64_t log_bytes;  /* size of the ring, a power of two */
   uint64_t log_limit;  /* most bytes in use */
@@ -354,6 +358,11 @@ struct control {
   struct object_record objects[OBJECT_SLOTS];
   CONTROL_AREA alignas(128) struct queue_record queues[OBJECT_SLOTS];
   CONTROL_AREA struct sync_record syncs[OBJECT_SLOTS]; /* a slot is a queue or one of these */
+
+  /* The mailbox of the process in a slot (os/mail.h): slot of the queue and serial of the
+   * process, as who_of. One that names another process is of an earlier one: there is none. By
+   * compare-and-swap, everybody. */
+  _Atomic uint64_t mail[PROCESS_SLOTS];
 
   /* Which objects a process holds: written by it alone (for a child before the fork by its
    * spawner). */

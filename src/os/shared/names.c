@@ -153,6 +153,11 @@ static void note_named(struct control *c, const struct object_ref *ref) {
   }
 }
 
+void names_note(struct control *c, const struct object_ref *ref) {
+  note_named(c, ref);
+  atomic_store(&c->names_used, 1);
+}
+
 static int add(struct control *c, uint64_t holder, const struct object_ref *ref, uint64_t number) {
   if (!is_object(ref->type))
     return 0;
@@ -241,9 +246,19 @@ static void mark_bits(const struct control *c, uint64_t words[OBJECT_WORDS], uin
     mark(c, words, 64 * w + (uint32_t)__builtin_ctzll(bits));
 }
 
+/* The mailbox of a living process: it could receive what is there, and others can find it. */
+static void mark_mail(const struct control *c, uint64_t words[OBJECT_WORDS], uint32_t process) {
+  uint64_t mail = atomic_load(&c->mail[process]);
+  if (mail && who_slot(mail) < OBJECT_SLOTS && control_process_alive(c, process) &&
+      control_process_stamp(c, process, who_serial(mail)))
+    mark(c, words, who_slot(mail));
+}
+
 static void mark_held(const struct control *c, uint64_t words[OBJECT_WORDS]) {
   for (uint32_t w = 0; w < OBJECT_WORDS; w++)
     mark_bits(c, words, w, atomic_load(&c->shown[w]));
+  for (uint32_t p = 0; p < control_process_end(c); p++)
+    mark_mail(c, words, p);
   for (uint32_t p = 0; p < control_process_end(c); p++)
     for (uint32_t w = 0; w < OBJECT_WORDS && control_process_alive(c, p); w++)
       mark_bits(c, words, w, atomic_load(&c->held[p][w]));

@@ -9,6 +9,7 @@
  *   a queue                    its last item that names the object is not gone (carry_gone)
  *   a value, a dict            the count of such names in it is not 0
  *   the result of a process    its record still has the result
+ *   a process: its mailbox     it lives (control.mail says which, there is no cell)
  *
  * and in each case the holder can be reached itself: a living process holds it, or something that
  * can be reached names it. What cannot be reached is garbage, also in circles; a sweep finds it, as
@@ -55,6 +56,9 @@ int names_add(struct control *c, uint64_t holder, const struct object_ref *refs,
 void names_remove(struct control *c, uint64_t holder, const struct object_ref *refs, uint32_t n);
 /* The holder names nothing. */
 void names_clear(struct control *c, uint64_t holder);
+
+/* An object is about to be entered where no cell says it (a mailbox): a sweep has to look. */
+void names_note(struct control *c, const struct object_ref *ref);
 
 /* Step 2: after an object got a new holder, and before it loses the old one. */
 static inline void names_moved(struct control *c, uint32_t slot) {

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -49,6 +50,8 @@ void wait_publish(struct os_backend *b, const struct op *op) {
     op->locate(op->locate_ctx, me->where);
   if (op->kind == OP_SELECT)
     publish_entries(me, op);
+  if (op->kind == OP_PROCESS_FIND)
+    snprintf(me->sought, sizeof me->sought, "%.*s", (int)op->len, (const char *)op->data);
   atomic_store(&me->op_slot, op->object ? op->object->slot : 0);
   atomic_store(&me->op_serial, op->object ? op->object->serial : 0);
   atomic_store(&me->op_number, (uint32_t)op->number);

@@ -32,7 +32,8 @@ static void look_up(const struct control *c, struct snapshot_need *n) {
     if (n->type == OBJECT_PIPE)
       n->queue = c->syncs[n->slot].state[0][END_IN_SERIAL];
   }
-  copy_text(n->object_name, name, NAME_MAX_BYTES);
+  if (n->kind != OP_PROCESS_FIND)
+    copy_text(n->object_name, name, NAME_MAX_BYTES);
 }
 
 static void read_needs(const struct process_record *p, struct snapshot_op *op) {
@@ -40,6 +41,8 @@ static void read_needs(const struct process_record *p, struct snapshot_op *op) {
     op->needs[0] = (struct snapshot_need){
         .kind = op->kind, .slot = atomic_load(&p->op_slot), .object = atomic_load(&p->op_serial)};
     op->need_count = 1;
+    if (op->kind == OP_PROCESS_FIND)
+      copy_text(op->needs[0].object_name, p->sought, NAME_MAX_BYTES);
   } else {
     op->needs_more = p->select_count > SELECT_SHOWN;
     op->need_count = op->needs_more ? SELECT_SHOWN : p->select_count;
@@ -64,7 +67,7 @@ static struct snapshot_op read_op(const struct control *c, uint32_t slot, char w
   op.deadline_ns = atomic_load(&p->op_deadline_ns);
   uint64_t ticket = atomic_load(&p->line_ticket);
   int64_t line_since_ns = atomic_load(&p->line_since_ns);
-  op.items = op.kind == OP_QUEUE_GET && atomic_load(&p->op_number);
+  op.items = op.kind == OP_QUEUE_GET && atomic_load(&p->op_number) == 1;
   read_needs(p, &op);
   copy_text(where, p->where, WHERE_MAX);
   bool same = atomic_load(&p->op_kind) == (uint32_t)op.kind;

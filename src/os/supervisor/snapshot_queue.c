@@ -166,6 +166,7 @@ static bool fill_queue(const struct control *c, const struct snapshot *s, struct
   q->undone = queue_undone(&state);
   q->put = state.put;
   q->max = r->max;
+  q->owner = r->owner_serial;
   q->closed = state.closed;
   q->transport = (enum queue_transport)r->transport;
   q->named = names_has(stored, q->slot);

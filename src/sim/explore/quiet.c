@@ -20,6 +20,7 @@ bool graph_asks_status(const struct request *r) {
     return false;
   case OP_PROCESS_CHILDREN:
   case OP_PROCESS_DESCENDANTS:
+  case OP_PROCESS_FIND:
   case OP_PROCESS_SIGNAL:
     return true;
   case OP_PROCESS_JOIN:
