@@ -114,6 +114,27 @@ static bool lock_is_taken_over(const struct scene *s) {
   CHECK_EQ(plain(OP_LOCK_RELEASE, NULL), 0);
   return abandoned;
 }
+/* A lock that is held more than once: its state moves from one word to the monitor's copies, and back (os/sync/quick.h). */
+static void acquired_twice(void) {
+  acquire(NULL);
+  acquire(NULL);
+}
+static bool has_depth(uint64_t depth) {
+  struct sync_info i = info();
+  CHECK(i.depth == 1 || i.depth == 2);
+  CHECK(lock_is_taken_over(NULL));
+  CHECK(!lock_is_taken_over(NULL));
+  return i.depth == depth;
+}
+static bool lock_was_taken_again(const struct scene *s) {
+  (void)s;
+  return has_depth(2);
+}
+static bool lock_was_let_go_once(const struct scene *s) {
+  (void)s;
+  return has_depth(1);
+}
+
 static bool lock_was_released(const struct scene *s) { return !lock_is_taken_over(s); }
 
 static void take_unit(const struct scene *s) {
@@ -393,6 +414,24 @@ enum { LARGE = 3000 };
 static const struct scene scenes[] = {
     {"acquire", {.type = OBJECT_LOCK}, NULL, NULL, acquire, lock_is_taken_over, {0}, {0}, 0},
     {"release", {.type = OBJECT_LOCK}, NULL, acquired, release, lock_was_released, {0}, {0}, 0},
+    {"acquire again",
+     {.type = OBJECT_LOCK, .recursive = true},
+     NULL,
+     acquired,
+     acquire,
+     lock_was_taken_again,
+     {0},
+     {0},
+     0},
+    {"release once",
+     {.type = OBJECT_LOCK, .recursive = true},
+     NULL,
+     acquired_twice,
+     release,
+     lock_was_let_go_once,
+     {0},
+     {0},
+     0},
     {"semaphore acquire",
      {.type = OBJECT_SEMAPHORE, .count = 1},
      NULL,

@@ -406,7 +406,7 @@ void lib_settle_handle(lua_State *L, struct lib *lib) {
 static int finish_pools(lua_State *L) { return prelude_call(L, prelude_sources, "pool", "finish"); }
 
 int lib_wait_children(lua_State *L, struct lib *lib) {
-  if (prelude_has(L, prelude_sources, "pool")) {
+  if (lib->life.modules && prelude_has(L, prelude_sources, "pool")) {
     lua_pushcfunction(L, finish_pools);
     bool failed = lua_pcall(L, 0, 0, 0) != LUA_OK;
     if (failed)

@@ -140,6 +140,7 @@ void prelude_push(lua_State *L, const struct prelude_source *sources, const char
     lua_pop(L, 1);
     while (s->name && strcmp(s->name, name) != 0)
       s++;
+    lib_find(L)->life.modules = true;
     if (s->name)
       run_chunk(L, sources, s);
     else if (sources != prelude_sources)
@@ -164,7 +165,9 @@ int prelude_call(lua_State *L, const struct prelude_source *sources, const char 
   return lua_gettop(L);
 }
 
-bool prelude_owns(const char *source) { return strncmp(source, "=[sandbox ", 10) == 0; }
+bool prelude_owns(const char *source) {
+  return source[0] == '=' && strncmp(source, "=[sandbox ", 10) == 0;
+}
 
 void prelude_set(lua_State *L, const struct prelude_source *sources, const char *name) {
   push_modules(L, sources);

@@ -235,7 +235,8 @@ int process_publish(struct os_backend *b, const struct buf *result, const struct
   control_process_advance(b->control, b->slot, b->serial, PHASE_EXITED);
   if (exit_code) /* its spawner, which may be stopped, need not reap it for that */
     failure_note(b);
-  queue_unmap_all(b);
+  if (b->queues) /* what need not be called stays out of a child's memory: each page of code costs */
+    queue_unmap_all(b);
   return 0;
 }
 
@@ -465,7 +466,8 @@ static int wait_children(struct os_backend *b, struct op *await) {
   if (b->leaving) /* the whole run is: the supervisor sees to the children */
     return -SBX_EINTERRUPTED;
   sync_leave_all(b, END_OF_CODE); /* its code is at its end, and will release nothing any more */
-  turns_pass(b);
+  if (b->turns)
+    turns_pass(b);
   if (b->child_count == 0)
     return 0;
   while (next_to_wait_for(b, &p)) {

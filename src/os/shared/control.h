@@ -287,7 +287,8 @@ struct sync_record {
   _Atomic uint32_t naming;   /* holder of the monitor: handles that it stores are being counted */
   struct past past;
 
-  alignas(64) struct monitor monitor;
+  alignas(64) _Atomic uint64_t quick; /* of a lock: os/sync/quick.h; else 0 */
+  struct monitor monitor;
   uint64_t state[2][RECORD_WORDS]; /* the monitor's two copies */
   struct line line;
   struct line second; /* of ops that wait for something else (object/sync.h) */

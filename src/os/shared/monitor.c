@@ -17,11 +17,7 @@ enum {
   LOCK_PAUSES = 8                    /* between two */
 };
 
-#ifdef NDEBUG
-
-void monitor_forget_ranks(void) {}
-
-#else
+#ifndef NDEBUG
 
 /* A stack of at most a few, private to the process. */
 static enum lock_rank held_ranks[4];

@@ -280,8 +280,23 @@ static int look(struct sync_call *call, enum sync_look how) {
   return SYNC_WAITS;
 }
 
+/* Take the monitor, and the state into its copies. As wait_monitor. */
+static int enter(struct os_backend *b, struct sync_record *r, const struct op *op) {
+  int rc = wait_monitor(b, &r->monitor, RANK_SYNC, op);
+  if (rc)
+    return rc;
+  FAULT("sync.locked");
+  quick_shut(r);
+  return 0;
+}
+
+static void let_go(struct sync_record *r) {
+  quick_open(r);
+  monitor_unlock(&r->monitor, RANK_SYNC);
+}
+
 int sync_look(struct sync_call *call, enum sync_look how) {
-  int rc = wait_monitor(call->b, &call->record->monitor, RANK_SYNC, call->op);
+  int rc = enter(call->b, call->record, call->op);
   if (rc) {
     if (rc == -SBX_EINTERRUPTED && how != LOOK_POLL)
       sync_cancel(call);
@@ -289,9 +304,8 @@ int sync_look(struct sync_call *call, enum sync_look how) {
       line_vanish(call->b);
     return rc;
   }
-  FAULT("sync.locked");
   rc = look(call, how);
-  monitor_unlock(&call->record->monitor, RANK_SYNC);
+  let_go(call->record);
   call->looks++;
   if (rc != SYNC_WAITS) {
     call->op->count = call->step.count;
@@ -307,10 +321,11 @@ void sync_cancel(struct sync_call *call) {
     line_vanish(call->b);
     return;
   }
+  quick_shut(call->record);
   struct sync_view view = {.control = call->b->control, .record = call->record, .call = call};
   struct sync_world w = sync_world_of(&view);
   give_up(call, sync_state(call->record), &w);
-  monitor_unlock(&call->record->monitor, RANK_SYNC);
+  let_go(call->record);
 }
 
 /* -- waiting -------------------------------------------------------------------------------------
@@ -382,6 +397,21 @@ static int apply_at_once(struct os_backend *b, struct sync_record *r, const stru
   return rc;
 }
 
+/* One acquire or release of a lock that has no line, as its machine would do it. */
+static bool do_quickly(struct os_backend *b, struct op *op) {
+  struct sync_record *r = &b->control->syncs[op->object->slot];
+  bool acquire = op->kind == OP_LOCK_ACQUIRE;
+  uint64_t who = who_of(b->slot, b->serial);
+  if ((acquire && op->count > 1) || !quick_swap(r, who, acquire))
+    return false;
+  if (acquire && op->place)
+    past_note(&r->past, op, who, true); /* the owner's alone, as long as it holds the lock */
+  if (!acquire)
+    op->count = 1;
+  op->abandoned = false;
+  return true;
+}
+
 /*
  * Most ops of locks and semaphores find the object as they want it, and the line empty: then there is
  * no process to wake or to yield to, and nothing to keep for a wait. SYNC_WAITS: it is not so, and
@@ -392,22 +422,27 @@ static int do_at_once(struct os_backend *b, struct op *op) {
   const struct sync_machine *m = sync_machine_of(op->object->type);
   if (!m->in_order || atomic_load_explicit(&r->line.end, memory_order_relaxed))
     return SYNC_WAITS;
-  int rc = wait_monitor(b, &r->monitor, RANK_SYNC, op);
+  int rc = enter(b, r, op);
   if (rc)
     return rc;
-  FAULT("sync.locked");
   rc = apply_at_once(b, r, m, op);
-  monitor_unlock(&r->monitor, RANK_SYNC);
+  let_go(r);
   return rc;
 }
 
-int sync_perform(struct os_backend *b, struct op *op) {
+static int do_slowly(struct os_backend *b, struct op *op) {
   struct sync_call call;
   int rc = do_at_once(b, op);
   if (rc != SYNC_WAITS)
     return rc;
   sync_begin(&call, b, op);
   return sync_finish(&call);
+}
+
+int sync_perform(struct os_backend *b, struct op *op) {
+  if (op->object->type == OBJECT_LOCK && do_quickly(b, op))
+    return 0;
+  return do_slowly(b, op);
 }
 
 /* -- for select ----------------------------------------------------------------------------------
@@ -513,16 +548,15 @@ static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how)
   tell_forgotten(b, slot);
   if (monitor_lock(&r->monitor, RANK_SYNC, 0, NULL))
     return; /* its holder is stopped; then the others find out by themselves */
+  quick_shut(r);
   step = (struct sync_step){.who = step.who};
   uint64_t *next = sync_next(r);
   if (m->leave(next, &step, how))
     commit(b, r, &step);
-  monitor_unlock(&r->monitor, RANK_SYNC);
+  let_go(r);
 }
 
-void sync_leave_all(struct os_backend *b, enum sync_end how) {
-  if (!b->holds) /* it never held any: its words in the control block need not be looked at */
-    return;
+void sync_leave_held(struct os_backend *b, enum sync_end how) {
   for (uint32_t i = 0; i < OBJECT_WORDS; i++)
     for (uint64_t left = atomic_load(&b->control->held[b->slot][i]); left; left &= left - 1)
       leave_object(b, 64 * i + (uint32_t)__builtin_ctzll(left), how);

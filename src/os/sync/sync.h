@@ -13,6 +13,8 @@
  * process that waits for another (the owner of a lock) sleeps on its pidfd, too, once it has waited
  * for a moment.
  *
+ * A lock that no process waits for has a shorter way (os/sync/quick.h).
+ *
  * Fairness is the rule of object/fair.h (line_must_yield).
  *
  * Handles hold the record by a bit (control.h, `held`), as they hold queues; there are no
@@ -86,7 +88,11 @@ int value_perform(struct os_backend *b, struct op *op);
 int dict_perform(struct os_backend *b, struct op *op);
 
 /* The calling process leaves by itself: it gives up what it owns, and wakes those that wait. */
-void sync_leave_all(struct os_backend *b, enum sync_end how);
+void sync_leave_held(struct os_backend *b, enum sync_end how);
+static inline void sync_leave_all(struct os_backend *b, enum sync_end how) {
+  if (b->holds) /* else it never held any */
+    sync_leave_held(b, how);
+}
 
 /*
  * For select, in turns: poll is one look, at which the op is done if it can be (-SBX_ETIMEDOUT: it

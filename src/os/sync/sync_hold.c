@@ -91,7 +91,10 @@ static int fill(struct sync_record *r, const struct sync_options *o) {
   atomic_store(&r->second.told, 0);
   memset(r->state, 0, sizeof r->state);
   sync_machine_of(o->type)->init(r->state[0], o);
-  return monitor_init(&r->monitor);
+  atomic_store(&r->quick, 0);
+  int rc = monitor_init(&r->monitor);
+  quick_open(r);
+  return rc;
 }
 
 static int create(struct os_backend *b, const struct sync_options *o, uint32_t *ret_slot,

@@ -4,6 +4,7 @@
 #ifndef SBX_OS_SYNC_SYNC_INTERNAL_H
 #define SBX_OS_SYNC_SYNC_INTERNAL_H
 
+#include "os/sync/quick.h"
 #include "os/sync/sync.h"
 
 /* How to look. */
@@ -106,7 +107,7 @@ static inline uint64_t *sync_state(struct sync_record *r) {
 
 /* A copy of the machine's words, without the lock. */
 static inline void sync_read(const struct sync_record *r, uint64_t ret[SYNC_WORDS]) {
-  monitor_read(&r->monitor, r->state[0], RECORD_WORDS, SYNC_WORDS, ret);
+  quick_read(r, SYNC_WORDS, ret);
 }
 
 #endif
