@@ -156,7 +156,9 @@ int explore_script(struct script *script) {
   int status = explore_pages_open(o, &pages);
   if (status == 0) {
     int rc = explore_all(script, &p, &arena, &x);
-    status = rc ? complain(rc) : o->step ? step_by_hand(x, name) : tell(x, name, script, pages);
+    status = rc        ? complain(rc)
+             : o->step ? step_by_hand(x, name, script)
+                       : tell(x, name, script, pages);
   }
   explore_pages_free(pages);
   exploration_free(x);

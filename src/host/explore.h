@@ -29,7 +29,30 @@ bool explore_stopped(void);
 /* -- step.c: choose each step by hand ------------------------------------------------------------ */
 
 /* Ask on stdin, show on stdout, until the person leaves. Returns the exit status. */
-int step_by_hand(struct exploration *x, const char *script);
+int step_by_hand(struct exploration *x, const char *script, const struct script *again);
+
+/* -- explore_failures.c -------------------------------------------------------------------------- */
+
+/* The shortest schedule that fails in one way. */
+struct failure {
+  enum explore_end end;
+  uint32_t *path, len; /* owned; as of exploration_path */
+  uint32_t preemptions;
+  uint32_t loop;   /* its steps from there on are a circle; EXPLORE_NONE: it ends */
+  uint32_t victim; /* STARVES, LIVELOCK: the process that waits for ever */
+};
+enum { FAILURES_MAX = 5 };
+
+/* One of each kind that there is; to be released. Returns how many, EXPLORE_NONE without memory. */
+uint32_t failures_find(const struct exploration *x, struct failure ret[FAILURES_MAX]);
+void failures_release(struct failure *list, uint32_t count);
+
+/* Its story, the caller's. -SBX_ENOMEM */
+struct told;
+int failure_tell(struct exploration *x, const struct failure *f, const char *script,
+                 struct told **ret);
+/* "livelock", as sandbox.explore names it. */
+const char *failure_kind(const struct failure *f);
 
 /* -- explore_page.c ------------------------------------------------------------------------------ */
 
@@ -44,8 +67,7 @@ void explore_pages_free(struct explore_pages *p);
 
 /* -- explore_story.c ----------------------------------------------------------------------------- */
 
-/* The story of a path, with all that it borrows. */
-struct told;
+/* A story has all that it borrows. */
 
 /*
  * Tell the path of `len` steps to its end, of this kind. `script` is the file's name. The caller

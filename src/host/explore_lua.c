@@ -79,61 +79,35 @@ static const char *word_of(enum explore_end end) {
   return words[end];
 }
 
-/* A circle in which a process waits for ever. Returns whether there is one. `f` NULL: writes nothing. */
-static bool put_circle(FILE *f, const struct exploration *x) {
-  uint32_t *path = NULL, loop, victim;
-  bool livelock;
-  uint32_t len = exploration_circle(x, &path, &loop, &victim, &livelock);
-  if (len != EXPLORE_NONE && f)
-    fprintf(f, "{kind=\"%s\",steps=%" PRIu32 ",preemptions=0},", livelock ? "livelock" : "starves",
-            len);
-  if (len != EXPLORE_NONE)
-    free(path);
-  return len != EXPLORE_NONE;
-}
-
-/* One of each kind. */
-static void put_token(FILE *f, const struct exploration *x, const uint32_t *path, uint32_t len,
+static void put_token(FILE *f, const struct exploration *x, const struct failure *of,
                       uint32_t hash) {
   struct buf token = {0};
-  if (token_write(x, path, len, hash, true, &token) == 0)
+  if (token_write(x, of->path, of->len, of->loop, hash, true, &token) == 0)
     fprintf(f, ",token=\"%.*s\"", (int)token.len, (const char *)token.data);
   buf_release(&token);
 }
 
-static void put_failures(FILE *f, struct exploration *x, const struct explored *e,
-                         const struct explore_sum *s) {
-  fprintf(f, "failures={");
-  for (int end = EXPLORE_ERROR; end <= EXPLORE_STUCK; end++) {
-    uint32_t *path = NULL, preemptions = 0, len = EXPLORE_NONE;
-    struct told *t = NULL;
-    for (uint32_t i = 0; i < s->states && len == EXPLORE_NONE; i++)
-      if (exploration_state(x, i)->end == end) {
-        len = exploration_path(x, 0, (enum explore_end)end, &path, &preemptions);
-        break;
-      }
-    if (len == EXPLORE_NONE)
-      continue;
-    fprintf(f, "{kind=\"%s\",steps=%" PRIu32 ",preemptions=%" PRIu32,
-            word_of((enum explore_end)end), len, preemptions);
-    put_token(f, x, path, len, e->hash);
-    if (told_make(x, path, len, (enum explore_end)end, e->name, &t) == 0) {
-      const struct story *story = told_story(t);
-      if (story->message) {
-        fprintf(f, ",message=");
-        put_string(f, story->message, strlen(story->message));
-      }
-      if (story->where) {
-        fprintf(f, ",where=");
-        put_string(f, story->where, strlen(story->where));
-      }
-    }
-    fprintf(f, "},");
-    told_free(t);
-    free(path);
+static void put_named(FILE *f, const char *name, const char *text) {
+  if (!text)
+    return;
+  fprintf(f, ",%s=", name);
+  put_string(f, text, strlen(text));
+}
+
+static void put_failure(FILE *f, struct exploration *x, const struct explored *e,
+                        const struct failure *of) {
+  struct told *t = NULL;
+  fprintf(f, "{kind=\"%s\",steps=%" PRIu32 ",preemptions=%" PRIu32, failure_kind(of), of->len,
+          of->preemptions);
+  if (of->loop != EXPLORE_NONE)
+    fprintf(f, ",loop=%" PRIu32, of->loop + 1);
+  put_token(f, x, of, e->hash);
+  if (failure_tell(x, of, e->name, &t) == 0) {
+    put_named(f, "message", told_story(t)->message);
+    put_named(f, "where", told_story(t)->where);
   }
-  put_circle(f, x);
   fprintf(f, "},");
+  told_free(t);
 }
 
 static void put_outcomes(FILE *f, const struct exploration *x) {
@@ -168,9 +142,9 @@ static void put_report(FILE *f, struct exploration *x, const char *name) {
 static void put_result(FILE *f, struct exploration *x, const struct explored *e) {
   struct explore_sum s;
   exploration_sum(x, &s);
-  bool ok = !put_circle(NULL, x);
-  for (uint32_t i = 0; i < s.states; i++)
-    ok &= exploration_state(x, i)->end <= EXPLORE_WELL;
+  struct failure list[FAILURES_MAX];
+  uint32_t count = failures_find(x, list);
+  bool ok = count == 0;
   fprintf(f,
           "return {ok=%s,complete=%s,states=%" PRIu32 ",histories=%" PRIu32 ",processes=%" PRIu32,
           ok ? "true" : "false", s.stop == STOP_COMPLETE ? "true" : "false", s.states, s.histories,
@@ -178,7 +152,11 @@ static void put_result(FILE *f, struct exploration *x, const struct explored *e)
   fprintf(f, ",seconds=%.6f,bytes=%zu,", s.seconds, s.bytes);
   if (s.ways >= 0 && s.stop == STOP_COMPLETE)
     fprintf(f, "interleavings=%.0f,", s.ways);
-  put_failures(f, x, e, &s);
+  fprintf(f, "failures={");
+  for (uint32_t i = 0; count != EXPLORE_NONE && i < count; i++)
+    put_failure(f, x, e, &list[i]);
+  fprintf(f, "},");
+  failures_release(list, count);
   put_outcomes(f, x);
   put_report(f, x, e->name);
   fprintf(f, "}");

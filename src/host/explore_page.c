@@ -31,12 +31,6 @@
 
 enum { STATES_TOLD = 3000, STEP_VAIN = 1, STEP_ABANDONED = 2, STEP_OPEN = 4 };
 
-struct failure {
-  enum explore_end end;
-  uint32_t *path, len; /* owned */
-  uint32_t loop, victim;
-};
-
 /* What a process asks for, told once. */
 struct asked {
   const char *call, *verb;
@@ -57,7 +51,7 @@ struct page {
   uint32_t *asked_of;  /* of each history: that number + 1 */
   uint32_t asked_count, asked_cap, history_cap;
   struct intern *strings, *sources;
-  struct failure *failures;
+  struct failure failures[FAILURES_MAX];
   uint32_t failure_count;
 };
 
@@ -77,35 +71,12 @@ static uint32_t number_of(struct page *p, struct intern *of, const char *text) {
 
 /* -- which failures, and which states ------------------------------------------------------------- */
 
-static void add_failure(struct page *p, const struct failure *f) {
-  struct failure *grown = realloc(p->failures, (p->failure_count + 1) * sizeof *grown);
-  if (!grown) {
-    free(f->path);
-    p->rc = -SBX_ENOMEM;
-    return;
-  }
-  p->failures = grown;
-  p->failures[p->failure_count++] = *f;
-}
-
 static void find_failures(struct page *p) {
-  struct explore_sum s;
-  struct failure f = {.victim = STORY_NONE};
-  bool found[EXPLORE_STUCK + 1] = {false}, livelock;
-  uint32_t preemptions;
-  exploration_sum(p->x, &s);
-  for (uint32_t i = 0; i < s.states; i++)
-    found[exploration_state(p->x, i)->end] = true;
-  for (int end = EXPLORE_ERROR; end <= EXPLORE_STUCK; end++) {
-    f.end = (enum explore_end)end;
-    f.len = found[end] ? exploration_path(p->x, 0, f.end, &f.path, &preemptions) : EXPLORE_NONE;
-    if (f.len != EXPLORE_NONE)
-      add_failure(p, &f);
+  p->failure_count = failures_find(p->x, p->failures);
+  if (p->failure_count == EXPLORE_NONE) {
+    p->failure_count = 0;
+    p->rc = -SBX_ENOMEM;
   }
-  f.len = exploration_circle(p->x, &f.path, &f.loop, &f.victim, &livelock);
-  f.end = livelock ? EXPLORE_LIVELOCK : EXPLORE_STARVES;
-  if (f.len != EXPLORE_NONE)
-    add_failure(p, &f);
 }
 
 static void take_state(struct page *p, uint32_t state) {
@@ -254,19 +225,12 @@ static void put_state(struct page *p, uint32_t i) {
 /* -- the rest ------------------------------------------------------------------------------------ */
 
 static void put_failure(struct page *p, const struct failure *f) {
-  static const char *const kinds[] = {
-      [EXPLORE_ERROR] = "error",        [EXPLORE_DEADLOCK] = "deadlock",
-      [EXPLORE_HELD] = "held",          [EXPLORE_STUCK] = "never ends",
-      [EXPLORE_STARVES] = "starvation", [EXPLORE_LIVELOCK] = "livelock",
-  };
   struct told *t = NULL;
-  int rc = p->rc ? p->rc : told_make(p->x, f->path, f->len, f->end, p->script, &t);
-  PUT(p, "{\"kind\":\"%s\",\"path\":[", kinds[f->end]);
+  int rc = p->rc ? p->rc : failure_tell(p->x, f, p->script, &t);
+  PUT(p, "{\"kind\":\"%s\",\"path\":[", failure_kind(f));
   for (uint32_t k = 0; k < f->len; k++)
     PUT(p, "%s%" PRIu32, k ? "," : "", f->path[k]);
   PUT(p, "],\"story\":");
-  if (rc == 0 && f->victim != STORY_NONE)
-    told_circle(t, f->loop, f->victim);
   if (rc == 0)
     rc = story_json(told_story(t), &p->out);
   p->rc = p->rc ? p->rc : rc;
@@ -396,9 +360,7 @@ static int page_open(struct page *p) {
 }
 
 static void page_release(struct page *p) {
-  for (uint32_t i = 0; i < p->failure_count; i++)
-    free(p->failures[i].path);
-  free(p->failures);
+  failures_release(p->failures, p->failure_count);
   free(p->number);
   free(p->order);
   free(p->asked);

@@ -129,48 +129,37 @@ static int print_table(FILE *f, int width, const struct told *t) {
   return rc;
 }
 
-static int print_story(FILE *f, int width, struct exploration *x, const char *script,
-                       enum explore_end end, const struct script *again) {
-  uint32_t *path = NULL, preemptions = 0;
-  struct told *t = NULL;
-  uint32_t len = exploration_path(x, 0, end, &path, &preemptions);
-  if (len == EXPLORE_NONE)
-    return -SBX_ENOMEM;
-  int rc = told_make(x, path, len, end, script, &t);
-  if (rc == 0) {
-    fprintf(f, "\nthe shortest, %" PRIu32 " step%s with %" PRIu32 " preemption%s:\n", len,
-            len == 1 ? "" : "s", preemptions, preemptions == 1 ? "" : "s");
-    rc = print_table(f, width, t);
-    if (again)
-      replay_tell(f, again, x, path, len);
-  }
-  told_free(t);
-  free(path);
-  return rc;
+static void print_circle(FILE *f, const struct failure *of, const struct story *story) {
+  if (of->end == EXPLORE_STARVES)
+    fprintf(f, "in some a process waits for ever, though all others have their turns\n");
+  else if (of->end == EXPLORE_LIVELOCK)
+    fprintf(f, story->end == STORY_ENDLESS
+                   ? "some never end, and a process waits for that, though all have their turns\n"
+                   : "some go round in a circle, and nobody gets anywhere, though all have their "
+                     "turns\n");
+  fprintf(f, "\na circle, from step %" PRIu32 " to step %" PRIu32 " and again:\n", of->loop + 1,
+          of->len);
 }
 
-/* A process that waits for ever, while others go round in a circle. *ret: there is one. */
-static int print_circle(FILE *f, int width, struct exploration *x, const char *script, bool *ret) {
-  uint32_t *path = NULL, loop, victim;
-  bool livelock;
+static int print_failure(FILE *f, int width, struct exploration *x, const char *script,
+                         const struct failure *of, const struct script *again) {
+  struct explore_sum s;
   struct told *t = NULL;
-  uint32_t len = exploration_circle(x, &path, &loop, &victim, &livelock);
-  *ret = len != EXPLORE_NONE;
-  if (!*ret)
-    return 0;
-  int rc = told_make(x, path, len, livelock ? EXPLORE_LIVELOCK : EXPLORE_STARVES, script, &t);
-  if (rc == 0) {
-    told_circle(t, loop, victim);
-    fprintf(
-        f,
-        livelock
-            ? "some go round in a circle, and nobody gets anywhere, though all have their turns\n"
-            : "in some a process waits for ever, though all others have their turns\n");
-    fprintf(f, "\na circle, from step %" PRIu32 " to step %" PRIu32 " and again:\n", loop + 1, len);
-    rc = print_table(f, width, t);
-  }
+  int rc = failure_tell(x, of, script, &t);
+  if (rc)
+    return rc;
+  exploration_sum(x, &s);
+  if (of->end <= EXPLORE_STUCK)
+    print_kind(f, x, &s, of->end);
+  if (of->loop == EXPLORE_NONE)
+    fprintf(f, "\nthe shortest, %" PRIu32 " step%s with %" PRIu32 " preemption%s:\n", of->len,
+            of->len == 1 ? "" : "s", of->preemptions, of->preemptions == 1 ? "" : "s");
+  else
+    print_circle(f, of, told_story(t));
+  rc = print_table(f, width, t);
+  if (again)
+    replay_tell(f, again, x, of);
   told_free(t);
-  free(path);
   return rc;
 }
 
@@ -205,27 +194,16 @@ static void print_outcomes(FILE *f, const struct exploration *x, bool complete) 
 int explore_report(FILE *f, int width, struct exploration *x, const char *script,
                    const struct script *again) {
   const struct explore_outcome *outcomes;
-  static const enum explore_end kinds[] = {EXPLORE_ERROR, EXPLORE_DEADLOCK, EXPLORE_STUCK,
-                                           EXPLORE_HELD};
   struct explore_sum s;
-  bool found[sizeof kinds / sizeof *kinds] = {false};
-  int bad = 0, rc = 0;
+  struct failure list[FAILURES_MAX];
+  uint32_t bad = failures_find(x, list);
+  int rc = bad == EXPLORE_NONE ? -SBX_ENOMEM : 0;
   exploration_sum(x, &s);
   print_head(f, script, &s);
   print_endless(f, x, &s);
-  for (uint32_t i = 0; i < s.states; i++)
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-      found[k] |= exploration_state(x, i)->end == kinds[k];
-  for (size_t k = 0; k < sizeof kinds / sizeof *kinds && rc == 0; k++)
-    if (found[k]) {
-      bad++;
-      print_kind(f, x, &s, kinds[k]);
-      rc = print_story(f, width, x, script, kinds[k], again);
-    }
-  bool circle = false;
-  if (rc == 0)
-    rc = print_circle(f, width, x, script, &circle);
-  bad += circle;
+  for (uint32_t i = 0; i < bad && rc == 0; i++)
+    rc = print_failure(f, width, x, script, &list[i], again);
+  failures_release(list, bad);
   if (rc) {
     report_print(&(struct report){.message = error_text(rc)});
     return EXIT_LUA_ERROR;

@@ -314,6 +314,10 @@ int told_make(struct exploration *x, const uint32_t *path, uint32_t len, enum ex
 void told_circle(struct told *t, uint32_t loop, uint32_t victim) {
   t->story.loop = loop;
   t->story.victim = victim;
+  for (uint32_t i = loop; i < t->story.step_count; i++) /* it gets on again and again */
+    t->processes[t->steps[i].process].stuck = false;
+  if (t->story.end == STORY_LIVELOCK && story_gets_on(&t->story))
+    t->story.end = STORY_ENDLESS;
 }
 
 const struct story *told_story(const struct told *t) { return &t->story; }

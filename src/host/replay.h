@@ -19,9 +19,11 @@ const char *replay_path(const struct script *s);
 /* Of the statements of the command line, and the script. False: it has no text that can be read. */
 bool replay_hash(const struct script *s, uint32_t *ret);
 
+struct failure; /* host/explore.h */
+
 /* Print how to see a path of the script again. Nothing for a script from standard input. */
 void replay_tell(FILE *f, const struct script *script, const struct exploration *x,
-                 const uint32_t *path, uint32_t len);
+                 const struct failure *of);
 
 /* Show the run in the simulator. Returns the exit status: that of such a run, or EXIT_DIFFERS. */
 int replay_simulated(struct script *script);

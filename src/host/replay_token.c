@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "host/explore.h"
 #include "host/replay.h"
 #include "sim/explore/token.h"
 
@@ -72,11 +73,11 @@ static void print_command(FILE *f, const struct script *s) {
 }
 
 void replay_tell(FILE *f, const struct script *script, const struct exploration *x,
-                 const uint32_t *path, uint32_t len) {
+                 const struct failure *of) {
   struct buf token = {0};
   uint32_t hash;
   if (replay_hash(script, &hash)) {
-    int rc = token_write(x, path, len, hash, false, &token);
+    int rc = token_write(x, of->path, of->len, of->loop, hash, false, &token);
     if (rc == 0) {
       fprintf(f, "see it again: sandbox --replay '%.*s'", (int)token.len, (const char *)token.data);
       print_command(f, script);

@@ -9,13 +9,15 @@
 
 #include "base/error.h"
 #include "host/explore.h"
+#include "host/replay.h"
 #include "lua/state/report.h"
 
 struct stepper {
   struct exploration *x;
   const char *script;
-  uint32_t *path;   /* number of each step in its state */
-  uint32_t *states; /* before each step; states[len] is the present one */
+  const struct script *again; /* to tell how it is replayed */
+  uint32_t *path;             /* number of each step in its state */
+  uint32_t *states;           /* before each step; states[len] is the present one */
   uint32_t len, cap;
 };
 
@@ -171,6 +173,7 @@ static void show_help(void) {
          "  f          on to the nearest failure\n"
          "  u          undo the last step; u 5: the last five\n"
          "  l          list the steps so far\n"
+         "  t          the token of this schedule: the command that takes these steps again\n"
          "  q          leave\n");
 }
 
@@ -207,6 +210,9 @@ static bool obey(struct stepper *s, const char *line) {
     s->len -= s->len < (n ? n : 1) ? s->len : (uint32_t)(n ? n : 1);
   else if (command == 'l')
     list(s);
+  else if (command == 't')
+    replay_tell(stdout, s->again, s->x,
+                &(struct failure){.path = s->path, .len = s->len, .loop = EXPLORE_NONE});
   else if (command == 'q')
     return false;
   else
@@ -214,8 +220,8 @@ static bool obey(struct stepper *s, const char *line) {
   return true;
 }
 
-int step_by_hand(struct exploration *x, const char *script) {
-  struct stepper s = {.x = x, .script = script, .cap = 64};
+int step_by_hand(struct exploration *x, const char *script, const struct script *again) {
+  struct stepper s = {.x = x, .script = script, .again = again, .cap = 64};
   char *line = NULL;
   size_t room = 0;
   s.path = malloc(s.cap * sizeof *s.path);

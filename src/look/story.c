@@ -48,6 +48,18 @@ static void say_message(const struct telling *t, struct story_text *text) {
     STORY_SAY(text, " (%s)", story_place_of(s, s->where).text);
 }
 
+bool story_gets_on(const struct story *s) {
+  bool passes = false;
+  for (uint32_t i = s->loop; i < s->step_count; i++) {
+    const struct story_step *step = &s->steps[i];
+    if (step->rc == -SBX_ETIMEDOUT)
+      return false;
+    bool on_lock = story_type(s, step->object) == OBJECT_LOCK;
+    passes |= step->over && step->rc == 0 && !on_lock && op_describe(step->kind)->blocks;
+  }
+  return passes;
+}
+
 /* What went wrong, in a line. */
 static void headline(struct telling *t) {
   const struct story *s = t->s;
@@ -67,6 +79,9 @@ static void headline(struct telling *t) {
               "the steps from %" PRIu32 " on can be repeated for ever, and nobody gets "
               "anywhere",
               s->loop + 1);
+  } else if (s->end == STORY_ENDLESS) {
+    word = "without end:";
+    STORY_SAY(&text, "the steps from %" PRIu32 " on are repeated for ever", s->loop + 1);
   } else if (s->end == STORY_STARVES) {
     word = "starvation:";
     STORY_SAY(&text, "the steps from %" PRIu32 " on can be repeated for ever, and %s never gets on",
@@ -363,7 +378,7 @@ int story_write(const struct story *s, const struct story_options *o, struct buf
     switches(&t);
     story_table(s, &f, &v, &p);
   }
-  if (s->end == STORY_LIVELOCK || s->end == STORY_STARVES)
+  if (s->end == STORY_LIVELOCK || s->end == STORY_STARVES || s->end == STORY_ENDLESS)
     loop(&t);
   else
     waits(&t);

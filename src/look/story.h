@@ -68,7 +68,8 @@ enum story_end {
   STORY_HELD,     /* a process ended with a lock held: `message` */
   STORY_STATUS,   /* main ended with a status other than 0: `message` */
   STORY_UNREAD,   /* items were never read: `message` */
-  STORY_OUTPUT    /* it printed something else than the other runs: `message` */
+  STORY_OUTPUT,   /* it printed something else than the other runs: `message` */
+  STORY_ENDLESS   /* as LIVELOCK, but in the circle processes get on: it only never ends */
 };
 
 struct story {
@@ -91,6 +92,9 @@ struct story_options {
   bool color; /* with escape sequences */
   bool utf8;
 };
+
+/* Is it a circle in which processes get on: items, units or signals pass, and nothing is tried in vain? */
+bool story_gets_on(const struct story *s);
 
 /* Print what went wrong, the table, and what stands below it: who waits for whom, why, what to try.
  * Lines have two blanks before them, and are not wider than the terminal. -SBX_ENOMEM */

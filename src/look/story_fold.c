@@ -65,7 +65,7 @@ static bool mark_guilty(const struct story *s, const struct finding *f, bool *pr
       mark(process, s->process_count, s->steps[i].process);
   for (uint32_t p = 0; p < s->process_count; p++)
     process[p] |= s->processes[p].in_circle;
-  bool loops = s->end == STORY_LIVELOCK || s->end == STORY_STARVES;
+  bool loops = s->end == STORY_LIVELOCK || s->end == STORY_STARVES || s->end == STORY_ENDLESS;
   for (uint32_t i = s->loop; loops && i < s->step_count; i++)
     mark(process, s->process_count, s->steps[i].process);
   if (loops)

@@ -152,7 +152,7 @@ static void lists(struct json *j, const struct story *s, const struct finding *f
 static const char *const ends[] = {
     [STORY_ERROR] = "error",     [STORY_DEADLOCK] = "deadlock", [STORY_LIVELOCK] = "livelock",
     [STORY_STARVES] = "starves", [STORY_HELD] = "held",         [STORY_STATUS] = "status",
-    [STORY_UNREAD] = "unread",   [STORY_OUTPUT] = "output",
+    [STORY_UNREAD] = "unread",   [STORY_OUTPUT] = "output",     [STORY_ENDLESS] = "endless",
 };
 
 static const char *const causes[] = {
@@ -194,7 +194,7 @@ int story_json(const struct story *s, struct buf *out) {
   text(&j, "end", ends[s->end]);
   text(&j, "message", s->message);
   text(&j, "where", s->where);
-  if (s->end == STORY_LIVELOCK || s->end == STORY_STARVES)
+  if (s->end == STORY_LIVELOCK || s->end == STORY_STARVES || s->end == STORY_ENDLESS)
     number(&j, "loop", s->loop);
   number(&j, "victim", s->victim);
   text(&j, "cause", causes[f.cause]);

@@ -134,7 +134,7 @@ describe("--explore --trace x.html", function()
   it("has the circle of a process that waits for ever", function()
     local data = explored(slurp(shell.source .. "/tests/explore/starving_writer.lua"), "--explore")
     local last = data.failures[#data.failures]
-    assert.equal("starvation", last.kind)
+    assert.equal("starves", last.kind)
     assert.is_truthy(last.story.loop)
     local passed = states_of(data, last)
     assert.equal(passed[last.story.loop + 1], passed[#passed])

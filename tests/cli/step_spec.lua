@@ -40,6 +40,13 @@ describe("--step", function()
     assert.is_truthy(typed("1", "1", "f", "q"):find("from here, nothing can go wrong", 1, true))
   end)
 
+  it("tells the token of the steps so far", function()
+    local out = typed("1", "2", "t", "q")
+    local token = out:match("see it again: sandbox %-%-replay '(sbx1:%x+:v:2>p2~%x+)'")
+    assert.is_truthy(token, out)
+    assert.is_truthy(typed("t", "q"):find(":v:~%x+'"))
+  end)
+
   it("takes random steps until it is over, and explains itself", function()
     local out = typed("r 100", "?", "5", "q")
     assert.is_truthy(out:find("it ends well", 1, true) or out:find("deadlock", 1, true), out)

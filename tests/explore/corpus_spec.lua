@@ -31,7 +31,8 @@ local function explore(name, arguments, environment)
   return found, report, status
 end
 
--- script, arguments, interleavings, those that go wrong, states; how: "deadlock" unless said
+-- script, arguments, interleavings, those that go wrong, states at most (histories of equal memory are one, and what earlier calls
+-- left on the C stack is part of it); how: "deadlock" unless said
 local CORPUS = {
   { "dining", {}, 168, 6, 87 }, -- table
   { "dining", { "4" }, 98184, 24, 391 }, -- table
@@ -77,7 +78,7 @@ describe("--explore counts the interleavings of", function()
       if row.split and not has_split then return pending("a build with fault points") end
       local found, report, status = explore(name, arguments, row.split and SPLIT)
       assert.equal(ways, found.ways, report)
-      assert.equal(states, found.states, report)
+      assert.is_true(found.states <= states, report)
       local how = row.how or "deadlock"
       for _, kind in ipairs { "error", "deadlock", "never", "held" } do
         assert.equal(kind == how and bad or 0, found[kind], report)
@@ -133,6 +134,19 @@ describe("--explore finds a circle in which a process waits for ever", function(
       assert.equal(5, status)
     end)
   end
+
+  it("and names it by a token, which the simulator follows once around", function()
+    for name, what in pairs { starving_writer = "starvation", polite = "livelock", endless = "without end" } do
+      local report = limited(nil, FOLDER .. name .. ".lua")
+      assert.truthy(report:find("\n  " .. what .. ": the steps from ", 1, true), report)
+      local token = report:match("%-%-replay '(%S+@%d+%+%d+~%x+)'")
+      assert.truthy(token, report)
+      local text, status = shell.run(("timeout -k 1 60 %s --sim --replay %s %s 2>&1"):format(shell.quote(shell.program),
+        shell.quote(token), shell.quote(FOLDER .. name .. ".lua")))
+      assert.truthy(text:find("from here on it never ends", 1, true), text)
+      assert.equal(5, status)
+    end
+  end)
 
   for _, row in ipairs { { "spin_lock" }, { "polling" }, { "polite", "ordered" }, { "starving_writer", "turnstile" } } do
     it("not in " .. table.concat(row, " "), function()

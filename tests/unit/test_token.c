@@ -51,6 +51,14 @@ static void a_turn_may_choose_or_kill(void **state) {
   assert_true(t.turns[1].kill && t.turns[1].process == 1);
   assert_true(t.turns[2].choice == 0 && !t.turns[2].kill);
   token_release(&t);
+  assert_null(token_parse("sbx1:00000000:v:2>p2@7+6~0000", &t));
+  assert_true(t.loop == 7 && t.round == 6 && t.count == 1);
+  token_release(&t);
+  assert_null(token_parse("sbx1:00000000:v:@0+1~0000", &t));
+  assert_true(t.loop == 0 && t.round == 1 && t.count == 0);
+  token_release(&t);
+  assert_non_null(token_parse("sbx1:00000000:v:@7~0000", &t));
+  assert_non_null(token_parse("sbx1:00000000:v:@7+0~0000", &t));
   assert_non_null(token_parse("sbx1:00000000:v:2>p2.~0000", &t));
   assert_non_null(token_parse("sbx1:00000000:v:2!p2.1~0000", &t));
 }

@@ -1141,7 +1141,8 @@ function sandbox.time() end
 
 ---One kind of failure that an exploration has found, by its shortest schedule.
 ---@class sandbox.ExploredFailure
----@field kind "error"|"deadlock"|"stuck"|"held" # stuck: it never ends; held: a process ended with a lock held
+---@field kind "error"|"deadlock"|"stuck"|"held"|"livelock"|"starves" # stuck: it never ends; held: a process ended with a lock held
+---@field loop? integer # the steps from this one on are repeated for ever
 ---@field message? string
 ---@field where? string # "file:line" of the error
 ---@field steps integer # of the shortest schedule that leads there

@@ -103,7 +103,11 @@ static int follow_token(struct exploration *x, struct making *m) {
   uint32_t turn = 0, k = 0;
   int rc = 0;
   *w = WALK_BEGIN;
-  while (rc == 0 && !graph_stops(x, w->len) && (turn < t->count || !w->again)) {
+  uint32_t circle = EXPLORE_NONE; /* the state where it begins */
+  while (rc == 0 && !graph_stops(x, w->len) && (turn < t->count || t->round || !w->again) &&
+         (!t->round || w->len < t->loop + t->round)) {
+    if (w->len == t->loop)
+      circle = w->state;
     if (!x->states[w->state].looked_at)
       rc = graph_look(x, w->state, m);
     if (rc || x->states[w->state].count == 0)
@@ -114,10 +118,12 @@ static int follow_token(struct exploration *x, struct making *m) {
   }
   if (x->stop == STOP_COMPLETE)
     x->stop = STOP_FOLLOWED;
-  x->differs = k == EXPLORE_NONE       ? FOLLOW_CANNOT
-               : turn < t->count       ? FOLLOW_SHORT
-               : walk_sum(w) != t->sum ? FOLLOW_SUM
-                                       : FOLLOW_WELL;
+  bool closes = !t->round || (w->len == t->loop + t->round && w->state == circle);
+  w->again |= t->round && closes;
+  x->differs = k == EXPLORE_NONE                  ? FOLLOW_CANNOT
+               : turn < t->count                  ? FOLLOW_SHORT
+               : !closes || walk_sum(w) != t->sum ? FOLLOW_SUM
+                                                  : FOLLOW_WELL;
   return rc;
 }
 

@@ -169,6 +169,9 @@ uint32_t exploration_endless(const struct exploration *x);
 uint32_t exploration_circle(const struct exploration *x, uint32_t **ret, uint32_t *ret_loop,
                             uint32_t *ret_victim, bool *ret_livelock);
 
+/* The same of a state that never ends (EXPLORE_STUCK, with steps): once around, from there and back. */
+uint32_t exploration_round(const struct exploration *x, uint32_t state, uint32_t **ret);
+
 /* -- what a state is like ------------------------------------------------------------------------ */
 
 struct world;

@@ -232,34 +232,72 @@ static bool go(struct way *w, bool inside, uint32_t to, uint32_t process) {
   return process != EXPLORE_NONE; /* it has no step in the circle */
 }
 
+static bool way_open(struct way *w, const struct exploration *x) {
+  size_t n = x->state_count ? x->state_count : 1;
+  *w = (struct way){.x = x, .in = calloc(n, 1), .from = malloc(3 * n * sizeof *w->from)};
+  if (!w->in || !w->from)
+    return false;
+  w->by = w->from + n;
+  w->queue = w->from + 2 * n;
+  return true;
+}
+
+/* The path, or EXPLORE_NONE. */
+static uint32_t way_close(struct way *w, bool ok, uint32_t **ret) {
+  free(w->from);
+  free(w->in);
+  if (ok)
+    *ret = w->path;
+  else
+    free(w->path);
+  return ok ? w->len : EXPLORE_NONE;
+}
+
+/* From where the path has come to, in the circle, until all that have steps in it have taken one, and
+ * back. */
+static bool go_around(struct way *w) {
+  uint32_t entry = w->at;
+  bool ok = true;
+  for (uint32_t u = 0; ok && u < w->x->processes; u++)
+    ok = go(w, true, EXPLORE_NONE, u);
+  return ok && go(w, true, entry, EXPLORE_NONE);
+}
+
 uint32_t exploration_circle(const struct exploration *x, uint32_t **ret, uint32_t *ret_loop,
                             uint32_t *ret_victim, bool *ret_livelock) {
   const struct explore_circle *c = &x->circle;
-  size_t n = x->state_count;
-  uint32_t *words = c->state ? malloc(3 * n * sizeof *words) : NULL;
-  struct way w = {.x = x, .in = calloc(n ? n : 1, 1), .from = words};
-  bool ok = words && w.in;
-  if (ok) {
-    w.by = words + n;
-    w.queue = words + 2 * n;
-    for (uint32_t i = 0; i < c->count; i++)
-      w.in[c->state[i]] = true;
-    ok = go(&w, false, EXPLORE_NONE, EXPLORE_NONE);
-  }
-  uint32_t entry = w.at;
+  struct way w;
+  bool ok = way_open(&w, x) && c->state;
+  for (uint32_t i = 0; ok && i < c->count; i++)
+    w.in[c->state[i]] = true;
+  ok = ok && go(&w, false, EXPLORE_NONE, EXPLORE_NONE);
   *ret_loop = w.len;
   *ret_victim = c->victim;
   *ret_livelock = c->livelock;
-  for (uint32_t u = 0; ok && u < x->processes; u++)
-    ok = go(&w, true, EXPLORE_NONE, u);
-  if (ok)
-    ok = go(&w, true, entry, EXPLORE_NONE);
-  free(words);
-  free(w.in);
-  if (!ok) {
-    free(w.path);
-    return EXPLORE_NONE;
+  return way_close(&w, ok && go_around(&w), ret);
+}
+
+/* All that can be reached is the circle. */
+static void mark_reachable(struct way *w, uint32_t state) {
+  uint32_t head = 0, tail = 0;
+  w->in[state] = true;
+  w->queue[tail++] = state;
+  while (head < tail) {
+    const struct explore_state *s = &w->x->states[w->queue[head++]];
+    for (uint32_t k = 0; k < s->count; k++) {
+      uint32_t to = w->x->steps[s->first + k].to;
+      if (!w->in[to])
+        w->queue[tail++] = to;
+      w->in[to] = true;
+    }
   }
-  *ret = w.path;
-  return w.len;
+}
+
+uint32_t exploration_round(const struct exploration *x, uint32_t state, uint32_t **ret) {
+  struct way w;
+  bool ok = way_open(&w, x);
+  if (ok)
+    mark_reachable(&w, state);
+  w.at = state;
+  return way_close(&w, ok && go_around(&w), ret);
 }

@@ -74,7 +74,7 @@ static bool take_turn(const char **at, struct token_turn *turn) {
 static const char *take_turns(const char **at, struct token *t) {
   static const char strange[] = "has something in it that is no step";
   uint32_t cap = 0, before = 0;
-  while (**at != '~' && **at != '\0') {
+  while (**at != '~' && **at != '@' && **at != '\0') {
     struct token_turn turn;
     if (t->count > 0 && !take(at, ","))
       return strange;
@@ -119,6 +119,9 @@ static const char *parse(const char *at, struct token *t) {
   const char *wrong = take_turns(&at, t);
   if (wrong)
     return wrong;
+  if (take(&at, "@") && (!take_number(&at, &t->loop) || !take(&at, "+") ||
+                         !take_number(&at, &t->round) || t->round == 0))
+    return cut_off;
   if (!take(&at, "~") || !take_hex(&at, 4, &sum))
     return cut_off;
   t->sum = (uint16_t)sum;
@@ -166,8 +169,8 @@ static int put_turn(const struct exploration *x, uint32_t state, uint32_t k, uin
   return rc || choice == 0 ? rc : buf_format(out, ".%u", (unsigned)choice);
 }
 
-int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t script,
-                bool function, struct buf *out) {
+int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t loop,
+                uint32_t script, bool function, struct buf *out) {
   struct walk w = WALK_BEGIN;
   bool first = true;
   int rc = buf_format(out, FORM "%08x:v%s%s%s%s:", (unsigned)script, x->options.clock ? "c" : "",
@@ -180,7 +183,9 @@ int token_write(const struct exploration *x, const uint32_t *path, uint32_t len,
     if (rc == 0)
       rc = walk_take(x, &w, path[i]);
   }
-  if (rc == 0)
+  if (rc == 0 && loop != EXPLORE_NONE)
+    rc = buf_format(out, "@%u+%u", (unsigned)loop, (unsigned)(len - loop));
+  else if (rc == 0)
     rc = go_on(x, &w);
   if (rc == 0)
     rc = buf_format(out, "~%04x", (unsigned)walk_sum(&w));

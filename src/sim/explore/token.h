@@ -9,9 +9,10 @@
  *   2>p2       deviations: step 2 (from 1) is taken by process 2 (in the order of spawning, 0 is main).
  *              2>p2.1: it is a select, and takes the second of the ops that are ready. 2!p2: the
  *              process is killed. At all others the process of the step before goes on if it can, else the lowest one
+ *   @7+6       behind step 7 begins a circle of 6 steps, and behind that the schedule ends
  *   4d1e       checksum over all steps: the process and the kind of its op
  *
- * A schedule goes on to its end, or to where it comes back to a place where it was before: then it
+ * Without a circle a schedule goes on to its end, or to where it comes back to a place where it was before: then it
  * never ends.
  */
 #ifndef SBX_SIM_EXPLORE_TOKEN_H
@@ -30,6 +31,7 @@ struct token {
   uint32_t script; /* hash */
   bool clock, ends, done, function;
   struct token_turn *turns; /* the deviations, by step; owned */
+  uint32_t loop, round;     /* of a circle: the steps before it, and in it; round 0: none */
   uint32_t count, kills;    /* kills: so many turns are */
   uint16_t sum;
 };
@@ -45,10 +47,11 @@ void token_release(struct token *t);
 
 /*
  * Append the token of a path of the exploration, as exploration_path gives it, to `out`, without a
- * terminating zero. `script`: the hash; `function`: of its text. -SBX_ENOMEM
+ * terminating zero. `loop`: from there on it is a circle; EXPLORE_NONE: it is none. `script`: the hash;
+ * `function`: of its text. -SBX_ENOMEM
  */
-int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t script,
-                bool function, struct buf *out);
+int token_write(const struct exploration *x, const uint32_t *path, uint32_t len, uint32_t loop,
+                uint32_t script, bool function, struct buf *out);
 
 /* The name of a kind: "LOCK_ACQUIRE". */
 const char *token_kind_name(enum op_kind kind);

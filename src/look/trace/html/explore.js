@@ -16,7 +16,7 @@ const D = JSON.parse($('data').textContent);
 const S = D.strings, P = D.processes, O = D.objects, H = D.histories, F = D.failures;
 const WELL = 1, ENDS = ['the limit was reached: nobody knows what follows', 'it ends well', 'it ends wrong', 'deadlock: nobody can ever go on',
   'it ends, and a lock is still held', 'it never ends'];
-const KINDS = { error: 'An error', deadlock: 'A deadlock', held: 'A lock stays held', 'never ends': 'It never ends', starvation: 'Starvation',
+const KINDS = { error: 'An error', deadlock: 'A deadlock', held: 'A lock stays held', stuck: 'It never ends', starves: 'Starvation',
   livelock: 'A livelock' };
 const VAIN = 1, ABANDONED = 2, OPEN = 4;
 const count = n => n >= 1e15 ? 'about ' + n.toPrecision(3) : n.toLocaleString('en');
