@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "look/trace/graph.h"
@@ -14,7 +16,7 @@ static int explain(struct buf *said, const char *path, int rc, const char *why) 
 }
 
 /* 0, or -SBX_ESYSTEM and errno. */
-static int write_file(const char *path, const struct buf *data) {
+static int write_to(const char *path, const struct buf *data) {
   FILE *file = fopen(path, "we");
   if (!file)
     return -SBX_ESYSTEM;
@@ -24,6 +26,28 @@ static int write_file(const char *path, const struct buf *data) {
     return 0;
   errno = all ? errno : saved;
   return -SBX_ESYSTEM;
+}
+
+/* Through a file beside it, which takes its place when it is whole. What is no file, such as a link or a
+ * device, is written to. */
+static int write_file(const char *path, const struct buf *data) {
+  struct stat about;
+  struct buf part = {0};
+  if (lstat(path, &about) == 0 && !S_ISREG(about.st_mode))
+    return write_to(path, data);
+  int rc = buf_format(&part, "%s.part", path);
+  if (rc == 0)
+    rc = buf_append_byte(&part, '\0');
+  if (rc == 0)
+    rc = write_to((const char *)part.data, data);
+  if (rc == 0 && rename((const char *)part.data, path) != 0)
+    rc = -SBX_ESYSTEM;
+  int saved = errno;
+  if (rc && part.len)
+    unlink((const char *)part.data);
+  buf_release(&part);
+  errno = saved;
+  return rc;
 }
 
 static uint32_t count_waiting(const struct snapshot *s) {

@@ -21,6 +21,7 @@ import struct
 import tempfile
 import termios
 import time
+import unittest
 
 import pyte
 from wcwidth import wcwidth
@@ -293,3 +294,24 @@ class Terminal:
 
     def __exit__(self, *_):
         self.close()
+
+
+class PromptCase(unittest.TestCase):
+    """Tests of the prompt of the program under test."""
+
+    def start(self, *arguments, **options):
+        t = Terminal([os.environ["SANDBOX"], *arguments], **options)
+        self.addCleanup(t.close)
+        t.wait_for_prompt()
+        return t
+
+    def run_line(self, t, line):
+        """Type a line, wait for the next prompt, return the lines that came in between."""
+        def prompts():
+            return sum(l.startswith(">") for l in t.all_lines())
+        before, first = prompts(), len(t.all_lines())
+        t.line(line)
+        t.wait_for(lambda: prompts() > before)
+        t.wait_for_prompt()
+        rows = (len("> " + line) + t.screen.columns - 1) // t.screen.columns
+        return t.all_lines()[first + rows - 1:-1]

@@ -9,29 +9,15 @@ import termios
 import time
 import unittest
 
-from terminal import Terminal
+from terminal import PromptCase, Terminal
 
 PROGRAM = os.environ["SANDBOX"]
 SOURCE = os.environ["SANDBOX_SOURCE"]
 
 
-class Prompt(unittest.TestCase):
-    def start(self, *arguments, **options):
-        t = Terminal([PROGRAM, *arguments], **options)
-        self.addCleanup(t.close)
-        t.wait_for_prompt()
-        return t
-
+class Prompt(PromptCase):
     def run_line(self, t, line):
-        """Type a line, wait for the next prompt, return what came in between."""
-        def prompts():
-            return sum(l.startswith(">") for l in t.all_lines())
-        before, first = prompts(), len(t.all_lines())
-        t.line(line)
-        t.wait_for(lambda: prompts() > before)
-        t.wait_for_prompt()
-        rows = (len("> " + line) + t.screen.columns - 1) // t.screen.columns
-        return "\n".join(t.all_lines()[first + rows - 1:-1])
+        return "\n".join(super().run_line(t, line))
 
     # -- evaluation
 

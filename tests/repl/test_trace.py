@@ -7,29 +7,12 @@ import time
 import unittest
 import xml.dom.minidom
 
-from terminal import Terminal
+from terminal import PromptCase, Terminal
 
 PROGRAM = os.environ["SANDBOX"]
 
 
-class Trace(unittest.TestCase):
-    def start(self, *arguments, **options):
-        t = Terminal([PROGRAM, *arguments], **options)
-        self.addCleanup(t.close)
-        t.wait_for_prompt()
-        return t
-
-    def run_line(self, t, line):
-        """Type a line, wait for the next prompt, return the lines that came in between."""
-        def prompts():
-            return sum(l.startswith(">") for l in t.all_lines())
-        before, first = prompts(), len(t.all_lines())
-        t.line(line)
-        t.wait_for(lambda: prompts() > before)
-        t.wait_for_prompt()
-        rows = (len("> " + line) + t.screen.columns - 1) // t.screen.columns
-        return t.all_lines()[first + rows - 1:-1]
-
+class Trace(PromptCase):
     def row(self, chart, name):
         """The cells of a process in a chart."""
         rows = [l for l in chart if re.match(re.escape(name) + r"(\s|$)", l)]
@@ -273,6 +256,14 @@ class Trace(unittest.TestCase):
             for word in ("left#2", "right#3", "fork#"):
                 self.assertIn(word, text)
             os.remove(path)
+        # A picture that cannot be written leaves the old one.
+        self.run_line(t, "waits('w.svg')")
+        before = os.stat(path).st_ino
+        self.run_line(t, "waits('w.svg')")
+        self.assertNotEqual(os.stat(path).st_ino, before)  # another file took its place
+        os.mkdir(path + ".part")
+        self.assertIn("waits: 'w.svg': Is a directory", "\n".join(self.run_line(t, "waits('w.svg')")))
+        self.assertIn("fork#", xml.dom.minidom.parse(path).documentElement.toxml())
         t.line("queue():get()")
         t.line(":waits busy.svg")
         t.wait_for("wrote busy.svg: 3 processes in it wait")

@@ -527,6 +527,15 @@ static int put_description(const struct trace_graph *g, struct buf *out) {
   return rc ? rc : buf_format(out, "</desc>\n");
 }
 
+/* As it stands in the first element. */
+void trace_graph_size(const struct buf *svg, int *ret_width, int *ret_height) {
+  static const char before[] = "viewBox=\"0 0 ";
+  const char *box = svg->len ? memmem(svg->data, svg->len, before, sizeof before - 1) : NULL;
+  char *end;
+  *ret_width = box ? (int)strtol(box + sizeof before - 1, &end, 10) : 0;
+  *ret_height = box ? (int)strtol(end, NULL, 10) : 0;
+}
+
 int trace_graph_svg(const struct trace_graph *g, bool alone, struct buf *out) {
   struct layout l;
   int rc = lay_out(g, &l);

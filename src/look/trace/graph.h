@@ -52,6 +52,9 @@ int trace_graph_svg(const struct trace_graph *g, bool alone, struct buf *out);
  * are one box. */
 int trace_graph_of_model(const struct trace_model *m, bool alone, struct buf *out);
 
+/* The size of a picture, in pixels; 0 of what is none. */
+void trace_graph_size(const struct buf *svg, int *ret_width, int *ret_height);
+
 /* The picture of what waits in a snapshot, in which waits_find has filled `stuck`; as a file. */
 int trace_graph_of_snapshot(const struct snapshot *s, struct buf *out);
 

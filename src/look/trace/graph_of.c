@@ -4,6 +4,7 @@
  * Both are first told as links: a process waits for an object, and another one would have to act;
  * or it waits for the end of another. A link becomes one or two arrows.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,13 +148,7 @@ static void fold(struct cast *c) {
       struct named *p = &c->processes[c->links[kept].process];
       size_t len = stem(p->name);
       len = len < NAME_ROOM - 24 ? len : NAME_ROOM - 24;
-      struct buf text = {0};
-      if (buf_format(&text, "%.*s \xc3\x97 %u", (int)len, p->name, count) == 0 &&
-          text.len < NAME_ROOM) {
-        memcpy(p->name, text.data, text.len);
-        p->name[text.len] = '\0';
-      }
-      buf_release(&text);
+      snprintf(p->name + len, NAME_ROOM - len, " \xc3\x97 %u", count);
       kept += n;
       n = end - i;
     } else {
@@ -187,13 +182,7 @@ static uint32_t node_of(struct maker *k, uint32_t *of, const char *label, bool p
 
 static void note(struct maker *k, uint32_t node, const char *first, const char *second,
                  const char *third) {
-  struct buf text = {0};
-  if (buf_format(&text, "%s%s%s", first, second, third) == 0) {
-    size_t len = text.len < NOTE_ROOM ? text.len : NOTE_ROOM - 1;
-    memcpy(k->notes[node], text.data, len);
-    k->notes[node][len] = '\0';
-  }
-  buf_release(&text);
+  snprintf(k->notes[node], NOTE_ROOM, "%s%s%s", first, second, third);
 }
 
 static void edge(struct maker *k, uint32_t from, uint32_t to, const char *label, bool held,

@@ -2,7 +2,7 @@
  * look/trace/svg.h - the Gantt chart of a run as a picture for paper and slides.
  *
  * One row a process, with the colours of the terminal's chart and a pattern for each state; below,
- * the queues and how many items they held. Equal models give equal bytes. The picture needs nothing
+ * the queues and how many items they held; of a deadlock, who waits for whom. Equal models give equal bytes. The picture needs nothing
  * else, is legible on paper and in dark mode, and has at most some thousand shapes: times are summed
  * for columns of some pixels, and rows beyond 60 are folded.
  */
