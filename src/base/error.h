@@ -50,7 +50,9 @@
   X(EASKED, 33,                                                                                    \
     "a function that wait_for asks may not wait, change what is shared, or spawn: it gets a "      \
     "copy, "                                                                                       \
-    "and is asked again after each change")
+    "and is asked again after each change")                                                        \
+  X(ERWLOCK, 34,                                                                                   \
+    "the calling process reads or writes already and would wait for itself: release that first")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

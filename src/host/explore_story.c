@@ -68,7 +68,8 @@ static const char *answer_text(struct told *t, const struct request *r, const st
   }
   if (r->kind == OP_EVENT_LOOK)
     return a->sync.set ? "true" : "false";
-  if (r->kind == OP_LOCK_ACQUIRE && a->abandoned)
+  if ((r->kind == OP_LOCK_ACQUIRE || r->kind == OP_RWLOCK_READ || r->kind == OP_RWLOCK_WRITE) &&
+      a->abandoned)
     return "true, abandoned";
   return NULL;
 }

@@ -33,6 +33,7 @@ static bool is_dull(const struct story_step *step) {
   case OP_BARRIER_NEW:
   case OP_VALUE_NEW:
   case OP_DICT_NEW:
+  case OP_RWLOCK_NEW:
   case OP_LATCH_NEW:
     return true;
   default:

@@ -98,6 +98,8 @@ static const struct wait_rule rule_PROCESS_JOIN = {process_can, "", NULL},
                               rule_DICT_SET = RULE_UPDATED("dict"),
                               rule_DICT_UPDATE = RULE_UPDATED("dict"),
                               rule_LATCH_WAIT = {sync_can, "latch", "count down"},
+                              rule_RWLOCK_READ = {sync_can, "rwlock", "release"},
+                              rule_RWLOCK_WRITE = {sync_can, "rwlock", "release"},
                               rule_PROCESS_FIND = {find_can, "process", "start"},
                               rule_PROCESS_MAIL = {.noun = NULL}, /* it takes no time */
     rule_SELECT = {.noun = NULL},        /* the rules of what it waits for */

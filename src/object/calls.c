@@ -38,6 +38,7 @@ static const struct {
     [OBJECT_DICT] = {OP_DICT_NEW, OP_DICT_LOOK},
     [OBJECT_PROGRESS] = {OP_PROGRESS_NEW, OP_PROGRESS_LOOK},
     [OBJECT_LATCH] = {OP_LATCH_NEW, OP_LATCH_LOOK},
+    [OBJECT_RWLOCK] = {OP_RWLOCK_NEW, OP_RWLOCK_LOOK},
 };
 
 int op_sync_new(struct backend *b, const struct sync_options *o, struct object **ret) {

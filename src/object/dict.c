@@ -61,6 +61,10 @@ static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
   return updater_leave(s, step);
 }
 
+static enum op_kind taken_by(const uint64_t *s, uint64_t who) {
+  return s[UPDATER] == who ? OP_DICT_UPDATE : OP_NONE;
+}
+
 static void canonical(uint64_t *s, const struct sync_world *w) { updater_canonical(s, w); }
 
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
@@ -78,6 +82,7 @@ const struct sync_machine dict_machine = {
     .leave = leave,
     .watch = updater_watch,
     .watch_only = true,
+    .taken_by = taken_by,
     .second = updater_second,
     .helps = updater_helps,
     .canonical = canonical,

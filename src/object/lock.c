@@ -74,6 +74,10 @@ static uint32_t watch(const uint64_t *s, uint64_t ret[SYNC_WORDS]) {
   return s[LOCK_OWNER] != 0;
 }
 
+static enum op_kind taken_by(const uint64_t *s, uint64_t who) {
+  return s[LOCK_OWNER] == who ? OP_LOCK_ACQUIRE : OP_NONE;
+}
+
 static void canonical(uint64_t *s, const struct sync_world *w) {
   if (s[LOCK_OWNER] != 0 && world_gone(w, s[LOCK_OWNER]))
     s[LOCK_OWNER] = SYNC_ABANDONED;
@@ -100,6 +104,7 @@ const struct sync_machine lock_machine = {
     .leave = leave,
     .watch = watch,
     .watch_only = true,
+    .taken_by = taken_by,
     .helps = helps_if_it_owns,
     .canonical = canonical,
     .describe = describe,

@@ -29,6 +29,7 @@ enum object_type {
   OBJECT_DICT,
   OBJECT_PROGRESS,
   OBJECT_LATCH,
+  OBJECT_RWLOCK,
   OBJECT_PIPE, /* an end of one */
   OBJECT_TYPES
 };
@@ -209,7 +210,7 @@ struct op {
   int number;         /* GET: 1 if it is a step of items(), 2 if of receive(); AWAIT: 1 if the
                      process has looked already, else it does not wait; PEEK: how many items, 0: one, bare; SIGNAL:
                      its number in; LOOK at a process: 1 if only
-                     what never changes of it is meant; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE: 1 if
+                     what never changes of it is meant; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE, RWLOCK_*: 1 if
                      a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,
                      out */
   uint32_t sub_count; /* SELECT: of subs */

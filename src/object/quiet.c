@@ -25,6 +25,7 @@ bool op_is_quiet(enum op_kind kind, bool patient, bool joins_only) {
   case OP_VALUE_NEW:
   case OP_DICT_NEW:
   case OP_PROGRESS_NEW:
+  case OP_RWLOCK_NEW:
   case OP_LATCH_NEW:
   case OP_CLOCK_SLEEP:
   case OP_CLOCK_NOW:

@@ -72,6 +72,9 @@ struct sync_world_ops {
   uint64_t (*nth)(void *ctx, uint64_t after, uint64_t n);
   /* The number of living waiters after `after`. */
   uint64_t (*count)(void *ctx, uint64_t after);
+  /* The lowest ticket of the waiters in the first or second line that live and are not stopped, or
+   * not for long; 0: there is none. */
+  uint64_t (*first)(void *ctx, bool second);
   /* The newest ticket handed out. */
   uint64_t (*newest)(void *ctx);
   /* Put the calling process into the wait queue; returns its new ticket, 0 when the queue is
@@ -107,6 +110,9 @@ struct sync_machine {
   bool (*leave)(uint64_t *s, struct sync_step *step, enum sync_end how);
   /* The processes whose end may let waiters go on; returns how many. NULL: there are none. */
   uint32_t (*watch)(const uint64_t *s, uint64_t ret[SYNC_WORDS]);
+  /* The op by which a process has the object in its hands, of which it will be relieved when it
+   * ends; OP_NONE: it has not. NULL: nobody ever has. */
+  enum op_kind (*taken_by)(const uint64_t *s, uint64_t who);
   /* Only those processes can let waiters go on. */
   bool watch_only;
   /* Do ops of this kind wait in the second line? NULL: there is none. */
@@ -157,6 +163,6 @@ bool sync_passes_line(const struct sync_machine *m, const uint64_t *s,
 
 extern const struct sync_machine lock_machine, semaphore_machine, event_machine;
 extern const struct sync_machine condition_machine, barrier_machine, value_machine, dict_machine,
-    progress_machine, pipe_machine, latch_machine;
+    progress_machine, pipe_machine, latch_machine, rwlock_machine;
 
 #endif

@@ -130,6 +130,10 @@ static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
 }
 
 /* Words that were used before mean nothing. */
+static enum op_kind taken_by(const uint64_t *s, uint64_t who) {
+  return s[UPDATER] == who ? OP_VALUE_UPDATE : OP_NONE;
+}
+
 static void canonical(uint64_t *s, const struct sync_world *w) {
   bool number = s[VALUE_KIND] == VALUE_INTEGER || s[VALUE_KIND] == VALUE_FLOAT;
   uint64_t bytes = number                          ? 8
@@ -155,6 +159,7 @@ const struct sync_machine value_machine = {
     .leave = leave,
     .watch = updater_watch,
     .watch_only = true,
+    .taken_by = taken_by,
     .second = updater_second,
     .helps = updater_helps,
     .canonical = canonical,

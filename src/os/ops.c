@@ -195,6 +195,11 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_LATCH_LOOK objects_look_sync
 #define ROW_LATCH_WAIT sync_perform, IN_LINE
 #define ROW_LATCH_DOWN sync_perform
+#define ROW_RWLOCK_NEW objects_new_sync
+#define ROW_RWLOCK_LOOK objects_look_sync
+#define ROW_RWLOCK_READ sync_perform, ALONE
+#define ROW_RWLOCK_WRITE sync_perform, ALONE
+#define ROW_RWLOCK_RELEASE sync_perform
 #define ROW_SELECT select_any, ALONE
 #define ROW_CLOCK_SLEEP wait_sleep, TRIED(try_sleep, arm_sleep)
 #define ROW_CLOCK_NOW now

@@ -24,7 +24,8 @@ static const char *type_name(const struct snapshot_sync *o) {
       [OBJECT_EVENT] = "event",     [OBJECT_CONDITION] = "condition",
       [OBJECT_BARRIER] = "barrier", [OBJECT_VALUE] = "value",
       [OBJECT_DICT] = "dict",       [OBJECT_PROGRESS] = "progress",
-      [OBJECT_LATCH] = "latch",     [OBJECT_PIPE] = "pipe"};
+      [OBJECT_LATCH] = "latch",     [OBJECT_RWLOCK] = "rwlock",
+      [OBJECT_PIPE] = "pipe"};
   return o->type == OBJECT_LOCK && o->info.recursive ? "rlock" : names[o->type];
 }
 
@@ -41,6 +42,13 @@ static int put_progress(const struct sync_info *i, struct buf *out) {
   if (rc == 0 && i->max != PROGRESS_ENDLESS)
     rc = buf_format(out, " of %" PRIu64, i->max);
   return rc || !i->set ? rc : buf_format(out, ", closed");
+}
+
+static int put_rwlock(const struct sync_info *i, struct buf *out) {
+  int rc = i->holder  ? buf_format(out, "written")
+           : i->count ? buf_format(out, "%" PRIu64 " reading", i->count)
+                      : buf_format(out, "free");
+  return rc || !i->set ? rc : buf_format(out, ", abandoned");
 }
 
 static int put_pipe(const struct snapshot *s, const struct snapshot_sync *o, struct buf *out) {
@@ -76,6 +84,8 @@ static int put_state(const struct snapshot *s, const struct snapshot_sync *o, st
     return put_progress(i, out);
   case OBJECT_LATCH:
     return i->count ? buf_format(out, "%" PRIu64 " left", i->count) : buf_format(out, "open");
+  case OBJECT_RWLOCK:
+    return put_rwlock(i, out);
   case OBJECT_PIPE:
     return put_pipe(s, o, out);
   default:

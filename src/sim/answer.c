@@ -25,6 +25,7 @@ static size_t info_size(enum op_kind kind) {
   case OP_VALUE_LOOK:
   case OP_DICT_LOOK:
   case OP_PROGRESS_LOOK:
+  case OP_RWLOCK_LOOK:
   case OP_LATCH_LOOK:
     return sizeof(struct sync_info);
   default:

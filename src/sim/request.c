@@ -180,6 +180,7 @@ bool op_makes_sync(enum op_kind kind) {
   case OP_VALUE_NEW:
   case OP_DICT_NEW:
   case OP_PROGRESS_NEW:
+  case OP_RWLOCK_NEW:
   case OP_LATCH_NEW:
     return true;
   default:

@@ -185,6 +185,11 @@ static int drop(struct world *w, uint32_t i, const struct request *r, struct ans
 #define ROW_LATCH_LOOK world_sync_look
 #define ROW_LATCH_WAIT world_sync_do, TOGETHER(world_sync_can)
 #define ROW_LATCH_DOWN world_sync_do
+#define ROW_RWLOCK_NEW world_sync_new
+#define ROW_RWLOCK_LOOK world_sync_look
+#define ROW_RWLOCK_READ world_sync_do, ALONE(world_sync_can)
+#define ROW_RWLOCK_WRITE world_sync_do, ALONE(world_sync_can)
+#define ROW_RWLOCK_RELEASE world_sync_do
 #define ROW_SELECT world_select_do, ALONE(world_select_can)
 #define ROW_CLOCK_SLEEP nothing, TOGETHER(sleep_can)
 #define ROW_CLOCK_NOW now
@@ -322,6 +327,7 @@ static bool wants_object(enum op_kind kind) {
     NEW(VALUE)
     NEW(DICT)
     NEW(PROGRESS)
+    NEW(RWLOCK)
     NEW(LATCH)
 #undef NEW
     return false;

@@ -14,6 +14,7 @@
  *   - CONDITION_WAIT: enter and release the lock; be woken up, or time out; have the lock again
  *     (object/compose.h). Being woken up and taking the lock is one step when `merge_relock` is set
  *   - BARRIER_WAIT: arrive; leave. The last to arrive does both at once
+ *   - RWLOCK_READ and WRITE, of one that is taken: join the line; have it
  *   - EVENT_WAIT, of an event that is not set: join the line; leave. So a process may come too late
  *     for a set that is followed by a clear. The same in a SELECT
  *   - PROCESS_AWAIT: give up locks and the like, if it has any; wait for the children

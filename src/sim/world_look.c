@@ -9,19 +9,14 @@
  */
 
 static const char *word_of(enum object_type type) {
-  static const char *const words[OBJECT_TYPES] = {[OBJECT_PROCESS] = "process",
-                                                  [OBJECT_QUEUE] = "queue",
-                                                  [OBJECT_CLOCK] = "clock",
-                                                  [OBJECT_LOCK] = "lock",
-                                                  [OBJECT_SEMAPHORE] = "semaphore",
-                                                  [OBJECT_EVENT] = "event",
-                                                  [OBJECT_CONDITION] = "condition",
-                                                  [OBJECT_BARRIER] = "barrier",
-                                                  [OBJECT_VALUE] = "value",
-                                                  [OBJECT_DICT] = "dict",
-                                                  [OBJECT_PROGRESS] = "progress",
-                                                  [OBJECT_LATCH] = "latch",
-                                                  [OBJECT_PIPE] = "pipe"};
+  static const char *const words[OBJECT_TYPES] = {
+      [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",
+      [OBJECT_CLOCK] = "clock",         [OBJECT_LOCK] = "lock",
+      [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event",
+      [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
+      [OBJECT_VALUE] = "value",         [OBJECT_DICT] = "dict",
+      [OBJECT_PROGRESS] = "progress",   [OBJECT_LATCH] = "latch",
+      [OBJECT_RWLOCK] = "rwlock",       [OBJECT_PIPE] = "pipe"};
   return type < OBJECT_TYPES && words[type] ? words[type] : "object";
 }
 
@@ -166,6 +161,12 @@ static bool describe_sync(struct world *w, uint32_t slot, char *to, size_t size,
   case OBJECT_DICT:
     count_of(to, size, info.count, "key");
     break;
+  case OBJECT_RWLOCK:
+    if (info.holder)
+      snprintf(to, size, "written by %s#%llu", info.holder_name, (unsigned long long)info.holder);
+    else
+      snprintf(to, size, "%llu reading", (unsigned long long)info.count);
+    break;
   case OBJECT_LATCH:
     snprintf(to, size, "%llu left", (unsigned long long)info.count);
     break;
@@ -199,13 +200,6 @@ bool world_describe(struct world *w, const struct object_ref *ref, char *to, siz
 /* -- what is left behind ------------------------------------------------------------------------
  */
 
-static enum op_kind taking(enum object_type type) {
-  return type == OBJECT_LOCK    ? OP_LOCK_ACQUIRE
-         : type == OBJECT_VALUE ? OP_VALUE_UPDATE
-         : type == OBJECT_DICT  ? OP_DICT_UPDATE
-                                : OP_NONE;
-}
-
 /* The newest first. */
 static const struct past_event *past_at(const struct world_past *p, uint32_t n) {
   bool known = n < p->count && n < PAST_EVENTS;
@@ -214,10 +208,9 @@ static const struct past_event *past_at(const struct world_past *p, uint32_t n) 
 
 static bool is_forgotten(const struct world *w, uint32_t i, uint32_t slot, struct forgotten *ret) {
   const struct world_object *o = &w->objects[slot];
-  enum op_kind kind = o->serial ? taking(o->type) : OP_NONE;
-  uint64_t owners[SYNC_WORDS];
-  if (kind == OP_NONE || !sync_machine_of(o->type)->watch(o->words, owners) ||
-      owners[0] != world_who(i))
+  const struct sync_machine *m = o->serial ? sync_machine_of(o->type) : NULL;
+  enum op_kind kind = m && m->taken_by ? m->taken_by(o->words, world_who(i)) : OP_NONE;
+  if (kind == OP_NONE)
     return false;
   *ret = (struct forgotten){.type = o->type, .id = o->serial};
   memcpy(ret->name, o->name, sizeof ret->name);

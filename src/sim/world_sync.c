@@ -90,6 +90,19 @@ static uint64_t view_count(void *ctx, uint64_t after) {
   return n;
 }
 
+static uint64_t view_first(void *ctx, bool second) {
+  const struct world_view *v = ctx;
+  const struct sync_machine *m = sync_machine_of(v->w->objects[v->slot].type);
+  uint64_t first = 0;
+  for (uint32_t k = 0; k < v->w->place_count; k++) {
+    const struct world_place *p = &v->w->places[k];
+    if (in_line(p, v->slot) && sync_is_second(m, (enum op_kind)p->kind) == second &&
+        !v->w->actors[p->process].stopped && (first == 0 || p->ticket < first))
+      first = p->ticket;
+  }
+  return first;
+}
+
 static uint64_t view_newest(void *ctx) { return ((struct world_view *)ctx)->w->last_ticket; }
 
 static uint64_t view_enter(void *ctx) {
@@ -124,6 +137,7 @@ const struct sync_world_ops world_view_ops = {
     .gone = view_gone,
     .nth = view_nth,
     .count = view_count,
+    .first = view_first,
     .newest = view_newest,
     .enter = view_enter,
     .outsiders = view_outsiders,
@@ -183,11 +197,16 @@ int world_apply(struct world *w, uint32_t i, uint32_t slot, const struct request
   return rc;
 }
 
+/* Does the order of arrival count? */
+static bool lines_up(enum op_kind kind) {
+  return kind == OP_EVENT_WAIT || kind == OP_RWLOCK_READ || kind == OP_RWLOCK_WRITE;
+}
+
 /* Must it still join the line? That is a step of its own: whoever sets the event, and clears it,
  * may come before. */
 static bool must_join(struct world *w, uint32_t i, uint32_t slot, const struct request *r) {
   const struct world_place *p = world_place_of(w, slot, i);
-  return r->kind == OP_EVENT_WAIT && !deadline_is_over(w, r->deadline_ns) && (!p || !p->ticket);
+  return lines_up(r->kind) && !deadline_is_over(w, r->deadline_ns) && (!p || !p->ticket);
 }
 
 enum world_can world_sync_can(struct world *w, uint32_t i, const struct request *r) {

@@ -82,7 +82,7 @@ static void make_thing(int i) {
       [OBJECT_LOCK] = OP_LOCK_NEW,           [OBJECT_SEMAPHORE] = OP_SEMAPHORE_NEW,
       [OBJECT_EVENT] = OP_EVENT_NEW,         [OBJECT_CONDITION] = OP_CONDITION_NEW,
       [OBJECT_BARRIER] = OP_BARRIER_NEW,     [OBJECT_VALUE] = OP_VALUE_NEW,
-      [OBJECT_DICT] = OP_DICT_NEW,           [OBJECT_PROGRESS] = OP_PROGRESS_NEW, [OBJECT_LATCH] = OP_LATCH_NEW};
+      [OBJECT_DICT] = OP_DICT_NEW,           [OBJECT_PROGRESS] = OP_PROGRESS_NEW, [OBJECT_LATCH] = OP_LATCH_NEW, [OBJECT_RWLOCK] = OP_RWLOCK_NEW};
   const struct thing *t = &setup->things[i];
   struct sim_answer a;
   struct sim_request r = {.kind = kinds[t->type],
@@ -451,7 +451,7 @@ static bool sim_look(int thing, struct look *ret) {
       [OBJECT_LOCK] = OP_LOCK_LOOK,           [OBJECT_SEMAPHORE] = OP_SEMAPHORE_LOOK,
       [OBJECT_EVENT] = OP_EVENT_LOOK,         [OBJECT_CONDITION] = OP_CONDITION_LOOK,
       [OBJECT_BARRIER] = OP_BARRIER_LOOK,     [OBJECT_VALUE] = OP_VALUE_LOOK,
-      [OBJECT_DICT] = OP_DICT_LOOK,           [OBJECT_PROGRESS] = OP_PROGRESS_LOOK, [OBJECT_LATCH] = OP_LATCH_LOOK};
+      [OBJECT_DICT] = OP_DICT_LOOK,           [OBJECT_PROGRESS] = OP_PROGRESS_LOOK, [OBJECT_LATCH] = OP_LATCH_LOOK, [OBJECT_RWLOCK] = OP_RWLOCK_LOOK};
   struct sim_answer a;
   *ret = (struct look){0};
   if (thing < 0) {

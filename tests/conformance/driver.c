@@ -80,6 +80,8 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
   switch (kind) {
   case OP_LOCK_ACQUIRE:
   case OP_SEMAPHORE_ACQUIRE:
+  case OP_RWLOCK_READ:
+  case OP_RWLOCK_WRITE:
     a->abandoned = ok && all->abandoned;
     break;
   case OP_CONDITION_WAIT:

@@ -179,6 +179,31 @@ static const char *value_law(const struct lawful *l, const struct told *b, const
   return NULL;
 }
 
+static const char *rwlock_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  bool written = b->info.holder != 0, mine = b->info.holder == l->who;
+  switch (l->kind) {
+  case OP_RWLOCK_READ:
+    LAW((l->rc == -SBX_ERWLOCK) == mine, "whoever writes does not read");
+    LAW(l->rc || !written, "nobody reads while another writes");
+    LAW(l->rc || (a->info.count >= b->info.count && a->info.count <= b->info.count + 1),
+        "a reader counts once");
+    LAW(l->rc || l->answer.abandoned == b->info.set, "each reader is told of a writer that is gone");
+    LAW(l->rc || a->info.set == b->info.set, "reading repairs nothing");
+    break;
+  case OP_RWLOCK_WRITE:
+    LAW(l->rc || (!written && b->info.count == 0), "a writer is alone");
+    LAW(l->rc || a->info.holder == l->who, "who may write is the writer");
+    LAW(l->rc || l->answer.abandoned == b->info.set, "a writer is told of one that is gone");
+    LAW(l->rc || !a->info.set, "it is told once");
+    break;
+  default:
+    LAW(!mine || (l->rc == 0 && a->info.holder == 0), "a writer can release");
+    LAW(mine || a->info.holder == b->info.holder, "nobody releases for a writer");
+    LAW(a->info.count <= b->info.count && a->info.set == b->info.set, "a release lets nobody in");
+  }
+  return NULL;
+}
+
 static const char *latch_law(const struct lawful *l, const struct told *b, const struct told *a) {
   LAW(l->rc == 0, "ops of latches succeed");
   if (l->kind == OP_LATCH_WAIT) {
@@ -276,7 +301,7 @@ static law_fn *const laws[OBJECT_TYPES] = {
     [OBJECT_EVENT] = event_law,     [OBJECT_CONDITION] = condition_law,
     [OBJECT_BARRIER] = barrier_law, [OBJECT_VALUE] = value_law,
     [OBJECT_DICT] = dict_law,    [OBJECT_QUEUE] = queue_law,
-    [OBJECT_LATCH] = latch_law, [OBJECT_PIPE] = pipe_law,       [OBJECT_PROGRESS] = progress_law,
+    [OBJECT_LATCH] = latch_law, [OBJECT_PIPE] = pipe_law,       [OBJECT_RWLOCK] = rwlock_law,       [OBJECT_PROGRESS] = progress_law,
 };
 
 const char *law_of_step(const struct lawful *l, const struct told *before,

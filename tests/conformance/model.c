@@ -102,6 +102,17 @@ static uint64_t view_count(void *ctx, uint64_t after) {
   return n;
 }
 
+static uint64_t view_first(void *ctx, bool second) {
+  const struct view *v = ctx;
+  uint64_t first = 0;
+  for (int i = 0; i < v->m->setup->proc_count; i++) {
+    const struct model_proc *p = &v->s->procs[i];
+    if (stands(p, v->thing) && is_second(v, i) == second && (first == 0 || p->ticket < first))
+      first = p->ticket;
+  }
+  return first;
+}
+
 static uint64_t count_second(const struct view *v) {
   uint64_t n = 0;
   for (int i = 0; i < v->m->setup->proc_count; i++)
@@ -146,6 +157,7 @@ static bool view_outsiders(void *ctx) {
 static const struct sync_world_ops view_ops = {.gone = view_gone,
                                                .nth = view_nth,
                                                .count = view_count,
+                                               .first = view_first,
                                                .newest = view_newest,
                                                .enter = view_enter,
                                                .outsiders = view_outsiders};
@@ -1138,7 +1150,7 @@ static const char *kind_name(int kind) {
   static int which;
   static const char *const types[OBJECT_TYPES] = {"",        "process",   "queue", "clock",
                                                   "lock",    "semaphore", "event", "condition",
-                                                  "barrier", "value",     "dict",  "progress", "latch",
+                                                  "barrier", "value",     "dict",  "progress", "latch", "rwlock",
                                                   "pipe"};
   if (kind == DO_DROP || kind == DO_LEAVE)
     return kind == DO_DROP ? "drop" : "leave";

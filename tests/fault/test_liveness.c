@@ -493,6 +493,51 @@ LIVENESS_TEST(an_event_wakes_all_though_it_is_cleared_at_once) {
   join_all(ps);
 }
 
+static void has_to_wait_for(struct object *w, enum op_kind held, enum op_kind kind, int count) {
+  struct object *ps[WAITERS];
+  CHECK_EQ(act(w, held, 0), 0);
+  for (int i = 0; i < count; i++)
+    ps[i] = start_waiter((struct role){w, .kind = kind, .then = OP_RWLOCK_RELEASE});
+  do_op(w, OP_RWLOCK_RELEASE);
+  for (int i = 0; i < count; i++)
+    join_well(ps[i]);
+}
+
+LIVENESS_TEST(a_release_lets_in_readers_or_a_writer) {
+  struct object *w = new_object(OBJECT_RWLOCK, 0);
+  has_to_wait_for(w, OP_RWLOCK_READ, OP_RWLOCK_WRITE, 1);
+  has_to_wait_for(w, OP_RWLOCK_WRITE, OP_RWLOCK_READ, WAITERS);
+  has_to_wait_for(w, OP_RWLOCK_WRITE, OP_RWLOCK_WRITE, WAITERS);
+  has_to_wait_for(w, OP_RWLOCK_READ, OP_RWLOCK_WRITE, WAITERS);
+}
+
+/* Readers wait behind a writer, which does not wait any more. */
+static int write_or_give_up(void *arg) {
+  struct object *w = *(struct object **)arg;
+  CHECK_EQ(act_until(w, OP_RWLOCK_WRITE, 0, in_ms(300)), -SBX_ETIMEDOUT);
+  return 0;
+}
+
+LIVENESS_TEST(a_writer_that_gives_up_lets_in_the_readers_behind_it) {
+  struct object *w = new_object(OBJECT_RWLOCK, 0), *ps[WAITERS];
+  do_op(w, OP_RWLOCK_READ);
+  struct object *writer = spawn_process(write_or_give_up, &w);
+  await_sleep(writer, OP_RWLOCK_WRITE);
+  start_waiters(ps, (struct role){w, .kind = OP_RWLOCK_READ, .then = OP_RWLOCK_RELEASE});
+  join_all(ps);
+  join_well(writer);
+  do_op(w, OP_RWLOCK_RELEASE);
+}
+
+LIVENESS_TEST(a_reader_or_writer_that_leaves_wakes) {
+  for (int status = 0; status < 2; status++) {
+    struct object *w = new_object(OBJECT_RWLOCK, 0);
+    wakes_when_it_leaves(w, OP_RWLOCK_WRITE, status, (struct role){w, .kind = OP_RWLOCK_READ});
+    w = new_object(OBJECT_RWLOCK, 0);
+    wakes_when_it_leaves(w, OP_RWLOCK_READ, status, (struct role){w, .kind = OP_RWLOCK_WRITE});
+  }
+}
+
 LIVENESS_TEST(a_latch_that_opens_wakes_all) {
   struct object *l = new_object(OBJECT_LATCH, 1);
   struct object *p = start_waiter((struct role){l, .kind = OP_LATCH_WAIT});
@@ -1144,6 +1189,9 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_process_that_fails_with_a_unit_wakes),
       cmocka_unit_test(an_event_wakes_all),
       cmocka_unit_test(an_event_wakes_all_though_it_is_cleared_at_once),
+      cmocka_unit_test(a_release_lets_in_readers_or_a_writer),
+      cmocka_unit_test(a_writer_that_gives_up_lets_in_the_readers_behind_it),
+      cmocka_unit_test(a_reader_or_writer_that_leaves_wakes),
       cmocka_unit_test(a_latch_that_opens_wakes_all),
       cmocka_unit_test(the_last_to_arrive_at_a_barrier_wakes_all),
       cmocka_unit_test(abort_and_reset_of_a_barrier_wake_all),

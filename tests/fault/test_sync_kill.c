@@ -179,6 +179,32 @@ static void barrier_once(int worker, uint64_t *seed) {
 
 static uint64_t kills; /* of workers */
 
+/* Two write, and are alone with it; two read. */
+static void rwlock_once(int worker, uint64_t *seed) {
+  bool abandoned;
+  if (worker % 2) {
+    do_op(OP_RWLOCK_READ, 0, &abandoned);
+    uint64_t writer = atomic_load(&board->inside[0]);
+    CHECK(writer == 0 || (abandoned && process_gone(the_backend->control, writer, true)));
+    linger(seed);
+    CHECK_EQ(atomic_load(&board->inside[0]), writer);
+    do_op(OP_RWLOCK_RELEASE, 0, NULL);
+    return;
+  }
+  do_op(OP_RWLOCK_WRITE, 0, &abandoned);
+  uint64_t before = atomic_exchange(&board->inside[0], myself());
+  CHECK(before == 0 || (abandoned && process_gone(the_backend->control, before, true)));
+  linger(seed);
+  CHECK_EQ(atomic_load(&board->inside[0]), myself());
+  atomic_store(&board->inside[0], 0);
+  do_op(OP_RWLOCK_RELEASE, 0, NULL);
+}
+
+static void rwlock_finish(void) {
+  CHECK_EQ(try_op(OP_RWLOCK_WRITE, 0, NULL, 0), 0);
+  do_op(OP_RWLOCK_RELEASE, 0, NULL);
+}
+
 enum { LATCH_FIRST = 1 << 30 };
 
 /* It does not open while they work: those that wait give up soon. */
@@ -388,6 +414,7 @@ static const struct job jobs[] = {
     {"watched value", {.type = OBJECT_VALUE}, watch_once, watch_prepare, watch_finish, sleeping},
     {"dict", {.type = OBJECT_DICT}, dict_once, NULL, dict_finish, of_dicts},
     {"select", {.type = OBJECT_LOCK}, select_once, select_prepare, select_finish, sleeping},
+    {"rwlock", {.type = OBJECT_RWLOCK}, rwlock_once, NULL, rwlock_finish, sleeping},
     {"latch", {.type = OBJECT_LATCH, .count = LATCH_FIRST}, latch_once, NULL, latch_finish, sleeping},
     {"progress", {.type = OBJECT_PROGRESS, .max = 100}, progress_once, NULL, progress_finish, NULL},
 };

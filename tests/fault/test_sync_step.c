@@ -10,6 +10,7 @@
 
 #include <signal.h>
 
+#include "object/rwlock.h"
 #include "os/sync/dict_table.h"
 #include "os/sync/sync.h"
 
@@ -168,6 +169,48 @@ static bool event_was_set(const struct scene *s) {
   CHECK_EQ(plain(OP_EVENT_WAIT, NULL), set ? 0 : -SBX_ETIMEDOUT);
   CHECK_EQ(plain(OP_EVENT_CLEAR, NULL), 0);
   return set;
+}
+
+static void take_to_write(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_RWLOCK_WRITE, NULL), 0);
+}
+static void take_to_read(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_RWLOCK_READ, NULL), 0);
+}
+static void give_rwlock(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(plain(OP_RWLOCK_RELEASE, NULL), 0);
+}
+static void taken_to_write(void) { take_to_write(NULL); }
+
+/* A dead writer is told of, to a reader and to the next writer, once; and it is free for both. */
+static bool rwlock_was_written(const struct scene *s) {
+  bool to_reader, to_writer, again;
+  (void)s;
+  CHECK_EQ(info().count, 0);
+  CHECK_EQ(plain(OP_RWLOCK_READ, &to_reader), 0);
+  CHECK_EQ(plain(OP_RWLOCK_RELEASE, NULL), 0);
+  CHECK_EQ(plain(OP_RWLOCK_WRITE, &to_writer), 0);
+  CHECK_EQ(plain(OP_RWLOCK_RELEASE, NULL), 0);
+  CHECK_EQ(plain(OP_RWLOCK_WRITE, &again), 0);
+  CHECK_EQ(plain(OP_RWLOCK_RELEASE, NULL), 0);
+  CHECK(to_reader == to_writer && !again);
+  return to_writer;
+}
+static bool rwlock_was_given(const struct scene *s) { return !rwlock_was_written(s); }
+
+/* The main process reads, too: so the record shows who else did. */
+static void main_reads(const struct scene *s) { take_to_read(s); }
+static bool rwlock_was_read(const struct scene *s) {
+  const uint64_t *state = the_backend->control->syncs[shared->slot].state[0];
+  uint64_t generation = atomic_load(&the_backend->control->syncs[shared->slot].monitor.generation);
+  bool two = state[(generation & 1) * RECORD_WORDS + RWLOCK_COUNT] == 2;
+  CHECK_EQ(info().count, 1);
+  CHECK_EQ(plain(OP_RWLOCK_RELEASE, NULL), 0);
+  CHECK(!rwlock_was_written(s));
+  return two;
 }
 
 /* A latch of its own for each victim: it opens once. */
@@ -451,6 +494,25 @@ static const struct scene scenes[] = {
      {0},
      0},
     {"event set", {.type = OBJECT_EVENT}, NULL, NULL, set_event, event_was_set, {0}, {0}, 0},
+    {"rwlock write", {.type = OBJECT_RWLOCK}, NULL, NULL, take_to_write, rwlock_was_written, {0}, {0}, 0},
+    {"rwlock release",
+     {.type = OBJECT_RWLOCK},
+     NULL,
+     taken_to_write,
+     give_rwlock,
+     rwlock_was_given,
+     {0},
+     {0},
+     0},
+    {"rwlock read",
+     {.type = OBJECT_RWLOCK},
+     main_reads,
+     NULL,
+     take_to_read,
+     rwlock_was_read,
+     {0},
+     {0},
+     0},
     {"latch down",
      {.type = OBJECT_LATCH, .count = 1},
      latch_before,

@@ -14,6 +14,7 @@ local make = {
   Event = function() return sandbox.event() end,
   Condition = function() return sandbox.condition() end,
   Barrier = function() return sandbox.barrier(1) end,
+  RWLock = function() return sandbox.rwlock() end,
   Latch = function() return sandbox.latch(1) end,
   Value = function() return sandbox.value(1) end,
   Dict = function() return sandbox.dict() end,

@@ -371,6 +371,34 @@ describe("synchronisation:", function()
     assert.are.equal(3, b:wait() + p:result(T))
   end)
 
+  it("rwlock()   local _ <close> = w:read([t])   local _ <close> = w:write([t])   no writer starves; abandoned as locks are",
+    function()
+      local w = sandbox.rwlock()
+      do
+        local _ <close> = w:read()
+        local _ <close> = w:read(1)
+        assert.are.equal("2", spawn(function() local _ <close> = w:read() return tostring(w):match("(%d) reading") end):result(T))
+        same({ nil, "timeout" }, spawn(function() return w:write(0.01) end):result(T))
+      end
+      do
+        local _ <close> = w:write(1)
+        same({ nil, "timeout" }, spawn(function() return w:read(0.01) end):result(T))
+      end
+      local ready = queue()
+      local p = spawn({ quiet = true }, function() local _ <close> = w:write() ready:put(1) sleep(1000) end)
+      ready:get()
+      p:kill()
+      local hold, why = w:read()
+      assert.are.equal("abandoned", why)
+      hold:release()
+      hold, why = w:write()
+      assert.are.equal("abandoned", why)
+      hold:release()
+      hold, why = w:write()
+      assert.is_nil(why)
+      hold:release()
+    end)
+
   it("latch(n)   l:down([k])   l:wait([t])   l:count()", function()
     local l = sandbox.latch(3)
     assert.are.equal(3, l:count())

@@ -84,3 +84,88 @@ describe("wait_for", function()
     end)
   end)
 end)
+
+describe("an rwlock", function()
+  -- What is inside, by a value that each changes when it comes and goes: 100 for a writer.
+  local function inside(w, room, kind)
+    local _ <close> = w[kind](w)
+    local n = room:add(kind == "write" and 100 or 1)
+    assert(kind == "write" and n == 100 or kind == "read" and n < 100, kind .. " with " .. n)
+    room:add(kind == "write" and -100 or -1)
+  end
+
+  it("excludes: 3 readers and 2 writers", function()
+    local r = proved(function()
+      local w, room, ps = sandbox.rwlock(), sandbox.value(0), {}
+      for i = 1, 3 do ps[i] = spawn(inside, w, room, "read") end
+      for i = 4, 5 do ps[i] = spawn(inside, w, room, "write") end
+      for i = 1, 5 do assert(ps[i]:join()) end
+    end)
+    assert.is_true(r.interleavings > 1000, r.report)
+  end)
+
+  it("lets readers in together", function()
+    local r = explore(function()
+      local w, room = sandbox.rwlock(), sandbox.value(0)
+      local function read()
+        local _ <close> = w:read()
+        assert(room:add(1) == 1, "together")
+        room:add(-1)
+      end
+      local p, q = spawn({ quiet = true }, read), spawn({ quiet = true }, read)
+      p:result() q:result()
+    end)
+    assert.is_false(r.ok, r.report)
+  end)
+
+  -- `many` processes come again and again, for ever; each of `one` must get in.
+  local function nobody_starves(many, of_many, one, of_one)
+    return function()
+      local w = sandbox.rwlock()
+      for _ = 1, of_many do
+        spawn({ daemon = true }, function()
+          while true do
+            do local _ <close> = w[many](w) end
+            collectgarbage() -- so that a round is like the one before
+          end
+        end)
+      end
+      local ps = {}
+      for i = 1, of_one do
+        ps[i] = spawn(function() local _ <close> = w[one](w) end)
+      end
+      for i = 1, of_one do ps[i]:join() end
+    end
+  end
+
+  it("starves no writer: 3 readers that never rest, 2 writers", function()
+    proved(nobody_starves("read", 3, "write", 2))
+  end)
+
+  it("starves no reader: 2 writers that never rest, 3 readers", function()
+    proved(nobody_starves("write", 2, "read", 3))
+  end)
+
+  it("tells of a writer that ends in the middle of its work", function()
+    local r = explore(function()
+      local w = sandbox.rwlock()
+      local p = spawn({ quiet = true }, function()
+        local _ = w:write()
+        error "in the middle"
+      end)
+      p:join()
+      local hold, why = w:read()
+      assert(why == "abandoned")
+      hold:release()
+      hold, why = w:write()
+      assert(why == "abandoned")
+      hold:release()
+      hold, why = w:write()
+      assert(why == nil)
+      hold:release()
+    end)
+    assert.is_true(r.complete, r.report)
+    assert.are.equal(1, #r.failures, r.report)
+    assert.are.equal("held", r.failures[1].kind) -- by the writer, and that is all
+  end)
+end)

@@ -19,6 +19,7 @@
 #include "object/process.h"
 #include "object/progress.h"
 #include "object/queue.h"
+#include "object/rwlock.h"
 #include "object/semaphore.h"
 #include "object/value.h"
 
@@ -64,6 +65,12 @@ static uint64_t world_count(void *ctx, uint64_t after) {
   return n;
 }
 
+/* In these tests nobody stands in line for readers or writers. */
+static uint64_t world_first(void *ctx, bool second) {
+  (void)ctx, (void)second;
+  return 0;
+}
+
 static uint64_t world_newest(void *ctx) { return ((struct world *)ctx)->newest; }
 
 static uint64_t world_enter(void *ctx) {
@@ -79,6 +86,7 @@ static bool world_outsiders(void *ctx) {
 static const struct sync_world_ops world_ops = {.gone = world_is_gone,
                                                 .nth = world_nth,
                                                 .count = world_count,
+                                                .first = world_first,
                                                 .newest = world_newest,
                                                 .enter = world_enter,
                                                 .outsiders = world_outsiders};
@@ -154,6 +162,9 @@ static struct world world_that_waits(const struct sync_machine *m, enum op_kind 
     break;
   case OBJECT_DICT:
     act(&w, OWNER, OP_DICT_UPDATE, 1);
+    break;
+  case OBJECT_RWLOCK:
+    act(&w, OWNER, OP_RWLOCK_WRITE, 1);
     break;
   default:
     break;
@@ -322,6 +333,26 @@ static void events(void **state) {
   act(&c, 0, OP_EVENT_SET, 0);
   act(&c, 0, OP_EVENT_CLEAR, 0);
   assert_false(same(&a, &c)); /* the one that waits was let go */
+}
+
+static void rwlocks(void **state) {
+  (void)state;
+  struct world a = world_of(&rwlock_machine, 0, 0, false), b = a, c = a, d = a;
+  act(&a, 0, OP_RWLOCK_READ, 0);
+  act(&a, 1, OP_RWLOCK_READ, 0);
+  act(&b, -1, OP_RWLOCK_READ, 0); /* gone */
+  act(&b, 1, OP_RWLOCK_READ, 0);
+  assert_false(same(&a, &b));
+  act(&b, 0, OP_RWLOCK_READ, 0);
+  assert_true(same(&a, &b));
+  act(&c, -1, OP_RWLOCK_WRITE, 0);
+  act(&d, -1, OP_RWLOCK_WRITE, 0);
+  act(&d, 0, OP_RWLOCK_READ, 0);
+  act(&d, 0, OP_RWLOCK_RELEASE, 0);
+  assert_true(same(&c, &d)); /* left by a writer, in both */
+  act(&d, 0, OP_RWLOCK_WRITE, 0);
+  act(&d, 0, OP_RWLOCK_RELEASE, 0);
+  assert_false(same(&c, &d));
 }
 
 static void latches(void **state) {
@@ -599,6 +630,7 @@ int main(void) {
       cmocka_unit_test(locks),
       cmocka_unit_test(semaphores),
       cmocka_unit_test(events),
+      cmocka_unit_test(rwlocks),
       cmocka_unit_test(latches),
       cmocka_unit_test(progress),
       cmocka_unit_test(conditions),

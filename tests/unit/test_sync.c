@@ -20,6 +20,7 @@
 #include "object/lock.h"
 #include "object/number.h"
 #include "object/progress.h"
+#include "object/rwlock.h"
 #include "object/semaphore.h"
 #include "object/value.h"
 #include "os/shared/line.h"
@@ -32,6 +33,7 @@ enum { PEOPLE = 6 };
 struct person {
   uint64_t who, ticket; /* ticket 0: not in line */
   bool gone;
+  bool second; /* it stands in the second line */
 };
 
 struct made_up {
@@ -74,6 +76,17 @@ static uint64_t made_up_count(void *ctx, uint64_t after) {
   return n;
 }
 
+static uint64_t made_up_first(void *ctx, bool second) {
+  const struct made_up *m = ctx;
+  uint64_t first = 0;
+  for (int i = 0; i < PEOPLE; i++) {
+    uint64_t t = m->people[i].gone || m->people[i].second != second ? 0 : m->people[i].ticket;
+    if (t && (first == 0 || t < first))
+      first = t;
+  }
+  return first;
+}
+
 static uint64_t made_up_newest(void *ctx) { return ((struct made_up *)ctx)->newest; }
 
 static uint64_t made_up_enter(void *ctx) {
@@ -86,6 +99,7 @@ static bool made_up_outsiders(void *ctx) { return ((struct made_up *)ctx)->outsi
 static const struct sync_world_ops made_up_ops = {.gone = made_up_gone,
                                                   .nth = made_up_nth,
                                                   .count = made_up_count,
+                                                  .first = made_up_first,
                                                   .newest = made_up_newest,
                                                   .enter = made_up_enter,
                                                   .outsiders = made_up_outsiders};
@@ -358,6 +372,83 @@ static void an_event_lets_go_who_waited_when_it_was_set(void **state) {
   assert_false(can(&m, 2, OP_EVENT_WAIT));
   wait_in_line(&m, 2);
   assert_false(can(&m, 2, OP_EVENT_WAIT));
+}
+
+/* Person i asks, and has to wait. */
+static void line_up(struct model *m, int i, enum op_kind kind) {
+  assert_false(can(m, i, kind));
+  m->world.people[i].ticket = ++m->world.newest;
+  m->world.people[i].second = kind == OP_RWLOCK_WRITE;
+}
+
+static void readers_and_writers_are_let_in_as_they_came(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_RWLOCK});
+  assert_int_equal(act(&m, 0, OP_RWLOCK_READ, 0), 0);
+  assert_int_equal(act(&m, 1, OP_RWLOCK_READ, 0), 0);
+  assert_int_equal(act(&m, 0, OP_RWLOCK_WRITE, 0), -SBX_ERWLOCK);
+  line_up(&m, 2, OP_RWLOCK_WRITE);
+  line_up(&m, 3, OP_RWLOCK_READ); /* behind the writer, though others read */
+  line_up(&m, 4, OP_RWLOCK_WRITE);
+  line_up(&m, 5, OP_RWLOCK_READ);
+  assert_int_equal(act(&m, 0, OP_RWLOCK_READ, 0), 0); /* it reads already */
+  assert_int_equal(act(&m, 0, OP_RWLOCK_RELEASE, 0), 0);
+  assert_int_equal(act(&m, 0, OP_RWLOCK_RELEASE, 0), 0);
+  assert_int_equal(act(&m, 0, OP_RWLOCK_RELEASE, 0), -SBX_ENOTHELD);
+  assert_false(can(&m, 2, OP_RWLOCK_WRITE));
+  assert_int_equal(act(&m, 1, OP_RWLOCK_RELEASE, 0), 0);
+  assert_true(can(&m, 2, OP_RWLOCK_WRITE));
+  assert_false(can(&m, 3, OP_RWLOCK_READ) || can(&m, 4, OP_RWLOCK_WRITE) || can(&m, 5, OP_RWLOCK_READ));
+  assert_false(can(&m, 0, OP_RWLOCK_READ)); /* it is free, but others wait */
+  assert_int_equal(act(&m, 2, OP_RWLOCK_WRITE, 0), 0);
+  go(&m, 2);
+  assert_int_equal(act(&m, 2, OP_RWLOCK_READ, 0), -SBX_ERWLOCK);
+  assert_false(can(&m, 3, OP_RWLOCK_READ));
+  m.world.people[2].gone = true; /* in the middle of its work */
+  assert_true(can(&m, 3, OP_RWLOCK_READ));
+  assert_false(can(&m, 4, OP_RWLOCK_WRITE) || can(&m, 5, OP_RWLOCK_READ));
+  m.world.people[4].gone = true; /* the writer between the readers: those join */
+  assert_true(can(&m, 5, OP_RWLOCK_READ));
+}
+
+static void an_rwlock_tells_of_a_writer_that_died_until_another_had_it(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_RWLOCK});
+  struct sync_step step = step_of(&m, 0, OP_RWLOCK_READ, 0);
+  assert_int_equal(act(&m, 5, OP_RWLOCK_READ, 0), 0);
+  m.world.people[5].gone = true; /* a reader changes nothing */
+  assert_int_equal(act(&m, 4, OP_RWLOCK_WRITE, 0), 0);
+  m.world.people[4].gone = true;
+  for (int i = 0; i < 3; i++) {
+    step = step_of(&m, i, OP_RWLOCK_READ, 0);
+    assert_int_equal(act_with(&m, &step), 0);
+    assert_true(step.abandoned);
+    assert_int_equal(act(&m, i, OP_RWLOCK_RELEASE, 0), 0);
+  }
+  step = step_of(&m, 1, OP_RWLOCK_WRITE, 0);
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_true(step.abandoned);
+  assert_int_equal(act(&m, 1, OP_RWLOCK_RELEASE, 0), 0);
+  step = step_of(&m, 2, OP_RWLOCK_WRITE, 0);
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_false(step.abandoned);
+}
+
+static void only_so_many_read_at_a_time(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_RWLOCK});
+  struct sync_world w = world_of(&m);
+  m.world.people[5].gone = true;
+  assert_int_equal(act(&m, 5, OP_RWLOCK_READ, 0), 0);
+  for (int i = 1; i < RWLOCK_READERS; i++) /* that there are not so many people does not matter to it */
+    m.s[RWLOCK_FIRST + m.s[RWLOCK_COUNT]++] = m.world.people[i % 4].who << 8 | 1;
+  assert_true(can(&m, 4, OP_RWLOCK_READ)); /* one is gone */
+  assert_int_equal(act(&m, 4, OP_RWLOCK_READ, 0), 0);
+  m.world.people[5] = (struct person){.who = 12345};
+  struct sync_step step = step_of(&m, 5, OP_RWLOCK_READ, 0);
+  assert_false(rwlock_machine.enabled(m.s, &step, &w));
+  assert_int_equal(act(&m, 4, OP_RWLOCK_RELEASE, 0), 0);
+  assert_true(rwlock_machine.enabled(m.s, &step, &w));
 }
 
 static void a_latch_opens_once(void **state) {
@@ -885,6 +976,9 @@ int main(void) {
       cmocka_unit_test(progress_counts_until_it_is_closed),
       cmocka_unit_test(progress_is_closed_with_its_maker),
       cmocka_unit_test(an_event_lets_go_who_waited_when_it_was_set),
+      cmocka_unit_test(readers_and_writers_are_let_in_as_they_came),
+      cmocka_unit_test(an_rwlock_tells_of_a_writer_that_died_until_another_had_it),
+      cmocka_unit_test(only_so_many_read_at_a_time),
       cmocka_unit_test(a_latch_opens_once),
       cmocka_unit_test(a_notification_goes_to_the_living_in_order),
       cmocka_unit_test(a_barrier_lets_all_go_or_breaks),

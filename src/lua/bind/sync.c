@@ -119,7 +119,7 @@ struct hold {
 
 int sync_hold(lua_State *L, enum object_type type, enum op_kind acquire, enum op_kind release) {
   struct lib *lib = lib_of(L);
-  struct op op = {.kind = acquire, .number = acquire == OP_LOCK_ACQUIRE};
+  struct op op = {.kind = acquire, .number = op_describe(acquire)->past != NULL};
   lib_check_handle(L, 1, type);
   struct hold *hold = lua_newuserdatauv(L, sizeof *hold, 1);
   *hold = (struct hold){.release = release, .generation = lib->life.generation};
@@ -222,9 +222,9 @@ static void open_type(lua_State *L, int table, const struct sync_type *t) {
 }
 
 void lib_open_sync(lua_State *L, int table) {
-  static const struct sync_type *const types[] = {&sync_lock,      &sync_semaphore, &sync_event,
-                                                  &sync_condition, &sync_barrier,   &sync_value,
-                                                  &sync_dict,      &sync_progress,  &sync_latch};
+  static const struct sync_type *const types[] = {
+      &sync_lock,  &sync_semaphore, &sync_event,    &sync_condition, &sync_barrier,
+      &sync_value, &sync_dict,      &sync_progress, &sync_latch,     &sync_rwlock};
   open_hold(L);
   dict_open_pairs(L);
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)

@@ -715,6 +715,46 @@ function Barrier:abort() end
 ---@return true
 function Barrier:reset() end
 
+---Make a lock for readers and writers: many processes may read at a time, or one may write.
+---```lua
+---local w, x = sandbox.rwlock(), sandbox.value { 1, 1 }
+---local p = spawn(function()
+---  local _ <close> = w:write()
+---  x:set { 2, 1 }
+---  x:set { 2, 2 }
+---end)
+---do
+---  local _ <close> = w:read()
+---  local v = x:get()
+---  print(v[1] == v[2]) --> true
+---end
+---p:join()
+---```
+---@param options? sandbox.NameOption
+---@return sandbox.RWLock rwlock
+function sandbox.rwlock(options) end
+
+---A lock for readers and writers. All are let in in the order in which they came, so that neither writers nor readers starve. A
+---process that reads may read again; to write while it reads, or the other way round, is an error. At most 44 processes read at
+---the same time; others wait.
+---
+---If a writer dies with it, or ends, each reader is told that it was abandoned, until a writer, who is told, too, has had it. A
+---reader that dies changes nothing.
+---@class sandbox.RWLock
+local RWLock = {}
+
+---Read, until the end of the block: no process writes meanwhile.
+---@param timeout? number # seconds
+---@return table? hold # nil if it was not possible in time
+---@return "abandoned"|"timeout"|nil reason
+function RWLock:read(timeout) end
+
+---Write, until the end of the block: no other process reads or writes meanwhile.
+---@param timeout? number # seconds
+---@return table? hold # nil if it was not possible in time
+---@return "abandoned"|"timeout"|nil reason
+function RWLock:write(timeout) end
+
 ---Make a latch: a count that goes down to 0, once; then all who wait for it go on.
 ---```lua
 ---local ready = sandbox.latch(3)

@@ -66,7 +66,8 @@ static void name_self(struct lib *lib, char *ret, size_t size) {
 void child_forgot(void *ctx, const struct forgotten *what) {
   char line[256 + WHERE_MAX], self[NAME_MAX_BYTES + 24], object[NAME_MAX_BYTES + 40];
   const char *type = lib_type_name(what->type);
-  bool lock = what->type == OBJECT_LOCK, known = what->where[0] != '\0';
+  bool lock = what->type == OBJECT_LOCK || what->type == OBJECT_RWLOCK,
+       known = what->where[0] != '\0';
   name_self(ctx, self, sizeof self);
   if (what->name[0])
     snprintf(object, sizeof object, "%s '%s'", type, what->name);

@@ -252,6 +252,7 @@ static const char *metatable_name(enum object_type type) {
       [OBJECT_BARRIER] = BARRIER_TYPE, [OBJECT_VALUE] = VALUE_TYPE,
       [OBJECT_DICT] = DICT_TYPE,       [OBJECT_PROGRESS] = PROGRESS_TYPE,
       [OBJECT_LATCH] = LATCH_TYPE,     [OBJECT_PIPE] = PIPE_TYPE,
+      [OBJECT_RWLOCK] = RWLOCK_TYPE,
   };
   return metatables[type];
 }

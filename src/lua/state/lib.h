@@ -38,6 +38,7 @@
 #define VALUE_TYPE "sandbox.value"
 #define DICT_TYPE "sandbox.dict"
 #define LATCH_TYPE "sandbox.latch"
+#define RWLOCK_TYPE "sandbox.rwlock"
 #define PROGRESS_TYPE "sandbox.progress"
 #define HOLD_TYPE "sandbox.hold"
 #define FAILURE_TYPE "sandbox.failure"

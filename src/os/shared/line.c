@@ -161,6 +161,18 @@ static bool can_act(pid_t pid) {
   return state && !strchr("TtZX", state);
 }
 
+uint64_t line_first_able(const struct control *c, const struct line *l) {
+  if (atomic_load(&l->end) == 0)
+    return 0;
+  struct line_place first = line_next(c, l, 0);
+  for (; first.ticket; first = line_next(c, l, first.ticket)) {
+    const struct process_record *p = &c->processes[first.slot];
+    if (!fair_is_due(atomic_load(&p->line_since_ns), clock_now_ns()) || can_act(p->pid))
+      break;
+  }
+  return first.ticket;
+}
+
 bool line_must_yield(const struct os_backend *b, const struct line *l) {
   const struct control *c = b->control;
   uint64_t mine = line_ticket(b);

@@ -67,6 +67,10 @@ void line_looked(const struct os_backend *b, struct line *l);
  * one has waited for long, lives, and is not stopped. */
 bool line_must_yield(const struct os_backend *b, const struct line *l);
 
+/* The ticket of the first that lives and is not stopped; of those that came but now the latter is not
+ * asked. 0: none. */
+uint64_t line_first_able(const struct control *c, const struct line *l);
+
 /* When to look again at the latest. `looks` counts the looks so far. */
 int64_t line_look_again_ns(const struct line *l, int place, unsigned looks);
 

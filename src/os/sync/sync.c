@@ -43,6 +43,11 @@ static uint64_t world_count(void *ctx, uint64_t after) {
   return line_count(v->control, &v->record->line, after);
 }
 
+static uint64_t world_first(void *ctx, bool second) {
+  const struct sync_view *v = ctx;
+  return line_first_able(v->control, second ? &v->record->second : &v->record->line);
+}
+
 static uint64_t world_newest(void *ctx) {
   const struct sync_view *v = ctx;
   return atomic_load(&v->control->next_ticket) - 1;
@@ -129,6 +134,7 @@ const struct sync_world_ops sync_view_ops = {
     .gone = world_is_gone,
     .nth = world_nth,
     .count = world_count,
+    .first = world_first,
     .newest = world_newest,
     .enter = world_enter,
     .outsiders = world_has_outsiders,
@@ -486,28 +492,18 @@ void sync_disarm(struct os_backend *b, struct op *op) {
 /* -- the end of a process ------------------------------------------------------------------------
  */
 
-/* The op by which a process came to have an object of this type in its hands. */
-static enum op_kind taking(enum object_type type) {
-  switch (type) {
-  case OBJECT_LOCK:
-    return OP_LOCK_ACQUIRE;
-  case OBJECT_VALUE:
-    return OP_VALUE_UPDATE;
-  case OBJECT_DICT:
-    return OP_DICT_UPDATE;
-  default:
-    return OP_NONE;
-  }
-}
-
 bool sync_find_forgotten(const struct control *c, uint32_t slot, uint64_t who,
                          struct forgotten *ret) {
   const struct sync_record *r = &c->syncs[slot];
-  uint64_t owners[SYNC_WORDS];
+  uint64_t state[SYNC_WORDS];
   struct past_event e;
   enum object_type type = (enum object_type)atomic_load(&c->objects[slot].type);
-  enum op_kind kind = taking(type);
-  if (kind == OP_NONE || sync_owners(c, slot, owners) == 0 || owners[0] != who)
+  const struct sync_machine *m = sync_machine_of(type);
+  if (!m || !m->taken_by)
+    return false;
+  sync_read(r, state);
+  enum op_kind kind = m->taken_by(state, who);
+  if (kind == OP_NONE)
     return false;
   *ret = (struct forgotten){.type = type, .id = stamp_serial(atomic_load(&c->object_stamp[slot]))};
   memcpy(ret->name, r->name, sizeof ret->name);
