@@ -171,21 +171,39 @@ static void print_text(FILE *f, const char *text, size_t len) {
   }
 }
 
+/* Are there others that end like this one, so that the token of the failure may be of another? */
+static bool is_one_of_several(const struct explore_outcome *o, uint32_t n, uint32_t which) {
+  uint32_t equal = 0;
+  for (uint32_t i = 0; i < n; i++)
+    equal += o[i].end == o[which].end;
+  return equal > 1 && o[which].end != EXPLORE_STUCK;
+}
+
 /* What the processes printed, and in how many interleavings. */
-static void print_outcomes(FILE *f, const struct exploration *x, bool complete) {
+static void print_outcomes(FILE *f, const struct exploration *x, bool complete,
+                           const struct script *again) {
   enum { MOST = 12 };
   const struct explore_outcome *o;
   uint32_t n = exploration_outcomes(x, &o);
   char ways[64];
-  if (n < 2)
+  if (n < 2 && (n == 0 || !o[0].unread))
     return;
   fprintf(f, "\noutcomes:\n");
   for (uint32_t i = 0; i < n && i < MOST; i++) {
     static const char *const words[] = {"",         "ends well",      "ends wrong",
                                         "deadlock", "a lock is held", "never ends"};
     const char *many = !complete ? "some" : o[i].ways < 0 ? "many" : number(o[i].ways, ways);
-    fprintf(f, "  %s: %s%s\n", many, words[o[i].end], o[i].len ? ", prints" : "");
+    fprintf(f, "  %s: %s%s%s\n", many, words[o[i].end], o[i].unread ? ", items are never read" : "",
+            o[i].len ? ", prints" : "");
     print_text(f, o[i].text, o[i].len);
+    struct failure one = {.loop = EXPLORE_NONE};
+    bool shown = again && n > 1 && (o[i].end == EXPLORE_WELL || is_one_of_several(o, n, i));
+    one.len =
+        shown ? exploration_path_to(x, o[i].state, &one.path, &one.preemptions) : EXPLORE_NONE;
+    if (one.len == EXPLORE_NONE)
+      continue;
+    replay_tell_token(f, again, x, &one);
+    free(one.path);
   }
   if (n > MOST)
     fprintf(f, "  and %" PRIu32 " more\n", n - MOST);
@@ -214,7 +232,11 @@ int explore_report(FILE *f, int width, struct exploration *x, const char *script
                    : "nothing went wrong in what was tried\n");
   if (s.stop != STOP_COMPLETE && s.stop != STOP_BOUND && exploration_outcomes(x, &outcomes) == 0)
     fprintf(f, "  none was followed to its end: fewer processes, or fewer rounds, would help\n");
-  print_outcomes(f, x, s.stop == STOP_COMPLETE);
+  print_outcomes(f, x, s.stop == STOP_COMPLETE, again);
+  if (s.timed)
+    fprintf(f,
+            "\nsleeps and timeouts are in virtual time, in which steps take none: whoever sleeps "
+            "longer always comes later\n");
   return bad                       ? EXIT_FOUND
          : s.stop == STOP_COMPLETE ? 0
          : s.stop == STOP_ASKED    ? EXIT_INTERRUPTED

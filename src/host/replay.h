@@ -25,6 +25,10 @@ struct failure; /* host/explore.h */
 void replay_tell(FILE *f, const struct script *script, const struct exploration *x,
                  const struct failure *of);
 
+/* The same in short, below one of several outcomes. */
+void replay_tell_token(FILE *f, const struct script *script, const struct exploration *x,
+                       const struct failure *of);
+
 /* Show the run in the simulator. Returns the exit status: that of such a run, or EXIT_DIFFERS. */
 int replay_simulated(struct script *script);
 

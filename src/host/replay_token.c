@@ -72,6 +72,16 @@ static void print_command(FILE *f, const struct script *s) {
   fputc('\n', f);
 }
 
+void replay_tell_token(FILE *f, const struct script *script, const struct exploration *x,
+                       const struct failure *of) {
+  struct buf token = {0};
+  uint32_t hash;
+  if (replay_hash(script, &hash) &&
+      token_write(x, of->path, of->len, of->loop, hash, false, &token) == 0)
+    fprintf(f, "    such a run: --replay '%.*s'\n", (int)token.len, (const char *)token.data);
+  buf_release(&token);
+}
+
 void replay_tell(FILE *f, const struct script *script, const struct exploration *x,
                  const struct failure *of) {
   struct buf token = {0};

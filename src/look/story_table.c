@@ -22,6 +22,7 @@ enum {
   CALL_MAX = 60,
   CALL_LEAST = 14,
   NAME_LEAST = 8,
+  CHANCE_WIDTH = 7,
   NOTE_LEAST = 28 /* narrower than that, a note stands below its row */
 };
 
@@ -42,7 +43,8 @@ struct story_table {
   int name_at, name; /* of a list: the column of names */
   struct table_part part[COLUMNS_MAX], state[STATES_MAX];
   uint32_t parts, states;
-  int right; /* where notes begin */
+  int chance_at; /* the column of p(fail); 0: there is none */
+  int right;     /* where notes begin */
   struct buf text;
 };
 
@@ -145,6 +147,36 @@ static void measure_states(struct story_table *t) {
   }
 }
 
+/* How likely a failure is behind the step; < 0: that is not known. */
+static double chance_after(const struct story *s, uint32_t i) {
+  return i + 1 < s->step_count ? s->steps[i + 1].p_fail : 1;
+}
+
+/* A column for it, if there is room, and it is no circle, and it changes. */
+static void add_chances(struct story_table *t) {
+  bool changes = false;
+  for (uint32_t i = 0; i < t->s->step_count; i++)
+    changes |= t->v->step[i] && chance_after(t->s, i) > 0 && chance_after(t->s, i) < 1;
+  bool circle =
+      t->s->end == STORY_LIVELOCK || t->s->end == STORY_STARVES || t->s->end == STORY_ENDLESS;
+  if (t->list || circle || !changes || t->right + CHANCE_WIDTH > t->p->o->width)
+    return;
+  t->chance_at = t->right;
+  t->right += CHANCE_WIDTH + GAP;
+}
+
+static void chance(struct story_table *t, uint32_t i) {
+  double p = chance_after(t->s, i);
+  char text[24];
+  if (!t->chance_at || p < 0)
+    return;
+  const char *edge = p > 0 && p < 0.005 ? "<" : p < 1 && p > 0.995 ? ">" : "";
+  int rounded = *edge == '<' ? 1 : *edge == '>' ? 99 : (int)(100 * p + 0.5);
+  snprintf(text, sizeof text, "%s%d %%", edge, rounded);
+  pen_to(t->p, t->chance_at + CHANCE_WIDTH - (int)strlen(text));
+  pen_cut(t->p, p >= 1 ? style_red : NULL, text, CHANCE_WIDTH);
+}
+
 /* Place everything one beside the other: returns where notes begin. */
 static int place(struct story_table *t) {
   int at = LEFT;
@@ -235,6 +267,10 @@ static void head(struct story_table *t) {
   for (uint32_t k = 0; k < t->states; k++) {
     pen_to(t->p, t->state[k].at);
     pen_cut(t->p, style_bold, story_object_name(t->s, t->state[k].of), t->state[k].width);
+  }
+  if (t->chance_at) {
+    pen_to(t->p, t->chance_at);
+    pen_cut(t->p, style_bold, "p(fail)", CHANCE_WIDTH);
   }
   if (!t->list || t->states)
     pen_line(t->p);
@@ -342,6 +378,7 @@ static void row(struct story_table *t, uint32_t i) {
       t->part[k].over = false;
     }
   states(t, i);
+  chance(t, i);
   notes(t, i);
   pen_line(t->p);
 }
@@ -361,9 +398,13 @@ static uint32_t fold(struct story_table *t, uint32_t from) {
   }
   struct buf text = {0};
   struct story_text say = {.out = &text};
-  STORY_SAY(&say, "%s %" PRIu32 " step%s of ", pen_signs(t->p->o)->points, i - from,
-            i - from == 1 ? "" : "s");
-  for (uint32_t k = 0; k < named; k++)
+  bool alone = i - from == 1; /* it takes no more room if it is told */
+  if (alone)
+    STORY_SAY(&say, "%s %s: %s", pen_signs(t->p->o)->points, story_process_name(t->s, names[0]),
+              call_of(t, from));
+  else
+    STORY_SAY(&say, "%s %" PRIu32 " steps of ", pen_signs(t->p->o)->points, i - from);
+  for (uint32_t k = 0; k < named && !alone; k++)
     STORY_SAY(&say, "%s%s",
               k == 0                      ? ""
               : k + 1 == named && !others ? " and "
@@ -418,6 +459,7 @@ void story_table(const struct story *s, const struct finding *f, const struct st
   struct story_table t = {.s = s, .f = f, .v = v, .p = p};
   if (!in_columns(&t))
     in_list(&t);
+  add_chances(&t);
   head(&t);
   for (uint32_t i = 0; i < s->step_count && p->rc == 0;) {
     uint32_t begin = i;

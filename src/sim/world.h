@@ -143,6 +143,9 @@ void world_objects(const struct world *w, void (*visit)(void *ctx, const struct 
  * `at` counts up from 0. */
 bool world_forgotten(const struct world *w, uint32_t i, uint32_t *at, struct forgotten *ret);
 
+/* Was there a queue with items that nobody had any more? */
+bool world_unread(const struct world *w);
+
 /* Failures that nobody looked at, in their order: their reports. `at` counts up from 0. */
 bool world_report(const struct world *w, uint32_t *at, const uint8_t **ret, size_t *ret_len);
 

@@ -128,6 +128,7 @@ struct world {
   uint32_t failure_count, failure_cap;
   uint32_t stored_refs; /* handles in all that is stored */
   bool lost;            /* something may be out of reach */
+  bool unread;          /* a queue with items was out of reach */
   struct buf scratch;
 };
 

@@ -341,6 +341,7 @@ bool world_is_stored(struct world *w, uint32_t slot) {
 
 static void free_object(struct world *w, struct world_object *o) {
   world_count_refs(w, o, 0);
+  w->unread |= o->type == OBJECT_QUEUE && queue_len(&o->queue) > 0;
   o->serial = 0;
   o->contents.len = 0;
   o->head = 0;
@@ -375,6 +376,8 @@ static void collect_once(struct world *w) {
     }
   }
 }
+
+bool world_unread(const struct world *w) { return w->unread; }
 
 void world_collect(struct world *w) {
   while (w->lost)

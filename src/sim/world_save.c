@@ -181,6 +181,7 @@ int world_save(struct world *w, struct buf *out) {
   struct writer to = {.out = out};
   put_int(&to, w->now_ns);
   put(&to, w->last_serial);
+  put(&to, w->unread);
   put(&to, w->actor_count);
   for (uint32_t i = 0; i < w->actor_count; i++)
     put_actor(&to, &w->actors[i]);
@@ -208,6 +209,7 @@ int world_load(struct world *w, const uint8_t *bytes, size_t len) {
   w->lost = false;
   w->now_ns = get_int(&from);
   w->last_serial = get(&from);
+  w->unread = get_below(&from, 2);
   int rc = load_actors(&from, w);
   if (rc == 0)
     rc = world_get_objects(&from, w);

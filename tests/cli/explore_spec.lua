@@ -44,6 +44,38 @@ local function states_of(data, failure)
   return passed
 end
 
+describe("--explore", function()
+  it("says when it is right only because somebody sleeps", function()
+    local words = "sleeps and timeouts are in virtual time"
+    local result = run { "--explore", "-e", "local q = queue() spawn(function() sleep(1) q:put(1) end) q:get()" }
+    assert.equal(0, result.status)
+    assert.is_truthy(result.out:find(words, 1, true), result.out)
+    result = run { "--explore", "-e", "local q = queue() spawn(function() q:put(1) end) q:get()" }
+    assert.is_falsy(result.out:find(words, 1, true), result.out)
+  end)
+
+  it("says that items are never read", function()
+    local result = run { "--explore", "-e", "local q = queue() spawn(function() q:put(1) q:put(2) end):join() q:get()" }
+    assert.equal(0, result.status)
+    assert.is_truthy(result.out:find("1: ends well, items are never read\n", 1, true), result.out)
+    result = run { "--explore", "-e", "local q = queue() spawn(function() q:put(1) q:put(2) end):join() q:get() q:get()" }
+    assert.is_falsy(result.out:find("never read", 1, true), result.out)
+  end)
+
+  it("names a run of each outcome", function()
+    local text = "local q = queue() for i = 1, 2 do spawn(function() q:put(i) end) end print(q:get(), q:get())"
+    local result = run { "--explore", "-e", text }
+    local seen = {}
+    for printed, token in result.out:gmatch("prints\n    (%d\t%d)\n    such a run: %-%-replay '(%S+)'\n") do
+      seen[printed] = true
+      for _, sim in ipairs { "--sim", "-E" } do
+        assert.equal(printed .. "\n", run({ sim, "--replay", token, "-e", text }).out)
+      end
+    end
+    assert.is_true(seen["1\t2"] and seen["2\t1"], result.out)
+  end)
+end)
+
 describe("--explore-kills", function()
   local ADD = [[
 local lock, count = sandbox.lock(), sandbox.value(0)

@@ -810,6 +810,25 @@ static void overtaken_or_not(void **state) {
   expect_cause(&s2, CAUSE_UNKNOWN, __LINE__);
 }
 
+/* Behind each step, how likely a failure is; not in a circle, and not where it is not known. */
+static void a_column_of_chances(void **state) {
+  (void)state;
+  struct story_step st[] = {GET(1, 0, 3, "0"), GET(2, 0, 3, "0"), SET(1, 0, 3, "0", "1"), SET(2, 0, 3, "1", "1")};
+  const double p[] = {0.25, 0.5, 0.9999, 1};
+  const struct story unknown = STORY(OUTPUT, three, value_and_lock, st, .message = "m", .victim = NO);
+  expect_no(text_of(&unknown, 100), "p(fail)");
+  for (int i = 0; i < 4; i++)
+    st[i].p_fail = p[i];
+  const struct story s = STORY(OUTPUT, three, value_and_lock, st, .message = "m", .victim = NO);
+  const char *text = text_of(&s, 100);
+  expect_line(text, "p(fail)");
+  expect_line(text, "  >99 %");
+  expect_line(text, "  100 %");
+  expect_no(text_of(&s, 40), "p(fail)"); /* no room */
+  const struct story circle = STORY(LIVELOCK, three, value_and_lock, st, .loop = 1, .victim = NO);
+  expect_no(text_of(&circle, 100), "p(fail)");
+}
+
 static void what_is_folded(void **state) {
   (void)state;
   /* What it reads between, of an object of its own, is shown; what another does to another object, and times, are not. */
@@ -821,8 +840,8 @@ static void what_is_folded(void **state) {
   const char *text = text_of(&s, 120);
   expect_line(text, "own:get()");
   expect_line(text, "... 2 steps of a#2 and b#3");
-  expect_line(text, "... 1 step of main");
-  expect_no(text, "far:get()");
+  expect_line(text, "... main: far:get()");
+  expect_no(text, "b#3: far:get()");
   expect_no(text, "now()");
 }
 
@@ -882,7 +901,7 @@ static void the_step_that_failed(void **state) {
   const struct story s = STORY(ERROR, p, value_and_lock, st, .message = "oops", .where = "dir/x.lua:3", .victim = 0);
   const char *text = text_of(&s, 100);
   expect_line(text, "  wrong: oops (line 3)\n");
-  expect_line(text, "      ... 1 step of main\n"); /* its first value */
+  expect_line(text, "      ... main: x:set(0)\n"); /* its first value */
   expect_line(text, "   4  x:add()  line 3                     1       <-- fails here\n");
   expect_line(text, "      ... 2 steps of b#3 and a#2\n"); /* after it */
   /* In another file. */
@@ -986,7 +1005,7 @@ static void a_thousand_steps(void **state) {
     lines += *at == '\n';
   assert_in_range(lines, 60, 130);
   expect_line(text, " steps of a, b and reader#4");
-  expect_line(text, "... 1 step of reader#4");
+  expect_line(text, "... reader#4: x:add(1)");
   expect_line(text, "1000  x:add(1)");
   check_story(&s);
   free(st);
@@ -1030,6 +1049,7 @@ int main(void) {
       cmocka_unit_test(locks_held_or_not),
       cmocka_unit_test(joins_or_not),
       cmocka_unit_test(overtaken_or_not),
+      cmocka_unit_test(a_column_of_chances),
       cmocka_unit_test(what_is_folded),
       cmocka_unit_test(nothing_at_all),
       cmocka_unit_test(names_that_mean_mischief),

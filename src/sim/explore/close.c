@@ -63,6 +63,7 @@ static bool pass_time(struct exploration *x, struct making *m) {
   }
   if (next == SBX_FOREVER)
     return false;
+  x->timed = true;
   if (x->options.clock) {
     world_advance(m->w, next > now ? next : now);
     return true;

@@ -68,6 +68,7 @@ struct explore_state {
   uint32_t first, count; /* of the steps */
   uint8_t end;           /* enum explore_end */
   bool looked_at;        /* its steps are known */
+  bool unread;           /* EXPLORE_WELL: items of a queue were never read */
   bool stuck;            /* time goes on and on, and nobody ever takes a step */
   double ways;           /* interleavings from here to an end; < 0: without end */
   double bad_ways;       /* of those, the ones that end badly */
@@ -77,6 +78,7 @@ struct explore_state {
 struct explore_outcome {
   uint32_t state;   /* an end of this kind */
   uint8_t end;      /* enum explore_end */
+  bool unread;      /* as of its states */
   double ways;      /* interleavings that end so */
   int status;       /* of main */
   const char *text; /* what the processes printed on stdout, in the order of their numbers */
@@ -112,6 +114,7 @@ struct explore_sum {
   uint32_t steps;
   uint32_t preemptions, kills; /* as in the options */
   double ways, bad_ways;       /* interleavings; < 0: without end */
+  bool timed;                  /* somebody waited until some time had passed */
   bool circles;                /* an interleaving may go on for ever */
   size_t bytes;
   double seconds;
@@ -132,6 +135,10 @@ uint32_t exploration_outcomes(const struct exploration *x, const struct explore_
  */
 uint32_t exploration_path(const struct exploration *x, uint32_t from, enum explore_end end,
                           uint32_t **ret, uint32_t *ret_preemptions);
+
+/* The same to a state, from the first one. */
+uint32_t exploration_path_to(const struct exploration *x, uint32_t state, uint32_t **ret,
+                             uint32_t *ret_preemptions);
 
 /* How the path of a token went, if one was followed. */
 enum explore_differs {

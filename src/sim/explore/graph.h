@@ -53,6 +53,7 @@ struct exploration {
   bool counts_done;    /* states say which items of a queue were marked as done */
   bool asks_done;      /* and must: somebody marks them, or waits for it */
   bool reads_clock;    /* somebody reads the clock */
+  bool timed;          /* somebody waited for a time */
   volatile int asked;  /* a process was interrupted, since somebody wants it to stop */
   enum explore_stop stop;
   double began, seconds;

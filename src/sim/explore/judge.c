@@ -170,9 +170,11 @@ static int add_outcome(struct exploration *x, uint32_t state, double ways) {
   if (rc == 0)
     rc = buf_append_byte(&text, '\0');
   uint8_t end = x->states[state].end;
+  bool unread = x->states[state].unread;
   for (uint32_t i = 0; i < x->outcome_count && rc == 0; i++) {
     struct explore_outcome *o = &x->outcomes[i];
-    if (o->end == end && o->len + 1 == text.len && memcmp(o->text, text.data, text.len) == 0) {
+    if (o->end == end && o->unread == unread && o->len + 1 == text.len &&
+        memcmp(o->text, text.data, text.len) == 0) {
       o->ways = o->ways < 0 || ways < 0 ? WITHOUT_END : o->ways + ways;
       buf_release(&text);
       return 0;
@@ -187,6 +189,7 @@ static int add_outcome(struct exploration *x, uint32_t state, double ways) {
   x->outcomes = grown;
   x->outcomes[x->outcome_count++] = (struct explore_outcome){.state = state,
                                                              .end = end,
+                                                             .unread = unread,
                                                              .ways = ways,
                                                              .text = (const char *)text.data,
                                                              .len = text.len - 1};

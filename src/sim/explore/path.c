@@ -100,8 +100,18 @@ static uint32_t tell(const struct search *s, uint32_t place, uint32_t **ret,
   return len;
 }
 
-uint32_t exploration_path(const struct exploration *x, uint32_t from, enum explore_end end,
-                          uint32_t **ret, uint32_t *ret_preemptions) {
+/* To a state, or to the first that ends like that. */
+struct goal {
+  uint32_t state; /* EXPLORE_NONE: any */
+  enum explore_end end;
+};
+
+static bool is_goal(const struct exploration *x, uint32_t state, const struct goal *g) {
+  return g->state == EXPLORE_NONE ? x->states[state].end == g->end : g->state == state;
+}
+
+static uint32_t find(const struct exploration *x, uint32_t from, const struct goal *goal,
+                     uint32_t **ret, uint32_t *ret_preemptions) {
   struct search s = {.x = x, .width = x->processes + 1};
   size_t count = (size_t)x->state_count * s.width;
   uint32_t len = EXPLORE_NONE;
@@ -116,7 +126,7 @@ uint32_t exploration_path(const struct exploration *x, uint32_t from, enum explo
     struct entry e = pop(&s);
     if (e.cost > s.places[e.place].cost)
       continue;
-    if (x->states[e.place / s.width].end == end) {
+    if (is_goal(x, e.place / s.width, goal)) {
       len = tell(&s, e.place, ret, ret_preemptions);
       break;
     }
@@ -125,4 +135,14 @@ uint32_t exploration_path(const struct exploration *x, uint32_t from, enum explo
   free(s.places);
   free(s.heap);
   return len;
+}
+
+uint32_t exploration_path(const struct exploration *x, uint32_t from, enum explore_end end,
+                          uint32_t **ret, uint32_t *ret_preemptions) {
+  return find(x, from, &(struct goal){EXPLORE_NONE, end}, ret, ret_preemptions);
+}
+
+uint32_t exploration_path_to(const struct exploration *x, uint32_t state, uint32_t **ret,
+                             uint32_t *ret_preemptions) {
+  return find(x, 0, &(struct goal){state, EXPLORE_OPEN}, ret, ret_preemptions);
 }

@@ -270,6 +270,7 @@ int graph_look(struct exploration *x, uint32_t state, struct making *m) {
   if (rc == 0 && s->count == 0) {
     rc = making_load(x, state, m);
     s->end = s->stuck ? EXPLORE_STUCK : (uint8_t)end_of(x, m);
+    s->unread = s->end == EXPLORE_WELL && world_unread(m->w);
   }
   return rc;
 }

@@ -13,6 +13,7 @@ void exploration_sum(const struct exploration *x, struct explore_sum *ret) {
                               .processes = x->processes,
                               .steps = x->step_count,
                               .circles = x->circles,
+                              .timed = x->timed,
                               .bytes = intern_bytes(x->keys) + intern_bytes(x->h.texts) +
                                        intern_bytes(x->h.all) + sim_bytes(x->h.sim),
                               .seconds = x->seconds};
