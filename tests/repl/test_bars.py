@@ -112,6 +112,29 @@ class Bars(Gated):
         self.assertEqual(t.exit_status(), 0)
         self.assertEqual(t.all_lines()[0], "one, two, three.")
 
+    def test_a_program_has_the_terminal_alone(self):
+        """os.execute: what the program prints is not overwritten, and no bar stands in it."""
+        wait = os.path.join(self.folder, "go-on")
+        t = self.start("""
+            print("first")
+            local bar <close> = sandbox.progress { total = 8, label = "work" }
+            bar:add() go()
+            os.execute("echo one; while [ ! -e '%s' ]; do sleep 0.05; done; echo two")
+            go()
+        """ % wait)
+        self.shows(t, ["first"], ("work", 12, 1, 8))
+        self.go()
+        t.wait_for("one")
+        for _ in range(5):  # some looks of the supervisor
+            time.sleep(0.1)
+            self.assertEqual([l for l in t.lines() if l], ["first", "one"])
+        with open(wait, "w", encoding="ascii"):
+            pass
+        self.shows(t, ["first", "one", "two"], ("work", 12, 1, 8))
+        self.go()
+        self.assertEqual(t.exit_status(), 0)
+        self.assertEqual(t.all_lines()[:3], ["first", "one", "two"])
+
     def test_what_is_typed_stands_above(self):
         t = self.start("""
             local bar <close> = sandbox.progress { total = 2, label = "work" }

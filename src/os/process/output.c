@@ -103,6 +103,12 @@ static struct stream {
   struct buf line; /* since the last newline; with its tag */
 } streams[2] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
 
+/* Programs of the calling process that have the terminal. */
+static struct {
+  unsigned programs;
+  _Atomic uint64_t *at; /* of control.lent; NULL: there was no room */
+} lending;
+
 static void futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *most) {
   syscall(SYS_futex, word, op, value, most, NULL, 0);
 }
@@ -518,6 +524,8 @@ void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged
     find_places(c);
   gathering.on &= !tagged;
   forget_timer();
+  lending.programs = 0; /* those are the parent's */
+  lending.at = NULL;
   for (int i = 0; i < 2; i++) {
     struct stream *s = &streams[i];
     if (s->line.data) /* what waits in it is the parent's */
@@ -568,6 +576,47 @@ bool output_below_possible(void) {
          (modes.c_lflag & ICANON) && poll(&room, 1, 0) == 1 && (room.revents & POLLOUT);
 }
 
+/* -- programs that write for themselves -------------------------------------------------------- */
+
+static _Atomic uint64_t *note_lent(struct control *c, uint64_t who) {
+  for (int i = 0; i < LENT_MAX; i++) {
+    uint64_t was = atomic_load(&c->lent[i]);
+    if ((was == 0 || process_gone(c, was, true)) &&
+        atomic_compare_exchange_strong(&c->lent[i], &was, who))
+      return &c->lent[i];
+  }
+  return NULL;
+}
+
+/* Noted first: a supervisor that has not seen it yet holds the outlet, and is waited for here. */
+void output_lend(void) {
+  const struct stream *s = &streams[1];
+  if (!s->file || lending.programs++ > 0)
+    return;
+  lending.at = note_lent(s->control, s->who);
+  if (hold(s->control, s->outlet, s->who) == 0) {
+    clear_below(s->fd, s->outlet);
+    let_go(s->outlet, s->who);
+  }
+}
+
+void output_take_back(void) {
+  if (lending.programs == 0 || --lending.programs > 0)
+    return;
+  if (lending.at)
+    atomic_store(lending.at, 0);
+  lending.at = NULL;
+}
+
+static bool is_lent(const struct control *c) {
+  for (int i = 0; i < LENT_MAX; i++) {
+    uint64_t who = atomic_load(&c->lent[i]);
+    if (who && !process_gone(c, who, true))
+      return true;
+  }
+  return false;
+}
+
 /* See 7 at the top. */
 static int put_below(struct buf *out, const char *rows, size_t len, int count) {
   int rc = buf_append(out, erase_below, sizeof erase_below - 1);
@@ -589,11 +638,12 @@ bool output_below(const char *rows, size_t len, int count) {
   struct outlet *o = outlet_of_supervisor();
   struct buf out = {0};
   bool done = put_below(&out, rows ? rows : "", len, count) == 0 && hold_at_once(o);
-  if (done) {
+  if (done && !is_lent(supervised)) {
     write_all(STDERR_FILENO, out.data, out.len);
     atomic_store(&o->below, count > 0);
-    let_go(o, SUPERVISOR);
   }
+  if (done)
+    let_go(o, SUPERVISOR);
   buf_release(&out);
   return done;
 }

@@ -46,6 +46,13 @@ bool output_below_possible(void);
 /* Are they still there? */
 bool output_below_stands(void);
 
+/*
+ * A program is about to run that has this process's terminal: nothing is to stand below the cursor until
+ * it has ended, when output_take_back is called. The calls may be nested.
+ */
+void output_lend(void);
+void output_take_back(void);
+
 /* Is a process of the run inside a line that goes to stdout, and about to end it? A hint. */
 bool output_in_flight(const struct control *c);
 

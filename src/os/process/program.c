@@ -80,12 +80,16 @@ int program_start(struct os_backend *b, const char *command, enum program_mode m
       return error_from_errno(saved);
     }
   }
+  if (!ret->stream)
+    output_lend();
   int rc = spawn_shell(command, ret->stream ? fds[reads] : -1, as, &pid);
   if (ret->stream)
     close(fds[reads]);
   if (rc) {
     if (ret->stream)
       fclose(ret->stream);
+    else
+      output_take_back();
     ret->stream = NULL;
     errno = rc;
     return error_from_errno(rc);
@@ -147,6 +151,7 @@ int program_finish(struct os_backend *b, struct program *p, bool hurry, int *ret
   enum { GRACE_NS = 1000 * 1000 * 1000 };
   int64_t until_ns = SBX_FOREVER;
   pid_t pid = (pid_t)p->pid;
+  bool lent = !p->stream;
   close_stream(p, hurry);
   int pidfd = pidfd_open_of(pid), rc = 0;
   for (;;) {
@@ -164,6 +169,8 @@ int program_finish(struct os_backend *b, struct program *p, bool hurry, int *ret
   int saved = errno;
   if (pidfd >= 0)
     close(pidfd);
+  if (lent)
+    output_take_back();
   errno = saved;
   return until_ns != SBX_FOREVER && !hurry ? -SBX_EINTERRUPTED : rc;
 }

@@ -305,6 +305,8 @@ struct outlet {
                              is, clears it and erases that */
 };
 
+enum { LENT_MAX = 16 };
+
 struct control {
   /* Written before the first fork, by the maker. */
   uint32_t magic, version;
@@ -333,6 +335,9 @@ struct control {
                                       in its hands still */
   _Atomic int32_t supervisor_pid;  /* supervisor; 0: none yet */
   struct outlet outlets[2];        /* of stdout and stderr; if both go to one place, the first */
+  _Atomic uint64_t
+      lent[LENT_MAX];          /* who_of processes that wait for programs which have the terminal;
+                                      themselves. 0: free, as is that of one that is gone */
   _Atomic int32_t main_status; /* main, before it waits for its children: the exit status that an
                                   error or os.exit has decided; -1: none has */
   _Atomic uint64_t shown[OBJECT_WORDS]; /* progress that the supervisor holds (os/sync/progress.h):
