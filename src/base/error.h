@@ -48,7 +48,9 @@
   X(ESIM, 31, "a simulated run changes nothing outside of itself: run the script without --sim")   \
   X(EOUTSIDE, 32, "it was made outside of the function that is explored: make it inside")          \
   X(EASKED, 33,                                                                                    \
-    "a function that wait_for asks may not wait, change what is shared, or spawn: it gets a "      \
+    "a function that is asked (by wait_for, when or receive) may not wait, change what is "        \
+    "shared, "                                                                                     \
+    "or spawn: it gets a "                                                                         \
     "copy, "                                                                                       \
     "and is asked again after each change")                                                        \
   X(ERWLOCK, 34,                                                                                   \

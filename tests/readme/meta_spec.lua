@@ -29,6 +29,15 @@ local make = {
     return pool:submit(math.abs, 1)
   end,
   Scope = function() return sandbox.scope() end,
+  Monitor = function() return sandbox.monitor {} end,
+  Topic = function() return sandbox.topic() end,
+  Subscription = function() return sandbox.topic():subscribe() end,
+  Reply = function()
+    local q = queue()
+    q:put(1)
+    local _, reply = q:calls()()
+    return reply
+  end,
   Team = function() return sandbox.team(0, print) end,
   Deadline = function() return sandbox.deadline(1) end,
 }

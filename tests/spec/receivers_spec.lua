@@ -19,7 +19,7 @@ local prefix = ("package.path = %q .. package.path\n"):format(shell.source .. "/
       failed, sandbox.process { target = print }, queue(), closed, queue():putting(1), queue():items(0), a, b, lock,
       lock:hold(), sandbox.rlock(), sandbox.semaphore(1), sandbox.event(), sandbox.condition(), sandbox.barrier(2),
       sandbox.value(1), sandbox.dict { x = 1 }, sandbox.progress { total = 1 }, sandbox.after(0), sandbox.every(1), sandbox.deadline(1),
-      sandbox.team(1, print), sandbox.scope(),
+      sandbox.team(1, print), sandbox.monitor {}, sandbox.topic(), sandbox.topic():subscribe(), sandbox.scope(),
       sandbox.latch(1), sandbox.rwlock(),
       pool, pool:submit(function() end),
       failure,

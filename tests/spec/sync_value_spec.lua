@@ -212,7 +212,7 @@ describe("wait_for of a value", function()
     } do
       local ok, message = pcall(x.wait_for, x, f)
       assert.is_false(ok)
-      assert.is_truthy(message:find("a function that wait_for asks may not wait", 1, true), name .. ": " .. message)
+      assert.is_truthy(message:find("may not wait, change what is shared", 1, true), name .. ": " .. message)
     end
     sleep(0) -- that is over
     assert.are.equal(1, x:wait_for(function() return #q == 0 and y:get() == 2 end))

@@ -230,6 +230,15 @@ static int l_clean(lua_State *L) {
   return 1;
 }
 
+/* ask(f, ...): call a predicate, which may not wait. Returns its first result. */
+static int l_ask(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  lib->b->asking = true;
+  int status = lua_pcall(L, lua_gettop(L) - 1, 1, 0);
+  lib->b->asking = false;
+  return status == LUA_OK ? 1 : lua_error(L);
+}
+
 static int l_generation(lua_State *L) {
   lua_pushinteger(L, lib_of(L)->life.generation);
   return 1;
@@ -252,6 +261,8 @@ static void open_native(lua_State *L) {
                                        {"place", l_place},
                                        {"clean", l_clean},
                                        {"generation", l_generation},
+                                       {"ask", l_ask},
+                                       {"update", native_update},
                                        {"feed", feed_resume},
                                        {"look", native_look},
                                        {"unread", native_unread},
@@ -315,7 +326,10 @@ static void set_stub(lua_State *L, int table, const char *module, const char *fu
 static void open_classes(lua_State *L) {
   static const struct {
     const char *name, *type, *module;
-  } classes[] = {{"Deadline", "sandbox.deadline", "time"}, {"Team", "sandbox.team", "team"}};
+  } classes[] = {{"Deadline", "sandbox.deadline", "time"},
+                 {"Team", "sandbox.team", "team"},
+                 {"Monitor", "sandbox.monitor", "monitor"},
+                 {"Topic", "sandbox.topic", "topic"}};
   static const char *const events[] = {"__index", "__tostring"};
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_newtable(L);
@@ -342,6 +356,11 @@ static void open_methods(lua_State *L) {
   lua_getupvalue(L, -1, 2); /* see process.c */
   set_stub(L, lua_gettop(L), "mail", "send", "send");
   lua_pop(L, 3);
+  luaL_getmetatable(L, QUEUE_TYPE);
+  lua_getfield(L, -1, "__index");
+  set_stub(L, lua_gettop(L), "call", "call", "call");
+  set_stub(L, lua_gettop(L), "call", "calls", "calls");
+  lua_pop(L, 2);
 }
 
 void lib_open_native(lua_State *L, int table) {
@@ -349,7 +368,7 @@ void lib_open_native(lua_State *L, int table) {
     const char *module, *function;
   } stubs[] = {{"wait", "join_all"}, {"wait", "as_completed"}, {"pool", "pool"},
                {"scope", "scope"},   {"time", "deadline"},     {"team", "team"},
-               {"mail", "receive"}};
+               {"mail", "receive"},  {"monitor", "monitor"},   {"topic", "topic"}};
   for (size_t i = 0; i < sizeof stubs / sizeof *stubs; i++)
     set_stub(L, table, stubs[i].module, stubs[i].function, stubs[i].function);
   lib_set_functions_in(L, table, (const luaL_Reg[]){{"find", native_find}, {NULL, NULL}});

@@ -41,6 +41,8 @@
  *                            then it yields `gave_way`
  *   generation()             how many forks lie between the first process and this one: tells
  *                            whether a value was made here, or was inherited
+ *   ask(f, ...)              call a predicate, which may not wait; its first result
+ *   update(x, f, timeout)    x:update(f) of a value; nil, "timeout" if it could not begin in time
  *   look(failure)            look at it: it will not be reported
  *   task_failing(fields, order, where)
  *                            a task that was submitted at `where` fails: two numbers that name the
@@ -68,7 +70,7 @@ void lib_open_native(lua_State *L, int table);
  * the arguments. */
 int native_call(lua_State *L, const char *module, const char *function);
 
-/* Functions of the table above that are in failure.c, chunk.c and mail.c. */
+/* Functions of the table above that are in failure.c, chunk.c, mail.c and value.c. */
 int native_look(lua_State *L);
 int native_unread(lua_State *L);
 int native_task_failing(lua_State *L);
@@ -81,6 +83,7 @@ int native_put(lua_State *L);
 int native_packed(lua_State *L);
 int native_results(lua_State *L);
 int native_mailbox(lua_State *L);
+int native_update(lua_State *L);
 int native_post(lua_State *L);
 int native_receive(lua_State *L);
 

@@ -223,7 +223,10 @@ int shared_update(lua_State *L, struct lib *lib, struct shared_op *s, int fn, en
   struct place place;
   luaL_checkstack(L, LUA_MINSTACK, NULL); /* from the op on, nothing may raise here */
   lib_note_place(L, &s->op, &place);
-  shared_perform(L, lib, s);
+  s->op.value = &s->args;
+  int rc = perform(lib->b, &s->op);
+  if (rc) /* raised, or too late */
+    return lib_expected(L, op_describe(s->op.kind)->verb, rc);
   s->op.place = NULL;
   lua_pushcfunction(L, update);
   lua_pushlightuserdata(L, &u);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "lua/bind/native.h"
 #include "lua/bind/shared.h"
 
 static void set(lua_State *L, struct lib *lib, int index) {
@@ -80,6 +81,17 @@ static int l_wait_for(lua_State *L) {
   shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_AWAIT);
   s.op.deadline_ns = deadline_ns;
   return shared_wait_for(L, lib, &s, 2);
+}
+
+int native_update(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct shared_op s;
+  lib_check_handle(L, 1, OBJECT_VALUE);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  int64_t deadline_ns = lib_check_timeout(L, lib, 3);
+  shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_UPDATE);
+  s.op.deadline_ns = deadline_ns;
+  return shared_update(L, lib, &s, 2, OP_VALUE_REPLACE, OP_VALUE_KEEP);
 }
 
 static void tell(lua_State *L, const struct sync_info *i) {

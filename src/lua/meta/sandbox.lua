@@ -395,6 +395,84 @@ function Queue:join(timeout) end
 ---@return sandbox.Putting entry
 function Queue:putting(item) end
 
+---Ask a server that takes calls from this queue by `q:calls()`, and wait for its answer. An error of the server is raised here,
+---and so is its end: a server that takes the call and ends, or is killed, has the caller told so.
+---```lua
+---local q = queue()
+---local server = spawn(function()
+---  for request, reply in q:calls() do reply(request * 2, "done") end
+---end)
+---print(q:call(21)) --> 42	done
+---q:close()
+---```
+---@param request any # not nil
+---@param timeout? number # seconds, for the whole call
+---@return any ... # the answer; nil and "timeout" if there was none in time
+function Queue:call(request, timeout) end
+
+---Iterate over the calls of a queue. Each comes with a function that answers it, at once or later: it returns true, or nil and
+---"gone" if the caller is gone or no longer waits. An error that leaves the loop is raised at the caller of the call in hand, too.
+---@param timeout? number # seconds for each step; then an error is raised
+---@return fun(): any, sandbox.Reply next
+function Queue:calls(timeout) end
+
+---Answers a call: `reply(answer...)`.
+---@class sandbox.Reply
+---@overload fun(...: any): true?, "gone"?
+local Reply = {}
+
+---Raise an error at the caller.
+---@param what any # the error
+---@return true? ok
+---@return "gone"? reason # the caller is gone, or no longer waits
+function Reply:fail(what) end
+
+---Make a topic: each subscriber gets each message that is published while it is subscribed, once, in the same order; also if a
+---publisher is killed in the middle.
+---```lua
+---local t = sandbox.topic()
+---local s <close> = t:subscribe()
+---t:publish("news")
+---print(s:get()) --> news
+---```
+---@return sandbox.Topic topic
+function sandbox.topic() end
+
+---Brings each message to each subscriber.
+---@class sandbox.Topic
+local Topic = {}
+
+---Publish a message. It waits only for subscribers with a limit that have no room.
+---@param v any # not nil
+---@param timeout? number # seconds
+---@return true? ok
+---@return "timeout"? reason
+function Topic:publish(v, timeout) end
+
+---Subscribe: from now on this process gets the messages. With `local s <close> = t:subscribe()` until the end of the block.
+---@param max? integer # publishers wait while so many messages are not yet taken; default: no limit
+---@return sandbox.Subscription subscription
+function Topic:subscribe(max) end
+
+---What a process gets of a topic. It belongs to the process that made it.
+---@class sandbox.Subscription
+local Subscription = {}
+
+---Take the next message.
+---@param timeout? number # seconds
+---@return any message
+---@return "timeout"|"closed"|nil reason # with nil
+function Subscription:get(timeout) end
+
+---Iterate over the messages.
+---@param timeout? number # seconds for each step; then an error is raised
+---@return fun(): any next
+function Subscription:items(timeout) end
+
+---End the subscription.
+---@return true
+function Subscription:close() end
+
 ---Make a two-way pipe: what one end sends, the other receives.
 ---```lua
 ---local a, b = sandbox.pipe()
@@ -913,6 +991,36 @@ function Dict:cas(key, old, new) end
 ---@return any value # the entry that fitted, or nil
 ---@return "timeout"? reason
 function Dict:wait_for(key, predicate, timeout) end
+
+---Make a monitor: fields that processes share under one lock, and `m:when` to wait until they are as wanted.
+---```lua
+---local m = sandbox.monitor { items = {} }
+---local function put(v) m:when(function(f) return #f.items < 3 end, function(f) table.insert(f.items, v) end) end
+---local function get()
+---  return m:when(function(f) return #f.items > 0 end, function(f) return table.remove(f.items, 1) end)
+---end
+---spawn(function() for i = 1, 5 do put(i) end end)
+---local sum = 0
+---for _ = 1, 5 do sum = sum + get() end
+---print(sum) --> 15
+---```
+---@param fields table # values that can be sent
+---@return sandbox.Monitor monitor
+function sandbox.monitor(fields) end
+
+---Shared fields.
+---@class sandbox.Monitor
+local Monitor = {}
+
+---Wait until `predicate(fields)` is true, then call `action(fields)`, with no other process in between; what it changes in the
+---fields is shared when it returns. If it raises an error, or its process is killed, the fields stay as they were.
+---
+---The predicate gets a copy, may not wait, and is asked again after each change.
+---@param predicate fun(fields: table): boolean
+---@param action fun(fields: table): any
+---@param timeout? number # seconds
+---@return any ... # what the action returns; nil and "timeout" if the fields were not so in time
+function Monitor:when(predicate, action, timeout) end
 
 ------------------------------------------------------------------------------------------------------------------------
 -- Pools and scopes

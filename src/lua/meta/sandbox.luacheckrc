@@ -9,7 +9,7 @@ local sandbox = {
     sandbox = {
       fields = {
         "spawn", "process", "join", "join_all", "as_completed", "self", "parent", "children", "getpid", "cpus",
-        "queue", "queue_put", "queue_get", "pipe", "select", "after", "every", "deadline", "team", "receive", "find",
+        "queue", "queue_put", "queue_get", "pipe", "select", "after", "every", "deadline", "team", "receive", "find", "monitor", "topic",
         "lock", "rlock", "semaphore", "event", "condition", "barrier", "value", "dict",
         "latch", "rwlock",
         "pool", "scope", "sleep", "now", "time", "explore", "mark", "progress", "null", "failure",

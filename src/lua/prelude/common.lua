@@ -120,6 +120,17 @@ local function is_deadline(value)
   return type(value) == "table" and rawequal(debug.getmetatable(value), classes.Deadline)
 end
 
+-- Call a function of the library that calls the script's own: errors of that stay as they are.
+function common.run(f, ...)
+  local throws = native.throws()
+  local function finish(ok, ...)
+    if ok then return ... end
+    native.pass(throws, (...))
+    common.raise_again((...))
+  end
+  return finish(pcall(f, ...))
+end
+
 -- Check a timeout, in seconds or a sandbox.deadline; nil means no timeout.
 function common.check_timeout(timeout, name, arg)
   if timeout == nil or is_deadline(timeout) then return end

@@ -68,7 +68,7 @@ local function receive_chosen(own, predicate, deadline)
   repeat
     for i = at + 1, #own.kept do
       at = i
-      if predicate(own.kept[i][1], own.kept[i][2]) then return take(own, i) end
+      if native.ask(predicate, own.kept[i][1], own.kept[i][2]) then return take(own, i) end
     end
   until not keep_next(own, deadline)
   return nil, "timeout"

@@ -48,7 +48,10 @@ static const struct {
   const char *methods[NAMES];
 } classes[] = {{QUEUE_TYPE, "queue", {"close", "len"}},
                {PROCESS_TYPE, "process", {"alive", "interrupt", "join", "kill", "pause", "status"}},
-               {VALUE_TYPE, "value", {"get", "set"}},
+               {VALUE_TYPE, "value", {"get", "set", "wait_for"}},
+               {DICT_TYPE, "dict", {"wait_for"}},
+               {LOCK_TYPE, "lock", {"hold"}},
+               {PIPE_TYPE, "pipe", {"close", "recv", "send"}},
                {PROGRESS_TYPE, "progress", {"add", "close"}}};
 
 /* [from] Push a new table with these of its fields. */

@@ -1,0 +1,56 @@
+-- Monitors: fields that several processes share under one lock. sandbox.monitor, m:when.
+--
+-- The fields are one value (sandbox.value), and an action is an update of it: a process that is killed in the middle, or
+-- an action that raises an error, leaves them as they were. Who waits does so in wait_for, which misses no change; the
+-- predicate is asked again when the update has begun, since another process may have been quicker.
+local sandbox, use = ...
+local native, common, Monitor = use "native", use "common", use("classes").Monitor
+
+local monitor, methods = {}, {}
+local KEEP = {} -- raised in an update that must change nothing
+
+function monitor.monitor(fields, ...)
+  common.check_no_more("monitor", 2, ...)
+  common.check_table(fields, "monitor", 1, "table of fields")
+  return setmetatable({ fields = common.call(sandbox.value, fields) }, Monitor)
+end
+
+-- Call `action` with the fields if the predicate says yes to them now. Returns a list of its results; nil if it says no;
+-- nil and "timeout".
+local function try(fields, predicate, action, timeout)
+  local results
+  local ok, what, why = pcall(common.run, native.update, fields, function(now)
+    if not native.ask(predicate, now) then error(KEEP, 0) end
+    results = table.pack(action(now))
+    return now
+  end, timeout)
+  if ok and results then return results end
+  if ok then return nil, why end
+  if not rawequal(what, KEEP) then error(what, 0) end
+end
+
+function methods.when(m, predicate, action, timeout, ...)
+  common.check_no_more("when", 4, ...)
+  local fields = rawget(common.check_object(m, Monitor, "when"), "fields")
+  common.check_function(predicate, "when", 1)
+  common.check_function(action, "when", 2)
+  local deadline = common.deadline(timeout, "when", 3)
+  while true do
+    local results, why = try(fields, predicate, action, common.left(deadline))
+    if results then return table.unpack(results, 1, results.n) end
+    if not why then why = select(2, common.run(value.wait_for, fields, predicate, common.left(deadline))) end
+    if why == "timeout" then return nil, "timeout" end
+  end
+end
+
+function Monitor.__tostring(m)
+  common.check_object(m, Monitor, "tostring")
+  return (string.gsub(tostring(rawget(m, "fields")), "^value: value", "monitor: monitor"))
+end
+
+function Monitor.__eq(a, b) return rawget(a, "fields") == rawget(b, "fields") end
+
+function monitor.__index(_, key) return methods[key] end
+monitor.__tostring, Monitor.__index = Monitor.__tostring, methods
+
+return monitor

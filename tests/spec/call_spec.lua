@@ -1,0 +1,154 @@
+-- Calls through a queue: q:call(request), q:calls().
+local T = 30
+
+local function raised(text, f, ...)
+  local ok, e = pcall(f, ...)
+  assert.is_false(ok)
+  assert.is_truthy(tostring(e):find(text, 1, true), tostring(e))
+  return e
+end
+
+local function serve(q, body)
+  return spawn({ name = "server", quiet = true }, function()
+    for request, reply in q:calls() do body(request, reply) end
+    return "closed"
+  end)
+end
+
+describe("a call", function()
+  it("answer... = q:call(request [, timeout]); for request, reply in q:calls([timeout]) do reply(answer...) end", function()
+    local q = queue()
+    local server = serve(q, function(request, reply)
+      if request == "nothing" then assert(reply() == true)
+      else assert(reply(request, nil, { request }, nil) == true) end
+    end)
+    assert.are.same({ n = 4, 3, nil, { 3 } }, table.pack(q:call(3)))
+    assert.are.same({ n = 4, false, nil, { false } }, table.pack(q:call(false, T)))
+    assert.are.same({ n = 0 }, table.pack(q:call("nothing", sandbox.deadline(T))))
+    q:close()
+    assert.are.same({ true, "closed" }, { server:join(T) })
+    raised("put on a closed queue", q.call, q, 1)
+  end)
+
+  it("is for each caller its own, with several servers", function()
+    local q = queue()
+    local servers = { serve(q, function(r, reply) reply(2 * r) end), serve(q, function(r, reply) reply(2 * r) end) }
+    local t = sandbox.team(4, function(i)
+      for k = 1, 10 do assert(q:call(100 * i + k) == 2 * (100 * i + k)) end
+    end)
+    assert.is_true(t:join(T))
+    q:close()
+    assert.is_true(sandbox.join_all(servers, T))
+  end)
+
+  it("may be answered later, in another order", function()
+    local q = queue()
+    local open = {}
+    serve(q, function(request, reply)
+      open[#open + 1] = { reply = reply, request = request }
+      for i = #open, #open == 2 and 1 or 3, -1 do open[i].reply(open[i].request) end
+    end)
+    local first = spawn(function() return q:call(1) end)
+    local second = spawn(function() return q:call(2) end)
+    assert.are.same({ 1, 2 }, { first:result(T), second:result(T) })
+    q:close()
+  end)
+
+  it("gives up in time; the answer that comes too late is nobody's", function()
+    local q, back = queue(), queue()
+    assert.are.same({ nil, "timeout" }, { q:call(1, 0) })
+    assert.are.same({ nil, "timeout" }, { q:call(2, sandbox.deadline(0.001)) })
+    local server = spawn(function()
+      for _, reply in q:calls() do back:put(select(2, reply("late"))) end
+    end)
+    assert.are.same({ "gone", "gone" }, { back:get(T), back:get(T) })
+    q:close()
+    server:join(T)
+    local full = queue(1)
+    full:put(1)
+    assert.are.same({ nil, "timeout" }, { full:call(1, 0.001) })
+  end)
+
+  it("raises the server's error at the caller", function()
+    local q = queue()
+    local server = serve(q, function(request, reply)
+      if request == "bad" then error({ code = 7 }) end
+      reply:fail("refused: " .. request)
+    end)
+    assert.are.equal("refused: this", raised("refused: this", q.call, q, "this"))
+    assert.are.equal(7, select(2, pcall(q.call, q, "bad")).code)
+    assert.are.equal(7, select(2, server:join(T)).value.code)
+    local odd = serve(q, function() error(setmetatable({}, { __tostring = function() return "odd" end, x = coroutine.create(print) })) end)
+    raised("odd", q.call, q, 1)
+    odd:join(T)
+  end)
+
+  it("is an error when its server ends or forgets it", function()
+    local q = queue()
+    for _, how in ipairs { "exit", "kill", "break" } do
+      local server = spawn({ quiet = true }, function()
+        for request in q:calls() do
+          if request == "kill" then sandbox.self():kill() end
+          if request == "exit" then os.exit(0) end
+          break
+        end
+      end)
+      raised("call: the server ended without an answer", q.call, q, how, T)
+      server:join(T)
+    end
+  end)
+
+  it("survives kills of servers and callers: each call is answered or an error", function()
+    for _ = 1, 20 do
+      local q, mine = queue(), queue()
+      local function loop() for r, reply in q:calls() do reply(r + 1) end end
+      local servers = { spawn({ quiet = true }, loop), spawn({ quiet = true }, loop), spawn(loop) }
+      local victim = spawn({ quiet = true }, function() for i = 1, 1000 do pcall(q.call, q, i) end end)
+      local caller = spawn(function()
+        local good, bad = 0, 0
+        for i = 1, 20 do
+          local ok, v = pcall(q.call, q, i)
+          if ok then
+            assert(v == i + 1)
+            good = good + 1
+          else
+            assert(v:find("ended without an answer", 1, true), v)
+            bad = bad + 1
+          end
+          mine:put(i)
+        end
+        return good, bad
+      end)
+      mine:get(T)
+      servers[1]:kill()
+      mine:get(T)
+      victim:kill()
+      servers[2]:kill()
+      local good, bad = caller:result(T)
+      assert.are.equal(20, good + bad)
+      assert.is_true(bad <= 2)
+      q:close()
+      assert.is_true(servers[3]:join(T))
+    end
+  end)
+
+  it("says what is wrong", function()
+    local q = queue()
+    raised("nil is no request", q.call, q)
+    raised("a timeout cannot be negative", q.call, q, 1, -1)
+    raised("there is no such argument", q.call, q, 1, 1, 1)
+    raised("a coroutine cannot be sent", q.call, q, { coroutine.create(print) })
+    raised("calls: timeout", function() for _ in q:calls(0) do end end)
+    raised("queue expected, got number", q.calls, 3)
+    q:put("plain")
+    raised("the item was put, not called", function() for _, reply in q:calls() do reply(1) end end)
+    local server = serve(q, function(_, reply)
+      reply(1)
+      local ok, e = pcall(reply, 2)
+      assert(not ok and e:find("answered already"), e)
+    end)
+    q:call(1)
+    q:close()
+    assert.is_true(server:join(T))
+  end)
+end)
