@@ -15,6 +15,7 @@ mutations=(
   'fairness-off|src/os/shared/line.c|s/(\nbool line_must_yield\([^{]*\{\n)/$1  return false;\n/|fault.liveness'
   'wake-up-not-passed-on|src/os/sync/sync.c|s/next_may_go\(call\)\)/next_may_go(call) \&\& !call)/|fault.liveness'
   'notification-not-passed-on|src/object/condition.c|s/step->count = 1;\n  notify\(s, step, w\);/(void)w;/|conformance.condition fault.liveness'
+  'lock-opens-with-a-line|src/os/sync/quick.c|s/atomic_load_explicit\(&r->line\.end, memory_order_relaxed\) == 0/r->type/|fault.liveness conformance.lock'
   'no-wake-ups|src/os/shared/line.c|s/(\nvoid line_wake\([^{]*\{\n)/$1  return;\n/|fault.liveness'
   'tail-read-after-the-pipe|src/os/queue/queue.c|s/  side_read\(&r->put, put\);[^\n]*\n(  int rc = look_into_pipe\(b, q, r, op, take\);\n  if \(rc != -SBX_EAGAIN\)\n    return rc;\n)/$1  side_read(&r->put, put);\n/|fault.liveness fault.queue_step'
   # -- one in each machine
