@@ -198,7 +198,7 @@ static size_t most_resident(const struct arena *a) {
 }
 
 /*
- * A large block is made. If it is about as large as the last one, such blocks come and go, and a few
+ * A large block is made. If it is about as large as the last one, such blocks come and go, and two
  * of that size are worth keeping: the system clears each page that it gives anew, which takes as
  * long as copying. Other blocks cool that down.
  */
@@ -209,7 +209,7 @@ static void heat(struct arena *a, uint32_t len) {
     return;
   }
   bool again = len <= 2 * a->recent && a->recent <= 2 * (size_t)len;
-  a->hot = again ? larger(left, 4 * (size_t)len) : left;
+  a->hot = again ? larger(left, 2 * (size_t)len) : left;
   if (a->hot > HOT_MOST / PAGE)
     a->hot = HOT_MOST / PAGE;
   a->recent = len;
@@ -451,7 +451,6 @@ static void *alloc(struct arena *a, size_t size) {
   if (run == NONE)
     return NULL;
   a->large += len;
-  heat(a, len);
   return page_at(a, run);
 }
 
@@ -526,8 +525,11 @@ static void *opened(void *block, size_t size) {
 
 void *arena_resize(void *arena, void *block, size_t old, size_t size) {
   struct arena *a = arena;
-  if (!block)
+  if (!block) {
+    if (size > ARENA_SMALL)
+      heat(a, pages_of(size));
     return size ? opened(alloc(a, size), size) : NULL;
+  }
   if (size && old)
     return opened(resize(a, block, old, size), size);
   if (old)

@@ -12,7 +12,7 @@
  *           it are free, as they are at the end of what is used.
  *
  * Free pages go back to the system when they are more than an eighth of what is used, more than
- * ARENA_KEEP, and more than four times a size
+ * ARENA_KEEP, and more than twice a size
  * of which large blocks come and go (128 MiB at most); spans in which every block is free become free pages when the total of small blocks
  * has shrunk to half its peak; arena_trim, which the program calls in a process that sleeps, gives
  * back all of both. Beyond the first 2 MiB the range uses huge pages where the system

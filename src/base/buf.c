@@ -15,7 +15,9 @@ int buf_reserve(struct buf *b, size_t extra) {
     return 0;
   if (extra > SIZE_MAX / 2 - b->len)
     return -SBX_ENOMEM;
-  size_t cap = b->cap ? b->cap : 64;
+  size_t cap = b->cap       ? b->cap
+               : extra < 64 ? 64
+                            : extra; /* a first request is often the only one */
   while (cap - b->len < extra)
     cap *= 2;
   uint8_t *data = FAULT("buf.alloc") ? NULL : memory_resize(b->data, b->cap, cap);

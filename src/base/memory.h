@@ -32,8 +32,9 @@ void memory_drop(void *block, size_t size);
 
 /*
  * From now on the functions above take blocks from this arena (base/arena.h), where they are part of
- * an image of the process; NULL: from malloc, as at first. Blocks from
- * before are never freed while an arena is used; those of an arena must be freed while it is.
+ * an image of the process; NULL: from malloc, as at first. In a process of a run it is the arena of the
+ * Lua state. Blocks from before are never freed while an arena is used; those of an arena must be
+ * freed while it is.
  */
 struct arena;
 void memory_use(struct arena *a);

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/memory.h"
 #include "base/stack.h"
 #include "host/explore.h"
 #include "host/simulate.h"
@@ -190,6 +191,7 @@ __attribute__((noreturn)) static void explore_here(struct explored *e, int out) 
   report_set_writer(simulate_report);
   report_set_color(false); /* what is told is part of a report */
   e->options.progress = asked_to_stop;
+  memory_use(NULL); /* the arena belongs to the images from now on */
   int rc = explore(&e->options, body, e, &x);
   if (rc == EXPLORE_READS_CLOCK)
     _exit(e->options.follow ? DIFFERS : AGAIN_WITH_CLOCK);

@@ -290,6 +290,8 @@ static int run_process(struct session *s) {
   lua_State *L = state_new();
   if (!L)
     return no_memory();
+  if (!s->simulated)
+    state_use_arena(L);
   int status = run_protected(L, s);
   if (s->place) {
     fflush(NULL);

@@ -136,6 +136,13 @@ static void run_chunk(lua_State *L, const struct prelude_source *sources,
   lua_replace(L, -2);
 }
 
+/* What a process looks for at its end (lib_wait_children) may be there now. */
+static void note_module(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  if (lib)
+    lib->life.modules = true;
+}
+
 void prelude_push(lua_State *L, const struct prelude_source *sources, const char *name) {
   const struct prelude_source *s = sources;
   push_modules(L, sources);
@@ -143,7 +150,7 @@ void prelude_push(lua_State *L, const struct prelude_source *sources, const char
     lua_pop(L, 1);
     while (s->name && strcmp(s->name, name) != 0)
       s++;
-    lib_find(L)->life.modules = true;
+    note_module(L);
     if (s->name)
       run_chunk(L, sources, s);
     else if (sources != prelude_sources)

@@ -68,6 +68,12 @@ lua_State *state_new(void) {
   return L;
 }
 
+void state_use_arena(lua_State *L) {
+  void *arena;
+  lua_getallocf(L, &arena);
+  memory_use(arena);
+}
+
 bool state_is_own(lua_State *L) { return lua_getallocf(L, NULL) == arena_resize; }
 
 void state_close(lua_State *L) {

@@ -14,10 +14,14 @@
  * by state_close. */
 lua_State *state_new(void);
 
+/* From now on the arena of a state of state_new is that of memory_use: the buffers of the bindings lie
+ * there, too. It stays open, also when the state is closed. */
+void state_use_arena(lua_State *L);
+
 /* Was the state made by state_new? */
 bool state_is_own(lua_State *L);
 
-/* lua_close, and the arena goes back to the system. */
+/* lua_close, and the arena goes back to the system, unless it is in use. */
 void state_close(lua_State *L);
 
 #endif
