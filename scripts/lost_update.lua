@@ -4,9 +4,36 @@
 -- which makes it hard to find; here a barrier between reading and writing makes it happen every time.
 -- Three cures follow: a lock around all three steps, one atomic step instead of three, one owner of the number.
 --
--- Guess first, then try: what comes out without the barrier? Always the same?
+-- Guess first, then try: what comes out without the barrier? Always the same? And then all that can come out, and a proof:
+--
+--   sandbox scripts/lost_update.lua explore     every order in which two processes can add one each
 --
 -- See it: sandbox --timeline scripts/lost_update.lua
+
+-- Two processes that add one each; in how many orders is an addition lost?
+local function explore(title, add)
+  local r = sandbox.explore(function()
+    local counter, lock = sandbox.value(0), sandbox.lock()
+    local function f() add(counter, lock) end
+    assert(sandbox.join_all { spawn(f), spawn(f) })
+    print(counter:get())
+  end)
+  local lost = 0
+  for _, o in ipairs(r.outcomes) do
+    if o.text ~= "2\n" then lost = lost + o.interleavings end
+  end
+  print(("%-24s lost in %d of %d orders"):format(title, lost, r.interleavings))
+end
+
+if arg[1] == "explore" then
+  explore("three steps", function(counter) counter:set(counter:get() + 1) end)
+  explore("a lock around them", function(counter, lock)
+    local _ <close> = lock:hold()
+    counter:set(counter:get() + 1)
+  end)
+  explore("one step", function(counter) counter:add(1) end)
+  return
+end
 
 local PROCESSES, TIMES = 4, 250
 

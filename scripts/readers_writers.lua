@@ -4,7 +4,9 @@
 -- lock with two modes: a process waits until what it needs is true, and notifies the others when it changes that.
 --
 -- Guess first, then try: can readers that come again and again keep a writer waiting for ever (starvation)? How
--- could a waiting writer go first?
+-- could a waiting writer go first? What if the writer did not ask for readers:get() == 0?
+--
+--   sandbox scripts/readers_writers.lua explore    two readers look, a writer changes, in every order: a proof
 --
 -- See it: sandbox --speed 10 --timeline scripts/readers_writers.lua
 
@@ -37,6 +39,26 @@ end
 -- The data: two accounts that together hold 100, except in the middle of a change.
 local left, right = sandbox.value(100), sandbox.value(0)
 local inside = sandbox.barrier(3)
+
+if arg[1] == "explore" then
+  local r = sandbox.explore(function()
+    c, readers, writing = sandbox.condition(), sandbox.value(0), sandbox.value(false)
+    left, right = sandbox.value(100), sandbox.value(0)
+    local function look()
+      reading(function() assert(left:get() + right:get() == 100, "half-made") end)
+    end
+    local function change()
+      writing_alone(function()
+        left:set(99)
+        right:set(1)
+      end)
+    end
+    assert(sandbox.join_all { spawn(look), spawn(look), spawn(change) })
+  end)
+  print(("%d states; nobody sees a half-made change, nobody waits for ever: %s"):format(r.states,
+    r.ok and r.complete and "proved" or tostring(r)))
+  return
+end
 
 local LOOKS, CHANGES = 50, 25
 
