@@ -7,7 +7,7 @@
 --   sandbox scripts/philosophers.lua            the deadlock: sandbox detects it, and says who waits for whom
 --   sandbox scripts/philosophers.lua kill       a way out: one is killed
 --   sandbox scripts/philosophers.lua ordered    the cure
---   sandbox scripts/philosophers.lua explore    three of them, in every order: how many are bad, and a proof of the cure
+--   sandbox scripts/philosophers.lua explore    three, in every order: how many go wrong; a proof of the cure
 --
 -- The cure: forks have numbers, and each philosopher takes the one with the lower number first. Then no circle
 -- of waiting can form: the fifth philosopher waits for fork 1 with empty hands, and the fourth can eat.
