@@ -54,7 +54,8 @@
     "copy, "                                                                                       \
     "and is asked again after each change")                                                        \
   X(ERWLOCK, 34,                                                                                   \
-    "the calling process reads or writes already and would wait for itself: release that first")
+    "the calling process reads or writes already and would wait for itself: release that first")   \
+  X(EACTING, 35, "the action of a barrier must not wait for the barrier")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

@@ -8,7 +8,10 @@ static uint32_t words(const uint64_t *s) {
   return n < SYNC_WORDS ? (uint32_t)n : SYNC_WORDS;
 }
 
-static void init(uint64_t *s, const struct sync_options *o) { s[BARRIER_PARTIES] = o->count; }
+static void init(uint64_t *s, const struct sync_options *o) {
+  s[BARRIER_PARTIES] = o->count;
+  s[BARRIER_ACTION] = o->action;
+}
 
 /* -- members ----------------------------------------------------------------------------------- */
 
@@ -24,6 +27,8 @@ static void remove_member(uint64_t *s, uint64_t i) {
 }
 
 static bool member_gone(const uint64_t *s, const struct sync_world *w) {
+  if (s[BARRIER_ACTOR] && world_gone(w, s[BARRIER_ACTOR]))
+    return true;
   for (uint64_t i = 0; i < s[BARRIER_COUNT]; i++)
     if (world_gone(w, s[BARRIER_FIRST + i]))
       return true;
@@ -35,6 +40,11 @@ static bool member_gone(const uint64_t *s, const struct sync_world *w) {
 /* Tickets of the current round are above this bound. */
 static uint64_t round_start(const uint64_t *s) {
   return s[BARRIER_TO] > s[BARRIER_RELEASED] ? s[BARRIER_TO] : s[BARRIER_RELEASED];
+}
+
+/* Tickets of those who arrived since the last round was complete are above this one. */
+static uint64_t arrivals_start(const uint64_t *s) {
+  return s[BARRIER_ACTOR] ? s[BARRIER_DUE] : round_start(s);
 }
 
 /* 1: the round is complete; 0: still waiting; -SBX_EBROKEN. */
@@ -50,12 +60,15 @@ static void break_round(uint64_t *s, struct sync_step *step, const struct sync_w
   s[BARRIER_OLDEST] = s[BARRIER_TO];
   s[BARRIER_FROM] = round_start(s);
   s[BARRIER_TO] = w->ops->newest(w->ctx);
-  s[BARRIER_ARRIVED] = 0;
+  s[BARRIER_ARRIVED] = s[BARRIER_ACTOR] = s[BARRIER_DUE] = 0;
   step->wake = (uint64_t)SYNC_ALL;
 }
 
+/* Is there anybody to be told that it is broken? */
+static bool has_round(const uint64_t *s) { return s[BARRIER_ARRIVED] > 0 || s[BARRIER_ACTOR]; }
+
 static bool must_break(const uint64_t *s, const struct sync_world *w) {
-  return s[BARRIER_ARRIVED] > w->ops->count(w->ctx, round_start(s)) || member_gone(s, w) ||
+  return s[BARRIER_ARRIVED] > w->ops->count(w->ctx, arrivals_start(s)) || member_gone(s, w) ||
          (s[BARRIER_ARRIVED] > 0 && !w->ops->outsiders(w->ctx));
 }
 
@@ -74,16 +87,42 @@ static bool enabled(const uint64_t *s, const struct sync_step *step, const struc
   return outcome(s, step->ticket) != 0 || must_break(s, w);
 }
 
+/* The process that arrived last is to run the action: it is told 0 instead of a place. */
+static int act(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
+  s[BARRIER_ACTOR] = step->who;
+  s[BARRIER_DUE] = w->ops->newest(w->ctx);
+  s[BARRIER_ARRIVED] = 0;
+  step->count = 0;
+  return 0;
+}
+
+/* The action is done. */
+static int pass(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
+  if (s[BARRIER_ACTOR] != step->who)
+    return -SBX_EBROKEN;
+  s[BARRIER_RELEASED] = s[BARRIER_DUE];
+  s[BARRIER_ACTOR] = s[BARRIER_DUE] = 0;
+  step->count = s[BARRIER_PARTIES];
+  step->wake = (uint64_t)SYNC_ALL;
+  return s[BARRIER_ARRIVED] == s[BARRIER_PARTIES] ? act(s, step, w) : 0;
+}
+
 static int arrive(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
+  if (s[BARRIER_ACTOR] == step->who)
+    return -SBX_EACTING;
   if (s[BARRIER_BROKEN])
     return -SBX_EBROKEN;
-  if (s[BARRIER_ARRIVED] > w->ops->count(w->ctx, round_start(s)) || member_gone(s, w))
+  if (s[BARRIER_ARRIVED] > w->ops->count(w->ctx, arrivals_start(s)) || member_gone(s, w))
     return break_now(s, step, w);
   if (find_member(s, step->who) < 0 && s[BARRIER_COUNT] < BARRIER_MEMBERS)
     s[BARRIER_FIRST + s[BARRIER_COUNT]++] = step->who;
+  if (s[BARRIER_ARRIVED] == s[BARRIER_PARTIES])
+    return -SBX_ECROWD; /* a round is complete, and the action of the one before is not done */
   step->count = ++s[BARRIER_ARRIVED];
-  if (s[BARRIER_ARRIVED] < s[BARRIER_PARTIES])
+  if (s[BARRIER_ARRIVED] < s[BARRIER_PARTIES] || s[BARRIER_ACTOR])
     return w->ops->enter(w->ctx) ? SYNC_ENTERED : -SBX_ECROWD;
+  if (s[BARRIER_ACTION])
+    return act(s, step, w);
   s[BARRIER_RELEASED] = w->ops->newest(w->ctx);
   s[BARRIER_ARRIVED] = 0;
   step->wake = (uint64_t)SYNC_ALL;
@@ -100,7 +139,7 @@ static int wait(uint64_t *s, struct sync_step *step, const struct sync_world *w)
 }
 
 static int reset(uint64_t *s, struct sync_step *step, const struct sync_world *w) {
-  if (s[BARRIER_ARRIVED] > 0)
+  if (has_round(s))
     break_round(s, step, w);
   s[BARRIER_BROKEN] = 0;
   for (uint64_t i = s[BARRIER_COUNT]; i-- > 0;)
@@ -113,10 +152,12 @@ static int apply(uint64_t *s, struct sync_step *step, const struct sync_world *w
   switch (step->kind) {
   case OP_BARRIER_WAIT:
     return wait(s, step, w);
+  case OP_BARRIER_PASS:
+    return pass(s, step, w);
   case OP_BARRIER_RESET:
     return reset(s, step, w);
   case OP_BARRIER_ABORT:
-    if (s[BARRIER_ARRIVED] > 0)
+    if (has_round(s))
       break_round(s, step, w);
     s[BARRIER_BROKEN] = 1;
     return 0;
@@ -135,6 +176,11 @@ static bool give_up(uint64_t *s, struct sync_step *step, const struct sync_world
 
 static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
   int64_t i = find_member(s, step->who);
+  if (s[BARRIER_ACTOR] == step->who) { /* in the middle of the action */
+    s[BARRIER_ACTOR] = SYNC_ABANDONED;
+    step->wake = (uint64_t)SYNC_ALL;
+    return true;
+  }
   if (i < 0 || how == END_OF_CODE)
     return false;
   if (how == END_FAILED) {
@@ -149,15 +195,18 @@ static bool leave(uint64_t *s, struct sync_step *step, enum sync_end how) {
 static uint32_t watch(const uint64_t *s, uint64_t ret[SYNC_WORDS]) {
   for (uint64_t i = 0; i < s[BARRIER_COUNT]; i++)
     ret[i] = s[BARRIER_FIRST + i];
-  return (uint32_t)s[BARRIER_COUNT];
+  ret[s[BARRIER_COUNT]] = s[BARRIER_ACTOR];
+  return (uint32_t)s[BARRIER_COUNT] + (s[BARRIER_ACTOR] != 0);
 }
 
 /* Bounds are only ever compared with tickets and with each other, so ranks serve as well. */
 static void canonical(uint64_t *s, const struct sync_world *w) {
-  for (int word = BARRIER_OLDEST; word <= BARRIER_RELEASED; word++)
+  for (int word = BARRIER_OLDEST; word <= BARRIER_DUE; word++)
     s[word] = world_rank(w, s[word]);
   if (s[BARRIER_OLDEST] > s[BARRIER_FROM]) /* the range that starts at FROM covers it */
     s[BARRIER_OLDEST] = s[BARRIER_FROM];
+  if (s[BARRIER_ACTOR] && world_gone(w, s[BARRIER_ACTOR]))
+    s[BARRIER_ACTOR] = SYNC_ABANDONED;
   bool gone = false;
   for (uint64_t i = s[BARRIER_COUNT]; i-- > 0;)
     if (world_gone(w, s[BARRIER_FIRST + i])) {
@@ -172,7 +221,7 @@ static void canonical(uint64_t *s, const struct sync_world *w) {
 }
 
 static void describe(const uint64_t *s, const struct sync_world *w, struct sync_info *ret) {
-  (void)w;
+  ret->holder = s[BARRIER_ACTOR] && !world_gone(w, s[BARRIER_ACTOR]) ? s[BARRIER_ACTOR] : 0;
   ret->count = s[BARRIER_ARRIVED];
   ret->max = s[BARRIER_PARTIES];
   ret->set = s[BARRIER_BROKEN];

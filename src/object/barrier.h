@@ -10,6 +10,10 @@
  *   - when nobody is left who could still arrive: every living process that holds a handle of the
  *     barrier waits without a deadline, and no message on its way contains one.
  *
+ * A barrier may have an action: the last to arrive runs it before the others go on, and says when it is
+ * done (PASS). An actor that ends, or breaks the barrier, breaks it for all. Who arrives meanwhile is in
+ * the next round; should that be complete before the action is done, the actor runs it again, for them.
+ *
  * The outcome of a wait depends only on its ticket and four bounds, so it does not matter how late
  * a party looks:
  *
@@ -29,7 +33,10 @@ enum barrier_word {
   BARRIER_FROM,
   BARRIER_TO,
   BARRIER_RELEASED,
-  BARRIER_COUNT, /* words in use from here on: the members, as many as there is room for */
+  BARRIER_DUE,    /* while an action runs: those up to it go on when it is done */
+  BARRIER_ACTOR,  /* the process that runs it; 0: none. It may be gone */
+  BARRIER_ACTION, /* 1: each round has one */
+  BARRIER_COUNT,  /* words in use from here on: the members, as many as there is room for */
   BARRIER_FIRST,
   BARRIER_MEMBERS = SYNC_WORDS - BARRIER_FIRST
 };

@@ -214,7 +214,8 @@ struct op {
                      a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,
                      out */
   uint32_t sub_count; /* SELECT: of subs */
-  uint64_t count;     /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT: its index, out; LATCH_DOWN:
+  uint64_t count;     /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT, PASS: its index, out, or 0: it
+                         is to run the action; LATCH_DOWN:
                          by how much, in, and what is left, out; PROGRESS_ADD:
                          an int64_t, PROGRESS_SET, in; SELECT: 1 if the script minds the order of the
                          ops, else it was drawn, in */
@@ -299,6 +300,7 @@ struct sync_options {
   bool recursive;      /* LOCK: its holder may acquire it again */
   uint64_t count;      /* SEMAPHORE: units at first; BARRIER: parties; LATCH: at first */
   uint64_t max;        /* SEMAPHORE: most units; 0: no limit. PROGRESS: total (object/progress.h) */
+  bool action;         /* BARRIER: the last to arrive runs one */
   struct object *lock; /* CONDITION: borrowed; NULL: it gets one of its own */
   uint64_t maker;      /* the process that makes it, as in object/sync.h; the backend's to fill */
   locate_fn *locate;   /* where it is made, for traces; may be NULL */

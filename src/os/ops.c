@@ -163,6 +163,7 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_BARRIER_NEW objects_new_sync
 #define ROW_BARRIER_LOOK objects_look_sync
 #define ROW_BARRIER_WAIT sync_perform, ALONE
+#define ROW_BARRIER_PASS sync_perform
 #define ROW_BARRIER_ABORT sync_perform
 #define ROW_BARRIER_RESET sync_perform
 #define ROW_VALUE_NEW objects_new_sync

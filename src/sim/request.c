@@ -29,7 +29,8 @@ enum fixed_flag {
   STDIN_TOO = 32,
   IS_RECURSIVE = 64,
   HAS_RESULT = 128,
-  HAS_REPORT = 256
+  HAS_REPORT = 256,
+  HAS_ACTION = 512
 };
 
 /* The parts of changing length, in this order: each its length, then its bytes. */
@@ -121,7 +122,7 @@ static void set_end(struct fixed *f, struct parts *p, const struct end_request *
 
 static void set_sync(struct fixed *f, struct parts *p, const struct sync_options *o,
                      object_ref_fn *ref_of) {
-  f->flags |= o->recursive ? (uint64_t)IS_RECURSIVE : 0;
+  f->flags |= (o->recursive ? (uint64_t)IS_RECURSIVE : 0) | (o->action ? (uint64_t)HAS_ACTION : 0);
   f->sync_type = o->type;
   f->sync_count = o->count;
   f->sync_max = o->max;
@@ -273,6 +274,7 @@ static void unfix(const struct fixed *f, struct request *r) {
       .stdin_too = f->flags & STDIN_TOO,
       .sync = {.type = (enum object_type)f->sync_type,
                .recursive = f->flags & IS_RECURSIVE,
+               .action = f->flags & HAS_ACTION,
                .count = f->sync_count,
                .max = f->sync_max},
       .lock = f->lock,

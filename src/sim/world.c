@@ -153,6 +153,7 @@ static int drop(struct world *w, uint32_t i, const struct request *r, struct ans
 #define ROW_BARRIER_NEW world_sync_new
 #define ROW_BARRIER_LOOK world_sync_look
 #define ROW_BARRIER_WAIT world_sync_do, ALONE(world_sync_can)
+#define ROW_BARRIER_PASS world_sync_do
 #define ROW_BARRIER_ABORT world_sync_do
 #define ROW_BARRIER_RESET world_sync_do
 #define ROW_VALUE_NEW world_sync_new

@@ -263,7 +263,7 @@ static void spawn(int proc) {
 static void make_thing(int i) {
   const struct thing *t = &setup->things[i];
   struct sync_options s = {
-      .type = t->type, .recursive = t->recursive, .count = t->count, .max = t->max};
+      .type = t->type, .recursive = t->recursive, .action = t->action, .count = t->count, .max = t->max};
   struct queue_options q = {.max = t->max, .transport = t->transport};
   struct pipe_request pipe = {0};
   switch (t->type) {

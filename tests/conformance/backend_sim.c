@@ -88,7 +88,7 @@ static void make_thing(int i) {
   struct sim_request r = {.kind = kinds[t->type],
                           .max = t->max,
                           .transport = t->transport,
-                          .sync = {.recursive = t->recursive, .count = t->count, .max = t->max}};
+                          .sync = {.recursive = t->recursive, .action = t->action, .count = t->count, .max = t->max}};
   if (t->type == OBJECT_PIPE && t->other < i)
     return; /* made with the other */
   if (t->type == OBJECT_CONDITION)

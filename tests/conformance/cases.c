@@ -85,6 +85,7 @@ struct case_row {
 #define CASE_BARRIER_NEW NOT_BY_ITSELF("as QUEUE_NEW")
 #define CASE_BARRIER_LOOK NOT_BY_ITSELF("the driver looks at each object when nothing moves (look)")
 #define CASE_BARRIER_WAIT DRAWN_BY("barrier")
+#define CASE_BARRIER_PASS DRAWN_BY("barrier")
 #define CASE_BARRIER_ABORT DRAWN_BY("barrier")
 #define CASE_BARRIER_RESET DRAWN_BY("barrier")
 #define CASE_VALUE_NEW NOT_BY_ITSELF("as QUEUE_NEW")

@@ -44,6 +44,7 @@ enum { THINGS_MAX = 5, PROCS_MAX = 5, SUBS_MAX = 4, KEYS = 4 };
 struct thing {
   enum object_type type;
   bool recursive;      /* LOCK */
+  bool action;         /* BARRIER */
   uint64_t count, max; /* as in struct sync_options; QUEUE: max */
   int transport;       /* QUEUE */
   int other;           /* PIPE: the other end; CONDITION: its lock */
@@ -187,6 +188,8 @@ struct hint {
   bool held; /* by the process that was asked for: a lock, an update */
 };
 struct hint hint_of(int proc, int thing);
+/* Is the process to run the action of a barrier? */
+bool hint_acts(int proc, int thing);
 /* Of a key of a dict. */
 struct hint hint_at(int thing, uint8_t key);
 /* Does the process hold the thing, as far as it was told to drop it? */

@@ -2,6 +2,7 @@
  * conformance.h. */
 #include "cases.h"
 #include "model.h"
+#include "object/barrier.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -98,6 +99,7 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
     a->same = ok && all->same;
     break;
   case OP_BARRIER_WAIT:
+  case OP_BARRIER_PASS:
   case OP_LATCH_DOWN:
     a->count = ok ? all->count : 0;
     break;
@@ -196,6 +198,11 @@ struct hint hint_of(int proc, int thing) {
       h.item = s->things[thing].words[VALUE_DATA];
   }
   return h;
+}
+
+bool hint_acts(int proc, int thing) {
+  struct model_state *s = run.m.states[0];
+  return s->things[thing].words[BARRIER_ACTOR] == s->procs[proc].who;
 }
 
 struct hint hint_at(int thing, uint8_t key) {

@@ -96,14 +96,21 @@ static const char *condition_law(const struct lawful *l, const struct told *b,
 }
 
 static const char *barrier_law(const struct lawful *l, const struct told *b, const struct told *a) {
-  bool broken = b->info.set || b->gone_members || b->info.count > (uint64_t)bits(b->standing);
+  bool broken = b->info.set || b->gone_members, acting = b->info.holder != 0;
+  bool mine = acting && b->info.holder == l->who;
+  broken |= !acting && b->info.count > (uint64_t)bits(b->standing);
   switch (l->kind) {
   case OP_BARRIER_ABORT:
     LAW(a->info.set && a->free == a->standing, "an abort breaks the barrier for all");
     return NULL;
   case OP_BARRIER_RESET:
-    LAW(!a->info.set && a->info.count == 0 && a->free == a->standing,
+    LAW(!a->info.set && a->info.count == 0 && a->free == a->standing && !a->info.holder,
         "a reset begins anew, and lets those go that wait");
+    return NULL;
+  case OP_BARRIER_PASS:
+    LAW((l->rc == 0) == mine, "the actor alone says that the action is done");
+    LAW(l->rc || l->answer.count == (a->info.holder ? 0 : a->info.max), "it is the last to arrive");
+    LAW(l->rc || bits(a->free) >= bits(b->free), "those who waited for the action go on");
     return NULL;
   default:
     break;
@@ -112,12 +119,26 @@ static const char *barrier_law(const struct lawful *l, const struct told *b, con
     LAW(l->rc != 0 || l->answer.count > 0, "a party is told its place");
     return NULL;
   }
-  if (broken) {
+  LAW((l->rc == -SBX_EACTING) == mine, "an actor does not wait for itself");
+  if (mine)
+    return NULL;
+  if (broken || l->rc == -SBX_EBROKEN) {
     LAW(l->rc == -SBX_EBROKEN, "a broken barrier lets nobody wait");
+    LAW(broken || acting, "what is whole is not broken");
+    return NULL;
+  }
+  if (l->rc == -SBX_ECROWD) {
+    LAW(acting && b->info.count == b->info.max, "a complete round takes in nobody");
+    return NULL;
+  }
+  if (!l->entered && a->info.holder == l->who) {
+    LAW(!acting && l->rc == 0 && l->answer.count == 0 && b->info.count + 1 == b->info.max,
+        "the last to come runs the action");
+    LAW(a->free == b->free, "and the others wait for it");
     return NULL;
   }
   LAW(l->answer.count == b->info.count + 1, "places count from 1");
-  LAW(l->entered == (b->info.count + 1 < b->info.max), "the last party to come lets all go");
+  LAW(l->entered == (b->info.count + 1 < b->info.max || acting), "the last party to come lets all go");
   if (l->entered)
     LAW(a->info.count == b->info.count + 1, "arrivals are counted");
   else

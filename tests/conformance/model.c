@@ -611,7 +611,7 @@ static int do_sync(const struct model *m, struct model_state *s, int proc,
     rc = sync_machine_of(type_of(l))->apply(t->words, &step, WORLD(&v));
   if (l->kind == OP_BARRIER_WAIT)
     p->arrival = p->answer.count = step.count;
-  if (l->kind == OP_LATCH_DOWN)
+  if (l->kind == OP_LATCH_DOWN || l->kind == OP_BARRIER_PASS)
     p->answer.count = step.count;
   if (l->kind == OP_LOCK_RELEASE)
     p->levels = step.count;
@@ -957,7 +957,7 @@ void model_close(struct model *m) {
 
 static void begin_thing(const struct thing *t, struct model_thing *ret) {
   struct sync_options o = {
-      .type = t->type, .recursive = t->recursive, .count = t->count, .max = t->max};
+      .type = t->type, .recursive = t->recursive, .action = t->action, .count = t->count, .max = t->max};
   const struct sync_machine *machine = sync_machine_of(t->type);
   if (machine)
     machine->init(ret->words, &o);

@@ -552,6 +552,17 @@ LIVENESS_TEST(the_last_to_arrive_at_a_barrier_wakes_all) {
   all_are_woken_by((struct role){b, .kind = OP_BARRIER_WAIT}, OP_BARRIER_WAIT, 0, 1);
 }
 
+LIVENESS_TEST(the_end_of_a_barriers_action_wakes_all) {
+  for (int broken = 0; broken < 2; broken++) {
+    struct sync_options o = {.type = OBJECT_BARRIER, .count = WAITERS + 1, .action = true};
+    struct object *b = new_sync(&o), *ps[WAITERS];
+    start_waiters(ps, (struct role){b, .kind = OP_BARRIER_WAIT, .result = broken ? -SBX_EBROKEN : 0});
+    CHECK_EQ(act(b, OP_BARRIER_WAIT, 0), 0);
+    do_op(b, broken ? OP_BARRIER_ABORT : OP_BARRIER_PASS);
+    join_all(ps);
+  }
+}
+
 LIVENESS_TEST(abort_and_reset_of_a_barrier_wake_all) {
   struct object *b = new_object(OBJECT_BARRIER, WAITERS + 1);
   struct role role = {b, .kind = OP_BARRIER_WAIT, .result = -SBX_EBROKEN};
@@ -1194,6 +1205,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_reader_or_writer_that_leaves_wakes),
       cmocka_unit_test(a_latch_that_opens_wakes_all),
       cmocka_unit_test(the_last_to_arrive_at_a_barrier_wakes_all),
+      cmocka_unit_test(the_end_of_a_barriers_action_wakes_all),
       cmocka_unit_test(abort_and_reset_of_a_barrier_wake_all),
       cmocka_unit_test(a_barrier_that_is_given_up_wakes_all),
       cmocka_unit_test(a_member_of_a_barrier_that_fails_wakes_all),

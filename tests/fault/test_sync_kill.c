@@ -177,6 +177,25 @@ static void barrier_once(int worker, uint64_t *seed) {
     do_op(OP_BARRIER_RESET, 0, NULL);
 }
 
+/* One of them acts, alone; the others find what it has done. */
+static void action_once(int worker, uint64_t *seed) {
+  struct op op = {.kind = OP_BARRIER_WAIT, .object = shared, .deadline_ns = SBX_FOREVER};
+  (void)worker;
+  linger(seed);
+  int rc = perform(&the_backend->base, &op);
+  while (rc == 0 && op.count == 0) {
+    uint64_t before = atomic_exchange(&board->inside[0], myself());
+    CHECK(before == 0 || process_gone(the_backend->control, before, true));
+    linger(seed);
+    CHECK_EQ(atomic_exchange(&board->inside[0], 0), myself());
+    op.kind = OP_BARRIER_PASS;
+    rc = perform(&the_backend->base, &op);
+  }
+  CHECK(rc == 0 || rc == -SBX_EBROKEN || rc == -SBX_ECROWD);
+  if (rc == -SBX_EBROKEN)
+    do_op(OP_BARRIER_RESET, 0, NULL);
+}
+
 static uint64_t kills; /* of workers */
 
 /* Two write, and are alone with it; two read. */
@@ -410,6 +429,7 @@ static const struct job jobs[] = {
     {"event", {.type = OBJECT_EVENT}, event_once, NULL, NULL, sleeping},
     {"condition", {.type = OBJECT_CONDITION}, condition_once, NULL, NULL, of_conditions},
     {"barrier", {.type = OBJECT_BARRIER, .count = 3}, barrier_once, NULL, NULL, sleeping},
+    {"barrier with an action", {.type = OBJECT_BARRIER, .count = 3, .action = true}, action_once, NULL, NULL, sleeping},
     {"value", {.type = OBJECT_VALUE}, value_once, value_prepare, value_finish, of_values},
     {"watched value", {.type = OBJECT_VALUE}, watch_once, watch_prepare, watch_finish, sleeping},
     {"dict", {.type = OBJECT_DICT}, dict_once, NULL, dict_finish, of_dicts},

@@ -371,6 +371,15 @@ describe("synchronisation:", function()
     assert.are.equal(3, b:wait() + p:result(T))
   end)
 
+  it("sandbox.barrier(n, action)   the last to arrive runs action before the others go on", function()
+    local x = sandbox.value(0)
+    local b = sandbox.barrier(2, function() x:add(1) end)
+    local p = spawn(function() return b:wait(), x:get() end)
+    local place = b:wait(T)
+    local other, seen = p:result(T)
+    same({ 3, 1, 1 }, place + other, seen, x:get())
+  end)
+
   it("rwlock()   local _ <close> = w:read([t])   local _ <close> = w:write([t])   no writer starves; abandoned as locks are",
     function()
       local w = sandbox.rwlock()

@@ -169,3 +169,23 @@ describe("an rwlock", function()
     assert.are.equal("held", r.failures[1].kind) -- by the writer, and that is all
   end)
 end)
+
+describe("a barrier with an action", function()
+  it("runs it once, by the last, before anybody goes on", function()
+    proved(function()
+      local x, acts, ps = sandbox.value(0), sandbox.value(0), {}
+      local b = sandbox.barrier(2, function()
+        assert(x:get() == 2)
+        acts:add(1)
+      end)
+      for i = 1, 2 do
+        ps[i] = spawn(function()
+          x:add(1)
+          assert(b:wait())
+          assert(acts:get() == 1)
+        end)
+      end
+      for i = 1, 2 do assert(ps[i]:join()) end
+    end)
+  end)
+end)

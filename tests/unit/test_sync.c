@@ -520,6 +520,31 @@ static void a_barrier_lets_all_go_or_breaks(void **state) {
 }
 
 /* Whoever is slow to look is told what became of his round, whatever happened since. */
+static void a_barrier_waits_for_its_action(void **state) {
+  (void)state;
+  struct sync_options o = {.type = OBJECT_BARRIER, .count = 2, .action = true};
+  struct model m = model_new(&o);
+  assert_int_equal(act(&m, 0, OP_BARRIER_WAIT, 0), SYNC_ENTERED);
+  struct sync_step step = step_of(&m, 1, OP_BARRIER_WAIT, 0);
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_int_equal(step.count, 0); /* it is to act */
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), -SBX_EACTING);
+  assert_false(can(&m, 0, OP_BARRIER_WAIT));
+  assert_int_equal(act(&m, 0, OP_BARRIER_PASS, 0), -SBX_EBROKEN); /* it is not the actor */
+  assert_int_equal(act(&m, 2, OP_BARRIER_WAIT, 0), SYNC_ENTERED); /* the next round */
+  step = step_of(&m, 3, OP_BARRIER_WAIT, 0);
+  assert_int_equal(act_with(&m, &step), SYNC_ENTERED); /* it is complete */
+  step = step_of(&m, 1, OP_BARRIER_PASS, 0);
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_int_equal(step.count, 0); /* and needs the action, too */
+  assert_true(can(&m, 0, OP_BARRIER_WAIT));
+  assert_false(can(&m, 2, OP_BARRIER_WAIT) || can(&m, 3, OP_BARRIER_WAIT));
+  m.world.people[1].gone = true; /* in the middle of it */
+  assert_int_equal(act(&m, 2, OP_BARRIER_WAIT, 0), -SBX_EBROKEN);
+  step = step_of(&m, 3, OP_BARRIER_WAIT, 0);
+  assert_int_equal(act_with(&m, &step), -SBX_EBROKEN);
+}
+
 static void a_slow_party_of_a_barrier_is_told_of_its_own_round(void **state) {
   (void)state;
   struct sync_options o = {.type = OBJECT_BARRIER, .count = 2};
@@ -982,6 +1007,7 @@ int main(void) {
       cmocka_unit_test(a_latch_opens_once),
       cmocka_unit_test(a_notification_goes_to_the_living_in_order),
       cmocka_unit_test(a_barrier_lets_all_go_or_breaks),
+      cmocka_unit_test(a_barrier_waits_for_its_action),
       cmocka_unit_test(a_slow_party_of_a_barrier_is_told_of_its_own_round),
       cmocka_unit_test(values_compare_as_lua_does),
       cmocka_unit_test(whoever_waits_for_a_change_holds_up_nobody),

@@ -767,11 +767,13 @@ function Condition:notify_all() end
 ---print(sum) --> 6
 ---```
 ---@param n integer|sandbox.BarrierOptions # the number of processes, 1 or more; or a table of options
+---@param action? function # the last to arrive runs it, before the others go on; an error in it, or its death, breaks the barrier
 ---@return sandbox.Barrier barrier
-function sandbox.barrier(n) end
+function sandbox.barrier(n, action) end
 
 ---@class sandbox.BarrierOptions
 ---@field n integer
+---@field action? function
 ---@field name? string
 
 ---A barrier. It breaks instead of letting processes wait without end: when a waiting process times out or dies, when a process
