@@ -1035,6 +1035,11 @@ function Monitor:when(predicate, action, timeout) end
 ---@field max_tasks? integer # replace a worker after that many tasks
 ---@field retries? integer # how often a task is retried after its worker died; default 0. The worker is replaced the next time that the pool's owner uses the pool or waits for it
 ---@field name? string # of the workers, in reports
+---@field task_timeout? number # seconds that a task, or each item of a map, may take: then its worker is ended and replaced, and it fails with the message "timeout"
+
+---Options of a task.
+---@class sandbox.SubmitOptions
+---@field timeout? number # seconds that it may take in a worker; default: the pool's task_timeout. The owner sees to it when it uses the pool, or waits for it
 
 ---Options of `map`, `starmap`, `imap` and `imap_unordered`.
 ---@class sandbox.MapOptions
@@ -1122,6 +1127,7 @@ function Pool:imap_unordered(f, items, chunk, timeout) end
 ---@param f function
 ---@param ... any # its arguments
 ---@return sandbox.Future future
+---@overload fun(self: sandbox.Pool, options: sandbox.SubmitOptions, f: function, ...: any): sandbox.Future
 function Pool:submit(f, ...) end
 
 ---Close the pool: it accepts no more tasks, and the workers end when all are done.
@@ -1160,6 +1166,11 @@ function Future:done() end
 ---Cancel a task that has not begun; its `join` then returns a failure with the message "cancelled".
 ---@return boolean cancelled
 function Future:cancel() end
+
+---End the task: if no worker has begun it, as `cancel`; else its worker is killed, with all that the task has spawned, and
+---replaced, and the task fails with the message "killed".
+---@return boolean ended # false: it was done already
+function Future:kill() end
 
 ---Start `n` processes that do the same work: the i-th calls `f(i, ...)`. The team is the list of its processes (`t[i]`, `#t`),
 ---and can be sent.
@@ -1200,6 +1211,7 @@ function Team:kill() end
 ---Options of a scope.
 ---@class sandbox.ScopeOptions
 ---@field on_error? "stop"|"wait" # what to do with the others after the first failure; default "stop"
+---@field deadline? number|sandbox.Deadline # seconds from now: when the end of the block, or `g:spawn`, finds that they have passed, all processes are stopped and an error is raised
 
 ---Make a scope: no process that is spawned in it outlives the block; a process that is stopped is stopped with all that it has
 ---spawned. The first failure stops the other processes and is raised at the end of the block. If the block itself is left by an
@@ -1226,6 +1238,10 @@ local Scope = {}
 ---@return sandbox.Process process
 ---@overload fun(self: sandbox.Scope, options: sandbox.SpawnOptions, f: function, ...: any): sandbox.Process
 function Scope:spawn(f, ...) end
+
+---End the processes of the scope now, with all that they have spawned, as at its end after a failure: first by an interrupt.
+---@return true
+function Scope:stop() end
 
 ---Start a team (see `sandbox.team`) whose processes end with the scope, at the latest.
 ---@param n integer # how many

@@ -38,7 +38,7 @@ end
 
 -- -- making ---------------------------------------------------------------------------------------
 
-local OPTIONS = { workers = true, init = true, max_tasks = true, retries = true, name = true }
+local OPTIONS = { workers = true, init = true, max_tasks = true, retries = true, name = true, task_timeout = true }
 
 local function read_options(options)
   if options == nil then return {} end
@@ -51,6 +51,13 @@ local function read_options(options)
     common.check(type(name) == "string" and string.find(name, "^[^%c]+$"), "pool", 1, "name must be text on one line")
   end
   return options
+end
+
+-- Seconds that a task may take, above 0; or nil.
+local function check_limit(seconds, name, what)
+  common.check(seconds == nil or type(seconds) == "number" and seconds > 0, name, 1,
+    what .. " must be a number of seconds above 0")
+  return seconds
 end
 
 local function integer_option(options, name, least, default)
@@ -97,6 +104,7 @@ local function make(options, ...)
   local pool = {
     name = options.name or "worker", init = options.init,
     max_tasks = integer_option(options, "max_tasks", 1), retries = integer_option(options, "retries", 0, 0),
+    task_timeout = check_limit(options.task_timeout, "pool", "task_timeout"), limited = options.task_timeout ~= nil,
     generation = native.generation(), owner = sandbox.self(), order = made << 32,
     results = sandbox.queue { transport = "shm", name = options.name or "pool" },
     over = sandbox.value {}, lately_over = {}, -- finished jobs that may still have chunks under way
@@ -182,16 +190,30 @@ local function call_task(pool, f, ...)
   }, Call)
 end
 
-function methods.submit(handle, f, ...)
+local SUBMIT_OPTIONS = { timeout = true }
+
+local function submit(handle, options, f, ...)
   local pool = open_pool(handle, "submit")
-  common.check_function(f, "submit", 1)
+  common.check_options(options, SUBMIT_OPTIONS, "submit", 1)
+  local limit = check_limit(options.timeout, "submit", "timeout") or pool.task_timeout
   seats.look(pool)
   if pool.broken then seats.raise(pool) end
   local _ <close> = native.defer()
   local task = call_task(pool, f, ...)
+  task.limit, pool.limited = limit, pool.limited or limit ~= nil
   pool.open = pool.open + 1
   if not seats.give(pool, seats.idlest(pool), task) then native.raise(task.outcome[2].message) end
   return native.object(Future, { pool = pool, task = task, keep = handle })
+end
+
+-- submit([options,] f, ...)
+function methods.submit(handle, first, ...)
+  if type(first) == "table" and not common.callable(first) then
+    common.check_function((...), "submit", 2)
+    return submit(handle, first, ...)
+  end
+  common.check_function(first, "submit", 1)
+  return submit(handle, {}, first, ...)
 end
 
 -- The task, and the pool if the task can still be waited for.
@@ -240,6 +262,14 @@ function future.cancel(handle, ...)
   if not taken[1] then return false end
   task:failed(failure_here(pool, "cancelled"))
   return true
+end
+
+-- As cancel; but if a worker has it in hand, that is killed and replaced.
+function future.kill(handle, ...)
+  common.check_no_more("kill", 1, ...)
+  local task, pool = task_of(handle, "kill")
+  if task.outcome then return false end
+  return future.cancel(handle) or seats.kill_task(pool, task)
 end
 
 function Future.__tostring(handle)

@@ -103,7 +103,7 @@ local function new_chunk(job, items, first, count, at)
   local pool = job.pool
   pool.last_task = pool.last_task + 1
   return setmetatable({ id = pool.last_task, job = job, bytes = bytes, plain = plain, kept = kept, count = count,
-    at = at, attempts = 0 }, Chunk)
+    at = at, attempts = 0, limit = pool.task_timeout and pool.task_timeout * count }, Chunk)
 end
 
 -- If there is no room for it in an inbox, the job ends there.

@@ -14,6 +14,7 @@
 --   lost(failure)     its worker died, if that is not the same as failed(failure, 1)
 --   attempts          how many workers died over it
 --   taught            the message brings the function of this job along
+--   limit, begun      seconds that it may take in a worker's hands, or nil; since when it is there, as far as the owner knows
 -- and, if it can be divided: split() -> tasks of one item each.
 --
 -- Steps that belong together (a message and the record of it, a fork and its seat) are made with interrupts deferred: a
@@ -35,14 +36,21 @@ end
 
 -- -- giving tasks ---------------------------------------------------------------------------------
 
+local function first_of(seat)
+  return seat.sent[seat.first]
+end
+
+-- The first task of a seat is the worker's next: its time begins.
+local function begin_first(seat)
+  local task = first_of(seat)
+  if task and task.limit then task.begun = sandbox.now() end
+end
+
 local function append(seat, task)
   seat.last = seat.last + 1
   seat.sent[seat.last] = task
   seat.count = seat.count + 1
-end
-
-local function first_of(seat)
-  return seat.sent[seat.first]
+  if seat.count == 1 then begin_first(seat) end
 end
 
 local function remove_first(seat)
@@ -50,6 +58,7 @@ local function remove_first(seat)
   seat.sent[seat.first] = nil
   seat.first = seat.first + 1
   seat.count = seat.count - 1
+  begin_first(seat)
   return task
 end
 
@@ -307,6 +316,14 @@ local function ended(pool, seat, ok, failure)
   family.keep_left(pool.left, seat.process)
   if seat.left then return start(pool, seat) end
   local in_hand = queue.len(seat.inbox) < seat.count and remove_first(seat)
+  if in_hand and in_hand == seat.stopped then
+    native.look(failure)
+    seat.stopped, seat.used, pool.open = nil, 0, pool.open - 1
+    failure = failure_of(seat.process, { message = in_hand.why, signal = failure.signal, exitcode = failure.exitcode });
+    (in_hand.lost or in_hand.failed)(in_hand, failure, 1)
+    return start(pool, seat)
+  end
+  seat.stopped = nil
   if ok then failure = { message = "left with exit status 0", exitcode = 0 } end
   native.look(failure) -- the task gets a failure of its own, or another worker
   failure = failure_of(seat.process, failure)
@@ -322,6 +339,50 @@ local function ended(pool, seat, ok, failure)
   seat.used = 0
   if in_hand then lost(pool, in_hand, failure) end
   start(pool, seat)
+end
+
+-- End the task that the worker of a seat has in hand, with the worker and what that has spawned. False: it has none.
+local function stop_task(pool, seat, why)
+  if queue.len(seat.inbox) >= seat.count then return false end
+  local task = first_of(seat)
+  task.why, seat.stopped = why, task
+  family.kill({ seat.process })
+  ended(pool, seat, process.join(seat.process))
+  return true
+end
+
+-- End a task at once, wherever it is; false if it is over.
+function seats.kill_task(pool, task)
+  local _ <close> = native.defer()
+  seats.look(pool)
+  for _, seat in ipairs(pool.seats) do
+    if not task.outcome and first_of(seat) == task and stop_task(pool, seat, "killed") then return task.why == "killed" end
+  end
+  return false
+end
+
+-- When the first of the tasks that workers have in hand has taken too long; nil: none has a limit.
+function seats.next_expiry(pool)
+  local first
+  for _, seat in ipairs(pool.limited and pool.seats or {}) do
+    local task = first_of(seat)
+    if task and task.limit then first = math.min(first or math.huge, task.begun + task.limit) end
+  end
+  return first
+end
+
+-- End those that have.
+function seats.expire(pool)
+  if not pool.limited or pool.ended then return end
+  local _ <close> = native.defer()
+  seats.accept_all(pool)
+  local now = sandbox.now()
+  for _, seat in ipairs(pool.seats) do
+    local task = first_of(seat)
+    if task and task.limit and task.begun + task.limit <= now and not stop_task(pool, seat, "timeout") then
+      begin_first(seat) -- it was not taken yet
+    end
+  end
 end
 
 -- -- what comes back ------------------------------------------------------------------------------
@@ -399,7 +460,10 @@ function seats.step(pool, deadline)
   local _ <close> = native.defer()
   if accept(pool, native.recv(pool.results, 0)) then return true end
   if deadline and sandbox.now() >= deadline then return false end
-  return seats.wake(pool, await(pool, common.left(deadline)))
+  local expiry = seats.next_expiry(pool)
+  if not expiry or deadline and deadline < expiry then return seats.wake(pool, await(pool, common.left(deadline))) end
+  if not seats.wake(pool, await(pool, common.left(expiry))) then seats.expire(pool) end
+  return true
 end
 
 -- Keep the workers busy until `enough()`, for a job if one is given; false if the deadline passed first.
@@ -419,6 +483,7 @@ function seats.look(pool)
   local _ <close> = native.defer()
   seats.accept_all(pool)
   while not pool.ended and seats.wake(pool, await(pool, 0)) do end
+  seats.expire(pool)
   seats.feed(pool)
 end
 

@@ -20,7 +20,7 @@ local Scope = { __name = "sandbox.scope" }
 local methods = {}
 Scope.__index = methods
 
-local OPTIONS = { on_error = true }
+local OPTIONS = { on_error = true, deadline = true }
 
 local function make(options, ...)
   common.check_no_more("scope", 2, ...)
@@ -30,6 +30,7 @@ local function make(options, ...)
   local on_error = options.on_error or "stop"
   common.check(on_error == "stop" or on_error == "wait", "scope", 1, "on_error must be \"stop\" or \"wait\"")
   return native.object(Scope, {
+    deadline = common.deadline(options.deadline, "scope", 1),
     children = { ordered = true }, left = {}, on_error = on_error, failure = nil, closed = false,
     generation = native.generation(),
   })
@@ -92,9 +93,13 @@ local function stop(scope)
   native.restore(held)
 end
 
+-- False: the deadline has passed before all had ended.
 local function wait(scope)
-  while not (scope.failure and scope.on_error == "stop") and take_ended(scope) do end
+  while not (scope.failure and scope.on_error == "stop") and take_ended(scope, scope.deadline) do end
+  return scope.children[1] == nil or scope.failure and scope.on_error == "stop"
 end
+
+local function raise_late(name) native.raise(name .. ": the scope's deadline has passed") end
 
 local function raise(scope)
   native.look(scope.failure)
@@ -115,11 +120,15 @@ local function scope_of(handle, name)
 end
 
 -- After a failure that ends the scope, nothing more can be started.
-local function look(scope)
+local function look(scope, name)
   take_all_ended(scope, 0)
   if scope.failure and scope.on_error == "stop" then
     stop(scope)
     raise(scope)
+  end
+  if scope.deadline and sandbox.now() >= scope.deadline then
+    stop(scope)
+    raise_late(name)
   end
 end
 
@@ -127,7 +136,7 @@ end
 local function open_scope(handle, name)
   local scope = scope_of(handle, name)
   if scope.closed then native.raise(name .. ": the scope is closed") end
-  look(scope)
+  look(scope, name)
   return scope
 end
 
@@ -145,6 +154,15 @@ function methods.spawn(handle, ...)
   return p
 end
 
+-- End the processes of the scope, and all that they have spawned. Others can be started afterwards.
+function methods.stop(handle, ...)
+  common.check_no_more("stop", 1, ...)
+  local scope = scope_of(handle, "stop")
+  stop(scope)
+  scope.stopping = nil
+  return true
+end
+
 -- A team that cannot be made whole ends with the scope, as far as it was made.
 function methods.team(handle, ...)
   local scope = open_scope(handle, "team")
@@ -158,16 +176,18 @@ end
 function Scope.__close(handle, err)
   local scope = native.state(handle, Scope)
   if scope.generation ~= native.generation() or scope.closed then return end
+  local late
   scope.closed = true
   if err ~= nil then return stop(scope) end
   do
     local _ <close> = setmetatable({}, { __close = function() -- this process may be interrupted while it waits
       if scope.children[1] then stop(scope) end
     end })
-    wait(scope)
+    late = not wait(scope)
   end
   if scope.left[1] then kill(scope) end
   if scope.failure then raise(scope) end
+  if late then raise_late("scope") end
 end
 
 function Scope.__tostring(handle)

@@ -41,11 +41,16 @@ local function entries_of(list, name)
   for _, pool in ipairs(waiting) do
     for index, entry in ipairs(pool.watch) do add(entry, { pool = pool, index = index }) end
   end
-  return entries, owners
+  return entries, owners, waiting
 end
 
 local function select_with_futures(list, deadline, name)
+  local pools, ahead -- the pools of the tasks; when one of those has taken too long, if that is before the deadline
   local function took(owners, index, ...)
+    if index == nil and ahead then
+      for _, pool in ipairs(pools) do use "pool_seats".expire(pool) end
+      return select_with_futures(list, deadline, name)
+    end
     if index == nil then return index, ... end
     local owner = owners[index]
     if type(owner) == "table" then
@@ -55,8 +60,13 @@ local function select_with_futures(list, deadline, name)
     if common.class_of(list[owner]) ~= "sandbox.future" then return owner, ... end
     return owner, use "pool".done_of(list[owner]):take()
   end
-  local entries, owners = entries_of(list, name)
-  return took(owners, common.call(sandbox.select, entries, common.left(deadline)))
+  local entries, owners, waiting = entries_of(list, name)
+  pools, ahead = waiting, nil
+  for _, pool in ipairs(waiting) do
+    local expiry = use "pool_seats".next_expiry(pool)
+    if expiry and expiry < (deadline or math.huge) then ahead = math.min(ahead or math.huge, expiry) end
+  end
+  return took(owners, common.call(sandbox.select, entries, common.left(ahead or deadline)))
 end
 
 -- Called by C for a list with futures; the names of its entries, if they have some.
