@@ -9,6 +9,8 @@
 --
 -- Guess first, then try: how long is a round trip through `queue { transport = "pipe" }`? What if both
 -- processes share one processor, `spawn({ cpu = 0 }, ...)`?
+--
+-- See it: sandbox --timeline scripts/pingpong.lua 100
 
 local ROUNDS = math.tointeger(arg[1] or 20000)
 

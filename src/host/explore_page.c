@@ -385,7 +385,8 @@ static int put_data(void *ctx, const struct trace_sink *out) {
 }
 
 static int put_page(void *ctx, const struct trace_sink *out) {
-  return page_write(&explore_css, &explore_js, put_data, ctx, out);
+  static const struct page_part *const js[] = {&explore_js, NULL};
+  return page_write(&explore_css, js, put_data, ctx, out);
 }
 
 /* -- the files ----------------------------------------------------------------------------------- */

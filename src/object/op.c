@@ -15,7 +15,8 @@ const struct op_description op_descriptions[OP_COUNT] = {
 #include "object/ops.def"
 };
 
-static int perform_observed(struct backend *b, struct op *op) {
+/* Apart, so that an op that nobody observes has no registers to save. */
+__attribute__((noinline)) static int perform_observed(struct backend *b, struct op *op) {
   if (b->observe_begin)
     b->observe(b->observer, op, OP_BEGIN, 0);
   int rc = b->objects->perform(b, op);

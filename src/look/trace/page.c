@@ -21,7 +21,9 @@ static void put_until(struct shell *s, const char *mark) {
   s->at = end + strlen(mark);
 }
 
-int page_write(const struct page_part *css, const struct page_part *js,
+static const char begin_js[] = "'use strict';\n(() => {\n", end_js[] = "})();\n";
+
+int page_write(const struct page_part *css, const struct page_part *const js[],
                int (*data)(void *ctx, const struct trace_sink *out), void *ctx,
                const struct trace_sink *out) {
   struct shell s = {.out = out, .at = page_html.text};
@@ -33,7 +35,10 @@ int page_write(const struct page_part *css, const struct page_part *js,
   if (s.rc == 0)
     s.rc = data(ctx, out);
   put_until(&s, "<!--js-->");
-  put(&s, js->text, js->len);
+  put(&s, begin_js, sizeof begin_js - 1);
+  for (; *js; js++)
+    put(&s, (*js)->text, (*js)->len);
+  put(&s, end_js, sizeof end_js - 1);
   put(&s, s.at, strlen(s.at));
   return s.rc;
 }

@@ -12,16 +12,20 @@ struct page_part {
 };
 
 /* page.html has the places `<!--css-->`, `<!--data-->` and `<!--js-->`, in this order. */
-extern const struct page_part page_html, page_css, page_js; /* of the trace of a run */
-extern const struct page_part explore_css, explore_js;      /* of an exploration */
+extern const struct page_part page_html, page_css;
+/* Of the trace of a run, in this order. */
+extern const struct page_part page_data_js, page_chart_js, page_gantt_js, page_report_js,
+    page_replay_js;
+extern const struct page_part explore_css, explore_js; /* of an exploration */
 
 /*
  * Write page.html with its parts.
  *   css   beside page.css; NULL: nothing
+ *   js    the parts of one function, one after the other; ends with NULL
  *   data  writes elements with the data that `js` shows
  * Returns 0, or what `data` or the sink returned.
  */
-int page_write(const struct page_part *css, const struct page_part *js,
+int page_write(const struct page_part *css, const struct page_part *const js[],
                int (*data)(void *ctx, const struct trace_sink *out), void *ctx,
                const struct trace_sink *out);
 

@@ -1,5 +1,3 @@
-'use strict';
-(() => {
 // Names come from the script and may contain anything: they become text nodes, never markup.
 const $ = id => document.getElementById(id);
 const fill = (e, attrs, kids) => {
@@ -318,4 +316,3 @@ addEventListener('keydown', e => {
 document.querySelector('.skip').href = '#schedule';
 choose(failure);
 document.documentElement.dataset.ready = 'yes';
-})();
