@@ -4,12 +4,14 @@
 #   lib/libsandbox.a                   the library for C programs that embed it
 #   include/sandbox/sandbox.h          its header
 #   lib/pkgconfig/sandbox.pc           pkg-config --cflags --libs sandbox
-#   lib/cmake/sandbox/                 find_package(sandbox) -> sandbox::sandbox
+#   lib/cmake/sandbox/                 find_package(sandbox) -> sandbox::sandbox, with Lua's headers
 #   <Lua's C modules>/sandbox.so       require "sandbox" in the stock lua5.4
 #   share/sandbox/scripts/             the example scripts
 #   share/sandbox/luals/library/       the description of the library for the Lua language server
 #   share/sandbox/luacheck/            the description of the library for luacheck
 #   share/doc/sandbox/                 README.md, the pages of src/doc, their pictures, the licence
+#   share/man/man1/                    the manual page (package.cmake)
+#   share/bash-completion/completions/, share/zsh/site-functions/, share/fish/vendor_completions.d/
 #
 # Neither the library nor the module contains a Lua: they use the host's. All paths are relative, so the tree can be moved.
 include(CMakePackageConfigHelpers)
@@ -49,6 +51,25 @@ add_custom_target(sandbox_documents ALL DEPENDS "${_docs}/README.md")
 install(DIRECTORY "${_docs}/" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
+# Completions, where the shells look for them. The program writes them, so it must run here.
+if(NOT CMAKE_CROSSCOMPILING)
+  set(_shells bash share/bash-completion/completions/sandbox zsh share/zsh/site-functions/_sandbox
+      fish share/fish/vendor_completions.d/sandbox.fish)
+  while(_shells)
+    list(POP_FRONT _shells _shell _file)
+    get_filename_component(_folder "${_file}" DIRECTORY)
+    add_custom_command(
+      OUTPUT "${PROJECT_BINARY_DIR}/${_file}"
+      COMMAND "${CMAKE_COMMAND}" -E make_directory "${PROJECT_BINARY_DIR}/${_folder}"
+      COMMAND "$<TARGET_FILE:sandbox>" --completions ${_shell} > "${PROJECT_BINARY_DIR}/${_file}"
+      DEPENDS sandbox)
+    list(APPEND _completions "${PROJECT_BINARY_DIR}/${_file}")
+    string(REGEX REPLACE "^share/" "${CMAKE_INSTALL_DATADIR}/" _folder "${_folder}")
+    install(FILES "${PROJECT_BINARY_DIR}/${_file}" DESTINATION "${_folder}")
+  endwhile()
+  add_custom_target(sandbox_completions ALL DEPENDS ${_completions})
+endif()
+
 add_custom_target(uninstall
   COMMAND "${CMAKE_COMMAND}" -D "MANIFEST=${PROJECT_BINARY_DIR}/install_manifest.txt"
           -P "${CMAKE_CURRENT_LIST_DIR}/uninstall.cmake" VERBATIM)
@@ -63,6 +84,19 @@ include(CMakeFindDependencyMacro)
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_dependency(Threads)
 include("${CMAKE_CURRENT_LIST_DIR}/sandbox-targets.cmake")
+# The header includes lua.h of Lua 5.4; which Lua is linked, the host chooses.
+find_path(SANDBOX_LUA_INCLUDE_DIR lua.h PATH_SUFFIXES lua5.4 lua-5.4 lua54 lua)
+set(_version)
+if(SANDBOX_LUA_INCLUDE_DIR)
+  file(STRINGS "${SANDBOX_LUA_INCLUDE_DIR}/lua.h" _version REGEX "^#define[ \t]+LUA_VERSION_NUM[ \t]+504")
+endif()
+if(NOT _version)
+  set(sandbox_FOUND FALSE)
+  set(sandbox_NOT_FOUND_MESSAGE
+      "the headers of Lua 5.4 are missing: install them (Debian: liblua5.4-dev), or set SANDBOX_LUA_INCLUDE_DIR to their folder")
+  return()
+endif()
+target_include_directories(sandbox::sandbox INTERFACE "${SANDBOX_LUA_INCLUDE_DIR}")
 ]])
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/sandbox-config-version.cmake"
                                  COMPATIBILITY SameMinorVersion)

@@ -192,6 +192,9 @@ static int carry_out(const struct options *o, int argc, char **argv) {
   case MODE_HELP:
     options_help(stdout);
     break;
+  case MODE_HELP_ALL:
+    options_help_all(stdout);
+    break;
   case MODE_VERSION:
     puts(script_version);
     break;

@@ -283,7 +283,7 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
     return parse_trace(&p);
   }
   if (o->mode == MODE_HELP && p.next < argc && argv[p.next][0] != '-') {
-    o->mode = MODE_TOPIC;
+    o->mode = strcmp(argv[p.next], "all") == 0 ? MODE_HELP_ALL : MODE_TOPIC;
     o->topic = argv[p.next];
   }
   o->script = p.next;

@@ -26,6 +26,7 @@ enum run_mode {
   MODE_TOPIC,
   MODE_CHECK,
   MODE_HELP,
+  MODE_HELP_ALL,
   MODE_VERSION,
   MODE_COMPLETIONS,
   MODE_INIT,
@@ -121,8 +122,9 @@ int options_usage_error(FILE *err, const char *format, ...) __attribute__((forma
 /* The format that the extension of a file name says (enum trace_format), or -1. */
 int option_trace_format(const char *path);
 
-/* Print the text of --help, and of `trace --help`. */
+/* Print the text of --help (one screen), of --help all, and of `trace --help`. */
 void options_help(FILE *out);
+void options_help_all(FILE *out);
 void options_trace_help(FILE *out);
 
 /* Print the completion script for "bash", "zsh" or "fish". */

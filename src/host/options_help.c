@@ -1,4 +1,6 @@
-/* host/options_help.c - --help, from the table of options; see options.h. */
+/* host/options_help.c - --help and --help all, from the table of options; see options.h. */
+#include <string.h>
+
 #include "host/options_internal.h"
 
 static const char *const group_titles[GROUP_COUNT] = {
@@ -88,7 +90,39 @@ void options_trace_help(FILE *out) {
   fputs(trace_tail, out);
 }
 
+static const char brief_head[] =
+    "Usage: sandbox [options] [script [args]]\n"
+    "Run Lua 5.4 scripts whose processes and queues are those of the operating system.\n"
+    "  sandbox scripts/queue.lua               run an experiment\n"
+    "  sandbox --speed 10 --timeline scripts/queue.lua\n"
+    "                                          ten times faster, then draw what happened\n"
+    "  sandbox                                 a prompt\n";
+
+/* What most people need, in one screen of 24 lines of 80 columns. */
+static const char *const common_options[] = {"e", "i", "speed", "seed", "timeout", "timeline",
+                                             "stats", "trace", "shake", "explore", "replay",
+                                             "help"};
+
+static bool is_common(const struct option_row *row) {
+  char letter[2] = {row->letter, 0};
+  for (size_t i = 0; i < sizeof common_options / sizeof *common_options; i++)
+    if (strcmp(common_options[i], row->name ? row->name : letter) == 0)
+      return true;
+  return false;
+}
+
 void options_help(FILE *out) {
+  fputs(brief_head, out);
+  for (enum option_group group = 0; group < GROUP_COUNT; group++) {
+    fprintf(out, "%s:\n", group_titles[group]);
+    for (int i = 0; i < program_options.count; i++)
+      if (program_options.rows[i].group == group && is_common(&program_options.rows[i]))
+        help_row(out, &program_options.rows[i]);
+  }
+  fputs("'sandbox --help all' has the rest, and the exit statuses\n", out);
+}
+
+void options_help_all(FILE *out) {
   fputs(help_head, out);
   for (enum option_group group = 0; group < GROUP_COUNT; group++) {
     fprintf(out, "\n%s:\n", group_titles[group]);

@@ -100,13 +100,20 @@ describe("an argument of an option", function()
 end)
 
 describe("--help", function()
-  it("prints examples, options and exit statuses", function()
-    local file = assert(io.open(shell.source .. "/tests/cli/help.txt"))
-    local text = file:read("a")
-    file:close()
+  local function text_of(name)
+    local file <close> = assert(io.open(shell.source .. "/tests/cli/" .. name))
+    return file:read("a")
+  end
+
+  it("prints what most people need, on one screen", function()
+    local text = text_of("help.txt")
     prints(text, "--help")
     prints(text, "-h")
     prints(text, "--speed", "2", "--help", "--sped")
+  end)
+
+  it("all: prints examples, every option and exit statuses", function()
+    prints(text_of("all_of_help.txt"), "--help", "all")
   end)
 
   it("tells of a part of the library what help tells at the prompt", function()

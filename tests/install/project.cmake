@@ -4,7 +4,7 @@ project(host LANGUAGES C)
 
 find_package(sandbox 0.1 REQUIRED)
 find_package(PkgConfig REQUIRED)
-pkg_check_modules(LUA REQUIRED IMPORTED_TARGET lua5.4)
+pkg_check_modules(LUA REQUIRED lua5.4) # the library alone: find_package(sandbox) has brought the headers
 
 add_executable(host host.c)
-target_link_libraries(host PRIVATE sandbox::sandbox PkgConfig::LUA)
+target_link_libraries(host PRIVATE sandbox::sandbox ${LUA_LIBRARIES})

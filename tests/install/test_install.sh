@@ -19,6 +19,8 @@ pc=$(dirname "$(find "$prefix" -name sandbox.pc)")
 export PKG_CONFIG_PATH="$pc"
 for file in bin/sandbox include/sandbox/sandbox.h share/sandbox/scripts/queue.lua \
             share/sandbox/luals/library/sandbox.lua share/sandbox/luacheck/sandbox.luacheckrc \
+            share/man/man1/sandbox.1.gz share/bash-completion/completions/sandbox \
+            share/zsh/site-functions/_sandbox share/fish/vendor_completions.d/sandbox.fish \
             share/doc/sandbox/README.md share/doc/sandbox/library.md share/doc/sandbox/LICENSE; do
   [ -e "$prefix/$file" ] || { echo "missing: $file"; exit 1; }
 done

@@ -120,11 +120,13 @@ describe("the pictures of the documentation", function()
   end
 end)
 
-describe("src/doc/library.md", function()
-  it("is what src/doc/library.lua writes", function()
-    local page, status = shell.run(("cd %s && %s src/doc/library.lua"):format(shell.quote(shell.source), shell.quote(shell.program)))
-    assert.are.equal(0, status, page)
-    assert.is_true(page == shell.read("src/doc/library.md"),
-      "it is not: run `sandbox src/doc/library.lua >src/doc/library.md`")
+-- What is written by a script beside it.
+for page, writer in pairs { ["src/doc/library.md"] = "src/doc/library.lua", ["src/doc/sandbox.1"] = "src/doc/manual.lua" } do
+  describe(page, function()
+    it("is what " .. writer .. " writes", function()
+      local text, status = shell.run(("cd %s && %s %s"):format(shell.quote(shell.source), shell.quote(shell.program), writer))
+      assert.are.equal(0, status, text)
+      assert.is_true(text == shell.read(page), ("it is not: run `sandbox %s >%s`"):format(writer, page))
+    end)
   end)
-end)
+end

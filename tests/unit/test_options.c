@@ -464,6 +464,7 @@ static void test_the_first_of_help_and_mistake_wins(void **state) {
   expect_good(p.o.mode == MODE_HELP, "--help", "--sped");
   expect_good(p.o.mode == MODE_HELP, "-h");
   expect_good(p.o.mode == MODE_TOPIC && strcmp(p.o.topic, "queue.put") == 0, "--help", "queue.put");
+  expect_good(p.o.mode == MODE_HELP_ALL, "--help", "all");
   expect_good(p.o.mode == MODE_VERSION, "--version", "--sped");
   expect_good(p.o.mode == MODE_COMPLETIONS && strcmp(p.o.shell, "fish") == 0, "--completions=fish");
   expect_refusal("unknown option '--sped'; did you mean '--speed'?", "--sped", "--help");
@@ -486,7 +487,14 @@ static void print_unknown(FILE *out) { options_completions(out, "tcsh"); }
 
 static void test_help(void **state) {
   (void)state;
-  char *help = printed(options_help);
+  char *brief = printed(options_help);
+  int lines = 0;
+  for (char *line = strtok(brief, "\n"); line; line = strtok(NULL, "\n"), lines++)
+    if (strlen(line) > 96)
+      fail_msg("too long for a terminal: %s", line);
+  assert_true(lines > 0 && lines <= 24); /* one screen */
+  free(brief);
+  char *help = printed(options_help_all);
   const char *examples = strstr(help, "Examples:"), *options = strstr(help, "\nOptions"),
              *statuses = strstr(help, "Exit status:");
   assert_non_null(examples);
@@ -502,7 +510,7 @@ static void test_every_option_is_everywhere(void **state) {
   static const char *const names[] = {"speed",       "seed",  "timeout", "max-procs",
                                       "output",      "check", "color",   "version",
                                       "completions", "init",  "help",    "trace", "trace-detail", "trace-limit", "timeline", "stats", "shake", "shake-same", "shake-token", "sim", "explore", "replay"};
-  char *texts[] = {printed(options_help), printed(print_bash), printed(print_zsh),
+  char *texts[] = {printed(options_help_all), printed(print_bash), printed(print_zsh),
                    printed(print_fish)};
   for (size_t t = 0; t < 4; t++) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
