@@ -1,5 +1,5 @@
 /* host/shake.c - see shake.h. */
-#include "host/shake.h"
+#include "host/shake_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,56 +24,6 @@
 #include "host/shake_token.h"
 #include "lua/state/report.h"
 #include "os/process/output.h"
-
-enum {
-  LIMIT_LEAST_S = 20,     /* a run without --timeout may take so long and */
-  LIMIT_TIMES = 10,       /* so many times as long as the slowest before it */
-  OUTPUT_MOST = 64 << 20, /* bytes that a run may write */
-  FLOOD_SHOWN = 16 << 10, /* of a run that wrote more */
-  LOOK_MS = 200,          /* between two looks at the size of the output */
-  WHY_MAX = 400,
-  STATUS_CHILD_FAILED = 3, /* as supervisor_run says */
-  STATUS_SIGNAL = 128
-};
-
-/* What the process of a run tells. Shared. */
-struct outcome {
-  enum { RUN_VANISHED, RUN_NOT_STARTED, RUN_GOOD, RUN_WRONG } kind;
-  bool shown; /* its output is */
-  bool flood; /* this process ends it: it writes without end */
-  int status;
-  char why[WHY_MAX]; /* what went wrong */
-};
-
-struct shaken_run {
-  const struct options *o;
-  struct shake_options pauses; /* mode SHAKE_NONE: the run with which the others are compared */
-  uint64_t number;             /* from 1; 0: the run with which the others are compared */
-  bool last;
-  int64_t limit_ns;
-  int out, err;           /* files in memory; owned by the shaking */
-  int real_out, real_err; /* in its process: what stdout and stderr were before; owned */
-  int reference;          /* the output to be had, lines in any order; -1: any; borrowed */
-  bool progress;          /* is shown on stderr */
-  struct run_faults faults;
-  struct outcome *outcome; /* borrowed */
-};
-
-/* All the runs. */
-struct shaking {
-  const struct options *o;
-  int argc;
-  char **argv;
-  shaken_run_fn *once;
-  void *ctx;
-  uint64_t seed;
-  int input;                /* stdin of each run; owned */
-  int first_out, first_err; /* what the first run wrote, -1: nothing yet; owned */
-  int reference;            /* -1: none; owned */
-  int64_t slowest_ns, began_ns;
-  bool progress; /* is shown on stderr */
-  struct outcome *outcome;
-};
 
 /* -- signals --------------------------------------------------------------------------------- */
 
@@ -114,168 +64,6 @@ static void restore_signals(const struct signals *s) {
     sigaction(signals[i], &s->old[i], NULL);
 }
 
-/* -- files in memory --------------------------------------------------------------------------- */
-
-static int memory_file(const char *name) {
-  int fd = memfd_create(name, MFD_CLOEXEC);
-  if (fd >= 0)
-    fcntl(fd, F_SETFL, O_APPEND);
-  return fd;
-}
-
-static void close_file(int *fd) {
-  if (*fd >= 0)
-    close(*fd);
-  *fd = -1;
-}
-
-static int64_t size_of(int fd) {
-  struct stat about;
-  return fstat(fd, &about) ? 0 : about.st_size;
-}
-
-/* Write what is in a file to another descriptor, `most` bytes of it. */
-static void copy_file(int from, int to, off_t most) {
-  char part[FLOOD_SHOWN];
-  off_t at = 0;
-  ssize_t n;
-  while (at < most && (n = pread(from, part, sizeof part, at)) > 0 &&
-         fd_write_all(to, part, (size_t)n))
-    at += n;
-}
-
-static void copy_both(int out, int err, off_t most) {
-  copy_file(out, STDOUT_FILENO, most);
-  copy_file(err, STDERR_FILENO, most);
-}
-
-/* What each run reads: the script, if it comes from stdin; what is left of a file; else nothing. */
-static int read_input(const struct shaking *s) {
-  struct stat about;
-  const struct options *o = s->o;
-  bool script = o->script_is_stdin || (o->script == s->argc && !o->has_statement);
-  if (!script && (fstat(STDIN_FILENO, &about) || !S_ISREG(about.st_mode)))
-    return open("/dev/null", O_RDONLY | O_CLOEXEC);
-  char part[1 << 16];
-  ssize_t n;
-  int fd = memory_file("stdin");
-  while (fd >= 0 && ((n = read(STDIN_FILENO, part, sizeof part)) > 0 || (n < 0 && errno == EINTR)))
-    if (n > 0 && !fd_write_all(fd, part, (size_t)n))
-      close_file(&fd);
-  return fd;
-}
-
-/* -- the judgement: in the process of a run ---------------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void tell_why(struct outcome *o, const char *format,
-                                                           ...) {
-  va_list args;
-  va_start(args, format);
-  vsnprintf(o->why, sizeof o->why, format, args);
-  va_end(args);
-  o->kind = RUN_WRONG;
-}
-
-/* The whole of a file; NULL: it is empty, or cannot be mapped. */
-static const char *map(int fd, size_t *ret_len) {
-  *ret_len = (size_t)size_of(fd);
-  void *text = *ret_len ? mmap(NULL, *ret_len, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
-  if (text == MAP_FAILED)
-    *ret_len = 0;
-  return text == MAP_FAILED ? NULL : text;
-}
-
-/* Mappings go with the process. */
-static void judge_output(struct shaken_run *r) {
-  size_t wanted_len, got_len;
-  char how[WHY_MAX / 2 + 80];
-  const char *wanted = map(r->reference, &wanted_len), *got = map(r->out, &got_len);
-  if (shake_lines_differ(wanted, wanted_len, got, got_len, how, sizeof how))
-    tell_why(r->outcome, "its output is not that of a run without pauses: %s", how);
-}
-
-static void judge(struct shaken_run *r, int status) {
-  struct outcome *o = r->outcome;
-  const struct run_faults *f = &r->faults;
-  double limit = (double)r->limit_ns / (double)NS_PER_SECOND;
-  o->kind = RUN_GOOD;
-  if (f->timed_out && r->o->timeout_ns != SBX_FOREVER)
-    tell_why(o, "not over after %g s", limit);
-  else if (f->timed_out)
-    tell_why(o,
-             "not over after %.1f s (%d s and %d times the slowest run so far; --timeout S sets "
-             "another limit)",
-             limit, LIMIT_LEAST_S, LIMIT_TIMES);
-  else if (f->deadlock)
-    tell_why(o, status == STATUS_CHILD_FAILED ? "a process failed, and was not joined; deadlock"
-                                              : "deadlock");
-  else if (f->held)
-    tell_why(o, "a process ended and still held %s", f->held == 1 ? "something" : "several things");
-  else if (status == STATUS_CHILD_FAILED)
-    tell_why(o, "a process failed, and was not joined");
-  else if (status == EXIT_LUA_ERROR)
-    tell_why(o, "exit status 1: an error in main, or os.exit");
-  else if (status > STATUS_SIGNAL)
-    tell_why(o, "signal %d ended it", status - STATUS_SIGNAL);
-  else if (status != 0)
-    tell_why(o, "exit status %d", status);
-  else if (r->reference >= 0)
-    judge_output(r);
-}
-
-/* On the line of the cursor; number 0: nothing. */
-static void show_progress(bool on, uint64_t number, uint64_t runs) {
-  char line[64];
-  int n = number ? snprintf(line, sizeof line, "\r\033[Krun %" PRIu64 " of %" PRIu64, number, runs)
-                 : snprintf(line, sizeof line, "\r\033[K");
-  if (on)
-    fd_write_all(STDERR_FILENO, line, (size_t)n);
-}
-
-/* stdout and stderr are again what they were, and what was written meanwhile is shown there. */
-static void show_here(struct shaken_run *r) {
-  fflush(NULL);
-  dup2(r->real_out, STDOUT_FILENO);
-  dup2(r->real_err, STDERR_FILENO);
-  show_progress(r->progress, 0, 0);
-  copy_both(r->out, r->err, r->outcome->flood ? FLOOD_SHOWN : OUTPUT_MOST);
-  r->outcome->shown = true;
-}
-
-static bool wants_trace(const struct options *o) {
-  return o->trace.file_count > 0 || o->trace.timeline || o->trace.stats;
-}
-
-bool shake_over(struct shaken_run *r, int status) {
-  r->outcome->status = status;
-  if (status < 0) {
-    r->outcome->kind = RUN_NOT_STARTED;
-    return false;
-  }
-  judge(r, status);
-  bool show = r->outcome->kind == RUN_WRONG || (r->last && wants_trace(r->o));
-  if (show)
-    show_here(r);
-  return show;
-}
-
-void shake_prepare(struct shaken_run *r, struct supervisor_options *s) {
-  s->shake = r->pauses;
-  s->timeout_ns = r->limit_ns;
-  s->faults = &r->faults;
-  if (!s->seeded && r->pauses.mode != SHAKE_NONE) {
-    s->seed = mix64(r->pauses.seed);
-    s->seeded = true;
-  }
-}
-
-void shake_forget(const struct shaken_run *r) {
-  const int fds[] = {r->out, r->err, r->real_out, r->real_err, r->reference};
-  for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
-    if (fds[i] >= 0)
-      close(fds[i]);
-}
-
 /* -- a run ----------------------------------------------------------------------------------- */
 
 /* The process of a run, until its end. */
@@ -306,15 +94,15 @@ static int wait_for(struct shaken_run *r, pid_t pid) {
   int status = 0, pidfd = pidfd_open_of(pid);
   struct pollfd fd = {.fd = pidfd, .events = POLLIN};
   while (pidfd >= 0 && poll(&fd, 1, LOOK_MS) <= 0)
-    if (!r->outcome->flood && size_of(r->out) + size_of(r->err) > OUTPUT_MOST) {
+    if (!r->outcome->flood && shake_size(r->out) + shake_size(r->err) > OUTPUT_MOST) {
       r->outcome->flood = true;
       kill(pid, SIGTERM);
     }
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  close_file(&pidfd);
+  shake_close_file(&pidfd);
   if (r->outcome->flood && !caught)
-    tell_why(r->outcome, "it wrote more than %d MiB", OUTPUT_MOST >> 20);
+    shake_why(r->outcome, "it wrote more than %d MiB", OUTPUT_MOST >> 20);
   return status;
 }
 
@@ -329,8 +117,8 @@ static int run_one(struct shaking *s, struct shaken_run *r, struct signals *sig)
   *s->outcome = (struct outcome){0};
   r->outcome = s->outcome;
   r->limit_ns = limit_ns(s);
-  r->out = memory_file("stdout");
-  r->err = memory_file("stderr");
+  r->out = shake_memory_file("stdout");
+  r->err = shake_memory_file("stderr");
   if (r->out < 0 || r->err < 0)
     return -1;
   int64_t began = clock_now_ns();
@@ -349,7 +137,7 @@ static int run_one(struct shaking *s, struct shaken_run *r, struct signals *sig)
   int status = wait_for(r, pid);
   child = 0;
   if (s->outcome->kind == RUN_VANISHED && WIFSIGNALED(status))
-    tell_why(s->outcome, "its supervisor was killed by signal %d", WTERMSIG(status));
+    shake_why(s->outcome, "its supervisor was killed by signal %d", WTERMSIG(status));
   else if (s->outcome->kind == RUN_VANISHED) {
     s->outcome->kind = RUN_NOT_STARTED;
     s->outcome->status = WEXITSTATUS(status);
@@ -358,98 +146,6 @@ static int run_one(struct shaking *s, struct shaken_run *r, struct signals *sig)
   if (took > s->slowest_ns)
     s->slowest_ns = took;
   return 0;
-}
-
-/* -- what is told ------------------------------------------------------------------------------ */
-
-static void say(const struct buf *text) {
-  report_print(&(struct report){.message = (const char *)text->data});
-}
-
-/* A word as a shell takes it. */
-static int add_word(struct buf *out, const char *word) {
-  static const char plain[] =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+%@";
-  int rc = buf_append_byte(out, ' ');
-  if (*word && word[strspn(word, plain)] == '\0')
-    return rc ? rc : buf_append(out, word, strlen(word));
-  rc = rc ? rc : buf_append_byte(out, '\'');
-  for (; *word && rc == 0; word++)
-    rc = *word == '\'' ? buf_append(out, "'\\''", 4) : buf_append_byte(out, (uint8_t)*word);
-  return rc ? rc : buf_append_byte(out, '\'');
-}
-
-/* How many words of the command line stand for an option that --shake-token replaces. */
-static int replaced(const char *word) {
-  if (strcmp(word, "--shake-token") == 0)
-    return 2;
-  return strcmp(word, "--shake") == 0 || strncmp(word, "--shake=", 8) == 0 ||
-         strncmp(word, "--shake-token=", 14) == 0;
-}
-
-/* The command that has the pauses of this run again. */
-static int tell_again(const struct shaking *s, const struct shaken_run *r, struct buf *out) {
-  char token[SHAKE_TOKEN_MAX];
-  shake_token_format(&r->pauses, token);
-  int rc = buf_format(out, "again: sandbox --shake=1 --shake-token %s", token);
-  for (int i = 1; i < s->argc && rc == 0; i++) {
-    int skip = i < s->o->script ? replaced(s->argv[i]) : 0;
-    if (skip)
-      i += skip - 1;
-    else
-      rc = add_word(out, s->argv[i]);
-  }
-  return rc ? rc : buf_format(out, "\n(the same pauses again; it need not fail each time)\n");
-}
-
-static void tell_wrong(const struct shaking *s, const struct shaken_run *r) {
-  struct buf text = {0}, again = {0};
-  int rc = r->number == 0 ? buf_format(&text, "shake: even the run without pauses")
-                          : buf_format(&text, "shake: run %" PRIu64 " of %" PRIu64, r->number,
-                                       s->o->shake.runs);
-  if (rc == 0)
-    rc = buf_format(&text, " went wrong: %s", s->outcome->why);
-  if (rc == 0 && buf_append_byte(&text, 0) == 0)
-    say(&text);
-  if (r->number > 0 && tell_again(s, r, &again) == 0)
-    output_message(again.data, again.len);
-  buf_release(&text);
-  buf_release(&again);
-}
-
-/* No error: not in its colour. */
-static void say_plainly(struct buf *text) {
-  if (buf_append_byte(text, '\n') == 0)
-    output_message(text->data, text->len);
-  buf_release(text);
-}
-
-static void tell_good(const struct shaking *s) {
-  struct buf text = {0};
-  double seconds = (double)(clock_now_ns() - s->began_ns) / (double)NS_PER_SECOND;
-  uint64_t n = s->o->shake.runs;
-  buf_format(&text,
-             "sandbox: shake: %" PRIu64
-             " run%s in %.1f s, none went wrong (this proves nothing: other orders are possible)",
-             n, n == 1 ? "" : "s", seconds);
-  say_plainly(&text);
-}
-
-static void tell_interrupted(const struct shaking *s, uint64_t number) {
-  struct buf text = {0};
-  if (number == 0)
-    buf_format(&text, "sandbox: shake: interrupted in the run without pauses");
-  else
-    buf_format(&text,
-               "sandbox: shake: interrupted in run %" PRIu64 " of %" PRIu64
-               "; none before it went wrong",
-               number, s->o->shake.runs);
-  say_plainly(&text);
-}
-
-static int cannot(const char *why) {
-  fprintf(stderr, "sandbox: cannot start the run: %s\n", why);
-  return EXIT_LUA_ERROR;
 }
 
 /* -- all of them ------------------------------------------------------------------------------- */
@@ -462,20 +158,20 @@ static int conclude(struct shaking *s, const struct shaken_run *r) {
     return -1;
   bool first = o->kind == RUN_GOOD && !caught && s->first_out >= 0;
   if (!o->shown) {
-    show_progress(s->progress, 0, 0);
-    copy_both(first ? s->first_out : r->out, first ? s->first_err : r->err, OUTPUT_MOST);
+    shake_progress(s->progress, 0, 0);
+    shake_copy_both(first ? s->first_out : r->out, first ? s->first_err : r->err, OUTPUT_MOST);
   }
   if (caught) {
-    tell_interrupted(s, r->number);
+    shake_tell_interrupted(s, r->number);
     return STATUS_SIGNAL + (int)caught;
   }
   if (o->kind == RUN_NOT_STARTED)
-    return o->status < 0 ? cannot(error_text(o->status)) : o->status;
+    return o->status < 0 ? shake_cannot(error_text(o->status)) : o->status;
   if (o->kind == RUN_GOOD) {
-    tell_good(s);
+    shake_tell_good(s);
     return 0;
   }
-  tell_wrong(s, r);
+  shake_tell_wrong(s, r);
   return EXIT_SHAKE;
 }
 
@@ -488,9 +184,9 @@ static void keep(struct shaking *s, struct shaken_run *r) {
     s->first_err = r->err;
   }
   if (r->number > 1)
-    close_file(&r->out);
+    shake_close_file(&r->out);
   if (r->number != 1)
-    close_file(&r->err);
+    shake_close_file(&r->err);
 }
 
 static int run_all(struct shaking *s, struct signals *sig) {
@@ -506,9 +202,9 @@ static int run_all(struct shaking *s, struct signals *sig) {
                            .real_err = -1};
     if (n > 0)
       r.pauses = c->again.mode != SHAKE_NONE ? c->again : shake_of_run(s->seed, n);
-    show_progress(s->progress, n, c->runs);
+    shake_progress(s->progress, n, c->runs);
     if (run_one(s, &r, sig))
-      return cannot(strerror(errno));
+      return shake_cannot(strerror(errno));
     status = conclude(s, &r);
     keep(s, &r);
   }
@@ -543,18 +239,18 @@ int shake_run(const struct options *o, int argc, char **argv, shaken_run_fn *onc
   if (status)
     return status;
   if (!o->seeded && getrandom(&s.seed, sizeof s.seed, 0) != sizeof s.seed)
-    return cannot(error_text(SBX_ESYSTEM));
+    return shake_cannot(error_text(SBX_ESYSTEM));
   s.outcome =
       mmap(NULL, sizeof *s.outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (s.outcome == MAP_FAILED)
-    return cannot(error_text(SBX_ENOMEM));
-  s.input = read_input(&s);
+    return shake_cannot(error_text(SBX_ENOMEM));
+  s.input = shake_read_input(&s);
   catch_signals(&sig);
-  status = s.input < 0 ? cannot(strerror(errno)) : run_all(&s, &sig);
-  close_file(&s.input);
-  close_file(&s.first_out);
-  close_file(&s.first_err);
-  close_file(&s.reference);
+  status = s.input < 0 ? shake_cannot(strerror(errno)) : run_all(&s, &sig);
+  shake_close_file(&s.input);
+  shake_close_file(&s.first_out);
+  shake_close_file(&s.first_err);
+  shake_close_file(&s.reference);
   munmap(s.outcome, sizeof *s.outcome);
   return status;
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "look/story_internal.h"
+#include "object/quiet.h"
 
 enum { STEPS_MAX = 60, STATES_MAX = 4 }; /* shown, but for those of the mistake */
 
@@ -16,30 +17,10 @@ enum { STEPS_MAX = 60, STATES_MAX = 4 }; /* shown, but for those of the mistake 
 static bool is_dull(const struct story_step *step) {
   if (step->killed)
     return false;
-  switch (step->kind) {
-  case OP_PROCESS_END:
+  if (step->kind == OP_PROCESS_END)
     return false;
-  case OP_NONE:
-  case OP_MARK:
-  case OP_CLOCK_NOW:
-  case OP_CLOCK_WALL:
-  case OP_CLOCK_SLEEP:
-  case OP_QUEUE_NEW:
-  case OP_PIPE_NEW:
-  case OP_LOCK_NEW:
-  case OP_SEMAPHORE_NEW:
-  case OP_EVENT_NEW:
-  case OP_CONDITION_NEW:
-  case OP_BARRIER_NEW:
-  case OP_VALUE_NEW:
-  case OP_DICT_NEW:
-  case OP_RWLOCK_NEW:
-  case OP_LATCH_NEW:
-    return true;
-  default:
-    return step->kind <= OP_HANDLE_RELEASE ||
-           (step->kind >= OP_PROGRESS_NEW && step->kind <= OP_PROGRESS_CLOSE);
-  }
+  return step->kind == OP_NONE || step->kind <= OP_HANDLE_RELEASE ||
+         op_is_quiet(step->kind, true, false);
 }
 
 static bool is_part(const struct finding *f, uint32_t step) {
