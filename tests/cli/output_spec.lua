@@ -261,9 +261,9 @@ describe("long lines", function()
   it("of reports stay whole", function()
     local result = run { command = "\"$P\" - 2>&1 | cat", stdin = [[
       for k = 1, 4 do
-        spawn(function() for i = 1, 10 do io.stderr:write(("x"):rep(90000), "\n") end error(("e"):rep(90000), 0) end)
+        spawn(function() for i = 1, 10 do io.stderr:write(("x"):rep(90000), "\n") end error(("e"):rep(90000) .. k, 0) end)
       end]] }
-    assert.equal(4, select(2, ("\n" .. result.out):gsub("\nsandbox: e+ %(process", "")))
+    assert.equal(4, select(2, ("\n" .. result.out):gsub("\nsandbox: e+%d %(process", "")))
     assert.equal(40, select(2, ("\n" .. result.out):gsub("\nx+%f[\n]", "")))
   end)
 end)

@@ -1,36 +1,9 @@
 /*
  * os/process/output.c - stdout and stderr of a process that shares them with others.
  *
- * Lines are the unit. The kernel keeps a write(2) together up to PIPE_BUF bytes in a pipe, and
- * longer ones as long as nothing interrupts it and there is room; stdio breaks what is longer than
- * its buffer. So a line is put together here, whatever its length, and is written while its process
- * holds the outlet: a word of the control block, one for each place where output goes.
- *
- *   1. The holder writes itself into `writer`, by compare-and-swap from 0, and 0 when it is done.
- *   2. Before a write that the kernel may break off it sets `torn`, afterwards it clears it.
- *   3. A waiter sleeps on the futex `contended`, which it sets before it looks at `writer` for the
- *      last time, and the holder clears after it has let go: no wake-up is lost. Those it does not
- *      wake are woken by the next holder, who sets `contended` if it has waited.
- *   4. A holder that is gone never lets go, nor does one that is stopped. So waiters look at it
- *      every LOOK_NS, and take its place: at once if it is gone, after a while if it is stopped. A
- *      holder that is killed is found by its waiters, or by the next one who comes.
- *   5. Whoever finds `torn` set writes a newline first. So a process that is killed inside a line
- *      loses the rest of its own line, and tears no other.
- *   6. A stopped holder that is continued and finds that it was replaced waits for its turn, and
- *      then writes the rest of its line on a line of its own.
- *
- * Below the cursor. On a terminal the supervisor may show a few rows, bars of progress, that are no
- * output: they stand below the place where output has ended, be that inside of a line, and the
- * cursor stays at that place.
- *
- *   7. The supervisor, holding the outlet, makes room below the cursor (IND scrolls if need be, and
- *      keeps the column), saves the cursor, writes the rows, restores the cursor, and sets `below`.
- *   8. A process that writes, holding the outlet, clears `below` and then erases all that is behind
- *      the cursor (ED), which is the rows and nothing else. What it writes goes on where output had
- *      ended. Afterwards it tells the supervisor, which draws again, first of all by erasing: so a
- *      process that is killed between the two does no harm.
- *
- * Nothing else need be known: not where the rows are, nor how the terminal has changed meanwhile.
+ * Lines are the unit. A line is put together here, whatever its length, and written while its process
+ * holds the outlet: os/process/outlet.h says how, and how it keeps off the rows that the supervisor shows
+ * below the cursor.
  *
  * What a script flushes before its line is at an end leaves at once, as it is: a question, say.
  *
@@ -43,7 +16,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,13 +30,10 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/fault.h"
+#include "os/process/outlet.h"
 #include "os/process/output.h"
 #include "os/process/signals.h"
-#include "os/shared/broker.h"
 #include "os/shared/line.h"
-#include "os/shared/proc.h"
-#include "os/shared/spin.h"
 #include "os/shared/wait.h"
 
 enum {
@@ -72,19 +41,10 @@ enum {
    * did not fit it; else the script has flushed. An odd number: no script writes so many bytes. */
   LINE_BYTES = 65521,
   UNFINISHED_MOST = 64 << 20, /* a longer line leaves in pieces */
-  KEEP_BYTES = 64 << 10,      /* an empty buffer up to it is kept */
-  LOOK_NS = 10 * 1000 * 1000,
-  LOOKS_STOPPED = 20,    /* a holder that is stopped for so long is replaced */
-  LOOKS_SUPERVISOR = 10, /* the supervisor waits no longer */
-  ROUNDS_AWAKE = 20,
-  PAUSES = 16
+  KEEP_BYTES = 64 << 10       /* an empty buffer up to it is kept */
 };
 
-static const uint64_t SUPERVISOR = UINT64_MAX;
-
 static char buffers[2][LINE_BYTES]; /* must live as long as the streams */
-
-/* -- outlets ----------------------------------------------------------------------------------- */
 
 /* stdout or stderr of the calling process. */
 static struct stream {
@@ -109,177 +69,6 @@ static struct {
   _Atomic uint64_t *at; /* of control.lent; NULL: there was no room */
 } lending;
 
-static void futex(_Atomic uint32_t *word, int op, uint32_t value, const struct timespec *most) {
-  syscall(SYS_futex, word, op, value, most, NULL, 0);
-}
-
-static bool try_hold(struct outlet *o, uint64_t who) {
-  uint64_t nobody = 0;
-  return atomic_load_explicit(&o->writer, memory_order_relaxed) == 0 &&
-         atomic_compare_exchange_strong(&o->writer, &nobody, who);
-}
-
-/* One that writes a short line is soon done. */
-static bool hold_awake(struct outlet *o, uint64_t who) {
-  if (spin_processors() < 2)
-    return false;
-  for (int round = 0; round < ROUNDS_AWAKE; round++) {
-    for (int i = 0; i < PAUSES; i++)
-      spin_pause();
-    if (try_hold(o, who))
-      return true;
-  }
-  return false;
-}
-
-/* Will this holder not let go? `looks`: how often it was seen stopped, in a row. */
-static bool holder_is_lost(const struct control *c, uint64_t holder, unsigned *looks) {
-  if (holder == SUPERVISOR)
-    return false;
-  if (process_gone(c, holder, true))
-    return true;
-  char state = proc_state(c->processes[who_slot(holder)].pid);
-  *looks = state == 'T' || state == 't' ? *looks + 1 : 0;
-  return *looks > LOOKS_STOPPED;
-}
-
-static int hold_asleep(const struct control *c, struct outlet *o, uint64_t who) {
-  const struct timespec most = {.tv_nsec = LOOK_NS};
-  unsigned stopped = 0;
-  for (unsigned looks = 0;; looks++) {
-    atomic_store(&o->contended, 1);
-    uint64_t holder = atomic_load(&o->writer);
-    if (holder == 0 || holder_is_lost(c, holder, &stopped))
-      if (atomic_compare_exchange_strong(&o->writer, &holder, who))
-        return 0;
-    if (who == SUPERVISOR && looks == LOOKS_SUPERVISOR)
-      return EAGAIN;
-    if (who != SUPERVISOR && the_backend->interrupted && looks > 0)
-      return EINTR;
-    futex(&o->contended, FUTEX_WAIT, 1, &most);
-  }
-}
-
-static int hold(const struct control *c, struct outlet *o, uint64_t who) {
-  return try_hold(o, who) || hold_awake(o, who) ? 0 : hold_asleep(c, o, who);
-}
-
-static void let_go(struct outlet *o, uint64_t who) {
-  if (!atomic_compare_exchange_strong(&o->writer, &who, 0))
-    return; /* it was replaced */
-  if (atomic_exchange(&o->contended, 0))
-    futex(&o->contended, FUTEX_WAKE, 1, NULL);
-}
-
-/* -- writing ----------------------------------------------------------------------------------- */
-
-/* Take away what was written. */
-static void advance(struct iovec parts[2], size_t n) {
-  for (int i = 0; i < 2; i++) {
-    size_t part = n < parts[i].iov_len ? n : parts[i].iov_len;
-    parts[i].iov_base = (char *)parts[i].iov_base + part;
-    parts[i].iov_len -= part;
-    n -= part;
-  }
-}
-
-/* As much as goes, once. 0, or an errno. */
-static int write_some(int fd, struct iovec parts[2]) {
-  struct pollfd room = {.fd = fd, .events = POLLOUT};
-  FAULT("output.write");
-  ssize_t n =
-      parts[0].iov_len ? writev(fd, parts, 2) : write(fd, parts[1].iov_base, parts[1].iov_len);
-  if (n >= 0)
-    advance(parts, (size_t)n);
-  else if (errno == EAGAIN) /* somebody made it non-blocking: it may be shared with anybody */
-    poll(&room, 1, -1);
-  else if (errno != EINTR || (the_backend && the_backend->interrupted))
-    return errno;
-  return 0;
-}
-
-static void mark(struct outlet *o, bool torn) {
-  atomic_store_explicit(&o->torn, torn, memory_order_release);
-}
-
-static void write_all(int fd, const void *data, size_t len) {
-  struct iovec parts[2] = {{0}, {(void *)(uintptr_t)data, len}};
-  while (parts[1].iov_len > 0 && write_some(fd, parts) == 0)
-    continue;
-}
-
-static const char erase_below[] = "\033[J";
-
-/* Returns whether there was something. */
-static bool clear_below(int fd, struct outlet *o) {
-  if (!atomic_load_explicit(&o->below, memory_order_relaxed))
-    return false;
-  atomic_store(&o->below, 0);
-  FAULT("output.erase");
-  write_all(fd, erase_below, sizeof erase_below - 1);
-  return true;
-}
-
-/* The holder begins: after a line that somebody else did not finish, on a new one. Returns whether
- * it has erased what stood below. */
-static bool begin(int fd, struct outlet *o, uint64_t who, bool whole_lines) {
-  bool erased = clear_below(fd, o);
-  uint64_t open = atomic_load_explicit(&o->open, memory_order_relaxed);
-  if (open)
-    atomic_store_explicit(&o->open, 0, memory_order_relaxed);
-  if (!atomic_load_explicit(&o->torn, memory_order_acquire) &&
-      (open == 0 || open == who || !whole_lines))
-    return erased;
-  write_all(fd, "\n", 1);
-  mark(o, false);
-  return erased;
-}
-
-static bool ends_line(const struct iovec parts[2]) {
-  const struct iovec *last = &parts[parts[1].iov_len > 0];
-  return last->iov_len == 0 || ((const char *)last->iov_base)[last->iov_len - 1] == '\n';
-}
-
-/* Both parts, while no other process of the run writes there. 0, or an errno. */
-static int emit(const struct control *c, struct outlet *o, int fd, uint64_t who, size_t whole,
-                bool opens, struct iovec parts[2]) {
-  bool whole_lines = ends_line(parts);
-  bool breakable = parts[0].iov_len + parts[1].iov_len > whole;
-  int rc = hold(c, o, who);
-  if (rc)
-    return rc;
-  bool erased = begin(fd, o, who, whole_lines);
-  if (breakable)
-    mark(o, true);
-  while (rc == 0 && parts[0].iov_len + parts[1].iov_len > 0) {
-    if (atomic_load(&o->writer) != who) { /* it was stopped for long */
-      if ((rc = hold(c, o, who)))
-        return rc;
-      erased |= begin(fd, o, who, whole_lines);
-      mark(o, true);
-    }
-    rc = write_some(fd, parts);
-  }
-  if (rc == 0 && breakable && atomic_load(&o->writer) == who)
-    mark(o, false);
-  if (opens)
-    atomic_store_explicit(&o->open, who, memory_order_relaxed);
-  let_go(o, who);
-  if (erased)
-    broker_notify(the_backend, BROKER_PROGRESS, 0, 0);
-  return rc;
-}
-
-bool output_in_flight(const struct control *c) {
-  const struct outlet *o = &c->outlets[0];
-  uint64_t holder = atomic_load(&o->writer);
-  if (holder == 0 || holder == SUPERVISOR || !atomic_load(&o->torn) ||
-      process_gone(c, holder, false))
-    return false;
-  char state = proc_state(c->processes[who_slot(holder)].pid);
-  return state && !strchr("TtZX", state);
-}
-
 /* -- streams ----------------------------------------------------------------------------------- */
 
 /* Shall nobody see what this process prints now? */
@@ -292,10 +81,10 @@ static bool unwanted(const struct stream *s) {
 /* Write what waits, and `data` after it. False: an error, in errno. */
 static bool flush(struct stream *s, const void *data, size_t len) {
   struct iovec parts[2] = {{s->line.data, s->line.len}, {(void *)(uintptr_t)data, len}};
-  s->open = s->opens && !ends_line(parts);
+  s->open = s->opens && !outlet_ends_line(parts);
   int rc = unwanted(s) || s->line.len + len == 0
                ? 0
-               : emit(s->control, s->outlet, s->fd, s->who, s->whole, s->open, parts);
+               : outlet_emit(s->control, s->outlet, s->fd, s->who, s->whole, s->open, parts);
   s->line.len = 0;
   if (s->line.cap > KEEP_BYTES)
     buf_release(&s->line);
@@ -552,20 +341,21 @@ static struct outlet *outlet_of_supervisor(void) {
 /* It waits for nobody for longer than a moment: then its message stands where it does. */
 static void write_of_supervisor(const void *text, size_t len) {
   struct outlet *o = outlet_of_supervisor();
-  bool held = hold(supervised, o, SUPERVISOR) == 0;
-  begin(STDERR_FILENO, o, SUPERVISOR, true);
-  write_all(STDERR_FILENO, text, len);
+  bool held = outlet_hold(supervised, o, OUTLET_SUPERVISOR) == 0;
+  outlet_begin(STDERR_FILENO, o, OUTLET_SUPERVISOR, true);
+  outlet_write_all(STDERR_FILENO, text, len);
   if (held)
-    let_go(o, SUPERVISOR);
+    outlet_let_go(o, OUTLET_SUPERVISOR);
 }
 
 /* It waits for nobody; but a holder that is gone never lets go. */
 static bool hold_at_once(struct outlet *o) {
   uint64_t holder = atomic_load(&o->writer);
   unsigned looks = 0;
-  return try_hold(o, SUPERVISOR) ||
-         (holder && holder != SUPERVISOR && holder_is_lost(supervised, holder, &looks) &&
-          atomic_compare_exchange_strong(&o->writer, &holder, SUPERVISOR));
+  return outlet_try_hold(o, OUTLET_SUPERVISOR) ||
+         (holder && holder != OUTLET_SUPERVISOR &&
+          outlet_holder_is_lost(supervised, holder, &looks) &&
+          atomic_compare_exchange_strong(&o->writer, &holder, OUTLET_SUPERVISOR));
 }
 
 bool output_below_possible(void) {
@@ -594,9 +384,9 @@ void output_lend(void) {
   if (!s->file || lending.programs++ > 0)
     return;
   lending.at = note_lent(s->control, s->who);
-  if (hold(s->control, s->outlet, s->who) == 0) {
-    clear_below(s->fd, s->outlet);
-    let_go(s->outlet, s->who);
+  if (outlet_hold(s->control, s->outlet, s->who) == 0) {
+    outlet_clear_below(s->fd, s->outlet);
+    outlet_let_go(s->outlet, s->who);
   }
 }
 
@@ -617,9 +407,9 @@ static bool is_lent(const struct control *c) {
   return false;
 }
 
-/* See 7 at the top. */
+/* See 7 in outlet.h. */
 static int put_below(struct buf *out, const char *rows, size_t len, int count) {
-  int rc = buf_append(out, erase_below, sizeof erase_below - 1);
+  int rc = buf_append(out, OUTLET_ERASE_BELOW, strlen(OUTLET_ERASE_BELOW));
   for (int i = 0; i < count && rc == 0; i++)
     rc = buf_format(out, "\033D");
   if (rc == 0 && count > 0)
@@ -639,11 +429,11 @@ bool output_below(const char *rows, size_t len, int count) {
   struct buf out = {0};
   bool done = put_below(&out, rows ? rows : "", len, count) == 0 && hold_at_once(o);
   if (done && !is_lent(supervised)) {
-    write_all(STDERR_FILENO, out.data, out.len);
+    outlet_write_all(STDERR_FILENO, out.data, out.len);
     atomic_store(&o->below, count > 0);
   }
   if (done)
-    let_go(o, SUPERVISOR);
+    outlet_let_go(o, OUTLET_SUPERVISOR);
   buf_release(&out);
   return done;
 }
@@ -656,11 +446,11 @@ void output_message(const void *text, size_t len) {
   output_flush_gathered();
   fflush(stderr);
   if (s->file)
-    emit(s->control, s->outlet, s->fd, s->who, s->whole, false, parts);
+    outlet_emit(s->control, s->outlet, s->fd, s->who, s->whole, false, parts);
   else if (supervised)
     write_of_supervisor(text, len);
   else
-    write_all(STDERR_FILENO, text, len);
+    outlet_write_all(STDERR_FILENO, text, len);
 }
 
 void output_unfinished(void) {
