@@ -579,3 +579,102 @@ describe("time:", function()
     assert.is_true(math.abs(time - os.time()) < 60)
   end)
 end)
+
+describe("many processes, and processes that talk:", function()
+  it("t = sandbox.team(n, fn, ...)   t[i]   #t   t:join([timeout])   t:results([timeout])   t:kill()", function()
+    local t = sandbox.team(3, add, 10)
+    same({ 3, "sandbox.process" }, #t, getmetatable(t[2]).__name)
+    same({ true, true }, t:join(), (t:join(T)))
+    assert.are.same({ 11, 12, 13, n = 3 }, t:results())
+    assert.are.same({ 11, 12, 13, n = 3 }, t:results(T))
+    t = sandbox.team(2, function() sleep(1000) end)
+    same({ nil, "timeout" }, t:join(0))
+    assert.is_true(t:kill())
+  end)
+
+  it("g:team(n, fn, ...)", function()
+    local t
+    do
+      local g <close> = sandbox.scope()
+      t = g:team(2, add, 1)
+    end
+    assert.are.same({ 2, 3, n = 2 }, t:results(0))
+  end)
+
+  it("p:send(v)   v, from = sandbox.receive([timeout | predicate [,timeout]])", function()
+    local me = sandbox.self()
+    local p = spawn(function() me:send((sandbox.receive()) + 1) end)
+    p:send(1)
+    same({ 2, p }, sandbox.receive())
+    for i = 1, 4 do me:send(i) end
+    same({ 1, me }, sandbox.receive(T))
+    same({ 3, me }, sandbox.receive(function(v) return v == 3 end))
+    same({ 4, me }, sandbox.receive(function(v) return v > 2 end, T))
+    same({ 2, me }, sandbox.receive(0))
+    same({ nil, "timeout" }, sandbox.receive(0))
+  end)
+
+  it("sandbox.find(name [,timeout])", function()
+    local p = spawn({ name = "wanted" }, function() return (sandbox.receive()) end)
+    same({ p, p }, sandbox.find("wanted"), (sandbox.find("wanted", T)))
+    p:send("done")
+    same({ "done" }, p:result(T))
+  end)
+
+  it("answer... = q:call(request [,timeout])   for request, reply in q:calls([timeout]) do reply(answer...) end", function()
+    local q = queue()
+    local p = spawn(function() for request, reply in q:calls(T) do reply(request, "answer") end end)
+    same({ 1, "answer" }, q:call(1))
+    same({ 2, "answer" }, q:call(2, T))
+    q:close()
+    p:join(T)
+  end)
+end)
+
+describe("more ways to wait:", function()
+  it("m = sandbox.monitor({...})   ... = m:when(predicate, action [,timeout])", function()
+    local m = sandbox.monitor({ n = 1 })
+    local function ready(f) return f.n > 0 end
+    same({ "took", 0 }, m:when(ready, function(f)
+      f.n = f.n - 1
+      return "took", f.n
+    end))
+    same({ nil, "timeout" }, m:when(ready, print, 0))
+  end)
+
+  it("topic()   t:publish(v)   local s <close> = t:subscribe([max])   s:get([t])   s:items([t])", function()
+    local t = sandbox.topic()
+    local s <close> = t:subscribe()
+    local bounded <close> = t:subscribe(2)
+    t:publish("a")
+    t:publish("b")
+    same({ "a", "b" }, s:get(), (s:get(T)))
+    for v in bounded:items(T) do
+      if v == "b" then break end
+    end
+  end)
+
+  it("sandbox.every(s)   sandbox.deadline(s)", function()
+    same({ 1 }, (sandbox.select { sandbox.every(0.001) }))
+    same({ nil, "timeout" }, queue():get(sandbox.deadline(0.001)))
+  end)
+
+  it("k, ... = sandbox.select { news = q1, mail = q2 }; tasks of pools, too", function()
+    local q1, q2 = queue(), queue()
+    local pool <close> = sandbox.pool(1)
+    q2:put("letter")
+    same({ "mail", "letter" }, sandbox.select { news = q1, mail = q2 })
+    same({ "sum", true, 3 }, sandbox.select { news = q1, sum = pool:submit(add, 1, 2) })
+  end)
+
+  it("pool:submit({timeout=}, f, ...)   sandbox.pool{task_timeout=}   t:kill()   sandbox.scope{deadline=}   g:stop()", function()
+    local pool <close> = sandbox.pool { workers = 1, task_timeout = T }
+    same({ 3 }, pool:submit({ timeout = T }, add, 1, 2):result())
+    local t = pool:submit(sleep, 1000)
+    assert.is_true(t:kill())
+    local g <close> = sandbox.scope { deadline = T }
+    local p = g:spawn(sleep, 1000)
+    assert.is_true(g:stop())
+    assert.is_false(p:alive())
+  end)
+end)

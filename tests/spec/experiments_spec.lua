@@ -16,6 +16,29 @@ waiter 1 got each cook's plates in their order: yes
 waiter 2 got each cook's plates in their order: yes
 served: 12 of 12 plates
 ]],
+  mailbox = [[
+pong received ping
+ping received pong
+pong received ping
+ping received pong
+pong received ping
+ping received pong
+pong: finished
+urgent: 	fire
+urgent: 	flood
+post:   	bill
+post:   	advert
+post:   	postcard
+]],
+  monitor = [[
+put and got:	2472
+never more than 3 in the buffer:	yes
+]],
+  pubsub = [[
+1 heard rain, sun, snow
+2 heard rain, sun, snow
+3 heard rain, sun, snow
+]],
   chat = [[
 ann: hello
 bob: hi ann

@@ -58,6 +58,18 @@ describe("a task", function()
     assert.is_false(first:kill())
   end)
 
+  it("that was killed is not reported; one that took too long is, if nobody looks", function()
+    local r = require("support.script").run([[
+      local pool <close> = sandbox.pool(1)
+      local began = queue()
+      local t = pool:submit(function() began:put(1) sleep(1000) end)
+      began:get(20)
+      t:kill()
+      pool:submit({ timeout = 0.01 }, sleep, 1000)]])
+    assert.is_truthy(r.err:find("timeout (process worker#", 1, true), r.err)
+    assert.is_nil(r.err:find("killed", 1, true), r.err)
+  end)
+
   it("has timeouts of map and imap", function()
     local pool = sandbox.pool(1)
     assert.are.same({ nil, "timeout" }, { pool:map(sleep, { 1000 }, 1, 0.02) })

@@ -319,8 +319,9 @@ local function ended(pool, seat, ok, failure)
   if in_hand and in_hand == seat.stopped then
     native.look(failure)
     seat.stopped, seat.used, pool.open = nil, 0, pool.open - 1
-    failure = failure_of(seat.process, { message = in_hand.why, signal = failure.signal, exitcode = failure.exitcode });
-    (in_hand.lost or in_hand.failed)(in_hand, failure, 1)
+    failure = failure_of(seat.process, { message = in_hand.why, signal = failure.signal, exitcode = failure.exitcode })
+    if in_hand.why == "killed" then in_hand:failed(failure, 1) -- on purpose: it need not be looked at
+    else (in_hand.lost or in_hand.failed)(in_hand, failure, 1) end
     return start(pool, seat)
   end
   seat.stopped = nil
