@@ -407,6 +407,8 @@ struct self_ops {
   /* How many processors the calling process may use, at least 1; and the system's number of the
    * n-th of them, counted from 0: -1 if there are not so many. */
   int (*processors)(struct backend *b);
+  /* How many processors' worth of time it is granted: not more than those, and at least 1. */
+  int (*share)(struct backend *b);
   int (*processor)(struct backend *b, int n);
 };
 

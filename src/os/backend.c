@@ -20,6 +20,7 @@
 #include "os/queue/queue.h"
 #include "os/shared/ask.h"
 #include "os/shared/broker.h"
+#include "os/shared/cgroup.h"
 #include "os/shared/hand.h"
 #include "os/shared/proc.h"
 #include "os/supervisor/snapshot.h"
@@ -111,6 +112,11 @@ static int os_processors(struct backend *base) {
   cpu_set_t set;
   (void)base;
   return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+}
+
+static int os_share(struct backend *base) {
+  int all = os_processors(base), granted = cgroup_processors("");
+  return granted && granted < all ? granted : all;
 }
 
 static int os_processor(struct backend *base, int n) {
@@ -221,6 +227,7 @@ static const struct self_ops os_self = {
     .block_signals = os_block_signals,
     .unblock_signals = os_unblock_signals,
     .processors = os_processors,
+    .share = os_share,
     .processor = os_processor,
 };
 

@@ -381,6 +381,7 @@ static const struct self_ops self_table = {
     .block_signals = self_block_signals,
     .unblock_signals = self_unblock_signals,
     .processors = self_processors,
+    .share = self_processors,
     .processor = self_processor,
 };
 

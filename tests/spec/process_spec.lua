@@ -365,6 +365,12 @@ describe("sandbox", function()
     assert.are.equal(1, spawn({ cpu = 0 }, sandbox.cpus):result(10))
   end)
 
+  it("has a version", function()
+    local shell = require "support.shell"
+    assert.is_truthy(sandbox.version:match("^%d+%.%d+%.%d+$"))
+    assert.are.equal("sandbox " .. sandbox.version, shell.run(shell.quote(shell.program) .. " --version"):match("^(%S+ %S+)"))
+  end)
+
   it("has clocks that agree with the system's", function()
     assert.is_true(math.abs(sandbox.time() - os.time()) <= 2)
     local before = sandbox.now()

@@ -16,6 +16,7 @@
 #include "lua/state/lib.h"
 #include "lua/state/prelude.h"
 #include "lua/state/program.h"
+#include "sandbox/sandbox.h"
 
 /* -- handles in messages --------------------------------------------------------------------- */
 
@@ -87,10 +88,10 @@ static int l_time(lua_State *L) {
   return 1;
 }
 
-/* The processors that this process may use, as `spawn{cpu=}` numbers them from 0. */
+/* How much can be computed at a time. */
 static int l_cpus(lua_State *L) {
   struct backend *b = lib_of(L)->b;
-  lua_pushinteger(L, b->self->processors(b));
+  lua_pushinteger(L, b->self->share(b));
   return 1;
 }
 
@@ -186,6 +187,8 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lib_set_functions(L, functions);
   lua_pushlightuserdata(L, codec_null());
   lua_setfield(L, table, "null");
+  lua_pushliteral(L, SANDBOX_VERSION);
+  lua_setfield(L, table, "version");
   lib_open_failure(L, table);
   lib_open_process(L, table);
   lib_open_spawn(L, table);

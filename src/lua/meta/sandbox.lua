@@ -19,6 +19,7 @@
 ---they may be in an item of a queue or in a result. Two handles of the same object are equal in every process.
 ---@class sandbox
 ---@field null lightuserdata # stands for "nothing" as an item of a queue, since nil cannot be put
+---@field version string # of the program or library, such as "0.1.0"
 ---@field failure table # the metatable of every failure (sandbox.Failure)
 sandbox = {}
 
@@ -30,7 +31,7 @@ sandbox = {}
 ---@class sandbox.SpawnOptions
 ---@field name? string # in reports and messages, cut to 47 bytes; default: the caller's name for the function
 ---@field daemon? boolean # not waited for at the end, but ended with the process that spawned it; it may have children itself
----@field cpu? integer # pin to this processor, from 0 to sandbox.cpus() - 1
+---@field cpu? integer # pin to this processor, of those that this process may use, from 0
 ---@field quiet? boolean # do not report its failure on stderr
 ---@field stdin? boolean # hand stdin over to it, with what is buffered; its parent, like all others, then reads end of file
 
@@ -141,7 +142,7 @@ function sandbox.find(name, timeout) end
 ---@return sandbox.Process|"timeout" from # the sender, which `from:send(v)` answers; or with nil the reason
 function sandbox.receive(predicate, timeout) end
 
----The number of processors that this process may use.
+---The number of processors that this process may use; fewer if its control group (a container) is granted less of their time.
 ---@return integer count
 function sandbox.cpus() end
 
