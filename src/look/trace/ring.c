@@ -13,7 +13,7 @@ static struct trace_record *slot_of(const struct trace_ring *ring, uint64_t inde
 
 void trace_writer_begin(struct trace_writer *w, struct trace_ring *ring) {
   *w = (struct trace_writer){.ring = ring, .stride = STRIDE_LEAST};
-  w->head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+  w->head = ring ? atomic_load_explicit(&ring->head, memory_order_relaxed) : 0;
 }
 
 /* The oldest run is the first record that may still change (W3). */

@@ -59,7 +59,8 @@ struct trace_writer {
   struct trace_run runs[RING_RUNS];
 };
 
-/* Begin to write; what the ring holds of an earlier process stays. */
+/* Begin to write; what the ring holds of an earlier process stays. NULL: there is no ring, and nothing may
+ * be written. */
 void trace_writer_begin(struct trace_writer *w, struct trace_ring *ring);
 
 /* Append a record; it is sealed unless a run before it is not. */
