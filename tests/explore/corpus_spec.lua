@@ -33,6 +33,17 @@ end
 
 -- script, arguments, interleavings, those that go wrong, states (about so many: histories of equal memory are one, and what earlier
 -- calls left on the C stack is part of it); how: "deadlock" unless said
+--
+-- Rows of the table of reference that have other numbers here, and why:
+--   5   "empty as end of stream", 8 (5): the loop of its program is not given. until_empty has 5 (2) with two items, 17 (5) with
+--       three; with a first get that waits, 3 (1) and 10 (3).
+--   7   "early sentinel, 2P", 108 (32): likewise; two producers of an item and an end each are 74 (18), by the second opinion, too.
+--   10  "lost wakeup", 5 (1): its condition has no lock, so notifying is one step. Here acquire, notify and release are three: 8 (1),
+--       as in mock 3. Without a lock it is semaphore_lost_wakeup: 5 (1).
+--   12  "barrier reuse": whether the counter is read in the step that changes it decides the number: 383,024 (220) with
+--       count:add's result, 7,994,494,348 (205,299,056) with a get of its own, as in barrier_reuse.
+--   13  "starvation, bypass >= 6" is a bound on how often a reader may overtake; here the circle itself is found (CIRCLES).
+--   "drain, then join", 2 (0): an end is no step here, so 1. "polite, 3 retries": not in the corpus; polite is the loop without a bound.
 local CORPUS = {
   { "dining", {}, 168, 6, 87 }, -- table
   { "dining", { "4" }, 98184, 24, 391 }, -- table
@@ -67,7 +78,8 @@ local CORPUS = {
   { "test_then_set", {}, 88, 12, 49, how = "error" }, -- table, 45 states
   { "mutex_before_semaphore", {}, 4, 3, 20 }, -- table, 24 states
   { "mutex_before_semaphore", { "right" }, 8, 0, 20 },
-  { "barrier_reuse", {}, 7994494348, 205299056, 2585 },
+  { "barrier_reuse", {}, 7994494348, 205299056, 3251 },
+  { "barrier_reuse", { "one step" }, 383024, 220, 504 },
 }
 
 describe("--explore counts the interleavings of", function()
