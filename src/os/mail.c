@@ -85,13 +85,19 @@ int process_mail(struct os_backend *b, struct op *op) {
 
 /* -- by name ----------------------------------------------------------------------------------- */
 
+/* Also one that was spawned and has not begun yet. */
+static bool may_be_found(const struct control *c, uint32_t slot, uint64_t stamp) {
+  unsigned phase = stamp_phase(stamp);
+  return phase == PHASE_RUNNING || (phase == PHASE_CLAIMED && control_process_exists(c, slot));
+}
+
 /* Serials grow: the oldest has the lowest. 0: nobody has the name. */
 static uint64_t find_named(const struct control *c, const char *name, uint32_t *ret_slot) {
   uint64_t found = 0;
   for (uint32_t slot = 0; slot < control_process_end(c); slot++) {
     const struct process_record *p = &c->processes[slot];
     uint64_t stamp = atomic_load(&c->process_stamp[slot]), serial = stamp_serial(stamp);
-    if (stamp_phase(stamp) != PHASE_RUNNING || atomic_load(&p->serial) != serial ||
+    if (!may_be_found(c, slot, stamp) || atomic_load(&p->serial) != serial ||
         (found && serial > found) || strncmp(p->name, name, NAME_MAX_BYTES) != 0 ||
         atomic_load(&c->process_stamp[slot]) != stamp)
       continue;
