@@ -16,18 +16,19 @@ local function node(me)
   local ring = sandbox.receive(function(m) return m.kind == "ring" end).ring
   local leader, heard = nil, sandbox.now()
 
-  -- Send to the next one that lives; it may be this process itself.
+  -- Send to the next one that lives; it may be this process itself. What has gone round once has lost its sender.
   local function pass(message)
+    message.hops = (message.hops or 0) + 1
+    if message.hops > #ring then return end
     for step = 1, #ring do
-      local next_one = ring[(me - 1 + step) % #ring + 1]
-      if next_one:send(message) then return end
+      if ring[(me - 1 + step) % #ring + 1]:send(message) then return end
     end
   end
 
   pass { kind = "candidate", number = me }
   while true do
     local m = sandbox.receive(BEAT)
-    if m == nil or m.kind == "tick" then -- nobody said anything
+    if m == nil then -- nobody said anything
       if leader == me then
         for i, p in ipairs(ring) do if i ~= me then p:send { kind = "beat" } end end
       elseif sandbox.now() - heard > 10 * BEAT then
