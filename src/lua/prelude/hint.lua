@@ -96,7 +96,7 @@ local WORDS <const> = {
   str = "tostring(x) makes a text", int = "math.tointeger(x) makes a whole number, x // 1 rounds down",
   float = "tonumber(x) makes a number", list = "a list is a table: { 1, 2, 3 }", exit = "os.exit() ends the script",
   quit = "os.exit() ends the script", unpack = "it is table.unpack", loadstring = "it is load", printf = "print(string.format(...))",
-  enumerate = "`for i, v in ipairs(list) do`", Process = "spawn(f, ...) starts a process", Thread = "spawn(f, ...) starts a process",
+  enumerate = "`for i, v in ipairs(list) do`", foreach = "`for i, v in ipairs(list) do`", Process = "spawn(f, ...) starts a process", Thread = "spawn(f, ...) starts a process",
   thread = "spawn(f, ...) starts a process", Queue = "queue() makes a queue", Channel = "queue() makes a queue",
   chan = "queue() makes a queue", make = "queue() makes a queue", Pool = "sandbox.pool(n) makes a pool",
   Lock = "sandbox.lock() makes a lock", Mutex = "sandbox.lock() makes a lock", mutex = "sandbox.lock() makes a lock",
@@ -183,6 +183,9 @@ local function about_method(name, line, scope)
   if class == "dict" then
     return string.format("a dict is used like a table: %s[key], %s[key] = v, pairs(%s), %s:update(key, f)", owner, owner, owner, owner)
   end
+  if class == "table" and not debug.getmetatable(value) and field(globals().table, name) then
+    return string.format("table.%s(%s, ...): a table has no methods of its own", name, owner)
+  end
   local near = suggest(name, methods_of(value))
   if near then return string.format("%s has no method '%s'; did you mean '%s'?", a(class), name, near) end
   return field(value, name) == nil and class_of(value) and string.format("%s has no method '%s'; its methods: help('%s')",
@@ -195,7 +198,10 @@ local function about_field(name, line, scope)
     local found = value_of(path, scope)
     if found ~= nil and field(found, name) == nil then owner, value = path, found end
   end
-  if (owner == "string" or owner == "table") and string.find(name, "^len") then return "#x is the length of x" end
+  if value ~= nil and string.find(name, "^len") then
+    local what = (value == globals().string or value == globals().table) and "x" or owner
+    return string.format("#%s is the length of %s", what, what)
+  end
   if owner and FIELDS[owner .. "." .. name] then return "here it is " .. FIELDS[owner .. "." .. name] end
   if name == "value" and class_of(value) == "value" then
     return string.format("%s:get() reads a shared value, %s:set(v) writes it", owner, owner)

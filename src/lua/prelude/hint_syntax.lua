@@ -89,6 +89,9 @@ local RULES <const> = {
   { "^%s*else%s*:%s*$", "`else` has no colon, and the block ends with `end`" },
   { "^%s*for%s*%(", "`for i = 1, n do ... end`", message = "near '%('" },
   { "%)%s*{%s*$", "`then` or `do`, and `end`, stand where other languages have braces", message = "expected near" },
+  { "function%s*([%a_]?[%w_%.:]*)%s*(%b())%s*{", function(name, arguments)
+    return string.format("`function%s%s ... end`, without braces", name ~= "" and " " .. name or "", arguments)
+  end, message = "near '{'" },
   { "^%s*while%s+.*{", "`do` and `end` stand where other languages have braces", message = "near '{'" },
   { "^%s*}?%s*else%s*{", "`else` and `end` stand where other languages have braces" },
   { "^%s*}", "a block ends with `end`", message = "near '}'" },

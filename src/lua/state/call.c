@@ -3,7 +3,6 @@
 
 #include <lauxlib.h>
 
-#include "lua/state/lib.h"
 #include "lua/state/prelude.h"
 #include "lua/state/report.h"
 #include "lua/state/traceback.h"
@@ -36,8 +35,6 @@ void call_describe(lua_State *L, int index) {
 
 /* protected: [error] -> its hint, or nil */
 static int hint_of(lua_State *L) {
-  if (!lib_find(L)) /* a script is only checked */
-    return luaL_error(L, "there is no library");
   prelude_push(L, prelude_sources, "hint");
   lua_getfield(L, -1, "protected");
   lua_pushvalue(L, 1);
