@@ -38,7 +38,7 @@ end
 -- The message for an error object that has none: "(error object is a table value: {code = 1})".
 function brief.error(value)
   local kind = type(value)
-  if kind ~= "table" or debug.getmetatable(value) then return string.format("(error object is a %s value)", kind) end
+  if kind ~= "table" or debug.getmetatable(value) or next(value) == nil then return string.format("(error object is a %s value)", kind) end
   local text = show(value, 1)
   if #text > LONGEST then text = string.match(string.sub(text, 1, LONGEST), "^(.*)[\0-\x7f\xc2-\xf4]") .. "..." end
   return string.format("(error object is a table value: %s)", text)
