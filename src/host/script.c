@@ -28,6 +28,7 @@
 #include "host/write.h"
 #include "lua/bind/sandbox_lib.h"
 #include "lua/state/call.h"
+#include "lua/state/copies.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/lib.h"
 #include "lua/state/prelude.h"
@@ -160,6 +161,7 @@ static bool run_steps(lua_State *L, struct session *s) {
       break;
     case STEP_WARNINGS:
       lua_warning(L, "@on", 0);
+      copies_warn(L);
       break;
     }
     if (!ok)
@@ -257,6 +259,7 @@ static int run(lua_State *L) {
   } else if (ok && !has_script) {
     ok = run_stdin(L, s);
   }
+  copies_finish(L);
   lua_pushboolean(L, ok);
   return 1;
 }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "lua/bind/shared.h"
+#include "lua/state/copies.h"
 #include "wire/siphash.h"
 
 #define ALL_TYPE "sandbox.dict.pairs"
@@ -131,6 +132,7 @@ static int l_index(lua_State *L) {
   lib_read_begin(lib); /* again: reading the key may have run a finalizer */
   shared_perform(L, lib, &s);
   shared_push(L, lib, &s);
+  copies_read(L);
   return 1;
 }
 
@@ -153,6 +155,7 @@ static void set(lua_State *L, struct lib *lib) {
 
 static int l_newindex(lua_State *L) {
   set(L, lib_of(L));
+  copies_stored(L, 3);
   return 0;
 }
 

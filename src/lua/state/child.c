@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "lua/state/answer.h"
 #include "lua/state/call.h"
+#include "lua/state/copies.h"
 #include "lua/state/guard.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/lib.h"
@@ -435,8 +436,10 @@ static int child_body(lua_State *L) {
     luaL_error(L, "spawn: too many arguments");
   lua_xmove(L, own, args + 1);
   running_set(lib, own);
+  copies_begin(own, HANDLER + 1);
   if (lua_pcall(own, args, LUA_MULTRET, HANDLER) != LUA_OK)
     fail(L, lib);
+  copies_finish(own);
   succeed(L, lib, lua_gettop(own) - HANDLER);
   return 0;
 }

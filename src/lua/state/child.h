@@ -18,6 +18,7 @@ struct life {
   bool finished;            /* the end of the script was waited for */
   bool idle;                /* a pool's worker waits for a task: see native.idle */
   bool modules;             /* prelude.h: some were made, perhaps pools */
+  bool warns;               /* of changes of copies: copies.h */
   uint32_t generation;      /* forks between the first process and this one */
   uint32_t programs;        /* files of io.popen that are open */
   lua_State *own;           /* of a process made by spawn, its main thread; else NULL */

@@ -33,7 +33,7 @@ enum { NAMES = 14 };
 /* What the chunks use of each library; LUA_GNAME: of the globals. */
 static const char *const libraries[][1 + NAMES] = {
     {LUA_GNAME, "assert", "error", "ipairs", "load", "next", "pcall", "rawequal", "rawget",
-     "select", "setmetatable", "tostring", "type", "xpcall"},
+     "select", "setmetatable", "tostring", "type", "warn", "xpcall"},
     {LUA_TABLIBNAME, "concat", "insert", "move", "pack", "remove", "sort", "unpack"},
     {LUA_STRLIBNAME, "byte", "find", "format", "gmatch", "gsub", "lower", "match", "sub"},
     {LUA_MATHLIBNAME, "abs", "ceil", "floor", "huge", "max", "min", "tointeger", "type"},
