@@ -262,6 +262,8 @@ class Prompt(PromptCase):
         self.run_line(t, "spawn({name='left'}, take, a, b) spawn({name='right'}, take, b, a)")
         t.wait_for("warning: deadlock: 2 of 3 processes can never go on")
         t.wait_for("right#3 waits in acquire at repl:2:1 for lock#1, which only left#2 can release")
+        t.wait_for("lock#2: taken by right#3")  # the report comes in pieces; these are its last lines
+        t.wait_for("lock#1: taken by left#2")
         self.assertEqual(self.run_line(t, "6 * 7").splitlines()[0], "42")
 
     def test_inquiries_while_a_chunk_computes(self):
