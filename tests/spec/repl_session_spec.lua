@@ -201,6 +201,21 @@ describe("a report", function()
   end)
 end)
 
+describe("a word that is typed alone", function()
+  it("as at other prompts: help, exit, quit", function()
+    local p <close> = prompt.new()
+    assert.are.equal("ok", p.eval("help"))
+    assert.is_truthy(p.out():find("Type an expression to see its value", 1, true))
+    for _, word in ipairs { "exit", " quit " } do
+      assert.are.equal("ok", p.eval(word))
+      assert.are.equal("Ctrl-D leaves\n", p.said())
+    end
+    p.eval("quit = 5")
+    assert.are.equal("5\n", printed(p, "quit"))
+    rawset(_G, "quit", nil)
+  end)
+end)
+
 describe("an inquiry", function()
   it("gives one line, and changes nothing", function()
     local p <close> = prompt.new()

@@ -103,8 +103,22 @@ local function run_edited(self, chunk, done)
   return eval(self, text, true)
 end
 
+-- Words that are typed alone, as at other prompts. Returns whether it was one.
+local function said_alone(self, text)
+  local word = string.match(text, "^%s*(%a+)%s*;?%s*$")
+  if word == "help" and self.functions.help and rawequal(rawget(globals, "help"), self.functions.help) then
+    self.functions.help()
+  elseif (word == "exit" or word == "quit") and rawget(globals, word) == nil then
+    self.host.say("Ctrl-D leaves")
+  else
+    return false
+  end
+  return true
+end
+
 -- `is_whole`: no more lines will come.
 function eval(self, text, is_whole)
+  if said_alone(self, text) then return "ok" end
   local chunk = { text = text, name = "repl:" .. #self.chunks + 1, worked = false }
   local f, kind, more = compile.chunk(text, "=" .. chunk.name)
   if not f and more and not is_whole then return "incomplete" end
