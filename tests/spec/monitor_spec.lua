@@ -117,3 +117,26 @@ describe("a monitor", function()
     raised("a timeout cannot be negative", m.when, m, always, always, -1)
   end)
 end)
+
+describe("a monitor that is used wrongly", function()
+  local script = require "support.script"
+
+  it("says so at the script's line", function()
+    for code, message in pairs {
+      ["m.n = 5"] = "the fields of a monitor are changed in an action: m:when(predicate, function(f) f.n = ... end)",
+      ["m:when(yes, function() m:when(yes, print) end)"] = "when: a monitor cannot be used inside its own action",
+      ["m:when(yes, function(f) f.n = coroutine.create(print) end)"] = "when: field n: a coroutine cannot be sent",
+    } do
+      local r = script.run("local m = sandbox.monitor { n = 0 } local function yes() return true end\n" .. code)
+      assert.are.equal(("sandbox: %s:2: %s"):format(r.name, message), r.err:match("^[^\n]*"), code)
+    end
+  end)
+
+  it("is as it was", function()
+    local m = sandbox.monitor { n = 0 }
+    local function yes() return true end
+    assert.is_false(pcall(m.when, m, yes, function(f) f.n = 1 m:when(yes, print) end))
+    assert.is_false(pcall(m.when, m, yes, function(f) f.n = coroutine.create(print) end))
+    assert.are.equal(0, m:when(yes, function(f) return f.n end))
+  end)
+end)

@@ -145,7 +145,7 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
         L, e->index,
         lua_pushfstring(L,
                         "%s cannot be waited for (queues, q:putting(v), pipes, processes, tasks "
-                        "of pools, locks, semaphores, events, sandbox.after(s) and "
+                        "of pools, locks, semaphores, latches, events, sandbox.after(s) and "
                         "sandbox.every(s) can)",
                         lib_say(L, ENTRY)));
   }

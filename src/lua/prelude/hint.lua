@@ -102,7 +102,7 @@ local WORDS <const> = {
   Lock = "sandbox.lock() makes a lock", Mutex = "sandbox.lock() makes a lock", mutex = "sandbox.lock() makes a lock",
   RLock = "sandbox.rlock() makes one", Semaphore = "sandbox.semaphore(n) makes one", Event = "sandbox.event() makes one",
   Condition = "sandbox.condition() makes one", Barrier = "sandbox.barrier(n) makes one",
-  try = "pcall(f) calls f, and catches its error", Value = "sandbox.value(x) makes a shared value", Pipe = "sandbox.pipe() makes one", Manager = "sandbox.dict() is a shared table",
+  send = "p:send(v) sends p a message", receive = "sandbox.receive() takes the next message", try = "pcall(f) calls f, and catches its error", Value = "sandbox.value(x) makes a shared value", Pipe = "sandbox.pipe() makes one", Manager = "sandbox.dict() is a shared table",
   time = "sandbox.now() is the time, sleep(s) waits", console = "print(...) writes a line",
 }
 
@@ -112,7 +112,8 @@ local FIELDS <const> = {
   ["table.length"] = "#t", ["table.len"] = "#t", ["table.getn"] = "#t", ["table.size"] = "#t",
   ["string.split"] = "for word in s:gmatch(\"[^,]+\") do", ["string.length"] = "#s", ["string.trim"] = "s:match(\"^%s*(.-)%s*$\")",
   ["math.round"] = "math.floor(x + 0.5)", ["os.sleep"] = "sleep(s)", ["time.sleep"] = "sleep(s)",
-  ["os.getpid"] = "sandbox.getpid()", ["sandbox.sleep_ms"] = "sleep(s), in seconds", ["sandbox.run"] = "spawn(f, ...)",
+  ["os.getpid"] = "sandbox.getpid()", ["sandbox.mutex"] = "sandbox.lock()", ["sandbox.send"] = "p:send(v)",
+  ["sandbox.timeout"] = "a number of seconds, or sandbox.deadline(s)", ["sandbox.sleep_ms"] = "sleep(s), in seconds", ["sandbox.run"] = "spawn(f, ...)",
 }
 
 -- Methods of the same things elsewhere; %s stands for the variable.
@@ -122,7 +123,7 @@ local METHODS <const> = {
     recv = "%s:get()", receive = "%s:get()", pop = "%s:get()", take = "%s:get()", dequeue = "%s:get()",
     is_empty = "%s:empty()", is_full = "%s:full()", wait = "%s:get()", iter = "%s:items()", values = "%s:items()" },
   process = { is_alive = "%s:alive()", wait = "%s:join()", run = "spawn(f, ...), which starts at once",
-    get = "%s:result()", close = "nothing: a handle is collected", exit_code = "%s.exitcode" },
+    get = "%s:result()", receive = "sandbox.receive(), in the process itself", close = "nothing: a handle is collected", exit_code = "%s.exitcode" },
   lock = { lock = "%s:acquire()", unlock = "%s:release()", with = "local _ <close> = %s:hold()",
     enter = "%s:acquire()", leave = "%s:release()" },
   semaphore = { wait = "%s:acquire()", signal = "%s:release()", post = "%s:release()", down = "%s:acquire()",
@@ -136,6 +137,12 @@ local METHODS <const> = {
   pipe = { put = "%s:send(v)", get = "%s:recv()", receive = "%s:recv()", read = "%s:recv()", write = "%s:send(v)" },
   pool = { apply = "%s:submit(f, ...):result()", apply_async = "%s:submit(f, ...)", map_async = "%s:submit(f, ...) for each",
     shutdown = "%s:close()", spawn = "%s:submit(f, ...)", run = "%s:submit(f, ...)" },
+  latch = { count_down = "%s:down()", countDown = "%s:down()", done = "%s:down()", await = "%s:wait()" },
+  rwlock = { rlock = "local _ <close> = %s:read()", wlock = "local _ <close> = %s:write()", lock = "local _ <close> = %s:write()",
+    read_lock = "local _ <close> = %s:read()", write_lock = "local _ <close> = %s:write()" },
+  team = { wait = "%s:join()", get = "%s:results()" },
+  topic = { send = "%s:publish(v)", put = "%s:publish(v)", emit = "%s:publish(v)", on = "%s:subscribe()" },
+  scope = { wait = "nothing: the end of its block waits", cancel = "%s:stop()", go = "%s:spawn(f, ...)" },
   future = { get = "%s:result()", wait = "%s:join()", ready = "%s:done()" },
   string = { split = "for word in %s:gmatch(\"[^,]+\") do", length = "#%s", trim = "%s:match(\"^%%s*(.-)%%s*$\")",
     strip = "%s:match(\"^%%s*(.-)%%s*$\")", replace = "%s:gsub(old, new)", append = "%s .. more",
@@ -179,6 +186,11 @@ local function about_method(name, line, scope)
   end
   local class = class_of(value) or type(value)
   local elsewhere = METHODS[class] and METHODS[class][name]
+  local separator = class == "string" and name == "split" and string.match(line, ":%s*split%s*%(%s*[\"']([^%w\"'\\])[\"']")
+  if separator then
+    local escaped = string.find(separator, "[%^%]%-%%]") and "%" .. separator or separator
+    return string.format("for part in %s:gmatch(\"%s+\") do", owner, separator == " " and "%S" or "[^" .. escaped .. "]")
+  end
   if elsewhere then return string.format("here it is " .. elsewhere, owner) end
   if class == "dict" then
     return string.format("a dict is used like a table: %s[key], %s[key] = v, pairs(%s), %s:update(key, f)", owner, owner, owner, owner)
@@ -188,7 +200,7 @@ local function about_method(name, line, scope)
   end
   local near = suggest(name, methods_of(value))
   if near then return string.format("%s has no method '%s'; did you mean '%s'?", a(class), name, near) end
-  return field(value, name) == nil and class_of(value) and string.format("%s has no method '%s'; its methods: help('%s')",
+  return field(value, name) == nil and (class == "process" or type(field(sandbox, class)) == "function") and string.format("%s has no method '%s'; its methods: help('%s')",
     a(class), name, class) or nil
 end
 
@@ -263,7 +275,7 @@ rules[#rules + 1] = function(text, line, scope)
   end
 end
 
-rules[#rules + 1] = function(text, line) -- loops over what is no iterator
+rules[#rules + 1] = function(text, line, scope) -- loops over what is no iterator
   local class = string.match(text, "'for iterator' %(table expected, got sandbox%.([%w_]+)%)")
   local name = string.match(line, "pairs%s*%(%s*([%a_][%w_%.]*)%s*%)")
   if class == "queue" then return about_value(class, name, "call") end
@@ -272,7 +284,11 @@ rules[#rules + 1] = function(text, line) -- loops over what is no iterator
     return name and string.format("`for i, v in ipairs(%s) do` runs over a list, pairs(%s) over any table", name, name) or
       string.find(line, "%sin%s*{") and "`for i, v in ipairs { ... } do` runs over a list" or nil
   end
-  if string.find(text, "attempt to call a number value (for iterator", 1, true) then return "`for i = 1, n do` counts" end
+  if string.find(text, "attempt to call a number value (for iterator", 1, true) then
+    name = looped(line)
+    local counted = string.find(line, "%sin%s+%d+%s+do%f[^%w_]") or name and type(value_of(name, scope)) == "number"
+    return counted and "`for i = 1, n do` counts" or nil
+  end
 end
 
 rules[#rules + 1] = function(text, line) -- spawn(f()) in place of spawn(f)

@@ -36,6 +36,7 @@ end
 
 -- { pattern for the code, hint; or a function of the captures, message = pattern for the message }. The first that fits counts.
 local RULES <const> = {
+  { "^%s*for%s*%(", "`for i = 1, n do ... end`", message = "near '%('" },
   { "([%a_][%w_%.%[%]]*)%s*([%+%-%*/%%%^]=)", function(name, sign)
     return string.format("Lua has no '%s': %s = %s %s ...", sign, name, name, string.sub(sign, 1, 1))
   end },
@@ -59,7 +60,15 @@ local RULES <const> = {
   { "^%s*def%s+([%a_][%w_%.]*)%s*(%b())", function(name, arguments) return string.format("`function %s%s ... end`", name, arguments) end },
   { "^%s*func?%s+([%a_][%w_%.]*)%s*(%b())", function(name, arguments) return string.format("`function %s%s ... end`", name, arguments) end },
   { "%f[%w_]go%s+func", "`spawn(function() ... end)` starts a process" },
-  { "%f[%w_]go%s+([%a_][%w_%.]*)%s*%(", function(name) return string.format("spawn(%s, ...) starts a process", name) end },
+  { "%f[%w_]go%s+([%a_][%w_%.]*)%s*%(", function(name)
+    return string.format("spawn(%s, ...) starts a process", name == "spawn" and "f" or name)
+  end },
+  { "%f[%w_]is%s+not%s+None%f[^%w_]", "`~= nil` in place of `is not None`" },
+  { "%f[%w_]is%s+None%f[^%w_]", "`== nil` in place of `is None`" },
+  { "%*%*", "x ^ y is the power" },
+  { "function%s*[%w_%.:]*%s*%([^%)]-([%a_][%w_]*)%s*=", function(name)
+    return string.format("Lua has no default arguments: in the function, %s = %s or ...", name, name)
+  end, message = "near '='" },
   { "^%s*class%s+[%a_]", "Lua has no classes: a table of functions serves, with setmetatable" },
   { "%f[%w_]continue%f[^%w_]", "Lua has no `continue`: `goto next`, with a line `::next::` before the loop's `end`" },
   { "^%s*elif%f[^%w_]", "Lua's word for elif is `elseif`" },
@@ -87,11 +96,11 @@ local RULES <const> = {
   { "^%s*while%s.*:%s*$", "`while ... do` and `end` stand where Python has a colon and a margin" },
   { "^%s*for%s.*:%s*$", "`for ... do` and `end` stand where Python has a colon and a margin" },
   { "^%s*else%s*:%s*$", "`else` has no colon, and the block ends with `end`" },
-  { "^%s*for%s*%(", "`for i = 1, n do ... end`", message = "near '%('" },
   { "%)%s*{%s*$", "`then` or `do`, and `end`, stand where other languages have braces", message = "expected near" },
   { "function%s*([%a_]?[%w_%.:]*)%s*(%b())%s*{", function(name, arguments)
     return string.format("`function%s%s ... end`, without braces", name ~= "" and " " .. name or "", arguments)
   end, message = "near '{'" },
+  { "%f[%w_]if%s.*{", "`then` and `end` stand where other languages have braces", message = "near '{'" },
   { "^%s*while%s+.*{", "`do` and `end` stand where other languages have braces", message = "near '{'" },
   { "^%s*}?%s*else%s*{", "`else` and `end` stand where other languages have braces" },
   { "^%s*}", "a block ends with `end`", message = "near '}'" },
@@ -121,5 +130,5 @@ return function(text, line, before)
   local found = character(text, line) or rule_for(text, code_of(line))
   if found then return found end
   local above = code_of(before) -- a word by itself, or a brace, is only found to be wrong by what follows it
-  return (string.find(above, "^%s*%a+%s*$") or string.find(above, "{%s*$")) and rule_for(text, above) or nil
+  return (string.find(above, "^%s*%a+%s*$") or string.find(above, "[{:]%s*$")) and rule_for(text, above) or nil
 end

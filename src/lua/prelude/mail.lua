@@ -24,6 +24,7 @@ end
 local function box_of(p)
   local box = boxes[p]
   if not box then
+    common.check(process.status(p) ~= "new", "send", 1, "the process was not started: call its start()")
     box = common.call(native.mailbox, p)
     boxes[p] = box
   end
@@ -80,6 +81,9 @@ function mail.receive(predicate, timeout, ...)
     common.check_no_more("receive", 3, ...)
     return receive_chosen(own, predicate, common.deadline(timeout, "receive", 2))
   end
+  if predicate == nil and timeout ~= nil then predicate, timeout = timeout, nil end
+  common.check(type(predicate) ~= "table" or not pcall(next, predicate) or debug.getmetatable(predicate), "receive", 1,
+    "predicate or timeout expected, got table: a predicate is a function(message, from) that says yes or no")
   common.check_no_more("receive", 2, timeout, ...)
   common.check_timeout(predicate, "receive", 1)
   if own.choosing then native.raise("receive: a predicate cannot receive") end

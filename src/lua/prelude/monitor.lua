@@ -8,6 +8,7 @@ local native, common, Monitor = use "native", use "common", use("classes").Monit
 
 local monitor, methods = {}, {}
 local KEEP = {} -- raised in an update that must change nothing
+local acting = {} -- the fields of the monitors in whose actions this process is
 
 function monitor.monitor(fields, ...)
   common.check_no_more("monitor", 2, ...)
@@ -19,14 +20,24 @@ end
 -- nil and "timeout".
 local function try(fields, predicate, action, timeout)
   local results
+  local theirs = false -- is it their function that runs?
+  for _, other in ipairs(acting) do
+    if other == fields then native.raise("when: a monitor cannot be used inside its own action") end
+  end
+  acting[#acting + 1] = fields
   local ok, what, why = pcall(common.run, native.update, fields, function(now)
+    theirs = true
     if not native.ask(predicate, now) then error(KEEP, 0) end
     results = table.pack(action(now))
+    theirs = false
     return now
   end, timeout)
+  acting[#acting] = nil
   if ok and results then return results end
   if ok then return nil, why end
-  if not rawequal(what, KEEP) then error(what, 0) end
+  if rawequal(what, KEEP) then return nil end
+  if theirs or type(what) ~= "string" then error(what, 0) end
+  native.raise("when: " .. string.gsub(what, "^value%.", "field ")) -- what the action left cannot be shared
 end
 
 function methods.when(m, predicate, action, timeout, ...)
@@ -49,6 +60,12 @@ function Monitor.__tostring(m)
 end
 
 function Monitor.__eq(a, b) return rawget(a, "fields") == rawget(b, "fields") end
+
+-- A field that is set from outside would be one of this process alone.
+function Monitor.__newindex(_, key)
+  native.raise(string.format("the fields of a monitor are changed in an action: m:when(predicate, function(f) f%s = ... end)",
+    type(key) == "string" and "." .. key or "[" .. tostring(key) .. "]"))
+end
 
 function monitor.__index(_, key) return methods[key] end
 monitor.__tostring, Monitor.__index = Monitor.__tostring, methods

@@ -6,6 +6,8 @@
 local sandbox, use = ...
 local native, common, seats, jobs = use "native", use "common", use "pool_seats", use "pool_jobs"
 
+local Deadline = use("classes").Deadline
+
 local Pool, Future = { __name = "sandbox.pool" }, { __name = "sandbox.future" }
 local methods, future = {}, {}
 Pool.__index, Future.__index = methods, future
@@ -55,6 +57,9 @@ end
 
 -- Seconds that a task may take, above 0; or nil.
 local function check_limit(seconds, name, what)
+  if type(seconds) == "table" and rawequal(debug.getmetatable(seconds), Deadline) then
+    seconds = math.max(common.left(rawget(seconds, "at")), 1e-6)
+  end
   common.check(seconds == nil or type(seconds) == "number" and seconds > 0, name, 1,
     what .. " must be a number of seconds above 0")
   return seconds

@@ -62,6 +62,13 @@ function methods.kill(t, ...)
   return true
 end
 
+function Team.__eq(a, b)
+  for i = 1, math.max(#a, #b) do
+    if a[i] ~= b[i] then return false end
+  end
+  return true
+end
+
 function Team.__tostring(t)
   local living = 0
   for _, p in ipairs(common.check_object(t, Team, "tostring")) do living = living + (process.alive(p) and 1 or 0) end

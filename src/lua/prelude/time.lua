@@ -22,6 +22,10 @@ function Deadline.__tostring(deadline)
   return string.format("deadline: %.3f s left", methods.left(deadline))
 end
 
+function Deadline.__newindex()
+  common.check(false, "deadline", 1, "a deadline cannot be changed: make another one")
+end
+
 function Deadline.__eq(a, b)
   return rawget(a, "at") == rawget(b, "at")
 end
