@@ -163,8 +163,8 @@ static bool is_ordered(lua_State *L) {
   return is_name(L, -2) && strcmp(lua_tostring(L, -2), "ordered") == 0;
 }
 
-/* Refuse what is neither an option nor an entry. Returns how many entries have names. */
-static lua_Integer check_keys(lua_State *L) {
+/* Refuse what is neither an option nor an entry of a list of n. Returns how many entries have names. */
+static lua_Integer check_keys(lua_State *L, lua_Integer n) {
   lua_Integer named = 0;
   lua_pushnil(L);
   for (; lua_next(L, LIST); lua_pop(L, 1)) {
@@ -174,6 +174,10 @@ static lua_Integer check_keys(lua_State *L) {
       luaL_argerror(L, LIST,
                     lua_pushfstring(L, "the key of an entry must be a name or an index, not %s",
                                     lib_say(L, -2)));
+    if (lua_isinteger(L, -2) && (lua_tointeger(L, -2) < 1 || lua_tointeger(L, -2) > n))
+      luaL_argerror(L, LIST,
+                    lua_pushfstring(L, "entry %I: entries are numbered from 1, without a gap",
+                                    (LUAI_UACINT)lua_tointeger(L, -2)));
     named += is_name(L, -2) && !is_ordered(L);
   }
   return named;
@@ -215,7 +219,7 @@ static void take_names(lua_State *L, lua_Integer count) {
 
 /* The keys of a list are its indices, or names; and `ordered`. Returns its length. */
 static uint32_t check_list(lua_State *L) {
-  lua_Integer n = luaL_len(L, LIST), named = check_keys(L);
+  lua_Integer n = luaL_len(L, LIST), named = check_keys(L, n);
   luaL_argcheck(L, n + named > 0, LIST, "there is nothing to wait for: the list is empty");
   luaL_argcheck(
       L, n == 0 || named == 0, LIST,
@@ -440,6 +444,7 @@ static int l_after(lua_State *L) { return push_timer(L, lib_check_pause(L, lib_o
 static int l_every(lua_State *L) {
   struct lib *lib = lib_of(L);
   luaL_argcheck(L, luaL_checknumber(L, 1) > 0, 1, "the seconds must be a number above 0");
+  luaL_argcheck(L, lua_isnoneornil(L, 2), 2, "there is no such argument");
   int64_t now_ns = lib->b->run->now(lib->b);
   int64_t first_ns = lib_deadline(lib, lua_tonumber(L, 1));
   return push_timer(L, first_ns, first_ns > now_ns ? first_ns - now_ns : 1);
