@@ -109,29 +109,47 @@ static int main_joins(struct backend *b, void *ctx) {
   return 0;
 }
 
-/* A queue that only travels: it is made, sent, dropped here, and filled by whoever received it. */
-static int fill_what_comes(void *unused) {
+/* Wait for an item of `mail` that carries a handle. False: it is closed. */
+static bool receive_handle(struct object_ref *ret) {
   struct buf item = {0}, taken = {0};
   struct op_refs refs = {.taken = &taken};
-  (void)unused;
-  for (;;) {
-    struct object_ref ref;
-    struct object *q;
-    item.len = taken.len = 0;
-    struct op op = {.kind = OP_QUEUE_GET, .object = mail, .deadline_ns = SBX_FOREVER, .out = &item, .refs = &refs};
-    int rc = perform(&the_backend->base, &op);
-    if (rc == -SBX_ECLOSED)
-      break;
+  struct op op = {.kind = OP_QUEUE_GET, .object = mail, .deadline_ns = SBX_FOREVER, .out = &item, .refs = &refs};
+  int rc = perform(&the_backend->base, &op);
+  if (rc != -SBX_ECLOSED) {
     CHECK_EQ(rc, 0);
-    CHECK_EQ(taken.len, sizeof ref);
-    memcpy(&ref, taken.data, sizeof ref);
-    CHECK_EQ(op_handle_import(&the_backend->base, &ref, &q), 0);
-    op_handle_land(&the_backend->base, &ref);
-    put_byte(q, 'x');
-    release_object(q);
+    CHECK_EQ(taken.len, sizeof *ret);
+    memcpy(ret, taken.data, sizeof *ret);
   }
   buf_release(&item);
   buf_release(&taken);
+  return rc == 0;
+}
+
+static struct object *decode_handle(const struct object_ref *ref) {
+  struct object *ret = NULL;
+  CHECK_EQ(op_handle_import(&the_backend->base, ref, &ret), 0);
+  op_handle_land(&the_backend->base, ref);
+  return ret;
+}
+
+static void send_handle(struct object *o) {
+  struct object_ref ref;
+  the_backend->base.objects->object_ref(o, &ref);
+  struct op_refs refs = {.sent = &ref, .count = 1};
+  struct op op = {
+      .kind = OP_QUEUE_PUT, .object = mail, .deadline_ns = SBX_FOREVER, .data = "x", .len = 1, .refs = &refs};
+  CHECK_EQ(perform(&the_backend->base, &op), 0);
+}
+
+/* A queue that only travels: it is made, sent, dropped here, and filled by whoever received it. */
+static int fill_what_comes(void *unused) {
+  struct object_ref ref;
+  (void)unused;
+  while (receive_handle(&ref)) {
+    struct object *q = decode_handle(&ref);
+    put_byte(q, 'x');
+    release_object(q);
+  }
   return 0;
 }
 
@@ -141,15 +159,45 @@ static int main_sends_queues(struct backend *b, void *ctx) {
   mail = new_queue(0, TRANSPORT_AUTO, 0);
   struct object *other = spawn_process(fill_what_comes, NULL);
   while (time_left()) {
-    struct object_ref ref;
     struct object *q = new_queue(0, TRANSPORT_AUTO, 0);
-    the_backend->base.objects->object_ref(q, &ref);
-    struct op_refs refs = {.sent = &ref, .count = 1};
-    struct op op = {
-        .kind = OP_QUEUE_PUT, .object = mail, .deadline_ns = SBX_FOREVER, .data = "x", .len = 1, .refs = &refs};
-    CHECK_EQ(perform(&the_backend->base, &op), 0);
+    send_handle(q);
     get_byte(q);
     release_object(q);
+  }
+  CHECK_EQ(close_queue(mail), 0);
+  join_well(other);
+  return 0;
+}
+
+/* It is slow between the get and the decoding: it holds the end of the pipe, but not yet the queues
+ * that belong to it. */
+static int answer_slowly(void *unused) {
+  struct object_ref ref;
+  (void)unused;
+  while (receive_handle(&ref)) {
+    usleep(20 * 1000);
+    struct object *end = decode_handle(&ref);
+    struct op op = {.kind = OP_PIPE_SEND, .object = end, .deadline_ns = SBX_FOREVER, .data = "x", .len = 1};
+    CHECK_EQ(perform(&the_backend->base, &op), 0);
+    release_object(end);
+  }
+  return 0;
+}
+
+static int main_sends_ends_of_pipes(struct backend *b, void *ctx) {
+  (void)ctx;
+  mail = new_queue(0, TRANSPORT_AUTO, 0);
+  struct object *other = spawn_process(answer_slowly, NULL);
+  for (int i = 0; i < 20; i++) {
+    struct pipe_request pipe = {0};
+    struct buf item = {0};
+    CHECK_EQ(op_pipe_new(b, &pipe), 0);
+    send_handle(pipe.ends[1]);
+    release_object(pipe.ends[1]);
+    struct op op = {.kind = OP_PIPE_RECV, .object = pipe.ends[0], .deadline_ns = SBX_FOREVER, .out = &item};
+    CHECK_EQ(perform(b, &op), 0);
+    buf_release(&item);
+    release_object(pipe.ends[0]);
   }
   CHECK_EQ(close_queue(mail), 0);
   join_well(other);
@@ -382,6 +430,7 @@ static int main_selects(struct backend *b, void *ctx) {
 NO_ALARM(players_go_on, main_plays)
 NO_ALARM(parents_of_short_lives_go_on, main_joins)
 NO_ALARM(queues_that_travel_are_filled, main_sends_queues)
+NO_ALARM(ends_of_pipes_that_travel_are_used, main_sends_ends_of_pipes)
 NO_ALARM(a_death_is_what_is_waited_for, main_kills)
 NO_ALARM(time_will_help, main_waits_for_time)
 NO_ALARM(the_world_outside_may_help, main_reads_and_runs)
@@ -526,6 +575,7 @@ int main(void) {
       cmocka_unit_test(players_go_on),
       cmocka_unit_test(parents_of_short_lives_go_on),
       cmocka_unit_test(queues_that_travel_are_filled),
+      cmocka_unit_test(ends_of_pipes_that_travel_are_used),
       cmocka_unit_test(a_death_is_what_is_waited_for),
       cmocka_unit_test(time_will_help),
       cmocka_unit_test(the_world_outside_may_help),

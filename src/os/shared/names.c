@@ -254,14 +254,19 @@ static void mark_mail(const struct control *c, uint64_t words[OBJECT_WORDS], uin
     mark(c, words, who_slot(mail));
 }
 
+void names_held_by(const struct control *c, uint32_t process, uint64_t ret[OBJECT_WORDS]) {
+  for (uint32_t w = 0; w < OBJECT_WORDS; w++)
+    mark_bits(c, ret, w, atomic_load(&c->held[process][w]));
+}
+
 static void mark_held(const struct control *c, uint64_t words[OBJECT_WORDS]) {
   for (uint32_t w = 0; w < OBJECT_WORDS; w++)
     mark_bits(c, words, w, atomic_load(&c->shown[w]));
   for (uint32_t p = 0; p < control_process_end(c); p++)
     mark_mail(c, words, p);
   for (uint32_t p = 0; p < control_process_end(c); p++)
-    for (uint32_t w = 0; w < OBJECT_WORDS && control_process_alive(c, p); w++)
-      mark_bits(c, words, w, atomic_load(&c->held[p][w]));
+    if (control_process_alive(c, p))
+      names_held_by(c, p, words);
 }
 
 static bool mark_moved(const struct control *c, uint64_t words[OBJECT_WORDS], uint64_t sweep) {

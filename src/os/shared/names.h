@@ -89,6 +89,12 @@ static inline bool names_has(const uint64_t words[OBJECT_WORDS], uint32_t slot) 
   return words[slot / 64] >> (slot % 64) & 1;
 }
 
+/*
+ * Mark what a process holds, and what belongs to it. A handle that it has received, but not decoded,
+ * is held alone: of a pipe's end without the queues, though the process will send through them.
+ */
+void names_held_by(const struct control *c, uint32_t process, uint64_t ret[OBJECT_WORDS]);
+
 /* Look. Where that comes to no end, since others are busy, everything named counts as reached, and
  * false is returned. */
 bool names_look(struct control *c, struct names_reach *ret);

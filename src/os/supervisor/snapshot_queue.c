@@ -40,14 +40,15 @@ static void mark_needed(const struct control *c, const struct snapshot *s,
 uint64_t snapshot_holdings(const struct control *c, const struct snapshot *s) {
   uint64_t sum = 0, needed[OBJECT_WORDS] = {0};
   mark_needed(c, s, needed);
-  for (uint32_t w = 0; w < OBJECT_WORDS; w++) {
-    if (!needed[w])
-      continue;
-    for (uint32_t i = 0; i < s->process_count; i++)
-      if (s->processes[i].lives)
-        sum = sum * 31 + (needed[w] & atomic_load(&c->held[s->processes[i].slot][w]));
+  for (uint32_t w = 0; w < OBJECT_WORDS; w++)
     for (uint64_t bits = needed[w]; bits; bits &= bits - 1)
       sum = sum * 31 + atomic_load(&c->objects[w * 64 + (uint32_t)__builtin_ctzll(bits)].named);
+  for (uint32_t i = 0; i < s->process_count; i++) {
+    uint64_t held[OBJECT_WORDS] = {0};
+    if (s->processes[i].lives)
+      names_held_by(c, s->processes[i].slot, held);
+    for (uint32_t w = 0; w < OBJECT_WORDS; w++)
+      sum = sum * 31 + (needed[w] & held[w]);
   }
   return sum;
 }
@@ -75,10 +76,11 @@ static int list_queues(const struct control *c, struct snapshot *s) {
 static int list_holdings(const struct control *c, struct snapshot *s, uint32_t process,
                          const uint32_t *queue_at) {
   uint32_t words = (snapshot_object_end(c) + 63) / 64;
-  const _Atomic uint64_t *held = c->held[s->processes[process].slot];
+  uint64_t held[OBJECT_WORDS] = {0};
   int rc = 0;
+  names_held_by(c, s->processes[process].slot, held);
   for (uint32_t w = 0; w < words; w++)
-    for (uint64_t bits = atomic_load(&held[w]); bits && rc == 0; bits &= bits - 1) {
+    for (uint64_t bits = held[w]; bits && rc == 0; bits &= bits - 1) {
       uint32_t queue = queue_at[w * 64 + (uint32_t)__builtin_ctzll(bits)];
       if (queue < s->queue_count)
         rc = index_list_add(&s->queues[queue].holders, process);
