@@ -55,7 +55,9 @@
     "and is asked again after each change")                                                        \
   X(ERWLOCK, 34,                                                                                   \
     "the calling process reads or writes already and would wait for itself: release that first")   \
-  X(EACTING, 35, "the action of a barrier must not wait for the barrier")
+  X(EACTING, 35, "the action of a barrier must not wait for the barrier")                          \
+  X(EBOUNDS, 36, "the array has no such element")                                                  \
+  X(EWHOLE, 37, "an array of integers has whole numbers only: make it with \"number\" for others")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

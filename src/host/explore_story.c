@@ -28,7 +28,7 @@ static bool sends(enum op_kind kind) {
   return kind == OP_QUEUE_PUT || kind == OP_PIPE_SEND || kind == OP_VALUE_SET ||
          kind == OP_VALUE_CAS || kind == OP_VALUE_REPLACE || kind == OP_DICT_SET ||
          kind == OP_DICT_REPLACE || kind == OP_VALUE_ADD || kind == OP_DICT_ADD ||
-         kind == OP_DICT_CAS;
+         kind == OP_DICT_CAS || (kind >= OP_ARRAY_SET && kind <= OP_ARRAY_FILL);
 }
 
 static const char *put_text(struct told *t, const struct request *r) {
@@ -40,7 +40,7 @@ static const char *put_text(struct told *t, const struct request *r) {
 }
 
 static const char *expected_text(struct told *t, const struct request *r) {
-  if (r->kind != OP_VALUE_CAS && r->kind != OP_DICT_CAS)
+  if (r->kind != OP_VALUE_CAS && r->kind != OP_DICT_CAS && r->kind != OP_ARRAY_CAS)
     return NULL;
   if (r->expected.kind != NUMBER_NONE)
     return number_text(t, &r->expected);
@@ -55,10 +55,12 @@ static const char *answer_text(struct told *t, const struct request *r, const st
   }
   if (a->rc)
     return told_keep_text(t, error_text(a->rc));
-  if (r->kind == OP_VALUE_CAS || r->kind == OP_DICT_CAS)
+  if (r->kind == OP_VALUE_CAS || r->kind == OP_DICT_CAS || r->kind == OP_ARRAY_CAS)
     return a->same ? "true" : "false";
-  if (a->value.kind != NUMBER_NONE && r->kind != OP_VALUE_SET)
+  if (a->value.kind != NUMBER_NONE && r->kind != OP_VALUE_SET && r->kind != OP_ARRAY_SET)
     return number_text(t, &a->value);
+  if (r->kind == OP_ARRAY_COPY)
+    return NULL;
   if (a->has_out && a->out.len && r->kind != OP_PROCESS_JOIN)
     return message_text(t, a->out.data, a->out.len);
   if (r->kind == OP_QUEUE_LOOK || r->kind == OP_PIPE_LOOK) {
@@ -84,8 +86,14 @@ static const char *call_text(struct told *t, const struct request *r, const char
     buf_format(&out, "ends");
   else if (!name)
     buf_format(&out, "%s()", verb);
-  else if (r->kind == OP_QUEUE_LOOK)
+  else if (r->kind == OP_QUEUE_LOOK || r->kind == OP_ARRAY_LOOK)
     buf_format(&out, "#%s", name);
+  else if (r->kind == OP_ARRAY_GET || r->kind == OP_ARRAY_SET)
+    buf_format(&out, "%s[%llu]%s%s", name, (unsigned long long)r->count, put ? " = " : "",
+               put ? put : "");
+  else if (r->kind == OP_ARRAY_ADD || r->kind == OP_ARRAY_CAS)
+    buf_format(&out, "%s:%s(%llu, %s%s%s)", name, verb, (unsigned long long)r->count,
+               expected ? expected : "", expected ? ", " : "", put ? put : "");
   else
     buf_format(&out, "%s:%s(%s%s%s)", name, verb, expected ? expected : "",
                expected && put ? ", " : "", put ? put : "");

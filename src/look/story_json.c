@@ -72,7 +72,8 @@ static const char *const types[OBJECT_TYPES] = {
     [OBJECT_CLOCK] = "clock", [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore",
     [OBJECT_EVENT] = "event", [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
     [OBJECT_VALUE] = "value", [OBJECT_DICT] = "dict",           [OBJECT_PROGRESS] = "progress",
-    [OBJECT_LATCH] = "latch", [OBJECT_RWLOCK] = "rwlock",       [OBJECT_PIPE] = "pipe",
+    [OBJECT_ARRAY] = "array", [OBJECT_LATCH] = "latch",         [OBJECT_RWLOCK] = "rwlock",
+    [OBJECT_PIPE] = "pipe",
 };
 
 static void object(struct json *j, const struct story_object *o) {

@@ -42,6 +42,8 @@ bool story_reads(const struct story_step *step) {
   case OP_EVENT_LOOK:
   case OP_LOCK_LOOK:
   case OP_LATCH_LOOK:
+  case OP_ARRAY_GET:
+  case OP_ARRAY_COPY:
     return step->over;
   default:
     return false;
@@ -68,6 +70,10 @@ static bool may_change(enum op_kind kind) {
   case OP_EVENT_SET:
   case OP_EVENT_CLEAR:
   case OP_LATCH_DOWN:
+  case OP_ARRAY_SET:
+  case OP_ARRAY_ADD:
+  case OP_ARRAY_CAS:
+  case OP_ARRAY_FILL:
     return true;
   default:
     return false;
@@ -77,6 +83,8 @@ static bool may_change(enum op_kind kind) {
 bool story_changes(const struct story_step *step) {
   if (!may_change(step->kind) || !went_well(step))
     return false;
+  if (step->kind >= OP_ARRAY_SET && step->kind <= OP_ARRAY_FILL)
+    return true; /* of a long one not all elements are told */
   return !step->before || !step->after || strcmp(step->before, step->after) != 0;
 }
 

@@ -38,9 +38,12 @@ static bool is_truth(const char *value) {
   return story_equal(value, "true") || story_equal(value, "false") || story_equal(value, "nil");
 }
 
-/* Do two steps on the same dict mean the same key? Then one call is the beginning of the other. */
+/* Do two steps on the same dict mean the same key, or on the same array the same element? Then one call is
+ * the beginning of the other. */
 static bool same_entry(const struct story_step *a, const struct story_step *b) {
-  if (a->kind < OP_DICT_NEW || a->kind > OP_DICT_KEEP)
+  bool dict = a->kind >= OP_DICT_NEW && a->kind <= OP_DICT_KEEP;
+  bool array = a->kind >= OP_ARRAY_NEW && a->kind <= OP_ARRAY_COPY;
+  if (!dict && !array)
     return true;
   size_t len = a->call ? strlen(a->call) : 0;
   return len > 0 && b->call && strncmp(a->call, b->call, len) == 0 &&
@@ -53,13 +56,14 @@ static bool find_lost_update(const struct story *s, struct finding *f) {
   int64_t n; /* processes wait for ever by a count that is wrong, if at all */
   for (uint32_t at = 0; at < s->step_count; at++) {
     const struct story_step *set = &s->steps[at];
-    if ((set->kind != OP_VALUE_SET && set->kind != OP_DICT_SET) || !set->over || set->rc ||
-        is_truth(set->put) || !matters(s, set->object) ||
+    if ((set->kind != OP_VALUE_SET && set->kind != OP_DICT_SET && set->kind != OP_ARRAY_SET) ||
+        !set->over || set->rc || is_truth(set->put) || !matters(s, set->object) ||
         (s->end == STORY_DEADLOCK && !story_number(set->put, &n)))
       continue;
     uint32_t from = looked_at(s, set->process, set->object, at);
     if (from == STORY_NONE || !same_entry(&s->steps[from], set) ||
-        (s->steps[from].kind != OP_VALUE_GET && s->steps[from].kind != OP_DICT_GET))
+        (s->steps[from].kind != OP_VALUE_GET && s->steps[from].kind != OP_DICT_GET &&
+         s->steps[from].kind != OP_ARRAY_GET))
       continue;
     uint32_t between = changed_between(s, set->process, set->object, from, at);
     if (between == STORY_NONE || !same_entry(&s->steps[from], &s->steps[between]))

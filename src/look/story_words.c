@@ -75,7 +75,9 @@ static void cure_lost_update(const struct story *s, const struct finding *f, str
     SAY("hold %s around %s, too.", THING(f->lock), PLACE(f->between));
     return;
   }
-  if (story_type(s, f->object) == OBJECT_DICT)
+  if (story_type(s, f->object) == OBJECT_ARRAY)
+    SAY("%s:add(i, n) or %s:cas(i, old, new), one step", name, name);
+  else if (story_type(s, f->object) == OBJECT_DICT)
     SAY("%s:update(key, fn), one step", name);
   else if (by)
     SAY("%s:add(%" PRId64 "), one step", name, by);

@@ -39,12 +39,15 @@ static const struct {
     [OBJECT_PROGRESS] = {OP_PROGRESS_NEW, OP_PROGRESS_LOOK},
     [OBJECT_LATCH] = {OP_LATCH_NEW, OP_LATCH_LOOK},
     [OBJECT_RWLOCK] = {OP_RWLOCK_NEW, OP_RWLOCK_LOOK},
+    [OBJECT_ARRAY] = {OP_ARRAY_NEW, OP_ARRAY_LOOK},
 };
 
 int op_sync_new(struct backend *b, const struct sync_options *o, struct object **ret) {
   return make(b,
               &(struct op){.kind = sync_kinds[o->type].new,
                            .new_sync = o,
+                           .data = o->elements,
+                           .len = o->elements ? o->count * sizeof(uint64_t) : 0,
                            .locate = o->locate,
                            .locate_ctx = o->locate_ctx},
               ret);

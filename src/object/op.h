@@ -30,6 +30,7 @@ enum object_type {
   OBJECT_PROGRESS,
   OBJECT_LATCH,
   OBJECT_RWLOCK,
+  OBJECT_ARRAY,
   OBJECT_PIPE, /* an end of one */
   OBJECT_TYPES
 };
@@ -116,7 +117,7 @@ struct op_refs {
 };
 
 /*
- * What the ops of values and dicts have besides. A value is a number, or else a message (op->data)
+ * What the ops of values, dicts and arrays have besides. A value is a number, or else a message (op->data)
  * and the handles in it.
  */
 struct value_args {
@@ -204,17 +205,18 @@ struct op {
                      grows from item to item, and the get has the number of the put */
   struct op_refs *refs; /* handles in the messages of PUT, GET, PEEK, SEND, RECV, JOIN; borrowed.
                            NULL: none are sent, and those taken are lost */
-  struct value_args *value; /* VALUE_*, DICT_*: borrowed */
+  struct value_args *value; /* VALUE_*, DICT_*, ARRAY_*: borrowed */
 
   /* Numbers. */
-  int number;         /* GET: 1 if it is a step of items(), 2 if of receive(); AWAIT: 1 if the
+  int number; /* ARRAY_COPY: how many elements, in; GET: 1 if it is a step of items(), 2 if of receive(); AWAIT: 1 if the
                      process has looked already, else it does not wait; PEEK: how many items, 0: one, bare; SIGNAL:
                      its number in; LOOK at a process: 1 if only
                      what never changes of it is meant; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE, RWLOCK_*: 1 if
                      a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,
                      out */
   uint32_t sub_count; /* SELECT: of subs */
-  uint64_t count;     /* RELEASE, NOTIFY: how many, in; BARRIER_WAIT, PASS: its index, out, or 0: it
+  uint64_t
+      count; /* ARRAY_*: which element, or the first, from 1, in; RELEASE, NOTIFY: how many, in; BARRIER_WAIT, PASS: its index, out, or 0: it
                          is to run the action; LATCH_DOWN:
                          by how much, in, and what is left, out; PROGRESS_ADD:
                          an int64_t, PROGRESS_SET, in; SELECT: 1 if the script minds the order of the
@@ -296,14 +298,17 @@ struct queue_info {
 /* What a new synchronisation object is to be. */
 struct sync_options {
   enum object_type type;
-  const char *name;    /* NULL: none */
-  bool recursive;      /* LOCK: its holder may acquire it again */
-  uint64_t count;      /* SEMAPHORE: units at first; BARRIER: parties; LATCH: at first */
-  uint64_t max;        /* SEMAPHORE: most units; 0: no limit. PROGRESS: total (object/progress.h) */
-  bool action;         /* BARRIER: the last to arrive runs one */
-  struct object *lock; /* CONDITION: borrowed; NULL: it gets one of its own */
-  uint64_t maker;      /* the process that makes it, as in object/sync.h; the backend's to fill */
-  locate_fn *locate;   /* where it is made, for traces; may be NULL */
+  const char *name; /* NULL: none */
+  bool recursive;   /* LOCK: its holder may acquire it again */
+  uint64_t count;   /* SEMAPHORE: units at first; BARRIER: parties; LATCH: at first;
+                          ARRAY: elements, 1 to ARRAY_MOST */
+  uint64_t max;     /* SEMAPHORE: most units; 0: no limit. PROGRESS: total (object/progress.h) */
+  bool action;      /* BARRIER: the last to arrive runs one */
+  bool floats;      /* ARRAY: its numbers are floats; else they are integers */
+  const void *elements; /* ARRAY: `count` of 8 bytes (number_bits); NULL: all are 0. Borrowed */
+  struct object *lock;  /* CONDITION: borrowed; NULL: it gets one of its own */
+  uint64_t maker;       /* the process that makes it, as in object/sync.h; the backend's to fill */
+  locate_fn *locate;    /* where it is made, for traces; may be NULL */
   void *locate_ctx;
 };
 
@@ -312,12 +317,12 @@ struct sync_info {
   char name[NAME_MAX_BYTES];
   bool recursive;                   /* LOCK */
   bool set;                         /* LOCK: it is abandoned; EVENT: set; BARRIER: broken;
-                                       PROGRESS: closed */
+                                       PROGRESS: closed; ARRAY: of floats */
   uint64_t holder;                  /* LOCK: id of the process that holds it; 0: none */
   char holder_name[NAME_MAX_BYTES]; /* the same */
   uint64_t depth;                   /* LOCK: how many times */
   uint64_t count;                   /* SEMAPHORE: units left; BARRIER: parties that wait;
-                                       LATCH: left */
+                                       LATCH: left; ARRAY: elements */
   uint64_t max;                     /* SEMAPHORE: most units, 0: no limit; BARRIER: parties;
                                        PROGRESS: total */
   uint64_t waiting;                 /* processes that wait */

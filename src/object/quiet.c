@@ -27,6 +27,8 @@ bool op_is_quiet(enum op_kind kind, bool patient, bool joins_only) {
   case OP_PROGRESS_NEW:
   case OP_RWLOCK_NEW:
   case OP_LATCH_NEW:
+  case OP_ARRAY_NEW:
+  case OP_ARRAY_LOOK: /* nothing of it changes */
   case OP_CLOCK_SLEEP:
   case OP_CLOCK_NOW:
   case OP_CLOCK_WALL:

@@ -7,7 +7,7 @@ static const struct sync_machine *const machines[OBJECT_TYPES] = {
     [OBJECT_BARRIER] = &barrier_machine, [OBJECT_VALUE] = &value_machine,
     [OBJECT_DICT] = &dict_machine,       [OBJECT_PROGRESS] = &progress_machine,
     [OBJECT_PIPE] = &pipe_machine,       [OBJECT_RWLOCK] = &rwlock_machine,
-    [OBJECT_LATCH] = &latch_machine,
+    [OBJECT_LATCH] = &latch_machine,     [OBJECT_ARRAY] = &array_machine,
 };
 
 void sync_sort(uint64_t *words, uint64_t count) {

@@ -163,6 +163,6 @@ bool sync_passes_line(const struct sync_machine *m, const uint64_t *s,
 
 extern const struct sync_machine lock_machine, semaphore_machine, event_machine;
 extern const struct sync_machine condition_machine, barrier_machine, value_machine, dict_machine,
-    progress_machine, pipe_machine, latch_machine, rwlock_machine;
+    progress_machine, pipe_machine, latch_machine, rwlock_machine, array_machine;
 
 #endif

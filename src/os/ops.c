@@ -15,6 +15,7 @@
 #include "os/queue/pipe.h"
 #include "os/queue/queue.h"
 #include "os/select.h"
+#include "os/sync/array.h"
 #include "os/sync/progress.h"
 #include "os/sync/sync.h"
 
@@ -201,6 +202,14 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_RWLOCK_READ sync_perform, ALONE
 #define ROW_RWLOCK_WRITE sync_perform, ALONE
 #define ROW_RWLOCK_RELEASE sync_perform
+#define ROW_ARRAY_NEW objects_new_sync
+#define ROW_ARRAY_LOOK objects_look_sync
+#define ROW_ARRAY_GET array_perform
+#define ROW_ARRAY_SET array_perform
+#define ROW_ARRAY_ADD array_perform
+#define ROW_ARRAY_CAS array_perform
+#define ROW_ARRAY_FILL array_perform
+#define ROW_ARRAY_COPY array_perform
 #define ROW_SELECT select_any, ALONE
 #define ROW_CLOCK_SLEEP wait_sleep, TRIED(try_sleep, arm_sleep)
 #define ROW_CLOCK_NOW now

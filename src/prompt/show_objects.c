@@ -20,12 +20,10 @@ static const struct table_column columns[] = {
 
 static const char *type_name(const struct snapshot_sync *o) {
   static const char *const names[OBJECT_TYPES] = {
-      [OBJECT_LOCK] = "lock",       [OBJECT_SEMAPHORE] = "semaphore",
-      [OBJECT_EVENT] = "event",     [OBJECT_CONDITION] = "condition",
-      [OBJECT_BARRIER] = "barrier", [OBJECT_VALUE] = "value",
-      [OBJECT_DICT] = "dict",       [OBJECT_PROGRESS] = "progress",
-      [OBJECT_LATCH] = "latch",     [OBJECT_RWLOCK] = "rwlock",
-      [OBJECT_PIPE] = "pipe"};
+      [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event",
+      [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",     [OBJECT_VALUE] = "value",
+      [OBJECT_DICT] = "dict",           [OBJECT_PROGRESS] = "progress",   [OBJECT_ARRAY] = "array",
+      [OBJECT_LATCH] = "latch",         [OBJECT_RWLOCK] = "rwlock",       [OBJECT_PIPE] = "pipe"};
   return o->type == OBJECT_LOCK && o->info.recursive ? "rlock" : names[o->type];
 }
 
@@ -84,6 +82,9 @@ static int put_state(const struct snapshot *s, const struct snapshot_sync *o, st
     return put_progress(i, out);
   case OBJECT_LATCH:
     return i->count ? buf_format(out, "%" PRIu64 " left", i->count) : buf_format(out, "open");
+  case OBJECT_ARRAY:
+    return buf_format(out, "%" PRIu64 " %s%s", i->count, i->set ? "number" : "integer",
+                      i->count == 1 ? "" : "s");
   case OBJECT_RWLOCK:
     return put_rwlock(i, out);
   case OBJECT_PIPE:

@@ -27,6 +27,7 @@ static size_t info_size(enum op_kind kind) {
   case OP_PROGRESS_LOOK:
   case OP_RWLOCK_LOOK:
   case OP_LATCH_LOOK:
+  case OP_ARRAY_LOOK:
     return sizeof(struct sync_info);
   default:
     return 0;

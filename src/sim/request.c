@@ -30,7 +30,8 @@ enum fixed_flag {
   IS_RECURSIVE = 64,
   HAS_RESULT = 128,
   HAS_REPORT = 256,
-  HAS_ACTION = 512
+  HAS_ACTION = 512,
+  OF_FLOATS = 1024
 };
 
 /* The parts of changing length, in this order: each its length, then its bytes. */
@@ -122,7 +123,8 @@ static void set_end(struct fixed *f, struct parts *p, const struct end_request *
 
 static void set_sync(struct fixed *f, struct parts *p, const struct sync_options *o,
                      object_ref_fn *ref_of) {
-  f->flags |= (o->recursive ? (uint64_t)IS_RECURSIVE : 0) | (o->action ? (uint64_t)HAS_ACTION : 0);
+  f->flags |= (o->recursive ? (uint64_t)IS_RECURSIVE : 0) | (o->action ? (uint64_t)HAS_ACTION : 0) |
+              (o->floats ? (uint64_t)OF_FLOATS : 0);
   f->sync_type = o->type;
   f->sync_count = o->count;
   f->sync_max = o->max;
@@ -183,6 +185,7 @@ bool op_makes_sync(enum op_kind kind) {
   case OP_PROGRESS_NEW:
   case OP_RWLOCK_NEW:
   case OP_LATCH_NEW:
+  case OP_ARRAY_NEW:
     return true;
   default:
     return false;
@@ -275,6 +278,7 @@ static void unfix(const struct fixed *f, struct request *r) {
       .sync = {.type = (enum object_type)f->sync_type,
                .recursive = f->flags & IS_RECURSIVE,
                .action = f->flags & HAS_ACTION,
+               .floats = f->flags & OF_FLOATS,
                .count = f->sync_count,
                .max = f->sync_max},
       .lock = f->lock,

@@ -27,7 +27,7 @@ struct request {
   const struct object_ref *refs; /* handles in `data` */
   uint32_t ref_count;
 
-  /* VALUE_*, DICT_* */
+  /* VALUE_*, DICT_*, ARRAY_* */
   bool has_value;
   bool none; /* DICT_SET, DICT_REPLACE: remove the key */
   struct number value, expected;
@@ -41,7 +41,7 @@ struct request {
   const char *name;  /* NULL: none */
   const char *where; /* "file:line" of a SPAWN */
   bool daemon, quiet, stdin_too;
-  struct sync_options sync; /* name and lock are not in it: `name`, `lock` */
+  struct sync_options sync; /* name, lock and elements are not in it: `name`, `lock`, `data` */
   struct object_ref lock;   /* of a CONDITION_NEW; type OBJECT_NONE: one of its own */
   uint64_t max;             /* QUEUE_NEW */
   int transport;            /* QUEUE_NEW */

@@ -191,6 +191,14 @@ static int drop(struct world *w, uint32_t i, const struct request *r, struct ans
 #define ROW_RWLOCK_READ world_sync_do, ALONE(world_sync_can)
 #define ROW_RWLOCK_WRITE world_sync_do, ALONE(world_sync_can)
 #define ROW_RWLOCK_RELEASE world_sync_do
+#define ROW_ARRAY_NEW world_sync_new
+#define ROW_ARRAY_LOOK world_sync_look
+#define ROW_ARRAY_GET world_array_do
+#define ROW_ARRAY_SET world_array_do
+#define ROW_ARRAY_ADD world_array_do
+#define ROW_ARRAY_CAS world_array_do
+#define ROW_ARRAY_FILL world_array_do
+#define ROW_ARRAY_COPY world_array_do
 #define ROW_SELECT world_select_do, ALONE(world_select_can)
 #define ROW_CLOCK_SLEEP nothing, TOGETHER(sleep_can)
 #define ROW_CLOCK_NOW now
@@ -330,6 +338,7 @@ static bool wants_object(enum op_kind kind) {
     NEW(PROGRESS)
     NEW(RWLOCK)
     NEW(LATCH)
+    NEW(ARRAY)
 #undef NEW
     return false;
   default:

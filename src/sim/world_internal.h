@@ -54,7 +54,8 @@ struct world_object {
   uint64_t owner;           /* QUEUE: serial of the process whose mailbox it is; 0: none */
   struct queue_state queue; /* QUEUE; PIPE: what this end receives from */
   uint32_t refs;            /* handles in what is stored */
-  struct buf contents; /* items from `head` on; the message of a value; the entries of a dict */
+  struct buf contents;      /* items from `head` on; the message of a value; the entries of a dict;
+                          the elements of an array */
   size_t head;
   uint64_t words[SYNC_WORDS];
   char name[NAME_MAX_BYTES];
@@ -267,7 +268,9 @@ int world_value_read(const struct world_object *o, struct buf *out);
 bool world_value_is_number(const struct world_object *o);
 
 world_can_fn world_queue_can, world_pipe_can, world_changed_can;
-world_perform_fn world_value_do, world_dict_do;
+world_perform_fn world_value_do, world_dict_do, world_array_do;
+/* The words of a new array are written: its elements. 0 or -SBX_ENOMEM */
+int world_array_begin(struct world_object *o, const struct request *r);
 world_perform_fn world_queue_new, world_queue_do, world_queue_take, world_queue_peek,
     world_queue_look;
 world_perform_fn world_pipe_new, world_pipe_send, world_pipe_recv, world_pipe_close,

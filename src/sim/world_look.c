@@ -1,6 +1,7 @@
 /* sim/world_look.c - a world told to people; see world.h. */
 #include <stdio.h>
 
+#include "object/array.h"
 #include "object/barrier.h"
 #include "object/progress.h"
 #include "sim/world_internal.h"
@@ -10,13 +11,11 @@
 
 static const char *word_of(enum object_type type) {
   static const char *const words[OBJECT_TYPES] = {
-      [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",
-      [OBJECT_CLOCK] = "clock",         [OBJECT_LOCK] = "lock",
-      [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event",
-      [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
-      [OBJECT_VALUE] = "value",         [OBJECT_DICT] = "dict",
-      [OBJECT_PROGRESS] = "progress",   [OBJECT_LATCH] = "latch",
-      [OBJECT_RWLOCK] = "rwlock",       [OBJECT_PIPE] = "pipe"};
+      [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",         [OBJECT_CLOCK] = "clock",
+      [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event",
+      [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",     [OBJECT_VALUE] = "value",
+      [OBJECT_DICT] = "dict",           [OBJECT_PROGRESS] = "progress",   [OBJECT_LATCH] = "latch",
+      [OBJECT_ARRAY] = "array",         [OBJECT_RWLOCK] = "rwlock",       [OBJECT_PIPE] = "pipe"};
   return type < OBJECT_TYPES && words[type] ? words[type] : "object";
 }
 
@@ -136,6 +135,27 @@ static void describe_process(const struct world_actor *p, char *to, size_t size)
     snprintf(to, size, "done");
 }
 
+/* The elements, as many as there is room for. */
+static void describe_array(const struct world_object *o, char *to, size_t size) {
+  const char *dots = ", ...";
+  size_t len = 0;
+  for (uint64_t i = 0; i < o->words[ARRAY_COUNT]; i++) {
+    char text[40];
+    uint64_t bits;
+    memcpy(&bits, o->contents.data + array_bytes(i), sizeof bits);
+    struct number n = number_of((int)o->words[ARRAY_KIND], bits);
+    if (n.kind == NUMBER_INTEGER)
+      snprintf(text, sizeof text, "%s%lld", i ? ", " : "", (long long)n.i);
+    else
+      snprintf(text, sizeof text, "%s%.14g", i ? ", " : "", n.f);
+    if (len + strlen(text) + strlen(dots) >= size) {
+      snprintf(to + len, size - len, "%s", dots);
+      return;
+    }
+    len += (size_t)snprintf(to + len, size - len, "%s", text);
+  }
+}
+
 static bool describe_sync(struct world *w, uint32_t slot, char *to, size_t size,
                           struct buf *value) {
   struct sync_info info;
@@ -166,6 +186,9 @@ static bool describe_sync(struct world *w, uint32_t slot, char *to, size_t size,
       snprintf(to, size, "written by %s#%llu", info.holder_name, (unsigned long long)info.holder);
     else
       snprintf(to, size, "%llu reading", (unsigned long long)info.count);
+    break;
+  case OBJECT_ARRAY:
+    describe_array(&w->objects[slot], to, size);
     break;
   case OBJECT_LATCH:
     snprintf(to, size, "%llu left", (unsigned long long)info.count);

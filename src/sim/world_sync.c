@@ -328,6 +328,8 @@ int world_sync_new(struct world *w, uint32_t i, const struct request *r, struct 
     return rc;
   sync_machine_of(o.type)->init(w->objects[slot].words, &o);
   w->objects[slot].lock = lock;
+  if (o.type == OBJECT_ARRAY && (rc = world_array_begin(&w->objects[slot], r)))
+    return rc;
   a->made = world_ref(w, slot);
   return 0;
 }

@@ -18,7 +18,7 @@ local function plain(text) return (text:gsub("pid %d+", "pid N")) end
 
 describe("--sim runs a script:", function()
   -- name, arguments; what is printed is the same in a real run
-  for _, name in ipairs { "chat", "globals", "life", "lost_update", "philosophers", "producers", "ratelimit",
+  for _, name in ipairs { "chat", "globals", "heat", "life", "lost_update", "philosophers", "producers", "ratelimit",
     "readers_writers", "supervisor" } do
     it(name .. " prints what it prints in a real run", function()
       local real = run { "--speed", "20", SCRIPTS .. name .. ".lua" }

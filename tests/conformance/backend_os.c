@@ -112,8 +112,10 @@ static void make_op(struct work *w, const struct order *o, const struct step *s,
     op->queue_info = &w->info.queue;
   else if (is_look(s->kind))
     op->sync_info = &w->info.sync;
-  op->number = r->looked;
-  if (r->is_number) {
+  op->number = is_array_op(s->kind) ? r->many : r->looked;
+  if (is_array_op(s->kind)) {
+    w->args.number = array_brings(r);
+  } else if (r->is_number) {
     w->args.number = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)s->item};
   } else if (s->item) {
     message_make(s->item, w->message);
@@ -167,7 +169,11 @@ static void read_answer(const struct work *w, const struct op *op, struct answer
   ret->same = w->args.same;
   ret->none = w->args.none;
   ret->is_number = w->args.number.kind == NUMBER_INTEGER;
-  if (op->kind == OP_DICT_ALL)
+  if (op->kind == OP_ARRAY_COPY)
+    ret->item = elements_sum(w->out.data, w->out.len);
+  else if (is_array_op((int)op->kind))
+    ret->item = number_bits(&w->args.number);
+  else if (op->kind == OP_DICT_ALL)
     ret->item = sum_of(&w->out);
   else if (ret->is_number)
     ret->item = (uint64_t)w->args.number.i;
@@ -263,7 +269,7 @@ static void spawn(int proc) {
 static void make_thing(int i) {
   const struct thing *t = &setup->things[i];
   struct sync_options s = {
-      .type = t->type, .recursive = t->recursive, .action = t->action, .count = t->count, .max = t->max};
+      .type = t->type, .recursive = t->recursive, .action = t->action, .floats = t->floats, .count = t->count, .max = t->max};
   struct queue_options q = {.max = t->max, .transport = t->transport};
   struct pipe_request pipe = {0};
   switch (t->type) {

@@ -82,13 +82,13 @@ static void make_thing(int i) {
       [OBJECT_LOCK] = OP_LOCK_NEW,           [OBJECT_SEMAPHORE] = OP_SEMAPHORE_NEW,
       [OBJECT_EVENT] = OP_EVENT_NEW,         [OBJECT_CONDITION] = OP_CONDITION_NEW,
       [OBJECT_BARRIER] = OP_BARRIER_NEW,     [OBJECT_VALUE] = OP_VALUE_NEW,
-      [OBJECT_DICT] = OP_DICT_NEW,           [OBJECT_PROGRESS] = OP_PROGRESS_NEW, [OBJECT_LATCH] = OP_LATCH_NEW, [OBJECT_RWLOCK] = OP_RWLOCK_NEW};
+      [OBJECT_DICT] = OP_DICT_NEW,           [OBJECT_PROGRESS] = OP_PROGRESS_NEW, [OBJECT_LATCH] = OP_LATCH_NEW, [OBJECT_RWLOCK] = OP_RWLOCK_NEW, [OBJECT_ARRAY] = OP_ARRAY_NEW};
   const struct thing *t = &setup->things[i];
   struct sim_answer a;
   struct sim_request r = {.kind = kinds[t->type],
                           .max = t->max,
                           .transport = t->transport,
-                          .sync = {.recursive = t->recursive, .action = t->action, .count = t->count, .max = t->max}};
+                          .sync = {.recursive = t->recursive, .action = t->action, .floats = t->floats, .count = t->count, .max = t->max}};
   if (t->type == OBJECT_PIPE && t->other < i)
     return; /* made with the other */
   if (t->type == OBJECT_CONDITION)
@@ -153,8 +153,10 @@ static int64_t deadline_of(enum patience patience) {
 
 static void make_value(struct work *to, const struct request *r, const struct step *s) {
   to->r.has_value = true;
-  to->r.number = r->looked;
-  if (r->is_number) {
+  to->r.number = is_array_op(s->kind) ? r->many : r->looked;
+  if (is_array_op(s->kind)) {
+    to->r.value = array_brings(r);
+  } else if (r->is_number) {
     to->r.value = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)s->item};
   } else if (s->item) {
     message_make(s->item, to->message);
@@ -258,7 +260,11 @@ static void read_answer(const struct sim_answer *a, int kind, struct answer *ret
   ret->same = a->same;
   ret->none = a->none;
   ret->is_number = a->value.kind == NUMBER_INTEGER;
-  if (kind == OP_DICT_ALL)
+  if (kind == OP_ARRAY_COPY)
+    ret->item = elements_sum(a->out.data, a->out.len);
+  else if (is_array_op(kind))
+    ret->item = number_bits(&a->value);
+  else if (kind == OP_DICT_ALL)
     ret->item = sum_of(&a->out);
   else if (ret->is_number)
     ret->item = (uint64_t)a->value.i;
@@ -451,7 +457,7 @@ static bool sim_look(int thing, struct look *ret) {
       [OBJECT_LOCK] = OP_LOCK_LOOK,           [OBJECT_SEMAPHORE] = OP_SEMAPHORE_LOOK,
       [OBJECT_EVENT] = OP_EVENT_LOOK,         [OBJECT_CONDITION] = OP_CONDITION_LOOK,
       [OBJECT_BARRIER] = OP_BARRIER_LOOK,     [OBJECT_VALUE] = OP_VALUE_LOOK,
-      [OBJECT_DICT] = OP_DICT_LOOK,           [OBJECT_PROGRESS] = OP_PROGRESS_LOOK, [OBJECT_LATCH] = OP_LATCH_LOOK, [OBJECT_RWLOCK] = OP_RWLOCK_LOOK};
+      [OBJECT_DICT] = OP_DICT_LOOK,           [OBJECT_PROGRESS] = OP_PROGRESS_LOOK, [OBJECT_LATCH] = OP_LATCH_LOOK, [OBJECT_RWLOCK] = OP_RWLOCK_LOOK, [OBJECT_ARRAY] = OP_ARRAY_LOOK};
   struct sim_answer a;
   *ret = (struct look){0};
   if (thing < 0) {

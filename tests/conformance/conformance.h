@@ -34,9 +34,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "object/number.h"
 #include "object/op.h"
 
-enum { THINGS_MAX = 5, PROCS_MAX = 5, SUBS_MAX = 4, KEYS = 4 };
+enum { THINGS_MAX = 5, PROCS_MAX = 5, SUBS_MAX = 4, KEYS = 4, ELEMENTS_MAX = 4 };
 
 /* -- what a sequence is about ------------------------------------------------------------------ */
 
@@ -45,6 +46,7 @@ struct thing {
   enum object_type type;
   bool recursive;      /* LOCK */
   bool action;         /* BARRIER */
+  bool floats;         /* ARRAY */
   uint64_t count, max; /* as in struct sync_options; QUEUE: max */
   int transport;       /* QUEUE */
   int other;           /* PIPE: the other end; CONDITION: its lock */
@@ -81,7 +83,9 @@ struct request {
   int proc;
   struct step step;
   enum patience patience;
-  uint64_t count;    /* RELEASE, NOTIFY; DO_LEAVE: the exit code */
+  uint64_t count;    /* RELEASE, NOTIFY; ARRAY_*: which element; DO_LEAVE: the exit code */
+  int many;          /* ARRAY_COPY */
+  bool half;         /* ARRAY_*: what it brings is a half more than step.item */
   bool is_number;    /* of step.item: VALUE_*, DICT_* */
   uint64_t expected; /* CAS, AWAIT: as item */
   bool expects_number, expects_none;
@@ -99,7 +103,15 @@ bool is_look(int kind);
 /* Does an op of this kind compare with something? */
 static inline bool expects(int kind) {
   return kind == OP_VALUE_CAS || kind == OP_VALUE_AWAIT || kind == OP_DICT_CAS ||
-         kind == OP_DICT_AWAIT;
+         kind == OP_DICT_AWAIT || kind == OP_ARRAY_CAS;
+}
+
+static inline bool is_array_op(int kind) { return kind >= OP_ARRAY_NEW && kind <= OP_ARRAY_COPY; }
+
+/* The number that an op of an array brings. */
+static inline struct number array_brings(const struct request *r) {
+  return r->half ? (struct number){.kind = NUMBER_FLOAT, .f = (double)r->step.item + 0.5}
+                 : (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)r->step.item};
 }
 
 /* What it answers. What an op does not return is 0, so that answers can be compared as bytes. */
@@ -137,6 +149,9 @@ uint64_t message_read(const uint8_t *data, uint64_t len);
 
 /* Of a dict: what DICT_ALL tells, in any order. */
 uint64_t entry_sum(uint8_t key, uint64_t item);
+
+/* Of an array: what ARRAY_COPY tells, the bits of elements in their order. */
+uint64_t elements_sum(const void *elements, size_t bytes);
 
 /* -- a backend -----------------------------------------------------------------------------------
  */

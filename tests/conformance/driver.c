@@ -73,6 +73,15 @@ uint64_t message_read(const uint8_t *data, uint64_t len) {
   return memcmp(wanted, data, len) == 0 ? number : UINT64_MAX;
 }
 
+uint64_t elements_sum(const void *elements, size_t bytes) {
+  uint64_t sum = 0, bits;
+  for (size_t at = 0; at < bytes; at += sizeof bits) {
+    memcpy(&bits, (const uint8_t *)elements + at, sizeof bits);
+    sum = mix(sum ^ bits) + 1;
+  }
+  return sum;
+}
+
 uint64_t entry_sum(uint8_t key, uint64_t item) { return mix(item * 256 + key + 1); }
 
 static void trim_by_kind(struct answer *a, struct answer *all, const struct request *r, int kind) {
@@ -93,6 +102,7 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
   case OP_SEMAPHORE_LOOK:
   case OP_EVENT_LOOK:
   case OP_LATCH_LOOK:
+  case OP_ARRAY_LOOK:
   case OP_PROGRESS_LOOK:
     a->count = ok ? all->count : 0;
     a->item = ok ? all->item : 0;
@@ -102,6 +112,10 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
   case OP_BARRIER_PASS:
   case OP_LATCH_DOWN:
     a->count = ok ? all->count : 0;
+    break;
+  case OP_ARRAY_CAS:
+    a->same = ok && all->same;
+    a->item = ok && !a->same ? all->item : 0;
     break;
   case OP_VALUE_CAS:
   case OP_DICT_CAS:
@@ -126,6 +140,9 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
   case OP_VALUE_ADD:
   case OP_DICT_ADD:
   case OP_DICT_ALL:
+  case OP_ARRAY_GET:
+  case OP_ARRAY_ADD:
+  case OP_ARRAY_COPY:
     a->item = ok ? all->item : 0;
     break;
   default:
@@ -136,7 +153,8 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
 
 bool is_look(int kind) {
   return kind == OP_PROCESS_LOOK || kind == OP_QUEUE_LOOK || kind == OP_SEMAPHORE_LOOK ||
-         kind == OP_EVENT_LOOK || kind == OP_PROGRESS_LOOK || kind == OP_LATCH_LOOK;
+         kind == OP_EVENT_LOOK || kind == OP_PROGRESS_LOOK || kind == OP_LATCH_LOOK ||
+         kind == OP_ARRAY_LOOK;
 }
 
 void answer_trim(struct answer *a, const struct request *r) {
@@ -532,10 +550,15 @@ static void step(uint64_t *seed) {
 /* What is in the objects at the end, read by a process that is idle. */
 static void read_all(void) {
   static const int reading[OBJECT_TYPES] = {
-      [OBJECT_QUEUE] = OP_QUEUE_GET, [OBJECT_VALUE] = OP_VALUE_GET, [OBJECT_DICT] = OP_DICT_ALL};
+      [OBJECT_QUEUE] = OP_QUEUE_GET, [OBJECT_VALUE] = OP_VALUE_GET, [OBJECT_DICT] = OP_DICT_ALL,
+      [OBJECT_ARRAY] = OP_ARRAY_COPY};
   uint64_t seed = 1;
   for (int i = 0; i < run.setup.thing_count; i++) {
     struct request r = {.step = {.kind = reading[run.setup.things[i].type], .thing = i}};
+    if (run.setup.things[i].type == OBJECT_ARRAY) {
+      r.count = 1;
+      r.many = (int)run.setup.things[i].count;
+    }
     for (int times = 0; times < 100 && r.step.kind; times++) {
       if ((r.proc = pick(&seed, false)) < 0)
         return;

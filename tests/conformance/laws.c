@@ -248,6 +248,44 @@ static const char *dict_law(const struct lawful *l, const struct told *b, const 
   return NULL;
 }
 
+/* What an element is. All that is drawn is small, so a double has it. */
+static double element_of(const struct told *t, uint64_t i) {
+  int64_t whole;
+  double f;
+  memcpy(&whole, &t->elements[i], sizeof whole);
+  memcpy(&f, &t->elements[i], sizeof f);
+  return t->floats ? f : (double)whole;
+}
+
+static const char *array_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  const struct request *r = l->request;
+  bool all = l->kind == OP_ARRAY_FILL, copies = l->kind == OP_ARRAY_COPY;
+  bool brings = l->kind != OP_ARRAY_GET && !copies;
+  uint64_t n = b->info.count, i = r->count, last = i + (copies ? (uint64_t)r->many : 1) - 1;
+  bool outside = !all && (i == 0 || last > n);
+  double brought = (double)r->step.item + (r->half ? 0.5 : 0);
+  LAW(a->info.count == n, "an array keeps its size");
+  LAW((l->rc == -SBX_EBOUNDS) == outside, "elements outside are none, and all inside are some");
+  LAW((l->rc == -SBX_EWHOLE) == (!outside && brings && r->half && !b->floats), "integers are whole");
+  for (uint64_t k = 0; k < n; k++)
+    if (l->rc || !brings || (!all && k != i - 1))
+      LAW(a->elements[k] == b->elements[k], "what an op is not for stays");
+    else if (all || l->kind == OP_ARRAY_SET)
+      LAW(element_of(a, k) == brought, "an element is what it was set to");
+    else if (l->kind == OP_ARRAY_ADD)
+      LAW(element_of(a, k) == element_of(b, k) + brought && l->answer.item == a->elements[k], "an add adds");
+    else if (element_of(b, k) == (double)r->expected)
+      LAW(l->answer.same && element_of(a, k) == brought, "a cas that finds what it expects sets");
+    else
+      LAW(!l->answer.same && a->elements[k] == b->elements[k] && l->answer.item == b->elements[k],
+          "a cas that does not tells what there is");
+  if (l->rc == 0 && l->kind == OP_ARRAY_GET)
+    LAW(l->answer.item == b->elements[i - 1], "a get tells what there is");
+  if (l->rc == 0 && copies)
+    LAW(l->answer.item == elements_sum(b->elements + i - 1, 8 * (size_t)r->many), "a copy is what there is");
+  return NULL;
+}
+
 static const char *progress_law(const struct lawful *l, const struct told *b,
                                 const struct told *a) {
   const uint64_t most = UINT64_C(1) << 53;
@@ -322,7 +360,7 @@ static law_fn *const laws[OBJECT_TYPES] = {
     [OBJECT_EVENT] = event_law,     [OBJECT_CONDITION] = condition_law,
     [OBJECT_BARRIER] = barrier_law, [OBJECT_VALUE] = value_law,
     [OBJECT_DICT] = dict_law,    [OBJECT_QUEUE] = queue_law,
-    [OBJECT_LATCH] = latch_law, [OBJECT_PIPE] = pipe_law,       [OBJECT_RWLOCK] = rwlock_law,       [OBJECT_PROGRESS] = progress_law,
+    [OBJECT_LATCH] = latch_law, [OBJECT_ARRAY] = array_law, [OBJECT_PIPE] = pipe_law,       [OBJECT_RWLOCK] = rwlock_law,       [OBJECT_PROGRESS] = progress_law,
 };
 
 const char *law_of_step(const struct lawful *l, const struct told *before,

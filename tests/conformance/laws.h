@@ -24,6 +24,8 @@ struct told {
   struct queue_state queue;
   uint64_t items; /* entries of its contents */
   struct number number;
+  bool floats; /* ARRAY */
+  uint64_t elements[ELEMENTS_MAX]; /* bits */
   bool gone_members; /* somebody that has part in it is gone */
 };
 
@@ -41,6 +43,7 @@ struct lawful {
   struct number brings;
   bool brings_none, expected; /* CAS: it was as expected */
   struct answer answer;
+  const struct request *request; /* ARRAY_* */
 };
 
 /* NULL, or the law that is broken. */

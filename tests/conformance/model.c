@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "laws.h"
+#include "object/array.h"
 #include "object/contents.h"
 #include "object/dict.h"
 #include "object/fair.h"
@@ -576,6 +577,33 @@ static int sum_up(const struct model_thing *t, const struct model_proc *p, const
   return b.is_number ? 0 : -SBX_ENUMBER;
 }
 
+static int do_array(const struct model *m, struct model_state *s, int proc, const struct model_look *l) {
+  const struct request *r = &m->requests[proc];
+  struct model_thing *t = &s->things[l->thing];
+  struct answer *a = &s->procs[proc].answer;
+  struct view v = {.m = m, .s = s, .thing = l->thing, .proc = proc};
+  struct value_args args = {.number = array_brings(r),
+                            .expected = {.kind = NUMBER_INTEGER, .i = (int64_t)r->expected}};
+  struct op op = {.kind = (enum op_kind)l->kind, .count = r->count, .number = r->many, .value = &args};
+  struct sync_step step = step_of(s, proc, l, &op);
+  uint64_t *elements = (uint64_t *)(void *)t->contents.data;
+  int rc = array_machine.apply(t->words, &step, WORLD(&v));
+  if (rc < 0)
+    return rc;
+  if (l->kind == OP_ARRAY_COPY) {
+    a->item = elements_sum(elements + r->count - 1, array_bytes((uint64_t)r->many));
+  } else if (l->kind == OP_ARRAY_FILL) {
+    for (uint64_t i = 0; i < t->words[ARRAY_COUNT]; i++)
+      elements[i] = number_bits(&args.number);
+  } else {
+    struct array_answer answer;
+    elements[r->count - 1] = array_change(t->words, &op, elements[r->count - 1], &answer);
+    a->item = number_bits(&answer.number);
+    a->same = answer.same;
+  }
+  return 0;
+}
+
 static int do_sync(const struct model *m, struct model_state *s, int proc,
                    const struct model_look *l) {
   static uint8_t message[1 << 20], expected[1 << 20];
@@ -699,6 +727,8 @@ static int do_step(const struct model *m, struct model_state *s, int proc,
   case OBJECT_NONE: /* DO_DROP */
     p->holds &= ~(UINT64_C(1) << l->thing);
     return 0;
+  case OBJECT_ARRAY:
+    return do_array(m, s, proc, l);
   default:
     return do_sync(m, s, proc, l);
   }
@@ -751,6 +781,9 @@ static void tell_thing(const struct model *m, struct model_state *s, int thing, 
     ret->gone_members |= world_gone(WORLD(&v), owners[i]);
   if (type == OBJECT_VALUE && t->words[VALUE_KIND] == VALUE_INTEGER)
     ret->number = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)t->words[VALUE_DATA]};
+  ret->floats = type == OBJECT_ARRAY && t->words[ARRAY_KIND] == NUMBER_FLOAT;
+  if (type == OBJECT_ARRAY)
+    memcpy(ret->elements, t->contents.data, t->contents.len);
   tell_line(m, s, thing, ret);
 }
 
@@ -781,10 +814,11 @@ static int do_it(struct model *m, struct model_state *s, int proc, const struct 
   if (!has_thing || is_look(l->kind))
     return do_step(m, s, proc, l);
   tell_thing(m, s, l->thing, &before);
-  if (expects(l->kind))
+  if (expects(l->kind) && type != OBJECT_ARRAY)
     law.expected = was_expected(s, r, l->thing, type, &before);
   if (r->is_number)
     law.brings = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)l->item};
+  law.request = r;
   int rc = do_step(m, s, proc, l);
   tell_thing(m, s, l->thing, &after);
   law.rc = rc == WAITS ? 0 : rc;
@@ -957,12 +991,14 @@ void model_close(struct model *m) {
 
 static void begin_thing(const struct thing *t, struct model_thing *ret) {
   struct sync_options o = {
-      .type = t->type, .recursive = t->recursive, .action = t->action, .count = t->count, .max = t->max};
+      .type = t->type, .recursive = t->recursive, .action = t->action, .floats = t->floats, .count = t->count, .max = t->max};
   const struct sync_machine *machine = sync_machine_of(t->type);
   if (machine)
     machine->init(ret->words, &o);
   if (t->type == OBJECT_QUEUE)
     ret->queue.max = t->max;
+  for (uint64_t i = 0; i < t->count && t->type == OBJECT_ARRAY; i++)
+    add_word(&ret->contents, 0);
 }
 
 void model_begin(struct model *m, const struct setup *s) {
@@ -1150,7 +1186,7 @@ static const char *kind_name(int kind) {
   static int which;
   static const char *const types[OBJECT_TYPES] = {"",        "process",   "queue", "clock",
                                                   "lock",    "semaphore", "event", "condition",
-                                                  "barrier", "value",     "dict",  "progress", "latch", "rwlock",
+                                                  "barrier", "value",     "dict",  "progress", "latch", "rwlock", "array",
                                                   "pipe"};
   if (kind == DO_DROP || kind == DO_LEAVE)
     return kind == DO_DROP ? "drop" : "leave";

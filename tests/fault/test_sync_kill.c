@@ -422,6 +422,83 @@ static const char *const of_conditions[] = {"line.joined",       "sync.before-sl
 static const char *const of_values[] = {"value.taken", "value.half", "value.stored", NULL};
 static const char *const of_dicts[] = {"dict.taken", "dict.rebuilt", "dict.switched", "dict.written", "dict.redo", NULL};
 
+/*
+ * An array: fills make all elements equal, each to a number that is not negative; and each worker sets an element of its own to a
+ * mark. So, if fills and copies are one step each, all elements of a copy that are no marks are equal.
+ */
+enum { ELEMENTS = 500 };
+
+static int array_op(enum op_kind kind, int at, int64_t n, struct buf *out, int64_t *ret) {
+  struct value_args args = {.number = {.kind = NUMBER_INTEGER, .i = n}, .expected = {.kind = NUMBER_INTEGER, .i = n}};
+  struct op op = {.kind = kind,
+                  .object = shared,
+                  .deadline_ns = SBX_FOREVER,
+                  .count = (uint64_t)at,
+                  .number = ELEMENTS,
+                  .value = &args,
+                  .out = out};
+  int rc = perform(&the_backend->base, &op);
+  if (ret)
+    *ret = args.number.i;
+  return rc;
+}
+
+/* Elements of workers lie apart. */
+static int element_of(int worker) { return 1 + worker * (ELEMENTS / WORKERS); }
+
+static void check_copy(void) {
+  struct buf out = {0};
+  int64_t all = -1;
+  CHECK_EQ(array_op(OP_ARRAY_COPY, 1, 0, &out, NULL), 0);
+  CHECK_EQ(out.len, ELEMENTS * sizeof(int64_t));
+  const int64_t *e = (const int64_t *)(const void *)out.data;
+  for (int i = 0; i < ELEMENTS; i++) {
+    int worker = (int)-e[i] - 1;
+    if (e[i] < 0)
+      CHECK(worker < WORKERS && element_of(worker) == i + 1);
+    else if (all < 0)
+      all = e[i];
+    else
+      CHECK_EQ(e[i], all);
+  }
+  buf_release(&out);
+}
+
+static void array_once(int worker, uint64_t *seed) {
+  int64_t mark = -1 - worker, n;
+  int mine = element_of(worker);
+  switch (random_next(seed) % 6) {
+  case 0:
+    CHECK_EQ(array_op(OP_ARRAY_FILL, 0, (int64_t)(random_next(seed) % 1000), NULL, NULL), 0);
+    break;
+  case 1:
+    check_copy();
+    break;
+  case 2:
+    CHECK_EQ(array_op(OP_ARRAY_ADD, mine, 0, NULL, &n), 0);
+    CHECK(n >= 0 || n == mark);
+    CHECK_EQ(array_op(OP_ARRAY_CAS, mine, mark, NULL, NULL), 0);
+    break;
+  default:
+    CHECK_EQ(array_op(OP_ARRAY_SET, mine, mark, NULL, NULL), 0);
+    CHECK_EQ(array_op(OP_ARRAY_GET, mine, 0, NULL, &n), 0);
+    CHECK(n >= 0 || n == mark);
+  }
+}
+
+/* It works still. */
+static void array_finish(void) {
+  int64_t n;
+  check_copy();
+  CHECK_EQ(array_op(OP_ARRAY_FILL, 0, 5, NULL, NULL), 0);
+  CHECK_EQ(array_op(OP_ARRAY_ADD, ELEMENTS, 1, NULL, &n), 0);
+  CHECK_EQ(n, 6);
+}
+
+static const char *const of_arrays[] = {"array.touching", "array.touched", "array.shut",   "array.before-fill",
+                                        "array.half",     "array.filled",  "array.copied", "array.locked",
+                                        NULL};
+
 static const struct job jobs[] = {
     {"lock", {.type = OBJECT_LOCK}, lock_once, NULL, NULL, sleeping},
     {"rlock", {.type = OBJECT_LOCK, .recursive = true}, nested_once, NULL, NULL, sleeping},
@@ -436,6 +513,7 @@ static const struct job jobs[] = {
     {"select", {.type = OBJECT_LOCK}, select_once, select_prepare, select_finish, sleeping},
     {"rwlock", {.type = OBJECT_RWLOCK}, rwlock_once, NULL, rwlock_finish, sleeping},
     {"latch", {.type = OBJECT_LATCH, .count = LATCH_FIRST}, latch_once, NULL, latch_finish, sleeping},
+    {"array", {.type = OBJECT_ARRAY, .count = ELEMENTS}, array_once, NULL, array_finish, of_arrays},
     {"progress", {.type = OBJECT_PROGRESS, .max = 100}, progress_once, NULL, progress_finish, NULL},
 };
 
@@ -568,22 +646,36 @@ static void step_points(const struct job *job) {
 
 /* -- all jobs ---------------------------------------------------------------------------------- */
 
-#define JOB(name, index)                                                                           \
-  TEST_ON_STAGE(name##s_survive_random_kills_and_stops, 120) { storm(&jobs[index]); }              \
-  TEST_ON_STAGE(name##s_survive_a_kill_at_every_fault_point, 120) { step_points(&jobs[index]); }
+static const struct job *job_of(const char *name) {
+  size_t i = 0;
+  while (strcmp(jobs[i].name, name) != 0)
+    i++;
+  return &jobs[i];
+}
 
-JOB(lock, 0)
-JOB(rlock, 1)
-JOB(semaphore, 2)
-JOB(event, 3)
-JOB(condition, 4)
-JOB(barrier, 5)
-JOB(value, 6)
-JOB(dict, 7)
-JOB(select, 8)
+#define STORM(name)                                                                                \
+  TEST_ON_STAGE(name##s_survive_random_kills_and_stops, 120) { storm(job_of(#name)); }
+#define JOB(name)                                                                                  \
+  STORM(name)                                                                                      \
+  TEST_ON_STAGE(name##s_survive_a_kill_at_every_fault_point, 120) { step_points(job_of(#name)); }
+
+JOB(lock)
+JOB(rlock)
+JOB(semaphore)
+JOB(event)
+JOB(condition)
+JOB(barrier)
+JOB(value)
+JOB(dict)
+JOB(select)
+JOB(rwlock)
+JOB(latch)
+
+/* It has no state that ops commit: its points are its own. */
+JOB(array)
 
 /* It has no lock: of its ops test_sync_step.c takes every instruction. */
-TEST_ON_STAGE(progress_survives_random_kills_and_stops, 120) { storm(&jobs[9]); }
+STORM(progress)
 
 #define TESTS(name)                                                                                \
   cmocka_unit_test(name##s_survive_random_kills_and_stops),                                        \
@@ -593,8 +685,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TESTS(lock),      TESTS(rlock),   TESTS(semaphore), TESTS(event),
       TESTS(condition), TESTS(barrier), TESTS(value),     TESTS(dict),
-      TESTS(select),
-      cmocka_unit_test(progress_survives_random_kills_and_stops),
+      TESTS(select),    TESTS(rwlock),  TESTS(latch),     TESTS(array),
+      cmocka_unit_test(progresss_survive_random_kills_and_stops),
   };
   return cmocka_run_group_tests_name("sync_kill", tests, NULL, NULL);
 }

@@ -305,6 +305,75 @@ static bool watched_value_is_new(const struct scene *s) {
   return is_new;
 }
 
+/* -- arrays: four elements that are 1 --------------------------------------------------------- */
+
+enum { ELEMENTS = 4 };
+
+static int array_op(enum op_kind kind, int64_t n, struct buf *out) {
+  struct value_args args = {.number = {.kind = NUMBER_INTEGER, .i = n},
+                            .expected = {.kind = NUMBER_INTEGER, .i = 1}};
+  struct op op = {.value = &args, .count = kind == OP_ARRAY_COPY ? 1 : 2, .number = ELEMENTS, .out = out};
+  return perform_on(kind, SBX_FOREVER, &op);
+}
+static void array_before(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(array_op(OP_ARRAY_FILL, 1, NULL), 0);
+}
+static void element_set(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(array_op(OP_ARRAY_SET, 2, NULL), 0);
+}
+static void element_added(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(array_op(OP_ARRAY_ADD, 1, NULL), 0);
+}
+static void element_exchanged(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(array_op(OP_ARRAY_CAS, 2, NULL), 0);
+}
+static void array_filled(const struct scene *s) {
+  (void)s;
+  CHECK_EQ(array_op(OP_ARRAY_FILL, 2, NULL), 0);
+}
+/* It copies, which changes nothing, and then sets. */
+static void array_copied(const struct scene *s) {
+  struct buf out = {0};
+  CHECK_EQ(array_op(OP_ARRAY_COPY, 0, &out), 0);
+  buf_release(&out);
+  element_set(s);
+}
+/* Each op of others goes on at once, whatever the victim was about to do: first a get, which must not see what is half done,
+ * then a copy and a set. Returns what the get saw. */
+static uint64_t look_at_elements(int64_t ret[ELEMENTS]) {
+  struct buf out = {0};
+  struct value_args args = {.number = {.kind = NUMBER_NONE}};
+  struct op get = {.value = &args, .count = 2};
+  CHECK_EQ(perform_on(OP_ARRAY_GET, SBX_FOREVER, &get), 0);
+  CHECK_EQ(array_op(OP_ARRAY_COPY, 0, &out), 0);
+  CHECK_EQ(out.len, ELEMENTS * sizeof *ret);
+  memcpy(ret, out.data, out.len);
+  CHECK_EQ(args.number.i, ret[1]);
+  buf_release(&out);
+  element_set(NULL);
+  return (uint64_t)args.number.i;
+}
+static bool element_is_two(const struct scene *s) {
+  int64_t e[ELEMENTS];
+  uint64_t second = look_at_elements(e);
+  (void)s;
+  CHECK(e[0] == 1 && e[2] == 1 && e[3] == 1 && (second == 1 || second == 2));
+  return second == 2;
+}
+static bool all_are_two(const struct scene *s) {
+  int64_t e[ELEMENTS];
+  uint64_t second = look_at_elements(e);
+  (void)s;
+  for (int i = 0; i < ELEMENTS; i++)
+    CHECK_EQ(e[i], (int64_t)second);
+  CHECK(second == 1 || second == 2);
+  return second == 2;
+}
+
 static void dict_before(const struct scene *s);
 
 /* A number at a key of a dict: 1, to which 1 is added; or 1 becomes 2, if it is 1. */
@@ -522,6 +591,11 @@ static const struct scene scenes[] = {
      {0},
      {0},
      0},
+    {"array set", {.type = OBJECT_ARRAY, .count = ELEMENTS}, array_before, NULL, element_set, element_is_two, {0}, {0}, 0},
+    {"array add", {.type = OBJECT_ARRAY, .count = ELEMENTS}, array_before, NULL, element_added, element_is_two, {0}, {0}, 0},
+    {"array cas", {.type = OBJECT_ARRAY, .count = ELEMENTS}, array_before, NULL, element_exchanged, element_is_two, {0}, {0}, 0},
+    {"array fill", {.type = OBJECT_ARRAY, .count = ELEMENTS}, array_before, NULL, array_filled, all_are_two, {0}, {0}, 0},
+    {"array copy", {.type = OBJECT_ARRAY, .count = ELEMENTS}, array_before, NULL, array_copied, element_is_two, {0}, {0}, 0},
     {"progress add",
      {.type = OBJECT_PROGRESS, .max = 9},
      NULL,

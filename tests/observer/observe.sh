@@ -7,7 +7,7 @@ if ! grep -qw ospke /proc/cpuinfo; then
   exit 77
 fi
 shift 2
-[ $# -gt 0 ] || set -- api ends family handles interrupt misuse pipe process program queue scope select sync_barrier \
+[ $# -gt 0 ] || set -- api ends family handles interrupt misuse pipe process program queue scope select sync_array sync_barrier \
   sync_condition sync_dict sync_event sync_latch sync_lock sync_rwlock sync_semaphore task task_error values
 SANDBOX_OBSERVED=$(mktemp) && export SANDBOX_OBSERVED || exit 1
 SANDBOX=$program && export SANDBOX

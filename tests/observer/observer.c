@@ -117,7 +117,7 @@ static void observe(void *unused, const struct op *op, enum op_phase phase, int 
 
 static const char *op_name(void) {
   static const char *const types[OBJECT_TYPES] = {"handle", "process", "queue", "clock", "lock", "semaphore",
-                                                  "event", "condition", "barrier", "value", "dict", "progress", "latch", "rwlock", "pipe"};
+                                                  "event", "condition", "barrier", "value", "dict", "progress", "latch", "rwlock", "array", "pipe"};
   static char text[64];
   if (depth == 0)
     return "outside of any op";

@@ -15,6 +15,7 @@ local make = {
   Condition = function() return sandbox.condition() end,
   Barrier = function() return sandbox.barrier(1) end,
   RWLock = function() return sandbox.rwlock() end,
+  Array = function() return sandbox.array(1) end,
   Latch = function() return sandbox.latch(1) end,
   Value = function() return sandbox.value(1) end,
   Dict = function() return sandbox.dict() end,

@@ -189,3 +189,91 @@ describe("a barrier with an action", function()
     end)
   end)
 end)
+
+describe("an array", function()
+  -- Peterson's algorithm, for two: each raises its flag, then lets the other go first.
+  local function peterson(right)
+    return function()
+      local flag, turn, inside = sandbox.array(2), sandbox.array(1), sandbox.array(1)
+      local function visit(me)
+        local other = 3 - me
+        if right then
+          flag[me] = 1
+          turn[1] = other
+        else -- too late: the other may be past its test by now
+          turn[1] = other
+          flag[me] = 1
+        end
+        while flag[other] == 1 and turn[1] == other do end
+        assert(inside:add(1, 1) == 1, "both are inside")
+        inside:add(1, -1)
+        flag[me] = 0
+      end
+      local p, q = spawn({ quiet = true }, visit, 1), spawn({ quiet = true }, visit, 2)
+      p:result() q:result()
+    end
+  end
+
+  it("lets Peterson's algorithm exclude", function()
+    proved(peterson(true))
+  end)
+
+  it("shows what is wrong with Peterson's algorithm if the flag is set after the turn", function()
+    local r = explore(peterson(false))
+    assert.is_false(r.ok)
+    assert.is_truthy(r.report:find("both are inside", 1, true), r.report)
+    assert.is_truthy(r.report:find("turn%[1%] = 2"), r.report)
+  end)
+
+  it("loses an update that is a get and a set", function()
+    local r = explore(function()
+      local a = sandbox.array(2)
+      local function count() a[1] = a[1] + 1 end
+      local p, q = spawn(count), spawn(count)
+      p:join() q:join()
+      assert(a[1] == 2, "lost")
+    end)
+    assert.is_false(r.ok)
+    assert.is_truthy(r.report:find("a[1] = 1", 1, true), r.report)
+    assert.is_truthy(r.report:find("is two steps, get and set, and count#%d came between"), r.report)
+    assert.is_truthy(r.report:find("a:add(i, n) or a:cas(i, old, new), one step", 1, true), r.report)
+  end)
+
+  it("has no lost update where each has an element, or adds in one step", function()
+    proved(function()
+      local a = sandbox.array(3)
+      local function count(i)
+        a[i] = a[i] + 1
+        a:add(3, 1)
+      end
+      local p, q = spawn(count, 1), spawn(count, 2)
+      p:join() q:join()
+      local list = a:copy()
+      assert(list[1] == 1 and list[2] == 1 and list[3] == 2)
+    end)
+  end)
+
+  it("is filled and copied in one step", function()
+    proved(function()
+      local a = sandbox.array { 0, 0, 0 }
+      local p = spawn(function() a:fill(1) end)
+      local q = spawn(function() a:fill(2) end)
+      local list = a:copy()
+      assert(list[1] == list[2] and list[2] == list[3])
+      assert(a:copy()[1] >= 0)
+      p:join() q:join()
+    end)
+  end)
+
+  it("raises the same errors as on real processes", function()
+    proved(function()
+      local a = sandbox.array { 1, 2 }
+      local ok, message = pcall(function() return a[3] end)
+      assert(not ok and message:find("index 3 is out of bounds: the array has elements 1 to 2", 1, true), message)
+      assert(not pcall(function() a[1] = 0.5 end) and a[1] == 1)
+      local f = sandbox.array({ 1.5 }, "number")
+      assert(f:add(1, 1) == 2.5 and f:cas(1, 2.5, 7) and f[1] == 7.0 and #f == 1)
+      assert(tostring(f):match "^array: array#%d+ %(1 number%)$")
+    end)
+  end)
+end)

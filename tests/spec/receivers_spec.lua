@@ -20,7 +20,7 @@ local prefix = ("package.path = %q .. package.path\n"):format(shell.source .. "/
       lock:hold(), sandbox.rlock(), sandbox.semaphore(1), sandbox.event(), sandbox.condition(), sandbox.barrier(2),
       sandbox.value(1), sandbox.dict { x = 1 }, sandbox.progress { total = 1 }, sandbox.after(0), sandbox.every(1), sandbox.deadline(1),
       sandbox.team(1, print), sandbox.monitor {}, sandbox.topic(), sandbox.topic():subscribe(), sandbox.scope(),
-      sandbox.latch(1), sandbox.rwlock(),
+      sandbox.latch(1), sandbox.rwlock(), sandbox.array(1),
       pool, pool:submit(function() end),
       failure,
     }

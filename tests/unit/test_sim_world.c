@@ -1201,11 +1201,11 @@ static uint64_t below(uint64_t n) {
   return (x ^ (x >> 31)) % n;
 }
 
-enum { MADE = 13 };
+enum { MADE = 14 };
 static const enum op_kind makers[MADE] = {
     OP_LOCK_NEW,    OP_SEMAPHORE_NEW, OP_EVENT_NEW, OP_CONDITION_NEW, OP_BARRIER_NEW, OP_VALUE_NEW,
     OP_DICT_NEW,    OP_PROGRESS_NEW,  OP_QUEUE_NEW, OP_PIPE_NEW,      OP_LOCK_NEW,
-    OP_LATCH_NEW,   OP_RWLOCK_NEW};
+    OP_LATCH_NEW,   OP_RWLOCK_NEW,    OP_ARRAY_NEW};
 
 struct walk {
   struct world *w, *copy;

@@ -9,6 +9,7 @@
 #include "support/os_world.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 #include "object/condition.h"
 #include "object/event.h"
 #include "object/latch.h"
+#include "object/array.h"
 #include "object/lock.h"
 #include "object/number.h"
 #include "object/progress.h"
@@ -463,6 +465,61 @@ static void a_latch_opens_once(void **state) {
   assert_true(can(&m, 0, OP_LATCH_WAIT) && can(&m, 3, OP_LATCH_WAIT));
   assert_int_equal(act(&m, 2, OP_LATCH_DOWN, 1), SYNC_SAME);
   assert_int_equal(act(&m, 0, OP_LATCH_WAIT, 0), SYNC_SAME);
+}
+
+/* An op on element `at` of an array of so many, which brings `n`. */
+static int on_array(struct model *m, enum op_kind kind, uint64_t at, int many, struct number n) {
+  struct sync_step step = step_of(m, 0, kind, 0);
+  struct value_args args = {.number = n};
+  struct op op = {.kind = kind, .count = at, .number = many, .value = &args};
+  step.op = &op;
+  return act_with(m, &step);
+}
+
+static const struct number one = {.kind = NUMBER_INTEGER, .i = 1}, half = {.kind = NUMBER_FLOAT, .f = 0.5};
+
+static void an_array_has_bounds_and_a_kind(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_ARRAY, .count = 3});
+  struct model f = model_new(&(struct sync_options){.type = OBJECT_ARRAY, .count = 3, .floats = true});
+  const enum op_kind kinds[] = {OP_ARRAY_GET, OP_ARRAY_SET, OP_ARRAY_ADD, OP_ARRAY_CAS};
+  for (int i = 0; i < 4; i++) {
+    assert_int_equal(on_array(&m, kinds[i], 1, 0, one), SYNC_SAME);
+    assert_int_equal(on_array(&m, kinds[i], 3, 0, one), SYNC_SAME);
+    assert_int_equal(on_array(&m, kinds[i], 0, 0, one), -SBX_EBOUNDS);
+    assert_int_equal(on_array(&m, kinds[i], 4, 0, one), -SBX_EBOUNDS);
+    assert_int_equal(on_array(&m, kinds[i], UINT64_MAX, 0, one), -SBX_EBOUNDS);
+    assert_int_equal(on_array(&m, kinds[i], 1, 0, half), i ? -SBX_EWHOLE : SYNC_SAME);
+    assert_int_equal(on_array(&f, kinds[i], 1, 0, half), SYNC_SAME);
+  }
+  assert_int_equal(on_array(&m, OP_ARRAY_FILL, 0, 0, one), SYNC_SAME);
+  assert_int_equal(on_array(&m, OP_ARRAY_FILL, 0, 0, half), -SBX_EWHOLE);
+  assert_int_equal(on_array(&m, OP_ARRAY_COPY, 1, 3, one), SYNC_SAME);
+  assert_int_equal(on_array(&m, OP_ARRAY_COPY, 2, 3, one), -SBX_EBOUNDS);
+  assert_int_equal(on_array(&m, OP_ARRAY_COPY, 4, 0, one), SYNC_SAME);
+  assert_int_equal(on_array(&m, OP_ARRAY_COPY, 5, 0, one), -SBX_EBOUNDS);
+  assert_int_equal(on_array(&m, OP_ARRAY_COPY, 0, 1, one), -SBX_EBOUNDS);
+  assert_int_equal(on_array(&m, OP_ARRAY_COPY, 1, -1, one), -SBX_EBOUNDS);
+  for (int e = 0; e < 3; e++) { /* at the ends of the integers */
+    const double ends[] = {0x1p63, -0x1p63 - 2048, NAN};
+    assert_int_equal(on_array(&m, OP_ARRAY_SET, 1, 0, (struct number){.kind = NUMBER_FLOAT, .f = ends[e]}), -SBX_EWHOLE);
+  }
+  assert_int_equal(on_array(&m, OP_ARRAY_SET, 1, 0, (struct number){.kind = NUMBER_FLOAT, .f = -0x1p63}), SYNC_SAME);
+}
+
+static void an_element_changes_as_lua_counts(void **state) {
+  (void)state;
+  struct model f = model_new(&(struct sync_options){.type = OBJECT_ARRAY, .count = 1, .floats = true});
+  struct value_args args = {.number = half, .expected = one};
+  struct op op = {.kind = OP_ARRAY_ADD, .count = 1, .value = &args};
+  struct array_answer a;
+  uint64_t bits = array_change(f.s, &op, number_bits(&half), &a);
+  assert_true(a.number.kind == NUMBER_FLOAT && a.number.f == 1.0 && bits == number_bits(&a.number));
+  op.kind = OP_ARRAY_CAS; /* the integer 1 is the float 1.0 */
+  assert_true(array_change(f.s, &op, bits, &a) == number_bits(&half) && a.same);
+  assert_true(array_change(f.s, &op, number_bits(&half), &a) == number_bits(&half) && !a.same && a.number.f == 0.5);
+  op.kind = OP_ARRAY_GET;
+  assert_true(array_change(f.s, &op, bits, &a) == bits && a.number.f == 1.0);
 }
 
 static void a_notification_goes_to_the_living_in_order(void **state) {
@@ -1005,6 +1062,8 @@ int main(void) {
       cmocka_unit_test(an_rwlock_tells_of_a_writer_that_died_until_another_had_it),
       cmocka_unit_test(only_so_many_read_at_a_time),
       cmocka_unit_test(a_latch_opens_once),
+      cmocka_unit_test(an_array_has_bounds_and_a_kind),
+      cmocka_unit_test(an_element_changes_as_lua_counts),
       cmocka_unit_test(a_notification_goes_to_the_living_in_order),
       cmocka_unit_test(a_barrier_lets_all_go_or_breaks),
       cmocka_unit_test(a_barrier_waits_for_its_action),

@@ -280,11 +280,14 @@ int trace_depths(const struct trace_model *m, uint32_t object, struct trace_dept
 /* -- labels ---------------------------------------------------------------------------------- */
 
 static const char *const type_words[OBJECT_TYPES] = {
-    [OBJECT_NONE] = "object",   [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",
-    [OBJECT_CLOCK] = "clock",   [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore",
-    [OBJECT_EVENT] = "event",   [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
-    [OBJECT_VALUE] = "value",   [OBJECT_DICT] = "dict",           [OBJECT_LATCH] = "latch",
-    [OBJECT_RWLOCK] = "rwlock", [OBJECT_PIPE] = "pipe",           [OBJECT_PROGRESS] = "progress",
+    [OBJECT_NONE] = "object",     [OBJECT_PROCESS] = "process",
+    [OBJECT_QUEUE] = "queue",     [OBJECT_CLOCK] = "clock",
+    [OBJECT_LOCK] = "lock",       [OBJECT_SEMAPHORE] = "semaphore",
+    [OBJECT_EVENT] = "event",     [OBJECT_CONDITION] = "condition",
+    [OBJECT_BARRIER] = "barrier", [OBJECT_VALUE] = "value",
+    [OBJECT_DICT] = "dict",       [OBJECT_LATCH] = "latch",
+    [OBJECT_ARRAY] = "array",     [OBJECT_RWLOCK] = "rwlock",
+    [OBJECT_PIPE] = "pipe",       [OBJECT_PROGRESS] = "progress",
 };
 
 const char *trace_type_word(enum object_type type) {

@@ -223,8 +223,8 @@ static void open_type(lua_State *L, int table, const struct sync_type *t) {
 
 void lib_open_sync(lua_State *L, int table) {
   static const struct sync_type *const types[] = {
-      &sync_lock,  &sync_semaphore, &sync_event,    &sync_condition, &sync_barrier,
-      &sync_value, &sync_dict,      &sync_progress, &sync_latch,     &sync_rwlock};
+      &sync_lock, &sync_semaphore, &sync_event, &sync_condition, &sync_barrier, &sync_value,
+      &sync_dict, &sync_progress,  &sync_latch, &sync_rwlock,    &sync_array};
   open_hold(L);
   dict_open_pairs(L);
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)

@@ -20,7 +20,7 @@ struct sync_type {
 };
 
 extern const struct sync_type sync_lock, sync_semaphore, sync_event, sync_condition, sync_barrier,
-    sync_value, sync_dict, sync_progress, sync_latch, sync_rwlock;
+    sync_value, sync_dict, sync_progress, sync_latch, sync_rwlock, sync_array;
 
 /* Make the metatable of the entries that pairs goes through. */
 void dict_open_pairs(lua_State *L);

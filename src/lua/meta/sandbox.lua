@@ -836,6 +836,56 @@ function RWLock:read(timeout) end
 ---@return "abandoned"|"timeout"|nil reason
 function RWLock:write(timeout) end
 
+---Make an array: numbers in shared memory, which all processes read and set like the elements of a table.
+---```lua
+---local a = sandbox.array(3)
+---spawn(function()
+---  a[1] = 7
+---  a:add(2, 5)
+---end):join()
+---print(#a, table.concat(a:copy(), " ")) --> 3	7 5 0
+---```
+---@param n integer|number[] # how many, 1 or more, which are 0 at first; or a list of the numbers
+---@param kind? "integer"|"number" # of all its numbers: integers, or floats. If it is absent, integers, unless the list has a float
+---@param options? sandbox.NameOption
+---@return sandbox.Array array
+function sandbox.array(n, kind, options) end
+
+---Numbers in shared memory, from 1 to `#a`. They are all integers, or all floats, and a number that is set is converted as Lua
+---does; an array does not grow. An index that is out of bounds is an error, so loop `for i = 1, #a`, or over a copy.
+---
+---Each method, and each `a[i]` and `a[i] = v`, is atomic, and happens in one order for all processes. But `a[i] = a[i] + 1` is two
+---steps, between which others may come: use `add`. Nothing ever waits for an array.
+---@class sandbox.Array
+---@field [integer] number
+---@operator len: integer
+local Array = {}
+
+---Add to an element, in one step.
+---@param i integer
+---@param n number
+---@return number sum
+function Array:add(i, n) end
+
+---Set an element if it is `old`, in one step: compare and swap.
+---@param i integer
+---@param old number
+---@param new number
+---@return boolean done
+---@return number? current # what it is, if it was not `old`
+function Array:cas(i, old, new) end
+
+---Set all elements, in one step.
+---@param v number
+---@return true
+function Array:fill(v) end
+
+---Copy the elements from `from` (1) to `to` (the last), in one step.
+---@param from? integer
+---@param to? integer
+---@return number[] list
+function Array:copy(from, to) end
+
 ---Make a latch: a count that goes down to 0, once; then all who wait for it go on.
 ---```lua
 ---local ready = sandbox.latch(3)

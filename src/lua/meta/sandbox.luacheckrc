@@ -11,7 +11,7 @@ local sandbox = {
         "spawn", "process", "join", "join_all", "as_completed", "self", "parent", "children", "getpid", "cpus",
         "queue", "queue_put", "queue_get", "pipe", "select", "after", "every", "deadline", "team", "receive", "find", "monitor", "topic",
         "lock", "rlock", "semaphore", "event", "condition", "barrier", "value", "dict",
-        "latch", "rwlock",
+        "latch", "rwlock", "array",
         "pool", "scope", "sleep", "now", "time", "explore", "mark", "progress", "null", "failure", "version",
       },
     },

@@ -219,7 +219,8 @@ const char *lib_check_text(lua_State *L, int arg, const char *what) {
 }
 
 bool lib_made_room(lua_State *L, int rc) {
-  if (rc != -SBX_EMFILE && rc != -SBX_EOBJECTS && rc != -SBX_ERECORDS && rc != -SBX_ENOMEM)
+  if (rc != -SBX_EMFILE && rc != -SBX_EOBJECTS && rc != -SBX_ERECORDS && rc != -SBX_ENOMEM &&
+      rc != -SBX_ESTORE)
     return false;
   lua_gc(L, LUA_GCCOLLECT);
   return true;
@@ -252,7 +253,7 @@ static const char *metatable_name(enum object_type type) {
       [OBJECT_BARRIER] = BARRIER_TYPE, [OBJECT_VALUE] = VALUE_TYPE,
       [OBJECT_DICT] = DICT_TYPE,       [OBJECT_PROGRESS] = PROGRESS_TYPE,
       [OBJECT_LATCH] = LATCH_TYPE,     [OBJECT_PIPE] = PIPE_TYPE,
-      [OBJECT_RWLOCK] = RWLOCK_TYPE,
+      [OBJECT_RWLOCK] = RWLOCK_TYPE,   [OBJECT_ARRAY] = ARRAY_TYPE,
   };
   return metatables[type];
 }

@@ -39,6 +39,7 @@
 #define DICT_TYPE "sandbox.dict"
 #define LATCH_TYPE "sandbox.latch"
 #define RWLOCK_TYPE "sandbox.rwlock"
+#define ARRAY_TYPE "sandbox.array"
 #define PROGRESS_TYPE "sandbox.progress"
 #define HOLD_TYPE "sandbox.hold"
 #define FAILURE_TYPE "sandbox.failure"

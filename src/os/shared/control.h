@@ -176,8 +176,12 @@ struct process_record {
     _Atomic int64_t line_since_ns; /* CLOCK_MONOTONIC */
     uint64_t ended_at; /* its reaper, before ENDED: control.ended at that time. It waits no more */
   };
+
+  /* On a cache line of its own. Slot + 1 of the array that it may be changing, 0: of none. The process
+   * alone; read by all (os/sync/array.c). */
+  alignas(64) _Atomic uint32_t touching;
 };
-static_assert(sizeof(struct process_record) == 512, "layout is shared between processes");
+static_assert(sizeof(struct process_record) == 576, "layout is shared between processes");
 
 /* What the record says of its process, as a machine (object/process.h). */
 static inline struct process_state control_process_state(const struct process_record *p,

@@ -141,7 +141,10 @@ const struct sync_world_ops sync_view_ops = {
 };
 
 const struct sync_storage *sync_storage_of(enum object_type type) {
-  return type == OBJECT_VALUE ? &value_storage : type == OBJECT_DICT ? &dict_storage : NULL;
+  return type == OBJECT_VALUE   ? &value_storage
+         : type == OBJECT_DICT  ? &dict_storage
+         : type == OBJECT_ARRAY ? &array_storage
+                                : NULL;
 }
 
 /* -- one look ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@
 #include "os/shared/line.h"
 #include "os/shared/names.h"
 #include "os/shared/results.h"
+#include "os/sync/array.h"
 #include "os/sync/progress.h"
 #include "os/sync/sync_internal.h"
 
@@ -120,6 +121,10 @@ static int create(struct os_backend *b, const struct sync_options *o, uint32_t *
   control_object_live(b->control, slot, serial, o->type);
   if (o->type == OBJECT_PROGRESS)
     progress_made(b, slot, serial);
+  if (o->type == OBJECT_ARRAY && (rc = array_begin(b, slot, o))) {
+    drop(b, slot, serial);
+    return rc;
+  }
   *ret_slot = slot;
   *ret_serial = serial;
   return 0;

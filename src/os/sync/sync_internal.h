@@ -41,6 +41,7 @@ struct sync_storage {
 };
 
 extern const struct sync_storage value_storage, dict_storage;
+extern const struct sync_storage array_storage; /* it has no more than `release` */
 
 /* Of a type of object; NULL: it has none. */
 const struct sync_storage *sync_storage_of(enum object_type type);

@@ -21,7 +21,7 @@ commands.groups = {
     { name = "top", arguments = "", says = "Show the processes every second, until a key is pressed." },
     { name = "queues", arguments = "", says = "Show the queues: items, capacity, bytes, waiting processes, closed " ..
       "or not." },
-    { name = "objects", arguments = "", says = "Show the locks, semaphores, events, conditions, barriers, latches, rwlocks, values, " ..
+    { name = "objects", arguments = "", says = "Show the locks, semaphores, events, conditions, barriers, latches, rwlocks, arrays, values, " ..
       "dicts and pipes: state, holder, waiting processes, place of the last use." },
     { name = "peek", arguments = "queue [, n]", says = "Show the oldest items of a queue without taking them.",
       more = "n is 10 by default." },
