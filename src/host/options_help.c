@@ -44,6 +44,7 @@ static const char help_tail[] =
     "  4      deadlock: every process waited for another process\n"
     "  5      a run of --shake or --explore went wrong, or one of --replay went another way\n"
     "  124    the time limit of --timeout was reached\n"
+    "  125    --explore found nothing wrong, but did not try all: a limit was reached\n"
     "  128+n  ended by signal n (130: Ctrl-C)\n";
 
 static void help_row(FILE *out, const struct option_row *row) {
