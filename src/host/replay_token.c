@@ -72,26 +72,40 @@ static void print_command(FILE *f, const struct script *s) {
   fputc('\n', f);
 }
 
+/* The token of a path. False: nothing can be told, also since there is no memory. */
+static bool write_token(const struct script *script, const struct exploration *x,
+                        const struct failure *of, struct buf *token) {
+  uint32_t hash;
+  return replay_hash(script, &hash) &&
+         token_write(x, of->path, of->len, of->loop, hash, false, token) == 0;
+}
+
+/* The options that follow a token. Only the simulator kills a process between two steps; of all turns
+ * only those that kill have a '!'. */
+static void print_token(FILE *f, const struct buf *token) {
+  bool kills = memchr(token->data, '!', token->len) != NULL;
+  fprintf(f, "%s--replay '%.*s'", kills ? "--sim " : "", (int)token->len,
+          (const char *)token->data);
+}
+
 void replay_tell_token(FILE *f, const struct script *script, const struct exploration *x,
                        const struct failure *of) {
   struct buf token = {0};
-  uint32_t hash;
-  if (replay_hash(script, &hash) &&
-      token_write(x, of->path, of->len, of->loop, hash, false, &token) == 0)
-    fprintf(f, "    such a run: --replay '%.*s'\n", (int)token.len, (const char *)token.data);
+  if (write_token(script, x, of, &token)) {
+    fputs("    such a run: ", f);
+    print_token(f, &token);
+    fputc('\n', f);
+  }
   buf_release(&token);
 }
 
 void replay_tell(FILE *f, const struct script *script, const struct exploration *x,
                  const struct failure *of) {
   struct buf token = {0};
-  uint32_t hash;
-  if (replay_hash(script, &hash)) {
-    int rc = token_write(x, of->path, of->len, of->loop, hash, false, &token);
-    if (rc == 0) {
-      fprintf(f, "see it again: sandbox --replay '%.*s'", (int)token.len, (const char *)token.data);
-      print_command(f, script);
-    }
+  if (write_token(script, x, of, &token)) {
+    fputs("see it again: sandbox ", f);
+    print_token(f, &token);
+    print_command(f, script);
   }
   buf_release(&token);
 }

@@ -111,6 +111,19 @@ assert(count:get() >= %d, "count is " .. count:get())
     assert.is_truthy(result.out:find("end in a deadlock", 1, true), result.out)
   end)
 
+  it("tells a command that shows the run again: in the simulator", function()
+    local text = ADD:format(2)
+    local result = run { "--explore-kills", "-e", text }
+    local token = result.out:match("\nsee it again: sandbox %-%-sim %-%-replay '(%S+!p%S+)' %-e ")
+    assert.is_truthy(token, result.out)
+    assert.is_truthy(result.out:find("such a run: --replay '", 1, true) or
+      result.out:find("such a run: --sim --replay '", 1, true), result.out)
+    for options, short in result.out:gmatch("such a run: ([^']*)'(%S+)'") do
+      assert.equal(short:find("!p", 1, true) and "--sim --replay " or "--replay ", options)
+    end
+    assert.is_falsy(run({ "--explore", "-e", ADD:format(3) }).out:find("--sim", 1, true))
+  end)
+
   it("has a token, which is followed in the simulator", function()
     local text = ADD:format(2)
     local token = run({ "--explore-kills", "-e", text }).out:match("%-%-replay '(%S+!p%S+)'")
