@@ -45,6 +45,8 @@ static const char *stop_word(enum explore_stop stop) {
     return "a process spawns others, or makes objects, without end";
   case STOP_ENDLESS:
     return "a process computes for seconds without an operation on a shared object";
+  case STOP_KILLS:
+    return "no process was killed, an error in sandbox; please report it";
   default:
     return "it has no end";
   }
@@ -65,9 +67,20 @@ static const char *bad_word(enum explore_end end) {
 
 /* -- the report ---------------------------------------------------------------------------------- */
 
+/* How many may be killed; and if there was nobody to kill, that no kill was tried. */
+static void print_kills(char to[64], const struct explore_sum *s) {
+  to[0] = '\0';
+  if (s->kills > 0 && s->kill_steps == 0)
+    snprintf(to, 64, ", of which none could be killed");
+  else if (s->kills == 1)
+    snprintf(to, 64, ", of which one may be killed");
+  else if (s->kills > 1)
+    snprintf(to, 64, ", of which %" PRIu32 " may be killed", s->kills);
+}
+
 static void print_head(FILE *f, const char *script, const struct explore_sum *s) {
-  char ways[64], states[64];
-  const char *kills = s->kills ? ", of which one may be killed" : "";
+  char ways[64], states[64], kills[64];
+  print_kills(kills, s);
   number(s->states, states);
   if (s->stop == STOP_BOUND)
     fprintf(f,
@@ -230,7 +243,8 @@ int explore_report(FILE *f, int width, struct exploration *x, const char *script
     fprintf(f, s.stop == STOP_COMPLETE
                    ? "no process fails, every assertion holds, nobody waits for ever\n"
                    : "nothing went wrong in what was tried\n");
-  if (s.stop != STOP_COMPLETE && s.stop != STOP_BOUND && exploration_outcomes(x, &outcomes) == 0)
+  if (s.stop != STOP_COMPLETE && s.stop != STOP_BOUND && s.stop != STOP_KILLS &&
+      exploration_outcomes(x, &outcomes) == 0)
     fprintf(f, "  none was followed to its end: fewer processes, or fewer rounds, would help\n");
   print_outcomes(f, x, s.stop == STOP_COMPLETE, again);
   if (s.timed)

@@ -111,6 +111,23 @@ assert(count:get() >= %d, "count is " .. count:get())
     assert.is_truthy(result.out:find("end in a deadlock", 1, true), result.out)
   end)
 
+  it("finds it also where the run is explored a second time, with ends as steps", function()
+    for text, what in pairs {
+      [ [[local main = sandbox.self() spawn(function() main:send(1) end) assert(sandbox.receive() == 1)]] ] = "mailbox",
+      [ [[local t = sandbox.topic() local s <close> = t:subscribe(1) spawn(function() t:publish(1) end) s:get()]] ] = "topic",
+    } do
+      local result = run { "--explore-kills", "-e", text }
+      assert.equal(5, result.status, what .. result.out)
+      assert.is_truthy(result.out:find("end in a deadlock", 1, true), result.out)
+    end
+  end)
+
+  it("says so if there is nobody to kill", function()
+    local result = run { "--explore-kills", "-e", "print(1)" }
+    assert.equal(0, result.status)
+    assert.is_truthy(result.out:find("1 process, of which none could be killed, all tried", 1, true), result.out)
+  end)
+
   it("tells a command that shows the run again: in the simulator", function()
     local text = ADD:format(2)
     local result = run { "--explore-kills", "-e", text }

@@ -10,7 +10,7 @@ return {
     handles_deadline = PROGRAMS, handles_lost = PROGRAMS, many = PROGRAMS, memory_kept = PROGRAMS, module = PROGRAMS,
     places = PROGRAMS, regress = PROGRAMS, run = PROGRAMS, scripts = PROGRAMS, stdin = PROGRAMS, valgrind = PROGRAMS,
     progress = PROGRAMS, ends = PROGRAMS, explore = PROGRAMS, explore_objects = "a simulated run explores nothing",
-    explored = "it explores, which a simulated run cannot",
+    explored = "it explores, which a simulated run cannot", explore_kills = "likewise",
     deadlock = LOADS, kill = LOADS, task = LOADS,
     interrupt = "a process that computes for ever has the run for itself: no other can interrupt it",
     pool = "some hundred processes that are as large as the runner of the specs take minutes",

@@ -130,9 +130,7 @@ static int follow_token(struct exploration *x, struct making *m) {
 /* The first state: main has run up to its first step. */
 static int add_first(struct exploration *x, struct making *m) {
   uint32_t state;
-  m->count = 1;
-  m->ages[0] = 0;
-  m->histories[0] = x->first_history;
+  making_begin(m, x->first_history);
   int rc = making_settle(x, m, 0);
   if (rc == 0)
     rc = making_close(x, m);
@@ -185,7 +183,7 @@ static int explore_again(struct exploration *x, struct making *m) {
   const struct world_options wo = world_options_of(x);
   x->asks_status = x->asks_done = false;
   x->stop = STOP_COMPLETE;
-  x->state_count = x->step_count = x->processes = 0;
+  x->state_count = x->step_count = x->processes = x->kill_steps = 0;
   intern_free(x->keys);
   x->keys = intern_new();
   world_free(m->w);
@@ -206,10 +204,11 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
     return -SBX_ENOMEM;
   x->options = *o;
   x->choice = NO_CHOICE;
-  x->ends_are_steps = o->follow && o->follow->ends;
   x->counts_done = o->follow && o->follow->done;
   if (o->follow)
     x->options.kills = o->follow->kills;
+  /* A kill just before its end is another end of a process. */
+  x->ends_are_steps = o->follow ? o->follow->ends : o->kills > 0;
   x->began = seconds_now();
   int rc = open_all(x, &m);
   struct exploration *outer = under_way;
@@ -229,6 +228,8 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
     x->stop = STOP_BYTES;
     rc = 0;
   }
+  if (rc == 0 && !o->follow && graph_misses_kills(x))
+    x->stop = STOP_KILLS;
   if (rc == 0)
     rc = reads_clock(x) ? EXPLORE_READS_CLOCK : graph_judge(x);
   x->seconds = seconds_now() - x->began;

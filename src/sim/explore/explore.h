@@ -10,8 +10,8 @@
  * A step is an op by which processes can influence one another. Others are done at once, since their
  * order decides nothing: making objects, spawning, joining a process that has ended, being joined,
  * handles, marks, reading the clock; and ending, unless the process holds something or somebody asks
- * how processes stand (then the run is explored again with ends as steps). The clock moves only when
- * nobody can go on. Unless somebody reads it, states do not say what time it is, only for how long
+ * how processes stand (then the run is explored again with ends as steps), or processes may be killed.
+ * The clock moves only when nobody can go on. Unless somebody reads it, states do not say what time it is, only for how long
  * each process has waited.
  */
 #ifndef SBX_SIM_EXPLORE_EXPLORE_H
@@ -96,7 +96,8 @@ enum explore_stop {
   STOP_SPAWNS,   /* a process spawns, or makes objects, without end, and takes no step */
   STOP_BOUND,    /* all was tried that has not more preemptions than were asked for */
   STOP_FOLLOWED, /* only the path of a token was to be followed */
-  STOP_ENDLESS   /* a process computes for seconds without an op */
+  STOP_ENDLESS,  /* a process computes for seconds without an op */
+  STOP_KILLS     /* kills were asked for, and none was tried: a defect of the explorer */
 };
 
 /* Instead of a result: the script reads the clock, so explore again with `clock`, in a new arena.
@@ -113,6 +114,7 @@ struct explore_sum {
   uint32_t states, histories, processes; /* processes: at most in a state */
   uint32_t steps;
   uint32_t preemptions, kills; /* as in the options */
+  uint32_t kill_steps;         /* of the steps: kills */
   double ways, bad_ways;       /* interleavings; < 0: without end */
   bool timed;                  /* somebody waited until some time had passed */
   bool circles;                /* an interleaving may go on for ever */

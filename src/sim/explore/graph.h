@@ -41,6 +41,7 @@ struct exploration {
   uint32_t state_count, state_cap;
   struct explore_step *steps;
   uint32_t step_count, step_cap;
+  uint32_t kill_steps; /* of the steps: kills */
   uint32_t processes, first_history;
   int choice;                      /* which op of a select is taken; -1: the first */
   struct request late, *late_subs; /* of asked_by */
@@ -109,6 +110,10 @@ int graph_components(const struct exploration *x, const uint32_t *set, struct co
 
 /* Look for a circle in which a process waits for ever: x->circle. */
 int graph_starve(struct exploration *x);
+
+/* Kills were asked for, and none was a choice, though processes that may be killed took steps. That
+ * cannot be: whatever makes it so, the verdict is not that of an exploration with kills. */
+bool graph_misses_kills(const struct exploration *x);
 
 /* Count the ways, and say how each state ends. */
 int graph_judge(struct exploration *x);

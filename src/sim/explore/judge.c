@@ -241,3 +241,13 @@ int graph_judge(struct exploration *x) {
   free(c.order);
   return rc;
 }
+
+bool graph_misses_kills(const struct exploration *x) {
+  bool all = x->stop == STOP_COMPLETE || x->stop == STOP_BOUND;
+  if (!all || x->options.kills == 0 || x->kill_steps > 0)
+    return false;
+  for (uint32_t k = 0; k < x->step_count; k++)
+    if (x->steps[k].process != 0)
+      return true;
+  return false;
+}

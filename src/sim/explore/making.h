@@ -23,6 +23,8 @@ struct making {
 /* -- state.c: 0 or -SBX_ENOMEM ------------------------------------------------------------------- */
 
 int making_room(struct making *m, uint32_t count);
+/* The beginning: main alone, with this history, and nothing left of a state that was made before. */
+void making_begin(struct making *m, uint32_t history);
 int making_load(const struct exploration *x, uint32_t state, struct making *m);
 /* Its bytes: x->key. */
 int making_write(struct exploration *x, struct making *m);

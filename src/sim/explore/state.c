@@ -19,6 +19,13 @@ int making_room(struct making *m, uint32_t count) {
   return 0;
 }
 
+void making_begin(struct making *m, uint32_t history) {
+  *m = (struct making){
+      .w = m->w, .histories = m->histories, .ages = m->ages, .cap = m->cap, .count = 1};
+  m->histories[0] = history;
+  m->ages[0] = 0;
+}
+
 void graph_state_parts(const struct exploration *x, uint32_t state, struct state_parts *ret) {
   size_t len;
   const uint8_t *bytes = intern_get(x->keys, state + 1, &len), *end = bytes + len;

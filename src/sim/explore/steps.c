@@ -247,6 +247,7 @@ static int look_at_kill(struct exploration *x, uint32_t state, struct making *m,
   rc = making_close(x, m);
   if (rc == 0)
     rc = making_add(x, m, &to);
+  x->kill_steps += rc == 0;
   const struct explore_step step = {.to = to, .process = (uint16_t)i, .kill = true};
   return rc ? rc : graph_add_step(x, &step);
 }

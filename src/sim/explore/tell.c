@@ -8,6 +8,7 @@ void exploration_sum(const struct exploration *x, struct explore_sum *ret) {
   *ret = (struct explore_sum){.stop = x->stop,
                               .preemptions = x->options.preemptions,
                               .kills = x->options.kills,
+                              .kill_steps = x->kill_steps,
                               .states = x->state_count,
                               .histories = intern_count(x->h.all),
                               .processes = x->processes,
