@@ -204,17 +204,23 @@ static enum explore_end end_of(struct exploration *x, const struct making *m) {
   return held ? EXPLORE_HELD : EXPLORE_WELL;
 }
 
-/* Find the steps of a state. */
+/* The step has been taken: what is no step follows at once, and then it is known where it leads to. */
+static int add_step(struct exploration *x, struct making *m, struct explore_step step) {
+  int rc = making_close(x, m);
+  if (rc == 0)
+    rc = making_add(x, m, &step.to);
+  if (rc == 0)
+    rc = graph_add_step(x, &step);
+  x->kill_steps += rc == 0 && step.kill;
+  return rc;
+}
+
+/* Process `i` takes the step that x->choice says. */
 static int look_step(struct exploration *x, struct making *m, uint32_t i) {
-  uint32_t answer, to;
-  int rc = making_step(x, m, i, &answer);
+  struct explore_step step = {.process = (uint16_t)i};
+  int rc = making_step(x, m, i, &step.answer);
   x->choice = NO_CHOICE;
-  if (rc == 0)
-    rc = making_close(x, m);
-  if (rc == 0)
-    rc = making_add(x, m, &to);
-  const struct explore_step step = {.to = to, .answer = answer, .process = (uint16_t)i};
-  return rc ? rc : graph_add_step(x, &step);
+  return rc ? rc : add_step(x, m, step);
 }
 
 /* The steps of process `i`: one, or one for each op that a select may choose. */
@@ -236,7 +242,6 @@ static int look_at_process(struct exploration *x, uint32_t state, struct making 
 
 /* Process `i` is killed. */
 static int look_at_kill(struct exploration *x, uint32_t state, struct making *m, uint32_t i) {
-  uint32_t to;
   int rc = making_load(x, state, m);
   if (rc || making_left(x, m, i))
     return rc;
@@ -244,12 +249,7 @@ static int look_at_kill(struct exploration *x, uint32_t state, struct making *m,
   world_kill(m->w, i);
   if ((m->histories[i] = history_killed(&x->h, m->histories[i])) == 0)
     return -SBX_ENOMEM;
-  rc = making_close(x, m);
-  if (rc == 0)
-    rc = making_add(x, m, &to);
-  x->kill_steps += rc == 0;
-  const struct explore_step step = {.to = to, .process = (uint16_t)i, .kill = true};
-  return rc ? rc : graph_add_step(x, &step);
+  return add_step(x, m, (struct explore_step){.process = (uint16_t)i, .kill = true});
 }
 
 int graph_look(struct exploration *x, uint32_t state, struct making *m) {
