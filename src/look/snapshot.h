@@ -35,6 +35,7 @@ struct snapshot_need {
   uint32_t slot;
   uint64_t object;                  /* its id; 0: a mere sleep */
   uint64_t queue;                   /* PIPE_*: id of the queue that the end receives from */
+  uint32_t ticket;                  /* QUEUE_MEET: the low bits of its item's number */
   char object_name[NAME_MAX_BYTES]; /* "" if it has none */
   bool ready; /* of synchronisation objects: it could go on now; of others see look/waits.h */
 };

@@ -38,9 +38,24 @@ static bool read_queue(const struct snapshot_queue *q, struct queue_state *ret) 
   return true;
 }
 
+/* A put into a queue without room; that of a select waits for a reader. One that waits for another's
+ * item to be taken needs a reader afterwards. */
+static bool met_can(const struct snapshot_queue *q, const struct snapshot_need *n,
+                    const struct queue_state *state) {
+  uint32_t got = (uint32_t)(q->put - q->items);
+  if (n->kind == OP_QUEUE_MEET)
+    return state->closed || (int32_t)(got - n->ticket) >= 0;
+  return state->closed || (q->items == 0 && q->readers.count > 0);
+}
+
 static bool queue_can(const struct snapshot *s, const struct snapshot_need *n) {
+  const struct snapshot_queue *q = queue_of(s, n);
   struct queue_state state;
-  return !read_queue(queue_of(s, n), &state) || queue_enabled(&state, n->kind);
+  if (!read_queue(q, &state))
+    return true;
+  if (queue_meets(q->max) && (n->kind == OP_QUEUE_PUT || n->kind == OP_QUEUE_MEET))
+    return met_can(q, n, &state);
+  return queue_enabled(&state, n->kind);
 }
 
 /* Of an end that nobody could send to, a receiver learns by itself: it does not sleep steadily. */
@@ -78,6 +93,7 @@ static bool sync_can(const struct snapshot *s, const struct snapshot_need *n) {
 
 static const struct wait_rule rule_PROCESS_JOIN = {process_can, "", NULL},
                               rule_QUEUE_PUT = {queue_can, "queue", "empty"},
+                              rule_QUEUE_MEET = {queue_can, "queue", "empty"},
                               rule_QUEUE_GET = {queue_can, "queue", "fill"},
                               rule_QUEUE_JOIN = {queue_can, "queue", "finish"},
                               rule_PIPE_RECV = {pipe_can, "pipe", "fill"},

@@ -4,6 +4,7 @@
 
 #include "look/waits_internal.h"
 #include "object/past.h"
+#include "object/queue.h"
 #include "object/sync.h"
 
 /* " by setter#3", " by main" */
@@ -76,6 +77,11 @@ static int tell_queue(const struct snapshot_need *n, const struct snapshot_queue
   const char *put = n->type == OBJECT_PIPE ? "sent" : "put";
   if (!q->exact)
     return 0;
+  if (n->kind == OP_QUEUE_MEET)
+    return buf_format(out, "a queue without room: nobody takes the item");
+  if (n->kind == OP_QUEUE_PUT && queue_meets(q->max))
+    return buf_format(out, "a queue without room: %s",
+                      q->items ? "another item is on offer" : "nobody waits in get");
   if (n->kind == OP_QUEUE_PUT)
     return buf_format(out, "full, with %" PRIu64 " of %" PRIu64 " items", q->items, q->max);
   if (n->kind == OP_QUEUE_JOIN)

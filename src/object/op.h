@@ -208,7 +208,7 @@ struct op {
   struct value_args *value; /* VALUE_*, DICT_*, ARRAY_*: borrowed */
 
   /* Numbers. */
-  int number; /* ARRAY_COPY: how many elements, in; GET: 1 if it is a step of items(), 2 if of receive(); AWAIT: 1 if the
+  int number; /* QUEUE_PUT, QUEUE_MEET: 1 if it is a brief one (object/queue.h), in; ARRAY_COPY: how many elements, in; GET: 1 if it is a step of items(), 2 if of receive(); AWAIT: 1 if the
                      process has looked already, else it does not wait; PEEK: how many items, 0: one, bare; SIGNAL:
                      its number in; LOOK at a process: 1 if only
                      what never changes of it is meant; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE, RWLOCK_*: 1 if
@@ -216,7 +216,8 @@ struct op {
                      out */
   uint32_t sub_count; /* SELECT: of subs */
   uint64_t
-      count; /* ARRAY_*: which element, or the first, from 1, in; RELEASE, NOTIFY: how many, in; BARRIER_WAIT, PASS: its index, out, or 0: it
+      count; /* ARRAY_*: which element, or the first, from 1, in; RELEASE, NOTIFY: how many, in; QUEUE_PUT: 1 if a QUEUE_MEET must follow, with
+                         `item` as its ticket, out; BARRIER_WAIT, PASS: its index, out, or 0: it
                          is to run the action; LATCH_DOWN:
                          by how much, in, and what is left, out; PROGRESS_ADD:
                          an int64_t, PROGRESS_SET, in; SELECT: 1 if the script minds the order of the
@@ -273,9 +274,12 @@ struct process_info {
   char spawned_at[WHERE_MAX];
 };
 
+/* As the capacity of a queue: it has no room, see object/queue.h. */
+#define QUEUE_NO_ROOM UINT64_MAX
+
 struct queue_options {
   const char *name;         /* NULL: none */
-  uint64_t max;             /* items; 0: unbounded */
+  uint64_t max;             /* items; 0: unbounded; QUEUE_NO_ROOM */
   int transport;            /* enum queue_transport */
   uint64_t log_limit_bytes; /* 0: a quarter of memory */
   locate_fn *locate;        /* where it is made, for traces; may be NULL */
@@ -289,7 +293,7 @@ enum queue_transport { TRANSPORT_AUTO, TRANSPORT_PIPE, TRANSPORT_SHM };
 struct queue_info {
   uint64_t id;
   uint64_t len; /* items, exact */
-  uint64_t max; /* 0: unbounded */
+  uint64_t max; /* 0: unbounded; QUEUE_NO_ROOM, then `len` is 0 */
   enum queue_transport transport;
   bool closed;
   char name[NAME_MAX_BYTES];

@@ -36,3 +36,36 @@ int queue_apply(struct queue_state *s, enum op_kind kind) {
     return -SBX_EINVAL;
   }
 }
+
+/* -- queues without room ----------------------------------------------------------------------- */
+
+bool queue_met_enabled(const struct queue_state *s, const struct queue_ask *ask) {
+  switch (ask->kind) {
+  case OP_QUEUE_PUT:
+    return queue_enabled(s, OP_QUEUE_PUT) && (s->closed || !ask->brief || ask->readers > 0);
+  case OP_QUEUE_MEET:
+    return s->closed || s->offer != ask->who || (ask->brief && ask->readers == 0);
+  default:
+    return queue_enabled(s, ask->kind);
+  }
+}
+
+static int meet(struct queue_state *s, uint64_t who) {
+  if (s->offer != who)
+    return 0;
+  s->offer = 0;
+  s->got++;
+  s->done++;
+  return s->closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
+}
+
+int queue_met_apply(struct queue_state *s, const struct queue_ask *ask) {
+  if (ask->kind == OP_QUEUE_MEET)
+    return meet(s, ask->who);
+  int rc = queue_apply(s, ask->kind);
+  if (rc == 0 && ask->kind == OP_QUEUE_PUT)
+    s->offer = ask->who;
+  if (rc == 0 && ask->kind == OP_QUEUE_GET)
+    s->offer = 0;
+  return rc;
+}

@@ -131,8 +131,9 @@ static int refuse(struct os_backend *b, struct op *op) {
 #define ROW_HANDLE_RELEASE objects_release
 #define ROW_QUEUE_NEW objects_new_queue
 #define ROW_QUEUE_LOOK objects_look_queue
-#define ROW_QUEUE_PUT queue_put, TRIED(try_put, queue_arm)
-#define ROW_QUEUE_GET queue_get, TRIED(try_get, queue_arm)
+#define ROW_QUEUE_PUT queue_put, try_put, queue_arm, queue_disarm
+#define ROW_QUEUE_MEET queue_meet, ALONE
+#define ROW_QUEUE_GET queue_get, try_get, queue_arm, queue_disarm
 #define ROW_QUEUE_TAKE queue_take
 #define ROW_QUEUE_PEEK queue_peek
 #define ROW_QUEUE_CLOSE queue_close

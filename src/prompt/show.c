@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/width.h"
 #include "look/waits.h"
+#include "object/queue.h"
 #include "prompt/show_internal.h"
 
 /* -- numbers --------------------------------------------------------------------------------- */
@@ -238,12 +239,14 @@ static const struct table_column queue_columns[] = {
 static void queue_row(struct table *t, const struct snapshot *s, const struct snapshot_queue *q) {
   static const char *const transports[] = {"auto", "pipe", "shm"};
   char items[SHOW_NUMBER];
-  bool full = q->max && q->items >= q->max;
+  bool full = q->max && !queue_meets(q->max) && q->items >= q->max;
   count_text(q->items, items);
   table_cell(t, NULL, "%" PRIu64, q->id);
   table_cell(t, NULL, "%s", q->name);
   table_cell(t, NULL, "%s%s", q->exact ? "" : ">=", items);
-  if (q->max)
+  if (queue_meets(q->max))
+    table_cell(t, NULL, "0");
+  else if (q->max)
     cell_count(t, q->max);
   else
     table_cell(t, NULL, "%s", "");

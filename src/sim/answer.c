@@ -171,7 +171,8 @@ static int deliver_value(const struct answer *a, struct value_args *v) {
 /* Does the op tell how many it did? */
 static bool counts(enum op_kind kind) {
   enum object_type type = op_describe(kind)->type;
-  return (type >= OBJECT_LOCK && type <= OBJECT_BARRIER) || type == OBJECT_LATCH;
+  return kind == OP_QUEUE_PUT || (type >= OBJECT_LOCK && type <= OBJECT_BARRIER) ||
+         type == OBJECT_LATCH;
 }
 
 int answer_deliver(const struct answer *a, struct op *op,

@@ -121,6 +121,7 @@ static int drop(struct world *w, uint32_t i, const struct request *r, struct ans
 #define ROW_QUEUE_NEW world_queue_new
 #define ROW_QUEUE_LOOK world_queue_look
 #define ROW_QUEUE_PUT world_queue_do, TOGETHER(world_queue_can)
+#define ROW_QUEUE_MEET world_queue_do, ALONE(world_queue_can)
 #define ROW_QUEUE_GET world_queue_do, TOGETHER(world_queue_can)
 #define ROW_QUEUE_TAKE world_queue_take
 #define ROW_QUEUE_PEEK world_queue_peek

@@ -267,6 +267,11 @@ void world_visit_refs(const uint8_t *at, uint64_t count,
 int world_value_read(const struct world_object *o, struct buf *out);
 bool world_value_is_number(const struct world_object *o);
 
+/* Must a get join the line of readers of a queue without room? */
+bool world_queue_must_join(struct world *w, uint32_t i, const struct request *r);
+/* A MEET gives up with this result: its item is withdrawn, if nobody took it. -SBX_ENOMEM */
+int world_queue_give_up(struct world *w, uint32_t i, const struct request *r, int rc,
+                        struct answer *a);
 world_can_fn world_queue_can, world_pipe_can, world_changed_can;
 world_perform_fn world_value_do, world_dict_do, world_array_do;
 /* The words of a new array are written: its elements. 0 or -SBX_ENOMEM */

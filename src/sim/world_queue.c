@@ -89,25 +89,84 @@ int world_queue_new(struct world *w, uint32_t i, const struct request *r, struct
   if (rc)
     return rc;
   w->objects[slot].queue.max = r->max;
-  w->objects[slot].transport = r->transport;
+  w->objects[slot].transport = queue_meets(r->max) ? TRANSPORT_SHM : r->transport;
   w->objects[slot].owner = 0;
   a->made = world_ref(w, slot);
   return 0;
 }
 
+/* Other processes that wait in get, and can act. */
+static uint64_t readers_of(const struct world *w, uint32_t i, uint32_t slot) {
+  uint64_t n = 0;
+  for (uint32_t k = 0; k < w->place_count; k++) {
+    const struct world_place *p = &w->places[k];
+    n += p->slot == slot && p->kind == OP_QUEUE_GET && p->ticket && p->process != i &&
+         !w->actors[p->process].stopped;
+  }
+  return n;
+}
+
+static struct queue_ask ask_of(const struct world *w, uint32_t i, const struct request *r) {
+  return (struct queue_ask){.kind = r->kind,
+                            .brief = r->number == 1,
+                            .who = world_who(i),
+                            .readers = readers_of(w, i, r->object.slot)};
+}
+
+bool world_queue_must_join(struct world *w, uint32_t i, const struct request *r) {
+  const struct world_place *p = world_place_of(w, r->object.slot, i);
+  return r->kind == OP_QUEUE_GET && queue_meets(w->objects[r->object.slot].queue.max) &&
+         (!p || !p->ticket);
+}
+
+static bool enabled(struct world *w, uint32_t i, const struct request *r) {
+  const struct queue_state *s = &w->objects[r->object.slot].queue;
+  const struct queue_ask ask = ask_of(w, i, r);
+  return queue_meets(s->max) ? queue_met_enabled(s, &ask) : queue_enabled(s, r->kind);
+}
+
 enum world_can world_queue_can(struct world *w, uint32_t i, const struct request *r) {
-  (void)i;
-  return world_if(w, r, queue_enabled(&w->objects[r->object.slot].queue, r->kind));
+  bool joins = !deadline_is_over(w, r->deadline_ns) && world_queue_must_join(w, i, r);
+  return world_if(w, r, enabled(w, i, r) || joins);
+}
+
+/* The item on offer is thrown away. */
+static int withdraw(struct world *w, uint32_t i, struct world_object *o) {
+  struct answer none = {0};
+  return take_item(w, i, o, &(struct request){.kind = OP_QUEUE_MEET}, &none);
+}
+
+static int meet(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
+  struct world_object *o = &w->objects[r->object.slot];
+  const struct queue_ask ask = ask_of(w, i, r);
+  a->rc = queue_met_apply(&o->queue, &ask);
+  return a->rc ? withdraw(w, i, o) : 0;
+}
+
+int world_queue_give_up(struct world *w, uint32_t i, const struct request *r, int rc,
+                        struct answer *a) {
+  int failed = meet(w, i, r, a);
+  a->rc = rc;
+  return failed;
 }
 
 int world_queue_do(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
   struct world_object *o = &w->objects[r->object.slot];
-  a->rc = queue_apply(&o->queue, r->kind);
+  if (r->kind == OP_QUEUE_MEET)
+    return meet(w, i, r, a);
+  if (!enabled(w, i, r)) { /* a reader joins the line: a step of its own */
+    struct world_view view = {.w = w, .slot = r->object.slot, .process = i, .kind = OP_QUEUE_GET};
+    return world_view_ops.enter(&view) ? WORLD_GOES_ON : -SBX_ENOMEM;
+  }
+  const struct queue_ask ask = ask_of(w, i, r);
+  a->rc = queue_meets(o->queue.max) ? queue_met_apply(&o->queue, &ask)
+                                    : queue_apply(&o->queue, r->kind);
   if (a->rc)
     return 0;
   switch (r->kind) {
   case OP_QUEUE_PUT:
     a->item = o->queue.put;
+    a->count = queue_meets(o->queue.max);
     return append_item(w, o, r);
   case OP_QUEUE_GET:
     a->item = o->queue.got;
@@ -155,7 +214,7 @@ int world_queue_look(struct world *w, uint32_t i, const struct request *r, struc
   const struct world_object *o = &w->objects[r->object.slot];
   (void)i;
   a->queue = (struct queue_info){.id = o->serial,
-                                 .len = queue_len(&o->queue),
+                                 .len = queue_meets(o->queue.max) ? 0 : queue_len(&o->queue),
                                  .max = o->queue.max,
                                  .transport = (enum queue_transport)o->transport,
                                  .closed = o->queue.closed};

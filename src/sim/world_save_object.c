@@ -16,6 +16,7 @@ static void put_queue(struct writer *to, const struct world *w, const struct wor
   put(to, q.done);
   put(to, q.max);
   put(to, q.closed);
+  put(to, q.offer);
   put_int(to, o->transport);
   put(to, o->owner);
 }
@@ -26,6 +27,7 @@ static void get_queue(struct reader *from, struct world_object *o) {
   o->queue.done = get(from);
   o->queue.max = get(from);
   o->queue.closed = get_below(from, 2);
+  o->queue.offer = get(from);
   o->transport = (int)get_int(from);
   o->owner = get(from);
 }

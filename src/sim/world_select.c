@@ -16,12 +16,17 @@ static bool is_due(struct world *w, uint32_t i, const struct request *sub) {
   return !row->in_select || !row->can || row->can(w, i, sub) == WORLD_GOES;
 }
 
+/* Events, and queues without room. */
+static bool joins(struct world *w, uint32_t i, const struct request *sub) {
+  const struct world_place *p = world_place_of(w, sub->object.slot, i);
+  return (sub->kind == OP_EVENT_WAIT && (!p || p->ticket == 0)) ||
+         (sub->kind == OP_QUEUE_GET && world_queue_must_join(w, i, sub));
+}
+
 static bool must_join(struct world *w, uint32_t i, const struct request *r) {
-  for (uint32_t k = 0; k < r->sub_count && !deadline_is_over(w, r->deadline_ns); k++) {
-    const struct world_place *p = world_place_of(w, r->subs[k].object.slot, i);
-    if (r->subs[k].kind == OP_EVENT_WAIT && (!p || p->ticket == 0))
+  for (uint32_t k = 0; k < r->sub_count && !deadline_is_over(w, r->deadline_ns); k++)
+    if (joins(w, i, &r->subs[k]))
       return true;
-  }
   return false;
 }
 
@@ -36,10 +41,10 @@ enum world_can world_select_can(struct world *w, uint32_t i, const struct reques
 
 static int join_lines(struct world *w, uint32_t i, const struct request *r) {
   for (uint32_t k = 0; k < r->sub_count; k++) {
-    if (r->subs[k].kind != OP_EVENT_WAIT)
+    if (!joins(w, i, &r->subs[k]))
       continue;
     struct world_view view = {
-        .w = w, .slot = r->subs[k].object.slot, .process = i, .kind = OP_EVENT_WAIT};
+        .w = w, .slot = r->subs[k].object.slot, .process = i, .kind = r->subs[k].kind};
     if (!world_view_ops.enter(&view))
       return -SBX_ENOMEM;
   }

@@ -37,6 +37,10 @@ static struct snapshot_need need_of(struct world *w, uint32_t i, const struct re
     n.slot = world_target(w, r);
     n.object = w->objects[n.slot].serial;
   }
+  if (n.kind == OP_QUEUE_MEET) {
+    const struct queue_state *q = &w->objects[n.slot].queue;
+    n.ticket = (uint32_t)(q->offer == world_who(i) ? q->got + 1 : q->got);
+  }
   if (n.type == OBJECT_PIPE)
     n.queue = queue_of_end(&w->objects[n.slot]);
   if (sync_machine_of(n.type) && n.type != OBJECT_PIPE)
@@ -170,7 +174,7 @@ static int list_people(const struct look *l, uint32_t slot, struct snapshot_queu
       bool pipe = n->type == OBJECT_PIPE && n->queue == q->id;
       if (pipe || (n->kind == OP_QUEUE_GET && n->object == q->id))
         rc = index_list_add(&q->readers, i);
-      else if (n->kind == OP_QUEUE_PUT && n->object == q->id)
+      else if ((n->kind == OP_QUEUE_PUT || n->kind == OP_QUEUE_MEET) && n->object == q->id)
         rc = index_list_add(&q->writers, i);
     }
   }

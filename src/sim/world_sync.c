@@ -260,6 +260,8 @@ int world_give_up(struct world *w, uint32_t i, const struct request *r, int rc, 
     a->number = -1;
   if (r->kind == OP_CONDITION_WAIT && w->actors[i].op.wait.step != CONDITION_ENTER)
     return world_condition_give_up(w, i, r, rc, a);
+  if (r->kind == OP_QUEUE_MEET)
+    return world_queue_give_up(w, i, r, rc, a);
   if (sync_machine_of((enum object_type)r->object.type))
     world_leave_line(w, i, world_target(w, r), r);
   a->rc = rc;

@@ -86,6 +86,9 @@ static int64_t deadline_of(enum patience patience) {
   return patience == POLL ? 0 : patience == TIMED ? clock_now_ns() + SOON_NS : SBX_FOREVER;
 }
 
+/* Of queues without room: the number of the item that this process has put last. */
+static uint64_t offered[THINGS_MAX];
+
 static void make_op(struct work *w, const struct order *o, const struct step *s, int sub,
                     struct op *op) {
   const struct request *r = &o->request;
@@ -112,7 +115,11 @@ static void make_op(struct work *w, const struct order *o, const struct step *s,
     op->queue_info = &w->info.queue;
   else if (is_look(s->kind))
     op->sync_info = &w->info.sync;
-  op->number = is_array_op(s->kind) ? r->many : r->looked;
+  op->number = is_array_op(s->kind)      ? r->many
+               : s->kind == OP_QUEUE_PUT ? r->patience == POLL
+                                         : r->looked;
+  if (s->kind == OP_QUEUE_MEET)
+    op->ticket = offered[s->thing];
   if (is_array_op(s->kind)) {
     w->args.number = array_brings(r);
   } else if (r->is_number) {
@@ -197,6 +204,8 @@ static void do_op(const struct order *o, struct answer *ret) {
   else
     op = subs[0];
   ret->rc = perform(&b->base, &op);
+  if (op.kind == OP_QUEUE_PUT && ret->rc == 0)
+    offered[r->step.thing] = op.item;
   int done = r->step.kind == OP_SELECT ? op.number : 0;
   ret->number = op.number;
   if (done >= 0)

@@ -153,7 +153,9 @@ static int64_t deadline_of(enum patience patience) {
 
 static void make_value(struct work *to, const struct request *r, const struct step *s) {
   to->r.has_value = true;
-  to->r.number = is_array_op(s->kind) ? r->many : r->looked;
+  to->r.number = is_array_op(s->kind)      ? r->many
+                 : s->kind == OP_QUEUE_PUT ? r->patience == POLL
+                                           : r->looked;
   if (is_array_op(s->kind)) {
     to->r.value = array_brings(r);
   } else if (r->is_number) {

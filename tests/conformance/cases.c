@@ -50,6 +50,7 @@ struct case_row {
 #define CASE_QUEUE_NEW NOT_BY_ITSELF("each sequence makes its objects by it (backend_os.c)")
 #define CASE_QUEUE_LOOK DRAWN_BY("queue")
 #define CASE_QUEUE_PUT DRAWN_BY("queue")
+#define CASE_QUEUE_MEET DRAWN_BY("meet")
 #define CASE_QUEUE_GET DRAWN_BY("queue")
 #define CASE_QUEUE_TAKE                                                                            \
   NOT_BY_ITSELF(                                                                                   \

@@ -327,6 +327,13 @@ static const char *queue_law(const struct lawful *l, const struct told *b, const
     LAW(l->rc == (undone > len ? 0 : -SBX_ETASKS), "what was taken is marked, and no more");
     LAW(queue_undone(&a->queue) == undone - (undone > len), "a mark counts one item as done");
     break;
+  case OP_QUEUE_MEET:
+    LAW(b->items <= 1, "no more than one item is on offer");
+    LAW(l->rc == 0 ? a->items == len : len == 1 && a->items == 0,
+        "an item is taken, and then the others stay, or withdrawn");
+    LAW(l->rc != 0 || b->queue.offer != l->who, "what is on offer is not taken");
+    LAW(l->rc == 0 || (b->queue.offer == l->who && closed), "only its putter withdraws an item");
+    break;
   case OP_QUEUE_JOIN:
     LAW(l->rc == 0 && undone == 0, "a join waits until all is done");
     break;

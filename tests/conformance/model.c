@@ -350,6 +350,27 @@ static bool has_peer(const struct model *m, const struct model_state *s, int pro
 static bool reads_as_expected(struct model_thing *t, enum object_type type,
                               const struct request *r);
 
+/* Of a queue without room. A reader that waits stands in line; a put that polls is a brief one. */
+static struct queue_ask ask_of(const struct model *m, const struct model_state *s, int proc,
+                               const struct model_look *l) {
+  struct queue_ask ask = {.kind = (enum op_kind)l->kind,
+                          .brief = l->kind == OP_QUEUE_PUT && l->patience == POLL,
+                          .who = s->procs[proc].who};
+  for (int i = 0; i < m->setup->proc_count; i++)
+    ask.readers += i != proc && lives(&s->procs[i]) && s->procs[i].stage == STAGE_WAITS &&
+                   m->requests[i].step.kind == OP_QUEUE_GET &&
+                   m->requests[i].step.thing == l->thing;
+  return ask;
+}
+
+static bool queue_goes(const struct model *m, const struct model_state *s, int proc,
+                       const struct model_look *l) {
+  const struct queue_state *q = &s->things[l->thing].queue;
+  const struct queue_ask ask = ask_of(m, s, proc, l);
+  return queue_meets(q->max) ? queue_met_enabled(q, &ask)
+                             : queue_enabled(q, (enum op_kind)l->kind);
+}
+
 static bool is_enabled(const struct model *m, struct model_state *s, int proc,
                        const struct model_look *l) {
   struct view v = {.m = m, .s = s, .thing = l->thing, .proc = proc};
@@ -358,7 +379,7 @@ static bool is_enabled(const struct model *m, struct model_state *s, int proc,
     return true;
   switch (type_of(l)) {
   case OBJECT_QUEUE:
-    return queue_enabled(&s->things[l->thing].queue, kind);
+    return queue_goes(m, s, proc, l);
   case OBJECT_PIPE:
     return pipe_enabled(kind, &s->things[l->thing].queue, has_peer(m, s, proc, l->thing));
   case OBJECT_PROCESS:
@@ -456,8 +477,16 @@ static void put_number(struct buf *contents, uint64_t number) {
   must(contents_put(contents, &number, sizeof number));
 }
 
-static int do_queue(struct model_thing *t, enum op_kind kind, uint64_t item, struct answer *a) {
-  int rc = queue_apply(&t->queue, kind);
+static int do_queue(const struct model *m, struct model_state *s, int proc,
+                    const struct model_look *l, struct answer *a) {
+  struct model_thing *t = &s->things[l->thing];
+  const struct queue_ask ask = ask_of(m, s, proc, l);
+  enum op_kind kind = ask.kind;
+  uint64_t item = l->item;
+  int rc = queue_meets(t->queue.max) ? queue_met_apply(&t->queue, &ask)
+                                     : queue_apply(&t->queue, kind);
+  if (kind == OP_QUEUE_MEET && rc)
+    contents_take(&t->contents);
   if (rc)
     return rc;
   if (kind == OP_QUEUE_PUT)
@@ -716,7 +745,7 @@ static int do_step(const struct model *m, struct model_state *s, int proc,
     return do_look(m, s, l, &p->answer);
   switch (type_of(l)) {
   case OBJECT_QUEUE:
-    return do_queue(&s->things[l->thing], (enum op_kind)l->kind, l->item, &p->answer);
+    return do_queue(m, s, proc, l, &p->answer);
   case OBJECT_PIPE:
     return do_pipe(m, s, l, &p->answer);
   case OBJECT_PROCESS:
@@ -898,6 +927,10 @@ static void give_up(struct model *m, struct model_state *s, int proc, const stru
   const struct sync_machine *machine = sync_machine_of(type_of(l));
   struct view v = {.m = m, .s = s, .thing = l->thing, .proc = proc};
   struct sync_step step = step_of(s, proc, l, NULL);
+  if (l->kind == OP_QUEUE_MEET) { /* its item is withdrawn, if it is still on offer */
+    struct answer none = {0};
+    do_queue(m, s, proc, l, &none);
+  }
   if (!machine || l->sub)
     return;
   struct told after;
@@ -1146,7 +1179,7 @@ void model_look(const struct model *m, struct model_state *s, int thing, struct 
   enum object_type type = m->setup->things[thing].type;
   const struct sync_machine *machine = sync_machine_of(type);
   if (type == OBJECT_QUEUE || type == OBJECT_PIPE) {
-    ret->count = queue_len(&t->queue);
+    ret->count = queue_meets(t->queue.max) ? 0 : queue_len(&t->queue);
     ret->closed = t->queue.closed;
     return;
   }

@@ -57,6 +57,7 @@ static int add_link(struct cast *c, struct link link) {
 static const char *word_of(enum op_kind kind) {
   switch (kind) {
   case OP_QUEUE_PUT:
+  case OP_QUEUE_MEET:
     return "emptied by";
   case OP_QUEUE_GET:
   case OP_PIPE_RECV:

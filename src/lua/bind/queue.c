@@ -13,11 +13,11 @@
 static uint64_t check_max(lua_State *L, int arg) {
   int whole;
   lua_Integer max = lua_tointegerx(L, -1, &whole);
-  if (!whole || lua_type(L, -1) != LUA_TNUMBER || max < 1)
+  if (!whole || lua_type(L, -1) != LUA_TNUMBER || max < 0)
     luaL_argerror(L, arg,
-                  lua_pushfstring(L, "max must be a whole number of items, 1 or more, not %s",
+                  lua_pushfstring(L, "max must be a whole number of items, 0 or more, not %s",
                                   lib_say(L, -1)));
-  return (uint64_t)max;
+  return max ? (uint64_t)max : QUEUE_NO_ROOM;
 }
 
 static void read_options(lua_State *L, struct queue_options *o) {
@@ -71,6 +71,26 @@ static int put_done(lua_State *L, int rc) {
   return 1;
 }
 
+/* Of a queue without room: the item is on offer; a reader is to take it. */
+int lib_put_meet(struct lib *lib, const struct op *put, bool brief) {
+  struct op meet = {.kind = OP_QUEUE_MEET,
+                    .object = put->object,
+                    .deadline_ns = brief ? SBX_FOREVER : put->deadline_ns,
+                    .number = brief,
+                    .ticket = put->item,
+                    .locate = put->locate,
+                    .locate_ctx = put->locate_ctx};
+  return perform(lib->b, &meet);
+}
+
+/* A put of which the time is up asks for a reader that waits: see object/queue.h. */
+static int perform_put(struct lib *lib, struct op *op) {
+  bool brief = op->deadline_ns != SBX_FOREVER && op->deadline_ns <= lib->b->run->now(lib->b);
+  op->number = brief;
+  int rc = perform(lib->b, op);
+  return rc == 0 && op->count ? lib_put_meet(lib, op, brief) : rc;
+}
+
 int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, enum op_kind kind,
                         int64_t deadline_ns) {
   struct op_refs refs = lib_flying(lib, 0, lib->messages.flying.len);
@@ -82,7 +102,7 @@ int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, e
                   .refs = refs.count ? &refs : NULL,
                   .locate = lib_locate,
                   .locate_ctx = L};
-  int rc = perform(lib->b, &op);
+  int rc = kind == OP_QUEUE_PUT ? perform_put(lib, &op) : perform(lib->b, &op);
   lib_sent(L, lib);
   return rc;
 }
@@ -102,7 +122,7 @@ static int put_scalar(lua_State *L, struct lib *lib, struct handle *h, int64_t d
                   .more_len = item->more_len,
                   .locate = lib_locate,
                   .locate_ctx = L};
-  return put_done(L, perform(lib->b, &op));
+  return put_done(L, perform_put(lib, &op));
 }
 
 static int put(lua_State *L, struct lib *lib, int64_t deadline_ns) {
@@ -343,7 +363,7 @@ static int l_queue_empty(lua_State *L) {
 static int l_queue_full(lua_State *L) {
   struct queue_info info;
   look(L, &info);
-  lua_pushboolean(L, info.max != 0 && info.len >= info.max);
+  lua_pushboolean(L, info.max == QUEUE_NO_ROOM || (info.max != 0 && info.len >= info.max));
   return 1;
 }
 
@@ -388,7 +408,9 @@ static int l_queue_tostring(lua_State *L) {
   look(L, &i);
   lua_pushfstring(L, "queue: %s#%I (%I", i.name[0] ? i.name : "queue", (LUAI_UACINT)i.id,
                   (LUAI_UACINT)i.len);
-  if (i.max)
+  if (i.max == QUEUE_NO_ROOM)
+    lua_pushliteral(L, " of 0");
+  else if (i.max)
     lua_pushfstring(L, " of %I", (LUAI_UACINT)i.max);
   else
     lua_pushliteral(L, "");

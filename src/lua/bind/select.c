@@ -133,6 +133,7 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
     op->refs = op->out ? &e->refs : NULL;
   } else if (luaL_testudata(L, ENTRY, PUTTING_TYPE)) {
     op->kind = OP_QUEUE_PUT;
+    op->number = 1;
     read_putting(L, lib, s, e);
   } else if ((timer = luaL_testudata(L, ENTRY, TIMER_TYPE))) {
     op->kind = OP_CLOCK_SLEEP;
@@ -379,6 +380,23 @@ static int select_futures(lua_State *L) {
   return native_call(L, "wait", "select"); /* keys, list, timeout */
 }
 
+/* The op; and of a put into a queue without room what follows. If its item is withdrawn, since the
+ * reader took something else, the select goes on. */
+static int perform_select(struct lib *lib, struct selection *s, struct op *select) {
+  for (;;) {
+    int rc = perform(lib->b, select);
+    if (rc || select->number < 0 || s->ops[select->number].kind != OP_QUEUE_PUT ||
+        !s->ops[select->number].count)
+      return rc;
+    struct op put = alone(s, select);
+    if ((rc = lib_put_meet(lib, &put, true)) != -SBX_ETIMEDOUT) {
+      if (rc == -SBX_EINTERRUPTED)
+        select->number = -1;
+      return rc;
+    }
+  }
+}
+
 static int l_select(lua_State *L) {
   struct lib *lib = lib_of(L);
   luaL_argexpected(L, lua_istable(L, LIST), LIST, "list of what to wait for");
@@ -406,7 +424,7 @@ static int l_select(lua_State *L) {
   int rc = 0;
   op.number = find_taken(lib, &s);
   if (op.number < 0)
-    rc = perform(lib->b, &op);
+    rc = perform_select(lib, &s, &op);
   if (s.encoded)
     lib_sent(L, lib);
   if (op.number >= 0 && rc == 0)

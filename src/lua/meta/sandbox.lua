@@ -256,7 +256,7 @@ function Process:stop(grace) end
 
 ---Options of a queue.
 ---@class sandbox.QueueOptions
----@field max? integer # its capacity in items, 1 or more; default: unbounded
+---@field max? integer # its capacity in items, 0 or more; default: unbounded. 0: a put waits for its get
 ---@field name? string # in reports
 ---@field transport? "auto"|"pipe"|"shm" # how items are carried; "auto" (the default) uses the pipe when a reader sleeps, else shared memory
 
@@ -266,6 +266,17 @@ function Process:stop(grace) end
 ---local q = queue(2)
 ---print(q:put("a"), q:put("b"), q:put("c", 0)) --> true	true	nil	timeout
 ---print(q:get(), #q) --> a	1
+---```
+---
+---A queue without room, `queue(0)`, makes both sides meet: `put` returns when a reader has the item. A put whose time is up
+---takes its item back: an item is either taken or withdrawn, and a withdrawn one is never delivered. If a process is killed
+---while it waits in `put`, its item goes to the next reader.
+---```lua
+---local q = queue(0)
+---local p = spawn(function() return q:put("hello") end)
+---print(q:get(), #q) --> hello	0
+---print(p:join()) --> true	true
+---print(q:put("nobody is there", 0.01)) --> nil	timeout
 ---```
 ---@param max? integer|sandbox.QueueOptions # its capacity in items, or a table of options
 ---@return sandbox.Queue queue
@@ -319,7 +330,8 @@ function Queue:put(item, timeout) end
 ---@return "timeout"|"closed"|nil reason # "closed": the queue is closed and empty
 function Queue:get(timeout) end
 
----Add an item if there is room now; `put` with a timeout of 0.
+---Add an item if there is room now; `put` with a timeout of 0. Of a queue without room: if a reader waits in `get`, or in a
+---`select`, and takes it.
 ---@param item any # not nil
 ---@return true? ok
 ---@return "timeout"? reason
@@ -334,11 +346,11 @@ function Queue:try_get() end
 ---@return integer count
 function Queue:len() end
 
----Is the queue empty?
+---Is the queue empty? Always true for a queue without room: what is on offer is still its putter's.
 ---@return boolean empty
 function Queue:empty() end
 
----Is the queue full? Never true for a queue without `max`.
+---Is the queue full? Never true for a queue without `max`, always for one without room.
 ---@return boolean full
 function Queue:full() end
 
@@ -386,7 +398,7 @@ function Queue:task_done() end
 ---@return "timeout"? reason
 function Queue:join(timeout) end
 
----An entry for `sandbox.select` that puts `item` when there is room.
+---An entry for `sandbox.select` that puts `item` when there is room; into a queue without room, when a reader waits and takes it.
 ---```lua
 ---local full, free = queue(1), queue(1)
 ---full:put("x")

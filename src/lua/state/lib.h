@@ -296,6 +296,10 @@ int lib_process_start(lua_State *L);
 int lib_perform_encoded(lua_State *L, struct lib *lib, const struct handle *h, enum op_kind kind,
                         int64_t deadline_ns);
 
+/* A put into a queue without room was performed (op.count is 1): wait until a reader has the item. 0,
+ * -SBX_ETIMEDOUT, -SBX_ECLOSED, -SBX_EINTERRUPTED: it is withdrawn. */
+int lib_put_meet(struct lib *lib, const struct op *put, bool brief);
+
 /* Put what lib_encode made: pushes what q:put returns, returns how many. */
 int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns);
 

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "os/queue/queue_internal.h"
+#include "os/shared/line.h"
+#include "os/shared/turns.h"
 #include "os/shared/wait.h"
 
 /* -- put ------------------------------------------------------------------------------------- */
@@ -124,8 +126,14 @@ static bool has_room(struct os_backend *b, const struct queue *q, struct queue_r
   struct queue_state s = queue_now(b, q);
   if (!queue_enabled(&s, OP_QUEUE_PUT))
     return false;
-  r->put.seen[SEEN_ROOM] = items + (s.max - queue_len(&s));
+  r->put.seen[SEEN_ROOM] = items + (queue_places(s.max) - queue_len(&s));
   return true;
+}
+
+/* Is a put enabled? Holder of put; of a queue without room holder of both. */
+static bool may_put(struct os_backend *b, const struct queue *q, struct queue_record *r,
+                    const struct op *op) {
+  return queue_meets(r->max) ? queue_met_may_put(b, q, op) : has_room(b, q, r);
 }
 
 /* A mailbox is closed from the end of its process on. */
@@ -143,20 +151,23 @@ int queue_put(struct os_backend *b, struct op *op) {
   struct queue_record *r = record_of(b, q);
   struct queue_wait wait = queue_wait_begin(q, OP_QUEUE_PUT);
   for (;;) {
-    int rc = lock_put(b, r, op);
+    int rc = queue_meets(r->max) ? queue_lock_both(b, q, op) : lock_put(b, r, op);
     if (rc)
       return rc;
     bool closed = is_closed(b, r);
-    bool enabled = closed || has_room(b, q, r);
+    bool enabled = closed || may_put(b, q, r, op);
     if (enabled)
       rc = closed        ? -SBX_ECLOSED
            : carries(op) ? put_carrying(b, q, r, op)
                          : put_locked(b, q, r, op);
     op->item = item_number(side_shown(&r->put)[PUT_ITEMS],
                            atomic_load_explicit(&r->put.pipe, memory_order_relaxed));
+    if (queue_meets(r->max))
+      unlock_get(r);
     unlock_put(r);
     if (enabled) {
       spin_won(&wait.awake);
+      op->count = queue_meets(r->max);
       if (rc == 0)
         count_item(&my_record(b)->items_out);
       return rc;
@@ -227,9 +238,11 @@ static uint64_t got_number(const struct queue_record *r) {
 }
 
 /* G5: the item of the entry at `first`, `len` bytes, is taken. */
-static void commit_get(const struct queue *q, struct queue_record *r, uint64_t first,
-                       uint64_t len) {
+static void commit_get(const struct os_backend *b, const struct queue *q, struct queue_record *r,
+                       uint64_t first, uint64_t len) {
   ring_writers(q, r);
+  if (queue_meets(r->max))
+    queue_met_tell(b, q);
   FAULT("queue.get.before-commit");
   uint64_t *next = side_next_shown(&r->get);
   next[GET_ITEMS] = side_shown(&r->get)[GET_ITEMS] + 1;
@@ -253,7 +266,7 @@ static int get_log(struct os_backend *b, struct queue *q, struct queue_record *r
   log_read(&q->log, first, len, op->out);
   int rc = marked ? carry_read(b, op->out, op->refs, len, &number) : 0;
   if (rc == 0 && take)
-    commit_get(q, r, first, len);
+    commit_get(b, q, r, first, len);
   op->item = got_number(r);
   if (rc == 0 && take && marked)
     carry_gone(r, number);
@@ -271,10 +284,18 @@ static int look_into_pipe(struct os_backend *b, struct queue *q, struct queue_re
   return rc;
 }
 
-/* Take or look at the oldest item, G1 to G5. -SBX_ETIMEDOUT when there is none, -SBX_ECLOSED when
- * there will be none. */
-static int get_locked(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op,
-                      bool take) {
+void queue_withdraw_locked(struct os_backend *b, struct queue *q, struct queue_record *r) {
+  uint64_t put[SIDE_SHOWN], carried = atomic_load(&r->carry_done);
+  side_read(&r->put, put);
+  uint64_t first = log_first(side_shown(&r->get)[GET_HEAD], put[PUT_BASE]);
+  uint64_t len = log_front(&q->log, &first);
+  commit_get(b, q, r, first, len);
+  carry_gone(r, carried);
+  atomic_fetch_add(&r->done, 1);
+}
+
+int queue_get_locked(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op,
+                     bool take) {
   uint64_t put[SIDE_SHOWN], *seen = r->get.seen, head = side_shown(&r->get)[GET_HEAD];
   uint64_t first = log_first(head, seen[SEEN_BASE]);
   if (first < seen[SEEN_TAIL])
@@ -300,12 +321,16 @@ int queue_get(struct os_backend *b, struct op *op) {
   struct queue *q = op->object->queue;
   struct queue_record *r = record_of(b, q);
   struct queue_wait wait = queue_wait_begin(q, OP_QUEUE_GET);
-  wait.streaming = b->got_from == q && (r->max == 0 || r->max >= STREAM_LEAST);
+  wait.streaming = b->got_from == q && (r->max == 0 || queue_places(r->max) >= STREAM_LEAST);
+  struct queue_place here = {.place = LINE_NOWHERE};
   for (;;) {
     int rc = lock_get(b, r, op);
     if (rc)
-      return rc;
-    rc = get_locked(b, q, r, op, true);
+      return queue_met_lost(b, &here, rc);
+    rc = queue_get_locked(b, q, r, op, true);
+    bool last = rc == -SBX_ETIMEDOUT && deadline_passed(op->deadline_ns);
+    if (queue_meets(r->max))
+      queue_met_line_up(b, q, rc == -SBX_ETIMEDOUT && !last, &here);
     unlock_get(r);
     if (rc != -SBX_ETIMEDOUT) {
       spin_won(&wait.awake);
@@ -314,10 +339,12 @@ int queue_get(struct os_backend *b, struct op *op) {
       b->got_from = rc == 0 ? q : NULL;
       return rc;
     }
-    if (deadline_passed(op->deadline_ns))
+    if (last)
       return rc;
+    if (here.came && turns_between(b, op))
+      continue;
     if ((rc = queue_wait(b, q, op, &wait)))
-      return rc;
+      return queue_met_leave(b, q, &here, rc);
   }
 }
 
@@ -333,7 +360,7 @@ int queue_take(struct os_backend *b, struct op *op) {
   } else {
     uint64_t first = log_first(side_shown(&r->get)[GET_HEAD], r->get.seen[SEEN_BASE]);
     uint64_t len = log_front(&q->log, &first);
-    commit_get(q, r, first, len);
+    commit_get(b, q, r, first, len);
     op->item = got_number(r);
     count_item(&my_record(b)->items_in);
   }
@@ -373,7 +400,7 @@ int queue_peek(struct os_backend *b, struct op *op) {
   if (op->number > 0)
     rc = queue_peek_locked(b, q, r, op);
   else
-    rc = get_locked(b, q, r, op, false);
+    rc = queue_get_locked(b, q, r, op, false);
   unlock_get(r);
   return rc;
 }
@@ -391,6 +418,8 @@ int queue_close(struct os_backend *b, struct op *op) {
     atomic_store(&r->closed, 1);
     side_touch(&r->put); /* for those that spin (W1) */
     side_touch(&r->get);
+    if (queue_meets(r->max))
+      queue_met_tell(b, q);
     unlock_get(r);
   }
   unlock_put(r);
@@ -405,6 +434,8 @@ void queue_describe(struct os_backend *b, struct queue *q, struct queue_info *re
   ret->max = r->max;
   ret->transport = (enum queue_transport)r->transport;
   ret->closed = s.closed;
+  if (queue_meets(ret->max))
+    ret->len = 0; /* what is on offer is still its putter's */
   if (ret->max && ret->len > ret->max)
     ret->len = ret->max; /* seen while an item was on its way */
   memcpy(ret->name, r->name, sizeof ret->name);

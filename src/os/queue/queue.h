@@ -87,6 +87,23 @@
  *       needs no bell, since readers poll the pipe. `asleep` is a hint and no more: a reader went to
  *       sleep, and nothing went through the pipe since.
  *
+ * A queue without room (object/queue.h) is one with a place for one item, in the log: so its putter
+ * can withdraw it. Two lines (os/shared/line.h) are changed under get's lock:
+ *   second  the readers that wait in get, from their first look in vain on
+ *   line    those that wait for a reader: putters in MEET and in selects. Joiners stand there, too
+ *   M1  An item is on offer by P3; its number, PUT_ITEMS, is its putter's ticket. A brief put holds
+ *       both locks and looks at `second` first.
+ *   M2  The putter waits in `line`. Under get's lock it looks: the item is taken if GET_ITEMS is the
+ *       ticket or more, since nobody but the putter withdraws it.
+ *   M3  Withdrawing is G5 with the item thrown away; then done += 1. The lock of get, which readers
+ *       hold as well, makes it either taken or withdrawn; the commit of G5 makes it one step.
+ *   M4  Those in `line` are signalled before the commit that takes an item, before a reader joins or
+ *       leaves `second`, and before a close. They take the lock to look, so they see the change.
+ *   Kills. A putter between P3c and M3: its item stays on offer, for the next reader. Between M3's
+ *       commit and `done`: a join waits on, as for a reader that was killed with an item in its
+ *       hands. A reader in `second`: its place tells of nobody any more; brief putters look again by
+ *       themselves.
+ *
  * An item that carries handles is marked (in its length, in its entry's head), and ends with a
  * trailer: the handles (struct object_ref), and a struct carried. Its number tells when the queue
  * names them no more (os/shared/names.h).
@@ -211,6 +228,16 @@ struct queue_state queue_look(const struct queue_record *r, int pipe, uint64_t *
  * or look again, which the bell tells), or what a lock returned.
  */
 int queue_arm(struct os_backend *b, struct op *op, struct wait_set *w);
+
+/* A select that armed it is over. */
+void queue_disarm(struct os_backend *b, struct op *op);
+
+/*
+ * OP_QUEUE_MEET, of a queue without room: wait until the item op->ticket is taken, or withdraw it. 0:
+ * it was taken; -SBX_ETIMEDOUT, -SBX_ECLOSED, -SBX_EINTERRUPTED: it is withdrawn. Should the process
+ * be interrupted while the holder of the lock is stopped, it stays on offer.
+ */
+int queue_meet(struct os_backend *b, struct op *op);
 
 void queue_describe(struct os_backend *b, struct queue *q, struct queue_info *ret);
 

@@ -72,7 +72,11 @@ static void link_queue(struct os_backend *b, struct queue *q) {
   control_object_hold(b->control, b->slot, q->slot);
 }
 
-int queue_create(struct os_backend *b, const struct queue_options *o, struct queue **ret) {
+int queue_create(struct os_backend *b, const struct queue_options *asked, struct queue **ret) {
+  struct queue_options options = *asked;
+  const struct queue_options *o = &options;
+  if (queue_meets(options.max))
+    options.transport = TRANSPORT_SHM; /* an item is withdrawn from the log */
   struct control *c = b->control;
   struct queue *q = calloc(1, sizeof *q);
   if (!q)
@@ -87,6 +91,7 @@ int queue_create(struct os_backend *b, const struct queue_options *o, struct que
   struct queue_record *r = &c->queues[q->slot];
   record_fill(r, o, q);
   line_clear(&c->syncs[q->slot].line);
+  line_clear(&c->syncs[q->slot].second);
   if ((rc = mutex_init(&r->put.mutex)) || (rc = mutex_init(&r->get.mutex))) {
     control_object_free(c, q->slot, q->serial);
     goto fail;

@@ -145,6 +145,43 @@ static inline struct queue_wait queue_wait_begin(struct queue *q, enum op_kind k
  */
 int queue_wait(struct os_backend *b, struct queue *q, const struct op *op, struct queue_wait *w);
 
+/* Take or look at the oldest item, G1 to G5. Caller holds the get side. -SBX_ETIMEDOUT when there is
+ * none, -SBX_ECLOSED when there will be none, -SBX_ENOMEM, -SBX_ELENT. */
+int queue_get_locked(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op,
+                     bool take);
+
+/* -- queue_meet.c: queues without room --------------------------------------------------------- */
+
+/* A reader in the line of those that wait in get; starts with LINE_NOWHERE. */
+struct queue_place {
+  int place;
+  bool came; /* with the last look */
+};
+
+/* The put side, then the get side. As lock_put; on failure neither is held. */
+int queue_lock_both(struct os_backend *b, struct queue *q, const struct op *op);
+
+/* Is the put enabled? Holder of both. */
+bool queue_met_may_put(struct os_backend *b, const struct queue *q, const struct op *op);
+
+/* Something is about to change: signal the putters that wait in MEET, or in a select. Holder of get. */
+void queue_met_tell(const struct os_backend *b, const struct queue *q);
+
+/* A get has looked, and waits or is over: into the line of readers, or out. Holder of get. */
+void queue_met_line_up(struct os_backend *b, const struct queue *q, bool waits,
+                       struct queue_place *here);
+
+/* A get gives up; in the second function the lock could not be had. Both return `rc`. */
+int queue_met_leave(struct os_backend *b, const struct queue *q, const struct queue_place *here,
+                    int rc);
+int queue_met_lost(struct os_backend *b, const struct queue_place *here, int rc);
+
+/* As queue_arm, of a queue without room; and the way back. */
+int queue_met_arm(struct os_backend *b, struct op *op, struct wait_set *w);
+
+/* The item on offer is taken, and thrown away: one commit. Holder of get. */
+void queue_withdraw_locked(struct os_backend *b, struct queue *q, struct queue_record *r);
+
 /* -- queue_peek.c ------------------------------------------------------------------------------ */
 
 /* Up to op->number of the oldest items, each behind its length (uint64_t). 0, -SBX_ETIMEDOUT

@@ -183,6 +183,11 @@ static int arm(struct os_backend *b, struct queue *q, const struct op *op, bool 
 }
 
 int queue_arm(struct os_backend *b, struct op *op, struct wait_set *w) {
+  if (queue_meets(record_of(b, op->object->queue)->max)) {
+    int rc = queue_met_arm(b, op, w);
+    if (rc || op->kind == OP_QUEUE_PUT)
+      return rc;
+  }
   return arm(b, op->object->queue, op, true, w); /* nobody knows what woke it last */
 }
 

@@ -166,7 +166,8 @@ struct process_record {
     char sought[NAME_MAX_BYTES];              /* of PROCESS_FIND: the name */
   };
 
-  _Atomic uint32_t op_number; /* as the others of op: QUEUE_GET: it is a step of items() */
+  _Atomic uint32_t op_number; /* as the others of op: QUEUE_GET: it is a step of items();
+                             QUEUE_MEET: its ticket */
   _Atomic uint32_t
       muted; /* written for a person who wants silence; read before each line that it prints */
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "object/queue.h"
 #include "os/shared/broker.h"
 #include "os/shared/self.h"
 
@@ -120,6 +121,11 @@ static void describe(const struct op *op, int rc, struct trace_record *r) {
       .object = op->object ? (uint32_t)op->object->serial : 0,
       .n = rc == 0 ? op->item : 0,
   };
+  if (op->kind == OP_QUEUE_MEET && rc) { /* its putter took the item back */
+    r->kind = OP_QUEUE_GET;
+    r->flags = 0;
+    r->n = op->ticket;
+  }
 }
 
 /* Ops that make something, or are told for what else they are. */
@@ -147,7 +153,7 @@ static void describe_more(struct trace_area *a, const struct op *op, struct trac
     break;
   case OP_QUEUE_NEW:
     r->where = text(a, op->new_queue->name);
-    r->n = op->new_queue->max;
+    r->n = queue_places(op->new_queue->max);
     break;
   case OP_PIPE_NEW:
     r->where = text(a, op->new_pipe->name);

@@ -54,7 +54,8 @@ void wait_publish(struct os_backend *b, const struct op *op) {
     snprintf(me->sought, sizeof me->sought, "%.*s", (int)op->len, (const char *)op->data);
   atomic_store(&me->op_slot, op->object ? op->object->slot : 0);
   atomic_store(&me->op_serial, op->object ? op->object->serial : 0);
-  atomic_store(&me->op_number, (uint32_t)op->number);
+  atomic_store(&me->op_number,
+               op->kind == OP_QUEUE_MEET ? (uint32_t)op->ticket : (uint32_t)op->number);
   atomic_store(&me->op_deadline_ns, op->deadline_ns);
   atomic_store(&me->op_since_ns, since(op));
   atomic_store(&me->op_kind, op->kind); /* last: it makes the rest valid */

@@ -41,6 +41,8 @@ static void read_needs(const struct process_record *p, struct snapshot_op *op) {
     op->needs[0] = (struct snapshot_need){
         .kind = op->kind, .slot = atomic_load(&p->op_slot), .object = atomic_load(&p->op_serial)};
     op->need_count = 1;
+    if (op->kind == OP_QUEUE_MEET)
+      op->needs[0].ticket = atomic_load(&p->op_number);
     if (op->kind == OP_PROCESS_FIND)
       copy_text(op->needs[0].object_name, p->sought, NAME_MAX_BYTES);
   } else {

@@ -97,7 +97,7 @@ static int list_waiter(struct snapshot *s, uint32_t process) {
     int64_t queue = id ? snapshot_find_queue(s, id) : -1;
     if (queue >= 0 && (n->kind == OP_QUEUE_GET || n->type == OBJECT_PIPE))
       rc = index_list_add(&s->queues[queue].readers, process);
-    else if (queue >= 0 && n->kind == OP_QUEUE_PUT)
+    else if (queue >= 0 && (n->kind == OP_QUEUE_PUT || n->kind == OP_QUEUE_MEET))
       rc = index_list_add(&s->queues[queue].writers, process);
   }
   return rc;

@@ -141,7 +141,7 @@ static bool is_ready(struct exploration *x, struct making *m, uint32_t i, uint32
   struct request one = *r;
   one.subs = &r->subs[k];
   one.sub_count = 1;
-  one.deadline_ns = SBX_FOREVER;
+  one.deadline_ns = INT64_MIN; /* joining a line is no choice */
   return world_can(m->w, i, &one) == WORLD_GOES;
 }
 

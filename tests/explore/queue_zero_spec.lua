@@ -1,0 +1,82 @@
+-- Queues without room, in every interleaving of small programs.
+describe("every interleaving at a queue without room", function()
+  local function proved(fn)
+    local r = sandbox.explore(fn)
+    assert.is_true(r.complete, r.report)
+    assert.is_true(r.ok, r.report)
+    return r
+  end
+
+  it("gives each item once, and put returns after it was taken", function()
+    proved(function()
+      local q, x = queue(0), sandbox.value(0)
+      local ps = {}
+      for i = 1, 2 do
+        ps[i] = spawn(function()
+          q:put(i)
+          x:add(1)
+        end)
+      end
+      assert(x:get() == 0)
+      local a = q:get()
+      assert(x:get() <= 1)
+      assert(a + q:get() == 3)
+      sandbox.join_all(ps)
+    end)
+  end)
+
+  it("takes or withdraws", function()
+    proved(function()
+      local q = queue(0)
+      local p = spawn(function() return q:put("v", 1) end)
+      local v = q:get(1)
+      local ok, put, why = p:join()
+      assert(ok and (v == "v") == (put == true) and (put or why == "timeout"))
+      assert(#q == 0 and select(2, q:get(0)) == "timeout")
+    end)
+  end)
+
+  it("try_put meets a reader, or nobody", function()
+    proved(function()
+      local q = queue(0)
+      local p = spawn(function() return q:get(1) end)
+      local put = q:try_put("v")
+      local ok, v = p:join()
+      assert(ok and (v == "v") == (put == true))
+    end)
+  end)
+
+  it("two selects meet once", function()
+    proved(function()
+      local a, b = queue(0), queue(0)
+      local p = spawn(function() return sandbox.select { a:putting(1), b } end)
+      local i, v = sandbox.select { b:putting(2), a }
+      local _, j, w = p:join()
+      assert(i + j == 3 and (i == 1 and v == true and w == 2 or i == 2 and v == 1 and w == true))
+    end)
+  end)
+
+  it("close ends putters and readers", function()
+    proved(function()
+      local q = queue(0)
+      local p = spawn({ quiet = true }, function() return pcall(q.put, q, "v") end)
+      local c = spawn(function() q:close() end)
+      local v, why = q:get()
+      local _, put = p:join()
+      c:join()
+      assert((v == "v") == put and (v == "v" or why == "closed"))
+    end)
+  end)
+end)
+
+describe("a select that may choose between what is ready and what it must wait for", function()
+  it("takes what is ready, under its own index", function()
+    local r = sandbox.explore(function()
+      local q, e = queue(), sandbox.event()
+      q:put "item"
+      local i, v = sandbox.select { e, q }
+      assert(i == 2 and v == "item")
+    end)
+    assert.is_true(r.complete and r.ok, r.report)
+  end)
+end)
