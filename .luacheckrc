@@ -24,6 +24,7 @@ files["src/lua/prelude/"] = { -- what prelude.c gives them, and nothing else
       process = { fields = { "alive", "interrupt", "join", "kill", "pause", "status" } },
       value = { fields = { "get", "set" } },
       progress = { fields = { "add", "close" } },
+      event = { fields = { "clear", "set" } },
     },
   },
 }

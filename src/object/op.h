@@ -209,7 +209,8 @@ struct op {
 
   /* Numbers. */
   int number; /* QUEUE_PUT, QUEUE_MEET: 1 if it is a brief one (object/queue.h), in; ARRAY_COPY: how many elements, in; GET: 1 if it is a step of items(), 2 if of receive(); AWAIT: 1 if the
-                     process has looked already, else it does not wait; PEEK: how many items, 0: one, bare; SIGNAL:
+                     process has looked already, else it does not wait; PEEK: how many items, 0: one, bare; JOIN: 1 if
+                     only the end is waited for, and the outcome left to those who join; SIGNAL:
                      its number in; LOOK at a process: 1 if only
                      what never changes of it is meant; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE, RWLOCK_*: 1 if
                      a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,

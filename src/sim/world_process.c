@@ -154,6 +154,8 @@ int world_process_join(struct world *w, uint32_t i, const struct request *r, str
     a->rc = -SBX_ESELF;
     return 0;
   }
+  if (r->number)
+    return 0;
   p->joined = true;
   if (!r->wants_out || !p->has_result)
     return 0;

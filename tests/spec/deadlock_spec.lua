@@ -57,6 +57,15 @@ describe("a deadlock is told and ends the run with status 4:", function()
     ]]))
   end)
 
+  it("main publishes to a subscriber without room", function()
+    assert.are.equal("main waits in select at x.lua:4 for event room#3, and nobody else can help", (told [[
+      local t = sandbox.topic()
+      local s = t:subscribe(1)
+      t:publish(1)
+      t:publish(2)
+    ]]))
+  end)
+
   it("two wait for one another", function()
     assert.are.equal("main waits in join at the end of the script for a#2; a#2 waits in get at x.lua:4 for queue one#1, " ..
       "which only main and b#3 can fill; b#3 waits in get at x.lua:4 for queue two#2, which only main and a#2 can fill",

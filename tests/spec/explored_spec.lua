@@ -124,6 +124,36 @@ describe("exploring proves", function()
     assert.are.same({ ["1\n"] = true, ["2\n"] = true }, seen)
   end)
 
+  it("that a publisher goes on when a subscriber makes room, closes, or is killed; and else never", function()
+    local ends = {
+      get = function(s) assert(s:get() == 1 and s:get() == 2) end,
+      close = function(s) s:close() end,
+      kill = function(_, p) p:kill() end,
+    }
+    for _, how in pairs(ends) do
+      explore(function()
+        local t, ready = sandbox.topic(), sandbox.semaphore(0)
+        local p = spawn({ quiet = true }, function()
+          local s = t:subscribe(1)
+          ready:release()
+          how(s, sandbox.self())
+        end)
+        ready:acquire()
+        t:publish(1)
+        t:publish(2)
+        p:join()
+      end)
+    end
+    local r = sandbox.explore(function()
+      local t = sandbox.topic()
+      local _ <close> = t:subscribe(1)
+      t:publish(1)
+      t:publish(2)
+    end)
+    assert.is_true(r.complete)
+    assert.are.equal("deadlock", r.failures[1].kind)
+  end)
+
   it("that a call is answered, and the next one too", function()
     explore(function()
       local q = queue()

@@ -85,6 +85,29 @@ describe("a topic", function()
     assert.is_true(t:publish(2, T))
   end)
 
+  it("with a limit, lets a publisher go on when a subscriber closes, or fails, which still counts as a failure", function()
+    local r = require("support.script").run [[
+      local t, ready = sandbox.topic(), queue()
+      local function publish_to(listen)
+        spawn(function()
+          local s = t:subscribe(1)
+          ready:put(true)
+          sleep(0.05) -- mostly the publisher waits by then
+          listen(s)
+        end)
+        ready:get()
+        t:publish(1)
+        assert(t:publish(2))
+      end
+      publish_to(function(s) s:close() end)
+      publish_to(function() error "oops" end)
+      print "done"
+    ]]
+    assert.are.equal("done\n", r.out, r.err)
+    assert.is_truthy(r.err:find("oops", 1, true))
+    assert.are.equal(3, r.status)
+  end)
+
   it("of whose publishers one is killed in the middle brings each message to all or to none", function()
     for round in rounds(20) do
       local t = sandbox.topic()

@@ -277,6 +277,7 @@ static void open_native(lua_State *L) {
                                        {"pass", l_pass},
                                        {"idle", l_idle},
                                        {"descendants", l_descendants},
+                                       {"ending", native_ending},
                                        {"expected", l_expected},
                                        {"chunk", native_chunk},
                                        {"begin", native_begin},

@@ -36,6 +36,8 @@
  *   idle(whether)            this process, a worker of a pool, waits for a task; or has one
  *   descendants(p, list)     append the living processes that p has spawned, that these have
  *                            spawned, and so on; p itself may have ended
+ *   ending(p)                an entry for select: ready when p has ended, whose outcome is left to
+ *                            those who join it
  *   expected(p)              was it interrupted, terminated or killed on purpose?
  *   feed(co, give_way, ...)  coroutine.resume(co, ...) for an iterator whose ops give way (feed.h):
  *                            then it yields `gave_way`
@@ -70,7 +72,7 @@ void lib_open_native(lua_State *L, int table);
  * the arguments. */
 int native_call(lua_State *L, const char *module, const char *function);
 
-/* Functions of the table above that are in failure.c, chunk.c, mail.c and value.c. */
+/* Functions of the table above that are in failure.c, chunk.c, mail.c, select.c and value.c. */
 int native_look(lua_State *L);
 int native_unread(lua_State *L);
 int native_task_failing(lua_State *L);
@@ -78,6 +80,7 @@ int native_task_failed(lua_State *L);
 int native_task_joined(lua_State *L);
 int native_chunk(lua_State *L);
 int native_begin(lua_State *L);
+int native_ending(lua_State *L);
 int native_take(lua_State *L);
 int native_put(lua_State *L);
 int native_packed(lua_State *L);

@@ -16,6 +16,7 @@
 
 #define PUTTING_TYPE "sandbox.putting" /* user values: the queue, the item */
 #define TIMER_TYPE "sandbox.timer"
+#define ENDING_TYPE "sandbox.ending" /* user value: the process */
 
 /* What sandbox.after and sandbox.every make: ready when its deadline has passed. */
 struct timer {
@@ -135,6 +136,11 @@ static void read_entry(lua_State *L, struct lib *lib, struct selection *s, uint3
     op->kind = OP_QUEUE_PUT;
     op->number = 1;
     read_putting(L, lib, s, e);
+  } else if (luaL_testudata(L, ENTRY, ENDING_TYPE)) {
+    op->kind = OP_PROCESS_JOIN;
+    op->number = 1;
+    lua_getiuservalue(L, ENTRY, 1);
+    e->h = check_entry_handle(L, e->index);
   } else if ((timer = luaL_testudata(L, ENTRY, TIMER_TYPE))) {
     op->kind = OP_CLOCK_SLEEP;
     op->deadline_ns = timer->deadline_ns;
@@ -356,6 +362,8 @@ static int push_done(lua_State *L, struct lib *lib, const struct selection *s,
       return luaL_error(L, "select: entry %s: put on a closed queue", lua_tostring(L, -1));
     break;
   case OP_PROCESS_JOIN:
+    if (op.number && (rc == 0 || rc == -SBX_EGONE)) /* gone: it has ended long ago */
+      return 1;
     if (rc == 0)
       return 1 + lib_push_outcome(L, lib, e->h, &op);
     break;
@@ -448,6 +456,16 @@ static int l_putting(lua_State *L) {
   return 1;
 }
 
+int native_ending(lua_State *L) {
+  lib_check_handle(L, 1, OBJECT_PROCESS);
+  lua_settop(L, 1);
+  lua_newuserdatauv(L, 0, 1);
+  luaL_setmetatable(L, ENDING_TYPE);
+  lua_insert(L, 1);
+  lua_setiuservalue(L, 1, 1);
+  return 1;
+}
+
 static int push_timer(lua_State *L, int64_t deadline_ns, int64_t period_ns) {
   struct timer *t = lua_newuserdatauv(L, sizeof *t, 0);
   *t = (struct timer){.deadline_ns = deadline_ns, .period_ns = period_ns};
@@ -474,9 +492,10 @@ void lib_open_select(lua_State *L, int table) {
   static const luaL_Reg methods[] = {{"putting", l_putting}, {NULL, NULL}};
   luaL_newmetatable(L, PUTTING_TYPE);
   luaL_newmetatable(L, TIMER_TYPE);
+  luaL_newmetatable(L, ENDING_TYPE);
   luaL_getmetatable(L, QUEUE_TYPE);
   lua_getfield(L, -1, "__index");
   lib_set_functions(L, methods);
-  lua_pop(L, 4);
+  lua_pop(L, 5);
   lib_set_functions_in(L, table, functions);
 }

@@ -9,12 +9,12 @@
 --   a name            number of the last message that this subscriber has taken
 -- A publisher works under the lock. It writes message last + 1, then "last"; one that was killed in between has left a message
 -- that nobody sees, and that the next one overwrites. A subscriber takes no lock: it reads what "last" allows and writes its own
--- number. Messages that all have taken are removed now and then, and subscribers that have ended.
+-- number. One with a limit then sets the event `room`: a publisher that finds no room clears it, looks again, and waits for it or
+-- for the end of the subscriber. Messages that all have taken are removed now and then, and subscribers that have ended.
 local sandbox, use = ...
 local native, common, Topic = use "native", use "common", use("classes").Topic
 
 local EVERY = 16 -- messages are published between two looks at what is of use no more
-local SLICE = 0.05 -- seconds; a subscriber without room may end
 
 local topic, methods = {}, {}
 local Subscription, subscription = { __name = "sandbox.subscription" }, {}
@@ -24,6 +24,7 @@ function topic.topic(...)
   common.check_no_more("topic", 1, ...)
   return setmetatable({
     log = common.call(sandbox.dict, { last = 0, first = 1, subscribers = {} }), lock = common.call(sandbox.lock),
+    room = common.call(sandbox.event, { name = "room" }),
   }, Topic)
 end
 
@@ -48,14 +49,20 @@ local function clean(log)
   log.first = least + 1
 end
 
--- Wait until all living subscribers have room for one message more.
-local function await_room(log, deadline)
-  local last = log.last
+-- Wait until all living subscribers have room for one message more. The caller holds the lock.
+local function await_room(log, room, deadline)
+  local last, me = log.last, sandbox.self()
   for name, subscriber in next, log.subscribers do
-    local function has_room(taken) return taken == nil or last - taken < subscriber.max end
-    while subscriber.max and lives(subscriber) and not has_room(log[name]) do
-      if deadline and sandbox.now() >= deadline then return false end
-      dict.wait_for(log, name, has_room, math.min(common.left(deadline) or SLICE, SLICE))
+    local function is_full()
+      local taken = log[name]
+      return taken ~= nil and last - taken >= subscriber.max
+    end
+    while subscriber.max and is_full() and lives(subscriber) do
+      event.clear(room)
+      if is_full() then
+        local ends = subscriber.process ~= me and native.ending(subscriber.process) or nil
+        if not sandbox.select({ room, ends, ordered = true }, common.left(deadline)) then return false end
+      end
     end
   end
   return true
@@ -66,7 +73,7 @@ local function publish(t, v, deadline)
   local held <close>, why = lock.hold(lock_of, common.left(deadline))
   if not held then return nil, why end
   if next(log.subscribers) == nil then return true end
-  if not await_room(log, deadline) then return nil, "timeout" end
+  if not await_room(log, rawget(t, "room"), deadline) then return nil, "timeout" end
   local number = log.last + 1
   log[number] = { v }
   log.last = number
@@ -94,7 +101,8 @@ local function subscribe(t, max)
   subscribers[name] = { process = me, max = max }
   log.subscribers = subscribers
   return native.object(Subscription, {
-    topic = t, log = log, lock = lock_of, name = name, taken = last, generation = native.generation(),
+    topic = t, log = log, lock = lock_of, room = max and rawget(t, "room"), name = name, taken = last,
+    generation = native.generation(),
   })
 end
 
@@ -123,6 +131,7 @@ local function get(state, timeout)
   local message = log[taken + 1][1]
   state.taken = taken + 1
   log[state.name] = taken + 1
+  if state.room then event.set(state.room) end
   return message
 end
 
@@ -148,6 +157,10 @@ end
 local function close(state)
   local log = state.log
   local _ <close> = native.defer()
+  if state.room then -- a publisher that waits for room has the lock
+    log[state.name] = nil
+    event.set(state.room)
+  end
   local _ <close> = lock.hold(state.lock)
   local subscribers = log.subscribers
   subscribers[state.name] = nil

@@ -51,6 +51,7 @@ static const struct {
                {VALUE_TYPE, "value", {"get", "set", "wait_for"}},
                {DICT_TYPE, "dict", {"wait_for"}},
                {LOCK_TYPE, "lock", {"hold"}},
+               {EVENT_TYPE, "event", {"clear", "set"}},
                {PIPE_TYPE, "pipe", {"close", "recv", "send"}},
                {PROGRESS_TYPE, "progress", {"add", "close"}}};
 

@@ -355,9 +355,11 @@ static int wait_until_ended(struct os_backend *b, struct op *op) {
   }
 }
 
-/* The process has ended: append its result. */
+/* The process has ended: append its result, if its outcome is wanted. */
 static int outcome(struct os_backend *b, const struct op *op) {
   uint32_t slot = op->object->slot;
+  if (op->number)
+    return 0;
   uint32_t flags = atomic_fetch_or(&b->control->processes[slot].flags, FLAG_JOINED);
   return op->out && (flags & FLAG_RESULT) ? results_load(b, slot, op) : 0;
 }
