@@ -336,7 +336,7 @@ static int l_explore(lua_State *L) {
   read_options(L, &e);
   if (!e.lib->arena)
     return luaL_error(L, "explore needs the program sandbox: a foreign host has its own memory");
-  if (lua_gethook(L))
+  if (running_has_own_hook(e.lib, L))
     return luaL_error(L, "explore cannot run while a hook is set");
   e.options.arena = e.lib->arena;
   int status = explore_in_copy(L, &e);

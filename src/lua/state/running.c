@@ -139,6 +139,14 @@ static int l_hook_function(lua_State *L) {
  * functions of scripts. */
 static const char sethook_key, gethook_key;
 
+bool running_has_own_hook(struct lib *lib, lua_State *L) {
+  const struct running *r = &lib->running;
+  unsigned blocked = running_block(lib);
+  lua_Hook f = r->hooked == L ? r->own : lua_gethook(L);
+  running_unblock(lib, blocked);
+  return f && f != on_hook;
+}
+
 void running_move_hook(lua_State *L, lua_State *to) {
   int top = lua_gettop(L), base = lua_gettop(to);
   lua_Hook f = lua_gethook(L);

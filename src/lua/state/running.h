@@ -64,6 +64,9 @@ void running_unblock(struct lib *lib, unsigned blocked);
 /* Install debug.sethook and gethook, which neither see nor disturb our hook. */
 void running_open(lua_State *L);
 
+/* Has L a hook of the script's own, in force or put aside? */
+bool running_has_own_hook(struct lib *lib, lua_State *L);
+
 /* Move the script's own hook from L, which the caller runs on, to `to`. */
 void running_move_hook(lua_State *L, lua_State *to);
 
