@@ -55,6 +55,11 @@ end
 
 local function same(text) return (text:gsub("number:%[%d+%]", "number:[n]"):gsub("pid %d+", "pid n")) end
 
+-- Stands for /tmp in the examples: tests of another tree may run at the same time.
+local scratch = shell.run("mktemp -d"):match("[^\n]+") .. "/"
+
+teardown(function() os.remove(scratch) end)
+
 local function run(example)
   if example.kind == "lua" then
     local file <close> = shell.file(example.code)
@@ -62,9 +67,11 @@ local function run(example)
     return (output:gsub(file.name:gsub("%p", "%%%0"), "script.lua")), 0
   end
   local folder = shell.program:match("^(.*)/[^/]*$")
-  local file <close> = shell.file("exec 2>&1 </dev/null\n" .. example.code)
-  return shell.run(("cd %s && PATH=%s:$PATH sh -e %s"):format(shell.quote(shell.source), shell.quote(folder),
-    shell.quote(file.name)))
+  local code = example.code:gsub("/tmp/", scratch)
+  local file <close> = shell.file("exec 2>&1 </dev/null\n" .. code)
+  local output, status = shell.run(("cd %s && PATH=%s:$PATH sh -e %s"):format(shell.quote(shell.source),
+    shell.quote(folder), shell.quote(file.name)))
+  return (output:gsub((scratch:gsub("%p", "%%%0")), "/tmp/")), status
 end
 
 for _, document in ipairs(documents) do
