@@ -104,11 +104,11 @@ describe("--trace", function()
         open[track] = assert(open[track], "an end without a begin") - 1
         if open[track] == 0 then open[track] = nil end
       end
-      for _, flow in ipairs(select(2, field(packet, "flow_ids"))) do
+      for _, flow in ipairs(select(2, field(packet, "flow_ids_old"))) do
         assert.is_nil(out[flow], "a flow with two sources")
         out[flow] = true
       end
-      for _, flow in ipairs(select(2, field(packet, "terminating_flow_ids"))) do
+      for _, flow in ipairs(select(2, field(packet, "terminating_flow_ids_old"))) do
         assert.is_nil(back[flow], "a flow with two ends")
         back[flow] = true
       end

@@ -576,7 +576,7 @@ static int count(void *ctx, const void *data, size_t len) {
   return 0;
 }
 
-/* Not many bytes an event, though each has a flow: 25, and the counter of the queue. */
+/* Not many bytes an event, though each has a flow: 20, and the counter of the queue. */
 static void test_size(void **state) {
   (void)state;
   enum { EVENTS = 100000 };
@@ -591,7 +591,7 @@ static void test_size(void **state) {
   assert_int_equal(trace_model_finish(&m), 0);
   assert_int_equal(m.item_count, EVENTS / 2);
   assert_int_equal(trace_perfetto(&m, &(struct trace_sink){count, &bytes}), 0);
-  assert_in_range(bytes / (EVENTS / 100), 0, 2900);
+  assert_in_range(bytes / (EVENTS / 100), 0, 2400);
 }
 
 int main(void) {

@@ -41,6 +41,7 @@ static void tell_facts(struct writer *w) {
   note_int(w, "exit_status", f->exit_status);
   note_uint(w, "lost", f->lost);
   note_uint(w, "nameless", f->nameless);
+  note_uint(w, "flow_bits", w->flow_bits);
   note_flag(w, "cut", f->cut);
   note_text(w, "detail", perfetto_details[f->detail]);
   told_end(w, at);
@@ -221,11 +222,21 @@ static void put_marks(struct writer *w) {
 
 /* -- flows ----------------------------------------------------------------------------------- */
 
-/* The flow of an item; 0: its numbers do not fit. */
-static uint64_t flow_of(const struct trace_model *m, const struct trace_item *item) {
-  uint32_t object = m->objects[item->object].id;
-  bool fits = object < FLOW_OBJECTS && item->n < FLOW_ITEMS;
-  return fits ? (uint64_t)object << FLOW_ITEM_BITS | item->n : 0;
+/* The bits that the id of any object fits in. */
+static unsigned flow_bits(const struct trace_model *m) {
+  uint32_t ids = 0;
+  unsigned bits = 0;
+  for (uint32_t i = 0; i < m->object_count; i++)
+    ids |= m->objects[i].id;
+  while (bits < FLOW_BITS_MAX && ids >> bits)
+    bits++;
+  return bits;
+}
+
+/* The flow of an item; 0: its number does not fit. */
+static uint64_t flow_of(const struct writer *w, const struct trace_item *item) {
+  bool fits = item->n <= UINT64_MAX >> w->flow_bits;
+  return fits ? item->n << w->flow_bits | w->m->objects[item->object].id : 0;
 }
 
 /* While the lists are filled, first[e + 1] is where the next flow of event e goes; when they are, it
@@ -237,14 +248,14 @@ static int list_flows(struct writer *w) {
   if (!w->flow_first || !w->flows)
     return -SBX_ENOMEM;
   for (uint32_t i = 0; i < m->item_count; i++)
-    if (flow_of(m, &m->items[i])) {
+    if (flow_of(w, &m->items[i])) {
       first[m->items[i].from + 2]++;
       first[m->items[i].to + 2]++;
     }
   for (uint32_t i = 2; i < m->event_count + 2; i++)
     first[i] += first[i - 1];
   for (uint32_t i = 0; i < m->item_count; i++) {
-    uint64_t flow = flow_of(m, &m->items[i]);
+    uint64_t flow = flow_of(w, &m->items[i]);
     if (flow) {
       w->flows[first[m->items[i].from + 1]++] = flow;
       w->flows[first[m->items[i].to + 1]++] = flow;
@@ -258,6 +269,7 @@ static int list_flows(struct writer *w) {
 int trace_perfetto(const struct trace_model *m, const struct trace_sink *sink) {
   struct writer w = {.m = m, .sink = sink, .names = {.epoch = 1}, .texts = {.epoch = 1}};
   struct lanes lanes = {0};
+  w.flow_bits = flow_bits(m);
   w.rc = list_flows(&w);
   if (w.rc == 0) {
     tell_run(&w);

@@ -27,7 +27,7 @@
 
 #include "object/op.h"
 
-enum { FORMAT = 1 }; /* a reader refuses what is newer */
+enum { FORMAT = 2 }; /* a reader refuses what is newer */
 
 /* Numbers of fields. */
 enum {
@@ -79,8 +79,8 @@ enum {
   EVENT_NAME = 23,
   EVENT_COUNTER = 30,
   EVENT_COUNTER_DOUBLE = 44,
-  EVENT_FLOW = 47,
-  EVENT_FLOW_END = 48,
+  EVENT_FLOW = 36,     /* flow_ids_old, a varint: half of what flow_ids (47, fixed64) takes */
+  EVENT_FLOW_END = 42, /* terminating_flow_ids_old */
 
   NOTE_NAME_IID = 1,
   NOTE_BOOL = 2,
@@ -129,10 +129,13 @@ enum note_name {
     [DURATION] = "duration_ns", [OP] = "op", [OBJECT] = "object", [FLAGS] = "flags"                \
   }
 
-/* A flow is named by its queue and item: it can be written if both fit, and is unique then. */
-enum { FLOW_ITEM_BITS = 40 };
-#define FLOW_ITEMS (UINT64_C(1) << FLOW_ITEM_BITS)
-#define FLOW_OBJECTS (1u << (64 - FLOW_ITEM_BITS))
+/*
+ * The id of a flow is the number of its item, shifted by the "flow_bits" of the run, and the id of its
+ * queue below that, which fits. So it is unique, and as a varint it is short. Field numbers of
+ * TrackEvent: trace_processor takes flow_ids_old where there are no flow_ids
+ * (src/trace_processor/importers/proto/track_event_parser.cc, MaybeParseTrackEventFlows).
+ */
+enum { FLOW_BITS_MAX = 32 };
 
 /* Words that stand for numbers in a file; NULL: none. perfetto_words.c */
 extern const char *const perfetto_details[3]; /* by enum trace_detail */

@@ -100,7 +100,7 @@ static uint8_t *put_body(uint8_t *at, const struct line *l) {
   if (l->uuid)
     at = pb_uint_at(at, EVENT_TRACK, l->uuid);
   for (uint32_t i = 0; i < l->flow_count; i++)
-    at = pb_fixed64_at(at, l->gets ? EVENT_FLOW_END : EVENT_FLOW, l->flows[i]);
+    at = pb_uint_at(at, l->gets ? EVENT_FLOW_END : EVENT_FLOW, l->flows[i]);
   for (unsigned i = 0; i < l->note_count; i++)
     at = put_note(at, &l->notes[i]);
   return at;
@@ -176,9 +176,9 @@ static void line_name(struct writer *w, struct line *l, const struct trace_event
     line_note(l, FLAGS, e->flags);
 }
 
-static void line_number(struct line *l, const struct trace_event *e) {
-  bool flow_says_it = l->flow_count > 0 && (l->flows[0] & (FLOW_ITEMS - 1)) == e->n;
-  if (e->n == 0 || (flow_says_it && !(e->flags & TRACE_WAITED)))
+static void line_number(const struct writer *w, struct line *l, const struct trace_event *e) {
+  bool flow_says_it = l->flow_count > 0 && l->flows[0] >> w->flow_bits == e->n;
+  if (e->n == 0 || flow_says_it)
     return;
   bool item = trace_item_change(e->kind) != 0;
   line_note(l, item ? ITEM : e->kind == OP_PROCESS_SIGNAL ? SIGNAL : NUMBER, e->n);
@@ -242,7 +242,7 @@ static void put_event(struct sequence *s, uint32_t event) {
   bool slice = open_slice(s, &l, event, end_ns);
   line_name(w, &l, e);
   line_flows(w, &l, event);
-  line_number(&l, e);
+  line_number(w, &l, e);
   if (slice && l.gets)
     l.flow_count = 0;
   if (e->count != 1)

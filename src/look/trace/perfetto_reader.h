@@ -76,6 +76,7 @@ struct reader {
   struct buf text; /* with a terminating zero */
   int64_t latest_ns;
   uint64_t events;
+  unsigned flow_bits; /* of the ids of flows, which stand for the queue */
   bool begun, ended, newer;
 };
 

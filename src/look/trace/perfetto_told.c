@@ -10,7 +10,7 @@
 
 static int read_facts(struct reader *r, const struct event *e) {
   struct trace_facts f = r->m->facts;
-  uint64_t format = 0, wall = 0, cut = 0, speed = pb_bits(1);
+  uint64_t format = 0, wall = 0, cut = 0, speed = pb_bits(1), flow_bits = 0;
   int detail = TRACE_DETAIL_MERGED;
   event_u64(e, "format", &format);
   if (format == 0)
@@ -25,15 +25,17 @@ static int read_facts(struct reader *r, const struct event *e) {
   event_u64(e, "wall_ns", &wall);
   event_u64(e, "cut", &cut);
   event_u64(e, "speed", &speed);
+  event_u64(e, "flow_bits", &flow_bits);
   f.wall_ns = (int64_t)wall < 0 ? 0 : (int64_t)wall;
   f.cut = cut != 0;
   f.speed = pb_double_of(speed);
   f.cpu_ns = -1;
-  if (!isfinite(f.speed) || f.speed <= 0 || event_time(r, e, "end_ns", &f.end_ns) ||
-      event_int(e, "exit_status", &f.exit_status) ||
+  if (flow_bits > FLOW_BITS_MAX || !isfinite(f.speed) || f.speed <= 0 ||
+      event_time(r, e, "end_ns", &f.end_ns) || event_int(e, "exit_status", &f.exit_status) ||
       event_word(e, "detail", perfetto_details, 3, &detail))
     return -SBX_EDATA;
   f.detail = (enum trace_detail)detail;
+  r->flow_bits = (unsigned)flow_bits;
   const struct note *cpu = event_note(e, "cpu_ns");
   if (cpu && (int64_t)cpu->value >= 0)
     f.cpu_ns = (int64_t)cpu->value;
@@ -190,11 +192,11 @@ static int learn(struct reader *r, const struct event *e, struct meaning *ret) {
 }
 
 /* At most COUNT_MAX, else it is none. */
-static uint64_t number_of(const struct event *e, uint64_t flow) {
+static uint64_t number_of(const struct reader *r, const struct event *e, uint64_t flow) {
   const struct note *n = event_note_iid(e, ITEM);
   n = n ? n : event_note_iid(e, SIGNAL);
   n = n ? n : event_note_iid(e, NUMBER);
-  uint64_t number = n ? n->value : flow & (FLOW_ITEMS - 1);
+  uint64_t number = n ? n->value : flow >> r->flow_bits;
   return number <= COUNT_MAX ? number : 0;
 }
 
@@ -229,7 +231,7 @@ static int read_line(struct reader *r, const struct event *e) {
                             .object = meaning->object,
                             .where = where ? s->texts[where->value - 1] : 0,
                             .count = ops ? (uint32_t)ops->value : 1,
-                            .n = number_of(e, e->ends ? e->ends : e->flow)};
+                            .n = number_of(r, e, e->ends ? e->ends : e->flow)};
   int64_t end_ns = row.t_ns + row.duration_ns;
   r->latest_ns = end_ns > r->latest_ns ? end_ns : r->latest_ns;
   r->events++;
@@ -257,7 +259,7 @@ static int read_slice_end(struct reader *r, const struct event *e) {
   struct trace_event *row = &r->m->events[open->events[--open->count]];
   row->duration_ns = s->clock_ns - row->t_ns;
   if (e->ends && row->n == 0)
-    row->n = number_of(e, e->ends);
+    row->n = number_of(r, e, e->ends);
   return 0;
 }
 

@@ -38,6 +38,7 @@ struct writer {
 
   uint32_t *flow_first; /* owned; event -> its part of `flows`; one more than events */
   uint64_t *flows;      /* owned; ids, in the order of items */
+  unsigned flow_bits;   /* of an id, which stand for the queue */
   uint64_t written;     /* events */
 };
 
