@@ -21,6 +21,7 @@
 #include "host/script.h"
 #include "host/shake.h"
 #include "host/simulate.h"
+#include "host/strict.h"
 #include "host/terminal.h"
 #include "host/trace.h"
 #include "lua/state/report.h"
@@ -152,6 +153,9 @@ static int run_shaken(struct shaken_run *r, void *ctx) {
 
 static int run(const struct options *o, int argc, char **argv) {
   struct command_line line = {o, argc, argv};
+  int status = o->mode == MODE_RUN ? strict_prepare(o) : 0;
+  if (status)
+    return status;
   if (o->sim)
     return simulate(&(struct script){.options = o, .argc = argc, .argv = argv});
   if (o->mode == MODE_RUN && o->shake.runs > 0)
@@ -208,6 +212,8 @@ static int carry_out(const struct options *o, int argc, char **argv) {
   case MODE_TRACE_HELP:
     options_trace_help(stdout);
     break;
+  case MODE_STRICT_REPORT:
+    return strict_report();
   }
   return output_finish(0);
 }

@@ -12,8 +12,6 @@
 #include "base/clock.h"
 #include "host/options_internal.h"
 
-enum { PROCS_DEFAULT = 512 };
-
 /* A parse in progress. */
 struct parse {
   struct options *o;
@@ -259,12 +257,12 @@ static bool is_command(const struct parse *p) {
 
 int options_parse(struct options *o, int argc, char **argv, FILE *err) {
   *o = (struct options){.speed = 1,
-                        .max_procs = PROCS_DEFAULT,
                         .timeout_ns = SBX_FOREVER,
                         .script = argc,
                         .trace = {.detail = TRACE_DETAIL_MERGED, .limit = TRACE_LIMIT_DEFAULT}};
+  policy_init(&o->policy);
   if (argc < 2)
-    return 0;
+    return options_complete_strict(o, argc, argv, err);
   o->steps = calloc((size_t)argc, sizeof *o->steps);
   o->trace.files = calloc((size_t)argc, sizeof *o->trace.files);
   if (!o->steps || !o->trace.files) {
@@ -291,10 +289,15 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
   int status = check_replay(&p);
   if (status == 0)
     status = check_simulated(&p);
+  if (status == 0)
+    status = options_complete_strict(o, argc, argv, err);
   return status || o->mode != MODE_RUN ? status : check_traces(&p, "--trace");
 }
 
 void options_release(struct options *o) {
+  policy_release(&o->policy);
+  free(o->allow_fault.part);
+  o->allow_fault = (struct allow_fault){0};
   free(o->steps);
   o->steps = NULL;
   o->step_count = 0;

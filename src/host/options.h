@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/policy.h"
 #include "look/trace/model.h"
 #include "os/shared/shake.h"
 
@@ -31,7 +32,8 @@ enum run_mode {
   MODE_COMPLETIONS,
   MODE_INIT,
   MODE_TRACE,
-  MODE_TRACE_HELP
+  MODE_TRACE_HELP,
+  MODE_STRICT_REPORT
 };
 
 enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -71,6 +73,14 @@ struct shake_choice {
   struct shake_options again; /* the pauses of a token; mode SHAKE_NONE: none was given */
 };
 
+/* What is wrong with the argument of --allow-*; told when the whole line was read. */
+struct allow_fault {
+  const char *option; /* NULL: nothing is wrong; static */
+  char *part;         /* owned; NULL: a part is empty */
+  int code;           /* -SBX_* */
+  int errnum;         /* of -SBX_ESYSTEM */
+};
+
 struct options {
   enum run_mode mode;
 
@@ -96,6 +106,9 @@ struct options {
   bool explore;           /* --explore */
   bool explore_kills;     /* --explore-kills */
   bool step;              /* --step */
+  struct policy policy;   /* --strict and its kin, and limits; owned */
+  const char *allows;     /* the first option that allows something; NULL: none; static */
+  struct allow_fault allow_fault;
   const char *replay;     /* --replay: a token; NULL: none; borrowed */
   uint64_t explore_limit; /* states, at most; 0: the default */
   const char **inputs; /* MODE_TRACE: files to read, at most two; owned, each borrowed from argv */

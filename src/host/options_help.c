@@ -4,8 +4,12 @@
 #include "host/options_internal.h"
 
 static const char *const group_titles[GROUP_COUNT] = {
-    "Options, as those of lua",       "Options of a run", "Options that show a run",
-    "Options that try interleavings", "Other options",
+    "Options, as those of lua",
+    "Options of a run",
+    "Options that show a run",
+    "Options that try interleavings",
+    "Options for scripts that are not trusted, and limits",
+    "Other options",
 };
 
 static const char help_head[] =
@@ -43,8 +47,8 @@ static const char help_tail[] =
     "  3      a process failed and was not joined\n"
     "  4      deadlock: every process waited for another process\n"
     "  5      a run of --shake or --explore went wrong, or one of --replay went another way\n"
-    "  124    the time limit of --timeout was reached\n"
-    "  125    --explore found nothing wrong, but did not try all: a limit was reached\n"
+    "  124    the time limit of --timeout or --cpu was reached\n"
+    "  125    another limit was reached; --explore found nothing wrong, but did not try all\n"
     "  128+n  ended by signal n (130: Ctrl-C)\n";
 
 static void help_row(FILE *out, const struct option_row *row) {
@@ -100,9 +104,9 @@ static const char brief_head[] =
     "  sandbox                                 a prompt\n";
 
 /* What most people need, in one screen of 24 lines of 80 columns. */
-static const char *const common_options[] = {"e", "i", "speed", "seed", "timeout", "timeline",
-                                             "stats", "trace", "shake", "explore", "replay",
-                                             "help"};
+static const char *const common_options[] = {"e",       "i",        "speed",  "seed",
+                                             "timeout", "timeline", "stats",  "trace",
+                                             "shake",   "explore",  "replay", "help"};
 
 static bool is_common(const struct option_row *row) {
   char letter[2] = {row->letter, 0};
@@ -115,10 +119,15 @@ static bool is_common(const struct option_row *row) {
 void options_help(FILE *out) {
   fputs(brief_head, out);
   for (enum option_group group = 0; group < GROUP_COUNT; group++) {
-    fprintf(out, "%s:\n", group_titles[group]);
-    for (int i = 0; i < program_options.count; i++)
-      if (program_options.rows[i].group == group && is_common(&program_options.rows[i]))
-        help_row(out, &program_options.rows[i]);
+    const char *title = group_titles[group];
+    for (int i = 0; i < program_options.count; i++) {
+      if (program_options.rows[i].group != group || !is_common(&program_options.rows[i]))
+        continue;
+      if (title)
+        fprintf(out, "%s:\n", title);
+      title = NULL;
+      help_row(out, &program_options.rows[i]);
+    }
   }
   fputs("'sandbox --help all' has the rest, and the exit statuses\n", out);
 }

@@ -2,6 +2,7 @@
  * host/options_internal.h - shared by the files of the command line: the tables of options.
  *
  *   options_table.c     the tables, and what each option sets
+ *   options_strict.c    what --strict, --allow-* and limits set
  *   options.c           parsing
  *   options_suggest.c   which option a mistyped one was meant to be
  *   options_help.c      --help
@@ -28,7 +29,7 @@ enum answer {
 };
 
 /* The groups of --help, in order. */
-enum option_group { GROUP_LUA, GROUP_RUN, GROUP_SEE, GROUP_TRY, GROUP_ABOUT, GROUP_COUNT };
+enum option_group { GROUP_LUA, GROUP_RUN, GROUP_SEE, GROUP_TRY, GROUP_STRICT, GROUP_ABOUT, GROUP_COUNT };
 
 enum option_argument {
   NO_ARGUMENT,
@@ -79,5 +80,32 @@ struct option_spelling {
 
 /* One of the row's two spellings, which it must have: "-e" or "--speed". */
 struct option_spelling option_spell(const struct option_row *row, bool is_long);
+
+/* -- values ------------------------------------------------------------------------------------ */
+
+/* A size: bytes, or a number with K, M or G, which are powers of 1024. */
+bool option_size(const char *text, uint64_t *ret);
+
+/* Seconds greater than 0, as nanoseconds; SBX_FOREVER when they are too many. */
+bool option_seconds(const char *text, int64_t *ret_ns);
+
+/* -- options_strict.c -------------------------------------------------------------------------- */
+
+enum answer set_strict(struct options *o, const char *value);
+enum answer set_allow_read(struct options *o, const char *value);
+enum answer set_allow_write(struct options *o, const char *value);
+enum answer set_allow_env(struct options *o, const char *value);
+enum answer set_allow_run(struct options *o, const char *value);
+enum answer set_memory(struct options *o, const char *value);
+enum answer set_cpu(struct options *o, const char *value);
+enum answer set_output_limit(struct options *o, const char *value);
+enum answer set_files_limit(struct options *o, const char *value);
+
+/* The words after --strict=, in the order of enum policy_strict from STRICT_LUA on. */
+#define STRICTS "lua report"
+
+/* The whole line was read: fill in the limits that nobody set, and refuse what makes no sense. Returns 0
+ * or EXIT_USAGE. */
+int options_complete_strict(struct options *o, int argc, char **argv, FILE *err);
 
 #endif

@@ -98,13 +98,17 @@ static enum answer set_seed(struct options *o, const char *value) {
   return o->seeded ? ANSWER_OK : ANSWER_BAD;
 }
 
-static enum answer set_timeout(struct options *o, const char *value) {
+bool option_seconds(const char *text, int64_t *ret_ns) {
   double seconds;
-  if (!parse_positive(value, &seconds))
-    return ANSWER_BAD;
+  if (!parse_positive(text, &seconds))
+    return false;
   double ns = ceil(seconds * (double)NS_PER_SECOND);
-  o->timeout_ns = ns >= (double)SBX_FOREVER ? SBX_FOREVER : (int64_t)ns;
-  return ANSWER_OK;
+  *ret_ns = ns >= (double)SBX_FOREVER ? SBX_FOREVER : (int64_t)ns;
+  return true;
+}
+
+static enum answer set_timeout(struct options *o, const char *value) {
+  return option_seconds(value, &o->timeout_ns) ? ANSWER_OK : ANSWER_BAD;
 }
 
 static enum answer set_max_procs(struct options *o, const char *value) {
@@ -188,8 +192,7 @@ static enum answer set_trace_detail(struct options *o, const char *value) {
   return ANSWER_OK;
 }
 
-/* Bytes, or a number with K, M or G, which are powers of 1024. */
-static bool parse_size(const char *text, uint64_t *ret) {
+bool option_size(const char *text, uint64_t *ret) {
   static const char units[] = "KMG";
   size_t len = strlen(text);
   const char *unit = len > 0 ? strchr(units, text[len - 1]) : NULL;
@@ -210,7 +213,7 @@ static bool parse_size(const char *text, uint64_t *ret) {
 
 static enum answer set_trace_limit(struct options *o, const char *value) {
   uint64_t size;
-  if (!parse_size(value, &size) || size < TRACE_LIMIT_MIN)
+  if (!option_size(value, &size) || size < TRACE_LIMIT_MIN)
     return ANSWER_BAD;
   o->trace.limit = size;
   return ANSWER_OK;
@@ -322,7 +325,9 @@ static const struct option_row program_rows[] = {
      "an integer of 64 bits, decimal or 0x", "--seed 42", NULL, set_seed},
     {GROUP_RUN, 0, "timeout", ARGUMENT, "S", "end the run after S seconds of real time (exit status 124)",
      "seconds greater than 0", "--timeout 60", NULL, set_timeout},
-    {GROUP_RUN, 0, "max-procs", ARGUMENT, "N", "at most N processes alive at once (default 512)",
+    {GROUP_RUN, 0, "time", ARGUMENT, "S", "the same as --timeout",
+     "seconds greater than 0", "--time 60", NULL, set_timeout},
+    {GROUP_RUN, 0, "max-procs", ARGUMENT, "N", "at most N processes alive at once (default 512, strict 32)",
      "an integer from 1 to 32768", "--max-procs 64", NULL, set_max_procs},
     {GROUP_RUN, 0, "output", ARGUMENT, "HOW", "raw: unchanged; tag: each line of a child begins with [name#id]",
      "raw or tag", "--output tag", OUTPUTS, set_output},
@@ -358,6 +363,26 @@ static const struct option_row program_rows[] = {
      NULL, NULL, NULL, set_step},
     {GROUP_TRY, 0, "replay", ARGUMENT, "TOKEN", "run the interleaving that TOKEN names, which --explore has told",
      "a token that --explore has told", "--replay sbx1:7f3a9c21:v:2>p2,3>p1~4d1e", NULL, set_replay},
+
+    {GROUP_STRICT, 0, "strict", OPTIONAL_ARGUMENT, "HOW", "no files, programs, network, environment, C modules; limits",
+     "lua (hold it by the language alone), report (run nothing, tell which layers there are) or no argument",
+     "--strict", STRICTS, set_strict},
+    {GROUP_STRICT, 0, "allow-read", FILE_ARGUMENT, "PATH", "strict: read files, or folders with all below; may be repeated",
+     "files or folders, with commas between them", "--allow-read data,words.txt", NULL, set_allow_read},
+    {GROUP_STRICT, 0, "allow-write", FILE_ARGUMENT, "PATH", "strict: the same, and write there",
+     "files or folders, with commas between them", "--allow-write results", NULL, set_allow_write},
+    {GROUP_STRICT, 0, "allow-env", ARGUMENT, "NAME", "strict: keep environment variables; may be repeated",
+     "names of environment variables, with commas between them", "--allow-env HOME,LANG", NULL, set_allow_env},
+    {GROUP_STRICT, 0, "allow-run", NO_ARGUMENT, NULL, "strict: start programs, which may do no more than the script",
+     NULL, NULL, NULL, set_allow_run},
+    {GROUP_STRICT, 0, "memory", ARGUMENT, "SIZE", "at most SIZE of memory in all processes (strict 256M; 125)",
+     "a size of at least 1M, in bytes or with K, M or G", "--memory 256M", NULL, set_memory},
+    {GROUP_STRICT, 0, "cpu", ARGUMENT, "S", "at most S seconds of CPU time in all processes (strict 10; 124)",
+     "seconds greater than 0", "--cpu 10", NULL, set_cpu},
+    {GROUP_STRICT, 0, "output-limit", ARGUMENT, "SIZE", "at most SIZE on stdout and stderr (strict 16M; 125)",
+     "a size of at least 1K, in bytes or with K, M or G", "--output-limit 16M", NULL, set_output_limit},
+    {GROUP_STRICT, 0, "files-limit", ARGUMENT, "SIZE", "strict: at most SIZE written into files (strict 64M; 125)",
+     "a size of at least 1K, in bytes or with K, M or G", "--files-limit 64M", NULL, set_files_limit},
 
     {GROUP_ABOUT, 'h', "help", NO_ARGUMENT, NULL, "show this text; --help all, --help sandbox, --help queue.put: more",
      NULL, NULL, NULL, set_help},

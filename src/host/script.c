@@ -288,6 +288,7 @@ static int run_protected(lua_State *L, struct session *s) {
 
 static int run_process(struct session *s) {
   struct backend *b = s->backend;
+  b->policy = &s->script->options->policy;
   if (!s->simulated)
     output_prepare();
   lua_State *L = state_new();

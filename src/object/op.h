@@ -352,6 +352,7 @@ enum process_signal {
 };
 
 struct backend;
+struct policy;   /* base/policy.h */
 struct snapshot; /* look/snapshot.h */
 
 /* A program that os.execute or io.popen started. */
@@ -483,6 +484,7 @@ struct backend {
    * Both NULL: there never is. */
   bool (*keeps)(void *ctx);
   void (*keep_nothing)(void *ctx);
+  const struct policy *policy; /* what the run may do (base/policy.h); NULL: all. Borrowed */
   bool image;       /* the process is one of several in a program: it leaves by self->exit alone */
   bool asking;      /* a function runs that may neither wait nor spawn: wait_for asks it */
   bool exits;       /* by os.exit: no `<close>` was to release what it has */

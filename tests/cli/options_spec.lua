@@ -334,9 +334,9 @@ describe("--completions", function()
   local function offers(...) return offers_in(".", ...) end
 
   it("completes options and their arguments in bash", function()
-    assert.equal("--speed --seed --shake --shake-same --shake-token --stats --sim --step", offers("--s"))
+    assert.equal("--speed --seed --shake --shake-same --shake-token --stats --sim --step --strict", offers("--s"))
     assert.equal("--trace --trace-detail --trace-limit", offers("--tr"))
-    assert.equal("--check --color --completions", offers("--c"))
+    assert.equal("--check --color --cpu --completions", offers("--c"))
     assert.equal("--replay", offers("--r"))
     assert.equal("raw tag", offers("--output", ""))
     assert.equal("tag", offers("--output", "t"))

@@ -337,6 +337,119 @@ static void test_timeline_and_stats(void **state) {
                  "--stats=");
 }
 
+static void test_strict(void **state) {
+  (void)state;
+  expect_good(p.o.policy.strict == STRICT_OFF && p.o.policy.limits.memory_bytes == 0 &&
+                  p.o.policy.limits.cpu_ns == SBX_FOREVER,
+              "s.lua");
+  expect_good(p.o.policy.strict == STRICT_ON && p.o.policy.limits.memory_bytes == 256u << 20 &&
+                  p.o.policy.limits.cpu_ns == 10 * NS_PER_SECOND && p.o.timeout_ns == 30 * NS_PER_SECOND &&
+                  p.o.policy.limits.output_bytes == 16u << 20 && p.o.policy.limits.files_bytes == 64u << 20 &&
+                  p.o.max_procs == 32 && p.o.policy.limits.procs == 32 && !p.o.policy.run,
+              "--strict", "s.lua");
+  expect_good(p.o.policy.strict == STRICT_LUA && policy_is_strict(&p.o.policy), "--strict=lua", "s.lua");
+  expect_good(p.o.mode == MODE_STRICT_REPORT && !policy_is_strict(&p.o.policy), "--strict=report");
+  expect_good(p.o.max_procs == 512 && p.o.policy.limits.memory_bytes == 3u << 20 &&
+                  p.o.policy.limits.cpu_ns == NS_PER_SECOND / 2 && p.o.timeout_ns == 2 * NS_PER_SECOND &&
+                  p.o.policy.limits.output_bytes == 4096,
+              "--max-procs=512", "--memory=3M", "--cpu", ".5", "--time", "2", "--output-limit", "4K",
+              "--strict", "s.lua");
+  expect_good(p.o.policy.limits.memory_bytes == 1u << 20 && p.o.max_procs == 512, "--memory", "1M");
+  expect_refusal("option '--strict' wants lua (hold it by the language alone), report (run nothing, tell "
+                 "which layers there are) or no argument, not 'very'; for example --strict",
+                 "--strict=very");
+#define BAD_SIZE(option, min, example, value)                                                      \
+  expect_refusal("option '" option "' wants a size of at least " min                               \
+                 ", in bytes or with K, M or G, not '" value "'; for example " option " " example, \
+                 option, value)
+  BAD_SIZE("--memory", "1M", "256M", "0");
+  BAD_SIZE("--memory", "1M", "256M", "-1");
+  BAD_SIZE("--memory", "1M", "256M", "5Q");
+  BAD_SIZE("--memory", "1M", "256M", "");
+  BAD_SIZE("--memory", "1M", "256M", "1023K");
+  BAD_SIZE("--output-limit", "1K", "16M", "0");
+  BAD_SIZE("--files-limit", "1K", "64M", "x");
+  expect_refusal("option '--cpu' wants seconds greater than 0, not '0'; for example --cpu 10", "--cpu", "0");
+  expect_refusal("option '--strict' cannot be used together with '--explore'", "--strict", "--explore",
+                 "s.lua");
+  expect_refusal("option '--strict' cannot be used together with '--shake'", "--shake", "--strict=lua",
+                 "s.lua");
+  expect_refusal("option '--strict' cannot be used together with '-i'", "--strict", "-i", "s.lua");
+}
+
+static void test_allow(void **state) {
+  (void)state;
+  expect_good(p.o.policy.read.count == 2 && strcmp(p.o.policy.read.list[0].resolved, "/dev") == 0 &&
+                  strcmp(p.o.policy.read.list[1].written, "/proc/../dev") == 0 &&
+                  strcmp(p.o.policy.read.list[1].resolved, "/dev") == 0,
+              "--strict", "--allow-read", "/dev,/proc/../dev", "s.lua");
+  expect_good(p.o.policy.write.count == 1 && p.o.policy.env.count == 2 && p.o.policy.run &&
+                  strcmp(p.o.policy.env.list[1], "LANG") == 0,
+              "--strict", "--allow-write=/dev/null", "--allow-env=HOME,LANG", "--allow-run", "s.lua");
+  expect_good(p.o.policy.require.count == 1 &&
+                  strcmp(p.o.policy.require.list[0].resolved, "/dev") == 0,
+              "--strict", "/dev/x.lua");
+  expect_good(p.o.policy.require.count == 0, "--strict", "-e", "x=1");
+  expect_refusal("option '--allow-read' needs '--strict': without it all is allowed", "--allow-read=/dev",
+                 "s.lua");
+  expect_refusal("option '--allow-run' needs '--strict': without it all is allowed", "--allow-run", "s.lua");
+  expect_refusal("option '--files-limit' needs '--strict'", "--files-limit=1M", "s.lua");
+  expect_refusal("option '--allow-read' has an empty part: name something, or leave it out", "--strict",
+                 "--allow-read=", "s.lua");
+  expect_refusal("option '--allow-write' has an empty part: name something, or leave it out", "--strict",
+                 "--allow-write=/dev,", "s.lua");
+  expect_refusal("option '--allow-read': '/no/such' does not exist", "--strict",
+                 "--allow-read=/dev,/no/such", "s.lua");
+  expect_refusal("option '--allow-write': '/dev/null/x' does not exist", "--strict",
+                 "--allow-write=/dev/null/x", "s.lua");
+  expect_refusal("option '--allow-env': 'A=B' is no name of an environment variable", "--strict",
+                 "--allow-env=A=B", "s.lua");
+  expect_refusal("option '--allow-env' has an empty part: name something, or leave it out", "--strict",
+                 "--allow-env", "", "s.lua");
+}
+
+/* A folder with a file in it, and links out of it and into it. */
+static void test_policy_paths(void **state) {
+  (void)state;
+  char top[] = "/tmp/policy.XXXXXX", name[64], target[64];
+  assert_non_null(mkdtemp(top));
+  snprintf(name, sizeof name, "%s/file", top);
+  FILE *f = fopen(name, "w");
+  assert_non_null(f);
+  fclose(f);
+  snprintf(name, sizeof name, "%s/out", top);
+  assert_int_equal(symlink("/etc", name), 0);
+  snprintf(name, sizeof name, "%s/dangling", top);
+  assert_int_equal(symlink("/etc/nothing-of-that-name", name), 0);
+  struct policy p;
+  policy_init(&p);
+  assert_true(policy_may_read(&p, "/etc/passwd") && policy_may_write(&p, "x") && policy_may_know(&p, "HOME"));
+  p.strict = STRICT_ON;
+  assert_int_equal(policy_add_path(&p.read, top), 0);
+  const struct {
+    const char *path;
+    bool may;
+  } cases[] = {{"", true},          {"/", true},     {"/file", true},         {"/none", true},
+               {"/none/x", false},  {"/..", false},  {"/../x", false},        {"/./file", true},
+               {"/out/passwd", false}, {"x", false}, {"/out/../etc", false},  {"/dangling", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    snprintf(target, sizeof target, "%s%s", top, cases[i].path);
+    if (policy_may_read(&p, target) != cases[i].may)
+      fail_msg("wrong about %s", target);
+    assert_false(policy_may_write(&p, target));
+    assert_int_equal(policy_may_require(&p, target), cases[i].may);
+  }
+  assert_false(policy_may_read(&p, ""));
+  assert_false(policy_may_know(&p, "HOME"));
+  policy_release(&p);
+  const char *const made[] = {"file", "out", "dangling"};
+  for (size_t i = 0; i < 3; i++) {
+    snprintf(name, sizeof name, "%s/%s", top, made[i]);
+    unlink(name);
+  }
+  rmdir(top);
+}
+
 static void test_missing_arguments(void **state) {
   (void)state;
   expect_refusal(
@@ -358,7 +471,7 @@ static void test_did_you_mean(void **state) {
       {"--spede", "--speed"},
       {"--sed", "--seed"},
       {"--Speed", "--speed"},
-      {"--time", "--timeout"},
+      {"--tiem", "--time"},
       {"--timout", "--timeout"},
       {"--max-proc", "--max-procs"},
       {"--maxprocs", "--max-procs"},
@@ -509,7 +622,8 @@ static void test_every_option_is_everywhere(void **state) {
   (void)state;
   static const char *const names[] = {"speed",       "seed",  "timeout", "max-procs",
                                       "output",      "check", "color",   "version",
-                                      "completions", "init",  "help",    "trace", "trace-detail", "trace-limit", "timeline", "stats", "shake", "shake-same", "shake-token", "sim", "explore", "replay"};
+                                      "completions", "init",  "help",    "trace", "trace-detail", "trace-limit", "timeline", "stats", "shake", "shake-same", "shake-token", "sim", "explore", "replay",
+                                      "strict", "allow-read", "memory", "files-limit"};
   char *texts[] = {printed(options_help_all), printed(print_bash), printed(print_zsh),
                    printed(print_fish)};
   for (size_t t = 0; t < 4; t++) {
@@ -584,6 +698,9 @@ int main(void) {
       cmocka_unit_test(test_trace),
       cmocka_unit_test(test_trace_detail_and_limit),
       cmocka_unit_test(test_timeline_and_stats),
+      cmocka_unit_test(test_strict),
+      cmocka_unit_test(test_allow),
+      cmocka_unit_test(test_policy_paths),
       cmocka_unit_test(test_missing_arguments),
       cmocka_unit_test(test_did_you_mean),
       cmocka_unit_test(test_no_idea),

@@ -1,0 +1,180 @@
+/*
+ * host/options_strict.c - the options of strict mode, and of limits: what they set, and which lines make
+ * no sense.
+ *
+ * A row of the table can only say that an argument is bad. Paths need more words, so the handlers of
+ * --allow-* note the first fault, and options_complete_strict tells it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "host/options_internal.h"
+
+/* Under --strict, unless others are given. */
+enum {
+  MEMORY_STRICT = 256 << 20,
+  CPU_STRICT_S = 10,
+  TIME_STRICT_S = 30,
+  PROCS_STRICT = 32,
+  OUTPUT_STRICT = 16 << 20,
+  FILES_STRICT = 64 << 20,
+  MEMORY_MIN = 1 << 20,
+  WRITTEN_MIN = 1 << 10
+};
+
+/* -- handlers ---------------------------------------------------------------------------------- */
+
+enum answer set_strict(struct options *o, const char *value) {
+  int index = value ? option_choice_index(STRICTS, value) : 0;
+  if (index < 0)
+    return ANSWER_BAD;
+  o->policy.strict = value ? STRICT_LUA + (enum policy_strict)index : STRICT_ON;
+  if (o->policy.strict == STRICT_REPORT)
+    o->mode = MODE_STRICT_REPORT;
+  return ANSWER_OK;
+}
+
+/* An argument of --allow-* was added, or not. */
+static enum answer allowed(struct options *o, const char *option, int rc, char *bad) {
+  int errnum = errno;
+  if (!o->allows)
+    o->allows = option;
+  if (rc && !o->allow_fault.option)
+    o->allow_fault = (struct allow_fault){option, bad, rc, errnum};
+  else
+    free(bad);
+  return ANSWER_OK;
+}
+
+enum answer set_allow_read(struct options *o, const char *value) {
+  char *bad;
+  int rc = policy_add_paths(&o->policy.read, value, &bad);
+  return allowed(o, "--allow-read", rc, bad);
+}
+
+enum answer set_allow_write(struct options *o, const char *value) {
+  char *bad;
+  int rc = policy_add_paths(&o->policy.write, value, &bad);
+  return allowed(o, "--allow-write", rc, bad);
+}
+
+enum answer set_allow_env(struct options *o, const char *value) {
+  char *bad;
+  int rc = policy_add_names(&o->policy.env, value, &bad);
+  return allowed(o, "--allow-env", rc, bad);
+}
+
+enum answer set_allow_run(struct options *o, const char *value) {
+  (void)value;
+  o->policy.run = true;
+  return allowed(o, "--allow-run", 0, NULL);
+}
+
+static enum answer set_size(const char *value, uint64_t min, uint64_t *ret) {
+  uint64_t size;
+  if (!option_size(value, &size) || size < min)
+    return ANSWER_BAD;
+  *ret = size;
+  return ANSWER_OK;
+}
+
+enum answer set_memory(struct options *o, const char *value) {
+  return set_size(value, MEMORY_MIN, &o->policy.limits.memory_bytes);
+}
+
+enum answer set_cpu(struct options *o, const char *value) {
+  return option_seconds(value, &o->policy.limits.cpu_ns) ? ANSWER_OK : ANSWER_BAD;
+}
+
+enum answer set_output_limit(struct options *o, const char *value) {
+  return set_size(value, WRITTEN_MIN, &o->policy.limits.output_bytes);
+}
+
+enum answer set_files_limit(struct options *o, const char *value) {
+  return set_size(value, WRITTEN_MIN, &o->policy.limits.files_bytes);
+}
+
+/* -- the whole line ---------------------------------------------------------------------------- */
+
+static int tell_fault(const struct allow_fault *f, FILE *err) {
+  const char *text = "";
+  if (f->code == -SBX_ENOMEM) {
+    fputs("sandbox: not enough memory\n", err);
+    return EXIT_LUA_ERROR;
+  }
+  if (!f->part)
+    return options_usage_error(
+        err, "option '%s' has an empty part: name something, or leave it out", f->option);
+  if (f->code == -SBX_EINVAL)
+    return options_usage_error(err, "option '%s': '%s' is no name of an environment variable",
+                               f->option, f->part);
+  text = f->code == -SBX_EGONE ? "does not exist" : strerror(f->errnum);
+  return options_usage_error(err, "option '%s': '%s' %s%s", f->option, f->part,
+                             f->code == -SBX_EGONE ? "" : "cannot be opened: ", text);
+}
+
+/* What cannot be strict yet, or makes no sense with it. */
+static const char *beside_strict(const struct options *o, int argc) {
+  bool nothing = o->script == argc && !o->has_statement && !o->show_version;
+  return o->step                           ? "--step"
+         : o->explore                      ? "--explore"
+         : o->sim                          ? "--sim"
+         : o->shake.runs                   ? "--shake"
+         : o->replay                       ? "--replay"
+         : o->interactive                  ? "-i"
+         : nothing && isatty(STDIN_FILENO) ? "a prompt"
+                                           : NULL;
+}
+
+/* Modules of the script are found in its own folder. */
+static int add_script_folder(struct options *o, char **argv) {
+  const char *script = argv[o->script], *slash = strrchr(script, '/');
+  char *folder = slash ? strndup(script, (size_t)(slash - script) + 1) : strdup(".");
+  int rc = folder ? policy_add_path(&o->policy.require, folder) : -SBX_ENOMEM;
+  free(folder);
+  return rc; /* a script that is not there is told when it is opened */
+}
+
+static void complete_limits(struct options *o) {
+  struct policy_limits *l = &o->policy.limits;
+  bool strict = policy_is_strict(&o->policy);
+  if (strict) {
+    l->memory_bytes = l->memory_bytes ? l->memory_bytes : MEMORY_STRICT;
+    l->output_bytes = l->output_bytes ? l->output_bytes : OUTPUT_STRICT;
+    l->files_bytes = l->files_bytes ? l->files_bytes : FILES_STRICT;
+    l->cpu_ns = l->cpu_ns != SBX_FOREVER ? l->cpu_ns : CPU_STRICT_S * NS_PER_SECOND;
+    o->timeout_ns = o->timeout_ns != SBX_FOREVER ? o->timeout_ns : TIME_STRICT_S * NS_PER_SECOND;
+  }
+  if (o->max_procs == 0)
+    o->max_procs = strict ? PROCS_STRICT : l->procs;
+  l->procs = o->max_procs;
+  l->time_ns = o->timeout_ns;
+}
+
+int options_complete_strict(struct options *o, int argc, char **argv, FILE *err) {
+  complete_limits(o);
+  if (o->mode != MODE_RUN && o->mode != MODE_STRICT_REPORT)
+    return 0;
+  bool strict = policy_is_strict(&o->policy);
+  const char *beside = strict ? beside_strict(o, argc) : NULL;
+  if (beside)
+    return options_usage_error(err, "option '--strict' cannot be used together with %s%s%s",
+                               *beside == '-' ? "'" : "", beside, *beside == '-' ? "'" : "");
+  if (o->allow_fault.option)
+    return tell_fault(&o->allow_fault, err);
+  if (o->policy.strict == STRICT_OFF && o->allows)
+    return options_usage_error(err, "option '%s' needs '--strict': without it all is allowed",
+                               o->allows);
+  if (o->policy.strict == STRICT_OFF && o->policy.limits.files_bytes)
+    return options_usage_error(err, "option '--files-limit' needs '--strict'");
+  if (strict && o->script < argc && !o->script_is_stdin &&
+      add_script_folder(o, argv) == -SBX_ENOMEM) {
+    fputs("sandbox: not enough memory\n", err);
+    return EXIT_LUA_ERROR;
+  }
+  return 0;
+}
