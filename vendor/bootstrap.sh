@@ -1,8 +1,8 @@
 #!/bin/sh
-# Install the system packages that sandbox needs to build and run; with --test also those that its tests need.
-# Prints and changes nothing if none is missing.
+# Install the system packages that sandbox needs to build and run; with --test also those that its tests need, with
+# --engine those for runs over several hosts. Prints and changes nothing if none is missing.
 #
-#   vendor/bootstrap.sh [--test] [--list]
+#   vendor/bootstrap.sh [--test] [--engine] [--list]
 #
 # --list prints the names of the missing packages and installs nothing.
 # Exit status: 0 nothing is missing (any more); 1 something is missing; 2 wrong usage.
@@ -16,10 +16,11 @@ say() { printf 'vendor/bootstrap.sh: %s\n' "$*" >&2; }
 
 for option in "$@"; do
   case $option in
-    --test) sets='build test' ;;
+    --test) sets="$sets test" ;;
+    --engine) sets="$sets engine" ;;
     --list) list=true ;;
     -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    *) say "unknown option '$option' (--test, --list)"; exit 2 ;;
+    *) say "unknown option '$option' (--test, --engine, --list)"; exit 2 ;;
   esac
 done
 
@@ -27,7 +28,7 @@ done
 wanted() {
   while read -r set package _; do
     case " $sets " in *" $set "*) printf '%s\n' "$package" ;; esac
-  done < "$here/packages.txt"
+  done < "$here/packages.txt" | sort -u
 }
 
 installed() {

@@ -31,6 +31,17 @@ static struct {
   int errnum;
 } last;
 
+/* What error_set_text was given. */
+static struct {
+  int code;
+  char text[352];
+} given;
+
+void error_set_text(int code, const char *text) {
+  given.code = abs(code);
+  snprintf(given.text, sizeof given.text, "%s", text);
+}
+
 int error_call(const char *call, int errnum) {
   int code = error_from_errno(errnum);
   if (code == -SBX_EAGAIN && strcmp(call, "fork") != 0)
@@ -42,9 +53,11 @@ int error_call(const char *call, int errnum) {
 }
 
 const char *error_text(int code) {
-  static char with_call[320];
+  static char with_call[512];
   const struct entry *e = entry_of(code);
   const char *text = e ? e->text : "unknown error";
+  if (code && given.code == abs(code))
+    text = given.text;
   if (code == 0 || last.code == 0 || abs(code) != abs(last.code))
     return text;
   snprintf(with_call, sizeof with_call, "%s (%s: %s)", text, last.call, strerror(last.errnum));

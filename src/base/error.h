@@ -57,7 +57,14 @@
     "the calling process reads or writes already and would wait for itself: release that first")   \
   X(EACTING, 35, "the action of a barrier must not wait for the barrier")                          \
   X(EBOUNDS, 36, "the array has no such element")                                                  \
-  X(EWHOLE, 37, "an array of integers has whole numbers only: make it with \"number\" for others")
+  X(EWHOLE, 37, "an array of integers has whole numbers only: make it with \"number\" for others") \
+  X(EENGINE, 38, "the engine is gone")                                                             \
+  X(EFLUSHED, 39, "the run's objects are gone from the engine")                                    \
+  X(ENOOBJECT, 40, "the engine holds something that is no object")                                 \
+  X(EFENCED, 41,                                                                                   \
+    "this process was declared dead: there was no sign of life from its host for too long")        \
+  X(EHERE, 42, "it was made here = true, and may not leave the host")                              \
+  X(ENOTNET, 43, "objects of this type cannot be made in a run with --engine")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),
@@ -71,6 +78,10 @@ enum sbx_error {
  * brackets, once.
  */
 const char *error_text(int code);
+
+/* From now on, here and in processes forked later, this is the text of the code: it names what is
+ * known only when the program runs. `text` is copied; at most 350 bytes count. One code can have one. */
+void error_set_text(int code, const char *text);
 
 /* The name of a code as it stands in the source ("SBX_ETIMEDOUT"); a static string, never NULL. */
 const char *error_name(int code);

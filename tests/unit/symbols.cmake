@@ -2,12 +2,13 @@
 # which it may not know. Run by ctest:  cmake -DOBJECTS=<file: an object a line> -DNM=<nm> -P symbols.cmake
 cmake_minimum_required(VERSION 3.20)
 
-set(layers base wire object look os lua term prompt host embed)
+set(layers base wire object look os net lua term prompt host embed)
 set(may_base base)
 set(may_wire wire base)
 set(may_object object base)
 set(may_look look object base)
 set(may_os os look object base)
+set(may_net net look object base)
 set(may_lua lua wire object base)
 set(may_term term base)
 set(may_prompt prompt lua term look object base)
