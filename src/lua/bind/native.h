@@ -55,6 +55,12 @@
  *                            owner, which may end the worker before it does that
  *   unread(fields, ...)      the failure so named, with these fields
  *   task_joined(...)         its task was joined, which must be told once
+ *   abroad(what, v, shared)  the bytes of a value for another host (codec_encode_abroad), and the modules
+ *                            that they need, as a set; nil and a message if it cannot be sent
+ *   named(f)                 the globals that a function names, and their values; nothing if it is
+ *                            written in C or the library's own
+ *   loaded()                 a set of the loaded modules, the globals among them
+ *   set_global(name, v)      set a global, raw
  *   mailbox(p)               the queue that is the mailbox of a process; nil if that has ended
  *   post(q, ...)             put a message there; false if its process has ended
  *   receive(q, timeout)      recv, told as a step of sandbox.receive
@@ -72,7 +78,11 @@ void lib_open_native(lua_State *L, int table);
  * the arguments. */
 int native_call(lua_State *L, const char *module, const char *function);
 
-/* Functions of the table above that are in failure.c, chunk.c, mail.c, select.c and value.c. */
+/* Functions of the table above that are in abroad.c, failure.c, chunk.c, mail.c, select.c and value.c. */
+int native_abroad(lua_State *L);
+int native_named(lua_State *L);
+int native_loaded(lua_State *L);
+int native_set_global(lua_State *L);
 int native_look(lua_State *L);
 int native_unread(lua_State *L);
 int native_task_failing(lua_State *L);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lua/codec/codec_internal.h"
+#include "lua/codec/named.h"
 
 static const char codec_key; /* its address is the key in the registry */
 static char null_target;     /* its address is sandbox.null */
@@ -37,6 +38,33 @@ static void announce_raise(lua_State *L) {
   lua_pop(L, 1);
   if (c->hooks && c->hooks->before_raise)
     c->hooks->before_raise(L);
+}
+
+void codec_know_standard(lua_State *L) {
+  codec_push(L);
+  names_know_standard(L, lua_gettop(L));
+  lua_pop(L, 1);
+}
+
+void codec_named_globals(lua_State *L, int function, int into) {
+  luaL_checkstack(L, 12, NULL);
+  int top = lua_gettop(L);
+  lua_newtable(L);
+  named_globals(L, function, top + 1);
+  codec_push(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  for (lua_pushnil(L); lua_next(L, top + 1);) {
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_rawget(L, top + 3);
+    if (!lua_isnil(L, -1) && !names_is_standard(L, top + 2, top + 4, top + 5)) {
+      lua_pushvalue(L, -2);
+      lua_pushvalue(L, -2);
+      lua_rawset(L, into);
+    }
+    lua_pop(L, 1);
+  }
+  lua_settop(L, top);
 }
 
 void codec_raise(lua_State *L) {

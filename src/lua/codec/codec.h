@@ -50,6 +50,8 @@ struct codec_hooks {
   void (*before_raise)(lua_State *L);
   /* lua_setmetatable, for a table that a message brings. NULL: that itself. */
   void (*set_metatable)(lua_State *L, int index);
+  /* Can the handle that export_handle has named be reached on another host? NULL: none can. */
+  bool (*reaches_abroad)(lua_State *L, const uint8_t ref[CODEC_HANDLE_BYTES]);
   /* Does the function at `index` stand for another one, which is to be sent in its place? Then push
    * that. NULL: none does. */
   bool (*push_meant)(lua_State *L, int index);
@@ -78,6 +80,27 @@ void *codec_null(void);
  * value that cannot be sent, or when memory is exhausted.
  */
 void codec_encode(lua_State *L, int first, int count, const char *what, struct buf *out);
+
+/* ---- for a state that this one shares nothing with, on another host ---- */
+
+/* What is there now is in every state. To be called once, before a script runs. */
+void codec_know_standard(lua_State *L);
+
+/*
+ * As codec_encode, for a state that has only what codec_know_standard saw, and the same modules, which
+ * are sent by name. Else everything that can be sent by value is: metatables, too. Handles are an error,
+ * as long as no hook says that they can be reached from there.
+ *   shared   index of a table: the names of the globals that the reader has, too, as keys; 0: none
+ *   modules  index of a table, which gets the names of the modules that the message needs as keys
+ */
+void codec_encode_abroad(lua_State *L, int first, int count, const char *what, int shared,
+                         int modules, struct buf *out);
+
+/*
+ * Put the globals that the Lua function at `function` names, and that are neither nil nor in every state,
+ * into the table at `into`: name -> value. See lua/codec/named.h.
+ */
+void codec_named_globals(lua_State *L, int function, int into);
 
 /* A message of one value, in two parts, the second inside a Lua string; needs no memory. */
 struct codec_scalar {

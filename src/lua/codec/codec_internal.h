@@ -96,6 +96,8 @@ struct encoder {
   const char *what; /* the name of the roots */
   int base;         /* start of the slots; 0 until the first object */
   struct codec *codec;
+  bool abroad; /* codec_encode_abroad, with its two tables */
+  int shared, modules;
   uint32_t objects; /* object numbers given out */
   uint32_t cursor;  /* the entity whose body is being written; NONE: the roots */
   uint32_t len, cap;

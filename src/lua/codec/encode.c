@@ -105,8 +105,19 @@ static void write_name(struct encoder *e, int index) {
   const char *cell = lua_tolstring(e->L, -1, &len);
   need(e, len);
   put_bytes(&e->w, cell, len);
+  if (e->abroad && names_push_module(e->L, e->base + SLOT_CODEC)) {
+    lua_pushboolean(e->L, 1);
+    lua_rawset(e->L, e->modules);
+  }
   lua_pop(e->L, 1);
   encode_add_object(e, index, ENTITY_ATOM);
+}
+
+/* Push the cell of a name for the value at `index`, if the reader has one. */
+static bool find_name(struct encoder *e, int index) {
+  int codec = e->base + SLOT_CODEC;
+  return e->abroad ? names_find_abroad(e->L, codec, index, e->shared)
+                   : names_find(e->L, codec, index);
 }
 
 static void mention_table(struct encoder *e, int index) {
@@ -132,7 +143,7 @@ static bool mention_metatable(struct encoder *e, int index) {
     write_ref(e, known);
     return false;
   }
-  if (names_find(e->L, e->base + SLOT_CODEC, index)) {
+  if (find_name(e, index)) {
     write_name(e, index);
     return false;
   }
@@ -185,6 +196,14 @@ static bool push_meant(const struct encoder *e, int index) {
   return hooks && hooks->push_meant && hooks->push_meant(e->L, index);
 }
 
+/* A function of the library that is written in Lua: the reader has its own. */
+static bool is_standard(struct encoder *e, int index) {
+  bool found = names_find_standard(e->L, e->base + SLOT_CODEC, index);
+  if (found)
+    lua_pop(e->L, 1);
+  return found;
+}
+
 static void mention_function(struct encoder *e, int index) {
   uint32_t known = encode_find(e, lua_topointer(e->L, index));
   if (known != NONE) {
@@ -192,9 +211,9 @@ static void mention_function(struct encoder *e, int index) {
   } else if (push_meant(e, index)) {
     mention_function(e, lua_gettop(e->L));
     lua_pop(e->L, 1);
-  } else if (!lua_iscfunction(e->L, index)) {
+  } else if (!lua_iscfunction(e->L, index) && !(e->abroad && is_standard(e, index))) {
     write_new_function(e, index);
-  } else if (names_find(e->L, e->base + SLOT_CODEC, index)) {
+  } else if (find_name(e, index)) {
     write_name(e, index);
   } else {
     encode_fail(e, index, "a function written in C that has no name",
@@ -237,7 +256,7 @@ static bool export_handle(struct encoder *e, int index, uint8_t ret[CODEC_HANDLE
   return call.is_handle;
 }
 
-_Noreturn static void fail_userdata(struct encoder *e, int index) {
+_Noreturn static void fail_userdata(struct encoder *e, int index, const char *problem) {
   lua_State *L = e->L;
   char thing[64] = "a userdata";
   if (lua_getmetatable(L, index)) {
@@ -246,7 +265,14 @@ _Noreturn static void fail_userdata(struct encoder *e, int index) {
       snprintf(thing, sizeof thing, "a %.40s (userdata)", lua_tostring(L, -1));
     lua_pop(L, 2);
   }
-  encode_fail(e, index, thing, cannot);
+  encode_fail(e, index, thing, problem);
+}
+
+/* The handle cannot be reached on the reader's host. */
+static void check_reach(struct encoder *e, int index, const uint8_t handle[CODEC_HANDLE_BYTES]) {
+  const struct codec_hooks *hooks = e->codec->hooks;
+  if (e->abroad && !(hooks->reaches_abroad && hooks->reaches_abroad(e->L, handle)))
+    fail_userdata(e, index, "cannot be sent to another host: it lives in the memory of this one");
 }
 
 static void mention_userdata(struct encoder *e, int index) {
@@ -255,14 +281,15 @@ static void mention_userdata(struct encoder *e, int index) {
   if (known != NONE) {
     write_ref(e, known);
   } else if (export_handle(e, index, handle)) {
+    check_reach(e, index, handle);
     need(e, 1 + sizeof handle);
     put_byte(&e->w, TAG_HANDLE);
     put_bytes(&e->w, handle, sizeof handle);
     encode_add_object(e, index, ENTITY_ATOM);
-  } else if (names_find(e->L, e->base + SLOT_CODEC, index)) {
+  } else if (find_name(e, index)) {
     write_name(e, index);
   } else {
-    fail_userdata(e, index);
+    fail_userdata(e, index, cannot);
   }
 }
 
@@ -465,26 +492,41 @@ static void start_over(struct encoder *e) {
   encode_forget(e);
 }
 
+static void encode(struct encoder *e, lua_State *L, int first, int count, const char *what,
+                   struct buf *out) {
+  if (writer_start(&e->w, out))
+    codec_raise_nomem(L);
+  e->L = L;
+  e->first = first;
+  e->count = count;
+  e->what = what;
+  e->base = 0;
+  e->codec = NULL;
+  e->objects = 0;
+  e->len = 0;
+  e->cap = INLINE_ENTITIES;
+  e->entities = e->own;
+  e->index = NULL;
+  while (!write_message(e))
+    start_over(e);
+  writer_finish(&e->w);
+  if (e->base)
+    lua_settop(L, e->base);
+}
+
 void codec_encode(lua_State *L, int first, int count, const char *what, struct buf *out) {
   struct encoder e; /* not zeroed: `own` is large, and scalars do not use it */
-  if (writer_start(&e.w, out))
-    codec_raise_nomem(L);
-  e.L = L;
-  e.first = first;
-  e.count = count;
-  e.what = what;
-  e.base = 0;
-  e.codec = NULL;
-  e.objects = 0;
-  e.len = 0;
-  e.cap = INLINE_ENTITIES;
-  e.entities = e.own;
-  e.index = NULL;
-  while (!write_message(&e))
-    start_over(&e);
-  writer_finish(&e.w);
-  if (e.base)
-    lua_settop(L, e.base);
+  e.abroad = false;
+  encode(&e, L, first, count, what, out);
+}
+
+void codec_encode_abroad(lua_State *L, int first, int count, const char *what, int shared,
+                         int modules, struct buf *out) {
+  struct encoder e;
+  e.abroad = true;
+  e.shared = shared;
+  e.modules = modules;
+  encode(&e, L, first, count, what, out);
 }
 
 /* ---- a list ---- */

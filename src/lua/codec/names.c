@@ -126,7 +126,10 @@ static void push_weak_table(lua_State *L) {
 void names_open(lua_State *L, struct names *n) {
   int owner = lua_gettop(L);
   for (int table = 1; table <= NAMES_TABLES; table++) {
-    push_weak_table(L);
+    if (table <= NAMES_WEAK)
+      push_weak_table(L);
+    else
+      lua_newtable(L);
     lua_setiuservalue(L, owner, table);
   }
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
@@ -248,4 +251,138 @@ bool names_learn_library(lua_State *L, struct names *n, int owner, int index) {
   n->libraries |= names_filter_bit(lua_topointer(L, index));
   remember(L, owner, NAMES_LIBRARIES, index, &best);
   return true;
+}
+
+/* ---- names for another state ---- */
+
+/* [modules, standard] Remember the fields of the module `n`, on top of the stack. */
+static void know_fields(lua_State *L, struct name n, int standard) {
+  int module = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, module); lua_pop(L, 1)) {
+    int type = lua_type(L, -1);
+    if (lua_type(L, -2) != LUA_TSTRING ||
+        (type != LUA_TFUNCTION && type != LUA_TTABLE && type != LUA_TUSERDATA))
+      continue;
+    lua_pushvalue(L, -1);
+    bool known = lua_rawget(L, standard) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (known)
+      continue;
+    n.field = lua_tolstring(L, -2, &n.field_len);
+    if (n.module_len + n.field_len > NAME_LIMIT)
+      continue;
+    lua_pushvalue(L, -1);
+    push_cell(L, &n);
+    lua_rawset(L, standard);
+  }
+}
+
+/* Remember the loaded modules, then (`fields`) what they contain. */
+static void know_modules(lua_State *L, int loaded, int standard, bool fields) {
+  for (lua_pushnil(L); lua_next(L, loaded); lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1))
+      continue;
+    struct name n = {0};
+    n.module = lua_tolstring(L, -2, &n.module_len);
+    if (n.module_len > NAME_LIMIT || is_globals(&n))
+      continue;
+    if (fields) {
+      know_fields(L, n, standard);
+    } else {
+      lua_pushvalue(L, -1);
+      push_cell(L, &n);
+      lua_rawset(L, standard);
+    }
+  }
+}
+
+void names_know_standard(lua_State *L, int owner) {
+  int top = lua_gettop(L);
+  lua_getiuservalue(L, owner, NAMES_STANDARD);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  lua_getiuservalue(L, owner, NAMES_GLOBALS);
+  int standard = top + 1, all = top + 2, names = top + 3;
+  for (lua_pushnil(L); lua_next(L, all);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, names);
+  }
+  lua_pushvalue(L, all);
+  push_cell(L, &globals);
+  lua_rawset(L, standard);
+  bool loaded = push_loaded(L) == LUA_TTABLE;
+  if (loaded)
+    know_modules(L, top + 4, standard, false);
+  lua_pushvalue(L, all);
+  know_fields(L, globals, standard);
+  lua_pop(L, 1);
+  if (loaded)
+    know_modules(L, top + 4, standard, true);
+  lua_settop(L, top);
+}
+
+bool names_is_standard(lua_State *L, int owner, int key, int value) {
+  lua_getiuservalue(L, owner, NAMES_GLOBALS);
+  lua_pushvalue(L, key);
+  lua_rawget(L, -2);
+  bool same = lua_rawequal(L, -1, value);
+  lua_pop(L, 2);
+  return same;
+}
+
+bool names_find_standard(lua_State *L, int owner, int index) {
+  lua_getiuservalue(L, owner, NAMES_STANDARD);
+  lua_pushvalue(L, index);
+  bool found = lua_rawget(L, -2) == LUA_TSTRING;
+  lua_remove(L, -2);
+  if (!found)
+    lua_pop(L, 1);
+  return found;
+}
+
+/* The global among those at `shared` that is the value at `index`. */
+static void search_shared(lua_State *L, int index, int shared, struct name *best) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  int all = lua_gettop(L);
+  for (lua_pushnil(L); lua_next(L, shared); lua_pop(L, 1)) {
+    struct name n = globals;
+    if (lua_type(L, -2) != LUA_TSTRING)
+      continue;
+    lua_pushvalue(L, -2);
+    lua_rawget(L, all);
+    n.field = lua_tolstring(L, -3, &n.field_len);
+    if (lua_rawequal(L, -1, index))
+      keep_better(best, &n);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+bool names_find_abroad(lua_State *L, int owner, int index, int shared) {
+  if (names_find_standard(L, owner, index))
+    return true;
+  struct name best = {0};
+  search_modules(L, index, true, &best);
+  if (!best.module && shared)
+    search_shared(L, index, shared, &best);
+  if (best.module)
+    push_cell(L, &best);
+  return best.module != NULL;
+}
+
+bool names_push_module(lua_State *L, int owner) {
+  size_t len;
+  const char *cell = lua_tolstring(L, -1, &len);
+  struct reader r = reader_of(cell, len);
+  struct name n;
+  uint8_t tag;
+  if (!take_byte(&r, &tag) || !names_take(&r, tag, &n) || is_globals(&n))
+    return false;
+  struct name module = {.module = n.module, .module_len = n.module_len};
+  names_push(L, &module);
+  bool standard = names_find_standard(L, owner, lua_gettop(L));
+  lua_pop(L, standard ? 2 : 1);
+  if (!standard)
+    lua_pushlstring(L, module.module, module.module_len);
+  return !standard;
 }

@@ -33,11 +33,14 @@ struct names {
   uint64_t libraries; /* a one-word Bloom filter over the addresses of libraries found */
 };
 
-/* The user values, by number. Both tables have weak keys. */
+/* The user values, by number. All but the last have weak keys. */
 enum {
   NAMES_FOUND = 1, /* value -> cell */
   NAMES_LIBRARIES, /* table -> cell */
-  NAMES_TABLES = NAMES_LIBRARIES
+  NAMES_STANDARD,  /* value -> cell, of what every state has; empty until names_know_standard */
+  NAMES_WEAK = NAMES_STANDARD,
+  NAMES_GLOBALS, /* name -> value, of the globals that every state has; likewise */
+  NAMES_TABLES = NAMES_GLOBALS
 };
 
 /*
@@ -62,6 +65,28 @@ bool names_known_library(lua_State *L, int owner, int index);
 
 /* As names_known_library, but search the loaded modules, and remember what is found. */
 bool names_learn_library(lua_State *L, struct names *n, int owner, int index);
+
+/*
+ * What is loaded now, every state has: Lua's libraries, this one, the globals. To be called before a
+ * script can change anything.
+ */
+void names_know_standard(lua_State *L, int owner);
+
+/* If every state has the value at `index`: push its cell and return true. */
+bool names_find_standard(lua_State *L, int owner, int index);
+
+/* Is that global (its name at `key`, its value at `value`) there in every state? */
+bool names_is_standard(lua_State *L, int owner, int key, int value);
+
+/*
+ * As names_find, for a state that shares with this one only what every state has, the modules (which it
+ * loads when it must), and the globals whose names are keys of the table at `shared` (0: none).
+ */
+bool names_find_abroad(lua_State *L, int owner, int index, int shared);
+
+/* The cell on top of the stack names something in a module that not every state has loaded: push the
+ * module's name and return true. */
+bool names_push_module(lua_State *L, int owner);
 
 /* Take the bytes after TAG_MODULE or TAG_FIELD; false if they do not suffice. */
 bool names_take(struct reader *r, uint8_t tag, struct name *ret);

@@ -1,0 +1,91 @@
+-- Functions and values for a state that shares nothing with this one, on another host: see src/lua/codec/named.h.
+--
+-- A call sent there is {fn = function, args = packed arguments, globals = name -> value}: the globals that the function,
+-- and all functions that can be reached from it, name. Modules go by name; the other side loads them before it decodes.
+local _, use = ...
+local native = use "native"
+
+local abroad = {}
+
+-- The values that a walk has still to look at.
+local function new_walk()
+  local walk = { seen = native.loaded(), globals = {}, todo = {} }
+  function walk.add(value)
+    local kind = type(value)
+    if (kind ~= "table" and kind ~= "function") or walk.seen[value] then return end
+    walk.seen[value] = true
+    walk.todo[#walk.todo + 1] = value
+  end
+  return walk
+end
+
+local function look_into_function(walk, f)
+  local named = native.named(f)
+  if not named then return end -- written in C, or the library's own
+  for name, value in next, named do
+    walk.globals[name] = value
+    walk.add(value)
+  end
+  for i = 1, math.huge do
+    local name, value = debug.getupvalue(f, i)
+    if not name then break end
+    walk.add(value)
+  end
+end
+
+local function look_into_table(walk, t)
+  walk.add(debug.getmetatable(t))
+  for key, value in next, t do
+    walk.add(key)
+    walk.add(value)
+  end
+end
+
+-- The globals that these values name, as a table.
+local function globals_of(...)
+  local walk = new_walk()
+  for i = 1, select("#", ...) do walk.add((select(i, ...))) end
+  while #walk.todo > 0 do
+    local value = table.remove(walk.todo)
+    if type(value) == "function" then look_into_function(walk, value) else look_into_table(walk, value) end
+  end
+  return walk.globals
+end
+
+-- A call of `fn`: bytes, for abroad.unpack. Returns nil and a message if something cannot be sent.
+function abroad.pack(fn, args)
+  local call = { fn = fn, args = args, globals = globals_of(fn, args) }
+  local bytes, modules = native.abroad("spawn", call)
+  if not bytes then return nil, modules end
+  local names = {}
+  for name in next, modules do names[#names + 1] = name end
+  table.sort(names)
+  return native.encode("call", names, bytes)
+end
+
+-- The function and the packed arguments. The globals are set in this state, and `load_module(name)` is called before for
+-- each module. Third: the names of the globals, as a set.
+function abroad.unpack(bytes, load_module)
+  local names, inner = native.decode(bytes)
+  for _, name in ipairs(names) do load_module(name) end
+  local call = native.decode(inner)
+  local shared = {}
+  for name, value in next, call.globals do
+    native.set_global(name, value)
+    shared[name] = true
+  end
+  return call.fn, call.args, shared
+end
+
+-- Results on their way back: bytes, for abroad.read. `shared`: the names of the globals that came with the call. Returns
+-- nil and a message if one cannot be sent.
+function abroad.answer(shared, ...)
+  local bytes, modules = native.abroad("result", table.pack(...), shared)
+  if not bytes then return nil, modules end
+  return bytes
+end
+
+-- The results, packed.
+function abroad.read(bytes) return (native.decode(bytes)) end
+
+return abroad
