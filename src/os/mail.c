@@ -11,6 +11,7 @@
 #include "os/queue/queue.h"
 #include "os/shared/hand.h"
 #include "os/shared/names.h"
+#include "os/shared/seek.h"
 #include "os/shared/wait.h"
 
 /* -- mailboxes --------------------------------------------------------------------------------- */
@@ -107,26 +108,16 @@ static uint64_t find_named(const struct control *c, const char *name, uint32_t *
   return found;
 }
 
-/* A spawn wakes nobody, so that it costs nothing: look again and again. The op stays published. */
-static int wait_for_births(struct os_backend *b, const struct op *op) {
-  struct wait_set w;
-  wait_set_init(&w, op->deadline_ns);
-  wait_set_slice(&w);
-  return wait_set_sleep(b, op, &w);
-}
-
 int process_find(struct os_backend *b, struct op *op) {
   char name[NAME_MAX_BYTES];
+  uint32_t slot = 0;
+  uint64_t serial;
+  int rc = 0;
   snprintf(name, sizeof name, "%.*s", (int)op->len, (const char *)op->data);
-  for (;;) {
-    uint32_t slot = 0;
-    uint64_t serial = find_named(b->control, name, &slot);
-    if (serial)
-      return objects_found(b, slot, serial, &op->object);
-    if (deadline_passed(op->deadline_ns))
-      return -SBX_ETIMEDOUT;
-    int rc = wait_for_births(b, op);
-    if (rc && rc != -SBX_ETIMEDOUT)
-      return rc;
-  }
+  seek_begin(b); /* before the first look */
+  while ((serial = find_named(b->control, name, &slot)) == 0 && rc == 0)
+    rc = deadline_passed(op->deadline_ns) ? -SBX_ETIMEDOUT
+                                          : wait_fds(b, op, NULL, 0, op->deadline_ns);
+  seek_end(b);
+  return serial ? objects_found(b, slot, serial, &op->object) : rc;
 }

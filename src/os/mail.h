@@ -10,6 +10,8 @@
  * Two may make it at a time: each makes a queue, has the supervisor keep its descriptors, and enters
  * it by compare-and-swap. The loser drops its own. A process that is killed in between leaves a queue
  * that nobody reaches: garbage, as any other.
+ *
+ * A process that waits for a name sleeps until another one is born: os/shared/seek.h.
  */
 #ifndef SBX_OS_MAIL_H
 #define SBX_OS_MAIL_H

@@ -739,6 +739,37 @@ LIVENESS_TEST(a_wake_up_before_the_sleep_is_not_lost) {
   is_woken_at("wait.at-poll:1:stop");
 }
 
+/* -- processes by name: acts ask for that which is called "item" --------------------------------- */
+
+static int stay(void *arg) {
+  (void)arg;
+  return raise(SIGSTOP);
+}
+
+static void end_stopped(struct object *p) {
+  await_stopped(pid_of(p));
+  kill_process(p);
+}
+
+LIVENESS_TEST(a_birth_wakes_all_who_seek) {
+  struct object *ps[WAITERS];
+  const char *points[] = {"wait.before-poll:1:stop", "wait.at-poll:1:stop"};
+  start_waiters(ps, (struct role){.kind = OP_PROCESS_FIND});
+  end_stopped(spawn_named("another", stay, NULL));
+  struct object *born = spawn_named("item", stay, NULL);
+  join_all(ps);
+  end_stopped(born);
+  for (int i = 0; i < 2; i++) { /* between the look and the sleep */
+    struct object *p = start_role((struct role){.kind = OP_PROCESS_FIND, .plan = points[i]});
+    await_stopped(pid_of(p));
+    born = spawn_named("item", stay, NULL);
+    await_stopped(pid_of(born));
+    resume(p);
+    join_well(p);
+    kill_process(born);
+  }
+}
+
 /* -- queues ------------------------------------------------------------------------------------ */
 
 static const struct carrier {
@@ -1218,6 +1249,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_change_that_does_not_come_about_wakes_the_next),
       cmocka_unit_test(a_process_that_ends_in_its_update_wakes),
       cmocka_unit_test(a_wake_up_before_the_sleep_is_not_lost),
+      cmocka_unit_test(a_birth_wakes_all_who_seek),
       cmocka_unit_test(an_item_wakes_a_reader_each_time),
       cmocka_unit_test(as_many_items_wake_as_many_readers),
       cmocka_unit_test(room_wakes_a_writer_each_time),

@@ -8,8 +8,6 @@
  */
 #include "support/os_steps.h"
 
-#include <signal.h>
-
 #include "object/rwlock.h"
 #include "os/sync/dict_table.h"
 #include "os/sync/sync.h"
@@ -465,60 +463,23 @@ static bool dict_is_new(const struct scene *s) {
 
 static const struct scene *the_scene;
 
-static int victim(void *arg) {
-  (void)arg;
-  if (the_scene->prelude)
-    the_scene->prelude();
-  steps_begin();
-  the_scene->act(the_scene);
-  raise(SIGSTOP);
-  return 0;
-}
-
-static struct object *start_victim(void) {
+static void before(void) {
   if (the_scene->before)
     the_scene->before(the_scene);
-  return spawn_process(victim, NULL);
 }
+static void act(void) { the_scene->act(the_scene); }
+static bool check(void) { return the_scene->check(the_scene); }
 
-/* The whole op. Returns how many instructions it has. */
-static long first_round(void) {
-  struct object *p = start_victim();
-  long steps = steps_record(pid_of(p));
-  kill_process(p);
-  CHECK(the_scene->check(the_scene));
-  return steps;
-}
-
-/* Returns whether the op has happened. */
-static bool round_of(long n) {
-  struct object *p = start_victim();
-  steps_run(pid_of(p), n);
-  kill_process(p);
-  return the_scene->check(the_scene);
-}
-
-static void play(const struct scene *scene) {
-  sigset_t chld;
-  long stride, rounds = 0, happened = 0;
-  sigemptyset(&chld);
-  sigaddset(&chld, SIGCHLD); /* each step would raise one */
-  sigprocmask(SIG_BLOCK, &chld, NULL);
+static void play_the_scene(void) {
+  const struct steps_scene stepped = {
+      .name = the_scene->name, .before = before, .prelude = the_scene->prelude, .act = act, .check = check};
   os_world_new();
-  the_scene = scene;
-  CHECK_EQ(op_sync_new(&the_backend->base, &scene->options, &shared), 0);
-  if (scene->new.len) {
-    item_make(&made, scene->new.key, scene->new.n, scene->new.len);
-    made_of = &scene->new;
+  CHECK_EQ(op_sync_new(&the_backend->base, &the_scene->options, &shared), 0);
+  if (the_scene->new.len) {
+    item_make(&made, the_scene->new.key, the_scene->new.n, the_scene->new.len);
+    made_of = &the_scene->new;
   }
-  long steps = first_round();
-  for (long n = steps_first(steps, KILLS, &stride); n <= steps; n = steps_next(n, stride)) {
-    happened += round_of(n);
-    rounds++;
-  }
-  printf("           %-32s %5ld instructions, %4ld kills, %4ld after the change, stride %ld\n",
-         scene->name, steps, rounds, happened, stride);
-  CHECK(happened > 0 && happened < rounds);
+  steps_play(&stepped, KILLS);
 }
 
 enum { LARGE = 3000 };
@@ -717,8 +678,6 @@ static const struct scene scenes[] = {
      5},
 };
 enum { SCENES = sizeof scenes / sizeof *scenes };
-
-static void play_the_scene(void) { play(the_scene); }
 
 static void run_scene(void **state) {
   the_scene = *state;

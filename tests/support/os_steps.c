@@ -7,6 +7,8 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
+#include "os/shared/line.h"
+
 enum {
   STEPPING_BUDGET = 30 * 1000
 }; /* instructions of all victims together, where they are stepped all the way */
@@ -18,18 +20,33 @@ void steps_begin(void) {
   raise(SIGSTOP);
 }
 
-bool steps_stopped_inside(pid_t pid) {
+/* The signal with which the victim stops. */
+static int stopped_with(pid_t pid) {
   int status;
   CHECK_EQ(waitpid(pid, &status, 0), pid);
   CHECK(WIFSTOPPED(status));
-  CHECK(WSTOPSIG(status) == SIGTRAP || WSTOPSIG(status) == SIGSTOP);
-  return WSTOPSIG(status) == SIGTRAP;
+  return WSTOPSIG(status);
 }
 
-static bool step(pid_t pid) {
-  CHECK_EQ(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
-  return steps_stopped_inside(pid);
+bool steps_stopped_inside(pid_t pid) {
+  int with = stopped_with(pid);
+  CHECK(with == SIGTRAP || with == SIGSTOP);
+  return with == SIGTRAP;
 }
+
+/* Let it go on, by PTRACE_CONT or PTRACE_SINGLESTEP, until it is stopped by that; a signal that wakes it it gets. False if it
+ * stopped by itself. */
+static bool go_on(pid_t pid, enum __ptrace_request how) {
+  int with = 0;
+  do {
+    CHECK_EQ(ptrace(how, pid, NULL, (void *)(intptr_t)with), 0);
+    with = stopped_with(pid);
+  } while (with == WAKE_SIGNAL);
+  CHECK(with == SIGTRAP || with == SIGSTOP);
+  return with == SIGTRAP;
+}
+
+static bool step(pid_t pid) { return go_on(pid, PTRACE_SINGLESTEP); }
 
 #if defined(__x86_64__)
 
@@ -43,8 +60,7 @@ static uintptr_t place_of(pid_t pid) { return (uintptr_t)ptrace(PTRACE_PEEKUSER,
 static bool run_to(pid_t pid, uintptr_t place) {
   long text = ptrace(PTRACE_PEEKTEXT, pid, place, NULL), trap = (text & ~0xffL) | 0xcc;
   CHECK_EQ(ptrace(PTRACE_POKETEXT, pid, place, trap), 0);
-  CHECK_EQ(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
-  if (!steps_stopped_inside(pid))
+  if (!go_on(pid, PTRACE_CONT))
     return false;
   CHECK_EQ(place_of(pid), place + 1);
   CHECK_EQ(ptrace(PTRACE_POKEUSER, pid, rip, place), 0);
@@ -110,4 +126,93 @@ long steps_next(long n, long stride) {
   while (!STEPPED && passed[n] && passed[n] == passed[n - 1])
     n++; /* an instruction that repeats itself: a breakpoint knows it once */
   return n;
+}
+
+/* -- scenes ------------------------------------------------------------------------------------ */
+
+static const struct steps_scene *playing;
+
+static struct stage {
+  _Atomic uint64_t victim;
+  struct gate go, woken;
+} *the_waker; /* NULL: there is none */
+
+uint64_t steps_victim(void) { return the_waker->victim; }
+
+static bool victim_sleeps(void) {
+  uint64_t who = the_waker->victim;
+  if (who == 0)
+    return false;
+  const struct process_record *p = &the_backend->control->processes[who_slot(who)];
+  return process_gone(the_backend->control, who, false) ||
+         (atomic_load(&p->op_kind) == playing->waits && state_of_pid(p->pid) == 'S');
+}
+
+static _Noreturn int wake_rounds(void *arg) {
+  (void)arg;
+  for (;;) {
+    gate_wait(the_waker->go);
+    while (!victim_sleeps())
+      usleep(20);
+    playing->wake();
+    gate_open(the_waker->woken, 1);
+  }
+}
+
+static void start_waker(void) {
+  the_waker = shared_memory(sizeof *the_waker);
+  the_waker->go = gate_new();
+  the_waker->woken = gate_new();
+  spawn_process(wake_rounds, NULL);
+}
+
+static int victim(void *arg) {
+  (void)arg;
+  if (the_waker)
+    the_waker->victim = who_of(the_backend->slot, the_backend->serial);
+  if (playing->prelude)
+    playing->prelude();
+  steps_begin();
+  playing->act();
+  raise(SIGSTOP);
+  return 0;
+}
+
+/* One victim, killed after n instructions; n 0: after all of them, which are counted into `steps`. Returns whether its op has
+ * happened. */
+static bool play_round(long n, long *steps) {
+  if (playing->before)
+    playing->before();
+  if (the_waker) {
+    the_waker->victim = 0;
+    gate_open(the_waker->go, 1);
+  }
+  struct object *p = spawn_process(victim, NULL);
+  if (n == 0)
+    *steps = steps_record(pid_of(p));
+  else
+    steps_run(pid_of(p), n);
+  kill_process(p);
+  if (the_waker)
+    gate_wait(the_waker->woken);
+  return playing->check();
+}
+
+void steps_play(const struct steps_scene *scene, long most) {
+  sigset_t chld;
+  long stride, steps, rounds = 0, happened = 0;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD); /* each step would raise one */
+  sigprocmask(SIG_BLOCK, &chld, NULL);
+  playing = scene;
+  if (scene->wake)
+    start_waker();
+  CHECK(play_round(0, &steps));
+  for (long n = steps_first(steps, most, &stride); n <= steps; n = steps_next(n, stride)) {
+    happened += play_round(n, NULL);
+    rounds++;
+  }
+  printf("           %-32s %5ld instructions, %4ld kills, %4ld after the change, stride %ld\n",
+         scene->name, steps, rounds, happened, stride);
+  CHECK(happened > 0 && happened < rounds);
 }

@@ -39,4 +39,24 @@ long steps_first(long steps, long most, long *ret_stride);
 /* The next after n; larger than what was recorded: no more. */
 long steps_next(long n, long stride);
 
+/* An op of a victim, and what must hold when the victim is dead. Each function but `act` and `check` may be NULL. */
+struct steps_scene {
+  const char *name;
+  void (*before)(void);  /* the caller, before each victim */
+  void (*prelude)(void); /* the victim, a process of the world; not stepped */
+  void (*act)(void);     /* the victim, stepped */
+  bool (*check)(void);   /* the caller, when the victim is dead: has the op happened? */
+  /* If the victim waits in an op, this does what it waits for: a helper, the waker, when the victim sleeps in that op, or is
+   * dead; before `check`. */
+  void (*wake)(void);
+  enum op_kind waits;
+};
+
+/* Of a scene with a waker: the victim, as who_of; 0: it has not begun. */
+uint64_t steps_victim(void);
+
+/* Play a scene with a victim that is killed at its end, and then about `most` that are killed on the way. Some of these must
+ * die before the op has happened, and some after. */
+void steps_play(const struct steps_scene *scene, long most);
+
 #endif

@@ -189,8 +189,8 @@ struct os_backend *os_world_new(void) {
   return b;
 }
 
-int try_spawn(int (*fn)(void *arg), void *arg, struct object **ret) {
-  struct spawn_request request = {.name = "p", .where = "test:1", .cpu = -1};
+static int spawn_as(const char *name, int (*fn)(void *arg), void *arg, struct object **ret) {
+  struct spawn_request request = {.name = name, .where = "test:1", .cpu = -1};
   struct op op = {.kind = OP_PROCESS_SPAWN, .spawn = &request, .number = -1};
   struct backend *b = &the_backend->base;
   int rc = perform(b, &op);
@@ -206,11 +206,17 @@ int try_spawn(int (*fn)(void *arg), void *arg, struct object **ret) {
   return 0;
 }
 
-struct object *spawn_process(int (*fn)(void *arg), void *arg) {
+int try_spawn(int (*fn)(void *arg), void *arg, struct object **ret) {
+  return spawn_as("p", fn, arg, ret);
+}
+
+struct object *spawn_named(const char *name, int (*fn)(void *arg), void *arg) {
   struct object *p = NULL;
-  CHECK_EQ(try_spawn(fn, arg, &p), 0);
+  CHECK_EQ(spawn_as(name, fn, arg, &p), 0);
   return p;
 }
+
+struct object *spawn_process(int (*fn)(void *arg), void *arg) { return spawn_named("p", fn, arg); }
 
 struct process_record *record_of_process(const struct object *p) {
   return &the_backend->control->processes[p->slot];

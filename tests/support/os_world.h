@@ -108,6 +108,7 @@ struct os_backend *os_world_new(void);
 
 /* spawn: `fn(arg)` runs in a new process, its return value is the exit status. */
 struct object *spawn_process(int (*fn)(void *arg), void *arg);
+struct object *spawn_named(const char *name, int (*fn)(void *arg), void *arg);
 /* The same, with the code of a failure. */
 int try_spawn(int (*fn)(void *arg), void *arg, struct object **ret);
 pid_t pid_of(const struct object *p);

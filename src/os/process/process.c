@@ -28,6 +28,7 @@
 #include "os/shared/names.h"
 #include "os/shared/proc.h"
 #include "os/shared/results.h"
+#include "os/shared/seek.h"
 #include "os/shared/spin.h"
 #include "os/shared/trace.h"
 #include "os/shared/turns.h"
@@ -80,6 +81,7 @@ void process_begin(struct os_backend *b, int lifeline) {
   if (!control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
     _exit(127); /* the record was given up */
   atomic_store(&my_record(b)->pid, self);
+  seek_born(b);
 }
 
 static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial, int lifeline,

@@ -227,6 +227,7 @@ void control_process_reset(struct control *c, uint32_t slot, uint64_t serial, ui
   p->spawner = spawner;
   p->spawner_serial = spawner_serial;
   p->objects_before = atomic_load(&c->next_object_serial);
+  atomic_fetch_and(&c->seekers[slot / 64], ~(UINT64_C(1) << (slot % 64)));
   atomic_store_explicit(&p->serial, serial, memory_order_release);
 }
 

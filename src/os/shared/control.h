@@ -375,6 +375,10 @@ struct control {
    * compare-and-swap, everybody. */
   _Atomic uint64_t mail[PROCESS_SLOTS];
 
+  /* The processes that wait for the birth of another (os/shared/seek.h), a bit each: itself sets and
+   * clears it, by fetch_or and fetch_and. One that is gone may have left its bit. */
+  _Atomic uint64_t seekers[PROCESS_SLOTS / 64];
+
   /* Which objects a process holds: written by it alone (for a child before the fork by its
    * spawner). */
   CONTROL_AREA _Atomic uint64_t held[PROCESS_SLOTS][OBJECT_WORDS];
