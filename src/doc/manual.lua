@@ -34,6 +34,11 @@ sandbox \- a scriptable laboratory for concurrency
 .RI [ options ]
 .I file
 .RI [ file ]
+.br
+.B sandbox check
+.RI [ options ]
+.RI [ lesson
+.RI [ answer... ]]
 .SH DESCRIPTION
 .B sandbox
 runs Lua 5.4 scripts whose

@@ -1,9 +1,5 @@
 /*
  * host/init.c - --init; see init.h.
- *
- * The annotated source is found relative to the program, so that a tree can be moved: under the
- * install prefix (SANDBOX_DATA_FROM_BIN is the path from bin/), or, in a build tree, under the
- * program's own folder, where CMake makes a link.
  */
 #include "host/init.h"
 
@@ -17,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "host/data.h"
 #include "host/options.h"
 #include "host/output.h"
 #include "lua/state/meta.h"
@@ -24,22 +21,6 @@
 static const char file_name[] = ".luarc.json";
 
 /* -- the text ---------------------------------------------------------------------------------- */
-
-/* The absolute path of the folder `folders`/luals/library of the program's data; NULL if
- * missing. */
-static char *data_folder(const char *folders) {
-  char exe[PATH_MAX], path[2 * PATH_MAX];
-  ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
-  if (len <= 0)
-    return NULL;
-  exe[len] = '\0';
-  *strrchr(exe, '/') = '\0';
-  snprintf(path, sizeof path, "%s/%s/luals/library/sandbox.lua", exe, folders);
-  if (access(path, R_OK) != 0)
-    return NULL;
-  *strrchr(path, '/') = '\0';
-  return realpath(path, NULL);
-}
 
 /* Write a JSON string. Bytes above ASCII pass unchanged: a path is UTF-8, or JSON could not express
  * it at all. */
@@ -132,9 +113,7 @@ int init_folder(void) {
   char *text = NULL;
   size_t len = 0;
   FILE *out = open_memstream(&text, &len);
-  char *library = data_folder("share/sandbox");
-  if (!library)
-    library = data_folder(SANDBOX_DATA_FROM_BIN);
+  char *library = data_folder("luals/library");
   int status = EXIT_LUA_ERROR;
   if (out)
     put_settings(out, library);

@@ -190,6 +190,7 @@ static int carry_out(const struct options *o, int argc, char **argv) {
   switch (o->mode) {
   case MODE_RUN:
   case MODE_TOPIC:
+  case MODE_COURSE:
     return run(o, argc, argv);
   case MODE_CHECK:
     return check(o, argc, argv);
@@ -214,6 +215,9 @@ static int carry_out(const struct options *o, int argc, char **argv) {
     break;
   case MODE_STRICT_REPORT:
     return strict_report();
+  case MODE_COURSE_HELP:
+    options_course_help(stdout);
+    break;
   }
   return output_finish(0);
 }

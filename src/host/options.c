@@ -197,7 +197,7 @@ static int check_simulated(const struct parse *p) {
   return refuse(p, "option '%s' cannot be used together with '%s'", what, with);
 }
 
-/* -- trace FILE... ----------------------------------------------------------------------------- */
+/* -- commands ---------------------------------------------------------------------------------- */
 
 static int check_inputs(const struct parse *p) {
   const struct options *o = p->o;
@@ -212,12 +212,12 @@ static int check_inputs(const struct parse *p) {
   return check_traces(p, "-o");
 }
 
-/* Options and files in any order, up to "--"; then files. */
-static int parse_trace(struct parse *p) {
+/* Options and words in any order, up to "--"; then words. */
+static int parse_command(struct parse *p, const struct command *c) {
   struct options *o = p->o;
   bool files_only = false;
-  o->mode = MODE_TRACE;
-  p->table = &trace_command_options;
+  o->mode = c->mode;
+  p->table = c->options;
   p->stop = false;
   if (!(o->inputs = calloc((size_t)p->argc, sizeof *o->inputs))) {
     fputs("sandbox: not enough memory\n", p->err);
@@ -235,7 +235,7 @@ static int parse_trace(struct parse *p) {
     if (status)
       return status;
   }
-  return o->mode == MODE_TRACE ? check_inputs(p) : 0;
+  return o->mode == MODE_TRACE ? check_inputs(p) : 0; /* a course checks its words itself */
 }
 
 /* Is there something of that name that can be run as a script? */
@@ -244,13 +244,17 @@ static bool is_script(const char *name) {
   return stat(name, &about) == 0 && !S_ISDIR(about.st_mode);
 }
 
-/* Is the script's name a command's? A file of that name is a script, and so is what comes after
- * options that only a script has. */
-static bool is_command(const struct parse *p) {
+/* The command that the script's name is, or NULL. A file of that name is a script, and so is what
+ * comes after options that only a script has. */
+static const struct command *find_command(const struct parse *p) {
   const struct options *o = p->o;
-  return o->mode == MODE_RUN && p->next < p->argc && !o->script_is_stdin && o->step_count == 0 &&
-         !o->show_version && strcmp(p->argv[p->next - 1], "--") != 0 &&
-         strcmp(p->argv[p->next], "trace") == 0 && !is_script("trace");
+  if (o->mode != MODE_RUN || p->next >= p->argc || o->script_is_stdin || o->step_count > 0 ||
+      o->show_version || strcmp(p->argv[p->next - 1], "--") == 0)
+    return NULL;
+  for (int i = 0; i < COMMAND_COUNT; i++)
+    if (strcmp(p->argv[p->next], commands[i].name) == 0 && !is_script(commands[i].name))
+      return &commands[i];
+  return NULL;
 }
 
 /* -- the whole line ---------------------------------------------------------------------------- */
@@ -276,9 +280,10 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
     if (status)
       return status;
   }
-  if (is_command(&p)) {
+  const struct command *command = find_command(&p);
+  if (command) {
     p.next++;
-    return parse_trace(&p);
+    return parse_command(&p, command);
   }
   if (o->mode == MODE_HELP && p.next < argc && argv[p.next][0] != '-') {
     o->mode = strcmp(argv[p.next], "all") == 0 ? MODE_HELP_ALL : MODE_TOPIC;

@@ -33,7 +33,9 @@ enum run_mode {
   MODE_INIT,
   MODE_TRACE,
   MODE_TRACE_HELP,
-  MODE_STRICT_REPORT
+  MODE_STRICT_REPORT,
+  MODE_COURSE,
+  MODE_COURSE_HELP
 };
 
 enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -102,17 +104,19 @@ struct options {
   enum color_choice color;
   struct trace_options trace;
   struct shake_choice shake;
-  bool sim;               /* --sim, or implied by what needs it */
-  bool explore;           /* --explore */
-  bool explore_kills;     /* --explore-kills */
-  bool step;              /* --step */
-  struct policy policy;   /* --strict and its kin, and limits; owned */
-  const char *allows;     /* the first option that allows something; NULL: none; static */
+  bool sim;             /* --sim, or implied by what needs it */
+  bool explore;         /* --explore */
+  bool explore_kills;   /* --explore-kills */
+  bool step;            /* --step */
+  struct policy policy; /* --strict and its kin, and limits; owned */
+  const char *allows;   /* the first option that allows something; NULL: none; static */
   struct allow_fault allow_fault;
   const char *replay;     /* --replay: a token; NULL: none; borrowed */
   uint64_t explore_limit; /* states, at most; 0: the default */
-  const char **inputs; /* MODE_TRACE: files to read, at most two; owned, each borrowed from argv */
+  const char **inputs;    /* words of a command; owned, each borrowed from argv */
   size_t input_count;
+  bool course_table; /* `check`: only the table */
+  int64_t course_ns; /* `check`: limit of each run; 0: the default */
   const char *shell; /* --completions; borrowed */
   const char *topic; /* the argument after --help, for MODE_TOPIC; borrowed */
 };
@@ -135,10 +139,12 @@ int options_usage_error(FILE *err, const char *format, ...) __attribute__((forma
 /* The format that the extension of a file name says (enum trace_format), or -1. */
 int option_trace_format(const char *path);
 
-/* Print the text of --help (one screen), of --help all, and of `trace --help`. */
+/* Print the text of --help (one screen), of --help all, and of `trace --help` and
+ * `check --help`. */
 void options_help(FILE *out);
 void options_help_all(FILE *out);
 void options_trace_help(FILE *out);
+void options_course_help(FILE *out);
 
 /* Print the completion script for "bash", "zsh" or "fish". */
 void options_completions(FILE *out, const char *shell);

@@ -66,18 +66,24 @@ static void complete_bash(FILE *out) {
         "  case $prev$equals in\n",
         out);
   bash_cases(out, &program_options, NULL);
-  bash_cases(out, &trace_command_options, &program_options);
+  for (int i = 0; i < COMMAND_COUNT; i++)
+    bash_cases(out, commands[i].options, &program_options);
   fputs("  esac\n"
         "  local options='",
         out);
   bash_words(out, &program_options);
   fputs("' commands=\n"
-        "  if [[ $COMP_CWORD == 1 ]]; then commands=trace; fi\n"
-        "  if [[ ${COMP_WORDS[1]} == trace ]]; then options='",
+        "  if [[ $COMP_CWORD == 1 ]]; then commands='",
         out);
-  bash_words(out, &trace_command_options);
-  fputs("'; fi\n"
-        "  if [[ $cur == -* ]]; then\n"
+  for (int i = 0; i < COMMAND_COUNT; i++)
+    fprintf(out, "%s%s", i == 0 ? "" : " ", commands[i].name);
+  fputs("'; fi\n", out);
+  for (int i = 0; i < COMMAND_COUNT; i++) {
+    fprintf(out, "  if [[ ${COMP_WORDS[1]} == %s ]]; then options='", commands[i].name);
+    bash_words(out, commands[i].options);
+    fputs("'; fi\n", out);
+  }
+  fputs("  if [[ $cur == -* ]]; then\n"
         "    mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
         "  else\n"
         "    mapfile -t COMPREPLY < <(compgen -W \"$commands\" -f -- \"$cur\")\n"
@@ -122,18 +128,19 @@ static void complete_zsh(FILE *out) {
   fputs("#compdef sandbox\n"
         "# zsh completion for sandbox; in ~/.zshrc after compinit: eval \"$(sandbox --completions "
         "zsh)\"\n"
-        "_sandbox() {\n"
-        "  if [[ ${words[2]} == trace ]]; then\n"
-        "    _arguments -S \\\n",
+        "_sandbox() {\n",
         out);
-  zsh_specs(out, &trace_command_options);
-  fputs("    '*:trace:_files'\n"
-        "    return\n"
-        "  fi\n"
-        "  _arguments -S \\\n",
-        out);
+  for (int i = 0; i < COMMAND_COUNT; i++) {
+    fprintf(out, "  if [[ ${words[2]} == %s ]]; then\n    _arguments -S \\\n", commands[i].name);
+    zsh_specs(out, commands[i].options);
+    fprintf(out, "    '*:%s:_files'\n    return\n  fi\n", commands[i].name);
+  }
+  fputs("  _arguments -S \\\n", out);
   zsh_specs(out, &program_options);
-  fputs("    '1:script:{ compadd trace; _files }' \\\n"
+  fputs("    '1:script:{ compadd", out);
+  for (int i = 0; i < COMMAND_COUNT; i++)
+    fprintf(out, " %s", commands[i].name);
+  fputs("; _files }' \\\n"
         "    '*:argument:_files'\n"
         "}\n"
         "if [[ ${funcstack[1]} == _sandbox ]]; then _sandbox \"$@\"; else compdef _sandbox "
@@ -163,11 +170,21 @@ static void fish_rows(FILE *out, const struct option_table *t, const char *when)
 }
 
 static void complete_fish(FILE *out) {
-  fputs("# fish completion for sandbox; in config.fish: sandbox --completions fish | source\n"
-        "complete -c sandbox -n __fish_use_subcommand -a trace -d 'show a recorded run'\n",
+  fputs("# fish completion for sandbox; in config.fish: sandbox --completions fish | source\n",
         out);
-  fish_rows(out, &program_options, " -n 'not __fish_seen_subcommand_from trace'");
-  fish_rows(out, &trace_command_options, " -n '__fish_seen_subcommand_from trace'");
+  char when[128] = " -n 'not __fish_seen_subcommand_from";
+  for (int i = 0; i < COMMAND_COUNT; i++) {
+    fprintf(out, "complete -c sandbox -n __fish_use_subcommand -a %s -d '%s'\n", commands[i].name,
+            commands[i].help);
+    size_t len = strlen(when);
+    snprintf(when + len, sizeof when - len, " %s%s", commands[i].name,
+             i + 1 == COMMAND_COUNT ? "'" : "");
+  }
+  fish_rows(out, &program_options, when);
+  for (int i = 0; i < COMMAND_COUNT; i++) {
+    snprintf(when, sizeof when, " -n '__fish_seen_subcommand_from %s'", commands[i].name);
+    fish_rows(out, commands[i].options, when);
+  }
 }
 
 void options_completions(FILE *out, const char *shell) {

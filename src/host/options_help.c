@@ -37,6 +37,7 @@ static const char help_tail[] =
     "\n"
     "Commands:\n"
     "  trace FILE -o FILE   show a recorded run in another way; see sandbox trace --help\n"
+    "  check LESSON ANSWER  check an answer to a lesson of the course; see sandbox check --help\n"
     "\n"
     "Without a script, Lua is read from standard input: at a prompt if that is a terminal.\n"
     "\n"
@@ -93,6 +94,36 @@ void options_trace_help(FILE *out) {
   for (int i = 0; i < trace_command_options.count; i++)
     help_row(out, &trace_command_options.rows[i]);
   fputs(trace_tail, out);
+}
+
+static const char course_head[] =
+    "Usage: sandbox check [options] [LESSON [ANSWER...]]\n"
+    "Check answers to a lesson of the course: each is run with limits, then explored, and what\n"
+    "fails is told, and why. Without an answer, show the lesson's task; alone, list the lessons.\n"
+    "\n"
+    "Examples:\n"
+    "  sandbox check                           the lessons\n"
+    "  sandbox check lesson-3                  the task of the third one\n"
+    "  sandbox check lesson-3 answer.lua       is this answer right?\n"
+    "  sandbox check --table lesson-3 class/*.lua\n"
+    "                                          a line for each answer\n"
+    "\n"
+    "Options:\n";
+
+static const char course_tail[] = "  --                   end of the options\n"
+                                  "\n"
+                                  "A file whose name is check is run as a script.\n"
+                                  "\n"
+                                  "Exit status:\n"
+                                  "  0      all answers are right\n"
+                                  "  1      some are not\n"
+                                  "  2      the command line is wrong, or a file cannot be read\n";
+
+void options_course_help(FILE *out) {
+  fputs(course_head, out);
+  for (int i = 0; i < course_options.count; i++)
+    help_row(out, &course_options.rows[i]);
+  fputs(course_tail, out);
 }
 
 static const char brief_head[] =

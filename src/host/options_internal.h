@@ -29,7 +29,15 @@ enum answer {
 };
 
 /* The groups of --help, in order. */
-enum option_group { GROUP_LUA, GROUP_RUN, GROUP_SEE, GROUP_TRY, GROUP_STRICT, GROUP_ABOUT, GROUP_COUNT };
+enum option_group {
+  GROUP_LUA,
+  GROUP_RUN,
+  GROUP_SEE,
+  GROUP_TRY,
+  GROUP_STRICT,
+  GROUP_ABOUT,
+  GROUP_COUNT
+};
 
 enum option_argument {
   NO_ARGUMENT,
@@ -60,6 +68,18 @@ struct option_table {
 
 extern const struct option_table program_options;       /* before the script */
 extern const struct option_table trace_command_options; /* of the command `trace` */
+extern const struct option_table course_options;        /* of the command `check` */
+
+/* A command: a word in the place of a script. */
+struct command {
+  const char *name;
+  const char *help; /* for completions */
+  const struct option_table *options;
+  enum run_mode mode;
+};
+
+enum { COMMAND_COUNT = 2 };
+extern const struct command commands[COMMAND_COUNT];
 
 /* The row of a letter (the 'e' of -e), or NULL. */
 const struct option_row *option_of_letter(const struct option_table *t, char letter);

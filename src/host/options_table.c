@@ -111,6 +111,10 @@ static enum answer set_timeout(struct options *o, const char *value) {
   return option_seconds(value, &o->timeout_ns) ? ANSWER_OK : ANSWER_BAD;
 }
 
+static enum answer set_course_timeout(struct options *o, const char *value) {
+  return option_seconds(value, &o->course_ns) ? ANSWER_OK : ANSWER_BAD;
+}
+
 static enum answer set_max_procs(struct options *o, const char *value) {
   uint64_t number;
   if (!parse_unsigned(value, &number) || number < 1 || number > PROCS_MAX)
@@ -282,6 +286,18 @@ static enum answer set_trace_help(struct options *o, const char *value) {
   return ANSWER_STOP;
 }
 
+static enum answer set_course_help(struct options *o, const char *value) {
+  (void)value;
+  o->mode = MODE_COURSE_HELP;
+  return ANSWER_STOP;
+}
+
+static enum answer set_course_table(struct options *o, const char *value) {
+  (void)value;
+  o->course_table = true;
+  return ANSWER_OK;
+}
+
 static enum answer set_version(struct options *o, const char *value) {
   (void)value;
   o->mode = MODE_VERSION;
@@ -406,6 +422,17 @@ static const struct option_row trace_rows[] = {
     {GROUP_SEE, 'h', "help", NO_ARGUMENT, NULL, "show this text",
      NULL, NULL, NULL, set_trace_help},
 };
+
+static const struct option_row course_rows[] = {
+    {GROUP_SEE, 0, "table", NO_ARGUMENT, NULL, "show the table only: a line for each answer",
+     NULL, NULL, NULL, set_course_table},
+    {GROUP_RUN, 0, "timeout", ARGUMENT, "S", "end each run of an answer after S seconds (default 20)",
+     "seconds greater than 0", "--timeout 60", NULL, set_course_timeout},
+    {GROUP_SEE, 0, "color", ARGUMENT, "WHEN", "colour the verdicts: auto, always or never",
+     "auto, always or never", "--color never", COLORS, set_color},
+    {GROUP_SEE, 'h', "help", NO_ARGUMENT, NULL, "show this text",
+     NULL, NULL, NULL, set_course_help},
+};
 /* clang-format on */
 
 const struct option_table program_options = {
@@ -413,6 +440,14 @@ const struct option_table program_options = {
 
 const struct option_table trace_command_options = {
     trace_rows, sizeof trace_rows / sizeof *trace_rows, "sandbox trace --help"};
+
+const struct option_table course_options = {course_rows, sizeof course_rows / sizeof *course_rows,
+                                            "sandbox check --help"};
+
+const struct command commands[COMMAND_COUNT] = {
+    {"trace", "show a recorded run", &trace_command_options, MODE_TRACE},
+    {"check", "check an answer to a lesson", &course_options, MODE_COURSE},
+};
 
 /* -- reading a table --------------------------------------------------------------------------- */
 

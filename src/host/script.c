@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "host/course.h"
 #include "host/explore_lua.h"
 #include "host/output.h"
 #include "host/prompt.h"
@@ -44,6 +45,7 @@ struct session {
   struct backend *backend;
   const struct session_place *place; /* of the prompt; NULL: there is none */
   bool interrupted;
+  int status;     /* of a failure; 0: EXIT_LUA_ERROR */
   bool simulated; /* the process is an image: its streams are the simulator's */
 };
 
@@ -250,6 +252,11 @@ static int run(lua_State *L) {
     lua_pushboolean(L, topic_show(L, o->topic, options_color(o->color, isatty(STDOUT_FILENO))));
     return 1;
   }
+  if (o->mode == MODE_COURSE) {
+    s->status = course_check(L, o);
+    lua_pushboolean(L, s->status == 0);
+    return 1;
+  }
   bool has_script = o->script < s->script->argc;
   bool ok = (o->ignore_environment || run_init(L, s)) && run_steps(L, s) &&
             (!has_script || run_script(L, s));
@@ -283,7 +290,7 @@ static int run_protected(lua_State *L, struct session *s) {
     s->backend->self->leave(s->backend);
     return EXIT_INTERRUPTED;
   }
-  return ok ? 0 : EXIT_LUA_ERROR;
+  return ok ? 0 : s->status ? s->status : EXIT_LUA_ERROR;
 }
 
 static int run_process(struct session *s) {

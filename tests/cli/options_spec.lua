@@ -354,6 +354,9 @@ describe("--completions", function()
     assert.equal("cli/help.txt", offers("trace", "-o", "cli/he"))
     assert.equal("cli/help.txt", offers("trace", "cli/he"))
     assert.equal("auto always never", offers("trace", "--color", ""))
+    assert.equal("check", offers_in("/", "che"))
+    assert.equal("--table --timeout --color -h --help", offers("check", "-"))
+    assert.equal("cli/help.txt", offers("check", "1", "cli/he"))
   end)
 
   for _, name in ipairs { "bash", "zsh", "fish" } do

@@ -544,6 +544,12 @@ static void test_trace_command(void **state) {
               "--timeline=50");
   expect_good(p.o.trace.files[0].format == TRACE_JSON && p.o.input_count == 1, "trace", "-o", "-", "-");
   expect_good(p.o.mode == MODE_TRACE_HELP, "trace", "-h", "--nonsense");
+  expect_good(p.o.mode == MODE_COURSE && p.o.input_count == 0, "check");
+  expect_good(p.o.mode == MODE_COURSE && p.o.course_table && p.o.input_count == 2 &&
+                  p.o.course_ns == 500000000 && p.o.timeout_ns == SBX_FOREVER,
+              "check", "lesson-1", "--timeout=0.5", "--table", "a.lua");
+  expect_good(p.o.mode == MODE_COURSE_HELP, "check", "-h");
+  expect_good(p.o.mode == MODE_RUN && p.o.script == 2, "--", "check");
   expect_good(p.o.mode == MODE_RUN && p.o.script == 2, "--", "trace");
   expect_good(p.o.mode == MODE_RUN && p.o.script == 3, "-e", "x=1", "trace");
   expect_good(p.o.mode == MODE_RUN && p.o.script == 2, "-i", "trace");

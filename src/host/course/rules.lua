@@ -1,0 +1,229 @@
+-- host/course/rules.lua - what a lesson asks of an answer.
+--
+-- A rule is {title, test}. test(answer) returns nothing if the rule is kept, else the lines that say what is wrong and
+-- why: a line that begins with a space is shown as it is, the others are folded.
+
+local rules = {}
+
+local TIME_LIMIT <const>, LIMIT <const> = 124, 125
+
+-- -- words ----------------------------------------------------------------------------------------
+
+local function lines_of(text, most)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do
+    if #list == most then
+      list[#list + 1] = "  ..."
+      break
+    end
+    list[#list + 1] = "  " .. line
+  end
+  return list
+end
+
+local function append(list, more)
+  table.move(more, 1, #more, #list + 1, list)
+  return list
+end
+
+local function orders(n, all)
+  if n < all then return ("%d of %d orders"):format(n, all) end
+  return all == 1 and "the only order" or ("all %d orders"):format(all)
+end
+
+-- How many orders end as `wanted` says of an outcome. The number of all is missing if there is no end to them.
+local function share(r, wanted)
+  local n = 0
+  for _, outcome in ipairs(r.outcomes) do
+    if wanted(outcome) then
+      if not outcome.interleavings or not r.interleavings then return "some orders" end
+      n = n + outcome.interleavings
+    end
+  end
+  return orders(n, r.interleavings)
+end
+
+-- The report's own explanation: from "why:" to the end of the paragraph, with its lines unfolded.
+local function why_of(report)
+  local list, inside = {}, false
+  for line in report:gmatch "[^\n]*" do
+    local begins = line:find "^%s+why:" or line:find "^%s+cure to try:"
+    inside = (inside or begins) and line:find "^%s" ~= nil
+    if inside and begins then
+      list[#list + 1] = line:match "%S.*"
+    elseif inside then
+      list[#list] = list[#list] .. " " .. line:match "%S.*"
+    end
+  end
+  return list
+end
+
+local function command(answer, option, word)
+  return ("see it: sandbox %s %s%s"):format(option, answer.file, word and " " .. word or "")
+end
+
+-- -- rules ----------------------------------------------------------------------------------------
+
+rules.compiles = { "it compiles", function(answer)
+  local err = answer:syntax_error()
+  return err and lines_of(err, 4)
+end }
+
+local function ends(title, word)
+  return { title, function(answer)
+    local r = answer:run(word)
+    if r.status == TIME_LIMIT then
+      return append({ ("it still ran after %g seconds:"):format(answer.host.seconds) }, lines_of(r.err, 6))
+    elseif r.status == 2 or r.status >= LIMIT then
+      return append({ ("it was ended, with exit status %d:"):format(r.status) }, lines_of(r.err, 6))
+    end
+  end }
+end
+
+local function tried(title, word)
+  return { title, function(answer)
+    local r = answer:explored(word)
+    if r.error then return append({ "it cannot be explored:" }, lines_of(r.error, 6)) end
+    if not r.complete then
+      local told = r.report:gsub("^[^:]*", answer:name()):match "[^\n]*"
+      return append({ told }, { "a proof needs all orders: start fewer processes, or make the loops shorter" })
+    end
+  end }
+end
+
+-- It runs to its end, and all orders can be tried.
+rules.ends = ends "it ends, within its limits"
+rules.tried = tried "every order of its steps has been tried"
+
+local function is_wrong(outcome) return outcome.ends ~= "well" end
+
+-- No order goes wrong. `advice`: more words, by the kind of the failure.
+function rules.well(advice, word, title)
+  return { title or "nothing goes wrong in any order", function(answer)
+    local r = answer:explored(word)
+    local failure = r.failures[1]
+    if failure then
+      local place = failure.where and failure.where:match "[^/]*:%d+$"
+      local list = { ("in %s: %s%s"):format(share(r, is_wrong), failure.message or failure.kind,
+        place and " (" .. place .. ")" or "") }
+      append(list, why_of(r.report))
+      list[#list + 1] = advice and advice[failure.kind]
+      list[#list + 1] = command(answer, "--explore", word)
+      return list
+    end
+    local run = answer:run(word)
+    if run.status ~= 0 then
+      return append({ ("with real processes it ends with exit status %d:"):format(run.status) }, lines_of(run.err, 6))
+    end
+  end }
+end
+
+-- It prints exactly these lines in every order. `advice`: a list of {what it prints instead (a pattern), why}.
+function rules.prints(expected, advice, word)
+  local title = ("it prints %s in every order"):format(
+    expected:find "\n." and "the right lines" or ("%q"):format(expected:match "[^\n]*"))
+  return { title, function(answer)
+    local r = answer:explored(word)
+    for _, outcome in ipairs(r.outcomes) do
+      if outcome.ends == "well" and outcome.text ~= expected then
+        local text = outcome.text
+        local list = { ("in %s it prints%s"):format(share(r, function(o) return o == outcome end),
+          text == "" and " nothing" or r.processes > 1 and text:find "\n." and ", main first:" or ":") }
+        append(list, lines_of(text, 5))
+        if expected:find "\n." then append(append(list, { "it should print:" }), lines_of(expected, 6)) end
+        for _, each in ipairs(advice or {}) do
+          if text:find(each[1]) then
+            list[#list + 1] = "why: " .. each[2]
+            break
+          end
+        end
+        if #r.outcomes > 1 then list[#list + 1] = command(answer, "--explore", word) end
+        return list
+      end
+    end
+  end }
+end
+
+-- It starts as many processes as that, main not counted.
+function rules.processes(least, most, why, word)
+  local title = most == 0 and "it starts no process"
+    or ("it starts %d processes%s"):format(least, most and "" or " or more")
+  if least == 1 then title = "it starts a process" end
+  return { title, function(answer)
+    local n = answer:explored(word).processes - 1
+    if n < least or n > (most or n) then
+      return { ("it starts %s"):format(n == 0 and "none" or n), "why: " .. why }
+    end
+  end }
+end
+
+-- Its processes work at the same time: there is more than one order.
+function rules.concurrent(why, word, title)
+  return { title or "its processes work at the same time", function(answer)
+    if answer:explored(word).interleavings == 1 then
+      return { "there is only one order in which its steps can follow each other", "why: " .. why }
+    end
+  end }
+end
+
+-- Some orders end well, and others in a failure. `why` has a text for "never" (no order fails) and "always".
+local function sometimes(answer, why, word)
+  local r, well = answer:explored(word), false
+  for _, outcome in ipairs(r.outcomes) do well = well or outcome.ends == "well" end
+  if #r.failures == 0 then return { "no order goes wrong", "why: " .. why.never } end
+  if not well then return { "it goes wrong in every order", "why: " .. why.always } end
+end
+
+function rules.goes_wrong(word, why)
+  return { ("%q: some orders go wrong, and others well"):format(word), function(answer)
+    return sometimes(answer, why, word)
+  end }
+end
+
+-- The same, and the failures are of this kind: `why.other`, if there are others.
+function rules.sometimes(kind, what, why)
+  return { ("in some orders %s, in others all goes well"):format(what), function(answer)
+    local r = answer:explored()
+    for _, failure in ipairs(r.failures) do
+      if failure.kind ~= kind then
+        local list = append({ ("in some orders: %s"):format(failure.message or failure.kind) }, why_of(r.report))
+        return append(list, { why.other, command(answer, "--explore") })
+      end
+    end
+    return sometimes(answer, why)
+  end }
+end
+
+-- The token of a wrong order brings the same failure with real processes, each time.
+function rules.replayed(word)
+  return { "real processes go wrong in the same way, in the order of the token", function(answer)
+    local token = answer:token(word)
+    if not token then return { "the exploration has told no token", command(answer, "--explore", word) } end
+    local r = answer:replayed(token, word)
+    if r.status == 0 or r.status == TIME_LIMIT or r.err:find("differs", 1, true) then
+      return append({ ("the replay ended with exit status %d:"):format(r.status) }, lines_of(r.err, 5))
+    end
+  end }
+end
+
+-- Rules about one way that a script can be called.
+function rules.ends_as(word) return ends(("%q: it ends, within its limits"):format(word), word) end
+function rules.tried_as(word) return tried(("%q: every order has been tried"):format(word), word) end
+
+-- What one way prints when it goes well, the other prints always.
+function rules.same_work(one, other)
+  return { ("%q prints what %q prints when that goes well"):format(other, one), function(answer)
+    local wanted = {}
+    for _, outcome in ipairs(answer:explored(one).outcomes) do
+      if outcome.ends == "well" then wanted[outcome.text] = true end
+    end
+    for _, outcome in ipairs(answer:explored(other).outcomes) do
+      if not wanted[outcome.text] then
+        return append({ "it prints:" }, append(lines_of(outcome.text, 4),
+          { "why: the two must do the same work; only the order of steps may differ" }))
+      end
+    end
+  end }
+end
+
+return rules

@@ -1,0 +1,185 @@
+-- The course: sandbox check, and the lessons of scripts/course.
+--
+-- tests/course/lesson-N has answers to each lesson, right ones and typical wrong ones, each beside the verdict that it
+-- must get. SANDBOX_COURSE_WRITE=1 writes the verdicts anew: read them before you commit.
+local run = require "cli.run"
+local shell = require "support.shell"
+
+local ANSWERS <const> = shell.source .. "/tests/course"
+local LESSONS <const> = 12
+
+local function slurp(path)
+  local file <close> = io.open(path, "r")
+  return file and file:read "a"
+end
+
+-- The files of a lesson's folder, in order.
+local function answers_of(lesson)
+  local list = {}
+  for name in io.popen("ls " .. shell.quote(ANSWERS .. "/" .. lesson)):lines() do
+    list[#list + 1] = name:match "^(.*)%.lua$"
+  end
+  return list
+end
+
+-- The options of an answer: an endless one shall not take 20 seconds.
+local function check(lesson, name)
+  local words = { "check" }
+  if name:find "^endless" then table.move({ "--timeout", "2" }, 1, 2, 2, words) end
+  table.move({ lesson, name .. ".lua" }, 1, 2, #words + 1, words)
+  words.dir = ANSWERS .. "/" .. lesson
+  return run(words)
+end
+
+for n = 1, LESSONS do
+  local lesson = "lesson-" .. n
+  describe(lesson, function()
+    local wrong, right = 0, 0
+    for _, name in ipairs(answers_of(lesson)) do
+      local is_right = name:find "^right" ~= nil
+      right, wrong = right + (is_right and 1 or 0), wrong + (is_right and 0 or 1)
+      it("says what it thinks of " .. name, function()
+        local r = check(lesson, name)
+        local path = ("%s/%s/%s.txt"):format(ANSWERS, lesson, name)
+        if os.getenv "SANDBOX_COURSE_WRITE" then
+          local file <close> = assert(io.open(path, "w"))
+          file:write(r.out)
+        end
+        assert.are.equal(slurp(path), r.out)
+        assert.are.equal("", r.err)
+        assert.are.equal(is_right and 0 or 1, r.status)
+        local _, lines = r.out:gsub("\n", "")
+        assert.is_true(lines <= 24, "more than a screen")
+        for line in r.out:gmatch "[^\n]+" do assert.is_true(#line <= 80, line) end
+      end)
+    end
+
+    it("has a right answer and three typical wrong ones", function()
+      assert.is_true(right >= 1 and wrong >= 3)
+    end)
+
+    it("has a page, with the task that sandbox check shows", function()
+      local page = slurp(("%s/scripts/course/%s.lua"):format(shell.source, lesson))
+      local shown = run { "check", lesson }
+      assert.are.equal(0, shown.status)
+      local title, shown_task = shown.out:match "^lesson%-%d+: ([^\n]*)\n\n(.-)\n\nAn answer is right if\n"
+      assert.is_truthy(page:find(("-- Lesson %d: %s.\n"):format(n, title), 1, true), title)
+      local commented = {}
+      for line in shown_task:gmatch "[^\n]+" do commented[#commented + 1] = "-- " .. line end
+      assert.is_truthy(page:find(table.concat(commented, "\n"), 1, true), shown_task)
+      for _, word in ipairs { "Question:", "Experiment:", "What to look for:", "Vary it:", "check " .. lesson } do
+        assert.is_truthy(page:find(word, 1, true), word)
+      end
+      assert.is_truthy(shown.out:find(("the lesson: [^\n]*/course/%s.lua\n$"):format(lesson:gsub("%-", "%%-"))))
+    end)
+
+    it("has an experiment that runs: simulated, since some may fail", function()
+      local r = run { "--sim", ("%s/scripts/course/%s.lua"):format(shell.source, lesson) }
+      assert.are.equal("", r.err)
+      assert.are.equal(0, r.status)
+    end)
+  end)
+end
+
+-- What the lessons say of their experiments.
+describe("the experiments", function()
+  local function explored(lesson, ...)
+    return run { "--explore", ("%s/scripts/course/lesson-%d.lua"):format(shell.source, lesson), ... }
+  end
+
+  it("go wrong where the page says so, and are proved where it says so", function()
+    for _, each in ipairs {
+      { "4 of 6 end wrong", 5 }, { "all tried", 6 }, { "2 of 6 end in a deadlock", 7 }, { "2 of 6 end in a "
+        .. "deadlock", 8 },
+      { "all tried", 8, "by-name" }, { "all tried", 9 }, { "12 of 16 end wrong", 11 }, { "all tried", 11, "mended" },
+      { "1 of 6 end wrong", 12, "wrong" }, { "all tried", 12, "right" },
+    } do
+      local r = explored(table.unpack(each, 2))
+      assert.is_truthy(r.out:find(each[1], 1, true), r.out)
+      assert.are.equal(each[1] == "all tried" and 0 or 5, r.status)
+    end
+  end)
+
+  it("show the race when they are shaken, the deadlock when they are slow, and the order of a token", function()
+    local course = shell.source .. "/scripts/course/"
+    assert.are.equal(5, run({ "--shake=1000", course .. "lesson-5.lua" }).status)
+    local slow = run { course .. "lesson-7.lua", "slow" }
+    assert.are.equal(4, slow.status)
+    assert.is_truthy(slow.err:find("taken by kant#3", 1, true), slow.err)
+    local token = explored(12, "wrong").out:match "%-%-replay '([^']+)'"
+    assert.are.equal(1, run({ "--replay", token, course .. "lesson-12.lua", "wrong" }).status)
+  end)
+
+  it("can be drawn side by side", function()
+    local r = run { command = ("cd $(mktemp -d) && $P --speed 10 --trace a.pftrace %s serial && $P --speed 10 "
+      .. "--trace b.pftrace %s"
+      .. " && $P trace a.pftrace b.pftrace"):format(shell.source .. "/scripts/course/lesson-10.lua",
+      shell.source .. "/scripts/course/lesson-10.lua") }
+    assert.are.equal(0, r.status)
+    assert.is_truthy(r.out:find("roller#2", 1, true), r.out)
+  end)
+end)
+
+describe("sandbox check", function()
+  local function at(lesson, name) return ("%s/%s/%s.lua"):format(ANSWERS, lesson, name) end
+
+  it("lists the lessons", function()
+    local r = run { "check" }
+    assert.are.equal(0, r.status)
+    assert.is_truthy(r.out:find("^lesson%-1    one after the other\n"))
+    assert.is_truthy(r.out:find("\nlesson%-12   twins\n"))
+    assert.is_truthy(r.out:find("'sandbox check lesson-1 answer.lua' checks an answer", 1, true))
+  end)
+
+  it("takes a number for a lesson", function()
+    assert.are.equal(run({ "check", "lesson-3" }).out, run({ "check", "3" }).out)
+    assert.are.equal(run({ "check", "lesson-3" }).out, run({ "check", "lesson-03" }).out)
+  end)
+
+  it("makes a table of several answers", function()
+    local words = { "check", "lesson-6", "right.lua", "own_locks.lua", "not_released.lua" }
+    words.dir = ANSWERS .. "/lesson-6"
+    local r = run(words)
+    assert.are.equal(1, r.status)
+    local rows = [[
+ANSWER            RULES
+right.lua         +++++++  right
+own_locks.lua     +++++x.  not: it prints "count 2" in every order
+not_released.lua  +++x...  not: nothing goes wrong in any order
+1 of 3 right
+]]
+    assert.are.equal(rows, r.out:sub(-#rows))
+    assert.are.equal(slurp(ANSWERS .. "/lesson-6/right.txt"), r.out:match "^(.-\n)\n")
+    table.insert(words, 2, "--table")
+    assert.are.equal(rows, run(words).out)
+  end)
+
+  it("refuses what it does not know", function()
+    local function refuses(words, ...)
+      local r = run { "check", ... }
+      assert.are.equal(("sandbox: %s\n"):format(words), r.err:match "^[^\n]*\n")
+      assert.are.equal(2, r.status)
+    end
+    refuses("there is no lesson 'lesson-13'", "lesson-13")
+    refuses("there is no lesson 'answer.lua'", "answer.lua", "lesson-1")
+    refuses("there is no lesson ''", "")
+    refuses("cannot read the answer none.lua: No such file or directory", "1", "none.lua")
+    refuses("cannot read the answer '.'", "1", ".")
+    refuses("unknown option '--tabel'; did you mean '--table'?", "--tabel")
+    refuses("option '--timeout' wants seconds greater than 0, not '0'; for example --timeout 60", "--timeout", "0")
+  end)
+
+  it("is a script where there is a file of that name", function()
+    local r = run { command = "cd $(mktemp -d) && echo 'print \"my own\"' >check && $P check" }
+    assert.are.equal("my own\n", r.out)
+  end)
+
+  it("checks files with odd names, and colours verdicts", function()
+    local r = run { command = ("d=$(mktemp -d) && cp %s \"$d/it's a \\$name.lua\" && cd $d && $P check --color "
+      .. "always 4 *"):format(
+      shell.quote(at("lesson-4", "right"))) }
+    assert.are.equal(0, r.status)
+    assert.is_truthy(r.out:find("it's a $name.lua: \27[32mright\27[0m\n", 1, true), r.out)
+    assert.is_truthy(r.out:find("  \27[32mok\27[0m  it compiles\n", 1, true), r.out)
+  end)
+end)

@@ -1,0 +1,5 @@
+local function fetch(name, seconds) {
+  sleep(seconds)
+  print(name .. " is here")
+}
+fetch("book", 2)

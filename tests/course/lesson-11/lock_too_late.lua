@@ -1,0 +1,10 @@
+local balance, lock = sandbox.value(100), sandbox.lock()
+local function spend(n)
+  if balance:get() >= n then
+    local _ <close> = lock:hold()
+    balance:add(-n)
+  end
+end
+
+sandbox.join_all { spawn(spend, 60), spawn(spend, 30), spawn(spend, 60) }
+print("left " .. balance:get())

@@ -1,0 +1,10 @@
+local function count(text)
+  local n = 0
+  for _ in text:gmatch "%a+" do n = n + 1 end
+  print("words " .. n)
+end
+
+local a = spawn(count, "to be or not to be")
+local b = spawn(count, "that is the question")
+a:join()
+b:join()

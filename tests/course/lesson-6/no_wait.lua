@@ -1,0 +1,9 @@
+local count, lock = sandbox.value(0), sandbox.lock()
+local function inc()
+  local _ <close> = lock:hold()
+  count:set(count:get() + 1)
+end
+
+spawn(inc)
+spawn(inc)
+print("count " .. count:get())
