@@ -27,7 +27,8 @@ enum policy_layer {
   LAYER_LANGUAGE = 1,
   LAYER_LANDLOCK = 2,
   LAYER_SECCOMP = 4,
-  LAYER_NAMESPACES = 8
+  LAYER_NAMESPACES = 8,
+  LAYER_LIMITS = 16
 };
 
 /* A file or folder: itself, and all that is below it. */
@@ -69,10 +70,11 @@ enum policy_namespace {
 struct policy {
   enum policy_strict strict;
   struct policy_paths read, write; /* what may be written may be read, too */
-  struct policy_paths require; /* the script's own folder: modules are found there, nothing else is
+  struct policy_paths require; /* the script and its folder: modules are found there, nothing else is
                                       read */
   struct policy_names env;
   bool run; /* programs */
+  unsigned left_out; /* enum policy_layer: not put on, by a build for tests (host/options_strict.c) */
   struct policy_limits limits;
 
   /* Facts, once the layers are on. */
@@ -89,6 +91,11 @@ void policy_release(struct policy *p);
 /* Is the run strict, whatever holds it? NULL: it is not. */
 static inline bool policy_is_strict(const struct policy *p) {
   return p && (p->strict == STRICT_ON || p->strict == STRICT_LUA);
+}
+
+/* Does the language hold it (src/lua/strict)? */
+static inline bool policy_by_language(const struct policy *p) {
+  return policy_is_strict(p) && !(p->left_out & LAYER_LANGUAGE);
 }
 
 /*

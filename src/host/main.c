@@ -5,6 +5,7 @@
  * the supervisor is also the prompt (prompt/repl.h). Help, version, completions, --init and --check
  * need no supervisor.
  */
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +66,11 @@ static int main_process(struct backend *b, void *ctx) {
   tracing_forget(script->tracing);
   if (script->shaken)
     shake_forget(script->shaken);
-  return script_process(b, ctx);
+  int status = strict_close(&script->options->policy, ((struct os_backend *)b)->control);
+  if (status == 0)
+    return script_process(b, ctx);
+  b->self->decide(b, status);
+  return status;
 }
 
 static int main_session(struct backend *b, const struct session_place *place, void *ctx) {
@@ -96,7 +101,8 @@ static int run_script(struct supervisor_options supervisor, struct script *scrip
 }
 
 /* One run, of --shake perhaps; else `shaken` is NULL. */
-static int run_once(const struct options *o, int argc, char **argv, struct shaken_run *shaken) {
+static int run_once(const struct options *o, int argc, char **argv, struct shaken_run *shaken,
+                    const sigset_t *mask) {
   struct script script = {.options = o, .argc = argc, .argv = argv, .shaken = shaken};
   struct supervisor_options supervisor = {
       .backend = backend_new,
@@ -104,6 +110,7 @@ static int run_once(const struct options *o, int argc, char **argv, struct shake
       .seed = o->seed,
       .seeded = o->seeded,
       .max_procs = o->max_procs,
+      .mask = mask,
       .timeout_ns = o->timeout_ns,
       .tag_output = o->tag_output,
       .say = say,
@@ -148,19 +155,22 @@ struct command_line {
 
 static int run_shaken(struct shaken_run *r, void *ctx) {
   const struct command_line *c = ctx;
-  return run_once(c->o, c->argc, c->argv, r);
+  return run_once(c->o, c->argc, c->argv, r, NULL);
 }
 
-static int run(const struct options *o, int argc, char **argv) {
+static int run(struct options *o, int argc, char **argv) {
   struct command_line line = {o, argc, argv};
-  int status = o->mode == MODE_RUN ? strict_prepare(o) : 0;
-  if (status)
+  sigset_t mask;
+  int status;
+  enum strict_entry entry =
+      o->mode == MODE_RUN ? strict_enter(o, &status, &mask) : STRICT_GO;
+  if (entry == STRICT_DONE)
     return status;
   if (o->sim)
     return simulate(&(struct script){.options = o, .argc = argc, .argv = argv});
   if (o->mode == MODE_RUN && o->shake.runs > 0)
     return shake_run(o, argc, argv, run_shaken, &line);
-  return run_once(o, argc, argv, NULL);
+  return run_once(o, argc, argv, NULL, entry == STRICT_INSIDE ? &mask : NULL);
 }
 
 /* An option after the script: a run would pass it to the script, here it would be taken for a file. An
@@ -186,7 +196,7 @@ static int check(const struct options *o, int argc, char **argv) {
   return script_check(&(struct script){.options = o, .argc = argc, .argv = argv});
 }
 
-static int carry_out(const struct options *o, int argc, char **argv) {
+static int carry_out(struct options *o, int argc, char **argv) {
   switch (o->mode) {
   case MODE_RUN:
   case MODE_TOPIC:

@@ -5,12 +5,31 @@
 #ifndef SBX_HOST_STRICT_H
 #define SBX_HOST_STRICT_H
 
+#include <signal.h>
+#include <stddef.h>
+
 #include "host/options.h"
+
+struct control; /* os/shared/control.h */
 
 /* --strict=report: print which layers this machine has. Returns the exit status. */
 int strict_report(void);
 
-/* Before a run: refuse what cannot be held. Returns 0, or EXIT_USAGE after a message. */
-int strict_prepare(const struct options *o);
+/*
+ * Before anything of the run is made: enter the jail, if the run is to be strict. From here on the policy
+ * tells what holds.
+ *   o           its policy's facts are filled
+ *   ret_status  the exit status, if this process is done
+ *   ret_mask    the signals that the run begins with, if it begins in another process
+ * Returns STRICT_GO: go on, STRICT_INSIDE: the same, in the inner process; STRICT_DONE: leave.
+ */
+enum strict_entry { STRICT_GO, STRICT_INSIDE, STRICT_DONE };
+enum strict_entry strict_enter(struct options *o, int *ret_status, sigset_t *ret_mask);
+
+/* In main, before any Lua: put the last layers on. 0, or EXIT_USAGE after a message. */
+int strict_close(const struct policy *p, struct control *c);
+
+/* What holds, in words: "language, Landlock 7, seccomp, namespaces user+pid+net+ipc+mount". */
+void strict_describe(const struct policy *p, char *ret, size_t size);
 
 #endif

@@ -348,6 +348,7 @@ struct control {
   _Atomic uint64_t shown[OBJECT_WORDS]; /* progress that the supervisor holds (os/sync/progress.h):
                                            makers set a bit, the supervisor clears it */
   _Atomic uint32_t shown_times;         /* grows when it has cleared some: a futex */
+  _Atomic uint32_t refused; /* strict: dangerous system calls that were refused; all */
   _Atomic uint64_t follow; /* serial of the one process whose lines are shown, 0: all; as `muted` */
 
   /* The owner of a record: see "stamp" above. Dense, since they are scanned. */

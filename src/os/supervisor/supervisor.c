@@ -319,6 +319,8 @@ static void block_signals(struct supervisor *s) {
     sigaddset(&s->blocked, SIGTSTP);
   }
   sigprocmask(SIG_BLOCK, &s->blocked, &s->old_signals);
+  if (s->o->mask)
+    s->old_signals = *s->o->mask;
   s->signals = signalfd(-1, &s->blocked, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

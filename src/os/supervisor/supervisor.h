@@ -10,6 +10,7 @@
 #ifndef SBX_OS_SUPERVISOR_SUPERVISOR_H
 #define SBX_OS_SUPERVISOR_SUPERVISOR_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -46,6 +47,7 @@ struct supervisor_options {
   struct record_options record; /* ops are recorded; see os/supervisor/recorder.h */
   /* Filled when the run has ended; then a deadlock of some ends it as one of all does. NULL: nobody asks */
   struct run_faults *faults;
+  const sigset_t *mask; /* the signals that main has blocked, borrowed; NULL: those that are blocked now */
   struct shake_options shake; /* pauses before ops; see os/shared/shake.h */
   struct turns *turns; /* ops in a given order, see os/shared/turns.h; borrowed; NULL: in any */
   bool guided;         /* main does what a person types, who can always help: main is never stuck */

@@ -1,0 +1,56 @@
+/* os/jail/jail_internal.h - the layers, one file each; see jail.h. */
+#ifndef SBX_OS_JAIL_JAIL_INTERNAL_H
+#define SBX_OS_JAIL_JAIL_INTERNAL_H
+
+#include "os/jail/jail.h"
+
+/* Fill in a fault from errno. Returns -SBX_ESYSTEM. */
+int jail_failed(struct jail_fault *f, const char *layer, const char *what);
+
+/* -- landlock.c -------------------------------------------------------------------------------- */
+
+/* The version of Landlock that the kernel has, LANDLOCK_KNOWN at most; 0: none. */
+enum { LANDLOCK_KNOWN = 7 };
+int landlock_abi(void);
+int landlock_close(const struct policy *p, struct jail_fault *f);
+
+/* -- seccomp.c --------------------------------------------------------------------------------- */
+
+bool seccomp_is_built(void);
+bool seccomp_is_known(void); /* to the kernel */
+int seccomp_close(const struct policy *p, _Atomic uint32_t *refused, struct jail_fault *f);
+
+/* -- namespaces.c ------------------------------------------------------------------------------ */
+
+/* Make a child in new namespaces, as many as can be had. Returns its pid, 0 in the child, -1: none can be
+ * had. *ret_kinds: which (enum policy_namespace). The child has all capabilities over them. */
+pid_t namespaces_fork(unsigned *ret_kinds);
+
+/* -- privileges.c ------------------------------------------------------------------------------ */
+
+void environment_wipe(const struct policy *p);
+/* Close all descriptors from 3 on. */
+void descriptors_close(void);
+/* No capability, none to be gained, also not by a program. */
+int privileges_drop(struct jail_fault *f);
+
+/* -- tests ------------------------------------------------------------------------------------- */
+
+/*
+ * A build for tests (SBX_FAULTS) takes layers for missing that $SANDBOX_STRICT_MISSING names, a letter each:
+ * F Landlock, S seccomp, N namespaces, P namespaces of processes; and loads the C module that
+ * $SANDBOX_STRICT_PRELOAD names before the layers go on, since later no code can be loaded. No other program
+ * knows these variables.
+ */
+#ifdef SBX_FAULTS
+bool jail_missing(char layer);
+void jail_preload(void);
+#else
+static inline bool jail_missing(char layer) {
+  (void)layer;
+  return false;
+}
+static inline void jail_preload(void) {}
+#endif
+
+#endif

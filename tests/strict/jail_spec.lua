@@ -1,0 +1,126 @@
+-- The jail from outside: it goes on whole or not at all, and a run in it ends as any other does.
+local shell = require "support.shell"
+local run = require "cli.run"
+
+-- Run a script with --strict, and with variables of a build for tests.
+local function strict(script, options, env)
+  local words = { "--strict" }
+  for _, word in ipairs(options or {}) do words[#words + 1] = word end
+  words[#words + 1] = "-e"
+  words[#words + 1] = script
+  words.env = env
+  return run(words)
+end
+
+describe("a layer that is missing", function()
+  local function refused(message, env)
+    local o = strict("print 'runs'", nil, env)
+    assert.equal("", o.out)
+    assert.equal("sandbox: " .. message .. "\n         --strict=lua holds by the language alone: not for people you do not trust\n",
+      o.err)
+    assert.equal(2, o.status)
+  end
+
+  it("keeps the run from beginning", function()
+    refused("--strict needs Landlock (Linux 5.13); this machine has none", { SANDBOX_STRICT_MISSING = "F" })
+    refused("--strict cannot be held: seccomp of seccomp failed: Function not implemented", { SANDBOX_STRICT_MISSING = "S" })
+  end)
+
+  it("may be the namespaces, or those of processes", function()
+    for _, missing in ipairs { "N", "P" } do
+      local o = strict("print(spawn(function() return 7 end):result())", nil, { SANDBOX_STRICT_MISSING = missing })
+      assert.same({ out = "7\n", err = "", status = 0 }, o)
+    end
+  end)
+end)
+
+describe("--strict=report", function()
+  it("tells which layers there are", function()
+    local o = run { "--strict=report" }
+    assert.equal(0, o.status)
+    assert.matches("language    yes\nLandlock    version %d: files", o.out)
+    assert.matches("\nseccomp     yes\nnamespaces  ", o.out)
+    assert.matches("\n%-%-strict runs on this machine\n$", o.out)
+    local none = run { "--strict=report", env = { SANDBOX_STRICT_MISSING = "FN" } }
+    assert.equal(2, none.status)
+    assert.matches("Landlock    no: it needs Linux 5.13", none.out)
+    assert.matches("namespaces  no: this user may not make any", none.out)
+    assert.matches("%-%-strict does not run on this machine; %-%-strict=lua does", none.out)
+  end)
+end)
+
+describe("a strict run ends", function()
+  it("with the exit status of its script", function()
+    assert.equal(0, strict("").status)
+    assert.equal(1, strict("error 'x'").status)
+    assert.equal(7, strict("os.exit(7)").status)
+    assert.equal(3, strict("spawn(error, 'x')").status)
+    assert.equal(4, strict("queue():get()").status)
+  end)
+
+  it("at its time limit", function()
+    local o = strict("while true do end", { "--time", "0.3" })
+    assert.equal(124, o.status)
+    assert.matches("the time limit of the run was reached: main at %(command line%):1", o.err)
+  end)
+
+  it("when it is interrupted, or terminated, as any other", function()
+    for signal, status in pairs { INT = 130, TERM = 143 } do
+      local o = run { command = ([[
+        "$P" --strict -e 'print "here" sleep(60)' >out.$$ & p=$!
+        n=0; while ! grep -q here out.$$ && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+        rm out.$$; kill -%s $p; wait $p]]):format(signal), dir = "/tmp" }
+      assert.equal(status, o.status)
+      assert.matches("^sandbox: %a+: main in sleep at %(command line%):1\n$", o.err)
+    end
+  end)
+
+  -- The processes of a run, by a word in their command line.
+  local function left(word)
+    local text = shell.run("ps -eo pid,args | grep '[s]trict.*" .. word .. "' | grep -v grep; true")
+    return text
+  end
+
+  it("when one of its two upper processes is killed", function()
+    for _, victim in ipairs { "$p", "$(pgrep -P $p)" } do
+      local word = ("word%08x"):format(math.random(0, 0xffffffff))
+      local o = run { command = ([[
+        "$P" --strict -e 'spawn(sleep, 60) print "here" sleep(60) --%s' >out.$$ & p=$!
+        n=0; while ! grep -q here out.$$ && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+        rm out.$$; kill -9 %s; wait $p]]):format(word, victim), dir = "/tmp" }
+      assert.equal(137, o.status)
+      local text
+      for _ = 1, 300 do
+        text = left(word)
+        if text == "" then break end
+        sleep(0.1)
+      end
+      assert.equal("", text)
+    end
+  end)
+end)
+
+describe("a strict run has", function()
+  it("no environment but what is allowed and what the program itself reads", function()
+    local o = strict('os.execute "env | sort"', { "--allow-run", "--allow-env=MINE" },
+      { MINE = "yes", YOURS = "no", LC_TIME = "C", SANDBOX_STRICT_LAYERS = "FSNR" })
+    assert.matches("MINE=yes\n", o.out)
+    assert.matches("LC_TIME=C\n", o.out)
+    assert.is_nil(o.out:find("YOURS"))
+    assert.is_nil(o.out:find("HOME="))
+  end)
+
+  it("no descriptors but its own", function()
+    local o = run { command = [["$P" --strict --allow-run -e 'os.execute "cat <&7"' 7</etc/passwd]],
+      env = { SANDBOX_STRICT_LAYERS = "FSNR" } }
+    assert.is_nil(o.out:find("root:"))
+    assert.not_equal("", o.err)
+  end)
+
+  it("programs that may do no more than it", function()
+    local o = strict([[print(os.execute "cat /etc/passwd; echo >/tmp/no-such-file-here; ls / >/dev/null")]],
+      { "--allow-run" }, { SANDBOX_STRICT_LAYERS = "FSNR" })
+    assert.is_nil(o.out:find("root:"))
+    assert.is_nil(io.open("/tmp/no-such-file-here"))
+  end)
+end)

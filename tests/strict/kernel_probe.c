@@ -1,0 +1,279 @@
+/*
+ * strict/kernel_probe.c - a C module for Lua that asks the kernel for what a jailed process must not get.
+ *
+ *   probe(name) -> "got", or the name of an error, or "killed"
+ *
+ * Each is tried in a child process. "got" also means that the kernel looked at the request and found
+ * nothing else wrong with it than what was wrong on purpose, so that nothing outside is changed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <linux/bpf.h>
+#include <linux/io_uring.h>
+#include <linux/keyctl.h>
+#include <linux/netlink.h>
+#include <linux/perf_event.h>
+#include <linux/sched.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/ptrace.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
+
+static int supervisor(void) { return getppid(); } /* of main, which loaded this module */
+static int outside;
+
+/* Port 9 of this machine: nobody listens. */
+static const struct sockaddr_in port = {.sin_family = AF_INET};
+
+static struct sockaddr_in discard(void) {
+  struct sockaddr_in a = port;
+  a.sin_port = htons(9);
+  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return a;
+}
+
+static int tcp(void) {
+  struct sockaddr_in a = discard();
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  int rc = fd < 0 ? -1 : connect(fd, (struct sockaddr *)&a, sizeof a);
+  return rc < 0 && errno == ECONNREFUSED ? 0 : rc;
+}
+
+static int bind_tcp(void) {
+  struct sockaddr_in a = discard();
+  a.sin_port = 0;
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  return fd < 0 ? -1 : bind(fd, (struct sockaddr *)&a, sizeof a);
+}
+
+static int udp(void) {
+  struct sockaddr_in a = discard();
+  int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  return fd < 0 ? -1 : (int)sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof a);
+}
+
+static int unix_socket(void) { return socket(AF_UNIX, SOCK_DGRAM, 0); }
+static int unix_pair(void) {
+  int pair[2];
+  return socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+}
+static int netlink(void) { return socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE); }
+static int packet(void) { return socket(AF_PACKET, SOCK_RAW, 0); }
+
+static int attach(void) {
+  if (ptrace(PTRACE_ATTACH, outside, 0, 0))
+    return -1;
+  waitpid(outside, NULL, 0);
+  return (int)ptrace(PTRACE_DETACH, outside, 0, 0);
+}
+
+static int read_memory(void) {
+  static long word; /* a fork has it at the same address */
+  long copy;
+  struct iovec here = {&copy, sizeof copy}, there = {&word, sizeof word};
+  return process_vm_readv(outside, &here, 1, &there, 1, 0) < 0 ? -1 : 0;
+}
+
+static int get_descriptor(void) {
+  int fd = (int)syscall(SYS_pidfd_open, outside, 0);
+  return fd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, fd, 0, 0);
+}
+
+static int unshare_user(void) { return unshare(CLONE_NEWUSER); }
+
+static int mount_nothing(void) {
+  int rc = mount("none", "/", "no such filesystem", 0, NULL);
+  return rc < 0 && errno == ENODEV ? 0 : rc;
+}
+
+static int io_uring(void) {
+  struct io_uring_params p = {0};
+  return (int)syscall(SYS_io_uring_setup, 1, &p);
+}
+
+static int bpf_map(void) {
+  union bpf_attr a = {
+      .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
+  return (int)syscall(SYS_bpf, BPF_MAP_CREATE, &a, sizeof a);
+}
+
+static int perf(void) {
+  struct perf_event_attr a = {
+      .type = PERF_TYPE_SOFTWARE, .size = sizeof a, .config = PERF_COUNT_SW_TASK_CLOCK};
+  return (int)syscall(SYS_perf_event_open, &a, 0, -1, -1, 0);
+}
+
+static int fault_handler(void) { return (int)syscall(SYS_userfaultfd, O_CLOEXEC); }
+static int keys(void) {
+  return (int)syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_PROCESS_KEYRING, 1);
+}
+
+static int shared_memory(void) {
+  int id = shmget(IPC_PRIVATE, 4096, 0600);
+  if (id >= 0)
+    shmctl(id, IPC_RMID, NULL);
+  return id;
+}
+
+static int change_root(void) { return chroot("/"); }
+static int change_personality(void) { return personality(ADDR_NO_RANDOMIZE); }
+
+static int by_handle(void) {
+  struct {
+    struct file_handle head;
+    char room[128];
+  } h = {.head = {.handle_bytes = sizeof h.room}};
+  int mount_id;
+  if (name_to_handle_at(AT_FDCWD, "/", &h.head, &mount_id, 0))
+    return -1;
+  int at = open("/", O_PATH | O_DIRECTORY);
+  return open_by_handle_at(at < 0 ? AT_FDCWD : at, &h.head, O_PATH);
+}
+
+/* The calls of other architectures that this processor can run. */
+static int other_entry(void) {
+#ifdef __x86_64__
+  long rc;
+  __asm__ volatile("int $0x80" : "=a"(rc) : "a"(20 /* getpid */) : "memory");
+  return rc == getpid() ? 0 : (errno = ENOSYS, -1);
+#else
+  errno = ENOSYS;
+  return -1;
+#endif
+}
+
+static int x32_entry(void) {
+#ifdef __x86_64__
+  return syscall(0x40000000 | SYS_getpid) < 0 ? -1 : 0;
+#else
+  errno = ENOSYS;
+  return -1;
+#endif
+}
+
+static int clone3_user(void) {
+  struct clone_args a = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+  long pid = syscall(SYS_clone3, &a, sizeof a);
+  if (pid == 0)
+    _exit(0);
+  return (int)pid;
+}
+
+static int clone_user(void) {
+  long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+  if (pid == 0)
+    _exit(0);
+  return (int)pid;
+}
+
+static int start_program(void) {
+  char *const argv[] = {"true", NULL}, *const env[] = {NULL};
+  execve("/bin/true", argv, env);
+  return -1;
+}
+
+static int start_memory(void) {
+  int fd = memfd_create("x", 0);
+  static const char script[] = "#!/bin/true\n";
+  char *const argv[] = {"true", NULL}, *const env[] = {NULL};
+  if (fd < 0 || write(fd, script, sizeof script - 1) < 0)
+    return -1;
+  syscall(SYS_execveat, fd, "", argv, env, AT_EMPTY_PATH);
+  return -1;
+}
+
+static int type_ahead(void) {
+  int rc = (int)syscall(SYS_ioctl, 0, 0x5412 /* TIOCSTI */, "x");
+  return rc < 0 && (errno == ENOTTY || errno == EIO) ? 0 : rc; /* the kernel looked */
+}
+
+static int change_mode(void) {
+  int rc = (int)syscall(SYS_fchmodat, AT_FDCWD, "/no/such/file", 0700, 0);
+  return rc < 0 && errno == ENOENT ? 0 : rc;
+}
+
+static int kill_group(void) { return kill(-1, 0); }
+
+static const struct probe {
+  const char *name;
+  int (*ask)(void);
+} probes[] = {{"tcp", tcp},
+              {"bind", bind_tcp},
+              {"udp", udp},
+              {"unix", unix_socket},
+              {"unix pair", unix_pair},
+              {"netlink", netlink},
+              {"packet", packet},
+              {"ptrace", attach},
+              {"process_vm_readv", read_memory},
+              {"pidfd_getfd", get_descriptor},
+              {"unshare", unshare_user},
+              {"mount", mount_nothing},
+              {"io_uring", io_uring},
+              {"bpf", bpf_map},
+              {"perf_event", perf},
+              {"userfaultfd", fault_handler},
+              {"keyctl", keys},
+              {"shmget", shared_memory},
+              {"chroot", change_root},
+              {"personality", change_personality},
+              {"open_by_handle_at", by_handle},
+              {"i386 entry", other_entry},
+              {"x32 entry", x32_entry},
+              {"clone3", clone3_user},
+              {"clone", clone_user},
+              {"execve", start_program},
+              {"execveat", start_memory},
+              {"TIOCSTI", type_ahead},
+              {"chmod", change_mode},
+              {"kill(-1)", kill_group}};
+
+/* In a child, which may be killed for it. */
+static int ask(int (*fn)(void)) {
+  int status;
+  outside = supervisor();
+  pid_t pid = fork();
+  if (pid == 0) {
+    errno = 0;
+    int rc = fn();
+    _exit(rc >= 0 ? 0 : errno ? errno : EIO);
+  }
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int l_probe(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
+    if (strcmp(probes[i].name, name) == 0) {
+      int result = ask(probes[i].ask);
+      lua_pushstring(L, result < 0 ? "killed" : result == 0 ? "got" : strerrorname_np(result));
+      return 1;
+    }
+  return luaL_error(L, "no probe is called '%s'", name);
+}
+
+__attribute__((visibility("default"))) int luaopen_kernel_probe(lua_State *L);
+int luaopen_kernel_probe(lua_State *L) {
+  lua_pushcfunction(L, l_probe);
+  return 1;
+}
