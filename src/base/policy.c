@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/policy_path.h"
 
 enum { PROCS_DEFAULT = 512 };
 
@@ -104,67 +105,25 @@ int policy_add_names(struct policy_names *to, const char *text, char **ret_bad) 
 
 /* -- questions --------------------------------------------------------------------------------- */
 
-/* Is `path` the folder or file `top`, or below it? Both are resolved. */
-static bool is_below(const char *path, const char *top) {
-  size_t len = strlen(top);
-  if (strcmp(top, "/") == 0)
+static bool allowed(const struct policy *p, const char *path, enum policy_use use) {
+  if (!policy_is_strict(p))
     return true;
-  return strncmp(path, top, len) == 0 && (path[len] == '\0' || path[len] == '/');
-}
-
-static bool is_in(const struct policy_paths *paths, const char *path) {
-  for (size_t i = 0; i < paths->count; i++)
-    if (is_below(path, paths->list[i].resolved))
-      return true;
-  return false;
-}
-
-/* Where a path leads: to be freed; NULL: nowhere. Of what does not exist, the folder must. A link that
- * leads to nothing leads nowhere: a file would be made at its end. */
-static char *resolve(const char *path) {
-  char *whole = realpath(path, NULL);
-  struct stat about;
-  if (whole || errno != ENOENT || lstat(path, &about) == 0)
-    return whole;
-  const char *slash = strrchr(path, '/');
-  const char *name = slash ? slash + 1 : path;
-  if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-    return NULL;
-  char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-  char *top = folder ? realpath(folder, NULL) : NULL;
-  free(folder);
-  if (!top)
-    return NULL;
-  size_t size = strlen(top) + strlen(name) + 2;
-  if ((whole = malloc(size))) {
-    strcpy(whole, top);
-    if (top[1] != '\0')
-      strcat(whole, "/");
-    strcat(whole, name);
-  }
-  free(top);
-  return whole;
-}
-
-/* Is the path in one of three lists? */
-static bool allowed(const char *path, const struct policy_paths *a, const struct policy_paths *b,
-                    const struct policy_paths *c) {
-  char *real = resolve(path);
-  bool yes = real && (is_in(a, real) || is_in(b, real) || is_in(c, real));
-  free(real);
+  char *resolved = policy_resolve(p, path, use);
+  bool yes = resolved != NULL;
+  free(resolved);
   return yes;
 }
 
 bool policy_may_read(const struct policy *p, const char *path) {
-  return !policy_is_strict(p) || allowed(path, &p->read, &p->write, &p->write);
+  return allowed(p, path, POLICY_READ);
 }
 
 bool policy_may_write(const struct policy *p, const char *path) {
-  return !policy_is_strict(p) || allowed(path, &p->write, &p->write, &p->write);
+  return allowed(p, path, POLICY_WRITE);
 }
 
 bool policy_may_require(const struct policy *p, const char *path) {
-  return !policy_is_strict(p) || allowed(path, &p->require, &p->read, &p->write);
+  return allowed(p, path, POLICY_REQUIRE);
 }
 
 bool policy_may_know(const struct policy *p, const char *name) {

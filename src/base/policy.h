@@ -15,6 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The exit statuses of a run that was ended by a limit: of time, or another one. */
+enum { POLICY_STATUS_TIME = 124, POLICY_STATUS_LIMIT = 125 };
+
 enum policy_strict {
   STRICT_OFF,
   STRICT_ON,    /* by the language and by the kernel */

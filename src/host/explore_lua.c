@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/memory.h"
+#include "base/policy_path.h"
 #include "base/stack.h"
 #include "host/explore.h"
 #include "host/simulate.h"
@@ -49,6 +50,7 @@ static int body(struct backend *b, void *ctx) {
   b->awake = outside->awake;
   b->forgot = outside->forgot;
   b->signal_ctx = outside->signal_ctx;
+  b->policy = outside->policy;
   e->lib->b = b;
   e->lib->messages = (struct messages){0};
   e->lib->life.report = (struct buf){0};
@@ -289,11 +291,23 @@ static void read_options(lua_State *L, struct explored *e) {
   lua_settop(L, 2);
 }
 
+/* The file that a function is from; NULL: none, or the script may not read it, and so must not learn its hash. A script
+ * gives a chunk any name. */
+static FILE *open_source(const struct policy *p, const char *source) {
+  FILE *f = NULL;
+  if (source[0] != '@')
+    return NULL;
+  if (!policy_by_language(p))
+    return fopen(source + 1, "re");
+  policy_fopen(p, source + 1, "r", POLICY_REQUIRE, &f);
+  return f;
+}
+
 /* Of the text that the function is in, and where it is there. */
-static uint32_t hash_function(const lua_Debug *ar) {
+static uint32_t hash_function(const struct policy *p, const lua_Debug *ar) {
   const int lines[] = {ar->linedefined, ar->lastlinedefined};
   uint32_t hash = token_hash(TOKEN_HASH_NONE, lines, sizeof lines);
-  FILE *f = ar->source[0] == '@' ? fopen(ar->source + 1, "re") : NULL;
+  FILE *f = open_source(p, ar->source);
   char part[4096];
   if (!f)
     return token_hash(hash, ar->source, ar->srclen);
@@ -332,7 +346,7 @@ static int l_explore(lua_State *L) {
   lua_getinfo(L, ">S", &ar);
   const char *slash = strrchr(ar.short_src, '/');
   e.name = slash ? slash + 1 : ar.short_src;
-  e.hash = hash_function(&ar);
+  e.hash = hash_function(e.lib->b->policy, &ar);
   read_options(L, &e);
   if (!e.lib->arena)
     return luaL_error(L, "explore needs the program sandbox: a foreign host has its own memory");

@@ -35,6 +35,7 @@
 #include "lua/state/prelude.h"
 #include "lua/state/report.h"
 #include "lua/state/state.h"
+#include "lua/strict/strict.h"
 #include "prompt/topic.h"
 #include "sandbox/sandbox.h"
 
@@ -90,22 +91,35 @@ static void push_read_error(lua_State *L, const char *path) {
   lua_remove(L, -2);
 }
 
+/* Is this layer of strict mode on? */
+static bool is_strict(const struct session *s) {
+  return policy_by_language(&s->script->options->policy);
+}
+
+/* What a script may be: text or bytecode, for luaL_loadfilex. */
+static const char *mode_of(const struct session *s) { return is_strict(s) ? "t" : NULL; }
+
 /* Push the file (NULL: standard input) as a function, or an error message. Returns Lua's status. */
-static int load_file(lua_State *L, const char *path) {
-  int status = luaL_loadfile(L, path);
+static int load_file(lua_State *L, const char *path, const char *mode) {
+  int status = luaL_loadfilex(L, path, mode);
   if (status == LUA_ERRFILE && path)
     push_read_error(L, path);
   return status;
 }
 
 static bool run_file(lua_State *L, struct session *s, const char *path) {
-  int status = load_file(L, path);
+  int status = load_file(L, path, mode_of(s));
   return succeeded(L, s, status == LUA_OK ? call_function(L, 0, 0) : status);
 }
 
 static bool run_text(lua_State *L, struct session *s, const char *text, const char *chunk_name) {
   int status = luaL_loadbuffer(L, text, strlen(text), chunk_name);
   return succeeded(L, s, status == LUA_OK ? call_function(L, 0, 0) : status);
+}
+
+/* -E, and strict mode: the person who runs it has not written what the environment says. */
+static bool ignores_environment(const struct session *s) {
+  return s->script->options->ignore_environment || policy_is_strict(&s->script->options->policy);
 }
 
 /* -- steps ------------------------------------------------------------------------------------- */
@@ -190,7 +204,7 @@ static int push_arguments(lua_State *L) {
 static bool run_script(lua_State *L, struct session *s) {
   const struct script *script = s->script;
   const struct options *o = script->options;
-  int status = load_file(L, o->script_is_stdin ? NULL : script->argv[o->script]);
+  int status = load_file(L, o->script_is_stdin ? NULL : script->argv[o->script], mode_of(s));
   if (status == LUA_OK)
     status = call_function(L, push_arguments(L), 0);
   return succeeded(L, s, status);
@@ -212,13 +226,12 @@ static bool run_stdin(lua_State *L, struct session *s) {
  * lines, whatever the outcome of the script. */
 static void run_session(lua_State *L, struct session *s) {
   const struct options *o = s->script->options;
-  session_prepare(L);
-  bool ok = (o->ignore_environment || run_init(L, s)) && (s->place->restarted || run_steps(L, s));
+  bool ok = (ignores_environment(s) || run_init(L, s)) && (s->place->restarted || run_steps(L, s));
   if (ok && !s->place->restarted && o->script < s->script->argc)
     run_script(L, s);
   s->interrupted = false;
   interrupt_clear(L);
-  session_run(L, s->backend, s->place, !o->ignore_environment);
+  session_run(L, s->backend, s->place, !ignores_environment(s));
 }
 
 /* Everything between opening and closing the state: [struct session] -> boolean */
@@ -228,11 +241,13 @@ static int run(lua_State *L) {
   luaL_checkversion(L);
   if (o->show_version && !s->place) /* the prompt has a greeting of its own */
     puts(script_version);
-  if (o->ignore_environment) {
+  if (ignores_environment(s)) {
     lua_pushboolean(L, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
   }
   luaL_openlibs(L);
+  if (is_strict(s))
+    strict_state_open(L, &o->policy, s->backend->run->key(s->backend));
   if (!s->simulated)
     write_open(L);
   sandbox_lib_open(L, s->backend);
@@ -240,6 +255,10 @@ static int run(lua_State *L) {
   explore_open(L, s->simulated);
   if (s->simulated)
     simulate_restrict(L, s->backend, s->script->options->explore);
+  if (s->place)
+    session_prepare(L);
+  if (is_strict(s))
+    strict_state_close(L, &o->policy);
   set_arg(L, s->script);
   lua_gc(L, LUA_GCGEN, 0, 0); /* as lua 5.4 does */
 
@@ -258,7 +277,7 @@ static int run(lua_State *L) {
     return 1;
   }
   bool has_script = o->script < s->script->argc;
-  bool ok = (o->ignore_environment || run_init(L, s)) && run_steps(L, s) &&
+  bool ok = (ignores_environment(s) || run_init(L, s)) && run_steps(L, s) &&
             (!has_script || run_script(L, s));
   if (ok && o->interactive) {
     s->interrupted = !prompt_run(L);
@@ -362,9 +381,9 @@ static int check(lua_State *L) {
       ok &= compiled(L, luaL_loadbuffer(L, text, strlen(text), "=(command line)"));
   }
   for (int i = o->script; i < s->argc; i++)
-    ok &= compiled(L, load_file(L, strcmp(s->argv[i], "-") == 0 ? NULL : s->argv[i]));
+    ok &= compiled(L, load_file(L, strcmp(s->argv[i], "-") == 0 ? NULL : s->argv[i], NULL));
   if (o->script == s->argc && !o->has_statement)
-    ok &= compiled(L, load_file(L, NULL));
+    ok &= compiled(L, load_file(L, NULL, NULL));
   lua_pushboolean(L, ok);
   return 1;
 }

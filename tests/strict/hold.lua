@@ -151,6 +151,17 @@ local function skip_unless(strict, env)
   if not can(strict, env) then busted.pending("this build or this machine has no " .. strict .. " " .. (env or "")) end
 end
 
+-- Are there limits of CPU time and memory?
+local limited
+local function skip_unless_limited(case)
+  if case.alone[1] ~= "R" then return end
+  if limited == nil then
+    local _, status = shell.run("timeout -s KILL 4 " .. shell.quote(shell.program) .. " --strict --cpu 1 -e 'while true do end' 2>&1 </dev/null")
+    limited = status == 124
+  end
+  if not limited then busted.pending("this build has no limits of CPU time") end
+end
+
 local function hold_case(case)
   busted.describe(case.name, function()
     busted.it(case.plain and "is refused without strict mode: " .. case.plain or "breaks out without strict mode", function()
@@ -160,6 +171,7 @@ local function hold_case(case)
 
     busted.it("is held by all layers", function()
       skip_unless "--strict"
+      skip_unless_limited(case)
       local o = run(case, options_of(case, "--strict"))
       check_held(case, o)
       if case.says then busted.assert.is_truthy(o.err:find(case.says), told(o)) end
@@ -176,6 +188,7 @@ local function hold_case(case)
           if case.says then busted.assert.is_truthy(o.err:find(case.says), told(o)) end
         else
           skip_unless("--strict", env)
+          skip_unless_limited(case)
           check_held(case, run(case, options_of(case, "--strict"), env))
         end
       end)

@@ -430,7 +430,7 @@ static void test_policy_paths(void **state) {
     const char *path;
     bool may;
   } cases[] = {{"", true},          {"/", true},     {"/file", true},         {"/none", true},
-               {"/none/x", false},  {"/..", false},  {"/../x", false},        {"/./file", true},
+               {"/none/x", true},   {"/none/../x", false}, {"/..", false},  {"/../x", false},        {"/./file", true},
                {"/out/passwd", false}, {"x", false}, {"/out/../etc", false},  {"/dangling", false}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     snprintf(target, sizeof target, "%s%s", top, cases[i].path);

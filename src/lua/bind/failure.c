@@ -13,6 +13,7 @@
 
 #include "lua/bind/native.h"
 #include "lua/state/lib.h"
+#include "lua/state/masked.h"
 #include "lua/state/report.h"
 
 static const char unread[] = "(unread)";
@@ -112,10 +113,10 @@ static int l_failure_tostring(lua_State *L) {
   lua_getfield(L, 1, "id");
   lua_getfield(L, 1, "pid");
   for (int i = 2; i <= 5; i++)
-    luaL_tolstring(L, i, NULL);
+    masked_tolstring(L, i, NULL);
   const char *item = "";
   if (lua_getfield(L, 1, "index") != LUA_TNIL)
-    item = lua_pushfstring(L, "item %s, ", luaL_tolstring(L, -1, NULL));
+    item = lua_pushfstring(L, "item %s, ", masked_tolstring(L, -1, NULL));
   lua_pushfstring(L, "%s (%sprocess %s#%s, pid %s)", lua_tostring(L, 6), item, lua_tostring(L, 7),
                   lua_tostring(L, 8), lua_tostring(L, 9));
   return 1;

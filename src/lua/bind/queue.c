@@ -7,6 +7,7 @@
 #include "lua/state/answer.h"
 #include "lua/state/feed.h"
 #include "lua/state/lib.h"
+#include "lua/state/masked.h"
 
 /* -- making ---------------------------------------------------------------------------------- */
 
@@ -252,7 +253,7 @@ static void push_peeked(lua_State *L, int items, size_t at, uint64_t len) {
   lua_pushinteger(L, (lua_Integer)len);
   if (lib_try(L, 3, 1))
     return;
-  lua_pushfstring(L, "<cannot be read here: %s>", luaL_tolstring(L, -1, NULL));
+  lua_pushfstring(L, "<cannot be read here: %s>", masked_tolstring(L, -1, NULL));
   lua_replace(L, -3);
   lua_pop(L, 1);
 }

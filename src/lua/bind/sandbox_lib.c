@@ -189,6 +189,8 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lua_setfield(L, table, "null");
   lua_pushliteral(L, SANDBOX_VERSION);
   lua_setfield(L, table, "version");
+  lua_pushboolean(L, 0); /* else lua/strict says what holds */
+  lua_setfield(L, table, "strict");
   lib_open_failure(L, table);
   lib_open_process(L, table);
   lib_open_spawn(L, table);

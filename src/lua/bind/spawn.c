@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "lua/state/guard.h"
 #include "lua/state/lib.h"
+#include "lua/state/masked.h"
 #include "lua/state/prelude.h"
 
 /* -- options --------------------------------------------------------------------------------- */
@@ -36,7 +37,7 @@ static int check_cpu(lua_State *L) {
   if (cpu < 0)
     luaL_argerror(L, 1,
                   lua_pushfstring(L, "cpu must be a whole number from 0 to %d, not %s", count - 1,
-                                  luaL_tolstring(L, -1, NULL)));
+                                  masked_tolstring(L, -1, NULL)));
   return cpu;
 }
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "lua/state/answer.h"
 #include "lua/state/lib.h"
+#include "lua/state/masked.h"
 
 /* -- making ----------------------------------------------------------------------------------- */
 
@@ -154,7 +155,7 @@ static int l_hold_tostring(lua_State *L) {
   const struct hold *hold = luaL_checkudata(L, 1, HOLD_TYPE);
   lua_getiuservalue(L, 1, 1);
   lua_pushfstring(L, "hold (%s) of %s", hold->held ? "held" : "released",
-                  luaL_tolstring(L, -1, NULL));
+                  masked_tolstring(L, -1, NULL));
   return 1;
 }
 

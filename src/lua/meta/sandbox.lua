@@ -21,6 +21,7 @@
 ---@field null lightuserdata # stands for "nothing" as an item of a queue, since nil cannot be put
 ---@field version string # of the program or library, such as "0.1.0"
 ---@field failure table # the metatable of every failure (sandbox.Failure)
+---@field strict false|sandbox.Strict # false; under `--strict` what the run may do
 sandbox = {}
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -171,6 +172,21 @@ local Process = {}
 ---@field index? integer|string # of the item for which a pool's map failed; "5 to 8" if it is one of these
 ---@field others? sandbox.Failure[] # of a scope with on_error = "wait": the failures after the first
 local Failure = {}
+
+---What a run under `--strict` may do, and its limits, as `sandbox.strict` tells them; it cannot be changed. A limit that there
+---is not is nil.
+---@class sandbox.Strict
+---@field read string[] # what `--allow-read` names; what may be written may be read, too
+---@field write string[] # what `--allow-write` names
+---@field env string[] # what `--allow-env` names
+---@field run boolean # whether programs may be started
+---@field memory? integer # bytes, of all processes together
+---@field cpu? number # seconds, of all processes together
+---@field time? number # seconds since the run began
+---@field procs? integer # processes alive at once
+---@field output? integer # bytes on stdout and stderr
+---@field layers string[] # what holds: "language", "landlock", "seccomp", "namespaces"
+local Strict = {}
 
 ---Send it a message, a value as an item of a queue may be; `sandbox.receive` takes it there. It never waits.
 ---

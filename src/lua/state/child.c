@@ -18,12 +18,14 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/policy.h"
 #include "lua/state/answer.h"
 #include "lua/state/call.h"
 #include "lua/state/copies.h"
 #include "lua/state/guard.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/lib.h"
+#include "lua/state/masked.h"
 #include "lua/state/program.h"
 #include "lua/state/report.h"
 
@@ -191,6 +193,10 @@ int child_os_exit(lua_State *L) {
   struct lib *lib = lib_of(L);
   bool is_flag = lua_isboolean(L, 1), close = lua_toboolean(L, 2);
   int number = is_flag ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, 0) & 0xff;
+  if (policy_by_language(lib->b->policy) &&
+      (number == POLICY_STATUS_TIME || number == POLICY_STATUS_LIMIT))
+    return luaL_error(L, "os.exit(%d): in strict mode this status says that a limit was hit",
+                      number);
   if (lib->life.child && close) {
     close_variables(L, lib);
     L = lib->life.own; /* the coroutine that called may be collected now */
@@ -236,7 +242,7 @@ static int message_of(lua_State *L) {
     lua_pushliteral(L, "nil");
   else if (lua_type(L, 1) == LUA_TSTRING || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL ||
            lua_isnumber(L, 1))
-    luaL_tolstring(L, 1, NULL);
+    masked_tolstring(L, 1, NULL);
   else
     call_describe(L, 1);
   return 1;

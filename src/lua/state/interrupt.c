@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/policy.h"
 #include "lua/state/answer.h"
 #include "lua/state/lib.h"
 
@@ -236,10 +237,21 @@ static int l_xpcall(lua_State *L) { return protect_handling(L, lib_of(L)); }
 
 static int l_xpcall_near(lua_State *L) { return protect_handling(L, lib_near(L)); }
 
+/* [chunk, name, mode, env]: the mode becomes one that takes text alone, or nothing. */
+static void take_text(lua_State *L) {
+  const char *mode = luaL_optstring(L, 3, "t");
+  if (lua_gettop(L) < 3)
+    lua_settop(L, 3);
+  lua_pushstring(L, strchr(mode, 't') ? "t" : "none");
+  lua_replace(L, 3);
+}
+
 /* load(chunk, ...), as lua has it: it catches the errors of a function that reads the chunk */
 static int l_load(lua_State *L) {
   struct lib *lib = lib_of(L);
   uint32_t throws = lib->interrupts.throws;
+  if (policy_by_language(lib->b->policy))
+    take_text(L);
   int results = lua_tocfunction(L, lua_upvalueindex(2))(L);
   interrupt_landed(lib, throws);
   return results;

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/policy.h"
 #include "base/stack.h"
 #include "base/text.h"
 #include "lua/codec/codec.h"
 #include "lua/state/interrupt.h"
+#include "lua/state/masked.h"
 #include "lua/state/prelude.h"
 #include "lua/state/running.h"
 #include "lua/state/state.h"
@@ -181,7 +183,7 @@ int64_t lib_check_pause(lua_State *L, struct lib *lib, int arg) {
 
 /* [key, value] Raise an error that names the key and the possible options. */
 static void unknown_option(lua_State *L, int arg, const char *const names[]) {
-  const char *key = luaL_tolstring(L, -2, NULL);
+  const char *key = masked_tolstring(L, -2, NULL);
   lua_pushfstring(L, "unknown option '%s'; there are %s", key, names[0]);
   for (int i = 1; names[i]; i++) {
     lua_pushfstring(L, ", %s", names[i]);
@@ -436,6 +438,17 @@ static int lib_gc(lua_State *L) {
   messages_release(&lib->messages);
   buf_release(&lib->life.report);
   return 0;
+}
+
+void lib_protect(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  if (!policy_by_language(lib_find(L)->b->policy))
+    return;
+  lua_pushliteral(L, "__name");
+  lua_rawget(L, index);
+  lua_pushliteral(L, "__metatable");
+  lua_insert(L, -2);
+  lua_rawset(L, index);
 }
 
 void lib_push_weak(lua_State *L, const char *mode, int slots) {

@@ -135,6 +135,9 @@ static inline void running_leave(struct lib *lib, const struct resumer *link, lu
   running_set(lib, before);
 }
 
+/* Keep the metatable at `index` from scripts, if the run is strict: getmetatable returns its name. */
+void lib_protect(lua_State *L, int index);
+
 /* Push a new table with weak keys ("k"), values ("v") or both ("kv"), and room for a list. */
 void lib_push_weak(lua_State *L, const char *mode, int slots);
 

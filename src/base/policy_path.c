@@ -1,0 +1,202 @@
+/* base/policy_path.c - see policy_path.h. */
+#include "base/policy_path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* -- what may be used -------------------------------------------------------------------------- */
+
+/* Is `path` the folder or file `top`, or below it? Both are resolved. */
+static bool is_below(const char *path, const char *top) {
+  size_t len = strlen(top);
+  if (strcmp(top, "/") == 0)
+    return true;
+  return strncmp(path, top, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+static bool is_in(const struct policy_paths *paths, const char *path) {
+  for (size_t i = 0; i < paths->count; i++)
+    if (is_below(path, paths->list[i].resolved))
+      return true;
+  return false;
+}
+
+/* What may be written may be read, and what may be read may be a module. */
+static bool may(const struct policy *p, const char *resolved, enum policy_use use) {
+  return is_in(&p->write, resolved) || (use != POLICY_WRITE && is_in(&p->read, resolved)) ||
+         (use == POLICY_REQUIRE && is_in(&p->require, resolved));
+}
+
+/* -- where a path leads ------------------------------------------------------------------------ */
+
+/* "top/name"; to be freed. */
+static char *join(const char *top, const char *name) {
+  size_t size = strlen(top) + strlen(name) + 2;
+  char *whole = malloc(size);
+  if (whole)
+    snprintf(whole, size, "%s%s%s", top, top[1] == '\0' ? "" : "/", name);
+  return whole;
+}
+
+/* Does a part of the path lead up? Behind a folder that does not exist nobody can say where. */
+static bool leads_up(const char *path) {
+  for (const char *at = path; at; at = strchr(at, '/')) {
+    at += *at == '/';
+    if (strncmp(at, "..", 2) == 0 && (at[2] == '/' || at[2] == '\0'))
+      return true;
+  }
+  return false;
+}
+
+/* The folder that a path is in, and its last part: `copy` is cut in two. Slashes at its end do not count.
+ * NULL: there is no last part that could be made or removed. */
+static char *split(char *copy, const char **ret_folder) {
+  size_t len = strlen(copy);
+  while (len > 1 && copy[len - 1] == '/')
+    copy[--len] = '\0';
+  char *slash = strrchr(copy, '/'), *name = slash ? slash + 1 : copy;
+  *ret_folder = slash == copy ? "/" : slash ? copy : ".";
+  if (slash)
+    *slash = '\0';
+  bool none = *name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+  return none ? NULL : name;
+}
+
+/* The path of an entry of a folder, whether it exists or not, a symbolic link or not: the folder is
+ * resolved. The nearest folder that exists is enough. */
+static char *resolve_entry(const char *path) {
+  char *copy = strdup(path), *whole = NULL;
+  const char *folder;
+  char *name = copy ? split(copy, &folder) : NULL;
+  if (name) {
+    char *top = realpath(folder, NULL);
+    if (!top && errno == ENOENT && !leads_up(folder))
+      top = resolve_entry(folder);
+    whole = top ? join(top, name) : NULL;
+    free(top);
+  }
+  free(copy);
+  return whole;
+}
+
+/* A symbolic link to what does not exist leads nowhere. */
+static char *resolve(const char *path) {
+  struct stat about;
+  char *whole = realpath(path, NULL);
+  if (whole || errno != ENOENT)
+    return whole;
+  whole = resolve_entry(path);
+  if (!whole || lstat(whole, &about) || !S_ISLNK(about.st_mode))
+    return whole;
+  free(whole);
+  return NULL;
+}
+
+/* `resolved`, or NULL if it may not be used so. */
+static char *if_may(const struct policy *p, char *resolved, enum policy_use use) {
+  if (resolved && may(p, resolved, use))
+    return resolved;
+  free(resolved);
+  return NULL;
+}
+
+char *policy_resolve(const struct policy *p, const char *path, enum policy_use use) {
+  return if_may(p, resolve(path), use);
+}
+
+/* -- opening ----------------------------------------------------------------------------------- */
+
+/* Open a resolved path: no part of it is a symbolic link. */
+static int open_resolved(const char *path, int flags) {
+  struct open_how how = {.flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
+                         .mode = flags & O_CREAT ? 0666 : 0,
+                         .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+static int flags_of(const char *mode) {
+  bool update = strchr(mode, '+') != NULL;
+  int access = update ? O_RDWR : *mode == 'r' ? O_RDONLY : O_WRONLY;
+  return access | O_NOCTTY |
+         (*mode == 'w'   ? O_CREAT | O_TRUNC
+          : *mode == 'a' ? O_CREAT | O_APPEND
+                         : 0);
+}
+
+bool policy_fopen(const struct policy *p, const char *path, const char *mode, enum policy_use use,
+                  FILE **ret) {
+  char *resolved = policy_resolve(p, path, use);
+  *ret = NULL;
+  if (!resolved)
+    return false;
+  int fd = open_resolved(resolved, flags_of(mode));
+  free(resolved);
+  if (fd >= 0 && !(*ret = fdopen(fd, mode))) {
+    int saved = errno;
+    close(fd);
+    errno = saved;
+  }
+  return true;
+}
+
+/* -- entries of folders ------------------------------------------------------------------------ */
+
+/* A folder that is open, and the name of an entry in it. */
+struct entry {
+  int folder; /* -1: it cannot be opened */
+  char *path; /* owned; NULL: the policy does not let it be written */
+  const char *name;
+};
+
+static void entry_open(const struct policy *p, const char *path, struct entry *e) {
+  *e = (struct entry){.folder = -1, .path = if_may(p, resolve_entry(path), POLICY_WRITE)};
+  if (!e->path)
+    return;
+  char *slash = strrchr(e->path, '/');
+  e->name = slash + 1;
+  *slash = '\0';
+  e->folder = open_resolved(slash == e->path ? "/" : e->path, O_PATH | O_DIRECTORY);
+}
+
+static void entry_release(struct entry *e) {
+  int saved = errno;
+  if (e->folder >= 0)
+    close(e->folder);
+  free(e->path);
+  errno = saved;
+}
+
+bool policy_remove(const struct policy *p, const char *path, int *ret_rc) {
+  struct entry e;
+  entry_open(p, path, &e);
+  bool allowed = e.path != NULL;
+  *ret_rc = -1;
+  if (e.folder >= 0) {
+    *ret_rc = unlinkat(e.folder, e.name, 0);
+    if (*ret_rc && (errno == EISDIR || errno == EPERM))
+      *ret_rc = unlinkat(e.folder, e.name, AT_REMOVEDIR);
+  }
+  entry_release(&e);
+  return allowed;
+}
+
+bool policy_rename(const struct policy *p, const char *from, const char *to, int *ret_rc) {
+  struct entry a, b;
+  entry_open(p, from, &a);
+  entry_open(p, to, &b);
+  bool allowed = a.path && b.path;
+  *ret_rc = -1;
+  if (allowed && a.folder >= 0 && b.folder >= 0)
+    *ret_rc = renameat(a.folder, a.name, b.folder, b.name);
+  entry_release(&b);
+  entry_release(&a);
+  return allowed;
+}

@@ -1,0 +1,41 @@
+/*
+ * base/policy_path.h - files, as the policy of a strict run lets (base/policy.h).
+ *
+ * A path is resolved first: what it leads to has an absolute path without symbolic links, and that one is
+ * looked up in the policy. It is then opened with RESOLVE_NO_SYMLINKS (openat2(2)): if somebody has put a
+ * symbolic link in the way meanwhile, the call fails, and nothing else than what was looked up is opened.
+ *
+ * The kernel layer refuses the same files, whatever this one says.
+ */
+#ifndef SBX_BASE_POLICY_PATH_H
+#define SBX_BASE_POLICY_PATH_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/policy.h"
+
+enum policy_use { POLICY_READ, POLICY_WRITE, POLICY_REQUIRE /* as a module */ };
+
+/*
+ * Where a path leads, if the policy lets it be used so: an absolute path without symbolic links, to be
+ * freed. What does not exist may be named, too: the nearest folder that exists decides. NULL: it may not, or
+ * memory is exhausted.
+ */
+char *policy_resolve(const struct policy *p, const char *path, enum policy_use use);
+
+/*
+ * As fopen(3), if the policy lets.
+ *   mode  checked by the caller: r, w or a, then maybe + and b
+ *   ret   the stream, close-on-exec; NULL: errno says why
+ * Returns false, and opens nothing, if the policy does not let.
+ */
+bool policy_fopen(const struct policy *p, const char *path, const char *mode, enum policy_use use,
+                  FILE **ret);
+
+/* As remove(3) and rename(2), if the policy lets the paths be written. `ret_rc` is what the call
+ * returned. A symbolic link at the end of a path is itself meant. */
+bool policy_remove(const struct policy *p, const char *path, int *ret_rc);
+bool policy_rename(const struct policy *p, const char *from, const char *to, int *ret_rc);
+
+#endif
