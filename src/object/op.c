@@ -20,8 +20,7 @@ __attribute__((noinline)) static int perform_observed(struct backend *b, struct 
   if (b->observe_begin)
     b->observe(b->observer, op, OP_BEGIN, 0);
   int rc = b->objects->perform(b, op);
-  b->observe(b->observer, op, OP_END, rc);
-  return rc;
+  return b->observe(b->observer, op, OP_END, rc);
 }
 
 /* Is it an op in which the process could wait for others, or by which there would be two? */

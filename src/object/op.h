@@ -467,8 +467,9 @@ struct backend {
   const struct object_ops *objects;
   const struct self_ops *self;
   const struct run_ops *run;
-  /* Called after each op; NULL: nobody looks. `rc` is meaningful at OP_END. */
-  void (*observe)(void *observer, const struct op *op, enum op_phase phase, int rc);
+  /* Called after each op; NULL: nobody looks. `rc` is meaningful at OP_END. Returns `rc`: so `perform`
+   * ends with this call, and has less to keep. */
+  int (*observe)(void *observer, const struct op *op, enum op_phase phase, int rc);
   bool observe_begin; /* also before */
   void *observer;
   /* Called in handlers of signals, so async-signal-safe: an interrupt came; a question was asked.

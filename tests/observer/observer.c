@@ -98,11 +98,11 @@ static void get_all(enum rights ret[AREAS]) {
 
 /* -- ops ----------------------------------------------------------------------------------------- */
 
-static void observe(void *unused, const struct op *op, enum op_phase phase, int rc) {
-  (void)unused, (void)rc;
+static int observe(void *unused, const struct op *op, enum op_phase phase, int rc) {
+  (void)unused;
   if (phase == OP_END) {
     set_all(before[--depth]);
-    return;
+    return rc;
   }
   const struct op_description *d = op_describe(op->kind);
   enum rights r[AREAS];
@@ -113,6 +113,7 @@ static void observe(void *unused, const struct op *op, enum op_phase phase, int 
     r[i] = d->writes & areas[i].reach ? RIGHT_WRITE : d->reads & areas[i].reach ? RIGHT_READ : RIGHT_NONE;
   }
   set_all(r);
+  return rc;
 }
 
 static const char *op_name(void) {

@@ -14,14 +14,15 @@ static struct {
   char where[WHERE_MAX];
 } seen;
 
-static void watch(void *observer, const struct op *op, enum op_phase phase, int rc) {
+static int watch(void *observer, const struct op *op, enum op_phase phase, int rc) {
   (void)observer;
   if (op->kind != OP_MARK || phase != OP_END)
-    return;
+    return rc;
   assert_int_equal(rc, 0);
   seen.calls++;
   seen.mark = *op->mark;
   op->locate(op->locate_ctx, seen.where);
+  return rc;
 }
 
 static int protected_open(lua_State *L) { return sandbox_lib_open(L, lua_touserdata(L, 1)); }

@@ -36,11 +36,12 @@ static struct {
   int rc[4];
 } seen;
 
-static void watch(void *observer, const struct op *op, enum op_phase phase, int rc) {
+static int watch(void *observer, const struct op *op, enum op_phase phase, int rc) {
   assert_ptr_equal(observer, &seen);
   assert_int_equal(op->kind, OP_QUEUE_GET);
   seen.phase[seen.calls] = phase;
   seen.rc[seen.calls++] = rc;
+  return rc;
 }
 
 static int refuse(struct backend *b, struct op *op) {

@@ -101,7 +101,7 @@ static void test_runs(void **state) {
   assert_int_equal(got[1].where, 100);
   assert_int_equal(got[1].flags & TRACE_FLAG_MASK, TRACE_SEVERAL | TRACE_GAPS);
   assert_int_equal(got[0].t_ns, 1000);
-  assert_in_range(trace_record_duration(&got[0]), 990 - 10 * STRIDE_MOST / 4, 990);
+  assert_in_range(trace_record_duration(&got[0]), 990 / 2, 990); /* the clock is read more and more seldom */
 }
 
 /* Quick ops: it is read seldom. Slow ones: soon each time again. */
@@ -115,7 +115,7 @@ static void test_the_clock_is_read_by_time_not_by_ops(void **state) {
   (void)state;
   static const struct {
     int64_t op_ns, least, most;
-  } rows[] = {{40, 70, 90}, {1000, 600, 1400}, {100000, 1100, 1300}, {40, 70, 120}};
+  } rows[] = {{40, 35, 50}, {1000, 300, 1400}, {100000, 1100, 1300}, {40, 35, 80}};
   trace_run_begin(&w, trace_run_key(1, 0, 7), 1, 0, now());
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     readings = 0;

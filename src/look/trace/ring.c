@@ -84,20 +84,22 @@ void trace_run_tick(struct trace_writer *w, int64_t now_ns) {
   publish_sealed(w);
 }
 
-bool trace_run_look(struct trace_writer *w, int64_t (*now)(void)) {
-  trace_run_tick(w, now());
-  return true;
-}
-
-/* Its items are not numbered in a row. */
-bool trace_run_jump(struct trace_writer *w, struct trace_run *run, uint64_t n,
-                    int64_t (*now)(void)) {
-  struct trace_record *slot = (struct trace_record *)(uintptr_t)run->slot;
-  if (!(slot->flags & TRACE_GAPS))
-    set_flag(slot, TRACE_GAPS);
-  run->next_n = trace_run_after(n);
-  run->slot->where = ++run->count;
-  return --w->until_clock > 0 || trace_run_look(w, now);
+bool trace_run_extend(struct trace_writer *w, uint64_t key, uint64_t n, uint32_t epoch,
+                      int64_t (*now)(void)) {
+  if (epoch != w->epoch)
+    return false;
+  for (struct trace_run *run = w->runs; run < w->runs + w->run_count; run++) {
+    if (run->key != key)
+      continue;
+    if (n != run->next_n && !(run->slot->flags & TRACE_GAPS))
+      set_flag(run->slot, TRACE_GAPS);
+    run->next_n = trace_run_after(n);
+    run->slot->where = ++run->count;
+    if (--w->until_clock == 0)
+      trace_run_tick(w, now());
+    return true;
+  }
+  return false;
 }
 
 void trace_run_begin(struct trace_writer *w, uint64_t key, uint64_t n, uint32_t epoch,

@@ -38,11 +38,11 @@ struct trace_ring {
 
 /* A run that the writer may go on with. */
 struct trace_run {
-  uint64_t key;                       /* trace_run_key */
-  uint64_t index;                     /* of its record */
-  volatile struct trace_record *slot; /* that */
-  uint64_t next_n;                    /* should the items be numbered in a row */
+  uint64_t key;    /* trace_run_key */
+  uint64_t next_n; /* should the items be numbered in a row */
+  struct trace_record *slot;
   uint32_t count;
+  uint64_t index; /* of its record, that */
   int64_t began_ns;
 };
 
@@ -79,7 +79,7 @@ void trace_seal(struct trace_writer *w);
 
 /* A run lasts at most so long. Its clock is read about every RUN_CLOCK_NS: after so many ops as took
  * that long before, since reading costs more than an op. */
-enum { RUN_NS = 1000 * 1000, RUN_CLOCK_NS = 10 * 1000, STRIDE_LEAST = 8, STRIDE_MOST = 256 };
+enum { RUN_NS = 1000 * 1000, RUN_CLOCK_NS = 20 * 1000, STRIDE_LEAST = 8, STRIDE_MOST = 512 };
 
 /* What the ops of a run have in common: the record's kind and flags, and the object. */
 static inline uint64_t trace_run_key(unsigned kind, unsigned flags, uint32_t object) {
@@ -94,34 +94,32 @@ void trace_run_begin(struct trace_writer *w, uint64_t key, uint64_t n, uint32_t 
 /* It is time to read the clock: the runs last until `now_ns`; those that are too old are over. */
 void trace_run_tick(struct trace_writer *w, int64_t now_ns);
 
-/* The rarer cases of trace_run_extend; each returns what that returns. */
-bool trace_run_jump(struct trace_writer *w, struct trace_run *run, uint64_t n,
-                    int64_t (*now)(void));
-bool trace_run_look(struct trace_writer *w, int64_t (*now)(void));
-
 /* The number of the next item, of ops that have no items 0. */
 static inline uint64_t trace_run_after(uint64_t n) { return n + (n != 0); }
 
 /*
- * Count an op that did not wait in a run of its like. False: there is none, so begin one. It is
- * inline since each op pays for it, and calls others only as its last step, so that it has no
- * registers to save.
+ * Count an op that did not wait in a run of its like. False: there is none, so begin one.
  *   epoch  changes now and then, while somebody looks; it ends all runs, so that ops with much time
  *          between them do not pass for ops without
  */
-static inline bool trace_run_extend(struct trace_writer *w, uint64_t key, uint64_t n,
-                                    uint32_t epoch, int64_t (*now)(void)) {
+bool trace_run_extend(struct trace_writer *w, uint64_t key, uint64_t n, uint32_t epoch,
+                      int64_t (*now)(void));
+
+/* The same for nearly all ops, which only are counted. False: nothing was done, call trace_run_extend.
+ * It is inline, and calls nothing, since each op pays for it. */
+static inline bool trace_run_count(struct trace_writer *w, uint64_t key, uint64_t n,
+                                   uint32_t epoch) {
   if (epoch != w->epoch)
     return false;
-  for (uint32_t i = 0; i < w->run_count; i++) {
-    struct trace_run *run = &w->runs[i];
+  for (struct trace_run *run = w->runs, *end = run + w->run_count; run != end; run++) {
     if (run->key != key)
       continue;
-    if (n != run->next_n)
-      return trace_run_jump(w, run, n, now);
+    if (n != run->next_n || w->until_clock <= 1)
+      return false;
+    w->until_clock--;
     run->next_n = trace_run_after(n);
     run->slot->where = ++run->count;
-    return --w->until_clock > 0 || trace_run_look(w, now);
+    return true;
   }
   return false;
 }

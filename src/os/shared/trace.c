@@ -61,11 +61,8 @@ int trace_area_create(enum trace_detail detail, uint32_t max_procs, struct trace
     return -SBX_ENOMEM;
   a->ring_count = rings;
   a->detail = detail;
-  for (int kind = 0; kind < OP_COUNT; kind++) {
+  for (int kind = 0; kind < OP_COUNT; kind++)
     a->level[kind] = (unsigned char)level_of((enum op_kind)kind);
-    a->merges[kind] = detail == TRACE_DETAIL_MERGED && a->level[kind] == LEVEL_MERGED &&
-                      kind != OP_SELECT && kind != OP_QUEUE_TAKE;
-  }
   *ret = a;
   return 0;
 }
@@ -226,27 +223,28 @@ static void ask_to_drain(struct os_backend *b) {
 }
 
 /* Apart, so that the common case has no registers to save. */
-__attribute__((noinline)) static void observe_slowly(struct os_backend *b, const struct op *op,
-                                                     int rc) {
+__attribute__((noinline)) static int observe_slowly(struct os_backend *b, const struct op *op,
+                                                    int rc) {
+  if (!b->writer.ring)
+    return rc;
   observe_closely(b, op, rc);
   if (trace_is_filling(&b->writer))
     ask_to_drain(b);
+  return rc;
 }
 
-/* The common case first: an op like the last ones, that did not wait. */
-static void observe(void *observer, const struct op *op, enum op_phase phase, int rc) {
+/* The common case first: an op like the last ones, that did not wait. Kinds of ops that are not merged
+ * have no runs. */
+static int observe(void *observer, const struct op *op, enum op_phase phase, int rc) {
   struct os_backend *b = observer;
-  const struct trace_area *a = b->trace;
   (void)phase;
-  if (!b->writer.ring)
-    return;
-  if (rc == 0 && op->since_ns == 0 && a->merges[op->kind]) {
-    uint32_t epoch = atomic_load_explicit(&a->epoch, memory_order_relaxed);
+  if (rc == 0 && op->since_ns == 0 && op->object) {
+    uint32_t epoch = atomic_load_explicit(&b->trace->epoch, memory_order_relaxed);
     uint64_t key = trace_run_key(op->kind, 0, (uint32_t)op->object->serial);
-    if (trace_run_extend(&b->writer, key, op->item, epoch, clock_now_ns))
-      return;
+    if (trace_run_count(&b->writer, key, op->item, epoch))
+      return rc;
   }
-  observe_slowly(b, op, rc);
+  return observe_slowly(b, op, rc);
 }
 
 void trace_install(struct os_backend *b, struct trace_area *a) {

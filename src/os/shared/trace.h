@@ -29,7 +29,6 @@ struct trace_area {
   uint32_t ring_count;
   uint32_t detail;               /* enum trace_detail */
   unsigned char level[OP_COUNT]; /* from which detail on an op that did not wait is recorded */
-  bool merges[OP_COUNT];         /* ops of this kind that did not wait are merged into runs */
 
   _Atomic uint32_t epoch;    /* the supervisor: changes now and then; see trace_run_extend */
   _Atomic uint32_t asked;    /* 1: a process has asked the supervisor to drain; it clears that */
