@@ -231,7 +231,7 @@ static void run_session(lua_State *L, struct session *s) {
     run_script(L, s);
   s->interrupted = false;
   interrupt_clear(L);
-  session_run(L, s->backend, s->place, !ignores_environment(s));
+  session_run(L);
 }
 
 /* Everything between opening and closing the state: [struct session] -> boolean */
@@ -256,7 +256,7 @@ static int run(lua_State *L) {
   if (s->simulated)
     simulate_restrict(L, s->backend, s->script->options->explore);
   if (s->place)
-    session_prepare(L);
+    session_prepare(L, s->backend, s->place, !ignores_environment(s));
   if (is_strict(s))
     strict_state_close(L, &o->policy);
   set_arg(L, s->script);

@@ -28,6 +28,7 @@
 #include "look/snapshot.h"
 #include "look/waits.h"
 #include "lua/state/interrupt.h"
+#include "lua/state/lib.h"
 #include "lua/state/report.h"
 #include "object/calls.h"
 #include "sim/run.h"
@@ -155,6 +156,7 @@ void simulate_restrict(lua_State *L, struct backend *b, bool explored) {
   static const char *const of_io[] = {"popen", "tmpfile", "output", NULL};
   static const char *const of_package[] = {"loadlib", NULL};
   static const char *const files[] = {"open", "lines", "input", "read", NULL};
+  pause_by(lib_find(L), pause_not, NULL);
   set_refused(L, LUA_OSLIBNAME, of_os);
   set_refused(L, LUA_IOLIBNAME, of_io);
   set_refused(L, LUA_LOADLIBNAME, of_package);

@@ -1,5 +1,5 @@
 /* prompt/session.c - see session.h. */
-#include "prompt/session.h"
+#include "prompt/session_internal.h"
 
 #include <dirent.h>
 #include <lauxlib.h>
@@ -17,23 +17,13 @@
 #include "lua/state/lib.h"
 #include "lua/state/meta.h"
 #include "lua/state/prelude.h"
-#include "prompt/link.h"
 #include "prompt/show_lua.h"
 
 extern const struct prelude_source prompt_sources[]; /* src/prompt/lua */
 
-struct session {
-  struct link link;
-  struct frame frame; /* the one being carried out, or a reply */
-  struct backend *b;
-  const struct session_place *place;
-  struct show_screen screen; /* where ps and its like show */
-  pid_t pid;                 /* a forked child has a copy of this, and no prompt */
-};
-
 static const char session_key, module_key; /* their addresses are keys of the registry */
 
-static struct session *session_of(lua_State *L) {
+struct session *session_of(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &session_key);
   struct session *s = lua_touserdata(L, -1);
   lua_pop(L, 1);
@@ -56,9 +46,7 @@ static int method(lua_State *L) {
   return 3;
 }
 
-/* Leaves three values on the stack, or an error message and two nils. Returns whether it went well.
- */
-static bool call_method(lua_State *L, const char *name, const struct buf *text, uint32_t number) {
+bool session_call(lua_State *L, const char *name, const struct buf *text, uint32_t number) {
   lua_pushcfunction(L, method);
   lua_pushstring(L, name);
   lua_pushlstring(L, (const char *)text->data, text->len);
@@ -83,42 +71,46 @@ static enum frame_done done_of(const char *word) {
 }
 
 static uint32_t count_chunks(lua_State *L) {
-  bool ok = call_method(L, "count", &(struct buf){0}, 0);
+  bool ok = session_call(L, "count", &(struct buf){0}, 0);
   uint32_t n = ok ? (uint32_t)lua_tointeger(L, -3) : 0;
   lua_pop(L, 3);
   return n;
 }
 
-/* Wait for the next line from now on: the prompt for it is shown with this frame. */
-static void await_line(lua_State *L, struct session *s, enum frame_kind kind,
-                       enum frame_done done) {
+static void await_line(lua_State *L, struct session *s, enum frame_done done) {
+  enum frame_kind kind = s->ready ? FRAME_DONE : FRAME_READY;
   size_t len;
   bool more = done == DONE_INCOMPLETE;
   uint32_t chunks = count_chunks(L);
-  if (!call_method(L, "prompt", &(struct buf){0}, more)) {
+  if (!session_call(L, "prompt", &(struct buf){0}, more)) {
     lua_pushstring(L, more ? ">> " : "> ");
     lua_replace(L, -4);
   }
   const char *prompt = lua_tolstring(L, -3, &len);
   interrupt_clear(L);
   fflush(NULL);
+  s->ready = true;
   link_send(&s->link, kind, done | chunks << FRAME_CHUNKS, prompt, prompt ? len : 0);
 }
 
+/* A line that lets a paused chunk go on is done when that is, or pauses again. */
 static void run_line(lua_State *L, struct session *s, const char *name) {
   interrupt_clear(L); /* one that came for what had just ended must not hit this */
-  bool ok = call_method(L, name, &s->frame.text, 0);
+  s->runs = true;
+  bool ok = session_call(L, name, &s->frame.text, 0);
+  s->runs = false;
   if (!ok)
     fprintf(stderr, "%s\n", lua_tostring(L, -3));
   interrupt_clear(L);
-  await_line(L, s, FRAME_DONE, ok ? done_of(lua_tostring(L, -3)) : DONE_ERROR);
+  if (!s->goes_on)
+    await_line(L, s, ok ? done_of(lua_tostring(L, -3)) : DONE_ERROR);
 }
 
 /* complete() -> start, list of candidates */
 static void complete(lua_State *L, struct session *s) {
   struct buf list = {0};
   uint32_t start = s->frame.number;
-  if (call_method(L, "complete", &s->frame.text, s->frame.number) && lua_istable(L, -2)) {
+  if (session_call(L, "complete", &s->frame.text, s->frame.number) && lua_istable(L, -2)) {
     start = (uint32_t)lua_tointeger(L, -3) - 1;
     for (lua_Integer i = 1; lua_rawgeti(L, -2, i) == LUA_TSTRING; i++) {
       size_t len;
@@ -135,7 +127,7 @@ static void complete(lua_State *L, struct session *s) {
 static void answer(lua_State *L, struct session *s, const struct frame *f) {
   size_t len = 0;
   bool command = f->text.len > 0 && f->text.data[0] == ':';
-  bool ok = call_method(L, command ? "command" : "evaluate", &f->text, 0);
+  bool ok = session_call(L, command ? "command" : "evaluate", &f->text, 0);
   const char *text = command ? "" : lua_tolstring(L, ok ? -2 : -3, &len);
   fflush(NULL); /* what a command printed comes before the answer */
   link_send(&s->link, FRAME_ANSWER, f->number, text, text ? len : 0);
@@ -146,11 +138,14 @@ static void answer_inquiries(lua_State *L, void *ctx) {
   struct session *s = ctx;
   struct frame f = {0};
   int top = lua_gettop(L);
+  bool runs = s->runs;
+  s->runs = false;
   while (s->pid == getpid() && link_receive(&s->link, &f, false) == 1) {
     if (f.kind == FRAME_INQUIRE)
       answer(L, s, &f);
     lua_settop(L, top);
   }
+  s->runs = runs;
   buf_release(&f.text);
 }
 
@@ -164,7 +159,7 @@ static void carry_out(lua_State *L, struct session *s) {
     run_line(L, s, "command");
     break;
   case FRAME_PROMPT:
-    await_line(L, s, FRAME_DONE, DONE_OK);
+    await_line(L, s, DONE_OK);
     break;
   case FRAME_COMPLETE:
     complete(L, s);
@@ -193,7 +188,10 @@ static uint32_t await_reply(lua_State *L, struct session *s) {
       break;
     if (f.kind == FRAME_INQUIRE) {
       int top = lua_gettop(L);
+      bool runs = s->runs;
+      s->runs = false;
       answer(L, s, &f);
+      s->runs = runs;
       lua_settop(L, top);
     }
   }
@@ -315,6 +313,12 @@ static void push_host(lua_State *L, const struct session *s) {
                                        {"fresh", l_fresh},
                                        {"list", l_list},
                                        {"processes", show_lua_names},
+                                       {"resume", pause_resume},
+                                       {"locals", pause_locals},
+                                       {"local_get", pause_local_get},
+                                       {"local_set", pause_local_set},
+                                       {"place", pause_place},
+                                       {"stack", pause_stack},
                                        {NULL, NULL}};
   luaL_newlib(L, functions);
   lua_pushlstring(L, meta_sources[0].text, meta_sources[0].len);
@@ -329,14 +333,23 @@ static void push_host(lua_State *L, const struct session *s) {
 
 /* -- the life ---------------------------------------------------------------------------------- */
 
-void session_prepare(lua_State *L) {
+void session_prepare(lua_State *L, struct backend *b, const struct session_place *place,
+                     bool read_init) {
   prelude_push(L, prompt_sources, "std");
+  struct session *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (struct session){.link.fd = place->link,
+                        .b = b,
+                        .place = place,
+                        .pid = getpid(),
+                        .read_init = read_init,
+                        .runs = true};
+  s->screen = (struct show_screen){.terminal = place->terminal, .color = place->color};
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
   lua_pop(L, 1);
+  pause_by(lib_find(L), pause_session, s);
 }
 
 static void make_module(lua_State *L, struct session *s) {
-  lua_pushlightuserdata(L, s);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
   prelude_push(L, prompt_sources, "session");
   lua_getfield(L, -1, "new");
   push_host(L, s);
@@ -354,33 +367,55 @@ static void run_init(lua_State *L) {
   else
     lua_pushfstring(L, "%s/.config/sandbox/init.lua", home ? home : "");
   path.data = (uint8_t *)(uintptr_t)lua_tolstring(L, -1, &path.len);
-  if (access((const char *)path.data, F_OK) == 0 && !call_method(L, "init", &path, 0))
+  if (access((const char *)path.data, F_OK) == 0 && !session_call(L, "init", &path, 0))
     fprintf(stderr, "%s\n", lua_tostring(L, -3));
 }
 
-void session_run(lua_State *L, struct backend *b, const struct session_place *place,
-                 bool read_init) {
-  struct session s = {.link.fd = place->link, .b = b, .place = place, .pid = getpid()};
-  s.screen = (struct show_screen){.terminal = place->terminal, .color = place->color};
-  int top = lua_gettop(L), rc;
+/* Before the first line: what a script need not pay that never pauses. */
+static void begin(lua_State *L, struct session *s) {
+  int top = lua_gettop(L);
+  if (s->begun)
+    return;
+  s->begun = true;
   setvbuf(stdin, NULL, _IONBF, 0); /* what a chunk does not read is the prompt's */
-  make_module(L, &s);
-  if (read_init)
+  make_module(L, s);
+  if (s->read_init)
     run_init(L);
-  interrupt_clear(L);
-  answer_by(lib_find(L), answer_inquiries, &s, "sandbox session");
-  await_line(L, &s, FRAME_READY, DONE_OK);
+  answer_by(lib_find(L), answer_inquiries, s, "sandbox session");
   lua_settop(L, top);
-  while ((rc = link_receive(&s.link, &s.frame, true)) == 1 || rc == -SBX_EINTERRUPTED)
+}
+
+bool session_lines(lua_State *L, struct session *s) {
+  int top = lua_gettop(L), rc;
+  s->runs = false;
+  begin(L, s);
+  if (s->paused && !session_call(L, "pause_begin", &(struct buf){0}, 0))
+    fprintf(stderr, "%s\n", lua_tostring(L, -3));
+  await_line(L, s, DONE_OK);
+  lua_settop(L, top);
+  while (!s->goes_on &&
+         ((rc = link_receive(&s->link, &s->frame, true)) == 1 || rc == -SBX_EINTERRUPTED))
     if (rc == 1) {
-      carry_out(L, &s);
+      carry_out(L, s);
     } else {
       interrupt_clear(L);
       answer_questions(lib_find(L), NULL);
     }
+  bool goes_on = s->goes_on;
+  s->goes_on = false;
+  if (s->paused)
+    session_call(L, "pause_finish", &(struct buf){0}, 0);
+  lua_settop(L, top);
+  return goes_on;
+}
+
+void session_run(lua_State *L) {
+  struct session *s = session_of(L);
+  session_lines(L, s);
   answer_by(lib_find(L), NULL, NULL, NULL);
+  pause_by(lib_find(L), NULL, NULL);
+  link_release(&s->link);
+  buf_release(&s->frame.text);
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &session_key);
-  link_release(&s.link);
-  buf_release(&s.frame.text);
 }

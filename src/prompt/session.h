@@ -21,15 +21,18 @@ struct session_place {
   bool restarted; /* an earlier session was killed: neither script nor -e again */
 };
 
-/* Keep what the prompt needs of the standard library, before anything can change that. */
-void session_prepare(lua_State *L);
+/*
+ * Before anything of the script runs: keep what the prompt needs of the standard library. From here
+ * on sandbox.pause() opens the prompt.
+ *   read_init  the person's init file is run before the first line
+ */
+void session_prepare(lua_State *L, struct backend *b, const struct session_place *place,
+                     bool read_init);
 
 /*
  * Run lines until the supervisor closes the link. Whatever a line does, the next one may come.
- *   read_init  run the person's init file first
  * May raise only for want of memory.
  */
-void session_run(lua_State *L, struct backend *b, const struct session_place *place,
-                 bool read_init);
+void session_run(lua_State *L);
 
 #endif

@@ -174,7 +174,8 @@ static void set_globals(lua_State *L) {
 
 int sandbox_lib_open(lua_State *L, struct backend *b) {
   static const luaL_Reg functions[] = {{"sleep", l_sleep}, {"now", l_now},   {"time", l_time},
-                                       {"cpus", l_cpus},   {"mark", l_mark}, {NULL, NULL}};
+                                       {"cpus", l_cpus},   {"mark", l_mark}, {"pause", pause_here},
+                                       {NULL, NULL}};
   static const struct codec_hooks hooks = {.export_handle = export_handle,
                                            .import_handle = import_handle,
                                            .before_raise = before_raise,

@@ -1446,6 +1446,21 @@ function sandbox.explore(fn, options) end
 ---@param value? number # finite
 function sandbox.mark(name, value) end
 
+---Stop here, and look. In a script that was started with `sandbox -i`, and in what is typed at the prompt, main stops, the prompt
+---opens, and all other processes go on. There the locals of the function that called it can be read and changed by their
+---names; `:locals` lists them, `:bt` shows where it is, `:src` the lines around, and `:continue` lets it go on. In another
+---process of such a run, that process stops, as `p:pause()` stops it, and says so. Without a prompt nothing stops, which is
+---said once.
+---```lua
+---local function double(n)
+---  if n < 0 then sandbox.pause() end -- how can that be?
+---  return 2 * n
+---end
+---print(double(4)) --> 8
+---```
+---@return boolean paused # false: there is no prompt
+function sandbox.pause() end
+
 ---Options of a progress.
 ---@class sandbox.ProgressOptions
 ---@field total? integer # how much there is to do; without it only a count and a rate are shown

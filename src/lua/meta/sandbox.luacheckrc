@@ -12,7 +12,7 @@ local sandbox = {
         "queue", "queue_put", "queue_get", "pipe", "select", "after", "every", "deadline", "team", "receive", "find", "monitor", "topic",
         "lock", "rlock", "semaphore", "event", "condition", "barrier", "value", "dict",
         "latch", "rwlock", "array",
-        "pool", "scope", "sleep", "now", "time", "explore", "mark", "progress", "null", "failure", "strict", "version",
+        "pool", "scope", "sleep", "now", "time", "explore", "mark", "pause", "progress", "null", "failure", "strict", "version",
       },
     },
   },

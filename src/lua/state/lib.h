@@ -20,6 +20,7 @@
 #include "lua/state/collector.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/message.h"
+#include "lua/state/pause.h"
 #include "lua/state/running.h"
 #include "object/calls.h"
 #include "object/op.h"
@@ -69,6 +70,7 @@ struct lib {
   struct collector collector;      /* collector.h: is it held off? */
   struct interrupts interrupts;    /* interrupt.h: Ctrl-C */
   struct questions questions;      /* answer.h: questions of other processes */
+  struct pausing pausing;          /* pause.h: who is asked at a pause */
   struct life life;                /* child.h: this process, from its fork to its end */
   struct feed feed;                /* feed.h: the iterator that a pool is calling */
   struct lot lot;                  /* select.c: the draw among entries that are ready */

@@ -38,8 +38,8 @@ local function unquoted(piece)
   return is_string and load("return " .. piece, "=piece", "t")() or piece
 end
 
-local function value(piece)
-  local f = compile.expression(piece, "=" .. piece)
+local function value(piece, env)
+  local f = compile.expression(piece, "=" .. piece, env)
   local v
   if f then v = f() end
   if not f or v == nil and lex.is_name(piece) then return piece end
@@ -47,23 +47,23 @@ local function value(piece)
 end
 
 -- `(a, b)` directly after the name, read as Lua does. Returns nil if it is not a list of arguments.
-local function call_arguments(rest)
+local function call_arguments(rest, env)
   if not string.find(rest, "^%(.*%)%s*$") then return nil end
-  local f = load("return (function(...) return ... end)" .. rest, "=command", "t")
+  local f = load("return (function(...) return ... end)" .. rest, "=command", "t", env or globals)
   return f and table.pack(f())
 end
 
 -- The arguments in `rest`, the text after the name, for a row of commands.lua; packed. Raises the errors of the
--- expressions.
-function arguments.read(row, rest)
-  local packed = call_arguments(rest)
+-- expressions, which see the variables `env`, globals unless said.
+function arguments.read(row, rest, env)
+  local packed = call_arguments(rest, env)
   if packed then return packed end
   local takes = row.takes or "values"
   local text = string.match(rest, "^%s*(.-)%s*$")
   if takes == "text" then return text == "" and table.pack() or table.pack(unquoted(text)) end
   local list = arguments.pieces(text)
   for i = 1, #list do
-    if takes == "values" then list[i] = value(list[i]) else list[i] = unquoted(list[i]) end
+    if takes == "values" then list[i] = value(list[i], env) else list[i] = unquoted(list[i]) end
   end
   list.n = #list
   return list

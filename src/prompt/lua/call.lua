@@ -9,7 +9,7 @@ local call = {}
 -- Modules of the prompt, whose positions are left out of messages.
 local own = {}
 for name in string.gmatch([[arguments call commands compile complete files help hint hints leaf lex measure meta names
-    outline page pretty reload resolve save session source std suggest topic trace watch width]], "%a+") do
+    outline page paused pretty reload resolve save session source std suggest topic trace watch width]], "%a+") do
   own[name] = true
 end
 

@@ -60,6 +60,12 @@ commands.groups = {
       more = "The result has ok, complete, interleavings, failures, outcomes; shown, it is the report. Queues, locks and " ..
         "the like must be made inside of the function. See help(sandbox.explore)." },
   } },
+  { title = "After sandbox.pause()", rows = {
+    { name = "continue", arguments = "", form = ":", says = "Let the script, or the chunk, that has paused go on.",
+      more = "sandbox.pause() in a script stops it there, if it was started with -i, and opens the prompt; other " ..
+        "processes go on. Its locals can be read and changed by their names. :bt shows where it is, :src the lines." },
+    { name = "locals", arguments = "", says = "Show the locals of what has paused, and the variables around it." },
+  } },
   { title = "Act on processes", rows = {
     { name = "kill", arguments = "process", replays = true, says = "End a process at once (SIGKILL)." },
     { name = "pause", arguments = "process", replays = true, says = "Stop a process where it is, until resume." },
@@ -69,7 +75,7 @@ commands.groups = {
     { name = "help", arguments = "[topic]", takes = "text", says = "Explain: help('queue.put'), help(q.put), ?q.put",
       more = "A topic is a function of the library or of Lua, a method ('queue.put'), a command of the prompt; or " ..
         "any value." },
-    { name = "src", arguments = "function", says = "Show the source of a function." },
+    { name = "src", arguments = "[function]", says = "Show the source of a function; or the line that has paused." },
     { name = "dump", arguments = "value [, depth]",
       says = "Show a value in full: more levels and items, and the fields of objects that have a __tostring." },
     { name = "time", arguments = "function, ...", takes = "text",

@@ -3,7 +3,7 @@
 local _, use = ...
 local _ENV <const> = use "std"
 
-local commands, help, lex, resolve = use "commands", use "help", use "lex", use "resolve"
+local commands, help, lex, paused, resolve = use "commands", use "help", use "lex", use "paused", use "resolve"
 
 local SCAN <const> = 100000 -- most fields of a table that are examined
 local LIMIT <const> = 500   -- most candidates
@@ -90,8 +90,9 @@ local function member_candidates(session, tokens, i, prefix)
   return sorted(set)
 end
 
-local function name_candidates(prefix)
+local function name_candidates(session, prefix)
   local add, set = collector(prefix)
+  for _, name in ipairs(paused.names(session)) do add(name) end
   for _, place in ipairs(resolve.places(globals)) do add_fields(add, place, prefix) end
   for _, word in ipairs(lex.keyword_list) do add(word) end
   return sorted(set)
@@ -158,10 +159,10 @@ local function process_candidates(session, prefix)
 end
 
 -- `:bt word`: names of processes, and, once a letter is typed, variables that may hold a process.
-local function add_names(list, word)
+local function add_names(session, list, word)
   local set = {}
   for _, name in ipairs(list) do set[name] = true end
-  for _, name in ipairs(lex.is_name(word) and name_candidates(word) or {}) do
+  for _, name in ipairs(lex.is_name(word) and name_candidates(session, word) or {}) do
     if not string.find(name, "%($") then set[name] = true end
   end
   return sorted(set)
@@ -205,7 +206,7 @@ local function in_lua(session, text)
   if is_member then return start, member_candidates(session, tokens, i, prefix) end
   if last and last.kind == "number" and last.stop == #text then return start, {} end
   if separator and separator.text == "::" and separator.stop + 1 == start then return start, {} end
-  return start, name_candidates(prefix)
+  return start, name_candidates(session, prefix)
 end
 
 -- -- the other kinds of lines ---------------------------------------------------------------------
@@ -241,7 +242,7 @@ local function in_command(session, text)
     return start + skip, list
   end
   if wants_process(row) and string.find(rest, "^%s+%S*$") then
-    local candidates = add_names(process_candidates(session, word), word)
+    local candidates = add_names(session, process_candidates(session, word), word)
     if candidates[1] or word == "" then return start, candidates end
   end
   local at, list = in_lua(session, string.rep(" ", #text - #rest) .. rest)

@@ -15,7 +15,7 @@ local _ENV <const> = use "std"
 
 local arguments, call, commands, compile = use "arguments", use "call", use "commands", use "compile"
 local complete, files, hints, lex = use "complete", use "files", use "hints", use "lex"
-local outline, pretty, suggest = use "outline", use "pretty", use "suggest"
+local outline, paused, pretty, suggest = use "outline", use "paused", use "pretty", use "suggest"
 
 local Session = {}
 Session.__index = Session
@@ -120,7 +120,7 @@ end
 function eval(self, text, is_whole)
   if said_alone(self, text) then return "ok" end
   local chunk = { text = text, name = "repl:" .. #self.chunks + 1, worked = false }
-  local f, kind, more = compile.chunk(text, "=" .. chunk.name)
+  local f, kind, more = compile.chunk(text, "=" .. chunk.name, self.pause and self.pause.env)
   if not f and more and not is_whole then return "incomplete" end
   self.chunks[#self.chunks + 1] = chunk
   if not f then
@@ -150,8 +150,8 @@ function Session:eval(text) return guarded(self, eval, text) end
 
 -- -- inquiries ------------------------------------------------------------------------------------
 
-local function one_line(text)
-  local f, message = compile.expression(text, "=(expression)")
+local function one_line(text, env)
+  local f, message = compile.expression(text, "=(expression)", env)
   if not f then error(message, 0) end
   local r = table.pack(f())
   for i = 1, r.n do r[i] = pretty.line(r[i], 500) end
@@ -161,7 +161,7 @@ end
 -- The value of an expression as one line of text, for a caller that asks while something else runs: nothing is printed
 -- or kept. Returns true and the text, or false and a message.
 function Session:evaluate(text)
-  local r = call.protected(one_line, text)
+  local r = call.protected(one_line, text, self.pause and self.pause.env)
   if r[1] then return true, r[2] end
   return false, call.message(r.error.value)
 end
@@ -191,7 +191,7 @@ local function obey(self, line, name, rest)
   if self.depth == 0 then self.chunks[#self.chunks + 1] = chunk end
   local done = run(self, function()
     if not f then error(unknown(self, name), 0) end
-    local list = arguments.read(row, rest)
+    local list = arguments.read(row, rest, self.pause and self.pause.env)
     if name == "load" then chunk.loads = list[1] end
     if row.replays then chunk.act = { name = name, rest = rest, on = list[1] } end
     return f(table.unpack(list, 1, list.n))
@@ -222,6 +222,13 @@ function Session:complete(line, cursor)
   return cursor + 1, {}
 end
 
+-- -- pauses -------------------------------------------------------------------------------------------
+
+-- sandbox.pause() was called; and what had paused goes on.
+function Session:pause_begin() paused.begin(self) end
+
+function Session:pause_finish() paused.finish(self) end
+
 -- -- the prompt -----------------------------------------------------------------------------------
 
 local PROMPT_BYTES <const> = 1024
@@ -236,7 +243,7 @@ end
 -- The prompt, as in lua: the global _PROMPT, or _PROMPT2 when a chunk needs more lines (`more` is 1), converted to a
 -- string. If that fails, the error is reported once, and the prompt is the default.
 function Session:prompt(_, more)
-  local name, usual = "_PROMPT", "> "
+  local name, usual = "_PROMPT", self.pause and "paused> " or "> "
   if more == 1 then name, usual = "_PROMPT2", ">> " end
   local there = call.protected(function() return globals[name] end)
   if there[2] == nil then return usual end -- a metatable of the globals may refuse the access
@@ -273,12 +280,12 @@ end
 
 -- Make the commands global functions, unless the name is in use.
 local function install(self)
-  for _, name in ipairs { "files", "help", "measure", "reload", "save", "source", "trace", "watch" } do
+  for _, name in ipairs { "files", "help", "measure", "paused", "reload", "save", "source", "trace", "watch" } do
     use(name).install(self, self.functions)
   end
   for _, name in ipairs(commands.names) do
     local row, global = commands.by_name[name], rawget(globals, name)
-    local f = self.host.commands and self.host.commands[name] or self.functions[name]
+    local f = self.functions[name] or self.host.commands and self.host.commands[name]
     if not f and type(global) == "function" and debug.getinfo(global, "S").what == "C" then f = global end
     self.functions[name] = f
     if global == nil and row.form ~= ":" then rawset(globals, name, f) end

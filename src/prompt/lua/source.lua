@@ -61,6 +61,12 @@ local function locate(session, f)
     where = info.short_src .. ":" .. first }
 end
 
+-- All lines of the text that a function is in; nil: they are not known.
+function source.lines(session, f)
+  local from = text_of(session, debug.getinfo(f, "S"))
+  return from and lines_of(from.text)
+end
+
 -- The comment directly above a function, without its dashes.
 function source.comment(session, f)
   local found = locate(session, f)
@@ -95,6 +101,7 @@ end
 
 function source.install(session, functions)
   function functions.src(f)
+    if f == nil and session.pause then return use("paused").show_source(session) end
     if type(f) ~= "function" then error("src shows the source of a function, not of a " .. type(f), 0) end
     show(session, f)
   end
