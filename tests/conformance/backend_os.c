@@ -29,6 +29,7 @@
 #include "os/process/process.h"
 #include "os/shared/results.h"
 #include "os/process/signals.h"
+#include "os/supervisor/supervisor.h"
 
 enum { SOON_NS = 2 * 1000 * 1000, IN = 0, OUT = 1, WRONG = 9999 };
 
@@ -59,6 +60,9 @@ int64_t __wrap_line_look_again_ns(const struct line *l, int place, unsigned look
   return heals ? __real_line_look_again_ns(l, place, looks) : SBX_FOREVER;
 }
 
+/* The name of the processes in a place. */
+static void name_place(char name[8], int proc) { snprintf(name, 8, "p%d", proc % PROCS_MAX); }
+
 /* -- a process of a sequence ---------------------------------------------------------------------
  */
 
@@ -75,6 +79,7 @@ struct work {
   uint8_t key;
   uint8_t message[1 << 15], expected[1 << 15];
   struct object *joined;
+  char name[8];
   union { /* of a look */
     struct process_info process;
     struct queue_info queue;
@@ -103,7 +108,11 @@ static void make_op(struct work *w, const struct order *o, const struct step *s,
                     .value = &w->args};
   if (s->kind == OP_CLOCK_SLEEP) {
     op->deadline_ns = r->patience == POLL ? 0 : clock_now_ns() + SOON_NS / 2;
-  } else if (s->kind == OP_PROCESS_JOIN || s->kind == OP_PROCESS_LOOK) {
+  } else if (s->kind == OP_PROCESS_FIND) {
+    name_place(w->name, s->thing);
+    op->data = w->name;
+    op->len = strlen(w->name);
+  } else if (names_process(s->kind)) {
     check(op_handle_import(&b->base, &o->joined[sub], &w->joined), "import");
     op->object = w->joined;
   } else {
@@ -167,6 +176,11 @@ static void read_look(const struct work *w, enum op_kind kind, struct answer *re
 }
 
 static void read_answer(const struct work *w, const struct op *op, struct answer *ret) {
+  if (op->kind == OP_PROCESS_FIND) {
+    ret->item = op->object ? op->object->serial : 0; /* see os_hear */
+    op_handle_release(&b->base, op->object);
+    return;
+  }
   if (is_look((int)op->kind)) {
     read_look(w, op->kind, ret);
     return;
@@ -222,6 +236,39 @@ static void do_op(const struct order *o, struct answer *ret) {
   answer_trim(ret, r);
 }
 
+/* -- mailboxes: see struct step ------------------------------------------------------------------ */
+
+static bool is_mail(const struct step *s) {
+  return s->kind == OP_PROCESS_MAIL || (s->kind == OP_QUEUE_GET && setup->things[s->thing].mail);
+}
+
+static int open_mailbox(const struct object_ref *ref, struct object **ret) {
+  struct object *p = NULL;
+  check(op_handle_import(&b->base, ref, &p), "import");
+  struct op op = {.kind = OP_PROCESS_MAIL, .object = p, .deadline_ns = SBX_FOREVER};
+  int rc = perform(&b->base, &op);
+  op_handle_release(&b->base, p);
+  *ret = rc ? NULL : op.object;
+  if (rc == -SBX_EINTERRUPTED)
+    b->base.self->take_interrupt(&b->base);
+  return rc;
+}
+
+static void do_mail(const struct order *o, struct answer *ret) {
+  struct object **box = &things[o->request.step.thing];
+  struct order then = *o;
+  if (then.request.step.kind == OP_PROCESS_MAIL)
+    then.request.step.kind = OP_QUEUE_PUT;
+  ret->rc = open_mailbox(&o->joined[0], box);
+  if (ret->rc)
+    return;
+  do_op(&then, ret);
+  if (ret->rc == -SBX_ECLOSED)
+    ret->rc = -SBX_EGONE;
+  op_handle_release(&b->base, *box);
+  *box = NULL;
+}
+
 static void leave(const struct request *r) {
   uint8_t message[1 << 15];
   struct buf result = {.data = message, .len = message_len(r->step.item)};
@@ -247,6 +294,8 @@ static void work(int from, int to) {
     if (o.request.step.kind == DO_DROP) {
       op_handle_release(&b->base, things[o.request.step.thing]);
       things[o.request.step.thing] = NULL;
+    } else if (is_mail(&o.request.step)) {
+      do_mail(&o, &a);
     } else {
       do_op(&o, &a);
     }
@@ -256,10 +305,24 @@ static void work(int from, int to) {
   }
 }
 
+enum { SPAWNED_MAX = 1000 }; /* in a sequence */
+static uint64_t serials[SPAWNED_MAX];
+static int spawned;
+
+/* A process that was found is known by its number in the sequence. */
+static uint64_t nth_made(uint64_t serial) {
+  for (int i = 0; i < spawned; i++)
+    if (serials[i] == serial)
+      return 1 + (uint64_t)i;
+  return WRONG;
+}
+
 static void spawn(int proc) {
   struct worker *w = &workers[proc];
-  struct spawn_request request = {.name = "p", .where = "conformance", .cpu = -1};
+  char name[8];
+  struct spawn_request request = {.name = name, .where = "conformance", .cpu = -1};
   struct op op = {.kind = OP_PROCESS_SPAWN, .spawn = &request, .number = -1};
+  name_place(name, proc);
   if (pipe2(w->to, O_CLOEXEC) || pipe2(w->from, O_CLOEXEC))
     check(1, "pipe2");
   check(perform(&b->base, &op), "spawn");
@@ -268,6 +331,8 @@ static void spawn(int proc) {
   if (op.number == 0)
     work(w->to[IN], w->from[OUT]);
   w->process = op.object;
+  if (spawned < SPAWNED_MAX)
+    serials[spawned++] = op.object->serial;
   w->lives = true;
   w->told = (struct request){0};
 }
@@ -281,6 +346,8 @@ static void make_thing(int i) {
       .type = t->type, .recursive = t->recursive, .action = t->action, .floats = t->floats, .count = t->count, .max = t->max};
   struct queue_options q = {.max = t->max, .transport = t->transport};
   struct pipe_request pipe = {0};
+  if (t->mail)
+    return;
   switch (t->type) {
   case OBJECT_QUEUE:
     check(op_queue_new(&b->base, &q, &things[i]), "queue");
@@ -307,6 +374,10 @@ static void drop_things(void) {
 }
 
 static void make_world(void) {
+  if (the_backend) { /* see os_host */
+    b = the_backend;
+    return;
+  }
   struct control_options o = {.speed = 1, .seed = 1, .seeded = true, .max_procs = 512};
   struct control *c;
   check(control_create(&o, &c), "control");
@@ -323,6 +394,7 @@ static void os_begin(const struct setup *s) {
     make_world();
   setup = s;
   heals = s->heals;
+  spawned = 0;
   for (int i = 0; i < s->thing_count; i++)
     make_thing(i);
   for (int p = 0; p < s->proc_count; p++)
@@ -335,7 +407,7 @@ static void os_begin(const struct setup *s) {
  * --------------------------------------------------------------------------- */
 
 static void name_joined(const struct step *s, struct object_ref *ret) {
-  if (s->kind == OP_PROCESS_JOIN || s->kind == OP_PROCESS_LOOK)
+  if (names_process(s->kind) || is_mail(s))
     b->base.objects->object_ref(workers[s->thing].process, ret);
 }
 
@@ -363,6 +435,8 @@ static bool os_hear(int proc, int64_t patience_ns, int *ret_proc, struct answer 
   for (int p = 0; p < setup->proc_count; p++)
     if ((fds[p].revents & POLLIN) && read(workers[p].from[IN], ret, sizeof *ret) == sizeof *ret) {
       *ret_proc = p;
+      if (workers[p].told.step.kind == OP_PROCESS_FIND && ret->rc == 0)
+        ret->item = nth_made(ret->item);
       return true;
     }
   return false;
@@ -395,7 +469,7 @@ static enum op_kind os_waits(int proc) {
   int64_t since = atomic_load(&r->op_since_ns);
   bool expected = kind == (uint32_t)w->told.step.kind ||
                   (w->told.step.kind == OP_CONDITION_WAIT && kind == OP_LOCK_ACQUIRE);
-  if (!w->lives || kind == OP_NONE || !expected || since < w->told_ns ||
+  if (!w->lives || kind == OP_NONE || kind == OP_PROCESS_MAIL || !expected || since < w->told_ns ||
       !in_all_lines(r, kind, slot) || atomic_load(&r->op_kind) != kind ||
       atomic_load(&r->op_since_ns) != since)
     return OP_NONE;
@@ -497,7 +571,36 @@ static void os_pass(int64_t ns) {
   nanosleep(&t, NULL);
 }
 
+/* -- handles that travel need a supervisor --------------------------------------------------------- */
+
+struct hosted {
+  void (*body)(void *);
+  void *arg;
+};
+
+static int main_does(struct backend *backend, void *ctx) {
+  const struct hosted *h = ctx;
+  (void)backend;
+  h->body(h->arg);
+  fflush(NULL);
+  _exit(0);
+}
+
+static void say_nothing(void *ctx, const char *line) { (void)ctx, (void)line; }
+
+static int os_host(void (*body)(void *), void *arg) {
+  const struct supervisor_options o = {.backend = backend_new,
+                                       .speed = 1,
+                                       .seed = 1,
+                                       .max_procs = 512,
+                                       .timeout_ns = SBX_FOREVER,
+                                       .say = say_nothing};
+  struct hosted h = {body, arg};
+  return supervisor_run(&o, main_does, &h);
+}
+
 const struct conformance_backend os_conformance = {.name = "os",
+                                                   .host = os_host,
                                                    .begin = os_begin,
                                                    .renew = os_renew,
                                                    .tell = os_tell,

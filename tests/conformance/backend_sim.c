@@ -45,6 +45,7 @@ struct work {
 
 static struct worker {
   uint32_t number; /* in the world */
+  bool opens;      /* it opens a mailbox first, to put into or to get from: see struct step */
   bool lives, busy, interrupted;
   bool waited; /* a step of its op is behind it */
   bool answered; /* the driver has not heard it yet */
@@ -89,8 +90,8 @@ static void make_thing(int i) {
                           .max = t->max,
                           .transport = t->transport,
                           .sync = {.recursive = t->recursive, .action = t->action, .floats = t->floats, .count = t->count, .max = t->max}};
-  if (t->type == OBJECT_PIPE && t->other < i)
-    return; /* made with the other */
+  if ((t->type == OBJECT_PIPE && t->other < i) || t->mail)
+    return; /* made with the other; or by whoever asks for it */
   if (t->type == OBJECT_CONDITION)
     r.lock = things[t->other];
   do_by_main(&r, &a);
@@ -99,10 +100,15 @@ static void make_thing(int i) {
     things[t->other] = a.made_too;
 }
 
+/* The name of the processes in a place. */
+static void name_place(char name[8], int proc) { snprintf(name, 8, "p%d", proc % PROCS_MAX); }
+
 static void spawn(int proc) {
   struct worker *p = &workers[proc];
-  struct sim_request r = {.kind = OP_PROCESS_SPAWN, .name = "p", .where = "conformance"};
+  char name[8];
+  struct sim_request r = {.kind = OP_PROCESS_SPAWN, .name = name, .where = "conformance"};
   struct sim_answer a;
+  name_place(name, proc);
   uint32_t number = world_count(w);
   do_by_main(&r, &a);
   *p = (struct worker){.number = number, .lives = true};
@@ -175,7 +181,6 @@ static void make_value(struct work *to, const struct request *r, const struct st
 }
 
 static void make_request(struct work *to, const struct request *r, const struct step *s) {
-  bool of_process = s->kind == OP_PROCESS_JOIN || s->kind == OP_PROCESS_LOOK;
   to->key = r->key;
   to->r = (struct sim_request){.kind = (enum op_kind)s->kind,
                                .deadline_ns = deadline_of(r->patience),
@@ -188,7 +193,13 @@ static void make_request(struct work *to, const struct request *r, const struct 
   if (s->kind == OP_CLOCK_SLEEP)
     to->r.deadline_ns = r->patience == POLL ? 0 : world_now(w) + SOON_NS / 2;
   else
-    to->r.object = of_process ? ref_of(s->thing) : things[s->thing];
+    to->r.object = names_process(s->kind) ? ref_of(s->thing) : things[s->thing];
+  if (s->kind == OP_PROCESS_FIND) {
+    name_place((char *)to->message, s->thing);
+    to->r.data = to->message;
+    to->r.len = strlen((char *)to->message);
+    return;
+  }
   make_value(to, r, s);
 }
 
@@ -203,6 +214,26 @@ static void make_select(struct worker *p, const struct request *r) {
                                    .sub_count = r->sub_count};
 }
 
+static void make_opening(struct work *to, const struct step *s) {
+  to->r = (struct sim_request){
+      .kind = OP_PROCESS_MAIL, .object = ref_of(s->thing), .deadline_ns = SBX_FOREVER};
+}
+
+/* The mailbox is there: put into it, or get from it. */
+static void go_on_with(struct worker *p, struct object_ref box) {
+  struct step then = p->told.step;
+  if (then.kind == OP_PROCESS_MAIL)
+    then.kind = OP_QUEUE_PUT;
+  p->opens = false;
+  make_request(&p->work, &p->told, &then);
+  p->work.r.object = box;
+  check(world_ask(w, p->number, &p->work.r) == 0, "ask");
+}
+
+static bool is_mail(const struct step *s) {
+  return s->kind == OP_PROCESS_MAIL || (s->kind == OP_QUEUE_GET && setup->things[s->thing].mail);
+}
+
 static void sim_tell(const struct request *r) {
   struct worker *p = &workers[r->proc];
   p->told = *r;
@@ -212,7 +243,10 @@ static void sim_tell(const struct request *r) {
   p->waited = false;
   if (r->step.kind == DO_LEAVE)
     return; /* see sim_end */
-  if (r->step.kind == OP_SELECT)
+  p->opens = is_mail(&r->step);
+  if (p->opens)
+    make_opening(&p->work, &r->step);
+  else if (r->step.kind == OP_SELECT)
     make_select(p, r);
   else if (r->step.kind == DO_DROP)
     p->work.r =
@@ -257,6 +291,10 @@ static void read_answer(const struct sim_answer *a, int kind, struct answer *ret
     read_look(a, kind, ret);
     return;
   }
+  if (kind == OP_PROCESS_FIND) {
+    ret->item = a->made.slot; /* main is 0 */
+    return;
+  }
   ret->count = a->count;
   ret->abandoned = a->abandoned;
   ret->same = a->same;
@@ -280,6 +318,8 @@ static void answered(struct worker *p, struct sim_answer *a) {
   const struct request *r = &p->told;
   int kind = r->step.kind;
   p->answer = (struct answer){.rc = a->rc, .number = a->number};
+  if (kind == OP_PROCESS_MAIL && a->rc == -SBX_ECLOSED)
+    p->answer.rc = -SBX_EGONE;
   if (kind == OP_SELECT)
     kind = a->number >= 0 ? r->subs[a->number].kind : OP_NONE;
   if (r->step.kind != DO_DROP)
@@ -311,7 +351,10 @@ static void take_step(struct worker *p) {
   struct sim_answer a;
   int rc = world_step(w, p->number, &p->work.r, &a);
   check(rc >= 0, "step");
-  if (rc == 0) {
+  if (rc == 0 && a.rc == 0 && p->opens) {
+    go_on_with(p, a.made);
+    release(&a);
+  } else if (rc == 0) {
     answered(p, &a);
   } else { /* it waits from now on, maybe in another line */
     release(&a);

@@ -32,10 +32,8 @@ struct case_row {
 #define CASE_PROCESS_DESCENDANTS NOT_BY_ITSELF("who spawned whom is not the model's: spec.family")
 #define CASE_PROCESS_AWAIT NOT_BY_ITSELF("each process of a sequence ends by it (backend_os.c)")
 #define CASE_PROCESS_END NOT_BY_ITSELF("each process of a sequence ends by it (backend_os.c)")
-#define CASE_PROCESS_MAIL                                                                          \
-  NOT_BY_ITSELF(                                                                                   \
-      "a mailbox is a queue whose owner's end closes it: spec.mail, fault.mail_step")
-#define CASE_PROCESS_FIND NOT_BY_ITSELF("names are no matter of the model: spec.mail")
+#define CASE_PROCESS_MAIL DRAWN_BY("mail")
+#define CASE_PROCESS_FIND DRAWN_BY("mail")
 #define CASE_FAILURE_NEW                                                                           \
   NOT_BY_ITSELF("reports are no matter of other processes: spec.task_error, unit.report")
 #define CASE_FAILURE_COUNT NOT_BY_ITSELF("as FAILURE_NEW")

@@ -45,6 +45,7 @@ enum { THINGS_MAX = 5, PROCS_MAX = 5, SUBS_MAX = 4, KEYS = 4, ELEMENTS_MAX = 4 }
 struct thing {
   enum object_type type;
   bool recursive;      /* LOCK */
+  bool mail;           /* QUEUE: the mailbox of the process with the same number; made by whoever asks for it */
   bool action;         /* BARRIER */
   bool floats;         /* ARRAY */
   uint64_t count, max; /* as in struct sync_options; QUEUE: max */
@@ -72,10 +73,11 @@ enum patience {
 /* Besides the kinds of ops. */
 enum { DO_DROP = OP_COUNT, DO_LEAVE };
 
-/* One op; in a select one of several. */
+/* One op; in a select one of several. Two stand for what a script does: PROCESS_MAIL is p:send, and puts the item into the
+ * mailbox of a process, or answers -SBX_EGONE; QUEUE_GET of a mailbox is `receive`. */
 struct step {
   int kind;
-  int thing;     /* of THINGS; PROCESS_JOIN: a process */
+  int thing;     /* of THINGS; PROCESS_*: a process */
   uint64_t item; /* what it puts, sets, sends: number of a message, or the number itself */
 };
 
@@ -108,6 +110,11 @@ static inline bool expects(int kind) {
 
 static inline bool is_array_op(int kind) { return kind >= OP_ARRAY_NEW && kind <= OP_ARRAY_COPY; }
 
+/* Does an op of this kind name a process? One that is asked for by its name is told by that of its place. */
+static inline bool names_process(int kind) {
+  return kind == OP_PROCESS_JOIN || kind == OP_PROCESS_LOOK || kind == OP_PROCESS_MAIL;
+}
+
 /* The number that an op of an array brings. */
 static inline struct number array_brings(const struct request *r) {
   return r->half ? (struct number){.kind = NUMBER_FLOAT, .f = (double)r->step.item + 0.5}
@@ -119,7 +126,8 @@ struct answer {
   int32_t rc;
   int32_t number; /* SELECT: which */
   uint64_t count; /* BARRIER_WAIT */
-  uint64_t item;  /* number of a message, the number, or of DICT_ALL the sum of all */
+  uint64_t item;  /* number of a message, the number, of DICT_ALL the sum of all; PROCESS_FIND: it is the n-th that was made
+                   * in the sequence */
   uint8_t is_number;
   uint8_t abandoned, same, none;
   uint8_t pad[4];
@@ -160,6 +168,8 @@ enum end { END_KILLED, END_LEFT };
 
 struct conformance_backend {
   const char *name;
+  /* Call `body` in a process that has what the program needs; NULL: it needs nothing. Returns an exit status. */
+  int (*host)(void (*body)(void *), void *arg);
   /* Make the objects of a sequence and its processes. One sequence at a time. */
   void (*begin)(const struct setup *s);
   /* Make a process in the place of one that has ended. */
@@ -219,7 +229,8 @@ struct conformance_case {
   unsigned ends; /* of 1000 steps, how many are the end of a process, if setup.heals */
 };
 
-/* The main function of a program. */
+/* The main function of a program; of one whose handles travel, which takes what `host` of a backend gives. */
 int conformance_main(const struct conformance_case *c);
+int conformance_main_hosted(const struct conformance_case *c);
 
 #endif

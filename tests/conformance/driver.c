@@ -137,6 +137,7 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
   case OP_QUEUE_PEEK:
   case OP_PIPE_RECV:
   case OP_PROCESS_JOIN:
+  case OP_PROCESS_FIND:
   case OP_VALUE_ADD:
   case OP_DICT_ADD:
   case OP_DICT_ALL:
@@ -198,7 +199,7 @@ static struct {
   int round;
   struct event history[HISTORY];
   uint32_t events;
-  bool quiet, trace;
+  bool quiet, trace, hosted;
   struct progress *progress;
 } run;
 
@@ -457,8 +458,7 @@ static bool is_joined(int proc) {
     const struct request *r = &run.m.requests[p];
     if (!run.busy[p])
       continue;
-    bool names = r->step.kind == OP_PROCESS_JOIN || r->step.kind == OP_PROCESS_LOOK;
-    if (names && r->step.thing == proc)
+    if (names_process(r->step.kind) && r->step.thing == proc)
       return true;
     for (uint32_t i = 0; i < r->sub_count; i++)
       if (r->subs[i].kind == OP_PROCESS_JOIN && r->subs[i].thing == proc)
@@ -517,6 +517,7 @@ static void end_one(uint64_t *seed) {
     if (run.setup.dropped || is_joined(p))
       return;
     run.b->renew(p);
+    follow(); /* a process that looked for it before did not find it */
     start(p);
     noted(note(RENEWED, p));
   } else if (run.busy[p] || draw(seed, 2)) {
@@ -555,6 +556,8 @@ static void read_all(void) {
   uint64_t seed = 1;
   for (int i = 0; i < run.setup.thing_count; i++) {
     struct request r = {.step = {.kind = reading[run.setup.things[i].type], .thing = i}};
+    if (run.setup.things[i].mail)
+      continue; /* it is its process's alone */
     if (run.setup.things[i].type == OBJECT_ARRAY) {
       r.count = 1;
       r.many = (int)run.setup.things[i].count;
@@ -643,21 +646,32 @@ struct batch {
   uint64_t first, ops;
 };
 
-static void run_batch(void *arg) {
+static void hosted(void (*body)(void *), void *arg) {
+  if (!run.hosted || !run.b->host)
+    body(arg);
+  else if (run.b->host(body, arg))
+    _exit(STATUS_FAILED);
+}
+
+static void run_sequences(void *arg) {
   const struct batch *b = arg;
   for (uint64_t i = 0; i < BATCH && run.progress->ops < b->ops; i++)
     sequence(b->first + i, NULL);
 }
+
+static void run_batch(void *arg) { hosted(run_sequences, arg); }
 
 struct candidate {
   uint64_t seed;
   bool skip[ROUNDS];
 };
 
-static void run_candidate(void *arg) {
+static void run_rounds(void *arg) {
   const struct candidate *c = arg;
   sequence(c->seed, c->skip);
 }
+
+static void run_candidate(void *arg) { hosted(run_rounds, arg); }
 
 /* Order of processes is by chance: what does not fail at once may yet. */
 static bool still_fails(struct candidate *c) {
@@ -726,6 +740,11 @@ static bool cases_hold(void) {
     }
   }
   return hold;
+}
+
+int conformance_main_hosted(const struct conformance_case *c) {
+  run.hosted = true;
+  return conformance_main(c);
 }
 
 int conformance_main(const struct conformance_case *c) {

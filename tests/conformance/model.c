@@ -300,7 +300,7 @@ static struct model_look look_of(const struct model *m, const struct model_state
   const struct request *r = &m->requests[proc];
   const struct model_proc *p = &s->procs[proc];
   const struct step *step = r->step.kind == OP_SELECT ? &r->subs[p->scan.at] : &r->step;
-  bool process = step->kind == OP_PROCESS_JOIN || step->kind == OP_PROCESS_LOOK;
+  bool process = names_process(step->kind) || step->kind == OP_PROCESS_FIND;
   struct model_look l = {.kind = step->kind,
                          .thing = process ? step->thing : thing_of(m, step),
                          .patience = r->patience,
@@ -383,7 +383,10 @@ static bool is_enabled(const struct model *m, struct model_state *s, int proc,
   case OBJECT_PIPE:
     return pipe_enabled(kind, &s->things[l->thing].queue, has_peer(m, s, proc, l->thing));
   case OBJECT_PROCESS:
-    return l->thing == proc || process_enabled(&s->procs[l->thing].life, kind);
+    if (kind == OP_PROCESS_FIND)
+      return lives(&s->procs[l->thing]);
+    return kind == OP_PROCESS_MAIL || l->thing == proc ||
+           process_enabled(&s->procs[l->thing].life, kind);
   case OBJECT_CLOCK:
   case OBJECT_NONE:
     return true;
@@ -738,6 +741,24 @@ static int do_look(const struct model *m, struct model_state *s, const struct mo
   return 0;
 }
 
+/* PROCESS_MAIL: the item is sent to it. */
+static int send_to(struct model_state *s, const struct model_look *l) {
+  struct model_thing *box = &s->things[l->thing];
+  if (!lives(&s->procs[l->thing]))
+    return -SBX_EGONE;
+  put_number(&box->contents, l->item);
+  return queue_apply(&box->queue, OP_QUEUE_PUT);
+}
+
+static int do_process(struct model_state *s, int proc, const struct model_look *l) {
+  struct answer *a = &s->procs[proc].answer;
+  if (l->kind == OP_PROCESS_MAIL)
+    return send_to(s, l);
+  a->item = l->kind == OP_PROCESS_FIND ? who_serial(s->procs[l->thing].who) - 1
+                                       : s->procs[l->thing].result;
+  return l->kind != OP_PROCESS_FIND && l->thing == proc ? -SBX_ESELF : 0;
+}
+
 static int do_step(const struct model *m, struct model_state *s, int proc,
                    const struct model_look *l) {
   struct model_proc *p = &s->procs[proc];
@@ -749,8 +770,7 @@ static int do_step(const struct model *m, struct model_state *s, int proc,
   case OBJECT_PIPE:
     return do_pipe(m, s, l, &p->answer);
   case OBJECT_PROCESS:
-    p->answer.item = s->procs[l->thing].result;
-    return l->thing == proc ? -SBX_ESELF : 0;
+    return do_process(s, proc, l);
   case OBJECT_CLOCK:
     return 0;
   case OBJECT_NONE: /* DO_DROP */
@@ -1120,6 +1140,12 @@ void model_end(struct model *m, int proc, enum end how) {
       process_exit(&p->life, (int)r->count);
     }
     process_end(&p->life, how == END_LEFT ? 0 : 9);
+    for (int t = 0; t < m->setup->thing_count; t++) /* its mailbox is gone, with all in it */
+      if (m->setup->things[t].mail && t == proc) {
+        s->things[t].queue = (struct queue_state){0};
+        s->things[t].contents.len = 0;
+        tell_thing(m, s, t, &before[t]);
+      }
     if (!m->broken)
       m->broken = law_of_status(&p->life, how, (int)r->count);
     for (int t = 0; t < m->setup->thing_count && !m->broken; t++) {
