@@ -125,7 +125,7 @@ static void make_op(struct work *w, const struct order *o, const struct step *s,
   else if (is_look(s->kind))
     op->sync_info = &w->info.sync;
   op->number = is_array_op(s->kind)      ? r->many
-               : s->kind == OP_QUEUE_PUT ? r->patience == POLL
+               : s->kind == OP_QUEUE_PUT ? is_brief(r)
                                          : r->looked;
   if (s->kind == OP_QUEUE_MEET)
     op->ticket = offered[s->thing];
@@ -220,6 +220,8 @@ static void do_op(const struct order *o, struct answer *ret) {
   ret->rc = perform(&b->base, &op);
   if (op.kind == OP_QUEUE_PUT && ret->rc == 0)
     offered[r->step.thing] = op.item;
+  if (op.kind == OP_SELECT && ret->rc == 0 && subs[op.number].kind == OP_QUEUE_PUT)
+    offered[r->subs[op.number].thing] = subs[op.number].item;
   int done = r->step.kind == OP_SELECT ? op.number : 0;
   ret->number = op.number;
   if (done >= 0)

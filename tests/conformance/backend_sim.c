@@ -160,7 +160,7 @@ static int64_t deadline_of(enum patience patience) {
 static void make_value(struct work *to, const struct request *r, const struct step *s) {
   to->r.has_value = true;
   to->r.number = is_array_op(s->kind)      ? r->many
-                 : s->kind == OP_QUEUE_PUT ? r->patience == POLL
+                 : s->kind == OP_QUEUE_PUT ? is_brief(r)
                                            : r->looked;
   if (is_array_op(s->kind)) {
     to->r.value = array_brings(r);

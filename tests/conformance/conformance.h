@@ -115,6 +115,11 @@ static inline bool names_process(int kind) {
   return kind == OP_PROCESS_JOIN || kind == OP_PROCESS_LOOK || kind == OP_PROCESS_MAIL;
 }
 
+/* Of a put into a queue without room: is it done only if a reader waits? */
+static inline bool is_brief(const struct request *r) {
+  return r->patience == POLL || r->step.kind == OP_SELECT;
+}
+
 /* The number that an op of an array brings. */
 static inline struct number array_brings(const struct request *r) {
   return r->half ? (struct number){.kind = NUMBER_FLOAT, .f = (double)r->step.item + 0.5}

@@ -207,6 +207,7 @@ static void key_proc(const struct model *m, const struct model_state *s, int i, 
   add_word(key, p->arrival);
   add_word(key, p->result);
   add_word(key, p->lines);
+  add_word(key, p->lingers);
   add_word(key, p->holds);
   add_word(key, rank_of(m, s, i));
   must(buf_append(key, &p->answer, sizeof p->answer));
@@ -350,23 +351,38 @@ static bool has_peer(const struct model *m, const struct model_state *s, int pro
 static bool reads_as_expected(struct model_thing *t, enum object_type type,
                               const struct request *r);
 
-/* Of a queue without room. A reader that waits stands in line; a put that polls is a brief one. */
+/*
+ * Does it wait to get from a queue without room? A select does so from its first sleep on; when it has something else, or the
+ * item, it may be seen there a moment longer (`perhaps`). What is then put for it is withdrawn by MEET.
+ */
+static bool is_reader(const struct model *m, const struct model_state *s, int proc, int thing,
+                      bool perhaps) {
+  const struct request *r = &m->requests[proc];
+  const struct model_proc *p = &s->procs[proc];
+  uint64_t lines = p->lines | (perhaps ? p->lingers : 0);
+  if (r->step.kind == OP_QUEUE_GET)
+    return p->stage == STAGE_WAITS && r->step.thing == thing;
+  for (uint32_t i = 0; i < r->sub_count && (lines >> thing & 1); i++)
+    if (r->subs[i].kind == OP_QUEUE_GET && r->subs[i].thing == thing)
+      return true;
+  return false;
+}
+
+/* Of a queue without room. */
 static struct queue_ask ask_of(const struct model *m, const struct model_state *s, int proc,
-                               const struct model_look *l) {
+                               const struct model_look *l, bool perhaps) {
   struct queue_ask ask = {.kind = (enum op_kind)l->kind,
-                          .brief = l->kind == OP_QUEUE_PUT && l->patience == POLL,
+                          .brief = l->kind == OP_QUEUE_PUT && is_brief(&m->requests[proc]),
                           .who = s->procs[proc].who};
   for (int i = 0; i < m->setup->proc_count; i++)
-    ask.readers += i != proc && lives(&s->procs[i]) && s->procs[i].stage == STAGE_WAITS &&
-                   m->requests[i].step.kind == OP_QUEUE_GET &&
-                   m->requests[i].step.thing == l->thing;
+    ask.readers += i != proc && lives(&s->procs[i]) && is_reader(m, s, i, l->thing, perhaps);
   return ask;
 }
 
 static bool queue_goes(const struct model *m, const struct model_state *s, int proc,
-                       const struct model_look *l) {
+                       const struct model_look *l, bool perhaps) {
   const struct queue_state *q = &s->things[l->thing].queue;
-  const struct queue_ask ask = ask_of(m, s, proc, l);
+  const struct queue_ask ask = ask_of(m, s, proc, l, perhaps);
   return queue_meets(q->max) ? queue_met_enabled(q, &ask)
                              : queue_enabled(q, (enum op_kind)l->kind);
 }
@@ -379,7 +395,7 @@ static bool is_enabled(const struct model *m, struct model_state *s, int proc,
     return true;
   switch (type_of(l)) {
   case OBJECT_QUEUE:
-    return queue_goes(m, s, proc, l);
+    return queue_goes(m, s, proc, l, true);
   case OBJECT_PIPE:
     return pipe_enabled(kind, &s->things[l->thing].queue, has_peer(m, s, proc, l->thing));
   case OBJECT_PROCESS:
@@ -400,6 +416,12 @@ static bool is_enabled(const struct model *m, struct model_state *s, int proc,
     return sync_machine_of(type_of(l))->enabled(s->things[l->thing].words, &step, WORLD(&v));
   }
   }
+}
+
+/* Is it enabled only because a reader is still seen that is none any more? */
+static bool goes_perhaps(const struct model *m, const struct model_state *s, int proc,
+                         const struct model_look *l) {
+  return type_of(l) == OBJECT_QUEUE && !is_look(l->kind) && !queue_goes(m, s, proc, l, false);
 }
 
 /* Must it let another go first? */
@@ -433,13 +455,14 @@ bool model_must_move(const struct model *m, struct model_state *s, int proc) {
     return true;
   if (m->requests[proc].step.kind != OP_SELECT) {
     struct model_look l = look_of(m, s, proc);
-    return is_enabled(m, s, proc, &l) && yields(m, s, proc, &l) == YIELD_NO;
+    return is_enabled(m, s, proc, &l) && !goes_perhaps(m, s, proc, &l) &&
+           yields(m, s, proc, &l) == YIELD_NO;
   }
   uint32_t at = p->scan.at;
   bool must = false;
   for (p->scan.at = 0; p->scan.at < m->requests[proc].sub_count && !must; p->scan.at++) {
     struct model_look l = look_of(m, s, proc);
-    must = l.kind != OP_CLOCK_SLEEP && is_enabled(m, s, proc, &l) &&
+    must = l.kind != OP_CLOCK_SLEEP && is_enabled(m, s, proc, &l) && !goes_perhaps(m, s, proc, &l) &&
            yields(m, s, proc, &l) == YIELD_NO;
   }
   p->scan.at = at;
@@ -483,7 +506,7 @@ static void put_number(struct buf *contents, uint64_t number) {
 static int do_queue(const struct model *m, struct model_state *s, int proc,
                     const struct model_look *l, struct answer *a) {
   struct model_thing *t = &s->things[l->thing];
-  const struct queue_ask ask = ask_of(m, s, proc, l);
+  const struct queue_ask ask = ask_of(m, s, proc, l, true);
   enum op_kind kind = ask.kind;
   uint64_t item = l->item;
   int rc = queue_meets(t->queue.max) ? queue_met_apply(&t->queue, &ask)
@@ -896,6 +919,7 @@ static void finish(const struct model *m, struct model_state *s, int proc, int r
   p->stage = STAGE_DONE;
   p->answer.rc = rc;
   answer_trim(&p->answer, &m->requests[proc]);
+  p->lingers = m->requests[proc].step.kind == OP_SELECT ? p->lines : 0;
   p->ticket = p->lines = 0;
   p->arrival = p->levels = 0;
   p->condition = (struct condition_wait){.step = CONDITION_ENTER};
@@ -905,8 +929,9 @@ static void finish(const struct model *m, struct model_state *s, int proc, int r
 static void join_all_lines(const struct model *m, struct model_state *s, int proc) {
   const struct request *r = &m->requests[proc];
   for (uint32_t i = 0; i < r->sub_count; i++)
-    if (sync_machine_of(op_describe((enum op_kind)r->subs[i].kind)->type) &&
-        r->subs[i].kind != OP_PIPE_RECV)
+    if ((sync_machine_of(op_describe((enum op_kind)r->subs[i].kind)->type) &&
+         r->subs[i].kind != OP_PIPE_RECV) ||
+        (r->subs[i].kind == OP_QUEUE_GET && queue_meets(s->things[r->subs[i].thing].queue.max)))
       enter_line(s, proc, r->subs[i].thing);
 }
 
@@ -969,7 +994,7 @@ static void look_once(struct model *m, struct model_state *s, int proc) {
   bool enabled = is_enabled(m, s, proc, &l);
   enum yield yield = yields(m, s, proc, &l);
   bool sleeps = l.kind == OP_CLOCK_SLEEP;
-  bool can_miss = !enabled || yield != YIELD_NO || sleeps;
+  bool can_miss = !enabled || goes_perhaps(m, s, proc, &l) || yield != YIELD_NO || sleeps;
   struct model_state *c;
   if (enabled && yield != YIELD_YES) {
     c = state_copy(s);
@@ -1169,6 +1194,7 @@ bool model_answered(struct model *m, int proc, const struct answer *a) {
   for (uint32_t i = 0; i < m->count; i++) {
     struct model_proc *p = &m->states[i]->procs[proc];
     p->stage = STAGE_IDLE;
+    p->lingers = 0;
     p->answer = (struct answer){0};
     if (a->rc == -SBX_EINTERRUPTED)
       p->interrupted = false;

@@ -32,6 +32,7 @@ struct model_proc {
   enum stage stage;
   uint64_t who;
   uint64_t ticket, lines; /* bit t: it stands in the line of thing t */
+  uint64_t lingers; /* of a select that is done: it may still be seen to stand there */
   struct condition_wait condition;
   uint64_t levels; /* CONDITION_WAIT: of the lock */
   struct select_scan scan;

@@ -15,7 +15,7 @@ static void set_up(uint64_t *seed, struct setup *ret) {
                                     .transport = (int)draw(seed, 3)};
   for (int i = 0; i < ret->thing_count; i++)
     if (ret->things[i].type == OBJECT_QUEUE)
-      ret->things[i].max = draw(seed, 3);
+      ret->things[i].max = draw(seed, 2) ? draw(seed, 3) : QUEUE_NO_ROOM;
   if (draw(seed, 2)) {
     ret->things[0] = (struct thing){.type = OBJECT_PIPE, .other = 1};
     ret->things[1] = (struct thing){.type = OBJECT_PIPE, .other = 0};
@@ -75,7 +75,9 @@ static void draw_plain(uint64_t *seed, const struct setup *s, struct request *r)
     break;
   default:
     r->step.kind = first ? OP_QUEUE_PUT : OP_QUEUE_GET;
-    r->step.item = first ? new_message() : 0;
+    if (s->things[r->step.thing].max == QUEUE_NO_ROOM && draw(seed, 4) == 0)
+      r->step.kind = OP_QUEUE_MEET;
+    r->step.item = r->step.kind == OP_QUEUE_PUT ? new_message() : 0;
   }
 }
 
