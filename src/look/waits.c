@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "look/words.h"
 #include "object/help.h"
 #include "object/pipe.h"
 #include "object/queue.h"
@@ -391,7 +392,10 @@ static int tell_need(const struct snapshot *s, const struct snapshot_need *n, bo
     return brief ? buf_format(out, "mail") : buf_format(out, "a message");
   if (n->object == 0)
     return buf_format(out, "time");
-  const char *noun = rule && !(brief && named) ? rule->noun : "";
+  if (words_name_has_number(n->object_name))
+    return buf_format(out, "%s", n->object_name);
+  bool whole = words_name_is_whole(n->object_name);
+  const char *noun = rule && !(brief && named) && !whole ? rule->noun : "";
   return buf_format(out, "%s%s%s#%" PRIu64, noun, *noun && named ? " " : "", n->object_name,
                     n->object);
 }
@@ -547,13 +551,35 @@ static bool receives(const struct snapshot *s, const struct snapshot_op *op) {
   return op->kind == OP_QUEUE_GET && mailbox_owner(s, &op->needs[0], &owner);
 }
 
+/* What is done with a whole that the library makes of objects (look/words.h), by what is done with these. NULL: as it is. */
+static const char *whole_verb(const struct snapshot_op *op) {
+  static const struct {
+    enum op_kind kind;
+    const char *name, *verb;
+  } verbs[] = {{OP_VALUE_AWAIT, "monitor", "when"},
+               {OP_VALUE_UPDATE, "monitor", "when"},
+               {OP_DICT_AWAIT, "topic", "get"},
+               {OP_SELECT, "topic", "publish"},
+               {OP_PIPE_RECV, "call", "call"}};
+  const char *name = op->need_count ? op->needs[0].object_name : "";
+  for (size_t i = 0; i < sizeof verbs / sizeof *verbs && words_name_is_whole(name); i++)
+    if (op->kind == verbs[i].kind && strncmp(name, verbs[i].name, strlen(verbs[i].name)) == 0 &&
+        (op->kind != OP_SELECT || words_name_has_number(name)))
+      return verbs[i].verb;
+  return NULL;
+}
+
+static const char *verb_told(const struct snapshot *s, const struct snapshot_op *op) {
+  const char *whole = whole_verb(op);
+  return receives(s, op) ? "receive" : whole ? whole : op_describe(op->kind)->verb;
+}
+
 int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, struct buf *out) {
   const struct snapshot_op *op = &s->processes[process].op;
   uint32_t total;
   int rc = tell_alike(s, process, out, &total);
   if (rc == 0)
-    rc = buf_format(out, " wait%s in %s", total == 1 ? "s" : "",
-                    receives(s, op) ? "receive" : op_describe(op->kind)->verb);
+    rc = buf_format(out, " wait%s in %s", total == 1 ? "s" : "", verb_told(s, op));
   if (rc == 0)
     rc = tell_where(s, process, out);
   if (rc == 0 && op->kind != OP_CLOCK_SLEEP)

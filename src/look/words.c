@@ -54,3 +54,17 @@ int words_cut(struct buf *out, const char *text, size_t len, int columns, bool a
   int rc = buf_append(out, text, width_prefix(text, len, columns - 1));
   return rc ? rc : buf_append(out, ascii ? "~" : "…", ascii ? 1 : strlen("…"));
 }
+
+bool words_name_is_whole(const char *name) {
+  static const char *const wholes[] = {"monitor", "topic", "call"};
+  for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
+    size_t len = strlen(wholes[i]);
+    if (strncmp(name, wholes[i], len) == 0 && strchr(" #", name[len]))
+      return true;
+  }
+  return false;
+}
+
+bool words_name_has_number(const char *name) {
+  return words_name_is_whole(name) && strchr(name, '#');
+}

@@ -23,4 +23,12 @@ int words_text(struct buf *out, const char *text, bool ascii);
 /* Append as much of `text` (shown, see words_text) as fits into `columns`, with an ellipsis. */
 int words_cut(struct buf *out, const char *text, size_t len, int columns, bool ascii);
 
+/*
+ * What the library makes of several objects has the name of the whole: "monitor", "topic jobs". Such
+ * a name says what it is: no noun stands before it. A name with a number in it ("topic#4", of the lock
+ * that belongs to it) has no other one behind it.
+ */
+bool words_name_is_whole(const char *name);
+bool words_name_has_number(const char *name);
+
 #endif

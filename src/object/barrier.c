@@ -115,7 +115,7 @@ static int arrive(uint64_t *s, struct sync_step *step, const struct sync_world *
   if (s[BARRIER_ARRIVED] > w->ops->count(w->ctx, arrivals_start(s)) || member_gone(s, w))
     return break_now(s, step, w);
   if (s[BARRIER_ARRIVED] == s[BARRIER_PARTIES])
-    return -SBX_ECROWD; /* a round is complete, and the action of the one before is not done */
+    return -SBX_EPARTIES; /* a round is complete, and the action of the one before is not done */
   if (find_member(s, step->who) < 0 && s[BARRIER_COUNT] < BARRIER_MEMBERS)
     s[BARRIER_FIRST + s[BARRIER_COUNT]++] = step->who;
   step->count = ++s[BARRIER_ARRIVED];

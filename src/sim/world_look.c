@@ -1,6 +1,7 @@
 /* sim/world_look.c - a world told to people; see world.h. */
 #include <stdio.h>
 
+#include "look/words.h"
 #include "object/array.h"
 #include "object/barrier.h"
 #include "object/progress.h"
@@ -35,6 +36,10 @@ bool world_name(const struct world *w, const struct object_ref *ref, char *to, s
   const struct world_object *o = world_find(w, ref);
   if (!o)
     return false;
+  if (words_name_has_number(o->name)) {
+    snprintf(to, size, "%s %s", word_of(o->type), o->name);
+    return true;
+  }
   snprintf(to, size, "%s%s%s#%llu", word_of(o->type), *o->name ? " " : "", o->name,
            (unsigned long long)o->serial);
   return true;

@@ -127,7 +127,7 @@ static const char *barrier_law(const struct lawful *l, const struct told *b, con
     LAW(broken || acting, "what is whole is not broken");
     return NULL;
   }
-  if (l->rc == -SBX_ECROWD) {
+  if (l->rc == -SBX_EPARTIES) {
     LAW(acting && b->info.count == b->info.max, "a complete round takes in nobody");
     return NULL;
   }

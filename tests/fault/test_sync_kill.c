@@ -191,7 +191,7 @@ static void action_once(int worker, uint64_t *seed) {
     op.kind = OP_BARRIER_PASS;
     rc = perform(&the_backend->base, &op);
   }
-  CHECK(rc == 0 || rc == -SBX_EBROKEN || rc == -SBX_ECROWD);
+  CHECK(rc == 0 || rc == -SBX_EBROKEN || rc == -SBX_EPARTIES);
   if (rc == -SBX_EBROKEN)
     do_op(OP_BARRIER_RESET, 0, NULL);
 }

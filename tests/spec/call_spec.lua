@@ -1,4 +1,5 @@
 -- Calls through a queue: q:call(request), q:calls().
+local script = require "support.script"
 local T = 30
 
 local function raised(text, f, ...)
@@ -130,6 +131,15 @@ describe("a call", function()
       q:close()
       assert.is_true(servers[3]:join(T))
     end
+  end)
+
+  it("is in the report of a deadlock, by its name", function()
+    local r = script.run([[
+      local q = queue()
+      spawn({ name = "server" }, function() for _ in q:calls() do sandbox.receive() end end)
+      q:call(1)]])
+    assert.are.equal(4, r.status, r.err)
+    assert.is_truthy(r.err:find("main waits in call at .*:3 for call#%d+, which only server#2 can fill"), r.err)
   end)
 
   it("says what is wrong", function()

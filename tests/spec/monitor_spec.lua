@@ -106,7 +106,11 @@ describe("a monitor", function()
       local m = sandbox.monitor { n = 0 }
       m:when(function(f) return f.n > 0 end, function() end)]])
     assert.are.equal(4, r.status)
-    assert.is_truthy(r.err:find("main waits in wait_for at .*:2 for value#%d+, which nobody else can"), r.err)
+    assert.is_truthy(r.err:find("main waits in when at .*:2 for monitor#%d+, which nobody else can"), r.err)
+    r = script.run([[
+      local m = sandbox.monitor({ n = 0 }, { name = "account" })
+      m:when(function(f) return f.n > 0 end, function() end)]])
+    assert.is_truthy(r.err:find("main waits in when at .*:2 for monitor account#%d+, which nobody else can"), r.err)
   end)
 
   it("says what is wrong", function()

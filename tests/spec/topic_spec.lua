@@ -1,5 +1,6 @@
 -- Topics: each subscriber gets each message.
 local rounds = require "support.rounds"
+local script = require "support.script"
 local T = 30
 
 local function raised(text, f, ...)
@@ -140,7 +141,24 @@ describe("a topic", function()
     assert.is_true(#log < 8)
   end)
 
+  it("is in the report of a deadlock, by its name", function()
+    local r = script.run([[
+      local t = sandbox.topic { name = "news" }
+      local s <close> = t:subscribe(1)
+      local p = spawn({ name = "publisher" }, function() t:publish(1) t:publish(2) end)
+      spawn({ name = "late" }, function() sleep(0.2) t:subscribe() end)
+      p:join()]])
+    assert.are.equal(4, r.status, r.err)
+    assert.is_truthy(r.err:find("publisher#2 waits in publish at .*:3 for topic news#%d+ or main, and"), r.err)
+    assert.is_truthy(r.err:find("late#3 waits in acquire at .*:4 for topic news#%d+, which only publisher#2 can release"), r.err)
+    assert.is_truthy(r.err:find("\n  topic news#%d+: taken by publisher#2 at"), r.err)
+    r = script.run("sandbox.topic():subscribe():get()")
+    assert.is_truthy(r.err:find("main waits in get at .*:1 for topic#%d+, which nobody else can change"), r.err)
+  end)
+
   it("says what is wrong", function()
+    raised("name must be a string", sandbox.topic, { name = 5 })
+    raised("unknown option 'max'; there are name", sandbox.topic, { max = 5 })
     local t = sandbox.topic()
     local s = t:subscribe()
     raised("nil is no message", t.publish, t)

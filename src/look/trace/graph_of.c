@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "look/trace/graph.h"
 #include "look/waits.h"
+#include "look/words.h"
 
 enum { NAME_ROOM = 80, NOTE_ROOM = WHERE_MAX + 32, ALIKE = 4 };
 
@@ -317,8 +318,10 @@ static int object_of(struct cast *c, uint64_t *ids, const struct snapshot_need *
     if (ids[*ret] == n->object && c->objects[*ret].type == n->type)
       return 0;
   struct buf text = {0};
-  int rc = buf_format(&text, "%s#%llu", *n->object_name ? n->object_name : trace_type_word(n->type),
-                      (unsigned long long)n->object);
+  const char *name = *n->object_name ? n->object_name : trace_type_word(n->type);
+  int rc = words_name_has_number(name)
+               ? buf_format(&text, "%s", name)
+               : buf_format(&text, "%s#%llu", name, (unsigned long long)n->object);
   if (rc == 0 && text.len >= NAME_ROOM)
     text.len = NAME_ROOM - 1;
   if (rc == 0) {

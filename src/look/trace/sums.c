@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "look/trace/model_internal.h"
+#include "look/words.h"
 
 #define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
 
@@ -314,7 +315,10 @@ char *trace_object_label(const struct trace_model *m, uint32_t object, char *ret
     return ret;
   }
   const struct trace_object *o = &m->objects[object];
-  snprintf(ret, size, "%s#%u", o->name[0] ? o->name : trace_type_word(o->type), o->id);
+  if (words_name_has_number(o->name))
+    snprintf(ret, size, "%s", o->name);
+  else
+    snprintf(ret, size, "%s#%u", o->name[0] ? o->name : trace_type_word(o->type), o->id);
   return ret;
 }
 

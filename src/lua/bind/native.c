@@ -245,6 +245,16 @@ static int l_generation(lua_State *L) {
   return 1;
 }
 
+/* number(handle) */
+static int l_number(lua_State *L) {
+  const struct handle *h = lib_any_handle(L, 1, NULL);
+  struct object_ref ref;
+  luaL_argcheck(L, h && h->object, 1, "handle expected");
+  lib_of(L)->b->objects->object_ref(h->object, &ref);
+  lua_pushinteger(L, (lua_Integer)ref.serial);
+  return 1;
+}
+
 /* -- stubs ----------------------------------------------------------------------------------- */
 
 /* Once in a state: make the module `native`. */
@@ -279,6 +289,7 @@ static void open_native(lua_State *L) {
                                        {"idle", l_idle},
                                        {"descendants", l_descendants},
                                        {"ending", native_ending},
+                                       {"number", l_number},
                                        {"expected", l_expected},
                                        {"chunk", native_chunk},
                                        {"begin", native_begin},

@@ -41,6 +41,7 @@
  *   expected(p)              was it interrupted, terminated or killed on purpose?
  *   feed(co, give_way, ...)  coroutine.resume(co, ...) for an iterator whose ops give way (feed.h):
  *                            then it yields `gave_way`
+ *   number(handle)           the number of an object, by which reports name it
  *   generation()             how many forks lie between the first process and this one: tells
  *                            whether a value was made here, or was inherited
  *   ask(f, ...)              call a predicate, which may not wait; its first result

@@ -464,8 +464,9 @@ function Reply:fail(what) end
 ---t:publish("news")
 ---print(s:get()) --> news
 ---```
+---@param options? { name: string } # by which reports call it
 ---@return sandbox.Topic topic
-function sandbox.topic() end
+function sandbox.topic(options) end
 
 ---Brings each message to each subscriber.
 ---@class sandbox.Topic
@@ -1086,8 +1087,9 @@ function Dict:wait_for(key, predicate, timeout) end
 ---print(sum) --> 15
 ---```
 ---@param fields table # values that can be sent
+---@param options? { name: string } # by which reports call it
 ---@return sandbox.Monitor monitor
-function sandbox.monitor(fields) end
+function sandbox.monitor(fields, options) end
 
 ---Shared fields.
 ---@class sandbox.Monitor

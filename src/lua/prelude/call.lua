@@ -17,7 +17,7 @@ function call.call(q, request, timeout, ...)
   check_queue(q, "call")
   common.check(request ~= nil, "call", 1, "nil is no request: sandbox.null stands for a missing value")
   local deadline = common.deadline(timeout, "call", 2)
-  local mine, servers = common.call(sandbox.pipe)
+  local mine, servers = common.call(sandbox.pipe, { name = "call" })
   if not common.call(native.send, q, common.left(deadline), request, servers) then return nil, "timeout" end
   local answer, why = common.call(pipe.recv, mine, common.left(deadline))
   if answer == nil and why == "timeout" then

@@ -82,6 +82,16 @@ function common.check_options(options, known, name, arg)
   end
 end
 
+-- The name of what is made of several objects: its kind, and the script's own name for it, from a table of options.
+function common.whole_name(kind, options, name, arg)
+  if options == nil then return kind end
+  common.check_table(options, name, arg, "table of options")
+  common.check_options(options, { name = true }, name, arg)
+  local own = options.name
+  common.check(own == nil or type(own) == "string", name, arg, "name must be a string")
+  return own and kind .. " " .. own or kind
+end
+
 -- Values as they are now: their bytes, and, if they contain handles, something that keeps those alive whatever becomes
 -- of the values. Returns nil and a message if one cannot be sent.
 function common.freeze(what, ...)

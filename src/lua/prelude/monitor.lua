@@ -10,10 +10,11 @@ local monitor, methods = {}, {}
 local KEEP = {} -- raised in an update that must change nothing
 local acting = {} -- the fields of the monitors in whose actions this process is
 
-function monitor.monitor(fields, ...)
-  common.check_no_more("monitor", 2, ...)
+function monitor.monitor(fields, options, ...)
+  common.check_no_more("monitor", 3, ...)
   common.check_table(fields, "monitor", 1, "table of fields")
-  return setmetatable({ fields = common.call(sandbox.value, fields) }, Monitor)
+  local name = common.whole_name("monitor", options, "monitor", 2)
+  return setmetatable({ fields = common.call(sandbox.value, fields, { name = name }) }, Monitor)
 end
 
 -- Call `action` with the fields if the predicate says yes to them now. Returns a list of its results; nil if it says no;
@@ -56,7 +57,7 @@ end
 
 function Monitor.__tostring(m)
   common.check_object(m, Monitor, "tostring")
-  return (string.gsub(tostring(rawget(m, "fields")), "^value: value", "monitor: monitor"))
+  return (string.gsub(tostring(rawget(m, "fields")), "^value: ", "monitor: "))
 end
 
 function Monitor.__eq(a, b) return rawget(a, "fields") == rawget(b, "fields") end

@@ -20,11 +20,13 @@ local topic, methods = {}, {}
 local Subscription, subscription = { __name = "sandbox.subscription" }, {}
 Subscription.__index = subscription
 
-function topic.topic(...)
-  common.check_no_more("topic", 1, ...)
+function topic.topic(options, ...)
+  common.check_no_more("topic", 2, ...)
+  local name = common.whole_name("topic", options, "topic", 1)
+  local log = common.call(sandbox.dict, { last = 0, first = 1, subscribers = {} }, { name = name })
+  local whole = { name = string.format("%s#%d", name, native.number(log)) }
   return setmetatable({
-    log = common.call(sandbox.dict, { last = 0, first = 1, subscribers = {} }), lock = common.call(sandbox.lock),
-    room = common.call(sandbox.event, { name = "room" }),
+    log = log, lock = common.call(sandbox.lock, whole), room = common.call(sandbox.event, whole),
   }, Topic)
 end
 
