@@ -58,7 +58,7 @@ describe("a deadlock is told and ends the run with status 4:", function()
   end)
 
   it("main publishes to a subscriber without room", function()
-    assert.are.equal("main waits in select at x.lua:4 for event room#3, and nobody else can help", (told [[
+    assert.are.equal("main waits in publish at x.lua:4 for topic#1, and nobody else can help", (told [[
       local t = sandbox.topic()
       local s = t:subscribe(1)
       t:publish(1)
