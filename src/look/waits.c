@@ -39,14 +39,28 @@ static bool read_queue(const struct snapshot_queue *q, struct queue_state *ret) 
   return true;
 }
 
+/* Is there a reader besides the process that has this need itself, in a select? */
+static bool others_read(const struct snapshot *s, const struct snapshot_queue *q,
+                        const struct snapshot_need *n) {
+  for (uint32_t i = 0; i < q->readers.count; i++) {
+    const struct snapshot_op *op = &s->processes[q->readers.list[i]].op;
+    bool its_own = false;
+    for (uint32_t k = 0; k < op->need_count; k++)
+      its_own |= &op->needs[k] == n;
+    if (!its_own)
+      return true;
+  }
+  return false;
+}
+
 /* A put into a queue without room; that of a select waits for a reader. One that waits for another's
  * item to be taken needs a reader afterwards. */
-static bool met_can(const struct snapshot_queue *q, const struct snapshot_need *n,
-                    const struct queue_state *state) {
+static bool met_can(const struct snapshot *s, const struct snapshot_queue *q,
+                    const struct snapshot_need *n, const struct queue_state *state) {
   uint32_t got = (uint32_t)(q->put - q->items);
   if (n->kind == OP_QUEUE_MEET)
     return state->closed || (int32_t)(got - n->ticket) >= 0;
-  return state->closed || (q->items == 0 && q->readers.count > 0);
+  return state->closed || (q->items == 0 && others_read(s, q, n));
 }
 
 static bool queue_can(const struct snapshot *s, const struct snapshot_need *n) {
@@ -55,7 +69,7 @@ static bool queue_can(const struct snapshot *s, const struct snapshot_need *n) {
   if (!read_queue(q, &state))
     return true;
   if (queue_meets(q->max) && (n->kind == OP_QUEUE_PUT || n->kind == OP_QUEUE_MEET))
-    return met_can(q, n, &state);
+    return met_can(s, q, n, &state);
   return queue_enabled(&state, n->kind);
 }
 

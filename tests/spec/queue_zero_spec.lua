@@ -283,6 +283,13 @@ describe("a deadlock at a queue without room", function()
     assert.is_truthy(err:find("x#2 waits in get at x.lua:2 for queue#2, which only main can fill", 1, true), err)
   end)
 
+  it("sees a select that waits on both sides, which it cannot be itself", function()
+    local err = told "local q = queue(0) sandbox.select { q, q:putting(1) }"
+    assert.is_truthy(err:find("main waits in select at x.lua:1 for queue#1 or queue#1, and nobody else can help", 1, true), err)
+    local r = script.run "local q = queue(0) local function both() print((sandbox.select { q, q:putting(1) })) end spawn(both) both()"
+    assert.are.same({ 0, 4 }, { r.status, #r.out }, r.err)
+  end)
+
   it("sees a select that nobody meets", function()
     local err = told "local q = queue(0) sandbox.select { q:putting(1) }"
     assert.is_truthy(err:find("main waits in select at x.lua:1 for queue#1", 1, true), err)
