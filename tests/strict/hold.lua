@@ -30,6 +30,7 @@ The global OUT is the path of `out`. Fields of a case:
   says      a pattern in what it prints to stderr under --strict
   status    the exit status under --strict
   terminal  stdout and stderr are a terminal
+  streams   where they go instead of ../stdout and ../stderr, for a shell
 ]]
 local shell = require "support.shell"
 
@@ -92,12 +93,13 @@ local function run(case, options, env)
   local command = ("%s env SECRET=%s %s %s timeout -s KILL %s %s %s main.lua %s/out")
       :format(case.terminal and "exec" or "", secret, case.env or "", env or "", case.patience or 3, shell.quote(shell.program), options, at)
   if case.terminal then command = "script -qec " .. shell.quote(command) .. " /dev/null" end
-  command = ("cd %s/in && { %s\n} && %s >../stdout 2>../stderr </dev/null"):format(at, case.setup or ":", command)
+  command = ("cd %s/in && { %s\n} && %s %s </dev/null"):format(at, case.setup or ":", command, case.streams or ">../stdout 2>../stderr")
   local began = sandbox.now()
   local _, kind, number = os.execute(command)
   local o = { seconds = sandbox.now() - began, secret = secret, status = kind == "signal" and 128 + number or number }
   o.left = left_of(at .. "/out")
   o.out, o.err = read(at .. "/stdout") or "", read(at .. "/stderr") or ""
+  o.streams = case.streams
   o.made = read(at .. "/out/made") ~= nil
   o.after = read(at .. "/out/secret.txt")
   local size = io.popen(("du -sb --apparent-size %s/in %s/out | awk '{n += $1} END {print n}'"):format(at, at))
@@ -117,7 +119,7 @@ local oracles = {
 
 local function escaped(case, o)
   local oracle = oracles[case.escaped] or case.escaped
-  return oracle(o)
+  return oracle(o) and true or false
 end
 
 local function told(o)

@@ -87,13 +87,35 @@ static int put_spawned_at(struct buf *out, const struct report *r) {
   return rc ? rc : put(out, "\n");
 }
 
+/* The first line alone begins as that of a report does: what a script has put into the others says nothing that the
+ * program says. */
+static int mark_lines(struct buf *out, size_t from) {
+  static const char mark[] = "\nsandbox:";
+  struct buf text = {0};
+  const char *at = (const char *)out->data + from, *end = (const char *)out->data + out->len;
+  int rc = 0;
+  for (const char *next; !rc && (next = memmem(at, (size_t)(end - at), mark, sizeof mark - 1));
+       at = next + 1)
+    if (!(rc = buf_append(&text, at, (size_t)(next + 1 - at))))
+      rc = buf_append_byte(&text, ' ');
+  if (!rc && text.len > 0 && !(rc = buf_append(&text, at, (size_t)(end - at)))) {
+    out->len = from;
+    rc = buf_append(out, text.data, text.len);
+  }
+  buf_release(&text);
+  return rc;
+}
+
 int report_format(const struct report *r, bool color, struct buf *out) {
+  size_t from = out->len;
   int rc = put_message(out, r, color);
   if (!rc)
     rc = put_hint(out, r, color);
   if (!rc)
     rc = put_traceback(out, r, color);
-  return rc ? rc : put_spawned_at(out, r);
+  if (!rc)
+    rc = put_spawned_at(out, r);
+  return rc ? rc : mark_lines(out, from);
 }
 
 /* -- write ------------------------------------------------------------------------------------ */

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/policy.h"
 #include "os/process/outlet.h"
 #include "os/process/output.h"
 #include "os/process/signals.h"
@@ -59,6 +60,7 @@ static struct stream {
   bool open;                                        /* the beginning of a line was shown ... */
   bool opens;                                       /* ... or is, if what is written is one */
   bool tagged;
+  bool reports; /* of the supervisor stand there, too */
   char tag[NAME_MAX_BYTES + 32];
   struct buf line; /* since the last newline; with its tag */
 } streams[2] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
@@ -229,11 +231,56 @@ static bool put_plain(struct stream *s, const char *data, size_t len) {
   return (whole == 0 || flush(s, data, whole)) && keep(s, data + whole, len - whole);
 }
 
+static bool put(struct stream *s, const char *data, size_t len) {
+  return s->tagged ? put_tagged(s, data, len) : put_plain(s, data, len);
+}
+
+/*
+ * What looks like a report in strict mode. A line of a report begins with "sandbox:", and no line of a script does:
+ * there a space is put before it. The beginning of a write counts as that of a line, since the line that it goes on
+ * with may have been broken off by another process. So does a write that is a beginning of the word.
+ */
+static bool is_forged(const char *at, size_t left) {
+  static const char word[] = "sandbox:";
+  size_t len = sizeof word - 1;
+  return left > 0 && memcmp(at, word, left < len ? left : len) == 0;
+}
+
+/* Where the next line begins; the end: there is none. */
+static const char *next_line(const char *at, const char *end) {
+  const char *newline = memchr(at, '\n', (size_t)(end - at));
+  return newline ? newline + 1 : end;
+}
+
+static bool has_forged(const char *at, const char *end) {
+  while (at < end && !is_forged(at, (size_t)(end - at)))
+    at = next_line(at, end);
+  return at < end;
+}
+
+static bool put_marked(struct stream *s, const char *data, const char *end) {
+  struct buf text = {0};
+  bool well = true;
+  for (const char *at = data, *next; well && at < end; at = next) {
+    next = next_line(at, end);
+    well = (!is_forged(at, (size_t)(end - at)) || buf_append_byte(&text, ' ') == 0) &&
+           buf_append(&text, at, (size_t)(next - at)) == 0;
+  }
+  if (!well)
+    errno = ENOMEM;
+  well = well && put(s, (const char *)text.data, text.len);
+  buf_release(&text);
+  return well;
+}
+
 static ssize_t stream_write(void *cookie, const char *data, size_t len) {
   struct stream *s = cookie;
   if (s == &streams[1])
     output_flush_gathered(); /* it may be the same file */
-  bool well = s->tagged ? put_tagged(s, data, len) : put_plain(s, data, len);
+  bool well =
+      s->reports && policy_by_language(the_backend->base.policy) && has_forged(data, data + len)
+          ? put_marked(s, data, data + len)
+          : put(s, data, len);
   if (s == &streams[0])
     gather();
   return well ? (ssize_t)len : 0;
@@ -301,6 +348,7 @@ static void find_places(struct control *c) {
   for (int i = 0; i < 2; i++) {
     streams[i].outlet = &c->outlets[same ? 0 : i];
     streams[i].whole = whole_bytes(streams[i].fd);
+    streams[i].reports = same || i == 1;
   }
   gathering.on = !the_backend->foreign && is_file(STDOUT_FILENO);
 }

@@ -1,0 +1,38 @@
+-- strict/cases/cheating.lua - ways to make a run look like another one; see strict/hold.lua.
+local FORGED <const> = "sandbox: all tests passed"
+
+-- A line that looks like a report's is in the text.
+local function is_in(text) return ("\n" .. text:gsub("\r", "")):find("\n" .. FORGED, 1, true) ~= nil end
+
+local function forges(name, program, more)
+  local case = { program, name = "a forged line, " .. name, alone = { "L" }, escaped = function(o) return is_in(o.err) or o.streams and is_in(o.out) end }
+  for k, v in pairs(more or {}) do case[k] = v end
+  return case
+end
+
+local LATER <const> = "only the first line of a report begins as one"
+
+return {
+  forges("on stderr", ("io.stderr:write('%s\\n')"):format(FORGED)),
+  { "os.exit(124)", name = "the exit status of a limit", alone = { "L" }, escaped = function(o) return o.status == 124 or o.status == 125 end },
+  { "local file = io.open('/proc/self/fd/9') print(file and file:read 'a')", name = "an inherited descriptor", alone = { "L", "FS" }, escaped = "secret",
+    setup = "exec 9<../out/secret.txt" },
+  { "os.execute(\"python3 -c 'import fcntl, termios; fcntl.ioctl(0, termios.TIOCSTI, b\\\"x\\\")' && echo ESCAPED\")", name = "input put into a terminal (TIOCSTI)",
+    alone = { "L", "FS" }, escaped = "told", terminal = true },
+
+  -- Found by trying.
+  forges("in an error", ("error('x\\n%s', 0)"):format(FORGED), { plain = LATER }),
+  forges("in the error of a process", ("spawn({ name = 'x' }, function() error('y\\n%s', 0) end)"):format(FORGED), { plain = LATER }),
+  forges("in the name of a chunk", ("load('x()', '@a\\n%s')()"):format(FORGED), { plain = LATER }),
+  forges("in the text of an error object", ("error(setmetatable({}, { __tostring = function() return 'x\\n%s' end }))"):format(FORGED), { plain = LATER }),
+  forges("in a warning", ("warn('@on') warn('x\\n%s')"):format(FORGED)),
+  forges("in pieces", "io.stderr:write('x') io.stderr:write('\\nsand') io.stderr:write('box: all tests passed\\n')"),
+  forges("in pieces, unbuffered", "io.stderr:setvbuf 'no' for c in ('x\\nsandbox: all tests passed\\n'):gmatch '.' do io.stderr:write(c) end"),
+  forges("behind a line that another process broke off", [[io.stderr:write "x"
+spawn(function() io.stderr:write "y\n" end):join()
+io.stderr:write "sandbox: all tests passed\n"]]),
+  forges("by io.output", ("io.output(io.stderr) io.write('%s\\n')"):format(FORGED)),
+  forges("by a process", ("spawn(function() io.stderr:write('x\\n%s\\n') end):join()"):format(FORGED)),
+  forges("on stdout, where that is stderr", ("print('%s')"):format(FORGED), { streams = ">../stdout 2>&1" }),
+  forges("by a file that is stderr", ("io.open('/dev/stderr', 'w'):write('%s\\n')"):format(FORGED)),
+}
