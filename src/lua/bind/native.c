@@ -34,7 +34,7 @@ static int l_where(lua_State *L) {
 static int l_object(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 2);
-  lib_protect(L, 2);
+  lib_protect(L, 1);
   lua_newuserdatauv(L, 0, 1);
   lua_insert(L, 1);
   lua_setiuservalue(L, 1, 1);
