@@ -110,8 +110,8 @@ static int read_trace(void *host, int64_t from_ns, struct trace_model *ret, cons
 }
 
 static int write_trace(void *host, struct trace_model *m, const char *path, struct buf *ret_why) {
-  (void)host;
-  return trace_export(m, path, ret_why);
+  const struct terminal *t = host;
+  return trace_export(m, path, &t->tracing->o->policy, ret_why);
 }
 
 static const struct repl_run run = {

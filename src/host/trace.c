@@ -97,7 +97,8 @@ int tracing_read(const struct tracing *t, const struct log_view *view, struct tr
   return rc;
 }
 
-int trace_export(struct trace_model *m, const char *path, struct buf *ret_why) {
+int trace_export(struct trace_model *m, const char *path, const struct policy *p,
+                 struct buf *ret_why) {
   struct trace_output out = {.fd = -1};
   const struct trace_model *models[] = {m};
   int format = option_trace_format(path);
@@ -105,8 +106,13 @@ int trace_export(struct trace_model *m, const char *path, struct buf *ret_why) {
     buf_format(ret_why, "a trace is a file whose name ends in .html, .svg, .pftrace or .json");
     return -SBX_EINVAL;
   }
+  if (!policy_may_write(p, path)) {
+    buf_format(ret_why, "writing %s is not allowed in strict mode (run with --allow-write=%s)",
+               path, path);
+    return -SBX_EINVAL;
+  }
   const struct trace_file file = {.path = path, .format = (enum trace_format)format};
-  int error = trace_add_sources(m) ? ENOMEM : trace_output_open(&out, &file, ".new");
+  int error = trace_add_sources(m, p) ? ENOMEM : trace_output_open(&out, &file, ".new");
   if (error == 0)
     error = trace_output_write(&out, models, 1);
   if (error)
@@ -138,7 +144,7 @@ static bool read_model(const struct tracing *t, struct trace_model *ret) {
   int rc = tracing_read(t, &(struct log_view){0}, ret, &why);
   if (rc)
     warn("cannot show the trace", NULL, why, NULL);
-  else if (t->o->trace.file_count > 0 && trace_add_sources(ret)) {
+  else if (t->o->trace.file_count > 0 && trace_add_sources(ret, &t->o->policy)) {
     trace_model_release(ret);
     warn("cannot show the trace", NULL, error_text(SBX_ENOMEM), NULL);
     return false;

@@ -43,10 +43,12 @@ int tracing_read(const struct tracing *t, const struct log_view *view, struct tr
 
 /*
  * Write a trace into a file whose name says the format. Sources are added.
+ *   p        what the policy does not let be read is no source, and what it does not let be written is not
  *   ret_why  on failure what is wrong: a text is appended
  * Returns 0 or -SBX_E*.
  */
-int trace_export(struct trace_model *m, const char *path, struct buf *ret_why);
+int trace_export(struct trace_model *m, const char *path, const struct policy *p,
+                 struct buf *ret_why);
 
 /* In a process of the run: close what is the supervisor's. */
 void tracing_forget(const struct tracing *t);

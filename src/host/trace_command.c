@@ -64,7 +64,7 @@ static int read_model(const char *path, const struct buf *file, struct trace_mod
                         : trace_perfetto_read(file->data, file->len, ret, why);
   if (rc == -SBX_EDATA)
     return cannot_read(path, reason);
-  if (rc == 0 && ret->source_count == 0 && trace_add_sources(ret)) {
+  if (rc == 0 && ret->source_count == 0 && trace_add_sources(ret, NULL)) {
     trace_model_release(ret);
     rc = -SBX_ENOMEM;
   }

@@ -41,7 +41,8 @@ static ssize_t read_source(const char *path, char *ret) {
 }
 
 /* `place` is "file:line". What Lua calls stdin, or a statement, is no file. */
-static int add_source(struct trace_model *m, const char *place, char *buffer) {
+static int add_source(struct trace_model *m, const struct policy *p, const char *place,
+                      char *buffer) {
   char path[WHERE_MAX];
   const char *colon = strrchr(place, ':');
   if (!colon || colon == place || (size_t)(colon - place) >= sizeof path)
@@ -50,25 +51,25 @@ static int add_source(struct trace_model *m, const char *place, char *buffer) {
   path[colon - place] = '\0';
   if (m->source_count >= SOURCES_MAX || strcmp(path, "stdin") == 0 || is_known(m, path))
     return 0;
-  ssize_t len = read_source(path, buffer);
+  ssize_t len = p && !policy_may_require(p, path) ? -1 : read_source(path, buffer);
   return len < 0 ? 0 : trace_add_source(m, path, buffer, (size_t)len);
 }
 
-int trace_add_sources(struct trace_model *m) {
+int trace_add_sources(struct trace_model *m, const struct policy *p) {
   char *buffer = malloc(SOURCE_BYTES_MAX);
   bool *named = calloc(m->string_count + 1u, sizeof *named);
   int rc = buffer && named ? 0 : -SBX_ENOMEM;
   for (uint32_t i = 0; i < m->process_count && rc == 0; i++)
-    rc = add_source(m, m->processes[i].spawned_at, buffer);
+    rc = add_source(m, p, m->processes[i].spawned_at, buffer);
   for (uint32_t i = 0; i < m->object_count && rc == 0; i++)
-    rc = add_source(m, m->objects[i].made_at, buffer);
+    rc = add_source(m, p, m->objects[i].made_at, buffer);
   for (uint32_t i = 0; i < m->event_count && rc == 0; i++)
     named[m->events[i].where] = true;
   for (uint32_t i = 0; i < m->edge_count && rc == 0; i++)
     named[m->edges[i].where] = true;
   for (uint32_t i = 1, count = rc ? 0 : m->string_count; i < count && rc == 0; i++)
     if (named[i])
-      rc = add_source(m, m->strings[i], buffer);
+      rc = add_source(m, p, m->strings[i], buffer);
   free(named);
   free(buffer);
   return rc;

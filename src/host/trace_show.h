@@ -4,12 +4,14 @@
 #ifndef SBX_HOST_TRACE_SHOW_H
 #define SBX_HOST_TRACE_SHOW_H
 
+#include "base/policy.h"
 #include "host/options.h"
 #include "host/trace_output.h"
 
 /* Read the scripts that places in a model name, so that views can show their lines. One that cannot be
- * read is left out. -SBX_ENOMEM */
-int trace_add_sources(struct trace_model *m);
+ * read is left out, and one that a strict run could not have read as a module: a script gives a chunk any
+ * name. `p`: the policy of the run; NULL: it was not strict. -SBX_ENOMEM */
+int trace_add_sources(struct trace_model *m, const struct policy *p);
 
 /*
  * The text of --timeline and --stats for models, as the terminal or the file `fd` can show it.

@@ -24,6 +24,7 @@ The global OUT is the path of `out`. Fields of a case:
               or a function of the attempt (see `run`)
   plain     why it cannot be shown to succeed; nil: it succeeds
   setup     a shell command before it, in `in`
+  always    options in every run
   limits    options besides --strict: what it may use up
   allow     likewise: what it may do
   env       assignments before the command
@@ -91,7 +92,8 @@ local function run(case, options, env)
   local program = case[1]:gsub("@(%w+)@", function(name) return made[name]() end)
   write(at .. "/in/main.lua", "OUT = arg[1] " .. program)
   local command = ("%s env SECRET=%s %s %s timeout -s KILL %s %s %s main.lua %s/out")
-      :format(case.terminal and "exec" or "", secret, case.env or "", env or "", case.patience or 3, shell.quote(shell.program), options, at)
+      :format(case.terminal and "exec" or "", secret, case.env or "", env or "", case.patience or 3, shell.quote(shell.program),
+    (case.always or "") .. " " .. options, at)
   if case.terminal then command = "script -qec " .. shell.quote(command) .. " /dev/null" end
   command = ("cd %s/in && { %s\n} && %s %s </dev/null"):format(at, case.setup or ":", command, case.streams or ">../stdout 2>../stderr")
   local began = sandbox.now()
@@ -100,6 +102,7 @@ local function run(case, options, env)
   o.left = left_of(at .. "/out")
   o.out, o.err = read(at .. "/stdout") or "", read(at .. "/stderr") or ""
   o.streams = case.streams
+  o.files = read(at .. "/out/t.html") or ""
   o.made = read(at .. "/out/made") ~= nil
   o.after = read(at .. "/out/secret.txt")
   local size = io.popen(("du -sb --apparent-size %s/in %s/out | awk '{n += $1} END {print n}'"):format(at, at))

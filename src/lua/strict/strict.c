@@ -82,7 +82,8 @@ static int l_setlocale(lua_State *L) {
 
 /* -- metatables -------------------------------------------------------------------------------- */
 
-/* Those that luaL_newmetatable made, of handles and files; and of classes that are tables. */
+/* Those that luaL_newmetatable made, of handles and files; and of classes that are tables. That of failures is
+ * sandbox.failure, a table that scripts compare with. */
 static void protect_types(lua_State *L, int table) {
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
     if (!lua_istable(L, -1) || lua_type(L, -2) != LUA_TSTRING)
@@ -90,7 +91,7 @@ static void protect_types(lua_State *L, int table) {
     lua_pushliteral(L, "__name");
     bool is_type = lua_rawget(L, -2) == LUA_TSTRING;
     lua_pop(L, 1);
-    if (is_type)
+    if (is_type && strcmp(lua_tostring(L, -2), FAILURE_TYPE) != 0)
       lib_protect(L, -1);
   }
 }

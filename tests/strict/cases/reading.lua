@@ -59,4 +59,6 @@ end]], escaped = "told", says = "reading /dev/sda is not allowed" }),
   { "local f = load('local x = nil; x()', '@' .. OUT .. '/secret.txt') print(pcall(f)) local p = spawn({ quiet = true }, f) print(select(2, p:join()).hint) f()",
     name = "a hint, which reads the file that a chunk is named after", alone = { "L" }, escaped = "secret",
     plain = "hints show no line of it" },
+  { "load('sleep(0)', '@' .. OUT .. '/secret.txt')() local page = io.open '../out/t.html'", name = "the page of a trace, which shows the sources that chunks are named after",
+    alone = { "L" }, escaped = function(o) return o.files:find(o.secret, 1, true) ~= nil end, always = "--trace=../out/t.html" },
 }
