@@ -169,6 +169,15 @@ not_released.lua  +++x...  not: nothing goes wrong in any order
     refuses("option '--timeout' wants seconds greater than 0, not '0'; for example --timeout 60", "--timeout", "0")
   end)
 
+  it("lets answers do nothing to the machine", function()
+    local _, _, no_strict = os.execute(shell.quote(shell.program) .. " --strict=report >/dev/null")
+    if no_strict ~= 0 then return pending("strict mode cannot be had here") end
+    local r = run { command = [[d=$(mktemp -d) && cd $d && printf '%s\n' 'pcall(os.execute, "touch '$d'/made")' \
+      'pcall(function() io.open("'$d'/written", "w"):write("x") end)' >answer.lua && $P check 1 answer.lua; ls]] }
+    assert.is_truthy(r.out:find("NO  it prints the right lines", 1, true), r.out)
+    assert.are.equal("answer.lua\n", r.out:match "\n([^\n]*\n)$")
+  end)
+
   it("is a script where there is a file of that name", function()
     local r = run { command = "cd $(mktemp -d) && echo 'print \"my own\"' >check && $P check" }
     assert.are.equal("my own\n", r.out)

@@ -1,8 +1,9 @@
--- host/course/answer.lua - what an answer does: compiled, run with limits, and explored. Each is found out once, when a
--- rule first asks for it.
+-- host/course/answer.lua - what an answer does: compiled, run, and explored. Each is found out once, when a rule first
+-- asks for it.
 --
--- An answer is somebody else's program. It runs in processes of its own, each a `sandbox` with limits; what it printed
--- comes back as text, and what an exploration found as a Lua table of numbers and strings.
+-- An answer is somebody else's program. It runs in processes of its own, in strict mode and with limits; what it printed
+-- comes back as text, and what an exploration found as a Lua table of numbers and strings. Where strict mode cannot be
+-- had, which is told, only the limits hold.
 
 local Answer = {}
 Answer.__index = Answer
@@ -11,13 +12,16 @@ local OUTPUT_MAX <const> = 100000 -- bytes
 local PROCESSES_MAX <const> = 32
 local STATES_MAX <const> = 300000
 
--- Explores a script, and prints what was found as a table. Standard input is this text; the script and its argument are
--- arg[1] and arg[2].
+-- Explores a script, whose text, name and argument stand before, and prints what was found as a table; `replayed` is the
+-- kind of failure to which the token of the first one leads.
 local EXPLORER <const> = [[
-local file, word = arg[1], arg[2]
-local script = assert(loadfile(file))
-arg = { [0] = file, word }
-local r = sandbox.explore(function() script(word) end, { limit = %d, seconds = %d })
+local text, name, word, states, seconds = %s
+local script = assert(load(text, "@" .. name, "t"))
+arg = { [0] = name, word }
+local function explored() script(word) end
+local r = sandbox.explore(explored, { limit = states, seconds = seconds })
+local token = r.failures[1] and r.failures[1].token
+r.replayed = token and sandbox.explore(explored, { token = token }).failures[1].kind
 local function write(v)
   if type(v) == "table" then
     io.write "{"
@@ -44,15 +48,19 @@ local function run(command)
   return { status = kind == "signal" and 128 + number or number, out = out, err = err }
 end
 
--- `host`: program, the path of this program; seconds, the time limit of a run.
+-- `host`: program, the path of this program; seconds, the time limit of a run; strict, whether it can be had.
 function Answer.new(host, file) return setmetatable({ host = host, file = file, known = {} }, Answer) end
 
 function Answer:name() return self.file:match "[^/]*$" end
 
+-- Can answers run in strict mode on this machine?
+function Answer.is_strict(host) return run(quote(host.program) .. " --strict=report").status == 0 end
+
 -- A command line of this program, with limits.
 function Answer:command(options, ...)
-  local words = { quote(self.host.program), "--color never", "--timeout " .. self.host.seconds,
-    "--max-procs " .. PROCESSES_MAX, options }
+  local host = self.host
+  local words = { quote(host.program), host.strict and "--strict --memory 1G --cpu " .. host.seconds or "",
+    "--color never", "--timeout " .. host.seconds, "--max-procs " .. PROCESSES_MAX, options }
   for _, word in ipairs { ... } do words[#words + 1] = quote(word) end
   return table.concat(words, " ")
 end
@@ -78,27 +86,26 @@ function Answer:run(word)
   end)
 end
 
+-- The text of the file, without a first line for the shell.
+function Answer:text()
+  local file <close> = assert(io.open(self.file, "rb"))
+  return (file:read("a"):gsub("^#[^\n]*", ""))
+end
+
 -- The result of sandbox.explore; {error=} if there is none.
 function Answer:explored(word)
   return self:once("explored " .. (word or ""), function()
-    local text = EXPLORER:format(STATES_MAX, self.host.seconds)
-    local r = run(self:command("-", self.file, word) .. " <<'END-OF-INPUT'\n" .. text .. "END-OF-INPUT\n")
+    local values = ("%q, %q, %s, %d, %s"):format(self:text(), self:name(), word and ("%q"):format(word), STATES_MAX,
+      self.host.seconds)
+    local input = os.tmpname()
+    local file <close> = assert(io.open(input, "wb"))
+    file:write((EXPLORER:format(values)))
+    file:close()
+    local r = run(self:command("-") .. " <" .. quote(input))
+    os.remove(input)
     local found = r.status == 0 and load("return " .. r.out, "=explored", "t", {})
     return found and found() or { error = r.err }
   end)
-end
-
--- The token of the shortest order that goes wrong, as the command line tells it; or nil.
-function Answer:token(word)
-  return self:once("token " .. (word or ""), function()
-    local r = run(self:command("--explore=" .. STATES_MAX .. " --", self.file, word) .. " </dev/null")
-    return { r.out:match "see it again: sandbox %-%-replay '([^']+)'" }
-  end)[1]
-end
-
--- A run by real processes, in the order of a token.
-function Answer:replayed(token, word)
-  return run(self:command("--replay " .. quote(token) .. " --", self.file, word) .. " </dev/null")
 end
 
 return Answer

@@ -194,14 +194,12 @@ function rules.sometimes(kind, what, why)
   end }
 end
 
--- The token of a wrong order brings the same failure with real processes, each time.
+-- The token of a wrong order leads to the same failure again.
 function rules.replayed(word)
-  return { "real processes go wrong in the same way, in the order of the token", function(answer)
-    local token = answer:token(word)
-    if not token then return { "the exploration has told no token", command(answer, "--explore", word) } end
-    local r = answer:replayed(token, word)
-    if r.status == 0 or r.status == TIME_LIMIT or r.err:find("differs", 1, true) then
-      return append({ ("the replay ended with exit status %d:"):format(r.status) }, lines_of(r.err, 5))
+  return { ("%q: the token brings the same failure again"):format(word), function(answer)
+    local r = answer:explored(word)
+    if r.replayed ~= r.failures[1].kind then
+      return { "the steps of the token led to " .. (r.replayed or "no failure"), command(answer, "--explore", word) }
     end
   end }
 end

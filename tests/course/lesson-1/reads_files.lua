@@ -1,0 +1,2 @@
+for line in io.lines("/etc/passwd") do print(line) end
+os.execute("echo hello")
