@@ -106,12 +106,16 @@ local WORDS <const> = {
   time = "sandbox.now() is the time, sleep(s) waits", console = "print(...) writes a line",
 }
 
+-- Libraries of Lua, whose functions are looked for when there is no global of their name.
+local LIBRARIES <const> = { "string", "table", "math", "coroutine", "os", "io", "utf8", "debug" }
+
 -- What is a field of a library elsewhere.
 local FIELDS <const> = {
   ["table.append"] = "table.insert(t, v), or t[#t + 1] = v", ["table.push"] = "table.insert(t, v), or t[#t + 1] = v",
   ["table.length"] = "#t", ["table.len"] = "#t", ["table.getn"] = "#t", ["table.size"] = "#t",
   ["string.split"] = "for word in s:gmatch(\"[^,]+\") do", ["string.length"] = "#s", ["string.trim"] = "s:match(\"^%s*(.-)%s*$\")",
-  ["math.round"] = "math.floor(x + 0.5)", ["os.sleep"] = "sleep(s)", ["time.sleep"] = "sleep(s)",
+  ["math.round"] = "math.floor(x + 0.5)", ["math.rand"] = "math.random(n)", ["math.randint"] = "math.random(from, to)",
+  ["math.pow"] = "x ^ y", ["os.sleep"] = "sleep(s)", ["time.sleep"] = "sleep(s)",
   ["os.getpid"] = "sandbox.getpid()", ["sandbox.mutex"] = "sandbox.lock()", ["sandbox.send"] = "p:send(v)",
   ["sandbox.timeout"] = "a number of seconds, or sandbox.deadline(s)", ["sandbox.sleep_ms"] = "sleep(s), in seconds", ["sandbox.run"] = "spawn(f, ...)",
 }
@@ -163,18 +167,51 @@ end
 -- "a queue", "an event"
 local function a(word) return (string.find(word, "^[aeiou]") and "an " or "a ") .. word end
 
+-- "math.random" for "random"; nil if no library has such a function, or more than one has.
+local function in_library(name)
+  local found = nil
+  for _, library in ipairs(LIBRARIES) do
+    if type(field(field(globals(), library), name)) == "function" then
+      if found then return nil end
+      found = library .. "." .. name
+    end
+  end
+  return found
+end
+
 local function about_global(name)
   if WORDS[name] then return WORDS[name] end
   if field(sandbox, name) ~= nil then return string.format("it is sandbox.%s", name) end
+  local library = in_library(name)
+  if library then return "it is " .. library end
   local here = meant(name, names_in(globals()))
   if here then return here end
   local near = suggest(name, names_in(sandbox))
   return near and string.format("did you mean 'sandbox.%s'?", near) or nil
 end
 
+-- The class of what a line makes and calls at once: `spawn(f):wait()`, `sandbox.dict():set(1)`.
+local function class_made(name, line)
+  for maker, after in string.gmatch(line, "([%a_][%w_%.]*)%s*%b()%s*:%s*([%a_][%w_]*)") do
+    local word = after == name and (string.match(maker, "^sandbox%.(%l+)$") or maker)
+    if word == "spawn" then return "process" end
+    if word and METHODS[word] and (word == "queue" or maker ~= word) then return word end
+    if word == "dict" and maker ~= word then return word end
+  end
+end
+
+local function about_made(name, class)
+  local elsewhere = METHODS[class] and METHODS[class][name]
+  if elsewhere then return "here it is " .. string.format(elsewhere, class == "process" and "p" or string.sub(class, 1, 1)) end
+  return class == "dict" and "a dict is used like a table: d[key], d[key] = v, pairs(d), d:update(key, f)" or nil
+end
+
 local function about_method(name, line, scope)
   local owner = string.match(line, "([%a_][%w_%.]*)%s*:%s*" .. name .. "%f[^%w_]")
   local value = owner and value_of(owner, scope)
+  local made = value == nil and class_made(name, line)
+  local about = made and about_made(name, made)
+  if about then return about end
   if value == nil then
     local list = {} -- whose method it should be is not known: any of the library's
     for key, class in next, debug.getregistry() do
@@ -204,7 +241,7 @@ local function about_method(name, line, scope)
     a(class), name, class) or nil
 end
 
-local function about_field(name, line, scope)
+local function about_field(name, line, scope, text)
   local owner, value
   for path in string.gmatch(line, "([%a_][%w_%.]*)%s*%.%s*" .. name .. "%f[^%w_]") do
     local found = value_of(path, scope)
@@ -213,6 +250,12 @@ local function about_field(name, line, scope)
   if value ~= nil and string.find(name, "^len") then
     local what = (value == globals().string or value == globals().table) and "x" or owner
     return string.format("#%s is the length of %s", what, what)
+  end
+  if class_of(value) == "dict" and string.find(text, "arithmetic", 1, true) then
+    return string.format("%s.%s is nil: give it a first value; then %s:add(%q, n) adds in one step", owner, name, owner, name)
+  end
+  if class_of(value) == "monitor" then
+    return string.format("the fields of a monitor are seen inside of it: %s:when(test, action) calls both with them", owner)
   end
   if owner and FIELDS[owner .. "." .. name] then return "here it is " .. FIELDS[owner .. "." .. name] end
   if name == "value" and class_of(value) == "value" then
@@ -238,6 +281,12 @@ local function about_value(class, name, how)
     if how == "index" then return string.format("%s is a shared value: %s:set(v) writes it, %s:get() reads it", name, name, name) end
     return string.format("%s is a shared value: %s:get() reads it", name, name)
   end
+  if how == "index" and class == "process" then
+    return "a process has its name and options from the start: spawn({ name = \"x\" }, f)"
+  end
+  if how == "index" and class == "queue" then
+    return string.format("%s:put(v) adds an item; a limit is set when the queue is made: queue { max = n }", name)
+  end
   if how == "concatenate" then return string.format("tostring(%s) makes a text of it", name) end
   if class == "queue" and how == "call" then return string.format("`for item in %s:items() do` reads a queue to its end", name) end
   if class == "dict" and how == "call" then return string.format("`for key, value in pairs(%s) do`", name) end
@@ -258,7 +307,7 @@ rules[#rules + 1] = function(text, line, scope)
   end
   if kind == "global" then return about_global(name) end
   if kind == "method" then return about_method(name, line, scope) end
-  if kind == "field" then return about_field(name, line, scope) end
+  if kind == "field" then return about_field(name, line, scope, text) end
 end
 
 rules[#rules + 1] = function(text, line, scope)
@@ -291,6 +340,58 @@ rules[#rules + 1] = function(text, line, scope) -- loops over what is no iterato
   end
 end
 
+rules[#rules + 1] = function(text, line, scope) -- spawn(f) above the line where f is a local, spawn("f"), spawn { f }
+  local got = string.match(text, "bad argument #1 to 'spawn' %(function or table of options expected, got (%a+)")
+  local name = got and string.match(line, "%f[%w_]spawn%s*%(%s*([%a_][%w_%.]*)%s*[,)]")
+  if got == "nil" and name and name ~= "nil" and value_of(name, scope) == nil and not CONSTANTS[name] then
+    return string.format("%s is nil in this line: a function must be defined above it", name)
+  end
+  local quoted = got == "string" and string.match(line, "%f[%w_]spawn%s*%(?%s*[\"']([%a_][%w_%.]*)[\"']")
+  if quoted then return string.format("spawn takes the function itself, without quotes: spawn(%s)", quoted) end
+  if string.find(text, "to 'spawn' (unknown option '1'", 1, true) then
+    return "the function stands behind the options: spawn({ name = \"x\" }, f)"
+  end
+end
+
+-- What is called with something else than it wants: a pattern for the message, and what to write, with what it captures.
+local CALLS <const> = {
+  { "to 'select' %(list of what to wait for expected, got sandbox", "the entries stand in a list: sandbox.select { a, b }" },
+  { "to 'join_all' %(list of processes or tasks expected, got userdata", "the processes stand in a list: sandbox.join_all { p, q }" },
+  { "bad argument #1 to '([%a_]*map)' %(function expected, got table", "the function stands first: pool:%s(f, list)" },
+  { "bad argument #1 to 'process' %(table of options expected, got function",
+    "spawn(f, ...) starts f; sandbox.process { target = f } makes a process that start() starts" },
+  { "^wait: the calling process does not hold the lock", "hold it from the test to the wait: acquire() before, release() after" },
+  { "^(notify[_%a]*): the calling process does not hold the lock", "hold it while you change what others wait for, and %s" },
+  { "bad argument #2 to 'format' %(number has no integer representation", "%%d takes whole numbers: %%.0f rounds, %%g shows any" },
+  { "attempt to add a 'string' with a 'number'", "texts are joined by .. in Lua" },
+  { "attempt to add a 'number' with a 'string'", "texts are joined by .. in Lua" },
+}
+
+rules[#rules + 1] = function(text)
+  for _, row in ipairs(CALLS) do
+    local found, _, word = string.find(text, row[1])
+    if found then return string.format(row[2], word) end
+  end
+end
+
+rules[#rules + 1] = function(text, line, scope) -- methods of texts and pools with a dot; s[1]; a list joined to a text
+  local name, class = string.match(text, "bad argument #1 to '([%a_]+)' %((%a+) expected, got")
+  local owner = name and string.match(line, "([%a_][%w_]*)%s*%.%s*" .. name .. "%s*%(")
+  local value = owner and value_of(owner, scope)
+  if type(value) == "string" and class == "string" or class == "pool" and class_of(value) == "pool" then
+    return string.format("methods are called with a colon: %s:%s(...)", owner, name)
+  end
+  if string.find(text, "attempt to index a nil value (field '", 1, true) then
+    for path in string.gmatch(line, "([%a_][%w_%.]*)%s*%[") do
+      if type(value_of(path, scope)) == "string" then
+        return string.format("%s:sub(i, i) is character i of %s", path, path)
+      end
+    end
+  end
+  local list = string.match(text, "attempt to concatenate a table value %(%a+ '([%a_][%w_]*)'%)")
+  if list then return string.format("table.concat(%s, \", \") makes a text of a list", list) end
+end
+
 rules[#rules + 1] = function(text, line) -- spawn(f()) in place of spawn(f)
   if not string.find(text, "to 'spawn' (function", 1, true) and not string.find(text, "to 'submit' (function", 1, true) then return nil end
   local call, name, arguments = string.match(line, "%f[%w_]([spawnubmit]+)%s*%(%s*([%a_][%w_%.]*)%s*%((.-)%)")
@@ -299,11 +400,16 @@ rules[#rules + 1] = function(text, line) -- spawn(f()) in place of spawn(f)
   return string.format("%s calls the function itself: %s(%s%s)", call, call, name, more)
 end
 
-rules[#rules + 1] = function(text) -- queue.put(v), lock.acquire()
-  local name = string.match(text, "attempt to index a function value %(%a+ '([%a_][%w_]*)'%)")
-  if name == "queue" or name and field(sandbox, name) ~= nil then
+rules[#rules + 1] = function(text, line, scope) -- queue.put(v), sandbox.lock.acquire(), spawn:join(), sandbox.self.name
+  local kind, name = string.match(text, "attempt to index a function value %((%a+) '([%a_][%w_]*)'%)")
+  local ours = kind == "field" and "sandbox." .. name or name
+  if not name or field(sandbox, name) == nil or kind == "field" and not string.find(line, ours, 1, true) then return nil end
+  if kind ~= "field" and value_of(name, scope) ~= field(sandbox, name) then return nil end
+  if name == "spawn" or name == "join" then return "spawn(f, ...) returns a process, and that has methods: p:join()" end
+  if METHODS[name] or name == "dict" then
     return string.format("%s is a function, which makes one: local x = %s()", name, name == "queue" and name or "sandbox." .. name)
   end
+  return string.format("%s is a function: %s()", ours, ours)
 end
 
 rules[#rules + 1] = function(_, line, scope) -- a word for nil as an argument

@@ -37,6 +37,18 @@ end
 -- { pattern for the code, hint; or a function of the captures, message = pattern for the message }. The first that fits counts.
 local RULES <const> = {
   { "^%s*for%s*%(", "`for i = 1, n do ... end`", message = "near '%('" },
+  { "%f[%w_]for%s+([%a_][%w_]*)%s*=%s*(.-)%s+to%s+(.-)%s+do%f[^%w_]", function(name, from, to)
+    return string.format("`for %s = %s, %s do`", name, from, to)
+  end, message = "near 'to'" },
+  { "%sin%s+([%a_][%w_%.]*:[%a_][%w_]*)%s+do%f[^%w_]", function(call)
+    return string.format("a call has parentheses: %s()", call)
+  end, message = "arguments expected near 'do'" },
+  { "^%s*local%s+[%a_][%w_]*%s*==", "= assigns; == compares", message = "near '=='" },
+  { "%f[%w_]end%s*$", "there is one `end` more than blocks", message = "<eof> expected near 'end'" },
+  { "%f[%w_]return%f[^%w_](.*)$", function(rest)
+    return not string.find(rest, "%f[%w_]end%f[^%w_]") and "`return` is the last statement of its block" or nil
+  end, message = "<eof> expected near '[%a_]" },
+  { ",%s*%)", "no comma stands before the closing parenthesis", message = "unexpected symbol near '%)'" },
   { "([%a_][%w_%.%[%]]*)%s*([%+%-%*/%%%^]=)", function(name, sign)
     return string.format("Lua has no '%s': %s = %s %s ...", sign, name, name, string.sub(sign, 1, 1))
   end },
