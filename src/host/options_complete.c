@@ -83,7 +83,11 @@ static void complete_bash(FILE *out) {
     bash_words(out, commands[i].options);
     fputs("'; fi\n", out);
   }
-  fputs("  if [[ $cur == -* ]]; then\n"
+  fputs("  local word\n"
+        "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+        "    if [[ $word == *.lua ]]; then options=; fi\n" /* behind the script they are its own */
+        "  done\n"
+        "  if [[ $cur == -* && $options ]]; then\n"
         "    mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n"
         "  else\n"
         "    mapfile -t COMPREPLY < <(compgen -W \"$commands\" -f -- \"$cur\")\n"
@@ -135,7 +139,7 @@ static void complete_zsh(FILE *out) {
     zsh_specs(out, commands[i].options);
     fprintf(out, "    '*:%s:_files'\n    return\n  fi\n", commands[i].name);
   }
-  fputs("  _arguments -S \\\n", out);
+  fputs("  _arguments -S -A '-*' \\\n", out); /* behind the script they are its own */
   zsh_specs(out, &program_options);
   fputs("    '1:script:{ compadd", out);
   for (int i = 0; i < COMMAND_COUNT; i++)
@@ -161,6 +165,8 @@ static void fish_rows(FILE *out, const struct option_table *t, const char *when)
       fputs(" -x", out);
     if (row->takes == FILE_ARGUMENT)
       fputs(" -r", out); /* and files */
+    if (row->takes == OPTIONAL_ARGUMENT)
+      fputs(" -f", out);
     if (row->choices)
       fprintf(out, " -a '%s'", row->choices);
     fputs(" -d '", out);
@@ -172,7 +178,8 @@ static void fish_rows(FILE *out, const struct option_table *t, const char *when)
 static void complete_fish(FILE *out) {
   fputs("# fish completion for sandbox; in config.fish: sandbox --completions fish | source\n",
         out);
-  char when[128] = " -n 'not __fish_seen_subcommand_from";
+  char when[256] =
+      " -n 'not string match -q -- \\*.lua (commandline -opc); and not __fish_seen_subcommand_from";
   for (int i = 0; i < COMMAND_COUNT; i++) {
     fprintf(out, "complete -c sandbox -n __fish_use_subcommand -a %s -d '%s'\n", commands[i].name,
             commands[i].help);

@@ -357,6 +357,31 @@ describe("--completions", function()
     assert.equal("check", offers_in("/", "che"))
     assert.equal("--table --timeout --color -h --help", offers("check", "-"))
     assert.equal("cli/help.txt", offers("check", "1", "cli/he"))
+    assert.equal("", offers("x.lua", "--sp"))
+    assert.equal("cli/help.txt", offers("x.lua", "cli/he"))
+  end)
+
+  it("completes options and their arguments in fish", function()
+    if select(2, shell.run("command -v fish")) ~= 0 then return pending("fish is not installed") end
+    local function words(line)
+      local result = run { dir = "cli", command = ([[fish -N -c '"$P" --completions fish | source; complete -C "%s"']]):format(
+        line) }
+      assert.equal("", result.err)
+      local list = {}
+      for word in result.out:gmatch("([^\t\n]+)[^\n]*\n") do list[#list + 1] = word end
+      return table.concat(list, " ")
+    end
+    assert.equal("--speed", words("sandbox --sp"))
+    assert.equal("raw tag", words("sandbox --output "))
+    assert.equal("--stats=json", words("sandbox --stats="))
+    assert.equal("", words("sandbox --timeline="))
+    assert.equal("help.txt", words("sandbox --trace he"))
+    assert.equal("help.txt", words("sandbox --timeline he"))
+    assert.equal("trace trace_spec.lua", words("sandbox tra"))
+    assert.equal("--table --timeout", words("sandbox check --t"))
+    assert.equal("--stats --stats=", words("sandbox trace --st"))
+    assert.equal("", words("sandbox help.lua --sp"))
+    assert.equal("help.txt", words("sandbox x.lua he"))
   end)
 
   for _, name in ipairs { "bash", "zsh", "fish" } do
