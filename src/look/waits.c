@@ -565,27 +565,10 @@ static bool receives(const struct snapshot *s, const struct snapshot_op *op) {
   return op->kind == OP_QUEUE_GET && mailbox_owner(s, &op->needs[0], &owner);
 }
 
-/* What is done with a whole that the library makes of objects (look/words.h), by what is done with these. NULL: as it is. */
-static const char *whole_verb(const struct snapshot_op *op) {
-  static const struct {
-    enum op_kind kind;
-    const char *name, *verb;
-  } verbs[] = {{OP_VALUE_AWAIT, "monitor", "when"},
-               {OP_VALUE_UPDATE, "monitor", "when"},
-               {OP_DICT_AWAIT, "topic", "get"},
-               {OP_SELECT, "topic", "publish"},
-               {OP_PIPE_RECV, "call", "call"}};
-  const char *name = op->need_count ? op->needs[0].object_name : "";
-  for (size_t i = 0; i < sizeof verbs / sizeof *verbs && words_name_is_whole(name); i++)
-    if (op->kind == verbs[i].kind && strncmp(name, verbs[i].name, strlen(verbs[i].name)) == 0 &&
-        (op->kind != OP_SELECT || words_name_has_number(name)))
-      return verbs[i].verb;
-  return NULL;
-}
-
 static const char *verb_told(const struct snapshot *s, const struct snapshot_op *op) {
-  const char *whole = whole_verb(op);
-  return receives(s, op) ? "receive" : whole ? whole : op_describe(op->kind)->verb;
+  const struct whole_verb *whole =
+      op->need_count ? words_whole_verb(op->kind, op->needs[0].object_name) : NULL;
+  return receives(s, op) ? "receive" : whole ? whole->verb : op_describe(op->kind)->verb;
 }
 
 int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, struct buf *out) {

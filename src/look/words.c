@@ -55,16 +55,45 @@ int words_cut(struct buf *out, const char *text, size_t len, int columns, bool a
   return rc ? rc : buf_append(out, ascii ? "~" : "…", ascii ? 1 : strlen("…"));
 }
 
-bool words_name_is_whole(const char *name) {
-  static const char *const wholes[] = {"monitor", "topic", "call"};
-  for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
-    size_t len = strlen(wholes[i]);
-    if (strncmp(name, wholes[i], len) == 0 && strchr(" #", name[len]))
-      return true;
-  }
-  return false;
+static bool begins(const char *text, const char *with) {
+  return strncmp(text, with, strlen(with)) == 0;
+}
+
+static const char mail[] = "mail of ";
+
+const struct whole words_wholes[WHOLES] = {{OBJECT_VALUE, "monitor", "monitor"},
+                                           {OBJECT_DICT, "topic", "topic"},
+                                           {OBJECT_PIPE, "call", "call"},
+                                           {OBJECT_QUEUE, mail, "mail"}};
+
+static const struct whole *find_whole(const char *name) {
+  for (const struct whole *w = words_wholes; w < words_wholes + WHOLES; w++)
+    if (begins(name, w->name) && (w->name == mail || strchr(" #", name[strlen(w->name)])))
+      return w;
+  return NULL;
+}
+
+bool words_name_is_whole(const char *name) { return find_whole(name); }
+
+const struct whole *words_whole(enum object_type type, const char *name) {
+  const struct whole *w = find_whole(name);
+  return w && w->type == type ? w : NULL;
 }
 
 bool words_name_has_number(const char *name) {
-  return words_name_is_whole(name) && strchr(name, '#');
+  return begins(name, mail) || (words_name_is_whole(name) && strchr(name, '#'));
+}
+
+const struct whole_verb words_whole_verbs[WHOLE_VERBS] = {
+    {OP_VALUE_AWAIT, "monitor", "when"}, {OP_VALUE_UPDATE, "monitor", "when"},
+    {OP_DICT_AWAIT, "topic", "get"},     {OP_SELECT, "topic", "publish"},
+    {OP_PIPE_RECV, "call", "call"},      {OP_QUEUE_GET, mail, "receive"},
+    {OP_QUEUE_PUT, mail, "send"}};
+
+const struct whole_verb *words_whole_verb(enum op_kind kind, const char *name) {
+  for (const struct whole_verb *v = words_whole_verbs; v < words_whole_verbs + WHOLE_VERBS; v++)
+    if (v->kind == kind && begins(name, v->whole) && words_name_is_whole(name) &&
+        (kind != OP_SELECT || words_name_has_number(name)))
+      return v;
+  return NULL;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "object/op.h"
 
 /*
  * Append a text as it can be shown. Control characters and bytes that are not UTF-8 are escaped:
@@ -30,5 +31,28 @@ int words_cut(struct buf *out, const char *text, size_t len, int columns, bool a
  */
 bool words_name_is_whole(const char *name);
 bool words_name_has_number(const char *name);
+
+/* Such wholes: the type of the object that stands for it, how its name begins, and a word for it. */
+struct whole {
+  enum object_type type;
+  const char *name, *word;
+};
+enum { WHOLES = 4 };
+extern const struct whole words_wholes[WHOLES];
+
+/* The whole that an object of this type and name stands for. NULL: none. */
+const struct whole *words_whole(enum object_type type, const char *name);
+
+/* What a script does with such a whole, by what the library does with the objects in it: "when" is an update of a
+ * monitor. */
+struct whole_verb {
+  enum op_kind kind;
+  const char *whole, *verb;
+};
+enum { WHOLE_VERBS = 7 };
+extern const struct whole_verb words_whole_verbs[WHOLE_VERBS];
+
+/* The verb of an op on an object of this name; NULL: that of the op. */
+const struct whole_verb *words_whole_verb(enum op_kind kind, const char *name);
 
 #endif

@@ -132,7 +132,11 @@ static int os_processor(struct backend *base, int n) {
 
 static uint64_t os_seed(struct backend *base) { return my_record(os_of(base))->seed; }
 
-static bool os_quiet(struct backend *base) { return my_record(os_of(base))->flags & FLAG_QUIET; }
+/* Its report is stored, though not printed, where a trace tells it. */
+static bool os_quiet(struct backend *base) {
+  struct os_backend *b = os_of(base);
+  return !b->trace && my_record(b)->flags & FLAG_QUIET;
+}
 
 static int os_program_start(struct backend *base, const char *command, enum program_mode mode,
                             struct program *ret) {

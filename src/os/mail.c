@@ -1,6 +1,7 @@
 /* os/mail.c - see mail.h. */
 #include "os/mail.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "os/shared/hand.h"
 #include "os/shared/names.h"
 #include "os/shared/seek.h"
+#include "os/shared/trace.h"
 #include "os/shared/wait.h"
 
 /* -- mailboxes --------------------------------------------------------------------------------- */
@@ -22,8 +24,10 @@ static int make_mailbox(struct os_backend *b, struct op *op, uint64_t old) {
   struct queue_options o = {
       .transport = TRANSPORT_AUTO, .owner = p->slot, .owner_serial = p->serial};
   struct op making = {.kind = OP_QUEUE_NEW, .new_queue = &o};
-  char name[NAME_MAX_BYTES + 8];
-  snprintf(name, sizeof name, "mail of %s", b->control->processes[p->slot].name);
+  char name[NAME_MAX_BYTES + 32];
+  int len = snprintf(name, sizeof name, "mail of %s", b->control->processes[p->slot].name);
+  if (p->serial != 1)
+    snprintf(name + len, sizeof name - (size_t)len, "#%" PRIu64, p->serial);
   o.name = name;
   int rc = objects_new_queue(b, &making);
   if (rc)
@@ -35,6 +39,7 @@ static int make_mailbox(struct os_backend *b, struct op *op, uint64_t old) {
   if (rc == 0 && atomic_compare_exchange_strong(&b->control->mail[p->slot], &old,
                                                 who_of(ref.slot, p->serial))) {
     names_moved(b->control, ref.slot);
+    trace_made(b, &making);
     op->object = making.object;
     return 0;
   }

@@ -402,6 +402,82 @@ describe("sandbox trace", function()
     assert.equal(1, cjson.decode(result.err).ends.ended, folder.name)
   end)
 
+  it("calls what the library makes of several objects what a script calls it", function()
+    local folder <close>, result = traced([[
+      local m, t = sandbox.monitor({ n = 0 }, { name = "account" }), sandbox.topic()
+      local waits = spawn({ name = "waits" }, function()
+        m:when(function(s) return s.n == 1 end, function() end)
+        local s <close> = t:subscribe()
+        m:when(function(s) s.n = 2 return true end, function(s) s.n = 2 end)
+        print(s:get(), (sandbox.receive()))
+      end)
+      while not tostring(m):find("1 waiting", 1, true) do sleep(0.01) end
+      m:when(function() return true end, function(s) s.n = 1 end)
+      m:when(function(s) return s.n == 2 end, function() end)
+      t:publish("news")
+      waits:send("letter")
+      waits:join()]], "--trace", "x.json", "--timeline=100")
+    assert.same({ "news\tletter\n", 0 }, { result.out, result.status }, result.err)
+    local names, threads = {}, {}
+    for _, e in ipairs(cjson.decode(slurp(folder.name .. "/x.json")).traceEvents) do
+      if e.name == "thread_name" then threads[e.args.name] = true else names[e.name] = true end
+    end
+    for _, name in ipairs { "when monitor account#1", "get topic#2", "receive mail of waits#2" } do
+      assert.truthy(names[name], name)
+    end
+    -- The mailbox is no process, and is not told as one.
+    for name in pairs(threads) do assert.truthy(name:match("^main") or name:match("^waits#2"), name) end
+    assert.truthy(result.err:find("waits for monitor", 1, true), result.err)
+  end)
+
+  it("has the message of each failure, also where no report is wanted", function()
+    local folder <close>, result = traced([[
+      spawn({ quiet = true }, function() error { code = 7 } end):join()
+      spawn({ quiet = true }, function() error("a <text>", 0) end):join()
+      spawn({ quiet = true }, function() os.exit(3) end):join()]], "--trace", "x.html", "--stats")
+    assert.same({ "", 0 }, { result.out, result.status }, result.err)
+    local page = slurp(folder.name .. "/x.html")
+    for _, message in ipairs { "(error object is a table value: {code = 7})", "a \\u003ctext\\u003e" } do
+      assert.truthy(page:find(message, 1, true), message)
+    end
+    assert.falsy(result.err:find("stack traceback", 1, true), result.err)
+  end)
+
+  it("shows a run that stood still", function()
+    local folder <close>, result = traced([[
+      local a, b = sandbox.lock { name = "a" }, sandbox.lock { name = "b" }
+      local both = sandbox.barrier(2)
+      local function take(first, second) first:acquire() both:wait() second:acquire() end
+      spawn({ name = "left" }, take, a, b)
+      spawn({ name = "right" }, take, b, a)]], "--trace", "x.html", "--trace", "x.svg", "--trace", "x.pftrace", "--trace", "x.json",
+      "--timeline")
+    assert.equal(4, result.status, result.err)
+    assert.truthy(result.err:find("\ndeadlock: ", 1, true), result.err)
+    local page = slurp(folder.name .. "/x.html")
+    for _, part in ipairs { "deadlock: nobody can ever go on", 'wf-stuck', "held by" } do
+      assert.truthy(page:find(part, 1, true), part)
+    end
+    assert.truthy(slurp(folder.name .. "/x.json"):find('"deadlock: acquire b#2"', 1, true))
+    assert.equal(0, run { "trace", "x.pftrace", "-o", "again.html", dir = folder.name }.status)
+    assert.truthy(slurp(folder.name .. "/again.html"):find("deadlock: nobody can ever go on", 1, true))
+  end)
+
+  it("records more processes than it has rings, one after another", function()
+    local folder <close>, result = traced([[
+      for i = 1, 300 do spawn({ name = "p" }, function() sandbox.mark("m") end):join() end]],
+      "--max-procs", "16", "--trace", "x.json", "--stats=json")
+    assert.same({ "", 0 }, { result.out, result.status }, result.err)
+    local marks, ends = 0, 0
+    for _, e in ipairs(cjson.decode(slurp(folder.name .. "/x.json")).traceEvents) do
+      if e.name == "m" then marks = marks + 1 end
+      if e.cat == "process" and e.args["end"] == "done" then ends = ends + 1 end
+    end
+    -- Those that a supervisor without a processor had no ring for are counted.
+    local lost = cjson.decode(result.err).events_lost
+    assert.same({ 300, 301 }, { marks + lost, ends + lost })
+    assert.is_true(marks > 64, marks)
+  end)
+
   it("counts names that have no room", function()
     local folder <close>, result = traced("for i = 1, 9000 do sandbox.mark('job ' .. i) if i % 500 == 0 then sleep(0.2) end end", "--trace", "a.pftrace", "--timeline")
     local missing = result.err:match("([%d,]+) names or lines lost\n")

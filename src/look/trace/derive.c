@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "look/trace/model_internal.h"
+#include "look/words.h"
 
 #define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
 
@@ -33,6 +34,18 @@ const char *const trace_end_words[TRACE_ENDS] = {[TRACE_ALIVE] = "alive",
 
 const char *trace_verb(enum op_kind kind) {
   return kind == OP_NONE ? "prompt" : op_describe(kind)->verb;
+}
+
+const struct whole_verb *trace_whole_verb(const struct trace_model *m, enum op_kind kind,
+                                          uint32_t object) {
+  return object < m->object_count && !trace_names_process(kind)
+             ? words_whole_verb(kind, m->objects[object].name)
+             : NULL;
+}
+
+const char *trace_verb_on(const struct trace_model *m, enum op_kind kind, uint32_t object) {
+  const struct whole_verb *whole = trace_whole_verb(m, kind, object);
+  return whole ? whole->verb : trace_verb(kind);
 }
 
 bool trace_names_process(enum op_kind kind) { return op_describe(kind)->type == OBJECT_PROCESS; }

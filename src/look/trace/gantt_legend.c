@@ -16,23 +16,38 @@ static const struct {
     [GANTT_KILLED] = {"killed", "killed"},    [GANTT_FAILED] = {"failed", "failed"},
 };
 
-/* The types of the objects that are waited for in a state. */
-static void find_types(const struct trace_model *m, int state, bool ret[OBJECT_TYPES]) {
+enum { KINDS = OBJECT_TYPES + WHOLES };
+
+/* The kind of object that an event is about: its type, or OBJECT_TYPES + the number of a whole. */
+static int kind_of(const struct trace_model *m, const struct trace_event *e) {
+  const struct trace_object *o =
+      trace_names_process(e->kind) || e->object >= m->object_count ? NULL : &m->objects[e->object];
+  const struct whole *whole = o ? words_whole(o->type, o->name) : NULL;
+  return whole ? OBJECT_TYPES + (int)(whole - words_wholes) : (int)op_describe(e->kind)->type;
+}
+
+/* The kinds of objects that are waited for in a state. */
+static void find_kinds(const struct trace_model *m, int state, bool ret[KINDS]) {
   for (uint32_t i = 0; i < m->span_count; i++)
     if ((int)m->spans[i].state == state && m->spans[i].event != TRACE_NONE)
-      ret[op_describe(m->events[m->spans[i].event].kind)->type] = true;
+      ret[kind_of(m, &m->events[m->spans[i].event])] = true;
+}
+
+static const char *kind_word(int kind) {
+  return kind >= OBJECT_TYPES  ? words_wholes[kind - OBJECT_TYPES].word
+         : kind == OBJECT_NONE ? "select"
+                               : trace_type_word((enum object_type)kind);
 }
 
 /* Append them: "lock, barrier". */
-static void add_types(const struct canvas *c, int state, struct legend_entry *e) {
-  bool found[OBJECT_TYPES] = {false}, first = true;
+static void add_kinds(const struct canvas *c, int state, struct legend_entry *e) {
+  bool found[KINDS] = {false}, first = true;
   for (unsigned i = 0; i < c->count; i++)
-    find_types(c->all[i], state, found);
-  for (int i = 0; i < OBJECT_TYPES; i++)
+    find_kinds(c->all[i], state, found);
+  for (int i = 0; i < KINDS; i++)
     if (found[i]) {
       size_t len = strlen(e->words);
-      snprintf(e->words + len, sizeof e->words - len, "%s%s", first ? "" : ", ",
-               i == OBJECT_NONE ? "select" : trace_type_word((enum object_type)i));
+      snprintf(e->words + len, sizeof e->words - len, "%s%s", first ? "" : ", ", kind_word(i));
       first = false;
     }
   if (first)
@@ -48,7 +63,7 @@ static void add_sign(const struct canvas *c, int sign, struct legend *l) {
   snprintf(e->words, sizeof e->words, "%s", meanings[sign].words);
   snprintf(e->brief, sizeof e->brief, "%s", meanings[sign].brief);
   if (sign == TRACE_QUEUE || sign == TRACE_LOCK)
-    add_types(c, sign, e);
+    add_kinds(c, sign, e);
 }
 
 void legend_make(const struct canvas *c, const bool used[GANTT_SIGNS], bool queues,

@@ -215,7 +215,10 @@ static void draw_link(struct maker *k, const struct link *l) {
     return;
   k->nodes[process].stuck |= l->stuck;
   const char *file = strrchr(l->where, '/');
-  note(k, process, op_describe(l->kind)->verb, *l->where ? " at " : "", file ? file + 1 : l->where);
+  const struct whole_verb *whole =
+      l->object == TRACE_NONE ? NULL : words_whole_verb(l->kind, c->objects[l->object].name);
+  note(k, process, whole ? whole->verb : op_describe(l->kind)->verb, *l->where ? " at " : "",
+       file ? file + 1 : l->where);
   if (l->object != TRACE_NONE) {
     object = node_of(k, &k->object_node[l->object], c->objects[l->object].name, false);
     if (object != TRACE_NONE) {

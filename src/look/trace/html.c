@@ -70,6 +70,11 @@ uint32_t page_target_no(struct page *p, enum op_kind kind, uint32_t object) {
   return trace_names_process(kind) ? object : page_object_no(p, object);
 }
 
+unsigned page_kind_no(const struct page *p, enum op_kind kind, uint32_t object) {
+  const struct whole_verb *whole = trace_whole_verb(p->m, kind, object);
+  return whole ? OP_COUNT + (unsigned)(whole - words_whole_verbs) : kind;
+}
+
 /* -- base64 ---------------------------------------------------------------------------------- */
 
 static void put_base64(struct page *p, const struct buf *b) {
@@ -142,7 +147,7 @@ static void put_sites(struct page *p) {
   page_put(p, ",\"sites\":[");
   for (uint32_t i = 0; i < p->data.site_count; i++) {
     const struct html_site *s = &p->data.sites[i];
-    PUT(p, "%s[%d,%d", i ? "," : "", s->kind, s->flags);
+    PUT(p, "%s[%u,%d", i ? "," : "", page_kind_no(p, s->kind, s->object), s->flags);
     page_index(p, page_target_no(p, s->kind, s->object));
     page_index(p, page_string_no(p, s->where));
     page_put(p, "]");
@@ -151,12 +156,15 @@ static void put_sites(struct page *p) {
   page_put(p, "]");
 }
 
-/* For each kind of op: verb, state while it waits, does it name a process, change of items. */
+/* For each kind of op: verb, state while it waits, does it name a process, change of items. Then the same of ops that
+ * have another verb where they are done to a whole (look/words.h). */
 static void put_kinds(struct page *p) {
   page_put(p, ",\"kinds\":[");
-  for (unsigned k = 0; k < OP_COUNT; k++) {
-    page_put(p, k ? ",[" : "[");
-    page_string(p, trace_verb(k));
+  for (unsigned i = 0; i < OP_COUNT + WHOLE_VERBS; i++) {
+    const struct whole_verb *whole = i < OP_COUNT ? NULL : &words_whole_verbs[i - OP_COUNT];
+    enum op_kind k = whole ? whole->kind : (enum op_kind)i;
+    page_put(p, i ? ",[" : "[");
+    page_string(p, whole ? whole->verb : trace_verb(k));
     PUT(p, ",%d,%d,%d]", (int)trace_state_of(k), trace_names_process(k), trace_item_change(k));
   }
   page_put(p, "]");
@@ -228,7 +236,8 @@ static void put_names(struct page *p) {
     const struct trace_object *o = &p->m->objects[p->objects[i]];
     page_put(p, i ? ",\n[" : "\n[");
     page_string(p, trace_object_label(p->m, p->objects[i], label, sizeof label));
-    PUT(p, ",%d,%" PRIu64 ",", (int)o->type, o->max);
+    int type = words_whole(o->type, o->name) ? -1 : (int)o->type; /* its name says what it is */
+    PUT(p, ",%d,%" PRIu64 ",", type, o->max);
     page_string(p, o->made_at);
     page_index(p, o->peer == TRACE_NONE ? TRACE_NONE : p->object_no[o->peer]);
     page_put(p, "]");

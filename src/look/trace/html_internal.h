@@ -46,6 +46,9 @@ uint32_t page_string_no(struct page *p, uint32_t i);
 uint32_t page_object_no(struct page *p, uint32_t i);
 uint32_t page_target_no(struct page *p, enum op_kind kind, uint32_t object);
 
+/* The number in the page of what an op of this kind does to an object. */
+unsigned page_kind_no(const struct page *p, enum op_kind kind, uint32_t object);
+
 /* The longest waits; which process waited for what, and for how long. */
 void page_waits(struct page *p);
 void page_matrix(struct page *p);

@@ -22,7 +22,7 @@ void page_waits(struct page *p) {
       rest += w->total_ns;
       continue;
     }
-    PUT(p, "%s[%d", i ? ",\n" : "\n", w->kind);
+    PUT(p, "%s[%u", i ? ",\n" : "\n", page_kind_no(p, w->kind, w->object));
     page_index(p, page_target_no(p, w->kind, w->object));
     page_index(p, page_string_no(p, w->where));
     PUT(p, ",%" PRIu32 ",%" PRIu32 ",%" PRId64 ",%" PRId64 "]", w->waits, w->processes, w->total_ns,

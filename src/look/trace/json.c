@@ -157,7 +157,7 @@ static const char *result_of(const struct trace_event *e) {
 
 static void put_args(struct writer *w, const struct trace_event *e, const char *object) {
   put(w, ",\"args\":{");
-  text_field(w, "\"op\":", trace_verb(e->kind));
+  text_field(w, "\"op\":", trace_verb_on(w->m, e->kind, e->object));
   text_field(w, "\"object\":", object);
   number_field(w, trace_item_change(e->kind) ? "\"item\":" : "\"number\":", e->n);
   number_field(w, "\"ops\":", e->count > 1 ? e->count : 0);
@@ -171,7 +171,8 @@ static void put_event(struct writer *w, uint32_t event, int64_t end_ns) {
   char object[LABEL_BYTES], name[2 * LABEL_BYTES];
   unsigned lane = w->lanes[event];
   trace_event_label(w->m, e, object, sizeof object);
-  snprintf(name, sizeof name, "%s%s%s", trace_verb(e->kind), *object ? " " : "", object);
+  snprintf(name, sizeof name, "%s%s%s", trace_verb_on(w->m, e->kind, e->object), *object ? " " : "",
+           object);
   row(w, lane == NO_SLICE ? "i" : "X", e->flags & TRACE_WAITED ? "wait" : "op", name,
       thread_of(w->m, e->process, lane == NO_SLICE ? 0 : lane));
   at(w, e->t_ns);
@@ -310,7 +311,7 @@ static void put_edge(struct writer *w, const struct trace_edge *e) {
   else
     trace_process_label(w->m, e->holder, label, sizeof label);
   snprintf(name, sizeof name, "%s: %s %s", e->stuck ? "deadlock" : "waits at the end",
-           trace_verb(e->kind), label);
+           trace_verb_on(w->m, e->kind, e->object), label);
   row(w, "i", "edge", name, thread_of(w->m, e->process, 0));
   at(w, w->m->facts.end_ns);
   put(w, ",\"s\":\"t\",\"args\":{");

@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "look/words.h"
 #include "object/op.h"
 
 #define TRACE_NONE UINT32_MAX /* no index */
@@ -232,6 +233,11 @@ int64_t trace_model_reach(const struct trace_model *m, uint32_t process, int64_t
 enum trace_state trace_state_of(enum op_kind kind);
 /* What it does then: "get", "join"; "prompt" of the prompt's wait for a line. */
 const char *trace_verb(enum op_kind kind);
+/* The same of an op on an object or process of a model (TRACE_NONE: neither), which may be a whole that has verbs of its
+ * own (look/words.h). */
+const struct whole_verb *trace_whole_verb(const struct trace_model *m, enum op_kind kind,
+                                          uint32_t object);
+const char *trace_verb_on(const struct trace_model *m, enum op_kind kind, uint32_t object);
 /* "alive", "done", "failed", "killed", "ended" */
 extern const char *const trace_end_words[TRACE_ENDS];
 /* Does the op name a process, not an object? */

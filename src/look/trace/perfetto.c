@@ -92,7 +92,7 @@ static void tell_edge(struct writer *w, const struct trace_edge *e) {
   else
     trace_process_label(m, e->holder, label, sizeof label);
   snprintf(name, sizeof name, "%s: %s %s", e->stuck ? "deadlock" : "waits at the end",
-           trace_verb(e->kind), label);
+           trace_verb_on(m, e->kind, e->object), label);
   uint32_t id = m->processes[e->process].id;
   size_t at = told_begin(w, TYPE_INSTANT, m->facts.end_ns, UUID_LANE(id, 0), "edge", name);
   note_uint(w, "process", id);

@@ -143,8 +143,8 @@ static void name_event(const struct trace_model *m, const struct trace_event *e,
                        size_t size) {
   char label[LABEL_BYTES];
   trace_event_label(m, e, label, sizeof label);
-  snprintf(ret, size, "%s%s%s%s%s%s", trace_verb(e->kind), *label ? " " : "", label,
-           e->flags & TRACE_TIMEOUT ? ", timed out" : "",
+  snprintf(ret, size, "%s%s%s%s%s%s", trace_verb_on(m, e->kind, e->object), *label ? " " : "",
+           label, e->flags & TRACE_TIMEOUT ? ", timed out" : "",
            e->flags & TRACE_REFUSED ? ", refused" : "",
            e->flags & TRACE_UNFINISHED ? ", unfinished" : "");
 }

@@ -269,7 +269,8 @@ static void cell_wait(struct table *t, const struct page *p, const struct trace_
   const struct trace_event e = {.kind = w->kind, .object = w->object};
   char label[LABEL_MAX], text[LABEL_MAX + 32];
   trace_event_label(p->m, &e, label, sizeof label);
-  snprintf(text, sizeof text, "%s%s%s", trace_verb(w->kind), label[0] ? " " : "", label);
+  snprintf(text, sizeof text, "%s%s%s", trace_verb_on(p->m, w->kind, w->object),
+           label[0] ? " " : "", label);
   cell_label(t, p, text);
 }
 

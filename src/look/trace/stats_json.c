@@ -146,7 +146,7 @@ static void put_wait(struct writer *w, const struct trace_model *m, const struct
   const struct trace_event e = {.kind = wait->kind, .object = wait->object};
   char label[LABEL_MAX];
   row(w);
-  string(w, "op", trace_verb(wait->kind));
+  string(w, "op", trace_verb_on(m, wait->kind, wait->object));
   string_or_null(w, "object", trace_event_label(m, &e, label, sizeof label));
   string_or_null(w, "type", type_of(m, wait));
   string_or_null(w, "where", m->strings[wait->where]);

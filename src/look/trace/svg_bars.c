@@ -185,7 +185,8 @@ static void tell_span(const struct trace_model *m, const struct trace_span *s, c
   if (s->state == TRACE_SLEEP)
     snprintf(ret, 160, "sleep %s", svg_time(text, s->to_ns - s->from_ns));
   else if (e)
-    snprintf(ret, 160, "%s %s", trace_verb(e->kind), trace_event_label(m, e, label, sizeof label));
+    snprintf(ret, 160, "%s %s", trace_verb_on(m, e->kind, e->object),
+             trace_event_label(m, e, label, sizeof label));
   else
     snprintf(ret, 160, "%s", s->state == TRACE_STOPPED ? "stopped" : "");
 }

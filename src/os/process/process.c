@@ -170,7 +170,7 @@ int process_spawn(struct os_backend *b, struct op *op) {
   fill_record(b, slot, op->spawn);
   atomic_fetch_add(&b->control->forks, 1); /* after what it holds: os/shared/names.h */
   FAULT("spawn.before-fork");
-  struct trace_ring *ring = b->trace ? trace_claim(b->trace, slot, serial) : NULL;
+  struct trace_ring *ring = b->trace ? trace_claim(b, slot, serial) : NULL;
   pid_t pid = fork_child(b, slot, serial, lifeline, ring, op->spawn);
   if (pid < 0) {
     rc = error_call("fork", errno);

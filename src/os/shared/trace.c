@@ -29,7 +29,8 @@ static enum level level_of(enum op_kind kind) {
     return LEVEL_ALWAYS;
   case OP_PROCESS_AWAIT:
     return LEVEL_ALL;
-  case OP_PROCESS_END: /* its reaper tells more */
+  case OP_PROCESS_END:  /* its reaper tells more */
+  case OP_PROCESS_MAIL: /* its object is a queue; see trace_made */
   case OP_HANDLE_EXPORT:
   case OP_HANDLE_FETCH:
   case OP_HANDLE_IMPORT:
@@ -65,17 +66,6 @@ int trace_area_create(enum trace_detail detail, uint32_t max_procs, struct trace
     a->level[kind] = (unsigned char)level_of((enum op_kind)kind);
   *ret = a;
   return 0;
-}
-
-struct trace_ring *trace_claim(struct trace_area *a, uint32_t slot, uint64_t serial) {
-  for (uint32_t i = 0; i < a->ring_count; i++) {
-    uint64_t was = 0;
-    if (atomic_load_explicit(&a->owners[i], memory_order_relaxed) == 0 &&
-        atomic_compare_exchange_strong(&a->owners[i], &was, trace_owner(slot, serial)))
-      return &a->rings[i];
-  }
-  atomic_fetch_add(&a->untraced, 1);
-  return NULL;
 }
 
 void trace_unclaim(struct trace_area *a, struct trace_ring *ring) {
@@ -194,7 +184,7 @@ static void observe_closely(struct os_backend *b, const struct op *op, int rc) {
   struct trace_area *a = b->trace;
   struct trace_record r;
   unsigned level = a->level[op->kind];
-  if ((op->since_ns == 0 && level > a->detail) ||
+  if ((op->since_ns == 0 && level > a->detail) || op->kind == OP_PROCESS_MAIL ||
       rc == -SBX_ELENT) /* the TAKE that follows counts */
     return;
   describe(op, rc, &r);
@@ -222,6 +212,22 @@ static void ask_to_drain(struct os_backend *b) {
     atomic_store(&b->trace->asked, 0);
 }
 
+struct trace_ring *trace_claim(struct os_backend *b, uint32_t slot, uint64_t serial) {
+  struct trace_area *a = b->trace;
+  for (uint32_t i = 0; i < a->ring_count; i++) {
+    uint64_t was = 0;
+    if (atomic_load_explicit(&a->owners[i], memory_order_relaxed) == 0 &&
+        atomic_compare_exchange_strong(&a->owners[i], &was, trace_owner(slot, serial))) {
+      if (i >= a->ring_count / 2)
+        ask_to_drain(b);
+      return &a->rings[i];
+    }
+  }
+  ask_to_drain(b);
+  atomic_fetch_add(&a->untraced, 1);
+  return NULL;
+}
+
 /* Apart, so that the common case has no registers to save. */
 __attribute__((noinline)) static int observe_slowly(struct os_backend *b, const struct op *op,
                                                     int rc) {
@@ -245,6 +251,11 @@ static int observe(void *observer, const struct op *op, enum op_phase phase, int
       return rc;
   }
   return observe_slowly(b, op, rc);
+}
+
+void trace_made(struct os_backend *b, const struct op *op) {
+  if (b->trace)
+    observe_slowly(b, op, 0);
 }
 
 void trace_install(struct os_backend *b, struct trace_area *a) {

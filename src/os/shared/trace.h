@@ -43,14 +43,18 @@ struct trace_area {
 /* Map an area for at most `max_procs` living processes. -SBX_ENOMEM */
 int trace_area_create(enum trace_detail detail, uint32_t max_procs, struct trace_area **ret);
 
-/* The spawner: claim a ring for a process, before the fork. NULL: there is none free. */
-struct trace_ring *trace_claim(struct trace_area *a, uint32_t slot, uint64_t serial);
+/* The spawner: claim a ring for a process of a run that is traced, before the fork. NULL: there is none free. When
+ * they become scarce, the supervisor is asked to give those of the dead back. */
+struct trace_ring *trace_claim(struct os_backend *b, uint32_t slot, uint64_t serial);
 
 /* The process: from now on its ops are recorded into `ring` (NULL: they are not). */
 void trace_begin(struct os_backend *b, struct trace_ring *ring);
 
 /* Let ops of this process, and of those that it forks, be recorded. */
 void trace_install(struct os_backend *b, struct trace_area *a);
+
+/* The process made something by an op that is not performed by itself: it is recorded as if it were. */
+void trace_made(struct os_backend *b, const struct op *op);
 
 /* The spawner: there is no such process after all. */
 void trace_unclaim(struct trace_area *a, struct trace_ring *ring);

@@ -446,7 +446,7 @@ int supervisor_start_main(struct supervisor *s, main_process_fn *main_process, v
     s->main_ended = true;
     return rc;
   }
-  struct trace_ring *ring = s->b->trace ? trace_claim(s->b->trace, s->b->slot, s->b->serial) : NULL;
+  struct trace_ring *ring = s->b->trace ? trace_claim(s->b, s->b->slot, s->b->serial) : NULL;
   recorder_main(&s->recorder, ring);
   fflush(NULL);
   s->main_pid = FAULT("supervisor.fork") ? (errno = EAGAIN, -1) : fork();

@@ -33,6 +33,9 @@ const count = n => n.toLocaleString('en');
 const many = (n, word, plural) => count(n) + ' ' + (n === 1 ? word : plural || word + 's');
 const percent = x => x > 0 && x < 0.001 ? '<0.1\u00a0%' : fix(100 * x, x < 0.1 ? 1 : 0) + '\u00a0%';
 
+// The queue that an op of this place puts into: a pipe's end sends to the other one.
+const sentTo = (R, s) => s.kind.verb === 'send' && R.objects[s.target].peer >= 0 ? R.objects[s.target].peer : s.target;
+
 // -- the data: see look/trace/html_data.h
 
 const decode = number => {
@@ -115,7 +118,7 @@ const decode = number => {
   const sums = R.sums = new Float64Array(STATES * ((n >> 6) + 1)); // of 64 spans each
   for (let i = 0; i < n; i++) sums[STATES * (i >> 6) + state[i]] += to[i] - from[i];
   // Of a run of ops only the begin and the end are known: depths are a guess then.
-  const rough = new Set(R.sites.filter(s => s.change && s.target >= 0 && s.flags & SEVERAL).map(s => s.kind.verb === 'send' ? R.objects[s.target].peer : s.target));
+  const rough = new Set(R.sites.filter(s => s.change && s.target >= 0 && s.flags & SEVERAL).map(s => sentTo(R, s)));
   R.queues = R.queues.map(object => {
     const n = num(), bins = num(), t = new Float64Array(n), lo = new Float64Array(n), hi = new Float64Array(n), v = new Float64Array(n);
     let now = 0, items = 0, peak = 0, area = 0, full = 0;

@@ -271,7 +271,7 @@ const putsOf = (R, e) => {
     for (const p of R.processes) for (let k = p.e0; k < p.e1; k++) {
       const s = R.sites[R.evS[k]];
       if (s.change <= 0 || !R.evI[k] || s.target < 0) continue;
-      const q = s.kind.verb === 'send' ? R.objects[s.target].peer : s.target;
+      const q = sentTo(R, s);
       if (!lists.has(q)) lists.set(q, []);
       lists.get(q).push(R.evI[k] * 1048576 + k);
     }

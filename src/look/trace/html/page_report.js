@@ -106,6 +106,8 @@ const facts = () => {
     s.append(el('p', { class: 'say' }, el('b', {}, fast.name), ` takes ${time(fast.facts.end)}, ${slow.name} ${time(slow.facts.end)}: `,
       el('b', {}, `${fix(slow.facts.end / (fast.facts.end || 1), 1)} times as fast`), '.'));
     s.append(el('div', { class: 'race', 'aria-hidden': 'true' }, runs.flatMap(R => [el('span', {}, R.name), el('i', { class: R === slow ? 'slow' : null, style: `width:${100 * R.facts.end / END}%` }, time(R.facts.end))])));
+  } else if (A.facts.deadlock) {
+    s.append(el('p', { class: 'say' }, many(A.processes.length, 'process', 'processes'), ' stood still after ', el('b', {}, time(A.facts.end)), ': each waited for another.'));
   } else if (A.life) {
     const n = A.processes.length, f = speed(A);
     s.append(el('p', { class: 'say' }, many(n, 'process', 'processes'), n === 1 ? ' did ' : ' did together ', el('b', {}, time(A.facts.busy)), ' of work in ', el('b', {}, time(A.facts.end)),
@@ -114,7 +116,7 @@ const facts = () => {
   const list = R => {
     const F = R.facts;
     return [['Time', time(F.end), F.speed !== 1 ? `of a clock ${+F.speed.toPrecision(3)} times as fast` : F.clock && 'clock ' + F.clock],
-      ['Speed-up', fix(speed(R), 2) + ' \u00d7', `work of ${time(F.busy)} / ${time(F.end)}`],
+      ['Speed-up', F.deadlock ? '\u2013' : fix(speed(R), 2) + ' \u00d7', `work of ${time(F.busy)} / ${time(F.end)}`],
       ['Processes', count(R.processes.length), 'at most ' + F.most + ' at once'],
       ['Messages', count(F.messages), many(F.ops, 'op')],
       ['CPU', F.cpu < 0 ? '?' : time(F.cpu), F.cpu < 0 ? 'not known' : 'of all processes'],
@@ -169,7 +171,7 @@ const queues = () => {
 const waitTarget = (R, k, t) => t < 0 ? (R.kinds[k].process ? 'any child' : 'one of several') : R.kinds[k].process ? R.processes[t].label : R.objects[t].label;
 const madeAt = (R, k, t) => t < 0 ? null : R.kinds[k].process ? R.processes[t].at && 'spawned at ' + R.processes[t].at : R.objects[t].made && 'made at ' + R.objects[t].made;
 // An object may have the name of a process: its type follows, unless that is its name.
-const typeOf = o => o && !o.label.startsWith(o.type + '#') ? el('small', { class: 'type' }, ' ' + o.type) : '';
+const typeOf = o => o && o.type && !o.label.startsWith(o.type + '#') ? el('small', { class: 'type' }, ' ' + o.type) : '';
 const waits = () => {
   const s = section('waits', 'Who waited for what', 'Sleeping is not waiting: it stands for work elsewhere.', true);
   perRun(s, R => {
