@@ -46,6 +46,13 @@ function work.lock()
   end
 end
 
+function work.array()
+  local a = sandbox.array(2)
+  return function(n)
+    for _ = 1, n do a[1] = a[2] end
+  end
+end
+
 collectgarbage("stop") -- when it works is not the question here
 local WARM = 50 -- rounds, for what is done once
 local n = tonumber(arg[1])

@@ -674,6 +674,14 @@ describe("more ways to wait:", function()
     end
   end)
 
+  it("queue(0)   no room: put returns when a reader has the item", function()
+    local q = queue(0)
+    same({ nil, "timeout" }, q:put("nobody waits", 0.001))
+    local p = spawn(function() return q:get() end)
+    assert.is_true(q:put("taken"))
+    same({ "taken", 0 }, p:result(T), #q)
+  end)
+
   it("sandbox.every(s)   sandbox.deadline(s)", function()
     same({ 1 }, (sandbox.select { sandbox.every(0.001) }))
     same({ nil, "timeout" }, queue():get(sandbox.deadline(0.001)))

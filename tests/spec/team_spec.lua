@@ -81,6 +81,25 @@ describe("a team", function()
     raised("team expected, got table", t.kill, {})
   end)
 
+  it("is a list that the script may shorten, and says which entry is no process", function()
+    local function team() return sandbox.team(3, function(i) return i end) end
+    local t = team()
+    table.remove(t)
+    assert.are.same({ 1, 2, n = 2 }, t:results(T))
+    for _, wrong in ipairs { { 2, nil, "nil" }, { 2, 5, "number" }, { 4, "x", "string" } } do
+      t = team()
+      t[wrong[1]] = wrong[2]
+      for _, method in ipairs { "join", "results", "kill" } do
+        raised(("bad argument #1 to '%s' (the list of the team was changed: entry %d is no process, but %s"):format(method,
+          wrong[1], wrong[3]), t[method], t)
+      end
+      assert.is_truthy(tostring(t):find("^team: %d processes"))
+    end
+    t = team()
+    t.note = "mine"
+    assert.are.same({ true, "mine" }, { t:join(T), t.note })
+  end)
+
   it("is not left half-made when there are too many", function()
     local r = require("support.script").run([[
       local ok, e = pcall(sandbox.team, 50, sleep, 1000)

@@ -34,18 +34,27 @@ local function check(t, name, first, ...)
   return common.check_object(t, Team, name)
 end
 
--- The processes of a team as a list that may be changed.
-local function processes(t) return table.move(t, 1, #t, 1, { ordered = true }) end
+-- The processes of a team as a list that may be changed. The script can change the team, too.
+local function processes(t, name)
+  local list = { ordered = true }
+  for i = 1, #t do
+    common.check(common.class_of(t[i]) == "sandbox.process", name, 1,
+      string.format("the list of the team was changed: entry %d is no process, but %s; change a copy, made by table.move",
+        i, type(t[i])))
+    list[i] = t[i]
+  end
+  return list
+end
 
 function methods.join(t, timeout, ...)
   check(t, "join", 2, ...)
-  return wait.all(processes(t), common.deadline(timeout, "join", 1), "join")
+  return wait.all(processes(t, "join"), common.deadline(timeout, "join", 1), "join")
 end
 
 -- The first result of each, in the order of their numbers. Raises the first failure.
 function methods.results(t, timeout, ...)
   check(t, "results", 2, ...)
-  local ok, failure = wait.all(processes(t), common.deadline(timeout, "results", 1), "results")
+  local ok, failure = wait.all(processes(t, "results"), common.deadline(timeout, "results", 1), "results")
   if not ok and failure == "timeout" then return nil, "timeout" end
   if not ok then
     native.look(failure)
@@ -58,7 +67,7 @@ end
 
 function methods.kill(t, ...)
   check(t, "kill", 1, ...)
-  for _, p in ipairs(t) do process.kill(p) end
+  for _, p in ipairs(processes(t, "kill")) do process.kill(p) end
   return true
 end
 
@@ -71,7 +80,9 @@ end
 
 function Team.__tostring(t)
   local living = 0
-  for _, p in ipairs(common.check_object(t, Team, "tostring")) do living = living + (process.alive(p) and 1 or 0) end
+  for _, p in ipairs(common.check_object(t, Team, "tostring")) do
+    living = living + (common.class_of(p) == "sandbox.process" and process.alive(p) and 1 or 0)
+  end
   return string.format("team: %d processes (%d running)", #t, living)
 end
 
