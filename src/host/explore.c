@@ -74,10 +74,15 @@ static bool merges_relock(void) {
 static int explore_once(struct script *script, struct progress *p, bool clock, struct arena *arena,
                         struct exploration **ret) {
   const struct options *o = script->options;
+  const struct explore_limit *limit = &o->explore_limit;
   const struct explore_options eo = {
       .seed = o->seeded ? o->seed : 1,
       .arena = arena,
-      .states_max = o->explore_limit < UINT32_MAX ? (uint32_t)o->explore_limit : UINT32_MAX,
+      .states_max = limit->states < UINT32_MAX ? (uint32_t)limit->states : UINT32_MAX,
+      .bytes_max = limit->bytes,
+      .seconds_max = (double)limit->time_ns / NS_PER_SECOND,
+      .bounded = limit->bounded,
+      .preemptions = (uint32_t)limit->preemptions,
       .merge_relock = merges_relock(),
       .clock = clock,
       .kills = o->explore_kills,

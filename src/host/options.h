@@ -83,6 +83,14 @@ struct allow_fault {
   int errnum;         /* of -SBX_ESYSTEM */
 };
 
+/* --explore=LIMIT. 0: the default, or none. */
+struct explore_limit {
+  uint64_t states, bytes;
+  int64_t time_ns;
+  bool bounded;
+  uint64_t preemptions; /* if bounded */
+};
+
 struct options {
   enum run_mode mode;
 
@@ -111,9 +119,9 @@ struct options {
   struct policy policy; /* --strict and its kin, and limits; owned */
   const char *allows;   /* the first option that allows something; NULL: none; static */
   struct allow_fault allow_fault;
-  const char *replay;     /* --replay: a token; NULL: none; borrowed */
-  uint64_t explore_limit; /* states, at most; 0: the default */
-  const char **inputs;    /* words of a command; owned, each borrowed from argv */
+  const char *replay; /* --replay: a token; NULL: none; borrowed */
+  struct explore_limit explore_limit;
+  const char **inputs; /* words of a command; owned, each borrowed from argv */
   size_t input_count;
   bool course_table; /* `check`: only the table */
   int64_t course_ns; /* `check`: limit of each run; 0: the default */

@@ -106,6 +106,13 @@ struct option_spelling option_spell(const struct option_row *row, bool is_long);
 /* A size: bytes, or a number with K, M or G, which are powers of 1024. */
 bool option_size(const char *text, uint64_t *ret);
 
+/* A whole number, decimal or with 0x. */
+bool option_unsigned(const char *text, uint64_t *ret);
+
+/* The limits of an exploration: "100000", "preemptions:2,seconds:60". False: there is something else
+ * in it, or one twice. */
+bool option_explore_limit(const char *text, struct explore_limit *ret);
+
 /* Seconds greater than 0, as nanoseconds; SBX_FOREVER when they are too many. */
 bool option_seconds(const char *text, int64_t *ret_ns);
 

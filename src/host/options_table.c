@@ -75,7 +75,7 @@ static bool parse_positive(const char *text, double *ret) {
 }
 
 /* An unsigned 64-bit integer, decimal or 0x. */
-static bool parse_unsigned(const char *text, uint64_t *ret) {
+bool option_unsigned(const char *text, uint64_t *ret) {
   bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
   const char *digits = hex ? text + 2 : text;
   const char *allowed = hex ? "0123456789abcdefABCDEF" : "0123456789";
@@ -94,7 +94,7 @@ static enum answer set_speed(struct options *o, const char *value) {
 }
 
 static enum answer set_seed(struct options *o, const char *value) {
-  o->seeded = parse_unsigned(value, &o->seed);
+  o->seeded = option_unsigned(value, &o->seed);
   return o->seeded ? ANSWER_OK : ANSWER_BAD;
 }
 
@@ -117,7 +117,7 @@ static enum answer set_course_timeout(struct options *o, const char *value) {
 
 static enum answer set_max_procs(struct options *o, const char *value) {
   uint64_t number;
-  if (!parse_unsigned(value, &number) || number < 1 || number > PROCS_MAX)
+  if (!option_unsigned(value, &number) || number < 1 || number > PROCS_MAX)
     return ANSWER_BAD;
   o->max_procs = (uint32_t)number;
   return ANSWER_OK;
@@ -125,7 +125,7 @@ static enum answer set_max_procs(struct options *o, const char *value) {
 
 static enum answer set_shake(struct options *o, const char *value) {
   uint64_t runs = SHAKE_RUNS_DEFAULT;
-  if (value && (!parse_unsigned(value, &runs) || runs < 1 || runs > SHAKE_RUNS_MAX))
+  if (value && (!option_unsigned(value, &runs) || runs < 1 || runs > SHAKE_RUNS_MAX))
     return ANSWER_BAD;
   o->shake.runs = runs;
   return ANSWER_OK;
@@ -201,7 +201,7 @@ bool option_size(const char *text, uint64_t *ret) {
   size_t len = strlen(text);
   const char *unit = len > 0 ? strchr(units, text[len - 1]) : NULL;
   if (!unit)
-    return parse_unsigned(text, ret);
+    return option_unsigned(text, ret);
   char digits[24];
   if (len > sizeof digits)
     return false;
@@ -209,7 +209,7 @@ bool option_size(const char *text, uint64_t *ret) {
   digits[len - 1] = '\0';
   uint64_t number;
   unsigned shift = 10 * (unsigned)(unit - units + 1);
-  if (!parse_unsigned(digits, &number) || number > UINT64_MAX >> shift)
+  if (!option_unsigned(digits, &number) || number > UINT64_MAX >> shift)
     return false;
   *ret = number << shift;
   return true;
@@ -225,7 +225,7 @@ static enum answer set_trace_limit(struct options *o, const char *value) {
 
 static enum answer set_timeline(struct options *o, const char *value) {
   uint64_t width = 0;
-  if (value && (!parse_unsigned(value, &width) || width < WIDTH_MIN || width > WIDTH_MAX))
+  if (value && (!option_unsigned(value, &width) || width < WIDTH_MIN || width > WIDTH_MAX))
     return ANSWER_BAD;
   o->trace.timeline = true;
   o->trace.width = (int)width;
@@ -249,7 +249,7 @@ static enum answer set_sim(struct options *o, const char *value) {
 }
 
 static enum answer set_explore(struct options *o, const char *value) {
-  if (value && (!parse_unsigned(value, &o->explore_limit) || o->explore_limit == 0))
+  if (value && !option_explore_limit(value, &o->explore_limit))
     return ANSWER_BAD;
   o->explore = o->sim = true;
   return ANSWER_OK;
@@ -371,8 +371,9 @@ static const struct option_row program_rows[] = {
 
     {GROUP_TRY, 0, "sim", NO_ARGUMENT, NULL, "run in one process with a virtual clock: the same run each time",
      NULL, NULL, NULL, set_sim},
-    {GROUP_TRY, 0, "explore", OPTIONAL_ARGUMENT, "LIMIT", "try every interleaving (at most LIMIT states), and tell what can go wrong",
-     "a number of states greater than 0", "--explore=100000", NULL, set_explore},
+    {GROUP_TRY, 0, "explore", OPTIONAL_ARGUMENT, "LIMIT", "try every interleaving, within LIMIT, and tell what can go wrong",
+     "a number of states greater than 0, or preemptions:K, seconds:S, memory:SIZE, or several with commas",
+     "--explore=preemptions:2,seconds:60", NULL, set_explore},
     {GROUP_TRY, 0, "explore-kills", NO_ARGUMENT, NULL, "--explore, and at any step one process, but not main, may be killed",
      NULL, NULL, NULL, set_explore_kills},
     {GROUP_TRY, 0, "step", NO_ARGUMENT, NULL, "be the scheduler: at each step, choose which process goes on; with undo",

@@ -45,6 +45,15 @@ local function states_of(data, failure)
 end
 
 describe("--explore", function()
+  it("tries orders with few preemptions, if that is asked for", function()
+    local r = run { "--explore=preemptions:0", "-e", LOST }
+    assert.equal(125, r.status, r.out .. r.err)
+    assert.truthy(r.out:find("all with at most 0 preemptions tried", 1, true), r.out)
+    r = run { "--explore=preemptions:1,states:1000", "-e", LOST }
+    assert.equal(5, r.status, r.out .. r.err)
+    assert.truthy(r.out:find("1 preemption", 1, true), r.out)
+  end)
+
   it("says when it is right only because somebody sleeps", function()
     local words = "sleeps and timeouts are in virtual time"
     local result = run { "--explore", "-e", "local q = queue() spawn(function() sleep(1) q:put(1) end) q:get()" }

@@ -206,6 +206,33 @@ static void test_shake(void **state) {
   expect_good(p.o.shake.runs == 9, "--shake-token=sbxs1:r0:000000000000001f", "--shake=9");
 }
 
+#define refuse_limit(value)                                                                                              \
+  expect_refusal("option '--explore' wants a number of states greater than 0, or preemptions:K, seconds:S, "             \
+                 "memory:SIZE, or several with commas, not '" value                                                      \
+                 "'; for example --explore=preemptions:2,seconds:60",                                                    \
+                 "--explore=" value, "s.lua")
+
+static void test_explore_limit(void **state) {
+  (void)state;
+  expect_good(p.o.explore && p.o.explore_limit.states == 0 && !p.o.explore_limit.bounded && p.o.explore_limit.time_ns == 0 && p.o.explore_limit.bytes == 0, "--explore", "s.lua");
+  expect_good(p.o.explore && p.o.explore_limit.states == 100, "--explore=100", "s.lua");
+  expect_good(p.o.explore_limit.states == 100 && p.o.explore_limit.bounded && p.o.explore_limit.preemptions == 0, "--explore=preemptions:0,states:100", "s.lua");
+  expect_good(p.o.explore_limit.time_ns == 1500000000 && p.o.explore_limit.bytes == 64 << 20 && !p.o.explore_limit.bounded, "--explore=seconds:1.5,memory:64M", "s.lua");
+  refuse_limit("0");
+  refuse_limit("x");
+  refuse_limit("");
+  refuse_limit(",");
+  refuse_limit("5,6");
+  refuse_limit("preemptions:");
+  refuse_limit("preemptions:-1");
+  refuse_limit("seconds:0");
+  refuse_limit("memory:x");
+  refuse_limit("steps:4");
+  refuse_limit("preemptions:1,preemptions:1");
+  refuse_limit("states:5,");
+  refuse_limit("states:5 ");
+}
+
 static void test_replay(void **state) {
   (void)state;
   expect_good(!p.o.replay, "s.lua");
@@ -699,6 +726,7 @@ int main(void) {
       cmocka_unit_test(test_timeout),
       cmocka_unit_test(test_max_procs),
       cmocka_unit_test(test_shake),
+      cmocka_unit_test(test_explore_limit),
       cmocka_unit_test(test_replay),
       cmocka_unit_test(test_choices),
       cmocka_unit_test(test_trace),
