@@ -449,6 +449,33 @@ describe("what was recorded", function()
   end)
 end)
 
+describe("explore and replay", function()
+  it("find a schedule that fails, and follow it again", function()
+    local p <close> = prompt.new()
+    p.eval [[function twice()
+      local n = sandbox.value(0)
+      local function add() n:set(n:get() + 1) end
+      sandbox.join_all { spawn(add), spawn(add) }
+      assert(n:get() == 2, "lost")
+    end]]
+    assert.are.equal("ok", p.eval "r = explore(twice)", p.err())
+    p.out()
+    assert.are.equal("ok", p.eval "replay(r.failures[1])", p.err())
+    local shown = p.out()
+    assert.is_truthy(shown:find("one schedule was followed", 1, true), shown)
+    assert.is_truthy(shown:find("wrong: [^\n]*lost"), shown)
+    assert.are.equal("ok", p.eval "again = replay(sandbox.explore(twice).failures[1], twice)", p.err())
+    assert.are.equal("ok", p.eval "assert(again.failures[1].message == r.failures[1].message)", p.err())
+  end)
+
+  it("say what is missing", function()
+    local p <close> = prompt.new()
+    assert.is_truthy(refused(p, ":replay 5"):find("replay wants a failure that explore has found", 1, true))
+    assert.are.equal("error", p.eval "replay { token = 'sbx1:0' }")
+    assert.is_truthy(p.err():find("say of which function", 1, true))
+  end)
+end)
+
 describe("dump", function()
   it("shows all, and objects from the inside", function()
     local p <close> = prompt.new()

@@ -59,6 +59,10 @@ commands.groups = {
       says = "Try every interleaving of the processes that a function spawns, on a copy of this session.",
       more = "The result has ok, complete, interleavings, failures, outcomes; shown, it is the report. Queues, locks and " ..
         "the like must be made inside of the function. See help(sandbox.explore)." },
+    { name = "replay", arguments = "failure [, function]",
+      says = "Follow the schedule of a failure that explore has found: r = explore(f), replay(r.failures[1]).",
+      more = "In the simulator, on a copy of this session as it is now; its report is shown. The function is needed if " ..
+        "the failure comes from sandbox.explore." },
   } },
   { title = "After sandbox.pause()", rows = {
     { name = "continue", arguments = "", form = ":", says = "Let the script, or the chunk, that has paused go on.",

@@ -24,8 +24,24 @@ end
 function trace.install(session, functions)
   for _, name in ipairs { "timeline", "stats", "marks" } do
     functions[name] = function(seconds) ask(session, name, seconds_text(name, seconds)) end
-  end  -- The value is shown, which is the report.
-  function functions.explore(fn, options) return sandbox.explore(fn, options) end
+  end
+  local of = setmetatable({}, { __mode = "k" }) -- a failure -> the function that was explored
+
+  -- The value is shown, which is the report.
+  function functions.explore(fn, options)
+    local result = sandbox.explore(fn, options)
+    for _, failure in ipairs(result.failures) do of[failure] = fn end
+    return result
+  end
+
+  function functions.replay(failure, fn)
+    if type(failure) ~= "table" or type(failure.token) ~= "string" then
+      error("replay wants a failure that explore has found: r = explore(f), then replay(r.failures[1])", 0)
+    end
+    fn = fn or of[failure]
+    if not fn then error("replay: say of which function: replay(failure, f)", 0) end
+    return sandbox.explore(fn, { token = failure.token })
+  end
 
   function functions.trace(file, seconds)
     if type(file) ~= "string" or file == "" then
