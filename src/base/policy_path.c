@@ -29,10 +29,16 @@ static bool is_in(const struct policy_paths *paths, const char *path) {
   return false;
 }
 
+/* Beside a script may lie what is none of its business: what is only there for require must be a module. */
+static bool is_module(const char *resolved) {
+  size_t len = strlen(resolved);
+  return len > 4 && strcmp(resolved + len - 4, ".lua") == 0;
+}
+
 /* What may be written may be read, and what may be read may be a module. */
 static bool may(const struct policy *p, const char *resolved, enum policy_use use) {
   return is_in(&p->write, resolved) || (use != POLICY_WRITE && is_in(&p->read, resolved)) ||
-         (use == POLICY_REQUIRE && is_in(&p->require, resolved));
+         (use == POLICY_REQUIRE && is_module(resolved) && is_in(&p->require, resolved));
 }
 
 /* -- where a path leads ------------------------------------------------------------------------ */
@@ -156,14 +162,21 @@ struct entry {
   const char *name;
 };
 
+/* It is the folder that changes, so that must be one to be written to. */
 static void entry_open(const struct policy *p, const char *path, struct entry *e) {
-  *e = (struct entry){.folder = -1, .path = if_may(p, resolve_entry(path), POLICY_WRITE)};
+  *e = (struct entry){.folder = -1, .path = resolve_entry(path)};
   if (!e->path)
     return;
   char *slash = strrchr(e->path, '/');
   e->name = slash + 1;
   *slash = '\0';
-  e->folder = open_resolved(slash == e->path ? "/" : e->path, O_PATH | O_DIRECTORY);
+  const char *folder = slash == e->path ? "/" : e->path;
+  if (may(p, folder, POLICY_WRITE)) {
+    e->folder = open_resolved(folder, O_PATH | O_DIRECTORY);
+  } else {
+    free(e->path);
+    e->path = NULL;
+  }
 }
 
 static void entry_release(struct entry *e) {

@@ -15,7 +15,11 @@
 
 #include "base/policy.h"
 
-enum policy_use { POLICY_READ, POLICY_WRITE, POLICY_REQUIRE /* as a module */ };
+enum policy_use {
+  POLICY_READ,
+  POLICY_WRITE,
+  POLICY_REQUIRE /* as a module: in the script's folder its name must end in .lua */
+};
 
 /*
  * Where a path leads, if the policy lets it be used so: an absolute path without symbolic links, to be
@@ -33,7 +37,7 @@ char *policy_resolve(const struct policy *p, const char *path, enum policy_use u
 bool policy_fopen(const struct policy *p, const char *path, const char *mode, enum policy_use use,
                   FILE **ret);
 
-/* As remove(3) and rename(2), if the policy lets the paths be written. `ret_rc` is what the call
+/* As remove(3) and rename(2), if the policy lets the folders be written that the paths are in. `ret_rc` is what the call
  * returned. A symbolic link at the end of a path is itself meant. */
 bool policy_remove(const struct policy *p, const char *path, int *ret_rc);
 bool policy_rename(const struct policy *p, const char *from, const char *to, int *ret_rc);

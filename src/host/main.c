@@ -76,7 +76,8 @@ static int main_process(struct backend *b, void *ctx) {
 static int main_session(struct backend *b, const struct session_place *place, void *ctx) {
   const struct script *script = ctx;
   tracing_forget(script->tracing);
-  return script_session(b, place, ctx);
+  int status = strict_close(&script->options->policy, ((struct os_backend *)b)->control);
+  return status ? status : script_session(b, place, ctx);
 }
 
 enum { DEADLOCK_AFTER_NS = 250 * 1000 * 1000 };
@@ -91,7 +92,8 @@ static int run_prompt(struct supervisor_options supervisor, struct script *scrip
                                     .color = options_color(o->color, true),
                                     .utf8 = utf8_in_environment(),
                                     .session = main_session,
-                                    .ctx = script};
+                                    .ctx = script,
+                                    .policy = &o->policy};
   return terminal_run(&supervisor, tracing, &repl);
 }
 
@@ -162,8 +164,7 @@ static int run(struct options *o, int argc, char **argv) {
   struct command_line line = {o, argc, argv};
   sigset_t mask;
   int status;
-  enum strict_entry entry =
-      o->mode == MODE_RUN ? strict_enter(o, &status, &mask) : STRICT_GO;
+  enum strict_entry entry = o->mode == MODE_RUN ? strict_enter(o, &status, &mask) : STRICT_GO;
   if (entry == STRICT_DONE)
     return status;
   if (o->sim)

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -118,16 +117,13 @@ static int tell_fault(const struct allow_fault *f, FILE *err) {
 }
 
 /* What cannot be strict yet, or makes no sense with it. */
-static const char *beside_strict(const struct options *o, int argc) {
-  bool nothing = o->script == argc && !o->has_statement && !o->show_version;
-  return o->step                           ? "--step"
-         : o->explore                      ? "--explore"
-         : o->sim                          ? "--sim"
-         : o->shake.runs                   ? "--shake"
-         : o->replay                       ? "--replay"
-         : o->interactive                  ? "-i"
-         : nothing && isatty(STDIN_FILENO) ? "a prompt"
-                                           : NULL;
+static const char *beside_strict(const struct options *o) {
+  return o->step         ? "--step"
+         : o->explore    ? "--explore"
+         : o->sim        ? "--sim"
+         : o->shake.runs ? "--shake"
+         : o->replay     ? "--replay"
+                         : NULL;
 }
 
 /* Modules of the script are found in its own folder; the script itself may be a link to elsewhere. */
@@ -176,10 +172,9 @@ int options_complete_strict(struct options *o, int argc, char **argv, FILE *err)
     return 0;
   bool strict = policy_is_strict(&o->policy);
   o->policy.left_out = left_out();
-  const char *beside = strict ? beside_strict(o, argc) : NULL;
+  const char *beside = strict ? beside_strict(o) : NULL;
   if (beside)
-    return options_usage_error(err, "option '--strict' cannot be used together with %s%s%s",
-                               *beside == '-' ? "'" : "", beside, *beside == '-' ? "'" : "");
+    return options_usage_error(err, "option '--strict' cannot be used together with '%s'", beside);
   if (o->allow_fault.option)
     return tell_fault(&o->allow_fault, err);
   if (o->policy.strict == STRICT_OFF && o->allows)

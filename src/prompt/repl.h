@@ -18,7 +18,8 @@
 #include "object/op.h"
 #include "prompt/session.h"
 
-struct bar; /* look/bars.h */
+struct bar;    /* look/bars.h */
+struct policy; /* base/policy.h */
 
 /* What the run has to say to the person; set by the prompt. */
 struct repl_listener {
@@ -90,6 +91,8 @@ struct repl_options {
   bool utf8;            /* the terminal shows it, in charts */
   repl_session_fn *session;
   void *ctx; /* of session */
+  const struct policy
+      *policy; /* of the session: what it asks for is done in this process, which nothing holds */
 };
 
 /* Is the terminal one that a line editor needs: standard input and output are one, whatever it is

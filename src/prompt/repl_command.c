@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/policy.h"
 #include "look/waits.h"
 #include "prompt/act.h"
 #include "prompt/repl_internal.h"
@@ -118,7 +119,7 @@ static bool run_waits(struct repl *r, const char *verb, const char *arguments) {
     show_table(r, show_waits, SNAPSHOT_QUEUES);
     return true;
   }
-  int rc = waits_write(r->b, repl_show(r).idle, words[0], &said);
+  int rc = waits_write(r->b, repl_show(r).idle, words[0], r->o->policy, &said);
   show_said(r, verb, rc, &said);
   return true;
 }
@@ -208,7 +209,15 @@ static const struct command {
                 {"timeline", run_trace}, {"stats", run_trace},   {"marks", run_trace},
                 {"trace", run_trace},    {"watch", run_watch},   {"quit", run_quit}};
 
+/* This process is the supervisor, and so would be the program's parent: no jail holds it. */
+static const char no_programs[] =
+    "the prompt starts no programs in strict mode: os.execute does, with --allow-run";
+
 static void run_shell(struct repl *r, const char *command) {
+  if (policy_is_strict(r->o->policy)) {
+    repl_say(r, "%s", no_programs);
+    return;
+  }
   int status = foreground_run(r, command);
   if (status < 0)
     repl_say(r, "the command could not be run, or did not end");
@@ -256,6 +265,10 @@ static void request_top(struct repl *r, const char *const *arguments) {
 
 static void request_run(struct repl *r, const char *const *arguments) {
   char status[16];
+  if (policy_is_strict(r->o->policy)) {
+    reply(r, false, no_programs);
+    return;
+  }
   snprintf(status, sizeof status, "%d", foreground_run(r, arguments[0]));
   reply(r, true, status);
 }

@@ -234,7 +234,8 @@ static int l_run(lua_State *L) {
   const char *bytes = lua_tolstring(L, -1, &len);
   fflush(NULL);
   link_send(&s->link, FRAME_REQUEST, 2, bytes, len);
-  await_reply(L, s);
+  if (await_reply(L, s) != 0)
+    return luaL_error(L, "%s", lua_tostring(L, -1));
   return luaL_execresult(L, atoi(lua_tostring(L, -1)));
 }
 

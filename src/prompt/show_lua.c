@@ -166,7 +166,7 @@ static int l_waits(lua_State *L) {
   if (lua_type(L, 1) != LUA_TSTRING)
     return luaL_error(L, "waits: the name of a file is wanted, \"waits.svg\", not %s",
                       lib_say(L, 1));
-  int rc = waits_write(b, b->self->id(b), lua_tostring(L, 1), &text);
+  int rc = waits_write(b, b->self->id(b), lua_tostring(L, 1), b->policy, &text);
   if (rc)
     return raise_why(L, "waits", rc, &text);
   write_out(&text);

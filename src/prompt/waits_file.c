@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/policy.h"
 #include "look/trace/graph.h"
 #include "look/waits.h"
 
@@ -57,12 +58,16 @@ static uint32_t count_waiting(const struct snapshot *s) {
   return n;
 }
 
-int waits_write(struct backend *b, uint64_t idle, const char *path, struct buf *said) {
+int waits_write(struct backend *b, uint64_t idle, const char *path, const struct policy *p,
+                struct buf *said) {
   struct snapshot s = {0};
   struct buf picture = {0};
   size_t len = strlen(path);
   if (len < 4 || strcmp(path + len - 4, ".svg") != 0)
     return explain(said, path, -SBX_EINVAL, "the picture is a file whose name ends in .svg");
+  if (!policy_may_write(p, path))
+    return explain(said, path, -SBX_EINVAL,
+                   "writing it is not allowed in strict mode (see --allow-write)");
   int rc = b->run->look(b, SNAPSHOT_QUEUES, &s);
   if (rc == 0)
     rc = waits_find(&s, idle);

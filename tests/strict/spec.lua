@@ -20,7 +20,7 @@ end
 
 local trusted = { _G = _G }
 for key, value in pairs(_G) do
-  if type(value) == "table" and value ~= _G and value ~= package then
+  if type(value) == "table" and value ~= _G and value ~= package and value ~= sandbox then
     local copy = {}
     for k, v in pairs(value) do copy[k] = v end
     value = copy
@@ -54,7 +54,16 @@ local pending <const> = require("busted.core")().pending -- in a test it ends th
 
 -- -- what the specs see -------------------------------------------------------------------------------
 
+table.remove(package.searchers, 1)
 strict_close()
+local was = {} -- functions of busted that are sent name by it what they see and scripts do not
+for library, t in pairs(trusted) do
+  if type(t) == "function" and t ~= _G[library] then was[library] = t end
+  for key, f in pairs(type(t) == "table" and type(_G[library]) == "table" and t or {}) do
+    if type(f) == "function" and f ~= _G[library][key] then was[library .. "." .. tostring(key)] = f end
+  end
+end
+package.loaded["strict.was"] = was
 table.insert(package.searchers, 1, search_trusted)
 package.path = path
 

@@ -401,7 +401,7 @@ static void test_strict(void **state) {
                  "s.lua");
   expect_refusal("option '--strict' cannot be used together with '--shake'", "--shake", "--strict=lua",
                  "s.lua");
-  expect_refusal("option '--strict' cannot be used together with '-i'", "--strict", "-i", "s.lua");
+  expect_good(p.o.interactive, "--strict", "-i", "s.lua");
 }
 
 static void test_allow(void **state) {

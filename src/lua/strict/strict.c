@@ -60,9 +60,11 @@ static void close_library(lua_State *L, const char *library, const char *const f
   lua_pop(L, 1);
 }
 
-/* collectgarbage, but for what keeps it from its work. */
+/* collectgarbage, but for what keeps it from its work. A negative step is one: see collector.c. */
 static int l_collectgarbage(lua_State *L) {
   const char *option = luaL_optstring(L, 1, "collect");
+  if (strcmp(option, "step") == 0 && (int)luaL_optinteger(L, 2, 0) < 0) /* as Lua converts it */
+    return luaL_error(L, "collectgarbage('step', a negative number) is not allowed in strict mode");
   bool paces = strcmp(option, "setpause") == 0 || strcmp(option, "setstepmul") == 0;
   bool modes = strcmp(option, "incremental") == 0 || strcmp(option, "generational") == 0;
   if (strcmp(option, "stop") == 0 || paces || (modes && lua_gettop(L) > 1))

@@ -34,5 +34,8 @@ io.stderr:write "sandbox: all tests passed\n"]]),
   forges("by io.output", ("io.output(io.stderr) io.write('%s\\n')"):format(FORGED)),
   forges("by a process", ("spawn(function() io.stderr:write('x\\n%s\\n') end):join()"):format(FORGED)),
   forges("on stdout, where that is stderr", ("print('%s')"):format(FORGED), { streams = ">../stdout 2>&1" }),
+  forges("in the place of a lock that is held", ("load('local l = sandbox.lock() l:acquire()', '@a\\n%s')()"):format(FORGED), { plain = LATER }),
+  forges("in the place of a deadlock", ("load('queue():get() print(1)', '@a\\n%s')()"):format(FORGED), { plain = LATER }),
+  forges("in the name of a process", ("pcall(spawn, { name = 'x\\n%s' }, error, 'y')"):format(FORGED), { plain = "names have no line breaks" }),
   forges("by a file that is stderr", ("io.open('/dev/stderr', 'w'):write('%s\\n')"):format(FORGED)),
 }

@@ -83,6 +83,14 @@ end }))]], { says = "debug.getlocal is not allowed in strict mode" }),
   gets("the classes of the library", [[getmetatable(sandbox.deadline(1)).__index = function() print "ESCAPED" end
 local _ = sandbox.deadline(1).x]]),
   gets("collectgarbage with a pace", "if collectgarbage('setpause', 1000) then print 'ESCAPED' end"),
+  gets("collectgarbage with a negative step", [[collectgarbage("step", -(1 << 30))
+local before = collectgarbage "count"
+for i = 1, 300000 do local t = { i } end
+if collectgarbage "count" - before > 15000 then print "ESCAPED" end]], { says = "collectgarbage%('step', a negative number%) is not allowed" }),
+  gets("collectgarbage with a step that becomes negative", [[collectgarbage("step", 0xC0000000)
+local before = collectgarbage "count"
+for i = 1, 300000 do local t = { i } end
+if collectgarbage "count" - before > 15000 then print "ESCAPED" end]], { says = "collectgarbage%('step', a negative number%) is not allowed" }),
   gets("debug.setuservalue", "debug.setuservalue(io.stdout, 1) print 'ESCAPED'", { says = not_allowed "debug.setuservalue" }),
   gets("debug.debug", "debug.debug() print 'ESCAPED'", { says = not_allowed "debug.debug" }),
 }

@@ -51,6 +51,10 @@ file:close()]], fills_the_disk, { alone = { "R" }, allow = "--allow-write=.", li
     { setup = "mkdir data", allow = "--allow-write=data" }),
   writes("os.remove behind a symbolic link", "os.remove('data/up/secret.txt')", "changed",
     { setup = "mkdir data; ln -s ../../out data/up", allow = "--allow-write=data" }),
+  writes("os.remove of the folder that may be written", "if os.remove('data') then print 'ESCAPED' end", "told", { setup = "mkdir data", allow = "--allow-write=data" }),
+  writes("os.rename of the folder that may be written", "if os.rename('data', 'other') then print 'ESCAPED' end", "told", { setup = "mkdir data", allow = "--allow-write=data" }),
+  writes("os.remove of the file that may be written", "if os.remove('x') then print 'ESCAPED' end", "told", { setup = "touch x", allow = "--allow-write=x" }),
+  writes("os.remove with a name that goes up", "if os.remove('data/../../out/secret.txt') then print 'ESCAPED' end", "told", { setup = "mkdir data", allow = "--allow-write=data" }),
   writes("os.remove of a folder", "if os.remove(OUT .. '/empty') then print 'ESCAPED' end", "told",
     { setup = "mkdir ../out/empty" }),
 }
