@@ -59,13 +59,38 @@ static int no_modules_in_c(lua_State *L) {
   return 1;
 }
 
+/* Scripts may have changed all that they see, so nothing here runs a metamethod. */
+
+/* Push a library; true: there is one. */
+static bool push_library(lua_State *L, const char *name) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  lua_pushstring(L, name);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+  return lua_istable(L, -1);
+}
+
+/* [table, value] -> table */
+static void set_raw(lua_State *L, const char *name) {
+  lua_pushstring(L, name);
+  lua_insert(L, -2);
+  lua_rawset(L, -3);
+}
+
+/* [table] -> table, field */
+static int get_raw(lua_State *L, const char *name) {
+  lua_pushstring(L, name);
+  return lua_rawget(L, -2);
+}
+
 static void refuse_modules_in_c(lua_State *L) {
   enum { OF_C = 3, OF_C_ROOT = 4 }; /* package.searchers: Lua manual, 6.3 */
-  lua_getfield(L, -1, "searchers");
-  lua_pushcfunction(L, no_modules_in_c);
-  lua_seti(L, -2, OF_C);
-  lua_pushnil(L);
-  lua_seti(L, -2, OF_C_ROOT);
+  if (get_raw(L, "searchers") == LUA_TTABLE) {
+    lua_pushcfunction(L, no_modules_in_c);
+    lua_rawseti(L, -2, OF_C);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, OF_C_ROOT);
+  }
   lua_pop(L, 1);
 }
 
@@ -120,11 +145,11 @@ static int virtual_time(lua_State *L) {
 
 static void set_each(lua_State *L, const char *library, const char *const names[],
                      lua_CFunction f) {
-  if (lua_getglobal(L, library) == LUA_TTABLE)
+  if (push_library(L, library))
     for (int i = 0; names[i]; i++) {
       lua_pushfstring(L, "%s.%s", library, names[i]);
       lua_pushcclosure(L, f, 1);
-      lua_setfield(L, -2, names[i]);
+      set_raw(L, names[i]);
     }
   lua_pop(L, 1);
 }
@@ -136,10 +161,11 @@ static void set_refused(lua_State *L, const char *library, const char *const nam
 static void set_virtual(lua_State *L, struct backend *b, const char *name, lua_CFunction f,
                         int at) {
   lua_pushlightuserdata(L, b);
-  lua_getfield(L, -2, name);
+  lua_pushstring(L, name);
+  lua_rawget(L, -3);
   lua_pushinteger(L, at);
   lua_pushcclosure(L, f, 3);
-  lua_setfield(L, -2, name);
+  set_raw(L, name);
 }
 
 /* The specs run in the simulator, too, and their runner needs a module in C. */
@@ -162,18 +188,17 @@ void simulate_restrict(lua_State *L, struct backend *b, bool explored) {
   set_refused(L, LUA_LOADLIBNAME, of_package);
   if (explored)
     set_each(L, LUA_IOLIBNAME, files, refuse_file);
-  lua_getglobal(L, LUA_OSLIBNAME);
-  set_virtual(L, b, "clock", virtual_clock, 0);
-  set_virtual(L, b, "time", virtual_time, 1);
-  set_virtual(L, b, "date", virtual_time, 2);
-  lua_getglobal(L, LUA_IOLIBNAME);
-  if (!explored) {
-    lua_getfield(L, -1, "open");
-    lua_pushcclosure(L, open_to_read, 1);
-    lua_setfield(L, -2, "open");
+  if (push_library(L, LUA_OSLIBNAME)) {
+    set_virtual(L, b, "clock", virtual_clock, 0);
+    set_virtual(L, b, "time", virtual_time, 1);
+    set_virtual(L, b, "date", virtual_time, 2);
   }
-  lua_getglobal(L, LUA_LOADLIBNAME);
-  if (!for_specs())
+  if (push_library(L, LUA_IOLIBNAME) && !explored) {
+    get_raw(L, "open");
+    lua_pushcclosure(L, open_to_read, 1);
+    set_raw(L, "open");
+  }
+  if (push_library(L, LUA_LOADLIBNAME) && !for_specs())
     refuse_modules_in_c(L);
   lua_pop(L, 3);
 }

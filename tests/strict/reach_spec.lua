@@ -131,4 +131,29 @@ describe("In strict mode a script reaches", function()
     assert.are.equal(0, r.status, r.err)
     assert.are.equal("", r.out)
   end)
+
+  it("no function of the language layer that crashes", function()
+    local r = script.run(([[
+      package.path = %q
+      local reach = require "support.reach"
+      local values = {
+        0, 1, -1, 2 ^ 53, math.mininteger, 0 / 0, "x", "", "%%s%%p%%d", ("%%s"):rep(50), ("x"):rep(5000), "r", "w+", "t", "/etc/passwd", true, {}, print,
+        coroutine.create(print), sandbox.null, io.stdin, setmetatable({}, { __index = error }), setmetatable({}, { __name = 1 }), queue(),
+        setmetatable({}, { __tostring = function() return {} end }),
+      }
+      local n = 0
+      for path in (%q):gmatch "%%S+" do
+        local library, name = path:match "(%%a+)%%.(%%a+)"
+        local f = _G[path] or (_G[library] or {})[name]
+        if f and path ~= "os.exit" and path ~= "print" then
+          for _, crash in ipairs(reach.try(path, f, values)) do print(crash) end
+          n = n + 1
+        end
+      end
+      print(n)
+    ]]):format(shell.source .. "/tests/?.lua", CHECKED),
+      { args = "--strict=lua --cpu 1000 --timeout 200 --allow-read=" .. shell.source .. "/tests", seconds = 200 })
+    assert.is_nil(r.out:find("crash", 1, true), r.out)
+    assert.is_truthy(r.out:find("^%s*19\n$"), r.out .. r.err) -- load has called print
+  end)
 end)

@@ -42,26 +42,28 @@ const char *masked_push_address(lua_State *L, int index) {
   return lua_pushlstring(L, text, sizeof text);
 }
 
-/* Would luaL_tolstring show its address? */
-static bool shows_address(lua_State *L, int index) {
-  int type = lua_type(L, index);
-  if (type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING)
-    return false;
-  if (luaL_getmetafield(L, index, "__tostring") == LUA_TNIL)
-    return true;
-  lua_pop(L, 1);
-  return false;
+static bool is_plain(int type) {
+  return type >= LUA_TNIL && type <= LUA_TSTRING && type != LUA_TLIGHTUSERDATA;
 }
 
-const char *masked_tolstring(lua_State *L, int index, size_t *ret_len) {
+/* "table: 0x...", with the type's own name, if it has one. */
+static const char *push_masked(lua_State *L, int index, size_t *ret_len) {
   int top = lua_gettop(L);
-  index = lua_absindex(L, index);
-  if (!shows_address(L, index) || !key_of(L))
-    return luaL_tolstring(L, index, ret_len);
   bool named = luaL_getmetafield(L, index, "__name") == LUA_TSTRING;
   const char *kind = named ? lua_tostring(L, -1) : luaL_typename(L, index);
   lua_pushfstring(L, "%s: %s", kind, masked_push_address(L, index));
   lua_insert(L, top + 1);
   lua_settop(L, top + 1);
+  return lua_tolstring(L, -1, ret_len);
+}
+
+const char *masked_tolstring(lua_State *L, int index, size_t *ret_len) {
+  index = lua_absindex(L, index);
+  if (is_plain(lua_type(L, index)))
+    return luaL_tolstring(L, index, ret_len);
+  if (!luaL_callmeta(L, index, "__tostring"))
+    return key_of(L) ? push_masked(L, index, ret_len) : luaL_tolstring(L, index, ret_len);
+  if (!lua_isstring(L, -1))
+    luaL_error(L, "'__tostring' must return a string");
   return lua_tolstring(L, -1, ret_len);
 }

@@ -71,14 +71,16 @@ static void mask_arguments(lua_State *L, const char *format, size_t len) {
   lua_replace(L, 1);
 }
 
+static lua_CFunction plain_format; /* Lua's own, the same in every state */
+
 static int l_format(lua_State *L) {
   size_t len;
-  const char *format = luaL_checklstring(L, 1, &len);
-  if (!is_plain(L, format, len)) {
+  const char *format = lua_tolstring(L, 1, &len); /* NULL is told below */
+  if (format && !is_plain(L, format, len)) {
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     mask_arguments(L, format, len);
   }
-  return strict_original(L);
+  return plain_format(L);
 }
 
 /* -- files, seeds ------------------------------------------------------------------------------ */
@@ -113,6 +115,9 @@ void strict_open_text(lua_State *L, const struct policy *p) {
   lua_pushglobaltable(L);
   strict_replace(L, p, globals);
   lua_getglobal(L, LUA_STRLIBNAME);
+  lua_getfield(L, -1, "format");
+  plain_format = lua_tocfunction(L, -1);
+  lua_pop(L, 1);
   strict_replace(L, p, of_string);
   lua_getglobal(L, LUA_MATHLIBNAME);
   strict_replace(L, p, of_math);
