@@ -29,7 +29,7 @@ for key, value in pairs(_G) do
 end
 setmetatable(trusted, { __index = _G })
 
-local loadfile <const>, searchpath <const>, setmetatable <const>, type <const> = loadfile, package.searchpath, setmetatable, type
+local loadfile <const>, searchpath <const> = loadfile, package.searchpath
 local of_c <const> = package.searchers[3]
 local path <const>, cpath <const> = package.path, package.cpath
 
