@@ -36,6 +36,7 @@ enum {
   WARMING = 1 << 20,        /* bytes: a block as large as this may be one of many */
   HOT_MOST = 128 << 20,     /* bytes */
   MORE = 1024,              /* pages that are made ready at once, at least */
+  CHARGE = 64,              /* pages that are taken from the meter at once, at least */
   SPARE = ARENA_UNIT - PAGE /* bytes that are ready behind the records: see arena_parts */
 };
 static_assert(ARENA_SMALL == FINE << 4, "four powers of two beyond FINE");
@@ -94,6 +95,12 @@ struct arena {
   struct page *page;
   char *heap;
   size_t range; /* bytes of everything */
+
+  const struct meter_place *place; /* NULL: nothing is counted */
+  size_t charged;                  /* pages taken from the meter */
+  bool refused;                    /* the last time that more was asked for */
+  void (*over)(void *ctx);
+  void *over_ctx;
 };
 
 /* -- sizes ------------------------------------------------------------------------------------- */
@@ -215,6 +222,64 @@ static void heat(struct arena *a, uint32_t len) {
   a->recent = len;
 }
 
+/* -- counting ---------------------------------------------------------------------------------- */
+
+/* Pages that are in use, or may be resident though they are free. */
+static size_t taken(const struct arena *a) { return a->large + a->spans + a->resident; }
+
+static bool charge(struct arena *a, size_t pages) {
+  size_t more = round_up(pages - a->charged, CHARGE);
+  if (!meter_take(a->place, (int64_t)(more * PAGE)))
+    return false;
+  a->charged += more;
+  return true;
+}
+
+/* May `len` pages more be in use? */
+static bool affords(struct arena *a, size_t len) {
+  size_t need = taken(a) + len;
+  return !a->place || need <= a->charged || charge(a, need);
+}
+
+/* To keep free pages is a luxury, which goes first. */
+static bool afford(struct arena *a, size_t len) {
+  bool well = affords(a, len);
+  if (!well) {
+    release_runs(a);
+    well = affords(a, len);
+  }
+  if (well) {
+    a->refused = false;
+    return true;
+  }
+  bool never = (int64_t)(len * PAGE) > a->place->meter->limit;
+  if ((a->refused || never) && a->over)
+    a->over(a->over_ctx);
+  a->refused = true;
+  return false;
+}
+
+/* Some pages are not in use any more: give back what is charged for nothing. */
+static void discharge(struct arena *a) {
+  size_t need = round_up(taken(a), CHARGE);
+  if (!a->place || need + 2 * CHARGE > a->charged)
+    return;
+  meter_give(a->place, (int64_t)((a->charged - need) * PAGE));
+  a->charged = need;
+}
+
+void arena_meter(struct arena *a, const struct meter_place *place, void (*over)(void *ctx), void *ctx) {
+  a->place = place->meter ? place : NULL;
+  a->charged = 0;
+  a->refused = false;
+  a->over = over;
+  a->over_ctx = ctx;
+  if (a->place)
+    charge(a, taken(a) + 1);
+}
+
+/* -- runs, again ------------------------------------------------------------------------------- */
+
 /* Pages that were in use become free. */
 static void run_free(struct arena *a, uint32_t run, uint32_t len) {
   bool also;
@@ -228,6 +293,7 @@ static void run_free(struct arena *a, uint32_t run, uint32_t len) {
   bin_add(a, run, len, true);
   if (a->resident > most_resident(a))
     release_runs(a);
+  discharge(a);
 }
 
 /* A free run of at least `len` pages, or NONE. */
@@ -276,6 +342,8 @@ static uint32_t run_new(struct arena *a, uint32_t len) {
 /* `len` pages, or NONE. */
 static uint32_t run_alloc(struct arena *a, uint32_t len) {
   bool resident;
+  if (!afford(a, len))
+    return NONE;
   uint32_t run = run_find(a, len);
   if (run == NONE)
     return run_new(a, len);
@@ -289,10 +357,12 @@ static uint32_t run_alloc(struct arena *a, uint32_t len) {
 static bool run_grow(struct arena *a, uint32_t run, uint32_t old, uint32_t len) {
   uint32_t end = run + old, more = len - old;
   bool resident;
+  if (end != a->top && a->page[end].len < more)
+    return false;
+  if (!affords(a, more)) /* the same is asked for elsewhere next */
+    return false;
   if (end == a->top)
     return run_new(a, more) != NONE;
-  if (a->page[end].len < more)
-    return false;
   uint32_t has = run_take(a, end, &resident);
   if (has > more)
     bin_add(a, end + more, has - more, resident);
@@ -545,6 +615,8 @@ void arena_forked(struct arena *a) {
   a->cut = a->cut_end = NULL;
   a->small = a->small_peak = a->large = a->resident = a->hot = a->recent = a->spans = 0;
   a->own = a->top;
+  a->place = NULL; /* the parent's */
+  a->charged = 0;
 }
 
 /* The page number of any address; beyond all pages if it is not in the heap. */
@@ -562,6 +634,7 @@ void arena_trim(struct arena *a) {
   a->hot = a->recent = 0;
   sweep(a);
   release_runs(a);
+  discharge(a);
 }
 
 void arena_parts(struct arena *a, struct arena_part ret[2]) {

@@ -26,6 +26,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/meter.h"
+
 struct arena;
 
 enum { ARENA_SMALL = 16 << 10, ARENA_KEEP = 8 << 20 }; /* bytes */
@@ -54,6 +56,15 @@ void *arena_resize(void *arena, void *block, size_t old, size_t size);
  * inherited block can be freed like any other, but its place is not reused.
  */
 void arena_forked(struct arena *a);
+
+/*
+ * From now on the pages in use are counted: those that this process has made. What the meter does not let
+ * be taken is not there: arena_resize returns NULL. A program that collects its garbage then asks again;
+ * if that is refused, too, `over` is called, which may end the process. arena_forked forgets it.
+ *   place  borrowed as long as the arena lives; its meter may be NULL: nothing is counted
+ *   over   may be NULL
+ */
+void arena_meter(struct arena *a, const struct meter_place *place, void (*over)(void *ctx), void *ctx);
 
 /* Does `block` lie in a block of this arena that was made since the last arena_forked? Any address
  * may be asked about. */

@@ -33,3 +33,27 @@ char *text_number(char *to, int n) {
   *to = '\0';
   return to;
 }
+
+/* Bytes at the start of a text that a terminal would obey; 0: none. */
+static size_t control_at(const unsigned char *at, size_t len) {
+  if ((at[0] < 0x20 && at[0] != '\n' && at[0] != '\t') || at[0] == 0x7f)
+    return 1;
+  return at[0] == 0xc2 && len > 1 && at[1] >= 0x80 && at[1] < 0xa0 ? 2 : 0;
+}
+
+int text_show_controls(struct buf *to, const void *text, size_t len) {
+  const unsigned char *at = text, *end = at + len, *plain = at;
+  int rc = 0;
+  while (at < end && rc == 0) {
+    size_t n = control_at(at, (size_t)(end - at));
+    if (n == 0) {
+      at++;
+      continue;
+    }
+    rc = buf_append(to, plain, (size_t)(at - plain));
+    for (; n > 0 && rc == 0; n--)
+      rc = buf_format(to, "\\x%02x", *at++);
+    plain = at;
+  }
+  return rc ? rc : buf_append(to, plain, (size_t)(end - plain));
+}

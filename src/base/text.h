@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
+
 enum { TEXT_NUMBER_MAX = 12 }; /* bytes of the longest number, with its sign and a NUL */
 
 /* Copy a string into `size` > 0 bytes, truncating it if need be. Returns a pointer to its NUL. */
@@ -18,5 +20,9 @@ char *text_copy_name(char *to, size_t size, const char *from);
 
 /* Write a number, at most TEXT_NUMBER_MAX bytes. Returns a pointer to its NUL. */
 char *text_number(char *to, int n);
+
+/* Append a text, with control characters but newline and tab as \x1b; those of Unicode (0x80 to 0x9f) too,
+ * as \xc2\x9b. 0 or -SBX_ENOMEM. */
+int text_show_controls(struct buf *to, const void *text, size_t len);
 
 #endif

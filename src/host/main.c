@@ -66,7 +66,7 @@ static int main_process(struct backend *b, void *ctx) {
   tracing_forget(script->tracing);
   if (script->shaken)
     shake_forget(script->shaken);
-  int status = strict_close(&script->options->policy, ((struct os_backend *)b)->control);
+  int status = strict_close(&script->options->policy);
   if (status == 0)
     return script_process(b, ctx);
   b->self->decide(b, status);
@@ -76,7 +76,7 @@ static int main_process(struct backend *b, void *ctx) {
 static int main_session(struct backend *b, const struct session_place *place, void *ctx) {
   const struct script *script = ctx;
   tracing_forget(script->tracing);
-  int status = strict_close(&script->options->policy, ((struct os_backend *)b)->control);
+  int status = strict_close(&script->options->policy);
   return status ? status : script_session(b, place, ctx);
 }
 
@@ -113,6 +113,7 @@ static int run_once(const struct options *o, int argc, char **argv, struct shake
       .seeded = o->seeded,
       .max_procs = o->max_procs,
       .mask = mask,
+      .policy = &o->policy,
       .timeout_ns = o->timeout_ns,
       .tag_output = o->tag_output,
       .say = say,
@@ -241,6 +242,7 @@ int main(int argc, char **argv) {
   if (status == 0) {
     report_set_writer(output_message);
     report_set_color(options_color(o.color, isatty(STDERR_FILENO)));
+    report_show_controls(policy_is_strict(&o.policy) && isatty(STDERR_FILENO));
     status = carry_out(&o, argc, argv);
   }
   options_release(&o);

@@ -2,13 +2,18 @@
 #include "host/strict.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "host/output.h"
 #include "os/jail/jail.h"
-#include "os/shared/control.h"
+
+/* Dangerous system calls that were refused; shared by the run. */
+static _Atomic uint32_t *refused;
 
 /* -- words ------------------------------------------------------------------------------------- */
 
@@ -34,6 +39,19 @@ void strict_describe(const struct policy *p, char *ret, size_t size) {
   describe_namespaces(p->namespaces, kinds, sizeof kinds);
   snprintf(ret, size, "language, Landlock %d, seccomp%s%s", p->landlock_abi,
            p->namespaces ? ", namespaces " : ", no namespaces", kinds);
+}
+
+int strict_tell(const struct policy *p, struct buf *text) {
+  char holds[128];
+  if (!policy_is_strict(p))
+    return 0;
+  strict_describe(p, holds, sizeof holds);
+  uint32_t count = refused ? atomic_load(refused) : 0;
+  int rc = buf_format(text, "\nstrict     %s; memory by %s", holds, p->memory_by);
+  if (rc == 0 && count > 0)
+    rc = buf_format(text, "; %u dangerous system call%s refused", (unsigned)count,
+                    count > 1 ? "s" : "");
+  return rc ? rc : buf_append_byte(text, '\n');
 }
 
 /* -- the report -------------------------------------------------------------------------------- */
@@ -78,14 +96,29 @@ static int tell_fault(const struct jail_fault *f) {
   return EXIT_USAGE;
 }
 
+static int share_counter(struct jail_fault *f) {
+  void *map =
+      mmap(NULL, sizeof *refused, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (map == MAP_FAILED) {
+    *f = (struct jail_fault){"seccomp", "mmap", errno};
+    return -SBX_ENOMEM;
+  }
+  refused = map;
+  return 0;
+}
+
 enum strict_entry strict_enter(struct options *o, int *ret_status, sigset_t *ret_mask) {
   struct jail_fault fault;
   struct policy *p = &o->policy;
+  if (p->limits.memory_bytes)
+    p->memory_by = "sandbox";
   if (p->strict == STRICT_LUA)
     p->layers = LAYER_LANGUAGE;
   if (p->strict != STRICT_ON)
     return STRICT_GO;
-  int rc = jail_enter(p, ret_status, ret_mask, &fault);
+  int rc = share_counter(&fault);
+  if (rc == 0)
+    rc = jail_enter(p, ret_status, ret_mask, &fault);
   if (rc == 0)
     return STRICT_INSIDE;
   if (rc < 0)
@@ -93,9 +126,9 @@ enum strict_entry strict_enter(struct options *o, int *ret_status, sigset_t *ret
   return STRICT_DONE;
 }
 
-int strict_close(const struct policy *p, struct control *c) {
+int strict_close(const struct policy *p) {
   struct jail_fault fault;
-  if (p->strict != STRICT_ON || jail_close(p, &c->refused, &fault) == 0)
+  if (p->strict != STRICT_ON || jail_close(p, refused, &fault) == 0)
     return 0;
   return tell_fault(&fault);
 }

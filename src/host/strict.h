@@ -8,9 +8,8 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "host/options.h"
-
-struct control; /* os/shared/control.h */
 
 /* --strict=report: print which layers this machine has. Returns the exit status. */
 int strict_report(void);
@@ -27,9 +26,12 @@ enum strict_entry { STRICT_GO, STRICT_INSIDE, STRICT_DONE };
 enum strict_entry strict_enter(struct options *o, int *ret_status, sigset_t *ret_mask);
 
 /* In main, before any Lua: put the last layers on. 0, or EXIT_USAGE after a message. */
-int strict_close(const struct policy *p, struct control *c);
+int strict_close(const struct policy *p);
 
 /* What holds, in words: "language, Landlock 7, seccomp, namespaces user+pid+net+ipc+mount". */
 void strict_describe(const struct policy *p, char *ret, size_t size);
+
+/* Append the line of --stats for a strict run; of another one nothing. 0 or -SBX_ENOMEM. */
+int strict_tell(const struct policy *p, struct buf *text);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/meter.h"
 #include "base/buf.h"
 #include "base/clock.h"
 
@@ -415,6 +416,9 @@ struct self_ops {
    * what this returns. The pairs may be nested. */
   unsigned (*block_signals)(struct backend *b);
   void (*unblock_signals)(struct backend *b, unsigned blocked);
+  /* The calling process asked for more memory than the run may have: the run ends. NULL: its memory is not
+   * counted. */
+  void (*over)(struct backend *b) __attribute__((noreturn));
   /* How many processors the calling process may use, at least 1; and the system's number of the
    * n-th of them, counted from 0: -1 if there are not so many. */
   int (*processors)(struct backend *b);
@@ -476,6 +480,9 @@ struct backend {
    * NULL: nobody cares. */
   void (*interrupted)(void *ctx);
   void (*asked)(void *ctx);
+  /* Tell where the script stands, "file:line"; `where` has WHERE_MAX bytes. It may be in the middle of an
+   * allocation, and the process ends after it. NULL: nobody knows. */
+  void (*locate)(void *ctx, char *where);
   /* Called in an op that waits (NULL: for a program), between two sleeps, when a signal ended one:
    * ops may be performed. Returns whether the op shall end as interrupted. */
   bool (*awake)(void *ctx, const struct op *op);
@@ -485,6 +492,7 @@ struct backend {
    * Both NULL: there never is. */
   bool (*keeps)(void *ctx);
   void (*keep_nothing)(void *ctx);
+  struct meter_place memory;   /* where the calling process's memory is counted; meter NULL: nowhere */
   const struct policy *policy; /* what the run may do (base/policy.h); NULL: all. Borrowed */
   bool image;       /* the process is one of several in a program: it leaves by self->exit alone */
   bool asking;      /* a function runs that may neither wait nor spawn: wait_for asks it */

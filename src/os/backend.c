@@ -28,6 +28,12 @@
 
 static struct os_backend *os_of(struct backend *b) { return (struct os_backend *)b; }
 
+static void os_note_where(struct backend *base, const char *where) {
+  struct process_record *me = my_record(os_of(base));
+  strncpy(me->where, where, WHERE_MAX - 1);
+  atomic_fetch_or(&me->flags, FLAG_INTERRUPTED);
+}
+
 /* -- ops ------------------------------------------------------------------------------------- */
 
 /* What the op sends can be received anywhere. */
@@ -37,6 +43,19 @@ static int export_sent(struct os_backend *b, const struct op *op) {
     sends = op->subs[i].refs && op->subs[i].refs->count;
   int rc = sends ? supervisor_ensure(b) : 0;
   return sends && rc == 0 ? hand_export(b, op) : rc;
+}
+
+enum { SLACK = 4096 }; /* bytes of a ring that are never in use */
+
+/* No queue, and not all values and results together, may have more memory than the run: is it the run's
+ * limit that was met? Then the run ends. */
+static void check_memory(struct os_backend *b, const struct op *op, int rc) {
+  const struct control *c = b->control;
+  uint64_t limit = (uint64_t)c->memory.limit;
+  bool met = rc == -SBX_ESTORE ? c->log_limit >= limit
+                               : op->object && c->queues[op->object->slot].log_limit + SLACK >= limit;
+  if (met)
+    process_over(b, BROKER_MEMORY);
 }
 
 static int os_perform(struct backend *base, struct op *op) {
@@ -52,7 +71,10 @@ static int os_perform(struct backend *base, struct op *op) {
     if (rc)
       return rc;
   }
-  return os_op_of(op->kind)->perform(b, op);
+  int rc = os_op_of(op->kind)->perform(b, op);
+  if ((rc == -SBX_ECAP || rc == -SBX_ESTORE) && b->control->memory.limit)
+    check_memory(b, op, rc);
+  return rc;
 }
 
 static void os_object_ref(const struct object *o, struct object_ref *ret) {
@@ -90,12 +112,6 @@ static unsigned os_questions(struct backend *base) {
 
 static void os_answered(struct backend *base, unsigned questions) {
   ask_answered(my_record(os_of(base)), questions);
-}
-
-static void os_note_where(struct backend *base, const char *where) {
-  struct process_record *me = my_record(os_of(base));
-  strncpy(me->where, where, WHERE_MAX - 1);
-  atomic_fetch_or(&me->flags, FLAG_INTERRUPTED);
 }
 
 static unsigned os_block_signals(struct backend *base) {
@@ -145,6 +161,10 @@ static int os_program_start(struct backend *base, const char *command, enum prog
 
 static int os_program_finish(struct backend *base, struct program *p, bool hurry, int *ret_status) {
   return program_finish(os_of(base), p, hurry, ret_status);
+}
+
+__attribute__((noreturn)) static void os_over(struct backend *base) {
+  process_over(os_of(base), BROKER_MEMORY);
 }
 
 __attribute__((noreturn)) static void os_exit(struct backend *base, int exit_code) {
@@ -218,6 +238,7 @@ static const struct self_ops os_self = {
     .id = os_id,
     .process_self = os_process_self,
     .exit = os_exit,
+    .over = os_over,
     .quiet = os_quiet,
     .decide = os_decide,
     .program_start = os_program_start,

@@ -100,6 +100,18 @@ describe("a strict run ends", function()
   end)
 end)
 
+describe("--stats", function()
+  it("tells what holds, and how often the kernel refused what is dangerous", function()
+    local o = strict("print(1)", { "--stats" })
+    assert.matches("\nstrict     language, Landlock %d, seccomp, [%a ]*namespaces[%a+ ]*; memory by sandbox\n$", o.err)
+    local probe = assert(os.getenv("SANDBOX_PROBE"))
+    o = strict(("local probe = package.loadlib(%q, 'luaopen_kernel_probe')() probe 'ptrace' probe 'udp'"):format(probe),
+      { "--stats" }, { SANDBOX_STRICT_LAYERS = "FSNR", SANDBOX_STRICT_PRELOAD = probe })
+    assert.matches("; memory by sandbox; 2 dangerous system calls refused\n$", o.err)
+    assert.is_nil(run { "--stats", "-e", "" }.err:find("strict"))
+  end)
+end)
+
 describe("a strict run has", function()
   it("no environment but what is allowed and what the program itself reads", function()
     local o = strict('os.execute "env | sort"', { "--allow-run", "--allow-env=MINE" },

@@ -285,6 +285,55 @@ static void two_runs_have_their_arena_at_the_same_place(void **unused) {
   arena_close(NULL);
 }
 
+static int overs;
+static void count_over(void *ctx) { overs += *(int *)ctx; }
+
+/* What is in use is taken from the meter in steps, and given back; a refusal is told at the second. */
+static void test_meter(void **state) {
+  (void)state;
+  enum { MIB = 1 << 20 };
+  struct meter meter = {.limit = 8 * MIB};
+  _Atomic int64_t mine = 0, other = 0;
+  const struct meter_place place = {&meter, &mine}, elsewhere = {&meter, &other};
+  struct arena *a;
+  int one = 1;
+  assert_int_equal(arena_open(&a), 0);
+  arena_meter(a, &place, count_over, &one);
+  assert_true(mine > 0 && mine == meter.used && mine <= MIB);
+  void *big = arena_resize(a, NULL, 0, 4 * MIB);
+  assert_non_null(big);
+  assert_true(mine >= 4 * MIB && mine <= 5 * MIB);
+  assert_null(arena_resize(a, NULL, 0, 5 * MIB));
+  assert_int_equal(overs, 0);
+  void *small = arena_resize(a, NULL, 0, MIB); /* there is room for it: the refusal is forgotten */
+  assert_non_null(small);
+  assert_null(arena_resize(a, NULL, 0, 5 * MIB));
+  assert_int_equal(overs, 0);
+  assert_null(arena_resize(a, NULL, 0, 5 * MIB));
+  assert_int_equal(overs, 1);
+  arena_resize(a, small, MIB, 0);
+  arena_resize(a, big, 4 * MIB, 0);
+  assert_non_null(big = arena_resize(a, NULL, 0, 6 * MIB)); /* free pages that were kept go first */
+  arena_resize(a, big, 6 * MIB, 0);
+  arena_trim(a);
+  assert_true(mine <= MIB && mine == meter.used);
+  assert_true(meter_take(&elsewhere, 7 * MIB));
+  assert_null(arena_resize(a, NULL, 0, 2 * MIB));
+  meter_ended(&elsewhere);
+  assert_int_equal(other, 0);
+  assert_non_null(big = arena_resize(a, NULL, 0, 2 * MIB));
+  atomic_store(&meter.shared, 6 * MIB);
+  assert_null(arena_resize(a, NULL, 0, 2 * MIB));
+  assert_null(arena_resize(a, NULL, 0, 9 * MIB)); /* can never be */
+  assert_int_equal(overs, 2);
+  atomic_store(&meter.shared, 0);
+  arena_forked(a); /* the child counts for itself */
+  void *own = arena_resize(a, NULL, 0, MIB);
+  assert_non_null(own);
+  assert_true(mine <= 3 * MIB);
+  arena_close(a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(blocks_keep_what_is_in_them),
@@ -295,6 +344,7 @@ int main(void) {
       cmocka_unit_test(a_full_range_is_told_and_lets_go),
       cmocka_unit_test(a_child_knows_what_is_its_own),
       cmocka_unit_test(two_runs_have_their_arena_at_the_same_place),
+      cmocka_unit_test(test_meter),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

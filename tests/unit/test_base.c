@@ -383,6 +383,20 @@ static void a_name_is_cut_at_a_character(void **state) {
   }
 }
 
+static void test_show_controls(void **state) {
+  (void)state;
+  static const char text[] = "a\033[31m\0\r\n\tb\x7f\xc2\x9b\xc2\xa0\xc3\x9b\xc2";
+  struct buf shown = {0};
+  assert_int_equal(text_show_controls(&shown, text, sizeof text - 1), 0);
+  assert_int_equal(buf_append(&shown, "", 1), 0);
+  assert_string_equal((const char *)shown.data,
+                      "a\\x1b[31m\\x00\\x0d\n\tb\\x7f\\xc2\\x9b\xc2\xa0\xc3\x9b\xc2");
+  shown.len = 0;
+  assert_int_equal(text_show_controls(&shown, "", 0), 0);
+  assert_int_equal(shown.len, 0);
+  buf_release(&shown);
+}
+
 int main(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "--from-environment") == 0)
     return from_environment();
@@ -412,6 +426,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_malformed_plan_does_nothing),
       cmocka_unit_test(the_plan_comes_from_the_environment),
       cmocka_unit_test(a_point_kills_or_stops),
+      cmocka_unit_test(test_show_controls),
   };
   return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

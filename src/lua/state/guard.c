@@ -29,6 +29,7 @@
 #include "base/error.h"
 #include "lua/state/guard.h"
 #include "lua/state/lib.h"
+#include "lua/state/limit.h"
 
 static const char guard_key; /* its address is a key of the registry */
 static const char finalized_key;
@@ -364,6 +365,7 @@ static void divide_memory(lua_State *L, struct guard *g) {
     g->arena = ud;
   if (g->arena) {
     arena_forked(g->arena);
+    limit_begin(lib_find(L), g->arena);
     return;
   }
   if (arena_open(&g->arena))

@@ -13,6 +13,7 @@
 #include "lua/codec/codec.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/masked.h"
+#include "lua/state/limit.h"
 #include "lua/state/prelude.h"
 #include "lua/state/running.h"
 #include "lua/state/state.h"
@@ -476,6 +477,8 @@ struct lib *lib_new(lua_State *L, struct backend *b) {
   lib->running.current = first;
   lua_pop(L, 1);
   lib->near = state_is_own(L);
+  if (lib->near)
+    limit_begin(lib, state_arena(L));
   if (lib->near) /* before there are other threads: each begins with a copy of what the first has */
     *(struct lib **)lua_getextraspace(first) = lib;
   return lib;

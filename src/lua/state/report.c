@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 
 static const char bold_red[] = "\033[1;31m", yellow[] = "\033[33m", dim[] = "\033[2m",
                   plain[] = "\033[0m";
@@ -15,6 +16,10 @@ static const char bold_red[] = "\033[1;31m", yellow[] = "\033[33m", dim[] = "\03
 static bool in_color;
 static void (*writer)(const void *text, size_t len); /* NULL: fd_write_stderr */
 
+static bool shows_controls; /* likewise */
+
+void report_show_controls(bool show) { shows_controls = show; }
+
 void report_set_color(bool color) { in_color = color; }
 
 bool report_color(void) { return in_color; }
@@ -23,13 +28,18 @@ bool report_color(void) { return in_color; }
 
 static int put(struct buf *out, const char *text) { return buf_append(out, text, strlen(text)); }
 
+/* What a script may have made. */
+static int put_text(struct buf *out, const char *text, size_t len) {
+  return shows_controls ? text_show_controls(out, text, len) : buf_append(out, text, len);
+}
+
 /* Append `len` bytes of text; if `color`, between the code of a colour and the code that ends
  * it. */
 static int put_colored(struct buf *out, bool color, const char *code, const char *text,
                        size_t len) {
   int rc = color ? put(out, code) : 0;
   if (!rc)
-    rc = buf_append(out, text, len);
+    rc = put_text(out, text, len);
   if (!rc && color)
     rc = put(out, plain);
   return rc;
@@ -41,7 +51,7 @@ static int put_process(struct buf *out, const struct report *r) {
   snprintf(tail, sizeof tail, "#%" PRIu32 ", pid %" PRId64 ")", r->id, r->pid);
   int rc = put(out, " (process ");
   if (!rc)
-    rc = put(out, r->name);
+    rc = put_text(out, r->name, strlen(r->name));
   return rc ? rc : put(out, tail);
 }
 
@@ -65,7 +75,7 @@ static int put_hint(struct buf *out, const struct report *r, bool color) {
   if (!rc)
     rc = put(out, "hint: ");
   if (!rc)
-    rc = put(out, r->hint);
+    rc = put_text(out, r->hint, strlen(r->hint));
   if (!rc && color)
     rc = put(out, plain);
   return rc ? rc : put(out, "\n");
@@ -83,7 +93,7 @@ static int put_spawned_at(struct buf *out, const struct report *r) {
     return 0;
   int rc = put(out, r->task ? "submitted at " : "spawned at ");
   if (!rc)
-    rc = put(out, r->spawned_at);
+    rc = put_text(out, r->spawned_at, strlen(r->spawned_at));
   return rc ? rc : put(out, "\n");
 }
 

@@ -55,6 +55,9 @@ void report_set_writer(void (*writer)(const void *text, size_t len));
 
 /* Shall reports be coloured? To be set once by the host, before the first fork. Default: no. */
 void report_set_color(bool color);
+
+/* From now on control characters of a script are shown as \x1b, so that a terminal does not obey them. */
+void report_show_controls(bool show);
 bool report_color(void);
 
 #endif

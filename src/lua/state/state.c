@@ -76,6 +76,12 @@ void state_use_arena(lua_State *L) {
 
 bool state_is_own(lua_State *L) { return lua_getallocf(L, NULL) == arena_resize; }
 
+struct arena *state_arena(lua_State *L) {
+  void *arena;
+  lua_getallocf(L, &arena);
+  return arena;
+}
+
 void state_close(lua_State *L) {
   void *arena;
   lua_getallocf(L, &arena);

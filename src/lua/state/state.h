@@ -21,6 +21,9 @@ void state_use_arena(lua_State *L);
 /* Was the state made by state_new? */
 bool state_is_own(lua_State *L);
 
+/* The arena of such a state. */
+struct arena *state_arena(lua_State *L);
+
 /* lua_close, and the arena goes back to the system, unless it is in use. */
 void state_close(lua_State *L);
 

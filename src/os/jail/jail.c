@@ -82,9 +82,10 @@ static int limit_process(const struct policy *p, struct jail_fault *f) {
   int rc = limit(f, RLIMIT_CORE, 0);
   if (rc == 0 && l->cpu_ns != SBX_FOREVER)
     rc = limit(f, RLIMIT_CPU, (uint64_t)(l->cpu_ns / NS_PER_SECOND) + 2);
-  /* A queue's memory is a file to this limit, and so is stdout. */
+  /* A queue's ring is a file to this limit, sparse and up to four times as large as what may be in it, and
+   * so is stdout. */
   uint64_t size = l->files_bytes;
-  size = l->memory_bytes > size ? l->memory_bytes : size;
+  size = l->memory_bytes > size / 4 ? 4 * l->memory_bytes : size;
   size = l->output_bytes > size ? l->output_bytes : size;
   if (rc == 0 && size)
     rc = limit(f, RLIMIT_FSIZE, size);

@@ -31,8 +31,10 @@
 
 #include "base/buf.h"
 #include "base/policy.h"
+#include "base/text.h"
 #include "os/process/outlet.h"
 #include "os/process/output.h"
+#include "os/process/process.h"
 #include "os/process/signals.h"
 #include "os/shared/line.h"
 #include "os/shared/wait.h"
@@ -61,6 +63,7 @@ static struct stream {
   bool opens;                                       /* ... or is, if what is written is one */
   bool tagged;
   bool reports; /* of the supervisor stand there, too */
+  bool shows; /* control characters, in place of sending them */
   char tag[NAME_MAX_BYTES + 32];
   struct buf line; /* since the last newline; with its tag */
 } streams[2] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
@@ -80,13 +83,55 @@ static bool unwanted(const struct stream *s) {
                        (follow && follow != s->process->serial));
 }
 
+/* Control characters of a script that is not trusted are shown, and not sent to a terminal, which obeys
+ * them: all in one part. 0 or -SBX_ENOMEM. */
+static int show_controls(struct buf *shown, struct iovec parts[2]) {
+  int rc = 0;
+  for (int i = 0; i < 2 && rc == 0; i++)
+    rc = text_show_controls(shown, parts[i].iov_base, parts[i].iov_len);
+  parts[0] = (struct iovec){shown->data, shown->len};
+  parts[1] = (struct iovec){0};
+  return rc;
+}
+
+/* Count what is to be written, and leave out what is over the limit. Returns whether something is. */
+static bool is_over(struct control *c, struct iovec parts[2]) {
+  size_t len = parts[0].iov_len + parts[1].iov_len;
+  uint64_t before = atomic_fetch_add(&c->output, len);
+  if (before + len <= c->output_limit)
+    return false;
+  uint64_t left = before < c->output_limit ? c->output_limit - before : 0;
+  for (int i = 0; i < 2; i++) {
+    parts[i].iov_len = parts[i].iov_len < left ? parts[i].iov_len : (size_t)left;
+    left -= parts[i].iov_len;
+  }
+  return true;
+}
+
+/* Write; a process that has reached the run's limit does not return. 0, or an errno. */
+static int emit(struct stream *s, struct iovec parts[2]) {
+  struct buf shown = {0};
+  bool over = false;
+  int rc = 0;
+  if (s->shows && show_controls(&shown, parts))
+    rc = ENOMEM;
+  if (rc == 0 && s->control->output_limit)
+    over = is_over(s->control, parts);
+  if (rc == 0 && parts[0].iov_len + parts[1].iov_len > 0)
+    rc = outlet_emit(s->control, s->outlet, s->fd, s->who, s->whole, s->open, parts);
+  buf_release(&shown);
+  if (over) {
+    atomic_store(&s->outlet->torn, 1); /* the next line, which tells of it, is one of its own */
+    process_over(the_backend, BROKER_OUTPUT);
+  }
+  return rc;
+}
+
 /* Write what waits, and `data` after it. False: an error, in errno. */
 static bool flush(struct stream *s, const void *data, size_t len) {
   struct iovec parts[2] = {{s->line.data, s->line.len}, {(void *)(uintptr_t)data, len}};
   s->open = s->opens && !outlet_ends_line(parts);
-  int rc = unwanted(s) || s->line.len + len == 0
-               ? 0
-               : outlet_emit(s->control, s->outlet, s->fd, s->who, s->whole, s->open, parts);
+  int rc = unwanted(s) || s->line.len + len == 0 ? 0 : emit(s, parts);
   s->line.len = 0;
   if (s->line.cap > KEEP_BYTES)
     buf_release(&s->line);
@@ -349,6 +394,7 @@ static void find_places(struct control *c) {
     streams[i].outlet = &c->outlets[same ? 0 : i];
     streams[i].whole = whole_bytes(streams[i].fd);
     streams[i].reports = same || i == 1;
+    streams[i].shows = c->shows_controls && isatty(streams[i].fd);
   }
   gathering.on = !the_backend->foreign && is_file(STDOUT_FILENO);
 }

@@ -81,6 +81,7 @@ void process_begin(struct os_backend *b, int lifeline) {
   if (!control_process_advance(b->control, b->slot, b->serial, PHASE_RUNNING))
     _exit(127); /* the record was given up */
   atomic_store(&my_record(b)->pid, self);
+  b->base.memory = control_memory(b->control, b->slot);
   seek_born(b);
 }
 
@@ -412,6 +413,20 @@ int process_signal(struct os_backend *b, struct op *op) {
   if (rc == 0 && op->number == SIGSTOP)
     await_stop(b, op->object);
   return rc;
+}
+
+void process_over(struct os_backend *b, enum broker_kind what) {
+  const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
+  char where[WHERE_MAX] = "";
+  if (b->base.locate)
+    b->base.locate(b->base.signal_ctx, where);
+  if (where[0] != '\0')
+    b->base.self->note_where(&b->base, where);
+  atomic_store(&my_record(b)->op_kind, OP_NONE);
+  for (;;) { /* a supervisor that is busy may miss a notice */
+    broker_notify(b, what, b->slot, b->serial);
+    nanosleep(&pause, NULL);
+  }
 }
 
 /* -- status ---------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 
+#include "os/shared/broker.h"
 #include "os/shared/self.h"
 #include "os/shared/wait.h"
 
@@ -59,5 +60,8 @@ void process_reap_all(struct os_backend *b);
 /* OP_PROCESS_AWAIT: wait for the children that are not daemons, then end those that are.
  * -SBX_EINTERRUPTED */
 int process_wait_children(struct os_backend *b, struct op *op);
+
+/* The calling process reached a limit of the run: have the supervisor end it, and wait for that. */
+void process_over(struct os_backend *b, enum broker_kind what) __attribute__((noreturn));
 
 #endif

@@ -22,7 +22,9 @@ enum broker_kind {
   BROKER_LEAVING,    /* main has decided its exit status, and waits for its children */
   BROKER_INTERRUPT,  /* a process (slot, serial) is interrupted from outside the run */
   BROKER_DRAIN,      /* a ring of records is half full (os/supervisor/recorder.h) */
-  BROKER_PROGRESS    /* there is a new progress, or the end of one, to be shown */
+  BROKER_PROGRESS,   /* there is a new progress, or the end of one, to be shown */
+  BROKER_MEMORY,     /* a process (slot, serial) asked for more memory than the run may have */
+  BROKER_OUTPUT      /* the same, of output; either waits for its end */
 };
 
 struct broker_message {

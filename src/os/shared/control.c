@@ -26,6 +26,16 @@ static int fill_random(struct control *c, bool seeded, uint64_t *seed) {
   return 0;
 }
 
+/* No queue alone may have more memory than the run. */
+static void take_limits(struct control *c, const struct policy *p) {
+  uint64_t memory = p->limits.memory_bytes < INT64_MAX ? p->limits.memory_bytes : INT64_MAX;
+  c->memory.limit = (int64_t)memory;
+  if (memory && memory < c->log_limit)
+    c->log_limit = memory;
+  c->output_limit = p->limits.output_bytes;
+  c->shows_controls = policy_is_strict(p);
+}
+
 int control_create(const struct control_options *o, struct control **ret) {
   struct control *c = FAULT("control.map")
                           ? MAP_FAILED
@@ -46,6 +56,8 @@ int control_create(const struct control_options *o, struct control **ret) {
     c->max_procs = PROCESS_SLOTS;
   c->tag_output = o->tag_output;
   c->log_limit = quarter_of_memory();
+  if (o->policy)
+    take_limits(c, o->policy);
   c->clock = clock_run_start(o->speed > 0 ? o->speed : 1);
   c->next_serial = 2;
   c->next_failure = FAILURE_SERIALS;
@@ -356,6 +368,10 @@ bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
   return false;
 }
 
+struct meter_place control_memory(struct control *c, uint32_t slot) {
+  return (struct meter_place){c->memory.limit ? &c->memory : NULL, &c->charged[slot]};
+}
+
 bool control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
                            const siginfo_t *info) {
   uint64_t stamp = control_process_stamp(c, slot, serial);
@@ -373,6 +389,9 @@ bool control_process_ended(struct control *c, uint32_t slot, uint64_t serial,
   if (failed && p->failed_ns == 0) /* it did not publish */
     p->failed_ns = clock_now_ns();
   p->ended_at = atomic_fetch_add(&c->ended, 1);
+  const struct meter_place memory = control_memory(c, slot);
+  if (memory.meter)
+    meter_ended(&memory);
   control_process_advance(c, slot, serial, PHASE_ENDED);
   if (failed)
     atomic_fetch_add(&c->failures_noted, 1);

@@ -36,6 +36,8 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/meter.h"
+#include "base/policy.h"
 #include "object/op.h"
 #include "object/past.h"
 #include "object/process.h"
@@ -348,7 +350,10 @@ struct control {
   _Atomic uint64_t shown[OBJECT_WORDS]; /* progress that the supervisor holds (os/sync/progress.h):
                                            makers set a bit, the supervisor clears it */
   _Atomic uint32_t shown_times;         /* grows when it has cleared some: a futex */
-  _Atomic uint32_t refused; /* strict: dangerous system calls that were refused; all */
+  struct meter memory;          /* base/meter.h */
+  uint64_t output_limit;        /* bytes on stdout and stderr; 0: any number. The maker */
+  _Atomic uint64_t output;      /* so many were written, if there is a limit; the writers */
+  uint32_t shows_controls;      /* strict: on a terminal, in place of sending them there. The maker */
   _Atomic uint64_t follow; /* serial of the one process whose lines are shown, 0: all; as `muted` */
 
   /* The owner of a record: see "stamp" above. Dense, since they are scanned. */
@@ -371,6 +376,8 @@ struct control {
   CONTROL_AREA alignas(128) struct queue_record queues[OBJECT_SLOTS];
   CONTROL_AREA struct sync_record syncs[OBJECT_SLOTS]; /* a slot is a queue or one of these */
 
+  _Atomic int64_t charged[PROCESS_SLOTS]; /* bytes of `memory` that a process took; it, and its reaper */
+
   /* The mailbox of the process in a slot (os/mail.h): slot of the queue and serial of the
    * process, as who_of. One that names another process is of an earlier one: there is none. By
    * compare-and-swap, everybody. */
@@ -391,6 +398,7 @@ struct control_options {
   bool seeded;
   uint32_t max_procs;
   bool tag_output;
+  const struct policy *policy; /* its limits; NULL: there are none */
 };
 
 /*
@@ -416,6 +424,9 @@ uint64_t control_process_descends(const struct control *c, uint32_t slot, uint32
 /* The pid of the process that the stamp in this slot belongs to; 0: it has none yet, and what the
  * record tells is of the process before. */
 pid_t control_process_pid(const struct control *c, uint32_t slot, uint64_t stamp);
+
+/* Where the memory of the process in this slot is counted. */
+struct meter_place control_memory(struct control *c, uint32_t slot);
 
 /* Alive, and not merely claimed by a process that died before there was another. */
 bool control_process_exists(const struct control *c, uint32_t slot);

@@ -60,6 +60,37 @@ int proc_usage(pid_t pid, struct proc_usage *ret) {
   return 0;
 }
 
+int proc_totals(pid_t pid, struct proc_totals *ret) {
+  char text[1024];
+  unsigned long user, system, children_user, children_system, resident;
+  read_file(pid, "stat", text, sizeof text);
+  /* as in proc_usage, then: cutime cstime priority nice num_threads itrealvalue starttime vsize rss */
+  if (sscanf(after_name(text),
+             "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu %*d %*d %*d %*d %*u %*u %lu",
+             &user, &system, &children_user, &children_system, &resident) != 5)
+    return -SBX_EGONE;
+  uint64_t ticks = user + system + children_user + children_system;
+  ret->cpu_ns = (int64_t)(ticks * (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK)));
+  ret->resident = resident * (uint64_t)sysconf(_SC_PAGESIZE);
+  return 0;
+}
+
+/* "Pss_Anon:            1234 kB" */
+static uint64_t kilobytes(const char *text, const char *name) {
+  const char *line = strstr(text, name);
+  return line ? strtoull(line + strlen(name), NULL, 10) << 10 : 0;
+}
+
+int proc_parts(pid_t pid, uint64_t *ret_anonymous, uint64_t *ret_shared) {
+  char text[2048];
+  read_file(pid, "smaps_rollup", text, sizeof text);
+  if (text[0] == '\0')
+    return -SBX_EGONE;
+  *ret_anonymous = kilobytes(text, "Pss_Anon:");
+  *ret_shared = kilobytes(text, "Pss_Shmem:");
+  return 0;
+}
+
 /* -- /proc/PID/fd ---------------------------------------------------------------------------- */
 
 static void add_pipe(struct proc_pipes *p, uint64_t inode, int fd) {

@@ -45,4 +45,16 @@ int proc_pipes_open(const struct proc_pipes *p, uint64_t inode);
 
 void proc_pipes_release(struct proc_pipes *p);
 
+/* What a process uses, as limits count it: its time and that of the children it has reaped, and its
+ * resident pages, those of files included. 0 or -SBX_EGONE. */
+struct proc_totals {
+  int64_t cpu_ns;
+  uint64_t resident; /* bytes */
+};
+int proc_totals(pid_t pid, struct proc_totals *ret);
+
+/* Its part of the pages that it has for itself or with relatives, and of shared memory, in bytes; a page
+ * that n processes have mapped counts 1/n in each. Walks its page tables. 0 or -SBX_EGONE. */
+int proc_parts(pid_t pid, uint64_t *ret_anonymous, uint64_t *ret_shared);
+
 #endif

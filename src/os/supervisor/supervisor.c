@@ -29,8 +29,11 @@ enum {
   STATUS_CHILD_FAILED = 3,
   STATUS_DEADLOCK = 4,
   STATUS_TIMEOUT = 124,
+  STATUS_LIMIT = 125,
   STATUS_SIGNAL = 128,
   BESIDE_DEADLOCK_NS = 250 * 1000 * 1000,
+  GRACE_CPU_NS = 300 * 1000 * 1000, /* the same, when the limit of CPU time was reached */
+  GRACE_OVER_NS = 50 * 1000 * 1000,  /* the same, of memory */
   GRACE_NS = 1000 * 1000 * 1000, /* between an interrupt and SIGKILL: time for `<close>` */
   WAIT_NS = 1000 * 1000 * 1000,  /* main waits at its end for so long before that is told */
   SAME_NS = 50 * 1000 * 1000,    /* SIGINTs so near are one: timeout(1) sends two */
@@ -75,6 +78,17 @@ static void on_interrupt(struct supervisor *s) {
   } else if (now - s->interrupted_ns >= SAME_NS) {
     s->deadline_ns = 0; /* the second kills */
   }
+}
+
+/* A limit was reached. What may use no more memory, or print no more, has nothing to do any more; of CPU
+ * time there is a little left, to tell where each was. */
+static void on_limit(struct supervisor *s, enum run_limit what) {
+  if (s->limit != RUN_LIMIT_NONE)
+    return;
+  s->limit = what;
+  s->interrupts = 1; /* a Ctrl-C now kills at once */
+  begin_end(s, SIGINT);
+  s->deadline_ns = clock_now_ns() + (what == RUN_LIMIT_CPU ? GRACE_CPU_NS : GRACE_OVER_NS);
 }
 
 /* Somebody outside interrupts a process. If main is among those, the run is meant; if only others
@@ -135,6 +149,17 @@ static void on_signal(struct supervisor *s, int signal) {
   }
 }
 
+/* A process asked for more than the run may have, and waits for its end. */
+static void on_over(struct supervisor *s, const struct broker_message *m) {
+  if (m->slot >= PROCESS_SLOTS || s->limit != RUN_LIMIT_NONE || !s->limits.policy)
+    return;
+  s->limits.blamed = true;
+  s->limits.slot = m->slot;
+  s->limits.serial = m->serial;
+  on_limit(s, m->kind == BROKER_MEMORY ? RUN_LIMIT_MEMORY : RUN_LIMIT_OUTPUT);
+  s->deadline_ns = 0; /* where it is, it has told */
+}
+
 static void on_message(struct supervisor *s) {
   struct broker_message m;
   int fds[BROKER_FDS_MAX];
@@ -156,6 +181,8 @@ static void on_message(struct supervisor *s) {
       recorder_drain(&s->recorder);
     else if (m.kind == BROKER_PROGRESS)
       s->bars.told = true;
+    else if (m.kind == BROKER_MEMORY || m.kind == BROKER_OUTPUT)
+      on_over(s, &m);
     /* BROKER_FAILURE is only to wake us */
   }
 }
@@ -214,6 +241,9 @@ static bool handle(struct supervisor *s) {
   if (s->end_ns == SBX_FOREVER)
     failures_look(&s->failures);
   look_for_deadlock(s);
+  enum run_limit limit = limits_look(&s->limits);
+  if (limit != RUN_LIMIT_NONE)
+    on_limit(s, limit);
   bars_look(&s->bars);
   catch_stop(s);
   int64_t now = clock_now_ns();
@@ -281,6 +311,11 @@ static int status_of_main(struct supervisor *s, uint32_t failures) {
   tell_caught(s->control, &s->caught, places, sizeof places);
   if (s->deadlocked) /* it was told */
     return decided >= 0 ? decided : s->failures_at_end > 0 ? STATUS_CHILD_FAILED : STATUS_DEADLOCK;
+  if (s->limit != RUN_LIMIT_NONE) {
+    limits_tell(&s->limits, s->limit, places, line, sizeof line);
+    say(s, line);
+    return s->limit == RUN_LIMIT_CPU ? STATUS_TIMEOUT : STATUS_LIMIT;
+  }
   if (s->timed_out) {
     snprintf(line, sizeof line, "the time limit of the run was reached: %s", places);
     say(s, line);
@@ -397,7 +432,8 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
                                .seed = o->seed,
                                .seeded = o->seeded,
                                .max_procs = o->max_procs,
-                               .tag_output = o->tag_output};
+                               .tag_output = o->tag_output,
+                               .policy = o->policy};
   int rc = control_create(&co, &s->control);
   if (rc == 0 && !(s->b = o->backend(s->control)))
     rc = -SBX_ENOMEM;
@@ -429,6 +465,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
     s->deadline_ns = clock_now_ns() + o->timeout_ns;
   deadlock_begin(&s->watch, o->deadlock_after_ns, o->guided);
   failures_begin(&s->failures, s->b, s->o);
+  limits_begin(&s->limits, s->b, o->policy);
   s->watch.found = note_deadlock;
   s->watch.found_ctx = &s->recorder;
   bars_begin(&s->bars, s->b, s->o);
@@ -471,7 +508,7 @@ void supervisor_fds(const struct supervisor *s, int ret[SUPERVISOR_FDS]) {
 }
 
 int64_t supervisor_deadline(const struct supervisor *s) {
-  const int64_t running[] = {s->watch.look_at_ns, s->keeper.look_at_ns, s->failures.report_at_ns,
+  const int64_t running[] = {s->watch.look_at_ns, s->limits.look_at_ns, s->keeper.look_at_ns, s->failures.report_at_ns,
                              s->asked_ns, s->wait_ns};
   int64_t until = s->deadline_ns;
   const int64_t always[] = {s->recorder.drain_at_ns, s->bars.look_at_ns};
@@ -616,7 +653,8 @@ void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pi
                          .end_ns = SBX_FOREVER,
                          .deadline_ns = SBX_FOREVER,
                          .wait_ns = SBX_FOREVER,
-                         .asked_ns = SBX_FOREVER};
+                         .asked_ns = SBX_FOREVER,
+                         .limits = {.look_at_ns = SBX_FOREVER}};
   bool all_told = false;
   struct pollfd fds[] = {{.fd = host_pidfd, .events = POLLIN}, {.fd = broker, .events = POLLIN}};
   struct timespec left;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/policy.h"
 #include "object/op.h"
 #include "os/shared/shake.h"
 #include "os/shared/turns.h"
@@ -47,6 +48,7 @@ struct supervisor_options {
   struct record_options record; /* ops are recorded; see os/supervisor/recorder.h */
   /* Filled when the run has ended; then a deadlock of some ends it as one of all does. NULL: nobody asks */
   struct run_faults *faults;
+  const struct policy *policy; /* limits of the run (base/policy.h); borrowed; NULL: none */
   const sigset_t *mask; /* the signals that main has blocked, borrowed; NULL: those that are blocked now */
   struct shake_options shake; /* pauses before ops; see os/shared/shake.h */
   struct turns *turns; /* ops in a given order, see os/shared/turns.h; borrowed; NULL: in any */

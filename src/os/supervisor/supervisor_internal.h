@@ -132,6 +132,26 @@ void deadlock_end(struct deadlock_watch *w);
  */
 enum deadlock deadlock_look(struct deadlock_watch *w, const struct control *c, struct buf *told);
 
+/* -- limits.c: what the run may use up --------------------------------------------------------- */
+
+enum run_limit { RUN_LIMIT_NONE, RUN_LIMIT_MEMORY, RUN_LIMIT_OUTPUT, RUN_LIMIT_CPU };
+
+struct limits_watch {
+  struct os_backend *b;
+  const struct policy *policy; /* NULL: there are no limits */
+  int64_t look_at_ns;          /* CLOCK_MONOTONIC: when to look next; SBX_FOREVER: never */
+  bool blamed;                 /* a process was found that asked for more: */
+  uint32_t slot;
+  uint64_t serial;
+};
+
+void limits_begin(struct limits_watch *w, struct os_backend *b, const struct policy *p);
+/* Look, if it is time. */
+enum run_limit limits_look(struct limits_watch *w);
+/* The line for it. `places`: where processes were when the run began to be ended. */
+void limits_tell(const struct limits_watch *w, enum run_limit what, const char *places, char *ret,
+                 size_t size);
+
 /* -- supervisor.c ------------------------------------------------------------------------------ */
 
 enum { ASKED_MAX = 16 };
@@ -157,6 +177,8 @@ struct supervisor {
   struct deadlock_watch watch;
   struct failures_watch failures;
   struct recorder recorder;
+  struct limits_watch limits;
+  enum run_limit limit; /* that ended the run */
   struct bars_watch bars;
   int64_t end_ns;      /* when the run began to be ended from outside; SBX_FOREVER: it is not */
   int64_t deadline_ns; /* of the run, or of the grace after an interrupt */
