@@ -1,6 +1,6 @@
 #!/usr/bin/env sandbox
--- The sleeping barber (Dijkstra). A barber, and a room with a few chairs. Who finds a chair waits for its haircut;
--- who finds none leaves at once. The barber sleeps while nobody waits.
+-- The sleeping barber (Dijkstra). A barber, and a room with a few chairs. A customer who finds a chair waits for
+-- the haircut; one who finds none leaves at once. The barber sleeps while nobody waits.
 --
 -- A queue is such a room: it has places, `try_put` takes one if it is free, and `get` is the barber's sleep. What
 -- comes into the queue is the customer's name and an event, on which the customer waits until its hair is cut.

@@ -1,8 +1,8 @@
 #!/usr/bin/env sandbox
--- A ring elects a leader (Chang and Roberts). Each process knows only the next one. It sends its number there. Who
--- gets a number greater than its own sends it on; a smaller one is dropped; who gets its own number back has the
--- greatest, and is the leader. The leader tells the ring, and beats; who hears no beat for a while starts another
--- election. Neighbours that have ended are skipped: a send to them returns nil, "gone".
+-- A ring elects a leader (Chang and Roberts). Each process knows only the next one, and sends its number there. A
+-- number greater than its own it passes on, a smaller one it drops. The process that gets its own number back has
+-- the greatest, and is the leader. The leader tells the ring, and sends beats; a process that hears no beat for a
+-- while starts another election. Neighbours that have ended are skipped: a send to them returns nil, "gone".
 --
 -- Here the leader is killed, again and again. Look at who is elected then.
 --

@@ -1,8 +1,8 @@
 #!/usr/bin/env sandbox
--- The election of a leader as Raft does it (Ongaro and Ousterhout). Time is divided into terms. Whoever hears
--- nothing from a leader for a while, a random while, begins a new term and asks all others for their vote. Each
--- votes once in a term, for the first that asks; who has the votes of most nodes is the leader of that term, and
--- beats. Two leaders of one term cannot be, since two majorities share a node.
+-- The election of a leader as Raft does it (Ongaro and Ousterhout). Time is divided into terms. A node
+-- that hears nothing from a leader for a random while begins a new term, and asks all others for their vote. Each
+-- node votes once in a term, for the first that asks. The node with the votes of most is the leader of that term,
+-- and sends beats. There cannot be two leaders of one term, since two majorities share a node.
 --
 -- Here the leader is killed, twice: three of five nodes are left, which is still a majority.
 --

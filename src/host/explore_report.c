@@ -248,9 +248,10 @@ int explore_report(FILE *f, int width, struct exploration *x, const char *script
     fprintf(f, "  none was followed to its end: fewer processes, or fewer rounds, would help\n");
   print_outcomes(f, x, s.stop == STOP_COMPLETE, again);
   if (s.timed)
-    fprintf(f,
-            "\nsleeps and timeouts are in virtual time, in which steps take none: whoever sleeps "
-            "longer always comes later\n");
+    fprintf(
+        f,
+        "\nsleeps and timeouts are in virtual time, in which steps take no time: the process that "
+        "sleeps longer always comes later\n");
   return bad                       ? EXIT_FOUND
          : s.stop == STOP_COMPLETE ? 0
          : s.stop == STOP_ASKED    ? EXIT_INTERRUPTED

@@ -98,8 +98,9 @@ void options_trace_help(FILE *out) {
 
 static const char course_head[] =
     "Usage: sandbox check [options] [LESSON [ANSWER...]]\n"
-    "Check answers to a lesson of the course: each is run with limits, then explored, and what\n"
-    "fails is told, and why. Without an answer, show the lesson's task; alone, list the lessons.\n"
+    "Check answers to a lesson of the course: run each with limits, explore it, and say what "
+    "fails\n"
+    "and why. Without an answer, show the lesson's task; alone, list the lessons.\n"
     "\n"
     "Examples:\n"
     "  sandbox check                           the lessons\n"

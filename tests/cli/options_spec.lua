@@ -88,7 +88,7 @@ describe("an argument of an option", function()
     end
     for _, bad in ipairs { "", "sbxs1:", "sbxs1:x0:0123456789abcdef", "sbxs1:r4:0123456789abcdef",
       "sbxs1:r0:0123456789abcde", "sbxs1:r0:0123456789abcdef0", "sbxs1:r0:0123456789ABCDEF" } do
-      refused(("option '--shake-token' wants a token that --shake has told, not '%s'; for example " ..
+      refused(("option '--shake-token' wants a token that --shake printed, not '%s'; for example " ..
         "--shake-token sbxs1:r0:0123456789abcdef"):format(bad), "--shake-token", bad, "-e", "print(1)")
     end
     refused("option '--output' wants raw or tag, not 'Tag'; for example --output tag", "--output", "Tag")

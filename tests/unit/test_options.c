@@ -242,7 +242,7 @@ static void test_replay(void **state) {
   expect_refusal("option '--replay' cannot be used together with '--shake'", "--replay", "x", "--shake-same", "s.lua");
   expect_refusal("option '--replay' needs the script of its token, and no prompt", "--replay", "x");
   expect_refusal("option '--replay' needs the script of its token, and no prompt", "-i", "--replay", "x", "s.lua");
-  expect_refusal("option '--replay' wants a token that --explore has told, not ''; for example "
+  expect_refusal("option '--replay' wants a token that --explore printed, not ''; for example "
                  "--replay sbx1:7f3a9c21:v:2>p2,3>p1~4d1e",
                  "--replay", "", "s.lua");
 }

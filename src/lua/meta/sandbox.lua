@@ -848,8 +848,8 @@ function sandbox.rwlock(options) end
 ---process that reads may read again; to write while it reads, or the other way round, is an error. At most 44 processes read at
 ---the same time; others wait.
 ---
----If a writer dies with it, or ends, each reader is told that it was abandoned, until a writer, who is told, too, has had it. A
----reader that dies changes nothing.
+---If a writer ends or is killed while it holds the lock, the lock is abandoned: each reader that gets it is told so, until the
+---next writer, which is told as well, has had it. A reader that dies changes nothing.
 ---@class sandbox.RWLock
 local RWLock = {}
 
@@ -915,7 +915,7 @@ function Array:fill(v) end
 ---@return number[] list
 function Array:copy(from, to) end
 
----Make a latch: a count that goes down to 0, once; then all who wait for it go on.
+---Make a latch: a count that goes down to 0, once; then all processes that wait for it go on.
 ---```lua
 ---local ready = sandbox.latch(3)
 ---for i = 1, 3 do spawn(function() ready:down() end) end
