@@ -3,7 +3,7 @@
 #   bin/sandbox                        the program
 #   lib/libsandbox.a                   the library for C programs that embed it
 #   include/sandbox/sandbox.h          its header
-#   lib/pkgconfig/sandbox.pc           pkg-config --cflags --libs sandbox
+#   share/pkgconfig/sandbox.pc         pkg-config --cflags --libs sandbox
 #   lib/cmake/sandbox/                 find_package(sandbox) -> sandbox::sandbox, with Lua's headers
 #   <Lua's C modules>/sandbox.so       require "sandbox" in the stock lua5.4
 #   share/sandbox/scripts/             the example scripts
@@ -23,7 +23,7 @@ if(CMAKE_INSTALL_PREFIX STREQUAL "/usr/local" AND NOT Lua54_PREFIX STREQUAL "/us
 endif()
 set(SANDBOX_INSTALL_CMOD "${_cmod}" CACHE STRING "Where sandbox.so goes, relative to the prefix")
 set(_cmakedir "${CMAKE_INSTALL_LIBDIR}/cmake/sandbox")
-set(_pcdir "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+set(_pcdir "${CMAKE_INSTALL_DATADIR}/pkgconfig")
 
 install(TARGETS sandbox RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(TARGETS libsandbox EXPORT sandbox-targets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")

@@ -35,17 +35,22 @@ set(CPACK_PROJECT_CONFIG_FILE "${CMAKE_CURRENT_LIST_DIR}/package_time.cmake")
 set(CPACK_SANDBOX_SOURCE "${PROJECT_SOURCE_DIR}")
 include(CPack)
 
-# Debian wants a copyright file and a changelog; both are right elsewhere, too.
+# Debian wants a copyright file, and a changelog in a form of its own, which points to CHANGELOG.md.
+install(FILES "${PROJECT_SOURCE_DIR}/CHANGELOG.md" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+if(SANDBOX_DPKG AND SANDBOX_GZIP)
+  install(CODE "execute_process(COMMAND \"${CMAKE_COMMAND}\" -D \"SOURCE=${PROJECT_SOURCE_DIR}\" -D VERSION=${PROJECT_VERSION}
+    -D \"BY=${CPACK_PACKAGE_CONTACT}\" -D \"GZIP=${SANDBOX_GZIP}\" -D \"OUTPUT=${PROJECT_BINARY_DIR}/share/changelog\"
+    -P \"${CMAKE_CURRENT_LIST_DIR}/debian_changelog.cmake\" COMMAND_ERROR_IS_FATAL ANY)")
+  install(FILES "${PROJECT_BINARY_DIR}/share/changelog.gz" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+endif()
 configure_file("${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_BINARY_DIR}/share/copyright" COPYONLY)
 install(FILES "${PROJECT_BINARY_DIR}/share/copyright" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 if(SANDBOX_GZIP)
   add_custom_command(
-    OUTPUT "${PROJECT_BINARY_DIR}/share/changelog.gz" "${PROJECT_BINARY_DIR}/share/sandbox.1.gz"
-    COMMAND "${SANDBOX_GZIP}" -9nc "${PROJECT_SOURCE_DIR}/CHANGELOG.md" > "${PROJECT_BINARY_DIR}/share/changelog.gz"
+    OUTPUT "${PROJECT_BINARY_DIR}/share/sandbox.1.gz"
     COMMAND "${SANDBOX_GZIP}" -9nc "${PROJECT_SOURCE_DIR}/src/doc/sandbox.1" > "${PROJECT_BINARY_DIR}/share/sandbox.1.gz"
-    DEPENDS "${PROJECT_SOURCE_DIR}/CHANGELOG.md" "${PROJECT_SOURCE_DIR}/src/doc/sandbox.1")
-  add_custom_target(sandbox_compressed ALL DEPENDS "${PROJECT_BINARY_DIR}/share/changelog.gz")
-  install(FILES "${PROJECT_BINARY_DIR}/share/changelog.gz" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+    DEPENDS "${PROJECT_SOURCE_DIR}/src/doc/sandbox.1")
+  add_custom_target(sandbox_compressed ALL DEPENDS "${PROJECT_BINARY_DIR}/share/sandbox.1.gz")
   install(FILES "${PROJECT_BINARY_DIR}/share/sandbox.1.gz" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 else()
   install(FILES "${PROJECT_SOURCE_DIR}/src/doc/sandbox.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")

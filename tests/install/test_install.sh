@@ -38,6 +38,10 @@ mkdir "$work/editor"
 (cd "$work/editor" && "$prefix/bin/sandbox" --init)
 grep -q "\"$prefix/share/sandbox/luals/library\"" "$work/editor/.luarc.json"
 
+step "check finds the lessons"
+"$prefix/bin/sandbox" check | grep -q "^the lessons are scripts: $prefix/share/sandbox/scripts/course$"
+"$prefix/bin/sandbox" check 4 "$SANDBOX_SOURCE/tests/course/lesson-4/right.lua"
+
 step "the library keeps its inner names to itself"
 archive=$(find "$prefix" -name libsandbox.a)
 names=$("$nm" -g --defined-only "$archive" | awk 'NF == 3 { print $3 }')
