@@ -133,6 +133,57 @@ describe("a call", function()
     end
   end)
 
+  it("fails when the server that took it dies, also if another one has answered before and lives on", function()
+    local q, gate = queue(), queue()
+    local first = spawn({ daemon = true }, function()
+      collectgarbage("stop") -- it lets go of what it answered with all the same
+      for request, reply in q:calls() do
+        reply(request + 1)
+        gate:get()
+      end
+    end)
+    assert.are.equal(2, q:call(1))
+    local second = spawn({ quiet = true }, function()
+      for _ in q:calls() do sandbox.self():kill() end
+    end)
+    raised("the server ended without an answer", q.call, q, 2, T)
+    second:join(T)
+    gate:put("go on")
+    assert.are.equal(4, q:call(3, T))
+    first:kill()
+  end)
+
+  it("hears only its own answer: not a second one that a child of the server gives", function()
+    local q, twice = queue(), queue()
+    local server = serve(q, function(request, reply)
+      local child = spawn(function()
+        reply("again " .. request)
+        twice:put(true)
+      end)
+      child:join(T)
+      reply(request)
+    end)
+    assert.are.equal("again a", q:call("a", T))
+    twice:get(T)
+    for _, word in ipairs { "b", "c" } do assert.are.equal("again " .. word, q:call(word, T)) end
+    q:close()
+    server:join(T)
+  end)
+
+  it("has a way of its own in a process and in its child", function()
+    local q = queue()
+    local server = serve(q, function(request, reply) reply(request) end)
+    assert.are.equal(0, q:call(0, T))
+    local child = spawn(function()
+      for i = 1, 100 do assert(q:call(-i, T) == -i) end
+      return true
+    end)
+    for i = 1, 100 do assert.are.equal(i, q:call(i, T)) end
+    assert.is_true(child:result(T))
+    q:close()
+    server:join(T)
+  end)
+
   it("is in the report of a deadlock, by its name", function()
     local r = script.run([[
       local q = queue()
