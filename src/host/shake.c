@@ -80,7 +80,7 @@ __attribute__((noreturn)) static void live(const struct shaking *s, struct shake
   dup2(s->input, STDIN_FILENO);
   dup2(r->out, STDOUT_FILENO);
   dup2(r->err, STDERR_FILENO);
-  const int others[] = {s->input, s->first_out, s->first_err};
+  const int others[] = {s->input, r->first >= 0 ? -1 : s->first_out, s->first_err};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++)
     if (others[i] >= 0)
       close(others[i]);
@@ -197,6 +197,7 @@ static int run_all(struct shaking *s, struct signals *sig) {
                            .number = n,
                            .last = n == c->runs,
                            .reference = s->reference,
+                           .first = *s->differs ? -1 : s->first_out,
                            .progress = s->progress,
                            .real_out = -1,
                            .real_err = -1};
@@ -205,6 +206,8 @@ static int run_all(struct shaking *s, struct signals *sig) {
     shake_progress(s->progress, n, c->runs);
     if (run_one(s, &r, sig))
       return shake_cannot(strerror(errno));
+    if (!*s->differs)
+      memcpy(s->differs, s->outcome->differs, sizeof s->differs);
     status = conclude(s, &r);
     keep(s, &r);
   }

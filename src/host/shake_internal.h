@@ -29,6 +29,8 @@ struct outcome {
   bool flood; /* this process ends it: it writes without end */
   int status;
   char why[WHY_MAX]; /* what went wrong */
+  char differs
+      [WHY_MAX]; /* how the output of a good run differs from that of the first; "": all are the same */
 };
 
 struct shaken_run {
@@ -40,7 +42,8 @@ struct shaken_run {
   int out, err;           /* files in memory; owned by the shaking */
   int real_out, real_err; /* in its process: what stdout and stderr were before; owned */
   int reference;          /* the output to be had, lines in any order; -1: any; borrowed */
-  bool progress;          /* is shown on stderr */
+  int first;     /* the output of the first run, which may be another one; -1: none; borrowed */
+  bool progress; /* is shown on stderr */
   struct run_faults faults;
   struct outcome *outcome; /* borrowed */
 };
@@ -59,6 +62,7 @@ struct shaking {
   int64_t slowest_ns, began_ns;
   bool progress; /* is shown on stderr */
   struct outcome *outcome;
+  char differs[WHY_MAX]; /* of the first run that printed other lines than the first of all */
 };
 
 /* -- shake_files.c ------------------------------------------------------------------------------- */

@@ -51,6 +51,15 @@ static void judge_output(struct shaken_run *r) {
     shake_why(r->outcome, "its output is not that of a run without pauses: %s", how);
 }
 
+/* That is no mistake by itself, but a person may want to know. The first difference is kept. */
+static void note_output(struct shaken_run *r) {
+  size_t first_len, got_len;
+  char how[WHY_MAX];
+  const char *first = map(r->first, &first_len), *got = map(r->out, &got_len);
+  if (shake_lines_differ(first, first_len, got, got_len, how, sizeof how))
+    snprintf(r->outcome->differs, sizeof r->outcome->differs, "%s", how);
+}
+
 static void judge(struct shaken_run *r, int status) {
   struct outcome *o = r->outcome;
   const struct run_faults *f = &r->faults;
@@ -79,6 +88,8 @@ static void judge(struct shaken_run *r, int status) {
     shake_why(o, "exit status %d", status);
   else if (r->reference >= 0)
     judge_output(r);
+  else if (r->first >= 0)
+    note_output(r);
 }
 
 /* On the line of the cursor; number 0: nothing. */
@@ -128,7 +139,7 @@ void shake_prepare(struct shaken_run *r, struct supervisor_options *s) {
 }
 
 void shake_forget(const struct shaken_run *r) {
-  const int fds[] = {r->out, r->err, r->real_out, r->real_err, r->reference};
+  const int fds[] = {r->out, r->err, r->real_out, r->real_err, r->reference, r->first};
   for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
     if (fds[i] >= 0)
       close(fds[i]);

@@ -95,6 +95,9 @@ void shake_tell_good(const struct shaking *s) {
              "sandbox: shake: %" PRIu64
              " run%s in %.1f s, none went wrong (this proves nothing: other orders are possible)",
              n, n == 1 ? "" : "s", seconds);
+  if (*s->differs)
+    buf_format(&text, "\nnot all runs printed the same: %s (--shake-same stops at such a run)",
+               s->differs);
   say_plainly(&text);
 }
 

@@ -47,6 +47,18 @@ describe("--shake", function()
   end
 end)
 
+describe("runs of --shake that all go well", function()
+  it("are told when they did not all print the same", function()
+    local result = run { "--shake=3", "-e", "print(math.random(1 << 60))" }
+    good(result, 3)
+    assert.truthy(result.err:find("\nnot all runs printed the same: '%d+' instead of '%d+' " ..
+      "%(%-%-shake%-same stops at such a run%)\n$"), result.err)
+    for _, statement in ipairs { "print 'x'", "spawn(print, 'a') spawn(print, 'b')" } do
+      assert.is_nil(run { "--shake=3", "-e", statement }.err:find("not all runs", 1, true))
+    end
+  end)
+end)
+
 describe("a run of --shake that goes wrong", function()
   it("is the only one that is shown", function()
     local result = run { "--shake=50", "-e", "print 'out' io.stderr:write 'err\\n' " ..

@@ -297,7 +297,7 @@ end
 -- The expression that a loop runs over: `for x in EXPRESSION do`.
 local function looped(line) return string.match(line, "%f[%w_]for%s.-%sin%s+([%a_][%w_%.]*)%s+do%f[^%w_]") end
 
-local rules = {} -- each gets the message's text, the source line and the variables, and returns a hint or nil
+local rules = {} -- each gets the message's text, the source line, the variables, and the line before; it returns a hint or nil
 
 rules[#rules + 1] = function(text, line, scope)
   local kind, name = string.match(text, "a nil value %((%a+) '([^'\n]+)'%)")
@@ -350,6 +350,17 @@ rules[#rules + 1] = function(text, line, scope) -- spawn(f) above the line where
   if quoted then return string.format("spawn takes the function itself, without quotes: spawn(%s)", quoted) end
   if string.find(text, "to 'spawn' (unknown option '1'", 1, true) then
     return "the function stands behind the options: spawn({ name = \"x\" }, f)"
+  end
+end
+
+rules[#rules + 1] = function(text, line, scope, before) -- an item that did not come: x = q:get()
+  local name = string.match(text, "nil value %(local '([%a_][%w_]*)'%)")
+  for _, code in ipairs { line, name and before or "" } do
+    local owner, method = string.match(code, "%f[%w_]" .. (name or "%.") .. "%s*=%s*([%a_][%w_%.]*):([%a_]+)%(")
+    if owner and (method == "get" or method == "try_get") and class_of(value_of(owner, scope)) == "queue" then
+      return string.format("%s:%s() returns nil when the queue is closed, or the time is up: `for x in %s:items() do` ends then",
+        owner, method, owner)
+    end
   end
 end
 
@@ -469,7 +480,7 @@ function hint.of(value, text_of)
   local written = syntax(text, line, before)
   if written or not scope then return written end
   for _, rule in ipairs(rules) do
-    local found = rule(text, line, scope)
+    local found = rule(text, line, scope, before)
     if found then return found end
   end
 end
