@@ -28,5 +28,5 @@ while true do pcall(chain(50)) end]]),
   computes("many processes, each for a moment", "while true do spawn(function() for _ = 1, 1e6 do end end):join() end"),
   computes("a loop in a coroutine that is closed", "local co = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() while true do end end }) coroutine.yield() end) coroutine.resume(co) coroutine.close(co)"),
   computes("a loop at the end of os.exit", "setmetatable({}, { __gc = function() while true do end end }) os.exit(true, true)"),
-  computes("an exploration", "sandbox.explore(function() while true do end end)"),
+  computes("explorations", "while true do pcall(sandbox.explore, function() while true do end end) end"),
 }
