@@ -32,10 +32,10 @@ static const char *const allowed[] = {
     /* files and pipes: which files, Landlock decides */
     "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "lseek",
     "close", "close_range", "dup", "dup2", "dup3", "fcntl", "pipe", "pipe2", "tee", "open",
-    "openat", "stat", "fstat", "lstat", "newfstatat", "fstatat64", "statx", "access", "faccessat",
-    "faccessat2", "readlink", "readlinkat", "getcwd", "ftruncate", "fallocate", "fadvise64",
-    "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "umask", "memfd_create",
-    "eventfd", "eventfd2", "poll", "ppoll", "select", "pselect6",
+    "openat", "openat2", "stat", "fstat", "lstat", "newfstatat", "fstatat64", "statx", "access",
+    "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd", "ftruncate", "fallocate",
+    "fadvise64", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "umask",
+    "memfd_create", "eventfd", "eventfd2", "poll", "ppoll", "select", "pselect6",
     /* to the supervisor, on sockets that are there */
     "sendmsg", "recvmsg", "recvfrom",
     /* time */
