@@ -184,6 +184,14 @@ struct handles_request {
   const struct op *by; /* EXPORT, FETCH: the op that sends or has taken them; its deadline counts */
 };
 
+/* In which order a SELECT tries its ops. Of one that waits only for processes to end, ORDERED says that
+ * it does not matter which of them ended first, so it is no step of a schedule (object/quiet.h). */
+enum select_order {
+  SELECT_FAIR,    /* it was drawn */
+  SELECT_ORDERED, /* as the script has them */
+  SELECT_LATE     /* the same, but it matters how many are ready when it looks */
+};
+
 struct op {
   enum op_kind kind;
   bool may_lend;  /* GET: see `ticket` */
@@ -222,8 +230,7 @@ struct op {
                          `item` as its ticket, out; BARRIER_WAIT, PASS: its index, out, or 0: it
                          is to run the action; LATCH_DOWN:
                          by how much, in, and what is left, out; PROGRESS_ADD:
-                         an int64_t, PROGRESS_SET, in; SELECT: 1 if the script minds the order of the
-                         ops, else it was drawn, in */
+                         an int64_t, PROGRESS_SET, in; SELECT: enum select_order, in */
 
   /* SELECT: ops that can block, the first to be tried first; borrowed. Their deadlines do not
    * count, but for CLOCK_SLEEP. */

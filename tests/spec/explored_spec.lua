@@ -154,6 +154,21 @@ describe("exploring proves", function()
     assert.are.equal("deadlock", r.failures[1].kind)
   end)
 
+  it("both orders of as_completed, also if one process always ends before the other", function()
+    local r = sandbox.explore(function()
+      local go, list = sandbox.event(), {}
+      local first = spawn({ name = "first" }, function() go:set() end)
+      local last = spawn({ name = "last" }, function() go:wait() end)
+      for p in sandbox.as_completed { last, first } do list[#list + 1] = p.name end
+      print(table.concat(list, " "))
+    end)
+    assert.is_true(r.ok and r.complete, r.report)
+    local said = {}
+    for _, outcome in ipairs(r.outcomes) do said[#said + 1] = outcome.text end
+    table.sort(said)
+    assert.are.same({ "first last\n", "last first\n" }, said)
+  end)
+
   it("that a call is answered, and the next one too", function()
     explore(function()
       local q = queue()

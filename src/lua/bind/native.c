@@ -307,6 +307,8 @@ static void open_native(lua_State *L) {
                                        {NULL, NULL}};
   lua_createtable(L, 0, sizeof functions / sizeof *functions);
   lib_set_functions(L, functions);
+  lua_pushlightuserdata(L, select_late_mark());
+  lua_setfield(L, -2, "late");
   lua_pushlightuserdata(L, feed_mark());
   lua_setfield(L, -2, "gave_way");
   lua_pushinteger(L, LIST_PART);

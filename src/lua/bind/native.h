@@ -41,6 +41,8 @@
  *   expected(p)              was it interrupted, terminated or killed on purpose?
  *   feed(co, give_way, ...)  coroutine.resume(co, ...) for an iterator whose ops give way (feed.h):
  *                            then it yields `gave_way`
+ *   late                     as `ordered` of a select's list: the first that is ready, when others may
+ *                            be ready, too, that were not when this process began to wait
  *   number(handle)           the number of an object, by which reports name it
  *   generation()             how many forks lie between the first process and this one: tells
  *                            whether a value was made here, or was inherited
@@ -92,6 +94,7 @@ int native_task_joined(lua_State *L);
 int native_chunk(lua_State *L);
 int native_begin(lua_State *L);
 int native_ending(lua_State *L);
+void *select_late_mark(void);
 int native_take(lua_State *L);
 int native_put(lua_State *L);
 int native_packed(lua_State *L);

@@ -45,8 +45,14 @@ struct selection {
   uint32_t count;
   bool encoded; /* lib->messages.out holds an item */
   bool futures; /* there are tasks of pools among the entries */
-  bool ordered; /* the first that is ready is taken */
+  enum select_order order;
 };
+
+/* As `ordered` of a list: SELECT_LATE. For as_completed. */
+void *select_late_mark(void) {
+  static const char mark;
+  return (void *)(uintptr_t)&mark;
+}
 
 /* -- entries --------------------------------------------------------------------------------- */
 
@@ -175,7 +181,7 @@ static lua_Integer check_keys(lua_State *L, lua_Integer n) {
   lua_Integer named = 0;
   lua_pushnil(L);
   for (; lua_next(L, LIST); lua_pop(L, 1)) {
-    if (is_ordered(L) && !lua_isboolean(L, -1))
+    if (is_ordered(L) && !lua_isboolean(L, -1) && lua_touserdata(L, -1) != select_late_mark())
       luaL_argerror(L, LIST, "ordered must be true or false");
     if (!is_ordered(L) && !is_name(L, -2) && !lua_isinteger(L, -2))
       luaL_argerror(L, LIST,
@@ -275,8 +281,11 @@ static struct selection read_list(lua_State *L, struct lib *lib) {
   memset(s.ops, 0, s.count * (sizeof *s.ops + sizeof *s.entries));
   for (uint32_t i = 0; i < s.count; i++)
     s.entries[i].index = i + 1;
-  s.ordered = lua_getfield(L, LIST, "ordered") == LUA_TBOOLEAN && lua_toboolean(L, -1);
-  if (!s.ordered)
+  lua_getfield(L, LIST, "ordered");
+  s.order = lua_islightuserdata(L, -1) ? SELECT_LATE
+            : lua_toboolean(L, -1)     ? SELECT_ORDERED
+                                       : SELECT_FAIR;
+  if (s.order == SELECT_FAIR)
     shuffle(lib, s.entries, s.count);
   lua_settop(L, OPS);
   for (uint32_t i = 0; i < s.count; i++) {
@@ -417,7 +426,7 @@ static int l_select(lua_State *L) {
   int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
   lua_settop(L, ENTRIES);
   struct selection s = read_list(L, lib);
-  op.count = s.ordered;
+  op.count = s.order;
   if (s.futures) {
     if (s.encoded)
       lib_sent(L, lib);

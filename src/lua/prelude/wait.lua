@@ -123,6 +123,7 @@ end
 function wait.as_completed(list, timeout, ...)
   common.check_no_more("as_completed", 3, ...)
   local waiting = read_list(list, "as_completed")
+  waiting.ordered = native.late -- by the time that it looks, one that ended later may come first
   local deadline = common.deadline(timeout, "as_completed", 2)
   local function check(entry, ...)
     if not entry then native.raise("as_completed: timeout") end

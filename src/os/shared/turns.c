@@ -239,7 +239,7 @@ static bool joins_only(const struct op *op) {
   for (uint32_t i = 0; i < op->sub_count; i++)
     if (op->subs[i].kind != OP_PROCESS_JOIN)
       return false;
-  return op->count == 1;
+  return op->count == SELECT_ORDERED;
 }
 
 /* Of those that may be quiet: the next turn says whether this one is. */

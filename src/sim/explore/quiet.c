@@ -7,7 +7,7 @@ static bool joins_only(const struct request *r) {
   for (uint32_t i = 0; i < r->sub_count; i++)
     if (r->subs[i].kind != OP_PROCESS_JOIN)
       return false;
-  return r->count == 1;
+  return r->count == SELECT_ORDERED;
 }
 
 bool graph_is_quiet(const struct request *r) {

@@ -149,7 +149,7 @@ static bool is_ready(struct exploration *x, struct making *m, uint32_t i, uint32
  * since it is no select, or one that takes the first. */
 static int making_next_choice(struct exploration *x, struct making *m, uint32_t i, uint32_t k) {
   const struct request *r = graph_request(x, m->histories[i]);
-  if (!r || r->kind != OP_SELECT || r->count == 1)
+  if (!r || r->kind != OP_SELECT || r->count != SELECT_FAIR)
     return NO_CHOICE;
   for (; k < r->sub_count; k++)
     if (is_ready(x, m, i, k))
