@@ -66,7 +66,7 @@ static int main_process(struct backend *b, void *ctx) {
   tracing_forget(script->tracing);
   if (script->shaken)
     shake_forget(script->shaken);
-  int status = strict_close(&script->options->policy);
+  int status = strict_close(&script->options->policy, b);
   if (status == 0)
     return script_process(b, ctx);
   b->self->decide(b, status);
@@ -76,7 +76,7 @@ static int main_process(struct backend *b, void *ctx) {
 static int main_session(struct backend *b, const struct session_place *place, void *ctx) {
   const struct script *script = ctx;
   tracing_forget(script->tracing);
-  int status = strict_close(&script->options->policy);
+  int status = strict_close(&script->options->policy, b);
   return status ? status : script_session(b, place, ctx);
 }
 

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "host/output.h"
 #include "os/jail/jail.h"
+#include "os/shared/state.h"
 
 /* Dangerous system calls that were refused; shared by the run. */
 static _Atomic uint32_t *refused;
@@ -126,9 +127,12 @@ enum strict_entry strict_enter(struct options *o, int *ret_status, sigset_t *ret
   return STRICT_DONE;
 }
 
-int strict_close(const struct policy *p) {
+int strict_close(const struct policy *p, struct backend *b) {
   struct jail_fault fault;
-  if (p->strict != STRICT_ON || jail_close(p, refused, &fault) == 0)
+  if (p->strict != STRICT_ON)
+    return 0;
+  state_by_supervisor((struct os_backend *)b);
+  if (jail_close(p, refused, &fault) == 0)
     return 0;
   return tell_fault(&fault);
 }

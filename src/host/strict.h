@@ -26,7 +26,7 @@ enum strict_entry { STRICT_GO, STRICT_INSIDE, STRICT_DONE };
 enum strict_entry strict_enter(struct options *o, int *ret_status, sigset_t *ret_mask);
 
 /* In main, before any Lua: put the last layers on. 0, or EXIT_USAGE after a message. */
-int strict_close(const struct policy *p);
+int strict_close(const struct policy *p, struct backend *b);
 
 /* What holds, in words: "language, Landlock 7, seccomp, namespaces user+pid+net+ipc+mount". */
 void strict_describe(const struct policy *p, char *ret, size_t size);

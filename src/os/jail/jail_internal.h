@@ -38,8 +38,8 @@ int privileges_drop(struct jail_fault *f);
 
 /*
  * A build for tests (SBX_FAULTS) takes layers for missing that $SANDBOX_STRICT_MISSING names, a letter each:
- * F Landlock, S seccomp, N namespaces, P namespaces of processes; and loads the C module that
- * $SANDBOX_STRICT_PRELOAD names before the layers go on, since later no code can be loaded. No other program
+ * F Landlock, S seccomp, N namespaces, P namespaces of processes; and loads the C modules that
+ * $SANDBOX_STRICT_PRELOAD names (with colons between them) before the layers go on, since later no code can be loaded. No other program
  * knows these variables.
  */
 #ifdef SBX_FAULTS

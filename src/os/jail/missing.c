@@ -12,9 +12,11 @@ bool jail_missing(char layer) {
 }
 
 void jail_preload(void) {
-  const char *path = getenv("SANDBOX_STRICT_PRELOAD");
-  if (path)
+  const char *paths = getenv("SANDBOX_STRICT_PRELOAD");
+  char *list = paths ? strdup(paths) : NULL;
+  for (char *path = list ? strtok(list, ":") : NULL; path; path = strtok(NULL, ":"))
     dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+  free(list);
 }
 #else
 typedef int jail_misses_nothing; /* a file must not be empty */

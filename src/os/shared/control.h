@@ -183,6 +183,9 @@ struct process_record {
   /* On a cache line of its own. Slot + 1 of the array that it may be changing, 0: of none. The process
    * alone; read by all (os/sync/array.c). */
   alignas(64) _Atomic uint32_t touching;
+  /* The supervisor, when it is asked (os/shared/state.h): the state of the process, as proc_state tells
+   * it, and above its 8 bits a number that grows each time. */
+  _Atomic uint32_t seen;
 };
 static_assert(sizeof(struct process_record) == 576, "layout is shared between processes");
 

@@ -33,9 +33,15 @@ static const char *after_name(const char *stat) {
   return paren && paren[1] == ' ' ? paren + 2 : "";
 }
 
+static char (*ask_instead)(pid_t pid);
+
+void proc_ask_instead(char (*ask)(pid_t pid)) { ask_instead = ask; }
+
 char proc_state(pid_t pid) {
   char text[512];
   read_file(pid, "stat", text, sizeof text);
+  if (text[0] == '\0' && ask_instead)
+    return ask_instead(pid);
   return *after_name(text);
 }
 

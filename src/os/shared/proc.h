@@ -22,6 +22,9 @@ struct proc_usage {
 /* The state letter of /proc/PID/stat; 0 if there is no such process. */
 char proc_state(pid_t pid);
 
+/* From now on proc_state calls this when it finds nothing in /proc. */
+void proc_ask_instead(char (*ask)(pid_t pid));
+
 /* All of it. 0, or -SBX_EGONE (then `ret` is zeroed). */
 int proc_usage(pid_t pid, struct proc_usage *ret);
 

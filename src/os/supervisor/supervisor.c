@@ -23,6 +23,7 @@
 #include "os/process/signals.h"
 #include "os/queue/queue.h"
 #include "os/shared/results.h"
+#include "os/shared/state.h"
 #include "os/supervisor/supervisor_internal.h"
 
 enum {
@@ -181,6 +182,8 @@ static void on_message(struct supervisor *s) {
       recorder_drain(&s->recorder);
     else if (m.kind == BROKER_PROGRESS)
       s->bars.told = true;
+    else if (m.kind == BROKER_STATE)
+      state_tell(s->control, m.slot, m.serial);
     else if (m.kind == BROKER_MEMORY || m.kind == BROKER_OUTPUT)
       on_over(s, &m);
     /* BROKER_FAILURE is only to wake us */
