@@ -1,9 +1,9 @@
 -- host/course/answer.lua - what an answer does: compiled, run, and explored. Each is found out once, when a rule first
 -- asks for it.
 --
--- An answer is somebody else's program. It runs in processes of its own, in strict mode and with limits; what it printed
--- comes back as text, and what an exploration found as a Lua table of numbers and strings. Where strict mode cannot be
--- had, which is told, only the limits hold.
+-- An answer is somebody else's program. It runs in processes of its own, in strict mode and with limits; what it
+-- printed comes back as text, and what an exploration found as a Lua table of numbers and strings. Where strict mode
+-- cannot be had, which is told, only the limits hold.
 
 local Answer = {}
 Answer.__index = Answer
@@ -11,9 +11,10 @@ Answer.__index = Answer
 local OUTPUT_MAX <const> = 100000 -- bytes
 local PROCESSES_MAX <const> = 32
 local STATES_MAX <const> = 300000
+local EXPLORE_SHARE <const> = 0.6 -- of the time limit: what was found is still to be told
 
--- Explores a script, whose text, name and argument stand before, and prints what was found as a table; `replayed` is the
--- kind of failure to which the token of the first one leads.
+-- Explores a script, whose text, name and argument stand before, and prints what was found as a table; `replayed` is
+-- the kind of failure to which the token of the first one leads.
 local EXPLORER <const> = [[
 local text, name, word, states, seconds = %s
 local script = assert(load(text, "@" .. name, "t"))
@@ -36,7 +37,8 @@ write(setmetatable(r, nil))
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
--- Run a shell command. Returns {status=, out=, err=}; status is 128+n for signal n.
+-- Run a shell command. Returns {status=, out=, err=, flood=}; status is 128+n for signal n. `flood`: it wrote more than
+-- is wanted, and was cut off.
 local function run(command)
   local errors = os.tmpname()
   local pipe <close> = assert(io.popen(command .. " 2>" .. quote(errors), "r"))
@@ -45,7 +47,7 @@ local function run(command)
   local file <close> = io.open(errors, "r")
   local err = file and file:read(OUTPUT_MAX) or ""
   os.remove(errors)
-  return { status = kind == "signal" and 128 + number or number, out = out, err = err }
+  return { status = kind == "signal" and 128 + number or number, out = out, err = err, flood = #out == OUTPUT_MAX }
 end
 
 -- `host`: program, the path of this program; seconds, the time limit of a run; strict, whether it can be had.
@@ -96,7 +98,7 @@ end
 function Answer:explored(word)
   return self:once("explored " .. (word or ""), function()
     local values = ("%q, %q, %s, %d, %s"):format(self:text(), self:name(), word and ("%q"):format(word), STATES_MAX,
-      self.host.seconds)
+      self.host.seconds * EXPLORE_SHARE)
     local input = os.tmpname()
     local file <close> = assert(io.open(input, "wb"))
     file:write((EXPLORER:format(values)))

@@ -72,7 +72,9 @@ end }
 local function ends(title, word)
   return { title, function(answer)
     local r = answer:run(word)
-    if r.status == TIME_LIMIT then
+    if r.flood then
+      return { "it prints without end, and was cut off" }
+    elseif r.status == TIME_LIMIT then
       return append({ ("it still ran after %g seconds:"):format(answer.host.seconds) }, lines_of(r.err, 6))
     elseif r.status == 2 or r.status >= LIMIT then
       return append({ ("it was ended, with exit status %d:"):format(r.status) }, lines_of(r.err, 6))
@@ -83,7 +85,12 @@ end
 local function tried(title, word)
   return { title, function(answer)
     local r = answer:explored(word)
-    if r.error then return append({ "it cannot be explored:" }, lines_of(r.error, 6)) end
+    if r.error and r.error:find("not enough memory", 1, true) then
+      return { "there is not enough memory to try all orders: does it start processes, or put items, without end?" }
+    end
+    if r.error then
+      return append({ "it cannot be explored:" }, lines_of(r.error:match "^(.-)\nstack traceback" or r.error, 6))
+    end
     if not r.complete then
       local told = r.report:gsub("^[^:]*", answer:name()):match "[^\n]*"
       return append({ told }, { "a proof needs all orders: start fewer processes, or make the loops shorter" })

@@ -1,0 +1,1 @@
+while true do print("book is here") end
