@@ -293,7 +293,7 @@ static void put_names(struct page *p) {
   for (uint32_t i = 0; i < p->t->object_count; i++) {
     PUT(p, i ? ",[" : "[");
     put_text(p, p->t->objects[i].name, strlen(p->t->objects[i].name));
-    PUT(p, ",\"%s\"]", trace_type_word(p->t->objects[i].type));
+    PUT(p, ",\"%s\"]", object_type_word(p->t->objects[i].type));
   }
   PUT(p, "]");
 }

@@ -67,18 +67,9 @@ static void process(struct json *j, const struct story_process *p) {
   end(j, "}");
 }
 
-static const char *const types[OBJECT_TYPES] = {
-    [OBJECT_NONE] = "none",   [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",
-    [OBJECT_CLOCK] = "clock", [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore",
-    [OBJECT_EVENT] = "event", [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
-    [OBJECT_VALUE] = "value", [OBJECT_DICT] = "dict",           [OBJECT_PROGRESS] = "progress",
-    [OBJECT_ARRAY] = "array", [OBJECT_LATCH] = "latch",         [OBJECT_RWLOCK] = "rwlock",
-    [OBJECT_PIPE] = "pipe",
-};
-
 static void object(struct json *j, const struct story_object *o) {
   begin(j, "{");
-  text(j, "type", o->type < OBJECT_TYPES && types[o->type] ? types[o->type] : "none");
+  text(j, "type", o->type == OBJECT_NONE ? "none" : object_type_word(o->type));
   text(j, "name", o->name ? o->name : "");
   flag(j, "shown", o->shown);
   end(j, "}");

@@ -15,6 +15,18 @@ const struct op_description op_descriptions[OP_COUNT] = {
 #include "object/ops.def"
 };
 
+const char *object_type_word(enum object_type type) {
+  static const char *const words[OBJECT_TYPES] = {
+      [OBJECT_NONE] = "object", [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",
+      [OBJECT_CLOCK] = "clock", [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore",
+      [OBJECT_EVENT] = "event", [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",
+      [OBJECT_VALUE] = "value", [OBJECT_DICT] = "dict",           [OBJECT_PROGRESS] = "progress",
+      [OBJECT_LATCH] = "latch", [OBJECT_RWLOCK] = "rwlock",       [OBJECT_ARRAY] = "array",
+      [OBJECT_PIPE] = "pipe",
+  };
+  return words[type < OBJECT_TYPES ? type : OBJECT_NONE];
+}
+
 /* Apart, so that an op that nobody observes has no registers to save. */
 __attribute__((noinline)) static int perform_observed(struct backend *b, struct op *op) {
   if (b->observe_begin)

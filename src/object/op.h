@@ -36,6 +36,9 @@ enum object_type {
   OBJECT_TYPES
 };
 
+/* "lock"; "object" for OBJECT_NONE and what is no type. */
+const char *object_type_word(enum object_type type);
+
 enum op_kind {
   OP_NONE,
 #define OP(kind, type, blocks, verb, past, reads, writes) OP_##kind,

@@ -19,12 +19,7 @@ static const struct table_column columns[] = {
     {.title = "HANDLES", .align = TABLE_RIGHT, .rank = 5}};
 
 static const char *type_name(const struct snapshot_sync *o) {
-  static const char *const names[OBJECT_TYPES] = {
-      [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event",
-      [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",     [OBJECT_VALUE] = "value",
-      [OBJECT_DICT] = "dict",           [OBJECT_PROGRESS] = "progress",   [OBJECT_ARRAY] = "array",
-      [OBJECT_LATCH] = "latch",         [OBJECT_RWLOCK] = "rwlock",       [OBJECT_PIPE] = "pipe"};
-  return o->type == OBJECT_LOCK && o->info.recursive ? "rlock" : names[o->type];
+  return o->type == OBJECT_LOCK && o->info.recursive ? "rlock" : object_type_word(o->type);
 }
 
 static int put_value(const struct sync_info *i, struct buf *out) {

@@ -10,16 +10,6 @@
 /* -- names --------------------------------------------------------------------------------------
  */
 
-static const char *word_of(enum object_type type) {
-  static const char *const words[OBJECT_TYPES] = {
-      [OBJECT_PROCESS] = "process",     [OBJECT_QUEUE] = "queue",         [OBJECT_CLOCK] = "clock",
-      [OBJECT_LOCK] = "lock",           [OBJECT_SEMAPHORE] = "semaphore", [OBJECT_EVENT] = "event",
-      [OBJECT_CONDITION] = "condition", [OBJECT_BARRIER] = "barrier",     [OBJECT_VALUE] = "value",
-      [OBJECT_DICT] = "dict",           [OBJECT_PROGRESS] = "progress",   [OBJECT_LATCH] = "latch",
-      [OBJECT_ARRAY] = "array",         [OBJECT_RWLOCK] = "rwlock",       [OBJECT_PIPE] = "pipe"};
-  return type < OBJECT_TYPES && words[type] ? words[type] : "object";
-}
-
 static void name_process(const struct world *w, uint32_t i, char *to, size_t size) {
   if (i == 0)
     snprintf(to, size, "main");
@@ -37,10 +27,10 @@ bool world_name(const struct world *w, const struct object_ref *ref, char *to, s
   if (!o)
     return false;
   if (words_name_has_number(o->name)) {
-    snprintf(to, size, "%s %s", word_of(o->type), o->name);
+    snprintf(to, size, "%s %s", object_type_word(o->type), o->name);
     return true;
   }
-  snprintf(to, size, "%s%s%s#%llu", word_of(o->type), *o->name ? " " : "", o->name,
+  snprintf(to, size, "%s%s%s#%llu", object_type_word(o->type), *o->name ? " " : "", o->name,
            (unsigned long long)o->serial);
   return true;
 }

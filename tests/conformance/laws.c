@@ -358,6 +358,7 @@ static const char *pipe_law(const struct lawful *l, const struct told *b, const 
     break;
   default:
     LAW((l->rc == -SBX_ECLOSED) == b->queue.closed, "an end that is open can be sent to");
+    LAW((l->rc == -SBX_EGONE) == (!l->heard && !b->queue.closed), "what nobody can receive is not sent");
   }
   return NULL;
 }
@@ -395,6 +396,11 @@ const char *law_of_give_up(enum object_type type, bool could_go, const struct to
   if (type == OBJECT_BARRIER && !could_go)
     LAW(after->info.set && after->free == after->standing,
         "a party that gives up breaks it for all");
+  return NULL;
+}
+
+const char *law_of_relock(int awaited, int result) {
+  LAW(awaited == 0 || result != 0, "a wait that was not notified says so");
   return NULL;
 }
 

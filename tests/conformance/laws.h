@@ -39,6 +39,7 @@ struct lawful {
   bool patient, entered; /* it stands in line now, and did not before */
   bool stood;            /* it stood in line before */
   bool sub;              /* it is one op of a select, which the line does not tell of */
+  bool heard;            /* PIPE_*: somebody could receive what is sent */
   int rc;
   struct number brings;
   bool brings_none, expected; /* CAS: it was as expected */
@@ -52,6 +53,9 @@ const char *law_of_step(const struct lawful *l, const struct told *before,
 
 /* It goes without having done the op. */
 const char *law_of_give_up(enum object_type type, bool could_go, const struct told *after);
+
+/* A wait of a condition is over: what came of the wait for a notify, and what it returns. */
+const char *law_of_relock(int awaited, int result);
 
 /* The state of a process that has ended: killed, or left with an exit code. */
 const char *law_of_status(const struct process_state *s, enum end how, int exit_code);

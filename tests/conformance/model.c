@@ -891,6 +891,7 @@ static int do_it(struct model *m, struct model_state *s, int proc, const struct 
   if (r->is_number)
     law.brings = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)l->item};
   law.request = r;
+  law.heard = type == OBJECT_PIPE && is_heard(m, s, l->thing);
   int rc = do_step(m, s, proc, l);
   tell_thing(m, s, l->thing, &after);
   law.rc = rc == WAITS ? 0 : rc;
@@ -943,7 +944,10 @@ static void go_on(struct model *m, struct model_state *s, int proc, int rc) {
     if (rc == WAITS && p->condition.step != CONDITION_ENTER) {
       p->stage = STAGE_WAITS;
     } else {
+      int awaited = p->condition.result;
       condition_next(&p->condition, rc == WAITS ? 0 : rc);
+      const char *broken = law_of_relock(awaited, p->condition.result);
+      m->broken = m->broken ? m->broken : broken;
       p->stage = STAGE_LOOKS;
       if (p->condition.step == CONDITION_OVER)
         finish(m, s, proc, p->condition.result);
@@ -1269,15 +1273,11 @@ bool model_looks(struct model *m, int thing, const struct look *l) {
 static const char *kind_name(int kind) {
   static char text[2][48];
   static int which;
-  static const char *const types[OBJECT_TYPES] = {"",        "process",   "queue", "clock",
-                                                  "lock",    "semaphore", "event", "condition",
-                                                  "barrier", "value",     "dict",  "progress", "latch", "rwlock", "array",
-                                                  "pipe"};
   if (kind == DO_DROP || kind == DO_LEAVE)
     return kind == DO_DROP ? "drop" : "leave";
   const struct op_description *d = op_describe((enum op_kind)kind);
   char *at = text[which ^= 1];
-  snprintf(at, sizeof text[0], "%s%s%s", types[d->type], d->type ? "." : "", d->verb);
+  snprintf(at, sizeof text[0], "%s%s%s", d->type ? object_type_word(d->type) : "", d->type ? "." : "", d->verb);
   return at;
 }
 

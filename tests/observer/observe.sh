@@ -1,21 +1,12 @@
 #!/bin/sh
-# observe.sh <program> <busted> [spec ...]: run specs by the observed program, and fail if one does, or if anything was reached
-# that no op explains (observer.c).
-program=$1 busted=$2
-if ! grep -qw ospke /proc/cpuinfo; then
-  echo 'skipped: this machine has no protection keys'
-  exit 77
-fi
-shift 2
-[ $# -gt 0 ] || set -- api ends family handles interrupt misuse pipe process program queue scope select sync_array sync_barrier \
-  sync_condition sync_dict sync_event sync_latch sync_lock sync_rwlock sync_semaphore task task_error values
+# observe.sh <program> <busted> <spec>: run a spec by the observed program, and fail if it does, or if anything was reached that
+# no op explains (observer.c). A tenth of each test's rounds will do: they all reach the same.
+program=$1 busted=$2 spec=$3
 SANDBOX_OBSERVED=$(mktemp) && export SANDBOX_OBSERVED || exit 1
-SANDBOX=$program && export SANDBOX
+SANDBOX=$program SANDBOX_SHARE=0.1 && export SANDBOX SANDBOX_SHARE
 trap 'rm -f "$SANDBOX_OBSERVED"' EXIT
-status=0
-for spec; do
-  "$program" --timeout 100 "$busted" --output=plainTerminal "--lpath=$PWD/?.lua" "spec/${spec}_spec.lua" || status=1
-done
+"$program" --timeout 280 "$busted" --output=plainTerminal "--lpath=$PWD/?.lua" "$spec"
+status=$?
 # One for each op and place.
 awk -F: '{ split($2, at, " "); if (++seen[$1 at[2] at[3]] == 1) print }' "$SANDBOX_OBSERVED" | head -30 | while read -r what; do
   echo "${what%%:*}"

@@ -9,13 +9,15 @@
  * be missed that happens. The fault is written down with a backtrace to the file that SANDBOX_OBSERVED names, and the area
  * stays open until the next op, so that the program goes on.
  *
- * An area is closed by a protection key (pkeys(7)), which costs a few cycles. Where the machine has none the test is
- * skipped (observe.sh): by mprotect(2) some specs would take minutes.
+ * An area is closed by a protection key (pkeys(7)), which costs a few cycles. Where the machine has none, its pages are closed by
+ * mprotect(2) for good, and a fault opens the page that an op may reach until the op ends: some ten microseconds for a page.
  *
  * Not by an op, and allowed:
  *   - handlers of signals: the one for SIGCHLD fills the record of a child that has ended, which is the end of that child
  *   - writing a line of output, which asks whether the process lives that writes another (os/process/output.c)
+ *   - starting another program, which asks the same of a process that left it the output (os/process/program.c)
  *   - looking and steering (struct run_ops), by a person at the prompt
+ *   - memory that a queue does not need goes back while the process sleeps (os/shared/wait.c)
  *   - a process that has no room for a descriptor asks all others to collect garbage (os/shared/broker.c)
  * Not seen: the process's own record, clocks, and what a queue's pipe, a log or a store holds; each is reached through a
  * record that is seen.
@@ -39,7 +41,7 @@
 
 extern const char __executable_start[];
 
-enum { AREAS = 3, PAGE = 4096, NESTED = 16, FRAMES = 24 };
+enum { AREAS = 3, PAGE = 4096, NESTED = 16, FRAMES = 24, NO_KEY = -1 };
 enum rights { RIGHT_NONE, RIGHT_READ, RIGHT_WRITE };
 
 static struct area {
@@ -48,7 +50,7 @@ static struct area {
   struct part {
     char *from, *to;
   } parts[2];
-  int key;
+  int key;    /* NO_KEY: mprotect */
   bool burst; /* a fault has opened it until the next op */
   enum rights now;
 } areas[AREAS] = {{.name = "objects", .reach = ON_OBJECT | ON_LINE},
@@ -61,31 +63,65 @@ static int depth; /* ops within ops: answers given while one waits */
 static const struct op *under_way[NESTED];
 static enum rights before[NESTED][AREAS];
 static const struct run_ops *run;
+static const struct self_ops *self;
 
 /* -- areas --------------------------------------------------------------------------------------- */
 
-/* Its pages belong to a key; 0: they are open. */
-static void set_key(const struct area *a, int key) {
+static void protect(const struct area *a, int protection, int key) {
   for (int i = 0; i < 2; i++) {
     const struct part *p = &a->parts[i];
-    if (p->from && pkey_mprotect(p->from, (size_t)(p->to - p->from), PROT_READ | PROT_WRITE, key))
+    if (p->from && pkey_mprotect(p->from, (size_t)(p->to - p->from), protection, key))
       abort();
   }
+}
+
+/* Without keys: the pages that are open. The later ones may be those of a handler of a signal. */
+static char *open_pages[512];
+static int open_count;
+
+static void protect_page(char *page, int protection) {
+  if (mprotect(page, PAGE, protection))
+    abort();
+}
+
+/* All but the first `keep`. */
+static void close_pages(int keep) {
+  while (open_count > keep)
+    protect_page(open_pages[--open_count], PROT_NONE);
+}
+
+static bool is_open(const char *page) {
+  for (int i = 0; i < open_count; i++)
+    if (open_pages[i] == page)
+      return true;
+  return false;
+}
+
+static void open_page(const char *at, bool writes) {
+  char *page = (char *)(uintptr_t)((uintptr_t)at / PAGE * PAGE);
+  if (!is_open(page)) {
+    if (open_count == sizeof open_pages / sizeof *open_pages)
+      close_pages(0);
+    open_pages[open_count++] = page;
+  }
+  protect_page(page, writes ? PROT_READ | PROT_WRITE : PROT_READ);
 }
 
 static void set_rights(struct area *a, enum rights r) {
   static const unsigned denied[] = {PKEY_DISABLE_ACCESS, PKEY_DISABLE_WRITE, 0};
   a->now = r;
-  pkey_set(a->key, denied[r]);
+  if (a->key != NO_KEY)
+    pkey_set(a->key, denied[r]);
 }
 
 static void arm(struct area *a) {
   if (a->burst)
-    set_key(a, a->key);
+    protect(a, PROT_READ | PROT_WRITE, a->key);
   a->burst = false;
 }
 
 static void set_all(const enum rights r[AREAS]) {
+  close_pages(0);
   for (int i = 0; i < AREAS; i++)
     if (areas[i].now != r[i])
       set_rights(&areas[i], r[i]);
@@ -117,13 +153,11 @@ static int observe(void *unused, const struct op *op, enum op_phase phase, int r
 }
 
 static const char *op_name(void) {
-  static const char *const types[OBJECT_TYPES] = {"handle", "process", "queue", "clock", "lock", "semaphore",
-                                                  "event", "condition", "barrier", "value", "dict", "progress", "latch", "rwlock", "array", "pipe"};
   static char text[64];
   if (depth == 0)
     return "outside of any op";
   const struct op_description *d = op_describe(under_way[depth - 1]->kind);
-  snprintf(text, sizeof text, "in the op %s.%s", types[d->type], d->verb);
+  snprintf(text, sizeof text, "in the op %s.%s", object_type_word(d->type), d->verb);
   return text;
 }
 
@@ -169,43 +203,57 @@ static void on_fault(int signal_number, siginfo_t *info, void *context) {
     signal(signal_number, SIG_DFL);
     return;
   }
-  if (!proving)
-    write_down(a, was_write(context));
+  bool writes = was_write(context);
+  bool allowed = a->now == RIGHT_WRITE || (a->now == RIGHT_READ && !writes);
+  if (!proving && (a->key != NO_KEY || !allowed))
+    write_down(a, writes);
   proving = false;
-  set_key(a, 0); /* the right of its own key stays what it is */
-  a->burst = true;
+  if (a->key == NO_KEY) {
+    open_page(info->si_addr, writes);
+  } else {
+    protect(a, PROT_READ | PROT_WRITE, 0); /* the right of its own key stays what it is */
+    a->burst = true;
+  }
   errno = saved;
 }
 
 /* -- what is allowed ----------------------------------------------------------------------------- */
 
+/* What was open before all was opened. */
+struct opened {
+  enum rights rights[AREAS];
+  int pages;
+};
+
 /* Open all; returns whether it was needed, and what was. */
-static bool open_all(enum rights was[AREAS]) {
+static bool open_all(struct opened *was) {
   if (!armed)
     return false;
-  get_all(was);
+  get_all(was->rights);
+  was->pages = open_count;
   for (int i = 0; i < AREAS; i++)
     set_rights(&areas[i], RIGHT_WRITE); /* in a handler the keys are closed, whatever they were */
   return true;
 }
 
-static void close_again(const enum rights was[AREAS]) {
+static void close_again(const struct opened *was) {
   for (int i = 0; i < AREAS; i++)
-    set_rights(&areas[i], was[i]);
+    set_rights(&areas[i], was->rights[i]);
+  close_pages(was->pages);
 }
 
 static struct sigaction handlers[64];
 
 static void handle(int signal_number, siginfo_t *info, void *context) {
   const struct sigaction *h = &handlers[signal_number];
-  enum rights was[AREAS];
-  bool opened = open_all(was);
+  struct opened was;
+  bool opened = open_all(&was);
   if (h->sa_flags & SA_SIGINFO)
     h->sa_sigaction(signal_number, info, context);
   else
     h->sa_handler(signal_number);
   if (opened)
-    close_again(was);
+    close_again(&was);
 }
 
 int __real_sigaction(int number, const struct sigaction *new, struct sigaction *old);
@@ -220,6 +268,7 @@ int __wrap_sigaction(int number, const struct sigaction *new, struct sigaction *
     mine = *new;
     mine.sa_sigaction = handle;
     mine.sa_flags |= SA_SIGINFO;
+    sigdelset(&mine.sa_mask, SIGSEGV);
     rc = __real_sigaction(number, &mine, &shown);
     if (rc == 0 && old)
       *old = shown.sa_flags & SA_SIGINFO && shown.sa_sigaction == handle ? theirs : shown;
@@ -231,6 +280,19 @@ int __wrap_sigaction(int number, const struct sigaction *new, struct sigaction *
   return rc;
 }
 
+/* A fault that is blocked ends the process. */
+int __real_sigprocmask(int how, const sigset_t *set, sigset_t *old);
+int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *old);
+int __wrap_sigprocmask(int how, const sigset_t *set, sigset_t *old) {
+  sigset_t mine;
+  if (set && how != SIG_UNBLOCK) {
+    mine = *set;
+    sigdelset(&mine, SIGSEGV);
+    set = &mine;
+  }
+  return __real_sigprocmask(how, set, old);
+}
+
 static struct stream {
   cookie_io_functions_t functions;
   void *cookie;
@@ -239,11 +301,11 @@ static int stream_count;
 
 static ssize_t write_line(void *cookie, const char *text, size_t len) {
   const struct stream *s = cookie;
-  enum rights was[AREAS];
-  bool opened = open_all(was);
+  struct opened was;
+  bool opened = open_all(&was);
   ssize_t n = s->functions.write(s->cookie, text, len);
   if (opened)
-    close_again(was);
+    close_again(&was);
   return n;
 }
 
@@ -273,29 +335,48 @@ FILE *__wrap_fopencookie(void *cookie, const char *mode, cookie_io_functions_t f
 int __real_broker_request(struct os_backend *b, const struct op *op, struct broker_message *m, int *fds);
 int __wrap_broker_request(struct os_backend *b, const struct op *op, struct broker_message *m, int *fds);
 int __wrap_broker_request(struct os_backend *b, const struct op *op, struct broker_message *m, int *fds) {
-  enum rights was[AREAS];
-  bool opened = open_all(was);
+  struct opened was;
+  bool opened = open_all(&was);
   int rc = __real_broker_request(b, op, m, fds);
   if (opened)
-    close_again(was);
+    close_again(&was);
   return rc;
 }
 
+void __real_queue_trim_all(struct os_backend *b);
+void __wrap_queue_trim_all(struct os_backend *b);
+void __wrap_queue_trim_all(struct os_backend *b) {
+  struct opened was;
+  bool opened = open_all(&was);
+  __real_queue_trim_all(b);
+  if (opened)
+    close_again(&was);
+}
+
 static int look(struct backend *b, unsigned parts, struct snapshot *ret) {
-  enum rights was[AREAS];
-  bool opened = open_all(was);
+  struct opened was;
+  bool opened = open_all(&was);
   int rc = run->look(b, parts, ret);
   if (opened)
-    close_again(was);
+    close_again(&was);
   return rc;
 }
 
 static int steer(struct backend *b, enum steer what, uint32_t slot, uint64_t serial, int64_t deadline_ns) {
-  enum rights was[AREAS];
-  bool opened = open_all(was);
+  struct opened was;
+  bool opened = open_all(&was);
   int rc = run->steer(b, what, slot, serial, deadline_ns);
   if (opened)
-    close_again(was);
+    close_again(&was);
+  return rc;
+}
+
+static int start_program(struct backend *b, const char *command, enum program_mode mode, struct program *ret) {
+  struct opened was;
+  bool opened = open_all(&was);
+  int rc = self->program_start(b, command, mode, ret);
+  if (opened)
+    close_again(&was);
   return rc;
 }
 
@@ -315,6 +396,7 @@ static void prove(struct area *a) {
   if (proving)
     abort();
   arm(a);
+  close_pages(0);
   set_rights(a, RIGHT_NONE);
 }
 
@@ -329,10 +411,8 @@ static void arm_all(struct control *c) {
   backtrace(unused, 1); /* loads a library the first time */
   __real_sigaction(SIGSEGV, &fault, NULL);
   for (int i = 0; i < AREAS; i++) {
-    areas[i].key = pkey_alloc(0, 0);
-    if (areas[i].key < 0)
-      abort();
-    set_key(&areas[i], areas[i].key);
+    areas[i].key = pkey_alloc(0, 0); /* or NO_KEY */
+    protect(&areas[i], areas[i].key == NO_KEY ? PROT_NONE : PROT_READ | PROT_WRITE, areas[i].key);
     set_rights(&areas[i], RIGHT_NONE);
   }
   armed = true;
@@ -344,6 +424,7 @@ int __real_sandbox_lib_open(lua_State *L, struct backend *b);
 int __wrap_sandbox_lib_open(lua_State *L, struct backend *b);
 int __wrap_sandbox_lib_open(lua_State *L, struct backend *b) {
   static struct run_ops watched;
+  static struct self_ops watched_self;
   int rc = __real_sandbox_lib_open(L, b);
   if (!armed) {
     run = b->run;
@@ -351,6 +432,10 @@ int __wrap_sandbox_lib_open(lua_State *L, struct backend *b) {
     watched.look = look;
     watched.steer = steer;
     b->run = &watched;
+    self = b->self;
+    watched_self = *self;
+    watched_self.program_start = start_program;
+    b->self = &watched_self;
     b->observe = observe;
     b->observe_begin = true;
     arm_all(((struct os_backend *)b)->control);

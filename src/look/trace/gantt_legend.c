@@ -36,7 +36,7 @@ static void find_kinds(const struct trace_model *m, int state, bool ret[KINDS]) 
 static const char *kind_word(int kind) {
   return kind >= OBJECT_TYPES  ? words_wholes[kind - OBJECT_TYPES].word
          : kind == OBJECT_NONE ? "select"
-                               : trace_type_word((enum object_type)kind);
+                               : object_type_word((enum object_type)kind);
 }
 
 /* Append them: "lock, barrier". */

@@ -222,7 +222,7 @@ static void draw_link(struct maker *k, const struct link *l) {
   if (l->object != TRACE_NONE) {
     object = node_of(k, &k->object_node[l->object], c->objects[l->object].name, false);
     if (object != TRACE_NONE) {
-      const char *type = trace_type_word(c->objects[l->object].type);
+      const char *type = object_type_word(c->objects[l->object].type);
       note(k, object, type, l->holder == TRACE_NONE ? ": nobody can act" : "", "");
       k->nodes[object].stuck |= l->stuck;
     }
@@ -321,7 +321,7 @@ static int object_of(struct cast *c, uint64_t *ids, const struct snapshot_need *
     if (ids[*ret] == n->object && c->objects[*ret].type == n->type)
       return 0;
   struct buf text = {0};
-  const char *name = *n->object_name ? n->object_name : trace_type_word(n->type);
+  const char *name = *n->object_name ? n->object_name : object_type_word(n->type);
   int rc = words_name_has_number(name)
                ? buf_format(&text, "%s", name)
                : buf_format(&text, "%s#%llu", name, (unsigned long long)n->object);

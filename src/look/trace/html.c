@@ -230,7 +230,7 @@ static void put_names(struct page *p) {
     PUT(p, "%s%" PRIu32, i ? "," : "", page_object_no(p, p->data.queues[i]));
   page_put(p, "],\"types\":[");
   for (unsigned i = 0; i < OBJECT_TYPES; i++)
-    PUT(p, "%s\"%s\"", i ? "," : "", trace_type_word(i));
+    PUT(p, "%s\"%s\"", i ? "," : "", object_type_word(i));
   page_put(p, "],\"objects\":[");
   for (uint32_t i = 0; i < p->object_count; i++) {
     const struct trace_object *o = &p->m->objects[p->objects[i]];

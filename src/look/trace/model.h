@@ -281,9 +281,6 @@ struct trace_depth {
 int trace_depths(const struct trace_model *m, uint32_t object, struct trace_depth **ret,
                  uint32_t *ret_count);
 
-/* "queue", "lock", ...; static */
-const char *trace_type_word(enum object_type type);
-
 /* "writer#2", "jobs#3", "queue#3": into `size` bytes. */
 char *trace_process_label(const struct trace_model *m, uint32_t process, char *ret, size_t size);
 char *trace_object_label(const struct trace_model *m, uint32_t object, char *ret, size_t size);

@@ -53,7 +53,7 @@ static void tell_object(struct writer *w, uint32_t index) {
   trace_object_label(w->m, index, label, sizeof label);
   size_t at = told_begin(w, TYPE_INSTANT, 0, UUID_ABOUT, "object", label);
   note_uint(w, "object", o->id);
-  note_text(w, "type", trace_type_word(o->type));
+  note_text(w, "type", object_type_word(o->type));
   note_text(w, "name", o->name);
   note_text(w, "made_at", o->made_at);
   if (o->max)

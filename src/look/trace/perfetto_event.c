@@ -100,7 +100,7 @@ int event_word(const struct event *e, const char *name, const char *const *words
 int event_type(const struct event *e, enum object_type *ret) {
   const struct note *n = event_note(e, "type");
   for (int i = 0; n && i < OBJECT_TYPES; i++)
-    if (bytes_are(n->text, trace_type_word((enum object_type)i))) {
+    if (bytes_are(n->text, object_type_word((enum object_type)i))) {
       *ret = (enum object_type)i;
       return 0;
     }

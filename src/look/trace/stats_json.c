@@ -139,7 +139,7 @@ static const char *type_of(const struct trace_model *m, const struct trace_wait 
   if (wait->object == TRACE_NONE)
     return "";
   bool process = trace_names_process(wait->kind);
-  return trace_type_word(process ? OBJECT_PROCESS : m->objects[wait->object].type);
+  return object_type_word(process ? OBJECT_PROCESS : m->objects[wait->object].type);
 }
 
 static void put_wait(struct writer *w, const struct trace_model *m, const struct trace_wait *wait) {
@@ -171,7 +171,7 @@ static void put_queue(struct writer *w, const struct trace_model *m, const struc
   row(w);
   integer(w, "id", o->id);
   string_or_null(w, "name", o->name);
-  string(w, "type", trace_type_word(o->type));
+  string(w, "type", object_type_word(o->type));
   string_or_null(w, "made_at", o->made_at);
   integer(w, "items", q->items);
   integer(w, "most", q->most > 0 ? (uint64_t)q->most : 0);

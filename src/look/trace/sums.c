@@ -280,21 +280,6 @@ int trace_depths(const struct trace_model *m, uint32_t object, struct trace_dept
 
 /* -- labels ---------------------------------------------------------------------------------- */
 
-static const char *const type_words[OBJECT_TYPES] = {
-    [OBJECT_NONE] = "object",     [OBJECT_PROCESS] = "process",
-    [OBJECT_QUEUE] = "queue",     [OBJECT_CLOCK] = "clock",
-    [OBJECT_LOCK] = "lock",       [OBJECT_SEMAPHORE] = "semaphore",
-    [OBJECT_EVENT] = "event",     [OBJECT_CONDITION] = "condition",
-    [OBJECT_BARRIER] = "barrier", [OBJECT_VALUE] = "value",
-    [OBJECT_DICT] = "dict",       [OBJECT_LATCH] = "latch",
-    [OBJECT_ARRAY] = "array",     [OBJECT_RWLOCK] = "rwlock",
-    [OBJECT_PIPE] = "pipe",       [OBJECT_PROGRESS] = "progress",
-};
-
-const char *trace_type_word(enum object_type type) {
-  return type < OBJECT_TYPES && type_words[type] ? type_words[type] : type_words[OBJECT_NONE];
-}
-
 char *trace_process_label(const struct trace_model *m, uint32_t process, char *ret, size_t size) {
   if (process >= m->process_count) {
     snprintf(ret, size, "?");
@@ -318,7 +303,7 @@ char *trace_object_label(const struct trace_model *m, uint32_t object, char *ret
   if (words_name_has_number(o->name))
     snprintf(ret, size, "%s", o->name);
   else
-    snprintf(ret, size, "%s#%u", o->name[0] ? o->name : trace_type_word(o->type), o->id);
+    snprintf(ret, size, "%s#%u", o->name[0] ? o->name : object_type_word(o->type), o->id);
   return ret;
 }
 
