@@ -12,6 +12,7 @@
 #include "support/os_world.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 
 #include "object/fair.h"
 #include "os/shared/line.h"
@@ -922,6 +923,69 @@ LIVENESS_TEST(a_task_done_while_another_begins_to_join_is_seen) {
   join_well(p);
 }
 
+/* -- queues without room ------------------------------------------------------------------------ */
+
+/* A put that asks for a reader, in a select, and then its wait for that reader. */
+static int offer_in_select(void *arg) {
+  const struct role *r = arg;
+  struct op put = {
+      .kind = OP_QUEUE_PUT, .object = r->object, .data = "item", .len = 4, .number = 1};
+  struct op select = {
+      .kind = OP_SELECT, .deadline_ns = SBX_FOREVER, .subs = &put, .sub_count = 1};
+  CHECK_EQ(perform(&the_backend->base, &select), 0);
+  CHECK_EQ(put.count, 1);
+  struct op meet = {.kind = OP_QUEUE_MEET,
+                    .object = r->object,
+                    .deadline_ns = SBX_FOREVER,
+                    .number = 1,
+                    .ticket = put.item};
+  CHECK_EQ(perform(&the_backend->base, &meet), r->result);
+  return 0;
+}
+
+LIVENESS_TEST(a_reader_that_comes_wakes_a_select_that_puts) {
+  struct object *q = queue_without_watching(QUEUE_NO_ROOM, TRANSPORT_AUTO);
+  struct role role = {q, .kind = OP_SELECT};
+  struct object *p = spawn_process(offer_in_select, &role);
+  await_sleep(p, OP_SELECT);
+  do_op(q, OP_QUEUE_GET);
+  join_well(p);
+}
+
+static _Atomic int *held_up; /* shared: 1 as long as `nap` goes on */
+
+/* Whatever wakes the process meanwhile, it does not look; but it is able to. */
+static void nap(int signal_number) {
+  (void)signal_number;
+  atomic_store(held_up, 1);
+  while (atomic_load(held_up))
+    usleep(50);
+}
+
+static int get_with_naps(void *arg) {
+  signal(SIGUSR2, nap);
+  return wait_once(arg);
+}
+
+/* It is interrupted when an item has been put for it, which nobody else will take: that goes back. */
+LIVENESS_TEST(a_reader_that_leaves_wakes_the_putter_that_came_for_it) {
+  struct object *q = queue_without_watching(QUEUE_NO_ROOM, TRANSPORT_AUTO);
+  held_up = mmap(NULL, sizeof *held_up, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  struct role get = {q, .kind = OP_QUEUE_GET, .result = -SBX_EINTERRUPTED};
+  struct object *reader = spawn_process(get_with_naps, &get);
+  await_sleep(reader, OP_QUEUE_GET);
+  kill(pid_of(reader), SIGUSR2);
+  while (!atomic_load(held_up))
+    usleep(50);
+  struct role put = {q, .kind = OP_QUEUE_MEET, .result = -SBX_ETIMEDOUT};
+  struct object *putter = spawn_process(offer_in_select, &put);
+  await_sleep(putter, OP_QUEUE_MEET);
+  kill(pid_of(reader), SIGINT);
+  atomic_store(held_up, 0);
+  join_well(reader);
+  join_well(putter);
+}
+
 /* -- the order in which a reader looks --------------------------------------------------------- */
 
 static int get_two(void *arg) {
@@ -1258,6 +1322,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_bell_that_rings_on_the_way_to_sleep_is_heard),
       cmocka_unit_test(the_last_task_done_wakes_those_who_join),
       cmocka_unit_test(a_task_done_while_another_begins_to_join_is_seen),
+      cmocka_unit_test(a_reader_that_comes_wakes_a_select_that_puts),
+      cmocka_unit_test(a_reader_that_leaves_wakes_the_putter_that_came_for_it),
       cmocka_unit_test(a_reader_learns_of_the_log_before_it_looks_into_the_pipe),
       cmocka_unit_test(a_value_wakes_the_receiver_of_a_pipe),
       cmocka_unit_test(close_of_a_pipe_wakes_the_receiver),

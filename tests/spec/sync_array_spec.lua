@@ -68,10 +68,10 @@ describe("an array", function()
   end)
 
   it("loses no addition of processes that add at the same time", function()
-    local a, f, ps = sandbox.array(3), sandbox.array(1, "number"), {}
+    local a, f, ps, n = sandbox.array(3), sandbox.array(1, "number"), {}, rounds.count(5000)
     for i = 1, 4 do
       ps[i] = spawn(function()
-        for k = 1, 5000 do
+        for k = 1, n do
           a:add(k % 3 + 1, 1)
           f:add(1, 0.5)
           repeat local old = a[1] until a:cas(1, old, old + 1)
@@ -79,8 +79,8 @@ describe("an array", function()
       end)
     end
     assert.is_true(sandbox.join_all(ps, sync.limit))
-    assert.are.equal(4 * 5000 * 2, a[1] + a[2] + a[3])
-    assert.are.equal(10000.0, f[1])
+    assert.are.equal(4 * n * 2, a[1] + a[2] + a[3])
+    assert.are.equal(2.0 * n, f[1])
   end)
 
   it("shows no fill that is half done, in copies", function()
@@ -103,8 +103,9 @@ describe("an array", function()
 
   it("keeps the order of what a process sets, in gets and in copies", function()
     local a, size = sandbox.array(20000), 20000 -- a copy takes a while: the first is copied before others set the last
+    local n = rounds.count(100000)
     local p = spawn(function()
-      for k = 1, 100000 do
+      for k = 1, n do
         a[1] = k
         a[size] = k
       end
@@ -115,17 +116,18 @@ describe("an array", function()
       assert.is_true(first >= last)
       local list = a:copy()
       assert.is_true(list[1] - list[size] == 0 or list[1] - list[size] == 1)
-    until last == 100000
+    until last == n
     results(p)
   end)
 
   -- Each process stores and then loads what the other stores: without an order of these two, both would be inside.
   it("lets Peterson's algorithm exclude, on real processes", function()
     local flag, turn, inside, ps = sandbox.array(2), sandbox.array(1), sandbox.array(2), {}
+    local n = rounds.count(3000)
     for me = 1, 2 do
       ps[me] = spawn(function()
         local other = 3 - me
-        for _ = 1, 3000 do
+        for _ = 1, n do
           flag[me] = 1
           turn[1] = other
           while flag[other] == 1 and turn[1] == other do
@@ -137,7 +139,7 @@ describe("an array", function()
       end)
     end
     assert.is_true(sandbox.join_all(ps, sync.limit))
-    assert.are.equal(6000, inside[1])
+    assert.are.equal(2 * n, inside[1])
   end)
 
   it("does not mind a process being killed", function()

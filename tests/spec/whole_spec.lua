@@ -314,6 +314,7 @@ describe("__close", function()
   it("runs at os.exit(code, true) in a coroutine that is collected meanwhile", function()
     local out, err = run [[
       print(quietly(function()
+        collectgarbage("stop") -- but for those below
         local pool <close> = sandbox.pool(1)
         local _ <close> = c("x", function() for _ = 1, 3 do collectgarbage() end end)
         g("y", function() for _ = 1, 3 do collectgarbage() end end)
