@@ -322,9 +322,10 @@ static int items_next(lua_State *L) {
   lua_pushvalue(L, lua_upvalueindex(2)); /* the queue */
   struct lib *lib = lib_of(L);
   int n = lib_get_item(L, lib, lib_check_timeout(L, lib, lua_upvalueindex(3)), GET_ITEMS_STEP);
-  if (n == 2 && strcmp(lua_tostring(L, -1), error_text(SBX_ETIMEDOUT)) == 0)
+  bool none = n == 2 && lua_isnil(L, -2); /* a call is an item of two values, too */
+  if (none && strcmp(lua_tostring(L, -1), error_text(SBX_ETIMEDOUT)) == 0)
     return luaL_error(L, "items: timeout");
-  return n == 2 ? 0 : 1;
+  return none ? 0 : n;
 }
 
 static int l_queue_items(lua_State *L) {

@@ -33,6 +33,7 @@ const count = n => n.toLocaleString('en');
 const many = (n, word, plural) => count(n) + ' ' + (n === 1 ? word : plural || word + 's');
 const percent = x => x > 0 && x < 0.001 ? '<0.1\u00a0%' : fix(100 * x, x < 0.1 ? 1 : 0) + '\u00a0%';
 
+const byId = (a, b) => a.id - b.id; // processes as they were spawned
 // The queue that an op of this place puts into: a pipe's end sends to the other one.
 const sentTo = (R, s) => s.kind.verb === 'send' && R.objects[s.target].peer >= 0 ? R.objects[s.target].peer : s.target;
 
@@ -136,7 +137,6 @@ const decode = number => {
     if (max && items >= max) full += F.end - now;
     return { object, t, lo, hi, v, peak, max, bins, about: rough.has(object) ? 'about ' : '', mean: area / (F.end || 1), full, label: R.objects[object].label };
   });
-  const byId = (a, b) => a.id - b.id; // as they were spawned
   for (const p of R.processes) if (p.parent >= 0) R.processes[p.parent].kids.push(p);
   for (const p of R.processes) p.kids.sort(byId);
   R.roots = R.processes.filter(p => p.parent < 0).sort(byId);

@@ -159,12 +159,13 @@ const queues = () => {
   })]);
   if (!rows.length) return;
   const some = rows.some(r => r.queue && r.queue.max);
-  const s = section('queues', runs.some(R => R.counters.length) ? 'Queues and counters' : 'Queues', 'How many items waited in each queue.' + (some ? ' The dashed line is its capacity: at it, a put has to wait.' : '') +
+  const told = rows.filter(r => r.queue), pipes = told.filter(r => r.R.objects[r.queue.object].peer >= 0).length;
+  const titles = [pipes < told.length && 'queues', pipes && 'pipes', told.length < rows.length && 'counters'].filter(Boolean).join(', ').replace(/, ([^,]*)$/, ' and $1');
+  const s = section('queues', titles[0].toUpperCase() + titles.slice(1), (told.length ? 'How many items waited in each.' : '') + (some ? ' The dashed line is its capacity: at it, a put has to wait.' : '') +
     (rows.some(r => r.queue && r.queue.about) ? ' Runs of ops were merged, so that numbers within them are a guess: --trace-detail all tells each.' : ''));
   for (const r of rows) if (runs.length > 1) r.label = r.label + ' (' + r.R.name + ')';
   new Depths(s, rows);
-  const list = rows.filter(r => r.queue);
-  if (list.length) s.append(el('details', {}, el('summary', {}, 'As a table'), table('Queues', ['Queue', 'Made at', ['Capacity'], ['Most items'], ['On average'], ['Time full']], list.map(({ label, queue: q, R }) =>
+  if (told.length) s.append(el('details', {}, el('summary', {}, 'As a table'), table(titles, ['Name', 'Made at', ['Capacity'], ['Most items'], ['On average'], ['Time full']], told.map(({ label, queue: q, R }) =>
     el('tr', {}, th(label), td(place(R, R.objects[q.object].made)), num(q.max ? count(q.max) : 'none'), num(q.about, count(q.peak)), num(q.about, q.mean.toPrecision(3)), num(q.max ? time(q.full) + ', ' + percent(q.full / (R.facts.end || 1)) : '\u2013'))))));
 };
 
@@ -230,7 +231,7 @@ const processes = () => {
     const row = p => el('tr', {}, th(p.label), td(place(R, p.at)), num(time(p.begin)), num(time(p.end - p.begin)),
       td(meter(p.spent.map((v, k) => [k, v]), p.end - p.begin), el('span', { class: 'sr' }, p.spent.map((v, k) => v ? SHORT[k] + ' ' + time(v) : '').filter(Boolean).join(', '))),
       num(count(p.out)), num(count(p.got)), td(el('span', { class: failed(p) ? 'bad' : null }, stuck(R).has(p.i) ? 'in the deadlock' : endText(p))));
-    return [longTable(many(R.processes.length, 'process', 'processes'), ['Process', 'Spawned at', ['Began'], ['Lived'], 'Time', ['Put'], ['Got'], 'End'], R.processes, row, 20),
+    return [longTable(many(R.processes.length, 'process', 'processes'), ['Process', 'Spawned at', ['Began'], ['Lived'], 'Time', ['Put'], ['Got'], 'End'], [...R.processes].sort(byId), row, 20),
       R.notes.length ? el('details', {}, el('summary', {}, many(R.notes.length, 'mark')), table('', [['Time'], 'Process', 'Mark'], R.notes.slice(0, 500).map(k => el('tr', {}, num(time(k[0])), td(R.processes[k[1]].label), td(R.strings[k[2]]))))) : null].filter(Boolean);
   });
 };
