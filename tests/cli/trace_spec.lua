@@ -478,6 +478,21 @@ describe("sandbox trace", function()
     assert.is_true(marks > 64, marks)
   end)
 
+  it("knows that a queue without room has none", function()
+    local folder <close>, result = traced([[
+      local q = queue { max = 0, name = "hand" }
+      spawn({ name = "w" }, function() q:put(1) end)
+      sleep(1)
+      assert(q:get() == 1)]], "--trace", "x.pftrace", "--timeline=80", "--stats=json")
+    assert.equal(0, result.status, result.err)
+    assert.truthy(result.err:find("hand#1 max 0", 1, true), result.err)
+    assert.truthy(result.err:find('"capacity":0', 1, true), result.err)
+    local again = run { "trace", "x.pftrace", "--timeline=80", dir = folder.name }
+    assert.truthy(again.out:find("hand#1 max 0", 1, true), again.out)
+    assert.equal(0, run { "trace", "x.pftrace", "-o", "x.svg", dir = folder.name }.status)
+    assert.truthy(slurp(folder.name .. "/x.svg"):find(" of 0<", 1, true))
+  end)
+
   it("counts names that have no room", function()
     local folder <close>, result = traced("for i = 1, 9000 do sandbox.mark('job ' .. i) if i % 500 == 0 then sleep(0.2) end end", "--trace", "a.pftrace", "--timeline")
     local missing = result.err:match("([%d,]+) names or lines lost\n")

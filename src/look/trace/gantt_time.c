@@ -194,7 +194,7 @@ int gantt_marks(struct canvas *c) {
 
 char *gantt_capacity(const struct trace_object *o, char ret[WORDS_MAX]) {
   char count[WORDS_MAX];
-  snprintf(ret, WORDS_MAX, " max %.20s", words_count(o->max, count));
+  snprintf(ret, WORDS_MAX, " max %.20s", words_count(trace_capacity(o), count));
   return ret;
 }
 

@@ -240,7 +240,7 @@ static void put_names(struct page *p) {
     PUT(p, ",%d,%" PRIu64 ",", type, o->max);
     page_string(p, o->made_at);
     page_index(p, o->peer == TRACE_NONE ? TRACE_NONE : p->object_no[o->peer]);
-    page_put(p, "]");
+    PUT(p, ",%" PRIu64 "]", trace_capacity(o));
     page_flush(p, 65536);
   }
   page_put(p, "],\"strings\":[");

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "look/trace/model_internal.h"
+#include "object/queue.h"
 
 /* -- writing --------------------------------------------------------------------------------- */
 
@@ -156,7 +157,8 @@ static int add_object(struct reading *r, const struct trace_record *k, enum obje
                                  .type = type,
                                  .name = r->m->strings[string_of(r, k->where)],
                                  .made_at = r->m->strings[string_of(r, k->duration)],
-                                 .max = type == OBJECT_QUEUE ? k->n : 0,
+                                 .max = type == OBJECT_QUEUE ? queue_places(k->n) : 0,
+                                 .meets = type == OBJECT_QUEUE && queue_meets(k->n),
                                  .peer = type == OBJECT_PIPE ? (uint32_t)k->n : 0};
   return trace_add_object(r->m, &o);
 }

@@ -76,11 +76,17 @@ struct trace_object {
   const char *name;    /* "" if it has none */
   const char *made_at; /* "file:line", or "" */
   uint64_t max;        /* of a bounded queue: its capacity; else 0 */
-  uint32_t peer;       /* of a pipe's end: index of the other end; else TRACE_NONE */
+  bool meets; /* of a queue without room: max is 1, for the item of a put that waits for its get */
+  uint32_t peer; /* of a pipe's end: index of the other end; else TRACE_NONE */
   uint64_t puts,
       gets; /* of a queue: items that were put and got before the trace begins; what is not
                           known (0) is derived from the numbers of the items, as far as it can be */
 };
+
+/* The capacity of a bounded queue as its script has it. */
+static inline uint64_t trace_capacity(const struct trace_object *o) {
+  return o->meets ? 0 : o->max;
+}
 
 enum trace_flag {
   TRACE_WAITED = 1,  /* the process waited in it, from t_ns for duration_ns */

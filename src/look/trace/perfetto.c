@@ -58,6 +58,8 @@ static void tell_object(struct writer *w, uint32_t index) {
   note_text(w, "made_at", o->made_at);
   if (o->max)
     note_uint(w, "max", o->max);
+  if (o->meets)
+    note_uint(w, "meets", 1);
   if (o->puts)
     note_uint(w, "puts", o->puts);
   if (o->gets)

@@ -51,7 +51,10 @@ static int read_object(struct reader *r, const struct event *e) {
   if (event_u32(e, "object", &o.id) || o.id == 0 || event_u32(e, "peer", &o.peer) ||
       event_type(e, &o.type) || event_count(e, "puts", &o.puts) || event_count(e, "gets", &o.gets))
     return -SBX_EDATA;
+  uint64_t meets = 0;
   event_u64(e, "max", &o.max);
+  event_u64(e, "meets", &meets);
+  o.meets = meets != 0;
   int rc = event_text(r, e, "name", &o.name);
   rc = rc ? rc : event_text(r, e, "made_at", &o.made_at);
   return rc ? rc : trace_add_object(r->m, &o);

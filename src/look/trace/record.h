@@ -28,8 +28,8 @@ enum trace_record_kind {
 };
 
 /* By kind of op, what is not as the fields say:
- *   NEW          where: the object's name; duration: the text of the place where it was made; n: a queue's
- *                capacity, a pipe's other end
+ *   NEW          where: the object's name; duration: the text of the place where it was made; n: a queue's max as
+ *                it was asked for, a pipe's other end
  *   SPAWN        object: the child; where: where it was spawned
  *   SIGNAL       object: the process that it was sent to; n: the signal
  *   MARK         where: its name; n: the bits of its value (a double), if TRACE_VALUE is set

@@ -319,7 +319,10 @@ static int put_queues(const struct page *p) {
     cell_label(&t, p, trace_object_label(p->m, q->object, label, sizeof label));
     cell_count(&t, q->items);
     cell_count(&t, q->most > 0 ? (uint64_t)q->most : 0);
-    cell_unless_none(&t, o->max);
+    if (o->meets)
+      cell_count(&t, trace_capacity(o));
+    else
+      cell_unless_none(&t, o->max);
     cell_text(&t, p, style_dim, o->made_at);
   }
   int rc = append(p->out, "\n");

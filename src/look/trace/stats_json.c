@@ -177,7 +177,8 @@ static void put_queue(struct writer *w, const struct trace_model *m, const struc
   integer(w, "most", q->most > 0 ? (uint64_t)q->most : 0);
   name(w, "capacity");
   if (w->rc == 0)
-    w->rc = o->max > 0 ? buf_format(w->out, "%" PRIu64, o->max) : buf_append(w->out, "null", 4);
+    w->rc = o->max > 0 ? buf_format(w->out, "%" PRIu64, trace_capacity(o))
+                       : buf_append(w->out, "null", 4);
   end(w, "}");
 }
 

@@ -59,7 +59,7 @@ void svg_queue(struct drawing *d, const struct run *run, uint32_t queue, int y) 
   PUT(d, "</text><text class=\"t\" x=\"10\" y=\"%d\">at most %s%" PRId64, y + 34,
       is_rough(run->m, queue) ? "about " : "", peak);
   if (o->max)
-    PUT(d, " of %" PRIu64, o->max);
+    PUT(d, " of %" PRIu64, trace_capacity(o));
   PUT(d, "</text>\n");
   buf_release(&below);
   buf_release(&full);

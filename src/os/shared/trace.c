@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/fault.h"
-#include "object/queue.h"
 #include "os/shared/broker.h"
 #include "os/shared/self.h"
 
@@ -140,7 +139,7 @@ static void describe_more(struct trace_area *a, const struct op *op, struct trac
     break;
   case OP_QUEUE_NEW:
     r->where = text(a, op->new_queue->name);
-    r->n = queue_places(op->new_queue->max);
+    r->n = op->new_queue->max;
     break;
   case OP_PIPE_NEW:
     r->where = text(a, op->new_pipe->name);

@@ -65,7 +65,7 @@ const decode = number => {
     return { kind, flags, target, where: R.strings[where] || '', numbered: kind.change || kind === signal,
       change: ok ? kind.change : 0, sleep: kind.state === SLEEP, next: 1 };
   });
-  R.objects = R.objects.map(([label, type, max, made, peer]) => ({ label, max, made, peer, type: R.types[type] }));
+  R.objects = R.objects.map(([label, type, max, made, peer, room]) => ({ label, max, made, peer, room, type: R.types[type] }));
   R.processes = R.processes.map(([label, name, parent, begin, end, how, code, sig, worker, at, failure, out, got, id, spent], i) =>
     ({ label, name, parent, begin, end, how, code, sig, worker, at, failure, out, got, id, spent, i, kids: [] }));
   const T = R.evT = new Float64Array(N), D = R.evD = new Float64Array(N), S = R.evS = new Uint32Array(N);
@@ -135,7 +135,7 @@ const decode = number => {
     }
     area += items * (F.end - now);
     if (max && items >= max) full += F.end - now;
-    return { object, t, lo, hi, v, peak, max, bins, about: rough.has(object) ? 'about ' : '', mean: area / (F.end || 1), full, label: R.objects[object].label };
+    return { object, t, lo, hi, v, peak, max, room: R.objects[object].room, bins, about: rough.has(object) ? 'about ' : '', mean: area / (F.end || 1), full, label: R.objects[object].label };
   });
   for (const p of R.processes) if (p.parent >= 0) R.processes[p.parent].kids.push(p);
   for (const p of R.processes) p.kids.sort(byId);

@@ -352,7 +352,7 @@ class Depths extends Chart {
     ctx.fillText(fitLabel(ctx, q.label, this.g - 14), 8, y + q.h / 2 - 8);
     font(ctx, 11);
     ctx.fillStyle = theme.dim;
-    ctx.fillText(fit(ctx, q.queue ? `at most ${q.queue.about}${count(q.queue.peak)}${q.queue.max ? ' of ' + count(q.queue.max) : ''}` : `${+q.lo.toPrecision(4)} to ${+q.hi.toPrecision(4)}`, this.g - 14), 8, y + q.h / 2 + 9);
+    ctx.fillText(fit(ctx, q.queue ? `at most ${q.queue.about}${count(q.queue.peak)}${q.queue.max ? ' of ' + count(q.queue.room) : ''}` : `${+q.lo.toPrecision(4)} to ${+q.hi.toPrecision(4)}`, this.g - 14), 8, y + q.h / 2 + 9);
   }
   tell(q, t) {
     if (!q) return '';

@@ -158,15 +158,15 @@ const queues = () => {
     return { R, counter: c, label: c.label, h: 72, lo: Math.min(0, ...v.slice(0, 9e4)), hi: Math.max(...v.slice(0, 9e4), 0) };
   })]);
   if (!rows.length) return;
-  const some = rows.some(r => r.queue && r.queue.max);
+  const some = rows.some(r => r.queue && r.queue.room), none = rows.some(r => r.queue && r.queue.max > r.queue.room);
   const told = rows.filter(r => r.queue), pipes = told.filter(r => r.R.objects[r.queue.object].peer >= 0).length;
   const titles = [pipes < told.length && 'queues', pipes && 'pipes', told.length < rows.length && 'counters'].filter(Boolean).join(', ').replace(/, ([^,]*)$/, ' and $1');
-  const s = section('queues', titles[0].toUpperCase() + titles.slice(1), (told.length ? 'How many items waited in each.' : '') + (some ? ' The dashed line is its capacity: at it, a put has to wait.' : '') +
+  const s = section('queues', titles[0].toUpperCase() + titles.slice(1), (told.length ? 'How many items waited in each.' : '') + (some ? ' The dashed line is its capacity: at it, a put has to wait.' : '') + (none ? ' In one of capacity 0, a put waits for its get.' : '') +
     (rows.some(r => r.queue && r.queue.about) ? ' Runs of ops were merged, so that numbers within them are a guess: --trace-detail all tells each.' : ''));
   for (const r of rows) if (runs.length > 1) r.label = r.label + ' (' + r.R.name + ')';
   new Depths(s, rows);
   if (told.length) s.append(el('details', {}, el('summary', {}, 'As a table'), table(titles, ['Name', 'Made at', ['Capacity'], ['Most items'], ['On average'], ['Time full']], told.map(({ label, queue: q, R }) =>
-    el('tr', {}, th(label), td(place(R, R.objects[q.object].made)), num(q.max ? count(q.max) : 'none'), num(q.about, count(q.peak)), num(q.about, q.mean.toPrecision(3)), num(q.max ? time(q.full) + ', ' + percent(q.full / (R.facts.end || 1)) : '\u2013'))))));
+    el('tr', {}, th(label), td(place(R, R.objects[q.object].made)), num(q.max ? count(q.room) : 'none'), num(q.about, count(q.peak)), num(q.about, q.mean.toPrecision(3)), num(q.max ? time(q.full) + ', ' + percent(q.full / (R.facts.end || 1)) : '\u2013'))))));
 };
 
 const waitTarget = (R, k, t) => t < 0 ? (R.kinds[k].process ? 'any child' : 'one of several') : R.kinds[k].process ? R.processes[t].label : R.objects[t].label;
