@@ -46,6 +46,7 @@ class Browser:
                                  flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(domain + ".enable")
+        self.call("Performance.enable", timeDomain="threadTicks")
 
     def close(self):
         try:
@@ -111,6 +112,12 @@ class Browser:
             time.sleep(0.01)
         self.frame()
         return time.monotonic() - start
+
+    def busy(self):
+        """The seconds of CPU time that pages have taken so far in the browser's main thread. On a machine that has other
+        things to do this says more than a clock."""
+        metrics = self.call("Performance.getMetrics")["metrics"]
+        return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
 
     def frame(self):
         """Wait until what was asked for is drawn."""
