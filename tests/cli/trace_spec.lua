@@ -412,6 +412,7 @@ describe("sandbox trace", function()
         print(s:get(), (sandbox.receive()))
       end)
       while not tostring(m):find("1 waiting", 1, true) do sleep(0.01) end
+      sleep(5) -- so that the wait is long enough for the chart
       m:when(function() return true end, function(s) s.n = 1 end)
       m:when(function(s) return s.n == 2 end, function() end)
       t:publish("news")

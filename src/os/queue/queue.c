@@ -160,8 +160,9 @@ int queue_put(struct os_backend *b, struct op *op) {
       rc = closed        ? -SBX_ECLOSED
            : carries(op) ? put_carrying(b, q, r, op)
                          : put_locked(b, q, r, op);
-    op->item = item_number(side_shown(&r->put)[PUT_ITEMS],
-                           atomic_load_explicit(&r->put.pipe, memory_order_relaxed));
+    if (numbers_items(b, r))
+      op->item = item_number(side_shown(&r->put)[PUT_ITEMS],
+                             atomic_load_explicit(&r->put.pipe, memory_order_relaxed));
     if (queue_meets(r->max))
       unlock_get(r);
     unlock_put(r);
@@ -232,9 +233,10 @@ static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *
   return rc;
 }
 
-/* The number of the item that was got from the log last. */
-static uint64_t got_number(const struct queue_record *r) {
-  return item_number(side_shown(&r->get)[GET_ITEMS], r->get.seen[SEEN_WRITES]);
+/* The item that was got from the log last. */
+static void number_got(const struct os_backend *b, const struct queue_record *r, struct op *op) {
+  if (numbers_items(b, r))
+    op->item = item_number(side_shown(&r->get)[GET_ITEMS], r->get.seen[SEEN_WRITES]);
 }
 
 /* G5: the item of the entry at `first`, `len` bytes, is taken. */
@@ -267,7 +269,7 @@ static int get_log(struct os_backend *b, struct queue *q, struct queue_record *r
   int rc = marked ? carry_read(b, op->out, op->refs, len, &number) : 0;
   if (rc == 0 && take)
     commit_get(b, q, r, first, len);
-  op->item = got_number(r);
+  number_got(b, r, op);
   if (rc == 0 && take && marked)
     carry_gone(r, number);
   return rc;
@@ -361,7 +363,7 @@ int queue_take(struct os_backend *b, struct op *op) {
     uint64_t first = log_first(side_shown(&r->get)[GET_HEAD], r->get.seen[SEEN_BASE]);
     uint64_t len = log_front(&q->log, &first);
     commit_get(b, q, r, first, len);
-    op->item = got_number(r);
+    number_got(b, r, op);
     count_item(&my_record(b)->items_in);
   }
   unlock_get(r);

@@ -85,6 +85,11 @@ static inline uint64_t item_number(uint64_t items, uint64_t writes) {
   return items + (writes + 1) / 2;
 }
 
+/* Does anybody want to know the numbers of items: a trace, or a put that waits for its get? */
+static inline bool numbers_items(const struct os_backend *b, const struct queue_record *r) {
+  return b->base.observe || queue_meets(r->max);
+}
+
 static inline struct log_writer writer_now(const struct queue_record *r) {
   return writer_of(side_shown(&r->put), side_own(&r->put));
 }
