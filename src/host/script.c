@@ -154,8 +154,11 @@ static bool require_library(lua_State *L, struct session *s, const char *text) {
   const char *equals = strchr(text, '=');
   lua_getglobal(L, "require");
   lua_pushstring(L, equals ? equals + 1 : text);
-  if (!succeeded(L, s, call_function(L, 1, 1)))
+  if (!succeeded(L, s, call_function(L, 1, 1))) {
+    if (policy_by_language(s->backend->policy)) /* a module in C, or one that may not be read */
+      s->status = EXIT_USAGE;
     return false;
+  }
   lua_pushglobaltable(L);
   lua_pushlstring(L, text, equals ? (size_t)(equals - text) : strlen(text));
   lua_rotate(L, -3, -1); /* globals name module */

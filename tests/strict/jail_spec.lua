@@ -100,6 +100,15 @@ describe("a strict run ends", function()
   end)
 end)
 
+describe("-l of a module in C", function()
+  it("is a wrong command line", function()
+    local o = run { "--strict", "-l", "lfs", "-e", "print 'runs'" }
+    assert.equal(2, o.status)
+    assert.equal("", o.out)
+    assert.matches("module 'lfs' not found", o.err)
+  end)
+end)
+
 describe("a process that is paused", function()
   it("is seen to be", function()
     local o = strict([[local p = spawn(sleep, 60)
