@@ -374,7 +374,12 @@ static law_fn *const laws[OBJECT_TYPES] = {
 const char *law_of_step(const struct lawful *l, const struct told *before,
                         const struct told *after) {
   law_fn *law = l->type < OBJECT_TYPES ? laws[l->type] : NULL;
-  return law ? law(l, before, after) : NULL;
+  const char *broken = law ? law(l, before, after) : NULL;
+  if (broken)
+    return broken;
+  LAW(!(before->passes & after->standing & ~after->passes),
+      "who was let go by a complete round passes, whatever comes after");
+  return NULL;
 }
 
 const char *law_of_end(enum object_type type, uint64_t who, enum end how, bool failed,

@@ -20,6 +20,7 @@ struct told {
   bool holder_gone;
   uint64_t standing; /* bit p: process p stands in line */
   uint64_t free;     /* of these, the ones that can go on */
+  uint64_t passes;   /* BARRIER: of these, the ones that will be told that the round is complete */
   uint64_t first;    /* the bit of the first in line; 0: none */
   struct queue_state queue;
   uint64_t items; /* entries of its contents */

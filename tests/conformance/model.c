@@ -819,6 +819,16 @@ static uint64_t standing_at(const struct model *m, const struct model_state *s, 
   return standing;
 }
 
+/* It stands in the line of a barrier: what would it be told? */
+static bool passes(const struct model *m, struct model_state *s, int proc,
+                   const struct model_look *l) {
+  struct view v = {.m = m, .s = s, .thing = l->thing, .proc = proc};
+  struct sync_step step = step_of(s, proc, l, NULL);
+  uint64_t words[SYNC_WORDS];
+  memcpy(words, s->things[l->thing].words, sizeof words);
+  return barrier_machine.apply(words, &step, WORLD(&v)) == 0 && step.result == 0;
+}
+
 static void tell_line(const struct model *m, struct model_state *s, int thing, struct told *ret) {
   uint64_t lowest = UINT64_MAX;
   ret->standing = standing_at(m, s, thing);
@@ -826,8 +836,11 @@ static void tell_line(const struct model *m, struct model_state *s, int thing, s
     if (!(ret->standing >> p & 1))
       continue;
     struct model_look l = look_of(m, s, p);
-    if (is_enabled(m, s, p, &l))
+    bool free = is_enabled(m, s, p, &l);
+    if (free)
       ret->free |= UINT64_C(1) << p;
+    if (free && type_of(&l) == OBJECT_BARRIER && passes(m, s, p, &l))
+      ret->passes |= UINT64_C(1) << p;
     if (s->procs[p].ticket < lowest) {
       lowest = s->procs[p].ticket;
       ret->first = UINT64_C(1) << p;
