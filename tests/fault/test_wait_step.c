@@ -210,7 +210,9 @@ static void run_scene(void **state) {
   stage_run(scene->steps.name, play_the_scene, 120);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  if (argc > 1)
+    cmocka_set_test_filter(argv[1]);
   struct CMUnitTest tests[SCENES];
   for (int i = 0; i < SCENES; i++)
     tests[i] = (struct CMUnitTest){.name = scenes[i].steps.name,

@@ -139,20 +139,26 @@ static struct stage {
 
 uint64_t steps_victim(void) { return the_waker->victim; }
 
-static bool victim_sleeps(void) {
+/* Or it was seen often to wait, though not to sleep: one that is stepped on a busy machine may find at each of its sleeps that
+ * it is time to look again. */
+static bool victim_sleeps(unsigned *seen) {
+  enum { OFTEN = 200 };
   uint64_t who = the_waker->victim;
   if (who == 0)
     return false;
   const struct process_record *p = &the_backend->control->processes[who_slot(who)];
+  bool waits = atomic_load(&p->op_kind) == playing->waits;
+  *seen += waits;
   return process_gone(the_backend->control, who, false) ||
-         (atomic_load(&p->op_kind) == playing->waits && state_of_pid(p->pid) == 'S');
+         (waits && (state_of_pid(p->pid) == 'S' || *seen > OFTEN));
 }
 
 static _Noreturn int wake_rounds(void *arg) {
   (void)arg;
   for (;;) {
+    unsigned seen = 0;
     gate_wait(the_waker->go);
-    while (!victim_sleeps())
+    while (!victim_sleeps(&seen))
       usleep(20);
     playing->wake();
     gate_open(the_waker->woken, 1);
