@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "host/engine.h"
 #include "host/init.h"
 #include "host/options.h"
 #include "host/output.h"
@@ -127,6 +128,11 @@ static int run_once(const struct options *o, int argc, char **argv, struct shake
     supervisor.seeded = true;
     supervisor.seed = o->seeded ? o->seed : 1; /* as that of the exploration */
   }
+  if (engine_wanted(o)) {
+    if ((status = engine_begin(o)))
+      return status;
+    supervisor.backend = engine_backend;
+  }
   bool prompt = !shaken && wants_prompt(o, argc);
   script.tracing = &tracing;
   if (shaken)
@@ -137,6 +143,7 @@ static int run_once(const struct options *o, int argc, char **argv, struct shake
     return status;
   }
   status = prompt ? run_prompt(supervisor, &script, &tracing) : run_script(supervisor, &script);
+  engine_end();
   bool show = shaken ? shake_over(shaken, status) : status >= 0;
   tracing_end(&tracing, show);
   if (shaken)

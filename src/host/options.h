@@ -120,6 +120,9 @@ struct options {
   const char *allows;   /* the first option that allows something; NULL: none; static */
   struct allow_fault allow_fault;
   const char *replay; /* --replay: a token; NULL: none; borrowed */
+  const char *engine; /* --engine: a URL; NULL: none; borrowed from argv */
+  int64_t engine_timeout_ns; /* --engine-timeout; 0: the default */
+  bool engine_insecure;      /* --engine-insecure */
   struct explore_limit explore_limit;
   const char **inputs; /* words of a command; owned, each borrowed from argv */
   size_t input_count;

@@ -115,6 +115,25 @@ static enum answer set_course_timeout(struct options *o, const char *value) {
   return option_seconds(value, &o->course_ns) ? ANSWER_OK : ANSWER_BAD;
 }
 
+static enum answer set_engine(struct options *o, const char *value) {
+  o->engine = value; /* host/engine.c reads it, and tells what is wrong */
+  return *value ? ANSWER_OK : ANSWER_BAD;
+}
+
+static enum answer set_engine_timeout(struct options *o, const char *value) {
+  double seconds;
+  if (!parse_positive(value, &seconds) || seconds > 86400)
+    return ANSWER_BAD;
+  o->engine_timeout_ns = (int64_t)ceil(seconds * (double)NS_PER_SECOND);
+  return ANSWER_OK;
+}
+
+static enum answer set_engine_insecure(struct options *o, const char *value) {
+  (void)value;
+  o->engine_insecure = true;
+  return ANSWER_OK;
+}
+
 static enum answer set_max_procs(struct options *o, const char *value) {
   uint64_t number;
   if (!option_unsigned(value, &number) || number < 1 || number > PROCS_MAX)
@@ -357,6 +376,13 @@ static const struct option_row program_rows[] = {
      "a token that --shake printed", "--shake-token sbxs1:r0:0123456789abcdef", NULL, set_shake_token},
     {GROUP_RUN, 0, "color", ARGUMENT, "WHEN", "colour messages: auto, always or never",
      "auto, always or never", "--color never", COLORS, set_color},
+
+    {GROUP_RUN, 0, "engine", ARGUMENT, "URL", "objects live in the Redis server at redis://:PASSWORD@HOST[:PORT][/DB]",
+     "a URL that begins with redis://", "--engine redis://localhost", NULL, set_engine},
+    {GROUP_RUN, 0, "engine-timeout", ARGUMENT, "S", "an engine that is away for S seconds is gone (default 30)",
+     "seconds greater than 0, at most 86400", "--engine-timeout 10", NULL, set_engine_timeout},
+    {GROUP_RUN, 0, "engine-insecure", NO_ARGUMENT, NULL, "accept an engine on another host that has no password",
+     NULL, NULL, NULL, set_engine_insecure},
 
     {GROUP_SEE, 0, "trace", FILE_ARGUMENT, "FILE", "record the run into FILE: .html .svg .pftrace .json; may be repeated",
      TRACE_WANTS, "--trace run.html", NULL, set_trace},

@@ -79,10 +79,26 @@ struct engine_arg engine_text(const char *text) {
   return engine_bytes(text, strlen(text));
 }
 
-static int append(struct engine *e, int count, const struct engine_arg *args) {
+/* All of it, without the signal that hiredis would let a broken connection send. */
+static bool send_all(int fd, const char *data, size_t len) {
+  while (len > 0) {
+    ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return false;
+    data += n;
+    len -= (size_t)n;
+  }
+  return true;
+}
+
+/* 0, -SBX_ENOMEM; -SBX_EAGAIN: the connection is broken. */
+static int transmit(struct engine *e, int count, const struct engine_arg *args) {
   const char *argv[ARGS_INLINE], **at = argv;
-  size_t lens[ARGS_INLINE], *len = lens;
-  int rc = -SBX_ENOMEM;
+  size_t lens[ARGS_INLINE] = {0}, *len = lens;
+  char *command = NULL;
+  int n = -1;
   if (count > ARGS_INLINE) {
     at = malloc((size_t)count * sizeof *at);
     len = malloc((size_t)count * sizeof *len);
@@ -92,19 +108,23 @@ static int append(struct engine *e, int count, const struct engine_arg *args) {
       at[i] = args[i].len ? args[i].data : "";
       len[i] = args[i].len;
     }
-    rc = redisAppendCommandArgv(e->link, count, at, len) == REDIS_OK ? 0 : -SBX_EAGAIN;
+    n = (int)redisFormatCommandArgv(&command, count, at, len);
   }
   if (at != argv)
     free(at);
   if (len != lens)
     free(len);
-  return rc;
+  if (n < 0)
+    return -SBX_ENOMEM;
+  bool sent = send_all(e->link->fd, command, (size_t)n);
+  free(command);
+  return sent ? 0 : -SBX_EAGAIN;
 }
 
 /* NULL: the connection is broken. */
 static redisReply *exchange(struct engine *e, int count, const struct engine_arg *args) {
   void *reply = NULL;
-  if (append(e, count, args) || redisGetReply(e->link, &reply) != REDIS_OK)
+  if (transmit(e, count, args) || redisGetReply(e->link, &reply) != REDIS_OK)
     return NULL;
   return reply;
 }
@@ -198,10 +218,18 @@ static int choose_database(struct engine *e) {
     rc = refuse(e, "it is in protected mode: give it a password (requirepass)");
   else if (begins(r, "ERR DB index") || begins(r, "ERR invalid DB index"))
     rc = refuse(e, reason);
-  else if (begins(r, "LOADING"))
-    rc = explain(e, "cannot use", "it is loading its data");
   else if (r->type == REDIS_REPLY_ERROR)
     rc = refuse(e, r->str);
+  freeReplyObject(r);
+  return rc;
+}
+
+/* A server that has just been started answers some commands before it has read its data. */
+static int wait_for_data(struct engine *e) {
+  redisReply *r = exchange(e, 1, (struct engine_arg[]){engine_text("PING")});
+  if (!r)
+    return explain_link(e);
+  int rc = begins(r, "LOADING") ? explain(e, "cannot use", "it is loading its data") : 0;
   freeReplyObject(r);
   return rc;
 }
@@ -231,6 +259,8 @@ static int connect_once(struct engine *e) {
   int rc = log_in(e);
   if (rc == 0)
     rc = choose_database(e);
+  if (rc == 0)
+    rc = wait_for_data(e);
   if (rc)
     return rc;
   guard(e->link, e->o.timeout_ns);
@@ -423,12 +453,9 @@ int engine_eval(struct engine *e, struct engine_script *s, int key_count, int co
 }
 
 int engine_send(struct engine *e, int count, const struct engine_arg *args) {
-  int rc = engine_ensure(e), done = 0;
-  if (rc)
-    return rc;
-  rc = append(e, count, args);
-  while (rc == 0 && !done)
-    rc = redisBufferWrite(e->link, &done) == REDIS_OK ? 0 : -SBX_EAGAIN;
+  int rc = engine_ensure(e);
+  if (rc == 0)
+    rc = transmit(e, count, args);
   return rc == -SBX_EAGAIN ? again(e) : rc;
 }
 

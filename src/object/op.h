@@ -294,6 +294,7 @@ struct queue_options {
   uint64_t max;             /* items; 0: unbounded; QUEUE_NO_ROOM */
   int transport;            /* enum queue_transport */
   uint64_t log_limit_bytes; /* 0: a quarter of memory */
+  bool here; /* in a run over several hosts: on this one alone, in shared memory */
   locate_fn *locate;        /* where it is made, for traces; may be NULL */
   void *locate_ctx;
   uint32_t owner;        /* slot of the process whose mailbox it is, with its serial (0: it is */

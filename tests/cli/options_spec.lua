@@ -82,6 +82,10 @@ describe("an argument of an option", function()
       refused(("option '--max-procs' wants an integer from 1 to 32768, not '%s'; for example --max-procs 64")
         :format(bad), "--max-procs", bad)
     end
+    for _, bad in ipairs { "0", "-1", "nan", "86401", "" } do
+      refused(("option '--engine-timeout' wants seconds greater than 0, at most 86400, not '%s'; for example " ..
+        "--engine-timeout 10"):format(bad), "--engine-timeout", bad)
+    end
     for _, bad in ipairs { "0", "-1", "1000001", "many", "" } do
       refused(("option '--shake' wants a number of runs from 1 to 1000000, not '%s'; for example --shake=1000")
         :format(bad), "--shake=" .. bad, "-e", "print(1)")

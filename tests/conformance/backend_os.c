@@ -8,7 +8,7 @@
  * So that a lost wake-up is a hang, and not merely slow, nobody in line looks by itself in a
  * sequence without deaths: line_look_again_ns is wrapped by the linker (CMakeLists.txt).
  */
-#include "conformance.h"
+#include "backend_os.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,8 @@ enum { SOON_NS = 2 * 1000 * 1000, IN = 0, OUT = 1, WRONG = 9999 };
 static struct os_backend *b;
 static const struct setup *setup;
 static struct object *things[THINGS_MAX];
-static bool heals;
+bool os_heals;
+const struct os_front *os_front;
 static int lifeline_write; /* of this process alone: when it ends, the others do */
 
 static struct worker {
@@ -57,7 +58,7 @@ static void check(int rc, const char *what) {
 int64_t __real_line_look_again_ns(const struct line *l, int place, unsigned looks);
 int64_t __wrap_line_look_again_ns(const struct line *l, int place, unsigned looks);
 int64_t __wrap_line_look_again_ns(const struct line *l, int place, unsigned looks) {
-  return heals ? __real_line_look_again_ns(l, place, looks) : SBX_FOREVER;
+  return os_heals ? __real_line_look_again_ns(l, place, looks) : SBX_FOREVER;
 }
 
 /* The name of the processes in a place. */
@@ -389,13 +390,15 @@ static void make_world(void) {
   atomic_store(&c->processes[0].pid, getpid());
   control_process_advance(c, 0, 1, PHASE_RUNNING);
   backend_install_signals(b);
+  if (os_front)
+    os_front->install(b);
 }
 
-static void os_begin(const struct setup *s) {
+void os_begin(const struct setup *s) {
   if (!b)
     make_world();
   setup = s;
-  heals = s->heals;
+  os_heals = s->heals;
   spawned = 0;
   for (int i = 0; i < s->thing_count; i++)
     make_thing(i);
@@ -413,7 +416,7 @@ static void name_joined(const struct step *s, struct object_ref *ret) {
     b->base.objects->object_ref(workers[s->thing].process, ret);
 }
 
-static void os_tell(const struct request *r) {
+void os_tell(const struct request *r) {
   struct order o = {.request = *r};
   struct worker *w = &workers[r->proc];
   name_joined(&r->step, &o.joined[0]);
@@ -426,7 +429,7 @@ static void os_tell(const struct request *r) {
       check(1, "tell");
 }
 
-static bool os_hear(int proc, int64_t patience_ns, int *ret_proc, struct answer *ret) {
+bool os_hear(int proc, int64_t patience_ns, int *ret_proc, struct answer *ret) {
   struct pollfd fds[PROCS_MAX];
   struct timespec t = {.tv_nsec = (long)patience_ns};
   for (int p = 0; p < setup->proc_count; p++)
@@ -455,6 +458,8 @@ static bool has_line(uint32_t kind) {
 }
 
 static bool in_all_lines(const struct process_record *r, uint32_t kind, uint32_t process) {
+  if (os_front)
+    return true; /* it sleeps only in line */
   if (kind != OP_SELECT)
     return !has_line(kind) || in_line(atomic_load(&r->op_slot), process);
   for (uint32_t i = 0; i < r->select_count; i++)
@@ -463,7 +468,7 @@ static bool in_all_lines(const struct process_record *r, uint32_t kind, uint32_t
   return true;
 }
 
-static enum op_kind os_waits(int proc) {
+enum op_kind os_waits(int proc) {
   const struct worker *w = &workers[proc];
   uint32_t slot = w->process->slot;
   const struct process_record *r = &b->control->processes[slot];
@@ -482,14 +487,16 @@ static pid_t pid_of(int proc) {
   return atomic_load(&b->control->processes[workers[proc].process->slot].pid);
 }
 
-static void os_interrupt(int proc) { kill(pid_of(proc), SIGINT); }
+void os_interrupt(int proc) { kill(pid_of(proc), SIGINT); }
 
-static void os_end(int proc, enum end how) {
+void os_end(int proc, enum end how) {
   struct op op = {
       .kind = OP_PROCESS_JOIN, .object = workers[proc].process, .deadline_ns = SBX_FOREVER};
   if (how == END_KILLED)
     kill(pid_of(proc), SIGKILL);
   check(perform(&b->base, &op), "join");
+  if (os_front)
+    os_front->ended(workers[proc].process->serial);
   workers[proc].lives = false;
 }
 
@@ -503,12 +510,12 @@ static void forget(int proc) {
   w->process = NULL;
 }
 
-static void os_renew(int proc) {
+void os_renew(int proc) {
   forget(proc);
   spawn(proc);
 }
 
-static void os_over(void) {
+void os_over(void) {
   for (int p = 0; p < setup->proc_count; p++)
     if (workers[p].lives)
       kill(pid_of(p), SIGKILL);
@@ -539,7 +546,7 @@ static bool look_at_process(int proc, struct look *ret) {
   return true;
 }
 
-static bool os_look(int thing, struct look *ret) {
+bool os_look(int thing, struct look *ret) {
   struct queue_info q;
   struct sync_info s;
   if (thing < 0)
@@ -568,7 +575,7 @@ static bool os_look(int thing, struct look *ret) {
   return true;
 }
 
-static void os_pass(int64_t ns) {
+void os_pass(int64_t ns) {
   struct timespec t = {.tv_sec = ns / NS_PER_SECOND, .tv_nsec = ns % NS_PER_SECOND};
   nanosleep(&t, NULL);
 }

@@ -14,6 +14,7 @@
  *    driver.c        sequences, their settling, the report and its shrinking
  *    backend_os.c    real processes
  *    backend_sim.c   the simulator's world
+ *    backend_net.c   real processes, with their objects in an engine
  *    test_*.c        one program for each type: its objects, and how its ops are drawn
  *
  * HOW TO NAME ANOTHER BACKEND: write backend_NAME.c with one `struct conformance_backend`, declare
@@ -24,7 +25,7 @@
  *    CONFORMANCE_OPS=N      ops for each type (100,000, or as many as a minute takes; fewer under
  *                           sanitizers)
  *    CONFORMANCE_SEED=N     seed of the first sequence (1)
- *    CONFORMANCE_BACKEND=S  (os, sim)
+ *    CONFORMANCE_BACKEND=S  (os, sim, net)
  *    CONFORMANCE_TRACE=1    each step to stderr
  *    CONFORMANCE_SHRINK=0   tell a failure as it came, and do not look for a shorter one
  */
@@ -175,6 +176,11 @@ struct conformance_backend {
   const char *name;
   /* Call `body` in a process that has what the program needs; NULL: it needs nothing. Returns an exit status. */
   int (*host)(void (*body)(void *), void *arg);
+  bool without_pipes; /* none can be made */
+  /* Once in a program, before all else: false, it cannot run here, and has said why. And at its end.
+   * NULL: nothing to do. */
+  bool (*start)(void);
+  void (*stop)(void);
   /* Make the objects of a sequence and its processes. One sequence at a time. */
   void (*begin)(const struct setup *s);
   /* Make a process in the place of one that has ended. */
@@ -202,7 +208,10 @@ struct conformance_backend {
   void (*over)(void);
 };
 
-extern const struct conformance_backend os_conformance, sim_conformance;
+/* The backend of this program. */
+extern const struct conformance_backend *conformance_backend_used;
+
+extern const struct conformance_backend os_conformance, sim_conformance, net_conformance;
 
 /* -- a program -----------------------------------------------------------------------------------
  */

@@ -18,7 +18,10 @@
 #include "base/error.h"
 #include "object/value.h"
 
-static const struct conformance_backend *const backends[] = {&os_conformance, &sim_conformance};
+static const struct conformance_backend *const backends[] = {&os_conformance, &sim_conformance,
+                                                            &net_conformance};
+
+const struct conformance_backend *conformance_backend_used;
 
 enum {
   ROUNDS = 150,
@@ -632,7 +635,7 @@ static bool apart(void (*body)(void *), void *arg, unsigned seconds) {
     continue;
   kill(-pid, SIGKILL);
   for (;;) { /* what it left behind */
-    pid_t stray = waitpid(-1, NULL, 0);
+    pid_t stray = waitpid(-pid, NULL, 0); /* but not what the backend has started for all */
     if (stray < 0)
       break;
   }
@@ -742,25 +745,10 @@ static bool cases_hold(void) {
   return hold;
 }
 
-int conformance_main_hosted(const struct conformance_case *c) {
-  run.hosted = true;
-  return conformance_main(c);
-}
-
-int conformance_main(const struct conformance_case *c) {
-  const char *name = getenv("CONFORMANCE_BACKEND");
+static int run_all(const struct conformance_case *c) {
   uint64_t ops = number_from("CONFORMANCE_OPS", 100000 / slowness());
   uint64_t seed = number_from("CONFORMANCE_SEED", 1);
   struct timespec from;
-  for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
-    if (!name || !*name || strcmp(backends[i]->name, name) == 0) {
-      run.b = backends[i];
-      break;
-    }
-  if (!run.b) {
-    fprintf(stderr, "no backend is named '%s'\n", name);
-    return 2;
-  }
   run.c = c;
   run.trace = number_from("CONFORMANCE_TRACE", 0);
   run.progress =
@@ -785,4 +773,30 @@ int conformance_main(const struct conformance_case *c) {
          (unsigned long long)run.progress->sequences, since(&from),
          (unsigned long long)run.progress->crowds);
   return cases_hold() ? 0 : 1;
+}
+
+int conformance_main_hosted(const struct conformance_case *c) {
+  run.hosted = true;
+  return conformance_main(c);
+}
+
+int conformance_main(const struct conformance_case *c) {
+  enum { SKIPPED = 77 };
+  const char *name = getenv("CONFORMANCE_BACKEND");
+  for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
+    if (!name || !*name || strcmp(backends[i]->name, name) == 0) {
+      run.b = backends[i];
+      break;
+    }
+  if (!run.b) {
+    fprintf(stderr, "no backend is named '%s'\n", name);
+    return 2;
+  }
+  conformance_backend_used = run.b;
+  if (run.b->start && !run.b->start())
+    return SKIPPED;
+  int status = run_all(c);
+  if (run.b->stop)
+    run.b->stop();
+  return status;
 }

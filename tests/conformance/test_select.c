@@ -16,7 +16,7 @@ static void set_up(uint64_t *seed, struct setup *ret) {
   for (int i = 0; i < ret->thing_count; i++)
     if (ret->things[i].type == OBJECT_QUEUE)
       ret->things[i].max = draw(seed, 2) ? draw(seed, 3) : QUEUE_NO_ROOM;
-  if (draw(seed, 2)) {
+  if (draw(seed, 2) && !conformance_backend_used->without_pipes) {
     ret->things[0] = (struct thing){.type = OBJECT_PIPE, .other = 1};
     ret->things[1] = (struct thing){.type = OBJECT_PIPE, .other = 0};
   }

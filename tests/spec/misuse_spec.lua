@@ -51,7 +51,7 @@ local rows = {
   { "queue('x')", "number of items or table of options expected, got string", function() queue("x") end },
   { "queue(true)", "number of items or table of options expected, got boolean", function() queue(true) end },
   { "queue{max='3'}", "max must be a whole number", function() queue { max = "3" } end },
-  { "queue with an unknown option", "unknown option 'mx'; there are max, name, transport",
+  { "queue with an unknown option", "unknown option 'mx'; there are here, max, name, transport",
     function() queue { mx = 3 } end },
   { "queue with an option without a name", "unknown option", function() queue { 3 } end },
   { "queue with a name that is no string", "name must be a string", function() queue { name = {} } end },

@@ -656,7 +656,7 @@ static void test_every_option_is_everywhere(void **state) {
   static const char *const names[] = {"speed",       "seed",  "timeout", "max-procs",
                                       "output",      "check", "color",   "version",
                                       "completions", "init",  "help",    "trace", "trace-detail", "trace-limit", "timeline", "stats", "shake", "shake-same", "shake-token", "sim", "explore", "replay",
-                                      "strict", "allow-read", "memory", "files-limit"};
+                                      "strict", "allow-read", "memory", "files-limit", "engine", "engine-timeout", "engine-insecure"};
   char *texts[] = {printed(options_help_all), printed(print_bash), printed(print_zsh),
                    printed(print_fish)};
   for (size_t t = 0; t < 4; t++) {

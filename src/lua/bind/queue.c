@@ -22,13 +22,17 @@ static uint64_t check_max(lua_State *L, int arg) {
 }
 
 static void read_options(lua_State *L, struct queue_options *o) {
-  static const char *const names[] = {"max", "name", "transport", NULL};
+  static const char *const names[] = {"here", "max", "name", "transport", NULL};
   static const char *const transports[] = {"auto", "pipe", "shm", NULL};
   lib_check_options(L, 1, names);
   if (lua_getfield(L, 1, "max") != LUA_TNIL)
     o->max = check_max(L, 1);
   if (lua_getfield(L, 1, "name") != LUA_TNIL) {
     o->name = lib_check_name(L, 1);
+  }
+  if (lua_getfield(L, 1, "here") != LUA_TNIL) {
+    luaL_argcheck(L, lua_isboolean(L, -1), 1, "here must be true or false");
+    o->here = lua_toboolean(L, -1);
   }
   if (lua_getfield(L, 1, "transport") == LUA_TNIL)
     return;

@@ -274,6 +274,7 @@ function Process:stop(grace) end
 ---@class sandbox.QueueOptions
 ---@field max? integer # its capacity in items, 0 or more; default: unbounded. 0: a put waits for its get
 ---@field name? string # in reports
+---@field here? boolean # with `--engine`: in shared memory, on this host alone
 ---@field transport? "auto"|"pipe"|"shm" # how items are carried; "auto" (the default) uses the pipe when a reader sleeps, else shared memory
 
 ---Make a queue. Items that one process puts, another gets, in the same order. An item is any value except nil, coroutines and

@@ -1,0 +1,252 @@
+/* net/internal.h - what the files of the cluster backend share; see net.h. */
+#ifndef SBX_NET_INTERNAL_H
+#define SBX_NET_INTERNAL_H
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "net/net.h"
+#include "net/scripts.h"
+#include "net/state.h"
+
+/* -- this process -------------------------------------------------------------------------------- */
+
+/* An object as this process knows it. */
+struct net_object {
+  struct net_object *next; /* in its chain */
+  uint64_t id;
+  uint8_t id_bytes[8];
+  enum object_type type;
+  uint32_t handles;
+  struct net_state seen;    /* the state that was seen last */
+  uint64_t seen_epoch;      /* over this connection; another: forget it */
+  bool used;                /* the engine knows that this process uses it */
+  bool sent;                /* others may have it: it was in a message */
+  uint64_t maker;           /* who made it, if that was seen here; 0 */
+  uint64_t spawns;          /* processes that the maker had spawned before */
+  char taken_at[WHERE_MAX]; /* the last acquire or update of this process */
+  bool taken_scoped;
+};
+
+enum { CHAINS = 256 };
+
+struct net {
+  struct object_ops table; /* what perform() calls */
+  const struct object_ops *inner;
+  struct backend *backend; /* borrowed */
+  struct net_options o;
+  const struct net_below *below;
+  struct engine *engine, *bells;
+  uint64_t bells_epoch; /* the connection over which this process listens; 0: it does not */
+  uint64_t
+      bells_server; /* the other connection when it began to listen: bells of an older server bring
+                            no states */
+  bool missed;      /* bells may have been lost: look again */
+  pid_t pid;
+  uint64_t who;
+  uint8_t who_bytes[8];
+  uint64_t sequence;
+  uint64_t spawns;
+  uint64_t clock_epoch;   /* the connection over which the clock was compared */
+  int64_t clock_ahead_ns; /* of the engine, before that of this host */
+  bool fenced;
+  uint64_t *dead; /* sorted; owned */
+  size_t dead_count;
+  char prefix[ENGINE_KEY]; /* "sandbox:{RUN}:" */
+  struct net_object *chains[CHAINS];
+  struct buf scratch; /* strings to be sent */
+};
+
+/* Before an op of an object in the engine: is this still the same process? 0 or a code. */
+int net_enter(struct net *n);
+
+/* Is the object in the engine? */
+bool net_has(const struct net *n, const struct object *o);
+/* The entry of an object, made if there is none. NULL: no memory. */
+struct net_object *net_find(struct net *n, enum object_type type, uint64_t id);
+struct net_object *net_object_of(struct net *n, const struct object *o);
+/* The engine's clock, as net_place.since has it. */
+uint64_t net_ticks(struct net *n);
+/* The name of a process, for reports; "" if it is not known. */
+void net_name_of(struct net *n, uint64_t who, char ret[NAME_MAX_BYTES]);
+bool net_is_dead(const struct net *n, uint64_t who);
+
+/* Declare a process dead: out of all lines, and all that wait look again. Once or more often. */
+int net_bury(struct engine *e, const struct net_options *o, uint64_t who);
+
+/* -- what is sent -------------------------------------------------------------------------------- */
+
+enum { ARGS_OWN = 48 };
+
+/* The arguments of a script, behind the usual ones. Data is borrowed. */
+struct net_args {
+  struct engine_arg own[ARGS_OWN], *v;
+  int count, cap;
+  int rc; /* -SBX_ENOMEM of anything added */
+};
+
+void args_begin(struct net_args *a);
+void args_add(struct net_args *a, const void *data, size_t len);
+static inline void args_text(struct net_args *a, const char *text) {
+  args_add(a, text, strlen(text));
+}
+void args_release(struct net_args *a);
+
+/* A command on the contents of an object, for script_commit and script_look: `words` of them follow, to
+ * be added by the caller; the first is the name of the command. */
+void args_command(struct net_args *a, int words);
+/* A check: the words follow, then args_expect. */
+void args_check(struct net_args *a, int words);
+/* What a check expects; NULL: nothing is there. `to` is scratch of the caller's, of 1 + len bytes. */
+void args_expect(struct net_args *a, const void *data, size_t len, uint8_t *to);
+
+/* What the engine says. */
+enum net_word {
+  WORD_OK,
+  WORD_OLD, /* also: what was sent was not done, look again */
+  WORD_SLOW,
+  WORD_JOINED,
+  WORD_FULL,
+  WORD_CLOSED,
+  WORD_CROWD
+};
+
+/*
+ * Have a script done once, for an object. The usual arguments are put before `a`. Returns enum net_word,
+ * and the answer in *ret (owned by the caller; NULL after an OLD without one); or a code. The
+ * state that an answer brings is in o->seen then.
+ */
+int net_once(struct net *n, struct engine_script *script, struct net_object *o,
+             const struct net_args *a, struct engine_reply **ret);
+
+/* See the state of an object, and read of its contents by the commands in `a` (NULL: none): their answers
+ * are those of *ret from LOOK_ANSWERS on. `ret` may be NULL. 0 or a code. */
+enum { LOOK_ANSWERS = 3, COMMIT_ANSWERS = 2 };
+int net_look(struct net *n, struct net_object *o, const struct net_args *a,
+             struct engine_reply **ret);
+/* The same, if what was seen last cannot be used. */
+int net_see(struct net *n, struct net_object *o);
+
+/*
+ * Commit `next` (NULL: the state stays) with the commands in `a`, if the object is as o->seen has it, and ring. `next`
+ * gets its generation. WORD_OK, WORD_OLD, or a code.
+ */
+int net_commit(struct net *n, struct net_object *o, struct net_state *next,
+               const struct net_args *commands, const uint64_t *bells, uint32_t bell_count,
+               struct engine_reply **ret);
+
+/* -- bells --------------------------------------------------------------------------------------- */
+
+/* When a sleeper looks by itself, after so many looks. Tests replace it, and take away what heals lost
+ * bells. */
+int64_t net_look_again_ns(unsigned looks);
+
+/* Listen, before a line is joined. 0 or a code. */
+int bell_listen(struct net *n);
+/* Sleep in an op until a bell rings, or a while; what bells tell of objects is seen then. As
+ * net_below.sleep. `looks`: how often this op has slept so far. */
+int bell_sleep(struct net *n, const struct op *op, unsigned looks);
+
+/* -- ops ----------------------------------------------------------------------------------------- */
+
+/* How a machine asks of the world: a state, and who is dead. */
+struct net_view {
+  struct net *n;
+  struct net_state *s;
+  enum op_kind kind; /* of the calling process's op */
+  bool patient;
+};
+extern const struct sync_world_ops net_view_ops;
+#define NET_WORLD(view) (&(struct sync_world){.ops = &net_view_ops, .ctx = (view)})
+
+/* Whom a new state lets go on, and whom a step asks to be woken: into `bells` (PLACES_MOST). */
+uint32_t net_bells(struct net *n, struct net_state *next, const struct sync_step *step,
+                   uint64_t *bells);
+
+struct net_call;
+
+/* What an object does whose contents do not stand in the words of its machine. */
+struct net_storage {
+  /* Ask for what `enabled` or `apply` must know: commands of a look. NULL: nothing. */
+  void (*ask)(struct net_call *c, struct net_args *look);
+  /* Here is the answer, of one command. 0, or a code: the op fails with it. */
+  int (*told)(struct net_call *c, const struct engine_reply *answer);
+  /* The machine has applied it to c->next: checks and commands of the commit. NULL: none */
+  int (*prepare)(struct net_call *c, struct net_args *commit);
+  /* It is done. `answers`: of the commit; NULL if there was none, since nothing was to be changed or asked. */
+  int (*done)(struct net_call *c, const struct engine_reply *answers);
+};
+
+/* An op under way. */
+struct net_call {
+  struct net *n;
+  struct op *op;
+  struct net_object *o;
+  const struct sync_machine *machine;
+  const struct net_storage *storage; /* NULL: none */
+  struct sync_step step;
+  struct net_state next;
+  unsigned looks;
+  bool
+      fresh; /* the state was seen since the op began: what is decided by it alone, without a commit, may
+                      not be decided by an older one */
+  struct buf keep;     /* of the storage: bytes that commands borrow, until they are done */
+  struct number given; /* by the op, which a machine may change */
+  struct buf read;     /* of the storage: what it was told */
+  bool has_read;
+};
+
+void call_begin(struct net_call *c, struct net *n, struct op *op, struct net_object *o);
+void call_release(struct net_call *c);
+
+enum call_look {
+  CALL_WAIT, /* if it cannot be done, join the line */
+  CALL_LAST, /* if it cannot be done, leave the line */
+  CALL_POLL  /* if it cannot be done, nothing happens */
+};
+enum { CALL_WAITS = 1 };
+
+/* Look once, until it is known. CALL_WAITS; else it is over. */
+int call_look(struct net_call *c, enum call_look how);
+/* Look and sleep, until it is over. */
+int call_finish(struct net_call *c);
+/* Leave the line with nothing. 0 or a code */
+int call_cancel(struct net_call *c);
+
+typedef int net_op_fn(struct net *n, struct op *op);
+net_op_fn net_sync_do, net_lock_do, net_condition_do, net_value_do, net_dict_do, net_array_do;
+net_op_fn net_queue_new, net_queue_look, net_queue_do, net_queue_peek, net_queue_take;
+net_op_fn net_sync_new, net_sync_look, net_select_do;
+
+/* As net_try, of a PUT or a GET. */
+int net_queue_try(struct net *n, struct op *sub, enum call_look how);
+
+/* Make the string of a new object. `next` is the state, of which name and words are meant. */
+int net_create(struct net *n, struct net_state *first, struct op *op);
+/* The process ends: give up what it has in its hands. */
+int net_leave(struct net *n, enum sync_end how);
+
+/* One look of an op of a select. -SBX_ETIMEDOUT: not now. */
+int net_try(struct net *n, struct op *sub, enum call_look how);
+
+/* Handles in a message: may they be where others see them? -SBX_EHERE */
+int net_check_refs(struct net *n, const struct object_ref *refs, uint32_t count);
+
+/* -- messages, as they are stored: how many handles, the handles, the bytes ------------------------- */
+
+int stored_pack(struct buf *to, const struct object_ref *refs, uint32_t count, const void *data,
+                size_t len, const void *more, size_t more_len);
+struct stored {
+  const uint8_t *refs;
+  uint32_t count;
+  const uint8_t *data;
+  size_t len;
+};
+/* -SBX_ENOOBJECT */
+int stored_read(const struct engine_reply *r, struct stored *ret);
+/* Append it to the op's buffers. -SBX_ENOMEM */
+int stored_take(const struct stored *m, struct buf *out, struct buf *taken);
+
+#endif

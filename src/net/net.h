@@ -1,0 +1,99 @@
+/*
+ * net/net.h - the cluster backend: the objects of a run live in an engine (net/engine.h), and processes of
+ * several hosts have them.
+ *
+ * The processes themselves are those of the backend below, that of the system: net_install puts a table of
+ * ops in front of its own. What is about objects in the engine is done here; the rest goes on: spawn, join,
+ * signals, output, mailboxes, progress bars, and queues that were made here = true.
+ *
+ * The one idea. An object is a string in the engine: the words of its machine (src/object), and its
+ * line. To perform an op, the process takes the state that it saw last, asks the machine whether the op is
+ * enabled, applies it to a copy, and has the engine compare and commit: if nobody has changed the object
+ * meanwhile, the copy is the state from now on, and those that may go on are told (their bells). If
+ * somebody has, the engine answers with the new state, and the process starts over. An op that cannot be done
+ * puts its process into the line in the same way, and sleeps on its bell. So the machines decide, unchanged.
+ * Put and get of queues, add and set of values, which many processes do at once, are scripts of the engine
+ * (net/scripts.h): else they would collide. tests/conformance holds them to the machines.
+ *
+ *    state.h     the string                  scripts.h   what the engine does in one step
+ *    engine.h    connections                 wire.c      commit, look, recall; who is dead
+ *    sync.c      the loop around machines    bell.c      sleeping
+ *    queue.c value.c dict.c array.c condition.c select.c: what is special of a type
+ *    keeper.c    the process beside the run: beats, deaths, the end
+ *
+ * Failures
+ *   an answer is lost      net/scripts.h, "Once only"
+ *   a process dies         the keeper of its host notices, and buries it: it is dead for all, out of all
+ *                          lines, and its record refuses what it may still have sent
+ *   it does not, but its   the same; its next op fails with -SBX_EFENCED
+ *   host was silent
+ *   the engine restarts    connections are made anew, what is cached is dropped, waiters look again
+ */
+#ifndef SBX_NET_NET_H
+#define SBX_NET_NET_H
+
+#include "net/engine.h"
+#include "object/op.h"
+
+/* In the reference of an object that is in the engine: its slot; and its serial number, which is none of an
+ * object here, is its id and this. */
+#define NET_SLOT UINT32_MAX
+#define NET_SERIALS (UINT64_C(1) << 40)
+static inline uint64_t net_id(const struct object_ref *ref) { return ref->serial & ~NET_SERIALS; }
+
+struct net;
+
+/* What the backend below does for it. */
+struct net_below {
+  void *ctx;
+  /*
+   * Sleep in an op of a script until `fd` is readable or `until_ns` has come, the deadline of the op
+   * passes, or something of the backend below that a SELECT also waits for may be there (those of its
+   * ops that are not in the engine). 0: look again; -SBX_EINTERRUPTED; -SBX_ETIMEDOUT: the op's
+   * deadline.
+   */
+  int (*sleep)(void *ctx, const struct op *op, int fd, int64_t until_ns);
+  /* A handle that its object_ref names like this; free it. -SBX_ENOMEM */
+  int (*make)(void *ctx, enum object_type type, uint32_t slot, uint64_t serial,
+              struct object **ret);
+  void (*drop)(void *ctx, struct object *o);
+};
+
+struct net_options {
+  struct engine_options engine;
+  char run[ENGINE_RUN];
+  uint16_t host; /* number of this host in the run; that of main is 0 */
+  int keeper;    /* where processes register: net_keeper.births; -1: nowhere */
+};
+
+/* Put the ops on objects in front of those of `b`; for this process and those forked later. `o` is
+ * copied, `below` borrowed. 0 or -SBX_ENOMEM */
+int net_install(struct backend *b, const struct net_options *o, const struct net_below *below,
+                struct net **ret);
+/* Close and free, in the process that calls it; `b` must not be used any more. NULL is accepted. */
+void net_release(struct net *n);
+
+/* A process, in the engine. */
+uint64_t net_who(const struct net_options *o, uint64_t serial);
+
+/* -- the keeper ---------------------------------------------------------------------------------- */
+
+/*
+ * The process beside a run on this host. It renews the keys of the run, learns of each process when it first
+ * uses an object (a message into `births`), and buries it when it has ended. When `life` is closed by all
+ * that have it, it buries those that are left; if `owner`, it removes the keys of the run.
+ */
+struct net_keeper {
+  int births; /* write end; for all processes of the host */
+  int life;   /* write end; of whoever stands above the run, and of what it has forked */
+  int ended;  /* read end: its end when the keeper has tidied up */
+};
+
+enum { NET_BEAT_S = 15 };
+
+/* Fork it. -SBX_EMFILE, -SBX_EAGAIN, -SBX_ENOMEM */
+int net_keeper_start(const struct net_options *o, bool owner, struct net_keeper *ret);
+/* End it, and wait until it has tidied up, at most for some seconds. */
+void net_keeper_end(struct net_keeper *k);
+
+#endif

@@ -1,0 +1,398 @@
+/*
+ * net/queue.c - queues in the engine. PUT and GET are scripts (net/scripts.h); what else there is, and all of a
+ * queue without room, is decided by the machine (object/queue.h), by compare and commit.
+ */
+#include "object/queue.h"
+
+#include <stdlib.h>
+
+#include "net/internal.h"
+
+static_assert(sizeof(struct queue_state) == 6 * sizeof(uint64_t), "the scripts know the words");
+
+static struct queue_state *words_of(struct net_state *s) { return (struct queue_state *)s->words; }
+
+int net_queue_new(struct net *n, struct op *op) {
+  const struct queue_options *o = op->new_queue;
+  struct net_state s = {.type = OBJECT_QUEUE, .generation = 1};
+  if (o->name)
+    snprintf(s.name, sizeof s.name, "%s", o->name);
+  words_of(&s)->max = o->max;
+  return net_create(n, &s, op);
+}
+
+int net_queue_look(struct net *n, struct op *op) {
+  struct net_object *o = net_object_of(n, op->object);
+  int rc = o ? net_look(n, o, NULL, NULL) : -SBX_ENOMEM;
+  if (rc)
+    return rc;
+  const struct queue_state *s = words_of(&o->seen);
+  *op->queue_info = (struct queue_info){.id = o->id,
+                                        .len = queue_meets(s->max) ? 0 : queue_len(s),
+                                        .max = s->max,
+                                        .transport = TRANSPORT_SHM,
+                                        .closed = s->closed};
+  memcpy(op->queue_info->name, o->seen.name, sizeof o->seen.name);
+  return 0;
+}
+
+/* Nothing is ever lent here. */
+int net_queue_take(struct net *n, struct op *op) {
+  (void)n;
+  (void)op;
+  return -SBX_EAGAIN;
+}
+
+static int tell_many(const struct engine_reply *list, struct op *op) {
+  struct stored m;
+  int rc = 0;
+  for (size_t i = 0; i < engine_count(list) && rc == 0; i++) {
+    if ((rc = stored_read(engine_at(list, i), &m)))
+      break;
+    uint64_t len = m.len;
+    if (op->number > 0)
+      rc = buf_append(op->out, &len, sizeof len);
+    if (rc == 0)
+      rc = stored_take(&m, op->out, op->refs ? op->refs->taken : NULL);
+  }
+  return rc;
+}
+
+int net_queue_peek(struct net *n, struct op *op) {
+  struct net_object *o = net_object_of(n, op->object);
+  struct engine_reply *r = NULL;
+  struct net_args a;
+  char last[16];
+  int many = op->number > 0 ? op->number : 1;
+  args_begin(&a);
+  args_command(&a, 3);
+  args_text(&a, "LRANGE");
+  args_text(&a, "0");
+  args_add(&a, last, (size_t)snprintf(last, sizeof last, "%d", many - 1));
+  int rc = o ? net_look(n, o, &a, &r) : -SBX_ENOMEM;
+  args_release(&a);
+  if (rc)
+    return rc;
+  struct queue_state s = *words_of(&o->seen);
+  rc = queue_apply(&s, OP_QUEUE_PEEK);
+  if (rc == 0)
+    rc = tell_many(engine_at(r, LOOK_ANSWERS), op);
+  engine_free(r);
+  return rc;
+}
+
+/* -- put and get --------------------------------------------------------------------------------- */
+
+enum { KIND_BYTES = 2 };
+
+static void kind_bytes(enum op_kind kind, uint8_t ret[KIND_BYTES]) {
+  ret[0] = (uint8_t)(kind >> 8);
+  ret[1] = (uint8_t)kind;
+}
+
+/* How the engine is to go about it: `how` as script_put has it. */
+static int run_script(struct net *n, struct net_object *o, const struct op *op, const char *how,
+                      const struct buf *item, struct engine_reply **ret) {
+  uint8_t put[KIND_BYTES], get[KIND_BYTES], join[KIND_BYTES];
+  uint8_t flags = op->deadline_ns == SBX_FOREVER ? PLACE_PATIENT : 0;
+  bool puts = op->kind == OP_QUEUE_PUT;
+  struct net_args a;
+  kind_bytes(OP_QUEUE_PUT, put);
+  kind_bytes(OP_QUEUE_GET, get);
+  kind_bytes(OP_QUEUE_JOIN, join);
+  args_begin(&a);
+  args_text(&a, how);
+  args_add(&a, &flags, 1);
+  args_add(&a, put, KIND_BYTES);
+  args_add(&a, get, KIND_BYTES);
+  args_add(&a, join, KIND_BYTES);
+  if (puts)
+    args_add(&a, item->data, item->len);
+  else
+    args_text(&a, "1");
+  int rc = net_once(n, puts ? &script_put : &script_get, o, &a, ret);
+  args_release(&a);
+  return rc;
+}
+
+/* It is done: what an answer of OK says. */
+static int finish(struct op *op, const struct engine_reply *r) {
+  struct stored m;
+  op->count = 0;
+  if (op->kind == OP_QUEUE_PUT) {
+    op->item = (uint64_t)engine_integer(engine_at(r, 3));
+    return 0;
+  }
+  op->item = (uint64_t)engine_integer(engine_at(r, 2));
+  int rc = stored_read(engine_at(r, 3), &m);
+  return rc ? rc : stored_take(&m, op->out, op->refs ? op->refs->taken : NULL);
+}
+
+/* One look: 0 or a code, CALL_WAITS. */
+static int look_at(struct net *n, struct net_object *o, struct op *op, const char *how,
+                   const struct buf *item) {
+  struct engine_reply *r = NULL;
+  int rc;
+  do {
+    engine_free(r);
+    rc = run_script(n, o, op, how, item, &r);
+  } while (rc == WORD_OLD);
+  if (rc == WORD_OK)
+    rc = finish(op, r);
+  else if (rc == WORD_CLOSED)
+    rc = -SBX_ECLOSED;
+  else if (rc == WORD_CROWD)
+    rc = -SBX_ECROWD;
+  else if (rc == WORD_SLOW)
+    rc = -SBX_ENOOBJECT;
+  else if (rc > 0)
+    rc = CALL_WAITS;
+  engine_free(r);
+  return rc;
+}
+
+static bool is_over(int64_t deadline_ns) {
+  return deadline_ns != SBX_FOREVER && (deadline_ns <= 0 || clock_now_ns() >= deadline_ns);
+}
+
+static int put_or_get(struct net *n, struct net_object *o, struct op *op, const struct buf *item) {
+  const char *how = is_over(op->deadline_ns) ? "" : "j";
+  for (unsigned looks = 0;; looks++) {
+    int rc = *how == 'j' ? bell_listen(n) : 0;
+    if (rc == 0)
+      rc = look_at(n, o, op, how, item);
+    if (rc != CALL_WAITS)
+      return rc;
+    if (*how != 'j')
+      return -SBX_ETIMEDOUT;
+    rc = bell_sleep(n, op, looks);
+    how = rc == -SBX_ETIMEDOUT || is_over(op->deadline_ns) ? "l" : "j";
+    if (rc && rc != -SBX_ETIMEDOUT) {
+      int last = look_at(n, o, op, "l", item); /* out of the line; perhaps with an item */
+      return last == CALL_WAITS ? rc : last;
+    }
+  }
+}
+
+/* -- by the machine ------------------------------------------------------------------------------ */
+
+static struct queue_ask ask_of(struct net *n, const struct net_state *s, const struct net_place *p,
+                               bool brief) {
+  struct queue_ask ask = {.kind = (enum op_kind)p->kind, .brief = brief, .who = p->who};
+  for (uint32_t i = 0; i < s->line_count; i++)
+    ask.readers += s->line[i].kind == OP_QUEUE_GET && s->line[i].who != p->who &&
+                   !net_is_dead(n, s->line[i].who);
+  return ask;
+}
+
+static bool enabled(struct net *n, struct net_state *s, const struct net_place *p, bool brief) {
+  const struct queue_ask ask = ask_of(n, s, p, brief);
+  return queue_meets(words_of(s)->max) ? queue_met_enabled(words_of(s), &ask)
+                                       : queue_enabled(words_of(s), ask.kind);
+}
+
+/* Those in line that could go on. */
+static uint32_t bells_of(struct net *n, struct net_state *s, uint64_t *bells) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < s->line_count; i++) {
+    const struct net_place *p = &s->line[i];
+    bool has =
+        p->who == n->who || net_is_dead(n, p->who) || !enabled(n, s, p, p->flags & PLACE_BRIEF);
+    for (uint32_t k = 0; k < count && !has; k++)
+      has = bells[k] == p->who;
+    if (!has)
+      bells[count++] = p->who;
+  }
+  return count;
+}
+
+/* A change of the queue that is done at once, or is left to be tried again. */
+struct change {
+  struct net *n;
+  struct net_object *o;
+  struct op *op;
+  struct net_state next;
+  struct net_args commands;
+  struct buf item;
+  bool fresh; /* as net_call.fresh */
+};
+
+static int commit(struct change *c, struct engine_reply **ret) {
+  uint64_t *bells = malloc((c->next.line_count + 1) * sizeof *bells);
+  if (!bells)
+    return -SBX_ENOMEM;
+  uint32_t count = bells_of(c->n, &c->next, bells);
+  int rc = net_commit(c->n, c->o, &c->next, &c->commands, bells, count, ret);
+  free(bells);
+  return rc;
+}
+
+static void command(struct change *c, const char *what, const struct buf *with) {
+  args_command(&c->commands, with ? 2 : 1);
+  args_text(&c->commands, what);
+  if (with)
+    args_add(&c->commands, with->data, with->len);
+}
+
+/* The machine has said yes: its words are in c->next, what becomes of the items in the commands. */
+static int apply(struct change *c, bool brief) {
+  struct op *op = c->op;
+  struct queue_state *s = words_of(&c->next);
+  const struct net_place me = {.who = c->n->who, .kind = (uint16_t)op->kind};
+  const struct queue_ask ask = ask_of(c->n, &c->next, &me, brief);
+  int rc = queue_meets(s->max) ? queue_met_apply(s, &ask) : queue_apply(s, op->kind);
+  state_leave(&c->next, c->n->who, op->kind);
+  if (op->kind == OP_QUEUE_PUT && rc == 0)
+    command(c, "RPUSH", &c->item);
+  if ((op->kind == OP_QUEUE_GET && rc == 0) || (op->kind == OP_QUEUE_MEET && rc))
+    command(c, "LPOP", NULL);
+  return rc;
+}
+
+static int taken(struct change *c, const struct engine_reply *r) {
+  struct stored m;
+  const struct queue_state *s = words_of(&c->next);
+  c->op->item = c->op->kind == OP_QUEUE_PUT ? s->put : s->got;
+  if (c->op->kind == OP_QUEUE_PUT)
+    c->op->count = queue_meets(s->max);
+  if (c->op->kind != OP_QUEUE_GET)
+    return 0;
+  int rc = stored_read(engine_at(r, COMMIT_ANSWERS), &m);
+  return rc ? rc : stored_take(&m, c->op->out, c->op->refs ? c->op->refs->taken : NULL);
+}
+
+static bool is_stale(struct change *c) {
+  if (c->fresh)
+    return false;
+  c->o->seen_epoch = 0;
+  return true;
+}
+
+/* As call_look. */
+static int look_once(struct change *c, enum call_look how) {
+  struct net *n = c->n;
+  struct engine_reply *r = NULL;
+  bool brief = c->op->number == 1;
+  bool had = c->o->seen_epoch && c->o->seen_epoch == engine_epoch(n->engine);
+  c->fresh |= !had;
+  int rc = net_see(n, c->o);
+  if (rc == 0)
+    rc = state_copy(&c->next, &c->o->seen);
+  if (rc)
+    return rc;
+  const struct net_place me = {.who = n->who, .kind = (uint16_t)c->op->kind};
+  bool stands = state_place(&c->next, me.who, c->op->kind);
+  bool can = enabled(n, &c->next, &me, brief) || (c->op->kind == OP_QUEUE_MEET && how == CALL_LAST);
+  args_release(&c->commands);
+  if (can) {
+    int result = apply(c, brief);
+    bool same = memcmp(c->next.words, c->o->seen.words, sizeof c->next.words) == 0 && !stands;
+    if (same && is_stale(c))
+      return SYNC_SAME;
+    rc = same ? WORD_OK : commit(c, &r);
+    if (rc == WORD_OK)
+      rc = result ? result : taken(c, r);
+    else if (rc == WORD_OLD)
+      rc = SYNC_SAME;
+    engine_free(r);
+    return rc;
+  }
+  bool idle = how == CALL_POLL || (how == CALL_LAST && !stands);
+  if (idle && is_stale(c))
+    return SYNC_SAME;
+  if (idle)
+    return how == CALL_LAST ? -SBX_ETIMEDOUT : CALL_WAITS;
+  if (how == CALL_WAIT && stands)
+    return CALL_WAITS;
+  if (how == CALL_LAST)
+    state_leave(&c->next, me.who, c->op->kind);
+  else if ((rc = bell_listen(n)))
+    return rc;
+  else if (!state_join(&c->next, me.who, c->op->kind, c->op->deadline_ns == SBX_FOREVER, 0))
+    return -SBX_ECROWD;
+  struct net_place *place = state_place(&c->next, me.who, c->op->kind);
+  if (place && brief)
+    place->flags |= PLACE_BRIEF;
+  rc = commit(c, NULL);
+  return rc == WORD_OLD ? SYNC_SAME : rc < 0 ? rc : how == CALL_LAST ? -SBX_ETIMEDOUT : CALL_WAITS;
+}
+
+static int change_look(struct change *c, enum call_look how) {
+  int rc;
+  do
+    rc = look_once(c, how);
+  while (rc == SYNC_SAME);
+  return rc;
+}
+
+static int change_finish(struct change *c) {
+  for (unsigned looks = 0;; looks++) {
+    int rc = change_look(c, is_over(c->op->deadline_ns) ? CALL_LAST : CALL_WAIT);
+    if (rc != CALL_WAITS)
+      return rc;
+    rc = bell_sleep(c->n, c->op, looks);
+    c->fresh = false;
+    if (rc && rc != -SBX_ETIMEDOUT) {
+      int last = change_look(c, CALL_LAST);
+      return last == -SBX_ETIMEDOUT ? rc : last;
+    }
+  }
+}
+
+/* -- ops ---------------------------------------------------------------------------------------- */
+
+static bool by_script(const struct net_object *o, enum op_kind kind) {
+  return (kind == OP_QUEUE_PUT || kind == OP_QUEUE_GET) &&
+         !queue_meets(((const struct queue_state *)o->seen.words)->max);
+}
+
+/* Out of the line, and nothing else. */
+static int leave_line(struct change *c) {
+  int rc;
+  do {
+    if ((rc = net_see(c->n, c->o)) || (rc = state_copy(&c->next, &c->o->seen)))
+      return rc;
+    if (!state_leave(&c->next, c->n->who, c->op->kind))
+      return -SBX_ETIMEDOUT;
+    args_release(&c->commands);
+    rc = commit(c, NULL);
+  } while (rc == WORD_OLD);
+  return rc < 0 ? rc : -SBX_ETIMEDOUT;
+}
+
+/* `how`: one look; NULL: until it is over. */
+static int carry_out(struct net *n, struct op *op, const enum call_look *how) {
+  struct change c = {.n = n, .op = op, .o = net_object_of(n, op->object)};
+  int rc = c.o ? 0 : -SBX_ENOMEM;
+  args_begin(&c.commands);
+  if (rc == 0 && c.o->seen.type == OBJECT_NONE)
+    rc = net_see(n, c.o); /* how much room it has never changes */
+  if (rc == 0 && op->kind == OP_QUEUE_PUT && op->refs)
+    rc = net_check_refs(n, op->refs->sent, op->refs->count);
+  if (rc == 0 && op->kind == OP_QUEUE_PUT)
+    rc = stored_pack(&c.item, op->refs ? op->refs->sent : NULL, op->refs ? op->refs->count : 0,
+                     op->data, op->len, op->more, op->more_len);
+  if (rc == 0 && !how)
+    rc = by_script(c.o, op->kind) ? put_or_get(n, c.o, op, &c.item) : change_finish(&c);
+  else if (rc == 0 && *how == CALL_LAST)
+    rc = leave_line(&c);
+  else if (rc == 0 && by_script(c.o, op->kind))
+    rc = look_at(n, c.o, op, *how == CALL_WAIT ? "j" : "", &c.item);
+  else if (rc == 0)
+    rc = change_look(&c, *how);
+  state_release(&c.next);
+  args_release(&c.commands);
+  buf_release(&c.item);
+  return rc;
+}
+
+int net_queue_do(struct net *n, struct op *op) {
+  if (!op_describe(op->kind)->blocks)
+    op->deadline_ns = 0;
+  return carry_out(n, op, NULL);
+}
+
+int net_queue_try(struct net *n, struct op *op, enum call_look how) {
+  int rc = carry_out(n, op, &how);
+  return rc == CALL_WAITS ? -SBX_ETIMEDOUT : rc;
+}

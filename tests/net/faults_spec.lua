@@ -1,0 +1,268 @@
+-- What happens to runs with --engine when the engine is killed, emptied, written to by others, cut off; when processes are killed.
+-- Each test has a redis-server of its own, on a unix socket in a new folder.
+local shell = require "support.shell"
+local rounds = require "support.rounds"
+
+local LIMIT = 60
+
+local function sh(command)
+  local pipe <close> = assert(io.popen(command))
+  return (pipe:read("a"):gsub("\n$", ""))
+end
+
+local function wait_for(what)
+  local until_time = os.time() + LIMIT
+  while not what() do
+    assert(os.time() < until_time, "it takes too long")
+    os.execute("sleep 0.02")
+  end
+end
+
+local function exists(path)
+  local f <close> = io.open(path)
+  return f ~= nil
+end
+
+if sh("command -v redis-server") == "" then
+  describe("--engine", function() pending("there is no redis-server here") end)
+  return
+end
+
+-- A server in a new folder; `url` is its address.
+local function new_server(options)
+  local s = { folder = sh("mktemp -d /tmp/sandbox-faults-XXXXXX") }
+  s.socket, s.url = s.folder .. "/s", "unix://" .. s.folder .. "/s"
+  function s.cli(words) return sh(("redis-cli -s %s %s 2>&1"):format(s.socket, words)) end
+  function s.start()
+    os.remove(s.socket)
+    s.pid = sh(("cd %s && { redis-server --port 0 --unixsocket s --save '' %s >>log 2>&1 </dev/null & echo $!; }")
+      :format(s.folder, options or ""))
+    wait_for(function() return s.cli("ping"):find("^PONG") or s.cli("ping"):find("^NOAUTH") end)
+  end
+  function s.kill()
+    os.execute("kill -9 " .. s.pid)
+    wait_for(function() return not s.cli("ping"):find("PONG") end)
+  end
+  setmetatable(s, { __close = function()
+    os.execute(("kill -9 %s 2>/dev/null; rm -rf %s"):format(s.pid, s.folder))
+  end })
+  s.start()
+  return s
+end
+
+-- Start a script under the engine; `result` waits for its end: what it wrote on both streams, and its status.
+local function start(s, script, options, url)
+  local name = s.folder .. "/script.lua"
+  local f = assert(io.open(name, "w"))
+  f:write(script)
+  f:close()
+  local out = s.folder .. "/out"
+  os.execute(("( '%s' --timeout 120 --engine '%s' %s %s >%s 2>&1; echo \"status $?\" >>%s; touch %s.over ) </dev/null &")
+    :format(shell.program, url or s.url, options or "", name, out, out, out))
+  local function text()
+    local g <close> = io.open(out)
+    return g and g:read("a") or ""
+  end
+  return {
+    text = text,
+    says = function(word) wait_for(function() return text():find(word, 1, true) end) end,
+    result = function()
+      wait_for(function() return exists(out .. ".over") end)
+      return text()
+    end,
+  }
+end
+
+-- Items go through a queue and numbers into a value, a lock guards another; at the end all is counted.
+local BUSY = [[
+local N, W = %d, 4
+local q, out, sum, guarded, lock = sandbox.queue(8), sandbox.queue(), sandbox.value(0), sandbox.value(0), sandbox.lock()
+local ps = {}
+for w = 1, W do
+  ps[#ps + 1] = sandbox.spawn(function() for i = 1, N do q:put(w * 1000000 + i) sum:add(1) end end)
+  ps[#ps + 1] = sandbox.spawn(function()
+    for i = 1, N do
+      out:put(q:get())
+      local _ <close> = lock:hold()
+      guarded:set(guarded:get() + 1)
+    end
+  end)
+end
+print("begun")
+for _, p in ipairs(ps) do assert(p:join()) end
+local seen, n = {}, 0
+while #out > 0 do
+  local v = out:get()
+  assert(not seen[v], "doubled")
+  seen[v] = true
+  n = n + 1
+end
+print(("items %%d sum %%d guarded %%d left %%d"):format(n, sum:get(), guarded:get(), #q))
+]]
+local function busy_result(n) return ("items %d sum %d guarded %d left 0\nstatus 0\n"):format(4 * n, 4 * n, 4 * n) end
+
+describe("--engine", function()
+  it("goes on when the server was killed and is there again, and does nothing twice", function()
+    local n = 400
+    local s <close> = new_server("--appendonly yes")
+    local run = start(s, BUSY:format(n))
+    run.says("begun")
+    for _ = 1, 4 do
+      s.kill()
+      os.execute("sleep 0.1")
+      s.start()
+      os.execute("sleep 0.1")
+    end
+    assert.equal("begun\n" .. busy_result(n), run.result())
+  end)
+
+  it("loses nothing and does nothing twice when connections are cut while something is sent", function()
+    local n = 200
+    local s <close> = new_server()
+    local through = s.folder .. "/p"
+    local proxy = sh(("python3 net/proxy.py %s %s 6000 >/dev/null 2>&1 </dev/null & echo $!"):format(through, s.socket))
+    wait_for(function() return exists(through) or sh("test -S " .. through .. " && echo yes") == "yes" end)
+    local run = start(s, BUSY:format(n), "", "unix://" .. through)
+    local text = run.result()
+    os.execute("kill " .. proxy)
+    assert.equal("begun\n" .. busy_result(n), text)
+    local connections = tonumber(s.cli("info stats"):match("total_connections_received:(%d+)"))
+    assert.is_true(connections > 30, connections)
+  end)
+
+  it("says that an engine is gone that stays away", function()
+    local s <close> = new_server()
+    local run = start(s, "local x = sandbox.value(0) print('begun') while true do x:add(1) end", "--engine-timeout 1")
+    run.says("begun")
+    s.kill()
+    local text = run.result()
+    assert.truthy(text:find("script.lua:1: add: the engine at " .. s.socket .. " is gone", 1, true), text)
+    assert.truthy(text:find("status 1\n", 1, true), text)
+  end)
+
+  it("says that the run's objects are gone", function()
+    local s <close> = new_server()
+    local run = start(s, "local q = sandbox.queue() print('begun') q:get()")
+    run.says("begun")
+    s.cli("flushall")
+    local text = run.result()
+    assert.truthy(text:find("script.lua:1: get: the run's objects are gone from the engine", 1, true), text)
+  end)
+
+  it("says that something else is in the place of an object", function()
+    local s <close> = new_server()
+    local text = start(s, ([=[
+      local function cli(words)
+        local pipe <close> = io.popen("redis-cli -s %s " .. words .. " 2>&1")
+        return pipe:read("a")
+      end
+      local ops = { { "queue", 0, "put", 1 }, { "value", 0, "add", 1 }, { "value", 0, "get" }, { "value", "x", "set", ("x"):rep(1000) },
+        { "lock", nil, "acquire" }, { "semaphore", 2, "acquire" }, { "barrier", 3, "wait", 1 }, { "dict", {}, "add", "a", 1 },
+        { "array", 3, "add", 1, 1 }, { "event", nil, "wait", 1 }, { "rwlock", nil, "read" }, { "queue", 0, "close" } }
+      for _, words in ipairs { "set %%s x", "hset %%s a b", "setrange %%s 5 zzz", "setrange %%s 0 y", "append %%s z",
+        "set %%s sbx1" .. ("x"):rep(60) } do
+        for _, op in ipairs(ops) do
+          local o = sandbox[op[1]](op[2])
+          local key = cli("keys '*:o:*'"):match("sandbox:%%S+:o:" .. tostring(o):match("#(%%d+)") .. "%%f[%%D]")
+          cli("del " .. (words:find("hset") and "'" .. key .. "'" or "none"))
+          cli(words:format("'" .. key .. "'"))
+          local ok, message = pcall(o[op[3]], o, table.unpack(op, 4))
+          if ok or not message:find("the engine holds something that is no object", 1, true) then
+            print(words, op[1], op[3], ok, message)
+          end
+        end
+      end
+      print("all told")]=]):format(s.socket)).result()
+    assert.equal("all told\nstatus 0\n", text)
+  end)
+
+  it("keeps account when processes are killed at random", function()
+    local kills = 20 * rounds.count(10)
+    local s <close> = new_server()
+    local run = start(s, ([[
+      local KILLS, W = %d, 6
+      local q, out, lock, sem = sandbox.queue(20), sandbox.queue(), sandbox.lock(), sandbox.semaphore(2)
+      local inside = sandbox.value(0)
+      local function work()
+        while true do
+          local i, v = sandbox.select { q, ordered = true }
+          out:put(v)
+          do
+            local _ <close> = lock:hold()
+            assert(inside:get() == 0 or true)
+            inside:set(inside:get() + 1)
+          end
+          sem:acquire()
+          sem:release()
+        end
+      end
+      local ws, put, killed = {}, 0, 0
+      local function start(i) ws[i] = sandbox.spawn({ quiet = true, daemon = true }, work) end
+      for i = 1, W do start(i) end
+      while killed < KILLS do
+        put = put + 1
+        q:put(put)
+        if math.random() < 0.3 then
+          local i = math.random(W)
+          ws[i]:kill()
+          killed = killed + 1
+          start(i)
+        end
+      end
+      assert(lock:acquire(10), "the lock was not passed on")
+      lock:release()
+      local limit = sandbox.now() + 30
+      while #q > 0 and sandbox.now() < limit do sleep(0.01) end
+      assert(#q == 0, "items are left")
+      for i = 1, W do ws[i]:kill() ws[i]:join() end
+      assert(sem:acquire(10) and sem:acquire(10), "units are lost")
+      local seen, n = {}, 0
+      while #out > 0 do
+        local v = out:get()
+        assert(not seen[v], "doubled")
+        seen[v] = true
+        n = n + 1
+      end
+      assert(put - n <= killed + W, "more are lost than hands that held them")
+      print("good")
+    ]]):format(kills))
+    assert.equal("good\nstatus 0\n", run.result())
+  end)
+
+  it("leaves no keys, however a run ends, and its keys are not for ever", function()
+    local s <close> = new_server()
+    local run = start(s, "local q = sandbox.queue() q:put(1) print(sandbox.self().pid) sandbox.spawn(function() q:get() q:get() end) sleep(100)")
+    run.says("\n")
+    wait_for(function() return s.cli("keys '*:names'") ~= "" end)
+    for key in s.cli("keys '*'"):gmatch("[^\n]+") do
+      assert.truthy(key:match("^sandbox:{%x+}:"), key)
+      local ttl = tonumber(s.cli(("ttl '%s'"):format(key)))
+      assert.is_true(ttl == -2 or (ttl > 0 and ttl <= 60), key .. ": " .. ttl)
+    end
+    os.execute("kill -9 " .. sh(("ps -o ppid= -p %s"):format(run.text():match("%d+"))))
+    run.result()
+    wait_for(function() return s.cli("dbsize"):find("^%D*0$") end)
+  end)
+
+  it("shows no password", function()
+    local s <close> = new_server("--requirepass sesame")
+    local name = s.folder .. "/a.lua"
+    local f <close> = assert(io.open(name, "w"))
+    f:write([[
+      local q = sandbox.queue() q:put(1)
+      local own <close> = io.open("/proc/self/cmdline")
+      print((own:read("a"):gsub("%z", " ")))
+      for i = -20, 20 do print(arg[i]) end
+      print(pcall(q.get, q, "x"))]])
+    f:close()
+    local text = sh(("'%s' --engine '%s?password=sesame' %s 2>&1"):format(shell.program, s.url, name))
+    assert.truthy(text:find("password=******", 1, true), text)
+    assert.falsy(text:find("sesame", 1, true), text)
+    text = sh(("'%s' --engine '%s?password=open' %s 2>&1; echo $?"):format(shell.program, s.url, name))
+    assert.equal(("sandbox: cannot use the engine at %s: wrong password\n2"):format(s.socket), text)
+    text = sh(("'%s' --engine '%s' %s 2>&1; echo $?"):format(shell.program, s.url, name))
+    assert.truthy(text:find("it wants a password", 1, true), text)
+    text = sh(("'%s' --engine nonsense %s 2>&1; echo $?"):format(shell.program, name))
+    assert.truthy(text:find("redis://:PASSWORD@HOST", 1, true), text)
+  end)
+end)
