@@ -80,16 +80,14 @@ static void forget_seen(struct net *n) {
 
 int bell_sleep(struct net *n, const struct op *op, unsigned looks) {
   int64_t until_ns = net_look_again_ns(looks);
-  int rc = hear_all(n);
-  if (rc == 0)
+  int rung = hear_all(n), rc = 0;
+  if (rung == 0) {
     rc = n->below->sleep(n->below->ctx, op, engine_fd(n->bells), until_ns);
-  else
-    return rc < 0 ? rc : 0;
-  if (rc)
-    return rc;
-  rc = hear_all(n);
-  if (rc == 0 || n->missed)
+    if (rc == 0)
+      rung = hear_all(n);
+  }
+  if (rung <= 0 || n->missed) /* time is up, or bells were lost: what was seen may be old */
     forget_seen(n);
   n->missed = false;
-  return rc < 0 ? rc : 0;
+  return rc ? rc : rung < 0 ? rung : 0;
 }

@@ -3,7 +3,7 @@
 local shell = require "support.shell"
 local rounds = require "support.rounds"
 
-local LIMIT = 60
+local LIMIT = 110
 
 local function sh(command)
   local pipe <close> = assert(io.popen(command))
@@ -103,7 +103,7 @@ local function busy_result(n) return ("items %d sum %d guarded %d left 0\nstatus
 
 describe("--engine", function()
   it("goes on when the server was killed and is there again, and does nothing twice", function()
-    local n = 400
+    local n = 200
     local s <close> = new_server("--appendonly yes")
     local run = start(s, BUSY:format(n))
     run.says("begun")
