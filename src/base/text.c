@@ -1,6 +1,8 @@
 /* base/text.c - see text.h. */
 #include "base/text.h"
 
+#include "base/utf8.h"
+
 char *text_copy(char *to, size_t size, const char *from) {
   const char *last = to + size - 1;
   while (to < last && *from)
@@ -34,20 +36,23 @@ char *text_number(char *to, int n) {
   return to;
 }
 
-/* Bytes at the start of a text that a terminal would obey; 0: none. */
-static size_t control_at(const unsigned char *at, size_t len) {
-  if ((at[0] < 0x20 && at[0] != '\n' && at[0] != '\t') || at[0] == 0x7f)
-    return 1;
-  return at[0] == 0xc2 && len > 1 && at[1] >= 0x80 && at[1] < 0xa0 ? 2 : 0;
+/* The bytes of what a terminal must not get at the start of `at`: a control character, or one byte that is no
+ * UTF-8. 0: it is harmless, and has `ret` bytes. */
+static size_t control_at(const unsigned char *at, size_t len, size_t *ret) {
+  uint32_t code;
+  *ret = utf8_next((const char *)at, len, &code);
+  bool control = code == UTF8_BAD || (code < ' ' && code != '\n' && code != '\t') ||
+                 (code >= 0x7f && code < 0xa0);
+  return control ? *ret : 0;
 }
 
 int text_show_controls(struct buf *to, const void *text, size_t len) {
   const unsigned char *at = text, *end = at + len, *plain = at;
   int rc = 0;
   while (at < end && rc == 0) {
-    size_t n = control_at(at, (size_t)(end - at));
+    size_t size, n = control_at(at, (size_t)(end - at), &size);
     if (n == 0) {
-      at++;
+      at += size;
       continue;
     }
     rc = buf_append(to, plain, (size_t)(at - plain));

@@ -385,12 +385,12 @@ static void a_name_is_cut_at_a_character(void **state) {
 
 static void test_show_controls(void **state) {
   (void)state;
-  static const char text[] = "a\033[31m\0\r\n\tb\x7f\xc2\x9b\xc2\xa0\xc3\x9b\xc2";
+  static const char text[] = "a\033[31m\0\r\n\tb\x7f\xc2\x9b\xc2\xa0\xc3\x9b\xc2|\xff\xe2\x82\xac";
   struct buf shown = {0};
   assert_int_equal(text_show_controls(&shown, text, sizeof text - 1), 0);
   assert_int_equal(buf_append(&shown, "", 1), 0);
   assert_string_equal((const char *)shown.data,
-                      "a\\x1b[31m\\x00\\x0d\n\tb\\x7f\\xc2\\x9b\xc2\xa0\xc3\x9b\xc2");
+                      "a\\x1b[31m\\x00\\x0d\n\tb\\x7f\\xc2\\x9b\xc2\xa0\xc3\x9b\\xc2|\\xff\xe2\x82\xac");
   shown.len = 0;
   assert_int_equal(text_show_controls(&shown, "", 0), 0);
   assert_int_equal(shown.len, 0);

@@ -63,7 +63,7 @@ static struct stream {
   bool opens;                                       /* ... or is, if what is written is one */
   bool tagged;
   bool reports; /* of the supervisor stand there, too */
-  bool shows; /* control characters, in place of sending them */
+  bool shows;   /* control characters, in place of sending them */
   char tag[NAME_MAX_BYTES + 32];
   struct buf line; /* since the last newline; with its tag */
 } streams[2] = {{.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
@@ -86,9 +86,13 @@ static bool unwanted(const struct stream *s) {
 /* Control characters of a script that is not trusted are shown, and not sent to a terminal, which obeys
  * them: all in one part. 0 or -SBX_ENOMEM. */
 static int show_controls(struct buf *shown, struct iovec parts[2]) {
+  struct buf whole = {0}; /* a character may begin in one part and end in the other */
   int rc = 0;
   for (int i = 0; i < 2 && rc == 0; i++)
-    rc = text_show_controls(shown, parts[i].iov_base, parts[i].iov_len);
+    rc = buf_append(&whole, parts[i].iov_base, parts[i].iov_len);
+  if (rc == 0)
+    rc = text_show_controls(shown, whole.data, whole.len);
+  buf_release(&whole);
   parts[0] = (struct iovec){shown->data, shown->len};
   parts[1] = (struct iovec){0};
   return rc;
