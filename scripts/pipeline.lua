@@ -10,7 +10,7 @@
 -- Start a stage: `work` turns an item into another. When its input ends, it closes its output, so the end
 -- passes through the whole pipeline.
 local function stage(name, input, work)
-  local output = queue { max = 2, name = name }
+  local output = queue { max = 2, name = "after " .. name }
   spawn({ name = name }, function()
     for item in input:items() do output:put(work(item)) end
     output:close()
