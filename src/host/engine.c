@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "net/net.h"
 #include "os/backend.h"
 #include "os/outside.h"
@@ -21,18 +22,6 @@ static struct {
   struct net_keeper keeper;
   struct net *front;
 } run;
-
-const char *engine_wanted(const struct options *o) {
-  if (o->engine)
-    return o->engine;
-  const char *url = getenv("SANDBOX_ENGINE");
-  return url && *url && !o->sim && !o->replay && !o->ignore_environment ? url : NULL;
-}
-
-static int refuse(const char *why) {
-  fprintf(stderr, "sandbox: %s\n", why);
-  return EXIT_USAGE;
-}
 
 /* The run is noted, so that others can see that it is there. */
 static int write_run(struct engine *e) {
@@ -51,24 +40,16 @@ static int write_run(struct engine *e) {
   return rc;
 }
 
-int engine_begin(const struct options *o) {
-  const char *url = engine_wanted(o), *none;
-  struct engine_options *e = &run.net.engine;
-  char why[ENGINE_WHY];
+int engine_choose(const struct engine_options *e, const char *name, uint16_t host) {
   struct engine *engine;
-  if (!engine_available(&none))
-    return refuse(none);
-  *e = (struct engine_options){.timeout_ns = o->engine_timeout_ns, .insecure = o->engine_insecure};
-  int rc = engine_parse(url, &e->address, why);
-  if (o->engine) /* everybody may read the arguments of a process */
-    engine_hide_password((char *)(uintptr_t)o->engine);
-  if (rc || engine_open(e, &engine, why))
-    return refuse(why);
-  engine_note_name(&e->address);
-  engine_draw_run(run.net.run);
+  run.net = (struct net_options){.engine = *e, .host = host, .keeper = -1};
+  text_copy(run.net.run, sizeof run.net.run, name);
+  int rc = host == 0 ? engine_new(e, &engine) : 0;
+  if (host || rc)
+    return rc;
   rc = write_run(engine);
   engine_close(engine);
-  return rc ? refuse(error_text(rc)) : 0;
+  return rc;
 }
 
 struct os_backend *engine_backend(struct control *c) {
@@ -78,7 +59,7 @@ struct os_backend *engine_backend(struct control *c) {
   run.below = (struct net_below){
       .ctx = b, .sleep = outside_sleep, .make = outside_make, .drop = outside_drop};
   run.net.keeper = -1;
-  int rc = net_keeper_start(&run.net, true, &run.keeper);
+  int rc = net_keeper_start(&run.net, run.net.host == 0, &run.keeper);
   if (rc == 0) {
     run.net.keeper = run.keeper.births;
     rc = net_install(&b->base, &run.net, &run.below, &run.front);

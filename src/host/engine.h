@@ -4,22 +4,20 @@
 #ifndef SBX_HOST_ENGINE_H
 #define SBX_HOST_ENGINE_H
 
-#include "host/options.h"
+#include <stdint.h>
+
+#include "net/engine.h"
 
 struct control;    /* os/shared/control.h */
 struct os_backend; /* os/shared/self.h */
 
-/* The engine that the command line or SANDBOX_ENGINE names; NULL: none, or the run has nothing to do with
- * one. Borrowed. */
-const char *engine_wanted(const struct options *o);
-
 /*
- * Connect to it, see that it can be used, and choose a name for the run. A password on the command line is
- * overwritten. 0; or EXIT_USAGE, and one line was printed.
+ * The objects of the run `name` are there, and this program is its host number `host`: 0 that of main, which
+ * notes the run. The engine can be used. 0, -SBX_EENGINE, -SBX_ENOSPC, -SBX_ENOMEM
  */
-int engine_begin(const struct options *o);
+int engine_choose(const struct engine_options *e, const char *name, uint16_t host);
 
-/* As supervisor_options.backend, after engine_begin: the two backends, and the keeper beside the run. NULL: no memory, or
+/* As supervisor_options.backend, after engine_choose: the two backends, and the keeper beside the run. NULL: no memory, or
  * no process. */
 struct os_backend *engine_backend(struct control *c);
 

@@ -16,6 +16,8 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "host/engine.h"
+#include "host/far.h"
+#include "host/hosts.h"
 #include "host/init.h"
 #include "host/options.h"
 #include "host/output.h"
@@ -128,11 +130,8 @@ static int run_once(const struct options *o, int argc, char **argv, struct shake
     supervisor.seeded = true;
     supervisor.seed = o->seeded ? o->seed : 1; /* as that of the exploration */
   }
-  if (engine_wanted(o)) {
-    if ((status = engine_begin(o)))
-      return status;
+  if (far_setup.on)
     supervisor.backend = engine_backend;
-  }
   bool prompt = !shaken && wants_prompt(o, argc);
   script.tracing = &tracing;
   if (shaken)
@@ -143,7 +142,8 @@ static int run_once(const struct options *o, int argc, char **argv, struct shake
     return status;
   }
   status = prompt ? run_prompt(supervisor, &script, &tracing) : run_script(supervisor, &script);
-  engine_end();
+  if (far_setup.on)
+    engine_end();
   bool show = shaken ? shake_over(shaken, status) : status >= 0;
   tracing_end(&tracing, show);
   if (shaken)
@@ -179,7 +179,11 @@ static int run(struct options *o, int argc, char **argv) {
     return simulate(&(struct script){.options = o, .argc = argc, .argv = argv});
   if (o->mode == MODE_RUN && o->shake.runs > 0)
     return shake_run(o, argc, argv, run_shaken, &line);
-  return run_once(o, argc, argv, NULL, entry == STRICT_INSIDE ? &mask : NULL);
+  if ((status = hosts_begin(&o->engine)))
+    return status;
+  status = run_once(o, argc, argv, NULL, entry == STRICT_INSIDE ? &mask : NULL);
+  hosts_end();
+  return status;
 }
 
 /* An option after the script: a run would pass it to the script, here it would be taken for a file. An
@@ -234,6 +238,11 @@ static int carry_out(struct options *o, int argc, char **argv) {
     break;
   case MODE_STRICT_REPORT:
     return strict_report();
+  case MODE_AGENT:
+    return agent_command(o);
+  case MODE_AGENT_HELP:
+    options_agent_help(stdout);
+    break;
   case MODE_COURSE_HELP:
     options_course_help(stdout);
     break;

@@ -212,6 +212,19 @@ static int check_inputs(const struct parse *p) {
   return check_traces(p, "-o");
 }
 
+/* Of `agent` */
+static int check_address(const struct parse *p) {
+  static const char example[] = "for example sandbox agent redis://engine.example";
+  struct options *o = p->o;
+  if (o->input_count == 0)
+    return refuse(p, "'agent' needs the address of an engine; %s", example);
+  if (o->input_count > 1)
+    return refuse(p, "'agent' wants the address of one engine, not %zu; %s", o->input_count,
+                  example);
+  o->agent.url = o->inputs[0];
+  return 0;
+}
+
 /* Options and words in any order, up to "--"; then words. */
 static int parse_command(struct parse *p, const struct command *c) {
   struct options *o = p->o;
@@ -235,6 +248,8 @@ static int parse_command(struct parse *p, const struct command *c) {
     if (status)
       return status;
   }
+  if (o->mode == MODE_AGENT)
+    return check_address(p);
   return o->mode == MODE_TRACE ? check_inputs(p) : 0; /* a course checks its words itself */
 }
 
@@ -296,6 +311,8 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
     status = check_simulated(&p);
   if (status == 0)
     status = options_complete_strict(o, argc, argv, err);
+  if (status == 0)
+    status = options_complete_engine(o, err);
   return status || o->mode != MODE_RUN ? status : check_traces(&p, "--trace");
 }
 

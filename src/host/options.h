@@ -35,7 +35,9 @@ enum run_mode {
   MODE_TRACE_HELP,
   MODE_STRICT_REPORT,
   MODE_COURSE,
-  MODE_COURSE_HELP
+  MODE_COURSE_HELP,
+  MODE_AGENT,
+  MODE_AGENT_HELP
 };
 
 enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -91,6 +93,24 @@ struct explore_limit {
   uint64_t preemptions; /* if bounded */
 };
 
+/* A run over several hosts. Strings are borrowed from argv or the environment. */
+struct engine_choice {
+  const char *url;    /* --engine, or SANDBOX_ENGINE; NULL: none */
+  const char *hosts;  /* --hosts; NULL: none */
+  bool insecure;      /* --engine-insecure */
+  int64_t timeout_ns; /* --engine-timeout; 0: the default */
+  bool spread;        /* --spread */
+  int64_t lost_ns;    /* --lost-after; 0: the default */
+};
+
+/* `sandbox agent` */
+struct agent_choice {
+  const char *url;
+  const char *name; /* NULL: that of the host */
+  int slots;        /* 0: as many as processors */
+  bool once, password_stdin, insecure;
+};
+
 struct options {
   enum run_mode mode;
 
@@ -120,12 +140,11 @@ struct options {
   const char *allows;   /* the first option that allows something; NULL: none; static */
   struct allow_fault allow_fault;
   const char *replay; /* --replay: a token; NULL: none; borrowed */
-  const char *engine; /* --engine: a URL; NULL: none; borrowed from argv */
-  int64_t engine_timeout_ns; /* --engine-timeout; 0: the default */
-  bool engine_insecure;      /* --engine-insecure */
   struct explore_limit explore_limit;
   const char **inputs; /* words of a command; owned, each borrowed from argv */
   size_t input_count;
+  struct engine_choice engine;
+  struct agent_choice agent;
   bool course_table; /* `check`: only the table */
   int64_t course_ns; /* `check`: limit of each run; 0: the default */
   const char *shell; /* --completions; borrowed */
@@ -156,6 +175,7 @@ void options_help(FILE *out);
 void options_help_all(FILE *out);
 void options_trace_help(FILE *out);
 void options_course_help(FILE *out);
+void options_agent_help(FILE *out);
 
 /* Print the completion script for "bash", "zsh" or "fish". */
 void options_completions(FILE *out, const char *shell);

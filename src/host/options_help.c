@@ -9,6 +9,7 @@ static const char *const group_titles[GROUP_COUNT] = {
     "Options that show a run",
     "Options that try interleavings",
     "Options for scripts that are not trusted, and limits",
+    "Options of runs over several hosts",
     "Other options",
 };
 
@@ -38,6 +39,7 @@ static const char help_tail[] =
     "Commands:\n"
     "  trace FILE -o FILE   show a recorded run in another way; see sandbox trace --help\n"
     "  check LESSON ANSWER  check an answer to a lesson of the course; see sandbox check --help\n"
+    "  agent URL            run processes for other hosts' runs; see sandbox agent --help\n"
     "\n"
     "Without a script, Lua is read from standard input: at a prompt if that is a terminal.\n"
     "\n"
@@ -125,6 +127,36 @@ void options_course_help(FILE *out) {
   for (int i = 0; i < course_options.count; i++)
     help_row(out, &course_options.rows[i]);
   fputs(course_tail, out);
+}
+
+static const char agent_head[] =
+    "Usage: sandbox agent [options] URL\n"
+    "Run processes on this host for runs on others: those that use the engine at URL, a Redis "
+    "server,\n"
+    "redis://HOST[:PORT][/DB]. The password comes from the variable SANDBOX_PASSWORD.\n"
+    "Whoever may write to the engine runs code on this host.\n"
+    "\n"
+    "Examples:\n"
+    "  SANDBOX_PASSWORD=secret sandbox agent redis://engine.example\n"
+    "  sandbox agent --name bert --slots 8 redis://engine.example\n"
+    "\n"
+    "Options:\n";
+
+static const char agent_tail[] =
+    "  --                   end of the options\n"
+    "\n"
+    "A file whose name is agent is run as a script.\n"
+    "\n"
+    "Exit status:\n"
+    "  0      it was ended\n"
+    "  1      the engine is gone, or another agent has taken the name\n"
+    "  2      the command line is wrong, or the engine cannot be used\n";
+
+void options_agent_help(FILE *out) {
+  fputs(agent_head, out);
+  for (int i = 0; i < agent_options.count; i++)
+    help_row(out, &agent_options.rows[i]);
+  fputs(agent_tail, out);
 }
 
 static const char brief_head[] =

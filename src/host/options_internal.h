@@ -3,6 +3,7 @@
  *
  *   options_table.c     the tables, and what each option sets
  *   options_strict.c    what --strict, --allow-* and limits set
+ *   options_hosts.c     what --engine and --hosts set, and `agent`
  *   options.c           parsing
  *   options_suggest.c   which option a mistyped one was meant to be
  *   options_help.c      --help
@@ -35,6 +36,7 @@ enum option_group {
   GROUP_SEE,
   GROUP_TRY,
   GROUP_STRICT,
+  GROUP_HOSTS,
   GROUP_ABOUT,
   GROUP_COUNT
 };
@@ -69,6 +71,7 @@ struct option_table {
 extern const struct option_table program_options;       /* before the script */
 extern const struct option_table trace_command_options; /* of the command `trace` */
 extern const struct option_table course_options;        /* of the command `check` */
+extern const struct option_table agent_options;         /* of the command `agent` */
 
 /* A command: a word in the place of a script. */
 struct command {
@@ -78,7 +81,7 @@ struct command {
   enum run_mode mode;
 };
 
-enum { COMMAND_COUNT = 2 };
+enum { COMMAND_COUNT = 3 };
 extern const struct command commands[COMMAND_COUNT];
 
 /* The row of a letter (the 'e' of -e), or NULL. */
@@ -134,5 +137,22 @@ enum answer set_files_limit(struct options *o, const char *value);
 /* The whole line was read: fill in the limits that nobody set, and refuse what makes no sense. Returns 0
  * or EXIT_USAGE. */
 int options_complete_strict(struct options *o, int argc, char **argv, FILE *err);
+
+/* -- options_hosts.c --------------------------------------------------------------------------- */
+
+enum answer set_engine(struct options *o, const char *value);
+enum answer set_engine_insecure(struct options *o, const char *value);
+enum answer set_engine_timeout(struct options *o, const char *value);
+enum answer set_hosts(struct options *o, const char *value);
+enum answer set_spread(struct options *o, const char *value);
+enum answer set_lost_after(struct options *o, const char *value);
+enum answer set_agent_name(struct options *o, const char *value);
+enum answer set_agent_slots(struct options *o, const char *value);
+enum answer set_agent_once(struct options *o, const char *value);
+enum answer set_agent_password(struct options *o, const char *value);
+enum answer set_agent_help(struct options *o, const char *value);
+
+/* The whole line was read: refuse what makes no sense. Returns 0 or EXIT_USAGE. */
+int options_complete_engine(struct options *o, FILE *err);
 
 #endif

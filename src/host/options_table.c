@@ -115,25 +115,6 @@ static enum answer set_course_timeout(struct options *o, const char *value) {
   return option_seconds(value, &o->course_ns) ? ANSWER_OK : ANSWER_BAD;
 }
 
-static enum answer set_engine(struct options *o, const char *value) {
-  o->engine = value; /* host/engine.c reads it, and tells what is wrong */
-  return *value ? ANSWER_OK : ANSWER_BAD;
-}
-
-static enum answer set_engine_timeout(struct options *o, const char *value) {
-  double seconds;
-  if (!parse_positive(value, &seconds) || seconds > 86400)
-    return ANSWER_BAD;
-  o->engine_timeout_ns = (int64_t)ceil(seconds * (double)NS_PER_SECOND);
-  return ANSWER_OK;
-}
-
-static enum answer set_engine_insecure(struct options *o, const char *value) {
-  (void)value;
-  o->engine_insecure = true;
-  return ANSWER_OK;
-}
-
 static enum answer set_max_procs(struct options *o, const char *value) {
   uint64_t number;
   if (!option_unsigned(value, &number) || number < 1 || number > PROCS_MAX)
@@ -377,13 +358,6 @@ static const struct option_row program_rows[] = {
     {GROUP_RUN, 0, "color", ARGUMENT, "WHEN", "colour messages: auto, always or never",
      "auto, always or never", "--color never", COLORS, set_color},
 
-    {GROUP_RUN, 0, "engine", ARGUMENT, "URL", "objects live in the Redis server at redis://:PASSWORD@HOST[:PORT][/DB]",
-     "a URL that begins with redis://", "--engine redis://localhost", NULL, set_engine},
-    {GROUP_RUN, 0, "engine-timeout", ARGUMENT, "S", "an engine that is away for S seconds is gone (default 30)",
-     "seconds greater than 0, at most 86400", "--engine-timeout 10", NULL, set_engine_timeout},
-    {GROUP_RUN, 0, "engine-insecure", NO_ARGUMENT, NULL, "accept an engine on another host that has no password",
-     NULL, NULL, NULL, set_engine_insecure},
-
     {GROUP_SEE, 0, "trace", FILE_ARGUMENT, "FILE", "record the run into FILE: .html .svg .pftrace .json; may be repeated",
      TRACE_WANTS, "--trace run.html", NULL, set_trace},
     {GROUP_SEE, 0, "trace-detail", ARGUMENT, "HOW", "wait: only ops that waited; merged: runs of ops as one; all: each op",
@@ -427,6 +401,19 @@ static const struct option_row program_rows[] = {
     {GROUP_STRICT, 0, "files-limit", ARGUMENT, "SIZE", "strict: no file may get larger than SIZE (64M)",
      "a size of at least 1K, in bytes or with K, M or G", "--files-limit 64M", NULL, set_files_limit},
 
+    {GROUP_HOSTS, 0, "hosts", ARGUMENT, "A,B:8", "start agents on these hosts, by ssh; so many slots (processors)",
+     "names of hosts, each perhaps with :SLOTS, with commas between them; timeout=S", "--hosts anna,bert:8", NULL, set_hosts},
+    {GROUP_HOSTS, 0, "engine", ARGUMENT, "URL", "objects live in this Redis server, where hosts meet (SANDBOX_ENGINE)",
+     "redis://[:PASSWORD@]HOST[:PORT][/DB]", "--engine redis://engine.example", NULL, set_engine},
+    {GROUP_HOSTS, 0, "spread", NO_ARGUMENT, NULL, "spawn goes round the hosts, unless it says on which",
+     NULL, NULL, NULL, set_spread},
+    {GROUP_HOSTS, 0, "lost-after", ARGUMENT, "S", "a host is lost after S seconds without a sign of life (default 5)",
+     "seconds from 2 to 3600", "--lost-after 10", NULL, set_lost_after},
+    {GROUP_HOSTS, 0, "engine-timeout", ARGUMENT, "S", "the run fails when the engine is away for S seconds (default 30)",
+     "seconds greater than 0, at most 86400", "--engine-timeout 10", NULL, set_engine_timeout},
+    {GROUP_HOSTS, 0, "engine-insecure", NO_ARGUMENT, NULL, "an engine on another host may have no password",
+     NULL, NULL, NULL, set_engine_insecure},
+
     {GROUP_ABOUT, 'h', "help", NO_ARGUMENT, NULL, "show this text; --help all, --help sandbox, --help queue.put: more",
      NULL, NULL, NULL, set_help},
     {GROUP_ABOUT, 0, "version", NO_ARGUMENT, NULL, "show the version and leave",
@@ -460,6 +447,21 @@ static const struct option_row course_rows[] = {
     {GROUP_SEE, 'h', "help", NO_ARGUMENT, NULL, "show this text",
      NULL, NULL, NULL, set_course_help},
 };
+
+static const struct option_row agent_rows[] = {
+    {GROUP_HOSTS, 0, "name", ARGUMENT, "NAME", "the name of this host in runs (default: its own)",
+     "a name of letters, digits, - _ and .", "--name bert", NULL, set_agent_name},
+    {GROUP_HOSTS, 0, "slots", ARGUMENT, "N", "as many processes are meant to run at once (default: processors)",
+     "an integer from 1 to 4096", "--slots 8", NULL, set_agent_slots},
+    {GROUP_HOSTS, 0, "once", NO_ARGUMENT, NULL, "leave when the first run that has used it is over",
+     NULL, NULL, NULL, set_agent_once},
+    {GROUP_HOSTS, 0, "password-stdin", NO_ARGUMENT, NULL, "read the password from stdin, a line; leave at the end of stdin",
+     NULL, NULL, NULL, set_agent_password},
+    {GROUP_HOSTS, 0, "engine-insecure", NO_ARGUMENT, NULL, "an engine on another host may have no password",
+     NULL, NULL, NULL, set_engine_insecure},
+    {GROUP_SEE, 'h', "help", NO_ARGUMENT, NULL, "show this text",
+     NULL, NULL, NULL, set_agent_help},
+};
 /* clang-format on */
 
 const struct option_table program_options = {
@@ -471,9 +473,13 @@ const struct option_table trace_command_options = {
 const struct option_table course_options = {course_rows, sizeof course_rows / sizeof *course_rows,
                                             "sandbox check --help"};
 
+const struct option_table agent_options = {agent_rows, sizeof agent_rows / sizeof *agent_rows,
+                                           "sandbox agent --help"};
+
 const struct command commands[COMMAND_COUNT] = {
     {"trace", "show a recorded run", &trace_command_options, MODE_TRACE},
     {"check", "check an answer to a lesson", &course_options, MODE_COURSE},
+    {"agent", "run processes for other hosts", &agent_options, MODE_AGENT},
 };
 
 /* -- reading a table --------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@
 #include "base/error.h"
 #include "host/course.h"
 #include "host/explore_lua.h"
+#include "host/far_lua.h"
 #include "host/output.h"
 #include "host/prompt.h"
 #include "host/simulate.h"
@@ -284,6 +285,8 @@ static int run(lua_State *L) {
   sandbox_lib_open(L, s->backend);
   lua_pop(L, 1);
   explore_open(L, s->simulated);
+  if (!s->simulated)
+    far_open(L);
   if (s->simulated)
     simulate_restrict(L, s->backend, s->script->options->explore);
   if (s->place)

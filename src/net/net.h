@@ -76,6 +76,10 @@ void net_release(struct net *n);
 /* A process, in the engine. */
 uint64_t net_who(const struct net_options *o, uint64_t serial);
 
+/* A host of the run is given up: its processes are dead for all from now on, out of all lines, and their ops
+ * are refused. 0 or a code. */
+int net_bury_host(struct engine *e, const char *run, uint16_t host);
+
 /* -- the keeper ---------------------------------------------------------------------------------- */
 
 /*

@@ -91,6 +91,7 @@ struct spawn_request {
   bool quiet;        /* no report when it fails */
   bool stdin_too;    /* stdin is the child's from now on */
   bool worker;       /* of a pool */
+  const char *host;  /* it stands for a process on that host; NULL: it is one itself */
 };
 
 /* The place of a pool's worker that has no task: nobody's line. */
@@ -284,6 +285,7 @@ struct process_info {
   bool has_result; /* it published an encoded result or failure before it left */
   char name[NAME_MAX_BYTES];
   char spawned_at[WHERE_MAX];
+  char host[NAME_MAX_BYTES]; /* where the process is that it stands for; "": here */
 };
 
 /* As the capacity of a queue: it has no room, see object/queue.h. */

@@ -338,7 +338,7 @@ describe("--completions", function()
   local function offers(...) return offers_in(".", ...) end
 
   it("completes options and their arguments in bash", function()
-    assert.equal("--speed --seed --shake --shake-same --shake-token --stats --sim --step --strict", offers("--s"))
+    assert.equal("--speed --seed --shake --shake-same --shake-token --stats --sim --step --strict --spread", offers("--s"))
     assert.equal("--trace --trace-detail --trace-limit", offers("--tr"))
     assert.equal("--check --color --cpu --completions", offers("--c"))
     assert.equal("--replay", offers("--r"))
@@ -375,7 +375,7 @@ describe("--completions", function()
       for word in result.out:gmatch("([^\t\n]+)[^\n]*\n") do list[#list + 1] = word end
       return table.concat(list, " ")
     end
-    assert.equal("--speed", words("sandbox --sp"))
+    assert.equal("--speed --spread", words("sandbox --sp"))
     assert.equal("raw tag", words("sandbox --output "))
     assert.equal("--stats=json", words("sandbox --stats="))
     assert.equal("", words("sandbox --timeline="))

@@ -46,12 +46,13 @@ static void release(struct parsed *p) {
 }
 
 /* The command line is refused with this first line; the second names --help. */
-#define expect_refusal(text, ...)                                                                  \
+#define expect_refusal(text, ...) expect_refusal_of("sandbox --help", text, __VA_ARGS__)
+#define expect_refusal_of(help, text, ...)                                                         \
   do {                                                                                             \
     struct parsed p_ = parse(__VA_ARGS__, NULL);                                                   \
     assert_int_equal(p_.status, EXIT_USAGE);                                                       \
     assert_string_equal(p_.complaint,                                                              \
-                        "sandbox: " text "\n'sandbox --help' lists the options\n");              \
+                        "sandbox: " text "\n'" help "' lists the options\n");              \
     release(&p_);                                                                                  \
   } while (0)
 
@@ -435,6 +436,43 @@ static void test_allow(void **state) {
                  "--allow-env", "", "s.lua");
 }
 
+static void test_hosts(void **state) {
+  (void)state;
+  unsetenv("SANDBOX_ENGINE");
+  expect_good(!p.o.engine.url && !p.o.engine.hosts, "s.lua");
+  expect_good(strcmp(p.o.engine.url, "redis://e") == 0 && p.o.engine.spread &&
+                  p.o.engine.lost_ns == 7 * NS_PER_SECOND && p.o.engine.timeout_ns == 9 * NS_PER_SECOND,
+              "--engine", "redis://e", "--spread", "--lost-after", "7", "--engine-timeout=9", "s.lua");
+  expect_good(strcmp(p.o.engine.hosts, "a,b:8") == 0, "--hosts", "a,b:8", "s.lua");
+  expect_refusal("option '--spread' needs other hosts: '--hosts A,B' or '--engine URL'", "--spread", "s.lua");
+  expect_refusal("option '--engine' cannot be used together with '--sim'", "--engine", "redis://e", "--sim", "s.lua");
+  expect_refusal("option '--hosts' cannot be used together with '--shake'", "--hosts", "a", "--shake", "s.lua");
+  expect_refusal("option '--engine' cannot be used together with '--strict'", "--engine", "redis://e", "--strict",
+                 "s.lua");
+  expect_refusal("option '--lost-after' wants seconds from 2 to 3600, not '1'; for example --lost-after 10",
+                 "--lost-after", "1", "s.lua");
+  setenv("SANDBOX_ENGINE", "redis://f", 1);
+  expect_good(strcmp(p.o.engine.url, "redis://f") == 0, "s.lua");
+  expect_good(strcmp(p.o.engine.url, "redis://e") == 0, "--engine", "redis://e", "s.lua");
+  expect_good(!p.o.engine.url, "--sim", "s.lua"); /* what the environment says is no wish of this run */
+  unsetenv("SANDBOX_ENGINE");
+}
+
+static void test_agent_command(void **state) {
+  (void)state;
+  expect_good(p.o.mode == MODE_AGENT && strcmp(p.o.agent.url, "redis://e") == 0 && !p.o.agent.name &&
+                  p.o.agent.slots == 0 && !p.o.agent.once,
+              "agent", "redis://e");
+  expect_good(strcmp(p.o.agent.name, "bert") == 0 && p.o.agent.slots == 8 && p.o.agent.once, "agent", "--name",
+              "bert", "redis://e", "--slots=8", "--once");
+  expect_good(p.o.mode == MODE_AGENT_HELP, "agent", "--help");
+  expect_refusal_of("sandbox agent --help", "'agent' needs the address of an engine; for example sandbox agent redis://engine.example", "agent");
+  expect_refusal_of("sandbox agent --help", "option '--name' wants a name of letters, digits, - _ and ., not 'a b'; for example --name bert",
+                 "agent", "--name", "a b", "redis://e");
+  expect_refusal_of("sandbox agent --help", "option '--slots' wants an integer from 1 to 4096, not '0'; for example --slots 8", "agent",
+                 "--slots", "0", "redis://e");
+}
+
 /* A folder with a file in it, and links out of it and into it. */
 static void test_policy_paths(void **state) {
   (void)state;
@@ -734,6 +772,8 @@ int main(void) {
       cmocka_unit_test(test_timeline_and_stats),
       cmocka_unit_test(test_strict),
       cmocka_unit_test(test_allow),
+      cmocka_unit_test(test_hosts),
+      cmocka_unit_test(test_agent_command),
       cmocka_unit_test(test_policy_paths),
       cmocka_unit_test(test_missing_arguments),
       cmocka_unit_test(test_did_you_mean),

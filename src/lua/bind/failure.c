@@ -104,7 +104,7 @@ static int l_failure_pairs(lua_State *L) {
   return 3;
 }
 
-/* `queue.lua:12: boom (process writer#2, pid 4711)`; of a pool's task `(item 3, process ...)` */
+/* `queue.lua:12: boom (process writer#2, pid 4711)`, `(process writer#2 on bert)`; of a pool's task `(item 3, process ...)` */
 static int l_failure_tostring(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -117,8 +117,11 @@ static int l_failure_tostring(lua_State *L) {
   const char *item = "";
   if (lua_getfield(L, 1, "index") != LUA_TNIL)
     item = lua_pushfstring(L, "item %s, ", masked_tolstring(L, -1, NULL));
-  lua_pushfstring(L, "%s (%sprocess %s#%s, pid %s)", lua_tostring(L, 6), item, lua_tostring(L, 7),
-                  lua_tostring(L, 8), lua_tostring(L, 9));
+  const char *message = lua_tostring(L, 6), *name = lua_tostring(L, 7), *id = lua_tostring(L, 8);
+  if (lua_getfield(L, 1, "host") == LUA_TSTRING)
+    lua_pushfstring(L, "%s (%sprocess %s#%s on %s)", message, item, name, id, lua_tostring(L, -1));
+  else
+    lua_pushfstring(L, "%s (%sprocess %s#%s, pid %s)", message, item, name, id, lua_tostring(L, 9));
   return 1;
 }
 
@@ -146,6 +149,10 @@ static void push_fields(lua_State *L, const struct process_info *info) {
   lua_setfield(L, first, "id");
   lua_pushinteger(L, (lua_Integer)info->pid);
   lua_setfield(L, first, "pid");
+  if (info->host[0]) {
+    lua_pushstring(L, info->host);
+    lua_setfield(L, first, "host");
+  }
   if (info->exit_code >= 0) {
     lua_pushinteger(L, info->exit_code);
     lua_setfield(L, first, "exitcode");
@@ -156,17 +163,31 @@ static void push_fields(lua_State *L, const struct process_info *info) {
   }
 }
 
+/* [fields] Add what a failure on another host has: the fields of a table, if there is one. */
+static void add_fields(lua_State *L, int more) {
+  if (!lua_istable(L, more))
+    return;
+  for (lua_pushnil(L); lua_next(L, more); lua_pop(L, 1)) {
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -5);
+  }
+}
+
 void failure_push(lua_State *L, struct lib *lib, const struct object *process,
                   const struct process_info *info, const struct buf *message) {
   struct object_ref ref;
   int base = lua_gettop(L);
   int n = message ? lib_decode(L, lib, message) : 0;
-  lua_settop(L, base + 4); /* message, hint, traceback, value: see child.c; or nils */
+  lua_settop(L, base + 5); /* message, hint, traceback, value, more fields: see child.c; or nils */
+  lua_insert(L, base + 1);
   if (n == 0 || info->signal) {
     push_plain_message(L, info);
-    lua_replace(L, base + 1);
+    lua_replace(L, base + 2);
   }
   push_fields(L, info);
+  add_fields(L, base + 1);
+  lua_remove(L, base + 1);
   lib->b->objects->object_ref(process, &ref);
   failure_wrap(L, &ref);
 }

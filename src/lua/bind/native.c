@@ -255,6 +255,15 @@ static int l_number(lua_State *L) {
   return 1;
 }
 
+/* other_hosts() -> the module far (host/far_lua.h); nil: there are none in this run */
+static int l_other_hosts(lua_State *L) {
+  if (prelude_has(L, prelude_sources, "far"))
+    prelude_push(L, prelude_sources, "far");
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
 /* -- stubs ----------------------------------------------------------------------------------- */
 
 /* Once in a state: make the module `native`. */
@@ -301,6 +310,7 @@ static void open_native(lua_State *L) {
                                        {"named", native_named},
                                        {"loaded", native_loaded},
                                        {"set_global", native_set_global},
+                                       {"other_hosts", l_other_hosts},
                                        {"mailbox", native_mailbox},
                                        {"post", native_post},
                                        {"receive", native_receive},
@@ -387,7 +397,7 @@ void lib_open_native(lua_State *L, int table) {
     const char *module, *function;
   } stubs[] = {{"wait", "join_all"}, {"wait", "as_completed"}, {"pool", "pool"},
                {"scope", "scope"},   {"time", "deadline"},     {"team", "team"},
-               {"mail", "receive"},  {"monitor", "monitor"},   {"topic", "topic"}};
+               {"elsewhere", "hosts"}, {"mail", "receive"},  {"monitor", "monitor"},   {"topic", "topic"}};
   for (size_t i = 0; i < sizeof stubs / sizeof *stubs; i++)
     set_stub(L, table, stubs[i].module, stubs[i].function, stubs[i].function);
   lib_set_functions_in(L, table, (const luaL_Reg[]){{"find", native_find}, {NULL, NULL}});

@@ -212,15 +212,22 @@ static int push_signal(lua_State *L, const struct process_info *i) {
   return 1;
 }
 
+/* nil if the run has no other hosts */
+static int push_host(lua_State *L, const struct process_info *i) {
+  if (i->host[0])
+    lua_pushstring(L, i->host);
+  else
+    lua_getfield(L, LUA_REGISTRYINDEX, HOST_KEY);
+  return 1;
+}
+
 static const struct property {
   const char *name;
   int (*push)(lua_State *L, const struct process_info *i);
   bool who; /* it never changes */
-} properties[] = {{"pid", push_pid, true},
-                  {"id", push_id, true},
-                  {"name", push_name, true},
-                  {"daemon", push_daemon, true},
-                  {"exitcode", push_exitcode, false},
+} properties[] = {{"pid", push_pid, true},       {"id", push_id, true},
+                  {"name", push_name, true},     {"daemon", push_daemon, true},
+                  {"host", push_host, true},     {"exitcode", push_exitcode, false},
                   {"signal", push_signal, false}};
 
 /* A process that was not started has a name, and is a daemon or not. All else it gets when it
@@ -266,6 +273,9 @@ static int l_process_tostring(lua_State *L) {
   }
   if (!h->object || op_process_look(lib->b, h->object, &i))
     lua_pushliteral(L, "process: (no longer known)");
+  else if (i.host[0])
+    lua_pushfstring(L, "process: %s#%d (on %s, %s)", i.name, (int)i.id, i.host,
+                    status_names[i.status]);
   else
     lua_pushfstring(L, "process: %s#%d (pid %I, %s)", i.name, (int)i.id, (LUAI_UACINT)i.pid,
                     status_names[i.status]);

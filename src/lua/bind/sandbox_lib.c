@@ -38,6 +38,14 @@ static bool export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTE
   return true;
 }
 
+/* An object in an engine has no record in this run's memory. */
+static bool reaches_abroad(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES]) {
+  struct object_ref ref;
+  (void)L;
+  memcpy(&ref, bytes, sizeof ref);
+  return ref.slot == UINT32_MAX;
+}
+
 static void import_handle(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES]) {
   struct lib *lib = lib_find(L);
   struct object_ref ref;
@@ -178,6 +186,7 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
                                        {NULL, NULL}};
   static const struct codec_hooks hooks = {.export_handle = export_handle,
                                            .import_handle = import_handle,
+                                           .reaches_abroad = reaches_abroad,
                                            .before_raise = before_raise,
                                            .set_metatable = guard_setmetatable,
                                            .push_meant = guard_push_finalizer};

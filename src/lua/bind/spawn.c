@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/stack.h"
 #include "base/text.h"
+#include "lua/bind/native.h"
 #include "lua/state/guard.h"
 #include "lua/state/lib.h"
 #include "lua/state/masked.h"
@@ -162,11 +163,46 @@ static bool is_of_library(lua_State *L, int fn) {
   return lua_getinfo(L, ">S", &ar) && prelude_owns(ar.source);
 }
 
+/* (on, pinned, function, arguments...) -> host, stand-in; nothing: it runs here. See elsewhere.lua. */
+static int place(lua_State *L) { return native_call(L, "elsewhere", "place"); }
+
+/*
+ * [function at `fn`, its arguments] If it is to run on another host, as the option `on` or the run's --spread
+ * says, then what stands for it takes their place, and the host's name is written into `host`.
+ */
+static bool go_elsewhere(lua_State *L, int fn, const struct spawn_request *req,
+                         char host[NAME_MAX_BYTES]) {
+  int top = lua_gettop(L);
+  lua_pushcfunction(L, place);
+  bool said = fn == 2 && lua_getfield(L, 1, "on") != LUA_TNIL;
+  bool spread =
+      !said && !req->worker && lua_getfield(L, LUA_REGISTRYINDEX, SPREAD_KEY) == LUA_TBOOLEAN;
+  lua_settop(L, top + 1);
+  if (said)
+    lua_getfield(L, 1, "on");
+  else
+    lua_pushnil(L);
+  lua_pushboolean(L, req->cpu >= 0 || req->stdin_too);
+  luaL_checkstack(L, top - fn + 8, "too many arguments");
+  for (int i = fn; (said || spread) && i <= top; i++)
+    lua_pushvalue(L, i);
+  if (said || spread)
+    lua_call(L, top - fn + 3, 2);
+  if ((!said && !spread) || lua_isnil(L, -2)) {
+    lua_settop(L, top);
+    return false;
+  }
+  text_copy(host, NAME_MAX_BYTES, lua_tostring(L, -2));
+  lua_replace(L, fn);
+  lua_settop(L, fn);
+  return true;
+}
+
 static int l_spawn(lua_State *L) {
-  static const char *const names[] = {"name", "daemon", "cpu", "quiet", "stdin", NULL};
+  static const char *const names[] = {"name", "daemon", "cpu", "quiet", "stdin", "on", NULL};
   struct lib *lib = lib_of(L);
   struct spawn_request req = {.cpu = -1};
-  char where[WHERE_MAX], name[NAME_MAX_BYTES];
+  char where[WHERE_MAX], name[NAME_MAX_BYTES], host[NAME_MAX_BYTES];
   int fn = lua_istable(L, 1) && !is_callable(L, 1) ? 2 : 1;
   if (fn == 2)
     read_options(L, 1, &req, names);
@@ -181,6 +217,8 @@ static int l_spawn(lua_State *L) {
     find_name(L, fn, name);
     req.name = name;
   }
+  if (go_elsewhere(L, fn, &req, host))
+    req.host = host;
   struct handle *h = lib_push_handle(L, OBJECT_PROCESS);
   lua_insert(L, fn); /* the function and its arguments above it */
   spawn_function(L, &req, h, lua_gettop(L) - fn - 1, false);

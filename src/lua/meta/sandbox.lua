@@ -35,6 +35,16 @@ sandbox = {}
 ---@field cpu? integer # pin to this processor, of those that this process may use, from 0
 ---@field quiet? boolean # do not report its failure on stderr
 ---@field stdin? boolean # hand stdin over to it, with what is buffered; its parent, like all others, then reads end of file
+---@field on? string|sandbox.Host # run it on this host: a name, `"any"` (the one with the most room; this one, if there is no other), `"here"`
+
+---A host of a run over several hosts, as `sandbox.hosts` lists it.
+---@class sandbox.Host
+---@field name string # what `on` accepts
+---@field slots integer # as many processes are meant to run there at once
+---@field cpus integer # processors
+---@field processes integer # that run there now, of all runs
+---@field alive boolean # its agent has given a sign of life lately
+---@field here boolean # it is the host of the calling process
 
 ---Options of `sandbox.process`, which makes a process in the style of Python. The options of `spawn` (name, daemon, cpu,
 ---quiet, stdin) are accepted, too.
@@ -46,7 +56,11 @@ sandbox = {}
 ---`f` may use any variable) and shares nothing with it: neither sees what the other changes. `join` and `result` return what
 ---`f` returns. A table of options may come before the function.
 ---
----Raises an error when the system cannot make another process, or `--max-procs` is reached.
+---With `on` it runs on another host of the run (`sandbox --hosts A,B`): it gets `f` with its upvalues, the arguments, and the
+---globals that `f` and the functions that it calls name, all by value; modules are loaded there when they are needed.
+---
+---Raises an error when the system cannot make another process, or `--max-procs` is reached; and when something that is to go to
+---another host cannot be sent.
 ---```lua
 ---local function square(x) return x * x end
 ---local a = spawn(square, 7)
@@ -143,6 +157,15 @@ function sandbox.find(name, timeout) end
 ---@return sandbox.Process|"timeout" from # the sender, which `from:send(v)` answers; or with nil the reason
 function sandbox.receive(predicate, timeout) end
 
+---The hosts of the run: those with an agent, and last this one.
+---```lua
+---for _, host in ipairs(sandbox.hosts()) do
+---  if host.here then print(host.alive, host.cpus == sandbox.cpus()) end
+---end --> true	true
+---```
+---@return sandbox.Host[] hosts
+function sandbox.hosts() end
+
 ---The number of processors that this process may use; fewer if its control group (a container) is granted less of their time.
 ---@return integer count
 function sandbox.cpus() end
@@ -153,6 +176,7 @@ function sandbox.cpus() end
 ---@field pid integer # its process id in the system
 ---@field name string # as given to `spawn`, else the spawner's name for the function
 ---@field daemon boolean # not waited for at the end
+---@field host? string # the name of the host on which it runs; nil in a run that has no other hosts
 ---@field exitcode? integer # nil while it lives, and when a signal ended it
 ---@field signal? integer # the signal that ended it
 local Process = {}
@@ -169,6 +193,8 @@ local Process = {}
 ---@field pid integer # of the process
 ---@field exitcode? integer # nil when a signal ended it
 ---@field signal? integer # the signal that ended it
+---@field host? string # of a process on another host: its name
+---@field lost? boolean # true: the host is gone, and what became of the process is not known
 ---@field index? integer|string # of the item for which a pool's map failed; "5 to 8" if it is one of these
 ---@field others? sandbox.Failure[] # of a scope with on_error = "wait": the failures after the first
 local Failure = {}

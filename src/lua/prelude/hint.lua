@@ -292,6 +292,19 @@ local function about_value(class, name, how)
   if class == "dict" and how == "call" then return string.format("`for key, value in pairs(%s) do`", name) end
 end
 
+-- Globals in a process that was spawned from another host (src/host/far.h).
+local function is_far() return debug.getregistry()["sandbox.far"] == true end
+
+local function about_far_global(name)
+  return is_far() and string.format("a process on another host has the globals that its function names, as they were when it was spawned: "
+    .. "%s was nil then", name) or nil
+end
+
+local function about_far_index(line)
+  return is_far() and string.find(line, "_G%s*%[") and "a process on another host has only the globals that its function, and those that "
+    .. "this one calls, name: one whose name is computed is nil" or nil
+end
+
 -- -- messages -----------------------------------------------------------------------------------------------------------
 
 -- The expression that a loop runs over: `for x in EXPRESSION do`.
@@ -305,7 +318,8 @@ rules[#rules + 1] = function(text, line, scope)
   for word in string.gmatch(line, "[%a_][%w_]*") do
     if CONSTANTS[word] and value_of(word, scope) == nil and word == name then return string.format("Lua's word for %s is %s", word, CONSTANTS[word]) end
   end
-  if kind == "global" then return about_global(name) end
+  if kind == "global" then return about_global(name) or about_far_global(name) end
+  if kind == "field" and name == "?" then return about_far_index(line) end
   if kind == "method" then return about_method(name, line, scope) end
   if kind == "field" then return about_field(name, line, scope, text) end
 end

@@ -25,6 +25,9 @@ local function box_of(p)
   local box = boxes[p]
   if not box then
     common.check(process.status(p) ~= "new", "send", 1, "the process was not started: call its start()")
+    if native.other_hosts() and p.host ~= sandbox.self().host then
+      native.raise(string.format("send: the process runs on host %s, and a mailbox is reached on its own host only: use a queue", p.host))
+    end
     box = common.call(native.mailbox, p)
     boxes[p] = box
   end

@@ -46,6 +46,7 @@ static void report(struct lib *lib, const char *message, const char *hint, const
                                  .hint = hint,
                                  .traceback = traceback,
                                  .name = me.name,
+                                 .host = me.host,
                                  .id = me.id,
                                  .pid = me.pid,
                                  .spawned_at = me.spawned_at},
@@ -229,15 +230,14 @@ int child_os_exit(lua_State *L) {
 
 /* -- a failure ------------------------------------------------------------------------------- */
 
-/* protected: [message, hint, traceback, value] -> lib->messages.out */
+/* protected: [message, hint, traceback, value (, more fields)] -> lib->messages.out */
 static int encode_failure(lua_State *L) {
   struct lib *lib = lib_find(L);
   lib_encode(L, lib, 1, lua_gettop(L), "failure");
   return 0;
 }
 
-/* protected: [value] -> its message */
-static int message_of(lua_State *L) {
+int child_message_of(lua_State *L) {
   if (lua_isnil(L, 1))
     lua_pushliteral(L, "nil");
   else if (lua_type(L, 1) == LUA_TSTRING || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL ||
@@ -253,7 +253,7 @@ static int message_of(lua_State *L) {
 static void describe_failure(lua_State *L, struct lib *lib, lua_State *own) {
   lua_xmove(own, L, 1);
   int value = lua_gettop(L);
-  lua_pushcfunction(L, message_of);
+  lua_pushcfunction(L, child_message_of);
   lua_pushvalue(L, value);
   running_set(lib, L);
   lua_pcall(L, 1, 1, 0); /* whatever __tostring raises becomes the message */
@@ -267,19 +267,36 @@ static void describe_failure(lua_State *L, struct lib *lib, lua_State *own) {
   lua_pushvalue(L, value);
 }
 
-/* [message, hint, traceback, value] Publish them, and leave. */
-static void leave_failed(lua_State *L, struct lib *lib, int status) {
-  int first = lua_gettop(L) - 3;
-  for (int n = 4; n >= 3; n--) { /* if the value cannot be sent, what is said of it can */
-    lua_pushcfunction(L, encode_failure);
+/* protected: as encode_failure, but of the value only what is said of it is sent */
+static int encode_without_value(lua_State *L) {
+  lua_pushnil(L);
+  lua_replace(L, 4);
+  return encode_failure(L);
+}
+
+/* [the `n` values of encode_failure] Publish them, and leave. */
+static void leave_failed(lua_State *L, struct lib *lib, int status, int n) {
+  static const lua_CFunction ways[] = {encode_failure, encode_without_value};
+  int first = lua_gettop(L) - n + 1;
+  for (int way = 0; way < 2; way++) {
+    lua_pushcfunction(L, ways[way]);
     for (int i = 0; i < n; i++)
       lua_pushvalue(L, first + i);
     if (lua_pcall(L, n, 0, 0) == LUA_OK)
-      break;
-    if (n == 3)
-      leave_silently(lib, status);
+      leave_message(lib, status);
   }
-  leave_message(lib, status);
+  leave_silently(lib, status);
+}
+
+int child_fail_as(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  int status = (int)luaL_checkinteger(L, 1);
+  lua_settop(L, 6);
+  running_set(lib, NULL);
+  interrupt_clear(L);
+  report(lib, luaL_checkstring(L, 2), lua_tostring(L, 3), lua_tostring(L, 4));
+  leave_failed(L, lib, status, 5);
+  return 0;
 }
 
 /* `at` is "" if the first interrupt came while the process waited for its children. */
@@ -303,7 +320,7 @@ static void fail(lua_State *L, struct lib *lib) {
   interrupt_clear(L);
   report(lib, lua_tostring(L, -4), lua_tostring(L, -3), lua_tostring(L, -2));
   lib_wait_children(L, lib);
-  leave_failed(L, lib, status);
+  leave_failed(L, lib, status, 4);
 }
 
 /* The function had returned, and the process waited for its children. */
@@ -316,7 +333,7 @@ static void fail_interrupted(lua_State *L, struct lib *lib) {
   lua_pushnil(L);
   lua_pushvalue(L, -3);
   report(lib, lua_tostring(L, -1), NULL, NULL);
-  leave_failed(L, lib, EXIT_INTERRUPTED);
+  leave_failed(L, lib, EXIT_INTERRUPTED, 4);
 }
 
 /* -- a success ------------------------------------------------------------------------------- */

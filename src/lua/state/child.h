@@ -42,6 +42,16 @@ int child_nest_calls(lua_State *L);
 /* In the child of a spawn: function and `nargs` arguments at the top of the stack. */
 void child_run(lua_State *L, struct lib *lib, int nargs) __attribute__((noreturn));
 
+/* protected: [value] -> the message of a failure with that error value */
+int child_message_of(lua_State *L);
+
+/*
+ * (status, message, hint, traceback, value, more): the process fails with these, instead of an error, and
+ * leaves with the status. `more` is a table of fields of the failure, or nil. `<close>` variables are not
+ * closed. Does not return.
+ */
+int child_fail_as(lua_State *L);
+
 /* os.exit of every process made by spawn. */
 int child_os_exit(lua_State *L);
 

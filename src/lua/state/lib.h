@@ -28,6 +28,10 @@
 /* Key of the registry: the library's table, whatever scripts do to package.loaded. */
 #define LIBRARY_KEY "sandbox.library"
 
+/* Set, to true: spawn goes round the hosts. And the name of this host, if it has one. */
+#define SPREAD_KEY "sandbox.spread"
+#define HOST_KEY "sandbox.host"
+
 #define PROCESS_TYPE "sandbox.process"
 #define QUEUE_TYPE "sandbox.queue"
 #define PIPE_TYPE "sandbox.pipe"

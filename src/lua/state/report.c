@@ -45,10 +45,14 @@ static int put_colored(struct buf *out, bool color, const char *code, const char
   return rc;
 }
 
-/* " (process writer#2, pid 4711)" */
+/* " (process writer#2, pid 4711)", " (process writer#2 on bert)" */
 static int put_process(struct buf *out, const struct report *r) {
-  char tail[64];
-  snprintf(tail, sizeof tail, "#%" PRIu32 ", pid %" PRId64 ")", r->id, r->pid);
+  char tail[160];
+  bool far = r->host && *r->host != '\0';
+  if (far)
+    snprintf(tail, sizeof tail, "#%" PRIu32 " on %.64s)", r->id, r->host);
+  else
+    snprintf(tail, sizeof tail, "#%" PRIu32 ", pid %" PRId64 ")", r->id, r->pid);
   int rc = put(out, " (process ");
   if (!rc)
     rc = put_text(out, r->name, strlen(r->name));

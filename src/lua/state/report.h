@@ -18,6 +18,7 @@ struct report {
   const char *hint;       /* what was probably meant, one line; NULL or "": there is none */
   const char *traceback;  /* "stack traceback:\n\t..."; NULL or "": there is none */
   const char *name;       /* of the process that failed; NULL: main, which is not named */
+  const char *host;       /* on which it was; NULL or "": here */
   uint32_t id;            /* its serial number in the run */
   int64_t pid;            /* its pid */
   const char *spawned_at; /* "file:line"; NULL or "": not known */

@@ -59,6 +59,8 @@ static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_
   p->seed = mix64(me->seed ^ mix64(b->forks));
   text_copy_name(p->name, sizeof p->name, req->name);
   text_copy(p->spawned_at, sizeof p->spawned_at, req->where);
+  text_copy(p->host, sizeof p->host, req->host ? req->host : "");
+  atomic_store(&p->wanted, 0);
   p->flags = (req->daemon ? FLAG_DAEMON : 0u) | (req->quiet ? FLAG_QUIET : 0u) |
              (req->worker ? FLAG_WORKER : 0u);
   /* What the parent holds the child holds from its first instruction on; so it is written down
@@ -410,7 +412,7 @@ int process_signal(struct os_backend *b, struct op *op) {
                     SIGNAL_PAUSE == SIGSTOP,
                 "the numbers of ops are the system's");
   int rc = steer_signal(b->control, op->object->slot, op->object->serial, op->number);
-  if (rc == 0 && op->number == SIGSTOP)
+  if (rc == 0 && op->number == SIGSTOP && !b->control->processes[op->object->slot].host[0])
     await_stop(b, op->object);
   return rc;
 }
@@ -447,6 +449,7 @@ int process_describe(struct os_backend *b, const struct object *p, struct proces
                                .has_result = r->flags & FLAG_RESULT};
   memcpy(ret->name, r->name, sizeof ret->name);
   memcpy(ret->spawned_at, r->spawned_at, sizeof ret->spawned_at);
+  memcpy(ret->host, r->host, sizeof ret->host);
   if (s.phase < PHASE_ENDED && proc_state(r->pid) == 'T') /* maybe before its first step */
     ret->status = PROCESS_STOPPED;
   return 0;

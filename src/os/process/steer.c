@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/pidfd.h"
+#include "os/shared/wait.h"
 
 static int send(int pidfd, pid_t pid, int signal) {
   return pidfd >= 0 ? pidfd_signal(pidfd, signal) : kill(pid, signal);
@@ -24,8 +25,14 @@ int steer_signal(struct control *c, uint32_t slot, uint64_t serial, int signal) 
   if (phase_lives(stamp_phase(stamp)) && pid > 0) { /* still: the pidfd is its own */
     if (signal == SIGINT || signal == SIGTERM || signal == SIGKILL)
       atomic_fetch_or(&record->flags, FLAG_EXPECTED);
-    bool wakes = signal == SIGINT || signal == SIGTERM; /* a paused process must get it, too */
-    int sent = send(fd, pid, signal);
+    bool far = record->host[0] != '\0'; /* it sends the signal on */
+    if (far && (signal == SIGSTOP || signal == SIGCONT)) /* the later of the two counts */
+      atomic_fetch_and(&record->wanted, ~(1U << SIGSTOP | 1U << SIGCONT));
+    if (far)
+      atomic_fetch_or(&record->wanted, 1U << signal);
+    bool wakes =
+        !far && (signal == SIGINT || signal == SIGTERM); /* a paused process must get it, too */
+    int sent = send(fd, pid, far ? WAKE_SIGNAL : signal);
     if (sent == 0 && wakes)
       sent = send(fd, pid, SIGCONT);
     if (sent && errno != ESRCH)

@@ -55,6 +55,8 @@ int control_create(const struct control_options *o, struct control **ret) {
   if (c->max_procs > PROCESS_SLOTS)
     c->max_procs = PROCESS_SLOTS;
   c->tag_output = o->tag_output;
+  if (o->key)
+    memcpy(c->key, o->key, sizeof c->key);
   c->log_limit = quarter_of_memory();
   if (o->policy)
     take_limits(c, o->policy);

@@ -186,6 +186,11 @@ struct process_record {
   /* The supervisor, when it is asked (os/shared/state.h): the state of the process, as proc_state tells
    * it, and above its 8 bits a number that grows each time. */
   _Atomic uint32_t seen;
+  /* It stands for a process on another host: signals that others have sent it, 1 << number, and that it is
+   * to send on. Everybody sets bits, the process clears them. */
+  _Atomic uint32_t wanted;
+  char host
+      [NAME_MAX_BYTES]; /* that host; "": it is a process itself. The spawner, before the fork */
 };
 static_assert(sizeof(struct process_record) == 576, "layout is shared between processes");
 
@@ -402,6 +407,7 @@ struct control_options {
   uint32_t max_procs;
   bool tag_output;
   const struct policy *policy; /* its limits; NULL: there are none */
+  const uint8_t *key; /* 16 bytes; NULL: drawn at random */
 };
 
 /*

@@ -436,7 +436,8 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
                                .seeded = o->seeded,
                                .max_procs = o->max_procs,
                                .tag_output = o->tag_output,
-                               .policy = o->policy};
+                               .policy = o->policy,
+                               .key = o->key};
   int rc = control_create(&co, &s->control);
   if (rc == 0 && !(s->b = o->backend(s->control)))
     rc = -SBX_ENOMEM;

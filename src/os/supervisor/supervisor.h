@@ -41,6 +41,7 @@ struct supervisor_options {
   uint32_t max_procs; /* alive at once, main included; 0: 512 */
   int64_t timeout_ns; /* how long the run may take, machine time; 0 or SBX_FOREVER: any */
   bool tag_output;    /* children's lines are tagged */
+  const uint8_t *key; /* of messages, 16 bytes: that of another run; NULL: drawn at random */
   /* When for so long nobody could go on, and nobody ever can, the run is ended with status 4; when
    * that is true of some processes only, it goes on. Either is told once, with who waits for whom.
    * 0: it is not looked for. */

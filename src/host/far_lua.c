@@ -1,0 +1,466 @@
+/* host/far_lua.c - see far_lua.h. */
+#include "host/far_lua.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "host/far.h"
+#include "lua/codec/codec.h"
+#include "lua/state/child.h"
+#include "lua/state/lib.h"
+#include "lua/state/prelude.h"
+#include "net/link.h"
+#include "os/process/signals.h"
+#include "os/shared/wait.h"
+
+/* Without a position: the prelude adds that of the script, if there is one. */
+static int fail(lua_State *L, int rc) {
+  lua_pushstring(L, error_text(rc));
+  return lua_error(L);
+}
+
+/* The connection of this process; a child makes its own by itself. */
+static struct engine *the_engine;
+
+static struct engine *check_engine(lua_State *L) {
+  int rc = the_engine ? 0 : engine_new(&far_setup.engine, &the_engine);
+  if (rc)
+    fail(L, rc);
+  return the_engine;
+}
+
+/* -- hosts -------------------------------------------------------------------------------------------- */
+
+struct host_list {
+  struct host_info *hosts; /* owned */
+  size_t count;
+};
+
+static int visit_name(void *ctx, const char *name) {
+  struct host_list *list = ctx;
+  struct host_info *grown = realloc(list->hosts, (list->count + 1) * sizeof *grown), h;
+  bool found;
+  if (!grown)
+    return -SBX_ENOMEM;
+  list->hosts = grown;
+  int rc = host_look(the_engine, name, &h, &found);
+  if (rc == 0 && found)
+    grown[list->count++] = h;
+  return rc;
+}
+
+static void push_host(lua_State *L, const struct host_info *h) {
+  char why[ENGINE_WHY];
+  lua_createtable(L, 0, 8);
+  lua_pushstring(L, h->name);
+  lua_setfield(L, -2, "name");
+  lua_pushstring(L, h->life);
+  lua_setfield(L, -2, "life");
+  lua_pushinteger(L, h->slots);
+  lua_setfield(L, -2, "slots");
+  lua_pushinteger(L, h->cpus);
+  lua_setfield(L, -2, "cpus");
+  lua_pushinteger(L, h->processes);
+  lua_setfield(L, -2, "processes");
+  lua_pushboolean(L, h->age_ns < far_setup.lost_ns);
+  lua_setfield(L, -2, "alive");
+  if (!far_understands(h, why)) {
+    lua_pushstring(L, why);
+    lua_setfield(L, -2, "why");
+  }
+}
+
+static int l_list(lua_State *L) {
+  struct host_list list = {0};
+  check_engine(L);
+  int rc = host_names(the_engine, visit_name, &list);
+  lua_settop(L, 0);
+  lua_newtable(L); /* a lack of memory leaks the list, once */
+  for (size_t i = 0; rc == 0 && i < list.count; i++) {
+    push_host(L, &list.hosts[i]);
+    lua_rawseti(L, 1, (lua_Integer)i + 1);
+  }
+  free(list.hosts);
+  return rc ? fail(L, rc) : 1;
+}
+
+static int l_here(lua_State *L) {
+  lua_pushstring(L, far_setup.here);
+  return 1;
+}
+
+static int l_far(lua_State *L) {
+  lua_pushboolean(L, far_setup.far);
+  return 1;
+}
+
+/* -- the stand-in --------------------------------------------------------------------------------------- */
+
+#define STAND_IN "sandbox.standin"
+
+struct stand_in {
+  struct link link;
+  char host[NAME_MAX_BYTES], life[ENGINE_RUN], run[ENGINE_RUN], id[ENGINE_RUN];
+  char record[ENGINE_KEY];      /* with its beat */
+  char host_record[ENGINE_KEY]; /* of the host's agent */
+  uint64_t epoch;
+  int64_t look_ns, patience_ns;
+  int64_t missing_ns; /* since when the host has no record; 0: it has one */
+  bool open;
+};
+
+static struct stand_in *check_stand_in(lua_State *L) { return luaL_checkudata(L, 1, STAND_IN); }
+
+static void end_link(struct stand_in *s) {
+  if (!s->open)
+    return;
+  s->open = false;
+  /* Nobody waits for an engine that is away: what is left there has an end of its own. */
+  if (engine_epoch(s->link.say)) {
+    far_forget(s->link.say, s->record);
+    far_forget(s->link.say, s->link.in);
+  }
+  link_close(&s->link);
+}
+
+static int l_close(lua_State *L) {
+  end_link(check_stand_in(L));
+  return 0;
+}
+
+/* Of a child that a stand-in's copy of Lua would have: nothing is told to the engine. */
+static int l_gc(lua_State *L) {
+  struct stand_in *s = check_stand_in(L);
+  if (s->open)
+    link_close(&s->link);
+  s->open = false;
+  return 0;
+}
+
+static void fill_request(lua_State *L, struct stand_in *s, struct far_request *r) {
+  const struct backend *b = &the_backend->base;
+  const struct process_record *me = my_record(the_backend);
+  *r = (struct far_request){.seed = me->seed,
+                            .speed = b->run->clock(&the_backend->base)->speed,
+                            .now = clock_run_now(b->run->clock(&the_backend->base), clock_now_ns()),
+                            .lost_ns = far_setup.lost_ns};
+  memcpy(r->key, b->run->key(&the_backend->base), sizeof r->key);
+  text_copy(r->run, sizeof r->run, s->run);
+  text_copy(r->id, sizeof r->id, s->id);
+  text_copy(r->name, sizeof r->name, me->name);
+  for (char *c = r->name; *c; c++)
+    if (*c == '\n')
+      *c = ' ';
+  text_copy(r->from, sizeof r->from, far_setup.here);
+  if (!getcwd(r->cwd, sizeof r->cwd) || strchr(r->cwd, '\n'))
+    r->cwd[0] = '\0';
+  r->call = luaL_checklstring(L, 3, &r->call_len);
+}
+
+static int send_request(lua_State *L, struct stand_in *s) {
+  struct far_request r;
+  struct buf bytes = {0};
+  char inbox[ENGINE_KEY];
+  fill_request(L, s, &r);
+  host_inbox(inbox, s->host);
+  int rc = host_beat_own(s->link.say, s->record);
+  if (rc == 0)
+    rc = far_request_write(&r, &bytes);
+  if (rc == 0)
+    rc = link_add(s->link.say, inbox, FAR_REQUEST, bytes.data, bytes.len);
+  if (rc == 0)
+    rc = far_renew(s->link.say, inbox);
+  buf_release(&bytes);
+  return rc;
+}
+
+/* begin(host, life, call) -> link */
+static int l_begin(lua_State *L) {
+  char up[ENGINE_KEY], down[ENGINE_KEY];
+  const char *host = luaL_checkstring(L, 1), *life = luaL_checkstring(L, 2);
+  struct stand_in *s = lua_newuserdatauv(L, sizeof *s, 0);
+  *s = (struct stand_in){.open = false};
+  if (luaL_newmetatable(L, STAND_IN)) {
+    lua_pushcfunction(L, l_close);
+    lua_setfield(L, -2, "__close");
+    lua_pushcfunction(L, l_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  text_copy(s->host, sizeof s->host, host);
+  text_copy(s->life, sizeof s->life, life);
+  text_copy(s->run, sizeof s->run, far_setup.run);
+  engine_draw_run(s->id);
+  far_key(up, s->run, s->id, "up");
+  far_key(down, s->run, s->id, "down");
+  far_key(s->record, s->run, s->id, "");
+  host_record(s->host_record, host);
+  int rc = link_open(&s->link, &far_setup.engine, down, up);
+  s->open = true;
+  if (rc == 0)
+    rc = send_request(L, s);
+  if (rc)
+    return fail(L, rc);
+  s->epoch = engine_epoch(s->link.say);
+  s->patience_ns = clock_now_ns() + far_setup.lost_ns;
+  return 1;
+}
+
+/* Send on the signals that came. */
+static int send_signals(struct stand_in *s) {
+  uint32_t wanted = atomic_exchange(&my_record(the_backend)->wanted, 0);
+  int rc = 0;
+  for (int n = 1; n < 32 && rc == 0; n++)
+    if (wanted & 1U << n) {
+      char number[8];
+      text_number(number, n);
+      rc = link_say(&s->link, FAR_SIGNAL, number, strlen(number));
+    }
+  return rc;
+}
+
+/* Is the host lost? Then `why` tells. */
+static int look_at_host(struct stand_in *s, int64_t now_ns, char *why, size_t size,
+                        bool *ret_lost) {
+  int64_t age_ns;
+  char life[ENGINE_RUN];
+  *ret_lost = false;
+  int rc = host_beat_own(s->link.say, s->record);
+  if (rc == 0)
+    rc = far_renew(s->link.say, s->link.out);
+  if (rc == 0)
+    rc = host_age(s->link.say, s->host_record, &age_ns, life);
+  if (rc)
+    return rc;
+  if (engine_epoch(s->link.say) != s->epoch) { /* it was away: nobody could beat */
+    s->epoch = engine_epoch(s->link.say);
+    s->patience_ns = now_ns + far_setup.lost_ns;
+  }
+  if (age_ns >= 0)
+    s->missing_ns = 0;
+  else if (s->missing_ns == 0)
+    s->missing_ns = now_ns;
+  if (age_ns < 0)
+    age_ns = now_ns - s->missing_ns;
+  else if (strcmp(life, s->life) != 0)
+    *ret_lost = true;
+  if (*ret_lost)
+    snprintf(why, size, "its agent was started anew");
+  else if (age_ns >= far_setup.lost_ns && now_ns >= s->patience_ns)
+    *ret_lost = true,
+    snprintf(why, size, "no sign of life for %.1f s", (double)far_setup.lost_ns / 1e9);
+  return *ret_lost ? far_declare_dead(s->link.say, s->run, s->id, s->record) : 0;
+}
+
+/* Sleep until a message comes, a signal, or it is time to beat. False: a signal came. */
+static bool sleep_for_news(const struct stand_in *s) {
+  enum { SOON_NS = 20 * 1000 * 1000 };
+  struct pollfd fd = {.fd = link_fd(&s->link), .events = POLLIN};
+  int64_t until_ns = fd.fd < 0 ? clock_now_ns() + SOON_NS : s->look_ns;
+  struct timespec left;
+  sigset_t block, old;
+  sigemptyset(&block);
+  sigaddset(&block, SIGINT);
+  sigaddset(&block, WAKE_SIGNAL);
+  sigprocmask(SIG_BLOCK, &block, &old);
+  bool woken = atomic_load(&my_record(the_backend)->wanted) != 0 ||
+               (ppoll(&fd, 1, clock_left(until_ns, &left), &old) < 0 && errno == EINTR);
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  return !woken;
+}
+
+static void print(FILE *f, const struct link_message *m) {
+  fwrite(m->data, 1, m->len, f);
+  if (m->len > 0 && ((const char *)m->data)[m->len - 1] != '\n')
+    fflush(f);
+}
+
+static int push_end(lua_State *L, const struct link_message *m) {
+  struct far_end end;
+  if (m->len < sizeof end)
+    return luaL_error(L, "the end of the process came cut off");
+  memcpy(&end, m->data, sizeof end);
+  lua_pushliteral(L, "end");
+  lua_pushinteger(L, end.exit_code);
+  lua_pushinteger(L, end.signal);
+  static const char *const outcomes[] = {"nothing", "results", "failure"};
+  lua_pushstring(L, outcomes[end.outcome >= 0 && end.outcome <= FAR_FAILURE ? end.outcome : 0]);
+  lua_pushlstring(L, (const char *)m->data + sizeof end, m->len - sizeof end);
+  return 5;
+}
+
+/* "KEY NAME" */
+static int push_module(lua_State *L, const struct link_message *m) {
+  const char *blank = memchr(m->data, ' ', m->len);
+  if (!blank)
+    return 0;
+  size_t key = (size_t)(blank - (const char *)m->data);
+  lua_pushliteral(L, "module");
+  lua_pushlstring(L, m->data, key);
+  lua_pushlstring(L, blank + 1, m->len - key - 1);
+  return 3;
+}
+
+static int push_lost(lua_State *L, const char *why, size_t len) {
+  lua_pushliteral(L, "lost");
+  lua_pushlstring(L, why, len);
+  return 2;
+}
+
+static int take(lua_State *L, const struct link_message *m) {
+  switch (m->kind) {
+  case FAR_OUT:
+    print(stdout, m);
+    return 0;
+  case FAR_ERR:
+    print(stderr, m);
+    return 0;
+  case FAR_MODULE:
+    return push_module(L, m);
+  case FAR_LOST:
+    return push_lost(L, m->data, m->len);
+  case FAR_END:
+    return push_end(L, m);
+  default:
+    return 0;
+  }
+}
+
+static int l_next(lua_State *L) {
+  struct stand_in *s = check_stand_in(L);
+  struct link_message m;
+  char why[128];
+  bool lost = false;
+  luaL_argcheck(L, s->open, 1, "it is closed");
+  lua_settop(L, 1);
+  int rc = send_signals(s);
+  if (rc == 0)
+    rc = link_hear(&s->link, &m);
+  if (rc == 1)
+    return take(L, &m);
+  int64_t now_ns = clock_now_ns();
+  if (rc == 0 && now_ns >= s->look_ns) {
+    rc = look_at_host(s, now_ns, why, sizeof why, &lost);
+    s->look_ns = now_ns + HOST_BEAT_NS;
+  }
+  if (rc)
+    return fail(L, rc);
+  if (lost)
+    return push_lost(L, why, strlen(why));
+  sleep_for_news(s);
+  return 0;
+}
+
+/* answer(link, key, bytes) */
+static int l_answer(lua_State *L) {
+  struct stand_in *s = check_stand_in(L);
+  size_t len;
+  const char *key = luaL_checkstring(L, 2), *bytes = luaL_checklstring(L, 3, &len);
+  struct engine_reply *r;
+  luaL_argcheck(L, s->open, 1, "it is closed");
+  int rc = engine_ask(
+      s->link.say, 3,
+      (struct engine_arg[]){engine_text("RPUSH"), engine_text(key), engine_bytes(bytes, len)}, &r);
+  if (rc == 0) {
+    engine_free(r);
+    rc = far_renew(s->link.say, key);
+  }
+  return rc ? fail(L, rc) : 0;
+}
+
+static int l_die(lua_State *L) {
+  int n = (int)luaL_checkinteger(L, 1);
+  sigset_t set;
+  fflush(NULL);
+  signal(n, SIG_DFL);
+  sigemptyset(&set);
+  sigaddset(&set, n);
+  sigprocmask(SIG_UNBLOCK, &set, NULL);
+  kill(getpid(), n);
+  kill(getpid(), SIGKILL); /* it was one that ends nothing */
+  return 0;
+}
+
+static int l_leave(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushlightuserdata(L, lib_find(L));
+  lua_pushnil(L);
+  lua_pushcclosure(L, child_os_exit, 2);
+  lua_insert(L, 1);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+/* -- a far process ---------------------------------------------------------------------------------------- */
+
+/* Wait for the answer in a list. Slices, so that an interrupt comes through. */
+static int await_answer(lua_State *L, struct engine *e, const char *key) {
+  struct engine_reply *r;
+  enum { TRIES = 20 };
+  int rc = 0;
+  for (int i = 0; i < TRIES; i++) {
+    rc = engine_call(
+        e, 3, (struct engine_arg[]){engine_text("BLPOP"), engine_text(key), engine_text("0.5")},
+        &r);
+    if (rc == -SBX_EAGAIN)
+      continue;
+    if (rc)
+      return fail(L, rc);
+    const struct engine_reply *bytes = engine_at(r, 1);
+    bool came = engine_type(bytes) == ENGINE_BYTES;
+    if (came)
+      lua_pushlstring(L, engine_data(bytes), engine_len(bytes));
+    engine_free(r);
+    if (came)
+      return 1;
+  }
+  lua_pushnil(L);
+  lua_pushliteral(L, "the process that spawned this one did not answer");
+  return 2;
+}
+
+/* ask(name) -> what `answer` gave; nil, why */
+static int l_ask(lua_State *L) {
+  char up[ENGINE_KEY], key[ENGINE_KEY], draw[ENGINE_RUN];
+  struct engine *e = check_engine(L);
+  engine_draw_run(draw);
+  far_key(up, far_setup.run, far_setup.id, "up");
+  engine_key(key, far_setup.run, "module:%s", draw);
+  lua_pushfstring(L, "%s %s", key, luaL_checkstring(L, 1));
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
+  int rc = link_add(e, up, FAR_MODULE, text, len);
+  return rc ? fail(L, rc) : await_answer(L, e, key);
+}
+
+/* -- opening ------------------------------------------------------------------------------------------------ */
+
+void far_open(lua_State *L) {
+  static const luaL_Reg functions[] = {{"list", l_list},     {"here", l_here}, {"far", l_far},
+                                       {"begin", l_begin},   {"next", l_next}, {"close", l_close},
+                                       {"answer", l_answer}, {"die", l_die},   {"leave", l_leave},
+                                       {"ask", l_ask},       {NULL, NULL}};
+  if (!far_setup.on)
+    return;
+  codec_know_standard(L);
+  lua_pushstring(L, far_setup.here);
+  lua_setfield(L, LUA_REGISTRYINDEX, HOST_KEY);
+  if (far_setup.spread) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, SPREAD_KEY);
+  }
+  luaL_newlib(L, functions);
+  lua_pushlightuserdata(L, lib_find(L));
+  lua_pushcclosure(L, child_fail_as, 1);
+  lua_setfield(L, -2, "fail");
+  prelude_set(L, prelude_sources, "far");
+}

@@ -1,0 +1,28 @@
+/*
+ * host/far_lua.h - other hosts in Lua: what prelude/elsewhere.lua and prelude/far_side.lua need from C, as the
+ * module `far` of the prelude. See far.h.
+ *
+ *   list()                    the agents: { { name=, slots=, cpus=, processes=, alive=, life=, why= } ... };
+ *                             why: a text, if it cannot run what this program sends
+ *   here()                    the name of this host
+ *   begin(host, life, call)   the calling process begins to stand for one on a host: a link
+ *   next(link)                "module", key, name; "end", exit code, signal, outcome, bytes; "lost", why;
+ *                             or nothing: look for interrupts, and call again. Prints what comes
+ *   answer(link, key, bytes)  what a "module" asked for
+ *   close(link)               the far process is not wanted any more, or has ended
+ *   die(signal)               end by a signal
+ *   leave(code)               end with an exit status
+ *   fail(status, ...)         child_fail_as of lua/state/child.h
+ *   ask(name)                 of a far process: a module, as `answer` gave it; nil, why
+ *   far()                     does this process belong to a far process?
+ */
+#ifndef SBX_HOST_FAR_LUA_H
+#define SBX_HOST_FAR_LUA_H
+
+#include <lua.h>
+
+/* Make the module, if there is an engine; nothing otherwise. The library is open in L, and no script has
+ * run. */
+void far_open(lua_State *L);
+
+#endif
