@@ -137,15 +137,65 @@ static int flags_of(const char *mode) {
                          : 0);
 }
 
+/* A stream whose writes are counted. */
+struct counted {
+  int fd;
+  struct policy_meter meter;
+};
+
+static ssize_t counted_read(void *cookie, char *data, size_t len) {
+  return read(((struct counted *)cookie)->fd, data, len);
+}
+
+static ssize_t counted_write(void *cookie, const char *data, size_t len) {
+  const struct counted *c = cookie;
+  c->meter.written(c->meter.ctx, len);
+  ssize_t n = write(c->fd, data, len);
+  return n < 0 ? 0 : n; /* fopencookie(3): 0 is an error */
+}
+
+static int counted_seek(void *cookie, off64_t *at, int whence) {
+  off64_t to = lseek(((struct counted *)cookie)->fd, *at, whence);
+  if (to < 0)
+    return -1;
+  *at = to;
+  return 0;
+}
+
+static int counted_close(void *cookie) {
+  struct counted *c = cookie;
+  int rc = close(c->fd);
+  free(c);
+  return rc;
+}
+
+static FILE *open_counted(int fd, const char *mode, const struct policy_meter *meter) {
+  static const cookie_io_functions_t io = {counted_read, counted_write, counted_seek,
+                                           counted_close};
+  struct counted *c = malloc(sizeof *c);
+  FILE *f = NULL;
+  if (c) {
+    *c = (struct counted){fd, *meter};
+    f = fopencookie(c, mode, io);
+  }
+  if (!f)
+    free(c);
+  return f;
+}
+
 bool policy_fopen(const struct policy *p, const char *path, const char *mode, enum policy_use use,
-                  FILE **ret) {
+                  const struct policy_meter *meter, FILE **ret) {
   char *resolved = policy_resolve(p, path, use);
   *ret = NULL;
   if (!resolved)
     return false;
-  int fd = open_resolved(resolved, flags_of(mode));
+  int flags = flags_of(mode), fd = open_resolved(resolved, flags);
   free(resolved);
-  if (fd >= 0 && !(*ret = fdopen(fd, mode))) {
+  if (fd < 0)
+    return true;
+  bool counted = meter && (flags & O_ACCMODE) != O_RDONLY;
+  *ret = counted ? open_counted(fd, mode, meter) : fdopen(fd, mode);
+  if (!*ret) {
     int saved = errno;
     close(fd);
     errno = saved;

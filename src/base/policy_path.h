@@ -28,14 +28,21 @@ enum policy_use {
  */
 char *policy_resolve(const struct policy *p, const char *path, enum policy_use use);
 
+/* Whoever counts what is written into files: called before each write(2). */
+struct policy_meter {
+  void (*written)(void *ctx, size_t bytes);
+  void *ctx;
+};
+
 /*
  * As fopen(3), if the policy lets.
  *   mode  checked by the caller: r, w or a, then maybe + and b
+ *   meter of what is written; copied; NULL: nothing is counted
  *   ret   the stream, close-on-exec; NULL: errno says why
  * Returns false, and opens nothing, if the policy does not let.
  */
 bool policy_fopen(const struct policy *p, const char *path, const char *mode, enum policy_use use,
-                  FILE **ret);
+                  const struct policy_meter *meter, FILE **ret);
 
 /* As remove(3) and rename(2), if the policy lets the folders be written that the paths are in. `ret_rc` is what the call
  * returned. A symbolic link at the end of a path is itself meant. */

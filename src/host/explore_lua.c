@@ -299,7 +299,7 @@ static FILE *open_source(const struct policy *p, const char *source) {
     return NULL;
   if (!policy_by_language(p))
     return fopen(source + 1, "re");
-  policy_fopen(p, source + 1, "r", POLICY_REQUIRE, &f);
+  policy_fopen(p, source + 1, "r", POLICY_REQUIRE, NULL, &f);
   return f;
 }
 

@@ -398,7 +398,7 @@ static const struct option_row program_rows[] = {
      "seconds greater than 0", "--cpu 10", NULL, set_cpu},
     {GROUP_STRICT, 0, "output-limit", ARGUMENT, "SIZE", "at most SIZE on stdout and stderr (strict 16M; 125)",
      "a size of at least 1K, in bytes or with K, M or G", "--output-limit 16M", NULL, set_output_limit},
-    {GROUP_STRICT, 0, "files-limit", ARGUMENT, "SIZE", "strict: no file may get larger than SIZE (64M)",
+    {GROUP_STRICT, 0, "files-limit", ARGUMENT, "SIZE", "strict: at most SIZE written into files (64M; 125)",
      "a size of at least 1K, in bytes or with K, M or G", "--files-limit 64M", NULL, set_files_limit},
 
     {GROUP_HOSTS, 0, "hosts", ARGUMENT, "A,B:8", "start agents on these hosts, by ssh; so many slots (processors)",

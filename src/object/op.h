@@ -429,6 +429,9 @@ struct self_ops {
    * what this returns. The pairs may be nested. */
   unsigned (*block_signals)(struct backend *b);
   void (*unblock_signals)(struct backend *b, unsigned blocked);
+  /* So many bytes more are about to be written into a file: if the run may not have them, it ends. NULL: they
+   * are not counted. */
+  void (*files)(struct backend *b, size_t bytes);
   /* The calling process asked for more memory than the run may have: the run ends. NULL: its memory is not
    * counted. */
   void (*over)(struct backend *b) __attribute__((noreturn));

@@ -52,8 +52,9 @@ enum { SLACK = 4096 }; /* bytes of a ring that are never in use */
 static void check_memory(struct os_backend *b, const struct op *op, int rc) {
   const struct control *c = b->control;
   uint64_t limit = (uint64_t)c->memory.limit;
-  bool met = rc == -SBX_ESTORE ? c->log_limit >= limit
-                               : op->object && c->queues[op->object->slot].log_limit + SLACK >= limit;
+  bool met = rc == -SBX_ESTORE
+                 ? c->log_limit >= limit
+                 : op->object && c->queues[op->object->slot].log_limit + SLACK >= limit;
   if (met)
     process_over(b, BROKER_MEMORY);
 }
@@ -163,6 +164,13 @@ static int os_program_finish(struct backend *base, struct program *p, bool hurry
   return program_finish(os_of(base), p, hurry, ret_status);
 }
 
+static void os_files(struct backend *base, size_t bytes) {
+  struct os_backend *b = os_of(base);
+  struct control *c = b->control;
+  if (c->files_limit && atomic_fetch_add(&c->files, bytes) + bytes > c->files_limit)
+    process_over(b, BROKER_FILES);
+}
+
 __attribute__((noreturn)) static void os_over(struct backend *base) {
   process_over(os_of(base), BROKER_MEMORY);
 }
@@ -238,6 +246,7 @@ static const struct self_ops os_self = {
     .id = os_id,
     .process_self = os_process_self,
     .exit = os_exit,
+    .files = os_files,
     .over = os_over,
     .quiet = os_quiet,
     .decide = os_decide,

@@ -119,7 +119,7 @@ static int l_dofile(lua_State *L) {
 /* Is it a file that a module may be read from? */
 static bool is_there(const struct policy *p, const char *path) {
   FILE *f;
-  if (!policy_fopen(p, path, "r", POLICY_REQUIRE, &f) || !f)
+  if (!policy_fopen(p, path, "r", POLICY_REQUIRE, NULL, &f) || !f)
     return false;
   fclose(f);
   return true;

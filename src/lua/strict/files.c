@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/state/lib.h"
 #include "lua/strict/strict_internal.h"
 
 /* -- refusals ---------------------------------------------------------------------------------- */
@@ -39,12 +40,19 @@ static enum policy_use use_of(const char *mode) {
   return *mode == 'r' && !strchr(mode, '+') ? POLICY_READ : POLICY_WRITE;
 }
 
+static void on_written(void *ctx, size_t bytes) {
+  struct backend *b = ctx;
+  if (b->self->files)
+    b->self->files(b, bytes);
+}
+
 bool strict_push_stream(lua_State *L, const struct policy *p, const char *path, const char *mode,
                         enum policy_use use, bool *ret_ok) {
   luaL_Stream *s = lua_newuserdatauv(L, sizeof *s, 0);
   s->closef = NULL; /* closed, so far */
   luaL_setmetatable(L, LUA_FILEHANDLE);
-  bool allowed = policy_fopen(p, path, mode, use, &s->f);
+  const struct policy_meter meter = {on_written, lib_find(L)->b};
+  bool allowed = policy_fopen(p, path, mode, use, &meter, &s->f);
   if (s->f)
     s->closef = close_stream;
   *ret_ok = s->f != NULL;

@@ -24,7 +24,8 @@ enum broker_kind {
   BROKER_DRAIN,      /* a ring of records is half full (os/supervisor/recorder.h) */
   BROKER_PROGRESS,   /* there is a new progress, or the end of one, to be shown */
   BROKER_MEMORY,     /* a process (slot, serial) asked for more memory than the run may have */
-  BROKER_OUTPUT,     /* the same, of output; either waits for its end */
+  BROKER_OUTPUT,     /* the same, of output; */
+  BROKER_FILES,      /* of what is written into files. Each waits for its end */
   BROKER_STATE       /* look at a process (slot, serial): os/shared/state.h */
 };
 

@@ -33,6 +33,7 @@ static void take_limits(struct control *c, const struct policy *p) {
   if (memory && memory < c->log_limit)
     c->log_limit = memory;
   c->output_limit = p->limits.output_bytes;
+  c->files_limit = p->limits.files_bytes;
   c->shows_controls = policy_is_strict(p);
 }
 

@@ -361,6 +361,8 @@ struct control {
   struct meter memory;          /* base/meter.h */
   uint64_t output_limit;        /* bytes on stdout and stderr; 0: any number. The maker */
   _Atomic uint64_t output;      /* so many were written, if there is a limit; the writers */
+  uint64_t files_limit;         /* bytes written into files; 0: any number. The maker */
+  _Atomic uint64_t files;       /* so many were written, if there is a limit; the writers */
   uint32_t shows_controls;      /* strict: on a terminal, in place of sending them there. The maker */
   _Atomic uint64_t follow; /* serial of the one process whose lines are shown, 0: all; as `muted` */
 

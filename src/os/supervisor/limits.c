@@ -183,6 +183,11 @@ void limits_tell(const struct limits_watch *w, enum run_limit what, const char *
     snprintf(ret, size, "the run wrote %s, its limit (--output-limit)%s%s%s", amount, before, place,
              behind);
     break;
+  case RUN_LIMIT_FILES:
+    tell_bytes(l->files_bytes, amount, sizeof amount);
+    snprintf(ret, size, "the run wrote %s into files, its limit (--files-limit)%s%s%s", amount,
+             before, place, behind);
+    break;
   case RUN_LIMIT_CPU:
     snprintf(ret, size, "the run used %g s of CPU time, its limit (--cpu): %s",
              (double)l->cpu_ns / (double)NS_PER_SECOND, places);

@@ -34,11 +34,11 @@ enum {
   STATUS_SIGNAL = 128,
   BESIDE_DEADLOCK_NS = 250 * 1000 * 1000,
   GRACE_CPU_NS = 300 * 1000 * 1000, /* the same, when the limit of CPU time was reached */
-  GRACE_OVER_NS = 50 * 1000 * 1000,  /* the same, of memory */
-  GRACE_NS = 1000 * 1000 * 1000, /* between an interrupt and SIGKILL: time for `<close>` */
-  WAIT_NS = 1000 * 1000 * 1000,  /* main waits at its end for so long before that is told */
-  SAME_NS = 50 * 1000 * 1000,    /* SIGINTs so near are one: timeout(1) sends two */
-  ASKED_NS = 20 * 1000 * 1000    /* a signal that is for the group has reached all by then */
+  GRACE_OVER_NS = 50 * 1000 * 1000, /* the same, of memory */
+  GRACE_NS = 1000 * 1000 * 1000,    /* between an interrupt and SIGKILL: time for `<close>` */
+  WAIT_NS = 1000 * 1000 * 1000,     /* main waits at its end for so long before that is told */
+  SAME_NS = 50 * 1000 * 1000,       /* SIGINTs so near are one: timeout(1) sends two */
+  ASKED_NS = 20 * 1000 * 1000       /* a signal that is for the group has reached all by then */
 };
 
 static void say(const struct supervisor *s, const char *line) {
@@ -157,7 +157,9 @@ static void on_over(struct supervisor *s, const struct broker_message *m) {
   s->limits.blamed = true;
   s->limits.slot = m->slot;
   s->limits.serial = m->serial;
-  on_limit(s, m->kind == BROKER_MEMORY ? RUN_LIMIT_MEMORY : RUN_LIMIT_OUTPUT);
+  on_limit(s, m->kind == BROKER_MEMORY   ? RUN_LIMIT_MEMORY
+              : m->kind == BROKER_OUTPUT ? RUN_LIMIT_OUTPUT
+                                         : RUN_LIMIT_FILES);
   s->deadline_ns = 0; /* where it is, it has told */
 }
 
@@ -184,7 +186,7 @@ static void on_message(struct supervisor *s) {
       s->bars.told = true;
     else if (m.kind == BROKER_STATE)
       state_tell(s->control, m.slot, m.serial);
-    else if (m.kind == BROKER_MEMORY || m.kind == BROKER_OUTPUT)
+    else if (m.kind == BROKER_MEMORY || m.kind == BROKER_OUTPUT || m.kind == BROKER_FILES)
       on_over(s, &m);
     /* BROKER_FAILURE is only to wake us */
   }
@@ -512,8 +514,8 @@ void supervisor_fds(const struct supervisor *s, int ret[SUPERVISOR_FDS]) {
 }
 
 int64_t supervisor_deadline(const struct supervisor *s) {
-  const int64_t running[] = {s->watch.look_at_ns, s->limits.look_at_ns, s->keeper.look_at_ns, s->failures.report_at_ns,
-                             s->asked_ns, s->wait_ns};
+  const int64_t running[] = {s->watch.look_at_ns,      s->limits.look_at_ns, s->keeper.look_at_ns,
+                             s->failures.report_at_ns, s->asked_ns,          s->wait_ns};
   int64_t until = s->deadline_ns;
   const int64_t always[] = {s->recorder.drain_at_ns, s->bars.look_at_ns};
   for (size_t i = 0; i < sizeof always / sizeof *always; i++)

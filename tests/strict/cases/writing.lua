@@ -31,9 +31,19 @@ return {
     { alone = { "R" }, allow = "--allow-write=.", limits = "--files-limit 16M", says = "" }),
   writes("a full disk", [[local file, block = io.open('big', 'w'), ('x'):rep(1 << 20)
 for _ = 1, 50 do file:write(block) end
-file:close()]], fills_the_disk, { alone = { "R" }, allow = "--allow-write=.", limits = "--files-limit 16M", says = "" }),
+file:close()]], fills_the_disk, { alone = { "L" }, allow = "--allow-write=.", limits = "--files-limit 16M",
+    says = "the run wrote 16 MiB into files, its limit %(%-%-files%-limit%)", status = 125 }),
 
   -- Found by trying.
+  writes("many files, each below the limit", [[local block = ('x'):rep(1 << 20)
+for n = 1, 5 do
+  spawn(function()
+    local file = io.open('file' .. n, 'w')
+    for _ = 1, 10 do file:write(block) end
+    file:close()
+  end):join()
+end]], fills_the_disk, { alone = { "L" }, allow = "--allow-write=.", limits = "--files-limit 16M", status = 125,
+    says = "the run wrote 16 MiB into files, its limit %(%-%-files%-limit%)" }),
   writes("r+", "io.open(OUT .. '/secret.txt', 'r+'):write 'x'", "changed", { says = "is not allowed in strict mode" }),
   writes("r+ of what may be read", "local f = io.open('data/x', 'r+') f:write 'ESCAPED' f:close() print(io.open('data/x'):read 'a')", "told",
     { setup = "mkdir data; echo something >data/x", allow = "--allow-read=data" }),
