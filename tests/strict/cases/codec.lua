@@ -42,13 +42,14 @@ q:get()]], { plain = "tables are read raw" }),
 spawn(function() v:update(function() while true do end end) end)
 sleep(0.05)
 v:get() v:set(1) print "x" sandbox.self()]], { escaped = "endless", limits = "--cpu 1", alone = HELD }),
-  sends("a function with 255 upvalues", [[local names = {}
-for i = 1, 100 do names[i] = "a" .. i end
-local list = table.concat(names, ", ")
-local f = load("local " .. list .. " = 1 local b = {" .. list .. "} return function() return " .. list .. ", b end")()
+  sends("a function with 255 upvalues", [==[local function list(prefix, n) local t = {} for i = 1, n do t[i] = prefix .. i end return table.concat(t, ", ") end
+local outer, inner, ones = list("a", 150), list("b", 105), {}
+for i = 1, 150 do ones[i] = i end
+local f = load(([[local t = ... local %s = table.unpack(t)
+return (function() local %s = table.unpack(t) return function() return #{ %s, %s } end end)()]]):format(outer, inner, outer, inner))(ones)
 local q = queue()
 for _ = 1, 100 do q:put(f) f = q:get() end
-print(f())]], { plain = "they are counted", escaped = crashed }),
+assert(f() == 255)]==], { plain = "they are counted", escaped = crashed }),
   sends("a string of 4 GB", "local q = queue() q:put(('x'):rep(1 << 32)) print 'ESCAPED'", { limits = MEMORY, alone = HELD,
     plain = "the machine has not the memory", escaped = function() return false end, patience = 60 }),
 
