@@ -35,6 +35,7 @@ local REFUSED <const> = [[
 --   sandbox.explore      runs a copy of the process, under the same policy, and reads the function's file for a hash
 --   sandbox.process, spawn {cpu =}  pins to one of the processors that the run may use
 --   Process:kill and its kin        only processes of the run have handles
+--   sandbox.hosts        tells of this host alone: a strict run has no engine, and so no other hosts
 --   sandbox.pause        stops only where a person has the prompt, and shows locals to that person
 local LIBRARY <const> = [[
   spawn join queue queue_put queue_get sleep sandbox.after sandbox.array sandbox.as_completed sandbox.barrier sandbox.children sandbox.condition
@@ -42,7 +43,7 @@ local LIBRARY <const> = [[
   sandbox.latch sandbox.lock sandbox.mark sandbox.monitor sandbox.now sandbox.parent sandbox.pause sandbox.pipe sandbox.pool sandbox.process
   sandbox.progress sandbox.queue sandbox.queue_get sandbox.queue_put sandbox.receive sandbox.rlock sandbox.rwlock sandbox.scope sandbox.select
   sandbox.self sandbox.semaphore sandbox.sleep sandbox.spawn sandbox.team sandbox.time sandbox.topic sandbox.value
-  sandbox.failure.__index sandbox.failure.__pairs sandbox.failure.__tostring package.loaded.sandbox.deadline.__index
+  sandbox.failure.__index sandbox.failure.__pairs sandbox.failure.__tostring sandbox.hosts package.loaded.sandbox.deadline.__index
   package.loaded.sandbox.deadline.__tostring package.loaded.sandbox.monitor.__index package.loaded.sandbox.monitor.__tostring
   package.loaded.sandbox.team.__index package.loaded.sandbox.team.__tostring package.loaded.sandbox.topic.__index
   package.loaded.sandbox.topic.__tostring]]
