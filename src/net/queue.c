@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "net/internal.h"
 
 static_assert(sizeof(struct queue_state) == 6 * sizeof(uint64_t), "the scripts know the words");
@@ -16,7 +17,7 @@ int net_queue_new(struct net *n, struct op *op) {
   const struct queue_options *o = op->new_queue;
   struct net_state s = {.type = OBJECT_QUEUE, .generation = 1};
   if (o->name)
-    snprintf(s.name, sizeof s.name, "%s", o->name);
+    text_copy_name(s.name, sizeof s.name, o->name);
   words_of(&s)->max = o->max;
   return net_create(n, &s, op);
 }

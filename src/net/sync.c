@@ -1,6 +1,7 @@
 /* net/sync.c - the loop around the machines: look, apply to a copy, commit; or join the line and sleep. See net.h. */
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "net/internal.h"
 #include "object/fair.h"
 
@@ -448,7 +449,7 @@ int net_sync_do(struct net *n, struct op *op) {
 static struct net_state first_state(const char *name, enum object_type type) {
   struct net_state s = {.type = type, .generation = 1};
   if (name)
-    snprintf(s.name, sizeof s.name, "%s", name);
+    text_copy_name(s.name, sizeof s.name, name);
   return s;
 }
 

@@ -29,8 +29,10 @@ return {
     program = { ["give a program the three streams and nothing else"] = pipes },
     remembered = {
       ["an upvalue in an item"] = kept, ["a table in an item"] = kept, ["dict"] = kept, ["pipe"] = pipes, ["item"] = kept,
+      ["is remembered: value"] = kept,
     },
     sync_barrier = { ["breaks when nobody is left who could come"] = "nobody knows which processes have a handle" },
+    pool = { ["refuses more workers than there can be objects"] = "an engine has no such limit" },
     sync_lock = { ["too many at once are an error that says so, and leave room when dropped"] = "an engine has no such limit" },
   },
 }
