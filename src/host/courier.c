@@ -50,13 +50,12 @@ struct courier {
   pid_t supervisor;
   int status; /* of waitpid, when it has ended */
   bool ended;
-  uint16_t number;     /* of the far process in its run */
-  bool full;           /* the stand-in is behind: no output is read */
-  uint32_t wanted;     /* signals to be sent to main, 1 << number */
-  uint64_t epoch;      /* of the connection: a server that was away has seen no beats */
-  int64_t look_ns;     /* when beats are looked at next */
-  int64_t patience_ns; /* not before: somebody could not beat */
-  int64_t silent_ns;   /* since when the stand-in has no record; 0: it has one */
+  uint16_t number;         /* of the far process in its run */
+  bool full;               /* the stand-in is behind: no output is read */
+  uint32_t wanted;         /* signals to be sent to main, 1 << number */
+  struct host_watch watch; /* of the run's beats */
+  int64_t look_ns;         /* when beats are looked at next */
+  int64_t silent_ns;       /* since when the stand-in has no record; 0: it has one */
 };
 
 /* The agent ends. A handler sets it. */
@@ -308,10 +307,7 @@ static int look_at_beats(struct courier *c, int64_t now_ns) {
     rc = far_renew(c->link.say, c->link.out);
   if (rc)
     return rc;
-  if (engine_epoch(c->link.say) != c->epoch) {
-    c->patience_ns = now_ns + c->request->lost_ns;
-    c->epoch = engine_epoch(c->link.say);
-  }
+  bool overdue = host_is_overdue(&c->watch, engine_epoch(c->link.say), age_ns, c->request->lost_ns);
   if (fenced)
     give_up(c, NULL, "this host was declared dead, since it gave no sign of life");
   if (age_ns >= 0)
@@ -322,7 +318,7 @@ static int look_at_beats(struct courier *c, int64_t now_ns) {
     give_up(c, NULL, NULL); /* the stand-in has taken its record away: it is not wanted any more */
   snprintf(line, sizeof line, "its run gave no sign of life for %.1f s",
            (double)c->request->lost_ns / 1e9);
-  if (age_ns >= c->request->lost_ns && now_ns >= c->patience_ns)
+  if (overdue)
     give_up(c, NULL, line);
   return 0;
 }
@@ -362,7 +358,7 @@ static void wait_for_news(struct courier *c) {
 
 static int look_after(struct courier *c) {
   int rc = 0;
-  c->epoch = engine_epoch(c->link.say);
+  host_watch_begin(&c->watch, engine_epoch(c->link.say), c->request->lost_ns);
   while (rc == 0 && !c->ended) {
     if (told_to_end)
       give_up(c, "its agent was ended", NULL);

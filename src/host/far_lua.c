@@ -112,8 +112,8 @@ struct stand_in {
   char host[NAME_MAX_BYTES], life[ENGINE_RUN], run[ENGINE_RUN], id[ENGINE_RUN];
   char record[ENGINE_KEY];      /* with its beat */
   char host_record[ENGINE_KEY]; /* of the host's agent */
-  uint64_t epoch;
-  int64_t look_ns, patience_ns;
+  struct host_watch watch;
+  int64_t look_ns;
   int64_t missing_ns; /* since when the host has no record; 0: it has one */
   bool open;
 };
@@ -210,8 +210,7 @@ static int l_begin(lua_State *L) {
     rc = send_request(L, s);
   if (rc)
     return fail(L, rc);
-  s->epoch = engine_epoch(s->link.say);
-  s->patience_ns = clock_now_ns() + far_setup.lost_ns;
+  host_watch_begin(&s->watch, engine_epoch(s->link.say), far_setup.lost_ns);
   return 1;
 }
 
@@ -241,10 +240,6 @@ static int look_at_host(struct stand_in *s, int64_t now_ns, char *why, size_t si
     rc = host_age(s->link.say, s->host_record, &age_ns, life);
   if (rc)
     return rc;
-  if (engine_epoch(s->link.say) != s->epoch) { /* it was away: nobody could beat */
-    s->epoch = engine_epoch(s->link.say);
-    s->patience_ns = now_ns + far_setup.lost_ns;
-  }
   if (age_ns >= 0)
     s->missing_ns = 0;
   else if (s->missing_ns == 0)
@@ -253,9 +248,10 @@ static int look_at_host(struct stand_in *s, int64_t now_ns, char *why, size_t si
     age_ns = now_ns - s->missing_ns;
   else if (strcmp(life, s->life) != 0)
     *ret_lost = true;
+  bool overdue = host_is_overdue(&s->watch, engine_epoch(s->link.say), age_ns, far_setup.lost_ns);
   if (*ret_lost)
     snprintf(why, size, "its agent was started anew");
-  else if (age_ns >= far_setup.lost_ns && now_ns >= s->patience_ns)
+  else if (overdue)
     *ret_lost = true,
     snprintf(why, size, "no sign of life for %.1f s", (double)far_setup.lost_ns / 1e9);
   return *ret_lost ? far_declare_dead(s->link.say, s->run, s->id, s->record) : 0;

@@ -196,3 +196,17 @@ int host_age(struct engine *e, const char *record, int64_t *ret_age_ns, char ret
   engine_free(r);
   return 0;
 }
+
+void host_watch_begin(struct host_watch *w, uint64_t epoch, int64_t lost_ns) {
+  w->epoch = epoch;
+  w->last_ns = clock_now_ns();
+  w->patience_ns = w->last_ns + lost_ns;
+}
+
+bool host_is_overdue(struct host_watch *w, uint64_t epoch, int64_t age_ns, int64_t lost_ns) {
+  int64_t now_ns = clock_now_ns();
+  if (epoch != w->epoch || now_ns - w->last_ns >= HOST_BEAT_NS + HOST_BEAT_NS / 2)
+    host_watch_begin(w, epoch, lost_ns);
+  w->last_ns = now_ns;
+  return age_ns >= lost_ns && now_ns >= w->patience_ns;
+}

@@ -53,6 +53,20 @@ int host_beat_own(struct engine *e, const char *record);
  * record. */
 int host_age(struct engine *e, const char *record, int64_t *ret_age_ns, char ret_life[ENGINE_RUN]);
 
+/*
+ * How a process that looks at another host's beats, each HOST_BEAT_NS, knows that these are overdue. A
+ * look that comes late itself, or over another connection, says nothing: the engine may have been away,
+ * or stopped, and then nobody could beat. So patience starts anew.
+ */
+struct host_watch {
+  uint64_t epoch; /* of the connection */
+  int64_t last_ns, patience_ns;
+};
+
+void host_watch_begin(struct host_watch *w, uint64_t epoch, int64_t lost_ns);
+/* After a look, over the connection `epoch`, that found the last beat `age_ns` old. */
+bool host_is_overdue(struct host_watch *w, uint64_t epoch, int64_t age_ns, int64_t lost_ns);
+
 /* The key of a host's record, and of the stream with the requests to its agent. */
 size_t host_record(char ret[ENGINE_KEY], const char *name);
 size_t host_inbox(char ret[ENGINE_KEY], const char *name);

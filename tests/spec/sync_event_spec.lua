@@ -86,6 +86,7 @@ describe("select", function()
       go:put("select")
       sync.await_waiting(s, 1)
       sync.await_waiting(l, 1)
+      sync.await_waiting(e, 1)
       what()
       assert.are.equal(i, ready:get(sync.limit)[1])
     end
