@@ -35,5 +35,6 @@ if #names > 1 then table.remove(names) end
 local start = sandbox.now()
 local count = step(0, ROUNDS * #names, 0)
 local seconds = sandbox.now() - start
-print(("%d steps round %d host%s%s"):format(count, #names, #names == 1 and "" or "s", mine and "" or " (of this computer)"))
+print(("%d steps round %d host%s%s"):format(count, #names, #names == 1 and "" or "s",
+  mine and "" or " (of this computer)"))
 io.stderr:write(("%.2f ms a step\n"):format(1000 * seconds / count))
