@@ -389,6 +389,8 @@ static void open_methods(lua_State *L) {
   lua_getfield(L, -1, "__index");
   set_stub(L, lua_gettop(L), "call", "call", "call");
   set_stub(L, lua_gettop(L), "call", "calls", "calls");
+  set_stub(L, lua_gettop(L), "batch", "put_all", "put_all");
+  set_stub(L, lua_gettop(L), "batch", "get_all", "get_all");
   lua_pop(L, 2);
 }
 

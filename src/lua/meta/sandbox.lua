@@ -472,6 +472,26 @@ function Queue:call(request, timeout) end
 ---@return fun(): any, sandbox.Reply next
 function Queue:calls(timeout) end
 
+---Put the items of a list, one after the other, waiting for room. An item that cannot be sent is an error, which says how far
+---it came: those before it are in the queue.
+---```lua
+---local q = queue(2)
+---print(q:put_all({ "a", "b", "c" }, 0)) --> 2	timeout
+---print(table.concat(q:get_all(10), " ")) --> a b
+---```
+---@param list any[] # items, none of them nil
+---@param timeout? number # seconds, for all of them
+---@return integer count # how many were put
+---@return "timeout"? reason # if not all of them
+function Queue:put_all(list, timeout) end
+
+---Wait for an item, and take it, and those behind it that are there already.
+---@param n integer # at most so many, 1 or more
+---@param timeout? number # seconds until the first
+---@return any[]? items # 1 to n items
+---@return "timeout"|"closed"|nil reason
+function Queue:get_all(n, timeout) end
+
 ---Answers a call: `reply(answer...)`.
 ---@class sandbox.Reply
 ---@overload fun(...: any): true?, "gone"?

@@ -46,7 +46,7 @@ static const char *const libraries[][1 + NAMES] = {
 static const struct {
   const char *type, *word;
   const char *methods[NAMES];
-} classes[] = {{QUEUE_TYPE, "queue", {"close", "len"}},
+} classes[] = {{QUEUE_TYPE, "queue", {"close", "get", "len", "put"}},
                {PROCESS_TYPE, "process", {"alive", "interrupt", "join", "kill", "pause", "status"}},
                {VALUE_TYPE, "value", {"get", "set", "wait_for"}},
                {DICT_TYPE, "dict", {"wait_for"}},
