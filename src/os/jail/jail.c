@@ -67,7 +67,7 @@ int jail_enter(struct policy *p, int *ret_status, sigset_t *ret_mask, struct jai
 
 /* -- closing ----------------------------------------------------------------------------------- */
 
-static int limit(struct jail_fault *f, int what, uint64_t most) {
+static int limit(struct jail_fault *f, unsigned what, uint64_t most) {
   struct rlimit old, new;
   if (getrlimit(what, &old))
     return jail_failed(f, "limits", "getrlimit");
