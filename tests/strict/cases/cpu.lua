@@ -1,6 +1,6 @@
 -- strict/cases/cpu.lua - ways to compute for ever; see strict/hold.lua.
 local function computes(name, program)
-  return { program, name = name, alone = { "R" }, escaped = "endless", patience = 4, limits = "--cpu 1 --memory 512M", status = 124 }
+  return { program, name = name, alone = { "R" }, escaped = "endless", patience = 2, limits = "--cpu 1 --memory 512M", status = 124 }
 end
 
 return {
