@@ -32,6 +32,8 @@ __attribute__((noinline)) static int perform_observed(struct backend *b, struct 
   if (b->observe_begin)
     b->observe(b->observer, op, OP_BEGIN, 0);
   int rc = b->objects->perform(b, op);
+  if (op->kind == OP_HANDLE_RELEASE)
+    op->object = NULL; /* it is freed */
   return b->observe(b->observer, op, OP_END, rc);
 }
 

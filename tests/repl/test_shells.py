@@ -45,7 +45,7 @@ class Zsh(unittest.TestCase):
         return words or line
 
     def test_options(self):
-        self.assertEqual(self.offers("sandbox --sp"), "sandbox --speed=")
+        self.assertEqual(self.offers("sandbox --spe"), "sandbox --speed=")
         self.assertEqual(self.offers("sandbox --shake"), ["--shake", "--shake-same", "--shake-token"])
         self.assertEqual(self.offers("sandbox --output "), ["raw", "tag"])
         self.assertEqual(self.offers("sandbox --stats="), "sandbox --stats=json")

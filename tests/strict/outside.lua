@@ -29,6 +29,7 @@ return {
     misuse = { ["all of the above"] = DEBUG },
     task = { ["a worker killed in task_done"] = LOADS },
     pipe = { ["its ends are handles: equal everywhere, told apart, shown"] = NAME },
+    process = { ["pins to a processor"] = "a process that it spawns opens a file" },
     pool = { ["kill -9, os.exit, with the reason; it is replaced"] = FILES, ["only whose item kills again and again fails"] = FILES },
     whole = {
       ["is the main thread"] = DEBUG, ["can be hooked"] = DEBUG,
