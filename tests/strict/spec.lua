@@ -83,4 +83,5 @@ end
 arg[#arg + 1] = ("spec/%s_spec.lua"):format(name)
 trusted.arg = arg
 run { standalone = false }
+for _, p in ipairs(sandbox.children()) do p:kill() end -- of tests that were left in their middle
 os.exit(true) -- it returns when all is well
