@@ -339,7 +339,7 @@ describe("a report of a deadlock", function()
 
   it("has a line for a worker whose task is a function of the library: only one without a task is idle", function()
     for task, idle in pairs { ["pool:submit(queue_get, q):join()"] = "", ["pool:map(queue_get, { q })"] = "",
-      ["sandbox.pool(1):map(tostring, { 1 }) pool:submit(queue_get, q):join()"] = "; and 1 idle worker of pools" } do
+      ["local kept = sandbox.pool(1) kept:map(tostring, { 1 }) pool:submit(queue_get, q):join()"] = "; and 1 idle worker of pools" } do
       local waits = told([[
         local q = queue { name = "Q" }
         local pool = sandbox.pool(1)
