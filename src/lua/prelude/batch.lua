@@ -5,10 +5,6 @@ local common, native = use "common", use "native"
 
 local batch = {}
 
-local function check_queue(q, name)
-  common.check(common.class_of(q) == "sandbox.queue", name, 1, "queue expected, got " .. type(q))
-end
-
 -- Put one; an error says which it was, since those before it are in the queue.
 local function put(q, list, i, deadline)
   local ok, done, why = pcall(queue.put, q, list[i], common.left(deadline))
@@ -19,7 +15,7 @@ end
 
 function batch.put_all(q, list, timeout, ...)
   common.check_no_more("put_all", 3, ...)
-  check_queue(q, "put_all")
+  common.check_queue(q, "put_all")
   common.check_table(list, "put_all", 1, "list of items")
   local n = common.length(list, "put_all", 1)
   for i = 1, n do
@@ -35,7 +31,7 @@ end
 
 function batch.get_all(q, n, timeout, ...)
   common.check_no_more("get_all", 3, ...)
-  check_queue(q, "get_all")
+  common.check_queue(q, "get_all")
   n = common.check_integer(n, 1, "get_all", 1, "number of items")
   local deadline = common.deadline(timeout, "get_all", 2)
   local item, why = common.call(queue.get, q, common.left(deadline))

@@ -11,10 +11,6 @@ local native, common = use "native", use "common"
 
 local call = {}
 
-local function check_queue(q, name)
-  common.check(common.class_of(q) == "sandbox.queue", name, 1, "queue expected, got " .. type(q))
-end
-
 local channel -- the pipe of this process's last call: mine, servers, number, generation
 
 local function take_channel()
@@ -38,7 +34,7 @@ end
 
 function call.call(q, request, timeout, ...)
   common.check_no_more("call", 3, ...)
-  check_queue(q, "call")
+  common.check_queue(q, "call")
   common.check(request ~= nil, "call", 1, "nil is no request: sandbox.null stands for a missing value")
   local deadline = common.deadline(timeout, "call", 2)
   local c = take_channel()
@@ -106,7 +102,7 @@ end
 
 function call.calls(q, timeout, ...)
   common.check_no_more("calls", 2, ...)
-  check_queue(q, "calls")
+  common.check_queue(q, "calls")
   common.check_timeout(timeout, "calls", 1)
   local current -- the call that the body of the loop has in hand
   local function next_call()

@@ -38,6 +38,10 @@ function common.class_of(value)
   return type(value) == "userdata" and metafield(value, "__name") or nil
 end
 
+function common.check_queue(value, name)
+  common.check(common.class_of(value) == "sandbox.queue", name, 1, "queue expected, got " .. type(value))
+end
+
 function common.callable(value)
   return type(value) == "function" or metafield(value, "__call") ~= nil
 end
