@@ -1109,6 +1109,29 @@ describe("the end of a pool:", function()
     assert.are.equal(0, #children())
   end)
 
+  it("one that nothing but a call under way refers to is kept until it is over", function()
+    local function collected(n) -- items, and the collector runs before each
+      local i = 0
+      return function()
+        collectgarbage()
+        i = i + 1
+        if i <= n then return i end
+      end
+    end
+    assert.are.same(squares(20), sandbox.pool(2):map(square, collected(20)))
+    local lists = setmetatable({}, { __len = function() return 20 end, __index = function(_, i)
+      collectgarbage()
+      return i <= 20 and { i } or nil
+    end })
+    assert.are.same(squares(20), sandbox.pool(2):starmap(square, lists))
+    local got = {}
+    for i, v in sandbox.pool(2):imap(square, collected(20)) do got[i] = v end
+    assert.are.same(squares(20), got)
+    local future = sandbox.pool(2):submit(square, 3)
+    collectgarbage() collectgarbage()
+    assert.are.equal(9, future:result())
+  end)
+
   it("one that is collected when all is done holds up nobody", function()
     local function leave_open()
       local pool = sandbox.pool(3)

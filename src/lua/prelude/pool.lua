@@ -288,7 +288,7 @@ end
 
 function methods.map(handle, f, list, chunk, timeout, ...)
   common.check_no_more("map", 5, ...)
-  return jobs.map(open_pool(handle, "map"), "map", f, list, false, chunk, timeout)
+  return jobs.map(open_pool(handle, "map"), "map", f, list, false, chunk, timeout, handle)
 end
 
 function methods.starmap(handle, f, list, chunk, timeout, ...)
@@ -299,7 +299,7 @@ function methods.starmap(handle, f, list, chunk, timeout, ...)
     common.check(type(list[i]) == "table", "starmap", 2,
       string.format("item %d: list of arguments expected, got %s", i, type(list[i])))
   end
-  return jobs.map(pool, "starmap", f, list, true, chunk, timeout)
+  return jobs.map(pool, "starmap", f, list, true, chunk, timeout, handle)
 end
 
 -- An iterator may stand there with what a generic `for` takes along with it: function, nil, nil, closing value (io.lines,

@@ -249,7 +249,7 @@ end
 
 -- -- map ------------------------------------------------------------------------------------------
 
-function jobs.map(pool, name, f, list, star, chunk, timeout)
+function jobs.map(pool, name, f, list, star, chunk, timeout, keep)
   local options = read_options(name, chunk, timeout)
   local deadline = common.deadline(options.timeout)
   local job = new_job(pool, name, f, list, star, options, MAP_MOST)
@@ -271,7 +271,9 @@ function jobs.map(pool, name, f, list, star, chunk, timeout)
     job.ahead = job.ahead - 1
   end
   function job.stopped(_, stop) stopped = stop end
-  local guard <close> = setmetatable({}, { __close = function() jobs.finish(job) end })
+  local guard <close> = setmetatable({ keep = keep }, { -- the pool is not collected meanwhile
+    __close = function() jobs.finish(job) end,
+  })
   begin(job)
   local done = seats.wait(pool, function()
     if job.known or job.chunk or job.exhausted then make_room() end
