@@ -125,11 +125,15 @@ static void print_kind(FILE *f, const struct exploration *x, const struct explor
                        enum explore_end end) {
   char bad[64], all[64];
   double ways = ways_to(x, end);
-  if (s->stop == STOP_COMPLETE && ways > 0 && s->ways > 0)
-    fprintf(f, "%s of %s %s (1 in %s)\n", number(ways, bad), number(s->ways, all), bad_word(end),
-            number(s->ways / ways, (char[64]){0}));
-  else
+  if (s->stop != STOP_COMPLETE || ways <= 0 || s->ways <= 0) {
     fprintf(f, "some %s\n", bad_word(end));
+    return;
+  }
+  fprintf(f, "%s of %s %s ", number(ways, bad), number(s->ways, all), bad_word(end));
+  if (2 * ways < s->ways)
+    fprintf(f, "(1 in %s)\n", number(s->ways / ways, (char[64]){0}));
+  else
+    fprintf(f, "(%.0f %%)\n", 100 * ways / s->ways);
 }
 
 static int print_table(FILE *f, int width, const struct told *t) {

@@ -89,7 +89,8 @@ static int tell_queue(const struct snapshot_need *n, const struct snapshot_queue
                       q->undone, q->put);
   if (q->put == 0)
     return buf_format(out, "nothing was ever %s", put);
-  return buf_format(out, "%" PRIu64 " %s, and taken", q->put, put);
+  return buf_format(out, "%" PRIu64 " %s, all taken%s", q->put, put,
+                    n->type == OBJECT_QUEUE ? ", and never closed" : "");
 }
 
 int waits_tell_past(const struct snapshot *s, const struct snapshot_need *n, struct buf *out) {

@@ -22,7 +22,7 @@ local function explore(name, arguments, environment)
   local report, status = shell.run(table.concat(words, " ") .. " 2>&1 </dev/null")
   local ways, states = report:match("^[%w_]+%.lua: ([%d,]+) interleavings? of %d+ process[es]*, all tried %(([%d,]+) states?%)\n")
   local found = { ways = ways and numeral(ways), states = states and numeral(states), error = 0, deadlock = 0, never = 0, held = 0 }
-  for bad, of, what in report:gmatch("\n([%d,]+) of ([%d,]+) ([^(]+) %(1 in [%d,]+%)") do
+  for bad, of, what in report:gmatch("\n([%d,]+) of ([%d,]+) ([^(]+) %([^)]+%)") do
     local kind = ({ ["end wrong"] = "error", ["end in a deadlock"] = "deadlock", ["never end"] = "never",
       ["end with a lock held"] = "held" })[what]
     assert(kind and of == ways, report)

@@ -259,13 +259,13 @@ describe("a report of a deadlock", function()
 
   it("says what became of a queue", function()
     assert.are.equal("queue#1: nothing was ever put", told_last "queue():get()")
-    assert.are.equal("queue jobs#1: 3 put, and taken",
+    assert.are.equal("queue jobs#1: 3 put, all taken, and never closed",
       told_last "local q = queue { name = 'jobs' } for i = 1, 3 do q:put(i) end for _ = 1, 4 do q:get() end")
     assert.are.equal("queue#1: full, with 2 of 2 items", told_last "local q = queue(2) for i = 1, 3 do q:put(i) end")
     assert.are.equal("queue#1: 1 of 2 items are not marked by task_done", told_last [[
       local q = queue() q:put(1) q:put(2) q:get() q:task_done() q:join()
     ]])
-    assert.are.equal("pipe#4: 1 sent, and taken", told_last "local a, b = sandbox.pipe() a:send(1) b:recv() b:recv()")
+    assert.are.equal("pipe#4: 1 sent, all taken", told_last "local a, b = sandbox.pipe() a:send(1) b:recv() b:recv()")
   end)
 
   it("says who has what is waited for, and since which line", function()

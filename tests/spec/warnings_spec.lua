@@ -41,6 +41,16 @@ describe("a warning is given", function()
     assert.are.same({ name .. ":2: the process changed 'count', but variables are copies: use a value, a queue, or the result" },
       list)
   end)
+
+  it("for a global that a process changed", function()
+    local list, name = warnings([[
+      count = 0
+      local function work() count = count + 1 end
+      spawn(work):join()
+      print(count)]])
+    assert.are.same({ name ..
+      ":2: the process changed the global 'count', but variables are copies: use a value, a queue, or the result" }, list)
+  end)
 end)
 
 describe("no warning is given", function()
@@ -51,6 +61,8 @@ describe("no warning is given", function()
     "local d = sandbox.dict { list = { 1 } } for i = 1, 300 do assert(d.list[1] == 1) end",
     "local d = sandbox.dict { list = { 1 } } d.n = 2 print(d.n + 1)",
     "local n = 1 spawn(function() print(n) end):join()",
+    "n = 1 spawn(function() print(n) end):join() n = 2",
+    "n = 1 spawn(function() local n = 2 print(n) own = 3 end):join()",
     "local t = {} spawn(function() t[1] = 2 return t end):join()",
     "local q = queue() spawn(function() local q = 1 return q end):join()",
   } do

@@ -1,5 +1,5 @@
 -- With -W: warnings about changes of what is a copy, and is thought to be shared. A table that was read from a dict, changed, and
--- not stored again; an upvalue of a spawned function that has another value when the function returns.
+-- not stored again; an upvalue of a spawned function, or a global, that has another value when the function returns.
 --
 -- Only what nobody else could have told is told: the change is seen by comparing with what was there before.
 local copies = {}
@@ -69,7 +69,21 @@ local function is_plain(value)
   return kind == "number" or kind == "string" or kind == "boolean" or kind == "nil"
 end
 
+-- The fields of a table of globals that have plain values.
+local function plain_fields(t)
+  local fields = {}
+  for key, value in next, type(t) == "table" and t or {} do
+    if type(key) == "string" and is_plain(value) then fields[key] = value end
+  end
+  return fields
+end
+
 local function_of_process, upvalues
+
+local function changed(info, name, what)
+  tell(name, info.short_src, ":", tostring(info.linedefined), ": the process changed ", what, "'", name,
+    "', but variables are copies: use a value, a queue, or the result")
+end
 
 -- A process begins, with this function.
 function copies.begin(f)
@@ -78,7 +92,7 @@ function copies.begin(f)
   for i = 1, 60 do
     local name, value = debug.getupvalue(f, i)
     if not name then break end
-    upvalues[i] = { name = name, value = value, plain = is_plain(value) }
+    upvalues[i] = { name = name, value = value, plain = is_plain(value), globals = name == "_ENV" and plain_fields(value) }
   end
 end
 
@@ -90,8 +104,11 @@ function copies.finish()
   for i, before in ipairs(info and upvalues or {}) do
     local _, value = debug.getupvalue(f, i)
     if before.plain and is_plain(value) and not rawequal(before.value, value) then
-      tell(before.name, info.short_src, ":", tostring(info.linedefined), ": the process changed '", before.name,
-        "', but variables are copies: use a value, a queue, or the result")
+      changed(info, before.name, "")
+    end
+    for key, was in next, rawequal(value, before.value) and before.globals or {} do
+      local is = rawget(value, key)
+      if is_plain(is) and not rawequal(was, is) then changed(info, key, "the global ") end
     end
   end
 end

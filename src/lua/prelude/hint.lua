@@ -3,159 +3,13 @@
 -- A hint that does not fit is worse than none. So each looks at what is there: the value that was used, found by its name on
 -- the source line among the variables of the function that failed; or, for what does not compile, the line itself.
 local sandbox, use = ...
-local suggest, syntax = use "suggest", use "hint_syntax"
+local suggest, syntax, names, words = use "suggest", use "hint_syntax", use "hint_scope", use "hint_words"
+local globals, field, class_of, value_of, is_list = names.globals, names.field, names.class_of, names.value_of, names.is_list
+local methods_behind, methods_of, names_in = names.methods_behind, names.methods_of, names.names_in
+local WORDS <const>, LIBRARIES <const>, FIELDS <const> = words.globals, words.libraries, words.fields
+local METHODS <const>, CONSTANTS <const> = words.methods, words.constants
 
 local hint = {}
-
--- -- the names of what was used -----------------------------------------------------------------------------------------
-
-local GLOBALS <const> = 2 -- where the registry has them
-
-local function globals() return debug.getregistry()[GLOBALS] end
-
--- A field without metamethods: `t` may be anything.
-local function field(t, key) return type(t) == "table" and rawget(t, key) or nil end
-
-local function metafield(value, key) return field(debug.getmetatable(value), key) end
-
--- The variables of the function that was at that line when the error was raised, as { [name] = value }, with the name of
--- its source; nil if it is not on the stack any more. A variable that is nil has no entry.
-local function scope_of(source, number)
-  for level = 2, 24 do
-    local info = debug.getinfo(level, "Slf")
-    if not info then return nil end
-    if info.short_src == source and info.currentline == number then
-      local scope = {}
-      for i = 1, 250 do
-        local name, value = debug.getupvalue(info.func, i)
-        if not name then break end
-        scope[name] = value
-      end
-      for i = 1, 250 do
-        local name, value = debug.getlocal(level, i)
-        if not name then break end
-        scope[name] = value -- the innermost of that name comes last
-      end
-      return scope, info.source
-    end
-  end
-end
-
--- The value of a path such as `a.b.c`.
-local function value_of(path, scope)
-  local value, first = nil, true
-  for name in string.gmatch(path, "[%a_][%w_]*") do
-    if first then value = scope[name] == nil and field(globals(), name) or scope[name] else value = field(value, name) end
-    if value == nil then return nil end
-    first = false
-  end
-  return value
-end
-
--- "queue" for a handle or an object of the library; nil for anything else.
-local function class_of(value)
-  local name = (type(value) == "userdata" or type(value) == "table") and metafield(value, "__name")
-  return type(name) == "string" and string.match(name, "^sandbox%.([%w_]+)$") or nil
-end
-
--- The names of the methods behind a metatable: of a handle, of a string, of a file.
-local function methods_behind(metatable)
-  local list, index = {}, field(metatable, "__index")
-  for _ = 1, 4 do -- the table of methods may be behind a function
-    if type(index) ~= "function" then break end
-    local i, found = 1, nil
-    repeat
-      local name, upvalue = debug.getupvalue(index, i)
-      if type(upvalue) == "table" or type(upvalue) == "function" then found = upvalue end
-      i = i + 1
-    until not name or type(found) == "table"
-    index = found
-  end
-  for name in next, type(index) == "table" and index or {} do
-    if type(name) == "string" then list[#list + 1] = name end
-  end
-  return list
-end
-
-local function methods_of(value) return methods_behind(debug.getmetatable(value)) end
-
--- The text keys of a table.
-local function names_in(t, list)
-  list = list or {}
-  for name in next, type(t) == "table" and t or {} do
-    if type(name) == "string" then list[#list + 1] = name end
-  end
-  return list
-end
-
--- -- words of other languages -------------------------------------------------------------------------------------------
-
--- What is a global elsewhere. Only told while there is no such global.
-local WORDS <const> = {
-  len = "#x is the length of x", range = "`for i = 1, n do` counts", input = "io.read() reads a line",
-  str = "tostring(x) makes a text", int = "math.tointeger(x) makes a whole number, x // 1 rounds down",
-  float = "tonumber(x) makes a number", list = "a list is a table: { 1, 2, 3 }", exit = "os.exit() ends the script",
-  quit = "os.exit() ends the script", unpack = "it is table.unpack", loadstring = "it is load", printf = "print(string.format(...))",
-  enumerate = "`for i, v in ipairs(list) do`", foreach = "`for i, v in ipairs(list) do`", Process = "spawn(f, ...) starts a process", Thread = "spawn(f, ...) starts a process",
-  thread = "spawn(f, ...) starts a process", Queue = "queue() makes a queue", Channel = "queue() makes a queue",
-  chan = "queue() makes a queue", make = "queue() makes a queue", Pool = "sandbox.pool(n) makes a pool",
-  Lock = "sandbox.lock() makes a lock", Mutex = "sandbox.lock() makes a lock", mutex = "sandbox.lock() makes a lock",
-  RLock = "sandbox.rlock() makes one", Semaphore = "sandbox.semaphore(n) makes one", Event = "sandbox.event() makes one",
-  Condition = "sandbox.condition() makes one", Barrier = "sandbox.barrier(n) makes one",
-  send = "p:send(v) sends p a message", receive = "sandbox.receive() takes the next message", try = "pcall(f) calls f, and catches its error", Value = "sandbox.value(x) makes a shared value", Pipe = "sandbox.pipe() makes one", Manager = "sandbox.dict() is a shared table",
-  time = "sandbox.now() is the time, sleep(s) waits", console = "print(...) writes a line",
-}
-
--- Libraries of Lua, whose functions are looked for when there is no global of their name.
-local LIBRARIES <const> = { "string", "table", "math", "coroutine", "os", "io", "utf8", "debug" }
-
--- What is a field of a library elsewhere.
-local FIELDS <const> = {
-  ["table.append"] = "table.insert(t, v), or t[#t + 1] = v", ["table.push"] = "table.insert(t, v), or t[#t + 1] = v",
-  ["table.length"] = "#t", ["table.len"] = "#t", ["table.getn"] = "#t", ["table.size"] = "#t",
-  ["string.split"] = "for word in s:gmatch(\"[^,]+\") do", ["string.length"] = "#s", ["string.trim"] = "s:match(\"^%s*(.-)%s*$\")",
-  ["math.round"] = "math.floor(x + 0.5)", ["math.rand"] = "math.random(n)", ["math.randint"] = "math.random(from, to)",
-  ["math.pow"] = "x ^ y", ["os.sleep"] = "sleep(s)", ["time.sleep"] = "sleep(s)",
-  ["os.getpid"] = "sandbox.getpid()", ["sandbox.mutex"] = "sandbox.lock()", ["sandbox.send"] = "p:send(v)",
-  ["sandbox.timeout"] = "a number of seconds, or sandbox.deadline(s)", ["sandbox.sleep_ms"] = "sleep(s), in seconds", ["sandbox.run"] = "spawn(f, ...)",
-}
-
--- Methods of the same things elsewhere; %s stands for the variable.
-local METHODS <const> = {
-  queue = { qsize = "#%s", size = "#%s", count = "#%s", put_nowait = "%s:try_put(v)", get_nowait = "%s:try_get()",
-    send = "%s:put(v)", push = "%s:put(v)", append = "%s:put(v)", add = "%s:put(v)", enqueue = "%s:put(v)",
-    recv = "%s:get()", receive = "%s:get()", pop = "%s:get()", take = "%s:get()", dequeue = "%s:get()",
-    is_empty = "%s:empty()", is_full = "%s:full()", wait = "%s:get()", iter = "%s:items()", values = "%s:items()" },
-  process = { is_alive = "%s:alive()", wait = "%s:join()", run = "spawn(f, ...), which starts at once",
-    get = "%s:result()", receive = "sandbox.receive(), in the process itself", close = "nothing: a handle is collected", exit_code = "%s.exitcode" },
-  lock = { lock = "%s:acquire()", unlock = "%s:release()", with = "local _ <close> = %s:hold()",
-    enter = "%s:acquire()", leave = "%s:release()" },
-  semaphore = { wait = "%s:acquire()", signal = "%s:release()", post = "%s:release()", down = "%s:acquire()",
-    up = "%s:release()", lock = "%s:acquire()", unlock = "%s:release()", get_value = "%s:value()" },
-  event = { signal = "%s:set()", notify = "%s:set()", notify_all = "%s:set()", fire = "%s:set()", reset = "%s:clear()" },
-  condition = { signal = "%s:notify()", broadcast = "%s:notify_all()", notifyAll = "%s:notify_all()", lock = "%s:acquire()",
-    unlock = "%s:release()" },
-  barrier = { arrive = "%s:wait()", await = "%s:wait()", join = "%s:wait()" },
-  value = { increment = "%s:add(1)", inc = "%s:add(1)", incr = "%s:add(1)", load = "%s:get()", store = "%s:set(v)",
-    read = "%s:get()", write = "%s:set(v)", get_lock = "%s:update(f), one step, needs no lock" },
-  pipe = { put = "%s:send(v)", get = "%s:recv()", receive = "%s:recv()", read = "%s:recv()", write = "%s:send(v)" },
-  pool = { apply = "%s:submit(f, ...):result()", apply_async = "%s:submit(f, ...)", map_async = "%s:submit(f, ...) for each",
-    shutdown = "%s:close()", spawn = "%s:submit(f, ...)", run = "%s:submit(f, ...)" },
-  latch = { count_down = "%s:down()", countDown = "%s:down()", done = "%s:down()", await = "%s:wait()" },
-  rwlock = { rlock = "local _ <close> = %s:read()", wlock = "local _ <close> = %s:write()", lock = "local _ <close> = %s:write()",
-    read_lock = "local _ <close> = %s:read()", write_lock = "local _ <close> = %s:write()" },
-  team = { wait = "%s:join()", get = "%s:results()" },
-  topic = { send = "%s:publish(v)", put = "%s:publish(v)", emit = "%s:publish(v)", on = "%s:subscribe()" },
-  scope = { wait = "nothing: the end of its block waits", cancel = "%s:stop()", go = "%s:spawn(f, ...)" },
-  future = { get = "%s:result()", wait = "%s:join()", ready = "%s:done()" },
-  string = { split = "for word in %s:gmatch(\"[^,]+\") do", length = "#%s", trim = "%s:match(\"^%%s*(.-)%%s*$\")",
-    strip = "%s:match(\"^%%s*(.-)%%s*$\")", replace = "%s:gsub(old, new)", append = "%s .. more",
-    startswith = "%s:find(\"^...\")", toUpperCase = "%s:upper()", toLowerCase = "%s:lower()" },
-}
-
--- Words for a value that Lua does not have: as globals they are nil, and nobody says so.
-local CONSTANTS <const> = { None = "nil", null = "nil", NULL = "nil", undefined = "nil", nullptr = "nil", True = "true", TRUE = "true",
-  False = "false", FALSE = "false" }
 
 -- -- sentences ----------------------------------------------------------------------------------------------------------
 
@@ -206,6 +60,15 @@ local function about_made(name, class)
   return class == "dict" and "a dict is used like a table: d[key], d[key] = v, pairs(d), d:update(key, f)" or nil
 end
 
+-- A method of processes, called on a list of them.
+local function about_crowd(name, owner, list)
+  if class_of(field(list, 1)) ~= "process" then return nil end
+  if name == "join" or name == "wait" then return string.format("%s is a list of processes: sandbox.join_all(%s) waits for all", owner, owner) end
+  for _, method in ipairs(methods_of(list[1])) do
+    if method == name then return string.format("%s is a list of processes: for _, p in ipairs(%s) do p:%s() end", owner, owner, name) end
+  end
+end
+
 local function about_method(name, line, scope)
   local owner = string.match(line, "([%a_][%w_%.]*)%s*:%s*" .. name .. "%f[^%w_]")
   local value = owner and value_of(owner, scope)
@@ -228,7 +91,9 @@ local function about_method(name, line, scope)
     local escaped = string.find(separator, "[%^%]%-%%]") and "%" .. separator or separator
     return string.format("for part in %s:gmatch(\"%s+\") do", owner, separator == " " and "%S" or "[^" .. escaped .. "]")
   end
-  if elsewhere then return string.format("here it is " .. elsewhere, owner) end
+  local crowd = class == "table" and about_crowd(name, owner, value)
+  if crowd then return crowd end
+  if elsewhere and (class ~= "table" or is_list(value)) then return string.format("here it is " .. elsewhere, owner, owner) end
   if class == "dict" then
     return string.format("a dict is used like a table: %s[key], %s[key] = v, pairs(%s), %s:update(key, f)", owner, owner, owner, owner)
   end
@@ -261,6 +126,13 @@ local function about_field(name, line, scope, text)
   if name == "value" and class_of(value) == "value" then
     return string.format("%s:get() reads a shared value, %s:set(v) writes it", owner, owner)
   end
+  if is_list(value) and string.find(line, "%." .. name .. "%s*%(") then
+    local crowd = about_crowd(name, owner, value)
+    if crowd then return crowd end
+    local elsewhere = METHODS.table[name]
+    if elsewhere then return "here it is " .. string.format(elsewhere, owner, owner) end
+    if field(globals().table, name) then return string.format("table.%s(%s, ...): a table has no methods of its own", name, owner) end
+  end
   if type(value) == "table" then
     local near = suggest(name, names_in(value))
     return near and string.format("did you mean '%s.%s'?", owner, near) or nil
@@ -287,7 +159,7 @@ local function about_value(class, name, how)
   if how == "index" and class == "queue" then
     return string.format("%s:put(v) adds an item; a limit is set when the queue is made: queue { max = n }", name)
   end
-  if how == "concatenate" then return string.format("tostring(%s) makes a text of it", name) end
+  if how == "concatenate" and class ~= "process" and class ~= "future" then return string.format("tostring(%s) makes a text of it", name) end
   if class == "queue" and how == "call" then return string.format("`for item in %s:items() do` reads a queue to its end", name) end
   if class == "dict" and how == "call" then return string.format("`for key, value in pairs(%s) do`", name) end
 end
@@ -349,7 +221,7 @@ rules[#rules + 1] = function(text, line, scope) -- loops over what is no iterato
   end
   if string.find(text, "attempt to call a number value (for iterator", 1, true) then
     name = looped(line)
-    local counted = string.find(line, "%sin%s+%d+%s+do%f[^%w_]") or name and type(value_of(name, scope)) == "number"
+    local counted = string.find(line, "%sin%s+%d+%s+do%f[^%w_]") or string.find(line, "%sin%s+%-?%d+%s*,") or name and type(value_of(name, scope)) == "number"
     return counted and "`for i = 1, n do` counts" or nil
   end
 end
@@ -388,6 +260,19 @@ local CALLS <const> = {
   { "^wait: the calling process does not hold the lock", "hold it from the test to the wait: acquire() before, release() after" },
   { "^(notify[_%a]*): the calling process does not hold the lock", "hold it while you change what others wait for, and %s" },
   { "bad argument #2 to 'format' %(number has no integer representation", "%%d takes whole numbers: %%.0f rounds, %%g shows any" },
+  { "attempt to add a 'string' with a 'string'", "texts are joined by .. in Lua" },
+  { "attempt to concatenate a boolean value", "tostring(x) makes a text of true or false" },
+  { "bad argument #%d+ to 'format' %([^\n]*no value", "the format has more %%-signs than there are values behind it" },
+  { "^put on a closed queue", "close() says that nothing more comes: it stands after the last put" },
+  { "to 'queue' %(number of items or table of options expected, got string", "a name is an option: queue { name = \"x\" }" },
+  { "to 'queue' %(unknown option '(%a+)'", function(word)
+    local limits = { size = 1, maxsize = 1, max_size = 1, capacity = 1, cap = 1, limit = 1, length = 1, maxlen = 1, bound = 1 }
+    return limits[word] and "the most items that it holds are called max: queue { max = n }" or nil
+  end },
+  { "to 'process' %(unknown option '(%a+)'", function(word)
+    local functions = { func = 1, fn = 1, f = 1, run = 1, main = 1, body = 1, callback = 1 }
+    return functions[word] and "its function is called target: sandbox.process { target = f }" or nil
+  end },
   { "attempt to add a 'string' with a 'number'", "texts are joined by .. in Lua" },
   { "attempt to add a 'number' with a 'string'", "texts are joined by .. in Lua" },
 }
@@ -395,7 +280,8 @@ local CALLS <const> = {
 rules[#rules + 1] = function(text)
   for _, row in ipairs(CALLS) do
     local found, _, word = string.find(text, row[1])
-    if found then return string.format(row[2], word) end
+    local told = found and (type(row[2]) == "function" and row[2](word) or row[2])
+    if type(told) == "string" then return string.format(told, word) end
   end
 end
 
@@ -460,6 +346,8 @@ rules[#rules + 1] = function(text) -- a module beside the script
   end
 end
 
+for _, rule in ipairs(use "hint_values") do rules[#rules + 1] = rule end
+
 -- -- the source ---------------------------------------------------------------------------------------------------------
 
 -- Lines `number - 1` and `number` of a file; "" for what is not there.
@@ -486,7 +374,7 @@ function hint.of(value, text_of)
   local source, number, text = string.match(value, "^(.-):(%d+): (.*)$")
   if not source then return nil end
   number = math.tointeger(number)
-  local scope, chunk = scope_of(source, number)
+  local scope, chunk = names.of(source, number)
   local path = chunk and string.match(chunk, "^@(.*)$") or not chunk and source
   local line, before = "", ""
   if text_of then line, before = text_of(source, number) end

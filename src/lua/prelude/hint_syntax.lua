@@ -26,6 +26,14 @@ local function character(text, line)
   end
 end
 
+-- 'it's': the second quote ends the text.
+local function apostrophe(text, line)
+  if not string.find(text, "^unfinished string near") then return nil end
+  local _, single = string.gsub(line, "'", "")
+  return single == 3 and not string.find(line, "\"", 1, true) and string.find(line, "'[^']*%a'%a[^']*'")
+    and "an apostrophe ends a text that began with one: \"it's\"" or nil
+end
+
 -- A line without what is in its strings, and without its comment.
 local function code_of(line)
   local code = string.gsub(line, "\\.", "")
@@ -33,6 +41,10 @@ local function code_of(line)
   code = string.gsub(code, "'[^']*'", "''")
   return (string.gsub(code, "%-%-.*$", ""))
 end
+
+-- What stands before a parenthesis, and is no function.
+local KEYWORDS <const> = { ["if"] = true, ["elseif"] = true, ["while"] = true, ["until"] = true, ["and"] = true, ["or"] = true,
+  ["not"] = true, ["return"] = true, ["function"] = true, ["local"] = true, ["in"] = true }
 
 -- { pattern for the code, hint; or a function of the captures, message = pattern for the message }. The first that fits counts.
 local RULES <const> = {
@@ -44,6 +56,15 @@ local RULES <const> = {
     return string.format("a call has parentheses: %s()", call)
   end, message = "arguments expected near 'do'" },
   { "^%s*local%s+[%a_][%w_]*%s*==", "= assigns; == compares", message = "near '=='" },
+  { "^%s*[%a_][%w_%.]*%s*==", "= assigns; == compares", message = "syntax error near '=='" },
+  { ":([%a_][%w_]*)%s*$", function(method) return string.format("a call has parentheses: :%s()", method) end,
+    message = "function arguments expected near" },
+  { ",%s*end%f[^%w_]", "no comma stands before `end`", message = "unexpected symbol near 'end'" },
+  { "^%s*print%s*[\"'][\"']%s*,", "a call with more than one argument has parentheses: print(a, b)", message = "near ','" },
+  { "[%w_%)%]]%s*<>%s*[%w_\"'%(]", "\"not equal\" is ~= in Lua" },
+  { "%f[%w_]if%f[^%w_].-=!%s*[%w_\"'%(]", "\"not equal\" is ~= in Lua" },
+  { "!==", "\"not equal\" is ~= in Lua" },
+  { "===", "\"equal\" is == in Lua" },
   { "%f[%w_]end%s*$", "there is one `end` more than blocks", message = "<eof> expected near 'end'" },
   { "%f[%w_]return%f[^%w_](.*)$", function(rest)
     return not string.find(rest, "%f[%w_]end%f[^%w_]") and "`return` is the last statement of its block" or nil
@@ -62,6 +83,9 @@ local RULES <const> = {
     return name ~= "if" and name ~= "while" and string.format("%s:send(v) sends a message", name) or nil
   end },
   { "!%s*%(?%s*[%a_]", "Lua's word for ! is `not`" },
+  { "^%s*import%s+multiprocessing", "nothing is imported: spawn, queue and sandbox are there" },
+  { "^%s*import%s+threading", "nothing is imported: spawn, queue and sandbox are there" },
+  { "^%s*from%s+multiprocessing[%w_%.]*%s+import", "nothing is imported: spawn, queue and sandbox are there" },
   { "^%s*from%s+[%w_%.]+%s+import%f[^%w_]", "`local m = require \"m\"` loads a module; sandbox is there without" },
   { "^%s*import%s+([%a_][%w_]*)", function(name)
     return string.format("`local %s = require \"%s\"` loads a module; sandbox is there without", name, name)
@@ -81,6 +105,25 @@ local RULES <const> = {
   { "function%s*[%w_%.:]*%s*%([^%)]-([%a_][%w_]*)%s*=", function(name)
     return string.format("Lua has no default arguments: in the function, %s = %s or ...", name, name)
   end, message = "near '='" },
+  { "function%s*[%w_%.:]*%s*%([^%)]-[%w_]%s*(:%s*[%a_][%w_%.]*)", function(annotation)
+    return string.format("Lua has no types: leave `%s` out", annotation)
+  end, message = "near ':'" },
+  { "^%s*local%s+[%a_][%w_]*%s*(:%s*[%a_][%w_%.]*)", function(annotation)
+    return string.format("Lua has no types: leave `%s` out", annotation)
+  end, message = "near ':'" },
+  { "function%s*[%w_%.:]*%s*%b()%s*(%->%s*[%a_][%w_]*)", function(annotation)
+    return string.format("Lua has no types: leave `%s` out", annotation)
+  end, message = "near '%-'" },
+  { "[{,]%s*[%a_][%w_]*%s*:", "a field is written name = value, or [\"the name\"] = value", message = "<name> expected near" },
+  { ":", "a field is written name = value, or [\"the name\"] = value", message = "'}' expected near ':'" },
+  { "\"\"%s*:%s*[%a_]", "a text that is written out needs parentheses: (\"x\"):upper()", message = "expected near ':'" },
+  { "''%s*:%s*[%a_]", "a text that is written out needs parentheses: (\"x\"):upper()", message = "expected near ':'" },
+  { "[%(=,]%s*%([%w_%s,]*%)%s*%->", "`function(x) return ... end`" },
+  { "[%w_%]%)]%->%s*[%a_]", "a field is x.name, a method x:name()", message = "near '[%->]+'" },
+  { "[%(,=]%s*function%s+[%a_][%w_]*%s*%(", "a function within an expression has no name: function() ... end", message = "'%(' expected near" },
+  { "^%s*throw%s", "error(message) raises an error" },
+  { "^%s*raise%s", "error(message) raises an error" },
+  { "%f[%w_]yield%s+[%w\"'{]", "coroutine.yield(x) hands x out of a coroutine" },
   { "^%s*class%s+[%a_]", "Lua has no classes: a table of functions serves, with setmetatable" },
   { "%f[%w_]continue%f[^%w_]", "Lua has no `continue`: `goto next`, with a line `::next::` before the loop's `end`" },
   { "^%s*elif%f[^%w_]", "Lua's word for elif is `elseif`" },
@@ -88,6 +131,7 @@ local RULES <const> = {
   { "^%s*try%f[^%w_]", "pcall(f) calls f, and catches its error" },
   { "^%s*}?%s*catch%f[^%w_]", "pcall(f) calls f, and catches its error" },
   { "^%s*except%f[^%w_]", "pcall(f) calls f, and catches its error" },
+  { "^%s*with%s+sandbox%.[%a_]+%s*%(", "`local _ <close> = lock:hold()` holds a lock until the block ends" },
   { "^%s*with%s+([%a_][%w_%.]*)", function(name) return string.format("`local _ <close> = %s:hold()` holds a lock until the block ends", name) end },
   { "^%s*pass%s*$", "an empty block needs no word: leave `pass` out" },
   { "^%s*del%s+([%a_][%w_%.]*)", function(name) return string.format("%s = nil", name) end },
@@ -108,6 +152,16 @@ local RULES <const> = {
   { "^%s*while%s.*:%s*$", "`while ... do` and `end` stand where Python has a colon and a margin" },
   { "^%s*for%s.*:%s*$", "`for ... do` and `end` stand where Python has a colon and a margin" },
   { "^%s*else%s*:%s*$", "`else` has no colon, and the block ends with `end`" },
+  { "%f[%w_](spawn%s*)%([^%)]-[%a_][%w_]*%s*=[^=]", "spawn(f, ...) takes the function, then its arguments, without names",
+    message = "'%)' expected near '='" },
+  { "%f[%w_](Process%s*)%([^%)]-[%a_][%w_]*%s*=[^=]", "spawn(f, ...) starts a process: the function, then its arguments, without names",
+    message = "'%)' expected near '='" },
+  { "([%a_][%w_%.:]*)%([^%)=]-[%a_][%w_]*%s*=[^=]", function(name)
+    return not KEYWORDS[name] and string.format("Lua has no named arguments: a table can have names, %s { x = 1 }", name) or nil
+  end, message = "'%)' expected near '='" },
+  { "function%s*%b()(.*)", function(rest)
+    return string.find(rest, "^%s*[^%s%)]") and not string.find(rest, "%f[%w_]end%f[^%w_]") and "a function ends with `end`: function() ... end" or nil
+  end, message = "near '%)'" },
   { "%)%s*{%s*$", "`then` or `do`, and `end`, stand where other languages have braces", message = "expected near" },
   { "function%s*([%a_]?[%w_%.:]*)%s*(%b())%s*{", function(name, arguments)
     return string.format("`function%s%s ... end`, without braces", name ~= "" and " " .. name or "", arguments)
@@ -138,9 +192,9 @@ local SAYS <const> = { "^syntax error near", "^unexpected symbol near", "^unfini
 return function(text, line, before)
   local compiling = false
   for _, pattern in ipairs(SAYS) do compiling = compiling or string.find(text, pattern) ~= nil end
-  if not compiling or line == "" then return nil end
-  local found = character(text, line) or rule_for(text, code_of(line))
+  if not compiling or line == "" and before == "" then return nil end
+  local found = character(text, line) or apostrophe(text, line) or rule_for(text, code_of(line))
   if found then return found end
   local above = code_of(before) -- a word by itself, or a brace, is only found to be wrong by what follows it
-  return (string.find(above, "^%s*%a+%s*$") or string.find(above, "[{:]%s*$")) and rule_for(text, above) or nil
+  return (string.find(above, "^%s*%a+%s*$") or string.find(text, "^function arguments expected") or string.find(above, "[{:]%s*$")) and rule_for(text, above) or nil
 end
