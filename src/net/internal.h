@@ -208,6 +208,8 @@ enum call_look {
 };
 enum { CALL_WAITS = 1 };
 
+bool call_is_over(int64_t deadline_ns);
+
 /* Look once, until it is known. CALL_WAITS; else it is over. */
 int call_look(struct net_call *c, enum call_look how);
 /* Look and sleep, until it is over. */
@@ -219,6 +221,12 @@ typedef int net_op_fn(struct net *n, struct op *op);
 net_op_fn net_sync_do, net_lock_do, net_condition_do, net_value_do, net_dict_do, net_array_do;
 net_op_fn net_queue_new, net_queue_look, net_queue_do, net_queue_peek, net_queue_take;
 net_op_fn net_sync_new, net_sync_look, net_select_do;
+
+/* As perform_run. */
+int net_queue_run(struct net *n, struct op *ops, uint32_t count, uint32_t *ret_done);
+/* The same, of a queue with room; `how`: one look, which may answer CALL_WAITS; NULL: until it is over. */
+int net_transfer(struct net *n, struct net_object *o, struct op *ops, uint32_t count,
+                 const enum call_look *how, uint32_t *ret_done);
 
 /* As net_try, of a PUT or a GET. */
 int net_queue_try(struct net *n, struct op *sub, enum call_look how);
@@ -238,6 +246,8 @@ int net_check_refs(struct net *n, const struct object_ref *refs, uint32_t count)
 
 int stored_pack(struct buf *to, const struct object_ref *refs, uint32_t count, const void *data,
                 size_t len, const void *more, size_t more_len);
+/* What a PUT sends. */
+int stored_pack_op(struct buf *to, const struct op *op);
 struct stored {
   const uint8_t *refs;
   uint32_t count;

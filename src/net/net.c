@@ -543,6 +543,15 @@ static int net_perform(struct backend *b, struct op *op) {
   return rc ? rc : fn(n, op);
 }
 
+static int net_run(struct backend *b, struct op *ops, uint32_t count, uint32_t *ret_done) {
+  struct net *n = the_net;
+  (void)b;
+  if (!net_has(n, ops->object))
+    return n->inner->run ? n->inner->run(n->backend, ops, count, ret_done) : -SBX_EAGAIN;
+  int rc = net_enter(n);
+  return rc ? rc : net_queue_run(n, ops, count, ret_done);
+}
+
 int net_install(struct backend *b, const struct net_options *o, const struct net_below *below,
                 struct net **ret) {
   struct net *n = calloc(1, sizeof *n);
@@ -561,6 +570,7 @@ int net_install(struct backend *b, const struct net_options *o, const struct net
   n->inner = b->objects;
   n->table = *b->objects;
   n->table.perform = net_perform;
+  n->table.run = net_run;
   engine_key(n->prefix, o->run, "%s", "");
   engine_note_name(&o->engine.address);
   b->objects = &n->table;

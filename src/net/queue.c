@@ -1,5 +1,5 @@
 /*
- * net/queue.c - queues in the engine. PUT and GET are scripts (net/scripts.h); what else there is, and all of a
+ * net/queue.c - queues in the engine. PUT and GET are in transfer.c; what else there is, and all of a
  * queue without room, is decided by the machine (object/queue.h), by compare and commit.
  */
 #include "object/queue.h"
@@ -8,8 +8,6 @@
 
 #include "base/text.h"
 #include "net/internal.h"
-
-static_assert(sizeof(struct queue_state) == 6 * sizeof(uint64_t), "the scripts know the words");
 
 static struct queue_state *words_of(struct net_state *s) { return (struct queue_state *)s->words; }
 
@@ -80,99 +78,6 @@ int net_queue_peek(struct net *n, struct op *op) {
     rc = tell_many(engine_at(r, LOOK_ANSWERS), op);
   engine_free(r);
   return rc;
-}
-
-/* -- put and get --------------------------------------------------------------------------------- */
-
-enum { KIND_BYTES = 2 };
-
-static void kind_bytes(enum op_kind kind, uint8_t ret[KIND_BYTES]) {
-  ret[0] = (uint8_t)(kind >> 8);
-  ret[1] = (uint8_t)kind;
-}
-
-/* How the engine is to go about it: `how` as script_put has it. */
-static int run_script(struct net *n, struct net_object *o, const struct op *op, const char *how,
-                      const struct buf *item, struct engine_reply **ret) {
-  uint8_t put[KIND_BYTES], get[KIND_BYTES], join[KIND_BYTES];
-  uint8_t flags = op->deadline_ns == SBX_FOREVER ? PLACE_PATIENT : 0;
-  bool puts = op->kind == OP_QUEUE_PUT;
-  struct net_args a;
-  kind_bytes(OP_QUEUE_PUT, put);
-  kind_bytes(OP_QUEUE_GET, get);
-  kind_bytes(OP_QUEUE_JOIN, join);
-  args_begin(&a);
-  args_text(&a, how);
-  args_add(&a, &flags, 1);
-  args_add(&a, put, KIND_BYTES);
-  args_add(&a, get, KIND_BYTES);
-  args_add(&a, join, KIND_BYTES);
-  if (puts)
-    args_add(&a, item->data, item->len);
-  else
-    args_text(&a, "1");
-  int rc = net_once(n, puts ? &script_put : &script_get, o, &a, ret);
-  args_release(&a);
-  return rc;
-}
-
-/* It is done: what an answer of OK says. */
-static int finish(struct op *op, const struct engine_reply *r) {
-  struct stored m;
-  op->count = 0;
-  if (op->kind == OP_QUEUE_PUT) {
-    op->item = (uint64_t)engine_integer(engine_at(r, 3));
-    return 0;
-  }
-  op->item = (uint64_t)engine_integer(engine_at(r, 2));
-  int rc = stored_read(engine_at(r, 3), &m);
-  return rc ? rc : stored_take(&m, op->out, op->refs ? op->refs->taken : NULL);
-}
-
-/* One look: 0 or a code, CALL_WAITS. */
-static int look_at(struct net *n, struct net_object *o, struct op *op, const char *how,
-                   const struct buf *item) {
-  struct engine_reply *r = NULL;
-  int rc;
-  do {
-    engine_free(r);
-    rc = run_script(n, o, op, how, item, &r);
-  } while (rc == WORD_OLD);
-  if (rc == WORD_OK)
-    rc = finish(op, r);
-  else if (rc == WORD_CLOSED)
-    rc = -SBX_ECLOSED;
-  else if (rc == WORD_CROWD)
-    rc = -SBX_ECROWD;
-  else if (rc == WORD_SLOW)
-    rc = -SBX_ENOOBJECT;
-  else if (rc > 0)
-    rc = CALL_WAITS;
-  engine_free(r);
-  return rc;
-}
-
-static bool is_over(int64_t deadline_ns) {
-  return deadline_ns != SBX_FOREVER && (deadline_ns <= 0 || clock_now_ns() >= deadline_ns);
-}
-
-static int put_or_get(struct net *n, struct net_object *o, struct op *op, const struct buf *item) {
-  const char *how = is_over(op->deadline_ns) ? "" : "j";
-  for (unsigned looks = 0;; looks++) {
-    int rc = *how == 'j' ? bell_listen(n) : 0;
-    if (rc == 0)
-      rc = look_at(n, o, op, how, item);
-    if (rc != CALL_WAITS)
-      return rc;
-    if (*how != 'j')
-      return -SBX_ETIMEDOUT;
-    rc = bell_sleep(n, op, looks);
-    how = rc == -SBX_ETIMEDOUT || is_over(op->deadline_ns) ? "l" : "j";
-    if (rc && rc != -SBX_ETIMEDOUT) {
-      int last = look_at(n, o, op, "l", item); /* out of the line; perhaps with an item */
-      return last == CALL_WAITS ? rc : last;
-    }
-  }
 }
 
 /* -- by the machine ------------------------------------------------------------------------------ */
@@ -328,7 +233,7 @@ static int change_look(struct change *c, enum call_look how) {
 
 static int change_finish(struct change *c) {
   for (unsigned looks = 0;; looks++) {
-    int rc = change_look(c, is_over(c->op->deadline_ns) ? CALL_LAST : CALL_WAIT);
+    int rc = change_look(c, call_is_over(c->op->deadline_ns) ? CALL_LAST : CALL_WAIT);
     if (rc != CALL_WAITS)
       return rc;
     rc = bell_sleep(c->n, c->op, looks);
@@ -361,39 +266,65 @@ static int leave_line(struct change *c) {
   return rc < 0 ? rc : -SBX_ETIMEDOUT;
 }
 
-/* `how`: one look; NULL: until it is over. */
-static int carry_out(struct net *n, struct op *op, const enum call_look *how) {
-  struct change c = {.n = n, .op = op, .o = net_object_of(n, op->object)};
-  int rc = c.o ? 0 : -SBX_ENOMEM;
+/* By the machine. `how`: as below. */
+static int carry_out(struct net *n, struct net_object *o, struct op *op,
+                     const enum call_look *how) {
+  struct change c = {.n = n, .op = op, .o = o};
+  const struct op_refs *refs = op->kind == OP_QUEUE_PUT ? op->refs : NULL;
+  int rc = refs ? net_check_refs(n, refs->sent, refs->count) : 0;
   args_begin(&c.commands);
-  if (rc == 0 && c.o->seen.type == OBJECT_NONE)
-    rc = net_see(n, c.o); /* how much room it has never changes */
-  if (rc == 0 && op->kind == OP_QUEUE_PUT && op->refs)
-    rc = net_check_refs(n, op->refs->sent, op->refs->count);
   if (rc == 0 && op->kind == OP_QUEUE_PUT)
-    rc = stored_pack(&c.item, op->refs ? op->refs->sent : NULL, op->refs ? op->refs->count : 0,
-                     op->data, op->len, op->more, op->more_len);
-  if (rc == 0 && !how)
-    rc = by_script(c.o, op->kind) ? put_or_get(n, c.o, op, &c.item) : change_finish(&c);
-  else if (rc == 0 && *how == CALL_LAST)
-    rc = leave_line(&c);
-  else if (rc == 0 && by_script(c.o, op->kind))
-    rc = look_at(n, c.o, op, *how == CALL_WAIT ? "j" : "", &c.item);
-  else if (rc == 0)
-    rc = change_look(&c, *how);
+    rc = stored_pack_op(&c.item, op);
+  if (rc == 0)
+    rc = how ? change_look(&c, *how) : change_finish(&c);
   state_release(&c.next);
   args_release(&c.commands);
   buf_release(&c.item);
   return rc;
 }
 
+/* The object of an op. How much room it has never changes. */
+static int find(struct net *n, const struct op *op, struct net_object **ret) {
+  *ret = net_object_of(n, op->object);
+  if (!*ret)
+    return -SBX_ENOMEM;
+  return (*ret)->seen.type == OBJECT_NONE ? net_see(n, *ret) : 0;
+}
+
 int net_queue_do(struct net *n, struct op *op) {
+  struct net_object *o;
+  uint32_t done;
+  int rc = find(n, op, &o);
   if (!op_describe(op->kind)->blocks)
     op->deadline_ns = 0;
-  return carry_out(n, op, NULL);
+  if (rc)
+    return rc;
+  return by_script(o, op->kind) ? net_transfer(n, o, op, 1, NULL, &done)
+                                : carry_out(n, o, op, NULL);
+}
+
+int net_queue_run(struct net *n, struct op *ops, uint32_t count, uint32_t *ret_done) {
+  struct net_object *o;
+  int rc = find(n, ops, &o);
+  if (rc)
+    return rc;
+  return by_script(o, ops->kind) ? net_transfer(n, o, ops, count, NULL, ret_done) : -SBX_EAGAIN;
 }
 
 int net_queue_try(struct net *n, struct op *op, enum call_look how) {
-  int rc = carry_out(n, op, &how);
+  struct change c = {.n = n, .op = op};
+  uint32_t done;
+  int rc = find(n, op, &c.o);
+  if (rc)
+    return rc;
+  args_begin(&c.commands);
+  if (how == CALL_LAST)
+    rc = leave_line(&c);
+  else if (by_script(c.o, op->kind))
+    rc = net_transfer(n, c.o, op, 1, &how, &done);
+  else
+    rc = carry_out(n, c.o, op, &how);
+  state_release(&c.next);
+  args_release(&c.commands);
   return rc == CALL_WAITS ? -SBX_ETIMEDOUT : rc;
 }

@@ -414,13 +414,13 @@ int call_cancel(struct net_call *c) {
   return rc == -SBX_ETIMEDOUT ? 0 : rc;
 }
 
-static bool is_over(int64_t deadline_ns) {
+bool call_is_over(int64_t deadline_ns) {
   return deadline_ns != SBX_FOREVER && (deadline_ns <= 0 || clock_now_ns() >= deadline_ns);
 }
 
 int call_finish(struct net_call *c) {
   for (;;) {
-    int rc = call_look(c, is_over(c->op->deadline_ns) ? CALL_LAST : CALL_WAIT);
+    int rc = call_look(c, call_is_over(c->op->deadline_ns) ? CALL_LAST : CALL_WAIT);
     if (rc != CALL_WAITS)
       return rc;
     rc = bell_sleep(c->n, c->op, c->looks++);

@@ -354,6 +354,11 @@ int stored_pack(struct buf *to, const struct object_ref *refs, uint32_t count, c
   return rc;
 }
 
+int stored_pack_op(struct buf *to, const struct op *op) {
+  return stored_pack(to, op->refs ? op->refs->sent : NULL, op->refs ? op->refs->count : 0, op->data,
+                     op->len, op->more, op->more_len);
+}
+
 int stored_read(const struct engine_reply *r, struct stored *ret) {
   uint32_t count;
   if (engine_type(r) != ENGINE_BYTES || engine_len(r) < sizeof count)

@@ -49,3 +49,31 @@ int perform(struct backend *b, struct op *op) {
     return -SBX_EASKED;
   return b->observe ? perform_observed(b, op) : b->objects->perform(b, op);
 }
+
+/* One by one: the first. */
+static int perform_first(struct backend *b, struct op *op, uint32_t *ret_done) {
+  struct buf *taken = op->refs ? op->refs->taken : NULL;
+  size_t had = op->out ? op->out->len : 0, held = taken ? taken->len : 0;
+  int rc = perform(b, op);
+  if (rc)
+    return rc;
+  if (op->kind == OP_QUEUE_GET) {
+    op->len = op->out->len - had;
+    op->count = taken ? taken->len - held : 0;
+  }
+  *ret_done = 1;
+  return 0;
+}
+
+int perform_run(struct backend *b, struct op *ops, uint32_t count, uint32_t *ret_done) {
+  if (count == 1 || !b->objects->run || b->observe_begin || b->asking)
+    return perform_first(b, ops, ret_done);
+  int rc = b->objects->run(b, ops, count, ret_done);
+  if (rc == -SBX_EAGAIN)
+    return perform_first(b, ops, ret_done);
+  if (b->observe && rc)
+    return b->observe(b->observer, ops, OP_END, rc);
+  for (uint32_t i = 0; b->observe && i < *ret_done; i++)
+    b->observe(b->observer, &ops[i], OP_END, 0);
+  return rc;
+}

@@ -392,6 +392,9 @@ enum steer {
 struct object_ops {
   /* Carry out one op. Returns 0 or a code; see the functions of src/os for each. */
   int (*perform)(struct backend *b, struct op *op);
+  /* See perform_run. Returns -SBX_EAGAIN, with nothing done, if the ops are to be done one by one. NULL: they
+   * always are. */
+  int (*run)(struct backend *b, struct op *ops, uint32_t count, uint32_t *ret_done);
   /* The name of an object. */
   void (*object_ref)(const struct object *o, struct object_ref *ret);
 };
@@ -519,5 +522,14 @@ struct backend {
 /* Perform one op on a backend: the only way in. Returns what the backend returns; -SBX_EASKED if the
  * process may not wait now (backend.asking). */
 int perform(struct backend *b, struct op *op);
+
+/*
+ * Perform a run: PUTs into one queue, or GETs from it, with one deadline; `out` and `refs->taken` may be one
+ * for all. The first waits as it does alone. Of the others as many follow as the backend can do in the same commit,
+ * without waiting: so no other process sees some of them done, and not the rest. Returns what the
+ * first op returned. On 0, *ret_done >= 1 is how many were done; of GETs, `len` is how many bytes were
+ * appended for each, and `count` how many bytes of handles.
+ */
+int perform_run(struct backend *b, struct op *ops, uint32_t count, uint32_t *ret_done);
 
 #endif

@@ -78,6 +78,16 @@ static int os_perform(struct backend *base, struct op *op) {
   return rc;
 }
 
+static int os_perform_run(struct backend *base, struct op *ops, uint32_t count,
+                          uint32_t *ret_done) {
+  struct os_backend *b = os_of(base);
+  output_flush_gathered();
+  if (ops->kind == OP_QUEUE_GET)
+    return queue_get_run(b, ops, count, ret_done);
+  b->got_from = NULL;
+  return queue_put_run(b, ops, count, ret_done);
+}
+
 static void os_object_ref(const struct object *o, struct object_ref *ret) {
   *ret = (struct object_ref){.type = (uint32_t)o->type, .slot = o->slot, .serial = o->serial};
 }
@@ -239,6 +249,7 @@ static int os_steer(struct backend *base, enum steer what, uint32_t slot, uint64
 
 static const struct object_ops os_objects = {
     .perform = os_perform,
+    .run = os_perform_run,
     .object_ref = os_object_ref,
 };
 

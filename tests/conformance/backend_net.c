@@ -97,6 +97,7 @@ static void net_begin(const struct setup *s) {
 
 const struct conformance_backend net_conformance = {.name = "net",
                                                     .without_pipes = true,
+                                                    .whole_runs = true,
                                                     .start = net_start,
                                                     .stop = net_stop,
                                                     .begin = net_begin,

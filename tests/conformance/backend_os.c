@@ -206,6 +206,29 @@ static void read_answer(const struct work *w, const struct op *op, struct answer
   }
 }
 
+/* A run of PUTs or GETs. */
+static void do_run(const struct order *o, struct answer *ret) {
+  static struct work works[RUN_MAX];
+  const struct request *r = &o->request;
+  struct op ops[RUN_MAX];
+  uint32_t done = 0;
+  for (int i = 0; i < r->many; i++) {
+    struct step s = r->step;
+    s.item += s.item ? (uint64_t)i : 0;
+    make_op(&works[i], o, &s, 0, &ops[i]);
+    ops[i].out = &works[0].out; /* one for all */
+    ops[i].deadline_ns = ops[0].deadline_ns;
+  }
+  ret->rc = perform_run(&b->base, ops, (uint32_t)r->many, &done);
+  ret->number = (int32_t)done;
+  size_t at = 0;
+  for (uint32_t i = 0; i < done && r->step.kind == OP_QUEUE_GET; at += ops[i++].len)
+    ret->item = run_item(ret->item, message_read(works[0].out.data + at, ops[i].len));
+  if (ret->rc == -SBX_EINTERRUPTED)
+    b->base.self->take_interrupt(&b->base);
+  answer_trim(ret, r);
+}
+
 static void do_op(const struct order *o, struct answer *ret) {
   static struct work works[SUBS_MAX];
   const struct request *r = &o->request;
@@ -299,6 +322,8 @@ static void work(int from, int to) {
       things[o.request.step.thing] = NULL;
     } else if (is_mail(&o.request.step)) {
       do_mail(&o, &a);
+    } else if (o.request.many > 1 && o.request.step.kind != OP_ARRAY_COPY) {
+      do_run(&o, &a);
     } else {
       do_op(&o, &a);
     }

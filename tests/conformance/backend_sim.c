@@ -326,6 +326,10 @@ static void answered(struct worker *p, struct sim_answer *a) {
     read_answer(a, kind, &p->answer);
   if (r->step.kind == OP_CLOCK_SLEEP && a->rc == 0 && world_now(w) < p->work.r.deadline_ns)
     p->answer.rc = WRONG;
+  if (r->many > 1 && !is_array_op(kind)) { /* a run: the simulator does one */
+    p->answer.number = 1;
+    p->answer.item = run_item(0, p->answer.item);
+  }
   if (r->step.kind != DO_DROP)
     answer_trim(&p->answer, r);
   else

@@ -38,7 +38,7 @@
 #include "object/number.h"
 #include "object/op.h"
 
-enum { THINGS_MAX = 5, PROCS_MAX = 5, SUBS_MAX = 4, KEYS = 4, ELEMENTS_MAX = 4 };
+enum { THINGS_MAX = 5, PROCS_MAX = 5, SUBS_MAX = 4, KEYS = 4, ELEMENTS_MAX = 4, RUN_MAX = 4 };
 
 /* -- what a sequence is about ------------------------------------------------------------------ */
 
@@ -59,6 +59,7 @@ struct setup {
   struct thing things[THINGS_MAX];
   bool heals;   /* processes are killed, or leave: then waits may take until the others look by
                    themselves. If not, each wake-up must come by itself */
+  bool whole_runs; /* of the backend */
   bool dropped; /* the maker drops the objects, when the processes have been made */
 };
 
@@ -70,6 +71,9 @@ enum patience {
   TIMED,  /* one that comes soon */
   PATIENT /* none */
 };
+
+/* A run of ops (perform_run): items put have numbers in a row, and those taken are told as one number. */
+static inline uint64_t run_item(uint64_t so_far, uint64_t item) { return so_far * 1000003 + item; }
 
 /* Besides the kinds of ops. */
 enum { DO_DROP = OP_COUNT, DO_LEAVE };
@@ -87,7 +91,7 @@ struct request {
   struct step step;
   enum patience patience;
   uint64_t count;    /* RELEASE, NOTIFY; ARRAY_*: which element; DO_LEAVE: the exit code */
-  int many;          /* ARRAY_COPY */
+  int many;          /* ARRAY_COPY; PUT, GET: of a run, if more than 1 */
   bool half;         /* ARRAY_*: what it brings is a half more than step.item */
   bool is_number;    /* of step.item: VALUE_*, DICT_* */
   uint64_t expected; /* CAS, AWAIT: as item */
@@ -130,7 +134,7 @@ static inline struct number array_brings(const struct request *r) {
 /* What it answers. What an op does not return is 0, so that answers can be compared as bytes. */
 struct answer {
   int32_t rc;
-  int32_t number; /* SELECT: which */
+  int32_t number; /* SELECT: which; of a run how many were done */
   uint64_t count; /* BARRIER_WAIT */
   uint64_t item;  /* number of a message, the number, of DICT_ALL the sum of all; PROCESS_FIND: it is the n-th that was made
                    * in the sequence */
@@ -177,6 +181,7 @@ struct conformance_backend {
   /* Call `body` in a process that has what the program needs; NULL: it needs nothing. Returns an exit status. */
   int (*host)(void (*body)(void *), void *arg);
   bool without_pipes; /* none can be made */
+  bool whole_runs;    /* a run does as many ops by one commit as can be done; others may do fewer */
   /* Once in a program, before all else: false, it cannot run here, and has said why. And at its end.
    * NULL: nothing to do. */
   bool (*start)(void);

@@ -170,6 +170,8 @@ void answer_trim(struct answer *a, const struct request *r) {
     kind = all.number >= 0 ? r->subs[all.number].kind : OP_NONE;
   }
   trim_by_kind(a, &all, r, kind);
+  if ((kind == OP_QUEUE_PUT || kind == OP_QUEUE_GET) && r->step.kind == kind && r->many > 1)
+    a->number = all.rc == 0 ? all.number : 0;
 }
 
 /* -- one sequence ------------------------------------------------------------------------------ */
@@ -580,6 +582,7 @@ static void sequence(uint64_t seed, const bool skip[ROUNDS]) {
   uint64_t draws = mix(seed);
   memset(&run.setup, 0, sizeof run.setup);
   run.c->set_up(&draws, &run.setup);
+  run.setup.whole_runs = run.b->whole_runs;
   run.progress->seed = seed;
   run.whos = run.messages = 0;
   run.events = 0;

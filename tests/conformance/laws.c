@@ -309,15 +309,16 @@ static const char *progress_law(const struct lawful *l, const struct told *b,
 static const char *queue_law(const struct lawful *l, const struct told *b, const struct told *a) {
   uint64_t len = b->items, undone = queue_undone(&b->queue);
   bool closed = b->queue.closed, full = b->queue.max && len >= b->queue.max;
+  uint64_t many = l->request->many > 1 && l->answer.number > 1 ? (uint64_t)l->answer.number : 1;
   LAW(queue_len(&a->queue) == a->items, "a queue counts its items");
   switch (l->kind) {
   case OP_QUEUE_PUT:
     LAW(l->rc == (closed ? -SBX_ECLOSED : 0) && (closed || !full), "a put needs room");
-    LAW(a->items == len + !closed, "a put adds one item");
+    LAW(a->items == len + (closed ? 0 : many), "a put adds one item, and a run as many as it says");
     break;
   case OP_QUEUE_GET:
     LAW(l->rc == (len ? 0 : -SBX_ECLOSED) && (len || closed), "a get needs an item");
-    LAW(a->items == len - (len > 0), "a get takes one item");
+    LAW(a->items == len - (len > 0 ? many : 0), "a get takes one item, and a run as many as it says");
     break;
   case OP_QUEUE_PEEK:
     LAW(l->rc == (len ? 0 : closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT), "a peek does not wait");

@@ -524,6 +524,33 @@ static int do_queue(const struct model *m, struct model_state *s, int proc,
   return 0;
 }
 
+/* `many` of a run in one step. */
+static int do_queue_run(const struct model *m, struct model_state *s, int proc,
+                        const struct model_look *l, struct answer *a, int many) {
+  struct model_look one = *l;
+  uint64_t items = 0;
+  for (int i = 0; i < many; i++, one.item++) {
+    int rc = do_queue(m, s, proc, &one, a);
+    if (rc)
+      return rc;
+    items = run_item(items, a->item);
+  }
+  a->number = many;
+  a->item = l->kind == OP_QUEUE_GET ? items : 0;
+  return 0;
+}
+
+/* How many of its run could be done at once. */
+static int run_most(const struct model *m, const struct model_state *s, int proc,
+                    const struct model_look *l) {
+  const struct queue_state *q = &s->things[l->thing].queue;
+  const struct request *r = &m->requests[proc];
+  if (r->many <= 1 || r->step.kind == OP_SELECT || l->kind != r->step.kind || type_of(l) != OBJECT_QUEUE)
+    return 1;
+  uint64_t can = l->kind == OP_QUEUE_GET ? queue_len(q) : q->max ? q->max - queue_len(q) : RUN_MAX;
+  return q->closed && l->kind == OP_QUEUE_PUT ? 1 : can < 1 ? 1 : can < (uint64_t)r->many ? (int)can : r->many;
+}
+
 /* Could anybody receive what is sent from this end? */
 static bool is_heard(const struct model *m, const struct model_state *s, int end) {
   for (int i = 0; i < m->setup->proc_count; i++)
@@ -789,6 +816,8 @@ static int do_step(const struct model *m, struct model_state *s, int proc,
     return do_look(m, s, l, &p->answer);
   switch (type_of(l)) {
   case OBJECT_QUEUE:
+    if (m->requests[proc].many > 1 && m->requests[proc].step.kind != OP_SELECT)
+      return do_queue_run(m, s, proc, l, &p->answer, p->run);
     return do_queue(m, s, proc, l, &p->answer);
   case OBJECT_PIPE:
     return do_pipe(m, s, l, &p->answer);
@@ -1013,8 +1042,10 @@ static void look_once(struct model *m, struct model_state *s, int proc) {
   bool sleeps = l.kind == OP_CLOCK_SLEEP;
   bool can_miss = !enabled || goes_perhaps(m, s, proc, &l) || yield != YIELD_NO || sleeps;
   struct model_state *c;
-  if (enabled && yield != YIELD_YES) {
+  int most = enabled ? run_most(m, s, proc, &l) : 0;
+  for (int run = m->setup->whole_runs ? most : 1; enabled && yield != YIELD_YES && run <= most; run++) {
     c = state_copy(s);
+    c->procs[proc].run = run;
     go_on(m, c, proc, do_it(m, c, proc, &l));
   }
   if (l.kind < OP_COUNT &&

@@ -36,6 +36,7 @@ struct model_proc {
   struct condition_wait condition;
   uint64_t levels; /* CONDITION_WAIT: of the lock */
   struct select_scan scan;
+  int run; /* how many ops of its run are to be done in this step */
   uint64_t arrival; /* BARRIER_WAIT: its place */
   bool interrupted;
   struct answer answer;

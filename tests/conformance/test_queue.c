@@ -23,8 +23,13 @@ static void draw_op(uint64_t *seed, const struct setup *s, struct request *r) {
                  : chance < 98   ? OP_QUEUE_JOIN
                  : draw(seed, 3) ? OP_QUEUE_GET
                                  : OP_QUEUE_CLOSE;
+  bool run = (r->step.kind == OP_QUEUE_PUT || r->step.kind == OP_QUEUE_GET) && draw(seed, 4) == 0;
+  if (run)
+    r->many = 2 + (int)draw(seed, RUN_MAX - 1);
   if (r->step.kind == OP_QUEUE_PUT)
     r->step.item = new_message();
+  for (int i = 1; i < r->many && r->step.kind == OP_QUEUE_PUT; i++)
+    new_message();
   r->patience = draw(seed, 3) ? PATIENT : draw(seed, 2) ? POLL : TIMED;
 }
 

@@ -307,6 +307,8 @@ static void open_native(lua_State *L) {
                                        {"packed", native_packed},
                                        {"results", native_results},
                                        {"abroad", native_abroad},
+                                       {"put_run", native_put_run},
+                                       {"get_run", native_get_run},
                                        {"named", native_named},
                                        {"loaded", native_loaded},
                                        {"set_global", native_set_global},

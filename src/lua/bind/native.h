@@ -27,6 +27,12 @@
  *   packed(c)                all results, as pack encodes them; then c is empty. nil if pack would
  *                            return nil
  *   results(c)               the results put so far, as a list
+ *   put_run(q, list, at, timeout)
+ *                            put list[at] and those after it, by few commits: how many were put; 0: put this one
+ *                            by itself; nil, "timeout"
+ *   get_run(q, list, n, timeout)
+ *                            append items of the queue to the list until it has n, by few commits: how many
+ *                            there are; nil and why if it waited for the first in vain
  *   hold()                   forget the interrupts that came, for a `<close>` that must be done;
  *   restore(held)            bring them back
  *   local _ <close> = defer()  until the block ends, code that computes is not interrupted
@@ -82,7 +88,7 @@ void lib_open_native(lua_State *L, int table);
  * the arguments. */
 int native_call(lua_State *L, const char *module, const char *function);
 
-/* Functions of the table above that are in abroad.c, failure.c, chunk.c, mail.c, select.c and value.c. */
+/* Functions of the table above that are in abroad.c, batch.c, failure.c, chunk.c, mail.c, select.c and value.c. */
 int native_abroad(lua_State *L);
 int native_named(lua_State *L);
 int native_loaded(lua_State *L);
@@ -104,6 +110,8 @@ int native_mailbox(lua_State *L);
 int native_update(lua_State *L);
 int native_post(lua_State *L);
 int native_receive(lua_State *L);
+int native_put_run(lua_State *L);
+int native_get_run(lua_State *L);
 
 /* sandbox.find(name [, timeout]), in mail.c */
 int native_find(lua_State *L);

@@ -55,7 +55,7 @@ static int l_recv(lua_State *L) {
                   .locate = lib_locate,
                   .locate_ctx = L};
   answer_check(L, lib, op.kind);
-  lib_own_item(lib, h);
+  lib_own_item(L, lib, h);
   op.deadline_ns = lib_check_timeout(L, lib, 2);
   int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
   int rc = h->item.len > 0 ? 0 : perform(lib->b, &op);

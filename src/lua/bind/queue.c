@@ -210,7 +210,7 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, enum get_st
                   .locate_ctx = L};
   if (lib->questions.answering)
     answer_check(L, lib, OP_QUEUE_GET);
-  lib_own_item(lib, h);
+  lib_own_item(L, lib, h);
   if (h->item.len == 0) {
     int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
     int rc = get_raw(L, lib, &op);

@@ -307,13 +307,13 @@ static struct selection read_list(lua_State *L, struct lib *lib) {
 
 /* The entry whose handle has an item that an earlier get took and could not decode (queue.c); or
  * -1. */
-static int find_taken(struct lib *lib, const struct selection *s) {
+static int find_taken(lua_State *L, struct lib *lib, const struct selection *s) {
   int taken = -1;
   for (uint32_t i = s->count; i-- > 0;) {
     struct handle *h = s->entries[i].h;
     if (!takes_item(&s->ops[i]))
       continue;
-    lib_own_item(lib, h);
+    lib_own_item(L, lib, h);
     if (h->item.len > 0)
       taken = (int)i;
   }
@@ -439,7 +439,7 @@ static int l_select(lua_State *L) {
   op.sub_count = s.count;
   lib_read_begin(lib);
   int rc = 0;
-  op.number = find_taken(lib, &s);
+  op.number = find_taken(L, lib, &s);
   if (op.number < 0)
     rc = perform_select(lib, &s, &op);
   if (s.encoded)

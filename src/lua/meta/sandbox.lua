@@ -485,7 +485,8 @@ function Queue:calls(timeout) end
 ---@return "timeout"? reason # if not all of them
 function Queue:put_all(list, timeout) end
 
----Wait for an item, and take it, and those behind it that are there already.
+---Wait for an item, and take it, and those behind it that are there already: with an engine by one round trip for 256 of
+---them.
 ---@param n integer # at most so many, 1 or more
 ---@param timeout? number # seconds until the first
 ---@return any[]? items # 1 to n items

@@ -1,5 +1,5 @@
--- Several items by one call: q:put_all(list), q:get_all(n). Each item is put and taken by an operation of its own, so
--- those of other processes may come in between.
+-- Several items by one call: q:put_all(list), q:get_all(n). As many as there is room for, or as are there, go by one
+-- commit: those of other processes do not come in between, and nobody is woken for each. native.h, batch.c.
 local _, use = ...
 local common, native = use "common", use "native"
 
@@ -22,9 +22,12 @@ function batch.put_all(q, list, timeout, ...)
     common.check(list[i] ~= nil, "put_all", 1, string.format("item %d of the list is nil", i))
   end
   local deadline = common.deadline(timeout, "put_all", 2)
-  for i = 1, n do
-    local done, why = put(q, list, i, deadline)
+  local i = 1
+  while i <= n do
+    local done, why = common.call(native.put_run, q, list, i, common.left(deadline))
+    if done == 0 then done, why = put(q, list, i, deadline) end
     if not done then return i - 1, why end
+    i = i + (done == true and 1 or done)
   end
   return n
 end
@@ -33,15 +36,9 @@ function batch.get_all(q, n, timeout, ...)
   common.check_no_more("get_all", 3, ...)
   common.check_queue(q, "get_all")
   n = common.check_integer(n, 1, "get_all", 1, "number of items")
-  local deadline = common.deadline(timeout, "get_all", 2)
-  local item, why = common.call(queue.get, q, common.left(deadline))
-  if item == nil then return nil, why end
-  local list = { item }
-  while #list < n do
-    item = common.call(queue.get, q, 0)
-    if item == nil then return list end
-    list[#list + 1] = item
-  end
+  local list = {}
+  local count, why = common.call(native.get_run, q, list, n, common.left(common.deadline(timeout, "get_all", 2)))
+  if not count then return nil, why end
   return list
 end
 

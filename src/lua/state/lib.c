@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -12,8 +13,8 @@
 #include "base/text.h"
 #include "lua/codec/codec.h"
 #include "lua/state/interrupt.h"
-#include "lua/state/masked.h"
 #include "lua/state/limit.h"
+#include "lua/state/masked.h"
 #include "lua/state/prelude.h"
 #include "lua/state/running.h"
 #include "lua/state/state.h"
@@ -311,6 +312,42 @@ static int handle_eq(lua_State *L) {
   return 1;
 }
 
+void lib_next_item(lua_State *L, struct handle *h) {
+  struct rest *r = h->rest;
+  struct rest_size size;
+  memcpy(&size, r->sizes.data + r->sizes_at, sizeof size);
+  if (buf_reserve(&h->item, size.bytes + 1) || buf_reserve(&h->refs, size.refs + 1))
+    lib_error(L, "get", -SBX_ENOMEM);
+  buf_append(&h->item, r->bytes.data + r->bytes_at, size.bytes);
+  if (size.refs)
+    buf_append(&h->refs, r->refs.data + r->refs_at, size.refs);
+  r->bytes_at += size.bytes;
+  r->refs_at += size.refs;
+  r->sizes_at += sizeof size;
+  if (rest_is_empty(r))
+    rest_clear(r);
+}
+
+static void rest_free(struct rest *r) {
+  if (!r)
+    return;
+  buf_release(&r->bytes);
+  buf_release(&r->refs);
+  buf_release(&r->sizes);
+  free(r);
+}
+
+/* Items that will not be decoded: nobody holds what they name. */
+static void forget_items(struct lib *lib, struct handle *h) {
+  lib_land(lib, &h->refs);
+  if (rest_is_empty(h->rest) || h->rest->refs.len == 0)
+    return;
+  struct buf *refs = &h->rest->refs;
+  memmove(refs->data, refs->data + h->rest->refs_at, refs->len - h->rest->refs_at);
+  refs->len -= h->rest->refs_at;
+  lib_land(lib, refs);
+}
+
 /* __gc of every type of handle: release the object. */
 static int handle_gc(lua_State *L) {
   struct lib *lib = lib_of(L);
@@ -320,10 +357,11 @@ static int handle_gc(lua_State *L) {
     return 0;
   h->object = NULL; /* closed first, freed second */
   if (h->generation == lib->life.generation)
-    lib_land(lib, &h->refs); /* of an item that will not be decoded */
+    forget_items(lib, h);
   op_handle_release(lib->b, object);
   buf_release(&h->item);
   buf_release(&h->refs);
+  rest_free(h->rest);
   return 0;
 }
 

@@ -94,6 +94,7 @@ struct handle {
   struct object *object;
   struct buf item;     /* of a queue or pipe: taken, but not decoded yet; see queue.c */
   struct buf refs;     /* handles in it: held until it is decoded */
+  struct rest *rest;   /* of a queue: items taken after `item`; owned, NULL: there never were any */
   uint32_t generation; /* of the process that took it: not of its forked children */
 };
 
@@ -267,11 +268,36 @@ static inline const char *lib_check_name(lua_State *L, int arg) {
   return lib_check_text(L, arg, "name");
 }
 
-/* Forget an item that the handle took in another process, before this one was forked. */
-static inline void lib_own_item(const struct lib *lib, struct handle *h) {
-  if (h->generation != lib->life.generation)
+/* Items that a run of gets took, and that are not decoded yet. */
+struct rest {
+  struct buf bytes, refs; /* of all of them; handles in them */
+  struct buf sizes;       /* struct rest_size of each */
+  size_t bytes_at, refs_at, sizes_at; /* what is before it has gone */
+};
+struct rest_size {
+  size_t bytes, refs;
+};
+
+static inline bool rest_is_empty(const struct rest *r) { return !r || r->sizes_at == r->sizes.len; }
+static inline void rest_clear(struct rest *r) {
+  r->bytes.len = r->refs.len = r->sizes.len = 0;
+  r->bytes_at = r->refs_at = r->sizes_at = 0;
+}
+
+/* The first of them becomes the item of the handle, which has none. Raises without memory. */
+void lib_next_item(lua_State *L, struct handle *h);
+
+/* What was taken and not decoded yet comes first. Items that the handle took in another process, before this
+ * one was forked, are forgotten. */
+static inline void lib_own_item(lua_State *L, const struct lib *lib, struct handle *h) {
+  if (h->generation != lib->life.generation) {
     h->item.len = h->refs.len = 0;
+    if (h->rest)
+      rest_clear(h->rest);
+  }
   h->generation = lib->life.generation;
+  if (h->item.len == 0 && !rest_is_empty(h->rest))
+    lib_next_item(L, h);
 }
 
 /* -- opening the parts: each sets its functions and types in the library's table, at `table` --- */

@@ -60,9 +60,9 @@ static bool log_is_empty(struct queue_record *r, const struct log_writer *w) {
   return log_first(r->put.seen[SEEN_HEAD], w->base) == w->tail;
 }
 
-/* P3. */
-static int put_log(struct os_backend *b, struct queue *q, struct queue_record *r,
-                   struct log_writer *w, const struct op *op) {
+/* P3a. */
+static inline int append(struct queue *q, struct queue_record *r, struct log_writer *w,
+                         const struct op *op) {
   const struct span item[2] = {{op->data, op->len}, {op->more, op->more_len}};
   if (log_wants_head(&q->log, w, r->put.seen[SEEN_HEAD], op->len + op->more_len))
     look_at_head(r);
@@ -71,17 +71,29 @@ static int put_log(struct os_backend *b, struct queue *q, struct queue_record *r
     look_at_head(r);
     rc = log_append(&q->log, w, r->put.seen[SEEN_HEAD], item);
   }
-  if (rc)
-    return rc;
+  return rc;
+}
+
+/* P3b, P3c: `many` entries. */
+static inline void commit_put(struct os_backend *b, struct queue *q, struct queue_record *r,
+                              struct log_writer *w, uint64_t many) {
   b->queue_grown |= log_is_grown(w);
-  if (carries(op))
-    log_mark(&q->log, w, op->len + op->more_len);
   ring_readers(q, r);
   FAULT("queue.put.before-commit");
   writer_becomes_next(r, w);
-  side_next_shown(&r->put)[PUT_ITEMS]++;
+  side_next_shown(&r->put)[PUT_ITEMS] += many;
   side_commit(&r->put);
   FAULT("queue.put.after-commit");
+}
+
+static int put_log(struct os_backend *b, struct queue *q, struct queue_record *r,
+                   struct log_writer *w, const struct op *op) {
+  int rc = append(q, r, w, op);
+  if (rc)
+    return rc;
+  if (carries(op))
+    log_mark(&q->log, w, op->len + op->more_len);
+  commit_put(b, q, r, w, 1);
   return 0;
 }
 
@@ -244,16 +256,16 @@ static void number_got(const struct os_backend *b, const struct queue_record *r,
     op->item = item_number(side_shown(&r->get)[GET_ITEMS], r->get.seen[SEEN_WRITES]);
 }
 
-/* G5: the item of the entry at `first`, `len` bytes, is taken. */
-static void commit_get(const struct os_backend *b, const struct queue *q, struct queue_record *r,
-                       uint64_t first, uint64_t len) {
+/* G5: `many` items are taken, which end at `end`. */
+static inline void commit_get(const struct os_backend *b, const struct queue *q,
+                              struct queue_record *r, uint64_t end, uint64_t many) {
   ring_writers(q, r);
   if (queue_meets(r->max))
     queue_met_tell(b, q);
   FAULT("queue.get.before-commit");
   uint64_t *next = side_next_shown(&r->get);
-  next[GET_ITEMS] = side_shown(&r->get)[GET_ITEMS] + 1;
-  next[GET_HEAD] = log_after(first, len);
+  next[GET_ITEMS] = side_shown(&r->get)[GET_ITEMS] + many;
+  next[GET_HEAD] = end;
   side_commit(&r->get);
   FAULT("queue.get.after-commit");
 }
@@ -273,7 +285,7 @@ static int get_log(struct os_backend *b, struct queue *q, struct queue_record *r
   log_read(&q->log, first, len, op->out);
   int rc = marked ? carry_read(b, op->out, op->refs, len, &number) : 0;
   if (rc == 0 && take)
-    commit_get(b, q, r, first, len);
+    commit_get(b, q, r, log_after(first, len), 1);
   number_got(b, r, op);
   if (rc == 0 && take && marked)
     carry_gone(r, number);
@@ -296,7 +308,7 @@ void queue_withdraw_locked(struct os_backend *b, struct queue *q, struct queue_r
   side_read(&r->put, put);
   uint64_t first = log_first(side_shown(&r->get)[GET_HEAD], put[PUT_BASE]);
   uint64_t len = log_front(&q->log, &first);
-  commit_get(b, q, r, first, len);
+  commit_get(b, q, r, log_after(first, len), 1);
   carry_gone(r, carried);
   atomic_fetch_add(&r->done, 1);
 }
@@ -367,12 +379,84 @@ int queue_take(struct os_backend *b, struct op *op) {
   } else {
     uint64_t first = log_first(side_shown(&r->get)[GET_HEAD], r->get.seen[SEEN_BASE]);
     uint64_t len = log_front(&q->log, &first);
-    commit_get(b, q, r, first, len);
+    commit_get(b, q, r, log_after(first, len), 1);
     number_got(b, r, op);
     count_item(&my_record(b)->items_in);
   }
   unlock_get(r);
   return rc;
+}
+
+/* -- runs ------------------------------------------------------------------------------------ */
+
+/* As many as there is room for into the log. Holder of put. How many. */
+static uint32_t put_several(struct os_backend *b, struct queue *q, struct queue_record *r,
+                            struct op *ops, uint32_t count) {
+  struct log_writer w = writer_now(r);
+  uint64_t room = r->put.seen[SEEN_ROOM] - side_shown(&r->put)[PUT_ITEMS];
+  uint32_t n = 0;
+  if (r->max && room < count)
+    count = (uint32_t)room;
+  while (n < count && !carries(&ops[n]) && append(q, r, &w, &ops[n]) == 0)
+    n++;
+  if (n == 0)
+    return 0;
+  commit_put(b, q, r, &w, n);
+  for (uint32_t i = 0; i < n; i++) {
+    ops[i].count = 0;
+    if (numbers_items(b, r)) {
+      number_put(r, &ops[i]);
+      ops[i].item -= n - 1 - i;
+    }
+  }
+  atomic_fetch_add(&my_record(b)->items_out, n);
+  return n;
+}
+
+int queue_put_run(struct os_backend *b, struct op *ops, uint32_t count, uint32_t *ret_done) {
+  struct queue *q = ops->object->queue;
+  struct queue_record *r = record_of(b, q);
+  if (queue_meets(r->max) || lock_put(b, r, ops))
+    return -SBX_EAGAIN;
+  *ret_done = is_closed(b, r) || !has_room(b, q, r) ? 0 : put_several(b, q, r, ops, count);
+  unlock_put(r);
+  return *ret_done ? 0 : -SBX_EAGAIN;
+}
+
+/* As many as G1 knows of. Holder of get. How many. */
+static uint32_t get_several(struct os_backend *b, struct queue *q, struct queue_record *r,
+                            struct op *ops, uint32_t count) {
+  uint64_t *seen = r->get.seen, end = side_shown(&r->get)[GET_HEAD];
+  uint64_t number = side_shown(&r->get)[GET_ITEMS];
+  uint32_t n = 0;
+  for (; n < count; n++) {
+    uint64_t first = log_first(end, seen[SEEN_BASE]);
+    if (first >= seen[SEEN_TAIL])
+      break;
+    uint64_t len = log_front(&q->log, &first);
+    if (log_is_marked(&q->log, first) || buf_reserve(ops[n].out, len))
+      break;
+    log_read(&q->log, first, len, ops[n].out);
+    ops[n].len = len;
+    ops[n].count = 0;
+    ops[n].item = item_number(++number, seen[SEEN_WRITES]);
+    end = log_after(first, len);
+  }
+  if (n) {
+    commit_get(b, q, r, end, n);
+    atomic_fetch_add(&my_record(b)->items_in, n);
+  }
+  return n;
+}
+
+int queue_get_run(struct os_backend *b, struct op *ops, uint32_t count, uint32_t *ret_done) {
+  struct queue *q = ops->object->queue;
+  struct queue_record *r = record_of(b, q);
+  if (queue_meets(r->max) || lock_get(b, r, ops))
+    return -SBX_EAGAIN;
+  *ret_done = get_several(b, q, r, ops, count);
+  unlock_get(r);
+  return *ret_done ? 0 : -SBX_EAGAIN;
 }
 
 /* -- peek and close -------------------------------------------------------------------------- */

@@ -69,7 +69,7 @@
  *       P2 puts none. In G2 the tail is loaded before put.pipe: an entry that is seen was put after
  *       the records before it had been counted, so G3 looks for these. The other way round, a record
  *       and then an entry could be put between the two loads, and the entry would be taken first.
- *   Each item once. An op has one commit. Before it nothing is current, and afterwards only words
+ *   Each item once. An op has one commit, and so has a run of puts into the log or of gets from it. Before it nothing is current, and afterwards only words
  *       are missing that may lag:
  *         killed in P2 between a and b   put.pipe stays odd; the next writer goes on from there
  *         between b and c                the same, and the record is there: readers look, since an
@@ -193,6 +193,13 @@ int queue_put(struct os_backend *b, struct op *op);
 /* OP_QUEUE_GET. 0, -SBX_ETIMEDOUT (empty), -SBX_ECLOSED, -SBX_ENOMEM (the item stays),
  * -SBX_EINTERRUPTED, -SBX_ELENT (it is asked for, and the item is in the log and large). */
 int queue_get(struct os_backend *b, struct op *op);
+
+/*
+ * As perform_run: several items by one commit, of P3 or G5. What that cannot do is left to queue_put and
+ * queue_get, which also wait: -SBX_EAGAIN.
+ */
+int queue_put_run(struct os_backend *b, struct op *ops, uint32_t count, uint32_t *ret_done);
+int queue_get_run(struct os_backend *b, struct op *ops, uint32_t count, uint32_t *ret_done);
 
 /* OP_QUEUE_TAKE. 0, -SBX_EAGAIN: what was lent is not the oldest item any more; -SBX_EINTERRUPTED.
  */

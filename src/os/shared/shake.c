@@ -155,6 +155,7 @@ int shake_install(struct os_backend *b, const struct shake_options *o) {
   s->inner = b->base.objects;
   s->table = *b->base.objects;
   s->table.perform = perform_late;
+  s->table.run = NULL;
   for (int kind = 0; kind < OP_COUNT; kind++)
     s->concerns[kind] = shake_concerns((enum op_kind)kind);
   b->shake = s;

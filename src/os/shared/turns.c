@@ -317,6 +317,7 @@ int turns_install(struct os_backend *b, struct turns *t) {
   me->inner = b->base.objects;
   me->table = *b->base.objects;
   me->table.perform = perform_in_turn;
+  me->table.run = NULL;
   atomic_store(&t->processes[0].who, who_of(b->slot, b->serial));
   atomic_store(&t->since_ns, clock_now_ns());
   b->turns = me;

@@ -1,0 +1,239 @@
+/*
+ * lua/bind/batch.c - what q:put_all and q:get_all need from C (prelude/batch.lua): many items by few ops, each run of
+ * which is one commit where the backend can do that (perform_run).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "lua/bind/native.h"
+#include "lua/codec/codec.h"
+#include "lua/state/answer.h"
+#include "lua/state/feed.h"
+#include "lua/state/lib.h"
+
+enum {
+  RUN_OPS = 256,
+  RUN_BYTES = 1 << 18
+}; /* of one run; so large a message alone is a run, too */
+
+/* -- putting ---------------------------------------------------------------------------------- */
+
+enum { PUT_QUEUE = 1, PUT_LIST, PUT_AT, PUT_TIMEOUT, PUT_ARGS = PUT_TIMEOUT };
+
+/* Where each message of a run is. */
+struct run {
+  struct op ops[RUN_OPS];
+  struct op_refs refs[RUN_OPS];
+  size_t at[RUN_OPS + 1], flying[RUN_OPS + 1];
+  uint32_t count;
+};
+
+/* protected: [item] */
+static int encode_item(lua_State *L) {
+  lib_encode_more(L, lib_find(L), 1, 1, "item");
+  return 0;
+}
+
+/* The item at the top: its message behind the others. False: it cannot be sent, or there is no memory. */
+static bool encode(lua_State *L, struct lib *lib) {
+  struct buf *out = &lib->messages.out;
+  struct codec_scalar s;
+  size_t had = out->len, flew = lib->messages.flying.len;
+  if (lua_isnil(L, -1))
+    return false;
+  if (codec_encode_scalar(L, lua_gettop(L), &s)) {
+    if (buf_reserve(out, s.head_len + s.more_len))
+      return false;
+    buf_append(out, s.head, s.head_len);
+    return s.more_len == 0 || buf_append(out, s.more, s.more_len) == 0;
+  }
+  lua_pushcfunction(L, encode_item);
+  lua_pushvalue(L, -2);
+  if (lib_try(L, 1, 0))
+    return true;
+  lua_pop(L, 1);
+  out->len = had;
+  lib->messages.flying.len = flew;
+  return false;
+}
+
+/* Encode as many as make a run, from list[from] on. */
+static void encode_run(lua_State *L, struct lib *lib, lua_Integer from, struct run *r) {
+  const struct messages *m = &lib->messages;
+  lib_sent(L, lib); /* what an error left */
+  lib_pause(L, lib);
+  r->at[0] = r->flying[0] = 0;
+  for (r->count = 0; r->count < RUN_OPS && m->out.len < RUN_BYTES; r->count++) {
+    lua_rawgeti(L, PUT_LIST, from + r->count);
+    bool done = encode(L, lib);
+    lua_settop(L, PUT_ARGS);
+    if (!done)
+      break;
+    r->at[r->count + 1] = m->out.len;
+    r->flying[r->count + 1] = m->flying.len;
+  }
+}
+
+static void make_ops(lua_State *L, struct lib *lib, const struct handle *h, int64_t deadline_ns,
+                     struct run *r) {
+  bool brief = deadline_ns != SBX_FOREVER && deadline_ns <= lib->b->run->now(lib->b);
+  for (uint32_t i = 0; i < r->count; i++) {
+    r->refs[i] = lib_flying(lib, r->flying[i], r->flying[i + 1]);
+    r->ops[i] = (struct op){.kind = OP_QUEUE_PUT,
+                            .object = h->object,
+                            .deadline_ns = deadline_ns,
+                            .data = lib->messages.out.data + r->at[i],
+                            .len = r->at[i + 1] - r->at[i],
+                            .refs = r->refs[i].count ? &r->refs[i] : NULL,
+                            .number = brief,
+                            .locate = lib_locate,
+                            .locate_ctx = L};
+  }
+}
+
+/* Until all are put, or one cannot be. Returns the code of that one, or 0. */
+static int perform_all(struct lib *lib, struct run *r, uint32_t *ret_put) {
+  uint32_t done;
+  int rc = 0;
+  for (*ret_put = 0; rc == 0 && *ret_put < r->count; *ret_put += done) {
+    struct op *first = &r->ops[*ret_put];
+    done = 0;
+    rc = perform_run(lib->b, first, r->count - *ret_put, &done);
+    if (rc == 0 && first->count && (rc = lib_put_meet(lib, first, first->number)))
+      done = 0;
+  }
+  return rc;
+}
+
+int native_put_run(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, PUT_QUEUE, OBJECT_QUEUE);
+  int64_t deadline_ns = lib_check_timeout(L, lib, PUT_TIMEOUT);
+  lua_Integer at = luaL_checkinteger(L, PUT_AT);
+  struct run *r;
+  uint32_t put;
+  lua_settop(L, PUT_ARGS);
+  if (lua_getmetatable(L, PUT_LIST)) { /* its functions may send messages of their own */
+    lua_pushinteger(L, 0);
+    return 1;
+  }
+  if (lua_rawgeti(L, PUT_LIST, at + 1) == LUA_TNIL) { /* one alone needs no run */
+    lua_pushinteger(L, 0);
+    return 1;
+  }
+  r = lua_newuserdatauv(L, sizeof *r, 0);
+  lua_replace(L, PUT_TIMEOUT);
+  lua_settop(L, PUT_ARGS);
+  encode_run(L, lib, at, r);
+  make_ops(L, lib, h, deadline_ns, r);
+  int rc = perform_all(lib, r, &put);
+  lib_sent(L, lib);
+  if (rc == -SBX_EINTERRUPTED || (rc == -SBX_ETIMEDOUT && put == 0))
+    return lib_expected(L, "put_all", rc);
+  lua_pushinteger(L, put);
+  return 1;
+}
+
+/* -- getting ---------------------------------------------------------------------------------- */
+
+enum { GET_QUEUE = 1, GET_LIST, GET_MANY, GET_TIMEOUT, GET_ARGS = GET_TIMEOUT };
+
+/* There is a place for so many in h->rest, which is empty. False: no memory. */
+static bool reserve(struct handle *h, uint32_t many) {
+  if (!h->rest && !(h->rest = calloc(1, sizeof *h->rest)))
+    return false;
+  rest_clear(h->rest);
+  return buf_reserve(&h->rest->sizes, many * sizeof(struct rest_size)) == 0;
+}
+
+/* Take up to `many` items into h->rest. */
+static int take_several(lua_State *L, struct lib *lib, struct handle *h, uint32_t many,
+                        int64_t deadline_ns) {
+  struct op ops[RUN_OPS];
+  struct op_refs refs = {.taken = &h->rest->refs};
+  uint32_t done = 0;
+  for (uint32_t i = 0; i < many; i++)
+    ops[i] = (struct op){.kind = OP_QUEUE_GET,
+                         .object = h->object,
+                         .deadline_ns = deadline_ns,
+                         .out = &h->rest->bytes,
+                         .refs = &refs,
+                         .locate = lib_locate,
+                         .locate_ctx = L};
+  int rc = perform_run(lib->b, ops, many, &done);
+  for (uint32_t i = 0; i < done; i++) {
+    const struct rest_size size = {ops[i].len, (size_t)ops[i].count};
+    buf_append(&h->rest->sizes, &size, sizeof size);
+  }
+  return rc;
+}
+
+/* protected: [queue] -> the value of the item in its handle */
+static int decode_item(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  struct handle *h = lib_check_handle_of(L, lib, 1, OBJECT_QUEUE);
+  const struct op op = {.kind = OP_QUEUE_GET, .object = h->object};
+  lib_decode_item(L, lib, h, &op);
+  lua_settop(L, 2); /* a call is an item of two values */
+  return 1;
+}
+
+/* Push the next item. False: it cannot be decoded, and is told of by the next get. */
+static bool push_next(lua_State *L, struct handle *h, bool must) {
+  struct rest *r = h->rest;
+  if (h->item.len == 0) {
+    struct rest_size size;
+    memcpy(&size, r->sizes.data + r->sizes_at, sizeof size);
+    if (codec_decode_scalar(L, r->bytes.data + r->bytes_at, size.bytes)) {
+      r->bytes_at += size.bytes;
+      r->sizes_at += sizeof size;
+      return true;
+    }
+    lib_next_item(L, h);
+  }
+  lua_pushcfunction(L, decode_item);
+  lua_pushvalue(L, GET_QUEUE);
+  if (must)
+    lua_call(L, 1, 1);
+  else if (!lib_try(L, 1, 1)) {
+    lua_pop(L, 1);
+    return false;
+  }
+  return true;
+}
+
+/* Append what has been taken. False: it cannot go on. */
+static bool append(lua_State *L, struct handle *h, lua_Integer *count) {
+  while (h->item.len > 0 || !rest_is_empty(h->rest)) {
+    if (!push_next(L, h, *count == 0))
+      return false;
+    lua_rawseti(L, GET_LIST, ++*count);
+  }
+  return true;
+}
+
+int native_get_run(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct handle *h = lib_check_handle(L, GET_QUEUE, OBJECT_QUEUE);
+  lua_Integer most = luaL_checkinteger(L, GET_MANY), count = 0;
+  int64_t deadline_ns = lib_check_timeout(L, lib, GET_TIMEOUT);
+  lua_settop(L, GET_ARGS);
+  if (lib->questions.answering)
+    answer_check(L, lib, OP_QUEUE_GET);
+  lib_own_item(L, lib, h);
+  while (append(L, h, &count) && count < most) {
+    uint32_t many = most - count < RUN_OPS ? (uint32_t)(most - count) : RUN_OPS;
+    int64_t poll_ns = 0, *until_ns = count ? &poll_ns : &deadline_ns;
+    int64_t gives_way_ns = feed_begin(L, lib, until_ns);
+    int rc = reserve(h, many) ? take_several(L, lib, h, many, *until_ns) : -SBX_ENOMEM;
+    if (rc == -SBX_ETIMEDOUT && gives_way_ns && count == 0)
+      feed_give_way(L, gives_way_ns);
+    if (rc && (count == 0 || rc == -SBX_EINTERRUPTED))
+      return lib_expected(L, "get_all", rc);
+    if (rc)
+      break;
+  }
+  lua_pushinteger(L, count);
+  return 1;
+}

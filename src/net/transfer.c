@@ -1,0 +1,166 @@
+/*
+ * net/transfer.c - PUT and GET of queues with room, one or a run of them, by a script of the engine (net/scripts.h): one
+ * round trip, whatever others do. Other ops of queues are in queue.c.
+ */
+#include <stdlib.h>
+
+#include "net/internal.h"
+#include "object/queue.h"
+
+static_assert(sizeof(struct queue_state) == 6 * sizeof(uint64_t), "the scripts know the words");
+
+enum { KIND_BYTES = 2 };
+
+static void kind_bytes(enum op_kind kind, uint8_t ret[KIND_BYTES]) {
+  ret[0] = (uint8_t)(kind >> 8);
+  ret[1] = (uint8_t)kind;
+}
+
+/* PUTs into a queue, or GETs from it, in one step of the engine: as many as can be done. */
+struct transfer {
+  struct net *n;
+  struct net_object *o;
+  struct op *ops;
+  uint32_t count, done;
+  struct buf packed;        /* of PUTs: the items, one behind the other */
+  struct engine_arg *items; /* owned; where each is in `packed` */
+};
+
+static void transfer_release(struct transfer *t) {
+  buf_release(&t->packed);
+  free(t->items);
+}
+
+static int transfer_begin(struct transfer *t) {
+  if (t->ops->kind != OP_QUEUE_PUT)
+    return 0;
+  if (!(t->items = calloc(t->count, sizeof *t->items)))
+    return -SBX_ENOMEM;
+  for (uint32_t i = 0; i < t->count; i++) {
+    size_t before = t->packed.len;
+    const struct op_refs *refs = t->ops[i].refs;
+    int rc = refs ? net_check_refs(t->n, refs->sent, refs->count) : 0;
+    if (rc == 0)
+      rc = stored_pack_op(&t->packed, &t->ops[i]);
+    if (rc && i == 0)
+      return rc;
+    if (rc) { /* the run ends before it: when it is the first, its error is told */
+      t->count = i;
+      break;
+    }
+    t->items[i].len = t->packed.len - before;
+  }
+  size_t at = 0;
+  for (uint32_t i = 0; i < t->count; at += t->items[i++].len)
+    t->items[i].data = t->packed.data + at;
+  return 0;
+}
+
+/* How the engine is to go about it: `how` as script_put has it. */
+static int run_script(const struct transfer *t, const char *how, struct engine_reply **ret) {
+  uint8_t put[KIND_BYTES], get[KIND_BYTES], join[KIND_BYTES];
+  uint8_t flags = t->ops->deadline_ns == SBX_FOREVER ? PLACE_PATIENT : 0;
+  bool puts = t->ops->kind == OP_QUEUE_PUT;
+  struct net_args a;
+  char many[16];
+  kind_bytes(OP_QUEUE_PUT, put);
+  kind_bytes(OP_QUEUE_GET, get);
+  kind_bytes(OP_QUEUE_JOIN, join);
+  args_begin(&a);
+  args_text(&a, how);
+  args_add(&a, &flags, 1);
+  args_add(&a, put, KIND_BYTES);
+  args_add(&a, get, KIND_BYTES);
+  args_add(&a, join, KIND_BYTES);
+  for (uint32_t i = 0; puts && i < t->count; i++)
+    args_add(&a, t->items[i].data, t->items[i].len);
+  if (!puts)
+    args_add(&a, many, (size_t)snprintf(many, sizeof many, "%u", t->count));
+  int rc = net_once(t->n, puts ? &script_put : &script_get, t->o, &a, ret);
+  args_release(&a);
+  return rc;
+}
+
+/* An item that was taken, for its op. */
+static int take(struct op *op, const struct engine_reply *item) {
+  struct stored m;
+  int rc = stored_read(item, &m);
+  if (rc)
+    return rc;
+  op->len = m.len;
+  op->count = op->refs && op->refs->taken ? m.count * sizeof(struct object_ref) : 0;
+  return stored_take(&m, op->out, op->refs ? op->refs->taken : NULL);
+}
+
+/* It is done: what an answer of OK says. */
+static int finish(struct transfer *t, const struct engine_reply *r) {
+  bool puts = t->ops->kind == OP_QUEUE_PUT;
+  int64_t many = puts ? engine_integer(engine_at(r, 2)) : (int64_t)engine_count(r) - 3;
+  if (many < 1 || many > t->count)
+    return -SBX_ENOOBJECT;
+  uint64_t first = (uint64_t)engine_integer(engine_at(r, puts ? 3 : 2));
+  if (puts)
+    first -= (uint64_t)many - 1;
+  for (t->done = 0; t->done < (uint32_t)many; t->done++) {
+    struct op *op = &t->ops[t->done];
+    op->count = 0;
+    op->item = first + t->done;
+    int rc = puts ? 0 : take(op, engine_at(r, 3 + t->done));
+    if (rc)
+      return t->done ? 0 : rc;
+  }
+  return 0;
+}
+
+/* One look: 0 or a code, CALL_WAITS. */
+static int look_at(struct transfer *t, const char *how) {
+  struct engine_reply *r = NULL;
+  int rc;
+  do {
+    engine_free(r);
+    rc = run_script(t, how, &r);
+  } while (rc == WORD_OLD);
+  if (rc == WORD_OK)
+    rc = finish(t, r);
+  else if (rc == WORD_CLOSED)
+    rc = -SBX_ECLOSED;
+  else if (rc == WORD_CROWD)
+    rc = -SBX_ECROWD;
+  else if (rc == WORD_SLOW)
+    rc = -SBX_ENOOBJECT;
+  else if (rc > 0)
+    rc = CALL_WAITS;
+  engine_free(r);
+  return rc;
+}
+
+static int put_or_get(struct transfer *t) {
+  struct op *op = t->ops;
+  const char *how = call_is_over(op->deadline_ns) ? "" : "j";
+  for (unsigned looks = 0;; looks++) {
+    int rc = *how == 'j' ? bell_listen(t->n) : 0;
+    if (rc == 0)
+      rc = look_at(t, how);
+    if (rc != CALL_WAITS)
+      return rc;
+    if (*how != 'j')
+      return -SBX_ETIMEDOUT;
+    rc = bell_sleep(t->n, op, looks);
+    how = rc == -SBX_ETIMEDOUT || call_is_over(op->deadline_ns) ? "l" : "j";
+    if (rc && rc != -SBX_ETIMEDOUT) {
+      int last = look_at(t, "l"); /* out of the line; perhaps with an item */
+      return last == CALL_WAITS ? rc : last;
+    }
+  }
+}
+
+int net_transfer(struct net *n, struct net_object *o, struct op *ops, uint32_t count,
+                 const enum call_look *how, uint32_t *ret_done) {
+  struct transfer t = {.n = n, .o = o, .ops = ops, .count = count};
+  int rc = transfer_begin(&t);
+  if (rc == 0)
+    rc = how ? look_at(&t, *how == CALL_WAIT ? "j" : "") : put_or_get(&t);
+  *ret_done = t.done;
+  transfer_release(&t);
+  return rc;
+}
