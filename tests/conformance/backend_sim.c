@@ -127,8 +127,7 @@ static struct object_ref ref_of(int proc) {
 }
 
 static void sim_begin(const struct setup *s) {
-  static uint64_t sequences;
-  draws = ++sequences;
+  draws = s->seed;
   setup = s;
   check(world_new(&(struct world_options){.seed = draws}, &w) == 0, "new");
   world_advance(w, NS_PER_SECOND); /* 0 is no time for the driver */
@@ -375,6 +374,8 @@ static bool can_step(const struct worker *p) {
          world_can(w, p->number, &p->work.r) != WORLD_WAITS;
 }
 
+static bool is_due(const struct worker *p) { return fair_is_due(p->told_ns, world_now(w)); }
+
 /* The one that has waited for longest, if that is long; else any. NULL: nobody can go on. */
 static struct worker *pick(void) {
   struct worker *found = NULL;
@@ -383,7 +384,7 @@ static struct worker *pick(void) {
     struct worker *p = &workers[i];
     if (!can_step(p))
       continue;
-    if (fair_is_due(p->told_ns, world_now(w)) && (n != UINT64_MAX || p->turn < found->turn)) {
+    if (is_due(p) && (n != UINT64_MAX || p->turn < found->turn)) {
       found = p;
       n = UINT64_MAX;
     } else if (n != UINT64_MAX && draw(&draws, ++n) == 0) {
@@ -410,11 +411,12 @@ static bool interrupt_one(void) {
   return false;
 }
 
+/* Whoever is interrupted in the wait for a condition takes the lock, if it is free: so not before one that is due to have it. */
 static void go_on(void) {
   struct worker *p;
   do
     while ((p = pick()))
-      if (draw(&draws, 2) == 0 || !interrupt_one())
+      if (is_due(p) || draw(&draws, 2) == 0 || !interrupt_one())
         take_step(p);
   while (interrupt_one());
 }

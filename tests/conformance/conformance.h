@@ -55,6 +55,7 @@ struct thing {
 };
 
 struct setup {
+  uint64_t seed; /* for what is chance in a backend: the same sequence again has the same */
   int thing_count, proc_count;
   struct thing things[THINGS_MAX];
   bool heals;   /* processes are killed, or leave: then waits may take until the others look by

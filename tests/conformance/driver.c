@@ -583,6 +583,7 @@ static void sequence(uint64_t seed, const bool skip[ROUNDS]) {
   memset(&run.setup, 0, sizeof run.setup);
   run.c->set_up(&draws, &run.setup);
   run.setup.whole_runs = run.b->whole_runs;
+  run.setup.seed = mix(draws);
   run.progress->seed = seed;
   run.whos = run.messages = 0;
   run.events = 0;
