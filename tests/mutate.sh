@@ -21,6 +21,8 @@ mutations=(
   # -- one in each machine
   'lock-release-frees-all-levels|src/object/lock.c|s/s\[LOCK_DEPTH\] -= levels;/s[LOCK_DEPTH] = 0;/|conformance.lock'
   'semaphore-exact-at-its-limit|src/object/semaphore.c|s/n > most - s\[SEMAPHORE_VALUE\]/n >= most - s[SEMAPHORE_VALUE]/|conformance.semaphore'
+  'semaphore-takes-off-others-units|src/object/semaphore.c|s/  forget\(s, step->who, n\);/  (void)forget;/|conformance_sim.semaphore'
+  'array-gate-stays-open|src/os/sync/array.c|s/  atomic_store\(word_of\(call->r, ARRAY_GATE\), GATE_SHUT\);\n//|fault.array_gate'
   'event-wakes-later-waiters-only|src/object/event.c|s/step->ticket <= s\[EVENT_BOUND\]/step->ticket < s[EVENT_BOUND]/|conformance.event'
   'condition-notifies-one-too-many|src/object/condition.c|s/nth\(w->ctx, bound, step->count\)/nth(w->ctx, bound, step->count + 1)/|conformance.condition'
   'barrier-index-from-zero|src/object/barrier.c|s/step->count = \+\+s\[BARRIER_ARRIVED\]/step->count = s[BARRIER_ARRIVED]++/|conformance.barrier'

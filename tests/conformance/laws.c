@@ -41,7 +41,7 @@ static const char *lock_law(const struct lawful *l, const struct told *b, const 
 
 static const char *semaphore_law(const struct lawful *l, const struct told *b,
                                  const struct told *a) {
-  uint64_t n = levels_of(l);
+  uint64_t n = levels_of(l), me = UINT64_C(1) << l->proc;
   if (l->kind == OP_SEMAPHORE_ACQUIRE) {
     LAW(l->rc == 0 && b->info.count > 0, "a unit is taken of those there are");
     LAW(a->info.count == b->info.count - 1, "an acquire takes one unit");
@@ -54,6 +54,8 @@ static const char *semaphore_law(const struct lawful *l, const struct told *b,
   LAW(l->rc == 0, "a release succeeds");
   LAW(a->info.count == b->info.count + n || (b->gone_members && a->info.count < b->info.count + n),
       "a release gives back what it says");
+  LAW(n > 1 || !(b->members & me) || !((a->members ^ b->members) & ~me),
+      "who has a unit gives back its own, and no other's");
   LAW(!a->info.max || a->info.count <= a->info.max || b->gone_members, "there are never too many");
   return NULL;
 }

@@ -28,6 +28,7 @@ struct told {
   bool floats; /* ARRAY */
   uint64_t elements[ELEMENTS_MAX]; /* bits */
   bool gone_members; /* somebody that has part in it is gone */
+  uint64_t members;  /* bit p: process p has part in it: of a SEMAPHORE, it has units */
 };
 
 /* One step: process `proc`, known as `who`, has done an op of an object, or waits in it. */

@@ -891,8 +891,12 @@ static void tell_thing(const struct model *m, struct model_state *s, int thing, 
   machine->describe(t->words, WORLD(&v), &ret->info);
   ret->holder_gone = ret->info.holder && world_gone(WORLD(&v), ret->info.holder);
   uint32_t n = machine->watch ? machine->watch(t->words, owners) : 0;
-  for (uint32_t i = 0; i < n; i++)
+  for (uint32_t i = 0; i < n; i++) {
     ret->gone_members |= world_gone(WORLD(&v), owners[i]);
+    for (int p = 0; p < m->setup->proc_count; p++)
+      if (lives(&s->procs[p]) && s->procs[p].who == owners[i])
+        ret->members |= UINT64_C(1) << p;
+  }
   if (type == OBJECT_VALUE && t->words[VALUE_KIND] == VALUE_INTEGER)
     ret->number = (struct number){.kind = NUMBER_INTEGER, .i = (int64_t)t->words[VALUE_DATA]};
   ret->floats = type == OBJECT_ARRAY && t->words[ARRAY_KIND] == NUMBER_FLOAT;

@@ -495,7 +495,7 @@ static void array_finish(void) {
   CHECK_EQ(n, 6);
 }
 
-static const char *const of_arrays[] = {"array.touching", "array.touched", "array.shut",   "array.before-fill",
+static const char *const of_arrays[] = {"array.touching", "array.open",    "array.touched", "array.shut",   "array.before-fill",
                                         "array.half",     "array.filled",  "array.copied", "array.locked",
                                         NULL};
 

@@ -162,8 +162,10 @@ static bool do_quickly(const struct array_call *call) {
   atomic_store(&me->touching, call->op->object->slot + 1);
   FAULT("array.touching");
   bool open = atomic_load(gate) == GATE_OPEN;
-  if (open)
+  if (open) {
+    FAULT("array.open");
     change_element(call);
+  }
   FAULT("array.touched");
   atomic_store_explicit(&me->touching, 0, memory_order_release);
   return open;
