@@ -12,7 +12,9 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "host/cure.h"
 #include "host/replay.h"
+#include "host/simulate.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/report.h"
 #include "prompt/show.h"
@@ -48,6 +50,7 @@ bool explore_stopped(void) { return stopped; }
 
 struct progress {
   bool shown;
+  const struct cure *cure; /* NULL: the script as it is */
 };
 
 static bool progress(void *ctx, uint32_t states, uint32_t histories) {
@@ -75,19 +78,22 @@ static int explore_once(struct script *script, struct progress *p, bool clock, s
                         struct exploration **ret) {
   const struct options *o = script->options;
   const struct explore_limit *limit = &o->explore_limit;
-  const struct explore_options eo = {
-      .seed = o->seeded ? o->seed : 1,
-      .arena = arena,
-      .states_max = limit->states < UINT32_MAX ? (uint32_t)limit->states : UINT32_MAX,
-      .bytes_max = limit->bytes,
-      .seconds_max = (double)limit->time_ns / NS_PER_SECOND,
-      .bounded = limit->bounded,
-      .preemptions = (uint32_t)limit->preemptions,
-      .merge_relock = merges_relock(),
-      .clock = clock,
-      .kills = o->explore_kills,
-      .progress = progress,
-      .ctx = p};
+  const struct explore_options eo = {.seed = o->seeded ? o->seed : 1,
+                                     .arena = arena,
+                                     .states_max = p->cure ? p->cure->states_max
+                                                   : limit->states < UINT32_MAX
+                                                       ? (uint32_t)limit->states
+                                                       : UINT32_MAX,
+                                     .bytes_max = limit->bytes,
+                                     .seconds_max = (double)limit->time_ns / NS_PER_SECOND,
+                                     .bounded = limit->bounded,
+                                     .preemptions = (uint32_t)limit->preemptions,
+                                     .merge_relock = merges_relock(),
+                                     .clock = clock,
+                                     .kills = o->explore_kills,
+                                     .cure = p->cure ? &p->cure->made : NULL,
+                                     .progress = progress,
+                                     .ctx = p};
   return explore(&eo, script_simulated, script, ret);
 }
 
@@ -119,6 +125,32 @@ static int explore_all(struct script *script, struct progress *p, struct arena *
   return rc;
 }
 
+/* -- with a cure --------------------------------------------------------------------------------- */
+
+static void write_nowhere(const void *text, size_t len) {
+  (void)text;
+  (void)len;
+}
+
+/* For cures_open. A script that cannot be read after the change is not told of. */
+static void explore_cured(void *ctx, const struct cure *c, struct cure_result *ret) {
+  struct script script = *(struct script *)ctx;
+  struct progress p = {.cure = c};
+  struct exploration *x = NULL;
+  struct arena *arena = NULL;
+  const char *path = replay_path(&script);
+  char *text = NULL;
+  if (c->made.kind == CURE_NONE) {
+    script.instead = text = path ? cure_text(c, path, &script.instead_len) : NULL;
+    report_set_writer(write_nowhere);
+    if (!text || !can_be_read(&script))
+      return;
+  }
+  report_set_writer(simulate_report);
+  if (explore_all(&script, &p, &arena, &x) == 0)
+    cure_sum(c, x, ret);
+}
+
 static int complain(int rc) {
   const char *why = rc != EXPLORE_NOTHING ? error_text(rc)
                     : stopped             ? "interrupted"
@@ -130,18 +162,18 @@ static int complain(int rc) {
 
 /* On stdout; and into the files that were asked for. */
 static int tell(struct exploration *x, const char *name, const struct script *script,
-                struct explore_pages *pages) {
+                struct explore_pages *pages, struct cures *cures) {
   char *text = NULL;
   size_t len = 0;
   FILE *memory = open_memstream(&text, &len);
   if (!memory)
     return complain(-SBX_ENOMEM);
   int width = isatty(STDOUT_FILENO) ? show_columns(STDOUT_FILENO) : REPORT_WIDTH;
-  int status = explore_report(memory, width, x, name, script);
+  int status = explore_report(memory, width, x, name, script, cures);
   if (fclose(memory) == 0) {
     fwrite(text, 1, len, stdout);
     fflush(stdout);
-    explore_pages_write(pages, x, name, text);
+    explore_pages_write(pages, x, name, text, cures);
   }
   free(text);
   return status;
@@ -159,12 +191,14 @@ int explore_script(struct script *script) {
   if (!can_be_read(script))
     return EXIT_LUA_ERROR;
   int status = explore_pages_open(o, &pages);
+  struct cures *cures = status == 0 && !o->step ? cures_open(explore_cured, script) : NULL;
   if (status == 0) {
     int rc = explore_all(script, &p, &arena, &x);
     status = rc        ? complain(rc)
              : o->step ? step_by_hand(x, name, script)
-                       : tell(x, name, script, pages);
+                       : tell(x, name, script, pages, cures);
   }
+  cures_close(cures);
   explore_pages_free(pages);
   exploration_free(x);
   arena_close(arena);

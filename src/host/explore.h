@@ -15,10 +15,17 @@ enum { EXIT_FOUND = 5, EXIT_NOT_ALL = 125 };
 /* Explore the script, print the report on stdout. Returns the exit status: 0, EXIT_FOUND, ... */
 int explore_script(struct script *script);
 
+struct cures; /* host/cure.h */
+
 /* Print the report of an exploration, in lines of at most `width` columns. `again` is the script, to tell how to replay it; NULL:
- * it is none. Returns the exit status: 0, EXIT_FOUND. */
+ * it is none. `cures`: to check what is advised; may be NULL. Returns the exit status: 0, EXIT_FOUND. */
 int explore_report(FILE *f, int width, struct exploration *x, const char *script,
-                   const struct script *again);
+                   const struct script *again, struct cures *cures);
+
+/* 98,184; about 1.2e+30, from NUMBER_ABOUT on. Returns `to`. */
+enum { NUMBER_TEXT = 64 };
+#define NUMBER_ABOUT 1e15
+const char *explore_number(double n, char to[NUMBER_TEXT]);
 
 enum { REPORT_WIDTH = 100 }; /* where there is no terminal */
 
@@ -62,7 +69,7 @@ struct explore_pages;
 int explore_pages_open(const struct options *o, struct explore_pages **ret);
 /* Write them: the graph, the failures, and the text of the report. What fails is a warning. */
 void explore_pages_write(struct explore_pages *p, struct exploration *x, const char *script,
-                         const char *report);
+                         const char *report, struct cures *cures);
 void explore_pages_free(struct explore_pages *p);
 
 /* -- explore_story.c ----------------------------------------------------------------------------- */

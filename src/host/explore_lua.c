@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "base/policy_path.h"
 #include "base/stack.h"
+#include "host/cure.h"
 #include "host/explore.h"
 #include "host/simulate.h"
 #include "lua/state/child.h"
@@ -128,13 +129,13 @@ static void put_outcomes(FILE *f, const struct exploration *x) {
 }
 
 /* The report as the command line shows it. */
-static void put_report(FILE *f, struct exploration *x, const char *name) {
+static void put_report(FILE *f, struct exploration *x, const char *name, struct cures *cures) {
   char *text = NULL;
   size_t len = 0;
   FILE *memory = open_memstream(&text, &len);
   if (!memory)
     return;
-  explore_report(memory, REPORT_WIDTH, x, name, NULL);
+  explore_report(memory, REPORT_WIDTH, x, name, NULL, cures);
   fclose(memory);
   fprintf(f, "report=");
   put_string(f, text, len);
@@ -142,7 +143,8 @@ static void put_report(FILE *f, struct exploration *x, const char *name) {
 }
 
 /* A Lua chunk that returns the result. */
-static void put_result(FILE *f, struct exploration *x, const struct explored *e) {
+static void put_result(FILE *f, struct exploration *x, const struct explored *e,
+                       struct cures *cures) {
   struct explore_sum s;
   exploration_sum(x, &s);
   struct failure list[FAILURES_MAX];
@@ -161,7 +163,7 @@ static void put_result(FILE *f, struct exploration *x, const struct explored *e)
   fprintf(f, "},");
   failures_release(list, count);
   put_outcomes(f, x);
-  put_report(f, x, e->name);
+  put_report(f, x, e->name, cures);
   fprintf(f, "}");
 }
 
@@ -184,6 +186,18 @@ static bool went_well(const struct exploration *x) {
   return f.differs == FOLLOW_WELL;
 }
 
+/* For cures_open. What would be changed in the text of a function cannot be. */
+static void explore_cured(void *ctx, const struct cure *c, struct cure_result *ret) {
+  struct explored e = *(struct explored *)ctx;
+  struct exploration *x = NULL;
+  if (c->made.kind == CURE_NONE)
+    return;
+  e.options.cure = &c->made;
+  e.options.states_max = c->states_max;
+  if (explore(&e.options, body, &e, &x) == 0)
+    cure_sum(c, x, ret);
+}
+
 __attribute__((noreturn)) static void explore_here(struct explored *e, int out) {
   struct sigaction act = {.sa_handler = on_interrupt};
   struct exploration *x = NULL;
@@ -194,6 +208,7 @@ __attribute__((noreturn)) static void explore_here(struct explored *e, int out) 
   report_set_color(false); /* what is told is part of a report */
   e->options.progress = asked_to_stop;
   memory_use(NULL); /* the arena belongs to the images from now on */
+  struct cures *cures = e->options.follow ? NULL : cures_open(explore_cured, e);
   int rc = explore(&e->options, body, e, &x);
   if (rc == EXPLORE_READS_CLOCK)
     _exit(e->options.follow ? DIFFERS : AGAIN_WITH_CLOCK);
@@ -202,7 +217,7 @@ __attribute__((noreturn)) static void explore_here(struct explored *e, int out) 
   FILE *f = fdopen(out, "w");
   if (rc || !f)
     _exit(1);
-  put_result(f, x, e);
+  put_result(f, x, e, cures);
   fclose(f);
   _exit(0);
 }

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "host/cure.h"
 #include "host/told.h"
 #include "host/trace_output.h"
 #include "host/trace_show.h"
@@ -53,6 +54,7 @@ struct page {
   struct intern *strings, *sources;
   struct failure failures[FAILURES_MAX];
   uint32_t failure_count;
+  struct cures *cures;
 };
 
 #define PUT(p, ...) ((p)->rc = (p)->rc ? (p)->rc : buf_format(&(p)->out, __VA_ARGS__))
@@ -227,6 +229,8 @@ static void put_state(struct page *p, uint32_t i) {
 static void put_failure(struct page *p, const struct failure *f) {
   struct told *t = NULL;
   int rc = p->rc ? p->rc : failure_tell(p->x, f, p->script, &t);
+  if (rc == 0)
+    cures_check(p->cures, p->x, f, t);
   PUT(p, "{\"kind\":\"%s\",\"path\":[", failure_kind(f));
   for (uint32_t k = 0; k < f->len; k++)
     PUT(p, "%s%" PRIu32, k ? "," : "", f->path[k]);
@@ -417,10 +421,10 @@ static void warn(const char *path, const char *why) {
 }
 
 void explore_pages_write(struct explore_pages *pages, struct exploration *x, const char *script,
-                         const char *report) {
+                         const char *report, struct cures *cures) {
   if (!pages)
     return;
-  struct page p = {.x = x, .script = script};
+  struct page p = {.x = x, .script = script, .cures = cures};
   p.rc = page_open(&p);
   if (p.rc == 0) {
     find_failures(&p);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "host/cure.h"
 #include "host/explore.h"
 #include "host/replay.h"
 #include "lua/state/interrupt.h"
@@ -12,10 +13,9 @@
 
 /* -- numbers ------------------------------------------------------------------------------------- */
 
-/* 98,184; 1.2e+30 */
-static const char *number(double n, char to[64]) {
+const char *explore_number(double n, char to[NUMBER_TEXT]) {
   char plain[48];
-  if (n >= 1e15) {
+  if (n >= NUMBER_ABOUT) {
     snprintf(to, 64, "about %.3g", n);
     return to;
   }
@@ -81,7 +81,7 @@ static void print_kills(char to[64], const struct explore_sum *s) {
 static void print_head(FILE *f, const char *script, const struct explore_sum *s) {
   char ways[64], states[64], kills[64];
   print_kills(kills, s);
-  number(s->states, states);
+  explore_number(s->states, states);
   if (s->stop == STOP_BOUND)
     fprintf(f,
             "%s: %" PRIu32 " processes%s, all with at most %" PRIu32
@@ -95,7 +95,7 @@ static void print_head(FILE *f, const char *script, const struct explore_sum *s)
             script, s->processes, kills, states);
   else
     fprintf(f, "%s: %s interleaving%s of %" PRIu32 " process%s%s, all tried (%s state%s)\n", script,
-            number(s->ways, ways), s->ways == 1 ? "" : "s", s->processes,
+            explore_number(s->ways, ways), s->ways == 1 ? "" : "s", s->processes,
             s->processes == 1 ? "" : "es", kills, states, s->states == 1 ? "" : "s");
 }
 
@@ -129,9 +129,10 @@ static void print_kind(FILE *f, const struct exploration *x, const struct explor
     fprintf(f, "some %s\n", bad_word(end));
     return;
   }
-  fprintf(f, "%s of %s %s ", number(ways, bad), number(s->ways, all), bad_word(end));
+  fprintf(f, "%s of %s %s ", explore_number(ways, bad), explore_number(s->ways, all),
+          bad_word(end));
   if (2 * ways < s->ways)
-    fprintf(f, "(1 in %s)\n", number(s->ways / ways, (char[64]){0}));
+    fprintf(f, "(1 in %s)\n", explore_number(s->ways / ways, (char[64]){0}));
   else
     fprintf(f, "(%.0f %%)\n", 100 * ways / s->ways);
 }
@@ -159,13 +160,15 @@ static void print_circle(FILE *f, const struct failure *of, const struct story *
 }
 
 static int print_failure(FILE *f, int width, struct exploration *x, const char *script,
-                         const struct failure *of, const struct script *again) {
+                         const struct failure *of, const struct script *again,
+                         struct cures *cures) {
   struct explore_sum s;
   struct told *t = NULL;
   int rc = failure_tell(x, of, script, &t);
   if (rc)
     return rc;
   exploration_sum(x, &s);
+  cures_check(cures, x, of, t);
   if (of->end <= EXPLORE_STUCK)
     print_kind(f, x, &s, of->end);
   if (of->loop == EXPLORE_NONE)
@@ -209,7 +212,9 @@ static void print_outcomes(FILE *f, const struct exploration *x, bool complete,
   for (uint32_t i = 0; i < n && i < MOST; i++) {
     static const char *const words[] = {"",         "ends well",      "ends wrong",
                                         "deadlock", "a lock is held", "never ends"};
-    const char *many = !complete ? "some" : o[i].ways < 0 ? "many" : number(o[i].ways, ways);
+    const char *many = !complete       ? "some"
+                       : o[i].ways < 0 ? "many"
+                                       : explore_number(o[i].ways, ways);
     fprintf(f, "  %s: %s%s%s\n", many, words[o[i].end], o[i].unread ? ", items are never read" : "",
             o[i].len ? ", prints" : "");
     print_text(f, o[i].text, o[i].len);
@@ -227,7 +232,7 @@ static void print_outcomes(FILE *f, const struct exploration *x, bool complete,
 }
 
 int explore_report(FILE *f, int width, struct exploration *x, const char *script,
-                   const struct script *again) {
+                   const struct script *again, struct cures *cures) {
   const struct explore_outcome *outcomes;
   struct explore_sum s;
   struct failure list[FAILURES_MAX];
@@ -237,7 +242,7 @@ int explore_report(FILE *f, int width, struct exploration *x, const char *script
   print_head(f, script, &s);
   print_endless(f, x, &s);
   for (uint32_t i = 0; i < bad && rc == 0; i++)
-    rc = print_failure(f, width, x, script, &list[i], again);
+    rc = print_failure(f, width, x, script, &list[i], again, cures);
   failures_release(list, bad);
   if (rc) {
     report_print(&(struct report){.message = error_text(rc)});

@@ -65,7 +65,7 @@ static const char *answer_text(struct told *t, const struct request *r, const st
     return message_text(t, a->out.data, a->out.len);
   if (r->kind == OP_QUEUE_LOOK || r->kind == OP_PIPE_LOOK) {
     struct buf out = {0};
-    buf_format(&out, "%llu items", (unsigned long long)a->queue.len);
+    buf_format(&out, "%llu item%s", (unsigned long long)a->queue.len, a->queue.len == 1 ? "" : "s");
     return told_keep_buf(t, &out);
   }
   if (r->kind == OP_EVENT_LOOK)
@@ -109,6 +109,26 @@ static uint64_t waiting_at(struct told *t, uint32_t process, const struct object
     n = a.sync.waiting;
   answer_release(&a);
   return n;
+}
+
+/* A look at a queue is called as the line of the script has it, if only one method is in it. */
+static void name_look(struct told *t, struct story_step *s) {
+  static const char *const methods[] = {"empty", "full", "len", "closed"};
+  const char *found = NULL;
+  if (!s->text || !s->call || s->call[0] != '#' || strchr(s->text, '#'))
+    return;
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+    char call[16];
+    snprintf(call, sizeof call, ":%s(", methods[i]);
+    if (!strstr(s->text, call))
+      continue;
+    if (found)
+      return;
+    found = methods[i];
+  }
+  struct buf out = {0};
+  if (found && buf_format(&out, "%s:%s()", s->call + 1, found) == 0)
+    s->call = told_keep_buf(t, &out);
 }
 
 static void split_where(struct told *t, struct story_step *s, const char where[WHERE_MAX]) {
@@ -200,6 +220,8 @@ void told_step(struct told *t, uint32_t state, const struct explore_step *e, uin
   s->result = e->answer ? answer_text(t, &r, &a) : NULL;
   s->call = call_text(t, &r, naming.name, s->object, s->put, s->expected);
   split_where(t, s, where);
+  if (r.kind == OP_QUEUE_LOOK)
+    name_look(t, s);
   exploration_world(t->x, e->to, t->w);
   s->after = told_state(t, &r.object);
   tell_chance(t, state, e, s);
@@ -328,6 +350,8 @@ void told_circle(struct told *t, uint32_t loop, uint32_t victim) {
   if (t->story.end == STORY_LIVELOCK && story_gets_on(&t->story))
     t->story.end = STORY_ENDLESS;
 }
+
+void told_checked(struct told *t, struct buf *said) { t->story.checked = told_keep_buf(t, said); }
 
 const struct story *told_story(const struct told *t) { return &t->story; }
 

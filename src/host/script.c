@@ -108,6 +108,17 @@ static int load_file(lua_State *L, const char *path, const char *mode) {
   return status;
 }
 
+/* The same of the script itself. */
+static int load_script(lua_State *L, const struct script *s, const char *mode) {
+  const char *path = s->options->script_is_stdin ? NULL : s->argv[s->options->script];
+  if (!s->instead)
+    return load_file(L, path, mode);
+  const char *name = lua_pushfstring(L, "@%s", path);
+  int status = luaL_loadbufferx(L, s->instead, s->instead_len, name, mode);
+  lua_remove(L, -2);
+  return status;
+}
+
 static bool run_file(lua_State *L, struct session *s, const char *path) {
   int status = load_file(L, path, mode_of(s));
   return succeeded(L, s, status == LUA_OK ? call_function(L, 0, 0) : status);
@@ -207,8 +218,7 @@ static int push_arguments(lua_State *L) {
 
 static bool run_script(lua_State *L, struct session *s) {
   const struct script *script = s->script;
-  const struct options *o = script->options;
-  int status = load_file(L, o->script_is_stdin ? NULL : script->argv[o->script], mode_of(s));
+  int status = load_script(L, script, mode_of(s));
   if (status == LUA_OK)
     status = call_function(L, push_arguments(L), 0);
   return succeeded(L, s, status);
@@ -415,7 +425,9 @@ static int check(lua_State *L) {
       ok &= compiled(L, luaL_loadbuffer(L, text, strlen(text), "=(command line)"));
   }
   for (int i = o->script; i < s->argc; i++)
-    ok &= compiled(L, load_file(L, strcmp(s->argv[i], "-") == 0 ? NULL : s->argv[i], NULL));
+    ok &= compiled(L, s->instead
+                          ? load_script(L, s, NULL)
+                          : load_file(L, strcmp(s->argv[i], "-") == 0 ? NULL : s->argv[i], NULL));
   if (o->script == s->argc && !o->has_statement)
     ok &= compiled(L, load_file(L, NULL, NULL));
   lua_pushboolean(L, ok);

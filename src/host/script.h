@@ -18,6 +18,8 @@ struct script {
   char **argv;
   const struct tracing *tracing;   /* host/trace.h */
   const struct shaken_run *shaken; /* host/shake.h; NULL: a plain run */
+  const char *instead;             /* text in place of that of the script's file; NULL: the file */
+  size_t instead_len;
 };
 
 /* The line that -v and --version print, without a newline. */

@@ -38,6 +38,9 @@ void told_close(struct told *t);
 void told_step(struct told *t, uint32_t state, const struct explore_step *e, uint32_t before,
                struct story_step *s);
 
+/* What came of trying the cure; releases `said`. */
+void told_checked(struct told *t, struct buf *said);
+
 /* A call that was told before the script's own name of its object was known: "queue#1:put(2)". */
 void told_name_call(struct told *t, struct story_step *step);
 

@@ -352,7 +352,7 @@ static void own_lines(struct telling *t) {
 }
 
 static void reasons(struct telling *t) {
-  struct buf why = {0}, cure = {0};
+  struct buf why = {0}, cure = {0}, checked = {0};
   struct story_text text = {.out = &why}, advice = {.out = &cure};
   if (t->f->cause == CAUSE_UNKNOWN)
     return;
@@ -362,6 +362,8 @@ static void reasons(struct telling *t) {
   paragraph(t, MARGIN, NULL, "why:", &why, text.rc);
   story_say_cure(t->s, t->f, &advice);
   paragraph(t, MARGIN, NULL, "cure to try:", &cure, advice.rc);
+  if (t->s->checked)
+    paragraph(t, MARGIN, NULL, "checked:", &checked, buf_format(&checked, "%s.", t->s->checked));
 }
 
 int story_write(const struct story *s, const struct story_options *o, struct buf *out) {

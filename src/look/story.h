@@ -85,6 +85,7 @@ struct story {
   uint32_t object_count;
   const struct story_step *steps;
   uint32_t step_count;
+  const char *checked; /* what came of trying the cure: "with line 3 in one step ..."; NULL: it was not tried */
 };
 
 struct story_options {
@@ -122,9 +123,31 @@ enum story_cause {
  * what to try; either may stay empty. -SBX_ENOMEM */
 int story_why(const struct story *s, struct buf *why, struct buf *cure, enum story_cause *ret);
 
+/* What of the cure can be checked by exploring the script as if it were made. */
+enum story_check {
+  CHECK_NOTHING,
+  CHECK_ONE_STEP,   /* what is done in the lines is one step */
+  CHECK_LOCK_ORDER, /* locks are taken in one order */
+  CHECK_WHILE,      /* `while` instead of `if` in the line */
+  CHECK_NOTIFY_ALL  /* notify_all instead of notify in the line */
+};
+
+struct story_lines {
+  uint32_t step; /* with which they begin */
+  int first, last;
+};
+
+struct story_proposal {
+  enum story_check check;
+  struct story_lines lines[2];
+  uint32_t count; /* of them */
+};
+
+void story_propose(const struct story *s, struct story_proposal *ret);
+
 /*
  * All of it as one JSON value for the page of a trace: {script, end, message, where, loop, victim,
- * cause, why, cure, processes: [...], objects: [...], steps: [...]}. Members are called as the fields
+ * cause, why, cure, checked, processes: [...], objects: [...], steps: [...]}. Members are called as the fields
  * above; what is NULL, STORY_NONE or false is left out. A process, object or step is its index, from
  * 0. Of a step `op` is the verb of its op, and `note` what stands beside it in the table. Strings may
  * stand inside <script>. -SBX_ENOMEM

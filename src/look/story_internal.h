@@ -5,6 +5,7 @@
  *   story_why.c     the mistakes that are known, and how the steps give each away
  *   story_cycle.c   those of them by which processes wait for ever
  *   story_words.c   the sentences about them, and the notes beside steps
+ *   story_cure.c    what to try against them, and what of that can be checked
  *   story_pen.c     columns, colours, lines that are broken
  *   story_fold.c    which processes and steps are worth showing
  *   story_table.c   the table
@@ -116,6 +117,15 @@ struct story_text {
 #define STORY_SAY(t, ...) ((t)->rc = (t)->rc ? (t)->rc : buf_format((t)->out, __VA_ARGS__))
 
 void story_say_why(const struct story *s, const struct finding *f, struct story_text *t);
+/* Do two steps stand in the same line? */
+bool story_same_place(const struct story *s, uint32_t a, uint32_t b);
+/* Of a circle of locks: how many are told; what a process in it holds, for which the one before it waits; do two
+ * of them have the same name? A variable may mean another in each process. */
+enum { LINKS = 6 };
+uint32_t story_held_in_circle(const struct story *s, uint32_t process);
+bool story_names_clash(const struct story *s);
+
+/* story_cure.c */
 void story_say_cure(const struct story *s, const struct finding *f, struct story_text *t);
 /* Of CAUSE_IF_FOR_WHILE: the step in which it asked for what it then waited for, or began to wait. */
 uint32_t story_question(const struct story *s, const struct finding *f);

@@ -192,6 +192,7 @@ int story_json(const struct story *s, struct buf *out) {
   text(&j, "cause", causes[f.cause]);
   sentence(&j, "why", &why, reason.rc);
   sentence(&j, "cure", &cure, advice.rc);
+  text(&j, "checked", s->checked);
   lists(&j, s, &f);
   end(&j, "}");
   return j.rc;

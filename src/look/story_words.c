@@ -1,8 +1,8 @@
 /*
  * look/story_words.c - the sentences of a story: see story_internal.h.
  *
- * For each mistake there is a function for the reason, one for what to try, and one for the notes
- * beside its steps; rows of the table at the end.
+ * For each mistake there is a function for the reason, and one for the notes beside its steps; rows of
+ * the table at the end. What to try is in story_cure.c.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -17,21 +17,11 @@
 
 struct sentences {
   void (*why)(const struct story *s, const struct finding *f, struct story_text *t);
-  void (*cure)(const struct story *s, const struct finding *f, struct story_text *t);
   void (*note)(const struct story *s, const struct finding *f, uint32_t step, struct story_text *t);
 };
 
-static bool same_place(const struct story *s, uint32_t a, uint32_t b) {
+bool story_same_place(const struct story *s, uint32_t a, uint32_t b) {
   return strcmp(PLACE(a), PLACE(b)) == 0;
-}
-
-/* "line 3", "lines 3 to 4" */
-static void say_range(const struct story *s, uint32_t a, uint32_t b, struct story_text *t) {
-  if (same_place(s, a, b) || s->steps[a].line <= 0 || s->steps[b].line <= 0 ||
-      strncmp(PLACE(a), "line ", 5) != 0 || strncmp(PLACE(b), "line ", 5) != 0)
-    SAY("%s", PLACE(a));
-  else
-    SAY("lines %d to %d", s->steps[a].line, s->steps[b].line);
 }
 
 void story_say_waits(const struct story *s, uint32_t process, struct story_text *t) {
@@ -46,18 +36,10 @@ void story_say_waits(const struct story *s, uint32_t process, struct story_text 
     SAY(" for %s", of + 4);
 }
 
-/* By how much a set changes what was read before: 0 if that is not known. */
-static int64_t difference(const struct story *s, const struct finding *f) {
-  int64_t read, put;
-  if (!story_number(s->steps[f->from].result, &read) || !story_number(s->steps[f->at].put, &put))
-    return 0;
-  return put < 1000000 && put > -1000000 && read < 1000000 && read > -1000000 ? put - read : 0;
-}
-
 /* -- lost update -------------------------------------------------------------------------------- */
 
 static void why_lost_update(const struct story *s, const struct finding *f, struct story_text *t) {
-  if (same_place(s, f->from, f->at))
+  if (story_same_place(s, f->from, f->at))
     SAY("%s is two steps, get and set, and %s came between those of %s.", PLACE(f->from),
         NAME(f->other), NAME(f->who));
   else
@@ -66,26 +48,6 @@ static void why_lost_update(const struct story *s, const struct finding *f, stru
   if (f->lock != STORY_NONE)
     SAY(" %s holds %s all the while, but %s changes %s without it.", NAME(f->who), THING(f->lock),
         NAME(f->other), THING(f->object));
-}
-
-static void cure_lost_update(const struct story *s, const struct finding *f, struct story_text *t) {
-  int64_t by = difference(s, f);
-  const char *name = THING(f->object);
-  if (f->lock != STORY_NONE) {
-    SAY("hold %s around %s, too.", THING(f->lock), PLACE(f->between));
-    return;
-  }
-  if (story_type(s, f->object) == OBJECT_ARRAY)
-    SAY("%s:add(i, n) or %s:cas(i, old, new), one step", name, name);
-  else if (story_type(s, f->object) == OBJECT_DICT)
-    SAY("%s:update(key, fn), one step", name);
-  else if (by)
-    SAY("%s:add(%" PRId64 "), one step", name, by);
-  else
-    SAY("%s:update(fn), one step", name);
-  SAY("; or a lock around ");
-  say_range(s, f->from, f->at, t);
-  SAY(".");
 }
 
 /* What the one that came between did: more or less than there was? */
@@ -135,23 +97,6 @@ static void why_check_then_act(const struct story *s, const struct finding *f,
         what);
 }
 
-static void cure_check_then_act(const struct story *s, const struct finding *f,
-                                struct story_text *t) {
-  const char *what = THING(f->object);
-  if (f->variant == 3) {
-    SAY("%s:try_get(), which looks and takes in one step.", what);
-  } else if (f->variant == 2) {
-    SAY("a lock around the test and the set, in both.");
-  } else if (f->lock != STORY_NONE) {
-    SAY("hold %s around %s, too.", THING(f->lock), PLACE(f->between));
-  } else {
-    SAY("a lock around ");
-    say_range(s, f->from, f->at, t);
-    SAY(", in all of them; or a test and act in one step: %s:update(fn), or %s:cas(old, new).",
-        what, what);
-  }
-}
-
 static void note_check_then_act(const struct story *s, const struct finding *f, uint32_t step,
                                 struct story_text *t) {
   if (step == f->between && f->variant == 3)
@@ -166,10 +111,8 @@ static void note_check_then_act(const struct story *s, const struct finding *f, 
 
 /* -- locks in a circle -------------------------------------------------------------------------- */
 
-enum { LINKS = 6 }; /* of a circle that are told */
-
 /* The object that the one before `process` in the circle waits for: this one holds it. */
-static uint32_t held_in_circle(const struct story *s, uint32_t process) {
+uint32_t story_held_in_circle(const struct story *s, uint32_t process) {
   for (uint32_t i = 0; i < s->process_count; i++)
     if (s->processes[i].in_circle && s->processes[i].waits_for == process)
       return s->processes[i].wanted;
@@ -177,7 +120,7 @@ static uint32_t held_in_circle(const struct story *s, uint32_t process) {
 }
 
 /* Have two locks of the circle the same name? A variable may mean another in each process. */
-static bool names_clash(const struct story *s) {
+bool story_names_clash(const struct story *s) {
   for (uint32_t i = 0; i < s->process_count; i++)
     for (uint32_t k = 0; k < i; k++)
       if (s->processes[i].in_circle && s->processes[k].in_circle &&
@@ -189,7 +132,7 @@ static bool names_clash(const struct story *s) {
 
 static void why_lock_order(const struct story *s, const struct finding *f, struct story_text *t) {
   uint32_t p = f->who, n = 0;
-  if (names_clash(s)) {
+  if (story_names_clash(s)) {
     SAY("each takes a lock and then wants one that another has taken: the order goes round in a "
         "circle.");
     return;
@@ -197,28 +140,11 @@ static void why_lock_order(const struct story *s, const struct finding *f, struc
   SAY("the order in which locks are taken goes round in a circle (");
   do {
     if (n < LINKS)
-      SAY("%s%s before %s", n ? ", " : "", THING(held_in_circle(s, p)),
+      SAY("%s%s before %s", n ? ", " : "", THING(story_held_in_circle(s, p)),
           THING(s->processes[p].wanted));
     p = s->processes[p].waits_for;
   } while (++n < s->process_count && p != f->who);
   SAY("%s).", n > LINKS ? ", ..." : "");
-}
-
-static void cure_lock_order(const struct story *s, const struct finding *f, struct story_text *t) {
-  uint32_t p = f->who, last = p, n = 0;
-  if (names_clash(s)) {
-    SAY("one order for all: number the locks, and take the lower number first.");
-    return;
-  }
-  SAY("one order for all (");
-  do {
-    if (n < LINKS)
-      SAY("%s%s", n ? ", " : "", THING(held_in_circle(s, p)));
-    last = p;
-    p = s->processes[p].waits_for;
-  } while (++n < s->process_count && p != f->who);
-  SAY("%s): %s takes %s before %s.", n > LINKS ? ", ..." : "", NAME(last),
-      THING(s->processes[last].wanted), THING(held_in_circle(s, last)));
 }
 
 /* -- conditions --------------------------------------------------------------------------------- */
@@ -244,34 +170,6 @@ static void why_lost_wakeup(const struct story *s, const struct finding *f, stru
   }
 }
 
-/* "not ready:get()" */
-static void say_test(const struct story *s, uint32_t step, struct story_text *t) {
-  const struct story_step *test = &s->steps[step];
-  bool no = story_equal(test->result, "false") || story_equal(test->result, "nil");
-  SAY("%s%s", no ? "not " : "", test->call ? test->call : "(the test)");
-  if (!no && test->result)
-    SAY(" == %s", test->result);
-}
-
-static void cure_lost_wakeup(const struct story *s, const struct finding *f, struct story_text *t) {
-  const char *what = THING(f->object);
-  if (f->variant == 3) {
-    SAY("do not clear %s before all have seen it; or a condition with a value that stays.", what);
-  } else if (f->variant == 2) {
-    SAY("set a value as well, and test it with the lock held before waiting: while not done:get() "
-        "do %s:wait() end",
-        what);
-  } else if (f->lock != STORY_NONE) {
-    SAY("change and notify with the lock held: hold %s around ", THING(f->lock));
-    say_range(s, f->again, f->between, t);
-    SAY(".");
-  } else {
-    SAY("test with the lock held, in a loop: %s:acquire() while ", what);
-    say_test(s, f->from, t);
-    SAY(" do %s:wait() end %s:release()", what, what);
-  }
-}
-
 static void note_lost_wakeup(const struct story *s, const struct finding *f, uint32_t step,
                              struct story_text *t) {
   if (f->variant != 3 && step == f->at)
@@ -290,11 +188,6 @@ static void why_if_for_while(const struct story *s, const struct finding *f, str
       "the wait; %s came first.",
       PLACE(story_question(s, f))[0] == 'l' ? 'L' : PLACE(story_question(s, f))[0],
       PLACE(story_question(s, f)) + 1, NAME(f->other));
-}
-
-static void cure_if_for_while(const struct story *s, const struct finding *f,
-                              struct story_text *t) {
-  SAY("`while` instead of `if` in %s: it asks again after each wait.", PLACE(story_question(s, f)));
 }
 
 /* The step by which the other came first: the lock that it took before it made its change. */
@@ -317,12 +210,6 @@ static void why_wrong_notified(const struct story *s, const struct finding *f,
       "could not use it and waits again, while %s sleeps on.",
       NAME(f->who), NAME(f->other), THING(f->object), PLACE(f->between), NAME(f->other),
       NAME(f->who));
-}
-
-static void cure_wrong_notified(const struct story *s, const struct finding *f,
-                                struct story_text *t) {
-  SAY("a condition for each thing that is waited for; or %s:notify_all() in %s.", THING(f->object),
-      PLACE(f->between));
 }
 
 static void note_wrong_notified(const struct story *s, const struct finding *f, uint32_t step,
@@ -355,12 +242,6 @@ static void why_aba(const struct story *s, const struct finding *f, struct story
         s->steps[besides].result ? s->steps[besides].result : "read then", besides + 1);
 }
 
-static void cure_aba(const struct story *s, const struct finding *f, struct story_text *t) {
-  SAY("a counter beside the value, { value, version }, which each change increases; or never put "
-      "back into %s what another may still look at.",
-      THING(f->object));
-}
-
 static void note_aba(const struct story *s, const struct finding *f, uint32_t step,
                      struct story_text *t) {
   const char *value = s->steps[f->at].expected;
@@ -381,15 +262,6 @@ static void why_missing_release(const struct story *s, const struct finding *f,
   SAY("%s.", failed ? ": the error left out the release" : "");
 }
 
-static void cure_missing_release(const struct story *s, const struct finding *f,
-                                 struct story_text *t) {
-  if (story_type(s, f->object) == OBJECT_LOCK)
-    SAY("local _ <close> = %s:hold() in %s gives it back however the block is left.",
-        THING(f->object), PLACE(f->from));
-  else
-    SAY("%s:release() on every way out of the function, an early return too.", THING(f->object));
-}
-
 static void note_missing_release(const struct story *s, const struct finding *f, uint32_t step,
                                  struct story_text *t) {
   if (step == f->from)
@@ -408,12 +280,6 @@ static void why_missing_sentinel(const struct story *s, const struct finding *f,
         last ? last : "an item", f->between + 1, NAME(f->who));
 }
 
-static void cure_missing_sentinel(const struct story *s, const struct finding *f,
-                                  struct story_text *t) {
-  SAY("%s:close() when everything is put; or one item that means the end for each reader.",
-      THING(f->object));
-}
-
 static void note_missing_sentinel(const struct story *s, const struct finding *f, uint32_t step,
                                   struct story_text *t) {
   if (step == f->from)
@@ -428,21 +294,9 @@ static void why_join_before_drain(const struct story *s, const struct finding *f
       NAME(f->other), THING(f->object), story_place_of(s, s->processes[f->other].where).text);
 }
 
-static void cure_join_before_drain(const struct story *s, const struct finding *f,
-                                   struct story_text *t) {
-  SAY("take the items of %s first, then join %s; or a queue without a limit.", THING(f->object),
-      NAME(f->other));
-}
-
 static void why_empty_reader(const struct story *s, const struct finding *f, struct story_text *t) {
   SAY("%s stops when it finds %s empty (%s), but empty is not the end: %s puts more (%s).",
       NAME(f->who), THING(f->object), PLACE(f->from), NAME(f->other), PLACE(f->between));
-}
-
-static void cure_empty_reader(const struct story *s, const struct finding *f,
-                              struct story_text *t) {
-  SAY("for item in %s:items() do ... end, and %s:close() when everything is put.", THING(f->object),
-      THING(f->object));
 }
 
 static void note_empty_reader(const struct story *s, const struct finding *f, uint32_t step,
@@ -464,30 +318,12 @@ static void why_overtaking(const struct story *s, const struct finding *f, struc
     SAY("whenever %s is free, another takes it before %s does (%s).", what, who, PLACE(f->at));
 }
 
-static void cure_overtaking(const struct story *s, const struct finding *f, struct story_text *t) {
-  if (f->variant == 1)
-    SAY("a turnstile before the entry: one more lock that all pass, and that %s holds while it "
-        "waits for %s.",
-        NAME(f->who), THING(f->object));
-  else
-    SAY("let them take turns: who comes for %s while %s waits gets in line behind it.",
-        THING(f->object), NAME(f->who));
-}
-
 static void why_held_wait(const struct story *s, const struct finding *f, struct story_text *t) {
   SAY("%s waits ", NAME(f->who));
   story_say_waits(s, f->who, t);
   SAY(" while it holds %s (taken in %s), which %s needs", THING(f->lock), PLACE(f->from),
       NAME(f->other));
   SAY("%s", f->variant == 2 ? ": perhaps it would help." : " before it could help.");
-}
-
-static void cure_held_wait(const struct story *s, const struct finding *f, struct story_text *t) {
-  SAY("wait first and take %s afterwards, or give %s back before the wait", THING(f->lock),
-      THING(f->lock));
-  if (f->object != STORY_NONE && story_type(s, f->object) != OBJECT_PROCESS)
-    SAY("; or a condition of %s, whose wait gives it back", THING(f->lock));
-  SAY(".");
 }
 
 static void note_held_wait(const struct story *s, const struct finding *f, uint32_t step,
@@ -499,29 +335,24 @@ static void note_held_wait(const struct story *s, const struct finding *f, uint3
 /* -- all of them -------------------------------------------------------------------------------- */
 
 static const struct sentences rows[] = {
-    [CAUSE_LOST_UPDATE] = {why_lost_update, cure_lost_update, note_lost_update},
-    [CAUSE_CHECK_THEN_ACT] = {why_check_then_act, cure_check_then_act, note_check_then_act},
-    [CAUSE_LOCK_ORDER] = {why_lock_order, cure_lock_order, NULL},
-    [CAUSE_LOST_WAKEUP] = {why_lost_wakeup, cure_lost_wakeup, note_lost_wakeup},
-    [CAUSE_IF_FOR_WHILE] = {why_if_for_while, cure_if_for_while, note_if_for_while},
-    [CAUSE_WRONG_NOTIFIED] = {why_wrong_notified, cure_wrong_notified, note_wrong_notified},
-    [CAUSE_ABA] = {why_aba, cure_aba, note_aba},
-    [CAUSE_MISSING_RELEASE] = {why_missing_release, cure_missing_release, note_missing_release},
-    [CAUSE_MISSING_SENTINEL] = {why_missing_sentinel, cure_missing_sentinel, note_missing_sentinel},
-    [CAUSE_JOIN_BEFORE_DRAIN] = {why_join_before_drain, cure_join_before_drain, NULL},
-    [CAUSE_EMPTY_READER] = {why_empty_reader, cure_empty_reader, note_empty_reader},
-    [CAUSE_OVERTAKING] = {why_overtaking, cure_overtaking, NULL},
-    [CAUSE_HELD_WAIT] = {why_held_wait, cure_held_wait, note_held_wait},
+    [CAUSE_LOST_UPDATE] = {why_lost_update, note_lost_update},
+    [CAUSE_CHECK_THEN_ACT] = {why_check_then_act, note_check_then_act},
+    [CAUSE_LOCK_ORDER] = {why_lock_order, NULL},
+    [CAUSE_LOST_WAKEUP] = {why_lost_wakeup, note_lost_wakeup},
+    [CAUSE_IF_FOR_WHILE] = {why_if_for_while, note_if_for_while},
+    [CAUSE_WRONG_NOTIFIED] = {why_wrong_notified, note_wrong_notified},
+    [CAUSE_ABA] = {why_aba, note_aba},
+    [CAUSE_MISSING_RELEASE] = {why_missing_release, note_missing_release},
+    [CAUSE_MISSING_SENTINEL] = {why_missing_sentinel, note_missing_sentinel},
+    [CAUSE_JOIN_BEFORE_DRAIN] = {why_join_before_drain, NULL},
+    [CAUSE_EMPTY_READER] = {why_empty_reader, note_empty_reader},
+    [CAUSE_OVERTAKING] = {why_overtaking, NULL},
+    [CAUSE_HELD_WAIT] = {why_held_wait, note_held_wait},
 };
 
 void story_say_why(const struct story *s, const struct finding *f, struct story_text *t) {
   if (f->cause != CAUSE_UNKNOWN)
     rows[f->cause].why(s, f, t);
-}
-
-void story_say_cure(const struct story *s, const struct finding *f, struct story_text *t) {
-  if (f->cause != CAUSE_UNKNOWN)
-    rows[f->cause].cure(s, f, t);
 }
 
 int story_why(const struct story *s, struct buf *why, struct buf *cure, enum story_cause *ret) {

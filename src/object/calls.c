@@ -65,7 +65,16 @@ int op_pipe_look(struct backend *b, struct object *end, struct queue_info *ret) 
 
 int op_sync_look(struct backend *b, enum object_type type, struct object *o,
                  struct sync_info *ret) {
-  return perform(b, &(struct op){.kind = sync_kinds[type].look, .object = o, .sync_info = ret});
+  return op_sync_look_at(b, type, o, NULL, NULL, ret);
+}
+
+int op_sync_look_at(struct backend *b, enum object_type type, struct object *o, locate_fn *locate,
+                    void *locate_ctx, struct sync_info *ret) {
+  return perform(b, &(struct op){.kind = sync_kinds[type].look,
+                                 .object = o,
+                                 .sync_info = ret,
+                                 .locate = locate,
+                                 .locate_ctx = locate_ctx});
 }
 
 int op_process_look(struct backend *b, struct object *p, struct process_info *ret) {

@@ -22,6 +22,9 @@ int op_queue_look(struct backend *b, struct object *q, struct queue_info *ret);
 int op_pipe_look(struct backend *b, struct object *end, struct queue_info *ret);
 /* `type` is that of the object. */
 int op_sync_look(struct backend *b, enum object_type type, struct object *o, struct sync_info *ret);
+/* The same by a place in the script, as in struct op. */
+int op_sync_look_at(struct backend *b, enum object_type type, struct object *o, locate_fn *locate,
+                    void *locate_ctx, struct sync_info *ret);
 /* -SBX_EGONE: its record is used again. */
 int op_process_look(struct backend *b, struct object *p, struct process_info *ret);
 /* Only who it is: what never changes. The rest of *ret is not meant. */

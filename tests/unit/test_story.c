@@ -989,6 +989,38 @@ static void all_of_it_as_json(void **state) {
   buf_release(&json);
 }
 
+/* Lines can be one step if they follow each other in one file; what came of it stands below what was advised. */
+static void what_can_be_checked(void **state) {
+  (void)state;
+  const struct story_process p[] = {ENDED("main"), ENDED("a"), ENDED("b")};
+  const struct story_object o[] = {{.type = OBJECT_VALUE, .name = "n", .shown = true}};
+  struct story_step steps[] = {
+      DONE(1, VALUE_GET, 0, 4, "n:get()", .result = "0", .before = "0", .after = "0"),
+      DONE(2, VALUE_GET, 0, 4, "n:get()", .result = "0", .before = "0", .after = "0"),
+      DONE(2, VALUE_SET, 0, 6, "n:set(1)", .put = "1", .before = "0", .after = "1"),
+      DONE(1, VALUE_SET, 0, 6, "n:set(1)", .put = "1", .before = "1", .after = "1"),
+  };
+  struct story s = STORY(ERROR, p, o, steps, .victim = NO, .message = "n is 1");
+  struct story_proposal found;
+  story_propose(&s, &found);
+  assert_int_equal(found.check, CHECK_ONE_STEP);
+  assert_int_equal(found.count, 1);
+  assert_int_equal(found.lines[0].step, 0);
+  assert_int_equal(found.lines[0].first, 4);
+  assert_int_equal(found.lines[0].last, 6);
+  expect_no(text_of(&s, 100), "checked:");
+  s.checked = "with lines 4 to 6 in one step, both interleavings that are left end well";
+  expect_line(text_of(&s, 100), "\n  checked: with lines 4 to 6 in one step, both interleavings that are left end well.\n");
+  check_story(&s);
+  steps[0].line = steps[1].line = 7; /* a loop: what is read in its last line is used in its first */
+  story_propose(&s, &found);
+  assert_int_equal(found.check, CHECK_NOTHING);
+  steps[0].line = steps[1].line = 4;
+  steps[0].source = steps[1].source = "y.lua";
+  story_propose(&s, &found);
+  assert_int_equal(found.check, CHECK_NOTHING);
+}
+
 static void a_thousand_steps(void **state) {
   (void)state;
   enum { N = 1000 };
@@ -1058,6 +1090,7 @@ int main(void) {
       cmocka_unit_test(ended_and_waiting),
       cmocka_unit_test(a_large_circle_of_long_names),
       cmocka_unit_test(all_of_it_as_json),
+      cmocka_unit_test(what_can_be_checked),
       cmocka_unit_test(a_thousand_steps),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

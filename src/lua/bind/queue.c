@@ -347,7 +347,12 @@ static int l_queue_items(lua_State *L) {
 static void look(lua_State *L, struct queue_info *ret) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
-  int rc = op_queue_look(lib->b, h->object, ret);
+  struct op op = {.kind = OP_QUEUE_LOOK,
+                  .object = h->object,
+                  .queue_info = ret,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
+  int rc = perform(lib->b, &op);
   if (rc)
     lib_error(L, "queue", rc);
 }

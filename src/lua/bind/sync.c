@@ -71,7 +71,7 @@ struct sync_info sync_info_of(lua_State *L, enum object_type type) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, type);
   struct sync_info info;
-  int rc = op_sync_look(lib->b, type, h->object, &info);
+  int rc = op_sync_look_at(lib->b, type, h->object, lib_locate, L, &info);
   if (rc)
     lib_error(L, lib_type_name(type), rc);
   return info;

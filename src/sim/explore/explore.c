@@ -257,6 +257,7 @@ void exploration_free(struct exploration *x) {
   for (uint32_t i = 0; i < x->outcome_count; i++)
     free((void *)(uintptr_t)x->outcomes[i].text);
   free(x->circle.state);
+  free(x->places);
   free(x->outcomes);
   free(x->walk.path);
   free(x->requests);

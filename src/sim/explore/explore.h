@@ -26,6 +26,29 @@
 
 struct token; /* sim/explore/token.h */
 
+/*
+ * A change of the script, to explore it as if that were made: does it cure it? The change is made to what
+ * processes ask for, not to the text of the script.
+ */
+enum explore_cure_kind {
+  CURE_NONE,
+  CURE_ONE_STEP, /* what is done in some lines, from an op of the first line on, is one step */
+  CURE_LOCK_ORDER /* locks that are taken one after the other are taken in the order in which they were made */
+};
+
+struct explore_lines {
+  char source[WHERE_MAX]; /* the file, as in exploration_where */
+  int first, last;
+  enum op_kind begins; /* the op of the first line with which it begins */
+};
+
+enum { CURE_LINES = 2 };
+
+struct explore_cure {
+  enum explore_cure_kind kind;
+  struct explore_lines lines[CURE_LINES]; /* ONE_STEP: each of these; first 0: none */
+};
+
 struct explore_options {
   uint64_t seed;
   struct arena *arena;
@@ -40,6 +63,7 @@ struct explore_options {
   /* One path only: all that could be done next is found, and the step of the token is taken. Its
    * `clock` must be that of above. NULL: every path. */
   const struct token *follow;
+  const struct explore_cure *cure; /* borrowed as long as the exploration; NULL: as it is */
   /* Called now and then. True: stop, and tell what is known. */
   bool (*progress)(void *ctx, uint32_t states, uint32_t histories);
   void *ctx;
@@ -118,6 +142,8 @@ struct explore_sum {
   double ways, bad_ways;       /* interleavings; < 0: without end */
   bool timed;                  /* somebody waited until some time had passed */
   bool circles;                /* an interleaving may go on for ever */
+  bool cure_used;              /* the cure has changed something */
+  bool cure_unsure;            /* but at some place it could not be made as it is meant */
   size_t bytes;
   double seconds;
 };

@@ -60,6 +60,9 @@ struct exploration {
   double began, seconds;
   bool circles;
   struct explore_circle circle;
+  uint8_t *places; /* cure.c: where histories are; 0: not known yet */
+  uint32_t place_cap;
+  bool cure_used, cure_unsure; /* as in struct explore_sum */
   struct explore_outcome *outcomes;
   uint32_t outcome_count;
   struct walk walk; /* of the token that is followed */

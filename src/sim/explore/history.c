@@ -96,6 +96,16 @@ static bool grow(struct histories *h) {
   return true;
 }
 
+/* After `before` and this event comes `after`. False: no memory. */
+static bool leads(struct histories *h, uint64_t key, uint32_t after) {
+  if (2 * ++h->used > h->slots && !grow(h))
+    return false;
+  uint32_t i = slot_of(h, key);
+  h->keys[i] = key;
+  h->next[i] = after;
+  return true;
+}
+
 /* In place of an answer, in the keys. */
 static uint32_t event_of(unsigned interrupts) { return UINT32_MAX - interrupts; }
 
@@ -112,12 +122,7 @@ uint32_t history_interrupt(struct histories *h, uint32_t before, unsigned interr
   n.printed = h->printed;
   n.image = sim_image(h->sim);
   uint32_t after = n.image && !h->no_memory ? intern_put(h->all, &n, sizeof n, NULL) : 0;
-  if (!after || (2 * ++h->used > h->slots && !grow(h)))
-    return 0;
-  i = slot_of(h, key);
-  h->keys[i] = key;
-  h->next[i] = after;
-  return after;
+  return after && leads(h, key, after) ? after : 0;
 }
 
 uint32_t history_killed(struct histories *h, uint32_t before) {
@@ -151,10 +156,20 @@ uint32_t history_follow(struct histories *h, uint32_t before, uint32_t answer, u
     return 0;
   }
   uint32_t after = history_note(h, born ? 0 : before, index, serial, why);
-  if (!after || (2 * ++h->used > h->slots && !grow(h)))
-    return 0;
-  i = slot_of(h, key);
-  h->keys[i] = key;
-  h->next[i] = after;
-  return after;
+  return after && leads(h, key, after) ? after : 0;
+}
+
+uint32_t history_instead(struct histories *h, uint32_t like, uint32_t asks, uint32_t answer,
+                         uint32_t after) {
+  struct history n = *history_of(h, like);
+  n.request = history_of(h, asks)->request;
+  n.held |= HISTORY_REORDERED;
+  uint32_t made = intern_put(h->all, &n, sizeof n, NULL);
+  if (!made || history_is_followed(h, made, answer))
+    return made;
+  return leads(h, (uint64_t)made << 32 | answer, after) ? made : 0;
+}
+
+bool history_is_followed(const struct histories *h, uint32_t before, uint32_t answer) {
+  return h->keys[slot_of(h, (uint64_t)before << 32 | answer)] != 0;
 }

@@ -13,8 +13,9 @@
 #include "sim/sim.h"
 
 enum history_flag {
-  HISTORY_HELD = 1,     /* it asked to end, and held something */
-  HISTORY_CANCELLED = 2 /* an interrupt ended its op: that is to be cancelled */
+  HISTORY_HELD = 1,      /* it asked to end, and held something */
+  HISTORY_CANCELLED = 2, /* an interrupt ended its op: that is to be cancelled */
+  HISTORY_REORDERED = 4  /* it is made by history_instead */
 };
 
 struct history {
@@ -72,5 +73,13 @@ uint32_t history_killed(struct histories *h, uint32_t before);
  */
 uint32_t history_follow(struct histories *h, uint32_t before, uint32_t answer, uint32_t index,
                         uint64_t serial);
+
+/* A history as `like`, but that asks for what `asks` does; with that answer it leads to `after`. Its
+ * image must be able to go on with that. 0: no memory. */
+uint32_t history_instead(struct histories *h, uint32_t like, uint32_t asks, uint32_t answer,
+                         uint32_t after);
+
+/* Is it known what follows after this answer? */
+bool history_is_followed(const struct histories *h, uint32_t before, uint32_t answer);
 
 #endif

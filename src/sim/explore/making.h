@@ -58,6 +58,19 @@ int making_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *r
 /* Find the steps of a state, and the states that they lead to. */
 int graph_look(struct exploration *x, uint32_t state, struct making *m);
 
+/* -- cure.c -------------------------------------------------------------------------------------- */
+
+/* making_step, or more than one step if the cure makes them one. `ret_blocked`: it cannot be taken, and
+ * what was made is worth nothing. */
+int cure_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *ret_answer,
+              bool *ret_blocked);
+/* Nobody can go on in a state in which a step was blocked: if somebody waits for a time, that might pass. */
+void cure_stopped(struct exploration *x, const struct making *m);
+/* Process `i` is about to ask: it may ask for something else first. -SBX_ENOMEM */
+int cure_reorder(struct exploration *x, struct making *m, uint32_t i);
+/* A history gets an answer: was that foreseen? */
+void cure_answered(struct exploration *x, uint32_t history, uint32_t answer);
+
 /* -- bound.c ------------------------------------------------------------------------------------- */
 
 /* Look at the states that can be reached with at most x->options.preemptions; sets x->stop if there

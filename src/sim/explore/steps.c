@@ -68,7 +68,8 @@ int making_settle(struct exploration *x, struct making *m, uint32_t i) {
     world_exit(m->w, i, status, 0);
     return 0;
   }
-  const struct request *r = graph_request(x, m->histories[i]);
+  int rc = cure_reorder(x, m, i);
+  const struct request *r = rc ? NULL : graph_request(x, m->histories[i]);
   if (!r)
     return -SBX_ENOMEM;
   x->asks_done |= r->kind == OP_QUEUE_TASK_DONE || r->kind == OP_QUEUE_JOIN;
@@ -86,6 +87,7 @@ int making_follow(struct exploration *x, struct making *m, uint32_t before, uint
                   uint32_t answer) {
   struct world_process p;
   world_process(m->w, i, &p);
+  cure_answered(x, before, answer);
   uint32_t after = answer ? history_follow(&x->h, before, answer, i, p.serial) : 0;
   if (!after)
     return -SBX_ENOMEM;
@@ -215,16 +217,18 @@ static int add_step(struct exploration *x, struct making *m, struct explore_step
   return rc;
 }
 
-/* Process `i` takes the step that x->choice says. */
-static int look_step(struct exploration *x, struct making *m, uint32_t i) {
+/* Process `i` takes the step that x->choice says; `ret_blocked`: a cure forbids it. */
+static int look_step(struct exploration *x, struct making *m, uint32_t i, bool *ret_blocked) {
   struct explore_step step = {.process = (uint16_t)i};
-  int rc = making_step(x, m, i, &step.answer);
-  x->choice = NO_CHOICE;
-  return rc ? rc : add_step(x, m, step);
+  bool blocked;
+  int rc = cure_step(x, m, i, &step.answer, &blocked);
+  *ret_blocked |= blocked;
+  return rc || blocked ? rc : add_step(x, m, step);
 }
 
 /* The steps of process `i`: one, or one for each op that a select may choose. */
-static int look_at_process(struct exploration *x, uint32_t state, struct making *m, uint32_t i) {
+static int look_at_process(struct exploration *x, uint32_t state, struct making *m, uint32_t i,
+                           bool *ret_blocked) {
   int rc = making_load(x, state, m);
   if (rc || !making_can(x, m, i))
     return rc;
@@ -232,7 +236,7 @@ static int look_at_process(struct exploration *x, uint32_t state, struct making 
   do {
     int after = choice == NO_CHOICE ? NO_CHOICE : making_next_choice(x, m, i, (uint32_t)choice + 1);
     x->choice = choice;
-    rc = look_step(x, m, i);
+    rc = look_step(x, m, i, ret_blocked);
     choice = after;
     if (rc == 0 && choice != NO_CHOICE)
       rc = making_load(x, state, m);
@@ -258,9 +262,9 @@ int graph_look(struct exploration *x, uint32_t state, struct making *m) {
   if (rc)
     return rc;
   uint32_t count = m->count;
-  bool over = making_left(x, m, 0) || x->states[state].stuck;
+  bool over = making_left(x, m, 0) || x->states[state].stuck, blocked = false;
   for (uint32_t i = 0; i < count && !over && rc == 0; i++)
-    rc = look_at_process(x, state, m, i);
+    rc = look_at_process(x, state, m, i, &blocked);
   bool kills = !over && m->kills < x->options.kills && x->step_count > first;
   for (uint32_t i = 1; i < count && kills && rc == 0; i++)
     rc = look_at_kill(x, state, m, i);
@@ -270,6 +274,8 @@ int graph_look(struct exploration *x, uint32_t state, struct making *m) {
   s->count = x->step_count - first;
   if (rc == 0 && s->count == 0) {
     rc = making_load(x, state, m);
+    if (blocked)
+      cure_stopped(x, m);
     s->end = s->stuck ? EXPLORE_STUCK : (uint8_t)end_of(x, m);
     s->unread = s->end == EXPLORE_WELL && world_unread(m->w);
   }

@@ -14,6 +14,8 @@ void exploration_sum(const struct exploration *x, struct explore_sum *ret) {
                               .processes = x->processes,
                               .steps = x->step_count,
                               .circles = x->circles,
+                              .cure_used = x->cure_used,
+                              .cure_unsure = x->cure_unsure,
                               .timed = x->timed,
                               .bytes = intern_bytes(x->keys) + intern_bytes(x->h.texts) +
                                        intern_bytes(x->h.all) + sim_bytes(x->h.sim),

@@ -275,6 +275,7 @@ const drawReason = () => {
     reason.append(el('p', { class: 'say' }, waits.map(p => `${p.name} waits in ${p.waits}${p.where ? ' at ' + p.where : ''}`).join('; ')));
   if (s.why) reason.append(el('p', { class: 'why' }, el('b', {}, 'Why: '), s.why));
   if (s.cure) reason.append(el('p', { class: 'why' }, el('b', {}, 'Try: '), s.cure));
+  if (s.checked) reason.append(el('p', { class: 'why' }, el('b', {}, 'Checked: '), s.checked));
   if (s.loop != null) reason.append(el('p', { class: 'why' }, `The steps from ${s.loop + 1} on can be repeated for ever.`));
   if (diverges) reason.append(el('p', { class: 'note' }, 'You have left this schedule. Its button above brings it back.'));
 };
