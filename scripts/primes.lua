@@ -4,6 +4,7 @@
 -- The table shows how much of that comes true.
 --
 --   sandbox scripts/primes.lua [limit]
+--   sandbox --hosts anna,bert scripts/primes.lua [limit]     on their processors, not on this computer's
 --
 -- The speed-up is the time of one worker divided by the time of several. It is less than their number, since a
 -- part of the work is left to one process (cut, collect, add up), and since processors share memory and a clock.
@@ -48,12 +49,18 @@ for first = 1, LIMIT, SEGMENT do
   segments[#segments + 1] = { first, math.min(first + SEGMENT - 1, LIMIT) }
 end
 
+-- How many can work at the same time: the slots of the other hosts, if there are any.
+local places, others = 0, #sandbox.hosts() > 1
+for _, host in ipairs(sandbox.hosts()) do
+  if host.here ~= others then places = places + host.slots end
+end
+
 local alone
 local workers = 1
 repeat
   local start, sum = sandbox.now(), 0
   do
-    local pool <close> = sandbox.pool(workers)
+    local pool <close> = sandbox.pool { workers = workers, hosts = "all" }
     for _, n in ipairs(pool:starmap(count, segments)) do sum = sum + n end
   end
   local seconds = sandbox.now() - start
@@ -61,4 +68,4 @@ repeat
   print(("%d worker%s %7d primes  %6.2f s  speed-up %.2f"):format(workers, workers == 1 and " " or "s", sum, seconds,
     alone / seconds))
   workers = workers * 2
-until workers > math.max(2, sandbox.cpus())
+until workers > math.max(2, places)

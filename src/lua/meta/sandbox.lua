@@ -1159,7 +1159,8 @@ function Monitor:when(predicate, action, timeout) end
 
 ---Options of a pool.
 ---@class sandbox.PoolOptions
----@field workers? integer # how many processes; default sandbox.cpus()
+---@field workers? integer # how many processes; default sandbox.cpus(), or the slots of `hosts`
+---@field hosts? "all"|(string|sandbox.Host)[] # run the workers on these hosts, each with as many as its slots allow: "all" (every agent that lives; this host, if there is none), or names and entries of `sandbox.hosts()`. Functions go there as `spawn({ on = ... })` sends them, with the globals that they name
 ---@field init? function # called once in each worker before its first task
 ---@field max_tasks? integer # replace a worker after that many tasks
 ---@field retries? integer # how often a task is retried after its worker died; default 0. The worker is replaced the next time that the pool's owner uses the pool or waits for it
@@ -1301,14 +1302,19 @@ function Future:cancel() end
 ---@return boolean ended # false: it was done already
 function Future:kill() end
 
+---Options of a team.
+---@class sandbox.TeamOptions
+---@field processes? integer # how many; default: the slots of the hosts, or sandbox.cpus()
+---@field hosts? "all"|(string|sandbox.Host)[] # where they run, as the option of a pool
+
 ---Start `n` processes that do the same work: the i-th calls `f(i, ...)`. The team is the list of its processes (`t[i]`, `#t`),
----and can be sent.
+---and can be sent. With a table of options in the place of `n`, they go round several hosts.
 ---```lua
 ---local function square(i) return i * i end
 ---local t = sandbox.team(4, square)
 ---print(table.concat(t:results(), " ")) --> 1 4 9 16
 ---```
----@param n integer # how many
+---@param n integer|sandbox.TeamOptions # how many, or a table of options
 ---@param f function # called with the number of the process, from 1, and the arguments
 ---@param ... any # arguments
 ---@return sandbox.Team team
@@ -1373,7 +1379,7 @@ function Scope:spawn(f, ...) end
 function Scope:stop() end
 
 ---Start a team (see `sandbox.team`) whose processes end with the scope, at the latest.
----@param n integer # how many
+---@param n integer|sandbox.TeamOptions # how many, or a table of options
 ---@param f function # called with the number of the process, from 1, and the arguments
 ---@param ... any # arguments
 ---@return sandbox.Team team

@@ -52,10 +52,17 @@ local function globals_of(...)
   return walk.globals
 end
 
--- A call of `fn`: bytes, for abroad.unpack. Returns nil and a message if something cannot be sent.
-function abroad.pack(fn, args)
-  local call = { fn = fn, args = args, globals = globals_of(fn, args) }
-  local bytes, modules = native.abroad("spawn", call)
+local own = setmetatable({}, { __mode = "k" }) -- functions of the library that may be called there -> their modules
+
+-- The module `name` of the library is this function, which may be called there.
+function abroad.know(fn, name) own[fn] = name end
+
+function abroad.knows(fn) return own[fn] ~= nil end
+
+-- A call of `fn`: bytes, for abroad.unpack. Returns nil and a message if something cannot be sent; `what` begins it.
+function abroad.pack(what, fn, args)
+  local call = { fn = own[fn] or fn, args = args, globals = globals_of(fn, args) }
+  local bytes, modules = native.abroad(what, call)
   if not bytes then return nil, modules end
   local names = {}
   for name in next, modules do names[#names + 1] = name end
@@ -63,18 +70,21 @@ function abroad.pack(fn, args)
   return native.encode("call", names, bytes)
 end
 
--- The function and the packed arguments. The globals are set in this state, and `load_module(name)` is called before for
--- each module. Third: the names of the globals, as a set.
-function abroad.unpack(bytes, load_module)
+local GLOBALS <const> = 2 -- where the registry has them
+
+-- The function and its arguments. The modules are loaded before, and the globals are set in this state; their names are
+-- added to the set `shared`, if there is one.
+function abroad.unpack(bytes, shared)
   local names, inner = native.decode(bytes)
-  for _, name in ipairs(names) do load_module(name) end
+  local require = debug.getregistry()[GLOBALS].require
+  for _, name in ipairs(names) do require(name) end
   local call = native.decode(inner)
-  local shared = {}
   for name, value in next, call.globals do
     native.set_global(name, value)
-    shared[name] = true
+    if shared then shared[name] = true end
   end
-  return call.fn, call.args, shared
+  local fn = type(call.fn) == "string" and use(call.fn) or call.fn
+  return fn, table.unpack(call.args, 1, call.args.n)
 end
 
 -- Results on their way back: bytes, for abroad.read. `shared`: the names of the globals that came with the call. Returns

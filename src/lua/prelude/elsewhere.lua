@@ -126,7 +126,8 @@ local function finish(host, code, signal, outcome, bytes)
   far.leave(code)
 end
 
-local function attend(host, bytes)
+-- `owner`: the process without which it is of no use; or nil.
+local function attend(host, bytes, owner)
   local link <close> = far.begin(host.name, host.life, bytes)
   while true do
     local what, a, b, c, d = far.next(link)
@@ -136,6 +137,8 @@ local function attend(host, bytes)
       far.close(link)
       if what == "lost" then lost(host, a) end
       return finish(host, a, b, c, d)
+    elseif owner and not process.alive(owner) then
+      return
     end
   end
 end
@@ -146,11 +149,12 @@ function elsewhere.place(on, pinned, fn, ...)
   if not host then return nil end
   if host.why then native.raise("spawn: " .. host.why) end
   if pinned then native.raise("spawn: the options cpu and stdin are for processes on this host") end
-  local bytes, message = abroad.pack(fn, table.pack(...))
+  local bytes, message = abroad.pack("spawn", fn, table.pack(...))
   if not bytes then native.raise(message) end
+  local owner = abroad.knows(fn) and sandbox.self() or nil
   return host.name, function()
-    local results = attend(host, bytes)
-    return table.unpack(results, 1, results.n)
+    local results = attend(host, bytes, owner)
+    if results then return table.unpack(results, 1, results.n) end
   end
 end
 

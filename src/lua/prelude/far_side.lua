@@ -4,9 +4,8 @@ local abroad, far = use "abroad", use "far"
 
 local side = {}
 
-local GLOBALS <const> = 2 -- where the registry has them
-local shared = {}         -- the names of the globals that came with the function
-local sources = {}        -- of modules: as `far.ask` gave them
+local shared = {}  -- the names of the globals that came with functions
+local sources = {} -- of modules: as `far.ask` gave them
 
 -- A searcher of require: the spawner's modules come before those of this host.
 local function search(name)
@@ -28,12 +27,12 @@ function side.is_global_missing(name) return rawget(shared, name) == nil end
 
 -- The function in `bytes`, which is not called here, since a traceback would tell; and its arguments.
 function side.begin(bytes)
-  local registry = debug.getregistry()
-  table.insert(registry._LOADED.package.searchers, 2, search)
-  local fn, args, names = abroad.unpack(bytes, registry[GLOBALS].require)
-  shared = names
-  return fn, table.unpack(args, 1, args.n)
+  table.insert(debug.getregistry()._LOADED.package.searchers, 2, search)
+  return abroad.unpack(bytes, shared)
 end
+
+-- The same for a function that comes later.
+function side.receive(bytes) return abroad.unpack(bytes, shared) end
 
 -- The results as bytes.
 function side.results(...)

@@ -5,6 +5,7 @@
 -- Tasks that have been handed out go on meanwhile.
 local sandbox, use = ...
 local native, common, seats, jobs = use "native", use "common", use "pool_seats", use "pool_jobs"
+local places <const> = use "places"
 
 local Deadline = use("classes").Deadline
 
@@ -40,7 +41,7 @@ end
 
 -- -- making ---------------------------------------------------------------------------------------
 
-local OPTIONS = { workers = true, init = true, max_tasks = true, retries = true, name = true, task_timeout = true }
+local OPTIONS = { workers = true, hosts = true, init = true, max_tasks = true, retries = true, name = true, task_timeout = true }
 
 local function read_options(options)
   if options == nil then return {} end
@@ -103,14 +104,15 @@ local function make(options, ...)
   common.check_no_more("pool", 2, ...)
   options = read_options(options)
   look_after_left()
-  local n = integer_option(options, "workers", 1, sandbox.cpus())
+  local over <const> = places.new(options.hosts, "pool", 1)
+  local n = integer_option(options, "workers", 1, over and over:slots() or sandbox.cpus())
   made = made + 1
   local _ <close> = native.defer() -- an interrupt is delivered when everything is made, or not at all
   local pool = {
     name = options.name or "worker", init = options.init,
     max_tasks = integer_option(options, "max_tasks", 1), retries = integer_option(options, "retries", 0, 0),
     task_timeout = check_limit(options.task_timeout, "pool", "task_timeout"), limited = options.task_timeout ~= nil,
-    generation = native.generation(), owner = sandbox.self(), order = made << 32,
+    generation = native.generation(), owner = sandbox.self(), order = made << 32, places = over,
     results = sandbox.queue { transport = "shm", name = options.name or "pool" },
     over = sandbox.value {}, lately_over = {}, -- finished jobs that may still have chunks under way
     seats = {}, jobs = {}, feeding = {}, again = {},
@@ -137,7 +139,8 @@ local function failure_here(pool, message)
 end
 
 -- Raise the first reason why a call cannot be sent.
-local function refuse(f, ...)
+local function refuse(pool, why, f, ...)
+  if pool.places then native.raise(why) end
   local function check(value, what)
     local bytes, message = native.encode(what, value)
     if not bytes then native.raise("submit: " .. message) end
@@ -187,8 +190,8 @@ end
 
 -- A task that calls the function with the arguments as they are now.
 local function call_task(pool, f, ...)
-  local bytes, kept = common.freeze("call", f, ...)
-  if not bytes then refuse(f, ...) end
+  local bytes, kept = seats.freeze(pool, "call", "submit", f, ...)
+  if not bytes then refuse(pool, kept, f, ...) end
   pool.last_task = pool.last_task + 1
   return setmetatable({
     pool = pool, id = pool.last_task, bytes = bytes, kept = kept, where = native.where(), count = 1, attempts = 0,

@@ -164,8 +164,8 @@ local function new_job(pool, name, f, source, star, options, most, closing)
   source = sources.new(source, name, closing)
   if source.may_ask then most = math.min(most, ITERATOR_MOST) end
   local chunk = options.chunk and common.check_integer(options.chunk, 1, name, 3, "chunk")
-  local bytes, kept = common.freeze("function", f)
-  if not bytes then native.raise(name .. ": " .. kept) end
+  local bytes, kept = seats.freeze(pool, "function", name, f)
+  if not bytes then native.raise(pool.places and kept or name .. ": " .. kept) end
   local job = { pool = pool, name = name, bytes = bytes, kept = kept, source = source, star = star, chunk = chunk,
     label = options.progress, most = most, over = false, ahead = 0, out = 0, seconds = 0, items = 0 }
   function job.finish() jobs.finish(job) end

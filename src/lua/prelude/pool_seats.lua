@@ -22,6 +22,10 @@
 local sandbox, use = ...
 local native, common, family, work = use "native", use "common", use "family", use "pool_worker"
 
+local abroad = use "abroad"
+
+abroad.know(work, "pool_worker")
+
 local AHEAD = 4      -- most tasks that a worker has: the one in hand, and some in reserve while the owner does not run
 local DEATHS = 10    -- the pool gives up after so many deaths in a row without a finished task
 
@@ -32,6 +36,15 @@ function seats.check_own(pool, name)
   if pool.generation ~= native.generation() then
     native.raise(name .. ": a pool belongs to the process that made it")
   end
+end
+
+-- A function with arguments as they are now, as bytes for the workers, and what keeps their handles alive. On other
+-- hosts they need the globals that it names, too. Nil and a message if it cannot be sent; `name` is what was called.
+function seats.freeze(pool, what, name, f, ...)
+  if not pool.places then return common.freeze(what, f, ...) end
+  local bytes, message = abroad.pack(name, f, table.pack(...))
+  if not bytes then return nil, message end
+  return bytes, table.pack(f, ...)
 end
 
 -- -- giving tasks ---------------------------------------------------------------------------------
@@ -203,10 +216,56 @@ end
 
 -- -- workers --------------------------------------------------------------------------------------
 
-local function start(pool, seat)
+local function failure_of(p, fields)
+  fields.name, fields.id, fields.pid = p.name, p.id, p.pid
+  return setmetatable(fields, sandbox.failure)
+end
+
+-- What a worker on another host needs of the pool.
+local function for_others(pool, number)
+  return { seats = { [number] = { inbox = pool.seats[number].inbox } }, results = pool.results, over = pool.over,
+    max_tasks = pool.max_tasks, order = pool.order, init = pool.init, jobs = {}, places = true, far = true }
+end
+
+-- The process of a worker on the host of that name, or by a fork.
+local function spawn_worker(pool, seat, host)
+  local options = { name = pool.name, daemon = true, on = host }
+  if host == nil or host == "here" then return sandbox.spawn(options, work, pool, seat.number) end
+  return sandbox.spawn(options, work, for_others(pool, seat.number), seat.number)
+end
+
+-- The same for a pool over hosts: one that has gone meanwhile is not tried again. Nil, and why: none is left.
+local function spawn_somewhere(pool, seat, anew)
+  local message = pool.places.name .. ": none of its hosts is there any more"
+  for _ = 1, 8 do
+    seat.host = pool.places:take(anew)
+    if not seat.host then break end
+    local ok, p = pcall(spawn_worker, pool, seat, seat.host)
+    if ok then return p end
+    pool.places:free(seat.host, true)
+    message, anew = common.text_of(p), true
+  end
+  seat.host = nil
+  return nil, message
+end
+
+-- `anew`: in the place of one that has ended.
+local function start(pool, seat, anew)
   local _ <close> = native.defer()
-  seat.epoch, seat.known = pool.last_job, {} -- the jobs whose functions the worker has: by the fork, or sent
-  seat.process = sandbox.spawn({ name = pool.name, daemon = true }, work, pool, seat.number)
+  -- the jobs whose functions the worker has: by the fork, or sent
+  seat.epoch, seat.known = pool.places and 0 or pool.last_job, {}
+  if pool.places then
+    if anew then pool.places:free(seat.host, anew == "lost") end
+    local p, message = spawn_somewhere(pool, seat, anew)
+    if not p and not anew then error(message, 0) end
+    if not p then
+      local failure = failure_of(seat.process, { message = "the pool gave up: " .. message })
+      return seats.give_up(pool, failure, native.task_failing(failure, pool.order))
+    end
+    seat.process = p
+  else
+    seat.process = spawn_worker(pool, seat)
+  end
   pool.watch[1 + seat.number] = seat.process
   seat.left = false -- whether the worker has said that it leaves
 end
@@ -229,11 +288,6 @@ function seats.open(pool, n)
     seats.kill(pool)
     native.raise("pool: " .. common.text_of(message))
   end
-end
-
-local function failure_of(p, fields)
-  fields.name, fields.id, fields.pid = p.name, p.id, p.pid
-  return setmetatable(fields, sandbox.failure)
 end
 
 local accept
@@ -314,7 +368,7 @@ local function ended(pool, seat, ok, failure)
   seats.accept_all(pool)
   if pool.ended then return end
   family.keep_left(pool.left, seat.process)
-  if seat.left then return start(pool, seat) end
+  if seat.left then return start(pool, seat, "left") end
   local in_hand = queue.len(seat.inbox) < seat.count and remove_first(seat)
   if in_hand and in_hand == seat.stopped then
     native.look(failure)
@@ -322,7 +376,7 @@ local function ended(pool, seat, ok, failure)
     failure = failure_of(seat.process, { message = in_hand.why, signal = failure.signal, exitcode = failure.exitcode })
     if in_hand.why == "killed" then in_hand:failed(failure, 1) -- on purpose: it need not be looked at
     else (in_hand.lost or in_hand.failed)(in_hand, failure, 1) end
-    return start(pool, seat)
+    return start(pool, seat, failure.lost and "lost" or "died")
   end
   seat.stopped = nil
   if ok then failure = { message = "left with exit status 0", exitcode = 0 } end
@@ -339,7 +393,7 @@ local function ended(pool, seat, ok, failure)
   end
   seat.used = 0
   if in_hand then lost(pool, in_hand, failure) end
-  start(pool, seat)
+  start(pool, seat, failure.lost and "lost" or "died")
 end
 
 -- End the task that the worker of a seat has in hand, with the worker and what that has spawned. False: it has none.
@@ -402,8 +456,10 @@ end
 
 function outcomes.failed(pool, seat, task, _, k, message, hint, traceback, value, ...)
   pool.open = pool.open - 1
-  local failure = { message = message, hint = hint, traceback = traceback, value = value, exitcode = 1 }
-  task:failed(failure_of(seat.process, failure), k, ...)
+  local failure = failure_of(seat.process,
+    { message = message, hint = hint, traceback = traceback, value = value, exitcode = 1 })
+  -- a worker on another host cannot note that somebody must look at it
+  if select("#", ...) == 0 and task.lost then task:lost(failure) else task:failed(failure, k, ...) end
 end
 
 -- Nobody wants the results any more.
@@ -436,8 +492,9 @@ function accept(pool, number, id, status, seconds, ...)
       end
       return true
     end
-    local failure = { message = message, hint = hint, traceback = traceback, value = value }
-    seats.give_up(pool, failure_of(seat.process, failure), slot, serial)
+    local failure = failure_of(seat.process, { message = message, hint = hint, traceback = traceback, value = value })
+    if not slot then slot, serial = native.task_failing(failure, pool.order) end -- of another host
+    seats.give_up(pool, failure, slot, serial)
     return true
   end
   local task = id and remove_first(seat)

@@ -1,6 +1,7 @@
 -- A worker of a pool: takes tasks from the inbox of its seat, performs them, and sends the results.
 --
--- It is a fork of the pool's owner, so it has what the owner had at that time. Messages, each an item of several
+-- It is a fork of the pool's owner, so it has what the owner had at that time; on another host (`pool.far`), only what
+-- pool_seats sends it. Messages, each an item of several
 -- values:
 --   inbox    0, task, call, where                            one call (submit): bytes of the function and its arguments
 --            job, task, bytes, oldest, star, n, plain, items a chunk of n items of a job: bytes of its function
@@ -126,12 +127,20 @@ local function work(pool, number)
 
   -- Send a failure that must be looked at, or it will be reported.
   local function send_noted(task, status, seconds, k, what, where)
+    if pool.far then return send_failure(task, status, seconds, k, what) end -- its owner notes it
     local me = sandbox.self()
     local slot, serial = native.task_failing(
       { message = what.message, hint = what.hint, traceback = what.traceback, name = me.name, id = me.id, pid = me.pid },
       pool.order + task, where)
     send_failure(task, status, seconds, k, what, slot, serial)
     native.task_failed(slot, serial)
+  end
+
+  -- A function in bytes, and arguments; see freeze in pool_seats.
+  local function open(bytes)
+    if not pool.places then return native.decode(bytes) end
+    if pool.far then return use "far_side".receive(bytes) end
+    return use "abroad".unpack(bytes)
   end
 
   local function call(task, bytes, where)
@@ -149,7 +158,7 @@ local function work(pool, number)
       if ok then return finish(xpcall(f, explain, ...)) end
       fail({ message = common.text_of(f) })
     end
-    start(pcall(native.decode, bytes))
+    start(pcall(open, bytes))
   end
 
   local function function_of(job, bytes, oldest)
@@ -157,7 +166,7 @@ local function work(pool, number)
     if f == nil then
       bytes = bytes or pool.jobs[job] and pool.jobs[job].bytes
       if not bytes then return nil end
-      f = native.decode(bytes)
+      f = open(bytes)
       for known in next, functions do
         if known < oldest then functions[known] = nil end
       end
@@ -341,7 +350,10 @@ local function work(pool, number)
   end
 
   local function serve_next(first, ...)
-    if first == nil and (...) == "timeout" then return serve_selected(sandbox.select(waiting)) end
+    if first == nil and (...) == "timeout" then
+      if pool.far then return serve(native.recv(inbox)) end -- what stands for it there sees to the owner
+      return serve_selected(sandbox.select(waiting))
+    end
     return serve(first, ...)
   end
 

@@ -3,17 +3,34 @@
 -- A team is the list of its processes, so it can be sent, and `t[i]`, `#t` and ipairs are those of the list.
 local sandbox, use = ...
 local native, common, wait, Team = use "native", use "common", use "wait", use("classes").Team
+local places <const> = use "places"
 
 local team, methods = {}, {}
 
--- Make the processes by `spawn(f, i, ...)`. If one cannot be made, `undo(p)` is called for those before it.
+local OPTIONS = { processes = true, hosts = true }
+
+-- The number of processes, and the hosts that they go round; or nil.
+local function read_options(options)
+  if type(options) ~= "table" then return common.check_integer(options, 0, "team", 1, "the number of processes"), nil end
+  common.check_options(options, OPTIONS, "team", 1)
+  local over = places.new(options.hosts, "team", 1)
+  if options.processes == nil then return over and over:slots() or sandbox.cpus(), over end
+  return common.check_integer(options.processes, 0, "team", 1, "the number of processes"), over
+end
+
+-- Make the processes by `spawn([options,] f, i, ...)`. If one cannot be made, `undo(p)` is called for those before it.
 function team.make(spawn, undo, n, f, ...)
-  n = common.check_integer(n, 0, "team", 1, "the number of processes")
+  local over
+  n, over = read_options(n)
   common.check_function(f, "team", 2)
   local list = setmetatable({}, Team)
   local _ <close> = native.defer() -- all of them, or none
+  local function start(i, ...)
+    if over then return spawn({ on = over:take() }, f, i, ...) end
+    return spawn(f, i, ...)
+  end
   for i = 1, n do
-    local ok, p = pcall(spawn, f, i, ...)
+    local ok, p = pcall(start, i, ...)
     if not ok then
       for k = 1, i - 1 do undo(list[k]) end
       error(p, 0)
