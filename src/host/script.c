@@ -68,6 +68,9 @@ static bool succeeded(lua_State *L, struct session *s, int status) {
   s->interrupted |= came != 0;
   if (came)
     tell_interrupt(L);
+  const char *message = came || s->place ? NULL : lua_tostring(L, -1);
+  if (message)
+    s->backend->self->failed(s->backend, message);
   if ((came & INTERRUPT_RUN) && !s->place)
     lua_pop(L, 1);
   else

@@ -412,6 +412,9 @@ struct self_ops {
   /* The calling process is main, and will leave with this exit status, whatever becomes of others
    * meanwhile. */
   void (*decide)(struct backend *b, int exit_code);
+  /* The calling process is main, and fails with this message, which it has reported itself. A trace of
+   * the run has it. */
+  void (*failed)(struct backend *b, const char *message);
   /* Start a program, and wait for its end (os/process/program.h): 0, or a code and errno. */
   int (*program_start)(struct backend *b, const char *command, enum program_mode mode,
                        struct program *ret);

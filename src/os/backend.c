@@ -23,6 +23,7 @@
 #include "os/shared/cgroup.h"
 #include "os/shared/hand.h"
 #include "os/shared/proc.h"
+#include "os/shared/results.h"
 #include "os/supervisor/snapshot.h"
 #include "os/sync/sync.h"
 
@@ -105,6 +106,15 @@ static void os_decide(struct backend *base, int exit_code) {
   struct os_backend *b = os_of(base);
   atomic_store(&b->control->main_status, exit_code & 0xff);
   broker_notify(b, BROKER_LEAVING, 0, 0);
+}
+
+/* Without room for the text, the trace has the exit status alone. */
+static void os_failed(struct backend *base, const char *message) {
+  struct os_backend *b = os_of(base);
+  struct buf text = {0};
+  if (b->trace && buf_append(&text, message, strlen(message)) == 0)
+    results_store_report(b, b->slot, &text);
+  buf_release(&text);
 }
 
 static unsigned os_take_interrupt(struct backend *base) {
@@ -261,6 +271,7 @@ static const struct self_ops os_self = {
     .over = os_over,
     .quiet = os_quiet,
     .decide = os_decide,
+    .failed = os_failed,
     .program_start = os_program_start,
     .program_finish = os_program_finish,
     .take_interrupt = os_take_interrupt,

@@ -238,6 +238,11 @@ static void self_decide(struct backend *b, int exit_code) {
   (void)exit_code;
 }
 
+static void self_failed(struct backend *b, const char *message) {
+  (void)b;
+  (void)message;
+}
+
 static int self_program_start(struct backend *b, const char *command, enum program_mode mode,
                               struct program *ret) {
   (void)b;
@@ -370,6 +375,7 @@ static const struct self_ops self_table = {
     .exit = self_exit,
     .quiet = self_quiet,
     .decide = self_decide,
+    .failed = self_failed,
     .program_start = self_program_start,
     .program_finish = self_program_finish,
     .take_interrupt = self_take_interrupt,

@@ -444,6 +444,34 @@ describe("sandbox trace", function()
     assert.falsy(result.err:find("stack traceback", 1, true), result.err)
   end)
 
+  it("has the message of main's own failure", function()
+    for _, row in ipairs {
+      { "error('the one', 0)", "failed: the one", 1 },
+      { "local x = = 1", "failed: (command line):1: unexpected symbol", 1 },
+      { "spawn(error, 'of a child', 0):result()", "failed: of a child", 1 },
+      { "os.exit(7)", "failed", 7 },
+    } do
+      local _ <close>, result = traced(row[1], "--stats")
+      assert.equal(row[3], result.status, result.err)
+      local told = result.err:match("\nmain [^\n]*")
+      assert.truthy(told and told:find(row[2], 1, true), result.err)
+    end
+    local folder <close>, result = traced("error('the <main> one', 0)", "--trace", "x.html")
+    assert.equal(1, result.status)
+    assert.truthy(slurp(folder.name .. "/x.html"):find("the \\u003cmain\\u003e one\"", 1, true))
+  end)
+
+  it("calls the queues of a pool by what is in them", function()
+    local _ <close>, result = traced([[
+      local pool <close> = sandbox.pool(1)
+      local named <close> = sandbox.pool { workers = 1, name = "cooks" }
+      pool:map(tostring, { 1, 2, 3 })
+      named:map(tostring, { 1, 2, 3 })]], "--stats")
+    for _, name in ipairs { "results#1", "tasks#3", "cooks results#4", "cooks tasks#6" } do
+      assert.truthy(result.err:find("\n" .. name .. "  ", 1, true), result.err)
+    end
+  end)
+
   it("shows a run that stood still", function()
     local folder <close>, result = traced([[
       local a, b = sandbox.lock { name = "a" }, sandbox.lock { name = "b" }

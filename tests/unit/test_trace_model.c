@@ -75,6 +75,29 @@ static void test_empty(void **state) {
   assert_true(sums.speed_up == 0);
 }
 
+static void named(uint32_t id, enum object_type type, const char *name) {
+  const struct trace_object o = {.id = id, .type = type, .name = name, .made_at = ""};
+  assert_int_equal(trace_add_object(&m, &o), 0);
+}
+
+/* What is done to the lock of a topic is done to the topic; a lock that only looks like one is itself. */
+static void test_a_whole_is_one_object(void **state) {
+  static const uint32_t expected[] = {0, 0, 0, 3, 4, 5};
+  (void)state;
+  process(1, 0, "main", 0, 1000);
+  named(4, OBJECT_DICT, "topic news");
+  named(5, OBJECT_LOCK, "topic news#4");
+  named(6, OBJECT_EVENT, "topic news#4");
+  named(7, OBJECT_LOCK, "topic news#99");
+  named(8, OBJECT_LOCK, "topic olds#4");
+  named(9, OBJECT_LOCK, "fork#4");
+  for (uint32_t id = 4; id <= 9; id++)
+    event(1, OP_LOCK_ACQUIRE, id, 100 * id, 10, TRACE_WAITED, 1, 0);
+  finish();
+  for (uint32_t i = 0; i < 6; i++)
+    assert_int_equal(m.events[i].object, expected[i]);
+}
+
 static void test_spans_fill_a_life(void **state) {
   (void)state;
   process(7, 1, "reader", 100, 1000);
@@ -377,6 +400,7 @@ int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
   const struct CMUnitTest tests[] = {
       TEST(test_empty),
+      TEST(test_a_whole_is_one_object),
       TEST(test_spans_fill_a_life),
       TEST(test_overlapping_waits_do_not_count_twice),
       TEST(test_stopped),

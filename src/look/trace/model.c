@@ -411,6 +411,32 @@ static int group_events(struct trace_model *m) {
   return 0;
 }
 
+/* The whole that an object belongs to, by the id in its name: "topic news#4", of a lock, is object 4. TRACE_NONE: it belongs
+ * to none, or stands for it. */
+static uint32_t whole_of(const struct trace_model *m, const struct ids *ids,
+                         const struct trace_object *o) {
+  const char *number = strrchr(o->name, '#');
+  if (!number || !words_name_is_whole(o->name) || words_whole(o->type, o->name))
+    return TRACE_NONE;
+  uint32_t at = map_get(&ids->objects, (uint32_t)strtoul(number + 1, NULL, 10));
+  size_t len = (size_t)(number - o->name);
+  if (at == TRACE_NONE || !words_whole(m->objects[at].type, m->objects[at].name))
+    return TRACE_NONE;
+  const char *name = m->objects[at].name;
+  return strlen(name) == len && memcmp(name, o->name, len) == 0 ? at : TRACE_NONE;
+}
+
+/* What is done to a part of a whole is done to the whole: a topic is one object, not a dict, a lock and an event. */
+static int join_wholes(struct trace_model *m, struct ids *ids) {
+  int rc = 0;
+  for (uint32_t i = 0; i < m->object_count && rc == 0; i++) {
+    uint32_t whole = whole_of(m, ids, &m->objects[i]);
+    if (whole != TRACE_NONE)
+      rc = map_set(&ids->objects, m->objects[i].id, whole);
+  }
+  return rc;
+}
+
 static int sort_and_resolve(struct trace_model *m, struct ids *ids) {
   merge_doubles(m, ids);
   bound(m);
@@ -423,6 +449,8 @@ static int sort_and_resolve(struct trace_model *m, struct ids *ids) {
     rc = map_set(&ids->processes, m->processes[i].id, i);
   for (uint32_t i = 0; i < m->object_count && rc == 0; i++)
     rc = map_set(&ids->objects, m->objects[i].id, i);
+  if (rc == 0)
+    rc = join_wholes(m, ids);
   if (rc)
     return rc;
   for (uint32_t i = 0; i < m->process_count; i++)

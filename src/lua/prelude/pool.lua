@@ -113,7 +113,7 @@ local function make(options, ...)
     max_tasks = integer_option(options, "max_tasks", 1), retries = integer_option(options, "retries", 0, 0),
     task_timeout = check_limit(options.task_timeout, "pool", "task_timeout"), limited = options.task_timeout ~= nil,
     generation = native.generation(), owner = sandbox.self(), order = made << 32, places = over,
-    results = sandbox.queue { transport = "shm", name = options.name or "pool" },
+    results = sandbox.queue { transport = "shm", name = options.name and options.name .. " results" or "results" },
     over = sandbox.value {}, lately_over = {}, -- finished jobs that may still have chunks under way
     seats = {}, jobs = {}, feeding = {}, again = {},
     left = {}, -- workers that have ended and left processes

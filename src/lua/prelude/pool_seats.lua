@@ -272,9 +272,10 @@ end
 
 local function open(pool, n)
   pool.watch = { pool.results, ordered = true }
+  local name = pool.name == "worker" and "tasks" or pool.name .. " tasks"
   for number = 1, n do
     pool.seats[number] = {
-      number = number, inbox = sandbox.queue { transport = "shm", name = pool.name }, sent = {}, first = 1, last = 0,
+      number = number, inbox = sandbox.queue { transport = "shm", name = name }, sent = {}, first = 1, last = 0,
       count = 0, used = 0,
     }
   end
