@@ -30,6 +30,13 @@ struct net_object {
   bool taken_scoped;
 };
 
+/* What this process does op after op, and nothing else. */
+struct net_stream {
+  const struct net_object *of; /* NULL: nothing */
+  enum op_kind kind;           /* QUEUE_PUT, QUEUE_GET */
+  unsigned failed, skip;       /* see linger() in transfer.c */
+};
+
 enum { CHAINS = 256 };
 
 struct net {
@@ -57,6 +64,7 @@ struct net {
   char prefix[ENGINE_KEY]; /* "sandbox:{RUN}:" */
   struct net_object *chains[CHAINS];
   struct buf scratch; /* strings to be sent */
+  struct net_stream stream;
 };
 
 /* Before an op of an object in the engine: is this still the same process? 0 or a code. */

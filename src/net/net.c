@@ -101,6 +101,7 @@ static int become(struct net *n) {
   n->sequence = 0;
   n->bells_epoch = 0;
   n->fenced = n->missed = false;
+  n->stream = (struct net_stream){0};
   for (int i = 0; i < CHAINS; i++)
     for (struct net_object *o = n->chains[i]; o; o = o->next) {
       o->used = false;
@@ -164,6 +165,8 @@ static void forget_object(struct net *n, struct net_object *o) {
     at = &(*at)->next;
   *at = o->next;
   state_release(&o->seen);
+  if (n->stream.of == o)
+    n->stream.of = NULL;
   free(o);
 }
 
@@ -533,6 +536,8 @@ static int net_perform(struct backend *b, struct op *op) {
   struct net *n = the_net;
   (void)b;
   net_op_fn *fn = find_op(n, op);
+  if (op->kind != n->stream.kind)
+    n->stream.of = NULL;
   if (!fn)
     return pass(n, op);
   int rc = net_enter(n);

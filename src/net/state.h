@@ -11,7 +11,9 @@
  * compare them as strings, and add to one by BITFIELD. Whatever else is in the string is refused:
  * somebody else writes to the engine.
  *
- * The generation grows with each change of the string. The places are in the order of their tickets.
+ * The generation grows with each change of the string. After a power cut the server may come back with an older
+ * file, and count the same numbers again, for other states. So a generation is compared only over the connection over
+ * which it was seen (net_commit), and a connection is to one start of the server; what was seen before is forgotten. The places are in the order of their tickets.
  */
 #ifndef SBX_NET_STATE_H
 #define SBX_NET_STATE_H

@@ -134,7 +134,42 @@ static int look_at(struct transfer *t, const char *how) {
   return rc;
 }
 
-static int put_or_get(struct transfer *t) {
+/*
+ * A process that does nothing but take from one queue, or put into it, lets some items or room gather before it
+ * stands in line: else the other side wakes it for each of them, which takes both longer than the op itself. Where
+ * that was in vain it is tried less often.
+ */
+enum { LINGER_NS = 100000, SKIP_MOST = 63 };
+
+static bool may_linger(struct transfer *t) {
+  struct net_stream *s = &t->n->stream;
+  if (s->of != t->o || s->kind != t->ops->kind || call_is_over(t->ops->deadline_ns))
+    return false;
+  if (s->skip > 0) {
+    s->skip--;
+    return false;
+  }
+  return true;
+}
+
+/* 0, CALL_WAITS or a code. */
+static int linger(struct transfer *t) {
+  struct net_stream *s = &t->n->stream;
+  int rc = look_at(t, "");
+  if (rc != CALL_WAITS)
+    return rc;
+  rc = t->n->below->sleep(t->n->below->ctx, t->ops, -1, clock_now_ns() + LINGER_NS);
+  if (rc && rc != -SBX_ETIMEDOUT)
+    return rc;
+  rc = look_at(t, "");
+  s->failed = rc == CALL_WAITS ? 2 * s->failed + 1 : 0;
+  if (s->failed > SKIP_MOST)
+    s->failed = SKIP_MOST;
+  s->skip = s->failed;
+  return rc;
+}
+
+static int finish_by_bells(struct transfer *t) {
   struct op *op = t->ops;
   const char *how = call_is_over(op->deadline_ns) ? "" : "j";
   for (unsigned looks = 0;; looks++) {
@@ -152,6 +187,15 @@ static int put_or_get(struct transfer *t) {
       return last == CALL_WAITS ? rc : last;
     }
   }
+}
+
+static int put_or_get(struct transfer *t) {
+  int rc = may_linger(t) ? linger(t) : CALL_WAITS;
+  if (rc == CALL_WAITS)
+    rc = finish_by_bells(t);
+  t->n->stream.of = rc ? NULL : t->o;
+  t->n->stream.kind = t->ops->kind;
+  return rc;
 }
 
 int net_transfer(struct net *n, struct net_object *o, struct op *ops, uint32_t count,

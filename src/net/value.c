@@ -243,9 +243,9 @@ static int fill(struct net *n, struct net_object *o, const struct op *op) {
   args_text(&a, "SETRANGE");
   args_text(&a, "0");
   args_add(&a, all.data, all.len);
-  do
-    rc = net_commit(n, o, NULL, &a, NULL, 0, NULL);
-  while (rc == WORD_OLD);
+  while ((rc = net_commit(n, o, NULL, &a, NULL, 0, NULL)) == WORD_OLD)
+    if ((rc = net_see(n, o)))
+      break;
   args_release(&a);
   buf_release(&all);
   return rc;
@@ -280,30 +280,45 @@ static int add_element(struct net *n, struct net_object *o, struct op *op) {
   return rc;
 }
 
+/* See an element, in the order of bytes that the engine has. */
+static int see_element(struct net *n, struct net_object *o, const struct op *op,
+                       uint8_t ret[ELEMENT]) {
+  char text[2][24];
+  struct net_args a;
+  struct engine_reply *r = NULL;
+  args_begin(&a);
+  ask_range(&a, text, op->count, 1);
+  int rc = net_look(n, o, &a, &r);
+  args_release(&a);
+  if (rc)
+    return rc;
+  const struct engine_reply *found = engine_at(r, LOOK_ANSWERS);
+  if (engine_type(found) == ENGINE_BYTES && engine_len(found) == ELEMENT)
+    memcpy(ret, engine_data(found), ELEMENT);
+  else
+    rc = -SBX_ENOOBJECT;
+  engine_free(r);
+  return rc;
+}
+
 /* See the element, and change it if it is still the same. */
 static int change_element(struct net *n, struct net_object *o, struct op *op) {
   char text[4][24];
   struct net_args a;
-  struct engine_reply *r = NULL;
   struct array_answer answer;
   uint8_t was[ELEMENT], now[ELEMENT], expect[1 + ELEMENT];
   const struct number given = op->value->number;
   int rc;
   do {
     op->value->number = given;
-    args_begin(&a);
-    ask_range(&a, text, op->count, 1);
-    rc = net_look(n, o, &a, &r);
-    args_release(&a);
+    if (op->kind == OP_ARRAY_SET) { /* whatever stands there */
+      memset(was, 0, ELEMENT);
+      rc = net_see(n, o);
+    } else {
+      rc = see_element(n, o, op, was);
+    }
     if (rc)
       return rc;
-    const struct engine_reply *found = engine_at(r, LOOK_ANSWERS);
-    bool whole = engine_type(found) == ENGINE_BYTES && engine_len(found) == ELEMENT;
-    if (whole)
-      memcpy(was, engine_data(found), ELEMENT);
-    engine_free(r);
-    if (!whole)
-      return -SBX_ENOOBJECT;
     uint64_t bits = array_change(o->seen.words, op, state_get64(was), &answer);
     state_put64(now, bits);
     if (op->kind == OP_ARRAY_GET || (op->kind == OP_ARRAY_CAS && !answer.same))

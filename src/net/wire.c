@@ -280,6 +280,11 @@ int net_commit(struct net *n, struct net_object *o, struct net_state *next,
   uint8_t generation[8];
   struct buf *sent = &n->scratch;
   struct net_args a;
+  if (o->seen_epoch == 0 ||
+      o->seen_epoch != engine_epoch(n->engine)) { /* another server may count otherwise */
+    o->seen_epoch = 0;
+    return WORD_OLD;
+  }
   struct engine_reply *own = NULL, **reply = ret ? ret : &own;
   sent->len = 0;
   state_put64(generation, o->seen.generation);

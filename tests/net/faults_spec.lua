@@ -116,6 +116,47 @@ describe("--engine", function()
     assert.equal("begun\n" .. busy_result(n), run.result())
   end)
 
+  it("believes no state that it saw before a server came back with an older file", function()
+    local s <close> = new_server()
+    local run = start(s, ([[
+      local folder = "%s/"
+      local function wait_for(name)
+        while true do
+          local f <close> = io.open(folder .. name)
+          if f then return end
+          sleep(0.01)
+        end
+      end
+      local sem, bystander = sandbox.semaphore(10), sandbox.value(0)
+      local other = sandbox.spawn(function()
+        wait_for "restarted"
+        sem:acquire() sem:acquire() sem:release() -- three other ones
+        io.open(folder .. "others", "w"):close()
+        wait_for "over" -- its end would be a change, too
+      end)
+      print("made")
+      wait_for "saved"
+      for _ = 1, 3 do sem:acquire() end -- three changes, which the file will not have
+      print("changed")
+      wait_for "restarted"
+      wait_for "others"
+      bystander:add(1) -- and so has connected anew
+      sem:acquire()
+      local left = 0
+      while sem:acquire(0) do left = left + 1 end
+      print(left .. " are left")
+      io.open(folder .. "over", "w"):close()
+    ]]):format(s.folder))
+    run.says("made")
+    s.cli("save")
+    os.execute("touch " .. s.folder .. "/saved")
+    run.says("changed")
+    s.kill()
+    s.start()
+    os.execute("touch " .. s.folder .. "/restarted")
+    assert.equal("made\nchanged\n8 are left\nstatus 0\n", run.result())
+  end)
+
   it("loses nothing and does nothing twice when connections are cut while something is sent", function()
     local n = 200
     local s <close> = new_server()
