@@ -99,8 +99,8 @@ struct arena {
   const struct meter_place *place; /* NULL: nothing is counted */
   size_t charged;                  /* pages taken from the meter */
   bool refused;                    /* the last time that more was asked for */
-  void (*over)(void *ctx);
-  void *over_ctx;
+  void (*on_refused)(void *ctx, bool again);
+  void *refused_ctx;
 };
 
 /* -- sizes ------------------------------------------------------------------------------------- */
@@ -253,8 +253,8 @@ static bool afford(struct arena *a, size_t len) {
     return true;
   }
   bool never = (int64_t)(len * PAGE) > a->place->meter->limit;
-  if ((a->refused || never) && a->over)
-    a->over(a->over_ctx);
+  if (a->on_refused)
+    a->on_refused(a->refused_ctx, a->refused || never);
   a->refused = true;
   return false;
 }
@@ -268,12 +268,13 @@ static void discharge(struct arena *a) {
   a->charged = need;
 }
 
-void arena_meter(struct arena *a, const struct meter_place *place, void (*over)(void *ctx), void *ctx) {
+void arena_meter(struct arena *a, const struct meter_place *place,
+                 void (*on_refused)(void *ctx, bool again), void *ctx) {
   a->place = place->meter ? place : NULL;
   a->charged = 0;
   a->refused = false;
-  a->over = over;
-  a->over_ctx = ctx;
+  a->on_refused = on_refused;
+  a->refused_ctx = ctx;
   if (a->place)
     charge(a, taken(a) + 1);
 }

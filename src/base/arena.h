@@ -59,12 +59,14 @@ void arena_forked(struct arena *a);
 
 /*
  * From now on the pages in use are counted: those that this process has made. What the meter does not let
- * be taken is not there: arena_resize returns NULL. A program that collects its garbage then asks again;
- * if that is refused, too, `over` is called, which may end the process. arena_forked forgets it.
- *   place  borrowed as long as the arena lives; its meter may be NULL: nothing is counted
- *   over   may be NULL
+ * be taken is not there: arena_resize returns NULL. A program that collects its garbage then asks again.
+ * arena_forked forgets it.
+ *   place       borrowed as long as the arena lives; its meter may be NULL: nothing is counted
+ *   on_refused  called before NULL is returned; may be NULL. `again`: the last time that more was asked for it
+ *               was refused, too, or this is more than there will ever be. It may end the process
  */
-void arena_meter(struct arena *a, const struct meter_place *place, void (*over)(void *ctx), void *ctx);
+void arena_meter(struct arena *a, const struct meter_place *place,
+                 void (*on_refused)(void *ctx, bool again), void *ctx);
 
 /* Does `block` lie in a block of this arena that was made since the last arena_forked? Any address
  * may be asked about. */

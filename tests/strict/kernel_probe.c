@@ -1,7 +1,8 @@
 /*
  * strict/kernel_probe.c - a C module for Lua that asks the kernel for what a jailed process must not get.
  *
- *   probe(name) -> "got", or the name of an error, or "killed"
+ *   probe(name) -> "got", or the name of an error, or "killed"      luaopen_kernel_probe
+ *   attack      -> a table of functions that attack the run itself      luaopen_attack
  *
  * Each is tried in a child process. "got" also means that the kernel looked at the request and found
  * nothing else wrong with it than what was wrong on purpose, so that nothing outside is changed.
@@ -19,6 +20,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -261,6 +264,93 @@ static int ask(int (*fn)(void)) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* -- shared memory ----------------------------------------------------------------------------- */
+
+/* The first mapping that the processes of a run share: the records of all of them. */
+static char *records(size_t *ret_size) {
+  char line[256], *start = NULL;
+  FILE *maps = fopen("/proc/self/maps", "re");
+  unsigned long from, to;
+  char shared;
+  *ret_size = 0;
+  while (maps && fgets(line, sizeof line, maps))
+    if (sscanf(line, "%lx-%lx rw%*c%c", &from, &to, &shared) == 3 && shared == 's' &&
+        to - from > *ret_size) {
+      start = (char *)from;
+      *ret_size = to - from;
+    }
+  if (maps)
+    fclose(maps);
+  return start;
+}
+
+/* name_pid(from, to): where the records name one process, they name another one. Returns how often. */
+static int l_name_pid(lua_State *L) {
+  int32_t from = (int32_t)luaL_checkinteger(L, 1), to = (int32_t)luaL_checkinteger(L, 2);
+  lua_Integer count = 0;
+  size_t size;
+  char *at = records(&size);
+  for (size_t i = 0; at && i + sizeof from <= size; i += sizeof from)
+    if (memcmp(at + i, &from, sizeof from) == 0) {
+      memcpy(at + i, &to, sizeof to);
+      count++;
+    }
+  lua_pushinteger(L, count);
+  return 1;
+}
+
+/* Random words at random places of the first `end` bytes; half of them small or large numbers. */
+static void scribble(char *at, size_t end, uint64_t *seed, int words) {
+  for (int i = 0; i < words; i++) {
+    uint64_t x = *seed;
+    x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+    *seed = x;
+    size_t place = (size_t)((x >> 20) % (end / sizeof x)) * sizeof x;
+    uint64_t word = x & 1 ? x : x & 2 ? x >> 40 : x & 4 ? UINT64_MAX : x % 16;
+    memcpy(at + place, &word, sizeof word);
+  }
+}
+
+/* scribbles(seed, ms): so long, and leave without a word. */
+static int l_scribbles(lua_State *L) {
+  uint64_t seed = (uint64_t)luaL_checkinteger(L, 1) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+  lua_Integer ms = luaL_checkinteger(L, 2);
+  size_t size, ends[] = {1 << 12, 1 << 16, 1 << 20};
+  char *at = records(&size);
+  for (lua_Integer i = 0; at && i < ms; i++) {
+    for (size_t k = 0; k < sizeof ends / sizeof *ends; k++)
+      scribble(at, ends[k] < size ? ends[k] : size, &seed, 50 << (2 * k));
+    scribble(at, size, &seed, 200);
+    usleep(1000);
+  }
+  _exit(at ? 0 : 1);
+}
+
+/* bomb(n): so many children that sleep, which the program knows nothing of. Returns how many there were. */
+static int l_bomb(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1), made = 0;
+  for (lua_Integer i = 0; i < n; i++) {
+    pid_t pid = fork();
+    if (pid == 0) {
+      sleep(60);
+      _exit(0);
+    }
+    made += pid > 0;
+  }
+  lua_pushinteger(L, made);
+  return 1;
+}
+
+/* burn(n): so many children that compute, likewise. */
+static int l_burn(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  for (lua_Integer i = 0; i < n; i++)
+    if (fork() == 0)
+      for (volatile uint64_t x = 0;;)
+        x++;
+  return 0;
+}
+
 static int l_probe(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
@@ -275,5 +365,16 @@ static int l_probe(lua_State *L) {
 __attribute__((visibility("default"))) int luaopen_kernel_probe(lua_State *L);
 int luaopen_kernel_probe(lua_State *L) {
   lua_pushcfunction(L, l_probe);
+  return 1;
+}
+
+__attribute__((visibility("default"))) int luaopen_attack(lua_State *L);
+int luaopen_attack(lua_State *L) {
+  const luaL_Reg list[] = {{"name_pid", l_name_pid},
+                           {"scribbles", l_scribbles},
+                           {"bomb", l_bomb},
+                           {"burn", l_burn},
+                           {NULL, NULL}};
+  luaL_newlib(L, list);
   return 1;
 }

@@ -24,6 +24,7 @@
 #include "lua/state/copies.h"
 #include "lua/state/guard.h"
 #include "lua/state/interrupt.h"
+#include "lua/state/limit.h"
 #include "lua/state/lib.h"
 #include "lua/state/masked.h"
 #include "lua/state/program.h"
@@ -460,7 +461,10 @@ static int child_body(lua_State *L) {
   lua_xmove(L, own, args + 1);
   running_set(lib, own);
   copies_begin(own, HANDLER + 1);
-  if (lua_pcall(own, args, LUA_MULTRET, HANDLER) != LUA_OK)
+  int status = lua_pcall(own, args, LUA_MULTRET, HANDLER);
+  if (status == LUA_ERRMEM) /* no handler was called */
+    limit_failed(own, lua_tostring(own, -1));
+  if (status != LUA_OK)
     fail(L, lib);
   copies_finish(own);
   succeed(L, lib, lua_gettop(own) - HANDLER);

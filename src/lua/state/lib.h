@@ -69,6 +69,10 @@ struct lib {
   const void *deadline_meta;       /* metatable of sandbox.deadline, by lua_topointer */
   bool near;                       /* lib_near works in this state */
   struct arena *arena;             /* all memory of the state; NULL: a foreign host's state */
+  struct limit {                   /* of memory: limit.c */
+    bool refused, failed;
+    char where[WHERE_MAX]; /* when it was refused last */
+  } limit;
   struct running running;          /* running.h: the coroutine that runs */
   struct messages messages;        /* message.h: the messages being made and read */
   struct collector collector;      /* collector.h: is it held off? */

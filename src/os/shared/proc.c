@@ -45,6 +45,13 @@ char proc_state(pid_t pid) {
   return *after_name(text);
 }
 
+pid_t proc_parent(pid_t pid) {
+  char text[512];
+  int parent;
+  read_file(pid, "stat", text, sizeof text);
+  return sscanf(after_name(text), "%*c %d", &parent) == 1 ? parent : 0;
+}
+
 int proc_usage(pid_t pid, struct proc_usage *ret) {
   char text[1024];
   unsigned long user, system, resident, shared;

@@ -22,6 +22,9 @@ struct proc_usage {
 /* The state letter of /proc/PID/stat; 0 if there is no such process. */
 char proc_state(pid_t pid);
 
+/* The parent of a process; 0 if there is no such process. */
+pid_t proc_parent(pid_t pid);
+
 /* From now on proc_state calls this when it finds nothing in /proc. */
 void proc_ask_instead(char (*ask)(pid_t pid));
 

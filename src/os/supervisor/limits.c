@@ -10,13 +10,12 @@
  * A process's time is its own and that of the children it has reaped, so the living ones and the
  * supervisor's children have all that was ever used.
  */
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "os/shared/proc.h"
+#include "os/supervisor/family.h"
 #include "os/supervisor/supervisor_internal.h"
 
 enum {
@@ -39,9 +38,10 @@ struct totals {
   uint64_t resident, anonymous, shared; /* bytes; the last two are set by exact alone */
   uint64_t most;                        /* of one process */
   pid_t pid;                            /* which */
+  uint64_t procs;
 };
 
-typedef void visit_fn(struct totals *t, pid_t pid);
+typedef void visit_fn(void *totals, pid_t pid);
 
 static void visit_records(const struct control *c, struct totals *t, visit_fn *visit) {
   for (uint32_t i = 0; i < control_process_end(c); i++) {
@@ -52,35 +52,23 @@ static void visit_records(const struct control *c, struct totals *t, visit_fn *v
   }
 }
 
-/* Where /proc shows nothing but the run, it also shows programs, which have no records. */
-static void visit_proc(struct totals *t, visit_fn *visit) {
-  DIR *proc = opendir("/proc");
-  if (!proc)
-    return;
-  for (struct dirent *e; (e = readdir(proc));) {
-    int pid = atoi(e->d_name);
-    if (pid > 0 && pid != getpid())
-      visit(t, pid);
-  }
-  closedir(proc);
-}
-
 static void visit_all(const struct limits_watch *w, struct totals *t, visit_fn *visit) {
-  if (w->policy->run && (w->policy->namespaces & NAMESPACE_PID))
-    visit_proc(t, visit);
-  else
+  if (!family_each(visit, t))
     visit_records(w->b->control, t, visit);
 }
 
-static void add_estimate(struct totals *t, pid_t pid) {
+static void add_estimate(void *ctx, pid_t pid) {
+  struct totals *t = ctx;
   struct proc_totals of;
   if (proc_totals(pid, &of))
     return;
+  t->procs++;
   t->cpu_ns += of.cpu_ns;
   t->resident += of.resident;
 }
 
-static void add_exact(struct totals *t, pid_t pid) {
+static void add_exact(void *ctx, pid_t pid) {
+  struct totals *t = ctx;
   uint64_t anonymous, shared;
   if (proc_parts(pid, &anonymous, &shared))
     return;
@@ -137,6 +125,13 @@ static bool memory_is_over(struct limits_watch *w, const struct totals *estimate
   return false;
 }
 
+/* How many processes there may be at once, with programs. spawn has counted those that it makes; more than twice as
+ * many can only be programs, or made by code that is not Lua. */
+static uint64_t procs_most(const struct policy_limits *l) {
+  enum { AT_THEIR_ENDS = 8 };
+  return 2 * (uint64_t)l->procs + AT_THEIR_ENDS;
+}
+
 enum run_limit limits_look(struct limits_watch *w) {
   int64_t now = clock_now_ns();
   if (now < w->look_at_ns)
@@ -147,6 +142,8 @@ enum run_limit limits_look(struct limits_watch *w) {
   visit_all(w, &t, add_estimate);
   if (l->memory_bytes && memory_is_over(w, &t))
     return RUN_LIMIT_MEMORY;
+  if (t.procs > procs_most(l))
+    return RUN_LIMIT_PROCS;
   return t.cpu_ns > l->cpu_ns ? RUN_LIMIT_CPU : RUN_LIMIT_NONE;
 }
 
@@ -187,6 +184,12 @@ void limits_tell(const struct limits_watch *w, enum run_limit what, const char *
     tell_bytes(l->files_bytes, amount, sizeof amount);
     snprintf(ret, size, "the run wrote %s into files, its limit (--files-limit)%s%s%s", amount,
              before, place, behind);
+    break;
+  case RUN_LIMIT_PROCS:
+    snprintf(
+        ret, size,
+        "the run had more than %llu processes, programs among them; its limit is %u (--max-procs)",
+        (unsigned long long)procs_most(l), (unsigned)l->procs);
     break;
   case RUN_LIMIT_CPU:
     snprintf(ret, size, "the run used %g s of CPU time, its limit (--cpu): %s",

@@ -24,6 +24,7 @@
 #include "os/queue/queue.h"
 #include "os/shared/results.h"
 #include "os/shared/state.h"
+#include "os/supervisor/family.h"
 #include "os/supervisor/supervisor_internal.h"
 
 enum {
@@ -89,7 +90,9 @@ static void on_limit(struct supervisor *s, enum run_limit what) {
   s->limit = what;
   s->interrupts = 1; /* a Ctrl-C now kills at once */
   begin_end(s, SIGINT);
-  s->deadline_ns = clock_now_ns() + (what == RUN_LIMIT_CPU ? GRACE_CPU_NS : GRACE_OVER_NS);
+  s->deadline_ns = what == RUN_LIMIT_PROCS
+                       ? 0 /* they are becoming more */
+                       : clock_now_ns() + (what == RUN_LIMIT_CPU ? GRACE_CPU_NS : GRACE_OVER_NS);
 }
 
 /* Somebody outside interrupts a process. If main is among those, the run is meant; if only others
@@ -471,6 +474,8 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
     s->deadline_ns = clock_now_ns() + o->timeout_ns;
   deadlock_begin(&s->watch, o->deadlock_after_ns, o->guided);
   failures_begin(&s->failures, s->b, s->o);
+  if (policy_is_strict(o->policy))
+    family_distrust(o->policy->namespaces & NAMESPACE_PID);
   limits_begin(&s->limits, s->b, o->policy);
   s->watch.found = note_deadlock;
   s->watch.found_ctx = &s->recorder;

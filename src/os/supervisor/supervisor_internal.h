@@ -134,7 +134,7 @@ enum deadlock deadlock_look(struct deadlock_watch *w, const struct control *c, s
 
 /* -- limits.c: what the run may use up --------------------------------------------------------- */
 
-enum run_limit { RUN_LIMIT_NONE, RUN_LIMIT_MEMORY, RUN_LIMIT_OUTPUT, RUN_LIMIT_FILES, RUN_LIMIT_CPU };
+enum run_limit { RUN_LIMIT_NONE, RUN_LIMIT_MEMORY, RUN_LIMIT_OUTPUT, RUN_LIMIT_FILES, RUN_LIMIT_CPU, RUN_LIMIT_PROCS };
 
 struct limits_watch {
   struct os_backend *b;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "os/shared/proc.h"
+#include "os/supervisor/family.h"
 
 enum { ROUNDS_MOST = 200, PAUSE_NS = 2 * 1000 * 1000 };
 
@@ -41,7 +42,8 @@ static void release(struct suspended *list) {
 static void find_groups(const struct control *c, struct suspended *ret) {
   for (uint32_t i = 0; i < control_process_end(c); i++) {
     pid_t pid = control_process_pid(c, i, atomic_load(&c->process_stamp[i]));
-    pid_t group = pid > 0 && control_process_alive(c, i) ? getpgid(pid) : -1;
+    bool ours = pid > 0 && control_process_alive(c, i) && family_may_signal(pid);
+    pid_t group = ours ? getpgid(pid) : -1;
     if (group > 0 && group != getpgrp() && !has(ret, group))
       add(ret, group);
   }

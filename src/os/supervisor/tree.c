@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/pidfd.h"
+#include "os/supervisor/family.h"
 #include "os/supervisor/supervisor_internal.h"
 
 static void signal_record(struct control *c, uint32_t slot, int signal) {
@@ -17,9 +18,11 @@ static void signal_record(struct control *c, uint32_t slot, int signal) {
   int fd = pidfd_open_of(pid);
   if (fd < 0)
     return;
+  bool ours =
+      family_may_signal(pid); /* should it end meanwhile, the descriptor reaches nobody else */
   uint64_t now = atomic_load(&c->process_stamp[slot]);
   /* It lives after the pidfd was opened: nobody had reaped it, so the pid was its own. */
-  if (stamp_serial(now) == stamp_serial(stamp) && phase_lives(stamp_phase(now)))
+  if (ours && stamp_serial(now) == stamp_serial(stamp) && phase_lives(stamp_phase(now)))
     pidfd_signal(fd, signal);
   close(fd);
 }
@@ -105,6 +108,7 @@ void tree_kill(struct os_backend *b, bool subreaper) {
       return;
     if (subreaper) {
       kill_children();
+      family_kill();
       tree_reap(b, 0, &info);
       info = (siginfo_t){0};
       if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && errno == ECHILD)

@@ -1,13 +1,12 @@
 -- strict/cases/memory.lua - ways to use more memory than --memory lets; see strict/hold.lua. Without strict mode each comes to
 -- its end, with about three times as much as the limit.
---   status  of a buffer that Lua's own library makes larger it asks once, and an error may be the answer: false
-local function uses(name, program, status)
-  return { program .. "\nprint 'ESCAPED'", name = name, alone = { "R" }, escaped = "told", patience = 30, limits = "--memory 48M --cpu 30", status = status ~= false and 125 }
+local function uses(name, program)
+  return { program .. "\nprint 'ESCAPED'", name = name, alone = { "R" }, escaped = "told", patience = 30, limits = "--memory 48M --cpu 30", status = 125 }
 end
 
 return {
   uses("tables", "local t = {} for i = 1, 1500000 do t[i] = { i } end"),
-  uses("strings", "local t = {} for i = 1, 150 do t[i] = i .. ('x'):rep(1 << 20) end", false),
+  uses("strings", "local t = {} for i = 1, 150 do t[i] = i .. ('x'):rep(1 << 20) end"),
   uses("one string", "local s = ('x'):rep(150 << 20)"),
   uses("a string that is doubled", "local s = ('x'):rep(1 << 20) for _ = 1, 7 do s = s .. s end"),
   uses("closures", "local t = {} for i = 1, 2000000 do t[i] = function() return i end end"),
@@ -28,5 +27,7 @@ for _, p in ipairs(list) do p:result() end]]),
   uses("many values", "local t, s = {}, ('x'):rep(1 << 20) for i = 1, 150 do t[i] = sandbox.value(s) end"),
   uses("a mailbox", "local s, me = ('x'):rep(1 << 20), sandbox.self() for _ = 1, 150 do me:send(s) end"),
   uses("the parser", "local f = load('return {' .. ('\"x\", {},'):rep(3000000) .. '}')"),
-  uses("string.pack", "local t = {} for i = 1, 150 do t[i] = string.pack('s8', ('x'):rep(1 << 20)) .. i end", false),
+  uses("string.pack", "local t = {} for i = 1, 150 do t[i] = string.pack('s8', ('x'):rep(1 << 20)) .. i end"),
+  uses("strings in coroutines", "local t = {} for i = 1, 150 do t[i] = coroutine.wrap(function() return i .. ('x'):rep(1 << 20) end)() end"),
+  uses("strings in a process", "spawn(function() local t = {} for i = 1, 150 do t[i] = i .. ('x'):rep(1 << 20) end end):join()"),
 }

@@ -17,10 +17,10 @@ local function many(o)
 end
 
 return {
-  spawns("a fork bomb", [[local n = sandbox.value(0)
+  spawns("a fork bomb", [[local n, full = sandbox.value(0), sandbox.event()
 local function bomb(depth)
-  if pcall(spawn, bomb, depth + 1) then print("most " .. n:add(1)) end
-  sleep(0.3)
+  if pcall(spawn, bomb, depth + 1) then print("most " .. n:add(1)) else full:set() end
+  full:wait()
 end
 bomb(1)]], { escaped = many }),
   spawns("spawn in __gc", [[local function again() setmetatable({}, { __gc = function() pcall(spawn, again) end }) collectgarbage() sleep(5) end
