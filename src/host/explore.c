@@ -195,7 +195,7 @@ int explore_script(struct script *script) {
   if (status == 0) {
     int rc = explore_all(script, &p, &arena, &x);
     status = rc        ? complain(rc)
-             : o->step ? step_by_hand(x, name, script)
+             : o->step ? step_by_hand(x, &(struct stepped){name, script, 0}, NULL)
                        : tell(x, name, script, pages, cures);
   }
   cures_close(cures);

@@ -35,8 +35,16 @@ bool explore_stopped(void);
 
 /* -- step.c: choose each step by hand ------------------------------------------------------------ */
 
-/* Ask on stdin, show on stdout, until the person leaves. Returns the exit status. */
-int step_by_hand(struct exploration *x, const char *script, const struct script *again);
+/* What is stepped through: a script, or a function. */
+struct stepped {
+  const char *name;
+  const struct script *again; /* to tell how it is replayed; NULL: a function */
+  uint32_t hash;              /* of the function's text */
+};
+
+/* Ask on stdin, show on stdout, until the person leaves. `ret_token`: the token of the steps that were taken is appended; NULL:
+ * not wanted. Returns the exit status. */
+int step_by_hand(struct exploration *x, const struct stepped *what, struct buf *ret_token);
 
 /* -- explore_failures.c -------------------------------------------------------------------------- */
 

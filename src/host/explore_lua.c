@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <lauxlib.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 #include "host/simulate.h"
 #include "lua/state/child.h"
 #include "lua/state/guard.h"
+#include "lua/state/interrupt.h"
 #include "lua/state/lib.h"
 #include "lua/state/report.h"
 #include "sim/explore/token.h"
@@ -35,6 +37,8 @@ struct explored {
   const char *name;   /* of the file of the function */
   uint32_t hash;      /* of its text */
   struct token token; /* to be followed, if options.follow */
+  bool step;          /* a person chooses each step; the result is a token */
+  bool keeps;         /* an interrupt ends only this, and there is a result */
 };
 
 enum { AGAIN_WITH_CLOCK = 77, DIFFERS = 78 }; /* exit statuses of the process that explores */
@@ -167,6 +171,14 @@ static void put_result(FILE *f, struct exploration *x, const struct explored *e,
   fprintf(f, "}");
 }
 
+/* The same after a person has chosen steps: the chunk returns their token. */
+static void put_steps(FILE *f, struct exploration *x, const struct explored *e) {
+  struct buf token = {0};
+  step_by_hand(x, &(struct stepped){e->name, NULL, e->hash}, &token);
+  fprintf(f, "return \"%.*s\"", (int)token.len, (const char *)token.data);
+  buf_release(&token);
+}
+
 static void on_interrupt(int sig) {
   (void)sig;
   explore_stop();
@@ -208,7 +220,7 @@ __attribute__((noreturn)) static void explore_here(struct explored *e, int out) 
   report_set_color(false); /* what is told is part of a report */
   e->options.progress = asked_to_stop;
   memory_use(NULL); /* the arena belongs to the images from now on */
-  struct cures *cures = e->options.follow ? NULL : cures_open(explore_cured, e);
+  struct cures *cures = e->options.follow || e->step ? NULL : cures_open(explore_cured, e);
   int rc = explore(&e->options, body, e, &x);
   if (rc == EXPLORE_READS_CLOCK)
     _exit(e->options.follow ? DIFFERS : AGAIN_WITH_CLOCK);
@@ -217,25 +229,32 @@ __attribute__((noreturn)) static void explore_here(struct explored *e, int out) 
   FILE *f = fdopen(out, "w");
   if (rc || !f)
     _exit(1);
-  put_result(f, x, e, cures);
+  if (e->step)
+    put_steps(f, x, e);
+  else
+    put_result(f, x, e, cures);
   fclose(f);
   _exit(0);
 }
 
 /* -- in the caller ------------------------------------------------------------------------------- */
 
-/* Read all until the end of file into a string at the top; an interrupt goes on to who writes. False: an
- * error. */
+/* Read all until the end of file into a string at the top. An interrupt goes on to the process that writes,
+ * which tells what it knows. False: an error. */
 static bool read_all(lua_State *L, int fd, pid_t pid) {
+  enum { LOOK_MS = 200 }; /* a signal may come just before the wait */
+  const struct interrupts *interrupts = &lib_find(L)->interrupts;
   luaL_Buffer text;
   char part[4096];
-  ssize_t n;
+  ssize_t n = 1;
   luaL_buffinit(L, &text);
-  while ((n = read(fd, part, sizeof part)) > 0 || (n < 0 && errno == EINTR)) {
-    if (n > 0)
+  for (bool told = false; n > 0 || (n < 0 && errno == EINTR);) {
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    n = poll(&p, 1, LOOK_MS) > 0 ? read(fd, part, sizeof part) : 1;
+    if (n > 0 && p.revents)
       luaL_addlstring(&text, part, (size_t)n);
-    else if (lib_find(L)->interrupts.came) /* it tells what it knows */
-      kill(pid, SIGINT);
+    if (!told && (interrupts->raise || interrupts->came))
+      told = kill(pid, SIGINT) == 0;
   }
   luaL_pushresult(&text);
   return n == 0;
@@ -264,8 +283,8 @@ static int explore_in_copy(lua_State *L, struct explored *e) {
 }
 
 static void read_options(lua_State *L, struct explored *e) {
-  static const char *const names[] = {"limit",       "seed",  "seconds", "token",
-                                      "preemptions", "kills", NULL};
+  static const char *const names[] = {"limit", "seed", "seconds",   "token", "preemptions",
+                                      "kills", "step", "interrupt", NULL};
   if (lua_isnoneornil(L, 2))
     return;
   luaL_argexpected(L, lua_istable(L, 2), 2, "table of options");
@@ -292,7 +311,12 @@ static void read_options(lua_State *L, struct explored *e) {
     luaL_argcheck(L, n >= 0 && n <= 100, 2, "kills must be a number of processes from 0 to 100");
     e->options.kills = (uint32_t)n;
   }
+  lua_getfield(L, 2, "step");
+  e->step = lua_toboolean(L, -1);
+  lua_getfield(L, 2, "interrupt");
+  e->keeps = e->step || lua_toboolean(L, -1);
   if (lua_getfield(L, 2, "token") != LUA_TNIL) {
+    luaL_argcheck(L, !e->step, 2, "step and token exclude each other");
     const char *wrong = token_parse(luaL_checkstring(L, -1), &e->token);
     if (!wrong && (!e->token.function || e->token.script != e->hash)) {
       token_release(&e->token);
@@ -344,6 +368,8 @@ static int read_result(lua_State *L) {
   if (luaL_loadbufferx(L, text, len, "=explore", "t") != LUA_OK)
     return lua_error(L);
   lua_call(L, 0, 1);
+  if (!lua_istable(L, -1)) /* a token */
+    return 1;
   if (luaL_newmetatable(L, "sandbox.exploration")) {
     lua_pushcfunction(L, result_text);
     lua_setfield(L, -2, "__tostring");
@@ -375,6 +401,8 @@ static int l_explore(lua_State *L) {
     status = explore_in_copy(L, &e);
   }
   token_release(&e.token);
+  if (e.keeps)
+    interrupt_clear(L);
   if (status < 0)
     return luaL_error(L, "explore: %s", strerror(errno));
   if (WIFSIGNALED(status))

@@ -11,13 +11,13 @@
 #include "host/explore.h"
 #include "host/replay.h"
 #include "lua/state/report.h"
+#include "sim/explore/token.h"
 
 struct stepper {
   struct exploration *x;
-  const char *script;
-  const struct script *again; /* to tell how it is replayed */
-  uint32_t *path;             /* number of each step in its state */
-  uint32_t *states;           /* before each step; states[len] is the present one */
+  const struct stepped *what;
+  uint32_t *path;   /* number of each step in its state */
+  uint32_t *states; /* before each step; states[len] is the present one */
   uint32_t len, cap;
 };
 
@@ -46,7 +46,7 @@ static bool take(struct stepper *s, uint32_t k) {
 /* "philosopher1#2  forks[2]:acquire()  line 5": the last step of the path, as text. */
 static void show_last(struct stepper *s, bool result) {
   struct told *t = NULL;
-  if (told_make(s->x, s->path, s->len, EXPLORE_OPEN, s->script, &t))
+  if (told_make(s->x, s->path, s->len, EXPLORE_OPEN, s->what->name, &t))
     return;
   const struct story *story = told_story(t);
   const struct story_step *last = &story->steps[story->step_count - 1];
@@ -55,7 +55,8 @@ static void show_last(struct stepper *s, bool result) {
     printf(" --> %s", last->result);
   if (last->line)
     printf("   line %d", last->line);
-  if (result && last->before && last->after && strcmp(last->before, last->after) != 0)
+  if (result && last->before && last->before[0] && last->after &&
+      strcmp(last->before, last->after) != 0)
     printf("   %s -> %s", last->before, last->after);
   if (result && last->vain)
     printf("   nobody waits: lost");
@@ -90,7 +91,7 @@ static void show_end(struct stepper *s) {
   struct told *t = NULL;
   printf("\n%s\n", words[at->end]);
   if (at->end > EXPLORE_WELL &&
-      told_make(s->x, s->path, s->len, (enum explore_end)at->end, s->script, &t) == 0) {
+      told_make(s->x, s->path, s->len, (enum explore_end)at->end, s->what->name, &t) == 0) {
     const struct story *story = told_story(t);
     if (story->message)
       printf("  %s\n", story->message);
@@ -191,13 +192,31 @@ static void go_randomly(struct stepper *s, unsigned long n) {
     go(s, (uint32_t)rand() % exploration_state(s->x, present(s))->count);
 }
 
+static bool write_token(const struct stepper *s, struct buf *out) {
+  return token_write(s->x, s->path, s->len, EXPLORE_NONE, s->what->hash, true, out) == 0;
+}
+
+static void show_token(struct stepper *s) {
+  struct buf token = {0};
+  if (s->what->again)
+    replay_tell(stdout, s->what->again, s->x,
+                &(struct failure){.path = s->path, .len = s->len, .loop = EXPLORE_NONE});
+  else if (write_token(s, &token))
+    printf("see it again: replay('%.*s', f)\n", (int)token.len, (const char *)token.data);
+  buf_release(&token);
+}
+
 /* False: leave. */
 static bool obey(struct stepper *s, const char *line) {
   uint32_t count = exploration_state(s->x, present(s))->count;
   char command = line[strspn(line, " ")];
   const char *rest = line + strspn(line, " ");
   bool is_number = command >= '0' && command <= '9';
-  unsigned long n = strtoul(is_number ? rest : rest + (command != '\0'), NULL, 10);
+  char *end;
+  unsigned long n = strtoul(is_number ? rest : rest + (command != '\0'), &end, 10);
+  if (end[strspn(end, " \t\n")] != '\0') /* it is no command */
+    command = '?';
+  is_number &= command != '?';
   if (is_number && n >= 1 && n <= count)
     go(s, (uint32_t)n - 1);
   else if (command == 'b' && n >= 1 && n <= count)
@@ -211,8 +230,7 @@ static bool obey(struct stepper *s, const char *line) {
   else if (command == 'l')
     list(s);
   else if (command == 't')
-    replay_tell(stdout, s->again, s->x,
-                &(struct failure){.path = s->path, .len = s->len, .loop = EXPLORE_NONE});
+    show_token(s);
   else if (command == 'q')
     return false;
   else
@@ -220,8 +238,8 @@ static bool obey(struct stepper *s, const char *line) {
   return true;
 }
 
-int step_by_hand(struct exploration *x, const char *script, const struct script *again) {
-  struct stepper s = {.x = x, .script = script, .again = again, .cap = 64};
+int step_by_hand(struct exploration *x, const struct stepped *what, struct buf *ret_token) {
+  struct stepper s = {.x = x, .what = what, .cap = 64};
   char *line = NULL;
   size_t room = 0;
   s.path = malloc(s.cap * sizeof *s.path);
@@ -230,18 +248,21 @@ int step_by_hand(struct exploration *x, const char *script, const struct script 
     report_print(&(struct report){.message = error_text(SBX_ENOMEM)});
     return EXIT_LUA_ERROR;
   }
-  printf("%s: you are the scheduler; ? lists what can be typed\n", script);
+  printf("%s: you are the scheduler; ? lists what can be typed\n", what->name);
   bool more = true;
   while (more) {
     if (exploration_state(x, present(&s))->count > 0)
       show_choices(&s);
     else
       show_end(&s);
-    printf("> ");
+    printf("step> ");
     fflush(stdout);
     more = getline(&line, &room, stdin) >= 0 && obey(&s, line);
   }
   putchar('\n');
+  fflush(stdout);
+  if (ret_token)
+    write_token(&s, ret_token);
   free(line);
   free(s.path);
   free(s.states);

@@ -1439,6 +1439,8 @@ function sandbox.time() end
 ---@field preemptions? integer # only interleavings in which so many times, at most, another process goes on than the one that could
 ---@field kills? integer # so many processes, but not the caller, may be killed, each at any step (default 0)
 ---@field token? string # follow only the schedule that it names: a token of a failure of the same function
+---@field interrupt? boolean # Ctrl-C ends only the exploration: the result has what was found so far
+---@field step? boolean # a person chooses each step, on stdin and stdout: the result is the token of the steps taken, a string
 
 ---One kind of failure that an exploration has found, by its shortest schedule.
 ---@class sandbox.ExploredFailure

@@ -59,10 +59,15 @@ commands.groups = {
       says = "Try every interleaving of the processes that a function spawns, on a copy of this session.",
       more = "The result has ok, complete, interleavings, failures, outcomes; shown, it is the report. Queues, locks and " ..
         "the like must be made inside of the function. See help(sandbox.explore)." },
+    { name = "step", arguments = "function [, options]",
+      says = "Choose each step of the processes that a function spawns, on a copy of this session.",
+      more = "It shows who could go on, what it would do, and in how many interleavings it ends wrong from here; ? lists what " ..
+        "can be typed: a number takes that step, u undoes, r takes a random one, f runs on to the nearest failure, t shows the " ..
+        "token, q leaves. The value is the token of the steps that were taken, for replay. Options as of explore." },
     { name = "replay", arguments = "failure [, function]",
       says = "Follow the schedule of a failure that explore has found: r = explore(f), replay(r.failures[1]).",
       more = "In the simulator, on a copy of this session as it is now; its report is shown. The function is needed if " ..
-        "the failure comes from sandbox.explore." },
+        "the failure comes from sandbox.explore, and for a token: replay(step(f), f)." },
   } },
   { title = "After sandbox.pause()", rows = {
     { name = "continue", arguments = "", form = ":", says = "Let the script, or the chunk, that has paused go on.",

@@ -15,6 +15,15 @@ local function seconds_text(name, seconds)
   return string.format("%.17g", n)
 end
 
+-- The options, and one more.
+local function with(options, name)
+  local all = { [name] = true }
+  if options == nil then return all end
+  if type(options) ~= "table" then return options end
+  for key, value in next, options do all[key] = value end
+  return all
+end
+
 local function ask(session, name, ...)
   local text, message = session.host.request("trace", name, ...)
   if not text then error(name .. ": " .. (message or "the prompt does not answer"), 0) end
@@ -29,14 +38,20 @@ function trace.install(session, functions)
 
   -- The value is shown, which is the report.
   function functions.explore(fn, options)
-    local result = sandbox.explore(fn, options)
+    local result = sandbox.explore(fn, with(options, "interrupt"))
     for _, failure in ipairs(result.failures) do of[failure] = fn end
     return result
   end
 
+  -- The person's next lines say which step is taken; the value is the token of the steps.
+  function functions.step(fn, options)
+    return sandbox.explore(fn, with(options, "step"))
+  end
+
   function functions.replay(failure, fn)
+    if type(failure) == "string" then failure = { token = failure } end
     if type(failure) ~= "table" or type(failure.token) ~= "string" then
-      error("replay wants a failure that explore has found: r = explore(f), then replay(r.failures[1])", 0)
+      error("replay wants a failure that explore has found: r = explore(f), then replay(r.failures[1]); or a token", 0)
     end
     fn = fn or of[failure]
     if not fn then error("replay: say of which function: replay(failure, f)", 0) end
