@@ -334,6 +334,7 @@ static const char *queue_law(const struct lawful *l, const struct told *b, const
     LAW(b->items <= 1, "no more than one item is on offer");
     LAW(l->rc == 0 ? a->items == len : len == 1 && a->items == 0,
         "an item is taken, and then the others stay, or withdrawn");
+    LAW(queue_undone(&a->queue) == undone - (l->rc != 0), "what is withdrawn is nothing to be done");
     LAW(l->rc != 0 || b->queue.offer != l->who, "what is on offer is not taken");
     LAW(l->rc == 0 || (b->queue.offer == l->who && closed), "only its putter withdraws an item");
     break;
@@ -382,28 +383,64 @@ const char *law_of_step(const struct lawful *l, const struct told *before,
     return broken;
   LAW(!(before->passes & after->standing & ~after->passes),
       "who was let go by a complete round passes, whatever comes after");
+  LAW(l->kind == OP_BARRIER_PASS || !(before->free & ~before->passes & after->passes),
+      "who was let go by a broken round is told so, whatever comes after");
   return NULL;
 }
 
-const char *law_of_end(enum object_type type, uint64_t who, enum end how, bool failed,
-                       const struct told *before, const struct told *after) {
-  bool mine = before->info.holder == who;
-  if (type == OBJECT_LOCK && mine)
-    LAW(after->info.set && after->info.holder != 0 && after->holder_gone,
+/* Of a barrier; `part`: it has been there. */
+static const char *barrier_end(const struct ended *e, bool part, const struct told *b, const struct told *a) {
+  bool acting = b->info.holder == e->who;
+  if (acting || (part && (e->killed || e->failed)))
+    LAW(a->gone_members && a->free == a->standing, "a party that fails breaks it for all");
+  else if (e->held)
+    LAW(e->killed || a->gone_members == b->gone_members, "a party that leaves well breaks nothing");
+  return NULL;
+}
+
+const char *law_of_end(enum object_type type, const struct ended *e, const struct told *b,
+                       const struct told *a) {
+  bool mine = b->info.holder == e->who, part = b->members >> e->proc & 1;
+  switch (type) {
+  case OBJECT_LOCK:
+    LAW(!mine || (a->info.set && a->info.holder != 0 && a->holder_gone),
         "a lock is abandoned by a holder that ends");
-  if ((type == OBJECT_VALUE || type == OBJECT_DICT) && mine)
-    LAW(after->info.holder == 0 || after->holder_gone, "an updater that ends lets others in");
-  if (type == OBJECT_SEMAPHORE && how == END_LEFT && !failed && !before->gone_members)
-    LAW(after->info.count == before->info.count, "who leaves well keeps what it took");
-  if (type == OBJECT_SEMAPHORE)
-    LAW(after->info.count >= before->info.count, "no end takes units");
+    return NULL;
+  case OBJECT_RWLOCK:
+    LAW(!mine || (a->info.set && a->info.holder == 0), "a writer that ends leaves it unfinished");
+    LAW(mine || a->info.count == b->info.count - part, "a reader that ends reads no more");
+    return NULL;
+  case OBJECT_VALUE:
+  case OBJECT_DICT:
+    LAW(!mine || a->info.holder == 0 || a->holder_gone, "an updater that ends lets others in");
+    return NULL;
+  case OBJECT_SEMAPHORE:
+    LAW(a->info.count >= b->info.count, "no end takes units");
+    LAW(e->killed || e->failed || !e->held || b->gone_members || a->info.count == b->info.count,
+        "who leaves well keeps what it took");
+    LAW(!part || !(e->killed || e->failed) || a->info.count > b->info.count,
+        "who fails gives back what it took");
+    return NULL;
+  case OBJECT_BARRIER:
+    return barrier_end(e, part, b, a);
+  default:
+    return NULL;
+  }
+}
+
+/* A notification that its waiter does not use goes to another one, if there is one. */
+static const char *condition_give_up(uint64_t me, bool could_go, const struct told *b, const struct told *a) {
+  uint64_t others = b->free & ~me, waiting = b->standing & ~b->free & ~me;
+  LAW(bits(a->free) == bits(others) + (could_go && waiting), "a notification is passed on, and none is made");
   return NULL;
 }
 
-const char *law_of_give_up(enum object_type type, bool could_go, const struct told *after) {
+const char *law_of_give_up(enum object_type type, int proc, bool could_go, const struct told *b,
+                           const struct told *a) {
   if (type == OBJECT_BARRIER && !could_go)
-    LAW(after->info.set && after->free == after->standing,
-        "a party that gives up breaks it for all");
+    LAW(a->info.set && a->free == a->standing, "a party that gives up breaks it for all");
+  if (type == OBJECT_CONDITION)
+    return condition_give_up(UINT64_C(1) << proc, could_go, b, a);
   return NULL;
 }
 

@@ -28,7 +28,7 @@ struct told {
   bool floats; /* ARRAY */
   uint64_t elements[ELEMENTS_MAX]; /* bits */
   bool gone_members; /* somebody that has part in it is gone */
-  uint64_t members;  /* bit p: process p has part in it: of a SEMAPHORE, it has units */
+  uint64_t members;  /* bit p: process p has part in it: of a SEMAPHORE, it has units; it reads or writes */
 };
 
 /* One step: process `proc`, known as `who`, has done an op of an object, or waits in it. */
@@ -53,8 +53,9 @@ struct lawful {
 const char *law_of_step(const struct lawful *l, const struct told *before,
                         const struct told *after);
 
-/* It goes without having done the op. */
-const char *law_of_give_up(enum object_type type, bool could_go, const struct told *after);
+/* Process `proc` goes without having done the op. */
+const char *law_of_give_up(enum object_type type, int proc, bool could_go, const struct told *before,
+                           const struct told *after);
 
 /* A wait of a condition is over: what came of the wait for a notify, and what it returns. */
 const char *law_of_relock(int awaited, int result);
@@ -62,8 +63,15 @@ const char *law_of_relock(int awaited, int result);
 /* The state of a process that has ended: killed, or left with an exit code. */
 const char *law_of_status(const struct process_state *s, enum end how, int exit_code);
 
-/* A process has ended: killed, or left with `failed` or well. */
-const char *law_of_end(enum object_type type, uint64_t who, enum end how, bool failed,
-                       const struct told *before, const struct told *after);
+/* How a process has ended. */
+struct ended {
+  int proc;
+  uint64_t who;
+  bool killed, failed; /* neither: it has left well */
+  bool held;           /* it had the object until then */
+};
+
+const char *law_of_end(enum object_type type, const struct ended *e, const struct told *before,
+                       const struct told *after);
 
 #endif

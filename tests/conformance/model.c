@@ -1028,13 +1028,14 @@ static void give_up(struct model *m, struct model_state *s, int proc, const stru
   }
   if (!machine || l->sub)
     return;
-  struct told after;
+  struct told before, after;
   bool could_go = is_enabled(m, s, proc, l);
+  tell_thing(m, s, l->thing, &before);
   leave_line(&s->procs[proc], l->thing);
   if (machine->give_up && step.ticket)
     machine->give_up(s->things[l->thing].words, &step, WORLD(&v));
   tell_thing(m, s, l->thing, &after);
-  const char *broken = step.ticket ? law_of_give_up(type_of(l), could_go, &after) : NULL;
+  const char *broken = step.ticket ? law_of_give_up(type_of(l), proc, could_go, &before, &after) : NULL;
   m->broken = m->broken ? m->broken : broken;
 }
 
@@ -1227,7 +1228,12 @@ void model_end(struct model *m, int proc, enum end how) {
       m->broken = law_of_status(&p->life, how, (int)r->count);
     for (int t = 0; t < m->setup->thing_count && !m->broken; t++) {
       tell_thing(m, s, t, &after);
-      m->broken = law_of_end(m->setup->things[t].type, was.who, how, r->count, &before[t], &after);
+      const struct ended e = {.proc = proc,
+                              .who = was.who,
+                              .killed = how == END_KILLED,
+                              .failed = how == END_LEFT && r->count,
+                              .held = was.holds >> t & 1};
+      m->broken = law_of_end(m->setup->things[t].type, &e, &before[t], &after);
     }
   }
   m->seen_ns[proc] = 0;

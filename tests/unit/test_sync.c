@@ -627,6 +627,102 @@ static void a_slow_party_of_a_barrier_is_told_of_its_own_round(void **state) {
   assert_int_equal(m.s[BARRIER_BROKEN], 1);
 }
 
+static void a_slow_party_of_a_broken_round_is_told_though_another_broke_since(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_BARRIER, .count = 2});
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(act(&m, i, OP_BARRIER_WAIT, 0), SYNC_ENTERED);
+    assert_int_equal(act(&m, 5, OP_BARRIER_ABORT, 0), 0);
+    assert_int_equal(act(&m, 5, OP_BARRIER_RESET, 0), 0);
+  }
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(act(&m, i, OP_BARRIER_WAIT, 0), -SBX_EBROKEN);
+}
+
+/* The process ends by itself. Returns how many it wakes. */
+static uint64_t leave(struct model *m, int person, enum sync_end how) {
+  struct sync_step step = step_of(m, person, OP_NONE, 0);
+  if (!m->machine->leave(m->s, &step, how))
+    assert_int_equal(step.wake, 0);
+  return step.wake;
+}
+
+static void whoever_leaves_a_barrier_well_breaks_nothing(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_BARRIER, .count = 2});
+  assert_int_equal(act(&m, 0, OP_BARRIER_WAIT, 0), SYNC_ENTERED);
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), 0);
+  go(&m, 0);
+  assert_int_equal(leave(&m, 1, END_OF_CODE), 0);
+  assert_int_equal(leave(&m, 1, END_WELL), 0);
+  m.world.people[1].gone = true;
+  assert_int_equal(act(&m, 0, OP_BARRIER_WAIT, 0), SYNC_ENTERED);
+  assert_false(can(&m, 0, OP_BARRIER_WAIT));
+  assert_int_equal(leave(&m, 2, END_FAILED), 0); /* it has never been there */
+  assert_int_equal(act(&m, 2, OP_BARRIER_WAIT, 0), 0);
+  go(&m, 0);
+  assert_int_equal(leave(&m, 2, END_OF_CODE), 0);
+  assert_int_equal(leave(&m, 2, END_FAILED), SYNC_ALL); /* before it is known to be gone */
+  assert_int_equal(act(&m, 0, OP_BARRIER_WAIT, 0), -SBX_EBROKEN);
+}
+
+static void whoever_leaves_in_the_middle_of_an_action_breaks_its_round(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_BARRIER, .count = 2, .action = true});
+  assert_int_equal(act(&m, 0, OP_BARRIER_WAIT, 0), SYNC_ENTERED);
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), 0);
+  assert_int_equal(leave(&m, 1, END_OF_CODE), SYNC_ALL);
+  assert_int_equal(act(&m, 1, OP_BARRIER_PASS, 0), -SBX_EBROKEN);
+  assert_int_equal(act(&m, 0, OP_BARRIER_WAIT, 0), -SBX_EBROKEN);
+}
+
+/* At the end of its code, though it is not gone yet: it may have to wait for its children. */
+static void whoever_leaves_an_rwlock_lets_others_in(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_RWLOCK});
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(act(&m, 0, OP_RWLOCK_READ, 0), 0);
+  assert_false(can(&m, 1, OP_RWLOCK_WRITE));
+  assert_int_equal(leave(&m, 0, END_OF_CODE), SYNC_ALL);
+  assert_int_equal(leave(&m, 0, END_WELL), 0);
+  struct sync_step step = step_of(&m, 1, OP_RWLOCK_WRITE, 0);
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_false(step.abandoned); /* a reader leaves nothing unfinished */
+  assert_int_equal(leave(&m, 1, END_OF_CODE), SYNC_ALL);
+  step = step_of(&m, 0, OP_RWLOCK_READ, 0);
+  assert_int_equal(act_with(&m, &step), 0);
+  assert_true(step.abandoned);
+}
+
+static void whoever_fails_with_units_gives_them_back(void **state) {
+  (void)state;
+  for (int fails = 0; fails < 2; fails++) {
+    struct model m = model_new(&(struct sync_options){.type = OBJECT_SEMAPHORE, .count = 2});
+    for (int i = 0; i < 2; i++)
+      assert_int_equal(act(&m, 0, OP_SEMAPHORE_ACQUIRE, 0), 0);
+    assert_int_equal(leave(&m, 0, END_OF_CODE), 0);
+    assert_false(can(&m, 1, OP_SEMAPHORE_ACQUIRE));
+    assert_int_equal(leave(&m, 0, fails ? END_FAILED : END_WELL), fails ? 2 : 0);
+    assert_int_equal(can(&m, 1, OP_SEMAPHORE_ACQUIRE), fails); /* before it is known to be gone */
+    m.world.people[0].gone = true;
+    assert_int_equal(can(&m, 1, OP_SEMAPHORE_ACQUIRE), fails);
+  }
+}
+
+static void an_updater_that_leaves_lets_others_in(void **state) {
+  (void)state;
+  static const enum object_type types[] = {OBJECT_VALUE, OBJECT_DICT};
+  static const enum op_kind updates[] = {OP_VALUE_UPDATE, OP_DICT_UPDATE};
+  for (int i = 0; i < 2; i++) {
+    struct model m = model_new(&(struct sync_options){.type = types[i]});
+    assert_int_equal(act(&m, 0, updates[i], 0), 0);
+    assert_int_equal(leave(&m, 1, END_OF_CODE), 0);
+    assert_false(can(&m, 1, updates[i]));
+    assert_int_equal(leave(&m, 0, END_OF_CODE), 1);
+    assert_true(can(&m, 1, updates[i]));
+  }
+}
+
 static void values_compare_as_lua_does(void **state) {
   (void)state;
   static const struct {
@@ -1068,6 +1164,12 @@ int main(void) {
       cmocka_unit_test(a_barrier_lets_all_go_or_breaks),
       cmocka_unit_test(a_barrier_waits_for_its_action),
       cmocka_unit_test(a_slow_party_of_a_barrier_is_told_of_its_own_round),
+      cmocka_unit_test(a_slow_party_of_a_broken_round_is_told_though_another_broke_since),
+      cmocka_unit_test(whoever_leaves_a_barrier_well_breaks_nothing),
+      cmocka_unit_test(whoever_leaves_in_the_middle_of_an_action_breaks_its_round),
+      cmocka_unit_test(whoever_leaves_an_rwlock_lets_others_in),
+      cmocka_unit_test(whoever_fails_with_units_gives_them_back),
+      cmocka_unit_test(an_updater_that_leaves_lets_others_in),
       cmocka_unit_test(values_compare_as_lua_does),
       cmocka_unit_test(whoever_waits_for_a_change_holds_up_nobody),
       cmocka_unit_test(only_the_updater_changes_a_value),
