@@ -27,8 +27,7 @@ const char *object_type_word(enum object_type type) {
   return words[type < OBJECT_TYPES ? type : OBJECT_NONE];
 }
 
-/* Apart, so that an op that nobody observes has no registers to save. */
-__attribute__((noinline)) static int perform_observed(struct backend *b, struct op *op) {
+static int perform_observed(struct backend *b, struct op *op) {
   if (b->observe_begin)
     b->observe(b->observer, op, OP_BEGIN, 0);
   int rc = b->objects->perform(b, op);
@@ -44,10 +43,29 @@ static bool may_wait(enum op_kind kind) {
          kind == OP_PROCESS_SPAWN;
 }
 
-int perform(struct backend *b, struct op *op) {
+/* Apart, so that an op that nobody observes has no registers to save. */
+__attribute__((noinline)) static int perform_apart(struct backend *b, struct op *op) {
   if (b->asking && may_wait(op->kind))
     return -SBX_EASKED;
   return b->observe ? perform_observed(b, op) : b->objects->perform(b, op);
+}
+
+int perform(struct backend *b, struct op *op) {
+  if (__builtin_expect(b->apart, false))
+    return perform_apart(b, op);
+  return b->objects->perform(b, op);
+}
+
+void backend_observe(struct backend *b, op_observer *observe, void *observer, bool begin) {
+  b->observe = observe;
+  b->observer = observer;
+  b->observe_begin = begin;
+  b->apart = b->asking || observe;
+}
+
+void backend_ask(struct backend *b, bool asking) {
+  b->asking = asking;
+  b->apart = asking || b->observe;
 }
 
 /* One by one: the first. */

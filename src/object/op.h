@@ -493,7 +493,7 @@ struct backend {
   const struct object_ops *objects;
   const struct self_ops *self;
   const struct run_ops *run;
-  /* Called after each op; NULL: nobody looks. `rc` is meaningful at OP_END. Returns `rc`: so `perform`
+  /* Called after each op; NULL: nobody looks (backend_observe). `rc` is meaningful at OP_END. Returns `rc`: so `perform`
    * ends with this call, and has less to keep. */
   int (*observe)(void *observer, const struct op *op, enum op_phase phase, int rc);
   bool observe_begin; /* also before */
@@ -517,10 +517,19 @@ struct backend {
   struct meter_place memory;   /* where the calling process's memory is counted; meter NULL: nowhere */
   const struct policy *policy; /* what the run may do (base/policy.h); NULL: all. Borrowed */
   bool image;       /* the process is one of several in a program: it leaves by self->exit alone */
-  bool asking;      /* a function runs that may neither wait nor spawn: wait_for asks it */
+  bool asking;      /* a function runs that may neither wait nor spawn: wait_for asks it (backend_ask) */
+  bool apart;       /* somebody observes, or asks: so that an op usually has one question to pass */
   bool exits;       /* by os.exit: no `<close>` was to release what it has */
   void *signal_ctx; /* of all of them */
 };
+
+typedef int op_observer(void *observer, const struct op *op, enum op_phase phase, int rc);
+
+/* From now on `observe` (borrowed; NULL: nobody) is called after each op, or with `begin` also before. */
+void backend_observe(struct backend *b, op_observer *observe, void *observer, bool begin);
+
+/* A function begins, or ends, that may neither wait nor spawn. */
+void backend_ask(struct backend *b, bool asking);
 
 /* Perform one op on a backend: the only way in. Returns what the backend returns; -SBX_EASKED if the
  * process may not wait now (backend.asking). */

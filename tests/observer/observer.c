@@ -436,8 +436,7 @@ int __wrap_sandbox_lib_open(lua_State *L, struct backend *b) {
     watched_self = *self;
     watched_self.program_start = start_program;
     b->self = &watched_self;
-    b->observe = observe;
-    b->observe_begin = true;
+    backend_observe(b, observe, NULL, true);
     arm_all(((struct os_backend *)b)->control);
   }
   return rc;

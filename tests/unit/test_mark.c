@@ -51,7 +51,7 @@ static void a_mark_is_told_with_its_name_its_value_and_its_line(void **state) {
   (void)state;
   run(L, "sandbox.mark('nobody sees it')");
   assert_int_equal(seen.calls, 0);
-  b->observe = watch;
+  backend_observe(b, watch, NULL, false);
 
   run(L, "\n\nsandbox.mark('phase two')");
   assert_int_equal(seen.calls, 1);
@@ -73,7 +73,7 @@ static void a_mark_is_told_with_its_name_its_value_and_its_line(void **state) {
 
   run(L, "pcall(sandbox.mark, 'n', 0/0)");
   assert_int_equal(seen.calls, 0);
-  b->observe = NULL;
+  backend_observe(b, NULL, NULL, false);
   lua_close(L);
 }
 

@@ -54,7 +54,8 @@ static int refuse(struct backend *b, struct op *op) {
 static void perform_tells_the_observer_before_and_after(void **state) {
   (void)state;
   const struct object_ops ops = {.perform = refuse};
-  struct backend b = {.objects = &ops, .observe = watch, .observe_begin = true, .observer = &seen};
+  struct backend b = {.objects = &ops};
+  backend_observe(&b, watch, &seen, true);
   struct op op = {.kind = OP_QUEUE_GET};
   assert_int_equal(perform(&b, &op), -SBX_ECLOSED);
   assert_int_equal(seen.calls, 2);

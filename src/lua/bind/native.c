@@ -234,9 +234,9 @@ static int l_clean(lua_State *L) {
 /* ask(f, ...): call a predicate, which may not wait. Returns its first result. */
 static int l_ask(lua_State *L) {
   struct lib *lib = lib_of(L);
-  lib->b->asking = true;
+  backend_ask(lib->b, true);
   int status = lua_pcall(L, lua_gettop(L) - 1, 1, 0);
-  lib->b->asking = false;
+  backend_ask(lib->b, false);
   return status == LUA_OK ? 1 : lua_error(L);
 }
 

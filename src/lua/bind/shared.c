@@ -163,9 +163,9 @@ static int look_again(lua_State *L, struct lib *lib, struct shared_op *s, struct
 static bool fits(lua_State *L, struct lib *lib, int fn) {
   lua_pushvalue(L, fn);
   lua_pushvalue(L, -2);
-  lib->b->asking = true;
+  backend_ask(lib->b, true);
   int status = lua_pcall(L, 1, 1, 0);
-  lib->b->asking = false;
+  backend_ask(lib->b, false);
   if (status != LUA_OK)
     lua_error(L);
   bool yes = lua_toboolean(L, -1);

@@ -259,8 +259,7 @@ void trace_made(struct os_backend *b, const struct op *op) {
 
 void trace_install(struct os_backend *b, struct trace_area *a) {
   b->trace = a;
-  b->base.observe = observe;
-  b->base.observer = b;
+  backend_observe(&b->base, observe, b, false);
 }
 
 /* -- the reaper ------------------------------------------------------------------------------ */
