@@ -384,11 +384,13 @@ static void a_full_screen_has_room_for_all_kinds_of_lines(void **state) {
   moves(1, OP_QUEUE_PUT, 1, 1, S(0.5), S(0.5), "");
   add_mark(1, "half", S(0.5));
   model.facts.lost = 1;
+  model.facts.detail = TRACE_DETAIL_ALL;
   fixture_end(S(1));
   struct buf out = draw(80, 20, true, false);
   check_lines(&out, 80, 20, true, false);
   assert_int_equal(buf_append_byte(&out, '\0'), 0);
-  static const char *const parts[] = {"full.lua", "├", "▾half", "jobs#1 max 2", "█ runs", "1 event lost", "+ 89 more"};
+  static const char *const parts[] = {"full.lua", "├", "▾half", "jobs#1 max 2", "█ runs", "+ 89 more",
+                                      "1 event lost: waits may be missing; --trace-detail merged has fewer"};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     if (!strstr((const char *)out.data, parts[i]))
       fail_msg("no '%s' in\n%s", parts[i], (const char *)out.data);

@@ -138,7 +138,7 @@ int gantt_deadlock(struct canvas *c) {
   return rc;
 }
 
-/* "12 events lost: waits may be missing", "12 events, 3 names or lines lost" */
+/* "12 events lost: waits may be missing", "12 events, 3 names or lines lost", and in full detail what to do. */
 int gantt_lost(struct canvas *c) {
   const struct trace_facts *f = &c->m->facts;
   struct buf text = {0};
@@ -148,6 +148,8 @@ int gantt_lost(struct canvas *c) {
   int rc = !f->nameless ? buf_format(&text, "%s lost: waits may be missing", events)
            : !f->lost   ? buf_format(&text, "%s lost", names)
                         : buf_format(&text, "%s, %s lost", events, names);
+  if (rc == 0 && f->lost && f->detail == TRACE_DETAIL_ALL)
+    rc = append(&text, "; --trace-detail merged has fewer");
   if (rc == 0)
     rc = canvas_line(c, yellow, &text);
   buf_release(&text);

@@ -128,7 +128,8 @@ const facts = () => {
   else s.append(el('dl', { class: 'tiles' }, list(A).map(([k, v, small]) => el('div', {}, el('dt', {}, k), el('dd', { class: v.length > 9 ? 'long' : null }, v, small && el('small', {}, small))))));
   for (const R of runs) {
     const F = R.facts, who = B ? R.name + ': ' : '';
-    if (F.lost) s.append(el('p', { class: 'note' }, who + `${many(F.lost, 'event')} came faster than they were read, and are lost: what is shown has gaps.`));
+    if (F.lost) s.append(el('p', { class: 'note' }, who + `${many(F.lost, 'event')} came faster than they were read, and are lost: what is shown has gaps.` +
+      (F.detail === 2 ? ' --trace-detail merged records runs of ops in one event, and loses fewer.' : '')));
     if (F.nameless) s.append(el('p', { class: 'note' }, who + `${many(F.nameless, 'name or line', 'names or lines')} had no room: a trace keeps 8,192 different ones.`));
     if (F.cut) s.append(el('p', { class: 'note' }, who + 'The oldest events were dropped, since the trace reached its limit (--trace-limit).'));
     if (F.merged) s.append(el('p', { class: 'note' }, who + `${count(F.events)} events are too many for a page: times below ${time(F.shortest)} are summed. For every event, open the .pftrace.`));
