@@ -1,4 +1,4 @@
-/* os/supervisor/supervisor.c - the supervisor's loop; see supervisor.h. */
+/* os/supervisor/supervisor.c - the beginning of a run, its loop, and its end; see supervisor.h. */
 #include "os/supervisor/supervisor.h"
 
 #include <errno.h>
@@ -23,7 +23,6 @@
 #include "os/process/signals.h"
 #include "os/queue/queue.h"
 #include "os/shared/results.h"
-#include "os/shared/state.h"
 #include "os/supervisor/family.h"
 #include "os/supervisor/supervisor_internal.h"
 
@@ -32,243 +31,17 @@ enum {
   STATUS_DEADLOCK = 4,
   STATUS_TIMEOUT = 124,
   STATUS_LIMIT = 125,
-  STATUS_SIGNAL = 128,
-  BESIDE_DEADLOCK_NS = 250 * 1000 * 1000,
-  GRACE_CPU_NS = 300 * 1000 * 1000, /* the same, when the limit of CPU time was reached */
-  GRACE_OVER_NS = 50 * 1000 * 1000, /* the same, of memory */
-  GRACE_NS = 1000 * 1000 * 1000,    /* between an interrupt and SIGKILL: time for `<close>` */
-  WAIT_NS = 1000 * 1000 * 1000,     /* main waits at its end for so long before that is told */
-  SAME_NS = 50 * 1000 * 1000,       /* SIGINTs so near are one: timeout(1) sends two */
-  ASKED_NS = 20 * 1000 * 1000       /* a signal that is for the group has reached all by then */
+  STATUS_SIGNAL = 128
 };
 
-static void say(const struct supervisor *s, const char *line) {
-  if (s->o && s->o->say)
-    s->o->say(s->o->ctx, line);
-}
+/* -- the loop -------------------------------------------------------------------------------- */
 
-/* -- events ---------------------------------------------------------------------------------- */
-
-/* The run is to end: ask politely, and set the time at which it is not a question any more. */
-static void begin_end(struct supervisor *s, int signal) {
-  if (s->end_ns == SBX_FOREVER) {
-    s->failures_at_end = control_unjoined_failures(s->control);
-    tell_mark(s->control, signal, &s->caught);
-    s->end_ns = clock_now_ns();
-  }
-  s->end_signal = signal;
-  s->asked_ns = s->wait_ns = SBX_FOREVER;
-  atomic_store(&s->control->ending, 1);
-  tree_signal(s->control, SIGINT);
-  s->deadline_ns = clock_now_ns() + GRACE_NS;
-}
-
-/* Interrupt those of which it was asked. */
-static void pass_on(struct supervisor *s) {
-  for (uint32_t i = 0; i < s->asked_count; i++)
-    tree_signal_one(s->control, s->asked[i].slot, s->asked[i].serial, SIGINT);
-  s->asked_count = 0;
-  s->asked_ns = SBX_FOREVER;
-}
-
-static void on_interrupt(struct supervisor *s) {
-  int64_t now = clock_now_ns();
-  if (s->interrupts == 0) {
-    s->interrupts = 1;
-    s->interrupted_ns = now;
-    begin_end(s, SIGINT);
-  } else if (now - s->interrupted_ns >= SAME_NS) {
-    s->deadline_ns = 0; /* the second kills */
-  }
-}
-
-/* A limit was reached. What may use no more memory, or print no more, has nothing to do any more; of CPU
- * time there is a little left, to tell where each was. */
-static void on_limit(struct supervisor *s, enum run_limit what) {
-  if (s->limit != RUN_LIMIT_NONE)
-    return;
-  s->limit = what;
-  s->interrupts = 1; /* a Ctrl-C now kills at once */
-  begin_end(s, SIGINT);
-  s->deadline_ns = what == RUN_LIMIT_PROCS
-                       ? 0 /* they are becoming more */
-                       : clock_now_ns() + (what == RUN_LIMIT_CPU ? GRACE_CPU_NS : GRACE_OVER_NS);
-}
-
-/* Somebody outside interrupts a process. If main is among those, the run is meant; if only others
- * are for a while, these are. */
-static void on_asked(struct supervisor *s, uint32_t slot, uint64_t serial) {
-  if (s->end_ns != SBX_FOREVER)
-    return; /* they are interrupted */
-  if (slot == 0 && s->main_pidfd < 0 && !s->o->on_signal) {
-    on_interrupt(s);
-    return;
-  }
-  if (s->asked_count == ASKED_MAX)
-    pass_on(s);
-  if (s->asked_count == 0)
-    s->asked_ns = clock_now_ns() + ASKED_NS;
-  s->asked[s->asked_count++] = (struct asked){slot, serial};
-}
-
-/* Bars are shown on the terminal: Ctrl-Z must take them away before the shell writes. */
-static void catch_stop(struct supervisor *s) {
-  if (s->bars.screen.kind != BARS_TERMINAL || sigismember(&s->blocked, SIGTSTP))
-    return;
-  sigaddset(&s->blocked, SIGTSTP);
-  sigprocmask(SIG_BLOCK, &s->blocked, NULL);
-  signalfd(s->signals, &s->blocked, 0);
-}
-
-/* Stop, as the other processes have by now; returns when the run goes on. */
-static void stop(struct supervisor *s) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTSTP);
-  bars_hide(&s->bars.screen);
-  raise(SIGTSTP);
-  sigprocmask(SIG_UNBLOCK, &set, NULL);
-  sigprocmask(SIG_BLOCK, &set, NULL);
-  s->bars.told = true;
-}
-
-static void on_signal(struct supervisor *s, int signal) {
-  bool of_terminal = signal == SIGINT || signal == SIGWINCH || signal == SIGTSTP;
-  if (of_terminal && s->o->on_signal) {
-    s->o->on_signal(s->o->ctx, signal);
-    return;
-  }
-  switch (signal) {
-  case SIGCHLD:
-    return; /* the loop reaps at each turn */
-  case SIGINT:
-    on_interrupt(s);
-    return;
-  case SIGTSTP:
-    stop(s);
-    return;
-  default:
-    begin_end(s, signal);
-    s->deadline_ns = 0;
-  }
-}
-
-/* A process asked for more than the run may have, and waits for its end. */
-static void on_over(struct supervisor *s, const struct broker_message *m) {
-  if (m->slot >= PROCESS_SLOTS || s->limit != RUN_LIMIT_NONE || !s->limits.policy)
-    return;
-  s->limits.blamed = true;
-  s->limits.slot = m->slot;
-  s->limits.serial = m->serial;
-  on_limit(s, m->kind == BROKER_MEMORY   ? RUN_LIMIT_MEMORY
-              : m->kind == BROKER_OUTPUT ? RUN_LIMIT_OUTPUT
-                                         : RUN_LIMIT_FILES);
-  s->deadline_ns = 0; /* where it is, it has told */
-}
-
-static void on_message(struct supervisor *s) {
-  struct broker_message m;
-  int fds[BROKER_FDS_MAX];
-  int rc;
-  while ((rc = broker_receive(s->broker, &m, fds)) == 1 || rc == -SBX_EMFILE) {
-    if (rc == -SBX_EMFILE) {
-      keeper_make_room(&s->keeper); /* its sender asks again */
-      continue;
-    }
-    if (m.kind < BROKER_FAILURE && m.slot < OBJECT_SLOTS)
-      keeper_serve(&s->keeper, &m, fds);
-    else
-      broker_close_fds(fds);
-    if (m.kind == BROKER_LEAVING && s->end_ns == SBX_FOREVER)
-      s->wait_ns = clock_now_ns() + WAIT_NS;
-    else if (m.kind == BROKER_INTERRUPT)
-      on_asked(s, m.slot, m.serial);
-    else if (m.kind == BROKER_DRAIN)
-      recorder_drain(&s->recorder);
-    else if (m.kind == BROKER_PROGRESS)
-      s->bars.told = true;
-    else if (m.kind == BROKER_STATE)
-      state_tell(s->control, m.slot, m.serial);
-    else if (m.kind == BROKER_MEMORY || m.kind == BROKER_OUTPUT || m.kind == BROKER_FILES)
-      on_over(s, &m);
-    /* BROKER_FAILURE is only to wake us */
-  }
-}
-
-/* The time is up: of the run, and everybody is interrupted, so that each tells where it is; or of
- * the grace, and everybody is killed: then false. */
-static bool on_deadline(struct supervisor *s) {
-  if (s->end_ns == SBX_FOREVER) {
-    s->timed_out = true;
-    s->interrupts = 1; /* a Ctrl-C now kills at once */
-    begin_end(s, SIGINT);
-    return true;
-  }
-  s->deadline_ns = SBX_FOREVER;
-  tree_kill(s->b, s->main_pidfd < 0);
-  return false;
-}
-
-/* Main is at its end, which an error or os.exit has decided, and waits: for whom? */
-static void tell_wait(struct supervisor *s) {
-  char line[LINE_MAX_BYTES + 128], places[LINE_MAX_BYTES];
-  s->wait_ns = SBX_FOREVER;
-  int status = atomic_load(&s->control->main_status);
-  if (status < 0 || !tell_children_of_main(s->control, places, sizeof places))
-    return;
-  snprintf(line, sizeof line, "main has ended with status %d, and waits for its children: %s",
-           status, places);
-  say(s, line);
-}
-
-/*
- * When nobody can go on, those that wait in vain are interrupted, so that `<close>` runs; a Ctrl-C
- * now kills at once. When only some cannot, that is told, and the run goes on, unless its faults are wanted.
- */
-static void look_for_deadlock(struct supervisor *s) {
-  struct buf told = {0};
-  enum deadlock found =
-      s->end_signal || s->timed_out ? DEADLOCK_NONE : deadlock_look(&s->watch, s->control, &told);
-  if (found != DEADLOCK_NONE)
-    say(s, told.len ? (const char *)told.data : "deadlock");
-  if (found == DEADLOCK_ALL || (found == DEADLOCK_SOME && s->o->faults)) {
-    s->deadlocked = true;
-    s->interrupts = 1;
-    begin_end(s, SIGINT);
-  }
-  buf_release(&told);
-}
-
-/* What woke us. Returns false when the time is up: everybody was killed then. */
-static bool handle(struct supervisor *s) {
-  struct signalfd_siginfo info;
-  while (read(s->signals, &info, sizeof info) == sizeof info)
-    on_signal(s, (int)info.ssi_signo);
-  on_message(s);
-  keeper_look(&s->keeper);
-  if (s->end_ns == SBX_FOREVER)
-    failures_look(&s->failures);
-  look_for_deadlock(s);
-  enum run_limit limit = limits_look(&s->limits);
-  if (limit != RUN_LIMIT_NONE)
-    on_limit(s, limit);
-  bars_look(&s->bars);
-  catch_stop(s);
-  int64_t now = clock_now_ns();
-  if (now >= s->asked_ns)
-    pass_on(s);
-  if (now >= s->wait_ns)
-    tell_wait(s);
-  recorder_look(&s->recorder, now);
-  return now < s->deadline_ns || on_deadline(s);
-}
-
-/* One sleep, and what woke it; returns what handle does. */
+/* One sleep, and what woke it; returns what supervisor_handle does. */
 static bool turn(struct supervisor *s) {
   struct pollfd fds[] = {{.fd = s->signals, .events = POLLIN}, {.fd = s->broker, .events = POLLIN}};
   struct timespec left;
   ppoll(fds, 2, clock_left(supervisor_deadline(s), &left), NULL);
-  return handle(s);
+  return supervisor_handle(s);
 }
 
 /* Reap. Returns whether main has ended. */
@@ -298,7 +71,7 @@ static void catch_up(struct supervisor *s) {
     struct timespec left;
     if (ppoll(&fd, 1, clock_left(until, &left), NULL) > 0 &&
         read(s->signals, &info, sizeof info) == sizeof info)
-      on_signal(s, (int)info.ssi_signo);
+      supervisor_on_signal(s, (int)info.ssi_signo);
   }
 }
 
@@ -321,18 +94,18 @@ static int status_of_main(struct supervisor *s, uint32_t failures) {
     return decided >= 0 ? decided : s->failures_at_end > 0 ? STATUS_CHILD_FAILED : STATUS_DEADLOCK;
   if (s->limit != RUN_LIMIT_NONE) {
     limits_tell(&s->limits, s->limit, places, line, sizeof line);
-    say(s, line);
+    supervisor_say(s, line);
     return s->limit == RUN_LIMIT_CPU ? STATUS_TIMEOUT : STATUS_LIMIT;
   }
   if (s->timed_out) {
     snprintf(line, sizeof line, "the time limit of the run was reached: %s", places);
-    say(s, line);
+    supervisor_say(s, line);
     return STATUS_TIMEOUT;
   }
   if (s->end_signal) {
     snprintf(line, sizeof line, "%s: %s", s->end_signal == SIGINT ? "interrupted" : "terminated",
              places);
-    say(s, line);
+    supervisor_say(s, line);
     return STATUS_SIGNAL + s->end_signal;
   }
   if (end->si_code == CLD_EXITED) {
@@ -343,7 +116,7 @@ static int status_of_main(struct supervisor *s, uint32_t failures) {
   if (end->si_status != SIGPIPE) { /* `| head` is no news */
     snprintf(line, sizeof line, "main (pid %d) was killed by signal %d", (int)s->main_pid,
              end->si_status);
-    say(s, line);
+    supervisor_say(s, line);
   }
   return STATUS_SIGNAL + end->si_status;
 }
@@ -533,7 +306,7 @@ int64_t supervisor_deadline(const struct supervisor *s) {
 }
 
 bool supervisor_serve(struct supervisor *s) {
-  if (!reap(s) && !handle(s))
+  if (!reap(s) && !supervisor_handle(s))
     s->main_ended = true; /* it was reaped with the others */
   return reap(s);
 }
@@ -576,7 +349,7 @@ int supervisor_close(struct supervisor *s) {
     catch_up(s);
   if (s->end_signal)
     let_others_leave(s);
-  on_message(s);
+  supervisor_on_message(s);
   uint32_t failures =
       control_unjoined_failures(s->control); /* before what ends with main is killed */
   failures_report_all(&s->failures, s->end_ns);
@@ -612,91 +385,4 @@ int supervisor_run(const struct supervisor_options *o, main_process_fn *main_pro
     if (!turn(s))
       break; /* main was reaped with the others */
   return supervisor_close(s);
-}
-
-/* -- beside a foreign host ------------------------------------------------------------------- */
-
-/* There is no host of ours to print for it: what it says is written by hand. */
-static void report_stderr(void *ctx, const char *text, size_t len) {
-  (void)ctx;
-  output_message(text, len);
-}
-
-static void say_stderr(void *ctx, const char *line) {
-  struct buf text = {0};
-  (void)ctx;
-  if (buf_format(&text, "sandbox: %s\n", line) == 0)
-    output_message((const char *)text.data, text.len);
-  buf_release(&text);
-}
-
-/* Deadlocks are told, also when it is everybody's; nothing is ended: the host may know better. */
-static void tell_deadlocks(struct supervisor *s, bool *all_told) {
-  struct buf told = {0};
-  int64_t now = clock_now_ns();
-  if (now < s->watch.look_at_ns)
-    return;
-  enum deadlock found = deadlock_look(&s->watch, s->control, &told);
-  if (told.len && !(found == DEADLOCK_ALL && *all_told))
-    say(s, (const char *)told.data);
-  *all_told = found == DEADLOCK_ALL;
-  if (found == DEADLOCK_ALL)
-    s->watch.look_at_ns = now + NS_PER_SECOND;
-  buf_release(&told);
-}
-
-static const struct supervisor_options options_beside = {.say = say_stderr,
-                                                         .report = report_stderr};
-
-void supervisor_report_failures(struct os_backend *b) {
-  static struct failures_watch watch; /* large */
-  failures_begin(&watch, b, &options_beside);
-  failures_report_all(&watch, SBX_FOREVER);
-}
-
-void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pidfd) {
-  struct supervisor s = {.o = &options_beside,
-                         .control = b->control,
-                         .b = b,
-                         .broker = broker,
-                         .main_pid = host,
-                         .main_pidfd = host_pidfd,
-                         .end_ns = SBX_FOREVER,
-                         .deadline_ns = SBX_FOREVER,
-                         .wait_ns = SBX_FOREVER,
-                         .asked_ns = SBX_FOREVER,
-                         .limits = {.look_at_ns = SBX_FOREVER}};
-  bool all_told = false;
-  struct pollfd fds[] = {{.fd = host_pidfd, .events = POLLIN}, {.fd = broker, .events = POLLIN}};
-  struct timespec left;
-  atomic_store(&b->control->supervisor_pid, getpid());
-  output_supervise(b->control);
-  signal(SIGINT, SIG_IGN); /* the terminal's Ctrl-C is the host's to handle */
-  signal(SIGPIPE, SIG_IGN);
-  keeper_begin(&s.keeper, b);
-  deadlock_begin(&s.watch, BESIDE_DEADLOCK_NS, false);
-  failures_begin(&s.failures, b, &options_beside);
-  bars_begin(&s.bars, b, &options_beside);
-  while (!(fds[0].revents & POLLIN)) {
-    const int64_t looks[] = {s.failures.report_at_ns, s.keeper.look_at_ns, s.watch.look_at_ns,
-                             s.asked_ns, s.bars.look_at_ns};
-    int64_t until = SBX_FOREVER;
-    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
-      until = looks[i] < until ? looks[i] : until;
-    if (ppoll(fds, 2, clock_left(until, &left), NULL) < 0 && errno != EINTR)
-      break;
-    on_message(&s);
-    keeper_look(&s.keeper);
-    tell_deadlocks(&s, &all_told);
-    if (clock_now_ns() >= s.asked_ns)
-      pass_on(&s);
-    failures_look(&s.failures);
-    bars_look(&s.bars);
-    if (fds[1].revents & POLLHUP)
-      fds[1].fd = -1;
-  }
-  failures_report_all(&s.failures, SBX_FOREVER);
-  tree_kill(b, false);
-  bars_end(&s.bars);
-  _exit(0);
 }

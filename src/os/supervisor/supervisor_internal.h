@@ -1,7 +1,7 @@
 /*
- * os/supervisor/supervisor_internal.h - the parts of the supervisor: its loop (supervisor.c), the descriptors
- * it keeps (keeper.c), the end of a tree (tree.c), what it tells a person (tell.c), and when a run
- * can never go on (deadlock.c).
+ * os/supervisor/supervisor_internal.h - the parts of the supervisor: the run and its loop (supervisor.c), what wakes it
+ * (events.c), the descriptors it keeps (keeper.c), the end of a tree (tree.c), what it tells a person (tell.c), when a run can
+ * never go on (deadlock.c), and the whole beside a foreign host (beside.c).
  */
 #ifndef SBX_OS_SUPERVISOR_SUPERVISOR_INTERNAL_H
 #define SBX_OS_SUPERVISOR_SUPERVISOR_INTERNAL_H
@@ -154,7 +154,10 @@ void limits_tell(const struct limits_watch *w, enum run_limit what, const char *
 
 /* -- supervisor.c ------------------------------------------------------------------------------ */
 
-enum { ASKED_MAX = 16 };
+enum {
+  ASKED_MAX = 16,
+  ASKED_NS = 20 * 1000 * 1000 /* a signal that is for the group has reached all by then */
+};
 
 struct supervisor {
   const struct supervisor_options *o;
@@ -193,6 +196,21 @@ struct supervisor {
   uint32_t asked_count;
   int64_t asked_ns; /* when they are taken for what they seem; SBX_FOREVER: there are none */
 };
+
+/* -- events.c: what wakes the supervisor ------------------------------------------------------- */
+
+/* Whatever woke it. False when the time is up: everybody was killed then. */
+bool supervisor_handle(struct supervisor *s);
+
+/* The parts of that, for those who wait otherwise. */
+void supervisor_on_message(struct supervisor *s); /* of the broker: all that have come */
+void supervisor_on_signal(struct supervisor *s, int signal);
+void supervisor_pass_on(struct supervisor *s); /* interrupt those of which it was asked */
+
+/* A line for a person; said by the host. */
+void supervisor_say(const struct supervisor *s, const char *line);
+
+/* -- beside.c ---------------------------------------------------------------------------------- */
 
 /* The side process of a foreign host: until the host is gone and every process with it. Never
  * returns. */
