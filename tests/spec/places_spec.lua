@@ -33,8 +33,8 @@ describe("the places in the summary of an interrupted run:", function()
   setup(function()
     for name, text in pairs(WAITS) do
       running[name] = spawn(function()
-        local r = script.run("--\n" .. text .. "\nprint('go') io.stdout:flush() sleep(1000)",
-          { program = "sh -c 'exec timeout --foreground -s INT 1.5 \"$0\" \"$@\"' " .. require "support.shell".quote(require "support.shell".program) })
+        local r = script.signalled("--\n" .. text .. "\nprint('go') io.stdout:flush() sleep(1000)", "go",
+          "sleep 1; kill -INT $super")
         return { err = r.err, name = r.name, out = r.out }
       end)
     end

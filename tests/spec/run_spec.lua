@@ -153,20 +153,7 @@ describe("a failed child", function()
 end)
 
 describe("Ctrl-C", function()
-  -- Start a run in the background, wait until it prints "ready", send signals to the supervisor, and report.
-  local function interrupted(text, signals)
-    local r = run(text, { seconds = 20, shell = ([[
-      out=$(mktemp); err=$(mktemp)
-      %s >$out 2>$err & wrapper=$!
-      for i in $(seq 500); do grep -q ready $out && break; sleep 0.02; done
-      super=$(ps -o pid= --ppid $wrapper | tr -d " ")
-      ]] .. signals .. [[
-
-      wait $wrapper; status=$?; end=$(date +%%s%%N); [ "$from" ] && echo took=$(((end - from) / 1000000))
-      cat $out; cat $err >&2; rm -f $out $err
-      ( exit $status )]]) })
-    return r
-  end
+  local function interrupted(text, signals) return script.signalled(text, "ready", signals, { seconds = 20 }) end
 
   local children = [[
     local ready = queue()

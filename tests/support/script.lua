@@ -33,6 +33,23 @@ function script.run(text, o)
   }
 end
 
+-- Run `text` in the background; when it has printed `word`, run `signals`, lines of shell in which $super is its
+-- supervisor. Returns what run does; if `signals` set $from to a time in nanoseconds, `out` says "took=MS" before the rest.
+function script.signalled(text, word, signals, o)
+  o = setmetatable({}, { __index = o })
+  o.seconds = o.seconds or 60
+  o.shell = ([[
+    out=$(mktemp); err=$(mktemp)
+    %%s >$out 2>$err & wrapper=$!
+    for i in $(seq 1500); do grep -q '%s' $out && break; sleep 0.02; done
+    super=$(ps -o pid= --ppid $wrapper | tr -d " ")
+    %s
+    wait $wrapper; status=$?; end=$(date +%%%%s%%%%N); [ "$from" ] && echo took=$(((end - from) / 1000000))
+    cat $out; cat $err >&2; rm -f $out $err
+    ( exit $status )]]):format(word, signals)
+  return script.run(text, o)
+end
+
 -- Is there a process with this number, zombies not counted?
 function script.alive(pid)
   local handle = io.open("/proc/" .. pid .. "/stat")
