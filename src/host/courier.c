@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "host/engine.h"
 #include "host/far.h"
+#include "host/far_trace.h"
 #include "host/options.h"
 #include "lua/state/report.h"
 #include "net/link.h"
@@ -29,6 +30,7 @@
 
 enum {
   CHUNK = 64 << 10, /* of output, in one message */
+  SHIP_NS = 200 * 1000 * 1000,
   STREAMS = 2
 };
 
@@ -46,6 +48,8 @@ struct courier {
   char record[ENGINE_KEY]; /* of the stand-in */
   struct far_page *page;
   int outcome;
+  struct far_tracing tracing;
+  int64_t ship_ns; /* when the trace is shipped next */
   struct stream streams[STREAMS];
   pid_t supervisor;
   int status; /* of waitpid, when it has ended */
@@ -101,7 +105,7 @@ static void join_streams(const int pipes[STREAMS][2]) {
 static void run_far(struct courier *c, const int pipes[STREAMS][2], pid_t courier)
     __attribute__((noreturn));
 static void run_far(struct courier *c, const int pipes[STREAMS][2], pid_t courier) {
-  enum { OUTCOME = 3 };
+  enum { OUTCOME = 3, TRACE = 4, APART = 10 };
   sigset_t none;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != courier)
@@ -112,8 +116,11 @@ static void run_far(struct courier *c, const int pipes[STREAMS][2], pid_t courie
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   join_streams(pipes);
-  dup2(c->outcome, OUTCOME);
-  close_range(OUTCOME + 1, ~0U, 0);
+  int outcome = fcntl(c->outcome, F_DUPFD, APART), trace = fcntl(c->tracing.log, F_DUPFD, APART);
+  dup2(outcome, OUTCOME);
+  if (trace >= 0)
+    c->tracing.log = dup2(trace, TRACE);
+  close_range(c->tracing.log >= 0 ? TRACE + 1 : OUTCOME + 1, ~0U, 0);
   if (c->request->cwd[0] && chdir(c->request->cwd))
     errno = 0; /* this host has no such folder: the agent's own, then */
   report_set_color(false);
@@ -123,6 +130,7 @@ static void run_far(struct courier *c, const int pipes[STREAMS][2], pid_t courie
                                        .seed = c->request->seed,
                                        .seeded = true,
                                        .key = c->request->key,
+                                       .record = far_tracing_options(&c->tracing),
                                        .say = say,
                                        .report = report};
   struct far_main main = {.request = c->request, .page = c->page, .outcome = OUTCOME};
@@ -142,6 +150,9 @@ static int start(struct courier *c) {
   c->outcome = memfd_create("outcome", MFD_CLOEXEC);
   if (c->outcome < 0)
     return error_call("memfd_create", errno);
+  int rc = far_tracing_begin(&c->tracing, c->link.say, c->request, c->me->name, c->page);
+  if (rc)
+    return rc;
   for (int i = 0; i < STREAMS; i++)
     if (pipe2(pipes[i], O_CLOEXEC))
       return error_call("pipe2", errno);
@@ -289,6 +300,8 @@ static void give_up(struct courier *c, const char *told, const char *line) {
   end_tree(c);
   if (line)
     say_line(c, line);
+  if (engine_epoch(c->link.say))
+    far_tracing_ship(&c->tracing, c->link.say, true);
   if (told && link_say(&c->link, FAR_LOST, told, strlen(told)) == 0)
     far_renew(c->link.say, c->link.out);
   _exit(0);
@@ -367,6 +380,10 @@ static int look_after(struct courier *c) {
       rc = look_at_beats(c, now_ns);
       c->look_ns = now_ns + HOST_BEAT_NS;
     }
+    if (rc == 0 && now_ns >= c->ship_ns) {
+      rc = far_tracing_ship(&c->tracing, c->link.say, false);
+      c->ship_ns = now_ns + SHIP_NS;
+    }
     if (rc == 0)
       rc = hear(c);
     send_signals(c);
@@ -378,11 +395,13 @@ static int look_after(struct courier *c) {
   }
   if (rc == 0)
     rc = read_last(c);
+  if (rc == 0)
+    rc = far_tracing_ship(&c->tracing, c->link.say, true);
   return rc ? rc : tell_end(c);
 }
 
 void courier_run(const struct far_request *r, const struct host_info *me) {
-  struct courier c = {.request = r, .me = me};
+  struct courier c = {.request = r, .me = me, .tracing.log = -1};
   char up[ENGINE_KEY], down[ENGINE_KEY];
   sigset_t blocked;
   sigemptyset(&blocked);

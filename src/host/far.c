@@ -44,8 +44,10 @@ int far_request_write(const struct far_request *r, struct buf *ret) {
   for (size_t i = 0; i < sizeof r->key; i++)
     snprintf(key + 2 * i, 3, "%02x", r->key[i]);
   int n =
-      snprintf(head, sizeof head, "%s\n%s\n%s\n%s\n%" PRIu64 "\n%a\n%a\n%" PRId64 "\n%s\n%s\n\n",
-               r->run, r->id, r->name, r->from, r->seed, r->speed, r->now, r->lost_ns, key, r->cwd);
+      snprintf(head, sizeof head,
+               "%s\n%s\n%s\n%s\n%" PRIu64 "\n%a\n%a\n%" PRId64 "\n%d %" PRIu64 " %s\n%s\n%s\n\n",
+               r->run, r->id, r->name, r->from, r->seed, r->speed, r->now, r->lost_ns, r->trace,
+               r->serial, r->parent, key, r->cwd);
   if (n < 0 || (size_t)n >= sizeof head)
     return -SBX_EINVAL;
   int rc = buf_append(ret, head, (size_t)n);
@@ -76,7 +78,7 @@ static bool take_key(const char *text, uint8_t key[16]) {
 
 bool far_request_read(const void *data, size_t len, struct far_request *ret) {
   const char *at = data, *end = at + len;
-  char seed[32], speed[48], now[48], lost[32], key[40], empty[2];
+  char seed[32], speed[48], now[48], lost[32], trace[96], key[40], empty[2];
   *ret = (struct far_request){0};
   if (!take_line(&at, end, ret->run, sizeof ret->run) ||
       !take_line(&at, end, ret->id, sizeof ret->id) ||
@@ -84,13 +86,14 @@ bool far_request_read(const void *data, size_t len, struct far_request *ret) {
       !take_line(&at, end, ret->from, sizeof ret->from) ||
       !take_line(&at, end, seed, sizeof seed) || !take_line(&at, end, speed, sizeof speed) ||
       !take_line(&at, end, now, sizeof now) || !take_line(&at, end, lost, sizeof lost) ||
-      !take_line(&at, end, key, sizeof key) || !take_line(&at, end, ret->cwd, sizeof ret->cwd) ||
-      !take_line(&at, end, empty, sizeof empty))
+      !take_line(&at, end, trace, sizeof trace) || !take_line(&at, end, key, sizeof key) ||
+      !take_line(&at, end, ret->cwd, sizeof ret->cwd) || !take_line(&at, end, empty, sizeof empty))
     return false;
   ret->seed = strtoull(seed, NULL, 10);
   ret->speed = strtod(speed, NULL);
   ret->now = strtod(now, NULL);
   ret->lost_ns = strtoll(lost, NULL, 10);
+  sscanf(trace, "%d %" SCNu64 " %16s", &ret->trace, &ret->serial, ret->parent);
   ret->call = at;
   ret->call_len = (size_t)(end - at);
   return ret->speed > 0 && ret->lost_ns > 0 && ret->run[0] && ret->id[0] && take_key(key, ret->key);

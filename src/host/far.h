@@ -39,6 +39,7 @@ struct far_setup {
   char id[ENGINE_RUN];       /* of the far process */
   char here[NAME_MAX_BYTES]; /* the name of this host */
   int64_t lost_ns;           /* a host is lost after so long without a beat */
+  int trace;                 /* as in a far_request */
 };
 
 /* Written before main is forked. */
@@ -58,9 +59,12 @@ struct far_request {
   uint64_t seed;
   double speed, now; /* of the run's clock */
   int64_t lost_ns;
-  uint8_t key[16];    /* of the run */
-  char cwd[FAR_PATH]; /* gone to if it is there */
-  const void *call;   /* the function and its arguments; borrowed */
+  int trace;               /* enum trace_detail + 1: its ops are recorded; 0: they are not */
+  uint64_t serial;         /* of the stand-in */
+  char parent[ENGINE_RUN]; /* id of the far process in whose run that is; "": in the run itself */
+  uint8_t key[16];         /* of the run */
+  char cwd[FAR_PATH];      /* gone to if it is there */
+  const void *call;        /* the function and its arguments; borrowed */
   size_t call_len;
 };
 
@@ -116,8 +120,11 @@ int agent_command(const struct options *o);
 
 /* A page that a courier shares with the far process. */
 struct far_page {
-  _Atomic int32_t main_pid; /* main; 0: it has not begun */
-  _Atomic int32_t outcome;  /* main, when all of it has been written: enum far_outcome */
+  _Atomic int32_t main_pid;  /* main; 0: it has not begun */
+  _Atomic int32_t outcome;   /* main, when all of it has been written: enum far_outcome */
+  _Atomic uint64_t recorded; /* its supervisor: bytes of whole chunks in the log; see far_trace.h */
+  _Atomic uint64_t shipped;  /* courier: of these it has sent so many */
+  _Atomic uint64_t lost;     /* its supervisor: records that it had no room for */
   _Atomic uint32_t
       expected; /* courier, before it sends main a signal that ends it: no news for a person */
 };

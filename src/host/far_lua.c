@@ -152,7 +152,11 @@ static void fill_request(lua_State *L, struct stand_in *s, struct far_request *r
   *r = (struct far_request){.seed = me->seed,
                             .speed = b->run->clock(&the_backend->base)->speed,
                             .now = clock_run_now(b->run->clock(&the_backend->base), clock_now_ns()),
-                            .lost_ns = far_setup.lost_ns};
+                            .lost_ns = far_setup.lost_ns,
+                            .trace = far_setup.trace,
+                            .serial = the_backend->serial};
+  if (far_setup.far)
+    text_copy(r->parent, sizeof r->parent, far_setup.id);
   memcpy(r->key, b->run->key(&the_backend->base), sizeof r->key);
   text_copy(r->run, sizeof r->run, s->run);
   text_copy(r->id, sizeof r->id, s->id);

@@ -128,6 +128,7 @@ static void set_place(struct backend *b, const struct far_main *m) {
   text_copy_name(my_record(the_backend)->name, NAME_MAX_BYTES, r->name);
   far_setup.far = true;
   far_setup.lost_ns = r->lost_ns;
+  far_setup.trace = r->trace;
   text_copy(far_setup.run, sizeof far_setup.run, r->run);
   text_copy(far_setup.id, sizeof far_setup.id, r->id);
   atomic_store(&m->page->main_pid, getpid());

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "host/far_trace.h"
 #include "host/record.h"
 #include "host/strict.h"
 #include "host/trace_show.h"
@@ -68,7 +70,10 @@ int tracing_begin(struct tracing *t, const struct options *o, int argc, char **a
   int status = begin(t, argc, argv);
   if (status)
     return status;
+  if (far_setup.on)
+    far_setup.trace = (int)o->trace.detail + 1;
   *record = (struct record_options){.on = true,
+                                    .engine = far_setup.on,
                                     .detail = o->trace.detail,
                                     .command = (const char *)t->command.data,
                                     .version = SANDBOX_VERSION,
@@ -88,9 +93,37 @@ void tracing_forget(const struct tracing *t) {
 
 /* -- while it goes on ------------------------------------------------------------------------ */
 
+/* What the run's processes on other hosts have recorded follows what follows the log. */
+static int collect(const struct tracing *t, const struct log_view *view, struct buf *more) {
+  const struct record *r = &t->record;
+  struct buf now = {0};
+  int rc = view->more_len ? buf_append(more, view->more, view->more_len) : 0;
+  if (rc || !far_setup.on || r->end == 0)
+    return rc;
+  void *log = mmap(NULL, (size_t)r->end, PROT_READ, MAP_SHARED, r->fd, 0);
+  if (log == MAP_FAILED)
+    return -SBX_ESYSTEM;
+  rc = far_trace_collect(log, (size_t)r->end, t->over, &now);
+  munmap(log, (size_t)r->end);
+  if (rc == 0 && now.len)
+    rc = buf_append(more, now.data, now.len);
+  buf_release(&now);
+  return rc;
+}
+
 int tracing_read(const struct tracing *t, const struct log_view *view, struct trace_model *ret,
                  const char **ret_why) {
-  int rc = record_read(&t->record, view, ret, ret_why);
+  struct buf more = {0};
+  int rc = collect(t, view, &more);
+  const struct log_view all = {.more = more.data, .more_len = more.len, .from_ns = view->from_ns};
+  if (rc == -SBX_EENGINE) { /* the engine is gone: the trace is that of this host */
+    rc = record_read(&t->record, view, ret, ret_why);
+    if (rc == 0)
+      ret->facts.lost++;
+  } else if (rc == 0) {
+    rc = record_read(&t->record, &all, ret, ret_why);
+  }
+  buf_release(&more);
   if (rc == -SBX_ESYSTEM)
     *ret_why = strerror(errno);
   else if (rc && rc != -SBX_EDATA)
@@ -203,6 +236,7 @@ void tracing_end(struct tracing *t, bool ran) {
   if (!t->o)
     return;
   bool *keep_logs = calloc(t->o->trace.file_count + 1, sizeof *keep_logs);
+  t->over = true;
   if (ran && keep_logs && is_wanted(&t->o->trace))
     show(t, keep_logs);
   release(t, keep_logs);

@@ -19,6 +19,7 @@ struct tracing {
   struct buf command;           /* with a terminating zero */
   struct trace_output *outputs; /* owned, as many as o->trace.files */
   struct record record;
+  bool over; /* the run has ended */
 };
 
 /*

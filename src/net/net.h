@@ -36,9 +36,9 @@
 #include "object/op.h"
 
 /* In the reference of an object that is in the engine: its slot; and its serial number, which is none of an
- * object here, is its id and this. */
+ * object here, is its id and this. Records of ops have the lower half, where TRACE_OUTSIDE says it. */
 #define NET_SLOT UINT32_MAX
-#define NET_SERIALS (UINT64_C(1) << 40)
+#define NET_SERIALS (UINT64_C(1) << 40 | UINT64_C(1) << 31)
 static inline uint64_t net_id(const struct object_ref *ref) { return ref->serial & ~NET_SERIALS; }
 
 struct net;

@@ -19,7 +19,7 @@ struct plan {
   struct gantt_rows rows;
   uint32_t *queues; /* owned */
   uint32_t queue_count, queues_shown;
-  bool summary, times, axis, marks, legend, deadlock, lost, cut;
+  bool summary, times, axis, marks, legend, deadlock, lost, cut, clock;
 };
 
 /* Which signs the chart may need, more or less. */
@@ -47,7 +47,7 @@ static bool is_incomplete(const struct trace_facts *f) { return f->lost > 0 || f
 static int count_around(const struct canvas *c, const struct plan *p, int legend_needs) {
   const struct trace_facts *f = &c->m->facts;
   return 3 + legend_needs + words_deadlock(c->m) + is_incomplete(f) + f->cut +
-         gantt_has_marks(c->m) + (p->queue_count > 0);
+         trace_has_hosts(c->m) + gantt_has_marks(c->m) + (p->queue_count > 0);
 }
 
 static int count_legend(const struct canvas *c, const struct plan *p) {
@@ -72,6 +72,7 @@ static void plan_lines(const struct canvas *c, struct plan *p, int lines) {
   p->deadlock = words_deadlock(c->m) && take(&room, 1);
   p->lost = is_incomplete(f) && take(&room, 1);
   p->cut = f->cut && take(&room, 1);
+  p->clock = trace_has_hosts(c->m) && take(&room, 1);
   p->axis = p->times && take(&room, 1);
   p->summary = take(&room, 1);
   p->marks = gantt_has_marks(c->m) && take(&room, 1);
@@ -184,6 +185,8 @@ static int draw_notes(struct canvas *c, const struct plan *p) {
     rc = gantt_lost(c);
   if (rc == 0 && p->cut)
     rc = gantt_cut(c);
+  if (rc == 0 && p->clock)
+    rc = gantt_clock(c);
   return rc;
 }
 

@@ -96,6 +96,7 @@ int gantt_summary(struct canvas *c);
 int gantt_deadlock(struct canvas *c);
 int gantt_lost(struct canvas *c);
 int gantt_cut(struct canvas *c);
+int gantt_clock(struct canvas *c);
 /* Which of two runs is the quicker one. */
 int gantt_compare(struct canvas *c);
 

@@ -142,6 +142,8 @@ static void put_life(struct writer *w, uint32_t index) {
   text_field(w, "\"end\":", trace_end_words[p->how]);
   text_field(w, "\"parent\":", parent);
   text_field(w, "\"spawned at\":", p->spawned_at);
+  if (p->host && p->host[0])
+    text_field(w, "\"host\":", p->host);
   text_field(w, "\"failure\":", p->failure);
   if (p->how == TRACE_KILLED)
     number_field(w, "\"signal\":", (uint64_t)p->signal);

@@ -2,6 +2,7 @@
 #include "look/trace/log.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ struct reading {
   uint32_t *texts; /* owned: numbers of texts in the log -> of the model's strings */
   uint32_t text_cap;
   bool begun, ended;
+  int64_t far_error_ns; /* of the clocks of other hosts; -1: there are none */
 };
 
 /* A text at `at` that ends within `len` bytes, or NULL. */
@@ -259,7 +261,14 @@ static int add_idle(struct reading *r, uint32_t process, const struct trace_reco
   return leave_out(r, &e) ? 0 : trace_add_event(r->m, &e);
 }
 
-static int add_record(struct reading *r, uint32_t process, const struct trace_record *k) {
+/* The number of an object in the model. In a run with an engine, those that are not there have numbers of their own. */
+static uint32_t object_number(struct reading *r, enum op_kind kind, uint32_t number) {
+  if (number & TRACE_OUTSIDE)
+    return number & ~TRACE_OUTSIDE;
+  return number && r->begin.engine && !trace_names_process(kind) ? number | TRACE_HERE : number;
+}
+
+static int add_record(struct reading *r, uint32_t process, struct trace_record *k) {
   if (k->kind == TRACE_RECORD_BEGIN)
     return add_begin(r, k);
   if (k->kind == TRACE_RECORD_END)
@@ -268,6 +277,9 @@ static int add_record(struct reading *r, uint32_t process, const struct trace_re
     return add_idle(r, process, k);
   if (k->kind == OP_NONE || k->kind >= OP_COUNT)
     return 0; /* of a later version */
+  k->object = object_number(r, k->kind, k->object);
+  if (k->kind == OP_PIPE_NEW)
+    k->n = object_number(r, k->kind, (uint32_t)k->n);
   const struct op_description *about = op_describe(k->kind);
   if (k->kind == OP_MARK)
     return add_mark(r, process, k);
@@ -343,6 +355,34 @@ static int read_end(struct reading *r, const uint8_t *data, size_t len) {
   return 0;
 }
 
+static int read_host(struct reading *r, const uint8_t *data, size_t len) {
+  uint32_t id, string;
+  const char *text = text_at(data, len, sizeof id);
+  if (!text)
+    return -SBX_EDATA;
+  memcpy(&id, data, sizeof id);
+  struct trace_process *p = find_process(r->m, id);
+  if (!p)
+    return 0;
+  int rc = trace_add_string(r->m, text, &string);
+  if (rc == 0)
+    p->host = r->m->strings[string];
+  return rc;
+}
+
+static int read_far(struct reading *r, const uint8_t *data, size_t len) {
+  struct log_far far;
+  if (len < sizeof far)
+    return -SBX_EDATA;
+  memcpy(&far, data, sizeof far);
+  bool over = r->facts.exit_status >= 0; /* else the rest may still come */
+  r->facts.lost += far.lost + (over && far.cut);
+  r->facts.nameless += far.nameless;
+  r->facts.cpu_ns = r->facts.cpu_ns < 0 || far.cpu_ns < 0 ? -1 : r->facts.cpu_ns + far.cpu_ns;
+  r->far_error_ns = far.error_ns > r->far_error_ns ? far.error_ns : r->far_error_ns;
+  return 0;
+}
+
 static int read_chunk(struct reading *r, enum log_kind kind, const uint8_t *data, size_t len) {
   switch (kind) {
   case LOG_BEGIN:
@@ -367,13 +407,17 @@ static int read_chunk(struct reading *r, enum log_kind kind, const uint8_t *data
     r->facts.deadlock = "";
     r->m->edge_count = 0;
     return 0;
+  case LOG_HOST:
+    return read_host(r, data, len);
+  case LOG_FAR:
+    return read_far(r, data, len);
   }
   return 0;
 }
 
-/* The next whole chunk at *at; false: there is none. */
-static bool next_chunk(const uint8_t *log, size_t len, size_t *at, struct log_chunk *ret,
-                       const uint8_t **ret_data) {
+bool trace_log_next(const void *bytes, size_t len, size_t *at, struct log_chunk *ret,
+                    const uint8_t **ret_data) {
+  const uint8_t *log = bytes;
   if (len - *at < sizeof *ret)
     return false;
   memcpy(ret, log + *at, sizeof *ret);
@@ -390,7 +434,7 @@ static int check_first(const uint8_t *log, size_t len, const char **ret_reason) 
   struct log_chunk first;
   const uint8_t *data;
   size_t at = 0;
-  if (!next_chunk(log, len, &at, &first, &data) || first.kind != LOG_BEGIN) {
+  if (!trace_log_next(log, len, &at, &first, &data) || first.kind != LOG_BEGIN) {
     *ret_reason = len ? "it is not a trace of sandbox" : "it is empty";
     return -SBX_EDATA;
   }
@@ -406,14 +450,15 @@ static int read_chunks(struct reading *r, const uint8_t *log, size_t len) {
   const uint8_t *data;
   size_t at = 0;
   int rc = 0;
-  while (rc == 0 && next_chunk(log, len, &at, &chunk, &data))
+  while (rc == 0 && trace_log_next(log, len, &at, &chunk, &data))
     rc = read_chunk(r, chunk.kind, data, (size_t)chunk.len);
   return rc;
 }
 
 int trace_log_read_part(const void *log, size_t len, const struct log_view *view,
                         struct trace_model *ret, const char **ret_reason) {
-  struct reading r = {.m = ret, .view = view, .oldest_ns = INT64_MAX};
+  struct reading r = {.m = ret, .view = view, .oldest_ns = INT64_MAX, .far_error_ns = -1};
+  char clock[64];
   *ret = (struct trace_model){0};
   int rc = check_first(log, len, ret_reason);
   if (rc == 0)
@@ -429,6 +474,10 @@ int trace_log_read_part(const void *log, size_t len, const struct log_view *view
     *ret_reason = "it is damaged";
   r.facts.cut &= view->from_ns < r.oldest_ns; /* else it is not missed */
   set_before(&r);
+  if (r.far_error_ns >= 0) {
+    snprintf(clock, sizeof clock, "monotonic, hosts to %.2f ms", (double)r.far_error_ns / 1e6);
+    r.facts.clock = clock;
+  }
   if (rc == 0)
     rc = trace_set_facts(ret, &r.facts);
   if (rc == 0)

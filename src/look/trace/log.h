@@ -15,6 +15,8 @@
  *   LOG_END      struct log_end                                      the last one
  *   LOG_SKIP     anything                                            in the place of what was dropped
  *   LOG_FORGET   nothing                                             what was told of a deadlock is over
+ *   LOG_HOST     u32 process id, text                                it ran on this host (merge.h)
+ *   LOG_FAR      struct log_far, text of the host                    of each log of another host
  */
 #ifndef SBX_LOOK_TRACE_LOG_H
 #define SBX_LOOK_TRACE_LOG_H
@@ -34,7 +36,9 @@ enum log_kind {
   LOG_EDGE,
   LOG_END,
   LOG_SKIP,
-  LOG_FORGET
+  LOG_FORGET,
+  LOG_HOST,
+  LOG_FAR
 };
 
 struct log_chunk {
@@ -49,7 +53,7 @@ struct log_begin {
   double speed;
   uint64_t seed;
   uint32_t detail; /* enum trace_detail */
-  uint32_t unused;
+  uint32_t engine; /* not 0: objects are in an engine */
 };
 
 struct log_records {
@@ -72,6 +76,18 @@ struct log_end {
   uint64_t untraced;   /* processes that had no ring */
   uint64_t nameless;   /* names and places that the table of texts had no room for */
 };
+
+struct log_far {
+  int64_t cpu_ns;   /* of its processes; -1: not known */
+  int64_t error_ns; /* its times are right up to that, compared with those of the run */
+  uint64_t lost, nameless;
+  uint32_t cut; /* it does not end: the rest did not arrive */
+  uint32_t unused;
+};
+
+/* The next whole chunk of a log at *at, and what is in it; false: there is none. */
+bool trace_log_next(const void *log, size_t len, size_t *at, struct log_chunk *ret,
+                    const uint8_t **ret_data);
 
 /* Append a chunk whose content is in up to three parts. -SBX_ENOMEM */
 int trace_log_append(struct buf *to, enum log_kind kind, const void *a, size_t a_len, const void *b,

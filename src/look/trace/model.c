@@ -160,7 +160,8 @@ void trace_model_release(struct trace_model *m) {
 int trace_add_process(struct trace_model *m, const struct trace_process *p) {
   struct trace_process row = *p;
   if (trace_grow(&m->processes, &m->store->process_cap, m->process_count, sizeof row) ||
-      own(m, &row.name) || own(m, &row.spawned_at) || own(m, &row.failure))
+      own(m, &row.name) || own(m, &row.spawned_at) || own(m, &row.failure) ||
+      (row.host && own(m, &row.host)))
     return -SBX_ENOMEM;
   m->processes[m->process_count++] = row;
   return 0;

@@ -56,6 +56,7 @@ struct trace_process {
   const char *name;       /* "main", "writer"; "" is possible */
   const char *spawned_at; /* "file:line"; "" for main */
   const char *failure;    /* the first line of its error message; "" if it did not fail */
+  const char *host;       /* on which it ran; NULL, "": that of the run */
   int64_t begin_ns, end_ns;
   enum trace_end how;
   int exit_code; /* of TRACE_DONE and FAILED */
@@ -246,6 +247,8 @@ const struct whole_verb *trace_whole_verb(const struct trace_model *m, enum op_k
 const char *trace_verb_on(const struct trace_model *m, enum op_kind kind, uint32_t object);
 /* "alive", "done", "failed", "killed", "ended" */
 extern const char *const trace_end_words[TRACE_ENDS];
+/* Did processes run on other hosts than that of the run? */
+bool trace_has_hosts(const struct trace_model *m);
 /* Does the op name a process, not an object? */
 bool trace_names_process(enum op_kind kind);
 /* How the op changes the number of items in its queue: 1, -1 or 0. */
@@ -287,7 +290,7 @@ struct trace_depth {
 int trace_depths(const struct trace_model *m, uint32_t object, struct trace_depth **ret,
                  uint32_t *ret_count);
 
-/* "writer#2", "jobs#3", "queue#3": into `size` bytes. */
+/* "writer#2", on another host "writer#2@bert"; "jobs#3", "queue#3": into `size` bytes. */
 char *trace_process_label(const struct trace_model *m, uint32_t process, char *ret, size_t size);
 char *trace_object_label(const struct trace_model *m, uint32_t object, char *ret, size_t size);
 /* What an op is done to, as a label, or "" */

@@ -34,6 +34,8 @@ static void tell_birth(struct writer *w, uint32_t index, int64_t begin_ns) {
   note_text(w, "name", p->name);
   note_text(w, "spawned_at", p->spawned_at);
   note_text(w, "failure", p->failure);
+  if (p->host && p->host[0])
+    note_text(w, "host", p->host);
   note_int(w, "begin_ns", p->begin_ns);
   note_int(w, "end_ns", p->end_ns);
   note_text(w, "how", trace_end_words[p->how]);

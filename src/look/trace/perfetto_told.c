@@ -172,6 +172,7 @@ static int read_birth(struct reader *r, const struct event *e) {
   int rc = event_text(r, e, "name", &p.name);
   rc = rc ? rc : event_text(r, e, "spawned_at", &p.spawned_at);
   rc = rc ? rc : event_text(r, e, "failure", &p.failure);
+  rc = rc ? rc : event_text(r, e, "host", &p.host);
   return rc ? rc : trace_add_process(r->m, &p);
 }
 

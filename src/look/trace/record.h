@@ -45,6 +45,11 @@ struct trace_record {
 };
 static_assert(sizeof(struct trace_record) == 32, "layout is shared between processes");
 
+/* Bits of the number of an object: it is in an engine, where it has this number for all hosts; it is not, in a run
+ * that has one. The first is in records, the second in models. */
+#define TRACE_OUTSIDE (UINT32_C(1) << 31)
+#define TRACE_HERE (UINT32_C(1) << 19)
+
 enum {
   TRACE_VALUE = 512,  /* flags of records only: see MARK; */
   TRACE_WORKER = 512, /* of BEGIN: the worker of a pool; */

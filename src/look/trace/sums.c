@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "look/trace/model_internal.h"
+#include "look/trace/record.h"
 #include "look/words.h"
 
 #define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
@@ -278,6 +279,13 @@ int trace_depths(const struct trace_model *m, uint32_t object, struct trace_dept
   return 0;
 }
 
+bool trace_has_hosts(const struct trace_model *m) {
+  for (uint32_t i = 0; i < m->process_count; i++)
+    if (m->processes[i].host && m->processes[i].host[0])
+      return true;
+  return false;
+}
+
 /* -- labels ---------------------------------------------------------------------------------- */
 
 char *trace_process_label(const struct trace_model *m, uint32_t process, char *ret, size_t size) {
@@ -290,7 +298,8 @@ char *trace_process_label(const struct trace_model *m, uint32_t process, char *r
   if (main)
     snprintf(ret, size, "%s", p->name);
   else
-    snprintf(ret, size, "%s#%u", p->name[0] ? p->name : "process", p->id);
+    snprintf(ret, size, "%s#%u%s%s", p->name[0] ? p->name : "process", p->id,
+             p->host && p->host[0] ? "@" : "", p->host ? p->host : "");
   return ret;
 }
 
@@ -303,7 +312,8 @@ char *trace_object_label(const struct trace_model *m, uint32_t object, char *ret
   if (words_name_has_number(o->name))
     snprintf(ret, size, "%s", o->name);
   else
-    snprintf(ret, size, "%s#%u", o->name[0] ? o->name : object_type_word(o->type), o->id);
+    snprintf(ret, size, "%s#%u", o->name[0] ? o->name : object_type_word(o->type),
+             o->id & ~TRACE_HERE);
   return ret;
 }
 

@@ -253,7 +253,8 @@ int recorder_begin(struct recorder *r, const struct record_options *o, struct os
                                   .wall_ns = clock_wall_ns() - (clock_now_ns() - c->clock.start_ns),
                                   .speed = c->clock.speed,
                                   .seed = c->processes[0].seed,
-                                  .detail = (uint32_t)o->detail};
+                                  .detail = (uint32_t)o->detail,
+                                  .engine = o->engine};
   trace_log_append(&r->out, LOG_BEGIN, &begin, sizeof begin, o->command, strlen(o->command) + 1,
                    o->version, strlen(o->version) + 1);
   hand_over(r);

@@ -17,6 +17,7 @@ struct os_backend;
 /* What a host wants to be recorded. */
 struct record_options {
   bool on;
+  bool engine; /* the run's objects are in an engine */
   enum trace_detail detail;
   const char *command, *version; /* for the log; borrowed */
   /* Keep whole chunks of the log, in this order. Not 0: it cannot, and is not asked again. */
