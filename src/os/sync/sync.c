@@ -1,7 +1,6 @@
 /* os/sync/sync.c - the loop around the machines; see sync.h. */
 #include "os/sync/sync.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -13,47 +12,20 @@
 #include "os/shared/past.h"
 #include "os/shared/turns.h"
 #include "os/shared/wait.h"
-#include "os/sync/progress.h"
 #include "os/sync/sync_internal.h"
 
 enum { OWNERS_WATCHED = 8 };
 
-/* -- the world, as machines ask of it -------------------------------------------------------------
- */
-
-static bool world_is_gone(void *ctx, uint64_t who) {
-  const struct sync_view *v = ctx;
-  return process_gone(v->control, who, v->thorough);
+const struct sync_storage *sync_storage_of(enum object_type type) {
+  return type == OBJECT_VALUE   ? &value_storage
+         : type == OBJECT_DICT  ? &dict_storage
+         : type == OBJECT_ARRAY ? &array_storage
+                                : NULL;
 }
 
-static uint64_t world_nth(void *ctx, uint64_t after, uint64_t n) {
-  const struct sync_view *v = ctx;
-  uint64_t ticket = 0;
-  for (; n > 0; n--) {
-    struct line_place next = line_next(v->control, &v->record->line, after);
-    if (next.ticket == 0)
-      break;
-    ticket = after = next.ticket;
-  }
-  return ticket;
-}
+/* -- in line --------------------------------------------------------------------------------- */
 
-static uint64_t world_count(void *ctx, uint64_t after) {
-  const struct sync_view *v = ctx;
-  return line_count(v->control, &v->record->line, after);
-}
-
-static uint64_t world_first(void *ctx, bool second) {
-  const struct sync_view *v = ctx;
-  return line_first_able(v->control, second ? &v->record->second : &v->record->line);
-}
-
-static uint64_t world_newest(void *ctx) {
-  const struct sync_view *v = ctx;
-  return atomic_load(&v->control->next_ticket) - 1;
-}
-
-static void join(struct sync_call *call) {
+void sync_join(struct sync_call *call) {
   if (call->place != LINE_NOWHERE)
     return;
   call->place = line_join(call->b, call->line);
@@ -83,70 +55,6 @@ static void leave(struct sync_call *call) {
     line_wake(call->b, line, 1, 0);
 }
 
-static uint64_t world_enter(void *ctx) {
-  struct sync_call *call = ((struct sync_view *)ctx)->call;
-  join(call);
-  return call->step.ticket;
-}
-
-static bool holds_and_lives(const struct control *c, uint32_t process, uint32_t slot) {
-  uint64_t stamp = atomic_load(&c->process_stamp[process]);
-  return (atomic_load(&c->held[process][slot / 64]) & UINT64_C(1) << (slot % 64)) &&
-         control_process_alive(c, process) &&
-         !process_gone(c, who_of(process, stamp_serial(stamp)), true);
-}
-
-/* In line, and nothing but another process will end that. */
-static bool waits_for_ever(const struct sync_view *v, uint32_t process) {
-  const struct process_record *p = &v->control->processes[process];
-  if (!line_has(v->control, &v->record->line, process))
-    return false;
-  if (v->call && v->call->b->slot == process)
-    return v->call->step.patient;
-  return atomic_load(&p->op_kind) != OP_NONE && atomic_load(&p->op_deadline_ns) == SBX_FOREVER;
-}
-
-static bool find_outsiders(const struct sync_view *v) {
-  struct control *c =
-      (struct control *)(uintptr_t)v->control; /* a look notes only that it looked */
-  uint32_t slot = (uint32_t)(v->record - c->syncs);
-  if (!v->thorough)
-    return true;
-  struct names_moment before = names_moment(c);
-  for (uint32_t i = 0; i < control_process_end(c); i++)
-    if (!waits_for_ever(v, i) && holds_and_lives(c, i, slot))
-      return true;
-  return names_stored(c, slot, before);
-}
-
-static bool world_has_outsiders(void *ctx) {
-  const struct sync_view *v = ctx;
-  struct sync_outsiders *kept = v->outsiders;
-  uint32_t slot = (uint32_t)(v->record - v->control->syncs);
-  if (!kept)
-    return find_outsiders(v);
-  if (!kept->known || kept->slot != slot)
-    *kept = (struct sync_outsiders){.known = true, .some = find_outsiders(v), .slot = slot};
-  return kept->some;
-}
-
-const struct sync_world_ops sync_view_ops = {
-    .gone = world_is_gone,
-    .nth = world_nth,
-    .count = world_count,
-    .first = world_first,
-    .newest = world_newest,
-    .enter = world_enter,
-    .outsiders = world_has_outsiders,
-};
-
-const struct sync_storage *sync_storage_of(enum object_type type) {
-  return type == OBJECT_VALUE   ? &value_storage
-         : type == OBJECT_DICT  ? &dict_storage
-         : type == OBJECT_ARRAY ? &array_storage
-                                : NULL;
-}
-
 /* -- one look ------------------------------------------------------------------------------------
  */
 
@@ -167,8 +75,7 @@ void sync_begin(struct sync_call *call, struct os_backend *b, struct op *op) {
       sync_is_second(call->machine, op->kind) ? &call->record->second : &call->record->line;
 }
 
-/* A change of the other copy is complete: wake the processes that may go on, then make it current. */
-static void commit(struct os_backend *b, struct sync_record *r, const struct sync_step *step) {
+void sync_commit(struct os_backend *b, struct sync_record *r, const struct sync_step *step) {
   FAULT("sync.before-wake");
   if (step->wake)
     line_wake(b, &r->line, step->wake, step->wake_after);
@@ -245,7 +152,7 @@ static int apply(struct sync_call *call, const struct sync_world *w) {
     if (rc >= 0 && rc != SYNC_SAME) {
       if (storage && storage->fill)
         storage->fill(call, next);
-      commit(call->b, call->record, &call->step);
+      sync_commit(call->b, call->record, &call->step);
     }
     if (rc >= 0)
       note(call->record, &call->step);
@@ -265,7 +172,7 @@ static int apply(struct sync_call *call, const struct sync_world *w) {
 static int give_up(struct sync_call *call, const uint64_t *now, const struct sync_world *w) {
   leave(call);
   if (call->machine->give_up && call->machine->give_up(next_state(call, now), &call->step, w))
-    commit(call->b, call->record, &call->step);
+    sync_commit(call->b, call->record, &call->step);
   return -SBX_ETIMEDOUT;
 }
 
@@ -283,7 +190,7 @@ static int look(struct sync_call *call, enum sync_look how) {
   if (how == LOOK_LAST)
     return give_up(call, now, &w);
   if (how != LOOK_POLL)
-    join(call);
+    sync_join(call);
   if (call->place != LINE_NOWHERE)
     line_looked(call->b, call->line);
   return SYNC_WAITS;
@@ -299,7 +206,7 @@ static int enter(struct os_backend *b, struct sync_record *r, const struct op *o
   return 0;
 }
 
-static void let_go(struct sync_record *r) {
+void sync_let_go(struct sync_record *r) {
   quick_open(r);
   monitor_unlock(&r->monitor, RANK_SYNC);
 }
@@ -314,7 +221,7 @@ int sync_look(struct sync_call *call, enum sync_look how) {
     return rc;
   }
   rc = look(call, how);
-  let_go(call->record);
+  sync_let_go(call->record);
   call->looks++;
   if (rc != SYNC_WAITS) {
     call->op->count = call->step.count;
@@ -334,7 +241,7 @@ void sync_cancel(struct sync_call *call) {
   struct sync_view view = {.control = call->b->control, .record = call->record, .call = call};
   struct sync_world w = sync_world_of(&view);
   give_up(call, sync_state(call->record), &w);
-  let_go(call->record);
+  sync_let_go(call->record);
 }
 
 /* -- waiting -------------------------------------------------------------------------------------
@@ -435,7 +342,7 @@ static int do_at_once(struct os_backend *b, struct op *op) {
   if (rc)
     return rc;
   rc = apply_at_once(b, r, m, op);
-  let_go(r);
+  sync_let_go(r);
   return rc;
 }
 
@@ -490,104 +397,4 @@ void sync_disarm(struct os_backend *b, struct op *op) {
   struct sync_call call;
   begin_again(&call, b, op);
   sync_cancel(&call);
-}
-
-/* -- the end of a process ------------------------------------------------------------------------
- */
-
-bool sync_find_forgotten(const struct control *c, uint32_t slot, uint64_t who,
-                         struct forgotten *ret) {
-  const struct sync_record *r = &c->syncs[slot];
-  uint64_t state[SYNC_WORDS];
-  struct past_event e;
-  enum object_type type = (enum object_type)atomic_load(&c->objects[slot].type);
-  const struct sync_machine *m = sync_machine_of(type);
-  if (!m || !m->taken_by)
-    return false;
-  sync_read(r, state);
-  enum op_kind kind = m->taken_by(state, who);
-  if (kind == OP_NONE)
-    return false;
-  *ret = (struct forgotten){.type = type, .id = stamp_serial(atomic_load(&c->object_stamp[slot]))};
-  memcpy(ret->name, r->name, sizeof ret->name);
-  if (past_find(&r->past, who, kind, &e)) {
-    past_where(&e, ret->where);
-    ret->scoped = e.scoped;
-  }
-  return true;
-}
-
-/* It is going to be let go: not if it was ended, or if a `<close>` would have done so. */
-static void tell_forgotten(struct os_backend *b, uint32_t slot) {
-  struct forgotten f;
-  if (b->base.forgot && !atomic_load(&b->control->ending) &&
-      !(atomic_load(&my_record(b)->flags) & (FLAG_EXPECTED | FLAG_QUIET)) &&
-      sync_find_forgotten(b->control, slot, who_of(b->slot, b->serial), &f) &&
-      !(f.scoped && b->base.exits)) {
-    atomic_fetch_add(&b->control->forgotten, 1);
-    b->base.forgot(b->base.signal_ctx, &f);
-  }
-}
-
-static void leave_object(struct os_backend *b, uint32_t slot, enum sync_end how) {
-  struct sync_record *r = &b->control->syncs[slot];
-  const struct sync_machine *m =
-      sync_machine_of((enum object_type)atomic_load(&b->control->objects[slot].type));
-  struct sync_step step = {.who = who_of(b->slot, b->serial)};
-  uint64_t copy[SYNC_WORDS];
-  if (!m || !m->leave)
-    return;
-  if (m == &progress_machine) {
-    progress_leave(b, slot);
-    return;
-  }
-  sync_read(r, copy);
-  if (!m->leave(copy, &step, how)) /* only this process writes itself there */
-    return;
-  tell_forgotten(b, slot);
-  if (monitor_lock(&r->monitor, RANK_SYNC, 0, NULL))
-    return; /* its holder is stopped; then the others find out by themselves */
-  quick_shut(r);
-  step = (struct sync_step){.who = step.who};
-  uint64_t *next = sync_next(r);
-  if (m->leave(next, &step, how))
-    commit(b, r, &step);
-  let_go(r);
-}
-
-void sync_leave_held(struct os_backend *b, enum sync_end how) {
-  for (uint32_t i = 0; i < OBJECT_WORDS; i++)
-    for (uint64_t left = atomic_load(&b->control->held[b->slot][i]); left; left &= left - 1)
-      leave_object(b, 64 * i + (uint32_t)__builtin_ctzll(left), how);
-}
-
-/* -- for reports ---------------------------------------------------------------------------------
- */
-
-uint32_t sync_owners(const struct control *c, uint32_t slot, uint64_t ret[SYNC_WORDS]) {
-  const struct sync_record *r = &c->syncs[slot];
-  const struct sync_machine *m = sync_machine_of((enum object_type)r->type);
-  uint64_t state[SYNC_WORDS];
-  if (!m || !m->watch_only)
-    return 0;
-  sync_read(r, state);
-  return m->watch(state, ret);
-}
-
-bool sync_could_go_on(const struct control *c, uint32_t slot, uint32_t process, enum op_kind kind,
-                      bool patient, struct sync_outsiders *outsiders) {
-  const struct sync_record *r = &c->syncs[slot];
-  const struct sync_machine *m = sync_machine_of((enum object_type)r->type);
-  struct sync_view view = {.control = c, .record = r, .thorough = true, .outsiders = outsiders};
-  struct sync_world w = sync_world_of(&view);
-  struct sync_step step = {
-      .kind = kind,
-      .who = who_of(process, stamp_serial(atomic_load(&c->process_stamp[process]))),
-      .ticket = atomic_load(&c->processes[process].line_ticket),
-      .patient = patient};
-  uint64_t state[SYNC_WORDS];
-  if (!m)
-    return true;
-  sync_read(r, state);
-  return m->enabled(state, &step, &w);
 }

@@ -1,5 +1,6 @@
 /*
- * os/sync/sync_internal.h - how the files of os/sync see a record and the world around it.
+ * os/sync/sync_internal.h - how the files of os/sync see a record and the world around it: the loop around the machines (sync.c),
+ * what machines ask (sync_view.c), the end of a process (sync_end.c), records and who holds them (sync_hold.c).
  */
 #ifndef SBX_OS_SYNC_SYNC_INTERNAL_H
 #define SBX_OS_SYNC_SYNC_INTERNAL_H
@@ -71,6 +72,15 @@ int sync_look(struct sync_call *call, enum sync_look how);
 int sync_finish(struct sync_call *call);
 /* An interrupt: leave the line, without a result. */
 void sync_cancel(struct sync_call *call);
+
+/* Stand in line, unless it does; its ticket is call->step.ticket, 0 if the line is full. The monitor is held. */
+void sync_join(struct sync_call *call);
+
+/* A change of the other copy is complete: wake the processes that may go on, then make it current. The monitor is held. */
+void sync_commit(struct os_backend *b, struct sync_record *r, const struct sync_step *step);
+
+/* Unlock the monitor; the state goes back into one word, if it fits (quick.h). */
+void sync_let_go(struct sync_record *r);
 
 /* The next state, with the words of the storage. */
 static inline uint64_t *sync_next(struct sync_record *r) {
