@@ -7,7 +7,7 @@
 --
 -- See it: sandbox --speed 10 --timeline scripts/chat.lua
 
--- What each member answers to which line; to "" without being asked. With false it leaves.
+-- What each member answers to a line. Its answer to "" is what it says first; where the answer is false, it leaves.
 local MEMBERS = {
   { name = "ann", [""] = "hello", ["hi ann"] = "how are you?", ["fine"] = false },
   { name = "bob", ["hello"] = "hi ann", ["(ann left)"] = false },

@@ -1,7 +1,7 @@
 #!/usr/bin/env sandbox
 -- A crawler. It fetches a page, finds the links in it, and fetches those that it has not seen, by several workers.
 -- Two things make it polite and robust: it fetches at most so many pages a second, and a page that crashes its
--- worker (here: one that runs it out of everything, at the first try) costs nothing but another try, since the pool
+-- worker (here: one page that kills its worker at the first try) costs nothing but another try, since the pool
 -- replaces the worker.
 --
 -- The web is invented, so that the script runs without one.

@@ -1,8 +1,8 @@
 #!/usr/bin/env sandbox
--- A ring elects a leader (Chang and Roberts). Each process knows only the next one, and sends its number there. A
--- number greater than its own it passes on, a smaller one it drops. The process that gets its own number back has
--- the greatest, and is the leader. The leader tells the ring, and sends beats; a process that hears no beat for a
--- while starts another election. Neighbours that have ended are skipped: a send to them returns nil, "gone".
+-- A ring elects a leader (Chang and Roberts). Each process knows only the next one, and sends its number
+-- there. It passes on a number greater than its own, and drops a smaller one. The process that gets its own number
+-- back has the greatest, and is the leader. The leader tells the ring, and sends beats; a process that hears no beat
+-- for a while starts another election. Neighbours that have ended are skipped: a send to them returns nil, "gone".
 --
 -- Here the leader is killed, again and again. Look at who is elected then.
 --
@@ -16,7 +16,8 @@ local function node(me)
   local ring = sandbox.receive(function(m) return m.kind == "ring" end).ring
   local leader, heard = nil, sandbox.now()
 
-  -- Send to the next one that lives; it may be this process itself. What has gone round once has lost its sender.
+  -- Send to the next one that lives; it may be this process itself. A message that has gone all the way round is
+  -- dropped: its sender has ended.
   local function pass(message)
     message.hops = (message.hops or 0) + 1
     if message.hops > #ring then return end

@@ -2,11 +2,11 @@
 -- Heat spreads in a metal plate. Its left and its top edge are kept hot, the others cold; inside, each point becomes as
 -- warm as its four neighbours are on average, again and again, until nothing changes much. The plate is an array of
 -- numbers, which all processes share; each has some of the rows. There are two plates: all read the old one and write
--- the new one, and a barrier keeps them in step, so no point needs a lock. How much has changed in its rows each tells
--- in a third array.
+-- the new one, and a barrier keeps them in step, so no point needs a lock. Each process writes into a third
+-- array how much its rows have changed.
 --
--- Guess first, then try: is the result the same with one worker and with four? And without the barrier? Is there a need
--- for two plates at all? (With one, each point takes what its neighbours are by now. Try that, and count the steps.)
+-- Guess first, then try: is the result the same with one worker and with four? And without the barrier? Are two plates
+-- needed at all? (With one, a point sees neighbours that are new already. Try that, and count the steps.)
 --
 -- See it: sandbox --timeline scripts/heat.lua
 

@@ -6,7 +6,7 @@
 --   sandbox --hosts anna,bert scripts/hosts.lua [ROUNDS]     and two others, by ssh
 --
 -- Guess first, then try: how long does a step take, compared with one on this host? A step is a spawn and a join;
--- what else happens between two hosts? What is the shortest function for which it pays to send it away?
+-- what else happens between two hosts? How long must a function take, so that sending it away pays off?
 --
 -- See it: sandbox --timeline --hosts anna,bert scripts/hosts.lua
 
@@ -18,7 +18,7 @@ for i, host in ipairs(hosts) do
   print(("host %d: %d processor%s, %s"):format(i, cpus, cpus == 1 and "" or "s", version))
 end
 
--- The names of the hosts, since an entry of this host's list says `here` for this one only.
+-- The names, which mean the same on every host: an entry of `hosts` says `here` of this one.
 local names, mine = {}, sandbox.self().host
 for i, host in ipairs(hosts) do names[i] = host.name end
 
@@ -29,7 +29,7 @@ local function step(i, left, count)
   return spawn({ on = #names > 1 and names[next_host] or "here" }, step, next_host, left - 1, count + 1):result()
 end
 
--- A ring goes on at the agents only: this host has none.
+-- Only hosts with an agent can be reached from another one: this host, the last, has none.
 if #names > 1 then table.remove(names) end
 
 local start = sandbox.now()

@@ -5,7 +5,7 @@
 --
 -- Guess first, then try: what becomes of the glider without the wait between reading and writing (when the main
 -- process, too, waits only once in each generation)? Does it always go wrong? And with `sleep(math.random() / 10)`
--- before reading? Why does no process hang if that of a strip is killed in the middle?
+-- before reading? Why does no process hang if the process of a strip is killed?
 --
 -- See it: sandbox --timeline scripts/life.lua
 

@@ -4,7 +4,7 @@
 -- which makes it hard to find; here a barrier between reading and writing makes it happen every time.
 -- Three cures follow: a lock around all three steps, one atomic step instead of three, one owner of the number.
 --
--- Guess first, then try: what comes out without the barrier? Always the same? Then all that can come out, and a proof:
+-- Guess first, then try: what comes out without the barrier? Always the same? Then see all that can come out:
 --
 --   sandbox scripts/lost_update.lua explore     every order in which two processes can add one each
 --

@@ -13,7 +13,7 @@ local NEWS = { "rain", "sun", "snow" }
 local weather = sandbox.topic()
 local ready = sandbox.latch(3)
 
--- Counts what it hears; then tells it to the one that asks.
+-- Collects what it hears, and returns it at the end.
 local function listener(number)
   local news <close> = weather:subscribe()
   ready:down()
@@ -27,7 +27,7 @@ local function listener(number)
 end
 
 local listeners = sandbox.team(3, listener)
-ready:wait() -- what is published before they subscribe is not theirs
+ready:wait() -- they would not get what is published before they subscribe
 
 local function station()
   for _, message in ipairs(NEWS) do

@@ -1,12 +1,12 @@
 #!/usr/bin/env sandbox
 -- The election of a leader as Raft does it (Ongaro and Ousterhout). Time is divided into terms. A node
--- that hears nothing from a leader for a random while begins a new term, and asks all others for their vote. Each
--- node votes once in a term, for the first that asks. The node with the votes of most is the leader of that term,
+-- that hears nothing from a leader for a random time begins a new term, and asks all others for their vote. Each
+-- node votes once in a term, for the first that asks. A node with the votes of the majority is the leader of that term,
 -- and sends beats. There cannot be two leaders of one term, since two majorities share a node.
 --
 -- Here the leader is killed, twice: three of five nodes are left, which is still a majority.
 --
--- Guess first, then try: what happens if a third one is killed? Why must the while be random?
+-- Guess first, then try: what happens if a third one is killed? Why must that time be random?
 --
 -- See it: sandbox --timeline scripts/raft.lua
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env sandbox
 -- A team, as in MPI: the same function in each of N processes, which differ only in their rank. They share nothing,
--- and send each other messages. What MPI has calls for is short with a mailbox: broadcast, scatter, gather, reduce,
--- and a ring.
+-- and send each other messages. With a mailbox, what MPI has calls for takes a few lines: broadcast, scatter, gather,
+-- reduce, and a ring.
 --
 -- Each message says which collective it belongs to, and a receive takes only those: a fast process may be two steps
 -- ahead.

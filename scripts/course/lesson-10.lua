@@ -12,7 +12,7 @@
 -- pizza on both rows are full. Three pizzas take 4 seconds, not 6. Look for rows that wait: there is time to be won.
 -- `-o both.html` behind the last command makes a page for the browser.
 --
--- Vary it: rolling takes 2 seconds, baking 1. Who waits now? What would a second roller bring?
+-- Vary it: rolling takes 2 seconds, baking 1. Who waits now? What would a second roller change?
 
 local ROLL, BAKE, PIZZAS = 1, 1, 3
 

@@ -8,7 +8,7 @@
 --
 -- What to look for: one seat is left, and two want it. The first command tries every order in which the steps can
 -- follow each other, and shows the shortest one that sells the seat twice, with the last good moment. The second one
--- says `all tried`, and that no assertion fails. That is no test, but a proof: for this script, with two buyers. Of
+-- says `all tried`, and that no assertion fails. That is no test, but a proof: for this script, with two buyers. About
 -- three it says nothing; change the number and ask again. What it does not try are other inputs, and programs too big
 -- for all their orders: then it says `not all`.
 --

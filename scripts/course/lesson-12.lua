@@ -9,8 +9,8 @@
 --
 -- What to look for: the twins do the same work, and differ in a line. The token names an order of steps; --replay makes
 -- real processes take exactly these steps, so the mistake comes each time, and you can look at it with --timeline. The
--- right one is proved. A pair like this is worth more than a hundred explanations: it shows the mistake, when it comes,
--- and that the cure is one.
+-- right one is proved. A pair like this is worth more than a hundred explanations: it shows the mistake, when it
+-- happens, and that the cure works.
 --
 -- Vary it: which other cure is there? Prove it, too.
 

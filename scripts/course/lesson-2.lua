@@ -9,7 +9,7 @@
 -- result() waits until the process has ended, and returns what its function returned. In the timeline the two rows
 -- lie below each other, and main waits: the total is the longer time, not the sum.
 --
--- Vary it: call result() directly behind each spawn. Why is it 5 seconds again?
+-- Vary it: call result() directly after each spawn. Why is it 5 seconds again?
 
 local function job(name, seconds)
   print(("%4.1f s: %s begins"):format(sandbox.now(), name))

@@ -9,7 +9,7 @@
 -- at that moment, and from then on the two have nothing in common. So the child sees 10, not 0; main never sees the
 -- child's 11; and what main changes later, the child does not see. What comes back is the result.
 --
--- Vary it: change the variable before the spawn, and behind it. Which of the two does the child see?
+-- Vary it: change the variable before the spawn, and after it. Which of the two does the child see?
 
 local apples = 10
 

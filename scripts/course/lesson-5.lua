@@ -8,7 +8,7 @@
 --
 -- What to look for: the first command says 2, nearly always; run it twenty times. The second one runs the script up to
 -- a hundred times, with short random pauses before each operation, until it goes wrong: both read 0 before one of them
--- wrote, so both wrote 1. A race is a mistake that needs an order of steps, and tests wait for luck to find it.
+-- wrote, so both wrote 1. A race is a mistake that shows in some orders of the steps only; a test finds it by luck.
 --
 -- Vary it: count on paper. The four steps are get and set of one, get and set of the other. In how many orders can
 -- they follow each other, and how many of these lose an addition? Then ask: sandbox --explore lesson-5.lua

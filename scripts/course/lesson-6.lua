@@ -1,14 +1,15 @@
 #!/usr/bin/env sandbox
 -- Lesson 6: a lock.
 --
--- Question: get and set are two steps. What makes one of them?
+-- Question: get and set are two steps. How can they become one?
 --
 -- Experiment:   sandbox --shake lesson-6.lua
 --               sandbox --explore lesson-6.lua
 --
--- What to look for: a lock has one holder at a time; whoever wants it meanwhile waits. What both do while they hold it
--- cannot be mixed. hold() takes the lock, and gives it back at the end of the block, also after an error: that is what
--- <close> does. A hundred shaken runs go well. The second command says more: all orders were tried, and none loses.
+-- What to look for: a lock has one holder at a time; another one that wants it waits. What one does while it
+-- holds the lock comes wholly before or wholly after what the other does. hold() takes the lock, and gives it back at
+-- the end of the block, also after an error: that is what <close> does. A hundred shaken runs go well. The second
+-- command says more: all orders were tried, and none loses an addition.
 --
 -- Vary it: move the line with count:get() above the one with the lock. Is a lock around the set alone enough?
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env sandbox
 -- Lesson 8: locks in order.
 --
--- Question: how does one take two locks, so that no circle can come about?
+-- Question: in which order must processes take two locks, so that no circle can form?
 --
 -- Experiment:   sandbox --explore lesson-8.lua
 --               sandbox --explore lesson-8.lua by-name
 --
--- What to look for: the first command finds the deadlock of lesson 7 in another dress: Plato writes to Kant while Kant
--- writes to Plato, and each locks his own desk first. In the second one all lock the desk first whose name comes first
--- in the alphabet, whoever writes. A circle needs somebody who goes the other way round, and there is none. The report
--- becomes one line: a proof.
+-- What to look for: the first command finds the deadlock of lesson 7 in another form: Plato writes to Kant while Kant
+-- writes to Plato, and each locks his own desk first. In the second one everybody locks first the desk whose name
+-- comes first in the alphabet, whoever writes. A circle needs somebody who goes the other way
+-- round, and there is none. The report becomes one line: a proof.
 --
 -- Vary it: give up instead of waiting, hold(0). No deadlock any more, but is the letter still delivered?
 

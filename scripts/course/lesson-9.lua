@@ -1,16 +1,16 @@
 #!/usr/bin/env sandbox
 -- Lesson 9: waiting until something is true.
 --
--- Question: a process must wait until something is true that others change. How, without asking again and again?
+-- Question: a process must wait until others have made something true. How, without asking again and again?
 --
 -- Experiment:   sandbox lesson-9.lua
 --               sandbox --explore lesson-9.lua
 --
 -- What to look for: a condition belongs to a lock. wait() gives the lock back, sleeps until somebody notifies, and
 -- takes the lock again, in one step, so that nothing can be missed between the test and the sleep. Being woken up does
--- not mean that it is true: hence `while`. Below it is the same with a monitor: when(test, action) does all of that.
+-- not mean that it is true: hence `while`. Below stands the same with a monitor: when(test, action) does all of that.
 --
--- Vary it: `if` for `while`; no notify; the test before the hold. --explore says what becomes of each.
+-- Vary it: `if` in place of `while`; no notify; the test before the hold. What does --explore say of each?
 
 local c, cups = sandbox.condition(), sandbox.value(0)
 
