@@ -4,6 +4,8 @@
 --
 --   <!-- test: lua -->   a script; run at --speed 10
 --   <!-- test: sh -->    shell commands, the program in PATH, at the top of the source tree; must exit with 0
+--   <!-- test: hosts --> a script that tests/hosts/page_spec.lua runs beside agents
+--   <!-- not run: WHY --> code that cannot be run here
 --
 -- A ```text block right after it is all it must print (stdout and stderr; process ids, `number:[4711]` and `pid 4711`, may
 -- differ). `<!-- test: run -->` and `<!-- test: all -->` mark the two commands of a fresh machine: .ci/run runs those.
@@ -16,15 +18,18 @@ for name in shell.run("cd " .. shell.quote(shell.source) .. " && ls src/doc/*.md
   documents[#documents + 1] = name
 end
 
--- The examples of a document: { kind=, code=, output= or nil, line= }.
+-- The examples of a document: { kind=, code=, output= or nil, line= }; and the lines of code that no comment says how to run.
 local function examples(document)
-  local list, marker, block, last = {}, nil, nil, nil
+  local list, unmarked, marker, block, last = {}, {}, nil, nil, nil
   local number = 0
   for line in (shell.read(document) .. "\n"):gmatch("(.-)\n") do
     number = number + 1
     local fence = line:match("^```(%a*)")
     if block and fence then
-      if block.kind == "output" then
+      if block.kind == "prose" and (block.language == "sh" or block.language == "lua" or block.language == "c") then
+        unmarked[#unmarked + 1] = block.line
+        block.code = ""
+      elseif block.kind == "output" then
         last.output = table.concat(block, "\n", 1, #block) .. "\n"
         last = nil
       else
@@ -41,16 +46,16 @@ local function examples(document)
       elseif last and fence == "text" then
         block = { kind = "output", line = number }
       else
-        block, last = { kind = "prose", line = number }, nil
+        block, last = { kind = "prose", line = number, language = fence }, nil
       end
       marker = nil
     else
-      local found = line:match("^<!%-%- test: (%a+) %-%->$")
+      local found = line:match("^<!%-%- test: (%a+) %-%->$") or line:match("^<!%-%- (not run): .+ %-%->$")
       marker = found or marker
       if found or line:find("%S") then last = nil end
     end
   end
-  return list
+  return list, unmarked
 end
 
 local function same(text) return (text:gsub("number:%[%d+%]", "number:[n]"):gsub("pid %d+", "pid n")) end
@@ -77,7 +82,8 @@ end
 for _, document in ipairs(documents) do
   describe(document, function()
     local count = { lua = 0, sh = 0, run = 0, all = 0 }
-    for _, example in ipairs(examples(document)) do
+    local list, unmarked = examples(document)
+    for _, example in ipairs(list) do
       if count[example.kind] then count[example.kind] = count[example.kind] + 1 end
       if example.kind == "lua" or example.kind == "sh" then
         it(("line %d: the %s example does as shown"):format(example.line, example.kind), function()
@@ -86,6 +92,10 @@ for _, document in ipairs(documents) do
           if example.output then assert.are.equal(same(example.output), same(output)) end
         end)
       end
+    end
+
+    if document ~= "src/doc/library.md" then -- meta_spec.lua runs its examples
+      it("says of each piece of code how it is run, or why not", function() assert.are.same({}, unmarked) end)
     end
 
     it("has no broken link", function() assert.are.same({}, broken_links(shell.source .. "/" .. document)) end)
