@@ -8,7 +8,7 @@
 #ifndef SBX_HOST_CURE_H
 #define SBX_HOST_CURE_H
 
-#include "host/explore.h"
+#include "host/explore_report.h"
 
 struct cures;
 

@@ -13,24 +13,19 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "host/cure.h"
-#include "host/replay.h"
-#include "host/simulate.h"
+#include "host/explore_report.h"
+#include "host/replay_token.h"
+#include "host/script.h"
+#include "host/simulated.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/report.h"
 #include "prompt/show.h"
-
-static volatile int stopped;
-
-void explore_stop(void) {
-  stopped = 1;
-  explore_watch(true);
-}
 
 /* -- a process that never asks ------------------------------------------------------------------- */
 
 static void on_second(int sig) {
   (void)sig;
-  explore_watch(stopped);
+  explore_watch(simulated_stopped());
 }
 
 /* Look once a second whether the process that runs still does. */
@@ -43,8 +38,6 @@ static void watch(bool on) {
   if (!on)
     sigaction(SIGALRM, &sa, NULL);
 }
-
-bool explore_stopped(void) { return stopped; }
 
 /* -- progress ------------------------------------------------------------------------------------ */
 
@@ -59,7 +52,7 @@ static bool progress(void *ctx, uint32_t states, uint32_t histories) {
     fprintf(stderr, "\r%" PRIu32 " states, %" PRIu32 " histories ...\033[K", states, histories);
     p->shown = true;
   }
-  return stopped;
+  return simulated_stopped();
 }
 
 /* -- exploring ----------------------------------------------------------------------------------- */
@@ -146,16 +139,17 @@ static void explore_cured(void *ctx, const struct cure *c, struct cure_result *r
     if (!text || !can_be_read(&script))
       return;
   }
-  report_set_writer(simulate_report);
+  report_set_writer(simulated_report);
   if (explore_all(&script, &p, &arena, &x) == 0)
     cure_sum(c, x, ret);
 }
 
 static int complain(int rc) {
   const char *why = rc != EXPLORE_NOTHING ? error_text(rc)
-                    : stopped             ? "interrupted"
-                              : "main goes on and on before any operation that others could see: "
-                                "there is nothing to explore";
+                    : simulated_stopped()
+                        ? "interrupted"
+                        : "main goes on and on before any operation that others could see: "
+                          "there is nothing to explore";
   report_print(&(struct report){.message = why});
   return EXIT_LUA_ERROR;
 }

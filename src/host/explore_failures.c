@@ -1,9 +1,9 @@
-/* host/explore_failures.c - what can go wrong, once for each kind; see explore.h. */
+/* host/explore_failures.c - what can go wrong, once for each kind; see explore_report.h. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "host/explore.h"
+#include "host/explore_report.h"
 
 /* A run that never ends: once around, behind the path to where that is certain. */
 static bool add_round(const struct exploration *x, struct failure *f) {

@@ -20,8 +20,8 @@
 #include "base/policy_path.h"
 #include "base/stack.h"
 #include "host/cure.h"
-#include "host/explore.h"
-#include "host/simulate.h"
+#include "host/explore_report.h"
+#include "host/simulated.h"
 #include "lua/state/child.h"
 #include "lua/state/guard.h"
 #include "lua/state/interrupt.h"
@@ -60,7 +60,7 @@ static int body(struct backend *b, void *ctx) {
   e->lib->messages = (struct messages){0};
   e->lib->life.report = (struct buf){0};
   e->lib->life.stack_middle = stack_middle();
-  simulate_restrict(e->L, b, true);
+  simulated_restrict(e->L, b, true);
   lua_settop(e->L, 1);
   lib_forget_handles(e->L);
   child_run(e->L, e->lib, 0);
@@ -181,14 +181,14 @@ static void put_steps(FILE *f, struct exploration *x, const struct explored *e) 
 
 static void on_interrupt(int sig) {
   (void)sig;
-  explore_stop();
+  simulated_stop();
 }
 
 static bool asked_to_stop(void *ctx, uint32_t states, uint32_t histories) {
   (void)ctx;
   (void)states;
   (void)histories;
-  return explore_stopped();
+  return simulated_stopped();
 }
 
 /* Was the path of the token followed to its end? */
@@ -216,7 +216,7 @@ __attribute__((noreturn)) static void explore_here(struct explored *e, int out) 
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigaction(SIGINT, &act, NULL);
   signal(SIGCHLD, SIG_DFL);
-  report_set_writer(simulate_report);
+  report_set_writer(simulated_report);
   report_set_color(false); /* what is told is part of a report */
   e->options.progress = asked_to_stop;
   memory_use(NULL); /* the arena belongs to the images from now on */

@@ -1,5 +1,5 @@
 /*
- * host/explore_page.c - an exploration as one HTML page; see explore.h.
+ * host/explore_page.c - an exploration as one HTML page; see explore_report.h.
  *
  * The page is that of a trace (look/trace/page.h) with another program, and its data is one JSON value:
  *   script, report         texts

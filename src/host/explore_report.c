@@ -1,4 +1,4 @@
-/* host/explore_report.c - what an exploration found, as text; see explore.h. */
+/* host/explore_report.c - what an exploration found, as text; see explore_report.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "host/cure.h"
-#include "host/explore.h"
-#include "host/replay.h"
+#include "host/explore_report.h"
+#include "host/replay_token.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/report.h"
 

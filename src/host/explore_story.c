@@ -1,4 +1,4 @@
-/* host/explore_story.c - a path through an exploration as a story; see explore.h and look/story.h. */
+/* host/explore_story.c - a path through an exploration as a story; see explore_report.h and look/story.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

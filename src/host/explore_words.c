@@ -1,9 +1,9 @@
-/* host/explore_words.c - a message as text; see explore.h. */
+/* host/explore_words.c - a message as text; see explore_report.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "host/explore.h"
+#include "host/explore_report.h"
 #include "wire/wire.h"
 
 static int put_text(struct reader *r, size_t len, struct buf *out) {

@@ -10,8 +10,10 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "host/explore.h"
-#include "host/simulate.h"
+#include "host/explore_report.h"
+#include "host/replay_token.h"
+#include "host/script.h"
+#include "host/simulated.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/report.h"
 #include "sim/explore/token.h"
@@ -115,13 +117,13 @@ static bool asked_to_stop(void *ctx, uint32_t states, uint32_t histories) {
   (void)ctx;
   (void)states;
   (void)histories;
-  return explore_stopped();
+  return simulated_stopped();
 }
 
 /* Nothing could be followed, or not to the end. */
 static int tell_no_path(struct followed *p, int rc) {
   forget(p);
-  if (explore_stopped()) {
+  if (simulated_stopped()) {
     report_print(&(struct report){.message = "interrupted"});
     return EXIT_INTERRUPTED;
   }
@@ -151,7 +153,7 @@ static int follow(struct script *script, struct followed *p) {
   if (rc == 0)
     rc = explore(&eo, script_simulated, script, &p->x);
   token_release(&token);
-  if (rc || explore_stopped())
+  if (rc || simulated_stopped())
     return tell_no_path(p, rc);
   exploration_followed(p->x, &p->f);
   return 0;
@@ -256,7 +258,7 @@ static void tell_deadlock(const struct followed *p, struct world *w) {
       where[i] = places[i];
     }
     if (world_look(w, asked, where, &s) == 0) {
-      simulate_say_deadlock(NULL, &s);
+      simulated_say_deadlock(NULL, &s);
       snapshot_release(&s);
     }
     for (uint32_t i = 0; i < n; i++)
@@ -286,7 +288,7 @@ static int tell_end(const struct followed *p, struct world *w) {
     fwrite(text, 1, len, stderr);
   if (main.phase == PHASE_ENDED && main.exit_code != 0)
     return main.exit_code;
-  return deadlock ? SIMULATE_DEADLOCK : failed ? SIMULATE_UNJOINED : 0;
+  return deadlock ? SIMULATED_DEADLOCK : failed ? SIMULATED_UNJOINED : 0;
 }
 
 static int finish(const struct followed *p) {
@@ -417,7 +419,7 @@ static int fill(const struct followed *p, struct turns *t) {
 /* In a process of its own. Returns its exit status. */
 static int find_turns(struct script *script, struct turns *t) {
   struct followed p;
-  simulate_begin();
+  simulated_begin();
   int status = follow(script, &p);
   if (status)
     return status;
@@ -431,7 +433,7 @@ static int find_turns(struct script *script, struct turns *t) {
 
 int replay_prepare(struct script *script, struct turns **ret) {
   int status = 0;
-  simulate_fix_addresses(script->argv);
+  simulated_fix_addresses(script->argv);
   struct turns *t = turns_new();
   fflush(NULL);
   pid_t pid = t ? fork() : -1;

@@ -7,27 +7,12 @@
 #ifndef SBX_HOST_REPLAY_H
 #define SBX_HOST_REPLAY_H
 
-#include "host/script.h"
 #include "os/shared/turns.h"
-#include "sim/explore/explore.h"
+
+struct script; /* host/program.h */
 
 /* What is replayed is not what the token says. */
 enum { EXIT_DIFFERS = 5 };
-
-/* The file of a script; NULL: it has none. */
-const char *replay_path(const struct script *s);
-/* Of the statements of the command line, and the script. False: it has no text that can be read. */
-bool replay_hash(const struct script *s, uint32_t *ret);
-
-struct failure; /* host/explore.h */
-
-/* Print how to see a path of the script again. Nothing for a script from standard input. */
-void replay_tell(FILE *f, const struct script *script, const struct exploration *x,
-                 const struct failure *of);
-
-/* The same in short, below one of several outcomes. */
-void replay_tell_token(FILE *f, const struct script *script, const struct exploration *x,
-                       const struct failure *of);
 
 /* Show the run in the simulator. Returns the exit status: that of such a run, or EXIT_DIFFERS. */
 int replay_simulated(struct script *script);

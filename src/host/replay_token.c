@@ -1,11 +1,12 @@
-/* host/replay_token.c - the token of a script's schedule, and the command that replays it; see replay.h. */
+/* host/replay_token.c - the token of a script's schedule, and the command that replays it; see replay_token.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "host/explore.h"
-#include "host/replay.h"
+#include "host/explore_report.h"
+#include "host/program.h"
+#include "host/replay_token.h"
 #include "sim/explore/token.h"
 
 const char *replay_path(const struct script *s) {

@@ -26,7 +26,7 @@
 #include "host/far_lua.h"
 #include "host/output.h"
 #include "host/prompt.h"
-#include "host/simulate.h"
+#include "host/simulated.h"
 #include "host/write.h"
 #include "lua/bind/sandbox_lib.h"
 #include "lua/state/call.h"
@@ -301,7 +301,7 @@ static int run(lua_State *L) {
   if (!s->simulated)
     far_open(L);
   if (s->simulated)
-    simulate_restrict(L, s->backend, s->script->options->explore);
+    simulated_restrict(L, s->backend, s->script->options->explore);
   if (s->place)
     session_prepare(L, s->backend, s->place, !ignores_environment(s));
   if (is_strict(s))

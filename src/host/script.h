@@ -7,20 +7,9 @@
 #include <lua.h>
 #include <stdbool.h>
 
-#include "host/options.h"
+#include "host/program.h"
 #include "object/op.h"
 #include "prompt/session.h"
-
-/* What to run; borrowed. */
-struct script {
-  const struct options *options;
-  int argc;
-  char **argv;
-  const struct tracing *tracing;   /* host/trace.h */
-  const struct shaken_run *shaken; /* host/shake.h; NULL: a plain run */
-  const char *instead;             /* text in place of that of the script's file; NULL: the file */
-  size_t instead_len;
-};
 
 /* The line that -v and --version print, without a newline. */
 extern const char script_version[];

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "host/explore.h"
-#include "host/replay.h"
+#include "host/explore_report.h"
+#include "host/replay_token.h"
 #include "lua/state/report.h"
 #include "sim/explore/token.h"
 

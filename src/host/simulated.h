@@ -1,0 +1,42 @@
+/*
+ * host/simulated.h - what a process that simulates is like, whatever it simulates for: --sim, --explore, --replay, or a function
+ * that is explored.
+ *
+ * A run is the same each time: addresses are (the program starts itself again without randomised ones), the time of day is the
+ * virtual clock's, and Lua's seed is drawn from these two (its luai_makeseed reads the time, and addresses). So `pairs` goes in
+ * the same order.
+ */
+#ifndef SBX_HOST_SIMULATED_H
+#define SBX_HOST_SIMULATED_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "look/snapshot.h"
+#include "object/op.h"
+
+/* Start the program again at addresses that are the same each time, unless they are. */
+void simulated_fix_addresses(char **argv);
+
+/* This process is going to simulate: handlers of signals, where reports go, the time that Lua reads. */
+void simulated_begin(void);
+
+/* The exit statuses of a simulated run, as of a real one. */
+enum { SIMULATED_UNJOINED = 3, SIMULATED_DEADLOCK = 4 };
+
+/* Tell a deadlock: who waits for what. `ctx` is not used. */
+void simulated_say_deadlock(void *ctx, const struct snapshot *taken);
+
+/* For report_set_writer: to the present stderr, which may be that of a process. */
+void simulated_report(const void *text, size_t len);
+
+/* Replace the functions by which a script would reach, or change, what is outside of a simulated run. */
+/* `explored`: the run goes many ways, and a file that is open would have one place in all of them. */
+void simulated_restrict(lua_State *L, struct backend *b, bool explored);
+
+/* End the exploration that is under way, and tell what is known. Async-signal-safe. */
+void simulated_stop(void);
+bool simulated_stopped(void);
+
+#endif
