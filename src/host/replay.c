@@ -16,6 +16,7 @@
 #include "host/simulated.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/report.h"
+#include "object/quiet.h"
 #include "sim/explore/token.h"
 #include "sim/world.h"
 
@@ -39,10 +40,6 @@ static int read_token(const struct script *s, struct token *ret) {
     token_release(ret);
     return refuse("replay: the token %s",
                   "is of a function: sandbox.explore(fn, { token = ... }) follows it");
-  }
-  if (ret->kills && !s->options->sim) {
-    token_release(ret);
-    return refuse("replay: the token %s", "kills a process, which only --sim --replay shows");
   }
   if (!replay_hash(s, &hash)) {
     token_release(ret);
@@ -356,6 +353,15 @@ static void fill_words(struct turn *to, const struct world *w, const struct requ
            name);
 }
 
+/* It is killed where it asks for this. */
+static uint16_t kill_flags(const struct request *r) {
+  bool joins = r->count == SELECT_ORDERED;
+  for (uint32_t i = 0; i < r->sub_count; i++)
+    joins &= r->subs[i].kind == OP_PROCESS_JOIN;
+  bool quiet = op_is_quiet(r->kind, r->deadline_ns == SBX_FOREVER, joins);
+  return (uint16_t)(TURN_KILL | (quiet ? TURN_QUIET : 0));
+}
+
 static int fill_turn(const struct exploration *x, uint32_t state, const struct explore_step *step,
                      struct world *w, struct turn *to) {
   struct request r;
@@ -365,11 +371,17 @@ static int fill_turn(const struct exploration *x, uint32_t state, const struct e
     rc = exploration_request(x, exploration_history(x, state, step->process), &r);
   if (rc)
     return rc;
+  bool about = r.kind == OP_PROCESS_LOOK || r.kind == OP_PROCESS_JOIN;
   *to = (struct turn){.process = step->process,
                       .kind = (uint16_t)r.kind,
-                      .flags = step->answer ? 0 : TURN_GOES_ON,
-                      .about = r.kind == OP_PROCESS_LOOK ? r.object.slot : (uint32_t)TURNS_NOBODY};
-  fill_words(to, w, &r);
+                      .flags = step->kill     ? kill_flags(&r)
+                               : step->answer ? 0
+                                              : TURN_GOES_ON,
+                      .about = about ? r.object.slot : (uint32_t)TURNS_NOBODY};
+  if (step->kill)
+    snprintf(to->what, sizeof to->what, "be killed");
+  else
+    fill_words(to, w, &r);
   request_close(&r);
   if (step->answer && (rc = exploration_answer(x, step->answer, &a)) == 0) {
     to->number = a.number;

@@ -81,12 +81,8 @@ static bool write_token(const struct script *script, const struct exploration *x
          token_write(x, of->path, of->len, of->loop, hash, false, token) == 0;
 }
 
-/* The options that follow a token. Only the simulator kills a process between two steps; of all turns
- * only those that kill have a '!'. */
 static void print_token(FILE *f, const struct buf *token) {
-  bool kills = memchr(token->data, '!', token->len) != NULL;
-  fprintf(f, "%s--replay '%.*s'", kills ? "--sim " : "", (int)token->len,
-          (const char *)token->data);
+  fprintf(f, "--replay '%.*s'", (int)token->len, (const char *)token->data);
 }
 
 void replay_tell_token(FILE *f, const struct script *script, const struct exploration *x,

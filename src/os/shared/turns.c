@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/pidfd.h"
 #include "object/quiet.h"
 #include "os/shared/line.h"
 #include "os/shared/proc.h"
@@ -102,15 +103,49 @@ static void differ(struct os_backend *b, uint32_t step, const char *what, const 
     kill(supervisor, SIGTERM);
 }
 
+static bool is_kill(const struct turn *turn) { return turn->flags & TURN_KILL; }
+
+/* Is the process to be killed in an op for which it waits for no turn, and does it sleep in it? */
+static bool sleeps_in_it(const struct turns *t, const struct turn *turn,
+                         const struct process_record *p) {
+  uint32_t kind = atomic_load(&p->op_kind), slot = atomic_load(&p->op_slot);
+  if (!(turn->flags & TURN_QUIET))
+    return false;
+  if (turn->kind == OP_PROCESS_AWAIT) /* it joins its children */
+    return kind == OP_PROCESS_JOIN;
+  bool other = turn->kind == OP_PROCESS_JOIN && turn->about < t->process_count &&
+               slot != who_slot(atomic_load(&t->processes[turn->about].who));
+  return kind == turn->kind && !other;
+}
+
+/* On purpose: that is no failure. */
+static void kill_process(struct process_record *p) {
+  int fd = pidfd_open_of(atomic_load(&p->pid));
+  if (fd < 0)
+    return;
+  atomic_fetch_or(&p->flags, FLAG_EXPECTED);
+  pidfd_signal(fd, SIGKILL);
+  close(fd);
+}
+
+__attribute__((noreturn)) static void kill_oneself(struct os_backend *b) {
+  fflush(stdout); /* what was printed before is seen */
+  atomic_fetch_or(&my_record(b)->flags, FLAG_EXPECTED);
+  for (;;) {
+    kill(getpid(), SIGKILL);
+    pause();
+  }
+}
+
 /* Whose turn it is has not moved for a while: why? */
 static void look_after(struct os_backend *b, uint32_t at) {
   struct turns *t = b->turns->t;
   const struct turn *turn = &t->list[at];
   uint64_t who = atomic_load(&t->processes[turn->process].who);
-  bool gone = who && process_gone(b->control, who, true);
+  bool gone = who && process_gone(b->control, who, !is_kill(turn));
   if (atomic_load(&t->at) != at) /* it has taken its turn, and ended only then */
     return;
-  if (gone && turn->kind == OP_PROCESS_END) {
+  if (gone && (turn->kind == OP_PROCESS_END || is_kill(turn))) {
     move_on(t, at);
     return;
   }
@@ -118,6 +153,8 @@ static void look_after(struct os_backend *b, uint32_t at) {
     differ(b, at, "it has ended", "");
     return;
   }
+  if (who && is_kill(turn) && sleeps_in_it(t, turn, &b->control->processes[who_slot(who)]))
+    kill_process(&b->control->processes[who_slot(who)]);
   if (clock_now_ns() - atomic_load(&t->since_ns) < TURNS_PATIENCE_NS)
     return; /* as long as the turn is the same, this is since when it is */
   if (!who) {
@@ -143,7 +180,7 @@ static bool wait_for(struct os_backend *b, uint32_t mine) {
       break;
     look_after(b, at);
     /* nobody wakes us when a process has ended */
-    bool ends = t->list[at].kind == OP_PROCESS_END;
+    bool ends = t->list[at].kind == OP_PROCESS_END || is_kill(&t->list[at]);
     const struct timespec slice = {.tv_nsec = ends ? SHORT_SLICE_NS : SLICE_NS};
     syscall(SYS_futex, &t->at, FUTEX_WAIT, at, &slice, NULL, 0);
   }
@@ -196,6 +233,8 @@ static bool take_turn(struct os_backend *b, struct op *op) {
     differ(b, mine, "it is to ", op_describe(op->kind)->verb);
     return false;
   }
+  if (is_kill(turn))
+    kill_oneself(b);
   me->next = mine + 1;
   me->has_turn = true;
   set_deadlines(me, op, turn);
@@ -300,7 +339,7 @@ bool turns_done(struct turns *t) {
   uint32_t at = atomic_load(&t->at);
   if (atomic_load(&t->differs) == 2)
     return false;
-  while (at < t->count && t->list[at].kind == OP_PROCESS_END)
+  while (at < t->count && (t->list[at].kind == OP_PROCESS_END || is_kill(&t->list[at])))
     at++;
   if (at < t->count)
     snprintf(t->difference, sizeof t->difference,

@@ -10,6 +10,10 @@
  * backend's. Without it there is no cost. Ops of several steps give the turn on in their middle:
  * turns_between.
  *
+ * A process that is killed at a turn kills itself when it has come to the op that is named there, and waits for
+ * its turn. If that op is none that waits for turns, a join, say, another process that waits for a turn kills
+ * it, as soon as it sleeps in that op. Either way the turn is over when the process has been reaped.
+ *
  * Whoever does something else than the list says, or does not come for TURNS_PATIENCE_NS, has made the
  * run differ: the first such step is written down, everything runs freely, and the run is ended.
  */
@@ -35,14 +39,17 @@ enum {
 
 enum turn_flag {
   TURN_GOES_ON = 1, /* the op is not over with this step */
-  TURN_LATE = 2     /* it times out in this step */
+  TURN_LATE = 2,    /* it times out in this step */
+  TURN_KILL = 4,    /* the process is killed where it asks for the op */
+  TURN_QUIET = 8    /* of a kill: the op is no step, so the process may sleep in it */
 };
 
 struct turn {
-  uint32_t process;      /* number, in the order of spawning; 0: main */
-  uint16_t kind;         /* enum op_kind */
-  uint16_t flags;        /* enum turn_flag */
-  uint32_t about;        /* of a PROCESS_LOOK: whose status; else TURNS_NOBODY */
+  uint32_t process; /* number, in the order of spawning; 0: main */
+  uint16_t kind;    /* enum op_kind */
+  uint16_t flags;   /* enum turn_flag */
+  uint32_t
+      about; /* of a PROCESS_LOOK: whose status; of a PROCESS_JOIN: whose end; else TURNS_NOBODY */
   int32_t number;        /* of a SELECT: which of its ops is done */
   char what[TURNS_TEXT]; /* "acquire lock#1" */
 };
