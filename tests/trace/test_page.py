@@ -17,10 +17,10 @@ STATES = 7  # the last is that of a prompt without a line: it is to be faint
 
 SECTIONS = {
     "serial": ["Facts", "What each process did", "Who waited for what", "Processes", "Replay"],
-    "queue": ["Facts", "What each process did", "Queues", "Who waited for what", "Busiest lines", "Processes", "Replay"],
-    "producers": ["Facts", "What each process did", "Queues and counters", "Who waited for what", "Busiest lines", "Processes",
+    "queue": ["Facts", "What each process did", "Queues", "Who waited for what", "Lines that waited", "Processes", "Replay"],
+    "producers": ["Facts", "What each process did", "Queues and counters", "Who waited for what", "Lines that waited", "Processes",
                   "Replay"],
-    "philosophers": ["Facts", "What each process did", "Who waited for what", "Deadlock", "Busiest lines", "Processes",
+    "philosophers": ["Facts", "What each process did", "Who waited for what", "Deadlock", "Lines that waited", "Processes",
                      "Replay"],
 }
 

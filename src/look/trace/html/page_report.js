@@ -107,7 +107,7 @@ const facts = () => {
       el('b', {}, `${fix(slow.facts.end / (fast.facts.end || 1), 1)} times as fast`), '.'));
     s.append(el('div', { class: 'race', 'aria-hidden': 'true' }, runs.flatMap(R => [el('span', {}, R.name), el('i', { class: R === slow ? 'slow' : null, style: `width:${100 * R.facts.end / END}%` }, time(R.facts.end))])));
   } else if (A.facts.deadlock) {
-    s.append(el('p', { class: 'say' }, many(A.processes.length, 'process', 'processes'), ' stood still after ', el('b', {}, time(A.facts.end)), ': each waited for another.'));
+    s.append(el('p', { class: 'say' }, many(A.processes.length, 'process', 'processes'), ' stood still: each waited for another. The run ended after ', el('b', {}, time(A.facts.end)), '.'));
   } else if (A.life) {
     const n = A.processes.length, f = speed(A);
     s.append(el('p', { class: 'say' }, many(n, 'process', 'processes'), n === 1 ? ' did ' : ' did together ', el('b', {}, time(A.facts.busy)), ' of work in ', el('b', {}, time(A.facts.end)),
@@ -118,10 +118,10 @@ const facts = () => {
     return [['Time', time(F.end), F.speed !== 1 ? `of a clock ${+F.speed.toPrecision(3)} times as fast` : F.clock && 'clock ' + F.clock],
       ['Speed-up', F.deadlock ? '\u2013' : fix(speed(R), 2) + ' \u00d7', `work of ${time(F.busy)} / ${time(F.end)}`],
       ['Processes', count(R.processes.length), 'at most ' + F.most + ' at once'],
-      ['Messages', count(F.messages), many(F.ops, 'op')],
+      ['Messages', count(F.messages), many(F.ops, 'operation')],
       ['CPU', F.cpu < 0 ? '?' : time(F.cpu), F.cpu < 0 ? 'not known' : 'of all processes'],
       ['Seed', F.seed, F.began ? new Date(F.began).toISOString().slice(0, 19).replace('T', ' ') + ' UTC' : ''],
-      ['Exit status', F.status < 0 ? '?' : String(F.status), F.status < 0 ? 'the run was cut off' : F.status ? 'failure' : 'success'],
+      ['Exit status', F.status < 0 ? '?' : String(F.status), F.status < 0 ? 'the run was cut off' : F.status === 4 && F.deadlock ? 'deadlock' : F.status ? 'failure' : 'success'],
       ['Events lost', count(F.lost), 'of ' + count(F.events + F.lost)]];
   };
   if (B) s.append(el('details', {}, el('summary', {}, 'All facts'), table('', ['', ...runs.map(R => R.name)], list(A).map((row, i) => el('tr', {}, th(row[0]), runs.map(R => { const [, v, small] = list(R)[i]; return td(v, small && el('span', { class: 'hint' }, ' ' + small)); }))))));
@@ -219,7 +219,7 @@ const lines = () => {
     return [...map.values()].sort((a, b) => b.sum - a.sum).slice(0, 15);
   };
   if (!runs.some(R => by(R).length)) return;
-  const s = section('lines', 'Busiest lines', 'Where in the program time was spent waiting.', true);
+  const s = section('lines', 'Lines that waited', 'Where in the program the time went, longest first.', true);
   perRun(s, R => {
     const list = by(R), top = list.length ? list[0].sum : 1;
     return [el('ol', { class: 'lines' }, list.map(l => el('li', {}, el('b', {}, time(l.sum)), ' in ', many(l.n, 'wait'), ' at ', place(R, l.w), lineText(R, l.w) && [': ', code(lineText(R, l.w))], meter(l.s.map((v, i) => [i, v]), top))))];
