@@ -251,7 +251,7 @@ static void say_change(struct buf *out, const struct cure *c) {
     buf_format(out, c->count > 1 ? ", in one step each," : " in one step,");
     break;
   case CHECK_LOCK_ORDER:
-    buf_format(out, "with the lock taken first that was made first,");
+    buf_format(out, "with the locks taken in the order in which they were made,");
     break;
   case CHECK_WHILE:
     buf_format(out, "with `while`,");

@@ -17,7 +17,7 @@ end
 
 local function ways(report) return report:match(": ([%d,]+) interleavings? of") end
 
-local ORDER = "with the lock taken first that was made first, all %s interleavings end well."
+local ORDER = "with the locks taken in the order in which they were made, all %s interleavings end well."
 
 local function with_script(text, fn)
   local path = os.tmpname()
@@ -139,7 +139,7 @@ describe("a cure that --explore advises is checked", function()
       local a, b = sandbox.lock(), sandbox.lock()
       local function transfer(x, y) x:acquire() sleep(1) y:acquire() y:release() x:release() end
       sandbox.join_all { spawn(transfer, a, b), spawn(transfer, b, a) }]], function(report)
-      assert.truthy(checked(report):find("^with the lock taken first that was made first, .* end well%.$"), report)
+      assert.truthy(checked(report):find("^with the locks taken in the order in which they were made, .* end well%.$"), report)
     end)
   end)
 
