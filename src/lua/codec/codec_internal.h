@@ -125,4 +125,107 @@ void encode_forget(struct encoder *e);
  */
 _Noreturn void encode_fail(struct encoder *e, int index, const char *thing, const char *problem);
 
+/* Make room for `n` bytes, or raise a Lua error. */
+static inline void encode_room(lua_State *L, struct writer *w, size_t n) {
+  if (writer_need(w, n))
+    codec_raise_nomem(L);
+}
+
+static inline void encode_need(struct encoder *e, size_t n) { encode_room(e->L, &e->w, n); }
+
+static inline void encode_tag(struct encoder *e, uint8_t tag) {
+  encode_need(e, 1);
+  put_byte(&e->w, tag);
+}
+
+static inline void encode_tag_number(struct encoder *e, uint8_t tag, uint64_t n) {
+  encode_need(e, 1 + WIRE_VARINT_MAX);
+  put_byte(&e->w, tag);
+  put_varint(&e->w, n);
+}
+
+/* ---- encode_mention.c ---- */
+
+/* Mention the value at `index`, of Lua type `type`, which is no scalar. */
+void encode_mention(struct encoder *e, int index, int type);
+
+/*
+ * Mention the table at `index` as a metatable: by name if it has one, even if it was mentioned by
+ * value before, so that getmetatable(x) == Point holds on the other side. Returns true if it was
+ * found only now to have no name.
+ */
+bool encode_mention_metatable(struct encoder *e, int index);
+
+/* ---- decoder ---- */
+
+/* What follows for an object. */
+enum object_kind { KIND_TABLE, KIND_FUNCTION, KIND_ATOM };
+
+/* A metatable to set when everything is filled; both are object numbers. */
+struct metatable_of {
+  uint32_t table;
+  uint32_t metatable;
+};
+
+enum { OWN_METATABLES = 8 };
+
+struct decoder {
+  lua_State *L;
+  struct reader r;
+  int base; /* the slots */
+  struct codec *codec;
+  size_t budget; /* what hints may still claim; see wire_hint_budget */
+  uint32_t objects, objects_cap;
+  uint8_t *kinds; /* of each object; `own_kinds` or in SLOT_MEMORY */
+  uint32_t metatables, metatables_cap;
+  struct metatable_of *pending; /* `own_pending` or in SLOT_MORE_MEMORY */
+  uint8_t own_kinds[INLINE_OBJECTS];
+  struct metatable_of own_pending[OWN_METATABLES];
+};
+
+/* Raise an error: "malformed message: `problem` at byte 12". */
+_Noreturn void decode_malformed(struct decoder *d, const char *problem);
+
+static inline uint8_t next_byte(struct decoder *d) {
+  uint8_t byte;
+  if (!take_byte(&d->r, &byte))
+    decode_malformed(d, "it ends early");
+  return byte;
+}
+
+static inline uint64_t next_varint(struct decoder *d) {
+  uint64_t v;
+  if (!take_varint(&d->r, &v))
+    decode_malformed(d, "a number is cut off or too large");
+  return v;
+}
+
+static inline uint64_t next_fixed(struct decoder *d, int bytes) {
+  uint64_t v;
+  if (!take_fixed(&d->r, bytes, &v))
+    decode_malformed(d, "a number is cut off");
+  return v;
+}
+
+static inline const uint8_t *next_bytes(struct decoder *d, uint64_t len) {
+  const uint8_t *p;
+  if (!take_bytes(&d->r, len, &p))
+    decode_malformed(d, "a length is beyond the end");
+  return p;
+}
+
+/* Take the number of an existing object. */
+static inline uint32_t next_object(struct decoder *d) {
+  uint64_t number = next_varint(d);
+  if (number >= d->objects)
+    decode_malformed(d, "a reference to nothing");
+  return (uint32_t)number;
+}
+
+/* Double the memory of a slot; the old contents are copied, and the old memory becomes garbage. */
+void *decode_grow(lua_State *L, int slot, const void *old, size_t bytes);
+
+/* [-0, +1] the object that is mentioned by a cell that began with `tag`. */
+void decode_object(struct decoder *d, uint8_t tag);
+
 #endif

@@ -9,197 +9,9 @@
  */
 #include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lua/codec/codec_internal.h"
-#include "wire/siphash.h"
-
-/* What follows for an object. */
-enum object_kind { KIND_TABLE, KIND_FUNCTION, KIND_ATOM };
-
-/* A metatable to set when everything is filled; both are object numbers. */
-struct metatable_of {
-  uint32_t table;
-  uint32_t metatable;
-};
-
-enum { OWN_METATABLES = 8 };
-
-struct decoder {
-  lua_State *L;
-  struct reader r;
-  int base; /* the slots */
-  struct codec *codec;
-  size_t budget; /* what hints may still claim; see wire_hint_budget */
-  uint32_t objects, objects_cap;
-  uint8_t *kinds; /* of each object; `own_kinds` or in SLOT_MEMORY */
-  uint32_t metatables, metatables_cap;
-  struct metatable_of *pending; /* `own_pending` or in SLOT_MORE_MEMORY */
-  uint8_t own_kinds[INLINE_OBJECTS];
-  struct metatable_of own_pending[OWN_METATABLES];
-};
-
-/* ---- errors ---- */
-
-_Noreturn static void malformed(struct decoder *d, const char *problem) {
-  lua_pushfstring(d->L, "malformed message: %s at byte %I", problem,
-                  (LUAI_UACINT)(d->r.at - d->r.start));
-  codec_raise(d->L);
-}
-
-static uint8_t next_byte(struct decoder *d) {
-  uint8_t byte;
-  if (!take_byte(&d->r, &byte))
-    malformed(d, "it ends early");
-  return byte;
-}
-
-static uint64_t next_varint(struct decoder *d) {
-  uint64_t v;
-  if (!take_varint(&d->r, &v))
-    malformed(d, "a number is cut off or too large");
-  return v;
-}
-
-static uint64_t next_fixed(struct decoder *d, int bytes) {
-  uint64_t v;
-  if (!take_fixed(&d->r, bytes, &v))
-    malformed(d, "a number is cut off");
-  return v;
-}
-
-static const uint8_t *next_bytes(struct decoder *d, uint64_t len) {
-  const uint8_t *p;
-  if (!take_bytes(&d->r, len, &p))
-    malformed(d, "a length is beyond the end");
-  return p;
-}
-
-/* ---- objects ---- */
-
-/* Double the memory of a slot; the old contents are copied, and the old memory becomes garbage. */
-static void *grow(lua_State *L, int slot, const void *old, size_t bytes) {
-  void *new = lua_newuserdatauv(L, 2 * bytes, 0);
-  memcpy(new, old, bytes);
-  lua_replace(L, slot);
-  return new;
-}
-
-/* Make the value on top of the stack the next object. */
-static void add_object(struct decoder *d, enum object_kind kind) {
-  if (d->objects == d->objects_cap) {
-    if (d->objects_cap > UINT32_MAX / 4)
-      malformed(d, "too many objects");
-    d->kinds = grow(d->L, d->base + SLOT_MEMORY, d->kinds, d->objects_cap);
-    d->objects_cap *= 2;
-  }
-  codec_keep_object(d->L, d->base, d->objects, lua_gettop(d->L));
-  d->kinds[d->objects++] = (uint8_t)kind;
-}
-
-/* Take the number of an existing object. */
-static uint32_t next_object(struct decoder *d) {
-  uint64_t number = next_varint(d);
-  if (number >= d->objects)
-    malformed(d, "a reference to nothing");
-  return (uint32_t)number;
-}
-
-/* Take a size for lua_createtable that the rest of the message can back: `bytes_each` per item. */
-static int next_hint(struct decoder *d, size_t bytes_each) {
-  size_t n = wire_hint_size(next_byte(d));
-  if (n > d->budget / bytes_each)
-    malformed(d, "a table is larger than its contents");
-  d->budget -= n * bytes_each;
-  return n > INT_MAX ? INT_MAX : (int)n;
-}
-
-static void read_new_table(struct decoder *d) {
-  int elements = next_hint(d, 1);
-  int pairs = next_hint(d, 2);
-  lua_createtable(d->L, elements, pairs);
-  add_object(d, KIND_TABLE);
-}
-
-struct chunk {
-  const uint8_t *data; /* NULL: already handed out */
-  size_t len;
-};
-
-static const char *hand_out(lua_State *L, void *ud, size_t *ret_len) {
-  struct chunk *c = ud;
-  const char *data = (const char *)c->data;
-  (void)L;
-  *ret_len = data ? c->len : 0;
-  c->data = NULL;
-  return data;
-}
-
-/*
- * The hash comes first: bytes that no process of this run wrote never reach lua_load, which trusts
- * what it loads. SLOTS_TEMPORARY slots are free on the stack: Lua 5.4.4 may free a string that it
- * is loading (loadStringN) if the stack has to grow at that point and memory is short.
- */
-static void read_new_function(struct decoder *d) {
-  lua_State *L = d->L;
-  uint64_t hash = next_fixed(d, 8);
-  size_t len = (size_t)next_fixed(d, 4);
-  struct chunk c = {.data = next_bytes(d, len), .len = len};
-  if (siphash(d->codec->key, c.data, len) != hash)
-    malformed(d, "a function that no process of this run sent");
-  int status = lua_load(L, hand_out, &c, "=message", "b");
-  if (status == LUA_ERRMEM)
-    codec_raise(L);
-  if (status)
-    malformed(d, "a function that does not load");
-  add_object(d, KIND_FUNCTION);
-}
-
-static void read_handle(struct decoder *d) {
-  const uint8_t *bytes = next_bytes(d, CODEC_HANDLE_BYTES);
-  if (!d->codec->hooks)
-    malformed(d, "a handle, which this state cannot receive,");
-  d->codec->hooks->import_handle(d->L, bytes);
-  add_object(d, KIND_ATOM);
-}
-
-/* ---- names ---- */
-
-_Noreturn static void fail_name(lua_State *L, const struct name *n) {
-  enum { SHOWN = 200 };
-  int module_len = n->module_len < SHOWN ? (int)n->module_len : SHOWN;
-  int field_len = n->field_len < SHOWN ? (int)n->field_len : SHOWN;
-  bool global = n->module_len == 2 && memcmp(n->module, "_G", 2) == 0;
-  char text[1024];
-  if (!n->field)
-    snprintf(text, sizeof text,
-             "the message needs the module '%.*s', which this process has not loaded: require it "
-             "before the receiving process is spawned",
-             module_len, n->module);
-  else if (global)
-    snprintf(text, sizeof text,
-             "the message needs the global '%.*s', which this process does not have: define it "
-             "before the receiving process is spawned",
-             field_len, n->field);
-  else
-    snprintf(text, sizeof text,
-             "the message needs '%.*s.%.*s', which this process does not have: require '%.*s' "
-             "before the receiving process is spawned",
-             module_len, n->module, field_len, n->field, module_len, n->module);
-  lua_pushstring(L, text);
-  codec_raise(L);
-}
-
-static void read_name(struct decoder *d, uint8_t tag) {
-  struct name n;
-  if (!names_take(&d->r, tag, &n))
-    malformed(d, "a name is cut off");
-  names_push(d->L, &n);
-  if (lua_isnil(d->L, -1))
-    fail_name(d->L, &n);
-  add_object(d, KIND_ATOM);
-}
 
 /* ---- cells ---- */
 
@@ -250,33 +62,10 @@ static bool read_scalar(struct decoder *d, uint8_t tag) {
   }
 }
 
-static void read_object(struct decoder *d, uint8_t tag) {
-  switch (tag) {
-  case TAG_REF:
-    codec_push_object(d->L, d->base, next_object(d));
-    break;
-  case TAG_TABLE:
-    read_new_table(d);
-    break;
-  case TAG_FUNCTION:
-    read_new_function(d);
-    break;
-  case TAG_HANDLE:
-    read_handle(d);
-    break;
-  case TAG_MODULE:
-  case TAG_FIELD:
-    read_name(d, tag);
-    break;
-  default:
-    malformed(d, "an unknown or misplaced tag");
-  }
-}
-
 /* [-0, +1] the value of the cell that began with `tag`. */
 static inline void read_value(struct decoder *d, uint8_t tag) {
   if (!read_scalar(d, tag))
-    read_object(d, tag);
+    decode_object(d, tag);
 }
 
 /* ---- bodies ---- */
@@ -291,13 +80,13 @@ static void read_metatable(struct decoder *d, uint32_t table) {
     d->r = ahead;
     tag = next_byte(d);
   }
-  read_object(d, tag);
+  decode_object(d, tag);
   if (!lua_istable(d->L, -1))
-    malformed(d, "a metatable that is not a table (in this process)");
+    decode_malformed(d, "a metatable that is not a table (in this process)");
   lua_pop(d->L, 1);
   if (d->metatables == d->metatables_cap) {
-    d->pending =
-        grow(d->L, d->base + SLOT_MORE_MEMORY, d->pending, d->metatables_cap * sizeof *d->pending);
+    d->pending = decode_grow(d->L, d->base + SLOT_MORE_MEMORY, d->pending,
+                             d->metatables_cap * sizeof *d->pending);
     d->metatables_cap *= 2;
   }
   d->pending[d->metatables++] = (struct metatable_of){table, number};
@@ -308,7 +97,7 @@ static void read_elements(struct decoder *d, int table, uint8_t tag) {
   for (lua_Integer i = 1; tag != TAG_END; i++, tag = next_byte(d)) {
     read_value(d, tag);
     if (lua_isnil(d->L, -1))
-      malformed(d, "a nil in a table");
+      decode_malformed(d, "a nil in a table");
     lua_rawseti(d->L, table, i);
   }
 }
@@ -316,9 +105,9 @@ static void read_elements(struct decoder *d, int table, uint8_t tag) {
 /* For these keys rawset would raise an error with a text of its own. */
 static void check_key(struct decoder *d) {
   if (lua_isnil(d->L, -1))
-    malformed(d, "a nil as a key");
+    decode_malformed(d, "a nil as a key");
   if (lua_type(d->L, -1) == LUA_TNUMBER && isnan(lua_tonumberx(d->L, -1, NULL)))
-    malformed(d, "a NaN as a key");
+    decode_malformed(d, "a NaN as a key");
 }
 
 static void read_pairs(struct decoder *d, int table) {
@@ -328,7 +117,7 @@ static void read_pairs(struct decoder *d, int table) {
     check_key(d);
     read_value(d, next_byte(d));
     if (lua_isnil(d->L, -1))
-      malformed(d, "a nil in a table");
+      decode_malformed(d, "a nil in a table");
     lua_rawset(d->L, table);
   }
 }
@@ -357,10 +146,10 @@ static void read_join(struct decoder *d, int function, int n) {
   uint32_t other = next_object(d);
   uint64_t other_n = next_varint(d);
   if (d->kinds[other] != KIND_FUNCTION)
-    malformed(d, "an upvalue shared with something else than a function");
+    decode_malformed(d, "an upvalue shared with something else than a function");
   codec_push_object(d->L, d->base, other);
   if (!has_upvalue(d->L, function + 1, other_n))
-    malformed(d, "an upvalue shared with one that does not exist");
+    decode_malformed(d, "an upvalue shared with one that does not exist");
   lua_upvaluejoin(d->L, function, n, function + 1, (int)other_n);
   lua_pop(d->L, 1);
 }
@@ -372,7 +161,7 @@ static void read_function(struct decoder *d, uint32_t number) {
   int n = 1;
   for (; (tag = next_byte(d)) != TAG_END; n++) {
     if (!has_upvalue(d->L, function, (uint64_t)n))
-      malformed(d, "more upvalues than the function has");
+      decode_malformed(d, "more upvalues than the function has");
     if (tag == TAG_JOIN) {
       read_join(d, function, n);
     } else {
@@ -381,7 +170,7 @@ static void read_function(struct decoder *d, uint32_t number) {
     }
   }
   if (has_upvalue(d->L, function, (uint64_t)n))
-    malformed(d, "fewer upvalues than the function has");
+    decode_malformed(d, "fewer upvalues than the function has");
   lua_pop(d->L, 1);
 }
 
@@ -415,13 +204,13 @@ static void set_metatables(struct decoder *d) {
 
 static void check_end(struct decoder *d) {
   if (reader_left(&d->r))
-    malformed(d, "something follows the end");
+    decode_malformed(d, "something follows the end");
 }
 
 static void decode_flat(struct decoder *d, int count) {
   for (int i = 0; i < count; i++)
     if (!read_scalar(d, next_byte(d)))
-      malformed(d, "an unknown or misplaced tag");
+      decode_malformed(d, "an unknown or misplaced tag");
   check_end(d);
 }
 
@@ -454,10 +243,10 @@ static uint8_t read_head(struct decoder *d, uint8_t format, uint8_t or_format,
                          uint64_t *ret_count) {
   uint8_t found = next_byte(d);
   if (found != format && found != or_format)
-    malformed(d, "another version of the format, or no message at all,");
+    decode_malformed(d, "another version of the format, or no message at all,");
   *ret_count = next_varint(d);
   if (*ret_count > reader_left(&d->r) || *ret_count > INT_MAX / 2)
-    malformed(d, "more values than bytes");
+    decode_malformed(d, "more values than bytes");
   return found;
 }
 
@@ -489,7 +278,7 @@ static size_t read_run(struct decoder *d, uint64_t most) {
   size_t n;
   int width;
   if (!take_run(&d->r, &n, &width, &data) || n > most)
-    malformed(d, "a run of integers that is cut off, or too long,");
+    decode_malformed(d, "a run of integers that is cut off, or too long,");
   switch (width) { /* constants, as in put_run */
   case 1:
     push_run(d->L, data, n, 1);
@@ -515,7 +304,7 @@ static size_t push_part(struct decoder *d, struct list_reader *l) {
     else if (read_scalar(d, tag))
       n++;
     else
-      malformed(d, "an unknown or misplaced tag");
+      decode_malformed(d, "an unknown or misplaced tag");
   }
   l->left -= n;
   if (n > 0 && l->left == 0)

@@ -10,41 +10,16 @@
  * is made only if it contains a function). Then the encoder remembers it as a library and starts
  * over. That happens once for each library in a process.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "lua/codec/codec_internal.h"
-#include "wire/siphash.h"
-
-static const char cannot[] = "cannot be sent";
 
 /* ---- bytes ---- */
-
-/* Make room for `n` bytes, or raise a Lua error. */
-static inline void room(lua_State *L, struct writer *w, size_t n) {
-  if (writer_need(w, n))
-    codec_raise_nomem(L);
-}
-
-static inline void need(struct encoder *e, size_t n) { room(e->L, &e->w, n); }
-
-static void write_tag(struct encoder *e, uint8_t tag) {
-  need(e, 1);
-  put_byte(&e->w, tag);
-}
-
-static void write_tag_number(struct encoder *e, uint8_t tag, uint64_t n) {
-  need(e, 1 + WIRE_VARINT_MAX);
-  put_byte(&e->w, tag);
-  put_varint(&e->w, n);
-}
 
 static void write_string(lua_State *L, struct writer *w, int index) {
   size_t len;
   const char *s = lua_tolstring(L, index, &len);
   if (len > SIZE_MAX - 1 - WIRE_VARINT_MAX)
     codec_raise_nomem(L);
-  room(L, w, len + 1 + WIRE_VARINT_MAX);
+  encode_room(L, w, len + 1 + WIRE_VARINT_MAX);
   put_string_head(w, len);
   put_bytes(w, s, len);
 }
@@ -55,7 +30,7 @@ static void write_string(lua_State *L, struct writer *w, int index) {
  */
 static bool write_scalar(lua_State *L, struct writer *w, int index, int type) {
   static_assert(sizeof(lua_Number) == 8 && sizeof(lua_Integer) == 8, "as in the format");
-  room(L, w, 1 + WIRE_VARINT_MAX);
+  encode_room(L, w, 1 + WIRE_VARINT_MAX);
   switch (type) {
   case LUA_TNIL:
     put_byte(w, TAG_NIL);
@@ -82,258 +57,13 @@ static bool write_scalar(lua_State *L, struct writer *w, int index, int type) {
   }
 }
 
-/* ---- mentions of objects ---- */
-
-static void write_ref(struct encoder *e, uint32_t entity) {
-  write_tag_number(e, TAG_REF, e->entities[entity].number);
-}
-
-static struct entity *write_new_table(struct encoder *e, int index) {
-  need(e, 3);
-  size_t cell = writer_used(&e->w);
-  put_byte(&e->w, TAG_TABLE);
-  put_byte(&e->w, 0); /* the hints are filled in when the body is known, see write_table */
-  put_byte(&e->w, 0);
-  struct entity *new = encode_add_object(e, index, ENTITY_TABLE);
-  new->cell = cell;
-  return new;
-}
-
-/* [-1, +0] write the name on top of the stack for the value at `index`. */
-static void write_name(struct encoder *e, int index) {
-  size_t len;
-  const char *cell = lua_tolstring(e->L, -1, &len);
-  need(e, len);
-  put_bytes(&e->w, cell, len);
-  if (e->abroad && names_push_module(e->L, e->base + SLOT_CODEC)) {
-    lua_pushboolean(e->L, 1);
-    lua_rawset(e->L, e->modules);
-  }
-  lua_pop(e->L, 1);
-  encode_add_object(e, index, ENTITY_ATOM);
-}
-
-/* Push the cell of a name for the value at `index`, if the reader has one. */
-static bool find_name(struct encoder *e, int index) {
-  int codec = e->base + SLOT_CODEC;
-  return e->abroad ? names_find_abroad(e->L, codec, index, e->shared)
-                   : names_find(e->L, codec, index);
-}
-
-static void mention_table(struct encoder *e, int index) {
-  const void *address = lua_topointer(e->L, index);
-  uint32_t known = encode_find(e, address);
-  if (known != NONE)
-    write_ref(e, known);
-  else if (names_maybe_library(&e->codec->names, address) &&
-           names_known_library(e->L, e->base + SLOT_CODEC, index))
-    write_name(e, index);
-  else
-    write_new_table(e, index);
-}
-
-/*
- * Mention the table at `index` as a metatable: by name if it has one, even if it was mentioned by
- * value before, so that getmetatable(x) == Point holds on the other side. Returns true if it was
- * found only now to have no name.
- */
-static bool mention_metatable(struct encoder *e, int index) {
-  uint32_t known = encode_find(e, lua_topointer(e->L, index));
-  if (known != NONE && (e->entities[known].kind == ENTITY_ATOM || e->entities[known].nameless)) {
-    write_ref(e, known);
-    return false;
-  }
-  if (find_name(e, index)) {
-    write_name(e, index);
-    return false;
-  }
-  if (known != NONE) {
-    write_ref(e, known);
-    e->entities[known].nameless = true;
-  } else {
-    write_new_table(e, index)->nameless = true;
-  }
-  return true;
-}
-
-static int append_bytecode(lua_State *L, const void *data, size_t len, void *encoder) {
-  struct encoder *e = encoder;
-  (void)L;
-  if (writer_need(&e->w, len))
-    return 1;
-  put_bytes(&e->w, data, len);
-  return 0;
-}
-
-/*
- * A function: the hash by which the decoder recognises it as ours, then its bytecode with debug
- * information.
- */
-static void write_new_function(struct encoder *e, int index) {
-  enum { HASH_BYTES = 8, LENGTH_BYTES = 4 };
-  lua_State *L = e->L;
-  need(e, 1 + HASH_BYTES + LENGTH_BYTES);
-  put_byte(&e->w, TAG_FUNCTION);
-  size_t hash = writer_used(&e->w), code = hash + HASH_BYTES + LENGTH_BYTES;
-  put_fixed(&e->w, 0, HASH_BYTES);
-  put_fixed(&e->w, 0, LENGTH_BYTES);
-  lua_pushvalue(L, index);
-  if (lua_dump(L, append_bytecode, e, 0))
-    codec_raise_nomem(L);
-  lua_pop(L, 1);
-  size_t len = writer_used(&e->w) - code;
-  if (len > UINT32_MAX)
-    encode_fail(e, index, "a function of more than 4 GiB", cannot);
-  uint8_t *at = writer_byte(&e->w, hash);
-  store_fixed(at, siphash(e->codec->key, at + HASH_BYTES + LENGTH_BYTES, len), HASH_BYTES);
-  store_fixed(at + HASH_BYTES, len, LENGTH_BYTES);
-  encode_add_object(e, index, ENTITY_FUNCTION);
-}
-
-/* The guard of a finalizer, say, is this process's own. */
-static bool push_meant(const struct encoder *e, int index) {
-  const struct codec_hooks *hooks = e->codec->hooks;
-  return hooks && hooks->push_meant && hooks->push_meant(e->L, index);
-}
-
-/* A function of the library that is written in Lua: the reader has its own. */
-static bool is_standard(struct encoder *e, int index) {
-  bool found = names_find_standard(e->L, e->base + SLOT_CODEC, index);
-  if (found)
-    lua_pop(e->L, 1);
-  return found;
-}
-
-static void mention_function(struct encoder *e, int index) {
-  uint32_t known = encode_find(e, lua_topointer(e->L, index));
-  if (known != NONE) {
-    write_ref(e, known);
-  } else if (push_meant(e, index)) {
-    mention_function(e, lua_gettop(e->L));
-    lua_pop(e->L, 1);
-  } else if (!lua_iscfunction(e->L, index) && !(e->abroad && is_standard(e, index))) {
-    write_new_function(e, index);
-  } else if (find_name(e, index)) {
-    write_name(e, index);
-  } else {
-    encode_fail(e, index, "a function written in C that has no name",
-                "cannot be sent (it would have to be a global or a field of a loaded module)");
-  }
-}
-
-/* ---- userdata ---- */
-
-struct export_call {
-  const struct codec_hooks *hooks;
-  uint8_t bytes[CODEC_HANDLE_BYTES];
-  bool is_handle;
-};
-
-/* [userdata, struct export_call] -> [] */
-static int call_export(lua_State *L) {
-  struct export_call *call = lua_touserdata(L, 2);
-  lua_settop(L, 1);
-  call->is_handle = call->hooks->export_handle(L, 1, call->bytes);
-  return 0;
-}
-
-/* Is the userdata a handle? If so, fill `ret` with its name. The path is prepended to an error of
- * the hook. */
-static bool export_handle(struct encoder *e, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
-  lua_State *L = e->L;
-  struct export_call call = {.hooks = e->codec->hooks};
-  if (!call.hooks)
-    return false;
-  lua_pushcfunction(L, call_export);
-  lua_pushvalue(L, index);
-  lua_pushlightuserdata(L, &call);
-  int status = lua_pcall(L, 2, 0, 0);
-  if (status == LUA_ERRRUN && lua_type(L, -1) == LUA_TSTRING)
-    encode_fail(e, index, NULL, lua_tostring(L, -1));
-  if (status)
-    codec_raise(L);
-  memcpy(ret, call.bytes, CODEC_HANDLE_BYTES);
-  return call.is_handle;
-}
-
-_Noreturn static void fail_userdata(struct encoder *e, int index, const char *problem) {
-  lua_State *L = e->L;
-  char thing[64] = "a userdata";
-  if (lua_getmetatable(L, index)) {
-    lua_pushliteral(L, "__name");
-    if (lua_rawget(L, -2) == LUA_TSTRING)
-      snprintf(thing, sizeof thing, "a %.40s (userdata)", lua_tostring(L, -1));
-    lua_pop(L, 2);
-  }
-  encode_fail(e, index, thing, problem);
-}
-
-/* The handle cannot be reached on the reader's host. */
-static void check_reach(struct encoder *e, int index, const uint8_t handle[CODEC_HANDLE_BYTES]) {
-  const struct codec_hooks *hooks = e->codec->hooks;
-  if (e->abroad && !(hooks->reaches_abroad && hooks->reaches_abroad(e->L, handle)))
-    fail_userdata(e, index, "cannot be sent to another host: it lives in the memory of this one");
-}
-
-static void mention_userdata(struct encoder *e, int index) {
-  uint8_t handle[CODEC_HANDLE_BYTES];
-  uint32_t known = encode_find(e, lua_topointer(e->L, index));
-  if (known != NONE) {
-    write_ref(e, known);
-  } else if (export_handle(e, index, handle)) {
-    check_reach(e, index, handle);
-    need(e, 1 + sizeof handle);
-    put_byte(&e->w, TAG_HANDLE);
-    put_bytes(&e->w, handle, sizeof handle);
-    encode_add_object(e, index, ENTITY_ATOM);
-  } else if (find_name(e, index)) {
-    write_name(e, index);
-  } else {
-    fail_userdata(e, index, cannot);
-  }
-}
-
 /* ---- any value ---- */
-
-/* Turn the message into a graph and make the slots. */
-static void begin_objects(struct encoder *e) {
-  lua_State *L = e->L;
-  int base = lua_gettop(L);
-  if (!lua_checkstack(L, SLOTS + SLOTS_TEMPORARY))
-    codec_raise_nomem(L);
-  lua_settop(L, base + SLOTS);
-  e->codec = codec_push(L);
-  lua_replace(L, base + SLOT_CODEC);
-  e->base = base;
-  *writer_byte(&e->w, 0) = FORMAT_GRAPH;
-}
-
-/* Write what write_scalar did not. Out of line, since scalars are the fast case. */
-static void write_object(struct encoder *e, int index, int type) {
-  if (!e->base)
-    begin_objects(e);
-  switch (type) {
-  case LUA_TTABLE:
-    mention_table(e, index);
-    break;
-  case LUA_TFUNCTION:
-    mention_function(e, index);
-    break;
-  case LUA_TUSERDATA:
-    mention_userdata(e, index);
-    break;
-  case LUA_TTHREAD:
-    encode_fail(e, index, "a coroutine", cannot);
-  default:
-    encode_fail(e, index, "a light userdata", cannot);
-  }
-}
 
 /* Write the cell of the value at `index` (absolute). */
 static inline void write_value(struct encoder *e, int index) {
   int type = lua_type(e->L, index);
   if (!write_scalar(e->L, &e->w, index, type))
-    write_object(e, index, type);
+    encode_mention(e, index, type);
 }
 
 /* ---- bodies ---- */
@@ -358,7 +88,7 @@ static bool write_table_value(struct encoder *e, struct table_walk *walk) {
     if (names_learn_library(e->L, &e->codec->names, e->base + SLOT_CODEC, walk->table))
       return false;
   }
-  write_object(e, walk->value, type);
+  encode_mention(e, walk->value, type);
   return true;
 }
 
@@ -378,7 +108,7 @@ static bool write_elements(struct encoder *e, struct table_walk *walk, size_t *r
     next_pair(L, walk);
     n++;
   }
-  write_tag(e, TAG_END);
+  encode_tag(e, TAG_END);
   *ret_count = n;
   return true;
 }
@@ -391,7 +121,7 @@ static bool write_pairs(struct encoder *e, struct table_walk *walk, size_t *ret_
       return false;
     next_pair(e->L, walk);
   }
-  write_tag(e, TAG_END);
+  encode_tag(e, TAG_END);
   *ret_count = n;
   return true;
 }
@@ -404,8 +134,8 @@ static bool write_metatable(struct encoder *e, struct table_walk *walk) {
   lua_State *L = e->L;
   if (!lua_getmetatable(L, walk->table))
     return true;
-  write_tag(e, TAG_METATABLE);
-  bool nameless = mention_metatable(e, walk->table + 1);
+  encode_tag(e, TAG_METATABLE);
+  bool nameless = encode_mention_metatable(e, walk->table + 1);
   lua_pop(L, 1);
   if (!nameless)
     return true;
@@ -438,8 +168,8 @@ static void write_upvalue(struct encoder *e, int function, int n, uint32_t numbe
   uint32_t known = encode_find(e, id);
   if (known != NONE) {
     const struct entity *shared = &e->entities[known];
-    write_tag_number(e, TAG_JOIN, shared->number);
-    need(e, WIRE_VARINT_MAX);
+    encode_tag_number(e, TAG_JOIN, shared->number);
+    encode_need(e, WIRE_VARINT_MAX);
     put_varint(&e->w, shared->cell);
     return;
   }
@@ -457,7 +187,7 @@ static void write_function(struct encoder *e, uint32_t number) {
     write_upvalue(e, function, n, number);
     lua_settop(L, function);
   }
-  write_tag(e, TAG_END);
+  encode_tag(e, TAG_END);
   lua_settop(L, function - 1);
 }
 
@@ -477,7 +207,7 @@ static bool write_bodies(struct encoder *e) {
 
 /* Returns false if it must be called again, because a new library was found. */
 static bool write_message(struct encoder *e) {
-  need(e, 1 + WIRE_VARINT_MAX);
+  encode_need(e, 1 + WIRE_VARINT_MAX);
   put_byte(&e->w, e->base ? FORMAT_GRAPH : FORMAT_FLAT);
   put_varint(&e->w, (uint64_t)e->count);
   e->cursor = NONE;
@@ -535,7 +265,7 @@ void codec_list_begin(lua_State *L, size_t count, struct buf *out) {
   struct writer w;
   if (writer_start(&w, out))
     codec_raise_nomem(L);
-  room(L, &w, 1 + WIRE_VARINT_MAX);
+  encode_room(L, &w, 1 + WIRE_VARINT_MAX);
   put_byte(&w, FORMAT_LIST);
   put_varint(&w, count);
   writer_finish(&w);
@@ -550,7 +280,7 @@ bool codec_list_append(lua_State *L, int first, int n, struct buf *out) {
     size_t integers = 0;
     for (; i < n && integers < WIRE_RUN_MAX && lua_isinteger(L, first + i); i++)
       run[integers++] = lua_tointegerx(L, first + i, NULL);
-    room(L, &w, 3 + sizeof run);
+    encode_room(L, &w, 3 + sizeof run);
     if (integers == 1) /* shorter than a run of one integer */
       put_integer(&w, run[0]);
     else if (integers > 1)
