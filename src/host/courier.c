@@ -418,7 +418,7 @@ void courier_run(const struct far_request *r, const struct host_info *me) {
   far_key(c.record, r->run, r->id, "");
   int rc = link_open(&c.link, &far_setup.engine, up, down);
   if (rc == 0)
-    rc = far_number(c.link.say, r->run, c.record, &c.number);
+    rc = far_number(c.link.say, r, c.record, me->name, &c.number);
   if (rc == 0)
     rc = start(&c);
   if (rc == 0)

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "net/net.h"
+#include "net/survey.h"
 #include "os/backend.h"
 #include "os/outside.h"
 #include "sandbox/sandbox.h"
@@ -71,6 +71,8 @@ struct os_backend *engine_backend(struct control *c) {
   }
   return b;
 }
+
+int engine_survey(struct snapshot *s) { return net_survey(&run.net, s); }
 
 void engine_end(void) {
   net_release(run.front);

@@ -10,6 +10,7 @@
 
 struct control;    /* os/shared/control.h */
 struct os_backend; /* os/shared/self.h */
+struct snapshot;   /* look/snapshot.h */
 
 /*
  * The objects of the run `name` are there, and this program is its host number `host`: 0 that of main, which
@@ -20,6 +21,9 @@ int engine_choose(const struct engine_options *e, const char *name, uint16_t hos
 /* As supervisor_options.backend, after engine_choose: the two backends, and the keeper beside the run. NULL: no memory, or
  * no process. */
 struct os_backend *engine_backend(struct control *c);
+
+/* Add to a snapshot of the run what the engine knows of all its hosts; see net/survey.h. */
+int engine_survey(struct snapshot *s);
 
 /* The run has ended: its keys go. In the process that called engine_backend. */
 void engine_end(void);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "net/net.h"
+#include "net/survey.h"
 #include "sandbox/sandbox.h"
 
 struct far_setup far_setup;
@@ -142,8 +143,10 @@ int far_fence(struct engine *e, const char *run, const char *id) {
              &n);
 }
 
-int far_number(struct engine *e, const char *run, const char *record, uint16_t *ret) {
-  char key[ENGINE_KEY], text[24];
+int far_number(struct engine *e, const struct far_request *r, const char *record, const char *host,
+               uint16_t *ret) {
+  char key[ENGINE_KEY], fleet[ENGINE_KEY], text[24], about[NAME_MAX_BYTES + 64];
+  const char *run = r->run;
   int64_t n, set;
   engine_key(key, run, "hosts"); /* which the keeper of the run renews, and removes */
   int rc = ask(e, 2, (struct engine_arg[]){engine_text("INCR"), engine_text(key)}, &n);
@@ -155,10 +158,20 @@ int far_number(struct engine *e, const char *run, const char *record, uint16_t *
     return rc;
   snprintf(text, sizeof text, "%d", (int)n);
   *ret = (uint16_t)n;
-  return ask(e, 4,
-             (struct engine_arg[]){engine_text("HSET"), engine_text(record), engine_text("number"),
-                                   engine_text(text)},
-             &set);
+  engine_key(fleet, run, NET_FLEET);
+  snprintf(about, sizeof about, "%" PRIu64 " %s %s", r->serial, r->parent[0] ? r->parent : "-",
+           host);
+  rc = ask(e, 4,
+           (struct engine_arg[]){engine_text("HSET"), engine_text(fleet), engine_text(text),
+                                 engine_text(about)},
+           &set);
+  if (rc == 0)
+    rc = far_renew(e, fleet);
+  return rc ? rc
+            : ask(e, 4,
+                  (struct engine_arg[]){engine_text("HSET"), engine_text(record),
+                                        engine_text("number"), engine_text(text)},
+                  &set);
 }
 
 /* The number that far_number wrote into the record; 0: it did not come to that. */

@@ -76,8 +76,9 @@ bool far_request_read(const void *data, size_t len, struct far_request *ret);
 size_t far_key(char ret[ENGINE_KEY], const char *run, const char *id, const char *what);
 
 /* A number for a far process in its run, from 1: that of its host, for src/net. It stands in the record of the
- * stand-in, too. 0, or as engine_ask; -SBX_ELIMIT: there are no more. */
-int far_number(struct engine *e, const char *run, const char *record, uint16_t *ret);
+ * stand-in, too, and is noted for net/survey.h. 0, or as engine_ask; -SBX_ELIMIT: there are no more. */
+int far_number(struct engine *e, const struct far_request *r, const char *record, const char *host,
+               uint16_t *ret);
 
 /* Has the far process been declared dead? And: declare it so. 0, or as engine_ask. */
 int far_is_fenced(struct engine *e, const char *run, const char *id, bool *ret);

@@ -2,6 +2,8 @@
 #include "host/terminal.h"
 
 #include "base/error.h"
+#include "host/engine.h"
+#include "host/far.h"
 #include "os/process/output.h"
 #include "os/supervisor/suspend.h"
 
@@ -114,6 +116,11 @@ static int write_trace(void *host, struct trace_model *m, const char *path, stru
   return trace_export(m, path, &t->tracing->o->policy, ret_why);
 }
 
+static int survey(void *host, struct snapshot *s) {
+  (void)host;
+  return far_setup.on ? engine_survey(s) : 0;
+}
+
 static const struct repl_run run = {
     .open = open_run,
     .close = close_run,
@@ -131,6 +138,7 @@ static const struct repl_run run = {
     .recorded = recorded,
     .trace = read_trace,
     .trace_write = write_trace,
+    .survey = survey,
 };
 
 int terminal_run(const struct supervisor_options *o, struct tracing *tracing,

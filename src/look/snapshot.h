@@ -47,7 +47,7 @@ struct snapshot_op {
   uint32_t need_count;                      /* there may be more than are known: `needs_more` */
   bool needs_more;
   bool items;          /* QUEUE_GET: a step of items() */
-  int64_t since_ns;    /* CLOCK_MONOTONIC */
+  int64_t since_ns;    /* CLOCK_MONOTONIC; 0: not known, of a process on another host */
   int64_t deadline_ns; /* CLOCK_MONOTONIC, SBX_FOREVER */
   uint64_t sleep_id;   /* no two waits of a process share it */
   bool steady;         /* it slept in it all the while; see above */
@@ -80,6 +80,8 @@ struct snapshot_process {
   uint64_t rss_bytes, private_bytes; /* of the living; see os/shared/proc.h */
   uint64_t items_out, items_in;      /* put into queues, got from queues */
   enum stuck stuck;
+  char host[NAME_MAX_BYTES]; /* it runs there, or stands for one that does; "": here */
+  bool elsewhere; /* it is none of this host's: what is known of it comes from the engine */
 };
 
 struct snapshot_queue {
@@ -94,8 +96,9 @@ struct snapshot_queue {
   uint64_t bytes;  /* what the items occupy, in the pipe's records and the log's entries */
   enum queue_transport transport;
   bool closed;
-  bool exact; /* false: the pipe could not be looked into, `items` are those of the log alone */
-  bool named; /* a message names it: whoever gets that will hold it, too */
+  bool exact;     /* false: the pipe could not be looked into, `items` are those of the log alone */
+  bool named;     /* a message names it: whoever gets that will hold it, too */
+  bool elsewhere; /* it is in an engine: who holds it is not known */
   struct index_list readers, writers; /* processes that sleep in get, in put */
   struct index_list holders;
 };

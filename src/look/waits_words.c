@@ -12,7 +12,8 @@ int waits_tell_process(const struct snapshot *s, uint32_t process, struct buf *o
   const struct snapshot_process *p = &s->processes[process];
   if (p->slot == 0)
     return buf_format(out, "main");
-  return buf_format(out, "%s#%" PRIu64, p->name[0] ? p->name : "process", p->id);
+  return buf_format(out, "%s#%" PRIu64 "%s%s", p->name[0] ? p->name : "process", p->id,
+                    p->host[0] ? "@" : "", p->host);
 }
 
 /* Is it a mailbox? Whose? */

@@ -16,6 +16,7 @@
 
 #include "base/pidfd.h"
 #include "net/internal.h"
+#include "net/survey.h"
 
 enum { KEYS_AT_ONCE = 400, END_WAIT_MS = 5000, RETRY_MS = 200 };
 
@@ -107,7 +108,8 @@ static int send_members(struct keeper *w, struct keys *k, const char *set,
 /* All keys of the run: let them live on, or remove them. */
 static int for_all_keys(struct keeper *w, bool remove) {
   static const char *const objects[] = {"o:", "c:"}, *const processes[] = {"u:", "r:"};
-  static const char *const others[] = {"ids", "next", "dead", "procs", "names", "run", "hosts"};
+  static const char *const others[] = {"ids",   "next", "dead",  "procs",
+                                       "names", "run",  "hosts", NET_FLEET};
   static struct keys k;
   k.count = 0;
   int rc = send_members(w, &k, "ids", objects, remove);

@@ -78,6 +78,8 @@ struct repl_run {
   /* Write a model, and the sources that it names, into a file; its name says in which format. 0, or a
    * code and a text in *ret_why. */
   int (*trace_write)(void *host, struct trace_model *m, const char *path, struct buf *ret_why);
+  /* Add to a snapshot what is known of other hosts. 0 or a code; NULL: there are none. */
+  int (*survey)(void *host, struct snapshot *s);
 };
 
 /* The life of a session, in the new process. Returns its exit status. */

@@ -32,7 +32,10 @@ static void show_table(struct repl *r, show_fn *show, unsigned parts) {
   struct show how = repl_show(r);
   struct snapshot s = {0};
   struct buf text = {0};
-  int rc = r->b->run->look(r->b, parts, &s);
+  int rc = r->b->run->look(r->b, parts | SNAPSHOT_QUEUES, &s);
+  int rc_far = rc == 0 && r->o->run->survey ? r->o->run->survey(r->o->host, &s) : 0;
+  if (rc_far)
+    repl_say(r, "of other hosts nothing is known now: %s", error_text(rc_far));
   if (rc == 0)
     rc = waits_find(&s, how.idle);
   if (rc == 0)

@@ -68,6 +68,13 @@ void show_cell_duration(struct table *t, int64_t ns) {
   table_cell(t, NULL, "%s", text);
 }
 
+void show_cell_since(struct table *t, const struct snapshot *s, const struct snapshot_process *p) {
+  if (p->op.kind == OP_NONE || p->op.since_ns == 0)
+    table_cell(t, NULL, "%s", "");
+  else
+    show_cell_duration(t, s->taken_ns - p->op.since_ns);
+}
+
 void show_cell_text(struct table *t, const char *color, struct buf *text) {
   table_cell(t, color, "%.*s", (int)text->len, text->len ? (const char *)text->data : "");
   text->len = 0;
@@ -121,10 +128,7 @@ static void cell_object(struct table *t, const struct snapshot *s, uint32_t i) {
 /* How long it has slept, and how long it will at most. */
 static void cells_time(struct table *t, const struct snapshot *s,
                        const struct snapshot_process *p) {
-  if (p->op.kind == OP_NONE)
-    table_cell(t, NULL, "%s", "");
-  else
-    show_cell_duration(t, s->taken_ns - p->op.since_ns);
+  show_cell_since(t, s, p);
   if (p->op.kind == OP_NONE || p->op.deadline_ns == SBX_FOREVER)
     table_cell(t, NULL, "%s", "");
   else
@@ -165,14 +169,19 @@ static void ps_row(struct table *t, const struct snapshot *s, uint32_t i, const 
   cell_state(t, p, how);
   cell_object(t, s, i);
   cells_time(t, s, p);
-  if (p->lives)
+  if (p->lives && !p->elsewhere)
     show_cell_duration(t, (int64_t)(p->cpu_seconds * NS_PER_SECOND));
   else
     table_cell(t, NULL, "%s", "");
   cell_bytes(t, p->private_bytes);
-  cell_count(t, p->items_out);
-  cell_count(t, p->items_in);
-  table_cell(t, NULL, "%" PRId64, p->pid);
+  if (p->elsewhere) {
+    for (int k = 0; k < 3; k++)
+      table_cell(t, NULL, "%s", "");
+  } else {
+    cell_count(t, p->items_out);
+    cell_count(t, p->items_in);
+    table_cell(t, NULL, "%" PRId64, p->pid);
+  }
   cell_place(t, p);
   cell_marks(t, s, p);
 }
@@ -188,14 +197,28 @@ static int tell_stuck(const struct snapshot *s, struct buf *out) {
                     n == 1 ? "" : "es");
 }
 
+static bool any_elsewhere(const struct snapshot *s) {
+  for (uint32_t i = 0; i < s->process_count; i++)
+    if (s->processes[i].host[0])
+      return true;
+  return false;
+}
+
 int show_ps(const struct snapshot *s, const struct show *how, struct buf *out) {
   struct table t;
+  struct table_column columns[sizeof ps_columns / sizeof *ps_columns + 1] = {
+      [sizeof ps_columns / sizeof *ps_columns] = {.title = "HOST", .rank = 1}};
+  bool hosts = any_elsewhere(s);
+  memcpy(columns, ps_columns, sizeof ps_columns);
   bool prompt_alone = s->process_count == 1 && s->processes[0].id == how->idle;
   if (s->process_count == 0 || prompt_alone)
     return buf_format(out, "no other processes\n");
-  table_begin(&t, ps_columns, sizeof ps_columns / sizeof *ps_columns);
-  for (uint32_t i = 0; i < s->process_count; i++)
+  table_begin(&t, columns, sizeof ps_columns / sizeof *ps_columns + hosts);
+  for (uint32_t i = 0; i < s->process_count; i++) {
     ps_row(&t, s, i, how);
+    if (hosts)
+      table_cell(&t, NULL, "%s", s->processes[i].host);
+  }
   int rc = table_end(&t, &how->style, out);
   return rc ? rc : tell_stuck(s, out);
 }
@@ -258,8 +281,13 @@ static void queue_row(struct table *t, const struct snapshot *s, const struct sn
   cell_asleep(t, &q->writers);
   cell_people(t, s, q);
   cell_bytes(t, q->bytes);
-  table_cell(t, NULL, "%" PRIu32, q->holders.count);
-  table_cell(t, style_dim, "%s", transports[q->transport]);
+  if (q->elsewhere) {
+    table_cell(t, NULL, "%s", "");
+    table_cell(t, style_dim, "engine");
+  } else {
+    table_cell(t, NULL, "%" PRIu32, q->holders.count);
+    table_cell(t, style_dim, "%s", transports[q->transport]);
+  }
 }
 
 int show_queues(const struct snapshot *s, const struct show *how, struct buf *out) {

@@ -14,6 +14,8 @@ enum { SHOW_NUMBER = 32 }; /* bytes for a number as text */
 /* "3.2s", "42s", "12m05", "3h12" */
 void show_duration(int64_t ns, char ret[SHOW_NUMBER]);
 void show_cell_duration(struct table *t, int64_t ns);
+/* How long the process has waited; nothing if it does not, or that is not known. */
+void show_cell_since(struct table *t, const struct snapshot *s, const struct snapshot_process *p);
 
 /* Two or three digits and a unit: 950, 1.2k, 34k, 5.6M. `base` is 1000 or 1024. */
 void show_scaled(uint64_t n, unsigned base, char ret[SHOW_NUMBER]);

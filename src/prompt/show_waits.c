@@ -61,7 +61,7 @@ static void row(struct table *t, const struct snapshot *s, uint32_t i, const str
   table_cell(t, NULL, "%s", op_describe(p->op.kind)->verb);
   waits_tell_object(s, i, true, &text);
   show_cell_text(t, NULL, &text);
-  show_cell_duration(t, s->taken_ns - p->op.since_ns);
+  show_cell_since(t, s, p);
   cell_helpers(t, s, i, how);
   table_cell(t, style_dim, "%s", p->where);
   buf_release(&text);

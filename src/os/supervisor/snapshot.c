@@ -134,6 +134,7 @@ static void fill_process(const struct control *c, uint32_t slot, uint64_t stamp,
   ret->items_out = atomic_load(&p->items_out);
   ret->items_in = atomic_load(&p->items_in);
   copy_text(ret->name, p->name, NAME_MAX_BYTES);
+  copy_text(ret->host, p->host, NAME_MAX_BYTES);
   copy_text(ret->spawned_at, p->spawned_at, WHERE_MAX);
   fill_end(ret, p, stamp_phase(stamp));
   ret->op = read_op(c, slot, ret->where);
