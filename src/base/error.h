@@ -67,7 +67,13 @@
   X(ENOTNET, 43, "objects of this type cannot be made in a run with --engine")                     \
   X(EPARTIES, 44,                                                                                  \
     "more processes come than the barrier has parties: the next round is complete, and the "       \
-    "action of this one is not done")
+    "action of this one is not done")                                                              \
+  X(EWORLD, 45,                                                                                    \
+    "it is not of this world (sandbox.connect), so the other programs could not use it")           \
+  X(EAWAY, 46, "its world is not connected in this process: call sandbox.connect before spawn")    \
+  X(EWORLDS, 47, "one select cannot wait for objects of two engines")                              \
+  X(ENAMELESS, 48, "an object of a world needs a name, by which the other programs find it")       \
+  X(EALIKE, 49, "the world has one of this name already, which was made with other options")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

@@ -59,7 +59,7 @@ struct os_backend *engine_backend(struct control *c) {
   run.below = (struct net_below){
       .ctx = b, .sleep = outside_sleep, .make = outside_make, .drop = outside_drop};
   run.net.keeper = -1;
-  int rc = net_keeper_start(&run.net, run.net.host == 0, &run.keeper);
+  int rc = net_keeper_start(&run.net, run.net.host == 0, NULL, &run.keeper);
   if (rc == 0) {
     run.net.keeper = run.keeper.births;
     rc = net_install(&b->base, &run.net, &run.below, &run.front);

@@ -12,6 +12,7 @@
 #include "host/explore_lua.h"
 #include "host/far.h"
 #include "host/far_lua.h"
+#include "host/world_lua.h"
 #include "host/options.h"
 #include "host/output.h"
 #include "host/write.h"
@@ -81,6 +82,7 @@ static int open_state(lua_State *L) {
   lua_pop(L, 1);
   explore_open(L, false);
   far_open(L);
+  world_open(L, NULL);
   lua_pushboolean(L, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, "sandbox.far"); /* for prelude/hint.lua */
   lua_gc(L, LUA_GCGEN, 0, 0);

@@ -24,6 +24,7 @@
 #include "host/course.h"
 #include "host/explore_lua.h"
 #include "host/far_lua.h"
+#include "host/world_lua.h"
 #include "host/output.h"
 #include "host/prompt.h"
 #include "host/simulated.h"
@@ -300,6 +301,10 @@ static int run(lua_State *L) {
   explore_open(L, s->simulated);
   if (!s->simulated)
     far_open(L);
+  if (!s->simulated)
+    world_open(L, policy_is_strict(&o->policy)
+                      ? "a run with --strict reaches no engine and no other program"
+                      : NULL);
   if (s->simulated)
     simulated_restrict(L, s->backend, s->script->options->explore);
   if (s->place)

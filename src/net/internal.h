@@ -40,9 +40,9 @@ struct net_stream {
 enum { CHAINS = 256 };
 
 struct net {
-  struct object_ops table; /* what perform() calls */
-  const struct object_ops *inner;
-  struct backend *backend; /* borrowed */
+  struct net *next;               /* of those that are installed */
+  const struct object_ops *inner; /* of the backend below */
+  struct backend *backend;        /* borrowed */
   struct net_options o;
   const struct net_below *below;
   struct engine *engine, *bells;
@@ -239,6 +239,8 @@ int net_transfer(struct net *n, struct net_object *o, struct op *ops, uint32_t c
 /* As net_try, of a PUT or a GET. */
 int net_queue_try(struct net *n, struct op *sub, enum call_look how);
 
+/* Are two objects of one name made with the same options? */
+bool net_world_alike(const struct net_state *a, const struct net_state *b);
 /* Make the string of a new object. `next` is the state, of which name and words are meant. */
 int net_create(struct net *n, struct net_state *first, struct op *op);
 /* The process ends: give up what it has in its hands. */

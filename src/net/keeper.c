@@ -17,6 +17,7 @@
 #include "base/pidfd.h"
 #include "net/internal.h"
 #include "net/survey.h"
+#include "net/world.h"
 
 enum { KEYS_AT_ONCE = 400, END_WAIT_MS = 5000, RETRY_MS = 200 };
 
@@ -28,12 +29,15 @@ struct watched {
 struct keeper {
   struct net_options o;
   bool owner;
+  const struct net_below *below; /* as of net_keeper_start */
   int births, life, ended;
   struct engine *engine;
   struct watched *processes;
   struct pollfd *fds; /* births, life, then the processes */
   uint32_t count, cap;
   int64_t beat_ns; /* when to beat next */
+  int64_t tell_ns; /* of a world: when to tell the other programs that this one lives */
+  int timely;      /* how often that was in time, in a row */
 };
 
 /* -- what it tells the engine -------------------------------------------------------------------- */
@@ -108,8 +112,8 @@ static int send_members(struct keeper *w, struct keys *k, const char *set,
 /* All keys of the run: let them live on, or remove them. */
 static int for_all_keys(struct keeper *w, bool remove) {
   static const char *const objects[] = {"o:", "c:"}, *const processes[] = {"u:", "r:"};
-  static const char *const others[] = {"ids",   "next", "dead",  "procs",
-                                       "names", "run",  "hosts", NET_FLEET};
+  static const char *const others[] = {"ids",     "next", "dead",  "procs",    "names",   "run",
+                                       "hosts",   "tag",  "named", "programs", "numbers", NET_FLEET};
   static struct keys k;
   k.count = 0;
   int rc = send_members(w, &k, "ids", objects, remove);
@@ -195,6 +199,18 @@ static void notice_deaths(struct keeper *w) {
 
 /* -- its life ------------------------------------------------------------------------------------ */
 
+/* Of a world: see world.h for who declares others lost. */
+static void tell_world(struct keeper *w, int64_t now) {
+  const int64_t each_ns = WORLD_BEAT_S * NS_PER_SECOND;
+  bool timely = now < w->tell_ns + each_ns;
+  w->timely = timely ? w->timely + 1 : 0;
+  if (net_world_beat(w->engine, &w->o, w->timely > WORLD_LOST_S))
+    w->timely = 0;
+  if (clock_now_ns() > now + each_ns) /* the engine was slow, or away */
+    w->timely = 0;
+  w->tell_ns = clock_now_ns() + each_ns;
+}
+
 /* Returns whether the run goes on. */
 static bool turn(struct keeper *w) {
   bool buried = bury_dead(w);
@@ -203,12 +219,15 @@ static bool turn(struct keeper *w) {
     for_all_keys(w, false);
     w->beat_ns = clock_now_ns() + NET_BEAT_S * NS_PER_SECOND;
   }
+  if (w->o.tag && now >= w->tell_ns)
+    tell_world(w, now);
+  int64_t next_ns = w->o.tag && w->tell_ns < w->beat_ns ? w->tell_ns : w->beat_ns;
   w->fds[0] = (struct pollfd){.fd = w->births, .events = POLLIN};
   w->fds[1] = (struct pollfd){.fd = w->life, .events = POLLIN};
   uint32_t n = w->count;
   for (uint32_t i = 0; i < n; i++)
     w->fds[2 + i] = (struct pollfd){.fd = w->processes[i].pidfd, .events = POLLIN};
-  int64_t left_ms = (w->beat_ns - clock_now_ns()) / NS_PER_MS + 1;
+  int64_t left_ms = (next_ns - clock_now_ns()) / NS_PER_MS + 1;
   if (left_ms < 0)
     left_ms = 0;
   if (!buried && left_ms > RETRY_MS)
@@ -230,6 +249,8 @@ static void finish(struct keeper *w) {
   }
   for (uint32_t i = 0; i < w->count; i++)
     net_bury(w->engine, &w->o, w->processes[i].who);
+  if (w->o.tag)
+    net_world_leave(w->engine, &w->o);
 }
 
 /* What is open here besides is not for the keeper: it would keep others from seeing its end. */
@@ -252,6 +273,8 @@ __attribute__((noreturn)) static void keep(struct keeper *w) {
   static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP};
   sigset_t none;
   setsid();
+  if (w->below && w->below->spare)
+    w->below->spare(w->below->ctx);
   for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
     signal(ignored[i], SIG_IGN);
   signal(SIGCHLD, SIG_DFL);
@@ -302,8 +325,9 @@ static pid_t fork_keeper(struct keeper *w, int fds[PIPES][2]) {
   keep(w);
 }
 
-int net_keeper_start(const struct net_options *o, bool owner, struct net_keeper *ret) {
-  struct keeper w = {.o = *o, .owner = owner};
+int net_keeper_start(const struct net_options *o, bool owner, const struct net_below *below,
+                     struct net_keeper *ret) {
+  struct keeper w = {.o = *o, .owner = owner, .below = below};
   int fds[PIPES][2];
   int rc = engine_new(&o->engine, &w.engine);
   if (rc == 0 && !grow(&w))

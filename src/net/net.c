@@ -6,7 +6,47 @@
 
 #include "net/internal.h"
 
-static struct net *the_net; /* one in a process: perform() brings only the backend */
+/* One in a process: perform() brings only the backend. */
+static struct {
+  struct object_ops table; /* what perform() calls */
+  const struct object_ops *inner;
+  struct backend *backend;       /* borrowed */
+  const struct net_below *below; /* borrowed */
+  struct net *first;             /* those that are installed */
+  struct net *making;            /* see net_make_in */
+} front;
+
+struct net *net_of_tag(uint32_t tag) {
+  struct net *n = front.first;
+  while (n && n->o.tag != tag)
+    n = n->next;
+  return n;
+}
+
+void net_make_in(struct net *n) { front.making = n; }
+const struct net_options *net_options_of(const struct net *n) { return &n->o; }
+
+void net_depart(struct net *n) {
+  if (n->pid != getpid() || n->fenced)
+    return;
+  net_leave(n, END_WELL);
+  net_bury(n->engine, &n->o, n->who);
+}
+
+/* Is it in an engine? */
+static bool is_outside(const struct object *o) {
+  struct object_ref ref = {0};
+  if (o)
+    front.inner->object_ref(o, &ref);
+  return ref.slot == NET_SLOT;
+}
+
+/* Where it is; NULL: this process is not connected there. */
+static struct net *net_of(const struct object *o) {
+  struct object_ref ref;
+  front.inner->object_ref(o, &ref);
+  return net_of_tag(net_tag(&ref));
+}
 
 static_assert(OBJECT_QUEUE == 2 && OBJECT_VALUE == 9, "the scripts know these types by number");
 
@@ -28,7 +68,7 @@ static size_t key_of(const struct net *n, char key[ENGINE_KEY], const char *what
 
 /* What this process is called, for the reports of others. */
 static int note_name(struct net *n) {
-  char key[ENGINE_KEY], ttl[16];
+  char key[ENGINE_KEY], procs[ENGINE_KEY], ttl[16];
   struct engine_reply *r;
   struct process_info info;
   struct object *self;
@@ -42,11 +82,11 @@ static int note_name(struct net *n) {
   if (rc)
     return 0;
   const struct engine_arg args[] = {
-      engine_bytes(key, key_of(n, key, "names")), engine_bytes(n->who_bytes, 8),
-      engine_text(info.name),
+      engine_bytes(key, key_of(n, key, "names")), engine_bytes(procs, key_of(n, procs, "procs")),
+      engine_bytes(n->who_bytes, 8), engine_text(info.name),
       engine_bytes(ttl, (size_t)snprintf(ttl, sizeof ttl, "%d", ENGINE_TTL_S))};
   do
-    rc = engine_eval(n->engine, &script_name, 1, 4, args, &r);
+    rc = engine_eval(n->engine, &script_name, 2, 5, args, &r);
   while (rc == -SBX_EAGAIN);
   if (rc == 0)
     engine_free(r);
@@ -138,7 +178,7 @@ bool net_has(const struct net *n, const struct object *o) {
   if (!o)
     return false;
   n->inner->object_ref(o, &ref);
-  return ref.slot == NET_SLOT;
+  return ref.slot == NET_SLOT && net_tag(&ref) == n->o.tag;
 }
 
 struct net_object *net_find(struct net *n, enum object_type type, uint64_t id) {
@@ -184,13 +224,25 @@ static int draw_id(struct net *n, uint64_t *ret) {
   return good ? 0 : -SBX_ENOOBJECT;
 }
 
+/* KEYS 1 the object, 2 the ids, 3 the last of them, 4 the contents, 5 the names. ARGV 1 the string, 2 seconds, 3 the
+ * id, 4 its name there ("": none), 5 "sandbox:{RUN}:", 6 the contents, if there are any. 1; or, if there is one of this name, its
+ * id and string. */
 static struct engine_script script_create = {
-    .text = "redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])\n"
-            "redis.call('SADD', KEYS[2], ARGV[3])\n"
-            "if redis.call('TTL', KEYS[2]) == -1 then redis.call('EXPIRE', KEYS[2], ARGV[2]) end\n"
-            "if redis.call('TTL', KEYS[3]) == -1 then redis.call('EXPIRE', KEYS[3], ARGV[2]) end\n"
-            "for i = 5, #ARGV do redis.call(ARGV[4], KEYS[4], ARGV[i]) end\n"
-            "if #ARGV >= 5 then redis.call('EXPIRE', KEYS[4], ARGV[2]) end\n"
+    .text = "local call = redis.call\n"
+            "local function live(key) if call('TTL', key) == -1 then call('EXPIRE', key, ARGV[2]) "
+            "end end\n"
+            "if ARGV[4] ~= '' then\n"
+            "  local id = call('HGET', KEYS[5], ARGV[4])\n"
+            "  local s = id and call('GET', ARGV[5] .. 'o:' .. id)\n"
+            "  if s then return {id, s} end\n"
+            "  call('HSET', KEYS[5], ARGV[4], ARGV[3])\n"
+            "  live(KEYS[5])\n"
+            "end\n"
+            "call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])\n"
+            "call('SADD', KEYS[2], ARGV[3])\n"
+            "live(KEYS[2])\n"
+            "live(KEYS[3])\n"
+            "if ARGV[6] then call('SET', KEYS[4], ARGV[6], 'EX', ARGV[2]) end\n"
             "return 1\n"};
 
 /* The contents of a new array: its elements, the highest byte first. */
@@ -208,49 +260,77 @@ static int elements_of(const struct sync_options *o, struct buf *to) {
   return rc;
 }
 
-int net_create(struct net *n, struct net_state *first, struct op *op) {
-  char keys[4][ENGINE_KEY], ttl[16], id_text[24];
-  struct buf state = {0}, contents = {0};
+/* What the new string and the contents are, in the engine; or, by its name, which object there is: *id and `found`. */
+static int create_there(struct net *n, const struct net_state *first, const struct buf *state,
+                        const struct buf *contents, uint64_t *id, struct net_state *found) {
+  char keys[5][ENGINE_KEY], ttl[16], id_text[24], field[NAME_MAX_BYTES + 32] = "";
   struct engine_reply *r = NULL;
+  if (n->o.tag && first->name[0])
+    snprintf(field, sizeof field, "%s:%s", object_type_word(first->type), first->name);
+  const struct engine_arg args[] = {
+      engine_bytes(keys[0], engine_key(keys[0], n->o.run, "o:%llu", (unsigned long long)*id)),
+      engine_bytes(keys[1], key_of(n, keys[1], "ids")),
+      engine_bytes(keys[2], key_of(n, keys[2], "next")),
+      engine_bytes(keys[3], engine_key(keys[3], n->o.run, "c:%llu", (unsigned long long)*id)),
+      engine_bytes(keys[4], key_of(n, keys[4], "named")),
+      engine_bytes(state->data, state->len),
+      engine_bytes(ttl, (size_t)snprintf(ttl, sizeof ttl, "%d", ENGINE_TTL_S)),
+      engine_bytes(id_text,
+                   (size_t)snprintf(id_text, sizeof id_text, "%llu", (unsigned long long)*id)),
+      engine_text(field),
+      engine_text(n->prefix),
+      engine_bytes(contents->data, contents->len)};
+  int rc;
+  do /* nobody knows of it yet, or it is found again: so it may be done twice */
+    rc = engine_eval(n->engine, &script_create, 5, contents->len ? 11 : 10, args, &r);
+  while (rc == -SBX_EAGAIN);
+  if (rc)
+    return rc;
+  const struct engine_reply *there = engine_at(r, 0);
+  if (engine_type(r) == ENGINE_ERROR)
+    rc = strncmp(engine_data(r), "OOM", 3) == 0 ? -SBX_ENOSPC : -SBX_ENOOBJECT;
+  else if (engine_type(there) == ENGINE_BYTES) {
+    const struct engine_reply *string = engine_at(r, 1);
+    *id = strtoull(engine_data(there), NULL, 10);
+    rc = state_read(found, engine_data(string), engine_len(string));
+    if (rc == 0 && (*id == 0 || *id >= NET_IDS))
+      rc = -SBX_ENOOBJECT;
+  }
+  engine_free(r);
+  return rc;
+}
+
+int net_create(struct net *n, struct net_state *first, struct op *op) {
+  struct buf state = {0}, contents = {0};
+  struct net_state found = {.type = OBJECT_NONE};
   struct object *handle = NULL;
   struct net_object *o;
-  uint64_t id;
-  int rc = draw_id(n, &id);
+  uint64_t id, tag = (uint64_t)n->o.tag << NET_TAG_SHIFT;
+  int rc = n->o.tag && !first->name[0] ? -SBX_ENAMELESS : draw_id(n, &id);
   if (rc == 0)
     rc = state_write(first, &state);
   if (rc == 0 && first->type == OBJECT_ARRAY)
     rc = elements_of(op->new_sync, &contents);
   if (rc == 0)
-    rc = n->below->make(n->below->ctx, first->type, NET_SLOT, NET_SERIALS | id, &handle);
-  const struct engine_arg args[] = {
-      engine_bytes(keys[0], engine_key(keys[0], n->o.run, "o:%llu", (unsigned long long)id)),
-      engine_bytes(keys[1], key_of(n, keys[1], "ids")),
-      engine_bytes(keys[2], key_of(n, keys[2], "next")),
-      engine_bytes(keys[3], engine_key(keys[3], n->o.run, "c:%llu", (unsigned long long)id)),
-      engine_bytes(state.data, state.len),
-      engine_bytes(ttl, (size_t)snprintf(ttl, sizeof ttl, "%d", ENGINE_TTL_S)),
-      engine_bytes(id_text,
-                   (size_t)snprintf(id_text, sizeof id_text, "%llu", (unsigned long long)id)),
-      engine_text("SET"),
-      engine_bytes(contents.data, contents.len)};
-  do /* nobody knows of it yet, so it may be done twice */
-    rc = rc ? rc : engine_eval(n->engine, &script_create, 4, contents.len ? 9 : 7, args, &r);
-  while (rc == -SBX_EAGAIN && (rc = 0, true));
-  if (rc == 0 && engine_type(r) == ENGINE_ERROR)
-    rc = strncmp(engine_data(r), "OOM", 3) == 0 ? -SBX_ENOSPC : -SBX_ENOOBJECT;
-  engine_free(r);
+    rc = create_there(n, first, &state, &contents, &id, &found);
+  if (rc == 0 && found.type != OBJECT_NONE && !net_world_alike(first, &found))
+    rc = -SBX_EALIKE;
+  if (rc == 0)
+    rc = n->below->make(n->below->ctx, first->type, NET_SLOT, tag | NET_SERIALS | id, &handle);
   if (rc == 0 && !(o = net_find(n, first->type, id)))
     rc = -SBX_ENOMEM;
   buf_release(&state);
   buf_release(&contents);
+  state_release(&found);
   if (rc) {
     if (handle)
       n->below->drop(n->below->ctx, handle);
     return rc;
   }
-  o->handles = 1;
+  o->handles++;
   o->maker = n->who;
   o->spawns = n->spawns;
+  o->sent |= n->o.tag != 0; /* other programs may have it */
   op->object = handle;
   return 0;
 }
@@ -305,102 +385,123 @@ static int import(struct net *n, struct op *op) {
 
 /* -- handles in messages ------------------------------------------------------------------------- */
 
-/* Processes may be named anywhere; what else is not in the engine stays on its host. */
+/* Others may have the object from now on. */
+static void note_sent(const struct object_ref *ref) {
+  struct net *n = ref->slot == NET_SLOT ? net_of_tag(net_tag(ref)) : NULL;
+  struct net_object *o = n ? net_find(n, (enum object_type)ref->type, net_id(ref)) : NULL;
+  if (o)
+    o->sent = true;
+}
+
+/* Of a run processes may be named anywhere, and objects of a world, too; what else is not in the engine stays on its
+ * host. In a world only its own objects mean the same to all. */
 int net_check_refs(struct net *n, const struct object_ref *refs, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
-    if (refs[i].slot != NET_SLOT && refs[i].type != OBJECT_PROCESS)
+    if (n->o.tag && (refs[i].slot != NET_SLOT || net_tag(&refs[i]) != n->o.tag))
+      return -SBX_EWORLD;
+    else if (refs[i].slot != NET_SLOT && refs[i].type != OBJECT_PROCESS)
       return -SBX_EHERE;
-  for (uint32_t i = 0; i < count; i++) {
-    struct net_object *o = refs[i].slot == NET_SLOT
-                               ? net_find(n, (enum object_type)refs[i].type, net_id(&refs[i]))
-                               : NULL;
-    if (o)
-      o->sent = true;
-  }
+  for (uint32_t i = 0; i < count; i++)
+    note_sent(&refs[i]);
   return 0;
 }
 
 /* Those that the backend below knows, out of `refs`; the others are sent. NULL: no memory. */
-static struct object_ref *below_only(struct net *n, const struct object_ref *refs, uint32_t count,
+static struct object_ref *below_only(const struct object_ref *refs, uint32_t count,
                                      uint32_t *ret_count) {
   struct object_ref *kept = malloc((count ? count : 1) * sizeof *kept);
   uint32_t k = 0;
   for (uint32_t i = 0; kept && i < count; i++)
     if (refs[i].slot == NET_SLOT)
-      net_check_refs(n, &refs[i], 1);
+      note_sent(&refs[i]);
     else
       kept[k++] = refs[i];
   *ret_count = k;
   return kept;
 }
 
+static int below(struct op *op) { return front.inner->perform(front.backend, op); }
+
 /* An op below whose message names objects in the engine: they need nobody to hold them. */
-static int pass_with_refs(struct net *n, struct op *op) {
+static int pass_with_refs(struct op *op) {
   struct op_refs refs = *op->refs;
   const struct op_refs *given = op->refs;
-  struct object_ref *kept = below_only(n, refs.sent, refs.count, &refs.count);
+  struct object_ref *kept = below_only(refs.sent, refs.count, &refs.count);
   if (!kept)
     return -SBX_ENOMEM;
   refs.sent = kept;
   op->refs = &refs;
-  int rc = n->inner->perform(n->backend, op);
+  int rc = below(op);
   op->refs = (struct op_refs *)(uintptr_t)given;
   free(kept);
   return rc;
 }
 
-static int pass_handles(struct net *n, struct op *op) {
+static int pass_handles(struct op *op) {
   struct handles_request r = *op->handles;
   const struct handles_request *given = op->handles;
-  struct object_ref *kept = below_only(n, r.refs, r.count, &r.count);
+  struct object_ref *kept = below_only(r.refs, r.count, &r.count);
   if (!kept)
     return -SBX_ENOMEM;
   r.refs = kept;
   op->handles = &r;
-  int rc = r.count ? n->inner->perform(n->backend, op) : 0;
+  int rc = r.count ? below(op) : 0;
   op->handles = given;
   free(kept);
   return rc;
 }
 
-static int pass_end(struct net *n, struct op *op) {
+/* The calling process ends: what it has in its hands, in any engine. Without an engine it can only end. */
+static void leave_all(enum sync_end how) {
+  for (struct net *n = front.first; n; n = n->next)
+    if (n->pid == getpid() && !n->fenced)
+      net_leave(n, how);
+}
+
+static int pass_end(struct op *op) {
   struct end_request e = *op->end;
   const struct end_request *given = op->end;
   struct op_refs refs = {0};
   struct object_ref *kept = NULL;
   int rc;
-  if (n->pid == getpid() && !n->fenced)
-    net_leave(n, e.exit_code ? END_FAILED : END_WELL); /* without an engine it can only end */
+  leave_all(e.exit_code ? END_FAILED : END_WELL);
   if (e.refs) {
     refs = *e.refs;
-    if (!(kept = below_only(n, refs.sent, refs.count, &refs.count)))
+    if (!(kept = below_only(refs.sent, refs.count, &refs.count)))
       return -SBX_ENOMEM;
     refs.sent = kept;
     e.refs = &refs;
   }
   op->end = &e;
-  rc = n->inner->perform(n->backend, op);
+  rc = below(op);
   op->end = given;
   free(kept);
   return rc;
 }
 
-static int pass_spawn(struct net *n, struct op *op) {
-  n->spawns++;
-  return n->inner->perform(n->backend, op);
+static int pass_spawn(struct op *op) {
+  for (struct net *n = front.first; n; n = n->next)
+    n->spawns++;
+  return below(op);
 }
 
 /* Whoever has seen the end of a process finds that it is dead, also in the engine: the keeper may not have come to it. */
-static int pass_join(struct net *n, struct op *op) {
+static int pass_join(struct op *op) {
   struct process_info info;
   struct object_ref ref;
   struct op look = {.kind = OP_PROCESS_LOOK, .object = op->object, .process_info = &info};
-  int rc = op->refs && op->refs->count ? pass_with_refs(n, op) : n->inner->perform(n->backend, op);
-  if (n->pid != getpid() || n->fenced || n->inner->perform(n->backend, &look) ||
-      info.status == PROCESS_RUNNING || info.status == PROCESS_STOPPED)
-    return rc;
-  n->inner->object_ref(op->object, &ref);
-  net_bury(n->engine, &n->o, net_who(&n->o, ref.serial));
+  int rc = op->refs && op->refs->count ? pass_with_refs(op) : below(op);
+  bool asked = false;
+  for (struct net *n = front.first; n; n = n->next) {
+    if (n->pid != getpid() || n->fenced)
+      continue;
+    if (!asked &&
+        (below(&look) || info.status == PROCESS_RUNNING || info.status == PROCESS_STOPPED))
+      return rc;
+    asked = true;
+    front.inner->object_ref(op->object, &ref);
+    net_bury(n->engine, &n->o, net_who(&n->o, ref.serial));
+  }
   return rc;
 }
 
@@ -481,80 +582,123 @@ static net_op_fn *doer_of(enum op_kind kind) {
   }
 }
 
-static bool any_in_engine(const struct net *n, const struct op *select) {
-  for (uint32_t i = 0; i < select->sub_count; i++)
-    if (net_has(n, select->subs[i].object))
-      return true;
-  return false;
+/* Where the entries of a select are that are in an engine; NULL: none is. -SBX_EWORLDS: in several. */
+static int net_of_select(const struct op *select, struct net **ret) {
+  *ret = NULL;
+  for (uint32_t i = 0; i < select->sub_count; i++) {
+    if (!is_outside(select->subs[i].object))
+      continue;
+    struct net *n = net_of(select->subs[i].object);
+    if (!n)
+      return -SBX_EAWAY;
+    if (*ret && *ret != n)
+      return -SBX_EWORLDS;
+    *ret = n;
+  }
+  return 0;
 }
 
-/* An op that is not, or not only, the backend's below. NULL: it is. */
-static net_op_fn *find_op(struct net *n, const struct op *op) {
-  switch (op->kind) {
-  case OP_QUEUE_NEW:
-    return op->new_queue->here ? NULL : net_queue_new;
-  case OP_HANDLE_RELEASE:
-    return net_has(n, op->object) ? release : NULL;
-  case OP_HANDLE_IMPORT:
-    return op->ref->slot == NET_SLOT ? import : NULL;
-  case OP_SELECT:
-    return any_in_engine(n, op) ? net_select_do : NULL;
-  default:
-    break;
-  }
+/* The engine that an op is about, and what does it there; NULL: it is the backend's below. 0 or a code. */
+static int find_op(const struct op *op, struct net **ret, net_op_fn **ret_fn) {
   net_op_fn *make = maker_of(op->kind);
-  return make ? make : op->object && net_has(n, op->object) ? doer_of(op->kind) : NULL;
+  *ret = NULL;
+  *ret_fn = NULL;
+  if (op->kind == OP_SELECT) {
+    int rc = net_of_select(op, ret);
+    *ret_fn = net_select_do;
+    return rc;
+  }
+  if (make) {
+    bool here = op->kind == OP_QUEUE_NEW && op->new_queue->here;
+    *ret = front.making ? front.making : here ? NULL : net_of_tag(0);
+    *ret_fn = make;
+    return 0;
+  }
+  if (op->kind == OP_HANDLE_IMPORT) {
+    if (op->ref->slot != NET_SLOT)
+      return 0;
+    *ret = net_of_tag(net_tag(op->ref));
+    *ret_fn = import;
+    return *ret ? 0 : -SBX_EAWAY;
+  }
+  if (!is_outside(op->object))
+    return 0;
+  *ret_fn = op->kind == OP_HANDLE_RELEASE ? release : doer_of(op->kind);
+  *ret = *ret_fn ? net_of(op->object) : NULL;
+  return *ret_fn && !*ret ? -SBX_EAWAY : 0;
 }
 
 /* What goes on to the backend below, and means something here. */
-static int pass(struct net *n, struct op *op) {
+static int pass(struct op *op) {
   switch (op->kind) {
   case OP_PIPE_NEW:
-    return -SBX_ENOTNET;
+    return net_of_tag(0) ? -SBX_ENOTNET : below(op);
   case OP_HANDLE_LAND:
-    return op->ref->slot == NET_SLOT ? 0 : n->inner->perform(n->backend, op);
+    return op->ref->slot == NET_SLOT ? 0 : below(op);
   case OP_HANDLE_EXPORT:
   case OP_HANDLE_FETCH:
-    return pass_handles(n, op);
+    return pass_handles(op);
   case OP_PROCESS_SPAWN:
-    return pass_spawn(n, op);
+    return pass_spawn(op);
   case OP_PROCESS_JOIN:
-    return pass_join(n, op);
+    return pass_join(op);
   case OP_PROCESS_AWAIT:
-    if (n->pid == getpid() && !n->fenced)
-      net_leave(n, END_OF_CODE);
-    return n->inner->perform(n->backend, op);
+    leave_all(END_OF_CODE);
+    return below(op);
   case OP_PROCESS_END:
-    return pass_end(n, op);
+    return pass_end(op);
   default:
     break;
   }
-  return op->refs && op->refs->count ? pass_with_refs(n, op) : n->inner->perform(n->backend, op);
+  return op->refs && op->refs->count ? pass_with_refs(op) : below(op);
+}
+
+/* An error says which engine it is. */
+static int told(const struct net *n, int rc) {
+  if (rc == -SBX_EENGINE)
+    engine_note_name(&n->o.engine.address);
+  return rc;
 }
 
 static int net_perform(struct backend *b, struct op *op) {
-  struct net *n = the_net;
+  struct net *n;
+  net_op_fn *fn;
   (void)b;
-  net_op_fn *fn = find_op(n, op);
-  if (op->kind != n->stream.kind)
-    n->stream.of = NULL;
-  if (!fn)
-    return pass(n, op);
-  int rc = net_enter(n);
+  int rc = find_op(op, &n, &fn);
+  for (struct net *i = front.first; i; i = i->next)
+    if (op->kind != i->stream.kind)
+      i->stream.of = NULL;
+  if (rc == 0 && !n)
+    return pass(op);
+  if (rc == 0)
+    rc = net_enter(n);
   if (rc && fn == release) {
-    n->below->drop(n->below->ctx, op->object);
+    front.below->drop(front.below->ctx, op->object);
     return 0;
   }
-  return rc ? rc : fn(n, op);
+  return rc ? (n ? told(n, rc) : rc) : told(n, fn(n, op));
 }
 
 static int net_run(struct backend *b, struct op *ops, uint32_t count, uint32_t *ret_done) {
-  struct net *n = the_net;
   (void)b;
-  if (!net_has(n, ops->object))
-    return n->inner->run ? n->inner->run(n->backend, ops, count, ret_done) : -SBX_EAGAIN;
-  int rc = net_enter(n);
-  return rc ? rc : net_queue_run(n, ops, count, ret_done);
+  if (!is_outside(ops->object))
+    return front.inner->run ? front.inner->run(front.backend, ops, count, ret_done) : -SBX_EAGAIN;
+  struct net *n = net_of(ops->object);
+  int rc = n ? net_enter(n) : -SBX_EAWAY;
+  return rc ? rc : told(n, net_queue_run(n, ops, count, ret_done));
+}
+
+static void put_in_front(struct backend *b, const struct net_below *below) {
+  if (front.backend == b && b->objects == &front.table)
+    return;
+  front.first = front.making = NULL;
+  front.below = below;
+  front.backend = b;
+  front.inner = b->objects;
+  front.table = *b->objects;
+  front.table.perform = net_perform;
+  front.table.run = net_run;
+  b->objects = &front.table;
 }
 
 int net_install(struct backend *b, const struct net_options *o, const struct net_below *below,
@@ -569,17 +713,15 @@ int net_install(struct backend *b, const struct net_options *o, const struct net
     net_release(n);
     return rc;
   }
+  put_in_front(b, below);
   n->o = *o;
   n->below = below;
   n->backend = b;
-  n->inner = b->objects;
-  n->table = *b->objects;
-  n->table.perform = net_perform;
-  n->table.run = net_run;
+  n->inner = front.inner;
   engine_key(n->prefix, o->run, "%s", "");
   engine_note_name(&o->engine.address);
-  b->objects = &n->table;
-  the_net = n;
+  n->next = front.first;
+  front.first = n;
   *ret = n;
   return 0;
 }
@@ -587,6 +729,13 @@ int net_install(struct backend *b, const struct net_options *o, const struct net
 void net_release(struct net *n) {
   if (!n)
     return;
+  for (struct net **at = &front.first; *at; at = &(*at)->next)
+    if (*at == n) {
+      *at = n->next;
+      break;
+    }
+  if (front.making == n)
+    front.making = NULL;
   for (int i = 0; i < CHAINS; i++)
     while (n->chains[i])
       forget_object(n, n->chains[i]);
@@ -594,7 +743,5 @@ void net_release(struct net *n) {
   engine_close(n->bells);
   free(n->dead);
   buf_release(&n->scratch);
-  if (the_net == n)
-    the_net = NULL;
   free(n);
 }

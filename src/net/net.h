@@ -20,6 +20,7 @@
  *    sync.c      the loop around machines    bell.c      sleeping
  *    queue.c value.c dict.c array.c condition.c select.c: what is special of a type
  *    keeper.c    the process beside the run: beats, deaths, the end
+ *    world.c     objects that independent programs share, by their names
  *
  * Failures
  *   an answer is lost      net/scripts.h, "Once only"
@@ -35,11 +36,19 @@
 #include "net/engine.h"
 #include "object/op.h"
 
-/* In the reference of an object that is in the engine: its slot; and its serial number, which is none of an
- * object here, is its id and this. Records of ops have the lower half, where TRACE_OUTSIDE says it. */
+/*
+ * In the reference of an object that is in the engine: its slot; and its serial number, which is none of an
+ * object here: its id, NET_SERIALS, and the tag of its world (net/world.h), which is 0 for those of the run.
+ * Records of ops have the lower half, where TRACE_OUTSIDE says it.
+ */
 #define NET_SLOT UINT32_MAX
 #define NET_SERIALS (UINT64_C(1) << 40 | UINT64_C(1) << 31)
-static inline uint64_t net_id(const struct object_ref *ref) { return ref->serial & ~NET_SERIALS; }
+enum { NET_TAG_SHIFT = 41, NET_TAG_BITS = 23 };
+#define NET_IDS (UINT64_C(1) << 31) /* ids are less */
+static inline uint64_t net_id(const struct object_ref *ref) { return ref->serial & (NET_IDS - 1); }
+static inline uint32_t net_tag(const struct object_ref *ref) {
+  return (uint32_t)(ref->serial >> NET_TAG_SHIFT);
+}
 
 struct net;
 
@@ -57,6 +66,8 @@ struct net_below {
   int (*make)(void *ctx, enum object_type type, uint32_t slot, uint64_t serial,
               struct object **ret);
   void (*drop)(void *ctx, struct object *o);
+  /* The calling process, a keeper, may live on for a moment when the run ends. NULL: it need not ask. */
+  void (*spare)(void *ctx);
 };
 
 struct net_options {
@@ -64,14 +75,24 @@ struct net_options {
   char run[ENGINE_RUN];
   uint16_t host; /* number of this host in the run; that of main is 0 */
   int keeper;    /* where processes register: net_keeper.births; -1: nowhere */
+  uint32_t tag;  /* of a world, which several programs share; 0: a run of its own */
 };
 
 /* Put the ops on objects in front of those of `b`; for this process and those forked later. `o` is
- * copied, `below` borrowed. 0 or -SBX_ENOMEM */
+ * copied, `below` borrowed. Several can be installed: ops go to that whose tag the object has. 0 or -SBX_ENOMEM */
 int net_install(struct backend *b, const struct net_options *o, const struct net_below *below,
                 struct net **ret);
 /* Close and free, in the process that calls it; `b` must not be used any more. NULL is accepted. */
 void net_release(struct net *n);
+
+/* Objects that are made from now on are this world's; NULL: the run's. What makes them must have a name: if there is
+ * one of its type and name, that is meant. */
+void net_make_in(struct net *n);
+/* The one with this tag; NULL: none is installed in this process. */
+struct net *net_of_tag(uint32_t tag);
+const struct net_options *net_options_of(const struct net *n);
+/* The calling process leaves for good: what it has in its hands passes on. */
+void net_depart(struct net *n);
 
 /* A process, in the engine. */
 uint64_t net_who(const struct net_options *o, uint64_t serial);
@@ -95,8 +116,9 @@ struct net_keeper {
 
 enum { NET_BEAT_S = 15 };
 
-/* Fork it. -SBX_EMFILE, -SBX_EAGAIN, -SBX_ENOMEM */
-int net_keeper_start(const struct net_options *o, bool owner, struct net_keeper *ret);
+/* Fork it. `below`: whose `spare` it calls; NULL: none. -SBX_EMFILE, -SBX_EAGAIN, -SBX_ENOMEM */
+int net_keeper_start(const struct net_options *o, bool owner, const struct net_below *below,
+                     struct net_keeper *ret);
 /* End it, and wait until it has tidied up, at most for some seconds. */
 void net_keeper_end(struct net_keeper *k);
 

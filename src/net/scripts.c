@@ -210,6 +210,8 @@ struct engine_script script_bury = {.text =
 
 struct engine_script script_name = {.text =
   "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])\n"
+  "redis.call('SADD', KEYS[2], ARGV[1])\n"
+  "redis.call('EXPIRE', KEYS[2], ARGV[3])\n"
   "return redis.call('EXPIRE', KEYS[1], ARGV[3])\n"};
 
 struct engine_script script_renew = {.text =

@@ -55,7 +55,7 @@ extern struct engine_script script_add, script_set;
  * "sandbox:{RUN}:", 3 seconds. Takes it out of all lines, and rings all that stand there. */
 extern struct engine_script script_bury;
 
-/* KEYS 1 the names. ARGV 1 a process, 2 its name, 3 seconds. */
+/* A process begins: KEYS 1 the names, 2 the processes. ARGV 1 a process, 2 its name, 3 seconds. */
 extern struct engine_script script_name;
 
 /* ARGV 1 seconds, then keys: each lives so long from now. */

@@ -8,10 +8,6 @@
 
 #include "net/internal.h"
 
-static bool is_over(int64_t deadline_ns) {
-  return deadline_ns != SBX_FOREVER && (deadline_ns <= 0 || clock_now_ns() >= deadline_ns);
-}
-
 /* An op below, as a select of its own that does not wait. */
 static int try_below(struct net *n, struct op *sub) {
   struct op one = {.kind = OP_SELECT, .subs = sub, .sub_count = 1, .deadline_ns = 0};
@@ -67,7 +63,7 @@ static void leave_all(struct net *n, struct op *op) {
 }
 
 int net_select_do(struct net *n, struct op *op) {
-  struct select_scan scan = {.last = is_over(op->deadline_ns)};
+  struct select_scan scan = {.last = call_is_over(op->deadline_ns)};
   bool joined = false;
   op->number = -1;
   int rc = op->sub_count ? look_at_all(n, op, CALL_POLL, &scan) : -SBX_EINVAL;
@@ -81,7 +77,7 @@ int net_select_do(struct net *n, struct op *op) {
     rc = bell_sleep(n, op, looks);
     if (rc && rc != -SBX_ETIMEDOUT)
       break;
-    scan = (struct select_scan){.last = rc == -SBX_ETIMEDOUT || is_over(op->deadline_ns)};
+    scan = (struct select_scan){.last = rc == -SBX_ETIMEDOUT || call_is_over(op->deadline_ns)};
     rc = look_at_all(n, op, CALL_POLL, &scan);
   }
   if (joined)

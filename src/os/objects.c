@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "os/outside.h"
 #include "os/process/process.h"
 #include "os/queue/pipe.h"
 #include "os/queue/queue.h"
@@ -164,6 +165,8 @@ int objects_import(struct os_backend *b, struct op *op) {
   const struct object_ref *ref = op->ref;
   struct object *o;
   bool sync = is_sync((enum object_type)ref->type);
+  if (ref->slot == OUTSIDE_SLOT)
+    return -SBX_EAWAY;
   if (ref->type != OBJECT_QUEUE && ref->type != OBJECT_PROCESS && !sync)
     return -SBX_EDATA;
   int rc = object_new((enum object_type)ref->type, ref->slot, ref->serial, &o);

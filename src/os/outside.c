@@ -2,6 +2,7 @@
 #include "os/outside.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "os/objects.h"
@@ -71,6 +72,15 @@ int outside_sleep(void *ctx, const struct op *op, int fd, int64_t until_ns) {
   disarm_here(b, op);
   ((struct op *)(uintptr_t)op)->since_ns = told.since_ns;
   return rc;
+}
+
+void outside_spare(void *ctx) {
+  struct control *c = ((struct os_backend *)ctx)->control;
+  for (int i = 0; i < SPARED_MAX; i++) {
+    int32_t none = 0;
+    if (atomic_compare_exchange_strong(&c->spared[i], &none, (int32_t)getpid()))
+      return;
+  }
 }
 
 int outside_make(void *ctx, enum object_type type, uint32_t slot, uint64_t serial,

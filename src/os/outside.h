@@ -18,6 +18,10 @@
  */
 int outside_sleep(void *ctx, const struct op *op, int fd, int64_t until_ns);
 
+/* The calling process is no process of the run, but looks after one: when the run ends it has a second to end by
+ * itself, before it is killed like all others. */
+void outside_spare(void *ctx);
+
 /* A handle of an object outside; and free it. -SBX_ENOMEM */
 int outside_make(void *ctx, enum object_type type, uint32_t slot, uint64_t serial,
                  struct object **ret);

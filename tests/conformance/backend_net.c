@@ -54,7 +54,7 @@ static void install(struct os_backend *b) {
   snprintf(url, sizeof url, "redis://127.0.0.1:%d", server.port);
   check(engine_parse(url, &options.engine.address, why), why);
   engine_draw_run(options.run);
-  check(net_keeper_start(&options, true, &keeper), "keeper");
+  check(net_keeper_start(&options, true, NULL, &keeper), "keeper");
   options.keeper = keeper.births;
   below = (struct net_below){
       .ctx = b, .sleep = outside_sleep, .make = outside_make, .drop = outside_drop};

@@ -1,77 +1,16 @@
 -- What happens to runs with --engine when the engine is killed, emptied, written to by others, cut off; when processes are killed.
 -- Each test has a redis-server of its own, on a unix socket in a new folder.
-local shell = require "support.shell"
 local rounds = require "support.rounds"
 
-local LIMIT = 110
+local server = require "net.server"
+local shell = require "support.shell"
 
-local function sh(command)
-  local pipe <close> = assert(io.popen(command))
-  return (pipe:read("a"):gsub("\n$", ""))
-end
-
-local function wait_for(what)
-  local until_time = os.time() + LIMIT
-  while not what() do
-    assert(os.time() < until_time, "it takes too long")
-    os.execute("sleep 0.02")
-  end
-end
-
-local function exists(path)
-  local f <close> = io.open(path)
-  return f ~= nil
-end
-
-if sh("command -v redis-server") == "" then
+if not server.there then
   describe("--engine", function() pending("there is no redis-server here") end)
   return
 end
 
--- A server in a new folder; `url` is its address.
-local function new_server(options)
-  local s = { folder = sh("mktemp -d /tmp/sandbox-faults-XXXXXX") }
-  s.socket, s.url = s.folder .. "/s", "unix://" .. s.folder .. "/s"
-  function s.cli(words) return sh(("redis-cli -s %s %s 2>&1"):format(s.socket, words)) end
-  function s.start()
-    os.remove(s.socket)
-    s.pid = sh(("cd %s && { redis-server --port 0 --unixsocket s --save '' %s >>log 2>&1 </dev/null & echo $!; }")
-      :format(s.folder, options or ""))
-    wait_for(function() return s.cli("ping"):find("^PONG") or s.cli("ping"):find("^NOAUTH") end)
-  end
-  function s.kill()
-    os.execute("kill -9 " .. s.pid)
-    wait_for(function() return not s.cli("ping"):find("PONG") end)
-  end
-  setmetatable(s, { __close = function()
-    os.execute(("kill -9 %s 2>/dev/null; rm -rf %s"):format(s.pid, s.folder))
-  end })
-  s.start()
-  return s
-end
-
--- Start a script under the engine; `result` waits for its end: what it wrote on both streams, and its status.
-local function start(s, script, options, url)
-  local name = s.folder .. "/script.lua"
-  local f = assert(io.open(name, "w"))
-  f:write(script)
-  f:close()
-  local out = s.folder .. "/out"
-  os.execute(("( '%s' --timeout 120 --engine '%s' %s %s >%s 2>&1; echo \"status $?\" >>%s; touch %s.over ) </dev/null &")
-    :format(shell.program, url or s.url, options or "", name, out, out, out))
-  local function text()
-    local g <close> = io.open(out)
-    return g and g:read("a") or ""
-  end
-  return {
-    text = text,
-    says = function(word) wait_for(function() return text():find(word, 1, true) end) end,
-    result = function()
-      wait_for(function() return exists(out .. ".over") end)
-      return text()
-    end,
-  }
-end
+local sh, wait_for, exists, new_server, start = server.sh, server.wait_for, server.exists, server.new, server.start
 
 -- Items go through a queue and numbers into a value, a lock guards another; at the end all is counted.
 local BUSY = [[

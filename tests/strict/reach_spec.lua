@@ -36,9 +36,10 @@ local REFUSED <const> = [[
 --   sandbox.process, spawn {cpu =}  pins to one of the processors that the run may use
 --   Process:kill and its kin        only processes of the run have handles
 --   sandbox.hosts        tells of this host alone: a strict run has no engine, and so no other hosts
+--   sandbox.connect      always raises an error
 --   sandbox.pause        stops only where a person has the prompt, and shows locals to that person
 local LIBRARY <const> = [[
-  spawn join queue queue_put queue_get sleep sandbox.after sandbox.array sandbox.as_completed sandbox.barrier sandbox.children sandbox.condition
+  spawn join queue queue_put queue_get sleep sandbox.after sandbox.array sandbox.as_completed sandbox.barrier sandbox.children sandbox.condition sandbox.connect
   sandbox.cpus sandbox.deadline sandbox.dict sandbox.event sandbox.every sandbox.explore sandbox.find sandbox.getpid sandbox.join sandbox.join_all
   sandbox.latch sandbox.lock sandbox.mark sandbox.monitor sandbox.now sandbox.parent sandbox.pause sandbox.pipe sandbox.pool sandbox.process
   sandbox.progress sandbox.queue sandbox.queue_get sandbox.queue_put sandbox.receive sandbox.rlock sandbox.rwlock sandbox.scope sandbox.select
@@ -46,13 +47,14 @@ local LIBRARY <const> = [[
   sandbox.failure.__index sandbox.failure.__pairs sandbox.failure.__tostring sandbox.hosts package.loaded.sandbox.deadline.__index
   package.loaded.sandbox.deadline.__tostring package.loaded.sandbox.monitor.__index package.loaded.sandbox.monitor.__tostring
   package.loaded.sandbox.team.__index package.loaded.sandbox.team.__tostring package.loaded.sandbox.topic.__index
-  package.loaded.sandbox.topic.__tostring]]
+  package.loaded.sandbox.topic.__tostring package.loaded.sandbox.world.__index package.loaded.sandbox.world.__tostring]]
 
 local METHODS <const> = [[
   Process:send Process:start Process:join Process:result Process:alive Process:status Process:terminate Process:kill
   Process:pause Process:resume Process:interrupt Process:stop Queue:put Queue:get Queue:try_put Queue:try_get Queue:len
   Queue:empty Queue:full Queue:peek Queue:close Queue:closed Queue:items Queue:task_done Queue:join Queue:putting Queue:call
-  Queue:calls Queue:put_all Queue:get_all Reply:fail Topic:publish Topic:subscribe Subscription:get Subscription:items Subscription:close Pipe:send
+  Queue:calls Queue:put_all Queue:get_all Reply:fail World:array World:barrier World:close World:dict World:event World:latch World:lock
+  World:queue World:rwlock World:semaphore World:value Topic:publish Topic:subscribe Subscription:get Subscription:items Subscription:close Pipe:send
   Pipe:recv Pipe:poll Pipe:close Lock:acquire Lock:release Lock:hold Semaphore:acquire Semaphore:hold Semaphore:release
   Semaphore:value Event:set Event:clear Event:is_set Event:wait Condition:acquire Condition:release Condition:hold
   Condition:wait Condition:wait_for Condition:notify Condition:notify_all Barrier:wait Barrier:abort Barrier:reset RWLock:read

@@ -264,6 +264,15 @@ static int l_other_hosts(lua_State *L) {
   return 1;
 }
 
+/* worlds() -> the module worlds (host/world_lua.h); nil: no other programs can be reached */
+static int l_worlds(lua_State *L) {
+  if (prelude_has(L, prelude_sources, "worlds"))
+    prelude_push(L, prelude_sources, "worlds");
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
 /* -- stubs ----------------------------------------------------------------------------------- */
 
 /* Once in a state: make the module `native`. */
@@ -313,6 +322,7 @@ static void open_native(lua_State *L) {
                                        {"loaded", native_loaded},
                                        {"set_global", native_set_global},
                                        {"other_hosts", l_other_hosts},
+                                       {"worlds", l_worlds},
                                        {"mailbox", native_mailbox},
                                        {"post", native_post},
                                        {"receive", native_receive},
@@ -360,7 +370,8 @@ static void open_classes(lua_State *L) {
   } classes[] = {{"Deadline", "sandbox.deadline", "time"},
                  {"Team", "sandbox.team", "team"},
                  {"Monitor", "sandbox.monitor", "monitor"},
-                 {"Topic", "sandbox.topic", "topic"}};
+                 {"Topic", "sandbox.topic", "topic"},
+                 {"World", "sandbox.world", "world"}};
   static const char *const events[] = {"__index", "__tostring"};
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_newtable(L);
@@ -399,9 +410,10 @@ static void open_methods(lua_State *L) {
 void lib_open_native(lua_State *L, int table) {
   static const struct {
     const char *module, *function;
-  } stubs[] = {{"wait", "join_all"}, {"wait", "as_completed"}, {"pool", "pool"},
-               {"scope", "scope"},   {"time", "deadline"},     {"team", "team"},
-               {"elsewhere", "hosts"}, {"mail", "receive"},  {"monitor", "monitor"},   {"topic", "topic"}};
+  } stubs[] = {{"wait", "join_all"},   {"wait", "as_completed"}, {"pool", "pool"},
+               {"scope", "scope"},     {"time", "deadline"},     {"team", "team"},
+               {"elsewhere", "hosts"}, {"mail", "receive"},      {"monitor", "monitor"},
+               {"topic", "topic"},     {"world", "connect"}};
   for (size_t i = 0; i < sizeof stubs / sizeof *stubs; i++)
     set_stub(L, table, stubs[i].module, stubs[i].function, stubs[i].function);
   lib_set_functions_in(L, table, (const luaL_Reg[]){{"find", native_find}, {NULL, NULL}});

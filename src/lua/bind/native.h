@@ -71,6 +71,7 @@
  *   loaded()                 a set of the loaded modules, the globals among them
  *   set_global(name, v)      set a global, raw
  *   other_hosts()            the module `far` (host/far_lua.h); nil if the run has no other hosts
+ *   worlds()                 the module `worlds` (host/world_lua.h); nil if the run cannot connect to other programs
  *   mailbox(p)               the queue that is the mailbox of a process; nil if that has ended
  *   post(q, ...)             put a message there; false if its process has ended
  *   receive(q, timeout)      recv, told as a step of sandbox.receive

@@ -1122,6 +1122,84 @@ function Dict:cas(key, old, new) end
 ---@return "timeout"? reason
 function Dict:wait_for(key, predicate, timeout) end
 
+---Connect to a world: objects in an engine (a Redis server) that independent programs share, which find them by name. An object
+---is made by the first that asks for it. The objects of the run itself are not affected.
+---```lua
+---local function work()
+---  local world <close> = sandbox.connect("redis://:secret@engine.example", { name = "course" })
+---  for job in world:queue({ name = "jobs", max = 100 }):items() do print(job) end
+---end
+---```
+---@param url string # redis://[:PASSWORD@]HOST[:PORT][/DB], or unix:///PATH; a password can stand in SANDBOX_PASSWORD
+---@param options sandbox.WorldOptions
+---@return sandbox.World world
+function sandbox.connect(url, options) end
+
+---@class sandbox.WorldOptions
+---@field name string # of the world: letters, digits, "-", "_" and "."
+---@field timeout? number # seconds in which it tries again while the engine cannot be reached; default: once
+
+---A world of `sandbox.connect`. Each method returns the object of that name, and makes it if there is none. Objects that have
+---the same type and name in all programs are one; another capacity is an error. They can be put into each other, and not mixed
+---with the run's own.
+---@class sandbox.World
+---@field name string
+local World = {}
+
+---The queue of this name.
+---@param options sandbox.QueueOptions # name, max
+---@return sandbox.Queue queue
+function World:queue(options) end
+
+---The lock of this name.
+---@param options sandbox.NameOption # its name, and the options of such an object
+---@return sandbox.Lock lock
+function World:lock(options) end
+
+---The rwlock of this name.
+---@param options sandbox.NameOption # its name, and the options of such an object
+---@return sandbox.RWLock rwlock
+function World:rwlock(options) end
+
+---The semaphore of this name.
+---@param options sandbox.SemaphoreOptions # its name, and the options of such an object
+---@return sandbox.Semaphore semaphore
+function World:semaphore(options) end
+
+---The event of this name.
+---@param options sandbox.NameOption # its name, and the options of such an object
+---@return sandbox.Event event
+function World:event(options) end
+
+---The barrier of this name, without an action.
+---@param options sandbox.BarrierOptions # name, n
+---@return sandbox.Barrier barrier
+function World:barrier(options) end
+
+---The latch of this name.
+---@param options sandbox.LatchOptions # its name, and the options of such an object
+---@return sandbox.Latch latch
+function World:latch(options) end
+
+---The value of this name.
+---@param options { name: string, initial?: any } # `initial`: what it has as long as it has nothing
+---@return sandbox.Value value
+function World:value(options) end
+
+---The dict of this name.
+---@param options { name: string, initial?: table } # `initial`: entries that are set where there are none
+---@return sandbox.Dict dict
+function World:dict(options) end
+
+---The array of this name.
+---@param options { name: string, n: integer|number[], kind?: "integer"|"number" }
+---@return sandbox.Array array
+function World:array(options) end
+
+---Leave the world in this process; also at the end of the block of a `<close>` variable. What the process holds there
+---passes on. The objects stay for a minute after the last program has left.
+function World:close() end
+
 ---Make a monitor: fields that processes share under one lock, and `m:when` to wait until they are as wanted.
 ---```lua
 ---local m = sandbox.monitor { items = {} }

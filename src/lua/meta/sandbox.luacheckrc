@@ -8,7 +8,7 @@ local sandbox = {
     "spawn", "join", "queue", "queue_put", "queue_get", "sleep",
     sandbox = {
       fields = {
-        "spawn", "process", "join", "join_all", "as_completed", "self", "parent", "children", "getpid", "cpus", "hosts",
+        "spawn", "process", "join", "join_all", "as_completed", "self", "parent", "children", "getpid", "cpus", "hosts", "connect",
         "queue", "queue_put", "queue_get", "pipe", "select", "after", "every", "deadline", "team", "receive", "find", "monitor", "topic",
         "lock", "rlock", "semaphore", "event", "condition", "barrier", "value", "dict",
         "latch", "rwlock", "array",

@@ -320,7 +320,7 @@ struct outlet {
                              is, clears it and erases that */
 };
 
-enum { LENT_MAX = 16 };
+enum { LENT_MAX = 16, SPARED_MAX = 16 };
 
 struct control {
   /* Written before the first fork, by the maker. */
@@ -349,6 +349,7 @@ struct control {
   _Atomic uint32_t forgotten;      /* a process at its end, each thing that it was told to have
                                       in its hands still */
   _Atomic int32_t supervisor_pid;  /* supervisor; 0: none yet */
+  _Atomic int32_t spared[SPARED_MAX]; /* pids: themselves, os/outside.h; 0: free */
   struct outlet outlets[2];        /* of stdout and stderr; if both go to one place, the first */
   _Atomic uint64_t
       lent[LENT_MAX];          /* who_of processes that wait for programs which have the terminal;

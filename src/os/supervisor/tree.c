@@ -40,15 +40,23 @@ void tree_signal(struct control *c, int signal) {
       signal_record(c, i, SIGCONT);
 }
 
+static bool is_spared(const struct control *c, pid_t pid) {
+  for (int i = 0; i < SPARED_MAX; i++)
+    if (atomic_load(&c->spared[i]) == pid)
+      return true;
+  return false;
+}
+
 /* Kill the supervisor's own children, as the kernel lists them: they cannot be reaped meanwhile but
- * by us. */
-static void kill_children(void) {
+ * by us. `all`: also those that are spared for a moment. */
+static void kill_children(const struct control *c, bool all) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
   FILE *f = fopen(path, "re");
   int pid;
   while (f && fscanf(f, "%d", &pid) == 1)
-    kill(pid, SIGKILL);
+    if (all || !is_spared(c, pid))
+      kill(pid, SIGKILL);
   if (f)
     fclose(f);
 }
@@ -75,6 +83,10 @@ bool tree_reap(struct os_backend *b, pid_t main_pid, siginfo_t *ret_main) {
       return main_ended;
     /* The record is filled while the pid still belongs to the zombie: nobody else can have it. */
     fill_by_pid(b, info.si_pid, &info);
+    for (int i = 0; i < SPARED_MAX; i++) {
+      int32_t pid = info.si_pid;
+      atomic_compare_exchange_strong(&b->control->spared[i], &pid, 0);
+    }
     if (info.si_pid == main_pid) {
       *ret_main = info;
       main_ended = true;
@@ -98,6 +110,8 @@ void tree_leave(struct control *c) {
       atomic_fetch_or(&c->processes[i].flags, FLAG_LEFT);
 }
 
+enum { SPARED_ROUNDS = 500 }; /* a second */
+
 void tree_kill(struct os_backend *b, bool subreaper) {
   struct control *c = b->control;
   siginfo_t info;
@@ -107,7 +121,7 @@ void tree_kill(struct os_backend *b, bool subreaper) {
     if (!subreaper && !anybody_left(c))
       return;
     if (subreaper) {
-      kill_children();
+      kill_children(c, round >= SPARED_ROUNDS);
       family_kill();
       tree_reap(b, 0, &info);
       info = (siginfo_t){0};
