@@ -33,7 +33,8 @@ enum {
   ENGINE_PORT = 6379,
   ENGINE_TEXT = 256,   /* bytes of a host, a name, a path */
   ENGINE_WHY = 512,    /* bytes of a reason */
-  ENGINE_RUN = 48,     /* bytes of the name of a run, or of a world, with its end */
+  ENGINE_RUN = 16 + 1, /* bytes of the name of a run, with its end */
+  ENGINE_SPACE = 48,   /* of the name of a run or of a world */
   ENGINE_KEY = 96,     /* bytes of a key, with its end */
   ENGINE_TTL_S = 60    /* seconds that a key lives without a beat */
 };

@@ -72,7 +72,7 @@ struct net_below {
 
 struct net_options {
   struct engine_options engine;
-  char run[ENGINE_RUN];
+  char run[ENGINE_SPACE]; /* its name, or that of a world */
   uint16_t host; /* number of this host in the run; that of main is 0 */
   int keeper;    /* where processes register: net_keeper.births; -1: nowhere */
   uint32_t tag;  /* of a world, which several programs share; 0: a run of its own */
