@@ -9,8 +9,8 @@
  *
  * A step is an op by which processes can influence one another. Others are done at once, since their
  * order decides nothing: making objects, spawning, joining a process that has ended, being joined,
- * handles, marks, reading the clock; and ending, unless the process holds something or somebody asks
- * how processes stand (then the run is explored again with ends as steps), or processes may be killed.
+ * handles, marks, reading the clock; and ending, unless the process holds something, or somebody asks
+ * how processes stand, or which has ended first, or several may fail of which a join_all tells the first (then the run is explored again with ends as steps), or processes may be killed.
  * The clock moves only when nobody can go on. Unless somebody reads it, states do not say what time it is, only for how long
  * each process has waited.
  */

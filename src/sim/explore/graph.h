@@ -33,6 +33,8 @@ struct explore_circle {
   bool livelock; /* the process waits for others to end, and so nobody gets anywhere */
 };
 
+enum { TOLD_FAILURES = 64 };
+
 struct exploration {
   struct explore_options options;
   struct histories h;
@@ -60,6 +62,9 @@ struct exploration {
   double began, seconds;
   bool circles;
   struct explore_circle circle;
+  uint32_t told_failures[TOLD_FAILURES]
+                        [2]; /* a process, and whose failure its join_all told first */
+  uint32_t told_count;
   uint8_t *places; /* cure.c: where histories are; 0: not known yet */
   uint32_t place_cap;
   bool cure_used, cure_unsure; /* as in struct explore_sum */

@@ -159,6 +159,60 @@ static int making_next_choice(struct exploration *x, struct making *m, uint32_t 
   return NO_CHOICE;
 }
 
+/* Is the process at its end, with a status other than 0? */
+static bool about_to_fail(struct exploration *x, const struct making *m, uint32_t i) {
+  const struct answer done = {0};
+  struct world_process p;
+  uint32_t history = m->histories[i];
+  world_process(m->w, i, &p);
+  for (int n = 0; n < 2 && history && history_of(&x->h, history)->image; n++) {
+    const struct request *r = graph_request(x, history);
+    if (!r || (r->kind != OP_PROCESS_AWAIT && r->kind != OP_PROCESS_END))
+      return false;
+    uint32_t answer = making_answer(x, &done, r->kind);
+    history = answer ? history_follow(&x->h, history, answer, i, p.serial) : 0;
+  }
+  if (!history || history_of(&x->h, history)->image)
+    return false;
+  int32_t status;
+  memcpy(&status, intern_get(x->h.texts, history_of(&x->h, history)->request, NULL), sizeof status);
+  return status != 0;
+}
+
+/*
+ * A select that was told that a process has ended: is the order of ends of importance? Of as_completed it is. join_all tells
+ * the first failure, so it is if several of its processes may fail: then there is an order in which it tells another one.
+ */
+static bool asks_ends(struct exploration *x, const struct making *m, uint32_t i,
+                      const struct request *r, const struct answer *a) {
+  struct world_process p;
+  if (r->kind != OP_SELECT || a->rc || a->number < 0 || (uint32_t)a->number >= r->sub_count ||
+      r->subs[a->number].kind != OP_PROCESS_JOIN)
+    return false;
+  if (!graph_is_quiet(r))
+    return true;
+  uint32_t ended = r->subs[a->number].object.slot;
+  if (ended >= m->count)
+    return false;
+  world_process(m->w, ended, &p);
+  if (p.exit_code == 0 && p.signal == 0)
+    return false;
+  for (uint32_t k = 0; k < r->sub_count; k++) {
+    uint32_t other = r->subs[k].object.slot;
+    if (other != ended && other < m->count && !making_left(x, m, other) &&
+        about_to_fail(x, m, other))
+      return true;
+  }
+  for (uint32_t k = 0; k < x->told_count; k++)
+    if (x->told_failures[k][0] == i)
+      return x->told_failures[k][1] != ended;
+  if (x->told_count == TOLD_FAILURES)
+    return true;
+  x->told_failures[x->told_count][0] = i;
+  x->told_failures[x->told_count++][1] = ended;
+  return false;
+}
+
 /* Process `i` takes a step. `ret_answer`: 0 if its op is not over. */
 int making_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *ret_answer) {
   struct answer a = {0};
@@ -174,6 +228,8 @@ int making_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *r
   int rc = world_step(m->w, i, r, &a);
   if (rc == WORLD_GOES_ON)
     return 0;
+  if (rc == 0)
+    x->asks_status |= asks_ends(x, m, i, r, &a);
   if (rc == 0 && x->choice != NO_CHOICE)
     a.number = (int)x->choice;
   if (rc == 0 && (*ret_answer = making_answer(x, &a, r->kind)) == 0)
