@@ -507,6 +507,21 @@ describe("sandbox trace", function()
     assert.is_true(marks > 64, marks)
   end)
 
+  it("loses nothing in full detail: a process waits for a supervisor that comes late", function()
+    local _ <close>, result = traced([[
+      local supervisor = io.open("/proc/self/stat"):read("a"):match("%) %a (%d+)")
+      local function state() return io.open("/proc/" .. supervisor .. "/stat"):read("a"):match("%) (%a)") end
+      local q = queue()
+      os.execute(("(kill -STOP %s; until [ -e seen ]; do sleep 0.1; done; sleep 1; kill -CONT %s) &"):format(supervisor, supervisor))
+      while state() ~= "T" do end
+      io.open("seen", "w"):close()
+      for i = 1, 10000 do q:try_put(i) q:try_get() end]], "--trace", "x.pftrace", "--trace-detail", "all", "--stats=json")
+    assert.equal(0, result.status, result.err)
+    local sums = cjson.decode(result.err)
+    assert.equal(0, sums.events_lost)
+    assert.truthy(sums.operations >= 20000)
+  end)
+
   it("knows that a queue without room has none", function()
     local folder <close>, result = traced([[
       local q = queue { max = 0, name = "hand" }

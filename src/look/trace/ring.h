@@ -51,6 +51,7 @@ struct trace_writer {
   struct trace_ring *ring;
   uint64_t head;
   uint64_t look_at; /* when head is here, look whether the ring is half full */
+  uint64_t gave_up; /* `taken` when the writer waited for the reader in vain, and 1 */
   uint32_t run_count, next_run;
   uint32_t until_clock; /* ops of runs until the clock is read again */
   uint32_t stride;      /* so many there are from one reading to the next */
@@ -72,6 +73,12 @@ static inline bool trace_is_filling(struct trace_writer *w) {
     return false;
   w->look_at = w->head + RING_RECORDS / 8;
   return w->head - atomic_load_explicit(&w->ring->taken, memory_order_relaxed) > RING_RECORDS / 2;
+}
+
+/* Is it so full that records are lost before it is looked at again? */
+static inline bool trace_is_nearly_full(const struct trace_writer *w) {
+  return w->head - atomic_load_explicit(&w->ring->taken, memory_order_acquire) >
+         RING_RECORDS - RING_RECORDS / 4;
 }
 
 /* The runs are over. */

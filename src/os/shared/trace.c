@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/fault.h"
@@ -211,6 +212,29 @@ static void ask_to_drain(struct os_backend *b) {
     atomic_store(&b->trace->asked, 0);
 }
 
+/*
+ * In full detail each op counts, so a process whose ring is nearly full waits until the supervisor has read from it. Not
+ * longer than AWAIT_MOST_NS in all: a supervisor that is stopped, or cannot write, may not stop the run. After that it
+ * loses records, as in other details, until the supervisor reads again.
+ */
+static void await_reader(struct os_backend *b) {
+  static const int64_t AWAIT_MOST_NS = INT64_C(10000000000);
+  static const struct timespec nap = {.tv_nsec = 200000};
+  struct trace_writer *w = &b->writer;
+  uint64_t taken = atomic_load_explicit(&w->ring->taken, memory_order_relaxed);
+  if (!trace_is_nearly_full(w) || w->gave_up == taken + 1)
+    return;
+  int64_t until = clock_now_ns() + AWAIT_MOST_NS;
+  while (trace_is_nearly_full(w)) {
+    if (clock_now_ns() > until) {
+      w->gave_up = atomic_load_explicit(&w->ring->taken, memory_order_relaxed) + 1;
+      return;
+    }
+    ask_to_drain(b);
+    nanosleep(&nap, NULL);
+  }
+}
+
 struct trace_ring *trace_claim(struct os_backend *b, uint32_t slot, uint64_t serial) {
   struct trace_area *a = b->trace;
   for (uint32_t i = 0; i < a->ring_count; i++) {
@@ -233,8 +257,11 @@ __attribute__((noinline)) static int observe_slowly(struct os_backend *b, const 
   if (!b->writer.ring)
     return rc;
   observe_closely(b, op, rc);
-  if (trace_is_filling(&b->writer))
+  if (trace_is_filling(&b->writer)) {
     ask_to_drain(b);
+    if (b->trace->detail == TRACE_DETAIL_ALL)
+      await_reader(b);
+  }
   return rc;
 }
 
