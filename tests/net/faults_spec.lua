@@ -157,56 +157,11 @@ describe("--engine", function()
   end)
 
   it("keeps account when processes are killed at random", function()
-    local kills = 20 * rounds.count(10)
     local s <close> = new_server()
-    local run = start(s, ([[
-      local KILLS, W = %d, 6
-      local q, out, lock, sem = sandbox.queue(20), sandbox.queue(), sandbox.lock(), sandbox.semaphore(2)
-      local inside = sandbox.value(0)
-      local function work()
-        while true do
-          local i, v = sandbox.select { q, ordered = true }
-          out:put(v)
-          do
-            local _ <close> = lock:hold()
-            assert(inside:get() == 0 or true)
-            inside:set(inside:get() + 1)
-          end
-          sem:acquire()
-          sem:release()
-        end
-      end
-      local ws, put, killed = {}, 0, 0
-      local function start(i) ws[i] = sandbox.spawn({ quiet = true, daemon = true }, work) end
-      for i = 1, W do start(i) end
-      while killed < KILLS do
-        put = put + 1
-        q:put(put)
-        if math.random() < 0.3 then
-          local i = math.random(W)
-          ws[i]:kill()
-          killed = killed + 1
-          start(i)
-        end
-      end
-      assert(lock:acquire(10), "the lock was not passed on")
-      lock:release()
-      local limit = sandbox.now() + 30
-      while #q > 0 and sandbox.now() < limit do sleep(0.01) end
-      assert(#q == 0, "items are left")
-      for i = 1, W do ws[i]:kill() ws[i]:join() end
-      assert(sem:acquire(10) and sem:acquire(10), "units are lost")
-      local seen, n = {}, 0
-      while #out > 0 do
-        local v = out:get()
-        assert(not seen[v], "doubled")
-        seen[v] = true
-        n = n + 1
-      end
-      assert(put - n <= killed + W, "more are lost than hands that held them")
-      print("good")
-    ]]):format(kills))
-    assert.equal("good\nstatus 0\n", run.result())
+    local script = shell.source .. "/tests/net/kills.lua"
+    local text = sh(("'%s' --timeout 120 --engine '%s' %s %d 2>&1; echo status $?"):format(shell.program, s.url, script,
+      20 * rounds.count(10)))
+    assert.truthy(text:find("none doubled", 1, true) and text:find("status 0$"), text)
   end)
 
   it("leaves no keys, however a run ends, and its keys are not for ever", function()

@@ -34,7 +34,6 @@ return {
     sync_barrier = { ["breaks when nobody is left who could come"] = "nobody knows which processes have a handle" },
     pool = { ["refuses more workers than there can be objects"] = "an engine has no such limit" },
     sync_rwlock = { ["lets a stopped waiter hold up nobody for long"] = "here that takes 10 seconds, which is too long for the test" },
-    waiting = { ["names the process that did it, and no worker"] = "a cancel may come too late: the worker has the task already" },
     sync_lock = { ["too many at once are an error that says so, and leave room when dropped"] = "an engine has no such limit" },
   },
 }

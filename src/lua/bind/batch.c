@@ -137,7 +137,7 @@ int native_put_run(lua_State *L) {
 
 /* -- getting ---------------------------------------------------------------------------------- */
 
-enum { GET_QUEUE = 1, GET_LIST, GET_MANY, GET_TIMEOUT, GET_ARGS = GET_TIMEOUT };
+enum { GET_QUEUE = 1, GET_LIST, GET_MANY, GET_TIMEOUT, GET_WHICH, GET_ARGS = GET_WHICH };
 
 /* There is a place for so many in h->rest, which is empty. False: no memory. */
 static bool reserve(struct handle *h, uint32_t many) {
@@ -169,23 +169,24 @@ static int take_several(lua_State *L, struct lib *lib, struct handle *h, uint32_
   return rc;
 }
 
-/* protected: [queue] -> the value of the item in its handle */
+/* protected: [queue, which] -> a value of the item in its handle */
 static int decode_item(lua_State *L) {
   struct lib *lib = lib_find(L);
   struct handle *h = lib_check_handle_of(L, lib, 1, OBJECT_QUEUE);
   const struct op op = {.kind = OP_QUEUE_GET, .object = h->object};
+  int which = (int)lua_tointeger(L, 2);
   lib_decode_item(L, lib, h, &op);
-  lua_settop(L, 2); /* a call is an item of two values */
+  lua_settop(L, 2 + which);
   return 1;
 }
 
 /* Push the next item. False: it cannot be decoded, and is told of by the next get. */
-static bool push_next(lua_State *L, struct handle *h, bool must) {
+static bool push_next(lua_State *L, struct handle *h, int which, bool must) {
   struct rest *r = h->rest;
   if (h->item.len == 0) {
     struct rest_size size;
     memcpy(&size, r->sizes.data + r->sizes_at, sizeof size);
-    if (codec_decode_scalar(L, r->bytes.data + r->bytes_at, size.bytes)) {
+    if (which == 1 && codec_decode_scalar(L, r->bytes.data + r->bytes_at, size.bytes)) {
       r->bytes_at += size.bytes;
       r->sizes_at += sizeof size;
       return true;
@@ -194,9 +195,10 @@ static bool push_next(lua_State *L, struct handle *h, bool must) {
   }
   lua_pushcfunction(L, decode_item);
   lua_pushvalue(L, GET_QUEUE);
+  lua_pushinteger(L, which);
   if (must)
-    lua_call(L, 1, 1);
-  else if (!lib_try(L, 1, 1)) {
+    lua_call(L, 2, 1);
+  else if (!lib_try(L, 2, 1)) {
     lua_pop(L, 1);
     return false;
   }
@@ -204,9 +206,9 @@ static bool push_next(lua_State *L, struct handle *h, bool must) {
 }
 
 /* Append what has been taken. False: it cannot go on. */
-static bool append(lua_State *L, struct handle *h, lua_Integer *count) {
+static bool append(lua_State *L, struct handle *h, int which, lua_Integer *count) {
   while (h->item.len > 0 || !rest_is_empty(h->rest)) {
-    if (!push_next(L, h, *count == 0))
+    if (!push_next(L, h, which, *count == 0))
       return false;
     lua_rawseti(L, GET_LIST, ++*count);
   }
@@ -217,12 +219,13 @@ int native_get_run(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, GET_QUEUE, OBJECT_QUEUE);
   lua_Integer most = luaL_checkinteger(L, GET_MANY), count = 0;
+  int which = (int)luaL_optinteger(L, GET_WHICH, 1);
   int64_t deadline_ns = lib_check_timeout(L, lib, GET_TIMEOUT);
   lua_settop(L, GET_ARGS);
   if (lib->questions.answering)
     answer_check(L, lib, OP_QUEUE_GET);
   lib_own_item(L, lib, h);
-  while (append(L, h, &count) && count < most) {
+  while (append(L, h, which, &count) && count < most) {
     uint32_t many = most - count < RUN_OPS ? (uint32_t)(most - count) : RUN_OPS;
     int64_t poll_ns = 0, *until_ns = count ? &poll_ns : &deadline_ns;
     int64_t gives_way_ns = feed_begin(L, lib, until_ns);

@@ -30,9 +30,9 @@
  *   put_run(q, list, at, timeout)
  *                            put list[at] and those after it, by few commits: how many were put; 0: put this one
  *                            by itself; nil, "timeout"
- *   get_run(q, list, n, timeout)
+ *   get_run(q, list, n, timeout [, k])
  *                            append items of the queue to the list until it has n, by few commits: how many
- *                            there are; nil and why if it waited for the first in vain
+ *                            there are; nil and why if it waited for the first in vain. `k`: of each item the k-th value
  *   hold()                   forget the interrupts that came, for a `<close>` that must be done;
  *   restore(held)            bring them back
  *   local _ <close> = defer()  until the block ends, code that computes is not interrupted

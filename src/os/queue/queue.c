@@ -423,6 +423,20 @@ int queue_put_run(struct os_backend *b, struct op *ops, uint32_t count, uint32_t
   return *ret_done ? 0 : -SBX_EAGAIN;
 }
 
+/* G2, G3: if G1 knows of no entry, and the pipe is empty, look at the log. Holder of get. */
+static void see_log(struct queue_record *r) {
+  uint64_t put[SIDE_SHOWN], *seen = r->get.seen;
+  if (log_first(side_shown(&r->get)[GET_HEAD], seen[SEEN_BASE]) < seen[SEEN_TAIL])
+    return;
+  side_read(&r->put, put);
+  uint64_t writes = atomic_load(&r->put.pipe);
+  if (writes != atomic_load_explicit(&r->get.pipe, memory_order_relaxed))
+    return;
+  seen[SEEN_BASE] = put[PUT_BASE];
+  seen[SEEN_TAIL] = put[PUT_TAIL];
+  seen[SEEN_WRITES] = writes;
+}
+
 /* As many as G1 knows of. Holder of get. How many. */
 static uint32_t get_several(struct os_backend *b, struct queue *q, struct queue_record *r,
                             struct op *ops, uint32_t count) {
@@ -454,6 +468,7 @@ int queue_get_run(struct os_backend *b, struct op *ops, uint32_t count, uint32_t
   struct queue_record *r = record_of(b, q);
   if (queue_meets(r->max) || lock_get(b, r, ops))
     return -SBX_EAGAIN;
+  see_log(r);
   *ret_done = get_several(b, q, r, ops, count);
   unlock_get(r);
   return *ret_done ? 0 : -SBX_EAGAIN;
