@@ -256,7 +256,7 @@ int main(int argc, char **argv) {
   struct options o;
   int status = options_parse(&o, argc, argv, stderr);
   if (status == 0) {
-    report_set_writer(output_message);
+    report_set_writer(output_report);
     report_set_color(options_color(o.color, isatty(STDERR_FILENO)));
     report_show_controls(policy_is_strict(&o.policy) && isatty(STDERR_FILENO));
     status = carry_out(&o, argc, argv);

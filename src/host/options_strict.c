@@ -21,6 +21,7 @@ enum {
   PROCS_STRICT = 32,
   OUTPUT_STRICT = 16 << 20,
   FILES_STRICT = 64 << 20,
+  TRACE_STRICT = 16 << 20, /* a page of it is some times larger */
   MEMORY_MIN = 1 << 20,
   WRITTEN_MIN = 1 << 10
 };
@@ -145,6 +146,7 @@ static void complete_limits(struct options *o) {
     l->output_bytes = l->output_bytes ? l->output_bytes : OUTPUT_STRICT;
     l->files_bytes = l->files_bytes ? l->files_bytes : FILES_STRICT;
     l->cpu_ns = l->cpu_ns != SBX_FOREVER ? l->cpu_ns : CPU_STRICT_S * NS_PER_SECOND;
+    o->trace.limit = o->trace.limit != TRACE_LIMIT_DEFAULT ? o->trace.limit : TRACE_STRICT;
     o->timeout_ns = o->timeout_ns != SBX_FOREVER ? o->timeout_ns : TIME_STRICT_S * NS_PER_SECOND;
   }
   if (o->max_procs == 0)

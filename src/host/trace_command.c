@@ -56,6 +56,26 @@ static int cannot_read(const char *path, const char *why) {
   return EXIT_USAGE;
 }
 
+/*
+ * A trace names the files of the script, and says no more about them: whoever made it may have named any. So what is
+ * shown of them are modules of Lua, in the folder that the program was started in, in that of the trace, or below.
+ */
+static int add_sources(const char *trace, struct trace_model *m) {
+  struct policy p;
+  const char *slash = strrchr(trace, '/');
+  char *folder = slash ? strndup(trace, (size_t)(slash - trace) + 1) : NULL;
+  policy_init(&p);
+  p.strict = STRICT_LUA;
+  int rc = slash && !folder ? -SBX_ENOMEM : policy_add_path(&p.require, ".");
+  if (folder && rc != -SBX_ENOMEM)
+    rc = policy_add_path(&p.require, folder);
+  if (rc != -SBX_ENOMEM)
+    rc = trace_add_sources(m, &p);
+  policy_release(&p);
+  free(folder);
+  return rc;
+}
+
 /* Make a model of a file. */
 static int read_model(const char *path, const struct buf *file, struct trace_model *ret) {
   char why[TRACE_WHY_MAX];
@@ -64,7 +84,7 @@ static int read_model(const char *path, const struct buf *file, struct trace_mod
                         : trace_perfetto_read(file->data, file->len, ret, why);
   if (rc == -SBX_EDATA)
     return cannot_read(path, reason);
-  if (rc == 0 && ret->source_count == 0 && trace_add_sources(ret, NULL)) {
+  if (rc == 0 && ret->source_count == 0 && add_sources(path, ret)) {
     trace_model_release(ret);
     rc = -SBX_ENOMEM;
   }

@@ -546,6 +546,26 @@ describe("sandbox trace", function()
     assert.truthy(sums.names_lost >= 9000 - 8192)
   end)
 
+  it("shows no file that a trace names but modules in its folder and in the current one", function()
+    local folder <close> = shell.folder()
+    local at = folder.name
+    assert(os.execute(("mkdir %s/here %s/away"):format(at, at)))
+    local text = [[queue():put("a secret") sandbox.mark "m" sleep(1)
+      os.execute("kill -9 " .. io.open("/proc/self/stat"):read("a"):match("%) %S (%d+)")) sleep(1000)]]
+    for _, name in ipairs { "away/x.lua", "away/x.txt", "here/y.lua" } do
+      write(at .. "/" .. name, text)
+      local trace = "here/" .. name:gsub("/", "_") .. ".html"
+      -- The supervisor is killed: what it recorded so far is in FILE.part, which holds no sources.
+      run { "--speed", "2", "--trace-detail=all", "--trace", trace, at .. "/" .. name, dir = at }
+      assert.is_true(exists(at .. "/" .. trace .. ".part"), name)
+      local page = run { "trace", trace:sub(6) .. ".part", "-o", "shown.html", dir = at .. "/here" }
+      assert.equal(0, page.status, page.err)
+      assert.equal(name == "here/y.lua", slurp(at .. "/here/shown.html"):find("a secret", 1, true) ~= nil, name)
+      run { "trace", "../" .. trace .. ".part", "-o", "shown.html", dir = at .. "/away" }
+      assert.equal(name ~= "away/x.txt", slurp(at .. "/away/shown.html"):find("a secret", 1, true) ~= nil, name)
+    end
+  end)
+
   it("draws two runs on one axis", function()
     local folder <close> = traced("sleep(4)", "--speed", "20", "--trace", "long.pftrace")
     run { "--speed", "20", "--trace", "short.pftrace", "-e", "sleep(2)", dir = folder.name }

@@ -40,6 +40,9 @@ static enum policy_use use_of(const char *mode) {
   return *mode == 'r' && !strchr(mode, '+') ? POLICY_READ : POLICY_WRITE;
 }
 
+/* A file takes room also if nothing is in it. */
+enum { FILE_BYTES = 4096 };
+
 static void on_written(void *ctx, size_t bytes) {
   struct backend *b = ctx;
   if (b->self->files)
@@ -55,6 +58,8 @@ bool strict_push_stream(lua_State *L, const struct policy *p, const char *path, 
   bool allowed = policy_fopen(p, path, mode, use, &meter, &s->f);
   if (s->f)
     s->closef = close_stream;
+  if (s->f && use == POLICY_WRITE)
+    on_written(lib_find(L)->b, FILE_BYTES);
   *ret_ok = s->f != NULL;
   return allowed;
 }

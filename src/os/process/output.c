@@ -551,6 +551,32 @@ void output_message(const void *text, size_t len) {
     outlet_write_all(STDERR_FILENO, text, len);
 }
 
+static bool report_cut;
+static const char CUT[] =
+    "...\nsandbox: the rest of this report is over the limit of the run (--output-limit)\n";
+
+/* Count a report; when the run has written what it may, so much of it as a person wants to read. */
+static size_t report_length(struct control *c, size_t len) {
+  uint64_t always = report_cut ? 256 : 4096;
+  if (!c || !c->output_limit)
+    return len;
+  uint64_t before = atomic_fetch_add(&c->output, len);
+  uint64_t left = before < c->output_limit ? c->output_limit - before : 0;
+  left = left > always ? left : always;
+  return len < left ? len : (size_t)left;
+}
+
+void output_report(const void *text, size_t len) {
+  size_t most = report_length(streams[1].file ? streams[1].control : supervised, len);
+  output_message(text, most);
+  if (most < len) {
+    output_message(CUT, sizeof CUT - 1);
+    report_cut = true;
+  }
+}
+
+bool output_report_was_cut(void) { return report_cut; }
+
 void output_unfinished(void) {
   struct stream *s = &streams[1];
   if (!s->file || __fpending(stderr) == 0)

@@ -30,6 +30,10 @@ void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged
  * Failures are ignored: there is nobody left to tell.
  */
 void output_message(const void *text, size_t len);
+/* The same for what a script may have made long: it counts to the output limit of the run, and is cut there. */
+void output_report(const void *text, size_t len);
+/* Was one of this process cut? */
+bool output_report_was_cut(void);
 
 /* The calling process is the supervisor of this run: for its messages. */
 void output_supervise(struct control *c);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "os/process/output.h"
 #include "os/shared/state.h"
 #include "os/supervisor/supervisor_internal.h"
 
@@ -224,6 +225,8 @@ bool supervisor_handle(struct supervisor *s) {
     failures_look(&s->failures);
   look_for_deadlock(s);
   enum run_limit limit = limits_look(&s->limits);
+  if (limit == RUN_LIMIT_NONE && output_report_was_cut())
+    limit = RUN_LIMIT_OUTPUT;
   if (limit != RUN_LIMIT_NONE)
     on_limit(s, limit);
   bars_look(&s->bars);

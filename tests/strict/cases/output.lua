@@ -24,4 +24,7 @@ return {
   prints("stderr", "local s = ('x'):rep(1 << 20) for _ = 1, 20 do io.stderr:write(s) end", { escaped = function(o) return #o.err > 4 << 20 end }),
   prints("many processes, each below the limit", [[local s = ("x"):rep(1 << 19)
 for _ = 1, 20 do spawn(function() print(s) end):join() end]]),
+  prints("reports of failures", "for i = 1, 10 do spawn(error, i .. ('x'):rep(1 << 20)) sleep(0.01) end sleep(5)",
+    { escaped = function(o) return #o.err > 4 << 20 end }),
+  prints("the report of its own failure", "error(('x'):rep(5 << 20), 0)", { escaped = function(o) return #o.err > 4 << 20 end, status = 1 }),
 }

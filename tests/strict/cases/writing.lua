@@ -44,6 +44,9 @@ for n = 1, 5 do
   end):join()
 end]], fills_the_disk, { alone = { "L" }, allow = "--allow-write=.", limits = "--files-limit 16M", status = 125,
     says = "the run wrote 16 MiB into files, its limit %(%-%-files%-limit%)" }),
+  writes("very many empty files", "for i = 1, 6000 do io.open('f' .. i, 'w'):close() end print 'ESCAPED'", "told",
+    { alone = { "L" }, allow = "--allow-write=.", limits = "--files-limit 16M", status = 125,
+      says = "the run wrote 16 MiB into files, its limit %(%-%-files%-limit%)" }),
   writes("r+", "io.open(OUT .. '/secret.txt', 'r+'):write 'x'", "changed", { says = "is not allowed in strict mode" }),
   writes("r+ of what may be read", "local f = io.open('data/x', 'r+') f:write 'ESCAPED' f:close() print(io.open('data/x'):read 'a')", "told",
     { setup = "mkdir data; echo something >data/x", allow = "--allow-read=data" }),
