@@ -25,6 +25,7 @@
 #include "host/script.h"
 #include "host/shake.h"
 #include "host/simulate.h"
+#include "host/simulated.h"
 #include "host/strict.h"
 #include "host/terminal.h"
 #include "host/trace.h"
@@ -70,8 +71,10 @@ static int main_process(struct backend *b, void *ctx) {
   if (script->shaken)
     shake_forget(script->shaken);
   int status = strict_close(&script->options->policy, b);
-  if (status == 0)
+  if (status == 0 && !script->options->sim)
     return script_process(b, ctx);
+  if (status == 0) /* in the jail: the supervisor holds the limits */
+    status = simulate((struct script *)ctx);
   b->self->decide(b, status);
   return status;
 }
@@ -124,7 +127,7 @@ static int run_once(const struct options *o, int argc, char **argv, struct shake
   };
   struct tracing tracing;
   int status;
-  if (o->replay) {
+  if (o->replay && !o->sim) {
     if ((status = replay_prepare(&script, &supervisor.turns)))
       return status;
     supervisor.seeded = true;
@@ -161,27 +164,31 @@ struct command_line {
   const struct options *o;
   int argc;
   char **argv;
+  const sigset_t *mask; /* as in run_once */
 };
 
 static int run_shaken(struct shaken_run *r, void *ctx) {
   const struct command_line *c = ctx;
-  return run_once(c->o, c->argc, c->argv, r, NULL);
+  return run_once(c->o, c->argc, c->argv, r, c->mask);
 }
 
 static int run(struct options *o, int argc, char **argv) {
-  struct command_line line = {o, argc, argv};
+  struct command_line line = {.o = o, .argc = argc, .argv = argv};
   sigset_t mask;
   int status;
+  if (o->sim)
+    simulated_fix_addresses(argv); /* before the jail, which lets no program start */
   enum strict_entry entry = o->mode == MODE_RUN ? strict_enter(o, &status, &mask) : STRICT_GO;
   if (entry == STRICT_DONE)
     return status;
-  if (o->sim)
+  line.mask = entry == STRICT_INSIDE ? &mask : NULL;
+  if (o->sim && !policy_is_strict(&o->policy))
     return simulate(&(struct script){.options = o, .argc = argc, .argv = argv});
   if (o->mode == MODE_RUN && o->shake.runs > 0)
     return shake_run(o, argc, argv, run_shaken, &line);
   if ((status = hosts_begin(&o->engine)))
     return status;
-  status = run_once(o, argc, argv, NULL, entry == STRICT_INSIDE ? &mask : NULL);
+  status = run_once(o, argc, argv, NULL, line.mask);
   hosts_end();
   return status;
 }

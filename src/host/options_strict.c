@@ -117,14 +117,24 @@ static int tell_fault(const struct allow_fault *f, FILE *err) {
                              f->code == -SBX_EGONE ? "" : "cannot be opened: ", text);
 }
 
-/* What cannot be strict yet, or makes no sense with it. */
-static const char *beside_strict(const struct options *o) {
-  return o->step         ? "--step"
-         : o->explore    ? "--explore"
-         : o->sim        ? "--sim"
-         : o->shake.runs ? "--shake"
-         : o->replay     ? "--replay"
-                         : NULL;
+/* What cannot be strict, and why. */
+static int check_beside(const struct options *o, FILE *err) {
+  const struct {
+    bool on;
+    const char *option, *why;
+  } all[] = {
+      {o->step, "--step",
+       "it asks at a terminal, which the jail keeps from the script; --explore tells the steps"},
+      {o->replay && !o->sim, "--replay",
+       "follow it in the simulator, with --strict --sim --replay"},
+      {o->explore && o->trace.file_count > 0, "--explore --trace",
+       "the page is written by what explores, which is in the jail; leave out --trace"},
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (all[i].on)
+      return options_usage_error(err, "option '--strict' cannot be used together with '%s': %s",
+                                 all[i].option, all[i].why);
+  return 0;
 }
 
 /* Modules of the script are found in its own folder; the script itself may be a link to elsewhere. */
@@ -174,9 +184,9 @@ int options_complete_strict(struct options *o, int argc, char **argv, FILE *err)
     return 0;
   bool strict = policy_is_strict(&o->policy);
   o->policy.left_out = left_out();
-  const char *beside = strict ? beside_strict(o) : NULL;
-  if (beside)
-    return options_usage_error(err, "option '--strict' cannot be used together with '%s'", beside);
+  int status = strict ? check_beside(o, err) : 0;
+  if (status)
+    return status;
   if (o->allow_fault.option)
     return tell_fault(&o->allow_fault, err);
   if (o->policy.strict == STRICT_OFF && o->allows)

@@ -399,7 +399,9 @@ int script_process(struct backend *b, void *ctx) {
 }
 
 int script_simulated(struct backend *b, void *ctx) {
+  const struct script *script = ctx;
   struct session s = {.script = ctx, .backend = b, .simulated = true};
+  b->policy = &script->options->policy;
   return run_process(&s);
 }
 

@@ -65,7 +65,6 @@ static int run_once(struct script *script) {
 }
 
 int simulate(struct script *script) {
-  simulated_fix_addresses(script->argv);
   simulated_begin();
   if (script->options->explore)
     report_set_color(false); /* what is told is part of a report */

@@ -398,10 +398,18 @@ static void test_strict(void **state) {
   BAD_SIZE("--output-limit", "1K", "16M", "0");
   BAD_SIZE("--files-limit", "1K", "64M", "x");
   expect_refusal("option '--cpu' wants seconds greater than 0, not '0'; for example --cpu 10", "--cpu", "0");
-  expect_refusal("option '--strict' cannot be used together with '--explore'", "--strict", "--explore",
-                 "s.lua");
-  expect_refusal("option '--strict' cannot be used together with '--shake'", "--shake", "--strict=lua",
-                 "s.lua");
+  expect_refusal("option '--strict' cannot be used together with '--explore --trace': the page is written by what "
+                 "explores, which is in the jail; leave out --trace",
+                 "--strict", "--explore", "--trace", "x.html", "s.lua");
+  expect_refusal("option '--strict' cannot be used together with '--replay': follow it in the simulator, with --strict "
+                 "--sim --replay",
+                 "--replay=sbx1:1", "--strict=lua", "s.lua");
+  expect_refusal("option '--strict' cannot be used together with '--step': it asks at a terminal, which the jail keeps "
+                 "from the script; --explore tells the steps",
+                 "--step", "--strict", "s.lua");
+  expect_good(p.o.explore && p.o.policy.strict == STRICT_ON, "--strict", "--explore", "s.lua");
+  expect_good(p.o.sim, "--strict", "--sim", "s.lua");
+  expect_good(p.o.shake.runs > 0, "--shake", "--strict=lua", "s.lua");
   expect_good(p.o.interactive, "--strict", "-i", "s.lua");
 }
 

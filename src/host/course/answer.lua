@@ -3,7 +3,7 @@
 --
 -- An answer is somebody else's program. It runs in processes of its own, in strict mode and with limits; what it
 -- printed comes back as text, and what an exploration found as a Lua table of numbers and strings. Where strict mode
--- cannot be had, which is told, only the limits hold.
+-- cannot be had, which is told, the language alone holds, with the limits.
 
 local Answer = {}
 Answer.__index = Answer
@@ -61,8 +61,8 @@ function Answer.is_strict(host) return run(quote(host.program) .. " --strict=rep
 -- A command line of this program, with limits.
 function Answer:command(options, ...)
   local host = self.host
-  local words = { quote(host.program), host.strict and "--strict --memory 1G --cpu " .. host.seconds or "",
-    "--color never", "--timeout " .. host.seconds, "--max-procs " .. PROCESSES_MAX, options }
+  local words = { quote(host.program), host.strict and "--strict" or "--strict=lua",
+    "--memory 1G --cpu " .. host.seconds, "--color never", "--timeout " .. host.seconds, "--max-procs " .. PROCESSES_MAX, options }
   for _, word in ipairs { ... } do words[#words + 1] = quote(word) end
   return table.concat(words, " ")
 end
