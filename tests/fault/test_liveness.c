@@ -219,6 +219,43 @@ LIVENESS_TEST(a_process_that_ends_with_a_lock_wakes_the_next) {
                          (struct role){lock, OP_LOCK_ACQUIRE, .then = OP_LOCK_RELEASE});
 }
 
+/* Its code is at its end, and it waits for a child: it will release nothing any more, so it has let go. */
+static struct gate child_may_end;
+
+static int wait_for_the_gate(void *arg) {
+  (void)arg;
+  gate_wait(child_may_end);
+  return 0;
+}
+
+static int hold_and_wait_for_a_child(void *arg) {
+  const struct role *r = arg;
+  release_object(spawn_process(wait_for_the_gate, NULL));
+  CHECK_EQ(act(r->object, r->kind, 0), 0);
+  CHECK_EQ(op_process_await(&the_backend->base), 0);
+  return 0;
+}
+
+LIVENESS_TEST(a_process_that_waits_for_its_children_has_let_go) {
+  static const struct {
+    enum object_type type;
+    enum op_kind takes, gives;
+  } rows[] = {{OBJECT_LOCK, OP_LOCK_ACQUIRE, OP_LOCK_RELEASE},
+              {OBJECT_RWLOCK, OP_RWLOCK_WRITE, OP_RWLOCK_RELEASE},
+              {OBJECT_VALUE, OP_VALUE_UPDATE, OP_VALUE_KEEP}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    child_may_end = gate_new();
+    struct object *o = new_object(rows[i].type, 0);
+    struct role role = {o, .kind = rows[i].takes};
+    struct object *p = spawn_process(hold_and_wait_for_a_child, &role);
+    await_sleep(p, OP_PROCESS_JOIN);
+    do_op(o, rows[i].takes);
+    do_op(o, rows[i].gives);
+    gate_open(child_may_end, 1);
+    join_well(p);
+  }
+}
+
 /*
  * Killed, it wakes nobody; those who wait watch it, from their second look on: they are stopped on
  * the way to their second sleep, in which nothing but its death wakes them.
@@ -1279,6 +1316,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(each_release_wakes_the_next),
       cmocka_unit_test(the_last_release_of_a_recursive_lock_wakes),
       cmocka_unit_test(a_process_that_ends_with_a_lock_wakes_the_next),
+      cmocka_unit_test(a_process_that_waits_for_its_children_has_let_go),
       cmocka_unit_test(the_death_of_a_holder_wakes),
       cmocka_unit_test(nobody_overtakes_a_waiter_that_has_waited_for_long),
       cmocka_unit_test(nobody_waits_for_a_stopped_process_to_go_first),
