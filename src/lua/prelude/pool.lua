@@ -344,8 +344,7 @@ local function join(handle, timeout)
   if not seats.wait(pool, no_task_open(pool), deadline) then return nil, "timeout" end
   if not pool.ended then close_inboxes(pool) end
   for _, seat in ipairs(pool.seats) do
-    local _, reason = process.join(seat.process, common.left(deadline))
-    if reason == "timeout" then return nil, "timeout" end
+    if not seats.await_end(seat.process, deadline) then return nil, "timeout" end
   end
   return true
 end

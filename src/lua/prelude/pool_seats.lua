@@ -338,13 +338,20 @@ function seats.give_up(pool, failure, slot, serial)
   end
 end
 
+-- Wait for the end of a worker that has no task; false: the deadline passed. That its host was lost is nobody's business.
+function seats.await_end(p, deadline)
+  local ok, failure = process.join(p, common.left(deadline))
+  if not ok and failure ~= "timeout" and failure.lost then native.look(failure) end
+  return failure ~= "timeout"
+end
+
 -- Kill the workers and all that their tasks have spawned, also those of workers that have ended.
 function seats.kill(pool)
   pool.ended = true
   local workers = {}
   for _, seat in ipairs(pool.seats) do workers[#workers + 1] = seat.process end
   family.kill(table.move(pool.left, 1, #pool.left, #workers + 1, table.move(workers, 1, #workers, 1, {})))
-  for _, p in ipairs(workers) do process.join(p) end
+  for _, p in ipairs(workers) do seats.await_end(p) end
 end
 
 -- The worker of a task died: retry the task, or fail it.
@@ -381,7 +388,7 @@ local function ended(pool, seat, ok, failure)
   if ok then failure = { message = "left with exit status 0", exitcode = 0 } end
   native.look(failure) -- the task gets a failure of its own, or another worker
   failure = failure_of(seat.process, failure)
-  pool.deaths = pool.deaths + 1
+  if not failure.lost then pool.deaths = pool.deaths + 1 end -- a host that was lost says nothing of the tasks
   if pool.deaths >= DEATHS + 2 * #pool.seats then
     if in_hand then table.insert(pool.again, in_hand) end
     local last = failure_of(seat.process, {
