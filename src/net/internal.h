@@ -70,11 +70,19 @@ struct net {
 /* Before an op of an object in the engine: is this still the same process? 0 or a code. */
 int net_enter(struct net *n);
 
-/* Is the object in the engine? */
+/* A key of the run: net_key(n, key, "dead"). Returns its length. */
+static inline size_t net_key(const struct net *n, char key[ENGINE_KEY], const char *what) {
+  return engine_key(key, n->o.run, "%s", what);
+}
+
+/* Is the object in this engine? */
 bool net_has(const struct net *n, const struct object *o);
 /* The entry of an object, made if there is none. NULL: no memory. */
 struct net_object *net_find(struct net *n, enum object_type type, uint64_t id);
 struct net_object *net_object_of(struct net *n, const struct object *o);
+void net_forget_object(struct net *n, struct net_object *o);
+/* Others may have the object of a reference from now on, in whatever engine it is. */
+void net_note_sent(const struct object_ref *ref);
 /* The engine's clock, as net_place.since has it. */
 uint64_t net_ticks(struct net *n);
 /* The name of a process, for reports; "" if it is not known. */
@@ -228,7 +236,7 @@ int call_cancel(struct net_call *c);
 typedef int net_op_fn(struct net *n, struct op *op);
 net_op_fn net_sync_do, net_lock_do, net_condition_do, net_value_do, net_dict_do, net_array_do;
 net_op_fn net_queue_new, net_queue_look, net_queue_do, net_queue_peek, net_queue_take;
-net_op_fn net_sync_new, net_sync_look, net_select_do;
+net_op_fn net_sync_new, net_sync_look, net_select_do, net_release_handle, net_import_handle;
 
 /* As perform_run. */
 int net_queue_run(struct net *n, struct op *ops, uint32_t count, uint32_t *ret_done);

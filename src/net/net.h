@@ -17,7 +17,9 @@
  *
  *    state.h     the string                  scripts.h   what the engine does in one step
  *    engine.h    connections                 wire.c      commit, look, recall; who is dead
+ *    net.c       which op goes where         process.c object.c   the calling process, its objects
  *    sync.c      the loop around machines    bell.c      sleeping
+ *    transfer.c  PUT and GET of queues
  *    queue.c value.c dict.c array.c condition.c select.c: what is special of a type
  *    keeper.c    the process beside the run: beats, deaths, the end
  *    world.c     objects that independent programs share, by their names

@@ -79,10 +79,6 @@ static int by_number(const void *x, const void *y) {
   return (*a > *b) - (*a < *b);
 }
 
-static size_t key_of(const struct net *n, char key[ENGINE_KEY], const char *what) {
-  return engine_key(key, n->o.run, "%s", what);
-}
-
 static size_t object_key(const struct net *n, char key[ENGINE_KEY], char what, uint64_t id) {
   return engine_key(key, n->o.run, "%c:%llu", what, (unsigned long long)id);
 }
@@ -98,7 +94,7 @@ static int learn_dead(struct net *n, int64_t count) {
   if (count < 0 || (size_t)count == n->dead_count)
     return 0;
   const struct engine_arg args[] = {engine_text("SMEMBERS"),
-                                    engine_bytes(key, key_of(n, key, "dead"))};
+                                    engine_bytes(key, net_key(n, key, "dead"))};
   int rc = engine_ask(n->engine, 2, args, &r);
   if (rc)
     return rc;
@@ -172,7 +168,7 @@ int net_look(struct net *n, struct net_object *o, const struct net_args *a,
   int rc;
   args_begin(&all);
   args_add(&all, keys[0], object_key(n, keys[0], 'o', o->id));
-  args_add(&all, keys[1], key_of(n, keys[1], "dead"));
+  args_add(&all, keys[1], net_key(n, keys[1], "dead"));
   args_add(&all, keys[2], object_key(n, keys[2], 'c', o->id));
   for (int i = 0; a && i < a->count; i++)
     args_add(&all, a->v[i].data, a->v[i].len);
@@ -226,7 +222,7 @@ int net_once(struct net *n, struct engine_script *script, struct net_object *o,
   args_begin(&all);
   args_add(&all, keys[0], object_key(n, keys[0], 'o', o->id));
   args_add(&all, keys[1], process_key(n, keys[1], 'r'));
-  args_add(&all, keys[2], key_of(n, keys[2], "dead"));
+  args_add(&all, keys[2], net_key(n, keys[2], "dead"));
   args_add(&all, keys[3], object_key(n, keys[3], 'c', o->id));
   args_add(&all, keys[4], process_key(n, keys[4], 'u'));
   args_add(&all, n->who_bytes, 8);

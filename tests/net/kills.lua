@@ -1,10 +1,11 @@
 #!/usr/bin/env sandbox
--- net/kills.lua [KILLS [WORKERS]]: kill processes at random while they work on objects in an engine, and account for every item.
+-- net/kills.lua [KILLS [WORKERS]]: kill processes at random while they work on objects in an engine, and account for
+-- every item.
 --
 --   tests/net/with_engine.sh sh -c 'sandbox --engine "$ENGINE" tests/net/kills.lua 10000'
 --
--- Workers move items from one queue to another, one by one, by select, and several at once, hold a lock, and take units of a
--- semaphore. At the end nothing is left but what the dead had in their hands: no item is doubled, no more are lost than
+-- Workers move items from one queue to another, one by one, by select, and several at once, hold a lock, and take units
+-- of a semaphore. At the end nothing is left but what the dead had in their hands: no item is doubled, no more are lost than
 -- those can have held, the lock and all units come back, and nobody waited for them for 10 seconds. net/faults_spec.lua
 -- runs a few hundred kills.
 local KILLS, WORKERS = tonumber(arg[1]) or 200, tonumber(arg[2]) or 6
@@ -87,5 +88,5 @@ repeat
 until n == before
 assert(put - n <= BATCH * (killed + WORKERS), "more are lost than hands can have held")
 assert(#out == 0)
-print(("%d kills in %.0f s: %d items put, %d arrived, %d lost in hands, none doubled; the lock was held %d times"):format(killed,
-  sandbox.now() - from, put, n, put - n, holds:get()))
+local sums = "%d kills in %.0f s: %d items put, %d arrived, %d lost in hands, none doubled; the lock was held %d times"
+print(sums:format(killed, sandbox.now() - from, put, n, put - n, holds:get()))

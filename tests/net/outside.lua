@@ -31,9 +31,11 @@ return {
       ["an upvalue in an item"] = kept, ["a table in an item"] = kept, ["dict"] = kept, ["pipe"] = pipes, ["item"] = kept,
       ["is remembered: value"] = kept,
     },
-    sync_barrier = { ["breaks when nobody is left who could come"] = "nobody knows which processes have a handle" },
+    sync_barrier = { ["breaks when nobody is left who could come"] = "an engine does not know which processes have a handle, "
+      .. "which may be on any host" },
     pool = { ["refuses more workers than there can be objects"] = "an engine has no such limit" },
-    sync_rwlock = { ["lets a stopped waiter hold up nobody for long"] = "here that takes 10 seconds, which is too long for the test" },
+    sync_rwlock = { ["lets a stopped waiter hold up nobody for long"] = "a waiter says every few seconds that it is there, so one "
+      .. "that says nothing counts for 10: too long for the test" },
     sync_lock = { ["too many at once are an error that says so, and leave room when dropped"] = "an engine has no such limit" },
   },
 }

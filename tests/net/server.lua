@@ -35,8 +35,8 @@ function server.new(options)
   function s.cli(words) return sh(("redis-cli -s %s %s 2>&1"):format(s.socket, words)) end
   function s.start()
     os.remove(s.socket)
-    s.pid = sh(("cd %s && { redis-server --port 0 --unixsocket s --save '' %s >>log 2>&1 </dev/null & echo $!; }")
-      :format(s.folder, options or ""))
+    local command = "cd %s && { redis-server --port 0 --unixsocket s --save '' %s >>log 2>&1 </dev/null & echo $!; }"
+    s.pid = sh(command:format(s.folder, options or ""))
     wait_for(function() return s.cli("ping"):find("^PONG") or s.cli("ping"):find("^NOAUTH") end)
   end
   function s.kill()

@@ -24,7 +24,8 @@ describe("sandbox.connect", function()
   it("lets programs that start at different times meet by name", function()
     local s <close> = server.new()
     ended_well(program(s, [[
-      local q, n, d = w:queue { name = "jobs", max = 10 }, w:value { name = "n", initial = 5 }, w:dict { name = "d", initial = { a = 1 } }
+      local q, n = w:queue { name = "jobs", max = 10 }, w:value { name = "n", initial = 5 }
+      local d = w:dict { name = "d", initial = { a = 1 } }
       for i = 1, 3 do q:put(i) end
       q:put({ n, q, w:array { name = "a", n = 2 } })
       n:add(1)
@@ -33,7 +34,8 @@ describe("sandbox.connect", function()
       w:semaphore({ name = "s", n = 3 }):acquire()
     ]]))
     assert.equal("1 2 3	6	1	2	7	true	true\n2	2\n", ended_well(program(s, [[
-      local q, n, d = w:queue { name = "jobs", max = 10 }, w:value { name = "n", initial = 9 }, w:dict { name = "d", initial = { a = 3 } }
+      local q, n = w:queue { name = "jobs", max = 10 }, w:value { name = "n", initial = 9 }
+      local d = w:dict { name = "d", initial = { a = 3 } }
       local list = q:get_all(4)
       local sent = table.remove(list)
       print(table.concat(list, " "), n:get(), d.a, d.b, w:array({ name = "a", n = 2 })[2], sent[1] == n, sent[2] == q)
@@ -58,8 +60,8 @@ describe("sandbox.connect", function()
         print(refused, arrived, theirs:get(), own:get())
       ]], options)))
     end
-    assert.truthy(program(s, "sandbox.select { w:queue { name = 'q' }, sandbox.queue() }", "--engine " .. s.url).result()
-      :find("one select cannot wait for objects of two engines", 1, true))
+    local two = program(s, "sandbox.select { w:queue { name = 'q' }, sandbox.queue() }", "--engine " .. s.url).result()
+    assert.truthy(two:find("one select cannot wait for objects of two engines", 1, true), two)
     assert.equal("2	x\n", ended_well(program(s, [[
       local theirs, own = w:queue { name = "q" }, sandbox.queue()
       sandbox.spawn(function() own:put("x") end)
@@ -115,18 +117,21 @@ describe("sandbox.connect", function()
     local right = s.url .. "?password=right"
     local function message(url, options)
       local from = os.time()
-      local text = program(s, "", nil, ("local w = sandbox.connect(%q, %s)"):format(url, options or "{ name = 'w' }")).result()
+      local head = ("local w = sandbox.connect(%q, %s)"):format(url, options or "{ name = 'w' }")
+      local text = program(s, "", nil, head).result()
       assert.is_true(os.time() - from < 15, text)
       assert.is_nil(text:find("wrong-word", 1, true))
       return text:match("^sandbox: %S+program%d+%.lua:1: (.-)\nstack traceback:") or text
     end
-    assert.equal("connect: cannot use the engine at " .. s.socket .. ": wrong password", message(s.url .. "?password=wrong-word"))
+    assert.equal("connect: cannot use the engine at " .. s.socket .. ": wrong password",
+      message(s.url .. "?password=wrong-word"))
     assert.truthy(message(s.url):find("it wants a password", 1, true))
     assert.equal("connect: cannot use the engine at " .. s.socket .. ": it has no database 99",
       message(s.url .. "?db=99&password=right"))
     assert.truthy(message("unix:///nowhere"):find("connect: cannot reach the engine at /nowhere", 1, true))
     assert.truthy(message("redis://127.0.0.1:1"):find("connect: cannot reach the engine at 127.0.0.1:1", 1, true))
-    assert.truthy(message("redis://no.such.host.invalid"):find("connect: cannot reach the engine at no.such.host.invalid", 1, true))
+    assert.truthy(message("redis://no.such.host.invalid")
+      :find("connect: cannot reach the engine at no.such.host.invalid", 1, true))
     assert.truthy(message("unix:///nowhere", "{ name = 'w', timeout = 0.3 }"):find("cannot reach", 1, true))
     assert.truthy(message(right, "{ name = 'not good' }"):find("a world's name has 1 to 32 letters", 1, true))
     assert.truthy(message(right, "{}"):find("name must be a string", 1, true))
@@ -137,7 +142,8 @@ describe("sandbox.connect", function()
   it("waits for an engine that is not there yet, if it is given the time", function()
     local s <close> = server.new()
     s.kill()
-    local p = program(s, "print('there')", nil, ("local w = sandbox.connect(%q, { name = 'w', timeout = 100 })\n"):format(s.url))
+    local head = ("local w = sandbox.connect(%q, { name = 'w', timeout = 100 })\n"):format(s.url)
+    local p = program(s, "print('there')", nil, head)
     s.start()
     assert.equal("there\n", ended_well(p))
   end)
@@ -172,7 +178,8 @@ describe("sandbox.connect", function()
       local ttl = tonumber(s.cli("ttl '" .. key .. "'"))
       assert.is_true(ttl > 0 and ttl <= 60, key .. " " .. ttl)
     end
-    assert.equal("x	true\n", ended_well(program(s, "print(w:queue({ name = 'q' }):get(), (w:event({ name = 'e' }):wait(0)))")))
+    local script = "print(w:queue({ name = 'q' }):get(), (w:event({ name = 'e' }):wait(0)))"
+    assert.equal("x	true\n", ended_well(program(s, script)))
   end)
 
   it("is refused in runs that have no other programs", function()

@@ -9,7 +9,8 @@ local worlds <const> = native.worlds()
 local world, methods = {}, {}
 
 local function check_name(name, what, arg)
-  common.check(type(name) == "string" and name ~= "", what, arg, "name must be a string, by which other programs find it")
+  common.check(type(name) == "string" and name ~= "", what, arg,
+    "name must be a string, by which other programs find it")
 end
 
 function world.connect(url, options, ...)
@@ -18,13 +19,16 @@ function world.connect(url, options, ...)
   common.check_table(options, "connect", 2, "table of options")
   common.check_options(options, { name = true, timeout = true }, "connect", 2)
   common.check(type(options.name) == "string", "connect", 2, "name must be a string: that of the world")
-  if not worlds then native.raise("connect: only a run of real processes can connect, not one that is simulated or explored") end
+  if not worlds then
+    native.raise("connect: only a run of real processes can connect, not one that is simulated or explored")
+  end
   if worlds.refused then native.raise("connect: " .. worlds.refused) end
   local deadline = common.deadline(options.timeout or 0, "connect", 2)
   while true do
     local tag, engine = common.call(worlds.join, url, options.name)
     if tag then return setmetatable({ tag = tag, name = options.name, engine = engine }, World) end
-    if common.left(deadline) == 0 or not string.find(engine, "^cannot reach") then native.raise("connect: " .. engine) end
+    local unreached = string.find(engine, "^cannot reach")
+    if not unreached or common.left(deadline) == 0 then native.raise("connect: " .. engine) end
     common.call(sandbox.sleep, math.min(0.1, common.left(deadline)))
   end
 end
@@ -55,8 +59,8 @@ local function read(options, what, known)
   return options
 end
 
-for what, known in next, { lock = {}, event = {}, rwlock = {}, queue = { max = true }, semaphore = { n = true, max = true },
-  barrier = { n = true }, latch = { n = true } } do
+for what, known in next, { lock = {}, event = {}, rwlock = {}, queue = { max = true }, barrier = { n = true },
+  semaphore = { n = true, max = true }, latch = { n = true } } do
   methods[what] = function(w, options, ...)
     common.check_no_more(what, 2, ...)
     check_world(w, what)
@@ -111,7 +115,8 @@ function World.__close(w) methods.close(w) end
 
 function World.__tostring(w)
   check_world(w, "tostring")
-  return string.format("world: %s at %s%s", rawget(w, "name"), rawget(w, "engine"), rawget(w, "closed") and " (closed)" or "")
+  local closed = rawget(w, "closed") and " (closed)" or ""
+  return string.format("world: %s at %s%s", rawget(w, "name"), rawget(w, "engine"), closed)
 end
 
 -- What is called when the class is still a stub.
