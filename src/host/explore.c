@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/utf8.h"
+#include "base/width.h"
 #include "host/cure.h"
 #include "host/explore_report.h"
 #include "host/replay_token.h"
@@ -154,6 +155,43 @@ static int complain(int rc) {
   return EXIT_LUA_ERROR;
 }
 
+/* A line of the report, broken between words where it is too long. */
+static void write_folded(const char *line, size_t len, int width) {
+  int column = 0;
+  for (size_t at = 0; at < len;) {
+    size_t blanks = strspn(line + at, " ");
+    size_t n = blanks + strcspn(line + at + blanks, " \n");
+    if (at + n > len)
+      n = len - at;
+    int wide = width_of(line + at, n);
+    if (column > 2 && column + wide > width) {
+      fputs("\n ", stdout);
+      at += blanks - 1;
+      n -= blanks - 1;
+      column = 1;
+      wide = width_of(line + at, n);
+    }
+    fwrite(line + at, 1, n, stdout);
+    column += wide;
+    at += n;
+  }
+}
+
+/* On a narrow terminal. What is indented fits, or was printed by the script; a command is to be copied as one line. */
+static void write_report(const char *text, size_t len, int width) {
+  for (size_t at = 0; at < len;) {
+    size_t n = strcspn(text + at, "\n");
+    bool whole = text[at] == ' ' || strncmp(text + at, "see it again", 12) == 0;
+    if (whole || width_of(text + at, n) <= width)
+      fwrite(text + at, 1, n, stdout);
+    else
+      write_folded(text + at, n, width);
+    at += n;
+    if (at < len)
+      fputc(text[at++], stdout);
+  }
+}
+
 /* On stdout; and into the files that were asked for. */
 static int tell(struct exploration *x, const char *name, const struct script *script,
                 struct explore_pages *pages, struct cures *cures) {
@@ -165,7 +203,10 @@ static int tell(struct exploration *x, const char *name, const struct script *sc
   int width = isatty(STDOUT_FILENO) ? show_columns(STDOUT_FILENO) : REPORT_WIDTH;
   int status = explore_report(memory, width, x, name, script, cures);
   if (fclose(memory) == 0) {
-    fwrite(text, 1, len, stdout);
+    if (width < REPORT_WIDTH)
+      write_report(text, len, width);
+    else
+      fwrite(text, 1, len, stdout);
     fflush(stdout);
     explore_pages_write(pages, x, name, text, cures);
   }

@@ -88,7 +88,8 @@ void told_circle(struct told *t, uint32_t loop, uint32_t victim);
 const struct story *told_story(const struct told *t);
 void told_free(struct told *t);
 
-/* One plain value in a message of the codec as text: "5", "false", "\"x\"", "a table". */
+/* The first value in a message of the codec as Lua has it in a source, cut if it is long: "5", "false", "\"x\"",
+ * "{1, name = 2}"; "a function", "a value" of a handle. */
 int told_message(const uint8_t *message, size_t len, struct buf *out);
 
 #endif

@@ -63,6 +63,17 @@ describe("--explore", function()
     assert.is_falsy(result.out:find(words, 1, true), result.out)
   end)
 
+  it("tells tables as Lua has them, cut where they are long", function()
+    local result = run { "--explore", "-e", [[local q = queue() local t = { "x" } t.me = t
+      spawn(function() q:put({ 1, -300, a = true, ["b c"] = 1.5 }) q:put(t) q:put({}) q:put({ {}, { { {} } } })
+        q:put({ function() return q end, q }) q:put({ ("x"):rep(100), "and more" }) q:put('quo"te') end):join()
+      for _ = 1, 7 do q:get() end error("seen")]] }
+    for _, text in ipairs { '{1, -300, ', 'a = true', '["b c"] = 1.5', '{"x", me = {"x", me = {"x"', "q:put({})", "q:put({{}, {{{}}}})",
+      "q:put({a function, a value})", 'q:put({"xxxxxxxxxxxxxxxxxxxxxxxx...", ...})', [[q:put("quo\"te")]] } do
+      assert.is_truthy(result.out:find(text, 1, true), text .. "\n" .. result.out)
+    end
+  end)
+
   it("says that items are never read", function()
     local result = run { "--explore", "-e", "local q = queue() spawn(function() q:put(1) q:put(2) end):join() q:get()" }
     assert.equal(0, result.status)

@@ -1,9 +1,10 @@
 """step(fn) at the prompt: a person is the scheduler of a function, on a copy of the session."""
 
+import os
 import re
 import unittest
 
-from terminal import PromptCase
+from terminal import PromptCase, Terminal
 
 TWICE = ("function twice() local n = sandbox.value(0) kept[1] = 'spoiled' "
          "local function add() n:set(n:get() + 1) end sandbox.join_all { spawn(add), spawn(add) } "
@@ -80,6 +81,17 @@ class Step(PromptCase):
         self.assertIn("function expected", "\n".join(self.run_line(t, "step(5)")))
         self.assertIn("table of options expected", "\n".join(self.run_line(t, "step(print, 5)")))
         self.assertIn("step", "\n".join(self.run_line(t, "?step")))
+
+    def test_a_report_in_a_narrow_terminal(self):
+        t = Terminal([os.environ["SANDBOX"], "--explore", "-e",
+                      "local e = sandbox.event() spawn(function() sleep(1) e:set() end) e:wait() print('a line of the script itself, as it is')"],
+                     columns=40, rows=40)
+        self.addCleanup(t.close)
+        self.assertEqual(t.exit_status(), 0)
+        lines = [l.rstrip() for l in t.all_lines()]
+        self.assertIn("-e: 1 interleaving of 2 processes, all", lines)
+        at = lines.index("sleeps and timeouts are in virtual time,")
+        self.assertEqual(lines[at + 1], "  in which steps take no time: the")
 
 
 if __name__ == "__main__":
