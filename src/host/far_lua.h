@@ -19,10 +19,16 @@
 #ifndef SBX_HOST_FAR_LUA_H
 #define SBX_HOST_FAR_LUA_H
 
-#include <lua.h>
+#include <lauxlib.h>
 
 /* Make the module, if there is an engine; nothing otherwise. The library is open in L, and no script has
  * run. */
 void far_open(lua_State *L);
+
+/* The functions of the stand-in, from "begin" to "leave" but for "fail": host/far_standin.c. */
+extern const luaL_Reg far_stand_in[];
+
+/* Raise the error of a code. Without a position: the prelude adds that of the script, if there is one. */
+int far_raise(lua_State *L, int rc);
 
 #endif

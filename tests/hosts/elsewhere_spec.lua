@@ -262,6 +262,18 @@ spawn: the options cpu and stdin are for processes on this host
       print((select(2, pcall(p.send, p, 1)):gsub("^.-:%d+: ", "")))]])
   end)
 
+  it("says what to do instead of a call through a queue", function()
+    prints("call: it needs a pipe, which cannot be made in a run with --engine: put { request, answers } into the queue, " ..
+      "where answers is a queue of your own, and get from that\n9\n", [[
+      local q = sandbox.queue()
+      print((select(2, pcall(q.call, q, 1)):gsub("^.-:%d+: ", "")))
+      local p = spawn({ on = "bert" }, function() local ask = q:get() ask[2]:put(ask[1] ^ 2 // 1 | 0) end)
+      local answers = sandbox.queue()
+      q:put { 3, answers }
+      print(answers:get())
+      p:join()]])
+  end)
+
   it("tells the hosts", function()
     local r = engine:run([[
       for _, h in ipairs(sandbox.hosts()) do print(h.here and "here" or h.name, h.slots > 0, h.cpus > 0, h.alive, h.here) end
