@@ -18,16 +18,18 @@ static _Atomic uint32_t *refused;
 
 /* -- words ------------------------------------------------------------------------------------- */
 
-enum { NAMESPACES_MAX = 40 };
+enum { NAMESPACES_MAX = 40, NAMESPACE_KINDS = 5 };
+
+static const char *const namespace_names[NAMESPACE_KINDS] = {"user", "pid", "net", "ipc",
+                                                             "mount"}; /* by bit */
 
 /* "user+pid+net+ipc+mount" */
 static void describe_namespaces(unsigned kinds, char *ret, size_t size) {
-  static const char *const names[] = {"user", "pid", "net", "ipc", "mount"}; /* by bit */
   char *end = text_copy(ret, size, "");
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+  for (size_t i = 0; i < NAMESPACE_KINDS; i++)
     if (kinds & (1u << i)) {
       end = end > ret ? text_copy(end, size - (size_t)(end - ret), "+") : end;
-      end = text_copy(end, size - (size_t)(end - ret), names[i]);
+      end = text_copy(end, size - (size_t)(end - ret), namespace_names[i]);
     }
 }
 
@@ -53,6 +55,39 @@ int strict_tell(const struct policy *p, struct buf *text) {
     rc = buf_format(text, "; %u dangerous system call%s refused", (unsigned)count,
                     count > 1 ? "s" : "");
   return rc ? rc : buf_append_byte(text, '\n');
+}
+
+/* -- the same as JSON ---------------------------------------------------------------------------- */
+
+/* Append `names` of the bits that are set, as a list of strings. */
+static int list_json(struct buf *text, const char *name, const char *const names[], size_t count,
+                     unsigned bits) {
+  const char *comma = "";
+  int rc = buf_format(text, "\"%s\":[", name);
+  for (size_t i = 0; i < count && rc == 0; i++)
+    if (bits & (1u << i)) {
+      rc = buf_format(text, "%s\"%s\"", comma, names[i]);
+      comma = ",";
+    }
+  return rc ? rc : buf_append_byte(text, ']');
+}
+
+int strict_tell_json(const struct policy *p, struct buf *text) {
+  static const char *const layers[] = {"language", "landlock", "seccomp",
+                                       "namespaces"}; /* by bit */
+  static const char end[] = "}\n";
+  size_t len = sizeof end - 1;
+  if (!policy_is_strict(p) || text->len < len ||
+      memcmp(text->data + text->len - len, end, len) != 0)
+    return 0;
+  text->len -= len;
+  int rc = buf_format(text, ",\n\"strict\":{");
+  rc = rc ? rc : list_json(text, "layers", layers, sizeof layers / sizeof *layers, p->layers);
+  rc = rc ? rc : buf_format(text, ",\"landlock\":%d,", p->landlock_abi);
+  rc = rc ? rc : list_json(text, "namespaces", namespace_names, NAMESPACE_KINDS, p->namespaces);
+  rc = rc ? rc
+          : buf_format(text, ",\"refused\":%u}", refused ? (unsigned)atomic_load(refused) : 0);
+  return rc ? rc : buf_append(text, end, len);
 }
 
 /* -- the report -------------------------------------------------------------------------------- */

@@ -33,5 +33,7 @@ void strict_describe(const struct policy *p, char *ret, size_t size);
 
 /* Append the line of --stats for a strict run; of another one nothing. 0 or -SBX_ENOMEM. */
 int strict_tell(const struct policy *p, struct buf *text);
+/* The same as a member "strict" of the JSON object that the text ends with; else nothing. */
+int strict_tell_json(const struct policy *p, struct buf *text);
 
 #endif

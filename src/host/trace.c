@@ -189,8 +189,8 @@ static bool read_model(const struct tracing *t, struct trace_model *ret) {
 static void show_text(const struct tracing *t, const struct trace_model *m) {
   struct buf text = {0};
   int rc = trace_text(t->o, &m, 1, STDERR_FILENO, &text);
-  if (rc == 0 && t->o->trace.stats && !t->o->trace.stats_json)
-    rc = strict_tell(&t->o->policy, &text);
+  if (rc == 0 && t->o->trace.stats)
+    rc = (t->o->trace.stats_json ? strict_tell_json : strict_tell)(&t->o->policy, &text);
   if (rc)
     warn("cannot show the run", NULL, error_text(SBX_ENOMEM), NULL);
   else if (text.len > 0)

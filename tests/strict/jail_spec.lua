@@ -127,6 +127,13 @@ describe("--stats", function()
       { "--stats" }, { SANDBOX_STRICT_LAYERS = "FSNR", SANDBOX_STRICT_PRELOAD = probe })
     assert.matches("; memory by sandbox; 2 dangerous system calls refused\n$", o.err)
     assert.is_nil(run { "--stats", "-e", "" }.err:find("strict"))
+    o = strict("print(1)", { "--stats=json" })
+    local facts = require "cjson".decode(o.err).strict
+    assert.same({ "language", "landlock", "seccomp" }, { table.unpack(facts.layers, 1, 3) })
+    assert.equal(0, facts.refused)
+    assert.is_true(facts.landlock >= 1 and (#facts.namespaces == 0) == (facts.layers[4] == nil))
+    assert.is_nil(require "cjson".decode(run { "--stats=json", "-e", "" }.err).strict)
+    assert.same({ "language" }, require "cjson".decode(run { "--strict=lua", "--stats=json", "-e", "" }.err).strict.layers)
   end)
 end)
 

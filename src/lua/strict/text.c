@@ -7,7 +7,19 @@
 #include "lua/state/masked.h"
 #include "lua/strict/strict_internal.h"
 
+/* Values that look the same without a mask. */
+enum { PLAIN = 1 << LUA_TNIL | 1 << LUA_TBOOLEAN | 1 << LUA_TNUMBER | 1 << LUA_TSTRING };
+
+static bool is_plain(lua_State *L, int index) {
+  int type = lua_type(L, index);
+  return type >= 0 && (PLAIN >> type & 1);
+}
+
 static int l_tostring(lua_State *L) {
+  if (is_plain(L, 1)) {
+    luaL_tolstring(L, 1, NULL);
+    return 1;
+  }
   luaL_checkany(L, 1);
   masked_tolstring(L, 1, NULL);
   return 1;
@@ -31,9 +43,9 @@ static int l_print(lua_State *L) {
 /* -- string.format ----------------------------------------------------------------------------- */
 
 /* Does each argument look the same without a mask? Numbers and strings do, for all but %p. */
-static bool is_plain(lua_State *L, const char *format, size_t len) {
+static bool are_plain(lua_State *L, const char *format, size_t len) {
   for (int i = lua_gettop(L); i > 1; i--)
-    if (lua_type(L, i) == LUA_TLIGHTUSERDATA || lua_type(L, i) > LUA_TSTRING)
+    if (!is_plain(L, i))
       return false;
   return !memchr(format, 'p', len);
 }
@@ -76,7 +88,7 @@ static lua_CFunction plain_format; /* Lua's own, the same in every state */
 static int l_format(lua_State *L) {
   size_t len;
   const char *format = lua_tolstring(L, 1, &len); /* NULL is told below */
-  if (format && !is_plain(L, format, len)) {
+  if (format && !are_plain(L, format, len)) {
     luaL_checkstack(L, LUA_MINSTACK, NULL);
     mask_arguments(L, format, len);
   }
