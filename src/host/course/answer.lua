@@ -62,7 +62,8 @@ function Answer.is_strict(host) return run(quote(host.program) .. " --strict=rep
 function Answer:command(options, ...)
   local host = self.host
   local words = { quote(host.program), host.strict and "--strict" or "--strict=lua",
-    "--memory 1G --cpu " .. host.seconds, "--color never", "--timeout " .. host.seconds, "--max-procs " .. PROCESSES_MAX, options }
+    "--memory 1G --cpu " .. host.seconds, "--color never",
+    "--timeout " .. host.seconds, "--max-procs " .. PROCESSES_MAX, options }
   for _, word in ipairs { ... } do words[#words + 1] = quote(word) end
   return table.concat(words, " ")
 end

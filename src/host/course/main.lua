@@ -123,8 +123,8 @@ local function check_all(n, files)
   end
   host.strict = Answer.is_strict(host)
   if not host.strict then
-    io.stderr:write("sandbox: the kernel layers of strict mode cannot be had here (sandbox --strict=report): answers are held by "
-      .. "the language alone; check only those of people that you trust\n")
+    io.stderr:write("sandbox: the kernel layers of strict mode cannot be had here (sandbox --strict=report): "
+      .. "answers are held by the language alone; check only those of people that you trust\n")
   end
   local list, right = {}, 0
   for i, file in ipairs(files) do
