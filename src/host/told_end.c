@@ -30,6 +30,19 @@ static uint32_t helper_of(struct told *t, uint32_t process, const struct request
   return ret;
 }
 
+/* As join_all waits: "join of a#2, b#3". False: it is no such op. */
+static bool tell_joins(struct told *t, const struct request *r, struct buf *text) {
+  enum { MOST = 3 };
+  bool joins = r->kind == OP_SELECT && r->count == SELECT_ORDERED && r->sub_count > 0;
+  for (uint32_t i = 0; i < r->sub_count; i++)
+    joins &= r->subs[i].kind == OP_PROCESS_JOIN && r->subs[i].object.slot < t->story.process_count;
+  for (uint32_t i = 0; joins && i < r->sub_count && i < MOST; i++)
+    buf_format(text, "%s%s", i ? ", " : "join of ", t->processes[r->subs[i].object.slot].name);
+  if (joins && r->sub_count > MOST)
+    buf_format(text, ", ...");
+  return joins;
+}
+
 static void tell_waiter(struct told *t, uint32_t state, uint32_t i, struct story_process *p) {
   uint32_t history = exploration_history(t->x, state, i);
   char where[WHERE_MAX];
@@ -47,6 +60,8 @@ static void tell_waiter(struct told *t, uint32_t state, uint32_t i, struct story
   p->stuck = world_deadline(t->w, i, &r) == SBX_FOREVER && world_can(t->w, i, &r) == WORLD_WAITS;
   if (r.kind == OP_PROCESS_JOIN && p->waits_for < t->story.process_count)
     buf_format(&text, "join of %s", t->processes[p->waits_for].name);
+  else if (tell_joins(t, &r, &text))
+    p->wanted = STORY_NONE;
   else if (p->wanted != STORY_NONE)
     buf_format(&text, "%s of %s", op_describe(r.kind)->verb, t->objects[p->wanted].name);
   else

@@ -74,6 +74,12 @@ describe("--explore", function()
     end
   end)
 
+  it("names the processes for which join_all waits", function()
+    local result = run { "--explore", "-e", "local q = queue() local function get() q:get() end " ..
+      "sandbox.join_all { spawn(get), spawn(get), spawn(get), spawn(get) }" }
+    assert.is_truthy(result.out:find("main waits for ever in join at (command line):1 for get#2, get#3, get#4, ...", 1, true), result.out)
+  end)
+
   it("says that items are never read", function()
     local result = run { "--explore", "-e", "local q = queue() spawn(function() q:put(1) q:put(2) end):join() q:get()" }
     assert.equal(0, result.status)
