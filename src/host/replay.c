@@ -1,5 +1,5 @@
 /* host/replay.c - see replay.h. */
-#include "host/replay.h"
+#include "host/replay_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/arena.h"
 #include "base/error.h"
 #include "host/explore_report.h"
 #include "host/replay_token.h"
@@ -55,14 +54,7 @@ static int read_token(const struct script *s, struct token *ret) {
 
 /* -- the path ------------------------------------------------------------------------------------ */
 
-/* What is followed. */
-struct followed {
-  struct arena *arena;
-  struct exploration *x;
-  struct explore_followed f;
-};
-
-static void forget(struct followed *p) {
+void replay_forget(struct followed *p) {
   exploration_free(p->x);
   arena_close(p->arena);
 }
@@ -80,8 +72,7 @@ static const char *kind_words(const struct exploration *x, uint32_t state, uint3
   return to;
 }
 
-/* The path is not that of the token: say where. */
-static int tell_difference(const struct followed *p) {
+int replay_tell_difference(const struct followed *p) {
   struct buf text = {0};
   char kind[64];
   uint32_t step = p->f.len + 1, process = p->f.process;
@@ -119,7 +110,7 @@ static bool asked_to_stop(void *ctx, uint32_t states, uint32_t histories) {
 
 /* Nothing could be followed, or not to the end. */
 static int tell_no_path(struct followed *p, int rc) {
-  forget(p);
+  replay_forget(p);
   if (simulated_stopped()) {
     report_print(&(struct report){.message = "interrupted"});
     return EXIT_INTERRUPTED;
@@ -132,8 +123,7 @@ static int tell_no_path(struct followed *p, int rc) {
   return rc < 0 ? EXIT_LUA_ERROR : EXIT_DIFFERS;
 }
 
-/* 0 or an exit status, after a message. On 0 the caller has to `forget`. */
-static int follow(struct script *script, struct followed *p) {
+int replay_follow(struct script *script, struct followed *p) {
   const struct options *o = script->options;
   struct token token;
   int rc = read_token(script, &token);
@@ -154,171 +144,6 @@ static int follow(struct script *script, struct followed *p) {
     return tell_no_path(p, rc);
   exploration_followed(p->x, &p->f);
   return 0;
-}
-
-/* -- what the processes print -------------------------------------------------------------------- */
-
-/* Of each process: how far it is shown, and the last line, which has no end yet. */
-struct shown {
-  uint32_t history;
-  struct buf lines[2];
-};
-
-struct show {
-  const struct exploration *x;
-  struct shown *processes;
-  uint32_t count, present;
-};
-
-static void show_lines(struct shown *s, bool all) {
-  for (int i = 0; i < 2; i++) {
-    struct buf *b = &s->lines[i];
-    size_t len = b->len;
-    while (len > 0 && b->data[len - 1] != '\n' && !all)
-      len--;
-    if (len == 0)
-      continue;
-    if (i == 1)
-      fflush(stdout);
-    fwrite(b->data, 1, len, i == 0 ? stdout : stderr);
-    memmove(b->data, b->data + len, b->len - len);
-    b->len -= len;
-  }
-}
-
-static int show_piece(void *ctx, int stream, const char *text, size_t len) {
-  struct show *s = ctx;
-  struct shown *p = &s->processes[s->present];
-  int rc = buf_append(&p->lines[stream - 1], text, len);
-  show_lines(p, false);
-  return rc;
-}
-
-/* What was added by the step that led to this state. */
-static int show_state(struct show *s, uint32_t state) {
-  int rc = 0;
-  for (uint32_t i = 0; i < s->count && rc == 0; i++) {
-    struct shown *p = &s->processes[i];
-    uint32_t now = exploration_history(s->x, state, i);
-    if (now == EXPLORE_NONE || now == p->history)
-      continue;
-    s->present = i;
-    rc = exploration_printed_since(s->x, p->history, now, show_piece, s);
-    p->history = now;
-    if (rc == 0 && exploration_left(s->x, now))
-      show_lines(p, true);
-  }
-  return rc;
-}
-
-static int show_all(const struct followed *p) {
-  struct explore_sum sum;
-  exploration_sum(p->x, &sum);
-  struct show s = {.x = p->x, .count = sum.processes};
-  uint32_t state = 0;
-  s.processes = calloc(s.count, sizeof *s.processes);
-  if (!s.processes)
-    return -SBX_ENOMEM;
-  for (uint32_t i = 0; i < s.count; i++)
-    s.processes[i].history = EXPLORE_NONE;
-  int rc = show_state(&s, state);
-  for (uint32_t k = 0; k < p->f.len && rc == 0; k++) {
-    state = exploration_steps(p->x, state)[p->f.path[k]].to;
-    rc = show_state(&s, state);
-  }
-  for (uint32_t i = 0; i < s.count; i++) {
-    show_lines(&s.processes[i], true);
-    buf_release(&s.processes[i].lines[0]);
-    buf_release(&s.processes[i].lines[1]);
-  }
-  free(s.processes);
-  fflush(stdout);
-  return rc;
-}
-
-/* -- how it ends --------------------------------------------------------------------------------- */
-
-static void tell_deadlock(const struct followed *p, struct world *w) {
-  uint32_t n = world_count(w);
-  struct request *requests = calloc(n, sizeof *requests);
-  const struct request **asked = calloc(n, sizeof *asked);
-  const char **where = calloc(n, sizeof *where);
-  char(*places)[WHERE_MAX] = calloc(n, sizeof *places);
-  struct snapshot s;
-  if (requests && asked && where && places) {
-    for (uint32_t i = 0; i < n; i++) {
-      uint32_t history = exploration_history(p->x, p->f.state, i);
-      if (exploration_left(p->x, history) || exploration_request(p->x, history, &requests[i]))
-        continue;
-      exploration_where(p->x, history, places[i]);
-      asked[i] = &requests[i];
-      where[i] = places[i];
-    }
-    if (world_look(w, asked, where, &s) == 0) {
-      simulated_say_deadlock(NULL, &s);
-      snapshot_release(&s);
-    }
-    for (uint32_t i = 0; i < n; i++)
-      if (asked[i])
-        request_close(&requests[i]);
-  }
-  free(requests);
-  free(asked);
-  free(where);
-  free(places);
-}
-
-static int tell_end(const struct followed *p, struct world *w) {
-  struct world_process main, other;
-  const uint8_t *text;
-  size_t len;
-  bool failed = false;
-  world_process(w, 0, &main);
-  for (uint32_t i = 1; i < world_count(w); i++) {
-    world_process(w, i, &other);
-    failed |= other.failed;
-  }
-  bool deadlock = exploration_state(p->x, p->f.state)->end == EXPLORE_DEADLOCK;
-  if (deadlock)
-    tell_deadlock(p, w);
-  for (uint32_t at = 0; world_report(w, &at, &text, &len);)
-    fwrite(text, 1, len, stderr);
-  if (main.phase == PHASE_ENDED && main.exit_code != 0)
-    return main.exit_code;
-  return deadlock ? SIMULATED_DEADLOCK : failed ? SIMULATED_UNJOINED : 0;
-}
-
-static int finish(const struct followed *p) {
-  const struct world_options wo = {.seed = 1, .wall_ns = SIM_WALL_NS, .merge_relock = true};
-  struct world *w = NULL;
-  int status = EXIT_LUA_ERROR;
-  if (p->f.again || exploration_state(p->x, p->f.state)->end == EXPLORE_STUCK) {
-    report_print(&(struct report){
-        .message = "replay: from here on it never ends: it comes back to where it was before"});
-    return EXIT_FOUND;
-  }
-  if (world_new(&wo, &w) == 0 && exploration_world(p->x, p->f.state, w) == 0)
-    status = tell_end(p, w);
-  else
-    report_print(&(struct report){.message = error_text(-SBX_ENOMEM)});
-  world_free(w);
-  return status;
-}
-
-int replay_simulated(struct script *script) {
-  struct followed p;
-  int status = follow(script, &p);
-  if (status)
-    return status;
-  int rc = show_all(&p);
-  if (rc) {
-    report_print(&(struct report){.message = error_text(rc)});
-    status = EXIT_LUA_ERROR;
-  } else {
-    status = p.f.differs ? tell_difference(&p) : finish(&p);
-  }
-  forget(&p);
-  return status;
 }
 
 /* -- for real processes -------------------------------------------------------------------------- */
@@ -432,11 +257,11 @@ static int fill(const struct followed *p, struct turns *t) {
 static int find_turns(struct script *script, struct turns *t) {
   struct followed p;
   simulated_begin();
-  int status = follow(script, &p);
+  int status = replay_follow(script, &p);
   if (status)
     return status;
   if (p.f.differs)
-    return tell_difference(&p);
+    return replay_tell_difference(&p);
   int rc = fill(&p, t);
   if (rc)
     report_print(&(struct report){.message = error_text(rc)});
