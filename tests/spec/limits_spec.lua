@@ -22,7 +22,7 @@ describe("a task", function()
   end)
 
   it("sandbox.pool{task_timeout=}: for all tasks, also of maps; a retry is not made", function()
-    local pool <close> = sandbox.pool { workers = 2, task_timeout = 0.1, retries = 3 }
+    local pool <close> = sandbox.pool { workers = 2, task_timeout = 1, retries = 3 }
     assert.are.equal("timeout", select(2, pool:submit(sleep, 1000):join(T)).message)
     assert.are.same({ 2, 4, 6 }, pool:map(function(x) return 2 * x end, { 1, 2, 3 }, T))
     local e = raised("timeout", pool.map, pool, function(x) if x == 2 then sleep(1000) end return x end, { 1, 2, 3 }, 1)
