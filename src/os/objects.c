@@ -165,10 +165,10 @@ int objects_import(struct os_backend *b, struct op *op) {
   const struct object_ref *ref = op->ref;
   struct object *o;
   bool sync = is_sync((enum object_type)ref->type);
-  if (ref->slot == OUTSIDE_SLOT)
-    return -SBX_EAWAY;
   if (ref->type != OBJECT_QUEUE && ref->type != OBJECT_PROCESS && !sync)
     return -SBX_EDATA;
+  if (ref->slot == OUTSIDE_SLOT)
+    return -SBX_EAWAY;
   int rc = object_new((enum object_type)ref->type, ref->slot, ref->serial, &o);
   if (rc)
     return rc;

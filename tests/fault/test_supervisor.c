@@ -13,6 +13,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
+#include "os/outside.h"
 #include "os/supervisor/supervisor.h"
 
 typedef int main_fn(struct backend *b, void *ctx);
@@ -848,12 +849,13 @@ static int main_fails_to_send(struct backend *b, void *ctx) {
   fault_plan(NULL);
   CHECK_EQ(export_object(q, &ref), 0);
   op_handle_land(b, &ref); /* it is in nobody's hands: nothing happens */
-  static const struct object_ref nonsense[] = {{OBJECT_QUEUE, OBJECT_SLOTS, 1}, {OBJECT_QUEUE, UINT32_MAX, 1},
+  static const struct object_ref nonsense[] = {{OBJECT_QUEUE, OBJECT_SLOTS, 1}, {OBJECT_QUEUE, UINT32_MAX - 1, 1},
                                                {OBJECT_PROCESS, PROCESS_SLOTS, 1}, {77, 0, 1}, {OBJECT_NONE, 0, 0}};
   for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
     CHECK_EQ(op_handle_import(b, &nonsense[i], &copy), -SBX_EDATA);
     op_handle_land(b, &nonsense[i]); /* nothing happens */
   }
+  CHECK_EQ(op_handle_import(b, &(struct object_ref){OBJECT_QUEUE, OUTSIDE_SLOT, 1}, &copy), -SBX_EAWAY);
   CHECK_EQ(op_handle_import(b, &(struct object_ref){OBJECT_QUEUE, ref.slot, ref.serial + 1}, &copy), -SBX_EGONE);
   CHECK_EQ(op_handle_import(b, &ref, &copy), 0); /* held already: the same */
   CHECK(copy->queue == q->queue);

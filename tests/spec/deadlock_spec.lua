@@ -243,6 +243,19 @@ describe("a deadlock is told and ends the run with status 4:", function()
 end)
 
 describe("a report of a deadlock", function()
+  it("ends the run: nobody goes on with what another leaves that is ended first", function()
+    for _ = 1, 10 do
+      local r = run([[
+        local s, q, ready = sandbox.semaphore(1), queue(), queue()
+        spawn(function() s:acquire() ready:put(1) q:get() end)
+        ready:get()
+        for i = 1, 100 do spawn(function() q:get() end) end
+        for i = 1, 20 do spawn(function() s:acquire() print "went on" end) end
+      ]])
+      assert.are.same({ 4, "" }, { r.status, r.out }, r.err)
+    end
+  end)
+
   it("folds those that wait alike, and keeps the line of each", function()
     assert.are.equal("main waits in join at the end of the script for reader#2; reader#2 to reader#11 wait in get at " ..
       "x.lua:2 for queue#1, which only main can fill; odd#12, even#13 and odd#14 wait in get at x.lua:4 for queue#1, which " ..

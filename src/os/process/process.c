@@ -95,6 +95,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial, i
   b->forks = 0;
   b->child_count = 0; /* they are the parent's */
   b->interrupted = 0;
+  b->left_out = false;
   b->woken = 0;
   b->lines = 0; /* its parent stands there, not it */
   b->leaving = false;

@@ -69,6 +69,7 @@ struct os_backend {
   void (*run_ends)(struct os_backend *b); /* of its main: called when its children are over */
 
   volatile int interrupted; /* set by the SIGINT handler: of enum interrupt */
+  bool left_out;            /* of the interrupts at the end of the run */
   volatile int woken;       /* set by the handler of WAKE_SIGNAL; see os/shared/wait.h */
 
   struct trace_area *trace;   /* shared; NULL: ops are not recorded */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -92,6 +93,22 @@ static int sleep_on(struct os_backend *b, struct pollfd *fds, nfds_t n, int64_t 
   return ppoll(fds, n, clock_left(deadline_ns, &left), unblocked);
 }
 
+/*
+ * The supervisor ends the run, and interrupts one process after another. Who has not had its interrupt yet does not go on
+ * with what the others leave behind: it would do what its run could not. Not for longer than a second: a process that
+ * was being born may have been left out.
+ */
+static void await_the_end(struct os_backend *b) {
+  static const struct timespec nap = {.tv_nsec = 1000 * 1000};
+  enum { NAPS = 1000 };
+  for (int i = 0; atomic_load(&b->control->ending) && !b->leaving && !b->left_out &&
+                  !(atomic_load(&my_record(b)->flags) & FLAG_RUN_ENDS);
+       i++) {
+    b->left_out = i == NAPS;
+    nanosleep(&nap, NULL);
+  }
+}
+
 int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds_t n,
              int64_t deadline_ns) {
   sigset_t block, old;
@@ -114,6 +131,7 @@ int wait_fds(struct os_backend *b, const struct op *op, struct pollfd *fds, nfds
   int saved = awake ? EINTR : errno;
   b->woken = 0; /* the caller looks again now */
   sigprocmask(SIG_SETMASK, &old, NULL);
+  await_the_end(b);
   if (b->interrupted) {
     wait_interrupted(b);
     return -SBX_EINTERRUPTED;
