@@ -64,7 +64,8 @@
   X(EFENCED, 41,                                                                                   \
     "this process was declared dead: there was no sign of life from its host for too long")        \
   X(EHERE, 42, "it was made here = true, and may not leave the host")                              \
-  X(ENOTNET, 43, "objects of this type cannot be made in a run with --engine")                     \
+  X(ENOTNET, 43,                                                                                   \
+    "it cannot be made in a run with --engine or --hosts: use two queues, one for each direction") \
   X(EPARTIES, 44,                                                                                  \
     "more processes come than the barrier has parties: the next round is complete, and the "       \
     "action of this one is not done")                                                              \

@@ -227,7 +227,7 @@ static int await_agents(const struct minder_request *r, int64_t timeout_ns) {
   while (left > 0 && status == 0 && next_news(until_ns, line, sizeof line)) {
     const char *gone = news_of(line, "gone"), *name = news_of(line, "ready");
     if (gone)
-      status = refuse("host %.*s: no agent: %s", (int)strcspn(gone, " "), gone,
+      status = refuse("host %.*s: no agent:%s", (int)strcspn(gone, " "), gone,
                       gone + strcspn(gone, " "));
     for (int i = 0; name && i < r->count; i++)
       if (strcmp(r->hosts[i].name, name) == 0 && !ready[i]) {

@@ -55,7 +55,7 @@ describe("--hosts", function()
   it("tells what the host says when no agent comes, at once", function()
     local ssh <close> = fake_ssh("[ $HOST = bert ] && { echo 'ssh: Could not resolve hostname bert' >&2; exit 255; }\neval \"$@\"")
     local r = run(ssh, "--hosts anna,bert", "print(1)")
-    assert.same({ out = "", err = "sandbox: host bert: no agent:  ssh: Could not resolve hostname bert\n", status = 2 },
+    assert.same({ out = "", err = "sandbox: host bert: no agent: ssh: Could not resolve hostname bert\n", status = 2 },
       r)
     hosts.await("the end of all", function() return left(ssh) == "" end)
     local silent <close> = fake_ssh("sleep 100")

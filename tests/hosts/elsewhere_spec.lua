@@ -262,6 +262,16 @@ spawn: the options cpu and stdin are for processes on this host
       print((select(2, pcall(p.send, p, 1)):gsub("^.-:%d+: ", "")))]])
   end)
 
+  it("says what to do instead of a pipe", function()
+    prints("pipe: it cannot be made in a run with --engine or --hosts: use two queues, one for each direction\n9\n", [[
+      print((select(2, pcall(sandbox.pipe)):gsub("^.-:%d+: ", "")))
+      local there, back = sandbox.queue(), sandbox.queue()
+      local p = spawn({ on = "bert" }, function() back:put(there:get() ^ 2 // 1 | 0) end)
+      there:put(3)
+      print(back:get())
+      p:join()]])
+  end)
+
   it("says what to do instead of a call through a queue", function()
     prints("call: it needs a pipe, which cannot be made in a run with --engine: put { request, answers } into the queue, " ..
       "where answers is a queue of your own, and get from that\n9\n", [[
