@@ -121,8 +121,7 @@ int lib_raise(lua_State *L) {
 }
 
 int lib_error(lua_State *L, const char *what, int code) {
-  lua_pushfstring(L, "%s: %s", what, error_text(code));
-  return lib_raise(L);
+  return luaL_error(L, "%s: %s", what, error_text(code));
 }
 
 int lib_expected(lua_State *L, const char *what, int code) {
