@@ -228,6 +228,8 @@ local MISTAKES = {
     { QUEUE .. "for x in q do end", "`for item in q:items() do` reads a queue to its end" },
     { QUEUE .. "for x in pairs(q) do end", "`for item in q:items() do` reads a queue to its end" },
     { "local t = { 1 } for x in t do end", "`for i, v in ipairs(t) do` runs over a list, pairs(t) over any table" },
+    { "local a = sandbox.array(2) for i, v in ipairs(a) do end", "`for i = 1, #a do` runs over an array" },
+    { "local a = sandbox.array(2) for i, v in pairs(a) do end", "`for i = 1, #a do` runs over an array" },
     { "local function f() end spawn(f())", "spawn calls the function itself: spawn(f)" },
     { "local function f() end spawn(f(1, 2))", "spawn calls the function itself: spawn(f, 1, 2)" },
   },

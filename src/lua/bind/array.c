@@ -29,16 +29,19 @@ static int bad_index(lua_State *L, int index) {
 
 /* The number that the op brings stands at `value`; 0: it brings none. */
 static int fail(lua_State *L, const struct array_op *a, int value, int rc) {
-  if (rc == -SBX_EWHOLE)
-    return luaL_error(
+  if (rc == -SBX_EWHOLE) {
+    lua_pushfstring(
         L,
         "%s is not a whole number, as those of an array of integers are: make it with \"number\"",
         lib_say(L, value));
+    return lib_raise(L);
+  }
   if (rc != -SBX_EBOUNDS)
     return lib_expected(L, op_describe(a->op.kind)->verb, rc);
-  return luaL_error(L, "index %I is out of bounds: the array has elements 1 to %I",
-                    (LUAI_UACINT)(lua_Integer)a->op.count,
-                    (LUAI_UACINT)sync_info_of(L, OBJECT_ARRAY).count);
+  lua_pushfstring(L, "index %I is out of bounds: the array has elements 1 to %I",
+                  (LUAI_UACINT)(lua_Integer)a->op.count,
+                  (LUAI_UACINT)sync_info_of(L, OBJECT_ARRAY).count);
+  return lib_raise(L);
 }
 
 /* -- elements --------------------------------------------------------------------------------- */

@@ -63,6 +63,12 @@ rules[#rules + 1] = function(text, line, scope) -- for i = 1, n do, with n nil, 
   return value == nil and not string.find(limit, ".", 1, true) and string.format("%s is nil in this line", limit) or nil
 end
 
+rules[#rules + 1] = function(text, line, scope) -- for i, v in ipairs(a) do, or pairs(a), of an array
+  local name = string.match(line, "pairs%s*%(%s*" .. PATH .. "%s*%)")
+  local asked = string.find(text, "out of bounds: the array has elements", 1, true) or string.find(text, "(table expected, got sandbox.array)", 1, true)
+  return name and asked and class_of(value_of(name, scope)) == "array" and string.format("`for i = 1, #%s do` runs over an array", name) or nil
+end
+
 rules[#rules + 1] = function(text, line, scope) -- count = count + 1, without a first value
   local name = string.match(text, "attempt to perform arithmetic on a nil value %(%a+ '([%a_][%w_]*)'%)")
   local counted = name and string.find(line, "%f[%w_%.]" .. name .. "%s*=%s*" .. name .. "%s*[%+%-%*/]")

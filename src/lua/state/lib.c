@@ -108,6 +108,18 @@ const char *lib_say(lua_State *L, int index) {
   return lua_pushfstring(L, "a %s", luaL_typename(L, index));
 }
 
+int lib_raise(lua_State *L) {
+  char where[WHERE_MAX];
+  luaL_where(L, 1);
+  if (lua_rawlen(L, -1) == 0 && lib_locate_from(L, 1, where)) { /* a metamethod that C has called */
+    lua_pop(L, 1);
+    lua_pushfstring(L, "%s: ", where);
+  }
+  lua_insert(L, -2);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
 int lib_error(lua_State *L, const char *what, int code) {
   return luaL_error(L, "%s: %s", what, error_text(code));
 }

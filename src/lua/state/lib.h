@@ -73,15 +73,15 @@ struct lib {
     bool refused, failed;
     char where[WHERE_MAX]; /* when it was refused last */
   } limit;
-  struct running running;          /* running.h: the coroutine that runs */
-  struct messages messages;        /* message.h: the messages being made and read */
-  struct collector collector;      /* collector.h: is it held off? */
-  struct interrupts interrupts;    /* interrupt.h: Ctrl-C */
-  struct questions questions;      /* answer.h: questions of other processes */
-  struct pausing pausing;          /* pause.h: who is asked at a pause */
-  struct life life;                /* child.h: this process, from its fork to its end */
-  struct feed feed;                /* feed.h: the iterator that a pool is calling */
-  struct lot lot;                  /* select.c: the draw among entries that are ready */
+  struct running running;       /* running.h: the coroutine that runs */
+  struct messages messages;     /* message.h: the messages being made and read */
+  struct collector collector;   /* collector.h: is it held off? */
+  struct interrupts interrupts; /* interrupt.h: Ctrl-C */
+  struct questions questions;   /* answer.h: questions of other processes */
+  struct pausing pausing;       /* pause.h: who is asked at a pause */
+  struct life life;             /* child.h: this process, from its fork to its end */
+  struct feed feed;             /* feed.h: the iterator that a pool is calling */
+  struct lot lot;               /* select.c: the draw among entries that are ready */
 };
 
 /* Fill in the place of an op, if its object remembers places. `at` must outlive the op. */
@@ -220,6 +220,10 @@ double lib_check_seconds(lua_State *L, struct lib *lib, int arg);
  * sandbox.lock". May push. */
 const char *lib_say(lua_State *L, int index);
 
+/* Raise the text at the top of the stack as an error of the line that called: of the script's, where C called, as
+ * ipairs calls a metamethod. Does not return. */
+int lib_raise(lua_State *L);
+
 /* Raise the text of a code at the caller's line, as "what: text". Does not return. */
 int lib_error(lua_State *L, const char *what, int code);
 
@@ -274,8 +278,8 @@ static inline const char *lib_check_name(lua_State *L, int arg) {
 
 /* Items that a run of gets took, and that are not decoded yet. */
 struct rest {
-  struct buf bytes, refs; /* of all of them; handles in them */
-  struct buf sizes;       /* struct rest_size of each */
+  struct buf bytes, refs;             /* of all of them; handles in them */
+  struct buf sizes;                   /* struct rest_size of each */
   size_t bytes_at, refs_at, sizes_at; /* what is before it has gone */
 };
 struct rest_size {
