@@ -252,6 +252,10 @@ int explore_report(FILE *f, int width, struct exploration *x, const char *script
     fprintf(f, s.stop == STOP_COMPLETE
                    ? "no process fails, every assertion holds, nobody waits for ever\n"
                    : "nothing went wrong in what was tried\n");
+  if (!bad && s.stop == STOP_COMPLETE && s.states == 1 && s.processes > 1)
+    fprintf(f, "the processes share no object, so no order matters: what one of them changes in a "
+               "variable is its own "
+               "copy; a sandbox.value is shared\n");
   if (s.stop != STOP_COMPLETE && s.stop != STOP_BOUND && s.stop != STOP_KILLS &&
       exploration_outcomes(x, &outcomes) == 0)
     fprintf(f, "  none was followed to its end: fewer processes, or fewer rounds, would help\n");

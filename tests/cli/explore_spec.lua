@@ -54,6 +54,16 @@ describe("--explore", function()
     assert.truthy(r.out:find("1 preemption", 1, true), r.out)
   end)
 
+  it("says when there is nothing that the processes share", function()
+    local words = "the processes share no object"
+    local counting = "count = %s spawn(function() %s end) spawn(function() %s end)"
+    local r = run { "--explore", "-e", counting:format("0", "count = count + 1", "count = count + 1") }
+    assert.truthy(r.out:find("nobody waits for ever\n" .. words, 1, true), r.out)
+    r = run { "--explore", "-e", counting:format("sandbox.value(0)", "count:add(1)", "count:add(1)") }
+    assert.falsy(r.out:find(words, 1, true), r.out)
+    assert.falsy(run { "--explore", "-e", "count = 0" }.out:find(words, 1, true))
+  end)
+
   it("says when it is right only because somebody sleeps", function()
     local words = "sleeps and timeouts are in virtual time"
     local result = run { "--explore", "-e", "local q = queue() spawn(function() sleep(1) q:put(1) end) q:get()" }

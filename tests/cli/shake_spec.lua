@@ -47,6 +47,18 @@ describe("--shake", function()
   end
 end)
 
+describe("--shake of what does not compile", function()
+  for name, text in pairs { ["a file that is not there"] = false, ["an error of syntax"] = "x = = 1\n" } do
+    it("says so as a plain run does, and repeats nothing: " .. name, function()
+      local folder <close> = shell.folder()
+      if text then assert(io.open(folder.name .. "/x.lua", "w")):write(text):close() end
+      local plain = run { dir = folder.name, "x.lua" }
+      assert.equal(1, plain.status)
+      assert.same(plain, run { dir = folder.name, "--shake", "x.lua" })
+    end)
+  end
+end)
+
 describe("runs of --shake that all go well", function()
   it("are told when they did not all print the same", function()
     local result = run { "--shake=3", "-e", "print(math.random(1 << 60))" }
