@@ -172,16 +172,6 @@ static int run_shaken(struct shaken_run *r, void *ctx) {
   return run_once(c->o, c->argc, c->argv, r, c->mask);
 }
 
-/* Run it many times; not one that does not compile, or is not there: there would be nothing to repeat. */
-static int shake(struct command_line *line) {
-  const struct options *o = line->o;
-  bool file = o->script < line->argc && strcmp(line->argv[o->script], "-") != 0;
-  if (file &&
-      script_check(&(struct script){.options = o, .argc = o->script + 1, .argv = line->argv}))
-    return EXIT_LUA_ERROR;
-  return shake_run(o, line->argc, line->argv, run_shaken, line);
-}
-
 static int run(struct options *o, int argc, char **argv) {
   struct command_line line = {.o = o, .argc = argc, .argv = argv};
   sigset_t mask;
@@ -195,7 +185,7 @@ static int run(struct options *o, int argc, char **argv) {
   if (o->sim && !policy_is_strict(&o->policy))
     return simulate(&(struct script){.options = o, .argc = argc, .argv = argv});
   if (o->mode == MODE_RUN && o->shake.runs > 0)
-    return shake(&line);
+    return shake_run(o, argc, argv, run_shaken, &line);
   if ((status = hosts_begin(&o->engine)))
     return status;
   status = run_once(o, argc, argv, NULL, line.mask);

@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/mix.h"
 #include "base/pidfd.h"
+#include "host/script.h"
 #include "host/shake_lines.h"
 #include "host/shake_token.h"
 #include "lua/state/report.h"
@@ -225,6 +226,13 @@ static int refuse(const struct options *o, int argc) {
   return 0;
 }
 
+/* Of what is not there, or does not compile, there is nothing to repeat: a message, and an exit status. */
+static int compile(const struct options *o, char **argv, int argc) {
+  bool file = o->script < argc && strcmp(argv[o->script], "-") != 0;
+  return file ? script_check(&(struct script){.options = o, .argc = o->script + 1, .argv = argv})
+              : 0;
+}
+
 int shake_run(const struct options *o, int argc, char **argv, shaken_run_fn *once, void *ctx) {
   struct shaking s = {.o = o,
                       .argc = argc,
@@ -239,6 +247,8 @@ int shake_run(const struct options *o, int argc, char **argv, shaken_run_fn *onc
                       .progress = isatty(STDERR_FILENO)};
   struct signals sig;
   int status = refuse(o, argc);
+  if (status == 0)
+    status = compile(o, argv, argc);
   if (status)
     return status;
   if (!o->seeded && getrandom(&s.seed, sizeof s.seed, 0) != sizeof s.seed)

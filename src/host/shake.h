@@ -27,8 +27,8 @@ typedef int shaken_run_fn(struct shaken_run *r, void *ctx);
  * The whole of --shake.
  *   once  performs a run: it tells the supervisor with shake_prepare what is special, and says with
  *         shake_over how it ended
- * Returns the exit status: 0; EXIT_SHAKE if a run went wrong; EXIT_USAGE after a message; 128+n if
- * signal n ended it.
+ * Returns the exit status: 0; EXIT_SHAKE if a run went wrong; EXIT_USAGE after a message, EXIT_LUA_ERROR
+ * if the script does not compile; 128+n if signal n ended it.
  */
 int shake_run(const struct options *o, int argc, char **argv, shaken_run_fn *once, void *ctx);
 
