@@ -88,7 +88,7 @@ for i = 1, 3 do readers_of[i] = spawn(reader) end
 for i = 1, 2 do writers_of[i] = spawn(writer) end
 for i, p in ipairs(readers_of) do
   local together, wrong = p:result()
-  print(("reader %d looked together with the others: %s; saw %d half-made changes in %d looks"):format(i,
+  print(("reader %d looked beside the others: %s; saw %d half-made changes in %d looks"):format(i,
     together and "yes" or "no", wrong, LOOKS))
 end
 assert(sandbox.join_all(writers_of))

@@ -45,54 +45,23 @@ static const char *const allowed[] = {
     "timer_delete", "setitimer", "getitimer", "alarm",
     /* signals */
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigtimedwait",
-    "rt_sigsuspend", "sigaltstack", "tgkill", "pidfd_open", "pidfd_send_signal", "restart_syscall",
-    "pause",
+    "rt_sigsuspend", "sigaltstack", "tgkill", "pidfd_open", "restart_syscall", "pause",
     /* processes */
     "fork", "wait4", "waitid", "exit", "exit_group", "getpid", "gettid", "getppid", "getpgrp",
     "getpgid", "getsid", "getuid", "geteuid", "getgid", "getegid", "set_robust_list",
     "get_robust_list", "set_tid_address", "rseq", "futex", "sched_yield", "sched_getaffinity",
     "sched_setaffinity", "getrlimit", "sysinfo", "uname", "getrandom", "getcpu"};
 
-static const char *const programs[] = {"execve",
-                                       "vfork",
-                                       "mmap",
-                                       "mprotect",
-                                       "arch_prctl",
-                                       "getdents",
-                                       "statfs",
-                                       "fstatfs",
-                                       "setpgid",
-                                       "setsid",
-                                       "mkdir",
-                                       "mkdirat",
-                                       "copy_file_range",
-                                       "sendfile",
-                                       "splice",
-                                       "fsync",
-                                       "fdatasync",
-                                       "truncate",
-                                       "getpriority",
-                                       "getgroups",
-                                       "getresuid",
-                                       "getresgid",
-                                       "epoll_create",
-                                       "epoll_create1",
-                                       "epoll_ctl",
-                                       "epoll_wait",
-                                       "epoll_pwait",
-                                       "timerfd_create",
-                                       "timerfd_settime",
-                                       "timerfd_gettime",
-                                       "sched_getparam",
-                                       "sched_getscheduler",
-                                       "sched_get_priority_max",
-                                       "sched_get_priority_min",
-                                       "sched_getattr",
-                                       "capget",
-                                       "mincore",
-                                       "get_mempolicy",
-                                       "tkill",
-                                       "readahead"};
+static const char *const programs[] = {
+    "execve", "vfork", "mmap", "mprotect", "arch_prctl", "getdents", "statfs", "fstatfs", "setpgid",
+    "setsid", "mkdir", "mkdirat", "copy_file_range", "sendfile", "splice", "fsync", "fdatasync",
+    "truncate", "getpriority", "getgroups", "getresuid", "getresgid", "epoll_create",
+    "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "timerfd_create", "timerfd_settime",
+    "timerfd_gettime", "sched_getparam", "sched_getscheduler", "sched_get_priority_max",
+    "sched_get_priority_min", "sched_getattr", "capget", "mincore", "get_mempolicy", "tkill",
+    "readahead",
+    /* a domain for each program: os/jail/landlock.c */
+    "landlock_create_ruleset", "landlock_restrict_self"};
 
 static const char *const dangerous[] = {
     /* the network, and other processes' */
@@ -157,7 +126,7 @@ static struct scmp_arg_cmp equal(unsigned arg, uint64_t value) {
 }
 
 /* Calls of which only some arguments are harmless. */
-static void add_by_argument(scmp_filter_ctx c, int with_programs) {
+static void add_by_argument(scmp_filter_ctx c, uint32_t refuse, int with_programs) {
   enum {
     NAMESPACES = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWNS |
                  CLONE_NEWUTS | CLONE_NEWCGROUP | 0x80 /* CLONE_NEWTIME */,
@@ -183,7 +152,12 @@ static void add_by_argument(scmp_filter_ctx c, int with_programs) {
   for (size_t i = 0; i < COUNT(more) && with_programs; i++)
     allow_if(c, "ioctl", equal(1, more[i]));
   allow_if(c, "prlimit64", (struct scmp_arg_cmp){2, SCMP_CMP_EQ, 0, 0}); /* only asked */
-  allow_if(c, "kill", no_bits(0, 0x80000000));                           /* no group but its own */
+  /* One process, whose number is positive. Groups are none of a run's business, its own neither: that is the shell's,
+   * which may have more in it. */
+  const struct scmp_arg_cmp group = equal(0, 0);
+  add(c, refuse, "kill", 1, &group);
+  allow_if(c, "kill", no_bits(0, UINT32_C(0x80000000)));
+  allow_if(c, "pidfd_send_signal", equal(3, 0)); /* flags: the group, say */
   /* A pair that is connected for good, and no address: other sockets are out of reach. */
   add(c, SCMP_ACT_ALLOW, "socketpair", 2, pair);
   allow_if(c, "sendto", (struct scmp_arg_cmp){4, SCMP_CMP_EQ, 0, 0});
@@ -205,7 +179,7 @@ static scmp_filter_ctx compile(uint32_t arch, int with_programs) {
     add_all(c, SCMP_ACT_ALLOW, programs, COUNT(programs));
   else
     add_all(c, refuse, dangerous_without_programs, COUNT(dangerous_without_programs));
-  add_by_argument(c, with_programs);
+  add_by_argument(c, refuse, with_programs);
   add_all(c, refuse, dangerous, COUNT(dangerous));
   return c;
 }

@@ -11,33 +11,10 @@
 
 enum {
   SPAN = 16,            /* pages */
-  EXTRA = 80,           /* bytes */
   LEAST_KEPT = 1 << 20, /* bytes */
 };
 static_assert(ARENA_SMALL == FINE << 4, "four powers of two beyond FINE");
 static_assert(ARENA_SMALL <= SPAN * PAGE, "a block lies in one span");
-
-/*
- * The address sanitizer is told which bytes belong to blocks, so that it finds other accesses as it
- * does with malloc. Code that walks the lists of free blocks accesses such bytes on purpose.
- */
-#if defined __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifdef SANITIZED
-#include <sanitizer/asan_interface.h>
-#define WALKS_FREE_BLOCKS __attribute__((no_sanitize("address")))
-static void open_bytes(const void *p, size_t n) { ASAN_UNPOISON_MEMORY_REGION(p, n); }
-static void shut_bytes(const void *p, size_t n) { ASAN_POISON_MEMORY_REGION(p, n); }
-#else
-#define WALKS_FREE_BLOCKS
-static inline void open_bytes(const void *p, size_t n) { (void)p, (void)n; }
-static inline void shut_bytes(const void *p, size_t n) { (void)p, (void)n; }
-#endif
 
 /* -- sizes ------------------------------------------------------------------------------------- */
 
@@ -48,13 +25,6 @@ static inline unsigned class_of(size_t size) {
   size = size - EXTRA > FINE ? size - EXTRA : FINE + 1;
   unsigned bit = highest_bit(size - 1);
   return FINE / STEP + (bit - 10) * 8 + ((unsigned)((size - 1) >> (bit - 3)) & 7);
-}
-
-static inline size_t class_bytes(unsigned kind) {
-  if (kind < FINE / STEP)
-    return (kind + 1) * (size_t)STEP;
-  unsigned beyond = kind - FINE / STEP;
-  return ((size_t)(8 + (beyond & 7) + 1) << (beyond / 8 + 7)) + EXTRA;
 }
 
 /* Bytes that a block of `size` takes. */
@@ -331,7 +301,7 @@ void arena_trim(struct arena *a) {
 }
 
 void arena_parts(struct arena *a, struct arena_part ret[2]) {
-  ret[0] = (struct arena_part){(char *)a, (size_t)((char *)(a->page + a->top) - (char *)a)};
+  ret[0] = (struct arena_part){(char *)a->page, a->top * sizeof *a->page};
   ret[1] = (struct arena_part){a->heap, (size_t)a->top * PAGE};
 }
 
@@ -343,9 +313,11 @@ size_t arena_free_run(const struct arena *a, size_t from, size_t *ret_at) {
   return page < a->top ? (size_t)a->page[page].len * PAGE : 0;
 }
 
+size_t arena_used(const struct arena *a) { return a->small + a->large * PAGE; }
+
 size_t arena_keeps(const struct arena *a) {
   size_t freed = a->small_peak > a->small ? a->small_peak - a->small : 0;
-  size_t kept = freed + a->resident * PAGE, used = a->small + a->large * PAGE;
+  size_t kept = freed + a->resident * PAGE, used = arena_used(a);
   return kept >= LEAST_KEPT && kept >= used / 8 ? kept : 0;
 }
 
@@ -372,32 +344,44 @@ static void *reserve(size_t bytes) {
   return p == MAP_FAILED ? NULL : p;
 }
 
-static void lay_out(struct arena *a, size_t range) {
-  size_t pages = range / (PAGE + sizeof *a->page);
-  a->range = range;
-  a->page = (struct page *)round_up((size_t)(a + 1), PAGE);
-  a->heap = (char *)round_up((size_t)(a->page + pages), HUGE_PAGE);
-  pages = (size_t)((char *)a + range - a->heap) / PAGE;
-  a->pages = pages < NONE ? (uint32_t)pages / 2 * 2 : NONE - 1;
-  memset(a->bins, 0xff, sizeof a->bins);
+static struct arena lay_out(char *start, size_t range) {
+  struct arena a = {.page = (struct page *)(void *)start, .range = range};
+  size_t pages = range / (PAGE + sizeof *a.page);
+  a.heap = (char *)round_up((size_t)(a.page + pages), HUGE_PAGE);
+  pages = (size_t)(start + range - a.heap) / PAGE;
+  a.pages = pages < NONE ? (uint32_t)pages / 2 * 2 : NONE - 1;
+  memset(a.bins, 0xff, sizeof a.bins);
+  return a;
+}
+
+/* Put the arena itself at the start of its first span, which for that reason is never entirely free. */
+static bool move_in(const struct arena *laid_out) {
+  struct arena *a = (struct arena *)(void *)laid_out->heap;
+  if (!pages_allow(a, a + 1))
+    return false;
+  *a = *laid_out;
+  if (!new_span(a))
+    return false;
+  a->cut += round_up(sizeof *a, STEP);
+  return true;
 }
 
 int arena_open(struct arena **ret) {
   enum { LEAST = 8 * HUGE_PAGE };
-  struct arena *a = NULL;
+  char *start = NULL;
   size_t range = range_wanted();
-  for (; !a && range >= LEAST; range = a ? range : range / 2)
-    a = reserve(range);
-  if (!a)
+  for (; !start && range >= LEAST; range = start ? range : range / 2)
+    start = reserve(range);
+  if (!start)
     return -SBX_ENOMEM;
-  if (!pages_allow(a, a + 1)) {
-    munmap(a, range);
+  struct arena a = lay_out(start, range);
+  if (!move_in(&a)) {
+    munmap(start, range);
     return -SBX_ENOMEM;
   }
-  lay_out(a, range);
-  if (a->pages > HUGE_PAGE / PAGE)
-    madvise(a->heap + HUGE_PAGE, (size_t)a->pages * PAGE - HUGE_PAGE, MADV_HUGEPAGE);
-  *ret = a;
+  if (a.pages > HUGE_PAGE / PAGE)
+    madvise(a.heap + HUGE_PAGE, (size_t)a.pages * PAGE - HUGE_PAGE, MADV_HUGEPAGE);
+  *ret = (struct arena *)(void *)a.heap;
   return 0;
 }
 
@@ -405,5 +389,5 @@ void arena_close(struct arena *a) {
   if (!a)
     return;
   open_bytes(a->heap, (size_t)a->top * PAGE); /* for later users of these addresses */
-  munmap(a, a->range);
+  munmap(a->page, a->range);
 }

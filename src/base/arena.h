@@ -89,6 +89,15 @@ void arena_parts(struct arena *a, struct arena_part ret[2]);
  * *ret_at is its offset; returns its bytes, 0: there is none. */
 size_t arena_free_run(const struct arena *a, size_t from, size_t *ret_at);
 
+/* Bytes in blocks that are in use. */
+size_t arena_used(const struct arena *a);
+
+/*
+ * Forget in which order blocks were freed, and what was in them: free blocks are cleared, and will be used from the lowest
+ * address on. So a program that comes back to the same blocks, with the same in them, comes back to the same memory.
+ */
+void arena_tidy(struct arena *a);
+
 /* Give all free pages back to the system. Looks at every free block. */
 void arena_trim(struct arena *a);
 

@@ -1,8 +1,11 @@
 /*
- * base/arena_internal.h - the two parts of an arena: pages (arena_pages.c), and blocks that lie in them (arena.c).
+ * base/arena_internal.h - the two parts of an arena: pages (arena_pages.c), and blocks that lie in them (arena.c, arena_tidy.c).
  *
- *   range:  | struct arena | struct page [one for each page of the heap] | heap ...... |
- *                                                                          0    top    pages
+ *   range:  | struct page [one for each page of the heap] | heap: struct arena, blocks ...... |
+ *                                                           0                      top     pages
+ *
+ * The arena itself lies at the start of the first span, on the page of the first blocks. A child writes to both, and so does its
+ * parent between two forks, and each page that they write to is copied for each of them. So that span is never entirely free.
  *
  * A page is named by its number in the heap. Pages from `top` on have never been used; those from
  * `ready` on, and their records, are not even mapped readable. Free pages form runs. The records of
@@ -18,10 +21,13 @@
 
 #include <stdint.h>
 
+#include "base/sanitized.h"
+
 enum {
   PAGE = 4096,
   STEP = 16,   /* bytes between the sizes of blocks up to FINE */
   FINE = 1024, /* bytes; above, there are eight sizes for each power of two */
+  EXTRA = 80,  /* bytes that those have more */
   CLASSES = FINE / STEP + 8 * 4,
   BINS = 32,          /* lists of free runs: of 2^bin pages or more */
   HUGE_PAGE = 2 << 20 /* bytes */
@@ -57,7 +63,7 @@ struct arena {
   uint32_t top, ready, pages; /* end of the used; of the readable and writable; of the range */
   struct page *page;
   char *heap;
-  size_t range; /* bytes of everything */
+  size_t range; /* bytes of everything, from `page` on */
 
   const struct meter_place *place; /* NULL: nothing is counted */
   size_t charged;                  /* pages taken from the meter */
@@ -65,6 +71,20 @@ struct arena {
   void (*on_refused)(void *ctx, bool again);
   void *refused_ctx;
 };
+
+/*
+ * The address sanitizer is told which bytes belong to blocks, so that it finds other accesses as it
+ * does with malloc. Code that walks the lists of free blocks accesses such bytes on purpose.
+ */
+#ifdef SANITIZED
+#define WALKS_FREE_BLOCKS __attribute__((no_sanitize("address")))
+static inline void open_bytes(const void *p, size_t n) { ASAN_UNPOISON_MEMORY_REGION(p, n); }
+static inline void shut_bytes(const void *p, size_t n) { ASAN_POISON_MEMORY_REGION(p, n); }
+#else
+#define WALKS_FREE_BLOCKS
+static inline void open_bytes(const void *p, size_t n) { (void)p, (void)n; }
+static inline void shut_bytes(const void *p, size_t n) { (void)p, (void)n; }
+#endif
 
 static inline unsigned highest_bit(size_t n) { return 63U - (unsigned)__builtin_clzll(n); }
 
@@ -78,6 +98,14 @@ static inline char *page_at(const struct arena *a, uint32_t page) {
 
 static inline uint32_t page_of(const struct arena *a, const void *p) {
   return (uint32_t)((size_t)((const char *)p - a->heap) / PAGE);
+}
+
+/* Bytes of the blocks of a size class. */
+static inline size_t class_bytes(unsigned kind) {
+  if (kind < FINE / STEP)
+    return (kind + 1) * (size_t)STEP;
+  unsigned beyond = kind - FINE / STEP;
+  return ((size_t)(8 + (beyond & 7) + 1) << (beyond / 8 + 7)) + EXTRA;
 }
 
 /* -- arena_pages.c ----------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,37 @@ void error_set_text(int code, const char *text) {
   snprintf(given.text, sizeof given.text, "%s", text);
 }
 
+/* What error_set_limit was given. */
+enum { LIMITED_MAX = 8 };
+static struct {
+  int code; /* 0: unused, and so are those after it */
+  char limit[24];
+} limited[LIMITED_MAX];
+
+void error_set_limit(int code, const char *limit) {
+  int i = 0;
+  while (i < LIMITED_MAX && limited[i].code && limited[i].code != abs(code))
+    i++;
+  if (i == LIMITED_MAX)
+    return;
+  limited[i].code = abs(code);
+  snprintf(limited[i].limit, sizeof limited[i].limit, "%s", limit);
+}
+
+void error_set_bytes(int code, uint64_t bytes) {
+  char limit[48];
+  snprintf(limit, sizeof limit, "%.15g MiB", (double)(bytes * 10 >> 20) / 10);
+  error_set_limit(code, limit);
+}
+
+/* NULL: it has none. */
+static const char *limit_of(int code) {
+  for (int i = 0; i < LIMITED_MAX && limited[i].code; i++)
+    if (limited[i].code == abs(code))
+      return limited[i].limit;
+  return NULL;
+}
+
 int error_call(const char *call, int errnum) {
   int code = error_from_errno(errnum);
   if (code == -SBX_EAGAIN && strcmp(call, "fork") != 0)
@@ -53,16 +85,22 @@ int error_call(const char *call, int errnum) {
 }
 
 const char *error_text(int code) {
-  static char with_call[512];
+  static char with_more[512];
   const struct entry *e = entry_of(code);
-  const char *text = e ? e->text : "unknown error";
+  const char *text = e ? e->text : "unknown error", *limit = limit_of(code);
   if (code && given.code == abs(code))
     text = given.text;
-  if (code == 0 || last.code == 0 || abs(code) != abs(last.code))
+  bool called = code && last.code && abs(code) == abs(last.code);
+  if (!called && !limit)
     return text;
-  snprintf(with_call, sizeof with_call, "%s (%s: %s)", text, last.call, strerror(last.errnum));
-  last.code = 0;
-  return with_call;
+  int n = snprintf(with_more, sizeof with_more, "%s", text);
+  if (limit)
+    n += snprintf(with_more + n, sizeof with_more - (size_t)n, " (the limit is %s)", limit);
+  if (called)
+    snprintf(with_more + n, sizeof with_more - (size_t)n, " (%s: %s)", last.call,
+             strerror(last.errnum));
+  last.code = called ? 0 : last.code;
+  return with_more;
 }
 
 const char *error_name(int code) {
@@ -85,8 +123,9 @@ int error_from_errno(int errnum) {
   case EDQUOT:
     return -SBX_ENOSPC;
   case EMFILE:
-  case ENFILE:
     return -SBX_EMFILE;
+  case ENFILE:
+    return -SBX_ENFILE;
   case EAGAIN:
     return -SBX_EAGAIN;
   default:

@@ -8,6 +8,8 @@
 #ifndef SBX_BASE_ERROR_H
 #define SBX_BASE_ERROR_H
 
+#include <stdint.h>
+
 /* X(name, number, text a person can act on) */
 #define SBX_ERRORS(X)                                                                              \
   X(ETIMEDOUT, 1, "timeout")                                                                       \
@@ -15,12 +17,17 @@
   X(EINTERRUPTED, 3, "interrupted")                                                                \
   X(ENOMEM, 4, "not enough memory")                                                                \
   X(ENOSPC, 5, "no space is left to store the item (memory or a file size limit is exhausted)")    \
-  X(ECAP, 6, "the queue's log has reached its cap: readers are too slow, or there are none")       \
+  X(ECAP, 6,                                                                                       \
+    "the queue's log has reached its cap: readers are too slow, or there are none; "               \
+    "with redeliver, it keeps all that came after the oldest item in hand, too")                   \
   X(EMFILE, 7, "too many open files: raise `ulimit -n`, or drop queues that are no longer used")   \
   X(ELIMIT, 8, "too many processes are alive, main included: join some, or raise --max-procs")     \
-  X(ERECORDS, 9, "too many finished processes are kept by handles: drop those not needed")         \
+  X(ERECORDS, 9,                                                                                   \
+    "too many finished processes are kept by handles (65536 with those that live): drop those "    \
+    "not needed")                                                                                  \
   X(EOBJECTS, 10,                                                                                  \
-    "too many queues, locks and other objects exist: drop those that are no longer used, here "    \
+    "too many queues, locks and other objects exist (8192): drop those that are no longer used, "  \
+    "here "                                                                                        \
     "and in processes that inherited them")                                                        \
   X(ETOOBIG, 11, "the value is too large")                                                         \
   X(EAGAIN, 12, "the system cannot make another process now (`ulimit -u`, or memory)")             \
@@ -28,7 +35,7 @@
   X(ESELF, 14, "a process cannot join itself")                                                     \
   X(EDATA, 15, "malformed data")                                                                   \
   X(EINVAL, 16, "invalid argument")                                                                \
-  X(EDEPTH, 17, "processes are nested too deeply")                                                 \
+  X(EDEPTH, 17, "processes are nested too deeply: spawn inside spawn has at most 1000 levels")     \
   X(ESYSTEM, 18, "the system refused a call")                                                      \
   X(EBROKEN, 19, "broken")                                                                         \
   X(ENOTHELD, 20, "the calling process does not hold the lock")                                    \
@@ -42,7 +49,8 @@
   X(ETASKS, 27, "called more often than items were taken")                                         \
   X(ELENT, 28, "an item was lent and must be taken first")                                         \
   X(ENAMES, 29,                                                                                    \
-    "too many handles in queues, values and dicts wait to be received: receive some first")        \
+    "too many handles in queues, values and dicts wait to be received (16384): receive some "      \
+    "first")                                                                                       \
   X(ESTDIN, 30,                                                                                    \
     "stdin belongs to another process: main has it, or the process that it was given to")          \
   X(ESIM, 31, "a simulated run changes nothing outside of itself: run the script without --sim")   \
@@ -64,17 +72,30 @@
   X(EFENCED, 41,                                                                                   \
     "this process was declared dead: there was no sign of life from its host for too long")        \
   X(EHERE, 42, "it was made here = true, and may not leave the host")                              \
-  X(ENOTNET, 43,                                                                                   \
-    "it cannot be made in a run with --engine or --hosts: use two queues, one for each direction") \
   X(EPARTIES, 44,                                                                                  \
     "more processes come than the barrier has parties: the next round is complete, and the "       \
     "action of this one is not done")                                                              \
   X(EWORLD, 45,                                                                                    \
     "it is not of this world (sandbox.connect), so the other programs could not use it")           \
   X(EAWAY, 46, "its world is not connected in this process: call sandbox.connect before spawn")    \
-  X(EWORLDS, 47, "one select cannot wait for objects of two engines")                              \
+  X(EWORLDS, 47, "one select can wait for objects of 16 engines at most")                          \
   X(ENAMELESS, 48, "an object of a world needs a name, by which the other programs find it")       \
-  X(EALIKE, 49, "the world has one of this name already, which was made with other options")
+  X(EALIKE, 49, "the world has one of this name already, which was made with other options")       \
+  X(EFAR, 50,                                                                                      \
+    "the process is on another host, from which this cannot be asked: ask a process that is "      \
+    "there")                                                                                       \
+  X(EHAND, 51, "the calling process has an item in hand, and must give it up first")               \
+  X(EHANDS, 52,                                                                                    \
+    "1024 of its items are in the hands of processes, or came back from some: no more can be "     \
+    "taken before one of them is done")                                                            \
+  X(ESILENT, 53,                                                                                   \
+    "the host of the process does not answer: it may be busy, or about to be given up; try again") \
+  X(EELEMENTS, 54, "an array in an engine has at most 67108864 elements: make several")            \
+  X(EFLEET, 55,                                                                                    \
+    "a run can spawn 65535 processes on other hosts: give more work to each, as a pool does")      \
+  X(ENFILE, 56,                                                                                    \
+    "the programs of this machine have too many open files together: end some, or raise the "      \
+    "system's limit (sysctl fs.file-max)")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),
@@ -92,6 +113,13 @@ const char *error_text(int code);
 /* From now on, here and in processes forked later, this is the text of the code: it names what is
  * known only when the program runs. `text` is copied; at most 350 bytes count. One code can have one. */
 void error_set_text(int code, const char *text);
+
+/* From now on, here and in processes forked later, the text of the code ends with this limit of the run: "512", "2 GiB".
+ * `limit` is copied; at most 23 bytes count. Eight codes can have one. */
+void error_set_limit(int code, const char *limit);
+
+/* The same with a number of bytes, which is told in MiB. */
+void error_set_bytes(int code, uint64_t bytes);
 
 /* The name of a code as it stands in the source ("SBX_ETIMEDOUT"); a static string, never NULL. */
 const char *error_name(int code);

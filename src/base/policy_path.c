@@ -29,16 +29,19 @@ static bool is_in(const struct policy_paths *paths, const char *path) {
   return false;
 }
 
-/* Beside a script may lie what is none of its business: what is only there for require must be a module. */
-static bool is_module(const char *resolved) {
+/* Beside a script may lie what is none of its business: what is only there for require must be a module, or the script. */
+static bool is_module(const struct policy *p, const char *resolved) {
   size_t len = strlen(resolved);
-  return len > 4 && strcmp(resolved + len - 4, ".lua") == 0;
+  bool named = len > 4 && strcmp(resolved + len - 4, ".lua") == 0;
+  for (size_t i = 0; i < p->require.count && !named; i++)
+    named = strcmp(p->require.list[i].resolved, resolved) == 0;
+  return named;
 }
 
 /* What may be written may be read, and what may be read may be a module. */
 static bool may(const struct policy *p, const char *resolved, enum policy_use use) {
   return is_in(&p->write, resolved) || (use != POLICY_WRITE && is_in(&p->read, resolved)) ||
-         (use == POLICY_REQUIRE && is_module(resolved) && is_in(&p->require, resolved));
+         (use == POLICY_REQUIRE && is_module(p, resolved) && is_in(&p->require, resolved));
 }
 
 /* -- where a path leads ------------------------------------------------------------------------ */
@@ -120,8 +123,7 @@ char *policy_resolve(const struct policy *p, const char *path, enum policy_use u
 
 /* -- opening ----------------------------------------------------------------------------------- */
 
-/* Open a resolved path: no part of it is a symbolic link. */
-static int open_resolved(const char *path, int flags) {
+int policy_open_resolved(const char *path, int flags) {
   struct open_how how = {.flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
                          .mode = flags & O_CREAT ? 0666 : 0,
                          .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
@@ -189,7 +191,7 @@ bool policy_fopen(const struct policy *p, const char *path, const char *mode, en
   *ret = NULL;
   if (!resolved)
     return false;
-  int flags = flags_of(mode), fd = open_resolved(resolved, flags);
+  int flags = flags_of(mode), fd = policy_open_resolved(resolved, flags);
   free(resolved);
   if (fd < 0)
     return true;
@@ -201,6 +203,21 @@ bool policy_fopen(const struct policy *p, const char *path, const char *mode, en
     errno = saved;
   }
   return true;
+}
+
+/* What is no regular file could keep whoever reads it for ever. */
+FILE *policy_source(const struct policy *p, const char *path) {
+  const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+  struct stat about;
+  char *resolved = policy_is_strict(p) ? policy_resolve(p, path, POLICY_REQUIRE) : NULL;
+  int fd = resolved               ? policy_open_resolved(resolved, flags)
+           : !policy_is_strict(p) ? open(path, flags | O_CLOEXEC)
+                                  : -1;
+  free(resolved);
+  FILE *f = fd >= 0 && fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? fdopen(fd, "r") : NULL;
+  if (!f && fd >= 0)
+    close(fd);
+  return f;
 }
 
 /* -- entries of folders ------------------------------------------------------------------------ */
@@ -222,7 +239,7 @@ static void entry_open(const struct policy *p, const char *path, struct entry *e
   *slash = '\0';
   const char *folder = slash == e->path ? "/" : e->path;
   if (may(p, folder, POLICY_WRITE)) {
-    e->folder = open_resolved(folder, O_PATH | O_DIRECTORY);
+    e->folder = policy_open_resolved(folder, O_PATH | O_DIRECTORY);
   } else {
     free(e->path);
     e->path = NULL;

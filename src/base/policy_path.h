@@ -28,6 +28,9 @@ enum policy_use {
  */
 char *policy_resolve(const struct policy *p, const char *path, enum policy_use use);
 
+/* Open such a path (open(2), close-on-exec): it fails if any part of it is a symbolic link by now. */
+int policy_open_resolved(const char *path, int flags);
+
 /* Whoever counts what is written into files: called before each write(2). */
 struct policy_meter {
   void (*written)(void *ctx, size_t bytes);
@@ -43,6 +46,13 @@ struct policy_meter {
  */
 bool policy_fopen(const struct policy *p, const char *path, const char *mode, enum policy_use use,
                   const struct policy_meter *meter, FILE **ret);
+
+/*
+ * The text that a place names, to be shown to whoever reads a report: a script gives its chunks any name, so of a strict
+ * run it is the script itself or a module beside it. `p` NULL: no policy holds.
+ * A regular file, open from its beginning, close-on-exec; NULL: there is none, or it is not to be shown.
+ */
+FILE *policy_source(const struct policy *p, const char *path);
 
 /* As remove(3) and rename(2), if the policy lets the folders be written that the paths are in. `ret_rc` is what the call
  * returned. A symbolic link at the end of a path is itself meant. */

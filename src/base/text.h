@@ -5,6 +5,7 @@
 #ifndef SBX_BASE_TEXT_H
 #define SBX_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -24,5 +25,20 @@ char *text_number(char *to, int n);
 /* Append a text, with control characters but newline and tab as \x1b; those of Unicode (0x80 to 0x9f) too,
  * as \xc2\x9b, and what is no UTF-8. 0 or -SBX_ENOMEM. */
 int text_show_controls(struct buf *to, const void *text, size_t len);
+
+enum { TEXT_HELD_MAX = 64 };
+
+/*
+ * A stream of text that comes in pieces, on its way to a terminal. What text_show_controls lets pass gets there, carriage
+ * returns, and sequences that change colours ("\033[1;31m"). All else is shown as by that function. Zero is the begin.
+ */
+struct text_stream {
+  size_t held_len;
+  unsigned char held[TEXT_HELD_MAX]; /* of a character, or a sequence, the rest of which may come */
+};
+
+/* Append what may be shown now. last: nothing follows, so nothing is held. 0 or -SBX_ENOMEM. */
+int text_stream_show(struct text_stream *s, struct buf *to, const void *text, size_t len,
+                     bool last);
 
 #endif

@@ -28,6 +28,18 @@ size_t utf8_next(const char *text, size_t len, uint32_t *ret) {
   return bytes;
 }
 
+size_t utf8_whole(const char *text, size_t len) {
+  enum { MOST = 4 };
+  for (size_t back = 1; back < MOST && back <= len; back++) {
+    unsigned char c = (unsigned char)text[len - back];
+    if ((c & 0xc0) == 0x80)
+      continue;
+    size_t bytes = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    return bytes > back ? len - back : len;
+  }
+  return len;
+}
+
 bool utf8_in_environment(void) {
   static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

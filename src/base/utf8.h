@@ -18,6 +18,9 @@
  */
 size_t utf8_next(const char *text, size_t len, uint32_t *ret);
 
+/* How many bytes of `text` are left without a character at its end that needs more of them. */
+size_t utf8_whole(const char *text, size_t len);
+
 /* Is UTF-8 the encoding of the environment's locale, by the variables that setlocale(3) reads? The
  * program itself sets no locale, as Lua does not. */
 bool utf8_in_environment(void);

@@ -49,7 +49,7 @@ int sandbox_finish(lua_State *L) {
   struct lib *lib = lib_find(L);
   if (!lib)
     return 0;
-  op_process_await(lib->b);
+  op_process_await(lib->b, true);
   return lib->b->run->unjoined_failures(lib->b);
 }
 

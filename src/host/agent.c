@@ -41,6 +41,8 @@ struct agent {
   int64_t idle_ns; /* since when there is none */
   bool counted;    /* the engine knows `count` */
   char last_run[ENGINE_RUN];
+  struct engine_options options; /* far_setup.engine, and that the agent may be told to end */
+  sigset_t ends;                 /* signals that tell it to */
 };
 
 static volatile sig_atomic_t told_to_end;
@@ -54,6 +56,25 @@ static void on_child(int signal) { (void)signal; }
 
 static void complain(const struct agent *a, const char *what) {
   fprintf(stderr, "sandbox agent %s: %s\n", a->me.name, what);
+}
+
+/* The one who started us holds the other end of stdin: its end is ours. */
+static bool starter_gone(const struct agent *a) {
+  char byte;
+  struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+  return a->o->agent.password_stdin && poll(&p, 1, 0) > 0 && read(STDIN_FILENO, &byte, 1) <= 0;
+}
+
+/* For engine_options.stop. */
+static bool is_told_to_end(void *agent) { return told_to_end || starter_gone(agent); }
+
+/* Something failed. If the agent was told to end, that is why: it did not wait for the engine any more. Returns the exit
+ * status. */
+static int engine_failed(struct agent *a, int code) {
+  if (is_told_to_end(a))
+    return 0;
+  complain(a, error_text(code));
+  return EXIT_LUA_ERROR;
 }
 
 /* -- beats ------------------------------------------------------------------------------------------ */
@@ -95,19 +116,22 @@ static int start_beat(struct agent *a) {
 
 /* Get the name. One that an agent which has just died had is waited for. */
 static int claim_name(struct agent *a) {
-  int64_t until_ns = clock_now_ns() + HOST_LOST_NS + 2 * HOST_BEAT_NS;
-  bool taken;
+  const int64_t until_ns = clock_now_ns() + HOST_LOST_NS + 2 * HOST_BEAT_NS; /* 7 s */
+  bool taken, told = false;
   int rc;
   while ((rc = host_beat(a->engine, &a->me, HOST_LOST_NS, &taken)) == 0 && taken && !told_to_end &&
-         clock_now_ns() < until_ns)
+         clock_now_ns() < until_ns) {
+    if (!told)
+      complain(a, "waits for its name, which another agent has had until now: "
+                  "if that was killed, the name is free within 7 s");
+    told = true;
     poll(NULL, 0, 250);
+  }
   if (rc == 0 && taken && !told_to_end) {
     complain(a, "there is an agent of this name already: choose another one with --name");
     return EXIT_USAGE;
   }
-  if (rc)
-    complain(a, error_text(rc));
-  return rc ? EXIT_LUA_ERROR : 0;
+  return rc ? engine_failed(a, rc) : 0;
 }
 
 /* -- couriers --------------------------------------------------------------------------------------- */
@@ -150,7 +174,7 @@ static void start_courier(struct agent *a, const struct far_request *r) {
   if (pid < 0) {
     tell_lost(a, r->run, r->id,
               place ? "its agent could not start another process"
-                    : "its agent has too many processes");
+                    : "its agent runs 4096 processes, the most that it can");
     return;
   }
   *place = (struct courier_place){.pid = pid};
@@ -243,28 +267,24 @@ static int hear(struct agent *a) {
   return rc;
 }
 
-/* The one who started us holds the other end of stdin: its end is ours. */
-static bool starter_gone(const struct agent *a) {
-  char byte;
-  struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
-  return a->o->agent.password_stdin && poll(&p, 1, 0) > 0 && read(STDIN_FILENO, &byte, 1) <= 0;
-}
-
-static bool is_over(const struct agent *a) {
+static bool is_over(struct agent *a) {
   bool idle =
       a->worked && a->count == 0 && clock_now_ns() - a->idle_ns > ONCE_IDLE_S * NS_PER_SECOND;
-  return told_to_end || starter_gone(a) || (a->o->agent.once && idle);
+  return is_told_to_end(a) || (a->o->agent.once && idle);
 }
 
 static void wait_for_news(const struct agent *a) {
   struct pollfd fds[] = {{.fd = link_fd(&a->inbox), .events = POLLIN},
                          {.fd = a->o->agent.password_stdin ? STDIN_FILENO : -1, .events = POLLIN}};
   struct timespec most = {.tv_sec = 1};
-  sigset_t none;
+  sigset_t none, before;
   sigemptyset(&none);
   if (fds[0].fd < 0)
     most = (struct timespec){.tv_nsec = 20 * 1000 * 1000};
-  ppoll(fds, 2, &most, &none);
+  sigprocmask(SIG_BLOCK, &a->ends, &before); /* one that comes after the look ends ppoll */
+  if (!told_to_end)
+    ppoll(fds, 2, &most, &none);
+  sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 static int serve(struct agent *a) {
@@ -279,25 +299,24 @@ static int serve(struct agent *a) {
     if (rc == 0 && end < 0 && !is_over(a))
       wait_for_news(a);
   }
-  if (rc)
-    complain(a, error_text(rc));
-  return rc ? EXIT_LUA_ERROR : end < 0 ? 0 : end;
+  return rc ? engine_failed(a, rc) : end < 0 ? 0 : end;
 }
 
 /* -- the command -------------------------------------------------------------------------------------- */
 
-static void catch_signals(void) {
+static void catch_signals(struct agent *a) {
   static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
   sigset_t blocked;
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGCHLD);
+  sigemptyset(&a->ends);
   signal(SIGCHLD, on_child);
   signal(SIGPIPE, SIG_IGN);
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
     struct sigaction end = {.sa_handler = on_end};
     sigemptyset(&end.sa_mask);
-    sigaction(ends[i], &end, NULL);
-    sigaddset(&blocked, ends[i]);
+    sigaction(ends[i], &end, NULL); /* they interrupt whatever waits */
+    sigaddset(&a->ends, ends[i]);
   }
   sigprocmask(SIG_BLOCK, &blocked, NULL); /* but while it waits */
 }
@@ -324,7 +343,10 @@ static int open_engine(struct agent *a) {
     return EXIT_USAGE;
   engine_note_name(&far_setup.engine.address);
   far_setup.engine.insecure = a->o->agent.insecure;
-  if (engine_open(&far_setup.engine, &a->engine, why)) {
+  a->options = far_setup.engine;
+  a->options.stop = is_told_to_end;
+  a->options.stop_ctx = a;
+  if (engine_open(&a->options, &a->engine, why)) {
     fprintf(stderr, "sandbox: %s\n", why);
     return EXIT_USAGE;
   }
@@ -363,11 +385,13 @@ static int begin(struct agent *a) {
   int status = claim_name(a);
   if (status || told_to_end)
     return status;
-  if (far_forget(a->engine, inbox) || link_open(&a->inbox, &far_setup.engine, inbox, inbox) ||
-      start_beat(a)) {
-    complain(a, "cannot begin");
-    return EXIT_LUA_ERROR;
-  }
+  int rc = far_forget(a->engine, inbox);
+  if (rc == 0)
+    rc = link_open(&a->inbox, &a->options, inbox, inbox);
+  if (rc == 0)
+    rc = start_beat(a);
+  if (rc)
+    return engine_failed(a, rc);
   fprintf(stderr, "sandbox agent %s: ready, %d slots, engine %s\n", a->me.name, (int)a->me.slots,
           engine_name(&far_setup.engine.address, where));
   return 0;
@@ -384,7 +408,7 @@ int agent_command(const struct options *o) {
     status = open_engine(&a);
   if (status == 0) {
     far_setup.on = true;
-    catch_signals();
+    catch_signals(&a);
     status = begin(&a);
   }
   if (status == 0 && !told_to_end) {

@@ -25,6 +25,7 @@
 #include "host/far_trace.h"
 #include "host/options.h"
 #include "lua/state/report.h"
+#include "net/gather.h"
 #include "net/link.h"
 #include "os/supervisor/supervisor.h"
 
@@ -60,6 +61,7 @@ struct courier {
   struct host_watch watch; /* of the run's beats */
   int64_t look_ns;         /* when beats are looked at next */
   int64_t silent_ns;       /* since when the stand-in has no record; 0: it has one */
+  struct far_waits_asked asked;
 };
 
 /* The agent ends. A handler sets it. */
@@ -101,6 +103,13 @@ static void join_streams(const int pipes[STREAMS][2]) {
   dup2(pipes[1][1], STDERR_FILENO);
 }
 
+/* At each turn of the supervisor. Whether its processes are stuck, the lookout of the whole run finds out. */
+static enum deadlock answer_lookout(struct control *control, struct buf *told) {
+  (void)told;
+  far_waits_answer(&the_page->waits, control);
+  return DEADLOCK_NONE;
+}
+
 /* In the child: the supervisor of the run. `outcome` stays open, all else of the agent's is closed. */
 static void run_far(struct courier *c, const int pipes[STREAMS][2], pid_t courier)
     __attribute__((noreturn));
@@ -125,12 +134,14 @@ static void run_far(struct courier *c, const int pipes[STREAMS][2], pid_t courie
     errno = 0; /* this host has no such folder: the agent's own, then */
   report_set_color(false);
   int rc = engine_choose(&far_setup.engine, c->request->run, c->number);
+  engine_main_is(c->request->stand_in, c->request->spawner);
   const struct supervisor_options o = {.backend = engine_backend,
                                        .speed = c->request->speed,
                                        .seed = c->request->seed,
                                        .seeded = true,
                                        .key = c->request->key,
                                        .record = far_tracing_options(&c->tracing),
+                                       .look = answer_lookout,
                                        .say = say,
                                        .report = report};
   struct far_main main = {.request = c->request, .page = c->page, .outcome = OUTCOME};
@@ -147,6 +158,7 @@ static int start(struct courier *c) {
   if (c->page == MAP_FAILED)
     return -SBX_ENOMEM;
   the_page = c->page;
+  c->asked.page = &c->page->waits;
   c->outcome = memfd_create("outcome", MFD_CLOEXEC);
   if (c->outcome < 0)
     return error_call("memfd_create", errno);
@@ -304,6 +316,8 @@ static void give_up(struct courier *c, const char *told, const char *line) {
     far_tracing_ship(&c->tracing, c->link.say, true);
   if (told && link_say(&c->link, FAR_LOST, told, strlen(told)) == 0)
     far_renew(c->link.say, c->link.out);
+  if (engine_epoch(c->link.say) && c->number)
+    net_gather_forget(c->link.say, c->request->run, c->number);
   _exit(0);
 }
 
@@ -342,7 +356,9 @@ static int hear(struct courier *c) {
   struct link_message m;
   int rc;
   while ((rc = link_hear(&c->link, &m)) == 1)
-    if (m.kind == FAR_SIGNAL && m.len > 0 && m.len < 8) {
+    if (m.kind == FAR_LOOK && !c->ended) {
+      far_waits_ask(&c->asked, m.data, m.len, c->supervisor);
+    } else if (m.kind == FAR_SIGNAL && m.len > 0 && m.len < 8) {
       char number[8] = "";
       memcpy(number, m.data, m.len);
       int n = atoi(number);
@@ -386,6 +402,8 @@ static int look_after(struct courier *c) {
     }
     if (rc == 0)
       rc = hear(c);
+    if (rc == 0)
+      rc = far_waits_send(&c->asked, c->link.say, c->request->run, c->number);
     send_signals(c);
     if (rc == 0)
       rc = read_streams(c);
@@ -427,5 +445,6 @@ void courier_run(const struct far_request *r, const struct host_info *me) {
     give_up(&c, NULL, error_text(rc));
   far_forget(c.link.say, down);
   far_renew(c.link.say, up);
+  net_gather_forget(c.link.say, r->run, c.number);
   _exit(0);
 }

@@ -1,10 +1,12 @@
 /* host/course.c - see course.h. */
 #include "host/course.h"
 
+#include <lauxlib.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "host/data.h"
 #include "lua/state/prelude.h"
 #include "lua/state/report.h"
@@ -20,11 +22,28 @@ static void set_text(lua_State *L, const char *name, char *text) {
   lua_setfield(L, -2, name);
 }
 
+/* show(text): as stdout may get it. A terminal would obey what an answer has made it print, or is called. */
+static int l_show(lua_State *L) {
+  struct text_stream s = {0};
+  struct buf shown = {0};
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  if (!isatty(STDOUT_FILENO))
+    return 1;
+  if (text_stream_show(&s, &shown, text, len, true))
+    return luaL_error(L, "not enough memory");
+  lua_pushlstring(L, (const char *)shown.data, shown.len);
+  buf_release(&shown);
+  return 1;
+}
+
 /* protected: [struct options] -> the exit status */
 static int check(lua_State *L) {
   const struct options *o = lua_touserdata(L, 1);
   prelude_push(L, course_sources, "main");
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
+  lua_pushcfunction(L, l_show);
+  lua_setfield(L, -2, "show");
   set_text(L, "program", data_program());
   set_text(L, "scripts", data_folder("scripts"));
   lua_pushnumber(L, o->course_ns ? (double)o->course_ns / (double)NS_PER_SECOND : SECONDS_DEFAULT);

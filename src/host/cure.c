@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/explore_words.h"
+#include "host/simulated.h"
 #include "host/told.h"
 
 enum { KEPT = 8 };
@@ -30,9 +32,11 @@ struct cures {
 static void check_one(int fd, cure_run *run, void *ctx, const struct cure *c) {
   struct cure_result result = {0};
   int status;
-  pid_t pid = fork();
+  pid_t server = getpid(), pid = fork();
   if (pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != server) /* it ended before */
+      _exit(0);
     run(ctx, c, &result);
     send(fd, &result, sizeof result, MSG_NOSIGNAL);
     _exit(0);
@@ -148,17 +152,18 @@ static bool put_changed(FILE *f, const char *line, size_t len, const struct chan
 }
 
 char *cure_text(const struct cure *c, const char *path, size_t *ret_len) {
+  const struct explore_lines *lines = &c->made.lines[0];
   const struct change *changes = changes_of(c->check);
   char *text = NULL, *line = NULL;
   size_t room = 0;
   bool changed = false;
-  FILE *from = changes->from && strcmp(path, c->source) == 0 ? fopen(path, "re") : NULL;
+  FILE *from = changes->from && strcmp(path, lines->source) == 0 ? fopen(path, "re") : NULL;
   FILE *to = from ? open_memstream(&text, ret_len) : NULL;
   ssize_t len;
   for (int n = 1; to && (len = getline(&line, &room, from)) >= 0; n++)
     if (n == 1 && line[0] == '#') /* as Lua does with the first line of a file */
       fputc('\n', to);
-    else if (n != c->lines[0].first)
+    else if (n != lines->first)
       fwrite(line, 1, (size_t)len, to);
     else
       changed = put_changed(to, line, (size_t)len, changes);
@@ -202,13 +207,11 @@ static void fill(struct exploration *x, const struct failure *f, const struct st
                                                 : CURE_NONE;
   for (uint32_t i = 0; i < p->count; i++) {
     struct explore_lines *to = &c->made.lines[i];
-    c->lines[i] = p->lines[i];
     find_source(x, f, p->lines[i].step, to->source);
     to->first = p->lines[i].first;
     to->last = p->lines[i].last;
     to->begins = s->steps[p->lines[i].step].kind;
   }
-  memcpy(c->source, c->made.lines[0].source, sizeof c->source);
 }
 
 /* -1: nothing is known of it. */
@@ -222,7 +225,8 @@ static int ask(struct cures *c, const struct cure *cure, struct cure_result *ret
   if (c->count == KEPT || send(c->fd, cure, sizeof *cure, MSG_NOSIGNAL) != (ssize_t)sizeof *cure)
     return -1;
   while ((n = recv(c->fd, ret, sizeof *ret, 0)) < 0 && errno == EINTR)
-    continue;
+    if (simulated_stopped())
+      kill(c->pid, SIGKILL); /* and so what it has forked: recv finds the end */
   if (n != (ssize_t)sizeof *ret)
     return -1;
   c->asked[c->count] = *cure;
@@ -232,7 +236,7 @@ static int ask(struct cures *c, const struct cure *cure, struct cure_result *ret
 
 /* -- telling ------------------------------------------------------------------------------------- */
 
-static void say_lines(struct buf *out, const struct story_lines *l) {
+static void say_lines(struct buf *out, const struct explore_lines *l) {
   if (l->first == l->last)
     buf_format(out, "line %d", l->first);
   else
@@ -246,7 +250,7 @@ static void say_change(struct buf *out, const struct cure *c) {
     buf_format(out, "with ");
     for (uint32_t i = 0; i < c->count; i++) {
       buf_format(out, i ? ", and " : "");
-      say_lines(out, &c->lines[i]);
+      say_lines(out, &c->made.lines[i]);
     }
     buf_format(out, c->count > 1 ? ", in one step each," : " in one step,");
     break;

@@ -8,18 +8,17 @@
 #ifndef SBX_HOST_CURE_H
 #define SBX_HOST_CURE_H
 
-#include "host/explore_report.h"
+#include "host/explore_failures.h"
+#include "look/story.h"
 
 struct cures;
 
 /* What to change. */
 struct cure {
   enum story_check check;
-  struct explore_cure made;    /* ONE_STEP, LOCK_ORDER */
-  struct story_lines lines[2]; /* as in the proposal */
-  uint32_t count;              /* of them */
-  char source[WHERE_MAX];      /* the file that they are in */
-  uint32_t states_max;         /* to look at */
+  struct explore_cure made; /* its kind is CURE_NONE if the change is made in the text */
+  uint32_t count;           /* of its lines */
+  uint32_t states_max;      /* to look at */
 };
 
 struct cure_result {
@@ -44,7 +43,8 @@ char *cure_text(const struct cure *c, const char *path, size_t *ret_len);
 struct cures *cures_open(cure_run *run, void *ctx);
 void cures_close(struct cures *c); /* NULL does nothing */
 
-/* Check what is advised against the failure, if that can be done, and have it said in the story. NULL does nothing. */
+/* Check what is advised against the failure, if that can be done, and have it said in the story. NULL does nothing; an
+ * interrupt (simulated_stop) ends this check, and all later ones. */
 void cures_check(struct cures *c, struct exploration *x, const struct failure *f, struct told *t);
 
 #endif

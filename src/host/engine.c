@@ -5,12 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "host/far.h"
+#include "host/lookout.h"
 #include "net/survey.h"
 #include "os/backend.h"
 #include "os/outside.h"
+#include "os/shared/results.h"
+#include "os/shared/self.h"
 #include "sandbox/sandbox.h"
 
 static_assert(NET_SLOT == OUTSIDE_SLOT, "both sides know objects outside by it");
@@ -21,13 +26,27 @@ static struct {
   struct net_below below;
   struct net_keeper keeper;
   struct net *front;
+  bool watched, guided; /* as engine_watch was told */
 } run;
 
-/* The run is noted, so that others can see that it is there. */
+/* The run is noted, so that others can see that it is there; and what its host is called. */
 static int write_run(struct engine *e) {
   static const char version[] = "sandbox " SANDBOX_VERSION;
-  char key[ENGINE_KEY], ttl[16];
+  char key[ENGINE_KEY], ttl[16], about[NAME_MAX_BYTES + 16];
   struct engine_reply *r;
+  engine_key(key, run.net.run, NET_FLEET);
+  snprintf(about, sizeof about, "0 - %s 0", far_setup.here);
+  if (far_setup.here[0]) {
+    int failed = engine_ask(e, 4,
+                            (struct engine_arg[]){engine_text("HSET"), engine_text(key),
+                                                  engine_text("0"), engine_text(about)},
+                            &r);
+    if (failed)
+      return failed;
+    engine_free(r);
+    if ((failed = far_renew(e, key)))
+      return failed;
+  }
   const struct engine_arg args[] = {
       engine_text("SET"), engine_bytes(key, engine_key(key, run.net.run, "run")),
       engine_text(version), engine_text("EX"),
@@ -52,24 +71,50 @@ int engine_choose(const struct engine_options *e, const char *name, uint16_t hos
   return rc;
 }
 
+void engine_main_is(uint64_t stand_in, uint64_t spawner) {
+  run.net.stand_in = stand_in;
+  run.net.spawner = spawner;
+}
+
+uint64_t engine_process(uint32_t slot, uint64_t serial) {
+  return run.net.stand_in && slot == 0 ? run.net.stand_in : net_process(run.net.host, slot, serial);
+}
+
 struct os_backend *engine_backend(struct control *c) {
   struct os_backend *b = backend_new(c);
   if (!b)
     return NULL;
-  run.below = (struct net_below){
-      .ctx = b, .sleep = outside_sleep, .make = outside_make, .drop = outside_drop};
+  int rc = results_create(&b->results); /* the keeper reads it */
+  run.below = (struct net_below){.ctx = b,
+                                 .sleep = outside_sleep,
+                                 .make = outside_make,
+                                 .drop = outside_drop,
+                                 .outcome = outside_outcome,
+                                 .signal = outside_signal,
+                                 .noted = outside_noted,
+                                 .file = b->results};
   run.net.keeper = -1;
-  int rc = net_keeper_start(&run.net, run.net.host == 0, NULL, &run.keeper);
+  if (rc == 0)
+    rc = net_keeper_start(&run.net, run.net.host == 0, &run.below, &run.keeper);
   if (rc == 0) {
     run.net.keeper = run.keeper.births;
     rc = net_install(&b->base, &run.net, &run.below, &run.front);
   }
+  if (rc == 0 && run.watched)
+    rc = lookout_start(&run.net, c, run.guided);
   if (rc) {
     engine_end();
-    free(b);
+    if (b->results >= 0)
+      close(b->results);
+    backend_free(b);
     return NULL;
   }
   return b;
+}
+
+void engine_watch(bool guided) {
+  run.watched = true;
+  run.guided = guided;
 }
 
 int engine_survey(struct snapshot *s) { return net_survey(&run.net, s); }

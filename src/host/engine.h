@@ -4,6 +4,7 @@
 #ifndef SBX_HOST_ENGINE_H
 #define SBX_HOST_ENGINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "net/engine.h"
@@ -17,10 +18,17 @@ struct snapshot;   /* look/snapshot.h */
  * notes the run. The engine can be used. 0, -SBX_EENGINE, -SBX_ENOSPC, -SBX_ENOMEM
  */
 int engine_choose(const struct engine_options *e, const char *name, uint16_t host);
+/* main of this program, which is not that of the run, has these names there (net/net.h): after engine_choose. */
+void engine_main_is(uint64_t stand_in, uint64_t spawner);
+/* A process of this program, as all hosts of the run name it. */
+uint64_t engine_process(uint32_t slot, uint64_t serial);
 
 /* As supervisor_options.backend, after engine_choose: the two backends, and the keeper beside the run. NULL: no memory, or
  * no process. */
 struct os_backend *engine_backend(struct control *c);
+
+/* From now on engine_backend starts a lookout, too (lookout.h). `guided`: as of supervisor_options */
+void engine_watch(bool guided);
 
 /* Add to a snapshot of the run what the engine knows of all its hosts; see net/survey.h. */
 int engine_survey(struct snapshot *s);

@@ -1,9 +1,10 @@
-/* host/explore_failures.c - what can go wrong, once for each kind; see explore_report.h. */
+/* host/explore_failures.c - what can go wrong, once for each kind; see explore_failures.h. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "host/explore_report.h"
+#include "host/explore_failures.h"
+#include "host/explore_story.h"
 
 /* A run that never ends: once around, behind the path to where that is certain. */
 static bool add_round(const struct exploration *x, struct failure *f) {

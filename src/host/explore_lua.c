@@ -20,7 +20,9 @@
 #include "base/policy_path.h"
 #include "base/stack.h"
 #include "host/cure.h"
+#include "host/explore_failures.h"
 #include "host/explore_report.h"
+#include "host/explore_story.h"
 #include "host/simulated.h"
 #include "lua/state/child.h"
 #include "lua/state/guard.h"
@@ -41,7 +43,8 @@ struct explored {
   bool keeps;         /* an interrupt ends only this, and there is a result */
 };
 
-enum { AGAIN_WITH_CLOCK = 77, DIFFERS = 78 }; /* exit statuses of the process that explores */
+/* Exit statuses of the process that explores. */
+enum { AGAIN_WITH_CLOCK = 77, DIFFERS = 78, NOTHING = 79, STOPPED = 80 };
 
 /* -- in the process that explores ---------------------------------------------------------------- */
 
@@ -184,18 +187,18 @@ static void on_interrupt(int sig) {
   simulated_stop();
 }
 
-static bool asked_to_stop(void *ctx, uint32_t states, uint32_t histories) {
-  (void)ctx;
-  (void)states;
-  (void)histories;
-  return simulated_stopped();
-}
-
 /* Was the path of the token followed to its end? */
 static bool went_well(const struct exploration *x) {
   struct explore_followed f;
   exploration_followed(x, &f);
   return f.differs == FOLLOW_WELL;
+}
+
+static int explore_watched(struct explored *e, struct exploration **ret) {
+  simulated_watch(true);
+  int rc = explore(&e->options, body, e, ret);
+  simulated_watch(false);
+  return rc;
 }
 
 /* For cures_open. What would be changed in the text of a function cannot be. */
@@ -206,7 +209,7 @@ static void explore_cured(void *ctx, const struct cure *c, struct cure_result *r
     return;
   e.options.cure = &c->made;
   e.options.states_max = c->states_max;
-  if (explore(&e.options, body, &e, &x) == 0)
+  if (explore_watched(&e, &x) == 0)
     cure_sum(c, x, ret);
 }
 
@@ -218,12 +221,14 @@ __attribute__((noreturn)) static void explore_here(struct explored *e, int out) 
   signal(SIGCHLD, SIG_DFL);
   report_set_writer(simulated_report);
   report_set_color(false); /* what is told is part of a report */
-  e->options.progress = asked_to_stop;
+  e->options.progress = simulated_asked;
   memory_use(NULL); /* the arena belongs to the images from now on */
   struct cures *cures = e->options.follow || e->step ? NULL : cures_open(explore_cured, e);
-  int rc = explore(&e->options, body, e, &x);
+  int rc = explore_watched(e, &x);
   if (rc == EXPLORE_READS_CLOCK)
     _exit(e->options.follow ? DIFFERS : AGAIN_WITH_CLOCK);
+  if (rc == EXPLORE_NOTHING)
+    _exit(simulated_stopped() ? STOPPED : NOTHING);
   if (rc == 0 && e->options.follow && !went_well(x))
     _exit(DIFFERS);
   FILE *f = fdopen(out, "w");
@@ -282,42 +287,50 @@ static int explore_in_copy(lua_State *L, struct explored *e) {
   return read ? status : -1;
 }
 
+/* The option at the top of the stack, a whole number; `must` says what it must be. */
+static lua_Integer whole_option(lua_State *L, lua_Integer least, lua_Integer most,
+                                const char *must) {
+  int whole;
+  lua_Integer n = lua_tointegerx(L, -1, &whole);
+  lib_arg_check(L, whole && n >= least && n <= most, 2, must);
+  return n;
+}
+
 static void read_options(lua_State *L, struct explored *e) {
   static const char *const names[] = {"limit", "seed", "seconds",   "token", "preemptions",
                                       "kills", "step", "interrupt", NULL};
   if (lua_isnoneornil(L, 2))
     return;
-  luaL_argexpected(L, lua_istable(L, 2), 2, "table of options");
+  lib_arg_expected(L, lua_istable(L, 2), 2, "table of options");
   lib_check_options(L, 2, names);
   if (lua_getfield(L, 2, "limit") != LUA_TNIL) {
-    lua_Integer n = luaL_checkinteger(L, -1);
-    luaL_argcheck(L, n >= 1 && n < UINT32_MAX, 2, "limit must be a number of states");
-    e->options.states_max = (uint32_t)n;
+    const char *must = "limit must be a number of states";
+    e->options.states_max = (uint32_t)whole_option(L, 1, UINT32_MAX - 1, must);
   }
   if (lua_getfield(L, 2, "seed") != LUA_TNIL)
-    e->options.seed = (uint64_t)luaL_checkinteger(L, -1);
+    e->options.seed =
+        (uint64_t)whole_option(L, LUA_MININTEGER, LUA_MAXINTEGER, "seed must be a whole number");
   if (lua_getfield(L, 2, "seconds") != LUA_TNIL) {
-    e->options.seconds_max = luaL_checknumber(L, -1);
-    luaL_argcheck(L, e->options.seconds_max > 0, 2, "seconds must be a number above 0");
+    e->options.seconds_max = lua_tonumber(L, -1); /* 0: it is none */
+    lib_arg_check(L, e->options.seconds_max > 0, 2, "seconds must be a number above 0");
   }
   if (lua_getfield(L, 2, "preemptions") != LUA_TNIL) {
-    lua_Integer n = luaL_checkinteger(L, -1);
-    luaL_argcheck(L, n >= 0 && n < UINT32_MAX, 2, "preemptions must be a number, 0 or more");
+    const char *must = "preemptions must be a number, 0 or more";
+    e->options.preemptions = (uint32_t)whole_option(L, 0, UINT32_MAX - 1, must);
     e->options.bounded = true;
-    e->options.preemptions = (uint32_t)n;
   }
   if (lua_getfield(L, 2, "kills") != LUA_TNIL) {
-    lua_Integer n = luaL_checkinteger(L, -1);
-    luaL_argcheck(L, n >= 0 && n <= 100, 2, "kills must be a number of processes from 0 to 100");
-    e->options.kills = (uint32_t)n;
+    const char *must = "kills must be a number of processes from 0 to 100";
+    e->options.kills = (uint32_t)whole_option(L, 0, 100, must);
   }
   lua_getfield(L, 2, "step");
   e->step = lua_toboolean(L, -1);
   lua_getfield(L, 2, "interrupt");
   e->keeps = e->step || lua_toboolean(L, -1);
   if (lua_getfield(L, 2, "token") != LUA_TNIL) {
-    luaL_argcheck(L, !e->step, 2, "step and token exclude each other");
-    const char *wrong = token_parse(luaL_checkstring(L, -1), &e->token);
+    lib_arg_check(L, !e->step, 2, "step and token exclude each other");
+    lib_arg_check(L, lua_type(L, -1) == LUA_TSTRING, 2, "token must be a string");
+    const char *wrong = token_parse(lua_tostring(L, -1), &e->token);
     if (!wrong && (!e->token.function || e->token.script != e->hash)) {
       token_release(&e->token);
       wrong = "is of another function, or the text of this one has changed since";
@@ -330,23 +343,11 @@ static void read_options(lua_State *L, struct explored *e) {
   lua_settop(L, 2);
 }
 
-/* The file that a function is from; NULL: none, or the script may not read it, and so must not learn its hash. A script
- * gives a chunk any name. */
-static FILE *open_source(const struct policy *p, const char *source) {
-  FILE *f = NULL;
-  if (source[0] != '@')
-    return NULL;
-  if (!policy_by_language(p))
-    return fopen(source + 1, "re");
-  policy_fopen(p, source + 1, "r", POLICY_REQUIRE, NULL, &f);
-  return f;
-}
-
 /* Of the text that the function is in, and where it is there. */
 static uint32_t hash_function(const struct policy *p, const lua_Debug *ar) {
   const int lines[] = {ar->linedefined, ar->lastlinedefined};
   uint32_t hash = token_hash(TOKEN_HASH_NONE, lines, sizeof lines);
-  FILE *f = open_source(p, ar->source);
+  FILE *f = ar->source[0] == '@' ? policy_source(p, ar->source + 1) : NULL;
   char part[4096];
   if (!f)
     return token_hash(hash, ar->source, ar->srclen);
@@ -382,12 +383,13 @@ static int read_result(lua_State *L) {
 static int l_explore(lua_State *L) {
   struct explored e = {.L = L, .lib = lib_find(L), .options = {.seed = 1, .merge_relock = true}};
   lua_Debug ar;
-  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lib_arg_expected(L, lua_isfunction(L, 1), 1, "function");
   lua_pushvalue(L, 1);
   lua_getinfo(L, ">S", &ar);
   const char *slash = strrchr(ar.short_src, '/');
   e.name = slash ? slash + 1 : ar.short_src;
-  e.hash = hash_function(e.lib->b->policy, &ar);
+  e.options.policy = e.lib->b->policy;
+  e.hash = hash_function(e.options.policy, &ar);
   read_options(L, &e);
   if (!e.lib->arena)
     return luaL_error(L, "explore needs the program sandbox: a foreign host has its own memory");
@@ -411,6 +413,11 @@ static int l_explore(lua_State *L) {
   if (WEXITSTATUS(status) == DIFFERS)
     return luaL_error(L, "explore: the steps of the token cannot be taken: the function does "
                          "something else than when it was made");
+  if (WEXITSTATUS(status) == STOPPED)
+    return luaL_error(L, "explore: interrupted before there was anything to tell");
+  if (WEXITSTATUS(status) == NOTHING)
+    return luaL_error(L, "explore: the function goes on and on before any operation that others "
+                         "could see: there is nothing to explore");
   if (WEXITSTATUS(status) != 0)
     return luaL_error(L, "explore: %s", error_text(SBX_ENOMEM));
   return read_result(L);

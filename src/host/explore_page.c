@@ -1,5 +1,5 @@
 /*
- * host/explore_page.c - an exploration as one HTML page; see explore_report.h.
+ * host/explore_page.c - what an HTML page of an exploration shows; see explore_report.h.
  *
  * The page is that of a trace (look/trace/page.h) with another program, and its data is one JSON value:
  *   script, report         texts
@@ -20,14 +20,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/policy_path.h"
 #include "host/cure.h"
+#include "host/explore_failures.h"
+#include "host/explore_report.h"
 #include "host/told.h"
-#include "host/trace_output.h"
-#include "host/trace_show.h"
 #include "look/json_text.h"
 #include "look/trace/model.h"
-#include "look/trace/page.h"
-#include "lua/state/report.h"
 #include "sim/intern.h"
 
 enum { STATES_TOLD = 3000, STEP_VAIN = 1, STEP_ABANDONED = 2, STEP_OPEN = 4 };
@@ -193,7 +192,7 @@ static void put_step(struct page *p, uint32_t state, uint32_t k) {
 static void put_state(struct page *p, uint32_t i) {
   uint32_t state = p->order[i], count;
   const struct explore_state *s = exploration_state(p->x, state);
-  PUT_STATE(p, "%s[%d,%.6g,%.17g,", i ? ",\n" : "", s->end, s->p_bad,
+  PUT_STATE(p, "%s[%d,%.16g,%.17g,", i ? ",\n" : "", s->end, s->p_bad,
             s->looked_at && s->ways >= 0 ? s->ways : -1.0);
   if (i >= p->told) {
     PUT_STATE(p, "[],[],null]");
@@ -260,7 +259,7 @@ static void put_source(struct page *p, uint32_t id) {
   size_t len;
   const uint8_t *name = intern_get(p->sources, id, &len);
   memcpy(path, name, len < sizeof path ? len : sizeof path - 1);
-  FILE *f = fopen(path, "re");
+  FILE *f = policy_source(exploration_policy(p->x), path);
   for (size_t n; f && text.len < TEXT_MAX && (n = fread(part, 1, sizeof part, f)) > 0;)
     p->rc = p->rc ? p->rc : buf_append(&text, part, n);
   if (f)
@@ -378,52 +377,8 @@ static void page_release(struct page *p) {
   buf_release(&p->out);
 }
 
-static int put_data(void *ctx, const struct trace_sink *out) {
-  static const char before[] = "<script type=\"application/json\" id=\"data\">",
-                    after[] = "</script>\n";
-  const struct page *p = ctx;
-  int rc = out->write(out->ctx, before, sizeof before - 1);
-  if (rc == 0)
-    rc = out->write(out->ctx, p->out.data, p->out.len);
-  return rc ? rc : out->write(out->ctx, after, sizeof after - 1);
-}
-
-static int put_page(void *ctx, const struct trace_sink *out) {
-  static const struct page_part *const js[] = {&explore_js, NULL};
-  return page_write(&explore_css, js, put_data, ctx, out);
-}
-
-/* -- the files ----------------------------------------------------------------------------------- */
-
-struct explore_pages {
-  const struct options *o;
-  struct trace_output *outputs; /* owned, as many as o->trace.files */
-};
-
-int explore_pages_open(const struct options *o, struct explore_pages **ret) {
-  if (o->trace.file_count == 0)
-    return 0;
-  if (!(*ret = calloc(1, sizeof **ret))) {
-    report_print(&(struct report){.message = error_text(SBX_ENOMEM)});
-    return EXIT_LUA_ERROR;
-  }
-  (*ret)->o = o;
-  trace_files_may_fail();
-  return trace_outputs_open(&o->trace, ".part", &(*ret)->outputs);
-}
-
-static void warn(const char *path, const char *why) {
-  struct buf text = {0};
-  if (buf_format(&text, "cannot write the trace '%s': %s", path, why) == 0 &&
-      buf_append_byte(&text, 0) == 0)
-    report_print(&(struct report){.message = (const char *)text.data});
-  buf_release(&text);
-}
-
-void explore_pages_write(struct explore_pages *pages, struct exploration *x, const char *script,
-                         const char *report, struct cures *cures) {
-  if (!pages)
-    return;
+int explore_page(struct exploration *x, const char *script, const char *report, struct cures *cures,
+                 struct buf *ret) {
   struct page p = {.x = x, .script = script, .cures = cures};
   p.rc = page_open(&p);
   if (p.rc == 0) {
@@ -431,19 +386,10 @@ void explore_pages_write(struct explore_pages *pages, struct exploration *x, con
     choose_states(&p);
     put_all(&p, report);
   }
-  for (size_t i = 0; i < pages->o->trace.file_count; i++) {
-    struct trace_output *out = &pages->outputs[i];
-    int error = p.rc ? ENOMEM : trace_output_put(out, put_page, &p);
-    if (error)
-      warn(out->file.path, trace_output_error(error));
+  if (p.rc == 0) {
+    *ret = p.out;
+    p.out = (struct buf){0};
   }
   page_release(&p);
-}
-
-void explore_pages_free(struct explore_pages *pages) {
-  for (size_t i = 0; pages && pages->outputs && i < pages->o->trace.file_count; i++)
-    trace_output_release(&pages->outputs[i], false);
-  if (pages)
-    free(pages->outputs);
-  free(pages);
+  return p.rc;
 }

@@ -1,42 +1,31 @@
 /* host/explore_report.c - what an exploration found, as text; see explore_report.h. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "host/cure.h"
+#include "host/explore_failures.h"
 #include "host/explore_report.h"
+#include "host/explore_story.h"
+#include "host/explore_words.h"
 #include "host/replay_token.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/report.h"
 
-/* -- numbers ------------------------------------------------------------------------------------- */
-
-const char *explore_number(double n, char to[NUMBER_TEXT]) {
-  char plain[48];
-  if (n >= NUMBER_ABOUT) {
-    snprintf(to, 64, "about %.3g", n);
-    return to;
-  }
-  int len = snprintf(plain, sizeof plain, "%.0f", n), at = 0;
-  for (int i = 0; i < len; i++) {
-    if (i > 0 && (len - i) % 3 == 0)
-      to[at++] = ',';
-    to[at++] = plain[i];
-  }
-  to[at] = '\0';
-  return to;
-}
-
-static const char *stop_word(enum explore_stop stop) {
+/* With the option that sets the limit: of the command line, or of explore(f, options). */
+static const char *stop_word(enum explore_stop stop, bool script) {
   switch (stop) {
   case STOP_STATES:
-    return "the limit of states was reached";
+    return script ? "the limit of states was reached (--explore=N)"
+                  : "the limit of states was reached (limit = N)";
   case STOP_BYTES:
-    return "memory has reached its limit";
+    return script ? "memory has reached its limit (--explore=memory:SIZE)"
+                  : "memory has reached its limit";
   case STOP_SECONDS:
-    return "the time was up";
+    return script ? "the time was up (--explore=seconds:S)" : "the time was up (seconds = S)";
   case STOP_FOLLOWED:
     return "one schedule was followed";
   case STOP_ASKED:
@@ -78,7 +67,7 @@ static void print_kills(char to[64], const struct explore_sum *s) {
     snprintf(to, 64, ", of which %" PRIu32 " may be killed", s->kills);
 }
 
-static void print_head(FILE *f, const char *script, const struct explore_sum *s) {
+static void print_head(FILE *f, const char *name, bool script, const struct explore_sum *s) {
   char ways[64], states[64], kills[64];
   print_kills(kills, s);
   explore_number(s->states, states);
@@ -86,29 +75,37 @@ static void print_head(FILE *f, const char *script, const struct explore_sum *s)
     fprintf(f,
             "%s: %" PRIu32 " processes%s, all with at most %" PRIu32
             " preemption%s tried (%s states)\n",
-            script, s->processes, kills, s->preemptions, s->preemptions == 1 ? "" : "s", states);
+            name, s->processes, kills, s->preemptions, s->preemptions == 1 ? "" : "s", states);
   else if (s->stop != STOP_COMPLETE)
-    fprintf(f, "%s: %s states of %" PRIu32 " processes tried, not all: %s\n", script, states,
-            s->processes, stop_word(s->stop));
+    fprintf(f, "%s: %s state%s of %" PRIu32 " process%s tried, not all: %s\n", name, states,
+            s->states == 1 ? "" : "s", s->processes, s->processes == 1 ? "" : "es",
+            stop_word(s->stop, script));
   else if (s->ways < 0)
     fprintf(f, "%s: %" PRIu32 " processes%s, interleavings without end; all %s states tried\n",
-            script, s->processes, kills, states);
+            name, s->processes, kills, states);
   else
-    fprintf(f, "%s: %s interleaving%s of %" PRIu32 " process%s%s, all tried (%s state%s)\n", script,
+    fprintf(f, "%s: %s interleaving%s of %" PRIu32 " process%s%s, all tried (%s state%s)\n", name,
             explore_number(s->ways, ways), s->ways == 1 ? "" : "s", s->processes,
             s->processes == 1 ? "" : "es", kills, states, s->states == 1 ? "" : "s");
+}
+
+/* Without the folders. */
+static const char *file_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
 }
 
 /* Where the process is that computes without an end: behind which of its operations. */
 static void print_endless(FILE *f, struct exploration *x, const struct explore_sum *s) {
   char where[WHERE_MAX];
-  uint32_t history = exploration_endless(x);
-  if ((s->stop != STOP_ENDLESS && s->stop != STOP_SPAWNS) || history == EXPLORE_NONE)
+  const struct explore_endless *e = exploration_endless(x);
+  if ((s->stop != STOP_ENDLESS && s->stop != STOP_SPAWNS) || !e || e->after == EXPLORE_NONE)
     return;
-  exploration_where(x, history, where);
-  const char *slash = strrchr(where, '/');
+  if (s->stop == STOP_ENDLESS && e->where[0])
+    fprintf(f, "  %s goes on and on at %s\n", e->process, file_name(e->where));
+  exploration_where(x, e->after, where);
   if (where[0])
-    fprintf(f, "  the last operation that it did is at %s\n", slash ? slash + 1 : where);
+    fprintf(f, "  the last operation that it did is at %s\n", file_name(where));
 }
 
 static double ways_to(const struct exploration *x, enum explore_end end) {
@@ -121,6 +118,9 @@ static double ways_to(const struct exploration *x, enum explore_end end) {
   return ways;
 }
 
+/* One in so many or more is rounded to a whole number; of less that would be far off. */
+enum { RARE = 50 };
+
 static void print_kind(FILE *f, const struct exploration *x, const struct explore_sum *s,
                        enum explore_end end) {
   char bad[64], all[64];
@@ -131,10 +131,11 @@ static void print_kind(FILE *f, const struct exploration *x, const struct explor
   }
   fprintf(f, "%s of %s %s ", explore_number(ways, bad), explore_number(s->ways, all),
           bad_word(end));
-  if (2 * ways < s->ways)
-    fprintf(f, "(1 in %s)\n", explore_number(s->ways / ways, (char[64]){0}));
+  double one_in = s->ways / ways;
+  if (one_in > 2 && (one_in >= RARE || one_in == floor(one_in)))
+    fprintf(f, "(1 in %s)\n", explore_number(one_in, (char[64]){0}));
   else
-    fprintf(f, "(%.0f %%)\n", 100 * ways / s->ways);
+    fprintf(f, "(%.0f %%)\n", 100 / one_in);
 }
 
 static int print_table(FILE *f, int width, const struct told *t) {
@@ -172,7 +173,8 @@ static int print_failure(FILE *f, int width, struct exploration *x, const char *
   if (of->end <= EXPLORE_STUCK)
     print_kind(f, x, &s, of->end);
   if (of->loop == EXPLORE_NONE)
-    fprintf(f, "\nthe shortest, %" PRIu32 " step%s with %" PRIu32 " preemption%s:\n", of->len,
+    fprintf(f, "\nthe shortest%s, %" PRIu32 " step%s with %" PRIu32 " preemption%s:\n",
+            s.stop == STOP_COMPLETE || s.stop == STOP_BOUND ? "" : " that was found", of->len,
             of->len == 1 ? "" : "s", of->preemptions, of->preemptions == 1 ? "" : "s");
   else
     print_circle(f, of, told_story(t));
@@ -239,7 +241,7 @@ int explore_report(FILE *f, int width, struct exploration *x, const char *script
   uint32_t bad = failures_find(x, list);
   int rc = bad == EXPLORE_NONE ? -SBX_ENOMEM : 0;
   exploration_sum(x, &s);
-  print_head(f, script, &s);
+  print_head(f, script, again != NULL, &s);
   print_endless(f, x, &s);
   for (uint32_t i = 0; i < bad && rc == 0; i++)
     rc = print_failure(f, width, x, script, &list[i], again, cures);

@@ -1,9 +1,10 @@
-/* host/explore_story.c - a path through an exploration as a story; see explore_report.h and look/story.h. */
+/* host/explore_story.c - a path through an exploration as a story; see explore_story.h and look/story.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "host/explore_words.h"
 #include "host/told.h"
 
 /* -- steps --------------------------------------------------------------------------------------- */
@@ -76,11 +77,25 @@ static const char *answer_text(struct told *t, const struct request *r, const st
   return NULL;
 }
 
+/* The first step of wait_for notifies nobody: it finds out whether the lock is held. */
+static bool begins_wait_for(const struct request *r) {
+  return r->kind == OP_CONDITION_NOTIFY && r->count == 0;
+}
+
+/* As the script calls it: methods that are one op with several counts. */
+static const char *method_of(const struct request *r) {
+  if (begins_wait_for(r))
+    return "wait_for";
+  if (r->kind == OP_CONDITION_NOTIFY && r->count == UINT64_MAX)
+    return "notify_all";
+  return op_describe(r->kind)->verb;
+}
+
 /* "count:set(1)", "forks[1]:acquire()" */
 static const char *call_text(struct told *t, const struct request *r, const char *variable,
                              uint32_t object, const char *put, const char *expected) {
   struct buf out = {0};
-  const char *verb = op_describe(r->kind)->verb;
+  const char *verb = method_of(r);
   const char *name = variable[0] ? variable : object != STORY_NONE ? t->objects[object].name : NULL;
   if (r->kind == OP_PROCESS_END)
     buf_format(&out, "ends");
@@ -161,8 +176,10 @@ static bool could_go_on(const struct told *t, uint32_t state, uint32_t process) 
 /* How likely a failure is before the step, and whether it is certain behind it. */
 static void tell_chance(const struct told *t, uint32_t state, const struct explore_step *e,
                         struct story_step *s) {
-  s->p_fail = exploration_state(t->x, state)->p_bad;
-  s->last_chance = s->p_fail < 1 && exploration_state(t->x, e->to)->p_bad >= 1;
+  const struct explore_state *before = exploration_state(t->x, state);
+  bool may_end_well = before->p_bad < 0 ? before->ways > before->bad_ways : before->p_bad < 1;
+  s->p_fail = before->p_bad;
+  s->last_chance = may_end_well && exploration_state(t->x, e->to)->p_bad >= 1;
 }
 
 /* The process is killed where it stands. */
@@ -206,7 +223,7 @@ void told_step(struct told *t, uint32_t state, const struct explore_step *e, uin
   exploration_world(t->x, state, t->w);
   *s = (struct story_step){
       .process = e->process,
-      .kind = r.kind,
+      .kind = begins_wait_for(&r) ? OP_CONDITION_LOOK : r.kind,
       .object = told_object(t, &r.object, by_main.name[0] ? by_main.name : naming.name),
       .rc = a.rc,
       .over = e->answer != 0,
@@ -216,7 +233,7 @@ void told_step(struct told *t, uint32_t state, const struct explore_step *e, uin
       .put = put_text(t, &r),
       .expected = expected_text(t, &r),
       .before = told_state(t, &r.object)};
-  s->vain = r.kind == OP_CONDITION_NOTIFY && waiting_at(t, e->process, &r.object) == 0;
+  s->vain = s->kind == OP_CONDITION_NOTIFY && waiting_at(t, e->process, &r.object) == 0;
   s->result = e->answer ? answer_text(t, &r, &a) : NULL;
   s->call = call_text(t, &r, naming.name, s->object, s->put, s->expected);
   split_where(t, s, where);

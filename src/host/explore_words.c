@@ -1,11 +1,12 @@
-/* host/explore_words.c - a message as text; see explore_report.h. */
+/* host/explore_words.c - see explore_words.h. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "host/explore_report.h"
+#include "host/explore_words.h"
+#include "look/trace/words.h"
 #include "wire/wire.h"
 
 /* As Lua has it in a source, but for bytes that cannot be shown. */
@@ -93,6 +94,11 @@ struct parsed {
   struct buf texts;
 };
 
+/* Is it numbered, so that TAG_REF can name it? */
+static bool is_object(uint8_t tag) {
+  return tag == TAG_TABLE || tag == TAG_FUNCTION || (tag >= TAG_HANDLE && tag <= TAG_FIELD);
+}
+
 static struct cell *new_cell(struct parsed *m, uint8_t tag) {
   if (m->count == CELLS)
     return NULL;
@@ -146,7 +152,7 @@ static bool take_cell(struct parsed *m, uint8_t tag) {
   uint64_t n;
   if (tag == TAG_RUN)
     return take_integers(m);
-  if (tag == TAG_TABLE || tag == TAG_FUNCTION || (tag >= TAG_HANDLE && tag <= TAG_FIELD))
+  if (is_object(tag))
     return take_object(m, tag);
   struct cell *c = new_cell(m, tag);
   if (c && tag == TAG_REF) {
@@ -230,9 +236,7 @@ static int put_table(const struct parsed *m, uint32_t object, int depth, struct 
 }
 
 static int put_cell(const struct parsed *m, const struct cell *c, int depth, struct buf *out) {
-  bool object = c->tag == TAG_REF || c->tag == TAG_TABLE || c->tag == TAG_FUNCTION ||
-                (c->tag >= TAG_HANDLE && c->tag <= TAG_FIELD);
-  if (!object)
+  if (c->tag != TAG_REF && !is_object(c->tag))
     return buf_append(out, m->texts.data + c->from, c->len);
   if (m->objects[c->object].tag == TAG_TABLE)
     return put_table(m, c->object, depth + 1, out);
@@ -266,4 +270,13 @@ int told_message(const uint8_t *message, size_t len, struct buf *out) {
   if (format == FORMAT_GRAPH && tag == TAG_TABLE)
     return put_graph(&r, count, out);
   return put_plain(&r, tag, out);
+}
+
+/* -- numbers ------------------------------------------------------------------------------------- */
+
+const char *explore_number(double n, char to[NUMBER_TEXT]) {
+  if (n < NUMBER_ABOUT)
+    return words_count((uint64_t)(n + 0.5), to);
+  snprintf(to, NUMBER_TEXT, "about %.3g", n);
+  return to;
 }

@@ -41,14 +41,14 @@ bool far_understands(const struct host_info *h, char why[ENGINE_WHY]) {
 
 /* A head of lines, an empty one, then the call. Numbers of floating point as C writes them exactly. */
 int far_request_write(const struct far_request *r, struct buf *ret) {
-  char head[FAR_PATH + 512], key[2 * sizeof r->key + 1];
+  char head[FAR_PATH + WHERE_MAX + 512], key[2 * sizeof r->key + 1];
   for (size_t i = 0; i < sizeof r->key; i++)
     snprintf(key + 2 * i, 3, "%02x", r->key[i]);
-  int n =
-      snprintf(head, sizeof head,
-               "%s\n%s\n%s\n%s\n%" PRIu64 "\n%a\n%a\n%" PRId64 "\n%d %" PRIu64 " %s\n%s\n%s\n\n",
-               r->run, r->id, r->name, r->from, r->seed, r->speed, r->now, r->lost_ns, r->trace,
-               r->serial, r->parent, key, r->cwd);
+  int n = snprintf(head, sizeof head,
+                   "%s\n%s\n%s\n%s\n%" PRIu64 "\n%a\n%a\n%" PRId64 "\n%d %" PRIu64 " %" PRIu64
+                   " %" PRIu64 " %s\n%s\n%s\n%s\n\n",
+                   r->run, r->id, r->name, r->from, r->seed, r->speed, r->now, r->lost_ns, r->trace,
+                   r->serial, r->stand_in, r->spawner, r->parent, key, r->cwd, r->spawned_at);
   if (n < 0 || (size_t)n >= sizeof head)
     return -SBX_EINVAL;
   int rc = buf_append(ret, head, (size_t)n);
@@ -79,7 +79,7 @@ static bool take_key(const char *text, uint8_t key[16]) {
 
 bool far_request_read(const void *data, size_t len, struct far_request *ret) {
   const char *at = data, *end = at + len;
-  char seed[32], speed[48], now[48], lost[32], trace[96], key[40], empty[2];
+  char seed[32], speed[48], now[48], lost[32], trace[128], key[40], empty[2];
   *ret = (struct far_request){0};
   if (!take_line(&at, end, ret->run, sizeof ret->run) ||
       !take_line(&at, end, ret->id, sizeof ret->id) ||
@@ -88,13 +88,16 @@ bool far_request_read(const void *data, size_t len, struct far_request *ret) {
       !take_line(&at, end, seed, sizeof seed) || !take_line(&at, end, speed, sizeof speed) ||
       !take_line(&at, end, now, sizeof now) || !take_line(&at, end, lost, sizeof lost) ||
       !take_line(&at, end, trace, sizeof trace) || !take_line(&at, end, key, sizeof key) ||
-      !take_line(&at, end, ret->cwd, sizeof ret->cwd) || !take_line(&at, end, empty, sizeof empty))
+      !take_line(&at, end, ret->cwd, sizeof ret->cwd) ||
+      !take_line(&at, end, ret->spawned_at, sizeof ret->spawned_at) ||
+      !take_line(&at, end, empty, sizeof empty))
     return false;
   ret->seed = strtoull(seed, NULL, 10);
   ret->speed = strtod(speed, NULL);
   ret->now = strtod(now, NULL);
   ret->lost_ns = strtoll(lost, NULL, 10);
-  sscanf(trace, "%d %" SCNu64 " %16s", &ret->trace, &ret->serial, ret->parent);
+  sscanf(trace, "%d %" SCNu64 " %" SCNu64 " %" SCNu64 " %16s", &ret->trace, &ret->serial,
+         &ret->stand_in, &ret->spawner, ret->parent);
   ret->call = at;
   ret->call_len = (size_t)(end - at);
   return ret->speed > 0 && ret->lost_ns > 0 && ret->run[0] && ret->id[0] && take_key(key, ret->key);
@@ -130,6 +133,12 @@ int far_is_fenced(struct engine *e, const char *run, const char *id, bool *ret) 
   return rc;
 }
 
+int far_lost(struct engine *e, const char *run, struct engine_reply **ret) {
+  char key[ENGINE_KEY];
+  dead_key(key, run);
+  return engine_ask(e, 2, (struct engine_arg[]){engine_text("SMEMBERS"), engine_text(key)}, ret);
+}
+
 int far_fence(struct engine *e, const char *run, const char *id) {
   char key[ENGINE_KEY];
   int64_t n;
@@ -145,7 +154,7 @@ int far_fence(struct engine *e, const char *run, const char *id) {
 
 int far_number(struct engine *e, const struct far_request *r, const char *record, const char *host,
                uint16_t *ret) {
-  char key[ENGINE_KEY], fleet[ENGINE_KEY], text[24], about[NAME_MAX_BYTES + 64];
+  char key[ENGINE_KEY], fleet[ENGINE_KEY], places[ENGINE_KEY], text[24], about[NAME_MAX_BYTES + 96];
   const char *run = r->run;
   int64_t n, set;
   engine_key(key, run, "hosts"); /* which the keeper of the run renews, and removes */
@@ -153,20 +162,28 @@ int far_number(struct engine *e, const struct far_request *r, const char *record
   if (rc == 0)
     rc = far_renew(e, key);
   if (rc == 0 && (n < 1 || n > UINT16_MAX))
-    rc = -SBX_ELIMIT;
+    rc = -SBX_EFLEET;
   if (rc)
     return rc;
   snprintf(text, sizeof text, "%d", (int)n);
   *ret = (uint16_t)n;
   engine_key(fleet, run, NET_FLEET);
-  snprintf(about, sizeof about, "%" PRIu64 " %s %s", r->serial, r->parent[0] ? r->parent : "-",
-           host);
+  snprintf(about, sizeof about, "%" PRIu64 " %s %s %" PRIu64 " %s", r->serial,
+           r->parent[0] ? r->parent : "-", host, r->stand_in, r->id);
   rc = ask(e, 4,
            (struct engine_arg[]){engine_text("HSET"), engine_text(fleet), engine_text(text),
                                  engine_text(about)},
            &set);
   if (rc == 0)
     rc = far_renew(e, fleet);
+  engine_key(places, run, NET_PLACES);
+  if (rc == 0)
+    rc = ask(e, 4,
+             (struct engine_arg[]){engine_text("HSET"), engine_text(places), engine_text(text),
+                                   engine_text(host)},
+             &set);
+  if (rc == 0)
+    rc = far_renew(e, places);
   return rc ? rc
             : ask(e, 4,
                   (struct engine_arg[]){engine_text("HSET"), engine_text(record),

@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
+#include "host/far_waits.h"
 #include "net/engine.h"
 #include "net/host.h"
 #include "object/op.h"
@@ -59,12 +60,15 @@ struct far_request {
   uint64_t seed;
   double speed, now; /* of the run's clock */
   int64_t lost_ns;
-  int trace;               /* enum trace_detail + 1: its ops are recorded; 0: they are not */
-  uint64_t serial;         /* of the stand-in */
+  int trace;         /* enum trace_detail + 1: its ops are recorded; 0: they are not */
+  uint64_t serial;   /* of the stand-in */
+  uint64_t stand_in; /* as all hosts name it (engine_process); and the process that spawned it */
+  uint64_t spawner;
   char parent[ENGINE_RUN]; /* id of the far process in whose run that is; "": in the run itself */
   uint8_t key[16];         /* of the run */
   char cwd[FAR_PATH];      /* gone to if it is there */
-  const void *call;        /* the function and its arguments; borrowed */
+  char spawned_at[WHERE_MAX]; /* "file:line" */
+  const void *call;           /* the function and its arguments; borrowed */
   size_t call_len;
 };
 
@@ -83,6 +87,8 @@ int far_number(struct engine *e, const struct far_request *r, const char *record
 /* Has the far process been declared dead? And: declare it so. 0, or as engine_ask. */
 int far_is_fenced(struct engine *e, const char *run, const char *id, bool *ret);
 int far_fence(struct engine *e, const char *run, const char *id);
+/* The ids of all that were declared so: a list. 0, or as engine_ask */
+int far_lost(struct engine *e, const char *run, struct engine_reply **ret);
 
 /* It is fenced, and its processes are dead for the objects of the run: locks pass on. */
 int far_declare_dead(struct engine *e, const char *run, const char *id, const char *record);
@@ -101,7 +107,9 @@ enum far_kind {
   FAR_LOST = 'l',    /* the agent ends it: why, a text */
   FAR_SIGNAL = 's',  /* down: a number, in text */
   FAR_REQUEST = 'r', /* to an agent: struct far_request */
-  FAR_OVER = 'x'     /* to an agent: the name of a run that has ended */
+  FAR_OVER = 'x',    /* to an agent: the name of a run that has ended */
+  FAR_LOOK =
+      'w' /* down, from the lookout of the run: what do its processes wait for? See far_waits.h */
 };
 
 /* How a far process ended. */
@@ -128,6 +136,7 @@ struct far_page {
   _Atomic uint64_t lost;     /* its supervisor: records that it had no room for */
   _Atomic uint32_t
       expected; /* courier, before it sends main a signal that ends it: no news for a person */
+  struct far_waits_page waits; /* see far_waits.h */
 };
 
 /* In a process that the agent has forked: start and look after one far process. */

@@ -11,6 +11,8 @@
 #include "lua/state/lib.h"
 #include "lua/state/prelude.h"
 #include "net/link.h"
+#include "net/net.h"
+#include "object/calls.h"
 
 int far_raise(lua_State *L, int rc) {
   lua_pushstring(L, error_text(rc));
@@ -134,11 +136,30 @@ static int l_ask(lua_State *L) {
   return rc ? far_raise(L, rc) : await_answer(L, e, key);
 }
 
+/* queue(name or number) */
+static int l_queue(lua_State *L) {
+  struct lib *lib = lib_find(L);
+  struct engine *e = check_engine(L);
+  struct object_ref ref;
+  bool found = false;
+  uint64_t id = lua_type(L, 1) == LUA_TNUMBER ? (uint64_t)luaL_checkinteger(L, 1) : 0;
+  int rc = net_find_queue(e, far_setup.run, id ? NULL : luaL_checkstring(L, 1), id, &ref, &found);
+  if (rc)
+    return far_raise(L, rc);
+  if (!found)
+    return 0;
+  struct handle *h = lib_push_handle(L, OBJECT_QUEUE);
+  if ((rc = op_handle_import(lib->b, &ref, &h->object)))
+    return far_raise(L, rc);
+  lib_settle_handle(L, lib);
+  return 1;
+}
+
 /* -- opening ------------------------------------------------------------------------------------------------ */
 
 void far_open(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"list", l_list}, {"here", l_here}, {"far", l_far}, {"ask", l_ask}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"list", l_list}, {"here", l_here},   {"far", l_far},
+                                       {"ask", l_ask},   {"queue", l_queue}, {NULL, NULL}};
   if (!far_setup.on)
     return;
   codec_know_standard(L);

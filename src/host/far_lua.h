@@ -14,6 +14,7 @@
  *   leave(code)               end with an exit status
  *   fail(status, ...)         child_fail_as of lua/state/child.h
  *   ask(name)                 of a far process: a module, as `answer` gave it; nil, why
+ *   queue(name or number)     the queue of the run that is called so, the oldest; nil: there is none in the engine
  *   far()                     does this process belong to a far process?
  */
 #ifndef SBX_HOST_FAR_LUA_H

@@ -3,18 +3,18 @@
  * far.h. The stand-in reports its failure, so nothing is reported here.
  */
 #include <lauxlib.h>
-#include <lualib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/text.h"
 #include "host/explore_lua.h"
 #include "host/far.h"
 #include "host/far_lua.h"
-#include "host/world_lua.h"
 #include "host/options.h"
 #include "host/output.h"
+#include "host/world_lua.h"
 #include "host/write.h"
 #include "lua/bind/native.h"
 #include "lua/bind/sandbox_lib.h"
@@ -76,9 +76,11 @@ static int open_state(lua_State *L) {
   struct far_main *m = lua_touserdata(L, 1);
   (void)m;
   luaL_checkversion(L);
-  luaL_openlibs(L);
+  state_open_libs(L);
   write_open(L);
+  FAULT("far.open");
   sandbox_lib_open(L, &the_backend->base);
+  FAULT("far.opened");
   lua_pop(L, 1);
   explore_open(L, false);
   far_open(L);
@@ -128,6 +130,7 @@ static void set_place(struct backend *b, const struct far_main *m) {
   const struct far_request *r = m->request;
   clock->start_ns = clock_now_ns() - (int64_t)(r->now / r->speed * (double)NS_PER_SECOND);
   text_copy_name(my_record(the_backend)->name, NAME_MAX_BYTES, r->name);
+  text_copy(my_record(the_backend)->spawned_at, WHERE_MAX, r->spawned_at);
   far_setup.far = true;
   far_setup.lost_ns = r->lost_ns;
   far_setup.trace = r->trace;
@@ -138,6 +141,7 @@ static void set_place(struct backend *b, const struct far_main *m) {
 
 int far_main(struct backend *b, void *ctx) {
   struct far_main *m = ctx;
+  unsigned blocked = signals_block(); /* an interrupt waits for `live`, which tells of it */
   set_place(b, m);
   output_prepare();
   lua_State *L = state_new();
@@ -148,10 +152,12 @@ int far_main(struct backend *b, void *ctx) {
     state_close(L);
     return EXIT_LUA_ERROR;
   }
+  signals_unblock(blocked);
   int status = live(L, m);
   if (status)
     b->self->decide(b, status);
-  int rc = status == EXIT_INTERRUPTED ? op_process_await(b) : lib_wait_children(L, lib_find(L));
+  int rc = status == EXIT_INTERRUPTED ? op_process_await(b, false)
+                                      : lib_wait_children(L, lib_find(L), status == 0);
   if (rc == -SBX_EINTERRUPTED) {
     b->self->leave(b);
     status = EXIT_INTERRUPTED;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "host/engine.h"
 #include "host/far.h"
 #include "host/far_lua.h"
 #include "lua/state/child.h"
@@ -63,6 +64,14 @@ static int l_gc(lua_State *L) {
   return 0;
 }
 
+/* Without what would end it early. */
+static void copy_line(char *ret, size_t size, const char *text) {
+  text_copy(ret, size, text);
+  for (char *c = ret; *c; c++)
+    if (*c == '\n')
+      *c = ' ';
+}
+
 static void fill_request(lua_State *L, struct stand_in *s, struct far_request *r) {
   const struct backend *b = &the_backend->base;
   const struct process_record *me = my_record(the_backend);
@@ -71,16 +80,16 @@ static void fill_request(lua_State *L, struct stand_in *s, struct far_request *r
                             .now = clock_run_now(b->run->clock(&the_backend->base), clock_now_ns()),
                             .lost_ns = far_setup.lost_ns,
                             .trace = far_setup.trace,
-                            .serial = the_backend->serial};
+                            .serial = the_backend->serial,
+                            .stand_in = engine_process(the_backend->slot, the_backend->serial),
+                            .spawner = engine_process(me->spawner, me->spawner_serial)};
   if (far_setup.far)
     text_copy(r->parent, sizeof r->parent, far_setup.id);
   memcpy(r->key, b->run->key(&the_backend->base), sizeof r->key);
   text_copy(r->run, sizeof r->run, s->run);
   text_copy(r->id, sizeof r->id, s->id);
-  text_copy(r->name, sizeof r->name, me->name);
-  for (char *c = r->name; *c; c++)
-    if (*c == '\n')
-      *c = ' ';
+  copy_line(r->name, sizeof r->name, me->name);
+  copy_line(r->spawned_at, sizeof r->spawned_at, me->spawned_at);
   text_copy(r->from, sizeof r->from, far_setup.here);
   if (!getcwd(r->cwd, sizeof r->cwd) || strchr(r->cwd, '\n'))
     r->cwd[0] = '\0';

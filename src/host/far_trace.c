@@ -19,6 +19,10 @@
 
 enum { PART = 256 << 10, BEHIND_MOST = 64 << 20, HEAD = 256, END_WAIT_MS = 2000, PAGE = 64 };
 
+/* The keys of a trace. */
+static const char *const key_names[] = {"", "size", "lost", "open"};
+enum { KEYS = sizeof key_names / sizeof *key_names };
+
 static void key_of(char ret[ENGINE_KEY], const char *run, const char *what) {
   engine_key(ret, run, "trace%s%s", *what ? ":" : "", what);
 }
@@ -133,19 +137,18 @@ static struct engine_script script_ship = {
     .text = "if redis.call('INCRBY', KEYS[2], #ARGV[1]) > tonumber(ARGV[2]) then\n"
             "  redis.call('INCRBY', KEYS[3], ARGV[3])\n"
             "else redis.call('RPUSH', KEYS[1], ARGV[1]) end\n"
-            "for i = 1, 4 do redis.call('EXPIRE', KEYS[i], ARGV[4]) end\n"
+            "for i = 1, #KEYS do redis.call('EXPIRE', KEYS[i], ARGV[4]) end\n"
             "return 1\n"};
 
 /* "ID PARENT SERIAL AT AHEAD ERROR HOST", and a newline; AT: bytes of the log that come before. */
 static int ship_part(struct far_tracing *t, struct engine *e, const void *chunks, size_t len,
                      uint64_t at) {
-  char keys[4][ENGINE_KEY], head[HEAD], most[24], lost[24], ttl[16];
-  static const char *const names[] = {"", "size", "lost", "open"};
+  char keys[KEYS][ENGINE_KEY], head[HEAD], most[24], lost[24], ttl[16];
   const struct far_request *r = t->request;
   struct buf part = {0};
   struct engine_reply *reply;
-  for (int i = 0; i < 4; i++)
-    key_of(keys[i], r->run, names[i]);
+  for (int i = 0; i < KEYS; i++)
+    key_of(keys[i], r->run, key_names[i]);
   snprintf(head, sizeof head, "%s %s %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\n", r->id,
            r->parent[0] ? r->parent : "-", r->serial, at, t->ahead_ns, t->error_ns, t->host);
   text_number(most, FAR_TRACE_MOST);
@@ -162,9 +165,10 @@ static int ship_part(struct far_tracing *t, struct engine *e, const void *chunks
                                     engine_text(most),
                                     engine_text(lost),
                                     engine_text(ttl)};
-  do /* one that came twice is known by AT */
-    rc = rc ? rc : engine_eval(e, &script_ship, 4, 8, args, &reply);
-  while (rc == -SBX_EAGAIN && (rc = 0, true));
+  if (rc == 0)
+    do /* one that came twice is known by AT */
+      rc = engine_eval(e, &script_ship, KEYS, sizeof args / sizeof *args, args, &reply);
+    while (rc == -SBX_EAGAIN);
   if (rc == 0)
     engine_free(reply);
   buf_release(&part);
@@ -233,7 +237,9 @@ int far_tracing_ship(struct far_tracing *t, struct engine *e, bool last) {
 /* A log as it comes together. */
 struct coming {
   char id[ENGINE_RUN], parent[ENGINE_RUN], host[NAME_MAX_BYTES];
-  uint64_t serial, ahead_at;
+  uint64_t serial;
+  uint64_t at;      /* of the part that was read: bytes of the log that come before it */
+  uint64_t next_at; /* of the part that comes next */
   int64_t ahead_ns, error_ns;
   struct buf chunks; /* owned */
 };
@@ -254,7 +260,6 @@ static struct coming *log_of(struct collection *c, const struct coming *head) {
     return NULL;
   c->logs = grown;
   c->logs[c->count] = *head;
-  c->logs[c->count].ahead_at = 0;
   return &c->logs[c->count++];
 }
 
@@ -269,18 +274,17 @@ static int take_part(struct collection *c, const char *part, size_t len) {
   line[newline - part] = '\0';
   static_assert(ENGINE_RUN == 17 && NAME_MAX_BYTES >= 48, "the widths below");
   if (sscanf(line, "%16s %16s %" SCNu64 " %" SCNu64 " %" SCNd64 " %" SCNd64 " %47s", head.id,
-             head.parent, &head.serial, &head.ahead_at, &head.ahead_ns, &head.error_ns,
-             head.host) != 7)
+             head.parent, &head.serial, &head.at, &head.ahead_ns, &head.error_ns, head.host) != 7)
     return 0;
   if (strcmp(head.parent, "-") == 0)
     head.parent[0] = '\0';
   struct coming *log = log_of(c, &head);
   if (!log)
     return -SBX_ENOMEM;
-  if (head.ahead_at < log->ahead_at) /* it came twice */
+  if (head.at < log->next_at) /* it came twice */
     return 0;
   size_t n = len - (size_t)(newline - part) - 1;
-  log->ahead_at = head.ahead_at + n;
+  log->next_at = head.at + n;
   return buf_append(&log->chunks, newline + 1, n);
 }
 
@@ -320,10 +324,9 @@ static int await_ends(struct collection *c, const char *run) {
 }
 
 static void forget_all(struct collection *c, const char *run) {
-  static const char *const names[] = {"", "size", "lost", "open"};
   int64_t n;
-  for (int i = 0; i < 4; i++)
-    ask(c->engine, run, "DEL", names[i], NULL, &n);
+  for (int i = 0; i < KEYS; i++)
+    ask(c->engine, run, "DEL", key_names[i], NULL, &n);
 }
 
 static int merge(struct collection *c, const void *log, size_t len, int64_t lost,

@@ -107,7 +107,7 @@ static bool is_plain(const char *text) {
          '\0';
 }
 
-/* ssh [-R PORT:127.0.0.1:PORT] HOST sandbox agent ... An engine of this host alone is reached through a
+/* ssh [-R PORT:127.0.0.1:PORT] HOST sandbox --command agent ... An engine of this host alone is reached through a
  * tunnel. */
 static void start_agent(struct work *w, const struct minded *h) {
   const struct engine_address *a = &w->r->address;
@@ -124,6 +124,7 @@ static void start_agent(struct work *w, const struct minded *h) {
                               near ? tunnel : NULL,
                               h->at,
                               "sandbox",
+                              "--command", /* the login's folder may have a file called agent */
                               "agent",
                               "--password-stdin",
                               "--engine-insecure",

@@ -21,6 +21,8 @@ struct parse {
   int next; /* the argument to look at next */
   FILE *err;
   bool stop;
+  const struct option_row
+      *bare; /* the option just before, if it could have had an argument after '=' */
 };
 
 /* -- mistakes ---------------------------------------------------------------------------------- */
@@ -78,6 +80,8 @@ static int apply(struct parse *p, const struct option_row *row, bool is_long, co
   enum answer answer = row->set(p->o, value);
   if (answer == ANSWER_BAD)
     return bad_argument(p, row, is_long, value);
+  if (p->table == &program_options)
+    p->o->given |= UINT64_C(1) << (row - program_options.rows);
   p->stop = answer == ANSWER_STOP;
   return 0;
 }
@@ -97,6 +101,7 @@ static int parse_long(struct parse *p, const char *typed) {
       return missing_argument(p, row, true);
     value = p->argv[p->next++];
   }
+  p->bare = row->takes == OPTIONAL_ARGUMENT && !value ? row : NULL;
   return apply(p, row, true, value);
 }
 
@@ -121,14 +126,32 @@ static int parse_short(struct parse *p, const char *typed) {
   return apply(p, row, false, value);
 }
 
+/* Is there something of that name that can be run as a script? */
+static bool is_script(const char *name) {
+  struct stat about;
+  return stat(name, &about) == 0 && !S_ISDIR(about.st_mode);
+}
+
+/* A word where a file is expected. It is refused if it is none, and would do as the argument of the option before. */
+static int parse_word(struct parse *p, const char *word) {
+  const struct option_row *row = p->bare;
+  struct options scratch = *p->o;
+  p->bare = NULL;
+  if (!row || is_script(word) || row->set(&scratch, word) == ANSWER_BAD)
+    return 0;
+  return refuse(p, "option '--%s' takes its argument after '=': --%s=%s (there is no file '%s')",
+                row->name, row->name, word, word);
+}
+
 /* One argument; sets `stop` at the script. */
 static int parse_argument(struct parse *p) {
   const char *typed = p->argv[p->next];
   if (typed[0] != '-' || typed[1] == '\0') {
     p->stop = true;
     p->o->script_is_stdin = typed[0] == '-';
-    return 0;
+    return parse_word(p, typed);
   }
+  p->bare = NULL;
   p->next++;
   if (strcmp(typed, "--") == 0) {
     p->stop = true;
@@ -155,15 +178,21 @@ static void complete_shake(struct shake_choice *s) {
     s->runs = SHAKE_RUNS_DEFAULT;
 }
 
+bool options_have_no_script(const struct options *o, int argc) {
+  return o->script == argc && !o->has_statement;
+}
+
+bool options_need_supervisor(const struct options *o) {
+  const struct policy_limits *l = &o->policy.limits;
+  bool limited =
+      l->time_ns != SBX_FOREVER || l->cpu_ns != SBX_FOREVER || l->memory_bytes || l->output_bytes;
+  return !o->sim || policy_is_strict(&o->policy) || limited;
+}
+
 /* A token says all: one run, of the script that it was made of. */
 static int check_replay(const struct parse *p) {
   const struct options *o = p->o;
-  if (!o->replay || o->mode != MODE_RUN)
-    return 0;
-  if (o->explore || o->shake.runs > 0)
-    return refuse(p, "option '--replay' cannot be used together with '%s'",
-                  o->explore ? "--explore" : "--shake");
-  if (o->interactive || (o->script == p->argc && !o->has_statement))
+  if (o->replay && o->mode == MODE_RUN && (o->interactive || options_have_no_script(o, p->argc)))
     return refuse(p, "option '--replay' needs the script of its token, and no prompt");
   return 0;
 }
@@ -176,25 +205,12 @@ static const struct trace_file *no_page(const struct trace_options *t) {
   return NULL;
 }
 
-/* A simulated run is neither recorded nor shaken. */
-static int check_simulated(const struct parse *p) {
+static int check_pages(const struct parse *p) {
   const struct options *o = p->o;
-  bool pages = o->explore && !o->step;
-  const struct trace_file *other = pages ? no_page(&o->trace) : NULL;
-  const char *what = o->step ? "--step" : o->explore ? "--explore" : "--sim";
-  const char *with = o->shake.runs                   ? "--shake"
-                     : o->trace.file_count && !pages ? "--trace"
-                     : o->trace.timeline             ? "--timeline"
-                     : o->trace.stats                ? "--stats"
-                     : o->interactive                ? "-i"
-                                                     : NULL;
-  if (!o->sim || o->mode != MODE_RUN)
-    return 0;
-  if (other && !with)
+  const struct trace_file *other = o->explore && o->mode == MODE_RUN ? no_page(&o->trace) : NULL;
+  if (other)
     return refuse(p, "option '--explore' writes its trace as .html, not into '%s'", other->path);
-  if (!with)
-    return 0;
-  return refuse(p, "option '%s' cannot be used together with '%s'", what, with);
+  return 0;
 }
 
 /* -- commands ---------------------------------------------------------------------------------- */
@@ -232,6 +248,10 @@ static int parse_command(struct parse *p, const struct command *c) {
   o->mode = c->mode;
   p->table = c->options;
   p->stop = false;
+  const struct option_row *before = options_before_command(o);
+  if (before)
+    return refuse(p, "option '%s' is one of a run: the options of the command '%s' come after it",
+                  option_spell(before, before->name != NULL).text, c->name);
   if (!(o->inputs = calloc((size_t)p->argc, sizeof *o->inputs))) {
     fputs("sandbox: not enough memory\n", p->err);
     return EXIT_LUA_ERROR;
@@ -239,12 +259,16 @@ static int parse_command(struct parse *p, const struct command *c) {
   while (p->next < p->argc && !p->stop) {
     const char *typed = p->argv[p->next++];
     int status = 0;
-    if (files_only || typed[0] != '-' || typed[1] == '\0')
+    if (files_only || typed[0] != '-' || typed[1] == '\0') {
       o->inputs[o->input_count++] = typed;
-    else if (strcmp(typed, "--") == 0)
+      status = parse_word(p, typed);
+    } else if (strcmp(typed, "--") == 0) {
       files_only = true;
-    else
+      p->bare = NULL;
+    } else {
+      p->bare = NULL;
       status = typed[1] == '-' ? parse_long(p, typed) : parse_short(p, typed);
+    }
     if (status)
       return status;
   }
@@ -253,23 +277,30 @@ static int parse_command(struct parse *p, const struct command *c) {
   return o->mode == MODE_TRACE ? check_inputs(p) : 0; /* a course checks its words itself */
 }
 
-/* Is there something of that name that can be run as a script? */
-static bool is_script(const char *name) {
-  struct stat about;
-  return stat(name, &about) == 0 && !S_ISDIR(about.st_mode);
+/* Can the word in the place of a script be a command? Not after options that only a script has. */
+static bool takes_command(const struct parse *p) {
+  const struct options *o = p->o;
+  return o->mode == MODE_RUN && p->next < p->argc && !o->script_is_stdin && o->step_count == 0 &&
+         !o->show_version && strcmp(p->argv[p->next - 1], "--") != 0;
 }
 
-/* The command that the script's name is, or NULL. A file of that name is a script, and so is what
- * comes after options that only a script has. */
+/* The command that the script's name is, or NULL. A file of that name is a script (but after --command). */
 static const struct command *find_command(const struct parse *p) {
-  const struct options *o = p->o;
-  if (o->mode != MODE_RUN || p->next >= p->argc || o->script_is_stdin || o->step_count > 0 ||
-      o->show_version || strcmp(p->argv[p->next - 1], "--") == 0)
-    return NULL;
-  for (int i = 0; i < COMMAND_COUNT; i++)
-    if (strcmp(p->argv[p->next], commands[i].name) == 0 && !is_script(commands[i].name))
+  for (int i = 0; takes_command(p) && i < COMMAND_COUNT; i++)
+    if (strcmp(p->argv[p->next], commands[i].name) == 0 &&
+        (p->o->is_command || !is_script(commands[i].name)))
       return &commands[i];
   return NULL;
+}
+
+/* A script that is not there, and is called nearly like a command. */
+static int check_word(const struct parse *p) {
+  const char *word = takes_command(p) ? p->argv[p->next] : NULL;
+  const struct command *meant = word ? command_suggestion(word) : NULL;
+  struct stat about;
+  if (!meant || stat(word, &about) == 0)
+    return 0;
+  return refuse(p, "there is no script '%s'; did you mean 'sandbox %s'?", word, meant->name);
 }
 
 /* -- the whole line ---------------------------------------------------------------------------- */
@@ -300,15 +331,23 @@ int options_parse(struct options *o, int argc, char **argv, FILE *err) {
     p.next++;
     return parse_command(&p, command);
   }
+  if (o->is_command && (o->mode == MODE_RUN || o->mode == MODE_CHECK))
+    return refuse(&p,
+                  "option '--command' wants one of %s, and its words, behind it; for example %s",
+                  "trace, check and agent", "sandbox --command trace run.pftrace");
   if (o->mode == MODE_HELP && p.next < argc && argv[p.next][0] != '-') {
     o->mode = strcmp(argv[p.next], "all") == 0 ? MODE_HELP_ALL : MODE_TOPIC;
     o->topic = argv[p.next];
   }
   o->script = p.next;
   complete_shake(&o->shake);
-  int status = check_replay(&p);
+  int status = check_word(&p);
   if (status == 0)
-    status = check_simulated(&p);
+    status = options_check_together(o, argc, argv, err);
+  if (status == 0)
+    status = check_replay(&p);
+  if (status == 0)
+    status = check_pages(&p);
   if (status == 0)
     status = options_complete_strict(o, argc, argv, err);
   if (status == 0)

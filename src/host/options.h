@@ -113,6 +113,7 @@ struct agent_choice {
 
 struct options {
   enum run_mode mode;
+  uint64_t given; /* the options of a run that were given: bit i is row i of their table */
 
   struct step *steps; /* owned */
   size_t step_count;
@@ -120,6 +121,7 @@ struct options {
   bool interactive;        /* -i */
   bool show_version;       /* -v, or implied by -i */
   bool ignore_environment; /* -E */
+  bool is_command;         /* --command: what comes next is none of the scripts */
   int script;              /* index of the script in argv; argc: there is none */
   bool script_is_stdin;    /* it is "-", not made a file name by "--" */
 
@@ -159,6 +161,12 @@ struct options {
  * Returns 0, EXIT_USAGE, or EXIT_LUA_ERROR when memory is exhausted.
  */
 int options_parse(struct options *o, int argc, char **argv, FILE *err);
+
+/* Is there neither a script nor -e? Then it is the prompt, or stdin is the script. */
+bool options_have_no_script(const struct options *o, int argc);
+
+/* Has a run with these options a supervisor? One that is simulated needs it for its limits alone. */
+bool options_need_supervisor(const struct options *o);
 
 /* Free what `o` owns; accepts a zeroed one. */
 void options_release(struct options *o);

@@ -76,29 +76,27 @@ enum answer set_agent_help(struct options *o, const char *value) {
 
 /* -- the whole line ------------------------------------------------------------------------------ */
 
-/* What needs an engine, and what cannot have one; NULL: all is well. */
+/* What needs an engine; NULL: all is well. */
 static const char *lacks_engine(const struct options *o) {
   if (o->engine.url || o->engine.hosts)
     return NULL;
-  return o->engine.spread ? "--spread" : o->engine.timeout_ns ? "--engine-timeout" : NULL;
+  return o->engine.spread       ? "--spread"
+         : o->engine.timeout_ns ? "--engine-timeout"
+         : o->engine.lost_ns    ? "--lost-after"
+         : o->engine.insecure   ? "--engine-insecure"
+                                : NULL;
 }
 
-static const char *refuses_engine(const struct options *o) {
-  return o->sim                         ? "--sim"
-         : o->shake.runs > 0            ? "--shake"
-         : o->replay                    ? "--replay"
-         : policy_is_strict(&o->policy) ? "--strict"
-                                        : NULL;
+/* That of the environment is no wish of this run. */
+static bool refuses_engine(const struct options *o) {
+  return o->sim || o->shake.runs > 0 || o->replay || policy_is_strict(&o->policy);
 }
 
 int options_complete_engine(struct options *o, FILE *err) {
-  const char *engine = o->engine.url ? "--engine" : "--hosts", *other = refuses_engine(o);
   if (o->mode != MODE_RUN)
     return 0;
-  if ((o->engine.url || o->engine.hosts) && other)
-    return options_usage_error(err, "option '%s' cannot be used together with '%s'", engine, other);
   const char *inherited = getenv("SANDBOX_ENGINE");
-  if (!o->engine.url && !other && !o->ignore_environment && inherited && *inherited)
+  if (!o->engine.url && !refuses_engine(o) && !o->ignore_environment && inherited && *inherited)
     o->engine.url = inherited;
   const char *option = lacks_engine(o);
   if (option)

@@ -4,8 +4,9 @@
  *   options_table.c     the tables, and what each option sets
  *   options_strict.c    what --strict, --allow-* and limits set
  *   options_hosts.c     what --engine and --hosts set, and `agent`
+ *   options_together.c  which options cannot be used together
  *   options.c           parsing
- *   options_suggest.c   which option a mistyped one was meant to be
+ *   options_suggest.c   which option or command a mistyped one was meant to be
  *   options_help.c      --help
  *   options_complete.c  --completions
  *
@@ -94,6 +95,9 @@ const struct option_row *option_of_name(const struct option_table *t, const char
 const struct option_row *option_suggestion(const struct option_table *t, const char *typed,
                                            size_t len);
 
+/* The command that a mistyped one is most like, or NULL. */
+const struct command *command_suggestion(const char *typed);
+
 /* The position of `value` among the words of `choices`, or -1. */
 int option_choice_index(const char *choices, const char *value);
 
@@ -137,6 +141,14 @@ enum answer set_files_limit(struct options *o, const char *value);
 /* The whole line was read: fill in the limits that nobody set, and refuse what makes no sense. Returns 0
  * or EXIT_USAGE. */
 int options_complete_strict(struct options *o, int argc, char **argv, FILE *err);
+
+/* -- options_together.c ------------------------------------------------------------------------ */
+
+/* The whole line was read: refuse options that leave each other out. Returns 0 or EXIT_USAGE. */
+int options_check_together(const struct options *o, int argc, char **argv, FILE *err);
+
+/* An option that was given, and says nothing to a command that comes after it; NULL: there is none. */
+const struct option_row *options_before_command(const struct options *o);
 
 /* -- options_hosts.c --------------------------------------------------------------------------- */
 

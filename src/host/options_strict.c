@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "host/options_internal.h"
+#include "prompt/repl.h"
 
 /* Under --strict, unless others are given. */
 enum {
@@ -117,26 +118,6 @@ static int tell_fault(const struct allow_fault *f, FILE *err) {
                              f->code == -SBX_EGONE ? "" : "cannot be opened: ", text);
 }
 
-/* What cannot be strict, and why. */
-static int check_beside(const struct options *o, FILE *err) {
-  const struct {
-    bool on;
-    const char *option, *why;
-  } all[] = {
-      {o->step, "--step",
-       "it asks at a terminal, which the jail keeps from the script; --explore tells the steps"},
-      {o->replay && !o->sim, "--replay",
-       "follow it in the simulator, with --strict --sim --replay"},
-      {o->explore && o->trace.file_count > 0, "--explore --trace",
-       "the page is written by what explores, which is in the jail; leave out --trace"},
-  };
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-    if (all[i].on)
-      return options_usage_error(err, "option '--strict' cannot be used together with '%s': %s",
-                                 all[i].option, all[i].why);
-  return 0;
-}
-
 /* Modules of the script are found in its own folder; the script itself may be a link to elsewhere. */
 static int add_script_folder(struct options *o, char **argv) {
   const char *script = argv[o->script], *slash = strrchr(script, '/');
@@ -148,16 +129,18 @@ static int add_script_folder(struct options *o, char **argv) {
   return rc; /* a script that is not there is told when it is opened */
 }
 
-static void complete_limits(struct options *o) {
+static void complete_limits(struct options *o, int argc) {
   struct policy_limits *l = &o->policy.limits;
   bool strict = policy_is_strict(&o->policy);
+  bool prompt = (o->interactive || options_have_no_script(o, argc)) && repl_possible();
   if (strict) {
     l->memory_bytes = l->memory_bytes ? l->memory_bytes : MEMORY_STRICT;
     l->output_bytes = l->output_bytes ? l->output_bytes : OUTPUT_STRICT;
     l->files_bytes = l->files_bytes ? l->files_bytes : FILES_STRICT;
     l->cpu_ns = l->cpu_ns != SBX_FOREVER ? l->cpu_ns : CPU_STRICT_S * NS_PER_SECOND;
     o->trace.limit = o->trace.limit != TRACE_LIMIT_DEFAULT ? o->trace.limit : TRACE_STRICT;
-    o->timeout_ns = o->timeout_ns != SBX_FOREVER ? o->timeout_ns : TIME_STRICT_S * NS_PER_SECOND;
+    if (!o->step && !prompt) /* a person takes the time that it takes */
+      o->timeout_ns = o->timeout_ns != SBX_FOREVER ? o->timeout_ns : TIME_STRICT_S * NS_PER_SECOND;
   }
   if (o->max_procs == 0)
     o->max_procs = strict ? PROCS_STRICT : l->procs;
@@ -178,15 +161,27 @@ static unsigned left_out(void) {
   return out;
 }
 
+/* The script, if a path of --allow-* was meant to come before it: `--allow-read job.lua` without a script would run
+ * stdin. NULL: it is none. */
+static const char *swallowed_script(const struct options *o, int argc, char **argv) {
+  if (argc < 3 || !o->allows || o->interactive || !options_have_no_script(o, argc))
+    return NULL;
+  const char *option = argv[argc - 2], *word = argv[argc - 1], *dot = strrchr(word, '.');
+  bool takes_path = strcmp(option, "--allow-read") == 0 || strcmp(option, "--allow-write") == 0;
+  return takes_path && dot && strcmp(dot, ".lua") == 0 ? word : NULL;
+}
+
 int options_complete_strict(struct options *o, int argc, char **argv, FILE *err) {
-  complete_limits(o);
+  complete_limits(o, argc);
   if (o->mode != MODE_RUN && o->mode != MODE_STRICT_REPORT)
     return 0;
   bool strict = policy_is_strict(&o->policy);
   o->policy.left_out = left_out();
-  int status = strict ? check_beside(o, err) : 0;
-  if (status)
-    return status;
+  const char *script = swallowed_script(o, argc, argv);
+  if (script)
+    return options_usage_error(err,
+                               "option '%s' takes '%s', and no script is left: write %s PATH %s",
+                               argv[argc - 2], script, argv[argc - 2], script);
   if (o->allow_fault.option)
     return tell_fault(&o->allow_fault, err);
   if (o->policy.strict == STRICT_OFF && o->allows)

@@ -1,4 +1,4 @@
-/* host/options_suggest.c - which option a mistyped one was meant to be; see options_internal.h. */
+/* host/options_suggest.c - which option or command a mistyped one was meant to be; see options_internal.h. */
 #include <string.h>
 
 #include "host/options_internal.h"
@@ -24,24 +24,42 @@ static int edit_distance(const char *a, size_t a_len, const char *b) {
   return d[a_len][b_len];
 }
 
+/* A name is meant whose cost is below this: one letter is wrong, or two of a longer word. */
+static int first_cost(size_t len) { return len < 5 ? 4 : 6; }
+
+/* Is what was typed closer to this name than *best? If so, *best is that. The cost of a mistake is 2; of two names that are as
+ * close the one with the same first letter is meant. */
+static bool is_closer(const char *typed, size_t len, const char *name, int *best) {
+  bool beginning = len >= 3 && strncmp(name, typed, len) == 0;
+  int cost = beginning ? 0 : 2 * edit_distance(typed, len, name) + (*name != *typed);
+  if (cost >= *best)
+    return false;
+  *best = cost;
+  return true;
+}
+
 const struct option_row *option_suggestion(const struct option_table *t, const char *typed,
                                            size_t len) {
   if (len == 1)
     return option_of_letter(t, *typed);
   if (len == 0 || len > NAME_MAX_LEN)
     return NULL;
-  const struct option_row *best = NULL;
-  int best_distance = len < 6 ? 2 : 3; /* a match must be closer than this */
-  for (int i = 0; i < t->count; i++) {
-    const char *name = t->rows[i].name;
-    if (!name)
-      continue;
-    bool beginning = strncmp(name, typed, len) == 0;
-    int distance = beginning && len >= 3 ? 0 : edit_distance(typed, len, name);
-    if (distance < best_distance) {
-      best = &t->rows[i];
-      best_distance = distance;
-    }
-  }
-  return best;
+  const struct option_row *meant = NULL;
+  int best = first_cost(len);
+  for (int i = 0; i < t->count; i++)
+    if (t->rows[i].name && is_closer(typed, len, t->rows[i].name, &best))
+      meant = &t->rows[i];
+  return meant;
+}
+
+const struct command *command_suggestion(const char *typed) {
+  const struct command *meant = NULL;
+  size_t len = strlen(typed);
+  int best = first_cost(len);
+  if (len < 2 || len > NAME_MAX_LEN)
+    return NULL;
+  for (int i = 0; i < COMMAND_COUNT; i++)
+    if (is_closer(typed, len, commands[i].name, &best))
+      meant = &commands[i];
+  return meant;
 }

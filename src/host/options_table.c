@@ -5,6 +5,7 @@
  * it. To add an option, add a handler and a row: parsing, --help, --completions and
  * suggestions read the row.
  */
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -155,6 +156,12 @@ static enum answer set_color(struct options *o, const char *value) {
   if (index < 0)
     return ANSWER_BAD;
   o->color = (enum color_choice)index;
+  return ANSWER_OK;
+}
+
+static enum answer set_command(struct options *o, const char *value) {
+  (void)value;
+  o->is_command = true;
   return ANSWER_OK;
 }
 
@@ -349,6 +356,8 @@ static const struct option_row program_rows[] = {
      "raw or tag", "--output tag", OUTPUTS, set_output},
     {GROUP_RUN, 0, "check", NO_ARGUMENT, NULL, "compile the script or scripts, but run nothing",
      NULL, NULL, NULL, set_check},
+    {GROUP_RUN, 0, "command", NO_ARGUMENT, NULL, "what follows is a command, also if a file is called like it",
+     NULL, NULL, NULL, set_command},
     {GROUP_TRY, 0, "shake", OPTIONAL_ARGUMENT, "N", "run N times (default 100), with random pauses, until a run goes wrong",
      "a number of runs from 1 to 1000000", "--shake=1000", NULL, set_shake},
     {GROUP_TRY, 0, "shake-same", NO_ARGUMENT, NULL, "--shake; a run that prints other lines than without pauses is wrong",
@@ -423,6 +432,8 @@ static const struct option_row program_rows[] = {
     {GROUP_ABOUT, 0, "init", NO_ARGUMENT, NULL, "write .luarc.json here: editors then know the library",
      NULL, NULL, NULL, set_init},
 };
+
+static_assert(sizeof program_rows / sizeof *program_rows <= 64, "`given` has a bit for each");
 
 static const struct option_row trace_rows[] = {
     {GROUP_SEE, 'o', NULL, FILE_ARGUMENT, "FILE", "write FILE: .html .svg .pftrace .json; may be repeated",

@@ -13,6 +13,7 @@ struct script {
   char **argv;
   const struct tracing *tracing;   /* host/trace.h */
   const struct shaken_run *shaken; /* host/shake.h; NULL: a plain run */
+  struct explore_pages *pages;     /* of a strict run that explores: opened before; NULL: there are none */
   const char *instead;             /* text in place of that of the script's file; NULL: the file */
   size_t instead_len;
 };

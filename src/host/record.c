@@ -180,6 +180,10 @@ int record_keep(void *record, const void *chunks, size_t len) {
 
 int record_read(const struct record *r, const struct log_view *view, struct trace_model *ret,
                 const char **ret_reason) {
+  if (r->end == 0 && r->error) {
+    errno = r->error;
+    return -SBX_ESYSTEM;
+  }
   if (r->end == 0)
     return trace_log_read("", 0, ret, ret_reason);
   void *log = mmap(NULL, (size_t)r->end, PROT_READ, MAP_SHARED, r->fd, 0);

@@ -2,9 +2,11 @@
 #include "host/replay_internal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,9 +15,9 @@
 #include "host/replay_token.h"
 #include "host/script.h"
 #include "host/simulated.h"
+#include "host/strict.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/report.h"
-#include "object/quiet.h"
 #include "sim/explore/token.h"
 #include "sim/world.h"
 
@@ -57,6 +59,10 @@ static int read_token(const struct script *s, struct token *ret) {
 void replay_forget(struct followed *p) {
   exploration_free(p->x);
   arena_close(p->arena);
+}
+
+bool replay_never_ends(const struct followed *p) {
+  return p->f.again || exploration_state(p->x, p->f.state)->end == EXPLORE_STUCK;
 }
 
 static const char *kind_words(const struct exploration *x, uint32_t state, uint32_t process,
@@ -101,24 +107,19 @@ int replay_tell_difference(const struct followed *p) {
   return EXIT_DIFFERS;
 }
 
-static bool asked_to_stop(void *ctx, uint32_t states, uint32_t histories) {
-  (void)ctx;
-  (void)states;
-  (void)histories;
-  return simulated_stopped();
-}
-
 /* Nothing could be followed, or not to the end. */
-static int tell_no_path(struct followed *p, int rc) {
+static int tell_no_path(struct followed *p, int rc, const struct explore_endless *e) {
+  char endless[sizeof *e + 64];
   replay_forget(p);
   if (simulated_stopped()) {
     report_print(&(struct report){.message = "interrupted"});
     return EXIT_INTERRUPTED;
   }
+  snprintf(endless, sizeof endless, "replay: %s goes on and on, and takes no step", e->process);
   report_print(&(struct report){
       .message = rc == EXPLORE_READS_CLOCK
                      ? "replay: the script reads the clock, and did not when the token was made"
-                 : rc == EXPLORE_NOTHING ? "replay: main goes on and on, and takes no step"
+                 : rc == EXPLORE_NOTHING ? endless
                                          : error_text(rc)});
   return rc < 0 ? EXIT_LUA_ERROR : EXIT_DIFFERS;
 }
@@ -126,22 +127,25 @@ static int tell_no_path(struct followed *p, int rc) {
 int replay_follow(struct script *script, struct followed *p) {
   const struct options *o = script->options;
   struct token token;
+  struct explore_endless endless = {0};
   int rc = read_token(script, &token);
   if (rc)
     return rc;
   *p = (struct followed){0};
   rc = arena_open(&p->arena);
   const struct explore_options eo = {.seed = o->seeded ? o->seed : 1,
+                                     .policy = &o->policy,
                                      .arena = p->arena,
                                      .merge_relock = true,
                                      .clock = token.clock,
                                      .follow = &token,
-                                     .progress = asked_to_stop};
+                                     .endless = &endless,
+                                     .progress = simulated_asked};
   if (rc == 0)
     rc = explore(&eo, script_simulated, script, &p->x);
   token_release(&token);
   if (rc || simulated_stopped())
-    return tell_no_path(p, rc);
+    return tell_no_path(p, rc, &endless);
   exploration_followed(p->x, &p->f);
   return 0;
 }
@@ -180,11 +184,7 @@ static void fill_words(struct turn *to, const struct world *w, const struct requ
 
 /* It is killed where it asks for this. */
 static uint16_t kill_flags(const struct request *r) {
-  bool joins = r->count == SELECT_ORDERED;
-  for (uint32_t i = 0; i < r->sub_count; i++)
-    joins &= r->subs[i].kind == OP_PROCESS_JOIN;
-  bool quiet = op_is_quiet(r->kind, r->deadline_ns == SBX_FOREVER, joins);
-  return (uint16_t)(TURN_KILL | (quiet ? TURN_QUIET : 0));
+  return (uint16_t)(TURN_KILL | (request_is_quiet(r) ? TURN_QUIET : 0));
 }
 
 static int fill_turn(const struct exploration *x, uint32_t state, const struct explore_step *step,
@@ -253,6 +253,11 @@ static int fill(const struct followed *p, struct turns *t) {
   return rc;
 }
 
+struct finding {
+  struct script *script;
+  struct turns *t;
+};
+
 /* In a process of its own. Returns its exit status. */
 static int find_turns(struct script *script, struct turns *t) {
   struct followed p;
@@ -262,20 +267,44 @@ static int find_turns(struct script *script, struct turns *t) {
     return status;
   if (p.f.differs)
     return replay_tell_difference(&p);
+  if (replay_never_ends(&p))
+    report_print(&(struct report){
+        .message = "replay: this run never ends: real processes are led into its circle, and then "
+                   "go on by themselves; with --sim it is seen to come back"});
   int rc = fill(&p, t);
   if (rc)
     report_print(&(struct report){.message = error_text(rc)});
   return rc ? EXIT_LUA_ERROR : 0;
 }
 
-int replay_prepare(struct script *script, struct turns **ret) {
+/* The main of a run that finds them: a strict script is simulated in the jail, and its limits are held. */
+static int find_in_jail(struct backend *b, void *ctx) {
+  const struct finding *f = ctx;
+  int status = strict_close(&f->script->options->policy, b);
+  status = status ? status : find_turns(f->script, f->t);
+  b->self->decide(b, status);
+  return status;
+}
+
+static int find_apart(struct script *script, const struct supervisor_options *o, struct turns *t) {
+  struct finding f = {script, t};
+  if (!policy_is_strict(o->policy))
+    return find_turns(script, t);
+  int status = supervisor_run(o, find_in_jail, &f);
+  if (status >= 0)
+    return status;
+  report_print(&(struct report){.message = error_text(status)});
+  return EXIT_LUA_ERROR;
+}
+
+int replay_prepare(struct script *script, const struct supervisor_options *o, struct turns **ret) {
   int status = 0;
-  simulated_fix_addresses(script->argv);
   struct turns *t = turns_new();
   fflush(NULL);
-  pid_t pid = t ? fork() : -1;
+  pid_t parent = getpid(), pid = t ? fork() : -1;
   if (pid == 0) {
-    status = find_turns(script, t);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    status = getppid() == parent ? find_apart(script, o, t) : EXIT_LUA_ERROR;
     fflush(NULL);
     _exit(status);
   }
@@ -295,9 +324,10 @@ int replay_prepare(struct script *script, struct turns **ret) {
 }
 
 int replay_over(struct turns *t, int status) {
-  if (!turns_done(t)) {
+  char difference[TURNS_DIFFERENCE];
+  if (!turns_done(t, difference)) {
     char text[TURNS_DIFFERENCE + 16];
-    snprintf(text, sizeof text, "replay: %s", t->difference);
+    snprintf(text, sizeof text, "replay: %s", difference);
     report_print(&(struct report){.message = text});
     status = EXIT_DIFFERS;
   }

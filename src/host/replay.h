@@ -8,6 +8,7 @@
 #define SBX_HOST_REPLAY_H
 
 #include "os/shared/turns.h"
+#include "os/supervisor/supervisor.h"
 
 struct script; /* host/program.h */
 
@@ -17,9 +18,14 @@ enum { EXIT_DIFFERS = 5 };
 /* Show the run in the simulator. Returns the exit status: that of such a run, or EXIT_DIFFERS. */
 int replay_simulated(struct script *script);
 
-/* The steps for real processes, found in a process of its own, which simulates. *ret is the caller's.
- * Returns 0, or an exit status after a message. */
-int replay_prepare(struct script *script, struct turns **ret);
+/*
+ * The steps for real processes, found in a process of its own, which simulates.
+ *   o    those of the run that follows; if it is strict, the simulating is a run of its own in the same jail, with
+ *        the same limits
+ *   ret  the caller's
+ * Returns 0, or an exit status after a message.
+ */
+int replay_prepare(struct script *script, const struct supervisor_options *o, struct turns **ret);
 
 /* The run is over, with this status: tell where it differed. Returns the exit status. */
 int replay_over(struct turns *t, int status);

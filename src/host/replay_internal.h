@@ -22,6 +22,8 @@ struct followed {
 /* Follow the token of the command line. 0 or an exit status, after a message; on 0 the caller has to forget it. */
 int replay_follow(struct script *script, struct followed *p);
 void replay_forget(struct followed *p);
+/* It comes back to where it was, or time goes on and nobody ever takes a step. */
+bool replay_never_ends(const struct followed *p);
 
 /* The path is not that of the token: say where. Returns the exit status. */
 int replay_tell_difference(const struct followed *p);

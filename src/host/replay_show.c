@@ -147,7 +147,7 @@ static int finish(const struct followed *p) {
   const struct world_options wo = {.seed = 1, .wall_ns = SIM_WALL_NS, .merge_relock = true};
   struct world *w = NULL;
   int status = EXIT_LUA_ERROR;
-  if (p->f.again || exploration_state(p->x, p->f.state)->end == EXPLORE_STUCK) {
+  if (replay_never_ends(p)) {
     report_print(&(struct report){
         .message = "replay: from here on it never ends: it comes back to where it was before"});
     return EXIT_FOUND;

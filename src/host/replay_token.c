@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "host/explore_report.h"
+#include "host/explore_failures.h"
 #include "host/program.h"
 #include "host/replay_token.h"
 #include "sim/explore/token.h"
@@ -100,7 +100,10 @@ void replay_tell(FILE *f, const struct script *script, const struct exploration 
                  const struct failure *of) {
   struct buf token = {0};
   if (write_token(script, x, of, &token)) {
-    fputs("see it again: sandbox ", f);
+    /* real processes are led into a circle, and then go on by themselves */
+    fputs(of->end == EXPLORE_STUCK || of->loop != EXPLORE_NONE ? "see it again: sandbox --sim "
+                                                               : "see it again: sandbox ",
+          f);
     print_token(f, &token);
     print_command(f, script);
   }

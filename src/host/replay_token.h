@@ -16,7 +16,7 @@ const char *replay_path(const struct script *s);
 /* Of the statements of the command line, and the script. False: it has no text that can be read. */
 bool replay_hash(const struct script *s, uint32_t *ret);
 
-struct failure; /* host/explore_report.h */
+struct failure; /* host/explore_failures.h */
 
 /* Print how to see a path of the script again. Nothing for a script from standard input. */
 void replay_tell(FILE *f, const struct script *script, const struct exploration *x,

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <limits.h>
-#include <lualib.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +23,10 @@
 #include "host/course.h"
 #include "host/explore_lua.h"
 #include "host/far_lua.h"
-#include "host/world_lua.h"
 #include "host/output.h"
 #include "host/prompt.h"
 #include "host/simulated.h"
+#include "host/world_lua.h"
 #include "host/write.h"
 #include "lua/bind/sandbox_lib.h"
 #include "lua/state/call.h"
@@ -291,7 +290,8 @@ static int run(lua_State *L) {
     lua_pushboolean(L, 1);
     lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
   }
-  luaL_openlibs(L);
+  lua_gc(L, LUA_GCSTOP); /* until all is open: it would take back the room for calls (lib_gather) */
+  state_open_libs(L);
   if (is_strict(s) && !is_late())
     strict_state_open(L, &o->policy, s->backend->run->key(s->backend));
   if (!s->simulated)
@@ -312,6 +312,7 @@ static int run(lua_State *L) {
   if (is_strict(s))
     close_state(L, s);
   set_arg(L, s->script);
+  lua_gc(L, LUA_GCRESTART);
   lua_gc(L, LUA_GCGEN, 0, 0); /* as lua 5.4 does */
 
   if (s->place) {
@@ -382,7 +383,8 @@ static int run_process(struct session *s) {
   }
   if (status == EXIT_LUA_ERROR)
     b->self->decide(b, status);
-  int rc = s->interrupted ? op_process_await(b) : lib_wait_children(L, lib_find(L));
+  int rc =
+      s->interrupted ? op_process_await(b, false) : lib_wait_children(L, lib_find(L), status == 0);
   if (rc == -SBX_EINTERRUPTED) {
     if (interrupt_came(L) == INTERRUPT_ONE)
       report_print(&(struct report){.message = "interrupted at the end of the script"});
@@ -426,7 +428,7 @@ static int check(lua_State *L) {
   const struct script *s = lua_touserdata(L, 1);
   const struct options *o = s->options;
   bool ok = true;
-  luaL_openlibs(L);
+  state_open_libs(L);
   lua_newtable(L);
   prelude_open(L, lua_gettop(L)); /* for hints */
   for (size_t i = 0; i < o->step_count; i++) {
@@ -438,7 +440,7 @@ static int check(lua_State *L) {
     ok &= compiled(L, s->instead
                           ? load_script(L, s, NULL)
                           : load_file(L, strcmp(s->argv[i], "-") == 0 ? NULL : s->argv[i], NULL));
-  if (o->script == s->argc && !o->has_statement)
+  if (options_have_no_script(o, s->argc))
     ok &= compiled(L, load_file(L, NULL, NULL));
   lua_pushboolean(L, ok);
   return 1;
@@ -457,4 +459,10 @@ int script_check(const struct script *s) {
     call_report(L, false);
   state_close(L);
   return ok ? 0 : EXIT_LUA_ERROR;
+}
+
+int script_check_alone(const struct script *s) {
+  struct script alone = *s;
+  alone.argc = s->options->script + 1;
+  return alone.argc > s->argc || s->options->script_is_stdin ? 0 : script_check(&alone);
 }

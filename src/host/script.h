@@ -31,4 +31,7 @@ int script_session(struct backend *b, const struct session_place *place, void *c
  * on stderr). */
 int script_check(const struct script *s);
 
+/* The same without the script's arguments, which --check takes for scripts. One that is no file is not read: 0. */
+int script_check_alone(const struct script *s);
+
 #endif

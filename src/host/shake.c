@@ -77,6 +77,7 @@ __attribute__((noreturn)) static void live(const struct shaking *s, struct shake
   sigprocmask(SIG_SETMASK, &sig->before, NULL);
   r->real_out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   r->real_err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+  output_will_be_copied();
   lseek(s->input, 0, SEEK_SET);
   dup2(s->input, STDIN_FILENO);
   dup2(r->out, STDOUT_FILENO);
@@ -220,17 +221,10 @@ static int refuse(const struct options *o, int argc) {
     return options_usage_error(stderr,
                                "option '--shake' runs a script many times, which a prompt cannot: "
                                "leave out -i");
-  if (o->script == argc && !o->has_statement && isatty(STDIN_FILENO))
+  if (options_have_no_script(o, argc) && isatty(STDIN_FILENO))
     return options_usage_error(
         stderr, "option '--shake' needs a script; for example sandbox --shake job.lua");
   return 0;
-}
-
-/* Of what is not there, or does not compile, there is nothing to repeat: a message, and an exit status. */
-static int compile(const struct options *o, char **argv, int argc) {
-  bool file = o->script < argc && strcmp(argv[o->script], "-") != 0;
-  return file ? script_check(&(struct script){.options = o, .argc = o->script + 1, .argv = argv})
-              : 0;
 }
 
 int shake_run(const struct options *o, int argc, char **argv, shaken_run_fn *once, void *ctx) {
@@ -247,8 +241,8 @@ int shake_run(const struct options *o, int argc, char **argv, shaken_run_fn *onc
                       .progress = isatty(STDERR_FILENO)};
   struct signals sig;
   int status = refuse(o, argc);
-  if (status == 0)
-    status = compile(o, argv, argc);
+  if (status == 0) /* of what is not there, or does not compile, there is nothing to repeat */
+    status = script_check_alone(&(struct script){.options = o, .argc = argc, .argv = argv});
   if (status)
     return status;
   if (!o->seeded && getrandom(&s.seed, sizeof s.seed, 0) != sizeof s.seed)

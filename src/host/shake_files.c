@@ -46,7 +46,7 @@ void shake_copy_both(int out, int err, off_t most) {
 int shake_read_input(const struct shaking *s) {
   struct stat about;
   const struct options *o = s->o;
-  bool script = o->script_is_stdin || (o->script == s->argc && !o->has_statement);
+  bool script = o->script_is_stdin || options_have_no_script(o, s->argc);
   if (!script && (fstat(STDIN_FILENO, &about) || !S_ISREG(about.st_mode)))
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
   char part[1 << 16];

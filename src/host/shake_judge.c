@@ -129,6 +129,8 @@ bool shake_over(struct shaken_run *r, int status) {
 }
 
 void shake_prepare(struct shaken_run *r, struct supervisor_options *s) {
+  /* The processes of the run have it not: they are judged. */
+  madvise(r->outcome, sizeof *r->outcome, MADV_DONTFORK);
   s->shake = r->pauses;
   s->timeout_ns = r->limit_ns;
   s->faults = &r->faults;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -229,6 +230,29 @@ void simulated_stop(void) {
 }
 
 bool simulated_stopped(void) { return stopped; }
+
+void simulated_stop_over(void) { stopped = 0; }
+
+bool simulated_asked(void *ctx, const struct explore_progress *so_far) {
+  (void)ctx;
+  (void)so_far;
+  return stopped;
+}
+
+static void on_second(int sig) {
+  (void)sig;
+  explore_watch(stopped);
+}
+
+void simulated_watch(bool on) {
+  const struct itimerval each = {.it_interval.tv_sec = on, .it_value.tv_sec = on};
+  struct sigaction sa = {.sa_handler = on ? on_second : SIG_DFL, .sa_flags = SA_RESTART};
+  if (on)
+    sigaction(SIGALRM, &sa, NULL);
+  setitimer(ITIMER_REAL, &each, NULL);
+  if (!on)
+    sigaction(SIGALRM, &sa, NULL);
+}
 
 static void on_interrupt(int sig) {
   (void)sig;

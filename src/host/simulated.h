@@ -31,12 +31,22 @@ void simulated_say_deadlock(void *ctx, const struct snapshot *taken);
 /* For report_set_writer: to the present stderr, which may be that of a process. */
 void simulated_report(const void *text, size_t len);
 
-/* Replace the functions by which a script would reach, or change, what is outside of a simulated run. */
-/* `explored`: the run goes many ways, and a file that is open would have one place in all of them. */
+/* Replace the functions by which a script would reach, or change, what is outside of a simulated run.
+ * `explored`: the run goes many ways, and a file that is open would have one place in all of them. */
 void simulated_restrict(lua_State *L, struct backend *b, bool explored);
 
 /* End the exploration that is under way, and tell what is known. Async-signal-safe. */
 void simulated_stop(void);
 bool simulated_stopped(void);
+
+/* The exploration that was stopped, if one was, is over: what comes now can be stopped by itself. */
+void simulated_stop_over(void);
+
+/* The same, as `progress` of struct explore_options; neither argument is used. */
+struct explore_progress;
+bool simulated_asked(void *ctx, const struct explore_progress *so_far);
+
+/* While an exploration goes on: look once a second whether the process that runs still asks for anything. */
+void simulated_watch(bool on);
 
 #endif

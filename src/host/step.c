@@ -2,14 +2,23 @@
  * host/step.c - --step: a person is the scheduler. The script was explored before, so it is known
  * what each choice can lead to.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/buf.h"
 #include "base/error.h"
+#include "host/explore_failures.h"
 #include "host/explore_report.h"
+#include "host/explore_story.h"
 #include "host/replay_token.h"
+#include "host/simulated.h"
+#include "lua/state/interrupt.h"
 #include "lua/state/report.h"
 #include "sim/explore/token.h"
 
@@ -95,10 +104,13 @@ static void show_end(struct stepper *s) {
     const struct story *story = told_story(t);
     if (story->message)
       printf("  %s\n", story->message);
-    for (uint32_t i = 0; i < story->process_count; i++)
-      if (story->processes[i].waits)
-        printf("  %s waits in %s at %s\n", story->processes[i].name, story->processes[i].waits,
-               story->processes[i].where);
+    for (uint32_t i = 0; i < story->process_count; i++) {
+      struct buf text = {0};
+      if (story->processes[i].waits && story_waits(story, i, &text) == 0)
+        printf("  %s waits %.*s\n", story->processes[i].name, (int)text.len,
+               (const char *)text.data);
+      buf_release(&text);
+    }
     told_free(t);
   }
 }
@@ -238,10 +250,36 @@ static bool obey(struct stepper *s, const char *line) {
   return true;
 }
 
+/* Wait for a byte of stdin, and take it. SIGINT is blocked but while this sleeps, in `unblocked`, so none is overlooked. */
+static bool read_byte(const sigset_t *unblocked, char *ret) {
+  struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+  while (!simulated_stopped())
+    if (ppoll(&in, 1, NULL, unblocked) > 0)
+      return read(STDIN_FILENO, ret, 1) == 1;
+    else if (errno != EINTR)
+      break;
+  return false;
+}
+
+/* A line, with a 0 in place of its newline. False: stdin has ended, or there was an interrupt. */
+static bool read_line(struct buf *line) {
+  sigset_t interrupt, old;
+  char byte = '\0';
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  sigprocmask(SIG_BLOCK, &interrupt, &old);
+  buf_clear(line, 0);
+  while (read_byte(&old, &byte) && byte != '\n')
+    if (buf_append_byte(line, (uint8_t)byte))
+      break;
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  return (byte == '\n' || line->len > 0) && !simulated_stopped() &&
+         buf_append_byte(line, '\0') == 0;
+}
+
 int step_by_hand(struct exploration *x, const struct stepped *what, struct buf *ret_token) {
   struct stepper s = {.x = x, .what = what, .cap = 64};
-  char *line = NULL;
-  size_t room = 0;
+  struct buf line = {0};
   s.path = malloc(s.cap * sizeof *s.path);
   s.states = calloc(s.cap, sizeof *s.states);
   if (!s.path || !s.states) {
@@ -249,6 +287,7 @@ int step_by_hand(struct exploration *x, const struct stepped *what, struct buf *
     return EXIT_LUA_ERROR;
   }
   printf("%s: you are the scheduler; ? lists what can be typed\n", what->name);
+  simulated_stop_over(); /* the exploration: what it knows is stepped through */
   bool more = true;
   while (more) {
     if (exploration_state(x, present(&s))->count > 0)
@@ -257,14 +296,14 @@ int step_by_hand(struct exploration *x, const struct stepped *what, struct buf *
       show_end(&s);
     printf("step> ");
     fflush(stdout);
-    more = getline(&line, &room, stdin) >= 0 && obey(&s, line);
+    more = read_line(&line) && obey(&s, (const char *)line.data);
   }
   putchar('\n');
   fflush(stdout);
   if (ret_token)
     write_token(&s, ret_token);
-  free(line);
+  buf_release(&line);
   free(s.path);
   free(s.states);
-  return 0;
+  return simulated_stopped() ? EXIT_INTERRUPTED : 0;
 }

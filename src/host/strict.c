@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -15,6 +16,9 @@
 
 /* Dangerous system calls that were refused; shared by the run. */
 static _Atomic uint32_t *refused;
+
+/* That of the run, once the jail was entered. */
+static struct policy *entered;
 
 /* -- words ------------------------------------------------------------------------------------- */
 
@@ -85,8 +89,7 @@ int strict_tell_json(const struct policy *p, struct buf *text) {
   rc = rc ? rc : list_json(text, "layers", layers, sizeof layers / sizeof *layers, p->layers);
   rc = rc ? rc : buf_format(text, ",\"landlock\":%d,", p->landlock_abi);
   rc = rc ? rc : list_json(text, "namespaces", namespace_names, NAMESPACE_KINDS, p->namespaces);
-  rc = rc ? rc
-          : buf_format(text, ",\"refused\":%u}", refused ? (unsigned)atomic_load(refused) : 0);
+  rc = rc ? rc : buf_format(text, ",\"refused\":%u}", refused ? (unsigned)atomic_load(refused) : 0);
   return rc ? rc : buf_append(text, end, len);
 }
 
@@ -153,6 +156,7 @@ enum strict_entry strict_enter(struct options *o, int *ret_status, sigset_t *ret
   if (p->strict != STRICT_ON)
     return STRICT_GO;
   int rc = share_counter(&fault);
+  entered = p;
   if (rc == 0)
     rc = jail_enter(p, ret_status, ret_mask, &fault);
   if (rc == 0)
@@ -162,12 +166,20 @@ enum strict_entry strict_enter(struct options *o, int *ret_status, sigset_t *ret
   return STRICT_DONE;
 }
 
+void strict_settle(void) {
+  struct jail_fault fault;
+  if (entered && jail_settle(entered, &fault))
+    exit(tell_fault(&fault));
+}
+
 int strict_close(const struct policy *p, struct backend *b) {
   struct jail_fault fault;
   if (p->strict != STRICT_ON)
     return 0;
-  state_by_supervisor((struct os_backend *)b);
-  if (jail_close(p, refused, &fault) == 0)
+  struct os_backend *os = (struct os_backend *)b;
+  state_by_supervisor(os);
+  os->shut_out = jail_program;
+  if (jail_close(entered, refused, &fault) == 0)
     return 0;
   return tell_fault(&fault);
 }

@@ -25,6 +25,10 @@ int strict_report(void);
 enum strict_entry { STRICT_GO, STRICT_INSIDE, STRICT_DONE };
 enum strict_entry strict_enter(struct options *o, int *ret_status, sigset_t *ret_mask);
 
+/* What strict_enter has left for later (jail_settle): in a process that will not call strict_close, before it does
+ * anything for others. When that fails, the process leaves with EXIT_USAGE after a message. */
+void strict_settle(void);
+
 /* In main, before any Lua: put the last layers on. 0, or EXIT_USAGE after a message. */
 int strict_close(const struct policy *p, struct backend *b);
 

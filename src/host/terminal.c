@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "host/engine.h"
 #include "host/far.h"
+#include "os/process/outlet.h"
 #include "os/process/output.h"
 #include "os/supervisor/suspend.h"
 
@@ -78,7 +79,7 @@ static bool ending(void *host) {
 
 static bool printing(void *host) {
   struct terminal *t = host;
-  return output_in_flight(supervisor_control(t->supervisor));
+  return outlet_in_flight(supervisor_control(t->supervisor));
 }
 
 static void suspend(void *host, bool stop) {

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "host/explore_report.h"
+#include "host/explore_story.h"
 #include "sim/world.h"
 
 struct told {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "host/told.h"
 
 /* -- the end ------------------------------------------------------------------------------------- */
@@ -30,17 +31,38 @@ static uint32_t helper_of(struct told *t, uint32_t process, const struct request
   return ret;
 }
 
-/* As join_all waits: "join of a#2, b#3". False: it is no such op. */
-static bool tell_joins(struct told *t, const struct request *r, struct buf *text) {
+/* One more of those that are joined, `n` before it: "join of a#2, b#3, c#4, ..." */
+static void tell_joined(const struct told *t, uint32_t process, uint32_t n, struct buf *text) {
   enum { MOST = 3 };
-  bool joins = r->kind == OP_SELECT && r->count == SELECT_ORDERED && r->sub_count > 0;
-  for (uint32_t i = 0; i < r->sub_count; i++)
-    joins &= r->subs[i].kind == OP_PROCESS_JOIN && r->subs[i].object.slot < t->story.process_count;
-  for (uint32_t i = 0; joins && i < r->sub_count && i < MOST; i++)
-    buf_format(text, "%s%s", i ? ", " : "join of ", t->processes[r->subs[i].object.slot].name);
-  if (joins && r->sub_count > MOST)
+  if (n < MOST)
+    buf_format(text, "%s%s", n ? ", " : "join of ", t->processes[process].name);
+  else if (n == MOST)
     buf_format(text, ", ...");
+}
+
+/* As join_all waits: "join of a#2, b#3". False: it is no such op. */
+static bool tell_joins(const struct told *t, const struct request *r, struct buf *text) {
+  bool joins = r->kind == OP_SELECT && r->sub_count > 0 && request_joins_only(r);
+  for (uint32_t i = 0; i < r->sub_count; i++)
+    joins &= r->subs[i].object.slot < t->story.process_count;
+  for (uint32_t i = 0; joins && i < r->sub_count; i++)
+    tell_joined(t, r->subs[i].object.slot, i, text);
   return joins;
+}
+
+/* At the end of its code a process joins its children. False: it is not there. */
+static bool tell_end_of_code(const struct told *t, uint32_t process, const struct request *r,
+                             struct buf *text) {
+  struct world_process own, other;
+  if (r->kind != OP_PROCESS_AWAIT)
+    return false;
+  world_process(t->w, process, &own);
+  for (uint32_t i = 0, n = 0; i < t->story.process_count; i++) {
+    world_process(t->w, i, &other);
+    if (other.spawner == own.serial && other.phase != PHASE_ENDED && !other.daemon)
+      tell_joined(t, i, n++, text);
+  }
+  return true;
 }
 
 static void tell_waiter(struct told *t, uint32_t state, uint32_t i, struct story_process *p) {
@@ -54,13 +76,15 @@ static void tell_waiter(struct told *t, uint32_t state, uint32_t i, struct story
   struct naming naming = {.ref = &r.object};
   exploration_visit(t->x, history, told_find_name, &naming);
   exploration_where(t->x, history, where);
+  if (r.kind == OP_PROCESS_AWAIT)
+    text_copy(where, sizeof where, "the end of the script");
   exploration_world(t->x, state, t->w);
   p->wanted = told_object(t, &r.object, naming.name);
   p->waits_for = helper_of(t, i, &r);
   p->stuck = world_deadline(t->w, i, &r) == SBX_FOREVER && world_can(t->w, i, &r) == WORLD_WAITS;
   if (r.kind == OP_PROCESS_JOIN && p->waits_for < t->story.process_count)
     buf_format(&text, "join of %s", t->processes[p->waits_for].name);
-  else if (tell_joins(t, &r, &text))
+  else if (tell_joins(t, &r, &text) || tell_end_of_code(t, i, &r, &text))
     p->wanted = STORY_NONE;
   else if (p->wanted != STORY_NONE)
     buf_format(&text, "%s of %s", op_describe(r.kind)->verb, t->objects[p->wanted].name);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/policy_path.h"
 #include "base/text.h"
+#include "host/explore_words.h"
 #include "host/told.h"
 #include "lua/state/lib.h"
 
@@ -51,7 +53,7 @@ const char *told_keep_line(struct told *t, const char *path, int number) {
   if (!t->file || strcmp(path, t->file_name) != 0) {
     if (t->file)
       fclose(t->file);
-    t->file = fopen(path, "re");
+    t->file = policy_source(exploration_policy(t->x), path);
     text_copy(t->file_name, sizeof t->file_name, path);
   }
   if (!t->file || number <= 0)

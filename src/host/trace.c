@@ -64,7 +64,7 @@ static int begin(struct tracing *t, int argc, char **argv) {
 int tracing_begin(struct tracing *t, const struct options *o, int argc, char **argv, bool prompt,
                   struct record_options *record) {
   *t = (struct tracing){.record.fd = -1};
-  if (!is_wanted(&o->trace) && !prompt)
+  if ((!is_wanted(&o->trace) && !prompt) || o->explore) /* that writes its files itself */
     return 0;
   t->o = o;
   int status = begin(t, argc, argv);
@@ -87,8 +87,7 @@ void tracing_forget(const struct tracing *t) {
     return;
   close(t->record.fd);
   for (size_t i = 0; i < t->o->trace.file_count; i++)
-    if (t->outputs[i].fd >= 0)
-      close(t->outputs[i].fd);
+    trace_output_forget(&t->outputs[i]);
 }
 
 /* -- while it goes on ------------------------------------------------------------------------ */
@@ -133,23 +132,21 @@ int tracing_read(const struct tracing *t, const struct log_view *view, struct tr
 
 int trace_export(struct trace_model *m, const char *path, const struct policy *p,
                  struct buf *ret_why) {
-  struct trace_output out = {.fd = -1};
+  struct trace_output out = {.fd = -1, .folder = -1, .pipe = -1};
   const struct trace_model *models[] = {m};
   int format = option_trace_format(path);
   if (format < 0) {
     buf_format(ret_why, "a trace is a file whose name ends in .html, .svg, .pftrace or .json");
     return -SBX_EINVAL;
   }
-  if (!policy_may_write(p, path)) {
-    buf_format(ret_why, "writing %s is not allowed in strict mode (run with --allow-write=%s)",
-               path, path);
-    return -SBX_EINVAL;
-  }
   const struct trace_file file = {.path = path, .format = (enum trace_format)format};
-  int error = trace_add_sources(m, p) ? ENOMEM : trace_output_open(&out, &file, ".new");
+  int error = trace_add_sources(m, p) ? ENOMEM : trace_output_open(&out, &file, ".new", p);
   if (error == 0)
     error = trace_output_write(&out, models, 1);
-  if (error)
+  if (error && policy_is_strict(p) && !out.path)
+    buf_format(ret_why, "writing %s is not allowed in strict mode (run with --allow-write=%s)",
+               path, path);
+  else if (error)
     buf_format(ret_why, "%s", trace_output_error(error));
   trace_output_release(&out, false);
   return error ? -SBX_ESYSTEM : 0;

@@ -12,6 +12,8 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/policy_path.h"
+#include "base/text.h"
 #include "look/trace/html.h"
 #include "look/trace/json.h"
 #include "look/trace/perfetto.h"
@@ -57,33 +59,57 @@ static char *resolve(const char *path) {
   return real ? real : strdup(path);
 }
 
+/* The name of a file in its folder. */
+static const char *name_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+/* The folder of a path without links: no part of it has become one since it was looked up. */
+static int open_folder(const char *path, const struct policy *p) {
+  const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  size_t len = (size_t)(name_of(path) - path);
+  char *folder = len > 1 ? strndup(path, len - 1) : strdup(len ? "/" : ".");
+  int fd = !folder               ? -1
+           : policy_is_strict(p) ? policy_open_resolved(folder, flags)
+                                 : open(folder, flags);
+  free(folder);
+  return fd;
+}
+
+/* What is there under the name of this path? 0 or -1. */
+static int look(const struct trace_output *o, const char *path, struct stat *ret) {
+  return fstatat(o->folder, name_of(path), ret, 0);
+}
+
 /* Is the file that is open still the one of that name? Another run may have renamed it. */
-static bool is_named(int fd, const char *path) {
+static bool is_named(const struct trace_output *o, int fd, const char *path) {
   struct stat open_file, named;
-  return fstat(fd, &open_file) == 0 && stat(path, &named) == 0 &&
+  return fstat(fd, &open_file) == 0 && look(o, path, &named) == 0 &&
          open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
 }
 
 /* One run at a time; a file system without locks has none. */
-static int claim(int fd, const char *path) {
+static int claim(const struct trace_output *o, int fd, const char *path) {
   if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return errno;
-  if (!is_named(fd, path))
+  if (!is_named(o, fd, path))
     return EWOULDBLOCK;
   return ftruncate(fd, 0) != 0 ? errno : 0;
 }
 
 static int open_part(struct trace_output *o, const char *suffix) {
   struct stat about;
-  bool exists = stat(o->path, &about) == 0;
+  bool exists = look(o, o->path, &about) == 0;
   char *part = join(o->path, suffix);
-  if (!part || (exists && access(o->path, W_OK) != 0)) {
+  if (!part || (exists && faccessat(o->folder, name_of(o->path), W_OK, 0) != 0)) {
     int error = part ? errno : ENOMEM;
     free(part);
     return error;
   }
-  int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0666);
-  int error = fd < 0 ? errno : claim(fd, part);
+  int fd = openat(o->folder, name_of(part),
+                  O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY, 0666);
+  int error = fd < 0 ? errno : claim(o, fd, part);
   if (error) {
     if (fd >= 0)
       close(fd);
@@ -101,27 +127,39 @@ static int open_direct(struct trace_output *o, mode_t mode) {
   if (S_ISDIR(mode))
     return EISDIR;
   if (S_ISFIFO(mode)) { /* it is opened when there is something to write: a reader may still come */
-    o->is_pipe = true;
-    return access(o->path, W_OK) ? errno : 0;
+    o->pipe = openat(o->folder, name_of(o->path), O_PATH | O_CLOEXEC);
+    return o->pipe < 0 || faccessat(o->folder, name_of(o->path), W_OK, 0) ? errno : 0;
   }
-  o->fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  o->fd = openat(o->folder, name_of(o->path), O_WRONLY | O_CLOEXEC | O_NOCTTY);
   return o->fd < 0 ? errno : 0;
 }
 
-int trace_output_open(struct trace_output *o, const struct trace_file *file, const char *suffix) {
+int trace_output_open(struct trace_output *o, const struct trace_file *file, const char *suffix,
+                      const struct policy *p) {
   struct stat about;
-  *o = (struct trace_output){.file = *file, .fd = -1};
+  *o = (struct trace_output){.file = *file, .fd = -1, .folder = -1, .pipe = -1};
   if (strcmp(file->path, "-") == 0)
     return 0;
-  if (!(o->path = resolve(file->path)))
+  if (policy_is_strict(p) && !(o->path = policy_resolve(p, file->path, POLICY_WRITE)))
+    return EACCES;
+  if (!o->path && !(o->path = resolve(file->path)))
     return ENOMEM;
-  bool direct = stat(o->path, &about) == 0 && !S_ISREG(about.st_mode);
+  if ((o->folder = open_folder(o->path, p)) < 0)
+    return errno;
+  bool direct = look(o, o->path, &about) == 0 && !S_ISREG(about.st_mode);
   int error = direct ? open_direct(o, about.st_mode) : open_part(o, suffix);
   if (error || (o->fd >= 0 && fstat(o->fd, &about) != 0))
     return error ? error : errno;
   o->dev = about.st_dev;
   o->ino = about.st_ino;
   return 0;
+}
+
+void trace_output_forget(const struct trace_output *o) {
+  const int fds[] = {o->fd, o->folder, o->pipe};
+  for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+    if (fds[i] >= 0)
+      close(fds[i]);
 }
 
 int trace_output_lend(struct trace_output *o) {
@@ -215,7 +253,9 @@ static int write_to(int fd, int (*writer)(void *ctx, const struct trace_sink *si
 
 /* A pipe that nobody reads would block for ever. */
 static int open_pipe(struct trace_output *o) {
-  o->fd = open(o->path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+  char path[sizeof "/proc/self/fd/" + TEXT_NUMBER_MAX];
+  text_number(text_copy(path, sizeof path, "/proc/self/fd/"), o->pipe);
+  o->fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
   if (o->fd < 0)
     return errno;
   return fcntl(o->fd, F_SETFL, fcntl(o->fd, F_GETFL) & ~O_NONBLOCK) < 0 ? errno : 0;
@@ -228,7 +268,7 @@ static int rename_part(struct trace_output *o) {
     return errno;
   }
   o->fd = -1;
-  if (rename(o->part, o->path) != 0)
+  if (renameat(o->folder, name_of(o->part), o->folder, name_of(o->path)) != 0)
     return errno;
   free(o->part);
   o->part = NULL;
@@ -236,7 +276,7 @@ static int rename_part(struct trace_output *o) {
 }
 
 static int reopen(struct trace_output *o) {
-  return o->is_pipe ? open_pipe(o) : open_part(o, ".new");
+  return o->pipe >= 0 ? open_pipe(o) : open_part(o, ".new");
 }
 
 int trace_output_put(struct trace_output *o,
@@ -254,13 +294,12 @@ int trace_output_write(struct trace_output *o, const struct trace_model *const m
 }
 
 void trace_output_release(struct trace_output *o, bool keep_log) {
-  if (o->fd >= 0)
-    close(o->fd);
-  o->fd = -1;
   if (o->part)
-    unlink(o->part);
+    unlinkat(o->folder, name_of(o->part), 0);
   if (o->log && !keep_log)
-    unlink(o->log);
+    unlinkat(o->folder, name_of(o->log), 0);
+  trace_output_forget(o);
+  o->fd = o->folder = o->pipe = -1;
   free(o->part);
   free(o->log);
   free(o->path);

@@ -3,6 +3,9 @@
  *
  * A file is written beside itself, as FILE.part, and renamed when it is whole: a reader sees the old
  * one or the new one. What is no regular file (a device, a pipe) is written directly.
+ *
+ * The folder stays open, and all is done in it: a script that may write there could put another one in its place during
+ * the run, and what writes a trace is held by no jail.
  */
 #ifndef SBX_HOST_TRACE_OUTPUT_H
 #define SBX_HOST_TRACE_OUTPUT_H
@@ -18,8 +21,9 @@ struct trace_output {
   char *part;             /* owned: the file that is written and renamed; NULL: none */
   char *log;              /* owned: see trace_output_lend; NULL: none */
   int fd;                 /* of `part`, or of what is written directly; -1: not open */
-  bool is_pipe;
-  dev_t dev; /* of what is open */
+  int folder;             /* that `path`, `part` and `log` are in (O_PATH); -1: not open */
+  int pipe;               /* likewise, of a pipe that is yet to be opened; -1: there is none */
+  dev_t dev;              /* of what is open */
   ino_t ino;
 };
 
@@ -31,9 +35,14 @@ void trace_files_may_fail(void);
  * Open what can be written, before there is anything to write.
  *   o       filled; to be released in any case
  *   suffix  of the file that is written and renamed: ".part"; static
- * Returns 0, or errno: EISDIR for a folder, EWOULDBLOCK if another run writes it.
+ *   p       that must let the file be written; NULL: it may be
+ * Returns 0, or errno: EISDIR for a folder, EWOULDBLOCK if another run writes it, EACCES if the policy does not let it.
  */
-int trace_output_open(struct trace_output *o, const struct trace_file *file, const char *suffix);
+int trace_output_open(struct trace_output *o, const struct trace_file *file, const char *suffix,
+                      const struct policy *p);
+
+/* In a child: close what it has of it. */
+void trace_output_forget(const struct trace_output *o);
 
 /*
  * The file FILE.part shall hold a log until FILE can be written, in FILE.new: so a run that is cut off

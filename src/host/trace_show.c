@@ -1,8 +1,6 @@
 /* host/trace_show.c - see trace_show.h. */
 #include "host/trace_show.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/policy_path.h"
 #include "base/utf8.h"
 #include "look/trace/gantt.h"
 #include "look/trace/stats.h"
@@ -26,18 +25,15 @@ static bool is_known(const struct trace_model *m, const char *path) {
   return false;
 }
 
-/* All of a regular file. Returns its length, or -1. */
-static ssize_t read_source(const char *path, char *ret) {
-  struct stat about;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0)
+/* All of a file. Returns its length, or -1: it cannot be read, is not to be shown, or is too long. */
+static ssize_t read_source(const struct policy *p, const char *path, char *ret) {
+  FILE *f = policy_source(p, path);
+  if (!f)
     return -1;
-  ssize_t len = -1, n = 1;
-  if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size <= SOURCE_BYTES_MAX)
-    for (len = 0; n > 0 && len<SOURCE_BYTES_MAX; len += n> 0 ? n : 0)
-      n = read(fd, ret + len, (size_t)(SOURCE_BYTES_MAX - len));
-  close(fd);
-  return n < 0 ? -1 : len;
+  size_t len = fread(ret, 1, SOURCE_BYTES_MAX, f);
+  bool all = !ferror(f) && getc(f) == EOF;
+  fclose(f);
+  return all ? (ssize_t)len : -1;
 }
 
 /* `place` is "file:line". What Lua calls stdin, or a statement, is no file. */
@@ -51,7 +47,7 @@ static int add_source(struct trace_model *m, const struct policy *p, const char 
   path[colon - place] = '\0';
   if (m->source_count >= SOURCES_MAX || strcmp(path, "stdin") == 0 || is_known(m, path))
     return 0;
-  ssize_t len = p && !policy_may_require(p, path) ? -1 : read_source(path, buffer);
+  ssize_t len = read_source(p, path, buffer);
   return len < 0 ? 0 : trace_add_source(m, path, buffer, (size_t)len);
 }
 
@@ -120,7 +116,7 @@ static bool same_file(const struct trace_output *a, const struct trace_output *b
 /* Outputs up to `i` are open; the last is compared with the others. */
 static int open_one(struct trace_output *all, size_t i, const struct trace_file *file,
                     const char *suffix) {
-  int error = trace_output_open(&all[i], file, suffix);
+  int error = trace_output_open(&all[i], file, suffix, NULL);
   for (size_t k = 0; k < i; k++)
     if (same_file(&all[i], &all[k]))
       return options_usage_error(stderr, "the traces '%s' and '%s' are the same file",
@@ -140,7 +136,7 @@ int trace_outputs_open(const struct trace_options *t, const char *suffix,
     return EXIT_LUA_ERROR;
   }
   for (size_t i = 0; i < t->file_count; i++)
-    (*ret)[i].fd = -1;
+    (*ret)[i].fd = (*ret)[i].folder = (*ret)[i].pipe = -1;
   int status = 0;
   for (size_t i = 0; i < t->file_count && status == 0; i++)
     status = open_one(*ret, i, &t->files[i], suffix);

@@ -39,7 +39,7 @@ static bool same_engine(const struct engine_address *a, const struct engine_addr
 
 static struct joined *find_by_name(const struct engine_options *e, const char *name) {
   struct joined *w = all;
-  while (w && (strcmp(net_options_of(w->net)->run + strlen("world."), name) != 0 ||
+  while (w && (strcmp(net_world_name(net_options_of(w->net)), name) != 0 ||
                !same_engine(&net_options_of(w->net)->engine.address, &e->address)))
     w = w->next;
   return w;
@@ -49,6 +49,18 @@ static void close_keeper(struct net_keeper *k) {
   close(k->births);
   close(k->life);
   close(k->ended);
+}
+
+/* Both are "world." and a name. One world has one tag; that two have the same is chance, 1 in NET_TAGS. */
+static void tell_same_tag(const char *had, const char *wanted, char why[ENGINE_WHY]) {
+  if (strcmp(had, wanted) == 0)
+    snprintf(why, ENGINE_WHY, "this process has this world already, by another address");
+  else
+    snprintf(
+        why, ENGINE_WHY,
+        "%s and %s have drawn the same number by chance, so one process cannot have both: give "
+        "one of them another name",
+        had, wanted);
 }
 
 /* `why` is untouched for want of memory. */
@@ -62,8 +74,9 @@ static int join(struct backend *b, const struct engine_options *e, const char *n
                              .make = outside_make,
                              .drop = outside_drop,
                              .spare = outside_spare};
-  if (rc == 0 && net_of_tag(o.tag)) {
-    snprintf(why, ENGINE_WHY, "this process has this world already, by another address");
+  const struct joined *other = rc == 0 ? find(o.tag) : NULL;
+  if (other) {
+    tell_same_tag(net_options_of(other->net)->run, o.run, why);
     rc = -SBX_EENGINE;
   }
   if (rc == 0)
@@ -141,7 +154,7 @@ static int l_close(lua_State *L) {
   while (*at != w)
     at = &(*at)->next;
   *at = w->next;
-  net_depart(w->net);
+  net_depart(w->net, lua_toboolean(L, 2));
   net_release(w->net);
   close_keeper(&w->keeper);
   free(w);

@@ -25,6 +25,11 @@ static int by_index(const void *x, const void *y) {
   return *a < *b ? -1 : *a > *b;
 }
 
+void index_list_sort(struct index_list *l) {
+  if (l->count)
+    qsort(l->list, l->count, sizeof *l->list, by_index);
+}
+
 bool index_list_has(const struct index_list *l, uint32_t index) {
   return l->count && bsearch(&index, l->list, l->count, sizeof index, by_index);
 }

@@ -22,6 +22,12 @@
 #include "object/process.h"
 #include "object/sync.h"
 
+/* In place of a slot: it is in an engine, or on another host. */
+#define SNAPSHOT_OUTSIDE UINT32_MAX
+
+/* Of the id of an object, what a person is told: above that stands where it is, if it is not of this host. */
+static inline uint64_t snapshot_number(uint64_t id) { return id & (UINT32_MAX >> 1); }
+
 /* Numbers of processes in a snapshot's table, ascending. */
 struct index_list {
   uint32_t *list; /* owned */
@@ -37,7 +43,8 @@ struct snapshot_need {
   uint64_t queue;                   /* PIPE_*: id of the queue that the end receives from */
   uint32_t ticket;                  /* QUEUE_MEET: the low bits of its item's number */
   char object_name[NAME_MAX_BYTES]; /* "" if it has none */
-  bool ready; /* of synchronisation objects: it could go on now; of others see look/waits.h */
+  bool
+      ready; /* of synchronisation objects, and queues in an engine: it could go on now; of others see look/waits.h */
 };
 
 /* What a process sleeps in. `kind` is OP_NONE if it does not. */
@@ -81,7 +88,8 @@ struct snapshot_process {
   uint64_t items_out, items_in;      /* put into queues, got from queues */
   enum stuck stuck;
   char host[NAME_MAX_BYTES]; /* it runs there, or stands for one that does; "": here */
-  bool elsewhere; /* it is none of this host's: what is known of it comes from the engine */
+  bool elsewhere;   /* it is none of this host's: what is known of it comes from the engine */
+  uint64_t told_as; /* the number by which it is told of, if that is not its id; else 0 */
 };
 
 struct snapshot_queue {
@@ -89,16 +97,18 @@ struct snapshot_queue {
   uint32_t slot;
   char name[NAME_MAX_BYTES]; /* "" if it has none */
   uint64_t items;
-  uint64_t undone; /* put and not marked by task_done */
-  uint64_t put;    /* so far */
-  uint64_t max;    /* 0: unbounded */
-  uint64_t owner;  /* id of the process whose mailbox it is: every process can find that; 0: none */
-  uint64_t bytes;  /* what the items occupy, in the pipe's records and the log's entries */
+  uint64_t undone;  /* put and not marked by task_done */
+  uint64_t put;     /* so far */
+  uint64_t in_hand; /* of a queue with redeliver: in the hands of processes; may come back */
+  uint64_t max;     /* 0: unbounded */
+  uint64_t owner; /* id of the process whose mailbox it is: every process can find that; 0: none */
+  uint64_t bytes; /* what the items occupy, in the pipe's records and the log's entries */
   enum queue_transport transport;
   bool closed;
   bool exact;     /* false: the pipe could not be looked into, `items` are those of the log alone */
   bool named;     /* a message names it: whoever gets that will hold it, too */
   bool elsewhere; /* it is in an engine: who holds it is not known */
+  uint64_t generation;                /* of what is in an engine: each change makes another one */
   struct index_list readers, writers; /* processes that sleep in get, in put */
   struct index_list holders;
 };
@@ -106,13 +116,14 @@ struct snapshot_queue {
 /* A synchronisation object that somebody waits for; or any, if all are asked for. */
 struct snapshot_sync {
   uint64_t id;
-  uint32_t slot;
+  uint32_t slot; /* SNAPSHOT_OUTSIDE: it is not of this host, and its past is not known */
   enum object_type type;
   char name[NAME_MAX_BYTES]; /* "" if it has none */
   struct sync_info info;     /* its state */
   bool named;                /* a message names it */
   uint64_t queue;            /* PIPE: id of the queue that the end receives from */
   uint64_t lock;             /* CONDITION: id of its lock */
+  uint64_t generation;       /* of what is in an engine: each change makes another one */
   struct snapshot_event {    /* what was done to it last, the newest first */
     struct past_event event;
     char by[NAME_MAX_BYTES]; /* "" if that is not known any more */
@@ -158,6 +169,8 @@ int64_t snapshot_find_sync(const struct snapshot *s, uint64_t id);
 
 /* 0 or -SBX_ENOMEM; the numbers must come in ascending order, and may come again. */
 int index_list_add(struct index_list *l, uint32_t index);
+/* They were not added in ascending order. */
+void index_list_sort(struct index_list *l);
 bool index_list_has(const struct index_list *l, uint32_t index);
 
 #endif

@@ -85,7 +85,8 @@ struct story {
   uint32_t object_count;
   const struct story_step *steps;
   uint32_t step_count;
-  const char *checked; /* what came of trying the cure: "with line 3 in one step ..."; NULL: it was not tried */
+  /* What came of trying the cure: "with line 3 in one step ..."; NULL: it was not tried. */
+  const char *checked;
 };
 
 struct story_options {
@@ -100,6 +101,9 @@ bool story_gets_on(const struct story *s);
 /* Print what went wrong, the table, and what stands below it: who waits for whom, why, what to try.
  * Lines have two blanks before them, and are not wider than the terminal. -SBX_ENOMEM */
 int story_write(const struct story *s, const struct story_options *o, struct buf *out);
+
+/* Append what a process waits in: "in acquire at line 4 for knife". -SBX_ENOMEM */
+int story_waits(const struct story *s, uint32_t process, struct buf *out);
 
 enum story_cause {
   CAUSE_UNKNOWN,

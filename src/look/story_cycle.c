@@ -134,8 +134,7 @@ static bool has_other_reader(const struct story *s, uint32_t q, uint32_t reader,
   for (uint32_t p = 0; p < s->process_count; p++) {
     if (p == reader || p == putter || s->processes[p].ended)
       continue;
-    bool waits =
-        s->processes[p].waits && !story_waits_in(s, p, "join") && !story_waits_in(s, p, "await");
+    bool waits = s->processes[p].waits && !story_waits_in(s, p, "join");
     if (takes_from(s, p, q) || (!proven && waits))
       return true;
   }
@@ -299,8 +298,7 @@ static bool nobody_puts(const struct story *s, uint32_t q) {
     uint32_t p = s->steps[i].process;
     if (s->steps[i].kind != OP_QUEUE_PUT || s->steps[i].object != q || !story_process_is(s, p))
       continue;
-    bool over = s->processes[p].ended ||
-                (stuck(s, p) && (story_waits_in(s, p, "join") || story_waits_in(s, p, "await")));
+    bool over = s->processes[p].ended || (stuck(s, p) && story_waits_in(s, p, "join"));
     if (!over && story_next_op(s, p, STORY_NONE, i, OP_PROCESS_END) == STORY_NONE)
       return false;
   }

@@ -11,7 +11,8 @@
 #include "look/story_internal.h"
 #include "object/quiet.h"
 
-enum { STEPS_MAX = 60, STATES_MAX = 4 }; /* shown, but for those of the mistake */
+/* Shown, but for the steps of the mistake: in all, and at the beginning and the end of each stretch between them. */
+enum { STEPS_MAX = 60, STATES_MAX = 4, NEXT_MAX = 8, LAST_MAX = 4 };
 
 /* Steps about which there is nothing to say. */
 static bool is_dull(const struct story_step *step) {
@@ -25,6 +26,10 @@ static bool is_dull(const struct story_step *step) {
 
 static bool is_part(const struct finding *f, uint32_t step) {
   return step == f->from || step == f->between || step == f->at || step == f->again;
+}
+
+static bool goes_round(const struct story *s) {
+  return s->end == STORY_LIVELOCK || s->end == STORY_STARVES || s->end == STORY_ENDLESS;
 }
 
 /* -- processes ---------------------------------------------------------------------------------- */
@@ -47,10 +52,9 @@ static bool mark_guilty(const struct story *s, const struct finding *f, bool *pr
       mark(process, s->process_count, s->steps[i].process);
   for (uint32_t p = 0; p < s->process_count; p++)
     process[p] |= s->processes[p].in_circle;
-  bool loops = s->end == STORY_LIVELOCK || s->end == STORY_STARVES || s->end == STORY_ENDLESS;
-  for (uint32_t i = s->loop; loops && i < s->step_count; i++)
+  for (uint32_t i = s->loop; goes_round(s) && i < s->step_count; i++)
     mark(process, s->process_count, s->steps[i].process);
-  if (loops)
+  if (goes_round(s))
     mark(process, s->process_count, s->victim);
   for (uint32_t p = 0; p < s->process_count; p++)
     any |= process[p];
@@ -152,6 +156,27 @@ static uint32_t ending(const struct story *s, const struct finding *f) {
   return last == STORY_NONE || before ? s->step_count : last + 1;
 }
 
+/* Of many steps between two of the mistake, `from` and `to`, or behind it, only the first and the last are shown. */
+static void cut_between(const struct story *s, bool *step, uint32_t from, uint32_t to) {
+  uint32_t count = 0, n = 0;
+  for (uint32_t i = from + 1; i < to; i++)
+    count += step[i];
+  for (uint32_t i = from + 1; i < to && count > NEXT_MAX + LAST_MAX; i++)
+    if (step[i] && ++n > NEXT_MAX && n + LAST_MAX <= count && !s->steps[i].last_chance)
+      step[i] = false;
+}
+
+static void cut_mistake(const struct story *s, const struct finding *f, bool *step) {
+  uint32_t part = STORY_NONE; /* the last one so far */
+  for (uint32_t i = 0; f->cause != CAUSE_UNKNOWN && i <= s->step_count; i++) {
+    if (i < s->step_count && !is_part(f, i))
+      continue;
+    if (part != STORY_NONE)
+      cut_between(s, step, part, i);
+    part = i;
+  }
+}
+
 /* Of very many steps only the last are shown. */
 static void keep_last(const struct story *s, const struct finding *f, bool *step) {
   uint32_t n = 0;
@@ -166,6 +191,8 @@ static void mark_steps(const struct story *s, const struct finding *f, struct st
     v->step[i] = ((i >= begin && i < end) || is_part(f, i) || s->steps[i].last_chance ||
                   s->steps[i].killed) &&
                  is_shown(s, f, v, i);
+  if (!goes_round(s)) /* a circle is shown whole */
+    cut_mistake(s, f, v->step);
   keep_last(s, f, v->step);
   for (uint32_t i = 0; i < s->step_count; i++) {
     uint32_t object = s->steps[i].object;

@@ -109,6 +109,12 @@ static void set_width(struct story_table *t, struct table_part *part) {
     part->width = most(part->width, least(pen_width(t->p, name), CALL_MAX));
 }
 
+/* The line in which a process waits for ever; at the end of the script there is none. */
+static struct story_place stuck_place(const struct story_table *t, const struct story_process *of) {
+  bool line = of->where && strchr(of->where, ':');
+  return story_place_of(t->s, line ? of->where : NULL);
+}
+
 static void measure_parts(struct story_table *t) {
   for (uint32_t i = 0; i < t->s->step_count; i++) {
     struct table_part *part = t->v->step[i] ? part_of(t, t->s->steps[i].process) : NULL;
@@ -122,8 +128,7 @@ static void measure_parts(struct story_table *t) {
     const struct story_process *of = t->list ? NULL : &t->s->processes[t->part[k].of];
     if (of && of->stuck) {
       t->part[k].call = most(t->part[k].call, (int)strlen("waits for ever"));
-      t->part[k].line =
-          most(t->part[k].line, pen_width(t->p, story_place_of(t->s, of->where).text));
+      t->part[k].line = most(t->part[k].line, pen_width(t->p, stuck_place(t, of).text));
     }
     set_width(t, &t->part[k]);
   }
@@ -432,7 +437,7 @@ static void last_row(struct story_table *t) {
     if (t->part[k].over)
       cell(t, &t->part[k], style_dim, "ended", "");
     else if (of->stuck)
-      cell(t, &t->part[k], style_red, "waits for ever", story_place_of(t->s, of->where).text);
+      cell(t, &t->part[k], style_red, "waits for ever", stuck_place(t, of).text);
   }
   pen_line(t->p);
 }

@@ -36,6 +36,12 @@ void story_say_waits(const struct story *s, uint32_t process, struct story_text 
     SAY(" for %s", of + 4);
 }
 
+int story_waits(const struct story *s, uint32_t process, struct buf *out) {
+  struct story_text t = {.out = out};
+  story_say_waits(s, process, &t);
+  return t.rc;
+}
+
 /* -- lost update -------------------------------------------------------------------------------- */
 
 static void why_lost_update(const struct story *s, const struct finding *f, struct story_text *t) {
@@ -383,7 +389,7 @@ void story_say_note(const struct story *s, const struct finding *f, uint32_t ste
   }
   if (at->abandoned) {
     part(t, begin);
-    SAY("its holder had ended");
+    SAY(at->kind == OP_QUEUE_GET ? "it came back: its taker had ended" : "its holder had ended");
   }
   if (t->out->len == begin && step == story_failed(s))
     SAY("fails here");

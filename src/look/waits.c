@@ -20,8 +20,11 @@ const struct snapshot_queue *waits_queue(const struct snapshot *s, const struct 
 static bool read_queue(const struct snapshot_queue *q, struct queue_state *ret) {
   if (!q || !q->exact)
     return false;
-  *ret = (struct queue_state){
-      .put = q->undone, .got = q->undone - q->items, .max = q->max, .closed = q->closed};
+  *ret = (struct queue_state){.put = q->undone,
+                              .got = q->undone - q->items,
+                              .max = q->max,
+                              .closed = q->closed,
+                              .redeliver = q->in_hand > 0};
   return true;
 }
 
@@ -54,6 +57,8 @@ static bool queue_can(const struct snapshot *s, const struct snapshot_need *n) {
   struct queue_state state;
   if (!read_queue(q, &state))
     return true;
+  if (q->elsewhere)
+    return n->ready;
   if (queue_meets(q->max) && (n->kind == OP_QUEUE_PUT || n->kind == OP_QUEUE_MEET))
     return met_can(s, q, n, &state);
   return queue_enabled(&state, n->kind);
@@ -175,14 +180,34 @@ static bool see(const struct snapshot *s, const struct snapshot_need *n, uint32_
   return true;
 }
 
-bool waits_help(const struct snapshot *s, const struct snapshot_op *op, uint32_t by) {
+/* Does the process wait for the object of a need, too? */
+static bool stands_there(const struct snapshot *s, const struct snapshot_need *n, uint32_t by) {
+  const struct snapshot_op *op = &s->processes[by].op;
+  for (uint32_t i = 0; i < op->need_count; i++)
+    if (op->needs[i].object == n->object && op->needs[i].type == n->type)
+      return true;
+  return false;
+}
+
+/* Could the process let the op go on: by what it does, or, if it `leaves`, by waiting no more itself? */
+static bool helps(const struct snapshot *s, const struct snapshot_op *op, uint32_t by,
+                  bool leaves) {
   for (uint32_t i = 0; i < op->need_count; i++) {
     const struct snapshot_need *n = &op->needs[i];
     struct bystander other;
-    if (waits_rule(n) && (!see(s, n, by, &other) || helps_of(n->type)(n->kind, &other)))
+    if (!waits_rule(n))
+      continue;
+    if (!see(s, n, by, &other))
+      return true;
+    other.waits = leaves && stands_there(s, n, by);
+    if (helps_of(n->type)(n->kind, &other))
       return true;
   }
   return false;
+}
+
+bool waits_help(const struct snapshot *s, const struct snapshot_op *op, uint32_t by) {
+  return helps(s, op, by, false);
 }
 
 /* -- the set --------------------------------------------------------------------------------- */
@@ -200,7 +225,7 @@ static uint32_t set_free(const struct snapshot *s, uint32_t free_one, bool *memb
   uint32_t n = 0;
   for (uint32_t i = 0; i < s->process_count; i++) {
     const struct snapshot_op *op = &s->processes[i].op;
-    if (!member[i] || !waits_help(s, op, free_one))
+    if (!member[i] || !helps(s, op, free_one, true))
       continue;
     member[i] = false;
     list[n++] = i;
@@ -261,7 +286,7 @@ void waits_parts(const struct snapshot *s, uint32_t *part) {
   for (uint32_t i = 0; i < s->process_count; i++)
     for (uint32_t k = 0; k < s->process_count; k++)
       if (s->processes[i].stuck != STUCK_NO && s->processes[k].stuck != STUCK_NO && i != k &&
-          part_of(part, i) != part_of(part, k) && waits_help(s, &s->processes[i].op, k))
+          part_of(part, i) != part_of(part, k) && helps(s, &s->processes[i].op, k, true))
         part[part_of(part, i)] = part_of(part, k);
   for (uint32_t i = 0; i < s->process_count; i++)
     part[i] = part_of(part, i);

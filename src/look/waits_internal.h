@@ -27,7 +27,7 @@ const struct snapshot_queue *waits_queue(const struct snapshot *s, const struct 
 /* One of the things that it waits for is something that nobody knows about, like time. */
 bool waits_beyond_us(const struct snapshot_op *op);
 
-/* Could the process with this number let the op go on, one day? */
+/* Could the process with this number let the op go on, one day, by something that it does? */
 bool waits_help(const struct snapshot *s, const struct snapshot_op *op, uint32_t by);
 
 /* Do two processes wait for the same? And at the same line? */

@@ -63,8 +63,11 @@ static int tell_events(const struct snapshot_sync *o, struct buf *out) {
 static int tell_sync(const struct snapshot_sync *o, struct buf *out) {
   if (o->type == OBJECT_BARRIER)
     return buf_format(out, "%" PRIu64 " of %" PRIu64 " came", o->info.count, o->info.max);
-  int rc = o->type == OBJECT_LATCH ? buf_format(out, "%" PRIu64 " left, ", o->info.count) : 0;
-  if (rc)
+  bool unknown = o->slot == SNAPSHOT_OUTSIDE;
+  int rc = o->type == OBJECT_LATCH
+               ? buf_format(out, "%" PRIu64 " left%s", o->info.count, unknown ? "" : ", ")
+               : 0;
+  if (rc || unknown)
     return rc;
   if (o->past_count > 0)
     return tell_events(o, out);
@@ -74,7 +77,8 @@ static int tell_sync(const struct snapshot_sync *o, struct buf *out) {
 
 static int tell_queue(const struct snapshot_need *n, const struct snapshot_queue *q,
                       struct buf *out) {
-  const char *put = n->type == OBJECT_PIPE ? "sent" : "put";
+  bool pipe = op_describe(n->kind)->type == OBJECT_PIPE; /* in an engine its object is a queue */
+  const char *put = pipe ? "sent" : "put";
   if (!q->exact)
     return 0;
   if (n->kind == OP_QUEUE_MEET)
@@ -87,10 +91,13 @@ static int tell_queue(const struct snapshot_need *n, const struct snapshot_queue
   if (n->kind == OP_QUEUE_JOIN)
     return buf_format(out, "%" PRIu64 " of %" PRIu64 " items are not marked by task_done",
                       q->undone, q->put);
+  if (q->in_hand)
+    return buf_format(out, "%" PRIu64 " put, %" PRIu64 " in hand%s", q->put, q->in_hand,
+                      q->closed ? ", which may come back" : ", and never closed");
   if (q->put == 0)
     return buf_format(out, "nothing was ever %s", put);
   return buf_format(out, "%" PRIu64 " %s, all taken%s", q->put, put,
-                    n->type == OBJECT_QUEUE ? ", and never closed" : "");
+                    pipe ? "" : ", and never closed");
 }
 
 int waits_tell_past(const struct snapshot *s, const struct snapshot_need *n, struct buf *out) {

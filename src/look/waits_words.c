@@ -12,8 +12,8 @@ int waits_tell_process(const struct snapshot *s, uint32_t process, struct buf *o
   const struct snapshot_process *p = &s->processes[process];
   if (p->slot == 0)
     return buf_format(out, "main");
-  return buf_format(out, "%s#%" PRIu64 "%s%s", p->name[0] ? p->name : "process", p->id,
-                    p->host[0] ? "@" : "", p->host);
+  return buf_format(out, "%s#%" PRIu64 "%s%s", p->name[0] ? p->name : "process",
+                    p->told_as ? p->told_as : p->id, p->host[0] ? "@" : "", p->host);
 }
 
 /* Is it a mailbox? Whose? */
@@ -49,7 +49,7 @@ static int tell_need(const struct snapshot *s, const struct snapshot_need *n, bo
   bool whole = words_name_is_whole(n->object_name);
   const char *noun = rule && !(brief && named) && !whole ? rule->noun : "";
   return buf_format(out, "%s%s%s#%" PRIu64, noun, *noun && named ? " " : "", n->object_name,
-                    n->object);
+                    snapshot_number(n->object));
 }
 
 int waits_tell_object(const struct snapshot *s, uint32_t process, bool brief, struct buf *out) {
@@ -223,7 +223,8 @@ int waits_tell(const struct snapshot *s, uint32_t process, uint64_t helper, stru
     rc = waits_tell_object(s, process, false, out);
   if (rc == 0 && has_helpers_to_tell(op))
     rc = tell_who_helps(s, process, helper, out);
-  if (rc == 0 && op->items) /* it is not closed, or it would not wait */
+  const struct snapshot_queue *q = op->items ? waits_queue(s, &op->needs[0]) : NULL;
+  if (rc == 0 && op->items && !(q && q->closed)) /* a closed one has something in hand */
     rc = buf_format(out, "; nobody closed the queue: q:close() ends items()");
   return rc;
 }

@@ -78,16 +78,39 @@ static void forget_seen(struct net *n) {
       o->seen_epoch = 0;
 }
 
-int bell_sleep(struct net *n, const struct op *op, unsigned looks) {
-  int64_t until_ns = net_look_again_ns(looks);
-  int rung = hear_all(n), rc = 0;
-  if (rung == 0) {
-    rc = n->below->sleep(n->below->ctx, op, engine_fd(n->bells), until_ns);
-    if (rc == 0)
-      rung = hear_all(n);
+/* How many bells were heard in all; or a code. */
+static int hear_each(struct net *const *all, uint32_t count) {
+  int rung = 0, rc = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    all[i]->rung = hear_all(all[i]);
+    if (all[i]->rung < 0)
+      rc = net_told(all[i], all[i]->rung);
+    else
+      rung += all[i]->rung;
   }
-  if (rung <= 0 || n->missed) /* time is up, or bells were lost: what was seen may be old */
-    forget_seen(n);
-  n->missed = false;
+  return rc ? rc : rung;
+}
+
+int bells_sleep(struct net *const *all, uint32_t count, const struct op *op, unsigned looks) {
+  const struct net_below *below = net_front.below;
+  int64_t until_ns = net_look_again_ns(looks);
+  int fds[BELLS_MOST], rung = hear_each(all, count), rc = 0;
+  for (uint32_t i = 0; i < count; i++)
+    fds[i] = engine_fd(all[i]->bells);
+  if (rung == 0) {
+    rc = below->sleep(below->ctx, op, fds, count, until_ns);
+    if (rc == 0)
+      rung = hear_each(all, count);
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    if (all[i]->rung <= 0 ||
+        all[i]->missed) /* time is up, or bells were lost: what was seen may be old */
+      forget_seen(all[i]);
+    all[i]->missed = false;
+  }
   return rc ? rc : rung < 0 ? rung : 0;
+}
+
+int bell_sleep(struct net *n, const struct op *op, unsigned looks) {
+  return bells_sleep(&n, 1, op, looks);
 }

@@ -1,10 +1,6 @@
-/* net/engine.c - connections, by hiredis; see engine.h. Without it, engine_none.c is built instead. */
-#include "net/engine.h"
-
-#include <arpa/inet.h>
+/* net/engine.c - connections, commands and their answers, by hiredis; see engine.h. Without it, engine_none.c is
+ * built instead of this file and engine_connect.c. */
 #include <errno.h>
-#include <hiredis/hiredis.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,26 +9,15 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "net/engine_internal.h"
 
 enum {
-  VERSION_LEAST = 7,
   ARGS_INLINE = 32,
-  USER_TIMEOUT_MS = 4000,
-  KEEP_IDLE_S = 1,
-  KEEP_COUNT = 3,
   PAUSE_FIRST_MS = 5, /* between two attempts to connect */
-  PAUSE_MOST_MS = 250
+  PAUSE_MOST_MS = 250,
+  STOP_LOOK_MS = 100 /* how often engine_options.stop is asked */
 };
-
-struct engine {
-  struct engine_options o;
-  redisContext *link; /* NULL: none */
-  pid_t pid;          /* whose it is: a forked child must not use it */
-  uint64_t epoch;
-  bool trusted;         /* engine_open has looked at the server */
-  char why[ENGINE_WHY]; /* why there is no connection */
-  bool refused;         /* the server does not want us: no sense in asking again */
-};
+#define CONNECT_LEAST_NS (NS_PER_SECOND / 4) /* for a step of an attempt when time is up */
 
 bool engine_available(const char **why) {
   *why = "";
@@ -41,6 +26,19 @@ bool engine_available(const char **why) {
 
 const struct engine_options *engine_options_of(const struct engine *e) { return &e->o; }
 
+static struct engine *engines; /* of this process */
+
+static bool is_same_server(const struct engine *a, const struct engine *b) {
+  return a->o.address.port == b->o.address.port &&
+         strcmp(a->o.address.host, b->o.address.host) == 0;
+}
+
+void engine_set_away(struct engine *e, int64_t since_ns) {
+  for (struct engine *other = engines; other; other = other->next)
+    if (is_same_server(e, other) && (since_ns == 0 || other->away_ns == 0))
+      other->away_ns = since_ns;
+}
+
 int engine_new(const struct engine_options *o, struct engine **ret) {
   struct engine *e = calloc(1, sizeof *e);
   if (!e)
@@ -48,11 +46,16 @@ int engine_new(const struct engine_options *o, struct engine **ret) {
   e->o = *o;
   if (e->o.timeout_ns <= 0)
     e->o.timeout_ns = ENGINE_TIMEOUT_NS;
+  for (const struct engine *other = engines; other && !e->away_ns; other = other->next)
+    if (is_same_server(e, other))
+      e->away_ns = other->away_ns;
+  e->next = engines;
+  engines = e;
   *ret = e;
   return 0;
 }
 
-static void drop(struct engine *e) {
+void engine_drop(struct engine *e) {
   if (e->link)
     redisFree(e->link); /* only closes: the connection of a parent lives on */
   e->link = NULL;
@@ -61,7 +64,11 @@ static void drop(struct engine *e) {
 void engine_close(struct engine *e) {
   if (!e)
     return;
-  drop(e);
+  engine_drop(e);
+  struct engine **at = &engines;
+  while (*at != e)
+    at = &(*at)->next;
+  *at = e->next;
   free(e);
 }
 
@@ -121,242 +128,63 @@ static int transmit(struct engine *e, int count, const struct engine_arg *args) 
   return sent ? 0 : -SBX_EAGAIN;
 }
 
-/* NULL: the connection is broken. */
-static redisReply *exchange(struct engine *e, int count, const struct engine_arg *args) {
+static bool is_to_stop(const struct engine *e) { return e->o.stop && e->o.stop(e->o.stop_ctx); }
+
+/* In a process that can be told to end: sleep until there is something to read. False: it was told to. */
+static bool await_bytes(struct engine *e) {
+  struct pollfd fd = {.fd = e->link->fd, .events = POLLIN};
+  const int64_t began_ns = clock_now_ns();
+  int64_t until_ns = began_ns + e->o.timeout_ns;
+  while (poll(&fd, 1, STOP_LOOK_MS) <= 0) {
+    int64_t now_ns = clock_now_ns();
+    if (is_to_stop(e) && until_ns > now_ns + ENGINE_STOP_NS)
+      until_ns = now_ns + ENGINE_STOP_NS;
+    if (now_ns < until_ns)
+      continue;
+    e->link->err = REDIS_ERR_IO;
+    errno = EAGAIN;
+    return false;
+  }
+  return true;
+}
+
+redisReply *engine_exchange(struct engine *e, int count, const struct engine_arg *args) {
   void *reply = NULL;
-  if (transmit(e, count, args) || redisGetReply(e->link, &reply) != REDIS_OK)
+  if (transmit(e, count, args))
     return NULL;
+  while (redisGetReplyFromReader(e->link, &reply) == REDIS_OK && !reply)
+    if ((e->o.stop && !await_bytes(e)) || redisBufferRead(e->link) != REDIS_OK)
+      return NULL;
   return reply;
 }
 
-static bool begins(const redisReply *r, const char *with) {
+bool engine_begins(const redisReply *r, const char *with) {
   return r->type == REDIS_REPLY_ERROR && strncmp(r->str, with, strlen(with)) == 0;
 }
 
-/* -- connecting ----------------------------------------------------------------------------------
- */
+/* -- connections -------------------------------------------------------------------------------- */
 
-static struct timeval seconds(int64_t ns) {
-  return (struct timeval){.tv_sec = ns / NS_PER_SECOND,
-                          .tv_usec = (suseconds_t)(ns % NS_PER_SECOND / 1000)};
-}
-
-/* A link that is down is noticed: after 1 s without a word, 3 probes, 1 s apart. */
-static void guard(redisContext *c, int64_t timeout_ns) {
-  const int on = 1, idle = KEEP_IDLE_S, count = KEEP_COUNT;
-  const unsigned user = USER_TIMEOUT_MS;
-  setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-  setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof idle);
-  setsockopt(c->fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
-  setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user, sizeof user);
-  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  redisSetTimeout(c, seconds(timeout_ns)); /* a server that is stopped says nothing */
-}
-
-static int explain(struct engine *e, const char *what, const char *reason) {
-  char name[ENGINE_TEXT + 16];
-  snprintf(e->why, sizeof e->why, "%s the engine at %s%s%s", what, engine_name(&e->o.address, name),
-           *reason ? ": " : "", reason);
-  drop(e);
-  return -SBX_EENGINE;
-}
-
-/* It is there, and it refuses. */
-static int refuse(struct engine *e, const char *reason) {
-  e->refused = true;
-  return explain(e, "cannot use", reason);
-}
-
-static int explain_link(struct engine *e) {
-  const redisContext *c = e->link;
-  char reason[160];
-  snprintf(reason, sizeof reason, "%s",
-           c->err == REDIS_ERR_PROTOCOL ? "what answers there is no Redis server"
-           : c->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EINPROGRESS)
-               ? "it does not answer"
-               : c->errstr);
-  return explain(e, "cannot reach", reason);
-}
-
-static int log_in(struct engine *e) {
-  const struct engine_address *a = &e->o.address;
-  struct engine_arg args[3];
-  int n = 0;
-  if (a->password[0] == '\0')
-    return 0;
-  args[n++] = engine_text("AUTH");
-  if (a->user[0])
-    args[n++] = engine_text(a->user);
-  args[n++] = engine_text(a->password);
-  redisReply *r = exchange(e, n, args);
-  if (!r)
-    return explain_link(e);
-  int rc = 0;
-  if (begins(r, "WRONGPASS") || begins(r, "ERR invalid"))
-    rc = refuse(e, "wrong password");
-  else if (begins(r, "ERR AUTH <password> called without"))
-    rc = refuse(e, "a password is given, but it has none (requirepass)");
-  else if (r->type == REDIS_REPLY_ERROR)
-    rc = refuse(e, r->str);
-  freeReplyObject(r);
-  return rc;
-}
-
-static int choose_database(struct engine *e) {
-  char number[16];
-  snprintf(number, sizeof number, "%d", e->o.address.database);
-  redisReply *r = exchange(e, 2, (struct engine_arg[]){engine_text("SELECT"), engine_text(number)});
-  char reason[64];
-  if (!r)
-    return explain_link(e);
-  int rc = 0;
-  snprintf(reason, sizeof reason, "it has no database %s", number);
-  if (begins(r, "NOAUTH"))
-    rc = refuse(e, "it wants a password: redis://:PASSWORD@HOST, or SANDBOX_PASSWORD");
-  else if (begins(r, "DENIED"))
-    rc = refuse(e, "it is in protected mode: give it a password (requirepass)");
-  else if (begins(r, "ERR DB index") || begins(r, "ERR invalid DB index"))
-    rc = refuse(e, reason);
-  else if (r->type == REDIS_REPLY_ERROR)
-    rc = refuse(e, r->str);
-  freeReplyObject(r);
-  return rc;
-}
-
-/* A server that has just been started answers some commands before it has read its data. */
-static int wait_for_data(struct engine *e) {
-  redisReply *r = exchange(e, 1, (struct engine_arg[]){engine_text("PING")});
-  if (!r)
-    return explain_link(e);
-  int rc = begins(r, "LOADING") ? explain(e, "cannot use", "it is loading its data") : 0;
-  freeReplyObject(r);
-  return rc;
-}
-
-/* How a name is looked up is no business of ours, but for how long. */
-static redisContext *dial(const struct engine_address *a) {
-  const struct timeval limit = seconds(ENGINE_CONNECT_NS);
-  bool patient = getenv("RES_OPTIONS") == NULL;
-  if (patient)
-    setenv("RES_OPTIONS", "timeout:1 attempts:2", 1);
-  redisContext *c = a->port ? redisConnectWithTimeout(a->host, a->port, limit)
-                            : redisConnectUnixWithTimeout(a->host, limit);
-  if (patient)
-    unsetenv("RES_OPTIONS");
-  return c;
-}
-
-static int connect_once(struct engine *e) {
-  drop(e);
-  e->link = dial(&e->o.address);
-  if (!e->link)
-    return explain(e, "cannot reach", "not enough memory");
-  if (e->link->err)
-    return explain_link(e);
-  redisSetTimeout(e->link, seconds(ENGINE_CONNECT_NS));
-  e->refused = false;
-  int rc = log_in(e);
-  if (rc == 0)
-    rc = choose_database(e);
-  if (rc == 0)
-    rc = wait_for_data(e);
-  if (rc)
-    return rc;
-  guard(e->link, e->o.timeout_ns);
-  e->pid = getpid();
-  e->epoch++;
-  return 0;
+/* How long a step of connecting may take, if an attempt is to be over by `until_ns`. */
+static int64_t step_limit_ns(int64_t until_ns) {
+  int64_t left_ns = until_ns - clock_now_ns();
+  return left_ns < CONNECT_LEAST_NS    ? CONNECT_LEAST_NS
+         : left_ns < ENGINE_CONNECT_NS ? left_ns
+                                       : ENGINE_CONNECT_NS;
 }
 
 int engine_ensure(struct engine *e) {
   if (connected(e))
     return 0;
-  int64_t until_ns = clock_now_ns() + e->o.timeout_ns;
+  engine_set_away(e, clock_now_ns());
+  const int64_t until_ns = e->away_ns + e->o.timeout_ns;
   for (int pause_ms = PAUSE_FIRST_MS;; pause_ms = 2 * pause_ms) {
-    int rc = connect_once(e);
+    if (is_to_stop(e))
+      return -SBX_EENGINE;
+    int rc = engine_connect(e, step_limit_ns(until_ns));
     if (rc == 0 || e->refused || clock_now_ns() >= until_ns)
       return rc;
     poll(NULL, 0, pause_ms < PAUSE_MOST_MS ? pause_ms : (pause_ms = PAUSE_MOST_MS));
   }
-}
-
-/* -- looking at the server ---------------------------------------------------------------------- */
-
-/* The value of a setting, NULL if it is not told. */
-static redisReply *setting(struct engine *e, const char *name) {
-  redisReply *r = exchange(
-      e, 3, (struct engine_arg[]){engine_text("CONFIG"), engine_text("GET"), engine_text(name)});
-  if (r && r->type == REDIS_REPLY_ARRAY && r->elements == 2 &&
-      r->element[1]->type == REDIS_REPLY_STRING)
-    return r;
-  if (r)
-    freeReplyObject(r);
-  return NULL;
-}
-
-/* What is thrown away when memory is short would be locks and items. */
-static int check_eviction(struct engine *e) {
-  redisReply *r = setting(e, "maxmemory-policy");
-  char reason[160];
-  int rc = 0;
-  if (!r)
-    return e->link->err ? explain_link(e) : 0; /* hosted servers do not tell */
-  if (strcmp(r->element[1]->str, "noeviction") != 0) {
-    snprintf(reason, sizeof reason,
-             "its maxmemory-policy is %.40s, which throws objects away: set it to noeviction",
-             r->element[1]->str);
-    rc = refuse(e, reason);
-  }
-  freeReplyObject(r);
-  return rc;
-}
-
-static int check_version(struct engine *e) {
-  redisReply *r = exchange(e, 2, (struct engine_arg[]){engine_text("INFO"), engine_text("server")});
-  char reason[96];
-  int rc = 0;
-  if (!r)
-    return explain_link(e);
-  const char *version = r->type == REDIS_REPLY_STRING ? strstr(r->str, "redis_version:") : NULL;
-  version = version ? version + strlen("redis_version:") : NULL;
-  if (version && strtol(version, NULL, 10) < VERSION_LEAST) {
-    snprintf(reason, sizeof reason, "it is Redis %.*s: version %d is needed",
-             (int)strcspn(version, "\r\n"), version, VERSION_LEAST);
-    rc = refuse(e, reason);
-  }
-  freeReplyObject(r);
-  return rc;
-}
-
-/* Is the other end of the connection on this host? */
-static bool is_here(int fd) {
-  struct sockaddr_storage a;
-  socklen_t len = sizeof a;
-  if (getpeername(fd, (struct sockaddr *)&a, &len))
-    return false;
-  const struct sockaddr_in *four = (const void *)&a;
-  const struct sockaddr_in6 *six = (const void *)&a;
-  switch (a.ss_family) {
-  case AF_UNIX:
-    return true;
-  case AF_INET:
-    return ntohl(four->sin_addr.s_addr) >> 24 == 127;
-  case AF_INET6:
-    return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) ||
-           (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) && six->sin6_addr.s6_addr[12] == 127);
-  default:
-    return false;
-  }
-}
-
-static int check_server(struct engine *e) {
-  if (e->o.address.password[0] == '\0' && !e->o.insecure && !is_here(e->link->fd))
-    return refuse(e,
-                  "it is on another host and has no password, so everybody there could run code in "
-                  "this run: give it one (requirepass), or say --engine-insecure");
-  int rc = check_version(e);
-  return rc ? rc : check_eviction(e);
 }
 
 int engine_open(const struct engine_options *o, struct engine **ret, char why[ENGINE_WHY]) {
@@ -366,9 +194,9 @@ int engine_open(const struct engine_options *o, struct engine **ret, char why[EN
     snprintf(why, ENGINE_WHY, "%s", error_text(rc));
     return rc;
   }
-  rc = connect_once(e);
+  rc = engine_connect(e, ENGINE_CONNECT_NS);
   if (rc == 0)
-    rc = check_server(e);
+    rc = engine_check_server(e);
   if (rc) {
     memcpy(why, e->why, ENGINE_WHY);
     engine_close(e);
@@ -378,16 +206,16 @@ int engine_open(const struct engine_options *o, struct engine **ret, char why[EN
   return 0;
 }
 
-/* -- commands ------------------------------------------------------------------------------------
- */
+/* -- commands ----------------------------------------------------------------------------------- */
 
 struct engine_reply; /* a redisReply */
 
 static redisReply *inner(const struct engine_reply *r) { return (redisReply *)(uintptr_t)r; }
 
-/* The connection broke. */
-static int again(struct engine *e) {
-  drop(e);
+/* The connection broke; nothing has come since `since_ns`. */
+static int again(struct engine *e, int64_t since_ns) {
+  engine_drop(e);
+  engine_set_away(e, since_ns);
   int rc = engine_ensure(e);
   return rc ? rc : -SBX_EAGAIN;
 }
@@ -397,9 +225,10 @@ int engine_call(struct engine *e, int count, const struct engine_arg *args,
   int rc = engine_ensure(e);
   if (rc)
     return rc;
-  redisReply *r = exchange(e, count, args);
+  const int64_t began_ns = clock_now_ns();
+  redisReply *r = engine_exchange(e, count, args);
   if (!r)
-    return again(e);
+    return again(e, began_ns);
   *ret = (struct engine_reply *)r;
   return 0;
 }
@@ -413,11 +242,24 @@ int engine_ask(struct engine *e, int count, const struct engine_arg *args,
   return rc;
 }
 
+/* Owned by the caller; NULL: no memory. */
+static char *whole_text(const struct engine_script *s) {
+  const char *head = s->head ? s->head : "";
+  size_t size = strlen(head) + strlen(s->text) + 1;
+  char *text = malloc(size);
+  if (text)
+    snprintf(text, size, "%s%s", head, s->text);
+  return text;
+}
+
 static int load_script(struct engine *e, struct engine_script *s) {
   struct engine_reply *r;
-  const struct engine_arg args[] = {engine_text("SCRIPT"), engine_text("LOAD"),
-                                    engine_text(s->text)};
+  char *text = whole_text(s);
+  if (!text)
+    return -SBX_ENOMEM;
+  const struct engine_arg args[] = {engine_text("SCRIPT"), engine_text("LOAD"), engine_text(text)};
   int rc = engine_call(e, 3, args, &r);
+  free(text);
   if (rc)
     return rc;
   if (engine_type(r) == ENGINE_BYTES && engine_len(r) + 1 == sizeof s->sha)
@@ -441,11 +283,13 @@ int engine_eval(struct engine *e, struct engine_script *s, int key_count, int co
   all[2] = engine_text(keys);
   memcpy(all + 3, args, (size_t)count * sizeof *args);
   rc = engine_call(e, count + 3, all, ret);
-  if (rc == 0 && begins(inner(*ret), "NOSCRIPT")) {
+  if (rc == 0 && engine_begins(inner(*ret), "NOSCRIPT")) {
     engine_free(*ret);
     all[0] = engine_text("EVAL");
-    all[1] = engine_text(s->text);
-    rc = engine_call(e, count + 3, all, ret);
+    char *text = whole_text(s);
+    all[1] = engine_text(text ? text : "");
+    rc = text ? engine_call(e, count + 3, all, ret) : -SBX_ENOMEM;
+    free(text);
   }
   if (all != own)
     free(all);
@@ -456,20 +300,20 @@ int engine_send(struct engine *e, int count, const struct engine_arg *args) {
   int rc = engine_ensure(e);
   if (rc == 0)
     rc = transmit(e, count, args);
-  return rc == -SBX_EAGAIN ? again(e) : rc;
+  return rc == -SBX_EAGAIN ? again(e, clock_now_ns()) : rc;
 }
 
 int engine_poll(struct engine *e, struct engine_reply **ret) {
   void *reply = NULL;
   if (!connected(e))
-    return again(e);
+    return again(e, clock_now_ns());
   if (redisGetReplyFromReader(e->link, &reply) != REDIS_OK)
-    return again(e);
+    return again(e, clock_now_ns());
   struct pollfd fd = {.fd = e->link->fd, .events = POLLIN};
   if (!reply && poll(&fd, 1, 0) > 0 &&
       (redisBufferRead(e->link) != REDIS_OK ||
        redisGetReplyFromReader(e->link, &reply) != REDIS_OK))
-    return again(e);
+    return again(e, clock_now_ns());
   *ret = reply;
   return reply != NULL;
 }

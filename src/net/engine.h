@@ -5,11 +5,12 @@
  * anew when it is first used, so a child needs to do nothing. Nothing here is for several threads.
  *
  * One policy for all connections:
- *   connecting     takes at most ENGINE_CONNECT_NS; then it is authenticated, and its database chosen
+ *   connecting     takes at most ENGINE_CONNECT_NS a step; then it is authenticated, and its database chosen
  *   a cut link     is noticed within about 4 seconds (keepalive, TCP_USER_TIMEOUT)
  *   after a break  engine_call connects anew, again and again, until the engine has been away for
  *                  `timeout_ns`, and then tells that the connection is another one: what was asked
- *                  for may have been done or not. `epoch` grows with each connection: whatever was
+ *                  for may have been done or not. That time begins with the first call that got no answer,
+ *                  and all calls and connections of the process share it: when it is over, each tries once. `epoch` grows with each connection: whatever was
  *                  read over an older one is to be forgotten, the server may have lost it
  *
  * This header knows no hiredis: without it the program is built all the same, engine_available says
@@ -27,6 +28,7 @@
 #include "base/clock.h"
 
 #define ENGINE_CONNECT_NS (3 * NS_PER_SECOND)
+#define ENGINE_STOP_NS (NS_PER_SECOND / 2)
 #define ENGINE_TIMEOUT_NS (30 * NS_PER_SECOND) /* the default of engine_options.timeout_ns */
 
 enum {
@@ -69,6 +71,10 @@ struct engine_options {
   struct engine_address address;
   int64_t timeout_ns; /* away for so long: it is gone; 0: ENGINE_TIMEOUT_NS */
   bool insecure;      /* beyond this host it may do without a password */
+  /* Is the process to end? Then an answer may still take ENGINE_STOP_NS, and no connection is made any more. Asked while
+   * a call waits, ten times a second and after a signal. NULL: it waits as long as `timeout_ns` says. */
+  bool (*stop)(void *ctx);
+  void *stop_ctx; /* borrowed */
 };
 
 struct engine;
@@ -129,6 +135,7 @@ int engine_ask(struct engine *e, int count, const struct engine_arg *args,
 
 /* A script, by its SHA-1; `sha` is filled at its first use. */
 struct engine_script {
+  const char *head; /* comes before the text; NULL: nothing */
   const char *text;
   char sha[41];
 };

@@ -10,6 +10,7 @@
 #include "net/net.h"
 #include "net/scripts.h"
 #include "net/state.h"
+#include "object/queue.h"
 
 /* -- this process -------------------------------------------------------------------------------- */
 
@@ -22,8 +23,11 @@ struct net_object {
   uint32_t handles;
   struct net_state seen;    /* the state that was seen last */
   uint64_t seen_epoch;      /* over this connection; another: forget it */
+  bool in_hand;             /* QUEUE: this process may have items of it in hand */
   bool used;                /* the engine knows that this process uses it */
   bool sent;                /* others may have it: it was in a message */
+  bool holds;               /* this process is known to hold the end of a pipe that it names */
+  uint64_t mail_of;         /* of a mailbox: the process, as net_process; 0 */
   uint64_t maker;           /* who made it, if that was seen here; 0 */
   uint64_t spawns;          /* processes that the maker had spawned before */
   char taken_at[WHERE_MAX]; /* the last acquire or update of this process */
@@ -37,7 +41,23 @@ struct net_stream {
   unsigned failed, skip;       /* see linger() in transfer.c */
 };
 
-enum { CHAINS = 256 };
+/* How long the oldest request to a keeper has been there unread: office_listens. */
+struct net_silence {
+  uint64_t oldest[2]; /* its id in the stream */
+  uint64_t epoch;     /* of the connection */
+  int64_t last_ns;    /* when that was seen last */
+  int64_t silent_ns;
+};
+
+/* What is known of the end of a process of another host: net/away.c. */
+struct net_end {
+  uint64_t process; /* as net_process; 0: nothing */
+  uint64_t id;      /* of the object that is its end */
+  int64_t asked_ns; /* when its host was last asked for it */
+  struct net_silence silence;
+};
+
+enum { CHAINS = 256, NET_ENDS = 16 };
 
 struct net {
   struct net *next;               /* of those that are installed */
@@ -51,13 +71,16 @@ struct net {
       bells_server; /* the other connection when it began to listen: bells of an older server bring
                             no states */
   bool missed;      /* bells may have been lost: look again */
+  int rung;         /* bells that were heard in a sleep; or a code */
   pid_t pid;
   uint64_t who;
   uint8_t who_bytes[8];
   uint64_t sequence;
   uint64_t spawns;
+  int ends;               /* of pipes that this process holds */
   uint64_t clock_epoch;   /* the connection over which the clock was compared */
   int64_t clock_ahead_ns; /* of the engine, before that of this host */
+  bool departs;           /* the process leaves the world, and goes on */
   bool fenced;
   uint64_t *dead; /* sorted; owned */
   size_t dead_count;
@@ -65,7 +88,35 @@ struct net {
   struct net_object *chains[CHAINS];
   struct buf scratch; /* strings to be sent */
   struct net_stream stream;
+  struct net_end known[NET_ENDS];
+  uint64_t
+      shown[NET_ENDS]; /* processes of this host of which the keeper knows that others may ask */
 };
+
+/* Tell the keeper of a process of this host, before anything is changed, so that it will notice the end. Once or more often. 0
+ * or -SBX_EENGINE */
+int net_tell_birth(struct net *n, uint64_t who, int64_t pid);
+
+/* One in a process: perform() brings only the backend. */
+struct net_front {
+  struct object_ops table; /* what perform() calls */
+  const struct object_ops *inner;
+  struct backend *backend;       /* borrowed */
+  const struct net_below *below; /* borrowed */
+  struct net *first;             /* those that are installed */
+  struct net *making;            /* see net_make_in */
+};
+extern struct net_front net_front;
+
+/* Has the calling process done anything there, and may it still? */
+bool net_takes_part(const struct net *n);
+/* Is it in an engine? And in which; NULL: this process is not connected there. */
+bool net_is_outside(const struct object *o);
+struct net *net_of_handle(const struct object *o);
+/* Of an error of an engine, that engine is told: returns `rc`. */
+int net_told(const struct net *n, int rc);
+/* An op that is not about an object in an engine. */
+int net_pass(struct op *op);
 
 /* Before an op of an object in the engine: is this still the same process? 0 or a code. */
 int net_enter(struct net *n);
@@ -75,8 +126,18 @@ static inline size_t net_key(const struct net *n, char key[ENGINE_KEY], const ch
   return engine_key(key, n->o.run, "%s", what);
 }
 
+/* The engine with what a reference names whose slot is NET_SLOT. NULL: this process is not connected there. */
+struct net *net_of_ref(const struct object_ref *ref);
 /* Is the object in this engine? */
 bool net_has(const struct net *n, const struct object *o);
+/* A reference to a process of this run as all hosts have it; and as this host has it: false if it is one of another, or
+ * names no process like that. */
+void net_process_everywhere(const struct net *n, struct object_ref *ref);
+bool net_process_here(const struct net *n, struct object_ref *ref);
+/* As the engine knows it. */
+uint64_t net_who_of_process(uint64_t process);
+/* A handle leaves this host: others may ask for its process. */
+void net_show_process(struct net *n, const struct object_ref *ref);
 /* The entry of an object, made if there is none. NULL: no memory. */
 struct net_object *net_find(struct net *n, enum object_type type, uint64_t id);
 struct net_object *net_object_of(struct net *n, const struct object *o);
@@ -87,7 +148,10 @@ void net_note_sent(const struct object_ref *ref);
 uint64_t net_ticks(struct net *n);
 /* The name of a process, for reports; "" if it is not known. */
 void net_name_of(struct net *n, uint64_t who, char ret[NAME_MAX_BYTES]);
+/* As it was learned last; each answer of a script says how many are dead, and more are learned then. */
 bool net_is_dead(const struct net *n, uint64_t who);
+/* Learn who is dead. 0 or a code */
+int net_learn_dead(struct net *n);
 
 /* Declare a process dead: out of all lines, and all that wait look again. Once or more often. */
 int net_bury(struct engine *e, const struct net_options *o, uint64_t who);
@@ -164,6 +228,9 @@ int bell_listen(struct net *n);
 /* Sleep in an op until a bell rings, or a while; what bells tell of objects is seen then. As
  * net_below.sleep. `looks`: how often this op has slept so far. */
 int bell_sleep(struct net *n, const struct op *op, unsigned looks);
+/* The same for bells of several engines, BELLS_MOST at most. */
+enum { BELLS_MOST = 16 };
+int bells_sleep(struct net *const *all, uint32_t count, const struct op *op, unsigned looks);
 
 /* -- ops ----------------------------------------------------------------------------------------- */
 
@@ -176,6 +243,13 @@ struct net_view {
 };
 extern const struct sync_world_ops net_view_ops;
 #define NET_WORLD(view) (&(struct sync_world){.ops = &net_view_ops, .ctx = (view)})
+
+/* How long ago a place in line was joined or confirmed last, in the ticks of the engine's clock. */
+uint64_t net_place_age(struct net *n, const struct net_place *p);
+/* By the clock of another host it is younger than nothing. */
+bool net_age_is_ahead(uint64_t age);
+/* A process that has not confirmed its place for long may be stopped, and holds up nobody. */
+bool net_is_present(struct net *n, const struct net_place *p);
 
 /* Whom a new state lets go on, and whom a step asks to be woken: into `bells` (PLACES_MOST). */
 uint32_t net_bells(struct net *n, struct net_state *next, const struct sync_step *step,
@@ -217,6 +291,10 @@ struct net_call {
 void call_begin(struct net_call *c, struct net *n, struct op *op, struct net_object *o);
 void call_release(struct net_call *c);
 
+/* Commit c->next (if `changed`) with `commands`, and ring. As net_commit. */
+int call_commit(struct net_call *c, bool changed, const struct net_args *commands,
+                struct engine_reply **ret);
+
 enum call_look {
   CALL_WAIT, /* if it cannot be done, join the line */
   CALL_LAST, /* if it cannot be done, leave the line */
@@ -236,7 +314,9 @@ int call_cancel(struct net_call *c);
 typedef int net_op_fn(struct net *n, struct op *op);
 net_op_fn net_sync_do, net_lock_do, net_condition_do, net_value_do, net_dict_do, net_array_do;
 net_op_fn net_queue_new, net_queue_look, net_queue_do, net_queue_peek, net_queue_take;
-net_op_fn net_sync_new, net_sync_look, net_select_do, net_release_handle, net_import_handle;
+net_op_fn net_pipe_new, net_pipe_do;
+net_op_fn net_mail, net_process_look, net_process_join, net_process_signal, net_process_refuse;
+net_op_fn net_sync_new, net_sync_look, net_release_handle, net_import_handle;
 
 /* As perform_run. */
 int net_queue_run(struct net *n, struct op *ops, uint32_t count, uint32_t *ret_done);
@@ -244,18 +324,72 @@ int net_queue_run(struct net *n, struct op *ops, uint32_t count, uint32_t *ret_d
 int net_transfer(struct net *n, struct net_object *o, struct op *ops, uint32_t count,
                  const enum call_look *how, uint32_t *ret_done);
 
+/* A PUT into a mailbox. -SBX_ECLOSED: its process has ended. */
+int net_mail_put(struct net *n, struct net_object *o, struct op *op);
+
+/* Of a queue: could the op of one that stands in its line be done? */
+bool net_queue_could(struct net *n, struct net_state *s, const struct net_place *place);
+/* The words of a queue; with redeliver, those that came back do not count as taken. */
+struct queue_state net_queue_words(const struct net_state *s);
+/* The calling process ends well: it gives up what it has in hand of all queues. 0 or a code */
+int net_queue_leave(struct net *n);
+/* An op that is none of those of net_transfer. */
+int net_queue_by_machine(struct net *n, struct net_object *o, struct op *op);
+/* Stand in the line for an op; and leave it: -SBX_ETIMEDOUT. Or another code */
+int net_queue_stand(struct net *n, struct net_object *o, struct op *op);
+int net_queue_leave_line(struct net *n, struct net_object *o, struct op *op);
+
+/* As net_try, of a JOIN of a process of another host. */
+int net_process_try(struct net *n, struct op *op, enum call_look how);
+/* A process that was told to pause stands when this returns, or goes on when it was to resume, if it is a far process that
+ * has begun; but for a host that is busy for long. Of other signals nothing is to be seen. */
+static inline bool net_signal_shows(int number) {
+  return number == SIGNAL_PAUSE || number == SIGNAL_RESUME;
+}
+void net_await_signal(struct net *n, uint64_t process, int number);
+/* FAILURE_JOIN and FAILURE_LOOK of such a process. */
+void net_process_noted(struct net *n, const struct object_ref *p, bool looked);
+
 /* As net_try, of a PUT or a GET. */
 int net_queue_try(struct net *n, struct op *sub, enum call_look how);
 
 /* Are two objects of one name made with the same options? */
 bool net_world_alike(const struct net_state *a, const struct net_state *b);
-/* Make the string of a new object. `next` is the state, of which name and words are meant. */
+/* Make the string of a new object, `first`; op->object is a handle of it. */
 int net_create(struct net *n, struct net_state *first, struct op *op);
+/* The same, of which the handle has another type; `id` was drawn. op->number 1: it is the lock that a condition makes, which in a
+ * world has a name beside those of locks. */
+int net_create_as(struct net *n, struct net_state *first, enum object_type type, uint64_t id,
+                  struct op *op);
+/* Draw so many ids; *ret is the last. 0 or a code */
+int net_draw_ids(struct net *n, int count, uint64_t *ret);
+/* The object that is the end of a process, made if there is none: net/office.h. 0 or a code */
+int net_create_end(struct net *n, uint64_t who, uint64_t *ret_id);
+/* Take it out of the engine. */
+void net_destroy(struct net *n, const struct net_object *o);
+
+/* -- pipes, see pipe.c ------------------------------------------------------------------------- */
+
+/* A handle of an end was made from a message, or the last was dropped. 0 or a code */
+int net_pipe_import(struct net *n, struct net_object *o);
+void net_pipe_drop(struct net *n, struct net_object *o);
+/* Ends of pipes among `refs` are in so many messages more. */
+void net_pipes_fly(struct net *n, const struct object_ref *refs, uint32_t count, int messages);
+/* A message was taken that has put its references into `taken`, from a byte on; `entered`: and has entered the process in the
+ * same step. And: one of them was decoded, or will not be. */
+void net_pipes_arrive(struct net *n, const struct buf *taken, size_t from, bool entered);
+void net_pipe_land(struct net *n, const struct object_ref *ref);
+/* A child was forked, which has the handles of this process, too. */
+void net_pipes_inherit(struct net *n, uint64_t child);
+/* Of the queue of an end: is there a process besides `but`, or a message, that has the other end? */
+bool net_pipe_is_held(const struct net *n, const struct net_state *s, uint64_t but);
+/* As net_try, of a RECV. */
+int net_pipe_try(struct net *n, struct op *op, enum call_look how);
 /* The process ends: give up what it has in its hands. */
 int net_leave(struct net *n, enum sync_end how);
 
-/* One look of an op of a select. -SBX_ETIMEDOUT: not now. */
-int net_try(struct net *n, struct op *sub, enum call_look how);
+/* A select with things in engines. */
+int net_select_do(struct op *op);
 
 /* Handles in a message: may they be where others see them? -SBX_EHERE */
 int net_check_refs(struct net *n, const struct object_ref *refs, uint32_t count);

@@ -1,10 +1,10 @@
 /*
  * net/keeper.c - the process beside a run: beats, deaths, the end; see net.h.
  *
- * It does nothing else, so a busy host is not taken for a dead one. It is in a session of its own: what the terminal
- * sends is not for it. A process that has told its birth is watched by a pidfd; it tells before it changes
- * anything, so none dies unnoticed. (Between that and the pidfd its number cannot come again: the
- * system hands out all others first.)
+ * It does nothing else than that and what office.h tells, so a busy host is not taken for a dead one. It is
+ * in a session of its own: what the terminal sends is not for it. A process that has told its birth is watched
+ * by a pidfd; it tells before it changes anything, so none dies unnoticed. (Between that and the pidfd its
+ * number cannot come again: the system hands out all others first.)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,11 @@
 #include <unistd.h>
 
 #include "base/pidfd.h"
-#include "net/internal.h"
+#include "net/office.h"
 #include "net/survey.h"
 #include "net/world.h"
 
+enum { FIRST = 2 + OFFICE_FDS }; /* keeper.fds of the first process */
 enum { KEYS_AT_ONCE = 400, END_WAIT_MS = 5000, RETRY_MS = 200 };
 
 struct watched {
@@ -33,7 +34,8 @@ struct keeper {
   int births, life, ended;
   struct engine *engine;
   struct watched *processes;
-  struct pollfd *fds; /* births, life, then the processes */
+  struct office *office; /* owned; NULL: no process of another host can ask */
+  struct pollfd *fds;    /* births, life, the office, then the processes */
   uint32_t count, cap;
   int64_t beat_ns; /* when to beat next */
   int64_t tell_ns; /* of a world: when to tell the other programs that this one lives */
@@ -112,8 +114,9 @@ static int send_members(struct keeper *w, struct keys *k, const char *set,
 /* All keys of the run: let them live on, or remove them. */
 static int for_all_keys(struct keeper *w, bool remove) {
   static const char *const objects[] = {"o:", "c:"}, *const processes[] = {"u:", "r:"};
-  static const char *const others[] = {"ids",     "next", "dead",  "procs",    "names",   "run",
-                                       "hosts",   "tag",  "named", "programs", "numbers", NET_FLEET};
+  static const char *const others[] = {"ids",     "next",    "dead",    "procs", "names",
+                                       "run",     "hosts",   "tag",     "named", "programs",
+                                       "numbers", NET_FLEET, NET_PLACES};
   static struct keys k;
   k.count = 0;
   int rc = send_members(w, &k, "ids", objects, remove);
@@ -152,7 +155,7 @@ static bool grow(struct keeper *w) {
   struct watched *p = realloc(w->processes, cap * sizeof *p);
   if (p)
     w->processes = p;
-  struct pollfd *fds = realloc(w->fds, (cap + 2) * sizeof *fds);
+  struct pollfd *fds = realloc(w->fds, (cap + FIRST) * sizeof *fds);
   if (fds)
     w->fds = fds;
   if (!p || !fds)
@@ -162,6 +165,9 @@ static bool grow(struct keeper *w) {
 }
 
 static void add_process(struct keeper *w, uint64_t who, pid_t pid) {
+  for (uint32_t i = 0; i < w->count; i++)
+    if (w->processes[i].who == who)
+      return;
   if (w->count == w->cap && !grow(w))
     return;
   w->processes[w->count++] = (struct watched){.who = who, .pidfd = pidfd_open_of(pid)};
@@ -169,11 +175,15 @@ static void add_process(struct keeper *w, uint64_t who, pid_t pid) {
 }
 
 static void hear_births(struct keeper *w) {
-  uint64_t births[64][2];
+  struct net_birth births[64];
   ssize_t n;
   while ((n = read(w->births, births, sizeof births)) > 0)
-    for (size_t i = 0; i < (size_t)n / sizeof births[0]; i++)
-      add_process(w, births[i][0], (pid_t)births[i][1]);
+    for (size_t i = 0; i < (size_t)n / sizeof births[0]; i++) {
+      if (births[i].who)
+        add_process(w, births[i].who, (pid_t)births[i].pid);
+      if (births[i].process && w->office)
+        office_note(w->office, births[i].process);
+    }
 }
 
 /* Bury those that are dead, and forget them. False: the engine is away, try again soon. */
@@ -190,8 +200,8 @@ static bool bury_dead(struct keeper *w) {
 
 static void notice_deaths(struct keeper *w) {
   for (uint32_t i = 0; i < w->count; i++)
-    if (w->processes[i].pidfd >= 0 && w->fds[2 + i].fd == w->processes[i].pidfd &&
-        w->fds[2 + i].revents) {
+    if (w->processes[i].pidfd >= 0 && w->fds[FIRST + i].fd == w->processes[i].pidfd &&
+        w->fds[FIRST + i].revents) {
       close(w->processes[i].pidfd);
       w->processes[i].pidfd = -1;
     }
@@ -211,6 +221,15 @@ static void tell_world(struct keeper *w, int64_t now) {
   w->tell_ns = clock_now_ns() + each_ns;
 }
 
+/* What the office waits for, and for how long at most. */
+static int64_t poll_office(struct keeper *w) {
+  if (w->office)
+    return office_poll(w->office, w->fds + 2);
+  for (int i = 0; i < OFFICE_FDS; i++)
+    w->fds[2 + i] = (struct pollfd){.fd = -1};
+  return INT64_MAX;
+}
+
 /* Returns whether the run goes on. */
 static bool turn(struct keeper *w) {
   bool buried = bury_dead(w);
@@ -226,23 +245,29 @@ static bool turn(struct keeper *w) {
   w->fds[1] = (struct pollfd){.fd = w->life, .events = POLLIN};
   uint32_t n = w->count;
   for (uint32_t i = 0; i < n; i++)
-    w->fds[2 + i] = (struct pollfd){.fd = w->processes[i].pidfd, .events = POLLIN};
+    w->fds[FIRST + i] = (struct pollfd){.fd = w->processes[i].pidfd, .events = POLLIN};
   int64_t left_ms = (next_ns - clock_now_ns()) / NS_PER_MS + 1;
   if (left_ms < 0)
     left_ms = 0;
   if (!buried && left_ms > RETRY_MS)
     left_ms = RETRY_MS;
-  if (poll(w->fds, n + 2, (int)left_ms) < 0 && errno != EINTR)
+  int64_t office_ms = poll_office(w);
+  if (office_ms < left_ms)
+    left_ms = office_ms;
+  if (poll(w->fds, n + FIRST, (int)left_ms) < 0 && errno != EINTR)
     return false;
   bool ended = w->fds[1].revents;
   notice_deaths(w);
   if (w->fds[0].revents & POLLIN)
     hear_births(w);
+  if (w->office)
+    office_work(w->office);
   return !ended;
 }
 
 static void finish(struct keeper *w) {
   hear_births(w);
+  office_close(w->office, !w->owner);
   if (w->owner) {
     for_all_keys(w, true);
     return;
@@ -264,8 +289,9 @@ static void close_others(struct keeper *w) {
   long open_max = sysconf(_SC_OPEN_MAX);
   if (open_max > 4096 || open_max < 0)
     open_max = 4096;
+  int file = w->below && w->below->outcome ? w->below->file : -1;
   for (int fd = 3; fd < open_max; fd++)
-    if (fd != w->births && fd != w->life && fd != w->ended)
+    if (fd != w->births && fd != w->life && fd != w->ended && fd != file)
       close(fd);
 }
 
@@ -281,6 +307,8 @@ __attribute__((noreturn)) static void keep(struct keeper *w) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   close_others(w);
+  if (w->below && w->below->outcome)
+    office_open(&w->o, w->below, w->engine, &w->office); /* else those who ask get no answer */
   fcntl(w->births, F_SETFL, O_NONBLOCK);
   w->beat_ns = clock_now_ns() + NET_BEAT_S * NS_PER_SECOND;
   while (turn(w)) {

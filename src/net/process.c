@@ -6,12 +6,11 @@
 
 uint64_t net_who(const struct net_options *o, uint64_t serial) { return who_of(o->host, serial); }
 
-/* Tell the keeper, before anything is changed, so that it will notice the end. */
-static int register_birth(struct net *n) {
-  uint64_t birth[2] = {n->who, (uint64_t)n->pid};
+int net_tell_birth(struct net *n, uint64_t who, int64_t pid) {
+  const struct net_birth birth = {.who = who, .pid = pid};
   if (n->o.keeper < 0)
     return 0;
-  return write(n->o.keeper, birth, sizeof birth) == sizeof birth ? 0 : -SBX_EENGINE;
+  return write(n->o.keeper, &birth, sizeof birth) == sizeof birth ? 0 : -SBX_EENGINE;
 }
 
 /* What this process is called, for the reports of others. */
@@ -66,9 +65,10 @@ static void compare_clocks(struct net *n) {
   if (engine_ask(n->engine, 1, args, &r))
     return;
   int64_t after = clock_wall_ns();
-  if (engine_count(r) == 2) {
-    int64_t there = strtoll(engine_data(engine_at(r, 0)), NULL, 10) * NS_PER_SECOND +
-                    strtoll(engine_data(engine_at(r, 1)), NULL, 10) * 1000;
+  const struct engine_reply *s = engine_at(r, 0), *us = engine_at(r, 1);
+  if (engine_type(s) == ENGINE_BYTES && engine_type(us) == ENGINE_BYTES) {
+    int64_t there = strtoll(engine_data(s), NULL, 10) * NS_PER_SECOND +
+                    strtoll(engine_data(us), NULL, 10) * 1000;
     bool same = there + 1000 >= before && there <= after;
     n->clock_ahead_ns = same ? 0 : there - (before + (after - before) / 2);
     n->clock_epoch = engine_epoch(n->engine);
@@ -93,11 +93,11 @@ static int become(struct net *n) {
   n->stream = (struct net_stream){0};
   for (int i = 0; i < CHAINS; i++)
     for (struct net_object *o = n->chains[i]; o; o = o->next) {
-      o->used = false;
+      o->used = o->in_hand = false;
       o->seen_epoch = 0;
       o->taken_at[0] = '\0';
     }
-  int rc = register_birth(n);
+  int rc = net_tell_birth(n, n->who, n->pid);
   if (rc == 0)
     rc = engine_ensure(n->engine);
   return rc ? rc : note_name(n);

@@ -1,6 +1,6 @@
 /*
- * net/queue.c - queues in the engine. PUT and GET are in transfer.c; what else there is, and all of a
- * queue without room, is decided by the machine (object/queue.h), by compare and commit.
+ * net/queue.c - queues in the engine. PUT and GET, and TASK_DONE with redeliver, are in transfer.c; what else there is,
+ * and all of a queue without room, is decided by the machine (object/queue.h), by compare and commit.
  */
 #include "object/queue.h"
 
@@ -11,12 +11,23 @@
 
 static struct queue_state *words_of(struct net_state *s) { return (struct queue_state *)s->words; }
 
+struct queue_state net_queue_words(const struct net_state *s) {
+  struct queue_state q = *(const struct queue_state *)s->words;
+  if (!q.redeliver)
+    return q;
+  q.got = q.done;
+  for (uint32_t i = 0; i < s->line_count; i++)
+    q.got += s->line[i].kind == PLACE_HAND && s->line[i].who;
+  return q;
+}
+
 int net_queue_new(struct net *n, struct op *op) {
   const struct queue_options *o = op->new_queue;
   struct net_state s = {.type = OBJECT_QUEUE, .generation = 1};
   if (o->name)
     text_copy_name(s.name, sizeof s.name, o->name);
   words_of(&s)->max = o->max;
+  words_of(&s)->redeliver = o->redeliver;
   return net_create(n, &s, op);
 }
 
@@ -25,12 +36,14 @@ int net_queue_look(struct net *n, struct op *op) {
   int rc = o ? net_look(n, o, NULL, NULL) : -SBX_ENOMEM;
   if (rc)
     return rc;
-  const struct queue_state *s = words_of(&o->seen);
+  const struct queue_state s = net_queue_words(&o->seen);
   *op->queue_info = (struct queue_info){.id = o->id,
-                                        .len = queue_meets(s->max) ? 0 : queue_len(s),
-                                        .max = s->max,
+                                        .len = queue_meets(s.max) ? 0 : queue_len(&s),
+                                        .max = s.max,
                                         .transport = TRANSPORT_SHM,
-                                        .closed = s->closed};
+                                        .closed = s.closed,
+                                        .redeliver = s.redeliver,
+                                        .in_hand = queue_in_hand(&s)};
   memcpy(op->queue_info->name, o->seen.name, sizeof o->seen.name);
   return 0;
 }
@@ -42,10 +55,22 @@ int net_queue_take(struct net *n, struct op *op) {
   return -SBX_EAGAIN;
 }
 
-static int tell_many(const struct engine_reply *list, struct op *op) {
+/* The object of an op. How much room it has, and redeliver, never change. */
+static int find(struct net *n, const struct op *op, struct net_object **ret) {
+  *ret = net_object_of(n, op->object);
+  if (!*ret)
+    return -SBX_ENOMEM;
+  return (*ret)->seen.type == OBJECT_NONE ? net_see(n, *ret) : 0;
+}
+
+static int tell_many(const struct engine_reply *list, const struct queue_hands *h, int many,
+                     struct op *op) {
   struct stored m;
   int rc = 0;
-  for (size_t i = 0; i < engine_count(list) && rc == 0; i++) {
+  for (size_t i = 0; i < engine_count(list) && many > 0 && rc == 0; i++) {
+    if (i < h->count && h->list[i].who)
+      continue;
+    many--;
     if ((rc = stored_read(engine_at(list, i), &m)))
       break;
     uint64_t len = m.len;
@@ -58,43 +83,53 @@ static int tell_many(const struct engine_reply *list, struct op *op) {
 }
 
 int net_queue_peek(struct net *n, struct op *op) {
-  struct net_object *o = net_object_of(n, op->object);
+  struct queue_hand list[HANDS_MOST];
+  struct queue_hands hands = {.list = list};
   struct engine_reply *r = NULL;
+  struct net_object *o;
   struct net_args a;
   char last[16];
-  int many = op->number > 0 ? op->number : 1;
+  int rc = find(n, op, &o), many = op->number > 0 ? op->number : 1;
+  if (rc)
+    return rc;
+  int64_t read = (int64_t)many + (words_of(&o->seen)->redeliver ? HANDS_MOST : 0);
   args_begin(&a);
   args_command(&a, 3);
   args_text(&a, "LRANGE");
   args_text(&a, "0");
-  args_add(&a, last, (size_t)snprintf(last, sizeof last, "%d", many - 1));
-  int rc = o ? net_look(n, o, &a, &r) : -SBX_ENOMEM;
+  args_add(&a, last, (size_t)snprintf(last, sizeof last, "%lld", (long long)read - 1));
+  rc = net_look(n, o, &a, &r);
   args_release(&a);
   if (rc)
     return rc;
-  struct queue_state s = *words_of(&o->seen);
+  struct queue_state s = net_queue_words(&o->seen);
+  state_get_hands(&o->seen, &hands);
   rc = queue_apply(&s, OP_QUEUE_PEEK);
   if (rc == 0)
-    rc = tell_many(engine_at(r, LOOK_ANSWERS), op);
+    rc = tell_many(engine_at(r, LOOK_ANSWERS), &hands, many, op);
   engine_free(r);
   return rc;
 }
 
 /* -- by the machine ------------------------------------------------------------------------------ */
 
+/* `number`: as of the op; of one in line 1 if it is brief. */
 static struct queue_ask ask_of(struct net *n, const struct net_state *s, const struct net_place *p,
-                               bool brief) {
-  struct queue_ask ask = {.kind = (enum op_kind)p->kind, .brief = brief, .who = p->who};
+                               int number) {
+  struct queue_ask ask = {.kind = (enum op_kind)p->kind, .number = number, .who = p->who};
   for (uint32_t i = 0; i < s->line_count; i++)
     ask.readers += s->line[i].kind == OP_QUEUE_GET && s->line[i].who != p->who &&
                    !net_is_dead(n, s->line[i].who);
   return ask;
 }
 
-static bool enabled(struct net *n, struct net_state *s, const struct net_place *p, bool brief) {
-  const struct queue_ask ask = ask_of(n, s, p, brief);
-  return queue_meets(words_of(s)->max) ? queue_met_enabled(words_of(s), &ask)
-                                       : queue_enabled(words_of(s), ask.kind);
+static bool enabled(struct net *n, struct net_state *s, const struct net_place *p, int number) {
+  const struct queue_ask ask = ask_of(n, s, p, number);
+  return queue_ask_enabled(words_of(s), &ask);
+}
+
+bool net_queue_could(struct net *n, struct net_state *s, const struct net_place *place) {
+  return enabled(n, s, place, place->flags & PLACE_BRIEF ? 1 : 0);
 }
 
 /* Those in line that could go on. */
@@ -102,8 +137,8 @@ static uint32_t bells_of(struct net *n, struct net_state *s, uint64_t *bells) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < s->line_count; i++) {
     const struct net_place *p = &s->line[i];
-    bool has =
-        p->who == n->who || net_is_dead(n, p->who) || !enabled(n, s, p, p->flags & PLACE_BRIEF);
+    bool has = p->kind == PLACE_HAND || p->who == n->who || net_is_dead(n, p->who) ||
+               !net_queue_could(n, s, p);
     for (uint32_t k = 0; k < count && !has; k++)
       has = bells[k] == p->who;
     if (!has)
@@ -141,12 +176,12 @@ static void command(struct change *c, const char *what, const struct buf *with) 
 }
 
 /* The machine has said yes: its words are in c->next, what becomes of the items in the commands. */
-static int apply(struct change *c, bool brief) {
+static int apply(struct change *c) {
   struct op *op = c->op;
   struct queue_state *s = words_of(&c->next);
   const struct net_place me = {.who = c->n->who, .kind = (uint16_t)op->kind};
-  const struct queue_ask ask = ask_of(c->n, &c->next, &me, brief);
-  int rc = queue_meets(s->max) ? queue_met_apply(s, &ask) : queue_apply(s, op->kind);
+  const struct queue_ask ask = ask_of(c->n, &c->next, &me, op->number);
+  int rc = queue_ask_apply(s, &ask);
   state_leave(&c->next, c->n->who, op->kind);
   if (op->kind == OP_QUEUE_PUT && rc == 0)
     command(c, "RPUSH", &c->item);
@@ -187,12 +222,16 @@ static int look_once(struct change *c, enum call_look how) {
   if (rc)
     return rc;
   const struct net_place me = {.who = n->who, .kind = (uint16_t)c->op->kind};
+  *words_of(&c->next) = net_queue_words(&c->next);
+  const struct queue_ask ask = ask_of(n, &c->next, &me, c->op->number);
   bool stands = state_place(&c->next, me.who, c->op->kind);
-  bool can = enabled(n, &c->next, &me, brief) || (c->op->kind == OP_QUEUE_MEET && how == CALL_LAST);
+  bool can = queue_ask_enabled(words_of(&c->next), &ask) ||
+             (c->op->kind == OP_QUEUE_MEET && how == CALL_LAST);
   args_release(&c->commands);
   if (can) {
-    int result = apply(c, brief);
-    bool same = memcmp(c->next.words, c->o->seen.words, sizeof c->next.words) == 0 && !stands;
+    int result = apply(c);
+    const struct queue_state was = net_queue_words(&c->o->seen);
+    bool same = memcmp(words_of(&c->next), &was, sizeof was) == 0 && !stands;
     if (same && is_stale(c))
       return SYNC_SAME;
     rc = same ? WORD_OK : commit(c, &r);
@@ -248,22 +287,47 @@ static int change_finish(struct change *c) {
 /* -- ops ---------------------------------------------------------------------------------------- */
 
 static bool by_script(const struct net_object *o, enum op_kind kind) {
-  return (kind == OP_QUEUE_PUT || kind == OP_QUEUE_GET) &&
-         !queue_meets(((const struct queue_state *)o->seen.words)->max);
+  const struct queue_state *s = (const struct queue_state *)o->seen.words;
+  return ((kind == OP_QUEUE_PUT || kind == OP_QUEUE_GET) && !queue_meets(s->max)) ||
+         (kind == OP_QUEUE_TASK_DONE && s->redeliver);
 }
 
-/* Out of the line, and nothing else. */
-static int leave_line(struct change *c) {
+/* All that the process has in hand, and that is nothing? */
+static bool gives_up_nothing(const struct net_object *o, const struct op *op) {
+  return op->kind == OP_QUEUE_TASK_DONE && op->number == QUEUE_DONE_ALL && !o->in_hand;
+}
+
+/* Into the line, or out of it, and nothing else. */
+static int change_place(struct net *n, struct net_object *o, struct op *op, bool joins) {
+  struct change c = {.n = n, .op = op, .o = o};
   int rc;
+  args_begin(&c.commands);
   do {
-    if ((rc = net_see(c->n, c->o)) || (rc = state_copy(&c->next, &c->o->seen)))
-      return rc;
-    if (!state_leave(&c->next, c->n->who, c->op->kind))
-      return -SBX_ETIMEDOUT;
-    args_release(&c->commands);
-    rc = commit(c, NULL);
+    rc = net_see(n, o);
+    if (rc == 0)
+      rc = state_copy(&c.next, &o->seen);
+    bool stands = state_place(&c.next, n->who, op->kind);
+    if (rc || stands == joins)
+      break;
+    if (!joins)
+      state_leave(&c.next, n->who, op->kind);
+    else if (!state_join(&c.next, n->who, op->kind, op->deadline_ns == SBX_FOREVER, 0))
+      rc = -SBX_ECROWD;
+    if (rc == 0)
+      rc = commit(&c, NULL);
   } while (rc == WORD_OLD);
-  return rc < 0 ? rc : -SBX_ETIMEDOUT;
+  state_release(&c.next);
+  args_release(&c.commands);
+  return rc < 0 ? rc : 0;
+}
+
+int net_queue_stand(struct net *n, struct net_object *o, struct op *op) {
+  return change_place(n, o, op, true);
+}
+
+int net_queue_leave_line(struct net *n, struct net_object *o, struct op *op) {
+  int rc = change_place(n, o, op, false);
+  return rc ? rc : -SBX_ETIMEDOUT;
 }
 
 /* By the machine. `how`: as below. */
@@ -283,24 +347,52 @@ static int carry_out(struct net *n, struct net_object *o, struct op *op,
   return rc;
 }
 
-/* The object of an op. How much room it has never changes. */
-static int find(struct net *n, const struct op *op, struct net_object **ret) {
-  *ret = net_object_of(n, op->object);
-  if (!*ret)
-    return -SBX_ENOMEM;
-  return (*ret)->seen.type == OBJECT_NONE ? net_see(n, *ret) : 0;
+int net_queue_by_machine(struct net *n, struct net_object *o, struct op *op) {
+  return carry_out(n, o, op, NULL);
+}
+
+/* Ends of pipes in items that no script carries (net/pipe.c): on their way from now on; or not, since they were not put. */
+static void fly(struct net *n, const struct op *op, int messages) {
+  if (op->kind == OP_QUEUE_PUT && op->refs)
+    net_pipes_fly(n, op->refs->sent, op->refs->count, messages);
+}
+
+/* How many bytes of handles were taken so far. */
+static size_t taken_by(const struct op *op) {
+  return op->refs && op->refs->taken ? op->refs->taken->len : 0;
+}
+
+static void arrive(struct net *n, const struct op *op, size_t had, bool entered) {
+  if (op->kind == OP_QUEUE_GET && op->refs)
+    net_pipes_arrive(n, op->refs->taken, had, entered);
+}
+
+/* One op; `how` as of net_transfer. */
+static int perform_one(struct net *n, struct net_object *o, struct op *op,
+                       const enum call_look *how) {
+  bool script = by_script(o, op->kind);
+  size_t had = taken_by(op);
+  uint32_t done;
+  if (!script)
+    fly(n, op, 1);
+  int rc = script ? net_transfer(n, o, op, 1, how, &done) : carry_out(n, o, op, how);
+  if (rc == 0)
+    arrive(n, op, had, script && !words_of(&o->seen)->redeliver);
+  else if (!script)
+    fly(n, op, -1);
+  return rc;
 }
 
 int net_queue_do(struct net *n, struct op *op) {
-  struct net_object *o;
-  uint32_t done;
+  struct net_object *o = net_object_of(n, op->object);
+  if (op->kind == OP_QUEUE_PUT && o && o->mail_of)
+    return net_mail_put(n, o, op);
   int rc = find(n, op, &o);
   if (!op_describe(op->kind)->blocks)
     op->deadline_ns = 0;
-  if (rc)
-    return rc;
-  return by_script(o, op->kind) ? net_transfer(n, o, op, 1, NULL, &done)
-                                : carry_out(n, o, op, NULL);
+  if (rc == 0 && words_of(&o->seen)->redeliver && gives_up_nothing(o, op))
+    return 0; /* every get begins with it */
+  return rc ? rc : perform_one(n, o, op, NULL);
 }
 
 int net_queue_run(struct net *n, struct op *ops, uint32_t count, uint32_t *ret_done) {
@@ -308,23 +400,38 @@ int net_queue_run(struct net *n, struct op *ops, uint32_t count, uint32_t *ret_d
   int rc = find(n, ops, &o);
   if (rc)
     return rc;
-  return by_script(o, ops->kind) ? net_transfer(n, o, ops, count, NULL, ret_done) : -SBX_EAGAIN;
+  if (!by_script(o, ops->kind))
+    return -SBX_EAGAIN;
+  if (gives_up_nothing(o, ops)) {
+    *ret_done = 1;
+    return 0;
+  }
+  const struct op *last = &ops[count - 1]; /* of one kind with the others, but a TASK_DONE */
+  size_t had = taken_by(last);
+  rc = net_transfer(n, o, ops, count, NULL, ret_done);
+  if (rc == 0)
+    arrive(n, last, had, !words_of(&o->seen)->redeliver);
+  return rc;
 }
 
 int net_queue_try(struct net *n, struct op *op, enum call_look how) {
-  struct change c = {.n = n, .op = op};
-  uint32_t done;
-  int rc = find(n, op, &c.o);
+  struct net_object *o;
+  int rc = find(n, op, &o);
   if (rc)
     return rc;
-  args_begin(&c.commands);
   if (how == CALL_LAST)
-    rc = leave_line(&c);
-  else if (by_script(c.o, op->kind))
-    rc = net_transfer(n, c.o, op, 1, &how, &done);
-  else
-    rc = carry_out(n, c.o, op, &how);
-  state_release(&c.next);
-  args_release(&c.commands);
+    return net_queue_leave_line(n, o, op);
+  rc = perform_one(n, o, op, &how);
   return rc == CALL_WAITS ? -SBX_ETIMEDOUT : rc;
+}
+
+int net_queue_leave(struct net *n) {
+  int rc = 0;
+  for (int i = 0; i < CHAINS; i++)
+    for (struct net_object *o = n->chains[i]; o && rc == 0; o = o->next) {
+      struct op all = {.kind = OP_QUEUE_TASK_DONE, .number = QUEUE_DONE_ALL};
+      if (o->in_hand)
+        rc = perform_one(n, o, &all, NULL);
+    }
+  return rc;
 }

@@ -39,7 +39,7 @@
   "  return p and s:sub(1, p - 1) .. s:sub(p + 24) or s\n" \
   "end\n" \
   "local function join(s, kind, who, flags)\n" \
-  "  if find(s, kind, who) or (#s + 1 - from) / 24 >= 1024 then return s end\n" \
+  "  if find(s, kind, who) or (#s + 1 - from) / 24 >= 1024 + held then return s end\n" \
   "  local ticket = num(s, 17) + 1\n" \
   "  return put_num(s, 17, ticket) .. who .. struct.pack('>I8', ticket) .. kind .. flags .. '\\0\\0\\0\\0\\0'\n" \
   "end\n" \
@@ -91,17 +91,71 @@ struct engine_script script_recall = {.text =
   "redis.call('SET', KEYS[1], ARGV[1] .. cmsgpack.pack({'void'}), 'EX', ARGV[2])\n"
   "return {'void'}\n"};
 
-/* Words of a queue: put at 33, got at 41, max at 57, closed at 65. Where nobody stands in line, few words change. */
+/*
+ * Words of a queue: put at 33, got at 41, done at 49, max at 57, closed at 65, redeliver at 81. Where nobody stands in
+ * line, few words change. With redeliver, items are among the places (net/state.h): `held` of them; what came back does
+ * not count as got.
+ */
 #define QUEUE \
   BEGIN \
-  "if s:byte(5) ~= 2 or s:byte(6) ~= 6 or s:byte(57) == 255 then return {'slow', deads, s} end\n" \
-  "local put, got, _, max, closed = struct.unpack('>I8I8I8I8I8', s, 33)\n" \
+  "if s:byte(5) ~= 2 or s:byte(6) ~= 7 or s:byte(57) == 255 then return {'slow', deads, s} end\n" \
+  "local put, got, given, max, closed = struct.unpack('>I8I8I8I8I8', s, 33)\n" \
+  "local lonely, held, nobody = #s + 1 == from, 0, '\\0\\0\\0\\0\\0\\0\\0\\0'\n" \
   "closed = closed ~= 0\n" \
-  "local lonely = #s + 1 == from\n" \
+  "if s:byte(88) ~= 0 then\n" \
+  "  got = given\n" \
+  "  for p = from, #s - 23, 24 do\n" \
+  "    if s:sub(p + 16, p + 17) == ARGV[12] then\n" \
+  "      held = held + 1\n" \
+  "      if s:sub(p, p + 7) ~= nobody then got = got + 1 end\n" \
+  "    end\n" \
+  "  end\n" \
+  "end\n" \
   "local function change(at, n)\n" \
   "  call('SET', KEYS[1], s:sub(1, 8) .. struct.pack('>I8', num(s, 9) + 1) .. s:sub(17, at - 1) .. \n" \
   "    struct.pack('>I8', n) .. s:sub(at + 8), 'KEEPTTL')\n" \
   "end\n"
+
+/*
+ * Items with ends of pipes: see net/pipe.c, of which this is the part that must not come apart from put and get. Such an
+ * item begins with how many references it has, each 16 bytes: type, slot, serial. `by` 1: it is on its way; -1: it has arrived,
+ * the calling process holds the end from now on.
+ */
+#define CARRY \
+  "local function carry(item, by)\n" \
+  "  for at = 5, 4 + 16 * struct.unpack('<I4', item), 16 do\n" \
+  "    local type, slot, low = struct.unpack('<I4I4I4', item, at)\n" \
+  "    local id = low % 2^31\n" \
+  "    id = id + 1 - 2 * (id % 2)\n" \
+  "    local key = ARGV[3] .. 'o:' .. string.format('%d', id)\n" \
+  "    local own = key == KEYS[1]\n" \
+  "    local t = type == 15 and slot == 2^32 - 1 and (own and s or call('GET', key))\n" \
+  "    if t and #t >= 32 and t:sub(1, 5) == 'sbx1\\2' then\n" \
+  "      local nobody, flies, mine = '\\0\\0\\0\\0\\0\\0\\0\\1'\n" \
+  "      for p = 33 + 8 * t:byte(6) + t:byte(7), #t - 23, 24 do\n" \
+  "        if t:sub(p + 16, p + 17) == ARGV[11] then\n" \
+  "          if t:sub(p, p + 7) == nobody then flies = p end\n" \
+  "          mine = mine or t:sub(p, p + 7) == ARGV[1]\n" \
+  "        end\n" \
+  "      end\n" \
+  "      local function add(who, since)\n" \
+  "        local ticket = struct.pack('>I8', num(t, 17) + 1)\n" \
+  "        t = t:sub(1, 16) .. ticket .. t:sub(25) .. who .. ticket .. ARGV[11] .. '\\0\\0' .. struct.pack('>I4', since)\n" \
+  "      end\n" \
+  "      if flies then\n" \
+  "        local many = struct.unpack('>I4', t, flies + 20) + by\n" \
+  "        t = t:sub(1, flies - 1) .. (many > 0 and t:sub(flies, flies + 19) .. struct.pack('>I4', many) or '') .. \n" \
+  "          t:sub(flies + 24)\n" \
+  "      elseif by == 1 then add(nobody, 1) end\n" \
+  "      if by == -1 and not mine then add(ARGV[1], 0) end\n" \
+  "      if by == -1 then call('SADD', KEYS[5], struct.pack('>I8', id)); live(KEYS[5]) end\n" \
+  "      if own then s = t else\n" \
+  "        call('SET', key, t:sub(1, 8) .. struct.pack('>I8', num(t, 9) + 1) .. t:sub(17), 'KEEPTTL')\n" \
+  "      end\n" \
+  "    end\n" \
+  "  end\n" \
+  "end\n" \
+  "local none = '\\0\\0\\0\\0'\n"
 
 #define QUEUE_LINES \
   LINES \
@@ -126,12 +180,15 @@ struct engine_script script_recall = {.text =
   "  if closed or max == 0 or len < max then ring_first(now, PUT) end\n" \
   "end\n"
 
-struct engine_script script_put = {.text = QUEUE
-  "local n = #ARGV - 11\n"
+static const char queue_head[] = QUEUE CARRY;
+
+struct engine_script script_put = {.head = queue_head, .text =
+  "local n = #ARGV - 12\n"
   "if max > 0 and max - (put - got) < n then n = max - (put - got) end\n"
   "local function push()\n"
-  "  local len = call('RPUSH', KEYS[4], unpack(ARGV, 12, 11 + n))\n"
+  "  local len = call('RPUSH', KEYS[4], unpack(ARGV, 13, 12 + n))\n"
   "  if len == n then call('EXPIRE', KEYS[4], ARGV[4]) end\n"
+  "  for i = 13, 12 + n do if ARGV[i]:sub(1, 4) ~= none then carry(ARGV[i], 1) end end\n"
   "  put = put + n\n"
   "end\n"
   "if lonely and n > 0 and not closed then\n"
@@ -147,11 +204,14 @@ struct engine_script script_put = {.text = QUEUE
   "ring_both(now)\n"
   "return done({'ok', deads, n, put})\n"};
 
-struct engine_script script_get = {.text = QUEUE
+struct engine_script script_get = {.head = queue_head, .text =
   "local out = {'ok', deads, got + 1}\n"
-  "local items = put ~= got and call('LPOP', KEYS[4], ARGV[12])\n"
+  "local items = put ~= got and call('LPOP', KEYS[4], ARGV[13])\n"
   "if put ~= got and not items then return redis.error_reply('NOOBJECT') end\n"
-  "for i = 1, items and #items or 0 do out[i + 3] = items[i] end\n"
+  "for i = 1, items and #items or 0 do\n"
+  "  out[i + 3] = items[i]\n"
+  "  if items[i]:sub(1, 4) ~= none then carry(items[i], -1) end\n"
+  "end\n"
   "got = got + #out - 3\n"
   "if lonely and items then\n"
   "  change(41, got)\n"
@@ -161,6 +221,95 @@ struct engine_script script_get = {.text = QUEUE
   "if not items then return closed and is_closed(GET) or cannot(GET) end\n"
   "local now = store(leave(put_num(s, 41, got), GET, ARGV[1]))\n"
   "ring_both(now)\n"
+  "return done(out)\n"};
+
+/*
+ * The items are in the order of the hands, and before those that were never taken: so the n-th hand is about the n-th
+ * item. What is given up at the front is cut off; elsewhere it becomes something that is no item, and goes.
+ */
+static const char take_head[] = QUEUE QUEUE_LINES;
+
+struct engine_script script_take = {.head = take_head, .text =
+  "local me, HAND, JOIN, ticket = ARGV[1], ARGV[12], ARGV[13], num(s, 17)\n"
+  "local places, hands, mine, last = {}, {}, 0, 0\n"
+  "for p = from, #s - 23, 24 do\n"
+  "  local place = s:sub(p, p + 23)\n"
+  "  places[#places + 1] = place\n"
+  "  if place:sub(17, 18) == HAND then\n"
+  "    hands[#hands + 1] = #places\n"
+  "    if place:sub(1, 8) == me then mine, last = mine + 1, #hands end\n"
+  "  end\n"
+  "end\n"
+  "local gives = ARGV[14] == 'all' and mine or tonumber(ARGV[14])\n"
+  "if gives > mine then return {'tasks', deads} end\n"
+  "if gives > 0 then\n"
+  "  local left, front, kept = gives, 0, {}\n"
+  "  for i, at in ipairs(hands) do\n"
+  "    local is_mine = places[at]:sub(1, 8) == me\n"
+  "    if left > 0 and is_mine then\n"
+  "      left = left - 1\n"
+  "      places[at] = ''\n"
+  "      if front == i - 1 then front = i else call('LSET', KEYS[4], i - 1, '-') end\n"
+  "    else\n"
+  "      kept[#kept + 1] = at\n"
+  "      if is_mine then last = #kept end\n"
+  "    end\n"
+  "  end\n"
+  "  if front > 0 then call('LTRIM', KEYS[4], front, -1) end\n"
+  "  if gives > front then call('LREM', KEYS[4], gives - front, '-') end\n"
+  "  hands, mine, given = kept, mine - gives, given + gives\n"
+  "end\n"
+  "local out, count, back, why = {'ok', deads, 0}, 0, 1, nil\n"
+  "local most, more, fresh, first = tonumber(ARGV[15]), ARGV[16] == '1', nil, nil\n"
+  "while count < most do\n"
+  "  while hands[back] and places[hands[back]]:sub(1, 8) ~= nobody do back = back + 1 end\n"
+  "  if mine > 0 and (not more or back < last) then why = 'hand' break end\n"
+  "  if put == got then why = closed and got == given and 'closed' or 'full' break end\n"
+  "  if back > 1024 then why = 'hands' break end\n"
+  "  local at = hands[back]\n"
+  "  if not at and not fresh then\n"
+  "    first, fresh = back, call('LRANGE', KEYS[4], back - 1, back - 2 + most - count)\n"
+  "  end\n"
+  "  local item = at and call('LINDEX', KEYS[4], back - 1) or not at and fresh[back - first + 1]\n"
+  "  if not item then return redis.error_reply('NOOBJECT') end\n"
+  "  if at then\n"
+  "    places[at] = me .. places[at]:sub(9)\n"
+  "  else\n"
+  "    ticket = ticket + 1\n"
+  "    places[#places + 1] = me .. struct.pack('>I8', ticket) .. HAND .. struct.pack('>I8', given + back):sub(3)\n"
+  "    hands[back] = #places\n"
+  "  end\n"
+  "  out[#out + 1] = num('\\0\\0\\0' .. places[hands[back]]:sub(20), 1)\n"
+  "  out[#out + 1] = at and 1 or 0\n"
+  "  out[#out + 1] = item\n"
+  "  got, mine, last, more, count = got + 1, mine + 1, back, true, count + 1\n"
+  "end\n"
+  "out[3] = mine\n"
+  "if gives == 0 and count == 0 then\n"
+  "  if most == 0 then return out end\n"
+  "  if why == 'closed' then return is_closed(GET) end\n"
+  "  if why == 'full' then return cannot(GET) end\n"
+  "  local was = s\n"
+  "  s = leave(s, GET, me)\n"
+  "  if s ~= was then ring_both(store(s)) end\n" /* an item may have rung this one alone */
+  "  return {why, deads}\n"
+  "end\n"
+  "local len, over, bells, rung = put - got, closed and got == given, {}, {[GET] = 0, [PUT] = 0, [JOIN] = 0}\n"
+  "local most_rung = {[GET] = over and 1024 or len, [PUT] = closed and 1024 or (max == 0 or len < max) and 1 or 0,\n"
+  "  [JOIN] = put == given and 1024 or 0}\n"
+  "for i, place in ipairs(places) do\n"
+  "  local who, kind = place:sub(1, 8), place:sub(17, 18)\n"
+  "  if who == me then\n"
+  "    if kind == GET and count > 0 then places[i] = '' end\n"
+  "  elseif rung[kind] and rung[kind] < most_rung[kind] then\n"
+  "    rung[kind] = rung[kind] + 1\n"
+  "    bells[#bells + 1] = who\n"
+  "  end\n"
+  "end\n"
+  "local new = s:sub(1, 8) .. struct.pack('>I8I8', num(s, 9) + 1, ticket) .. s:sub(25, 40) ..\n"
+  "  struct.pack('>I8I8', got, given) .. s:sub(57, from - 1) .. table.concat(places)\n"
+  "call('SET', KEYS[1], new, 'KEEPTTL')\n"
+  "for _, who in ipairs(bells) do call('PUBLISH', ARGV[3] .. 'b:' .. who, ARGV[5] .. new) end\n"
   "return done(out)\n"};
 
 /* Words of a value: updater at 33, kind at 41, data at 65, which is bit 512. The generation is at bit 64. */
@@ -182,7 +331,8 @@ struct engine_script script_set = {.text = VALUE
   "  ARGV[8] .. s:sub(33 + 8 * s:byte(6)), 'KEEPTTL')\n"
   "return done({'ok', deads})\n"};
 
-/* It rings with an empty string, which says nothing but: look. */
+/* It rings with an empty string, which says nothing but: look. What the dead had in hand stays, as nobody's: it came
+ * back. */
 struct engine_script script_bury = {.text =
   "local function num(s, at) return (struct.unpack('>I8', s, at)) end\n"
   "redis.call('SADD', KEYS[1], ARGV[1])\n"
@@ -196,16 +346,22 @@ struct engine_script script_bury = {.text =
   "    local from = 33 + 8 * s:byte(6) + s:byte(7)\n"
   "    local kept = {}\n"
   "    for p = from, #s - 23, 24 do\n"
-  "      if s:sub(p, p + 7) ~= ARGV[1] then\n"
-  "        kept[#kept + 1] = s:sub(p, p + 23)\n"
-  "        redis.call('PUBLISH', ARGV[2] .. 'b:' .. s:sub(p, p + 7), id)\n"
-  "      end\n"
+  "      local his, hand = s:sub(p, p + 7) == ARGV[1], s:sub(p + 16, p + 17) == ARGV[4]\n"
+  "      if his and hand then kept[#kept + 1] = ('\\0'):rep(8) .. s:sub(p + 8, p + 23) end\n"
+  "      if not his then kept[#kept + 1] = s:sub(p, p + 23) end\n"
+  "      if not his and not hand then redis.call('PUBLISH', ARGV[2] .. 'b:' .. s:sub(p, p + 7), id) end\n"
   "    end\n"
   "    s = s:sub(1, 8) .. struct.pack('>I8', num(s, 9) + 1) .. s:sub(17, from - 1) .. table.concat(kept)\n"
   "    redis.call('SET', key, s, 'KEEPTTL')\n"
   "  end\n"
   "end\n"
   "redis.call('DEL', KEYS[2], KEYS[3])\n"
+  "local mail = redis.call('HGET', ARGV[2] .. 'named', 'm' .. ARGV[1])\n"
+  "if mail then\n"
+  "  redis.call('HDEL', ARGV[2] .. 'named', 'm' .. ARGV[1])\n"
+  "  redis.call('UNLINK', ARGV[2] .. 'o:' .. mail, ARGV[2] .. 'c:' .. mail)\n"
+  "  redis.call('SREM', ARGV[2] .. 'ids', mail)\n"
+  "end\n"
   "return #ids\n"};
 
 struct engine_script script_name = {.text =

@@ -12,6 +12,7 @@
  *    dead  the process was declared dead        gone  there is no such object
  *    late  a `recall` came before it            old   it is not as expected; the string follows
  *    slow  it is nothing for this script        ok, joined, full, closed
+ *    hand, hands, tasks  -SBX_EHAND, -SBX_EHANDS, -SBX_ETASKS
  *
  * Once only. What changes something notes its answer, with the sequence number, in the record of the
  * process. When an answer was lost, `recall` fetches it from there; or else sees to it that what may
@@ -39,11 +40,18 @@ extern struct engine_script script_recall;
 
 /*
  * PUT into a queue, GET from it. ARGV 7 what to do if it cannot be done: "j" join the line, "l" leave it, "" nothing;
- * 8 the flags of the place; 9, 10, 11 the kinds PUT, GET and JOIN (2 bytes each). Of PUT the items follow:
+ * 8 the flags of the place; 9 to 12 the kinds PUT, GET, PIPE_SEND and PLACE_HAND (2 bytes each). Of PUT the items follow:
  * as many are put as there is room for; of GET how many at most.
  * ok: PUT how many, and the number of the last; GET the number of the first, the items.
  */
 extern struct engine_script script_put, script_get;
+
+/*
+ * Of a queue with redeliver: TASK_DONE, then GET, in one step. ARGV 7 to 12 as above; 13 the kind JOIN; 14 how many are
+ * given up: "all", a number; 15 how many to get at most, 16 "1" if the first is one more of a batch.
+ * ok: how many the process has in hand now; of each that it got the number, 1 if it came back, the item.
+ */
+extern struct engine_script script_take;
 
 /* A value whose words alone are concerned, that nobody waits for or updates. ADD: ARGV 7 an integer; ok: the sum (8
  * bytes). SET: ARGV 7 how many words (1 byte), 8 the words behind the updater. */
@@ -52,7 +60,8 @@ extern struct engine_script script_add, script_set;
 /* -- of the keeper ------------------------------------------------------------------------------- */
 
 /* A process is dead: KEYS 1 the dead, 2 what it has used, 3 its record, 4 the processes. ARGV 1 the process, 2
- * "sandbox:{RUN}:", 3 seconds. Takes it out of all lines, and rings all that stand there. */
+ * "sandbox:{RUN}:", 3 seconds, 4 PLACE_HAND (2 bytes). Takes it out of all lines, and rings all that stand there; what it
+ * had in hand came back. Its mailbox is gone then. */
 extern struct engine_script script_bury;
 
 /* A process begins: KEYS 1 the names, 2 the processes. ARGV 1 a process, 2 its name, 3 seconds. */

@@ -5,12 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "object/array.h"
-#include "object/barrier.h"
 #include "object/queue.h"
-#include "object/rwlock.h"
-#include "object/semaphore.h"
-#include "object/value.h"
 
 static const char magic[] = "sbx1";
 
@@ -77,29 +72,6 @@ static bool line_is_sound(const uint8_t *at, uint32_t count, uint64_t last) {
   return true;
 }
 
-/* The words of a machine say how many others are in use, and machines believe them. */
-static bool words_are_sound(const struct net_state *s) {
-  const uint64_t *w = s->words;
-  switch (s->type) {
-  case OBJECT_SEMAPHORE:
-    return w[SEMAPHORE_COUNT] <= SEMAPHORE_HOLDERS;
-  case OBJECT_BARRIER:
-    return w[BARRIER_COUNT] <= BARRIER_MEMBERS;
-  case OBJECT_RWLOCK:
-    return w[RWLOCK_COUNT] <= RWLOCK_READERS;
-  case OBJECT_ARRAY:
-    return (w[ARRAY_KIND] == NUMBER_INTEGER || w[ARRAY_KIND] == NUMBER_FLOAT) &&
-           w[ARRAY_COUNT] >= 1 && w[ARRAY_COUNT] <= ARRAY_MOST;
-  case OBJECT_VALUE:
-    return w[VALUE_KIND] <= VALUE_STORED &&
-           (w[VALUE_KIND] != VALUE_INLINE ||
-            (w[VALUE_REFS] <= VALUE_INLINE_BYTES / sizeof(struct object_ref) &&
-             w[VALUE_LEN] <= VALUE_INLINE_BYTES - value_bytes(w[VALUE_REFS], 0)));
-  default:
-    return true;
-  }
-}
-
 int state_read(struct net_state *ret, const void *bytes, size_t len) {
   const uint8_t *b = bytes;
   if (len < STATE_HEAD || memcmp(b, magic, HEAD_TYPE) != 0 || b[HEAD_ZERO] != 0)
@@ -109,7 +81,7 @@ int state_read(struct net_state *ret, const void *bytes, size_t len) {
   size_t rest = len - before;
   enum object_type type = (enum object_type)b[HEAD_TYPE];
   if (!is_known(type) || words > SYNC_WORDS || name >= NAME_MAX_BYTES || before > len ||
-      rest % PLACE_BYTES != 0 || rest / PLACE_BYTES > PLACES_MOST)
+      rest % PLACE_BYTES != 0 || rest / PLACE_BYTES > PLACES_MOST + HANDS_MOST)
     return -SBX_ENOOBJECT;
   struct net_state now = {.type = type,
                           .generation = state_get64(b + HEAD_NUMBERS),
@@ -122,7 +94,7 @@ int state_read(struct net_state *ret, const void *bytes, size_t len) {
   for (uint32_t i = 0; i < words; i++)
     now.words[i] = state_get64(b + STATE_HEAD + 8 * i);
   memcpy(now.name, b + STATE_HEAD + 8 * words, name);
-  if (!words_are_sound(&now) || words_of(&now) != words ||
+  if (!sync_is_sound(type, now.words) || words_of(&now) != words ||
       !line_is_sound(b + before, count, now.last_ticket))
     return -SBX_ENOOBJECT;
   int rc = grow(ret, count);
@@ -197,12 +169,19 @@ struct net_place *state_place(const struct net_state *s, uint64_t who, enum op_k
   return NULL;
 }
 
+static uint32_t count_hands(const struct net_state *s) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < s->line_count; i++)
+    n += s->line[i].kind == PLACE_HAND;
+  return n;
+}
+
 uint64_t state_join(struct net_state *s, uint64_t who, enum op_kind kind, bool patient,
                     uint64_t since) {
   const struct net_place *there = state_place(s, who, kind);
   if (there)
     return there->ticket;
-  if (s->line_count >= PLACES_MOST || grow(s, s->line_count + 1))
+  if (s->line_count >= PLACES_MOST + count_hands(s) || grow(s, s->line_count + 1))
     return 0;
   s->line[s->line_count++] = (struct net_place){.who = who,
                                                 .ticket = ++s->last_ticket,
@@ -219,4 +198,13 @@ bool state_leave(struct net_state *s, uint64_t who, enum op_kind kind) {
   uint32_t at = (uint32_t)(p - s->line);
   memmove(p, p + 1, (--s->line_count - at) * sizeof *p);
   return true;
+}
+
+/* -- hands -------------------------------------------------------------------------------------- */
+
+void state_get_hands(const struct net_state *s, struct queue_hands *ret) {
+  ret->count = 0;
+  for (uint32_t i = 0; i < s->line_count && ret->count < HANDS_MOST; i++)
+    if (s->line[i].kind == PLACE_HAND)
+      hands_add(ret, &(struct queue_hand){.who = s->line[i].who, .number = s->line[i].since});
 }

@@ -13,18 +13,23 @@
  *
  * The generation grows with each change of the string. After a power cut the server may come back with an older
  * file, and count the same numbers again, for other states. So a generation is compared only over the connection over
- * which it was seen (net_commit), and a connection is to one start of the server; what was seen before is forgotten. The places are in the order of their tickets.
+ * which it was seen (net_commit), and a connection is to one start of the server; what was seen before is forgotten. The
+ * places are in the order of their tickets.
  */
 #ifndef SBX_NET_STATE_H
 #define SBX_NET_STATE_H
 
 #include "base/buf.h"
+#include "object/hands.h"
 #include "object/sync.h"
 
 enum {
-  STATE_HEAD = 32,   /* bytes before the words */
-  PLACE_BYTES = 24,  /* of a place in line */
-  PLACES_MOST = 1024 /* more are -SBX_ECROWD */
+  STATE_HEAD = 32,    /* bytes before the words */
+  PLACE_BYTES = 24,   /* of a place in line */
+  PLACES_MOST = 1024, /* of those that wait; more are -SBX_ECROWD */
+  PLACE_HAND =
+      OP_QUEUE_TAKE /* as `kind`: no place, but an item of a queue with redeliver that `who` has in hand, or,
+                                if that is 0, that came back (object/hands.h); `since` is its number */
 };
 
 enum place_flag {
@@ -46,7 +51,8 @@ struct net_state {
   enum object_type type;
   uint64_t generation;
   uint64_t last_ticket;
-  uint64_t aux; /* CONDITION: the id of its lock */
+  uint64_t
+      aux; /* CONDITION: the id of its lock; QUEUE, EVENT: of a mailbox, or an end, its process */
   uint32_t word_count;
   uint64_t words[SYNC_WORDS];
   char name[NAME_MAX_BYTES];
@@ -69,6 +75,9 @@ uint64_t state_join(struct net_state *s, uint64_t who, enum op_kind kind, bool p
                     uint64_t since);
 /* Leave it. True: it stood there. */
 bool state_leave(struct net_state *s, uint64_t who, enum op_kind kind);
+
+/* The items of a queue that are in hands; HANDS_MOST at most. */
+void state_get_hands(const struct net_state *s, struct queue_hands *ret);
 
 /* A number of 8 bytes, the highest first. */
 uint64_t state_get64(const void *at);

@@ -1,13 +1,14 @@
 /*
  * net/transfer.c - PUT and GET of queues with room, one or a run of them, by a script of the engine (net/scripts.h): one
- * round trip, whatever others do. Other ops of queues are in queue.c.
+ * round trip, whatever others do; of queues with redeliver also TASK_DONE, alone or before GETs. Other ops of queues are
+ * in queue.c.
  */
 #include <stdlib.h>
 
 #include "net/internal.h"
 #include "object/queue.h"
 
-static_assert(sizeof(struct queue_state) == 6 * sizeof(uint64_t), "the scripts know the words");
+static_assert(sizeof(struct queue_state) == 7 * sizeof(uint64_t), "the scripts know the words");
 
 enum { KIND_BYTES = 2 };
 
@@ -22,6 +23,7 @@ struct transfer {
   struct net_object *o;
   struct op *ops;
   uint32_t count, done;
+  uint32_t gives;           /* with redeliver: 1 if the first is a TASK_DONE */
   struct buf packed;        /* of PUTs: the items, one behind the other */
   struct engine_arg *items; /* owned; where each is in `packed` */
 };
@@ -56,27 +58,36 @@ static int transfer_begin(struct transfer *t) {
   return 0;
 }
 
+static bool redelivers(const struct net_object *o) {
+  return ((const struct queue_state *)o->seen.words)->redeliver;
+}
+
 /* How the engine is to go about it: `how` as script_put has it. */
 static int run_script(const struct transfer *t, const char *how, struct engine_reply **ret) {
-  uint8_t put[KIND_BYTES], get[KIND_BYTES], join[KIND_BYTES];
+  static const int kinds[] = {OP_QUEUE_PUT, OP_QUEUE_GET, OP_PIPE_SEND, PLACE_HAND, OP_QUEUE_JOIN};
+  enum { KINDS = sizeof kinds / sizeof *kinds, JOIN = KINDS - 1 };
+  uint8_t kind[KINDS][KIND_BYTES];
   uint8_t flags = t->ops->deadline_ns == SBX_FOREVER ? PLACE_PATIENT : 0;
-  bool puts = t->ops->kind == OP_QUEUE_PUT;
+  bool puts = t->ops->kind == OP_QUEUE_PUT, takes = !puts && redelivers(t->o);
   struct net_args a;
   char many[16];
-  kind_bytes(OP_QUEUE_PUT, put);
-  kind_bytes(OP_QUEUE_GET, get);
-  kind_bytes(OP_QUEUE_JOIN, join);
   args_begin(&a);
   args_text(&a, how);
   args_add(&a, &flags, 1);
-  args_add(&a, put, KIND_BYTES);
-  args_add(&a, get, KIND_BYTES);
-  args_add(&a, join, KIND_BYTES);
+  for (int i = 0; i < KINDS; i++) {
+    kind_bytes((enum op_kind)kinds[i], kind[i]);
+    if (i < JOIN || takes)
+      args_add(&a, kind[i], KIND_BYTES);
+  }
   for (uint32_t i = 0; puts && i < t->count; i++)
     args_add(&a, t->items[i].data, t->items[i].len);
+  if (takes)
+    args_text(&a, t->gives == 0 ? "0" : t->ops->number == QUEUE_DONE_ALL ? "all" : "1");
   if (!puts)
-    args_add(&a, many, (size_t)snprintf(many, sizeof many, "%u", t->count));
-  int rc = net_once(t->n, puts ? &script_put : &script_get, t->o, &a, ret);
+    args_add(&a, many, (size_t)snprintf(many, sizeof many, "%u", t->count - t->gives));
+  if (takes)
+    args_text(&a, t->count > t->gives && t->ops[t->gives].number == QUEUE_GET_MORE ? "1" : "");
+  int rc = net_once(t->n, puts ? &script_put : takes ? &script_take : &script_get, t->o, &a, ret);
   args_release(&a);
   return rc;
 }
@@ -92,9 +103,30 @@ static int take(struct op *op, const struct engine_reply *item) {
   return stored_take(&m, op->out, op->refs ? op->refs->taken : NULL);
 }
 
+/* It is done, of a queue with redeliver: what an answer of OK says of what was given up and got. */
+static int finish_taking(struct transfer *t, const struct engine_reply *r) {
+  enum { FIRST = 3, EACH = 3 };
+  size_t many = (engine_count(r) - FIRST) / EACH;
+  if (engine_count(r) < FIRST || many > t->count - t->gives || many + t->gives == 0)
+    return -SBX_ENOOBJECT;
+  t->o->in_hand = engine_integer(engine_at(r, 2)) > 0;
+  t->done = t->gives;
+  for (size_t at = FIRST; many-- > 0; at += EACH, t->done++) {
+    struct op *op = &t->ops[t->done];
+    op->item = (uint64_t)engine_integer(engine_at(r, at));
+    op->abandoned = engine_integer(engine_at(r, at + 1)) != 0;
+    int rc = take(op, engine_at(r, at + 2));
+    if (rc)
+      return t->done ? 0 : rc;
+  }
+  return 0;
+}
+
 /* It is done: what an answer of OK says. */
 static int finish(struct transfer *t, const struct engine_reply *r) {
   bool puts = t->ops->kind == OP_QUEUE_PUT;
+  if (!puts && redelivers(t->o))
+    return finish_taking(t, r);
   int64_t many = puts ? engine_integer(engine_at(r, 2)) : (int64_t)engine_count(r) - 3;
   if (many < 1 || many > t->count)
     return -SBX_ENOOBJECT;
@@ -115,11 +147,16 @@ static int finish(struct transfer *t, const struct engine_reply *r) {
 /* One look: 0 or a code, CALL_WAITS. */
 static int look_at(struct transfer *t, const char *how) {
   struct engine_reply *r = NULL;
+  bool had = t->o->in_hand;
   int rc;
+  if (t->ops->kind != OP_QUEUE_PUT && redelivers(t->o))
+    t->o->in_hand = true; /* also if the answer is lost */
   do {
     engine_free(r);
     rc = run_script(t, how, &r);
   } while (rc == WORD_OLD);
+  if (rc > WORD_OK)
+    t->o->in_hand = had;
   if (rc == WORD_OK)
     rc = finish(t, r);
   else if (rc == WORD_CLOSED)
@@ -158,7 +195,7 @@ static int linger(struct transfer *t) {
   int rc = look_at(t, "");
   if (rc != CALL_WAITS)
     return rc;
-  rc = t->n->below->sleep(t->n->below->ctx, t->ops, -1, clock_now_ns() + LINGER_NS);
+  rc = t->n->below->sleep(t->n->below->ctx, t->ops, NULL, 0, clock_now_ns() + LINGER_NS);
   if (rc && rc != -SBX_ETIMEDOUT)
     return rc;
   rc = look_at(t, "");
@@ -191,19 +228,32 @@ static int finish_by_bells(struct transfer *t) {
 
 static int put_or_get(struct transfer *t) {
   int rc = may_linger(t) ? linger(t) : CALL_WAITS;
-  if (rc == CALL_WAITS)
-    rc = finish_by_bells(t);
-  t->n->stream.of = rc ? NULL : t->o;
-  t->n->stream.kind = t->ops->kind;
+  return rc == CALL_WAITS ? finish_by_bells(t) : rc;
+}
+
+/* What is in hand is given up, and then as much is got as is there. */
+static int give_up_and_get(struct transfer *t) {
+  int rc = look_at(t, "");
+  if (rc == CALL_WAITS || rc == -SBX_ECLOSED) { /* the GETs alone will tell */
+    t->done = t->gives;
+    rc = 0;
+  }
   return rc;
 }
 
 int net_transfer(struct net *n, struct net_object *o, struct op *ops, uint32_t count,
                  const enum call_look *how, uint32_t *ret_done) {
-  struct transfer t = {.n = n, .o = o, .ops = ops, .count = count};
+  struct transfer t = {
+      .n = n, .o = o, .ops = ops, .count = count, .gives = ops->kind == OP_QUEUE_TASK_DONE};
   int rc = transfer_begin(&t);
   if (rc == 0)
-    rc = how ? look_at(&t, *how == CALL_WAIT ? "j" : "") : put_or_get(&t);
+    rc = t.gives ? give_up_and_get(&t)
+         : how   ? look_at(&t, *how == CALL_WAIT ? "j" : "")
+                 : put_or_get(&t);
+  if (!how && (rc || t.done > t.gives)) { /* a get that follows may linger yet */
+    n->stream.of = rc ? NULL : o;
+    n->stream.kind = t.gives ? OP_QUEUE_GET : ops->kind;
+  }
   *ret_done = t.done;
   transfer_release(&t);
   return rc;

@@ -87,12 +87,9 @@ static size_t process_key(const struct net *n, char key[ENGINE_KEY], char what) 
   return engine_key(key, n->o.run, "%c:%016llx", what, (unsigned long long)n->who);
 }
 
-/* There are so many: learn who. */
-static int learn_dead(struct net *n, int64_t count) {
+int net_learn_dead(struct net *n) {
   char key[ENGINE_KEY];
   struct engine_reply *r;
-  if (count < 0 || (size_t)count == n->dead_count)
-    return 0;
   const struct engine_arg args[] = {engine_text("SMEMBERS"),
                                     engine_bytes(key, net_key(n, key, "dead"))};
   int rc = engine_ask(n->engine, 2, args, &r);
@@ -113,6 +110,11 @@ static int learn_dead(struct net *n, int64_t count) {
   }
   engine_free(r);
   return dead ? 0 : -SBX_ENOMEM;
+}
+
+/* There are so many. */
+static int learn_dead(struct net *n, int64_t count) {
+  return count < 0 || (size_t)count == n->dead_count ? 0 : net_learn_dead(n);
 }
 
 bool net_is_dead(const struct net *n, uint64_t who) {
@@ -139,10 +141,11 @@ static int read_head(struct net *n, const struct engine_reply *r, enum net_word 
   static const struct {
     const char *text;
     int word; /* or a code */
-  } words[] = {{"ok", WORD_OK},         {"old", WORD_OLD},      {"slow", WORD_SLOW},
-               {"joined", WORD_JOINED}, {"full", WORD_FULL},    {"closed", WORD_CLOSED},
-               {"crowd", WORD_CROWD},   {"void", WORD_OLD},     {"late", WORD_OLD},
-               {"dead", -SBX_EFENCED},  {"gone", -SBX_EFLUSHED}};
+  } words[] = {{"ok", WORD_OK},         {"old", WORD_OLD},       {"slow", WORD_SLOW},
+               {"joined", WORD_JOINED}, {"full", WORD_FULL},     {"closed", WORD_CLOSED},
+               {"crowd", WORD_CROWD},   {"void", WORD_OLD},      {"late", WORD_OLD},
+               {"dead", -SBX_EFENCED},  {"gone", -SBX_EFLUSHED}, {"hand", -SBX_EHAND},
+               {"hands", -SBX_EHANDS},  {"tasks", -SBX_ETASKS}};
   const char *text =
       engine_type(engine_at(r, 0)) == ENGINE_BYTES ? engine_data(engine_at(r, 0)) : "";
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -320,6 +323,7 @@ int net_commit(struct net *n, struct net_object *o, struct net_state *next,
 
 int net_bury(struct engine *e, const struct net_options *o, uint64_t who) {
   char keys[4][ENGINE_KEY], prefix[ENGINE_KEY], ttl[16];
+  const uint8_t hand[] = {PLACE_HAND >> 8, PLACE_HAND & 0xff};
   uint8_t bytes[8];
   struct engine_reply *r;
   unsigned long long id = who;
@@ -332,9 +336,10 @@ int net_bury(struct engine *e, const struct net_options *o, uint64_t who) {
       engine_bytes(keys[3], engine_key(keys[3], o->run, "procs")),
       engine_bytes(bytes, sizeof bytes),
       engine_bytes(prefix, engine_key(prefix, o->run, "%s", "")),
-      engine_bytes(ttl, (size_t)snprintf(ttl, sizeof ttl, "%d", ENGINE_TTL_S))};
+      engine_bytes(ttl, (size_t)snprintf(ttl, sizeof ttl, "%d", ENGINE_TTL_S)),
+      engine_bytes(hand, sizeof hand)};
   do
-    rc = engine_eval(e, &script_bury, 4, 7, args, &r);
+    rc = engine_eval(e, &script_bury, 4, 8, args, &r);
   while (rc == -SBX_EAGAIN); /* twice is as good as once */
   if (rc == 0)
     engine_free(r);

@@ -16,6 +16,11 @@ bool net_world_is_name(const char *name) {
   return n > 0 && n <= WORLD_NAME && name[n] == '\0';
 }
 
+/* Before it, in the name of what is a run to the engine. */
+#define PREFIX "world."
+
+const char *net_world_name(const struct net_options *o) { return o->run + strlen(PREFIX); }
+
 /* KEYS 1 run, 2 tag, 3 programs, 4 numbers. ARGV 1 what this one speaks, 2 a tag, 3 seconds, 4 the most that a number can
  * be. {"ok", tag, number}; {"other", what they speak}; {"full"}. */
 static struct engine_script script_hello = {
@@ -52,11 +57,38 @@ static size_t key(char ret[ENGINE_KEY], const struct net_options *o, const char 
   return engine_key(ret, o->run, "%s", what);
 }
 
+/* For a world that is new: none of those of this process. */
 static uint32_t draw_tag(void) {
   char text[ENGINE_RUN];
-  engine_draw_run(text);
-  uint32_t tag = (uint32_t)strtoul(text + 8, NULL, 16) & ((1U << NET_TAG_BITS) - 1);
-  return tag ? tag : 1;
+  uint32_t tag;
+  do {
+    engine_draw_run(text);
+    tag = (uint32_t)strtoul(text + 8, NULL, 16) % NET_TAGS;
+  } while (tag == 0 || net_of_tag(tag));
+  return tag;
+}
+
+/* The answer of script_hello. 0, or -SBX_EENGINE and `why`. */
+static int hear(const struct engine_reply *r, const char *name, const char *speaks,
+                struct net_options *o, char why[ENGINE_WHY]) {
+  const struct engine_reply *word = engine_at(r, 0), *there = engine_at(r, 1);
+  const char *text = engine_type(word) == ENGINE_BYTES ? engine_data(word) : "";
+  if (strcmp(text, "ok") == 0 && engine_type(there) == ENGINE_BYTES) {
+    o->tag = (uint32_t)strtoul(engine_data(there), NULL, 10) % NET_TAGS;
+    o->host = (uint16_t)engine_integer(engine_at(r, 2));
+    if (o->tag && o->host)
+      return 0;
+  }
+  if (strcmp(text, "other") == 0 && engine_type(there) == ENGINE_BYTES)
+    snprintf(why, ENGINE_WHY, "the programs in world %s have %.200s; here is %s", name,
+             engine_data(there), speaks);
+  else if (strcmp(text, "full") == 0)
+    snprintf(why, ENGINE_WHY, "world %s has %d programs, the most that it can", name,
+             PROGRAMS_MOST);
+  else
+    snprintf(why, ENGINE_WHY, "%s",
+             engine_type(r) == ENGINE_ERROR ? engine_data(r) : error_text(-SBX_ENOOBJECT));
+  return -SBX_EENGINE;
 }
 
 static int say_hello(struct engine *e, const char *name, const char *speaks, struct net_options *o,
@@ -82,23 +114,7 @@ static int say_hello(struct engine *e, const char *name, const char *speaks, str
     snprintf(why, ENGINE_WHY, "%s", error_text(rc));
     return rc;
   }
-  const struct engine_reply *word = engine_at(r, 0), *there = engine_at(r, 1);
-  const char *text = engine_type(word) == ENGINE_BYTES ? engine_data(word) : "";
-  rc = -SBX_EENGINE;
-  if (strcmp(text, "ok") == 0 && engine_type(there) == ENGINE_BYTES) {
-    o->tag = (uint32_t)strtoul(engine_data(there), NULL, 10) & ((1U << NET_TAG_BITS) - 1);
-    o->host = (uint16_t)engine_integer(engine_at(r, 2));
-    rc = o->tag ? 0 : rc;
-    snprintf(why, ENGINE_WHY, "%s", error_text(-SBX_ENOOBJECT));
-  } else if (strcmp(text, "other") == 0 && engine_type(there) == ENGINE_BYTES) {
-    snprintf(why, ENGINE_WHY, "the programs in world %s have %.200s; here is %s", name,
-             engine_data(there), speaks);
-  } else if (strcmp(text, "full") == 0) {
-    snprintf(why, ENGINE_WHY, "world %s has too many programs", name);
-  } else {
-    snprintf(why, ENGINE_WHY, "%s",
-             engine_type(r) == ENGINE_ERROR ? engine_data(r) : error_text(-SBX_ENOOBJECT));
-  }
+  rc = hear(r, name, speaks, o, why);
   engine_free(r);
   return rc;
 }
@@ -107,7 +123,7 @@ int net_world_join(const struct engine_options *options, const char *name, const
                    struct net_options *ret, char why[ENGINE_WHY]) {
   struct net_options o = {.engine = *options, .keeper = -1};
   struct engine *e;
-  snprintf(o.run, sizeof o.run, "world.%s", name);
+  snprintf(o.run, sizeof o.run, PREFIX "%s", name);
   int rc = engine_open(options, &e, why);
   if (rc)
     return rc;
@@ -150,9 +166,12 @@ int net_world_beat(struct engine *e, const struct net_options *o, bool sure) {
   return rc;
 }
 
-int net_world_leave(struct engine *e, const struct net_options *o) {
+void net_world_leave(struct engine *e, const struct net_options *o) {
   forget_program(e, o, o->host);
-  return 0;
+}
+
+static bool queues_alike(const struct queue_state *a, const struct queue_state *b) {
+  return a->max == b->max && a->redeliver == b->redeliver;
 }
 
 bool net_world_alike(const struct net_state *a, const struct net_state *b) {
@@ -165,9 +184,10 @@ bool net_world_alike(const struct net_state *a, const struct net_state *b) {
                {OBJECT_ARRAY, {ARRAY_KIND, ARRAY_COUNT}}};
   if (a->type != b->type)
     return false;
+  if (a->type == OBJECT_CONDITION)
+    return a->aux == b->aux; /* the lock */
   if (a->type == OBJECT_QUEUE)
-    return ((const struct queue_state *)a->words)->max ==
-           ((const struct queue_state *)b->words)->max;
+    return queues_alike((const struct queue_state *)a->words, (const struct queue_state *)b->words);
   for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
     for (int k = 0; k < 2; k++) {
       int w = fixed[i].words[k];

@@ -25,6 +25,8 @@ enum { WORLD_NAME = 32, WORLD_LOST_S = 5, WORLD_BEAT_S = 1 };
 
 /* Letters, digits, "-", "_", ".", at most WORLD_NAME of them? */
 bool net_world_is_name(const char *name);
+/* The name of a world. Borrowed from `o`. */
+const char *net_world_name(const struct net_options *o);
 
 /*
  * Connect, and become one of its programs, which beats from now on (net_keeper_start). `speaks` is compared
@@ -35,7 +37,7 @@ int net_world_join(const struct engine_options *e, const char *name, const char 
 
 /* Beat. `sure`: bury those that are lost. 0 or a code */
 int net_world_beat(struct engine *e, const struct net_options *o, bool sure);
-/* The program has left. */
-int net_world_leave(struct engine *e, const struct net_options *o);
+/* The program has left. Without an engine the others find that it is lost. */
+void net_world_leave(struct engine *e, const struct net_options *o);
 
 #endif

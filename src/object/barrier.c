@@ -67,9 +67,12 @@ static void break_round(uint64_t *s, struct sync_step *step, const struct sync_w
 /* Is there anybody to be told that it is broken? */
 static bool has_round(const uint64_t *s) { return s[BARRIER_ARRIVED] > 0 || s[BARRIER_ACTOR]; }
 
+/* A waiter that an earlier round has let go, and that has not left the line yet, will be back. */
 static bool must_break(const uint64_t *s, const struct sync_world *w) {
-  return s[BARRIER_ARRIVED] > w->ops->count(w->ctx, arrivals_start(s)) || member_gone(s, w) ||
-         (s[BARRIER_ARRIVED] > 0 && !w->ops->outsiders(w->ctx));
+  uint64_t waiting = w->ops->count(w->ctx, arrivals_start(s));
+  return s[BARRIER_ARRIVED] > waiting || member_gone(s, w) ||
+         (s[BARRIER_ARRIVED] > 0 && w->ops->count(w->ctx, 0) == waiting &&
+          !w->ops->outsiders(w->ctx));
 }
 
 static int break_now(uint64_t *s, struct sync_step *step, const struct sync_world *w) {

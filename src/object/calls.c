@@ -1,6 +1,8 @@
 /* object/calls.c - see calls.h. */
 #include "object/calls.h"
 
+#include "base/child_code.h"
+
 /* -- making -------------------------------------------------------------------------------------- */
 
 static int make(struct backend *b, struct op *op, struct object **ret) {
@@ -138,12 +140,15 @@ void op_handle_release(struct backend *b, struct object *o) {
 
 /* -- ends ---------------------------------------------------------------------------------------- */
 
+CHILD_CODE
 int op_process_end(struct backend *b, const struct end_request *end) {
   return perform(b, &(struct op){.kind = OP_PROCESS_END, .end = end});
 }
 
-int op_process_await(struct backend *b) {
-  return perform(b, &(struct op){.kind = OP_PROCESS_AWAIT, .deadline_ns = SBX_FOREVER});
+CHILD_CODE
+int op_process_await(struct backend *b, bool well) {
+  return perform(
+      b, &(struct op){.kind = OP_PROCESS_AWAIT, .number = well, .deadline_ns = SBX_FOREVER});
 }
 
 int op_failure_new(struct backend *b, const struct buf *report, uint64_t order,

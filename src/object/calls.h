@@ -72,7 +72,7 @@ void op_handle_release(struct backend *b, struct object *o);
  * from then on it may only leave. -SBX_ENOSPC, -SBX_ESTORE: nothing was published. */
 int op_process_end(struct backend *b, const struct end_request *end);
 /* Wait for the children that are not daemons, end the others. -SBX_EINTERRUPTED */
-int op_process_await(struct backend *b);
+int op_process_await(struct backend *b, bool well);
 
 /* A task of a pool fails in the calling process: to be reported by this text, should nobody look at
  * it, and to be joined; *ret names the failure. It counts from op_failure_count on, which whoever

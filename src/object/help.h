@@ -20,6 +20,7 @@ struct bystander {
   bool owned;   /* somebody owns the object: a lock's holder, an updater (sync_machine.watch) */
   bool owns;    /* and this process does */
   bool reaches; /* it has a handle, or could get one: a message that is stored names the object */
+  bool waits;   /* it stands in the object's line, and may leave it: when its time is up, say */
 };
 
 /* Could the process let an op of this kind, which cannot go on now, go on one day? */

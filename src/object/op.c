@@ -1,6 +1,7 @@
 /* object/op.c - the table of ops and the one function that performs them; see op.h. */
 #include "object/op.h"
 
+#include "base/child_code.h"
 #include "base/error.h"
 
 const struct op_description op_descriptions[OP_COUNT] = {
@@ -50,6 +51,7 @@ __attribute__((noinline)) static int perform_apart(struct backend *b, struct op 
   return b->observe ? perform_observed(b, op) : b->objects->perform(b, op);
 }
 
+CHILD_CODE
 int perform(struct backend *b, struct op *op) {
   if (__builtin_expect(b->apart, false))
     return perform_apart(b, op);

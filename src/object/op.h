@@ -12,9 +12,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/meter.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/meter.h"
 
 enum object_type {
   OBJECT_NONE,
@@ -220,21 +220,31 @@ struct op {
                            NULL: none are sent, and those taken are lost */
   struct value_args *value; /* VALUE_*, DICT_*, ARRAY_*: borrowed */
 
-  /* Numbers. */
-  int number; /* QUEUE_PUT, QUEUE_MEET: 1 if it is a brief one (object/queue.h), in; ARRAY_COPY: how many elements, in; GET: 1 if it is a step of items(), 2 if of receive(); AWAIT: 1 if the
-                     process has looked already, else it does not wait; PEEK: how many items, 0: one, bare; JOIN: 1 if
-                     only the end is waited for, and the outcome left to those who join; SIGNAL:
-                     its number in; LOOK at a process: 1 if only
-                     what never changes of it is meant; SPAWN: 0 in the child, 1 in the parent, out; LOCK_ACQUIRE, RWLOCK_*: 1 if
-                     a `<close>` will release it, in; SELECT: which of `subs` was done, -1 if none,
-                     out */
+  /* Numbers. `number`, in unless it says out:
+   *   QUEUE_PUT, QUEUE_MEET   1: it is a brief one (object/queue.h)
+   *   QUEUE_GET               1: a step of items(); 2: of receive(); QUEUE_GET_MORE
+   *   QUEUE_TASK_DONE         QUEUE_DONE_ALL
+   *   VALUE_AWAIT, DICT_AWAIT 1: the process has looked already; else it does not wait
+   *   QUEUE_PEEK              how many items; 0: one, bare
+   *   ARRAY_COPY              how many elements
+   *   LOCK_ACQUIRE, RWLOCK_*  1: a `<close>` will release it
+   *   PROCESS_SPAWN           out: 0 in the child, 1 in the parent
+   *   PROCESS_AWAIT           1: the code has ended well
+   *   PROCESS_JOIN            1: only the end is waited for, and the outcome left to those who join
+   *   PROCESS_SIGNAL          the signal's number
+   *   PROCESS_LOOK            1: only what never changes of it is meant
+   *   SELECT                  out: which of `subs` was done, -1 if none
+   * and `count`, likewise:
+   *   QUEUE_PUT               out: 1 if a QUEUE_MEET must follow, with `item` as its ticket
+   *   ARRAY_*                 which element, or the first, from 1
+   *   RELEASE, NOTIFY         how many
+   *   BARRIER_WAIT, PASS      out: its index; 0: it is to run the action
+   *   LATCH_DOWN              by how much; out: what is left
+   *   PROGRESS_ADD, SET       an int64_t
+   *   SELECT                  enum select_order */
+  int number;
   uint32_t sub_count; /* SELECT: of subs */
-  uint64_t
-      count; /* ARRAY_*: which element, or the first, from 1, in; RELEASE, NOTIFY: how many, in; QUEUE_PUT: 1 if a QUEUE_MEET must follow, with
-                         `item` as its ticket, out; BARRIER_WAIT, PASS: its index, out, or 0: it
-                         is to run the action; LATCH_DOWN:
-                         by how much, in, and what is left, out; PROGRESS_ADD:
-                         an int64_t, PROGRESS_SET, in; SELECT: enum select_order, in */
+  uint64_t count;
 
   /* SELECT: ops that can block, the first to be tried first; borrowed. Their deadlines do not
    * count, but for CLOCK_SLEEP. */
@@ -263,6 +273,9 @@ struct op {
   locate_fn *locate;            /* may be NULL */
   void *locate_ctx;
   int64_t since_ns; /* the backend's: when it first went to sleep; 0: it did not */
+  /* Its deadline is from before the last wait of the process. Of a timer in a SELECT the binding says so; of the rest the
+   * simulator, which alone asks. */
+  bool late;
 };
 
 /* How a process stands, for everybody who holds its handle. */
@@ -283,6 +296,7 @@ struct process_info {
   bool daemon;
   bool expected;   /* it was interrupted, terminated or killed on purpose */
   bool has_result; /* it published an encoded result or failure before it left */
+  bool lost;       /* with its host: how it ended is not known */
   char name[NAME_MAX_BYTES];
   char spawned_at[WHERE_MAX];
   char host[NAME_MAX_BYTES]; /* where the process is that it stands for; "": here */
@@ -291,12 +305,17 @@ struct process_info {
 /* As the capacity of a queue: it has no room, see object/queue.h. */
 #define QUEUE_NO_ROOM UINT64_MAX
 
+/* op.number, for queues with redeliver (object/queue.h), and nothing to others. Of a GET: another item of a batch. Of a
+ * TASK_DONE: all that the process has in hand. */
+enum { QUEUE_GET_MORE = 3, QUEUE_DONE_ALL = 1 };
+
 struct queue_options {
   const char *name;         /* NULL: none */
   uint64_t max;             /* items; 0: unbounded; QUEUE_NO_ROOM */
   int transport;            /* enum queue_transport */
   uint64_t log_limit_bytes; /* 0: a quarter of memory */
-  bool here; /* in a run over several hosts: on this one alone, in shared memory */
+  bool redeliver;           /* an item comes back if its taker dies (object/queue.h) */
+  bool here;                /* in a run over several hosts: on this one alone, in shared memory */
   locate_fn *locate;        /* where it is made, for traces; may be NULL */
   void *locate_ctx;
   uint32_t owner;        /* slot of the process whose mailbox it is, with its serial (0: it is */
@@ -310,7 +329,8 @@ struct queue_info {
   uint64_t len; /* items, exact */
   uint64_t max; /* 0: unbounded; QUEUE_NO_ROOM, then `len` is 0 */
   enum queue_transport transport;
-  bool closed;
+  bool closed, redeliver;
+  uint64_t in_hand; /* with redeliver: items taken and not given up yet */
   char name[NAME_MAX_BYTES];
 };
 
@@ -397,6 +417,8 @@ struct object_ops {
   int (*run)(struct backend *b, struct op *ops, uint32_t count, uint32_t *ret_done);
   /* The name of an object. */
   void (*object_ref)(const struct object *o, struct object_ref *ret);
+  /* Its name in a message, which may go to another host. NULL: the same. */
+  void (*message_ref)(const struct object *o, struct object_ref *ret);
 };
 
 /* The calling process: */
@@ -485,18 +507,20 @@ struct forgotten {
   char name[NAME_MAX_BYTES];
   char where[WHERE_MAX]; /* where it was taken; "" if that is not known */
   bool scoped;           /* by a hold, which a `<close>` would have released */
+  const char *world;     /* the process goes on, and leaves the world of this name; NULL: it ends */
 };
 
 enum op_phase { OP_BEGIN, OP_END };
+
+/* `rc` is meaningful at OP_END. Returns `rc`: so `perform` ends with this call, and has less to keep. */
+typedef int op_observer(void *observer, const struct op *op, enum op_phase phase, int rc);
 
 struct backend {
   const struct object_ops *objects;
   const struct self_ops *self;
   const struct run_ops *run;
-  /* Called after each op; NULL: nobody looks (backend_observe). `rc` is meaningful at OP_END. Returns `rc`: so `perform`
-   * ends with this call, and has less to keep. */
-  int (*observe)(void *observer, const struct op *op, enum op_phase phase, int rc);
-  bool observe_begin; /* also before */
+  op_observer *observe; /* called after each op; NULL: nobody looks (backend_observe) */
+  bool observe_begin;   /* also before */
   void *observer;
   /* Called in handlers of signals, so async-signal-safe: an interrupt came; a question was asked.
    * NULL: nobody cares. */
@@ -508,22 +532,24 @@ struct backend {
   /* Called in an op that waits (NULL: for a program), between two sleeps, when a signal ended one:
    * ops may be performed. Returns whether the op shall end as interrupted. */
   bool (*awake)(void *ctx, const struct op *op);
-  /* The calling process is at its end, and had this in its hands until now. NULL: nobody cares. */
+  /* The calling process is at its end, or leaves a world, and had this in its hands until now. NULL: nobody cares. */
   void (*forgot)(void *ctx, const struct forgotten *what);
   /* Memory in reserve, which a process that has slept for a second gives back: is there any; do so.
    * Both NULL: there never is. */
   bool (*keeps)(void *ctx);
   void (*keep_nothing)(void *ctx);
-  struct meter_place memory;   /* where the calling process's memory is counted; meter NULL: nowhere */
+  /* To be set when the process has waited the next time, and then forgotten; NULL: nobody cares. Of the simulator alone, in
+   * which a deadline may count from when it is asked for. */
+  bool *waited;
+  struct meter_place
+      memory; /* where the calling process's memory is counted; meter NULL: nowhere */
   const struct policy *policy; /* what the run may do (base/policy.h); NULL: all. Borrowed */
-  bool image;       /* the process is one of several in a program: it leaves by self->exit alone */
-  bool asking;      /* a function runs that may neither wait nor spawn: wait_for asks it (backend_ask) */
-  bool apart;       /* somebody observes, or asks: so that an op usually has one question to pass */
-  bool exits;       /* by os.exit: no `<close>` was to release what it has */
+  bool image;  /* the process is one of several in a program: it leaves by self->exit alone */
+  bool asking; /* a function runs that may neither wait nor spawn: wait_for asks it (backend_ask) */
+  bool apart;  /* somebody observes, or asks: so that an op usually has one question to pass */
+  bool exits;  /* by os.exit: no `<close>` was to release what it has */
   void *signal_ctx; /* of all of them */
 };
-
-typedef int op_observer(void *observer, const struct op *op, enum op_phase phase, int rc);
 
 /* From now on `observe` (borrowed; NULL: nobody) is called after each op, or with `begin` also before. */
 void backend_observe(struct backend *b, op_observer *observe, void *observer, bool begin);
@@ -540,7 +566,8 @@ int perform(struct backend *b, struct op *op);
  * for all. The first waits as it does alone. Of the others as many follow as the backend can do in the same commit,
  * without waiting: so no other process sees some of them done, and not the rest. Returns what the
  * first op returned. On 0, *ret_done >= 1 is how many were done; of GETs, `len` is how many bytes were
- * appended for each, and `count` how many bytes of handles.
+ * appended for each, and `count` how many bytes of handles. Before GETs from a queue with redeliver there may be a
+ * TASK_DONE; the first GET then counts among the others.
  */
 int perform_run(struct backend *b, struct op *ops, uint32_t count, uint32_t *ret_done);
 

@@ -4,5 +4,5 @@
 #include <stdio.h>
 
 void past_where(const struct past_event *e, char ret[WHERE_MAX]) {
-  snprintf(ret, WHERE_MAX, "%s:%d", e->source, (int)e->line);
+  snprintf(ret, WHERE_MAX, "%.*s:%d", SOURCE_MAX - 1, e->source, (int)e->line);
 }

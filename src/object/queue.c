@@ -20,7 +20,7 @@ int queue_apply(struct queue_state *s, enum op_kind kind) {
     return 0;
   case OP_QUEUE_PEEK:
     if (queue_len(s) == 0)
-      return s->closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
+      return queue_is_over(s) ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
     return 0;
   case OP_QUEUE_TASK_DONE:
     if (s->done == s->got)
@@ -39,12 +39,14 @@ int queue_apply(struct queue_state *s, enum op_kind kind) {
 
 /* -- queues without room ----------------------------------------------------------------------- */
 
-bool queue_met_enabled(const struct queue_state *s, const struct queue_ask *ask) {
+static bool is_brief(const struct queue_ask *ask) { return ask->number == 1; }
+
+static bool met_enabled(const struct queue_state *s, const struct queue_ask *ask) {
   switch (ask->kind) {
   case OP_QUEUE_PUT:
-    return queue_enabled(s, OP_QUEUE_PUT) && (s->closed || !ask->brief || ask->readers > 0);
+    return queue_enabled(s, OP_QUEUE_PUT) && (s->closed || !is_brief(ask) || ask->readers > 0);
   case OP_QUEUE_MEET:
-    return s->closed || s->offer != ask->who || (ask->brief && ask->readers == 0);
+    return s->closed || s->offer != ask->who || (is_brief(ask) && ask->readers == 0);
   default:
     return queue_enabled(s, ask->kind);
   }
@@ -59,7 +61,7 @@ static int meet(struct queue_state *s, uint64_t who) {
   return s->closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
 }
 
-int queue_met_apply(struct queue_state *s, const struct queue_ask *ask) {
+static int met_apply(struct queue_state *s, const struct queue_ask *ask) {
   if (ask->kind == OP_QUEUE_MEET)
     return meet(s, ask->who);
   int rc = queue_apply(s, ask->kind);
@@ -68,4 +70,41 @@ int queue_met_apply(struct queue_state *s, const struct queue_ask *ask) {
   if (rc == 0 && ask->kind == OP_QUEUE_GET)
     s->offer = 0;
   return rc;
+}
+
+/* -- redeliver --------------------------------------------------------------------------------- */
+
+static bool must_give_up(const struct queue_ask *ask) {
+  return ask->kind == OP_QUEUE_GET && ask->mine > 0 &&
+         (ask->number != QUEUE_GET_MORE || ask->older);
+}
+
+static int give_up(struct queue_state *s, const struct queue_ask *ask) {
+  uint64_t count = ask->number == QUEUE_DONE_ALL ? ask->mine : 1;
+  if (count > ask->mine)
+    return -SBX_ETASKS;
+  s->done += count;
+  return 0;
+}
+
+static int hand_apply(struct queue_state *s, const struct queue_ask *ask) {
+  if (must_give_up(ask))
+    return -SBX_EHAND;
+  if (ask->kind == OP_QUEUE_GET && ask->full && queue_len(s) > 0)
+    return -SBX_EHANDS;
+  return ask->kind == OP_QUEUE_TASK_DONE ? give_up(s, ask) : queue_apply(s, ask->kind);
+}
+
+/* -- any queue --------------------------------------------------------------------------------- */
+
+bool queue_ask_enabled(const struct queue_state *s, const struct queue_ask *ask) {
+  if (queue_meets(s->max))
+    return met_enabled(s, ask);
+  return (s->redeliver && must_give_up(ask)) || queue_enabled(s, ask->kind);
+}
+
+int queue_ask_apply(struct queue_state *s, const struct queue_ask *ask) {
+  if (queue_meets(s->max))
+    return met_apply(s, ask);
+  return s->redeliver ? hand_apply(s, ask) : queue_apply(s, ask->kind);
 }

@@ -1,7 +1,7 @@
 /*
  * object/queue.h - the state machine of queues. Pure.
  *
- * The state is five words. The items themselves are carried by the backend; the machine only says
+ * The state is a few words. The items themselves are carried by the backend; the machine only says
  * whether an op is enabled and what state it leaves behind. The OS backend has a fast path of its
  * own and asks the same questions through these functions; tests/unit/test_queue_model.c compares
  * the two.
@@ -14,6 +14,16 @@
  *         finds that no reader waits any more, the item is withdrawn, in the same step: so it is
  *         either taken or withdrawn. A withdrawn item counts as taken, and as done
  * If the putter ends between the two, its item stays on offer: the next reader takes it.
+ *
+ * A queue with redeliver keeps an item that was taken until its taker gives it up: by TASK_DONE, for one item or for
+ * all that it has in hand (bindings do the latter before each GET), or by its good end. A taker that is known to be
+ * dead, or ends with an error, gives its items back: they are the oldest again, in their old order
+ * (object/hands.h). So
+ *   done    counts the items that were given up; got - done are in hands
+ *   GET     is refused (-SBX_EHAND) to a process that has something in hand, unless it asks for more of a batch, and
+ *           would get something younger: so what a process has in hand is in the order in which it took it;
+ *           of a closed queue it waits as long as something may come back
+ *   max     an item in hand takes no place: one that comes back may make the queue longer than that
  */
 #ifndef SBX_OBJECT_QUEUE_H
 #define SBX_OBJECT_QUEUE_H
@@ -32,14 +42,18 @@ struct queue_state {
   uint64_t closed; /* 0 or 1 */
   uint64_t
       offer; /* QUEUE_NO_ROOM: the process whose item is on offer, as who_of; 0: there is none */
+  uint64_t redeliver; /* 0 or 1 */
 };
 
-/* What an op of a queue without room asks for. */
+/* What an op asks for, and what it must know beside the state. */
 struct queue_ask {
   enum op_kind kind;
-  bool brief;       /* PUT, MEET */
+  int number;       /* as in struct op */
   uint64_t who;     /* the process; not 0 */
-  uint64_t readers; /* other processes that wait in GET, alone or in a select */
+  uint64_t readers; /* without room: other processes that wait in GET, alone or in a select */
+  uint64_t mine;    /* redeliver, of object/hands.h: how many items the process has in hand */
+  bool older;       /* redeliver: what it would get is older than something that it has in hand */
+  bool full; /* redeliver: HANDS_MOST are in hands, or came back, and none of these is free */
 };
 
 static inline uint64_t queue_len(const struct queue_state *s) { return s->put - s->got; }
@@ -56,13 +70,23 @@ static inline bool queue_is_full(const struct queue_state *s) {
   return s->max != 0 && queue_len(s) >= queue_places(s->max);
 }
 
+/* With redeliver: how many items are in hands, and may come back. */
+static inline uint64_t queue_in_hand(const struct queue_state *s) {
+  return s->redeliver ? s->got - s->done : 0;
+}
+
+/* When its items are taken, will there be none any more? */
+static inline bool queue_is_over(const struct queue_state *s) {
+  return s->closed && queue_in_hand(s) == 0;
+}
+
 /* Is the op enabled, whether it would succeed or fail? If not, it waits. */
 static inline bool queue_enabled(const struct queue_state *s, enum op_kind kind) {
   switch (kind) {
   case OP_QUEUE_PUT:
     return s->closed || !queue_is_full(s);
   case OP_QUEUE_GET:
-    return s->closed || queue_len(s) > 0;
+    return queue_len(s) > 0 || queue_is_over(s);
   case OP_QUEUE_JOIN:
     return queue_undone(s) == 0;
   default:
@@ -70,8 +94,8 @@ static inline bool queue_enabled(const struct queue_state *s, enum op_kind kind)
   }
 }
 
-/* The same, of a queue without room. */
-bool queue_met_enabled(const struct queue_state *s, const struct queue_ask *ask);
+/* The same, of any queue. */
+bool queue_ask_enabled(const struct queue_state *s, const struct queue_ask *ask);
 
 /* A process that reaches the queue could take an item (for PUT), put one or close the queue (for
  * GET), or mark items that it took as done (for JOIN). */
@@ -94,9 +118,13 @@ static inline void queue_canonical(struct queue_state *s) {
 int queue_apply(struct queue_state *s, enum op_kind kind);
 
 /*
- * The same, of a queue without room; and of a MEET that is not enabled: its time is up. A MEET
- * returns 0: the item was taken; -SBX_ETIMEDOUT or -SBX_ECLOSED: it is withdrawn.
+ * The same, of any queue; and of a MEET that is not enabled: its time is up. A MEET returns 0: the item was taken;
+ * -SBX_ETIMEDOUT or -SBX_ECLOSED: it is withdrawn. With redeliver also -SBX_EHAND, -SBX_EHANDS. Which items are
+ * then in whose hands, the caller writes down by object/hands.h: a TASK_DONE is about the oldest of its process.
  */
-int queue_met_apply(struct queue_state *s, const struct queue_ask *ask);
+int queue_ask_apply(struct queue_state *s, const struct queue_ask *ask);
+
+/* So many items came back. */
+static inline void queue_came_back(struct queue_state *s, uint64_t count) { s->got -= count; }
 
 #endif

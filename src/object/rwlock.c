@@ -207,6 +207,11 @@ static void describe(const uint64_t *s, const struct sync_world *w, struct sync_
   ret->count = living_readers(s, w);
 }
 
+/* Those who come later stand behind those in line, also where the owners would let them in. */
+static bool helps(enum op_kind kind, const struct bystander *other) {
+  return other->waits || helps_if_it_owns(kind, other);
+}
+
 const struct sync_machine rwlock_machine = {
     .type = OBJECT_RWLOCK,
     .words = words,
@@ -219,7 +224,7 @@ const struct sync_machine rwlock_machine = {
     .watch_only = true,
     .second = second,
     .taken_by = taken_by,
-    .helps = helps_if_it_owns,
+    .helps = helps,
     .canonical = canonical,
     .describe = describe,
 };

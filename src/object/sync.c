@@ -1,6 +1,12 @@
 /* object/sync.c - the table of the machines; see sync.h. */
 #include "object/sync.h"
 
+#include "object/array.h"
+#include "object/barrier.h"
+#include "object/rwlock.h"
+#include "object/semaphore.h"
+#include "object/value.h"
+
 static const struct sync_machine *const machines[OBJECT_TYPES] = {
     [OBJECT_LOCK] = &lock_machine,       [OBJECT_SEMAPHORE] = &semaphore_machine,
     [OBJECT_EVENT] = &event_machine,     [OBJECT_CONDITION] = &condition_machine,
@@ -29,6 +35,27 @@ bool sync_passes_line(const struct sync_machine *m, const uint64_t *s,
     if (owners[i] == step->who)
       return true;
   return false;
+}
+
+bool sync_is_sound(enum object_type type, const uint64_t *s) {
+  switch (type) {
+  case OBJECT_SEMAPHORE:
+    return s[SEMAPHORE_COUNT] <= SEMAPHORE_HOLDERS;
+  case OBJECT_BARRIER:
+    return s[BARRIER_COUNT] <= BARRIER_MEMBERS;
+  case OBJECT_RWLOCK:
+    return s[RWLOCK_COUNT] <= RWLOCK_READERS;
+  case OBJECT_ARRAY:
+    return (s[ARRAY_KIND] == NUMBER_INTEGER || s[ARRAY_KIND] == NUMBER_FLOAT) &&
+           s[ARRAY_COUNT] >= 1 && s[ARRAY_COUNT] <= ARRAY_MOST;
+  case OBJECT_VALUE:
+    return s[VALUE_KIND] <= VALUE_STORED &&
+           (s[VALUE_KIND] != VALUE_INLINE ||
+            (s[VALUE_REFS] <= VALUE_INLINE_BYTES / sizeof(struct object_ref) &&
+             s[VALUE_LEN] <= VALUE_INLINE_BYTES - value_bytes(s[VALUE_REFS], 0)));
+  default:
+    return true;
+  }
 }
 
 const struct sync_machine *sync_machine_of(enum object_type type) {

@@ -150,6 +150,10 @@ static inline uint64_t world_rank(const struct sync_world *w, uint64_t ticket) {
   return w->ops->count(w->ctx, 0) - w->ops->count(w->ctx, ticket);
 }
 
+/* Words say how many others are in use, and machines believe them. Of words that another could have written, ask this
+ * before a machine sees them. */
+bool sync_is_sound(enum object_type type, const uint64_t *s);
+
 /* Sort a few words. */
 void sync_sort(uint64_t *words, uint64_t count);
 

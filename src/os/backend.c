@@ -8,10 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/child_code.h"
 #include "base/error.h"
 #include "os/objects.h"
 #include "os/ops.h"
-#include "os/process/output.h"
+#include "os/process/delayed.h"
 #include "os/process/process.h"
 #include "os/process/program.h"
 #include "os/process/signals.h"
@@ -37,13 +38,18 @@ static void os_note_where(struct backend *base, const char *where) {
 
 /* -- ops ------------------------------------------------------------------------------------- */
 
-/* What the op sends can be received anywhere. */
-static int export_sent(struct os_backend *b, const struct op *op) {
-  bool sends = (op->refs && op->refs->count) || (op->value && op->value->ref_count);
-  for (uint32_t i = 0; i < op->sub_count && !sends; i++)
-    sends = op->subs[i].refs && op->subs[i].refs->count;
-  int rc = sends ? supervisor_ensure(b) : 0;
-  return sends && rc == 0 ? hand_export(b, op) : rc;
+/* Does the op send handles, its subs aside? */
+static bool sends(const struct op *op) {
+  return (op->refs && op->refs->count) || (op->value && op->value->ref_count);
+}
+
+/* What the op sends can be received anywhere. Apart, so that os_perform has few registers to save. */
+__attribute__((noinline)) static int export_sent(struct os_backend *b, const struct op *op) {
+  bool any = sends(op);
+  for (uint32_t i = 0; i < op->sub_count && !any; i++)
+    any = sends(&op->subs[i]);
+  int rc = any ? supervisor_ensure(b) : 0;
+  return any && rc == 0 ? hand_export(b, op) : rc;
 }
 
 enum { SLACK = 4096 }; /* bytes of a ring that are never in use */
@@ -60,15 +66,16 @@ static void check_memory(struct os_backend *b, const struct op *op, int rc) {
     process_over(b, BROKER_MEMORY);
 }
 
+CHILD_CODE
 static int os_perform(struct backend *base, struct op *op) {
   struct os_backend *b = os_of(base);
-  output_flush_gathered();
-  if (op->kind != OP_QUEUE_GET && b->got_from) {
+  delayed_flush();
+  if (b->got_from && op->kind != OP_QUEUE_GET) {
     const struct op_description *about = op_describe(op->kind);
     if ((about->writes & ON_OBJECT) || about->blocks)
       b->got_from = NULL;
   }
-  if (op->refs || op->value || op->sub_count) {
+  if (sends(op) || op->sub_count) {
     int rc = export_sent(b, op);
     if (rc)
       return rc;
@@ -82,8 +89,8 @@ static int os_perform(struct backend *base, struct op *op) {
 static int os_perform_run(struct backend *base, struct op *ops, uint32_t count,
                           uint32_t *ret_done) {
   struct os_backend *b = os_of(base);
-  output_flush_gathered();
-  if (ops->kind == OP_QUEUE_GET)
+  delayed_flush();
+  if (ops->kind != OP_QUEUE_PUT)
     return queue_get_run(b, ops, count, ret_done);
   b->got_from = NULL;
   return queue_put_run(b, ops, count, ret_done);
@@ -105,7 +112,7 @@ static uint64_t os_id(struct backend *base) { return os_of(base)->serial; }
 static void os_decide(struct backend *base, int exit_code) {
   struct os_backend *b = os_of(base);
   atomic_store(&b->control->main_status, exit_code & 0xff);
-  broker_notify(b, BROKER_LEAVING, 0, 0);
+  broker_tell(b, BROKER_LEAVING);
 }
 
 /* Without room for the text, the trace has the exit status alone. */
@@ -117,6 +124,7 @@ static void os_failed(struct backend *base, const char *message) {
   buf_release(&text);
 }
 
+CHILD_CODE
 static unsigned os_take_interrupt(struct backend *base) {
   struct os_backend *b = os_of(base);
   unsigned was = (unsigned)b->interrupted;
@@ -126,8 +134,9 @@ static unsigned os_take_interrupt(struct backend *base) {
 
 static void os_leave(struct backend *base) { os_of(base)->leaving = true; }
 
+CHILD_CODE
 static unsigned os_questions(struct backend *base) {
-  output_flush_late();
+  delayed_flush_late();
   return atomic_load(&my_record(os_of(base))->question);
 }
 
@@ -135,11 +144,13 @@ static void os_answered(struct backend *base, unsigned questions) {
   ask_answered(my_record(os_of(base)), questions);
 }
 
+CHILD_CODE
 static unsigned os_block_signals(struct backend *base) {
   (void)base;
   return signals_block();
 }
 
+CHILD_CODE
 static void os_unblock_signals(struct backend *base, unsigned blocked) {
   (void)base;
   signals_unblock(blocked);
@@ -167,6 +178,7 @@ static int os_processor(struct backend *base, int n) {
   return -1;
 }
 
+CHILD_CODE
 static uint64_t os_seed(struct backend *base) { return my_record(os_of(base))->seed; }
 
 /* Its report is stored, though not printed, where a trace tells it. */
@@ -195,6 +207,7 @@ __attribute__((noreturn)) static void os_over(struct backend *base) {
   process_over(os_of(base), BROKER_MEMORY);
 }
 
+CHILD_CODE
 __attribute__((noreturn)) static void os_exit(struct backend *base, int exit_code) {
   (void)base;
   _exit(exit_code);
@@ -314,9 +327,15 @@ static const struct holding_ops holdings = {
 };
 
 struct os_backend *backend_new(struct control *c) {
-  struct os_backend *b = calloc(1, sizeof *b);
-  if (!b)
+  struct os_backend *b = aligned_alloc(alignof(struct os_backend), sizeof *b);
+  uint32_t *hands = calloc(OBJECT_SLOTS, sizeof *hands);
+  if (!b || !hands) {
+    free(b);
+    free(hands);
     return NULL;
+  }
+  *b = (struct os_backend){.hands = hands, .child_cap = FEW_CHILDREN};
+  b->children = b->few;
   b->base.objects = &os_objects;
   b->base.self = &os_self;
   b->base.run = &os_run;

@@ -99,7 +99,7 @@ int foreign_open(const struct foreign_options *o, struct backend **ret) {
   atomic_store(&c->processes[0].pid, getpid());
   control_process_advance(c, 0, 1, PHASE_RUNNING);
   if ((rc = results_create(&b->results))) {
-    free(b);
+    backend_free(b);
     munmap(c, sizeof *c);
     return rc;
   }

@@ -97,15 +97,28 @@ static bool may_be_found(const struct control *c, uint32_t slot, uint64_t stamp)
   return phase == PHASE_RUNNING || (phase == PHASE_CLAIMED && control_process_exists(c, slot));
 }
 
+/* The serial of the process in `slot` if it has the name, else 0. While it is looked at it may begin,
+ * and is still the one. */
+static uint64_t named(const struct control *c, uint32_t slot, const char *name) {
+  const struct process_record *p = &c->processes[slot];
+  uint64_t stamp, serial;
+  bool has_it;
+  do {
+    stamp = atomic_load(&c->process_stamp[slot]);
+    serial = stamp_serial(stamp);
+    has_it = may_be_found(c, slot, stamp) && atomic_load(&p->serial) == serial &&
+             strncmp(p->name, name, NAME_MAX_BYTES) == 0;
+    FAULT("mail.look");
+  } while (atomic_load(&c->process_stamp[slot]) != stamp);
+  return has_it ? serial : 0;
+}
+
 /* Serials grow: the oldest has the lowest. 0: nobody has the name. */
 static uint64_t find_named(const struct control *c, const char *name, uint32_t *ret_slot) {
   uint64_t found = 0;
   for (uint32_t slot = 0; slot < control_process_end(c); slot++) {
-    const struct process_record *p = &c->processes[slot];
-    uint64_t stamp = atomic_load(&c->process_stamp[slot]), serial = stamp_serial(stamp);
-    if (!may_be_found(c, slot, stamp) || atomic_load(&p->serial) != serial ||
-        (found && serial > found) || strncmp(p->name, name, NAME_MAX_BYTES) != 0 ||
-        atomic_load(&c->process_stamp[slot]) != stamp)
+    uint64_t serial = named(c, slot, name);
+    if (!serial || (found && serial > found))
       continue;
     found = serial;
     *ret_slot = slot;

@@ -7,11 +7,13 @@
  */
 #include "os/ops.h"
 
+#include "base/child_code.h"
 #include "base/error.h"
 #include "os/mail.h"
 #include "os/objects.h"
 #include "os/process/failure.h"
 #include "os/process/process.h"
+#include "os/process/spawn.h"
 #include "os/queue/pipe.h"
 #include "os/queue/queue.h"
 #include "os/select.h"
@@ -19,11 +21,13 @@
 #include "os/sync/progress.h"
 #include "os/sync/sync.h"
 
+CHILD_CODE
 static int spawn(struct os_backend *b, struct op *op) {
   int rc = supervisor_ensure(b);
   return rc ? rc : process_spawn(b, op);
 }
 
+CHILD_CODE
 static int end(struct os_backend *b, struct op *op) {
   const struct end_request *e = op->end;
   return process_publish(b, e->result, e->refs, e->report, e->exit_code);
@@ -34,9 +38,14 @@ static int progress_new(struct os_backend *b, struct op *op) {
   int rc = supervisor_ensure(b);
   if (rc == 0)
     rc = objects_new_sync(b, op);
-  return rc == -SBX_EOBJECTS && progress_relieve(b) ? objects_new_sync(b, op) : rc;
+  for (bool some = true; rc == -SBX_EOBJECTS && some;) {
+    some = progress_relieve(b);
+    rc = objects_new_sync(b, op); /* also if there are none any more: they went just now */
+  }
+  return rc;
 }
 
+CHILD_CODE
 static int await_children(struct os_backend *b, struct op *op) {
   return process_wait_children(b, op);
 }

@@ -13,18 +13,22 @@ struct head {
   uint64_t len; /* of the text */
 };
 
-enum { LEN_MAX = 1 << 30, PART_BYTES = 64 * 1024 };
+enum { LEN_MAX = 64 << 20, PART_BYTES = 64 * 1024 };
 
 void link_release(struct link *l) { buf_release(&l->in); }
 
-static int send_all(int fd, const void *data, size_t len) {
+/* Returns whether there is. */
+static bool await_room(struct link *l) {
+  struct pollfd room = {.fd = l->fd, .events = POLLOUT};
+  l->broken = poll(&room, 1, l->patience_ms ? l->patience_ms : -1) == 0;
+  return !l->broken;
+}
+
+static int send_all(struct link *l, const void *data, size_t len) {
   const uint8_t *next = data;
   while (len > 0) {
-    struct pollfd room = {.fd = fd, .events = POLLOUT};
-    ssize_t n = send(fd, next, len, MSG_NOSIGNAL);
-    if (n < 0 && errno == EAGAIN)
-      poll(&room, 1, -1);
-    else if (n < 0 && errno != EINTR)
+    ssize_t n = send(l->fd, next, len, MSG_NOSIGNAL | (l->patience_ms ? MSG_DONTWAIT : 0));
+    if (n < 0 && errno != EINTR && (errno != EAGAIN || !await_room(l)))
       return -SBX_EGONE;
     if (n > 0) {
       next += n;
@@ -34,24 +38,37 @@ static int send_all(int fd, const void *data, size_t len) {
   return 0;
 }
 
-int link_send(const struct link *l, enum frame_kind kind, uint32_t number, const void *text,
-              size_t len) {
+int link_send(struct link *l, enum frame_kind kind, uint32_t number, const void *text, size_t len) {
+  len = len < LEN_MAX ? len : LEN_MAX;
   struct head h = {.kind = kind, .number = number, .len = len};
-  int rc = send_all(l->fd, &h, sizeof h);
-  return rc || len == 0 ? rc : send_all(l->fd, text, len);
+  if (l->broken)
+    return -SBX_EGONE;
+  int rc = send_all(l, &h, sizeof h);
+  return rc || len == 0 ? rc : send_all(l, text, len);
+}
+
+/* The head of what was read. 1: the whole frame is there; 0, or -SBX_EDATA. */
+static int look(const struct link *l, struct head *h) {
+  if (l->broken)
+    return -SBX_EDATA;
+  if (l->in.len < sizeof *h)
+    return 0;
+  memcpy(h, l->in.data, sizeof *h);
+  return h->len > LEN_MAX ? -SBX_EDATA : l->in.len - sizeof *h >= h->len;
+}
+
+bool link_has_frame(const struct link *l) {
+  struct head h;
+  return look(l, &h) == 1;
 }
 
 /* Take a whole frame out of what was read. 1, 0 or a code. */
 static int take(struct link *l, struct frame *f) {
   struct head h;
-  if (l->in.len < sizeof h)
-    return 0;
-  memcpy(&h, l->in.data, sizeof h);
-  if (h.len > LEN_MAX)
-    return -SBX_EDATA;
+  int rc = look(l, &h);
+  if (rc <= 0)
+    return rc;
   size_t whole = sizeof h + (size_t)h.len;
-  if (l->in.len < whole)
-    return 0;
   f->text.len = 0;
   if (buf_append(&f->text, l->in.data + sizeof h, (size_t)h.len) || buf_append_byte(&f->text, '\0'))
     return -SBX_ENOMEM;

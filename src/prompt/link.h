@@ -45,24 +45,29 @@ struct frame {
       text; /* the reader's, reused from frame to frame; ends with a zero that is not counted */
 };
 
-/* What was read and is not yet a whole frame. Zero is empty; link_release frees it. */
+/* Zero but for `fd` is a new one; link_release frees it. */
 struct link {
-  int fd; /* borrowed */
-  struct buf in;
+  int fd;          /* borrowed */
+  int patience_ms; /* a reader that makes no room for so long is given up; 0: none is */
+  bool broken;     /* it was, in the middle of a frame perhaps */
+  struct buf in;   /* what was read and is not yet a whole frame */
 };
 
 void link_release(struct link *l);
 
-/* Send one frame, waiting for room. 0, or -SBX_EGONE when the other side is. */
-int link_send(const struct link *l, enum frame_kind kind, uint32_t number, const void *text,
-              size_t len);
+/* Send one frame, waiting for room; of a text, 64 MiB at most. 0, or -SBX_EGONE when the other side is. */
+int link_send(struct link *l, enum frame_kind kind, uint32_t number, const void *text, size_t len);
 
 /*
  * Take the next frame.
  *   wait  false: only if one is there
  * Returns 1; 0 when there is none yet; -SBX_EINTERRUPTED (a signal came while it waited),
- * -SBX_EGONE (the other side is gone), -SBX_EDATA (what came is no frame), -SBX_ENOMEM.
+ * -SBX_EGONE (the other side is gone), -SBX_EDATA (what came is no frame, or the other side was given up),
+ * -SBX_ENOMEM.
  */
 int link_receive(struct link *l, struct frame *f, bool wait);
+
+/* Was a whole one read that is not taken yet? */
+bool link_has_frame(const struct link *l);
 
 #endif

@@ -1,11 +1,10 @@
-/* prompt/repl.c - the states of the prompt, and what a line does in each; see repl.h. */
+/* prompt/repl.c - the loop of the prompt: what comes from the terminal, the session and the run; see repl.h. */
 #include "prompt/repl.h"
 
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,170 +15,17 @@
 #include "prompt/repl_internal.h"
 
 enum {
-  READ_BYTES = 64 * 1024,
-  DRAIN_BYTES = 1 << 20,            /* at once, however fast children write */
+  SERVE_NS = 100 * NS_PER_MS,
   QUICK_ANSWER_NS = 50 * NS_PER_MS, /* before the line editor comes back without a prompt */
-  LINE_NS = NS_PER_SECOND,          /* how long a long line may take to come */
-  LINE_LOOK_MS = 10,
-  CANDIDATES_NS = 300 * NS_PER_MS /* how long Tab may take */
+  CANDIDATES_NS = 300 * NS_PER_MS   /* how long Tab may take */
 };
-
-/* -- output ------------------------------------------------------------------------------------ */
-
-void repl_say(struct repl *r, const char *format, ...) {
-  char text[1024];
-  va_list args;
-  va_start(args, format);
-  int n = vsnprintf(text, sizeof text - 1, format, args);
-  va_end(args);
-  size_t len = n < 0 ? 0 : (size_t)n < sizeof text - 2 ? (size_t)n : sizeof text - 2;
-  text[len] = '\n';
-  repl_drain_lines(r);
-  editor_output_flush(r->editor);
-  editor_output(r->editor, text, len + 1);
-}
-
-void repl_drain(struct repl *r) {
-  char data[READ_BYTES];
-  for (size_t total = 0; total < DRAIN_BYTES;) {
-    ssize_t n = read(r->output_read, data, sizeof data);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      return;
-    editor_output(r->editor, data, (size_t)n);
-    total += (size_t)n;
-  }
-}
-
-void repl_drain_lines(struct repl *r) {
-  int64_t until = clock_now_ns() + LINE_NS;
-  struct pollfd more = {.fd = r->output_read, .events = POLLIN};
-  for (;;) {
-    bool printing = r->run->printing(r->o->host);
-    repl_drain(r);
-    if (!editor_output_unfinished(r->editor) || clock_now_ns() > until ||
-        (!printing && !r->run->printing(r->o->host)))
-      return;
-    poll(&more, 1, LINE_LOOK_MS);
-  }
-}
-
-/* -- lines ------------------------------------------------------------------------------------- */
-
-/* What the session's _PROMPT, or _PROMPT2, was when it came to wait for a line. */
-static const char *prompt(const struct repl *r) {
-  const struct buf *text = &r->prompts[r->incomplete];
-  return text->data ? (const char *)text->data : "";
-}
-
-static void show_prompt(struct repl *r) {
-  editor_set_prompt(r->editor, r->state == REPL_IDLE ? prompt(r) : "");
-}
-
-static void send_line(struct repl *r, enum frame_kind kind) {
-  if (kind != FRAME_PROMPT)
-    chunk_begin(r, r->block.data, r->block.len);
-  r->state = REPL_BUSY;
-  r->interrupted_ns = 0;
-  r->warned = false;
-  show_prompt(r);
-  link_send(&r->link, kind, 0, r->block.data, r->block.len);
-}
-
-/* A line that was no chunk is done with: the prompt may be another now. */
-static void ask_prompt(struct repl *r) {
-  r->block.len = 0;
-  r->not_for_history = true;
-  if (r->state == REPL_IDLE)
-    send_line(r, FRAME_PROMPT);
-}
-
-static bool is_command(const char *line) { return *line == ':' || *line == '?' || *line == '!'; }
-
-/* A line at the prompt: a command, or one more line of a chunk. */
-static void on_line_idle(struct repl *r, const char *line) {
-  bool first = !r->incomplete;
-  if (first)
-    r->block.len = 0;
-  if (first && line[strspn(line, " \t")] == '\0') {
-    ask_prompt(r);
-    return;
-  }
-  if ((!first && buf_append_byte(&r->block, '\n')) || buf_append(&r->block, line, strlen(line))) {
-    repl_say(r, "not enough memory for this line");
-    return;
-  }
-  r->not_for_history = false;
-  if (!first || !is_command(line)) {
-    send_line(r, FRAME_EVAL);
-    return;
-  }
-  editor_history_add(r->editor, line);
-  r->not_for_history = true;
-  if (command_run(r, line))
-    ask_prompt(r);
-  else
-    send_line(r, FRAME_COMMAND);
-}
-
-/* A line while a chunk runs: a command, or its standard input. */
-static void on_line_busy(struct repl *r, const char *line) {
-  if (*line == ':' || *line == '!') {
-    editor_history_add(r->editor, line);
-    if (!command_run(r, line))
-      session_inquire(r, line);
-    return;
-  }
-  struct buf text = {0};
-  if (buf_append(&text, line, strlen(line)) == 0 && buf_append_byte(&text, '\n') == 0 &&
-      write(r->input_write, text.data, text.len) != (ssize_t)text.len)
-    repl_say(r, "the line is lost: the chunk has not read what was typed before (Ctrl-C ends it)");
-  buf_release(&text);
-}
-
-static void on_line(struct repl *r, const char *line) {
-  r->told_running = false;
-  if (r->state == REPL_IDLE)
-    on_line_idle(r, line);
-  else
-    on_line_busy(r, line);
-}
-
-/* What the chunk left unread of its input is for the prompt. */
-static void take_input_back(struct repl *r) {
-  char data[4096];
-  struct pollfd left = {.fd = r->input_read, .events = POLLIN};
-  while (poll(&left, 1, 0) > 0) {
-    ssize_t n = read(r->input_read, data, sizeof data);
-    if (n <= 0 || buf_append(&r->ahead, data, (size_t)n))
-      return;
-  }
-}
-
-/* Run lines that were typed too early, as long as they end at once. */
-static void run_ahead(struct repl *r) {
-  while (r->state == REPL_IDLE && r->ahead.len > 0) {
-    char *end = memchr(r->ahead.data, '\n', r->ahead.len);
-    size_t len = end ? (size_t)(end - (char *)r->ahead.data) : r->ahead.len;
-    char *line = strndup((const char *)r->ahead.data, len);
-    size_t used = len + (end != NULL);
-    memmove(r->ahead.data, r->ahead.data + used, r->ahead.len - used);
-    r->ahead.len -= used;
-    if (line) {
-      repl_say(r, "%s%s", prompt(r), line);
-      on_line(r, line);
-    }
-    free(line);
-  }
-}
 
 /* -- the session's frames ---------------------------------------------------------------------- */
 
 static void note_prompt(struct repl *r, const struct buf *text) {
   struct buf *kept = &r->prompts[r->incomplete];
   kept->len = 0;
-  if (buf_append(kept, text->data, text->len) || buf_append_byte(kept, '\0'))
+  if (repl_showable(r, text->data, text->len, kept) || buf_append_byte(kept, '\0'))
     buf_release(kept);
 }
 
@@ -197,8 +43,8 @@ static void on_done(struct repl *r, uint32_t number, const struct buf *next_prom
     r->block.len = 0;
   }
   r->state = REPL_IDLE;
-  take_input_back(r);
-  show_prompt(r);
+  line_take_back(r);
+  line_show_prompt(r);
 }
 
 static void on_frame(struct repl *r) {
@@ -230,9 +76,26 @@ static void on_frame(struct repl *r) {
   }
 }
 
+/* It does not keep to the frames, or reads no answers: code that has broken out of Lua, say. Another session is started. */
+static void disown_session(struct repl *r) {
+  pid_t pid = r->run->session_pid(r->o->host);
+  /* Before the other end is closed: a session that finds nobody there leaves by itself, and the prompt with it. */
+  if (pid > 0)
+    kill(pid, SIGKILL);
+  shutdown(r->link.fd, SHUT_RDWR);
+}
+
+/* However many frames come, limits are looked at again soon. */
 void repl_serve_link(struct repl *r) {
-  while (r->link.fd >= 0 && link_receive(&r->link, &r->frame, false) == 1)
+  int64_t until = clock_now_ns() + SERVE_NS;
+  int rc = 0;
+  while (r->link.fd >= 0 && (rc = link_receive(&r->link, &r->frame, false)) == 1) {
     on_frame(r);
+    if (clock_now_ns() > until && !link_has_frame(&r->link))
+      return;
+  }
+  if (rc == -SBX_EDATA)
+    disown_session(r);
 }
 
 /* -- events ------------------------------------------------------------------------------------ */
@@ -260,7 +123,7 @@ static void on_run(void *ctx, int fd, short events) {
   (void)fd, (void)events;
   if (r->run->serve(r->o->host) && r->link.fd >= 0)
     session_ended(r);
-  show_prompt(r);
+  line_show_prompt(r);
   if (r->state == REPL_LEAVING)
     editor_stop(r->editor);
   set_deadline(r);
@@ -308,6 +171,15 @@ void repl_turn(struct repl *r, int extra, int64_t deadline_ns) {
 
 /* -- completion -------------------------------------------------------------------------------- */
 
+/* May the editor show it as it is, and put it into the line? */
+static bool is_word(const struct repl *r, const char *word, size_t len) {
+  struct buf shown = {0};
+  bool is =
+      repl_showable(r, word, len, &shown) == 0 && shown.len == len && !memchr(word, '\033', len);
+  buf_release(&shown);
+  return is;
+}
+
 /* Of the editor. */
 static void complete(void *ctx, const char *line, size_t cursor, struct completions *ret) {
   struct repl *r = ctx;
@@ -325,9 +197,10 @@ static void complete(void *ctx, const char *line, size_t cursor, struct completi
     return;
   ret->start = r->candidates_start;
   for (size_t at = 0; at < r->candidates.len;) {
-    char *word = (char *)r->candidates.data + at;
-    size_t len = (size_t)((char *)memchr(word, '\n', r->candidates.len - at) - word);
-    completions_add(ret, word, len);
+    char *word = (char *)r->candidates.data + at, *end = memchr(word, '\n', r->candidates.len - at);
+    size_t len = end ? (size_t)(end - word) : r->candidates.len - at;
+    if (is_word(r, word, len))
+      completions_add(ret, word, len);
     at += len + 1;
   }
 }
@@ -340,8 +213,18 @@ static void suspended(void *ctx, bool stops) {
 
 /* -- the loop ---------------------------------------------------------------------------------- */
 
-/* Ctrl-D on an empty line. The first tells who still runs, as a shell does. */
+static void drop_block(struct repl *r) {
+  r->incomplete = false;
+  r->block.len = 0;
+}
+
+/* Ctrl-D on an empty line. In an input that is not complete it drops that; the first tells who still runs, as a shell does. */
 static void on_eof(struct repl *r) {
+  if (r->state == REPL_IDLE && r->incomplete) {
+    repl_say(r, "what was typed is not complete, and is dropped; Ctrl-D again leaves");
+    drop_block(r);
+    return;
+  }
   if (r->state == REPL_BUSY) {
     repl_say(r, "a chunk runs: Ctrl-C interrupts it");
     return;
@@ -358,10 +241,8 @@ static void on_interrupt(struct repl *r) {
   r->told_running = false;
   if (r->state == REPL_BUSY)
     session_interrupt(r);
-  else {
-    r->incomplete = false;
-    r->block.len = 0;
-  }
+  else
+    drop_block(r);
 }
 
 /* Most chunks end at once: then the prompt comes back without a moment without one. */
@@ -374,17 +255,17 @@ static void await_quick_end(struct repl *r) {
 static void loop(struct repl *r) {
   const char *line;
   while (r->state != REPL_LEAVING) {
-    run_ahead(r);
+    line_run_ahead(r);
     await_quick_end(r);
     if (r->state == REPL_LEAVING)
       break;
     if (r->state == REPL_IDLE && r->ahead.len > 0)
       continue; /* the chunk that has just ended left them */
-    show_prompt(r);
+    line_show_prompt(r);
     set_deadline(r);
     switch (editor_read(r->editor, &line)) {
     case EDITOR_LINE:
-      on_line(r, line);
+      line_came(r, line);
       break;
     case EDITOR_EOF:
       on_eof(r);
@@ -409,14 +290,14 @@ bool repl_possible(void) { return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 static void say(void *ctx, const char *line) {
   struct repl *r = ctx;
   editor_output_flush(r->editor);
-  editor_output(r->editor, line, strlen(line));
-  editor_output(r->editor, "\n", 1);
+  repl_output(r, line, strlen(line));
+  repl_output(r, "\n", 1);
 }
 
 static void report(void *ctx, const char *text, size_t len) {
   struct repl *r = ctx;
   editor_output_flush(r->editor);
-  editor_output(r->editor, text, len);
+  repl_output(r, text, len);
 }
 
 /* A terminal that does not even know how to move its cursor. */
@@ -478,7 +359,7 @@ static void let_session_leave(struct repl *r) {
     shutdown(r->link.fd, SHUT_WR);
   while (r->link.fd >= 0 && clock_now_ns() < deadline)
     repl_turn(r, -1, deadline);
-  repl_drain(r);
+  repl_drain_end(r);
 }
 
 static void close_all(struct repl *r) {

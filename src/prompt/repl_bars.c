@@ -18,7 +18,7 @@ static void print(struct repl *r, const struct buf *text) {
     return;
   repl_drain_lines(r);
   editor_output_flush(r->editor);
-  editor_output(r->editor, text->data, text->len);
+  repl_output(r, text->data, text->len);
 }
 
 static void print_closed(struct repl *r, const struct bar *bars, uint32_t count,

@@ -39,10 +39,10 @@ void chunk_begin(struct repl *r, const void *text, size_t len) {
 
 static bool runs(const struct chunk *c) { return c && c->to_ns < 0; }
 
-/* Did a chunk that runs do something, so far? */
+/* Did a chunk that runs do something, so far? The start of a session takes as long as the machine lets it. */
 static bool did(const struct repl *r, const struct chunk *c) {
   return r->run->recorded(r->o->host) != c->recorded ||
-         (clock_now_ns() - c->began_ns >= LONG_NS && !c->waited);
+         (c->text && clock_now_ns() - c->began_ns >= LONG_NS && !c->waited);
 }
 
 /* What did nothing is not drawn: the session counts as idle all the while. */

@@ -32,7 +32,7 @@ static void show_table(struct repl *r, show_fn *show, unsigned parts) {
   struct show how = repl_show(r);
   struct snapshot s = {0};
   struct buf text = {0};
-  int rc = r->b->run->look(r->b, parts | SNAPSHOT_QUEUES, &s);
+  int rc = r->b->run->look(r->b, parts, &s);
   int rc_far = rc == 0 && r->o->run->survey ? r->o->run->survey(r->o->host, &s) : 0;
   if (rc_far)
     repl_say(r, "of other hosts nothing is known now: %s", error_text(rc_far));
@@ -43,7 +43,7 @@ static void show_table(struct repl *r, show_fn *show, unsigned parts) {
   if (rc)
     repl_say(r, "%s", error_text(rc));
   else
-    editor_output(r->editor, text.data, text.len);
+    repl_output(r, text.data, text.len);
   snapshot_release(&s);
   buf_release(&text);
 }
@@ -53,7 +53,7 @@ bool command_tell_running(struct repl *r) {
   struct snapshot s = {0};
   struct buf text = {0};
   if (r->b->run->look(r->b, 0, &s) == 0 && show_running(&s, &how, &text) == 0)
-    editor_output(r->editor, text.data, text.len);
+    repl_output(r, text.data, text.len);
   bool any = text.len > 0;
   snapshot_release(&s);
   buf_release(&text);
@@ -93,7 +93,7 @@ static void show_said(struct repl *r, const char *verb, int rc, struct buf *said
   if (rc && buf_append_byte(said, '\0') == 0)
     repl_say(r, "%s: %s", verb, (const char *)said->data);
   else if (rc == 0)
-    editor_output(r->editor, said->data, said->len);
+    repl_output(r, said->data, said->len);
   buf_release(said);
 }
 
@@ -340,12 +340,18 @@ void command_request(struct repl *r, const struct frame *f) {
     arguments[n++] = text;
   for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
     if (strcmp(requests[i].name, name) == 0) {
-      if (requests[i].lasts)
+      if (requests[i].lasts && r->in_request)
+        break; /* a session asks for one after the other */
+      if (requests[i].lasts) {
+        r->in_request = true;
         chunk_waits(r, true);
+      }
       requests[i].run(r, arguments);
-      if (requests[i].lasts)
+      if (requests[i].lasts) {
         chunk_waits(r, false);
+        r->in_request = false;
+      }
       return;
     }
-  reply(r, false, "the prompt knows no such request");
+  reply(r, false, "the prompt does not take this request");
 }

@@ -73,12 +73,13 @@ struct follow {
 };
 
 static void show(struct repl *r, struct follow *f, const char *before) {
-  struct buf text = {0};
+  struct buf picture = {0}, text = {0};
   struct winsize size;
   int rows = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || r->dumb ? 0 : size.ws_row - 1;
   buf_append(&text, before, strlen(before));
-  if (f->draw(r, f, rows, &text) == 0)
+  if (f->draw(r, f, rows, &picture) == 0 && repl_showable(r, picture.data, picture.len, &text) == 0)
     fd_write_all(STDOUT_FILENO, text.data, text.len);
+  buf_release(&picture);
   buf_release(&text);
 }
 

@@ -1,6 +1,5 @@
 /*
- * prompt/repl_internal.h - the parts of the prompt above the run: states and lines
- * (repl.c), the session's process (repl_session.c), what is answered without Lua (repl_command.c),
+ * prompt/repl_internal.h - the parts of the prompt above the run: its loop (repl.c), what a line does (repl_lines.c), the session's process (repl_session.c), what is answered without Lua (repl_command.c),
  * programs that get the terminal (repl_foreground.c), expressions that are looked at again and
  * again (repl_watch.c), progress (repl_bars.c), what was carried out so far (repl_chunks.c), what is
  * recorded of the run (repl_trace.c).
@@ -12,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "look/bars.h"
 #include "look/snapshot.h"
 #include "prompt/link.h"
@@ -56,6 +56,7 @@ struct repl {
   struct link link; /* link.fd: our end */
   int link_session; /* the session's end, while it is being forked */
   int output_read, output_write;
+  struct text_stream printed;  /* what comes from there */
   int input_read, input_write; /* the session's standard input, both ends */
   bool dumb;                   /* the terminal */
   bool restarted;
@@ -78,6 +79,7 @@ struct repl {
   bool foreground_interrupted; /* Ctrl-C while another program, or a table, has the terminal */
   bool told_running;           /* the last Ctrl-D told who still runs */
   int status;                  /* to leave with */
+  bool in_request;             /* of the session, which lasts */
   struct buf ahead;            /* lines that a chunk did not read */
   struct buf candidates;       /* of the last completion */
   uint32_t candidates_start;
@@ -90,15 +92,23 @@ struct repl {
   uint32_t session_chunks; /* of the session, as it told last */
 };
 
-/* -- repl.c ------------------------------------------------------------------------------------ */
+/* -- repl_output.c ----------------------------------------------------------------------------- */
 
 /* Print for the person: a line, `printf` like, without its newline. */
 void repl_say(struct repl *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Print a text that may have something of the script in it. */
+void repl_output(struct repl *r, const void *text, size_t len);
+/* Append so much of a text as the terminal may get: of a strict session no control characters. 0 or -SBX_ENOMEM. */
+int repl_showable(const struct repl *r, const void *text, size_t len, struct buf *to);
 
 /* Show what the session and its children have written so far. */
 void repl_drain(struct repl *r);
 /* The same, and the rest of a line that somebody is writing now: something else is to follow. */
 void repl_drain_lines(struct repl *r);
+/* The same; and no more comes. */
+void repl_drain_end(struct repl *r);
+
+/* -- repl.c ------------------------------------------------------------------------------------ */
 
 /* Carry out what the session sent. */
 void repl_serve_link(struct repl *r);
@@ -108,6 +118,17 @@ void repl_on_link(void *ctx, int fd, short events);
 /* Poll everything but the terminal once, until deadline_ns at most; `extra` (a descriptor or -1) is
  * polled along. */
 void repl_turn(struct repl *r, int extra, int64_t deadline_ns);
+
+/* -- repl_lines.c ------------------------------------------------------------------------------ */
+
+/* A line was typed. */
+void line_came(struct repl *r, const char *line);
+/* The prompt of this state. */
+void line_show_prompt(struct repl *r);
+/* The chunk is done: what it left unread of its input is for the prompt. */
+void line_take_back(struct repl *r);
+/* Run lines that were typed too early, as long as they end at once. */
+void line_run_ahead(struct repl *r);
 
 /* -- repl_session.c ---------------------------------------------------------------------------- */
 

@@ -11,21 +11,30 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/policy.h"
 #include "prompt/repl_internal.h"
 
 enum {
   QUICK_DEATHS = 3, /* a session that dies at its start would do so for ever */
   QUICK_NS = 2 * NS_PER_SECOND,
+  PATIENCE_MS = 1000,           /* meanwhile nobody looks at limits */
   INSIST_NS = NS_PER_SECOND / 4 /* two Ctrl-C closer together are one */
 };
 
 /* -- made -------------------------------------------------------------------------------------- */
 
+/* The session asks how large it is. A strict one could also write to it, past what keeps control characters away. */
+static int open_terminal(const struct repl *r) {
+  if (policy_is_strict(r->o->policy))
+    return open("/proc/self/fd/0", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+}
+
 /* In the new process. What else it inherits is closed when it executes something. */
 static int session_main(struct backend *b, void *ctx) {
   struct repl *r = ctx;
   const struct session_place place = {.link = r->link_session,
-                                      .terminal = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3),
+                                      .terminal = open_terminal(r),
                                       .color = r->o->color,
                                       .restarted = r->restarted};
   const int own[] = {r->link.fd, r->input_write, r->output_read};
@@ -71,6 +80,8 @@ int session_start(struct repl *r) {
   if (rc)
     return rc;
   r->link.fd = sockets[0];
+  r->link.patience_ms = PATIENCE_MS;
+  r->link.broken = false;
   r->link.in.len = 0;
   r->link_session = sockets[1];
   r->state = REPL_BUSY; /* until it is ready */

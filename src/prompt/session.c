@@ -305,6 +305,15 @@ static int l_list(lua_State *L) {
   return status == LUA_OK ? 1 : lua_error(L);
 }
 
+/* far() -> the module far (host/far_lua.h); nil: there is no engine */
+static int l_far(lua_State *L) {
+  if (prelude_has(L, prelude_sources, "far"))
+    prelude_push(L, prelude_sources, "far");
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
 static void push_host(lua_State *L, const struct session *s) {
   static const luaL_Reg functions[] = {{"request", l_request},
                                        {"run", l_run},
@@ -313,6 +322,7 @@ static void push_host(lua_State *L, const struct session *s) {
                                        {"clock", l_clock},
                                        {"fresh", l_fresh},
                                        {"list", l_list},
+                                       {"far", l_far},
                                        {"processes", show_lua_names},
                                        {"resume", pause_resume},
                                        {"locals", pause_locals},

@@ -197,7 +197,8 @@ static int tell_stuck(const struct snapshot *s, struct buf *out) {
                     n == 1 ? "" : "es");
 }
 
-static bool any_elsewhere(const struct snapshot *s) {
+/* Do processes run on other hosts, or stand for some that do? */
+static bool has_hosts(const struct snapshot *s) {
   for (uint32_t i = 0; i < s->process_count; i++)
     if (s->processes[i].host[0])
       return true;
@@ -208,7 +209,7 @@ int show_ps(const struct snapshot *s, const struct show *how, struct buf *out) {
   struct table t;
   struct table_column columns[sizeof ps_columns / sizeof *ps_columns + 1] = {
       [sizeof ps_columns / sizeof *ps_columns] = {.title = "HOST", .rank = 1}};
-  bool hosts = any_elsewhere(s);
+  bool hosts = has_hosts(s);
   memcpy(columns, ps_columns, sizeof ps_columns);
   bool prompt_alone = s->process_count == 1 && s->processes[0].id == how->idle;
   if (s->process_count == 0 || prompt_alone)
@@ -266,7 +267,10 @@ static void queue_row(struct table *t, const struct snapshot *s, const struct sn
   count_text(q->items, items);
   table_cell(t, NULL, "%" PRIu64, q->id);
   table_cell(t, NULL, "%s", q->name);
-  table_cell(t, NULL, "%s%s", q->exact ? "" : ">=", items);
+  if (q->in_hand)
+    table_cell(t, NULL, "%s + %" PRIu64 " in hand", items, q->in_hand);
+  else
+    table_cell(t, NULL, "%s%s", q->exact ? "" : ">=", items);
   if (queue_meets(q->max))
     table_cell(t, NULL, "0");
   else if (q->max)

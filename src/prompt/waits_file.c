@@ -2,13 +2,14 @@
 #include "prompt/waits_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/policy.h"
+#include "base/policy_path.h"
 #include "look/trace/graph.h"
 #include "look/waits.h"
 
@@ -17,8 +18,7 @@ static int explain(struct buf *said, const char *path, int rc, const char *why) 
 }
 
 /* 0, or -SBX_ESYSTEM and errno. */
-static int write_to(const char *path, const struct buf *data) {
-  FILE *file = fopen(path, "we");
+static int write_to(FILE *file, const struct buf *data) {
   if (!file)
     return -SBX_ESYSTEM;
   bool all = fwrite(data->data, 1, data->len, file) == data->len;
@@ -29,18 +29,34 @@ static int write_to(const char *path, const struct buf *data) {
   return -SBX_ESYSTEM;
 }
 
+/* A new file. A link of that name, which somebody put there, leads to another one. */
+static FILE *open_part(const char *path) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0666);
+  return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
+/* The file that the policy lets be written: a strict session could change what is beside it. */
+static FILE *open_allowed(const struct policy *p, const char *path) {
+  FILE *file = NULL;
+  if (!policy_fopen(p, path, "w", POLICY_WRITE, NULL, &file))
+    errno = EACCES;
+  return file;
+}
+
 /* Through a file beside it, which takes its place when it is whole. What is no file, such as a link or a
  * device, is written to. */
-static int write_file(const char *path, const struct buf *data) {
+static int write_file(const struct policy *p, const char *path, const struct buf *data) {
   struct stat about;
   struct buf part = {0};
+  if (policy_is_strict(p))
+    return write_to(open_allowed(p, path), data);
   if (lstat(path, &about) == 0 && !S_ISREG(about.st_mode))
-    return write_to(path, data);
+    return write_to(fopen(path, "we"), data);
   int rc = buf_format(&part, "%s.part", path);
   if (rc == 0)
     rc = buf_append_byte(&part, '\0');
   if (rc == 0)
-    rc = write_to((const char *)part.data, data);
+    rc = write_to(open_part((const char *)part.data), data);
   if (rc == 0 && rename((const char *)part.data, path) != 0)
     rc = -SBX_ESYSTEM;
   int saved = errno;
@@ -74,7 +90,7 @@ int waits_write(struct backend *b, uint64_t idle, const char *path, const struct
   if (rc == 0)
     rc = trace_graph_of_snapshot(&s, &picture);
   if (rc == 0)
-    rc = write_file(path, &picture);
+    rc = write_file(p, path, &picture);
   uint32_t waiting = count_waiting(&s);
   if (rc)
     rc = explain(said, path, rc, rc == -SBX_ESYSTEM ? strerror(errno) : error_text(rc));

@@ -8,18 +8,8 @@
 #include <ucontext.h>
 
 #include "base/error.h"
+#include "base/sanitized.h"
 #include "sim/intern.h"
-
-#if defined __SANITIZE_ADDRESS__
-#define SANITIZED 1
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifdef SANITIZED
-#include <sanitizer/asan_interface.h>
-#endif
 
 static_assert(ARENA_UNIT % IMAGE_LEAF == 0, "leaves at the end of a part can be read");
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "object/quiet.h"
 
 /* -- words -------------------------------------------------------------------------------------- */
 
@@ -31,7 +32,9 @@ enum fixed_flag {
   HAS_RESULT = 128,
   HAS_REPORT = 256,
   HAS_ACTION = 512,
-  OF_FLOATS = 1024
+  OF_FLOATS = 1024,
+  IS_REDELIVERING = 2048,
+  IS_LATE = 4096
 };
 
 /* The parts of changing length, in this order: each its length, then its bytes. */
@@ -158,6 +161,7 @@ static void set_union(struct fixed *f, struct parts *p, const struct op *op,
   case OP_QUEUE_NEW:
     f->max = op->new_queue->max;
     f->transport = op->new_queue->transport;
+    f->flags |= op->new_queue->redeliver ? (uint64_t)IS_REDELIVERING : 0;
     set_text(p, PART_NAME, op->new_queue->name);
     break;
   case OP_PIPE_NEW:
@@ -213,7 +217,7 @@ int request_write(const struct op *op, object_ref_fn *ref_of, struct buf *out) {
   f.number = (uint64_t)(int64_t)op->number;
   f.count = op->count;
   f.deadline_ns = op_describe(op->kind)->blocks ? op->deadline_ns : 0;
-  f.flags = op->out ? WANTS_OUT : 0;
+  f.flags = (op->out ? (uint64_t)WANTS_OUT : 0) | (op->late ? (uint64_t)IS_LATE : 0);
   f.sub_count = op->kind == OP_SELECT ? op->sub_count : 0;
   set_part(&p, PART_DATA, op->data, op->len);
   p.of[PART_DATA].more = op->more;
@@ -267,6 +271,7 @@ static void unfix(const struct fixed *f, struct request *r) {
       .number = (int)(int64_t)f->number,
       .count = f->count,
       .wants_out = f->flags & WANTS_OUT,
+      .late = f->flags & IS_LATE,
       .has_value = f->flags & HAS_VALUE,
       .none = f->flags & IS_NONE,
       .value = get_number(f->value),
@@ -284,6 +289,7 @@ static void unfix(const struct fixed *f, struct request *r) {
       .lock = f->lock,
       .max = f->max,
       .transport = (int)f->transport,
+      .redeliver = f->flags & IS_REDELIVERING,
       .ref = f->ref,
       .has_result = f->flags & HAS_RESULT,
       .exit_code = (int)f->exit_code,
@@ -330,8 +336,10 @@ int request_open(const uint8_t *message, size_t len, struct request *ret) {
   ret->subs = ret->owned = calloc(ret->sub_count, sizeof *ret->subs);
   if (!ret->owned)
     return -SBX_ENOMEM;
-  for (uint32_t i = 0; i < ret->sub_count && rc == 0; i++)
+  for (uint32_t i = 0; i < ret->sub_count && rc == 0; i++) {
     rc = open_one(&from, &ret->subs[i]);
+    ret->late |= ret->subs[i].late;
+  }
   if (rc)
     request_close(ret);
   return rc;
@@ -340,4 +348,15 @@ int request_open(const uint8_t *message, size_t len, struct request *ret) {
 void request_close(struct request *r) {
   free(r->owned);
   r->owned = r->subs = NULL;
+}
+
+bool request_joins_only(const struct request *r) {
+  for (uint32_t i = 0; i < r->sub_count; i++)
+    if (r->subs[i].kind != OP_PROCESS_JOIN)
+      return false;
+  return r->count == SELECT_ORDERED;
+}
+
+bool request_is_quiet(const struct request *r) {
+  return op_is_quiet(r->kind, r->deadline_ns == SBX_FOREVER, request_joins_only(r));
 }

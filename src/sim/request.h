@@ -21,6 +21,7 @@ struct request {
   int64_t deadline_ns;
   int number;
   uint64_t count;
+  bool late;           /* as in struct op, or one of `subs` is */
   bool wants_out;      /* GET, PEEK, RECV, JOIN: there is room for the bytes of a message */
   const uint8_t *data; /* of PUT, SEND, SET, ...: what is sent, in one piece */
   size_t len;
@@ -45,6 +46,7 @@ struct request {
   struct object_ref lock;   /* of a CONDITION_NEW; type OBJECT_NONE: one of its own */
   uint64_t max;             /* QUEUE_NEW */
   int transport;            /* QUEUE_NEW */
+  bool redeliver;           /* QUEUE_NEW */
   struct object_ref ref;    /* HANDLE_IMPORT, HANDLE_LAND, FAILURE_* */
   bool has_result;          /* END: `data` is the result, or the failure as a message */
   const uint8_t *report;    /* END, FAILURE_NEW: its text; NULL: none */
@@ -73,6 +75,11 @@ bool op_makes_sync(enum op_kind kind);
 /* Open a message that request_write wrote. -SBX_ENOMEM. To be closed. */
 int request_open(const uint8_t *message, size_t len, struct request *ret);
 void request_close(struct request *r);
+
+/* Of a SELECT: does it wait for one of several processes to end, as join_all does? */
+bool request_joins_only(const struct request *r);
+/* Is it no step of a schedule, as far as its own kind decides that (object/quiet.h)? */
+bool request_is_quiet(const struct request *r);
 
 /* An answer. Begins zeroed; what is not said is 0. */
 struct answer {

@@ -5,51 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/mix.h"
+#include "object/quiet.h"
+#include "sim/sim_internal.h"
 #include "sim/world.h"
-
-/* A handle, in the memory of the process that holds it. */
-struct object {
-  struct object_ref ref;
-};
-
-/* What belongs to the present process besides its Lua state: on its stack, so in its image. */
-struct present {
-  struct op *op;       /* that it asks for */
-  unsigned interrupts; /* that it was not told yet */
-  bool leaving;
-};
-
-enum event { EVENT_ANSWER, EVENT_INTERRUPT };
-
-struct sim {
-  struct backend base;
-  struct sim_options options;
-  struct images *images;
-  struct world *world;
-  uint32_t index; /* of the present process */
-  uint64_t serial;
-  struct buf request;
-  enum sim_stop stop;
-  int exit_code;
-  /* what it is told when it goes on */
-  enum event event;
-  const struct answer *answer;
-  /* the life of main */
-  int (*body)(struct backend *b, void *ctx);
-  void *body_ctx;
-  /* the standard streams of the processes, and those of the program */
-  FILE *streams[2], *outside[2];
-  volatile int running;
-};
-
-static const struct run_clock clock_of_runs = {.speed = 1.0, .start_ns = 0};
-
-static struct sim *sim_of(struct backend *b) { return (struct sim *)b; }
-
-static struct present *present(const struct sim *s) { return *image_word(s->images); }
 
 /* -- in and out --------------------------------------------------------------------------------- */
 
@@ -74,8 +35,9 @@ static enum sim_stop go_on(struct sim *s, void (*go)(struct sim *s)) {
   return s->stop;
 }
 
-static void stop(struct sim *s, enum sim_stop why) {
+void sim_yield(struct sim *s, enum sim_stop why) {
   s->stop = why;
+  present(s)->base = s->base;
   image_leave(s->images);
 }
 
@@ -87,7 +49,7 @@ static void run_main(void *ctx) {
   *image_word(s->images) = &self;
   s->exit_code = s->body(&s->base, s->body_ctx);
   for (;;)
-    stop(s, SIM_LEFT);
+    sim_yield(s, SIM_LEFT);
 }
 
 static void begin(struct sim *s) { image_begin(s->images, run_main, s); }
@@ -103,6 +65,7 @@ enum sim_stop sim_begin(struct sim *s, int (*body)(struct backend *b, void *ctx)
 static void make_present(struct sim *s, uint32_t image, uint32_t index, uint64_t serial) {
   if (image)
     image_load(s->images, image);
+  s->base = present(s)->base;
   s->index = index;
   s->serial = serial;
 }
@@ -128,7 +91,7 @@ enum sim_stop sim_interrupt(struct sim *s, uint32_t image, uint32_t index, uint6
 
 static void ref_of(const struct object *o, struct object_ref *ret) { *ret = o->ref; }
 
-static struct object *object_of(void *ctx, const struct object_ref *ref) {
+struct object *sim_object(void *ctx, const struct object_ref *ref) {
   struct object *o = memory_resize(NULL, 0, sizeof *o);
   (void)ctx;
   if (o)
@@ -141,9 +104,46 @@ static void tell_interrupt(struct sim *s) {
     s->base.interrupted(s->base.signal_ctx);
 }
 
+/* Ops that a loop may come back to. */
+static bool ends_round(enum op_kind kind) {
+  return kind == OP_CLOCK_SLEEP || !op_is_quiet(kind, false, false);
+}
+
+/*
+ * In the process, before it asks: forget garbage, and in which order memory was used. So a loop that makes something in each
+ * round comes back to the memory that it had. Only where something was made since: others cost no time. Twice: each collection
+ * exchanges the two marks of objects (Lua's "whites").
+ */
+static void tidy(struct sim *s, const struct op *op) {
+  const struct backend *b = &s->base;
+  struct arena *arena = s->options.arena;
+  if (!b->awake || !ends_round(op->kind) || arena_used(arena) == present(s)->used)
+    return;
+  for (int i = 0; i < 2; i++) {
+    s->questions = QUESTION_COLLECT;
+    b->asked(b->signal_ctx);
+    b->awake(b->signal_ctx, op);
+  }
+  s->questions = 0;
+  arena_tidy(arena);
+  present(s)->used = arena_used(arena);
+}
+
+/* The process has waited: what is left of a deadline from before depends on how long. */
+static void forget_time(struct sim *s) {
+  present(s)->timed = false;
+  if (s->base.waited)
+    *s->base.waited = true;
+  s->base.waited = NULL;
+}
+
 /* In the process: ask, until there is an answer. */
 static int ask(struct sim *s, struct op *op) {
   struct present *self = present(s);
+  bool waits = op_describe(op->kind)->blocks;
+  op->late = waits && op->deadline_ns > 0 && op->deadline_ns != SBX_FOREVER && !self->timed;
+  if (s->options.tidy)
+    tidy(s, op);
   self->op = op;
   memory_use(NULL);
   s->request.len = 0;
@@ -151,15 +151,17 @@ static int ask(struct sim *s, struct op *op) {
   memory_use(s->options.arena);
   if (rc)
     return rc;
-  stop(s, SIM_ASKED);
+  sim_yield(s, SIM_ASKED);
   while (s->event == EVENT_INTERRUPT) {
     bool end = self->interrupts != 0 && !self->leaving;
     tell_interrupt(s);
     self->op = op;
-    stop(s, end ? SIM_CANCELLED : SIM_ASKED);
+    sim_yield(s, end ? SIM_CANCELLED : SIM_ASKED);
   }
   self->op = NULL;
-  rc = answer_deliver(s->answer, op, object_of, s);
+  if (waits)
+    forget_time(s);
+  rc = answer_deliver(s->answer, op, sim_object, s);
   tell_interrupt(s);
   return rc;
 }
@@ -208,198 +210,7 @@ static int sim_perform(struct backend *b, struct op *op) {
   return rc;
 }
 
-/* -- the calling process ------------------------------------------------------------------------ */
-
-static uint64_t self_id(struct backend *b) { return sim_of(b)->serial; }
-
-static int self_process(struct backend *b, struct object **ret) {
-  struct sim *s = sim_of(b);
-  const struct object_ref ref = {.type = OBJECT_PROCESS, .slot = s->index, .serial = s->serial};
-  *ret = object_of(s, &ref);
-  return *ret ? 0 : -SBX_ENOMEM;
-}
-
-__attribute__((noreturn)) static void self_exit(struct backend *b, int exit_code) {
-  struct sim *s = sim_of(b);
-  s->exit_code = exit_code;
-  for (;;)
-    stop(s, SIM_LEFT);
-}
-
-static bool self_quiet(struct backend *b) {
-  struct sim *s = sim_of(b);
-  struct world_process p;
-  world_process(s->world, s->index, &p);
-  return p.quiet;
-}
-
-static void self_decide(struct backend *b, int exit_code) {
-  (void)b;
-  (void)exit_code;
-}
-
-static void self_failed(struct backend *b, const char *message) {
-  (void)b;
-  (void)message;
-}
-
-static int self_program_start(struct backend *b, const char *command, enum program_mode mode,
-                              struct program *ret) {
-  (void)b;
-  (void)command;
-  (void)mode;
-  (void)ret;
-  return -SBX_ESIM;
-}
-
-static int self_program_finish(struct backend *b, struct program *p, bool hurry, int *ret_status) {
-  (void)b;
-  (void)p;
-  (void)hurry;
-  (void)ret_status;
-  return -SBX_ESIM;
-}
-
-static unsigned self_take_interrupt(struct backend *b) {
-  struct present *self = present(sim_of(b));
-  unsigned was = self->interrupts;
-  self->interrupts = 0;
-  return was;
-}
-
-static void self_leave(struct backend *b) { present(sim_of(b))->leaving = true; }
-
-static unsigned self_questions(struct backend *b) {
-  (void)b;
-  return 0;
-}
-
-static void self_answered(struct backend *b, unsigned questions) {
-  (void)b;
-  (void)questions;
-}
-
-static void self_note_where(struct backend *b, const char *where) {
-  (void)b;
-  (void)where;
-}
-
-/* As processes of the operating system have it: from the spawner's, and as which child. */
-static uint64_t seed_of(const struct sim *s, uint32_t index) {
-  struct world_process p, other;
-  uint32_t nth = 0, spawner = 0;
-  if (index == 0)
-    return s->options.seed;
-  world_process(s->world, index, &p);
-  for (uint32_t i = 0; i <= index; i++) {
-    world_process(s->world, i, &other);
-    nth += i > 0 && other.spawner == p.spawner;
-    if (other.serial == p.spawner)
-      spawner = i;
-  }
-  return mix64(seed_of(s, spawner) ^ mix64(nth));
-}
-
-static uint64_t self_seed(struct backend *b) {
-  struct sim *s = sim_of(b);
-  return seed_of(s, s->index);
-}
-
-static unsigned self_block_signals(struct backend *b) {
-  (void)b;
-  return 0;
-}
-
-static void self_unblock_signals(struct backend *b, unsigned blocked) {
-  (void)b;
-  (void)blocked;
-}
-
-/* The same on every machine. */
-enum { PROCESSORS = 2 };
-
-static int self_processors(struct backend *b) {
-  (void)b;
-  return PROCESSORS;
-}
-
-static int self_processor(struct backend *b, int n) {
-  (void)b;
-  return n >= 0 && n < PROCESSORS ? n : -1;
-}
-
-/* -- the run ------------------------------------------------------------------------------------ */
-
-static int64_t run_now(struct backend *b) {
-  struct sim *s = sim_of(b);
-  return s->options.time_stands ? 0 : world_now(s->world);
-}
-
-static int64_t run_wall(struct backend *b) { return SIM_WALL_NS + run_now(b); }
-
-static const struct run_clock *run_clock_of(struct backend *b) {
-  (void)b;
-  return &clock_of_runs;
-}
-
-static const uint8_t *run_key(struct backend *b) {
-  static const uint8_t key[16] = {1};
-  (void)b;
-  return key;
-}
-
-static int run_unjoined(struct backend *b) { return (int)world_unjoined(sim_of(b)->world); }
-
-static int run_look(struct backend *b, unsigned parts, struct snapshot *ret) {
-  (void)b;
-  (void)parts;
-  (void)ret;
-  return -SBX_ESIM;
-}
-
-static int run_steer(struct backend *b, enum steer what, uint32_t slot, uint64_t serial,
-                     int64_t deadline_ns) {
-  (void)b;
-  (void)what;
-  (void)slot;
-  (void)serial;
-  (void)deadline_ns;
-  return -SBX_ESIM;
-}
-
 static const struct object_ops object_table = {.perform = sim_perform, .object_ref = ref_of};
-
-static const struct self_ops self_table = {
-    .id = self_id,
-    .process_self = self_process,
-    .exit = self_exit,
-    .quiet = self_quiet,
-    .decide = self_decide,
-    .failed = self_failed,
-    .program_start = self_program_start,
-    .program_finish = self_program_finish,
-    .take_interrupt = self_take_interrupt,
-    .leave = self_leave,
-    .questions = self_questions,
-    .answered = self_answered,
-    .note_where = self_note_where,
-    .seed = self_seed,
-    .block_signals = self_block_signals,
-    .unblock_signals = self_unblock_signals,
-    .processors = self_processors,
-    .share = self_processors,
-    .processor = self_processor,
-};
-
-static const struct run_ops run_table = {
-    .now = run_now,
-    .wall = run_wall,
-    .clock = run_clock_of,
-    .key = run_key,
-    .unjoined_failures = run_unjoined,
-    .look = run_look,
-    .steer = run_steer,
-};
 
 /* The clock is read by an op, since what a script reads decides what it does. */
 static int observe(void *observer, const struct op *op, enum op_phase phase, int rc) {
@@ -442,8 +253,8 @@ int sim_open(const struct sim_options *o, struct sim **ret) {
     return -SBX_ENOMEM;
   s->options = *o;
   s->base = (struct backend){.objects = &object_table,
-                             .self = &self_table,
-                             .run = &run_table,
+                             .self = &sim_self_ops,
+                             .run = &sim_run_ops,
                              .image = true,
                              .observe = observe};
   s->streams[0] = open_stream(s, print_out);
@@ -499,6 +310,8 @@ const struct op *sim_present_op(struct sim *s, uint32_t image, uint32_t index, u
   make_present(s, image, index, serial);
   return present(s)->op;
 }
+
+const char *sim_interrupted_at(const struct sim *s) { return s->interrupted_at; }
 
 void sim_touched(struct sim *s) { image_touched(s->images); }
 

@@ -26,6 +26,8 @@ struct world;
 struct sim_options {
   uint64_t seed;
   bool time_stands; /* deadlines count from when they are asked for: the time is 0 to all but ops */
+  bool
+      tidy; /* processes forget garbage before they ask, so that loops come back to where they were */
   struct arena *arena; /* where the Lua state of main is, or will be made; borrowed */
   /* Called with what a process prints: 1 stdout, 2 stderr. */
   void (*print)(void *ctx, int stream, const char *text, size_t len);
@@ -90,5 +92,7 @@ bool sim_runs(const struct sim *s);
 
 /* Let an interrupt arrive in the process that runs, as Ctrl-C does: async-signal-safe. */
 void sim_stop_running(struct sim *s);
+/* Where a process was, "file:line", when an interrupt last found it running. */
+const char *sim_interrupted_at(const struct sim *s);
 
 #endif

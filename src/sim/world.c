@@ -252,8 +252,10 @@ void world_free(struct world *w) {
     buf_release(&w->actors[i].result);
     buf_release(&w->actors[i].report);
   }
-  for (uint32_t slot = 0; slot < w->object_cap; slot++)
+  for (uint32_t slot = 0; slot < w->object_cap; slot++) {
     buf_release(&w->objects[slot].contents);
+    free(w->objects[slot].hands.list);
+  }
   for (uint32_t k = 0; k < w->failure_cap; k++)
     buf_release(&w->failures[k].report);
   buf_release(&w->scratch);
@@ -431,9 +433,13 @@ int world_cancel(struct world *w, uint32_t i, const struct request *r, struct an
 int64_t world_now(const struct world *w) { return w->now_ns; }
 
 int64_t world_deadline(const struct world *w, uint32_t i, const struct request *r) {
+  return w->actors[i].stopped ? SBX_FOREVER : world_asked_until(w, i, r);
+}
+
+int64_t world_asked_until(const struct world *w, uint32_t i, const struct request *r) {
   const struct world_actor *p = &w->actors[i];
   int64_t deadline_ns = op_describe(r->kind)->blocks ? r->deadline_ns : SBX_FOREVER;
-  if (p->stopped || p->state.phase != PHASE_RUNNING || p->op.wait.step == CONDITION_RELOCK ||
+  if (p->state.phase != PHASE_RUNNING || p->op.wait.step == CONDITION_RELOCK ||
       r->kind == OP_PROCESS_AWAIT)
     return SBX_FOREVER;
   /* It has timed out, and waits for the lock. */

@@ -118,6 +118,9 @@ int64_t world_now(const struct world *w);
 /* When the op of a process that waits times out, or its sleep is over; SBX_FOREVER: never. */
 int64_t world_deadline(const struct world *w, uint32_t i, const struct request *r);
 
+/* The same, also of a process that is stopped: it cannot go on then, but its time runs. */
+int64_t world_asked_until(const struct world *w, uint32_t i, const struct request *r);
+
 /* Move the clock to that time, which is not before now. */
 void world_advance(struct world *w, int64_t now_ns);
 
@@ -142,6 +145,9 @@ void world_objects(const struct world *w, void (*visit)(void *ctx, const struct 
 /* What a process, which is about to end, has not released; see struct forgotten. False: no more.
  * `at` counts up from 0. */
 bool world_forgotten(const struct world *w, uint32_t i, uint32_t *at, struct forgotten *ret);
+
+/* Has a process items of queues with redeliver in hand? */
+bool world_has_in_hand(const struct world *w, uint32_t i);
 
 /* Was there a queue with items that nobody had any more? */
 bool world_unread(const struct world *w);

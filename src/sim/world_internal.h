@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "object/compose.h"
+#include "object/hands.h"
 #include "object/past.h"
 #include "object/process.h"
 #include "object/queue.h"
@@ -53,8 +54,11 @@ struct world_object {
   int transport;            /* QUEUE */
   uint64_t owner;           /* QUEUE: serial of the process whose mailbox it is; 0: none */
   struct queue_state queue; /* QUEUE; PIPE: what this end receives from */
-  uint32_t refs;            /* handles in what is stored */
-  struct buf contents;      /* items from `head` on; the message of a value; the entries of a dict;
+  struct queue_hands
+      hands; /* QUEUE: its items in hands are the oldest, in the order of the list, which is owned; none
+                               is of a process that has ended */
+  uint32_t refs;       /* handles in what is stored */
+  struct buf contents; /* items from `head` on; the message of a value; the entries of a dict;
                           the elements of an array */
   size_t head;
   uint64_t words[SYNC_WORDS];
@@ -269,6 +273,8 @@ bool world_value_is_number(const struct world_object *o);
 
 /* Must a get join the line of readers of a queue without room? */
 bool world_queue_must_join(struct world *w, uint32_t i, const struct request *r);
+/* The process ends: of queues with redeliver, it gives up what it has in hand, or that comes back. */
+void world_queue_leave(struct world *w, uint32_t i, bool well);
 /* A MEET gives up with this result: its item is withdrawn, if nobody took it. -SBX_ENOMEM */
 int world_queue_give_up(struct world *w, uint32_t i, const struct request *r, int rc,
                         struct answer *a);

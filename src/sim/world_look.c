@@ -102,6 +102,9 @@ static bool describe_value(struct world *w, uint32_t slot, const struct sync_inf
 static void describe_queue(const struct world_object *o, char *to, size_t size) {
   count_of(to, size, queue_len(&o->queue), "item");
   size_t len = strlen(to);
+  if (queue_in_hand(&o->queue))
+    len += (size_t)snprintf(to + len, size - len, ", %llu in hand",
+                            (unsigned long long)queue_in_hand(&o->queue));
   if (o->queue.closed)
     snprintf(to + len, size - len, ", closed");
 }

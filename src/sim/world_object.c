@@ -65,7 +65,8 @@ int world_make(struct world *w, uint32_t i, enum object_type type, const char *n
     return rc;
   struct world_object *o = &w->objects[slot];
   struct buf contents = o->contents;
-  *o = (struct world_object){.serial = ++w->last_serial, .type = type};
+  struct queue_hand *hands = o->hands.list;
+  *o = (struct world_object){.serial = ++w->last_serial, .type = type, .hands.list = hands};
   o->contents = contents;
   o->contents.len = 0;
   if (name)

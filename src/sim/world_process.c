@@ -86,6 +86,7 @@ int world_process_finish(struct world *w, uint32_t i, const struct request *r, s
   int rc = 0;
   (void)a;
   world_leave(w, i, r->exit_code ? END_FAILED : END_WELL);
+  world_queue_leave(w, i, r->exit_code == 0);
   p->result.len = p->report.len = 0;
   if (r->has_result && r->len > 0) {
     rc = buf_append(&p->result, r->refs, r->ref_count * sizeof *r->refs);
@@ -109,6 +110,7 @@ static void let_go(struct world *w, uint32_t i) {
   memset(row(&w->held, i), 0, w->held.columns * sizeof(uint32_t));
   memset(row(&w->known, i), 0, w->known.columns * sizeof(uint32_t));
   world_empty_hands(w, i);
+  world_queue_leave(w, i, false);
   world_places_clear(w, i);
   w->actors[i].op = (struct world_op){.arrival = 0};
   close_mail(w, &w->actors[i]);
@@ -319,15 +321,16 @@ static bool has_children(const struct world *w, uint32_t i) {
 }
 
 enum world_can world_await_can(struct world *w, uint32_t i, const struct request *r) {
-  (void)r;
-  bool goes = !has_children(w, i) || world_would_leave(w, i, END_OF_CODE);
+  bool goes = !has_children(w, i) || world_would_leave(w, i, END_OF_CODE) ||
+              (r->number && world_has_in_hand(w, i));
   return goes ? WORLD_GOES : WORLD_WAITS;
 }
 
 int world_process_await(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
-  (void)r;
   (void)a;
   world_leave(w, i, END_OF_CODE);
+  if (r->number)
+    world_queue_leave(w, i, true);
   if (has_children(w, i))
     return WORLD_GOES_ON;
   for (uint32_t k = 0; k < w->actor_count; k++)

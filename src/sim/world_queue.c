@@ -4,8 +4,9 @@
  * The items of a queue stand one behind the other, from `head` on: the length of the message, the
  * number of handles, the handles, the message. An end of a pipe has the queue from which it receives.
  */
-#include "object/pipe.h"
+#include <stdlib.h>
 
+#include "object/pipe.h"
 #include "sim/world_internal.h"
 
 enum { HEAD_LEAST = 4096 }; /* so many taken bytes are not worth a move */
@@ -52,6 +53,15 @@ static int tell_item(struct world *w, uint32_t i, const struct item *item, struc
   return rc ? rc : world_take_refs(w, i, item->at, item->refs, a);
 }
 
+/* The item after so many; or that at the end of those that there are. */
+static bool nth_item(const struct world_object *o, uint32_t before, size_t *ret_at,
+                     struct item *ret) {
+  *ret_at = o->head;
+  while (item_at(o, *ret_at, ret) && before-- > 0)
+    *ret_at += ret->size;
+  return *ret_at < o->contents.len;
+}
+
 static int take_item(struct world *w, uint32_t i, struct world_object *o, const struct request *r,
                      struct answer *a) {
   struct item item;
@@ -89,6 +99,7 @@ int world_queue_new(struct world *w, uint32_t i, const struct request *r, struct
   if (rc)
     return rc;
   w->objects[slot].queue.max = r->max;
+  w->objects[slot].queue.redeliver = r->redeliver;
   w->objects[slot].transport = queue_meets(r->max) ? TRANSPORT_SHM : r->transport;
   w->objects[slot].owner = 0;
   a->made = world_ref(w, slot);
@@ -107,10 +118,12 @@ static uint64_t readers_of(const struct world *w, uint32_t i, uint32_t slot) {
 }
 
 static struct queue_ask ask_of(const struct world *w, uint32_t i, const struct request *r) {
-  return (struct queue_ask){.kind = r->kind,
-                            .brief = r->number == 1,
-                            .who = world_who(i),
-                            .readers = readers_of(w, i, r->object.slot)};
+  struct queue_ask ask = {.kind = r->kind,
+                          .number = r->number,
+                          .who = world_who(i),
+                          .readers = readers_of(w, i, r->object.slot)};
+  hands_tell(&w->objects[r->object.slot].hands, &ask);
+  return ask;
 }
 
 bool world_queue_must_join(struct world *w, uint32_t i, const struct request *r) {
@@ -122,13 +135,77 @@ bool world_queue_must_join(struct world *w, uint32_t i, const struct request *r)
 static bool enabled(struct world *w, uint32_t i, const struct request *r) {
   const struct queue_state *s = &w->objects[r->object.slot].queue;
   const struct queue_ask ask = ask_of(w, i, r);
-  return queue_meets(s->max) ? queue_met_enabled(s, &ask) : queue_enabled(s, r->kind);
+  return queue_ask_enabled(s, &ask);
 }
 
 enum world_can world_queue_can(struct world *w, uint32_t i, const struct request *r) {
   bool joins = !deadline_is_over(w, r->deadline_ns) && world_queue_must_join(w, i, r);
   return world_if(w, r, enabled(w, i, r) || joins);
 }
+
+/* -- redeliver -------------------------------------------------------------------------------------
+ */
+
+/* The oldest that can be had: it stays with the queue, in the hands of the process. */
+static int take_in_hand(struct world *w, uint32_t i, struct world_object *o,
+                        const struct request *r, struct answer *a) {
+  struct queue_hands *h = &o->hands;
+  uint32_t place = hands_first(h, 0);
+  struct item item;
+  size_t at;
+  if (!h->list && !(h->list = calloc(HANDS_MOST, sizeof *h->list)))
+    return -SBX_ENOMEM;
+  a->abandoned = place < h->count;
+  if (a->abandoned)
+    hands_take(h, world_who(i));
+  else
+    hands_add(h, &(struct queue_hand){.who = world_who(i), .number = o->queue.done + h->count + 1});
+  a->item = h->list[place].number;
+  if (!nth_item(o, place, &at, &item))
+    return 0;
+  a->has_out = r->wants_out;
+  return r->wants_out ? tell_item(w, i, &item, a) : 0;
+}
+
+/* The oldest that the process has in hand leave the queue. */
+static void give_up(struct world *w, uint32_t i, struct world_object *o, uint32_t count) {
+  struct item item;
+  size_t at;
+  for (; count > 0; count--) {
+    uint32_t place = hands_first(&o->hands, world_who(i));
+    if (nth_item(o, place, &at, &item)) {
+      world_count_refs(w, o, o->refs - item.refs);
+      o->contents.len -= item.size;
+      memmove(o->contents.data + at, o->contents.data + at + item.size, o->contents.len - at);
+    }
+    hands_remove(&o->hands, place);
+  }
+}
+
+void world_queue_leave(struct world *w, uint32_t i, bool well) {
+  for (uint32_t slot = 0; slot < w->object_end; slot++) {
+    struct world_object *o = &w->objects[slot];
+    if (o->serial == 0 || o->type != OBJECT_QUEUE || !o->queue.redeliver)
+      continue;
+    uint32_t mine = hands_of(&o->hands, world_who(i));
+    if (well) {
+      o->queue.done += mine;
+      give_up(w, i, o, mine);
+    } else {
+      queue_came_back(&o->queue, hands_return(&o->hands, world_who(i)));
+    }
+  }
+}
+
+bool world_has_in_hand(const struct world *w, uint32_t i) {
+  for (uint32_t slot = 0; slot < w->object_end; slot++)
+    if (w->objects[slot].serial && hands_of(&w->objects[slot].hands, world_who(i)))
+      return true;
+  return false;
+}
+
+/* -- any queue -------------------------------------------------------------------------------------
+ */
 
 /* The item on offer is thrown away. */
 static int withdraw(struct world *w, uint32_t i, struct world_object *o) {
@@ -139,7 +216,7 @@ static int withdraw(struct world *w, uint32_t i, struct world_object *o) {
 static int meet(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
   struct world_object *o = &w->objects[r->object.slot];
   const struct queue_ask ask = ask_of(w, i, r);
-  a->rc = queue_met_apply(&o->queue, &ask);
+  a->rc = queue_ask_apply(&o->queue, &ask);
   return a->rc ? withdraw(w, i, o) : 0;
 }
 
@@ -159,8 +236,7 @@ int world_queue_do(struct world *w, uint32_t i, const struct request *r, struct 
     return world_view_ops.enter(&view) ? WORLD_GOES_ON : -SBX_ENOMEM;
   }
   const struct queue_ask ask = ask_of(w, i, r);
-  a->rc = queue_meets(o->queue.max) ? queue_met_apply(&o->queue, &ask)
-                                    : queue_apply(&o->queue, r->kind);
+  a->rc = queue_ask_apply(&o->queue, &ask);
   if (a->rc)
     return 0;
   switch (r->kind) {
@@ -169,8 +245,14 @@ int world_queue_do(struct world *w, uint32_t i, const struct request *r, struct 
     a->count = queue_meets(o->queue.max);
     return append_item(w, o, r);
   case OP_QUEUE_GET:
+    if (o->queue.redeliver)
+      return take_in_hand(w, i, o, r, a);
     a->item = o->queue.got;
     return take_item(w, i, o, r, a);
+  case OP_QUEUE_TASK_DONE:
+    if (o->queue.redeliver)
+      give_up(w, i, o, ask.number == QUEUE_DONE_ALL ? (uint32_t)ask.mine : 1);
+    return 0;
   default:
     return 0;
   }
@@ -185,12 +267,20 @@ int world_queue_take(struct world *w, uint32_t i, const struct request *r, struc
   return 0;
 }
 
+static bool is_in_hand(const struct world_object *o, uint32_t place) {
+  return place < o->hands.count && o->hands.list[place].who;
+}
+
 /* The oldest items, each behind its length. */
 static int peek_many(struct world *w, uint32_t i, const struct world_object *o, int most,
                      struct answer *a) {
   struct item item;
   int rc = 0;
-  for (size_t at = o->head; most-- > 0 && rc == 0 && item_at(o, at, &item); at += item.size) {
+  uint32_t place = 0;
+  for (size_t at = o->head; most > 0 && rc == 0 && item_at(o, at, &item); at += item.size) {
+    if (is_in_hand(o, place++))
+      continue;
+    most--;
     rc = buf_append(&a->out, &item.len, sizeof item.len);
     if (rc == 0)
       rc = tell_item(w, i, &item, a);
@@ -201,13 +291,14 @@ static int peek_many(struct world *w, uint32_t i, const struct world_object *o, 
 int world_queue_peek(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
   struct world_object *o = &w->objects[r->object.slot];
   struct item item;
+  size_t at;
   a->rc = queue_apply(&o->queue, OP_QUEUE_PEEK);
   if (a->rc)
     return 0;
   a->has_out = true;
   if (r->number > 0)
     return peek_many(w, i, o, r->number, a);
-  return item_at(o, o->head, &item) ? tell_item(w, i, &item, a) : 0;
+  return nth_item(o, hands_first(&o->hands, 0), &at, &item) ? tell_item(w, i, &item, a) : 0;
 }
 
 int world_queue_look(struct world *w, uint32_t i, const struct request *r, struct answer *a) {
@@ -217,7 +308,9 @@ int world_queue_look(struct world *w, uint32_t i, const struct request *r, struc
                                  .len = queue_meets(o->queue.max) ? 0 : queue_len(&o->queue),
                                  .max = o->queue.max,
                                  .transport = (enum queue_transport)o->transport,
-                                 .closed = o->queue.closed};
+                                 .closed = o->queue.closed,
+                                 .redeliver = o->queue.redeliver,
+                                 .in_hand = queue_in_hand(&o->queue)};
   memcpy(a->queue.name, o->name, sizeof a->queue.name);
   return 0;
 }

@@ -1,5 +1,7 @@
 /* sim/world_save_object.c - the part of a saved world that is not processes: objects, places, hands,
  * failures; see world_save.c. */
+#include <stdlib.h>
+
 #include "sim/world_bytes.h"
 
 /* -- objects ------------------------------------------------------------------------------------
@@ -8,7 +10,7 @@
 /* Numbers of items count from the first that is there, or that is not done. */
 static void put_queue(struct writer *to, const struct world *w, const struct world_object *o) {
   struct queue_state q = o->queue;
-  if (w->options.forgets_done)
+  if (w->options.forgets_done && !q.redeliver)
     q.done = q.got;
   queue_canonical(&q);
   put(to, q.put);
@@ -17,19 +19,38 @@ static void put_queue(struct writer *to, const struct world *w, const struct wor
   put(to, q.max);
   put(to, q.closed);
   put(to, q.offer);
+  put(to, q.redeliver);
+  put(to, o->hands.count);
+  for (uint32_t k = 0; k < o->hands.count; k++)
+    put(to, o->hands.list[k].who);
   put_int(to, o->transport);
   put(to, o->owner);
 }
 
-static void get_queue(struct reader *from, struct world_object *o) {
+/* Numbers of items count as if those had been given up first that came first. */
+static int get_item_hands(struct reader *from, struct world_object *o) {
+  struct queue_hands *h = &o->hands;
+  h->count = 0;
+  uint64_t count = get_below(from, HANDS_MOST + 1);
+  if (count && !h->list && !(h->list = calloc(HANDS_MOST, sizeof *h->list)))
+    return -SBX_ENOMEM;
+  for (uint64_t k = 0; k < count; k++)
+    hands_add(h, &(struct queue_hand){.who = get(from), .number = o->queue.done + k + 1});
+  return 0;
+}
+
+static int get_queue(struct reader *from, struct world_object *o) {
   o->queue.put = get(from);
   o->queue.got = get(from);
   o->queue.done = get(from);
   o->queue.max = get(from);
   o->queue.closed = get_below(from, 2);
   o->queue.offer = get(from);
+  o->queue.redeliver = get_below(from, 2);
+  int rc = get_item_hands(from, o);
   o->transport = (int)get_int(from);
   o->owner = get(from);
+  return rc;
 }
 
 /* The end of a pipe that is gone is any that is gone. */
@@ -83,6 +104,7 @@ static void clear_slot(struct world *w, uint32_t slot) {
   w->objects[slot].serial = 0;
   w->objects[slot].refs = 0;
   w->objects[slot].contents.len = w->objects[slot].head = 0;
+  w->objects[slot].hands.count = 0;
 }
 
 /* The next object; slots before its own are free. */
@@ -101,8 +123,11 @@ static int get_object(struct reader *from, struct world *w) {
   o->type = (enum object_type)get_below(from, OBJECT_TYPES);
   o->past.count = 0;
   get_text(from, o->name, sizeof o->name);
-  if (o->type == OBJECT_QUEUE || o->type == OBJECT_PIPE)
-    get_queue(from, o);
+  if (o->type == OBJECT_QUEUE || o->type == OBJECT_PIPE) {
+    int rc = get_queue(from, o);
+    if (rc)
+      return rc;
+  }
   if (o->type == OBJECT_PIPE) {
     o->peer = (uint32_t)get(from);
     o->peer_serial = get(from);

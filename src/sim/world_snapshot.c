@@ -189,6 +189,7 @@ static int add_queue(const struct look *l, uint32_t slot) {
                                .items = queue_len(&o->queue),
                                .undone = queue_undone(&o->queue),
                                .put = o->queue.put,
+                               .in_hand = queue_in_hand(&o->queue),
                                .max = o->queue.max,
                                .owner = o->type == OBJECT_QUEUE ? o->owner : 0,
                                .bytes = o->contents.len - o->head,

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "object/barrier.h"
 #include "object/lock.h"
 #include "sim/world_internal.h"
 
@@ -115,13 +114,10 @@ static uint64_t view_enter(void *ctx) {
   return p ? p->ticket : 0;
 }
 
-/* Waits it in the current round of a barrier, and will nothing but another process end that? One
- * that has been let go, and has not left yet, will be back. */
+/* In line, and nothing but another process will end that. */
 static bool waits_for_ever(const struct world_view *v, uint32_t i) {
-  const uint64_t *s = v->w->objects[v->slot].words;
-  uint64_t start = s[BARRIER_TO] > s[BARRIER_RELEASED] ? s[BARRIER_TO] : s[BARRIER_RELEASED];
   const struct world_place *p = world_place_of(v->w, v->slot, i);
-  return p && p->ticket > start && p->patient;
+  return p && p->patient;
 }
 
 static bool view_outsiders(void *ctx) {
@@ -278,7 +274,11 @@ static bool leave_object(struct world *w, uint32_t i, uint32_t slot, enum sync_e
   const struct world_object *o = &w->objects[slot];
   const struct sync_machine *m = o->serial ? sync_machine_of(o->type) : NULL;
   struct sync_step step = {.who = world_who(i)};
-  return m && m->leave && world_holds(w, i, slot) && m->leave(words, &step, how);
+  if (!m || !m->leave)
+    return false;
+  bool taken =
+      m->taken_by && m->taken_by(words, step.who) != OP_NONE; /* also if its handle is gone */
+  return (taken || world_holds(w, i, slot)) && m->leave(words, &step, how);
 }
 
 void world_leave(struct world *w, uint32_t i, enum sync_end how) {

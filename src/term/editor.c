@@ -290,6 +290,13 @@ static void plain_take(struct editor *e, size_t len, size_t newline) {
   buf_clear(&e->tail, 0);
 }
 
+/* Nobody has typed a newline after the prompt: what comes next begins on a line of its own. */
+static void plain_leave(struct editor *e) {
+  screen_put(e, "\n", 1);
+  screen_flush(e);
+  e->prompted = false;
+}
+
 static enum editor_event read_plain(struct editor *e) {
   if (!e->prompted)
     plain_prompt(e);
@@ -301,6 +308,8 @@ static enum editor_event read_plain(struct editor *e) {
       plain_take(e, (size_t)(newline - unused), 1);
       return EDITOR_LINE;
     }
+    if (e->ended && e->event == EDITOR_EOF && e->prompted)
+      plain_leave(e);
     if (e->ended && e->event == EDITOR_EOF && len > 0) {
       plain_take(e, len, 0);
       return EDITOR_LINE;
@@ -310,10 +319,8 @@ static enum editor_event read_plain(struct editor *e) {
     serve(e, SBX_FOREVER);
   }
   if (e->event == EDITOR_INTERRUPT) { /* the terminal has echoed ^C and discarded what was typed */
-    screen_put(e, "\n", 1);
-    screen_flush(e);
+    plain_leave(e);
     e->keys.len = e->keys_used = 0;
-    e->prompted = false;
   }
   return e->event;
 }

@@ -20,6 +20,9 @@ end
 
 local q, v, l = sandbox.queue(100), sandbox.value(0), sandbox.lock()
 measure("put, then get", 4000, function() q:put(1) q:get() end)
+local jobs = sandbox.queue { redeliver = true }
+measure("the same, redeliver", 4000, function() jobs:put(1) jobs:get() end)
+jobs:get(0)
 measure("add", 4000, function() v:add(1) end)
 measure("acquire, then release", 4000, function() l:acquire() l:release() end)
 
@@ -39,6 +42,11 @@ local got = 0
 while got < 400 * 256 do got = got + #many:get_all(256) end
 print(("%-24s %8.0f items a second"):format("put_all of 256", 400 * 256 / (between - from)))
 print(("%-24s %8.0f items a second"):format("get_all of 256", 400 * 256 / (now() - between)))
+many = sandbox.queue { redeliver = true }
+for _ = 1, 40 do many:put_all(list) end
+between, got = now(), 0
+while got < 40 * 256 do got = got + #many:get_all(256) end
+print(("%-24s %8.0f items a second"):format("the same, redeliver", 40 * 256 / (now() - between)))
 
 local function rate(name, count, f)
   local from = now()
@@ -52,6 +60,17 @@ rate("16 adders", 16 * 2000, function()
   for i = 1, 16 do ps[i]:join() end
   assert(sum:get() == 16 * 2000)
 end)
+for _, redeliver in ipairs { false, true } do
+  for readers = 1, 4, 3 do
+    local items, ps = sandbox.queue { redeliver = redeliver }, {}
+    for _ = 1, 40 do items:put_all(list) end
+    items:close()
+    rate((redeliver and "redeliver, %d readers" or "%d readers"):format(readers), 40 * 256, function()
+      for i = 1, readers do ps[i] = sandbox.spawn(function() for _ in items:items() do end end) end
+      for i = 1, readers do ps[i]:join() end
+    end)
+  end
+end
 rate("1 producer, 1 consumer", 10000, function()
   local items = sandbox.queue(100)
   local producer = sandbox.spawn(function() for i = 1, 10000 do items:put(i) end items:close() end)

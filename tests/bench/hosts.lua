@@ -1,5 +1,5 @@
 -- bench/hosts.lua - pools over many hosts: how many agents one owner and one server keep busy. Agents are processes
--- of this machine, of one slot each, and tasks sleep, so that as many can be looked at as the machine has no processors for.
+-- of this machine, of one slot each. Tasks sleep, so there can be more agents than the machine has processors.
 --
 --   sandbox tests/bench/hosts.lua [AGENTS ...]      1 4 16 64, unless others are named
 --

@@ -20,22 +20,26 @@ def spawn(n):
     return (now() - start) / n * 1e6
 
 
-def write(q, ready, n, item):
+def write(q, ready, n, item, before):
+    for _ in range(before):
+        q.put(item)
     ready.wait()
     for i in range(n):
         q.put(i if item is None else item)
 
 
-def read(q, ready, n):
+def read(q, ready, n, before):
+    for _ in range(before):
+        q.get()
     ready.wait()
     for _ in range(n):
         q.get()
 
 
-def through_queue(q, writers, readers, n, item=None):
+def through_queue(q, writers, readers, n, item=None, before=0):
     ready = mp.Barrier(writers + readers + 1)
-    list = [mp.Process(target=write, args=(q, ready, n // writers, item)) for _ in range(writers)]
-    list += [mp.Process(target=read, args=(q, ready, n // readers)) for _ in range(readers)]
+    list = [mp.Process(target=write, args=(q, ready, n // writers, item, before)) for _ in range(writers)]
+    list += [mp.Process(target=read, args=(q, ready, n // readers, before)) for _ in range(readers)]
     for p in list:
         p.start()
     ready.wait()
@@ -55,7 +59,7 @@ def tables(n):
 
 
 def strings(n, bytes):
-    return n * int(bytes) / through_queue(mp.Queue(8), 1, 1, n, b"x" * int(bytes)) / 1e9
+    return n * int(bytes) / through_queue(mp.Queue(8), 1, 1, n, b"x" * int(bytes), 24) / 1e9
 
 
 def echo(there, back, n):

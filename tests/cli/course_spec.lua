@@ -22,16 +22,31 @@ local function answers_of(lesson)
   return list
 end
 
--- An endless answer shall not take long, and no other shall run into the limit on a busy machine.
+-- An endless answer shall not take long, and no other shall run into the limit of time before that of states on a busy machine.
 local function check(lesson, name)
-  local words = { "check", "--timeout", name == "endless" and "2" or "50", lesson, name .. ".lua" }
+  local words = { "check", "--timeout", name == "endless" and "2" or "200", lesson, name .. ".lua" }
   words.dir = ANSWERS .. "/" .. lesson
   return run(words)
 end
 
+describe("sandbox check on a terminal", function()
+  it("shows the control characters of an answer, and of its name", function()
+    local folder <close> = shell.folder()
+    local name = "a\27]0;title\7.lua"
+    local file = assert(io.open(folder.name .. "/" .. name, "w"))
+    file:write([[io.stderr:write "\27]0;title\7\27[c\n" print(pcall(load, "\27]52;c;x\7")) error "\27[c"]])
+    file:close()
+    local o = run { dir = folder.name, command = [[script -qec "$P check --color always --timeout 50 lesson-1 *.lua" /dev/null]] }
+    assert.matches("\\x1b]0;title\\x07", o.out)
+    assert.is_nil(o.out:find("\27[]c]"), o.out)
+    assert.is_nil(o.out:find("\27%[[%d;]*[^%d;m]"), o.out)
+    assert.matches("\27%[31mNO", o.out)
+  end)
+end)
+
 describe("sandbox check where strict mode cannot be had", function()
   local function weaker(name)
-    return run { "check", "--timeout", "50", "lesson-1", name .. ".lua", dir = ANSWERS .. "/lesson-1", env = { SANDBOX_STRICT_MISSING = "F" } }
+    return run { "check", "--timeout", "200", "lesson-1", name .. ".lua", dir = ANSWERS .. "/lesson-1", env = { SANDBOX_STRICT_MISSING = "F" } }
   end
 
   it("says so, and has answers held by the language", function()
@@ -44,6 +59,9 @@ describe("sandbox check where strict mode cannot be had", function()
     end
   end)
 end)
+
+-- A search that reaches its limit of states may have found a few more.
+local function at_limit(text) return (text:gsub("300,0%d%d states", "300,000 states")) end
 
 for n = 1, LESSONS do
   local lesson = "lesson-" .. n
@@ -59,7 +77,7 @@ for n = 1, LESSONS do
           local file <close> = assert(io.open(path, "w"))
           file:write(r.out)
         end
-        assert.are.equal(slurp(path), r.out)
+        assert.are.equal(at_limit(slurp(path)), at_limit(r.out))
         assert.are.equal("", r.err)
         assert.are.equal(is_right and 0 or 1, r.status)
         local _, lines = r.out:gsub("\n", "")
@@ -117,7 +135,11 @@ describe("the experiments", function()
   it("show the race when they are shaken, the deadlock when they are slow, and the order of a token", function()
     local course = shell.source .. "/scripts/course/"
     assert.are.equal(5, run({ "--shake=1000", course .. "lesson-5.lua" }).status)
-    local slow = run { course .. "lesson-7.lua", "slow" }
+    local slow
+    for _ = 1, 20 do -- on a busy machine its tenth of a second is not always enough
+      slow = run { course .. "lesson-7.lua", "slow" }
+      if slow.status == 4 then break end
+    end
     assert.are.equal(4, slow.status)
     assert.is_truthy(slow.err:find("taken by kant#3", 1, true), slow.err)
     local token = explored(12, "wrong").out:match "%-%-replay '([^']+)'"
@@ -178,7 +200,7 @@ not_released.lua  +++x...  not: nothing goes wrong in any order
     refuses("there is no lesson 'answer.lua'", "answer.lua", "lesson-1")
     refuses("there is no lesson ''", "")
     refuses("cannot read the answer none.lua: No such file or directory", "1", "none.lua")
-    refuses("cannot read the answer '.'", "1", ".")
+    refuses("cannot read the answer .: Is a directory", "1", ".")
     refuses("unknown option '--tabel'; did you mean '--table'?", "--tabel")
     refuses("option '--timeout' wants seconds greater than 0, not '0'; for example --timeout 60", "--timeout", "0")
   end)

@@ -84,6 +84,69 @@ describe("--explore", function()
     end
   end)
 
+  it("tells what part of the interleavings ends wrong: as one in so many only where that is exact, or rare", function()
+    local text = "local v = sandbox.value(0) spawn(function() for _ = 1, %d do v:add(1) end end) assert(v:get() < %d)"
+    for told, numbers in pairs {
+      ["2 of 5 end wrong (40 %)"] = { 4, 3 }, ["1 of 5 end wrong (1 in 5)"] = { 4, 4 },
+      ["5 of 5 end wrong (100 %)"] = { 4, 0 }, ["2 of 7 end wrong (29 %)"] = { 6, 5 },
+      ["2 of 4 end wrong (50 %)"] = { 3, 2 }, ["2 of 151 end wrong (1 in 76)"] = { 150, 149 },
+    } do
+      local r = run { "--explore", "-e", text:format(table.unpack(numbers)) }
+      assert.truthy(r.out:find("\n" .. told .. "\n", 1, true), r.out)
+    end
+  end)
+
+  it("calls the methods of a condition as the script does", function()
+    local r = run { "--explore", "-e", [[
+      local c, v = sandbox.condition(), sandbox.value(0)
+      spawn(function() c:acquire() v:add(1) c:notify_all() c:notify() c:release() end)
+      c:acquire()
+      c:wait_for(function() return v:get() == 1 end)
+      error("seen")]] }
+    for _, call in ipairs { "c:notify_all()", "c:notify()", "c:wait_for()" } do
+      assert.truthy(r.out:find(call, 1, true), r.out)
+    end
+    assert.falsy(r.out:find("c:wait_for%(%)[^\n]*lost"), r.out)
+  end)
+
+  it("sees no good moment in a script that always ends wrong", function()
+    local moment = "the last good moment"
+    local six = [[
+      local v, list = sandbox.value(0), {}
+      for i = 1, 6 do list[i] = spawn(function() v:add(1) end) end
+      sandbox.join_all(list)
+      assert(v:get() == %d)]] -- six sixths, added up as floating point numbers, are less than 1
+    local polls = [[
+      local done = sandbox.value(false)
+      spawn(function() done:set(true) end)
+      while not done:get() do end
+      error "never good"]]
+    for _, text in ipairs { six:format(7), polls } do
+      local data, r = explored(text, "--explore")
+      assert.equal(5, r.status, r.err)
+      assert.falsy(r.out:find(moment, 1, true), r.out)
+      assert.equal(1, data.states[1][2])
+    end
+    assert.equal(0, run({ "--explore", "-e", six:format(6) }).status)
+    local r = run { "--explore", "-e", LOST }
+    assert.truthy(r.out:find(moment, 1, true), r.out)
+  end)
+
+  it("names a script that comes from stdin as its errors do", function()
+    for _, script in ipairs { "-", "" } do
+      local r = run { command = ('"$P" --explore %s'):format(script), stdin = "spawn(print)" }
+      assert.truthy(r.out:find("^stdin: 1 interleaving of 2 processes"), r.out)
+    end
+  end)
+
+  it("tells the join at the end of a script as a run does, also step by step", function()
+    local text = "local q = queue() for _ = 1, 4 do spawn(q.get, q) end"
+    local r = run { "--explore", "-e", text }
+    assert.truthy(r.out:find("main waits for ever in join at the end of the script for %w+#2, %w+#3, %w+#4, %.%.%.\n"), r.out)
+    r = run { "--step", "-e", text, stdin = "f\n" }
+    assert.truthy(r.out:find("main waits in join at the end of the script for %w+#2, %w+#3, %w+#4, %.%.%.\n"), r.out)
+  end)
+
   it("names the processes for which join_all waits", function()
     local result = run { "--explore", "-e", "local q = queue() local function get() q:get() end " ..
       "sandbox.join_all { spawn(get), spawn(get), spawn(get), spawn(get) }" }

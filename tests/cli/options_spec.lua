@@ -29,6 +29,7 @@ describe("a mistyped option", function()
     refused("unknown option '-speed'; did you mean '--speed'?", "-speed", "3")
     refused("unknown option '--time-out'; did you mean '--timeout'?", "--time-out", "3")
     refused("unknown option '--e'; did you mean '-e'?", "--e", "print(1)")
+    refused("unknown option '--shack'; did you mean '--shake'?", "--shack", "x.lua")
   end)
 
   it("is refused when nothing is like it", function()
@@ -42,6 +43,23 @@ describe("a mistyped option", function()
 
   it("runs nothing of what stands before it", function()
     refused("unknown option '-x'", "-e", "print 'run'", "-x")
+  end)
+end)
+
+describe("a mistyped command", function()
+  it("is told from what was meant", function()
+    refused("there is no script 'chek'; did you mean 'sandbox check'?", "chek", "lesson-1")
+    refused("there is no script 'agnet'; did you mean 'sandbox agent'?", "--speed", "3", "agnet")
+  end)
+
+  it("is a script if there is one, if it must be one, or if nothing is like it", function()
+    local folder <close> = shell.folder()
+    shell.run(("echo 'print(...)' >%s/chek"):format(shell.quote(folder.name)))
+    assert.equal("7\n", run({ "chek", "7", dir = folder.name }).out)
+    for _, words in ipairs { { "--", "trac" }, { "-e", "", "trac" }, { "chart" } } do
+      local missing = "sandbox: cannot open '" .. words[#words] .. "': No such file or directory\n"
+      assert.same({ out = "", err = missing, status = 1 }, run(words))
+    end
   end)
 end)
 
@@ -60,6 +78,21 @@ describe("an argument of an option", function()
     refused("option '-e' needs an argument: a Lua statement; for example -e 'print(1)'", "-e")
     refused("option '-e' needs an argument: a Lua statement; for example -e 'print(1)'", "-e", "-v")
     refused("option '-l' needs an argument: the name of a library; for example -l json", "-l")
+  end)
+
+  it("stands after '=' if it may be missing", function()
+    local text = "option '%s' takes its argument after '=': %s=%s (there is no file '%s')"
+    for option, value in pairs { ["--shake"] = "5", ["--explore"] = "preemptions:2", ["--timeline"] = "100",
+      ["--stats"] = "json", ["--strict"] = "report" } do
+      refused(text:format(option, option, value, value), option, value, "x.lua")
+    end
+    local r = run { "trace", "--timeline", "100", "x.pftrace" }
+    assert.equal(2, r.status)
+    assert.truthy(r.err:find(text:format("--timeline", "--timeline", "100", "100"), 1, true), r.err)
+    assert.equal("sandbox: cannot open 'no.lua': No such file or directory\n", run({ "--shake", "no.lua" }).err)
+    local folder <close> = shell.folder()
+    shell.run(("echo 'print(...)' >%s/5"):format(shell.quote(folder.name)))
+    assert.equal("7\n", run({ "--timeline", "5", "7", dir = folder.name }).out)
   end)
 
   it("may be one too many", function()
@@ -100,6 +133,37 @@ describe("an argument of an option", function()
       "--color=sometimes")
     refused("option '--completions' wants bash, zsh or fish, not 'tcsh'; for example --completions bash",
       "--completions", "tcsh")
+  end)
+end)
+
+describe("an option that another one excludes", function()
+  it("is refused, and not left out without a word", function()
+    for _, pair in ipairs { "--check --explore", "--check --shake=5", "--check --timeline", "--check -i", "--check --step",
+      "--check --trace x.html", "--step --trace x.html", "--explore --max-procs 5", "--sim --output tag",
+      "--explore-kills --trace-limit 1M", "--sim --trace x.html", "--replay x --shake-same" } do
+      local words = {}
+      for word in pair:gmatch("%S+") do words[#words + 1] = word end
+      local one, other = words[1], pair:match("%s(%-[%w-]+)")
+      words[#words + 1] = "no.lua"
+      refused(("option '%s' cannot be used together with '%s'"):format(one, other), table.unpack(words))
+    end
+    refused("option '--strict=report' runs nothing: leave out '--check'", "--check", "--strict=report")
+    refused("option '--strict=report' runs nothing: leave out 'no.lua'", "--strict=report", "no.lua")
+    refused("option '--trace-detail' needs '--trace', '--timeline' or '--stats'", "--trace-detail", "all", "no.lua")
+  end)
+
+  it("is refused before a command, whose own come after it", function()
+    local help = "'sandbox check --help' lists the options\n"
+    assert.same({ out = "", status = 2, err = "sandbox: option '--timeout' is one of a run: the options of the command " ..
+      "'check' come after it\n" .. help }, run { "--timeout", "5", "check", "lesson-1" })
+    assert.same({ "", 0 }, { run({ "--color", "never", "-E", "check" }).err, run({ "--command", "check" }).status })
+  end)
+
+  it("is told as it was typed", function()
+    for _, other in ipairs { "--explore", "--step", "--sim" } do
+      refused(("option '--engine' cannot be used together with '%s'"):format(other), "--engine", "redis://nowhere.invalid",
+        other, "-e", "")
+    end
   end)
 end)
 
@@ -146,8 +210,7 @@ describe("--help", function()
     prints("true\t1.4142135623731\n", "-e", "print(spawn(math.sqrt, 2):join())")
     local text = run { "--help" }.out
     for words in text:gmatch("\n  sandbox ([^\n]-scripts/[%w.]+)") do
-      assert.same({ out = "", err = "", status = 0 },
-        run { command = "\"$P\" --check " .. words, dir = shell.source })
+      assert.equal(0, run({ command = "\"$P\" --speed 1000 " .. words, dir = shell.source }).status, words)
     end
   end)
 end)
@@ -266,7 +329,7 @@ end)
 describe("--max-procs", function()
   it("limits how many live at once", function()
     local result = run { "--max-procs", "2", "-e", "p = spawn(sleep, 0.1)", "-e", "print(pcall(spawn, sleep, 0))" }
-    assert.truthy(result.out:match("^false\t.*%-%-max%-procs"))
+    assert.truthy(result.out:match("^false\t.*raise %-%-max%-procs %(the limit is 2%)"))
     assert.equal("", result.err)
     prints("true\n", "--max-procs=3", "-e", "p = spawn(sleep, 0.1)", "-e", "print((pcall(spawn, sleep, 0)))")
   end)
@@ -340,7 +403,7 @@ describe("--completions", function()
   it("completes options and their arguments in bash", function()
     assert.equal("--speed --seed --shake --shake-same --shake-token --stats --sim --step --strict --spread", offers("--s"))
     assert.equal("--trace --trace-detail --trace-limit", offers("--tr"))
-    assert.equal("--check --color --cpu --completions", offers("--c"))
+    assert.equal("--check --command --color --cpu --completions", offers("--c"))
     assert.equal("--replay", offers("--r"))
     assert.equal("raw tag", offers("--output", ""))
     assert.equal("tag", offers("--output", "t"))

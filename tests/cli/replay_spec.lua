@@ -75,7 +75,8 @@ describe("--sim --replay", function()
 
   it("tells that a run never ends", function()
     local command = again(program "two_locks_busy")
-    local result = run { "--sim", table.unpack(command) }
+    assert.equal("--sim", command[1])
+    local result = run(command)
     assert.equal(5, result.status)
     assert.truthy(result.err:find("it never ends", 1, true), result.err)
   end)
@@ -88,6 +89,23 @@ describe("--sim --replay", function()
     local token = told.out:match("--replay '(%S+)'")
     local result = run { "--sim", "--replay", token, "--seed", "7", "-e", text }
     assert.equal(told.out:match("it was %d+"), result.err:match("it was %d+"))
+  end)
+end)
+
+describe("--replay of a circle", function()
+  it("says what real processes do not show", function()
+    local text = [[
+      local v, stop = sandbox.value(0), sandbox.value(false)
+      spawn(function() while not v:cas(0, 1) do end v:set(0) stop:set(true) end)
+      spawn(function() while not stop:get() do if v:cas(0, 1) then v:set(0) end end end)]]
+    local command = again("-e", text)
+    assert.same({ "--sim", "--replay" }, { command[1], command[2] })
+    local result = run { "--sim", "--replay", command[3], "-e", text }
+    assert.equal(5, result.status)
+    result = run { "--replay", command[3], "-e", text }
+    local words = "and then go on by themselves; with --sim it is seen to come back"
+    assert.truthy(result.err:find(words, 1, true), result.err)
+    assert.equal(0, result.status)
   end)
 end)
 
@@ -247,7 +265,7 @@ describe("a token that is wrong", function()
   it("is refused, with what is wrong with it", function()
     local file = program "missing_mutex_once"
     local token = again(file)[2]
-    refused("the token is none: one begins with sbx1:", "--replay", "hello", file)
+    refused("the token is not one of --explore: those begin with sbx1:", "--replay", "hello", file)
     refused("the token names pauses, and is one of --shake-token", "--replay", "sbxs1:r0:0123456789abcdef", file)
     refused("the token is of another version", "--replay", (token:gsub("sbx1", "sbx2")), file)
     refused("the token is cut off", "--replay", token:sub(1, -2), file)

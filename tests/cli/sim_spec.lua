@@ -216,6 +216,33 @@ describe("--sim tells of ends as a real run does:", function()
   end)
 end)
 
+describe("a simulated run has the limits of a real one:", function()
+  local HEAP = "local t = {} for i = 1, 1e9 do t[i] = i end"
+  for _, case in ipairs {
+    { "--timeout", "0.3", "while true do end", 124, "the time limit of the run was reached" },
+    { "--cpu", "0.3", "while true do end", 124, "the run used 0.3 s of CPU time, its limit (--cpu)" },
+    { "--memory", "40M", HEAP, 125, "the run used 40 MiB, its limit (--memory)" },
+    { "--output-limit", "1K", "while true do print 'more' end", 125, "the run wrote 1 KiB, its limit (--output-limit)" },
+  } do
+    local option, value, code, status, message = table.unpack(case)
+    it(option, function()
+      local result = run { "--sim", option, value, "-e", code }
+      assert.equal(status, result.status, result.err)
+      assert.truthy(result.err:find(message, 1, true), result.err)
+    end)
+  end
+
+  it("what stays within them is explored, and its page is written", function()
+    local folder <close> = shell.folder()
+    local result = run { "--explore", "--timeout", "50", "--memory", "1G", "--trace", "x.html", "-e",
+      "spawn(print, 1) spawn(print, 2)", dir = folder.name }
+    assert.same({ "", 0 }, { result.err, result.status })
+    assert.truthy(result.out:find("of 3 processes, all tried", 1, true), result.out)
+    local page <close> = assert(io.open(folder.name .. "/x.html"))
+    assert.truthy(page:read("a"):find('id="data"', 1, true))
+  end)
+end)
+
 describe("--sim and Ctrl-C:", function()
   for name, code in pairs {
     ["a loop without an op"] = "print 'on' while true do end",

@@ -135,6 +135,28 @@ describe("--trace", function()
     assert.equal("merged", trace.otherData.detail)
   end)
 
+  it("tells that an item of a queue with redeliver came back, and counts it once", function()
+    local folder <close> = traced([[
+local jobs, there = queue { redeliver = true, name = "jobs" }, queue()
+jobs:put_all { 1, 2 }
+local p = spawn({ quiet = true }, function() jobs:get() there:put(true) sleep(1000) end)
+there:get()
+p:kill()
+p:join()
+assert(jobs:get() == 1 and jobs:get() == 2 and #jobs == 0)
+]], "--trace", "a.json", "--trace", "b.pftrace", "--trace", "c.html", "--trace", "d.svg")
+    local back, least = 0, 0
+    for _, event in ipairs(cjson.decode(slurp(folder.name .. "/a.json")).traceEvents) do
+      if event.args and event.args.result == "came back" then
+        assert.are.same({ "get jobs#1", 1 }, { event.name, event.args.item })
+        back = back + 1
+      end
+      for _, n in pairs(event.ph == "C" and event.args or {}) do least = math.min(least, n) end
+    end
+    assert.equal(1, back)
+    assert.equal(0, least)
+  end)
+
   it("may be - for JSON on stdout, after what the script has printed", function()
     local result = run { "--trace", "-", "-e", "print 'first'" }
     assert.same({ "", 0 }, { result.err, result.status })
@@ -261,6 +283,11 @@ describe("--trace", function()
       { out = result.out, status = result.status, err = (result.err:gsub("'/[^']*/", "'")) })
     assert.equal("a.html.part\n", list(folder.name))
     assert.equal(0, run { "trace", "a.html.part", "-o", "a.html", dir = folder.name }.status)
+  end)
+
+  it("says why nothing was recorded", function()
+    local result = run { command = [[(ulimit -f 0; "$P" --trace /tmp/$$.html -e 'sleep(0.001)' 2>&1) | cat]] }
+    assert.same({ out = "sandbox: cannot show the trace: File too large\n", err = "", status = 0 }, result)
   end)
 
   it("does not mind a reader of stdout that has left", function()
@@ -394,6 +421,23 @@ describe("sandbox trace", function()
     local sums = cjson.decode(run { "trace", "--stats=json", "a.pftrace", dir = folder.name }.out)
     assert.same({ done = 1, failed = 0, killed = 1, ended = 3, alive = 0 }, sums.ends)
     for _, p in ipairs(sums.processes) do assert.equal(p.name == "worker", p.worker) end
+  end)
+
+  it("does not take the end of the run from outside for failures or kills", function()
+    for signal, status in pairs { INT = 130, TERM = 143 } do
+      local folder <close>, result = traced(([[
+        local ready = sandbox.latch(3)
+        local function wait() ready:down() sleep(600) end
+        spawn(wait) spawn(wait) spawn(function() spawn(wait):join() end)
+        ready:wait()
+        local supervisor = io.open("/proc/self/stat"):read("a"):match("%%) %%a (%%d+)")
+        os.execute("kill -%s " .. supervisor)
+        sleep(600)]]):format(signal), "--trace", "a.pftrace", "--timeline")
+      assert.equal(status, result.status, result.err)
+      assert.truthy(result.err:find(": 5 processes, ", 1, true), result.err)
+      local sums = cjson.decode(run { "trace", "--stats=json", "a.pftrace", dir = folder.name }.out)
+      assert.same({ done = 0, failed = 0, killed = 0, ended = 5, alive = 0 }, sums.ends)
+    end
   end)
 
   it("does not take what os.exit ends for a kill", function()
@@ -550,13 +594,17 @@ describe("sandbox trace", function()
     local folder <close> = shell.folder()
     local at = folder.name
     assert(os.execute(("mkdir %s/here %s/away"):format(at, at)))
-    local text = [[queue():put("a secret") sandbox.mark "m" sleep(1)
+    local text = [[queue():put("a secret") sandbox.mark "m"
+      for _ = 1, 1500 do -- until FILE.part has the line above
+        if io.open((...)):read("a"):find(arg[0] .. ":1", 1, true) then break end
+        sleep(0.02)
+      end
       os.execute("kill -9 " .. io.open("/proc/self/stat"):read("a"):match("%) %S (%d+)")) sleep(1000)]]
     for _, name in ipairs { "away/x.lua", "away/x.txt", "here/y.lua" } do
       write(at .. "/" .. name, text)
       local trace = "here/" .. name:gsub("/", "_") .. ".html"
       -- The supervisor is killed: what it recorded so far is in FILE.part, which holds no sources.
-      run { "--speed", "2", "--trace-detail=all", "--trace", trace, at .. "/" .. name, dir = at }
+      run { "--trace-detail=all", "--trace", trace, at .. "/" .. name, trace .. ".part", dir = at }
       assert.is_true(exists(at .. "/" .. trace .. ".part"), name)
       local page = run { "trace", trace:sub(6) .. ".part", "-o", "shown.html", dir = at .. "/here" }
       assert.equal(0, page.status, page.err)
@@ -673,6 +721,8 @@ describe("sandbox trace", function()
     local folder <close> = shell.folder()
     write(folder.name .. "/trace", "print('script', ...)")
     assert.same({ out = "script\t--help\n", err = "", status = 0 }, run { "trace", "--help", dir = folder.name })
+    local meant = run { "--command", "trace", "--help", dir = folder.name }
+    assert.truthy(meant.status == 0 and meant.out:find("sandbox trace", 1, true), meant.out)
     local other <close> = shell.folder()
     assert.same({ out = "", err = "sandbox: cannot open 'trace': No such file or directory\n", status = 1 },
       run { "--", "trace", dir = other.name })

@@ -66,9 +66,10 @@ static void install(struct os_backend *b) {
 static void ended(uint64_t serial) {
   char key[2][ENGINE_KEY];
   uint8_t who[8];
-  uint64_t number = net_who(&options, serial), birth[2] = {number, 0x3fffffff};
+  uint64_t number = net_who(&options, serial);
+  const struct net_birth birth = {.who = number, .pid = 0x3fffffff};
   /* One that has done nothing so far is not known: tell of it, under a number that no process has. */
-  if (write(options.keeper, birth, sizeof birth) != sizeof birth)
+  if (write(options.keeper, &birth, sizeof birth) != sizeof birth)
     check(-SBX_ESYSTEM, "birth");
   for (int i = 8; i-- > 0; number >>= 8)
     who[i] = (uint8_t)number;
@@ -101,13 +102,4 @@ const struct conformance_backend net_conformance = {.name = "net",
                                                     .start = net_start,
                                                     .stop = net_stop,
                                                     .begin = net_begin,
-                                                    .renew = os_renew,
-                                                    .tell = os_tell,
-                                                    .hear = os_hear,
-                                                    .waits = os_waits,
-                                                    .interrupt = os_interrupt,
-                                                    .end = os_end,
-                                                    .look = os_look,
-                                                    .pass = os_pass,
-                                                    .now = clock_now_ns,
-                                                    .over = os_over};
+                                                    OS_DOES};

@@ -127,6 +127,7 @@ static void make_op(struct work *w, const struct order *o, const struct step *s,
     op->sync_info = &w->info.sync;
   op->number = is_array_op(s->kind)      ? r->many
                : s->kind == OP_QUEUE_PUT ? is_brief(r)
+               : is_hand_op(s->kind)     ? hand_number(r, s->kind)
                                          : r->looked;
   if (s->kind == OP_QUEUE_MEET)
     op->ticket = offered[s->thing];
@@ -217,6 +218,8 @@ static void do_run(const struct order *o, struct answer *ret) {
     s.item += s.item ? (uint64_t)i : 0;
     make_op(&works[i], o, &s, 0, &ops[i]);
     ops[i].out = &works[0].out; /* one for all */
+    if (i > 0 && s.kind == OP_QUEUE_GET)
+      ops[i].number = QUEUE_GET_MORE;
     ops[i].deadline_ns = ops[0].deadline_ns;
   }
   ret->rc = perform_run(&b->base, ops, (uint32_t)r->many, &done);
@@ -299,7 +302,7 @@ static void leave(const struct request *r) {
   uint8_t message[1 << 15];
   struct buf result = {.data = message, .len = message_len(r->step.item)};
   message_make(r->step.item, message);
-  op_process_await(&b->base);
+  op_process_await(&b->base, r->count == 0);
   check(op_process_end(&b->base, &(struct end_request){.result = result.len ? &result : NULL,
                                                         .exit_code = (int)r->count}),
         "publish");
@@ -372,7 +375,7 @@ static void make_thing(int i) {
   const struct thing *t = &setup->things[i];
   struct sync_options s = {
       .type = t->type, .recursive = t->recursive, .action = t->action, .floats = t->floats, .count = t->count, .max = t->max};
-  struct queue_options q = {.max = t->max, .transport = t->transport};
+  struct queue_options q = {.max = t->max, .transport = t->transport, .redeliver = t->redeliver};
   struct pipe_request pipe = {0};
   if (t->mail)
     return;
@@ -636,13 +639,4 @@ static int os_host(void (*body)(void *), void *arg) {
 const struct conformance_backend os_conformance = {.name = "os",
                                                    .host = os_host,
                                                    .begin = os_begin,
-                                                   .renew = os_renew,
-                                                   .tell = os_tell,
-                                                   .hear = os_hear,
-                                                   .waits = os_waits,
-                                                   .interrupt = os_interrupt,
-                                                   .end = os_end,
-                                                   .look = os_look,
-                                                   .pass = os_pass,
-                                                   .now = clock_now_ns,
-                                                   .over = os_over};
+                                                   OS_DOES};

@@ -26,4 +26,9 @@ bool os_look(int thing, struct look *ret);
 void os_pass(int64_t ns);
 void os_over(void);
 
+/* In a struct conformance_backend: what a backend in front of this one leaves to it. */
+#define OS_DOES                                                                                                        \
+  .renew = os_renew, .tell = os_tell, .hear = os_hear, .waits = os_waits, .interrupt = os_interrupt, .end = os_end,    \
+  .look = os_look, .pass = os_pass, .now = clock_now_ns, .over = os_over
+
 #endif

@@ -89,6 +89,7 @@ static void make_thing(int i) {
   struct sim_request r = {.kind = kinds[t->type],
                           .max = t->max,
                           .transport = t->transport,
+                          .redeliver = t->redeliver,
                           .sync = {.recursive = t->recursive, .action = t->action, .floats = t->floats, .count = t->count, .max = t->max}};
   if ((t->type == OBJECT_PIPE && t->other < i) || t->mail)
     return; /* made with the other; or by whoever asks for it */
@@ -160,6 +161,7 @@ static void make_value(struct work *to, const struct request *r, const struct st
   to->r.has_value = true;
   to->r.number = is_array_op(s->kind)      ? r->many
                  : s->kind == OP_QUEUE_PUT ? is_brief(r)
+                 : is_hand_op(s->kind)     ? hand_number(r, s->kind)
                                            : r->looked;
   if (is_array_op(s->kind)) {
     to->r.value = array_brings(r);
@@ -328,6 +330,7 @@ static void answered(struct worker *p, struct sim_answer *a) {
   if (r->many > 1 && !is_array_op(kind)) { /* a run: the simulator does one */
     p->answer.number = 1;
     p->answer.item = run_item(0, p->answer.item);
+    p->answer.abandoned = false;
   }
   if (r->step.kind != DO_DROP)
     answer_trim(&p->answer, r);
@@ -464,7 +467,7 @@ static void sim_interrupt(int proc) {
 
 /* What is told to leave does it to the end. */
 static void leave(struct worker *p) {
-  struct sim_request await = {.kind = OP_PROCESS_AWAIT, .deadline_ns = SBX_FOREVER};
+  struct sim_request await = {.kind = OP_PROCESS_AWAIT, .number = p->told.count == 0, .deadline_ns = SBX_FOREVER};
   struct sim_request end = {.kind = OP_PROCESS_END, .exit_code = (int)p->told.count};
   struct sim_answer a;
   uint64_t item = p->told.step.item;

@@ -51,6 +51,7 @@ struct thing {
   bool floats;         /* ARRAY */
   uint64_t count, max; /* as in struct sync_options; QUEUE: max */
   int transport;       /* QUEUE */
+  bool redeliver;      /* QUEUE */
   int other;           /* PIPE: the other end; CONDITION: its lock */
 };
 
@@ -92,6 +93,7 @@ struct request {
   struct step step;
   enum patience patience;
   uint64_t count;    /* RELEASE, NOTIFY; ARRAY_*: which element; DO_LEAVE: the exit code */
+  bool all;          /* GET: another of a batch; TASK_DONE: all that it has in hand. Of queues with redeliver */
   int many;          /* ARRAY_COPY; PUT, GET: of a run, if more than 1 */
   bool half;         /* ARRAY_*: what it brings is a half more than step.item */
   bool is_number;    /* of step.item: VALUE_*, DICT_* */
@@ -120,6 +122,13 @@ static inline bool is_array_op(int kind) { return kind >= OP_ARRAY_NEW && kind <
 static inline bool names_process(int kind) {
   return kind == OP_PROCESS_JOIN || kind == OP_PROCESS_LOOK || kind == OP_PROCESS_MAIL;
 }
+
+/* op.number of a GET or a TASK_DONE. */
+static inline int hand_number(const struct request *r, int kind) {
+  return !r->all ? 0 : kind == OP_QUEUE_GET ? QUEUE_GET_MORE : QUEUE_DONE_ALL;
+}
+
+static inline bool is_hand_op(int kind) { return kind == OP_QUEUE_GET || kind == OP_QUEUE_TASK_DONE; }
 
 /* Of a put into a queue without room: is it done only if a reader waits? */
 static inline bool is_brief(const struct request *r) {

@@ -137,6 +137,8 @@ static void trim_by_kind(struct answer *a, struct answer *all, const struct requ
     a->item = ok && !a->none ? all->item : 0;
     break;
   case OP_QUEUE_GET:
+    a->abandoned = ok && all->abandoned; /* it came back */
+    /* fall through */
   case OP_QUEUE_PEEK:
   case OP_PIPE_RECV:
   case OP_PROCESS_JOIN:
@@ -560,7 +562,7 @@ static void read_all(void) {
       [OBJECT_ARRAY] = OP_ARRAY_COPY};
   uint64_t seed = 1;
   for (int i = 0; i < run.setup.thing_count; i++) {
-    struct request r = {.step = {.kind = reading[run.setup.things[i].type], .thing = i}};
+    struct request r = {.step = {.kind = reading[run.setup.things[i].type], .thing = i}, .all = true};
     if (run.setup.things[i].mail)
       continue; /* it is its process's alone */
     if (run.setup.things[i].type == OBJECT_ARRAY) {

@@ -308,11 +308,35 @@ static const char *progress_law(const struct lawful *l, const struct told *b,
   return NULL;
 }
 
+/* With redeliver: what is special of it. */
+static const char *hands_law(const struct lawful *l, const struct told *b, const struct told *a) {
+  uint64_t mine = b->in_hand[l->proc], now = a->in_hand[l->proc], out = 0;
+  bool get = l->kind == OP_QUEUE_GET, all = l->request->all;
+  uint64_t many = l->request->many > 1 && l->answer.number > 1 ? (uint64_t)l->answer.number : 1;
+  for (int p = 0; p < PROCS_MAX; p++) {
+    out += b->in_hand[p];
+    LAW(p == l->proc || a->in_hand[p] == b->in_hand[p], "nobody else's hands change");
+  }
+  LAW(!get || (l->rc == -SBX_EHAND) == (mine > 0 && (!all || b->older[l->proc])), "who has something in hand must give it up first");
+  LAW(l->rc != -SBX_ECLOSED || !get || out == 0, "what is in hands may come back, so it is not the end");
+  if (l->kind == OP_QUEUE_TASK_DONE) {
+    LAW(l->rc == (mine || all ? 0 : -SBX_ETASKS), "what is in hand is given up, and nothing else");
+    LAW(now == (all ? 0 : mine - (mine > 0)), "one is given up, or all");
+    LAW(a->items == b->items, "what is given up does not come back");
+  } else {
+    LAW(now == mine + (get && l->rc == 0 ? many : 0), "what is taken is in hand");
+  }
+  return NULL;
+}
+
 static const char *queue_law(const struct lawful *l, const struct told *b, const struct told *a) {
   uint64_t len = b->items, undone = queue_undone(&b->queue);
   bool closed = b->queue.closed, full = b->queue.max && len >= b->queue.max;
   uint64_t many = l->request->many > 1 && l->answer.number > 1 ? (uint64_t)l->answer.number : 1;
   LAW(queue_len(&a->queue) == a->items, "a queue counts its items");
+  const char *broken = b->queue.redeliver ? hands_law(l, b, a) : NULL;
+  if (broken || l->rc == -SBX_EHAND || (b->queue.redeliver && l->kind == OP_QUEUE_TASK_DONE))
+    return broken;
   switch (l->kind) {
   case OP_QUEUE_PUT:
     LAW(l->rc == (closed ? -SBX_ECLOSED : 0) && (closed || !full), "a put needs room");
@@ -323,6 +347,7 @@ static const char *queue_law(const struct lawful *l, const struct told *b, const
     LAW(a->items == len - (len > 0 ? many : 0), "a get takes one item, and a run as many as it says");
     break;
   case OP_QUEUE_PEEK:
+    closed = closed && undone == len + (b->queue.redeliver ? 0 : undone - len); /* nothing may come back */
     LAW(l->rc == (len ? 0 : closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT), "a peek does not wait");
     LAW(a->items == len, "a peek takes nothing");
     break;

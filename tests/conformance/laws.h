@@ -23,7 +23,9 @@ struct told {
   uint64_t passes;   /* BARRIER: of these, the ones that will be told that the round is complete */
   uint64_t first;    /* the bit of the first in line; 0: none */
   struct queue_state queue;
-  uint64_t items; /* entries of its contents */
+  uint64_t items; /* entries of its contents, without those that are in hands */
+  bool older[PROCS_MAX]; /* QUEUE: an item came back that is older than something in hand */
+  uint64_t in_hand[PROCS_MAX]; /* QUEUE: how many, with redeliver */
   struct number number;
   bool floats; /* ARRAY */
   uint64_t elements[ELEMENTS_MAX]; /* bits */

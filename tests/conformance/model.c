@@ -33,7 +33,9 @@ static struct model_state *state_copy(const struct model_state *s) {
     abort();
   *c = *s;
   for (int i = 0; i < THINGS_MAX; i++) {
-    c->things[i].contents = (struct buf){0};
+    c->things[i].contents = c->things[i].hands = (struct buf){0};
+    if (s->things[i].hands.len)
+      must(buf_append(&c->things[i].hands, s->things[i].hands.data, s->things[i].hands.len));
     if (s->things[i].contents.len)
       must(buf_append(&c->things[i].contents, s->things[i].contents.data,
                       s->things[i].contents.len));
@@ -43,8 +45,10 @@ static struct model_state *state_copy(const struct model_state *s) {
 }
 
 static void state_free(struct model_state *s) {
-  for (int i = 0; i < THINGS_MAX; i++)
+  for (int i = 0; i < THINGS_MAX; i++) {
     buf_release(&s->things[i].contents);
+    buf_release(&s->things[i].hands);
+  }
   buf_release(&s->key);
   free(s);
 }
@@ -189,6 +193,9 @@ static void key_thing(const struct model *m, struct model_state *s, int i, struc
   }
   queue_canonical(&q);
   must(buf_append(key, &q, sizeof q));
+  add_word(key, t->hands.len);
+  if (t->hands.len)
+    must(buf_append(key, t->hands.data, t->hands.len));
   add_word(key, t->contents.len);
   if (t->contents.len)
     must(buf_append(key, t->contents.data, t->contents.len));
@@ -284,6 +291,7 @@ struct model_look {
   int kind, thing;
   enum patience patience;
   bool sub; /* of a select: when it cannot be done, nothing happens */
+  bool more; /* of a run, and not its first */
   uint64_t item;
   uint64_t count;
 };
@@ -368,12 +376,88 @@ static bool is_reader(const struct model *m, const struct model_state *s, int pr
   return false;
 }
 
-/* Of a queue without room. */
+/* -- hands --------------------------------------------------------------------------------------- */
+
+/* Their list, with room for one more; to be given back by hands_keep if it was changed. */
+static struct queue_hands hands_in(struct model_thing *t) {
+  must(buf_reserve(&t->hands, sizeof(struct queue_hand)));
+  return (struct queue_hands){.list = (struct queue_hand *)(void *)t->hands.data,
+                              .count = (uint32_t)(t->hands.len / sizeof(struct queue_hand))};
+}
+
+static void hands_keep(struct model_thing *t, const struct queue_hands *h) {
+  t->hands.len = h->count * sizeof *h->list;
+}
+
+/* Take an item out of the middle. */
+static void remove_item(struct buf *contents, uint32_t place) {
+  struct buf kept = {0};
+  struct content c;
+  for (size_t at = 0; contents_next(contents, &at, &c);)
+    if (place-- != 0)
+      must(contents_put(&kept, c.data, c.len));
+  buf_release(contents);
+  *contents = kept;
+}
+
+static uint64_t number_at(const struct buf *contents, uint32_t place) {
+  struct content c;
+  uint64_t number = 0;
+  for (size_t at = 0; contents_next(contents, &at, &c);)
+    if (place-- == 0)
+      memcpy(&number, c.data, sizeof number);
+  return number;
+}
+
+/* The machine has done it: which item it was about. */
+static void do_hands(struct model_thing *t, const struct queue_ask *ask, struct answer *a) {
+  struct queue_hands h = hands_in(t);
+  uint32_t place = hands_first(&h, 0);
+  uint64_t count = ask->number == QUEUE_DONE_ALL ? ask->mine : 1;
+  if (ask->kind == OP_QUEUE_GET || ask->kind == OP_QUEUE_PEEK)
+    a->item = number_at(&t->contents, place);
+  if (ask->kind == OP_QUEUE_GET) {
+    a->abandoned = place < h.count;
+    if (a->abandoned)
+      hands_take(&h, ask->who);
+    else
+      hands_add(&h, &(struct queue_hand){.who = ask->who});
+  }
+  for (; ask->kind == OP_QUEUE_TASK_DONE && count > 0; count--) {
+    place = hands_first(&h, ask->who);
+    hands_remove(&h, place);
+    remove_item(&t->contents, place);
+  }
+  hands_keep(t, &h);
+}
+
+/* The process ends. */
+static void leave_hands(struct model_thing *t, uint64_t who, bool well) {
+  struct queue_hands h = hands_in(t);
+  struct queue_ask all = {.kind = OP_QUEUE_TASK_DONE, .number = QUEUE_DONE_ALL, .who = who};
+  struct answer none;
+  hands_tell(&h, &all);
+  if (!well) {
+    queue_came_back(&t->queue, hands_return(&h, who));
+    hands_keep(t, &h);
+  } else if (queue_ask_apply(&t->queue, &all) == 0) {
+    do_hands(t, &all, &none);
+  }
+}
+
+/* Of any queue. */
 static struct queue_ask ask_of(const struct model *m, const struct model_state *s, int proc,
                                const struct model_look *l, bool perhaps) {
   struct queue_ask ask = {.kind = (enum op_kind)l->kind,
-                          .brief = l->kind == OP_QUEUE_PUT && is_brief(&m->requests[proc]),
+                          .number = l->kind == OP_QUEUE_PUT ? is_brief(&m->requests[proc])
+                                    : l->more               ? QUEUE_GET_MORE
+                                    : is_hand_op(l->kind)   ? hand_number(&m->requests[proc], l->kind)
+                                                            : 0,
                           .who = s->procs[proc].who};
+  const struct buf *hands = &s->things[l->thing].hands;
+  const struct queue_hands h = {.list = (struct queue_hand *)(void *)hands->data,
+                                .count = (uint32_t)(hands->len / sizeof(struct queue_hand))};
+  hands_tell(&h, &ask);
   for (int i = 0; i < m->setup->proc_count; i++)
     ask.readers += i != proc && lives(&s->procs[i]) && is_reader(m, s, i, l->thing, perhaps);
   return ask;
@@ -383,8 +467,7 @@ static bool queue_goes(const struct model *m, const struct model_state *s, int p
                        const struct model_look *l, bool perhaps) {
   const struct queue_state *q = &s->things[l->thing].queue;
   const struct queue_ask ask = ask_of(m, s, proc, l, perhaps);
-  return queue_meets(q->max) ? queue_met_enabled(q, &ask)
-                             : queue_enabled(q, (enum op_kind)l->kind);
+  return queue_ask_enabled(q, &ask);
 }
 
 static bool is_enabled(const struct model *m, struct model_state *s, int proc,
@@ -509,14 +592,17 @@ static int do_queue(const struct model *m, struct model_state *s, int proc,
   const struct queue_ask ask = ask_of(m, s, proc, l, true);
   enum op_kind kind = ask.kind;
   uint64_t item = l->item;
-  int rc = queue_meets(t->queue.max) ? queue_met_apply(&t->queue, &ask)
-                                     : queue_apply(&t->queue, kind);
+  int rc = queue_ask_apply(&t->queue, &ask);
   if (kind == OP_QUEUE_MEET && rc)
     contents_take(&t->contents);
   if (rc)
     return rc;
   if (kind == OP_QUEUE_PUT)
     put_number(&t->contents, item);
+  if (t->queue.redeliver) {
+    do_hands(t, &ask, a);
+    return 0;
+  }
   if (kind == OP_QUEUE_GET || kind == OP_QUEUE_PEEK)
     a->item = number_in(&t->contents);
   if (kind == OP_QUEUE_GET)
@@ -529,14 +615,18 @@ static int do_queue_run(const struct model *m, struct model_state *s, int proc,
                         const struct model_look *l, struct answer *a, int many) {
   struct model_look one = *l;
   uint64_t items = 0;
-  for (int i = 0; i < many; i++, one.item++) {
+  a->number = 0;
+  for (; a->number < many && (a->number == 0 || queue_goes(m, s, proc, &one, true)); a->number++, one.item++) {
     int rc = do_queue(m, s, proc, &one, a);
-    if (rc)
+    if (rc && a->number == 0)
       return rc;
+    if (rc)
+      break;
     items = run_item(items, a->item);
+    one.more = l->kind == OP_QUEUE_GET;
   }
-  a->number = many;
   a->item = l->kind == OP_QUEUE_GET ? items : 0;
+  a->abandoned = false; /* one or the other of them */
   return 0;
 }
 
@@ -886,6 +976,18 @@ static void tell_thing(const struct model *m, struct model_state *s, int thing, 
   *ret = (struct told){.queue = t->queue};
   if (type == OBJECT_QUEUE || type == OBJECT_PIPE)
     ret->items = contents_count(&t->contents);
+  bool came_back = false;
+  for (size_t at = 0; type == OBJECT_QUEUE && at < t->hands.len; at += sizeof(struct queue_hand)) {
+    struct queue_hand h;
+    memcpy(&h, t->hands.data + at, sizeof h);
+    ret->items -= h.who != 0;
+    came_back |= h.who == 0;
+    for (int p = 0; p < m->setup->proc_count; p++)
+      if (h.who && h.who == s->procs[p].who) {
+        ret->in_hand[p]++;
+        ret->older[p] = came_back;
+      }
+  }
   if (!machine)
     return;
   machine->describe(t->words, WORLD(&v), &ret->info);
@@ -1048,7 +1150,8 @@ static void look_once(struct model *m, struct model_state *s, int proc) {
   bool can_miss = !enabled || goes_perhaps(m, s, proc, &l) || yield != YIELD_NO || sleeps;
   struct model_state *c;
   int most = enabled ? run_most(m, s, proc, &l) : 0;
-  for (int run = m->setup->whole_runs ? most : 1; enabled && yield != YIELD_YES && run <= most; run++) {
+  bool whole = m->setup->whole_runs && !(type_of(&l) == OBJECT_QUEUE && s->things[l.thing].queue.redeliver);
+  for (int run = whole ? most : 1; enabled && yield != YIELD_YES && run <= most; run++) {
     c = state_copy(s);
     c->procs[proc].run = run;
     go_on(m, c, proc, do_it(m, c, proc, &l));
@@ -1128,6 +1231,8 @@ static void begin_thing(const struct thing *t, struct model_thing *ret) {
     machine->init(ret->words, &o);
   if (t->type == OBJECT_QUEUE)
     ret->queue.max = t->max;
+  if (t->type == OBJECT_QUEUE)
+    ret->queue.redeliver = t->redeliver;
   for (uint64_t i = 0; i < t->count && t->type == OBJECT_ARRAY; i++)
     add_word(&ret->contents, 0);
 }
@@ -1188,7 +1293,7 @@ static void leave_all(struct model *m, struct model_state *s, int proc, enum syn
  * (os/queue/queue_tasks.c). */
 static void maybe_never_put(struct model *m, const struct model_state *s, int proc) {
   const struct request *r = &m->requests[proc];
-  if (r->step.kind != OP_QUEUE_GET || s->procs[proc].stage != STAGE_DONE ||
+  if (r->step.kind != OP_QUEUE_GET || s->things[r->step.thing].queue.redeliver || s->procs[proc].stage != STAGE_DONE ||
       s->procs[proc].answer.rc)
     return;
   struct model_state *c = state_copy(s);
@@ -1212,6 +1317,9 @@ void model_end(struct model *m, int proc, enum end how) {
       leave_all(m, s, proc, END_OF_CODE);
       leave_all(m, s, proc, r->count ? END_FAILED : END_WELL);
     }
+    for (int t = 0; t < m->setup->thing_count; t++)
+      if (m->setup->things[t].redeliver)
+        leave_hands(&s->things[t], was.who, how == END_LEFT && r->count == 0);
     *p = (struct model_proc){.who = was.who, .life = {.phase = PHASE_RUNNING}};
     if (how == END_LEFT) {
       p->result = r->step.item;
@@ -1343,6 +1451,8 @@ void request_print(const struct request *r) {
               : "");
   if (r->step.item)
     fprintf(stderr, " %s%llu", r->is_number ? "=" : "#", (unsigned long long)r->step.item);
+  if (r->all)
+    fprintf(stderr, r->step.kind == OP_QUEUE_GET ? " more" : " all");
   if (r->count)
     fprintf(stderr, " count %llu", (unsigned long long)r->count);
   if (expects(r->step.kind) && (r->looked || r->expects_none))

@@ -11,6 +11,7 @@
 #include "conformance.h"
 
 #include "object/compose.h"
+#include "object/hands.h"
 #include "object/process.h"
 #include "object/queue.h"
 #include "object/sync.h"
@@ -25,6 +26,7 @@ enum stage {
 struct model_thing {
   uint64_t words[SYNC_WORDS];
   struct queue_state queue; /* QUEUE; PIPE: what this end receives from */
+  struct buf hands;         /* QUEUE: with redeliver, a struct queue_hand for each of the first items of the contents */
   struct buf contents;      /* items, keys, or the one message of a VALUE; of numbers of messages */
 };
 

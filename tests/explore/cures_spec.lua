@@ -3,10 +3,9 @@ local shell = require "support.shell"
 
 local FOLDER = shell.source .. "/tests/explore/"
 
-local function explore(script, ...)
-  local words = { "timeout -k 1 120", shell.quote(shell.program), "--explore", shell.quote(script) }
-  for _, word in ipairs { ... } do words[#words + 1] = shell.quote(word) end
-  return shell.run(table.concat(words, " ") .. " 2>&1 </dev/null")
+local function explore(script)
+  local words = { "timeout -k 1 120", shell.quote(shell.program), "--explore", shell.quote(script), "2>&1 </dev/null" }
+  return shell.run(table.concat(words, " "))
 end
 
 -- The paragraph of a report, in one line; nil: there is none.
@@ -20,13 +19,8 @@ local function ways(report) return report:match(": ([%d,]+) interleavings? of") 
 local ORDER = "with the locks taken in the order in which they were made, all %s interleavings end well."
 
 local function with_script(text, fn)
-  local path = os.tmpname()
-  local f <close> = assert(io.open(path, "w"))
-  f:write(text)
-  f:close()
-  local report, status = explore(path)
-  os.remove(path)
-  fn(report, status)
+  local file <close> = shell.file(text)
+  fn(explore(file.name))
 end
 
 describe("a cure that --explore advises is checked", function()
@@ -56,44 +50,25 @@ describe("a cure that --explore advises is checked", function()
   end
 
   it("in the text, where the cure is another word", function()
-    local text = [[
-      local lock = sandbox.lock()
-      local full, empty = sandbox.condition(lock), sandbox.condition(lock)
-      local buffer = sandbox.value(0)
-      local function producer()
-        for _ = 1, 2 do
-          lock:acquire()
-          while buffer:get() == 1 do empty:wait() end
-          buffer:add(1) full:notify()
-          lock:release()
-        end
-      end
-      local function consumer()
-        lock:acquire()
-        if buffer:get() == 0 then full:wait() end
-        if buffer:add(-1) < 0 then error("took from an empty buffer") end
-        empty:notify()
-        lock:release()
-      end
-      sandbox.join_all { spawn(producer), spawn(consumer), spawn(consumer) }]]
+    local right = shell.read("tests/explore/if_for_while.lua"):gsub(" if not WHILE then break end", "")
     local twin
-    with_script(text:gsub("if (buffer:get%(%) == 0) then", "while %1 do"), function(report) twin = ways(report) end)
-    with_script(text, function(report)
+    with_script(right, function(report) twin = ways(report) end)
+    local wrong = right:gsub("while (buffer:get%(%) == 0) do (full:wait%(%)) end", "if %1 then %2 end")
+    with_script(wrong, function(report)
       assert.equal(("with `while`, all %s interleavings end well."):format(twin), checked(report), report)
     end)
-    local one = text:gsub("if (buffer:get%(%) == 0) then", "while %1 do"):gsub("full", "c"):gsub("empty([,: ])", "c%1")
+    local one = right:gsub("full", "c"):gsub("empty([,:])", "c%1")
     one = one:gsub("local c, c = sandbox.condition%(lock%), ", "local c = ")
-    with_script(one:gsub("c:notify%(%)", "c:notify_all()"), function(report) twin = ways(report) end)
+    with_script(one:gsub("(add%(%-1%)%s+)c:notify%(%)", "%1c:notify_all()"), function(report) twin = ways(report) end)
     with_script(one, function(report)
-      assert.truthy(checked(report), report)
-      assert.truthy(checked(report):find("^with notify_all, all [%d,]+ interleavings end well%.$"), report)
+      assert.equal(("with notify_all, all %s interleavings end well."):format(twin), checked(report), report)
     end)
   end)
 
   it("for lines that are to be one step", function()
     for name, said in pairs {
       lost_update = "with line 3 in one step, both interleavings that are left end well.",
-      lost_wakeup = "with lines 4 to 5 in one step, all 5 interleavings that are left end well.", -- mock 3
+      lost_wakeup = "with lines 4 to 5 in one step, all 5 interleavings that are left end well.",
       empty_then_get = "with line 4 in one step, both interleavings that are left end well.",
       test_then_set = "with lines 4 to 5 in one step, all 8 interleavings that are left end well.",
     } do
@@ -184,10 +159,50 @@ describe("a cure that --explore advises is checked", function()
       assert(count:get() == 2)
     end)
     assert.truthy(tostring(result):find("in one step, both interleavings that are left end well", 1, true), tostring(result))
-    local page = os.tmpname() .. ".html"
-    shell.run(("%s --explore --trace %s %slost_update.lua"):format(shell.quote(shell.program), page, shell.quote(FOLDER)))
+    local folder <close> = shell.folder()
+    local page = folder.name .. "/x.html"
+    shell.sandbox("--explore", "--trace", page, FOLDER .. "lost_update.lua")
     local f <close> = assert(io.open(page))
-    assert.truthy(f:read("a"):find([["checked":"with line 3 in one step, both interleavings that are left end well"]], 1, true))
-    os.remove(page)
+    local said = [["checked":"with line 3 in one step, both interleavings that are left end well"]]
+    assert.truthy(f:read("a"):find(said, 1, true))
+  end)
+
+  -- The process that checks is stopped, so that only the interrupt can end this. If it was too quick to be seen: again.
+  it("until an interrupt", function()
+    local file <close> = shell.file [[
+      local locks, v = {}, sandbox.value(0)
+      for i = 1, 4 do locks[i] = sandbox.lock() end
+      local function work(i)
+        for _ = 1, 2 do
+          v:add(1)
+          locks[i]:acquire() locks[i % 4 + 1]:acquire() v:add(2)
+          locks[i]:release() locks[i % 4 + 1]:release()
+        end
+      end
+      sandbox.join_all { spawn(work, 1), spawn(work, 2), spawn(work, 3), spawn(work, 4) }]]
+    local folder <close> = shell.folder()
+    for _ = 1, 10 do
+      local said = shell.run(([[cd %s
+        children() { cat /proc/$1/task/$1/children 2>/dev/null; }
+        timeout -s KILL 100 %s --explore=20000 %s >report 2>&1 </dev/null & p=$!
+        while [ -e /proc/$p/exe ]; do
+          for main in $(children $p); do for server in $(children $main); do for checks in $(children $server); do
+            kill -STOP $checks || continue
+            kill -INT $main
+            wait $p
+            echo "status $?"
+            exit
+          done; done; done
+        done]]):format(folder.name, shell.quote(shell.program), shell.quote(file.name)))
+      if said ~= "" then
+        assert.equal("status 5\n", said)
+        local f <close> = assert(io.open(folder.name .. "/report"))
+        local report = f:read("a")
+        assert.truthy(report:find("cure to try", 1, true), report)
+        assert.is_nil(checked(report), report)
+        return
+      end
+    end
+    error("nobody was seen to check")
   end)
 end)

@@ -478,7 +478,7 @@ static int main_ends_without_closing(struct backend *b, void *ctx) {
   ping = new_queue(0, TRANSPORT_AUTO, 0);
   for (int i = 0; i < 5; i++)
     release_object(spawn_process(get_9, NULL));
-  op_process_await(b); /* they may be interrupted before it is */
+  op_process_await(b, true); /* they may be interrupted before it is */
   return 0;
 }
 

@@ -232,7 +232,7 @@ static int hold_and_wait_for_a_child(void *arg) {
   const struct role *r = arg;
   release_object(spawn_process(wait_for_the_gate, NULL));
   CHECK_EQ(act(r->object, r->kind, 0), 0);
-  CHECK_EQ(op_process_await(&the_backend->base), 0);
+  CHECK_EQ(op_process_await(&the_backend->base, true), 0);
   return 0;
 }
 

@@ -166,8 +166,6 @@ static const struct steps_scene scenes[] = {
     {"receive", receiver_is_due, NULL, victim_receives, victim_received, send_to_victim, OP_QUEUE_GET},
     {"find", two_are_to_seek, NULL, victim_seeks, victim_found, bear, OP_PROCESS_FIND},
 };
-enum { SCENES = sizeof scenes / sizeof *scenes };
-
 static int main_plays(struct backend *b, void *ctx) {
   (void)b, (void)ctx;
   steps_play(scene, KILLS);
@@ -178,7 +176,8 @@ static int main_plays(struct backend *b, void *ctx) {
 /* That victims were killed. */
 static void say_nothing(void *ctx, const char *line) { (void)ctx, (void)line; }
 
-static void play_the_scene(void) {
+static void play_the_scene(const void *of) {
+  scene = of;
   const struct supervisor_options o = {.backend = backend_new,
                                        .speed = 1,
                                        .seed = 1,
@@ -191,16 +190,8 @@ static void play_the_scene(void) {
   CHECK_EQ(supervisor_run(&o, main_plays, NULL), 0);
 }
 
-static void run_scene(void **state) {
-  scene = *state;
-  stage_run(scene->name, play_the_scene, 120);
-}
-
-int main(void) {
-  struct CMUnitTest tests[SCENES];
-  for (int i = 0; i < SCENES; i++)
-    tests[i] = (struct CMUnitTest){.name = scenes[i].name,
-                                   .test_func = run_scene,
-                                   .initial_state = (void *)(uintptr_t)&scenes[i]};
-  return _cmocka_run_group_tests("mail_step", tests, SCENES, NULL, NULL);
+int main(int argc, char **argv) {
+  const struct steps_tests tests = {
+      "mail_step", scenes, sizeof scenes / sizeof *scenes, sizeof *scenes, play_the_scene};
+  return steps_main(argc, argv, &tests);
 }

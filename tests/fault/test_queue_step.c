@@ -361,7 +361,8 @@ static void warm_up(void) {
   release_object(other);
 }
 
-static void play_scene(void) {
+static void play_scene(const void *of) {
+  scene = of;
   sigset_t chld;
   sigemptyset(&chld);
   sigaddset(&chld, SIGCHLD); /* each step would raise one */
@@ -449,20 +450,9 @@ static void len_is_of_one_moment_at_every_instruction(void **state) {
   stage_run("len", len_is_of_one_moment, 60);
 }
 
-static void every_instruction(void **state) {
-  scene = *state;
-  stage_run(scene->name, play_scene, 120);
-}
-
 int main(int argc, char **argv) {
-  if (argc > 1)
-    cmocka_set_test_filter(argv[1]);
-  enum { N = sizeof scenes / sizeof *scenes };
-  struct CMUnitTest tests[N + 1] = {
-      [N] = cmocka_unit_test(len_is_of_one_moment_at_every_instruction)};
-  for (size_t i = 0; i < N; i++)
-    tests[i] = (struct CMUnitTest){.name = scenes[i].name,
-                                   .test_func = every_instruction,
-                                   .initial_state = (void *)(uintptr_t)&scenes[i]};
-  return _cmocka_run_group_tests("queue_step", tests, N + 1, NULL, NULL);
+  const struct CMUnitTest len[] = {cmocka_unit_test(len_is_of_one_moment_at_every_instruction)};
+  const struct steps_tests tests = {
+      "queue_step", scenes, sizeof scenes / sizeof *scenes, sizeof *scenes, play_scene};
+  return steps_main(argc, argv, &tests) + cmocka_run_group_tests_name("queue_step_len", len, NULL, NULL);
 }

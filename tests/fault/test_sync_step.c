@@ -470,7 +470,8 @@ static void before(void) {
 static void act(void) { the_scene->act(the_scene); }
 static bool check(void) { return the_scene->check(the_scene); }
 
-static void play_the_scene(void) {
+static void play_the_scene(const void *of) {
+  the_scene = of;
   const struct steps_scene stepped = {
       .name = the_scene->name, .before = before, .prelude = the_scene->prelude, .act = act, .check = check};
   os_world_new();
@@ -677,18 +678,9 @@ static const struct scene scenes[] = {
      {1, 2, 50},
      5},
 };
-enum { SCENES = sizeof scenes / sizeof *scenes };
 
-static void run_scene(void **state) {
-  the_scene = *state;
-  stage_run(the_scene->name, play_the_scene, 120);
-}
-
-int main(void) {
-  struct CMUnitTest tests[SCENES];
-  for (int i = 0; i < SCENES; i++)
-    tests[i] = (struct CMUnitTest){.name = scenes[i].name,
-                                   .test_func = run_scene,
-                                   .initial_state = (void *)(uintptr_t)&scenes[i]};
-  return _cmocka_run_group_tests("sync_step", tests, SCENES, NULL, NULL);
+int main(int argc, char **argv) {
+  const struct steps_tests tests = {
+      "sync_step", scenes, sizeof scenes / sizeof *scenes, sizeof *scenes, play_the_scene};
+  return steps_main(argc, argv, &tests);
 }

@@ -196,27 +196,16 @@ static const struct scene scenes[] = {
     {{"barrier action", partner_waits, NULL, victim_acts, action_was_done, NULL, OP_NONE},
      {.type = OBJECT_BARRIER, .count = 2, .action = true}},
 };
-enum { SCENES = sizeof scenes / sizeof *scenes };
-
-static void play_the_scene(void) {
+static void play_the_scene(const void *of) {
+  scene = of;
   board = shared_memory(sizeof *board);
   os_world_new();
   CHECK_EQ(op_sync_new(&the_backend->base, &scene->options, &shared), 0);
   steps_play(&scene->steps, KILLS);
 }
 
-static void run_scene(void **state) {
-  scene = *state;
-  stage_run(scene->steps.name, play_the_scene, 120);
-}
-
 int main(int argc, char **argv) {
-  if (argc > 1)
-    cmocka_set_test_filter(argv[1]);
-  struct CMUnitTest tests[SCENES];
-  for (int i = 0; i < SCENES; i++)
-    tests[i] = (struct CMUnitTest){.name = scenes[i].steps.name,
-                                   .test_func = run_scene,
-                                   .initial_state = (void *)(uintptr_t)&scenes[i]};
-  return _cmocka_run_group_tests("wait_step", tests, SCENES, NULL, NULL);
+  const struct steps_tests tests = {
+      "wait_step", scenes, sizeof scenes / sizeof *scenes, sizeof *scenes, play_the_scene};
+  return steps_main(argc, argv, &tests);
 }

@@ -2,7 +2,7 @@
  * tests/fuzz/codec_state.h - the Lua state that the fuzzer decodes in, and its seeds are made in.
  *
  * The key is known, so that seeds with functions stay authentic; the fuzzer itself cannot make new
- * ones. A decoded table may have any function that is reachable by name as its __gc: so there are
+ * ones, unless it is shown what is compared (-use_cmp). A decoded table may have any function that is reachable by name as its __gc: so there are
  * no libraries that touch files or processes.
  */
 #ifndef CODEC_STATE_H

@@ -127,8 +127,8 @@ static void try_queue(const struct net_state *s) {
     const struct queue_ask ask = {.kind = kinds[i], .who = 2, .readers = 1};
     memcpy(&q, s->words, sizeof q);
     if (queue_meets(q.max)) {
-      if (queue_met_enabled(&q, &ask))
-        queue_met_apply(&q, &ask);
+      if (queue_ask_enabled(&q, &ask))
+        queue_ask_apply(&q, &ask);
     } else if (kinds[i] != OP_QUEUE_MEET && queue_enabled(&q, kinds[i])) {
       queue_apply(&q, kinds[i]);
     }

@@ -1,15 +1,11 @@
--- The classroom of src/doc/hosts.md, word by word: the commands are read from the page, and run on a hub with the hosts anna and
--- bert, network namespaces that are reached by what stands for ssh: support/ssh.py.
+-- The classroom of src/doc/hosts.md, word by word: the commands are read from the page, and run on a hub with the hosts
+-- anna and bert, network namespaces that are reached by what stands for ssh: support/ssh.py.
 local shell = require "support.shell"
 local hosts = require "support.hosts"
 local netns = require "support.netns"
 
-local can, why = netns.possible()
-if can and shell.run("command -v python3") == "" then can, why = false, "there is no python3, in which the stand-in for ssh is written" end
-if not can then
-  describe("the classroom", function() pending(why) end)
-  return
-end
+local missing = netns.missing("python3")
+if missing then return describe("the classroom", function() pending(missing) end) end
 
 local PAGE <const> = shell.read("src/doc/hosts.md")
 
@@ -21,8 +17,9 @@ describe("the classroom", function()
 
   -- A command line as it stands on the page, on that host, in the source tree, with sandbox and ssh in the PATH.
   local function run(host, command, environment)
-    local line = ("cd %s && env -u SANDBOX_ENGINE PATH=%s:$PATH SANDBOX_NETNS=%s %s timeout -s KILL 120 sh -c %s 2>%s/err </dev/null"):format(
-      shell.quote(shell.source), folder, netns.name(""), environment or "", shell.quote(command), folder)
+    local line = ("cd %s && env -u SANDBOX_ENGINE PATH=%s:$PATH SANDBOX_NETNS=%s %s timeout -s KILL 120 sh -c %s " ..
+      "2>%s/err </dev/null"):format(shell.quote(shell.source), folder, netns.name(""), environment or "",
+      shell.quote(command), folder)
     local out, status = shell.run(netns.at(host, "sh -c " .. shell.quote(line)))
     return { out = out, status = status, err = hosts.slurp(folder .. "/err") }
   end
@@ -30,9 +27,11 @@ describe("the classroom", function()
   -- In the background: its output is in a file of that name until the block ends.
   local function start(host, command, name)
     local path = ("%s/%s"):format(folder, name)
-    local pid = tonumber((shell.run(netns.at(host, ("sh -c 'cd %s; PATH=%s:$PATH exec timeout -s KILL 280 %s >%s 2>&1 </dev/null &" ..
-      " echo $!'"):format(folder, folder, command, path)))))
-    return setmetatable({ said = function(_, text) return hosts.slurp(path):find(text, 1, true) end }, { __close = function()
+    local line = ("sh -c 'cd %s; PATH=%s:$PATH exec timeout -s KILL 280 %s >%s 2>&1 </dev/null & echo $!'"):format(
+      folder, folder, command, path)
+    local pid = tonumber((shell.run(netns.at(host, line))))
+    local started = { said = function(_, text) return hosts.slurp(path):find(text, 1, true) end }
+    return setmetatable(started, { __close = function()
       shell.run("kill -TERM " .. pid)
       hosts.await("the end of " .. name, function() return not hosts.alive(pid) end)
     end })
@@ -48,7 +47,8 @@ describe("the classroom", function()
   setup(function()
     netns.build()
     folder = shell.run("mktemp -d /tmp/hosts.XXXXXX"):match("%S+")
-    shell.run(("ln -s %s %s/sandbox; ln -s %s/tests/support/ssh.py %s/ssh"):format(shell.program, folder, shell.source, folder))
+    shell.run(("ln -s %s %s/sandbox"):format(shell.program, folder))
+    shell.run(("ln -s %s/tests/support/ssh.py %s/ssh"):format(shell.source, folder))
   end)
   teardown(function()
     netns.remove()
@@ -56,10 +56,10 @@ describe("the classroom", function()
   end)
 
   it("takes three steps", function()
-    local ssh, command = on_page("`(ssh anna true)`"), on_page("\n3%. `(sandbox %-%-hosts [^`]*)`")
-    assert.same({ out = "", status = 0, err = "" }, run("hub", ssh))
-    assert.same({ out = folder .. "/sandbox\n", status = 0, err = "" }, run("hub", on_page("`(ssh anna command %-v sandbox)`")))
-    local r = run("hub", command)
+    assert.same({ out = "", status = 0, err = "" }, run("hub", on_page("`(ssh anna true)`")))
+    local where = on_page("`(ssh anna command %-v sandbox)`")
+    assert.same({ out = folder .. "/sandbox\n", status = 0, err = "" }, run("hub", where))
+    local r = run("hub", on_page("\n3%. `(sandbox %-%-hosts [^`]*)`"))
     assert.equal(0, r.status, r.err)
     assert.truthy(r.out:find("^host 1: .-\nhost 2: .-\nhost 3: .-\n6 steps round 2 hosts\n$"), r.out)
     assert.truthy(r.err:find("^[%d.]+ ms a step\n$"), r.err)
@@ -86,17 +86,19 @@ describe("the classroom", function()
   end)
 
   it("calls what SANDBOX_SSH names, with the tunnel, the host and the command", function()
-    local words = ("%s/words"):format(folder)
-    shell.run(("printf '#!/bin/sh\\necho \"$@\" >>%s\\nexec ssh \"$@\"\\n' >%s/other; chmod +x %s/other"):format(words, folder, folder))
+    local other = ("printf '#!/bin/sh\\necho \"$@\" >>%s/words\\nexec ssh \"$@\"\\n'"):format(folder)
+    shell.run(("%s >%s/other; chmod +x %s/other"):format(other, folder, folder))
     local r = run("hub", "sandbox --hosts root@anna -e 'print(spawn({ on = [[anna]] }, sandbox.cpus):result() > 0)'",
       "SANDBOX_SSH='other -o BatchMode=yes'")
     assert.same({ out = "true\n", status = 0, err = "" }, r)
-    assert.truthy(hosts.slurp(words):find("^%-o BatchMode=yes %-R (%d+):127%.0%.0%.1:%1 root@anna sandbox agent "), hosts.slurp(words))
+    local words = hosts.slurp(folder .. "/words")
+    assert.truthy(words:find("^%-o BatchMode=yes %-R (%d+):127%.0%.0%.1:%1 root@anna sandbox %-%-command agent "), words)
   end)
 
   it("has agents that stay", function()
     local block = on_page("## Agents that stay.-```sh\n(.-)```")
-    local server, agent = block:match("\n(redis%-server[^\n]*)"), block:match("(SANDBOX_PASSWORD=%S+ sandbox agent [^\n]*)")
+    local server = block:match("\n(redis%-server[^\n]*)")
+    local agent = block:match("(SANDBOX_PASSWORD=%S+ sandbox agent [^\n]*)")
     local script = block:match("(SANDBOX_PASSWORD=%S+ sandbox %-%-engine [^\n]*)")
     local function here(command) return "env " .. command:gsub("engine%.example", "10.77.0.1") end
     local redis <close> = start("hub", server, "redis.log")

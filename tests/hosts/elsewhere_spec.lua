@@ -1,19 +1,12 @@
 -- spawn on other hosts: two agents on this machine, who share nothing with the run but the engine.
 local shell = require "support.shell"
 local hosts = require "support.hosts"
+local script = require "support.script"
 
-if not hosts.available then
-  describe("spawn elsewhere", function() pending("there is no redis-server here: vendor/bootstrap.sh --test installs it") end)
-  return
-end
+if hosts.missing then return describe("spawn elsewhere", function() pending(hosts.missing) end) end
 
 -- Run a script beside agents anna and bert; it must end well, and print `want`.
-local engine, anna, bert
-
-local function prints(want, text, options)
-  local r = engine:run(text, options)
-  assert.same({ out = want, err = "", status = 0 }, r)
-end
+local engine
 
 local function idle(name)
   hosts.await("the processes of " .. name, function()
@@ -23,17 +16,11 @@ local function idle(name)
 end
 
 describe("spawn elsewhere", function()
-  setup(function()
-    engine = hosts.engine()
-    anna, bert = engine:agent("anna", "--slots 2"), engine:agent("bert", "--slots 4")
-  end)
-  teardown(function()
-    for _, agent in ipairs { anna, bert } do getmetatable(agent).__close(agent) end
-    getmetatable(engine).__close(engine)
-  end)
+  setup(function() engine = hosts.engine("anna:2", "bert:4") end)
+  teardown(function() engine:close() end)
 
   it("runs a function with its upvalues and the globals that it names, and returns its results", function()
-    prints("bert\tbert\ntrue\t42\ta\tnil\tnil\n", [[
+    engine:prints("bert\tbert\ntrue\t42\ta\tnil\tnil\n", [[
       local n = 40
       function helper(x) return x + n end
       function deep() return helper(2) end
@@ -44,7 +31,7 @@ describe("spawn elsewhere", function()
   end)
 
   it("changes nothing of the spawner's", function()
-    prints("1\t1\n2\t1\n", [[
+    engine:prints("1\t1\n2\t1\n", [[
       count = 1
       local t = { 1 }
       local p = spawn({ on = "anna" }, function() count = count + 1 t[1] = t[1] + 1 return count, t[1] end)
@@ -61,7 +48,7 @@ describe("spawn elsewhere", function()
     f = io.open(folder.name .. "/part.lua", "w")
     f:write("return { three = 3, f = print }")
     f:close()
-    prints("6\ttrue\ttrue\t5\n", ("package.path = %q\n"):format(folder.name .. "/?.lua") .. [[
+    engine:prints("6\ttrue\ttrue\t5\n", ("package.path = %q\n"):format(folder.name .. "/?.lua") .. [[
       shapes = require "shapes"
       Point = {} Point.__index = Point
       function Point.new(x) return setmetatable({ x = x }, Point) end
@@ -81,7 +68,7 @@ describe("spawn elsewhere", function()
   end)
 
   it("fails as any process: message, value, traceback, host; reported unless somebody looks", function()
-    prints("boom\tnil\t7\tbert\tfailed\t1\n", [[
+    engine:prints("boom\tnil\t7\tbert\tfailed\t1\n", [[
       local p = spawn({ on = "bert" }, function() error { code = 7, text = "boom" } end)
       local ok, f = p:join()
       print(f.value.text, ok, f.value.code, f.host, p:status(), p.exitcode)]])
@@ -104,7 +91,7 @@ describe("spawn elsewhere", function()
       local _, there = spawn({ on = "bert" }, g):join()
       print(here.message == there.message, here.hint == there.hint)
       print(here.traceback == there.traceback or here.traceback .. "\n---\n" .. there.traceback)]]
-    prints("true\ttrue\ntrue\n", text)
+    engine:prints("true\ttrue\ntrue\n", text)
   end)
 
   it("says what becomes of globals that the function does not name, or that were nil", function()
@@ -140,15 +127,29 @@ spawn: the options cpu and stdin are for processes on this host
 ]], err = "", status = 0 }, r)
   end)
 
+  it("names the only host there is", function()
+    local alone <close> = hosts.engine("bert:1")
+    local r = alone:run [[print((select(2, pcall(spawn, { on = "nowhere" }, print)):gsub("^.-:%d+: ", "")))]]
+    assert.same({ out = "spawn: there is no host 'nowhere'; there is bert\n", err = "", status = 0 }, r)
+  end)
+
   it("is killed, terminated, interrupted, paused and stopped", function()
-    prints("nil\tkilled\t9\tbert\nnil\tkilled\t15\tbert\nnil\tfailed\tnil\tbert\ntrue\tend\nkilled true\nkilled 7\n", [[
+    engine:prints("nil\tkilled\t9\tbert\nnil\tkilled\t15\tbert\nnil\tfailed\tnil\tbert\ntrue\tend\nkilled true\nkilled 7\n", [[
       local function ended(p) local ok, f = p:join() print(ok, p:status(), p.signal, f.host) end
       local write = io.write
       local p = spawn({ on = "bert" }, function() sleep(100) end) p:kill() ended(p)
       p = spawn({ on = "bert" }, function() sleep(100) end) p:terminate() ended(p)
       p = spawn({ on = "bert" }, function() sleep(100) end) p:interrupt() ended(p)
-      p = spawn({ on = "bert" }, function() sleep(0.05) return "end" end)
-      p:pause() sleep(0.2) assert(p:alive()) p:resume() print(p:join())
+      local go, pid = sandbox.event(), queue()
+      local function state(number)
+        local f <close> = io.open("/proc/" .. number .. "/stat")
+        return f:read("a"):match "^.*%) (%a)"
+      end
+      p = spawn({ on = "bert" }, function() pid:put(sandbox.getpid()) go:wait() return "end" end)
+      local number = pid:get(30)
+      p:pause()
+      while state(number) ~= "T" do sleep(0.01) end
+      go:set() assert(p:alive()) p:resume() print(p:join())
       p = spawn({ on = "bert" }, function() sleep(100) end)
       write("killed ", tostring(p:stop()), "\n")
       p = spawn({ on = "bert", quiet = true }, function() os.exit(7) end)
@@ -157,16 +158,55 @@ spawn: the options cpu and stdin are for processes on this host
 
   it("names the line where it was interrupted", function()
     local r = engine:run([[
-      local p = spawn({ on = "bert" }, function() sleep(100) end)
-      sleep(0.5)
+      local up = sandbox.event()
+      local p = spawn({ on = "bert" }, function() up:set() sleep(100) end)
+      up:wait()
       p:interrupt()
       local _, f = p:join()
       print((f.message:gsub("[^ ]*/", "")), p.exitcode)]])
-    assert.truthy(r.out:match("^interrupted at .-:1\t130\n$"), r.out)
+    assert.truthy(r.out:match("^interrupted at .-:2\t130\n$"), r.out)
+  end)
+
+  -- A function in C has no line: the place is where it was spawned, as for a process of this host.
+  it("is interrupted in a function of C, or before it", function()
+    engine:prints(("interrupted at script.lua:2\n"):rep(3), [[
+      for _, on in ipairs { "here", "bert", "bert" } do
+        local p = spawn({ on = on }, sleep, 100)
+        if on == "bert" then sleep(0.2) end
+        p:interrupt()
+        local _, f = p:join()
+        print((f.message:gsub("at .*:", "at script.lua:")))
+      end]])
+  end)
+
+  -- It stands twice before it calls the function, and is interrupted between: what ended it there was told as a kill.
+  it("is interrupted while it begins", function()
+    if not script.has_faults() then return pending(script.NO_FAULTS) end
+    local carl <close> = engine:agent("carl", "", "env SANDBOX_FAULT=far.open:1:stop,far.opened:1:stop")
+    local stands = engine.folder .. "/stands"
+    local job = engine:start([[
+      local p = spawn({ on = "carl" }, function() sleep(100) end)
+      repeat sleep(0.01) local f = io.open(arg[1]) until f
+      p:interrupt()
+      local _, f = p:join()
+      print(p:status(), f.message:match("^interrupted at "), f.exitcode)]], "", stands)
+    local function await(what, line)
+      return hosts.await(what, function()
+        for pid in carl:pids():gmatch "%d+" do
+          local status = hosts.slurp(("/proc/%s/status"):format(pid))
+          if status:find "\nState:%s+T" and status:find(line) then return pid end
+        end
+      end)
+    end
+    await("the process", "")
+    io.open(stands, "w"):close()
+    local pid = await("the interrupt", "\nShdPnd:%s+%x+[2367abef]\n")
+    shell.run("kill -CONT " .. pid)
+    assert.same({ "failed\tinterrupted at \t130\n", 0 }, { job:result() })
   end)
 
   it("prints on the terminal of the run, whole lines, tagged if asked", function()
-    prints("a\nb\n", [[print "a" spawn({ on = "bert" }, function() print "b" end):join()]])
+    engine:prints("a\nb\n", [[print "a" spawn({ on = "bert" }, function() print "b" end):join()]])
     local r = engine:run([[
       spawn({ on = "bert", name = "w" }, function() print "out" io.stderr:write("err\n") io.write("rest") end):join()]],
       "--output tag")
@@ -191,7 +231,7 @@ spawn: the options cpu and stdin are for processes on this host
   end)
 
   it("goes round the hosts with --spread, and where there is room with on = any", function()
-    prints("anna bert here anna bert\nspread\n", [[
+    engine:prints("anna bert here anna bert\nspread\n", [[
       for i = 1, 5 do
         local host = spawn(function() return sandbox.self().host end):result()
         io.write(i > 1 and " " or "", host == sandbox.self().host and "here" or host)
@@ -199,7 +239,7 @@ spawn: the options cpu and stdin are for processes on this host
       print()
       print(spawn({ on = "here" }, function() return "spread" end):result())]], "--spread")
     idle("anna") idle("bert")
-    prints("anna bert bert anna bert bert 6\n", [[
+    engine:prints("anna bert bert anna bert bert 6\n", [[
       local list = {}
       for i = 1, 6 do
         list[i] = spawn({ on = "any" }, function() sleep(100) end)
@@ -210,7 +250,7 @@ spawn: the options cpu and stdin are for processes on this host
   end)
 
   it("spawns from there, too, and nothing is left", function()
-    prints("anna\tbert\ntrue\n", [[
+    engine:prints("anna\tbert\ntrue\n", [[
       print(spawn({ on = "bert" }, function()
         return spawn({ on = "anna" }, function() return sandbox.self().host end):result(), sandbox.self().host
       end):result())
@@ -229,7 +269,7 @@ spawn: the options cpu and stdin are for processes on this host
   end)
 
   it("shares queues, locks and values with them", function()
-    prints("5050\t100\ttrue\n5\ntrue\tabandoned\n", [[
+    engine:prints("5050\t100\ttrue\n5\ntrue\tabandoned\n", [[
       local q, out, l, v = queue(), queue(), sandbox.lock(), sandbox.value(0)
       local list = {}
       for i = 1, 4 do
@@ -256,34 +296,6 @@ spawn: the options cpu and stdin are for processes on this host
       l:release()]])
   end)
 
-  it("says that messages reach processes of the same host only", function()
-    prints("send: the process runs on host bert, and a mailbox is reached on its own host only: use a queue\n", [[
-      local p = spawn({ on = "bert", daemon = true }, sleep, 100)
-      print((select(2, pcall(p.send, p, 1)):gsub("^.-:%d+: ", "")))]])
-  end)
-
-  it("says what to do instead of a pipe", function()
-    prints("pipe: it cannot be made in a run with --engine or --hosts: use two queues, one for each direction\n9\n", [[
-      print((select(2, pcall(sandbox.pipe)):gsub("^.-:%d+: ", "")))
-      local there, back = sandbox.queue(), sandbox.queue()
-      local p = spawn({ on = "bert" }, function() back:put(there:get() ^ 2 // 1 | 0) end)
-      there:put(3)
-      print(back:get())
-      p:join()]])
-  end)
-
-  it("says what to do instead of a call through a queue", function()
-    prints("call: it needs a pipe, which cannot be made in a run with --engine: put { request, answers } into the queue, " ..
-      "where answers is a queue of your own, and get from that\n9\n", [[
-      local q = sandbox.queue()
-      print((select(2, pcall(q.call, q, 1)):gsub("^.-:%d+: ", "")))
-      local p = spawn({ on = "bert" }, function() local ask = q:get() ask[2]:put(ask[1] ^ 2 // 1 | 0) end)
-      local answers = sandbox.queue()
-      q:put { 3, answers }
-      print(answers:get())
-      p:join()]])
-  end)
-
   it("tells the hosts", function()
     local r = engine:run([[
       for _, h in ipairs(sandbox.hosts()) do print(h.here and "here" or h.name, h.slots > 0, h.cpus > 0, h.alive, h.here) end
@@ -293,7 +305,7 @@ spawn: the options cpu and stdin are for processes on this host
   end)
 
   it("has the clock, the seed and the folder of the run", function()
-    prints("true\ttrue\ttrue\n", [[
+    engine:prints("true\ttrue\ttrue\n", [[
       local before = sandbox.now()
       local now, cwd = spawn({ on = "bert" }, function() return sandbox.now(), io.popen("pwd"):read("l") end):result()
       print(now >= before and now <= sandbox.now(), cwd == io.popen("pwd"):read("l"), true)]])

@@ -1,22 +1,22 @@
--- The pieces of code in src/doc/hosts.md, each run beside agents anna and bert. What stands before and after each here gives it the
--- functions and lists that the page leaves to the reader, and looks at what it did.
+-- The pieces of code in src/doc/hosts.md, each run beside agents anna and bert. What stands before and after each here
+-- gives it the functions and lists that the page leaves to the reader, and looks at what it did.
 local shell = require "support.shell"
 local hosts = require "support.hosts"
 
-if not hosts.available then
-  describe("the page about hosts", function()
-    pending("there is no redis-server here: vendor/bootstrap.sh --test installs it")
-  end)
-  return
-end
+if hosts.missing then return describe("the page about hosts", function() pending(hosts.missing) end) end
+
+local JOBS <const> = [[
+  for i = 1, 3 do jobs:put(i) end
+  jobs:close()
+  print(done:get() + done:get() + done:get())]]
 
 -- By the order on the page: before, after, and what is printed.
 local AROUND <const> = {
   { "", "", "bert\t144\n" },
-  { "", [[
-    for i = 1, 3 do jobs:put(i) end
-    jobs:close()
-    print(done:get() + done:get() + done:get())]], "14\n" },
+  { "", "", "42\ttrue\n" },
+  { "", "", "worker\tbert\ttrue\twell\n" },
+  { "", JOBS, "14\n" },
+  { "", JOBS, "14\n" },
   { [[
     function heavy(n) return n * n end
     function work(i) return i end
@@ -27,10 +27,7 @@ local AROUND <const> = {
 
 describe("the page about hosts", function()
   it("has code that runs as it stands there", function()
-    local engine <close> = hosts.engine()
-    local anna <close>, done = engine:agent("anna", "--slots 2"), 0
-    local bert <close> = engine:agent("bert", "--slots 4")
-    assert.truthy(anna and bert)
+    local engine <close>, done = hosts.engine("anna:2", "bert:4"), 0
     for code in shell.read("src/doc/hosts.md"):gmatch("\n<!%-%- test: hosts %-%->\n```lua\n(.-\n)```\n") do
       done = done + 1
       local around = assert(AROUND[done], code)

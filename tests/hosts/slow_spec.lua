@@ -1,14 +1,11 @@
--- A pool over hosts with slow links: each item takes longer to move than a host may be silent, and yet none is taken for lost.
+-- A pool over hosts with slow links: each item takes longer to move than a host may be silent, and yet none is taken
+-- for lost.
 local shell = require "support.shell"
 local hosts = require "support.hosts"
 local netns = require "support.netns"
 
-local can, why = netns.possible()
-if can and shell.run("command -v tc") == "" then can, why = false, "links cannot be made slow here: there is no tc" end
-if not can then
-  describe("hosts with slow links", function() pending(why) end)
-  return
-end
+local missing = netns.missing("tc")
+if missing then return describe("hosts with slow links", function() pending(missing) end) end
 
 describe("a pool over slow links", function()
   it("has right results, and no host is lost", function()
@@ -29,8 +26,9 @@ describe("a pool over slow links", function()
       for _, h in ipairs(sandbox.hosts()) do print(h.here or h.alive) end
       io.stderr:write(("took %.1f s\n"):format(sandbox.now() - start))]==])
     for _, host in ipairs { "anna", "bert" } do netns.slow(host, "256kbit") end
-    local out, status = shell.run(engine:command("hub", ("--hosts %s:2,%s:2,timeout=60 --lost-after 3 %s 2>%s/err"):format(
-      netns.name("anna"), netns.name("bert"), file.name, engine.folder)))
+    local words = ("--hosts %s:2,%s:2,timeout=60 --lost-after 3 %s 2>%s/err"):format(netns.name("anna"),
+      netns.name("bert"), file.name, engine.folder)
+    local out, status = shell.run(engine:command("hub", words))
     local err = hosts.slurp(engine.folder .. "/err")
     assert.same({ "4\t2\ntrue\ntrue\ntrue\n", 0 }, { out, status }, err)
     local took = tonumber(err:match("^took (%d+%.%d) s\n$"))

@@ -2,14 +2,9 @@
 local shell = require "support.shell"
 local hosts = require "support.hosts"
 
-if not hosts.available then
-  describe("traces over hosts", function()
-    pending("there is no redis-server here: vendor/bootstrap.sh --test installs it")
-  end)
-  return
-end
+if hosts.missing then return describe("traces over hosts", function() pending(hosts.missing) end) end
 
-local engine, anna, bert
+local engine
 
 -- The rows of processes in the JSON of --stats=json: name -> fields.
 local function processes(json)
@@ -37,14 +32,8 @@ local SCRIPT = [[
   p:join()]]
 
 describe("traces over hosts", function()
-  setup(function()
-    engine = hosts.engine()
-    anna, bert = engine:agent("anna", "--slots 2"), engine:agent("bert", "--slots 2")
-  end)
-  teardown(function()
-    for _, agent in ipairs { anna, bert } do getmetatable(agent).__close(agent) end
-    getmetatable(engine).__close(engine)
-  end)
+  setup(function() engine = hosts.engine("anna:2", "bert:2") end)
+  teardown(function() engine:close() end)
 
   it("tell what processes did there, below those that spawned them, and of which host they are", function()
     local r = engine:run(SCRIPT, "--stats=json")
@@ -53,7 +42,8 @@ describe("traces over hosts", function()
     assert.same(4, #list, r.err)
     assert.same({ "bert", "bert", "anna" }, { list.maker.host, list.kid.host, list.deep.host })
     assert.is_nil(list.main.host)
-    assert.same({ list.main.id, list.maker.id, list.maker.id }, { list.maker.parent, list.kid.parent, list.deep.parent })
+    assert.same({ list.main.id, list.maker.id, list.maker.id },
+      { list.maker.parent, list.kid.parent, list.deep.parent })
     for _, p in ipairs(list) do assert.same("done", p.how) end
     assert.is_true(list.main.begin <= list.maker.begin and list.maker.begin <= list.kid.begin, r.err)
     assert.truthy(r.err:find('hosts to %d+%.%d%d ms'), r.err)
@@ -92,8 +82,7 @@ describe("traces over hosts", function()
 
   it("have what had arrived of a host that was lost, and its processes end with it", function()
     local carl <close> = engine:agent("carl")
-    local flag = os.tmpname()
-    local command, path = engine:command([[
+    local job = engine:start([[
       local began = sandbox.event()
       local p = spawn({ on = "carl", name = "maker" }, function()
         spawn({ name = "kid" }, function() sandbox.mark("there") began:set() sandbox.sleep(60) end)
@@ -103,15 +92,9 @@ describe("traces over hosts", function()
       sandbox.sleep(1)
       print("begun") io.stdout:flush()
       print(select(2, p:join()).message)]], "--lost-after 2 --stats=json")
-    shell.run(("{ %s; echo DONE; } >%s 2>&1 </dev/null & echo"):format(command, flag))
-    hosts.await("the tasks to begin", function() return hosts.slurp(flag):find("begun", 1, true) end)
-    carl:kill("KILL")
-    local out = hosts.await("the end", function()
-      local text = hosts.slurp(flag)
-      return text:find("DONE", 1, true) and text
-    end)
-    os.remove(flag)
-    os.remove(path)
+    job:says("begun")
+    carl:kill()
+    local out = job:result()
     local list = processes(out)
     assert.truthy(list.kid, out)
     assert.truthy(out:find("host carl was lost", 1, true), out)

@@ -43,7 +43,7 @@ local function busy_result(n) return ("items %d sum %d guarded %d left 0\nstatus
 describe("--engine", function()
   it("goes on when the server was killed and is there again, and does nothing twice", function()
     local n = 200
-    local s <close> = new_server("--appendonly yes")
+    local s <close> = new_server("--appendonly yes --appendfsync no") -- else it keeps some back while the disk is busy
     local run = start(s, BUSY:format(n))
     run.says("begun")
     for _ = 1, 4 do
@@ -120,6 +120,22 @@ describe("--engine", function()
     assert.truthy(text:find("status 1\n", 1, true), text)
   end)
 
+  it("waits for an engine that stays away once, however many calls and connections fail", function()
+    local s <close> = new_server()
+    local run = start(s, [[
+      local q, v = sandbox.queue(), sandbox.value(0)
+      print("begun")
+      local ok, why = pcall(q.get, q, 60)
+      for _ = 1, 3 do pcall(v.add, v, 1) end
+      print(ok, why)]], "--engine-timeout 8")
+    run.says("begun")
+    local killed = os.time()
+    s.kill()
+    local text = run.result()
+    assert.truthy(text:find("false\tget: the engine at " .. s.socket .. " is gone", 1, true), text)
+    assert.is_true(os.time() - killed < 15, os.time() - killed .. " s") -- two calls, each with a time of its own, take 16
+  end)
+
   it("says that the run's objects are gone", function()
     local s <close> = new_server()
     local run = start(s, "local q = sandbox.queue() print('begun') q:get()")
@@ -162,6 +178,40 @@ describe("--engine", function()
     local text = sh(("'%s' --timeout 120 --engine '%s' %s %d 2>&1; echo status $?"):format(shell.program, s.url, script,
       20 * rounds.count(10)))
     assert.truthy(text:find("none doubled", 1, true) and text:find("status 0$"), text)
+  end)
+
+  it("lets a reader that may take no more into hands leave the line", function()
+    local s <close> = new_server()
+    -- Places in the line of the only queue with redeliver: those of items in hands, and of readers.
+    local function places()
+      return tonumber(s.cli([[eval "for _, key in ipairs(redis.call('keys', '*:o:*')) do
+        local t = redis.call('get', key)
+        local from = 33 + 8 * t:byte(6) + t:byte(7)
+        if t:byte(5) == 2 and t:byte(88) == 1 then return (#t + 1 - from) / 24 end
+      end" 0]]))
+    end
+    local run = start(s, ([[
+      local jobs = sandbox.queue { redeliver = true }
+      for i = 1, 1024 do jobs:put(i) end
+      assert(#jobs:get_all(2000) == 1024)
+      local reader = sandbox.spawn(function()
+        local ok, message = pcall(jobs.get, jobs)
+        assert(not ok and message:find("1024 of its items are in the hands of processes", 1, true), message)
+        print("refused")
+        sandbox.receive() -- its end would take it out of the line, too
+      end)
+      while not io.open("%s/stands") do sleep(0.01) end
+      jobs:put("one more")
+      while not io.open("%s/counted") do sleep(0.01) end
+      reader:send("enough")
+      assert(reader:join())
+    ]]):format(s.folder, s.folder))
+    wait_for(function() return places() == 1025 end)
+    os.execute("touch " .. s.folder .. "/stands")
+    run.says("refused")
+    assert.equal(1024, places())
+    os.execute("touch " .. s.folder .. "/counted")
+    assert.equal("refused\nstatus 0\n", run.result())
   end)
 
   it("leaves no keys, however a run ends, and its keys are not for ever", function()

@@ -21,6 +21,17 @@ local function ended_well(p)
 end
 
 describe("sandbox.connect", function()
+  it("warns of a lock that is held when the world is closed", function()
+    local s <close> = server.new()
+    local text = ended_well(program(s, [[
+      w:lock({ name = "l" }):acquire()
+      w:close()
+      print("goes on")
+    ]]))
+    assert.equal("sandbox: warning: main closed world 'w' and still held lock 'l', acquired at script.lua:2\ngoes on\n",
+      (text:gsub("at [^\n]*:", "at script.lua:")))
+  end)
+
   it("lets programs that start at different times meet by name", function()
     local s <close> = server.new()
     ended_well(program(s, [[
@@ -60,8 +71,6 @@ describe("sandbox.connect", function()
         print(refused, arrived, theirs:get(), own:get())
       ]], options)))
     end
-    local two = program(s, "sandbox.select { w:queue { name = 'q' }, sandbox.queue() }", "--engine " .. s.url).result()
-    assert.truthy(two:find("one select cannot wait for objects of two engines", 1, true), two)
     assert.equal("2	x\n", ended_well(program(s, [[
       local theirs, own = w:queue { name = "q" }, sandbox.queue()
       sandbox.spawn(function() own:put("x") end)
@@ -92,6 +101,23 @@ describe("sandbox.connect", function()
     sh(("kill -9 $(ps -o pid= --ppid %s) %s"):format(supervisor, supervisor))
     assert.equal("true	abandoned\n", ended_well(waiting))
     assert.equal("true	nil\n", ended_well(program(s, taker)))
+  end)
+
+  it("gives back what a program had in hand that is gone, or fails; not what one had that left", function()
+    local s <close> = server.new()
+    local head = ('local w <close> = sandbox.connect(%q, { name = "w" })\nlocal q = w:queue { name = "q", redeliver = true }\n')
+      :format(s.url)
+    ended_well(program(s, "q:put_all { 1, 2, 3 }", nil, head))
+    local other = program(s, "print('has ' .. q:get(), sandbox.self().pid .. '.') sleep(1000)", nil, head)
+    other.says("has 1")
+    sh("kill -9 " .. other.text():match("has 1%s+(%d+)%."))
+    other.result()
+    local failed = program(s, "print(q:get()) error 'that was too much'", nil, head).result()
+    assert.truthy(failed:find("^1\n"), failed)
+    assert.equal("1\n", ended_well(program(s, "print(q:get())", nil, head)))
+    assert.equal("2\n", ended_well(program(s, "print(q:get()) w:close()", nil, head)))
+    assert.equal("3	0	3\n", ended_well(program(s, "print(q:get(), #q, q:task_done() and 3)", nil, head)))
+    assert.truthy(program(s, "w:queue { name = 'q' }", nil, head).result():find("made with other options", 1, true))
   end)
 
   it("goes on when the engine was killed and is there again", function()
@@ -166,6 +192,121 @@ describe("sandbox.connect", function()
       fails("its world is not connected in this process", function() q:put(1) end)
       print(errors .. " errors")
     ]])))
+  end)
+
+  it("tells worlds apart by numbers of 31 bits, drawn for each; says so when two are the same", function()
+    local s <close> = server.new()
+    local function number(name, n) s.cli(("set 'sandbox:{world.%s}:tag' %d"):format(name, n)) end
+    number("low", 1)
+    number("high", 2^31 - 1)
+    number("same", 1)
+    assert.equal("1	2	true\n", ended_well(program(s, ([[
+      local low, high = sandbox.connect(%q, { name = "low" }), sandbox.connect(%q, { name = "high" })
+      local p, q = low:queue { name = "q" }, high:queue { name = "q" }
+      p:put(1)
+      q:put(2)
+      q:put(q)
+      print(p:get(), q:get(), q:get() == q)
+      for i = 1, 20 do sandbox.connect(%q, { name = "w" .. i }) end
+    ]]):format(s.url, s.url, s.url))))
+    local wide = 0
+    for i = 1, 20 do wide = math.max(wide, tonumber(s.cli(("get 'sandbox:{world.w%d}:tag'"):format(i)))) end
+    assert.truthy(wide >= 2^23 and wide < 2^31, wide)
+    local function connect(first, second) return program(s, first .. second).result() end
+    local low = ("local low = sandbox.connect(%q, { name = 'low' })\n"):format(s.url)
+    local text = connect(low, ("sandbox.connect(%q, { name = 'same' })"):format(s.url))
+    assert.truthy(text:find("world.low and world.same have drawn the same number by chance", 1, true), text)
+    text = connect(low, ("sandbox.connect('unix:///%s', { name = 'low' })"):format(s.url:match("unix:(//.*)")))
+    assert.truthy(text:find("this process has this world already, by another address", 1, true), text)
+  end)
+
+  it("selects over several worlds, the engine of the run, and what is on this host", function()
+    local s <close> = server.new()
+    local t <close> = server.new()
+    local text = ([[
+      local other <close> = sandbox.connect(%q, { name = "other" })
+      local there, theirs = w:queue { name = "q" }, other:queue { name = "q" }
+      local own, here = sandbox.queue(), sandbox.queue { here = true }
+      local go = sandbox.event()
+      local all = { there, theirs, own, here }
+      assert(select(2, sandbox.select(all, 0.01)) == "timeout")
+      local p = sandbox.spawn(function()
+        for round = 1, 3 do
+          for i, q in ipairs(all) do
+            q:put(10 * round + i)
+            assert(go:wait(30))
+            go:clear()
+          end
+        end
+      end)
+      for round = 1, 3 do
+        for k = 1, 4 do
+          local i, v = sandbox.select(all, 30)
+          assert(i == k and v == 10 * round + k, v)
+          go:set()
+        end
+      end
+      p:join()
+      local lock, sem = w:lock { name = "l" }, other:semaphore { name = "s", n = 1 }
+      sem:acquire()
+      lock:acquire()
+      local waiter = sandbox.spawn(function()
+        local i = sandbox.select({ lock, sem, own }, 30)
+        if i == 2 then sem:release() end
+        return i
+      end)
+      sem:release()
+      local chosen = waiter:result(30)
+      lock:release()
+      print(chosen, #there + #theirs + #own + #here)
+      local busy = sandbox.spawn({ quiet = true }, function() sandbox.select { there, theirs, own } end)
+      busy:kill()
+      busy:join()
+      theirs:put("stays")
+      print(sandbox.select({ there, theirs, own }, 30))
+    ]]):format(t.url)
+    for _, options in ipairs { "", "--engine " .. s.url } do
+      assert.equal("2	0\n2	stays\n", ended_well(program(s, text, options)))
+    end
+  end)
+
+  it("has conditions, with a lock of their own or one of the world", function()
+    local s <close> = server.new()
+    local waiter = program(s, [[
+      local ready, n = w:condition { name = "ready" }, w:value { name = "n", initial = 0 }
+      local l = w:lock { name = "ready" } -- another object: the condition's own lock has no name among locks
+      l:acquire()
+      ready:acquire()
+      w:event({ name = "waits" }):set()
+      while n:get() < 2 do ready:wait() end
+      ready:release()
+      l:release()
+      print("woken", n:get())
+    ]])
+    assert.equal("true	true\n", ended_well(program(s, [[
+      local ready, n = w:condition { name = "ready" }, w:value { name = "n", initial = 0 }
+      w:event({ name = "waits" }):wait()
+      for _ = 1, 2 do
+        ready:acquire()
+        n:add(1)
+        ready:notify_all()
+        ready:release()
+      end
+      local lock = w:lock { name = "lock" }
+      local c = w:condition { name = "with", lock = lock }
+      assert(w:condition { name = "with", lock = lock } == c)
+      lock:acquire()
+      local p = sandbox.spawn(function() lock:acquire() c:notify() lock:release() end)
+      c:wait()
+      lock:release()
+      p:join()
+      local function fails(text, options)
+        local ok, why = pcall(w.condition, w, options)
+        return not ok and why:find(text, 1, true) ~= nil
+      end
+      print(fails("made with other options", { name = "with" }), fails("not of this world", { name = "x", lock = sandbox.lock() }))
+    ]], "--engine " .. s.url)))
+    assert.equal("woken	2\n", ended_well(waiter))
   end)
 
   it("leaves its objects for a minute, and no key for ever", function()

@@ -36,6 +36,23 @@ KEYS = {
 }
 
 
+def children(pid):
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
+            return [int(word) for word in f.read().split()]
+    except OSError:
+        return []
+
+
+def descendants(pid):
+    return {p for child in children(pid) for p in {child} | descendants(child)}
+
+
+def state_of(pid):
+    with open("/proc/%d/stat" % pid, encoding="utf-8") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0]
+
+
 class Screen(pyte.HistoryScreen):
     """Keeps what has scrolled off, as text."""
 

@@ -6,15 +6,7 @@ import termios
 import unittest
 
 from demo import PROGRAM, Demo
-from terminal import Terminal
-
-
-def children(pid):
-    try:
-        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
-            return [int(word) for word in f.read().split()]
-    except OSError:
-        return []
+from terminal import Terminal, children
 
 
 def is_gone(pid):
@@ -348,6 +340,15 @@ class Dumb(unittest.TestCase):
             t.wait_for_prompt()
             t.line("whole")
             t.said('<line "whole">')
+
+    def test_the_end_after_half_a_line(self):
+        with Demo("--dumb", dumb=True) as t:
+            t.type("half")
+            t.key("C-d", "C-d")
+            t.said('<line "half">')
+            t.wait_for_prompt()
+            t.key("C-d")
+            t.wait_for_screen(["> half", '<line "half">', ">", "bye"])
 
     def test_stop_and_prompt_without_change(self):
         with Demo("--dumb", dumb=True) as t:

@@ -44,7 +44,7 @@ class Hosts(PromptCase):
 
     def rows_of(self, t, command, enough):
         """The table of a command, typed again until it tells enough."""
-        for _ in range(100):
+        for _ in range(300):
             text = self.run_text(t, command)
             if enough(text):
                 return text
@@ -74,6 +74,18 @@ class Hosts(PromptCase):
         self.run_line(t, "e:set() p:join() w:join()")
         self.rows_of(t, ":ps", lambda text: "no other processes" in text)
         self.assertRegex(self.run_text(t, ":queues"), r"jobs +0 +2 +engine")
+
+    def test_peek(self):
+        t = self.start_hosts()
+        self.run_line(t, 'spawn({ on = "bert" }, function(done) local q = sandbox.queue { name = "far" } '
+                         'q:put("first") q:put({ 2 }) done:put(q) done:get() end, sandbox.queue { name = "done" })')
+        self.rows_of(t, ":queues", lambda text: "far" in text and " 2 " in text)
+        for line in (':peek "far"', 'peek("far", 5)', ":peek 2"):
+            self.assertRegex(self.run_text(t, line), r"(?s)first.*2", line)
+        self.assertNotIn("2", self.run_text(t, 'peek("far", 1)'))
+        self.assertIn("no queue 'none' in the engine", self.run_text(t, ':peek "none"'))
+        self.assertIn("no queue '9999' in the engine", self.run_text(t, ":peek 9999"))
+        self.rows_of(t, ":queues", lambda text: "far" in text and " 2 " in text)  # nothing was taken
 
     def run_text(self, t, line):
         return "\n".join(self.run_line(t, line))

@@ -60,6 +60,16 @@ print("result", f(4, 5))
         self.assertEqual(self.prompt(t), ">")
         self.assertEqual(self.run_line(t, "fresh, a"), "7, nil")
 
+    def test_locals_of_a_chunk_are_those_that_were_typed(self):
+        t = self.start_script("sandbox.pause()\n")
+        self.run_line(t, ":continue")
+        self.run_line(t, "local mine = 1 sandbox.pause()")
+        self.assertEqual(self.run_line(t, ":locals"), "mine = 1")
+        t.type("__re")
+        t.key("Tab", "C-u")
+        self.assertEqual(self.run_line(t, "mine"), "1")
+        self.assertNotIn("__repl", "\n".join(t.all_lines()))
+
     def test_where_it_is(self):
         t = self.start_script("local function f()\n  sandbox.pause()\nend\n\nf()\nprint('end')\n")
         stack = ("stack traceback:\n        script.lua:2: in local 'f'\n        script.lua:5: in main chunk\n"

@@ -9,7 +9,7 @@ import termios
 import time
 import unittest
 
-from terminal import PromptCase, Terminal
+from terminal import PromptCase, Terminal, children, descendants, state_of
 
 PROGRAM = os.environ["SANDBOX"]
 SOURCE = os.environ["SANDBOX_SOURCE"]
@@ -176,8 +176,8 @@ class Prompt(PromptCase):
             t.key("C-c", "C-c")
             t.wait_for_prompt("lua> ")
             self.ask(t, "_PROMPT = '\\27[31mlua> '", "lua> ")
-            row = t.screen.buffer[t.cursor()[0]]
-            self.assertEqual(row[0].fg, "red" if arguments == () else "default")
+            red = "red" if arguments == () else "default"  # the prompt before has the same text
+            t.wait_for(lambda: t.at() == ("lua>", 5) and t.screen.buffer[t.cursor()[0]][0].fg == red)
 
     def test_prompt_of_init_and_of_a_new_session(self):
         home = tempfile.mkdtemp()
@@ -265,6 +265,24 @@ class Prompt(PromptCase):
         t.wait_for("lock#2: taken by right#3")  # the report comes in pieces; these are its last lines
         t.wait_for("lock#1: taken by left#2")
         self.assertEqual(self.run_line(t, "6 * 7").splitlines()[0], "42")
+
+    def test_a_chunk_that_nobody_can_help_is_told(self):
+        t = self.start(columns=120)
+        told = "warning: deadlock, unless you help: main can never go on; Ctrl-C interrupts it"
+        for chunk in (1, 2):
+            t.line("queue():get()")
+            t.wait_for(lambda: t.text().count(told) == chunk)
+            t.wait_for(f"main waits in get at repl:{chunk}:1 for queue#{chunk}, which nobody else can fill")
+            t.key("C-c")
+            t.wait_for_prompt()
+        self.run_line(t, "jobs = queue { name = 'jobs' } p = spawn(function() return jobs:get() end)")
+        for chunk in (1, 2):
+            t.line("p:join()")
+            t.wait_for(lambda: t.text().count("2 of 2 processes can never go on; Ctrl-C interrupts main") == chunk)
+            t.key("C-c")
+            t.wait_for_prompt()
+        self.run_line(t, "jobs:put(42)")
+        self.assertEqual(self.run_line(t, "p:join()").splitlines()[0], "true, 42")
 
     def test_inquiries_while_a_chunk_computes(self):
         t = self.start()
@@ -434,6 +452,18 @@ class Prompt(PromptCase):
         self.assertFalse(os.path.exists("/proc/%d" % pid))
         self.assertTrue(t.is_restored())
 
+    def test_ctrl_d_drops_an_input_that_is_not_complete(self):
+        t = self.start()
+        self.run_line(t, "kept = 41")
+        t.line("x =")
+        t.wait_for(lambda: re.search(r"^>> $|^>>$", t.text(), re.M))
+        t.key("C-d")
+        t.wait_for("not complete, and is dropped")
+        t.wait_for_prompt()
+        self.assertEqual(self.run_line(t, "kept + 1"), "42")
+        t.key("C-d")
+        self.assertEqual(t.exit_status(), 0)
+
     def test_exit_status(self):
         t = self.start()
         t.line("os.exit(7)")
@@ -487,6 +517,17 @@ class Prompt(PromptCase):
         t.key("C-d")
         self.assertEqual(t.exit_status(), 0)
         self.assertNotIn(b"\033", t.raw)
+        self.assertTrue(t.raw.endswith(b"> \r\n"), t.raw[-20:])
+
+    def test_help_in_a_narrow_terminal(self):
+        for arguments in (["--help"], ["--help", "all"], ["trace", "--help"], ["check", "--help"], ["agent", "--help"]):
+            with self.subTest(arguments=arguments):
+                t = Terminal([PROGRAM, *arguments], columns=40, rows=60)
+                self.addCleanup(t.close)
+                self.assertEqual(t.exit_status(), 0)
+                lines = bytes(t.raw).decode().split("\r\n")
+                self.assertLessEqual(max(map(len, lines)), 40, lines)
+                self.assertTrue(lines[0].startswith("Usage: sandbox"), lines)
 
     def test_no_prompt_when_there_is_something_else_to_do(self):
         for arguments, printed in ((["-e", "print(7)"], "7"), (["-v"], "Lua.org")):
@@ -545,6 +586,16 @@ class Documents(unittest.TestCase):
         text = re.sub(r"\b\d+\.\ds\b", "0.0s", " ".join(" ".join(lines).split()))
         return text
 
+    def await_sleep(self, t):
+        """Until all processes of the run have slept for a while, or are stopped."""
+        looks = 0
+
+        def all_asleep():
+            nonlocal looks
+            looks = looks + 1 if all(state_of(p) in "ST" for p in descendants(t.pid)) else 0
+            return looks == 25
+        t.wait_for(all_asleep)
+
     def type_session(self, document):
         """The terminal in which the document's session was typed."""
         lines = self.session(document)
@@ -556,7 +607,7 @@ class Documents(unittest.TestCase):
             if not line.startswith("> "):
                 continue
             if line == "> waits()":
-                time.sleep(1)  # a reader types slower than two processes fall asleep
+                self.await_sleep(t)  # a reader types slower than two processes fall asleep
             t.line(line[2:])
             expected = lines[:i + 1]
             for follows in lines[i + 1:]:
@@ -564,7 +615,7 @@ class Documents(unittest.TestCase):
                     break
                 expected.append(follows)
             t.wait_for(lambda: self.same(t.all_lines()[shown_before:-1]) == self.same(expected)
-                       and t.at()[0] == ">", timeout=10)
+                       and t.at()[0] == ">")
         return t
 
     def test_readme(self):
@@ -577,11 +628,6 @@ class Documents(unittest.TestCase):
             r = subprocess.run([PROGRAM, saved], capture_output=True, text=True, timeout=20)
             self.assertEqual((r.returncode, r.stderr), (0, ""))
             self.assertRegex(r.stdout, r"^queue: jobs#1 \(8 of 100 items\)\n(did\t1\n)?(7\n42|8\n48)\n$")
-
-
-def state_of(pid):
-    with open("/proc/%d/stat" % pid) as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0]
 
 
 class Job(unittest.TestCase):
@@ -631,11 +677,8 @@ class Job(unittest.TestCase):
         paused = self.spawn(t, "paused", "while true do end")
         t.line("paused:pause() me = sandbox.self() print('I am', me.pid)")
         session = int(t.wait_for(lambda: re.search(r"^I am\s+(\d+)", t.text(), re.M)).group(1))
-        def children_of(pid):
-            with open("/proc/%d/task/%d/children" % (pid, pid)) as children:
-                return [int(word) for word in children.read().split()]
-        t.wait_for(lambda: children_of(nested) and children_of(program))
-        everybody = [busy, nested, program, session] + children_of(nested) + children_of(program)
+        t.wait_for(lambda: children(nested) and children(program))
+        everybody = [busy, nested, program, session] + children(nested) + children(program)
         for round in range(2):
             t.wait_for(lambda: t.at()[0].rstrip() == ">")
             self.stop_and_continue(t, everybody, paused)

@@ -4,11 +4,22 @@ import os
 import re
 import unittest
 
-from terminal import PromptCase, Terminal
+from terminal import PromptCase, Terminal, descendants
+
+PROGRAM = os.environ["SANDBOX"]
 
 TWICE = ("function twice() local n = sandbox.value(0) kept[1] = 'spoiled' "
          "local function add() n:set(n:get() + 1) end sandbox.join_all { spawn(add), spawn(add) } "
          "assert(n:get() == 2, 'lost') end")
+
+
+def cpu_seconds(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8") as f:
+            user, system = f.read().rsplit(")", 1)[1].split()[11:13]
+            return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return 0
 
 
 # The address sanitizer knows which bytes of an arena are in use, which a simulator's images do not restore.
@@ -68,12 +79,30 @@ class Step(PromptCase):
         self.assertEqual(self.run_line(t, "type(token)"), ['"string"'])
         self.assertEqual(self.run_line(t, "kept[1]"), ["7"])
 
+    def test_an_interrupt_ends_a_run_with_its_exit_status(self):
+        script = "sandbox.join_all { spawn(sleep, 1), spawn(sleep, 1) }"
+        for strict in ([], ["--strict=lua"], ["--strict"]):
+            with self.subTest(strict=strict), Terminal([PROGRAM, *strict, "--step", "-e", script]) as t:
+                t.wait_for("step>")
+                t.key("C-c")
+                self.assertEqual(t.exit_status(), 130)
+                self.assertNotIn(b"\\x0d", t.raw)  # the progress of the exploration, where it cannot be shown
+
+    def test_an_interrupt_before_there_is_anything_to_explore(self):
+        for option in "--step", "--explore":
+            with self.subTest(option=option), Terminal([PROGRAM, option, "-e", "print 'it begins' while true do end"]) as t:
+                t.wait_for(lambda: cpu_seconds(t.pid) > 0.2)
+                t.key("C-c")
+                self.assertEqual(t.exit_status(), 130)
+                t.wait_for("interrupted")
+
     def test_an_interrupt_of_explore_leaves_what_was_found(self):
         t = self.start(columns=100)
         self.run_line(t, "function big() local n = sandbox.value(0) local function add() for _ = 1, 100 do "
                          "n:set(n:get() + 1) end end sandbox.join_all { spawn(add), spawn(add), spawn(add), spawn(add) } end")
-        t.line("print('begins') r = explore(big)")
-        t.wait_for("\nbegins")
+        before = descendants(t.pid)
+        t.line("r = explore(big)")
+        t.wait_for(lambda: any(cpu_seconds(p) > 0.1 for p in descendants(t.pid) - before))
         t.key("C-c")
         t.wait_for_prompt()
         self.assertEqual(self.run_line(t, "r.ok, r.complete"), ["true, false"])
@@ -85,7 +114,7 @@ class Step(PromptCase):
         self.assertIn("step", "\n".join(self.run_line(t, "?step")))
 
     def test_a_report_in_a_narrow_terminal(self):
-        t = Terminal([os.environ["SANDBOX"], "--explore", "-e",
+        t = Terminal([PROGRAM, "--explore", "-e",
                       "local e = sandbox.event() spawn(function() sleep(1) e:set() end) e:wait() print('a line of the script itself, as it is')"],
                      columns=40, rows=40)
         self.addCleanup(t.close)

@@ -11,6 +11,7 @@ return {
     places = PROGRAMS, regress = PROGRAMS, run = PROGRAMS, scripts = PROGRAMS, stdin = PROGRAMS, valgrind = PROGRAMS,
     progress = PROGRAMS, ends = PROGRAMS, explore = PROGRAMS, explore_objects = "a simulated run explores nothing",
     explored = "it explores, which a simulated run cannot", explore_kills = "likewise",
+    explore_time = "likewise",
     deadlock = LOADS, kill = LOADS, task = LOADS,
     interrupt = "a process that computes for ever has the run for itself: no other can interrupt it",
     pool = "some hundred processes that are as large as the runner of the specs take minutes",

@@ -1,4 +1,5 @@
 -- The library, line by line: each test is named as the interface was agreed, and runs it as it is written there.
+local raised = require "support.raised"
 local T = 20
 
 local function same(expected, ...)
@@ -6,12 +7,6 @@ local function same(expected, ...)
 end
 
 local function add(a, b) return a + b end
-
-local function raised(text, f, ...)
-  local ok, e = pcall(f, ...)
-  assert.is_false(ok)
-  assert.is_truthy(tostring(e):find(text, 1, true), tostring(e))
-end
 
 -- A process that waits until it is told to end.
 local function idle() return spawn({ quiet = true }, function() sleep(1000) end) end

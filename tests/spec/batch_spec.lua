@@ -56,6 +56,21 @@ describe("get_all", function()
     assert.same({ nil, "closed" }, { q:get_all(5) })
   end)
 
+  it("takes at most so many of those behind an item that could not be read", function()
+    local q, loaded = queue(), package.loaded
+    spawn(function()
+      local Class = {}
+      loaded["batch.late"] = Class
+      q:put_all { 1, setmetatable({ x = 2 }, Class), 3, 4, 5 }
+    end):join(T)
+    assert.same({ 1 }, q:get_all(9))
+    raised("needs the module 'batch.late'", q.get_all, q, 2)
+    loaded["batch.late"] = {}
+    assert.same({ { x = 2 }, 3 }, q:get_all(2))
+    loaded["batch.late"] = nil
+    assert.same({ 4, 5 }, q:get_all(9))
+  end)
+
   it("waits for the first", function()
     local q = queue()
     local p = spawn(function() return q:get_all(2, T) end)

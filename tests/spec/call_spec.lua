@@ -1,13 +1,7 @@
 -- Calls through a queue: q:call(request), q:calls().
+local raised = require "support.raised"
 local script = require "support.script"
 local T = 30
-
-local function raised(text, f, ...)
-  local ok, e = pcall(f, ...)
-  assert.is_false(ok)
-  assert.is_truthy(tostring(e):find(text, 1, true), tostring(e))
-  return e
-end
 
 local function serve(q, body)
   return spawn({ name = "server", quiet = true }, function()
@@ -131,6 +125,32 @@ describe("a call", function()
       q:close()
       assert.is_true(servers[3]:join(T))
     end
+  end)
+
+  -- With fault points the server is killed when it has taken the request, and could not say so.
+  it("fails when its server is killed right after it took the request", function()
+    if not script.has_faults() then return pending(script.NO_FAULTS) end
+    for _, transport in ipairs { "auto", "pipe", "shm" } do
+      local r = script.run(([[
+        local q = queue { transport = %q }
+        spawn({ quiet = true }, function() for request, reply in q:calls() do reply(request) end end)
+        print(select(2, pcall(q.call, q, 1, 30)))
+      ]]):format(transport), { env = "SANDBOX_FAULT=queue.get.after-commit@2:1:kill" })
+      assert.matches("ended without an answer", r.out, r.err)
+    end
+  end)
+
+  it("knows that an item was never put, whose sender was killed before", function()
+    if not script.has_faults() then return pending(script.NO_FAULTS) end
+    local r = script.run([[
+      local q, a, b = queue(), sandbox.pipe()
+      local sender = spawn({ quiet = true }, function() q:put(b) end)
+      b = nil
+      collectgarbage()
+      sender:join()
+      print(a:recv(30))
+    ]], { env = "SANDBOX_FAULT=queue.carry.named@2:1:kill" })
+    assert.are.equal("nil\tclosed\n", r.out, r.err)
   end)
 
   it("fails when the server that took it dies, also if another one has answered before and lives on", function()

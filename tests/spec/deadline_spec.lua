@@ -1,11 +1,6 @@
 -- sandbox.deadline stands wherever a timeout may; sandbox.every ticks without drift.
+local raised = require "support.raised"
 local T = 30
-
-local function raised(text, f, ...)
-  local ok, e = pcall(f, ...)
-  assert.is_false(ok)
-  assert.is_truthy(tostring(e):find(text, 1, true), tostring(e))
-end
 
 describe("a deadline", function()
   it("stands wherever a timeout may", function()

@@ -49,6 +49,20 @@ describe("a deadlock is told and ends the run with status 4:", function()
     assert.are.equal("before\n", out)
   end)
 
+  it("main waits for the end of a closed queue, of which something is in hand", function()
+    local line, _, past = told [[
+      local q, go, there = queue { redeliver = true, name = "jobs" }, sandbox.event(), queue()
+      q:put(1)
+      spawn({ name = "worker" }, function() q:get() there:put(true) go:wait() end)
+      there:get()
+      q:close()
+      for _ in q:items() do end
+    ]]
+    assert.are.equal("main waits in get at x.lua:6 for queue jobs#1, which only worker#2 can fill; " ..
+      "worker#2 waits in wait at x.lua:3 for event#2, which only main can set", line)
+    assert.is_truthy(past:find("queue jobs#1: 1 put, 1 in hand, which may come back", 1, true), past)
+  end)
+
   it("main waits for room that nobody makes", function()
     assert.are.equal("main waits in put at x.lua:3 for queue jobs#1, which nobody else can empty", (told [[
       local q = queue { name = "jobs", max = 1 }
@@ -479,6 +493,15 @@ end)
 
 -- Each waits longer than the supervisor does before it looks. All run at the same time: what they do is to sleep.
 local QUIET = {
+  ["a reader behind a writer whose time will be up"] = [[
+    local w = sandbox.rwlock()
+    local ours = w:read()
+    spawn({ name = "w" }, function() assert(not w:write(2)) end)
+    repeat sleep(0.01) until tostring(w):find("1 waiting")
+    local r = spawn({ name = "r" }, function() local _ <close> = w:read() return true end)
+    assert(r:result())
+    ours:release()
+  ]],
   ["a sleep"] = "sleep(0.8)",
   ["a get with a timeout"] = "assert(select(2, queue():get(0.8)) == 'timeout')",
   ["a wait for one who sleeps"] = "local q = queue() spawn(function() sleep(0.8) q:put(1) end) q:get()",

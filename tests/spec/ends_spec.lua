@@ -59,6 +59,22 @@ describe("the exit status of main that ends by", function()
     end
   end)
 
+  it("one line says, also if others have died of the same signal long before the run hears of it", function()
+    for signal, status in pairs { TERM = 143, HUP = 129 } do
+      local r = run(([[
+        local pid = sandbox.value(0)
+        spawn(function() spawn(function() pid:set(sandbox.getpid()) sleep(1000) end) end)
+        while pid:get() == 0 do sleep(0.001) end
+        local run, p = io.open("/proc/self/stat"):read("a"):match("^%d+ %b() %a (%d+)"), pid:get()
+        os.execute("kill -STOP " .. run .. "; kill -SIGNAL " .. p .. "; while test -e /proc/" .. p .. "; do sleep 0.01; done")
+        os.execute("sleep 1.5; kill -SIGNAL " .. run .. "; kill -CONT " .. run)
+        sleep(1000)]]):gsub("SIGNAL", signal), { args = "--timeout 60" })
+      assert.are.equal(status, r.status, r.err)
+      assert.are.equal(1, count(r.err, "\n"), r.err)
+      assert.truthy(r.err:find("^sandbox: terminated: "), r.err)
+    end
+  end)
+
   it("anything is 128+n when a signal kills main itself", function()
     assert.are.equal(137, run(others["a child that failed"] .. " sandbox.self():kill()").status)
     assert.are.equal(143, run("sandbox.self():terminate() sleep(1000)").status)
@@ -190,22 +206,25 @@ end)
 
 describe("--timeout", function()
   it("tells the line where each process is, as Ctrl-C does", function()
-    local r = run([[
+    local function told(r)
+      return r.err:find((("^sandbox: the time limit of the run was reached: main at %s:6; busy#2 at %s:2; " ..
+        "sleeper#3 in sleep at %s:4; deaf#4 running\n$"):gsub("%%s", (r.name:gsub("%W", "%%%%%0")))))
+    end
+    local r = script.until_limit([[
       spawn({ name = "busy" }, function()
         while true do end
       end)
       spawn({ name = "sleeper" }, function() sleep(1000) end)
       spawn({ name = "deaf" }, function() string.rep("a", 40):find(("a*"):rep(40) .. "b") end)
       while true do pcall(function() while true do end end) end
-    ]], { args = "--timeout 0.5" })
+    ]], 0.5, told)
     assert.are.equal(124, r.status)
-    assert.is_truthy(r.err:find((("^sandbox: the time limit of the run was reached: main at %s:6; busy#2 at %s:2; " ..
-      "sleeper#3 in sleep at %s:4; deaf#4 running\n$"):gsub("%%s", (r.name:gsub("%W", "%%%%%0"))))), r.err)
+    assert.is_truthy(told(r), r.err)
   end)
 
   it("runs what is to be closed", function()
-    local r = run("local x <close> = setmetatable({}, { __close = function() print 'closed' end }) sleep(1000)",
-      { args = "--timeout 0.3" })
+    local r = script.until_limit("local x <close> = setmetatable({}, { __close = function() print 'closed' end }) sleep(1000)",
+      0.3, function(r) return r.out ~= "" end)
     assert.are.same({ "closed\n", 124 }, { r.out, r.status })
   end)
 end)

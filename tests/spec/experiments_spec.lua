@@ -55,9 +55,9 @@ one step                 1000 of 1000
 one owner                1000 of 1000
 ]],
   readers_writers = [[
-reader 1 looked together with the others: yes; saw 0 half-made changes in 50 looks
-reader 2 looked together with the others: yes; saw 0 half-made changes in 50 looks
-reader 3 looked together with the others: yes; saw 0 half-made changes in 50 looks
+reader 1 looked beside the others: yes; saw 0 half-made changes in 50 looks
+reader 2 looked beside the others: yes; saw 0 half-made changes in 50 looks
+reader 3 looked beside the others: yes; saw 0 half-made changes in 50 looks
 after 50 changes: 100 in both accounts
 ]],
   life = [[

@@ -109,6 +109,33 @@ local PROGRAMS = {
     local p = spawn(function() q:put(1) end)
     if q:get(1) then assert(p:join()) end
   end },
+  ["a queue with redeliver: the item comes back"] = { nil, function()
+    local jobs, done = queue { redeliver = true }, queue()
+    jobs:put("one")
+    local function work()
+      for job in jobs:items() do done:put(job) end
+    end
+    local p = spawn({ quiet = true }, work)
+    jobs:close()
+    p:join()
+    work()
+    assert(done:get(0) == "one" and #jobs == 0)
+  end },
+  ["a queue with redeliver, and who waits for the end of its items"] = { nil, function()
+    local jobs = queue { redeliver = true }
+    jobs:put(1)
+    spawn({ quiet = true }, function() if jobs:get() then jobs:task_done() end end)
+    jobs:close()
+    for _ in jobs:items() do end
+    assert(#jobs == 0 and jobs:join())
+  end },
+  ["a queue with redeliver, of what is done twice"] = { "error", function()
+    local jobs, n = queue { redeliver = true }, sandbox.value(0)
+    jobs:put(true)
+    spawn({ quiet = true }, function() jobs:get() n:add(1) end):join()
+    if jobs:get(0) then n:add(1) end
+    assert(n:get() == 1)
+  end },
   ["a lock: that of a process that was killed is free"] = { nil, function()
     local lock, n = sandbox.lock(), sandbox.value(0)
     spawn(function() local _ <close> = lock:hold() n:add(1) end)

@@ -182,6 +182,23 @@ describe("a failure object", function()
   end)
 end)
 
+-- From join to join it gets the name of one process more.
+it("a failure that was raised again and again names the first and the last processes", function()
+  local names = {}
+  local function raise(n)
+    if n == 0 then error("boom (12 items)", 0) end
+    spawn({ quiet = true, name = "n" .. n }, raise, n - 1):result()
+  end
+  for _, depth in ipairs { 5, 6, 40 } do
+    local _, failure = pcall(raise, depth)
+    local text = tostring(failure):gsub("#%d+, pid %d+", "")
+    names[depth] = text
+  end
+  assert.are.equal("boom (12 items) (process n1) (process n2) (process n3) (process n4) (process n5)", names[5])
+  assert.are.equal("boom (12 items) (process n1) (process n2) (process n3) (1 more) (process n5) (process n6)", names[6])
+  assert.are.equal("boom (12 items) (process n1) (process n2) (process n3) (35 more) (process n39) (process n40)", names[40])
+end)
+
 describe("many failures", function()
   it("of different kinds are reported in full, in the order of the processes", function()
     -- Each is reported a second after its death at the latest; so the order is certain only if all have died within one.

@@ -28,6 +28,15 @@ describe("a lock that is not released is told when its process ends:", function(
       "main ended and still held lock#1, acquired at x.lua:2", "local l = sandbox.lock()\nl:acquire()" },
     ["main, which leaves by os.exit"] = {
       "main ended and still held lock#1, acquired at x.lua:2", "local l = sandbox.lock()\nl:acquire() os.exit(true, true)" },
+    ["main, whose handle is collected before"] = {
+      "main ended and still held lock#1, acquired at x.lua:2", [[
+      do
+        local l = sandbox.lock() l:acquire()
+        spawn({ name = "p" }, function() l:acquire() l:release() end)
+      end
+      collectgarbage()
+      collectgarbage()
+    ]] },
     ["a process that leaves by os.exit"] = {
       "p#2 ended and still held lock#1, acquired at x.lua:1",
       "local l = sandbox.lock() spawn({ name = 'p' }, function() l:acquire() os.exit(0) end):join()" },
@@ -49,6 +58,31 @@ describe("a lock that is not released is told when its process ends:", function(
     ["a call through pcall"] = {
       "p#2 ended and still held lock#1, acquired at x.lua:1",
       "local l = sandbox.lock() spawn({ name = 'p' }, function() pcall(l.acquire, l) end):join()" },
+    ["a call in a coroutine"] = {
+      "p#2 ended and still held lock#1, acquired at x.lua:2", [[
+      local l = sandbox.lock() spawn({ name = "p" }, coroutine.wrap(function()
+        l:acquire()
+      end)):join()
+    ]] },
+    ["a tail call"] = {
+      "p#2 ended and still held lock#1, acquired at x.lua:2", [[
+      local l = sandbox.lock() local function take()
+        return l:acquire()
+      end
+      spawn({ name = "p" }, function() take() end):join()
+    ]] },
+    ["a function that C calls"] = {
+      "p#2 ended and still held lock#1, acquired at x.lua:2", [[
+      local l = sandbox.lock() spawn({ name = "p" }, function() return (("x"):gsub(".", function()
+        l:acquire()
+      end)) end):join()
+    ]] },
+    ["a metamethod"] = {
+      "p#2 ended and still held lock#1, acquired at x.lua:2", [[
+      local l = sandbox.lock() spawn({ name = "p" }, function()
+        local _ = setmetatable({}, { __index = function() l:acquire() end }).x
+      end):join()
+    ]] },
     ["a lock that was waited for"] = {
       "p#2 ended and still held lock#1, acquired at x.lua:2", [[
       local l, p = sandbox.lock() l:acquire() p = spawn({ name = "p" }, function()

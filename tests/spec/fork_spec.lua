@@ -186,6 +186,130 @@ describe("finalizers of the parent's objects", function()
     assert.are.equal("own in child\nchildren over\nfile in main\n", r.out, r.err)
   end)
 
+  it("do not run when a child gives their metatable another one", function()
+    for _, mode in ipairs { "incremental", "generational" } do
+      local r = lines(([[
+        collectgarbage(%q)
+        local class = { __gc = function() Log "first" end }
+        local other = { __gc = true }
+        local t, u = setmetatable({}, class), setmetatable({}, other)
+        local function drop(what)
+          class.__gc, other.__gc = function() Log(what) end, function() Log "other" end
+          t, u = nil, nil
+          for _ = 1, 3 do collectgarbage "step" end
+          collect()
+          setmetatable({}, class)
+          collect()
+        end
+        child(function()
+          drop "second"
+          t, u = setmetatable({}, class), setmetatable({}, other)
+          child(function() drop "third" end)
+          setmetatable(t, nil) setmetatable(u, nil) -- or they would be finalized at the end
+        end)
+        child(function() drop "fourth" end)
+        print "children over"
+        class.__gc = nil
+      ]]):format(mode))
+      assert.are.equal("second in child\nthird in child\nfourth in child\nchildren over\n", r.out, r.err)
+    end
+  end)
+
+  it("do not run when the metatable was changed, or away for a while, and has one by then", function()
+    local r = lines [[
+      local function gone() Log "gone" end
+      local second, third, fourth = {}, {}, {}
+      local t = setmetatable(setmetatable({}, { __gc = gone }), second)
+      local u = setmetatable(setmetatable(setmetatable({}, { __gc = gone }), nil), third)
+      local file = debug.setmetatable(io.tmpfile(), fourth)
+      for name, class in pairs { second = second, third = third, fourth = fourth } do
+        class.__gc = function() Log(name) end
+      end
+      child(function() t, u, file = nil, nil, nil collect() child(collect) end)
+      print "children over"
+      file = nil collect() u = nil collect() t = nil collect()
+    ]]
+    assert.are.equal("children over\nfourth in main\nthird in main\nsecond in main\n", r.out, r.err)
+  end)
+
+  it("do not run when a child gives the object another metatable", function()
+    local r = lines [[
+      local class, other = { __gc = function() Log "class" end }, { __gc = function() Log "other" end }
+      local t, u, v = setmetatable({}, class), setmetatable({}, class), setmetatable({}, class)
+      child(function()
+        local own = { __gc = function() Log "own" end }
+        setmetatable(t, own) setmetatable(u, nil) setmetatable(u, own) setmetatable(v, {})
+        getmetatable(v).__gc = own.__gc
+        t, u, v = nil, nil, nil
+        collect()
+        child(collect)
+      end)
+      print "children over"
+      setmetatable(t, other) t = nil collect()
+      u = nil collect() v = nil collect()
+    ]]
+    assert.are.equal("children over\nother in main\nclass in main\nclass in main\n", r.out, r.err)
+  end)
+
+  it("are never the parent's, also where a finalizer of the child's changes the metatable in the middle of a round", function()
+    local r = lines [[
+      local class = { __gc = function() Log "the parent's" end }
+      local t = setmetatable({}, class)
+      child(function()
+        local own = setmetatable({}, { __gc = function() class.__gc = function() Log "the child's" end end })
+        collect() -- from now on the child looks at metatables before it finalizes `own`, and `t` comes after that
+        own, t = nil, nil
+        collect()
+      end)
+      print "children over"
+      t = nil collect()
+    ]]
+    assert.is_nil(r.out:find("the parent's in child", 1, true), r.out)
+    assert.matches("children over\nthe parent's in main\n$", r.out)
+  end)
+
+  it("that are tables which can be called do not run, and can be sent", function()
+    local r = lines [[
+      local class = { __gc = setmetatable({}, { __call = function() Log "called" end }) }
+      local t = setmetatable({}, class)
+      child(function() t = nil collect() end)
+      local got = spawn(function() return setmetatable({ "sent" }, class) end):result()
+      print(got[1], type(getmetatable(got).__gc))
+    ]]
+    assert.are.equal("called in child\nsent\ttable\ncalled in main\ncalled in main\n", r.out, r.err)
+  end)
+
+  it("of several classes in turn do not run, those of the child's own do", function()
+    local r = lines [[
+      local classes, kept = {}, {}
+      for i = 1, 3 do classes[i] = { __gc = function() Log(i) end } end
+      for round = 1, 4 do
+        for i = 1, 3 do kept[#kept + 1] = setmetatable({}, classes[i]) end
+      end
+      child(function()
+        kept = nil collect()
+        own = { setmetatable({}, classes[3]), setmetatable({}, classes[1]) }
+      end)
+      print "child over"
+    ]]
+    assert.are.equal("1 in child\n3 in child\nchild over\n" .. ("3 in main\n2 in main\n1 in main\n"):rep(4), r.out, r.err)
+  end)
+
+  it("do not keep what it inherited from its collector", function()
+    local class, weak = { __gc = function() end }, setmetatable({}, { __mode = "v" })
+    local kept = {}
+    for i = 1, 1000 do
+      kept[i] = setmetatable({}, class)
+      weak[i] = kept[i]
+    end
+    assert.is_nil(result(function()
+      kept = nil
+      collectgarbage() collectgarbage()
+      return next(weak)
+    end))
+    assert.are.equal(1000, #kept)
+  end)
+
   it("of variables to be closed do not run in a child", function()
     local r = lines [[
       do

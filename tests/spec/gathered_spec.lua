@@ -1,4 +1,4 @@
--- io.write into a file: lines gather for a moment (src/os/process/output.c), and nobody can tell, but by the time it takes.
+-- io.write into a file: lines gather for a moment (src/os/process/delayed.h), which only the time it takes tells.
 local script = require "support.script"
 
 local function read(name)

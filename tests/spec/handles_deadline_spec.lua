@@ -70,6 +70,34 @@ describe("a timeout is kept while the supervisor is stopped", function()
     ]]
   end)
 
+  it("by put_all and get_all: what could not be brought here is not lost", function()
+    run [[
+      local q, other = queue(), queue()
+      local p = spawn(function()
+        q:put("first")
+        for i = 1, 3 do local x = queue() x:put(i) q:put(x) end
+      end)
+      assert(p:join(20))
+      stop()
+      local n, why = soon(2, other.put_all, other, { 1, queue(), 3 }, 0.1)
+      assert(n == 1 and why == "timeout", why)
+      local list = soon(2, q.get_all, q, 10, 0.1)
+      assert(#list == 1 and list[1] == "first")
+      list, why = soon(2, q.get_all, q, 10, 0.1)
+      assert(list == nil and why == "timeout", why)
+      list, why = soon(2, q.get_all, q, 10, 0)
+      assert(list == nil and why == "timeout", why)
+      go()
+      list = {}
+      while #list < 3 do
+        local more = assert(q:get_all(2, 20))
+        table.move(more, 1, #more, #list + 1, list)
+      end
+      for i = 1, 3 do assert(list[i]:get(20) == i) end
+      print "ok"
+    ]]
+  end)
+
   it("by join, of a result that names a queue", function()
     run [[
       local p = spawn(function() local x = queue() x:put("result") return x end)
@@ -89,6 +117,8 @@ describe("an interrupt ends what waits for a supervisor that is stopped", functi
     put = "q:put(queue())",
     send = "a:send(queue())",
     get = "full:get()",
+    put_all = "q:put_all { queue(), queue() }",
+    get_all = "full:get_all(3)",
     peek = "full:peek()",
     ["peek of several"] = "full:peek(3)",
     ["value:set"] = "v:set(queue())",

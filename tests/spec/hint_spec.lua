@@ -13,7 +13,13 @@ end
 local QUEUE, VALUE = "local q = queue() ", "local v = sandbox.value(0) "
 
 -- { script, hint }, in groups
+local UTF16 = "this looks like UTF-16, which some editors call Unicode: save the script as UTF-8"
+
 local MISTAKES = {
+  encodings = {
+    { "\255\254p\0r\0i\0n\0t\0(\0)\0", UTF16 },
+    { "\254\255\0p\0r\0i\0n\0t\0(\0)", UTF16 },
+  },
   names = {
     { "spwan(print)", "did you mean 'spawn'?" },
     { "pritn(1)", "did you mean 'print'?" },
@@ -202,7 +208,6 @@ local MISTAKES = {
     { "local l <close> = sandbox.lock()", "`local _ <close> = l:hold()` holds it to the end of the block" },
     { "local l = sandbox.lock() local _ <close> = l", "`local _ <close> = l:hold()` holds it to the end of the block" },
     { "local w <close> = sandbox.rwlock()", "`local _ <close> = w:write()` holds it to the end of the block" },
-    { QUEUE .. "print(q[1] + 1)", "the items of a queue have no numbers: q:get() takes the oldest" },
     { QUEUE .. "q:put('a') for x in q:get() do end", "`for item in q:items() do` reads a queue to its end" },
     { QUEUE .. "q:close() q:put(1)", "close() says that nothing more comes: it stands after the last put" },
     { "queue('jobs')", "a name is an option: queue { name = \"x\" }" },

@@ -243,7 +243,7 @@ end)
 
 describe("a kill at a point (the faults are compiled into developer builds):", function()
   local script = require "support.script"
-  local faults = script.run([[spawn(function() end):join()]], { env = "SANDBOX_FAULT=spawn.fork:1:fail" }).status ~= 0
+  local faults = script.has_faults()
 
   local function at(point, n, action, text)
     return script.run(text, { env = ("SANDBOX_FAULT=%s@2:%d:%s"):format(point, n, action) })
@@ -255,7 +255,6 @@ describe("a kill at a point (the faults are compiled into developer builds):", f
     local p = spawn({ quiet = true }, function()
       for i = 1, 20 do q:put { i, ("x"):rep(i %% 4 == 0 and 5000 or 5) } end
     end)
-    local _, e = p:join(%s)
     %s
     local n = #q
     q:put { "after" }
@@ -286,7 +285,7 @@ describe("a kill at a point (the faults are compiled into developer builds):", f
   ]]
 
   if not faults then
-    pending("this build has no fault points")
+    pending(script.NO_FAULTS)
     return
   end
 
@@ -295,8 +294,8 @@ describe("a kill at a point (the faults are compiled into developer builds):", f
       local died = 0
       for _, point in ipairs { "queue.put.before-commit", "queue.put.after-commit", "queue.bell.rung" } do
         for _, n in ipairs { 1, 4, 9 } do
-          local r = at(point, n, "kill", putting:format(transport, "5",
-            "if e then assert(e.signal == 9) io.stderr:write('died\\n') end"))
+          local r = at(point, n, "kill", putting:format(transport,
+            "local _, e = p:join(5) if e then assert(e.signal == 9) io.stderr:write('died\\n') end"))
           assert.are.equal(0, r.status == 3 and 0 or r.status, r.err)
           assert.is_truthy(tonumber(r.out), point .. ": " .. r.err)
           died = died + script.count(r.err, "died")
@@ -325,8 +324,9 @@ describe("a kill at a point (the faults are compiled into developer builds):", f
 
     it("SIGSTOP of the holder of a lock: timed ops time out, its kill frees the others (fault 6; " .. transport .. ")",
       function()
-        local r = at("queue.put.before-commit", 5, "stop", putting:format(transport, "0.3", [[
-          assert(e == "timeout" and p:status() == "stopped")
+        local r = at("queue.put.before-commit", 5, "stop", putting:format(transport, [[
+          while p:status() ~= "stopped" do sleep(0.001) end
+          assert(select(2, p:join(0.1)) == "timeout")
           local from = sandbox.now()
           local ok, why = q:put("x", 0.2)
           assert(ok == nil and why == "timeout" and sandbox.now() - from >= 0.2)
@@ -337,7 +337,8 @@ describe("a kill at a point (the faults are compiled into developer builds):", f
       end)
 
     it("Ctrl-C works while the holder of a lock is stopped (fault 6; " .. transport .. ")", function()
-      local r = at("queue.put.before-commit", 5, "stop", putting:format(transport, "0.3", [[
+      local r = at("queue.put.before-commit", 5, "stop", putting:format(transport, [[
+        while p:status() ~= "stopped" do sleep(0.001) end
         local super = io.open("/proc/self/stat"):read("a"):match("^%d+ %b() %a (%d+)")
         io.popen("sleep 0.2; kill -INT " .. super) -- not closed: it must not be waited for
         q:put("x")

@@ -1,12 +1,6 @@
 -- Limits of tasks and scopes, and ending them.
+local raised = require "support.raised"
 local T = 30
-
-local function raised(text, f, ...)
-  local ok, e = pcall(f, ...)
-  assert.is_false(ok)
-  assert.is_truthy(tostring(e):find(text, 1, true), tostring(e))
-  return e
-end
 
 describe("a task", function()
   it("pool:submit({timeout=}, f, ...): fails with \"timeout\"; its worker is replaced, others go on", function()

@@ -51,10 +51,21 @@ local rows = {
   { "queue('x')", "number of items or table of options expected, got string", function() queue("x") end },
   { "queue(true)", "number of items or table of options expected, got boolean", function() queue(true) end },
   { "queue{max='3'}", "max must be a whole number", function() queue { max = "3" } end },
-  { "queue with an unknown option", "unknown option 'mx'; there are here, max, name, transport",
+  { "queue with an unknown option", "unknown option 'mx'; there are here, max, name, redeliver, transport",
     function() queue { mx = 3 } end },
   { "queue with an option without a name", "unknown option", function() queue { 3 } end },
   { "queue with a name that is no string", "name must be a string", function() queue { name = {} } end },
+  { "queue(5, 'jobs')", 'there is no such argument; options go into a table: queue{max = 10, name = "jobs"}',
+    function() queue(5, "jobs") end },
+  { "queue({}, nil, 5)", "#3 to 'queue' (there is no such argument", function() queue({}, nil, 5) end },
+  { "lock({}, 'left')", "#2 to 'lock' (there is no such argument)", function() sandbox.lock({}, "left") end },
+  { "latch(2, 'x')", "options go into a table: {n = 2", function() sandbox.latch(2, "x") end },
+  { "semaphore(1, 2, 'x')", "options go into a table: semaphore{n = 1",
+    function() sandbox.semaphore(1, 2, "x") end },
+  { "condition(l, 'x')", "options go into a table: condition{lock = l",
+    function() sandbox.condition(nil, "x") end },
+  { "barrier(2, nil, 'x')", "options go into a table: barrier{n = 2", function() sandbox.barrier(2, nil, "x") end },
+  { "value(1, nil, 'x')", "#3 to 'value' (there is no such argument)", function() sandbox.value(1, nil, "x") end },
   { "queue with an unknown transport", 'transport must be "auto", "pipe" or "shm"',
     function() queue { transport = "tcp" } end },
 
@@ -80,6 +91,10 @@ local rows = {
   { "queue_get(42)", "(queue expected, got number", function() queue_get(42) end },
   { "q:items(-1)", "timeout cannot be negative", function() q:items(-1) end },
   { "q:push(1)", "method 'push'", function() q:push(1) end },
+  { "q[1]", "the items of a queue have no numbers: get() takes the oldest", function() return q[1] end },
+  { "ipairs(q)", "the items of a queue have no numbers", function() for _ in ipairs(q) do print() end end },
+  { "#q and q[i]", "the items of a queue have no numbers", function() for i = 1, #q + 1 do print(q[i]) end end },
+  { "pairs(q)", "table expected, got sandbox.queue", function() for _ in pairs(q) do print() end end },
   { "a field set on a queue", "queue", function() q.x = 1 end },
   { "a field set on a process", "process", function() self.x = 1 end },
 
@@ -141,4 +156,22 @@ describe("an error in the middle leaves nothing behind:", function()
     q:put("fine")
     assert.are.equal("fine", q:get(0))
   end)
+end)
+
+-- Lua names a function that C has called by the first table of package.loaded in which it finds it, in an order that
+-- depends on addresses.
+it("a function that pcall calls is named as a call without pcall names it", function()
+  local checked = 0
+  for name, f in pairs(sandbox) do
+    if type(f) == "function" then
+      local unknown = setmetatable({}, { __name = "unknown" })
+      local well, message = pcall(f, unknown, unknown, unknown, unknown)
+      local told = not well and tostring(message):match "bad argument #%d+ to '([^']*)'"
+      if told then
+        assert.are.equal(name, told)
+        checked = checked + 1
+      end
+    end
+  end
+  assert.is_true(checked > 20, checked)
 end)

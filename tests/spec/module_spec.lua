@@ -247,7 +247,10 @@ describe("the module in the stock Lua:", function()
       local main = sandbox.getpid()
       local t = setmetatable({}, { __gc = function() print(sandbox.getpid() == main and "main" or "child") end })
       local p = io.popen("read x; exit 3", "w")
-      spawn(function() t, p = nil, nil collectgarbage() collectgarbage() end):join()
+      local function drop() t, p = nil, nil collectgarbage() collectgarbage() end
+      spawn(drop):join()
+      spawn(function() getmetatable(t).__gc = function() print "changed" end drop() end):join()
+      spawn(function() setmetatable(t, { __gc = function() print "another" end }) drop() end):join()
       p:write("x\n")
       print(p:close())
       t = nil

@@ -1,14 +1,8 @@
 -- Monitors: shared fields under one lock, m:when(predicate, action).
+local raised = require "support.raised"
 local rounds = require "support.rounds"
 local script = require "support.script"
 local T = 30
-
-local function raised(text, f, ...)
-  local ok, e = pcall(f, ...)
-  assert.is_false(ok)
-  assert.is_truthy(tostring(e):find(text, 1, true), tostring(e))
-  return e
-end
 
 local function always() return true end
 local function fields_of(m) return m:when(always, function(f) return f end) end

@@ -216,6 +216,18 @@ describe("sandbox.progress", function()
     assert.are.equal(0, r.status)
     assert.are.equal(20000, script.count(r.err, "\n"))
   end)
+
+  it("waits for room while the supervisor is held up", function()
+    local r = script.run([[
+      local f <close> = io.open "/proc/self/status"
+      local supervisor = f:read("a"):match "PPid:%s*(%d+)"
+      os.execute(("kill -STOP %s; (sleep 1; kill -CONT %s) &"):format(supervisor, supervisor))
+      for i = 1, 10000 do sandbox.progress { label = "dropped" } end
+      print "done"
+    ]], { seconds = 60 })
+    assert.are.equal("", (r.err:gsub("dropped: 0[^\n]*\n", "")))
+    assert.are.equal("done\n", r.out)
+  end)
 end)
 
 describe("without a terminal, progress", function()
@@ -269,11 +281,11 @@ describe("without a terminal, progress", function()
   end)
 
   it("is there when the run is ended from outside", function()
-    local r = script.run([[
+    local r = script.until_limit([[
       local bar = sandbox.progress { total = 2, label = "work" }
       bar:add()
       sleep(100)
-    ]], { args = "--timeout 0.2" })
+    ]], 0.2, function(r) return bars(r)[1] == "work 50% 1/2 stopped" end)
     assert.are.equal(124, r.status)
     assert.are.same({ "work 50% 1/2 stopped" }, bars(r))
     has(r.err, "the time limit of the run was reached")

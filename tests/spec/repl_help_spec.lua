@@ -88,6 +88,8 @@ describe("help", function()
     local p <close> = prompt.new()
     p.eval("q = queue() s = spawn")
     local put = page(p, "?queue.put")
+    has(page(p, "?null"), "sandbox.null")
+    has(page(p, "?sandbox.null"), 'stands for "nothing"')
     for _, text in ipairs { "help(q.put)", "help(queue().put)", "help('q.put')", "help('q:put')" } do
       p.eval(text)
       assert.are.equal(put, p.out(), text)

@@ -17,7 +17,7 @@ describe("a scope", function()
     do
       local g <close> = sandbox.scope()
       for i = 1, 5 do list[i] = g:spawn(function(x) sleep(x / 200) q:put(x) return x end, i) end
-      assert.is_truthy(tostring(g):find("scope: %d processes"))
+      assert.is_truthy(tostring(g):find("scope: %d process"))
     end
     assert.are.same({ 0, 5 }, { living(list), #q })
     for i = 1, 5 do assert.are.equal(i, list[i]:result(0)) end
@@ -158,7 +158,7 @@ describe("a scope", function()
     local g <close> = sandbox.scope()
     for _ = 1, 100 do g:spawn(function() end):join(T) end
     g:spawn(function() end)
-    assert.are.equal("scope: 1 processes", tostring(g))
+    assert.are.equal("scope: 1 process", tostring(g))
   end)
 
   it("prints nothing of a failure that it raises", function()

@@ -313,12 +313,13 @@ describe("select", function()
   end)
 
   it("is told in reports, with what it waits for; Ctrl-C ends it", function()
-    local r = script.run([[
+    local function told(r) return r.err:find("main in select (get, put, sleep) at " .. r.name .. ":3", 1, true) end
+    local r = script.until_limit([[
       local q, full = queue(), queue(1)
       full:put(1)
       sandbox.select { q, full:putting(2), sandbox.after(1000), ordered = true }
-    ]], { args = "--timeout 0.3" })
-    assert.is_truthy(r.err:find("main in select (get, put, sleep) at " .. r.name .. ":3", 1, true), r.err)
+    ]], 0.3, told)
+    assert.is_truthy(told(r), r.err)
     r = script.run([[
       local super = io.open("/proc/self/stat"):read("a"):match("^.*%) %a (%d+)")
       spawn({ daemon = true }, function() sleep(0.2) os.execute("kill -INT " .. super) sleep(100) end)

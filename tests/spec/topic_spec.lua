@@ -1,13 +1,8 @@
 -- Topics: each subscriber gets each message.
+local raised = require "support.raised"
 local rounds = require "support.rounds"
 local script = require "support.script"
 local T = 30
-
-local function raised(text, f, ...)
-  local ok, e = pcall(f, ...)
-  assert.is_false(ok)
-  assert.is_truthy(tostring(e):find(text, 1, true), tostring(e))
-end
 
 -- Subscribers that each return the list of the first n messages.
 local function listeners(t, count, n, max)

@@ -55,6 +55,14 @@ describe("between processes,", function()
     for _, v in ipairs { true, false, sandbox.null } do each(v, function(back) assert.are.equal(v, back) end) end
   end)
 
+  it("null tells its name, and other light userdata their address", function()
+    each(sandbox.null, function(back) assert.are.equal("sandbox.null", tostring(back)) end)
+    assert.are.equal("sandbox.null", ("%s"):format(sandbox.null))
+    assert.is_false(getmetatable(sandbox.null))
+    local upvalue = debug.upvalueid(function() return each end, 1)
+    assert.are.equal(("userdata: %p"):format(upvalue), tostring(upvalue))
+  end)
+
   it("strings of any bytes and any size", function()
     local bytes = {}
     for i = 0, 255 do bytes[#bytes + 1] = string.char(i) end

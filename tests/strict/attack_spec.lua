@@ -2,6 +2,7 @@
 -- share, and makes processes of which there are no records. See strict/kernel_probe.c.
 local shell = require "support.shell"
 local run = require "cli.run"
+local left = require "strict.left"
 
 local PROBE <const> = assert(os.getenv("SANDBOX_PROBE"), "SANDBOX_PROBE must name the module")
 local ATTACK <const> = ("local attack = package.loadlib(%q, 'luaopen_attack')() "):format(PROBE)
@@ -15,30 +16,14 @@ local function attacked(script, options, layers, missing)
   return run(words)
 end
 
--- Processes of a run, by a word in their command line.
-local function left(word)
-  return (shell.run("ps -eo pid,stat,args | grep '[s]trict.*" .. word .. "' | grep -v ' Z'; true"))
-end
-
-local function nothing_is_left(word)
-  local text
-  for _ = 1, 300 do
-    text = left(word)
-    if text == "" then break end
-    sleep(0.1)
-  end
-  assert.equal("", text)
-end
-
-local function new_word() return ("word%08x"):format(math.random(0, 0xffffffff)) end
-
 describe("a process outside that shared memory names", function()
   for _, layers in ipairs { "SR", "SNR" } do
     for how, ending in pairs { ["is killed with the run"] = "os.exit(true, false)", ["is interrupted at a limit"] = "while true do end" } do
       it(how .. ", is not meant; layers " .. layers, function()
-        -- In its namespace main cannot know its pid outside, so it names the one that it has there.
+        -- In its namespace main cannot know its pid outside, so it names the one that it has there. To search all of the memory
+        -- takes half a second of the CPU time.
         local o = run { command = ([[sleep 100 & victim=$!
-          "$P" --strict --cpu 0.3 -e "%s print(attack.name_pid(sandbox.self().pid, $victim) > 0) %s" >&2
+          "$P" --strict --cpu 3 -e "%s print(attack.name_pid(sandbox.self().pid, $victim) > 0) %s" >&2
           kill -0 $victim && echo alive
           kill $victim]]):format(ATTACK:gsub('"', "'"), ending),
           env = { SANDBOX_STRICT_LAYERS = layers, SANDBOX_STRICT_PRELOAD = PROBE } }
@@ -50,66 +35,81 @@ describe("a process outside that shared memory names", function()
 end)
 
 describe("processes without a record", function()
+  -- On a busy machine a second of CPU time takes a minute: the limit that is meant must come before that of real time, and the end.
+  local WAIT <const>, TIME <const> = " sleep(1000) --", "--time=200"
+
   for _, missing in ipairs { "", "P", "N" } do
     it("are counted, and end with the run; missing: " .. missing, function()
-      local word = new_word()
-      local o = attacked("attack.bomb(60) sleep(30) --" .. word, { "--max-procs", "8" }, "FSNR", missing)
+      local word = left.new_word()
+      local o = attacked("attack.bomb(60)" .. WAIT .. word, { "--max-procs", "8", TIME }, "FSNR", missing)
       assert.equal(125, o.status, o.err)
       assert.matches("^sandbox: the run had more than 24 processes, programs among them; its limit is 8 %(%-%-max%-procs%)\n$", o.err)
-      nothing_is_left(word)
+      left.nothing(word)
     end)
 
     it("use the CPU time of the run; missing: " .. missing, function()
-      local word = new_word()
-      local o = attacked("attack.burn(3) sleep(30) --" .. word, { "--cpu", "0.5" }, "FSNR", missing)
+      local word = left.new_word()
+      local o = attacked("attack.burn(3)" .. WAIT .. word, { "--cpu", "0.5", TIME }, "FSNR", missing)
       assert.equal(124, o.status, o.err)
       assert.matches("^sandbox: the run used 0.5 s of CPU time", o.err)
-      nothing_is_left(word)
+      left.nothing(word)
+    end)
+
+    it("use it however deep their tree is; missing: " .. missing, function()
+      local word = left.new_word()
+      local o = attacked("attack.chain(400)" .. WAIT .. word, { "--cpu", "1", "--max-procs", "512", TIME }, "FSNR", missing)
+      assert.equal(124, o.status, o.err)
+      assert.matches("^sandbox: the run used 1 s of CPU time", o.err)
+      left.nothing(word)
     end)
 
     it("may be programs; missing: " .. missing, function()
-      local word = new_word()
+      local word = left.new_word()
       local o = run { "--strict", "--allow-run", "--max-procs", "8", "-e",
         "os.execute 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do sleep 30 & done; wait' --" .. word,
         env = { SANDBOX_STRICT_MISSING = missing } }
       assert.equal(125, o.status, o.err)
       assert.matches("more than 24 processes, programs among them", o.err)
-      nothing_is_left(word)
+      left.nothing(word)
     end)
   end
 end)
 
 describe("the supervisor", function()
-  local folder <const> = "a trace"
-  local ways = {
-    [""] = {}, ["with statistics"] = { "--stats" }, [folder] = { "--trace" }, ["with a deadlock"] = {},
-  }
-  local CRASHES <const> = { [132] = true, [134] = true, [135] = true, [136] = true, [139] = true }
+  it("looks at its limits, however many messages come", function()
+    local began = sandbox.now()
+    local o = attacked("attack.flood(12) sleep(60)", { "--time=2" }, "FSNR")
+    assert.matches("time limit of the run was reached", o.err)
+    assert.is_true(sandbox.now() - began < 30)
+  end)
 
-  for name, options in pairs(ways) do
-    it("bears whatever is written into shared memory " .. name, function()
-      for seed = 1, tonumber(os.getenv("SANDBOX_SCRIBBLES") or 4) do
-        local at <close> = shell.folder()
-        local words = { table.unpack(options) }
-        if words[1] == "--trace" then words[2] = at.name .. "/t.html" end
-        words[#words + 1] = "--time=3"
-        words[#words + 1] = "--memory=4G"
-        -- The first bytes are the control block's own, then come stamps and seats, then records. It is written by a process
-        -- that touches no more of it.
-        local o = attacked(([[
-          local q, v, l = queue(), sandbox.value(1), sandbox.lock()
-          local bar = sandbox.progress { label = "bar", total = 10 }
-          bar:add(1)
-          for i = 1, 4 do spawn({ name = "w" .. i }, function() q:get() end) end
-          print "begun"
-          spawn(function() attack.scribbles(%d, 300) end)
-          %s]]):format(seed, name == "with a deadlock" and "q:get()" or "sleep(0.5)"), words, "SNR")
-        assert.matches("begun", o.out)
-        -- Main may crash, and then the supervisor says so.
-        if CRASHES[o.status] and not o.err:find "main %(pid %d+%) was killed" then
-          error(("seed %d, status %s: %s"):format(seed, o.status, o.err))
+  it("ends at the time limit, though nobody reads what it reports", function()
+    local word = left.new_word()
+    local o = run { dir = "/tmp", command = ([[
+      { "$P" --strict --time 1 -e 'for i = 1, 2000 do
+          pcall(function() spawn(function() error(("x"):rep(500) .. i) end):join() end)
         end
-      end
-    end)
-  end
+        sleep(60) --%s'; echo $? >status.$$; } 2>&1 >/dev/null | {
+        n=0; while [ ! -s status.$$ ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+        cat status.$$; rm -f status.$$; }]]):format(word) }
+    assert.equal("124\n", o.out)
+    left.nothing(word)
+  end)
+
+  it("has room for the places of six processes, however long they are", function()
+    local o = run { "--strict", "--cpu=2", "--memory=1G", "-e", [[
+      local all = {}
+      for i = 1, 7 do all[i] = sandbox.semaphore(0) end
+      local wait = load(("\n"):rep(9999998) .. "local all, select = ... return (select(all))", "@" .. ("A"):rep(70) .. ".lua")
+      for i = 1, 7 do spawn({ name = ("n"):rep(47) }, wait, all, sandbox.select) end
+      spawn(function() -- what reaches the limit, when all others wait
+        while not tostring(all[7]):find "8 waiting" do sleep(0.01) end
+        while true do end
+      end)
+      wait(all, sandbox.select)]] }
+    assert.equal(124, o.status, o.err)
+    local places = o.err:match "its limit %(%-%-cpu%): ([^\n]*)"
+    assert.equal(5, select(2, places:gsub("n#%d in select %(acquire, acquire, acquire, acquire, acquire, acquire, %.%.%.%) at %.%.%.A+%.lua:9999999; ", "")))
+    assert.matches("; and 3 more$", places)
+  end)
 end)

@@ -71,9 +71,9 @@ local function processes_of(folder)
   return list
 end
 
--- Those that are still there after a while: the kernel may need a moment to end them.
-local function left_of(folder)
-  local stop = sandbox.now() + 3
+-- Those that are still there after so many seconds: the kernel may need a moment to end them.
+local function left_of(folder, seconds)
+  local stop = sandbox.now() + seconds
   local list = processes_of(folder)
   while list[1] and sandbox.now() < stop do
     sleep(0.02)
@@ -83,11 +83,12 @@ local function left_of(folder)
   return list
 end
 
--- A run that is held has an end of its own, which may come late on a machine that is busy.
-local LATE <const> = 60
+-- A run that is held has an end of its own, and so have its processes; both may come late on a machine that is busy.
+local LATE <const>, SOON <const> = 60, 3
 
--- Run a case; it is ended from outside after `patience` seconds. Returns the attempt: { out =, err =, status =, secret =, folder =, seconds =, left = list of processes }.
-local function run(case, options, patience, env)
+-- Run a case; it is ended from outside after `patience` seconds. Its processes that live for `lives` seconds more are `left`.
+-- Returns the attempt: { out =, err =, status =, secret =, folder =, seconds =, left = list of processes }.
+local function run(case, options, patience, lives, env)
   local folder <close> = shell.folder()
   local at, secret = folder.name, word()
   assert(os.execute(("mkdir %s/in %s/out"):format(at, at)))
@@ -103,7 +104,7 @@ local function run(case, options, patience, env)
   local began = sandbox.now()
   local _, kind, number = os.execute(command)
   local o = { seconds = sandbox.now() - began, secret = secret, status = kind == "signal" and 128 + number or number }
-  o.left = left_of(at .. "/out")
+  o.left = left_of(at .. "/out", lives)
   o.out, o.err = read(at .. "/stdout") or "", read(at .. "/stderr") or ""
   o.streams = case.streams
   o.files = read(at .. "/out/t.html") or ""
@@ -163,13 +164,13 @@ end
 local function hold_case(case)
   busted.describe(case.name, function()
     busted.it(case.plain and "is refused without strict mode: " .. case.plain or "breaks out without strict mode", function()
-      local o = run(case, "--max-procs 64", case.patience or case.escaped == "endless" and 3 or LATE)
+      local o = run(case, case.always and "" or "--max-procs 64", case.patience or case.escaped == "endless" and 3 or LATE, SOON)
       busted.assert.are.equal(not case.plain, escaped(case, o), told(o))
     end)
 
     busted.it("is held by all layers", function()
       skip_unless "--strict"
-      local o = run(case, options_of(case, "--strict"), LATE)
+      local o = run(case, options_of(case, "--strict"), LATE, LATE)
       check_held(case, o)
       if case.says then busted.assert.is_truthy(o.err:find(case.says), told(o)) end
       if case.status then busted.assert.are.equal(case.status, o.status, told(o)) end
@@ -180,12 +181,12 @@ local function hold_case(case)
         local env = "SANDBOX_STRICT_LAYERS=" .. layers
         if layers == "L" then
           skip_unless "--strict=lua"
-          local o = run(case, options_of(case, "--strict=lua"), LATE)
+          local o = run(case, options_of(case, "--strict=lua"), LATE, LATE)
           check_held(case, o)
           if case.says then busted.assert.is_truthy(o.err:find(case.says), told(o)) end
         else
           skip_unless("--strict", env)
-              check_held(case, run(case, options_of(case, "--strict"), LATE, env))
+          check_held(case, run(case, options_of(case, "--strict"), LATE, LATE, env))
         end
       end)
     end

@@ -1,6 +1,6 @@
 -- The jail from outside: it goes on whole or not at all, and a run in it ends as any other does.
-local shell = require "support.shell"
 local run = require "cli.run"
+local left = require "strict.left"
 
 -- Run a script with --strict, and with variables of a build for tests.
 local function strict(script, options, env)
@@ -10,6 +10,11 @@ local function strict(script, options, env)
   words[#words + 1] = script
   words.env = env
   return run(words)
+end
+
+-- May this user make a namespace of the network?
+local function has_network()
+  return run { "--strict=report" }.out:find("namespaces  [^\n]*net") ~= nil
 end
 
 describe("a layer that is missing", function()
@@ -26,10 +31,19 @@ describe("a layer that is missing", function()
     refused("--strict cannot be held: seccomp of seccomp failed: Function not implemented", { SANDBOX_STRICT_MISSING = "S" })
   end)
 
-  it("may be the namespaces, or those of processes", function()
-    for _, missing in ipairs { "N", "P" } do
+  it("may be the namespaces, or those of processes, or that of the network", function()
+    for _, missing in ipairs { "N", "P", "T" } do
       local o = strict("print(spawn(function() return 7 end):result())", nil, { SANDBOX_STRICT_MISSING = missing })
       assert.same({ out = "7\n", err = "", status = 0 }, o)
+    end
+  end)
+
+  it("is told when it is the namespace of the network; not when that cannot be made beside the start", function()
+    if not has_network() then return pending("this user may not make namespaces") end
+    for missing, there in pairs { T = "", B = "net%+" } do
+      local env, kinds = { SANDBOX_STRICT_MISSING = missing }, ("user%%+[pid+]-%sipc%%+mount"):format(there)
+      assert.matches("namespaces " .. kinds .. ";", strict("", { "--stats" }, env).err)
+      assert.matches("\nnamespaces  " .. kinds .. "\n", run { "--strict=report", env = env }.out)
     end
   end)
 end)
@@ -68,35 +82,42 @@ describe("a strict run ends", function()
     for signal, status in pairs { INT = 130, TERM = 143 } do
       local o = run { command = ([[
         "$P" --strict -e 'print "here" sleep(60)' >out.$$ & p=$!
-        n=0; while ! grep -q here out.$$ && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+        n=0; while ! grep -qs here out.$$ && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
         rm out.$$; kill -%s $p; wait $p]]):format(signal), dir = "/tmp" }
       assert.equal(status, o.status)
       assert.matches("^sandbox: %a+: main in sleep at %(command line%):1\n$", o.err)
     end
   end)
 
-  -- The processes of a run, by a word in their command line.
-  local function left(word)
-    local text = shell.run("ps -eo pid,args | grep '[s]trict.*" .. word .. "' | grep -v grep; true")
-    return text
-  end
-
   it("when one of its two upper processes is killed", function()
     for _, victim in ipairs { "$p", "$(pgrep -P $p)" } do
-      local word = ("word%08x"):format(math.random(0, 0xffffffff))
+      local word = left.new_word()
       local o = run { command = ([[
         "$P" --strict -e 'spawn(sleep, 60) print "here" sleep(60) --%s' >out.$$ & p=$!
-        n=0; while ! grep -q here out.$$ && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+        n=0; while ! grep -qs here out.$$ && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
         rm out.$$; kill -9 %s; wait $p]]):format(word, victim), dir = "/tmp" }
       assert.equal(137, o.status)
-      local text
-      for _ = 1, 300 do
-        text = left(word)
-        if text == "" then break end
-        sleep(0.1)
-      end
-      assert.equal("", text)
+      left.nothing(word)
     end
+  end)
+end)
+
+describe("the two processes above main", function()
+  it("have no capability, and another network", function()
+    if not has_network() then return pending("this user may not make namespaces") end
+    local o = run { command = [[
+      "$P" --strict -e 'print "here" sleep(60)' >out.$$ & p=$!
+      n=0; while ! grep -qs here out.$$ && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+      rm out.$$
+      for pid in $p $(pgrep -P $p); do
+        n=0; while ! grep -q "^CapPrm:.0*$" /proc/$pid/status && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+        grep "^CapPrm\|^CapEff" /proc/$pid/status
+        [ "$(readlink /proc/$pid/ns/net)" != "$(readlink /proc/$$/ns/net)" ] && echo apart
+      done
+      kill $p; wait $p]], dir = "/tmp" }
+    local none = ("0"):rep(16)
+    local each = ("CapPrm:\t%s\nCapEff:\t%s\napart\n"):format(none, none)
+    assert.equal(each:rep(2), o.out)
   end)
 end)
 

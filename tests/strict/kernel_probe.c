@@ -19,6 +19,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "os/shared/broker.h"
+#include "scribble.h"
 
 #ifndef SYS_pidfd_getfd
 #define SYS_pidfd_getfd 438
@@ -213,7 +217,14 @@ static int change_mode(void) {
   return rc < 0 && errno == ENOENT ? 0 : rc;
 }
 
-static int kill_group(void) { return kill(-1, 0); }
+static int kill_all(void) { return kill(-1, 0); }
+static int kill_group(void) { return kill(0, 0); }
+
+static int kill_group_by_leader(void) {
+  enum { PROCESS_GROUP = 4 }; /* PIDFD_SIGNAL_PROCESS_GROUP of Linux 6.9 */
+  int fd = (int)syscall(SYS_pidfd_open, getpgrp(), 0);
+  return fd < 0 ? -1 : (int)syscall(SYS_pidfd_send_signal, fd, 0, NULL, PROCESS_GROUP);
+}
 
 static const struct probe {
   const char *name;
@@ -247,7 +258,9 @@ static const struct probe {
               {"execveat", start_memory},
               {"TIOCSTI", type_ahead},
               {"chmod", change_mode},
-              {"kill(-1)", kill_group}};
+              {"kill(-1)", kill_all},
+              {"kill(0)", kill_group},
+              {"pidfd of a group", kill_group_by_leader}};
 
 /* In a child, which may be killed for it. */
 static int ask(int (*fn)(void)) {
@@ -266,7 +279,8 @@ static int ask(int (*fn)(void)) {
 
 /* -- shared memory ----------------------------------------------------------------------------- */
 
-/* The first mapping that the processes of a run share: the records of all of them. */
+/* The largest mapping without a file that the processes of a run share: the records of all of them. The ring of a queue
+ * may be larger, but is a memfd. */
 static char *records(size_t *ret_size) {
   char line[256], *start = NULL;
   FILE *maps = fopen("/proc/self/maps", "re");
@@ -275,7 +289,7 @@ static char *records(size_t *ret_size) {
   *ret_size = 0;
   while (maps && fgets(line, sizeof line, maps))
     if (sscanf(line, "%lx-%lx rw%*c%c", &from, &to, &shared) == 3 && shared == 's' &&
-        to - from > *ret_size) {
+        strstr(line, "/dev/zero") && to - from > *ret_size) {
       start = (char *)from;
       *ret_size = to - from;
     }
@@ -299,32 +313,19 @@ static int l_name_pid(lua_State *L) {
   return 1;
 }
 
-/* Random words at random places of the first `end` bytes; half of them small or large numbers. */
-static void scribble(char *at, size_t end, uint64_t *seed, int words) {
-  for (int i = 0; i < words; i++) {
-    uint64_t x = *seed;
-    x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-    *seed = x;
-    size_t place = (size_t)((x >> 20) % (end / sizeof x)) * sizeof x;
-    uint64_t word = x & 1 ? x : x & 2 ? x >> 40 : x & 4 ? UINT64_MAX : x % 16;
-    memcpy(at + place, &word, sizeof word);
-  }
+/* scribbles(seed, ms): write over all shared memory for so long, and leave without a word. */
+static int l_scribbles(lua_State *L) {
+  scribble((uint64_t)luaL_checkinteger(L, 1), (int)luaL_checkinteger(L, 2));
 }
 
-/* scribbles(seed, ms): so long, and leave without a word. */
-static int l_scribbles(lua_State *L) {
-  uint64_t seed = (uint64_t)luaL_checkinteger(L, 1) * UINT64_C(0x9e3779b97f4a7c15) + 1;
-  lua_Integer ms = luaL_checkinteger(L, 2);
-  size_t size, ends[] = {1 << 12, 1 << 16, 1 << 20};
-  char *at = records(&size);
-  for (lua_Integer i = 0; at && i < ms; i++) {
-    for (size_t k = 0; k < sizeof ends / sizeof *ends; k++)
-      scribble(at, ends[k] < size ? ends[k] : size, &seed, 50 << (2 * k));
-    scribble(at, size, &seed, 200);
-    usleep(1000);
-  }
-  _exit(at ? 0 : 1);
+/* plant(name): one thing in shared memory is what no reader may believe. */
+static int l_plant(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  return scribble_plant(name) ? 0 : luaL_error(L, "nothing is called '%s'", name);
 }
+
+/* leave(status): at once, whatever the library would say to that status. */
+static int l_leave(lua_State *L) { _exit((int)luaL_checkinteger(L, 1)); }
 
 /* bomb(n): so many children that sleep, which the program knows nothing of. Returns how many there were. */
 static int l_bomb(lua_State *L) {
@@ -351,6 +352,53 @@ static int l_burn(lua_State *L) {
   return 0;
 }
 
+/* flood(n): so many children that ask the supervisor without end for what main does; on each socket that there is. */
+static int l_flood(lua_State *L) {
+  const struct broker_message m = {.kind = BROKER_STATE, .slot = 0, .serial = 1};
+  lua_Integer n = luaL_checkinteger(L, 1);
+  for (lua_Integer i = 0; i < n; i++)
+    if (fork() == 0)
+      for (;;)
+        for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
+          while (send(fd, &m, sizeof m, MSG_NOSIGNAL) > 0)
+            continue;
+  return 0;
+}
+
+static bool is_stream(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
+/* send(text, forever): on each stream, such as a session has to the prompt. `forever`: without end, and no answer is read. To be
+ * called without the filter of system calls. */
+static int l_send(lua_State *L) {
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  bool forever = lua_toboolean(L, 2);
+  do
+    for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
+      if (is_stream(fd))
+        send(fd, text, len, MSG_NOSIGNAL);
+  while (forever);
+  return 0;
+}
+
+/* chain(n): a child that has a child, and so on, n times; the last one computes. */
+static int l_chain(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  if (fork() != 0)
+    return 0;
+  while (--n > 0)
+    if (fork() != 0) {
+      sleep(60);
+      _exit(0);
+    }
+  for (volatile uint64_t x = 0;;)
+    x++;
+}
+
 static int l_probe(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
@@ -370,11 +418,11 @@ int luaopen_kernel_probe(lua_State *L) {
 
 __attribute__((visibility("default"))) int luaopen_attack(lua_State *L);
 int luaopen_attack(lua_State *L) {
-  const luaL_Reg list[] = {{"name_pid", l_name_pid},
-                           {"scribbles", l_scribbles},
-                           {"bomb", l_bomb},
-                           {"burn", l_burn},
-                           {NULL, NULL}};
+  const luaL_Reg list[] = {{"name_pid", l_name_pid}, {"scribbles", l_scribbles},
+                           {"leave", l_leave},       {"plant", l_plant},
+                           {"bomb", l_bomb},         {"burn", l_burn},
+                           {"flood", l_flood},       {"send", l_send},
+                           {"chain", l_chain},       {NULL, NULL}};
   luaL_newlib(L, list);
   return 1;
 }

@@ -12,6 +12,7 @@ local CASES = {
   { "perf_event", "S" }, { "userfaultfd", "S" }, { "keyctl", "S" }, { "shmget", "S" }, { "chroot", "S" },
   { "personality", "S" }, { "open_by_handle_at", "S" }, { "i386 entry", "S" }, { "x32 entry", "S" }, { "clone3", "S" },
   { "clone", "S" }, { "execve", "S", "F" }, { "execveat", "S" }, { "TIOCSTI", "S" }, { "chmod", "S" }, { "kill(-1)", "S" },
+  { "kill(0)", "S" }, { "pidfd of a group", "S" },
 }
 
 local script = ([[
@@ -67,5 +68,6 @@ describe("the kernel, asked by C code in a strict run:", function()
     assert.equal("EPERM", alone.S.io_uring)
     assert.equal("ENOSYS", alone.S.clone3)
     assert.equal("EPERM", alone.S.execve)
+    assert.equal("EPERM", alone.S["kill(0)"])
   end)
 end)

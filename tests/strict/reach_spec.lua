@@ -53,7 +53,7 @@ local METHODS <const> = [[
   Process:send Process:start Process:join Process:result Process:alive Process:status Process:terminate Process:kill
   Process:pause Process:resume Process:interrupt Process:stop Queue:put Queue:get Queue:try_put Queue:try_get Queue:len
   Queue:empty Queue:full Queue:peek Queue:close Queue:closed Queue:items Queue:task_done Queue:join Queue:putting Queue:call
-  Queue:calls Queue:put_all Queue:get_all Reply:fail World:array World:barrier World:close World:dict World:event World:latch World:lock
+  Queue:calls Queue:put_all Queue:get_all Reply:fail World:array World:barrier World:close World:condition World:dict World:event World:latch World:lock
   World:queue World:rwlock World:semaphore World:value Topic:publish Topic:subscribe Subscription:get Subscription:items Subscription:close Pipe:send
   Pipe:recv Pipe:poll Pipe:close Lock:acquire Lock:release Lock:hold Semaphore:acquire Semaphore:hold Semaphore:release
   Semaphore:value Event:set Event:clear Event:is_set Event:wait Condition:acquire Condition:release Condition:hold

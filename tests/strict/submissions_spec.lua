@@ -2,11 +2,12 @@
 -- control group, no file.
 --
 --   SANDBOX_SUBMISSIONS=1000   so many; 100 unless said. 8 at a time
+local left = require "strict.left"
 local shell = require "support.shell"
 
 local COUNT <const> = math.tointeger(os.getenv("SANDBOX_SUBMISSIONS") or 100)
 local AT_ONCE <const> = 8
-local MARK <const> = ("submission%08x"):format(math.random(0, 0xffffffff))
+local MARK <const> = left.new_word()
 
 -- A script, and the exit status that it has.
 local SUBMISSIONS = {
@@ -33,7 +34,6 @@ local function count(command) return (tonumber((shell.run(command)))) end
 
 local function mounts() return count("wc -l </proc/self/mountinfo") end
 local function groups() return count("find /sys/fs/cgroup -type d 2>/dev/null | wc -l") end
-local function processes() return count(("ps -eo args | grep -c '[s]trict.*%s'; true"):format(MARK)) end
 
 describe("submissions, one after the other, eight at a time,", function()
   it(("leave nothing (%d of them)"):format(COUNT), function()
@@ -64,13 +64,7 @@ describe("submissions, one after the other, eight at a time,", function()
     for text in wrong:items() do complaints[#complaints + 1] = text end
     assert.equal("", table.concat(complaints, "\n"))
 
-    local left
-    for _ = 1, 300 do
-      left = processes()
-      if left == 0 then break end
-      sleep(0.1)
-    end
-    assert.equal(0, left)
+    left.nothing(MARK)
     assert.equal(mounted, mounts())
     assert.equal(grouped, groups())
     assert.equal(#SUBMISSIONS * 2 + 1, count(("find %s | wc -l"):format(at)))

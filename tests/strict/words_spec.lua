@@ -42,6 +42,11 @@ describe("A refusal in strict mode", function()
 end)
 
 describe("In strict mode", function()
+  it("modules are looked for in the folder of the script, and not below the script itself", function()
+    local r = strict "io.write(package.path:match '^[^;]*;[^;]*;', '\\n', tostring(package.path:find(arg[0], 1, true)))"
+    assert.is_truthy(r.out:find "^[^;]*/%?%.lua;[^;]*/%?/init%.lua;\nnil$", r.out)
+  end)
+
   for _, how in ipairs { "--strict=lua ", "--strict " } do
     it("what is allowed works: " .. how, function()
       local folder <close> = shell.folder()
@@ -102,6 +107,29 @@ x	C	true
       print(f(4))
     ]]
     assert.is_truthy(r.out:find("^7\tfunction: "), r.out .. r.err)
+  end)
+
+  it("string.format makes of strings and numbers what it makes otherwise", function()
+    local text = [[
+      local long = ("x"):rep(5000)
+      print(("%s"):format "a", ("%s=%s;%%"):format("k", "v"), ("no %%s"):format "a", ("%s"):format("a", "b"), ("a\0%s\0b"):format "\0\0")
+      print(#("%s, %s"):format(long, long), (""):format "a", ("%%"):format "a", string.format(7, "a"), ("put %s, pop %5s|"):format("up", "p"))
+      print(("%-5s|%q|%.1s"):format("a", "b", "cd"), ("%s: %d of %s"):format("p", 3, 4.5), ("%s"):format(7), ("50%%p %s"):format "p")
+      for _, bad in ipairs { "%", "%s%", "%s %s", "%s %y", "%\0s" } do print(pcall(string.format, bad, "a")) end
+    ]]
+    local plain, r = script.run(text), strict(text)
+    assert.are.equal("", plain.err .. r.err)
+    assert.are.equal(plain.out, r.out)
+  end)
+
+  it("string.format shows no address of a string", function()
+    local r = strict [[
+      local s = ("x"):rep(100)
+      local other = string.format("%p", s)
+      print(("pp %20p"):format(s) == ("pp %20s"):format(other), ("%-20p|%s"):format(s, "p") == ("%-20s|p"):format(other),
+        ("%%%p"):format(s) == "%" .. other, ("%p"):format(s, 1) == other)
+    ]]
+    assert.are.equal("true\ttrue\ttrue\ttrue\n", r.out, r.err)
   end)
 
   it("an object without text of its own has a number that is no address", function()

@@ -1,13 +1,23 @@
 -- support/hosts.lua - an engine and agents on this machine, for tests of runs over several hosts.
 --
---   local engine <close> = hosts.engine()           -- a Redis server on a socket of its own, ended with the block
---   local bert <close> = engine:agent("bert", ...)  -- an agent; more options follow
---   engine:run(text, { options })                   -- a script: { out=, err=, status= }
+--   hosts.missing                                   -- why there can be none here; nil: there can
+--   local engine <close> = hosts.engine("anna:2")   -- a Redis server on a socket of its own, and an agent of 2 slots;
+--                                                   -- they end with the block, or by engine:close()
+--   local bert <close> = engine:agent("bert", ...)  -- one more agent; options follow, and a command that runs it
+--   engine.environment = "NAME=VALUE"               -- of the runs that follow
+--   engine:run(text, options)                       -- a script: { out=, err=, status= }
+--   engine:prints(want, text, options)              -- it must end well, and print that
+--   local job = engine:start(text, options, arguments)   -- in the background
+--   job:says(pattern)                               -- wait until it has written that; returns the match
+--   job:result()                                    -- wait for its end: all that it wrote, and its status
 local shell = require "support.shell"
+local check = require "luassert"
 
 local hosts = {}
 
-hosts.available = shell.run("command -v redis-server") ~= ""
+if shell.run("command -v redis-server") == "" then
+  hosts.missing = "there is no redis-server here: vendor/bootstrap.sh --test installs it"
+end
 
 -- Wait until `ready()` is true, for half a minute at most.
 function hosts.await(what, ready)
@@ -28,7 +38,8 @@ end
 
 -- Start a program in the background, its output in files; with a limit, in case that the test is killed.
 local function start(command, out)
-  return tonumber((shell.run(("timeout -s KILL 280 %s </dev/null >%s 2>&1 & echo $!"):format(command, shell.quote(out)))))
+  local words = ("timeout -s KILL 280 %s </dev/null >%s 2>&1 & echo $!"):format(command, shell.quote(out))
+  return tonumber((shell.run(words)))
 end
 
 -- The pid of the program itself, below timeout(1).
@@ -48,35 +59,52 @@ end
 
 local Agent = {}
 Agent.__index = Agent
-function Agent:kill(signal) finish(self.pid, signal or "KILL") end
+function Agent:kill(signal)
+  finish(self.pid, signal or "KILL")
+  self.over = true
+end
+-- The agent, and all that it has started: for a shell.
+function Agent:pids()
+  return (shell.run(([[tree() { echo $1; for child in $(cat /proc/$1/task/*/children 2>/dev/null); do tree $child; done; }
+    tree %d]]):format(self.pid)):gsub("\n", " "))
+end
 function Agent:said() return hosts.slurp(self.log) end
-function Agent.__close(self) if alive(self.pid) then finish(self.pid, "TERM") end end
+function Agent:__close() if not self.over and alive(self.pid) then self:kill("TERM") end end
 
 local Engine = {}
 Engine.__index = Engine
 
-function hosts.engine()
+function hosts.engine(...)
   local folder = shell.run("mktemp -d /tmp/hosts.XXXXXX"):match("%S+")
-  local self = setmetatable({ folder = folder, socket = folder .. "/redis", agents = 0 }, Engine)
+  local self = setmetatable({ folder = folder, socket = folder .. "/redis", agents = {}, jobs = 0 }, Engine)
   self.url = "unix://" .. self.socket
   self.pid = child_of(start(("redis-server --port 0 --unixsocket %s --save '' --dir %s"):format(self.socket, folder),
     folder .. "/redis.log"))
   hosts.await("redis", function() return self:ask("ping") == "PONG" end)
+  for _, word in ipairs { ... } do
+    local name, slots = word:match("^(%a+):(%d+)$")
+    self:agent(name, "--slots " .. slots)
+  end
   return self
 end
 
-function Engine:ask(command) return (shell.run(("redis-cli -s %s %s 2>/dev/null"):format(self.socket, command)):gsub("\n$", "")) end
-function Engine.__close(self)
+function Engine:ask(command)
+  return (shell.run(("redis-cli -s %s %s 2>/dev/null"):format(self.socket, command)):gsub("\n$", ""))
+end
+
+function Engine:close()
+  for _, agent in ipairs(self.agents) do agent:__close() end
   finish(self.pid, "TERM")
   shell.run("rm -rf " .. self.folder)
 end
+Engine.__close = Engine.close
 
 function Engine:agent(name, options, program)
-  self.agents = self.agents + 1
-  local log = ("%s/agent%d"):format(self.folder, self.agents)
-  local pid = start(("%s %s agent --name %s %s %s"):format(program or "", shell.program, name, options or "", self.url), log)
+  local log = ("%s/agent%d"):format(self.folder, #self.agents + 1)
   local agent = setmetatable({ log = log, name = name }, Agent)
-  agent.pid = child_of(pid)
+  agent.pid = child_of(start(("%s %s agent --name %s %s %s"):format(program or "", shell.program, name, options or "",
+    self.url), log))
+  self.agents[#self.agents + 1] = agent
   hosts.await("agent " .. name, function() return agent:said():find("ready", 1, true) end)
   return agent
 end
@@ -87,7 +115,8 @@ function Engine:command(text, options)
   local f = assert(io.open(path, "w"))
   f:write(text)
   f:close()
-  return ("SANDBOX_ENGINE=%s %s --timeout 120 %s %s"):format(self.url, shell.program, options or "", path), path
+  return ("%s SANDBOX_ENGINE=%s %s --timeout 120 %s %s"):format(self.environment or "", self.url, shell.program,
+    options or "", path), path
 end
 
 function Engine:run(text, options)
@@ -95,6 +124,32 @@ function Engine:run(text, options)
   local out, status = shell.run(("%s 2>%s/err </dev/null"):format(command, self.folder))
   os.remove(path)
   return { out = out, status = status, err = hosts.slurp(self.folder .. "/err") }
+end
+
+function Engine:prints(want, text, options)
+  check.same({ out = want, err = "", status = 0 }, self:run(text, options))
+end
+
+local Job = {}
+Job.__index = Job
+
+function Job:says(pattern)
+  return hosts.await(pattern, function() return hosts.slurp(self.out):match(pattern) end)
+end
+
+function Job:result()
+  local status = self:says("\nstatus (%d+)\n$")
+  os.remove(self.path)
+  return hosts.slurp(self.out):match("^(.*)\nstatus %d+\n$"), tonumber(status)
+end
+
+function Engine:start(text, options, arguments)
+  local command, path = self:command(text, options)
+  self.jobs = self.jobs + 1
+  local job = setmetatable({ path = path, out = ("%s/job%d"):format(self.folder, self.jobs) }, Job)
+  shell.run(("{ %s %s; printf '\\nstatus %%d\\n' $?; } >%s 2>&1 </dev/null & echo"):format(command, arguments or "",
+    job.out))
+  return job
 end
 
 return hosts

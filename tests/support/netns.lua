@@ -1,6 +1,6 @@
 -- support/netns.lua - network namespaces as computers: hub, anna and bert, each with a link to the hub's bridge.
 --
---   netns.possible()                 -- true; or false and why: it needs root, and ip
+--   netns.missing("tc")              -- why there can be none here, or no such program; nil: nothing is missing
 --   netns.build()                    -- 10.77.0.1 is the hub, .2 is anna, .3 is bert; netns.remove() ends them
 --   netns.name("bert")               -- of the namespace: no other test has it
 --   netns.link("bert", "down")       -- cut its link; "up" mends it
@@ -18,11 +18,12 @@ local HOSTS <const> = { "anna", "bert" }
 function netns.name(host) return MARK .. host end
 local HUB <const> = netns.name("hub")
 
-function netns.possible()
-  if not hosts.available then return false, "there is no redis-server here: vendor/bootstrap.sh --test installs it" end
+function netns.missing(program)
+  if hosts.missing then return hosts.missing end
   local probe = netns.name("probe")
   local _, status = shell.run(("ip netns add %s 2>/dev/null && ip netns del %s"):format(probe, probe))
-  return status == 0, "no network namespaces can be made here (root, and ip)"
+  if status ~= 0 then return "no network namespaces can be made here: that needs root, and ip" end
+  return program and shell.run("command -v " .. program) == "" and "there is no " .. program .. " here" or nil
 end
 
 local function must(command, ...)
@@ -71,8 +72,10 @@ function netns.engine()
   local folder = shell.run("mktemp -d /tmp/hosts.XXXXXX"):match("%S+")
   local self = setmetatable({ folder = folder }, Engine)
   netns.build()
-  must("printf 'bind 10.77.0.1\\nrequirepass secret\\nsave \"\"\\n' >%s/conf; ln -s %s %s/sandbox", folder, shell.program, folder)
-  self.pid = tonumber((shell.run(netns.at("hub", ("timeout -s KILL 280 redis-server %s/conf >/dev/null 2>&1 & echo $!"):format(folder)))))
+  must("cd %s; printf 'bind 10.77.0.1\\nrequirepass secret\\nsave \"\"\\n' >conf", folder)
+  must("ln -s %s %s/sandbox", shell.program, folder)
+  local server = ("timeout -s KILL 280 redis-server %s/conf >/dev/null 2>&1 & echo $!"):format(folder)
+  self.pid = tonumber((shell.run(netns.at("hub", server))))
   local ping = netns.at("hub", "redis-cli -h 10.77.0.1 -a secret --no-auth-warning ping 2>/dev/null")
   hosts.await("redis", function() return shell.run(ping) == "PONG\n" end)
   return self
@@ -80,8 +83,8 @@ end
 
 -- Hosts are named as their namespaces are: what stands for ssh is `ip netns exec`.
 function Engine:command(host, words)
-  return netns.at(host, ("env PATH=%s:$PATH SANDBOX_PASSWORD=secret SANDBOX_SSH='ip netns exec' timeout -s KILL 240 %s " ..
-    "--engine redis://10.77.0.1 %s </dev/null"):format(self.folder, shell.program, words))
+  return netns.at(host, ("env PATH=%s:$PATH SANDBOX_PASSWORD=secret SANDBOX_SSH='ip netns exec' timeout -s KILL 240 " ..
+    "%s --engine redis://10.77.0.1 %s </dev/null"):format(self.folder, shell.program, words))
 end
 
 function Engine:__close()

@@ -222,3 +222,38 @@ void steps_play(const struct steps_scene *scene, long most) {
          scene->name, steps, rounds, happened, stride);
   CHECK(happened > 0 && happened < rounds);
 }
+
+/* -- the tests of a program --------------------------------------------------------------------- */
+
+static const struct steps_tests *tests;
+static const void *the_scene;
+
+static const char *name_of(const void *scene) {
+  const char *name;
+  memcpy(&name, scene, sizeof name);
+  return name;
+}
+
+static void play(void) { tests->play(the_scene); }
+
+static void run_scene(void **state) {
+  the_scene = *state;
+  stage_run(name_of(the_scene), play, 120);
+}
+
+int steps_main(int argc, char **argv, const struct steps_tests *t) {
+  struct CMUnitTest *list = calloc(t->count, sizeof *list);
+  CHECK(list);
+  tests = t;
+  if (argc > 1)
+    cmocka_set_test_filter(argv[1]);
+  for (size_t i = 0; i < t->count; i++) {
+    const char *scene = (const char *)t->scenes + i * t->size;
+    list[i] = (struct CMUnitTest){.name = name_of(scene),
+                                  .test_func = run_scene,
+                                  .initial_state = (void *)(uintptr_t)scene};
+  }
+  int failed = _cmocka_run_group_tests(t->group, list, t->count, NULL, NULL);
+  free(list);
+  return failed;
+}

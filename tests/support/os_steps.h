@@ -59,4 +59,15 @@ uint64_t steps_victim(void);
  * die before the op has happened, and some after. */
 void steps_play(const struct steps_scene *scene, long most);
 
+/* The tests of a program: one for each scene, on a stage of its own. */
+struct steps_tests {
+  const char *group;
+  const void *scenes; /* `count` structs of `size` bytes that begin with their name (const char *) */
+  size_t count, size;
+  void (*play)(const void *scene);
+};
+
+/* Its main. argv[1], if any, is a filter as of cmocka_set_test_filter. */
+int steps_main(int argc, char **argv, const struct steps_tests *t);
+
 #endif

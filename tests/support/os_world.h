@@ -41,7 +41,8 @@
 
 /* -- stage and checks -------------------------------------------------------------------------- */
 
-/* Define a cmocka test `name` whose body runs on a stage for at most `seconds` (more under sanitizers). */
+/* Define a cmocka test `name` whose body runs on a stage, and takes at most `seconds` on a machine that does nothing else. After
+ * five times as long (more under sanitizers) it is taken to hang. */
 #define TEST_ON_STAGE(name, seconds)                                                               \
   static void name##_body(void);                                                                   \
   static void name(void **state) {                                                                 \

@@ -33,8 +33,19 @@ function script.run(text, o)
   }
 end
 
+-- Run `text` until its time limit of `seconds`; again with longer ones, until `expected(r)` is true of what run returns: how soon its
+-- processes are where a test wants them depends on what else the machine does. Returns the last.
+function script.until_limit(text, seconds, expected, args)
+  local r
+  for _, limit in ipairs { seconds, 3, 10, 30 } do
+    r = script.run(text, { args = ("%s --timeout %s"):format(args or "", limit), seconds = 60 })
+    if expected(r) then break end
+  end
+  return r
+end
+
 -- Run `text` in the background; when it has printed `word`, run `signals`, lines of shell in which $super is its
--- supervisor. Returns what run does; if `signals` set $from to a time in nanoseconds, `out` says "took=MS" before the rest.
+-- supervisor. Returns what run does; if `signals` set $from to a time in nanoseconds, `out` begins with "took=MS".
 function script.signalled(text, word, signals, o)
   o = setmetatable({}, { __index = o })
   o.seconds = o.seconds or 60
@@ -50,6 +61,12 @@ function script.signalled(text, word, signals, o)
   return script.run(text, o)
 end
 
+-- Are there fault points in the program? SANDBOX_FAULT names them, see src/base/fault.h.
+function script.has_faults()
+  return script.run("spawn(function() end):join()", { env = "SANDBOX_FAULT=spawn.fork:1:fail" }).status ~= 0
+end
+script.NO_FAULTS = "the program has no fault points (a release)"
+
 -- Is there a process with this number, zombies not counted?
 function script.alive(pid)
   local handle = io.open("/proc/" .. pid .. "/stat")
@@ -57,6 +74,20 @@ function script.alive(pid)
   local stat = handle:read("a") or ""
   handle:close()
   return stat:match("^.*%) (%a)") ~= "Z"
+end
+
+-- Wait until a process has slept for a while, so that it holds no lock: one that is stopped with a lock holds up others.
+function script.asleep(pid)
+  local looks = 0
+  for _ = 1, 3000 do
+    local file = assert(io.open(("/proc/%d/stat"):format(pid)))
+    local state = file:read("a"):match "^.*%) (%a)"
+    file:close()
+    looks = state == "S" and looks + 1 or 0
+    if looks == 5 then return true end
+    sleep(0.01)
+  end
+  return false
 end
 
 -- Wait until none of the processes lives; false if some do after `seconds` (10).

@@ -125,6 +125,18 @@ class Page(unittest.TestCase):
         self.press("#next .next button", "get")
         self.assertEqual(self.text("#schedule .out"), "1\n")
 
+    def test_hundreds_of_steps_of_a_program_that_is_too_long_for_all(self):
+        self.open("--explore=60000", "-e", """
+            local count, list = sandbox.value(0), {}
+            for i = 1, 4 do list[i] = spawn(function() for _ = 1, 100 do count:set(count:get() + 1) end end) end
+            assert(sandbox.join_all(list))
+            assert(count:get() == 400, "an addition was lost")""")
+        self.assertIn("not all", self.text("#found"))
+        self.assertGreater(self.js("document.querySelectorAll('#schedule circle.dot').length"), 700)
+        self.assertEqual(self.js("document.documentElement.scrollWidth - innerWidth"), 0)
+        self.press("#schedule button", "to the beginning")
+        self.assertIn("unknown", self.text("#next"))
+
     def test_names_are_never_markup(self):
         self.open("-e", HOSTILE)
         self.assertEqual(self.js("document.querySelectorAll('main b, main i, main img').length"

@@ -57,6 +57,13 @@ foreach(layer IN LISTS layers)
   endforeach()
 endforeach()
 
+# The memory of a Lua state is its arena, which the simulator saves and brings back: base/memory.h.
+foreach(name IN ITEMS malloc calloc realloc free)
+  if(name IN_LIST used_lua)
+    list(APPEND complaints "lua uses ${name}: memory_resize and memory_free know of the arena")
+  endif()
+endforeach()
+
 list(JOIN complaints "\n  " text)
 if(complaints)
   message(FATAL_ERROR "symbols:\n  ${text}")

@@ -8,7 +8,10 @@
 
 #include "base/arena.h"
 
-enum { BLOCKS = 3000, HUGE_PAGES = 4 << 20 }; /* bytes at the ends of a run that are not given back */
+enum {
+  BLOCKS = 3000,
+  HUGE_PAGES = 4 << 20
+}; /* bytes at the ends of a run that are not given back */
 
 struct held {
   unsigned char *p;
@@ -39,12 +42,12 @@ static void check(const struct held *h, size_t bytes) {
       fail_msg("byte %zu of a block of %zu is %u, not %u", i, h->size, h->p[i], h->mark);
 }
 
-/* Bytes of the range that are in memory. */
+/* Bytes of the range that are in memory, from the page on in which it begins. */
 static size_t resident(const void *at, size_t bytes) {
   static unsigned char map[1 << 16];
   size_t n = 0;
   assert_true(bytes / 4096 <= sizeof map);
-  assert_int_equal(mincore((void *)(uintptr_t)at, bytes, map), 0);
+  assert_int_equal(mincore((void *)((uintptr_t)at / 4096 * 4096), bytes, map), 0);
   for (size_t i = 0; i < bytes / 4096; i++)
     n += map[i] & 1;
   return n * 4096;
@@ -334,6 +337,106 @@ static void test_meter(void **state) {
   arena_close(a);
 }
 
+/* -- tidying ------------------------------------------------------------------------------------ */
+
+enum { TIDIED = 300 };
+
+/* What is in use, and what a new block would be, after blocks came and went in an order of the seed's: blocks 0, 3, 6 ... stay. */
+static void come_and_go(struct arena *a, struct held *held, uint64_t seed) {
+  bool freed[TIDIED] = {false};
+  for (int i = 0; i < TIDIED; i++)
+    if (i % 3 && !held[i].p)
+      held[i].p = arena_resize(a, NULL, 0, held[i].size);
+  for (int left = TIDIED; left > 0;) {
+    unsigned i = (unsigned)(draw(&seed) % TIDIED);
+    if (freed[i])
+      continue;
+    freed[i] = true;
+    left--;
+    if (i % 3 == 0)
+      continue;
+    memset(held[i].p, (int)(draw(&seed) % 255 + 1), held[i].size);
+    arena_resize(a, held[i].p, held[i].size, 0);
+    held[i].p = NULL;
+  }
+  arena_tidy(a);
+}
+
+/* As memcpy, also of what is in no block, which the address sanitizer would not have read. */
+__attribute__((no_sanitize("address"))) static void copy_all(unsigned char *to, const char *from,
+                                                             size_t len) {
+  for (volatile size_t i = 0; i < len; i = i + 1)
+    to[i] = (unsigned char)from[i];
+}
+
+/* A copy of both parts: records, then the heap without its free runs. */
+static unsigned char *copy_of(struct arena *a, size_t *ret_len) {
+  struct arena_part part[2];
+  size_t at, bytes;
+  arena_parts(a, part);
+  unsigned char *copy = malloc(part[0].bytes + part[1].bytes);
+  assert_non_null(copy);
+  copy_all(copy, part[0].start, part[0].bytes);
+  unsigned char *heap = copy + part[0].bytes;
+  copy_all(heap, part[1].start, part[1].bytes);
+  for (size_t from = 0; (bytes = arena_free_run(a, from, &at)); from = at + bytes) {
+    size_t first = (at + ARENA_UNIT - 1) / ARENA_UNIT * ARENA_UNIT;
+    for (; first + ARENA_UNIT <= at + bytes; first += ARENA_UNIT)
+      memset(heap + first, 0, ARENA_UNIT);
+  }
+  *ret_len = part[0].bytes + part[1].bytes;
+  return copy;
+}
+
+static void tidied_memory_tells_no_history(void **state) {
+  (void)state;
+  struct arena *a;
+  struct held held[TIDIED] = {{NULL, 0, 0}};
+  uint64_t seed = 4;
+  size_t len, again_len;
+  assert_int_equal(arena_open(&a), 0);
+  for (int i = 0; i < TIDIED; i++) {
+    held[i] = (struct held){NULL, i == 100 ? 20000 : 1 + draw(&seed) % 2000, (unsigned char)i};
+    held[i].p = arena_resize(a, NULL, 0, held[i].size);
+    fill(&held[i]);
+  }
+  come_and_go(a, held, 1);
+  unsigned char *first = copy_of(a, &len);
+  for (uint64_t round = 2; round < 10; round++) {
+    come_and_go(a, held, round);
+    unsigned char *again = copy_of(a, &again_len);
+    assert_int_equal(len, again_len);
+    assert_memory_equal(first, again, len);
+    free(again);
+  }
+  for (int i = 0; i < TIDIED; i += 3)
+    check(&held[i], held[i].size);
+  free(first);
+  arena_close(a);
+}
+
+/* Of each size the free block with the lowest address is used first. */
+static void tidied_blocks_are_used_from_the_lowest_on(void **state) {
+  (void)state;
+  struct arena *a;
+  unsigned char *p[50];
+  assert_int_equal(arena_open(&a), 0);
+  for (int i = 0; i < 50; i++)
+    p[i] = arena_resize(a, NULL, 0, 64);
+  size_t used = arena_used(a);
+  for (int i = 0; i < 50; i++) /* 0, 7, 14 ... */
+    arena_resize(a, p[i * 7 % 50], 64, 0);
+  assert_int_equal(arena_used(a), used - 50 * 64);
+  arena_tidy(a);
+  for (unsigned char *last = NULL, i = 0; i < 50; i++) {
+    unsigned char *now = arena_resize(a, NULL, 0, 64);
+    assert_true(now > last);
+    last = now;
+  }
+  assert_int_equal(arena_used(a), used);
+  arena_close(a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(blocks_keep_what_is_in_them),
@@ -345,6 +448,8 @@ int main(void) {
       cmocka_unit_test(a_child_knows_what_is_its_own),
       cmocka_unit_test(two_runs_have_their_arena_at_the_same_place),
       cmocka_unit_test(test_meter),
+      cmocka_unit_test(tidied_memory_tells_no_history),
+      cmocka_unit_test(tidied_blocks_are_used_from_the_lowest_on),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

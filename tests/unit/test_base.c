@@ -1,12 +1,15 @@
-/* tests/unit/test_base.c - errors, buffers, clock, fault points. */
+/* tests/unit/test_base.c - errors, buffers, clock, fault points, streams. */
 #include "support/os_world.h"
 
 #include <errno.h>
 #include <float.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <wchar.h>
 
+#include "base/flush.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -39,6 +42,24 @@ static void an_unknown_code_has_a_text_too(void **state) {
   assert_string_equal(error_name(12345), "SBX_?");
 }
 
+static void a_limit_is_told_behind_the_text(void **state) {
+  (void)state;
+  error_set_limit(SBX_ELIMIT, "7");
+  error_set_bytes(-SBX_ETOOBIG, 1536 << 10);
+  error_set_limit(SBX_ELIMIT, "12"); /* replaces the one before */
+  assert_non_null(strstr(error_text(-SBX_ELIMIT), "raise --max-procs (the limit is 12)"));
+  assert_string_equal(error_text(SBX_ETOOBIG), "the value is too large (the limit is 1.5 MiB)");
+  error_set_bytes(SBX_ETOOBIG, 3 << 20);
+  assert_string_equal(error_text(SBX_ETOOBIG), "the value is too large (the limit is 3 MiB)");
+  assert_null(strstr(error_text(SBX_ECAP), "(the limit"));
+  error_set_limit(SBX_EMFILE, "64");
+  error_call("pipe2", EMFILE);
+  char expected[256];
+  snprintf(expected, sizeof expected, "(the limit is 64) (pipe2: %s)", strerror(EMFILE));
+  assert_non_null(strstr(error_text(-SBX_EMFILE), expected));
+  assert_null(strstr(error_text(-SBX_EMFILE), "pipe2")); /* once */
+}
+
 static void errno_becomes_a_code(void **state) {
   (void)state;
   static const int pairs[][2] = {
@@ -50,7 +71,7 @@ static void errno_becomes_a_code(void **state) {
       {EFBIG, -SBX_ENOSPC},
       {EDQUOT, -SBX_ENOSPC},
       {EMFILE, -SBX_EMFILE},
-      {ENFILE, -SBX_EMFILE},
+      {ENFILE, -SBX_ENFILE},
       {EAGAIN, -SBX_EAGAIN},
       {EBADF, -SBX_ESYSTEM},
   };
@@ -209,7 +230,8 @@ static void deadlines_are_near_far_or_never(void **state) {
   assert_true(far - now >= 3600 * NS_PER_SECOND && far != SBX_FOREVER);
   assert_true(clock_run_deadline(&c, clock_now_ns(), 1e300) == SBX_FOREVER);
   assert_true(clock_run_deadline(&c, clock_now_ns(), DBL_MAX) == SBX_FOREVER);
-  assert_true(clock_run_deadline(&c, clock_now_ns(), 9.3e9) == SBX_FOREVER); /* just beyond 2^63 ns */
+  assert_true(clock_run_deadline(&c, clock_now_ns(), 9.3e9) ==
+              SBX_FOREVER); /* just beyond 2^63 ns */
   assert_true(clock_run_deadline(&c, clock_now_ns(), 1e9) != SBX_FOREVER);
   assert_true(clock_run_deadline(&c, clock_now_ns(), 1e9) > 0);
 }
@@ -220,11 +242,13 @@ static void a_faster_run_has_shorter_waits_and_a_clock_that_agrees(void **state)
   int64_t now = clock_now_ns();
   int64_t deadline = clock_run_deadline(&c, clock_now_ns(), 1);
   assert_true(deadline - now >= NS_PER_MS && deadline - now < NS_PER_SECOND);
-  double t0 = clock_run_now(&c, clock_now_ns()), w0 = clock_run_time(&c, clock_now_ns(), clock_wall_ns());
+  double t0 = clock_run_now(&c, clock_now_ns()),
+         w0 = clock_run_time(&c, clock_now_ns(), clock_wall_ns());
   int64_t m0 = clock_now_ns();
   usleep(2000);
   int64_t m1 = clock_now_ns();
-  double t1 = clock_run_now(&c, clock_now_ns()), w1 = clock_run_time(&c, clock_now_ns(), clock_wall_ns());
+  double t1 = clock_run_now(&c, clock_now_ns()),
+         w1 = clock_run_time(&c, clock_now_ns(), clock_wall_ns());
   double least = (double)(m1 - m0) / 1e9 * 1000;
   assert_true(t1 - t0 >= least * 0.999 && w1 - w0 >= least * 0.999);
   assert_true(t1 - t0 >= 2);
@@ -238,11 +262,13 @@ static void the_time_of_day_is_that_of_the_machine(void **state) {
   c.start_ns -= 1000 * NS_PER_SECOND;
   double off = clock_run_time(&c, clock_now_ns(), clock_wall_ns()) - (double)time(NULL);
   assert_true(off > -60 && off < 60);
-  assert_true(clock_run_now(&c, clock_now_ns()) >= 1000 && clock_run_now(&c, clock_now_ns()) < 1060);
+  assert_true(clock_run_now(&c, clock_now_ns()) >= 1000 &&
+              clock_run_now(&c, clock_now_ns()) < 1060);
   c.speed = 10; /* it has gained nine times that */
   off = clock_run_time(&c, clock_now_ns(), clock_wall_ns()) - (double)time(NULL) - 9000;
   assert_true(off > -600 && off < 600);
-  assert_true(clock_run_now(&c, clock_now_ns()) >= 10000 && clock_run_now(&c, clock_now_ns()) < 10600);
+  assert_true(clock_run_now(&c, clock_now_ns()) >= 10000 &&
+              clock_run_now(&c, clock_now_ns()) < 10600);
 }
 
 static void the_time_left_is_never_negative(void **state) {
@@ -389,12 +415,70 @@ static void test_show_controls(void **state) {
   struct buf shown = {0};
   assert_int_equal(text_show_controls(&shown, text, sizeof text - 1), 0);
   assert_int_equal(buf_append(&shown, "", 1), 0);
-  assert_string_equal((const char *)shown.data,
-                      "a\\x1b[31m\\x00\\x0d\n\tb\\x7f\\xc2\\x9b\xc2\xa0\xc3\x9b\\xc2|\\xff\xe2\x82\xac");
+  assert_string_equal(
+      (const char *)shown.data,
+      "a\\x1b[31m\\x00\\x0d\n\tb\\x7f\\xc2\\x9b\xc2\xa0\xc3\x9b\\xc2|\\xff\xe2\x82\xac");
   shown.len = 0;
   assert_int_equal(text_show_controls(&shown, "", 0), 0);
   assert_int_equal(shown.len, 0);
   buf_release(&shown);
+}
+
+/* Whatever pieces it comes in. */
+static void test_stream(void **state) {
+  (void)state;
+  static const char text[] = "a\033[1;31mred\033[m\r\n\033]2;x\007\033[6n\033[1;"
+                             "31\xc3\xa4\xc2\x9b\033[?1m\033\033[4:3m\xe2\x82\033[";
+  static const char expected[] = "a\033[1;31mred\033[m\r\n\\x1b]2;x\\x07\\x1b[6n\\x1b[1;"
+                                 "31\xc3\xa4\\xc2\\x9b\\x1b[?1m\\x1b\033[4:3m\\xe2\\x82\\x1b[";
+  for (size_t piece = 1; piece <= sizeof text; piece++) {
+    struct text_stream s = {0};
+    struct buf shown = {0};
+    for (size_t at = 0; at < sizeof text - 1; at += piece) {
+      size_t left = sizeof text - 1 - at;
+      assert_int_equal(text_stream_show(&s, &shown, text + at, left < piece ? left : piece, false),
+                       0);
+    }
+    assert_int_equal(text_stream_show(&s, &shown, NULL, 0, true), 0);
+    assert_int_equal(shown.len, sizeof expected - 1);
+    assert_memory_equal(shown.data, expected, shown.len);
+    buf_release(&shown);
+  }
+  /* No sequence is waited for without end. */
+  struct text_stream s = {0};
+  struct buf shown = {0};
+  assert_int_equal(text_stream_show(&s, &shown, "\033[", 2, false), 0);
+  for (int i = 0; i < 100; i++)
+    assert_int_equal(text_stream_show(&s, &shown, "1", 1, false), 0);
+  assert_int_equal(shown.len, sizeof "\\x1b[" - 1 + 100);
+  buf_release(&shown);
+}
+
+/* -- streams ----------------------------------------------------------------------------------- */
+
+static off_t size_of(FILE *f) {
+  struct stat about;
+  assert_int_equal(fstat(fileno(f), &about), 0);
+  return about.st_size;
+}
+
+static void what_waits_in_any_stream_is_flushed(void **state) {
+  (void)state;
+  FILE *narrow = tmpfile(), *wide = tmpfile(), *idle = tmpfile();
+  assert_true(narrow && wide && idle);
+  flush_pending(); /* nothing waits in these */
+  fputs("text", narrow);
+  assert_int_equal(size_of(narrow), 0);
+  flush_pending();
+  assert_int_equal(size_of(narrow), 4);
+  fputws(L"text", wide);
+  assert_int_equal(size_of(wide), 0);
+  flush_pending();
+  assert_int_equal(size_of(wide), 4);
+  assert_int_equal(size_of(idle), 0);
+  fclose(narrow);
+  fclose(wide);
+  fclose(idle);
 }
 
 int main(int argc, char **argv) {
@@ -407,6 +491,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_code_has_a_name_a_text_and_a_number_of_its_own),
       cmocka_unit_test(an_unknown_code_has_a_text_too),
+      cmocka_unit_test(a_limit_is_told_behind_the_text),
       cmocka_unit_test(errno_becomes_a_code),
       cmocka_unit_test(a_buffer_holds_what_was_appended),
       cmocka_unit_test(formatted_text_of_any_length_is_appended),
@@ -427,6 +512,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(the_plan_comes_from_the_environment),
       cmocka_unit_test(a_point_kills_or_stops),
       cmocka_unit_test(test_show_controls),
+      cmocka_unit_test(test_stream),
+      cmocka_unit_test(what_waits_in_any_stream_is_flushed),
   };
   return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

@@ -522,10 +522,12 @@ TEST_ON_STAGE(a_failed_spawn_leaves_nothing, 20) {
   CHECK_EQ(b->child_count, 0);
   CHECK_EQ(b->control->alive, 1);
   CHECK_EQ(control_unjoined_failures(b->control), 0);
+  uint32_t cap = b->child_cap;
   b->child_cap = 0;
   fault_plan("spawn.alloc:1:fail");
   CHECK_EQ(try_spawn(nothing, NULL, &p), -SBX_ENOMEM);
   fault_plan(NULL);
+  b->child_cap = cap;
   CHECK_EQ(waitpid(-1, NULL, WNOHANG), -1);
   CHECK_EQ(errno, ECHILD);
   CHECK_EQ(open_fds_of(0), fds);

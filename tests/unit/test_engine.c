@@ -211,7 +211,7 @@ static void test_restart(void **state) {
   struct engine_reply *r;
   struct redis own;
   (void)state;
-  if (!there || !redis_start(&own, "--appendonly yes"))
+  if (!there || !redis_start(&own, "--appendonly yes --appendfsync no"))
     skip();
   struct engine *e = connect_to(&own);
   const struct engine_arg get[] = {engine_text("GET"), engine_text("k")};

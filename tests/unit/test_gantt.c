@@ -157,6 +157,28 @@ static void marks_and_notes(void **state) {
   expect("gantt-marks-40-ascii", 40, 24, false, false);
 }
 
+/* A command for which there is no room loses the name of the program first, then its beginning. */
+static void the_command_is_cut(void **state) {
+  (void)state;
+  static const struct {
+    const char *command, *shown;
+  } rows[] = {
+      {"sandbox a.lua", "sandbox a.lua: 1 process"},
+      {"sandbox 123456789.123456789.123456.lua", "123456789.123456789.123456.lua: 1 process"},
+      {"sandbox 123456789.123456789.12345678.lua", "…456789.123456789.12345678.lua: 1 process"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    fixture_begin(rows[i].command);
+    add_process(1, 0, "main", 0, S(2));
+    fixture_end(S(2));
+    struct buf out = draw(48, 24, true, false);
+    size_t len = strlen(rows[i].shown);
+    assert_true(out.len > len);
+    assert_memory_equal(out.data, rows[i].shown, len);
+    buf_release(&out);
+  }
+}
+
 static void hostile_names(void **state) {
   (void)state;
   fixture_begin("sandbox 'a\nb'.lua");
@@ -458,6 +480,7 @@ int main(void) {
       TEST(a_pool),
       TEST(nothing_to_draw),
       TEST(marks_and_notes),
+      TEST(the_command_is_cut),
       TEST(hostile_names),
       TEST(the_state_that_took_most_of_a_cell),
       TEST(a_change_within_a_cell_is_drawn_in_eighths),

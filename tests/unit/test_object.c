@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "object/process.h"
+#include "object/hands.h"
 #include "object/queue.h"
 
 /* -- ops --------------------------------------------------------------------------------------- */
@@ -124,6 +125,88 @@ static void the_queue_machine_is_a_bounded_counter_that_can_be_closed(void **sta
 
 /* -- process ----------------------------------------------------------------------------------- */
 
+/* With redeliver, said another way: each item is in the queue, in the hands of a process, or done. */
+static void a_queue_with_redeliver_keeps_what_is_in_hands(void **state) {
+  enum { WHOS = 3, MOST = 60, THERE = 0, DONE = -1 };
+  (void)state;
+  uint64_t seed = 13;
+  for (int round = 0; round < 3000; round++) {
+    struct queue_hand list[HANDS_MOST];
+    struct queue_hands h = {.list = list};
+    struct queue_state s = {.redeliver = 1, .max = random_next(&seed) % 4};
+    int item[MOST]; /* THERE, who has it, or DONE */
+    int count = 0;
+    for (int step = 0; step < MOST; step++) {
+      struct queue_ask ask = {.who = 1 + random_next(&seed) % WHOS};
+      int who = (int)ask.who, there = 0, oldest = MOST, mine = 0, first = MOST, last = -1, out = 0;
+      for (int i = count; i-- > 0;) {
+        there += item[i] == THERE;
+        oldest = item[i] == THERE ? i : oldest;
+        out += item[i] > THERE;
+        mine += item[i] == who;
+        first = item[i] == who ? i : first;
+        last = item[i] == who && i > last ? i : last;
+      }
+      assert_int_equal(queue_len(&s), there);
+      assert_int_equal(queue_in_hand(&s), out);
+      switch (random_next(&seed) % 8) {
+      case 0: case 1: case 2:
+        ask.kind = OP_QUEUE_PUT;
+        assert_int_equal(queue_ask_enabled(&s, &ask), s.max == 0 || there < (int)s.max);
+        if (!queue_ask_enabled(&s, &ask))
+          break;
+        assert_int_equal(queue_ask_apply(&s, &ask), 0);
+        item[count++] = THERE;
+        break;
+      case 3: case 4:
+        ask.kind = OP_QUEUE_GET;
+        ask.number = random_next(&seed) % 2 ? QUEUE_GET_MORE : 0;
+        hands_tell(&h, &ask);
+        bool refused = mine && (ask.number == 0 || oldest < last);
+        assert_int_equal(queue_ask_enabled(&s, &ask), refused || there > 0);
+        if (!refused && !there)
+          break;
+        assert_int_equal(queue_ask_apply(&s, &ask), refused ? -SBX_EHAND : 0);
+        if (refused)
+          break;
+        uint32_t place = hands_first(&h, 0);
+        if (place < h.count)
+          hands_take(&h, ask.who);
+        else
+          hands_add(&h, &(struct queue_hand){.who = ask.who, .number = (uint64_t)oldest});
+        assert_int_equal(h.list[place].number, oldest);
+        item[oldest] = who;
+        break;
+      case 5: case 6:
+        ask.kind = OP_QUEUE_TASK_DONE;
+        ask.number = random_next(&seed) % 2 ? QUEUE_DONE_ALL : 0;
+        hands_tell(&h, &ask);
+        int done = ask.number ? mine : 1;
+        assert_int_equal(queue_ask_apply(&s, &ask), done <= mine ? 0 : -SBX_ETASKS);
+        for (int i = first; i < count && done <= mine && done > 0; i++) {
+          if (item[i] != who)
+            continue;
+          uint32_t at = hands_first(&h, ask.who);
+          assert_int_equal(h.list[at].number, i);
+          hands_remove(&h, at);
+          item[i] = DONE;
+          done--;
+        }
+        break;
+      default: /* it dies */
+        assert_int_equal(hands_return(&h, ask.who), mine);
+        queue_came_back(&s, (uint64_t)mine);
+        for (int i = 0; i < count; i++)
+          item[i] = item[i] == who ? THERE : item[i];
+      }
+    }
+    s.closed = 1;
+    bool more = queue_len(&s) || queue_in_hand(&s);
+    assert_int_equal(queue_is_over(&s), queue_in_hand(&s) == 0);
+    assert_int_equal(queue_enabled(&s, OP_QUEUE_JOIN), !more);
+  }
+}
+
 /* What a queue without room means, said another way: which process has an item on offer, if any. */
 static void a_queue_without_room_offers_one_item(void **state) {
   (void)state;
@@ -135,22 +218,22 @@ static void a_queue_without_room_offers_one_item(void **state) {
     for (int step = 0; step < 40; step++) {
       struct queue_ask ask = {.kind = OP_QUEUE_PUT,
                               .who = 1 + random_next(&seed) % 3,
-                              .brief = random_next(&seed) % 2,
+                              .number = (int)(random_next(&seed) % 2),
                               .readers = random_next(&seed) % 2};
       bool mine = offers == ask.who;
       switch (random_next(&seed) % 8) {
       case 0: case 1: case 2:
-        assert_int_equal(queue_met_enabled(&s, &ask),
-                         closed || (offers == 0 && (!ask.brief || ask.readers)));
-        if (queue_met_enabled(&s, &ask))
-          assert_int_equal(queue_met_apply(&s, &ask), closed ? -SBX_ECLOSED : 0);
+        assert_int_equal(queue_ask_enabled(&s, &ask),
+                         closed || (offers == 0 && (!ask.number || ask.readers)));
+        if (queue_ask_enabled(&s, &ask))
+          assert_int_equal(queue_ask_apply(&s, &ask), closed ? -SBX_ECLOSED : 0);
         offers = s.put > withdrawn + taken && offers == 0 ? ask.who : offers;
         break;
       case 3: case 4:
         ask.kind = OP_QUEUE_MEET;
-        assert_int_equal(queue_met_enabled(&s, &ask),
-                         closed || !mine || (ask.brief && !ask.readers));
-        assert_int_equal(queue_met_apply(&s, &ask), !mine    ? 0
+        assert_int_equal(queue_ask_enabled(&s, &ask),
+                         closed || !mine || (ask.number && !ask.readers));
+        assert_int_equal(queue_ask_apply(&s, &ask), !mine    ? 0
                                                     : closed ? -SBX_ECLOSED
                                                              : -SBX_ETIMEDOUT);
         withdrawn += mine;
@@ -158,9 +241,9 @@ static void a_queue_without_room_offers_one_item(void **state) {
         break;
       case 5: case 6:
         ask.kind = OP_QUEUE_GET;
-        assert_int_equal(queue_met_enabled(&s, &ask), closed || offers);
+        assert_int_equal(queue_ask_enabled(&s, &ask), closed || offers);
         if (closed || offers)
-          assert_int_equal(queue_met_apply(&s, &ask), offers ? 0 : -SBX_ECLOSED);
+          assert_int_equal(queue_ask_apply(&s, &ask), offers ? 0 : -SBX_ECLOSED);
         taken += offers != 0;
         offers = 0;
         break;
@@ -208,6 +291,7 @@ int main(void) {
       cmocka_unit_test(perform_tells_the_observer_before_and_after),
       cmocka_unit_test(the_queue_machine_is_a_bounded_counter_that_can_be_closed),
       cmocka_unit_test(a_queue_without_room_offers_one_item),
+      cmocka_unit_test(a_queue_with_redeliver_keeps_what_is_in_hands),
       cmocka_unit_test(a_join_is_enabled_when_the_process_has_ended),
       cmocka_unit_test(the_status_says_how_it_ended),
   };

@@ -197,7 +197,7 @@ static void test_max_procs(void **state) {
 static void test_shake(void **state) {
   (void)state;
   expect_good(p.o.shake.runs == 0 && !p.o.shake.same && p.o.shake.again.mode == SHAKE_NONE, "s.lua");
-  expect_good(p.o.shake.runs == 100, "--shake", "7");
+  expect_good(p.o.shake.runs == 100 && p.o.script == 2, "--shake", "7.lua");
   expect_good(p.o.shake.runs == 7, "--shake=7");
   expect_good(p.o.shake.runs == 100 && p.o.shake.same, "--shake-same");
   expect_good(p.o.shake.runs == 3 && p.o.shake.same, "--shake-same", "--shake=3");
@@ -240,7 +240,7 @@ static void test_replay(void **state) {
   expect_good(strcmp(p.o.replay, "sbx1:0") == 0 && !p.o.sim && !p.o.explore, "--replay", "sbx1:0", "s.lua");
   expect_good(strcmp(p.o.replay, "x") == 0 && p.o.sim, "--sim", "--replay=x", "-e", "print(1)");
   expect_refusal("option '--replay' cannot be used together with '--explore'", "--explore", "--replay", "x", "s.lua");
-  expect_refusal("option '--replay' cannot be used together with '--shake'", "--replay", "x", "--shake-same", "s.lua");
+  expect_refusal("option '--replay' cannot be used together with '--shake-same'", "--replay", "x", "--shake-same", "s.lua");
   expect_refusal("option '--replay' needs the script of its token, and no prompt", "--replay", "x");
   expect_refusal("option '--replay' needs the script of its token, and no prompt", "-i", "--replay", "x", "s.lua");
   expect_refusal("option '--replay' wants a token that --explore printed, not ''; for example "
@@ -346,7 +346,7 @@ static void test_timeline_and_stats(void **state) {
   expect_good(p.o.trace.timeline && p.o.trace.width == 0, "--timeline");
   expect_good(p.o.trace.timeline && p.o.trace.width == 40, "--timeline=40");
   expect_good(p.o.trace.width == 1000, "--timeline=1000");
-  expect_good(p.o.trace.width == 0 && p.o.script == 2, "--timeline", "100");
+  expect_good(p.o.trace.width == 0 && p.o.script == 2, "--timeline", "100.lua");
 #define BAD_WIDTH(value)                                                                           \
   expect_refusal("option '--timeline' wants a number of columns from 40 to 1000, not '" value      \
                  "'; for example --timeline=100",                                                  \
@@ -358,7 +358,7 @@ static void test_timeline_and_stats(void **state) {
   BAD_WIDTH("");
   expect_good(p.o.trace.stats && !p.o.trace.stats_json, "--stats");
   expect_good(p.o.trace.stats && p.o.trace.stats_json, "--stats=json");
-  expect_good(p.o.script == 2, "--stats", "json");
+  expect_good(p.o.script == 2, "--stats", "json.lua");
   expect_refusal("option '--stats' wants json or no argument, not 'xml'; for example --stats=json",
                  "--stats=xml");
   expect_refusal("option '--stats' wants json or no argument, not ''; for example --stats=json",
@@ -398,15 +398,10 @@ static void test_strict(void **state) {
   BAD_SIZE("--output-limit", "1K", "16M", "0");
   BAD_SIZE("--files-limit", "1K", "64M", "x");
   expect_refusal("option '--cpu' wants seconds greater than 0, not '0'; for example --cpu 10", "--cpu", "0");
-  expect_refusal("option '--strict' cannot be used together with '--explore --trace': the page is written by what "
-                 "explores, which is in the jail; leave out --trace",
-                 "--strict", "--explore", "--trace", "x.html", "s.lua");
-  expect_refusal("option '--strict' cannot be used together with '--replay': follow it in the simulator, with --strict "
-                 "--sim --replay",
-                 "--replay=sbx1:1", "--strict=lua", "s.lua");
-  expect_refusal("option '--strict' cannot be used together with '--step': it asks at a terminal, which the jail keeps "
-                 "from the script; --explore tells the steps",
-                 "--step", "--strict", "s.lua");
+  expect_good(p.o.explore && p.o.trace.file_count == 1, "--strict", "--explore", "--trace", "x.html", "s.lua");
+  expect_good(p.o.replay && !p.o.sim && p.o.timeout_ns == 30 * NS_PER_SECOND, "--replay=sbx1:1", "--strict=lua",
+              "s.lua");
+  expect_good(p.o.step && p.o.timeout_ns == SBX_FOREVER, "--step", "--strict", "s.lua");
   expect_good(p.o.explore && p.o.policy.strict == STRICT_ON, "--strict", "--explore", "s.lua");
   expect_good(p.o.sim, "--strict", "--sim", "s.lua");
   expect_good(p.o.shake.runs > 0, "--shake", "--strict=lua", "s.lua");
@@ -428,6 +423,8 @@ static void test_allow(void **state) {
   expect_good(p.o.policy.require.count == 0, "--strict", "-e", "x=1");
   expect_refusal("option '--allow-read' needs '--strict': without it all is allowed", "--allow-read=/dev",
                  "s.lua");
+  expect_refusal("option '--allow-read' takes 's.lua', and no script is left: write --allow-read PATH s.lua", "--strict",
+                 "--allow-read", "s.lua");
   expect_refusal("option '--allow-run' needs '--strict': without it all is allowed", "--allow-run", "s.lua");
   expect_refusal("option '--files-limit' needs '--strict'", "--files-limit=1M", "s.lua");
   expect_refusal("option '--allow-read' has an empty part: name something, or leave it out", "--strict",
@@ -453,6 +450,8 @@ static void test_hosts(void **state) {
               "--engine", "redis://e", "--spread", "--lost-after", "7", "--engine-timeout=9", "s.lua");
   expect_good(strcmp(p.o.engine.hosts, "a,b:8") == 0, "--hosts", "a,b:8", "s.lua");
   expect_refusal("option '--spread' needs other hosts: '--hosts A,B' or '--engine URL'", "--spread", "s.lua");
+  expect_refusal("option '--lost-after' needs other hosts: '--hosts A,B' or '--engine URL'", "--lost-after", "5", "s.lua");
+  expect_refusal("option '--engine-insecure' needs other hosts: '--hosts A,B' or '--engine URL'", "--engine-insecure", "s.lua");
   expect_refusal("option '--engine' cannot be used together with '--sim'", "--engine", "redis://e", "--sim", "s.lua");
   expect_refusal("option '--hosts' cannot be used together with '--shake'", "--hosts", "a", "--shake", "s.lua");
   expect_refusal("option '--engine' cannot be used together with '--strict'", "--engine", "redis://e", "--strict",
@@ -623,11 +622,18 @@ static void test_trace_command(void **state) {
               "check", "lesson-1", "--timeout=0.5", "--table", "a.lua");
   expect_good(p.o.mode == MODE_COURSE_HELP, "check", "-h");
   expect_good(p.o.mode == MODE_RUN && p.o.script == 2, "--", "check");
+  expect_good(p.o.mode == MODE_AGENT && !strcmp(p.o.agent.url, "redis://h"), "--command", "agent",
+              "redis://h");
+  expect_good(p.o.mode == MODE_HELP, "--command", "--help");
+  expect_refusal("option '--command' wants one of trace, check and agent, and its words, behind it; for example "
+                 "sandbox --command trace run.pftrace",
+                 "--command", "x.lua");
   expect_good(p.o.mode == MODE_RUN && p.o.script == 2, "--", "trace");
   expect_good(p.o.mode == MODE_RUN && p.o.script == 3, "-e", "x=1", "trace");
   expect_good(p.o.mode == MODE_RUN && p.o.script == 2, "-i", "trace");
   expect_good(p.o.mode == MODE_CHECK && p.o.script == 2, "--check", "trace");
-  expect_good(p.o.mode == MODE_RUN && p.o.script == 1, "traces");
+  expect_good(p.o.mode == MODE_RUN && p.o.script == 1, "traced.lua");
+  expect_refusal("there is no script 'traces'; did you mean 'sandbox trace'?", "traces");
   expect_good(p.o.mode == MODE_RUN && p.o.script == 1, "-", "trace");
 
   expect_trace_refusal("'trace' needs a file; for example sandbox trace run.pftrace -o run.html", "--stats");

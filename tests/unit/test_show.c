@@ -201,6 +201,17 @@ static void queues_drop_columns(void **state) {
   check_golden(show_queues, golden, 3);
 }
 
+static void queues_tell_what_is_in_hand(void **state) {
+  struct show how = at(120);
+  (void)state;
+  make_run();
+  queues[0].in_hand = 3;
+  check_text(show_queues(&run, &how, &text),
+             "ID  NAME           ITEMS  MAX  STATE  READERS  WRITERS  ASLEEP      BYTES  HOLDERS  VIA\n"
+             " 1  jobs  10 + 3 in hand   10  full                  1  producer#2   5.0k        4  auto\n"
+             " 2                     0                    1           reader#4                 2  shm\n");
+}
+
 static void waits_drop_columns_and_wrap_sentences(void **state) {
   static const struct golden golden[] = {
       {120,
@@ -550,6 +561,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ps_drops_columns),
       cmocka_unit_test(queues_drop_columns),
+      cmocka_unit_test(queues_tell_what_is_in_hand),
       cmocka_unit_test(objects_drop_columns),
       cmocka_unit_test(waits_drop_columns_and_wrap_sentences),
       cmocka_unit_test(top_is_sorted_by_cpu),

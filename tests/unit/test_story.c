@@ -380,7 +380,7 @@ static const struct story_object two_locks[] = {{OBJECT_LOCK, "left", false}, {O
 
 static void locks_in_two_orders(void **state) {
   (void)state;
-  const struct story_process p[] = {STUCK("main", "await children", "x.lua:9", NO, NO),
+  const struct story_process p[] = {STUCK("main", "join of a#2, b#3", "the end of the script", NO, NO),
                                     CIRCLE("a#2", "acquire of right", "x.lua:3", 2, 1),
                                     CIRCLE("b#3", "acquire of left", "x.lua:7", 1, 0)};
   const struct story_step st[] = {TAKE(1, 0, 2), TAKE(2, 1, 6)};
@@ -390,7 +390,7 @@ static void locks_in_two_orders(void **state) {
   expect_line(why, "one order for all (left, right): b#3 takes left before right.");
   const char *text = text_of(&s, 120);
   expect_line(text, "a#2 -- right --> b#3 -- left --> a#2\n");
-  expect_line(text, "main waits for ever in await children at line 9\n");
+  expect_line(text, "main waits for ever in join at the end of the script for a#2, b#3\n");
   /* By the steps, one of them has given its lock back. */
   const struct story_step given[] = {TAKE(1, 0, 2), TAKE(2, 1, 6), GIVE(2, 1, 7)};
   const struct story s2 = STORY(DEADLOCK, p, two_locks, given, .victim = NO);
@@ -790,7 +790,7 @@ static void joins_or_not(void **state) {
   (void)state;
   const struct story_object o[] = {{OBJECT_QUEUE, "q", true}};
   const struct story_process daemons[] = {STUCK("main", "join of a#2", "x.lua:7", 1, NO), STUCK("a#2", "put of q", "x.lua:3", NO, 0),
-                                          STUCK("b#3", "await children", "x.lua:3", NO, NO)};
+                                          STUCK("b#3", "join", "the end of the script", NO, NO)};
   CASE(JOIN_BEFORE_DRAIN, DEADLOCK, daemons, o, NO, PUT(1, 0, 3, "0 items", "1 item"));
   const struct story_process calls[] = {STUCK("main", "acquire of l", "x.lua:7", 1, NO), STUCK("a#2", "put of q", "x.lua:3", NO, 0)};
   CASE(UNKNOWN, DEADLOCK, calls, o, NO, PUT(1, 0, 3, "0 items", "1 item"));

@@ -576,6 +576,22 @@ static void a_barrier_lets_all_go_or_breaks(void **state) {
   assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), -SBX_EBROKEN);
 }
 
+static void a_barrier_waits_for_a_party_that_is_slow_to_leave_its_round(void **state) {
+  (void)state;
+  struct model m = model_new(&(struct sync_options){.type = OBJECT_BARRIER, .count = 3});
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(act(&m, i, OP_BARRIER_WAIT, 0), SYNC_ENTERED);
+  assert_int_equal(act(&m, 2, OP_BARRIER_WAIT, 0), 0);
+  assert_int_equal(act(&m, 1, OP_BARRIER_WAIT, 0), 0); /* it looks; the other one sleeps on */
+  go(&m, 1);
+  for (int i = 1; i < 3; i++)
+    assert_int_equal(act(&m, i, OP_BARRIER_WAIT, 0), SYNC_ENTERED);
+  m.world.outsiders = false; /* all are in the line */
+  assert_false(can(&m, 1, OP_BARRIER_WAIT));
+  go(&m, 0); /* and does not come again */
+  assert_true(can(&m, 1, OP_BARRIER_WAIT));
+}
+
 /* Whoever is slow to look is told what became of his round, whatever happened since. */
 static void a_barrier_waits_for_its_action(void **state) {
   (void)state;
@@ -1162,6 +1178,7 @@ int main(void) {
       cmocka_unit_test(an_element_changes_as_lua_counts),
       cmocka_unit_test(a_notification_goes_to_the_living_in_order),
       cmocka_unit_test(a_barrier_lets_all_go_or_breaks),
+      cmocka_unit_test(a_barrier_waits_for_a_party_that_is_slow_to_leave_its_round),
       cmocka_unit_test(a_barrier_waits_for_its_action),
       cmocka_unit_test(a_slow_party_of_a_barrier_is_told_of_its_own_round),
       cmocka_unit_test(a_slow_party_of_a_broken_round_is_told_though_another_broke_since),

@@ -104,8 +104,8 @@ static void expect_wrong(const char *text, const char *words) {
 
 static void what_is_wrong_is_told(void **state) {
   (void)state;
-  expect_wrong("", "is none");
-  expect_wrong("hello", "is none");
+  expect_wrong("", "is not one of");
+  expect_wrong("hello", "is not one of");
   expect_wrong("sbxs1:r0:0123456789abcdef", "--shake-token");
   expect_wrong("sbx2:7f3a9c21:v:~4d1e", "another version");
   expect_wrong("sbx10:7f3a9c21:v:~4d1e", "another version");

@@ -12,19 +12,7 @@
 
 #include "base/error.h"
 #include "look/trace/json.h"
-
-static struct trace_model m;
-
-static int begin(void **state) {
-  (void)state;
-  return trace_model_new(&m);
-}
-
-static int end(void **state) {
-  (void)state;
-  trace_model_release(&m);
-  return 0;
-}
+#include "the_model.h"
 
 static int append(void *ctx, const void *data, size_t len) { return buf_append(ctx, data, len); }
 

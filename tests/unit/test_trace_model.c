@@ -9,19 +9,7 @@
 #include <cmocka.h>
 
 #include "look/trace/model.h"
-
-static struct trace_model m;
-
-static int begin(void **state) {
-  (void)state;
-  return trace_model_new(&m);
-}
-
-static int end(void **state) {
-  (void)state;
-  trace_model_release(&m);
-  return 0;
-}
+#include "the_model.h"
 
 static void process(uint32_t id, uint32_t parent, const char *name, int64_t from, int64_t to) {
   const struct trace_process p = {.id = id,

@@ -17,10 +17,9 @@
 #include "look/trace/perfetto_internal.h"
 #include "look/trace/protobuf.h"
 #include "look/trace/stats.h"
+#include "the_model.h"
 
 /* -- a run ------------------------------------------------------------------------------------- */
-
-static struct trace_model m;
 
 static void process(uint32_t id, uint32_t parent, const char *name, int64_t from, int64_t to,
                     enum trace_end how) {
@@ -120,17 +119,6 @@ static void add_all(void) {
   assert_int_equal(trace_add_edge(&m, &join), 0);
   assert_int_equal(trace_add_source(&m, "a.lua", "x = 1\0\n", 7), 0);
   assert_int_equal(trace_add_source(&m, "empty.lua", "", 0), 0);
-}
-
-static int begin(void **state) {
-  (void)state;
-  return trace_model_new(&m);
-}
-
-static int end(void **state) {
-  (void)state;
-  trace_model_release(&m);
-  return 0;
 }
 
 /* -- the file ---------------------------------------------------------------------------------- */

@@ -13,8 +13,8 @@ local PROCESSES_MAX <const> = 32
 local STATES_MAX <const> = 300000
 local EXPLORE_SHARE <const> = 0.6 -- of the time limit: what was found is still to be told
 
--- Explores a script, whose text, name and argument stand before, and prints what was found as a table; `replayed` is
--- the kind of failure to which the token of the first one leads.
+-- Explores a script, whose text, name and argument stand before, and prints what was found as a table, for read_value;
+-- `replayed` is the kind of failure to which the token of the first one leads.
 local EXPLORER <const> = [[
 local text, name, word, states, seconds = %s
 local script = assert(load(text, "@" .. name, "t"))
@@ -24,16 +24,39 @@ local r = sandbox.explore(explored, { limit = states, seconds = seconds })
 local token = r.failures[1] and r.failures[1].token
 r.replayed = token and sandbox.explore(explored, { token = token }).failures[1].kind
 local function write(v)
-  if type(v) == "table" then
-    io.write "{"
-    for k, each in pairs(v) do io.write("[", string.format("%%q", k), "]=") write(each) io.write "," end
-    io.write "}"
+  local kind = math.type(v) or type(v)
+  if kind == "table" then
+    io.write "("
+    for k, each in pairs(v) do write(k) write(each) end
+    io.write ")"
+  elseif kind == "boolean" then
+    io.write(v and "+" or "-")
   else
-    io.write(string.format("%%q", v))
+    local forms = { string = "s4", integer = "j", float = "n" }
+    io.write(kind:sub(1, 1), string.pack(forms[kind], v))
   end
 end
 write(setmetatable(r, nil))
 ]]
+
+local FORMS <const> = { s = "s4", i = "j", f = "n" }
+local DEPTH_MAX <const> = 16 -- of tables in tables
+
+-- The value at `at`, and where it ends. It is only data, whoever has written it. Raises an error if it is not well formed.
+local function read_value(text, at, depth)
+  local kind = text:sub(at, at)
+  if FORMS[kind] then return string.unpack(FORMS[kind], text, at + 1) end
+  if kind == "+" or kind == "-" then return kind == "+", at + 1 end
+  assert(kind == "(" and depth < DEPTH_MAX)
+  local list, k, v = {}, nil, nil
+  at = at + 1
+  while text:sub(at, at) ~= ")" do
+    k, at = read_value(text, at, depth + 1)
+    v, at = read_value(text, at, depth + 1)
+    list[k] = v
+  end
+  return list, at + 1
+end
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
@@ -106,8 +129,8 @@ function Answer:explored(word)
     file:close()
     local r = run(self:command("-") .. " <" .. quote(input))
     os.remove(input)
-    local found = r.status == 0 and load("return " .. r.out, "=explored", "t", {})
-    return found and found() or { error = r.err }
+    local well, found = pcall(read_value, r.out, 1, 0)
+    return r.status == 0 and well and found or { error = r.err }
   end)
 end
 

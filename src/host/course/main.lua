@@ -7,6 +7,7 @@
 --   seconds  the time limit of each run
 --   table    only the table is wanted
 --   color    is the output coloured?
+--   show     makes of a text one that has no control characters, if it goes to a terminal
 -- Returns the exit status: 0, all answers are right; 1, some are not; 2, the command line is wrong.
 local _, use = ...
 
@@ -15,7 +16,7 @@ local Answer, lessons = use "answer", use "lessons"
 local WIDTH <const> = 79
 local host
 
-local function say(...) print(table.concat { ... }) end
+local function say(...) print(host.show(table.concat { ... })) end
 
 local function refuse(...)
   io.stderr:write("sandbox: ", ...)
@@ -116,10 +117,10 @@ end
 local function check_all(n, files)
   for _, file in ipairs(files) do
     local opened, why = io.open(file, "r")
-    if not opened or not opened:read(0) and opened:seek "end" ~= 0 then
-      return refuse("cannot read the answer ", opened and "'" .. file .. "'" or why)
-    end
+    if not opened then return refuse("cannot read the answer ", why) end
+    local _, fault = opened:read(0) -- none in a file that is empty
     opened:close()
+    if fault then return refuse("cannot read the answer ", file .. ": " .. fault) end
   end
   host.strict = Answer.is_strict(host)
   if not host.strict then

@@ -92,7 +92,8 @@ local function tried(title, word)
       return append({ "it cannot be explored:" }, lines_of(r.error:match "^(.-)\nstack traceback" or r.error, 6))
     end
     if not r.complete then
-      local told = r.report:gsub("^[^:]*", answer:name()):match "[^\n]*"
+      -- without the name of the limit, "(limit = N)", which the answer does not set
+      local told = r.report:gsub("^[^:]*", answer:name()):match "[^\n]*":gsub(" %(%l+ = %u%)$", "")
       return append({ told }, { "a proof needs all orders: start fewer processes, or make the loops shorter" })
     end
   end }

@@ -64,9 +64,11 @@ int trace_item_change(enum op_kind kind) {
   }
 }
 
+/* When an item came back is not recorded: it is not counted from when it was taken first. */
 int trace_event_change(const struct trace_event *e) {
-  return e->flags & (TRACE_TIMEOUT | TRACE_REFUSED | TRACE_UNFINISHED) ? 0
-                                                                       : trace_item_change(e->kind);
+  return e->flags & (TRACE_TIMEOUT | TRACE_REFUSED | TRACE_UNFINISHED | TRACE_AGAIN)
+             ? 0
+             : trace_item_change(e->kind);
 }
 
 /* -- when a process was stopped -------------------------------------------------------------- */

@@ -56,12 +56,17 @@ static int tell_run(const struct canvas *c, int how_much, struct buf *text) {
 
 enum { COMMAND_LEAST = 12 };
 
-/* The command, "sandbox x.lua: ". */
+/* The command, "sandbox x.lua: ", or "x.lua: " if that does not fit; else its end, "…x.lua: ". */
 static int tell_command(const struct canvas *c, const struct buf *command, int columns,
                         struct buf *text) {
+  static const char program[] = "sandbox ";
   const char *shown = (const char *)command->data;
-  size_t len = command->len;
+  size_t len = command->len, name = sizeof program - 1;
   int rc = 0;
+  if (width_of(shown, len) > columns - 2 && len > name && memcmp(shown, program, name) == 0) {
+    shown += name;
+    len -= name;
+  }
   if (c->o->typed) {
     rc = words_cut(text, shown, len, columns - 2, c->ascii);
     len = 0;

@@ -142,7 +142,7 @@ static void put_life(struct writer *w, uint32_t index) {
   text_field(w, "\"end\":", trace_end_words[p->how]);
   text_field(w, "\"parent\":", parent);
   text_field(w, "\"spawned at\":", p->spawned_at);
-  if (p->host && p->host[0])
+  if (p->host[0])
     text_field(w, "\"host\":", p->host);
   text_field(w, "\"failure\":", p->failure);
   if (p->how == TRACE_KILLED)
@@ -154,6 +154,7 @@ static const char *result_of(const struct trace_event *e) {
   return e->flags & TRACE_TIMEOUT      ? "timed out"
          : e->flags & TRACE_REFUSED    ? "refused"
          : e->flags & TRACE_UNFINISHED ? "unfinished"
+         : e->flags & TRACE_AGAIN      ? "came back"
                                        : "";
 }
 

@@ -98,21 +98,15 @@ static int read_begin(struct reading *r, const uint8_t *data, size_t len) {
 }
 
 static int read_text(struct reading *r, const uint8_t *data, size_t len) {
-  enum { NUMBERS_MAX = 1 << 20 };
   uint32_t number;
   const char *text = text_at(data, len, sizeof number);
   if (!text)
     return -SBX_EDATA;
   memcpy(&number, data, sizeof number);
-  if (number >= NUMBERS_MAX)
+  if (number >= TRACE_IDS_MAX)
     return -SBX_EDATA;
-  while (number >= r->text_cap) {
-    uint32_t was = r->text_cap;
-    if (trace_grow(&r->texts, &r->text_cap, was, sizeof *r->texts))
-      return -SBX_ENOMEM;
-    memset(r->texts + was, 0, (r->text_cap - was) * sizeof *r->texts);
-  }
-  return trace_add_string(r->m, text, &r->texts[number]);
+  uint32_t *string = trace_by_id(&r->texts, &r->text_cap, number, sizeof *string);
+  return string ? trace_add_string(r->m, text, string) : -SBX_ENOMEM;
 }
 
 static int add_begin(struct reading *r, const struct trace_record *k) {
@@ -167,29 +161,13 @@ static int add_object(struct reading *r, const struct trace_record *k, enum obje
 
 /* -- what is left out ------------------------------------------------------------------------ */
 
-/* Room for one more id in a table by ids; what is new is zero. NULL without memory, or for an id that
- * no sane log has. */
-static void *by_id(void *array, uint32_t *cap, uint32_t id, size_t size) {
-  enum { IDS_MAX = 1 << 20 };
-  uint8_t **table = array;
-  if (id >= IDS_MAX)
-    return NULL;
-  while (id >= *cap) {
-    uint32_t was = *cap;
-    if (trace_grow(table, cap, was, size))
-      return NULL;
-    memset(*table + was * size, 0, (*cap - was) * size);
-  }
-  return *table + id * size;
-}
-
 static uint64_t smaller(uint64_t n, uint64_t other) { return n && n < other ? n : other; }
 
 static void count(struct reading *r, const struct trace_event *e, bool left_out) {
   int change = e->n ? trace_event_change(e) : 0;
   if (!change || op_describe(e->kind)->type != OBJECT_QUEUE)
     return;
-  struct left_out *of = by_id(&r->left_out, &r->left_out_cap, e->object, sizeof *of);
+  struct left_out *of = trace_by_id(&r->left_out, &r->left_out_cap, e->object, sizeof *of);
   if (!of)
     return;
   uint64_t *first = change > 0 ? &of->first_put : &of->first_get;
@@ -309,7 +287,8 @@ static int read_records(struct reading *r, const uint8_t *data, size_t len) {
   return 0;
 }
 
-static int read_failure(struct reading *r, const uint8_t *data, size_t len) {
+/* FAILURE, HOST: a text about a process. */
+static int read_about(struct reading *r, enum log_kind kind, const uint8_t *data, size_t len) {
   uint32_t id, string;
   const char *text = text_at(data, len, sizeof id);
   if (!text)
@@ -320,7 +299,7 @@ static int read_failure(struct reading *r, const uint8_t *data, size_t len) {
     return 0;
   int rc = trace_add_string(r->m, text, &string);
   if (rc == 0)
-    p->failure = r->m->strings[string];
+    *(kind == LOG_HOST ? &p->host : &p->failure) = r->m->strings[string];
   return rc;
 }
 
@@ -355,21 +334,6 @@ static int read_end(struct reading *r, const uint8_t *data, size_t len) {
   return 0;
 }
 
-static int read_host(struct reading *r, const uint8_t *data, size_t len) {
-  uint32_t id, string;
-  const char *text = text_at(data, len, sizeof id);
-  if (!text)
-    return -SBX_EDATA;
-  memcpy(&id, data, sizeof id);
-  struct trace_process *p = find_process(r->m, id);
-  if (!p)
-    return 0;
-  int rc = trace_add_string(r->m, text, &string);
-  if (rc == 0)
-    p->host = r->m->strings[string];
-  return rc;
-}
-
 static int read_far(struct reading *r, const uint8_t *data, size_t len) {
   struct log_far far;
   if (len < sizeof far)
@@ -392,7 +356,8 @@ static int read_chunk(struct reading *r, enum log_kind kind, const uint8_t *data
   case LOG_RECORDS:
     return read_records(r, data, len);
   case LOG_FAILURE:
-    return read_failure(r, data, len);
+  case LOG_HOST:
+    return read_about(r, kind, data, len);
   case LOG_DEADLOCK:
     r->facts.deadlock = text_at(data, len, 0) ? (const char *)data : "";
     return 0;
@@ -407,8 +372,6 @@ static int read_chunk(struct reading *r, enum log_kind kind, const uint8_t *data
     r->facts.deadlock = "";
     r->m->edge_count = 0;
     return 0;
-  case LOG_HOST:
-    return read_host(r, data, len);
   case LOG_FAR:
     return read_far(r, data, len);
   }

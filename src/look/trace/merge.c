@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "look/trace/model_internal.h"
 #include "look/trace/texts.h"
 
-enum { IDS_MAX = 1 << 20, FIRST_OBJECT = 1 << 17, MAIN = 1 };
+enum { FIRST_OBJECT = 1 << 17, MAIN = 1 };
 
 /* Numbers by numbers, from 1; 0: none. */
 struct numbers {
@@ -15,9 +16,12 @@ struct numbers {
   uint32_t count;
 };
 
-/* When processes ended, by their ids; INT64_MIN: not known. */
+/* When processes ended, by their ids. */
 struct ends {
-  int64_t *list; /* owned */
+  struct end {
+    int64_t t_ns;
+    bool known;
+  } * list; /* owned */
   uint32_t count;
 };
 
@@ -38,21 +42,16 @@ struct merging {
 
 /* -- numbers ---------------------------------------------------------------------------------- */
 
+/* As trace_by_id, which `m` remembers to have failed. */
+static void *element(struct merging *m, void *array, uint32_t *cap, uint32_t id, size_t size) {
+  void *at = m->rc ? NULL : trace_by_id(array, cap, id, size);
+  if (!at && id < TRACE_IDS_MAX)
+    m->rc = -SBX_ENOMEM;
+  return at;
+}
+
 static uint32_t *number_at(struct merging *m, struct numbers *n, uint32_t at) {
-  if (at >= IDS_MAX || m->rc)
-    return NULL;
-  if (at >= n->count) {
-    uint32_t count = 2 * at + 16;
-    uint32_t *grown = realloc(n->list, count * sizeof *grown);
-    if (!grown) {
-      m->rc = -SBX_ENOMEM;
-      return NULL;
-    }
-    memset(grown + n->count, 0, (count - n->count) * sizeof *grown);
-    n->list = grown;
-    n->count = count;
-  }
-  return &n->list[at];
+  return element(m, &n->list, &n->count, at, sizeof *n->list);
 }
 
 /* The run's number for one of a log's own; drawn when it is met first. */
@@ -64,26 +63,15 @@ static uint32_t number_of(struct merging *m, struct numbers *n, uint32_t own, ui
 }
 
 static void note_end(struct merging *m, uint32_t process, int64_t t_ns) {
-  struct ends *e = &m->ends;
-  if (process >= IDS_MAX || m->rc)
-    return;
-  if (process >= e->count) {
-    uint32_t count = 2 * process + 16;
-    int64_t *grown = realloc(e->list, count * sizeof *grown);
-    if (!grown) {
-      m->rc = -SBX_ENOMEM;
-      return;
-    }
-    for (uint32_t i = e->count; i < count; i++)
-      grown[i] = INT64_MIN;
-    e->list = grown;
-    e->count = count;
-  }
-  e->list[process] = t_ns;
+  struct end *end = element(m, &m->ends.list, &m->ends.count, process, sizeof *end);
+  if (end)
+    *end = (struct end){.t_ns = t_ns, .known = true};
 }
 
-static int64_t end_of(const struct merging *m, uint32_t process) {
-  return process < m->ends.count ? m->ends.list[process] : INT64_MIN;
+/* NULL: it is not known. */
+static const struct end *end_of(const struct merging *m, uint32_t process) {
+  bool known = process < m->ends.count && m->ends.list[process].known;
+  return known ? &m->ends.list[process] : NULL;
 }
 
 /* -- chunks ------------------------------------------------------------------------------------ */
@@ -131,10 +119,10 @@ static void take_begin(struct merging *m, struct one_log *log, struct trace_reco
 static void take_end(struct merging *m, struct one_log *log, struct trace_record *k) {
   bool known = k->object == MAIN;
   k->object = process_of(m, log, k->object);
-  if (!known)
-    put_record(m, k->object, k);
-  if (!known)
-    note_end(m, k->object, k->t_ns);
+  if (known)
+    return;
+  put_record(m, k->object, k);
+  note_end(m, k->object, k->t_ns);
 }
 
 static void take_op(struct merging *m, struct one_log *log, uint32_t process,
@@ -215,20 +203,22 @@ static void take_chunks(struct merging *m, struct one_log *log, struct log_far *
   }
 }
 
-/* Of a host that was lost, and of a log that is cut off: its processes ended with the first of them. */
+/* The host was lost, or the log is cut off: its processes ended with the first of them. */
 static void end_rest(struct merging *m, struct one_log *log) {
-  int64_t end_ns = end_of(m, process_of(m, log, MAIN));
-  if (end_ns == INT64_MIN)
+  enum { KILL = 9 }; /* SIGKILL */
+  const struct end *first = end_of(m, process_of(m, log, MAIN));
+  if (!first)
     return;
+  int64_t end_ns = first->t_ns;
   for (uint32_t own = MAIN + 1; own < log->processes.count; own++) {
     uint32_t id = log->processes.list[own];
-    if (id == 0 || end_of(m, id) != INT64_MIN)
+    if (id == 0 || end_of(m, id))
       continue;
     const struct trace_record end = {.t_ns = end_ns,
                                      .kind = TRACE_RECORD_END,
                                      .flags = TRACE_LEFT,
                                      .object = id,
-                                     .n = UINT64_C(9) << 32};
+                                     .n = (uint64_t)KILL << 32};
     put_record(m, id, &end);
     note_end(m, id, end_ns);
   }
@@ -277,7 +267,7 @@ static struct one_log *find(struct merging *m, const char *id) {
   return NULL;
 }
 
-/* Can its stand-in be told? Then its number, 0 if nobody knows it. */
+/* Is its stand-in known by now? Then its number, 0 if its parent's log has not come. */
 static bool stand_in_of(struct merging *m, const struct far_log *of, uint32_t *ret) {
   struct one_log *parent = of->parent[0] ? find(m, of->parent) : NULL;
   *ret = 0;

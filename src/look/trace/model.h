@@ -46,7 +46,7 @@ enum trace_end {
   TRACE_DONE,        /* returned, or left with status 0 */
   TRACE_FAILED,      /* raised an error, or left with another status */
   TRACE_KILLED,      /* ended by a signal */
-  TRACE_LEFT_BEHIND, /* a daemon: ended with its parent, or with the run */
+  TRACE_LEFT_BEHIND, /* ended with the run (Ctrl-C, a time limit), or a daemon with its parent */
   TRACE_ENDS
 };
 
@@ -56,7 +56,7 @@ struct trace_process {
   const char *name;       /* "main", "writer"; "" is possible */
   const char *spawned_at; /* "file:line"; "" for main */
   const char *failure;    /* the first line of its error message; "" if it did not fail */
-  const char *host;       /* on which it ran; NULL, "": that of the run */
+  const char *host;       /* on which it ran; "": that of the run. NULL for trace_add_process: "" */
   int64_t begin_ns, end_ns;
   enum trace_end how;
   int exit_code; /* of TRACE_DONE and FAILED */
@@ -96,7 +96,8 @@ enum trace_flag {
   TRACE_TIMEOUT = 8, /* it ended without effect since its time was up */
   TRACE_REFUSED = 16, /* it ended without effect for another reason: closed, broken, interrupted */
   TRACE_UNFINISHED = 32, /* the process died in it, or the trace ended */
-  TRACE_GAPS = 64 /* of SEVERAL: the items are not n, n+1, n+2, ..., but only the first is known */
+  TRACE_GAPS = 64, /* of SEVERAL: the items are not n, n+1, n+2, ..., but only the first is known */
+  TRACE_AGAIN = 128 /* a get of an item that had been taken before, and came back (redeliver) */
 };
 
 struct trace_event {

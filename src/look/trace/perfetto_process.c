@@ -34,7 +34,7 @@ static void tell_birth(struct writer *w, uint32_t index, int64_t begin_ns) {
   note_text(w, "name", p->name);
   note_text(w, "spawned_at", p->spawned_at);
   note_text(w, "failure", p->failure);
-  if (p->host && p->host[0])
+  if (p->host[0])
     note_text(w, "host", p->host);
   note_int(w, "begin_ns", p->begin_ns);
   note_int(w, "end_ns", p->end_ns);
@@ -145,10 +145,11 @@ static void name_event(const struct trace_model *m, const struct trace_event *e,
                        size_t size) {
   char label[LABEL_BYTES];
   trace_event_label(m, e, label, sizeof label);
-  snprintf(ret, size, "%s%s%s%s%s%s", trace_verb_on(m, e->kind, e->object), *label ? " " : "",
+  snprintf(ret, size, "%s%s%s%s%s%s%s", trace_verb_on(m, e->kind, e->object), *label ? " " : "",
            label, e->flags & TRACE_TIMEOUT ? ", timed out" : "",
            e->flags & TRACE_REFUSED ? ", refused" : "",
-           e->flags & TRACE_UNFINISHED ? ", unfinished" : "");
+           e->flags & TRACE_UNFINISHED ? ", unfinished" : "",
+           e->flags & TRACE_AGAIN ? ", came back" : "");
 }
 
 static uint32_t object_id(const struct trace_model *m, const struct trace_event *e) {

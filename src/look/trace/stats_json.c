@@ -210,7 +210,7 @@ static void put_process(struct writer *w, const struct trace_model *m,
   integer_or_null(w, "exit_code", p->exit_code, left);
   integer_or_null(w, "signal", p->signal, p->how == TRACE_KILLED);
   string_or_null(w, "failure", p->failure);
-  if (p->host && p->host[0])
+  if (p->host[0])
     string_or_null(w, "host", p->host);
   boolean(w, "worker", p->worker);
   for (int i = 0; i < TRACE_STATES; i++)

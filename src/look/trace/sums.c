@@ -281,7 +281,7 @@ int trace_depths(const struct trace_model *m, uint32_t object, struct trace_dept
 
 bool trace_has_hosts(const struct trace_model *m) {
   for (uint32_t i = 0; i < m->process_count; i++)
-    if (m->processes[i].host && m->processes[i].host[0])
+    if (m->processes[i].host[0])
       return true;
   return false;
 }
@@ -298,8 +298,8 @@ char *trace_process_label(const struct trace_model *m, uint32_t process, char *r
   if (main)
     snprintf(ret, size, "%s", p->name);
   else
-    snprintf(ret, size, "%s#%u%s%s", p->name[0] ? p->name : "process", p->id,
-             p->host && p->host[0] ? "@" : "", p->host ? p->host : "");
+    snprintf(ret, size, "%s#%u%s%s", p->name[0] ? p->name : "process", p->id, p->host[0] ? "@" : "",
+             p->host);
   return ret;
 }
 

@@ -13,9 +13,9 @@ static int encode_abroad(lua_State *L) {
   lua_newtable(L);
   lib_sent(L, lib); /* what an error left */
   lib_pause(L, lib);
-  const struct op op = {.kind = OP_NONE, .deadline_ns = SBX_FOREVER};
-  codec_encode_abroad(L, 2, 1, lua_tostring(L, 1), lua_istable(L, 3) ? 3 : 0, 4,
-                      &lib->messages.out);
+  bool is_result = lua_istable(L, 3); /* of a process that ends before it is read */
+  const struct op op = {.kind = is_result ? OP_PROCESS_END : OP_NONE, .deadline_ns = SBX_FOREVER};
+  codec_encode_abroad(L, 2, 1, lua_tostring(L, 1), is_result ? 3 : 0, 4, &lib->messages.out);
   struct op_refs refs = lib_flying(lib, 0, lib->messages.flying.len);
   int rc = refs.count ? op_handle_export(lib->b, &op, refs.sent, refs.count) : 0;
   if (rc) {

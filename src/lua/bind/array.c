@@ -184,7 +184,9 @@ static struct number list_number(lua_State *L, lua_Integer i, bool *ret_float) {
   struct number n = {.kind = NUMBER_NONE};
   lua_rawgeti(L, 1, i);
   if (!shared_number(L, -1, &n))
-    luaL_error(L, "element %I of the list is %s, not a number", (LUAI_UACINT)i, lib_say(L, -1));
+    lib_arg_error(L, 1,
+                  lua_pushfstring(L, "element %I of the list is %s, not a number", (LUAI_UACINT)i,
+                                  lib_say(L, -1)));
   *ret_float = n.kind == NUMBER_FLOAT;
   lua_pop(L, 1);
   return n;
@@ -209,23 +211,33 @@ static const void *push_elements(lua_State *L, const struct sync_options *o) {
     args.number = list_number(L, i, &is_float);
     op.count = (uint64_t)i;
     if (array_check(words, &op))
-      luaL_error(L, "element %I of the list is %f, and not a whole number", (LUAI_UACINT)i,
-                 (LUAI_UACNUMBER)args.number.f);
+      lib_arg_error(L, 1,
+                    lua_pushfstring(L, "element %I of the list is %f, and not a whole number",
+                                    (LUAI_UACINT)i, (LUAI_UACNUMBER)args.number.f));
     bits[i - 1] = number_bits(&args.number);
   }
   return bits;
 }
 
+/* Does the kind at `arg` stand for numbers? */
+static bool check_kind(lua_State *L, int arg) {
+  lib_arg_expected(L, lua_type(L, arg) == LUA_TSTRING, arg, "string");
+  const char *kind = lua_tostring(L, arg);
+  bool floats = strcmp(kind, "number") == 0;
+  lib_arg_check(L, floats || strcmp(kind, "integer") == 0, arg,
+                lua_pushfstring(L, "the kind must be \"integer\" or \"number\", not '%s'", kind));
+  return floats;
+}
+
 /* array(n | list [, "integer" | "number" [, {name =}]]). A list without a kind is of integers if all its
  * numbers are. */
 static int l_array(lua_State *L) {
-  static const char *const kinds[] = {"integer", "number", NULL};
   struct sync_options o = {.type = OBJECT_ARRAY, .name = sync_only_name(L, 3)};
   bool list = lua_istable(L, 1), kind = !lua_isnoneornil(L, 2);
-  o.floats = kind && luaL_checkoption(L, 2, NULL, kinds) == 1;
+  o.floats = kind && check_kind(L, 2);
   o.count = list ? (uint64_t)lua_rawlen(L, 1) : sync_check_count(L, 1, "n", 1, 1);
-  luaL_argcheck(L, o.count > 0, 1, "the list is empty: an array has at least one element");
-  luaL_argcheck(L, o.count <= ARRAY_MOST, 1, "an array has at most 2147483647 elements");
+  lib_arg_check(L, o.count > 0, 1, "the list is empty: an array has at least one element");
+  lib_arg_check(L, o.count <= ARRAY_MOST, 1, "an array has at most 2147483647 elements");
   if (list && !kind)
     o.floats = has_floats(L, (lua_Integer)o.count);
   if (list)

@@ -18,9 +18,9 @@ static void push_actions(lua_State *L) {
 static int l_barrier(lua_State *L) {
   static const char *const names[] = {"n", "action", "name", NULL};
   struct sync_options o = {.type = OBJECT_BARRIER};
-  lua_settop(L, 2);
+  lib_no_more(L, 2, "barrier{n = 2, action = f, name = \"turn\"}");
   if (lua_istable(L, 1)) {
-    luaL_argcheck(L, lua_isnil(L, 2), 2, "action is one of the options");
+    lib_arg_check(L, lua_isnil(L, 2), 2, "action is one of the options");
     lib_check_options(L, 1, names);
     lua_getfield(L, 1, "n");
     lua_getfield(L, 1, "action");
@@ -30,7 +30,7 @@ static int l_barrier(lua_State *L) {
   }
   o.count = sync_check_count(L, 3, "n", 1, 1);
   o.action = !lua_isnil(L, 4);
-  luaL_argexpected(L, !o.action || lua_isfunction(L, 4), lua_istable(L, 1) ? 1 : 2,
+  lib_arg_expected(L, !o.action || lua_isfunction(L, 4), lua_istable(L, 1) ? 1 : 2,
                    "function as action");
   o.name = sync_name_option(L, 1);
   sync_make(L, &o, OBJECT_BARRIER);

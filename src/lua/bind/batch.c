@@ -2,10 +2,10 @@
  * lua/bind/batch.c - what q:put_all and q:get_all need from C (prelude/batch.lua): many items by few ops, each run of
  * which is one commit where the backend can do that (perform_run).
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "lua/bind/native.h"
 #include "lua/codec/codec.h"
 #include "lua/state/answer.h"
@@ -111,23 +111,18 @@ int native_put_run(lua_State *L) {
   struct handle *h = lib_check_handle(L, PUT_QUEUE, OBJECT_QUEUE);
   int64_t deadline_ns = lib_check_timeout(L, lib, PUT_TIMEOUT);
   lua_Integer at = luaL_checkinteger(L, PUT_AT);
-  struct run *r;
+  struct run r;
   uint32_t put;
   lua_settop(L, PUT_ARGS);
-  if (lua_getmetatable(L, PUT_LIST)) { /* its functions may send messages of their own */
+  /* The functions of a metatable may send messages of their own; one item alone needs no run. */
+  if (lua_getmetatable(L, PUT_LIST) || lua_rawgeti(L, PUT_LIST, at + 1) == LUA_TNIL) {
     lua_pushinteger(L, 0);
     return 1;
   }
-  if (lua_rawgeti(L, PUT_LIST, at + 1) == LUA_TNIL) { /* one alone needs no run */
-    lua_pushinteger(L, 0);
-    return 1;
-  }
-  r = lua_newuserdatauv(L, sizeof *r, 0);
-  lua_replace(L, PUT_TIMEOUT);
   lua_settop(L, PUT_ARGS);
-  encode_run(L, lib, at, r);
-  make_ops(L, lib, h, deadline_ns, r);
-  int rc = perform_all(lib, r, &put);
+  encode_run(L, lib, at, &r);
+  make_ops(L, lib, h, deadline_ns, &r);
+  int rc = perform_all(lib, &r, &put);
   lib_sent(L, lib);
   if (rc == -SBX_EINTERRUPTED || (rc == -SBX_ETIMEDOUT && put == 0))
     return lib_expected(L, "put_all", rc);
@@ -141,52 +136,84 @@ enum { GET_QUEUE = 1, GET_LIST, GET_MANY, GET_TIMEOUT, GET_WHICH, GET_ARGS = GET
 
 /* There is a place for so many in h->rest, which is empty. False: no memory. */
 static bool reserve(struct handle *h, uint32_t many) {
-  if (!h->rest && !(h->rest = calloc(1, sizeof *h->rest)))
-    return false;
+  if (!h->rest) {
+    if (!(h->rest = memory_resize(NULL, 0, sizeof *h->rest)))
+      return false;
+    *h->rest = (struct rest){0};
+  }
   rest_clear(h->rest);
   return buf_reserve(&h->rest->sizes, many * sizeof(struct rest_size)) == 0;
 }
 
-/* Take up to `many` items into h->rest. */
-static int take_several(lua_State *L, struct lib *lib, struct handle *h, uint32_t many,
-                        int64_t deadline_ns) {
-  struct op ops[RUN_OPS];
+/* Take up to `many` items into h->rest. `next`: first what the process has in hand of the queue is given up. */
+static int take_ops(lua_State *L, struct lib *lib, struct handle *h, uint32_t many,
+                    int64_t deadline_ns, enum get_step step, bool next) {
+  struct op ops[1 + RUN_OPS], *gets = ops + 1;
   struct op_refs refs = {.taken = &h->rest->refs};
   uint32_t done = 0;
+  int rc = 0;
+  if (next)
+    ops[0] = lib_giving_up(L, h);
   for (uint32_t i = 0; i < many; i++)
-    ops[i] = (struct op){.kind = OP_QUEUE_GET,
-                         .object = h->object,
-                         .deadline_ns = deadline_ns,
-                         .out = &h->rest->bytes,
-                         .refs = &refs,
-                         .locate = lib_locate,
-                         .locate_ctx = L};
-  int rc = perform_run(lib->b, ops, many, &done);
+    gets[i] = (struct op){.kind = OP_QUEUE_GET,
+                          .object = h->object,
+                          .deadline_ns = deadline_ns,
+                          .number = i ? GET_MORE : (int)step,
+                          .out = &h->rest->bytes,
+                          .refs = &refs,
+                          .locate = lib_locate,
+                          .locate_ctx = L};
+  if (next && (rc = perform_run(lib->b, ops, 1 + many, &done)))
+    return rc;
+  done -= next;
+  if (done == 0)
+    rc = perform_run(lib->b, gets, many, &done);
   for (uint32_t i = 0; i < done; i++) {
-    const struct rest_size size = {ops[i].len, (size_t)ops[i].count};
+    const struct rest_size size = {gets[i].len, (size_t)gets[i].count};
     buf_append(&h->rest->sizes, &size, sizeof size);
   }
   return rc;
 }
 
-/* protected: [queue, which] -> a value of the item in its handle */
+/* The same; `first`: of this call. Then what the process still has in hand of the queue is given up. Else -SBX_EHAND
+ * says that something older has come back, which is not of this batch. */
+static int take_several(lua_State *L, struct lib *lib, struct handle *h, uint32_t many,
+                        int64_t deadline_ns, bool first) {
+  if (!first)
+    return take_ops(L, lib, h, many, deadline_ns, GET_MORE, false);
+  int rc = h->redeliver ? -SBX_EHAND : take_ops(L, lib, h, many, deadline_ns, GET_ITEM, false);
+  return rc == -SBX_EHAND ? take_ops(L, lib, h, many, deadline_ns, GET_ITEM, true) : rc;
+}
+
+/* protected: [queue, which, deadline] -> a value of the item in its handle; if it cannot be had until then, the item
+ * stays there */
 static int decode_item(lua_State *L) {
   struct lib *lib = lib_find(L);
   struct handle *h = lib_check_handle_of(L, lib, 1, OBJECT_QUEUE);
-  const struct op op = {.kind = OP_QUEUE_GET, .object = h->object};
   int which = (int)lua_tointeger(L, 2);
+  const struct op op = {
+      .kind = OP_QUEUE_GET, .object = h->object, .deadline_ns = lua_tointeger(L, 3)};
   lib_decode_item(L, lib, h, &op);
-  lua_settop(L, 2 + which);
+  lua_settop(L, 3 + which);
   return 1;
 }
 
-/* Push the next item. False: it cannot be decoded, and is told of by the next get. */
-static bool push_next(lua_State *L, struct handle *h, int which, bool must) {
+/* The items are being appended to a list. */
+struct getting {
+  struct handle *h;
+  int which;               /* value of each item */
+  lua_Integer count, most; /* how many the list has, and is to have */
+  int64_t deadline_ns;     /* of the first; the others are not waited for */
+};
+
+/* Push the next item. False: it cannot be decoded now, and is told of by the next get. An error of the first is raised. */
+static bool push_next(lua_State *L, const struct getting *g) {
+  struct handle *h = g->h;
   struct rest *r = h->rest;
   if (h->item.len == 0) {
     struct rest_size size;
     memcpy(&size, r->sizes.data + r->sizes_at, sizeof size);
-    if (which == 1 && codec_decode_scalar(L, r->bytes.data + r->bytes_at, size.bytes)) {
+    if (g->which == 1 && codec_decode_scalar(L, r->bytes.data + r->bytes_at, size.bytes)) {
       r->bytes_at += size.bytes;
       r->sizes_at += sizeof size;
       return true;
@@ -195,22 +222,25 @@ static bool push_next(lua_State *L, struct handle *h, int which, bool must) {
   }
   lua_pushcfunction(L, decode_item);
   lua_pushvalue(L, GET_QUEUE);
-  lua_pushinteger(L, which);
-  if (must)
-    lua_call(L, 2, 1);
-  else if (!lib_try(L, 2, 1)) {
-    lua_pop(L, 1);
-    return false;
-  }
-  return true;
+  lua_pushinteger(L, g->which);
+  lua_pushinteger(L, g->count ? 0 : g->deadline_ns);
+  bool done = true;
+  if (g->count == 0)
+    lua_call(L, 3, 1);
+  else
+    done = lib_try(L, 3, 1);
+  if (done && h->item.len == 0)
+    return true;
+  lua_pop(L, 1);
+  return false;
 }
 
-/* Append what has been taken. False: it cannot go on. */
-static bool append(lua_State *L, struct handle *h, int which, lua_Integer *count) {
-  while (h->item.len > 0 || !rest_is_empty(h->rest)) {
-    if (!push_next(L, h, which, *count == 0))
+/* Append what has been taken, until the list has as many as it is to have. False: it cannot go on. */
+static bool append(lua_State *L, struct getting *g) {
+  while (g->count < g->most && (g->h->item.len > 0 || !rest_is_empty(g->h->rest))) {
+    if (!push_next(L, g))
       return false;
-    lua_rawseti(L, GET_LIST, ++*count);
+    lua_rawseti(L, GET_LIST, ++g->count);
   }
   return true;
 }
@@ -218,25 +248,29 @@ static bool append(lua_State *L, struct handle *h, int which, lua_Integer *count
 int native_get_run(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, GET_QUEUE, OBJECT_QUEUE);
-  lua_Integer most = luaL_checkinteger(L, GET_MANY), count = 0;
-  int which = (int)luaL_optinteger(L, GET_WHICH, 1);
-  int64_t deadline_ns = lib_check_timeout(L, lib, GET_TIMEOUT);
+  struct getting g = {.h = h,
+                      .which = (int)luaL_optinteger(L, GET_WHICH, 1),
+                      .most = luaL_checkinteger(L, GET_MANY),
+                      .deadline_ns = lib_check_timeout(L, lib, GET_TIMEOUT)};
   lua_settop(L, GET_ARGS);
   if (lib->questions.answering)
     answer_check(L, lib, OP_QUEUE_GET);
   lib_own_item(L, lib, h);
-  while (append(L, h, which, &count) && count < most) {
-    uint32_t many = most - count < RUN_OPS ? (uint32_t)(most - count) : RUN_OPS;
-    int64_t poll_ns = 0, *until_ns = count ? &poll_ns : &deadline_ns;
+  while (append(L, &g) && g.count < g.most) {
+    uint32_t many = g.most - g.count < RUN_OPS ? (uint32_t)(g.most - g.count) : RUN_OPS;
+    int64_t poll_ns = 0, *until_ns = g.count ? &poll_ns : &g.deadline_ns;
     int64_t gives_way_ns = feed_begin(L, lib, until_ns);
-    int rc = reserve(h, many) ? take_several(L, lib, h, many, *until_ns) : -SBX_ENOMEM;
-    if (rc == -SBX_ETIMEDOUT && gives_way_ns && count == 0)
+    int rc =
+        reserve(h, many) ? take_several(L, lib, h, many, *until_ns, g.count == 0) : -SBX_ENOMEM;
+    if (rc == -SBX_ETIMEDOUT && gives_way_ns && g.count == 0)
       feed_give_way(L, gives_way_ns);
-    if (rc && (count == 0 || rc == -SBX_EINTERRUPTED))
+    if (rc && (g.count == 0 || rc == -SBX_EINTERRUPTED))
       return lib_expected(L, "get_all", rc);
     if (rc)
       break;
   }
-  lua_pushinteger(L, count);
+  if (g.count == 0)
+    return lib_expected(L, "get_all", -SBX_ETIMEDOUT);
+  lua_pushinteger(L, g.count);
   return 1;
 }

@@ -1,6 +1,6 @@
 /*
  * lua/bind/chunk.c - a chunk of a pool's items in its worker: the items are decoded part by part,
- * the results are encoded one by one. So numbers and strings are on Lua's stack in between, and
+ * and so are the results encoded. So numbers and strings are on Lua's stack in between, and
  * never in a table. See native.h.
  */
 #include "lua/bind/native.h"
@@ -77,25 +77,50 @@ int native_results(lua_State *L) {
     lua_getiuservalue(L, 1, USER_LIST);
   else
     push_results(L, c);
-  return 1;
+  lua_pushinteger(L, c->done);
+  return 2;
 }
 
-int native_put(lua_State *L) {
-  struct chunk *c = check_chunk(L);
-  int n = lua_gettop(L) - 1;
-  if (!c->listed && !codec_list_append(L, 2, n, &c->results)) {
+/* [-n, +0] The n values at the top are the next results. */
+static void keep(lua_State *L, struct chunk *c, int n) {
+  int first = lua_gettop(L) - n + 1;
+  if (!c->listed && !codec_list_append(L, first, n, &c->results)) {
     push_results(L, c);
     lua_setiuservalue(L, 1, USER_LIST);
     c->listed = true;
   }
   if (c->listed) {
     lua_getiuservalue(L, 1, USER_LIST);
-    lua_insert(L, 2);
+    lua_insert(L, first);
     for (int i = n; i > 0; i--)
-      lua_rawseti(L, 2, c->done + i);
+      lua_rawseti(L, first, c->done + i);
   }
+  lua_settop(L, first - 1);
   c->done += n;
-  return 0;
+}
+
+int native_put(lua_State *L) {
+  struct chunk *c = check_chunk(L);
+  keep(L, c, lua_gettop(L) - 1);
+  lua_pushinteger(L, c->done);
+  return 1;
+}
+
+enum { RUN_BATCH = 2, RUN_FUNCTION, RUN_SECONDS, RUN_ARGS = RUN_SECONDS };
+
+int native_run(lua_State *L) {
+  struct lib *lib = lib_of(L);
+  struct chunk *c = check_chunk(L);
+  int64_t until_ns = lib_check_timeout(L, lib, RUN_SECONDS);
+  lua_settop(L, RUN_ARGS);
+  while (c->items.left >= LIST_PART && lib->b->run->now(lib->b) < until_ns) {
+    lua_pushvalue(L, RUN_BATCH);
+    lua_pushvalue(L, RUN_FUNCTION);
+    lua_call(L, 1 + codec_list_push(L, &c->items), LIST_PART);
+    keep(L, c, LIST_PART);
+  }
+  lua_pushinteger(L, c->done);
+  return 1;
 }
 
 int native_packed(lua_State *L) {

@@ -6,7 +6,7 @@
 static int l_condition(lua_State *L) {
   static const char *const names[] = {"lock", "name", NULL};
   struct sync_options o = {.type = OBJECT_CONDITION};
-  lua_settop(L, 1);
+  lib_no_more(L, 1, "condition{lock = l, name = \"news\"}");
   if (lua_istable(L, 1)) {
     lib_check_options(L, 1, names);
     lua_getfield(L, 1, "lock");
@@ -15,7 +15,7 @@ static int l_condition(lua_State *L) {
   }
   if (!lua_isnil(L, 2)) {
     const struct handle *lock = luaL_testudata(L, 2, LOCK_TYPE);
-    luaL_argcheck(L, lock && lock->object, 1, "a condition needs a lock, or none");
+    lib_arg_check(L, lock && lock->object, 1, "a condition needs a lock, or none");
     o.lock = lock->object;
   }
   o.name = sync_name_option(L, 1);
@@ -63,7 +63,8 @@ static int l_wait_for(lua_State *L) {
                   .locate_ctx = L};
   struct place place;
   lib_note_place(L, &op, &place);
-  struct op notify_none = {.kind = OP_CONDITION_NOTIFY, .object = h->object};
+  struct op notify_none = {
+      .kind = OP_CONDITION_NOTIFY, .object = h->object, .locate = lib_locate, .locate_ctx = L};
   int rc = perform(lib->b, &notify_none); /* an error unless the lock is held */
   if (rc)
     return lib_expected(L, "wait_for", rc);

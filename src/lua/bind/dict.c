@@ -64,7 +64,7 @@ static bool read_key(lua_State *L, struct lib *lib, int index, struct key *key,
   default:
     return false;
   }
-  luaL_argcheck(L, len < UINT32_MAX, index, "the key is too long");
+  lib_arg_check(L, len < UINT32_MAX, index, "the key is too long");
   s->args.key = at;
   s->args.key_len = (uint32_t)len + 1;
   s->args.hash = siphash(lib->b->run->key(lib->b), at, len + 1);
@@ -191,7 +191,7 @@ static int l_add(lua_State *L) {
   struct key key;
   lib_check_handle(L, 1, OBJECT_DICT);
   begin_at_key(L, lib, &s, &key, OP_DICT_ADD);
-  luaL_argexpected(L, shared_number(L, 3, &s.args.number), 3, "number");
+  lib_arg_expected(L, shared_number(L, 3, &s.args.number), 3, "number");
   shared_perform(L, lib, &s);
   shared_push(L, lib, &s);
   return 1;
@@ -283,7 +283,7 @@ static int l_pairs(lua_State *L) {
 
 /* dict([t [, {name =}]]) */
 static int l_dict(lua_State *L) {
-  luaL_argexpected(L, lua_isnoneornil(L, 1) || lua_istable(L, 1), 1, "table");
+  lib_arg_expected(L, lua_isnoneornil(L, 1) || lua_istable(L, 1), 1, "table");
   struct sync_options o = {.type = OBJECT_DICT, .name = sync_only_name(L, 2)};
   sync_make(L, &o, OBJECT_DICT);
   lua_pushvalue(L, 1); /* set and lua_next need [handle, key, value, table] */

@@ -9,6 +9,7 @@
  *
  * The metatable is sandbox.failure, by which a failure that is sent gets it again.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lua/bind/native.h"
@@ -104,6 +105,65 @@ static int l_failure_pairs(lua_State *L) {
   return 3;
 }
 
+/* -- as text --------------------------------------------------------------------------------- */
+
+/*
+ * A failure that is raised again, from join to join, gets the name of one process more each time. Of a long chain the text
+ * keeps the first and the last:
+ *
+ *   boom (process p#612, pid 4) (process p#611, pid 5) (process p#610, pid 6) (607 more) (process p#3, pid 9) (process p#2, pid 8)
+ */
+enum { CHAIN_FIRST = 3, CHAIN_LAST = 2, LINK_MAX = 256 /* bytes; what is longer is no link */ };
+
+/* The start of the link that ends at `end`; NULL: there is none. */
+static const char *link_before(const char *text, const char *end) {
+  static const char *const marks[] = {" (process ", " (item "};
+  if (end == text || end[-1] != ')')
+    return NULL;
+  for (const char *at = end - 1; at > text && end - at < LINK_MAX; at--)
+    for (int i = 0; i < 2; i++)
+      if (strncmp(at, marks[i], strlen(marks[i])) == 0)
+        return at;
+  return NULL;
+}
+
+/* The number in the " (590 more)" that ends at `*end`, which is moved before it; 0: there is none. */
+static unsigned long take_more(const char *text, const char **end) {
+  static const char tail[] = " more)";
+  if ((size_t)(*end - text) < sizeof tail - 1)
+    return 0;
+  const char *at = *end - (sizeof tail - 1);
+  if (strncmp(at, tail, sizeof tail - 1) != 0)
+    return 0;
+  while (at > text && at[-1] >= '0' && at[-1] <= '9')
+    at--;
+  if (at - text < 2 || at[-1] != '(' || at[-2] != ' ')
+    return 0;
+  *end = at - 2;
+  return strtoul(at, NULL, 10);
+}
+
+/* [text] -> [text], without the middle of a long chain */
+static void shorten_chain(lua_State *L) {
+  const char *text = lua_tostring(L, -1), *at = text + lua_rawlen(L, -1), *last = NULL;
+  const char *ends[CHAIN_FIRST] = {0}; /* of the links that were looked at lately */
+  unsigned long links = 0, more = take_more(text, &at);
+  for (const char *link; (link = link_before(text, at)); more += take_more(text, &at)) {
+    ends[links++ % CHAIN_FIRST] = at;
+    at = link;
+    if (links == CHAIN_LAST)
+      last = link;
+  }
+  if (links <= CHAIN_FIRST + CHAIN_LAST)
+    return;
+  more += links - CHAIN_FIRST - CHAIN_LAST;
+  lua_pushlstring(L, text,
+                  (size_t)(ends[links % CHAIN_FIRST] - text)); /* the youngest of the first */
+  lua_pushfstring(L, "%s (%I more)%s", lua_tostring(L, -1), (LUAI_UACINT)more, last);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
 /* `queue.lua:12: boom (process writer#2, pid 4711)`, `(process writer#2 on bert)`; of a pool's task `(item 3, process ...)` */
 static int l_failure_tostring(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -122,6 +182,7 @@ static int l_failure_tostring(lua_State *L) {
     lua_pushfstring(L, "%s (%sprocess %s#%s on %s)", message, item, name, id, lua_tostring(L, -1));
   else
     lua_pushfstring(L, "%s (%sprocess %s#%s, pid %s)", message, item, name, id, lua_tostring(L, 9));
+  shorten_chain(L);
   return 1;
 }
 
@@ -129,7 +190,9 @@ static int l_failure_tostring(lua_State *L) {
 
 /* The message of a process that left no report of its own. */
 static void push_plain_message(lua_State *L, const struct process_info *info) {
-  if (info->signal)
+  if (info->lost)
+    lua_pushfstring(L, "host %s was lost, and with it how the process ended", info->host);
+  else if (info->signal)
     lua_pushfstring(L, "killed by signal %d (%s)", info->signal, strsignal(info->signal));
   else
     lua_pushfstring(L, "left with exit status %d", info->exit_code);
@@ -152,6 +215,10 @@ static void push_fields(lua_State *L, const struct process_info *info) {
   if (info->host[0]) {
     lua_pushstring(L, info->host);
     lua_setfield(L, first, "host");
+  }
+  if (info->lost) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, first, "lost");
   }
   if (info->exit_code >= 0) {
     lua_pushinteger(L, info->exit_code);
@@ -188,7 +255,9 @@ void failure_push(lua_State *L, struct lib *lib, const struct object *process,
   push_fields(L, info);
   add_fields(L, base + 1);
   lua_remove(L, base + 1);
-  lib->b->objects->object_ref(process, &ref);
+  const struct object_ops *ops = lib->b->objects;
+  (ops->message_ref ? ops->message_ref : ops->object_ref)(process,
+                                                          &ref); /* it may leave the host */
   failure_wrap(L, &ref);
 }
 

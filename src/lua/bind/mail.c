@@ -10,6 +10,10 @@
 
 int native_mailbox(lua_State *L) {
   struct lib *lib = lib_of(L);
+  if (luaL_testudata(L, 1, PROCESS_TYPE) && lib_push_request(L, 1)) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
   struct op op = {.kind = OP_PROCESS_MAIL,
                   .object = lib_check_handle(L, 1, OBJECT_PROCESS)->object,
                   .deadline_ns = SBX_FOREVER,

@@ -245,13 +245,13 @@ static int l_generation(lua_State *L) {
   return 1;
 }
 
-/* number(handle) */
+/* number(handle): by which people know it. Above that stands where it is, if it is in an engine. */
 static int l_number(lua_State *L) {
   const struct handle *h = lib_any_handle(L, 1, NULL);
   struct object_ref ref;
-  luaL_argcheck(L, h && h->object, 1, "handle expected");
+  lib_arg_check(L, h && h->object, 1, "handle expected");
   lib_of(L)->b->objects->object_ref(h->object, &ref);
-  lua_pushinteger(L, (lua_Integer)ref.serial);
+  lua_pushinteger(L, (lua_Integer)(ref.serial & (UINT32_MAX >> 1)));
   return 1;
 }
 
@@ -313,6 +313,7 @@ static void open_native(lua_State *L) {
                                        {"begin", native_begin},
                                        {"take", native_take},
                                        {"put", native_put},
+                                       {"run", native_run},
                                        {"packed", native_packed},
                                        {"results", native_results},
                                        {"abroad", native_abroad},

@@ -23,10 +23,13 @@
  *   chunk()                  an object for the chunk that a worker has in hand (chunk.c)
  *   begin(c, bytes, n)       begin a chunk: its n items, as pack encoded them
  *   take(c)                  the next of its items: `part` of them, or the last ones
- *   put(c, ...)              results of the next items
+ *   put(c, ...)              results of the next items. Returns how many were put so far, as run does
+ *   run(c, batch, f, seconds)
+ *                            batch(f, the next `part` items ...) returns as many results, again and again: as long as
+ *                            there are so many items, and for so long
  *   packed(c)                all results, as pack encodes them; then c is empty. nil if pack would
  *                            return nil
- *   results(c)               the results put so far, as a list
+ *   results(c)               the results put so far, as a list, and how many
  *   put_run(q, list, at, timeout)
  *                            put list[at] and those after it, by few commits: how many were put; 0: put this one
  *                            by itself; nil, "timeout"
@@ -72,7 +75,7 @@
  *   set_global(name, v)      set a global, raw
  *   other_hosts()            the module `far` (host/far_lua.h); nil if the run has no other hosts
  *   worlds()                 the module `worlds` (host/world_lua.h); nil if the run cannot connect to other programs
- *   mailbox(p)               the queue that is the mailbox of a process; nil if that has ended
+ *   mailbox(p)               the queue that is the mailbox of a process; nil if that has ended; false if it was not started
  *   post(q, ...)             put a message there; false if its process has ended
  *   receive(q, timeout)      recv, told as a step of sandbox.receive
  */
@@ -105,6 +108,7 @@ int native_ending(lua_State *L);
 void *select_late_mark(void);
 int native_take(lua_State *L);
 int native_put(lua_State *L);
+int native_run(lua_State *L);
 int native_packed(lua_State *L);
 int native_results(lua_State *L);
 int native_mailbox(lua_State *L);

@@ -30,7 +30,7 @@ static int l_send(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PIPE);
   if (lua_isnoneornil(L, 2))
-    return luaL_argerror(L, 2, "nil cannot be sent: sandbox.null stands for a missing value");
+    return lib_arg_error(L, 2, "nil cannot be sent: sandbox.null stands for a missing value");
   lib_encode(L, lib, 2, 1, "value");
   int rc = lib_perform_encoded(L, lib, h, OP_PIPE_SEND, SBX_FOREVER);
   if (rc == -SBX_ECLOSED)

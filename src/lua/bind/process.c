@@ -10,13 +10,16 @@
 
 /* -- join ------------------------------------------------------------------------------------ */
 
+static void check_look(lua_State *L, int rc) {
+  if (rc)
+    luaL_error(L, "process: %s", error_text(rc));
+}
+
 static struct process_info look_at(lua_State *L, struct lib *lib, const struct handle *h,
                                    bool who) {
   struct process_info info;
-  int rc =
-      who ? op_process_who(lib->b, h->object, &info) : op_process_look(lib->b, h->object, &info);
-  if (rc)
-    luaL_error(L, "process: %s", error_text(rc));
+  check_look(L, who ? op_process_who(lib->b, h->object, &info)
+                    : op_process_look(lib->b, h->object, &info));
   return info;
 }
 
@@ -159,8 +162,12 @@ static int l_process_alive(lua_State *L) {
     lua_pushboolean(L, 0);
     return 1;
   }
-  struct process_info info = info_of(L, lib_of(L), lib_check_handle(L, 1, OBJECT_PROCESS));
-  lua_pushboolean(L, lives(&info));
+  struct lib *lib = lib_of(L);
+  struct process_info info;
+  int rc = op_process_look(lib->b, lib_check_handle(L, 1, OBJECT_PROCESS)->object, &info);
+  if (rc != -SBX_EGONE) /* one that nobody knows any more has ended */
+    check_look(L, rc);
+  lua_pushboolean(L, rc == 0 && lives(&info));
   return 1;
 }
 

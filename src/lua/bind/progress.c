@@ -6,7 +6,7 @@
 static uint64_t check_number(lua_State *L, int index, const char *what, int arg) {
   uint64_t n = sync_check_count(L, index, what, 0, arg);
   if (n > PROGRESS_MOST)
-    luaL_argerror(L, arg, lua_pushfstring(L, "%s must be at most 2^53", what));
+    lib_arg_error(L, arg, lua_pushfstring(L, "%s must be at most 2^53", what));
   return n;
 }
 
@@ -21,7 +21,7 @@ static int l_progress(lua_State *L) {
   lua_settop(L, 1);
   if (lua_isnil(L, 1))
     return sync_make(L, &o, OBJECT_PROGRESS);
-  luaL_argexpected(L, lua_istable(L, 1), 1, "table of options");
+  lib_arg_expected(L, lua_istable(L, 1), 1, "table of options");
   lib_check_options(L, 1, names);
   if (lua_getfield(L, 1, "total") != LUA_TNIL)
     o.max = check_number(L, 2, "total", 1);
@@ -36,7 +36,7 @@ static uint64_t check_step(lua_State *L, int arg) {
     return 1;
   lua_Integer n = lua_tointegerx(L, arg, &whole), most = (lua_Integer)PROGRESS_MOST;
   if (!whole || lua_type(L, arg) != LUA_TNUMBER || n > most || n < -most)
-    luaL_argerror(
+    lib_arg_error(
         L, arg,
         lua_pushfstring(L, "k must be a whole number, at most 2^53, not %s", lib_say(L, arg)));
   return (uint64_t)n;

@@ -1,5 +1,4 @@
 /* lua/bind/queue.c - queues in Lua; see lib.h for how a binding is built. */
-#include <limits.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -7,7 +6,6 @@
 #include "lua/state/answer.h"
 #include "lua/state/feed.h"
 #include "lua/state/lib.h"
-#include "lua/state/masked.h"
 
 /* -- making ---------------------------------------------------------------------------------- */
 
@@ -15,14 +13,14 @@ static uint64_t check_max(lua_State *L, int arg) {
   int whole;
   lua_Integer max = lua_tointegerx(L, -1, &whole);
   if (!whole || lua_type(L, -1) != LUA_TNUMBER || max < 0)
-    luaL_argerror(L, arg,
+    lib_arg_error(L, arg,
                   lua_pushfstring(L, "max must be a whole number of items, 0 or more, not %s",
                                   lib_say(L, -1)));
   return max ? (uint64_t)max : QUEUE_NO_ROOM;
 }
 
 static void read_options(lua_State *L, struct queue_options *o) {
-  static const char *const names[] = {"here", "max", "name", "transport", NULL};
+  static const char *const names[] = {"here", "max", "name", "redeliver", "transport", NULL};
   static const char *const transports[] = {"auto", "pipe", "shm", NULL};
   lib_check_options(L, 1, names);
   if (lua_getfield(L, 1, "max") != LUA_TNIL)
@@ -31,8 +29,15 @@ static void read_options(lua_State *L, struct queue_options *o) {
     o->name = lib_check_name(L, 1);
   }
   if (lua_getfield(L, 1, "here") != LUA_TNIL) {
-    luaL_argcheck(L, lua_isboolean(L, -1), 1, "here must be true or false");
+    lib_arg_check(L, lua_isboolean(L, -1), 1, "here must be true or false");
     o->here = lua_toboolean(L, -1);
+  }
+  if (lua_getfield(L, 1, "redeliver") != LUA_TNIL) {
+    lib_arg_check(L, lua_isboolean(L, -1), 1, "redeliver must be true or false");
+    o->redeliver = lua_toboolean(L, -1);
+    lib_arg_check(L, !o->redeliver || o->max != QUEUE_NO_ROOM, 1,
+                  "redeliver needs a queue with room: an item that comes back must be somewhere, "
+                  "so max is at least 1");
   }
   if (lua_getfield(L, 1, "transport") == LUA_TNIL)
     return;
@@ -40,18 +45,21 @@ static void read_options(lua_State *L, struct queue_options *o) {
   int i = 0;
   while (transports[i] && strcmp(t, transports[i]) != 0)
     i++;
-  luaL_argcheck(L, transports[i], 1, "transport must be \"auto\", \"pipe\" or \"shm\"");
+  lib_arg_check(L, transports[i], 1, "transport must be \"auto\", \"pipe\" or \"shm\"");
   o->transport = i; /* in the order of enum queue_transport */
+  lib_arg_check(L, !o->redeliver || i != TRANSPORT_PIPE, 1,
+                "redeliver needs transport \"auto\" or \"shm\": what is taken from a pipe is gone "
+                "from there");
 }
 
 static int l_queue(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct queue_options o = {.transport = TRANSPORT_AUTO, .locate = lib_locate, .locate_ctx = L};
-  lua_settop(L, 1);
+  lib_no_more(L, 1, "queue{max = 10, name = \"jobs\"}");
   if (lua_istable(L, 1))
     read_options(L, &o);
   else if (!lua_isnil(L, 1)) {
-    luaL_argexpected(L, lua_type(L, 1) == LUA_TNUMBER, 1, "number of items or table of options");
+    lib_arg_expected(L, lua_type(L, 1) == LUA_TNUMBER, 1, "number of items or table of options");
     o.max = check_max(L, 1);
   }
   struct handle *h = lib_push_handle(L, OBJECT_QUEUE);
@@ -60,6 +68,7 @@ static int l_queue(lua_State *L) {
     rc = op_queue_new(lib->b, &o, &h->object);
   if (rc)
     return lib_error(L, "queue", rc);
+  h->redeliver = o.redeliver;
   lib_settle_handle(L, lib);
   return 1;
 }
@@ -136,7 +145,7 @@ static int put(lua_State *L, struct lib *lib, int64_t deadline_ns) {
   if (codec_encode_scalar(L, 2, &scalar))
     return put_scalar(L, lib, h, deadline_ns, &scalar);
   if (lua_isnoneornil(L, 2))
-    return luaL_argerror(L, 2,
+    return lib_arg_error(L, 2,
                          "nil is no item: close() ends the stream, sandbox.null stands for "
                          "a missing value");
   lib_encode(L, lib, 2, 1, "item");
@@ -191,6 +200,29 @@ static int get_raw(lua_State *L, struct lib *lib, struct op *op) {
   return rc;
 }
 
+struct op lib_giving_up(lua_State *L, struct handle *h) {
+  h->redeliver = true;
+  return (struct op){.kind = OP_QUEUE_TASK_DONE,
+                     .object = h->object,
+                     .deadline_ns = SBX_FOREVER,
+                     .number = QUEUE_DONE_ALL,
+                     .locate = lib_locate,
+                     .locate_ctx = L};
+}
+
+int lib_give_up(lua_State *L, struct lib *lib, struct handle *h) {
+  struct op op = lib_giving_up(L, h);
+  return perform(lib->b, &op);
+}
+
+/* Give up what is in hand, and get: by one step if there is an item. */
+static int get_next(lua_State *L, struct lib *lib, struct handle *h, struct op *op) {
+  struct op ops[2] = {lib_giving_up(L, h), *op};
+  uint32_t done = 0;
+  int rc = perform_run(lib->b, ops, 2, &done);
+  return rc || done == 2 ? rc : get_raw(L, lib, op);
+}
+
 /*
  * An item is taken, then decoded. In between it is in the handle. If decoding raises an error (no
  * memory; a name that is not defined yet), the item stays there, and the next get decodes it first.
@@ -213,7 +245,9 @@ int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, enum get_st
   lib_own_item(L, lib, h);
   if (h->item.len == 0) {
     int64_t until_ns = feed_begin(L, lib, &op.deadline_ns);
-    int rc = get_raw(L, lib, &op);
+    int rc = h->redeliver ? -SBX_EHAND : get_raw(L, lib, &op);
+    if (rc == -SBX_EHAND)
+      rc = get_next(L, lib, h, &op);
     if (rc == 1)
       return 1;
     if (rc == -SBX_ETIMEDOUT && until_ns)
@@ -239,86 +273,6 @@ static int l_queue_get_near(lua_State *L) {
 }
 
 static int l_queue_try_get(lua_State *L) { return lib_get_item(L, lib_of(L), 0, GET_ITEM); }
-
-/* protected: [items, offset, length] -> the value of one of them */
-static int decode_peeked(lua_State *L) {
-  const uint8_t *items = lua_touserdata(L, 1);
-  const struct buf item = {.data = (uint8_t *)(uintptr_t)items + lua_tointeger(L, 2),
-                           .len = (size_t)lua_tointeger(L, 3)};
-  lib_decode(L, lib_find(L), &item);
-  return 1;
-}
-
-/* [items] Push the value; or, if this process cannot make it, a text that says why. */
-static void push_peeked(lua_State *L, int items, size_t at, uint64_t len) {
-  lua_pushcfunction(L, decode_peeked);
-  lua_pushvalue(L, items);
-  lua_pushinteger(L, (lua_Integer)at);
-  lua_pushinteger(L, (lua_Integer)len);
-  if (lib_try(L, 3, 1))
-    return;
-  lua_pushfstring(L, "<cannot be read here: %s>", masked_tolstring(L, -1, NULL));
-  lua_replace(L, -3);
-  lua_pop(L, 1);
-}
-
-/* Push a list of the items in lib->messages.in, each of which follows its length. They are copied
- * from there first: a finalizer that runs between two of them may peek, too. */
-static int push_items(lua_State *L, struct lib *lib) {
-  size_t total = lib->messages.in.len;
-  lib_pause(L, lib);
-  lib_push_taken(L, lib);
-  uint8_t *items = lua_newuserdatauv(L, total, 0);
-  int first = lua_gettop(L);
-  memcpy(items, lib->messages.in.data, total);
-  lib_resume(L, lib);
-  lua_newtable(L);
-  uint64_t len;
-  for (size_t at = 0, n = 1; at + sizeof len <= total; n++) {
-    memcpy(&len, items + at, sizeof len);
-    at += sizeof len;
-    push_peeked(L, first, at, len);
-    lua_rawseti(L, -2, (lua_Integer)n);
-    at += (size_t)len;
-  }
-  return 1;
-}
-
-/* peek() -> the oldest item, or nil and why; peek(n) -> a list of the n oldest */
-static int l_queue_peek(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  struct handle *h = lib_check_handle(L, 1, OBJECT_QUEUE);
-  lua_Integer most = luaL_optinteger(L, 2, 0);
-  bool list = !lua_isnoneornil(L, 2);
-  luaL_argcheck(L, !list || most >= 1, 2, "the number of items must be 1 or more");
-  struct op_refs refs = {.taken = &lib->messages.read};
-  struct op op = {.kind = OP_QUEUE_PEEK,
-                  .object = h->object,
-                  .deadline_ns = SBX_FOREVER,
-                  .refs = &refs,
-                  .locate = lib_locate,
-                  .locate_ctx = L};
-  lib_read_begin(lib);
-  op.out = &lib->messages.in;
-  op.number = most > INT_MAX ? INT_MAX : (int)most;
-  int rc = perform(lib->b, &op);
-  if (list && (rc == -SBX_ETIMEDOUT || rc == -SBX_ECLOSED)) {
-    lua_newtable(L);
-    return 1;
-  }
-  if (list && rc == 0)
-    rc = lib_fetch(lib, &op, &lib->messages.read);
-  if (list && rc == 0)
-    return push_items(L, lib);
-  if (rc == -SBX_ETIMEDOUT) {
-    lua_pushnil(L);
-    lua_pushliteral(L, "empty");
-    return 2;
-  }
-  if (rc)
-    return lib_expected(L, "peek", rc);
-  return lib_read_end(L, lib, &op);
-}
 
 /* One step of `for v in q:items(timeout)`: nil ends the loop, so a timeout must be raised. */
 static int items_next(lua_State *L) {
@@ -408,6 +362,19 @@ static int l_queue_join(lua_State *L) {
   return 1;
 }
 
+/* Of the table of methods: what is not there is nil, as in any table; but q[1], and so ipairs(q), would look like an
+ * empty queue. */
+static int no_method(lua_State *L) {
+  if (lua_type(L, 2) != LUA_TNUMBER) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_pushliteral(
+      L, "the items of a queue have no numbers: get() takes the oldest, peek(n) looks at the "
+         "oldest n, items() is for loops");
+  return lib_raise(L);
+}
+
 /* `queue: jobs#3 (2 of 10 items)` */
 static int l_queue_tostring(lua_State *L) {
   struct handle *h = luaL_checkudata(L, 1, QUEUE_TYPE);
@@ -437,7 +404,7 @@ void lib_open_queue(lua_State *L, int table) {
   const luaL_Reg methods[] = {{"put", q_put},
                               {"get", q_get},
                               {"try_put", l_queue_try_put},
-                              {"peek", l_queue_peek},
+                              {"peek", lib_queue_peek},
                               {"len", l_queue_len},
                               {"try_get", l_queue_try_get},
                               {"empty", l_queue_empty},
@@ -452,6 +419,11 @@ void lib_open_queue(lua_State *L, int table) {
       {"__len", l_queue_len}, {"__tostring", l_queue_tostring}, {NULL, NULL}};
   const luaL_Reg functions[] = {
       {"queue", l_queue}, {"queue_put", q_put}, {"queue_get", q_get}, {NULL, NULL}};
+  static const luaL_Reg missing[] = {{"__index", no_method}, {NULL, NULL}};
   lib_open_type(L, table, OBJECT_QUEUE, methods, meta, functions);
-  lua_pop(L, 1);
+  lua_getfield(L, -1, "__index");
+  lua_createtable(L, 0, 1);
+  lib_set_functions(L, missing);
+  lua_setmetatable(L, -2);
+  lua_pop(L, 2);
 }

@@ -32,13 +32,14 @@ static bool export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTE
     return false;
   if (buf_reserve(&lib->messages.flying, sizeof ref))
     luaL_error(L, "not enough memory");
-  lib->b->objects->object_ref(h->object, &ref);
+  const struct object_ops *ops = lib->b->objects;
+  (ops->message_ref ? ops->message_ref : ops->object_ref)(h->object, &ref);
   buf_append(&lib->messages.flying, &ref, sizeof ref); /* there is room */
   memcpy(ret, &ref, CODEC_HANDLE_BYTES);
   return true;
 }
 
-/* An object in an engine has no record in this run's memory. */
+/* An object in an engine has no record in this run's memory; and processes have names there. */
 static bool reaches_abroad(lua_State *L, const uint8_t bytes[CODEC_HANDLE_BYTES]) {
   struct object_ref ref;
   (void)L;
@@ -110,7 +111,7 @@ static struct number check_mark_value(lua_State *L, int arg) {
     return n;
   bool finite = lua_type(L, arg) == LUA_TNUMBER && isfinite(lua_tonumber(L, arg));
   if (!finite)
-    luaL_argerror(
+    lib_arg_error(
         L, arg,
         lua_pushfstring(L, "the value of a mark must be a finite number, not %s", lib_say(L, arg)));
   n.kind = lua_isinteger(L, arg) ? NUMBER_INTEGER : NUMBER_FLOAT;
@@ -180,6 +181,31 @@ static void set_globals(lua_State *L) {
   }
 }
 
+/* [light userdata] as tostring shows it. */
+static int light_tostring(lua_State *L) {
+  const void *p = lua_touserdata(L, 1);
+  if (p == codec_null())
+    lua_pushliteral(L, "sandbox.null");
+  else
+    lua_pushfstring(L, "userdata: %p", p);
+  return 1;
+}
+
+/* Push sandbox.null. All light userdata share a metatable, so one that the host or a library has set is left as it is. */
+static void push_null(lua_State *L) {
+  lua_pushlightuserdata(L, codec_null());
+  if (lua_getmetatable(L, -1)) {
+    lua_pop(L, 1);
+    return;
+  }
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, light_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushboolean(L, 0); /* what getmetatable returns */
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+}
+
 int sandbox_lib_open(lua_State *L, struct backend *b) {
   static const luaL_Reg functions[] = {{"sleep", l_sleep}, {"now", l_now},   {"time", l_time},
                                        {"cpus", l_cpus},   {"mark", l_mark}, {"pause", pause_here},
@@ -195,7 +221,7 @@ int sandbox_lib_open(lua_State *L, struct backend *b) {
   lua_createtable(L, 0, 32);
   int table = lua_gettop(L);
   lib_set_functions(L, functions);
-  lua_pushlightuserdata(L, codec_null());
+  push_null(L);
   lua_setfield(L, table, "null");
   lua_pushliteral(L, SANDBOX_VERSION);
   lua_setfield(L, table, "version");

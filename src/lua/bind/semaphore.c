@@ -6,9 +6,9 @@
 static int l_semaphore(lua_State *L) {
   static const char *const names[] = {"n", "max", "name", NULL};
   struct sync_options o = {.type = OBJECT_SEMAPHORE};
-  lua_settop(L, 2);
+  lib_no_more(L, 2, "semaphore{n = 1, max = 2, name = \"seats\"}");
   if (lua_istable(L, 1)) {
-    luaL_argcheck(L, lua_isnil(L, 2), 2, "max is one of the options");
+    lib_arg_check(L, lua_isnil(L, 2), 2, "max is one of the options");
     lib_check_options(L, 1, names);
     lua_getfield(L, 1, "n");
     lua_getfield(L, 1, "max");
@@ -19,7 +19,7 @@ static int l_semaphore(lua_State *L) {
   o.count = sync_check_count(L, 3, "n", 0, 1);
   if (!lua_isnil(L, 4))
     o.max = sync_check_count(L, 4, "max", 1, lua_istable(L, 1) ? 1 : 2);
-  luaL_argcheck(L, o.max == 0 || o.count <= o.max, 1, "n is more than max");
+  lib_arg_check(L, o.max == 0 || o.count <= o.max, 1, "n is more than max");
   o.name = sync_name_option(L, 1);
   return sync_make(L, &o, OBJECT_SEMAPHORE);
 }

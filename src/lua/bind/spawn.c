@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/child_code.h"
 #include "base/error.h"
 #include "base/stack.h"
 #include "base/text.h"
@@ -36,7 +37,7 @@ static int check_cpu(lua_State *L) {
   lua_Integer n = lua_tointegerx(L, -1, &whole);
   int cpu = whole && n >= 0 && n < count ? b->self->processor(b, (int)n) : -1;
   if (cpu < 0)
-    luaL_argerror(L, 1,
+    lib_arg_error(L, 1,
                   lua_pushfstring(L, "cpu must be a whole number from 0 to %d, not %s", count - 1,
                                   masked_tolstring(L, -1, NULL)));
   return cpu;
@@ -44,7 +45,7 @@ static int check_cpu(lua_State *L) {
 
 static bool check_flag(lua_State *L, int table, const char *name) {
   if (lua_getfield(L, table, name) != LUA_TNIL && !lua_isboolean(L, -1))
-    luaL_argerror(L, 1, lua_pushfstring(L, "%s must be true or false", name));
+    lib_arg_error(L, 1, lua_pushfstring(L, "%s must be true or false", name));
   bool set = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return set;
@@ -117,6 +118,7 @@ static void find_name(lua_State *L, int fn, char name[NAME_MAX_BYTES]) {
  * in the child this does not return.
  *   start  `h` is the handle on which start() was called: in the child it becomes its own
  */
+CHILD_CODE
 static void spawn_function(lua_State *L, const struct spawn_request *req, struct handle *h,
                            int nargs, bool start) {
   struct lib *lib = lib_of(L);
@@ -207,7 +209,7 @@ static int l_spawn(lua_State *L) {
   if (fn == 2)
     read_options(L, 1, &req, names);
   if (!is_callable(L, fn))
-    return luaL_typeerror(L, fn, fn == 1 ? "function or table of options" : "function");
+    return lib_type_error(L, fn, fn == 1 ? "function or table of options" : "function");
   check_forkable(L);
   lib_locate(L, where);
   req.where = where;
@@ -237,7 +239,7 @@ static int count_arguments(lua_State *L) {
   }
   int whole;
   lua_Integer n = lua_tointegerx(L, -1, &whole);
-  luaL_argcheck(L, whole && n >= 0 && n < 100000, 1, "n of args must be a number of arguments");
+  lib_arg_check(L, whole && n >= 0 && n < 100000, 1, "n of args must be a number of arguments");
   lua_pop(L, 1);
   return (int)n;
 }
@@ -274,13 +276,13 @@ static const char *const process_options[] = {"target", "args",  "name",  "daemo
 static int l_process(lua_State *L) {
   struct spawn_request req = {.cpu = -1};
   char name[NAME_MAX_BYTES] = "";
-  luaL_argexpected(L, lua_istable(L, 1), 1, "table of options");
+  lib_arg_expected(L, lua_istable(L, 1), 1, "table of options");
   lua_settop(L, 1);
   read_options(L, 1, &req, process_options);
   lua_getfield(L, 1, "target");
-  luaL_argcheck(L, is_callable(L, 2), 1, "target must be a function");
+  lib_arg_check(L, is_callable(L, 2), 1, "target must be a function");
   int args = lua_getfield(L, 1, "args");
-  luaL_argcheck(L, args == LUA_TTABLE || args == LUA_TNIL, 1, "args must be a list of arguments");
+  lib_arg_check(L, args == LUA_TTABLE || args == LUA_TNIL, 1, "args must be a list of arguments");
   if (req.name)
     text_copy_name(name, sizeof name, req.name);
   else

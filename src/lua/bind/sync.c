@@ -1,6 +1,5 @@
 /* lua/bind/sync.c - what the bindings of the synchronisation objects share; see sync.h. */
 #include "lua/bind/sync.h"
-#include "lua/state/feed.h"
 
 #include <string.h>
 
@@ -19,10 +18,10 @@ const char *sync_name_option(lua_State *L, int arg) {
 
 const char *sync_only_name(lua_State *L, int arg) {
   static const char *const names[] = {"name", NULL};
-  lua_settop(L, arg);
+  lib_no_more(L, arg, NULL);
   if (lua_isnil(L, arg))
     return NULL;
-  luaL_argexpected(L, lua_istable(L, arg), arg, "table of options");
+  lib_arg_expected(L, lua_istable(L, arg), arg, "table of options");
   lib_check_options(L, arg, names);
   return sync_name_option(L, arg);
 }
@@ -31,7 +30,7 @@ uint64_t sync_check_count(lua_State *L, int index, const char *what, lua_Integer
   int whole;
   lua_Integer n = lua_tointegerx(L, index, &whole);
   if (!whole || lua_type(L, index) != LUA_TNUMBER || n < least)
-    luaL_argerror(L, arg,
+    lib_arg_error(L, arg,
                   lua_pushfstring(L, "%s must be a whole number, %I or more, not %s", what,
                                   (LUAI_UACINT)least, lib_say(L, index)));
   return (uint64_t)n;
@@ -39,7 +38,7 @@ uint64_t sync_check_count(lua_State *L, int index, const char *what, lua_Integer
 
 void sync_count_options(lua_State *L, struct sync_options *o, lua_Integer least) {
   static const char *const names[] = {"n", "name", NULL};
-  lua_settop(L, 1);
+  lib_no_more(L, 1, "{n = 2, name = \"ready\"}");
   if (lua_istable(L, 1)) {
     lib_check_options(L, 1, names);
     lua_getfield(L, 1, "n");
@@ -77,21 +76,6 @@ struct sync_info sync_info_of(lua_State *L, enum object_type type) {
   return info;
 }
 
-int sync_op_of(lua_State *L, struct lib *lib, struct op *op, enum object_type type, int timeout) {
-  answer_check(L, lib, op->kind);
-  op->object = lib_check_handle_of(L, lib, 1, type)->object;
-  op->deadline_ns = timeout ? lib_check_timeout(L, lib, timeout) : SBX_FOREVER;
-  op->locate = lib_locate;
-  op->locate_ctx = L;
-  struct place place;
-  lib_note_place(L, op, &place);
-  int64_t until_ns = op->kind == OP_EVENT_WAIT ? feed_begin(L, lib, &op->deadline_ns) : 0;
-  int rc = perform(lib->b, op);
-  if (rc == -SBX_ETIMEDOUT && until_ns)
-    feed_give_way(L, until_ns);
-  return rc ? lib_expected(L, op_describe(op->kind)->verb, rc) : 0;
-}
-
 int sync_plain(lua_State *L, enum op_kind kind, enum object_type type, int timeout) {
   struct op op = {.kind = kind};
   int n = sync_op(L, &op, type, timeout);
@@ -123,7 +107,9 @@ int sync_hold(lua_State *L, enum object_type type, enum op_kind acquire, enum op
   struct op op = {.kind = acquire, .number = op_describe(acquire)->past != NULL};
   lib_check_handle(L, 1, type);
   struct hold *hold = lua_newuserdatauv(L, sizeof *hold, 1);
-  *hold = (struct hold){.release = release, .generation = lib->life.generation};
+  memset(hold, 0, sizeof *hold); /* between the fields, too: explorers compare memory */
+  hold->release = release;
+  hold->generation = lib->life.generation;
   luaL_setmetatable(L, HOLD_TYPE);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);

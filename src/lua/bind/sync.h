@@ -6,6 +6,8 @@
 #ifndef SBX_LUA_BIND_SYNC_H
 #define SBX_LUA_BIND_SYNC_H
 
+#include "base/error.h"
+#include "lua/state/feed.h"
 #include "lua/state/lib.h"
 
 struct sync_type {
@@ -53,7 +55,23 @@ struct sync_info sync_info_of(lua_State *L, enum object_type type);
  * Perform an op on the handle at 1, with the timeout at index `timeout` (0: the op does not wait).
  * Returns 0, or the number of values that lib_expected pushed.
  */
-int sync_op_of(lua_State *L, struct lib *lib, struct op *op, enum object_type type, int timeout);
+static inline int sync_op_of(lua_State *L, struct lib *lib, struct op *op, enum object_type type,
+                             int timeout) {
+  const enum op_kind kind = op->kind; /* usually a constant, as op->kind is not after a call */
+  answer_check(L, lib, kind);
+  op->object = lib_check_handle_of(L, lib, 1, type)->object;
+  op->deadline_ns = timeout ? lib_check_timeout(L, lib, timeout) : SBX_FOREVER;
+  op->locate = lib_locate;
+  op->locate_ctx = L;
+  struct place place;
+  if (lib_keeps_place(kind))
+    lib_find_place(L, op, &place);
+  int64_t until_ns = kind == OP_EVENT_WAIT ? feed_begin(L, lib, &op->deadline_ns) : 0;
+  int rc = perform(lib->b, op);
+  if (rc == -SBX_ETIMEDOUT && until_ns)
+    feed_give_way(L, until_ns);
+  return rc ? lib_expected(L, op_describe(kind)->verb, rc) : 0;
+}
 static inline int sync_op(lua_State *L, struct op *op, enum object_type type, int timeout) {
   return sync_op_of(L, lib_of(L), op, type, timeout);
 }

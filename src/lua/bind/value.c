@@ -46,7 +46,7 @@ static int l_add(lua_State *L) {
   struct lib *lib = lib_of(L);
   struct shared_op s;
   shared_begin(L, lib, &s, OBJECT_VALUE, OP_VALUE_ADD);
-  luaL_argexpected(L, shared_number(L, 2, &s.args.number), 2, "number");
+  lib_arg_expected(L, shared_number(L, 2, &s.args.number), 2, "number");
   shared_perform(L, lib, &s);
   shared_push(L, lib, &s);
   return 1;

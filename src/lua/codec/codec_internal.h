@@ -44,7 +44,7 @@ _Noreturn void codec_raise_nomem(lua_State *L);
  * others in a table that is made when needed.
  */
 enum {
-  SLOT_CODEC = 1,      /* the codec's userdata */
+  SLOT_CODEC = 1,      /* the codec's userdata: pushed before the other slots are made */
   SLOT_MEMORY,         /* userdata for what outgrew the C stack */
   SLOT_MORE_MEMORY,    /* another one */
   SLOT_OBJECTS,        /* table of the objects that have no slot */

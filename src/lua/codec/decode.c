@@ -68,6 +68,16 @@ static inline void read_value(struct decoder *d, uint8_t tag) {
     decode_object(d, tag);
 }
 
+/* Short strings and small integers: certainly neither nil nor NaN. */
+static inline bool is_certain(uint8_t tag) { return tag >= TAG_SHORT; }
+
+/* [-0, +1] the same for a value of a table. */
+static inline void read_table_value(struct decoder *d, uint8_t tag) {
+  read_value(d, tag);
+  if (!is_certain(tag) && lua_isnil(d->L, -1))
+    decode_malformed(d, "a nil in a table");
+}
+
 /* ---- bodies ---- */
 
 /* The metatable of object `table`, after its tag; it is set later. */
@@ -95,9 +105,7 @@ static void read_metatable(struct decoder *d, uint32_t table) {
 /* Read elements 1, 2, ... of a table. */
 static void read_elements(struct decoder *d, int table, uint8_t tag) {
   for (lua_Integer i = 1; tag != TAG_END; i++, tag = next_byte(d)) {
-    read_value(d, tag);
-    if (lua_isnil(d->L, -1))
-      decode_malformed(d, "a nil in a table");
+    read_table_value(d, tag);
     lua_rawseti(d->L, table, i);
   }
 }
@@ -114,10 +122,9 @@ static void read_pairs(struct decoder *d, int table) {
   uint8_t tag;
   while ((tag = next_byte(d)) != TAG_END) {
     read_value(d, tag);
-    check_key(d);
-    read_value(d, next_byte(d));
-    if (lua_isnil(d->L, -1))
-      decode_malformed(d, "a nil in a table");
+    if (!is_certain(tag))
+      check_key(d);
+    read_table_value(d, next_byte(d));
     lua_rawset(d->L, table);
   }
 }
@@ -218,9 +225,8 @@ static void decode_flat(struct decoder *d, int count) {
 static void decode_graph(struct decoder *d, int count) {
   lua_State *L = d->L;
   d->base = lua_gettop(L);
-  lua_settop(L, d->base + SLOTS);
   d->codec = codec_push(L);
-  lua_replace(L, d->base + SLOT_CODEC);
+  lua_settop(L, d->base + SLOTS);
   d->budget = wire_hint_budget(reader_left(&d->r));
   d->objects = 0;
   d->objects_cap = INLINE_OBJECTS;
@@ -267,13 +273,28 @@ int codec_decode(lua_State *L, const uint8_t *data, size_t len) {
 
 /* ---- a list ---- */
 
-static inline void push_run(lua_State *L, const uint8_t *data, size_t n, int width) {
-  for (size_t i = 0; i < n; i++)
-    lua_pushinteger(L, run_integer(data + i * (size_t)width, width));
+/* Where the elements of a list go: onto the stack, or into a table. */
+struct sink {
+  int table;      /* index of it; 0: they stay on the stack */
+  lua_Integer at; /* the next element's place in it */
+};
+
+/* The value at the top. In the order of the places, one by one: so the table's memory is met as it is laid out. */
+static inline void sink_value(lua_State *L, struct sink *to) {
+  if (to->table)
+    lua_rawseti(L, to->table, to->at++);
 }
 
-/* Push a run of at most `most` integers, after its tag; returns how many there were. */
-static size_t read_run(struct decoder *d, uint64_t most) {
+static inline void push_run(lua_State *L, const uint8_t *data, size_t n, int width,
+                            struct sink *to) {
+  for (size_t i = 0; i < n; i++) {
+    lua_pushinteger(L, run_integer(data + i * (size_t)width, width));
+    sink_value(L, to);
+  }
+}
+
+/* Read a run of at most `most` integers, after its tag; returns how many there were. */
+static size_t read_run(struct decoder *d, uint64_t most, struct sink *to) {
   const uint8_t *data;
   size_t n;
   int width;
@@ -281,34 +302,43 @@ static size_t read_run(struct decoder *d, uint64_t most) {
     decode_malformed(d, "a run of integers that is cut off, or too long,");
   switch (width) { /* constants, as in put_run */
   case 1:
-    push_run(d->L, data, n, 1);
+    push_run(d->L, data, n, 1, to);
     break;
   case 2:
-    push_run(d->L, data, n, 2);
+    push_run(d->L, data, n, 2, to);
     break;
   case 4:
-    push_run(d->L, data, n, 4);
+    push_run(d->L, data, n, 4, to);
     break;
   default:
-    push_run(d->L, data, n, 8);
+    push_run(d->L, data, n, 8, to);
   }
   return n;
 }
 
-static size_t push_part(struct decoder *d, struct list_reader *l) {
+/* Read the next elements, a part of them or the rest. Returns how many. */
+static size_t read_part(lua_State *L, struct list_reader *l, struct sink *to) {
+  struct decoder d;
   size_t n = 0;
+  if (!lua_checkstack(L, LIST_PART_MAX))
+    codec_raise_nomem(L);
+  d.L = L;
+  d.r = l->r;
   while (n < WIRE_RUN_MAX && n < l->left) {
-    uint8_t tag = next_byte(d);
-    if (tag == TAG_RUN)
-      n += read_run(d, l->left - n);
-    else if (read_scalar(d, tag))
+    uint8_t tag = next_byte(&d);
+    if (tag == TAG_RUN) {
+      n += read_run(&d, l->left - n, to);
+    } else if (read_scalar(&d, tag)) {
+      sink_value(L, to);
       n++;
-    else
-      decode_malformed(d, "an unknown or misplaced tag");
+    } else {
+      decode_malformed(&d, "an unknown or misplaced tag");
+    }
   }
   l->left -= n;
   if (n > 0 && l->left == 0)
-    check_end(d);
+    check_end(&d);
+  l->r = d.r;
   return n;
 }
 
@@ -323,22 +353,15 @@ void codec_list_open(lua_State *L, struct list_reader *l, const uint8_t *data, s
 }
 
 int codec_list_push(lua_State *L, struct list_reader *l) {
-  struct decoder d;
-  if (!lua_checkstack(L, LIST_PART_MAX))
-    codec_raise_nomem(L);
-  d.L = L;
-  d.r = l->r;
-  size_t n = push_part(&d, l);
-  l->r = d.r;
-  return (int)n;
+  struct sink stack = {0};
+  return (int)read_part(L, l, &stack);
 }
 
 int codec_list_place(lua_State *L, struct list_reader *l, int list, lua_Integer first) {
-  lua_Integer at = first;
-  for (int n; (n = codec_list_push(L, l)) > 0; at += n)
-    for (int i = n; i > 0; i--)
-      lua_rawseti(L, list, at + i - 1);
-  return (int)(at - first);
+  struct sink to = {list, first};
+  while (read_part(L, l, &to) > 0)
+    continue;
+  return (int)(to.at - first);
 }
 
 int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first) {

@@ -130,7 +130,7 @@ static void mention_function(struct encoder *e, int index) {
   if (known != NONE) {
     write_ref(e, known);
   } else if (push_meant(e, index)) {
-    mention_function(e, lua_gettop(e->L));
+    encode_mention(e, lua_gettop(e->L), lua_type(e->L, -1));
     lua_pop(e->L, 1);
   } else if (!lua_iscfunction(e->L, index) && !(e->abroad && is_standard(e, index))) {
     write_new_function(e, index);
@@ -222,9 +222,8 @@ static void begin_objects(struct encoder *e) {
   int base = lua_gettop(L);
   if (!lua_checkstack(L, SLOTS + SLOTS_TEMPORARY))
     codec_raise_nomem(L);
-  lua_settop(L, base + SLOTS);
   e->codec = codec_push(L);
-  lua_replace(L, base + SLOT_CODEC);
+  lua_settop(L, base + SLOTS);
   e->base = base;
   *writer_byte(&e->w, 0) = FORMAT_GRAPH;
 }

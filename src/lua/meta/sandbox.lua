@@ -268,7 +268,7 @@ function Process:terminate() end
 ---@return true
 function Process:kill() end
 
----Stop the process (SIGSTOP) until `resume`. When `pause` returns, it no longer runs.
+---Stop the process (SIGSTOP) until `resume`. When `pause` returns, it no longer runs, on whatever host it is.
 ---@return true
 function Process:pause() end
 
@@ -300,6 +300,7 @@ function Process:stop(grace) end
 ---@class sandbox.QueueOptions
 ---@field max? integer # its capacity in items, 0 or more; default: unbounded. 0: a put waits for its get
 ---@field name? string # in reports
+---@field redeliver? boolean # an item comes back if the process that took it dies
 ---@field here? boolean # with `--engine`: in shared memory, on this host alone
 ---@field transport? "auto"|"pipe"|"shm" # how items are carried; "auto" (the default) uses the pipe when a reader sleeps, else shared memory
 
@@ -320,6 +321,21 @@ function Process:stop(grace) end
 ---print(q:get(), #q) --> hello	0
 ---print(p:join()) --> true	true
 ---print(q:put("nobody is there", 0.01)) --> nil	timeout
+---```
+---
+---With `redeliver = true` an item that a process took stays with the queue until the process gives it up: by its next `get`,
+---`get_all` or step of `items` there (or `select` with it), by `task_done`, or by its good end. If the process is killed, ends with an
+---error, or is lost with its host, the item is the oldest again. So work may be done twice, once for each death, and is never lost.
+---It comes back only when the process is known to be dead, however long it takes. What is in hand takes no place of `max`, and does
+---not count in `#q`; a closed queue is not at its end before all is given up. 1024 items can be in hands at once. In shared memory
+---the queue keeps all that came after the oldest item in hand: if a process holds one while so much passes through that it would
+---take a quarter of the machine's memory, `put` raises an error, until that item is given up. In an engine nothing else is kept.
+---```lua
+---local q = queue { redeliver = true }
+---q:put("a letter")
+---local p = spawn({ quiet = true }, function() q:get() sandbox.self():kill() end)
+---p:join()
+---print(q:get(), #q) --> a letter	0
 ---```
 ---@param max? integer|sandbox.QueueOptions # its capacity in items, or a table of options
 ---@return sandbox.Queue queue
@@ -347,7 +363,8 @@ function sandbox.queue_get(queue, timeout) end
 ---@operator len: integer
 local Queue = {}
 
----Add an item; wait while the queue is full. It is an error if the item cannot be sent or the queue is closed.
+---Add an item; wait while the queue is full. It is an error if the item cannot be sent or the queue is closed. nil is no item:
+---`sandbox.null` stands for "nothing"; a reader compares what it got with it.
 ---```lua
 ---local q = queue(1)
 ---print(q:put({ name = "tea" })) --> true
@@ -424,12 +441,13 @@ function Queue:closed() end
 ---@return fun(): any
 function Queue:items(timeout) end
 
----Mark an item taken with `get` as done, for `q:join`. It is an error to do so more often than items were taken.
+---Mark an item taken with `get` as done, for `q:join`. It is an error to do so more often than items were taken. With
+---`redeliver` it gives up the oldest item that the calling process has in hand.
 ---@return true
 function Queue:task_done() end
 
 ---Wait until every item that was put has been marked by `task_done`. An item in the hands of a process that was killed is
----never marked.
+---never marked. With `redeliver`: until every item has been given up.
 ---```lua
 ---local q = queue()
 ---spawn({ daemon = true }, function() for _ in q:items() do q:task_done() end end)
@@ -893,7 +911,7 @@ function Barrier:reset() end
 function sandbox.rwlock(options) end
 
 ---A lock for readers and writers. All are let in in the order in which they came, so that neither writers nor readers starve. A
----process that reads may read again; to write while it reads, or the other way round, is an error. At most 44 processes read at
+---process that reads may read again; to write while it reads, or the other way round, is an error. At most 45 processes read at
 ---the same time; others wait.
 ---
 ---If a writer ends or is killed while it holds the lock, the lock is abandoned: each reader that gets it is told so, until the
@@ -1147,17 +1165,17 @@ function sandbox.connect(url, options) end
 local World = {}
 
 ---The queue of this name.
----@param options sandbox.QueueOptions # name, max
+---@param options sandbox.QueueOptions # name, max, redeliver
 ---@return sandbox.Queue queue
 function World:queue(options) end
 
 ---The lock of this name.
----@param options sandbox.NameOption # its name, and the options of such an object
+---@param options sandbox.NameOption # its name
 ---@return sandbox.Lock lock
 function World:lock(options) end
 
 ---The rwlock of this name.
----@param options sandbox.NameOption # its name, and the options of such an object
+---@param options sandbox.NameOption # its name
 ---@return sandbox.RWLock rwlock
 function World:rwlock(options) end
 
@@ -1167,9 +1185,14 @@ function World:rwlock(options) end
 function World:semaphore(options) end
 
 ---The event of this name.
----@param options sandbox.NameOption # its name, and the options of such an object
+---@param options sandbox.NameOption # its name
 ---@return sandbox.Event event
 function World:event(options) end
+
+---The condition of this name, with a lock of its own, or with `lock`, which must be one of this world.
+---@param options { name: string, lock?: sandbox.Lock }
+---@return sandbox.Condition condition
+function World:condition(options) end
 
 ---The barrier of this name, without an action.
 ---@param options sandbox.BarrierOptions # name, n
@@ -1273,7 +1296,8 @@ function sandbox.pool(workers) end
 ---@class sandbox.Pool
 local Pool = {}
 
----Call a function for each item of a list and return the results. Raises the first failure, with the index of its item.
+---Call a function for each item of a list and return the results. Raises the first failure, with the index of its item. A
+---result may be nil, so go by the length of your own list, and not by `#results`.
 ---```lua
 ---local pool <close> = sandbox.pool(2)
 ---local function check(x) if x == 3 then error("not three", 0) end end

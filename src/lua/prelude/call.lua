@@ -37,10 +37,6 @@ function call.call(q, request, timeout, ...)
   common.check_queue(q, "call")
   common.check(request ~= nil, "call", 1, "nil is no request: sandbox.null stands for a missing value")
   local deadline = common.deadline(timeout, "call", 2)
-  if native.other_hosts() then
-    native.raise("call: it needs a pipe, which cannot be made in a run with --engine: put { request, answers } into the queue, "
-      .. "where answers is a queue of your own, and get from that")
-  end
   local c = take_channel()
   if not common.call(native.send, q, common.left(deadline), request, c.servers, c.number) then
     channel = c

@@ -57,12 +57,26 @@ function common.check_integer(value, least, name, arg, what)
   return n
 end
 
+-- Check a number of processes that are to be made, before anything is. More than the greatest --max-procs, less main, no
+-- host can have.
+local PROCESSES_MOST <const> = 32767
+
+function common.check_processes(value, least, name, arg, what)
+  local n = common.check_integer(value, least, name, arg, what)
+  common.check(n <= PROCESSES_MOST, name, arg,
+    string.format("%s must be at most %d, not %d: a run has at most so many processes as --max-procs says", what, PROCESSES_MOST, n))
+  return n
+end
+
 -- Check that there are no arguments from the `arg`-th on, which are passed here; trailing nils are allowed.
 function common.check_no_more(name, arg, ...)
   for i = 1, select("#", ...) do
     common.check((select(i, ...)) == nil, name, arg + i - 1, "there is no such argument")
   end
 end
+
+-- "1 process", "2 processes".
+function common.count(n, one, many) return string.format("%d %s", n, n == 1 and one or many) end
 
 -- The length of a list, which may have a `__len` of the script.
 function common.length(list, name, arg)

@@ -78,7 +78,7 @@ local function named(name)
   end
   if name == far.here() then return nil end
   native.raise(string.format("spawn: there is no host '%s'%s", name,
-    #names > 0 and "; there are " .. table.concat(names, ", ") or ": no agent has said hello (sandbox agent URL)"))
+    #names > 0 and (#names > 1 and "; there are " or "; there is ") .. table.concat(names, ", ") or ": no agent has said hello (sandbox agent URL)"))
 end
 
 -- The host that `on` means; nil: this one. Without it the next one, for --spread.

@@ -189,11 +189,17 @@ end
 -- What the compiler says, after the place.
 local SAYS <const> = { "^syntax error near", "^unexpected symbol near", "^unfinished string", " expected near ", " expected %(to close" }
 
+-- The byte that begins a file in UTF-16.
+local function encoding(text)
+  local byte = string.match(text, " near '<\\(%d+)>'$")
+  return (byte == "255" or byte == "254") and "this looks like UTF-16, which some editors call Unicode: save the script as UTF-8" or nil
+end
+
 return function(text, line, before)
   local compiling = false
   for _, pattern in ipairs(SAYS) do compiling = compiling or string.find(text, pattern) ~= nil end
   if not compiling or line == "" and before == "" then return nil end
-  local found = character(text, line) or apostrophe(text, line) or rule_for(text, code_of(line))
+  local found = encoding(text) or character(text, line) or apostrophe(text, line) or rule_for(text, code_of(line))
   if found then return found end
   local above = code_of(before) -- a word by itself, or a brace, is only found to be wrong by what follows it
   return (string.find(above, "^%s*%a+%s*$") or string.find(text, "^function arguments expected") or string.find(above, "[{:]%s*$")) and rule_for(text, above) or nil

@@ -65,8 +65,10 @@ end
 
 rules[#rules + 1] = function(text, line, scope) -- for i, v in ipairs(a) do, or pairs(a), of an array
   local name = string.match(line, "pairs%s*%(%s*" .. PATH .. "%s*%)")
-  local asked = string.find(text, "out of bounds: the array has elements", 1, true) or string.find(text, "(table expected, got sandbox.array)", 1, true)
-  return name and asked and class_of(value_of(name, scope)) == "array" and string.format("`for i = 1, #%s do` runs over an array", name) or nil
+  local asked = string.find(text, "out of bounds: the array has elements", 1, true)
+    or string.find(text, "(table expected, got sandbox.array)", 1, true)
+  return name and asked and class_of(value_of(name, scope)) == "array"
+    and string.format("`for i = 1, #%s do` runs over an array", name) or nil
 end
 
 rules[#rules + 1] = function(text, line, scope) -- count = count + 1, without a first value
@@ -93,11 +95,10 @@ rules[#rules + 1] = function(text, line) -- io.open("x"):read("a")
   return string.find(line, "%f[%w_]io%.open%s*%b()%s*:") and MAYBE_NIL["io.open"] or nil
 end
 
-rules[#rules + 1] = function(text, line, scope) -- list[0]; a queue has no numbers
+rules[#rules + 1] = function(text, line, scope) -- list[0]
   if not string.find(text, "nil value %(field '") then return nil end
   for path, index in string.gmatch(line, PATH .. "%s*%[%s*([%w_]+)%s*%]") do
     local value = value_of(path, scope)
-    if class_of(value) == "queue" then return string.format("the items of a queue have no numbers: %s:get() takes the oldest", path) end
     if index == "0" and type(value) == "table" and field(value, 0) == nil and field(value, 1) ~= nil then
       return string.format("a list begins with 1: %s[1] is its first element", path)
     end

@@ -1,6 +1,6 @@
 -- Mailboxes: p:send(v), sandbox.receive.
 --
--- A mailbox is a queue that belongs to a process (os/mail.h). An item is a message and the handle of its sender.
+-- A mailbox is a queue that belongs to a process (os/mail.h; in a run with an engine net/mail.c). An item is a message and the handle of its sender.
 -- What receive(predicate) has taken and passed over waits in `kept`, in order, ahead of what is still in the queue.
 local sandbox, use = ...
 local native, common = use "native", use "common"
@@ -24,11 +24,8 @@ end
 local function box_of(p)
   local box = boxes[p]
   if not box then
-    common.check(process.status(p) ~= "new", "send", 1, "the process was not started: call its start()")
-    if native.other_hosts() and p.host ~= sandbox.self().host then
-      native.raise(string.format("send: the process runs on host %s, and a mailbox is reached on its own host only: use a queue", p.host))
-    end
     box = common.call(native.mailbox, p)
+    common.check(box ~= false, "send", 1, "the process was not started: call its start()")
     boxes[p] = box
   end
   return box

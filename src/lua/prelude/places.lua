@@ -28,7 +28,7 @@ end
 
 local function this_host() return { name = "here", slots = sandbox.cpus() } end
 
--- The hosts that can be used now: { name=, slots=, life= } ...
+-- The hosts that can be used now: { name=, slots=, life= } ...; and those that live, by name.
 local function usable(self)
   local list, living = {}, {}
   for _, host in ipairs(far and common.call(far.list) or {}) do
@@ -36,11 +36,11 @@ local function usable(self)
     if not self.names and host.alive and not host.why then list[#list + 1] = host end
   end
   for _, name in ipairs(self.names or {}) do
-    if living[name] and living[name].why then native.raise(self.name .. ": " .. living[name].why) end
-    if name == "here" or far and name == far.here() and not living[name] then list[#list + 1] = this_host()
-    else list[#list + 1] = living[name] end
+    local host = living[name]
+    if name == "here" or far and name == far.here() and not host then list[#list + 1] = this_host()
+    elseif host and not host.why then list[#list + 1] = host end
   end
-  return list
+  return list, living
 end
 
 -- What the option `hosts` means; nil: this host alone. `name` is that of the function, for errors.
@@ -48,12 +48,12 @@ function places.new(hosts, name, arg)
   if hosts == nil then return nil end
   local self = setmetatable({ name = name, members = {}, lost = {} }, methods)
   self.names = read(hosts, name, arg)
-  local list = usable(self)
   if not far and not self.names then return nil end
+  local list, living = usable(self)
   for _, wanted in ipairs(self.names or {}) do
-    local found = false
-    for _, host in ipairs(list) do found = found or host.name == wanted or wanted == (far and far.here()) end
-    if not found then
+    local host = living[wanted]
+    if host and host.why then native.raise(name .. ": " .. host.why) end
+    if not host and wanted ~= "here" and not (far and wanted == far.here()) then
       native.raise(string.format("%s: there is no host '%s'%s", name, wanted, far and ", or it gives no sign of life: "
         .. "sandbox.hosts() lists them" or ": start the run with --hosts A,B or --engine URL"))
     end

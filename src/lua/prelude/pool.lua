@@ -105,7 +105,9 @@ local function make(options, ...)
   options = read_options(options)
   look_after_left()
   local over <const> = places.new(options.hosts, "pool", 1)
-  local n = integer_option(options, "workers", 1, over and over:slots() or sandbox.cpus())
+  local n = options.workers
+  if n == nil then n = over and over:slots() or sandbox.cpus() end
+  n = common.check_processes(n, 1, "pool", 1, "workers")
   made = made + 1
   local _ <close> = native.defer() -- an interrupt is delivered when everything is made, or not at all
   local pool = {
@@ -403,7 +405,8 @@ end
 
 function Pool.__tostring(handle)
   local pool = native.state(handle, Pool)
-  return string.format("pool: %s (%d workers, %d tasks under way%s)", pool.name, #pool.seats, pool.open,
+  return string.format("pool: %s (%s, %s under way%s)", pool.name, common.count(#pool.seats, "worker", "workers"),
+    common.count(pool.open, "task", "tasks"),
     pool.broken and ", broken" or pool.ended and ", ended" or pool.closed and ", closed" or "")
 end
 

@@ -20,7 +20,7 @@ local native, common = use "native", use "common"
 
 local LOOK = 0.005 -- seconds of work in a chunk after which the worker checks whether the job is over
 local PART = native.part -- items that native.take gives at once
-local SHORT = 0.0005 -- seconds; sleeping on the queue alone is cheap, and the owner's death need not be noticed sooner
+local SHORT = 0.05 -- seconds; sleeping on the queue alone is cheap, and the owner's death need not be noticed sooner
 local NO_ROOM = { message = "the results cannot be sent: there is no room" }
 
 -- A traceback that ends at the script's function: the calls of the worker and of other parts of the library, and the C
@@ -74,17 +74,16 @@ local function caught(value)
 end
 
 -- Make a function that calls f for PART values and returns the results without storing them in a table. Each call is on
--- a line of its own, and its result replaces its value: so an error tells at which call it happened, and the results so
--- far.
+-- a line of its own, so an error tells at which call it happened; the results so far are its temporary values, behind
+-- its 1 + PART arguments.
 local function compile_batch()
   local names, calls = {}, {}
   for k = 1, PART do
     names[k] = "a" .. k
-    calls[k] = string.format("a%d = f(a%d)", k, k)
+    calls[k] = string.format("f(a%d)", k)
   end
-  names = table.concat(names, ", ")
-  return load(string.format("return function(f, %s) %s\nreturn %s end", names, table.concat(calls, "\n"), names),
-    "=[sandbox batch]")()
+  local text = "return function(f, " .. table.concat(names, ", ") .. ") return " .. table.concat(calls, ",\n") .. " end"
+  return load(text, "=[sandbox batch]")()
 end
 
 -- In a message handler: the number of the call that a batch is at, and the results before it.
@@ -98,7 +97,7 @@ local function progress_of(batch)
   for level = known, 1, -1 do
     local info, values = debug.getinfo(level, "fl"), {}
     if info.func == batch then
-      for k = 1, info.currentline - 1 do values[k] = select(2, debug.getlocal(level, 1 + k)) end
+      for k = 1, info.currentline - 1 do values[k] = select(2, debug.getlocal(level, 1 + PART + k)) end
       return info.currentline, values
     end
   end
@@ -223,22 +222,21 @@ local function work(pool, number)
   end
 
   local chunk, batch = native.chunk(), nil
-  local done -- items of a plain chunk whose results were put
 
-  -- Plain items, part by part: in a batch, or as a list (`part` holds it meanwhile) if they may take long.
+  -- Plain items, part by part: in batches, or as a list (`part` holds it meanwhile) if they may take long.
   local function apply_plain(job, f, part, n)
+    local done = 0
     while done < n do
       local count = math.min(PART, n - done)
       if quick and count == PART then
         batch = batch or compile_batch()
-        native.put(chunk, batch(f, native.take(chunk)))
+        done = native.run(chunk, batch, f, LOOK)
       else
         part.items = { native.take(chunk) }
         if not apply_list(job, f, false, part.items, count, done, n) then return false end
-        native.put(chunk, table.unpack(part.items, 1, count))
+        done = native.put(chunk, table.unpack(part.items, 1, count))
         part.items = nil
       end
-      done = done + count
       if not goes_on(job, done, n) then return false end
     end
     return true
@@ -294,13 +292,13 @@ local function work(pool, number)
       return value
     end
     native.begin(chunk, bytes, n)
-    done = 0
     local ok, what = xpcall(apply_plain, explain_part, job, f, part, n)
     local seconds = sandbox.now() - from
     if not ok then
       what = caught(what)
       local k = what.k or 1
-      local list = table.move(what.values or {}, 1, k - 1, done + 1, native.results(chunk))
+      local list, done = native.results(chunk)
+      table.move(what.values or {}, 1, k - 1, done + 1, list)
       send_broken_list(task, seconds, list, done + k - 1, done + k, what)
     elseif not what then
       native.send(results, nil, number, task, "dropped")

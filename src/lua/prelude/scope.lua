@@ -192,7 +192,7 @@ end
 
 function Scope.__tostring(handle)
   local scope = native.state(handle, Scope)
-  return string.format("scope: %d processes%s", #scope.children, scope.closed and ", closed" or "")
+  return string.format("scope: %s%s", common.count(#scope.children, "process", "processes"), scope.closed and ", closed" or "")
 end
 
 return { scope = make }

@@ -11,11 +11,13 @@ local OPTIONS = { processes = true, hosts = true }
 
 -- The number of processes, and the hosts that they go round; or nil.
 local function read_options(options)
-  if type(options) ~= "table" then return common.check_integer(options, 0, "team", 1, "the number of processes"), nil end
-  common.check_options(options, OPTIONS, "team", 1)
-  local over = places.new(options.hosts, "team", 1)
-  if options.processes == nil then return over and over:slots() or sandbox.cpus(), over end
-  return common.check_integer(options.processes, 0, "team", 1, "the number of processes"), over
+  local n, over = options, nil
+  if type(options) == "table" then
+    common.check_options(options, OPTIONS, "team", 1)
+    n, over = options.processes, places.new(options.hosts, "team", 1)
+    if n == nil then n = over and over:slots() or sandbox.cpus() end
+  end
+  return common.check_processes(n, 0, "team", 1, "the number of processes"), over
 end
 
 -- Make the processes by `spawn([options,] f, i, ...)`. If one cannot be made, `undo(p)` is called for those before it.
@@ -100,7 +102,7 @@ function Team.__tostring(t)
   for _, p in ipairs(common.check_object(t, Team, "tostring")) do
     living = living + (common.class_of(p) == "sandbox.process" and process.alive(p) and 1 or 0)
   end
-  return string.format("team: %d processes (%d running)", #t, living)
+  return string.format("team: %s (%d running)", common.count(#t, "process", "processes"), living)
 end
 
 function team.__index(_, key) return methods[key] end

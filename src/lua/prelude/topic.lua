@@ -193,7 +193,8 @@ end
 function Topic.__tostring(t)
   local log, n = log_of(t, "tostring"), 0
   for _, subscriber in next, log.subscribers do n = n + (lives(subscriber) and 1 or 0) end
-  return string.format("topic: %d subscribers, %d messages so far", n, log.last)
+  return string.format("topic: %s, %s so far", common.count(n, "subscriber", "subscribers"),
+    common.count(log.last, "message", "messages"))
 end
 
 function Topic.__eq(a, b) return rawget(a, "log") == rawget(b, "log") end

@@ -153,14 +153,6 @@ static void protect(lua_State *L, lua_CFunction f, const struct op *op) {
   lua_settop(L, top);
 }
 
-/* Handles are short, and garbage may hold some. A collection ends a pause, so that is begun
- * again. */
-static void collect(lua_State *L, bool paused) {
-  lua_gc(L, LUA_GCCOLLECT);
-  if (paused)
-    lib_pause_again(L);
-}
-
 static void answer(struct lib *lib, const struct op *op, bool paused) {
   lua_State *L = lib->life.finished ? NULL : lib->running.current;
   unsigned questions = lib->b->self->questions(lib->b);
@@ -172,10 +164,10 @@ static void answer(struct lib *lib, const struct op *op, bool paused) {
       tell_end(lib, op);
     lib->b->self->answered(lib->b, QUESTION_STACK);
   }
-  if (questions & QUESTION_COLLECT) {
+  if (questions & QUESTION_COLLECT) {       /* handles are short, and garbage may hold some */
     lua_State *any = L ? L : lib->life.own; /* at its end a process runs no Lua, but has garbage */
     if (any)
-      collect(any, paused);
+      lib_collect(any, paused);
     lib->b->self->answered(lib->b, QUESTION_COLLECT);
   }
   if ((questions & QUESTION_LUA) && lib->questions.answer && room) { /* else it waits */
@@ -221,11 +213,11 @@ void answer_questions(struct lib *lib, const struct op *op) {
   running_refresh(lib);
 }
 
-void answer_check(lua_State *L, struct lib *lib, enum op_kind kind) {
+void answer_check_given(lua_State *L, enum op_kind kind) {
   const struct op_description *what = op_describe(kind);
   bool takes =
       what->blocks && kind != OP_QUEUE_PUT && kind != OP_PROCESS_JOIN && kind != OP_CLOCK_SLEEP;
-  if (lib->questions.answering && takes)
+  if (takes)
     luaL_error(L, "%s: an answer in the middle of something else takes nothing", what->verb);
 }
 

@@ -44,8 +44,8 @@ void answer_questions(struct lib *lib, const struct op *op);
  * shows it. */
 void answer_traceback(lua_State *L, int level);
 
-/* Raise an error if an answer is being given and may not do such an op. */
-void answer_check(lua_State *L, struct lib *lib, enum op_kind kind);
+/* Raise an error, since an answer is being given, if it may not do such an op (lib.h: answer_check). */
+void answer_check_given(lua_State *L, enum op_kind kind);
 
 /* In a child, before interrupt_forked: the questions to its parent are not the child's to answer;
  * those that it was asked since the fork are. */

@@ -77,7 +77,7 @@ static int push_field(lua_State *L, const char *name) {
 
 /* Message handler: the error as a string; its traceback is kept. */
 static int on_error(lua_State *L) {
-  limit_failed(L, lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL);
+  limit_failed(L, 1);
   if (lua_tostring(L, 1)) {
     push_hint(L, 1);
     keep_hint(L);
@@ -99,7 +99,7 @@ static int on_error(lua_State *L) {
 }
 
 int call_keep_traceback(lua_State *L) {
-  limit_failed(L, lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL);
+  limit_failed(L, 1);
   push_hint(L, 1);
   keep_hint(L);
   traceback_push(L, 1);
@@ -132,7 +132,7 @@ int call_function(lua_State *L, int args, int results) {
   lua_insert(L, function);
   int status = lua_pcall(L, args, results, function);
   if (status == LUA_ERRMEM) /* no handler was called */
-    limit_failed(L, lua_tostring(L, -1));
+    limit_failed(L, -1);
   lua_remove(L, function);
   return status;
 }

@@ -17,15 +17,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/child_code.h"
 #include "base/error.h"
+#include "base/flush.h"
 #include "base/policy.h"
 #include "lua/state/answer.h"
 #include "lua/state/call.h"
 #include "lua/state/copies.h"
 #include "lua/state/guard.h"
 #include "lua/state/interrupt.h"
-#include "lua/state/limit.h"
 #include "lua/state/lib.h"
+#include "lua/state/limit.h"
 #include "lua/state/masked.h"
 #include "lua/state/program.h"
 #include "lua/state/report.h"
@@ -69,7 +71,7 @@ static void name_self(struct lib *lib, char *ret, size_t size) {
 }
 
 void child_forgot(void *ctx, const struct forgotten *what) {
-  char line[256 + WHERE_MAX], self[NAME_MAX_BYTES + 24], object[NAME_MAX_BYTES + 40];
+  char line[320 + WHERE_MAX], self[NAME_MAX_BYTES + 24], object[NAME_MAX_BYTES + 40];
   const char *type = lib_type_name(what->type);
   bool lock = what->type == OBJECT_LOCK || what->type == OBJECT_RWLOCK,
        known = what->where[0] != '\0';
@@ -78,7 +80,10 @@ void child_forgot(void *ctx, const struct forgotten *what) {
     snprintf(object, sizeof object, "%s '%s'", type, what->name);
   else
     snprintf(object, sizeof object, "%s#%" PRIu64, type, what->id);
-  snprintf(line, sizeof line, "warning: %s ended %s %s%s%s", self,
+  char what_it_did[80] = "ended";
+  if (what->world)
+    snprintf(what_it_did, sizeof what_it_did, "closed world '%s'", what->world);
+  snprintf(line, sizeof line, "warning: %s %s %s %s%s%s", self, what_it_did,
            lock ? "and still held" : "inside an update of", object,
            !known ? ""
            : lock ? ", acquired at "
@@ -120,9 +125,9 @@ static void end_without_result(struct lib *lib, int code) {
   }
 }
 
+CHILD_CODE
 static void leave(struct lib *lib, const struct buf *result, int status) {
-  fflush(
-      NULL); /* while an error can still be reported; fflush(stdout) takes two pages of code more */
+  flush_pending(); /* while an error can still be reported */
   if (ferror_unlocked(stdout) && status == 0) {
     result = fail_at_end(lib, "cannot write to standard output: some of what it printed is lost");
     status = EXIT_FAILURE_STATUS;
@@ -140,6 +145,7 @@ static void leave(struct lib *lib, const struct buf *result, int status) {
 }
 
 /* Run the finalizers of what this process made. They may do anything, even spawn. */
+CHILD_CODE
 static void finalize(struct lib *lib) {
   if (!guard_has_own(lib->life.own))
     return;
@@ -147,7 +153,7 @@ static void finalize(struct lib *lib) {
   running_set(lib, lib->life.own);
   guard_finalize(lib->life.own);
   running_set(lib, NULL);
-  lib_wait_children(lib->life.own, lib);
+  lib_wait_children(lib->life.own, lib, false);
 }
 
 /* Leave with the message in lib->messages.out. Its values are still on the stack, which holds the
@@ -164,6 +170,7 @@ static void leave_message(struct lib *lib, int status) {
   leave(lib, &lib->messages.out, status);
 }
 
+CHILD_CODE
 static void leave_silently(struct lib *lib, int status) {
   finalize(lib);
   leave(lib, NULL, status);
@@ -206,7 +213,7 @@ int child_os_exit(lua_State *L) {
   if (!lib->life.child && !lua_isnoneornil(L, 1))
     lib->b->self->decide(lib->b, number);
   lib->b->exits = true;
-  lib_wait_children(L, lib); /* as at the end of its function */
+  lib_wait_children(L, lib, number == 0); /* as at the end of its function */
   program_close_all(L, lib);
   if (!lib->life.child && lib->b->image) { /* it ends alone: the program goes on */
     if (close)
@@ -320,7 +327,7 @@ static void fail(lua_State *L, struct lib *lib) {
     leave_silently(lib, EXIT_INTERRUPTED); /* the summary of the run reports it */
   interrupt_clear(L);
   report(lib, lua_tostring(L, -4), lua_tostring(L, -3), lua_tostring(L, -2));
-  lib_wait_children(L, lib);
+  lib_wait_children(L, lib, false);
   leave_failed(L, lib, status, 4);
 }
 
@@ -349,7 +356,7 @@ static int encode_results(lua_State *L) {
 /* The `count` results are at the top of the main thread. */
 static void succeed(lua_State *L, struct lib *lib, int count) {
   running_set(lib, NULL);
-  if (lib_wait_children(L, lib) == -SBX_EINTERRUPTED)
+  if (lib_wait_children(L, lib, true) == -SBX_EINTERRUPTED)
     fail_interrupted(L, lib);
   if (count == 0)
     leave_silently(lib, 0);
@@ -406,20 +413,33 @@ int child_nest_calls(lua_State *L) {
   return 0;
 }
 
-void child_prepare(lua_State *L, struct lib *lib) {
-  enum { LEVELS = 4 };
-  if (lib->life.spare || lua_gethook(L)) /* a hook would see the calls */
-    return;
+lua_State *child_make_thread(lua_State *L, int levels) {
   lua_pushcfunction(L, child_nest_calls);
-  lua_pushinteger(L, LEVELS);
+  lua_pushinteger(L, levels);
   lua_call(L, 1, 0);
   lua_State *spare = lua_newthread(L);
   lua_sethook(spare, NULL, 0, 0); /* it has that of L now; the child gets the one of the spawn */
   lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
   lua_pushcfunction(spare, child_nest_calls);
-  lua_pushinteger(spare, LEVELS);
+  lua_pushinteger(spare, CHILD_LEVELS);
   if (lua_pcall(spare, 1, 0, 0) == LUA_OK)
-    lib->life.spare = spare;
+    return spare;
+  lua_pushnil(L); /* child_begin must not find it: its message lies on its stack */
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
+  return NULL;
+}
+
+void child_prepare(lua_State *L, struct lib *lib) {
+  if (!lib->life.spare && !lua_gethook(L)) /* a hook would see the calls */
+    lib->life.spare = child_make_thread(L, CHILD_LEVELS);
+}
+
+void child_begin(lua_State *L, struct lib *lib) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &spare_key);
+  lib->life.spare = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  if (lib->life.spare && lib->near)
+    *(struct lib **)lua_getextraspace(lib->life.spare) = lib;
 }
 
 /*
@@ -447,6 +467,7 @@ static lua_State *make_main_thread(lua_State *L, struct lib *lib) {
 }
 
 /* protected: [function, arguments...]. Returns only by an error, before the function runs. */
+CHILD_CODE
 static int child_body(lua_State *L) {
   struct lib *lib = lib_find(L);
   int args = lua_gettop(L) - 1;
@@ -463,7 +484,7 @@ static int child_body(lua_State *L) {
   copies_begin(own, HANDLER + 1);
   int status = lua_pcall(own, args, LUA_MULTRET, HANDLER);
   if (status == LUA_ERRMEM) /* no handler was called */
-    limit_failed(own, lua_tostring(own, -1));
+    limit_failed(own, -1);
   if (status != LUA_OK)
     fail(L, lib);
   copies_finish(own);
@@ -471,6 +492,7 @@ static int child_body(lua_State *L) {
   return 0;
 }
 
+CHILD_CODE
 void child_run(lua_State *L, struct lib *lib, int nargs) {
   answer_forked(lib);
   interrupt_forked(lib);

@@ -35,6 +35,13 @@ struct life {
  */
 void child_prepare(lua_State *L, struct lib *lib);
 
+/* Make such a thread, and room for `levels` calls on L. Returns the thread, or NULL without memory for its calls. */
+enum { CHILD_LEVELS = 4 };
+lua_State *child_make_thread(lua_State *L, int levels);
+
+/* Of a new lib: the next child gets the thread that there is, if there is one (lib_gather). */
+void child_begin(lua_State *L, struct lib *lib);
+
 /* To be called with a number of levels: nests so many calls of C functions, and returns. What Lua
  * allocates for that stays. Raises when it counts too many. */
 int child_nest_calls(lua_State *L);

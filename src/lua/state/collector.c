@@ -2,6 +2,7 @@
 #include "lua/state/collector.h"
 
 #include "base/arena.h"
+#include "base/child_code.h"
 #include "lua/state/lib.h"
 #include "lua/state/state.h"
 
@@ -22,6 +23,7 @@ bool lib_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCCOUNT) < 0; }
  */
 enum { PAUSE_KIB = 1 << 30 };
 
+CHILD_CODE
 void lib_pause(lua_State *L, struct lib *lib) {
   /* 0: a script stopped it; -1: inside a finalizer */
   if (!lib->collector.paused && lua_gc(L, LUA_GCISRUNNING) == 1) {
@@ -30,8 +32,16 @@ void lib_pause(lua_State *L, struct lib *lib) {
   }
 }
 
-void lib_pause_again(lua_State *L) { lua_gc(L, LUA_GCSTEP, -PAUSE_KIB); }
+/* A pause is ended first: with some Lua (5.4.4, in generational mode) a collection leaves the debt as it was, with others not. */
+void lib_collect(lua_State *L, bool paused) {
+  if (paused)
+    lua_gc(L, LUA_GCSTEP, PAUSE_KIB);
+  lua_gc(L, LUA_GCCOLLECT);
+  if (paused)
+    lua_gc(L, LUA_GCSTEP, -PAUSE_KIB);
+}
 
+CHILD_CODE
 void lib_resume(lua_State *L, struct lib *lib) {
   if (!lib->collector.paused)
     return;

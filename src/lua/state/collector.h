@@ -23,8 +23,8 @@ void lib_open_collector(lua_State *L, struct lib *lib);
  */
 void lib_pause(lua_State *L, struct lib *lib);
 void lib_resume(lua_State *L, struct lib *lib);
-/* A full collection in a pause has ended it: begin it again. */
-void lib_pause_again(lua_State *L);
+/* A full collection. `paused`: in a pause, which goes on; the buffers for which it is held are put aside meanwhile. */
+void lib_collect(lua_State *L, bool paused);
 
 /* Does the collector run a finalizer now? Nothing is collected there, and no hook is called. Lua
  * does not tell; but there lua_gc returns -1 whatever it is asked, from 5.4.4 on. Before 5.4.4 this

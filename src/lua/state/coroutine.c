@@ -12,7 +12,7 @@
 /* The coroutine at 1, or an argument error. */
 static lua_State *check_coroutine(lua_State *L) {
   lua_State *co = lua_tothread(L, 1);
-  luaL_argexpected(L, co, 1, "thread");
+  lib_arg_expected(L, co, 1, "thread");
   return co;
 }
 

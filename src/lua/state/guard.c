@@ -8,222 +8,152 @@
  *   owner     An address tells whether an object is the child's own (arena_forked, base/arena.h).
  *             The state of a foreign host has no arena: its child gets one for all that is made
  *             from the fork on
- *   tables    get their finalizer from setmetatable, which is ours and keeps a weak list of them.
- *             In a child the parent's list becomes strong, so that none of these is ever collected.
- *             Objects that the parent's collector had taken out already, to finalize them soon, are
- *             pending in the child, too. So there the __gc of each metatable that was given to a
- *             table first asks whether the object is the child's own
+ *   tables    get their finalizer from setmetatable, which is ours and notes the metatable. In a
+ *             child the __gc of each noted metatable first asks whether the object is the child's
+ *             own; the collector may take what is not
  *   userdata  get their finalizer in C: the __gc of every named metatable asks in the same way.
  *             Those that get it from debug.setmetatable are treated like tables
  *
  * Handles of the library need neither: they hold nothing that outlives the process.
  *
- * A child never closes its state, which would touch every object of its parent's. At its end it
- * runs the finalizers of its own list. Userdata of modules in C are not in it: they keep what the
- * system does not take back when a process ends.
+ * Why noted metatables are enough:
+ *   - Lua calls what stands in __gc when it finalizes an object, but finalizes only objects that had
+ *     a metatable with a __gc when they got it. That metatable is noted, and lives as long as the
+ *     object has it, also while the object waits to be finalized, as at the fork it may.
+ *   - An object may change that metatable for another, whose __gc comes later: that one is noted, too.
+ *     If it has none for a while, it is put into a weak list, which is strong in a child: so it is
+ *     never collected there, whatever metatable it has by then (note_change).
+ *   - A child may give an inherited object another metatable, maybe one of its own. From then on it
+ *     never collects that object (keep).
+ *   - A child may give a noted metatable another __gc. So in each round of the collector the __gc of
+ *     noted metatables are looked at again, before any inherited object is finalized (watch_gc).
+ *
+ * A child never closes its state, which would touch every object of its parent's. So it has a list
+ * of the objects to which it gave finalizers itself, and runs those at its end. A process that is no
+ * child closes its state, and has no such list. Userdata of modules in C are not in the list: they
+ * keep what the system does not take back when a process ends.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "lua/state/guard.h"
+#include "lua/state/guard_internal.h"
 #include "lua/state/lib.h"
 #include "lua/state/limit.h"
 
-static const char guard_key; /* its address is a key of the registry */
-static const char finalized_key;
+const char guard_key;
 
-/* One in a Lua state: a userdata with these user values. */
-struct guard {
-  struct arena *arena; /* of this process's objects; NULL: the state of a foreign host, no child */
-  lua_Alloc host;      /* a foreign host's allocator */
-  void *host_ud;
-  bool child;
-  lua_Integer noted; /* entries in the list */
-  lua_Integer room;  /* slots that it has */
-};
-
-enum {
-  LIST = 1,   /* objects that this process gave a finalizer, oldest first; weak values */
-  AGAIN,      /* objects that were listed although they had a finalizer already; weak */
-  METATABLES, /* the metatables that gave finalizers to tables; weak keys */
-  ANCHOR,     /* in a child: the lists of its parent and grandparents, strong; else nil */
-  SETTER,     /* setmetatable, and debug.setmetatable: see set_list */
-  DEBUG_SETTER,
-  VALUES = DEBUG_SETTER
-};
-
-/* Upvalues of setmetatable and debug.setmetatable: so nothing is looked up by name, and what each
- * table with a finalizer needs is at hand. */
-enum { UP_GUARD = 1, UP_GC_NAME, UP_METATABLES, UP_LIST };
-
-static struct guard *guard_of(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
-  struct guard *g = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return g;
+static bool is_child(lua_State *L, int guard) {
+  return ((const struct guard *)lua_touserdata(L, guard))->child;
 }
 
-/* Was the object at this address, or with its payload there, made by this process? */
-static bool is_own(const struct guard *g, const void *object) {
-  return !g->child || arena_owns(g->arena, object);
-}
+/* -- setmetatable ---------------------------------------------------------------------------- */
 
-/* -- tables ---------------------------------------------------------------------------------- */
-
-/*
- * The list is an array that is never searched. An append is a store into a slot, and so it is cheap
- * (a table with holes would look for a free place in its hash part). When all slots are used, the
- * living objects move to the start; if they fill more than half, a longer list is made.
- */
-
-/* [from, to] Move the living objects to the start of `to`, which may be `from` (`same`). Returns
- * how many they are. */
-static lua_Integer move_alive(lua_State *L, lua_Integer noted, bool same) {
-  lua_Integer alive = 0;
-  for (lua_Integer i = 1; i <= noted; i++) {
-    if (lua_rawgeti(L, -2, i) == LUA_TNIL) {
-      lua_pop(L, 1);
-      continue;
-    }
-    lua_rawseti(L, -2, ++alive);
-    if (same && alive < i) {
-      lua_pushnil(L);
-      lua_rawseti(L, -2, i);
-    }
-  }
-  return alive;
-}
-
-/* [list] Make it the list of the guard, and of the functions that append to it. */
-static void set_list(lua_State *L, int guard) {
-  for (int f = SETTER; f <= DEBUG_SETTER; f++) {
-    if (lua_getiuservalue(L, guard, f) == LUA_TFUNCTION) {
-      lua_pushvalue(L, -2);
-      lua_setupvalue(L, -2, UP_LIST);
-    }
-    lua_pop(L, 1);
-  }
-  lua_setiuservalue(L, guard, LIST);
-}
-
-/* Making a list may run finalizers, which may append to the present one, or replace it. */
-static void lengthen(lua_State *L, int guard, lua_Integer slots) {
-  struct guard *g = lua_touserdata(L, guard);
-  lib_push_weak(L, "v", (int)slots);
-  lua_getiuservalue(L, guard, LIST);
-  lua_insert(L, -2);
-  g->noted = move_alive(L, g->noted, false);
-  g->room = slots > g->noted ? slots : g->noted;
-  set_list(L, guard);
-  lua_pop(L, 1);
-}
-
-static void make_room(lua_State *L, int guard) {
-  enum { LEAST = 64, MOST = 1 << 30 };
-  struct guard *g = lua_touserdata(L, guard);
-  lua_getiuservalue(L, guard, LIST);
-  lua_pushvalue(L, -1);
-  g->noted = move_alive(L, g->noted, true);
-  lua_pop(L, 2);
-  if (g->noted >= g->room / 2)
-    lengthen(L, guard, g->room < LEAST ? LEAST : g->room > MOST / 2 ? MOST : 2 * g->room);
-}
-
-/* Append the object to the list. Lua takes it out before its finalizer runs.
- *   list  index of the list, an upvalue of the running function; 0: fetch it from the guard */
-static void note_finalizable(lua_State *L, int guard, int list, int object) {
-  struct guard *g = lua_touserdata(L, guard);
-  if (g->noted >= g->room)
-    make_room(L, guard);
-  if (!list)
-    lua_getiuservalue(L, guard, LIST);
-  lua_pushvalue(L, object);
-  lua_rawseti(L, list ? list : -2, ++g->noted);
-  if (!list)
-    lua_pop(L, 1);
-}
-
-/* Note a metatable that has a finalizer, in the table at index `metatables`. Leaves a value. */
-static void note_metatable(lua_State *L, int metatables, int metatable) {
-  lua_pushvalue(L, metatable);
-  if (lua_rawget(L, metatables) == LUA_TNIL) {
-    lua_pushvalue(L, metatable);
-    lua_pushboolean(L, 1);
-    lua_rawset(L, metatables);
-  }
-}
-
-void guard_note_at(lua_State *L, int index) {
-  index = lua_absindex(L, index);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
-  note_finalizable(L, lua_gettop(L), 0, index);
-  lua_pop(L, 1);
-}
-
-/* Has the metatable at the top a finalizer? */
-static bool has_gc(lua_State *L) {
+/* Has the metatable at `index` a finalizer? */
+static bool has_gc(lua_State *L, int index) {
+  lua_pushvalue(L, index);
   lua_pushliteral(L, "__gc");
   bool has = lua_rawget(L, -2) != LUA_TNIL;
-  lua_pop(L, 1);
+  lua_pop(L, 2);
   return has;
 }
 
-/*
- * Is it certain that the object, which has a metatable with a finalizer, is in the list? The
- * metatable is no proof: it may have got its finalizer later. So the object is listed once more,
- * and that is remembered until Lua drops the entry (its values are weak, too), since the finalizer
- * is to run.
- */
-static bool listed_again(lua_State *L, int guard, int object) {
-  lua_getiuservalue(L, guard, AGAIN);
-  lua_pushvalue(L, object);
-  bool listed = lua_rawget(L, -2) != LUA_TNIL;
-  if (!listed) {
-    lua_pushvalue(L, object);
-    lua_pushvalue(L, object);
-    lua_rawset(L, -4);
-  }
-  lua_pop(L, 2);
-  return listed;
-}
-
-/* Is it certain that the object, which has the metatable at index `had`, is in the list? */
-static bool is_listed(lua_State *L, int guard, int object, int had) {
-  lua_pushvalue(L, had);
-  bool is = has_gc(L) && listed_again(L, guard, object);
+static bool is_noted(lua_State *L, int metatables, int metatable) {
+  lua_pushvalue(L, metatable);
+  bool is = lua_rawget(L, metatables) != LUA_TNIL;
   lua_pop(L, 1);
   return is;
 }
 
+static void note_metatable(lua_State *L, int metatables, int metatable) {
+  if (is_noted(L, metatables, metatable))
+    return;
+  lua_pushvalue(L, metatable);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, metatables);
+}
+
+/* In a child: never collect the inherited object from now on. Leaves a value. */
+static void keep(lua_State *L, int guard, int object) {
+  if (lua_getiuservalue(L, guard, ANCHOR) == LUA_TNIL) {
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, guard, ANCHOR);
+  }
+  lua_pushvalue(L, object);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+}
+
+/* In a child: the object is to get a metatable with a finalizer instead of that at `had` (0: none).
+ * Leaves values. */
+static void note_object(lua_State *L, int guard, int list, int object, int had) {
+  if (is_own(lua_touserdata(L, guard), lua_topointer(L, object))) {
+    if (!had || !has_gc(L, had) || !guard_list_has(L, guard, object))
+      guard_list_add(L, guard, list, object);
+  } else if (had) {
+    keep(L, guard, object);
+  }
+}
+
 void guard_setmetatable(lua_State *L, int index) {
-  int object = lua_absindex(L, index), metatable = lua_gettop(L), type = lua_type(L, object);
-  int guard = metatable + 1;
-  if ((type == LUA_TTABLE || type == LUA_TUSERDATA) && lua_istable(L, metatable) && has_gc(L)) {
+  int object = lua_absindex(L, index), metatable = lua_gettop(L), guard = metatable + 1;
+  if (lua_istable(L, metatable) && has_gc(L, metatable)) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key) != LUA_TNIL) {
       lua_getiuservalue(L, guard, METATABLES);
       note_metatable(L, guard + 1, metatable);
-      if (!lua_getmetatable(L, object) || !is_listed(L, guard, object, lua_gettop(L)))
-        note_finalizable(L, guard, 0, object);
+      if (is_child(L, guard))
+        note_object(L, guard, 0, object, 0);
     }
     lua_settop(L, metatable);
   }
   lua_setmetatable(L, object);
 }
 
-/* [object, metatable or nil] -> object. `had`: 3, the index of the metatable that it has; or 0. */
+enum { OBJECT = 1, METATABLE, HAD }; /* what the functions have on the stack */
+
+/* The object is about to get a metatable without a finalizer, or none, instead of that at HAD. But if
+ * it was to be finalized, it still is. */
+static void note_change(lua_State *L) {
+  int metatables = lua_upvalueindex(UP_METATABLES), guard = lua_upvalueindex(UP_GUARD);
+  if (lua_rawequal(L, HAD, METATABLE) || !(is_noted(L, metatables, HAD) || has_gc(L, HAD)))
+    return;
+  if (!is_own(lua_touserdata(L, guard), lua_topointer(L, OBJECT)))
+    keep(L, guard, OBJECT);
+  else if (lua_istable(L, METATABLE))
+    note_metatable(L, metatables, METATABLE);
+  else if (!guard_list_has(L, guard, OBJECT))
+    guard_list_add(L, guard, lua_upvalueindex(UP_LIST), OBJECT);
+}
+
+/* The object is about to get a metatable with a finalizer. For the one that was noted last nothing is
+ * to be done. */
+static void note_gc(lua_State *L, int had) {
+  int metatables = lua_upvalueindex(UP_METATABLES), guard = lua_upvalueindex(UP_GUARD);
+  lua_rawgeti(L, lua_upvalueindex(UP_LAST), 1);
+  if (lua_topointer(L, -1) == lua_topointer(L, METATABLE))
+    return;
+  note_metatable(L, metatables, METATABLE);
+  if (is_child(L, guard)) {
+    note_object(L, guard, lua_upvalueindex(UP_LIST), OBJECT, had);
+  } else {
+    lua_pushvalue(L, METATABLE);
+    lua_rawseti(L, lua_upvalueindex(UP_LAST), 1);
+  }
+}
+
+/* [object, metatable or nil] -> object. `had`: HAD, the index of the metatable that it has; or 0. */
 static inline int set_metatable(lua_State *L, bool may_have_gc, int had) {
   if (may_have_gc) {
     lua_pushvalue(L, lua_upvalueindex(UP_GC_NAME));
-    if (lua_rawget(L, 2) != LUA_TNIL) {
-      note_metatable(L, lua_upvalueindex(UP_METATABLES), 2);
-      if (!had || !is_listed(L, lua_upvalueindex(UP_GUARD), 1, had))
-        note_finalizable(L, lua_upvalueindex(UP_GUARD), lua_upvalueindex(UP_LIST), 1);
-    }
+    may_have_gc = lua_rawget(L, METATABLE) != LUA_TNIL;
   }
-  lua_settop(L, 2);
-  lua_setmetatable(L, 1);
+  if (may_have_gc)
+    note_gc(L, had);
+  else if (had)
+    note_change(L);
+  lua_settop(L, METATABLE);
+  lua_setmetatable(L, OBJECT);
   return 1;
 }
 
@@ -239,9 +169,10 @@ static bool is_protected(lua_State *L) {
 static int l_setmetatable(lua_State *L) {
   int t = lua_type(L, 2);
   luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
-  lua_settop(L, 2);
-  int had = lua_getmetatable(L, 1) ? 3 : 0;
+  lib_arg_expected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
+  if (lua_gettop(L) > METATABLE)
+    lua_settop(L, METATABLE);
+  int had = lua_getmetatable(L, OBJECT) ? HAD : 0;
   if (had && is_protected(L))
     return luaL_error(L, "cannot change a protected metatable");
   return set_metatable(L, t == LUA_TTABLE, had);
@@ -250,42 +181,25 @@ static int l_setmetatable(lua_State *L) {
 /* debug.setmetatable(v, mt), as the standard library has it. */
 static int l_debug_setmetatable(lua_State *L) {
   int t = lua_type(L, 2), type = lua_type(L, 1);
-  luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
-  lua_settop(L, 2);
-  bool may_have_gc = t == LUA_TTABLE && (type == LUA_TTABLE || type == LUA_TUSERDATA);
-  return set_metatable(L, may_have_gc, may_have_gc && lua_getmetatable(L, 1) ? 3 : 0);
-}
-
-/*
- * Make the parent's list strong, keep it for good beside those of the grandparents, and begin a new
- * one for the child's own objects. No walk through the list is needed: a collector in the middle of
- * its work looks through the list again before it clears anything, and what it has cleared is no
- * longer in it.
- */
-static void anchor_tables(lua_State *L, struct guard *g) {
-  if (g->noted == 0) /* nothing to touch */
-    return;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
-  int guard = lua_gettop(L);
-  lua_getiuservalue(L, guard, LIST);
-  lua_pushnil(L);
-  lua_setmetatable(L, -2);
-  lua_getiuservalue(L, guard, ANCHOR);
-  lua_rawseti(L, -2, 0); /* numbers begin with 1 */
-  lua_setiuservalue(L, guard, ANCHOR);
-  lib_push_weak(L, "v", 0);
-  set_list(L, guard);
-  lua_pop(L, 1);
-  g->noted = g->room = 0;
+  lib_arg_expected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
+  lua_settop(L, METATABLE);
+  bool is_object = type == LUA_TTABLE || type == LUA_TUSERDATA;
+  int had = is_object && lua_getmetatable(L, OBJECT) ? HAD : 0;
+  return set_metatable(L, is_object && t == LUA_TTABLE, had);
 }
 
 /* -- metatables ------------------------------------------------------------------------------ */
 
-/* The __gc of a guarded metatable. Upvalue 1: the finalizer that it stands for. A script may call
- * it, too. */
+/* Is the finalizer of a table called by the collector, or by a script? Lua before 5.4.4 does not
+ * tell; there a script's call counts as the collector's. */
+static bool collector_calls(lua_State *L) {
+  return LUA_VERSION_RELEASE_NUM < 50404 || lib_in_finalizer(L);
+}
+
+/* The __gc of a guarded metatable. Upvalue 1: the finalizer that it stands for. */
 static int guarded_gc(lua_State *L) {
-  if ((lua_isuserdata(L, 1) || (lua_istable(L, 1) && lib_in_finalizer(L))) &&
-      !is_own(guard_of(L), lua_topointer(L, 1)))
+  if ((lua_isuserdata(L, 1) || lua_istable(L, 1)) && !is_own(guard_of(L), lua_topointer(L, 1)) &&
+      (lua_isuserdata(L, 1) || collector_calls(L)))
     return 0;
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
@@ -297,11 +211,13 @@ bool guard_push_finalizer(lua_State *L, int index) {
   return lua_tocfunction(L, index) == guarded_gc && lua_getupvalue(L, index, 1);
 }
 
-/* Guard the finalizer of the metatable at the top. */
+/* Guard the finalizer of the metatable at the top, if it can be called (a table may have __call). */
 static void guard_metatable(lua_State *L) {
   lua_pushliteral(L, "__gc");
   lua_pushvalue(L, -1);
-  if (lua_rawget(L, -3) == LUA_TFUNCTION && lua_tocfunction(L, -1) != guarded_gc) {
+  int type = lua_rawget(L, -3);
+  if ((type == LUA_TFUNCTION && lua_tocfunction(L, -1) != guarded_gc) || type == LUA_TTABLE ||
+      type == LUA_TUSERDATA) {
     lua_pushcclosure(L, guarded_gc, 1);
     lua_rawset(L, -3);
   } else {
@@ -323,14 +239,56 @@ static void guard_types(lua_State *L) {
       guard_metatable(L);
 }
 
-/* In a child: guard the metatables of its parent's tables. */
-static void guard_noted(lua_State *L) {
+/* In a child: guard the noted metatables that it inherited. Returns whether there are any. */
+static bool guard_noted(lua_State *L, const struct guard *g) {
+  bool any = false;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
   lua_getiuservalue(L, -1, METATABLES);
   for (lua_pushnil(L); lua_next(L, -2);) {
     lua_pop(L, 1);
-    guard_metatable(L);
+    if (!is_own(g, lua_topointer(L, -1))) {
+      guard_metatable(L);
+      any = true;
+    }
   }
+  lua_pop(L, 2);
+  return any;
+}
+
+/*
+ * The __gc of the watch, an object of a child's that is always garbage. What one round of the
+ * collector finds is finalized in the reverse order in which it got its metatable (manual, 2.5.3).
+ * The watch gets it later than anything inherited, and each round again; so in each round this runs
+ * before the finalizers of inherited objects, and guards what the child has changed.
+ * A __gc that is changed between the two, by a finalizer of an object of the child's own or while
+ * the collector pauses, is guarded in the next round only. So what the child has put there itself may run for an
+ * inherited object: a call that it could have made. What the parent put there, and files of the parent's, cannot come
+ * to that: a guarded __gc stays guarded, wherever it is put.
+ */
+static int watch_gc(lua_State *L) {
+  const struct guard *g = guard_of(L);
+  if (is_own(g, lua_topointer(L, 1)) && lua_getmetatable(L, 1)) { /* a child's child has its own */
+    lua_setmetatable(L, 1);
+    guard_noted(L, g);
+  }
+  return 0;
+}
+
+static void begin_watch(lua_State *L) {
+  lua_newuserdatauv(L, 1, 0); /* not empty: its payload lies in its block */
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, watch_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_pop(L, 1);
+}
+
+/* In a child: nothing was noted last, since each of its objects is to be listed. */
+static void forget_last(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
+  lua_getiuservalue(L, -1, LAST);
+  lua_pushnil(L);
+  lua_rawseti(L, -2, 1);
   lua_pop(L, 2);
 }
 
@@ -381,100 +339,12 @@ void guard_enter_child(lua_State *L) {
   lib_pause(L, lib); /* a step now would run finalizers of the parent */
   divide_memory(L, g);
   g->child = true;
-  anchor_tables(L, g);
-  guard_noted(L);
-  lib_resume(L, lib);
-}
-
-/* -- the end of a child ---------------------------------------------------------------------- */
-
-bool guard_has_own(lua_State *L) {
-  const struct guard *g = guard_of(L);
-  return g->child && g->noted > 0;
-}
-
-static int descending(const void *a, const void *b) {
-  lua_Integer x = *(const lua_Integer *)a, y = *(const lua_Integer *)b;
-  return (x < y) - (x > y);
-}
-
-/* [list] Push a table that keeps the process's own objects in the list alive (it may have given a
- * finalizer to inherited ones), then a userdata with their numbers, descending. Returns how
- * many. */
-static size_t push_own(lua_State *L) {
-  const struct guard *g = guard_of(L);
-  size_t n = 0, cap = 0;
-  lua_newtable(L);
-  for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) /* list kept key value */
-    if (is_own(g, lua_topointer(L, -1))) {
-      lua_pushvalue(L, -1);
-      lua_rawseti(L, -4, lua_tointeger(L, -3));
-      cap++;
-    }
-  lua_Integer *numbers = lua_newuserdatauv(L, cap * sizeof *numbers, 0);
-  for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) /* kept numbers key value */
-    numbers[n++] = lua_tointeger(L, -2);
-  qsort(numbers, n, sizeof *numbers, descending);
-  return n;
-}
-
-static void warn(lua_State *L) {
-  const char *message = lua_tostring(L, -1);
-  lua_warning(L, "error in __gc (", 1);
-  lua_warning(L, message ? message : "error object is not a string", 1);
-  lua_warning(L, ")", 0);
-}
-
-/* [object] Run its finalizer, if it has one. */
-static void finalize(lua_State *L) {
-  int object = lua_gettop(L);
-  if (luaL_getmetafield(L, object, "__gc") == LUA_TNIL)
-    return;
-  lua_pushvalue(L, object);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK)
-    warn(L);
-  lua_settop(L, object);
-}
-
-/* Push the set of objects that are finalized already: an object may be listed twice, and a
- * finalizer may call os.exit, which finalizes the rest. */
-static void push_finalized(lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &finalized_key) != LUA_TNIL)
-    return;
-  lua_pop(L, 1);
-  lua_newtable(L);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &finalized_key);
-}
-
-/* protected */
-static int finalize_own(lua_State *L) {
-  enum { DONE = 1, KEPT = 3, NUMBERS = 4 };
-  push_finalized(L);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
-  lua_getiuservalue(L, -1, LIST);
-  lua_remove(L, -2);
-  size_t n = push_own(L);
-  const lua_Integer *numbers = lua_touserdata(L, NUMBERS);
-  for (size_t i = 0; i < n; i++) {
-    lua_rawgeti(L, KEPT, numbers[i]);
-    lua_pushvalue(L, -1);
-    if (lua_rawget(L, DONE) == LUA_TNIL) {
-      lua_pushvalue(L, NUMBERS + 1);
-      lua_pushboolean(L, 1);
-      lua_rawset(L, DONE);
-      lua_settop(L, NUMBERS + 1);
-      finalize(L);
-    }
-    lua_settop(L, NUMBERS);
+  guard_list_anchor(L, g);
+  if (guard_noted(L, g)) { /* else nothing is touched */
+    forget_last(L);
+    begin_watch(L);
   }
-  return 0;
-}
-
-void guard_finalize(lua_State *L) {
-  lua_pushcfunction(L, finalize_own);
-  if (lua_pcall(L, 0, 0, 0) != LUA_OK)
-    lua_pop(L, 1); /* no memory for the list */
+  lib_resume(L, lib);
 }
 
 /* [guard] Push setmetatable or debug.setmetatable, and keep it as a user value of the guard. */
@@ -482,25 +352,34 @@ static void push_setter(lua_State *L, lua_CFunction f, int value) {
   lua_pushvalue(L, -1);
   lua_pushliteral(L, "__gc");
   lua_getiuservalue(L, -2, METATABLES);
-  lua_getiuservalue(L, -3, LIST);
+  lua_getiuservalue(L, -3, LAST);
+  lua_getiuservalue(L, -4, LIST);
   lua_pushcclosure(L, f, UP_LIST);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, -3, value);
 }
 
-void lib_open_guard(lua_State *L) {
-  int top = lua_gettop(L);
+void guard_new(lua_State *L) {
   /* In a foreign host's child this is the argument of the allocator. But that child leaves by
    * _exit, and never closes its state. */
   struct guard *g = lua_newuserdatauv(L, sizeof *g, VALUES);
   *g = (struct guard){0};
-  static const char *const modes[] = {[LIST] = "v", [AGAIN] = "kv", [METATABLES] = "k"};
-  for (int i = LIST; i <= METATABLES; i++) {
-    lib_push_weak(L, modes[i], 0);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_key);
+}
+
+void lib_open_guard(lua_State *L) {
+  int top = lua_gettop(L);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key) == LUA_TNIL) {
+    guard_new(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &guard_key);
+    lua_replace(L, top + 1);
+  }
+  static const char *const modes[] = {
+      [LIST] = "v", [AGAIN] = "kv", [METATABLES] = "k", [LAST] = "v"};
+  for (int i = LIST; i <= LAST; i++) {
+    lib_push_weak(L, modes[i], i == LAST);
     lua_setiuservalue(L, -2, i);
   }
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &guard_key);
   push_setter(L, l_setmetatable, SETTER);
   lua_setglobal(L, "setmetatable");
   if (lua_getglobal(L, LUA_DBLIBNAME) == LUA_TTABLE) {

@@ -10,6 +10,9 @@
 
 struct lib;
 
+/* Make the guard of a state; lib_open_guard does that, too. */
+void guard_new(lua_State *L);
+
 /* Prepare a state: replaces setmetatable and debug.setmetatable. */
 void lib_open_guard(lua_State *L);
 

@@ -4,14 +4,14 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/child_code.h"
 #include "base/error.h"
 #include "base/policy.h"
 #include "base/stack.h"
 #include "base/text.h"
-#include "lua/codec/codec.h"
+#include "lua/state/guard.h"
 #include "lua/state/interrupt.h"
 #include "lua/state/limit.h"
 #include "lua/state/masked.h"
@@ -22,8 +22,9 @@
 #define LIB_TYPE "sandbox.lib"
 
 const char lib_randomseed_key, lib_stream_keys[2];
-static const char lib_key, handles_key, types_key; /* their addresses are keys of the registry */
+static const char lib_key, room_key; /* their addresses are keys of the registry */
 
+CHILD_CODE
 struct lib *lib_find(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &lib_key);
   struct lib *lib = lua_touserdata(L, -1);
@@ -80,11 +81,9 @@ bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
 
 void lib_locate(void *ctx, char where[WHERE_MAX]) { running_locate(lib_find(ctx), ctx, 1, where); }
 
-void lib_note_place(lua_State *L, struct op *op, struct place *at) {
+void lib_find_place(lua_State *L, struct op *op, struct place *at) {
   lua_Debug *ar = &at->ar;
   static_assert(sizeof ar->short_src >= SOURCE_MAX, "what is copied of it");
-  if (!op_describe(op->kind)->past && op->kind != OP_CONDITION_WAIT) /* which takes a lock, too */
-    return;
   if (!lua_getstack(L, 1, ar) || !lua_getinfo(L, "Sl", ar))
     return;
   if ((ar->currentline <= 0 || prelude_owns(ar->source)) &&
@@ -176,9 +175,9 @@ double lib_check_seconds(lua_State *L, struct lib *lib, int arg) {
   double seconds;
   if (left_of_deadline(L, lib, arg, &seconds))
     return seconds;
-  luaL_argexpected(L, lua_isnumber(L, arg), arg, "timeout in seconds");
+  lib_arg_expected(L, lua_isnumber(L, arg), arg, "timeout in seconds");
   seconds = lua_tonumber(L, arg);
-  luaL_argcheck(L, seconds >= 0, arg,
+  lib_arg_check(L, seconds >= 0, arg,
                 isnan(seconds) ? "a timeout cannot be NaN" : "a timeout cannot be negative");
   return seconds;
 }
@@ -190,9 +189,20 @@ int64_t lib_check_timeout(lua_State *L, struct lib *lib, int arg) {
 int64_t lib_check_pause(lua_State *L, struct lib *lib, int arg) {
   double seconds;
   if (!left_of_deadline(L, lib, arg, &seconds))
-    luaL_argcheck(L, (seconds = luaL_checknumber(L, arg)) >= 0, arg,
+    lib_arg_check(L, (seconds = lib_check_number(L, arg)) >= 0, arg,
                   "the seconds must be a number, 0 or more");
   return lib_deadline(lib, seconds);
+}
+
+void lib_no_more(lua_State *L, int most, const char *example) {
+  for (int arg = most + 1; arg <= lua_gettop(L); arg++)
+    if (!lua_isnil(L, arg))
+      lib_arg_error(L, arg,
+                    example
+                        ? lua_pushfstring(
+                              L, "there is no such argument; options go into a table: %s", example)
+                        : "there is no such argument");
+  lua_settop(L, most);
 }
 
 /* [key, value] Raise an error that names the key and the possible options. */
@@ -203,7 +213,7 @@ static void unknown_option(lua_State *L, int arg, const char *const names[]) {
     lua_pushfstring(L, ", %s", names[i]);
     lua_concat(L, 2);
   }
-  luaL_argerror(L, arg, lua_tostring(L, -1));
+  lib_arg_error(L, arg, lua_tostring(L, -1));
 }
 
 void lib_check_options(lua_State *L, int arg, const char *const names[]) {
@@ -221,22 +231,22 @@ void lib_check_options(lua_State *L, int arg, const char *const names[]) {
 
 const char *lib_check_text(lua_State *L, int arg, const char *what) {
   if (lua_type(L, -1) != LUA_TSTRING)
-    luaL_argerror(L, arg, lua_pushfstring(L, "%s must be a string", what));
+    lib_arg_error(L, arg, lua_pushfstring(L, "%s must be a string", what));
   size_t len;
   const char *name = lua_tolstring(L, -1, &len);
   bool good = len > 0;
   for (size_t i = 0; i < len; i++)
     good = good && (unsigned char)name[i] >= ' ' && name[i] != 0x7f;
   if (!good)
-    luaL_argerror(
+    lib_arg_error(
         L, arg,
         lua_pushfstring(L, "%s must be text on one line, without control characters", what));
   return name;
 }
 
 bool lib_made_room(lua_State *L, int rc) {
-  if (rc != -SBX_EMFILE && rc != -SBX_EOBJECTS && rc != -SBX_ERECORDS && rc != -SBX_ENOMEM &&
-      rc != -SBX_ESTORE)
+  if (rc != -SBX_EMFILE && rc != -SBX_ENFILE && rc != -SBX_EOBJECTS && rc != -SBX_ERECORDS &&
+      rc != -SBX_ENOMEM && rc != -SBX_ESTORE)
     return false;
   lua_gc(L, LUA_GCCOLLECT);
   return true;
@@ -253,214 +263,12 @@ int lib_perform_simply(lua_State *L, enum object_type type, enum op_kind kind, c
   return 1;
 }
 
-/* -- handles --------------------------------------------------------------------------------- */
-
-/* `q.put(v)` instead of `q:put(v)` is a common mistake. */
-static bool called_as_field(lua_State *L) {
-  lua_Debug ar;
-  return lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar) && strcmp(ar.namewhat, "field") == 0;
-}
-
-static const char *metatable_name(enum object_type type) {
-  static const char *const metatables[OBJECT_TYPES] = {
-      [OBJECT_PROCESS] = PROCESS_TYPE, [OBJECT_QUEUE] = QUEUE_TYPE,
-      [OBJECT_LOCK] = LOCK_TYPE,       [OBJECT_SEMAPHORE] = SEMAPHORE_TYPE,
-      [OBJECT_EVENT] = EVENT_TYPE,     [OBJECT_CONDITION] = CONDITION_TYPE,
-      [OBJECT_BARRIER] = BARRIER_TYPE, [OBJECT_VALUE] = VALUE_TYPE,
-      [OBJECT_DICT] = DICT_TYPE,       [OBJECT_PROGRESS] = PROGRESS_TYPE,
-      [OBJECT_LATCH] = LATCH_TYPE,     [OBJECT_PIPE] = PIPE_TYPE,
-      [OBJECT_RWLOCK] = RWLOCK_TYPE,   [OBJECT_ARRAY] = ARRAY_TYPE,
-  };
-  return metatables[type];
-}
-
-const char *lib_type_name(enum object_type type) { return strchr(metatable_name(type), '.') + 1; }
-
-struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type type) {
-  enum object_type is = OBJECT_NONE;
-  struct handle *h = lib_any_handle(L, arg, &is);
-  if (!h || is != type) {
-    const char *hint = arg == 1 && called_as_field(L) ? "; call methods with a colon" : "";
-    luaL_argerror(L, arg,
-                  lua_pushfstring(L, "%s expected, got %s%s", lib_type_name(type),
-                                  luaL_typename(L, arg), hint));
-  }
-  if (!h->object)
-    luaL_argerror(L, arg,
-                  lib_push_request(L, arg) ? "the process was not started: call its start()"
-                                           : "the handle is empty");
-  return h;
-}
-
-/* types_key: a table from metatables to types of objects, and from types to metatables */
-
-struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type) {
-  if (lua_type(L, arg) != LUA_TUSERDATA || !lua_getmetatable(L, arg))
-    return NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
-  lua_insert(L, -2);
-  lua_rawget(L, -2);
-  lua_Integer type = lua_tointeger(L, -1);
-  lua_pop(L, 2);
-  if (ret_type)
-    *ret_type = (enum object_type)type;
-  return type ? lua_touserdata(L, arg) : NULL;
-}
-
-/* The object that the handle at `arg` names; serial 0: it is no handle. */
-static struct object_ref ref_of(lua_State *L, int arg) {
-  struct lib *lib = lib_of(L);
-  struct object_ref ref = {0};
-  const struct handle *h = lib_any_handle(L, arg, NULL);
-  if (h && h->object)
-    lib->b->objects->object_ref(h->object, &ref);
-  return ref;
-}
-
-/* __eq of every type of handle: the same object, in any process. */
-static int handle_eq(lua_State *L) {
-  struct object_ref a = ref_of(L, 1), b = ref_of(L, 2);
-  lua_pushboolean(L, a.serial != 0 && a.serial == b.serial && a.type == b.type);
-  return 1;
-}
-
-void lib_next_item(lua_State *L, struct handle *h) {
-  struct rest *r = h->rest;
-  struct rest_size size;
-  memcpy(&size, r->sizes.data + r->sizes_at, sizeof size);
-  if (buf_reserve(&h->item, size.bytes + 1) || buf_reserve(&h->refs, size.refs + 1))
-    lib_error(L, "get", -SBX_ENOMEM);
-  buf_append(&h->item, r->bytes.data + r->bytes_at, size.bytes);
-  if (size.refs)
-    buf_append(&h->refs, r->refs.data + r->refs_at, size.refs);
-  r->bytes_at += size.bytes;
-  r->refs_at += size.refs;
-  r->sizes_at += sizeof size;
-  if (rest_is_empty(r))
-    rest_clear(r);
-}
-
-static void rest_free(struct rest *r) {
-  if (!r)
-    return;
-  buf_release(&r->bytes);
-  buf_release(&r->refs);
-  buf_release(&r->sizes);
-  free(r);
-}
-
-/* Items that will not be decoded: nobody holds what they name. */
-static void forget_items(struct lib *lib, struct handle *h) {
-  lib_land(lib, &h->refs);
-  if (rest_is_empty(h->rest) || h->rest->refs.len == 0)
-    return;
-  struct buf *refs = &h->rest->refs;
-  memmove(refs->data, refs->data + h->rest->refs_at, refs->len - h->rest->refs_at);
-  refs->len -= h->rest->refs_at;
-  lib_land(lib, refs);
-}
-
-/* __gc of every type of handle: release the object. */
-static int handle_gc(lua_State *L) {
-  struct lib *lib = lib_of(L);
-  struct handle *h = lib_any_handle(L, 1, NULL);
-  struct object *object = h ? h->object : NULL;
-  if (!h)
-    return 0;
-  h->object = NULL; /* closed first, freed second */
-  if (h->generation == lib->life.generation)
-    forget_items(lib, h);
-  op_handle_release(lib->b, object);
-  buf_release(&h->item);
-  buf_release(&h->refs);
-  rest_free(h->rest);
-  return 0;
-}
-
-/* The metatable at the top is that of a type of handles. */
-static void set_handle_type(lua_State *L, enum object_type type) {
-  static const luaL_Reg meta[] = {{"__eq", handle_eq}, {"__gc", handle_gc}, {NULL, NULL}};
-  lib_set_functions(L, meta);
-  lib_find(L)->metas[type] = lua_topointer(L, -1);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
-  lua_pushvalue(L, -2);
-  lua_pushinteger(L, (lua_Integer)type);
-  lua_rawset(L, -3);
-  lua_pushvalue(L, -2);
-  lua_rawseti(L, -2, (lua_Integer)type);
-  lua_pop(L, 1);
-}
-
-void lib_open_type(lua_State *L, int table, enum object_type type, const luaL_Reg *methods,
-                   const luaL_Reg *meta, const luaL_Reg *functions) {
-  int count = 0;
-  while (methods[count].name)
-    count++;
-  luaL_newmetatable(L, metatable_name(type));
-  set_handle_type(L, type);
-  if (meta)
-    lib_set_functions(L, meta);
-  lua_createtable(L, 0, count);
-  lib_set_functions(L, methods);
-  lua_setfield(L, -2, "__index");
-  if (functions)
-    lib_set_functions_in(L, table, functions);
-}
-
-static struct handle *push_handle(lua_State *L) {
-  struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
-  *h = (struct handle){0};
-  return h;
-}
-
-struct handle *lib_push_handle(lua_State *L, enum object_type type) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
-  if (lua_rawgeti(L, -1, (lua_Integer)type) != LUA_TTABLE) {
-    lua_pop(L, 2);
-    return NULL;
-  }
-  lua_remove(L, -2);
-  struct handle *h = push_handle(L);
-  lua_insert(L, -2);
-  h->meta = lua_topointer(L, -1);
-  lua_setmetatable(L, -2);
-  return h;
-}
-
-static lua_Integer handle_key(struct lib *lib, const struct object *object) {
-  struct object_ref ref;
-  lib->b->objects->object_ref(object, &ref);
-  static_assert(OBJECT_TYPES <= 32, "a key has 5 bits for the type");
-  return (lua_Integer)(ref.serial << 5 |
-                       ref.type); /* a process and another object may have equal serials */
-}
-
-void lib_forget_handles(lua_State *L) {
-  lib_push_weak(L, "v", 0);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &handles_key);
-}
-
-void lib_settle_handle(lua_State *L, struct lib *lib) {
-  const struct handle *h = lua_touserdata(L, -1);
-  lua_Integer key = handle_key(lib, h->object);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &handles_key);
-  lua_rawgeti(L, -1, key);
-  const struct handle *older = lua_touserdata(L, -1);
-  if (older && older->object) { /* finalized ones are found while the state closes */
-    lua_replace(L, -3);
-  } else {
-    lua_pop(L, 1);
-    lua_pushvalue(L, -2);
-    lua_rawseti(L, -2, key);
-  }
-  lua_pop(L, 1);
-}
-
 /* -- the end --------------------------------------------------------------------------------- */
 
 static int finish_pools(lua_State *L) { return prelude_call(L, prelude_sources, "pool", "finish"); }
 
-int lib_wait_children(lua_State *L, struct lib *lib) {
+CHILD_CODE
+int lib_wait_children(lua_State *L, struct lib *lib, bool well) {
   if (lib->life.modules && prelude_has(L, prelude_sources, "pool")) {
     lua_pushcfunction(L, finish_pools);
     bool failed = lua_pcall(L, 0, 0, 0) != LUA_OK;
@@ -469,7 +277,7 @@ int lib_wait_children(lua_State *L, struct lib *lib) {
     if (failed && interrupt_came(L))
       return -SBX_EINTERRUPTED;
   }
-  return op_process_await(lib->b);
+  return op_process_await(lib->b, well);
 }
 
 /* -- making ---------------------------------------------------------------------------------- */
@@ -478,11 +286,12 @@ static int lib_gc(lua_State *L) {
   struct lib *lib = luaL_checkudata(L, 1, LIB_TYPE);
   if (lib->b && !lib->life.child && !lib->life.finished) { /* lua_close: the end of the script */
     lib->life.finished = true;
-    lib_wait_children(L, lib);
+    lib_wait_children(L, lib, true);
   }
   if (lib->b) {
     lib->b->interrupted = lib->b->asked = NULL;
     lib->b->awake = NULL;
+    lib->b->waited = NULL;
     lib->b->keeps = NULL;
     lib->b->keep_nothing = NULL;
   }
@@ -510,8 +319,30 @@ void lib_push_weak(lua_State *L, const char *mode, int slots) {
   lua_setmetatable(L, -2);
 }
 
+int lib_gather(lua_State *L) {
+  enum { LEVELS = 20 }; /* of calls: the first collection frees half of what they leave */
+  luaL_requiref(L, LUA_MATHLIBNAME, luaopen_math,
+                true); /* it ends with the random numbers' state */
+  lua_newuserdatauv(L, sizeof(struct lib), 0);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &room_key);
+  guard_new(L);
+  child_make_thread(L, LEVELS);
+  return 0;
+}
+
+/* The room for a lib, from lib_gather or anew. */
+static struct lib *take_room(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &room_key) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return lua_newuserdatauv(L, sizeof(struct lib), 0);
+  }
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &room_key);
+  return lua_touserdata(L, -1);
+}
+
 struct lib *lib_new(lua_State *L, struct backend *b) {
-  struct lib *lib = lua_newuserdatauv(L, sizeof *lib, 0);
+  struct lib *lib = take_room(L);
   *lib =
       (struct lib){.b = b, .life.streams = {stdout, stderr}, .life.stack_middle = stack_middle()};
   luaL_newmetatable(L, LIB_TYPE);
@@ -519,9 +350,7 @@ struct lib *lib_new(lua_State *L, struct backend *b) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &lib_key);
-  lib_forget_handles(L);
-  lua_createtable(L, OBJECT_TYPES, OBJECT_TYPES);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);
+  lib_begin_handles(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   lua_State *first = lua_tothread(L, -1);
   lib->running.current = first;
@@ -531,5 +360,6 @@ struct lib *lib_new(lua_State *L, struct backend *b) {
     limit_begin(lib, state_arena(L));
   if (lib->near) /* before there are other threads: each begins with a copy of what the first has */
     *(struct lib **)lua_getextraspace(first) = lib;
+  child_begin(L, lib);
   return lib;
 }

@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "lua/state/answer.h"
+#include "lua/state/argument.h"
 #include "lua/state/child.h"
 #include "lua/state/collector.h"
 #include "lua/state/interrupt.h"
@@ -84,12 +85,25 @@ struct lib {
   struct lot lot;               /* select.c: the draw among entries that are ready */
 };
 
+/* Raise an error if an answer is being given and may not do such an op. */
+static inline void answer_check(lua_State *L, const struct lib *lib, enum op_kind kind) {
+  if (lib->questions.answering)
+    answer_check_given(L, kind);
+}
+
 /* Fill in the place of an op, if its object remembers places. `at` must outlive the op. */
 struct place {
   struct op_place of;
   lua_Debug ar;
 };
-void lib_note_place(lua_State *L, struct op *op, struct place *at);
+void lib_find_place(lua_State *L, struct op *op, struct place *at);
+static inline bool lib_keeps_place(enum op_kind kind) {
+  return op_describe(kind)->past || kind == OP_CONDITION_WAIT; /* which takes a lock, too */
+}
+static inline void lib_note_place(lua_State *L, struct op *op, struct place *at) {
+  if (lib_keeps_place(op->kind))
+    lib_find_place(L, op, at);
+}
 
 /* A handle in Lua. It is created empty (`object` is NULL), then gets its object, so that __gc
  * always knows what to free. */
@@ -100,6 +114,7 @@ struct handle {
   struct buf refs;     /* handles in it: held until it is decoded */
   struct rest *rest;   /* of a queue: items taken after `item`; owned, NULL: there never were any */
   uint32_t generation; /* of the process that took it: not of its forked children */
+  bool redeliver;      /* of a queue: it is known to be one with redeliver */
 };
 
 /* Keys of the registry: math.randomseed as it was at the start, for children, whatever scripts do
@@ -152,58 +167,19 @@ void lib_protect(lua_State *L, int index);
 /* Push a new table with weak keys ("k"), values ("v") or both ("kv"), and room for a list. */
 void lib_push_weak(lua_State *L, const char *mode, int slots);
 
+/*
+ * protected, of a new state, before anything else: make what each of its children will write to, and their parent between two
+ * forks. Made one after the other it lies on three or four pages instead of eight, and a spawn copies each of these twice. What is not made
+ * here, for lack of memory, is made later.
+ */
+int lib_gather(lua_State *L);
+
 /* Make the lib of a state, in its registry; its __gc is the end of the script. Raises without
  * memory. */
 struct lib *lib_new(lua_State *L, struct backend *b);
 
 /* The lib of a state, for functions without the upvalue; NULL: the library is not open there. */
 struct lib *lib_find(lua_State *L);
-
-/* The word for handles of a type: "queue". Static. */
-const char *lib_type_name(enum object_type type);
-
-struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type type);
-
-/* The handle at `arg`, or an argument error, also for a process that was not started. The metatable
- * is looked up only if the first comparison fails. */
-static inline struct handle *lib_check_handle_of(lua_State *L, const struct lib *lib, int arg,
-                                                 enum object_type type) {
-  struct handle *h = lua_touserdata(L, arg);
-  if (h && lua_rawlen(L, arg) == sizeof *h && h->meta == lib->metas[type] && h->object)
-    return h;
-  return lib_check_handle_closely(L, arg, type);
-}
-static inline struct handle *lib_check_handle(lua_State *L, int arg, enum object_type type) {
-  return lib_check_handle_of(L, lib_of(L), arg, type);
-}
-
-/*
- * Open a type of handles: from now on handles of this object type compare equal, are collected, and
- * travel in messages. Leaves their metatable at the top: `methods` is its `__index`, `meta` is in
- * it.
- *   meta, functions  NULL: none
- *   functions        are set in the table at index `table`
- */
-void lib_open_type(lua_State *L, int table, enum object_type type, const luaL_Reg *methods,
-                   const luaL_Reg *meta, const luaL_Reg *functions);
-
-/* The handle at `arg`, of any type; NULL: it is none. `ret_type` may be NULL. */
-struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type);
-
-/* Push a new, empty handle of a type. NULL, and nothing pushed: there are no handles of that
- * type. */
-struct handle *lib_push_handle(lua_State *L, enum object_type type);
-
-/*
- * The handle at the top of the stack has just got its object: make it the one handle of this
- * process for that object; or, if there is an older one, replace it by that, and leave the newer
- * one to the collector.
- */
-void lib_settle_handle(lua_State *L, struct lib *lib);
-
-/* The handles there are so far belong to another run: none is taken for that of an object that comes
- * from now on. May raise without memory. */
-void lib_forget_handles(lua_State *L);
 
 /* The deadline that is `seconds` of the run's clock from now. */
 int64_t lib_deadline(struct lib *lib, double seconds);
@@ -252,7 +228,7 @@ int lib_perform_simply(lua_State *L, enum object_type type, enum op_kind kind, c
 
 /* The end of a script, or of a process: do the tasks of its pools, then wait for its children. 0 or
  * -SBX_EINTERRUPTED */
-int lib_wait_children(lua_State *L, struct lib *lib);
+int lib_wait_children(lua_State *L, struct lib *lib, bool well);
 
 /* Fill `ar` ("Sl") with the script's function that called the running C function, directly or
  * through the library's own Lua. */
@@ -265,6 +241,10 @@ void lib_locate(void *ctx, char where[WHERE_MAX]);
  * False: there is no function of the script, and `where` is "" or WHERE_IDLE. */
 bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]);
 
+/* The function has so many arguments: one more is an error, unless it is nil. The stack is `most` high afterwards.
+ * `example`: how the function is called with options; NULL: those are the last argument. */
+void lib_no_more(lua_State *L, int most, const char *example);
+
 /* Check the table of options at `arg`: a key that is not in `names` (ended by NULL) is an argument
  * error. */
 void lib_check_options(lua_State *L, int arg, const char *const names[]);
@@ -275,6 +255,57 @@ const char *lib_check_text(lua_State *L, int arg, const char *what);
 static inline const char *lib_check_name(lua_State *L, int arg) {
   return lib_check_text(L, arg, "name");
 }
+
+/* -- handle.c ---------------------------------------------------------------------------------- */
+
+/* Of a new state: there are no types of handles, and no handles. May raise without memory. */
+void lib_begin_handles(lua_State *L);
+
+/* The word for handles of a type: "queue". Static. */
+const char *lib_type_name(enum object_type type);
+
+struct handle *lib_check_handle_closely(lua_State *L, int arg, enum object_type type);
+
+/* The handle at `arg`, or an argument error, also for a process that was not started. The metatable
+ * is looked up only if the first comparison fails. */
+static inline struct handle *lib_check_handle_of(lua_State *L, const struct lib *lib, int arg,
+                                                 enum object_type type) {
+  struct handle *h = lua_touserdata(L, arg);
+  if (h && lua_rawlen(L, arg) == sizeof *h && h->meta == lib->metas[type] && h->object)
+    return h;
+  return lib_check_handle_closely(L, arg, type);
+}
+static inline struct handle *lib_check_handle(lua_State *L, int arg, enum object_type type) {
+  return lib_check_handle_of(L, lib_of(L), arg, type);
+}
+
+/*
+ * Open a type of handles: from now on handles of this object type compare equal, are collected, and
+ * travel in messages. Leaves their metatable at the top: `methods` is its `__index`, `meta` is in
+ * it.
+ *   meta, functions  NULL: none
+ *   functions        are set in the table at index `table`
+ */
+void lib_open_type(lua_State *L, int table, enum object_type type, const luaL_Reg *methods,
+                   const luaL_Reg *meta, const luaL_Reg *functions);
+
+/* The handle at `arg`, of any type; NULL: it is none. `ret_type` may be NULL. */
+struct handle *lib_any_handle(lua_State *L, int arg, enum object_type *ret_type);
+
+/* Push a new, empty handle of a type. NULL, and nothing pushed: there are no handles of that
+ * type. */
+struct handle *lib_push_handle(lua_State *L, enum object_type type);
+
+/*
+ * The handle at the top of the stack has just got its object: make it the one handle of this
+ * process for that object; or, if there is an older one, replace it by that, and leave the newer
+ * one to the collector.
+ */
+void lib_settle_handle(lua_State *L, struct lib *lib);
+
+/* The handles there are so far belong to another run: none is taken for that of an object that comes
+ * from now on. May raise without memory. */
+void lib_forget_handles(lua_State *L);
 
 /* Items that a run of gets took, and that are not decoded yet. */
 struct rest {
@@ -347,10 +378,19 @@ int lib_put_meet(struct lib *lib, const struct op *put, bool brief);
 int lib_put_encoded(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns);
 
 /* What a get is to the script, for reports: op.number. */
-enum get_step { GET_ITEM, GET_ITEMS_STEP, GET_MESSAGE };
+enum get_step { GET_ITEM, GET_ITEMS_STEP, GET_MESSAGE, GET_MORE = QUEUE_GET_MORE };
+
+/* Of a queue with redeliver: give up what this process has in hand. 0, -SBX_EINTERRUPTED, or what the engine says.
+ * Each get begins with that: one that does not know of its handle what the queue is, when it is told -SBX_EHAND. */
+int lib_give_up(lua_State *L, struct lib *lib, struct handle *h);
+/* The op of that, to begin a run of gets with (perform_run). */
+struct op lib_giving_up(lua_State *L, struct handle *h);
 
 /* Get from the queue at 1: pushes what q:get returns, returns how many. */
 int lib_get_item(lua_State *L, struct lib *lib, int64_t deadline_ns, enum get_step step);
+
+/* The method: peek() -> the oldest item, or nil and why; peek(n) -> a list of the n oldest. */
+int lib_queue_peek(lua_State *L);
 
 /* -- process.c -------------------------------------------------------------------------------- */
 

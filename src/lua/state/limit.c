@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/child_code.h"
 #include "base/text.h"
 #include "lua/state/lib.h"
 
@@ -34,16 +35,18 @@ static void on_refused(void *ctx, bool again) {
  * (string.rep, table.concat) asks once, and raises an error like any other. A script that catches it goes on with less;
  * else it is the limit that has ended the process.
  */
-void limit_failed(lua_State *L, const char *message) {
+void limit_failed(lua_State *L, int error) {
   static const char says[] = "not enough memory";
   struct lib *lib = lib_find(L);
-  size_t len = message ? strlen(message) : 0, tail = sizeof says - 1;
+  size_t len = 0, tail = sizeof says - 1;
+  const char *message = lua_type(L, error) == LUA_TSTRING ? lua_tolstring(L, error, &len) : NULL;
   if (!lib || !lib->limit.refused || len < tail || strcmp(message + len - tail, says) != 0)
     return;
   lib->limit.failed = true; /* the stack is unwound, perhaps */
   lib->b->self->over(lib->b);
 }
 
+CHILD_CODE
 void limit_begin(struct lib *lib, struct arena *arena) {
   lib->b->locate = locate;
   lib->limit = (struct limit){0};

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/child_code.h"
 #include "base/text.h"
 #include "lua/state/answer.h"
 #include "lua/state/interrupt.h"
@@ -13,8 +14,10 @@ enum {
   PATIENCE = 100 * 1000 * 1000 /* instructions, about a second: see interrupt.h */
 };
 
+CHILD_CODE
 unsigned running_block(struct lib *lib) { return lib->b->self->block_signals(lib->b); }
 
+CHILD_CODE
 void running_unblock(struct lib *lib, unsigned blocked) {
   lib->b->self->unblock_signals(lib->b, blocked);
 }
@@ -61,6 +64,7 @@ static void hook(struct running *r, int mask, int count) {
   lua_sethook(L, on_hook, mask, count);
 }
 
+CHILD_CODE
 void running_sync(struct lib *lib) {
   struct running *r = &lib->running;
   r->patient = false;

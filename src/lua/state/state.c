@@ -1,11 +1,13 @@
 /* lua/state/state.c - see state.h. */
 #include "lua/state/state.h"
 
+#include <lualib.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/memory.h"
+#include "lua/state/lib.h"
 
 /* An error outside of a protected call is a defect of the program: all its calls are protected. */
 static int panic(lua_State *L) {
@@ -54,6 +56,9 @@ static void warn_on(void *ud, const char *message, int to_be_continued) {
 /* -- the state -------------------------------------------------------------------------------- */
 
 lua_State *state_new(void) {
+  enum {
+    STACK = 80
+  }; /* slots of the main thread: they stay where they are, unless a script needs more */
   struct arena *arena = memory_used();
   if (!arena && arena_open(&arena))
     return NULL;
@@ -65,7 +70,18 @@ lua_State *state_new(void) {
   }
   lua_atpanic(L, panic);
   lua_setwarnf(L, warn_off, L);
+  lua_pushcfunction(L, lib_gather);
+  lua_pcall(L, 0, 0, 0);
+  lua_settop(L, 0);
+  lua_checkstack(L, STACK);
   return L;
+}
+
+void state_open_libs(lua_State *L) {
+  enum { ROOM = 128 };
+  lua_createtable(L, 0, ROOM);
+  lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  luaL_openlibs(L);
 }
 
 void state_use_arena(lua_State *L) {

@@ -14,6 +14,10 @@
  * by state_close. */
 lua_State *state_new(void);
 
+/* luaL_openlibs, before the state has any globals, which get a table with room to spare: theirs and ours fill two thirds of
+ * the one that Lua would make, so that many are found only behind another. Raises when memory is exhausted. */
+void state_open_libs(lua_State *L);
+
 /* From now on the arena of a state of state_new is that of memory_use: the buffers of the bindings lie
  * there, too. It stays open, also when the state is closed. */
 void state_use_arena(lua_State *L);

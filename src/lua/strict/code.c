@@ -190,12 +190,13 @@ static void set_searchers(lua_State *L, const struct policy *p) {
   lua_pop(L, 1);
 }
 
-/* [package] The folders of modules come first, then what there was. */
+/* [package] The folder of modules comes first, then what there was: of `require` the first, the script itself is behind it
+ * (host/options_strict.c). */
 static void set_path(lua_State *L, const struct policy *p) {
   luaL_Buffer path;
   luaL_buffinit(L, &path);
-  for (size_t i = 0; i < p->require.count; i++) {
-    const char *folder = p->require.list[i].written;
+  if (p->require.count > 0) {
+    const char *folder = p->require.list[0].written;
     const char *slash = folder[strlen(folder) - 1] == '/' ? "" : "/";
     lua_pushfstring(L, "%s%s?.lua;%s%s?/init.lua;", folder, slash, folder, slash);
     luaL_addvalue(&path);

@@ -23,9 +23,14 @@ void jail_look(struct jail_machine *ret) {
                                .seccomp = seccomp_is_known()};
   pid_t pid = namespaces_fork(&ret->namespaces);
   if (pid == 0)
-    _exit(0);
-  if (pid > 0)
-    waitpid(pid, NULL, 0);
+    _exit(!namespaces_join_net());
+  if (pid > 0) {
+    int status = 1;
+    namespaces_make_net(pid);
+    waitpid(pid, &status, 0);
+    if (status != 0)
+      ret->namespaces &= ~(unsigned)NAMESPACE_NET;
+  }
 }
 
 /* -- entering ---------------------------------------------------------------------------------- */
@@ -57,11 +62,18 @@ int jail_enter(struct policy *p, int *ret_status, sigset_t *ret_mask, struct jai
   outer_block(ret_mask);
   pid_t inner = holds(p, LAYER_NAMESPACES) ? namespaces_fork(&p->namespaces) : -1;
   if (inner > 0) {
+    namespaces_make_net(inner);
     *ret_status = outer_wait(inner);
     return 1;
   }
   p->layers |= inner == 0 ? LAYER_NAMESPACES : 0;
   environment_wipe(p);
+  return privileges_bound(namespaces_await_net(), f);
+}
+
+int jail_settle(struct policy *p, struct jail_fault *f) {
+  if (namespaces_await_net() && !namespaces_join_net())
+    p->namespaces &= ~(unsigned)NAMESPACE_NET;
   return privileges_drop(f);
 }
 
@@ -92,11 +104,18 @@ static int limit_process(const struct policy *p, struct jail_fault *f) {
   return rc;
 }
 
-int jail_close(const struct policy *p, _Atomic uint32_t *refused, struct jail_fault *f) {
+int jail_close(struct policy *p, _Atomic uint32_t *refused, struct jail_fault *f) {
+  terminal_only_read();
   int rc = holds(p, LAYER_LIMITS) ? limit_process(p, f) : 0;
+  if (rc == 0)
+    rc = jail_settle(p, f);
   if (rc == 0 && holds(p, LAYER_LANDLOCK))
     rc = landlock_close(p, f);
   if (rc == 0 && holds(p, LAYER_SECCOMP))
     rc = seccomp_close(p, refused, f);
   return rc;
+}
+
+int jail_program(const struct policy *p) {
+  return p->layers & LAYER_LANDLOCK ? landlock_nest(p->landlock_abi) : 0;
 }

@@ -12,10 +12,10 @@
  *
  * Two processes share the work. With namespaces, the process that the user started forks a first process of
  * the new ones (jail_enter), which becomes the supervisor: it and the tree below it are in the same
- * namespaces, so that pids mean the same to all. The outer process hands signals on, waits, and leaves with
- * the status of the inner one; when either is killed, the kernel kills the rest. The supervisor itself
- * obeys no Landlock and no seccomp, since it writes traces; main puts them on (jail_close), and every
- * process of the run is a descendant of main.
+ * namespaces, so that pids mean the same to all. The outer process makes the namespace of the network, hands
+ * signals on, waits, and leaves with the status of the inner one; when either is killed, the kernel kills
+ * the rest. The supervisor itself obeys no Landlock and no seccomp, since it writes traces; main puts them on
+ * (jail_close), and every process of the run is a descendant of main.
  *
  * What the run may be told is wiped from the environment in jail_enter; kept are the names of the policy,
  * and those that the program itself reads: TERM, COLORTERM, NO_COLOR, FORCE_COLOR, COLUMNS, LINES, TZ, LANG
@@ -50,8 +50,8 @@ struct jail_fault {
 };
 
 /*
- * Enter the namespaces that can be had, wipe the environment, close descriptors, drop privileges. To be
- * called before anything is opened, with one thread.
+ * Enter the namespaces that can be had, wipe the environment, close descriptors, drop privileges; all but what
+ * jail_settle does. To be called before anything is opened, with one thread.
  *   p           its facts are filled: layers, landlock_abi, namespaces
  *   ret_status  of the outer process: the exit status, when the inner one has ended
  *   ret_mask    of the inner one: the signals that were blocked before; all are now, so that none is lost
@@ -60,11 +60,26 @@ struct jail_fault {
 int jail_enter(struct policy *p, int *ret_status, sigset_t *ret_mask, struct jail_fault *ret_fault);
 
 /*
- * In main, which has the descriptors of the run: the limits of setrlimit(2), Landlock, seccomp.
+ * In every process that goes on after jail_enter, some work later: enter the namespace of the network, which the outer
+ * process makes meanwhile, and drop the capability that this takes. Nothing is left to do in the descendants of one
+ * that has done so. If there could be none, `namespaces` of the policy says so. 0, or -SBX_ESYSTEM: then the process
+ * must leave.
+ */
+int jail_settle(struct policy *p, struct jail_fault *ret_fault);
+
+/*
+ * In main, which has the descriptors of the run: the limits of setrlimit(2), jail_settle, Landlock, seccomp.
  *   refused  shared by the run, borrowed for ever: grows with each dangerous call that seccomp refuses,
  *            unless programs are allowed
  * 0, or -SBX_ESYSTEM: then the process must leave.
  */
-int jail_close(const struct policy *p, _Atomic uint32_t *refused, struct jail_fault *ret_fault);
+int jail_close(struct policy *p, _Atomic uint32_t *refused, struct jail_fault *ret_fault);
+
+/*
+ * In a child that becomes a program: a domain of Landlock below that of the run. So the program can look into no
+ * process of the run, which may have what it is not given: /proc/PID/fd/1, the stdout past the copier, say. From version 6
+ * on it can send them no signals either. For shut_out of os/shared/self.h.
+ */
+int jail_program(const struct policy *p);
 
 #endif

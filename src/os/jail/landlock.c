@@ -33,6 +33,7 @@ enum {
   FS_REMOVE_FILE = 1 << 5,
   FS_MAKE_DIR = 1 << 7,
   FS_MAKE_REG = 1 << 8,
+  FS_MAKE_SOCK = 1 << 9,  /* granted nowhere */
   FS_REFER = 1 << 13,     /* version 2 */
   FS_TRUNCATE = 1 << 14,  /* version 3 */
   FS_IOCTL_DEV = 1 << 15, /* version 5 */
@@ -141,5 +142,21 @@ int landlock_close(const struct policy *p, struct jail_fault *f) {
   else if (syscall(SYS_landlock_restrict_self, r.fd, 0))
     rc = jail_failed(f, "Landlock", "landlock_restrict_self");
   close(r.fd);
+  return rc;
+}
+
+/* A domain handles something: a right that nobody has anyway. */
+int landlock_nest(int abi) {
+  size_t size;
+  struct ruleset_attr attr = handled(abi, &size);
+  attr.fs = FS_MAKE_SOCK;
+  attr.net = 0;
+  int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+  if (fd < 0)
+    return -1;
+  int rc = (int)syscall(SYS_landlock_restrict_self, fd, 0);
+  int saved = errno;
+  close(fd);
+  errno = saved;
   return rc;
 }

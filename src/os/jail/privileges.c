@@ -1,6 +1,7 @@
 /* os/jail/privileges.c - what a process of the run has of its own accord: capabilities, descriptors, the
  * environment; see jail_internal.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -59,18 +60,31 @@ void descriptors_close(void) {
     close(fd);
 }
 
+void terminal_only_read(void) {
+  int fd = isatty(STDIN_FILENO) ? open("/proc/self/fd/0", O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
+  if (fd < 0)
+    return;
+  dup2(fd, STDIN_FILENO);
+  close(fd);
+}
+
 /* -- capabilities ------------------------------------------------------------------------------ */
 
-int privileges_drop(struct jail_fault *f) {
+static int keep_only(uint32_t low, struct jail_fault *f) {
   struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-  const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+  const struct __user_cap_data_struct kept[_LINUX_CAPABILITY_U32S_3] = {
+      {.effective = low, .permitted = low}};
+  return syscall(SYS_capset, &head, kept) ? jail_failed(f, "privileges", "capset") : 0;
+}
+
+int privileges_bound(bool keep_admin, struct jail_fault *f) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     return jail_failed(f, "privileges", "prctl(PR_SET_NO_NEW_PRIVS)");
-  /* What cannot be dropped was not there: without CAP_SETPCAP no set can grow either. */
-  for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+  /* It fails behind the last one; or at once, without CAP_SETPCAP: then no set can grow either. */
+  for (unsigned long cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++)
+    continue;
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  if (syscall(SYS_capset, &head, none))
-    return jail_failed(f, "privileges", "capset");
-  return 0;
+  return keep_only(keep_admin ? CAP_TO_MASK(CAP_SYS_ADMIN) : 0, f);
 }
+
+int privileges_drop(struct jail_fault *f) { return keep_only(0, f); }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/child_code.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/text.h"
@@ -88,6 +89,7 @@ void lifeline_fork_end(const struct os_backend *b, int fd, pid_t pid) {
   close(fd);
 }
 
+CHILD_CODE
 void lifeline_enter(struct os_backend *b, int fd, pid_t self) {
   if (b->lifeline_own >= 0)
     close(b->lifeline_own); /* the parent's, inherited */

@@ -5,12 +5,13 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fault.h"
-#include "os/process/output.h"
+#include "base/pidfd.h"
 #include "os/process/signals.h"
 #include "os/shared/broker.h"
 #include "os/shared/line.h"
@@ -24,6 +25,16 @@ enum {
   ROUNDS_AWAKE = 20,
   PAUSES = 16
 };
+
+bool outlet_is_one_place(void) {
+  struct stat out, err;
+  return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+         out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+}
+
+struct outlet *outlet_of_stderr(struct control *c) {
+  return &c->outlets[outlet_is_one_place() ? 0 : 1];
+}
 
 /* -- holding ----------------------------------------------------------------------------------- */
 
@@ -50,9 +61,21 @@ static bool hold_awake(struct outlet *o, uint64_t who) {
   return false;
 }
 
+/* The copier has no record. */
+static bool copier_ended(uint64_t who) {
+  struct pollfd end = {.fd = pidfd_open_of((pid_t)(who & ~OUTLET_COPIER)), .events = POLLIN};
+  if (end.fd < 0)
+    return errno == ESRCH;
+  bool ended = poll(&end, 1, 0) > 0;
+  close(end.fd);
+  return ended;
+}
+
 bool outlet_holder_is_lost(const struct control *c, uint64_t holder, unsigned *looks) {
   if (holder == OUTLET_SUPERVISOR)
     return false;
+  if (holder & OUTLET_COPIER)
+    return copier_ended(holder);
   if (process_gone(c, holder, true))
     return true;
   char state = proc_state(c->processes[who_slot(holder)].pid);
@@ -177,15 +200,18 @@ int outlet_emit(const struct control *c, struct outlet *o, int fd, uint64_t who,
     atomic_store_explicit(&o->open, who, memory_order_relaxed);
   outlet_let_go(o, who);
   if (erased)
-    broker_notify(the_backend, BROKER_PROGRESS, 0, 0);
+    broker_tell(the_backend, BROKER_PROGRESS);
   return rc;
 }
 
-bool output_in_flight(const struct control *c) {
+bool outlet_in_flight(const struct control *c) {
   const struct outlet *o = &c->outlets[0];
   uint64_t holder = atomic_load(&o->writer);
-  if (holder == 0 || holder == OUTLET_SUPERVISOR || !atomic_load(&o->torn) ||
-      process_gone(c, holder, false))
+  if (holder == 0 || holder == OUTLET_SUPERVISOR || !atomic_load(&o->torn))
+    return false;
+  if (holder & OUTLET_COPIER)
+    return !copier_ended(holder);
+  if (process_gone(c, holder, false))
     return false;
   char state = proc_state(c->processes[who_slot(holder)].pid);
   return state && !strchr("TtZX", state);

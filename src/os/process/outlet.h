@@ -42,8 +42,13 @@
 
 #include "os/shared/control.h"
 
-#define OUTLET_SUPERVISOR UINT64_MAX /* in place of a process (who_of) */
+#define OUTLET_SUPERVISOR UINT64_MAX      /* in place of a process (who_of) */
+#define OUTLET_COPIER (UINT64_C(1) << 63) /* the same, with a pid: os/process/copier.h */
 #define OUTLET_ERASE_BELOW "\033[J"
+
+/* Do stdout and stderr of the calling process go to the same place? Then they have one outlet. */
+bool outlet_is_one_place(void);
+struct outlet *outlet_of_stderr(struct control *c);
 
 /* Hold it, now. False: another process does. */
 bool outlet_try_hold(struct outlet *o, uint64_t who);
@@ -72,5 +77,8 @@ bool outlet_ends_line(const struct iovec parts[2]);
  */
 int outlet_emit(const struct control *c, struct outlet *o, int fd, uint64_t who, size_t whole,
                 bool opens, struct iovec parts[2]);
+
+/* Is a process of the run inside a line that goes to stdout, and about to end it? A hint. */
+bool outlet_in_flight(const struct control *c);
 
 #endif

@@ -7,7 +7,7 @@
  *
  * What a script flushes before its line is at an end leaves at once, as it is: a question, say.
  *
- * Into a regular file, lines that follow each other quickly gather (see "gathering" below).
+ * Into a regular file, lines that follow each other quickly gather: os/process/delayed.h.
  *
  * stderr has no buffer in lua. So what a script writes to it is seen when the call is over, also
  * without a newline (output_unfinished), where a person looks on: in the process that may read from
@@ -16,28 +16,28 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/child_code.h"
+#include "base/flush.h"
 #include "base/policy.h"
 #include "base/text.h"
+#include "base/utf8.h"
+#include "os/process/below.h"
+#include "os/process/delayed.h"
+#include "os/process/forged.h"
 #include "os/process/outlet.h"
 #include "os/process/output.h"
 #include "os/process/process.h"
 #include "os/process/signals.h"
 #include "os/shared/line.h"
-#include "os/shared/wait.h"
 
 enum {
   /* Of stdio's buffer. What comes out of it as a multiple of this, without a newline at its end,
@@ -115,17 +115,20 @@ static bool is_over(struct control *c, struct iovec parts[2]) {
 /* Write; a process that has reached the run's limit does not return. 0, or an errno. */
 static int emit(struct stream *s, struct iovec parts[2]) {
   struct buf shown = {0};
-  bool over = false;
+  bool over = false, inside = true; /* of a line, afterwards */
   int rc = 0;
   if (s->shows && show_controls(&shown, parts))
     rc = ENOMEM;
   if (rc == 0 && s->control->output_limit)
     over = is_over(s->control, parts);
-  if (rc == 0 && parts[0].iov_len + parts[1].iov_len > 0)
+  if (rc == 0 && parts[0].iov_len + parts[1].iov_len > 0) {
+    inside = !outlet_ends_line(parts);
     rc = outlet_emit(s->control, s->outlet, s->fd, s->who, s->whole, s->open, parts);
+  }
   buf_release(&shown);
   if (over) {
-    atomic_store(&s->outlet->torn, 1); /* the next line, which tells of it, is one of its own */
+    if (inside)
+      atomic_store(&s->outlet->torn, 1); /* the next line, which tells of it, is one of its own */
     process_over(the_backend, BROKER_OUTPUT);
   }
   return rc;
@@ -188,94 +191,13 @@ static bool put_tagged(struct stream *s, const char *data, size_t len) {
   return s->line.len == 0 || len % LINE_BYTES == 0 || !is_watched(s) || show_tagged(s);
 }
 
-/*
- * Gathering. A write(2) for each line is dear, and nobody looks at a file line by line. So where
- * stdout is a regular file, and not tagged:
- *
- *   1. A line is written at once, and a timer starts. Until it ends stdout is fully buffered: the
- *      lines that follow gather in stdio's buffer.
- *   2. They leave when it is full; when the script flushes it (print does); before any op, so that
- *      no process learns of something that happened after lines that it cannot see; before
- *      anything is written to stderr, or a program is started; before a fork; at the end; and when
- *      the timer ends, GATHER_NS after the first line. Only whole lines leave, as always.
- *   3. The timer's signal is WAKE_SIGNAL. Nothing can be written in a handler, for stdio may be in
- *      the middle of something; so it lets the script's next instruction do it, as it lets it
- *      answer questions.
- *
- * A process that a signal kills loses what it gathered since the timer started, and never what it
- * wrote before its last op.
- */
-enum { GATHER_NS = 20 * 1000 * 1000 };
-
-static struct {
-  int timer;                     /* the kernel's number, -1: not made yet */
-  bool on;                       /* stdout gathers */
-  bool leaving;                  /* in output_flush_gathered: only whole lines */
-  volatile sig_atomic_t started; /* the timer was, and what it is for was not done yet */
-  volatile sig_atomic_t ended;   /* the timer has: it is to be done now */
-} gathering = {.timer = -1}; /* beside `streams`, not on a page of its own between the buffers */
-
-static bool start_timer(void) {
-  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = WAKE_SIGNAL};
-  const struct itimerspec soon = {.it_value.tv_nsec = GATHER_NS};
-  if (gathering.timer < 0 &&
-      syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &gathering.timer) != 0)
-    gathering.timer = -1;
-  return gathering.timer >= 0 && syscall(SYS_timer_settime, gathering.timer, 0, &soon, NULL) == 0;
-}
-
-/* stdout is being written. If the script wants another buffer, it has that. */
-static void gather(void) {
-  if (!gathering.on || gathering.started || !__flbf(stdout) || !start_timer())
-    return;
-  gathering.started = 1;
-  setvbuf(stdout, NULL, _IOFBF, 0);
-}
-
-bool output_timer_ended(void) {
-  gathering.ended = gathering.started;
-  return gathering.ended;
-}
-
-/* Let the whole lines that wait go; the beginning of another one goes back into the buffer. */
-void output_flush_gathered(void) {
-  struct stream *s = &streams[0];
-  size_t waiting = gathering.started && !gathering.leaving ? __fpending(stdout) : 0;
-  if (waiting == 0 || !memrchr(stdout->_IO_write_base, '\n', waiting)) /* glibc's */
-    return;
-  gathering.leaving = true;
-  fflush(stdout);
-  gathering.leaving = false;
-  if (s->line.len > 0) {
-    fwrite(s->line.data, 1, s->line.len, stdout);
-    s->line.len = 0;
-  }
-}
-
-void output_flush_late(void) {
-  if (!gathering.ended)
-    return;
-  output_flush_gathered();
-  gathering.ended = gathering.started = 0;
-  if (!__flbf(stdout))
-    setvbuf(stdout, NULL, _IOLBF, 0);
-}
-
-/* A process has no timers when it begins. */
-static void forget_timer(void) {
-  if (gathering.started && !__flbf(stdout))
-    setvbuf(stdout, NULL, _IOLBF, 0);
-  gathering.timer = -1;
-  gathering.started = gathering.ended = 0;
-}
-
 /* Nobody else is there yet: a line need not be put together. */
 static bool alone(const struct stream *s) { return control_process_end(s->control) <= 1; }
 
 static bool put_plain(struct stream *s, const char *data, size_t len) {
   const char *newline = memrchr(data, '\n', len);
   size_t whole = newline ? (size_t)(newline + 1 - data) : 0;
-  if (whole == len || (!gathering.leaving && (len % LINE_BYTES != 0 || alone(s))))
+  if (whole == len || (!delayed_leaves() && (len % LINE_BYTES != 0 || alone(s))))
     return flush(s, data, len);
   return (whole == 0 || flush(s, data, whole)) && keep(s, data + whole, len - whole);
 }
@@ -284,37 +206,10 @@ static bool put(struct stream *s, const char *data, size_t len) {
   return s->tagged ? put_tagged(s, data, len) : put_plain(s, data, len);
 }
 
-/*
- * What looks like a report in strict mode. A line of a report begins with "sandbox:", and no line of a script does:
- * there a space is put before it. The beginning of a write counts as that of a line, since the line that it goes on
- * with may have been broken off by another process. So does a write that is a beginning of the word.
- */
-static bool is_forged(const char *at, size_t left) {
-  static const char word[] = "sandbox:";
-  size_t len = sizeof word - 1;
-  return left > 0 && memcmp(at, word, left < len ? left : len) == 0;
-}
-
-/* Where the next line begins; the end: there is none. */
-static const char *next_line(const char *at, const char *end) {
-  const char *newline = memchr(at, '\n', (size_t)(end - at));
-  return newline ? newline + 1 : end;
-}
-
-static bool has_forged(const char *at, const char *end) {
-  while (at < end && !is_forged(at, (size_t)(end - at)))
-    at = next_line(at, end);
-  return at < end;
-}
-
-static bool put_marked(struct stream *s, const char *data, const char *end) {
+/* A text in which lines look like reports: they are marked. */
+static bool put_marked(struct stream *s, const char *data, size_t len) {
   struct buf text = {0};
-  bool well = true;
-  for (const char *at = data, *next; well && at < end; at = next) {
-    next = next_line(at, end);
-    well = (!is_forged(at, (size_t)(end - at)) || buf_append_byte(&text, ' ') == 0) &&
-           buf_append(&text, at, (size_t)(next - at)) == 0;
-  }
+  bool well = forged_mark(&text, data, len) == 0;
   if (!well)
     errno = ENOMEM;
   well = well && put(s, (const char *)text.data, text.len);
@@ -322,21 +217,38 @@ static bool put_marked(struct stream *s, const char *data, const char *end) {
   return well;
 }
 
+static bool put_checked(struct stream *s, const char *data, size_t len) {
+  bool forged =
+      s->reports && policy_by_language(the_backend->base.policy) && forged_is_in(data, len);
+  return forged ? put_marked(s, data, len) : put(s, data, len);
+}
+
 static ssize_t stream_write(void *cookie, const char *data, size_t len) {
   struct stream *s = cookie;
   if (s == &streams[1])
-    output_flush_gathered(); /* it may be the same file */
-  bool well =
-      s->reports && policy_by_language(the_backend->base.policy) && has_forged(data, data + len)
-          ? put_marked(s, data, data + len)
-          : put(s, data, len);
+    delayed_flush(); /* it may be the same file */
+  bool well = put_checked(s, data, len);
   if (s == &streams[0])
-    gather();
+    delayed_begin();
   return well ? (ssize_t)len : 0;
 }
 
+/* Does the place in the file stay the same? */
+static bool stays(int fd, off64_t at, int whence) {
+  struct stat about;
+  off64_t now = lseek(fd, 0, SEEK_CUR);
+  if (whence == SEEK_END && fstat(fd, &about) == 0)
+    at += about.st_size;
+  return whence == SEEK_CUR ? at == 0 : at == now;
+}
+
+/* A strict run would overwrite what others, such as the run before it, have written to the same file. */
 static int stream_seek(void *cookie, off64_t *at, int whence) {
   struct stream *s = cookie;
+  if (policy_by_language(the_backend->base.policy) && !stays(s->fd, *at, whence)) {
+    errno = ESPIPE;
+    return -1;
+  }
   off64_t to = lseek(s->fd, *at, whence);
   if (to < 0)
     return -1;
@@ -359,13 +271,6 @@ static FILE *open_stream(struct stream *s, char buffer[LINE_BYTES]) {
   f->_fileno = s->fd; /* what fileno(3) tells: libraries ask isatty(fileno(f)) */
   setvbuf(f, buffer, _IOLBF, LINE_BYTES);
   return f;
-}
-
-/* Do both streams go to the same place? */
-static bool same_place(void) {
-  struct stat out, err;
-  return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
-         out.st_dev == err.st_dev && out.st_ino == err.st_ino;
 }
 
 /* A write of so many bytes is all or nothing: to a pipe, pipe(7), and as good as that to a file. */
@@ -391,28 +296,43 @@ static void open_streams(void) {
     stderr = streams[1].file;
 }
 
+/* Where what is written from now on gets to in the end; see output_will_be_copied. */
+static struct { bool is, terminal[2], one_place; } copied;
+
+void output_will_be_copied(void) {
+  copied.is = true;
+  copied.terminal[0] = isatty(STDOUT_FILENO);
+  copied.terminal[1] = isatty(STDERR_FILENO);
+  copied.one_place = outlet_is_one_place();
+}
+
 /* Where do they go? Main's descendants inherit that. */
 static void find_places(struct control *c) {
-  bool same = same_place();
+  bool same = outlet_is_one_place();
   for (int i = 0; i < 2; i++) {
     streams[i].outlet = &c->outlets[same ? 0 : i];
     streams[i].whole = whole_bytes(streams[i].fd);
-    streams[i].reports = same || i == 1;
-    streams[i].shows = c->shows_controls && isatty(streams[i].fd);
+    streams[i].reports = same || copied.one_place || i == 1;
+    streams[i].shows =
+        c->shows_controls && (copied.is ? copied.terminal[i] : isatty(streams[i].fd));
   }
-  gathering.on = !the_backend->foreign && is_file(STDOUT_FILENO);
+  delayed_allow(!the_backend->foreign && is_file(STDOUT_FILENO), &streams[0].line);
 }
 
+CHILD_CODE
 void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged) {
   bool first = !streams[0].file && !streams[1].file;
   if (first)
     open_streams();
   if (first || slot == 0)
     find_places(c);
-  gathering.on &= !tagged;
-  forget_timer();
-  lending.programs = 0; /* those are the parent's */
-  lending.at = NULL;
+  if (tagged)
+    delayed_allow(false, NULL);
+  delayed_forget();
+  if (lending.programs > 0) { /* those are the parent's; else its page is left alone */
+    lending.programs = 0;
+    lending.at = NULL;
+  }
   for (int i = 0; i < 2; i++) {
     struct stream *s = &streams[i];
     if (s->line.data) /* what waits in it is the parent's */
@@ -432,13 +352,9 @@ static struct control *supervised; /* by this process */
 
 void output_supervise(struct control *c) { supervised = c; }
 
-static struct outlet *outlet_of_supervisor(void) {
-  return &supervised->outlets[same_place() ? 0 : 1];
-}
-
 /* It waits for nobody for longer than a moment: then its message stands where it does. */
 static void write_of_supervisor(const void *text, size_t len) {
-  struct outlet *o = outlet_of_supervisor();
+  struct outlet *o = outlet_of_stderr(supervised);
   bool held = outlet_hold(supervised, o, OUTLET_SUPERVISOR) == 0;
   outlet_begin(STDERR_FILENO, o, OUTLET_SUPERVISOR, true);
   outlet_write_all(STDERR_FILENO, text, len);
@@ -446,42 +362,32 @@ static void write_of_supervisor(const void *text, size_t len) {
     outlet_let_go(o, OUTLET_SUPERVISOR);
 }
 
-/* It waits for nobody; but a holder that is gone never lets go. */
-static bool hold_at_once(struct outlet *o) {
-  uint64_t holder = atomic_load(&o->writer);
-  unsigned looks = 0;
-  return outlet_try_hold(o, OUTLET_SUPERVISOR) ||
-         (holder && holder != OUTLET_SUPERVISOR &&
-          outlet_holder_is_lost(supervised, holder, &looks) &&
-          atomic_compare_exchange_strong(&o->writer, &holder, OUTLET_SUPERVISOR));
+/* -- what programs print, which the copier passes on ------------------------------------------- */
+
+bool output_is_one_place(void) { return streams[0].outlet == streams[1].outlet; }
+
+void output_copies(void) {
+  for (int i = 0; i < 2; i++) {
+    streams[i].who = OUTLET_COPIER | (uint64_t)getpid();
+    streams[i].tagged = false;
+  }
 }
 
-bool output_below_possible(void) {
-  struct termios modes;
-  struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-  pid_t foreground = tcgetpgrp(STDERR_FILENO); /* -1: it is no controlling terminal */
-  return (foreground < 0 || foreground == getpgrp()) && tcgetattr(STDERR_FILENO, &modes) == 0 &&
-         (modes.c_lflag & ICANON) && poll(&room, 1, 0) == 1 && (room.revents & POLLOUT);
+bool output_copy(int which, const char *data, size_t *len, bool last) {
+  struct stream *s = &streams[which];
+  if (s->shows && !last)
+    *len = utf8_whole(data, *len);
+  return put_checked(s, data, *len);
 }
 
 /* -- programs that write for themselves -------------------------------------------------------- */
-
-static _Atomic uint64_t *note_lent(struct control *c, uint64_t who) {
-  for (int i = 0; i < LENT_MAX; i++) {
-    uint64_t was = atomic_load(&c->lent[i]);
-    if ((was == 0 || process_gone(c, was, true)) &&
-        atomic_compare_exchange_strong(&c->lent[i], &was, who))
-      return &c->lent[i];
-  }
-  return NULL;
-}
 
 /* Noted first: a supervisor that has not seen it yet holds the outlet, and is waited for here. */
 void output_lend(void) {
   const struct stream *s = &streams[1];
   if (!s->file || lending.programs++ > 0)
     return;
-  lending.at = note_lent(s->control, s->who);
+  lending.at = below_note_lent(s->control, s->who);
   if (outlet_hold(s->control, s->outlet, s->who) == 0) {
     outlet_clear_below(s->fd, s->outlet);
     outlet_let_go(s->outlet, s->who);
@@ -496,52 +402,10 @@ void output_take_back(void) {
   lending.at = NULL;
 }
 
-static bool is_lent(const struct control *c) {
-  for (int i = 0; i < LENT_MAX; i++) {
-    uint64_t who = atomic_load(&c->lent[i]);
-    if (who && !process_gone(c, who, true))
-      return true;
-  }
-  return false;
-}
-
-/* See 7 in outlet.h. */
-static int put_below(struct buf *out, const char *rows, size_t len, int count) {
-  int rc = buf_append(out, OUTLET_ERASE_BELOW, strlen(OUTLET_ERASE_BELOW));
-  for (int i = 0; i < count && rc == 0; i++)
-    rc = buf_format(out, "\033D");
-  if (rc == 0 && count > 0)
-    rc = buf_format(out, "\033[%dA\0337\r\n", count);
-  for (const char *end; rc == 0 && (end = memchr(rows, '\n', len));) {
-    rc = buf_format(out, "%.*s\r\n", (int)(end - rows), rows);
-    len -= (size_t)(end + 1 - rows);
-    rows = end + 1;
-  }
-  if (rc == 0 && count > 0)
-    rc = buf_format(out, "%.*s\0338", (int)len, rows);
-  return rc;
-}
-
-bool output_below(const char *rows, size_t len, int count) {
-  struct outlet *o = outlet_of_supervisor();
-  struct buf out = {0};
-  bool done = put_below(&out, rows ? rows : "", len, count) == 0 && hold_at_once(o);
-  if (done && !is_lent(supervised)) {
-    outlet_write_all(STDERR_FILENO, out.data, out.len);
-    atomic_store(&o->below, count > 0);
-  }
-  if (done)
-    outlet_let_go(o, OUTLET_SUPERVISOR);
-  buf_release(&out);
-  return done;
-}
-
-bool output_below_stands(void) { return atomic_load(&outlet_of_supervisor()->below); }
-
 void output_message(const void *text, size_t len) {
   const struct stream *s = &streams[1];
   struct iovec parts[2] = {{0}, {(void *)(uintptr_t)text, len}};
-  output_flush_gathered();
+  delayed_flush();
   fflush(stderr);
   if (s->file)
     outlet_emit(s->control, s->outlet, s->fd, s->who, s->whole, false, parts);
@@ -602,9 +466,10 @@ void output_answered(const FILE *f) {
 
 void output_of_prompt(void) { streams[1].watched = PROMPT; }
 
+CHILD_CODE
 bool output_flush_all(void) {
   bool well = true;
-  fflush(NULL);
+  flush_pending();
   for (int i = 0; i < 2; i++) {
     struct stream *s = &streams[i];
     if (s->file && s->line.len > 0)

@@ -25,6 +25,10 @@ void output_line_buffered(void);
  */
 void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged);
 
+/* stdout and stderr are about to become other files, whose contents are copied later to where the two go now: by that
+ * it is decided what must not be written as it is. To be called before output_share. */
+void output_will_be_copied(void);
+
 /*
  * Write to stderr in one piece, after what stdio holds for it. `text` ends with a newline.
  * Failures are ignored: there is nobody left to tell.
@@ -35,20 +39,21 @@ void output_report(const void *text, size_t len);
 /* Was one of this process cut? */
 bool output_report_was_cut(void);
 
+/* Do stdout and stderr go to the same place? */
+bool output_is_one_place(void);
+/* The calling process, which shares the streams already, is the copier from now on (os/process/copier.h). */
+void output_copies(void);
+/*
+ * Of the copier: pass on what programs have printed, as if a script had.
+ *   which  0: stdout, 1: stderr
+ *   len    bytes of data; it becomes how many were passed on: all, or without a character that is not whole
+ *   last   nothing follows for now, so such a one goes, too
+ * False: an error, in errno.
+ */
+bool output_copy(int which, const char *data, size_t *len, bool last);
+
 /* The calling process is the supervisor of this run: for its messages. */
 void output_supervise(struct control *c);
-
-/*
- * Of the supervisor: show rows below the cursor, of a terminal that is stderr, in place of those that
- * stand there. Whatever is printed next, by any process, erases them. rows  with newlines between
- * them; count  how many; 0: none. False: not now, since a process is printing.
- */
-bool output_below(const char *rows, size_t len, int count);
-/* Is the terminal ours, in its usual mode (no program that draws by itself has it), and does it take
- * text? */
-bool output_below_possible(void);
-/* Are they still there? */
-bool output_below_stands(void);
 
 /*
  * A program is about to run that has this process's terminal: nothing is to stand below the cursor until
@@ -56,9 +61,6 @@ bool output_below_stands(void);
  */
 void output_lend(void);
 void output_take_back(void);
-
-/* Is a process of the run inside a line that goes to stdout, and about to end it? A hint. */
-bool output_in_flight(const struct control *c);
 
 /*
  * A call that wrote to stderr is over: the beginning of a line is seen now, if this process is
@@ -72,17 +74,6 @@ void output_answered(const FILE *f);
 
 /* The calling process is main at the prompt, which shows what comes from its stderr, a pipe. */
 void output_of_prompt(void);
-
-/*
- * Lines that gathered in stdout, which is a file, leave now: before anything that another process can
- * see. For os_perform, so cheap when there are none. Anything else stays in the buffer.
- */
-void output_flush_gathered(void);
-
-/* In the handler of WAKE_SIGNAL: is it for lines that waited long enough? Then, not in a handler, let
- * them leave. */
-bool output_timer_ended(void);
-void output_flush_late(void);
 
 /* Write out everything buffered, an unfinished tagged line with a newline. False: what waited for
  * the end of its line is lost, see errno. */

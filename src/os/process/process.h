@@ -1,5 +1,5 @@
 /*
- * os/process/process.h - processes: fork, join, signal, reap, leave.
+ * os/process/process.h - processes: join, signal, reap, leave. How they begin: spawn.h.
  */
 #ifndef SBX_OS_PROCESS_PROCESS_H
 #define SBX_OS_PROCESS_PROCESS_H
@@ -9,13 +9,6 @@
 #include "os/shared/broker.h"
 #include "os/shared/self.h"
 #include "os/shared/wait.h"
-
-/*
- * OP_PROCESS_SPAWN: fork. In the parent op->number is 1 and op->object the child; in the child
- * op->number is 0 and the backend is the child's. -SBX_ELIMIT, -SBX_ERECORDS, -SBX_EAGAIN,
- * -SBX_ENOMEM, -SBX_EDEPTH, -SBX_EGONE
- */
-int process_spawn(struct os_backend *b, struct op *op);
 
 /* OP_PROCESS_JOIN: wait for the end; appends the result, if one was published, to op->out. 0,
  * -SBX_ETIMEDOUT, -SBX_EINTERRUPTED, -SBX_ESELF, -SBX_EGONE. */
@@ -32,10 +25,6 @@ int process_arm(struct os_backend *b, struct op *op, struct wait_set *w);
 int process_signal(struct os_backend *b, struct op *op);
 
 int process_describe(struct os_backend *b, const struct object *p, struct process_info *ret);
-
-/* The first steps of a process made by fork, its record claimed: it becomes RUNNING, or dies.
- * `lifeline` is what lifeline_open gave. */
-void process_begin(struct os_backend *b, int lifeline);
 
 /*
  * Flush, store the result, the handles in it and the text that reports a failure, become EXITED. Each

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -14,7 +13,10 @@
 
 #include "base/error.h"
 #include "base/pidfd.h"
+#include "os/process/copier.h"
+#include "os/process/delayed.h"
 #include "os/process/output.h"
+#include "os/shared/proc.h"
 #include "os/shared/wait.h"
 
 extern char **environ;
@@ -39,20 +41,67 @@ static void keep_descriptors(void) {
 
 /* -- starting -------------------------------------------------------------------------------- */
 
-/* The program's `theirs` becomes its descriptor `as`; theirs < 0: nothing does. Returns an errno.
- */
-static int spawn_shell(const char *command, int theirs, int as, pid_t *ret) {
-  char *const argv[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
-  posix_spawn_file_actions_t actions;
-  int rc = posix_spawn_file_actions_init(&actions);
-  if (rc)
-    return rc;
-  if (theirs >= 0)
-    rc = posix_spawn_file_actions_adddup2(&actions, theirs, as);
-  if (rc == 0)
-    rc = posix_spawn(ret, "/bin/sh", &actions, NULL, argv, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  return rc;
+/* A program that is being started: by vfork(2), so its child has this memory until the program begins. */
+struct start {
+  const struct os_backend *b;
+  const char *command;
+  const sigset_t *mask; /* its own */
+  int theirs, as;       /* `theirs` becomes its descriptor `as`; theirs < 0: nothing does */
+  int failed;           /* an errno; 0: it begins */
+};
+
+/* No handler of this process may run in the child. */
+static void forget_handlers(void) {
+  struct sigaction action;
+  for (int signal = 1; signal < NSIG; signal++)
+    if (sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_IGN &&
+        action.sa_handler != SIG_DFL) {
+      action = (struct sigaction){.sa_handler = SIG_DFL};
+      sigaction(signal, &action, NULL);
+    }
+}
+
+/* In the child: `from` is its descriptor `as`. */
+static bool becomes(int from, int as) {
+  return from == as ? fcntl(as, F_SETFD, 0) == 0 : dup2(from, as) >= 0;
+}
+
+/* What it gets of the copier, but in place of `as`. */
+static bool set_streams(const struct start *s) {
+  bool well = s->theirs < 0 || becomes(s->theirs, s->as);
+  for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO && well; fd++)
+    if ((s->theirs < 0 || fd != s->as) && copier_fd(fd) != fd)
+      well = becomes(copier_fd(fd), fd);
+  return well;
+}
+
+static _Noreturn void be_shell(struct start *s) {
+  char *const argv[] = {"sh", "-c", (char *)(uintptr_t)s->command, NULL};
+  forget_handlers();
+  if (set_streams(s) && (!s->b->shut_out || s->b->shut_out(s->b->base.policy) == 0)) {
+    sigprocmask(SIG_SETMASK, s->mask, NULL);
+    execve("/bin/sh", argv, environ);
+  }
+  s->failed = errno;
+  _exit(127);
+}
+
+/* Returns an errno. */
+static int spawn_shell(struct start *s, pid_t *ret) {
+  sigset_t all, old;
+  sigfillset(&all);
+  sigdelset(&all, SIGSYS); /* a strict run is told so what it may not do */
+  sigprocmask(SIG_SETMASK, &all, &old);
+  s->mask = &old;
+  *ret = vfork();
+  if (*ret == 0)
+    be_shell(s);
+  if (*ret < 0)
+    s->failed = errno;
+  else if (s->failed)
+    waitpid(*ret, NULL, 0);
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  return s->failed;
 }
 
 static void close_pair(const int fds[2]) {
@@ -66,7 +115,7 @@ int program_start(struct os_backend *b, const char *command, enum program_mode m
   int fds[2], as = reads ? STDOUT_FILENO : STDIN_FILENO;
   pid_t pid;
   *ret = (struct program){0};
-  output_flush_gathered();
+  delayed_flush();
   if (!b->foreign)
     keep_descriptors();
   if (mode != PROGRAM_ALONE) {
@@ -82,7 +131,10 @@ int program_start(struct os_backend *b, const char *command, enum program_mode m
   }
   if (!ret->stream)
     output_lend();
-  int rc = spawn_shell(command, ret->stream ? fds[reads] : -1, as, &pid);
+  struct start start = {
+      .b = b, .command = command, .theirs = ret->stream ? fds[reads] : -1, .as = as};
+  int rc = spawn_shell(&start, &pid);
+  b->programs = true;
   if (ret->stream)
     close(fds[reads]);
   if (rc) {
@@ -126,10 +178,8 @@ static void sleep_for(struct os_backend *b, int pidfd, int64_t until_ns) {
  * command ends with that, and not alone. */
 static void interrupt_tree(pid_t pid, int depth) {
   enum { DEPTH_MAX_TREE = 32 };
-  char path[64];
+  FILE *children = depth < DEPTH_MAX_TREE ? proc_children(pid, pid) : NULL;
   int child;
-  snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
-  FILE *children = depth < DEPTH_MAX_TREE ? fopen(path, "re") : NULL;
   while (children && fscanf(children, "%d", &child) == 1)
     interrupt_tree(child, depth + 1);
   if (children)
@@ -169,6 +219,7 @@ int program_finish(struct os_backend *b, struct program *p, bool hurry, int *ret
   int saved = errno;
   if (pidfd >= 0)
     close(pidfd);
+  copier_settle(b);
   if (lent)
     output_take_back();
   errno = saved;

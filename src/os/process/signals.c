@@ -2,7 +2,8 @@
 #include <errno.h>
 #include <signal.h>
 
-#include "os/process/output.h"
+#include "base/child_code.h"
+#include "os/process/delayed.h"
 #include "os/process/process.h"
 #include "os/process/signals.h"
 #include "os/shared/broker.h"
@@ -77,7 +78,7 @@ static void on_wake(int signal, siginfo_t *info, void *context) {
   struct os_backend *b = the_backend;
   if (b) {
     b->woken = 1;
-    bool late = info->si_code == SI_TIMER && output_timer_ended();
+    bool late = info->si_code == SI_TIMER && delayed_timer_ended();
     if (b->base.asked && (late || atomic_load(&my_record(b)->question)))
       b->base.asked(b->base.signal_ctx);
   }
@@ -106,6 +107,7 @@ static void install_interrupt(void) {
 static const int of_scripts[] = {SIGINT, WAKE_SIGNAL};
 enum { OF_SCRIPTS = sizeof of_scripts / sizeof *of_scripts };
 
+CHILD_CODE
 unsigned signals_block(void) {
   sigset_t set, old;
   unsigned blocked = 0;
@@ -119,6 +121,7 @@ unsigned signals_block(void) {
   return blocked;
 }
 
+CHILD_CODE
 void signals_unblock(unsigned blocked) {
   sigset_t set;
   sigemptyset(&set);
@@ -128,6 +131,7 @@ void signals_unblock(unsigned blocked) {
   sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+CHILD_CODE
 void signals_enter_child(struct os_backend *b) {
   if (b->foreign)
     install_interrupt();

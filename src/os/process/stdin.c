@@ -7,6 +7,7 @@
 #include <stdio_ext.h>
 #include <unistd.h>
 
+#include "base/child_code.h"
 #include "base/error.h"
 
 int stdin_prepare(struct os_backend *b) {
@@ -17,6 +18,7 @@ int stdin_prepare(struct os_backend *b) {
   return b->null < 0 ? error_from_errno(errno) : 0;
 }
 
+CHILD_CODE
 void stdin_lose(struct os_backend *b) {
   dup2(b->null, STDIN_FILENO); /* in no process does this need anything that could be missing */
   if (b->stdin_buffered)

@@ -295,14 +295,20 @@ static bool append_quickly(const struct log_ring *r, struct log_writer *w, uint6
   return true;
 }
 
+/* The text of the error tells the limit of this ring. */
+static int refuse(const struct log_ring *r, int code) {
+  error_set_bytes(code, r->limit);
+  return code;
+}
+
 int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head,
                const struct span item[2]) {
   if (item[0].len > r->limit || item[1].len > r->limit)
-    return -SBX_ETOOBIG;
+    return refuse(r, -SBX_ETOOBIG);
   uint64_t len = item[0].len + item[1].len, need = entry_bytes(len), size = need + SKIP_BYTES;
   uint64_t target;
   if (size > r->limit)
-    return -SBX_ETOOBIG;
+    return refuse(r, -SBX_ETOOBIG);
   if (append_quickly(r, w, log_first(head, w->base), item, len))
     return 0;
   struct log_writer next = *w;
@@ -314,7 +320,7 @@ int log_append(const struct log_ring *r, struct log_writer *w, uint64_t head,
   give_back(r, &next, first);
   if (log_in_use(r->bytes, &next, first) + need > r->limit ||
       !find_place(r, &next, first, size, &target))
-    return -SBX_ECAP;
+    return refuse(r, -SBX_ECAP);
   int rc = target == next.tail ? 0 : skip_to(r, &next, target);
   if (rc == 0)
     rc = reserve(r, &next, target, target + size);

@@ -1,10 +1,9 @@
-/* os/queue/queue.c - put, get, peek, close; the steps P, G of queue.h. How ops wait is in
- * queue_wait.c, making and holding queues in queue_hold.c. */
+/* os/queue/queue.c - put and get, one item or a run; the steps P, G of queue.h. How ops wait is in
+ * queue_wait.c, looking in queue_peek.c, making, holding and closing queues in queue_hold.c. */
 #include "os/queue/queue.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,7 +20,6 @@
 static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op) {
   uint8_t record[RECORD_BYTES];
   uint32_t len = (uint32_t)(op->len + op->more_len);
-  uint32_t head = len | (carries(op) ? RECORD_MARK : 0);
   if (op->len > 0)
     memcpy(record + RECORD_HEAD, op->data, op->len);
   if (op->more_len > 0)
@@ -31,8 +29,8 @@ static int put_pipe(struct queue *q, struct queue_record *r, const struct op *op
   /* Odd: the last writer died between P2a and P2c, and its count is used up. */
   uint64_t writing = now % 2 ? now + 2 : now + 1;
   uint64_t number = item_number(side_shown(&r->put)[PUT_ITEMS], writing);
-  memcpy(record, &head, sizeof head);
-  memcpy(record + sizeof head, &number, sizeof number);
+  memcpy(record, &len, sizeof len);
+  memcpy(record + sizeof len, &number, sizeof number);
   r->put.seen[SEEN_ROOM]--; /* before the item is in the queue: see has_room */
   atomic_store(&r->put.pipe, writing);
   FAULT("queue.put.before-commit");
@@ -97,7 +95,7 @@ static int put_log(struct os_backend *b, struct queue *q, struct queue_record *r
   return 0;
 }
 
-/* Should the item travel by the pipe, if that can be? */
+/* Should the item, which carries nothing, travel by the pipe, if that can be? */
 static bool prefers_pipe(const struct queue_record *r, const struct op *op) {
   if (op->len > RECORD_ITEM_MAX || op->more_len > RECORD_ITEM_MAX - op->len ||
       r->transport == TRANSPORT_SHM)
@@ -106,8 +104,8 @@ static bool prefers_pipe(const struct queue_record *r, const struct op *op) {
          atomic_load_explicit(&r->put.asleep, memory_order_relaxed);
 }
 
-static int put_locked(struct os_backend *b, struct queue *q, struct queue_record *r,
-                      const struct op *op) {
+static int put_plain(struct os_backend *b, struct queue *q, struct queue_record *r,
+                     const struct op *op) {
   struct log_writer w = writer_now(r);
   if (prefers_pipe(r, op) && log_is_empty(r, &w) && put_pipe(q, r, op) == 0)
     return 0;
@@ -120,7 +118,8 @@ static int put_carrying(struct os_backend *b, struct queue *q, struct queue_reco
   struct op with_trailer;
   int rc = carry_begin(b, q, op, &with_trailer, &space);
   if (rc == 0) {
-    rc = put_locked(b, q, r, &with_trailer);
+    struct log_writer w = writer_now(r);
+    rc = put_log(b, q, r, &w, &with_trailer);
     carry_end(b, q, op, rc);
   }
   buf_release(&space);
@@ -129,11 +128,12 @@ static int put_carrying(struct os_backend *b, struct queue *q, struct queue_reco
 
 /*
  * Is there a place for one more item? seen[SEEN_ROOM] is what PUT_ITEMS may become, as the queue was
- * last looked at: readers only make more room, and a writer to the pipe takes one off before.
+ * last looked at: readers only make more room, and a writer to the pipe takes one off before. With
+ * redeliver items may come back.
  */
 static bool has_room(struct os_backend *b, const struct queue *q, struct queue_record *r) {
   uint64_t items = side_shown(&r->put)[PUT_ITEMS];
-  if (r->max == 0 || (int64_t)(r->put.seen[SEEN_ROOM] - items) > 0)
+  if (r->max == 0 || ((int64_t)(r->put.seen[SEEN_ROOM] - items) > 0 && !q->hands))
     return true;
   struct queue_state s = queue_now(b, q);
   if (!queue_enabled(&s, OP_QUEUE_PUT))
@@ -175,9 +175,7 @@ int queue_put(struct os_backend *b, struct op *op) {
     bool closed = is_closed(b, r);
     bool enabled = closed || may_put(b, q, r, op);
     if (enabled)
-      rc = closed        ? -SBX_ECLOSED
-           : carries(op) ? put_carrying(b, q, r, op)
-                         : put_locked(b, q, r, op);
+      rc = closed ? -SBX_ECLOSED : carries(op) ? put_carrying(b, q, r, op) : put_plain(b, q, r, op);
     if (numbers_items(b, r))
       number_put(r, op);
     if (queue_meets(r->max))
@@ -199,33 +197,22 @@ int queue_put(struct os_backend *b, struct op *op) {
 
 /* -- get ------------------------------------------------------------------------------------- */
 
-/* `ret_number` is set if the item carries handles. */
-static int append_record(struct os_backend *b, const uint8_t record[RECORD_BYTES],
-                         const struct op *op, uint64_t *ret_number) {
-  uint32_t head;
-  memcpy(&head, record, sizeof head);
-  uint32_t len = head & ~(uint32_t)RECORD_MARK;
+int queue_append_record(const uint8_t record[RECORD_BYTES], const struct op *op) {
+  uint32_t len;
+  memcpy(&len, record, sizeof len);
   assert(len <= RECORD_ITEM_MAX);
-  int rc = buf_append(op->out, record + RECORD_HEAD, len);
-  if (head == len || rc)
-    return rc;
-  return carry_read(b, op->out, op->refs, len, ret_number);
-}
-
-/* There is room for all that a record may bring. */
-static int reserve_record(const struct op *op) {
-  int rc = buf_reserve(op->out, RECORD_ITEM_MAX);
-  return rc || !op->refs || !op->refs->taken ? rc : buf_reserve(op->refs->taken, RECORD_ITEM_MAX);
+  return buf_append(op->out, record + RECORD_HEAD, len);
 }
 
 /* G3. Returns 0, -SBX_EAGAIN when the pipe is empty, -SBX_ENOMEM before anything was read. */
-static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op) {
+static int get_pipe(struct queue *q, struct queue_record *r, struct op *op) {
   uint8_t record[RECORD_BYTES];
   uint64_t writes = atomic_load(&r->put.pipe);
   uint64_t reads = atomic_load_explicit(&r->get.pipe, memory_order_relaxed);
   if (writes == reads)
     return -SBX_EAGAIN;
-  if (reserve_record(op)) /* before the commit: nothing is lost for want of memory */
+  /* Before the commit: nothing is lost for want of memory. */
+  if (buf_reserve(op->out, RECORD_ITEM_MAX))
     return -SBX_ENOMEM;
   ring_writers(q, r);
   FAULT("queue.get.before-commit");
@@ -242,12 +229,8 @@ static int get_pipe(struct os_backend *b, struct queue *q, struct queue_record *
   assert(n == RECORD_BYTES || n < 0);
   if (n < 0)
     return -SBX_EAGAIN;
-  uint64_t number = 0;
   memcpy(&op->item, record + sizeof(uint32_t), sizeof op->item);
-  int rc = append_record(b, record, op, &number);
-  if (number) /* last: now this process holds what the queue named */
-    carry_gone(r, number);
-  return rc;
+  return queue_append_record(record, op);
 }
 
 /* The item that was got from the log last. */
@@ -292,12 +275,8 @@ static int get_log(struct os_backend *b, struct queue *q, struct queue_record *r
   return rc;
 }
 
-static int peek_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
-                     const struct op *op);
-
-static int look_into_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
-                          struct op *op, bool take) {
-  int rc = take ? get_pipe(b, q, r, op) : peek_pipe(b, q, r, op);
+static int look_into_pipe(struct queue *q, struct queue_record *r, struct op *op, bool take) {
+  int rc = take ? get_pipe(q, r, op) : queue_peek_pipe(q, r, op);
   if (rc == -SBX_EAGAIN)
     FAULT("queue.get.pipe-empty");
   return rc;
@@ -315,6 +294,8 @@ void queue_withdraw_locked(struct os_backend *b, struct queue *q, struct queue_r
 
 int queue_get_locked(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op,
                      bool take) {
+  if (q->hands)
+    return queue_hands_get(b, q, r, op, take);
   uint64_t put[SIDE_SHOWN], *seen = r->get.seen, head = side_shown(&r->get)[GET_HEAD];
   uint64_t first = log_first(head, seen[SEEN_BASE]);
   if (first < seen[SEEN_TAIL])
@@ -322,7 +303,7 @@ int queue_get_locked(struct os_backend *b, struct queue *q, struct queue_record 
   bool closed = atomic_load(&r->closed);
   uint64_t carried = atomic_load(&r->carry_done);
   side_read(&r->put, put); /* the log's tail before put.pipe: G2 */
-  int rc = look_into_pipe(b, q, r, op, take);
+  int rc = look_into_pipe(q, r, op, take);
   if (rc != -SBX_EAGAIN)
     return rc;
   first = log_first(head, put[PUT_BASE]);
@@ -466,83 +447,17 @@ static uint32_t get_several(struct os_backend *b, struct queue *q, struct queue_
 int queue_get_run(struct os_backend *b, struct op *ops, uint32_t count, uint32_t *ret_done) {
   struct queue *q = ops->object->queue;
   struct queue_record *r = record_of(b, q);
-  if (queue_meets(r->max) || lock_get(b, r, ops))
+  const struct op *last = &ops[count - 1]; /* a GET: a TASK_DONE before it has no timeout */
+  if (queue_meets(r->max) || (!q->hands && ops->kind != OP_QUEUE_GET) || lock_get(b, r, last))
     return -SBX_EAGAIN;
-  see_log(r);
-  *ret_done = get_several(b, q, r, ops, count);
-  unlock_get(r);
-  return *ret_done ? 0 : -SBX_EAGAIN;
-}
-
-/* -- peek and close -------------------------------------------------------------------------- */
-
-/* tee(2) copies what is in a pipe and leaves it there; a pipe of our own receives the copy. */
-static int peek_pipe(struct os_backend *b, struct queue *q, struct queue_record *r,
-                     const struct op *op) {
-  uint8_t record[RECORD_BYTES];
-  int copy[2];
-  if (atomic_load(&r->put.pipe) == atomic_load(&r->get.pipe)) /* empty, or none */
-    return -SBX_EAGAIN;
-  if (pipe2(copy, O_CLOEXEC | O_NONBLOCK))
-    return error_call("pipe2", errno);
-  ssize_t n = tee(q->fds[FD_PIPE_READ], copy[1], RECORD_BYTES, SPLICE_F_NONBLOCK);
-  bool empty = n < 0 && errno == EAGAIN;
-  if (n == RECORD_BYTES)
-    n = read(copy[0], record, sizeof record);
-  close(copy[0]);
-  close(copy[1]);
-  if (empty)
-    return -SBX_EAGAIN;
-  uint64_t number;
-  return n == RECORD_BYTES ? append_record(b, record, op, &number) : -SBX_ESYSTEM;
-}
-
-int queue_peek(struct os_backend *b, struct op *op) {
-  struct queue *q = op->object->queue;
-  struct queue_record *r = record_of(b, q);
-  int rc = lock_get(b, r, op);
-  if (rc)
-    return rc;
-  if (op->number > 0)
-    rc = queue_peek_locked(b, q, r, op);
-  else
-    rc = queue_get_locked(b, q, r, op, false);
-  unlock_get(r);
-  return rc;
-}
-
-int queue_close(struct os_backend *b, struct op *op) {
-  struct queue *q = op->object->queue;
-  struct queue_record *r = record_of(b, q);
-  int rc = lock_put(b, r, op);
-  if (rc)
-    return rc;
-  rc = lock_get(b, r, op);
-  if (rc == 0) {
-    ring_readers(q, r); /* for ever: a process that is about to sleep finds its op enabled (W2) */
-    ring_writers(q, r);
-    atomic_store(&r->closed, 1);
-    side_touch(&r->put); /* for those that spin (W1) */
-    side_touch(&r->get);
-    if (queue_meets(r->max))
-      queue_met_tell(b, q);
-    unlock_get(r);
+  if (q->hands) {
+    *ret_done = queue_hands_run(b, q, ops, count);
+  } else {
+    see_log(r);
+    *ret_done = get_several(b, q, r, ops, count);
   }
-  unlock_put(r);
-  return rc;
-}
-
-void queue_describe(struct os_backend *b, struct queue *q, struct queue_info *ret) {
-  const struct queue_record *r = record_of(b, q);
-  struct queue_state s = queue_now(b, q);
-  ret->id = q->serial;
-  ret->len = queue_len(&s);
-  ret->max = r->max;
-  ret->transport = (enum queue_transport)r->transport;
-  ret->closed = s.closed;
-  if (queue_meets(ret->max))
-    ret->len = 0; /* what is on offer is still its putter's */
-  if (ret->max && ret->len > ret->max)
-    ret->len = ret->max; /* seen while an item was on its way */
-  memcpy(ret->name, r->name, sizeof ret->name);
+  unlock_get(r);
+  if (*ret_done && ops->kind == OP_QUEUE_TASK_DONE)
+    queue_tell_joiners(b, q, ops);
+  return *ret_done ? 0 : -SBX_EAGAIN;
 }

@@ -31,7 +31,7 @@
  *
  * Put, holding put
  *   P1  Closed: an error. Full: wait (W1).
- *   P2  To the pipe, but only if the log is empty:
+ *   P2  To the pipe, but only if the log is empty, and the item carries no handles:
  *         a  put.pipe becomes odd: a write may be going on
  *         b  write(2) of the record: THE COMMIT
  *         c  put.pipe becomes even, one write more; asleep = 0
@@ -69,8 +69,8 @@
  *       P2 puts none. In G2 the tail is loaded before put.pipe: an entry that is seen was put after
  *       the records before it had been counted, so G3 looks for these. The other way round, a record
  *       and then an entry could be put between the two loads, and the entry would be taken first.
- *   Each item once. An op has one commit, and so has a run of puts into the log or of gets from it. Before it nothing is current, and afterwards only words
- *       are missing that may lag:
+ *   Each item once. An op has one commit, and so has a run of puts into the log or of gets from it.
+ *       Before it nothing is current, and afterwards only words are missing that may lag:
  *         killed in P2 between a and b   put.pipe stays odd; the next writer goes on from there
  *         between b and c                the same, and the record is there: readers look, since an
  *                                        odd put.pipe never equals get.pipe
@@ -104,9 +104,34 @@
  *       hands. A reader in `second`: its place tells of nobody any more; brief putters look again by
  *       themselves.
  *
- * An item that carries handles is marked (in its length, in its entry's head), and ends with a
- * trailer: the handles (struct object_ref), and a struct carried. Its number tells when the queue
- * names them no more (os/shared/names.h).
+ * A queue with redeliver (object/queue.h) has all its items in the log, too. A get leaves the item where it lies, and
+ * writes down in a table whose it is now: the list of object/hands.h, in two copies, of which the generation of get's
+ * side says which is current. So a change of the table is one with that of the words, by one commit:
+ *   GET_ITEMS  taken, without what came back       GET_HANDS  how long the list is
+ *   GET_DONE   given up                            GET_NEXT   the oldest entry that was never taken
+ *   GET_HEAD   the oldest entry of the list; if it is empty, GET_NEXT. What the log holds behind it stays, also
+ *              what was given up out of turn: as long as the oldest item is in hand, the log grows
+ *   H1  Each op first gives back what is in the hands of processes that are gone: a change of its own.
+ *   H2  The process that ends by itself changes the table before anybody can learn of its end.
+ *   H3  A change after which a reader may go on (something came back; nothing will come any more) rings the readers'
+ *       bell before its commit. The holder of get may do that: the bell is silenced under both locks. Of a death
+ *       nobody tells: a reader that sleeps watches the pidfds of those that have something in hand.
+ *   H4  They may become others, and the bell does not tell a reader of that: another reader may have silenced it before
+ *       this one, which it woke, could run. So a reader that goes to sleep stands in `second`, from the look on by which
+ *       it learns whom to watch (`told` = 0, under get's lock). A change by which a process has something in hand, and
+ *       had nothing before, signals all that stand there, then sets `told`, and then commits. Where `told` is set, it need
+ *       not signal. When a reader wakes, its place tells of nobody any more.
+ *         A change before the look: the look shows it. After the look: the reader has been signalled since, by this
+ *         change or an earlier one, so it looks again, for which it takes the lock, and sees what was committed. If the
+ *         changer was killed before its commit, it sees the old state, and a needless signal was all. One that is
+ *         killed between its signals and `told` leaves another needless signal to the next.
+ *   H5  So each reader that sleeps watches all that have something in hand, with two exceptions, in which it looks
+ *       again by itself: more than TAKERS_WATCHED processes have something in hand (20 times a second), or there is
+ *       no descriptor, or no place in the line, left (200 times).
+ *
+ * An item that carries handles goes to the log. It is marked in its entry's head, and ends with a trailer: the handles
+ * (struct object_ref), and a struct carried. Its number tells when the queue names them no more (os/shared/names.h); so
+ * does a log that is empty, should a reader be killed between its commit and that.
  */
 #ifndef SBX_OS_QUEUE_QUEUE_H
 #define SBX_OS_QUEUE_QUEUE_H
@@ -120,25 +145,34 @@
 #include "os/shared/wait.h"
 
 enum {
-  RECORD_BYTES = 512,    /* divides PIPE_BUF and the page */
-  RECORD_HEAD = 12,      /* the item's length and its number */
-  RECORD_MARK = 1 << 30, /* in it: the item carries handles */
+  RECORD_BYTES = 512, /* divides PIPE_BUF and the page */
+  RECORD_HEAD = 12,   /* the item's length and its number */
   RECORD_ITEM_MAX = RECORD_BYTES - RECORD_HEAD,
   LEND_BYTES = 16 << 10 /* an item so large is shown where it lies, if the op asks for that */
 };
 
 /* The descriptors of a queue, in the order in which they travel. */
-enum queue_fd { FD_LOG, FD_GET_BELL, FD_PUT_BELL, FD_PIPE_READ, FD_PIPE_WRITE, QUEUE_FDS };
+enum queue_fd {
+  FD_LOG,
+  FD_GET_BELL,
+  FD_PUT_BELL,
+  FD_PIPE_READ,
+  FD_PIPE_WRITE,
+  QUEUE_FDS,
+  FD_HANDS = FD_PIPE_WRITE /* of a queue with redeliver, which has no pipe: its table */
+};
 
 /* A queue as one process holds it. */
 struct queue {
   struct queue *next;
   uint32_t slot;
   uint64_t serial;
-  uint32_t refs;       /* struct objects of this process; 0: laid by (queue_share.c) */
-  uint32_t forks;      /* the backend's count when it came to this process */
-  int fds[QUEUE_FDS];  /* owned; the log's belongs to `log` */
-  struct log_ring log; /* closed when refs is 0 */
+  uint32_t refs;             /* struct objects of this process; 0: laid by (queue_share.c) */
+  uint32_t forks;            /* the backend's count when it came to this process */
+  int fds[QUEUE_FDS];        /* owned; the log's belongs to `log` */
+  struct log_ring log;       /* closed when refs is 0 */
+  struct hands_table *hands; /* with redeliver: its table, mapped; else NULL */
+  uint64_t holder;           /* serial of the process that has something in hand; 0: none known */
   struct spin get_spin, put_spin;
 };
 
@@ -209,12 +243,19 @@ int queue_take(struct os_backend *b, struct op *op);
  * to n of the oldest items of one moment, each behind its length in 8 bytes. */
 int queue_peek(struct os_backend *b, struct op *op);
 
+/* The calling process is at its end: it gives up what it has in hand (`well`), or gives it back. */
+void queue_leave_hands(struct os_backend *b, bool well);
+static inline void queue_leave_all(struct os_backend *b, bool well) {
+  if (b->in_hand) /* else it never had any */
+    queue_leave_hands(b, well);
+}
+
 /* OP_QUEUE_CLOSE. 0 or -SBX_EINTERRUPTED. */
 int queue_close(struct os_backend *b, struct op *op);
 
 /*
  * OP_QUEUE_TASK_DONE: one of the items that were got has been worked off. 0, or -SBX_ETASKS (more
- * often than items were got).
+ * often than items were got; with redeliver, than the process has in hand).
  */
 int queue_task_done(struct os_backend *b, struct op *op);
 

@@ -44,12 +44,19 @@ void carry_end(struct os_backend *b, const struct queue *q, const struct op *op,
   }
 }
 
-int carry_read(struct os_backend *b, struct buf *out, const struct op_refs *refs, size_t len,
-               uint64_t *ret_number) {
+static struct carried trailer_of(const uint8_t *item, size_t len) {
   struct carried end = {0};
-  const uint8_t *item = out->data + out->len - len;
   if (len >= sizeof end)
     memcpy(&end, item + len - sizeof end, sizeof end);
+  return end;
+}
+
+uint64_t carry_number(const uint8_t *item, size_t len) { return trailer_of(item, len).number; }
+
+int carry_read(struct os_backend *b, struct buf *out, const struct op_refs *refs, size_t len,
+               uint64_t *ret_number) {
+  const uint8_t *item = out->data + out->len - len;
+  struct carried end = trailer_of(item, len);
   size_t bytes = (size_t)end.count * sizeof(struct object_ref);
   if (end.count > len / sizeof(struct object_ref) || bytes + sizeof end > len)
     return out->len -= len, -SBX_EDATA;

@@ -1,17 +1,18 @@
-/* os/queue/queue_hold.c - making, holding and dropping queues; see queue.h. */
+/* os/queue/queue_hold.c - making, holding, closing and dropping queues, and what one is told to be; see queue.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/text.h"
-#include "os/queue/queue.h"
+#include "os/queue/queue_internal.h"
 #include "os/shared/broker.h"
 #include "os/shared/hand.h"
 #include "os/sync/sync.h"
@@ -34,6 +35,8 @@ static int open_fds(const struct queue_options *o, int fds[QUEUE_FDS]) {
     return error_call("eventfd", errno);
   if (o->max && (fds[FD_PUT_BELL] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
     return error_call("eventfd", errno);
+  if (o->redeliver && (fds[FD_HANDS] = memfd_create("sandbox-hands", MFD_CLOEXEC)) < 0)
+    return error_call("memfd_create", errno);
   if (o->transport == TRANSPORT_SHM)
     return 0;
   return pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK) ? error_call("pipe2", errno) : 0;
@@ -57,6 +60,7 @@ static void record_fill(struct queue_record *r, const struct queue_options *o,
   r->pipe_inode = inode_of(q->fds[FD_PIPE_READ]);
   r->transport = (uint32_t)o->transport;
   r->max = o->max;
+  r->redeliver = o->redeliver;
   r->owner = o->owner;
   r->owner_serial = o->owner_serial;
   r->log_bytes = log->bytes;
@@ -75,8 +79,8 @@ static void link_queue(struct os_backend *b, struct queue *q) {
 int queue_create(struct os_backend *b, const struct queue_options *asked, struct queue **ret) {
   struct queue_options options = *asked;
   const struct queue_options *o = &options;
-  if (queue_meets(options.max))
-    options.transport = TRANSPORT_SHM; /* an item is withdrawn from the log */
+  if (queue_meets(options.max) || options.redeliver)
+    options.transport = TRANSPORT_SHM; /* an item is withdrawn from the log, or stays there */
   struct control *c = b->control;
   struct queue *q = calloc(1, sizeof *q);
   if (!q)
@@ -84,6 +88,8 @@ int queue_create(struct os_backend *b, const struct queue_options *asked, struct
   int rc = open_fds(o, q->fds);
   if (rc == 0)
     rc = log_create(o->log_limit_bytes ? o->log_limit_bytes : c->log_limit, &q->log);
+  if (rc == 0 && o->redeliver)
+    rc = queue_hands_map(q, true);
   if (rc == 0)
     rc = sync_claim(b, &q->slot, &q->serial);
   if (rc)
@@ -102,6 +108,7 @@ int queue_create(struct os_backend *b, const struct queue_options *asked, struct
   *ret = q;
   return 0;
 fail:
+  queue_hands_unmap(q);
   close_fds(q->fds);
   log_close(&q->log);
   free(q);
@@ -120,6 +127,11 @@ int queue_adopt(struct os_backend *b, uint32_t slot, uint64_t serial, const int 
     return rc;
   }
   memcpy(q->fds, fds, sizeof q->fds);
+  if (r->redeliver && (rc = queue_hands_map(q, false))) {
+    log_unmap(&q->log);
+    free(q);
+    return rc;
+  }
   q->slot = slot;
   q->serial = serial;
   link_queue(b, q);
@@ -160,6 +172,8 @@ static void unlink_queue(struct os_backend *b, const struct queue *q) {
 
 void queue_drop(struct os_backend *b, struct queue *q) {
   struct control *c = b->control;
+  if (q->refs == 1 && q->holder == b->serial)
+    return; /* what it has in hand is to be given up at its end, at the latest */
   if (--q->refs > 0)
     return;
   unlink_queue(b, q);
@@ -169,6 +183,7 @@ void queue_drop(struct os_backend *b, struct queue *q) {
    */
   if ((!exported && q->forks == b->forks) || control_object_unused(c, q->slot))
     control_object_free(c, q->slot, q->serial);
+  queue_hands_unmap(q);
   close_fds(q->fds);
   log_close(&q->log);
   free(q);
@@ -185,4 +200,45 @@ void queue_drop_laid_by(struct os_backend *b, struct queue *q) {
   q->refs = 1;
   queue_drop(b, q);
   broker_notify(b, BROKER_RELEASE, slot, serial);
+}
+
+int queue_close(struct os_backend *b, struct op *op) {
+  struct queue *q = op->object->queue;
+  struct queue_record *r = record_of(b, q);
+  int rc = lock_put(b, r, op);
+  if (rc)
+    return rc;
+  rc = lock_get(b, r, op);
+  if (rc == 0) {
+    ring_readers(q, r); /* for ever: a process that is about to sleep finds its op enabled (W2) */
+    ring_writers(q, r);
+    atomic_store(&r->closed, 1);
+    side_touch(&r->put); /* for those that spin (W1) */
+    if (q->hands)
+      queue_hands_touch(b, q);
+    else
+      side_touch(&r->get);
+    if (queue_meets(r->max))
+      queue_met_tell(b, q);
+    unlock_get(r);
+  }
+  unlock_put(r);
+  return rc;
+}
+
+void queue_describe(struct os_backend *b, struct queue *q, struct queue_info *ret) {
+  const struct queue_record *r = record_of(b, q);
+  struct queue_state s = queue_now(b, q);
+  ret->id = q->serial;
+  ret->len = queue_len(&s);
+  ret->redeliver = s.redeliver;
+  ret->in_hand = queue_in_hand(&s);
+  ret->max = r->max;
+  ret->transport = (enum queue_transport)r->transport;
+  ret->closed = s.closed;
+  if (queue_meets(ret->max))
+    ret->len = 0; /* what is on offer is still its putter's */
+  if (ret->max && ret->len > ret->max && !s.redeliver)
+    ret->len = ret->max; /* seen while an item was on its way */
+  memcpy(ret->name, r->name, sizeof ret->name);
 }

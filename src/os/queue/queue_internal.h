@@ -5,7 +5,12 @@
 #ifndef SBX_OS_QUEUE_QUEUE_INTERNAL_H
 #define SBX_OS_QUEUE_QUEUE_INTERNAL_H
 
+#include "object/hands.h"
 #include "os/queue/queue.h"
+
+/* As queue_look, with redeliver: what is in the hands of processes that are gone has come back, even if no op has
+ * given it back so far. Without a lock; some moment has to do. */
+struct queue_state queue_hands_look(const struct os_backend *b, const struct queue *q);
 
 static inline struct queue_record *record_of(const struct os_backend *b, const struct queue *q) {
   return &b->control->queues[q->slot];
@@ -16,7 +21,8 @@ static inline struct queue_record *record_of(const struct os_backend *b, const s
  * there are; for a holder of get it is exact or shows fewer.
  */
 static inline struct queue_state queue_now(const struct os_backend *b, const struct queue *q) {
-  return queue_look(record_of(b, q), q->fds[FD_PIPE_READ], NULL);
+  return q->hands ? queue_hands_look(b, q)
+                  : queue_look(record_of(b, q), q->fds[FD_PIPE_READ], NULL);
 }
 
 /* 0, -SBX_ETIMEDOUT, -SBX_EINTERRUPTED. */
@@ -124,6 +130,9 @@ static inline bool carries(const struct op *op) { return op->refs && op->refs->c
 int carry_read(struct os_backend *b, struct buf *out, const struct op_refs *refs, size_t len,
                uint64_t *ret_number);
 
+/* The number in the trailer of a marked item. */
+uint64_t carry_number(const uint8_t *item, size_t len);
+
 /* The item with this number is not in the queue any more; nor are those before it. Holder of get.
  */
 static inline void carry_gone(struct queue_record *r, uint64_t number) {
@@ -154,6 +163,9 @@ int queue_wait(struct os_backend *b, struct queue *q, const struct op *op, struc
  * none, -SBX_ECLOSED when there will be none, -SBX_ENOMEM, -SBX_ELENT. */
 int queue_get_locked(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op,
                      bool take);
+
+/* A record of the pipe: its item is appended to op->out. 0 or -SBX_ENOMEM */
+int queue_append_record(const uint8_t record[RECORD_BYTES], const struct op *op);
 
 /* -- queue_meet.c: queues without room --------------------------------------------------------- */
 
@@ -187,7 +199,46 @@ int queue_met_arm(struct os_backend *b, struct op *op, struct wait_set *w);
 /* The item on offer is taken, and thrown away: one commit. Holder of get. */
 void queue_withdraw_locked(struct os_backend *b, struct queue *q, struct queue_record *r);
 
+/* As op.number of a TASK_DONE, besides those of object/queue.h: all that the process has in hand comes back. */
+enum { QUEUE_GIVE_BACK = 2 };
+
+/* -- queue_hands.c: redeliver ------------------------------------------------------------------ */
+
+/* Map the table of a queue that has one: q->fds[FD_HANDS]. `fresh`: it is a new file. 0 or a code */
+int queue_hands_map(struct queue *q, bool fresh);
+void queue_hands_unmap(struct queue *q);
+
+/* What is in hands, as H1 leaves it. Holder of get. */
+struct queue_hands queue_hands_now(struct os_backend *b, struct queue *q);
+
+/* As side_touch of the get side. Its holder. */
+void queue_hands_touch(struct os_backend *b, struct queue *q);
+
+/* As queue_get_locked. Also -SBX_EHAND, -SBX_EHANDS. */
+int queue_hands_get(struct os_backend *b, struct queue *q, struct queue_record *r, struct op *op,
+                    bool take);
+
+/* The oldest that the process has in hand, or all that it has: given up. Takes the lock of get; tells no joiners. */
+int queue_hands_done(struct os_backend *b, struct queue *q, const struct op *op);
+
+/* As perform_run, of GETs, which may begin with a TASK_DONE: how many are done, by one commit. Holder of get; tells no
+ * joiners. */
+uint32_t queue_hands_run(struct os_backend *b, struct queue *q, struct op *ops, uint32_t count);
+
+/* A get is going to sleep: wake it when a process ends that has something in hand. From now on it stands in line (H4).
+ * 0, or what the lock returned, and then it does not. */
+int queue_hands_watch(struct os_backend *b, struct queue *q, const struct op *op,
+                      struct wait_set *w);
+
+/* -- queue_tasks.c ----------------------------------------------------------------------------- */
+
+/* An item was marked by an op: wake those that wait in join, if it was the last one. */
+void queue_tell_joiners(struct os_backend *b, struct queue *q, const struct op *op);
+
 /* -- queue_peek.c ------------------------------------------------------------------------------ */
+
+/* The oldest item of the pipe, as queue_get_locked looks at it. -SBX_EAGAIN: it is empty. */
+int queue_peek_pipe(struct queue *q, struct queue_record *r, const struct op *op);
 
 /* Up to op->number of the oldest items, each behind its length (uint64_t). 0, -SBX_ETIMEDOUT
  * (none), -SBX_ECLOSED, -SBX_ENOMEM, -SBX_EMFILE; on failure what was appended to op->out means

@@ -40,7 +40,7 @@ static struct queue_ask ask_of(const struct os_backend *b, const struct queue *q
                                const struct op *op) {
   bool brief = op->number == 1;
   return (struct queue_ask){.kind = op->kind,
-                            .brief = brief,
+                            .number = op->number,
                             .who = who_of(b->slot, b->serial),
                             .readers = brief ? readers(b, q) : 0};
 }
@@ -48,13 +48,14 @@ static struct queue_ask ask_of(const struct os_backend *b, const struct queue *q
 bool queue_met_may_put(struct os_backend *b, const struct queue *q, const struct op *op) {
   const struct queue_state s = queue_now(b, q);
   const struct queue_ask ask = ask_of(b, q, op);
-  return queue_met_enabled(&s, &ask);
+  return queue_ask_enabled(&s, &ask);
 }
 
 /* -- readers ----------------------------------------------------------------------------------- */
 
 static void leave_line(struct os_backend *b, const struct queue *q, int place) {
-  queue_met_tell(b, q); /* M4 */
+  if (!q->hands)
+    queue_met_tell(b, q); /* M4 */
   FAULT("queue.meet.leave");
   line_leave(b, readers_of(b, q), place);
 }
@@ -130,7 +131,7 @@ void queue_disarm(struct os_backend *b, struct op *op) {
   bool get = op->kind == OP_QUEUE_GET;
   struct line *l = get ? readers_of(b, q) : line_of(b, q);
   struct queue_place here = {.place = line_find(b, l)};
-  if (!queue_meets(r->max) || here.place == LINE_NOWHERE)
+  if ((!queue_meets(r->max) && !q->hands) || here.place == LINE_NOWHERE)
     return;
   if (get) {
     queue_met_leave(b, q, &here, 0);
@@ -163,12 +164,12 @@ static int look(struct meeting *m) {
   bool taken = side_shown(&r->get)[GET_ITEMS] >= m->op->ticket;
   struct queue_state s = {
       .max = r->max, .closed = atomic_load(&r->closed), .offer = taken ? 0 : ask.who};
-  if (!m->over && !queue_met_enabled(&s, &ask)) {
+  if (!m->over && !queue_ask_enabled(&s, &ask)) {
     if (m->place == LINE_NOWHERE)
       m->place = line_join(m->b, line_of(m->b, m->q));
     return -SBX_EAGAIN;
   }
-  int rc = queue_met_apply(&s, &ask);
+  int rc = queue_ask_apply(&s, &ask);
   if (rc)
     queue_withdraw_locked(m->b, m->q, r);
   if (m->place != LINE_NOWHERE)

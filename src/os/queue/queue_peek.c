@@ -37,15 +37,12 @@ static int finish_item(struct peek *p, uint64_t len, bool marked) {
 }
 
 static int add_record(struct peek *p, const uint8_t record[RECORD_BYTES]) {
-  uint32_t head;
-  memcpy(&head, record, sizeof head);
-  uint32_t len = head & ~(uint32_t)RECORD_MARK;
+  uint32_t len;
+  memcpy(&len, record, sizeof len);
   if (len > RECORD_ITEM_MAX)
     return -SBX_EDATA;
   int rc = add_length(p, len);
-  if (rc == 0)
-    rc = buf_append(p->op->out, record + RECORD_HEAD, len);
-  return rc ? rc : finish_item(p, len, head != len);
+  return rc ? rc : buf_append(p->op->out, record + RECORD_HEAD, len);
 }
 
 static int add_records(struct peek *p, int fd) {
@@ -90,6 +87,22 @@ static int peek_log(const struct queue *q, uint64_t first, uint64_t tail, struct
   return rc;
 }
 
+/* With redeliver: what came back, then what was never taken. */
+static int peek_hands(struct peek *p, struct queue *q, uint64_t most) {
+  struct queue_record *r = record_of(p->b, q);
+  const struct queue_hands h = queue_hands_now(p->b, q);
+  struct queue_state s = queue_now(p->b, q);
+  uint64_t put[SIDE_SHOWN];
+  int rc = queue_apply(&s, OP_QUEUE_PEEK);
+  side_read(&r->put, put);
+  for (uint32_t i = 0; i < h.count && rc == 0; i++)
+    if (h.list[i].who == 0)
+      rc = peek_log(q, h.list[i].at, h.list[i].at + 1, p);
+  if (rc == 0)
+    rc = peek_log(q, log_first(side_own(&r->get)[GET_NEXT], put[PUT_BASE]), put[PUT_TAIL], p);
+  return rc || p->left < most ? rc : -SBX_ETIMEDOUT;
+}
+
 /*
  * In the order in which they would be taken. The log's tail is read before the pipe is looked at:
  * what was in the log by then is younger than what the pipe holds, and as long as there is
@@ -101,6 +114,8 @@ int queue_peek_locked(struct os_backend *b, struct queue *q, struct queue_record
   struct peek p = {.b = b, .op = op, .left = most};
   uint64_t put[SIDE_SHOWN], *seen = r->get.seen, head = side_shown(&r->get)[GET_HEAD];
   bool closed = atomic_load(&r->closed); /* first: nothing is put after it is seen */
+  if (q->hands)
+    return peek_hands(&p, q, most);
   bool pipe_is_empty = log_first(head, seen[SEEN_BASE]) < seen[SEEN_TAIL];
   side_read(&r->put, put);
   int rc = pipe_is_empty ? 0 : peek_pipe(q, &p);
@@ -108,5 +123,38 @@ int queue_peek_locked(struct os_backend *b, struct queue *q, struct queue_record
     rc = peek_log(q, log_first(head, put[PUT_BASE]), put[PUT_TAIL], &p);
   if (rc == 0 && p.left == most)
     rc = closed ? -SBX_ECLOSED : -SBX_ETIMEDOUT;
+  return rc;
+}
+
+/* tee(2) copies what is in a pipe and leaves it there; a pipe of our own receives the copy. */
+int queue_peek_pipe(struct queue *q, struct queue_record *r, const struct op *op) {
+  uint8_t record[RECORD_BYTES];
+  int copy[2];
+  if (atomic_load(&r->put.pipe) == atomic_load(&r->get.pipe)) /* empty, or none */
+    return -SBX_EAGAIN;
+  if (pipe2(copy, O_CLOEXEC | O_NONBLOCK))
+    return error_call("pipe2", errno);
+  ssize_t n = tee(q->fds[FD_PIPE_READ], copy[1], RECORD_BYTES, SPLICE_F_NONBLOCK);
+  bool empty = n < 0 && errno == EAGAIN;
+  if (n == RECORD_BYTES)
+    n = read(copy[0], record, sizeof record);
+  close(copy[0]);
+  close(copy[1]);
+  if (empty)
+    return -SBX_EAGAIN;
+  return n == RECORD_BYTES ? queue_append_record(record, op) : -SBX_ESYSTEM;
+}
+
+int queue_peek(struct os_backend *b, struct op *op) {
+  struct queue *q = op->object->queue;
+  struct queue_record *r = record_of(b, q);
+  int rc = lock_get(b, r, op);
+  if (rc)
+    return rc;
+  if (op->number > 0)
+    rc = queue_peek_locked(b, q, r, op);
+  else
+    rc = queue_get_locked(b, q, r, op, false);
+  unlock_get(r);
   return rc;
 }

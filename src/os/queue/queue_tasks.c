@@ -10,6 +10,8 @@
  * consistent). The rest is as for other lines: should the waking process be killed, the joiners look
  * by themselves.
  *
+ * With redeliver an item is marked by its taker, and that is a change of the table of hands: queue_hands.c.
+ *
  * A reader that is killed with an item in its hands takes it along: it will never be marked, and join
  * waits on. Only in the instant between the pipe's read and the count of it, it is as if the item
  * had never been.
@@ -23,21 +25,21 @@ static struct line *line_of(const struct os_backend *b, const struct queue *q) {
   return &b->control->syncs[q->slot].line;
 }
 
-/* An item was marked: wake those in line, if it was the last one. */
-static void tell_joiners(struct os_backend *b, struct queue *q, const struct op *op) {
+void queue_tell_joiners(struct os_backend *b, struct queue *q, const struct op *op) {
   struct queue_record *r = record_of(b, q);
+  struct op brief = *op;
+  brief.deadline_ns = 0;
   if (atomic_load(&line_of(b, q)->end) == 0)
     return;
   struct queue_state s = queue_now(b, q);
-  if (!queue_enabled(&s, OP_QUEUE_JOIN) || lock_get(b, r, op))
+  if (!queue_enabled(&s, OP_QUEUE_JOIN) || lock_get(b, r, &brief))
     return; /* its holder is stopped, or this process interrupted: they look by themselves */
   line_wake(b, line_of(b, q), UINT64_MAX, 0);
   unlock_get(r);
 }
 
-int queue_task_done(struct os_backend *b, struct op *op) {
-  struct queue *q = op->object->queue;
-  struct queue_record *r = record_of(b, q);
+/* Of a queue without redeliver. */
+static int count_done(struct os_backend *b, const struct queue *q, struct queue_record *r) {
   struct queue_state s;
   do {
     s = queue_now(b, q);
@@ -47,10 +49,28 @@ int queue_task_done(struct os_backend *b, struct op *op) {
     FAULT("queue.done.before-commit");
   } while (!atomic_compare_exchange_strong(&r->done, &(uint64_t){s.done - 1}, s.done));
   FAULT("queue.done.after-commit");
-  struct op brief = *op;
-  brief.deadline_ns = 0;
-  tell_joiners(b, q, &brief);
   return 0;
+}
+
+int queue_task_done(struct os_backend *b, struct op *op) {
+  struct queue *q = op->object->queue;
+  int rc = q->hands ? queue_hands_done(b, q, op) : count_done(b, q, record_of(b, q));
+  if (rc == 0)
+    queue_tell_joiners(b, q, op);
+  return rc;
+}
+
+void queue_leave_hands(struct os_backend *b, bool well) {
+  for (struct queue *q = b->queues; q; q = q->next) {
+    if (!q->hands || q->holder != b->serial)
+      continue;
+    struct object o = {.type = OBJECT_QUEUE, .queue = q};
+    struct op all = {.kind = OP_QUEUE_TASK_DONE,
+                     .object = &o,
+                     .number = well ? QUEUE_DONE_ALL : QUEUE_GIVE_BACK,
+                     .deadline_ns = SBX_FOREVER};
+    queue_task_done(b, &all);
+  }
 }
 
 /* Are all done? If not, the process stands in line from now on. The lock of get is held. */

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "os/queue/queue_internal.h"
+#include "os/shared/line.h"
 
 /* -- state ------------------------------------------------------------------------------------ */
 
@@ -27,7 +28,7 @@ static uint64_t log_bytes(const struct queue_record *r, const uint64_t put[SIDE_
 }
 
 struct queue_state queue_look(const struct queue_record *r, int pipe, uint64_t *ret_bytes) {
-  struct queue_state s = {.max = r->max};
+  struct queue_state s = {.max = r->max, .redeliver = r->redeliver};
   uint64_t put[SIDE_SHOWN], own[SIDE_OWN], get[SIDE_SHOWN], in_pipe = 0;
   s.closed = atomic_load_explicit(&r->closed, memory_order_acquire);
   for (int tries = 0; tries < 64; tries++) {
@@ -44,7 +45,7 @@ struct queue_state queue_look(const struct queue_record *r, int pipe, uint64_t *
   s.got = get[GET_ITEMS] < s.put ? get[GET_ITEMS] : s.put;
   s.put += by_pipe;
   s.got += by_pipe;
-  s.done = atomic_load_explicit(&r->done, memory_order_acquire);
+  s.done = r->redeliver ? get[GET_DONE] : atomic_load_explicit(&r->done, memory_order_acquire);
   if (ret_bytes)
     *ret_bytes = in_pipe * RECORD_BYTES + log_bytes(r, put, own, get[GET_HEAD]);
   return s;
@@ -160,7 +161,7 @@ static int silence_bell(struct os_backend *b, struct queue *q, const struct op *
         silence(bell, &ringing->rung);
       atomic_store(&ringing->asleep, 1);
     }
-    if (queue_len(&s) == 0)
+    if (queue_len(&s) == 0 && queue_in_hand(&s) == 0)
       rewind_log(b, q, r);
     unlock_get(r);
   }
@@ -179,7 +180,7 @@ static int arm(struct os_backend *b, struct queue *q, const struct op *op, bool 
   wait_set_add(w, bell, false);
   if (!put && q->fds[FD_PIPE_READ] >= 0)
     wait_set_add(w, q->fds[FD_PIPE_READ], false);
-  return 0;
+  return !put && q->hands ? queue_hands_watch(b, q, op, w) : 0;
 }
 
 int queue_arm(struct os_backend *b, struct op *op, struct wait_set *w) {
@@ -202,5 +203,7 @@ int queue_wait(struct os_backend *b, struct queue *q, const struct op *op, struc
   rc = wait_fds(b, op, set.fds, set.n, set.deadline_ns);
   w->heard = set.fds[0].revents & POLLIN;
   wait_set_release(&set);
+  if (q->hands && b->lines > 0)
+    line_vanish(b); /* H4: it is going to look */
   return rc == -SBX_ETIMEDOUT ? 0 : rc;
 }

@@ -200,3 +200,14 @@ bool broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, u
   return b->broker >= 0 &&
          send(b->broker, &m, sizeof m, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof m;
 }
+
+/* What counts is the bit: a message that finds no room is one of many that wake the supervisor. */
+void broker_tell(struct os_backend *b, enum broker_kind kind) {
+  atomic_fetch_or(&b->control->told, 1U << kind);
+  broker_notify(b, kind, 0, 0);
+}
+
+bool broker_told(struct control *c, enum broker_kind kind) {
+  uint32_t bit = 1U << kind;
+  return (atomic_load(&c->told) & bit) && (atomic_fetch_and(&c->told, ~bit) & bit);
+}

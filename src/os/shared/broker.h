@@ -26,7 +26,8 @@ enum broker_kind {
   BROKER_MEMORY,     /* a process (slot, serial) asked for more memory than the run may have */
   BROKER_OUTPUT,     /* the same, of output; */
   BROKER_FILES,      /* of what is written into files. Each waits for its end */
-  BROKER_STATE       /* look at a process (slot, serial): os/shared/state.h */
+  BROKER_STATE,      /* look at a process (slot, serial): os/shared/state.h */
+  BROKER_DIFFERS     /* the run differs from what is replayed: end it (os/shared/turns.h) */
 };
 
 struct broker_message {
@@ -64,5 +65,10 @@ int broker_request(struct os_backend *b, const struct op *op, struct broker_mess
 /* Notices without an answer; safe in a signal handler; lost (false) if the supervisor is busy
  * beyond the socket's buffer. */
 bool broker_notify(struct os_backend *b, enum broker_kind kind, uint32_t slot, uint64_t serial);
+/* The same of what concerns no slot (LEAVING, PROGRESS, DIFFERS), and never lost: told more than
+ * once before the supervisor looks, it is seen once. */
+void broker_tell(struct os_backend *b, enum broker_kind kind);
+/* For the supervisor: was this kind told since the last call? */
+bool broker_told(struct control *c, enum broker_kind kind);
 
 #endif

@@ -1,11 +1,17 @@
-/* os/shared/control.c - see control.h. Everything here is lock-free; the supervisor may call all of it. */
+/*
+ * os/shared/control.c - see control.h: the block, and the records of processes and failures. Everything
+ * here is lock-free; the supervisor may call all of it.
+ */
 #include "os/shared/control.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/sysinfo.h>
 
+#include "base/child_code.h"
 #include "base/error.h"
 #include "base/fault.h"
 
@@ -37,6 +43,18 @@ static void take_limits(struct control *c, const struct policy *p) {
   c->shows_controls = policy_is_strict(p);
 }
 
+/* As error_text tells them. */
+static_assert(PROCESS_SLOTS == 65536 && OBJECT_SLOTS == 8192 && NAME_CELLS == 16384 &&
+                  DEPTH_MAX == 1000 && LINE_PLACES == 1024,
+              "base/error.h has these numbers");
+
+static void tell_limits(const struct control *c) {
+  char limit[24];
+  snprintf(limit, sizeof limit, "%u", (unsigned)c->max_procs);
+  error_set_limit(SBX_ELIMIT, limit);
+  error_set_bytes(SBX_ESTORE, c->log_limit);
+}
+
 int control_create(const struct control_options *o, struct control **ret) {
   struct control *c = FAULT("control.map")
                           ? MAP_FAILED
@@ -61,6 +79,7 @@ int control_create(const struct control_options *o, struct control **ret) {
   c->log_limit = quarter_of_memory();
   if (o->policy)
     take_limits(c, o->policy);
+  tell_limits(c);
   c->clock = clock_run_start(o->speed > 0 ? o->speed : 1);
   c->next_serial = 2;
   c->next_failure = FAILURE_SERIALS;
@@ -77,11 +96,13 @@ int control_create(const struct control_options *o, struct control **ret) {
   return 0;
 }
 
+CHILD_CODE
 uint32_t control_process_end(const struct control *c) {
   uint64_t n = atomic_load_explicit(&c->process_end, memory_order_acquire);
   return n < PROCESS_SLOTS ? (uint32_t)n : PROCESS_SLOTS;
 }
 
+CHILD_CODE
 uint64_t control_process_stamp(const struct control *c, uint32_t slot, uint64_t serial) {
   if (slot >= PROCESS_SLOTS)
     return 0;
@@ -135,18 +156,6 @@ static bool claimer_gone(const struct control *c, uint64_t stamp) {
 static bool writer_gone(const struct control *c, uint64_t stamp) {
   uint64_t there = control_process_stamp(c, stamp_claimer(stamp), stamp_serial(stamp));
   return !phase_lives(stamp_phase(there));
-}
-
-/* Is the process gone that claimed an object record? The fields of a process that is just being made
- * are not filled yet. */
-static bool object_claimer_gone(const struct control *c, uint64_t stamp) {
-  uint32_t slot = stamp_claimer(stamp);
-  uint64_t there = atomic_load(&c->process_stamp[slot]);
-  const struct process_record *p = &c->processes[slot];
-  if (!phase_lives(stamp_phase(there)))
-    return true;
-  return atomic_load_explicit(&p->serial, memory_order_acquire) == stamp_serial(there) &&
-         p->objects_before > stamp_serial(stamp);
 }
 
 /* Does the spawner still need the record of what has ended? */
@@ -358,6 +367,7 @@ uint64_t control_main_renew(struct control *c) {
   return serial;
 }
 
+CHILD_CODE
 bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
                              enum process_phase to) {
   uint64_t stamp = control_process_stamp(c, slot, serial);
@@ -371,6 +381,7 @@ bool control_process_advance(struct control *c, uint32_t slot, uint64_t serial,
   return false;
 }
 
+CHILD_CODE
 struct meter_place control_memory(struct control *c, uint32_t slot) {
   return (struct meter_place){c->memory.limit ? &c->memory : NULL, &c->charged[slot]};
 }
@@ -422,82 +433,4 @@ uint32_t control_unjoined_failures(const struct control *c) {
     if (phase_told(stamp_phase(atomic_load(&c->process_stamp[i]))) && control_process_failed(c, i))
       n++;
   return n;
-}
-
-void control_object_hold(struct control *c, uint32_t process, uint32_t object) {
-  atomic_fetch_or(&c->held[process][object / 64], UINT64_C(1) << (object % 64));
-}
-
-void control_object_drop(struct control *c, uint32_t process, uint32_t object) {
-  atomic_fetch_and(&c->held[process][object / 64], ~(UINT64_C(1) << (object % 64)));
-}
-
-/* A process may get it by a fork while the rows before its own are read, and its parent let go of it
- * before its own is: then look again. */
-bool control_object_held(const struct control *c, uint32_t object) {
-  uint64_t bit = UINT64_C(1) << (object % 64), forks;
-  do {
-    forks = atomic_load(&c->forks);
-    for (uint32_t i = 0; i < control_process_end(c); i++)
-      if (control_process_alive(c, i) && (atomic_load(&c->held[i][object / 64]) & bit))
-        return true;
-  } while (forks != atomic_load(&c->forks));
-  return false;
-}
-
-bool control_object_unused(const struct control *c, uint32_t object) {
-  uint64_t bit = UINT64_C(1) << (object % 64);
-  return !atomic_load(&c->objects[object].named) && !(atomic_load(&c->shown[object / 64]) & bit) &&
-         !control_object_held(c, object);
-}
-
-static bool object_usable(const struct control *c, uint32_t slot, uint64_t stamp) {
-  switch (stamp_phase(stamp)) {
-  case OBJECT_FREE:
-    return true;
-  case OBJECT_CLAIMED: /* its maker died */
-    return object_claimer_gone(c, stamp);
-  default:
-    return control_object_unused(c, slot);
-  }
-}
-
-void control_object_live(struct control *c, uint32_t slot, uint64_t serial, enum object_type type) {
-  atomic_store(&c->objects[slot].type, type);
-  atomic_store(&c->objects[slot].named, 0);
-  atomic_store(&c->object_stamp[slot], stamp_of(serial, OBJECT_LIVE));
-}
-
-bool control_object_reclaim(struct control *c, uint32_t claimer, uint32_t slot, uint64_t *serial) {
-  uint64_t stamp = stamp_of(*serial, OBJECT_LIVE);
-  uint64_t fresh = atomic_fetch_add(&c->next_object_serial, 1); /* the claimer's: see above */
-  if (!atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp,
-                                      stamp_claimed(fresh, claimer, OBJECT_CLAIMED)))
-    return false;
-  *serial = fresh;
-  return true;
-}
-
-void control_object_free(struct control *c, uint32_t slot, uint64_t serial) {
-  uint64_t stamp = atomic_load(&c->object_stamp[slot]);
-  if (stamp_serial(stamp) == serial)
-    atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp, stamp_of(serial, OBJECT_FREE));
-}
-
-int control_object_claim(struct control *c, uint32_t claimer, uint32_t *ret_slot,
-                         uint64_t *ret_serial) {
-  uint64_t serial = atomic_fetch_add(&c->next_object_serial, 1);
-  for (uint32_t tries = 0; tries < 2 * OBJECT_SLOTS; tries++) {
-    uint32_t slot = (uint32_t)(atomic_fetch_add(&c->next_object_slot, 1) % OBJECT_SLOTS);
-    uint64_t stamp = atomic_load(&c->object_stamp[slot]);
-    if (!object_usable(c, slot, stamp))
-      continue;
-    if (!atomic_compare_exchange_strong(&c->object_stamp[slot], &stamp,
-                                        stamp_claimed(serial, claimer, OBJECT_CLAIMED)))
-      continue;
-    *ret_slot = slot;
-    *ret_serial = serial;
-    return 0;
-  }
-  return -SBX_EOBJECTS;
 }

@@ -51,6 +51,7 @@ enum {
   PROCESS_SLOTS = 65536, /* records, of the living and of the ended still referred to */
   OBJECT_SLOTS = 8192,
   OBJECT_WORDS = OBJECT_SLOTS / 64,
+  NO_PROCESS = PROCESS_SLOTS, /* in place of a slot: programs, whose copier has no record */
   DEFAULT_MAX_PROCS = 512,
   DEPTH_MAX = 1000 /* spawn inside spawn: each level stands on its parent's C stack */
 };
@@ -220,7 +221,8 @@ enum object_phase { OBJECT_FREE, OBJECT_CLAIMED, OBJECT_LIVE };
 enum queue_put_shown { PUT_ITEMS, PUT_TAIL, PUT_BASE };
 enum queue_put_own { PUT_RESERVED, PUT_FREED, PUT_TURN, PUT_JUMP, PUT_WARM };
 enum queue_put_seen { SEEN_HEAD, SEEN_ROOM };
-enum queue_get_shown { GET_ITEMS, GET_HEAD };
+enum queue_get_shown { GET_ITEMS, GET_HEAD, GET_DONE };
+enum queue_get_own { GET_HANDS, GET_NEXT }; /* these, and DONE, of queues with redeliver */
 enum queue_get_seen { SEEN_TAIL, SEEN_BASE, SEEN_WRITES };
 
 /*
@@ -239,6 +241,7 @@ struct queue_record {
   char name[NAME_MAX_BYTES];
   _Atomic uint32_t closed;   /* holder of both sides; never cleared */
   _Atomic uint32_t exported; /* the first exporter; its descriptors are with the supervisor */
+  uint32_t redeliver;        /* maker, before LIVE: 0 or 1 */
 
   struct side put; /* .pipe is odd while a write may be going on, and grows by 2 with each */
   struct side get; /* .pipe: so far the writes are accounted for; equal: the pipe is empty */
@@ -345,12 +348,13 @@ struct control {
   _Atomic int64_t result_bytes;      /* stored now; approximate after kills */
   _Atomic uint32_t failures_dropped; /* failures nobody joined, in records used again */
   _Atomic uint32_t failures_noted; /* grows with each failure: there is one to be reported, maybe */
-  _Atomic uint32_t ending;         /* supervisor: the tree is being ended, no new processes */
-  _Atomic uint32_t forgotten;      /* a process at its end, each thing that it was told to have
+  _Atomic uint32_t told;   /* bits of enum broker_kind: broker_tell sets, the supervisor clears */
+  _Atomic uint32_t ending; /* supervisor: the tree is being ended, no new processes */
+  _Atomic uint32_t forgotten;         /* a process at its end, each thing that it was told to have
                                       in its hands still */
-  _Atomic int32_t supervisor_pid;  /* supervisor; 0: none yet */
+  _Atomic int32_t supervisor_pid;     /* supervisor; 0: none yet */
   _Atomic int32_t spared[SPARED_MAX]; /* pids: themselves, os/outside.h; 0: free */
-  struct outlet outlets[2];        /* of stdout and stderr; if both go to one place, the first */
+  struct outlet outlets[2];           /* of stdout and stderr; if both go to one place, the first */
   _Atomic uint64_t
       lent[LENT_MAX];          /* who_of processes that wait for programs which have the terminal;
                                       themselves. 0: free, as is that of one that is gone */
@@ -359,13 +363,17 @@ struct control {
   _Atomic uint64_t shown[OBJECT_WORDS]; /* progress that the supervisor holds (os/sync/progress.h):
                                            makers set a bit, the supervisor clears it */
   _Atomic uint32_t shown_times;         /* grows when it has cleared some: a futex */
-  struct meter memory;          /* base/meter.h */
-  uint64_t output_limit;        /* bytes on stdout and stderr; 0: any number. The maker */
-  _Atomic uint64_t output;      /* so many were written, if there is a limit; the writers */
-  uint64_t files_limit;         /* bytes written into files; 0: any number. The maker */
-  _Atomic uint64_t files;       /* so many were written, if there is a limit; the writers */
-  uint32_t shows_controls;      /* strict: on a terminal, in place of sending them there. The maker */
+  struct meter memory;                  /* base/meter.h */
+  uint64_t output_limit;                /* bytes on stdout and stderr; 0: any number. The maker */
+  _Atomic uint64_t output;              /* so many were written, if there is a limit; the writers */
+  uint64_t files_limit;                 /* bytes written into files; 0: any number. The maker */
+  _Atomic uint64_t files;               /* so many were written, if there is a limit; the writers */
+  uint32_t shows_controls; /* strict: on a terminal, in place of sending them there. The maker */
   _Atomic uint64_t follow; /* serial of the one process whose lines are shown, 0: all; as `muted` */
+
+  /* The processes that wait for the birth of another (os/shared/seek.h), a bit each: itself sets and
+   * clears it, by fetch_or and fetch_and. One that is gone may have left its bit. */
+  _Atomic uint64_t seekers[PROCESS_SLOTS / 64];
 
   /* The owner of a record: see "stamp" above. Dense, since they are scanned. */
   CONTROL_AREA _Atomic uint64_t process_stamp[PROCESS_SLOTS];
@@ -381,22 +389,19 @@ struct control {
   _Atomic uint64_t forks;                                   /* spawners, before the fork */
   _Atomic uint64_t sweeps;     /* begun so far; the process that begins one */
   _Atomic uint32_t names_used; /* 1: there may be cells in use */
-  struct name_cell names[NAME_CELLS];
   struct process_record processes[PROCESS_SLOTS];
+  struct name_cell names[NAME_CELLS];
   struct object_record objects[OBJECT_SLOTS];
   CONTROL_AREA alignas(128) struct queue_record queues[OBJECT_SLOTS];
   CONTROL_AREA struct sync_record syncs[OBJECT_SLOTS]; /* a slot is a queue or one of these */
 
-  _Atomic int64_t charged[PROCESS_SLOTS]; /* bytes of `memory` that a process took; it, and its reaper */
+  _Atomic int64_t
+      charged[PROCESS_SLOTS]; /* bytes of `memory` that a process took; it, and its reaper */
 
   /* The mailbox of the process in a slot (os/mail.h): slot of the queue and serial of the
    * process, as who_of. One that names another process is of an earlier one: there is none. By
    * compare-and-swap, everybody. */
   _Atomic uint64_t mail[PROCESS_SLOTS];
-
-  /* The processes that wait for the birth of another (os/shared/seek.h), a bit each: itself sets and
-   * clears it, by fetch_or and fetch_and. One that is gone may have left its bit. */
-  _Atomic uint64_t seekers[PROCESS_SLOTS / 64];
 
   /* Which objects a process holds: written by it alone (for a child before the fork by its
    * spawner). */
@@ -410,7 +415,7 @@ struct control_options {
   uint32_t max_procs;
   bool tag_output;
   const struct policy *policy; /* its limits; NULL: there are none */
-  const uint8_t *key; /* 16 bytes; NULL: drawn at random */
+  const uint8_t *key;          /* 16 bytes; NULL: drawn at random */
 };
 
 /*

@@ -28,6 +28,12 @@ static uint64_t place_word(uint64_t who, uint64_t ticket) {
   return who << TICKET_BITS | (ticket & ((1 << TICKET_BITS) - 1));
 }
 
+/* Places beyond it are not in use. The supervisor looks, too, and what it reads may be anything. */
+static uint32_t end_of(const struct line *l) {
+  uint32_t end = atomic_load(&l->end);
+  return end < LINE_PLACES ? end : LINE_PLACES;
+}
+
 /* The ticket of the process that stands at a place; 0: none that lives and waits. */
 static uint64_t ticket_at(const struct control *c, uint64_t word, uint32_t *ret_slot) {
   uint64_t who = word >> TICKET_BITS;
@@ -43,7 +49,7 @@ static uint64_t ticket_at(const struct control *c, uint64_t word, uint32_t *ret_
 
 int line_find(const struct os_backend *b, const struct line *l) {
   uint64_t mine = place_word(who_of(b->slot, b->serial), line_ticket(b));
-  uint32_t end = b->lines ? atomic_load(&l->end) : 0;
+  uint32_t end = b->lines ? end_of(l) : 0;
   for (uint32_t i = 0; i < end; i++)
     if (atomic_load(&l->places[i]) == mine)
       return (int)i;
@@ -52,7 +58,7 @@ int line_find(const struct os_backend *b, const struct line *l) {
 
 int line_join(struct os_backend *b, struct line *l) {
   struct process_record *me = my_record(b);
-  uint32_t slot, i, end = atomic_load(&l->end);
+  uint32_t slot, i, end = end_of(l);
   for (i = 0; i < end && ticket_at(b->control, atomic_load(&l->places[i]), &slot); i++)
     continue;
   if (i == LINE_PLACES || FAULT("line.full"))
@@ -74,7 +80,7 @@ void line_vanish(struct os_backend *b) {
 }
 
 void line_leave(struct os_backend *b, struct line *l, int place) {
-  uint32_t end = atomic_load(&l->end);
+  uint32_t end = end_of(l);
   atomic_store(&l->places[place], 0);
   while (end > 0 && atomic_load(&l->places[end - 1]) == 0)
     end--;
@@ -88,7 +94,7 @@ uint64_t line_ticket(const struct os_backend *b) {
 
 struct line_place line_next(const struct control *c, const struct line *l, uint64_t after) {
   struct line_place first = {0};
-  uint32_t slot, end = atomic_load(&l->end);
+  uint32_t slot, end = end_of(l);
   for (uint32_t i = 0; i < end; i++) {
     uint64_t ticket = ticket_at(c, atomic_load(&l->places[i]), &slot);
     if (ticket > after && (first.ticket == 0 || ticket < first.ticket))
@@ -98,7 +104,7 @@ struct line_place line_next(const struct control *c, const struct line *l, uint6
 }
 
 bool line_has(const struct control *c, const struct line *l, uint32_t slot) {
-  uint32_t other, end = atomic_load(&l->end);
+  uint32_t other, end = end_of(l);
   if (atomic_load(&c->processes[slot].line_ticket) == 0)
     return false;
   for (uint32_t i = 0; i < end; i++)
@@ -109,7 +115,7 @@ bool line_has(const struct control *c, const struct line *l, uint32_t slot) {
 
 uint64_t line_count(const struct control *c, const struct line *l, uint64_t after) {
   uint64_t n = 0;
-  uint32_t slot, end = atomic_load(&l->end);
+  uint32_t slot, end = end_of(l);
   for (uint32_t i = 0; i < end; i++)
     n += ticket_at(c, atomic_load(&l->places[i]), &slot) > after;
   return n;
@@ -136,7 +142,7 @@ void line_looked(const struct os_backend *b, struct line *l) {
 }
 
 void line_wake(const struct os_backend *b, struct line *l, uint64_t count, uint64_t after) {
-  uint32_t slot, end = atomic_load(&l->end);
+  uint32_t slot, end = end_of(l);
   if (count == 1) {
     wake_first(b, l, after);
     return;
@@ -162,10 +168,10 @@ static bool can_act(pid_t pid) {
 }
 
 uint64_t line_first_able(const struct control *c, const struct line *l) {
-  if (atomic_load(&l->end) == 0)
+  if (end_of(l) == 0)
     return 0;
   struct line_place first = line_next(c, l, 0);
-  for (; first.ticket; first = line_next(c, l, first.ticket)) {
+  for (int i = 0; first.ticket && i < LINE_PLACES; i++, first = line_next(c, l, first.ticket)) {
     const struct process_record *p = &c->processes[first.slot];
     if (!fair_is_due(atomic_load(&p->line_since_ns), clock_now_ns()) || can_act(p->pid))
       break;
@@ -176,7 +182,7 @@ uint64_t line_first_able(const struct control *c, const struct line *l) {
 bool line_must_yield(const struct os_backend *b, const struct line *l) {
   const struct control *c = b->control;
   uint64_t mine = line_ticket(b);
-  if (atomic_load(&l->end) == 0)
+  if (end_of(l) == 0)
     return false;
   struct line_place first = line_next(c, l, 0);
   struct fair_first rule = {.ticket = first.ticket, .self = first.slot == b->slot};
@@ -192,8 +198,7 @@ bool line_must_yield(const struct os_backend *b, const struct line *l) {
 int64_t line_look_again_ns(const struct line *l, int place, unsigned looks) {
   int64_t slice = FULL_SLICE_NS;
   if (place != LINE_NOWHERE)
-    slice = looks == 0 ? FIRST_SLICE_NS
-                       : LINE_SLICE_NS * (1 + (int64_t)atomic_load(&l->end) / LINE_CROWD);
+    slice = looks == 0 ? FIRST_SLICE_NS : LINE_SLICE_NS * (1 + (int64_t)end_of(l) / LINE_CROWD);
   if (place != LINE_NOWHERE && FAULT(looks == 0 ? "line.first-slice" : "line.slice"))
     return SBX_FOREVER;
   return clock_now_ns() + slice;

@@ -126,15 +126,16 @@ uint64_t monitor_read(const struct monitor *m, const uint64_t *copies, size_t st
    * The copy of generation g is overwritten only while g + 1 is current and g + 2 is being written;
    * so if the generation is still g afterwards, what was copied is whole. Word by word through
    * volatile: a torn copy is thrown away by the second look, whose load must not move before the
-   * copying (fence, pairs with the release in commit).
+   * copying (fence, pairs with the release in commit). Only code that has broken out of Lua can write so fast that no
+   * look comes to an end; it gets a torn copy.
    */
-  for (;;) {
+  for (int tries = 0;; tries++) {
     uint64_t g = atomic_load_explicit(&m->generation, memory_order_acquire);
     const volatile uint64_t *state = copies + (g & 1) * stride;
     for (size_t i = 0; i < words; i++)
       ret[i] = state[i];
     atomic_thread_fence(memory_order_acquire);
-    if (atomic_load_explicit(&m->generation, memory_order_relaxed) == g)
+    if (atomic_load_explicit(&m->generation, memory_order_relaxed) == g || tries == LOOKS_MOST)
       return g;
   }
 }

@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { LOOKS_MOST = 1 << 16 }; /* of a reader without the lock, should each be disturbed */
+
 /* Locks are taken in the order of their rank, and debug builds check it. */
 enum lock_rank { RANK_NONE = 0, RANK_QUEUE_PUT = 30, RANK_QUEUE_GET = 31, RANK_SYNC = 40 };
 

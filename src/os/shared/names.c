@@ -22,9 +22,11 @@ uint64_t names_of_result(uint32_t slot, uint64_t serial) {
 
 static bool is_object(uint32_t type) { return type != OBJECT_NONE && type != OBJECT_PROCESS; }
 
+/* A slot in a name has more bits than there are objects. */
 static bool object_lives(const struct control *c, uint64_t name) {
-  uint64_t stamp = atomic_load(&c->object_stamp[stamp_claimer(name)]);
-  return stamp == stamp_of(stamp_serial(name), OBJECT_LIVE);
+  uint32_t slot = stamp_claimer(name);
+  return slot < OBJECT_SLOTS &&
+         atomic_load(&c->object_stamp[slot]) == stamp_of(stamp_serial(name), OBJECT_LIVE);
 }
 
 /* -- cells ------------------------------------------------------------------------------------ */
@@ -103,6 +105,8 @@ static bool holder_lives(const struct control *c, uint64_t holder) {
   uint32_t slot = stamp_claimer(holder);
   if (stamp_phase(holder) == OF_OBJECT)
     return object_lives(c, holder);
+  if (stamp_phase(holder) != OF_RESULT)
+    return false;
   uint64_t stamp = control_process_stamp(c, slot, stamp_serial(holder));
   uint32_t flags = atomic_load(&c->processes[slot].flags);
   return stamp && !(flags & FLAG_RECLAIMED) &&
@@ -118,6 +122,20 @@ static bool counts(const struct control *c, uint64_t holder, uint64_t count) {
     return true;
   return atomic_load(&c->objects[slot].type) != OBJECT_QUEUE ||
          count_of(count) > atomic_load(&c->queues[slot].carry_gone);
+}
+
+/* Of a holder that counts: a queue names nothing more if its log is empty, even if the reader that took the last item was
+ * killed before it could say so. For one who has looked whether a process holds the object: that of a writer which is
+ * about to put it is not in the log yet. */
+static bool has_items(const struct control *c, uint64_t holder) {
+  const struct queue_record *r = &c->queues[stamp_claimer(holder)];
+  uint64_t get[SIDE_SHOWN], put[SIDE_SHOWN];
+  if (stamp_phase(holder) == OF_RESULT ||
+      atomic_load(&c->objects[stamp_claimer(holder)].type) != OBJECT_QUEUE)
+    return true;
+  side_read(&r->get, get); /* first: so it is not empty rather than too early */
+  side_read(&r->put, put);
+  return get[GET_HEAD] < put[PUT_TAIL] && put[PUT_BASE] < put[PUT_TAIL];
 }
 
 static void free_cells(struct control *c) {
@@ -284,30 +302,84 @@ static bool within_reach(const struct control *c, const uint64_t words[OBJECT_WO
   if (stamp_phase(holder) == OF_RESULT)
     return true;
   if (atomic_load(&c->objects[slot].type) == OBJECT_QUEUE) {
-    uint64_t reader = atomic_load(&c->queues[slot].reader_serial);
-    if (reader)
-      return names_has(words, c->queues[slot].reader) &&
-             object_lives(c, names_of_object(c->queues[slot].reader, reader));
+    uint64_t serial = atomic_load(&c->queues[slot].reader_serial);
+    uint64_t reader = names_of_object(c->queues[slot].reader, serial);
+    if (serial)
+      return object_lives(c, reader) && names_has(words, stamp_claimer(reader));
   }
   return names_has(words, slot);
 }
 
-/* Follow the names until there is nothing new. */
+/* The cells of each holder that is an object: a list by slot of the numbers of cells, from 1; 0 ends it. */
+struct cells_of {
+  uint16_t first[OBJECT_SLOTS], next[NAME_CELLS];
+};
+static_assert(NAME_CELLS < UINT16_MAX, "a cell's number has 16 bits");
+
+static void list_cells(const struct control *c, struct cells_of *ret) {
+  memset(ret->first, 0, sizeof ret->first);
+  for (uint32_t i = 0; i < NAME_CELLS; i++) {
+    uint64_t holder = atomic_load(&c->names[i].holder);
+    uint32_t slot = stamp_claimer(holder);
+    if (stamp_phase(holder) != OF_OBJECT || slot >= OBJECT_SLOTS)
+      continue;
+    ret->next[i] = ret->first[slot];
+    ret->first[slot] = (uint16_t)(i + 1);
+  }
+}
+
+/* Mark what a cell names, if that counts. Returns whether it is news. */
+static bool follow(const struct control *c, struct names_reach *r, uint32_t cell) {
+  uint64_t count = atomic_load(&c->names[cell].count);
+  uint64_t holder = atomic_load(&c->names[cell].holder);
+  uint64_t object = atomic_load(&c->names[cell].object);
+  if (holder == 0 || object == 0 || !object_lives(c, object) ||
+      names_has(r->stored, stamp_claimer(object)) || !counts(c, holder, count) ||
+      !has_items(c, holder) || !within_reach(c, r->reached, holder))
+    return false;
+  mark(c, r->stored, stamp_claimer(object));
+  mark(c, r->reached, stamp_claimer(object));
+  return true;
+}
+
+static void follow_all_of(const struct control *c, struct names_reach *r, const struct cells_of *of,
+                          uint32_t slot) {
+  for (uint32_t cell = of->first[slot]; cell; cell = of->next[cell - 1])
+    follow(c, r, cell - 1);
+}
+
+/* Follow what objects name that were reached since the last call. A pipe's end lets its queue be received from. */
+static bool follow_reached(const struct control *c, struct names_reach *r,
+                           const struct cells_of *of, uint64_t followed[OBJECT_WORDS]) {
+  bool any = false;
+  for (uint32_t w = 0; w < OBJECT_WORDS; w++)
+    for (uint64_t bits; (bits = r->reached[w] & ~followed[w]); any = true) {
+      uint32_t slot = 64 * w + (uint32_t)__builtin_ctzll(bits);
+      followed[w] |= bits & -bits;
+      follow_all_of(c, r, of, slot);
+      if (atomic_load(&c->objects[slot].type) == OBJECT_PIPE)
+        follow_all_of(c, r, of, (uint32_t)c->syncs[slot].state[0][END_IN] % OBJECT_SLOTS);
+    }
+  return any;
+}
+
+/*
+ * Follow the names until there is nothing new. The last pass over all cells finds nothing; one that finds something goes on
+ * from there by the lists, so that a long chain of objects takes two passes, in whatever order its cells are: a script
+ * that made many would otherwise hold up the supervisor.
+ */
 static void mark_named(const struct control *c, struct names_reach *r) {
+  struct cells_of of;
+  uint64_t followed[OBJECT_WORDS] = {0};
   bool news = atomic_load(&c->names_used);
+  if (news)
+    list_cells(c, &of);
   while (news) {
     news = false;
-    for (uint32_t i = 0; i < NAME_CELLS; i++) {
-      uint64_t count = atomic_load(&c->names[i].count);
-      uint64_t holder = atomic_load(&c->names[i].holder), object = atomic_load(&c->names[i].object);
-      if (holder == 0 || object == 0 || names_has(r->stored, stamp_claimer(object)) ||
-          !object_lives(c, object) || !counts(c, holder, count) ||
-          !within_reach(c, r->reached, holder))
-        continue;
-      mark(c, r->stored, stamp_claimer(object));
-      mark(c, r->reached, stamp_claimer(object));
-      news = true;
-    }
+    for (uint32_t i = 0; i < NAME_CELLS; i++)
+      news |= follow(c, r, i);
+    while (news && follow_reached(c, r, &of, followed))
+      continue;
   }
 }
 

@@ -26,8 +26,8 @@
  * that met one looks again.
  *
  * Kill safety: a name is added before what is stored is committed, under the lock of the holder. A
- * kill in between leaves a name too many. Of a queue it goes with the next item that carries
- * handles, or when the queue is found empty; a value or a dict counts again (sync_record.naming).
+ * kill in between leaves a name too many. Of a queue it counts no more when its log is empty, and goes with the next item
+ * that carries handles; a value or a dict counts again (sync_record.naming).
  *
  * A cell's `count` has a generation above it, which grows when the cell is given up: so no process
  * changes a cell that has another owner by now.

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,6 +51,16 @@ pid_t proc_parent(pid_t pid) {
   return sscanf(after_name(text), "%*c %d", &parent) == 1 ? parent : 0;
 }
 
+FILE *proc_children(pid_t pid, pid_t thread) {
+  char path[64];
+  /* Where /proc is that of another namespace, our number is somebody else's there. */
+  if (pid == getpid())
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)thread);
+  else
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)thread);
+  return fopen(path, "re");
+}
+
 int proc_usage(pid_t pid, struct proc_usage *ret) {
   char text[1024];
   unsigned long user, system, resident, shared;
@@ -78,9 +87,10 @@ int proc_totals(pid_t pid, struct proc_totals *ret) {
   unsigned long user, system, children_user, children_system, resident;
   read_file(pid, "stat", text, sizeof text);
   /* as in proc_usage, then: cutime cstime priority nice num_threads itrealvalue starttime vsize rss */
-  if (sscanf(after_name(text),
-             "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu %*d %*d %*d %*d %*u %*u %lu",
-             &user, &system, &children_user, &children_system, &resident) != 5)
+  if (sscanf(
+          after_name(text),
+          "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu %*d %*d %*d %*d %*u %*u %lu",
+          &user, &system, &children_user, &children_system, &resident) != 5)
     return -SBX_EGONE;
   uint64_t ticks = user + system + children_user + children_system;
   ret->cpu_ns = (int64_t)(ticks * (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK)));

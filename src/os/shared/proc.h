@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 struct proc_usage {
@@ -24,6 +25,13 @@ char proc_state(pid_t pid);
 
 /* The parent of a process; 0 if there is no such process. */
 pid_t proc_parent(pid_t pid);
+
+/*
+ * The children that a thread of a process has made and that are not reaped; pids, which fscanf reads. `thread` is its
+ * number, the pid for the first one. The caller closes it; NULL: there is no such thread, or the kernel was built
+ * without these lists.
+ */
+FILE *proc_children(pid_t pid, pid_t thread);
 
 /* From now on proc_state calls this when it finds nothing in /proc. */
 void proc_ask_instead(char (*ask)(pid_t pid));

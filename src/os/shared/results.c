@@ -81,14 +81,24 @@ static void cut(struct buf *buf, size_t len) {
     buf->len = len;
 }
 
+static int read_result(struct os_backend *b, const struct process_record *p, struct buf *out,
+                       struct buf *refs) {
+  uint64_t ref_bytes = p->result_refs * sizeof(struct object_ref);
+  int rc = refs && ref_bytes ? store_read(b, p->result_offset, ref_bytes, refs) : 0;
+  return rc ? rc : store_read(b, p->result_offset + ref_bytes, p->result_len, out);
+}
+
+int results_read(struct os_backend *b, uint32_t slot, struct buf *out, struct buf *refs) {
+  const struct process_record *p = &b->control->processes[slot];
+  int rc = read_result(b, p, out, refs);
+  return rc == 0 && (atomic_load(&p->flags) & FLAG_RECLAIMED) ? -SBX_EGONE : rc;
+}
+
 int results_load(struct os_backend *b, uint32_t slot, const struct op *op) {
   const struct process_record *p = &b->control->processes[slot];
   struct buf *taken = op->refs ? op->refs->taken : NULL;
   size_t start = op->out->len, refs_start = taken ? taken->len : 0;
-  uint64_t ref_bytes = p->result_refs * sizeof(struct object_ref);
-  int rc = taken && ref_bytes ? store_read(b, p->result_offset, ref_bytes, taken) : 0;
-  if (rc == 0)
-    rc = store_read(b, p->result_offset + ref_bytes, p->result_len, op->out);
+  int rc = read_result(b, p, op->out, taken);
   if (rc == 0 && taken)
     hand_take(b, taken->data + refs_start, p->result_refs);
   if (rc == 0 && (atomic_load(&p->flags) & FLAG_RECLAIMED)) { /* also while it was being read */
@@ -121,10 +131,11 @@ int results_store_report(struct os_backend *b, uint32_t slot, const struct buf *
   return 0;
 }
 
-int results_load_report(struct os_backend *b, uint32_t slot, struct buf *out) {
+int results_load_report(struct os_backend *b, uint32_t slot, size_t most, struct buf *out) {
   const struct process_record *p = &b->control->processes[slot];
   size_t start = out->len;
-  int rc = store_read(b, p->report_offset, p->report_len, out);
+  size_t len = *(const volatile uint32_t *)&p->report_len; /* once: it may change */
+  int rc = store_read(b, p->report_offset, len < most ? len : most, out);
   if (rc == 0 && (atomic_load(&p->flags) & FLAG_RECLAIMED)) {
     out->len = start;
     return -SBX_EGONE;

@@ -17,10 +17,12 @@ int results_store(struct os_backend *b, uint32_t slot, const struct buf *result,
 /* Append what a record stored to op->out, its handles to op->refs->taken; they are held then.
  * -SBX_EGONE (given back), -SBX_ENOMEM, -SBX_ESYSTEM */
 int results_load(struct os_backend *b, uint32_t slot, const struct op *op);
+/* The same for one who takes nothing: no handle is held. What was appended stays on failure. */
+int results_read(struct os_backend *b, uint32_t slot, struct buf *out, struct buf *refs);
 /* Store the text that reports a failure; fills report_*. -SBX_ENOSPC, -SBX_ESTORE */
 int results_store_report(struct os_backend *b, uint32_t slot, const struct buf *report);
-/* Append it to `out`. -SBX_EGONE (given back), -SBX_ENOMEM, -SBX_ESYSTEM */
-int results_load_report(struct os_backend *b, uint32_t slot, struct buf *out);
+/* Append at most so many bytes of it to `out`. -SBX_EGONE (given back), -SBX_ENOMEM, -SBX_ESYSTEM */
+int results_load_report(struct os_backend *b, uint32_t slot, size_t most, struct buf *out);
 /* Give back the pages of all that nobody is likely to ask for. */
 void results_relieve(struct os_backend *b);
 /* Give back the pages of one record, once. */

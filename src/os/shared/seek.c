@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include "base/child_code.h"
 #include "base/fault.h"
 #include "os/shared/wait.h"
 
@@ -22,6 +23,7 @@ static void wake(const struct control *c, uint32_t slot) {
     kill(pid, WAKE_SIGNAL); /* harmless, should the process be another one by now */
 }
 
+CHILD_CODE
 void seek_born(struct os_backend *b) {
   const struct control *c = b->control;
   FAULT("seek.born");

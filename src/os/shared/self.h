@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/types.h>
 
 #include "look/trace/ring.h"
@@ -30,8 +31,10 @@ struct trace_area;  /* os/shared/trace.h */
 struct shake;       /* os/shared/shake.h */
 struct turn_taker;  /* os/shared/turns.h */
 
+/* A child writes into it, and so does its parent between two forks: each page of it would be copied twice. So it lies in one. */
+enum { FEW_CHILDREN = 16, BACKEND_ALIGN = 1024 };
 struct os_backend {
-  struct backend base;
+  alignas(BACKEND_ALIGN) struct backend base;
   struct control *control; /* shared; never unmapped */
   const struct holding_ops *holdings;
   uint32_t slot; /* of the calling process */
@@ -54,13 +57,16 @@ struct os_backend {
   int broker;       /* to the supervisor; many writers */
 
   /* Children not reaped yet. The SIGCHLD handler removes: change it with signals blocked. */
-  struct child *children;
+  struct child *children; /* `few`, as long as these are enough */
   uint32_t child_count, child_cap;
+  struct child few[FEW_CHILDREN];
   struct object
       *spare; /* for the next spawn; a child keeps it for its own: free would touch pages */
 
   struct queue *queues;         /* every queue held, a list */
   bool queue_grown;             /* one of them has shared memory in reserve: see queue_trim_all */
+  bool in_hand;                 /* it has taken an item of a queue with redeliver */
+  bool programs;                /* it has started one */
   const struct queue *got_from; /* the last op took an item from here; NULL: it was another op */
 
   /* In a foreign host: start the side process if it does not run yet. NULL: there is a supervising
@@ -68,11 +74,16 @@ struct os_backend {
   int (*start_supervisor)(struct os_backend *b);
   void (*run_ends)(struct os_backend *b); /* of its main: called when its children are over */
 
+  /* In a child that becomes a program: what it must not have of the run, by system calls alone. 0, or -1 and errno.
+   * NULL: nothing. */
+  int (*shut_out)(const struct policy *p);
+
   volatile int interrupted; /* set by the SIGINT handler: of enum interrupt */
   bool left_out;            /* of the interrupts at the end of the run */
   volatile int woken;       /* set by the handler of WAKE_SIGNAL; see os/shared/wait.h */
 
   struct trace_area *trace;   /* shared; NULL: ops are not recorded */
+  uint32_t trace_rings;       /* that it has */
   struct trace_writer writer; /* of the calling process's records */
 
   struct shake *shake;      /* pauses before ops; NULL: there are none */
@@ -82,9 +93,11 @@ struct os_backend {
   uint32_t lines;      /* lines in which this process stands (os/shared/line.h) */
   struct sync_hold
       *holds; /* what it holds of synchronisation objects, by slot; NULL: nothing yet */
+  bool owes;  /* some hold is `owed` */
 
-  uint32_t hands[OBJECT_SLOTS]; /* by object; last, since most never touch it */
+  uint32_t *hands; /* OBJECT_SLOTS, by object; apart, since most never touch it */
 };
+static_assert(sizeof(struct os_backend) <= BACKEND_ALIGN, "it lies in one page");
 
 /* One holding of an object by this process; what handles in Lua point to. */
 struct object {
@@ -102,6 +115,16 @@ struct object {
 /* In a foreign host: see that a supervisor runs. 0 or -SBX_*. */
 static inline int supervisor_ensure(struct os_backend *b) {
   return b->start_supervisor ? b->start_supervisor(b) : 0;
+}
+
+/* Free what backend_new made, when no op is performed any more. What it has open is the caller's. NULL is accepted. */
+static inline void backend_free(struct os_backend *b) {
+  if (!b)
+    return;
+  if (b->children != b->few)
+    free(b->children);
+  free(b->hands);
+  free(b);
 }
 
 /* The record of the calling process. */

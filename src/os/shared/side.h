@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "os/shared/monitor.h"
+
 enum { SIDE_SHOWN = 3, SIDE_OWN = 5, SIDE_SEEN = 3, CACHE_LINE = 64 };
 
 struct side {
@@ -75,9 +77,10 @@ static inline uint64_t side_read_all(const struct side *s, uint64_t shown[SIDE_S
    * The copy of generation g is overwritten only while g + 1 is current and g + 2 is being written;
    * so if the generation is still g afterwards, what was copied is whole. Word by word through
    * volatile: a torn copy is thrown away by the second look, whose load must not move before the
-   * copying (fence, pairs with the release in side_commit).
+   * copying (fence, pairs with the release in side_commit). Only code that has broken out of Lua can write so fast that
+   * no look comes to an end; it gets a torn copy.
    */
-  for (;;) {
+  for (int tries = 0;; tries++) {
     uint64_t g = atomic_load_explicit(&s->generation, memory_order_acquire);
     const volatile uint64_t *from = s->shown[g & 1], *from_own = s->own[g & 1];
     for (int i = 0; i < SIDE_SHOWN; i++)
@@ -85,7 +88,7 @@ static inline uint64_t side_read_all(const struct side *s, uint64_t shown[SIDE_S
     for (int i = 0; own && i < SIDE_OWN; i++)
       own[i] = from_own[i];
     atomic_thread_fence(memory_order_acquire);
-    if (atomic_load_explicit(&s->generation, memory_order_relaxed) == g)
+    if (atomic_load_explicit(&s->generation, memory_order_relaxed) == g || tries == LOOKS_MOST)
       return g;
   }
 }

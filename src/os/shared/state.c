@@ -15,10 +15,11 @@ static char ask_about(uint32_t slot, uint64_t serial) {
   const struct timespec pause = {.tv_nsec = 50 * 1000};
   _Atomic uint32_t *seen = &backend->control->processes[slot].seen;
   uint32_t before = atomic_load(seen), now = before;
-  if (!broker_notify(backend, BROKER_STATE, slot, serial))
-    return 0;
-  for (int i = 0; i < TRIES && (now = atomic_load(seen)) == before; i++)
+  bool asked = false;
+  for (int i = 0; i < TRIES && (now = atomic_load(seen)) == before; i++) {
+    asked = asked || broker_notify(backend, BROKER_STATE, slot, serial); /* it may be busy */
     nanosleep(&pause, NULL);
+  }
   return now == before ? 0 : (char)(now & ((1U << STATE_BITS) - 1));
 }
 

@@ -108,6 +108,8 @@ static void describe(const struct op *op, int rc, struct trace_record *r) {
       .object = op->object ? (uint32_t)op->object->serial : 0,
       .n = rc == 0 ? op->item : 0,
   };
+  if (op->kind == OP_QUEUE_GET && rc == 0 && op->abandoned)
+    r->flags |= TRACE_AGAIN;
   if (op->kind == OP_QUEUE_MEET && rc) { /* its putter took the item back */
     r->kind = OP_QUEUE_GET;
     r->flags = 0;
@@ -213,9 +215,9 @@ static void ask_to_drain(struct os_backend *b) {
 }
 
 /*
- * In full detail each op counts, so a process whose ring is nearly full waits until the supervisor has read from it. Not
- * longer than AWAIT_MOST_NS in all: a supervisor that is stopped, or cannot write, may not stop the run. After that it
- * loses records, as in other details, until the supervisor reads again.
+ * In full detail each op counts, so a process whose ring is nearly full waits until the supervisor has read from it. A
+ * supervisor that is stopped, or cannot write, must not stop the run: after AWAIT_MOST_NS the process goes on, and loses
+ * records, as in other details, until the supervisor reads again.
  */
 static void await_reader(struct os_backend *b) {
   static const int64_t AWAIT_MOST_NS = INT64_C(10000000000);
@@ -237,11 +239,11 @@ static void await_reader(struct os_backend *b) {
 
 struct trace_ring *trace_claim(struct os_backend *b, uint32_t slot, uint64_t serial) {
   struct trace_area *a = b->trace;
-  for (uint32_t i = 0; i < a->ring_count; i++) {
+  for (uint32_t i = 0; i < b->trace_rings; i++) {
     uint64_t was = 0;
     if (atomic_load_explicit(&a->owners[i], memory_order_relaxed) == 0 &&
         atomic_compare_exchange_strong(&a->owners[i], &was, trace_owner(slot, serial))) {
-      if (i >= a->ring_count / 2)
+      if (i >= b->trace_rings / 2)
         ask_to_drain(b);
       return &a->rings[i];
     }
@@ -286,6 +288,7 @@ void trace_made(struct os_backend *b, const struct op *op) {
 
 void trace_install(struct os_backend *b, struct trace_area *a) {
   b->trace = a;
+  b->trace_rings = a->ring_count;
   backend_observe(&b->base, observe, b, false);
 }
 
@@ -319,24 +322,33 @@ static void write_wait(struct trace_area *a, struct trace_ring *ring,
   write_dead(ring, &r);
 }
 
-void trace_ended(struct trace_area *a, const struct control *c, uint32_t slot, uint64_t serial,
+/* It did not end by itself: its parent took it along, or it was there when the run was ended (Ctrl-C, a time limit). */
+static bool was_left(const struct process_record *p, const siginfo_t *info) {
+  uint32_t flags = atomic_load(&p->flags);
+  bool exited = info->si_code == CLD_EXITED;
+  if (flags & (FLAG_CAUGHT | FLAG_RUN_ENDS))
+    return !exited || info->si_status != 0;
+  return !exited && info->si_status == SIGKILL && flags & FLAG_LEFT;
+}
+
+void trace_ended(const struct os_backend *b, uint32_t slot, uint64_t serial,
                  const siginfo_t *info) {
-  const struct process_record *p = &c->processes[slot];
+  struct trace_area *a = b->trace;
+  const struct process_record *p = &b->control->processes[slot];
   uint64_t owner = trace_owner(slot, serial);
   uint32_t i = 0;
-  while (i < a->ring_count && atomic_load(&a->owners[i]) != owner)
+  while (i < b->trace_rings && atomic_load(&a->owners[i]) != owner)
     i++;
-  if (i == a->ring_count)
+  if (i == b->trace_rings)
     return;
   int64_t now = clock_now_ns();
   bool exited = info->si_code == CLD_EXITED;
-  bool left = !exited && info->si_status == SIGKILL && atomic_load(&p->flags) & FLAG_LEFT;
   if (!exited)
     write_wait(a, &a->rings[i], p, now);
   write_dead(&a->rings[i],
              &(struct trace_record){.t_ns = now,
                                     .kind = TRACE_RECORD_END,
-                                    .flags = left ? TRACE_LEFT : 0,
+                                    .flags = was_left(p, info) ? TRACE_LEFT : 0,
                                     .object = (uint32_t)serial,
                                     .n = exited ? (uint32_t)info->si_status
                                                 : (uint64_t)(uint32_t)info->si_status << 32});

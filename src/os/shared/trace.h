@@ -26,7 +26,7 @@ enum { TRACE_RINGS_LEAST = 64, TRACE_RINGS_MOST = 16384 };
 
 struct trace_area {
   /* Written before the first fork. */
-  uint32_t ring_count;
+  uint32_t ring_count;           /* read by trace_install; later any process can write there */
   uint32_t detail;               /* enum trace_detail */
   unsigned char level[OP_COUNT]; /* from which detail on an op that did not wait is recorded */
 
@@ -61,8 +61,7 @@ void trace_unclaim(struct trace_area *a, struct trace_ring *ring);
 
 /* The reaper, before the process becomes ENDED: what it waited for, if it was killed, and its end.
  * Async-signal-safe. */
-void trace_ended(struct trace_area *a, const struct control *c, uint32_t slot, uint64_t serial,
-                 const siginfo_t *info);
+void trace_ended(const struct os_backend *b, uint32_t slot, uint64_t serial, const siginfo_t *info);
 
 /* The flags of TRACE_RECORD_BEGIN. */
 static inline uint16_t trace_begin_flags(const struct process_record *p) {

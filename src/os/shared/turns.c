@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/pidfd.h"
 #include "object/quiet.h"
+#include "os/shared/broker.h"
 #include "os/shared/line.h"
 #include "os/shared/proc.h"
 #include "os/shared/self.h"
@@ -98,9 +99,7 @@ static void differ(struct os_backend *b, uint32_t step, const char *what, const 
            t->processes[turn->process].name, turn->what, what, instead);
   atomic_store(&t->differs, 2);
   wake_all(t);
-  pid_t supervisor = atomic_load(&b->control->supervisor_pid);
-  if (supervisor > 0)
-    kill(supervisor, SIGTERM);
+  broker_tell(b, BROKER_DIFFERS);
 }
 
 static bool is_kill(const struct turn *turn) { return turn->flags & TURN_KILL; }
@@ -108,9 +107,9 @@ static bool is_kill(const struct turn *turn) { return turn->flags & TURN_KILL; }
 /* Is the process to be killed in an op for which it waits for no turn, and does it sleep in it? */
 static bool sleeps_in_it(const struct turns *t, const struct turn *turn,
                          const struct process_record *p) {
-  uint32_t kind = atomic_load(&p->op_kind), slot = atomic_load(&p->op_slot);
   if (!(turn->flags & TURN_QUIET))
     return false;
+  uint32_t kind = atomic_load(&p->op_kind), slot = atomic_load(&p->op_slot);
   if (turn->kind == OP_PROCESS_AWAIT) /* it joins its children */
     return kind == OP_PROCESS_JOIN;
   bool other = turn->kind == OP_PROCESS_JOIN && turn->about < t->process_count &&
@@ -119,12 +118,15 @@ static bool sleeps_in_it(const struct turns *t, const struct turn *turn,
 }
 
 /* On purpose: that is no failure. */
-static void kill_process(struct process_record *p) {
+static void kill_process(struct control *c, uint64_t who) {
+  struct process_record *p = &c->processes[who_slot(who)];
   int fd = pidfd_open_of(atomic_load(&p->pid));
   if (fd < 0)
     return;
-  atomic_fetch_or(&p->flags, FLAG_EXPECTED);
-  pidfd_signal(fd, SIGKILL);
+  if (!process_gone(c, who, false)) { /* nobody had reaped it, so the pid was its own */
+    atomic_fetch_or(&p->flags, FLAG_EXPECTED);
+    pidfd_signal(fd, SIGKILL);
+  }
   close(fd);
 }
 
@@ -154,7 +156,7 @@ static void look_after(struct os_backend *b, uint32_t at) {
     return;
   }
   if (who && is_kill(turn) && sleeps_in_it(t, turn, &b->control->processes[who_slot(who)]))
-    kill_process(&b->control->processes[who_slot(who)]);
+    kill_process(b->control, who);
   if (clock_now_ns() - atomic_load(&t->since_ns) < TURNS_PATIENCE_NS)
     return; /* as long as the turn is the same, this is since when it is */
   if (!who) {
@@ -179,7 +181,7 @@ static bool wait_for(struct os_backend *b, uint32_t mine) {
     if (at >= t->count)
       break;
     look_after(b, at);
-    /* nobody wakes us when a process has ended */
+    /* no wake-up comes when a process has ended */
     bool ends = t->list[at].kind == OP_PROCESS_END || is_kill(&t->list[at]);
     const struct timespec slice = {.tv_nsec = ends ? SHORT_SLICE_NS : SLICE_NS};
     syscall(SYS_futex, &t->at, FUTEX_WAIT, at, &slice, NULL, 0);
@@ -335,17 +337,21 @@ static int perform_in_turn(struct backend *base, struct op *op) {
 
 /* -- the run ------------------------------------------------------------------------------------- */
 
-bool turns_done(struct turns *t) {
-  uint32_t at = atomic_load(&t->at);
-  if (atomic_load(&t->differs) == 2)
+bool turns_done(struct turns *t, char ret[TURNS_DIFFERENCE]) {
+  uint32_t at = atomic_load(&t->at), count = t->count < TURNS_MAX ? t->count : TURNS_MAX;
+  if (atomic_load(&t->differs) == 2) {
+    snprintf(ret, TURNS_DIFFERENCE, "%.*s", TURNS_DIFFERENCE - 1, t->difference);
     return false;
-  while (at < t->count && (t->list[at].kind == OP_PROCESS_END || is_kill(&t->list[at])))
+  }
+  while (at < count && (t->list[at].kind == OP_PROCESS_END || is_kill(&t->list[at])))
     at++;
-  if (at < t->count)
-    snprintf(t->difference, sizeof t->difference,
-             "step %u differs: %s was to %s, but the run is over", at + 1,
-             t->processes[t->list[at].process].name, t->list[at].what);
-  return at >= t->count;
+  if (at >= count)
+    return true;
+  const struct turn turn = t->list[at];
+  snprintf(ret, TURNS_DIFFERENCE, "step %u differs: %.*s was to %.*s, but the run is over", at + 1,
+           TURNS_TEXT - 1, t->processes[turn.process % TURNS_PROCESSES].name, TURNS_TEXT - 1,
+           turn.what);
+  return false;
 }
 
 int turns_install(struct os_backend *b, struct turns *t) {

@@ -75,8 +75,9 @@ struct turns {
 struct turns *turns_new(void);
 void turns_free(struct turns *t);
 
-/* Has the run gone as the list says? To be called after the run; writes what differs, else. */
-bool turns_done(struct turns *t);
+/* Has the run gone as the list says? To be called after the run; else `ret` gets what differs. The processes of a strict
+ * run are not trusted, and nor is what they can write: nothing of it is followed out of the list. */
+bool turns_done(struct turns *t, char ret[TURNS_DIFFERENCE]);
 
 /* Take turns, in this process and all that it forks. -SBX_ENOMEM; to be released */
 int turns_install(struct os_backend *b, struct turns *t);

@@ -94,9 +94,9 @@ static int sleep_on(struct os_backend *b, struct pollfd *fds, nfds_t n, int64_t 
 }
 
 /*
- * The supervisor ends the run, and interrupts one process after another. Who has not had its interrupt yet does not go on
- * with what the others leave behind: it would do what its run could not. Not for longer than a second: a process that
- * was being born may have been left out.
+ * The supervisor ends the run, and interrupts one process after another. A process that it has not come to yet waits here for its
+ * interrupt: else it would go on with what the others leave behind, as it never could in the run. After a second it
+ * goes on: it was just being born, and was left out.
  */
 static void await_the_end(struct os_backend *b) {
   static const struct timespec nap = {.tv_nsec = 1000 * 1000};

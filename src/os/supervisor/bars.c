@@ -114,10 +114,10 @@ static bool any_open(const struct bars_watch *w) {
 }
 
 void bars_begin(struct bars_watch *w, struct os_backend *b, const struct supervisor_options *o) {
-  *w = (struct bars_watch){.b = b, .o = o, .look_at_ns = SBX_FOREVER};
+  *w = (struct bars_watch){.b = b, .o = o, .look_at_ns = SBX_FOREVER, .screen.control = b->control};
 }
 
-/* A message may have been lost, when there were too many. */
+/* Whoever made one may have been killed before it told of it. */
 static bool any_shown(const struct control *c) {
   uint64_t some = 0;
   for (uint32_t i = 0; i < OBJECT_WORDS; i++)

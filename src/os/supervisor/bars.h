@@ -14,6 +14,7 @@
 
 /* What stands on the screen of stderr, or in its log. */
 struct bars_screen {
+  struct control *control; /* borrowed */
   enum { BARS_UNKNOWN, BARS_TERMINAL, BARS_LOG } kind;
   bool ascii;
   int lines, columns;      /* of the terminal, when they were drawn */

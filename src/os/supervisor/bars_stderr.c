@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "os/process/below.h"
 #include "os/process/output.h"
 #include "os/supervisor/bars.h"
 
@@ -51,7 +52,7 @@ static void put_lines(const struct bar *bars, uint32_t count, const struct style
 static bool is_drawn(const struct bars_screen *s, const struct buf *rows, int lines, int columns) {
   return s->lines == lines && s->columns == columns && rows->len == s->drawn.len &&
          (rows->len == 0 || memcmp(rows->data, s->drawn.data, rows->len) == 0) &&
-         output_below_stands() == (rows->len > 0);
+         below_stands(s->control) == (rows->len > 0);
 }
 
 /* Takes `rows` if it was drawn. */
@@ -59,11 +60,11 @@ static bool draw(struct bars_screen *s, struct buf *rows, uint32_t count, int li
   int64_t now = clock_now_ns();
   if (is_drawn(s, rows, lines, columns))
     return true;
-  if (!output_below_possible())
+  if (!below_possible())
     return true; /* the next look may find it so */
-  if (now - s->drawn_ns < (output_below_stands() && rows->len > 0 ? CHANGED_NS : ERASED_NS))
+  if (now - s->drawn_ns < (below_stands(s->control) && rows->len > 0 ? CHANGED_NS : ERASED_NS))
     return false;
-  if (!output_below((const char *)rows->data, rows->len, (int)count))
+  if (!below_show(s->control, (const char *)rows->data, rows->len, (int)count))
     return false;
   buf_release(&s->drawn);
   s->drawn = *rows;
@@ -98,8 +99,8 @@ bool bars_on_stderr(struct bars_screen *s, const struct bar *bars, uint32_t coun
 }
 
 void bars_hide(struct bars_screen *s) {
-  if (output_below_stands() && output_below_possible())
-    output_below(NULL, 0, 0);
+  if (below_stands(s->control) && below_possible())
+    below_show(s->control, NULL, 0, 0);
   s->lines = 0; /* what stands there is not what was drawn */
 }
 

@@ -48,7 +48,7 @@ static const struct supervisor_options options_beside = {.say = say_stderr,
 void supervisor_report_failures(struct os_backend *b) {
   static struct failures_watch watch; /* large */
   failures_begin(&watch, b, &options_beside);
-  failures_report_all(&watch, SBX_FOREVER);
+  failures_report_all(&watch, SBX_FOREVER, 0);
 }
 
 void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pidfd) {
@@ -92,7 +92,7 @@ void supervisor_beside(struct os_backend *b, int broker, pid_t host, int host_pi
     if (fds[1].revents & POLLHUP)
       fds[1].fd = -1;
   }
-  failures_report_all(&s.failures, SBX_FOREVER);
+  failures_report_all(&s.failures, SBX_FOREVER, 0);
   tree_kill(b, false);
   bars_end(&s.bars);
   _exit(0);

@@ -1,11 +1,12 @@
 /*
- * os/supervisor/deadlock.c - noticing that a run, or a part of it, can never go on; see
- * supervisor_internal.h.
+ * os/supervisor/deadlock.c - see deadlock.h.
  *
  * A glance at the records is cheap, and says whether a look is worth its cost. A look takes a
  * snapshot and finds the processes that only each other could help (look/waits.h). If these are all
  * processes, the run has ended; if not, the part is reported once.
  */
+#include "os/supervisor/deadlock.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,7 +14,6 @@
 #include "base/error.h"
 #include "look/waits.h"
 #include "os/supervisor/snapshot.h"
-#include "os/supervisor/supervisor_internal.h"
 
 enum {
   PAUSE_MOST = 4,  /* times after_ns */
@@ -42,11 +42,14 @@ static int64_t asleep_since(const struct process_record *p) {
                                                       : since; /* it has looked again since */
 }
 
+/* It stands for a process on another host: what that does is not seen here. */
+static bool stands_in(const struct process_record *p) { return p->host[0] != '\0'; }
+
 /* No: it joins a process that is awake, or sleeps by the clock. */
 static bool may_be_stuck(const struct control *c, const struct process_record *p) {
   uint32_t kind = atomic_load(&p->op_kind), slot = atomic_load(&p->op_slot);
   if (kind == OP_PROCESS_JOIN && slot < PROCESS_SLOTS)
-    return atomic_load(&c->processes[slot].op_kind) != OP_NONE;
+    return atomic_load(&c->processes[slot].op_kind) != OP_NONE || stands_in(&c->processes[slot]);
   return kind != OP_CLOCK_SLEEP;
 }
 
@@ -62,6 +65,10 @@ static struct hint glance(const struct deadlock_watch *w, const struct control *
     const struct process_record *p = &c->processes[i];
     if (!control_process_exists(c, i))
       continue;
+    if (stands_in(p)) { /* the look will tell */
+      h.some = true;
+      continue;
+    }
     int64_t since = asleep_since(p);
     if (since == 0)
       h.all_since_ns = 0;
@@ -96,6 +103,14 @@ static int remember(struct deadlock_watch *w, const struct snapshot *s) {
   return 0;
 }
 
+/* Main, if a person guides it and it can never go on by itself; else -1. */
+static int64_t stuck_main(const struct deadlock_watch *w, const struct snapshot *s) {
+  for (uint32_t i = 0; i < s->process_count && w->guided; i++)
+    if (s->processes[i].slot == 0 && s->processes[i].stuck == STUCK_FOR_EVER)
+      return i;
+  return -1;
+}
+
 /*
  * Mark the stuck processes of parts (waits_parts) that were not reported yet. Returns how many.
  *   part, about  process_count each
@@ -109,6 +124,9 @@ static uint32_t find_new(const struct deadlock_watch *w, const struct snapshot *
   for (uint32_t i = 0; i < s->process_count; i++)
     if (is_told(w, &s->processes[i]))
       about[part[i]] = false;
+  int64_t guided = stuck_main(w, s); /* others may have been told of with an earlier chunk */
+  if (guided >= 0 && !is_told(w, &s->processes[guided]))
+    about[part[guided]] = true;
   for (uint32_t i = s->process_count; i-- > 0;)
     if (part[i] != i)
       about[i] = about[part[i]];
@@ -128,9 +146,21 @@ static uint32_t living(const struct snapshot *s) {
   return n;
 }
 
-static int tell(const struct snapshot *s, bool all, const bool *about, uint32_t n,
+/* Only the person at the prompt can help. */
+static int tell_guide(const struct snapshot *s, uint32_t n, struct buf *out) {
+  static const char unless[] = "warning: deadlock, unless you help:";
+  return n == 1 ? buf_format(out, "%s main can never go on; Ctrl-C interrupts it", unless)
+                : buf_format(out,
+                             "%s %" PRIu32 " of %" PRIu32
+                             " processes can never go on; Ctrl-C interrupts main",
+                             unless, n, living(s));
+}
+
+/* `guide`: main, which a person can interrupt, is one of the n. */
+static int tell(const struct snapshot *s, bool all, bool guide, const bool *about, uint32_t n,
                 struct buf *out) {
-  int rc = all      ? buf_format(out, "deadlock: nobody can ever go on")
+  int rc = guide    ? tell_guide(s, n, out)
+           : all    ? buf_format(out, "deadlock: nobody can ever go on")
            : n == 1 ? buf_format(out, "warning: deadlock: a process can never go on")
                     : buf_format(out,
                                  "warning: deadlock: %" PRIu32 " of %" PRIu32
@@ -143,14 +173,15 @@ static int tell(const struct snapshot *s, bool all, const bool *about, uint32_t 
 
 /* Report that all are stuck, or the parts that were not reported yet. */
 static enum deadlock judge(struct deadlock_watch *w, const struct snapshot *s, struct buf *out) {
-  bool all = waits_all_stuck(s), *about = malloc(s->process_count * sizeof *about);
+  bool all = !w->guided && waits_all_stuck(s), *about = malloc(s->process_count * sizeof *about);
   uint32_t n = 0, *part = malloc(s->process_count * sizeof *part);
+  int64_t guide = stuck_main(w, s);
   int rc = about && part ? 0 : -SBX_ENOMEM;
   for (uint32_t i = 0; i < s->process_count && all && rc == 0; i++)
     n += about[i] = s->processes[i].lives;
   if (rc == 0 && !all && (n = find_new(w, s, part, about)) > 0)
     rc = remember(w, s);
-  if (rc == 0 && n && (rc = tell(s, all, about, n, out)))
+  if (rc == 0 && n && (rc = tell(s, all, guide >= 0 && about[guide], about, n, out)))
     buf_release(out);
   free(part);
   free(about);
@@ -175,11 +206,8 @@ static enum deadlock look(struct deadlock_watch *w, const struct control *c, boo
                           struct buf *out) {
   struct snapshot s;
   enum deadlock ret = DEADLOCK_NONE;
-  if (snapshot_take(c, SNAPSHOT_QUEUES, &s))
+  if (w->take ? w->take(w->take_ctx, c, &s) : snapshot_take(c, SNAPSHOT_QUEUES, &s))
     return ret;
-  for (uint32_t i = 0; i < s.process_count && w->guided; i++)
-    if (s.processes[i].slot == 0) /* a person may interrupt it, and type what helps */
-      s.processes[i].op.steady = false;
   bool some = false;
   if (s.process_count && waits_find(&s, 0) == 0)
     for (uint32_t i = 0; i < s.process_count; i++)

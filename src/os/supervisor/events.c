@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "os/process/output.h"
 #include "os/shared/state.h"
+#include "os/supervisor/backstop.h"
+#include "os/supervisor/snapshot.h"
 #include "os/supervisor/supervisor_internal.h"
 
 enum {
@@ -131,7 +133,7 @@ void supervisor_on_signal(struct supervisor *s, int signal) {
 
 /* A process asked for more than the run may have, and waits for its end. */
 static void on_over(struct supervisor *s, const struct broker_message *m) {
-  if (m->slot >= PROCESS_SLOTS || s->limit != RUN_LIMIT_NONE || !s->limits.policy)
+  if (m->slot > NO_PROCESS || s->limit != RUN_LIMIT_NONE || !s->limits.policy)
     return;
   s->limits.blamed = true;
   s->limits.slot = m->slot;
@@ -142,33 +144,41 @@ static void on_over(struct supervisor *s, const struct broker_message *m) {
   s->deadline_ns = 0; /* where it is, it has told */
 }
 
+/* Those that are there, and not for ever those that come meanwhile: limits are looked at between two calls. */
 void supervisor_on_message(struct supervisor *s) {
+  enum { AT_ONCE = 512 /* more than the socket holds */ };
   struct broker_message m;
   int fds[BROKER_FDS_MAX];
-  int rc;
-  while ((rc = broker_receive(s->broker, &m, fds)) == 1 || rc == -SBX_EMFILE) {
-    if (rc == -SBX_EMFILE) {
-      keeper_make_room(&s->keeper); /* its sender asks again */
+  bool full = false;
+  for (int i = 0; i < AT_ONCE; i++) {
+    int rc = broker_receive(s->broker, &m, fds);
+    full |= rc == -SBX_EMFILE; /* its sender asks again */
+    if (rc == -SBX_EMFILE)
       continue;
-    }
+    if (rc != 1)
+      break;
     if (m.kind < BROKER_FAILURE && m.slot < OBJECT_SLOTS)
-      keeper_serve(&s->keeper, &m, fds);
+      full |= !keeper_serve(&s->keeper, &m, fds);
     else
       broker_close_fds(fds);
-    if (m.kind == BROKER_LEAVING && s->end_ns == SBX_FOREVER)
-      s->wait_ns = clock_now_ns() + WAIT_NS;
-    else if (m.kind == BROKER_INTERRUPT)
+    if (m.kind == BROKER_INTERRUPT)
       on_asked(s, m.slot, m.serial);
     else if (m.kind == BROKER_DRAIN)
       recorder_drain(&s->recorder);
-    else if (m.kind == BROKER_PROGRESS)
-      s->bars.told = true;
     else if (m.kind == BROKER_STATE)
       state_tell(s->control, m.slot, m.serial);
     else if (m.kind == BROKER_MEMORY || m.kind == BROKER_OUTPUT || m.kind == BROKER_FILES)
       on_over(s, &m);
-    /* BROKER_FAILURE is only to wake us */
+    /* the others are only to wake us */
   }
+  if (full)
+    keeper_make_room(&s->keeper);
+  if (broker_told(s->control, BROKER_LEAVING) && s->end_ns == SBX_FOREVER)
+    s->wait_ns = clock_now_ns() + WAIT_NS;
+  if (broker_told(s->control, BROKER_PROGRESS))
+    s->bars.told = true;
+  if (broker_told(s->control, BROKER_DIFFERS) && s->o->turns)
+    supervisor_on_signal(s, SIGTERM);
 }
 
 /* The time is up: of the run, and everybody is interrupted, so that each tells where it is; or of
@@ -187,7 +197,7 @@ static bool on_deadline(struct supervisor *s) {
 
 /* Main is at its end, which an error or os.exit has decided, and waits: for whom? */
 static void tell_wait(struct supervisor *s) {
-  char line[LINE_MAX_BYTES + 128], places[LINE_MAX_BYTES];
+  char line[CAUGHT_MAX_BYTES + 128], places[CAUGHT_MAX_BYTES];
   s->wait_ns = SBX_FOREVER;
   int status = atomic_load(&s->control->main_status);
   if (status < 0 || !tell_children_of_main(s->control, places, sizeof places))
@@ -197,14 +207,29 @@ static void tell_wait(struct supervisor *s) {
   supervisor_say(s, line);
 }
 
+/* Somebody else has found it: what is seen of it here goes into the trace. */
+static void note_for_trace(struct supervisor *s, const struct buf *told) {
+  struct snapshot now;
+  if (told->len == 0 || snapshot_take(s->control, SNAPSHOT_QUEUES, &now))
+    return;
+  s->watch.found(s->watch.found_ctx, &now, (const char *)told->data);
+  snapshot_release(&now);
+}
+
 /*
  * When nobody can go on, those that wait in vain are interrupted, so that `<close>` runs; a Ctrl-C
  * now kills at once. When only some cannot, that is told, and the run goes on, unless its faults are wanted.
  */
 static void look_for_deadlock(struct supervisor *s) {
   struct buf told = {0};
-  enum deadlock found =
-      s->end_signal || s->timed_out ? DEADLOCK_NONE : deadlock_look(&s->watch, s->control, &told);
+  bool ends = s->end_signal || s->timed_out;
+  enum deadlock found = s->o->look ? s->o->look(s->control, &told)
+                        : ends     ? DEADLOCK_NONE
+                                   : deadlock_look(&s->watch, s->control, &told);
+  if (ends)
+    found = DEADLOCK_NONE;
+  else if (found != DEADLOCK_NONE && s->o->look)
+    note_for_trace(s, &told);
   if (found != DEADLOCK_NONE)
     supervisor_say(s, told.len ? (const char *)told.data : "deadlock");
   if (found == DEADLOCK_ALL || (found == DEADLOCK_SOME && s->o->faults)) {
@@ -216,8 +241,10 @@ static void look_for_deadlock(struct supervisor *s) {
 }
 
 bool supervisor_handle(struct supervisor *s) {
+  enum { AT_ONCE = 64 /* more than can be pending */ };
   struct signalfd_siginfo info;
-  while (read(s->signals, &info, sizeof info) == sizeof info)
+  backstop_hold_off();
+  for (int i = 0; i < AT_ONCE && read(s->signals, &info, sizeof info) == sizeof info; i++)
     supervisor_on_signal(s, (int)info.ssi_signo);
   supervisor_on_message(s);
   keeper_look(&s->keeper);

@@ -77,12 +77,20 @@ static bool hold(struct control *c, const struct due *d) {
   return false;
 }
 
+/* Of a report more than is shown: so it is seen that there is more. */
+static size_t report_most(const struct policy *p) {
+  enum { SHOWN_ALWAYS = 4096 };
+  return p && p->limits.output_bytes ? (size_t)p->limits.output_bytes + SHOWN_ALWAYS + 1 : SIZE_MAX;
+}
+
 /* The record is held: what is to be said of it. `text` is a report; or, if it is empty, `line`. */
-static bool describe(struct os_backend *b, uint32_t slot, struct buf *text,
+static bool describe(const struct failures_watch *w, uint32_t slot, struct buf *text,
                      char line[LINE_MAX_BYTES]) {
+  struct os_backend *b = w->b;
   const struct process_record *p = &b->control->processes[slot];
   text->len = 0;
-  if (p->signal == 0 && p->report_len > 0 && results_load_report(b, slot, text) == 0)
+  if (p->signal == 0 && p->report_len > 0 &&
+      results_load_report(b, slot, report_most(w->o->policy), text) == 0)
     return true;
   return tell_failure(b->control, slot, line, LINE_MAX_BYTES);
 }
@@ -163,9 +171,9 @@ static void report(struct failures_watch *w, const struct due *d, struct buf *te
   const struct supervisor_options *o = w->o;
   struct process_record *p = &w->b->control->processes[d->slot];
   char line[LINE_MAX_BYTES];
-  if (!hold(w->b->control, d))
+  if ((w->end_signal && p->signal == w->end_signal) || !hold(w->b->control, d))
     return;
-  bool news = describe(w->b, d->slot, text, line);
+  bool news = describe(w, d->slot, text, line);
   if (text->len > 0)
     news = !counted(w, text);
   atomic_fetch_or(&p->flags, FLAG_REPORTED);
@@ -192,6 +200,7 @@ void failures_begin(struct failures_watch *w, struct os_backend *b,
                     const struct supervisor_options *o) {
   w->b = b;
   w->o = o;
+  w->end_signal = 0;
   w->noted = 0;
   w->kind_count = 0;
   w->report_at_ns = SBX_FOREVER;
@@ -208,7 +217,8 @@ void failures_look(struct failures_watch *w) {
   w->report_at_ns = next == SBX_FOREVER ? SBX_FOREVER : next + REPORT_AFTER_NS;
 }
 
-void failures_report_all(struct failures_watch *w, int64_t end_ns) {
+void failures_report_all(struct failures_watch *w, int64_t end_ns, int end_signal) {
+  w->end_signal = end_signal;
   report_until(w, end_ns);
   tell_counted(w, SBX_FOREVER);
 }

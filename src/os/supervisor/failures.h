@@ -27,7 +27,8 @@ struct failure_kind {
 struct failures_watch {
   struct os_backend *b;
   const struct supervisor_options *o; /* reports go to o->say and o->report */
-  uint32_t noted;                     /* of control's failures_noted, at the last look */
+  int end_signal; /* that ends the run, 0: none; a process that it has killed before the run heard of it did not fail */
+  uint32_t noted; /* of control's failures_noted, at the last look */
   int64_t report_at_ns; /* CLOCK_MONOTONIC: when the next is due; SBX_FOREVER: none is */
   struct failure_kind kinds[FAILURE_KINDS]; /* more of them are not counted */
   uint32_t kind_count;
@@ -39,7 +40,7 @@ void failures_begin(struct failures_watch *w, struct os_backend *b,
 /* Report those that are due. Cheap if nothing failed since the last time. */
 void failures_look(struct failures_watch *w);
 
-/* The run ends: report all of those that failed before `end_ns`. */
-void failures_report_all(struct failures_watch *w, int64_t end_ns);
+/* The run ends, by `end_signal` (0: by none): report all of those that failed before `end_ns`. */
+void failures_report_all(struct failures_watch *w, int64_t end_ns, int end_signal);
 
 #endif

@@ -10,9 +10,8 @@
 
 #include "os/shared/proc.h"
 
-enum {
-  GENERATIONS_MOST = 4096
-}; /* a tree that is deeper than that is being forked by an attacker */
+/* Only an attacker forks a deeper tree. */
+enum { GENERATIONS_MOST = 4096 };
 
 static enum { TRUSTED, BELOW, ALONE } distrust;
 
@@ -43,66 +42,75 @@ void family_kill(void) {
 
 /* -- each -------------------------------------------------------------------------------------- */
 
-struct visitor {
-  void (*visit)(void *ctx, pid_t pid);
-  void *ctx;
-};
-
-static bool visit_namespace(const struct visitor *v) {
+static bool visit_namespace(void (*visit)(void *ctx, pid_t pid), void *ctx) {
   DIR *proc = opendir("/proc");
   if (!proc)
     return false;
   for (struct dirent *e; (e = readdir(proc));) {
     int pid = atoi(e->d_name);
     if (pid > 0 && pid != getpid())
-      v->visit(v->ctx, pid);
+      visit(ctx, pid);
   }
   closedir(proc);
   return true;
 }
 
-static void visit_below(const struct visitor *v, pid_t pid, int depth);
-
-/* The children that one thread has made. */
-static void visit_children(const struct visitor *v, pid_t pid, int thread, int depth) {
-  char path[64];
-  int child;
-  snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, thread);
-  FILE *f = fopen(path, "re");
-  while (f && fscanf(f, "%d", &child) == 1) {
-    v->visit(v->ctx, child);
-    visit_below(v, child, depth + 1);
-  }
-  if (f)
-    fclose(f);
-}
-
-static void visit_below(const struct visitor *v, pid_t pid, int depth) {
-  enum { DEPTH_MOST = 256 }; /* each has two files open */
-  char path[32];
-  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-  DIR *tasks = depth < DEPTH_MOST ? opendir(path) : NULL;
-  if (!tasks)
-    return;
-  for (struct dirent *e; (e = readdir(tasks));)
-    if (atoi(e->d_name) > 0)
-      visit_children(v, pid, atoi(e->d_name), depth);
-  closedir(tasks);
-}
-
 /* Not every kernel is built with lists of children. */
 static bool are_listed(void) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-  return access(path, R_OK) == 0;
+  FILE *f = proc_children(getpid(), getpid());
+  if (f)
+    fclose(f);
+  return f != NULL;
+}
+
+struct pids {
+  pid_t *list; /* owned */
+  size_t count, cap;
+};
+
+static bool add(struct pids *p, pid_t pid) {
+  if (p->count == p->cap) {
+    size_t cap = p->cap ? 2 * p->cap : 64;
+    pid_t *grown = realloc(p->list, cap * sizeof *grown);
+    if (!grown)
+      return false;
+    p->list = grown;
+    p->cap = cap;
+  }
+  p->list[p->count++] = pid;
+  return true;
+}
+
+/* The children that each thread of a process has made. False: no memory. */
+static bool add_children(struct pids *p, pid_t pid) {
+  char path[32];
+  bool well = true;
+  snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+  DIR *tasks = opendir(path);
+  for (struct dirent *e; well && tasks && (e = readdir(tasks));) {
+    int thread = atoi(e->d_name), child;
+    FILE *f = thread > 0 ? proc_children(pid, thread) : NULL;
+    while (well && f && fscanf(f, "%d", &child) == 1)
+      well = add(p, child);
+    if (f)
+      fclose(f);
+  }
+  if (tasks)
+    closedir(tasks);
+  return well;
 }
 
 bool family_each(void (*visit)(void *ctx, pid_t pid), void *ctx) {
-  const struct visitor v = {visit, ctx};
+  struct pids p = {0};
   if (distrust == ALONE)
-    return visit_namespace(&v);
+    return visit_namespace(visit, ctx);
   if (distrust == TRUSTED || !are_listed())
     return false;
-  visit_below(&v, getpid(), 0);
-  return true;
+  bool well = add(&p, getpid());
+  for (size_t i = 0; well && i < p.count; i++)
+    well = add_children(&p, p.list[i]);
+  for (size_t i = 1; well && i < p.count; i++)
+    visit(ctx, p.list[i]);
+  free(p.list);
+  return well;
 }

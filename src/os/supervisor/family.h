@@ -21,8 +21,8 @@ void family_distrust(bool alone);
  * caller makes sure that the pid stays with its process meanwhile. */
 bool family_may_signal(pid_t pid);
 
-/* Call `visit` for each process below this one. False, and none is visited: records are trusted, or the kernel does
- * not list them. */
+/* Call `visit` for each process below this one. False, and none is visited: records are trusted, the kernel does not
+ * list them, or there is no memory. */
 bool family_each(void (*visit)(void *ctx, pid_t pid), void *ctx);
 
 /* In a namespace of its own: kill all the others in it. */

@@ -1,6 +1,8 @@
 /* os/supervisor/keeper.c - the descriptors of exported queues; see supervisor_internal.h. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -58,8 +60,22 @@ static void stir(struct keeper *k) {
   k->busy = true;
 }
 
+/*
+ * A run could otherwise have so many queues kept that the supervisor can open nothing: then it could not read in /proc what
+ * the processes use up, and their limits would not hold.
+ */
+static int fd_end(void) {
+  enum { RESERVED = 64, SHARE = 4 };
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > INT_MAX)
+    return INT_MAX;
+  int most = (int)limit.rlim_cur;
+  return most - (most / SHARE < RESERVED ? most / SHARE : RESERVED);
+}
+
 void keeper_begin(struct keeper *k, struct os_backend *b) {
-  *k = (struct keeper){.b = b, .sweep_at = SWEEP_LEAST, .look_at_ns = SBX_FOREVER};
+  *k = (struct keeper){
+      .b = b, .sweep_at = SWEEP_LEAST, .look_at_ns = SBX_FOREVER, .fd_end = fd_end()};
 }
 
 void keeper_look(struct keeper *k) {
@@ -106,11 +122,22 @@ static void answer(const struct broker_message *m, int reply, int code, const in
   broker_send(reply, &a, fds, fds ? QUEUE_FDS : 0);
 }
 
-void keeper_serve(struct keeper *k, const struct broker_message *m, int *fds) {
+/* The kernel gives the lowest number that is free. */
+static bool has_room(const struct keeper *k, const int *fds) {
+  for (int i = 0; i < QUEUE_FDS; i++)
+    if (fds[i] >= k->fd_end)
+      return false;
+  return true;
+}
+
+bool keeper_serve(struct keeper *k, const struct broker_message *m, int *fds) {
   struct kept *q = find(k, m->slot, m->serial);
+  bool room = true;
   switch (m->kind) {
   case BROKER_EXPORT:
     stir(k);
+    if (!(room = has_room(k, fds)))
+      break;
     answer(m, fds[BROKER_REPLY], keep(k, m, fds), NULL);
     break;
   case BROKER_IMPORT:
@@ -126,6 +153,7 @@ void keeper_serve(struct keeper *k, const struct broker_message *m, int *fds) {
     break;
   }
   broker_close_fds(fds);
+  return room;
 }
 
 void keeper_release(struct keeper *k) {

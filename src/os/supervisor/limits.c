@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "os/shared/proc.h"
 #include "os/supervisor/family.h"
 #include "os/supervisor/supervisor_internal.h"
@@ -164,7 +165,9 @@ void limits_tell(const struct limits_watch *w, enum run_limit what, const char *
                  size_t size) {
   const struct policy_limits *l = &w->policy->limits;
   char amount[48], place[LINE_MAX_BYTES / 2] = "";
-  if (w->blamed)
+  if (w->blamed && w->slot == NO_PROCESS)
+    text_copy(place, sizeof place, "a program");
+  else if (w->blamed)
     tell_place(w->b->control, w->slot, place, sizeof place);
   const char *before = w->blamed ? "        [" : "", *behind = w->blamed ? " asked for more]" : "";
   switch (what) {

@@ -6,13 +6,18 @@
 #include <sys/resource.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "look/snapshot.h"
 #include "look/waits.h"
 #include "os/shared/results.h"
 #include "os/shared/self.h"
 #include "os/supervisor/snapshot.h"
 
-enum { OUT_BYTES = 64 * 1024 };
+enum {
+  OUT_BYTES = 64 * 1024,
+  MESSAGE_MOST = 64 * 1024,                       /* of a report */
+  DRAINED_AT_ONCE = 2 * RING_RECORDS / RING_BATCH /* batches: more than a ring holds */
+};
 
 /* -- chunks ---------------------------------------------------------------------------------- */
 
@@ -47,7 +52,8 @@ static void record_to(struct recorder *r, struct buf *to, uint64_t process,
 static void tell_text(struct recorder *r, uint32_t number) {
   if (number == 0 || number > TEXT_CELLS || (r->told[(number - 1) / 64] >> ((number - 1) % 64) & 1))
     return;
-  const char *text = trace_text_of(&r->area->texts, number);
+  char text[TEXT_BYTES]; /* any process can write over it */
+  text_copy(text, sizeof text, trace_text_of(&r->area->texts, number));
   chunk(r, LOG_TEXT, &number, sizeof number, text, strlen(text) + 1);
   r->told[(number - 1) / 64] |= UINT64_C(1) << ((number - 1) % 64);
 }
@@ -82,7 +88,7 @@ static void tell_failure(struct recorder *r, uint64_t owner) {
   const struct process_record *p = &r->b->control->processes[slot];
   struct buf text = {0};
   if (control_process_stamp(r->b->control, slot, owner >> 16) && p->report_len > 0 &&
-      results_load_report(r->b, slot, &text) == 0 && text.len > 0) {
+      results_load_report(r->b, slot, MESSAGE_MOST, &text) == 0 && text.len > 0) {
     if (buf_append_byte(&text, 0) == 0) {
       bare_message((char *)text.data);
       chunk(r, LOG_FAILURE, &id, sizeof id, text.data, strlen((char *)text.data) + 1);
@@ -130,22 +136,24 @@ static void tell_texts(struct recorder *r, const struct trace_record *records, u
   }
 }
 
-/* Returns whether there was anything. */
+/* What is there, and not for ever what comes meanwhile. Returns whether there was anything. */
 static bool drain_ring(struct recorder *r, uint32_t i, uint64_t owner, bool all) {
   struct trace_record records[RING_BATCH];
   struct log_records head = {.process = (uint32_t)(owner >> 16)};
   uint64_t lost;
   bool failed = false, any = false;
-  unsigned count;
-  while ((count = trace_read(&r->readers[i], &r->area->rings[i], all, records, &lost)) > 0 ||
-         lost > 0) {
+  for (int batch = 0; batch < DRAINED_AT_ONCE; batch++) {
+    unsigned count = trace_read(&r->readers[i], &r->area->rings[i], all, records, &lost);
+    if (count == 0 && lost == 0)
+      break;
     if (r->begun[i] != owner && count > 0 && records[0].kind != TRACE_RECORD_BEGIN)
       tell_begin(r, owner, records[0].t_ns);
     if (count > 0)
       r->begun[i] = owner;
     tell_texts(r, records, count);
     for (unsigned k = 0; k < count; k++)
-      failed |= records[k].kind == TRACE_RECORD_END && records[k].n != 0;
+      failed |= records[k].kind == TRACE_RECORD_END && records[k].n != 0 &&
+                !(records[k].flags & TRACE_LEFT);
     any = true;
     head.count = count;
     head.lost = lost;
@@ -162,7 +170,7 @@ bool recorder_drain(struct recorder *r) {
   if (!r->area)
     return false;
   atomic_store(&r->area->asked, 0);
-  for (uint32_t i = 0; i < r->area->ring_count; i++) {
+  for (uint32_t i = 0; i < r->b->trace_rings; i++) {
     uint64_t owner = atomic_load(&r->area->owners[i]);
     if (owner == 0)
       continue;
@@ -244,11 +252,11 @@ int recorder_begin(struct recorder *r, const struct record_options *o, struct os
   int rc = trace_area_create(o->detail, c->max_procs, &r->area);
   if (rc)
     return rc;
-  r->readers = calloc(r->area->ring_count, sizeof *r->readers);
-  r->begun = calloc(r->area->ring_count, sizeof *r->begun);
+  trace_install(b, r->area);
+  r->readers = calloc(b->trace_rings, sizeof *r->readers);
+  r->begun = calloc(b->trace_rings, sizeof *r->begun);
   if (!r->readers || !r->begun)
     return -SBX_ENOMEM;
-  trace_install(b, r->area);
   const struct log_begin begin = {.start_ns = c->clock.start_ns,
                                   .wall_ns = clock_wall_ns() - (clock_now_ns() - c->clock.start_ns),
                                   .speed = c->clock.speed,
@@ -325,9 +333,10 @@ static void peek_ring(struct recorder *r, uint32_t i, uint64_t owner, struct sna
   struct trace_record records[RING_BATCH];
   struct trace_reader reader = r->readers[i];
   struct log_records head = {.process = (uint32_t)(owner >> 16)};
-  unsigned count;
-  while ((count = trace_read(&reader, &r->area->rings[i], true, records, &head.lost)) > 0 ||
-         head.lost > 0) {
+  for (int batch = 0; batch < DRAINED_AT_ONCE; batch++) {
+    unsigned count = trace_read(&reader, &r->area->rings[i], true, records, &head.lost);
+    if (count == 0 && head.lost == 0)
+      break;
     tell_texts(r, records, count);
     note_waits(s, owner >> 16, records, count);
     head.count = count;
@@ -392,7 +401,7 @@ int recorder_peek(struct recorder *r, struct buf *log) {
   if (rc)
     return rc;
   rc = peek_waits(r, &s, log);
-  for (uint32_t i = 0; i < r->area->ring_count && rc == 0; i++) {
+  for (uint32_t i = 0; i < r->b->trace_rings && rc == 0; i++) {
     uint64_t owner = atomic_load(&r->area->owners[i]);
     if (owner)
       peek_ring(r, i, owner, &s, log);

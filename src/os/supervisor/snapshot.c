@@ -24,7 +24,7 @@ static void copy_text(char *ret, const char *text, size_t size) {
 static void look_up(const struct control *c, struct snapshot_need *n) {
   const char *name = "";
   if (n->type == OBJECT_PROCESS) {
-    if (control_process_stamp(c, n->slot, n->object))
+    if (n->slot < PROCESS_SLOTS && control_process_stamp(c, n->slot, n->object))
       name = c->processes[n->slot].name;
   } else if (n->slot < OBJECT_SLOTS &&
              stamp_serial(atomic_load(&c->object_stamp[n->slot])) == n->object) {
@@ -46,8 +46,9 @@ static void read_needs(const struct process_record *p, struct snapshot_op *op) {
     if (op->kind == OP_PROCESS_FIND)
       copy_text(op->needs[0].object_name, p->sought, NAME_MAX_BYTES);
   } else {
-    op->needs_more = p->select_count > SELECT_SHOWN;
-    op->need_count = op->needs_more ? SELECT_SHOWN : p->select_count;
+    uint32_t count = *(const volatile uint32_t *)&p->select_count; /* once: it may change */
+    op->needs_more = count > SELECT_SHOWN;
+    op->need_count = op->needs_more ? SELECT_SHOWN : count;
     for (uint32_t i = 0; i < op->need_count; i++)
       op->needs[i] = (struct snapshot_need){.kind = (enum op_kind)p->select[i].kind,
                                             .slot = p->select[i].slot,

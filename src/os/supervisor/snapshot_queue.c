@@ -167,6 +167,7 @@ static bool fill_queue(const struct control *c, const struct snapshot *s, struct
   q->items = queue_len(&state);
   q->undone = queue_undone(&state);
   q->put = state.put;
+  q->in_hand = queue_in_hand(&state);
   q->max = r->max;
   q->owner = r->owner_serial;
   q->closed = state.closed;

@@ -1,5 +1,6 @@
 /* os/supervisor/supervisor.c - the beginning of a run, its loop, and its end; see supervisor.h. */
 #include "os/supervisor/supervisor.h"
+#include "os/supervisor/backstop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +22,14 @@
 #include "os/process/output.h"
 #include "os/process/process.h"
 #include "os/process/signals.h"
+#include "os/process/spawn.h"
 #include "os/queue/queue.h"
 #include "os/shared/results.h"
 #include "os/supervisor/family.h"
 #include "os/supervisor/supervisor_internal.h"
 
 enum {
+  STATUS_FAILED = 1,
   STATUS_CHILD_FAILED = 3,
   STATUS_DEADLOCK = 4,
   STATUS_TIMEOUT = 124,
@@ -84,14 +87,23 @@ static void let_others_leave(struct supervisor *s) {
 
 /* -- the end --------------------------------------------------------------------------------- */
 
+/* What main says of itself. That a limit was hit, only the supervisor says: a strict script cannot (os.exit refuses), and
+ * code that has broken out of it is not believed. */
+static int told_status(const struct supervisor *s, int status) {
+  bool limit = status == STATUS_TIMEOUT || status == STATUS_LIMIT;
+  return limit && policy_is_strict(s->o->policy) ? STATUS_FAILED : status;
+}
+
 /* What an error in main or os.exit decided wins over what became of others. */
 static int status_of_main(struct supervisor *s, uint32_t failures) {
   const siginfo_t *end = &s->main_end;
   int decided = atomic_load(&s->control->main_status);
-  char line[LINE_MAX_BYTES + 128], places[LINE_MAX_BYTES];
+  char line[CAUGHT_MAX_BYTES + 128], places[CAUGHT_MAX_BYTES];
   tell_caught(s->control, &s->caught, places, sizeof places);
   if (s->deadlocked) /* it was told */
-    return decided >= 0 ? decided : s->failures_at_end > 0 ? STATUS_CHILD_FAILED : STATUS_DEADLOCK;
+    return decided >= 0 && decided <= UINT8_MAX ? told_status(s, decided)
+           : s->failures_at_end > 0             ? STATUS_CHILD_FAILED
+                                                : STATUS_DEADLOCK;
   if (s->limit != RUN_LIMIT_NONE) {
     limits_tell(&s->limits, s->limit, places, line, sizeof line);
     supervisor_say(s, line);
@@ -111,7 +123,7 @@ static int status_of_main(struct supervisor *s, uint32_t failures) {
   if (end->si_code == CLD_EXITED) {
     if (end->si_status == 0 && failures > 0 && decided < 0)
       return STATUS_CHILD_FAILED;
-    return end->si_status;
+    return told_status(s, end->si_status);
   }
   if (end->si_status != SIGPIPE) { /* `| head` is no news */
     snprintf(line, sizeof line, "main (pid %d) was killed by signal %d", (int)s->main_pid,
@@ -144,17 +156,22 @@ static void block_signals(struct supervisor *s) {
  * which we do not. */
 static void raise_descriptor_limit(void) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
+  char told[24];
+  if (getrlimit(RLIMIT_NOFILE, &limit))
+    return;
+  rlim_t was = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  if (was < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit))
+    limit.rlim_cur = was;
+  snprintf(told, sizeof told, "%llu", (unsigned long long)limit.rlim_cur);
+  error_set_limit(SBX_EMFILE, told);
 }
 
 /* What both sides need before the fork: the results file, the lifeline, the broker's sockets. */
 static int open_shared(struct supervisor *s) {
   struct os_backend *b = s->b;
   int sockets[2];
-  int rc = results_create(&b->results);
+  int rc = b->results < 0 ? results_create(&b->results) : 0; /* the backend may have needed it */
   if (rc == 0)
     rc = lifeline_create(b, &s->lifeline);
   if (rc == 0 && (FAULT("supervisor.sockets")
@@ -231,7 +248,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
       shake_release(s->b);
       turns_release(s->b);
     }
-    free(s->b);
+    backend_free(s->b);
     free(s);
     return rc;
   }
@@ -245,10 +262,12 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   keeper_begin(&s->keeper, s->b);
   if (o->timeout_ns > 0 && o->timeout_ns != SBX_FOREVER)
     s->deadline_ns = clock_now_ns() + o->timeout_ns;
-  deadlock_begin(&s->watch, o->deadlock_after_ns, o->guided);
+  deadlock_begin(&s->watch, o->look ? 0 : o->deadlock_after_ns, o->guided);
   failures_begin(&s->failures, s->b, s->o);
   if (policy_is_strict(o->policy))
     family_distrust(o->policy->namespaces & NAMESPACE_PID);
+  if (policy_is_strict(o->policy) && s->deadline_ns != SBX_FOREVER)
+    backstop_begin(o->timeout_ns, STATUS_TIMEOUT);
   limits_begin(&s->limits, s->b, o->policy);
   s->watch.found = note_deadlock;
   s->watch.found_ctx = &s->recorder;
@@ -283,6 +302,8 @@ int supervisor_start_main(struct supervisor *s, main_process_fn *main_process, v
     return error_call("fork", saved);
   }
   atomic_store(&s->control->processes[0].pid, s->main_pid);
+  if (s->o->begun)
+    s->o->begun();
   return 0;
 }
 
@@ -352,12 +373,15 @@ int supervisor_close(struct supervisor *s) {
   supervisor_on_message(s);
   uint32_t failures =
       control_unjoined_failures(s->control); /* before what ends with main is killed */
-  failures_report_all(&s->failures, s->end_ns);
+  failures_report_all(&s->failures, s->end_ns, s->end_signal);
   if (!s->deadlocked && s->end_ns == SBX_FOREVER)
     tree_leave(s->control);
   tree_kill(s->b, true);
+  if (!s->timed_out)
+    backstop_end();
   bars_end(&s->bars);
   int status = status_of_main(s, failures);
+  backstop_end();
   if (s->o->faults)
     *s->o->faults = faults_of(s);
   recorder_end(&s->recorder, status);
@@ -369,7 +393,7 @@ int supervisor_close(struct supervisor *s) {
   close(s->lifeline);
   shake_release(s->b);
   turns_release(s->b);
-  free(s->b);
+  backend_free(s->b);
   free(s);
   return status;
 }

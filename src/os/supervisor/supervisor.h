@@ -32,6 +32,13 @@ struct run_faults {
   uint32_t held;  /* locks and updates in the hands of processes at their ends; these were told */
 };
 
+/* What a look for processes that are stuck for ever has found. */
+enum deadlock {
+  DEADLOCK_NONE,
+  DEADLOCK_SOME, /* some can never go on, which were not told of before; others can */
+  DEADLOCK_ALL   /* none can */
+};
+
 struct supervisor_options {
   /* Make the backend that main performs ops with: backend_new (os/backend.h). */
   struct os_backend *(*backend)(struct control *c);
@@ -46,14 +53,20 @@ struct supervisor_options {
    * that is true of some processes only, it goes on. Either is told once, with who waits for whom.
    * 0: it is not looked for. */
   int64_t deadlock_after_ns;
+  /* Or somebody else looks, who knows of more than this run: called at each turn, tells what is new as deadlock_look
+   * (deadlock.h) does, and wakes the supervisor by SIGCHLD when there is something. NULL: nobody does */
+  enum deadlock (*look)(struct control *c, struct buf *told);
   struct record_options record; /* ops are recorded; see os/supervisor/recorder.h */
   /* Filled when the run has ended; then a deadlock of some ends it as one of all does. NULL: nobody asks */
   struct run_faults *faults;
   const struct policy *policy; /* limits of the run (base/policy.h); borrowed; NULL: none */
-  const sigset_t *mask; /* the signals that main has blocked, borrowed; NULL: those that are blocked now */
+  const sigset_t
+      *mask; /* the signals that main has blocked, borrowed; NULL: those that are blocked now */
   struct shake_options shake; /* pauses before ops; see os/shared/shake.h */
   struct turns *turns; /* ops in a given order, see os/shared/turns.h; borrowed; NULL: in any */
-  bool guided;         /* main does what a person types, who can always help: main is never stuck */
+  void (*begun)(
+      void);   /* called when main has been forked, beside its work; NULL: nothing is to be done */
+  bool guided; /* main does what a person types, who can always help: a deadlock is told, and ends nothing */
   /* Messages for a person: whole lines, without a newline at the end. Borrowed for the call. */
   void (*say)(void *ctx, const char *line);
   /* The text of a report, made by the process that failed: whole lines, with a newline at the end.

@@ -14,6 +14,7 @@
 #include "os/shared/broker.h"
 #include "os/shared/control.h"
 #include "os/supervisor/bars.h"
+#include "os/supervisor/deadlock.h"
 #include "os/supervisor/failures.h"
 #include "os/supervisor/recorder.h"
 #include "os/supervisor/supervisor.h"
@@ -33,14 +34,15 @@ struct keeper {
   uint32_t sweep_at;  /* look for what is out of reach when there are so many */
   int64_t look_at_ns; /* CLOCK_MONOTONIC: or then; SBX_FOREVER: nothing is kept */
   bool busy;          /* something came since the last look */
+  int fd_end;         /* descriptors from here on are for the supervisor's own work */
 };
 
 void keeper_begin(struct keeper *k, struct os_backend *b);
-/* One message; takes the descriptors. */
-void keeper_serve(struct keeper *k, const struct broker_message *m, int *fds);
+/* One message; takes the descriptors. False: there is no room to keep them, and its sender asks again. */
+bool keeper_serve(struct keeper *k, const struct broker_message *m, int *fds);
 /* Look for what is out of reach, if it is time. */
 void keeper_look(struct keeper *k);
-/* A message came whose descriptors this process has no room for: give up what can be given up. */
+/* A message came whose descriptors there is no room for: give up what can be given up. */
 void keeper_make_room(struct keeper *k);
 void keeper_release(struct keeper *k);
 
@@ -75,7 +77,11 @@ enum { LINE_MAX_BYTES = 1024 };
 void tell_place(const struct control *c, uint32_t slot, char *ret, size_t size);
 
 /* Processes whose places are to be told: the first of them, and how many more there are. */
-enum { PLACES_MAX = 6, PLACE_MAX_BYTES = LINE_MAX_BYTES / 4 };
+enum {
+  PLACES_MAX = 6,
+  PLACE_MAX_BYTES = LINE_MAX_BYTES / 4,
+  CAUGHT_MAX_BYTES = PLACES_MAX * (PLACE_MAX_BYTES + 2) + 32 /* room for all of tell_caught */
+};
 struct caught {
   uint32_t slots[PLACES_MAX];
   char places[PLACES_MAX][PLACE_MAX_BYTES]; /* "": it was running */
@@ -95,46 +101,16 @@ bool tell_children_of_main(const struct control *c, char *ret, size_t size);
  * itself. False: that is no news. */
 bool tell_failure(const struct control *c, uint32_t slot, char *ret, size_t size);
 
-/* -- deadlock.c: when a run, or a part of it, can never go on ---------------------------------- */
-
-enum deadlock {
-  DEADLOCK_NONE,
-  DEADLOCK_SOME, /* some can never go on, which were not told of before; others can */
-  DEADLOCK_ALL   /* none can */
-};
-
-/*
- * The supervisor is not told when the last process goes to sleep, so it looks now and then; the
- * longer a process has been running, the more seldom, and never for more than a hundredth of its
- * time. Processes are not concerned.
- */
-struct deadlock_watch {
-  int64_t after_ns;   /* they must have slept for so long; 0: it is not looked for */
-  int64_t look_at_ns; /* CLOCK_MONOTONIC: when to look next, SBX_FOREVER: never */
-  int64_t pause_ns;   /* between this look and the next */
-  bool guided;        /* main does what a person types, who may help whatever it waits for */
-  struct told_sleep { /* the sleeps of the stuck that were told of */
-    uint64_t process, sleep;
-  } * told; /* owned */
-  uint32_t told_count;
-  /* Called with the snapshot of what is about to be told. May be NULL */
-  void (*found)(void *ctx, const struct snapshot *s, const char *told);
-  void *found_ctx;
-  uint32_t unsure; /* looks in a row at which all slept, but not all were stuck */
-};
-
-void deadlock_begin(struct deadlock_watch *w, int64_t after_ns, bool guided);
-void deadlock_end(struct deadlock_watch *w);
-
-/*
- * Look, if it is time, for processes that are stuck for ever (look/waits.h). Unless there are none,
- * `told` says who waits where for whom, and ends with a zero; no memory for that is no matter.
- */
-enum deadlock deadlock_look(struct deadlock_watch *w, const struct control *c, struct buf *told);
-
 /* -- limits.c: what the run may use up --------------------------------------------------------- */
 
-enum run_limit { RUN_LIMIT_NONE, RUN_LIMIT_MEMORY, RUN_LIMIT_OUTPUT, RUN_LIMIT_FILES, RUN_LIMIT_CPU, RUN_LIMIT_PROCS };
+enum run_limit {
+  RUN_LIMIT_NONE,
+  RUN_LIMIT_MEMORY,
+  RUN_LIMIT_OUTPUT,
+  RUN_LIMIT_FILES,
+  RUN_LIMIT_CPU,
+  RUN_LIMIT_PROCS
+};
 
 struct limits_watch {
   struct os_backend *b;

@@ -1,6 +1,7 @@
 /* os/supervisor/tell.c - what the supervisor says of processes, from their records alone; see
  * supervisor_internal.h. */
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,16 @@
 #include "base/fd.h"
 #include "os/supervisor/supervisor_internal.h"
 #include "os/sync/sync.h"
+
+/* Append to a string of at most `size` bytes what there is room for. */
+static void __attribute__((format(printf, 3, 4)))
+append(char *to, size_t size, const char *format, ...) {
+  size_t len = strlen(to);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(to + len, size - len, format, args);
+  va_end(args);
+}
 
 static void tell_name(const struct control *c, uint32_t slot, char *ret, size_t size) {
   uint64_t id = stamp_serial(atomic_load(&c->process_stamp[slot]));
@@ -20,13 +31,12 @@ static void tell_name(const struct control *c, uint32_t slot, char *ret, size_t 
 
 /* "select" or, of a select, "select (get, join, ...)" */
 static void tell_op(const struct process_record *p, enum op_kind kind, char *ret, size_t size) {
-  size_t used = (size_t)snprintf(ret, size, "%s", op_describe(kind)->verb);
+  snprintf(ret, size, "%s", op_describe(kind)->verb);
   uint32_t n = kind == OP_SELECT ? p->select_count : 0;
-  for (uint32_t i = 0; i < n && i < SELECT_SHOWN && used < size; i++)
-    used += (size_t)snprintf(ret + used, size - used, "%s%s", i ? ", " : " (",
-                             op_describe((enum op_kind)p->select[i].kind)->verb);
-  if (n && used < size)
-    snprintf(ret + used, size - used, "%s", n > SELECT_SHOWN ? ", ...)" : ")");
+  for (uint32_t i = 0; i < n && i < SELECT_SHOWN; i++)
+    append(ret, size, "%s%s", i ? ", " : " (", op_describe((enum op_kind)p->select[i].kind)->verb);
+  if (n)
+    append(ret, size, n > SELECT_SHOWN ? ", ...)" : ")");
 }
 
 /* A place of the script's: not one in the library (a worker of a pool), nor none. */
@@ -86,16 +96,15 @@ void tell_mark(struct control *c, int signal, struct caught *ret) {
 
 void tell_caught(const struct control *c, const struct caught *caught, char *ret, size_t size) {
   char place[PLACE_MAX_BYTES];
-  size_t used = 0;
   ret[0] = '\0';
   for (uint32_t i = 0; i < caught->count; i++) {
     memcpy(place, caught->places[i], sizeof place);
     if (place[0] == '\0') /* it was running: where, the interrupt told */
       tell_place(c, caught->slots[i], place, sizeof place);
-    used += (size_t)snprintf(ret + used, size - used, "%s%s", i ? "; " : "", place);
+    append(ret, size, "%s%s", i ? "; " : "", place);
   }
   if (caught->more)
-    snprintf(ret + used, size - used, "; and %u more", caught->more);
+    append(ret, size, "; and %u more", caught->more);
 }
 
 bool tell_children_of_main(const struct control *c, char *ret, size_t size) {
@@ -116,28 +125,27 @@ bool tell_children_of_main(const struct control *c, char *ret, size_t size) {
 }
 
 /* "; it still held lock 'ledger', acquired at x.lua:7" */
-static int tell_forgotten(const struct forgotten *f, char *ret, size_t size) {
+static void tell_forgotten(const struct forgotten *f, char *ret, size_t size) {
   const char *type = f->type == OBJECT_LOCK ? "lock" : "value or dict";
   char object[NAME_MAX_BYTES + 40];
   if (f->name[0])
     snprintf(object, sizeof object, "%s '%s'", type, f->name);
   else
     snprintf(object, sizeof object, "%s#%llu", type, (unsigned long long)f->id);
-  return snprintf(ret, size, "; it still held %s%s%s", object, f->where[0] ? ", acquired at " : "",
-                  f->where);
+  append(ret, size, "; it still held %s%s%s", object, f->where[0] ? ", acquired at " : "",
+         f->where);
 }
 
 /* "; it still held lock 'ledger', acquired at x.lua:7", for each thing that was in its hands and
  * that nobody has taken over yet. */
 static void tell_held(const struct control *c, uint32_t slot, uint64_t serial, char *ret,
                       size_t size) {
-  size_t used = strlen(ret);
   for (uint32_t w = 0; w < OBJECT_WORDS; w++)
     for (uint64_t bits = atomic_load(&c->held[slot][w]); bits; bits &= bits - 1) {
       uint32_t object = 64 * w + (uint32_t)__builtin_ctzll(bits);
       struct forgotten f;
-      if (used < size && sync_find_forgotten(c, object, who_of(slot, serial), &f))
-        used += (size_t)tell_forgotten(&f, ret + used, size - used);
+      if (sync_find_forgotten(c, object, who_of(slot, serial), &f))
+        tell_forgotten(&f, ret, size);
     }
 }
 

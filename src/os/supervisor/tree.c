@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/pidfd.h"
+#include "os/shared/proc.h"
 #include "os/supervisor/family.h"
 #include "os/supervisor/supervisor_internal.h"
 
@@ -50,9 +51,7 @@ static bool is_spared(const struct control *c, pid_t pid) {
 /* Kill the supervisor's own children, as the kernel lists them: they cannot be reaped meanwhile but
  * by us. `all`: also those that are spared for a moment. */
 static void kill_children(const struct control *c, bool all) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-  FILE *f = fopen(path, "re");
+  FILE *f = proc_children(getpid(), getpid());
   int pid;
   while (f && fscanf(f, "%d", &pid) == 1)
     if (all || !is_spared(c, pid))
@@ -68,7 +67,7 @@ static void fill_by_pid(struct os_backend *b, pid_t pid, const siginfo_t *info) 
     unsigned phase = stamp_phase(stamp);
     if (phase_lives(phase) && control_process_pid(c, i, stamp) == pid) {
       if (b->trace)
-        trace_ended(b->trace, c, i, stamp_serial(stamp), info);
+        trace_ended(b, i, stamp_serial(stamp), info);
       control_process_ended(c, i, stamp_serial(stamp), info);
       return;
     }
@@ -112,21 +111,25 @@ void tree_leave(struct control *c) {
 
 enum { SPARED_ROUNDS = 500 }; /* a second */
 
+/* A subreaper without children has no descendants. */
+static bool has_children(struct os_backend *b) {
+  siginfo_t info = {0};
+  tree_reap(b, 0, &info);
+  return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
 void tree_kill(struct os_backend *b, bool subreaper) {
   struct control *c = b->control;
-  siginfo_t info;
   atomic_store(&c->ending, 1);
   for (int round = 0; round < 5000; round++) {
+    if (subreaper && !has_children(b))
+      return;
     tree_signal(c, SIGKILL);
     if (!subreaper && !anybody_left(c))
       return;
     if (subreaper) {
       kill_children(c, round >= SPARED_ROUNDS);
       family_kill();
-      tree_reap(b, 0, &info);
-      info = (siginfo_t){0};
-      if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) && errno == ECHILD)
-        return;
     }
     usleep(round < 10 ? 200 : 2000);
   }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/text.h"
 #include "object/progress.h"
 #include "os/shared/broker.h"
 #include "os/sync/sync_internal.h"
@@ -23,6 +24,9 @@ enum {
   SHOWN_NS = 250 * 1000 * 1000, /* a close waits no longer for a supervisor that is busy */
   ALL_WAITERS = INT_MAX
 };
+
+/* Who needs a record waits longer: till then, the supervisor is taken to be stopped. */
+static const int64_t relief_ns = INT64_C(10) * 1000 * 1000 * 1000;
 
 static uint64_t bit_of(uint32_t slot) { return UINT64_C(1) << (slot % 64); }
 
@@ -55,13 +59,13 @@ void progress_begin(struct control *c, uint32_t slot) {
   c->syncs[slot].state[0][BEGUN] = (uint64_t)clock_now_ns();
 }
 
-void progress_made(struct os_backend *b, uint32_t slot, uint64_t serial) {
+void progress_made(struct os_backend *b, uint32_t slot) {
   struct control *c = b->control;
   if (b->broker < 0)
     return; /* there is no supervisor to show it */
   atomic_fetch_or(&c->shown[slot / 64], bit_of(slot));
   FAULT("progress.made");
-  broker_notify(b, BROKER_PROGRESS, slot, serial);
+  broker_tell(b, BROKER_PROGRESS);
 }
 
 bool progress_read(const struct control *c, uint32_t slot, struct progress_shown *ret) {
@@ -74,7 +78,7 @@ bool progress_read(const struct control *c, uint32_t slot, struct progress_shown
   uint64_t words[SYNC_WORDS];
   sync_read(r, words);
   *ret = (struct progress_shown){.info.id = stamp_serial(stamp)};
-  memcpy(ret->info.name, r->name, sizeof ret->info.name);
+  text_copy(ret->info.name, sizeof ret->info.name, r->name);
   progress_machine.describe(words, &w, &ret->info);
   ret->begun_ns = (int64_t)r->state[0][BEGUN];
   return atomic_load(&c->object_stamp[slot]) == stamp;
@@ -115,10 +119,23 @@ static void await_shown(struct os_backend *b, uint32_t slot) {
   while (progress_is_shown(b->control, slot) && await_change(b, times, until));
 }
 
+/* Is there one that the supervisor lets go of when it has shown it? */
+static bool any_ended(const struct control *c) {
+  for (uint32_t i = 0; i < OBJECT_WORDS; i++)
+    for (uint64_t bits = atomic_load(&c->shown[i]); bits; bits &= bits - 1) {
+      struct progress_shown p;
+      if (!progress_read(c, 64 * i + (uint32_t)__builtin_ctzll(bits), &p) || p.info.set)
+        return true;
+    }
+  return false;
+}
+
 bool progress_relieve(struct os_backend *b) {
   uint32_t times = atomic_load(&b->control->shown_times);
-  return broker_notify(b, BROKER_PROGRESS, 0, 0) &&
-         await_change(b, times, clock_now_ns() + SHOWN_NS);
+  if (!any_ended(b->control))
+    return false;
+  broker_tell(b, BROKER_PROGRESS);
+  return await_change(b, times, clock_now_ns() + relief_ns);
 }
 
 /* -- ops -------------------------------------------------------------------------------------- */
@@ -129,8 +146,10 @@ int progress_perform(struct os_backend *b, struct op *op) {
       .kind = op->kind, .op = op, .who = who_of(b->slot, b->serial), .count = op->count};
   int rc = change(b->control, slot, &step);
   if (rc == 0 && op->kind == OP_PROGRESS_CLOSE && progress_is_shown(b->control, slot) &&
-      broker_notify(b, BROKER_PROGRESS, slot, op->object->serial))
+      b->broker >= 0) {
+    broker_tell(b, BROKER_PROGRESS);
     await_shown(b, slot);
+  }
   return rc == SYNC_SAME ? 0 : rc;
 }
 
@@ -144,10 +163,10 @@ void progress_leave(struct os_backend *b, uint32_t slot) {
     close_it(b->control, slot);
 }
 
-void progress_dropped(struct os_backend *b, uint32_t slot, uint64_t serial) {
+void progress_dropped(struct os_backend *b, uint32_t slot) {
   struct control *c = b->control;
   if (atomic_load(&c->objects[slot].named) || control_object_held(c, slot))
     return;
   close_it(c, slot);
-  broker_notify(b, BROKER_PROGRESS, slot, serial);
+  broker_tell(b, BROKER_PROGRESS);
 }

@@ -15,21 +15,21 @@
  * take long. 0 or -SBX_ECLOSED */
 int progress_perform(struct os_backend *b, struct op *op);
 
-/* There is no record left: wait for a moment until the supervisor lets some go that are closed. Returns
- * whether it did. */
+/* There is no record left: wait until the supervisor lets go of some that are closed, ten seconds at
+ * most. False: there are none, it did not, or there is an interrupt. */
 bool progress_relieve(struct os_backend *b);
 
 /* -- for os/sync ------------------------------------------------------------------------------ */
 
 /* A record was filled for a progress; and others can reach it by now. */
 void progress_begin(struct control *c, uint32_t slot);
-void progress_made(struct os_backend *b, uint32_t slot, uint64_t serial);
+void progress_made(struct os_backend *b, uint32_t slot);
 /* The supervisor holds it. */
 bool progress_is_shown(const struct control *c, uint32_t slot);
 /* The calling process ends; and: it has no handle of this one any more, which is closed if it was
  * the last. */
 void progress_leave(struct os_backend *b, uint32_t slot);
-void progress_dropped(struct os_backend *b, uint32_t slot, uint64_t serial);
+void progress_dropped(struct os_backend *b, uint32_t slot);
 
 /* -- for the supervisor ----------------------------------------------------------------------- */
 

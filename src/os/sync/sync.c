@@ -346,7 +346,8 @@ static int do_at_once(struct os_backend *b, struct op *op) {
   return rc;
 }
 
-static int do_slowly(struct os_backend *b, struct op *op) {
+/* Apart, so that do_quickly has few registers to save. */
+__attribute__((noinline)) static int do_slowly(struct os_backend *b, struct op *op) {
   struct sync_call call;
   int rc = do_at_once(b, op);
   if (rc != SYNC_WAITS)

@@ -41,6 +41,7 @@ struct sync_hold {
   uint32_t refs;    /* struct objects of this process */
   uint32_t forks;   /* the backend's count when it made the object */
   uint64_t process; /* serial of the process that made it; a forked child's differs */
+  bool owed;        /* its last handle was dropped while it was taken: it is given up at the end */
   uint8_t *map; /* DICT: its table, ARRAY: its elements, in this process; NULL: not mapped yet */
   struct extent mapped;
 };

@@ -46,12 +46,14 @@ static void drop(struct os_backend *b, uint32_t slot, uint64_t serial) {
   bool own = sync_is_private(b, slot);
   if (--h->refs > 0)
     return;
+  if (!own && sync_is_taken(b, slot))
+    h->owed = b->owes = true;
   hand_release(b, slot);
   if (h->map)
     munmap(h->map, h->mapped.bytes);
   h->map = NULL;
   if (progress_is_shown(b->control, slot)) {
-    progress_dropped(b, slot, serial);
+    progress_dropped(b, slot);
     return;
   }
   if ((own || control_object_unused(b->control, slot)) &&
@@ -120,7 +122,7 @@ static int create(struct os_backend *b, const struct sync_options *o, uint32_t *
   FAULT("sync.made");
   control_object_live(b->control, slot, serial, o->type);
   if (o->type == OBJECT_PROGRESS)
-    progress_made(b, slot, serial);
+    progress_made(b, slot);
   if (o->type == OBJECT_ARRAY && (rc = array_begin(b, slot, o))) {
     drop(b, slot, serial);
     return rc;
@@ -217,18 +219,17 @@ static void tell_holder(const struct control *c, struct sync_info *ret, uint64_t
   uint32_t slot = who_slot(who);
   ret->holder = who_serial(who);
   if (who != SYNC_ABANDONED && c->processes[slot].serial == who_serial(who))
-    snprintf(ret->holder_name, sizeof ret->holder_name, "%s", c->processes[slot].name);
+    text_copy(ret->holder_name, sizeof ret->holder_name, c->processes[slot].name);
 }
 
 void sync_describe(const struct control *c, uint32_t slot, struct sync_info *ret) {
   const struct sync_record *r = &c->syncs[slot];
-  const struct sync_machine *m = sync_machine_of((enum object_type)r->type);
+  uint64_t state[SYNC_WORDS];
+  const struct sync_machine *m = sync_read_sound(r, (enum object_type)r->type, state);
   struct sync_view view = {.control = c, .record = r, .thorough = true};
   struct sync_world w = sync_world_of(&view);
-  uint64_t state[SYNC_WORDS];
   *ret = (struct sync_info){.waiting = line_count(c, &r->line, 0) + line_count(c, &r->second, 0)};
-  memcpy(ret->name, r->name, sizeof ret->name);
-  sync_read(r, state);
+  text_copy(ret->name, sizeof ret->name, r->name);
   if (m)
     m->describe(state, &w, ret);
   if (ret->holder)

@@ -121,4 +121,16 @@ static inline void sync_read(const struct sync_record *r, uint64_t ret[SYNC_WORD
   quick_read(r, SYNC_WORDS, ret);
 }
 
+/* The same for the supervisor, whatever the processes of the run have written there: the machine that may see them.
+ * NULL: none may. */
+static inline const struct sync_machine *
+sync_read_sound(const struct sync_record *r, enum object_type type, uint64_t ret[SYNC_WORDS]) {
+  const struct sync_machine *m = sync_machine_of(type);
+  sync_read(r, ret);
+  return m && sync_is_sound(type, ret) ? m : NULL;
+}
+
+/* Has the calling process taken it? It gives up at its end what it has taken, whether it has a handle or not. */
+bool sync_is_taken(const struct os_backend *b, uint32_t slot);
+
 #endif

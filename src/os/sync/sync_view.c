@@ -12,7 +12,7 @@ static bool world_is_gone(void *ctx, uint64_t who) {
 static uint64_t world_nth(void *ctx, uint64_t after, uint64_t n) {
   const struct sync_view *v = ctx;
   uint64_t ticket = 0;
-  for (; n > 0; n--) {
+  for (n = n < LINE_PLACES ? n : LINE_PLACES; n > 0; n--) {
     struct line_place next = line_next(v->control, &v->record->line, after);
     if (next.ticket == 0)
       break;

@@ -23,7 +23,8 @@ commands.groups = {
       "or not." },
     { name = "objects", arguments = "", says = "Show the locks, semaphores, events, conditions, barriers, latches, rwlocks, arrays, values, " ..
       "dicts and pipes: state, holder, waiting processes, place of the last use." },
-    { name = "peek", arguments = "queue [, n]", says = "Show the oldest items of a queue without taking them.",
+    { name = "peek", arguments = "queue [, n]", says = "Show the oldest items of a queue (in an engine also by its name or number) " ..
+        "without taking them.",
       more = "n is 10 by default." },
     { name = "waits", arguments = "[file]", takes = "words",
       says = "Show what each process waits for, and any deadlock; or write it as a picture: waits('x.svg').",

@@ -9,7 +9,11 @@ local function wants_more(message) return string.find(message, "near <eof>$") ~=
 
 -- Where a variable is to be closed, `return f()` is no tail call: the chunk stays on the stack, and is the place where f was
 -- called, also if f is a function of the library in Lua.
-local NO_TAIL_CALL <const> = "local __repl <close> = nil "
+local OWN_LOCAL <const> = "__repl"
+local NO_TAIL_CALL <const> = "local " .. OWN_LOCAL .. " <close> = nil "
+
+-- Is the local of this name no variable of the chunk's text?
+function compile.adds(name) return name == OWN_LOCAL end
 
 -- With a newline after the text, a short string without its closing quote is an error at once. But some messages count
 -- that extra line, too, so a real error is taken from the plain text.

@@ -206,6 +206,17 @@ local function add_value(p, session, value)
   p:line("a " .. type(value), "bold")
 end
 
+-- Add the field of that name of a class, with the name of its owner. Returns whether there is one.
+local function add_field(p, class, owner, name)
+  for _, field in ipairs(class and class.fields or {}) do
+    if field.name == name then
+      p:row(owner .. "." .. name, typed(field), 0, 4)
+      return true
+    end
+  end
+  return false
+end
+
 -- Add everything called `topic` in the library: a function, a class, "class.method". Returns whether there was any.
 local function add_library(p, meta, list)
   local first, second = list[1], list[2]
@@ -213,20 +224,15 @@ local function add_library(p, meta, list)
   if second then
     local class = meta.classes[string.lower(first)]
     local entry = entry_of_member(meta, string.lower(first), second)
-    for _, field in ipairs(class and class.fields or {}) do
-      if field.name == second and not entry then
-        p:row(string.lower(first) .. "." .. second, typed(field), 0, 4)
-        return true
-      end
-    end
-    if entry then add_function(p, entry, meta) end
-    return entry ~= nil
+    if not entry then return add_field(p, class, string.lower(first), second) end
+    add_function(p, entry, meta)
+    return true
   end
   local f, class = meta.functions[first], meta.classes[string.lower(first)]
   if f then add_function(p, f, meta) end
   if f and class then p:line() end
   if class then add_class(p, class, meta) end
-  return f ~= nil or class ~= nil
+  return f ~= nil or class ~= nil or add_field(p, meta.classes.sandbox, "sandbox", first)
 end
 
 -- Add the methods of that name, in all classes.

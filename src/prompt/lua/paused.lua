@@ -4,7 +4,7 @@
 local _, use = ...
 local _ENV <const> = use "std"
 
-local pretty, source = use "pretty", use "source"
+local compile, pretty, source = use "compile", use "pretty", use "source"
 
 local paused = {}
 
@@ -56,10 +56,19 @@ function paused.finish(session)
   session.pause, session.depth = pause.outer, pause.depth
 end
 
+-- { name, value } for each variable of the function that has paused.
+local function locals(session)
+  local list = {}
+  for _, pair in ipairs(session.host.locals()) do
+    if not compile.adds(pair[1]) then list[#list + 1] = pair end
+  end
+  return list
+end
+
 -- Of the frames of a pause, the names that may be completed.
 function paused.names(session)
   local list = {}
-  for _, pair in ipairs(session.pause and session.host.locals() or {}) do list[#list + 1] = pair[1] end
+  for _, pair in ipairs(session.pause and locals(session) or {}) do list[#list + 1] = pair[1] end
   return list
 end
 
@@ -86,7 +95,7 @@ function paused.install(session, functions)
   function functions.locals()
     check(session)
     local width, color = session.host.width(), session.host.color
-    for _, pair in ipairs(session.host.locals()) do
+    for _, pair in ipairs(locals(session)) do
       put_out(pair[1] .. " = " .. pretty.values({ pair[2], n = 1 }, { width = width, color = color }) .. "\n")
     end
   end

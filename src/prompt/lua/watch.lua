@@ -30,6 +30,12 @@ local PEEKED <const> = 10 -- items, by default
 
 function watch.install(session, functions)
   function functions.peek(queue, n)
+    local far = (type(queue) == "string" or math.type(queue) == "integer") and session.host.far()
+    if far then
+      local found = far.queue(queue)
+      if not found then error(string.format("peek: there is no queue '%s' in the engine: see queues()", queue), 0) end
+      queue = found
+    end
     local methods = metatable_of(queue)
     local peek = methods and type(rawget(methods, "__index")) == "table" and rawget(methods, "__index").peek
     if not peek then error("peek wants a queue, and how many items: peek(q, 5)", 0) end

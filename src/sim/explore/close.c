@@ -17,7 +17,7 @@ bool making_can(struct exploration *x, struct making *m, uint32_t i) {
 static bool holds_something(const struct making *m, uint32_t i) {
   struct forgotten f;
   uint32_t at = 0;
-  return world_forgotten(m->w, i, &at, &f);
+  return world_forgotten(m->w, i, &at, &f) || world_has_in_hand(m->w, i);
 }
 
 /* Is it done at once, as soon as it can be? */
@@ -38,7 +38,7 @@ static bool is_quiet(struct exploration *x, const struct making *m, uint32_t i) 
     x->asks_status |= p.phase != PHASE_ENDED;
     return p.phase == PHASE_ENDED;
   }
-  return graph_is_quiet(r);
+  return request_is_quiet(r);
 }
 
 /* A quiet process that can go on; EXPLORE_NONE: there is none. `ret_any`: somebody can go on. */
@@ -69,8 +69,10 @@ static bool pass_time(struct exploration *x, struct making *m) {
     return true;
   }
   for (uint32_t i = 0; i < m->count; i++) {
-    const struct request *r = making_left(x, m, i) ? NULL : graph_request(x, m->histories[i]);
-    if (r && world_deadline(m->w, i, r) != SBX_FOREVER)
+    const struct request *r = making_left(x, m, i) ? NULL : making_asks(x, m, i);
+    int64_t until = r ? world_asked_until(m->w, i, r) : SBX_FOREVER;
+    if (until > now &&
+        until != SBX_FOREVER) /* one that is stopped may be late, and gets no later */
       m->ages[i] += next > now ? next - now : 0;
   }
   return true;
@@ -131,6 +133,7 @@ int making_close(struct exploration *x, struct making *m) {
       if (done++ == QUIET || m->count > PROCESSES || x->asked) {
         x->h.cut = 2;
         x->h.cut_after = m->histories[quiet];
+        x->h.cut_index = quiet;
         return -SBX_ENOMEM;
       }
       int rc = making_step(x, m, quiet, &answer);

@@ -20,14 +20,14 @@ static bool has(const struct exploration *x, enum explore_cure_kind kind) {
 
 /* -- some lines in one step ---------------------------------------------------------------------- */
 
+/* Where a process is; in lines number `k` of the cure, 4 * k is added. */
 enum place {
   UNKNOWN,
   OUTSIDE,
   INSIDE,
-  FIRST
-}; /* FIRST: INSIDE, about to do the op with which it begins */
+  FIRST /* INSIDE, about to do the op with which they begin */
+};
 
-/* In the first of the parts of the script, or in number `k`: 4 * k is added. */
 static uint8_t find_place(struct exploration *x, uint32_t history) {
   char where[WHERE_MAX];
   exploration_where(x, history, where);
@@ -61,7 +61,7 @@ static uint8_t place_of(struct exploration *x, uint32_t history) {
   return x->places[history];
 }
 
-/* Where a process is; OUTSIDE if it is not about to do an op of the script. */
+/* OUTSIDE, too, if the process is not about to do an op of the script. */
 static uint8_t place(struct exploration *x, const struct making *m, uint32_t i) {
   const struct request *r = making_left(x, m, i) ? NULL : graph_request(x, m->histories[i]);
   bool asks = r && r->kind != OP_PROCESS_AWAIT && r->kind != OP_PROCESS_END;

@@ -7,10 +7,11 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "sim/explore/making.h"
 #include "sim/explore/token.h"
 
-enum { STATES_MAX = 2000000 };
+enum { STATES_MAX = 2000000, DIVE_FROM = 65536 };
 
 /* -- the search ---------------------------------------------------------------------------------- */
 
@@ -25,7 +26,10 @@ static size_t bytes_of(const struct exploration *x) {
          sim_bytes(x->h.sim) + x->state_cap * sizeof *x->states + x->step_cap * sizeof *x->steps;
 }
 
-static bool reads_clock(const struct exploration *x) { return x->reads_clock && !x->options.clock; }
+/* Must states say what time it is, and do not? */
+static bool reads_clock(const struct exploration *x) {
+  return (x->reads_clock || (x->asks_late && x->timed)) && !x->options.clock;
+}
 
 /* Somebody asks how processes stand, and their ends were no steps so far; or which items are done, and
  * states did not say that. */
@@ -33,18 +37,25 @@ static bool must_begin_again(const struct exploration *x) {
   return (x->asks_status && !x->ends_are_steps) || (x->asks_done && !x->counts_done);
 }
 
+static bool is_asked(const struct exploration *x) {
+  const struct explore_progress so_far = {x->state_count, intern_count(x->h.all), x->found};
+  return x->options.progress && x->options.progress(x->options.ctx, &so_far);
+}
+
+static uint32_t states_max(const struct exploration *x) {
+  return x->options.states_max ? x->options.states_max : STATES_MAX;
+}
+
 bool graph_stops(struct exploration *x, uint32_t looked) {
   const struct explore_options *o = &x->options;
-  uint32_t most = o->states_max ? o->states_max : STATES_MAX;
   size_t bytes = o->bytes_max ? o->bytes_max : (size_t)2 << 30;
-  if (x->state_count > most)
+  if (x->state_count > states_max(x))
     x->stop = STOP_STATES;
   else if (looked % 64 == 0 && bytes_of(x) > bytes)
     x->stop = STOP_BYTES;
   else if (looked % 64 == 0 && o->seconds_max > 0 && seconds_now() - x->began > o->seconds_max)
     x->stop = STOP_SECONDS;
-  else if (looked % 256 == 0 && o->progress &&
-           o->progress(o->ctx, x->state_count, intern_count(x->h.all)))
+  else if (looked % 256 == 0 && is_asked(x))
     x->stop = STOP_ASKED;
   return x->stop != STOP_COMPLETE || (!o->follow && (must_begin_again(x) || reads_clock(x)));
 }
@@ -69,16 +80,39 @@ void explore_watch(bool stop) {
   sim_stop_running(x->h.sim);
 }
 
-uint32_t exploration_endless(const struct exploration *x) {
-  return x->h.cut_after ? x->h.cut_after : EXPLORE_NONE;
+const struct explore_endless *exploration_endless(const struct exploration *x) {
+  return x->endless.process[0] ? &x->endless : NULL;
+}
+
+static void note_endless(struct exploration *x, const struct world *w) {
+  struct explore_endless *e = &x->endless;
+  struct object_ref ref = {.type = OBJECT_PROCESS, .slot = x->h.cut_index};
+  struct world_process p;
+  world_process(w, ref.slot, &p);
+  ref.serial = p.serial;
+  world_name(w, &ref, e->process, sizeof e->process);
+  e->after = x->h.cut_after ? x->h.cut_after : EXPLORE_NONE;
+  if (x->h.cut == 1)
+    text_copy(e->where, sizeof e->where, sim_interrupted_at(x->h.sim));
+  else if (e->after != EXPLORE_NONE)
+    exploration_where(x, e->after, e->where);
+  if (x->options.endless)
+    *x->options.endless = *e;
 }
 
 static int search(struct exploration *x, struct making *m) {
   int rc = 0;
   if (x->options.bounded)
     return graph_search_bounded(x, m);
-  for (uint32_t s = 0; s < x->state_count && rc == 0 && !graph_stops(x, s); s++)
-    rc = graph_look(x, s, m);
+  uint32_t most = states_max(x), dive_from = most / 4 < DIVE_FROM ? most / 4 : DIVE_FROM;
+  for (uint32_t s = 0; s < x->state_count && rc == 0 && !graph_stops(x, s); s++) {
+    if (!x->states[s].looked_at)
+      rc = graph_look(x, s, m);
+    if (rc == 0 && x->state_count >= dive_from && x->state_count < most) {
+      rc = graph_dive(x, m, x->state_count + (most - x->state_count) / 4);
+      dive_from = 2 * x->state_count;
+    }
+  }
   return rc;
 }
 
@@ -160,6 +194,7 @@ static int open_all(struct exploration *x, struct making *m) {
   const struct world_options wo = world_options_of(x);
   const struct sim_options so = {.seed = x->options.seed,
                                  .time_stands = !x->options.clock,
+                                 .tidy = true,
                                  .arena = x->options.arena,
                                  .print = histories_print,
                                  .forgot = histories_forgot,
@@ -183,7 +218,9 @@ static int explore_again(struct exploration *x, struct making *m) {
   const struct world_options wo = world_options_of(x);
   x->asks_status = x->asks_done = false;
   x->stop = STOP_COMPLETE;
-  x->state_count = x->step_count = x->processes = x->kill_steps = 0;
+  x->state_count = x->step_count = x->processes = x->kill_steps = x->dive_len = 0;
+  x->found = false;
+  x->draws = 0;
   intern_free(x->keys);
   x->keys = intern_new();
   world_free(m->w);
@@ -220,6 +257,8 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
   while (rc == 0 && must_begin_again(x) && !o->follow && !reads_clock(x))
     rc = explore_again(x, &m);
   under_way = outer;
+  if (rc && x->h.cut)
+    note_endless(x, m.w);
   if (rc < 0 && x->h.cut) {
     x->stop = x->asked ? STOP_ASKED : x->h.cut == 2 ? STOP_SPAWNS : STOP_ENDLESS;
     rc = x->state_count > 0 ? 0 : EXPLORE_NOTHING;

@@ -5,14 +5,17 @@
  * history, runs once in Lua (history.h). An interleaving is then a path in a graph: a state is the
  * world (world.h) together with the history of each process; an edge is a step of one process. States
  * that are equal are one, also when different paths lead to them, so a loop that comes back to where
- * it was is a circle in the graph.
+ * it was is a circle in the graph. Before it asks, a process forgets its garbage (sim.c, tidy), so that a loop that makes
+ * something in each round comes back, too.
  *
  * A step is an op by which processes can influence one another. Others are done at once, since their
  * order decides nothing: making objects, spawning, joining a process that has ended, being joined,
- * handles, marks, reading the clock; and ending, unless the process holds something, or somebody asks
- * how processes stand, or which has ended first, or several may fail of which a join_all tells the first (then the run is explored again with ends as steps), or processes may be killed.
- * The clock moves only when nobody can go on. Unless somebody reads it, states do not say what time it is, only for how long
- * each process has waited.
+ * handles, marks, reading the clock; and ending, unless the process holds something, or processes may be
+ * killed. If somebody asks how processes stand, which has ended first, or, by join_all, which of several has
+ * failed first, the run is explored again with ends as steps.
+ * The clock moves only when nobody can go on. Unless somebody reads it, or has a deadline from before an earlier wait (a timer
+ * that was made before a sleep; the second wait of a wait_for), states do not say what time it is, only for how long each
+ * process has waited.
  */
 #ifndef SBX_SIM_EXPLORE_EXPLORE_H
 #define SBX_SIM_EXPLORE_EXPLORE_H
@@ -32,8 +35,8 @@ struct token; /* sim/explore/token.h */
  */
 enum explore_cure_kind {
   CURE_NONE,
-  CURE_ONE_STEP, /* what is done in some lines, from an op of the first line on, is one step */
-  CURE_LOCK_ORDER /* locks that are taken one after the other are taken in the order in which they were made */
+  CURE_ONE_STEP,  /* what is done in some lines, from an op of the first line on, is one step */
+  CURE_LOCK_ORDER /* locks that are taken one after the other are taken as they were made */
 };
 
 struct explore_lines {
@@ -49,8 +52,24 @@ struct explore_cure {
   struct explore_lines lines[CURE_LINES]; /* ONE_STEP: each of these; first 0: none */
 };
 
+struct explore_progress {
+  uint32_t states, histories;
+  bool found; /* an interleaving that ends badly */
+};
+
+/* A process that goes on and on, and asks for nothing. */
+struct explore_endless {
+  char process[NAME_MAX_BYTES + 24]; /* its name, with its number */
+  char where[WHERE_MAX];             /* "x.lua:7"; "": not known */
+  uint32_t after;                    /* its history before; EXPLORE_NONE: main had none yet */
+};
+
+struct policy; /* base/policy.h */
+
 struct explore_options {
   uint64_t seed;
+  const struct policy
+      *policy; /* whose sources a story may show (base/policy_path.h); NULL: all. Borrowed */
   struct arena *arena;
   uint32_t states_max; /* 0: 2,000,000 */
   size_t bytes_max;    /* 0: 2 GiB */
@@ -64,8 +83,9 @@ struct explore_options {
    * `clock` must be that of above. NULL: every path. */
   const struct token *follow;
   const struct explore_cure *cure; /* borrowed as long as the exploration; NULL: as it is */
+  struct explore_endless *endless; /* filled with EXPLORE_NOTHING; NULL: nobody asks. Borrowed */
   /* Called now and then. True: stop, and tell what is known. */
-  bool (*progress)(void *ctx, uint32_t states, uint32_t histories);
+  bool (*progress)(void *ctx, const struct explore_progress *so_far);
   void *ctx;
 };
 
@@ -96,7 +116,7 @@ struct explore_state {
   bool stuck;            /* time goes on and on, and nobody ever takes a step */
   double ways;           /* interleavings from here to an end; < 0: without end */
   double bad_ways;       /* of those, the ones that end badly */
-  double p_bad;          /* to end badly, if each step is drawn */
+  double p_bad;          /* to end badly, if each step is drawn; < 0: unknown, not all was tried */
 };
 
 struct explore_outcome {
@@ -125,7 +145,7 @@ enum explore_stop {
 };
 
 /* Instead of a result: the script reads the clock, so explore again with `clock`, in a new arena.
-   Or main was interrupted before its first op: see explore_watch. */
+   Or a process goes on and on before the first step of all: see explore_watch. */
 enum { EXPLORE_READS_CLOCK = 1, EXPLORE_NOTHING = 2 };
 
 /* Explore. 0; EXPLORE_READS_CLOCK; EXPLORE_NOTHING; -SBX_ENOMEM. *ret is the caller's. */
@@ -148,6 +168,8 @@ struct explore_sum {
   double seconds;
 };
 void exploration_sum(const struct exploration *x, struct explore_sum *ret);
+/* Of its options. */
+const struct policy *exploration_policy(const struct exploration *x);
 
 /* States: 0 is the first. */
 const struct explore_state *exploration_state(const struct exploration *x, uint32_t state);
@@ -192,8 +214,8 @@ void exploration_followed(const struct exploration *x, struct explore_followed *
  */
 void explore_watch(bool stop);
 
-/* STOP_ENDLESS, STOP_SPAWNS: the history after which the process computes. EXPLORE_NONE: main, from its beginning. */
-uint32_t exploration_endless(const struct exploration *x);
+/* STOP_ENDLESS, STOP_SPAWNS: the process that computes. NULL: there is none. */
+const struct explore_endless *exploration_endless(const struct exploration *x);
 
 /*
  * A circle in which a process, the victim, waits for ever, though the others get their turns and

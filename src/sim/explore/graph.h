@@ -56,14 +56,19 @@ struct exploration {
   bool counts_done;    /* states say which items of a queue were marked as done */
   bool asks_done;      /* and must: somebody marks them, or waits for it */
   bool reads_clock;    /* somebody reads the clock */
-  bool timed;          /* somebody waited for a time */
-  volatile int asked;  /* a process was interrupted, since somebody wants it to stop */
+  bool asks_late; /* somebody has a deadline from before it has waited; `timed`: so that matters */
+  bool timed;     /* somebody waited for a time */
+  bool found;     /* a state that ends badly, with an error, a deadlock or a lock held */
+  uint32_t dive_len;              /* steps of the longest dive */
+  uint64_t draws;                 /* so many numbers were drawn for dives */
+  struct explore_endless endless; /* process "": none */
+  volatile int asked;             /* a process was interrupted, since somebody wants it to stop */
   enum explore_stop stop;
   double began, seconds;
   bool circles;
   struct explore_circle circle;
-  uint32_t told_failures[TOLD_FAILURES]
-                        [2]; /* a process, and whose failure its join_all told first */
+  /* A process, and whose failure its join_all told first. */
+  uint32_t told_failures[TOLD_FAILURES][2];
   uint32_t told_count;
   uint8_t *places; /* cure.c: where histories are; 0: not known yet */
   uint32_t place_cap;
@@ -92,9 +97,6 @@ static inline uint32_t state_history(const struct state_parts *p, uint32_t i) {
 
 /* The request of a history, opened; NULL: no memory. */
 const struct request *graph_request(struct exploration *x, uint32_t history);
-
-/* Is the op done at once, by its kind? */
-bool graph_is_quiet(const struct request *r);
 
 /* Does it ask how other processes stand, or change that? */
 bool graph_asks_status(const struct request *r);

@@ -153,6 +153,7 @@ uint32_t history_follow(struct histories *h, uint32_t before, uint32_t answer, u
   answer_release(&a);
   if (h->cut) {
     h->cut_after = before;
+    h->cut_index = index;
     return 0;
   }
   uint32_t after = history_note(h, born ? 0 : before, index, serial, why);

@@ -42,6 +42,7 @@ struct histories {
   volatile int cut;       /* 1: the one that runs was interrupted: it has no history;
                               2: it goes on without a step */
   uint32_t cut_after;     /* the history before; 0: main had none yet */
+  uint32_t cut_index;     /* of the process */
 };
 
 int histories_open(struct histories *h);

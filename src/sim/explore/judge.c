@@ -5,6 +5,7 @@
  * itself, is a circle: an interleaving may go round in it for ever. If no step leads out of it, it
  * must, and the run never ends.
  */
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "sim/explore/graph.h"
 
 #define WITHOUT_END (-1.0)
+#define UNKNOWN (-1.0)
 
 /* Tarjan's algorithm, without recursion. */
 struct tarjan {
@@ -100,30 +102,44 @@ static void end_state(struct explore_state *s) {
   s->bad_ways = s->p_bad = ends_badly(s->end);
 }
 
-/* From the states that follow, which are known. */
+/* The mean of `count` probabilities that add up to `sum`: 0 or 1 only if all of them are, however it is rounded. */
+static double mean(double sum, uint32_t count, bool all_certain) {
+  const double nearly_one = 1 - DBL_EPSILON;
+  double p = sum / count;
+  if (all_certain)
+    return 1;
+  return sum > 0 && p < DBL_MIN ? DBL_MIN : p < nearly_one ? p : nearly_one;
+}
+
+/* From the states that follow. */
 static void sum_up(const struct exploration *x, struct explore_state *s) {
-  s->ways = s->bad_ways = s->p_bad = 0;
+  double sum = 0;
+  bool known = s->looked_at, certain = true;
+  s->ways = s->bad_ways = 0;
   for (uint32_t k = 0; k < s->count; k++) {
     const struct explore_state *to = &x->states[x->steps[s->first + k].to];
     s->ways = s->ways < 0 || to->ways < 0 ? WITHOUT_END : s->ways + to->ways;
     s->bad_ways = s->bad_ways < 0 || to->bad_ways < 0 ? WITHOUT_END : s->bad_ways + to->bad_ways;
-    s->p_bad += to->p_bad / s->count;
+    known &= to->p_bad >= 0;
+    certain &= to->p_bad >= 1;
+    sum += to->p_bad;
   }
+  s->p_bad = known ? mean(sum, s->count, certain) : UNKNOWN;
 }
 
-/* A circle: ways without end. The probabilities settle by repeated averaging. */
+/* A circle: ways without end. The probabilities settle by repeated averaging, unless each way out of it is doomed. */
 static void judge_circle(struct exploration *x, const uint32_t *member, uint32_t count,
-                         bool has_exit) {
+                         bool has_exit, bool doomed) {
   enum { ROUNDS = 400 };
   x->circles = true;
   for (uint32_t i = 0; i < count; i++) {
     struct explore_state *s = &x->states[member[i]];
-    s->p_bad = !has_exit;
+    s->p_bad = doomed;
     s->ways = s->bad_ways = WITHOUT_END;
     if (!has_exit)
       s->end = EXPLORE_STUCK;
   }
-  for (int round = 0; has_exit && round < ROUNDS; round++)
+  for (int round = 0; !doomed && round < ROUNDS; round++)
     for (uint32_t i = 0; i < count; i++) {
       struct explore_state *s = &x->states[member[i]];
       sum_up(x, s);
@@ -133,19 +149,22 @@ static void judge_circle(struct exploration *x, const uint32_t *member, uint32_t
 
 static void judge_component(struct exploration *x, const struct components *c,
                             const uint32_t *member, uint32_t count) {
-  bool circle = count > 1, has_exit = false;
+  bool circle = count > 1, has_exit = false, doomed = true;
   for (uint32_t i = 0; i < count; i++) {
     const struct explore_state *s = &x->states[member[i]];
     has_exit |= !s->looked_at; /* nobody knows */
+    doomed &= s->looked_at;
     for (uint32_t k = 0; k < s->count; k++) {
       uint32_t to = x->steps[s->first + k].to;
+      bool leaves = c->of[to] != c->of[member[i]];
       circle |= to == member[i];
-      has_exit |= c->of[to] != c->of[member[i]];
+      has_exit |= leaves;
+      doomed &= !leaves || x->states[to].p_bad >= 1;
     }
   }
   struct explore_state *s = &x->states[member[0]];
   if (circle)
-    judge_circle(x, member, count, has_exit);
+    judge_circle(x, member, count, has_exit, doomed);
   else if (s->count == 0 && s->looked_at)
     end_state(s);
   else

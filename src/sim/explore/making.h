@@ -71,6 +71,11 @@ int cure_reorder(struct exploration *x, struct making *m, uint32_t i);
 /* A history gets an answer: was that foreseen? */
 void cure_answered(struct exploration *x, uint32_t history, uint32_t answer);
 
+/* -- dive.c -------------------------------------------------------------------------------------- */
+
+/* Follow some interleavings to their ends, until there are `most` states; none once a bad end is known. -SBX_ENOMEM */
+int graph_dive(struct exploration *x, struct making *m, uint32_t most);
+
 /* -- bound.c ------------------------------------------------------------------------------------- */
 
 /* Look at the states that can be reached with at most x->options.preemptions; sets x->stop if there

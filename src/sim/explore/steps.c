@@ -72,7 +72,9 @@ int making_settle(struct exploration *x, struct making *m, uint32_t i) {
   const struct request *r = rc ? NULL : graph_request(x, m->histories[i]);
   if (!r)
     return -SBX_ENOMEM;
-  x->asks_done |= r->kind == OP_QUEUE_TASK_DONE || r->kind == OP_QUEUE_JOIN;
+  x->asks_late |= r->late;
+  x->asks_done |=
+      (r->kind == OP_QUEUE_TASK_DONE && r->number != QUEUE_DONE_ALL) || r->kind == OP_QUEUE_JOIN;
   return world_ask(m->w, i, r);
 }
 
@@ -189,7 +191,7 @@ static bool asks_ends(struct exploration *x, const struct making *m, uint32_t i,
   if (r->kind != OP_SELECT || a->rc || a->number < 0 || (uint32_t)a->number >= r->sub_count ||
       r->subs[a->number].kind != OP_PROCESS_JOIN)
     return false;
-  if (!graph_is_quiet(r))
+  if (!request_is_quiet(r))
     return true;
   uint32_t ended = r->subs[a->number].object.slot;
   if (ended >= m->count)
@@ -334,6 +336,7 @@ int graph_look(struct exploration *x, uint32_t state, struct making *m) {
       cure_stopped(x, m);
     s->end = s->stuck ? EXPLORE_STUCK : (uint8_t)end_of(x, m);
     s->unread = s->end == EXPLORE_WELL && world_unread(m->w);
+    x->found |= s->end > EXPLORE_WELL;
   }
   return rc;
 }

@@ -30,6 +30,8 @@ const struct explore_state *exploration_state(const struct exploration *x, uint3
   return &x->states[state];
 }
 
+const struct policy *exploration_policy(const struct exploration *x) { return x->options.policy; }
+
 const struct explore_step *exploration_steps(const struct exploration *x, uint32_t state) {
   return x->steps + x->states[state].first;
 }

@@ -103,7 +103,7 @@ static const char *parse(const char *at, struct token *t) {
   if (strncmp(at, "sbxs", 4) == 0)
     return "names pauses, and is one of --shake-token";
   if (strncmp(at, "sbx", 3) != 0)
-    return "is none: one begins with " FORM;
+    return "is not one of --explore: those begin with " FORM;
   if (!take(&at, FORM)) {
     at += 3 + strspn(at + 3, "0123456789");
     return *at == ':' ? "is of another version: this one reads " FORM : cut_off;

@@ -29,4 +29,17 @@ while true do pcall(chain(50)) end]]),
   computes("a loop in a coroutine that is closed", "local co = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() while true do end end }) coroutine.yield() end) coroutine.resume(co) coroutine.close(co)"),
   computes("a loop at the end of os.exit", "setmetatable({}, { __gc = function() while true do end end }) os.exit(true, true)"),
   computes("explorations", "while true do pcall(sandbox.explore, function() while true do end end) end"),
+  { [[local list = {}
+for i = 1, 8000 do list[i] = sandbox.value(0) end
+for i = 1, 7999 do list[i]:set(list[i + 1]) end
+local first, d = list[1], sandbox.dict()
+list = nil
+collectgarbage()
+spawn(function() while true do local q = queue() d.x = q d.x = nil q = nil collectgarbage() end end)
+while true do spawn(function() end):join() end]],
+    name = "behind a chain of objects that the supervisor follows", alone = { "R" }, escaped = "endless", patience = 3,
+    limits = "--cpu 3 --memory 512M", status = 124, says = "CPU time" },
+  { "local d = sandbox.dict() pcall(function() for i = 1, 1000 do d[i] = queue() collectgarbage() end end) while true do end",
+    name = "behind queues that leave the supervisor no descriptor", alone = { "R" }, escaped = "endless", patience = 2, setup = "ulimit -n 200",
+    limits = "--cpu 2 --memory 512M", status = 124, says = "CPU time" },
 }

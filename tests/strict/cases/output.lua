@@ -27,4 +27,6 @@ for _ = 1, 20 do spawn(function() print(s) end):join() end]]),
   prints("reports of failures", "for i = 1, 10 do spawn(error, i .. ('x'):rep(1 << 20)) sleep(0.01) end sleep(5)",
     { escaped = function(o) return #o.err > 4 << 20 end }),
   prints("the report of its own failure", "error(('x'):rep(5 << 20), 0)", { escaped = function(o) return #o.err > 4 << 20 end, status = 1 }),
+  prints("escape codes of a run that is shaken", "io.write('\\27[31mESCAPED\\27[0m\\n') io.stderr:write('\\27[31mESCAPED\\n') error('x')",
+    { escaped = function(o) return o.out:find("\27[31mESCAPED", 1, true) ~= nil end, terminal = true, status = 5, always = "--shake=1 --color=never" }),
 }

@@ -8,6 +8,15 @@ local function reads(name, path, more)
   return case
 end
 
+-- A deadlock in a chunk that is named after a file, so that a story shows its lines.
+local function tells(name, path, more)
+  local case = { ([[load("local a, b = sandbox.lock(), sandbox.lock() local p = spawn(function() b:acquire() a:acquire() end) a:acquire() b:acquire()",
+  "@" .. %s)()]]):format(path), name = name, alone = ALONE, escaped = function(o) return (o.out .. o.files):find(o.secret, 1, true) ~= nil end,
+    always = "--explore" }
+  for k, v in pairs(more or {}) do case[k] = v end
+  return case
+end
+
 local function shows_passwd(o) return o.out:find("root:", 1, true) ~= nil end
 
 return {
@@ -65,4 +74,9 @@ end]], escaped = "told", says = "reading /dev/sda is not allowed" }),
     plain = "hints show no line of it" },
   { "load('sleep(0)', '@' .. OUT .. '/secret.txt')() local page = io.open '../out/t.html'", name = "the page of a trace, which shows the sources that chunks are named after",
     alone = { "L" }, escaped = function(o) return o.files:find(o.secret, 1, true) ~= nil end, always = "--trace=../out/t.html" },
+  tells("the story of an exploration, which shows the line of a file that a chunk is named after", "OUT .. '/secret.txt'"),
+  tells("the story of an exploration, which shows a line of a file beside the script", "'answers.txt'",
+    { setup = "cp ../out/secret.txt answers.txt", alone = { "L" } }),
+  tells("the page of an exploration, which shows the files that chunks are named after", "'answers.txt'",
+    { setup = "cp ../out/secret.txt answers.txt", alone = { "L" }, always = "--explore --trace=../out/t.html" }),
 }

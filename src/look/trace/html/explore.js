@@ -19,7 +19,8 @@ const KINDS = { error: 'An error', deadlock: 'A deadlock', held: 'A lock stays h
 const VAIN = 1, ABANDONED = 2, OPEN = 4;
 const count = n => n >= 1e15 ? 'about ' + n.toPrecision(3) : n.toLocaleString('en');
 const many = (n, word) => count(n) + ' ' + word + (n === 1 ? '' : 's');
-const percent = p => p <= 0 ? '0 %' : p >= 1 ? '100 %' : p < 0.001 ? '<0.1 %' : p > 0.999 ? '>99.9 %' : (100 * p).toFixed(p < 0.1 ? 1 : 0) + ' %';
+const percent = p => p === 0 ? '0 %' : p >= 1 ? '100 %' : p < 0.001 ? '<0.1 %' : p > 0.999 ? '>99.9 %' : (100 * p).toFixed(p < 0.1 ? 1 : 0) + ' %';
+const fails = p => p < 0 ? 'unknown' : percent(p) + ' fail';
 
 const state = i => {
   const [end, p, ways, histories, objects, steps] = D.states[i];
@@ -67,8 +68,8 @@ const choose = i => {
 
 // -- parts
 
-const risk = p => el('span', { class: 'p', style: `background:hsl(${Math.round(130 * (1 - p))} 65% 32%)`, title: 'to fail from there, if each step is drawn' },
-  percent(p) + ' fail');
+const risk = p => el('span', { class: 'p', style: p < 0 ? '' : `background:hsl(${Math.round(130 * (1 - p))} 65% 32%)`,
+  title: p < 0 ? 'not all that can follow was tried' : 'to fail from there, if each step is drawn' }, fails(p));
 const section = (id, title, hint) => {
   const body = el('div');
   $('main').append(el('section', { id, 'aria-label': title }, el('h2', {}, title), hint && el('p', { class: 'hint' }, hint), body));
@@ -127,7 +128,7 @@ const diagram = () => {
   }
   walk.forEach((w, i) => {
     const g = svg('g', { class: i >= at ? 'ahead' : '' });
-    if (i && w.from.p < 1 && w.into.p >= 1)
+    if (i && w.from.p >= 0 && w.from.p < 1 && w.into.p >= 1)
       g.append(svg('line', { class: 'last', x1: 8, x2: right, y1: y(i) + ROW / 2, y2: y(i) + ROW / 2 }));
     g.append(svg('text', { class: 'num', x: 30, y: y(i) + 4 }, String(i + 1)));
     g.append(svg('circle', { class: 'dot', cx: x.get(w.process), cy: y(i), r: 4.5 }));
@@ -147,7 +148,7 @@ const diagram = () => {
 };
 
 const strip = () => [state(0), ...walk.map(w => w.into)].map((s, i) => el('button', { type: 'button', class: i === at ? 'on' : '',
-  style: `height:${Math.max(3, Math.round(40 * s.p))}px`, title: `after ${many(i, 'step')}: ${percent(s.p)} fail`, 'aria-label': `after ${many(i, 'step')}: ${percent(s.p)} fail`,
+  style: `height:${Math.max(3, Math.round(40 * s.p))}px`, title: `after ${many(i, 'step')}: ${fails(s.p)}`, 'aria-label': `after ${many(i, 'step')}: ${fails(s.p)}`,
   onclick: () => move(i) }));
 
 const worldTable = () => {
@@ -288,6 +289,7 @@ const draw = () => {
   now.textContent = `${at} of ${walk.length}`;
   slider.setAttribute('aria-valuetext', at ? `step ${at}: ${P[walk[at - 1].process]} ${what(walk[at - 1])}` : 'nothing done yet');
   bars.replaceChildren(...strip());
+  bars.classList.toggle('dense', walk.length > 200);
   chart.replaceChildren(diagram());
   const row = chart.querySelector('.on');
   if (row) chart.scrollTop = Math.max(0, +row.getAttribute('y') - chart.clientHeight / 2);

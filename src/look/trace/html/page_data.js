@@ -13,7 +13,7 @@ const el = (tag, attrs = {}, ...kids) => {
 const RUN = 0, QUEUE = 1, LOCK = 2, SLEEP = 3, JOIN = 4, STOP = 5, IDLE = 6, STATES = 7;
 const NAMES = ['running', 'waits for a queue', 'waits for a lock or event', 'sleeps', 'waits for a process', 'stopped', 'waits for a line of the prompt'];
 const SHORT = ['running', 'queue', 'lock', 'sleep', 'join', 'stopped', 'prompt'];
-const WAITED = 1, SEVERAL = 2, SELECT = 4, TIMEOUT = 8, REFUSED = 16, UNFINISHED = 32, GAPS = 64, SPAN = 32768;
+const WAITED = 1, SEVERAL = 2, SELECT = 4, TIMEOUT = 8, REFUSED = 16, UNFINISHED = 32, GAPS = 64, AGAIN = 128, SPAN = 32768;
 
 // -- words
 
@@ -61,7 +61,7 @@ const decode = number => {
   R.kinds = R.kinds.map(([verb, state, process, change], k) => ({ verb, state, process, change, k }));
   const signal = R.kinds.find(k => k.verb === 'signal');
   R.sites = R.sites.map(([k, flags, target, where]) => {
-    const kind = R.kinds[k], ok = !(flags & (TIMEOUT | REFUSED | UNFINISHED));
+    const kind = R.kinds[k], ok = !(flags & (TIMEOUT | REFUSED | UNFINISHED | AGAIN));
     return { kind, flags, target, where: R.strings[where] || '', numbered: kind.change || kind === signal,
       change: ok ? kind.change : 0, sleep: kind.state === SLEEP, next: 1 };
   });
@@ -169,8 +169,8 @@ const eventText = (R, e) => {
   let text = s.kind.verb + (s.sleep ? ' ' + time(R.evD[e]) : '') + (t && ' ' + t);
   if (s.kind.verb === 'signal') text = ({ 2: 'interrupt', 9: 'kill', 15: 'terminate', 18: 'resume', 19: 'pause' }[R.evI[e]] || 'signal ' + R.evI[e]) + ' ' + t;
   else if (c > 1) text += ', ' + count(c) + ' times' + (s.numbered && R.evI[e] ? ', items from ' + R.evI[e] : '');
-  else if (s.change && R.evI[e]) text += ', item ' + count(R.evI[e]);
-  return text + (s.flags & SELECT ? ' (select)' : '');
+  else if ((s.change || s.flags & AGAIN) && R.evI[e]) text += ', item ' + count(R.evI[e]);
+  return text + (s.flags & AGAIN ? ', which came back' : '') + (s.flags & SELECT ? ' (select)' : '');
 };
 const spanAt = (R, p, t) => { const i = after(R.to, p.i0, p.i1, t); return i < p.i1 && R.from[i] <= t ? i : -1; };
 const spanText = (R, i) => {
@@ -182,5 +182,5 @@ const spanWhere = (R, i) => R.of[i] < 0 ? '' : R.sites[R.evS[R.of[i]]].where;
 const spanTell = (R, p, i) => `${p.label} ${spanText(R, i)}\n${time(R.to[i] - R.from[i])}, from ${time(R.from[i])} to ${time(R.to[i])}` +
   (spanWhere(R, i) ? '\nat ' + R.short(spanWhere(R, i)) : '') + (outcome(R, R.of[i]) && !view.guess ? '\nin vain: ' + outcome(R, R.of[i]) : '');
 const endText = p => p.how === 1 ? 'returned' : p.how === 2 ? (p.failure ? 'failed: ' + p.failure : 'left with status ' + p.code)
-  : p.how === 3 ? 'killed by signal ' + p.sig : p.how === 4 ? 'ended with its parent, as a daemon' : 'alive at the end';
+  : p.how === 3 ? 'killed by signal ' + p.sig : p.how === 4 ? 'ended with its parent or with the run' : 'alive at the end';
 const failed = p => p.how === 2 || p.how === 3;

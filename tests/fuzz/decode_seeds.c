@@ -1,4 +1,4 @@
-/* tests/fuzz/codec_seeds.c - writes the seeds of fuzz_decode, one file each: codec_seeds FOLDER */
+/* tests/fuzz/decode_seeds.c - writes the seeds of fuzz_decode, one file each: decode_seeds FOLDER */
 #include "codec_state.h"
 
 /* Each returns the values of a message, or a table whose first 80 elements are one. */
