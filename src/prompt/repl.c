@@ -29,7 +29,8 @@ static void note_prompt(struct repl *r, const struct buf *text) {
     buf_release(kept);
 }
 
-/* `number`: as of FRAME_DONE. */
+/* `number`: as of FRAME_DONE. The prompt is shown by the read that waits for the next line: the one that may still be going on
+ * ends now, and takes what it shows away. */
 static void on_done(struct repl *r, uint32_t number, const struct buf *next_prompt) {
   r->incomplete = (number & ((1 << FRAME_CHUNKS) - 1)) == DONE_INCOMPLETE;
   if (r->incomplete)
@@ -44,7 +45,6 @@ static void on_done(struct repl *r, uint32_t number, const struct buf *next_prom
   }
   r->state = REPL_IDLE;
   line_take_back(r);
-  line_show_prompt(r);
 }
 
 static void on_frame(struct repl *r) {

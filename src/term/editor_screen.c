@@ -276,7 +276,7 @@ static const wchar_t *above(const struct editor *e, int columns) {
 
 void screen_refresh(struct editor *e) {
   int rows, columns;
-  if (!e->editing || e->paused)
+  if (!e->editing || e->paused || e->ended) /* what is drawn when a read has ended is gone in a moment */
     return;
   size_t len = e->text.len;
   editor_size(e, &rows, &columns);

@@ -109,6 +109,18 @@ class Prompt(PromptCase):
         t.wait_for(lambda: len(t.all_lines()) > before or t.cursor()[0] >= before)
         t.wait_for_prompt(prompt)
 
+    def test_prompt_comes_once_for_each_chunk(self):
+        """It is not drawn and taken away again before the next line is read."""
+        t = self.start()
+        for chunk in ["sleep(0.2)", "spawn(sleep, 0.1):join() sleep(0.1)", "x = 1"]:
+            self.run_line(t, chunk)
+            t.type("y")
+            t.wait_for(lambda: t.at()[0] == "> y")
+            shown = t.raw.rpartition(chunk.encode())[2].replace(b"\033[1m>\033[m y", b"")
+            self.assertEqual(shown.count(b"\033[1m>\033[m "), 1, bytes(shown))
+            t.key("Backspace")
+            t.wait_for_prompt()
+
     def test_prompt_is_a_global(self):
         t = self.start()
         self.ask(t, "_PROMPT, _PROMPT2 = 'lua> ', '... '", "lua> ")
