@@ -216,9 +216,12 @@ static void explore_cured(void *ctx, const struct cure *c, struct cure_result *r
 __attribute__((noreturn)) static void explore_here(struct explored *e, int out) {
   struct sigaction act = {.sa_handler = on_interrupt};
   struct exploration *x = NULL;
+  sigset_t chld;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigaction(SIGINT, &act, NULL);
-  signal(SIGCHLD, SIG_DFL);
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &chld, NULL); /* the handler is the run's; in strict mode it stays */
   report_set_writer(simulated_report);
   report_set_color(false); /* what is told is part of a report */
   e->options.progress = simulated_asked;

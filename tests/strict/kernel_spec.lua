@@ -12,7 +12,7 @@ local CASES = {
   { "perf_event", "S" }, { "userfaultfd", "S" }, { "keyctl", "S" }, { "shmget", "S" }, { "chroot", "S" },
   { "personality", "S" }, { "open_by_handle_at", "S" }, { "i386 entry", "S" }, { "x32 entry", "S" }, { "clone3", "S" },
   { "clone", "S" }, { "execve", "S", "F" }, { "execveat", "S" }, { "TIOCSTI", "S" }, { "chmod", "S" }, { "kill(-1)", "S" },
-  { "kill(0)", "S" }, { "pidfd of a group", "S" },
+  { "kill(0)", "S" }, { "pidfd of a group", "S" }, { "affinity of others", "S" }, { "ignoring SIGCHLD", "S" },
 }
 
 local script = ([[
