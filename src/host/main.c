@@ -220,12 +220,15 @@ static int run(struct options *o, int argc, char **argv) {
     return simulate(&(struct script){.options = o, .argc = argc, .argv = argv});
   if (o->mode == MODE_RUN && o->shake.runs > 0) {
     strict_settle();
-    return shake_run(o, argc, argv, run_shaken, &line);
+    status = shake_run(o, argc, argv, run_shaken, &line);
+    strict_leave();
+    return status;
   }
   if ((status = hosts_begin(&o->engine)))
     return status;
   status = run_once(o, argc, argv, NULL, line.mask);
   hosts_end();
+  strict_leave();
   return status;
 }
 

@@ -172,6 +172,11 @@ void strict_settle(void) {
     exit(tell_fault(&fault));
 }
 
+void strict_leave(void) {
+  if (entered)
+    jail_leave();
+}
+
 int strict_close(const struct policy *p, struct backend *b) {
   struct jail_fault fault;
   if (p->strict != STRICT_ON)

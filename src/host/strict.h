@@ -29,6 +29,9 @@ enum strict_entry strict_enter(struct options *o, int *ret_status, sigset_t *ret
  * anything for others. When that fails, the process leaves with EXIT_USAGE after a message. */
 void strict_settle(void);
 
+/* When the run is over, and its last word is said: what it shares with others is as it was before (jail_leave). */
+void strict_leave(void);
+
 /* In main, before any Lua: put the last layers on. 0, or EXIT_USAGE after a message. */
 int strict_close(const struct policy *p, struct backend *b);
 

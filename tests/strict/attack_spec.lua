@@ -63,6 +63,14 @@ describe("processes without a record", function()
       left.nothing(word)
     end)
 
+    it("use it though their parent does not want to know how they end; missing: " .. missing, function()
+      local word = left.new_word()
+      local o = attacked("attack.lose() --" .. word, { "--cpu", "0.5", "--time=60" }, "FSNR", missing)
+      assert.equal(124, o.status, o.err)
+      assert.matches("^sandbox: the run used 0.5 s of CPU time", o.err)
+      left.nothing(word)
+    end)
+
     it("may be programs; missing: " .. missing, function()
       local word = left.new_word()
       local o = run { "--strict", "--allow-run", "--max-procs", "8", "-e",
@@ -71,6 +79,23 @@ describe("processes without a record", function()
       assert.equal(125, o.status, o.err)
       assert.matches("more than 24 processes, programs among them", o.err)
       left.nothing(word)
+    end)
+  end
+end)
+
+describe("stdin, stdout and stderr", function()
+  for _, missing in ipairs { "", "N" } do
+    it("block as before when the run is over; missing: " .. missing, function()
+      local o = run { command = ([["$P" --strict -e "%s for fd = 0, 2 do print(fd, attack.unblock(fd)) end" >&2
+          for fd in 0 1 2; do grep flags /proc/self/fdinfo/$fd; done]]):format(ATTACK:gsub('"', "'")), stdin = "",
+        env = { SANDBOX_STRICT_LAYERS = "FSNR", SANDBOX_STRICT_PRELOAD = PROBE, SANDBOX_STRICT_MISSING = missing } }
+      assert.equal("0\ttrue\n1\ttrue\n2\ttrue\n", o.err)
+      local n = 0
+      for flags in o.out:gmatch "flags:%s*(%d+)" do
+        n = n + 1
+        assert.equal(0, tonumber(flags, 8) & 2048, o.out)
+      end
+      assert.equal(3, n)
     end)
   end
 end)
@@ -93,6 +118,27 @@ describe("the supervisor", function()
         n=0; while [ ! -s status.$$ ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
         cat status.$$; rm -f status.$$; }]]):format(word) }
     assert.equal("124\n", o.out)
+    left.nothing(word)
+  end)
+
+  it("looks at memory, though nobody reads what it reports", function()
+    local word = left.new_word()
+    local o = run { dir = "/tmp", command = ([[
+      exec 3>out.$$
+      { "$P" --strict --memory 64M --time 100 -e 'for i = 1, 28 do spawn(function() error(("x"):rep(8000) .. i, 0) end) end
+          sleep(0.3)
+          local all = {}
+          for i = 1, 40 do
+            all[i] = queue()
+            for k = 1, 16 do all[i]:put(("y"):rep(500000)) end
+          end
+          print "through" --%s'; echo $? >status.$$; } 2>&1 >&3 | {
+        n=0; while sleep 0.1; n=$((n + 1)); [ ! -s out.$$ ] && [ $n -lt 600 ]; do # main lives, its supervisor and the outer process
+          [ $(ps -eo stat,args | grep -v "^Z" | grep -c "^[^ ]* *[^ ]*sandbox --strict .*%s") -gt 2 ] || break; done
+        tail -n 1; }
+      cat out.$$ status.$$; rm -f out.$$ status.$$]]):format(word, word) }
+    assert.equal("", o.err)
+    assert.matches("^sandbox: the run used 64 MiB, its limit %(%-%-memory%)[^\n]*\n125\n$", o.out)
     left.nothing(word)
   end)
 

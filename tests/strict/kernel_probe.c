@@ -35,6 +35,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/shared/broker.h"
@@ -226,6 +227,19 @@ static int kill_group_by_leader(void) {
   return fd < 0 ? -1 : (int)syscall(SYS_pidfd_send_signal, fd, 0, NULL, PROCESS_GROUP);
 }
 
+/* Where others run: the mask that they have already. */
+static int move_others(void) {
+  cpu_set_t all;
+  if (sched_getaffinity(supervisor(), sizeof all, &all))
+    return -1;
+  return sched_setaffinity(supervisor(), sizeof all, &all);
+}
+
+static int ignore_children(void) {
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+  return sigaction(SIGCHLD, &ignore, NULL);
+}
+
 static const struct probe {
   const char *name;
   int (*ask)(void);
@@ -260,7 +274,9 @@ static const struct probe {
               {"chmod", change_mode},
               {"kill(-1)", kill_all},
               {"kill(0)", kill_group},
-              {"pidfd of a group", kill_group_by_leader}};
+              {"pidfd of a group", kill_group_by_leader},
+              {"affinity of others", move_others},
+              {"ignoring SIGCHLD", ignore_children}};
 
 /* In a child, which may be killed for it. */
 static int ask(int (*fn)(void)) {
@@ -352,6 +368,28 @@ static int l_burn(lua_State *L) {
   return 0;
 }
 
+/* lose(): a child after the other computes for a moment, and is in no sum if that can be helped. Never returns. */
+static int l_lose(lua_State *L) {
+  (void)L;
+  signal(SIGCHLD, SIG_IGN);
+  for (;;) {
+    pid_t pid = fork();
+    if (pid == 0) {
+      for (clock_t end = clock() + CLOCKS_PER_SEC / 100; clock() < end;)
+        continue;
+      _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+  }
+}
+
+/* unblock(fd): what else has the same file open waits for nothing any more. */
+static int l_unblock(lua_State *L) {
+  int fd = (int)luaL_checkinteger(L, 1);
+  lua_pushboolean(L, fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0);
+  return 1;
+}
+
 /* flood(n): so many children that ask the supervisor without end for what main does; on each socket that there is. */
 static int l_flood(lua_State *L) {
   const struct broker_message m = {.kind = BROKER_STATE, .slot = 0, .serial = 1};
@@ -418,11 +456,10 @@ int luaopen_kernel_probe(lua_State *L) {
 
 __attribute__((visibility("default"))) int luaopen_attack(lua_State *L);
 int luaopen_attack(lua_State *L) {
-  const luaL_Reg list[] = {{"name_pid", l_name_pid}, {"scribbles", l_scribbles},
-                           {"leave", l_leave},       {"plant", l_plant},
-                           {"bomb", l_bomb},         {"burn", l_burn},
-                           {"flood", l_flood},       {"send", l_send},
-                           {"chain", l_chain},       {NULL, NULL}};
+  const luaL_Reg list[] = {{"name_pid", l_name_pid}, {"scribbles", l_scribbles}, {"leave", l_leave},
+                           {"plant", l_plant},       {"bomb", l_bomb},           {"burn", l_burn},
+                           {"flood", l_flood},       {"send", l_send},           {"chain", l_chain},
+                           {"lose", l_lose},         {"unblock", l_unblock},     {NULL, NULL}};
   luaL_newlib(L, list);
   return 1;
 }

@@ -265,6 +265,21 @@ static void plant_texts(void) {
            sizeof control->processes[i].name + sizeof control->processes[i].spawned_at);
 }
 
+/* Names and places that are lines of reports, or commands of a terminal. */
+static void plant_forgeries(void) {
+  static const char words[] = "x\nsandbox: forged\033]0;y\a\r\x9b";
+  for (uint32_t i = 0; i < OBJECTS; i++) {
+    memcpy(control->syncs[i].name, words, sizeof words);
+    memcpy(control->queues[i].name, words, sizeof words);
+  }
+  for (uint32_t i = 0; i < RECORDS; i++) {
+    struct process_record *p = &control->processes[i];
+    memcpy(p->name, words, sizeof words);
+    memcpy(p->spawned_at, words, sizeof words);
+    memcpy(p->where, words, sizeof words);
+  }
+}
+
 /* What others than the run's own processes may have told each other, in small mappings. */
 static void plant_verdict(void) {
   struct areas a = {.count = 0};
@@ -280,9 +295,9 @@ static void plant_status(void) { control->main_status = 256; }
 static const struct {
   const char *name;
   void (*plant)(void);
-} plants[] = {{"lines", plant_lines},     {"counts", plant_counts},  {"names", plant_names},
-              {"readers", plant_readers}, {"rings", plant_rings},    {"texts", plant_texts},
-              {"status", plant_status},   {"verdict", plant_verdict}};
+} plants[] = {{"lines", plant_lines},         {"counts", plant_counts}, {"names", plant_names},
+              {"readers", plant_readers},     {"rings", plant_rings},   {"texts", plant_texts},
+              {"forgeries", plant_forgeries}, {"status", plant_status}, {"verdict", plant_verdict}};
 
 bool scribble_plant(const char *name) {
   struct areas a = {.count = 0};

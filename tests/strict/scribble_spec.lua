@@ -92,6 +92,12 @@ for _, what in ipairs { "lines", "counts", "names", "readers", "rings", "texts",
   end)
 end
 
+it("no line of a report begins as the supervisor's own do because of a name", function()
+  local o = attacked { "--strict", "--time=4", "--stats", "-e", program('plant "forgeries"', "q:get()") }
+  assert.is_truthy(o.err:find("\n sandbox: forged", 1, true), o.err)
+  assert.is_nil(("\n" .. o.out .. o.err):find("\nsandbox: forged", 1, true), o.err)
+end)
+
 it("a run that is shaken says nothing of how it went", function()
   local o = attacked { "--strict", "--shake=2", "-e", ([[
     spawn(function() package.loadlib(%q, "luaopen_attack")().plant "verdict" end):join()

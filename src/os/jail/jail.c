@@ -59,11 +59,13 @@ int jail_enter(struct policy *p, int *ret_status, sigset_t *ret_mask, struct jai
   if (rc)
     return rc;
   descriptors_close();
+  descriptors_note();
   outer_block(ret_mask);
   pid_t inner = holds(p, LAYER_NAMESPACES) ? namespaces_fork(&p->namespaces) : -1;
   if (inner > 0) {
     namespaces_make_net(inner);
     *ret_status = outer_wait(inner);
+    jail_leave();
     return 1;
   }
   p->layers |= inner == 0 ? LAYER_NAMESPACES : 0;
@@ -76,6 +78,8 @@ int jail_settle(struct policy *p, struct jail_fault *f) {
     p->namespaces &= ~(unsigned)NAMESPACE_NET;
   return privileges_drop(f);
 }
+
+void jail_leave(void) { descriptors_restore(); }
 
 /* -- closing ----------------------------------------------------------------------------------- */
 

@@ -67,6 +67,9 @@ int jail_enter(struct policy *p, int *ret_status, sigset_t *ret_mask, struct jai
  */
 int jail_settle(struct policy *p, struct jail_fault *ret_fault);
 
+/* When the run is over: what it shares with others is as it was before jail_enter. The outer process has done so itself. */
+void jail_leave(void);
+
 /*
  * In main, which has the descriptors of the run: the limits of setrlimit(2), jail_settle, Landlock, seccomp.
  *   refused  shared by the run, borrowed for ever: grows with each dangerous call that seccomp refuses,

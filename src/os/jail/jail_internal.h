@@ -42,6 +42,10 @@ bool namespaces_join_net(void);
 void environment_wipe(const struct policy *p);
 /* Close all descriptors from 3 on. */
 void descriptors_close(void);
+/* stdin, stdout and stderr are shared with whoever has started the run. What a script makes of their flags (that a shell no
+ * longer waits for what is typed, say) ends with the run: the flags are noted, and set as they were. */
+void descriptors_note(void);
+void descriptors_restore(void);
 /* A terminal that is stdin can be written to, too, past all that counts what is printed: open it again, only to be read.
  * Another user's terminal may refuse that; then it stays as it is. */
 void terminal_only_read(void);

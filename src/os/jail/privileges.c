@@ -60,6 +60,19 @@ void descriptors_close(void) {
     close(fd);
 }
 
+static int flags_before[STDERR_FILENO + 1];
+
+void descriptors_note(void) {
+  for (int fd = 0; fd <= STDERR_FILENO; fd++)
+    flags_before[fd] = fcntl(fd, F_GETFL);
+}
+
+void descriptors_restore(void) {
+  for (int fd = 0; fd <= STDERR_FILENO; fd++)
+    if (flags_before[fd] >= 0 && fcntl(fd, F_GETFL) != flags_before[fd])
+      fcntl(fd, F_SETFL, flags_before[fd]);
+}
+
 void terminal_only_read(void) {
   int fd = isatty(STDIN_FILENO) ? open("/proc/self/fd/0", O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
   if (fd < 0)

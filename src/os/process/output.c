@@ -16,6 +16,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -352,12 +353,44 @@ static struct control *supervised; /* by this process */
 
 void output_supervise(struct control *c) { supervised = c; }
 
+static void (*look_meanwhile)(void *ctx);
+static void *look_ctx;
+
+void output_meanwhile(void (*look)(void *ctx), void *ctx) {
+  look_meanwhile = look;
+  look_ctx = ctx;
+}
+
+/* Until stderr takes PIPE_BUF bytes. */
+static void await_room(void) {
+  enum { LOOK_MS = 50 };
+  struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+  int rc;
+  while ((rc = poll(&room, 1, look_meanwhile ? LOOK_MS : -1)) <= 0 && (rc == 0 || errno == EINTR))
+    if (look_meanwhile)
+      look_meanwhile(look_ctx);
+}
+
+/* In parts for which there is room: a reader that pauses (`2>&1 | less`) holds the supervisor up, but not its limits. */
+static void write_in_parts(const char *text, size_t len) {
+  while (len > 0) {
+    size_t part = len < PIPE_BUF ? len : PIPE_BUF;
+    await_room();
+    outlet_write_all(STDERR_FILENO, text, part);
+    text += part;
+    len -= part;
+  }
+}
+
 /* It waits for nobody for longer than a moment: then its message stands where it does. */
 static void write_of_supervisor(const void *text, size_t len) {
   struct outlet *o = outlet_of_stderr(supervised);
+  if (look_meanwhile) /* there may be many messages, and a moment before each */
+    look_meanwhile(look_ctx);
   bool held = outlet_hold(supervised, o, OUTLET_SUPERVISOR) == 0;
+  await_room();
   outlet_begin(STDERR_FILENO, o, OUTLET_SUPERVISOR, true);
-  outlet_write_all(STDERR_FILENO, text, len);
+  write_in_parts(text, len);
   if (held)
     outlet_let_go(o, OUTLET_SUPERVISOR);
 }

@@ -55,6 +55,9 @@ bool output_copy(int which, const char *data, size_t *len, bool last);
 /* The calling process is the supervisor of this run: for its messages. */
 void output_supervise(struct control *c);
 
+/* Of the supervisor: `look` is called before each of its messages, and every 50 ms while one waits for a reader. NULL: it is not. */
+void output_meanwhile(void (*look)(void *ctx), void *ctx);
+
 /*
  * A program is about to run that has this process's terminal: nothing is to stand below the cursor until
  * it has ended, when output_take_back is called. The calls may be nested.

@@ -73,6 +73,17 @@ static void on_limit(struct supervisor *s, enum run_limit what) {
                        : clock_now_ns() + (what == RUN_LIMIT_CPU ? GRACE_CPU_NS : GRACE_OVER_NS);
 }
 
+/* Nothing is asked any more: who reads the message that is being written may come back much later. */
+void supervisor_meanwhile(void *ctx) {
+  struct supervisor *s = ctx;
+  enum run_limit limit = limits_look(&s->limits);
+  if (limit == RUN_LIMIT_NONE)
+    return;
+  on_limit(s, limit);
+  s->deadline_ns = 0;
+  tree_kill(s->b, s->main_pidfd < 0);
+}
+
 /* Somebody outside interrupts a process. If main is among those, the run is meant; if only others
  * are for a while, these are. */
 static void on_asked(struct supervisor *s, uint32_t slot, uint64_t serial) {

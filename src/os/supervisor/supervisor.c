@@ -194,6 +194,7 @@ static void unmap_at_exit(void) { queue_unmap_all(main_backend); }
 static void main_begin(struct supervisor *s, int lifeline, struct trace_ring *ring,
                        main_process_fn *main_process, void *ctx) {
   struct os_backend *b = s->b;
+  output_meanwhile(NULL, NULL);
   const int supervisors[] = {s->lifeline, s->broker, s->signals};
   for (size_t i = 0; i < sizeof supervisors / sizeof *supervisors; i++)
     close(supervisors[i]);
@@ -269,6 +270,7 @@ int supervisor_open(const struct supervisor_options *o, struct supervisor **ret)
   if (policy_is_strict(o->policy) && s->deadline_ns != SBX_FOREVER)
     backstop_begin(o->timeout_ns, STATUS_TIMEOUT);
   limits_begin(&s->limits, s->b, o->policy);
+  output_meanwhile(supervisor_meanwhile, s);
   s->watch.found = note_deadlock;
   s->watch.found_ctx = &s->recorder;
   bars_begin(&s->bars, s->b, s->o);
@@ -380,6 +382,7 @@ int supervisor_close(struct supervisor *s) {
   if (!s->timed_out)
     backstop_end();
   bars_end(&s->bars);
+  output_meanwhile(NULL, NULL);
   int status = status_of_main(s, failures);
   backstop_end();
   if (s->o->faults)

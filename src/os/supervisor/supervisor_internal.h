@@ -175,6 +175,9 @@ struct supervisor {
 
 /* -- events.c: what wakes the supervisor ------------------------------------------------------- */
 
+/* For output_meanwhile: `ctx` is the supervisor. At a limit all are killed. */
+void supervisor_meanwhile(void *ctx);
+
 /* Whatever woke it. False when the time is up: everybody was killed then. */
 bool supervisor_handle(struct supervisor *s);
 
