@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -161,14 +162,31 @@ static unsigned left_out(void) {
   return out;
 }
 
-/* The script, if a path of --allow-* was meant to come before it: `--allow-read job.lua` without a script would run
- * stdin. NULL: it is none. */
+/* The script, if the last word was meant to be it, but is the argument of an option that takes any word:
+ * `--allow-read job.lua` without a script would run stdin, or start a prompt. NULL: it is none. */
 static const char *swallowed_script(const struct options *o, int argc, char **argv) {
-  if (argc < 3 || !o->allows || o->interactive || !options_have_no_script(o, argc))
+  static const char *const takers[] = {"--allow-read", "--allow-write", "--allow-env", "--hosts"};
+  struct stat about;
+  if (argc < 3 || o->interactive || !options_have_no_script(o, argc))
     return NULL;
   const char *option = argv[argc - 2], *word = argv[argc - 1], *dot = strrchr(word, '.');
-  bool takes_path = strcmp(option, "--allow-read") == 0 || strcmp(option, "--allow-write") == 0;
-  return takes_path && dot && strcmp(dot, ".lua") == 0 ? word : NULL;
+  bool is_script =
+      (dot && strcmp(dot, ".lua") == 0) || (stat(word, &about) == 0 && S_ISREG(about.st_mode));
+  for (size_t i = 0; is_script && i < sizeof takers / sizeof *takers; i++)
+    if (strcmp(option, takers[i]) == 0)
+      return word;
+  return NULL;
+}
+
+static int refuse_swallowed(const char *option, const char *script, FILE *err) {
+  static const char *const wanted[][2] = {{"--allow-env", "NAME"}, {"--hosts", "HOSTS"}};
+  const char *value = "PATH";
+  for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+    value = strcmp(option, wanted[i][0]) == 0 ? wanted[i][1] : value;
+  return options_usage_error(err,
+                             "option '%s' takes '%s', and no script is left: write %s %s %s; or "
+                             "%s=%s, if no script is wanted",
+                             option, script, option, value, script, option, script);
 }
 
 int options_complete_strict(struct options *o, int argc, char **argv, FILE *err) {
@@ -179,9 +197,7 @@ int options_complete_strict(struct options *o, int argc, char **argv, FILE *err)
   o->policy.left_out = left_out();
   const char *script = swallowed_script(o, argc, argv);
   if (script)
-    return options_usage_error(err,
-                               "option '%s' takes '%s', and no script is left: write %s PATH %s",
-                               argv[argc - 2], script, argv[argc - 2], script);
+    return refuse_swallowed(argv[argc - 2], script, err);
   if (o->allow_fault.option)
     return tell_fault(&o->allow_fault, err);
   if (o->policy.strict == STRICT_OFF && o->allows)

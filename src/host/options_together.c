@@ -62,15 +62,21 @@ static int check_recording(const struct options *o, int argc, FILE *err) {
                              row->name);
 }
 
+/* What is about this program, not about a run: how it prints, and which variables it reads. An alias may always add it. */
+static bool is_general(const struct option_row *row) {
+  return is_called(row, "color", strlen("color")) || is_called(row, "E", 1);
+}
+
 /* --strict=report runs nothing. */
 static int check_report(const struct options *o, int argc, char **argv, FILE *err) {
   if (o->policy.strict != STRICT_REPORT)
     return 0;
-  for (int i = 0; i < program_options.count; i++)
-    if ((o->given >> i & 1) && !is_called(&program_options.rows[i], "strict", strlen("strict")))
-      return options_usage_error(
-          err, "option '--strict=report' runs nothing: leave out '%s'",
-          option_spell(&program_options.rows[i], program_options.rows[i].name != NULL).text);
+  for (int i = 0; i < program_options.count; i++) {
+    const struct option_row *row = &program_options.rows[i];
+    if ((o->given >> i & 1) && !is_called(row, "strict", strlen("strict")) && !is_general(row))
+      return options_usage_error(err, "option '--strict=report' runs nothing: leave out '%s'",
+                                 option_spell(row, row->name != NULL).text);
+  }
   if (o->script < argc)
     return options_usage_error(err, "option '--strict=report' runs nothing: leave out '%s'",
                                argv[o->script]);
@@ -95,8 +101,7 @@ int options_check_together(const struct options *o, int argc, char **argv, FILE 
 const struct option_row *options_before_command(const struct options *o) {
   for (int i = 0; i < program_options.count; i++) {
     const struct option_row *row = &program_options.rows[i];
-    if ((o->given >> i & 1) && !is_called(row, "command", strlen("command")) &&
-        !is_called(row, "color", strlen("color")) && !is_called(row, "E", 1))
+    if ((o->given >> i & 1) && !is_called(row, "command", strlen("command")) && !is_general(row))
       return row;
   }
   return NULL;

@@ -149,6 +149,8 @@ describe("an option that another one excludes", function()
     end
     refused("option '--strict=report' runs nothing: leave out '--check'", "--check", "--strict=report")
     refused("option '--strict=report' runs nothing: leave out 'no.lua'", "--strict=report", "no.lua")
+    refused("option '--strict=report' runs nothing: leave out '--stats'", "--color", "never", "--strict=report", "--stats")
+    assert.same(run { "--strict=report" }, run { "--strict=report", "--color", "never", "-E" })
     refused("option '--trace-detail' needs '--trace', '--timeline' or '--stats'", "--trace-detail", "all", "no.lua")
   end)
 

@@ -377,6 +377,7 @@ static void test_strict(void **state) {
               "--strict", "s.lua");
   expect_good(p.o.policy.strict == STRICT_LUA && policy_is_strict(&p.o.policy), "--strict=lua", "s.lua");
   expect_good(p.o.mode == MODE_STRICT_REPORT && !policy_is_strict(&p.o.policy), "--strict=report");
+  expect_good(p.o.mode == MODE_STRICT_REPORT, "--strict=report", "--color", "never", "-E");
   expect_good(p.o.max_procs == 512 && p.o.policy.limits.memory_bytes == 3u << 20 &&
                   p.o.policy.limits.cpu_ns == NS_PER_SECOND / 2 && p.o.timeout_ns == 2 * NS_PER_SECOND &&
                   p.o.policy.limits.output_bytes == 4096,
@@ -423,8 +424,18 @@ static void test_allow(void **state) {
   expect_good(p.o.policy.require.count == 0, "--strict", "-e", "x=1");
   expect_refusal("option '--allow-read' needs '--strict': without it all is allowed", "--allow-read=/dev",
                  "s.lua");
-  expect_refusal("option '--allow-read' takes 's.lua', and no script is left: write --allow-read PATH s.lua", "--strict",
-                 "--allow-read", "s.lua");
+  expect_refusal("option '--allow-read' takes 's.lua', and no script is left: write --allow-read PATH s.lua; or "
+                 "--allow-read=s.lua, if no script is wanted",
+                 "--strict", "--allow-read", "s.lua");
+  expect_refusal("option '--allow-env' takes 's.lua', and no script is left: write --allow-env NAME s.lua; or "
+                 "--allow-env=s.lua, if no script is wanted",
+                 "--strict", "--allow-env", "s.lua");
+  expect_refusal("option '--allow-write' takes '/proc/self/exe', and no script is left: write --allow-write PATH "
+                 "/proc/self/exe; or --allow-write=/proc/self/exe, if no script is wanted",
+                 "--strict", "--allow-write", "/proc/self/exe");
+  expect_good(p.o.policy.read.count == 1, "--strict", "--allow-read=/proc/self/exe");
+  expect_good(p.o.policy.read.count == 1, "--strict", "--allow-read", "/proc/self/exe", "-");
+  expect_good(p.o.policy.read.count == 1, "--strict", "--allow-read", "/dev");
   expect_refusal("option '--allow-run' needs '--strict': without it all is allowed", "--allow-run", "s.lua");
   expect_refusal("option '--files-limit' needs '--strict'", "--files-limit=1M", "s.lua");
   expect_refusal("option '--allow-read' has an empty part: name something, or leave it out", "--strict",
