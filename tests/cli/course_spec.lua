@@ -179,9 +179,9 @@ describe("sandbox check", function()
     assert.are.equal(1, r.status)
     local rows = [[
 ANSWER            RULES
-right.lua         +++++++  right
-own_locks.lua     +++++x.  not: it prints "count 2" in every order
-not_released.lua  +++x...  not: nothing goes wrong in any order
+right.lua         ++++++++  right
+own_locks.lua     +++++x..  not: it prints "count 2" in every order
+not_released.lua  +++x....  not: nothing goes wrong in any order
 1 of 3 right
 ]]
     assert.are.equal(rows, r.out:sub(-#rows))

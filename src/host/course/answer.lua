@@ -11,17 +11,24 @@ Answer.__index = Answer
 local OUTPUT_MAX <const> = 100000 -- bytes
 local PROCESSES_MAX <const> = 32
 local STATES_MAX <const> = 300000
+local KILLED_STATES <const> = 10000 -- and so many times those of the exploration without kills:
+local KILLED_FACTOR <const> = 50
 local EXPLORE_SHARE <const> = 0.6 -- of the time limit: what was found is still to be told
 
 -- Explores a script, whose text, name and argument stand before, and prints what was found as a table, for read_value;
--- `replayed` is the kind of failure to which the token of the first one leads.
+-- `replayed` is the kind of failure to which the token of the first one leads. If processes are killed, main waits for
+-- ever at its end, so that no failure of its own ends those that are left.
 local EXPLORER <const> = [[
-local text, name, word, states, seconds = %s
+local text, name, word, states, seconds, kills = %s
 local script = assert(load(text, "@" .. name, "t"))
 arg = { [0] = name, word }
 local function explored() script(word) end
-local r = sandbox.explore(explored, { limit = states, seconds = seconds })
-local token = r.failures[1] and r.failures[1].token
+local function bereaved()
+  pcall(script, word)
+  sandbox.queue():get()
+end
+local r = sandbox.explore(kills > 0 and bereaved or explored, { limit = states, seconds = seconds, kills = kills })
+local token = kills == 0 and r.failures[1] and r.failures[1].token
 r.replayed = token and sandbox.explore(explored, { token = token }).failures[1].kind
 local function write(v)
   local kind = math.type(v) or type(v)
@@ -118,19 +125,54 @@ function Answer:text()
   return (file:read("a"):gsub("^#[^\n]*", ""))
 end
 
+local function explore(answer, word, states, kills)
+  local values = ("%q, %q, %s, %d, %s, %d"):format(answer:text(), answer:name(), word and ("%q"):format(word), states,
+    answer.host.seconds * EXPLORE_SHARE, kills)
+  local input = os.tmpname()
+  local file <close> = assert(io.open(input, "wb"))
+  file:write((EXPLORER:format(values)))
+  file:close()
+  local r = run(answer:command("-") .. " <" .. quote(input))
+  os.remove(input)
+  local well, found = pcall(read_value, r.out, 1, 0)
+  return r.status == 0 and well and found or { error = r.err }
+end
+
 -- The result of sandbox.explore; {error=} if there is none.
 function Answer:explored(word)
-  return self:once("explored " .. (word or ""), function()
-    local values = ("%q, %q, %s, %d, %s"):format(self:text(), self:name(), word and ("%q"):format(word), STATES_MAX,
-      self.host.seconds * EXPLORE_SHARE)
-    local input = os.tmpname()
-    local file <close> = assert(io.open(input, "wb"))
-    file:write((EXPLORER:format(values)))
-    file:close()
-    local r = run(self:command("-") .. " <" .. quote(input))
-    os.remove(input)
-    local well, found = pcall(read_value, r.out, 1, 0)
-    return r.status == 0 and well and found or { error = r.err }
+  return self:once("explored " .. (word or ""), function() return explore(self, word, STATES_MAX, 0) end)
+end
+
+-- The same, when one process, but not main, is killed at any step: what do the others do? `endless`: there are so many
+-- more states that there is no end to them.
+function Answer:bereaved(word)
+  return self:once("bereaved " .. (word or ""), function()
+    local limit = math.min(KILLED_STATES + KILLED_FACTOR * self:explored(word).states, STATES_MAX)
+    local r = explore(self, word, limit, 1)
+    r.endless = not r.error and not r.complete and r.states >= limit
+    return r
+  end)
+end
+
+-- What its processes, but not main, have asked for in a run with real ones: for each, the set of these words
+-- ("acquire", "get", ...).
+function Answer:asked(word)
+  return self:once("asked " .. (word or ""), function()
+    local name, list = os.tmpname(), {}
+    local trace = name .. ".json"
+    run(self:command("--speed 10 --trace " .. quote(trace) .. " --", self.file, word) .. " </dev/null")
+    local file <close> = assert(io.open(trace, "r"))
+    for line in file:lines() do
+      local id, op = line:match '"tid":(%d+),.*"args":{"op":"([^"]*)"'
+      id = id and tonumber(id) & 0xffffffff -- a process may have several lanes
+      if op and id > 1 then
+        list[id] = list[id] or {}
+        list[id][op] = true
+      end
+    end
+    os.remove(trace)
+    os.remove(name)
+    return list
   end)
 end
 

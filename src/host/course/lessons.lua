@@ -112,6 +112,9 @@ main prints "count 2".
           .. "hold it from before get until after set." },
         { "count 0", "main looks before the two have ended: wait for both." },
       }),
+      rules.asks(2, { "acquire", "get", "set" }, "two processes take a lock, get and set",
+        "a value has operations that are one step by themselves, and need no lock. Here get and set are two steps, and "
+        .. "a lock is to make one of them: lock:hold(), then count:set(count:get() + 1)."),
       rules.concurrent("the second process starts only when the first has ended, so nothing needs a lock. Start "
         .. "both, then wait.")),
   },
@@ -151,6 +154,9 @@ writes both accounts (get and set). At the end main prints "80 120".
         { "^%d+ %d+\n", "a balance was overwritten: hold both locks from before the first get until after the last "
           .. "set, and do not give up when a lock is taken." },
       }),
+      rules.asks(2, { "acquire", "get", "set" }, "two processes take locks, get and set",
+        "an addition that is one step by itself needs no lock, but between two of them the money is nowhere. A "
+        .. "transfer reads and writes both accounts while it holds both locks."),
       rules.concurrent("the second transfer starts only when the first has ended. Start both, then wait.")),
   },
   { title = "waiting until something is true",
@@ -170,7 +176,13 @@ look again and again.
       rules.prints("2 are here\n", {
         { "^[01] are here", "being woken up does not mean that it is true. Test again after each wake-up: `while`, "
           .. "not `if`; or c:wait_for(function() return n:get() == 2 end)." },
-      })),
+      }),
+      rules.sleeps("2 are here\n", "why: each look costs time, and finds out late. A loop around sleep(n), or around a "
+        .. "wait with a timeout, looks again and again, too. c:wait() without a timeout sleeps until somebody calls "
+        .. "c:notify()."),
+      rules.asks(2, { "notify|when" }, "the guests call a condition, or change a monitor",
+        "other things can wait, too (an event, a latch, n:wait_for), but this lesson asks for a sandbox.condition or a "
+        .. "sandbox.monitor: a guest changes the number and calls c:notify(), or does both by m:when(test, action).")),
   },
   { title = "a timeline",
     task = [[
@@ -190,7 +202,9 @@ prints "done after 6 s", from sandbox.now().
           .. "shirt." },
         { "done after 0 s", "main does not wait until the last shirt is folded." },
         { "done after %d+%.", "print the seconds without decimals: (\"%.0f\"):format(sandbox.now())." },
-      })),
+      }),
+      rules.asks(2, { "put" }, "its stages are connected by queues",
+        "the washer puts each shirt into a queue from which the dryer takes it, and so does the dryer for the table.")),
   },
   { title = "a proof",
     task = [[

@@ -82,15 +82,17 @@ local function ends(title, word)
   end }
 end
 
+local function unexplored(r)
+  if r.error:find("not enough memory", 1, true) then
+    return { "there is not enough memory to try all orders: does it start processes, or put items, without end?" }
+  end
+  return append({ "it cannot be explored:" }, lines_of(r.error:match "^(.-)\nstack traceback" or r.error, 6))
+end
+
 local function tried(title, word)
   return { title, function(answer)
     local r = answer:explored(word)
-    if r.error and r.error:find("not enough memory", 1, true) then
-      return { "there is not enough memory to try all orders: does it start processes, or put items, without end?" }
-    end
-    if r.error then
-      return append({ "it cannot be explored:" }, lines_of(r.error:match "^(.-)\nstack traceback" or r.error, 6))
-    end
+    if r.error then return unexplored(r) end
     if not r.complete then
       -- without the name of the limit, "(limit = N)", which the answer does not set
       local told = r.report:gsub("^[^:]*", answer:name()):match "[^\n]*":gsub(" %(%l+ = %u%)$", "")
@@ -170,6 +172,67 @@ function rules.concurrent(why, word, title)
   return { title or "its processes work at the same time", function(answer)
     if answer:explored(word).interleavings == 1 then
       return { "there is only one order in which its steps can follow each other", "why: " .. why }
+    end
+  end }
+end
+
+-- Has a process asked for one of these: "notify|when"?
+local function has_asked(asked, words)
+  for word in words:gmatch "[^|]+" do
+    if asked[word] then return true end
+  end
+  return false
+end
+
+-- So many of its processes ask for each of these things, by the words of a trace: {"acquire", "notify|when"}.
+function rules.asks(least, words, title, why)
+  return { title, function(answer)
+    local n = 0
+    for _, asked in pairs(answer:asked()) do
+      local all = true
+      for _, each in ipairs(words) do all = all and has_asked(asked, each) end
+      n = n + (all and 1 or 0)
+    end
+    if n < least then
+      local some = ("%s of its processes does so"):format(n == 0 and "none" or "one")
+      return { some, "why: " .. why }
+    end
+  end }
+end
+
+-- The places of the steps that a schedule repeats for ever: "answer.lua:7, answer.lua:8".
+local function circle_of(report)
+  local first, rows = report:match "\na circle, from step (%d+)[^\n]*\n(.-)\n *%.%.%. and again"
+  local list, seen = {}, {}
+  for row in (rows or ""):gmatch "[^\n]+" do
+    local step, place = tonumber(row:match "^ *(%d+) "), row:match " ([^%s/]+:%d+)"
+    if step and step >= tonumber(first) and place and not seen[place] then
+      list[#list + 1], seen[place] = place, true
+    end
+  end
+  return #list > 0 and " (" .. table.concat(list, ", ") .. ")" or ""
+end
+
+-- A process that waits for others sleeps, for as long as it takes. That shows where one of them never does its part,
+-- because it is killed: a process that looks again and again does so for ever, or gives up and prints something else.
+function rules.sleeps(expected, why)
+  return { "a process that waits does not look again and again", function(answer)
+    local r = answer:bereaved()
+    if r.error then return unexplored(r) end
+    for _, failure in ipairs(r.failures) do
+      if failure.loop then
+        return { "if one of the others never comes, a process looks again and again, without end"
+          .. circle_of(r.report), why }
+      end
+    end
+    if r.endless then
+      return { "if one of the others never comes, a process does not come to rest: it goes on and on", why }
+    end
+    for _, outcome in ipairs(r.outcomes) do
+      if outcome.text ~= "" and outcome.text ~= expected then
+        return append(append({ "if one of the others never comes, a process does not wait for it; it prints:" },
+          lines_of(outcome.text, 4)), { why })
+      end
     end
   end }
 end

@@ -1,0 +1,14 @@
+local c, n = sandbox.condition(), sandbox.value(0)
+
+local function arrive()
+  local _ <close> = c:hold()
+  n:add(1)
+  c:notify()
+end
+
+local host = spawn({ name = "host" }, function()
+  while n:get() < 2 do end
+  print(n:get() .. " are here")
+end)
+local a, b = spawn({ name = "guest" }, arrive), spawn({ name = "guest" }, arrive)
+assert(sandbox.join_all { host, a, b })
