@@ -221,7 +221,8 @@ static void leave_line(struct editor *e) {
   e->kept = e->event == EDITOR_STOP && e->text.len > 0;
   screen_erase(e);
   screen_release_lead(e);
-  screen_flush(e);
+  if (e->event != EDITOR_STOP) /* else it goes with the next output, or drawing */
+    screen_flush(e);
 }
 
 wchar_t editor_key(struct editor *e) {

@@ -97,7 +97,8 @@ void editor_set_prompt(struct editor *e, const char *prompt);
 /*
  * Show rows above the prompt, or above the place where output has ended: progress, say. They are no
  * output: what is printed stands above them, and they are gone when the line is finished, or when
- * another program has the terminal; the next read shows them again. A dumb editor shows none.
+ * another program has the terminal; the next read shows them again. They are drawn with what is printed
+ * next, or when the read waits again. A dumb editor shows none.
  *   rows  with newlines between them, copied; "": none
  */
 void editor_set_above(struct editor *e, const char *rows);

@@ -347,7 +347,7 @@ void screen_beep(struct editor *e);
 
 /* -- editor_output.c --------------------------------------------------------------------------- */
 
-/* Print directly, and remember the last line of it. */
+/* Print directly, and remember the last line of it. Queued. */
 void output_pass(struct editor *e, const void *data, size_t len);
 /* Print whole lines above what is drawn. */
 void output_above(struct editor *e, const void *data, size_t len);

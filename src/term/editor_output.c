@@ -76,13 +76,18 @@ void output_pass(struct editor *e, const void *data, size_t len) {
   note_style(e, data, len);
   note_tail(e, data, len);
   screen_put(e, data, len);
+}
+
+/* Output was passed: one write takes away what stood there, prints, and draws it again below. */
+static void redraw(struct editor *e) {
+  screen_refresh(e);
   screen_flush(e);
 }
 
 void output_above(struct editor *e, const void *data, size_t len) {
   screen_erase(e);
   output_pass(e, data, len);
-  screen_refresh(e);
+  redraw(e);
 }
 
 static void pass_held(struct editor *e) {
@@ -102,7 +107,7 @@ void output_settle(struct editor *e) {
   if (e->paused || e->held.len == 0 || !screen_is_theirs(e))
     return;
   pass_held(e);
-  screen_refresh(e); /* rows above, in another place now */
+  redraw(e); /* rows above, in another place now */
 }
 
 void editor_output(struct editor *e, const void *data, size_t len) {
@@ -118,7 +123,7 @@ void editor_output(struct editor *e, const void *data, size_t len) {
       screen_put(e, "\n", 1);
     e->prompted = false;
     output_pass(e, data, len);
-    screen_refresh(e);
+    redraw(e);
     return;
   }
   const char *newline = memrchr(data, '\n', len);
@@ -143,8 +148,7 @@ void editor_output_flush(struct editor *e) {
   if (screen_is_theirs(e)) {
     pass_held(e);
     output_fresh_line(e);
-    screen_flush(e);
-    screen_refresh(e);
+    redraw(e);
   } else if (e->held.len > 0 && buf_append_byte(&e->held, '\n') == 0) {
     struct buf held = e->held;
     e->held = (struct buf){0};

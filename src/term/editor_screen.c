@@ -194,6 +194,8 @@ static void draw_change(struct editor *e, int rows) {
     return;
   }
   size_t from = picture_difference(&e->now, p);
+  if (from == p->count && from == e->now.count && p->cursor == e->now.cursor)
+    return;
   if (from < p->count || from < e->now.count) {
     /* A row that is not on the screen yet is reached from the row before it. */
     size_t there = first + rows_shown(&e->now, first, rows);
@@ -276,7 +278,7 @@ static const wchar_t *above(const struct editor *e, int columns) {
 
 void screen_refresh(struct editor *e) {
   int rows, columns;
-  if (!e->editing || e->paused || e->ended) /* what is drawn when a read has ended is gone in a moment */
+  if (!e->editing || e->paused || e->ended) /* the last: it would be gone in a moment */
     return;
   size_t len = e->text.len;
   editor_size(e, &rows, &columns);
@@ -364,6 +366,4 @@ void editor_set_above(struct editor *e, const char *rows) {
   }
   free(e->above);
   e->above = grown;
-  if (e->edits)
-    screen_refresh(e);
 }
