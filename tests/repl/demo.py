@@ -27,6 +27,7 @@ class Demo(Terminal):
         if wait:
             self.wait_for(lambda: select.select([self.commands], [], [], 0.01)[0])
             self.commands.recv(1)
+            self.look()
 
     def output(self, text):
         self.send("o " + text.replace("\\", "\\\\").replace("\n", "\\n").replace("\033", "\\e"))

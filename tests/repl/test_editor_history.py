@@ -31,15 +31,11 @@ class History(unittest.TestCase):
         with open(self.path, "wb") as f:
             f.write(data)
 
-    def recalled(self, t, count):
-        """The youngest entries, as Up shows them."""
-        result = []
-        for _ in range(count):
-            before = t.at()
+    def recalls(self, t, *expected):
+        """These are the youngest entries, as Up shows them."""
+        for entry in expected:
             t.key("Up")
-            t.wait_for(lambda: t.at() != before and t.at()[0].startswith("> "))
-            result.append(t.at()[0][2:])
-        return result
+            t.wait_for_prompt("> " + entry)
 
     def test_across_runs(self):
         with self.open() as t:
@@ -47,7 +43,7 @@ class History(unittest.TestCase):
             t.line("zweite grün")
             t.said('<line "zweite grün">')
         with self.open() as t:
-            self.assertEqual(self.recalled(t, 2), ["zweite grün", "first"])
+            self.recalls(t, "zweite grün", "first")
 
     def test_is_written_at_once(self):
         with self.open() as t:
@@ -108,7 +104,7 @@ class History(unittest.TestCase):
                              (b"entry %d" % (MOST + 1), b"entry %d" % (2 * MOST)))
             self.assertEqual(stat.S_IMODE(os.stat(self.path).st_mode), 0o600)
             self.assertEqual(os.listdir(os.path.dirname(self.path)), ["history"])
-            self.assertEqual(self.recalled(t, 1), ["entry %d" % (2 * MOST)])
+            self.recalls(t, "entry %d" % (2 * MOST))
 
     def test_what_another_session_has_written_anew_is_found(self):
         with self.open() as a:
@@ -125,7 +121,7 @@ class History(unittest.TestCase):
             fcntl.flock(f, fcntl.LOCK_EX)
             with self.open() as t:
                 t.send("a new")
-                self.assertEqual(self.recalled(t, 2), ["new", "old"])
+                self.recalls(t, "new", "old")
         self.assertEqual(self.read(), b"old\nnew\n")
 
     def test_where_nothing_can_be_written(self):

@@ -178,6 +178,44 @@ class Above(unittest.TestCase):
             t.wait_for_prompt()
 
 
+class Writes(unittest.TestCase):
+    """What stands below output is taken away and drawn again by one write: whoever looks sees both, or neither."""
+
+    def writes(self, t):
+        with open("/proc/%d/io" % t.pid, encoding="ascii") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("syscw"))
+
+    def check(self, t, most, command, *expected):
+        before = self.writes(t)
+        t.send(command)
+        t.wait_for_screen(expected)
+        self.assertLessEqual(self.writes(t) - before, most + 1)  # and one for the answer to `send`
+
+    def test_output_above_a_line(self):
+        with Demo() as t:
+            t.type("abc")
+            t.wait_for_prompt("> abc")
+            self.check(t, 1, "o news\\n", "news", "> abc")
+            self.check(t, 1, "o one\\ntwo\\nhalf", "news", "one", "two", "> abc")
+            self.check(t, 1, "f", "news", "one", "two", "half", "> abc")
+            self.check(t, 1, "b row", "news", "one", "two", "half", "row", "> abc")
+            self.check(t, 1, "o last\\n", "news", "one", "two", "half", "last", "row", "> abc")
+
+    def test_output_where_nothing_is_typed(self):
+        with Demo(prompt="") as t:
+            self.check(t, 1, "b row", "row")
+            self.check(t, 1, "o first\\n", "first", "row")
+            self.check(t, 1, "o half", "first", "row", "half")
+            self.check(t, 1, "o  more\\n", "first", "half more", "row")
+            self.check(t, 1, "p > ", "first", "half more", "row", ">")
+
+    def test_a_read_that_is_stopped(self):
+        with Demo() as t:
+            t.type("abc")
+            t.wait_for_prompt("> abc")
+            self.check(t, 2, "s", '<stop "">', "> abc")  # what is printed meanwhile, and the line again
+
+
 class Unfinished(unittest.TestCase):
     """Output without a newline at its end."""
 

@@ -11,10 +11,10 @@ from terminal import PromptCase, Terminal
 PROGRAM = os.environ["SANDBOX"]
 SOURCE = os.environ["SANDBOX_SOURCE"]
 
-PROMPTS = (">", "paused>")
-
 
 class Pause(PromptCase):
+    PROMPTS = (">", "paused>")
+
     def start_script(self, text, columns=100, prompt="paused> ", name="script.lua"):
         folder = tempfile.mkdtemp(prefix="pause-")
         self.addCleanup(shutil.rmtree, folder)
@@ -25,15 +25,8 @@ class Pause(PromptCase):
         t.wait_for_prompt(prompt)
         return t
 
-    def rows(self, t):
-        return [line for line in t.all_lines() if line.split(" ")[0] in PROMPTS]
-
     def run_line(self, t, line):
-        """Type a line, wait for the next prompt, return the lines that came in between."""
-        before, first = len(self.rows(t)), len(t.all_lines())
-        t.line(line)
-        t.wait_for(lambda: len(self.rows(t)) > before and t.at()[0] in PROMPTS)
-        return "\n".join(t.all_lines()[first:-1])
+        return "\n".join(super().run_line(t, line))
 
     def prompt(self, t):
         return t.at()[0]

@@ -147,10 +147,15 @@ class Trace(PromptCase):
         t.key("C-c")
         t.wait_for("interrupted!")
         t.wait_for_prompt()
+
+        def waits_too():
+            """main does; its row is whole when the one below it has begun."""
+            rows = re.search(r"^main(.*)\nwriter", t.text(), re.M)
+            return rows and "█" not in rows.group(1)[-8:]
         for line in ("watch('timeline(2)', 0.1)", ":watch timeline(2)"):
             t.line(line)
             t.wait_for(lambda: t.lines()[0].startswith("the last ") and "any key ends this" in t.lines())
-            t.wait_for(lambda: "█" not in [l for l in t.lines() if l.startswith("main")][0][-8:])  # it waits, too
+            t.wait_for(waits_too)
             t.type("x")
             t.wait_for_prompt()
         self.assertEqual(self.run_line(t, "watch('timeline(x)')"),
