@@ -259,8 +259,10 @@ end)
 describe("--shake that is interrupted", function()
   for _, how in ipairs { "kill -INT $!", "kill -INT -$!" } do
     it("tells how far it got: " .. how, function()
-      local result = run { command = "bash -c 'set -m; \"$P\" --shake=3 -e \"print(1) sleep(60)\" & sleep 0.5; " ..
-        how .. "; wait $!'" , env = { P = shell.program } }
+      local script = "print(1) io.open([[$begun]], [[w]]):close() sleep(60)"
+      local result = run { command = "bash -c 'set -m; begun=$(mktemp -u); \"$P\" --shake=3 -e \"" .. script .. "\" & " ..
+        "for i in $(seq 500); do [ -e $begun ] && break; sleep 0.02; done; rm -f $begun; " .. how .. "; wait $!'",
+        env = { P = shell.program } }
       assert.equal(130, result.status)
       assert.equal("1\n", result.out)
       assert.truthy(result.err:find("^sandbox: interrupted: main [^\n]+\n" ..

@@ -33,8 +33,8 @@ describe("the places in the summary of an interrupted run:", function()
   setup(function()
     for name, text in pairs(WAITS) do
       running[name] = spawn(function()
-        local r = script.signalled("--\n" .. text .. "\nprint('go') io.stdout:flush() sleep(1000)", "go",
-          "sleep 1; kill -INT $super")
+        local r = script.signalled_until("--\n" .. text .. "\nprint('go') io.stdout:flush() sleep(1000)", "go",
+          "sleep 1; kill -INT $super", function(r) return r.err:find "interrupted: main in sleep at " end)
         return { err = r.err, name = r.name, out = r.out }
       end)
     end

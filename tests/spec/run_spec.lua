@@ -168,10 +168,11 @@ describe("Ctrl-C", function()
   ]]
 
   it("once: one line that tells who was interrupted where, no tracebacks, status 130, nobody left", function()
-    local r = interrupted(children:format("sleep(1000)"), "kill -INT $super")
+    local function told(r) return r.err:find "^sandbox: interrupted: main in sleep at " end
+    local r = script.signalled_until(children:format("sleep(1000)"), "ready", "kill -INT $super", told, { seconds = 20 })
     assert.are.equal(130, r.status, r.err)
     assert.are.equal(1, script.count(r.err, "\n"), r.err)
-    assert.is_truthy(r.err:find("^sandbox: interrupted: main in sleep at "), r.err)
+    assert.is_truthy(told(r), r.err)
     for i = 1, 3 do assert.is_truthy(r.err:find("w" .. i .. "#", 1, true), r.err) end
     assert.are.equal(4, #pids(r.out))
     assert.is_true(script.gone(pids(r.out)))

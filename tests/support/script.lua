@@ -61,6 +61,17 @@ function script.signalled(text, word, signals, o)
   return script.run(text, o)
 end
 
+-- The same, until `expected` of what it returns, with ever longer pauses before the signals: the processes do not wait yet where a
+-- test wants them when the word is printed. Returns the last.
+function script.signalled_until(text, word, signals, expected, o)
+  local r
+  for _, pause in ipairs { 0, 1, 3, 10 } do
+    r = script.signalled(text, word, ("sleep %d; %s"):format(pause, signals), o)
+    if expected(r) then break end
+  end
+  return r
+end
+
 -- Are there fault points in the program? SANDBOX_FAULT names them, see src/base/fault.h.
 function script.has_faults()
   return script.run("spawn(function() end):join()", { env = "SANDBOX_FAULT=spawn.fork:1:fail" }).status ~= 0
