@@ -14,9 +14,10 @@
 static FILE *const *all_streams(void) {
   static FILE *const *list;
   static bool sought;
-  if (!sought)
+  if (!sought) { /* else its page is left alone */
     list = dlsym(RTLD_DEFAULT, "_IO_list_all");
-  sought = true;
+    sought = true;
+  }
   return list;
 }
 

@@ -56,9 +56,9 @@ static struct stream {
   FILE *file; /* NULL: not shared */
   struct control *control;
   struct outlet *outlet;
-  const struct process_record *process;
-  uint64_t who;
-  size_t whole;                                     /* so many bytes are never broken off */
+  const struct process_record *process; /* if tagged */
+  uint64_t copier;                      /* the copier's word; 0: it is no copier's: who_writes */
+  size_t whole;                         /* so many bytes are never broken off */
   enum { UNKNOWN, NOBODY, PERSON, PROMPT } watched; /* by whom */
   bool open;                                        /* the beginning of a line was shown ... */
   bool opens;                                       /* ... or is, if what is written is one */
@@ -76,6 +76,11 @@ static struct {
 } lending;
 
 /* -- streams ----------------------------------------------------------------------------------- */
+
+/* In the outlet's words. Not kept in the stream: a child would copy the page to write it there. */
+static uint64_t who_writes(const struct stream *s) {
+  return s->copier ? s->copier : who_of(the_backend->slot, the_backend->serial);
+}
 
 /* Shall nobody see what this process prints now? */
 static bool unwanted(const struct stream *s) {
@@ -124,7 +129,7 @@ static int emit(struct stream *s, struct iovec parts[2]) {
     over = is_over(s->control, parts);
   if (rc == 0 && parts[0].iov_len + parts[1].iov_len > 0) {
     inside = !outlet_ends_line(parts);
-    rc = outlet_emit(s->control, s->outlet, s->fd, s->who, s->whole, s->open, parts);
+    rc = outlet_emit(s->control, s->outlet, s->fd, who_writes(s), s->whole, s->open, parts);
   }
   buf_release(&shown);
   if (over) {
@@ -161,7 +166,8 @@ static bool keep(struct stream *s, const char *data, size_t len) {
 /* Does a person look on, and have to answer, maybe? */
 static bool is_watched(struct stream *s) {
   if (s->watched == UNKNOWN)
-    s->watched = isatty(STDIN_FILENO) || (who_slot(s->who) == 0 && isatty(s->fd)) ? PERSON : NOBODY;
+    s->watched =
+        isatty(STDIN_FILENO) || (who_slot(who_writes(s)) == 0 && isatty(s->fd)) ? PERSON : NOBODY;
   return s->watched != NOBODY;
 }
 
@@ -175,7 +181,7 @@ static bool show_tagged(struct stream *s) {
 
 /* Is the line still open that was? */
 static bool goes_on(struct stream *s) {
-  s->open &= atomic_load_explicit(&s->outlet->open, memory_order_relaxed) == s->who;
+  s->open &= atomic_load_explicit(&s->outlet->open, memory_order_relaxed) == who_writes(s);
   return s->open;
 }
 
@@ -338,14 +344,18 @@ void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged
     struct stream *s = &streams[i];
     if (s->line.data) /* what waits in it is the parent's */
       buf_release(&s->line);
-    s->watched = UNKNOWN;
-    s->open = false;
-    s->control = c;
+    if (s->watched != UNKNOWN) /* only what changes is written: else the page is left alone, too */
+      s->watched = UNKNOWN;
+    if (s->open)
+      s->open = false;
+    if (s->control != c)
+      s->control = c;
+    if (s->tagged != tagged)
+      s->tagged = tagged;
+    if (!tagged)
+      continue;
     s->process = &c->processes[slot];
-    s->who = who_of(slot, serial);
-    s->tagged = tagged;
-    if (tagged)
-      snprintf(s->tag, sizeof s->tag, "[%s#%llu] ", s->process->name, (unsigned long long)serial);
+    snprintf(s->tag, sizeof s->tag, "[%s#%llu] ", s->process->name, (unsigned long long)serial);
   }
 }
 
@@ -401,7 +411,7 @@ bool output_is_one_place(void) { return streams[0].outlet == streams[1].outlet; 
 
 void output_copies(void) {
   for (int i = 0; i < 2; i++) {
-    streams[i].who = OUTLET_COPIER | (uint64_t)getpid();
+    streams[i].copier = OUTLET_COPIER | (uint64_t)getpid();
     streams[i].tagged = false;
   }
 }
@@ -420,10 +430,11 @@ void output_lend(void) {
   const struct stream *s = &streams[1];
   if (!s->file || lending.programs++ > 0)
     return;
-  lending.at = below_note_lent(s->control, s->who);
-  if (outlet_hold(s->control, s->outlet, s->who) == 0) {
+  uint64_t who = who_writes(s);
+  lending.at = below_note_lent(s->control, who);
+  if (outlet_hold(s->control, s->outlet, who) == 0) {
     outlet_clear_below(s->fd, s->outlet);
-    outlet_let_go(s->outlet, s->who);
+    outlet_let_go(s->outlet, who);
   }
 }
 
@@ -441,7 +452,7 @@ void output_message(const void *text, size_t len) {
   delayed_flush();
   fflush(stderr);
   if (s->file)
-    outlet_emit(s->control, s->outlet, s->fd, s->who, s->whole, false, parts);
+    outlet_emit(s->control, s->outlet, s->fd, who_writes(s), s->whole, false, parts);
   else if (supervised)
     write_of_supervisor(text, len);
   else
@@ -489,7 +500,7 @@ void output_unfinished(void) {
 void output_answered(const FILE *f) {
   for (int i = 0; i < 2; i++) {
     struct stream *s = &streams[i];
-    uint64_t who = s->who;
+    uint64_t who = who_writes(s);
     if (!s->open || f != stdin || !isatty(STDIN_FILENO))
       continue;
     atomic_compare_exchange_strong(&s->outlet->open, &who, 0);

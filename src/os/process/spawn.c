@@ -42,6 +42,19 @@ static int reserve_child(struct os_backend *b) {
   return 0;
 }
 
+/* malloc writes into pages of its own, which each fork has it copy again. So it is called for several spawns at once. */
+static int reserve_object(struct os_backend *b) {
+  enum { SPARES = 32 };
+  for (int i = 0; i < SPARES && (i > 0 || !b->spare); i++) {
+    struct object *o = malloc(sizeof *o);
+    if (!o)
+      break;
+    o->next = b->spare;
+    b->spare = o;
+  }
+  return b->spare ? 0 : -SBX_ENOMEM;
+}
+
 static void fill_record(struct os_backend *b, uint32_t slot, const struct spawn_request *req) {
   struct process_record *p = &b->control->processes[slot];
   const struct process_record *me = my_record(b);
@@ -144,8 +157,8 @@ int process_spawn(struct os_backend *b, struct op *op) {
   int rc = b->no_stdin ? 0 : stdin_prepare(b);
   if (rc)
     return rc;
-  if (!b->spare && !(b->spare = malloc(sizeof *b->spare)))
-    return -SBX_ENOMEM;
+  if ((rc = reserve_object(b)))
+    return rc;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, &old);
   process_reap_all(b); /* so that the limit counts only the living */
@@ -184,13 +197,13 @@ int process_spawn(struct os_backend *b, struct op *op) {
     atomic_store(&b->control->processes[slot].pid, pid);
     b->children[b->child_count++] = (struct child){pid, slot, serial};
     op->object = b->spare;
+    b->spare = op->object->next;
     *op->object = (struct object){.type = OBJECT_PROCESS,
                                   .slot = slot,
                                   .serial = serial,
                                   .own_child = true,
                                   .keeper = true,
                                   .shares = b->shares};
-    b->spare = NULL;
   }
 done:
   sigprocmask(SIG_SETMASK, &old, NULL);

@@ -60,8 +60,8 @@ struct os_backend {
   struct child *children; /* `few`, as long as these are enough */
   uint32_t child_count, child_cap;
   struct child few[FEW_CHILDREN];
-  struct object
-      *spare; /* for the next spawn; a child keeps it for its own: free would touch pages */
+  struct object *
+      spare; /* for the next spawns, a list; a child keeps them for its own: free would touch pages */
 
   struct queue *queues;         /* every queue held, a list */
   bool queue_grown;             /* one of them has shared memory in reserve: see queue_trim_all */
@@ -106,6 +106,7 @@ struct object {
   uint64_t serial;
   struct queue *queue; /* of OBJECT_QUEUE; of OBJECT_PIPE the one to receive from */
   struct queue *out;   /* of OBJECT_PIPE: the one to send to */
+  struct object *next; /* of a spare one */
   uint32_t peer_at; /* of OBJECT_PIPE: slot of a process that held the other end when last looked */
   bool own_child;   /* of OBJECT_PROCESS: this process spawned it, and reaps it */
   bool keeper;      /* the object that spawn returned: while it is held, so is the record */
@@ -121,6 +122,10 @@ static inline int supervisor_ensure(struct os_backend *b) {
 static inline void backend_free(struct os_backend *b) {
   if (!b)
     return;
+  for (struct object *next, *o = b->spare; o; o = next) {
+    next = o->next;
+    free(o);
+  }
   if (b->children != b->few)
     free(b->children);
   free(b->hands);
