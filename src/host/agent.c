@@ -136,13 +136,6 @@ static int claim_name(struct agent *a) {
 
 /* -- couriers --------------------------------------------------------------------------------------- */
 
-static bool is_known(const struct agent *a, const char *id) {
-  for (int i = 0; i < COURIERS_MAX; i++)
-    if (a->couriers[i].pid && strcmp(a->couriers[i].id, id) == 0)
-      return true;
-  return false;
-}
-
 static struct courier_place *free_place(struct agent *a) {
   for (int i = 0; i < COURIERS_MAX; i++)
     if (a->couriers[i].pid == 0)
@@ -154,14 +147,11 @@ static struct courier_place *free_place(struct agent *a) {
 static void tell_lost(struct agent *a, const char *run, const char *id, const char *why) {
   char up[ENGINE_KEY];
   far_key(up, run, id, "up");
-  if (link_add(a->engine, up, FAR_LOST, why, strlen(why)) == 0)
-    far_renew(a->engine, up);
+  link_add(a->engine, up, FAR_LOST, why, strlen(why));
 }
 
 static void start_courier(struct agent *a, const struct far_request *r) {
   struct courier_place *place = free_place(a);
-  if (is_known(a, r->id)) /* asked twice, since an answer was lost */
-    return;
   pid_t parent = getpid();
   fflush(NULL);
   pid_t pid = place ? fork() : -1;

@@ -8,6 +8,7 @@
 #include "host/far.h"
 #include "lua/codec/codec.h"
 #include "lua/state/child.h"
+#include "lua/state/interrupt.h"
 #include "lua/state/lib.h"
 #include "lua/state/prelude.h"
 #include "net/link.h"
@@ -96,26 +97,29 @@ static int l_far(lua_State *L) {
 
 /* -- a far process ---------------------------------------------------------------------------------------- */
 
-/* Wait for the answer in a list. Slices, so that an interrupt comes through. */
+/* Wait for the answer in a list, which stays there until it has come: it may be lost with its connection. Slices, so that an
+ * interrupt comes through, which is raised in Lua. */
 static int await_answer(lua_State *L, struct engine *e, const char *key) {
   struct engine_reply *r;
   enum { TRIES = 20 };
   int rc = 0;
-  for (int i = 0; i < TRIES; i++) {
-    rc = engine_call(
-        e, 3, (struct engine_arg[]){engine_text("BLPOP"), engine_text(key), engine_text("0.5")},
-        &r);
+  for (int i = 0; i < TRIES && !interrupt_came(L); i++) {
+    const struct engine_arg args[] = {engine_text("BLMOVE"), engine_text(key),
+                                      engine_text(key),      engine_text("LEFT"),
+                                      engine_text("LEFT"),   engine_text("0.5")};
+    rc = engine_call(e, sizeof args / sizeof *args, args, &r);
     if (rc == -SBX_EAGAIN)
       continue;
     if (rc)
       return far_raise(L, rc);
-    const struct engine_reply *bytes = engine_at(r, 1);
-    bool came = engine_type(bytes) == ENGINE_BYTES;
+    bool came = engine_type(r) == ENGINE_BYTES;
     if (came)
-      lua_pushlstring(L, engine_data(bytes), engine_len(bytes));
+      lua_pushlstring(L, engine_data(r), engine_len(r));
     engine_free(r);
-    if (came)
+    if (came) {
+      far_forget(e, key);
       return 1;
+    }
   }
   lua_pushnil(L);
   lua_pushliteral(L, "the process that spawned this one did not answer");

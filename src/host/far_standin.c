@@ -107,8 +107,6 @@ static int send_request(lua_State *L, struct stand_in *s) {
     rc = far_request_write(&r, &bytes);
   if (rc == 0)
     rc = link_add(s->link.say, inbox, FAR_REQUEST, bytes.data, bytes.len);
-  if (rc == 0)
-    rc = far_renew(s->link.say, inbox);
   buf_release(&bytes);
   return rc;
 }

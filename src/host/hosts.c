@@ -291,8 +291,7 @@ int hosts_begin(const struct engine_choice *c) {
 static int tell_over(void *ctx, const char *name) {
   char inbox[ENGINE_KEY];
   host_inbox(inbox, name);
-  int rc = link_add(ctx, inbox, FAR_OVER, far_setup.run, strlen(far_setup.run));
-  return rc ? rc : far_renew(ctx, inbox);
+  return link_add(ctx, inbox, FAR_OVER, far_setup.run, strlen(far_setup.run));
 }
 
 void hosts_end(void) {

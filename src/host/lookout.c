@@ -112,8 +112,6 @@ static int ask_all(struct lookout *l, const struct net_stand_in *fleet, size_t c
   for (size_t i = 0; i < count && rc == 0; i++) {
     far_key(down, l->run, fleet[i].id, "down");
     rc = link_add(net_gather_engine(l->gather), down, FAR_LOOK, list, strlen(list));
-    if (rc == 0)
-      rc = far_renew(net_gather_engine(l->gather), down);
   }
   return rc;
 }

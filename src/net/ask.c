@@ -5,6 +5,9 @@
 #include "net/office.h"
 #include "net/survey.h"
 
+#define HOME_LOOK_NS                                                                               \
+  (NS_PER_SECOND / 4) /* how often one that waits for an answer looks at the home */
+
 uint64_t net_who_of_process(uint64_t process) {
   return who_of((uint32_t)(process >> 48), process & (NET_IDS - 1));
 }
@@ -63,19 +66,12 @@ int office_home_of(struct net *n, uint64_t process, struct office_home *ret) {
   return office_is_dead(n, net_who_of_process(stand_in), &ret->over);
 }
 
-int office_send(struct net *n, enum office_kind kind, const struct office_request *q) {
+int office_send(struct net *n, enum office_kind kind, struct office_request *q) {
   char inbox[ENGINE_KEY];
-  struct engine_reply *r;
-  const struct engine_arg expire[] = {
-      engine_text("EXPIRE"),
-      engine_bytes(inbox, office_inbox(inbox, n->o.run, (uint16_t)(q->process >> 48))),
-      engine_text("60")};
-  int rc = link_add(n->engine, inbox, (char)kind, q, sizeof *q);
-  if (rc == 0)
-    rc = engine_ask(n->engine, 3, expire, &r);
-  if (rc == 0)
-    engine_free(r);
-  return rc;
+  q->asker = n->who;
+  q->number = ++n->asked;
+  office_inbox(inbox, n->o.run, (uint16_t)(q->process >> 48));
+  return link_add(n->engine, inbox, (char)kind, q, sizeof *q);
 }
 
 bool office_is_sound(int32_t rc, struct process_info *i) {
@@ -83,6 +79,8 @@ bool office_is_sound(int32_t rc, struct process_info *i) {
   i->spawned_at[WHERE_MAX - 1] = '\0';
   return rc <= 0 && (unsigned)i->status <= PROCESS_KILLED;
 }
+
+int64_t office_patience_ns(const struct net *n) { return engine_options_of(n->engine)->timeout_ns; }
 
 int office_listens(struct net *n, uint64_t process, struct net_silence *s) {
   const int64_t look_most_ns =
@@ -111,39 +109,63 @@ int office_listens(struct net *n, uint64_t process, struct net_silence *s) {
   else
     s->silent_ns += since_ns < look_most_ns ? since_ns : look_most_ns;
   s->last_ns = now_ns;
-  return s->silent_ns >= OFFICE_ANSWER_S * NS_PER_SECOND ? -SBX_ESILENT : 0;
+  return s->silent_ns >= office_patience_ns(n) ? -SBX_ESILENT : 0;
 }
 
-/* 1: the answer has come; 0: not yet; or a code */
-static int hear_answer(struct net *n, const char *key, struct office_answer *ret) {
-  struct engine_reply *r;
-  const struct engine_arg args[] = {engine_text("BLPOP"), engine_text(key), engine_text("0.25")};
-  int rc = engine_call(n->engine, 3, args, &r);
-  if (rc)
-    return rc == -SBX_EAGAIN ? 0 : rc;
-  const struct engine_reply *bytes = engine_at(r, 1);
-  bool came = engine_type(bytes) == ENGINE_BYTES && engine_len(bytes) == sizeof *ret;
-  if (came)
-    memcpy(ret, engine_data(bytes), sizeof *ret);
-  engine_free(r);
-  return came && !office_is_sound(ret->rc, &ret->info) ? -SBX_ENOOBJECT : came;
-}
-
-int office_ask(struct net *n, uint64_t process, enum office_kind kind, int number,
-               int64_t patience_ns, struct office_home *home, struct process_info *info) {
-  struct office_request q = {.process = process, .asker = n->who, .number = number};
-  struct office_answer a = {.rc = 0};
+int office_heard(struct net *n, uint64_t process, uint64_t number, struct office_answer *ret) {
   char key[ENGINE_KEY];
-  int64_t until_ns = clock_now_ns() + patience_ns;
-  engine_draw_run(q.answer);
-  office_answer_key(key, n->o.run, q.answer);
-  int rc = office_send(n, kind, &q);
-  while (rc == 0 && (rc = hear_answer(n, key, &a)) == 0) {
-    rc = office_home_of(n, process, home);
+  uint8_t expected[8];
+  struct engine_reply *r;
+  const struct engine_arg args[] = {
+      engine_text("GET"),
+      engine_bytes(key, office_answer_key(key, n->o.run, n->who, (uint16_t)(process >> 48)))};
+  int rc = engine_ask(n->engine, 2, args, &r);
+  if (rc)
+    return rc;
+  state_put64(expected, number);
+  bool came = engine_type(r) == ENGINE_BYTES && engine_len(r) == sizeof *ret;
+  if (came)
+    memcpy(ret, engine_data(r), sizeof *ret);
+  engine_free(r);
+  if (!came || memcmp(ret->number, expected, sizeof expected) != 0)
+    return 0;
+  return office_is_sound(ret->rc, &ret->info) ? 1 : -SBX_ENOOBJECT;
+}
+
+/* Sleep until the answer may be there, for a moment at most. As bell_sleep, but that time is up is no error. */
+static int sleep_for_answer(struct net *n, const struct op *op, int64_t until_ns) {
+  struct op wait = {.kind = op->kind,
+                    .object = op->object,
+                    .deadline_ns = clock_now_ns() + HOME_LOOK_NS,
+                    .locate = op->locate,
+                    .locate_ctx = op->locate_ctx};
+  if (until_ns < wait.deadline_ns)
+    wait.deadline_ns = until_ns;
+  int rc = bell_sleep(n, &wait, 0);
+  return rc == -SBX_ETIMEDOUT ? 0 : rc;
+}
+
+int office_ask(struct net *n, enum office_kind kind, const struct office_request *what,
+               const struct op *op, int64_t until_ns, struct office_home *home,
+               struct process_info *info) {
+  struct office_request q = *what;
+  struct office_answer a;
+  q.awaited = 1;
+  int rc = bell_listen(n);
+  if (rc == 0)
+    rc = office_send(n, kind, &q);
+  for (int64_t look_ns = clock_now_ns() + HOME_LOOK_NS; rc == 0;) {
+    if (clock_now_ns() >= until_ns)
+      return -SBX_ESILENT;
+    rc = sleep_for_answer(n, op, until_ns);
+    if (rc == 0)
+      rc = office_heard(n, q.process, q.number, &a);
+    if (rc || clock_now_ns() < look_ns)
+      continue;
+    rc = office_home_of(n, q.process, home);
     if (rc || home->over)
       return rc;
-    if (clock_now_ns() >= until_ns)
-      rc = -SBX_ESILENT;
+    look_ns = clock_now_ns() + HOME_LOOK_NS;
   }
   if (rc < 0)
     return rc;
@@ -172,15 +194,30 @@ static int find_far(struct net *n, uint64_t stand_in, uint64_t *ret) {
   return rc;
 }
 
-void net_await_signal(struct net *n, uint64_t process, int number) {
-  enum process_status before = number == SIGNAL_PAUSE ? PROCESS_RUNNING : PROCESS_STOPPED;
+/* How a far process stands, by what stands for it. False: nobody says. */
+static bool look_at_far(struct net *n, uint64_t stand_in, const struct op *op, int64_t until_ns,
+                        struct process_info *ret) {
+  struct office_request q = {.process = 0};
+  struct office_home home = {.over = false};
+  return find_far(n, stand_in, &q.process) == 0 && q.process &&
+         office_ask(n, OFFICE_LOOK, &q, op, until_ns, &home, ret) == 0 && !home.over;
+}
+
+void net_await_signal(struct net *n, uint64_t process, const struct op *op) {
+  enum process_status before = op->number == SIGNAL_PAUSE ? PROCESS_RUNNING : PROCESS_STOPPED;
   const struct timespec pause = {.tv_nsec = 2 * NS_PER_MS};
   const int64_t until_ns = clock_now_ns() + OFFICE_BRIEF_S * NS_PER_SECOND;
   struct process_info info;
-  struct office_home home = {.over = false};
-  uint64_t far;
-  while (find_far(n, process, &far) == 0 && far && clock_now_ns() < until_ns &&
-         office_ask(n, far, OFFICE_LOOK, 0, OFFICE_BRIEF_S * NS_PER_SECOND, &home, &info) == 0 &&
-         !home.over && info.status == before)
+  while (look_at_far(n, process, op, until_ns, &info) && info.status == before &&
+         clock_now_ns() < until_ns)
     nanosleep(&pause, NULL);
+}
+
+void net_note_pause(struct net *n, uint64_t process, const struct op *op,
+                    struct process_info *ret) {
+  struct process_info info;
+  if (ret->status == PROCESS_RUNNING &&
+      look_at_far(n, process, op, clock_now_ns() + OFFICE_BRIEF_S * NS_PER_SECOND, &info) &&
+      info.status == PROCESS_STOPPED)
+    ret->status = PROCESS_STOPPED;
 }

@@ -108,23 +108,72 @@ static int set_lost(struct net *n, uint64_t process, const struct office_home *h
   return rc ? rc : office_set(n, id, &t, NULL);
 }
 
-/* Ask for the end to be set, or see that it will not be. `now`: if the process has ended, it is set when this returns. */
-static int want_end(struct net *n, uint64_t process, bool now) {
-  const struct office_request q = {.process = process, .asker = n->who};
+/* Until when an answer is waited for in an op: not longer than `most_ns`, nor than the op, unless that does not wait, and
+ * needs the answer all the same. */
+static int64_t patience_of(const struct op *op, int64_t most_ns) {
+  const int64_t now_ns = clock_now_ns(), until_ns = now_ns + most_ns;
+  bool waits = op->since_ns || op->deadline_ns > now_ns;
+  return waits && op->deadline_ns < until_ns ? op->deadline_ns : until_ns;
+}
+
+/* What the home has said to the last request, if it could not read how the process ended: that is told once. 0 or a code */
+static int hear_trouble(struct net *n, struct net_end *e) {
+  struct office_answer a;
+  int rc = e->asked ? office_heard(n, e->process, e->asked, &a) : 0;
+  if (rc == 1)
+    e->asked = 0;
+  return rc == 1 ? a.rc : rc;
+}
+
+/* Ask a home that is not over, and wait for no answer; that of the last request is heard. 0 or a code */
+static int ask_for_end(struct net *n, struct net_end *e) {
+  struct office_request q = {.process = e->process};
+  int rc = hear_trouble(n, e);
+  if (rc == 0)
+    rc = office_send(n, OFFICE_WATCH, &q);
+  e->asked = rc ? 0 : q.number;
+  return rc;
+}
+
+static bool was_asked_just_now(const struct net_end *e) {
+  return e->asked_ns && clock_now_ns() < e->asked_ns + ASK_AGAIN_NS;
+}
+
+/* Does its keeper read? As office_listens. */
+static int see_silence(struct net *n, struct net_end *e) {
+  int rc = office_listens(n, e->process, &e->silence);
+  if (e->silence.oldest[0] == 0 && n->silent_home == e->process >> 48)
+    n->silent_home = NO_HOME; /* it has read all */
+  return rc;
+}
+
+/*
+ * Ask for the end to be set, or see that it will not be. `now`: if the process has ended, it is set when this returns; that is
+ * waited for in `op`, but not again for a keeper that was silent.
+ */
+static int want_end(struct net *n, uint64_t process, const struct op *op, bool now) {
+  const struct office_request q = {.process = process};
   struct office_home home;
   struct net_end *e = end_of(n, process);
+  bool silent = n->silent_home == process >> 48;
+  if (silent && was_asked_just_now(e))
+    return 0; /* what it has not read need not become more */
   e->asked_ns = clock_now_ns();
   int rc = office_home_of(n, process, &home);
   if (rc)
     return rc;
+  now &= !silent;
   if (!home.over && !now)
-    rc = office_send(n, OFFICE_WATCH, &q);
+    rc = ask_for_end(n, e);
   else if (!home.over)
-    rc = office_ask(n, process, OFFICE_WATCH, 0, OFFICE_BRIEF_S * NS_PER_SECOND, &home, NULL);
+    rc = office_ask(n, OFFICE_WATCH, &q, op, patience_of(op, OFFICE_BRIEF_S * NS_PER_SECOND), &home,
+                    NULL);
   if (rc == 0 && home.over)
     return set_lost(n, process, &home);
+  if (rc == -SBX_ESILENT)
+    n->silent_home = (uint32_t)(process >> 48);
   if (rc == -SBX_ESILENT || (rc == 0 && !now))
-    rc = office_listens(n, process, &e->silence); /* if it does, a later look will tell */
+    rc = see_silence(n, e); /* if it reads, a later look will tell */
   return rc;
 }
 
@@ -145,9 +194,11 @@ static int look_at_end(struct net *n, uint64_t process, struct office_told *ret)
 }
 
 /* As its end tells, or its home. 1: that is over by now, look again; -SBX_ESILENT: nobody knows more than its name */
-static int look_once(struct net *n, uint64_t process, bool who, struct office_home *home,
-                     struct process_info *ret) {
-  const int64_t patience_ns = (who ? OFFICE_BRIEF_S : OFFICE_ANSWER_S) * NS_PER_SECOND;
+static int look_once(struct net *n, uint64_t process, const struct op *op,
+                     struct office_home *home) {
+  const struct office_request q = {.process = process};
+  struct process_info *ret = op->process_info;
+  const bool who = op->number == 1; /* is all that is wanted */
   struct office_told t;
   int rc = look_at_end(n, process, &t);
   if (rc == 0) {
@@ -159,21 +210,43 @@ static int look_once(struct net *n, uint64_t process, bool who, struct office_ho
   if (home->over)
     rc = set_lost(n, process, home);
   else
-    rc = office_ask(n, process, OFFICE_LOOK, 0, patience_ns, home, ret);
-  return rc == 0 && home->over ? 1 : rc;
+    rc = office_ask(n, OFFICE_LOOK, &q, op,
+                    clock_now_ns() + (who ? OFFICE_BRIEF_S * NS_PER_SECOND : office_patience_ns(n)),
+                    home, ret);
+  if (rc == 0 && home->over)
+    return 1;
+  if (rc == 0 && op->number == 0 && ret->host[0])
+    net_note_pause(n, process, op, ret);
+  return rc;
+}
+
+/* Does it live? As long as its home has told of no end, though that may have been silent for a moment. */
+static int look_if_lives(struct net *n, uint64_t process, const struct op *op) {
+  struct office_told t;
+  int rc = look_at_end(n, process, &t);
+  if (rc == 1 && (rc = want_end(n, process, op, true)) == 0)
+    rc = look_at_end(n, process, &t);
+  if (rc == 1) {
+    *op->process_info = (struct process_info){.status = PROCESS_RUNNING};
+    return 0;
+  }
+  if (rc == 0)
+    *op->process_info = t.info;
+  return rc ? rc : t.rc == -SBX_EHERE ? 0 : t.rc;
 }
 
 int net_process_look(struct net *n, struct op *op) {
   uint64_t process = process_of(n, op->object);
-  bool who = op->number != 0; /* is all that is wanted */
+  if (op->number == 2)
+    return look_if_lives(n, process, op);
   struct office_home home;
   int rc = office_home_of(n, process, &home);
   if (rc)
     return rc;
   do
-    rc = look_once(n, process, who, &home, op->process_info);
+    rc = look_once(n, process, op, &home);
   while (rc == 1);
-  if (rc == -SBX_ESILENT && who) {
+  if (rc == -SBX_ESILENT && op->number == 1) {
     look_by_name(n, process, op->process_info);
     rc = 0;
   }
@@ -197,14 +270,12 @@ static int try_end(struct net *n, uint64_t process, enum call_look how) {
   return rc;
 }
 
-/* The same, and ask its home now and then. One that does not wait has to ask before it can know. */
-static int look_and_ask(struct net *n, uint64_t process, enum call_look how) {
+/* The same, in `op`, and ask its home now and then. One that does not wait has to ask before it can know. */
+static int look_and_ask(struct net *n, uint64_t process, const struct op *op, enum call_look how) {
   int rc = try_end(n, process, how);
-  const struct net_end *e = end_of(n, process);
-  if ((rc != CALL_WAITS && rc != -SBX_ETIMEDOUT) ||
-      (e->asked_ns && clock_now_ns() < e->asked_ns + ASK_AGAIN_NS))
+  if ((rc != CALL_WAITS && rc != -SBX_ETIMEDOUT) || was_asked_just_now(end_of(n, process)))
     return rc;
-  int failed = want_end(n, process, how != CALL_WAIT);
+  int failed = want_end(n, process, op, how != CALL_WAIT);
   if (failed == -SBX_ESILENT) { /* nobody waits any more; unless it was set just now */
     rc = try_end(n, process, CALL_LAST);
     return rc == -SBX_ETIMEDOUT ? failed : rc;
@@ -213,7 +284,7 @@ static int look_and_ask(struct net *n, uint64_t process, enum call_look how) {
 }
 
 /* The end is set: the outcome, if it is wanted. */
-static int take_outcome(struct net *n, uint64_t process, struct op *op) {
+static int take_outcome(struct net *n, uint64_t process, struct op *op, const struct op *waits) {
   struct office_told t;
   uint64_t id;
   int rc = find_end(n, process, true, &id);
@@ -225,8 +296,8 @@ static int take_outcome(struct net *n, uint64_t process, struct op *op) {
     return rc;
   if (t.rc == 0 && t.info.status != PROCESS_DONE && !t.info.lost)
     net_process_noted(
-        n, &(struct object_ref){.type = OBJECT_PROCESS, .slot = NET_SLOT, .serial = process},
-        false);
+        n, &(struct object_ref){.type = OBJECT_PROCESS, .slot = NET_SLOT, .serial = process}, false,
+        waits);
   return t.rc;
 }
 
@@ -234,9 +305,9 @@ int net_process_join(struct net *n, struct op *op) {
   uint64_t process = process_of(n, op->object);
   FAULT("away.join");
   for (unsigned looks = 0;; looks++) {
-    int rc = look_and_ask(n, process, call_is_over(op->deadline_ns) ? CALL_LAST : CALL_WAIT);
+    int rc = look_and_ask(n, process, op, call_is_over(op->deadline_ns) ? CALL_LAST : CALL_WAIT);
     if (rc == 0)
-      return take_outcome(n, process, op);
+      return take_outcome(n, process, op, op);
     if (rc != CALL_WAITS)
       return rc;
     FAULT("away.waits");
@@ -248,32 +319,40 @@ int net_process_join(struct net *n, struct op *op) {
   }
 }
 
-int net_process_try(struct net *n, struct op *op, enum call_look how) {
+int net_process_try(struct net *n, struct op *op, const struct op *select, enum call_look how) {
+  const struct op waits = {.kind = op->kind,
+                           .object = op->object,
+                           .deadline_ns = select->deadline_ns,
+                           .since_ns = select->since_ns,
+                           .locate = select->locate,
+                           .locate_ctx = select->locate_ctx};
   uint64_t process = process_of(n, op->object);
-  int rc = how == CALL_LAST ? try_end(n, process, how) : look_and_ask(n, process, how);
+  int rc = how == CALL_LAST ? try_end(n, process, how) : look_and_ask(n, process, &waits, how);
   if (rc == 0 && how != CALL_LAST)
-    return take_outcome(n, process, op);
+    return take_outcome(n, process, op, &waits);
   return rc == CALL_WAITS || rc == 0 ? -SBX_ETIMEDOUT : rc;
 }
 
 int net_process_signal(struct net *n, struct op *op) {
   uint64_t process = process_of(n, op->object);
+  const struct office_request q = {.process = process, .signal = op->number};
   struct office_home home;
   int rc = office_home_of(n, process, &home);
   if (rc == 0 && !home.over)
-    rc = office_ask(n, process, OFFICE_SIGNAL, op->number, OFFICE_ANSWER_S * NS_PER_SECOND, &home,
-                    NULL);
+    rc = office_ask(n, OFFICE_SIGNAL, &q, op, clock_now_ns() + office_patience_ns(n), &home, NULL);
   if (rc == 0 && !home.over && net_signal_shows(op->number))
-    net_await_signal(n, process, op->number);
+    net_await_signal(n, process, op);
   return rc == -SBX_EGONE ? 0 : rc; /* it has ended */
 }
 
-void net_process_noted(struct net *n, const struct object_ref *p, bool looked) {
+void net_process_noted(struct net *n, const struct object_ref *p, bool looked,
+                       const struct op *op) {
+  const struct office_request q = {.process = p->serial};
   struct office_home home;
   if (p->serial >> 48 == n->o.host || office_home_of(n, p->serial, &home) || home.over)
     return;
-  office_ask(n, p->serial, looked ? OFFICE_LOOKED : OFFICE_JOINED, 0,
-             OFFICE_ANSWER_S * NS_PER_SECOND, &home, NULL);
+  office_ask(n, looked ? OFFICE_LOOKED : OFFICE_JOINED, &q, op,
+             patience_of(op, office_patience_ns(n)), &home, NULL);
 }
 
 int net_process_refuse(struct net *n, struct op *op) {

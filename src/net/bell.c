@@ -2,7 +2,7 @@
  * net/bell.c - sleeping until something has changed; see net.h.
  *
  * Each process that waits listens to a channel of its own, over a second connection. A bell names an object,
- * and often brings its new state, which saves a look. Bells are only hints: they may be lost with a
+ * and often brings its new state, which saves a look; an empty one says that an answer is there (office.h). Bells are only hints: they may be lost with a
  * connection, so whoever sleeps looks again after a while by itself.
  */
 #include <stdlib.h>
@@ -33,18 +33,23 @@ static void hear(struct net *n, const struct engine_reply *r) {
     o->seen_epoch = 0;
 }
 
+size_t bell_channel(const struct net *n, uint64_t who, uint8_t ret[ENGINE_KEY + 16]) {
+  size_t len = strlen(n->prefix);
+  memcpy(ret, n->prefix, len);
+  memcpy(ret + len, "b:", 2);
+  state_put64(ret + len + 2, who);
+  return len + 10;
+}
+
 int bell_listen(struct net *n) {
   uint8_t channel[ENGINE_KEY + 16];
   struct engine_reply *r;
-  size_t len = strlen(n->prefix);
   int rc = engine_ensure(n->bells);
   if (rc || (n->bells_epoch && n->bells_epoch == engine_epoch(n->bells)))
     return rc;
   n->missed = n->bells_epoch != 0;
-  memcpy(channel, n->prefix, len);
-  memcpy(channel + len, "b:", 2);
-  memcpy(channel + len + 2, n->who_bytes, 8);
-  const struct engine_arg args[] = {engine_text("SUBSCRIBE"), engine_bytes(channel, len + 10)};
+  const struct engine_arg args[] = {engine_text("SUBSCRIBE"),
+                                    engine_bytes(channel, bell_channel(n, n->who, channel))};
   if ((rc = engine_ask(n->bells, 2, args, &r)))
     return rc;
   bool error = engine_type(r) == ENGINE_ERROR;

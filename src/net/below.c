@@ -203,7 +203,7 @@ static int pass_failure(struct op *op) {
   struct net *n = net_of_tag(0);
   if (!refers_below(&ref)) {
     if (n && op->kind != OP_FAILURE_COUNT && net_enter(n) == 0)
-      net_process_noted(n, &ref, op->kind == OP_FAILURE_LOOK);
+      net_process_noted(n, &ref, op->kind == OP_FAILURE_LOOK, op);
     return 0;
   }
   return below_as(op, &ref);
@@ -221,7 +221,20 @@ static int pass_signal(struct op *op) {
     return rc;
   net_front.inner->object_ref(op->object, &ref);
   net_process_everywhere(n, &ref);
-  net_await_signal(n, ref.serial, op->number);
+  net_await_signal(n, ref.serial, op);
+  return 0;
+}
+
+/* What stands for a far process runs also while that is paused. */
+static int pass_look(struct op *op) {
+  struct net *n = net_of_tag(0);
+  struct object_ref ref;
+  int rc = below(op);
+  if (rc || op->number || !n || !op->process_info->host[0] || net_enter(n))
+    return rc;
+  net_front.inner->object_ref(op->object, &ref);
+  net_process_everywhere(n, &ref);
+  net_note_pause(n, ref.serial, op, op->process_info);
   return 0;
 }
 
@@ -229,6 +242,8 @@ int net_pass(struct op *op) {
   switch (op->kind) {
   case OP_PROCESS_SIGNAL:
     return pass_signal(op);
+  case OP_PROCESS_LOOK:
+    return pass_look(op);
   case OP_FAILURE_COUNT:
   case OP_FAILURE_JOIN:
   case OP_FAILURE_LOOK:

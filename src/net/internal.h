@@ -54,10 +54,12 @@ struct net_end {
   uint64_t process; /* as net_process; 0: nothing */
   uint64_t id;      /* of the object that is its end */
   int64_t asked_ns; /* when its host was last asked for it */
+  uint64_t asked;   /* the number of that request */
   struct net_silence silence;
 };
 
 enum { CHAINS = 256, NET_ENDS = 16 };
+#define NO_HOME UINT32_MAX
 
 struct net {
   struct net *next;               /* of those that are installed */
@@ -76,6 +78,7 @@ struct net {
   uint64_t who;
   uint8_t who_bytes[8];
   uint64_t sequence;
+  uint64_t asked; /* requests to homes: net/office.h */
   uint64_t spawns;
   int ends;               /* of pipes that this process holds */
   uint64_t clock_epoch;   /* the connection over which the clock was compared */
@@ -89,6 +92,8 @@ struct net {
   struct buf scratch; /* strings to be sent */
   struct net_stream stream;
   struct net_end known[NET_ENDS];
+  uint32_t
+      silent_home; /* an answer of this host was waited for in vain, and it has not read all since; NO_HOME */
   uint64_t
       shown[NET_ENDS]; /* processes of this host of which the keeper knows that others may ask */
 };
@@ -146,6 +151,9 @@ void net_forget_object(struct net *n, struct net_object *o);
 void net_note_sent(const struct object_ref *ref);
 /* The engine's clock, as net_place.since has it. */
 uint64_t net_ticks(struct net *n);
+/* One field of a hash of the run. *ret: NULL if there is none; else the caller's. 0 or a code */
+int net_read_field(struct net *n, const char *hash, struct engine_arg field,
+                   struct engine_reply **ret);
 /* The name of a process, for reports; "" if it is not known. */
 void net_name_of(struct net *n, uint64_t who, char ret[NAME_MAX_BYTES]);
 /* As it was learned last; each answer of a script says how many are dead, and more are learned then. */
@@ -223,6 +231,8 @@ int net_commit(struct net *n, struct net_object *o, struct net_state *next,
  * bells. */
 int64_t net_look_again_ns(unsigned looks);
 
+/* The channel of a process. Returns the length of its name. */
+size_t bell_channel(const struct net *n, uint64_t who, uint8_t ret[ENGINE_KEY + 16]);
 /* Listen, before a line is joined. 0 or a code. */
 int bell_listen(struct net *n);
 /* Sleep in an op until a bell rings, or a while; what bells tell of objects is seen then. As
@@ -339,16 +349,18 @@ int net_queue_by_machine(struct net *n, struct net_object *o, struct op *op);
 int net_queue_stand(struct net *n, struct net_object *o, struct op *op);
 int net_queue_leave_line(struct net *n, struct net_object *o, struct op *op);
 
-/* As net_try, of a JOIN of a process of another host. */
-int net_process_try(struct net *n, struct op *op, enum call_look how);
+/* As net_try, of a JOIN of a process of another host; `select` is what waits. */
+int net_process_try(struct net *n, struct op *op, const struct op *select, enum call_look how);
 /* A process that was told to pause stands when this returns, or goes on when it was to resume, if it is a far process that
  * has begun; but for a host that is busy for long. Of other signals nothing is to be seen. */
 static inline bool net_signal_shows(int number) {
   return number == SIGNAL_PAUSE || number == SIGNAL_RESUME;
 }
-void net_await_signal(struct net *n, uint64_t process, int number);
-/* FAILURE_JOIN and FAILURE_LOOK of such a process. */
-void net_process_noted(struct net *n, const struct object_ref *p, bool looked);
+void net_await_signal(struct net *n, uint64_t process, const struct op *op);
+/* What stands for a far process was looked at, and runs: it is as the far process is, if that is paused. */
+void net_note_pause(struct net *n, uint64_t process, const struct op *op, struct process_info *ret);
+/* FAILURE_JOIN and FAILURE_LOOK of such a process. In an op that may wait it waits for its home no longer than that. */
+void net_process_noted(struct net *n, const struct object_ref *p, bool looked, const struct op *op);
 
 /* As net_try, of a PUT or a GET. */
 int net_queue_try(struct net *n, struct op *sub, enum call_look how);

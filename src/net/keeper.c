@@ -174,6 +174,9 @@ static void add_process(struct keeper *w, uint64_t who, pid_t pid) {
   note_birth(w, who);
 }
 
+/* For the office. */
+static void keep_process(void *keeper, uint64_t who, pid_t pid) { add_process(keeper, who, pid); }
+
 static void hear_births(struct keeper *w) {
   struct net_birth births[64];
   ssize_t n;
@@ -297,6 +300,7 @@ static void close_others(struct keeper *w) {
 
 __attribute__((noreturn)) static void keep(struct keeper *w) {
   static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP};
+  const struct office_owner owner = {.keep = keep_process, .ctx = w};
   sigset_t none;
   setsid();
   if (w->below && w->below->spare)
@@ -308,7 +312,8 @@ __attribute__((noreturn)) static void keep(struct keeper *w) {
   sigprocmask(SIG_SETMASK, &none, NULL);
   close_others(w);
   if (w->below && w->below->outcome)
-    office_open(&w->o, w->below, w->engine, &w->office); /* else those who ask get no answer */
+    office_open(&w->o, w->below, w->engine, &owner,
+                &w->office); /* else those who ask get no answer */
   fcntl(w->births, F_SETFL, O_NONBLOCK);
   w->beat_ns = clock_now_ns() + NET_BEAT_S * NS_PER_SECOND;
   while (turn(w)) {

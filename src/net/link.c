@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
@@ -25,13 +26,12 @@ void link_close(struct link *l) {
   *l = (struct link){0};
 }
 
-static int add(struct engine *e, const char *stream, uint64_t number, char kind, const void *data,
-               size_t len) {
+int link_say(struct link *l, char kind, const void *data, size_t len) {
   struct engine_reply *r;
   char n[24];
-  snprintf(n, sizeof n, "%" PRIu64, number);
-  int rc = engine_ask(e, 9,
-                      (struct engine_arg[]){engine_text("XADD"), engine_text(stream),
+  snprintf(n, sizeof n, "%" PRIu64, l->said + 1);
+  int rc = engine_ask(l->say, 9,
+                      (struct engine_arg[]){engine_text("XADD"), engine_text(l->out),
                                             engine_text("*"), engine_text("n"), engine_text(n),
                                             engine_text("k"), engine_bytes(&kind, 1),
                                             engine_text("d"), engine_bytes(data, len)},
@@ -40,17 +40,51 @@ static int add(struct engine *e, const char *stream, uint64_t number, char kind,
     return rc;
   rc = engine_type(r) == ENGINE_ERROR ? -SBX_EENGINE : 0;
   engine_free(r);
-  return rc;
-}
-
-int link_say(struct link *l, char kind, const void *data, size_t len) {
-  int rc = add(l->say, l->out, l->said + 1, kind, data, len);
   l->said += rc == 0;
   return rc;
 }
 
+/* Numbers are exact up to 2^53 there. */
+static struct engine_script script_add_once = {
+    .text = "local last = redis.call('GET', KEYS[2])\n"
+            "if last and tonumber(last) >= tonumber(ARGV[1]) then return 0 end\n"
+            "redis.call('XADD', KEYS[1], '*', 'n', 0, 'k', ARGV[3], 'd', ARGV[4])\n"
+            "redis.call('SET', KEYS[2], ARGV[1], 'EX', ARGV[2])\n"
+            "return redis.call('EXPIRE', KEYS[1], ARGV[2])\n"};
+
+/* This process, as a writer of streams: who it is, and the number of its next message. */
+static const char *writer(uint64_t *ret_number) {
+  static char id[ENGINE_RUN];
+  static pid_t pid;
+  static uint64_t number;
+  if (pid != getpid()) {
+    engine_draw_run(id);
+    pid = getpid();
+    number = 0;
+  }
+  *ret_number = ++number;
+  return id;
+}
+
 int link_add(struct engine *e, const char *out, char kind, const void *data, size_t len) {
-  return add(e, out, 0, kind, data, len);
+  char by[2 * ENGINE_KEY], n[24], ttl[16];
+  struct engine_reply *r;
+  uint64_t number;
+  int rc;
+  snprintf(by, sizeof by, "%s:by:%s", out, writer(&number));
+  snprintf(n, sizeof n, "%" PRIu64, number);
+  snprintf(ttl, sizeof ttl, "%d", ENGINE_TTL_S);
+  const struct engine_arg args[] = {engine_text(out),       engine_text(by),
+                                    engine_text(n),         engine_text(ttl),
+                                    engine_bytes(&kind, 1), engine_bytes(data, len)};
+  do
+    rc = engine_eval(e, &script_add_once, 2, 6, args, &r);
+  while (rc == -SBX_EAGAIN);
+  if (rc)
+    return rc;
+  rc = engine_type(r) == ENGINE_ERROR ? -SBX_EENGINE : 0;
+  engine_free(r);
+  return rc;
 }
 
 int link_unread(struct link *l, int64_t *ret) {

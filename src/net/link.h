@@ -3,7 +3,7 @@
  *
  * Each direction is a stream (Redis's XADD, XREAD). Reading takes nothing away, so an answer that was lost
  * with its connection is read again; a message that was sent twice for the same reason is recognised by its
- * number. What has been read is trimmed. A link has two connections, one of them for the XREAD that waits.
+ * number: by the reader, or, where there are several writers, by the engine (link_add). What has been read is trimmed. A link has two connections, one of them for the XREAD that waits.
  */
 #ifndef SBX_NET_LINK_H
 #define SBX_NET_LINK_H
@@ -36,7 +36,10 @@ void link_close(struct link *l);
 /* Send one message. 0, or as engine_ask. */
 int link_say(struct link *l, char kind, const void *data, size_t len);
 
-/* The same for a process that is not the writer of the stream: `out` is only added to. */
+/*
+ * The same for a process that is not the only writer of the stream, which lives for a minute from now. What is sent again, since the answer was lost with its connection, is not added twice: the engine keeps the number of
+ * the last message of each writer for a minute.
+ */
 int link_add(struct engine *e, const char *out, char kind, const void *data, size_t len);
 
 /* How many messages the other side has not read. */

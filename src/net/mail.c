@@ -11,7 +11,7 @@
  */
 #include <stdlib.h>
 
-#include "net/internal.h"
+#include "net/office.h"
 
 /* -- processes by name ---------------------------------------------------------------------------- */
 
@@ -66,6 +66,27 @@ static bool is_over_here(struct net *n, uint64_t process, struct process_info *r
          (ret->status != PROCESS_RUNNING && ret->status != PROCESS_STOPPED);
 }
 
+/* A process of another host gets its first mail: its home has to know, or nobody might learn of its death. -SBX_EGONE: it
+ * has ended. A home that does not answer for the time being will hear of it. */
+static int announce_mail(struct net *n, uint64_t process, const struct op *op) {
+  const struct office_request q = {.process = process};
+  struct office_home home;
+  uint8_t field[9] = {'m'};
+  struct engine_reply *r = NULL;
+  state_put64(field + 1, net_who_of_process(process));
+  int rc = net_read_field(n, "named", engine_bytes(field, sizeof field), &r);
+  bool known = rc == 0 && r;
+  engine_free(r);
+  if (rc == 0 && !known)
+    rc = office_home_of(n, process, &home);
+  if (rc || known)
+    return rc;
+  if (!home.over)
+    rc = office_ask(n, OFFICE_MAIL, &q, op, clock_now_ns() + OFFICE_BRIEF_S * NS_PER_SECOND, &home,
+                    NULL);
+  return home.over ? -SBX_EGONE : rc == -SBX_ESILENT ? 0 : rc;
+}
+
 int net_mail(struct net *n, struct op *op) {
   struct net_state box = {.type = OBJECT_QUEUE, .generation = 1, .name = "mail"};
   struct process_info info;
@@ -76,7 +97,9 @@ int net_mail(struct net *n, struct op *op) {
     return -SBX_EGONE;
   box.aux = net_who_of_process(ref.serial);
   bool kept = info.pid && ref.serial >> 48 == n->o.host; /* by the keeper of this host */
-  int rc = kept ? net_tell_birth(n, box.aux, info.pid) : 0;
+  int rc = kept       ? net_tell_birth(n, box.aux, info.pid)
+           : info.pid ? 0 /* the calling process, of which its spawner's host knows */
+                      : announce_mail(n, ref.serial, op);
   if (info.pid)
     snprintf(box.name, sizeof box.name, info.id > 1 ? "mail of %.24s#%u" : "mail of %.24s",
              info.name, info.id);

@@ -250,6 +250,7 @@ int net_install(struct backend *b, const struct net_options *o, const struct net
   n->below = below;
   n->backend = b;
   n->inner = net_front.inner;
+  n->silent_home = NO_HOME;
   engine_key(n->prefix, o->run, "%s", "");
   engine_note_name(&o->engine.address);
   n->next = net_front.first;

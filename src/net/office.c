@@ -17,14 +17,15 @@ struct watched {
   uint64_t process;
   int pidfd;   /* -1: it has ended, or is about to be known to have; or nobody has asked for it */
   bool wanted; /* somebody has */
+  int trouble; /* why it could not be read how it ended, when that was tried last; 0 */
 };
 
 struct office {
   struct net n; /* as which ends are set: its own connection is borrowed */
   const struct net_below *below;
+  struct office_owner owner;
   struct link link;
-  char last[ENGINE_RUN]; /* answer of the last request */
-  struct watched *list;  /* owned */
+  struct watched *list; /* owned */
   uint32_t count, cap;
   int ends; /* an epoll descriptor of the pidfds */
   int due_ms; /* one has ended, and its reaper has not said how: look again then, ever later; 0: none */
@@ -36,8 +37,8 @@ size_t office_inbox(char ret[ENGINE_KEY], const char *run, uint16_t host) {
   return engine_key(ret, run, "office:%u", host);
 }
 
-size_t office_answer_key(char ret[ENGINE_KEY], const char *run, const char *answer) {
-  return engine_key(ret, run, "answer:%s", answer);
+size_t office_answer_key(char ret[ENGINE_KEY], const char *run, uint64_t asker, uint16_t home) {
+  return engine_key(ret, run, "answer:%016llx:%u", (unsigned long long)asker, (unsigned)home);
 }
 
 /* It is set with what it tells, or was set before. */
@@ -80,29 +81,35 @@ static bool has_ended(const struct process_info *i) {
   return i->status != PROCESS_RUNNING && i->status != PROCESS_STOPPED;
 }
 
-/* Tell how it ended, if it has: false: it lives, or that could not be told. */
-static bool tell_end(struct office *f, uint64_t process) {
+static bool set_end(struct office *f, uint64_t process, const struct office_told *t,
+                    const struct buf *left) {
+  uint64_t id;
+  FAULT("office.before-tell");
+  int rc = net_create_end(&f->n, net_who_of_process(process), &id);
+  if (rc == 0)
+    rc = office_set(&f->n, id, t, t->rc ? NULL : left);
+  struct net_object *o = rc == 0 ? net_find(&f->n, OBJECT_EVENT, id) : NULL;
+  if (o)
+    net_forget_object(&f->n, o);
+  return rc == 0;
+}
+
+/* Tell how it ended, if it has: false: it lives, or that could not be told; *ret_trouble: a code if it could not be read. */
+static bool tell_end(struct office *f, uint64_t process, int *ret_trouble) {
   struct object_ref ref = ref_of(process);
   struct office_told t = {.rc = 0};
   struct buf left = {0};
   bool bound = false;
-  uint64_t id;
-  int rc = f->below->outcome(f->below->ctx, &ref, &t.info, &left, &bound);
-  bool over = rc || has_ended(&t.info);
+  int rc = FAULT("office.outcome") ? -SBX_ENOMEM
+                                   : f->below->outcome(f->below->ctx, &ref, &t.info, &left, &bound);
+  *ret_trouble = rc == -SBX_EGONE ? 0 : rc; /* of this attempt: the next one may do better */
   t.rc = rc ? rc : bound ? -SBX_EHERE : 0;
   if (t.rc)
     t.info.has_result = false;
-  if (over) {
-    FAULT("office.before-tell");
-    rc = net_create_end(&f->n, net_who_of_process(process), &id);
-    if (rc == 0)
-      rc = office_set(&f->n, id, &t, t.rc ? NULL : &left);
-    struct net_object *o = rc == 0 ? net_find(&f->n, OBJECT_EVENT, id) : NULL;
-    if (o)
-      net_forget_object(&f->n, o);
-  }
+  bool over = *ret_trouble == 0 && (rc || has_ended(&t.info));
+  bool told = over && set_end(f, process, &t, &left);
   buf_release(&left);
-  return over && rc == 0;
+  return told;
 }
 
 static void forget(struct office *f, struct watched *w) {
@@ -145,12 +152,12 @@ static struct watched *find(struct office *f, uint64_t process) {
 void office_note(struct office *f, uint64_t process) { find(f, process); }
 
 /* Somebody waits for its end. */
-static void watch(struct office *f, uint64_t process) {
+static void watch(struct office *f, struct watched *w) {
+  const uint64_t process = w->process;
   struct process_info info;
   struct object_ref ref = ref_of(process);
-  struct watched *w = find(f, process);
-  if (!w || w->wanted)
-    return; /* it will be asked again; or was before */
+  if (w->wanted)
+    return; /* as somebody did before */
   w->wanted = true;
   if (f->below->outcome(f->below->ctx, &ref, &info, NULL, NULL) == 0 && !has_ended(&info))
     w->pidfd = pidfd_open_of((pid_t)info.pid);
@@ -181,7 +188,7 @@ static void tell_due(struct office *f) {
   bool due = false;
   for (uint32_t i = f->count; f->due_ms && i-- > 0;)
     if (f->list[i].wanted && f->list[i].pidfd < 0) {
-      if (tell_end(f, f->list[i].process))
+      if (tell_end(f, f->list[i].process, &f->list[i].trouble))
         forget(f, &f->list[i]);
       else
         due = true;
@@ -191,14 +198,42 @@ static void tell_due(struct office *f) {
 
 /* -- requests -------------------------------------------------------------------------------------- */
 
+/* 0: its end is set, or will be; or why it could not be read how it ended */
+static int watch_end(struct office *f, uint64_t process) {
+  struct watched *w = find(f, process);
+  if (!w)
+    return -SBX_ENOMEM;
+  watch(f, w);
+  tell_due(f);
+  for (uint32_t i = 0; i < f->count; i++)
+    if (f->list[i].process == process)
+      return f->list[i].trouble;
+  return 0;
+}
+
+/* It may never use an object itself: then its death would be no business of the engine's. */
+static int note_mail(struct office *f, uint64_t process) {
+  struct object_ref ref = ref_of(process);
+  struct process_info info;
+  uint64_t who = net_who_of_process(process);
+  int rc = f->below->outcome(f->below->ctx, &ref, &info, NULL, NULL);
+  if (rc == 0 && !has_ended(&info)) {
+    f->owner.keep(f->owner.ctx, who, (pid_t)info.pid);
+    return 0;
+  }
+  if (rc && rc != -SBX_EGONE)
+    return rc;
+  rc = net_bury(f->n.engine, &f->n.o, who);
+  return rc ? rc : -SBX_EGONE;
+}
+
 static int carry_out(struct office *f, char kind, const struct office_request *q,
                      struct process_info *ret) {
   struct object_ref ref = ref_of(q->process);
-  if (kind == OFFICE_WATCH) {
-    watch(f, q->process);
-    tell_due(f);
-    return 0;
-  }
+  if (kind == OFFICE_WATCH)
+    return watch_end(f, q->process);
+  if (kind == OFFICE_MAIL)
+    return note_mail(f, q->process);
   if (kind == OFFICE_LOOK)
     return f->below->outcome(f->below->ctx, &ref, ret, NULL, NULL);
   bool dead; /* then it may ask for nothing more */
@@ -206,21 +241,34 @@ static int carry_out(struct office *f, char kind, const struct office_request *q
   if (rc || dead)
     return rc ? rc : -SBX_EFENCED;
   if (kind == OFFICE_SIGNAL)
-    return f->below->signal(f->below->ctx, &ref, q->number);
+    return f->below->signal(f->below->ctx, &ref, q->signal);
   f->below->noted(f->below->ctx, &ref, kind == OFFICE_LOOKED);
   return 0;
 }
 
-static void answer(struct office *f, const char *to, const struct office_answer *a) {
-  char key[ENGINE_KEY];
+/* KEYS 1 the answer. ARGV 1 what it is, its number first; 2 seconds; 3 the asker's bell. A newer one stays: this one was still under
+ * way over a connection that broke. */
+static struct engine_script script_answer = {
+    .text = "local old = redis.call('GET', KEYS[1])\n"
+            "if old and old:sub(1, 8) > ARGV[1]:sub(1, 8) then return 0 end\n"
+            "redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])\n"
+            "redis.call('PUBLISH', ARGV[3], '')\n"
+            "return 1\n"};
+
+static void answer(struct office *f, uint64_t asker, const struct office_answer *a) {
+  char key[ENGINE_KEY], ttl[16];
+  uint8_t bell[ENGINE_KEY + 16];
   struct engine_reply *r;
-  const struct engine_arg push[] = {engine_text("RPUSH"),
-                                    engine_bytes(key, office_answer_key(key, f->n.o.run, to)),
-                                    engine_bytes(a, sizeof *a)};
-  const struct engine_arg expire[] = {engine_text("EXPIRE"), push[1], engine_text("60")};
-  if (engine_ask(f->n.engine, 3, push, &r) == 0)
-    engine_free(r);
-  if (engine_ask(f->n.engine, 3, expire, &r) == 0)
+  const struct engine_arg args[] = {
+      engine_bytes(key, office_answer_key(key, f->n.o.run, asker, f->n.o.host)),
+      engine_bytes(a, sizeof *a),
+      engine_bytes(ttl, (size_t)snprintf(ttl, sizeof ttl, "%d", ENGINE_TTL_S)),
+      engine_bytes(bell, bell_channel(&f->n, asker, bell))};
+  int rc;
+  do
+    rc = engine_eval(f->n.engine, &script_answer, 1, 4, args, &r);
+  while (rc == -SBX_EAGAIN);
+  if (rc == 0)
     engine_free(r);
 }
 
@@ -230,13 +278,12 @@ static void hear(struct office *f, const struct link_message *m) {
   if (m->len != sizeof q)
     return;
   memcpy(&q, m->data, sizeof q);
-  if (q.process >> 48 != f->n.o.host || !memchr(q.answer, '\0', sizeof q.answer) ||
-      (q.answer[0] && strcmp(q.answer, f->last) == 0)) /* it was sent twice: see engine_ask */
+  if (q.process >> 48 != f->n.o.host)
     return;
-  memcpy(f->last, q.answer, sizeof f->last);
   a.rc = carry_out(f, m->kind, &q, &a.info);
-  if (q.answer[0])
-    answer(f, q.answer, &a);
+  state_put64(a.number, q.number);
+  if (q.awaited || (m->kind == OFFICE_WATCH && a.rc))
+    answer(f, q.asker, &a);
 }
 
 void office_work(struct office *f) {
@@ -256,12 +303,13 @@ int office_poll(const struct office *f, struct pollfd fds[OFFICE_FDS]) {
 /* -- its life --------------------------------------------------------------------------------------- */
 
 int office_open(const struct net_options *o, const struct net_below *below, struct engine *engine,
-                struct office **ret) {
+                const struct office_owner *owner, struct office **ret) {
   char inbox[ENGINE_KEY];
   struct office *f = calloc(1, sizeof *f);
   if (!f)
     return -SBX_ENOMEM;
   f->below = below;
+  f->owner = *owner;
   f->n.o = *o;
   f->n.below = below;
   f->n.engine = engine;
@@ -295,8 +343,9 @@ static void clear(struct office *f) {
 void office_close(struct office *f, bool tells) {
   if (!f)
     return;
+  int trouble;
   for (uint32_t i = 0; tells && i < f->count && (i == 0 || engine_epoch(f->n.engine)); i++)
-    tell_end(f, f->list[i].process);
+    tell_end(f, f->list[i].process, &trouble);
   if (engine_epoch(f->n.engine))
     clear(f);
   while (f->count)

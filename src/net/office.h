@@ -9,8 +9,11 @@
  *   request   a message to the office of a home: an entry of the stream sandbox:{RUN}:office:HOST
  *
  * To join a process of another host is to wait at its end, after the office was asked to set it (OFFICE_WATCH). That is asked again each
- * time that the waiter looks by itself, so no request need arrive. All else is asked and answered: the answer is the only item of a
- * list that the request names.
+ * time that the waiter looks by itself, so no request need arrive. All else is asked and answered.
+ *
+ * A request is carried out once, also if it was sent again since the connection was cut (link_add). Its answer, which bears its
+ * number, stands in a key of the asker and the home until the next one replaces it; the asker's bell tells that it is there. So an asker
+ * sleeps as in any op: it hears interrupts, and gives up when it likes.
  *
  * An end is set once: whoever sets it commits what it tells with it, and finds it set, or sets it. So all who join hear the same.
  *   the office     when the process has ended; and, at the end of the home, of all whose handles have left it
@@ -28,8 +31,11 @@
 #include "net/link.h"
 
 enum office_kind {
-  OFFICE_WATCH = 'w', /* set its end when it has ended. If it has, it is set when an answer comes */
-  OFFICE_LOOK = 'l',  /* how does it stand? */
+  OFFICE_MAIL = 'm', /* it gets mail: let others know when it dies. -SBX_EGONE: it has ended */
+  OFFICE_WATCH =
+      'w', /* set its end when it has ended. If it has, it is set when an answer comes; there is one, wanted or
+                         not, if what it left cannot be read at the moment */
+  OFFICE_LOOK = 'l', /* how does it stand? */
   OFFICE_SIGNAL =
       's', /* send it a signal: it was sent when the answer comes, and a process that is paused stands */
   OFFICE_JOINED = 'j', /* somebody was given its outcome */
@@ -39,12 +45,13 @@ enum office_kind {
 /* Hosts of a run have the same version of the program, and the same order of bytes. */
 struct office_request {
   uint64_t process; /* as net_process */
-  uint64_t asker;
-  int32_t number;
-  char answer[ENGINE_RUN]; /* the list is sandbox:{RUN}:answer:ANSWER; "": none is wanted */
+  uint64_t asker, number;
+  int32_t signal;
+  int32_t awaited; /* 1: an answer is */
 };
 
 struct office_answer {
+  uint8_t number[8]; /* of the request; the highest byte first */
   int32_t rc;
   struct process_info info; /* of LOOK */
 };
@@ -57,15 +64,16 @@ struct office_told {
 };
 
 size_t office_inbox(char ret[ENGINE_KEY], const char *run, uint16_t host);
-size_t office_answer_key(char ret[ENGINE_KEY], const char *run, const char *answer);
+size_t office_answer_key(char ret[ENGINE_KEY], const char *run, uint64_t asker, uint16_t home);
 
 /* Set an end, if it is not set. `left` may be NULL. 0 or a code */
 int office_set(struct net *n, uint64_t id, const struct office_told *t, const struct buf *left);
 
 /* -- for those who ask ----------------------------------------------------------------------------- */
 
-/* How long an answer is waited for: as long as a host that is about to be given up; and where there is another way. */
-enum { OFFICE_ANSWER_S = 30, OFFICE_BRIEF_S = 1 };
+/* How long an answer is waited for: as long as for the engine (--engine-timeout); and where there is another way. */
+int64_t office_patience_ns(const struct net *n);
+enum { OFFICE_BRIEF_S = 1 };
 
 struct office_home {
   char host[NAME_MAX_BYTES]; /* what it is called; "": not known */
@@ -74,36 +82,45 @@ struct office_home {
 
 /* The home of a process. 0 or a code */
 int office_home_of(struct net *n, uint64_t process, struct office_home *ret);
-/* Send a request, and wait for no answer. 0 or a code */
-int office_send(struct net *n, enum office_kind kind, const struct office_request *q);
+/* Send a request, and wait for no answer; `q` gets its number. 0 or a code */
+int office_send(struct net *n, enum office_kind kind, struct office_request *q);
+/* Has the home answered the request of this number? 1: *ret; 0: no, or others since; or a code */
+int office_heard(struct net *n, uint64_t process, uint64_t number, struct office_answer *ret);
 /*
  * Call it after each request of which no answer is awaited, or came: does the keeper read? `s` begins as zero.
- * 0; -SBX_ESILENT: for OFFICE_ANSWER_S it has not, so it was killed, or is stopped; or a code
+ * 0; -SBX_ESILENT: for office_patience_ns it has not, so it was killed, or is stopped; or a code
  */
 int office_listens(struct net *n, uint64_t process, struct net_silence *s);
 /*
- * Ask a home that is not over, and wait for the answer. *home says if it is over by now: then there is none.
- *   info  of LOOK; else it may be NULL
- * 0; -SBX_EGONE: it does not know the process any more; -SBX_ESILENT; or a code
+ * Ask a home that is not over for q->process, and wait for the answer, in `op`. *home says if it is over by now: then there is
+ * none.
+ *   until_ns  how long; if that has passed, the request is sent all the same
+ *   info      of LOOK; else it may be NULL
+ * 0; -SBX_EGONE: it does not know the process any more; -SBX_ESILENT; -SBX_EINTERRUPTED; or a code
  */
-int office_ask(struct net *n, uint64_t process, enum office_kind kind, int number,
-               int64_t patience_ns, struct office_home *home, struct process_info *info);
+int office_ask(struct net *n, enum office_kind kind, const struct office_request *q,
+               const struct op *op, int64_t until_ns, struct office_home *home,
+               struct process_info *info);
 /* What came from the engine, a code and what stands beside it, is made harmless; false: it is none. */
 bool office_is_sound(int32_t rc, struct process_info *i);
 /* Is a process dead by now, as the engine knows it? 0 or a code */
 int office_is_dead(struct net *n, uint64_t who, bool *ret);
-/* One field of a hash of the run. *ret: NULL if there is none; else the caller's. 0 or a code */
-int net_read_field(struct net *n, const char *hash, struct engine_arg field,
-                   struct engine_reply **ret);
 
 /* -- in the keeper ------------------------------------------------------------------------------- */
 
 struct office;
 enum { OFFICE_FDS = 2 };
 
+/* Of whoever opens it. */
+struct office_owner {
+  /* A process of this host is to be buried when it dies. */
+  void (*keep)(void *ctx, uint64_t who, pid_t pid);
+  void *ctx;
+};
+
 /* What is there for others: `engine` is borrowed, and `below`. -SBX_ENOMEM, -SBX_EMFILE */
 int office_open(const struct net_options *o, const struct net_below *below, struct engine *engine,
-                struct office **ret);
+                const struct office_owner *owner, struct office **ret);
 /* What to poll, and how long at most. */
 int office_poll(const struct office *f, struct pollfd fds[OFFICE_FDS]);
 /* Do what has come up. */

@@ -41,17 +41,11 @@ static int note_name(struct net *n) {
 }
 
 void net_name_of(struct net *n, uint64_t who, char ret[NAME_MAX_BYTES]) {
-  char key[ENGINE_KEY];
   uint8_t bytes[8];
-  struct engine_reply *r;
+  struct engine_reply *r = NULL;
   *ret = '\0';
   state_put64(bytes, who);
-  const struct engine_arg args[] = {engine_text("HGET"),
-                                    engine_bytes(key, net_key(n, key, "names")),
-                                    engine_bytes(bytes, sizeof bytes)};
-  if (engine_ask(n->engine, 3, args, &r))
-    return;
-  if (engine_type(r) == ENGINE_BYTES)
+  if (net_read_field(n, "names", engine_bytes(bytes, sizeof bytes), &r) == 0 && r)
     snprintf(ret, NAME_MAX_BYTES, "%s", engine_data(r));
   engine_free(r);
 }

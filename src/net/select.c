@@ -47,7 +47,7 @@ static int try_below(struct op *sub) {
 }
 
 /* One look of an op in an engine. -SBX_ETIMEDOUT: not now. */
-static int try_there(struct net *n, struct op *sub, enum call_look how) {
+static int try_there(struct net *n, struct op *sub, const struct op *select, enum call_look how) {
   struct net_call c;
   struct net_object *o;
   switch (sub->kind) {
@@ -57,7 +57,7 @@ static int try_there(struct net *n, struct op *sub, enum call_look how) {
   case OP_PIPE_RECV:
     return net_pipe_try(n, sub, how);
   case OP_PROCESS_JOIN:
-    return net_process_try(n, sub, how);
+    return net_process_try(n, sub, select, how);
   case OP_LOCK_ACQUIRE:
   case OP_SEMAPHORE_ACQUIRE:
   case OP_EVENT_WAIT:
@@ -84,7 +84,7 @@ static int look_at_all(const struct sides *s, struct op *op, enum call_look how,
   do {
     uint32_t at = scan->at;
     struct net *n = s->of[at];
-    rc = n ? net_told(n, try_there(n, &op->subs[at], how)) : try_below(&op->subs[at]);
+    rc = n ? net_told(n, try_there(n, &op->subs[at], op, how)) : try_below(&op->subs[at]);
     if (rc != -SBX_ETIMEDOUT && rc != -SBX_EINTERRUPTED)
       op->number = (int)at;
     rc = select_next(scan, op->sub_count, rc);
@@ -103,7 +103,7 @@ static int listen_to_all(const struct sides *s) {
 static void leave_all(const struct sides *s, struct op *op) {
   for (uint32_t i = 0; i < op->sub_count; i++)
     if ((int)i != op->number && s->of[i])
-      try_there(s->of[i], &op->subs[i], CALL_LAST);
+      try_there(s->of[i], &op->subs[i], op, CALL_LAST);
 }
 
 static int select_in(const struct sides *s, struct op *op) {

@@ -232,7 +232,7 @@ struct op {
    *   PROCESS_AWAIT           1: the code has ended well
    *   PROCESS_JOIN            1: only the end is waited for, and the outcome left to those who join
    *   PROCESS_SIGNAL          the signal's number
-   *   PROCESS_LOOK            1: only what never changes of it is meant
+   *   PROCESS_LOOK            1: only what never changes of it is meant; 2: only whether it lives
    *   SELECT                  out: which of `subs` was done, -1 if none
    * and `count`, likewise:
    *   QUEUE_PUT               out: 1 if a QUEUE_MEET must follow, with `item` as its ticket

@@ -237,6 +237,133 @@ describe("a process of another host", function()
       for i = 1, 20 do t:publish(i) end]])
   end)
 
+  it("is asked for as long as the asker likes, when its host stands still", function()
+    local dora <close> = engine:agent("dora", "--slots 2")
+    local stop, go_on = dora:script("STOP"), dora:script("CONT")
+    local r = engine:run(CHILD .. ([[
+      local topic, go = sandbox.topic(), sandbox.event()
+      local p, spawner = child("dora", function() local s = topic:subscribe(1000) go:set() sleep(1000) end)
+      local q = queue()
+      go:wait()
+      assert(p:status() == "running")
+      -- of something that takes no more than a second: before, it was as long as the host is waited for
+      local function quick(what, f, ...)
+        local began = sandbox.now()
+        local got = table.pack(f(...))
+        local took = sandbox.now() - began
+        if took > 8 then print(what, "takes", took) end
+        return table.unpack(got, 1, got.n)
+      end
+      local function times_out(what, f, ...)
+        local v, why = quick(what, f, ...)
+        if v ~= nil or why ~= "timeout" then print(what, v, why) end
+      end
+      local function is_interrupted(what, f, ...)
+        local asker = spawn({ quiet = true }, f, ...)
+        sleep(0.5)
+        asker:interrupt()
+        local ok, why = quick(what, asker.join, asker)
+        if ok or why.exitcode ~= 130 then print(what, ok, why) end
+      end
+      os.execute("sh %s")
+      times_out("join", p.join, p, 0.1)
+      times_out("join", p.join, p, 0.6)
+      times_out("poll", p.join, p, 0)
+      times_out("select", sandbox.select, { p, q }, 0.1)
+      times_out("select", sandbox.select, { p, q }, 0.6)
+      times_out("select", sandbox.select, { p, q }, 0)
+      assert(quick("alive", p.alive, p))
+      quick("publish", function() for i = 1, 40 do topic:publish(i) end end)
+      is_interrupted("join", p.join, p)
+      is_interrupted("status", p.status, p)
+      is_interrupted("signal", p.pause, p)
+      is_interrupted("select", sandbox.select, { p, q })
+      q:put(1)
+      print(quick("select", sandbox.select, { p, q }))
+      os.execute("sh %s")
+      print(p:status(), p:kill(), select(2, p:join(60)).signal)
+      spawner:kill()]]):format(stop, go_on), "--lost-after 100 --engine-timeout 60")
+    shell.run("sh " .. go_on)
+    assert.same({ out = "2\t1\nrunning\ttrue\t9\n", err = "", status = 0 }, r)
+  end)
+
+  it("is joined when its end could not be read before; else the error is that of whoever asks", function()
+    local dora <close> = engine:agent("dora", "--slots 2", "env SANDBOX_FAULT=office.outcome:1:fail,office.outcome:2:fail")
+    prints("true	over\n", [[
+      local p = child("dora", function() return "over" end)
+      print(p:join(30))]])
+    dora:kill("TERM")
+    local eve <close> = engine:agent("eve", "--slots 2", "env SANDBOX_FAULT=office.outcome:0:fail")
+    prints("false	join: not enough memory\nfalse	join: not enough memory\nfalse	select: entry 1: not enough memory\ndone\n", [[
+      local p = child("eve", function() return "over" end)
+      repeat until p:status() == "done"
+      print(pcall(p.join, p))
+      sleep(0.3) -- it is asked for four times in a second, at most
+      print(pcall(p.join, p, 0))
+      print(pcall(sandbox.select, { p, queue() }))
+      print(p:status())]])
+  end)
+
+  it("is told as paused by what stands for it, also when it has paused itself", function()
+    prints("stopped	stopped	true	running\nstopped	running\n", [[
+      local begun = sandbox.event()
+      local p = spawn({ on = "anna" }, function() begun:set() while true do sleep(0.01) end end)
+      begun:wait()
+      p:pause()
+      print(p:status(), spawn({ on = "carl" }, function(p) return p:status() end, p):result(30), p:alive(), p:resume() and p:status())
+      p:kill()
+      p = spawn({ on = "anna" }, function() sandbox.self():pause() sandbox.receive() end)
+      while p:status() == "running" do sleep(0.01) end
+      print(p:status(), p:resume() and p:status())
+      p:kill()]])
+  end)
+
+  it("can be sent nothing when it has ended, also if it has never used the engine, as on its own host", function()
+    prints(("true	nil	gone	nil	gone\n"):rep(2), [[
+      for _, on in ipairs { "here", "bert" } do
+        local lives, ended
+        if on == "here" then
+          lives, ended = spawn(sleep, 1000), spawn(function() end)
+        else
+          lives, ended = child("bert", sleep, 1000), child("bert", function() end)
+        end
+        repeat until not ended:alive()
+        local first = lives:send(1)
+        local a, b = ended:send(1)
+        lives:kill()
+        repeat until not lives:alive()
+        local c, d
+        for _ = 1, 500 do -- until its keeper has buried it
+          c, d = lives:send(2)
+          if not c then break end
+          sleep(0.01)
+        end
+        print(first, a, b, c, d)
+      end]])
+  end)
+
+  it("is asked for until Ctrl-C, when its host stands still", function()
+    local dora <close> = engine:agent("dora", "--slots 2")
+    local stop, go_on = dora:script("STOP"), dora:script("CONT")
+    for _, ask in ipairs { "p:status()", "p:pause()", "p:join()" } do
+      local r = engine:run(CHILD .. ([[
+        local p = child("dora", sleep, 1000)
+        assert(p:status() == "running")
+        local f <close> = io.open("/proc/self/stat")
+        local super = f:read("a"):match("%%) %%a (%%d+)")
+        os.execute("sh %s")
+        spawn({ daemon = true }, function() sleep(0.5) os.execute("kill -INT " .. super) sleep(1000) end)
+        local began = sandbox.now()
+        local _ <close> = setmetatable({}, { __close = function() print(sandbox.now() - began) end })
+        while true do %s end]]):format(stop, ask), "--lost-after 100 --engine-timeout 100")
+      shell.run("sh " .. go_on)
+      print(ask, r.out, r.err)
+      assert.equal(130, r.status, r.err)
+      assert.truthy(r.err:find("main in %l+ at [^\n]*:17"), r.err)
+      assert.is_true((tonumber(r.out) or 100) < 10, r.out)
+    end
+  end)
+
   it("is not waited for for ever when the keeper of its host alone was killed", function()
     local dora <close> = engine:agent("dora", "--slots 2")
     local job = engine:start(CHILD .. [[
@@ -245,12 +372,12 @@ describe("a process of another host", function()
       print("up")
       io.stdout:flush()
       print(select(2, pcall(p.join, p)))
-      print(select(2, pcall(sandbox.select, { p, queue() })))]])
+      print(select(2, pcall(sandbox.select, { p, queue() })))]], "--engine-timeout 3")
     job:says("up")
     -- the keeper leads a session of its own, and has put what it needs at 100 (close_others in net/keeper.c)
     local killed = shell.run([[for d in /proc/[0-9]*; do
       pid=${d#/proc/}
-      cat $d/cmdline 2>/dev/null | tr '\0' ' ' | grep -q -- '--name dora' || continue
+      tr '\0' ' ' <$d/cmdline 2>/dev/null | grep -q -- '--name dora .*]] .. engine.folder .. [[' || continue
       [ "$(cut -d ' ' -f 6 $d/stat 2>/dev/null)" = $pid ] && [ -e $d/fd/100 ] && kill -9 $pid && echo $pid
     done]])
     assert.truthy(killed:find("^%d+\n$"), killed)
@@ -302,7 +429,7 @@ describe("a process of another host", function()
     engine:ask([[eval "for _, key in ipairs(redis.call('keys', '*:fleet')) do
       for n = 0, 100 do
         local office, request = (key:gsub('fleet$', 'office:' .. n % 20)), ('s'):rep(n)
-        if n > 50 then request = struct.pack('<I4I2I2I8I4c20', n * 40503, n * 997 % 65536, n % 20, 7, 9, ('a'):rep(16) .. string.char(0, 0, 0, 0)) end
+        if n > 50 then request = struct.pack('<I4I2I2I8I8I4I4', n * 40503, n * 997 % 65536, n % 20, 7, n, 9, n % 2) end
         for k in ('wlsjfx'):gmatch('.') do redis.call('xadd', office, '*', 'n', 0, 'k', k, 'd', request) end
       end
     end

@@ -68,6 +68,16 @@ function Agent:pids()
   return (shell.run(([[tree() { echo $1; for child in $(cat /proc/$1/task/*/children 2>/dev/null); do tree $child; done; }
     tree %d]]):format(self.pid)):gsub("\n", " "))
 end
+-- A file with a shell script that sends a signal to all processes of its host: also to those that stand in no tree below it.
+function Agent:script(signal)
+  local path = ("%s/%s.%s"):format(self.folder, self.name, signal)
+  local f <close> = assert(io.open(path, "w"))
+  f:write(([[for d in /proc/[0-9]*; do
+    tr '\0' ' ' <$d/cmdline 2>/dev/null | grep -q -- ' agent --name %s .*%s' && kill -%s ${d#/proc/}
+  done 2>/dev/null
+]]):format(self.name, self.folder, signal))
+  return path
+end
 function Agent:said() return hosts.slurp(self.log) end
 function Agent:__close() if not self.over and alive(self.pid) then self:kill("TERM") end end
 
@@ -101,7 +111,7 @@ Engine.__close = Engine.close
 
 function Engine:agent(name, options, program)
   local log = ("%s/agent%d"):format(self.folder, #self.agents + 1)
-  local agent = setmetatable({ log = log, name = name }, Agent)
+  local agent = setmetatable({ log = log, name = name, folder = self.folder }, Agent)
   agent.pid = child_of(start(("%s %s agent --name %s %s %s"):format(program or "", shell.program, name, options or "",
     self.url), log))
   self.agents[#self.agents + 1] = agent

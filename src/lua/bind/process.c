@@ -10,16 +10,30 @@
 
 /* -- join ------------------------------------------------------------------------------------ */
 
+enum what { ALL, WHO, LIVES }; /* as op.number of PROCESS_LOOK */
+
+/* A process of another host has to be asked for, which takes as long as that is busy. */
+static int look(lua_State *L, struct lib *lib, const struct handle *h, enum what what,
+                struct process_info *ret) {
+  return perform(lib->b, &(struct op){.kind = OP_PROCESS_LOOK,
+                                      .object = h->object,
+                                      .number = (int)what,
+                                      .process_info = ret,
+                                      .locate = lib_locate,
+                                      .locate_ctx = L});
+}
+
 static void check_look(lua_State *L, int rc) {
+  if (rc == -SBX_EINTERRUPTED)
+    interrupt_raise(L, lib_find(L), false);
   if (rc)
-    luaL_error(L, "process: %s", error_text(rc));
+    lib_error(L, "process", rc);
 }
 
 static struct process_info look_at(lua_State *L, struct lib *lib, const struct handle *h,
                                    bool who) {
   struct process_info info;
-  check_look(L, who ? op_process_who(lib->b, h->object, &info)
-                    : op_process_look(lib->b, h->object, &info));
+  check_look(L, look(L, lib, h, who ? WHO : ALL, &info));
   return info;
 }
 
@@ -84,10 +98,14 @@ static int l_process_result(lua_State *L) {
 static int send_signal(lua_State *L, enum process_signal signal) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
-  struct op op = {.kind = OP_PROCESS_SIGNAL, .object = h->object, .number = (int)signal};
+  struct op op = {.kind = OP_PROCESS_SIGNAL,
+                  .object = h->object,
+                  .number = (int)signal,
+                  .locate = lib_locate,
+                  .locate_ctx = L};
   int rc = perform(lib->b, &op);
   if (rc)
-    return lib_error(L, "signal", rc);
+    return lib_expected(L, "signal", rc);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -164,7 +182,7 @@ static int l_process_alive(lua_State *L) {
   }
   struct lib *lib = lib_of(L);
   struct process_info info;
-  int rc = op_process_look(lib->b, lib_check_handle(L, 1, OBJECT_PROCESS)->object, &info);
+  int rc = look(L, lib, lib_check_handle(L, 1, OBJECT_PROCESS), LIVES, &info);
   if (rc != -SBX_EGONE) /* one that nobody knows any more has ended */
     check_look(L, rc);
   lua_pushboolean(L, rc == 0 && lives(&info));

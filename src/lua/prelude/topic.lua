@@ -37,12 +37,18 @@ end
 
 local function lives(subscriber) return process.alive(subscriber.process) end
 
+-- The same as far as is known: its host may not answer for the time being.
+local function may_live(subscriber)
+  local known, alive = pcall(lives, subscriber)
+  return alive or not known
+end
+
 -- Remove what no subscriber needs. The caller holds the lock.
 local function clean(log)
   local subscribers, ended = log.subscribers, {}
   local least, first = log.last, log.first
   for name, subscriber in next, subscribers do
-    if lives(subscriber) then least = math.min(least, log[name] or least) else ended[#ended + 1] = name end
+    if may_live(subscriber) then least = math.min(least, log[name] or least) else ended[#ended + 1] = name end
   end
   for _, name in ipairs(ended) do subscribers[name] = nil end
   if ended[1] then log.subscribers = subscribers end

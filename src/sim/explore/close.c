@@ -32,7 +32,7 @@ static bool is_quiet(struct exploration *x, const struct making *m, uint32_t i) 
   if (r->kind == OP_PROCESS_LOOK) {
     struct world_process p;
     uint32_t slot = r->object.slot;
-    if (r->number || slot == i || slot >= m->count)
+    if (r->number == 1 || slot == i || slot >= m->count)
       return true;
     world_process(m->w, slot, &p);
     x->asks_status |= p.phase != PHASE_ENDED;
