@@ -8,7 +8,7 @@ server=$!
 trap 'kill $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$folder"' EXIT
 trap 'exit 143' TERM INT HUP
 tries=0
-while ! [ -S "$folder/s" ]; do
+while [ "$(redis-cli -s "$folder/s" ping 2>/dev/null)" != PONG ]; do # the socket is there before it listens
   tries=$((tries + 1))
   [ $tries -lt 600 ] || { cat "$folder/log"; exit 1; }
   sleep 0.05
