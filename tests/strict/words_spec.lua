@@ -115,7 +115,10 @@ x	C	true
       print(("%s"):format "a", ("%s=%s;%%"):format("k", "v"), ("no %%s"):format "a", ("%s"):format("a", "b"), ("a\0%s\0b"):format "\0\0")
       print(#("%s, %s"):format(long, long), (""):format "a", ("%%"):format "a", string.format(7, "a"), ("put %s, pop %5s|"):format("up", "p"))
       print(("%-5s|%q|%.1s"):format("a", "b", "cd"), ("%s: %d of %s"):format("p", 3, 4.5), ("%s"):format(7), ("50%%p %s"):format "p")
-      for _, bad in ipairs { "%", "%s%", "%s %s", "%s %y", "%\0s" } do print(pcall(string.format, bad, "a")) end
+      for _, n in ipairs { 0, -7, 10, 123456789, math.mininteger, math.maxinteger, 3.0, -0.0 } do print(("%s %d|%s"):format("n", n, n)) end
+      print(("%d"):format "10", ("%d %s"):format(5, "p"), ("%s %5d %p"):format("p", 5, 1), ("%s %i"):format("p", 5))
+      for _, bad in ipairs { "%", "%s%", "%s %s", "%s %y", "%\0s", "%d", "%s %d", "%5%p", "%5%s" } do print(pcall(string.format, bad, "a")) end
+      print(pcall(string.format, "%s %d", "a", 1.5), pcall(string.format, "%s %d", "a", "b"))
     ]]
     local plain, r = script.run(text), strict(text)
     assert.are.equal("", plain.err .. r.err)

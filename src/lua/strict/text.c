@@ -47,27 +47,38 @@ static bool is_modifier(char c) {
   return at < 32 && (MODIFIERS >> at & 1);
 }
 
-/* May there be a %p? Most formats have no p at all; before one that is meant there are only modifiers. `at` is the first %. */
-static bool may_point(const char *at, const char *end) {
-  for (const char *p = at; (p = memchr(p, 'p', (size_t)(end - p))); p++) {
-    const char *before = p - 1;
-    while (before > at && is_modifier(*before))
-      before--;
-    if (*before == '%')
-      return true;
-  }
-  return false;
-}
-
-/* What a format asks for: no more than `most` texts, as they are, and nothing else; addresses, among others; all but that. */
+/* What a format asks for: arguments as they are, texts (%s) and integers (%d), and nothing else; addresses, among others; all
+ * but that. */
 enum asked { TEXTS, ADDRESSES, OTHERS };
 
-static enum asked asked(const char *format, size_t len, int most) {
+/* `last`: the last argument that a text may be; 1: none may. */
+static enum asked asked(lua_State *L, const char *format, size_t len, int last) {
+  enum asked what = TEXTS;
   const char *at = format, *end = format + len;
-  for (; (at = memchr(at, '%', (size_t)(end - at))); at += 2)
-    if (at[1] != '%' && (at[1] != 's' || --most < 0)) /* at the end of the format it is \0 */
-      return may_point(at, end) ? ADDRESSES : OTHERS;
-  return TEXTS;
+  for (int arg = 1; (at = memchr(at, '%', (size_t)(end - at))); at++) {
+    if (*++at == '%') /* at the end of the format it is \0 */
+      continue;
+    if (what == TEXTS && ++arg <= last && (*at == 's' || (*at == 'd' && lua_isinteger(L, arg))))
+      continue;
+    what = OTHERS;
+    while (is_modifier(*at))
+      at++;
+    if (*at == 'p')
+      return ADDRESSES;
+    at--; /* what is no letter may be the next % */
+  }
+  return what;
+}
+
+static void add_integer(luaL_Buffer *text, lua_Integer n) {
+  char digits[24], *at = digits + sizeof digits;
+  lua_Unsigned rest = n < 0 ? 0 - (lua_Unsigned)n : (lua_Unsigned)n;
+  do
+    *--at = (char)('0' + rest % 10);
+  while (rest /= 10);
+  if (n < 0)
+    *--at = '-';
+  luaL_addlstring(text, at, (size_t)(digits + sizeof digits - at));
 }
 
 /* Texts are joined here, in less time than Lua's own function takes, and what was looked at costs nothing: strings and
@@ -78,13 +89,19 @@ static __attribute__((noinline)) int join(lua_State *L, const char *format, size
   luaL_buffinit(L, &text);
   int arg = 1;
   for (const char *at = format, *next; at < end; at = next + 2) {
+    size_t size = 1;
     next = memchr(at, '%', (size_t)(end - at));
     luaL_addlstring(&text, at, (size_t)((next ? next : end) - at));
     if (!next)
       break;
-    size_t size = 1;
-    const char *added = next[1] == 's' ? lua_tolstring(L, ++arg, &size) : next;
-    luaL_addlstring(&text, added, size);
+    if (next[1] == '%') {
+      luaL_addlstring(&text, next, 1);
+    } else if (lua_isinteger(L, ++arg)) {
+      add_integer(&text, lua_tointeger(L, arg));
+    } else {
+      const char *added = lua_tolstring(L, arg, &size);
+      luaL_addlstring(&text, added, size);
+    }
   }
   luaL_pushresult(&text);
   return 1;
@@ -146,7 +163,7 @@ static int l_format(lua_State *L) {
   const char *format = types >> LUA_TSTRING & 1 ? lua_tolstring(L, 1, &len) : NULL;
   if (!format)
     return plain_format(L);
-  enum asked what = asked(format, len, types & ~(unsigned)JOINED ? 0 : top - 1);
+  enum asked what = asked(L, format, len, types & ~(unsigned)JOINED ? 1 : top);
   return what == TEXTS       ? join(L, format, len)
          : what == ADDRESSES ? format_masked(L)
                              : plain_format(L);
