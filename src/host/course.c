@@ -1,8 +1,12 @@
 /* host/course.c - see course.h. */
 #include "host/course.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -37,13 +41,38 @@ static int l_show(lua_State *L) {
   return 1;
 }
 
+enum { ANSWER_MOST = 1 << 20 /* bytes: answers are read where no limit of memory holds */ };
+
+/* Why can the file with this descriptor be no answer? NULL: it can. A pipe that nobody writes to, say, would hold up all that
+ * come behind it, and a device has no end. */
+static const char *fault_of(int fd) {
+  struct stat about;
+  if (fd < 0 || fstat(fd, &about))
+    return strerror(errno);
+  return S_ISDIR(about.st_mode)        ? strerror(EISDIR)
+         : !S_ISREG(about.st_mode)     ? "it is no file"
+         : about.st_size > ANSWER_MOST ? "it is larger than 1 MiB"
+                                       : NULL;
+}
+
+/* fault(path): why it cannot be an answer, or nil. */
+static int l_fault(lua_State *L) {
+  int fd = open(luaL_checkstring(L, 1), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  lua_pushstring(L, fault_of(fd)); /* NULL: nil */
+  if (fd >= 0)
+    close(fd);
+  return 1;
+}
+
 /* protected: [struct options] -> the exit status */
 static int check(lua_State *L) {
   const struct options *o = lua_touserdata(L, 1);
   prelude_push(L, course_sources, "main");
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 8);
   lua_pushcfunction(L, l_show);
   lua_setfield(L, -2, "show");
+  lua_pushcfunction(L, l_fault);
+  lua_setfield(L, -2, "fault");
   set_text(L, "program", data_program());
   set_text(L, "scripts", data_folder("scripts"));
   lua_pushnumber(L, o->course_ns ? (double)o->course_ns / (double)NS_PER_SECOND : SECONDS_DEFAULT);

@@ -201,8 +201,47 @@ not_released.lua  +++x....  not: nothing goes wrong in any order
     refuses("there is no lesson ''", "")
     refuses("cannot read the answer none.lua: No such file or directory", "1", "none.lua")
     refuses("cannot read the answer .: Is a directory", "1", ".")
+    refuses("cannot read the answer /dev/zero: it is no file", "1", "/dev/zero")
     refuses("unknown option '--tabel'; did you mean '--table'?", "--tabel")
     refuses("option '--timeout' wants seconds greater than 0, not '0'; for example --timeout 60", "--timeout", "0")
+  end)
+
+  -- Code that has broken out of Lua could write it. A program that stands in for this one does.
+  it("judges the other answers, too, when one has written what is no result of an exploration", function()
+    local folder <close> = shell.folder()
+    local function write(name, text)
+      local file <close> = assert(io.open(folder.name .. "/" .. name, "w"))
+      file:write(text)
+    end
+    write("program", [[#!/bin/sh
+      case "$*" in *" -")
+        case "$(cat)" in
+        *forged1*) printf '()';;
+        *forged2*) printf 's\0\0\0\0';;
+        *) exit 7;; esac;; esac]])
+    write("main.lua", ([[
+      local function use(name) return assert(loadfile(%q .. name .. ".lua"))(name, use) end
+      local here = %q
+      local files = { "1", here .. "1.lua", here .. "2.lua", here .. "3.lua" }
+      os.exit(use "main" { program = here .. "program", inputs = files, seconds = 9, table = true,
+        show = function(s) return s end, fault = function() end })]]):format(shell.source .. "/src/host/course/", folder.name .. "/"))
+    for i = 1, 3 do write(i .. ".lua", "-- forged" .. i) end
+    local o = run { "main.lua", dir = folder.name, command = 'chmod +x program; "$P" main.lua' }
+    assert.are.equal("", o.err)
+    for i = 1, 3 do assert.matches(i .. "%.lua +%+%+x%.+ +not: every order of its steps has been tried\n", o.out) end
+    assert.matches("0 of 3 right", o.out)
+  end)
+
+  it("takes no answer that could hold up the others", function()
+    local folder <close> = shell.folder()
+    local o = run { dir = folder.name, command = [[mkfifo fifo.lua
+      truncate -s 1048577 large.lua
+      for name in fifo large; do $P check 1 $name.lua; done]] }
+    assert.are.equal([[sandbox: cannot read the answer fifo.lua: it is no file
+'sandbox check' lists the lessons
+sandbox: cannot read the answer large.lua: it is larger than 1 MiB
+'sandbox check' lists the lessons
+]], o.err)
   end)
 
   it("lets answers do nothing to the machine", function()

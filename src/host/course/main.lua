@@ -7,6 +7,7 @@
 --   seconds  the time limit of each run
 --   table    only the table is wanted
 --   color    is the output coloured?
+--   fault    why a file cannot be an answer, or nil
 --   show     makes of a text one that has no control characters, if it goes to a terminal
 -- Returns the exit status: 0, all answers are right; 1, some are not; 2, the command line is wrong.
 local _, use = ...
@@ -79,13 +80,21 @@ local MARKS <const> = { ok = { "ok", "32" }, no = { "NO", "31" }, none = { "- ",
 
 local function show_rule(mark, rule) say("  ", paint(MARKS[mark][1], MARKS[mark][2]), "  ", rule[1]) end
 
+-- What a rule says. Its test looks at what the process that explores has told, which may be no result: code that has broken
+-- out of Lua wrote it, say. That is this answer's fault, and none of the others'.
+local function broken_by(rule, answer)
+  local well, wrong = pcall(rule[2], answer)
+  if well then return wrong end
+  return { "what is told of it is no result of an exploration" }
+end
+
 -- Look at the rules in turn, up to the first that is broken. Returns its place, or nil.
 local function check(n, answer)
   local lesson, broken = lessons[n], nil
   local show = not host.table
   if show then say(("lesson-%d, %s: %s"):format(n, lesson.title, answer.file)) end
   for i, rule in ipairs(lesson.rules) do
-    local wrong = not broken and rule[2](answer)
+    local wrong = not broken and broken_by(rule, answer)
     if show then show_rule(broken and "none" or wrong and "no" or "ok", rule) end
     if wrong then
       broken = i
@@ -116,11 +125,8 @@ end
 
 local function check_all(n, files)
   for _, file in ipairs(files) do
-    local opened, why = io.open(file, "r")
-    if not opened then return refuse("cannot read the answer ", why) end
-    local _, fault = opened:read(0) -- none in a file that is empty
-    opened:close()
-    if fault then return refuse("cannot read the answer ", file .. ": " .. fault) end
+    local fault = host.fault(file)
+    if fault then return refuse("cannot read the answer ", file, ": ", fault) end
   end
   host.strict = Answer.is_strict(host)
   if not host.strict then
