@@ -85,13 +85,13 @@ static void disown_session(struct repl *r) {
   shutdown(r->link.fd, SHUT_RDWR);
 }
 
-/* However many frames come, limits are looked at again soon. */
+/* However many frames come, limits are looked at again soon. What is left of them is taken at the next turn. */
 void repl_serve_link(struct repl *r) {
   int64_t until = clock_now_ns() + SERVE_NS;
   int rc = 0;
   while (r->link.fd >= 0 && (rc = link_receive(&r->link, &r->frame, false)) == 1) {
     on_frame(r);
-    if (clock_now_ns() > until && !link_has_frame(&r->link))
+    if (clock_now_ns() > until)
       return;
   }
   if (rc == -SBX_EDATA)
@@ -99,6 +99,8 @@ void repl_serve_link(struct repl *r) {
 }
 
 /* -- events ------------------------------------------------------------------------------------ */
+
+static void set_deadline(struct repl *r);
 
 void repl_on_link(void *ctx, int fd, short events) {
   struct repl *r = ctx;
@@ -109,14 +111,17 @@ void repl_on_link(void *ctx, int fd, short events) {
     editor_unwatch(r->editor, fd); /* how it ended, the host learns */
   if (before != r->state || r->ahead.len > 0)
     editor_stop(r->editor);
+  set_deadline(r);
+}
+
+static bool frames_are_left(const struct repl *r) {
+  return r->link.fd >= 0 && link_has_frame(&r->link);
 }
 
 static void on_output(void *ctx, int fd, short events) {
   (void)fd, (void)events;
   repl_drain(ctx);
 }
-
-static void set_deadline(struct repl *r);
 
 static void on_run(void *ctx, int fd, short events) {
   struct repl *r = ctx;
@@ -142,11 +147,17 @@ static void on_signal(void *ctx, int signal) {
     editor_suspended(r->editor);
 }
 
-static void on_time(void *ctx) { on_run(ctx, -1, 0); }
+static void on_time(void *ctx) {
+  struct repl *r = ctx;
+  if (frames_are_left(r))
+    repl_on_link(r, r->link.fd, 0);
+  on_run(r, -1, 0);
+}
 
 static void set_deadline(struct repl *r) {
   int64_t next = watch_turn(r), run = r->run->deadline(r->o->host);
-  editor_set_deadline(r->editor, next < run ? next : run, on_time, r);
+  next = frames_are_left(r) ? clock_now_ns() : next < run ? next : run;
+  editor_set_deadline(r->editor, next, on_time, r);
 }
 
 void repl_turn(struct repl *r, int extra, int64_t deadline_ns) {
@@ -161,6 +172,7 @@ void repl_turn(struct repl *r, int extra, int64_t deadline_ns) {
   int64_t run = r->run->deadline(r->o->host), watch = watch_turn(r);
   deadline_ns = run < deadline_ns ? run : deadline_ns;
   deadline_ns = watch < deadline_ns ? watch : deadline_ns;
+  deadline_ns = frames_are_left(r) ? clock_now_ns() : deadline_ns;
   ppoll(p, sizeof p / sizeof *p, clock_left(deadline_ns, &left), NULL);
   if (p[1].revents)
     repl_drain(r);

@@ -56,7 +56,8 @@ struct repl {
   struct link link; /* link.fd: our end */
   int link_session; /* the session's end, while it is being forked */
   int output_read, output_write;
-  struct text_stream printed;  /* what comes from there */
+  bool line_in_vain;          /* its last line was waited for, and did not end (repl_drain_lines) */
+  struct text_stream printed; /* what comes from there */
   int input_read, input_write; /* the session's standard input, both ends */
   bool dumb;                   /* the terminal */
   bool restarted;

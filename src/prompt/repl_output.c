@@ -70,17 +70,23 @@ void repl_drain(struct repl *r) {
   }
 }
 
+/* A line for which it was waited in vain is not waited for again: meanwhile nobody looks at limits, and code that has broken out
+ * of Lua could leave it as it is for ever. */
 void repl_drain_lines(struct repl *r) {
   int64_t until = clock_now_ns() + LINE_NS;
   struct pollfd more = {.fd = r->output_read, .events = POLLIN};
   for (;;) {
     bool printing = r->run->printing(r->o->host);
     repl_drain(r);
-    if (!editor_output_unfinished(r->editor) || clock_now_ns() > until ||
-        (!printing && !r->run->printing(r->o->host)))
+    if (!editor_output_unfinished(r->editor) || (!printing && !r->run->printing(r->o->host)))
+      break;
+    if (r->line_in_vain || clock_now_ns() > until) {
+      r->line_in_vain = true;
       return;
+    }
     poll(&more, 1, LINE_LOOK_MS);
   }
+  r->line_in_vain = false;
 }
 
 void repl_drain_end(struct repl *r) {

@@ -115,9 +115,9 @@ class Strict(PromptCase):
     # Code that has broken out of Lua writes into the socket to the prompt. A frame: a kind, a number, the length of a text.
     DONE, REQUEST = 8, 11
 
-    def start_attack(self, *options):
+    def start_attack(self, *options, layers="FNR"):
         t = self.start_strict("--strict", *options,
-                              env={"SANDBOX_STRICT_LAYERS": "FNR", "SANDBOX_STRICT_PRELOAD": PROBE})
+                              env={"SANDBOX_STRICT_LAYERS": layers, "SANDBOX_STRICT_PRELOAD": PROBE})
         self.run_line(t, "attack = package.loadlib('%s', 'luaopen_attack')()" % PROBE)
         return t
 
@@ -138,6 +138,14 @@ class Strict(PromptCase):
             t.said("the session was killed by signal 9 (Killed); it starts again")
             t.wait_for_prompt("> ")
             self.assertEqual(self.run_line(t, "1 + 1"), "2")
+
+    def test_frames_behind_a_line_without_an_end(self):
+        """Limits are looked at meanwhile. To find shared memory takes /proc/self/maps."""
+        t = self.start_attack("--memory=64M", layers="NR")
+        self.run_line(t, "frames = string.pack('<I4I4I8', 99, 0, 0):rep(4000)")
+        t.line("io.write 'unfinished' io.flush() spawn(function() sleep(0.5) return ('x'):rep(1 << 27) end) "
+               "attack.plant 'printing' attack.send(frames, true)")
+        t.said("the run used 64 MiB, its limit (--memory)")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/process/outlet.h"
 #include "os/shared/control.h"
 #include "os/shared/trace.h"
 
@@ -290,14 +291,24 @@ static void plant_verdict(void) {
       memset(a.list[i].at, 1, a.list[i].size);
 }
 
+/* This process prints a line, and does not come to its end. */
+static void plant_printing(void) {
+  for (size_t i = 0; i < sizeof control->outlets / sizeof *control->outlets; i++) {
+    control->outlets[i].writer = OUTLET_COPIER | (uint64_t)getpid();
+    control->outlets[i].torn = 1;
+  }
+}
+
 static void plant_status(void) { control->main_status = 256; }
 
 static const struct {
   const char *name;
   void (*plant)(void);
-} plants[] = {{"lines", plant_lines},         {"counts", plant_counts}, {"names", plant_names},
-              {"readers", plant_readers},     {"rings", plant_rings},   {"texts", plant_texts},
-              {"forgeries", plant_forgeries}, {"status", plant_status}, {"verdict", plant_verdict}};
+} plants[] = {{"lines", plant_lines},         {"counts", plant_counts},
+              {"names", plant_names},         {"readers", plant_readers},
+              {"rings", plant_rings},         {"texts", plant_texts},
+              {"forgeries", plant_forgeries}, {"printing", plant_printing},
+              {"status", plant_status},       {"verdict", plant_verdict}};
 
 bool scribble_plant(const char *name) {
   struct areas a = {.count = 0};
