@@ -121,6 +121,15 @@ describe("the supervisor", function()
     left.nothing(word)
   end)
 
+  it("closes descriptors that come with a message of no bytes, and so can go on to look", function()
+    local o = run { command = ([[ulimit -n 256
+      "$P" --strict --cpu 0.5 --time 60 -e "%s print(attack.drown(2000) > 100) while true do end"]]):format(ATTACK:gsub('"', "'")),
+      env = { SANDBOX_STRICT_LAYERS = "FSNR", SANDBOX_STRICT_PRELOAD = PROBE } }
+    assert.equal("true\n", o.out)
+    assert.matches("^sandbox: the run used 0.5 s of CPU time", o.err)
+    assert.equal(124, o.status)
+  end)
+
   it("looks at memory, though nobody reads what it reports", function()
     local word = left.new_word()
     local o = run { dir = "/tmp", command = ([[

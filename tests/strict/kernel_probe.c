@@ -368,6 +368,27 @@ static int l_burn(lua_State *L) {
   return 0;
 }
 
+/* drown(n): so many messages of no bytes on each socket, with descriptors. The supervisor is to close those. */
+static int l_drown(lua_State *L) {
+  lua_Integer n = luaL_checkinteger(L, 1);
+  union {
+    struct cmsghdr head;
+    char bytes[CMSG_SPACE(2 * sizeof(int))];
+  } space = {.head = {CMSG_LEN(2 * sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+  memcpy(CMSG_DATA(&space.head), (int[]){STDIN_FILENO, STDIN_FILENO}, 2 * sizeof(int));
+  struct iovec none = {.iov_base = &none};
+  const struct msghdr m = {.msg_iov = &none,
+                           .msg_iovlen = 1,
+                           .msg_control = space.bytes,
+                           .msg_controllen = sizeof space.bytes};
+  lua_Integer sent = 0;
+  for (lua_Integer i = 0; i < n; i++)
+    for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
+      sent += sendmsg(fd, &m, MSG_NOSIGNAL) == 0;
+  lua_pushinteger(L, sent);
+  return 1;
+}
+
 /* lose(): a child after the other computes for a moment, and is in no sum if that can be helped. Never returns. */
 static int l_lose(lua_State *L) {
   (void)L;
@@ -456,10 +477,19 @@ int luaopen_kernel_probe(lua_State *L) {
 
 __attribute__((visibility("default"))) int luaopen_attack(lua_State *L);
 int luaopen_attack(lua_State *L) {
-  const luaL_Reg list[] = {{"name_pid", l_name_pid}, {"scribbles", l_scribbles}, {"leave", l_leave},
-                           {"plant", l_plant},       {"bomb", l_bomb},           {"burn", l_burn},
-                           {"flood", l_flood},       {"send", l_send},           {"chain", l_chain},
-                           {"lose", l_lose},         {"unblock", l_unblock},     {NULL, NULL}};
+  const luaL_Reg list[] = {{"name_pid", l_name_pid},
+                           {"scribbles", l_scribbles},
+                           {"leave", l_leave},
+                           {"plant", l_plant},
+                           {"bomb", l_bomb},
+                           {"burn", l_burn},
+                           {"flood", l_flood},
+                           {"send", l_send},
+                           {"chain", l_chain},
+                           {"lose", l_lose},
+                           {"unblock", l_unblock},
+                           {"drown", l_drown},
+                           {NULL, NULL}};
   luaL_newlib(L, list);
   return 1;
 }

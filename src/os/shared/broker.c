@@ -83,13 +83,13 @@ int broker_receive(int socket, struct broker_message *ret, int *ret_fds) {
   do
     n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);
-  if (n == 0 || (n < 0 && errno == EAGAIN))
-    return 0;
   if (n < 0)
-    return error_call("recvmsg", errno);
+    return errno == EAGAIN ? 0 : error_call("recvmsg", errno);
   unpack_fds(&msg, n == sizeof *ret ? ret->present : 0, ret_fds);
   if (n == sizeof *ret && !(msg.msg_flags & MSG_CTRUNC))
     return 1;
+  if (n == 0) /* the end; or a message of no bytes, which may have descriptors */
+    return 0;
   broker_close_fds(ret_fds); /* CTRUNC: this process has no room for descriptors */
   return -SBX_EMFILE;
 }
