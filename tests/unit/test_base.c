@@ -10,6 +10,7 @@
 #include <wchar.h>
 
 #include "base/flush.h"
+#include "base/forged.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -481,6 +482,35 @@ static void what_waits_in_any_stream_is_flushed(void **state) {
   fclose(idle);
 }
 
+static void forged_lines_are_marked(void **state) {
+  (void)state;
+  static const char *const texts[][2] = {
+      {"sandbox: x\n", " sandbox: x\n"},
+      {"a\nsandbox: x\nsandbox: y", "a\n sandbox: x\n sandbox: y"},
+      {"a\nsand", "a\n sand"},
+      {"s", " s"},
+      {"a\rsandbox: x", "a\r sandbox: x"},
+      {"a\033[1;31msandbox: x", "a\033[1;31m sandbox: x"},
+      {"a\033]2;t\asandbox: x", "a\033]2;t\a sandbox: x"},
+      {"a\302\2331Gsandbox: x", "a\302\2331G sandbox: x"},
+      {"\342\200\213s\302\255andbox\033[m: x", "\342\200\213 s\302\255andbox\033[m: x"},
+      {"\233\001\001\033", NULL},
+      {"a sandbox: x\n\tsandbox: x\n\n sandbox: x\n", NULL},
+      {"sandbox is\nsandy", NULL},
+      {"\303\244sandbox: x", NULL},
+      {"\033[\nx\033", NULL},
+      {"", NULL}};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    const char *text = texts[i][0], *wanted = texts[i][1] ? texts[i][1] : text;
+    struct buf marked = {0};
+    assert_int_equal(forged_is_in(text, strlen(text)), texts[i][1] != NULL);
+    assert_int_equal(forged_mark(&marked, text, strlen(text)), 0);
+    assert_int_equal(buf_append_byte(&marked, 0), 0);
+    assert_string_equal((char *)marked.data, wanted);
+    buf_release(&marked);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc > 1 && strcmp(argv[1], "--from-environment") == 0)
     return from_environment();
@@ -512,6 +542,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(the_plan_comes_from_the_environment),
       cmocka_unit_test(a_point_kills_or_stops),
       cmocka_unit_test(test_show_controls),
+      cmocka_unit_test(forged_lines_are_marked),
       cmocka_unit_test(test_stream),
       cmocka_unit_test(what_waits_in_any_stream_is_flushed),
   };

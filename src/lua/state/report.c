@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/forged.h"
 #include "base/text.h"
 
 static const char bold_red[] = "\033[1;31m", yellow[] = "\033[33m", dim[] = "\033[2m",
@@ -104,16 +105,15 @@ static int put_spawned_at(struct buf *out, const struct report *r) {
 /* The first line alone begins as that of a report does: what a script has put into the others says nothing that the
  * program says. */
 static int mark_lines(struct buf *out, size_t from) {
-  static const char mark[] = "\nsandbox:";
   struct buf text = {0};
-  const char *at = (const char *)out->data + from, *end = (const char *)out->data + out->len;
-  int rc = 0;
-  for (const char *next; !rc && (next = memmem(at, (size_t)(end - at), mark, sizeof mark - 1));
-       at = next + 1)
-    if (!(rc = buf_append(&text, at, (size_t)(next + 1 - at))))
-      rc = buf_append_byte(&text, ' ');
-  if (!rc && text.len > 0 && !(rc = buf_append(&text, at, (size_t)(end - at)))) {
-    out->len = from;
+  const char *first = (const char *)out->data + from, *end = (const char *)out->data + out->len;
+  const char *rest = memchr(first, '\n', (size_t)(end - first));
+  size_t len = rest ? (size_t)(end - ++rest) : 0;
+  if (!rest || !forged_is_in(rest, len))
+    return 0;
+  int rc = forged_mark(&text, rest, len);
+  if (!rc) {
+    out->len -= len;
     rc = buf_append(out, text.data, text.len);
   }
   buf_release(&text);
