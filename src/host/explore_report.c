@@ -31,7 +31,7 @@ static const char *stop_word(enum explore_stop stop, bool script) {
   case STOP_ASKED:
     return "interrupted";
   case STOP_SPAWNS:
-    return "a process spawns others, or makes objects, without end";
+    return "a process spawns others, makes objects, or sleeps, without end";
   case STOP_ENDLESS:
     return "a process computes for seconds without an operation on a shared object";
   case STOP_KILLS:

@@ -216,7 +216,7 @@ void told_finish(struct told *t, uint32_t state, enum explore_end end) {
     t->story.end = STORY_LIVELOCK;
     break;
   case EXPLORE_STUCK:
-    t->story.end = exploration_state(t->x, state)->count ? STORY_LIVELOCK : STORY_DEADLOCK;
+    t->story.end = STORY_LIVELOCK;
     t->story.loop = t->story.step_count;
     break;
   default:

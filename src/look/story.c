@@ -72,7 +72,7 @@ static void headline(struct telling *t) {
     STORY_SAY(&text, "%" PRIu32 " process%s for ever", stuck, stuck == 1 ? " waits" : "es wait");
   } else if (s->end == STORY_LIVELOCK && s->loop >= s->step_count) {
     word = "livelock:";
-    STORY_SAY(&text, "they go on for ever, and nobody gets anywhere");
+    STORY_SAY(&text, "it goes on for ever, and nobody gets anywhere");
   } else if (s->end == STORY_LIVELOCK) {
     word = "livelock:";
     STORY_SAY(&text,
@@ -380,7 +380,8 @@ int story_write(const struct story *s, const struct story_options *o, struct buf
     switches(&t);
     story_table(s, &f, &v, &p);
   }
-  if (s->end == STORY_LIVELOCK || s->end == STORY_STARVES || s->end == STORY_ENDLESS)
+  bool round = s->end == STORY_LIVELOCK || s->end == STORY_STARVES || s->end == STORY_ENDLESS;
+  if (round && s->loop < s->step_count)
     loop(&t);
   else
     waits(&t);

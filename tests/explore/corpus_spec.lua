@@ -247,6 +247,18 @@ describe("--explore ends, and says why, when a script", function()
   it("spawns without end", function()
     says("main goes on and on before any operation that others could see", 2000, "while true do spawn(function() end):join() end")
   end)
+  it("sleeps again and again, and may have an end", function()
+    says("main goes on and on before any operation that others could see", nil, "for i = 1, 100020 do sleep(1) end")
+    says("tried, not all: a process spawns others, makes objects, or sleeps, without end", nil,
+      "local v = sandbox.value(0) spawn(function() for i = 1, 100020 do sleep(1) end end) v:add(1) v:add(1)")
+  end)
+  it("sleeps again and again for ever", function()
+    says("livelock: it goes on for ever, and nobody gets anywhere", nil, "while true do sleep(1) end")
+    says("livelock: it goes on for ever, and nobody gets anywhere", nil,
+      "local v = sandbox.value(0) spawn(function() while true do sleep(1) end end) v:add(1) v:add(1)")
+    says("main waits for ever in join at the end of the script for process#2", nil,
+      "local v = sandbox.value(0) spawn(function() while true do sleep(1) end end) v:add(1) v:add(1)")
+  end)
   it("computes in another process, before any operation", function()
     says("process#2 goes on and on before any operation that others could see, at (command line):2: " ..
       "there is nothing to explore", nil, "spawn(function() local n = 0\n while true do n = n + 1 end end)")

@@ -117,37 +117,43 @@ static int deliver_interrupts(struct exploration *x, struct making *m) {
   return rc;
 }
 
-/* Do what is no step, until nothing is left but steps; and when nobody can go on, let time pass. */
+/* Process i goes on without an end that is seen: STOP_SPAWNS. */
+static int give_up(struct exploration *x, const struct making *m, uint32_t i) {
+  x->h.cut = 2;
+  x->h.cut_after = m->histories[i];
+  x->h.cut_index = i;
+  return -SBX_ENOMEM;
+}
+
+/*
+ * Do what is no step, until nothing is left but steps; and when nobody can go on, let time pass. Only a state that has come back
+ * is stuck: a process that counts its sleeps may have an end.
+ */
 int making_close(struct exploration *x, struct making *m) {
-  enum { MOST = 100000 }; /* times; a process that counts its sleeps never comes back */
-  enum { QUIET = 100000, PROCESSES = 2000 };
-  uint32_t done = 0;
+  enum { TIMES = 100000, QUIET = 100000, PROCESSES = 2000 };
+  uint32_t done = 0, passed = 0, last = 0;
   struct circle circle = {0};
-  for (uint32_t passed = 0; passed < MOST;) {
+  for (;;) {
     bool any;
     int told = deliver_interrupts(x, m);
     if (told)
       return told;
     uint32_t answer, quiet = find_quiet(x, m, &any);
     if (quiet != EXPLORE_NONE) {
-      if (done++ == QUIET || m->count > PROCESSES || x->asked) {
-        x->h.cut = 2;
-        x->h.cut_after = m->histories[quiet];
-        x->h.cut_index = quiet;
-        return -SBX_ENOMEM;
-      }
+      if (done++ == QUIET || m->count > PROCESSES || x->asked)
+        return give_up(x, m, quiet);
       int rc = making_step(x, m, quiet, &answer);
       if (rc)
         return rc;
+      last = quiet;
       continue;
     }
     if (any || making_left(x, m, 0) || !pass_time(x, m))
       return 0;
-    passed++;
     int rc = comes_back(x, m, &circle, &m->stuck);
     if (rc || m->stuck)
       return rc;
+    if (passed++ == TIMES)
+      return give_up(x, m, last);
   }
-  m->stuck = true;
-  return 0;
 }

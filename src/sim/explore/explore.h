@@ -137,7 +137,7 @@ enum explore_stop {
   STOP_BYTES,
   STOP_SECONDS,
   STOP_ASKED,
-  STOP_SPAWNS,   /* a process spawns, or makes objects, without end, and takes no step */
+  STOP_SPAWNS,   /* a process spawns, makes objects, or sleeps, without an end that is seen, and takes no step */
   STOP_BOUND,    /* all was tried that has not more preemptions than were asked for */
   STOP_FOLLOWED, /* only the path of a token was to be followed */
   STOP_ENDLESS,  /* a process computes for seconds without an op */
