@@ -121,6 +121,13 @@ int64_t world_deadline(const struct world *w, uint32_t i, const struct request *
 /* The same, also of a process that is stopped: it cannot go on then, but its time runs. */
 int64_t world_asked_until(const struct world *w, uint32_t i, const struct request *r);
 
+/*
+ * Time goes by until `next_ns`, though the clock stands still: where deadlines are brought nearer instead. A wait for a condition
+ * whose deadline comes before, while another process has the lock, is over; with merge_relock this is no step. `r`: what the
+ * process asks.
+ */
+void world_goes_by(struct world *w, uint32_t i, const struct request *r, int64_t next_ns);
+
 /* Move the clock to that time, which is not before now. */
 void world_advance(struct world *w, int64_t now_ns);
 

@@ -97,16 +97,27 @@ int world_condition_give_up(struct world *w, uint32_t i, const struct request *r
   return next_step(w, i, r, rc, a);
 }
 
+/* Process i has waited for the condition for long enough: from now on it wants the lock only. False: it was notified. */
+static bool expire(struct world *w, uint32_t i, uint32_t slot) {
+  if (world_enabled(w, i, slot, OP_CONDITION_WAIT, false))
+    return false;
+  world_place_remove(w, slot, i);
+  condition_next(&w->actors[i].op.wait, -SBX_ETIMEDOUT);
+  world_place_add(w, w->objects[slot].lock, i, OP_LOCK_ACQUIRE, true);
+  return true;
+}
+
 void world_condition_late(struct world *w) {
   for (uint32_t k = 0; k < w->place_count; k++) {
     const struct world_place p = w->places[k];
-    if (p.kind != OP_CONDITION_WAIT || p.patient || p.deadline_ns >= w->now_ns ||
-        w->objects[p.slot].type != OBJECT_CONDITION ||
-        world_enabled(w, p.process, p.slot, OP_CONDITION_WAIT, false))
-      continue;
-    world_place_remove(w, p.slot, p.process);
-    condition_next(&w->actors[p.process].op.wait, -SBX_ETIMEDOUT);
-    world_place_add(w, w->objects[p.slot].lock, p.process, OP_LOCK_ACQUIRE, true);
-    k = UINT32_MAX; /* they have moved: from the first again */
+    if (p.kind == OP_CONDITION_WAIT && !p.patient && p.deadline_ns < w->now_ns &&
+        w->objects[p.slot].type == OBJECT_CONDITION && expire(w, p.process, p.slot))
+      k = UINT32_MAX; /* they have moved: from the first again */
   }
+}
+
+void world_goes_by(struct world *w, uint32_t i, const struct request *r, int64_t next_ns) {
+  if (w->options.merge_relock && r->kind == OP_CONDITION_WAIT &&
+      w->actors[i].op.wait.step == CONDITION_AWAIT && r->deadline_ns < next_ns)
+    expire(w, i, r->object.slot);
 }

@@ -30,6 +30,36 @@ local ticks = {
     c:acquire()
     print(c:wait_for(function() n = n + 1 return n == 4 end, 3), n)
     c:release()]],
+  ["a condition whose timeout comes while another process holds the lock"] = [[
+    local c = sandbox.condition()
+    spawn(function() sleep(0.1) c:acquire() sleep(0.2) c:notify_all() c:release() end)
+    c:acquire()
+    print(c:wait(0.2))
+    c:release()]],
+  ["a notification for one of two, of which one has timed out under the lock of another"] = [[
+    local c, n = sandbox.condition(), sandbox.value(0)
+    local a = spawn(function() c:acquire() if c:wait(0.2) then n:add(1) end c:release() end)
+    local b = spawn(function() sleep(0.05) c:acquire() if c:wait(1) then n:add(10) end c:release() end)
+    local d = spawn(function() sleep(0.1) c:acquire() sleep(0.2) c:notify() c:release() end)
+    sandbox.join_all { a, b, d }
+    print(n:get())]],
+  ["two conditions of one lock"] = [[
+    local l = sandbox.lock()
+    local c, d = sandbox.condition(l), sandbox.condition(l)
+    spawn(function() sleep(0.1) l:acquire() sleep(0.3) c:notify() d:notify() l:release() end)
+    local a = spawn(function() l:acquire() local r = c:wait(0.2) l:release() return r end)
+    local b = spawn(function() l:acquire() local r = d:wait(0.5) l:release() return r end)
+    print(a:result(), b:result())]],
+  ["a process that is stopped, and a condition that times out under the lock of another"] = [[
+    local c = sandbox.condition()
+    local p = spawn(function() c:acquire() print(c:wait(1)) c:release() end)
+    sleep(0.1)
+    c:acquire()
+    p:pause()
+    sleep(2)
+    c:notify()
+    p:resume()
+    c:release()]],
   ["wait_for of a value, that changes in between"] = [[
     local v = sandbox.value(0)
     spawn(function() for _ = 1, 2 do sleep(2) v:add(1) end end)

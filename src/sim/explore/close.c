@@ -70,6 +70,8 @@ static bool pass_time(struct exploration *x, struct making *m) {
   }
   for (uint32_t i = 0; i < m->count; i++) {
     const struct request *r = making_left(x, m, i) ? NULL : making_asks(x, m, i);
+    if (r)
+      world_goes_by(m->w, i, r, next);
     int64_t until = r ? world_asked_until(m->w, i, r) : SBX_FOREVER;
     if (until > now &&
         until != SBX_FOREVER) /* one that is stopped may be late, and gets no later */
