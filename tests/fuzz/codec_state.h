@@ -19,11 +19,11 @@
 static const uint8_t state_key[16] = "fuzz the decoder";
 
 /* A handle is a userdata with its 16 bytes; those that begin with an odd byte do not exist. */
-static bool state_export(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
+static enum codec_export state_export(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
   const uint8_t *bytes = luaL_testudata(L, index, "handle");
   if (bytes)
     memcpy(ret, bytes, CODEC_HANDLE_BYTES);
-  return bytes != NULL;
+  return bytes ? CODEC_HANDLE : CODEC_NO_HANDLE;
 }
 
 static void state_import(lua_State *L, const uint8_t ref[CODEC_HANDLE_BYTES]) {

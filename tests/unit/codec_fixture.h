@@ -75,17 +75,17 @@ static int l_handle_index(lua_State *L) {
   return 1;
 }
 
-static bool export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
+static enum codec_export export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
   lua_Integer *h = luaL_testudata(L, index, "test.handle");
   if (!h)
-    return false;
+    return CODEC_NO_HANDLE;
   if (*h == 13) {
     lua_pushliteral(L, "the handle is closed");
-    lua_error(L);
+    return CODEC_REFUSED;
   }
   memset(ret, 0x55, CODEC_HANDLE_BYTES);
   memcpy(ret, h, sizeof *h);
-  return true;
+  return CODEC_HANDLE;
 }
 
 static void import_handle(lua_State *L, const uint8_t ref[CODEC_HANDLE_BYTES]) {

@@ -114,8 +114,9 @@ int native_put_run(lua_State *L) {
   struct run r;
   uint32_t put;
   lua_settop(L, PUT_ARGS);
-  /* The functions of a metatable may send messages of their own; one item alone needs no run. */
-  if (lua_getmetatable(L, PUT_LIST) || lua_rawgeti(L, PUT_LIST, at + 1) == LUA_TNIL) {
+  /* The functions of a metatable, and a debug hook, may send messages of their own; one item alone needs no run. */
+  if (lua_getmetatable(L, PUT_LIST) || running_has_own_hook(lib, L) ||
+      lua_rawgeti(L, PUT_LIST, at + 1) == LUA_TNIL) {
     lua_pushinteger(L, 0);
     return 1;
   }

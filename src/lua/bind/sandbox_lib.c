@@ -22,21 +22,25 @@
 
 static void before_raise(lua_State *L) { lib_resume(L, lib_find(L)); }
 
-static bool export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
+static enum codec_export export_handle(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
   struct lib *lib = lib_find(L);
   struct handle *h = lib_any_handle(L, index, NULL);
   struct object_ref ref;
-  if (h && !h->object && lib_push_request(L, index))
-    luaL_error(L, "a process that was not started cannot be sent");
+  if (h && !h->object && lib_push_request(L, index)) {
+    lua_pushliteral(L, "a process that was not started cannot be sent");
+    return CODEC_REFUSED;
+  }
   if (!h || !h->object)
-    return false;
-  if (buf_reserve(&lib->messages.flying, sizeof ref))
-    luaL_error(L, "not enough memory");
+    return CODEC_NO_HANDLE;
+  if (buf_reserve(&lib->messages.flying, sizeof ref)) {
+    lua_pushliteral(L, "not enough memory");
+    return CODEC_REFUSED;
+  }
   const struct object_ops *ops = lib->b->objects;
   (ops->message_ref ? ops->message_ref : ops->object_ref)(h->object, &ref);
   buf_append(&lib->messages.flying, &ref, sizeof ref); /* there is room */
   memcpy(ret, &ref, CODEC_HANDLE_BYTES);
-  return true;
+  return CODEC_HANDLE;
 }
 
 /* An object in an engine has no record in this run's memory; and processes have names there. */

@@ -158,13 +158,14 @@ static int l_select(lua_State *L) {
   op.number = find_taken(L, lib, &s);
   if (op.number < 0)
     rc = perform_select(L, lib, &s, &op);
-  if (s.encoded)
-    lib_sent(L, lib);
   if (op.number >= 0 && rc == 0)
     rc = fetch(lib, &s, &op);
   if (op.number < 0 && rc == -SBX_ETIMEDOUT && until_ns)
     feed_give_way(L, until_ns);
-  return op.number < 0 ? lib_expected(L, "select", rc) : push_done(L, lib, &s, &op, rc);
+  int n = op.number < 0 ? lib_expected(L, "select", rc) : push_done(L, lib, &s, &op, rc);
+  if (s.encoded)
+    lib_sent(L, lib); /* not earlier: a finalizer would run, which may read over what was taken */
+  return n;
 }
 
 /* -- entries of their own -------------------------------------------------------------------- */

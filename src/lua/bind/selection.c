@@ -188,9 +188,22 @@ static void take_names(lua_State *L, lua_Integer count) {
   lua_replace(L, ENTRIES);
 }
 
+/* The entries of a list whose metatable may run functions of the script: put a plain list of them at ENTRIES. All are
+ * asked for before the first op is made, since such a function may make messages of its own. */
+static void take_entries(lua_State *L, lua_Integer n) {
+  lua_createtable(L, (int)n, 0);
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_geti(L, LIST, i);
+    lua_rawseti(L, -2, i);
+  }
+  lua_replace(L, ENTRIES);
+}
+
 /* The keys of a list are its indices, or names; and `ordered`. Returns its length. */
 static uint32_t check_list(lua_State *L) {
-  lua_Integer n = luaL_len(L, LIST), named = check_keys(L, n);
+  lua_Integer n = luaL_len(L, LIST);
+  lib_arg_check(L, n < 1 << 16, LIST, "the list is too long"); /* __len may say anything */
+  lua_Integer named = check_keys(L, n);
   lib_arg_check(L, n + named > 0, LIST, "there is nothing to wait for: the list is empty");
   lib_arg_check(
       L, n == 0 || named == 0, LIST,
@@ -204,6 +217,9 @@ static uint32_t check_list(lua_State *L) {
       lib_arg_error(L, LIST, "entries with names have no order: use a list");
     lua_pop(L, 1);
     take_names(L, named);
+  } else if (lua_getmetatable(L, LIST)) {
+    lua_pop(L, 1);
+    take_entries(L, n);
   }
   return (uint32_t)(n + named);
 }
@@ -246,7 +262,7 @@ struct selection selection_read(lua_State *L, struct lib *lib) {
     shuffle(lib, s.entries, s.count);
   lua_settop(L, OPS);
   for (uint32_t i = 0; i < s.count; i++) {
-    lua_geti(L, ENTRIES, s.entries[i].index);
+    lua_rawgeti(L, ENTRIES, s.entries[i].index);
     read_entry(L, lib, &s, i);
     lua_settop(L, OPS);
   }

@@ -191,15 +191,36 @@ int shared_wait_for(lua_State *L, struct lib *lib, struct shared_op *s, int fn) 
 
 struct update {
   struct shared_op *op;
+  struct buf in, read; /* the old value: a debug hook that runs before `update` may read others */
   enum op_kind replace;
   bool own; /* an error now is about the call, and not from the function */
 };
+
+static void swap_bufs(struct buf *x, struct buf *y) {
+  struct buf was = *x;
+  *x = *y;
+  *y = was;
+}
+
+/* From the buffers of the lib, or back to them. */
+static void swap_read(struct lib *lib, struct update *u) {
+  swap_bufs(&u->in, &lib->messages.in);
+  swap_bufs(&u->read, &lib->messages.read);
+}
+
+static void release_read(struct lib *lib, struct update *u) {
+  lib_land(lib, &u->read);
+  buf_release(&u->read);
+  buf_release(&u->in);
+}
 
 /* Protected: [update, function] -> the new value. */
 static int update(lua_State *L) {
   struct lib *lib = lib_find(L);
   struct update *u = lua_touserdata(L, 1);
   struct shared_op *s = u->op;
+  swap_read(lib, u);
+  release_read(lib, u);
   shared_push(L, lib, s);
   lua_pushvalue(L, 2);
   lua_insert(L, -2);
@@ -228,11 +249,13 @@ int shared_update(lua_State *L, struct lib *lib, struct shared_op *s, int fn, en
   if (rc) /* raised, or too late */
     return lib_expected(L, op_describe(s->op.kind)->verb, rc);
   s->op.place = NULL;
+  swap_read(lib, &u);
   lua_pushcfunction(L, update);
   lua_pushlightuserdata(L, &u);
   lua_pushvalue(L, fn);
   uint32_t throws = lib->interrupts.throws;
   int status = lua_pcall(L, 2, 1, 0);
+  release_read(lib, &u);
   if (status == LUA_OK)
     return 1;
   s->op.kind = keep; /* it writes nothing */

@@ -51,10 +51,9 @@ static bool check_flag(lua_State *L, int table, const char *name) {
   return set;
 }
 
-/* Read the options in the table at `table`, which keeps their strings alive: they must outlive the
- * spawn. */
+/* Read the options in the table at `table`. The name is copied: a table with a metatable need not keep it alive. */
 static void read_options(lua_State *L, int table, struct spawn_request *req,
-                         const char *const names[]) {
+                         const char *const names[], char name[NAME_MAX_BYTES]) {
   lib_check_options(L, table, names);
   req->daemon = check_flag(L, table, "daemon");
   req->quiet = check_flag(L, table, "quiet");
@@ -62,8 +61,10 @@ static void read_options(lua_State *L, int table, struct spawn_request *req,
   if (lua_getfield(L, table, "cpu") != LUA_TNIL)
     req->cpu = check_cpu(L);
   lua_pop(L, 1);
-  if (lua_getfield(L, table, "name") != LUA_TNIL)
-    req->name = lib_check_name(L, 1);
+  if (lua_getfield(L, table, "name") != LUA_TNIL) {
+    text_copy_name(name, NAME_MAX_BYTES, lib_check_name(L, 1));
+    req->name = name;
+  }
   lua_pop(L, 1);
 }
 
@@ -207,7 +208,7 @@ static int l_spawn(lua_State *L) {
   char where[WHERE_MAX], name[NAME_MAX_BYTES], host[NAME_MAX_BYTES];
   int fn = lua_istable(L, 1) && !is_callable(L, 1) ? 2 : 1;
   if (fn == 2)
-    read_options(L, 1, &req, names);
+    read_options(L, 1, &req, names, name);
   if (!is_callable(L, fn))
     return lib_type_error(L, fn, fn == 1 ? "function or table of options" : "function");
   check_forkable(L);
@@ -231,11 +232,15 @@ static int l_spawn(lua_State *L) {
 
 /* -- sandbox.process and start --------------------------------------------------------------- */
 
+enum { ARGUMENTS_MOST = 1000000 }; /* more than a stack of Lua holds */
+
 /* The number of arguments in the table at the top: its `n`, or its length. */
 static int count_arguments(lua_State *L) {
   if (lua_getfield(L, -1, "n") == LUA_TNIL) {
     lua_pop(L, 1);
-    return (int)luaL_len(L, -1);
+    lua_Integer len = luaL_len(L, -1); /* __len may say anything */
+    lib_arg_check(L, len >= 0 && len < ARGUMENTS_MOST, 1, "args has too many arguments");
+    return (int)len;
   }
   int whole;
   lua_Integer n = lua_tointegerx(L, -1, &whole);
@@ -244,9 +249,9 @@ static int count_arguments(lua_State *L) {
   return (int)n;
 }
 
-/* Copy the table of options at 1, so that later changes of the script's do not matter. */
+/* [options, target, args] Copy them, so that later changes of the script's do not matter. */
 static void push_request(lua_State *L, const char *name) {
-  static const char *const copied[] = {"cpu", "quiet", "daemon", "stdin", "target"};
+  static const char *const copied[] = {"cpu", "quiet", "daemon", "stdin"};
   lua_createtable(L, 0, 8);
   for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
     lua_getfield(L, 1, copied[i]);
@@ -254,10 +259,11 @@ static void push_request(lua_State *L, const char *name) {
   }
   lua_pushstring(L, name);
   lua_setfield(L, -2, "name");
-  if (lua_getfield(L, 1, "args") == LUA_TNIL) {
-    lua_pop(L, 1);
+  lua_pushvalue(L, 2);
+  lua_setfield(L, -2, "target");
+  if (lua_isnil(L, 3))
     return;
-  }
+  lua_pushvalue(L, 3);
   int n = count_arguments(L);
   lua_createtable(L, n, 1);
   for (int i = 1; i <= n; i++) {
@@ -278,14 +284,12 @@ static int l_process(lua_State *L) {
   char name[NAME_MAX_BYTES] = "";
   lib_arg_expected(L, lua_istable(L, 1), 1, "table of options");
   lua_settop(L, 1);
-  read_options(L, 1, &req, process_options);
+  read_options(L, 1, &req, process_options, name);
   lua_getfield(L, 1, "target");
   lib_arg_check(L, is_callable(L, 2), 1, "target must be a function");
   int args = lua_getfield(L, 1, "args");
   lib_arg_check(L, args == LUA_TTABLE || args == LUA_TNIL, 1, "args must be a list of arguments");
-  if (req.name)
-    text_copy_name(name, sizeof name, req.name);
-  else
+  if (!req.name)
     find_name(L, 2, name);
   struct handle *h = lua_newuserdatauv(L, sizeof *h, 1);
   *h = (struct handle){0};
@@ -323,7 +327,7 @@ static int push_call(lua_State *L) {
 
 int lib_process_start(lua_State *L) {
   struct spawn_request req = {.cpu = -1};
-  char where[WHERE_MAX];
+  char where[WHERE_MAX], name[NAME_MAX_BYTES];
   struct handle *h = luaL_testudata(L, 1, PROCESS_TYPE);
   if (!h || !lib_push_request(L, 1)) {
     lib_check_handle(L, 1, OBJECT_PROCESS);
@@ -334,7 +338,7 @@ int lib_process_start(lua_State *L) {
   check_forkable(L);
   lib_locate(L, where);
   req.where = where;
-  read_options(L, 2, &req, process_options);
+  read_options(L, 2, &req, process_options, name);
   int n = push_call(L);
   spawn_function(L, &req, h, n, true);
   lua_settop(L, 1);

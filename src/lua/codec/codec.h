@@ -34,15 +34,17 @@
 
 enum { CODEC_HANDLE_BYTES = 16 };
 
+enum codec_export { CODEC_NO_HANDLE, CODEC_HANDLE, CODEC_REFUSED };
+
 /* What the codec asks of the bindings. */
 struct codec_hooks {
   /*
-   * Called for a full userdata at `index`. If it is a handle: fill `ret`, push nothing, return
-   * true. If it is not: return false. May raise a Lua error (the path is prepended to its message).
-   * Called once for each userdata of a message, in a protected call of its own: the stack below
-   * `index` is not the caller's.
+   * Called once for each full userdata of a message, which is at `index` (absolute); LUA_MINSTACK slots are free. If it
+   * is a handle: fill `ret`. One that cannot be sent is refused: push a string that says why (the path is put before
+   * it). Raises nothing, and calls nothing of Lua, not even a function in C: a debug hook of the script would run, and
+   * could make a message in the middle of this one.
    */
-  bool (*export_handle)(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]);
+  enum codec_export (*export_handle)(lua_State *L, int index, uint8_t ret[CODEC_HANDLE_BYTES]);
   /* Push the handle that `ref` names (untrusted bytes: validate them), or raise a Lua error. */
   void (*import_handle)(lua_State *L, const uint8_t ref[CODEC_HANDLE_BYTES]);
   /* The codec is about to raise an error. Not called for a memory error that Lua itself raises. May

@@ -144,37 +144,20 @@ static void mention_function(struct encoder *e, int index) {
 
 /* ---- userdata ---- */
 
-struct export_call {
-  const struct codec_hooks *hooks;
-  uint8_t bytes[CODEC_HANDLE_BYTES];
-  bool is_handle;
-};
-
-/* [userdata, struct export_call] -> [] */
-static int call_export(lua_State *L) {
-  struct export_call *call = lua_touserdata(L, 2);
-  lua_settop(L, 1);
-  call->is_handle = call->hooks->export_handle(L, 1, call->bytes);
-  return 0;
-}
-
-/* Is the userdata a handle? If so, fill `ret` with its name. The path is prepended to an error of
- * the hook. */
+/* Is the userdata a handle? If so, fill `ret` with its name. */
 static bool export_handle(struct encoder *e, int index, uint8_t ret[CODEC_HANDLE_BYTES]) {
   lua_State *L = e->L;
-  struct export_call call = {.hooks = e->codec->hooks};
-  if (!call.hooks)
+  const struct codec_hooks *hooks = e->codec->hooks;
+  int top = lua_gettop(L);
+  if (!hooks)
     return false;
-  lua_pushcfunction(L, call_export);
-  lua_pushvalue(L, index);
-  lua_pushlightuserdata(L, &call);
-  int status = lua_pcall(L, 2, 0, 0);
-  if (status == LUA_ERRRUN && lua_type(L, -1) == LUA_TSTRING)
+  if (!lua_checkstack(L, LUA_MINSTACK))
+    codec_raise_nomem(L);
+  enum codec_export is = hooks->export_handle(L, index, ret);
+  if (is == CODEC_REFUSED)
     encode_fail(e, index, NULL, lua_tostring(L, -1));
-  if (status)
-    codec_raise(L);
-  memcpy(ret, call.bytes, CODEC_HANDLE_BYTES);
-  return call.is_handle;
+  lua_settop(L, top);
+  return is == CODEC_HANDLE;
 }
 
 _Noreturn static void fail_userdata(struct encoder *e, int index, const char *problem) {
