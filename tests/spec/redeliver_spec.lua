@@ -266,6 +266,46 @@ describe("a queue with redeliver", function()
     end
   end)
 
+  it("costs nothing when its handle is dropped with an item in hand, and nobody else can have it", function()
+    local r = script.run([[
+      for i = 1, 300 do
+        local q = queue { redeliver = true }
+        q:put(i)
+        if i % 8 == 0 then spawn(function() assert(#q == 1) end):join() end
+        assert(q:get() == i)
+      end
+    ]], { shell = "( ulimit -n 100; %s )" })
+    assert.are.equal(0, r.status, r.err)
+  end)
+
+  it("is kept for a process that still has it when the handle is dropped, also beside many others", function()
+    local r = script.run([[
+      local go, told, kids = sandbox.event(), queue(), {}
+      for i = 1, 8 do
+        local q = queue { redeliver = true }
+        q:put(i)
+        kids[i] = spawn(function()
+          go:wait()
+          assert(#q == 0)
+          assert(q:join(0) == nil) -- it is in hand
+          told:put(i)
+          return q:join(20)
+        end)
+        assert(q:get() == i)
+      end
+      for i = 1, 100 do
+        local q = queue { redeliver = true }
+        q:put(i)
+        assert(q:get() == i)
+      end
+      collectgarbage()
+      collectgarbage()
+      local holder = spawn(function() go:set() for _ = 1, 8 do told:get() end end)
+      assert(holder:join(20))
+    ]], { shell = "( ulimit -n 160; %s )" })
+    assert.are.equal(0, r.status, r.err)
+  end)
+
   it("is one queue by whatever handle", function()
     local q, box = filled(3), queue()
     box:put(q)

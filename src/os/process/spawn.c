@@ -108,8 +108,7 @@ static void become_child(struct os_backend *b, uint32_t slot, uint64_t serial, i
   signals_enter_child(b);
   if (b->hand_count > 0)
     hand_forget(b);
-  for (struct queue *q = b->queues; q; q = q->next)
-    q->forks = UINT32_MAX; /* others hold it, too */
+  queue_enter_child(b);
   process_begin(b, lifeline);
   if (b->trace)
     trace_begin(b, ring);

@@ -167,10 +167,11 @@ struct queue {
   struct queue *next;
   uint32_t slot;
   uint64_t serial;
-  uint32_t refs;             /* struct objects of this process; 0: laid by (queue_share.c) */
-  uint32_t forks;            /* the backend's count when it came to this process */
-  int fds[QUEUE_FDS];        /* owned; the log's belongs to `log` */
-  struct log_ring log;       /* closed when refs is 0 */
+  uint32_t refs;       /* struct objects of this process; 0: laid by (queue_share.c), or kept */
+  bool kept;           /* it was dropped while the process had something of it in hand */
+  uint32_t forks;      /* the backend's count when it came to this process */
+  int fds[QUEUE_FDS];  /* owned; the log's belongs to `log` */
+  struct log_ring log; /* closed when refs is 0 */
   struct hands_table *hands; /* with redeliver: its table, mapped; else NULL */
   uint64_t holder;           /* serial of the process that has something in hand; 0: none known */
   struct spin get_spin, put_spin;
@@ -190,8 +191,15 @@ struct queue *queue_find(struct os_backend *b, uint32_t slot, uint64_t serial);
  * -SBX_EGONE, -SBX_EDATA, -SBX_EMFILE */
 int queue_hold(struct os_backend *b, uint32_t slot, uint64_t serial, struct queue **ret);
 
-/* One reference less; at none the descriptors are closed. */
+/*
+ * One reference less; at none the descriptors are closed. If the process has something of it in hand, which is to be
+ * given up at its end at the latest, the queue is kept until then, as long as anybody else can ever have it.
+ */
 void queue_drop(struct os_backend *b, struct queue *q);
+/* In a child just forked: its queues are its parent's, too, and it has nothing in hand. */
+void queue_enter_child(struct os_backend *b);
+/* Drop what is kept, and nobody else can have any more. How many were dropped. */
+uint32_t queue_drop_kept(struct os_backend *b);
 /* The same of one that was laid by, and will not be used. */
 void queue_drop_laid_by(struct os_backend *b, struct queue *q);
 

@@ -76,7 +76,7 @@ static void link_queue(struct os_backend *b, struct queue *q) {
   control_object_hold(b->control, b->slot, q->slot);
 }
 
-int queue_create(struct os_backend *b, const struct queue_options *asked, struct queue **ret) {
+static int create(struct os_backend *b, const struct queue_options *asked, struct queue **ret) {
   struct queue_options options = *asked;
   const struct queue_options *o = &options;
   if (queue_meets(options.max) || options.redeliver)
@@ -113,6 +113,11 @@ fail:
   log_close(&q->log);
   free(q);
   return rc;
+}
+
+int queue_create(struct os_backend *b, const struct queue_options *o, struct queue **ret) {
+  int rc = create(b, o, ret);
+  return rc && queue_drop_kept(b) > 0 ? create(b, o, ret) : rc;
 }
 
 int queue_adopt(struct os_backend *b, uint32_t slot, uint64_t serial, const int fds[QUEUE_FDS],
@@ -153,6 +158,7 @@ int queue_hold(struct os_backend *b, uint32_t slot, uint64_t serial, struct queu
   struct queue *q = queue_find(b, slot, serial);
   if (q) {
     q->refs++;
+    q->kept = false;
     *ret = q;
     return 0;
   }
@@ -170,18 +176,40 @@ static void unlink_queue(struct os_backend *b, const struct queue *q) {
   *at = q->next;
 }
 
+/* Made after the last fork and never sent: nobody else can hold it, without a look at everybody. */
+static bool is_private(const struct os_backend *b, const struct queue *q) {
+  return !atomic_load(&b->control->queues[q->slot].exported) && q->forks == b->forks;
+}
+
+/* Can no other process ever have it, nor this one by a message? */
+static bool is_alone(const struct os_backend *b, const struct queue *q) {
+  return is_private(b, q) ||
+         (b->hands[q->slot] == 0 && control_object_alone(b->control, b->slot, q->slot));
+}
+
+enum { KEPT_MANY = 16 }; /* so often the process looks whether they are still of use */
+
+/* No handle is left, but something is in hand. */
+static void keep(struct os_backend *b, struct queue *q) {
+  uint32_t count = 0;
+  q->kept = true;
+  for (const struct queue *k = b->queues; k; k = k->next)
+    count += k->kept;
+  if (count % KEPT_MANY == 0)
+    queue_drop_kept(b);
+}
+
 void queue_drop(struct os_backend *b, struct queue *q) {
   struct control *c = b->control;
-  if (q->refs == 1 && q->holder == b->serial)
-    return; /* what it has in hand is to be given up at its end, at the latest */
   if (--q->refs > 0)
     return;
+  if (q->holder == b->serial && !is_alone(b, q)) {
+    keep(b, q);
+    return;
+  }
   unlink_queue(b, q);
   hand_release(b, q->slot);
-  bool exported = atomic_load(&c->queues[q->slot].exported);
-  /* Made after the last fork and never sent: nobody else can hold it, without a look at everybody.
-   */
-  if ((!exported && q->forks == b->forks) || control_object_unused(c, q->slot))
+  if (is_private(b, q) || control_object_unused(c, q->slot))
     control_object_free(c, q->slot, q->serial);
   queue_hands_unmap(q);
   close_fds(q->fds);
@@ -198,8 +226,30 @@ void queue_drop_laid_by(struct os_backend *b, struct queue *q) {
   uint32_t slot = q->slot;
   uint64_t serial = q->serial;
   q->refs = 1;
+  q->kept = false;
   queue_drop(b, q);
   broker_notify(b, BROKER_RELEASE, slot, serial);
+}
+
+uint32_t queue_drop_kept(struct os_backend *b) {
+  uint32_t dropped = 0;
+  for (struct queue *q = b->queues, *next; q; q = next) {
+    next = q->next;
+    if (q->kept && is_alone(b, q)) {
+      queue_drop_laid_by(b, q);
+      dropped++;
+    }
+  }
+  return dropped;
+}
+
+void queue_enter_child(struct os_backend *b) {
+  for (struct queue *q = b->queues, *next; q; q = next) {
+    next = q->next;
+    q->forks = UINT32_MAX; /* others hold it, too */
+    if (q->kept)
+      queue_drop_laid_by(b, q); /* what is in hand is its parent's */
+  }
 }
 
 int queue_close(struct os_backend *b, struct op *op) {

@@ -67,8 +67,8 @@ int queue_share_keep(struct os_backend *b, const struct op *op, const struct obj
 
 /* -- from others ------------------------------------------------------------------------------- */
 
-int queue_import(struct os_backend *b, const struct op *op, uint32_t slot, uint64_t serial,
-                 struct queue **ret) {
+static int import(struct os_backend *b, const struct op *op, uint32_t slot, uint64_t serial,
+                  struct queue **ret) {
   struct broker_message m = {.kind = BROKER_IMPORT, .slot = slot, .serial = serial};
   int fds[BROKER_FDS_MAX] = {-1, -1, -1, -1, -1, -1};
   /* Held before it is asked for: from here on its record cannot go to another queue. */
@@ -79,6 +79,12 @@ int queue_import(struct os_backend *b, const struct op *op, uint32_t slot, uint6
   if (rc)
     hand_release(b, slot);
   return rc;
+}
+
+int queue_import(struct os_backend *b, const struct op *op, uint32_t slot, uint64_t serial,
+                 struct queue **ret) {
+  int rc = import(b, op, slot, serial, ret);
+  return rc == -SBX_EMFILE && queue_drop_kept(b) > 0 ? import(b, op, slot, serial, ret) : rc;
 }
 
 static int fetch_queue(struct os_backend *b, const struct op *op, const struct object_ref *ref) {
@@ -107,7 +113,7 @@ void queue_share_drop(struct os_backend *b, const struct object_ref *ref) {
   uint32_t n = queues_of(b, ref, queues);
   for (uint32_t i = 0; i < n; i++) {
     struct queue *q = queue_find(b, queues[i].slot, queues[i].serial);
-    if (q && q->refs == 0)
+    if (q && q->refs == 0 && !q->kept)
       queue_drop_laid_by(b, q);
   }
 }
@@ -115,7 +121,7 @@ void queue_share_drop(struct os_backend *b, const struct object_ref *ref) {
 void queue_share_drop_all(struct os_backend *b) {
   for (struct queue *q = b->queues, *next; q; q = next) {
     next = q->next;
-    if (q->refs == 0)
+    if (q->refs == 0 && !q->kept)
       queue_drop_laid_by(b, q);
   }
 }

@@ -520,5 +520,7 @@ bool control_object_held(const struct control *c, uint32_t object);
 /* Does no living process, nor the supervisor, hold the object, and was it never stored? Of what was, a sweep knows
  * (os/shared/names.h). */
 bool control_object_unused(const struct control *c, uint32_t object);
+/* The same but for a process: can nobody else ever use it? */
+bool control_object_alone(const struct control *c, uint32_t process, uint32_t object);
 
 #endif

@@ -24,21 +24,34 @@ void control_object_drop(struct control *c, uint32_t process, uint32_t object) {
 
 /* A process may get it by a fork while the rows before its own are read, and its parent let go of it
  * before its own is: then look again. */
-bool control_object_held(const struct control *c, uint32_t object) {
+static bool is_held(const struct control *c, uint32_t object, uint32_t except) {
   uint64_t bit = UINT64_C(1) << (object % 64), forks;
   do {
     forks = atomic_load(&c->forks);
     for (uint32_t i = 0; i < control_process_end(c); i++)
-      if (control_process_alive(c, i) && (atomic_load(&c->held[i][object / 64]) & bit))
+      if (i != except && control_process_alive(c, i) &&
+          (atomic_load(&c->held[i][object / 64]) & bit))
         return true;
   } while (forks != atomic_load(&c->forks));
   return false;
 }
 
-bool control_object_unused(const struct control *c, uint32_t object) {
+bool control_object_held(const struct control *c, uint32_t object) {
+  return is_held(c, object, UINT32_MAX);
+}
+
+static bool is_unused(const struct control *c, uint32_t object, uint32_t except) {
   uint64_t bit = UINT64_C(1) << (object % 64);
   return !atomic_load(&c->objects[object].named) && !(atomic_load(&c->shown[object / 64]) & bit) &&
-         !control_object_held(c, object);
+         !is_held(c, object, except);
+}
+
+bool control_object_unused(const struct control *c, uint32_t object) {
+  return is_unused(c, object, UINT32_MAX);
+}
+
+bool control_object_alone(const struct control *c, uint32_t process, uint32_t object) {
+  return is_unused(c, object, process);
 }
 
 static bool object_usable(const struct control *c, uint32_t slot, uint64_t stamp) {
