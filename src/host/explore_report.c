@@ -233,6 +233,29 @@ static void print_outcomes(FILE *f, const struct exploration *x, bool complete,
     fprintf(f, "  and %" PRIu32 " more\n", n - MOST);
 }
 
+/* What was taken for granted: a proof is one for runs in which it is so. */
+static void print_notes(FILE *f, const struct explore_sum *s) {
+  const char *const notes[] = {
+      s->timed ? "sleeps and timeouts are in virtual time, in which steps take no time: the process that sleeps longer "
+                 "always comes later"
+               : NULL,
+      s->notes & NOTE_ORDER ? "`pairs` goes through keys in one order here: each run has its own, and no other was tried"
+                            : NULL,
+      s->notes & NOTE_SIGNALS ? "kill, terminate and interrupt take effect at once here, in a run a moment later: only "
+                                "behind a join it is the same"
+                              : NULL,
+      s->notes & NOTE_GARBAGE ? "garbage is collected before each operation here, in a run at some time: finalizers and "
+                                "weak tables may do other things there"
+                              : NULL,
+  };
+  const char *before = "\n";
+  for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+    if (notes[i]) {
+      fprintf(f, "%s%s\n", before, notes[i]);
+      before = "";
+    }
+}
+
 int explore_report(FILE *f, int width, struct exploration *x, const char *script,
                    const struct script *again, struct cures *cures) {
   const struct explore_outcome *outcomes;
@@ -262,11 +285,7 @@ int explore_report(FILE *f, int width, struct exploration *x, const char *script
       exploration_outcomes(x, &outcomes) == 0)
     fprintf(f, "  none was followed to its end: fewer processes, or fewer rounds, would help\n");
   print_outcomes(f, x, s.stop == STOP_COMPLETE, again);
-  if (s.timed)
-    fprintf(
-        f,
-        "\nsleeps and timeouts are in virtual time, in which steps take no time: the process that "
-        "sleeps longer always comes later\n");
+  print_notes(f, &s);
   return bad                       ? EXIT_FOUND
          : s.stop == STOP_COMPLETE ? 0
          : s.stop == STOP_ASKED    ? EXIT_INTERRUPTED

@@ -154,6 +154,80 @@ static void set_virtual(lua_State *L, struct backend *b, const char *name, lua_C
   set_raw(L, name);
 }
 
+/* -- what an exploration cannot try ----------------------------------------------------------------
+ *
+ * The script's own functions stay what they are; these stand before them, as C functions of the same names and upvalues, and note
+ * that a proof depends on an order of keys, or on when garbage is collected.
+ */
+
+static lua_CFunction std_next, std_pairs, std_setmetatable;
+
+/* Its place among other keys follows from Lua's seed, or from an address. */
+static bool has_no_order(lua_State *L, int index) {
+  int type = lua_type(L, index);
+  return type > LUA_TNIL && type != LUA_TNUMBER && type != LUA_TBOOLEAN;
+}
+
+/* next(t, k): two such keys, one behind the other, could come the other way round. */
+static int noting_next(lua_State *L) {
+  bool behind_one = has_no_order(L, 2);
+  int n = std_next(L);
+  if (behind_one && n == 2 && has_no_order(L, -2))
+    explore_note(NOTE_ORDER);
+  return n;
+}
+
+static int noting_pairs(lua_State *L) {
+  bool of_dict = lua_type(L, 1) == LUA_TUSERDATA;
+  int n = std_pairs(L);
+  if (of_dict)
+    explore_note(NOTE_ORDER);
+  if (n == 3 && lua_tocfunction(L, -3) == std_next) {
+    lua_pushcfunction(L, noting_next);
+    lua_replace(L, -4);
+  }
+  return n;
+}
+
+static int noting_setmetatable(lua_State *L) {
+  bool has = lua_type(L, 2) == LUA_TTABLE && lua_checkstack(L, 2);
+  static const char *const names[] = {"__mode", "__gc"};
+  for (size_t i = 0; has && i < 2; i++) {
+    lua_pushstring(L, names[i]);
+    if (lua_rawget(L, 2) != LUA_TNIL)
+      explore_note(NOTE_GARBAGE);
+    lua_pop(L, 1);
+  }
+  return std_setmetatable(L);
+}
+
+/* [library] Put `f` before the function `name`; where the script's own is no C function, nothing. */
+static void put_before(lua_State *L, const char *name, lua_CFunction f, lua_CFunction *ret_std) {
+  int n = 0;
+  get_raw(L, name);
+  int at = lua_gettop(L);
+  lua_CFunction std = lua_tocfunction(L, at);
+  if (!std || std == f) {
+    lua_pop(L, 1);
+    return;
+  }
+  *ret_std = std;
+  while (lua_getupvalue(L, at, n + 1))
+    n++;
+  lua_pushcclosure(L, f, n);
+  lua_remove(L, at);
+  set_raw(L, name);
+}
+
+static void note_what_is_not_tried(lua_State *L) {
+  if (push_library(L, LUA_GNAME)) {
+    put_before(L, "next", noting_next, &std_next);
+    put_before(L, "pairs", noting_pairs, &std_pairs);
+    put_before(L, "setmetatable", noting_setmetatable, &std_setmetatable);
+  }
+  lua_pop(L, 1);
+}
+
 /* The specs run in the simulator, too, and their runner needs a module in C. */
 static bool for_specs(void) {
 #ifdef SBX_FAULTS
@@ -172,8 +246,10 @@ void simulated_restrict(lua_State *L, struct backend *b, bool explored) {
   set_refused(L, LUA_OSLIBNAME, of_os);
   set_refused(L, LUA_IOLIBNAME, of_io);
   set_refused(L, LUA_LOADLIBNAME, of_package);
-  if (explored)
+  if (explored) {
     set_each(L, LUA_IOLIBNAME, files, refuse_file);
+    note_what_is_not_tried(L);
+  }
   if (push_library(L, LUA_OSLIBNAME)) {
     set_virtual(L, b, "clock", virtual_clock, 0);
     set_virtual(L, b, "time", virtual_time, 1);

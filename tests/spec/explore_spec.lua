@@ -117,6 +117,39 @@ describe("explore", function()
     assert.are.equal(2, r.interleavings)
   end)
 
+  it("says what it takes for granted", function()
+    local notes = {
+      ["pairs` goes through keys in one order here"] = {
+        [[local t = { fork = 1, knife = 2 } for k in pairs(t) do v:set(#k) end]],
+        [[local t = { fork = 1, knife = 2 } v:set(#next(t, (next(t))))]],
+        [[local d = sandbox.dict() d.a, d.b = 1, 2 for k in pairs(d) do v:set(#k) end]],
+      },
+      ["kill, terminate and interrupt take effect at once here"] = {
+        "spawn(function() v:get() end):kill()", "spawn(function() v:get() end):terminate()",
+        "spawn({ quiet = true }, function() v:get() end):interrupt()",
+      },
+      ["garbage is collected before each operation here"] = {
+        [[local w = setmetatable({}, { __mode = "v" }) w[1] = {} v:get() v:set(w[1] == nil and 1 or 2)]],
+        [[setmetatable({}, { __gc = function() v:add(1) end }) v:get()]],
+      },
+    }
+    for note, programs in pairs(notes) do
+      for _, code in ipairs(programs) do
+        local r = explore(load("local v = sandbox.value(0) " .. code))
+        assert.is_truthy(r.report:find(note, 1, true), code .. "\n" .. r.report)
+        for other in pairs(notes) do
+          assert.is_truthy(other == note or not r.report:find(other, 1, true), code .. "\n" .. r.report)
+        end
+      end
+    end
+    for _, code in ipairs { [[for k in pairs { 1, 2, 3 } do v:set(k) end]], [[for k in pairs { a = 1, 2 } do v:get() end]],
+      [[local p = spawn(function() v:add(1) end) p:pause() p:resume() p:join()]],
+      [[setmetatable({}, { __index = {} }) v:get()]] } do
+      local r = explore(load("local v = sandbox.value(0) " .. code))
+      for note in pairs(notes) do assert.is_nil(r.report:find(note, 1, true), code .. "\n" .. r.report) end
+    end
+  end)
+
   it("counts what comes out", function()
     local r = explore(function()
       local q = queue()

@@ -80,6 +80,11 @@ void explore_watch(bool stop) {
   sim_stop_running(x->h.sim);
 }
 
+void explore_note(enum explore_note note) {
+  if (under_way)
+    under_way->notes |= note;
+}
+
 const struct explore_endless *exploration_endless(const struct exploration *x) {
   return x->endless.process[0] ? &x->endless : NULL;
 }

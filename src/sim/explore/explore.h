@@ -153,6 +153,15 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
             void *body_ctx, struct exploration **ret);
 void exploration_free(struct exploration *x);
 
+/* What a real run may do otherwise, and was not tried. */
+enum explore_note {
+  NOTE_ORDER = 1,   /* `pairs` and `next` have gone through keys in an order that is another in each run */
+  NOTE_SIGNALS = 2, /* a process was killed, terminated or interrupted by another: here at once, in a run a moment later */
+  NOTE_GARBAGE = 4  /* there are weak tables or finalizers, and here garbage is collected before each op */
+};
+/* Of the exploration that is under way, if there is one. */
+void explore_note(enum explore_note note);
+
 struct explore_sum {
   enum explore_stop stop;
   uint32_t states, histories, processes; /* processes: at most in a state */
@@ -161,6 +170,7 @@ struct explore_sum {
   uint32_t kill_steps;         /* of the steps: kills */
   double ways, bad_ways;       /* interleavings; < 0: without end */
   bool timed;                  /* somebody waited until some time had passed */
+  uint32_t notes;              /* of enum explore_note */
   bool circles;                /* an interleaving may go on for ever */
   bool cure_used;              /* the cure has changed something */
   bool cure_unsure;            /* but at some place it could not be made as it is meant */

@@ -58,6 +58,7 @@ struct exploration {
   bool reads_clock;    /* somebody reads the clock */
   bool asks_late; /* somebody has a deadline from before it has waited; `timed`: so that matters */
   bool timed;     /* somebody waited for a time */
+  uint32_t notes; /* of enum explore_note */
   bool found;     /* a state that ends badly, with an error, a deadlock or a lock held */
   uint32_t dive_len;              /* steps of the longest dive */
   uint64_t draws;                 /* so many numbers were drawn for dives */

@@ -226,6 +226,9 @@ int making_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *r
     return -SBX_ENOMEM;
   if (op_describe(r->kind)->type == OBJECT_PROCESS)
     x->asks_status |= graph_asks_status(r) || (r->kind == OP_PROCESS_MAIL && r->object.slot != i);
+  if (r->kind == OP_PROCESS_SIGNAL && r->object.slot != i && r->number != SIGNAL_PAUSE &&
+      r->number != SIGNAL_RESUME)
+    x->notes |= NOTE_SIGNALS;
   x->reads_clock |= r->kind == OP_CLOCK_NOW || r->kind == OP_CLOCK_WALL;
   int rc = world_step(m->w, i, r, &a);
   if (rc == WORLD_GOES_ON)
