@@ -330,7 +330,7 @@ static void follow(void) {
 /* Keep the states that fit, of all that may follow. False: there are none. */
 static bool keep(bool (*filter)(struct model *, int, const void *), int number, const void *arg) {
   follow();
-  return filter(&run.m, number, arg);
+  return filter(&run.m, number, arg) || run.m.crowded; /* a set that was cut off explains nothing */
 }
 
 static bool filter_answer(struct model *m, int proc, const void *a) {
