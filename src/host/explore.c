@@ -122,7 +122,7 @@ static void explore_cured(void *ctx, const struct cure *c, struct cure_result *r
 static int complain(int rc, const struct explore_endless *e) {
   char endless[sizeof *e + 128];
   bool interrupted = rc == EXPLORE_NOTHING && simulated_stopped();
-  const char *why = interrupted ? "interrupted" : error_text(rc);
+  const char *why = interrupted ? simulated_stop_word() : error_text(rc);
   if (rc == EXPLORE_NOTHING && !interrupted) {
     snprintf(endless, sizeof endless,
              "%s goes on and on before any operation that others could see%s%s: there is nothing "
@@ -131,7 +131,7 @@ static int complain(int rc, const struct explore_endless *e) {
     why = endless;
   }
   report_print(&(struct report){.message = why});
-  return interrupted ? EXIT_INTERRUPTED : EXIT_LUA_ERROR;
+  return interrupted ? simulated_stop_status() : EXIT_LUA_ERROR;
 }
 
 /* On a narrow terminal. What is indented fits, or was printed by the script; a command is to be copied as one line. */

@@ -112,8 +112,8 @@ static int tell_no_path(struct followed *p, int rc, const struct explore_endless
   char endless[sizeof *e + 64];
   replay_forget(p);
   if (simulated_stopped()) {
-    report_print(&(struct report){.message = "interrupted"});
-    return EXIT_INTERRUPTED;
+    report_print(&(struct report){.message = simulated_stop_word()});
+    return simulated_stop_status();
   }
   snprintf(endless, sizeof endless, "replay: %s goes on and on, and takes no step", e->process);
   report_print(&(struct report){

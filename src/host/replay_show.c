@@ -124,23 +124,15 @@ static void tell_deadlock(const struct followed *p, struct world *w) {
 }
 
 static int tell_end(const struct followed *p, struct world *w) {
-  struct world_process main, other;
   const uint8_t *text;
   size_t len;
-  bool failed = false;
-  world_process(w, 0, &main);
-  for (uint32_t i = 1; i < world_count(w); i++) {
-    world_process(w, i, &other);
-    failed |= other.failed;
-  }
   bool deadlock = exploration_state(p->x, p->f.state)->end == EXPLORE_DEADLOCK;
   if (deadlock)
     tell_deadlock(p, w);
   for (uint32_t at = 0; world_report(w, &at, &text, &len);)
     fwrite(text, 1, len, stderr);
-  if (main.phase == PHASE_ENDED && main.exit_code != 0)
-    return main.exit_code;
-  return deadlock ? SIMULATED_DEADLOCK : failed ? SIMULATED_UNJOINED : 0;
+  int status = world_exit_status(w);
+  return status ? status : deadlock ? SIMULATED_DEADLOCK : 0;
 }
 
 static int finish(const struct followed *p) {

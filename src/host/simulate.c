@@ -34,10 +34,10 @@ static int status_of(const struct run_outcome *r) {
       report_print(&(struct report){.message = error_text(r->rc)});
       return EXIT_LIMIT;
     }
-    report_print(&(struct report){.message = "interrupted"});
-    return EXIT_INTERRUPTED;
+    report_print(&(struct report){.message = simulated_stop_word()});
+    return simulated_stop_status();
   default:
-    return r->status ? r->status : r->unjoined ? SIMULATED_UNJOINED : 0;
+    return r->status;
   }
 }
 

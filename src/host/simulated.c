@@ -14,7 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "look/waits.h"
+#include "lua/state/interrupt.h"
 #include "lua/state/lib.h"
 #include "lua/state/report.h"
 #include "object/calls.h"
@@ -298,16 +300,26 @@ void simulated_report(const void *text, size_t len) {
   fwrite(text, 1, len, stderr); /* the stream of the process, or of the program */
 }
 
-static volatile int stopped;
+static volatile int stopped; /* 0, or the signal */
+static int64_t stopped_ns;
 
 void simulated_stop(void) {
-  stopped = 1;
+  stopped = SIGINT;
   explore_watch(true);
 }
 
+const char *simulated_stop_word(void) {
+  return stopped && stopped != SIGINT ? "terminated" : "interrupted";
+}
+
+int simulated_stop_status(void) { return stopped ? 128 + stopped : EXIT_INTERRUPTED; }
+
 bool simulated_stopped(void) { return stopped; }
 
-void simulated_stop_over(void) { stopped = 0; }
+void simulated_stop_over(void) {
+  if (stopped == SIGINT)
+    stopped = 0;
+}
 
 bool simulated_asked(void *ctx, const struct explore_progress *so_far) {
   (void)ctx;
@@ -330,10 +342,27 @@ void simulated_watch(bool on) {
     sigaction(SIGALRM, &sa, NULL);
 }
 
-static void on_interrupt(int sig) {
-  (void)sig;
+/* The first ends the run, and what is known is told; the next one kills. Two at once are one: timeout(1) sends its signal twice. */
+static void on_end(int sig) {
+  enum { SAME_NS = 50 * 1000 * 1000 };
+  int64_t now_ns = clock_now_ns();
+  if (stopped && now_ns - stopped_ns > SAME_NS) {
+    signal(sig, SIG_DFL);
+    raise(sig);
+    return;
+  }
   simulated_stop();
+  stopped = sig;
+  stopped_ns = now_ns;
   run_stop();
+}
+
+/* A signal that is ignored, as nohup(1) has it, stays so. */
+static void end_at(int sig) {
+  const struct sigaction act = {.sa_handler = on_end};
+  struct sigaction before;
+  if (sigaction(sig, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+    sigaction(sig, &act, NULL);
 }
 
 /* What this process starts later has random ones again. */
@@ -348,8 +377,10 @@ void simulated_fix_addresses(char **argv) {
 }
 
 void simulated_begin(void) {
-  struct sigaction act = {.sa_handler = on_interrupt};
+  const struct sigaction act = {.sa_handler = on_end};
   time_stands = true;
   sigaction(SIGINT, &act, NULL);
+  end_at(SIGTERM);
+  end_at(SIGHUP);
   report_set_writer(simulated_report);
 }

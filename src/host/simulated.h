@@ -22,8 +22,8 @@ void simulated_fix_addresses(char **argv);
 /* This process is going to simulate: handlers of signals, where reports go, the time that Lua reads. */
 void simulated_begin(void);
 
-/* The exit statuses of a simulated run, as of a real one. */
-enum { SIMULATED_UNJOINED = 3, SIMULATED_DEADLOCK = 4 };
+/* The exit status of a simulated run that is a deadlock, if world_exit_status has no other for it. */
+enum { SIMULATED_DEADLOCK = 4 };
 
 /* Tell a deadlock: who waits for what. `ctx` is not used. */
 void simulated_say_deadlock(void *ctx, const struct snapshot *taken);
@@ -39,7 +39,11 @@ void simulated_restrict(lua_State *L, struct backend *b, bool explored);
 void simulated_stop(void);
 bool simulated_stopped(void);
 
-/* The exploration that was stopped, if one was, is over: what comes now can be stopped by itself. */
+/* By what: "interrupted" by SIGINT, "terminated" by SIGTERM or SIGHUP; and the exit status for that. */
+const char *simulated_stop_word(void);
+int simulated_stop_status(void);
+
+/* The exploration that was interrupted, if one was, is over: what comes now can be by itself. One that was terminated stays so. */
 void simulated_stop_over(void);
 
 /* The same, as `progress` of struct explore_options; neither argument is used. */

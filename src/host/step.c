@@ -267,6 +267,8 @@ static bool read_line(struct buf *line) {
   char byte = '\0';
   sigemptyset(&interrupt);
   sigaddset(&interrupt, SIGINT);
+  sigaddset(&interrupt, SIGTERM);
+  sigaddset(&interrupt, SIGHUP);
   sigprocmask(SIG_BLOCK, &interrupt, &old);
   buf_clear(line, 0);
   while (read_byte(&old, &byte) && byte != '\n')
@@ -305,5 +307,5 @@ int step_by_hand(struct exploration *x, const struct stepped *what, struct buf *
   buf_release(&line);
   free(s.path);
   free(s.states);
-  return simulated_stopped() ? EXIT_INTERRUPTED : 0;
+  return simulated_stopped() ? simulated_stop_status() : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "host/options.h"
 #include "host/told.h"
 
 /* -- the end ------------------------------------------------------------------------------------- */
@@ -155,29 +156,52 @@ static void split_message(struct told *t, const char *text, size_t len) {
   t->story.message = told_keep(t, text, n);
 }
 
-static void tell_error(struct told *t, uint32_t state) {
+/* Main ended badly: what it printed, or, of a function that is explored, its report. */
+static void tell_main(struct told *t, uint32_t state) {
+  struct buf printed = {0};
   const uint8_t *report;
   size_t len;
   uint32_t at = 0;
-  struct buf printed = {0};
-  for (uint32_t i = 0; i < t->story.process_count; i++) {
-    struct world_process p;
-    uint32_t history = exploration_history(t->x, state, i);
-    world_process(t->w, i, &p);
-    if (p.exit_code == 0 && !p.signal)
-      continue;
-    t->story.victim = i;
-    if (i == 0 && exploration_printed(t->x, history, 2, &printed) == 0 && printed.len > 0)
-      split_message(t, (const char *)printed.data, printed.len);
-    break;
-  }
-  if (!t->story.message && world_report(t->w, &at, &report, &len) && report)
+  t->story.victim = 0;
+  if (exploration_printed(t->x, exploration_history(t->x, state, 0), 2, &printed) == 0 &&
+      printed.len > 0)
+    split_message(t, (const char *)printed.data, printed.len);
+  else if (world_report(t->w, &at, &report, &len) && report)
     split_message(t, (const char *)report, len);
+  buf_release(&printed);
+}
+
+/* A failure that nobody joined: its report. */
+static void tell_unjoined(struct told *t) {
+  const uint8_t *report;
+  size_t len;
+  uint32_t who;
+  struct world_process p = {0};
+  if (!world_first_unjoined(t->w, &who, &report, &len))
+    return;
+  if (who < t->story.process_count) {
+    t->story.victim = who;
+    world_process(t->w, who, &p);
+  }
+  if (report)
+    split_message(t, (const char *)report, len);
+  else if (p.quiet && p.exit_code == EXIT_LUA_ERROR) {
+    t->story.end = STORY_STATUS;
+    t->story.message = "it failed, and nobody joined it; as it is quiet, it tells no reason";
+  }
+}
+
+static void tell_error(struct told *t, uint32_t state) {
+  struct world_process main;
+  world_process(t->w, 0, &main);
+  if (main.exit_code || main.signal)
+    tell_main(t, state);
+  else
+    tell_unjoined(t);
   if (!t->story.message) {
     t->story.end = STORY_STATUS;
     t->story.message = "it ended with an exit status other than 0";
   }
-  buf_release(&printed);
 }
 
 static void tell_held(struct told *t, uint32_t state) {

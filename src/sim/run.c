@@ -156,8 +156,6 @@ static int has_stopped(struct run *r, uint32_t i, enum sim_stop why) {
   case SIM_CANCELLED:
     return cancel(r, i);
   case SIM_LEFT:
-    if (i == 0)
-      r->ret->status = sim_exit_code(r->sim);
     world_exit(r->world, i, sim_exit_code(r->sim), 0);
     bury(r);
   }
@@ -413,7 +411,7 @@ int run_simulated(const struct run_options *o, int (*body)(struct backend *b, vo
       ret->end = RUN_STOPPED;
     if (ret->end == RUN_DEADLOCK && o->deadlock)
       tell_deadlock(&r);
-    ret->unjoined = (int)world_unjoined(r.world);
+    ret->status = world_exit_status(r.world);
     for (uint32_t i = 0; i < r.count; i++)
       if (r.actors[i].state != ACTOR_GONE)
         forget_actor(&r, &r.actors[i]);

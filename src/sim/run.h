@@ -21,9 +21,8 @@ enum run_end {
 
 struct run_outcome {
   enum run_end end;
-  int status;      /* of main */
+  int status;      /* world_exit_status; of a deadlock, too */
   int rc;          /* RUN_STOPPED: 0 or -SBX_* */
-  int unjoined;    /* processes that failed, and nobody joined them */
   int64_t time_ns; /* of the clock */
   uint64_t steps;
 };

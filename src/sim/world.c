@@ -271,6 +271,10 @@ void world_free(struct world *w) {
 
 uint32_t world_count(const struct world *w) { return w->actor_count; }
 
+static bool has_failed(const struct world_actor *p) {
+  return world_badly(p) && !p->expected && !p->joined;
+}
+
 void world_process(const struct world *w, uint32_t i, struct world_process *ret) {
   const struct world_actor *p = &w->actors[i];
   *ret = (struct world_process){
@@ -285,7 +289,7 @@ void world_process(const struct world *w, uint32_t i, struct world_process *ret)
       .looked = p->looked,
       .exit_code = p->state.exit_code,
       .signal = p->state.signal,
-      .failed = world_badly(p) && !p->expected && !p->joined && !p->looked,
+      .failed = i > 0 && has_failed(p),
       .name = p->name,
       .where = p->where,
   };
@@ -295,11 +299,21 @@ uint32_t world_unjoined(const struct world *w) {
   uint32_t n = 0;
   for (uint32_t i = 1; i < w->actor_count; i++) {
     const struct world_actor *p = &w->actors[i];
-    n += world_badly(p) && !p->expected && !p->joined;
+    n += has_failed(p);
   }
   for (uint32_t k = 0; k < w->failure_count; k++)
     n += w->failures[k].counts && !w->failures[k].joined;
   return n;
+}
+
+int world_exit_status(const struct world *w) {
+  enum { SIGNALLED = 128 };
+  const struct process_state *main = &w->actors[0].state;
+  if (main->phase == PHASE_ENDED && main->signal)
+    return SIGNALLED + main->signal;
+  if (main->phase == PHASE_ENDED && main->exit_code)
+    return main->exit_code;
+  return world_unjoined(w) ? WORLD_UNJOINED : 0;
 }
 
 /* -- ops ----------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ struct world_process {
   enum process_phase phase; /* object/process.h; ENDED: it takes no more steps */
   bool daemon, quiet, stopped, expected, joined, looked;
   int exit_code, signal;
-  bool failed;      /* it ended badly, and nobody joined it or looked at its failure so far */
+  bool failed;      /* it is not main, ended badly, not on purpose, and nobody joined it so far */
   const char *name; /* borrowed until the next call */
   const char *where;
 };
@@ -66,6 +66,13 @@ void world_process(const struct world *w, uint32_t i, struct world_process *ret)
 
 /* Failures of processes and of tasks that nobody joined: as run_ops.unjoined_failures. */
 uint32_t world_unjoined(const struct world *w);
+
+/*
+ * The exit status of a run that ends here: that of main, if it has ended and that is not 0; else WORLD_UNJOINED if there are
+ * failures that nobody joined; else 0. --sim, --explore and --replay judge a run by it alone, and by whether it is a deadlock.
+ */
+enum { WORLD_UNJOINED = 3 };
+int world_exit_status(const struct world *w);
 
 /* -- ops ---------------------------------------------------------------------------------------- */
 
@@ -158,6 +165,17 @@ bool world_has_in_hand(const struct world *w, uint32_t i);
 
 /* Was there a queue with items that nobody had any more? */
 bool world_unread(const struct world *w);
+
+/*
+ * The first failure that nobody joined, if world_unjoined is not 0: the number of its process, UINT32_MAX of a task; and its
+ * report, NULL if there is none, as of a quiet process. False: all were joined.
+ */
+bool world_first_unjoined(const struct world *w, uint32_t *ret_process, const uint8_t **ret,
+                          size_t *ret_len);
+
+/* Is there a failure that nobody looked at, and that is none of the run, since it was joined, or the script interrupted its
+ * process? */
+bool world_has_harmless(const struct world *w);
 
 /* Failures that nobody looked at, in their order: their reports. `at` counts up from 0. */
 bool world_report(const struct world *w, uint32_t *at, const uint8_t **ret, size_t *ret_len);

@@ -44,6 +44,84 @@ local function states_of(data, failure)
   return passed
 end
 
+-- Programs, and the exit status of a real run. An exploration finds a failure exactly if that is not 0.
+local ENDS = {
+  { [[spawn({ quiet = true }, function() error "x" end)]], 3 },
+  { [[spawn({ quiet = true }, function() os.exit(3) end)]], 3 },
+  { [[local a, b = spawn({ quiet = true }, error, "x"), spawn({ quiet = true }, error, "y") sandbox.join_all { a, b }]],
+    3 },
+  { [[spawn({ daemon = true, quiet = true }, function() error "x" end) sleep(0.1)]], 3 },
+  { [[spawn({ quiet = true }, function() error "x" end):join()]], 0 },
+  { [[spawn(function() error "x" end)]], 3 },
+  { [[spawn(function() error "x" end):join()]], 0 },
+  { [[spawn(function() os.exit(3) end):join()]], 0 },
+  { [[sandbox.team(2, function(i) if i == 2 then error "x" end end):join()]], 0 },
+  { [[spawn(function() spawn(function() error "x" end) end):join()]], 3 },
+  { [[spawn(function() sleep(10) end):interrupt()]], 0 },
+  { [[spawn(function() sandbox.self():kill() end)]], 0 },
+  { [[sandbox.self():kill()]], 137 },
+  { [[local p = sandbox.pool(1) p:submit(function() error "x" end) p:close() p:join()]], 3 },
+  { [[spawn(function() error "x" end) sandbox.queue():get()]], 3 },
+  { [[os.exit(7)]], 7 },
+  { [[error "x"]], 1 },
+}
+
+-- Loops that a real run comes out of: time ends them.
+local POLLS = {
+  [[local done, left = sandbox.event(), sandbox.deadline(0.2)
+    spawn(function() sleep(0.1) done:set() end)
+    while left:left() > 0 and not done:is_set() do end]],
+  [[local v, t = sandbox.value(0), sandbox.now()
+    spawn(function() while sandbox.now() - t < 0.1 do v:add(0) end v:set(1) end):join()]],
+  [[local v, t = sandbox.value(0), sandbox.now()
+    while sandbox.now() - t < 0.1 do v:add(0) end]],
+  [[local e = sandbox.event() spawn(function() sleep(0.1) e:set() end) while not e:is_set() do end]],
+}
+
+describe("an exploration and a run", function()
+  for _, row in ipairs(ENDS) do
+    local code, status = table.unpack(row)
+    it("agree about how it ends: " .. code, function()
+      local real, simulated, told = run { "-e", code }, run { "--sim", "-e", code }, run { "--explore", "-e", code }
+      assert.same({ status, status }, { real.status, simulated.status }, real.err .. simulated.err)
+      assert.equal(status == 0 and 0 or 5, told.status, told.out .. told.err)
+    end)
+  end
+
+  for i, code in ipairs(POLLS) do
+    it("agree that a loop has an end that waits for time, " .. i, function()
+      for _, option in ipairs { "--seed=1", "--sim" } do assert.equal(0, run { option, "-e", code }.status) end
+      local told = run { "--explore", "-e", code }
+      assert.equal(125, told.status, told.out .. told.err)
+      assert.truthy(told.out:find("not all: a process polls the clock", 1, true), told.out)
+    end)
+  end
+
+  it("know a loop that time does not end", function()
+    local told = run { "--explore", "-e", "local t, e = sandbox.now(), sandbox.event() while not e:is_set() do end" }
+    assert.equal(5, told.status, told.out .. told.err)
+    assert.truthy(told.out:find("some never end", 1, true), told.out)
+  end)
+
+  -- Once the signal is caught, it is sent.
+  local SIGNAL = [=[
+    $P %s -e '%s' & p=$!
+    until [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/$p/status) & 0x%x)) -ne 0 ]; do sleep 0.02; done
+    kill -%d $p; wait $p]=]
+  local COUNTERS = [[local v = sandbox.value(0)
+    for _ = 1, 5 do spawn(function() for _ = 1, 9 do v:set(v:get() + 1) end end) end]]
+
+  for name, number in pairs { TERM = 15, HUP = 1 } do
+    it("end with one line at SIG" .. name, function()
+      for option, code in pairs { ["--sim"] = "while true do sandbox.sleep(1) end", ["--explore"] = COUNTERS } do
+        local told = run { command = SIGNAL:format(option, code, 1 << (number - 1), number) }
+        assert.equal(128 + number, told.status, told.out .. told.err)
+        assert.truthy((told.out .. told.err):find("terminated", 1, true), told.out .. told.err)
+      end
+    end)
+  end
+end)
+
 describe("--explore", function()
   it("tries orders with few preemptions, if that is asked for", function()
     local r = run { "--explore=preemptions:0", "-e", LOST }

@@ -105,6 +105,12 @@ static void note_endless(struct exploration *x, const struct world *w) {
     *x->options.endless = *e;
 }
 
+/* Does the process that goes on and on ask for the time? */
+static bool polls_clock(struct exploration *x, uint32_t history) {
+  const struct request *r = history ? graph_request(x, history) : NULL;
+  return r && (r->kind == OP_CLOCK_NOW || r->kind == OP_CLOCK_WALL);
+}
+
 static int search(struct exploration *x, struct making *m) {
   int rc = 0;
   if (x->options.bounded)
@@ -224,7 +230,7 @@ static int explore_again(struct exploration *x, struct making *m) {
   x->asks_status = x->asks_done = false;
   x->stop = STOP_COMPLETE;
   x->state_count = x->step_count = x->processes = x->kill_steps = x->dive_len = 0;
-  x->found = false;
+  x->found = x->harmless = false;
   x->draws = 0;
   intern_free(x->keys);
   x->keys = intern_new();
@@ -265,7 +271,10 @@ int explore(const struct explore_options *o, int (*body)(struct backend *b, void
   if (rc && x->h.cut)
     note_endless(x, m.w);
   if (rc < 0 && x->h.cut) {
-    x->stop = x->asked ? STOP_ASKED : x->h.cut == 2 ? STOP_SPAWNS : STOP_ENDLESS;
+    x->stop = x->asked                         ? STOP_ASKED
+              : x->h.cut == 1                  ? STOP_ENDLESS
+              : polls_clock(x, x->h.cut_after) ? STOP_CLOCK
+                                               : STOP_SPAWNS;
     rc = x->state_count > 0 ? 0 : EXPLORE_NOTHING;
   }
   if (rc == -SBX_ENOMEM && x->state_count > 0) { /* what was found is worth something */

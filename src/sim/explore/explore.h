@@ -93,7 +93,7 @@ struct explore_options {
 enum explore_end {
   EXPLORE_OPEN, /* it goes on: the state has steps, or was not looked at */
   EXPLORE_WELL,
-  EXPLORE_ERROR,    /* main, or a process whose failure nobody looked at, ended badly */
+  EXPLORE_ERROR,    /* the exit status of the run is not 0: world_exit_status */
   EXPLORE_DEADLOCK, /* processes wait, and nobody can go on */
   EXPLORE_HELD,     /* it ends well, but a process ended with a lock held */
   EXPLORE_STUCK,    /* it never ends, and some process that is not a daemon waits for ever */
@@ -105,7 +105,8 @@ struct explore_step {
   uint32_t to;     /* state */
   uint32_t answer; /* text: what the process was answered; 0: its op is not over */
   uint16_t process;
-  bool kill; /* the process is killed; no answer */
+  bool kill;  /* the process is killed; no answer */
+  bool clock; /* somebody reads the clock in it, or before the next step */
 };
 
 struct explore_state {
@@ -141,7 +142,8 @@ enum explore_stop {
   STOP_BOUND,    /* all was tried that has not more preemptions than were asked for */
   STOP_FOLLOWED, /* only the path of a token was to be followed */
   STOP_ENDLESS,  /* a process computes for seconds without an op */
-  STOP_KILLS     /* kills were asked for, and none was tried: a defect of the explorer */
+  STOP_KILLS,    /* kills were asked for, and none was tried: a defect of the explorer */
+  STOP_CLOCK     /* only time would end a circle, and it stands there: see judge.c */
 };
 
 /* Instead of a result: the script reads the clock, so explore again with `clock`, in a new arena.
@@ -172,6 +174,7 @@ struct explore_sum {
   bool timed;                  /* somebody waited until some time had passed */
   uint32_t notes;              /* of enum explore_note */
   bool circles;                /* an interleaving may go on for ever */
+  bool harmless;               /* in some a process fails, which is no failure of the run */
   bool cure_used;              /* the cure has changed something */
   bool cure_unsure;            /* but at some place it could not be made as it is meant */
   size_t bytes;

@@ -56,10 +56,12 @@ struct exploration {
   bool counts_done;    /* states say which items of a queue were marked as done */
   bool asks_done;      /* and must: somebody marks them, or waits for it */
   bool reads_clock;    /* somebody reads the clock */
+  bool read_now;       /* in the step that is being made */
   bool asks_late; /* somebody has a deadline from before it has waited; `timed`: so that matters */
   bool timed;     /* somebody waited for a time */
   uint32_t notes; /* of enum explore_note */
   bool found;     /* a state that ends badly, with an error, a deadlock or a lock held */
+  bool harmless;  /* in some a process fails, which is no failure of the run: world_has_harmless */
   uint32_t dive_len;              /* steps of the longest dive */
   uint64_t draws;                 /* so many numbers were drawn for dives */
   struct explore_endless endless; /* process "": none */

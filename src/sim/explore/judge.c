@@ -4,6 +4,9 @@
  * The states fall into strongly connected components. One of several states, or with a step to
  * itself, is a circle: an interleaving may go round in it for ever. If no step leads out of it, it
  * must, and the run never ends.
+ *
+ * Time moves only when no process can go on, so it stands in a circle. If a process reads the clock in one, or waits for a time
+ * in all of it, time would end it in a real run. Without another way out, nothing is known of what comes then: STOP_CLOCK.
  */
 #include <float.h>
 #include <stdlib.h>
@@ -147,6 +150,50 @@ static void judge_circle(struct exploration *x, const uint32_t *member, uint32_t
     }
 }
 
+/* Does process `i` wait for a time in all of these states, without a step in any? */
+static bool waits_for_time(struct exploration *x, const uint32_t *member, uint32_t count,
+                           uint32_t i) {
+  uint32_t history = exploration_history(x, member[0], i);
+  const struct request *r =
+      history == EXPLORE_NONE || exploration_left(x, history) ? NULL : graph_request(x, history);
+  bool timed = r && (r->kind == OP_CLOCK_SLEEP || r->deadline_ns != SBX_FOREVER);
+  for (uint32_t k = 0; r && !timed && k < r->sub_count; k++)
+    timed = r->subs[k].kind == OP_CLOCK_SLEEP;
+  for (uint32_t m = 0; timed && m < count; m++) {
+    const struct explore_state *s = &x->states[member[m]];
+    timed = exploration_history(x, member[m], i) == history;
+    for (uint32_t k = 0; timed && k < s->count; k++)
+      timed = x->steps[s->first + k].process != i;
+  }
+  return timed;
+}
+
+/* Would time end a circle that has no way out? */
+static bool time_ends(struct exploration *x, const uint32_t *member, uint32_t count) {
+  for (uint32_t m = 0; m < count; m++) {
+    const struct explore_state *s = &x->states[member[m]];
+    for (uint32_t k = 0; k < s->count; k++)
+      if (x->steps[s->first + k].clock)
+        return true;
+  }
+  for (uint32_t i = 0; i < x->processes; i++)
+    if (waits_for_time(x, member, count, i))
+      return true;
+  return false;
+}
+
+/* What comes when time ends it is not known. */
+static void leave_open(struct exploration *x, const uint32_t *member, uint32_t count) {
+  x->circles = true;
+  for (uint32_t i = 0; i < count; i++) {
+    struct explore_state *s = &x->states[member[i]];
+    s->ways = s->bad_ways = WITHOUT_END;
+    s->p_bad = UNKNOWN;
+  }
+  if (x->stop == STOP_COMPLETE || x->stop == STOP_BOUND)
+    x->stop = STOP_CLOCK;
+}
+
 static void judge_component(struct exploration *x, const struct components *c,
                             const uint32_t *member, uint32_t count) {
   bool circle = count > 1, has_exit = false, doomed = true;
@@ -163,7 +210,9 @@ static void judge_component(struct exploration *x, const struct components *c,
     }
   }
   struct explore_state *s = &x->states[member[0]];
-  if (circle)
+  if (circle && !has_exit && time_ends(x, member, count))
+    leave_open(x, member, count);
+  else if (circle)
     judge_circle(x, member, count, has_exit, doomed);
   else if (s->count == 0 && s->looked_at)
     end_state(s);

@@ -95,6 +95,19 @@ static bool waits(struct exploration *x, uint32_t state, uint32_t process, bool 
   return true;
 }
 
+/* Is the clock read in the circle? Then it does not go on for ever. */
+static bool reads_clock(const struct starving *v, const uint32_t *member, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    const struct explore_state *s = &v->x->states[member[i]];
+    for (uint32_t k = 0; k < s->count; k++) {
+      const struct explore_step *e = &v->x->steps[s->first + k];
+      if (e->clock && v->set[e->to] == v->set[member[i]])
+        return true;
+    }
+  }
+  return false;
+}
+
 static void keep_circle(struct starving *v, const uint32_t *member, uint32_t count, bool only) {
   struct explore_circle *c = &v->x->circle;
   if (c->state && !c->livelock)
@@ -127,7 +140,7 @@ static int look_round(struct starving *v) {
       continue;
     if (trim(v, member, n, &steps))
       changed = true;
-    else if (steps && waits(x, *member, v->victim, &only))
+    else if (steps && !reads_clock(v, member, n) && waits(x, *member, v->victim, &only))
       keep_circle(v, member, n, only);
     else if (!steps)
       v->set[*member] = 0;

@@ -229,7 +229,8 @@ int making_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *r
   if (r->kind == OP_PROCESS_SIGNAL && r->object.slot != i && r->number != SIGNAL_PAUSE &&
       r->number != SIGNAL_RESUME)
     x->notes |= NOTE_SIGNALS;
-  x->reads_clock |= r->kind == OP_CLOCK_NOW || r->kind == OP_CLOCK_WALL;
+  x->read_now |= r->kind == OP_CLOCK_NOW || r->kind == OP_CLOCK_WALL;
+  x->reads_clock |= x->read_now;
   int rc = world_step(m->w, i, r, &a);
   if (rc == WORLD_GOES_ON)
     return 0;
@@ -250,20 +251,14 @@ int making_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *r
 /* -- the steps of a state ------------------------------------------------------------------------- */
 
 static enum explore_end end_of(struct exploration *x, const struct making *m) {
-  struct world_process p;
   bool held = false;
   if (!making_left(x, m, 0))
     return EXPLORE_DEADLOCK;
-  world_process(m->w, 0, &p);
-  if (p.exit_code != 0 || p.signal)
-    return EXPLORE_ERROR;
-  const uint8_t *report;
-  size_t len;
-  uint32_t at = 0;
-  if (world_report(m->w, &at, &report, &len)) /* a failure that nobody looked at */
+  if (world_exit_status(m->w))
     return EXPLORE_ERROR;
   for (uint32_t i = 0; i < m->count; i++)
     held |= history_of(&x->h, m->histories[i])->held & HISTORY_HELD;
+  x->harmless |= world_has_harmless(m->w);
   return held ? EXPLORE_HELD : EXPLORE_WELL;
 }
 
@@ -272,6 +267,7 @@ static int add_step(struct exploration *x, struct making *m, struct explore_step
   int rc = making_close(x, m);
   if (rc == 0)
     rc = making_add(x, m, &step.to);
+  step.clock = x->read_now;
   if (rc == 0)
     rc = graph_add_step(x, &step);
   x->kill_steps += rc == 0 && step.kill;
@@ -282,6 +278,7 @@ static int add_step(struct exploration *x, struct making *m, struct explore_step
 static int look_step(struct exploration *x, struct making *m, uint32_t i, bool *ret_blocked) {
   struct explore_step step = {.process = (uint16_t)i};
   bool blocked;
+  x->read_now = false;
   int rc = cure_step(x, m, i, &step.answer, &blocked);
   *ret_blocked |= blocked;
   return rc || blocked ? rc : add_step(x, m, step);
@@ -311,6 +308,7 @@ static int look_at_kill(struct exploration *x, uint32_t state, struct making *m,
   if (rc || making_left(x, m, i))
     return rc;
   m->kills++;
+  x->read_now = false;
   world_kill(m->w, i);
   if ((m->histories[i] = history_killed(&x->h, m->histories[i])) == 0)
     return -SBX_ENOMEM;

@@ -18,6 +18,7 @@ void exploration_sum(const struct exploration *x, struct explore_sum *ret) {
                               .cure_unsure = x->cure_unsure,
                               .timed = x->timed,
                               .notes = x->notes,
+                              .harmless = x->harmless,
                               .bytes = intern_bytes(x->keys) + intern_bytes(x->h.texts) +
                                        intern_bytes(x->h.all) + sim_bytes(x->h.sim),
                               .seconds = x->seconds};
