@@ -203,6 +203,8 @@ static int fill_turn(const struct exploration *x, uint32_t state, const struct e
                                : step->answer ? 0
                                               : TURN_GOES_ON,
                       .about = about ? r.object.slot : (uint32_t)TURNS_NOBODY};
+  if (r.kind == OP_PROCESS_SIGNAL && r.object.slot == step->process && !step->kill)
+    to->flags |= TURN_SELF;
   if (step->kill)
     snprintf(to->what, sizeof to->what, "be killed");
   else
@@ -212,6 +214,8 @@ static int fill_turn(const struct exploration *x, uint32_t state, const struct e
     to->number = a.number;
     if (a.rc == -SBX_ETIMEDOUT)
       to->flags |= TURN_LATE;
+    if (a.rc == 0 && to->kind == OP_PROCESS_MAIL && !step->kill)
+      to->flags |= TURN_SPARE;
     answer_release(&a);
   }
   return rc;

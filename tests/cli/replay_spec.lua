@@ -111,6 +111,32 @@ end)
 
 -- text of a program, exit status, what is told
 local TEXTS = {
+  ["a process that kills itself"] = { [[
+    local v = sandbox.value(0)
+    local p = spawn(function() sandbox.self():kill() end)
+    p:join() v:add(1)
+    error "over"]], 1, "over" },
+  ["a process that terminates itself between others"] = { [[
+    local v = sandbox.value(0)
+    local p = spawn(function() v:add(1) sandbox.self():terminate() end)
+    local q = spawn(function() v:set(v:get() + 1) end)
+    p:join() q:join()
+    assert(v:get() == 2, "an addition is lost")]], 1, "an addition is lost" },
+  ["a worker of a pool that kills itself"] = { [[
+    local v, pool = sandbox.value(0), sandbox.pool(1)
+    local task = pool:submit(function() v:add(1) sandbox.self():kill() end)
+    local ok, failure = task:join()
+    error("over " .. tostring(ok) .. (failure and "" or ""))]], 1, "over" },
+  ["a message by a handle that comes again"] = { [[
+    local boxes, go = queue(), sandbox.event()
+    local p = spawn(function()
+      go:wait()
+      boxes:peek()[1]:send(1) boxes:peek()[1]:send(3)
+    end)
+    local q = spawn(function() sandbox.receive() return sandbox.receive() end)
+    boxes:put { q } go:set()
+    p:join()
+    error("got " .. q:result())]], 1, "got 3" },
   ["a lock that times out"] = { [[
     local l, v = sandbox.lock(), sandbox.value(0)
     local p = spawn(function() l:acquire() sandbox.sleep(.1) v:add(1) l:release() end)

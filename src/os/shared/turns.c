@@ -104,6 +104,11 @@ static void differ(struct os_backend *b, uint32_t step, const char *what, const 
 
 static bool is_kill(const struct turn *turn) { return turn->flags & TURN_KILL; }
 
+/* Is the turn over when the process has ended? */
+static bool ends_process(const struct turn *turn) {
+  return turn->kind == OP_PROCESS_END || (turn->flags & (TURN_KILL | TURN_SELF));
+}
+
 /* Is the process to be killed in an op for which it waits for no turn, and does it sleep in it? */
 static bool sleeps_in_it(const struct turns *t, const struct turn *turn,
                          const struct process_record *p) {
@@ -144,10 +149,15 @@ static void look_after(struct os_backend *b, uint32_t at) {
   struct turns *t = b->turns->t;
   const struct turn *turn = &t->list[at];
   uint64_t who = atomic_load(&t->processes[turn->process].who);
-  bool gone = who && process_gone(b->control, who, !is_kill(turn));
+  bool gone = who && process_gone(b->control, who, !(turn->flags & (TURN_KILL | TURN_SELF)));
   if (atomic_load(&t->at) != at) /* it has taken its turn, and ended only then */
     return;
-  if (gone && (turn->kind == OP_PROCESS_END || is_kill(turn))) {
+  if (gone && ends_process(turn)) {
+    move_on(t, at);
+    return;
+  }
+  if (!gone && who && (turn->flags & TURN_SELF) &&
+      proc_state(b->control->processes[who_slot(who)].pid) == 'T') {
     move_on(t, at);
     return;
   }
@@ -182,7 +192,7 @@ static bool wait_for(struct os_backend *b, uint32_t mine) {
       break;
     look_after(b, at);
     /* no wake-up comes when a process has ended */
-    bool ends = t->list[at].kind == OP_PROCESS_END || is_kill(&t->list[at]);
+    bool ends = ends_process(&t->list[at]);
     const struct timespec slice = {.tv_nsec = ends ? SHORT_SLICE_NS : SLICE_NS};
     syscall(SYS_futex, &t->at, FUTEX_WAIT, at, &slice, NULL, 0);
   }
@@ -231,6 +241,13 @@ static bool take_turn(struct os_backend *b, struct op *op) {
   if (!wait_for(b, mine))
     return false;
   const struct turn *turn = &me->t->list[mine];
+  if ((turn->flags & TURN_SPARE) && op->kind != turn->kind) {
+    me->next = mine + 1;
+    move_on(me->t, mine);
+    if (!wait_for(b, mine = next_turn(me)))
+      return false;
+    turn = &me->t->list[mine];
+  }
   if (turn->kind != op->kind) {
     differ(b, mine, "it is to ", op_describe(op->kind)->verb);
     return false;
@@ -343,7 +360,7 @@ bool turns_done(struct turns *t, char ret[TURNS_DIFFERENCE]) {
     snprintf(ret, TURNS_DIFFERENCE, "%.*s", TURNS_DIFFERENCE - 1, t->difference);
     return false;
   }
-  while (at < count && (t->list[at].kind == OP_PROCESS_END || is_kill(&t->list[at])))
+  while (at < count && ends_process(&t->list[at]))
     at++;
   if (at >= count)
     return true;

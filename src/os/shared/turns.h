@@ -10,6 +10,11 @@
  * backend's. Without it there is no cost. Ops of several steps give the turn on in their middle:
  * turns_between.
  *
+ * Nor can a process give its turn on that ends or stops itself: whoever waits does so when it has.
+ *
+ * The simulator has a process forget its garbage before each step, and a real one does so now and then. So what a handle had
+ * found out may be known here and not there: a mailbox. The turn of asking for it is left out then.
+ *
  * A process that is killed at a turn kills itself when it has come to the op that is named there, and waits for
  * its turn. If that op is none that waits for turns, a join, say, another process that waits for a turn kills
  * it, as soon as it sleeps in that op. Either way the turn is over when the process has been reaped.
@@ -41,7 +46,9 @@ enum turn_flag {
   TURN_GOES_ON = 1, /* the op is not over with this step */
   TURN_LATE = 2,    /* it times out in this step */
   TURN_KILL = 4,    /* the process is killed where it asks for the op */
-  TURN_QUIET = 8    /* of a kill: the op is no step, so the process may sleep in it */
+  TURN_QUIET = 8,   /* of a kill: the op is no step, so the process may sleep in it */
+  TURN_SELF = 16,   /* a signal to itself: it may end, or stop, in the middle of its turn */
+  TURN_SPARE = 32   /* it asks for a mailbox: a real process may know it from before, and not ask */
 };
 
 struct turn {
