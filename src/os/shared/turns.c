@@ -312,7 +312,7 @@ static bool is_step(struct turn_taker *me, const struct object_ops *ops, const s
     return true;
   struct object_ref ref;
   ops->object_ref(op->object, &ref);
-  return op->number == 0 && turn->about == number_of(me->t, who_of(ref.slot, ref.serial));
+  return op->number != 1 && turn->about == number_of(me->t, who_of(ref.slot, ref.serial));
 }
 
 /* A child is known by its number as soon as there is one. */
