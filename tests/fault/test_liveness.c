@@ -333,6 +333,21 @@ LIVENESS_TEST(nobody_waits_for_a_stopped_process_to_go_first) {
   continue_and_join(p);
 }
 
+LIVENESS_TEST(nobody_overtakes_the_one_behind_a_stopped_process) {
+  struct object *lock = new_object(OBJECT_LOCK, 0);
+  for (int i = 0; i < 20; i++) {
+    do_op(lock, OP_LOCK_ACQUIRE); /* abandoned by the one before */
+    struct object *first = start_old_waiter(lock), *second = start_old_waiter(lock);
+    stop(first);
+    do_op(lock, OP_LOCK_RELEASE);
+    CHECK_EQ(act_until(lock, OP_LOCK_ACQUIRE, 0, 0), -SBX_ETIMEDOUT);
+    await_holder(lock, second);
+    resume(first);
+    continue_and_join(second);
+    continue_and_join(first);
+  }
+}
+
 /* As if whoever wrote down that it was told had told it in vain. */
 LIVENESS_TEST(a_process_that_must_let_another_go_first_wakes_it) {
   struct object *lock = new_object(OBJECT_LOCK, 0);
@@ -1319,6 +1334,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_process_that_waits_for_its_children_has_let_go),
       cmocka_unit_test(the_death_of_a_holder_wakes),
       cmocka_unit_test(nobody_overtakes_a_waiter_that_has_waited_for_long),
+      cmocka_unit_test(nobody_overtakes_the_one_behind_a_stopped_process),
       cmocka_unit_test(nobody_waits_for_a_stopped_process_to_go_first),
       cmocka_unit_test(a_process_that_must_let_another_go_first_wakes_it),
       cmocka_unit_test(a_waiter_that_is_told_can_be_told_again),

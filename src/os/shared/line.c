@@ -181,18 +181,24 @@ uint64_t line_first_able(const struct control *c, const struct line *l) {
 
 bool line_must_yield(const struct os_backend *b, const struct line *l) {
   const struct control *c = b->control;
-  uint64_t mine = line_ticket(b);
+  uint64_t mine = line_ticket(b), after = 0;
   if (end_of(l) == 0)
     return false;
-  struct line_place first = line_next(c, l, 0);
-  struct fair_first rule = {.ticket = first.ticket, .self = first.slot == b->slot};
-  if (!fair_stands_before(&rule, mine))
-    return false;
-  const struct process_record *p = &c->processes[first.slot];
-  if (!fair_is_due(atomic_load(&p->line_since_ns), clock_now_ns()) || !can_act(p->pid))
-    return false;
-  wake(b, first.slot); /* should the signal that told it have come to nothing */
-  return true;
+  for (int i = 0; i < LINE_PLACES; i++) {
+    struct line_place next = line_next(c, l, after);
+    struct fair_first rule = {.ticket = next.ticket, .self = next.slot == b->slot};
+    if (!fair_stands_before(&rule, mine))
+      return false;
+    const struct process_record *p = &c->processes[next.slot];
+    if (!fair_is_due(atomic_load(&p->line_since_ns), clock_now_ns()))
+      return false;
+    if (can_act(p->pid)) {
+      wake(b, next.slot); /* should the signal that told it have come to nothing */
+      return true;
+    }
+    after = next.ticket;
+  }
+  return false;
 }
 
 int64_t line_look_again_ns(const struct line *l, int place, unsigned looks) {

@@ -63,8 +63,8 @@ void line_wake(const struct os_backend *b, struct line *l, uint64_t count, uint6
 /* The calling process, which stands in line, has looked, and stays. */
 void line_looked(const struct os_backend *b, struct line *l);
 
-/* Must the calling process, with its ticket or none, let the first in line go first? Yes if that
- * one has waited for long, lives, and is not stopped. */
+/* Must the calling process, with its ticket or none, let another go first? Yes if one before it has waited for long, lives, and
+ * is not stopped: those that are stopped or dead are passed over, and keep nobody behind them waiting. */
 bool line_must_yield(const struct os_backend *b, const struct line *l);
 
 /* The ticket of the first that lives and is not stopped; of those that came but now the latter is not
