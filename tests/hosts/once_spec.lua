@@ -1,17 +1,18 @@
--- What goes from host to host over a connection that is cut, at the worst moment: the engine has done it, and the answer is lost.
--- It is done once.
+-- What goes from host to host over a connection that is cut, at the worst moment: the engine has done it, and the answer
+-- is lost. It is done once.
 local shell = require "support.shell"
 local hosts = require "support.hosts"
 
 if hosts.missing then return describe("a request to another host", function() pending(hosts.missing) end) end
 
--- A proxy before the engine, which cuts a connection for each of the words: see net/proxy.py. `engine` is reached by it from now on.
+-- A proxy before the engine, which cuts a connection for each of the words: see net/proxy.py. `engine` is reached by it
+-- from now on.
 local function cut(engine, ...)
   local at = engine.folder .. "/proxy"
   local words = {}
   for i, word in ipairs { ... } do words[i] = shell.quote(word) end
-  local pid = shell.run(("timeout -s KILL 200 python3 net/proxy.py %s %s 0 %s >/dev/null 2>&1 & echo $!"):format(at, engine.socket,
-    table.concat(words, " ")))
+  local pid = shell.run(("timeout -s KILL 200 python3 net/proxy.py %s %s 0 %s >/dev/null 2>&1 & echo $!"):format(at,
+    engine.socket, table.concat(words, " ")))
   hosts.await("the proxy", function() return select(2, shell.run("test -S " .. at)) == 0 end)
   local url = engine.url
   engine.url = "unix://" .. at

@@ -9,6 +9,8 @@
 --   engine:prints(want, text, options)              -- it must end well, and print that
 --   local job = engine:start(text, options, arguments)   -- in the background
 --   job:says(pattern)                               -- wait until it has written that; returns the match
+--   hosts.CHILD                                     -- for a script: `child(on, fn, ...)`, a process that a process on that host has
+--                                                   -- spawned, as it came from there through a queue; and that spawner
 --   job:result()                                    -- wait for its end: all that it wrote, and its status
 local shell = require "support.shell"
 local check = require "luassert"
@@ -18,6 +20,18 @@ local hosts = {}
 if shell.run("command -v redis-server") == "" then
   hosts.missing = "there is no redis-server here: vendor/bootstrap.sh --test installs it"
 end
+
+-- The spawner ends when it is told so.
+hosts.CHILD = [[
+  local box = queue()
+  local function child(on, fn, ...)
+    local spawner = spawn({ on = on, name = "spawner", quiet = true, daemon = true }, function(...)
+      box:put(spawn({ name = "child", quiet = true }, fn, ...))
+      sandbox.receive()
+    end, ...)
+    return box:get(30), spawner
+  end
+]]
 
 -- Wait until `ready()` is true, for half a minute at most.
 function hosts.await(what, ready)
