@@ -13,7 +13,7 @@ local function cut(engine, ...)
   for i, word in ipairs { ... } do words[i] = shell.quote(word) end
   local pid = shell.run(("timeout -s KILL 200 python3 net/proxy.py %s %s 0 %s >/dev/null 2>&1 & echo $!"):format(at,
     engine.socket, table.concat(words, " ")))
-  hosts.await("the proxy", function() return select(2, shell.run("test -S " .. at)) == 0 end)
+  hosts.await("the proxy", function() return shell.run(("redis-cli -s %s ping 2>/dev/null"):format(at)) == "PONG\n" end)
   local url = engine.url
   engine.url = "unix://" .. at
   return setmetatable({ came = function() return hosts.slurp(at .. ".cut") end, direct = url }, {
