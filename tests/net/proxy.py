@@ -14,8 +14,9 @@ listen, target, every = sys.argv[1], sys.argv[2], int(sys.argv[3])
 words = [word.encode() for word in sys.argv[4:]]
 random.seed(int(os.environ.get("PROXY_SEED", "1")))
 server = socket.socket(socket.AF_UNIX)
-server.bind(listen)
+server.bind(listen + ".new")
 server.listen(64)
+os.rename(listen + ".new", listen)  # who sees it can connect
 ready = selectors.DefaultSelector()
 ready.register(server, selectors.EVENT_READ)
 other, left, doomed = {}, {}, {}

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -27,17 +28,22 @@ class Hosts(PromptCase):
             time.sleep(0.02)
         self.fail("waited in vain for " + what)
 
+    def listens(self, path):
+        """The socket of a server is there before it listens."""
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(path) == 0
+
     def start_hosts(self):
         folder = tempfile.mkdtemp(prefix="hosts-")
         self.addCleanup(shutil.rmtree, folder, True)
-        socket = os.path.join(folder, "redis")
-        self.background("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder)
-        self.await_that("redis-server", lambda: os.path.exists(socket))
+        engine = os.path.join(folder, "redis")
+        self.background("redis-server", "--port", "0", "--unixsocket", engine, "--save", "", "--dir", folder)
+        self.await_that("redis-server", lambda: self.listens(engine))
         said = os.path.join(folder, "agent")
         with open(said, "w") as log:
-            self.background(PROGRAM, "agent", "--name", "bert", "--slots", "2", "unix://" + socket, stderr=log)
+            self.background(PROGRAM, "agent", "--name", "bert", "--slots", "2", "unix://" + engine, stderr=log)
         self.await_that("the agent", lambda: "ready" in open(said).read())
-        t = Terminal([PROGRAM, "--engine", "unix://" + socket], columns=150)
+        t = Terminal([PROGRAM, "--engine", "unix://" + engine], columns=150)
         self.addCleanup(t.close)
         t.wait_for_prompt("> ")
         return t

@@ -4,6 +4,7 @@ Both are sockets in the file system. What comes is passed on after DELAY seconds
 order; lost packets are such a jitter to whoever uses TCP. Each connection is cut after about CUT seconds; 0: never. """
 
 import asyncio
+import os
 import random
 import sys
 
@@ -48,7 +49,8 @@ async def serve(reader, writer):
 
 
 async def main():
-    server = await asyncio.start_unix_server(serve, listen)
+    server = await asyncio.start_unix_server(serve, listen + ".new")
+    os.rename(listen + ".new", listen)  # who sees it can connect
     async with server:
         await server.serve_forever()
 
