@@ -237,10 +237,6 @@ static int write_models(void *ctx, const struct trace_sink *sink) {
   return -SBX_EINVAL;
 }
 
-bool trace_output_compares(enum trace_format format) {
-  return format == TRACE_HTML || format == TRACE_SVG;
-}
-
 static int write_to(int fd, int (*writer)(void *ctx, const struct trace_sink *sink), void *ctx) {
   struct file_sink file = {.fd = fd};
   struct page_sink page = {.to = {write_file, &file}};

@@ -64,9 +64,6 @@ int trace_output_put(struct trace_output *o,
 /* Remove what is not finished, and the log unless it is to be kept; free `o`. */
 void trace_output_release(struct trace_output *o, bool keep_log);
 
-/* Can the format show two models? */
-bool trace_output_compares(enum trace_format format);
-
 /* What went wrong, for a message; errors of files are errno values. */
 const char *trace_output_error(int error);
 

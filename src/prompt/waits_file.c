@@ -32,7 +32,13 @@ static int write_to(FILE *file, const struct buf *data) {
 /* A new file. A link of that name, which somebody put there, leads to another one. */
 static FILE *open_part(const char *path) {
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0666);
-  return fd < 0 ? NULL : fdopen(fd, "w");
+  FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+  if (fd >= 0 && !file) {
+    int saved = errno;
+    close(fd);
+    errno = saved;
+  }
+  return file;
 }
 
 /* The file that the policy lets be written: a strict session could change what is beside it. */

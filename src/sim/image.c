@@ -49,7 +49,6 @@ static struct top *top_of(const struct images *m) {
 }
 
 void **image_word(struct images *m) { return &top_of(m)->word; }
-uint32_t image_present(const struct images *m) { return m->present; }
 void image_touched(struct images *m) { m->present = 0; }
 size_t images_bytes(const struct images *m) { return intern_bytes(m->blocks); }
 

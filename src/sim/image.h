@@ -46,9 +46,6 @@ uint32_t image_save(struct images *m);
 /* Make that process present. The one that is must have been saved, or is lost. */
 void image_load(struct images *m, uint32_t image);
 
-/* The image that is present; 0: it has changed since. */
-uint32_t image_present(const struct images *m);
-
 /* Somebody changed the memory of the present process, which is not to stay so. */
 void image_touched(struct images *m);
 

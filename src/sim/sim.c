@@ -279,10 +279,6 @@ void sim_close(struct sim *s) {
   free(s);
 }
 
-struct backend *sim_backend(struct sim *s) {
-  return &s->base;
-}
-
 void sim_set_world(struct sim *s, struct world *w) { s->world = w; }
 
 const struct buf *sim_request(const struct sim *s) { return &s->request; }

@@ -40,9 +40,6 @@ struct sim_options {
 int sim_open(const struct sim_options *o, struct sim **ret);
 void sim_close(struct sim *s);
 
-/* For the Lua state of the processes. */
-struct backend *sim_backend(struct sim *s);
-
 /* The world in which the next process runs, for what it asks besides ops: the time, its status. */
 void sim_set_world(struct sim *s, struct world *w);
 

@@ -23,29 +23,27 @@ static int look(lua_State *L, struct lib *lib, const struct handle *h, enum what
                                       .locate_ctx = L});
 }
 
-static void check_look(lua_State *L, int rc) {
+static void check_look(lua_State *L, int rc, const char *what) {
   if (rc == -SBX_EINTERRUPTED)
     interrupt_raise(L, lib_find(L), false);
   if (rc)
-    lib_error(L, "process", rc);
+    lib_error(L, what, rc);
 }
 
-static struct process_info look_at(lua_State *L, struct lib *lib, const struct handle *h,
-                                   bool who) {
+/* `what`: the function that was called, or the field that is read. */
+static struct process_info look_at(lua_State *L, struct lib *lib, const struct handle *h, bool who,
+                                   const char *what) {
   struct process_info info;
-  check_look(L, look(L, lib, h, who ? WHO : ALL, &info));
+  check_look(L, look(L, lib, h, who ? WHO : ALL, &info), what);
   return info;
 }
 
-static struct process_info info_of(lua_State *L, struct lib *lib, const struct handle *h) {
-  return look_at(L, lib, h, false);
-}
-
-int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op) {
-  struct process_info info = info_of(L, lib, h);
+int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op,
+                     const char *what) {
+  struct process_info info = look_at(L, lib, h, false, what);
   int rc = lib_fetch(lib, op, &lib->messages.read);
   if (rc)
-    return lib_expected(L, "join", rc);
+    return lib_expected(L, what, rc);
   const struct buf *message = info.has_result ? &lib->messages.in : NULL;
   if (info.status != PROCESS_DONE) {
     lua_pushnil(L);
@@ -58,7 +56,7 @@ int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, cons
 }
 
 /* Leaves on the stack true and the results; or nil and "timeout"; or nil and the failure. */
-static int join(lua_State *L) {
+static int join(lua_State *L, const char *what) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   int64_t deadline_ns = lib_check_timeout(L, lib, 2);
@@ -78,12 +76,14 @@ static int join(lua_State *L) {
   if (rc == -SBX_ETIMEDOUT && until_ns)
     feed_give_way(L, until_ns);
   if (rc)
-    return lib_expected(L, "join", rc);
-  return lib_push_outcome(L, lib, h, &op);
+    return lib_expected(L, what, rc);
+  return lib_push_outcome(L, lib, h, &op, what);
 }
 
+static int l_process_join(lua_State *L) { return join(L, "join"); }
+
 static int l_process_result(lua_State *L) {
-  int n = join(L);
+  int n = join(L, "result");
   int first = lua_gettop(L) - n + 1; /* arguments may lie below */
   if (lua_toboolean(L, first))
     return n - 1; /* true, results... */
@@ -95,7 +95,8 @@ static int l_process_result(lua_State *L) {
 
 /* -- signals --------------------------------------------------------------------------------- */
 
-static int send_signal(lua_State *L, enum process_signal signal) {
+/* `what`: the method that was called. */
+static int send_signal(lua_State *L, enum process_signal signal, const char *what) {
   struct lib *lib = lib_of(L);
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   struct op op = {.kind = OP_PROCESS_SIGNAL,
@@ -105,16 +106,20 @@ static int send_signal(lua_State *L, enum process_signal signal) {
                   .locate_ctx = L};
   int rc = perform(lib->b, &op);
   if (rc)
-    return lib_expected(L, "signal", rc);
+    return lib_expected(L, what, rc);
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static int l_process_interrupt(lua_State *L) { return send_signal(L, SIGNAL_INTERRUPT); }
-static int l_process_terminate(lua_State *L) { return send_signal(L, SIGNAL_TERMINATE); }
-static int l_process_kill(lua_State *L) { return send_signal(L, SIGNAL_KILL); }
-static int l_process_pause(lua_State *L) { return send_signal(L, SIGNAL_PAUSE); }
-static int l_process_resume(lua_State *L) { return send_signal(L, SIGNAL_RESUME); }
+static int l_process_interrupt(lua_State *L) {
+  return send_signal(L, SIGNAL_INTERRUPT, "interrupt");
+}
+static int l_process_terminate(lua_State *L) {
+  return send_signal(L, SIGNAL_TERMINATE, "terminate");
+}
+static int l_process_kill(lua_State *L) { return send_signal(L, SIGNAL_KILL, "kill"); }
+static int l_process_pause(lua_State *L) { return send_signal(L, SIGNAL_PAUSE, "pause"); }
+static int l_process_resume(lua_State *L) { return send_signal(L, SIGNAL_RESUME, "resume"); }
 
 /* Wait for the end, and leave the outcome. 0, or a code of OP_PROCESS_JOIN. */
 static int await_end(lua_State *L, struct lib *lib, struct handle *h, int64_t deadline_ns) {
@@ -152,8 +157,8 @@ static int l_process_stop(lua_State *L) {
   int rc = await_end(L, lib, h, 0);
   bool lived = rc == -SBX_ETIMEDOUT;
   for (int i = 0; i < 3 && rc == -SBX_ETIMEDOUT; i++) {
-    send_signal(L, steps[i][0]);
-    send_signal(L, steps[i][1]);
+    send_signal(L, steps[i][0], "stop");
+    send_signal(L, steps[i][1], "stop");
     int64_t until = lib_deadline(lib, i == 0 ? grace : LAST_GRACE_SECONDS);
     rc = await_end(L, lib, h, i < 2 ? until : SBX_FOREVER);
   }
@@ -184,7 +189,7 @@ static int l_process_alive(lua_State *L) {
   struct process_info info;
   int rc = look(L, lib, lib_check_handle(L, 1, OBJECT_PROCESS), LIVES, &info);
   if (rc != -SBX_EGONE) /* one that nobody knows any more has ended */
-    check_look(L, rc);
+    check_look(L, rc, "alive");
   lua_pushboolean(L, rc == 0 && lives(&info));
   return 1;
 }
@@ -194,7 +199,8 @@ static int l_process_status(lua_State *L) {
     lua_pushliteral(L, "new");
     return 1;
   }
-  struct process_info info = info_of(L, lib_of(L), lib_check_handle(L, 1, OBJECT_PROCESS));
+  struct process_info info =
+      look_at(L, lib_of(L), lib_check_handle(L, 1, OBJECT_PROCESS), false, "status");
   lua_pushstring(L, status_names[info.status]);
   return 1;
 }
@@ -280,7 +286,7 @@ static int l_process_index(lua_State *L) {
   struct handle *h = lib_check_handle(L, 1, OBJECT_PROCESS);
   for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
     if (strcmp(key, properties[i].name) == 0) {
-      struct process_info info = look_at(L, lib, h, properties[i].who);
+      struct process_info info = look_at(L, lib, h, properties[i].who, key);
       return properties[i].push(L, &info);
     }
   return 1; /* nil */
@@ -336,7 +342,7 @@ static int l_parent(lua_State *L) {
 
 static int l_getpid(lua_State *L) {
   l_self(L);
-  struct process_info info = look_at(L, lib_of(L), lua_touserdata(L, -1), true);
+  struct process_info info = look_at(L, lib_of(L), lua_touserdata(L, -1), true, "getpid");
   return push_pid(L, &info);
 }
 
@@ -373,16 +379,16 @@ static int l_children(lua_State *L) {
 
 void lib_open_process(lua_State *L, int table) {
   static const luaL_Reg methods[] = {
-      {"start", lib_process_start}, {"join", join},
+      {"start", lib_process_start}, {"join", l_process_join},
       {"result", l_process_result}, {"alive", l_process_alive},
       {"status", l_process_status}, {"terminate", l_process_terminate},
       {"kill", l_process_kill},     {"interrupt", l_process_interrupt},
       {"pause", l_process_pause},   {"resume", l_process_resume},
       {"stop", l_process_stop},     {NULL, NULL}};
   static const luaL_Reg meta[] = {{"__tostring", l_process_tostring}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"join", join},       {"self", l_self},
-                                       {"parent", l_parent}, {"children", l_children},
-                                       {"getpid", l_getpid}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"join", l_process_join}, {"self", l_self},
+                                       {"parent", l_parent},     {"children", l_children},
+                                       {"getpid", l_getpid},     {NULL, NULL}};
   lib_open_type(L, table, OBJECT_PROCESS, methods, meta, functions);
   lua_pushlightuserdata(L, lib_find(L));
   lua_getfield(L, -2, "__index");

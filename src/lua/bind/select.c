@@ -83,7 +83,7 @@ static int push_done(lua_State *L, struct lib *lib, const struct selection *s,
     if (op.number && (rc == 0 || rc == -SBX_EGONE)) /* gone: it has ended long ago */
       return 1;
     if (rc == 0)
-      return 1 + lib_push_outcome(L, lib, e->h, &op);
+      return 1 + lib_push_outcome(L, lib, e->h, &op, "select");
     break;
   default:
     break;

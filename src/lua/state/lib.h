@@ -395,8 +395,9 @@ int lib_queue_peek(lua_State *L);
 /* -- process.c -------------------------------------------------------------------------------- */
 
 /* `op` has joined the process of `h`, and its result is in lib->messages.in: push what join
- * returns, return how many. */
-int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op);
+ * returns, return how many. `what`: the function that was called, for errors. */
+int lib_push_outcome(lua_State *L, struct lib *lib, const struct handle *h, const struct op *op,
+                     const char *what);
 
 /* lib->messages.in holds the objects that a visitor of processes appended: append their handles to
  * the list at index `list`. */
