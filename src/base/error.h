@@ -95,7 +95,10 @@
     "a run can spawn 65535 processes on other hosts: give more work to each, as a pool does")      \
   X(ENFILE, 56,                                                                                    \
     "the programs of this machine have too many open files together: end some, or raise the "      \
-    "system's limit (sysctl fs.file-max)")
+    "system's limit (sysctl fs.file-max)")                                                         \
+  X(EKEEPER, 57,                                                                                   \
+    "the process beside the run that looks after its processes (the keeper) was killed: start "    \
+    "the run again")
 
 enum sbx_error {
 #define X(name, number, text) SBX_##name = (number),

@@ -162,7 +162,7 @@ static int look_at_host(struct stand_in *s, int64_t now_ns, char *why, size_t si
   char life[ENGINE_RUN];
   *ret_lost = false;
   int rc = host_beat_own(s->link.say, s->record);
-  if (rc == 0)
+  if (rc == 0 || rc == -SBX_ENOSPC) /* the engine may have room again at the next beat */
     rc = far_renew(s->link.say, s->link.out);
   if (rc == 0)
     rc = host_age(s->link.say, s->host_record, &age_ns, life);

@@ -105,7 +105,10 @@ int office_listens(struct net *n, uint64_t process, struct net_silence *s) {
   const int64_t now_ns = clock_now_ns(), since_ns = now_ns - s->last_ns;
   if (!waits || s->epoch != engine_epoch(n->engine) || s->oldest[0] != id[0] ||
       s->oldest[1] != id[1])
-    *s = (struct net_silence){.oldest = {id[0], id[1]}, .epoch = engine_epoch(n->engine)};
+    *s = (struct net_silence){.host = s->host,
+                              .in_vain = s->in_vain,
+                              .oldest = {id[0], id[1]},
+                              .epoch = engine_epoch(n->engine)};
   else
     s->silent_ns += since_ns < look_most_ns ? since_ns : look_most_ns;
   s->last_ns = now_ns;

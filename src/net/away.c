@@ -5,7 +5,6 @@
  * who join hear the same.
  */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/fault.h"
 #include "net/office.h"
@@ -13,23 +12,78 @@
 
 #define ASK_AGAIN_NS (NS_PER_SECOND / 4)
 
+/* The numbers of processes of several hosts are alike; those of their lowest bits, mixed with the host, are not. */
+static uint32_t mixed(uint64_t process) {
+  return (uint32_t)(process * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
 void net_show_process(struct net *n, const struct object_ref *ref) {
   const struct net_birth note = {.process = ref->serial};
-  uint64_t *seen = &n->shown[ref->serial % NET_ENDS];
+  uint64_t *seen = &n->shown[mixed(ref->serial) % NET_SHOWN];
   if (ref->type != OBJECT_PROCESS || ref->slot != NET_SLOT || n->o.host == 0 ||
       ref->serial >> 48 != n->o.host || *seen == ref->serial || n->o.keeper < 0)
-    return; /* host 0 is there as long as anybody could ask */
-  if (write(n->o.keeper, &note, sizeof note) == sizeof note)
+    return;                           /* host 0 is there as long as anybody could ask */
+  if (net_tell_keeper(n, &note) == 0) /* else nobody is there whom others could ask */
     *seen = ref->serial;
 }
 
 /* -- its end ------------------------------------------------------------------------------------------ */
 
+/* Its place in the table, or the free one where it belongs. `cap` is a power of 2; some place is free. */
+static struct net_end *place_of(struct net_end *ends, uint32_t cap, uint64_t process) {
+  uint32_t at = mixed(process) & (cap - 1);
+  while (ends[at].process && ends[at].process != process)
+    at = (at + 1) & (cap - 1);
+  return &ends[at];
+}
+
+/* Room for more ends; a table that is large enough is emptied instead: what it knew is asked for again. */
+static bool grow_ends(struct net *n) {
+  uint32_t cap = n->known_cap ? 2 * n->known_cap : 16;
+  struct net_end *grown = cap <= NET_ENDS_MOST ? calloc(cap, sizeof *grown) : NULL;
+  if (!grown && !n->known)
+    return false;
+  if (!grown) {
+    memset(n->known, 0, n->known_cap * sizeof *n->known);
+    n->known_count = 0;
+    return true;
+  }
+  for (uint32_t i = 0; i < n->known_cap; i++)
+    if (n->known[i].process)
+      *place_of(grown, cap, n->known[i].process) = n->known[i];
+  free(n->known);
+  n->known = grown;
+  n->known_cap = cap;
+  return true;
+}
+
+/* Valid until this is called for another process. */
 static struct net_end *end_of(struct net *n, uint64_t process) {
-  struct net_end *e = &n->known[process % NET_ENDS];
-  if (e->process != process)
-    *e = (struct net_end){.process = process};
+  struct net_end *e = n->known ? place_of(n->known, n->known_cap, process) : NULL;
+  if (e && e->process)
+    return e;
+  if (n->known_count >= n->known_cap - n->known_cap / 4 && !grow_ends(n)) {
+    n->unknown = (struct net_end){.process = process}; /* no memory: it is known for one look */
+    return &n->unknown;
+  }
+  e = place_of(n->known, n->known_cap, process);
+  *e = (struct net_end){.process = process};
+  n->known_count++;
   return e;
+}
+
+/* That of the home of a process. NULL: no memory. */
+static struct net_silence *silence_of(struct net *n, uint64_t process) {
+  const uint16_t host = (uint16_t)(process >> 48);
+  for (uint32_t i = 0; i < n->silence_count; i++)
+    if (n->silences[i].host == host)
+      return &n->silences[i];
+  struct net_silence *grown = realloc(n->silences, (n->silence_count + 1) * sizeof *grown);
+  if (!grown)
+    return NULL;
+  n->silences = grown;
+  grown[n->silence_count] = (struct net_silence){.host = host};
+  return &grown[n->silence_count++];
 }
 
 /* The number of its end; 0: nobody wanted it so far, and `make` is false. */
@@ -54,19 +108,20 @@ static int find_end(struct net *n, uint64_t process, bool make, uint64_t *ret) {
 
 /* What a set end tells; what is left by the process is appended to `left` (NULL: not wanted). 1: it is not set; 0 or a code */
 static int read_end(struct net *n, uint64_t id, struct office_told *ret, struct buf *left) {
-  struct net_object *o = net_find(n, OBJECT_EVENT, id);
+  struct net_object *o;
   struct engine_reply *r = NULL;
   struct net_args a;
-  if (!o)
-    return -SBX_ENOMEM;
+  int rc = net_find_end(n, id, &o);
+  if (rc)
+    return rc;
   args_begin(&a);
   args_command(&a, 1);
   args_text(&a, "GET");
-  int rc = net_look(n, o, &a, &r);
+  rc = net_look(n, o, &a, &r);
   args_release(&a);
   if (rc == 0 && !o->seen.words[EVENT_FLAG])
     rc = 1;
-  const struct engine_reply *bytes = engine_at(r, LOOK_ANSWERS);
+  const struct engine_reply *bytes = engine_at(r, LOOK_ANSWERS); /* NIL after a failure */
   if (rc == 0 && (engine_type(bytes) != ENGINE_BYTES || engine_len(bytes) < sizeof *ret))
     rc = -SBX_ENOOBJECT;
   if (rc == 0) {
@@ -140,10 +195,9 @@ static bool was_asked_just_now(const struct net_end *e) {
 }
 
 /* Does its keeper read? As office_listens. */
-static int see_silence(struct net *n, struct net_end *e) {
-  int rc = office_listens(n, e->process, &e->silence);
-  if (e->silence.oldest[0] == 0 && n->silent_home == e->process >> 48)
-    n->silent_home = NO_HOME; /* it has read all */
+static int see_silence(struct net *n, uint64_t process, struct net_silence *s) {
+  int rc = office_listens(n, process, s);
+  s->in_vain &= s->oldest[0] != 0; /* else it has read all */
   return rc;
 }
 
@@ -155,7 +209,10 @@ static int want_end(struct net *n, uint64_t process, const struct op *op, bool n
   const struct office_request q = {.process = process};
   struct office_home home;
   struct net_end *e = end_of(n, process);
-  bool silent = n->silent_home == process >> 48;
+  struct net_silence *s = silence_of(n, process);
+  if (!s)
+    return -SBX_ENOMEM;
+  bool silent = s->in_vain;
   if (silent && was_asked_just_now(e))
     return 0; /* what it has not read need not become more */
   e->asked_ns = clock_now_ns();
@@ -171,9 +228,9 @@ static int want_end(struct net *n, uint64_t process, const struct op *op, bool n
   if (rc == 0 && home.over)
     return set_lost(n, process, &home);
   if (rc == -SBX_ESILENT)
-    n->silent_home = (uint32_t)(process >> 48);
+    s->in_vain = true;
   if (rc == -SBX_ESILENT || (rc == 0 && !now))
-    rc = see_silence(n, e); /* if it reads, a later look will tell */
+    rc = see_silence(n, process, s); /* if it reads, a later look will tell */
   return rc;
 }
 
@@ -258,22 +315,24 @@ int net_process_look(struct net *n, struct op *op) {
 /* One look at an end: 0: it is set; or as call_look. */
 static int try_end(struct net *n, uint64_t process, enum call_look how) {
   struct op wait = {.kind = OP_EVENT_WAIT, .deadline_ns = SBX_FOREVER};
+  struct net_object *o;
   struct net_call c;
   uint64_t id;
   int rc = find_end(n, process, true, &id);
-  struct net_object *o = rc == 0 ? net_find(n, OBJECT_EVENT, id) : NULL;
-  if (rc || !o)
-    return rc ? rc : -SBX_ENOMEM;
+  if (rc || (rc = net_find_end(n, id, &o)))
+    return rc;
   call_begin(&c, n, &wait, o);
   rc = call_look(&c, how);
   call_release(&c);
   return rc;
 }
 
-/* The same, in `op`, and ask its home now and then. One that does not wait has to ask before it can know. */
+/* The same, in `op`, and ask its home; one that waits now and then. One that does not has to ask before it can know: what a
+ * look told it just now (net_process_look) must not be taken back. */
 static int look_and_ask(struct net *n, uint64_t process, const struct op *op, enum call_look how) {
   int rc = try_end(n, process, how);
-  if ((rc != CALL_WAITS && rc != -SBX_ETIMEDOUT) || was_asked_just_now(end_of(n, process)))
+  if ((rc != CALL_WAITS && rc != -SBX_ETIMEDOUT) ||
+      (how == CALL_WAIT && was_asked_just_now(end_of(n, process))))
     return rc;
   int failed = want_end(n, process, op, how != CALL_WAIT);
   if (failed == -SBX_ESILENT) { /* nobody waits any more; unless it was set just now */

@@ -210,7 +210,11 @@ int engine_open(const struct engine_options *o, struct engine **ret, char why[EN
 
 struct engine_reply; /* a redisReply */
 
-static redisReply *inner(const struct engine_reply *r) { return (redisReply *)(uintptr_t)r; }
+/* After a failure there is no answer: that reads as NIL. */
+static redisReply *inner(const struct engine_reply *r) {
+  static redisReply nil = {.type = REDIS_REPLY_NIL};
+  return r ? (redisReply *)(uintptr_t)r : &nil;
+}
 
 /* The connection broke; nothing has come since `since_ns`. */
 static int again(struct engine *e, int64_t since_ns) {
@@ -337,6 +341,21 @@ enum engine_type engine_type(const struct engine_reply *r) {
   }
 }
 
+int engine_refusal(const struct engine_reply *r) {
+  static const char *const room[] = {"OOM", "MISCONF"};
+  static const char *const server[] = {"NOAUTH", "READONLY",   "LOADING",
+                                       "NOPERM", "MASTERDOWN", "CLUSTERDOWN"};
+  if (engine_type(r) != ENGINE_ERROR)
+    return 0;
+  for (size_t i = 0; i < sizeof room / sizeof *room; i++)
+    if (engine_begins(inner(r), room[i]))
+      return -SBX_ENOSPC;
+  for (size_t i = 0; i < sizeof server / sizeof *server; i++)
+    if (engine_begins(inner(r), server[i]))
+      return -SBX_EENGINE;
+  return -SBX_ENOOBJECT;
+}
+
 const char *engine_data(const struct engine_reply *r) { return inner(r)->str; }
 size_t engine_len(const struct engine_reply *r) { return inner(r)->len; }
 int64_t engine_integer(const struct engine_reply *r) { return inner(r)->integer; }
@@ -346,8 +365,7 @@ size_t engine_count(const struct engine_reply *r) {
 }
 
 const struct engine_reply *engine_at(const struct engine_reply *r, size_t i) {
-  static redisReply nil = {.type = REDIS_REPLY_NIL};
-  return (const struct engine_reply *)(i < engine_count(r) ? inner(r)->element[i] : &nil);
+  return (const struct engine_reply *)(i < engine_count(r) ? inner(r)->element[i] : inner(NULL));
 }
 
 void engine_free(struct engine_reply *r) {

@@ -161,7 +161,11 @@ enum engine_type {
   ENGINE_ERROR
 };
 
+/* NULL, where there is no answer after a failure, reads as NIL in all of these. */
 enum engine_type engine_type(const struct engine_reply *r);
+/* What an ERROR means: -SBX_ENOSPC: the server has no room, -SBX_EENGINE: it lets nobody in, or is no server to write to;
+ * -SBX_ENOOBJECT: it holds something else than it should. 0: it is none. */
+int engine_refusal(const struct engine_reply *r);
 /* Of BYTES, STATUS, ERROR; a zero follows. */
 const char *engine_data(const struct engine_reply *r);
 size_t engine_len(const struct engine_reply *r);
@@ -169,7 +173,6 @@ int64_t engine_integer(const struct engine_reply *r);
 /* Of a LIST; out of range: an answer that is NIL. Borrowed. */
 size_t engine_count(const struct engine_reply *r);
 const struct engine_reply *engine_at(const struct engine_reply *r, size_t i);
-/* NULL is accepted. */
 void engine_free(struct engine_reply *r);
 
 /* -- keys ---------------------------------------------------------------------------------------- */

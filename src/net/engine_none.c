@@ -88,6 +88,11 @@ enum engine_type engine_type(const struct engine_reply *r) {
   return ENGINE_NIL;
 }
 
+int engine_refusal(const struct engine_reply *r) {
+  (void)r;
+  return 0;
+}
+
 const char *engine_data(const struct engine_reply *r) {
   (void)r;
   return "";

@@ -73,10 +73,8 @@ static int run(struct engine *e, struct engine_script *s, int keys, int count,
   do
     rc = engine_eval(e, s, keys, count, args, ret);
   while (rc == -SBX_EAGAIN);
-  if (rc == 0 && engine_type(*ret) == ENGINE_ERROR) {
+  if (rc == 0 && (rc = engine_refusal(*ret)))
     engine_free(*ret);
-    rc = -SBX_EENGINE;
-  }
   return rc;
 }
 

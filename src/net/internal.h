@@ -43,6 +43,8 @@ struct net_stream {
 
 /* How long the oldest request to a keeper has been there unread: office_listens. */
 struct net_silence {
+  uint16_t host;      /* whose keeper */
+  bool in_vain;       /* an answer was waited for in vain, and it has not read all since */
   uint64_t oldest[2]; /* its id in the stream */
   uint64_t epoch;     /* of the connection */
   int64_t last_ns;    /* when that was seen last */
@@ -55,11 +57,9 @@ struct net_end {
   uint64_t id;      /* of the object that is its end */
   int64_t asked_ns; /* when its host was last asked for it */
   uint64_t asked;   /* the number of that request */
-  struct net_silence silence;
 };
 
-enum { CHAINS = 256, NET_ENDS = 16 };
-#define NO_HOME UINT32_MAX
+enum { CHAINS = 256, NET_SHOWN = 16, NET_ENDS_MOST = 4096 };
 
 struct net {
   struct net *next;               /* of those that are installed */
@@ -91,15 +91,19 @@ struct net {
   struct net_object *chains[CHAINS];
   struct buf scratch; /* strings to be sent */
   struct net_stream stream;
-  struct net_end known[NET_ENDS];
-  uint32_t
-      silent_home; /* an answer of this host was waited for in vain, and it has not read all since; NO_HOME */
+  struct net_end *known; /* owned: a table, by process */
+  uint32_t known_cap, known_count;
+  struct net_end unknown;       /* of a process for which there is no place in it */
+  struct net_silence *silences; /* owned; of the hosts whose processes were asked for */
+  uint32_t silence_count;
   uint64_t
-      shown[NET_ENDS]; /* processes of this host of which the keeper knows that others may ask */
+      shown[NET_SHOWN]; /* processes of this host of which the keeper knows that others may ask */
 };
 
-/* Tell the keeper of a process of this host, before anything is changed, so that it will notice the end. Once or more often. 0
- * or -SBX_EENGINE */
+/* Tell the keeper something. 0; -SBX_EKEEPER: it was killed */
+int net_tell_keeper(struct net *n, const struct net_birth *note);
+/* Tell it of a process of this host, before anything is changed, so that it will notice the end. Once or more often. As
+ * above */
 int net_tell_birth(struct net *n, uint64_t who, int64_t pid);
 
 /* One in a process: perform() brings only the backend. */
@@ -145,6 +149,9 @@ uint64_t net_who_of_process(uint64_t process);
 void net_show_process(struct net *n, const struct object_ref *ref);
 /* The entry of an object, made if there is none. NULL: no memory. */
 struct net_object *net_find(struct net *n, enum object_type type, uint64_t id);
+/* The same of the end of a process. 0; -SBX_ENOMEM; -SBX_EFLUSHED: its id is that of another object here, so the engine was
+ * emptied since that was made. */
+int net_find_end(struct net *n, uint64_t id, struct net_object **ret);
 struct net_object *net_object_of(struct net *n, const struct object *o);
 void net_forget_object(struct net *n, struct net_object *o);
 /* Others may have the object of a reference from now on, in whatever engine it is. */
@@ -373,7 +380,7 @@ int net_create(struct net *n, struct net_state *first, struct op *op);
  * world has a name beside those of locks. */
 int net_create_as(struct net *n, struct net_state *first, enum object_type type, uint64_t id,
                   struct op *op);
-/* Draw so many ids; *ret is the last. 0 or a code */
+/* Draw so many ids; *ret is the last. 0; -SBX_EFLUSHED: one of them is in use here; or another code */
 int net_draw_ids(struct net *n, int count, uint64_t *ret);
 /* The object that is the end of a process, made if there is none: net/office.h. 0 or a code */
 int net_create_end(struct net *n, uint64_t who, uint64_t *ret_id);

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,15 +179,13 @@ static void add_process(struct keeper *w, uint64_t who, pid_t pid) {
 static void keep_process(void *keeper, uint64_t who, pid_t pid) { add_process(keeper, who, pid); }
 
 static void hear_births(struct keeper *w) {
-  struct net_birth births[64];
-  ssize_t n;
-  while ((n = read(w->births, births, sizeof births)) > 0)
-    for (size_t i = 0; i < (size_t)n / sizeof births[0]; i++) {
-      if (births[i].who)
-        add_process(w, births[i].who, (pid_t)births[i].pid);
-      if (births[i].process && w->office)
-        office_note(w->office, births[i].process);
-    }
+  struct net_birth birth;
+  while (read(w->births, &birth, sizeof birth) == sizeof birth) {
+    if (birth.who)
+      add_process(w, birth.who, (pid_t)birth.pid);
+    if (birth.process && w->office)
+      office_note(w->office, birth.process);
+  }
 }
 
 /* Bury those that are dead, and forget them. False: the engine is away, try again soon. */
@@ -332,9 +331,11 @@ static void close_pipes(int fds[PIPES][2], int count) {
   }
 }
 
+/* Of births whole messages go, and to a keeper that was killed without a signal to the writer. */
 static int open_pipes(int fds[PIPES][2]) {
   for (int i = 0; i < PIPES; i++)
-    if (pipe2(fds[i], O_CLOEXEC)) {
+    if (i == BIRTHS ? socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds[i])
+                    : pipe2(fds[i], O_CLOEXEC)) {
       close_pipes(fds, i);
       return -SBX_EMFILE;
     }

@@ -38,7 +38,7 @@ int link_say(struct link *l, char kind, const void *data, size_t len) {
                       &r);
   if (rc)
     return rc;
-  rc = engine_type(r) == ENGINE_ERROR ? -SBX_EENGINE : 0;
+  rc = engine_refusal(r);
   engine_free(r);
   l->said += rc == 0;
   return rc;
@@ -82,7 +82,7 @@ int link_add(struct engine *e, const char *out, char kind, const void *data, siz
   while (rc == -SBX_EAGAIN);
   if (rc)
     return rc;
-  rc = engine_type(r) == ENGINE_ERROR ? -SBX_EENGINE : 0;
+  rc = engine_refusal(r);
   engine_free(r);
   return rc;
 }

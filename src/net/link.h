@@ -33,7 +33,7 @@ struct link_message {
 int link_open(struct link *l, const struct engine_options *o, const char *out, const char *in);
 void link_close(struct link *l);
 
-/* Send one message. 0, or as engine_ask. */
+/* Send one message. 0, as engine_ask, or as engine_refusal: it was not sent. */
 int link_say(struct link *l, char kind, const void *data, size_t len);
 
 /*

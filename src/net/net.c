@@ -250,7 +250,6 @@ int net_install(struct backend *b, const struct net_options *o, const struct net
   n->below = below;
   n->backend = b;
   n->inner = net_front.inner;
-  n->silent_home = NO_HOME;
   engine_key(n->prefix, o->run, "%s", "");
   engine_note_name(&o->engine.address);
   n->next = net_front.first;
@@ -275,6 +274,8 @@ void net_release(struct net *n) {
   engine_close(n->engine);
   engine_close(n->bells);
   free(n->dead);
+  free(n->known);
+  free(n->silences);
   buf_release(&n->scratch);
   free(n);
 }

@@ -151,7 +151,7 @@ int net_bury_host(struct engine *e, const char *run, uint16_t host);
  * that have it, it buries those that are left; if `owner`, it removes the keys of the run.
  */
 struct net_keeper {
-  int births; /* write end, for all processes of the host: each message a struct net_birth */
+  int births; /* a socket, for all processes of the host: each message a struct net_birth */
   int life;   /* write end; of whoever stands above the run, and of what it has forked */
   int ended;  /* read end: its end when the keeper has tidied up */
 };

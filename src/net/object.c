@@ -17,15 +17,19 @@ struct net *net_of_ref(const struct object_ref *ref) {
   return net_of_tag(ref->type == OBJECT_PROCESS ? 0 : net_tag(ref));
 }
 
+static struct net_object *known(const struct net *n, uint64_t id) {
+  struct net_object *o = n->chains[id % CHAINS];
+  while (o && o->id != id)
+    o = o->next;
+  return o;
+}
+
 struct net_object *net_find(struct net *n, enum object_type type, uint64_t id) {
-  struct net_object **chain = &n->chains[id % CHAINS], *o = *chain;
+  struct net_object **chain = &n->chains[id % CHAINS], *o = known(n, id);
   if (type == OBJECT_PIPE) /* an end is named by its queue */
     type = OBJECT_QUEUE;
-  for (; o; o = o->next)
-    if (o->id == id)
-      return o;
-  if (!(o = calloc(1, sizeof *o)))
-    return NULL;
+  if (o || !(o = calloc(1, sizeof *o)))
+    return o;
   *o = (struct net_object){.next = *chain, .id = id, .type = type};
   state_put64(o->id_bytes, id);
   return *chain = o;
@@ -48,6 +52,11 @@ void net_forget_object(struct net *n, struct net_object *o) {
   free(o);
 }
 
+int net_find_end(struct net *n, uint64_t id, struct net_object **ret) {
+  *ret = net_find(n, OBJECT_EVENT, id);
+  return !*ret ? -SBX_ENOMEM : (*ret)->type == OBJECT_EVENT ? 0 : -SBX_EFLUSHED;
+}
+
 int net_draw_ids(struct net *n, int count, uint64_t *ret) {
   char key[ENGINE_KEY], many[16];
   struct engine_reply *r;
@@ -60,6 +69,9 @@ int net_draw_ids(struct net *n, int count, uint64_t *ret) {
   bool good = engine_type(r) == ENGINE_INTEGER && engine_integer(r) >= count;
   *ret = good ? (uint64_t)engine_integer(r) : 0;
   engine_free(r);
+  for (int i = 0; good && i < count; i++)
+    if (known(n, *ret - (uint64_t)i)) /* they are counted anew: the engine was emptied */
+      return -SBX_EFLUSHED;
   return good ? 0 : -SBX_ENOOBJECT;
 }
 
@@ -138,7 +150,7 @@ static int create_there(struct net *n, const struct net_state *first, const char
     return rc;
   const struct engine_reply *there = engine_at(r, 0);
   if (engine_type(r) == ENGINE_ERROR)
-    rc = strncmp(engine_data(r), "OOM", 3) == 0 ? -SBX_ENOSPC : -SBX_ENOOBJECT;
+    rc = engine_refusal(r);
   else if (engine_type(r) == ENGINE_INTEGER && engine_integer(r) == 0)
     rc = -SBX_EGONE;
   else if (engine_type(there) == ENGINE_BYTES) {

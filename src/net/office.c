@@ -55,12 +55,13 @@ int office_set(struct net *n, uint64_t id, const struct office_told *t, const st
   static const struct net_storage storage = {.prepare = add_told};
   struct op op = {.kind = OP_EVENT_SET};
   struct net_call c;
-  struct net_object *o = net_find(n, OBJECT_EVENT, id);
-  if (!o)
-    return -SBX_ENOMEM;
+  struct net_object *o;
+  int rc = net_find_end(n, id, &o);
+  if (rc)
+    return rc;
   call_begin(&c, n, &op, o);
   c.storage = &storage;
-  int rc = buf_append(&c.keep, t, sizeof *t);
+  rc = buf_append(&c.keep, t, sizeof *t);
   if (rc == 0 && left && left->len)
     rc = buf_append(&c.keep, left->data, left->len);
   if (rc == 0)
@@ -88,8 +89,8 @@ static bool set_end(struct office *f, uint64_t process, const struct office_told
   int rc = net_create_end(&f->n, net_who_of_process(process), &id);
   if (rc == 0)
     rc = office_set(&f->n, id, t, t->rc ? NULL : left);
-  struct net_object *o = rc == 0 ? net_find(&f->n, OBJECT_EVENT, id) : NULL;
-  if (o)
+  struct net_object *o;
+  if (rc == 0 && net_find_end(&f->n, id, &o) == 0)
     net_forget_object(&f->n, o);
   return rc == 0;
 }
@@ -204,6 +205,7 @@ static int watch_end(struct office *f, uint64_t process) {
   if (!w)
     return -SBX_ENOMEM;
   watch(f, w);
+  notice_ends(f); /* what a look told of it may be newer than what was noticed */
   tell_due(f);
   for (uint32_t i = 0; i < f->count; i++)
     if (f->list[i].process == process)

@@ -1,16 +1,25 @@
 /* net/process.c - the calling process, as an engine knows it: who it is, what it is called, which time it is there. */
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "net/internal.h"
 
 uint64_t net_who(const struct net_options *o, uint64_t serial) { return who_of(o->host, serial); }
 
-int net_tell_birth(struct net *n, uint64_t who, int64_t pid) {
-  const struct net_birth birth = {.who = who, .pid = pid};
+int net_tell_keeper(struct net *n, const struct net_birth *note) {
+  ssize_t sent;
   if (n->o.keeper < 0)
     return 0;
-  return write(n->o.keeper, &birth, sizeof birth) == sizeof birth ? 0 : -SBX_EENGINE;
+  do
+    sent = send(n->o.keeper, note, sizeof *note, MSG_NOSIGNAL);
+  while (sent < 0 && errno == EINTR);
+  return sent == sizeof *note ? 0 : -SBX_EKEEPER;
+}
+
+int net_tell_birth(struct net *n, uint64_t who, int64_t pid) {
+  return net_tell_keeper(n, &(struct net_birth){.who = who, .pid = pid});
 }
 
 /* What this process is called, for the reports of others. */

@@ -56,18 +56,9 @@ void args_expect(struct net_args *a, const void *data, size_t len, uint8_t *to) 
 
 /* -- errors ------------------------------------------------------------------------------------- */
 
-static bool begins(const struct engine_reply *r, const char *with) {
-  return strncmp(engine_data(r), with, strlen(with)) == 0;
-}
-
 /* The engine refuses a script: somebody has written there what scripts do not expect, or it has no room. */
 static int refusal(struct engine_reply *r) {
-  static const char *const server[] = {"NOAUTH", "READONLY",   "LOADING",
-                                       "NOPERM", "MASTERDOWN", "CLUSTERDOWN"};
-  int rc = begins(r, "OOM") || begins(r, "MISCONF") ? -SBX_ENOSPC : -SBX_ENOOBJECT;
-  for (size_t i = 0; i < sizeof server / sizeof *server; i++)
-    if (begins(r, server[i]))
-      rc = -SBX_EENGINE;
+  int rc = engine_refusal(r);
   engine_free(r);
   return rc;
 }

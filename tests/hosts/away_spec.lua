@@ -264,6 +264,26 @@ describe("a process of another host", function()
       end]])
   end)
 
+  it("is joined without waiting as soon as its status says that it has ended (30 rounds)", function()
+    prints("true\n", [[
+      local box = queue()
+      spawn({ on = "anna", daemon = true }, function()
+        for _ = 1, 30 do
+          local c = spawn(function() return sandbox.receive() end)
+          box:put(c)
+          c:join()
+        end
+      end)
+      for i = 1, 30 do
+        local p = box:get(30)
+        if i % 2 == 0 then assert(p:join(0) == nil) else assert(sandbox.select({ p }, 0) == nil) end -- asks its host
+        p:send("well")
+        repeat until p:status() == "done"
+        if i % 3 == 0 then assert(sandbox.select({ p }, 0) == 1) else assert(p:join(0)) end
+      end
+      print(true)]])
+  end)
+
   it("refuses a process that was declared dead", function()
     local job = engine:start(CHILD .. [[
       local victim = child("bert", sandbox.receive)
@@ -361,6 +381,48 @@ describe("a process of a host that is lost", function()
     assert.equal(0, status, text)
     local far = text:match("nil\ttrue\tcarl\thost carl was lost: [^\n]*\n")
     assert.equal("ready\n" .. lost:rep(3) .. tostring(far) .. lost .. "failed\tfalse\ttrue\tchild\n", text)
+  end)
+end)
+
+describe("a process of another host, whose engine was emptied,", function()
+  for _, joined in ipairs { true, false } do
+    it("is lost, or raises errors, " .. (joined and "also after a join" or "also if nobody had asked for its end"), function()
+      local engine <close> = hosts.engine("anna:4")
+      local r = engine:run(CHILD .. ([[
+        local p = child("anna", sandbox.receive)
+        if %s then p:join(0.01) end -- its end is known here
+        os.execute("redis-cli -s %s flushall >/dev/null")
+        for _, name in ipairs { "status", "alive", "join", "result" } do print(select(2, pcall(p[name], p, 0))) end
+        print(select(2, pcall(sandbox.select, { p }, 0)))
+        for _, name in ipairs { "kill", "pause", "send" } do pcall(p[name], p, 0) end
+        print("end")
+        io.stdout:flush()
+        os.exit(0)]]):format(joined, engine.socket))
+      -- which of the two depends on whether others have used the engine again
+      local said = r.out:gsub("[^\n]*objects are gone from the engine", "gone"):gsub("[^\n]*was lost, and[^\n]*", "gone")
+      assert.same({ "end\n", 0 }, { said:gsub("gone\n", ""):gsub("failed\n", ""):gsub("false\n", ""), r.status }, r.out .. r.err)
+    end)
+  end
+end)
+
+describe("an engine without room", function()
+  it("is told by what asks another host, and left by no agent", function()
+    local engine <close> = hosts.engine("anna:4")
+    local r = engine:run(CHILD .. ([[
+      local p = child("anna", sandbox.receive)
+      os.execute("redis-cli -s %s config set maxmemory 1 >/dev/null")
+      print((select(2, pcall(p.status, p)):gsub("^%%l+: ", "")))
+      os.execute("redis-cli -s %s config set maxmemory 0 >/dev/null")
+      print(p:status())]]):format(engine.socket, engine.socket))
+    assert.equal("no space is left to store the item (memory or a file size limit is exhausted)\nrunning\n", r.out, r.err)
+    engine:ask("config set maxmemory 1")
+    engine:ask("config resetstat")
+    hosts.await("a beat in vain", function() return engine:ask("info errorstats"):find("OOM", 1, true) end)
+    engine:ask("config set maxmemory 0")
+    hosts.await("work there", function()
+      return engine:run([[print(spawn({ on = "anna" }, function() return "there" end):result(30))]]).out == "there\n"
+    end)
+    assert.falsy(engine.agents[1]:said():find("engine is gone", 1, true), engine.agents[1]:said())
   end)
 end)
 
