@@ -221,7 +221,10 @@ static int fill_turn(const struct exploration *x, uint32_t state, const struct e
   return rc;
 }
 
-/* An op that times out in the end does so in all of its steps but the first, if that is not the last. */
+/*
+ * An op that times out in the end does so in all of its steps but the first, if that is not the last. In a wait for a condition
+ * it does so in the first, too: its time may come while another process has the lock, and that is no step.
+ */
 static void spread_lateness(struct turns *t) {
   for (uint32_t i = t->count; i-- > 0;) {
     bool late = t->list[i].flags & TURN_LATE;
@@ -233,7 +236,8 @@ static void spread_lateness(struct turns *t) {
     uint32_t first = before;
     while (first-- > 0 && t->list[first].process != t->list[i].process)
       continue;
-    if (first != UINT32_MAX && (t->list[first].flags & TURN_GOES_ON))
+    if ((first != UINT32_MAX && (t->list[first].flags & TURN_GOES_ON)) ||
+        t->list[before].kind == OP_CONDITION_WAIT)
       t->list[before].flags |= TURN_LATE;
   }
 }

@@ -155,6 +155,13 @@ local TEXTS = {
     local q = spawn(function() c:acquire() sandbox.sleep(.1) c:notify() c:release() end)
     sandbox.join_all { p, q }
     assert(v:get() == 1, "p timed out")]], 1, "p timed out" },
+  ["a wait that times out, while another is notified"] = { [[
+    local c, n = sandbox.condition(), sandbox.value(0)
+    local a = spawn(function() c:acquire() if c:wait(0.02) then n:add(1) end c:release() end)
+    local b = spawn(function() sandbox.sleep(.005) c:acquire() if c:wait(10) then n:add(10) end c:release() end)
+    local d = spawn(function() sandbox.sleep(.01) c:acquire() sandbox.sleep(.02) c:notify() c:release() end)
+    sandbox.join_all { a, b, d }
+    error("woken up: " .. n:get())]], 1, "woken up: 10" },
   ["a condition, whose waiter has its lock only after another"] = { [[
     local c, turn = sandbox.condition(), sandbox.value(0)
     local p = spawn(function() c:acquire() c:wait(10) turn:set(2 * turn:get()) c:release() end)

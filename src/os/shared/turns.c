@@ -277,6 +277,11 @@ uint32_t turns_choice(const struct os_backend *b, const struct op *op) {
              : 0;
 }
 
+bool turns_is_late(const struct os_backend *b) {
+  const struct turn_taker *me = b->turns;
+  return me && me->has_turn && (me->t->list[me->next - 1].flags & TURN_LATE);
+}
+
 bool turns_goes_on(const struct os_backend *b) {
   const struct turn_taker *me = b->turns;
   return me && me->has_turn && (me->t->list[me->next - 1].flags & TURN_GOES_ON);

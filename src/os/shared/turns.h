@@ -103,6 +103,9 @@ void turns_pass(struct os_backend *b);
 /* Which of its ops a select does in its present turn; 0 if the list does not say it. */
 uint32_t turns_choice(const struct os_backend *b, const struct op *op);
 
+/* Does the op time out, by its present turn? */
+bool turns_is_late(const struct os_backend *b);
+
 /* Does the op not end with its present turn? */
 bool turns_goes_on(const struct os_backend *b);
 

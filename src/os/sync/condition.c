@@ -55,7 +55,9 @@ static int do_step(struct sync_call *call, struct object *lock, enum condition_s
     return rc;
   case CONDITION_AWAIT:
     FAULT("condition.released");
-    turns_between(call->b, call->op); /* it is in line, and has released the lock */
+    if (!turns_is_late(
+            call->b)) /* who will time out leaves at once: nobody notifies it before its next turn */
+      turns_between(call->b, call->op); /* it is in line, and has released the lock */
     return sync_finish(call);
   default:
     turns_between(call->b, call->op); /* if the lock is taken in a step of its own */
