@@ -280,9 +280,8 @@ int explore_report(FILE *f, int width, struct exploration *x, const char *script
   }
   if (!bad)
     fprintf(f, s.stop == STOP_COMPLETE && s.harmless
-                   ? "no run ends wrong, nobody waits for ever; in some a process fails, but is "
-                     "joined, or was "
-                     "interrupted by the script\n"
+                   ? "every assertion holds, nobody waits for ever; in some a process fails, which the script "
+                     "interrupted\n"
                : s.stop == STOP_COMPLETE
                    ? "no process fails, every assertion holds, nobody waits for ever\n"
                    : "nothing went wrong in what was tried\n");

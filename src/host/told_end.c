@@ -171,13 +171,13 @@ static void tell_main(struct told *t, uint32_t state) {
   buf_release(&printed);
 }
 
-/* A failure that nobody joined: its report. */
-static void tell_unjoined(struct told *t) {
+/* A failure that nobody joined, or looked at: its report. */
+static void tell_failure(struct told *t) {
   const uint8_t *report;
   size_t len;
   uint32_t who;
   struct world_process p = {0};
-  if (!world_first_unjoined(t->w, &who, &report, &len))
+  if (!world_first_failure(t->w, &who, &report, &len))
     return;
   if (who < t->story.process_count) {
     t->story.victim = who;
@@ -197,7 +197,7 @@ static void tell_error(struct told *t, uint32_t state) {
   if (main.exit_code || main.signal)
     tell_main(t, state);
   else
-    tell_unjoined(t);
+    tell_failure(t);
   if (!t->story.message) {
     t->story.end = STORY_STATUS;
     t->story.message = "it ended with an exit status other than 0";

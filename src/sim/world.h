@@ -69,7 +69,7 @@ uint32_t world_unjoined(const struct world *w);
 
 /*
  * The exit status of a run that ends here: that of main, if it has ended and that is not 0; else WORLD_UNJOINED if there are
- * failures that nobody joined; else 0. --sim, --explore and --replay judge a run by it alone, and by whether it is a deadlock.
+ * failures that nobody joined; else 0. --sim and --replay judge a run by it, and by whether it is a deadlock.
  */
 enum { WORLD_UNJOINED = 3 };
 int world_exit_status(const struct world *w);
@@ -167,14 +167,13 @@ bool world_has_in_hand(const struct world *w, uint32_t i);
 bool world_unread(const struct world *w);
 
 /*
- * The first failure that nobody joined, if world_unjoined is not 0: the number of its process, UINT32_MAX of a task; and its
- * report, NULL if there is none, as of a quiet process. False: all were joined.
+ * The first failure that nobody joined, or looked at, but of a process that the script itself has ended: the number of its process,
+ * UINT32_MAX of a task; and its report, NULL if there is none, as of a quiet process. False: there is none.
  */
-bool world_first_unjoined(const struct world *w, uint32_t *ret_process, const uint8_t **ret,
-                          size_t *ret_len);
+bool world_first_failure(const struct world *w, uint32_t *ret_process, const uint8_t **ret,
+                         size_t *ret_len);
 
-/* Is there a failure that nobody looked at, and that is none of the run, since it was joined, or the script interrupted its
- * process? */
+/* Did a process end badly since the script interrupted it, and nobody looked at that? */
 bool world_has_harmless(const struct world *w);
 
 /* Failures that nobody looked at, in their order: their reports. `at` counts up from 0. */

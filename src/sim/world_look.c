@@ -262,40 +262,42 @@ static uint32_t tasks_before(const struct world *w, uint32_t k) {
   return n;
 }
 
-bool world_first_unjoined(const struct world *w, uint32_t *ret_process, const uint8_t **ret,
-                          size_t *ret_len) {
+/* Nobody looked at it, and the script did not end the process: joined or not, a run reports it. */
+static bool is_unseen(const struct world_actor *p) { return world_pending(p) && !p->expected; }
+
+bool world_first_failure(const struct world *w, uint32_t *ret_process, const uint8_t **ret,
+                         size_t *ret_len) {
   struct world_process p;
-  for (uint32_t i = 0; i < w->actor_count; i++) {
-    const struct buf *report = &w->actors[i].report;
+  for (uint32_t i = 1; i < w->actor_count; i++) {
+    const struct world_actor *a = &w->actors[i];
     world_process(w, i, &p);
-    if (!p.failed)
+    if (!p.failed && !is_unseen(a))
       continue;
-    bool text = w->actors[i].has_report && p.signal == 0 && report->len > 0;
+    bool text = a->has_report && p.signal == 0 && a->report.len > 0;
     *ret_process = i;
-    *ret = text ? report->data : NULL;
-    *ret_len = text ? report->len : 0;
+    *ret = text ? a->report.data : NULL;
+    *ret_len = text ? a->report.len : 0;
     return true;
   }
-  for (uint32_t k = 0; k < w->failure_count; k++)
-    if (w->failures[k].counts && !w->failures[k].joined) {
-      *ret_process = NOBODY;
-      *ret = w->failures[k].report.len > 0 ? w->failures[k].report.data : NULL;
-      *ret_len = w->failures[k].report.len;
-      return true;
-    }
+  for (uint32_t k = 0; k < w->failure_count; k++) {
+    const struct world_failure *f = &w->failures[k];
+    if (!f->counts || (f->joined && f->looked))
+      continue;
+    *ret_process = NOBODY;
+    *ret = f->report.len > 0 ? f->report.data : NULL;
+    *ret_len = f->report.len;
+    return true;
+  }
   return false;
 }
 
 bool world_has_harmless(const struct world *w) {
-  bool has = false;
   for (uint32_t i = 1; i < w->actor_count; i++) {
     const struct world_actor *p = &w->actors[i];
-    has |= world_badly(p) && !p->looked && (p->joined || p->expected) &&
-           !(p->state.signal && p->expected);
+    if (world_pending(p) && p->expected && !p->state.signal)
+      return true;
   }
-  for (uint32_t k = 0; k < w->failure_count; k++)
-    has |= w->failures[k].counts && w->failures[k].joined && !w->failures[k].looked;
-  return has;
+  return false;
 }
 
 bool world_report(const struct world *w, uint32_t *at, const uint8_t **ret, size_t *ret_len) {

@@ -73,7 +73,7 @@ local CORPUS = {
   { "if_for_while", { "while" }, 28, 0, 167 }, -- mock 4
   { "../wrong/aba", {}, 9355, 21, 178, how = "error" }, -- mock 5
   { "../wrong/withdraw", {}, 6, 4, 15, how = "error" }, -- mocks
-  { "../wrong/forgotten_release", {}, 22, 20, 41, how = "held" },
+  { "../wrong/forgotten_release", {}, 22, 20, 41, how = "error", joined = true },
   { "../wrong/until_empty", {}, 183, 40, 63, how = "error" },
   { "lost_wakeup", {}, 8, 1, 25 }, -- mock 3
   { "semaphore_lost_wakeup", {}, 5, 1, 15 }, -- table, 14 states
@@ -105,7 +105,7 @@ describe("--explore counts the interleavings of", function()
       it(title .. ", as a second opinion does", function()
         local sum = brute.count(FOLDER .. name .. ".lua", 20000, table.unpack(arguments))
         assert.equal(ways, sum.ways)
-        if row.how ~= "held" then
+        if row.how ~= "held" and not row.joined then -- it knows no failure that nobody looks at
           assert.equal(bad, sum.error + sum.deadlock)
           assert.equal(bad, sum[row.how or "deadlock"])
         end

@@ -93,7 +93,7 @@ struct explore_options {
 enum explore_end {
   EXPLORE_OPEN, /* it goes on: the state has steps, or was not looked at */
   EXPLORE_WELL,
-  EXPLORE_ERROR,    /* the exit status of the run is not 0: world_exit_status */
+  EXPLORE_ERROR,    /* the exit status is not 0, or a process failed, and nobody looked at that */
   EXPLORE_DEADLOCK, /* processes wait, and nobody can go on */
   EXPLORE_HELD,     /* it ends well, but a process ended with a lock held */
   EXPLORE_STUCK,    /* it never ends, and some process that is not a daemon waits for ever */
@@ -174,7 +174,7 @@ struct explore_sum {
   bool timed;                  /* somebody waited until some time had passed */
   uint32_t notes;              /* of enum explore_note */
   bool circles;                /* an interleaving may go on for ever */
-  bool harmless;               /* in some a process fails, which is no failure of the run */
+  bool harmless;               /* in some a process fails only since the script interrupted it */
   bool cure_used;              /* the cure has changed something */
   bool cure_unsure;            /* but at some place it could not be made as it is meant */
   size_t bytes;

@@ -61,7 +61,7 @@ struct exploration {
   bool timed;     /* somebody waited for a time */
   uint32_t notes; /* of enum explore_note */
   bool found;     /* a state that ends badly, with an error, a deadlock or a lock held */
-  bool harmless;  /* in some a process fails, which is no failure of the run: world_has_harmless */
+  bool harmless;  /* as of struct explore_sum */
   uint32_t dive_len;              /* steps of the longest dive */
   uint64_t draws;                 /* so many numbers were drawn for dives */
   struct explore_endless endless; /* process "": none */

@@ -252,9 +252,12 @@ int making_step(struct exploration *x, struct making *m, uint32_t i, uint32_t *r
 
 static enum explore_end end_of(struct exploration *x, const struct making *m) {
   bool held = false;
+  const uint8_t *report;
+  size_t len;
+  uint32_t who;
   if (!making_left(x, m, 0))
     return EXPLORE_DEADLOCK;
-  if (world_exit_status(m->w))
+  if (world_exit_status(m->w) || world_first_failure(m->w, &who, &report, &len))
     return EXPLORE_ERROR;
   for (uint32_t i = 0; i < m->count; i++)
     held |= history_of(&x->h, m->histories[i])->held & HISTORY_HELD;
