@@ -178,7 +178,7 @@ static void unlink_queue(struct os_backend *b, const struct queue *q) {
 
 /* Made after the last fork and never sent: nobody else can hold it, without a look at everybody. */
 static bool is_private(const struct os_backend *b, const struct queue *q) {
-  return !atomic_load(&b->control->queues[q->slot].exported) && q->forks == b->forks;
+  return q->forks == b->forks && !atomic_load(&b->control->queues[q->slot].exported);
 }
 
 /* Can no other process ever have it, nor this one by a message? */
