@@ -143,6 +143,8 @@ bool net_has(const struct net *n, const struct object *o);
  * names no process like that. */
 void net_process_everywhere(const struct net *n, struct object_ref *ref);
 bool net_process_here(const struct net *n, struct object_ref *ref);
+/* What its own host calls it. */
+struct object_ref net_process_ref(uint64_t process);
 /* As the engine knows it. */
 uint64_t net_who_of_process(uint64_t process);
 /* A handle leaves this host: others may ask for its process. */

@@ -3,7 +3,7 @@
  *
  * A reference that leaves its host names a process by its host, its slot and its serial number there (net_process).
  * A far process and what stands for it (host/far.h) have one such name, that of the stand-in: so what a far process
- * sends as itself arrives as the handle that its spawner has. A process of another host can be sent to, and looked at.
+ * sends as itself arrives as the handle that its spawner has. What can be done with a process of another host: away.c.
  *
  * A mailbox is a queue in the engine, found by its process, which is noted as a name of objects is ("named"). Whoever
  * asks first makes it. It is gone as soon as its process is buried (script_bury); and from a process that has
@@ -15,7 +15,7 @@
 
 /* -- processes by name ---------------------------------------------------------------------------- */
 
-static struct object_ref local_ref(uint64_t process) {
+struct object_ref net_process_ref(uint64_t process) {
   return (struct object_ref){.type = OBJECT_PROCESS,
                              .slot = (uint32_t)(process >> 32 & 0xffff),
                              .serial = process & (NET_IDS - 1)};
@@ -29,7 +29,7 @@ bool net_process_here(const struct net *n, struct object_ref *ref) {
     process = net_process(n->o.host, 0, 1);
   if (process >> 48 != n->o.host)
     return false;
-  *ref = local_ref(process);
+  *ref = net_process_ref(process);
   return true;
 }
 

@@ -72,12 +72,6 @@ int office_set(struct net *n, uint64_t id, const struct office_told *t, const st
 
 /* -- processes of this host ------------------------------------------------------------------------- */
 
-static struct object_ref ref_of(uint64_t process) {
-  return (struct object_ref){.type = OBJECT_PROCESS,
-                             .slot = (uint32_t)(process >> 32 & 0xffff),
-                             .serial = process & (NET_IDS - 1)};
-}
-
 static bool has_ended(const struct process_info *i) {
   return i->status != PROCESS_RUNNING && i->status != PROCESS_STOPPED;
 }
@@ -97,7 +91,7 @@ static bool set_end(struct office *f, uint64_t process, const struct office_told
 
 /* Tell how it ended, if it has: false: it lives, or that could not be told; *ret_trouble: a code if it could not be read. */
 static bool tell_end(struct office *f, uint64_t process, int *ret_trouble) {
-  struct object_ref ref = ref_of(process);
+  struct object_ref ref = net_process_ref(process);
   struct office_told t = {.rc = 0};
   struct buf left = {0};
   bool bound = false;
@@ -123,7 +117,7 @@ static void forget(struct office *f, struct watched *w) {
 static void make_room(struct office *f) {
   struct process_info info;
   for (uint32_t i = f->count; i-- > 0;) {
-    struct object_ref ref = ref_of(f->list[i].process);
+    struct object_ref ref = net_process_ref(f->list[i].process);
     if (!f->list[i].wanted && f->below->outcome(f->below->ctx, &ref, &info, NULL, NULL))
       forget(f, &f->list[i]);
   }
@@ -156,7 +150,7 @@ void office_note(struct office *f, uint64_t process) { find(f, process); }
 static void watch(struct office *f, struct watched *w) {
   const uint64_t process = w->process;
   struct process_info info;
-  struct object_ref ref = ref_of(process);
+  struct object_ref ref = net_process_ref(process);
   if (w->wanted)
     return; /* as somebody did before */
   w->wanted = true;
@@ -215,7 +209,7 @@ static int watch_end(struct office *f, uint64_t process) {
 
 /* It may never use an object itself: then its death would be no business of the engine's. */
 static int note_mail(struct office *f, uint64_t process) {
-  struct object_ref ref = ref_of(process);
+  struct object_ref ref = net_process_ref(process);
   struct process_info info;
   uint64_t who = net_who_of_process(process);
   int rc = f->below->outcome(f->below->ctx, &ref, &info, NULL, NULL);
@@ -231,7 +225,7 @@ static int note_mail(struct office *f, uint64_t process) {
 
 static int carry_out(struct office *f, char kind, const struct office_request *q,
                      struct process_info *ret) {
-  struct object_ref ref = ref_of(q->process);
+  struct object_ref ref = net_process_ref(q->process);
   if (kind == OFFICE_WATCH)
     return watch_end(f, q->process);
   if (kind == OFFICE_MAIL)
