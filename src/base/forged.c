@@ -55,6 +55,13 @@ static size_t character_at(const unsigned char *at, size_t left, uint32_t *ret) 
   return n;
 }
 
+/* Characters that turn the direction of what follows, or of the line: right-to-left marks, embeddings, overrides, isolates. A
+ * terminal that obeys them shows ":xobdnas" behind one as the word. */
+static bool turns(uint32_t point) {
+  return point == 0x61c || point == 0x200f || point == 0x202b || point == 0x202e ||
+         point == 0x2067 || point == 0x2068;
+}
+
 /* The bytes of what shows nothing there; 0: something is seen, or the line ends. */
 static size_t unseen_at(const unsigned char *at, size_t left) {
   uint32_t point;
@@ -73,31 +80,40 @@ static size_t unseen_at(const unsigned char *at, size_t left) {
   return 0;
 }
 
-static size_t skip_unseen(const unsigned char *at, size_t left) {
+/* *ret_turn: the first character among them that turns, if there is none yet. */
+static size_t skip_unseen(const unsigned char *at, size_t left, const char **ret_turn) {
   size_t done = 0;
-  for (size_t n; (n = unseen_at(at + done, left - done)) > 0;)
-    done += n;
+  for (size_t n; (n = unseen_at(at + done, left - done)) > 0; done += n) {
+    uint32_t point;
+    bool one = !*ret_turn && at[done] >= 0x80 && character_at(at + done, left - done, &point) == n;
+    if (one && turns(point))
+      *ret_turn = (const char *)at + done;
+  }
   return done;
 }
 
 /* -- lines ------------------------------------------------------------------------------------- */
 
-/* Where the word stands, if a line that begins here is forged; else NULL. */
+/* Where the word stands, if a line that begins here is forged; or what turns it, where nobody can say what is seen first. Else
+ * NULL. */
 static const char *forged_at(const char *line, const char *end) {
   static const char word[] = "sandbox:";
   const unsigned char *at = (const unsigned char *)line;
   size_t left = (size_t)(end - line), done = 0;
+  const char *turn = NULL;
   if (left > 0 && *at >= ' ' && *at < 0x80 && *at != 's') /* most lines */
     return NULL;
-  done = skip_unseen(at, left);
+  done = skip_unseen(at, left, &turn);
   const char *begin = line + done;
-  if (done == left)
-    return NULL;
+  if (turn || done == left)
+    return turn;
   for (const char *letter = word; *letter && done < left; letter++) {
     if (at[done] != (unsigned char)*letter)
       return NULL;
     done++;
-    done += skip_unseen(at + done, left - done);
+    done += skip_unseen(at + done, left - done, &turn);
+    if (turn)
+      break;
   }
   return begin;
 }
@@ -105,7 +121,8 @@ static const char *forged_at(const char *line, const char *end) {
 /* Where the next line may begin; the end: nowhere. What shows nothing leads to the same word as `at` does. */
 static const char *next_line(const char *line, const char *end) {
   const unsigned char *at = (const unsigned char *)line, *last = (const unsigned char *)end;
-  at += skip_unseen(at, (size_t)(last - at));
+  const char *turn = NULL;
+  at += skip_unseen(at, (size_t)(last - at), &turn);
   while (at < last && !is_control(*at) && !is_c1(at, (size_t)(last - at)))
     at++;
   return (const char *)at + (at < last && *at == '\n');
@@ -120,15 +137,15 @@ bool forged_is_in(const char *data, size_t len) {
 }
 
 int forged_mark(struct buf *ret, const char *data, size_t len) {
-  const char *end = data + len, *done = data;
+  const char *end = data + len, *done = data, *marked = NULL;
   int rc = 0;
   for (const char *at = data; rc == 0 && at < end; at = next_line(at, end)) {
     const char *word = forged_at(at, end);
-    if (!word || word < done) /* it was found from an earlier beginning */
+    if (!word || (marked && word <= marked)) /* it was found from an earlier beginning */
       continue;
     rc = buf_append(ret, done, (size_t)(word - done));
-    rc = rc ? rc : buf_append(ret, " s", 2);
-    done = word + 1;
+    rc = rc ? rc : buf_append_byte(ret, ' ');
+    done = marked = word;
   }
   return rc ? rc : buf_append(ret, done, (size_t)(end - done));
 }

@@ -5,7 +5,8 @@
  * beginning of a write counts as that of a line, since the line that it goes on with may have been broken off by another
  * process. So does a write that is a beginning of the word, and what follows a control character other than tab: a terminal
  * at the end of a pipe may begin there. What shows nothing, before the word or in it, does not count: control characters,
- * sequences of a terminal, characters without width. (Letters that look like others are another word.)
+ * sequences of a terminal, characters without width. One of these that turns the direction of the text is enough, before the
+ * word or in it: what follows may show it. (Letters that look like others are another word.)
  */
 #ifndef SBX_BASE_FORGED_H
 #define SBX_BASE_FORGED_H

@@ -23,7 +23,7 @@ char *text_copy_name(char *to, size_t size, const char *from);
 char *text_number(char *to, int n);
 
 /* Append a text, with control characters but newline and tab as \x1b; those of Unicode (0x80 to 0x9f) too,
- * as \xc2\x9b, and what is no UTF-8. 0 or -SBX_ENOMEM. */
+ * as \xc2\x9b, those that turn the direction of the text around, and what is no UTF-8. 0 or -SBX_ENOMEM. */
 int text_show_controls(struct buf *to, const void *text, size_t len);
 
 enum { TEXT_HELD_MAX = 64 };

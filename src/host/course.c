@@ -26,7 +26,7 @@ static void set_text(lua_State *L, const char *name, char *text) {
   lua_setfield(L, -2, name);
 }
 
-/* show(text): as stdout may get it. A terminal would obey what an answer has made it print, or is called. */
+/* show(text): as stdout may get it, with the colours of verdicts. */
 static int l_show(lua_State *L) {
   struct text_stream s = {0};
   struct buf shown = {0};
@@ -36,6 +36,28 @@ static int l_show(lua_State *L) {
     return 1;
   if (text_stream_show(&s, &shown, text, len, true))
     return luaL_error(L, "not enough memory");
+  lua_pushlstring(L, (const char *)shown.data, shown.len);
+  buf_release(&shown);
+  return 1;
+}
+
+/* plain(text): a part of a line, what an answer has told or its name: it cannot end the line, go back in it, or colour it as a
+ * verdict is coloured. */
+static int l_plain(lua_State *L) {
+  struct buf shown = {0};
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len), *end = text + len, *line;
+  int rc = 0;
+  while (rc == 0 && (line = memchr(text, '\n', (size_t)(end - text)))) {
+    rc = text_show_controls(&shown, text, (size_t)(line - text));
+    rc = rc ? rc : buf_append(&shown, "\\x0a", 4);
+    text = line + 1;
+  }
+  rc = rc ? rc : text_show_controls(&shown, text, (size_t)(end - text));
+  if (rc) {
+    buf_release(&shown);
+    return luaL_error(L, "not enough memory");
+  }
   lua_pushlstring(L, (const char *)shown.data, shown.len);
   buf_release(&shown);
   return 1;
@@ -68,9 +90,11 @@ static int l_fault(lua_State *L) {
 static int check(lua_State *L) {
   const struct options *o = lua_touserdata(L, 1);
   prelude_push(L, course_sources, "main");
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   lua_pushcfunction(L, l_show);
   lua_setfield(L, -2, "show");
+  lua_pushcfunction(L, l_plain);
+  lua_setfield(L, -2, "plain");
   lua_pushcfunction(L, l_fault);
   lua_setfield(L, -2, "fault");
   set_text(L, "program", data_program());

@@ -54,11 +54,32 @@ static void print_word(FILE *f, const char *word) {
   fputc('\'', f);
 }
 
+static void print_paths(FILE *f, const char *option, const struct policy_paths *paths) {
+  for (size_t i = 0; i < paths->count; i++) {
+    fprintf(f, " %s", option);
+    print_word(f, paths->list[i].written);
+  }
+}
+
+/* Whoever takes the command from a report does not trust the script more than before. */
+static void print_policy(FILE *f, const struct policy *p) {
+  if (!policy_is_strict(p))
+    return;
+  fputs(p->strict == STRICT_LUA ? " --strict=lua" : " --strict", f);
+  print_paths(f, "--allow-read", &p->read);
+  print_paths(f, "--allow-write", &p->write);
+  for (size_t i = 0; i < p->env.count; i++)
+    fprintf(f, " --allow-env %s", p->env.list[i]);
+  if (p->run)
+    fputs(" --allow-run", f);
+}
+
 /* The options that decide what the script does, and the script. */
 static void print_command(FILE *f, const struct script *s) {
   static const char letters[] = {
       [STEP_STATEMENT] = 'e', [STEP_LIBRARY] = 'l', [STEP_WARNINGS] = 'W'};
   const struct options *o = s->options;
+  print_policy(f, &o->policy);
   if (o->seeded)
     fprintf(f, " --seed %llu", (unsigned long long)o->seed);
   if (o->ignore_environment)

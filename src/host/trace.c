@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/forged.h"
 #include "host/far_trace.h"
 #include "host/record.h"
 #include "host/strict.h"
@@ -183,11 +184,23 @@ static bool read_model(const struct tracing *t, struct trace_model *ret) {
   return rc == 0;
 }
 
+/* Rows begin with names that a script has chosen. */
+static int mark_rows(struct buf *text) {
+  struct buf marked = {0};
+  int rc = forged_mark(&marked, (const char *)text->data, text->len);
+  struct buf unmarked = *text;
+  *text = marked;
+  buf_release(&unmarked);
+  return rc;
+}
+
 static void show_text(const struct tracing *t, const struct trace_model *m) {
   struct buf text = {0};
   int rc = trace_text(t->o, &m, 1, STDERR_FILENO, &text);
   if (rc == 0 && t->o->trace.stats)
     rc = (t->o->trace.stats_json ? strict_tell_json : strict_tell)(&t->o->policy, &text);
+  if (rc == 0 && policy_is_strict(&t->o->policy) && forged_is_in((const char *)text.data, text.len))
+    rc = mark_rows(&text);
   if (rc)
     warn("cannot show the run", NULL, error_text(SBX_ENOMEM), NULL);
   else if (text.len > 0)

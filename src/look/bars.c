@@ -7,15 +7,18 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/forged.h"
 #include "base/utf8.h"
 #include "base/width.h"
+#include "look/words.h"
 #include "object/progress.h"
 
 enum {
   BAR_LEAST = 5, /* columns: a shorter bar gives way ... */
   BAR_MOST = 40, /* ... and a longer one says no more */
   LABEL_LEAST = 8,
-  FIELD_BYTES = 48
+  FIELD_BYTES = 48,
+  ZERO_WIDTH_JOINER = 0x200d
 };
 
 /* -- numbers ---------------------------------------------------------------------------------- */
@@ -68,13 +71,27 @@ static bool stopped(const struct bar *b) {
 
 /* -- text of others --------------------------------------------------------------------------- */
 
-/* A label as a terminal may be sent it: what is no character, or controls it, is replaced. */
+/* Does it break the line, or turn its text around? What joins an emoji does not. */
+static bool turns(uint32_t c) { return words_unruly(c) && c != ZERO_WIDTH_JOINER; }
+
+/* Would a line of the program begin so? With a colon behind it a label might be the word. */
+static bool is_forged(const char *label) {
+  char text[NAME_MAX_BYTES + 1];
+  int len = snprintf(text, sizeof text, "%s:", label);
+  return forged_is_in(text, (size_t)len);
+}
+
+/* A label as a terminal may be sent it: what is no character, or controls it, is replaced. It stands at the beginning of a
+ * line, so one that looks like the beginning of a report has a space before it. */
 static size_t put_label(const struct bar *b, bool ascii, char ret[NAME_MAX_BYTES]) {
   size_t len = strlen(b->label), n = 0;
+  if (is_forged(b->label))
+    ret[n++] = ' ';
   for (size_t at = 0, bytes; at < len; at += bytes) {
     uint32_t c;
     bytes = utf8_next(b->label + at, len - at, &c);
-    bool shown = c >= 0x20 && c != 0x7f && (c < 0x80 || (!ascii && c >= 0xa0 && c != UTF8_BAD));
+    bool shown =
+        c >= 0x20 && c != 0x7f && (c < 0x80 || (!ascii && c >= 0xa0 && c != UTF8_BAD && !turns(c)));
     if (!shown) {
       ret[n++] = '?';
       continue;

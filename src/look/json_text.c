@@ -11,6 +11,13 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 
+/* Would a reader's terminal obey it, or a reader not see it? Controls, separators of lines, and what turns the direction of the
+ * text around. */
+static bool is_hidden(uint32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
+         (c >= 0x2066 && c <= 0x2069);
+}
+
 /* The escape of a character, of at most 6 bytes; "" if it needs none. */
 static const char *escape(uint32_t c, char ret[7]) {
   static const char letters[][2] = {{'"', '"'},  {'\\', '\\'}, {'\b', 'b'}, {'\f', 'f'},
@@ -19,8 +26,7 @@ static const char *escape(uint32_t c, char ret[7]) {
   for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
     if (c == (uint32_t)letters[i][0])
       snprintf(ret, 7, "\\%c", letters[i][1]);
-  bool hidden = c < 0x20 || c == 0x7f || c == 0x2028 || c == 0x2029;
-  if (!ret[0] && (hidden || c == '<' || c == '>' || c == '&'))
+  if (!ret[0] && (is_hidden(c) || c == '<' || c == '>' || c == '&'))
     snprintf(ret, 7, "\\u%04x", (unsigned)c & 0xffff);
   return ret;
 }

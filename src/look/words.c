@@ -10,9 +10,7 @@
 
 enum { COMBINING_MAX = 2 };
 
-/* Would it have an effect beyond its place in the line? (Unicode: line separators, marks and
- * controls of direction, invisible characters.) */
-static bool unruly(uint32_t c) {
+bool words_unruly(uint32_t c) {
   return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
          (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
          (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
@@ -36,12 +34,12 @@ int words_text(struct buf *out, const char *text, bool ascii) {
         rc = escape_byte(out, (unsigned char)text[at + i]);
       continue;
     }
-    bool combines = bytes > 1 && !unruly(c) && width_of(text + at, bytes) == 0;
+    bool combines = bytes > 1 && !words_unruly(c) && width_of(text + at, bytes) == 0;
     combining = combines ? combining + 1 : 0;
     if (combining > COMBINING_MAX || (combines && (ascii || out->len == begin)))
       continue;
-    rc = unruly(c) || (ascii && bytes > 1) ? buf_append_byte(out, '?')
-                                           : buf_append(out, text + at, bytes);
+    rc = words_unruly(c) || (ascii && bytes > 1) ? buf_append_byte(out, '?')
+                                                 : buf_append(out, text + at, bytes);
   }
   return rc;
 }

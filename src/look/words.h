@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "object/op.h"
@@ -20,6 +21,10 @@
  * Returns 0 or -SBX_ENOMEM, as all that append.
  */
 int words_text(struct buf *out, const char *text, bool ascii);
+
+/* Would this character have an effect beyond its place in the line? (Unicode: line separators, marks and controls of direction,
+ * invisible characters.) */
+bool words_unruly(uint32_t c);
 
 /* Append as much of `text` (shown, see words_text) as fits into `columns`, with an ellipsis. */
 int words_cut(struct buf *out, const char *text, size_t len, int columns, bool ascii);

@@ -42,6 +42,43 @@ describe("sandbox check on a terminal", function()
     assert.is_nil(o.out:find("\27%[[%d;]*[^%d;m]"), o.out)
     assert.matches("\27%[31mNO", o.out)
   end)
+
+  -- Also where there is none: a page that is read later is one.
+  for name, command in pairs { ["on a terminal"] = [[script -qec '$P check --timeout 50 lesson-1 "$(ls)"' /dev/null]],
+    ["into a pipe"] = [[$P check --timeout 50 lesson-1 "$(ls)"]] } do
+    it("lets no answer end a line or go back in it, nor its name, " .. name, function()
+      local folder <close> = shell.folder()
+      local file <close> = assert(io.open(folder.name .. "/a\n  ok  b\r\u{202e}.lua", "w"))
+      file:write [[print "x\r  \27[32mok\27[0m  it prints the right lines\u{202e}"]]
+      file:close()
+      local o = run { dir = folder.name, command = command }
+      local text = o.out:gsub("\r\n", "\n"):gsub("\27%[%d*m", function(code) return name == "into a pipe" and code or "" end)
+      assert.matches("^lesson%-1, one after the other: a\\x0a  ok  b\\x0d\\xe2\\x80\\xae%.lua\n", text)
+      assert.matches("\n        x\\x0d  \\x1b%[32mok\\x1b%[0m  it prints the right lines\\xe2\\x80\\xae\n", text)
+      assert.matches("\na\\x0a  ok  b\\x0d\\xe2\\x80\\xae%.lua: not yet\n$", text)
+      assert.is_nil(text:find("[\r\27]"))
+    end)
+  end
+
+  it("names the file as a shell takes it, in the command to see more", function()
+    for name, word in pairs { ["-a.lua"] = "./-a.lua", ["$(touch x).lua"] = "'$(touch x).lua'", ["it's.lua"] = "'it'\\''s.lua'" } do
+      local folder <close> = shell.folder()
+      local file <close> = assert(io.open(folder.name .. "/" .. name, "w"))
+      file:write "error 'x'"
+      file:close()
+      local o = run { dir = folder.name, command = [[$P check --timeout 50 lesson-1 -- *]] }
+      assert.is_truthy(o.out:find("see it: sandbox --explore " .. word .. "\n", 1, true), o.out .. o.err)
+    end
+  end)
+
+  it("takes a % in a name for what it is", function()
+    local folder <close> = shell.folder()
+    local file <close> = assert(io.open(folder.name .. "/100%1.lua", "w"))
+    file:write "local v = sandbox.value(0) for i = 1, 9 do spawn(function() for j = 1, 9 do v:set(v:get() + i * j) end end) end"
+    file:close()
+    local o = run { dir = folder.name, command = [[$P check --timeout 10 lesson-1 *]] }
+    assert.is_truthy(o.out:find("NO  every order of its steps has been tried\n      100%1.lua: ", 1, true), o.out)
+  end)
 end)
 
 describe("sandbox check where strict mode cannot be had", function()
@@ -224,7 +261,7 @@ not_released.lua  +++x....  not: nothing goes wrong in any order
       local here = %q
       local files = { "1", here .. "1.lua", here .. "2.lua", here .. "3.lua" }
       os.exit(use "main" { program = here .. "program", inputs = files, seconds = 9, table = true,
-        show = function(s) return s end, fault = function() end })]]):format(shell.source .. "/src/host/course/", folder.name .. "/"))
+        show = function(s) return s end, plain = function(s) return s end, fault = function() end })]]):format(shell.source .. "/src/host/course/", folder.name .. "/"))
     for i = 1, 3 do write(i .. ".lua", "-- forged" .. i) end
     local o = run { "main.lua", dir = folder.name, command = 'chmod +x program; "$P" main.lua' }
     assert.are.equal("", o.err)

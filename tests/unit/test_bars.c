@@ -124,6 +124,13 @@ static void labels_cannot_control_the_terminal(void **state) {
   assert_string_equal(line_of(&b, 60, false), "a?[2Jb?c?ü  1  0:00\n");
   assert_string_equal(line_of(&b, 60, true), "a?[2Jb?c??  1  0:00\n");
   assert_string_equal(log_of(&b), "a?[2Jb?c?ü: 1, 0:00\n");
+  b = bar_of("\xe2\x80\xae" "a\xe2\x80\x8d", 1, PROGRESS_ENDLESS, 0);
+  assert_string_equal(log_of(&b), " ?a\xe2\x80\x8d: 1, 0:00\n");
+  b = bar_of("sandbox", 1, PROGRESS_ENDLESS, 0); /* its line is not one of a report */
+  assert_string_equal(log_of(&b), " sandbox: 1, 0:00\n");
+  assert_string_equal(line_of(&b, 60, false), " sandbox  1  0:00\n");
+  b = bar_of("sandbox: a name of forty-seven bytes, the most.", 1, PROGRESS_ENDLESS, 0);
+  assert_string_equal(log_of(&b), " sandbox: a name of forty-seven bytes, the most.: 1, 0:00\n");
 }
 
 static void numbers_keep_their_size(void **state) {

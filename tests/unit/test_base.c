@@ -412,13 +412,15 @@ static void a_name_is_cut_at_a_character(void **state) {
 
 static void test_show_controls(void **state) {
   (void)state;
-  static const char text[] = "a\033[31m\0\r\n\tb\x7f\xc2\x9b\xc2\xa0\xc3\x9b\xc2|\xff\xe2\x82\xac";
+  static const char text[] = "a\033[31m\0\r\n\tb\x7f\xc2\x9b\xc2\xa0\xc3\x9b\xc2|\xff\xe2\x82\xac"
+                             "\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f";
   struct buf shown = {0};
   assert_int_equal(text_show_controls(&shown, text, sizeof text - 1), 0);
   assert_int_equal(buf_append(&shown, "", 1), 0);
   assert_string_equal(
       (const char *)shown.data,
-      "a\\x1b[31m\\x00\\x0d\n\tb\\x7f\\xc2\\x9b\xc2\xa0\xc3\x9b\\xc2|\\xff\xe2\x82\xac");
+      "a\\x1b[31m\\x00\\x0d\n\tb\\x7f\\xc2\\x9b\xc2\xa0\xc3\x9b\\xc2|\\xff\xe2\x82\xac"
+      "\\xe2\\x80\\xae\\xe2\\x81\\xa6\xe2\x80\x8f");
   shown.len = 0;
   assert_int_equal(text_show_controls(&shown, "", 0), 0);
   assert_int_equal(shown.len, 0);
@@ -494,6 +496,10 @@ static void forged_lines_are_marked(void **state) {
       {"a\033]2;t\asandbox: x", "a\033]2;t\a sandbox: x"},
       {"a\302\2331Gsandbox: x", "a\302\2331G sandbox: x"},
       {"\342\200\213s\302\255andbox\033[m: x", "\342\200\213 s\302\255andbox\033[m: x"},
+      {"\342\200\256:xobdnas", " \342\200\256:xobdnas"},
+      {"a\n\033[m\342\200\213\342\201\247x", "a\n\033[m\342\200\213 \342\201\247x"},
+      {"s\330\234:xobdna", " s\330\234:xobdna"},
+      {"a\342\200\256:xobdnas", NULL},
       {"\233\001\001\033", NULL},
       {"a sandbox: x\n\tsandbox: x\n\n sandbox: x\n", NULL},
       {"sandbox is\nsandy", NULL},

@@ -74,6 +74,7 @@ static void strings_are_escaped(void **state) {
       {"\x01z\x1f\x7f", "\"\\u0001z\\u001f\\u007f\""},
       {"</script><!-- & -->", "\"\\u003c/script\\u003e\\u003c!-- \\u0026 --\\u003e\""},
       {"a\xe2\x80\xa8\xe2\x80\xa9z", "\"a\\u2028\\u2029z\""},
+      {"\xc2\x9bz\xe2\x80\xae\xe2\x81\xa6", "\"\\u009bz\\u202e\\u2066\""},
       {"a\xff\xc3z\xe2\x80", "\"a\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd\""}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct buf out = {0};

@@ -8,7 +8,8 @@
 --   table    only the table is wanted
 --   color    is the output coloured?
 --   fault    why a file cannot be an answer, or nil
---   show     makes of a text one that has no control characters, if it goes to a terminal
+--   show     makes of a text one that has no control characters but colours, if it goes to a terminal
+--   plain    makes of what an answer has told, or of its name, a part of a line that has none, and no end of a line
 -- Returns the exit status: 0, all answers are right; 1, some are not; 2, the command line is wrong.
 local _, use = ...
 
@@ -27,10 +28,11 @@ end
 
 local function paint(text, code) return host.color and "\27[" .. code .. "m" .. text .. "\27[0m" or text end
 
--- Print text, folded between words.
-local function fold(text, indent)
+-- Print text, folded between words. `plain`, if it is given, makes of a word what is printed.
+local function fold(text, indent, plain)
   local line = ""
   for word in text:gmatch "%S+" do
+    word = plain and plain(word) or word
     if line ~= "" and #indent + #line + 1 + #word > WIDTH then
       say(indent, line)
       line = word
@@ -91,8 +93,8 @@ end
 -- Look at the rules in turn, up to the first that is broken. Returns its place, or nil.
 local function check(n, answer)
   local lesson, broken = lessons[n], nil
-  local show = not host.table
-  if show then say(("lesson-%d, %s: %s"):format(n, lesson.title, answer.file)) end
+  local show, name = not host.table, host.plain(answer.file)
+  if show then say(("lesson-%d, %s: %s"):format(n, lesson.title, name)) end
   for i, rule in ipairs(lesson.rules) do
     local wrong = not broken and broken_by(rule, answer)
     if show then show_rule(broken and "none" or wrong and "no" or "ok", rule) end
@@ -100,33 +102,36 @@ local function check(n, answer)
       broken = i
       for _, line in ipairs(show and wrong or {}) do
         if line:find "^%s" then
-          say("      ", line)
+          say("      ", host.plain(line))
         else
-          fold(line, "      ")
+          fold(line, "      ", host.plain)
         end
       end
     end
   end
-  if show then say(answer.file, ": ", broken and paint("not yet", "31") or paint("right", "32")) end
+  if show then say(name, ": ", broken and paint("not yet", "31") or paint("right", "32")) end
   return broken
 end
 
 local function show_table(n, list)
   local width = 6
-  for _, each in ipairs(list) do width = math.max(width, #each.answer.file) end
+  for _, each in ipairs(list) do
+    each.name = host.plain(each.answer.file)
+    width = math.max(width, #each.name)
+  end
   local row = ("%%-%ds  %%-%ds  %%s"):format(width, math.max(5, #lessons[n].rules))
   say((row:format("ANSWER", "RULES", ""):gsub(" +$", "")))
   for _, each in ipairs(list) do
     local count, broken = #lessons[n].rules, each.broken or #lessons[n].rules + 1
     local marks = ("+"):rep(broken - 1) .. (each.broken and "x" or "") .. ("."):rep(count - broken)
-    say((row:format(each.answer.file, marks, each.broken and "not: " .. lessons[n].rules[broken][1] or "right")))
+    say((row:format(each.name, marks, each.broken and "not: " .. lessons[n].rules[broken][1] or "right")))
   end
 end
 
 local function check_all(n, files)
   for _, file in ipairs(files) do
     local fault = host.fault(file)
-    if fault then return refuse("cannot read the answer ", file, ": ", fault) end
+    if fault then return refuse("cannot read the answer ", host.plain(file), ": ", fault) end
   end
   host.strict = Answer.is_strict(host)
   if not host.strict then

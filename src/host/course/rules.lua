@@ -58,8 +58,14 @@ local function why_of(report)
   return list
 end
 
+-- A word as a shell takes it: who copies the line starts nothing else by the name of a file.
+local function quote(word)
+  return word:find "^[%w_./=:,+%%@][%w_./=:,+%%@-]*$" and word or "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
 local function command(answer, option, word)
-  return ("see it: sandbox %s %s%s"):format(option, answer.file, word and " " .. word or "")
+  local file = answer.file:find "^%-" and "./" .. answer.file or answer.file
+  return ("see it: sandbox %s %s%s"):format(option, quote(file), word and " " .. quote(word) or "")
 end
 
 -- -- rules ----------------------------------------------------------------------------------------
@@ -95,7 +101,7 @@ local function tried(title, word)
     if r.error then return unexplored(r) end
     if not r.complete then
       -- without the name of the limit, "(limit = N)", which the answer does not set
-      local told = r.report:gsub("^[^:]*", answer:name()):match "[^\n]*":gsub(" %(%l+ = %u%)$", "")
+      local told = r.report:gsub("^[^:]*", (answer:name():gsub("%%", "%%%%"))):match "[^\n]*":gsub(" %(%l+ = %u%)$", "")
       return append({ told }, { "a proof needs all orders: start fewer processes, or make the loops shorter" })
     end
   end }

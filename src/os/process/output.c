@@ -361,7 +361,10 @@ void output_share(struct control *c, uint32_t slot, uint64_t serial, bool tagged
 
 static struct control *supervised; /* by this process */
 
-void output_supervise(struct control *c) { supervised = c; }
+void output_supervise(struct control *c) {
+  supervised = c;
+  output_last_words();
+}
 
 static void (*look_meanwhile)(void *ctx);
 static void *look_ctx;
@@ -459,28 +462,50 @@ void output_message(const void *text, size_t len) {
     outlet_write_all(STDERR_FILENO, text, len);
 }
 
+/* -- reports ----------------------------------------------------------------------------------- */
+
+/* Of what is past the limit of the run a person still wants to read so much: why main failed, and, from the supervisor, what else
+ * did and how the run ended. It is all that a process may report past the limit, in however many reports. */
+enum { REPORTED_ALWAYS = 4096 };
+
+static size_t reported_past;
 static bool report_cut;
 static const char CUT[] =
     "...\nsandbox: the rest of this report is over the limit of the run (--output-limit)\n";
 
-/* Count a report; when the run has written what it may, so much of it as a person wants to read. */
+void output_last_words(void) {
+  reported_past = 0;
+  report_cut = false;
+}
+
+/* Count a report. Returns how much of it is written. */
 static size_t report_length(struct control *c, size_t len) {
-  uint64_t always = report_cut ? 256 : 4096;
+  bool speaks = !streams[1].file || the_backend->slot == 0; /* supervisor or main */
   if (!c || !c->output_limit)
     return len;
   uint64_t before = atomic_fetch_add(&c->output, len);
   uint64_t left = before < c->output_limit ? c->output_limit - before : 0;
-  left = left > always ? left : always;
-  return len < left ? len : (size_t)left;
+  size_t within = len < left ? len : (size_t)left;
+  size_t past = speaks && !report_cut ? REPORTED_ALWAYS - reported_past : 0;
+  past = len - within < past ? len - within : past;
+  reported_past += past;
+  return within + past;
 }
 
+/* The supervisor ends the run when it looks again (output_report_was_cut); a process of the run asks for that, but for main,
+ * whose first long report may be its last: its status is told, then. */
 void output_report(const void *text, size_t len) {
+  bool again = report_cut;
   size_t most = report_length(streams[1].file ? streams[1].control : supervised, len);
-  output_message(text, most);
-  if (most < len) {
+  if (most > 0)
+    output_message(text, most);
+  if (most == len)
+    return;
+  if (!again)
     output_message(CUT, sizeof CUT - 1);
-    report_cut = true;
-  }
+  report_cut = true;
+  if (streams[1].file && (again || the_backend->slot != 0))
+    process_over(the_backend, BROKER_OUTPUT);
 }
 
 bool output_report_was_cut(void) { return report_cut; }

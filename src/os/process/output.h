@@ -34,8 +34,12 @@ void output_will_be_copied(void);
  * Failures are ignored: there is nobody left to tell.
  */
 void output_message(const void *text, size_t len);
-/* The same for what a script may have made long: it counts to the output limit of the run, and is cut there. */
+/* The same for what a script may have made long, or many of: it counts to the output limit of the run, and is cut there, but for what
+ * a person wants to read of the end. The supervisor then finds output_report_was_cut; a process of the run that goes on to report does
+ * not return. */
 void output_report(const void *text, size_t len);
+/* Of the supervisor: what comes now tells how the run ended, and is written whatever the run has written before. */
+void output_last_words(void);
 /* Was one of this process cut? */
 bool output_report_was_cut(void);
 

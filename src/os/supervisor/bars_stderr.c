@@ -32,7 +32,7 @@ static void log_bars(struct bars_screen *s, const struct bar *bars, uint32_t cou
     if (bars_log_due(&s->written, &bars[i]))
       bars_log_line(&bars[i], &text);
   if (text.len)
-    output_message(text.data, text.len);
+    output_report(text.data, text.len);
   buf_release(&text);
 }
 
@@ -44,7 +44,7 @@ static void put_lines(const struct bar *bars, uint32_t count, const struct style
     if (bars[i].closed)
       bars_line(&bars[i], &style, &text);
   if (text.len)
-    output_message(text.data, text.len);
+    output_report(text.data, text.len);
   buf_release(&text);
 }
 

@@ -383,6 +383,7 @@ int supervisor_close(struct supervisor *s) {
     backstop_end();
   bars_end(&s->bars);
   output_meanwhile(NULL, NULL);
+  output_last_words();
   int status = status_of_main(s, failures);
   backstop_end();
   if (s->o->faults)

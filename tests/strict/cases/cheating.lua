@@ -15,6 +15,17 @@ local function forges(name, program, more)
   return case
 end
 
+-- A line that begins as a report's does, or what turns the text before a line is seen to begin otherwise.
+local function reads(name, program, more)
+  local case = forges(name, program, more)
+  case.escaped = function(o)
+    local text = ("\n" .. o.err):gsub("\u{2067}", "\u{202e}")
+    return text:find("\nsandbox:", 1, true) ~= nil or text:find("\n\u{202e}", 1, true) ~= nil or text:find("\ns\u{202e}", 1, true) ~= nil
+  end
+  return case
+end
+
+local MARKED <const> = { plain = "labels are marked in any run" }
 local LATER <const> = "only the first line of a report begins as one"
 
 return {
@@ -38,6 +49,14 @@ spawn(function() io.stderr:write "y\n" end):join()
 io.stderr:write "sandbox: all tests passed\n"]]),
   forges("behind what has no width", "io.stderr:write('\\u{200b}\\u{feff}sand\\u{2060}box\\u{301}: all tests passed\\n')"),
   forges("behind sequences of a terminal", "io.stderr:write('x\\27[2K\\27[1Gsandbox: all tests passed\\n')"),
+  reads("from right to left", "io.stderr:write('\\u{202e}dessap stset lla :xobdnas\\n')"),
+  reads("from right to left, in a part", "io.stderr:write('x\\ns\\u{2067}:xobdna\\n')"),
+  reads("by a progress", "sandbox.progress({ label = 'sandbox: all tests passed' }):close()", MARKED),
+  reads("by a progress that is called as the program", "sandbox.progress({ label = 'sandbox' }):close()", MARKED),
+  reads("by a progress, from right to left", "sandbox.progress({ label = '\\u{202e}:xobdnas' }):close()", MARKED),
+  reads("by a progress that is open at the end", "sandbox.progress { label = 'sandbox: all tests passed', total = 2 }", MARKED),
+  reads("by the name of a process in a timeline", "spawn({ name = 'sandbox: x' }, sleep, 0):join()", { always = "--timeline=120" }),
+  reads("by the name of a process in a table", "spawn({ name = 'sandbox: x' }, sleep, 0):join()", { always = "--stats" }),
   forges("in the place of another line", "io.stderr:write('x\\rsandbox: all tests passed\\n')"),
   forges("of an error in the place of another line", "error('x\\ny\\rsandbox: all tests passed')", { plain = LATER }),
   forges("by io.output", ("io.output(io.stderr) io.write('%s\\n')"):format(FORGED)),

@@ -1,6 +1,9 @@
 -- strict/cases/output.lua - output that fills disks or commands a terminal; see strict/hold.lua.
 local function much(o) return #o.out > 4 << 20 end
 
+-- What else is said of a run fits into the rest.
+local function reports(o) return #o.err > 10 * 1024 + 4096 + 512 end
+
 local function prints(name, program, more)
   local case = { program, name = name, alone = { "R" }, escaped = much, limits = "--output-limit 1M", patience = 20, status = 125 }
   for k, v in pairs(more or {}) do case[k] = v end
@@ -26,6 +29,14 @@ return {
 for _ = 1, 20 do spawn(function() print(s) end):join() end]]),
   prints("reports of failures", "for i = 1, 10 do spawn(error, i .. ('x'):rep(1 << 20)) sleep(0.01) end sleep(5)",
     { escaped = function(o) return #o.err > 4 << 20 end }),
+  prints("many short reports of failures", [[for i = 1, 900 do
+  spawn(function() error(i .. ("x"):rep(3000), 0) end):join()
+end
+sleep(5)]], { limits = "--output-limit 10K", escaped = reports }),
+  prints("lines of progress", "for i = 1, 20000 do sandbox.progress({ label = 'p' .. i }):close() end sleep(5)",
+    { limits = "--output-limit 10K", escaped = reports }),
+  prints("locks that are kept", "for i = 1, 1500 do spawn(function() sandbox.lock({ name = ('l'):rep(40) .. i }):acquire() end):join() end sleep(5)",
+    { limits = "--output-limit 10K", escaped = reports }),
   prints("the report of its own failure", "error(('x'):rep(5 << 20), 0)", { escaped = function(o) return #o.err > 4 << 20 end, status = 1 }),
   prints("escape codes of a run that is shaken", "io.write('\\27[31mESCAPED\\27[0m\\n') io.stderr:write('\\27[31mESCAPED\\n') error('x')",
     { escaped = function(o) return o.out:find("\27[31mESCAPED", 1, true) ~= nil end, terminal = true, status = 5, always = "--shake=1 --color=never" }),
