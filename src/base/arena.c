@@ -195,6 +195,9 @@ static void release_inherited(struct arena *a, void *block, size_t size) {
 }
 
 static void release(struct arena *a, void *block, size_t size) {
+  struct arena_watch *w = a->watch;
+  if (w && (const char *)block <= w->last && (const char *)block + size > w->first)
+    w->freed = true;
   shut_bytes(block, room_of(size));
   if (!arena_owns(a, block)) {
     release_inherited(a, block, size);
@@ -292,6 +295,8 @@ bool arena_owns(const struct arena *a, const void *block) {
 }
 
 bool arena_holds(const struct arena *a, const void *block) { return any_page(a, block) < a->top; }
+
+void arena_watch(struct arena *a, struct arena_watch *w) { a->watch = w; }
 
 void arena_trim(struct arena *a) {
   a->hot = a->recent = 0;

@@ -68,6 +68,23 @@ void arena_forked(struct arena *a);
 void arena_meter(struct arena *a, const struct meter_place *place,
                  void (*on_refused)(void *ctx, bool again), void *ctx);
 
+/*
+ * Addresses in blocks that somebody remembers. `freed` becomes true when a block is freed, or moved, that lies among them: not only
+ * one of those that hold them. A watch of zeros has none.
+ */
+struct arena_watch {
+  const char *first, *last; /* both NULL: none */
+  bool freed;
+};
+static inline void arena_watch_also(struct arena_watch *w, const void *address) {
+  const char *p = address;
+  w->first = !w->first || p < w->first ? p : w->first;
+  w->last = p > w->last ? p : w->last;
+}
+
+/* Look after *w, which is borrowed; NULL: after nothing any more. There is one at a time. */
+void arena_watch(struct arena *a, struct arena_watch *w);
+
 /* Does `block` lie in a block of this arena that was made since the last arena_forked? Any address
  * may be asked about. */
 bool arena_owns(const struct arena *a, const void *block);

@@ -65,6 +65,7 @@ struct arena {
   char *heap;
   size_t range; /* bytes of everything, from `page` on */
 
+  struct arena_watch *watch;       /* NULL: nobody remembers addresses */
   const struct meter_place *place; /* NULL: nothing is counted */
   size_t charged;                  /* pages taken from the meter */
   bool refused;                    /* the last time that more was asked for */

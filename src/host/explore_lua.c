@@ -60,6 +60,7 @@ static int body(struct backend *b, void *ctx) {
   b->signal_ctx = outside->signal_ctx;
   b->policy = outside->policy;
   e->lib->b = b;
+  sites_close(&e->lib->sites);
   e->lib->messages = (struct messages){0};
   e->lib->life.report = (struct buf){0};
   e->lib->life.stack_middle = stack_middle();

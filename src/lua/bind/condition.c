@@ -62,7 +62,7 @@ static int l_wait_for(lua_State *L) {
                   .locate = lib_locate,
                   .locate_ctx = L};
   struct place place;
-  lib_note_place(L, &op, &place);
+  lib_note_place(L, lib, &op, &place);
   struct op notify_none = {
       .kind = OP_CONDITION_NOTIFY, .object = h->object, .locate = lib_locate, .locate_ctx = L};
   int rc = perform(lib->b, &notify_none); /* an error unless the lock is held */

@@ -150,7 +150,7 @@ static int l_select(lua_State *L) {
   }
   struct place place;
   for (uint32_t i = 0; i < s.count; i++)
-    lib_note_place(L, &s.ops[i], &place);
+    lib_note_place(L, lib, &s.ops[i], &place);
   op.subs = s.ops;
   op.sub_count = s.count;
   lib_read_begin(lib);

@@ -243,7 +243,7 @@ int shared_update(lua_State *L, struct lib *lib, struct shared_op *s, int fn, en
   struct update u = {.op = s, .replace = replace, .own = true};
   struct place place;
   luaL_checkstack(L, LUA_MINSTACK, NULL); /* from the op on, nothing may raise here */
-  lib_note_place(L, &s->op, &place);
+  lib_note_place(L, lib, &s->op, &place);
   s->op.value = &s->args;
   int rc = perform(lib->b, &s->op);
   if (rc) /* raised, or too late */

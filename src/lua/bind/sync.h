@@ -65,7 +65,7 @@ static inline int sync_op_of(lua_State *L, struct lib *lib, struct op *op, enum 
   op->locate_ctx = L;
   struct place place;
   if (lib_keeps_place(kind))
-    lib_find_place(L, op, &place);
+    lib_find_place(L, lib, op, &place);
   int64_t until_ns = kind == OP_EVENT_WAIT ? feed_begin(L, lib, &op->deadline_ns) : 0;
   int rc = perform(lib->b, op);
   if (rc == -SBX_ETIMEDOUT && until_ns)

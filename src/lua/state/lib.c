@@ -81,14 +81,28 @@ bool lib_locate_from(lua_State *L, int level, char where[WHERE_MAX]) {
 
 void lib_locate(void *ctx, char where[WHERE_MAX]) { running_locate(lib_find(ctx), ctx, 1, where); }
 
-void lib_find_place(lua_State *L, struct op *op, struct place *at) {
+/* As Lua tells it. False: there is none. */
+static bool find_place(lua_State *L, struct lib *lib, lua_Debug *ar) {
+  lua_getinfo(L, "Sl", ar);
+  if (ar->currentline > 0 && !prelude_owns(ar->source)) {
+    site_keep(&lib->sites, ar);
+    return true;
+  }
+  return lib_find_caller(L, ar) && !prelude_owns(ar->source);
+}
+
+void lib_find_place(lua_State *L, struct lib *lib, struct op *op, struct place *at) {
   lua_Debug *ar = &at->ar;
   static_assert(sizeof ar->short_src >= SOURCE_MAX, "what is copied of it");
-  if (!lua_getstack(L, 1, ar) || !lua_getinfo(L, "Sl", ar))
+  if (!lua_getstack(L, 1, ar))
     return;
-  if ((ar->currentline <= 0 || prelude_owns(ar->source)) &&
-      (!lib_find_caller(L, ar) || prelude_owns(ar->source)))
+  const struct site *known = site_find(&lib->sites, ar);
+  if (known) {
+    memcpy(ar->short_src, known->source, SOURCE_MAX); /* an answer in the middle of the op may find another */
+    ar->currentline = known->line;
+  } else if (!find_place(L, lib, ar)) {
     return;
+  }
   at->of.source = ar->short_src;
   at->of.line = ar->currentline;
   op->place = &at->of;
@@ -295,6 +309,7 @@ static int lib_gc(lua_State *L) {
     lib->b->keeps = NULL;
     lib->b->keep_nothing = NULL;
   }
+  sites_close(&lib->sites);
   messages_release(&lib->messages);
   buf_release(&lib->life.report);
   return 0;
@@ -358,6 +373,8 @@ struct lib *lib_new(lua_State *L, struct backend *b) {
   lib->near = state_is_own(L);
   if (lib->near)
     limit_begin(lib, state_arena(L));
+  if (lib->near && !b->image) /* in an image only what the script does makes a difference */
+    sites_open(&lib->sites, state_arena(L));
   if (lib->near) /* before there are other threads: each begins with a copy of what the first has */
     *(struct lib **)lua_getextraspace(first) = lib;
   child_begin(L, lib);

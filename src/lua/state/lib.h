@@ -23,6 +23,7 @@
 #include "lua/state/message.h"
 #include "lua/state/pause.h"
 #include "lua/state/running.h"
+#include "lua/state/site.h"
 #include "object/calls.h"
 #include "object/op.h"
 
@@ -83,6 +84,7 @@ struct lib {
   struct life life;             /* child.h: this process, from its fork to its end */
   struct feed feed;             /* feed.h: the iterator that a pool is calling */
   struct lot lot;               /* select.c: the draw among entries that are ready */
+  struct sites sites;           /* site.h: places in the script */
 };
 
 /* Raise an error if an answer is being given and may not do such an op. */
@@ -96,13 +98,13 @@ struct place {
   struct op_place of;
   lua_Debug ar;
 };
-void lib_find_place(lua_State *L, struct op *op, struct place *at);
+void lib_find_place(lua_State *L, struct lib *lib, struct op *op, struct place *at);
 static inline bool lib_keeps_place(enum op_kind kind) {
   return op_describe(kind)->past || kind == OP_CONDITION_WAIT; /* which takes a lock, too */
 }
-static inline void lib_note_place(lua_State *L, struct op *op, struct place *at) {
+static inline void lib_note_place(lua_State *L, struct lib *lib, struct op *op, struct place *at) {
   if (lib_keeps_place(op->kind))
-    lib_find_place(L, op, at);
+    lib_find_place(L, lib, op, at);
 }
 
 /* A handle in Lua. It is created empty (`object` is NULL), then gets its object, so that __gc
