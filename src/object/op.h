@@ -197,12 +197,13 @@ enum select_order {
 };
 
 struct op {
-  enum op_kind kind;
-  bool may_lend;  /* GET: see `ticket` */
-  bool abandoned; /* ACQUIRE: it was taken over from a process that is gone, out */
-  struct object *
-      object; /* borrowed. SPAWN, NEW, PARENT, IMPORT, FIND and MAIL return a new one here, which the
+  /* Not `kind` first: compilers set it, and then clear what follows, 16 bytes at a time. A field that lies across two such stores
+   * cannot be read before both are done, which takes as long as everything else that an op of a free lock does. */
+  struct object *object; /* borrowed. SPAWN, NEW, PARENT, IMPORT, FIND and MAIL return a new one here, which the
                             caller owns; RELEASE takes it */
+  enum op_kind kind;
+  bool may_lend;       /* GET: see `ticket` */
+  bool abandoned;      /* ACQUIRE: it was taken over from a process that is gone, out */
   int64_t deadline_ns; /* CLOCK_MONOTONIC, SBX_FOREVER; for ops that can block */
 
   /* Messages. */

@@ -437,6 +437,38 @@ static void tidied_blocks_are_used_from_the_lowest_on(void **state) {
   arena_close(a);
 }
 
+static void a_watch_tells_that_a_block_was_freed(void **unused) {
+  (void)unused;
+  struct arena *a;
+  struct arena_watch w = {0};
+  assert_int_equal(arena_open(&a), 0);
+  char *block[5];
+  for (int i = 0; i < 5; i++)
+    block[i] = arena_resize(a, NULL, 0, 100);
+  arena_watch(a, &w);
+  arena_resize(a, block[0], 100, 0);
+  assert_false(w.freed); /* no address is remembered */
+  arena_watch_also(&w, block[2] + 99);
+  arena_watch_also(&w, block[2] + 8);
+  arena_resize(a, block[1], 100, 0);
+  arena_resize(a, block[3], 100, 0);
+  assert_false(w.freed);
+  block[2] = arena_resize(a, block[2], 100, 104); /* where it is */
+  assert_false(w.freed);
+  arena_resize(a, block[2], 104, 0);
+  assert_true(w.freed);
+  w = (struct arena_watch){0};
+  arena_watch_also(&w, block[4]);
+  block[4] = arena_resize(a, block[4], 100, 5000); /* it moves */
+  assert_true(w.freed);
+  w = (struct arena_watch){0};
+  arena_watch_also(&w, block[4] + 4999);
+  arena_watch(a, NULL);
+  arena_resize(a, block[4], 5000, 0);
+  assert_false(w.freed);
+  arena_close(a);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(blocks_keep_what_is_in_them),
@@ -448,6 +480,7 @@ int main(void) {
       cmocka_unit_test(a_child_knows_what_is_its_own),
       cmocka_unit_test(two_runs_have_their_arena_at_the_same_place),
       cmocka_unit_test(test_meter),
+      cmocka_unit_test(a_watch_tells_that_a_block_was_freed),
       cmocka_unit_test(tidied_memory_tells_no_history),
       cmocka_unit_test(tidied_blocks_are_used_from_the_lowest_on),
   };

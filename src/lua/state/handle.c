@@ -149,16 +149,21 @@ static void set_handle_type(lua_State *L, enum object_type type) {
 
 void lib_open_type(lua_State *L, int table, enum object_type type, const luaL_Reg *methods,
                    const luaL_Reg *meta, const luaL_Reg *functions) {
+  enum { META = 16, SPARSE = 2 }; /* room: in a table with much of it, few keys collide */
   int count = 0;
   while (methods[count].name)
     count++;
-  luaL_newmetatable(L, metatable_name(type));
+  lua_createtable(L, 0, META);
+  lua_createtable(L, 0, SPARSE * count);
+  lib_set_functions(L, methods);
+  lua_setfield(L, -2, "__index"); /* the first of all keys, so Lua finds it at once */
+  lua_pushstring(L, metatable_name(type));
+  lua_setfield(L, -2, "__name");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, metatable_name(type));
   set_handle_type(L, type);
   if (meta)
     lib_set_functions(L, meta);
-  lua_createtable(L, 0, count);
-  lib_set_functions(L, methods);
-  lua_setfield(L, -2, "__index");
   if (functions)
     lib_set_functions_in(L, table, functions);
 }

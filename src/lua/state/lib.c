@@ -98,7 +98,8 @@ void lib_find_place(lua_State *L, struct lib *lib, struct op *op, struct place *
     return;
   const struct site *known = site_find(&lib->sites, ar);
   if (known) {
-    memcpy(ar->short_src, known->source, SOURCE_MAX); /* an answer in the middle of the op may find another */
+    memcpy(ar->short_src, known->source,
+           SOURCE_MAX); /* an answer in the middle of the op may find another */
     ar->currentline = known->line;
   } else if (!find_place(L, lib, ar)) {
     return;

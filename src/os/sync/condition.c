@@ -83,9 +83,14 @@ int condition_perform(struct os_backend *b, struct op *op) {
   return op->kind == OP_CONDITION_WAIT ? wait(b, &lock, op) : sync_perform(b, op);
 }
 
-int lock_perform(struct os_backend *b, struct op *op) {
-  if (op->object->type != OBJECT_CONDITION)
-    return sync_perform(b, op);
+/* Apart, so that lock_perform has no registers to save. */
+__attribute__((noinline)) static int perform_on_its_lock(struct os_backend *b, struct op *op) {
   struct object lock = lock_of(b, op->object);
   return perform_on(b, &lock, op, op->kind, &op->count, op->deadline_ns);
+}
+
+int lock_perform(struct os_backend *b, struct op *op) {
+  if (op->object->type == OBJECT_CONDITION)
+    return perform_on_its_lock(b, op);
+  return sync_perform(b, op);
 }
