@@ -198,9 +198,9 @@ enum select_order {
 
 struct op {
   /* Not `kind` first: compilers set it, and then clear what follows, 16 bytes at a time. A field that lies across two such stores
-   * cannot be read before both are done, which takes as long as everything else that an op of a free lock does. */
-  struct object *object; /* borrowed. SPAWN, NEW, PARENT, IMPORT, FIND and MAIL return a new one here, which the
-                            caller owns; RELEASE takes it */
+   * cannot be read before both are done. */
+  struct object *object; /* borrowed. SPAWN, NEW, PARENT, IMPORT, FIND and MAIL return a new one
+                            here, which the caller owns; RELEASE takes it */
   enum op_kind kind;
   bool may_lend;       /* GET: see `ticket` */
   bool abandoned;      /* ACQUIRE: it was taken over from a process that is gone, out */

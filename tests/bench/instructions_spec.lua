@@ -8,7 +8,7 @@ local KNOWN = {
   integer_pipe = 2011, -- the same through the pipe
   encode = 6269,       -- put of a small table
   decode = 7134,       -- get of it
-  lock = 1642,         -- acquire + release of a free lock
+  lock = 1418,         -- acquire + release of a free lock
   array = 1734,        -- a[1] = a[2]: get + set of an element
 }
 -- At most so many more for a put + get when the run is traced. Not exact: the clock is read by time, and valgrind is slow.
