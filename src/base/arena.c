@@ -148,7 +148,7 @@ static void span_free(struct arena *a, uint32_t span) {
 }
 
 WALKS_FREE_BLOCKS
-static void sweep(struct arena *a) {
+__attribute__((noinline)) static void sweep(struct arena *a) {
   struct block *firsts = NULL;
   count_free(a);
   for (unsigned kind = 0; kind < CLASSES; kind++)
@@ -194,10 +194,14 @@ static void release_inherited(struct arena *a, void *block, size_t size) {
     pages_give_back(a, page_of(a, block), pages_of(size));
 }
 
-static void release(struct arena *a, void *block, size_t size) {
+static inline void tell_watch(const struct arena *a, const void *block, size_t size) {
   struct arena_watch *w = a->watch;
   if (w && (const char *)block <= w->last && (const char *)block + size > w->first)
     w->freed = true;
+}
+
+static void release(struct arena *a, void *block, size_t size) {
+  tell_watch(a, block, size);
   shut_bytes(block, room_of(size));
   if (!arena_owns(a, block)) {
     release_inherited(a, block, size);
@@ -259,8 +263,9 @@ static void *opened(void *block, size_t size) {
   return block;
 }
 
-void *arena_resize(void *arena, void *block, size_t old, size_t size) {
-  struct arena *a = arena;
+/* Apart: so that the usual cases need no stack. */
+__attribute__((noinline)) static void *resize_any(struct arena *a, void *block, size_t old,
+                                                  size_t size) {
   if (!block) {
     if (size > ARENA_SMALL)
       pages_heat(a, pages_of(size));
@@ -271,6 +276,36 @@ void *arena_resize(void *arena, void *block, size_t old, size_t size) {
   if (old)
     release(a, block, old);
   return NULL;
+}
+
+/* A block of 1 to FINE bytes? */
+static inline bool is_fine(size_t size) { return size - 1 < FINE; }
+
+/* The usual cases stand here, without a call: a program that makes many small objects is here for a tenth of its time. */
+WALKS_FREE_BLOCKS
+void *arena_resize(void *arena, void *block, size_t old, size_t size) {
+  struct arena *a = arena;
+  if (!block && is_fine(size)) {
+    struct block **list = &a->lists[(size - 1) / STEP], *first = *list;
+    size_t bytes = round_up(size, STEP);
+    if (first) {
+      *list = first->next;
+      a->small += bytes;
+      return opened(first, size);
+    }
+    if ((size_t)(a->cut_end - a->cut) >= bytes) {
+      char *next = a->cut;
+      a->cut += bytes;
+      a->small += bytes;
+      return opened(next, size);
+    }
+  } else if (block && size == 0 && is_fine(old) && arena_owns(a, block)) {
+    tell_watch(a, block, old);
+    shut_bytes(block, round_up(old, STEP));
+    small_free(a, block, old);
+    return NULL;
+  }
+  return resize_any(a, block, old, size);
 }
 
 /* -- the arena as a whole ---------------------------------------------------------------------- */
