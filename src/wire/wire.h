@@ -184,6 +184,31 @@ static inline void put_string_head(struct writer *w, size_t len) {
   }
 }
 
+/* The bytes of a short string, where most are shorter than a call of memcpy is worth. */
+static inline void copy_short(uint8_t *to, const char *from, size_t len) {
+  if (len > 16) {
+    memcpy(to, from, len);
+  } else if (len >= 8) { /* the first and the last eight; they overlap */
+    memcpy(to, from, 8);
+    memcpy(to + len - 8, from + len - 8, 8);
+  } else if (len >= 4) {
+    memcpy(to, from, 4);
+    memcpy(to + len - 4, from + len - 4, 4);
+  } else if (len > 0) {
+    to[0] = (uint8_t)from[0];
+    to[len / 2] = (uint8_t)from[len / 2];
+    to[len - 1] = (uint8_t)from[len - 1];
+  }
+}
+
+/* The cell of a string of fewer than WIRE_SHORT_LIMIT bytes. */
+static inline void put_short_string(struct writer *w, const char *s, size_t len) {
+  uint8_t *at = w->at;
+  *at++ = (uint8_t)(TAG_SHORT + len);
+  copy_short(at, s, len);
+  w->at = at + len;
+}
+
 /* A run of 1 to WIRE_RUN_MAX integers: at most 3 + 8 * n bytes. */
 void put_run(struct writer *w, const int64_t *v, size_t n);
 

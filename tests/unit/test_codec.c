@@ -425,11 +425,38 @@ static void names_mean_what_the_receiver_has(void **state) {
          "assert(decode(bytes)() == 42)");
 }
 
+/* Strings that agree in their first eight bytes, in their last eight, or in both; of all lengths; more than are kept. */
+static const char keys[] =
+    "local list = {}\n"
+    "for n = 0, 20 do\n"
+    "  for _, c in ipairs {'a', '\\0', '\\xff'} do\n"
+    "    local s = c:rep(n)\n"
+    "    list[#list + 1] = s\n"
+    "    for i = 1, n do list[#list + 1] = s:sub(1, i - 1) .. 'b' .. s:sub(i + 1) end\n"
+    "  end\n"
+    "end\n"
+    "for i = 1, 100 do list[#list + 1] = 'key' .. i end\n"
+    "for _, each in ipairs {1, 2, 3, 32, 33, 200} do\n" /* keys in a table */
+    "  for _ = 1, 3 do\n"
+    "    for i = 1, #list - each, 1 + each // 3 do\n"
+    "      local t, n = {}, 0\n"
+    "      for j = i, i + each - 1 do t[list[j]] = j end\n"
+    "      local r = rt({t, {[list[i]] = list[i]}})\n"
+    "      for k, v in pairs(r[1]) do assert(t[k] == v) n = n + 1 end\n"
+    "      for _ in pairs(t) do n = n - 1 end\n"
+    "      assert(n == 0 and r[2][list[i]] == list[i])\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+    "local r = rt({id = 1, list = {{id = 2, name = 'x'}, {id = 3, name = 'y'}}})\n"
+    "assert(r.id == 1 and r.list[1].id == 2 and r.list[2].id == 3 and r.list[2].name == 'y')\n";
+
 static void a_collection_at_any_moment_is_harmless(void **state) {
   (void)state;
   lua_State *L = fixture_open();
   fixture_run(L, "collectgarbage('generational') collectgarbage('generational', 1, 1)");
   fixture_run(L, tables);
+  fixture_run(L, keys);
   fixture_run(L, "collectgarbage('incremental', 1, 1000, 1)");
   fixture_run(L, tables);
   fixture_close(L);
@@ -476,6 +503,29 @@ static const char lists[] =
     "assert(not encode_list(asked, 1, 2))\n"
     "assert(decode_list(encode_list({1, 2}, 1, 2), asked, 1) == 2 and rawget(asked, 2) == 2)\n";
 
+/* Two collections: of what has a finalizer, the first one only runs it. */
+static size_t used_at_least(lua_State *L) {
+  lua_gc(L, LUA_GCCOLLECT);
+  lua_gc(L, LUA_GCCOLLECT);
+  return memory.used;
+}
+
+/* Memory is as before: the strings are gone, and a second time changes nothing. */
+static void keys_are_forgotten(void **state) {
+  (void)state;
+  lua_State *L = fixture_open();
+  size_t used[3];
+  for (int i = 0; i < 3; i++) {
+    codec_forget(L);
+    used[i] = used_at_least(L);
+    fixture_run(L, "for i = 1, 40 do rt({['a key ' .. i] = {['of ' .. i] = i}}) end");
+    assert_true(used_at_least(L) > used[i]); /* else nothing was kept */
+    assert_int_equal(lua_gettop(L), 0);
+  }
+  assert_int_equal(used[1], used[2]); /* the first time also makes room for strings */
+  fixture_close(L);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       SCRIPT("scalars", scalars),
@@ -500,9 +550,11 @@ int main(void) {
       SCRIPT("what cannot be sent", what_cannot_be_sent),
       SCRIPT("long paths are cut", long_paths_are_cut),
       SCRIPT("lists", lists),
+      SCRIPT("keys", keys),
       cmocka_unit_test_setup(other_light_userdata_cannot_be_sent, fixture_reset),
       cmocka_unit_test_setup(names_mean_what_the_receiver_has, fixture_reset),
       cmocka_unit_test_setup(a_collection_at_any_moment_is_harmless, fixture_reset),
+      cmocka_unit_test_setup(keys_are_forgotten, fixture_reset),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,10 +18,12 @@ static char null_target;     /* its address is sandbox.null */
 void *codec_null(void) { return &null_target; }
 
 void codec_open(lua_State *L, const uint8_t key[16], const struct codec_hooks *hooks) {
-  struct codec *c = lua_newuserdatauv(L, sizeof *c, NAMES_TABLES);
+  struct codec *c = lua_newuserdatauv(L, sizeof *c, CODEC_KEYS);
   memcpy(c->key, key, sizeof c->key);
   c->hooks = hooks;
   names_open(L, &c->names);
+  keys_open(L, &c->keys);
+  lua_setiuservalue(L, -2, CODEC_KEYS);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &codec_key);
 }
 
@@ -30,6 +32,15 @@ struct codec *codec_push(lua_State *L) {
   assert(type == LUA_TUSERDATA && "codec_open comes first");
   (void)type;
   return lua_touserdata(L, -1);
+}
+
+void codec_forget(lua_State *L) {
+  if (!lua_checkstack(L, 3))
+    return;
+  struct codec *c = codec_push(L);
+  lua_getiuservalue(L, -1, CODEC_KEYS);
+  keys_forget(L, &c->keys, lua_gettop(L));
+  lua_pop(L, 2);
 }
 
 /* Tell the bindings that an error is about to leave the codec. */

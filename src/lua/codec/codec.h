@@ -67,6 +67,12 @@ struct codec_hooks {
  */
 void codec_open(lua_State *L, const uint8_t key[16], const struct codec_hooks *hooks);
 
+/*
+ * Forget what was kept to be faster: so a process that comes back to the same values comes back to the same
+ * memory. If there is no memory for three slots of the stack, nothing happens.
+ */
+void codec_forget(lua_State *L);
+
 /* The light userdata that is sandbox.null: the same address in every process made by fork. */
 void *codec_null(void);
 

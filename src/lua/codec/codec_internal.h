@@ -16,18 +16,21 @@
 #include <stdint.h>
 
 #include "lua/codec/codec.h"
+#include "lua/codec/keys.h"
 #include "lua/codec/names.h"
 #include "wire/wire.h"
 
 static_assert((int)CODEC_HANDLE_BYTES == (int)WIRE_HANDLE_BYTES, "a handle is copied as it is");
 
 /* The codec's data in a state: a userdata in the registry, with the user values of
- * lua/codec/names.h. */
+ * lua/codec/names.h, and one more. */
 struct codec {
   uint8_t key[16];
   const struct codec_hooks *hooks; /* borrowed; NULL: there are no handles */
   struct names names;
+  struct keys keys;
 };
+enum { CODEC_KEYS = NAMES_TABLES + 1 }; /* the user value that is the table of lua/codec/keys.h */
 
 /* [-0, +1] the state's codec; codec_open must have been called. */
 struct codec *codec_push(lua_State *L);
@@ -45,6 +48,7 @@ _Noreturn void codec_raise_nomem(lua_State *L);
  */
 enum {
   SLOT_CODEC = 1,      /* the codec's userdata: pushed before the other slots are made */
+  SLOT_KEYS,           /* decoder: the table of lua/codec/keys.h; likewise */
   SLOT_MEMORY,         /* userdata for what outgrew the C stack */
   SLOT_MORE_MEMORY,    /* another one */
   SLOT_OBJECTS,        /* table of the objects that have no slot */
@@ -63,6 +67,14 @@ static inline void codec_push_object(lua_State *L, int base, uint32_t number) {
     lua_pushvalue(L, base + SLOT_INLINE + (int)number);
   else
     lua_rawgeti(L, base + SLOT_OBJECTS, (lua_Integer)(number - INLINE_OBJECTS) + 1);
+}
+
+/* [-0, +1 or 0] the index of the object number `number`: its slot, or the top of the stack. */
+static inline int codec_reach_object(lua_State *L, int base, uint32_t number) {
+  if (number < INLINE_OBJECTS)
+    return base + SLOT_INLINE + (int)number;
+  codec_push_object(L, base, number);
+  return lua_gettop(L);
 }
 
 /* ---- encoder ---- */

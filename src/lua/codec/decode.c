@@ -27,7 +27,7 @@ static void push_string(struct decoder *d, uint64_t len) {
 }
 
 /* Push the value of a cell that is not an object and return true; or push and take nothing. */
-static bool read_scalar(struct decoder *d, uint8_t tag) {
+__attribute__((always_inline)) static inline bool read_scalar(struct decoder *d, uint8_t tag) {
   lua_State *L = d->L;
   if (tag >= TAG_SMALL) {
     lua_pushinteger(L, tag - TAG_SMALL);
@@ -118,20 +118,35 @@ static void check_key(struct decoder *d) {
     decode_malformed(d, "a NaN as a key");
 }
 
-static void read_pairs(struct decoder *d, int table) {
-  uint8_t tag;
-  while ((tag = next_byte(d)) != TAG_END) {
+/* A string that may be found in lua/codec/keys.h. */
+static inline bool is_short_key(uint8_t tag) {
+  return tag >= TAG_SHORT && tag <= TAG_SHORT + KEYS_BYTES;
+}
+
+/* [-0, +1] a key. The first ones of each table may be those of another one; a table that has many is none of several. */
+static inline void read_key(struct decoder *d, uint8_t tag, bool first) {
+  if (first && is_short_key(tag)) {
+    size_t len = tag - TAG_SHORT;
+    keys_push(d->L, &d->codec->keys, d->base + SLOT_KEYS, next_bytes(d, len), len);
+  } else {
     read_value(d, tag);
     if (!is_certain(tag))
       check_key(d);
+  }
+}
+
+static void read_pairs(struct decoder *d, int table) {
+  enum { FIRST = KEYS_PLACES / 2 };
+  uint8_t tag;
+  for (unsigned n = 0; (tag = next_byte(d)) != TAG_END; n++) {
+    read_key(d, tag, n < FIRST);
     read_table_value(d, next_byte(d));
     lua_rawset(d->L, table);
   }
 }
 
 static void read_table(struct decoder *d, uint32_t number) {
-  codec_push_object(d->L, d->base, number);
-  int table = lua_gettop(d->L);
+  int table = codec_reach_object(d->L, d->base, number);
   uint8_t tag = next_byte(d);
   if (tag == TAG_METATABLE) {
     read_metatable(d, number);
@@ -139,7 +154,8 @@ static void read_table(struct decoder *d, uint32_t number) {
   }
   read_elements(d, table, tag);
   read_pairs(d, table);
-  lua_pop(d->L, 1);
+  if (number >= INLINE_OBJECTS)
+    lua_pop(d->L, 1);
 }
 
 /* Does the function at `index`, which lua_load made, have an n-th upvalue? */
@@ -226,6 +242,7 @@ static void decode_graph(struct decoder *d, int count) {
   lua_State *L = d->L;
   d->base = lua_gettop(L);
   d->codec = codec_push(L);
+  lua_getiuservalue(L, -1, CODEC_KEYS);
   lua_settop(L, d->base + SLOTS);
   d->budget = wire_hint_budget(reader_left(&d->r));
   d->objects = 0;

@@ -14,9 +14,15 @@
 
 /* ---- bytes ---- */
 
-static void write_string(lua_State *L, struct writer *w, int index) {
+__attribute__((always_inline)) static inline void write_string(lua_State *L, struct writer *w,
+                                                               int index) {
   size_t len;
   const char *s = lua_tolstring(L, index, &len);
+  if (len < WIRE_SHORT_LIMIT) {
+    encode_room(L, w, 1 + WIRE_SHORT_LIMIT);
+    put_short_string(w, s, len);
+    return;
+  }
   if (len > SIZE_MAX - 1 - WIRE_VARINT_MAX)
     codec_raise_nomem(L);
   encode_room(L, w, len + 1 + WIRE_VARINT_MAX);
@@ -28,8 +34,13 @@ static void write_string(lua_State *L, struct writer *w, int index) {
  * Write the value at `index`, of Lua type `type`, and return true; false if it has an identity.
  * Allocates no Lua object.
  */
-static bool write_scalar(lua_State *L, struct writer *w, int index, int type) {
+__attribute__((always_inline)) static inline bool write_scalar(lua_State *L, struct writer *w,
+                                                               int index, int type) {
   static_assert(sizeof(lua_Number) == 8 && sizeof(lua_Integer) == 8, "as in the format");
+  if (type == LUA_TSTRING) { /* first: most keys, and many values */
+    write_string(L, w, index);
+    return true;
+  }
   encode_room(L, w, 1 + WIRE_VARINT_MAX);
   switch (type) {
   case LUA_TNIL:
@@ -43,9 +54,6 @@ static bool write_scalar(lua_State *L, struct writer *w, int index, int type) {
       put_integer(w, lua_tointegerx(L, index, NULL));
     else
       put_float(w, lua_tonumberx(L, index, NULL));
-    return true;
-  case LUA_TSTRING:
-    write_string(L, w, index);
     return true;
   case LUA_TLIGHTUSERDATA:
     if (lua_touserdata(L, index) != codec_null())
@@ -116,7 +124,10 @@ static bool write_elements(struct encoder *e, struct table_walk *walk, size_t *r
 static bool write_pairs(struct encoder *e, struct table_walk *walk, size_t *ret_count) {
   size_t n = 0;
   for (; walk->more; n++) {
-    write_value(e, walk->key);
+    if (lua_type(e->L, walk->key) == LUA_TSTRING)
+      write_string(e->L, &e->w, walk->key);
+    else
+      write_value(e, walk->key);
     if (!write_table_value(e, walk))
       return false;
     next_pair(e->L, walk);
@@ -135,7 +146,7 @@ static bool write_metatable(struct encoder *e, struct table_walk *walk) {
   if (!lua_getmetatable(L, walk->table))
     return true;
   encode_tag(e, TAG_METATABLE);
-  bool nameless = encode_mention_metatable(e, walk->table + 1);
+  bool nameless = encode_mention_metatable(e, walk->key);
   lua_pop(L, 1);
   if (!nameless)
     return true;
@@ -146,20 +157,21 @@ static bool write_metatable(struct encoder *e, struct table_walk *walk) {
 /* Returns false as write_table_value does. */
 static bool write_table(struct encoder *e, uint32_t number, size_t cell) {
   lua_State *L = e->L;
-  int table = e->base + SLOTS + 1;
-  struct table_walk walk = {.table = table, .key = table + 1, .value = table + 2};
+  int top = e->base + SLOTS, table = codec_reach_object(L, e->base, number);
+  int above = table > top ? table : top;
+  struct table_walk walk = {.table = table, .key = above + 1, .value = above + 2};
   size_t elements = 0, pairs = 0;
-  codec_push_object(L, e->base, number);
   if (!write_metatable(e, &walk))
     return false;
   lua_pushnil(L);
-  next_pair(L, &walk);
+  walk.more = lua_next(L, walk.table);
   if (!write_elements(e, &walk, &elements) || !write_pairs(e, &walk, &pairs))
     return false;
   uint8_t *hints = writer_byte(&e->w, cell) + 1;
   hints[0] = wire_hint(elements);
   hints[1] = wire_hint(pairs);
-  lua_settop(L, table - 1);
+  if (table > top)
+    lua_settop(L, top);
   return true;
 }
 

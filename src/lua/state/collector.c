@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/child_code.h"
+#include "lua/codec/codec.h"
 #include "lua/state/lib.h"
 #include "lua/state/state.h"
 
@@ -34,6 +35,7 @@ void lib_pause(lua_State *L, struct lib *lib) {
 
 /* A pause is ended first: with some Lua (5.4.4, in generational mode) a collection leaves the debt as it was, with others not. */
 void lib_collect(lua_State *L, bool paused) {
+  codec_forget(L);
   if (paused)
     lua_gc(L, LUA_GCSTEP, PAUSE_KIB);
   lua_gc(L, LUA_GCCOLLECT);
