@@ -284,10 +284,18 @@ static inline bool take_fixed(struct reader *r, int bytes, uint64_t *ret) {
  * invalid width. */
 bool take_run(struct reader *r, size_t *ret_n, int *ret_width, const uint8_t **ret_data);
 
-/* An integer of `width` bytes, as found in a run. */
+/* An integer of `width` bytes (1, 2, 4, 8), as found in a run. */
 static inline int64_t run_integer(const uint8_t *from, int width) {
-  unsigned unused = 64 - 8 * (unsigned)width;
-  return (int64_t)(load_fixed(from, width) << unused) >> unused;
+  switch (width) {
+  case 1:
+    return (int8_t)*from;
+  case 2:
+    return (int16_t)load_fixed(from, 2);
+  case 4:
+    return (int32_t)load_fixed(from, 4);
+  default:
+    return (int64_t)load_fixed(from, 8);
+  }
 }
 
 static inline int64_t unzigzag(uint64_t v) { return (int64_t)(v >> 1) ^ -(int64_t)(v & 1); }

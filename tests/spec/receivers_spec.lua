@@ -36,6 +36,17 @@ local prefix = ("package.path = %q .. package.path\n"):format(shell.source .. "/
 
   local made = objects()
   local functions = reach.functions { objects = made, sandbox = sandbox, G = _G, registry = debug.getregistry() }
+
+  -- What the workers of a pool have: a chunk that has not begun, and one that has.
+  local function chunks()
+    local found, native = {}, {}
+    for _, entry in ipairs(functions) do found[entry[1]:match "[^.]*$"] = entry[2] end
+    for _, name in ipairs { "chunk", "pack", "begin", "run" } do native[name] = assert(found[name], name) end
+    local begun = native.chunk()
+    native.begin(begun, native.pack({ 1, "x", 2.5 }, 1, 3))
+    return { native.chunk(), begun }
+  end
+  for _, chunk in ipairs(chunks()) do made[#made + 1] = chunk end
 ]]
 
 describe("C functions that a script can reach", function()
@@ -47,7 +58,7 @@ describe("C functions that a script can reach", function()
     ]])
     assert.is_true(tonumber(r.err:match "^%d+") > 150, r.err)
     for _, name in ipairs {
-      "#.__gc", ".__eq", ".take", ".begin", ".setmetatable", ".wrap", ".sethook", ".getpid", ".__index", ".exit",
+      "#.__gc", ".__eq", ".packed", ".begin", ".setmetatable", ".wrap", ".sethook", ".getpid", ".__index", ".exit",
     } do
       assert.is_truthy(r.out:find(name, 1, true), name)
     end

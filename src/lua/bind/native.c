@@ -311,8 +311,6 @@ static void open_native(lua_State *L) {
                                        {"expected", l_expected},
                                        {"chunk", native_chunk},
                                        {"begin", native_begin},
-                                       {"take", native_take},
-                                       {"put", native_put},
                                        {"run", native_run},
                                        {"packed", native_packed},
                                        {"results", native_results},
@@ -334,8 +332,6 @@ static void open_native(lua_State *L) {
   lua_setfield(L, -2, "late");
   lua_pushlightuserdata(L, feed_mark());
   lua_setfield(L, -2, "gave_way");
-  lua_pushinteger(L, LIST_PART);
-  lua_setfield(L, -2, "part");
   prelude_set(L, prelude_sources, "native");
 }
 

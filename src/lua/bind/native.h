@@ -21,15 +21,12 @@
  *   list(n)                  an empty table with room for n elements
  *   place(list, at, ...)     list[at], list[at + 1], ... = ...
  *   chunk()                  an object for the chunk that a worker has in hand (chunk.c)
- *   begin(c, bytes, n)       begin a chunk: its n items, as pack encoded them
- *   take(c)                  the next of its items: `part` of them, or the last ones
- *   put(c, ...)              results of the next items. Returns how many were put so far, as run does
- *   run(c, batch, f, seconds)
- *                            batch(f, the next `part` items ...) returns as many results, again and again: as long as
- *                            there are so many items, and for so long
+ *   begin(c, bytes)          begin a chunk: its items, as pack encoded them. Returns how many
+ *   run(c, f, seconds)       results of f for the next items: until all are done, or for about so long. Returns how many
+ *                            are done
  *   packed(c)                all results, as pack encodes them; then c is empty. nil if pack would
  *                            return nil
- *   results(c)               the results put so far, as a list, and how many
+ *   results(c)               the results so far, as a list, and how many
  *   put_run(q, list, at, timeout)
  *                            put list[at] and those after it, by few commits: how many were put; 0: put this one
  *                            by itself; nil, "timeout"
@@ -106,8 +103,6 @@ int native_chunk(lua_State *L);
 int native_begin(lua_State *L);
 int native_ending(lua_State *L);
 void *select_late_mark(void);
-int native_take(lua_State *L);
-int native_put(lua_State *L);
 int native_run(lua_State *L);
 int native_packed(lua_State *L);
 int native_results(lua_State *L);

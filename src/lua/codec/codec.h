@@ -136,13 +136,35 @@ bool codec_find_string(const uint8_t *data, size_t len, const uint8_t **ret, siz
  */
 bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, struct buf *out);
 
-/* The same in steps: first the head of a list of `count` elements. Raises when memory is
- * exhausted. */
-void codec_list_begin(lua_State *L, size_t count, struct buf *out);
+/*
+ * The same element by element. Integers are held back until a run of them is full, or another value follows. The
+ * buffer's `len` changes at the end alone.
+ */
+struct list_writer {
+  struct writer w;
+  uint32_t held;
+  int64_t run[WIRE_RUN_MAX];
+};
 
-/* Then its next `n` elements: the values from stack index `first` on. Returns false, with `out`
- * unchanged, if one has an identity. Raises when memory is exhausted. */
-bool codec_list_append(lua_State *L, int first, int n, struct buf *out);
+/* Begin a list of `count` elements, appending to `out` (borrowed until the end). Raises when memory is exhausted, as
+ * the others do; then nothing was added. */
+void codec_list_begin(lua_State *L, struct list_writer *l, size_t count, struct buf *out);
+
+void codec_list_flush(lua_State *L, struct list_writer *l);
+bool codec_list_add_other(lua_State *L, struct list_writer *l, int index);
+
+/* Add the value at `index`. Returns false, with nothing added, if it has an identity. */
+static inline bool codec_list_add(lua_State *L, struct list_writer *l, int index) {
+  if (!lua_isinteger(L, index))
+    return codec_list_add_other(L, l, index);
+  if (l->held == WIRE_RUN_MAX)
+    codec_list_flush(L, l);
+  l->run[l->held++] = lua_tointegerx(L, index, NULL);
+  return true;
+}
+
+/* All that was added is in the buffer. */
+void codec_list_end(lua_State *L, struct list_writer *l);
 
 /*
  * Decode a message that codec_encode wrote: pushes its values and returns how many.
@@ -162,21 +184,18 @@ int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, l
 
 /* A list being decoded in steps. */
 struct list_reader {
-  struct reader r; /* borrows the data */
-  uint64_t left;   /* elements to come */
-};
-enum {
-  LIST_PART = WIRE_RUN_MAX,       /* elements that codec_encode_list writes together */
-  LIST_PART_MAX = LIST_PART + 256 /* most elements pushed at once */
+  struct reader r;    /* borrows the data */
+  uint64_t left;      /* elements to come */
+  const uint8_t *run; /* so many of them are the rest of a run, of integers of `width` bytes */
+  size_t in_run;
+  int width;
 };
 
 /* Start to read a list. Raises if it is malformed. */
 void codec_list_open(lua_State *L, struct list_reader *l, const uint8_t *data, size_t len);
 
-/* Push the next elements: LIST_PART at a time from a list that codec_encode_list wrote, then the
- * rest. Returns how many, 0 at the end. Raises if they are malformed, or when memory is
- * exhausted. */
-int codec_list_push(lua_State *L, struct list_reader *l);
+/* Push the next element; there must be one, and a free slot. Raises if it is malformed, or when memory is exhausted. */
+void codec_list_push(lua_State *L, struct list_reader *l);
 
 /* Store all remaining elements in the table at `list`, as codec_decode_list does. */
 int codec_list_place(lua_State *L, struct list_reader *l, int list, lua_Integer first);

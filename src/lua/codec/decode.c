@@ -290,73 +290,39 @@ int codec_decode(lua_State *L, const uint8_t *data, size_t len) {
 
 /* ---- a list ---- */
 
-/* Where the elements of a list go: onto the stack, or into a table. */
-struct sink {
-  int table;      /* index of it; 0: they stay on the stack */
-  lua_Integer at; /* the next element's place in it */
-};
-
-/* The value at the top. In the order of the places, one by one: so the table's memory is met as it is laid out. */
-static inline void sink_value(lua_State *L, struct sink *to) {
-  if (to->table)
-    lua_rawseti(L, to->table, to->at++);
-}
-
-static inline void push_run(lua_State *L, const uint8_t *data, size_t n, int width,
-                            struct sink *to) {
-  for (size_t i = 0; i < n; i++) {
-    lua_pushinteger(L, run_integer(data + i * (size_t)width, width));
-    sink_value(L, to);
-  }
-}
-
-/* Read a run of at most `most` integers, after its tag; returns how many there were. */
-static size_t read_run(struct decoder *d, uint64_t most, struct sink *to) {
-  const uint8_t *data;
-  size_t n;
-  int width;
-  if (!take_run(&d->r, &n, &width, &data) || n > most)
-    decode_malformed(d, "a run of integers that is cut off, or too long,");
-  switch (width) { /* constants, as in put_run */
-  case 1:
-    push_run(d->L, data, n, 1, to);
-    break;
-  case 2:
-    push_run(d->L, data, n, 2, to);
-    break;
-  case 4:
-    push_run(d->L, data, n, 4, to);
-    break;
-  default:
-    push_run(d->L, data, n, 8, to);
-  }
-  return n;
-}
-
-/* Read the next elements, a part of them or the rest. Returns how many. */
-static size_t read_part(lua_State *L, struct list_reader *l, struct sink *to) {
+/* Raise an error, as decode_malformed does. */
+_Noreturn static void list_malformed(lua_State *L, const struct list_reader *l,
+                                     const char *problem) {
   struct decoder d;
-  size_t n = 0;
-  if (!lua_checkstack(L, LIST_PART_MAX))
-    codec_raise_nomem(L);
   d.L = L;
   d.r = l->r;
-  while (n < WIRE_RUN_MAX && n < l->left) {
-    uint8_t tag = next_byte(&d);
-    if (tag == TAG_RUN) {
-      n += read_run(&d, l->left - n, to);
-    } else if (read_scalar(&d, tag)) {
-      sink_value(L, to);
-      n++;
-    } else {
-      decode_malformed(&d, "an unknown or misplaced tag");
-    }
+  decode_malformed(&d, problem);
+}
+
+/*
+ * The next element is pushed; or, if a run begins with it, that is what in_run tells from now on, and nothing is
+ * pushed: returns false.
+ */
+static bool begin_element(lua_State *L, struct list_reader *l) {
+  struct decoder d;
+  d.L = L;
+  d.r = l->r;
+  uint8_t tag = next_byte(&d);
+  if (tag == TAG_RUN) {
+    if (!take_run(&d.r, &l->in_run, &l->width, &l->run) || l->in_run > l->left)
+      decode_malformed(&d, "a run of integers that is cut off, or too long,");
+  } else if (!read_scalar(&d, tag)) {
+    decode_malformed(&d, "an unknown or misplaced tag");
   }
-  l->left -= n;
-  if (n > 0 && l->left == 0)
-    check_end(&d);
   l->r = d.r;
-  return n;
+  return tag != TAG_RUN;
+}
+
+/* `n` elements have been taken. */
+static void taken(lua_State *L, struct list_reader *l, size_t n) {
+  l->left -= n;
+  if (l->left == 0 && reader_left(&l->r))
+    list_malformed(L, l, "something follows the end");
 }
 
 void codec_list_open(lua_State *L, struct list_reader *l, const uint8_t *data, size_t len) {
@@ -364,21 +330,64 @@ void codec_list_open(lua_State *L, struct list_reader *l, const uint8_t *data, s
   d.L = L;
   d.r = reader_of(data, len);
   read_head(&d, FORMAT_LIST, FORMAT_LIST, &l->left);
-  if (l->left == 0)
-    check_end(&d);
   l->r = d.r;
+  l->in_run = 0;
+  taken(L, l, 0);
 }
 
-int codec_list_push(lua_State *L, struct list_reader *l) {
-  struct sink stack = {0};
-  return (int)read_part(L, l, &stack);
+void codec_list_push(lua_State *L, struct list_reader *l) {
+  if (l->in_run > 0 || !begin_element(L, l)) {
+    lua_pushinteger(L, run_integer(l->run, l->width));
+    l->run += l->width;
+    l->in_run--;
+  }
+  taken(L, l, 1);
+}
+
+/* In the order of the places, one by one: so the table's memory is met as it is laid out. */
+static inline void place_run(lua_State *L, const struct list_reader *l, int width, int list,
+                             lua_Integer first) {
+  for (size_t i = 0; i < l->in_run; i++) {
+    lua_pushinteger(L, run_integer(l->run + i * (size_t)width, width));
+    lua_rawseti(L, list, first + (lua_Integer)i);
+  }
+}
+
+/* The rest of a run. Returns how many there were. */
+static size_t place_rest(lua_State *L, struct list_reader *l, int list, lua_Integer first) {
+  size_t n = l->in_run;
+  switch (l->width) { /* constants, as in put_run */
+  case 1:
+    place_run(L, l, 1, list, first);
+    break;
+  case 2:
+    place_run(L, l, 2, list, first);
+    break;
+  case 4:
+    place_run(L, l, 4, list, first);
+    break;
+  default:
+    place_run(L, l, 8, list, first);
+  }
+  l->in_run = 0;
+  return n;
 }
 
 int codec_list_place(lua_State *L, struct list_reader *l, int list, lua_Integer first) {
-  struct sink to = {list, first};
-  while (read_part(L, l, &to) > 0)
-    continue;
-  return (int)(to.at - first);
+  lua_Integer at = first;
+  size_t n;
+  if (!lua_checkstack(L, 1))
+    codec_raise_nomem(L);
+  for (; l->left > 0; at += (lua_Integer)n) {
+    if (l->in_run > 0 || !begin_element(L, l)) {
+      n = place_rest(L, l, list, at);
+    } else {
+      lua_rawseti(L, list, at);
+      n = 1;
+    }
+    taken(L, l, n);
+  }
+  return (int)(at - first);
 }
 
 int codec_decode_list(lua_State *L, const uint8_t *data, size_t len, int list, lua_Integer first) {

@@ -273,61 +273,58 @@ void codec_encode_abroad(lua_State *L, int first, int count, const char *what, i
 
 /* ---- a list ---- */
 
-void codec_list_begin(lua_State *L, size_t count, struct buf *out) {
-  struct writer w;
-  if (writer_start(&w, out))
+void codec_list_begin(lua_State *L, struct list_writer *l, size_t count, struct buf *out) {
+  if (writer_start(&l->w, out))
     codec_raise_nomem(L);
-  encode_room(L, &w, 1 + WIRE_VARINT_MAX);
-  put_byte(&w, FORMAT_LIST);
-  put_varint(&w, count);
-  writer_finish(&w);
+  encode_room(L, &l->w, 1 + WIRE_VARINT_MAX);
+  put_byte(&l->w, FORMAT_LIST);
+  put_varint(&l->w, count);
+  l->held = 0;
 }
 
-bool codec_list_append(lua_State *L, int first, int n, struct buf *out) {
-  struct writer w;
-  int64_t run[WIRE_RUN_MAX];
-  if (writer_start(&w, out))
-    codec_raise_nomem(L);
-  for (int i = 0; i < n; i++) {
-    size_t integers = 0;
-    for (; i < n && integers < WIRE_RUN_MAX && lua_isinteger(L, first + i); i++)
-      run[integers++] = lua_tointegerx(L, first + i, NULL);
-    encode_room(L, &w, 3 + sizeof run);
-    if (integers == 1) /* shorter than a run of one integer */
-      put_integer(&w, run[0]);
-    else if (integers > 1)
-      put_run(&w, run, integers);
-    if (integers == WIRE_RUN_MAX)
-      i--;
-    else if (i < n && !write_scalar(L, &w, first + i, lua_type(L, first + i)))
-      return false;
-  }
-  writer_finish(&w);
-  return true;
+void codec_list_flush(lua_State *L, struct list_writer *l) {
+  encode_room(L, &l->w, 3 + sizeof l->run);
+  if (l->held == 1) /* shorter than a run of one integer */
+    put_integer(&l->w, l->run[0]);
+  else if (l->held > 1)
+    put_run(&l->w, l->run, l->held);
+  l->held = 0;
+}
+
+bool codec_list_add_other(lua_State *L, struct list_writer *l, int index) {
+  if (l->held > 0)
+    codec_list_flush(L, l);
+  return write_scalar(L, &l->w, index, lua_type(L, index));
+}
+
+void codec_list_end(lua_State *L, struct list_writer *l) {
+  codec_list_flush(L, l);
+  writer_finish(&l->w);
 }
 
 bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, struct buf *out) {
+  enum { PART = 64 };
   int top = lua_gettop(L);
-  size_t len = out->len;
+  struct list_writer l;
+  bool written = true;
   if (lua_getmetatable(L, list)) {
     lua_pop(L, 1);
     return false;
   }
-  if (!lua_checkstack(L, WIRE_RUN_MAX))
+  if (!lua_checkstack(L, PART))
     codec_raise_nomem(L);
-  codec_list_begin(L, count, out);
-  for (size_t left = count; left > 0;) {
-    int n = left < WIRE_RUN_MAX ? (int)left : WIRE_RUN_MAX;
+  codec_list_begin(L, &l, count, out);
+  for (size_t left = count; left > 0 && written;) {
+    int n = left < PART ? (int)left : PART;
     for (int i = 0; i < n; i++)
       lua_geti(L, list, first++); /* raw, since there is no metatable, and faster than
                                      lua_rawgeti */
-    bool written = codec_list_append(L, top + 1, n, out);
+    for (int i = 1; i <= n && written; i++)
+      written = codec_list_add(L, &l, top + i);
     lua_settop(L, top);
-    if (!written) {
-      out->len = len;
-      return false;
-    }
     left -= (size_t)n;
   }
-  return true;
+  if (written)
+    codec_list_end(L, &l);
+  return written;
 }

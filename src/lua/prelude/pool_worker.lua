@@ -19,7 +19,7 @@ local sandbox, use = ...
 local native, common = use "native", use "common"
 
 local LOOK = 0.005 -- seconds of work in a chunk after which the worker checks whether the job is over
-local PART = native.part -- items that native.take gives at once
+local PART = 64 -- quick items between two looks at the clock
 local SHORT = 0.05 -- seconds; sleeping on the queue alone is cheap, and the owner's death need not be noticed sooner
 local NO_ROOM = { message = "the results cannot be sent: there is no room" }
 
@@ -29,7 +29,10 @@ local function cut(traceback)
   local lines, n = {}, 0
   for line in string.gmatch(traceback, "[^\n]+") do
     local own = string.match(line, "^%s*%[sandbox (%a+_?%a*)%]")
-    if own == "pool_worker" or own == "batch" then break end
+    if own == "pool_worker" then
+      if lines[n] and string.find(lines[n], "^%s*%[C%]: in field 'run'$") then n = n - 1 end -- native.run
+      break
+    end
     while own and lines[n] and string.find(lines[n], "^%s*%[C%]:") do lines[n], n = nil, n - 1 end
     if not own then
       n = n + 1
@@ -71,37 +74,6 @@ local function caught(value)
   local what = seen
   seen = nil
   return what and rawequal(what.value, value) and what or { message = tostring(value), value = value }
-end
-
--- Make a function that calls f for PART values and returns the results without storing them in a table. Each call is on
--- a line of its own, so an error tells at which call it happened; the results so far are its temporary values, behind
--- its 1 + PART arguments.
-local function compile_batch()
-  local names, calls = {}, {}
-  for k = 1, PART do
-    names[k] = "a" .. k
-    calls[k] = string.format("f(a%d)", k)
-  end
-  local text = "return function(f, " .. table.concat(names, ", ") .. ") return " .. table.concat(calls, ",\n") .. " end"
-  return load(text, "=[sandbox batch]")()
-end
-
--- In a message handler: the number of the call that a batch is at, and the results before it.
-local function progress_of(batch)
-  local known, beyond = 1, 2 -- levels; found by bisection, since an endless recursion makes the stack deep
-  while debug.getinfo(beyond, "l") do known, beyond = beyond, 2 * beyond end
-  while beyond - known > 1 do
-    local middle = (known + beyond) // 2
-    if debug.getinfo(middle, "l") then known = middle else beyond = middle end
-  end
-  for level = known, 1, -1 do
-    local info, values = debug.getinfo(level, "fl"), {}
-    if info.func == batch then
-      for k = 1, info.currentline - 1 do values[k] = select(2, debug.getlocal(level, 1 + PART + k)) end
-      return info.currentline, values
-    end
-  end
-  return 1, {} -- between two of them
 end
 
 local function work(pool, number)
@@ -221,24 +193,15 @@ local function work(pool, number)
     return last == count
   end
 
-  local chunk, batch = native.chunk(), nil
+  local chunk = native.chunk()
 
-  -- Plain items, part by part: in batches, or as a list (`part` holds it meanwhile) if they may take long.
-  local function apply_plain(job, f, part, n)
-    local done = 0
-    while done < n do
-      local count = math.min(PART, n - done)
-      if quick and count == PART then
-        batch = batch or compile_batch()
-        done = native.run(chunk, batch, f, LOOK)
-      else
-        part.items = { native.take(chunk) }
-        if not apply_list(job, f, false, part.items, count, done, n) then return false end
-        done = native.put(chunk, table.unpack(part.items, 1, count))
-        part.items = nil
-      end
+  -- Apply the function to all items of a chunk of plain ones; false if the job is over.
+  local function apply_plain(job, f, n)
+    local done
+    repeat
+      done = native.run(chunk, f, LOOK)
       if not goes_on(job, done, n) then return false end
-    end
+    until done == n
     return true
   end
 
@@ -277,29 +240,13 @@ local function work(pool, number)
     else send_list(task, seconds, items, n) end
   end
 
-  local function call_plain(job, task, f, n, bytes)
-    local part = {}
-    local function explain_part(value)
-      local before = seen -- the error of a failing `__close` replaces the error, but not the number of the item
-      seen = describe(value, 3)
-      if before then
-        seen.k, seen.values = before.k, before.values
-      elseif part.items then
-        seen.k, seen.values = at, part.items
-      else
-        seen.k, seen.values = progress_of(batch)
-      end
-      return value
-    end
-    native.begin(chunk, bytes, n)
-    local ok, what = xpcall(apply_plain, explain_part, job, f, part, n)
+  local function call_plain(job, task, f, bytes)
+    local n = native.begin(chunk, bytes)
+    local ok, what = xpcall(apply_plain, explain, job, f, n)
     local seconds = sandbox.now() - from
     if not ok then
-      what = caught(what)
-      local k = what.k or 1
       local list, done = native.results(chunk)
-      table.move(what.values or {}, 1, k - 1, done + 1, list)
-      send_broken_list(task, seconds, list, done + k - 1, done + k, what)
+      send_broken_list(task, seconds, list, done, done + 1, caught(what))
     elseif not what then
       native.send(results, nil, number, task, "dropped")
     else
@@ -316,7 +263,7 @@ local function work(pool, number)
   local function call_chunk(job, task, f, star, n, plain, bytes)
     if f == nil then return native.send(results, nil, number, task, "unknown") end
     from, look_at, quick = sandbox.now(), LOOK, false
-    if plain then call_plain(job, task, f, n, bytes)
+    if plain then call_plain(job, task, f, bytes)
     else call_list(job, task, f, star, n, bytes) end
   end
 
