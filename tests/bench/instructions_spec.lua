@@ -7,7 +7,7 @@ local KNOWN = {
   integer = 2155,      -- put + get of an integer by the log: nobody sleeps
   integer_pipe = 2011, -- the same through the pipe
   encode = 5679,       -- put of a small table
-  decode = 5635,       -- get of it
+  decode = 5560,       -- get of it
   lock = 1418,         -- acquire + release of a free lock
   array = 1734,        -- a[1] = a[2]: get + set of an element
 }

@@ -68,14 +68,12 @@ static inline void read_value(struct decoder *d, uint8_t tag) {
     decode_object(d, tag);
 }
 
-/* Short strings and small integers: certainly neither nil nor NaN. */
-static inline bool is_certain(uint8_t tag) { return tag >= TAG_SHORT; }
-
-/* [-0, +1] the same for a value of a table. */
+/* [-0, +1] the same for a value of a table. Only TAG_NIL stands for nil. */
 static inline void read_table_value(struct decoder *d, uint8_t tag) {
-  read_value(d, tag);
-  if (!is_certain(tag) && lua_isnil(d->L, -1))
+  if (tag == TAG_NIL)
     decode_malformed(d, "a nil in a table");
+  if (!read_scalar(d, tag))
+    decode_object(d, tag);
 }
 
 /* ---- bodies ---- */
@@ -111,10 +109,10 @@ static void read_elements(struct decoder *d, int table, uint8_t tag) {
 }
 
 /* For these keys rawset would raise an error with a text of its own. */
-static void check_key(struct decoder *d) {
-  if (lua_isnil(d->L, -1))
+static inline void check_key(struct decoder *d, uint8_t tag) {
+  if (tag == TAG_NIL)
     decode_malformed(d, "a nil as a key");
-  if (lua_type(d->L, -1) == LUA_TNUMBER && isnan(lua_tonumberx(d->L, -1, NULL)))
+  if (tag == TAG_FLOAT && isnan(lua_tonumberx(d->L, -1, NULL)))
     decode_malformed(d, "a NaN as a key");
 }
 
@@ -130,8 +128,7 @@ static inline void read_key(struct decoder *d, uint8_t tag, bool first) {
     keys_push(d->L, &d->codec->keys, d->base + SLOT_KEYS, next_bytes(d, len), len);
   } else {
     read_value(d, tag);
-    if (!is_certain(tag))
-      check_key(d);
+    check_key(d, tag);
   }
 }
 
