@@ -73,11 +73,8 @@ static inline void put_run_of(struct writer *w, const int64_t *v, size_t n, int 
   w->at = at;
 }
 
-void put_run(struct writer *w, const int64_t *v, size_t n) {
-  uint64_t all = 0; /* every bit that some number needs, apart from the sign */
-  for (size_t i = 0; i < n; i++)
-    all |= (uint64_t)(v[i] ^ (v[i] >> 63));
-  int width = all < 0x80 ? 1 : all < 0x8000 ? 2 : all < 0x80000000 ? 4 : 8;
+void put_run(struct writer *w, const int64_t *v, size_t n, uint64_t bits) {
+  int width = bits < 0x80 ? 1 : bits < 0x8000 ? 2 : bits < 0x80000000 ? 4 : 8;
   put_byte(w, TAG_RUN);
   put_byte(w, (uint8_t)(n - 1));
   put_byte(w, (uint8_t)width);

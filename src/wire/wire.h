@@ -209,8 +209,11 @@ static inline void put_short_string(struct writer *w, const char *s, size_t len)
   w->at = at + len;
 }
 
-/* A run of 1 to WIRE_RUN_MAX integers: at most 3 + 8 * n bytes. */
-void put_run(struct writer *w, const int64_t *v, size_t n);
+/* The bits that an integer needs, apart from the sign. */
+static inline uint64_t needed_bits(int64_t v) { return (uint64_t)(v ^ (v >> 63)); }
+
+/* A run of 1 to WIRE_RUN_MAX integers, which need these bits, taken together: at most 3 + 8 * n bytes. */
+void put_run(struct writer *w, const int64_t *v, size_t n, uint64_t bits);
 
 /* ---- reading ---- */
 

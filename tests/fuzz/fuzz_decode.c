@@ -48,6 +48,19 @@ static int l_buf_gc(lua_State *l) {
 
 static bool is_list(const uint8_t *data, size_t len) { return len > 0 && data[0] == FORMAT_LIST; }
 
+/* [table, count] Element by element the same comes out. */
+static void step(lua_State *l, const uint8_t *data, size_t len) {
+  struct list_reader r;
+  lua_Integer n = 0;
+  codec_list_open(l, &r, data, len);
+  while (r.left > 0) {
+    codec_list_push(l, &r);
+    require_that(lua_type(l, -1) == lua_rawgeti(l, 1, ++n), "a value of another type");
+    lua_pop(l, 2);
+  }
+  require_that(n == lua_tointeger(l, 2), "another count");
+}
+
 /* [bytes, len] -> values; of a list: table, count */
 static int decode(lua_State *l) {
   const uint8_t *data = lua_touserdata(l, 1);
@@ -57,6 +70,7 @@ static int decode(lua_State *l) {
     lua_newtable(l);
     lua_pushinteger(l, codec_decode_list(l, data, len, 1, 1));
     require_that(lua_gettop(l) == 2, "something was left on the stack");
+    step(l, data, len);
     return 2;
   }
   int n = codec_decode(l, data, len);

@@ -153,15 +153,50 @@ static int l_encode_list(lua_State *L) {
   return encoded;
 }
 
-static int l_decode_list(lua_State *L) {
+/* [bytes, list, first] -> how many */
+static int place_list(lua_State *L) {
   size_t len;
   const char *bytes = luaL_checklstring(L, 1, &len);
-  lua_Integer first = luaL_checkinteger(L, 3);
-  int top = lua_gettop(L);
-  int n = codec_decode_list(L, (const uint8_t *)bytes, len, 2, first);
-  assert_int_equal(lua_gettop(L), top);
+  int n = codec_decode_list(L, (const uint8_t *)bytes, len, 2, luaL_checkinteger(L, 3));
+  assert_int_equal(lua_gettop(L), 3);
   lua_pushinteger(L, n);
   return 1;
+}
+
+/* [bytes, list, first] -> how many: element by element, each held against that of the list */
+static int step_list(lua_State *L) {
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  lua_Integer at = luaL_checkinteger(L, 3);
+  struct list_reader l;
+  codec_list_open(L, &l, (const uint8_t *)bytes, len);
+  for (; l.left > 0; at++) {
+    uint64_t left = l.left;
+    codec_list_push(L, &l);
+    assert_int_equal(l.left, left - 1);
+    lua_rawgeti(L, 2, at);
+    assert_int_equal(lua_gettop(L), 5);
+    assert_true(lua_rawequal(L, 4, 5) && lua_isinteger(L, 4) == lua_isinteger(L, 5));
+    lua_settop(L, 3);
+  }
+  lua_pushinteger(L, at - lua_tointeger(L, 3));
+  return 1;
+}
+
+/* Both ways do the same, also with what is malformed. */
+static int l_decode_list(lua_State *L) {
+  static const lua_CFunction ways[] = {place_list, step_list};
+  int status[2];
+  lua_settop(L, 3);
+  for (int way = 0; way < 2; way++) {
+    lua_pushcfunction(L, ways[way]);
+    for (int i = 1; i <= 3; i++)
+      lua_pushvalue(L, i);
+    status[way] = lua_pcall(L, 3, 1, 0);
+  }
+  assert_int_equal(status[0], status[1]);
+  assert_true(lua_rawequal(L, 4, 5));
+  return status[0] ? lua_error(L) : 1;
 }
 
 static const char fixture_prelude[] =

@@ -143,6 +143,7 @@ bool codec_encode_list(lua_State *L, int list, lua_Integer first, size_t count, 
 struct list_writer {
   struct writer w;
   uint32_t held;
+  uint64_t bits; /* that those need */
   int64_t run[WIRE_RUN_MAX];
 };
 
@@ -159,7 +160,9 @@ static inline bool codec_list_add(lua_State *L, struct list_writer *l, int index
     return codec_list_add_other(L, l, index);
   if (l->held == WIRE_RUN_MAX)
     codec_list_flush(L, l);
-  l->run[l->held++] = lua_tointegerx(L, index, NULL);
+  int64_t v = lua_tointegerx(L, index, NULL);
+  l->run[l->held++] = v;
+  l->bits |= needed_bits(v);
   return true;
 }
 

@@ -280,6 +280,7 @@ void codec_list_begin(lua_State *L, struct list_writer *l, size_t count, struct 
   put_byte(&l->w, FORMAT_LIST);
   put_varint(&l->w, count);
   l->held = 0;
+  l->bits = 0;
 }
 
 void codec_list_flush(lua_State *L, struct list_writer *l) {
@@ -287,8 +288,9 @@ void codec_list_flush(lua_State *L, struct list_writer *l) {
   if (l->held == 1) /* shorter than a run of one integer */
     put_integer(&l->w, l->run[0]);
   else if (l->held > 1)
-    put_run(&l->w, l->run, l->held);
+    put_run(&l->w, l->run, l->held, l->bits);
   l->held = 0;
+  l->bits = 0;
 }
 
 bool codec_list_add_other(lua_State *L, struct list_writer *l, int index) {
