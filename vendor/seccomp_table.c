@@ -32,12 +32,11 @@ static const char *const allowed[] = {
     "brk", "munmap", "mremap", "madvise", "membarrier",
     /* files and pipes: which files, Landlock decides */
     "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "lseek",
-    "close", "close_range", "dup", "dup2", "dup3", "fcntl", "pipe", "pipe2", "tee", "open",
-    "openat", "openat2", "stat", "fstat", "lstat", "newfstatat", "fstatat64", "statx", "access",
-    "faccessat", "faccessat2", "readlink", "readlinkat", "chdir", "fchdir", "getdents64", "getcwd",
-    "ftruncate", "fallocate", "fadvise64", "unlink", "unlinkat", "rmdir", "rename", "renameat",
-    "renameat2", "umask", "memfd_create", "eventfd", "eventfd2", "poll", "ppoll", "select",
-    "pselect6",
+    "close", "close_range", "dup", "dup2", "dup3", "pipe", "pipe2", "tee", "open", "openat",
+    "openat2", "stat", "fstat", "lstat", "newfstatat", "fstatat64", "statx", "access", "faccessat",
+    "faccessat2", "readlink", "readlinkat", "chdir", "fchdir", "getdents64", "getcwd", "ftruncate",
+    "fallocate", "fadvise64", "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2",
+    "umask", "memfd_create", "eventfd", "eventfd2", "poll", "ppoll", "select", "pselect6",
     /* to the supervisor, on sockets that are there */
     "sendmsg", "recvmsg", "recvfrom",
     /* time */
@@ -137,6 +136,34 @@ static void add_sigaction(scmp_filter_ctx c, uint32_t refuse) {
   add(c, refuse, "rt_sigaction", COUNT(change), change);
 }
 
+/* What a descriptor may be asked and told. A lease would hold up whoever else opens the file, for 45 s, again and again: any
+ * file that may be read and is the user's. Signals of a descriptor go to processes of the run (os/process/lifeline.c), and to no
+ * group. */
+static void add_fcntl(scmp_filter_ctx c, uint32_t refuse, int with_programs) {
+  enum { SET_OWN_EX = 15, OWN_LOCKS = 36 };
+  const struct {
+    unsigned first, more;
+  } commands[] = {{F_DUPFD, 7},                            /* to F_SETLKW */
+                  {F_SETSIG, 0},     {F_DUPFD_CLOEXEC, 1}, /* and F_SETPIPE_SZ */
+                  {F_GETPIPE_SZ, 3},                       /* and what seals */
+                  {OWN_LOCKS, 3},                          /* from here on programs alone */
+                  {F_GETOWN, 0}};
+  const unsigned refused[] = {F_SETLEASE, F_NOTIFY, SET_OWN_EX};
+  const uint32_t sign = UINT32_C(0x80000000);
+  const struct scmp_arg_cmp own = equal(1, F_SETOWN);
+  for (size_t i = 0; i < COUNT(commands) - (with_programs ? 0 : 2); i++)
+    allow_if(c, "fcntl",
+             (struct scmp_arg_cmp){1, SCMP_CMP_MASKED_EQ, UINT32_MAX - commands[i].more,
+                                   commands[i].first});
+  for (size_t i = 0; i < COUNT(refused); i++) {
+    const struct scmp_arg_cmp command = equal(1, refused[i]);
+    add(c, refuse, "fcntl", 1, &command);
+  }
+  add(c, SCMP_ACT_ALLOW, "fcntl", 2, (const struct scmp_arg_cmp[]){own, no_bits(2, sign)});
+  add(c, refuse, "fcntl", 2,
+      (const struct scmp_arg_cmp[]){own, {2, SCMP_CMP_MASKED_EQ, sign, sign}});
+}
+
 /* Calls of which only some arguments are harmless. */
 static void add_by_argument(scmp_filter_ctx c, uint32_t refuse, int with_programs) {
   enum {
@@ -158,6 +185,7 @@ static void add_by_argument(scmp_filter_ctx c, uint32_t refuse, int with_program
     allow_if(c, "mprotect", no_bits(2, PROT_EXEC));
     add_sigaction(c, refuse);
   }
+  add_fcntl(c, refuse, with_programs);
   /* Of the calling process: where others run, the supervisor among them, is none of its business. */
   const struct scmp_arg_cmp self = equal(0, 0);
   allow_if(c, "sched_setaffinity", self);

@@ -14,6 +14,7 @@ local KNOWN = {
 -- At most so many more for a put + get when the run is traced. Not exact: the clock is read by time, and valgrind is slow.
 local TRACED = 260
 local MORE = 1.10 -- so many times the number is a failure
+local STRICT = 1.05 -- so many times what Lua's own function takes
 local ROUNDS = 1000
 
 -- Callgrind writes a file for each process, and one more at each mark. The instructions up to the n-th mark of the one
@@ -32,7 +33,7 @@ local function count(names, options)
   local folder <close> = shell.folder()
   local output, status = shell.run(("valgrind -q --tool=callgrind --dump-before=l_getpid --callgrind-out-file=%s/out.%%p %s %s %s %d %s 2>&1")
     :format(folder.name, shell.quote(shell.program), options or "", shell.quote(shell.source .. "/tests/bench/count.lua"), ROUNDS,
-      table.concat(names, " ")))
+      "'" .. table.concat(names, "' '") .. "'"))
   assert.are.equal(0, status, output)
   local counts = {}
   for i, name in ipairs(names) do counts[name] = counted(folder.name, 2 * i) / ROUNDS end
@@ -56,6 +57,23 @@ describe("instructions", function()
     local text = table.concat(lines, "\n")
     print("\n" .. text)
     assert.is_false(failed, "more instructions than before:\n" .. text)
+  end)
+
+  it("of string.format are hardly more in strict mode", function()
+    local reason = os.getenv "SANDBOX_UNCOUNTED" or ""
+    if reason ~= "" then return pending(reason) end
+    if not os.execute("command -v valgrind >/dev/null") then return pending("not counted: valgrind is not installed") end
+    local names = { "format texts", "format a table" }
+    for _, format in ipairs { "%s", "%d", "%5d", "%x", "%5.2f", "%-10s|", "%s: %.1f", "%s %d of %s", "nothing" } do
+      names[#names + 1] = "format " .. format
+    end
+    local collects = "-e COLLECTS=true "
+    local plain, strict = count(names, collects), count(names, collects .. "--strict=lua")
+    for _, name in ipairs(names) do
+      local ratio = strict[name] / plain[name]
+      print(("%-20s %6.0f %6.0f %5.2f"):format(name, plain[name], strict[name], ratio))
+      assert.is_true(ratio < STRICT, ("%s: %.0f instead of %.0f"):format(name, strict[name], plain[name]))
+    end
   end)
 
   it("are few more when the run is traced", function()

@@ -1,7 +1,7 @@
 /*
  * strict/kernel_probe.c - a C module for Lua that asks the kernel for what a jailed process must not get.
  *
- *   probe(name) -> "got", or the name of an error, or "killed"      luaopen_kernel_probe
+ *   probe(name, path of the script) -> "got", or the name of an error, or "killed"      luaopen_kernel_probe
  *   attack      -> a table of functions that attack the run itself      luaopen_attack
  *
  * Each is tried in a child process. "got" also means that the kernel looked at the request and found
@@ -47,6 +47,7 @@
 
 static int supervisor(void) { return getppid(); } /* of main, which loaded this module */
 static int outside;
+static const char *script_path; /* of the script that asks */
 
 /* Port 9 of this machine: nobody listens. */
 static const struct sockaddr_in port = {.sin_family = AF_INET};
@@ -235,6 +236,33 @@ static int move_others(void) {
   return sched_setaffinity(supervisor(), sizeof all, &all);
 }
 
+/* Who else opens this file waits. The script is one that may be read. */
+static int lease_script(void) {
+  int fd = open(script_path, O_RDONLY | O_CLOEXEC);
+  return fd < 0 ? -1 : fcntl(fd, F_SETLEASE, F_RDLCK);
+}
+
+static int watch_folder(void) {
+  int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 && errno == EACCES) /* Landlock; the call has not been asked */
+    fd = STDIN_FILENO;
+  int rc = fcntl(fd, F_NOTIFY, 1 /* DN_ACCESS */);
+  return rc < 0 && errno == ENOTDIR ? 0 : rc;
+}
+
+/* The group of this process gets the signals of a pipe. */
+static int own_by_group(void) {
+  int fds[2];
+  int group = getpgrp() ? getpgrp() : getpid(); /* that of the shell has no number in a namespace */
+  return pipe(fds) ? -1 : fcntl(fds[0], F_SETOWN, -group);
+}
+
+static int own_by_group_ex(void) {
+  const struct f_owner_ex group = {F_OWNER_PGRP, getpgrp()};
+  int fds[2];
+  return pipe(fds) ? -1 : fcntl(fds[0], F_SETOWN_EX, &group);
+}
+
 static int ignore_children(void) {
   const struct sigaction ignore = {.sa_handler = SIG_IGN};
   return sigaction(SIGCHLD, &ignore, NULL);
@@ -276,7 +304,11 @@ static const struct probe {
               {"kill(0)", kill_group},
               {"pidfd of a group", kill_group_by_leader},
               {"affinity of others", move_others},
-              {"ignoring SIGCHLD", ignore_children}};
+              {"ignoring SIGCHLD", ignore_children},
+              {"lease", lease_script},
+              {"dnotify", watch_folder},
+              {"signals to a group", own_by_group},
+              {"signals to a group, as a struct", own_by_group_ex}};
 
 /* In a child, which may be killed for it. */
 static int ask(int (*fn)(void)) {
@@ -460,6 +492,7 @@ static int l_chain(lua_State *L) {
 
 static int l_probe(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
+  script_path = luaL_checkstring(L, 2);
   for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
     if (strcmp(probes[i].name, name) == 0) {
       int result = ask(probes[i].ask);

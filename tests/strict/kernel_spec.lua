@@ -12,12 +12,13 @@ local CASES = {
   { "perf_event", "S" }, { "userfaultfd", "S" }, { "keyctl", "S" }, { "shmget", "S" }, { "chroot", "S" },
   { "personality", "S" }, { "open_by_handle_at", "S" }, { "i386 entry", "S" }, { "x32 entry", "S" }, { "clone3", "S" },
   { "clone", "S" }, { "execve", "S", "F" }, { "execveat", "S" }, { "TIOCSTI", "S" }, { "chmod", "S" }, { "kill(-1)", "S" },
-  { "kill(0)", "S" }, { "pidfd of a group", "S" }, { "affinity of others", "S" }, { "ignoring SIGCHLD", "S" },
+  { "kill(0)", "S" }, { "pidfd of a group", "S" }, { "affinity of others", "S" }, { "ignoring SIGCHLD", "S" }, { "lease", "S" },
+  { "dnotify", "S" }, { "signals to a group", "S" }, { "signals to a group, as a struct", "S" },
 }
 
 local script = ([[
   local probe = package.loadlib(%q, "luaopen_kernel_probe")()
-  for _, name in ipairs { %s } do print(name .. "=" .. probe(name)) end
+  for _, name in ipairs { %s } do print(name .. "=" .. probe(name, arg[0])) end
 ]]):format(PROBE, table.concat((function()
   local names = {}
   for i, case in ipairs(CASES) do names[i] = ("%q"):format(case[1]) end

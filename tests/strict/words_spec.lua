@@ -125,6 +125,44 @@ x	C	true
     assert.are.equal(plain.out, r.out)
   end)
 
+  it("string.format takes and refuses what it takes and refuses otherwise, whatever it is", function()
+    local text = [[
+      local seed = 20261130
+      local function r(n)
+        seed = seed * 6364136223846793005 + 1442695040888963407
+        return (seed >> 33) % n + 1
+      end
+      local FLAGS, LETTERS = "-+ #0", "sdiuxXofFeEgGaAcqy%"
+      local values = { "a", "", "10", ("x"):rep(99), ("y"):rep(150), "a\0b", "\1\0012\n\"\\\127\200", 0, -7, 3.0, 2.5, -0.0, 1e300, 1 / 0,
+        math.maxinteger, math.mininteger, true, false, 65, {}, print }
+      local function item()
+        local t = { "%" }
+        for _ = 1, r(4) - 2 do t[#t + 1] = FLAGS:sub(r(5)):sub(1, 1) end
+        if r(3) == 1 then t[#t + 1] = tostring(r(r(2) == 1 and 12 or 120)) end
+        if r(4) == 1 then t[#t + 1] = "." .. (r(4) > 1 and tostring(r(r(2) == 1 and 12 or 110)) or "") end
+        local at = r(#LETTERS)
+        return table.concat(t) .. LETTERS:sub(at, at)
+      end
+      for i = 1, 12000 do
+        local t, args, n = {}, {}, r(4) - 1
+        for _ = 1, r(3) do t[#t + 1] = ({ "", "x", " and p ", "\0" })[r(4)] .. item() end
+        if r(30) == 1 then t[#t + 1] = "%" end
+        for k = 1, n do args[k] = values[r(#values)] end
+        local format = table.concat(t)
+        print(i, format, (select(2, pcall(string.format, format, table.unpack(args, 1, n))):gsub("(%l: )0x%x*", "%1ADDRESS")))
+      end
+      local function told(what) return setmetatable({}, { __tostring = function() io.write "told " return what end }) end
+      print(string.format("%s %s %5s|%d", told "T", nil, told "U", 3))
+      print(pcall(string.format, "%s %5s %y", told "T", told "U"))
+      print(pcall(string.format, "%s", told(1)), pcall(string.format, "%s", told {}))
+      print(pcall(string.format), pcall(string.format, {}), pcall(string.format, 7, 1))
+    ]]
+    local plain, r = script.run(text), strict(text, "--output-limit=1G")
+    assert.are.equal("", plain.err .. r.err)
+    assert.is_true(#plain.out > 300000)
+    assert.is_true(plain.out == r.out)
+  end)
+
   it("string.format shows no address of a string", function()
     local r = strict [[
       local s = ("x"):rep(100)

@@ -17,7 +17,15 @@ void masked_open(lua_State *L, const uint8_t key[16]);
 /* As luaL_tolstring. */
 const char *masked_tolstring(lua_State *L, int index, size_t *ret_len);
 
-/* [-0, +1] "0x" and the number of an object, or "(null)" for what has no address: as %p. */
+/* [-0, +1] The same of what is no nil, boolean, number or string, in less time: the text is only pushed. */
+void masked_push_text(lua_State *L, int index);
+
+enum { MASKED_ADDRESS_BYTES = 14 };
+
+/* "0x" and the number of an object, or "(null)" for what has no address: as %p. Returns its length. */
+size_t masked_write_address(lua_State *L, int index, char ret[MASKED_ADDRESS_BYTES]);
+
+/* [-0, +1] The same. */
 const char *masked_push_address(lua_State *L, int index);
 
 /* A number that nobody can guess who does not know the key. */

@@ -63,6 +63,10 @@ static void close_library(lua_State *L, const char *library, const char *const f
 /* collectgarbage, but for what keeps it from its work. A negative step is one: see collector.c. */
 static int l_collectgarbage(lua_State *L) {
   const char *option = luaL_optstring(L, 1, "collect");
+  if (strcmp(option, "count") == 0) { /* what loops ask for */
+    lua_pushnumber(L, lua_gc(L, LUA_GCCOUNT) + lua_gc(L, LUA_GCCOUNTB) / 1024.0);
+    return 1;
+  }
   if (strcmp(option, "step") == 0 && (int)luaL_optinteger(L, 2, 0) < 0) /* as Lua converts it */
     return luaL_error(L, "collectgarbage('step', a negative number) is not allowed in strict mode");
   bool paces = strcmp(option, "setpause") == 0 || strcmp(option, "setstepmul") == 0;
@@ -122,6 +126,7 @@ void strict_state_open(lua_State *L, const struct policy *p, const uint8_t key[1
   strict_open_files(L, p);
   strict_open_code(L, p);
   strict_open_text(L, p);
+  strict_open_format(L, p);
   lua_getglobal(L, LUA_OSLIBNAME);
   strict_replace(L, p, of_os);
   lua_pushglobaltable(L);

@@ -52,6 +52,7 @@ int strict_load_file(lua_State *L, const struct policy *p, const char *path, enu
 void strict_open_files(lua_State *L, const struct policy *p);
 void strict_open_code(lua_State *L, const struct policy *p);
 void strict_open_text(lua_State *L, const struct policy *p);
+void strict_open_format(lua_State *L, const struct policy *p);
 
 /* io.open and os.getenv raise what they refuse from now on; until now they return it, for the library. */
 void strict_close_files(lua_State *L, const struct policy *p);
