@@ -239,14 +239,18 @@ static int l_xpcall_near(lua_State *L) { return protect_handling(L, lib_near(L))
 
 /* [chunk, name, mode, env]: the mode becomes one that takes text alone, or nothing. */
 static void take_text(lua_State *L) {
-  const char *mode = luaL_optstring(L, 3, "t");
+  bool texts = lua_isnoneornil(L, 3) || strchr(luaL_checkstring(L, 3), 't');
   if (lua_gettop(L) < 3)
     lua_settop(L, 3);
-  lua_pushstring(L, strchr(mode, 't') ? "t" : "none");
+  if (texts)
+    lua_pushvalue(L, lua_upvalueindex(3));
+  else
+    lua_pushliteral(L, "none");
   lua_replace(L, 3);
 }
 
-/* load(chunk, ...), as lua has it: it catches the errors of a function that reads the chunk */
+/* load(chunk, ...), as lua has it: it catches the errors of a function that reads the chunk. Upvalues: struct lib, Lua's own
+ * function, "t". */
 static int l_load(lua_State *L) {
   struct lib *lib = lib_of(L);
   uint32_t throws = lib->interrupts.throws;
@@ -272,7 +276,8 @@ static void replace(lua_State *L, struct lib *lib, const char *name, const char 
 static void replace_load(lua_State *L, struct lib *lib) {
   lua_pushlightuserdata(L, lib);
   if (lua_getglobal(L, "load") == LUA_TFUNCTION && lua_iscfunction(L, -1)) {
-    lua_pushcclosure(L, l_load, 2);
+    lua_pushliteral(L, "t");
+    lua_pushcclosure(L, l_load, 3);
     lua_setglobal(L, "load");
   } else {
     lua_pop(L, 2);

@@ -124,15 +124,31 @@ static bool is_bare(const struct item *i) {
   return i->flags == 0 && i->width == 0 && i->precision < 0;
 }
 
-static void add_decimal(luaL_Buffer *text, lua_Integer n) {
+static void add_filler(luaL_Buffer *text, char filler, size_t n) {
+  if (n == 0)
+    return;
+  memset(luaL_prepbuffsize(text, n), filler, n);
+  luaL_addsize(text, n);
+}
+
+/* With the flags '-' and '0' and a width, or without. */
+static void add_decimal(luaL_Buffer *text, lua_Integer n, unsigned flags, int width) {
   char digits[24], *at = digits + sizeof digits;
   lua_Unsigned rest = n < 0 ? 0 - (lua_Unsigned)n : (lua_Unsigned)n;
   do
     *--at = (char)('0' + rest % 10);
   while (rest /= 10);
+  size_t len = (size_t)(digits + sizeof digits - at), all = len + (n < 0);
+  size_t fill = all < (size_t)width ? (size_t)width - all : 0;
+  if (flags == 0)
+    add_filler(text, ' ', fill);
   if (n < 0)
-    *--at = '-';
-  luaL_addlstring(text, at, (size_t)(digits + sizeof digits - at));
+    luaL_addchar(text, '-');
+  if (flags == ZERO)
+    add_filler(text, '0', fill);
+  luaL_addlstring(text, at, len);
+  if (flags & LEFT)
+    add_filler(text, ' ', fill);
 }
 
 /* Each returns false if the item is left to Lua's own function, since it is an error, or rare. */
@@ -146,8 +162,8 @@ static bool add_integer(lua_State *L, luaL_Buffer *text, const struct item *i, c
   bool decimal = i->letter == 'd' || i->letter == 'i';
   if (!is_integer)
     return false;
-  if (decimal && is_bare(i)) {
-    add_decimal(text, n);
+  if (decimal && i->precision < 0 && !(i->flags & ~(unsigned)(LEFT | ZERO))) {
+    add_decimal(text, n, i->flags, i->width);
     return true;
   }
   unsigned flags = decimal ? LEFT | PLUS | SPACE | ZERO : LEFT | SHARP | ZERO;
@@ -180,13 +196,6 @@ static bool add_character(lua_State *L, luaL_Buffer *text, const struct item *i,
   return true;
 }
 
-static void add_spaces(luaL_Buffer *text, size_t n) {
-  if (n == 0)
-    return;
-  memset(luaL_prepbuffsize(text, n), ' ', n);
-  luaL_addsize(text, n);
-}
-
 /* A text with its width and precision. */
 static bool add_padded(luaL_Buffer *text, const struct item *i, const char *s, size_t len) {
   size_t width = (size_t)i->width;
@@ -196,10 +205,10 @@ static bool add_padded(luaL_Buffer *text, const struct item *i, const char *s, s
     len = (size_t)i->precision;
   size_t spaces = len < width ? width - len : 0;
   if (!(i->flags & LEFT))
-    add_spaces(text, spaces);
+    add_filler(text, ' ', spaces);
   luaL_addlstring(text, s, len);
   if (i->flags & LEFT)
-    add_spaces(text, spaces);
+    add_filler(text, ' ', spaces);
   return true;
 }
 
@@ -216,7 +225,7 @@ static bool add_text(lua_State *L, luaL_Buffer *text, const struct item *i, int 
     lua_replace(L, arg);
   }
   if (type == LUA_TNUMBER && is_bare(i) && lua_isinteger(L, arg)) {
-    add_decimal(text, lua_tointeger(L, arg));
+    add_decimal(text, lua_tointeger(L, arg), 0, 0);
     return true;
   }
   const char *s = lua_tolstring(L, arg, &len); /* numbers look so */

@@ -80,8 +80,7 @@ static int l_collectgarbage(lua_State *L) {
 /* os.setlocale can tell the locale, and set the one that there is: others are files, and numbers look different in
  * them. */
 static int l_setlocale(lua_State *L) {
-  const char *locale = luaL_optstring(L, 1, NULL);
-  if (locale && strcmp(locale, "C") != 0)
+  if (!lua_isnoneornil(L, 1) && strcmp(luaL_checkstring(L, 1), "C") != 0)
     return luaL_error(L, "os.setlocale is not allowed in strict mode");
   return strict_original(L);
 }

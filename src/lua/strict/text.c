@@ -49,27 +49,36 @@ static int file_tostring(lua_State *L) {
   return 1;
 }
 
-/* math.randomseed(): the seed that Lua would take, and return, has an address in it. */
+static lua_CFunction plain_randomseed; /* Lua's own, the same in every state */
+
+/* math.randomseed(): the seed that Lua would take, and return, has an address in it. Upvalue: that of Lua's own function, which is
+ * called in the frame of this one. */
 static int l_randomseed(lua_State *L) {
-  if (lua_isnone(L, 1)) {
+  if (lua_gettop(L) == 0) {
     uint64_t now = (uint64_t)clock_now_ns();
     lua_pushinteger(L, (lua_Integer)masked_number(L, now));
     lua_pushinteger(L, (lua_Integer)masked_number(L, ~now));
   }
-  lua_pushvalue(L, lua_upvalueindex(UP_ORIGINAL)); /* it has an upvalue */
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
+  return plain_randomseed(L);
+}
+
+/* [math] */
+static void open_randomseed(lua_State *L) {
+  lua_getfield(L, -1, "randomseed");
+  plain_randomseed = lua_tocfunction(L, -1);
+  lua_getupvalue(L, -1, 1); /* the generator's state */
+  lua_pushcclosure(L, l_randomseed, 1);
+  lua_setfield(L, -3, "randomseed");
+  lua_pop(L, 1);
 }
 
 void strict_open_text(lua_State *L, const struct policy *p) {
   static const struct strict_function globals[] = {
       {"tostring", l_tostring}, {"print", l_print}, {NULL, NULL}};
-  static const struct strict_function of_math[] = {{"randomseed", l_randomseed}, {NULL, NULL}};
   lua_pushglobaltable(L);
   strict_replace(L, p, globals);
   lua_getglobal(L, LUA_MATHLIBNAME);
-  strict_replace(L, p, of_math);
+  open_randomseed(L);
   luaL_getmetatable(L, LUA_FILEHANDLE);
   lua_pushcfunction(L, file_tostring);
   lua_setfield(L, -2, "__tostring");
