@@ -94,6 +94,20 @@ describe("--explore: a loop that makes", function()
     assert.is_true(r.states <= 60, r.report)
   end)
 
+  it("messages with ever other keys has a circle, which is no longer than its rounds", function()
+    local r = sandbox.explore(function()
+      local q = queue(1)
+      spawn({ daemon = true }, function() while true do q:get() end end)
+      local i = 0
+      while true do
+        i = (i * 5 + 1) % 16 -- all of them
+        q:put { ["key" .. i] = i }
+      end
+    end, { limit = 2000 })
+    assert.is_true(r.complete, r.report)
+    assert.is_true(r.states <= 40, r.report)
+  end)
+
   it("a table before it sleeps is found to go on for ever", function()
     local r = sandbox.explore(function()
       local v = sandbox.value(0)
