@@ -75,7 +75,8 @@ work["format a table"] = function()
   end
 end
 
-if not COLLECTS then collectgarbage("stop") end -- when it works is not the question here; strict mode lets nobody stop it
+-- When garbage is collected is not the question here; but strict mode lets nobody stop that.
+if not _G.COLLECTS then collectgarbage("stop") end
 local WARM = 50 -- rounds, for what is done once
 local n = tonumber(arg[1])
 for i = 2, #arg do

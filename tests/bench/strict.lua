@@ -1,7 +1,7 @@
 -- bench/strict.lua - what each function that strict mode has in place of Lua's own costs, beside Lua's own; and some
 -- that it leaves as they are.
 --
---   sandbox tests/bench/strict.lua [PAIRS [PATTERN]]   of the program that runs this; 15 pairs of runs in turns unless said
+--   sandbox tests/bench/strict.lua [PAIRS [PATTERN]]   of the program that runs this; 15 pairs of runs in turns
 --
 -- Each run takes the fastest of 7 rounds of each row. The median of the ratios of all pairs counts. To be run with
 -- real-time priority on one processor: chrt -f 10 taskset -c 1 ...
