@@ -3,8 +3,8 @@ local sandbox, use = ...
 local native, common, seats, sources = use "native", use "common", use "pool_seats", use "pool_source"
 
 local CHUNK_SECONDS = 0.001 -- what a chunk should take: much longer than its message, much shorter than the whole job
-local PROBE_SECONDS = 0.00001 -- amount of work that tells the cost of an item
-local LEAST_SECONDS = 0.00005 -- a shorter chunk costs more than the balance that it gains
+local PROBE_SECONDS = 0.000004 -- amount of work that tells the cost of an item
+local LEAST_SECONDS = 0.0001 -- a shorter chunk costs more than the balance that it gains: its two messages take 20 us
 local MAP_MOST, LIST_MOST, ITERATOR_MOST = 8192, 1024, 32 -- most items in a chunk of unspecified size
 local CHUNK_LIMIT = 32768 -- whatever size is asked for: they are passed on the Lua stack
 local WINDOW = 4 -- chunks per worker that an imap is ahead of the loop
