@@ -1,7 +1,7 @@
 /*
  * strict/kernel_probe.c - a C module for Lua that asks the kernel for what a jailed process must not get.
  *
- *   probe(name, path of the script) -> "got", or the name of an error, or "killed"      luaopen_kernel_probe
+ *   probe(name [, path of the script]) -> "got", or the name of an error, or "killed"      luaopen_kernel_probe
  *   attack      -> a table of functions that attack the run itself      luaopen_attack
  *
  * Each is tried in a child process. "got" also means that the kernel looked at the request and found
@@ -492,7 +492,7 @@ static int l_chain(lua_State *L) {
 
 static int l_probe(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
-  script_path = luaL_checkstring(L, 2);
+  script_path = luaL_optstring(L, 2, ""); /* "lease" asks for it */
   for (size_t i = 0; i < sizeof probes / sizeof *probes; i++)
     if (strcmp(probes[i].name, name) == 0) {
       int result = ask(probes[i].ask);
