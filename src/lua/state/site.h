@@ -6,7 +6,7 @@
  * the address of that instruction.
  *
  * The address stands in Lua's record of a call, which its interface hides: site.c says what lstate.h of all releases of Lua 5.4 says, and
- * the specs compare the places that it leads to with those that Lua tells.
+ * unit.state compares the places that it leads to with those that Lua tells.
  *
  * When a function is collected, its memory may become another function's. So the arena tells when it frees a block among those in which
  * the known instructions are (arena_watch), and all places are forgotten.
