@@ -409,7 +409,9 @@ describe("an engine without room", function()
   it("is told by what asks another host, and left by no agent", function()
     local engine <close> = hosts.engine("anna:4")
     local r = engine:run(CHILD .. ([[
-      local p = child("anna", sandbox.receive)
+      local q = queue()
+      local p = child("anna", function(q) q:put("here") sandbox.sleep(60) end, q)
+      assert(q:get(30)) -- it needs no more room
       os.execute("redis-cli -s %s config set maxmemory 1 >/dev/null")
       print((select(2, pcall(p.status, p)):gsub("^%%l+: ", "")))
       os.execute("redis-cli -s %s config set maxmemory 0 >/dev/null")
