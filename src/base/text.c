@@ -40,8 +40,7 @@ char *text_number(char *to, int n) {
   return to;
 }
 
-/* Embeddings, overrides and isolates: the rest of the line is seen in another order, what the program says of it too. */
-static bool turns(uint32_t code) {
+bool text_turns(uint32_t code) {
   return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
@@ -51,7 +50,7 @@ static size_t control_at(const unsigned char *at, size_t len, size_t *ret) {
   uint32_t code;
   *ret = utf8_next((const char *)at, len, &code);
   bool control = code == UTF8_BAD || (code < ' ' && code != '\n' && code != '\t') ||
-                 (code >= 0x7f && code < 0xa0) || turns(code);
+                 (code >= 0x7f && code < 0xa0) || text_turns(code);
   return control ? *ret : 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -21,6 +22,9 @@ char *text_copy_name(char *to, size_t size, const char *from);
 
 /* Write a number, at most TEXT_NUMBER_MAX bytes. Returns a pointer to its NUL. */
 char *text_number(char *to, int n);
+
+/* Is it an embedding, an override or an isolate? The rest of the line is seen in another order then. */
+bool text_turns(uint32_t code);
 
 /* Append a text, with control characters but newline and tab as \x1b; those of Unicode (0x80 to 0x9f) too,
  * as \xc2\x9b, those that turn the direction of the text around, and what is no UTF-8. 0 or -SBX_ENOMEM. */

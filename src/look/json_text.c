@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "base/utf8.h"
 
 /* Would a reader's terminal obey it, or a reader not see it? Controls, separators of lines, and what turns the direction of the
  * text around. */
 static bool is_hidden(uint32_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
-         (c >= 0x2066 && c <= 0x2069);
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 || text_turns(c);
 }
 
 /* The escape of a character, of at most 6 bytes; "" if it needs none. */
